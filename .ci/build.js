@@ -1,0 +1,79 @@
+// Builds dist/: embeds the kernels, collects the operations, then transpiles every TypeScript file on its own.
+// Types are `tsc`'s work (`npm run build` runs both); this half takes well under a second.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const at = (...parts) => join(root, ...parts);
+
+/** A kernel as it is shipped: without comments and blank lines, which only the reader of `kernels/` needs. */
+export function stripWgsl(text) {
+  return text
+    .split('\n')
+    .map((line) => line.replace(/\/\/.*$/, '').trimEnd())
+    .filter((line) => line !== '')
+    .join('\n');
+}
+
+/** The text of src/generated/kernels.ts. One named export a kernel, so that a bundler drops those nobody runs. */
+export function embedKernels(folder = at('kernels')) {
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith('.wgsl'))
+    .sort();
+  const lines = names.map((name) => {
+    const text = stripWgsl(readFileSync(join(folder, name), 'utf8'));
+    return `export const ${name.slice(0, -'.wgsl'.length)} = ${JSON.stringify(text)};\n`;
+  });
+  return `// Made by .ci/build.js from kernels/*.wgsl.\n${lines.join('')}`;
+}
+
+/**
+ * The text of one index over src/ops: every operation's `forward`, `reference`, `gradient` or `cases`. Separate
+ * indexes, so that an inference bundle carries neither references nor gradients nor test cases.
+ */
+export function collect(what, folder = at('src/ops')) {
+  const names = existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => name.endsWith('.ts'))
+        .map((name) => name.slice(0, -3))
+        .sort()
+    : [];
+  const having = names.filter((name) =>
+    new RegExp(`^export (const|function) ${what}\\b`, 'm').test(readFileSync(join(folder, `${name}.ts`), 'utf8')),
+  );
+  const imports = having.map((name) => `import { ${what} as ${name} } from '../ops/${name}.js';\n`);
+  return `// Made by .ci/build.js from src/ops/*.ts.\n${imports.join('')}export const all = { ${having.join(', ')} };\n`;
+}
+
+function writeIfChanged(path, text) {
+  mkdirSync(dirname(path), { recursive: true });
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text);
+}
+
+const sources = (folder) =>
+  existsSync(at(folder))
+    ? readdirSync(at(folder), { recursive: true })
+        .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+        .map((name) => at(folder, name))
+    : [];
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeIfChanged(at('src/generated/kernels.ts'), embedKernels());
+  for (const what of ['forward', 'reference', 'gradient', 'cases']) {
+    writeIfChanged(at(`src/generated/${what}.ts`), collect(what));
+  }
+  if (process.argv.includes('--clean')) rmSync(at('dist'), { recursive: true, force: true });
+  await build({
+    entryPoints: [...sources('src'), ...sources('test'), ...sources('bench')],
+    outdir: at('dist'),
+    outbase: root,
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2022',
+    sourcemap: 'linked',
+    sourcesContent: false,
+    logLevel: 'warning',
+  });
+}

@@ -1,0 +1,89 @@
+/**
+ * Runs the test files, each in a process of its own, two at a time, and closes with the plain line
+ * `N passed, N failed`. A file that crashed, or in which no test ran (uvu passes a file whose `test.run()` was
+ * forgotten), counts as failed.
+ *
+ *   node dist/test/run.js [--browser | --node] [PATTERN…]      PATTERN: part of a file's name
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const FILE_LIMIT_MS = 10 * 60_000;
+
+interface Outcome {
+  name: string;
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** Reads uvu's closing lines. No line, or a total of zero, is a failure of the file itself. */
+export function readOutcome(name: string, output: string, exitCode: number | null): Outcome {
+  const count = (label: string) => {
+    const numbers = [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))];
+    return numbers.reduce((sum, match) => sum + Number(match[1]), 0);
+  };
+  const total = count('Total');
+  const passed = count('Passed');
+  const skipped = count('Skipped');
+  const failed = total - passed;
+  if (total === 0) return { name, passed: 0, failed: 1, skipped };
+  return { name, passed, skipped, failed: failed === 0 && exitCode !== 0 ? 1 : failed };
+}
+
+function runFile(name: string): Promise<{ outcome: Outcome; output: string; seconds: number }> {
+  return new Promise((resolve) => {
+    const started = performance.now();
+    const child = spawn(process.execPath, ['--enable-source-maps', join(here, name)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: FILE_LIMIT_MS,
+      env: { ...process.env, FORCE_COLOR: '0' },
+    });
+    let output = '';
+    const keep = (chunk: Buffer) => {
+      output += chunk.toString();
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    child.on('close', (code) =>
+      resolve({ outcome: readOutcome(name, output, code), output, seconds: (performance.now() - started) / 1000 }),
+    );
+  });
+}
+
+async function main(args: string[]): Promise<number> {
+  const patterns = args.filter((arg) => !arg.startsWith('--'));
+  const wanted = (name: string) => patterns.length === 0 || patterns.some((pattern) => name.includes(pattern));
+  const inBrowser = (name: string) => name === 'browser.test.js';
+  const files = readdirSync(here)
+    .filter((name) => name.endsWith('.test.js') && wanted(name))
+    .filter((name) => existsSync(join(here, '../../test', name.replace(/\.js$/, '.ts'))))
+    .filter((name) => (args.includes('--browser') ? inBrowser(name) : !(args.includes('--node') && inBrowser(name))))
+    .sort();
+
+  const outcomes: Outcome[] = [];
+  const work = async () => {
+    for (let name = files.shift(); name !== undefined; name = files.shift()) {
+      const { outcome, output, seconds } = await runFile(name);
+      outcomes.push(outcome);
+      const { passed, failed, skipped } = outcome;
+      const mark = failed === 0 ? 'ok  ' : 'FAIL';
+      const skips = skipped > 0 ? `, ${skipped} skipped` : '';
+      console.log(`${mark} ${name}: ${passed} passed, ${failed} failed${skips} (${seconds.toFixed(1)} s)`);
+      const said = output.split('\n').filter((line) => line.includes('skipped:'));
+      if (failed > 0) console.log(passed + failed === 1 && passed === 0 ? `${output}\n(did any test run?)` : output);
+      else if (said.length > 0) console.log(said.join('\n'));
+    }
+  };
+  await Promise.all([work(), work()]);
+
+  const sum = (pick: (outcome: Outcome) => number) => outcomes.reduce((total, outcome) => total + pick(outcome), 0);
+  const failed = sum((outcome) => outcome.failed) + (outcomes.length === 0 ? 1 : 0);
+  console.log(`${sum((outcome) => outcome.passed)} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exit(await main(process.argv.slice(2)));
