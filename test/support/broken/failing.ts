@@ -1,0 +1,6 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+
+test('good', () => assert.ok(true));
+test('bad', () => assert.equal([1, 2], [1, 3], 'these differ'));
+test.run();

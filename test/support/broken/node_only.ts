@@ -1,0 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { test } from 'uvu';
+
+test('reads a file, which a page cannot', () => void readFileSync('package.json'));
+test.run();

@@ -1,0 +1,107 @@
+/** Opens scripts and HTML files in a browser page, served from 127.0.0.1 (a secure context, as WebGPU asks for). */
+import { SourceMap, type SourceMapping } from 'node:module';
+import { join, parse, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import { type BuildContext, context } from 'esbuild';
+import type { Browser, Page } from 'puppeteer-core';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+export interface PageOptions {
+  /** A built script, from the repository's root. It is bundled for the browser and served at `scriptUrl`. */
+  script?: string;
+  /** Whether the page runs the script at once. Default: true. */
+  start?: boolean;
+  /** An HTML file, from `folder`. Default: an empty page. */
+  html?: string;
+  /** The folder that is served, from the repository's root. Default: `test`, so that fixtures are at `/fixtures/…`. */
+  folder?: string;
+  /** The address's search part: where a page looks for the variables that Node takes from the environment. */
+  search?: Record<string, string>;
+  /** Width and height in CSS pixels. */
+  viewport?: { width: number; height: number };
+  /** Gets each line that the page prints. */
+  onLine?: (line: string) => void;
+}
+
+export interface OpenPage {
+  page: Page;
+  scriptUrl: string;
+  /** Uncaught errors and unhandled rejections so far. */
+  errors: string[];
+  /** Rejects when the page crashes, never resolves: to be raced with what is awaited from the page. */
+  crashed: Promise<never>;
+  /** Replaces the places in the bundle that a stack names by those in the sources. */
+  locate(stack: string): string;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a page. Its `page.screenshot({ path })` shows it.
+ *
+ * @throws esbuild's BuildFailure when the script does not bundle, say because it imports a Node module
+ */
+export async function openPage(browser: Browser, options: PageOptions): Promise<OpenPage> {
+  const folder = resolve(root, options.folder ?? 'test');
+  const bundler = await context({
+    absWorkingDir: root,
+    entryPoints: options.script === undefined ? [] : [options.script],
+    outdir: join(folder, 'bundle'), // served from memory, never written
+    entryNames: '[name]',
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    sourcemap: 'linked',
+    define: { process: 'undefined' },
+    logLevel: 'silent',
+  });
+  let page: Page | undefined;
+  const close = async () => {
+    await page?.close().catch(() => {}); // it may have crashed
+    await bundler.dispose();
+  };
+  try {
+    const map = await bundle(bundler);
+    const { port } = await bundler.serve({ host: '127.0.0.1', port: 0, servedir: folder });
+    const url = new URL(`http://127.0.0.1:${port}/${options.html ?? ''}`);
+    url.search = String(new URLSearchParams(options.search));
+    const scriptUrl = options.script === undefined ? '' : `/bundle/${parse(options.script).name}.js`;
+    const locate = (stack: string) => locateInSources(stack, url.origin + scriptUrl, map, join(folder, 'bundle'));
+
+    page = await browser.newPage();
+    const crashed = new Promise<never>((_, reject) => page?.once('error', reject));
+    crashed.catch(() => {}); // a crash that nobody waits for shows in the next call
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(locate((error as Error)?.stack ?? String(error))));
+    page.on('console', (message) => options.onLine?.(stripVTControlCharacters(message.text())));
+
+    if (options.viewport) await page.setViewport(options.viewport);
+    await page.goto(url.href);
+    if (options.html === undefined) await page.setContent('<!doctype html><title>raybox</title>'); // not the file list
+    if (options.start !== false && scriptUrl !== '') await page.addScriptTag({ url: scriptUrl, type: 'module' });
+    return { page, scriptUrl, errors, crashed, locate, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function bundle(bundler: BuildContext<{ write: false }>): Promise<SourceMap | undefined> {
+  const { outputFiles } = await bundler.rebuild();
+  const map = outputFiles.find((file) => file.path.endsWith('.map'));
+  return map && new SourceMap(JSON.parse(map.text));
+}
+
+function locateInSources(stack: string, scriptUrl: string, map: SourceMap | undefined, bundleFolder: string): string {
+  const place = /(https?:\/\/[^\s()]+):(\d+):(\d+)/g;
+  return stack.replace(place, (whole, url, line, column) => {
+    const entry: Partial<SourceMapping> =
+      (url === scriptUrl && map?.findEntry(Number(line) - 1, Number(column) - 1)) || {};
+    if (entry.originalSource === undefined) return whole;
+    const source = relative(root, resolve(bundleFolder, entry.originalSource));
+    return `${source}:${entry.originalLine! + 1}:${entry.originalColumn! + 1}`;
+  });
+}
