@@ -1,0 +1,309 @@
+/**
+ * The files of ChestX-ray8 and ChestX-ray14 as they were published (Wang et al., CVPR 2017): labels, boxes and lists.
+ * Text in, typed columns out; files are opened elsewhere (src/node/dataset.ts).
+ *
+ * There are two releases of the label file. The first ends each row with an empty column, writes ages as `058Y`, `006M`
+ * or `013D`, and has ages beyond 400; the one of 2020 has plain years.
+ */
+import { InputError } from '../errors.js';
+import { type CsvOptions, type CsvReader, csvLine, csvReader, findColumns, readCsv } from './csv.js';
+import { type Box, fileName } from './findings.js';
+
+/** The eight diseases of ChestX-ray8, in the paper's order. */
+export const CHEST_XRAY8_LABELS = [
+  'Atelectasis',
+  'Cardiomegaly',
+  'Effusion',
+  'Infiltration',
+  'Mass',
+  'Nodule',
+  'Pneumonia',
+  'Pneumothorax',
+] as const;
+
+/** The fourteen of ChestX-ray14: the eight and six more. */
+export const CHEST_XRAY14_LABELS = [
+  ...CHEST_XRAY8_LABELS,
+  'Consolidation',
+  'Edema',
+  'Emphysema',
+  'Fibrosis',
+  'Pleural_Thickening',
+  'Hernia',
+] as const;
+
+/** The label file's word for "none of the listed diseases". It is no class: its bit set is empty. */
+export const NO_FINDING = 'No Finding';
+
+/** Other spellings of a class: the box file's, and the paper's own slip. */
+const SYNONYMS = new Map([
+  ['Infiltrate', 'Infiltration'],
+  ['Pneumathorax', 'Pneumothorax'],
+  ['Pleural Thickening', 'Pleural_Thickening'],
+]);
+
+/** The spelling of the label file for a class that other files spell differently. */
+export const canonicalLabel = (label: string) => SYNONYMS.get(label) ?? label;
+
+export const SEXES = ['', 'F', 'M'] as const;
+export const VIEWS = ['', 'PA', 'AP', 'LL'] as const;
+
+/** One row per image, one array per column. What a file does not say is 0, '' or NaN. */
+export interface ImageTable {
+  /** What the bits of `labels` mean: bit i stands for `classes[i]`. */
+  classes: readonly string[];
+  length: number;
+  images: string[];
+  labels: Uint32Array;
+  patients: Int32Array;
+  followUps: Uint16Array;
+  /** Years; NaN where missing or impossible. */
+  ages: Float32Array;
+  /** Index into `SEXES`. */
+  sexes: Uint8Array;
+  /** Index into `VIEWS`. */
+  views: Uint8Array;
+  /** Pixels of the original, before it was resized to 1024². */
+  widths: Uint16Array;
+  heights: Uint16Array;
+}
+
+export interface LabeledBox {
+  image: string;
+  label: string;
+  /** Pixels of the published 1024×1024 image. */
+  box: Box;
+}
+
+export interface ReadOptions extends CsvOptions {
+  /** The classes of the data set; at most 32. Default: the fourteen. */
+  classes?: readonly string[];
+  /** Called for each value or row that cannot be right. Without it the first row that cannot be used throws. */
+  onProblem?: (message: string, row: number) => void;
+}
+
+const MAX_AGE = 120;
+const COLUMNS = {
+  image: ['Image Index'],
+  labels: ['Finding Labels'],
+  patient: ['Patient ID'],
+  followUp: ['Follow-up #'],
+  age: ['Patient Age'],
+  sex: ['Patient Gender', 'Patient Sex'],
+  view: ['View Position'],
+  width: ['OriginalImage[Width', 'OriginalImageWidth'],
+  height: ['Height]', 'OriginalImageHeight'],
+};
+
+/** Years from `58`, `058Y`, `006M`, `012W` or `013D`; NaN for anything else. */
+export function parseAge(text: string): number {
+  const match = /^\s*(\d{1,4})(?:\.0*)?\s*([YMWD]?)\s*$/i.exec(text);
+  if (!match) return Number.NaN;
+  const perYear = { Y: 1, M: 12, W: 52.18, D: 365.25 }[match[2].toUpperCase() || 'Y'] as number;
+  return Number(match[1]) / perYear;
+}
+
+/** The bits of `A|B`; 0 for `No Finding`. */
+function labelBits(text: string, index: Map<string, number>): number {
+  let bits = 0;
+  const names = text.split('|');
+  for (const name of names) {
+    const label = name.trim();
+    const bit = index.get(label) ?? index.get(canonicalLabel(label));
+    if (bit !== undefined) bits |= 1 << bit;
+    else if (label !== NO_FINDING) throw new Error(`unknown finding label ${JSON.stringify(label.slice(0, 60))}`);
+    else if (names.length > 1) throw new Error(`"${NO_FINDING}" beside other labels`);
+  }
+  return bits >>> 0;
+}
+
+/** Image names become file names: anything that could leave the folder or break a line is refused. */
+function imageName(text: string): string {
+  const name = text.trim();
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (name === '' || name.length > 255 || name === '..' || /[/\\\u0000-\u001f]/.test(name)) {
+    throw new Error(`no image name: ${JSON.stringify(name.slice(0, 60))}`);
+  }
+  return name;
+}
+
+/** A growing typed column. */
+function column<T extends Uint8Array | Uint16Array | Uint32Array | Int32Array | Float32Array>(
+  make: new (length: number) => T,
+) {
+  let values = new make(1024);
+  let length = 0;
+  return {
+    push(value: number) {
+      if (length === values.length) {
+        const larger = new make(2 * length);
+        larger.set(values);
+        values = larger;
+      }
+      values[length++] = value;
+    },
+    done: () => values.slice(0, length) as T,
+  };
+}
+
+/**
+ * Reads a label file piece by piece.
+ *
+ * @throws InputError for a missing column (image, labels, patient), and, without `onProblem`, for a row with an unknown
+ *   label, no patient, a name that is no file name, or an image that came before
+ */
+export function dataEntryReader(options: ReadOptions = {}): CsvReader & { table(): ImageTable } {
+  const { source = 'Data_Entry_2017.csv', classes = CHEST_XRAY14_LABELS, onProblem } = options;
+  if (classes.length > 32) throw new InputError('Too many classes', { expected: '≤ 32', given: `${classes.length}` });
+  const classIndex = new Map(classes.map((name, i) => [name, i]));
+  const sexIndex = new Map<string, number>(SEXES.map((name, i) => [name, i]));
+  const viewIndex = new Map<string, number>(VIEWS.map((name, i) => [name, i]));
+
+  const names: string[] = [];
+  const labels = column(Uint32Array);
+  const patients = column(Int32Array);
+  const followUps = column(Uint16Array);
+  const ages = column(Float32Array);
+  const sexes = column(Uint8Array);
+  const views = column(Uint8Array);
+  const widths = column(Uint16Array);
+  const heights = column(Uint16Array);
+  const seen = new Set<string>();
+  let at: Record<keyof typeof COLUMNS, number> | undefined;
+
+  function onRow(fields: string[], row: number) {
+    if (!at) {
+      at = findColumns(fields, COLUMNS, {
+        source,
+        optional: ['followUp', 'age', 'sex', 'view', 'width', 'height'],
+      });
+      return;
+    }
+    const text = (position: number) => (position < 0 ? '' : (fields[position] ?? ''));
+    try {
+      const image = imageName(text(at.image));
+      if (seen.has(image)) throw new Error(`${image} is listed twice`);
+      const bits = labelBits(text(at.labels), classIndex);
+      const patient = Number.parseInt(text(at.patient), 10);
+      if (!(patient >= 0 && patient < 2 ** 31)) throw new Error(`${image} has no patient number`);
+      seen.add(image);
+      names.push(image);
+      labels.push(bits);
+      patients.push(patient);
+    } catch (error) {
+      const { message } = error as Error;
+      if (!onProblem) throw new InputError(`${source}: row ${row}: ${message}`);
+      onProblem(message, row);
+      return;
+    }
+    const age = parseAge(text(at.age));
+    if (onProblem && (age > MAX_AGE || (Number.isNaN(age) && at.age >= 0))) {
+      onProblem(`${text(at.image)} has no possible age: ${JSON.stringify(text(at.age).slice(0, 20))}`, row);
+    }
+    ages.push(age <= MAX_AGE ? age : Number.NaN);
+    followUps.push(Number.parseInt(text(at.followUp), 10) || 0);
+    sexes.push(sexIndex.get(text(at.sex).trim().toUpperCase()) ?? 0);
+    views.push(viewIndex.get(text(at.view).trim().toUpperCase()) ?? 0);
+    widths.push(Number.parseInt(text(at.width), 10) || 0);
+    heights.push(Number.parseInt(text(at.height), 10) || 0);
+  }
+
+  const reader = csvReader(onRow, { ...options, source });
+  return {
+    ...reader,
+    table() {
+      if (!at) throw new InputError(`${source}: the file is empty`, { expected: 'a header and one row per image' });
+      // Names are slices that keep the whole text they were cut from alive; joined and split they keep only each other.
+      const images = names.length === 0 ? [] : names.join('\n').split('\n');
+      return {
+        classes,
+        length: images.length,
+        images,
+        labels: labels.done(),
+        patients: patients.done(),
+        followUps: followUps.done(),
+        ages: ages.done(),
+        sexes: sexes.done(),
+        views: views.done(),
+        widths: widths.done(),
+        heights: heights.done(),
+      };
+    },
+  };
+}
+
+/** Reads a label file that is there as a whole; see `dataEntryReader`. */
+export function readDataEntry(text: string, options: ReadOptions = {}): ImageTable {
+  const reader = dataEntryReader(options);
+  for (let at = 0; at < text.length; at += 1 << 18) reader.write(text.slice(at, at + (1 << 18)));
+  reader.end();
+  return reader.table();
+}
+
+/** The labels of one row, in the order of `classes`; empty for `No Finding`. */
+export const labelsOf = (table: ImageTable, row: number) =>
+  table.classes.filter((_, bit) => (table.labels[row] >>> bit) & 1);
+
+const BOX_HEADER = 'Image Index,Finding Label,Bbox [x,y,w,h],,,';
+
+/**
+ * Reads `BBox_List_2017.csv` by position: its header has a comma inside an unquoted name. Labels take the label file's
+ * spelling (`Infiltrate` becomes `Infiltration`). A seventh column, where there is one, is ignored.
+ */
+export function readBoxList(text: string, options: ReadOptions = {}): LabeledBox[] {
+  const { source = 'BBox_List_2017.csv', onProblem } = options;
+  const boxes: LabeledBox[] = [];
+  readCsv(
+    text,
+    (fields, row) => {
+      const [x, y, width, height] = fields
+        .slice(2, 6)
+        .map((field) => (field.trim() === '' ? Number.NaN : Number(field)));
+      if (row === 1 && fields[0].trim().toLowerCase() === 'image index') return;
+      try {
+        if (fields.length < 6) throw new Error(`${fields.length} columns, expected image, label, x, y, width, height`);
+        const image = imageName(fields[0]);
+        const label = canonicalLabel(fields[1].trim());
+        if (options.classes && !options.classes.includes(label)) {
+          throw new Error(`unknown finding label ${JSON.stringify(label.slice(0, 60))}`);
+        }
+        if (![x, y, width, height].every(Number.isFinite) || width <= 0 || height <= 0) {
+          throw new Error(`no box: ${JSON.stringify(fields.slice(2, 6).join(',').slice(0, 80))}`);
+        }
+        boxes.push({ image, label, box: { x, y, width, height } });
+      } catch (error) {
+        const { message } = error as Error;
+        if (!onProblem) throw new InputError(`${source}: row ${row}: ${message}`, { expected: BOX_HEADER });
+        onProblem(message, row);
+      }
+    },
+    { ...options, source },
+  );
+  return boxes;
+}
+
+/** Writes boxes in the layout of `BBox_List_2017.csv`; a score, where given, goes into a seventh column. */
+export function writeBoxList(boxes: Iterable<LabeledBox & { score?: number }>): string {
+  const rows = [...boxes];
+  const scored = rows.some(({ score }) => score !== undefined);
+  const lines = rows.map(({ image, label, box, score }) =>
+    csvLine([image, label, box.x, box.y, box.width, box.height, ...(scored ? [score] : [])]),
+  );
+  return [BOX_HEADER + (scored ? ',Score' : ''), ...lines, ''].join('\n');
+}
+
+/** Reads `train_val_list.txt` or `test_list.txt`: one file name a line; folders before it are dropped. */
+export function readImageList(text: string, source = 'image list'): string[] {
+  const names = text
+    .replace(/^\ufeff/, '')
+    .split(/\r\n|\n|\r/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  return names.map((line) => {
+    try {
+      return imageName(fileName(line));
+    } catch (error) {
+      throw new InputError(`${source}: ${(error as Error).message}`, { expected: 'one image name a line' });
+    }
+  });
+}

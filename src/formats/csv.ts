@@ -1,0 +1,134 @@
+/**
+ * Comma-separated values, read in pieces: a file of any length costs the memory of its longest row. Papaparse does the
+ * parsing; what is added here are bounds, row numbers, and errors that name the place.
+ */
+import Papa from 'papaparse';
+import { InputError } from '../errors.js';
+
+export interface CsvOptions {
+  /** What errors call the text, usually the file's name. */
+  source?: string;
+  /** Longest row, in characters. A quote that is never closed would otherwise swallow the rest of the file. */
+  maxRowLength?: number;
+  maxRows?: number;
+}
+
+/** Takes one row at a time. `row` counts from 1, the header included; empty rows count but are not handed on. */
+export type OnRow = (fields: string[], row: number) => void;
+
+/** Where text goes in, in pieces of any size. `end` must be called, or the last row is lost. */
+export interface CsvReader {
+  write(text: string): void;
+  end(): void;
+}
+
+/**
+ * A reader that accepts a byte-order mark, every kind of line end (mixed ones too) and quoted fields with commas,
+ * quotes and line ends in them.
+ *
+ * @throws InputError for a quote that is not closed or closed in the middle of a field, for a row beyond `maxRowLength`
+ *   and for more rows than `maxRows`.
+ */
+export function csvReader(onRow: OnRow, options: CsvOptions = {}): CsvReader {
+  const { source = 'CSV', maxRowLength = 1 << 20, maxRows = 20_000_000 } = options;
+  let parser: Papa.Parser | undefined;
+  let pending = '';
+  let row = 0;
+
+  function parse(last: boolean) {
+    // With '\n' as the line end, a '\r' before it stays on the row's last field and is taken off there: so files with
+    // mixed line ends work. Only where there is no '\n' at all, '\r' ends the lines.
+    parser ??= new Papa.Parser({ newline: pending.includes('\r') && !pending.includes('\n') ? '\r' : '\n' });
+    const { data, errors, meta } = parser.parse(pending, 0, !last) as Papa.ParseResult<string[]>;
+    const broken = errors.find((error) => last || (error.row ?? 0) < data.length);
+    if (broken) {
+      throw new InputError(`${source}: row ${row + (broken.row ?? 0) + 1} is no valid CSV`, {
+        expected: 'quoted fields that end in a quote followed by a comma or a line end, with quotes inside doubled',
+        given: broken.message,
+      });
+    }
+    for (const fields of data) {
+      row += 1;
+      if (row > maxRows) throw new InputError(`${source}: too many rows`, { expected: `at most ${maxRows}` });
+      const final = fields.length - 1;
+      if (fields[final].endsWith('\r')) fields[final] = fields[final].slice(0, -1);
+      if (fields.length > 1 || fields[0] !== '') onRow(fields, row);
+    }
+    pending = pending.slice(meta.cursor);
+    if (pending.length > maxRowLength) {
+      throw new InputError(`${source}: row ${row + 1} is too long`, {
+        expected: `at most ${maxRowLength} characters in a row`,
+        hint: 'A quote that opens a field and is never closed reads like this.',
+      });
+    }
+  }
+
+  let started = false;
+  return {
+    write(text) {
+      if (!started && text !== '') {
+        started = true;
+        if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
+      }
+      for (let at = 0; at < text.length; at += maxRowLength) {
+        pending += text.slice(at, at + maxRowLength);
+        // A '\r' at the very end may be the first half of a line end, and a text without any '\n' yet may still have one.
+        const undecided = parser === undefined && !pending.includes('\n') && pending.length < maxRowLength;
+        if (!undecided && !pending.endsWith('\r')) parse(false);
+      }
+    },
+    end() {
+      if (pending !== '') parse(true);
+    },
+  };
+}
+
+/** Reads a text that is there as a whole. */
+export function readCsv(text: string, onRow: OnRow, options: CsvOptions = {}): void {
+  const reader = csvReader(onRow, options);
+  // In pieces all the same: rows that the caller does not keep can be collected meanwhile.
+  for (let at = 0; at < text.length; at += 1 << 18) reader.write(text.slice(at, at + (1 << 18)));
+  reader.end();
+}
+
+/** One line of CSV without its line end; fields are quoted where they need to be. */
+export function csvLine(fields: readonly (string | number | null | undefined)[]): string {
+  return fields
+    .map((field) => {
+      const text = field === null || field === undefined || Number.isNaN(field) ? '' : String(field);
+      return /[",\r\n]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text;
+    })
+    .join(',');
+}
+
+/** A header as one compares it: lower case, without spaces around. */
+export const normalizeHeader = (name: string) => name.trim().toLowerCase();
+
+/**
+ * Positions of named columns. Each column may go by several names; case and surrounding spaces do not matter.
+ *
+ * @returns a position per key, -1 for an optional column that is not there
+ * @throws InputError naming every required column that is missing, and the header that was found
+ */
+export function findColumns<Key extends string>(
+  header: readonly string[],
+  names: Record<Key, readonly string[]>,
+  options: { optional?: readonly NoInfer<Key>[]; source?: string } = {},
+): Record<Key, number> {
+  const { optional = [], source = 'CSV' } = options;
+  const have = header.map(normalizeHeader);
+  const keys = Object.keys(names) as Key[];
+  const found = keys.map((key) => {
+    const accepted = names[key].map(normalizeHeader);
+    return have.findIndex((name) => accepted.includes(name));
+  });
+  const missing = keys.filter((key, i) => found[i] < 0 && !optional.includes(key));
+  if (missing.length > 0) {
+    const shown = header.slice(0, 20).map((name) => JSON.stringify(name.slice(0, 60)));
+    throw new InputError(`${source}: ${missing.length > 1 ? 'columns are' : 'a column is'} missing`, {
+      expected: missing.map((key) => JSON.stringify(names[key][0])).join(', '),
+      given: `the header ${shown.join(', ')}${header.length > 20 ? ', …' : ''}`,
+    });
+  }
+  return Object.fromEntries(keys.map((key, i) => [key, found[i]])) as Record<Key, number>;
+}
