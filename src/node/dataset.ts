@@ -1,0 +1,103 @@
+/** A data set in the layout of ChestX-ray8/14 on disk: label file, box file, list files and image folders. */
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError } from '../errors.js';
+import {
+  dataEntryReader,
+  type ImageTable,
+  type LabeledBox,
+  type ReadOptions,
+  readBoxList,
+  readImageList,
+} from '../formats/chestxray.js';
+import { readText, readTextPieces } from './text_files.js';
+
+export const LABEL_FILES = ['Data_Entry_2017_v2020.csv', 'Data_Entry_2017.csv'] as const;
+export const BOX_FILE = 'BBox_List_2017.csv';
+export const TRAIN_VALIDATION_FILE = 'train_val_list.txt';
+export const TEST_FILE = 'test_list.txt';
+
+export interface Dataset {
+  folder: string;
+  /** Path of the label file that was read: the newest release where both are there. */
+  labelFile: string;
+  table: ImageTable;
+  /** Empty where there is no box file. */
+  boxes: LabeledBox[];
+  trainValidation?: string[];
+  test?: string[];
+  /** The path of each image file by its name. */
+  paths: Map<string, string>;
+}
+
+export interface OpenOptions extends Pick<ReadOptions, 'classes' | 'onProblem'> {
+  /** Path of the box file; default: `BBox_List_2017.csv` of the folder, where it is there. */
+  boxes?: string;
+  /** Told of an image name that two folders have. */
+  onDuplicate?: (first: string, second: string) => void;
+}
+
+const isImage = (name: string) => /\.(png|jpe?g|dcm|dicom)$/i.test(name);
+
+/**
+ * Finds image files in the folder itself, in `images/`, and in `images_001/images/` or `images_001/` and so on: the
+ * archives as they come, unpacked where they were.
+ */
+export async function findImages(
+  folder: string,
+  onDuplicate?: OpenOptions['onDuplicate'],
+): Promise<Map<string, string>> {
+  const paths = new Map<string, string>();
+  const list = async (path: string, depth: number) => {
+    const entries = await readdir(path, { withFileTypes: true });
+    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const entry of entries) {
+      const at = join(path, entry.name);
+      if (entry.isDirectory() || (entry.isSymbolicLink() && !isImage(entry.name))) {
+        if (depth < 2 && /^images([_-]?\d+)?$/i.test(entry.name)) await list(at, depth + 1);
+      } else if (isImage(entry.name)) {
+        const first = paths.get(entry.name);
+        if (first === undefined) paths.set(entry.name, at);
+        else onDuplicate?.(first, at);
+      }
+    }
+  };
+  await list(folder, 0);
+  return paths;
+}
+
+/**
+ * Reads everything but the pixels.
+ *
+ * @throws InputError where the folder or its label file is missing, and for what the readers of the files refuse
+ */
+export async function openDataset(folder: string, options: OpenOptions = {}): Promise<Dataset> {
+  if (!existsSync(folder)) throw new InputError(`${folder}: there is no such folder`);
+  const labelFile = LABEL_FILES.map((name) => join(folder, name)).find(existsSync);
+  if (!labelFile) throw new InputError(`${folder} has no label file`, { expected: LABEL_FILES.join(' or ') });
+
+  const reader = dataEntryReader({ ...options, source: labelFile });
+  await readTextPieces(labelFile, reader.write);
+  reader.end();
+  const table = reader.table();
+
+  const boxFile = options.boxes ?? join(folder, BOX_FILE);
+  const boxes =
+    options.boxes || existsSync(boxFile)
+      ? readBoxList(await readText(boxFile), { source: boxFile, classes: table.classes, onProblem: options.onProblem })
+      : [];
+  const list = async (name: string) => {
+    const path = join(folder, name);
+    return existsSync(path) ? readImageList(await readText(path), path) : undefined;
+  };
+  return {
+    folder,
+    labelFile,
+    table,
+    boxes,
+    trainValidation: await list(TRAIN_VALIDATION_FILE),
+    test: await list(TEST_FILE),
+    paths: await findImages(folder, options.onDuplicate),
+  };
+}

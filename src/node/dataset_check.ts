@@ -1,0 +1,250 @@
+/** `raybox check DIR`: names every file of a data set that is missing, unreadable or at odds with the others. */
+import { open, readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { SingleBar } from 'cli-progress';
+import { type Command, InvalidArgumentError } from 'commander';
+import { labelsOf } from '../formats/chestxray.js';
+import { type LabelStatistics, labelStatistics } from '../formats/chestxray_splits.js';
+import { BOX_FILE, type Dataset, openDataset, TEST_FILE, TRAIN_VALIDATION_FILE } from './dataset.js';
+
+/** `note`s are oddities that the published files have too; the data can be used all the same. */
+export type ProblemKind = 'missing' | 'unreadable' | 'inconsistent' | 'note';
+
+export interface Problem {
+  kind: ProblemKind;
+  /** The file concerned, as the data set names it. */
+  file: string;
+  message: string;
+}
+
+export interface DatasetReport {
+  folder: string;
+  labelFile: string;
+  statistics: LabelStatistics;
+  /** Boxes by label. */
+  boxes: Record<string, number>;
+  /** Image files by size, as `1024×1024`. */
+  sizes: Record<string, number>;
+  problems: Problem[];
+}
+
+export interface CheckOptions {
+  /** Decode every image instead of looking at its beginning and end. */
+  deep?: boolean;
+  onProgress?: (done: number, total: number) => void;
+}
+
+const PNG_SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
+const PNG_END = Buffer.from('0000000049454e44ae426082', 'hex');
+const MAX_PIXELS = 1 << 28;
+
+/** Width and height of an image file whose beginning and end are as they should be; throws an Error that says what is not. */
+async function checkImage(path: string, deep: boolean): Promise<{ width: number; height: number } | undefined> {
+  const file = await open(path, 'r');
+  const head = Buffer.alloc(26);
+  const tail = Buffer.alloc(12);
+  try {
+    const { size } = await file.stat();
+    if (size === 0) throw new Error('is empty');
+    await file.read(head, 0, 26, 0);
+    await file.read(tail, 0, 12, Math.max(0, size - 12));
+  } finally {
+    await file.close();
+  }
+  if (head[0] === 0xff && head[1] === 0xd8) {
+    if (tail[10] !== 0xff || tail[11] !== 0xd9) throw new Error('is a JPEG that ends too early');
+    return undefined;
+  }
+  if (/\.(dcm|dicom)$/i.test(path)) return undefined;
+  if (!head.subarray(0, 8).equals(PNG_SIGNATURE)) throw new Error('is neither PNG nor JPEG');
+  if (!tail.equals(PNG_END)) throw new Error('is a PNG that ends too early');
+  const size = { width: head.readUInt32BE(16), height: head.readUInt32BE(20) };
+  if (size.width * size.height === 0 || size.width * size.height > MAX_PIXELS) {
+    throw new Error(`claims ${size.width}×${size.height} pixels`);
+  }
+  if (deep) {
+    const { PNG } = (await import('pngjs')).default;
+    PNG.sync.read(await readFile(path));
+  }
+  return size;
+}
+
+/** Runs `work` over `items`, eight at a time. */
+async function eachAtATime<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values();
+  const worker = async () => {
+    for (const item of queue) await work(item);
+  };
+  await Promise.all(Array.from({ length: 8 }, worker));
+}
+
+/**
+ * Checks a data set: every listed image is there and readable, every image file is listed, boxes lie inside their images
+ * and name labels that the images have, no patient is in both lists. An unreadable image is found by its first and last
+ * bytes, which takes seconds for the whole set; `deep` decodes each, which takes hours.
+ *
+ * @throws InputError only where there is no data set to check: no folder, no label file, or one without its columns
+ */
+export async function checkDataset(folder: string, options: CheckOptions = {}): Promise<DatasetReport> {
+  const problems: Problem[] = [];
+  const report = (kind: ProblemKind, file: string, message: string) => {
+    problems.push({ kind, file, message });
+  };
+  let labelFile = 'label or box file';
+  const data = await openDataset(folder, {
+    onProblem: (message, row) => {
+      const kind = message.includes('no possible age') ? 'note' : 'inconsistent';
+      report(kind, labelFile, `row ${row}: ${message}`);
+    },
+    onDuplicate: (first, second) => report('inconsistent', second, `the same name as ${first}`),
+  });
+  labelFile = basename(data.labelFile);
+
+  const sizes = await checkFiles(data, report, options);
+  const counts = new Map<string, number>();
+  for (const { width, height } of sizes.values()) {
+    counts.set(`${width}×${height}`, (counts.get(`${width}×${height}`) ?? 0) + 1);
+  }
+  const [usual] = [...counts].sort(([, a], [, b]) => b - a)[0] ?? [''];
+  for (const [image, { width, height }] of sizes) {
+    const size = `${width}×${height}`;
+    if (size !== usual) report('inconsistent', image, `is ${size} pixels, most others are ${usual}`);
+  }
+  checkBoxes(data, sizes, report);
+  checkLists(data, report);
+
+  const boxes: Record<string, number> = {};
+  for (const { label } of data.boxes) boxes[label] = (boxes[label] ?? 0) + 1;
+  return {
+    folder,
+    labelFile,
+    statistics: labelStatistics(data.table),
+    boxes,
+    sizes: Object.fromEntries(counts),
+    problems,
+  };
+}
+
+type Report = (kind: ProblemKind, file: string, message: string) => void;
+type Sizes = Map<string, { width: number; height: number }>;
+
+async function checkFiles(data: Dataset, report: Report, { deep = false, onProgress }: CheckOptions): Promise<Sizes> {
+  const listed = new Set(data.table.images);
+  for (const image of data.table.images) {
+    if (!data.paths.has(image)) report('missing', image, 'is listed and in none of the image folders');
+  }
+  const sizes: Sizes = new Map();
+  let done = 0;
+  await eachAtATime([...data.paths], async ([image, path]) => {
+    if (!listed.has(image)) report('inconsistent', image, 'is not in the label file');
+    try {
+      const size = await checkImage(path, deep);
+      if (size) sizes.set(image, size);
+    } catch (error) {
+      report('unreadable', image, (error as Error).message);
+    }
+    onProgress?.(++done, data.paths.size);
+  });
+  return sizes;
+}
+
+function checkBoxes({ table, boxes }: Dataset, sizes: Sizes, report: Report) {
+  const rowOf = new Map(table.images.map((image, row) => [image, row]));
+  for (const { image, label, box } of boxes) {
+    const row = rowOf.get(image);
+    if (row === undefined) {
+      report('inconsistent', BOX_FILE, `a box of ${image}, which is not in the label file`);
+      continue;
+    }
+    if (!labelsOf(table, row).includes(label)) {
+      report('note', image, `has a box of ${label}, which is not among its labels`);
+    }
+    const size = sizes.get(image);
+    const slack = 1;
+    const inside = (start: number, length: number, end: number) => start >= -slack && start + length <= end + slack;
+    if (size && !(inside(box.x, box.width, size.width) && inside(box.y, box.height, size.height))) {
+      const { x, y, width, height } = box;
+      report('inconsistent', image, `its box of ${label} (${[x, y, width, height].join(', ')}) leaves the image`);
+    }
+  }
+}
+
+function checkLists({ table, trainValidation, test }: Dataset, report: Report) {
+  const patientOf = new Map(table.images.map((image, row) => [image, table.patients[row]]));
+  const lists = { [TRAIN_VALIDATION_FILE]: trainValidation, [TEST_FILE]: test };
+  for (const [file, images] of Object.entries(lists)) {
+    for (const image of images ?? []) {
+      if (!patientOf.has(image)) report('inconsistent', file, `${image} is not in the label file`);
+    }
+  }
+  if (!trainValidation || !test) return;
+  const testImages = new Set(test);
+  const testPatients = new Set(test.map((image) => patientOf.get(image)));
+  const both = new Set<number>();
+  for (const image of trainValidation) {
+    const patient = patientOf.get(image);
+    if (testImages.has(image)) report('inconsistent', image, 'is in both lists');
+    else if (patient !== undefined && testPatients.has(patient)) both.add(patient);
+  }
+  for (const patient of both) report('inconsistent', TEST_FILE, `patient ${patient} is in both lists`);
+  const inLists = new Set([...trainValidation, ...test]);
+  for (const image of table.images) if (!inLists.has(image)) report('note', image, 'is in neither list');
+}
+
+/** The report as lines of text: counts like the paper's Table 1, then every problem. */
+export function formatReport({ statistics, ...report }: DatasetReport): string {
+  const { images, patients, classes, counts, overlaps, noFinding } = statistics;
+  const sizes = Object.entries(report.sizes).map(([size, count]) => `${count} of ${size}`);
+  const lines = [
+    `${report.labelFile}: ${images} images of ${patients} patients; image files: ${sizes.join(', ') || 'none'}`,
+    '',
+    `${'Label'.padEnd(20)}${'images'.padStart(9)}${'overlap'.padStart(9)}${'boxes'.padStart(8)}`,
+  ];
+  for (const [i, name] of classes.entries()) {
+    const boxes = report.boxes[name] ?? 0;
+    lines.push(
+      `${name.padEnd(20)}${`${counts[i]}`.padStart(9)}${`${overlaps[i]}`.padStart(9)}${`${boxes}`.padStart(8)}`,
+    );
+  }
+  lines.push(`${'No Finding'.padEnd(20)}${`${noFinding}`.padStart(9)}`, '');
+  for (const kind of ['missing', 'unreadable', 'inconsistent', 'note'] as const) {
+    const some = report.problems.filter((problem) => problem.kind === kind);
+    lines.push(...some.map(({ file, message }) => `${kind}: ${file}: ${message}`));
+  }
+  const count = (kind: ProblemKind) => report.problems.filter((problem) => problem.kind === kind).length;
+  const faults = report.problems.length - count('note');
+  lines.push(
+    faults === 0
+      ? `No problem found${count('note') > 0 ? `; ${count('note')} notes` : ''}.`
+      : `${count('missing')} missing, ${count('unreadable')} unreadable, ${count('inconsistent')} inconsistent, ` +
+          `${count('note')} notes.`,
+  );
+  return lines.join('\n');
+}
+
+/** Adds `raybox check`. Exit code 1 where something is missing, unreadable or inconsistent. */
+export function addCheckCommand(program: Command): void {
+  program
+    .command('check')
+    .description(
+      'check a data set in the ChestX-ray8/14 layout and name every missing, unreadable or inconsistent file',
+    )
+    .argument('<dir>', 'folder with Data_Entry_2017.csv, image folders, and lists and boxes where there are any')
+    .option('--deep', 'decode every image (hours for the whole set; without it, its first and last bytes are checked)')
+    .option('--json', 'print the report as JSON')
+    .action(async (folder: string, options: { deep?: boolean; json?: boolean }) => {
+      if (folder === '') throw new InvalidArgumentError('The folder has no name.');
+      const bar = new SingleBar({ format: 'checking {bar} {value}/{total} images, {eta_formatted} left' });
+      const shown = process.stderr.isTTY;
+      const report = await checkDataset(folder, {
+        deep: options.deep,
+        onProgress: (done, total) => {
+          if (!shown) return;
+          if (done === 1) bar.start(total, 0);
+          bar.update(done);
+        },
+      }).finally(() => bar.stop());
+      process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
+      if (report.problems.some(({ kind }) => kind !== 'note')) process.exitCode = 1;
+    });
+}
