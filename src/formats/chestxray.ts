@@ -289,7 +289,8 @@ export function writeBoxList(boxes: Iterable<LabeledBox & { score?: number }>): 
   const lines = rows.map(({ image, label, box, score }) =>
     csvLine([image, label, box.x, box.y, box.width, box.height, ...(scored ? [score] : [])]),
   );
-  return [BOX_HEADER + (scored ? ',Score' : ''), ...lines, ''].join('\n');
+  // The published header has three columns more than its rows; the score's name stands where the score does.
+  return [scored ? BOX_HEADER.replace(/,+$/, ',Score') : BOX_HEADER, ...lines, ''].join('\n');
 }
 
 /** Reads `train_val_list.txt` or `test_list.txt`: one file name a line; folders before it are dropped. */
