@@ -1,0 +1,131 @@
+/** What every reader of weights returns: named float32 tensors and a few strings about them. */
+import { InputError } from '../errors.js';
+import { bf16ToF32, f16ToF32 } from './half.js';
+
+/** A tensor in row-major (C) order. */
+export interface TensorData {
+  shape: number[];
+  data: Float32Array;
+}
+
+export interface Checkpoint {
+  tensors: Map<string, TensorData>;
+  metadata: Record<string, string>;
+}
+
+/** Element types that convert to float32, by the names that safetensors uses, with their sizes in bytes. */
+export const ELEMENT_BYTES = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U64: 8,
+  U32: 4,
+  U16: 2,
+  U8: 1,
+  BOOL: 1,
+} as const;
+
+export type ElementType = keyof typeof ELEMENT_BYTES;
+
+const MAX_RANK = 32;
+
+/** The number of elements of a shape from a file. Throws an InputError unless it is a list of sizes with a sane product. */
+export function elementCount(shape: unknown, what: string): number {
+  const expected = `at most ${MAX_RANK} whole sizes from 0 on`;
+  if (!Array.isArray(shape) || shape.length > MAX_RANK)
+    throw new InputError(`${what}: the shape is wrong`, { expected, given: brief(shape) });
+  let count = 1;
+  for (const size of shape) {
+    if (!Number.isSafeInteger(size) || size < 0)
+      throw new InputError(`${what}: the shape is wrong`, { expected, given: brief(shape) });
+    count *= size;
+  }
+  if (!Number.isSafeInteger(count)) throw new InputError(`${what}: the shape overflows`, { given: brief(shape) });
+  return count;
+}
+
+/** A value from a file, short enough for an error message. Looks one level deep: what a file nests may have no end. */
+export function brief(value: unknown): string {
+  const plain = (item: unknown) =>
+    Array.isArray(item) ? '[…]' : typeof item === 'object' && item !== null ? '{…}' : String(item).slice(0, 80);
+  if (!Array.isArray(value)) return typeof value === 'string' ? `'${plain(value)}'` : plain(value);
+  return `[${value.slice(0, 8).map(plain).join(', ')}${value.length > 8 ? ', …' : ''}]`;
+}
+
+/**
+ * Little-endian elements as float32. F32 that happens to be aligned is a view of `bytes`, anything else a copy. 64-bit
+ * numbers, and integers beyond 2^24, are rounded to the nearest float32: such tensors (`num_batches_tracked`) count
+ * things, and no network computes with them.
+ */
+export function toFloat32(type: ElementType, bytes: Uint8Array): Float32Array {
+  const count = bytes.length / ELEMENT_BYTES[type];
+  const { buffer, byteOffset: at } = aligned(bytes, ELEMENT_BYTES[type]);
+  switch (type) {
+    case 'F32':
+      return new Float32Array(buffer, at, count);
+    case 'F16':
+      return f16ToF32(new Uint16Array(buffer, at, count));
+    case 'BF16':
+      return bf16ToF32(new Uint16Array(buffer, at, count));
+    case 'F64':
+      return Float32Array.from(new Float64Array(buffer, at, count));
+    case 'I64':
+      return Float32Array.from(new BigInt64Array(buffer, at, count), Number);
+    case 'U64':
+      return Float32Array.from(new BigUint64Array(buffer, at, count), Number);
+    case 'I32':
+      return Float32Array.from(new Int32Array(buffer, at, count));
+    case 'U32':
+      return Float32Array.from(new Uint32Array(buffer, at, count));
+    case 'I16':
+      return Float32Array.from(new Int16Array(buffer, at, count));
+    case 'U16':
+      return Float32Array.from(new Uint16Array(buffer, at, count));
+    case 'I8':
+      return Float32Array.from(new Int8Array(buffer, at, count));
+    case 'U8':
+      return Float32Array.from(bytes);
+    case 'BOOL':
+      return Float32Array.from(bytes, (byte) => (byte === 0 ? 0 : 1));
+  }
+}
+
+// A view of the bytes where their address allows, else a copy; also a copy of shared memory, which queues refuse.
+function aligned(bytes: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
+  if (bytes.byteOffset % size === 0 && bytes.buffer instanceof ArrayBuffer) return bytes as Uint8Array<ArrayBuffer>;
+  const copy = new Uint8Array(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
+// What training scripts put in front: data parallelism, compilation, a wrapper module's attribute, or the network's name.
+const WRAPPER =
+  /^(?:module|_orig_mod|model|net|network|backbone|alexnet|googlenet|vgg\d+(?:_bn)?|resnet\d+|densenet\d+|squeezenet\d_\d)\./;
+// Up to torchvision 0.2 a dense layer's parts were called `norm.1`, `conv.2`; dots in names were then forbidden.
+const OLD_DENSE_LAYER = /(\bdenselayer\d+\.(?:norm|conv))\.([12])\./;
+
+/** The same tensors under torchvision's names: without wrappers that all names share, with today's DenseNet names. */
+export function withTorchvisionNames(tensors: Map<string, TensorData>): Map<string, TensorData> {
+  let names = [...tensors.keys()];
+  for (;;) {
+    const wrapper = names[0]?.match(WRAPPER)?.[0];
+    if (wrapper === undefined || !names.every((name) => name.startsWith(wrapper) && name !== wrapper)) break;
+    names = names.map((name) => name.slice(wrapper.length));
+  }
+  const renamed = new Map<string, TensorData>();
+  let index = 0;
+  for (const tensor of tensors.values()) {
+    const name = names[index++].replace(OLD_DENSE_LAYER, '$1$2.');
+    if (renamed.has(name))
+      throw new InputError(`checkpoint: two tensors are named '${name}'`, {
+        hint: 'one has the old DenseNet name (norm.1), one the new (norm1)',
+      });
+    renamed.set(name, tensor);
+  }
+  return renamed;
+}

@@ -1,0 +1,235 @@
+/**
+ * The safetensors format: 8 bytes of header length, a JSON header, then the tensors' bytes without gaps.
+ * https://github.com/huggingface/safetensors
+ */
+import { InputError } from '../errors.js';
+import {
+  brief,
+  type Checkpoint,
+  ELEMENT_BYTES,
+  type ElementType,
+  elementCount,
+  type TensorData,
+  toFloat32,
+} from './checkpoint.js';
+import { f32ToBf16, f32ToF16 } from './half.js';
+
+/** One tensor of a file: `start` and `end` are byte offsets from the file's beginning. */
+export interface SafetensorsEntry {
+  name: string;
+  dtype: ElementType;
+  shape: number[];
+  start: number;
+  end: number;
+}
+
+export interface SafetensorsHeader {
+  entries: SafetensorsEntry[];
+  metadata: Record<string, string>;
+  /** Bytes before the first tensor. */
+  headerBytes: number;
+}
+
+const LENGTH_BYTES = 8;
+// The largest networks here have about 2,000 tensors of some 120 bytes of header each.
+const MAX_HEADER_BYTES = 16 * 2 ** 20;
+
+/** Bytes before the first tensor, from the file's first 8 bytes: what a stream has to collect before the header can be read. */
+export function safetensorsHeaderBytes(bytes: Uint8Array): number {
+  if (bytes.length < LENGTH_BYTES)
+    throw new InputError('safetensors: the file is cut', { expected: '8 bytes or more', given: `${bytes.length}` });
+  const view = new DataView(bytes.buffer, bytes.byteOffset, LENGTH_BYTES);
+  const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
+  if (length < 2 || length > MAX_HEADER_BYTES)
+    throw new InputError('safetensors: impossible header length', {
+      expected: `2 to ${MAX_HEADER_BYTES} bytes`,
+      given: `${length}`,
+      hint: 'is this a safetensors file?',
+    });
+  return LENGTH_BYTES + length;
+}
+
+/**
+ * Reads and checks the header only. `bytes` may be the beginning of a file of `fileBytes`, as long as it holds the whole
+ * header; entries come in the order of their bytes, so that a stream can be decoded tensor by tensor.
+ */
+export function readSafetensorsHeader(bytes: Uint8Array, fileBytes = bytes.length): SafetensorsHeader {
+  const headerBytes = safetensorsHeaderBytes(bytes);
+  if (headerBytes > bytes.length)
+    throw new InputError('safetensors: the header is cut', {
+      expected: `${headerBytes} bytes`,
+      given: `${bytes.length}`,
+      hint: 'the file is incomplete: download or copy it again',
+    });
+  const { __metadata__: strings = {}, ...tensors } = parseHeader(bytes.subarray(LENGTH_BYTES, headerBytes));
+
+  if (!isRecord(strings) || !Object.values(strings).every((value) => typeof value === 'string'))
+    throw new InputError('safetensors: __metadata__ is wrong', {
+      expected: 'an object of strings',
+      given: brief(strings),
+    });
+  const entries = Object.entries(tensors)
+    .map(([name, value]) => readEntry(name, value, headerBytes))
+    .sort((a, b) => a.start - b.start || a.end - b.end);
+  let end = headerBytes;
+  for (const entry of entries) {
+    if (entry.start !== end)
+      throw new InputError(
+        `safetensors: '${entry.name}' ${entry.start < end ? 'overlaps another tensor' : 'leaves a gap'}`,
+        {
+          expected: `data from byte ${end - headerBytes} on`,
+          given: `${entry.start - headerBytes}`,
+        },
+      );
+    end = entry.end;
+  }
+  if (end !== fileBytes)
+    throw new InputError(`safetensors: the file is ${end > fileBytes ? 'cut' : 'longer than its tensors'}`, {
+      expected: `${end} bytes`,
+      given: `${fileBytes}`,
+      hint: end > fileBytes ? 'the file is incomplete: download or copy it again' : undefined,
+    });
+  return { entries, metadata: strings as Record<string, string>, headerBytes };
+}
+
+/** One tensor as float32. `bytes` begin at byte `offset` of the file and hold at least this tensor. */
+export function decodeTensor(entry: SafetensorsEntry, bytes: Uint8Array, offset = 0): TensorData {
+  const part = bytes.subarray(entry.start - offset, entry.end - offset);
+  if (entry.start < offset || part.length !== entry.end - entry.start)
+    throw new InputError(`safetensors: '${entry.name}' is not within the given bytes`, {
+      expected: `bytes ${entry.start} to ${entry.end}`,
+      given: `${offset} to ${offset + bytes.length}`,
+    });
+  return { shape: entry.shape, data: toFloat32(entry.dtype, part) };
+}
+
+/**
+ * Reads a whole file. Aligned F32 tensors are views of `bytes`; F16, BF16, F64, integers and booleans are converted to
+ * float32 (see `toFloat32`). Other element types (8-bit and 4-bit floats, complex) throw an InputError that names them.
+ */
+export function readSafetensors(bytes: Uint8Array): Checkpoint {
+  const { entries, metadata } = readSafetensorsHeader(bytes);
+  return { tensors: new Map(entries.map((entry) => [entry.name, decodeTensor(entry, bytes)])), metadata };
+}
+
+/**
+ * Writes a file: the tensors in the map's order, the header padded so that they start 8-aligned. The same input gives
+ * the same bytes. Throws an InputError where a number is too large for F16.
+ */
+export function writeSafetensors(
+  tensors: Map<string, TensorData>,
+  metadata: Record<string, string> = {},
+  { dtype = 'F32' }: { dtype?: 'F32' | 'F16' | 'BF16' } = {},
+): Uint8Array<ArrayBuffer> {
+  if (!['F32', 'F16', 'BF16'].includes(dtype))
+    throw new InputError('safetensors: cannot write this element type', { expected: 'F32, F16 or BF16', given: dtype });
+  for (const [key, value] of Object.entries(metadata))
+    if (typeof value !== 'string')
+      throw new InputError(`safetensors: metadata '${key}' is no string`, { given: brief(value) });
+
+  const header: [string, unknown][] = [['__metadata__', metadata]];
+  let length = 0;
+  for (const [name, { shape, data }] of tensors) {
+    const count = elementCount(shape, `safetensors: '${name}'`);
+    if (name === '__metadata__') throw new InputError(`safetensors: a tensor cannot be named '${name}'`);
+    if (count !== data.length)
+      throw new InputError(`safetensors: '${name}' has the wrong number of elements`, {
+        expected: `${count} for shape [${shape.join(', ')}]`,
+        given: `${data.length}`,
+      });
+    const end = length + count * ELEMENT_BYTES[dtype];
+    header.push([name, { dtype, shape, data_offsets: [length, end] }]);
+    length = end;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const headerBytes = LENGTH_BYTES + Math.ceil(json.length / 8) * 8;
+  if (headerBytes - LENGTH_BYTES > MAX_HEADER_BYTES)
+    throw new InputError('safetensors: the header is too long', {
+      expected: `at most ${MAX_HEADER_BYTES} bytes`,
+      given: `${json.length}`,
+    });
+
+  const file = new Uint8Array(headerBytes + length).fill(0x20, LENGTH_BYTES, headerBytes);
+  new DataView(file.buffer).setUint32(0, headerBytes - LENGTH_BYTES, true);
+  file.set(json, LENGTH_BYTES);
+  let at = headerBytes;
+  for (const [name, { data }] of tensors) {
+    const elements = dtype === 'F32' ? data : dtype === 'F16' ? toF16(name, data) : f32ToBf16(data);
+    file.set(new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength), at);
+    at += elements.byteLength;
+  }
+  return file;
+}
+
+function toF16(name: string, data: Float32Array): Uint16Array {
+  const halves = f32ToF16(data);
+  const lost = halves.findIndex((half, i) => (half & 0x7fff) === 0x7c00 && Number.isFinite(data[i]));
+  if (lost >= 0)
+    throw new InputError(`safetensors: '${name}' does not fit F16`, {
+      expected: 'numbers below 65520',
+      given: `${data[lost]} at ${lost}`,
+      hint: 'write BF16 or F32',
+    });
+  return halves;
+}
+
+function parseHeader(bytes: Uint8Array): Record<string, unknown> {
+  let header: unknown;
+  let text = '';
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    header = JSON.parse(text);
+  } catch (cause) {
+    throw new InputError('safetensors: the header is no JSON', { given: brief(text.slice(0, 40)), cause });
+  }
+  if (!isRecord(header)) throw new InputError('safetensors: the header is no JSON object', { given: brief(header) });
+  refuseDuplicateKeys(text);
+  return header;
+}
+
+// JSON.parse keeps the last of two equal keys and says nothing.
+function refuseDuplicateKeys(json: string): void {
+  const open: Set<string>[] = [];
+  for (const [token] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?|[{}]/g)) {
+    if (token === '{') open.push(new Set());
+    else if (token === '}') open.pop();
+    else if (token.endsWith(':')) {
+      const key: string = JSON.parse(token.slice(0, -1));
+      const keys = open[open.length - 1];
+      if (keys.has(key)) throw new InputError(`safetensors: the header names '${key}' twice`);
+      keys.add(key);
+    }
+  }
+}
+
+function readEntry(name: string, value: unknown, headerBytes: number): SafetensorsEntry {
+  const what = `safetensors: '${name}'`;
+  if (!isRecord(value)) throw new InputError(`${what}: the header entry is no object`, { given: brief(value) });
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (typeof dtype !== 'string' || !Object.hasOwn(ELEMENT_BYTES, dtype))
+    throw new InputError(`${what}: unknown element type`, {
+      expected: Object.keys(ELEMENT_BYTES).join(', '),
+      given: brief(dtype),
+    });
+  const bytes = elementCount(shape, what) * ELEMENT_BYTES[dtype as ElementType];
+  const isOffset = (offset: unknown): offset is number => Number.isSafeInteger(offset) && (offset as number) >= 0;
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isOffset) || offsets[1] < offsets[0])
+    throw new InputError(`${what}: data_offsets is wrong`, { expected: '[begin, end]', given: brief(offsets) });
+  const [begin, end] = offsets;
+  if (end - begin !== bytes)
+    throw new InputError(`${what}: shape and size disagree`, {
+      expected: `${bytes} bytes for ${dtype} ${brief(shape)}`,
+      given: `${end - begin}`,
+    });
+  return {
+    name,
+    dtype: dtype as ElementType,
+    shape: shape as number[],
+    start: headerBytes + begin,
+    end: headerBytes + end,
+  };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,201 @@
+/**
+ * PyTorch checkpoints: the zip archives of torch.save since 1.6, and the older stream of pickles and raw storages that
+ * `.pth.tar` files of this field hold. Nothing in them is executed; see pickle.ts.
+ */
+import { InputError } from '../errors.js';
+import {
+  brief,
+  type Checkpoint,
+  ELEMENT_BYTES,
+  type ElementType,
+  elementCount,
+  type TensorData,
+  toFloat32,
+  withTorchvisionNames,
+} from './checkpoint.js';
+import { latin1, unpickle } from './pickle.js';
+import { type Storage, StoredTensor, storageTable, torchGlobals } from './torch_globals.js';
+import { openZip } from './zip.js';
+
+const MAGIC = 0x1950a86a20f9469cfc6cn;
+const PROTOCOL = 1001;
+// Where training scripts keep the state dict beside epoch, optimizer and the like.
+const STATE_DICT_KEYS = ['state_dict', 'model_state_dict', 'model_state', 'model', 'net', 'network', 'weights'];
+const MAX_NESTING = 4;
+
+/**
+ * Reads the state dict of a checkpoint as float32 tensors under torchvision's names. Plain strings, numbers and booleans
+ * that stand beside it (epoch, best loss) become metadata. Throws an InputError for anything else than tensors and plain
+ * Python values, naming the first thing refused.
+ */
+export function readTorch(bytes: Uint8Array): Checkpoint {
+  const isZip = bytes.length >= 4 && bytes[0] === 0x50 && bytes[1] === 0x4b;
+  const { root, storageBytes } = isZip ? readArchive(bytes) : readStream(bytes);
+  const { stateDict, metadata } = findStateDict(root);
+
+  const decoded = new Map<string, Float32Array>();
+  const storage = ({ key, type }: Storage) => {
+    const stored = decoded.get(key) ?? decodeStorage(key, type, storageBytes(key));
+    decoded.set(key, stored);
+    return stored;
+  };
+  // Views may repeat their storage (`expand`); a checkpoint that grows without end in memory is no checkpoint.
+  let budget = 2 * bytes.length + 65536;
+  const tensors = new Map<string, TensorData>();
+  for (const [name, value] of stateDict) {
+    if (!(value instanceof StoredTensor)) continue;
+    if (typeof name !== 'string') throw new InputError('torch: a tensor has no name', { given: brief(name) });
+    budget -= elementCount(value.shape, `torch: '${name}'`);
+    if (budget < 0) throw new InputError('torch: the tensors are far larger than the file', { given: `'${name}'` });
+    tensors.set(name, materialise(`torch: '${name}'`, value, storage(value.storage)));
+  }
+  return { tensors: withTorchvisionNames(tensors), metadata };
+}
+
+/** The unpickled object, and where the raw bytes of its storages are. */
+interface Contents {
+  root: unknown;
+  storageBytes: (key: string) => Uint8Array | undefined;
+}
+
+function readArchive(bytes: Uint8Array): Contents {
+  const entries = openZip(bytes);
+  const main = [...entries.keys()].find((name) => /^([^/]+\/)?data\.pkl$/.test(name));
+  if (main === undefined)
+    throw new InputError('torch: the zip archive holds no data.pkl', {
+      given: [...entries.keys()].slice(0, 5).join(', ') || 'an empty archive',
+      hint: 'is this a file that torch.save wrote?',
+    });
+  const folder = main.slice(0, -'data.pkl'.length);
+  if (entries.has(`${folder}constants.pkl`))
+    throw new InputError('torch: this is a TorchScript program, not a checkpoint', {
+      hint: 'save model.state_dict() with torch.save',
+    });
+  const order = entries.get(`${folder}byteorder`)?.read();
+  if (order !== undefined && latin1(order.subarray(0, 16)).trim() !== 'little') throw bigEndian();
+
+  const { value } = unpickle(entries.get(main)!.read(), {
+    globals: torchGlobals(),
+    persistentLoad: storageTable(new Map()),
+  });
+  return { root: value, storageBytes: (key) => entries.get(`${folder}data/${key}`)?.read() };
+}
+
+function readStream(bytes: Uint8Array): Contents {
+  const plain = { globals: new Map() };
+  const magic = unpickle(bytes, plain);
+  if (magic.value !== MAGIC)
+    throw new InputError('torch: no checkpoint', { expected: "torch.save's magic number", given: brief(magic.value) });
+  const protocol = unpickle(bytes, { ...plain, start: magic.end });
+  if (protocol.value !== PROTOCOL)
+    throw new InputError('torch: unknown stream protocol', { expected: `${PROTOCOL}`, given: brief(protocol.value) });
+  const system = unpickle(bytes, { ...plain, start: protocol.end });
+  if (system.value instanceof Map && system.value.get('little_endian') === false) throw bigEndian();
+
+  const types = new Map<string, ElementType>();
+  const { value: root, end } = unpickle(bytes, {
+    globals: torchGlobals(),
+    persistentLoad: storageTable(types),
+    start: system.end,
+  });
+  const keys = unpickle(bytes, { ...plain, start: end });
+  if (!Array.isArray(keys.value))
+    throw new InputError('torch: the list of storages is missing', { given: brief(keys.value) });
+
+  const storages = new Map<string, Uint8Array>();
+  let at = keys.end;
+  for (const key of keys.value) {
+    const type = types.get(key);
+    if (type === undefined) throw new InputError(`torch: storage ${brief(key)} belongs to no tensor`);
+    const view = new DataView(bytes.buffer, bytes.byteOffset + at, Math.min(8, bytes.length - at));
+    const count = view.byteLength === 8 ? Number(view.getBigInt64(0, true)) : -1;
+    const length = count * ELEMENT_BYTES[type];
+    if (count < 0 || length > bytes.length - at - 8)
+      throw new InputError(`torch: storage '${key}' is cut`, {
+        expected: count < 0 ? 'its size' : `${length} bytes`,
+        given: `${Math.max(0, bytes.length - at - 8)} bytes`,
+        hint: 'the file is incomplete: download or copy it again',
+      });
+    storages.set(key, bytes.subarray(at + 8, at + 8 + length));
+    at += 8 + length;
+  }
+  return { root, storageBytes: (key) => storages.get(key) };
+}
+
+function bigEndian(): InputError {
+  return new InputError('torch: the checkpoint is big-endian', { hint: 'save it again on a little-endian machine' });
+}
+
+const holdsTensors = (value: unknown): value is Map<unknown, unknown> =>
+  value instanceof Map && [...value.values()].some((item) => item instanceof StoredTensor);
+
+function findStateDict(root: unknown): { stateDict: Map<unknown, unknown>; metadata: Record<string, string> } {
+  const metadata: [string, string][] = [];
+  let level = root;
+  for (let depth = 0; level instanceof Map && depth < MAX_NESTING; depth++) {
+    const dict: Map<unknown, unknown> = level;
+    const inner = STATE_DICT_KEYS.map((key) => dict.get(key)).find((value) => value instanceof Map);
+    for (const [key, value] of dict)
+      if (typeof key === 'string' && ['string', 'number', 'boolean'].includes(typeof value))
+        metadata.push([key, String(value)]);
+    if (inner === undefined) {
+      if (holdsTensors(dict)) return { stateDict: dict, metadata: Object.fromEntries(metadata) };
+      break;
+    }
+    level = inner;
+  }
+  const keys = level instanceof Map ? [...level.keys()].slice(0, 10).map(brief).join(', ') : undefined;
+  throw new InputError('torch: the checkpoint holds no state dict', {
+    expected: `tensors by name, or a dict of them under ${STATE_DICT_KEYS.join(', ')}`,
+    given: keys === undefined ? brief(level) : `a dict of ${keys || 'nothing'}`,
+    hint: "save the weights: torch.save({'state_dict': model.state_dict()}, path)",
+  });
+}
+
+function decodeStorage(key: string, type: ElementType, bytes: Uint8Array | undefined): Float32Array {
+  if (bytes === undefined) throw new InputError(`torch: the file lacks storage '${key}'`);
+  if (bytes.length % ELEMENT_BYTES[type] !== 0)
+    throw new InputError(`torch: storage '${key}' ends within an element`, {
+      given: `${bytes.length} bytes of ${type}`,
+    });
+  return toFloat32(type, bytes);
+}
+
+/** A view of the storage where the tensor is row-major in it, else a row-major copy. */
+function materialise(
+  what: string,
+  { storage, offset, shape, strides }: StoredTensor,
+  stored: Float32Array,
+): TensorData {
+  const count = elementCount(shape, what);
+  if (count === 0) return { shape, data: new Float32Array(0) };
+  const last = shape.reduce((index, length, axis) => index + (length - 1) * strides[axis], offset);
+  if (!(last < storage.count && storage.offset + storage.count <= stored.length))
+    throw new InputError(`${what} reaches beyond its storage`, {
+      expected: `elements ${offset} to ${last} of ${storage.count}`,
+      given: `${stored.length} elements in the file`,
+    });
+  const base = storage.offset + offset;
+  if (isRowMajor(shape, strides)) return { shape, data: stored.subarray(base, base + count) };
+  const data = new Float32Array(count);
+  const index = new Array<number>(shape.length).fill(0);
+  for (let i = 0, at = base; i < count; i++) {
+    data[i] = stored[at];
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      at += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      at -= index[axis] * strides[axis];
+      index[axis] = 0;
+    }
+  }
+  return { shape, data };
+}
+
+function isRowMajor(shape: number[], strides: number[]): boolean {
+  let stride = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    if (shape[axis] !== 1 && strides[axis] !== stride) return false;
+    stride *= shape[axis];
+  }
+  return true;
+}

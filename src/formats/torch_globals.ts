@@ -1,0 +1,145 @@
+/** What a torch checkpoint's pickle may name: the allow-list, and the tensors and storages that it describes. */
+import { InputError } from '../errors.js';
+import { brief, ELEMENT_BYTES, type ElementType, toFloat32 } from './checkpoint.js';
+import { PyGlobal } from './pickle.js';
+
+/** The run of bytes that tensors are views of. The pickle knows it by type and key only. */
+export interface Storage {
+  type: ElementType;
+  key: string;
+  /** Element offset into, and length of, the storage that `key` names. */
+  offset: number;
+  count: number;
+}
+
+export class StoredTensor {
+  constructor(
+    readonly storage: Storage,
+    readonly offset: number,
+    readonly shape: number[],
+    readonly strides: number[],
+  ) {}
+}
+
+const STORAGE_TYPES: Record<string, ElementType> = {
+  DoubleStorage: 'F64',
+  FloatStorage: 'F32',
+  HalfStorage: 'F16',
+  BFloat16Storage: 'BF16',
+  LongStorage: 'I64',
+  IntStorage: 'I32',
+  ShortStorage: 'I16',
+  CharStorage: 'I8',
+  ByteStorage: 'U8',
+  BoolStorage: 'BOOL',
+};
+
+/** Reads storage ids, and holds each key to one element type. */
+export function storageTable(types: Map<string, ElementType>): (id: unknown) => Storage {
+  return (id) => {
+    const storage = readStorageId(id);
+    const known = types.get(storage.key) ?? storage.type;
+    if (known !== storage.type)
+      throw new InputError(`torch: storage '${storage.key}' has two types`, { given: `${known} and ${storage.type}` });
+    types.set(storage.key, known);
+    return storage;
+  };
+}
+
+/** `('storage', type, key, device, count)`, and in streams a sixth part: `(view key, offset, count)` or None. */
+function readStorageId(id: unknown): Storage {
+  const [tag, type, key, , count, part] = Array.isArray(id) ? id : [];
+  const elementType = type instanceof PyGlobal ? STORAGE_TYPES[type.name.split('.').pop()!] : undefined;
+  const offset = Array.isArray(part) ? part[1] : 0;
+  const length = Array.isArray(part) ? part[2] : count;
+  if (tag !== 'storage' || elementType === undefined || typeof key !== 'string' || !isSize(offset) || !isSize(length))
+    throw new InputError('torch: a storage is not described as torch does it', { given: brief(id) });
+  return { type: elementType, key, offset, count: length };
+}
+
+const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isSizes = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.length <= 32 && value.every(isSize);
+const isStorage = (value: unknown): value is Storage => typeof value === 'object' && value !== null && 'count' in value;
+
+/** All that a checkpoint may name. None of it does more than make a plain value out of its arguments. */
+export function torchGlobals(): Map<string, ((args: unknown[]) => unknown) | null> {
+  const rebuildTensor = ([storage, offset, shape, strides]: unknown[]) => {
+    if (
+      !isStorage(storage) ||
+      !isSize(offset) ||
+      !isSizes(shape) ||
+      !isSizes(strides) ||
+      shape.length !== strides.length
+    )
+      throw new InputError('torch: a tensor is not described as torch does it', {
+        given: brief([offset, shape, strides]),
+      });
+    return new StoredTensor(storage, offset, shape, strides);
+  };
+  // A call may copy a list that costs the pickle two bytes to name again.
+  let room = 1_000_000;
+  const spend = (count: number) => {
+    room -= count;
+    if (room < 0) throw new InputError('torch: the checkpoint makes endless copies of its lists');
+  };
+  const dict = ([items = []]: unknown[]) => {
+    spend(items instanceof Map ? items.size : Array.isArray(items) ? items.length : 0);
+    const pairs = items instanceof Map ? [...items] : items;
+    if (!Array.isArray(pairs) || !pairs.every((pair) => Array.isArray(pair) && pair.length === 2))
+      throw new InputError('torch: a dict is made of what are no pairs', { given: brief(items) });
+    return new Map(pairs as [unknown, unknown][]);
+  };
+  const list = ([items = []]: unknown[]) => {
+    if (!Array.isArray(items))
+      throw new InputError('torch: a sequence is made of what is no list', { given: brief(items) });
+    return items;
+  };
+  const set = (args: unknown[]) => {
+    const items = list(args);
+    spend(items.length);
+    return new Set(items);
+  };
+  const globals = new Map<string, ((args: unknown[]) => unknown) | null>([
+    ['collections.OrderedDict', dict],
+    ['collections.Counter', dict],
+    ['collections.defaultdict', ([, items]) => dict([items])],
+    ['torch._utils._rebuild_tensor', rebuildTensor],
+    ['torch._utils._rebuild_tensor_v2', rebuildTensor],
+    ['torch._utils._rebuild_parameter', ([tensor]) => tensor],
+    ['torch._utils._rebuild_parameter_with_state', ([tensor]) => tensor],
+    ['torch.Size', list],
+    ['torch.device', () => null],
+    ['_codecs.encode', encodeLatin1],
+    ['numpy.dtype', ([name]) => name],
+    ['numpy.core.multiarray.scalar', numpyScalar],
+    ['numpy._core.multiarray.scalar', numpyScalar],
+  ]);
+  for (const python of ['builtins', '__builtin__']) {
+    globals.set(`${python}.set`, set);
+    for (const type of ['int', 'float', 'list', 'dict']) globals.set(`${python}.${type}`, null);
+  }
+  for (const type of Object.keys(STORAGE_TYPES)) {
+    globals.set(`torch.${type}`, null);
+    globals.set(`torch.cuda.${type}`, null);
+  }
+  for (const type of ['float32', 'float16', 'bfloat16', 'float64', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool'])
+    globals.set(`torch.${type}`, null);
+  return globals;
+}
+
+// How protocol 2 writes bytes. Only numpy's scalars (a best loss) come this way.
+function encodeLatin1([text]: unknown[]): Uint8Array {
+  if (typeof text !== 'string' || text.length > 64)
+    throw new InputError('torch: more than a number is kept as bytes', { given: brief(text) });
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+function numpyScalar([type, raw]: unknown[]): unknown {
+  const bytes = typeof raw === 'string' ? encodeLatin1([raw]) : raw;
+  const names: Record<string, ElementType> = { f8: 'F64', f4: 'F32', i8: 'I64', i4: 'I32', b1: 'BOOL' };
+  const element = typeof type === 'string' && Object.hasOwn(names, type) ? names[type] : undefined;
+  if (element === undefined || !(bytes instanceof Uint8Array) || bytes.length !== ELEMENT_BYTES[element]) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return element === 'F64' ? view.getFloat64(0, true) : toFloat32(element, bytes)[0];
+}

@@ -1,0 +1,111 @@
+/**
+ * Zip archives as torch writes them: entries are stored, not compressed, so that each one is a view of the file. Sizes and
+ * offsets come from the central directory (APPNOTE.TXT 6.3.10, with zip64); CRC-32 is checked when an entry is read.
+ */
+import { InputError } from '../errors.js';
+import { crc32 } from './crc32.js';
+
+export interface ZipEntry {
+  name: string;
+  /** The entry's bytes, a view of the archive. Throws an InputError where the checksum disagrees. */
+  read(): Uint8Array;
+}
+
+const END_BYTES = 22;
+const ZIP64_LOCATOR_BYTES = 20;
+const DIRECTORY_BYTES = 46;
+const LOCAL_BYTES = 30;
+const UNKNOWN_32 = 0xffffffff;
+
+/** Lists an archive without reading any entry. Throws an InputError for one that is cut, compressed or encrypted. */
+export function openZip(bytes: Uint8Array): Map<string, ZipEntry> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { at: start, size } = findDirectory(view);
+  const entries = new Map<string, ZipEntry>();
+  for (let at = start; at < start + size; ) {
+    if (at + DIRECTORY_BYTES > start + size || view.getUint32(at, true) !== 0x02014b50)
+      throw broken('its directory is broken');
+    const nameBytes = view.getUint16(at + 28, true);
+    const extraBytes = view.getUint16(at + 30, true);
+    const next = at + DIRECTORY_BYTES + nameBytes + extraBytes + view.getUint16(at + 32, true);
+    if (next > start + size) throw broken('its directory is broken');
+    const name = new TextDecoder().decode(bytes.subarray(at + DIRECTORY_BYTES, at + DIRECTORY_BYTES + nameBytes));
+    if (entries.has(name)) throw broken(`it holds two entries named '${name}'`);
+    const method = view.getUint16(at + 10, true);
+    const crc = view.getUint32(at + 16, true);
+    const { length, offset, packed } = sizes(view, at, at + DIRECTORY_BYTES + nameBytes, extraBytes);
+    if ((view.getUint16(at + 8, true) & 1) !== 0) throw broken(`'${name}' is encrypted`);
+    if (method !== 0 || packed !== length)
+      throw broken(`'${name}' is compressed`, 'torch stores its entries: save the checkpoint again with torch.save');
+    entries.set(name, { name, read: () => readEntry(view, bytes, name, offset, length, crc) });
+    at = next;
+  }
+  return entries;
+}
+
+function broken(what: string, hint = 'the file is incomplete or damaged: download or copy it again'): InputError {
+  return new InputError(`zip archive: ${what}`, { hint });
+}
+
+// The end record is the last thing in the file, but for a comment of at most 65,535 bytes.
+function findDirectory(view: DataView): { at: number; size: number } {
+  const lowest = Math.max(0, view.byteLength - END_BYTES - 0xffff);
+  let end = view.byteLength - END_BYTES;
+  while (end >= lowest && view.getUint32(end, true) !== 0x06054b50) end--;
+  if (end < lowest) throw broken('it has no end record, so it is cut');
+  let size = view.getUint32(end + 12, true);
+  let at = view.getUint32(end + 16, true);
+  const locator = end - ZIP64_LOCATOR_BYTES;
+  if (locator >= 0 && view.getUint32(locator, true) === 0x07064b50) {
+    const record = readUint64(view, locator + 8);
+    if (record + 56 > view.byteLength || view.getUint32(record, true) !== 0x06064b50)
+      throw broken('its directory is broken');
+    size = readUint64(view, record + 40);
+    at = readUint64(view, record + 48);
+  }
+  if (at + size > end) throw broken('its directory is not where it should be');
+  return { at, size };
+}
+
+// Sizes that do not fit 32 bits stand in a zip64 extra field, in this order, each only where its place holds all ones.
+function sizes(view: DataView, at: number, extra: number, extraBytes: number) {
+  let length = view.getUint32(at + 24, true);
+  let packed = view.getUint32(at + 20, true);
+  let offset = view.getUint32(at + 42, true);
+  for (let field = extra; field + 4 <= extra + extraBytes; field += 4 + view.getUint16(field + 2, true)) {
+    if (view.getUint16(field, true) !== 1) continue;
+    const end = Math.min(field + 4 + view.getUint16(field + 2, true), extra + extraBytes);
+    let value = field + 4;
+    const wide = (given: number) => {
+      if (given !== UNKNOWN_32) return given;
+      value += 8;
+      if (value > end) throw broken('its directory is broken');
+      return readUint64(view, value - 8);
+    };
+    length = wide(length);
+    packed = wide(packed);
+    offset = wide(offset);
+  }
+  return { length, packed, offset };
+}
+
+function readEntry(
+  view: DataView,
+  bytes: Uint8Array,
+  name: string,
+  offset: number,
+  length: number,
+  crc: number,
+): Uint8Array {
+  if (offset + LOCAL_BYTES > bytes.length || view.getUint32(offset, true) !== 0x04034b50)
+    throw broken(`'${name}' is not where it should be`);
+  const start = offset + LOCAL_BYTES + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
+  if (start + length > bytes.length) throw broken(`'${name}' is cut`);
+  const data = bytes.subarray(start, start + length);
+  if (crc32(data) !== crc) throw broken(`'${name}' is damaged (CRC-32)`);
+  return data;
+}
+
+function readUint64(view: DataView, at: number): number {
+  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+}

@@ -1,0 +1,343 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import * as fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { InputError } from '../src/errors.js';
+import { type TensorData, withTorchvisionNames } from '../src/formats/checkpoint.js';
+import { crc32 } from '../src/formats/crc32.js';
+import { unpickle } from '../src/formats/pickle.js';
+import { readSafetensors } from '../src/formats/safetensors.js';
+import { readTorch } from '../src/formats/torch.js';
+
+const fixture = (name: string) => new Uint8Array(readFileSync(new URL(`../../test/fixtures/${name}`, import.meta.url)));
+const data = `${process.env.RAYBOX_DATA ?? new URL('../../../shared/data', import.meta.url).pathname}/torch-reference`;
+
+/** Bytes of a string of characters up to U+00FF: how pickles are written out below. */
+const raw = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
+const concat = (...parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
+const int64 = (value: number) => new Uint8Array(BigInt64Array.of(BigInt(value)).buffer);
+const short = (text: string) => `U${String.fromCharCode(text.length)}${text}`;
+
+/** An old-style checkpoint around a pickle (and the storages behind it). */
+const stream = (pickle: string, storages: Uint8Array = raw(']')) =>
+  concat(raw('\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}.'), raw(pickle), storages, raw('.'));
+
+/** A zip archive of stored entries. */
+function zip(entries: Record<string, Uint8Array>, method = 0): Uint8Array {
+  const files: Uint8Array[] = [];
+  const directory: Uint8Array[] = [];
+  let at = 0;
+  const record = (size: number, fields: [number, 2 | 4, number][], ...rest: Uint8Array[]) => {
+    const view = new DataView(new ArrayBuffer(size));
+    for (const [offset, width, value] of fields)
+      if (width === 2) view.setUint16(offset, value, true);
+      else view.setUint32(offset, value, true);
+    return concat(new Uint8Array(view.buffer), ...rest);
+  };
+  for (const [name, bytes] of Object.entries(entries)) {
+    const crc = crc32(bytes);
+    const sizes = (from: number): [number, 2 | 4, number][] => [
+      [from, 4, crc],
+      [from + 4, 4, bytes.length],
+      [from + 8, 4, bytes.length],
+      [from + 12, 2, name.length],
+    ];
+    files.push(record(30, [[0, 4, 0x04034b50], ...sizes(14)], raw(name), bytes));
+    directory.push(record(46, [[0, 4, 0x02014b50], [10, 2, method], ...sizes(16), [42, 4, at]], raw(name)));
+    at += files[files.length - 1].length;
+  }
+  const entry = concat(...directory);
+  return concat(
+    ...files,
+    record(46 - 46, []),
+    entry,
+    record(22, [
+      [0, 4, 0x06054b50],
+      [12, 4, entry.length],
+      [16, 4, at],
+    ]),
+  );
+}
+
+/** A pickled tensor of float32 over storage '0': shape, strides and offset as pickle integers of one byte. */
+function tensor(shape: number[], strides: number[], { offset = 0, count = 6, type = 'FloatStorage' } = {}): string {
+  const k = (value: number) => `K${String.fromCharCode(value)}`;
+  const id = `(${short('storage')}ctorch\n${type}\n${short('0')}${short('cpu')}${k(count)}tQ`;
+  return `ctorch._utils\n_rebuild_tensor_v2\n(${id}${k(offset)}(${shape.map(k).join('')}t(${strides.map(k).join('')}t\x89}tR`;
+}
+const dict = (...pairs: [string, string][]) =>
+  `\x80\x02}(${pairs.map(([name, value]) => short(name) + value).join('')}u`;
+const six = new Uint8Array(Float32Array.of(0, 1, 2, 3, 4, 5).buffer);
+const streamOf = (pickle: string, count = 6) =>
+  concat(stream(`${pickle}.`, raw(`](${short('0')}e`)), int64(count), six);
+const zipOf = (pickle: string, more: Record<string, Uint8Array> = {}) =>
+  zip({ 'archive/data.pkl': raw(`${pickle}.`), 'archive/data/0': six, ...more });
+
+function refuses(bytes: Uint8Array, message: RegExp): void {
+  assert.throws(
+    () => readTorch(bytes),
+    (error: unknown) => {
+      if (!(error instanceof InputError)) throw error;
+      if (!message.test(error.message)) throw new Error(`'${error.message}' is not like ${message}`);
+      return true;
+    },
+  );
+}
+
+const valuesOf = (tensors: Map<string, TensorData>) =>
+  Object.fromEntries([...tensors].map(([name, { shape, data }]) => [name, { shape, data: [...data] }]));
+
+for (const name of ['every_type.pth', 'every_type.pth.tar', 'every_type_protocol4.pth'])
+  test(`${name}: element types, strides, views, values beside the state dict`, () => {
+    const { tensors, metadata } = readTorch(fixture(`torch-checkpoints/${name}`));
+    const count = (length: number, from = 0, step = 1) => Array.from({ length }, (_, i) => from + i * step);
+    const twelve = { shape: [3, 4], data: count(12) };
+    assert.equal(valuesOf(tensors), {
+      plain: { shape: [2, 3, 4], data: count(24) },
+      transposed: { shape: [4, 2, 3], data: [0, 1, 2, 3].flatMap((from) => count(6, from, 4)) },
+      slice: { shape: [2, 2], data: [16, 18, 20, 22] },
+      expanded: { shape: [2, 3], data: [7, 7, 7, 7, 7, 7] },
+      empty: { shape: [0, 3], data: [] },
+      scalar: { shape: [], data: [5] },
+      half: twelve,
+      bfloat16: twelve,
+      double: { shape: [3, 4], data: count(12).map((i) => Math.fround(i / 3)) },
+      int32: { shape: [3, 4], data: count(12, -5) },
+      uint8: twelve,
+      bool: { shape: [3, 4], data: count(12).map((i) => (i > 4 ? 1 : 0)) },
+      parameter: twelve,
+    });
+    assert.equal(metadata, { epoch: '12', arch: 'densenet121', best_auc: '0.25', lr: '0.0001', amp: 'true' });
+  });
+
+test('wrappers are stripped where all names have them, and old DenseNet names renewed', () => {
+  const { tensors, metadata } = readTorch(fixture('torch-checkpoints/old_names.pth.tar'));
+  assert.equal(
+    [...tensors].map(([name, { data }]) => [name, data[0]]),
+    [
+      ['features.conv0.weight', 0],
+      ['features.denseblock1.denselayer1.norm1.weight', 1],
+      ['features.denseblock1.denselayer1.conv2.weight', 2],
+      ['features.norm5.weight', 3],
+      ['classifier.0.weight', 4],
+    ],
+  );
+  assert.equal(metadata, { epoch: '1', best_loss: '0.5' });
+
+  const renamed = (...names: string[]) => [
+    ...withTorchvisionNames(new Map(names.map((name) => [name, { shape: [0], data: new Float32Array() }]))).keys(),
+  ];
+  assert.equal(renamed('module.a', 'b'), ['module.a', 'b']);
+  assert.equal(renamed('module.model.a', 'module.model.b'), ['a', 'b']);
+  assert.equal(renamed('module.'), ['module.']);
+  assert.equal(renamed('features.0.weight'), ['features.0.weight']);
+  assert.equal(renamed(), []);
+  assert.throws(() => renamed('denselayer1.norm.1.bias', 'denselayer1.norm1.bias'), /two tensors are named/);
+});
+
+test('Python 2 strings, version-1 tensors, cuda storages, storage views', () => {
+  const old = tensor([2, 3], [3, 1]).replace('_v2', '').replace('ctorch\n', 'ctorch.cuda\n').replace('\x89}tR', 'tR');
+  assert.equal(valuesOf(readTorch(streamOf(dict(['w', old]))).tensors), {
+    w: { shape: [2, 3], data: [0, 1, 2, 3, 4, 5] },
+  });
+  const view = tensor([2], [1]).replace('K\x06tQ', `K\x06(${short('view')}K\x03K\x02ttQ`);
+  assert.equal(valuesOf(readTorch(streamOf(dict(['w', view]))).tensors), { w: { shape: [2], data: [3, 4] } });
+});
+
+test('a pickle that would run something is refused by name', () => {
+  for (const [pickle, name] of [
+    ['cos\nsystem\n(S"echo hacked"\ntR', 'os.system'],
+    ['cposix\nsystem\n(X\x04\0\0\0exittR', 'posix.system'],
+    ['\x80\x04\x8c\x08builtins\x8c\x04eval\x93\x8c\x011\x85R', 'builtins.eval'],
+    ['(ios\nsystem\n', 'os.system'],
+    ['(cos\nsystem\nS"x"\no', 'os.system'],
+    ['c__builtin__\ngetattr\n', '__builtin__.getattr'],
+    ['ctorch.hub\nload\n', 'torch.hub.load'],
+    ['cbuiltins\n__import__\n', 'builtins.__import__'],
+  ] as const) {
+    refuses(stream(`${pickle}.`), new RegExp(`refuses ${name.replace('.', '\\.')};`));
+    refuses(zipOf(pickle), new RegExp(`refuses ${name.replace('.', '\\.')};`));
+  }
+  refuses(fixture('torch-checkpoints/whole_model.pth'), /refuses torch\.nn\.modules\.conv\.Conv2d.*state_dict/);
+});
+
+test('broken pickles are refused', () => {
+  for (const [pickle, message] of [
+    ['0.', /no mark is set/],
+    ['a.', /the stack is empty/],
+    ['.', /the stack is empty/],
+    ['](.', /the stack is empty/],
+    ['t.', /no mark is set/],
+    ['(KK', /no mark|cut|empty|unknown/],
+    ['h\x05.', /the memo lacks an entry; given 5/],
+    ['\x80\x09.', /unknown protocol; given 9/],
+    ['\xff.', /unknown opcode; given 0xff/],
+    ['X\xff\xff\xff\xff.', /the file is cut/],
+    ['\x8d\xff\xff\xff\xff\xff\xff\xff\xff.', /the file is cut/],
+    ['\x8b\x50\0\0\0'.padEnd(100, 'x'), /an integer is too long/],
+    ['Iabc\n.', /not an integer/],
+    [`I${'9'.repeat(3000)}\n.`, /not an integer/],
+    ['I5', /a line does not end/],
+    ["S'a\\x41'\n.", /plain quotes/],
+    ['K\x01K\x02K\x03s.', /no dict/],
+    ['K\x01(K\x02e.', /no list/],
+    ['K\x01)R.', /cannot be called/],
+    ['K\x01Q.', /refers outside/],
+    ['K\x01', /the file is cut/],
+  ] as const)
+    assert.throws(
+      () => unpickle(raw(pickle), { globals: new Map() }),
+      (error: unknown) => error instanceof InputError && message.test(error.message),
+      pickle,
+    );
+});
+
+test('numbers and strings of every protocol', () => {
+  const read = (pickle: string) => unpickle(raw(`${pickle}.`), { globals: new Map() }).value;
+  assert.equal(read('(I-5\nI01\nL123L\nJ\xff\xff\xff\xffK\x07M\x01\x02\x8a\x00\x8a\x02\x00\x80t'), [
+    -5,
+    true,
+    123,
+    -1,
+    7,
+    513,
+    0,
+    -32768,
+  ]);
+  assert.equal(read('(F-1.5\nFinf\nF-inf\nG?\xf0\0\0\0\0\0\0l'), [-1.5, Infinity, -Infinity, 1]);
+  assert.is(read(`L${2n ** 80n}L\n`), 2n ** 80n);
+  assert.equal(read("(S'a'\nVb\\u00e9\nU\x01\xe9X\x02\0\0\0\xc3\xa9\x8c\x01z\x8d\x01\0\0\0\0\0\0\0yt"), [
+    'a',
+    'bé',
+    'é',
+    'é',
+    'z',
+    'y',
+  ]);
+  assert.equal(read('(K\x01K\x02d'), new Map([[1, 2]]));
+  assert.equal(read('\x8f(K\x01\x90'), new Set([1]));
+  const own = read(']q\x00h\x00a') as unknown[];
+  assert.is(own[0], own, 'a list that holds itself');
+});
+
+test('tensors that reach beyond their storage, overflow or multiply without end are refused', () => {
+  const good = dict(['w', tensor([2, 3], [1, 2])]);
+  assert.equal(valuesOf(readTorch(zipOf(good)).tensors), { w: { shape: [2, 3], data: [0, 2, 4, 1, 3, 5] } });
+  for (const make of [zipOf, streamOf]) {
+    refuses(make(dict(['w', tensor([7], [1])])), /'w' reaches beyond its storage/);
+    refuses(make(dict(['w', tensor([2], [1], { offset: 5 })])), /'w' reaches beyond its storage/);
+    refuses(make(dict(['w', tensor([7], [1], { count: 7 })])), /'w' reaches beyond its storage/);
+    refuses(make(dict(['w', tensor([2, 3], [3])])), /not described as torch does it/);
+    refuses(make(dict(['w', tensor([255, 255, 255, 255], [0, 0, 0, 0])])), /far larger than the file/);
+    refuses(make(dict(['w', tensor(new Array(10).fill(255), new Array(10).fill(0))])), /overflows/);
+    refuses(make(dict(['w', tensor([1], [1], { type: 'QInt8Storage' })])), /refuses torch\.QInt8Storage/);
+    refuses(make(dict(['w', tensor([1], [1])], ['v', tensor([1], [1], { type: 'HalfStorage' })])), /two types/);
+  }
+  refuses(zipOf('\x80\x02K\x05'), /no state dict.*given 5/);
+  refuses(zipOf(dict(['epoch', 'K\x01'])), /no state dict.*given a dict of 'epoch'/);
+  refuses(streamOf(dict(['epoch', 'K\x01'])), /storage '0' belongs to no tensor/);
+  refuses(zip({ 'a/data.pkl': raw(`${good}.`) }), /lacks storage '0'/);
+  refuses(zipOf(good, { 'archive/byteorder': raw('big') }), /big-endian/);
+  refuses(zipOf(good, { 'archive/constants.pkl': raw('.') }), /TorchScript/);
+  refuses(zip({ 'hello.txt': raw('hi') }), /no data\.pkl; given hello\.txt/);
+  refuses(zip({ 'a/data.pkl': raw('.') }, 8), /'a\/data\.pkl' is compressed/);
+  refuses(streamOf(good, 7), /storage '0' is cut/);
+  refuses(streamOf(good, -1), /storage '0' is cut/);
+  refuses(zipOf(good).subarray(0, -1), /no end record, so it is cut/);
+});
+
+test('a damaged storage is noticed', () => {
+  assert.is(crc32(raw('123456789')), 0xcbf43926);
+  assert.is(crc32(new Uint8Array()), 0);
+  const bytes = fixture('torch-reference/densenet/model.pth');
+  bytes[100_000] ^= 1;
+  refuses(bytes, /is damaged \(CRC-32\)/);
+});
+
+test('pickles that grow without end stop early', () => {
+  // Each level holds the one below twice: 2^60 when written out.
+  const laughs = `\x80\x02]q\x00${Array.from({ length: 60 }, (_, i) => `](h${String.fromCharCode(i)}h${String.fromCharCode(i)}eq${String.fromCharCode(i + 1)}`).join('')}`;
+  for (const pickle of [laughs, `${laughs}Q`, `ctorch\ndevice\n(${laughs}tR`, `}${laughs}K\x01s`, `${laughs}\x85R`])
+    refuses(stream(`${pickle}.`), /InputError|torch:|pickle:/);
+  // A list of 100,000 that is copied 100,000 times.
+  const copies = `(${'K\x01K\x01\x86'.repeat(50_000)}lq\x00(${'ccollections\nOrderedDict\n(h\x00tR'.repeat(20_000)}t`;
+  refuses(stream(`${copies}.`), /endless copies/);
+  refuses(stream(`${'N0'.repeat(2_100_000)}.`), /too long/);
+});
+
+test('truncated and damaged checkpoints give an InputError or a checkpoint, nothing else', () => {
+  const quietly = (bytes: Uint8Array) => {
+    try {
+      readTorch(bytes);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+    }
+  };
+  for (const name of ['every_type.pth', 'every_type.pth.tar', 'every_type_protocol4.pth']) {
+    const good = fixture(`torch-checkpoints/${name}`);
+    for (let length = 0; length < good.length; length++) refuses(good.subarray(0, length), /./);
+    const flip = fc.record({ at: fc.nat({ max: good.length - 1 }), to: fc.integer({ min: 0, max: 255 }) });
+    fc.assert(
+      fc.property(fc.array(flip, { minLength: 1, maxLength: 4 }), (flips) => {
+        const bytes = good.slice();
+        for (const { at, to } of flips) bytes[at] = to;
+        quietly(bytes);
+      }),
+      { numRuns: 1500 },
+    );
+  }
+  // The pickle alone, its checksum made right again.
+  const pickle = dict(['epoch', 'K\x03'], ['w', tensor([2, 3], [1, 2])], ['v', tensor([2], [1], { offset: 3 })]);
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat({ max: pickle.length - 1 }), fc.nat({ max: 255 })), { maxLength: 3 }),
+      (flips) => {
+        const bytes = raw(`${pickle}.`);
+        for (const [at, to] of flips) bytes[at] = to;
+        quietly(zip({ 'a/data.pkl': bytes, 'a/data/0': six }));
+      },
+    ),
+    { numRuns: 5000 },
+  );
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => quietly(stream(String.fromCharCode(...bytes)))),
+    { numRuns: 3000 },
+  );
+});
+
+const same = (given: Map<string, TensorData>, expected: Map<string, TensorData>) => {
+  for (const [name, { shape, data }] of expected) {
+    assert.equal(given.get(name)?.shape, shape, name);
+    assert.ok(
+      data.every((value, i) => given.get(name)!.data[i] === value),
+      name,
+    );
+  }
+  const others = [...given.keys()].filter((name) => !expected.has(name));
+  assert.ok(
+    others.every((name) => name.endsWith('num_batches_tracked')),
+    String(others),
+  );
+};
+
+test('a torchvision checkpoint holds what its safetensors file holds', () => {
+  same(
+    readTorch(fixture('torch-reference/densenet/model.pth')).tensors,
+    readSafetensors(fixture('torch-reference/densenet/model.safetensors')).tensors,
+  );
+});
+
+test('every checkpoint of the shared data holds what its safetensors file holds', () => {
+  if (!existsSync(data)) return console.log('skipped: no shared data for torch checkpoints');
+  let count = 0;
+  for (const network of readdirSync(data)) {
+    const expected = readSafetensors(readFileSync(`${data}/${network}/model.safetensors`)).tensors;
+    for (const name of readdirSync(`${data}/${network}`).filter((file) => file.includes('.pth'))) {
+      same(readTorch(readFileSync(`${data}/${network}/${name}`)).tensors, expected);
+      count++;
+    }
+  }
+  assert.is(count, 8);
+});
+
+test.run();
