@@ -1,0 +1,258 @@
+/** `raybox mine`: radiology reports in files → a table of labels. */
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { Presets, SingleBar } from 'cli-progress';
+import { type Command, Option } from 'commander';
+import { InputError } from '../errors.js';
+import { csvLine } from '../formats/csv.js';
+import { type Disease, diseases, eightDiseases } from '../reports/lexicon.js';
+import { type MineOptions, mineReport, type ReportLabels } from '../reports/mine.js';
+import { type Problem, type ReadReportsOptions, readReports, reportFiles } from './report_files.js';
+
+export interface MineFilesOptions extends Pick<MineOptions, 'uncertain'> {
+  /** Where the table goes. Written beside and renamed, so that it is there as a whole or not at all. */
+  out: string;
+  /** `data-entry` (the default): a row like `Data_Entry_2017.csv`'s. `wide`: a column per disease. */
+  format?: 'data-entry' | 'wide';
+  /** Also write the evidence of every label here, as JSON lines; `-` is stdout. */
+  explain?: string;
+  /** The fourteen of ChestX-ray14 (the default) or the eight of ChestX-ray8. */
+  classes?: 'fourteen' | 'eight';
+  /** A report without findings and impression is Normal, since nothing is found in it (the default), or left out. */
+  empty?: 'normal' | 'skip';
+  textColumns?: readonly string[];
+  idColumn?: string;
+  encoding?: string;
+  /** Called as bytes are read: so far, and in all. */
+  onProgress?(done: number, total: number): void;
+  onProblem?(problem: Problem): void;
+  signal?: AbortSignal;
+}
+
+export interface MineSummary {
+  reports: number;
+  /** Reports without a word in them. */
+  empty: number;
+  normal: number;
+  counts: Record<Disease, number>;
+  /** What could not be read; everything else is in the table. */
+  problems: number;
+}
+
+/**
+ * Mines every report under `paths` into the table `options.out`. A file that cannot be read is told to `onProblem` and
+ * counted, and does not stop the rest. Memory does not grow with the number of reports.
+ * @throws InputError where a path does not exist, or no report was found at all.
+ */
+export async function mine(paths: readonly string[], options: MineFilesOptions): Promise<MineSummary> {
+  const { format = 'data-entry', empty = 'normal', signal } = options;
+  const names = options.classes === 'eight' ? eightDiseases : diseases;
+  const files = [];
+  let total = 0;
+  for await (const file of reportFiles(paths)) {
+    files.push(file);
+    total += file.size;
+  }
+  const summary: MineSummary = {
+    reports: 0,
+    empty: 0,
+    normal: 0,
+    counts: Object.fromEntries(diseases.map((name) => [name, 0])) as Record<Disease, number>,
+    problems: 0,
+  };
+  const firstProblems: string[] = [];
+  let bytes = 0;
+  const reading: ReadReportsOptions = {
+    textColumns: options.textColumns,
+    idColumn: options.idColumn,
+    encoding: options.encoding,
+    signal,
+    onProblem(problem) {
+      summary.problems += 1;
+      if (firstProblems.length < 3) firstProblems.push(problem.message);
+      options.onProblem?.(problem);
+    },
+    onBytes(count) {
+      bytes += count;
+      options.onProgress?.(bytes, total);
+    },
+  };
+
+  const table = await openBeside(options.out);
+  const explained = options.explain && options.explain !== '-' ? await openBeside(options.explain) : undefined;
+  try {
+    await table.write(`${csvLine(header(format, names))}\n`);
+    for (const { path, root } of files) {
+      for await (const { id, text } of readReports(path, root, reading)) {
+        signal?.throwIfAborted();
+        const isEmpty = text.trim() === '';
+        summary.empty += Number(isEmpty);
+        if (isEmpty && empty === 'skip') continue;
+        const result = mineReport(text, { uncertain: options.uncertain, explain: options.explain !== undefined });
+        summary.reports += 1;
+        summary.normal += Number(result.normal);
+        for (const name of result.findings) summary.counts[name] += 1;
+        await table.write(`${csvLine(row(format, names, id, result))}\n`);
+        if (options.explain === undefined) continue;
+        const line = `${JSON.stringify({ id, ...result })}\n`;
+        if (explained) await explained.write(line);
+        else if (!process.stdout.write(line)) await new Promise((done) => process.stdout.once('drain', done));
+      }
+    }
+    if (summary.reports === 0 && summary.empty === 0) {
+      throw new InputError('mine: no report found', {
+        expected: '.txt, .csv, .xml, .tgz or .tar files with reports',
+        given: firstProblems.join(' | ') || paths.join(', '),
+      });
+    }
+    await table.keep();
+    await explained?.keep();
+    return summary;
+  } catch (error) {
+    await table.discard();
+    await explained?.discard();
+    throw error;
+  }
+}
+
+function header(format: 'data-entry' | 'wide', names: readonly Disease[]): string[] {
+  return format === 'wide' ? ['Image Index', ...names, 'Normal'] : ['Image Index', 'Finding Labels', 'Normal'];
+}
+
+/**
+ * Wide cells are 1 (counts as present under the policy), -1 (uncertain, and does not), 0 (negated) or empty (not
+ * mentioned). "No Finding" means none of the listed diseases; Normal means no abnormality of any kind.
+ */
+function row(
+  format: 'data-entry' | 'wide',
+  names: readonly Disease[],
+  id: string,
+  result: ReportLabels,
+): (string | number)[] {
+  const normal = Number(result.normal);
+  const present = names.filter((name) => result.findings.includes(name));
+  if (format === 'data-entry') return [id, present.join('|') || 'No Finding', normal];
+  const cell = (name: Disease): string | number => {
+    if (present.includes(name)) return 1;
+    const status = result.labels[name];
+    return status === undefined ? '' : status === 'negative' ? 0 : -1;
+  };
+  return [id, ...names.map(cell), normal];
+}
+
+interface BesideFile {
+  write(text: string): Promise<void>;
+  keep(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** A file that grows beside its final name and takes it at the end. */
+async function openBeside(path: string): Promise<BesideFile> {
+  const target = resolve(path);
+  const beside = `${target}.${process.pid}.part`;
+  await mkdir(dirname(target), { recursive: true });
+  const stream: WriteStream = createWriteStream(beside, { flags: 'wx' });
+  let failure: Error | undefined;
+  stream.on('error', (error) => {
+    failure = new InputError(`${path}: cannot be written`, { given: error.message, cause: error });
+  });
+  return {
+    async write(text) {
+      if (failure) throw failure;
+      if (!stream.write(text)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+    },
+    async keep() {
+      stream.end();
+      await finished(stream).catch((error) => {
+        throw failure ?? error;
+      });
+      await rename(beside, target);
+    },
+    async discard() {
+      stream.destroy();
+      await rm(beside, { force: true });
+    },
+  };
+}
+
+const once = (stream: WriteStream, event: string): Promise<void> =>
+  new Promise((done) => stream.once(event, () => done()));
+
+interface CommandOptions
+  extends Pick<
+    MineFilesOptions,
+    'out' | 'format' | 'explain' | 'classes' | 'empty' | 'uncertain' | 'idColumn' | 'encoding'
+  > {
+  textColumn?: string;
+}
+
+/** Adds `raybox mine` to the command line. Exit code 1 where something could not be read. */
+export function addMineCommand(program: Command): void {
+  program
+    .command('mine')
+    .description('radiology reports → disease labels, each with its reason')
+    .argument('<paths...>', 'reports: .txt (one each), .csv, OpenI .xml, .tgz or .tar of these, or folders')
+    .requiredOption('--out <file>', 'the table, as CSV')
+    .addOption(
+      new Option('--format <name>', 'rows like Data_Entry_2017.csv, or a column per disease')
+        .choices(['data-entry', 'wide'])
+        .default('data-entry'),
+    )
+    .addOption(
+      new Option('--classes <which>', 'the classes of ChestX-ray14 or ChestX-ray8')
+        .choices(['fourteen', 'eight'])
+        .default('fourteen'),
+    )
+    .addOption(
+      new Option('--uncertain <policy>', 'uncertain mentions: not present, present, or by the cue word')
+        .choices(['drop', 'keep', 'cue'])
+        .default('cue'),
+    )
+    .addOption(
+      new Option('--empty <what>', 'reports without findings and impression')
+        .choices(['normal', 'skip'])
+        .default('normal'),
+    )
+    .option('--explain <file>', 'also write the evidence of each label as JSON lines (- for stdout)')
+    .option('--text-column <names>', 'CSV column with the report; several are joined: findings,impression')
+    .option('--id-column <name>', "CSV column with the report's identifier")
+    .option('--encoding <label>', 'encoding of text and CSV files', 'utf-8')
+    .action(async (paths: string[], options: CommandOptions) => {
+      const interactive = process.stderr.isTTY === true;
+      const bar = new SingleBar(
+        {
+          stream: process.stderr,
+          format: 'mining [{bar}] {percentage}% | {megabytes} MB | ETA {eta_formatted}',
+          hideCursor: true,
+        },
+        Presets.shades_classic,
+      );
+      let started = false;
+      const summary = await mine(paths, {
+        ...options,
+        textColumns: options.textColumn?.split(',').map((name) => name.trim()),
+        onProgress(done, total) {
+          if (!interactive) return;
+          if (!started) bar.start(total, 0, { megabytes: 0 });
+          started = true;
+          bar.update(done, { megabytes: (done / 1e6).toFixed(1) });
+        },
+        onProblem: ({ message }) => process.stderr.write(`${started ? '\n' : ''}raybox mine: ${message}\n`),
+      }).finally(() => bar.stop());
+      process.stderr.write(`${describe(summary, options.out)}\n`);
+      if (summary.problems > 0) process.exitCode = 1;
+    });
+}
+
+function describe(summary: MineSummary, out: string): string {
+  const found = diseases.filter((name) => summary.counts[name] > 0).map((name) => `${name} ${summary.counts[name]}`);
+  const lines = [
+    `${out}: ${summary.reports} reports, ${summary.normal} normal`,
+    found.length > 0 ? `  ${found.join(', ')}` : '',
+  ];
+  if (summary.empty > 0) lines.push(`  ${summary.empty} without findings and impression (see --empty)`);
+  if (summary.problems > 0) lines.push(`  ${summary.problems} could not be read`);
+  return lines.filter(Boolean).join('\n');
+}

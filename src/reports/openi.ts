@@ -1,0 +1,66 @@
+/**
+ * A report of the Indiana University collection (OpenI) as XML → its text. Only the `AbstractText` elements labelled
+ * FINDINGS and IMPRESSION are read. The `<MeSH>` codes are what human indexers made of the same report, which is to
+ * say the answer, and captions may repeat it: neither is ever looked at.
+ */
+import { SaxesParser } from 'saxes';
+import { InputError } from '../errors.js';
+
+export interface OpenIReport {
+  /** The collection's identifier, like `CXR12`; '' where the file has none. */
+  id: string;
+  /** Both sections under their headings, as `mineReport` takes it; '' where the report has neither. */
+  text: string;
+}
+
+/**
+ * Reads one report.
+ * @param source what errors call it, usually the file's name.
+ * @throws InputError for text that is no well-formed XML, is cut off, has no abstract, or declares entities: those are
+ *   never expanded.
+ */
+export function readOpenI(xml: string, source = 'XML'): OpenIReport {
+  const sections = { FINDINGS: '', IMPRESSION: '' };
+  let id = '';
+  let abstract = false;
+  let section: keyof typeof sections | undefined;
+  const parser = new SaxesParser();
+  parser.on('error', (cause) => {
+    throw new InputError(`${source}: no well-formed XML`, {
+      given: cause.message.slice(0, 200),
+      ...(/entity/i.test(cause.message) ? { hint: 'Entities that a file declares itself are not expanded.' } : {}),
+    });
+  });
+  parser.on('doctype', (doctype) => {
+    if (/<!ENTITY/i.test(doctype)) {
+      throw new InputError(`${source}: declares entities`, {
+        expected: 'a report without them',
+        hint: 'Entities that expand can fill any memory, so none is.',
+      });
+    }
+  });
+  parser.on('opentag', ({ name, attributes }) => {
+    const value = (key: string): string => String(attributes[key] ?? '');
+    if (name === 'uId' && id === '') id = value('id').trim();
+    if (name === 'Abstract') abstract = true;
+    if (name !== 'AbstractText' || !abstract) return;
+    const label = value('Label').trim().toUpperCase();
+    section = label === 'FINDINGS' || label === 'IMPRESSION' ? label : undefined;
+  });
+  parser.on('closetag', ({ name }) => {
+    if (name === 'AbstractText') section = undefined;
+  });
+  const take = (text: string): void => {
+    if (section) sections[section] += text;
+  };
+  parser.on('text', take);
+  parser.on('cdata', take);
+  parser.write(xml).close();
+  if (!abstract)
+    throw new InputError(`${source}: no report`, { expected: 'an <Abstract> with labelled <AbstractText>' });
+  const text = (Object.keys(sections) as (keyof typeof sections)[])
+    .filter((name) => sections[name].trim() !== '')
+    .map((name) => `${name}: ${sections[name].trim()}\n\n`)
+    .join('');
+  return { id, text };
+}

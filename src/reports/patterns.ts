@@ -1,0 +1,105 @@
+/**
+ * The small language that the lexicon and the rules are written in, and its matcher.
+ *
+ * A phrase is words with spaces between them. `a|b` is either word, a trailing `?` makes a word optional, and `..3`
+ * stands for up to three words of any kind, so that `heart ..4 enlarged` finds "heart size is mildly enlarged".
+ * Plural and singular are the same word (see `lemma`), on both sides. Punctuation is a word of its own.
+ */
+
+import { lemma } from './words.js';
+
+interface Node<T> {
+  next: Map<string, Node<T>>;
+  /** Where a gap leads to, and how many words it may swallow. */
+  gaps: { reach: number; node: Node<T> }[];
+  values: T[];
+}
+
+/** All phrases of a list in one prefix tree: a sentence is read once, however many phrases there are. */
+export type PatternTree<T> = Node<T>;
+
+export interface Match<T> {
+  value: T;
+  /** Index of the first token, and of the one behind the last. */
+  start: number;
+  end: number;
+  /** The tokens that the phrase names, without those that a gap swallowed. */
+  tokens: number[];
+}
+
+const node = <T>(): Node<T> => ({ next: new Map(), gaps: [], values: [] });
+
+function childOf<T>(parent: Node<T>, word: string): Node<T> {
+  let child = parent.next.get(word);
+  if (!child) {
+    child = node();
+    parent.next.set(word, child);
+  }
+  return child;
+}
+
+function insert<T>(at: Node<T>, parts: readonly string[], index: number, value: T): void {
+  const part = parts[index];
+  if (part === undefined) {
+    at.values.push(value);
+    return;
+  }
+  if (part.startsWith('..')) {
+    const reach = Number(part.slice(2));
+    let gap = at.gaps.find((other) => other.reach === reach);
+    if (!gap) {
+      gap = { reach, node: node() };
+      at.gaps.push(gap);
+    }
+    insert(gap.node, parts, index + 1, value);
+    return;
+  }
+  const optional = part.length > 1 && part.endsWith('?');
+  for (const word of (optional ? part.slice(0, -1) : part).split('|')) {
+    insert(childOf(at, lemma(word)), parts, index + 1, value);
+  }
+  if (optional) insert(at, parts, index + 1, value);
+}
+
+/** Builds the tree. Each phrase carries the value that a match gives back. */
+export function compilePatterns<T>(phrases: Iterable<readonly [phrase: string, value: T]>): PatternTree<T> {
+  const root = node<T>();
+  for (const [phrase, value] of phrases) insert(root, phrase.split(' '), 0, value);
+  return root;
+}
+
+/**
+ * Every phrase that begins at token `start`: the longest one first (most words named, then the shortest gaps).
+ * @param blocks tells which words a gap must not swallow.
+ */
+export function matchesAt<T>(
+  tree: PatternTree<T>,
+  words: readonly string[],
+  start: number,
+  blocks: (word: string) => boolean,
+): Match<T>[] {
+  const found: Match<T>[] = [];
+  const path: number[] = [];
+  const walk = (at: Node<T>, index: number): void => {
+    for (const value of at.values) found.push({ value, start, end: index, tokens: [...path] });
+    if (index >= words.length) return;
+    const child = at.next.get(words[index]!);
+    if (child) {
+      path.push(index);
+      walk(child, index + 1);
+      path.pop();
+    }
+    for (const { reach, node: behind } of at.gaps) {
+      for (let skipped = 0; skipped <= reach && index + skipped < words.length; skipped++) {
+        if (skipped > 0 && blocks(words[index + skipped - 1]!)) break;
+        const next = behind.next.get(words[index + skipped]!);
+        if (!next) continue;
+        path.push(index + skipped);
+        walk(next, index + skipped + 1);
+        path.pop();
+      }
+    }
+  };
+  if (tree.next.has(words[start]!)) walk(tree, start);
+  return found.sort((a, b) => b.tokens.length - a.tokens.length || a.end - b.end);
+}

@@ -1,0 +1,156 @@
+/** From a sentence's words to mentions with a status: where each rule of `rules.ts` reaches. */
+
+import { compilePatterns, type Match, matchesAt } from './patterns.js';
+import {
+  assertiveWords,
+  clauseBreaks,
+  closingVerbs,
+  gapBlocks,
+  persistence,
+  type Rule,
+  rules,
+  verbs,
+} from './rules.js';
+import { lemma } from './words.js';
+
+const lemmas = (words: ReadonlySet<string>): Set<string> => new Set([...words].map(lemma));
+const blocked = lemmas(gapBlocks);
+const persists = lemmas(persistence);
+const assertive = lemmas(assertiveWords);
+const finite = lemmas(verbs);
+const closing = lemmas(closingVerbs);
+
+/** Before these words "with" only joins: "nothing consistent with pneumonia". */
+const joinsWith = new Set(['consistent', 'compatible', 'associated', 'keeping', 'correlating']);
+
+export const gapBlocked = (word: string): boolean => blocked.has(word);
+const ruleGapBlocked = (word: string): boolean => blocked.has(word) || word === 'not';
+
+const ruleTree = compilePatterns(rules.flatMap((rule) => rule.phrases.map((phrase) => [phrase, rule] as const)));
+const breakTree = compilePatterns(clauseBreaks.map((phrase) => [phrase, true] as const));
+
+export interface Trigger {
+  rule: Rule;
+  start: number;
+  end: number;
+}
+
+/** The rules' phrases in a sentence: leftmost, longest, each word used once, so that "no change" hides its "no". */
+export function findTriggers(words: readonly string[]): Trigger[] {
+  const triggers: Trigger[] = [];
+  let free = 0;
+  for (let index = 0; index < words.length; index++) {
+    if (index < free) continue;
+    const [best] = matchesAt(ruleTree, words, index, ruleGapBlocked);
+    if (!best) continue;
+    const alike = matchesAt(ruleTree, words, index, ruleGapBlocked).filter(
+      ({ tokens, end }) => tokens.length === best.tokens.length && end === best.end,
+    );
+    // The same words may look both ways: "resolved effusion", "effusion resolved".
+    for (const { value, start, end } of alike) triggers.push({ rule: value, start, end });
+    free = best.end;
+  }
+  return triggers;
+}
+
+/** For each word the number of its clause. */
+export function clauses(words: readonly string[]): number[] {
+  const numbers: number[] = [];
+  let current = 0;
+  let from = 0;
+  for (let index = 0; index < words.length; index++) {
+    if (
+      index > 0 &&
+      (matchesAt(breakTree, words, index, () => true).length > 0 || startsNewClause(words, from, index))
+    ) {
+      current++;
+      from = index;
+    }
+    numbers.push(current);
+  }
+  return numbers;
+}
+
+/** ", the heart is enlarged" and "and the heart is enlarged" open a clause; ", or consolidation is seen" does not. */
+function startsNewClause(words: readonly string[], from: number, index: number): boolean {
+  const word = words[index]!;
+  if (word !== ',' && word !== 'and') return false;
+  // "A and B have resolved" is one clause: a second one needs a first, with its own verb or negation.
+  if (!words.slice(from, index).some((earlier) => finite.has(earlier) || earlier === 'no' || earlier === 'without'))
+    return false;
+  for (let at = index + 1; at < Math.min(words.length, index + 9); at++) {
+    const next = words[at]!;
+    if (next === ',' || next === 'or' || next === 'nor' || next === ';') return false;
+    if (next === 'and' && at > index + 1) return false;
+    if (finite.has(next)) return !words.slice(at + 1, at + 4).some((later) => closing.has(later));
+  }
+  return false;
+}
+
+/** How far a rule that looks forward reaches: the index behind its last word. */
+function reachBehind(words: readonly string[], clause: readonly number[], { rule, end }: Trigger): number {
+  const limit = rule.within === undefined ? words.length : Math.min(words.length, end + rule.within);
+  let at = end;
+  for (; at < limit && clause[at] === clause[end - 1]; at++) {
+    if (rule.kind !== 'negated') continue;
+    // "no cardiomegaly with small effusions": the second half is asserted.
+    if (words[at] === 'with' && at > end && !joinsWith.has(words[at - 1]!)) break;
+    if (words[at] !== ',') continue;
+    const next = words[at + 1];
+    if (next !== undefined && assertive.has(next) && !restHasOr(words, clause, at)) break;
+  }
+  return at;
+}
+
+function restHasOr(words: readonly string[], clause: readonly number[], from: number): boolean {
+  for (let at = from; at < words.length && clause[at] === clause[from]; at++) {
+    if (words[at] === 'or' || words[at] === 'nor') return true;
+  }
+  return false;
+}
+
+/** How far a rule that looks backward reaches: the index of its first word. */
+function reachBefore(words: readonly string[], clause: readonly number[], { rule, start }: Trigger): number {
+  const limit = rule.within === undefined ? 0 : Math.max(0, start - rule.within);
+  let at = start;
+  while (at > limit && clause[at - 1] === clause[start] && words[at - 1] !== ';') at--;
+  return at;
+}
+
+export interface SentenceScopes {
+  words: readonly string[];
+  /** The rules that reach a mention, nearest first. */
+  over(mention: Match<unknown>): Rule[];
+}
+
+/** Works out once per sentence where every rule reaches. */
+export function scopesOf(words: readonly string[]): SentenceScopes {
+  const clause = clauses(words);
+  const spans: { rule: Rule; from: number; to: number; start: number; end: number }[] = [];
+  for (const trigger of findTriggers(words)) {
+    const { rule, start, end } = trigger;
+    if (rule.reach === 'behind' || rule.reach === 'both') {
+      spans.push({ rule, from: start, to: reachBehind(words, clause, trigger), start, end });
+    }
+    if (rule.reach === 'before' || rule.reach === 'both') {
+      spans.push({ rule, from: reachBefore(words, clause, trigger), to: end, start, end });
+    }
+  }
+  const stillThere = words.some((word) => persists.has(word));
+  return {
+    words,
+    over(mention) {
+      const reaching = spans.filter(({ rule, from, to, start }) => {
+        if (rule.kind === 'historical' && stillThere) return false;
+        // A mention is in reach by its named words; one inside it ("heart is not enlarged") counts too.
+        const inside = start >= mention.start && start < mention.end;
+        return (
+          inside || mention.tokens.some((token) => token >= from && token < to && !(token >= start && token < start))
+        );
+      });
+      const distance = (span: { start: number; end: number }): number =>
+        span.end <= mention.start ? mention.start - span.end : span.start >= mention.end ? span.start - mention.end : 0;
+      return reaching.sort((a, b) => distance(a) - distance(b)).map(({ rule }) => rule);
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/** Words as the lexicon and the rules see them: lower case, one form for singular and plural. */
+
+/** Plurals and spellings that no rule of thumb gives. Data, like the lexicon. */
+const irregular: Record<string, string> = {
+  apices: 'apex',
+  atelectases: 'atelectasis',
+  bases: 'base',
+  bronchi: 'bronchus',
+  bullae: 'bulla',
+  bronchiectases: 'bronchiectasis',
+  calluses: 'callus',
+  diagnoses: 'diagnosis',
+  hila: 'hilum',
+  hilus: 'hilum',
+  metastases: 'metastasis',
+  pneumothoraces: 'pneumothorax',
+  pneumothoracies: 'pneumothorax',
+  hydropneumothoraces: 'hydropneumothorax',
+  prostheses: 'prosthesis',
+  pleurae: 'pleura',
+  scolioses: 'scoliosis',
+  vertebrae: 'vertebra',
+  xray: 'radiograph',
+};
+
+/** Not plurals, whatever they end in. */
+const unchanged = new Set(['is', 'was', 'has', 'does', 'as', 'this', 'its', 'series', 'versus', 'vs', 'lens', 'yes']);
+
+const known = new Map<string, string>();
+
+/** The word's base form: "Effusions" → "effusion", "opacities" → "opacity", "masses" → "mass". */
+export function lemma(raw: string): string {
+  let base = known.get(raw);
+  if (base === undefined) {
+    base = baseForm(raw.toLowerCase());
+    // Bounded: a hostile file could hold any number of different words.
+    if (known.size < 50_000) known.set(raw, base);
+  }
+  return base;
+}
+
+function baseForm(word: string): string {
+  if (Object.hasOwn(irregular, word)) return irregular[word]!;
+  if (word.length < 4 || unchanged.has(word) || !word.endsWith('s')) return word;
+  if (/(ss|us|is)$/.test(word)) return word;
+  if (word.endsWith('ies') && word.length > 5) return `${word.slice(0, -3)}y`;
+  if (/(sses|xes|ches|shes)$/.test(word)) return word.slice(0, -2);
+  return word.slice(0, -1);
+}
