@@ -1,0 +1,77 @@
+import { drawAnatomy, drawFrame } from './anatomy.js';
+import { drawBones } from './bones.js';
+import { createCanvas, drawSoftTissue, drawTexture } from './chest.js';
+import { type Device, drawDevices, drawMarkers } from './devices.js';
+import { develop, drawExposure } from './display.js';
+import { type Box, deform, drawLesions, type Finding } from './lesions.js';
+import { DISEASES, type Disease, type PhantomOptions, resolveOptions } from './options.js';
+import { drawLabels, drawPatient, PART, type Patient } from './patient.js';
+import { stream } from './random.js';
+import { writeReport } from './report.js';
+
+export type { Device } from './devices.js';
+export type { Box, Finding } from './lesions.js';
+export { DISEASES, type Disease, type PhantomOptions, type PhantomStyle, PRESETS, REAL_PREVALENCE } from './options.js';
+export type { Patient } from './patient.js';
+
+/** A drawn chest radiograph and all that is known of it. */
+export interface Phantom {
+  /** Row by row from the top, one byte a pixel. */
+  image: { data: Uint8Array; width: number; height: number; channels: 1 };
+  /** What a label file would say: the diseases, changed by label noise. */
+  labels: Disease[];
+  /** The diseases that are in the picture. */
+  truth: Disease[];
+  /** One box per lesion, half-open, in pixels: the truth, untouched by label noise. */
+  boxes: (Box & { label: Disease })[];
+  /** Each lesion with its side, zone, severity and box. */
+  findings: Finding[];
+  devices: Device[];
+  /** Indication, findings and impression, true to `truth`. */
+  report: string;
+  patient: Patient;
+}
+
+/**
+ * Draws image `index` of the data set `seed`: a synthetic frontal chest radiograph, its labels, boxes and report. The
+ * same options give the same bytes in every engine and in any order. No patient's data went into it, and nothing that
+ * is measured on it says how a method does on patients.
+ * @throws {InputError} where an option is out of range.
+ */
+export function drawPhantom(options: PhantomOptions): Phantom {
+  const style = resolveOptions(options);
+  const { seed, index, size, variation } = style;
+  const patient = drawPatient(seed, index);
+  const personal = (part: number) => stream(seed, patient.id - 1, part);
+  const own = (part: number) => stream(seed, index, part);
+  const { planned, labels } = drawLabels(style, patient);
+  const deformation = deform(planned);
+
+  const visit = own(PART.visit + 64);
+  const frame = drawFrame(visit, size, variation);
+  const exposure = drawExposure(visit, style);
+  const person = personal(PART.anatomy);
+  const anatomy = drawAnatomy(person, visit, patient, variation, deformation);
+  const canvas = createCanvas(frame, anatomy);
+  drawSoftTissue(canvas, visit);
+  const findings = drawLesions(canvas, planned, deformation, personal(PART.vessels));
+  drawTexture(canvas, own(PART.texture));
+  drawBones(canvas, person);
+
+  const deviceRandom = own(PART.devices);
+  const pneumothorax = findings.find(({ label }) => label === 'Pneumothorax')?.side;
+  const treated = deviceRandom.chance(style.confounder) ? pneumothorax : undefined;
+  const devices = drawDevices(canvas, deviceRandom, patient, style.distractors, treated);
+  drawMarkers(canvas, own(PART.markers), patient, style.distractors);
+
+  return {
+    image: { data: develop(canvas.density, exposure, own(PART.noise)), width: size, height: size, channels: 1 },
+    labels,
+    truth: DISEASES.filter((label) => findings.some((finding) => finding.label === label)),
+    boxes: findings.map(({ label, box }) => ({ label, ...box })),
+    findings,
+    devices,
+    report: writeReport(own(PART.report), patient, findings, devices, treated),
+    patient,
+  };
+}

@@ -1,0 +1,196 @@
+import { heartBorder, lungOf, type Side } from './anatomy.js';
+import { AIR } from './chest.js';
+import { drawSide, type Lesion, place, sideName, zoneOf } from './lesions.js';
+import { at, bulge, clamp, lerp, smooth } from './math.js';
+import type { Random } from './random.js';
+import { createLayer, createNoise, noiseAt, PROFILES, paintMax, stroke } from './raster.js';
+
+const CENTIMETRES = 36;
+
+/** A closed outline around a circle: radius by direction (cosine, sine), with bumps of two and three lobes. */
+function outline(random: Random, roughness: number): (c: number, s: number) => number {
+  const [k2, l2, k3, l3] = [0, 0, 0, 0].map(() => random.between(-roughness, roughness));
+  return (c, s) => 1 + k2 * (c * c - s * s) + l2 * 2 * c * s + k3 * c * (4 * c * c - 3) + l3 * s * (3 - 4 * s * s);
+}
+
+/** Nodule (under 3 cm) or mass (over 3 cm): a round body, as thick as it is wide. */
+export function drawRound(lesion: Lesion, label: 'Nodule' | 'Mass'): void {
+  const { canvas, random, severity, commit } = lesion;
+  const mass = label === 'Mass';
+  const count = mass || !random.chance(0.2) ? 1 : 2;
+  for (let k = 0; k < count; k++) {
+    const radius = mass
+      ? lerp(0.052, 0.095, clamp(severity * 0.6 + random.unit() * 0.4, 0, 1))
+      : lerp(0.021, 0.0395, clamp(severity * 0.8 + random.unit() * 0.2, 0, 1));
+    const { side, a, v } = place(lesion, radius);
+    const shape = outline(random, mass ? 0.08 : 0.04);
+    const u0 = side * a;
+    const reach = radius * 1.35;
+    paintMax(canvas.scratch, canvas.frame, [u0 - reach, v - reach, u0 + reach, v + reach], (u, row) => {
+      const x = u - u0;
+      const y = row - v;
+      const d = Math.sqrt(x * x + y * y);
+      return d === 0 ? 1 : bulge(1 - d / (radius * shape(x / d, y / d)));
+    });
+    const strength = mass ? lerp(0.1, 0.36, severity) : lerp(0.07, 0.27, severity);
+    const finding = { side: sideName(side), zone: zoneOf(canvas.anatomy, v), centimetres: 2 * radius * CENTIMETRES };
+    const box = commit(canvas.scratch, finding, strength);
+    if (box) lesion.occupied = [...lesion.occupied, box];
+  }
+}
+
+/** Infiltration: several soft clouds that run into one another, uneven, without a border. */
+export function drawInfiltration(lesion: Lesion): void {
+  const { canvas, random, severity, commit } = lesion;
+  const { frame, air, scratch } = canvas;
+  const spread = lerp(0.06, 0.11, clamp(severity * 0.7 + random.unit() * 0.3, 0, 1));
+  const { side, a, v } = place(lesion, spread * 0.8, 0.15);
+  const clouds = Array.from({ length: 9 }, () => ({
+    u: side * a + random.normal(0, spread * 0.5),
+    v: v + random.normal(0, spread * 0.55),
+    r: spread * random.between(0.4, 0.75),
+    weight: random.between(0.35, 0.75),
+  }));
+  const coarse = createNoise(random, 44);
+  const fine = createNoise(random, 96);
+  const reach = spread * 2.4;
+  const u0 = side * a;
+  paintMax(scratch, frame, [u0 - reach, v - reach, u0 + reach, v + reach], (u, row, pixel) => {
+    const depth = air[pixel];
+    if (depth <= 0) return 0;
+    let sum = 0;
+    for (const cloud of clouds) {
+      const x = (u - cloud.u) / cloud.r;
+      const y = (row - cloud.v) / cloud.r;
+      const d2 = x * x + y * y;
+      if (d2 < 1) sum += cloud.weight * (1 - d2) * (1 - d2);
+    }
+    if (sum <= 0) return 0;
+    const mottle = 0.75 + 0.5 * noiseAt(coarse, u + 0.5, row) + 0.35 * noiseAt(fine, u + 0.5, row);
+    return clamp(sum, 0, 1) * clamp(mottle, 0, 1.5) * depth;
+  });
+  commit(scratch, { side: sideName(side), zone: zoneOf(canvas.anatomy, v) }, AIR * lerp(0.15, 0.72, severity));
+}
+
+/** Pneumonia: one lobe's even consolidation, straight where a fissure ends it, with air-filled bronchi inside. */
+export function drawPneumonia(lesion: Lesion): void {
+  const { canvas, random, severity, commit } = lesion;
+  const { anatomy, frame, air, scratch } = canvas;
+  const side = drawSide(random);
+  const lung = lungOf(anatomy, side);
+  const upper = random.chance(0.4);
+  const fissure = anatomy.hilumV + random.between(0.015, 0.05);
+  const slope = random.between(-0.12, 0.18);
+  const height = lerp(0.1, 0.2, clamp(severity * 0.6 + random.unit() * 0.4, 0, 1));
+  const centreV = upper ? fissure - height * 0.42 : fissure + height * 0.42;
+  const inner = heartBorder(anatomy, side, centreV);
+  const outer = at(lung.lateral, centreV);
+  const centreA = lerp(inner, outer, random.between(0.4, 0.62));
+  const halfWidth = (outer - inner) * random.between(0.5, 0.68);
+  const shape = outline(random, 0.1);
+  const uneven = createNoise(random, 30);
+
+  const bronchi = createLayer(frame.size);
+  const hilumA = Math.max(0.075, inner - 0.01);
+  for (let k = 0; k < 5; k++) {
+    const end = [centreA + halfWidth * random.between(0.1, 0.75), centreV + height * (k / 5 - 0.4) * 0.9] as const;
+    const bend = [lerp(hilumA, end[0], 0.45), lerp(anatomy.hilumV, end[1], 0.75)] as const;
+    const fork = [end[0] + 0.012, end[1] + random.between(0.02, 0.035)] as const;
+    const mirrored = ([a, v]: readonly [number, number]) => [side * a, v] as const;
+    const path = [[hilumA, anatomy.hilumV + 0.01] as const, bend, end].map(mirrored);
+    stroke(bronchi, frame, path, 0.0055, 0.0032, PROFILES.band, 1);
+    stroke(bronchi, frame, [bend, fork].map(mirrored), 0.004, 0.0026, PROFILES.band, 1);
+  }
+  const u0 = side * centreA;
+  const reach = [halfWidth * 1.4, height * 1.1];
+  paintMax(scratch, frame, [u0 - reach[0], centreV - reach[1], u0 + reach[0], centreV + reach[1]], (u, v, pixel) => {
+    if (air[pixel] <= 0) return 0;
+    const a = side * u;
+    const x = (a - centreA) / halfWidth;
+    const y = (v - centreV) / (height * 0.75);
+    const d = Math.sqrt(x * x + y * y);
+    const inside = d === 0 ? 1 : smooth((1.06 - d / shape(x / d, y / d)) / 0.34);
+    if (inside <= 0) return 0;
+    const beyond = v - (fissure + slope * (a - centreA));
+    const lobe = smooth((upper ? -beyond : beyond) / 0.009);
+    const even = 0.92 + 0.12 * noiseAt(uneven, u + 0.5, v);
+    return air[pixel] * inside * lobe * even * (1 - 0.5 * bronchi.data[pixel]);
+  });
+  const zone = upper ? 'upper' : 'lower';
+  commit(scratch, { side: sideName(side), zone }, AIR * lerp(0.2, 0.92, severity));
+}
+
+/** Effusion: fluid from the bottom up, its upper border a meniscus that climbs the side wall; blunts the angle. */
+export function drawEffusion(lesion: Lesion): void {
+  const { canvas, random, severity } = lesion;
+  const first = drawSide(random);
+  const both = random.chance(0.25);
+  const size = clamp(severity * 0.75 + random.unit() * 0.25, 0, 1);
+  fillPleura(lesion, first, lerp(0.045, 0.3, size), random);
+  if (both)
+    fillPleura({ ...lesion, canvas }, first < 0 ? 1 : -1, lerp(0.04, 0.2, size * random.between(0.4, 0.9)), random);
+}
+
+function fillPleura({ canvas, commit }: Lesion, side: Side, height: number, random: Random): void {
+  const { anatomy, frame, air, scratch } = canvas;
+  const lung = lungOf(anatomy, side);
+  const flat = random.between(0.3, 0.5);
+  const top = lung.angleV - height;
+  const inner = Math.min(0, -side * 0.4);
+  paintMax(scratch, frame, [inner, top - 0.02, inner + 0.4, lung.angleV + 0.01], (u, v, pixel) => {
+    const depth = air[pixel];
+    if (depth <= 0) return 0;
+    const q = clamp((side * u) / at(lung.lateral, v), 0, 1);
+    const surface = lung.angleV - height * (flat + (1 - flat) * q * q * q);
+    return smooth((v - surface) / 0.02 + 0.4) * (0.94 * AIR * depth + 0.16 * smooth(depth / 0.3));
+  });
+  commit(scratch, { side: sideName(side), zone: 'lower', centimetres: height * CENTIMETRES });
+}
+
+/** Atelectasis: plates (thin, straight, nearly level bands) or a collapsed lobe (a wedge with straight borders). */
+export function drawAtelectasis(lesion: Lesion, side: Side): void {
+  const { canvas, random, severity, commit } = lesion;
+  const { anatomy, frame, air, scratch } = canvas;
+  const lung = lungOf(anatomy, side);
+  if (random.chance(0.62)) {
+    const low = lung.domeV - random.between(0.03, 0.09);
+    const plates = severity > 0.5 ? 2 + Math.floor(random.unit() * 2) : 1;
+    const inner = heartBorder(anatomy, side, low) + random.between(0.005, 0.03);
+    const slope = random.between(-0.3, 0.22);
+    for (let k = 0; k < plates; k++) {
+      const v = low - k * random.between(0.026, 0.042);
+      const from = inner + random.between(0, 0.04);
+      const to = Math.min(from + lerp(0.13, 0.22, random.unit()), at(lung.lateral, v) - 0.012);
+      const drop = slope * (to - from) + random.normal(0, 0.004);
+      const path = [
+        [side * from, v],
+        [side * lerp(from, to, 0.5), v + drop * 0.45],
+        [side * to, v + drop],
+      ] as const;
+      const radius = lerp(0.006, 0.0115, clamp(severity + random.normal(0, 0.15), 0, 1));
+      stroke(scratch, frame, path, radius * 1.1, radius * 0.7, PROFILES.band, random.between(0.85, 1));
+    }
+    commit(scratch, { side: sideName(side), zone: 'lower', form: 'plate' }, lerp(0.08, 0.3, severity));
+    return;
+  }
+
+  const upper = random.chance(0.4);
+  const hilum = anatomy.hilumV;
+  const width = lerp(0.08, 0.17, clamp(severity * 0.7 + random.unit() * 0.3, 0, 1));
+  const tip = hilum + (upper ? 0.005 : -0.01);
+  const end = upper ? anatomy.apexV : lung.angleV;
+  const bow = random.between(0.2, 0.5);
+  paintMax(scratch, frame, [-0.42, Math.min(tip, end), 0.42, Math.max(tip, end)], (u, v, pixel) => {
+    const depth = air[pixel];
+    if (depth <= 0 || side * u <= 0) return 0;
+    // Between the mediastinum and a line that runs from the hilum outwards to the lobe's far end.
+    const t = (v - tip) / (end - tip);
+    const border = heartBorder(anatomy, side, tip) - 0.02 + width * t * (1 - bow + bow * t) * (upper ? 1.25 : 1.35);
+    return smooth((border - side * u) / 0.01) * depth * smooth(t / 0.06);
+  });
+  commit(
+    scratch,
+    { side: sideName(side), zone: upper ? 'upper' : 'lower', form: 'lobar' },
+    AIR * lerp(0.25, 0.92, severity),
+  );
+}

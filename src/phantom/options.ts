@@ -1,0 +1,146 @@
+import { InputError } from '../errors.js';
+
+/** The eight diseases of ChestX-ray8, in the paper's order. */
+export const DISEASES = [
+  'Atelectasis',
+  'Cardiomegaly',
+  'Effusion',
+  'Infiltration',
+  'Mass',
+  'Nodule',
+  'Pneumonia',
+  'Pneumothorax',
+] as const;
+export type Disease = (typeof DISEASES)[number];
+
+/** Share of the 112,120 images of ChestX-ray14 that carry each label (Wang et al., data set note, 2017). */
+export const REAL_PREVALENCE: Record<Disease, number> = {
+  Atelectasis: 11559 / 112120,
+  Cardiomegaly: 2776 / 112120,
+  Effusion: 13317 / 112120,
+  Infiltration: 19894 / 112120,
+  Mass: 5782 / 112120,
+  Nodule: 6331 / 112120,
+  Pneumonia: 1431 / 112120,
+  Pneumothorax: 5302 / 112120,
+};
+
+/** What a preset fixes; each field can be given on its own. */
+export interface PhantomStyle {
+  /** Probability of each disease: the real set's, one eighth each, or the caller's (missing diseases: 0). */
+  prevalence: 'real' | 'balanced' | Partial<Record<Disease, number>>;
+  /** Range of severity, 0 barely visible to 1 obvious: it sets contrast and extent. */
+  severity: readonly [number, number];
+  /** 0 independent to 1: how strongly diseases come together. Prevalences do not change with it. */
+  coOccurrence: number;
+  /** Share of the positives whose label is dropped; as many false ones are added, so that prevalences stay. */
+  labelNoise: number;
+  /** Probability that a pneumothorax has been treated, so that a chest tube is in the picture. */
+  confounder: number;
+  /** Multiplies the probabilities of tubes, lines, electrodes and look-alikes; 0 draws none. */
+  distractors: number;
+  /** Quantum noise: standard deviation, in grey levels, where the beam is weakened most. */
+  noise: number;
+  /** 0 to 1: spread of exposure, position, inspiration and body shape. */
+  variation: number;
+}
+
+export const PRESETS = {
+  demo: {
+    prevalence: 'balanced',
+    severity: [0.6, 1],
+    coOccurrence: 0,
+    labelNoise: 0,
+    confounder: 0,
+    distractors: 0.5,
+    noise: 3,
+    variation: 0.5,
+  },
+  hard: {
+    prevalence: 'real',
+    severity: [0, 0.8],
+    coOccurrence: 0.4,
+    labelNoise: 0.1,
+    confounder: 0.4,
+    distractors: 1.5,
+    noise: 8,
+    variation: 1,
+  },
+} as const satisfies Record<string, PhantomStyle>;
+export type Preset = keyof typeof PRESETS;
+
+export interface PhantomOptions extends Partial<PhantomStyle> {
+  /** Whole number below 2³²: one seed is one endless data set. */
+  seed: number;
+  /** Which image of that data set, a whole number below 2³². */
+  index: number;
+  /** Width and height in pixels, 64 to 2048. The same picture at every size, noise apart. */
+  size: number;
+  /** Default `demo`. */
+  preset?: Preset;
+  /** Exactly these diseases, instead of a draw by prevalence. An empty list draws a healthy chest. */
+  diseases?: readonly Disease[];
+}
+
+export const MIN_SIZE = 64;
+export const MAX_SIZE = 2048;
+
+/** The options with the preset's values filled in; InputError where one makes no sense. */
+export function resolveOptions(options: PhantomOptions): PhantomStyle & PhantomOptions & { preset: Preset } {
+  const preset = options.preset ?? 'demo';
+  if (!Object.hasOwn(PRESETS, preset)) fail('preset', Object.keys(PRESETS).join(' or '), preset);
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const all = { ...PRESETS[preset], ...given, preset } as PhantomStyle & PhantomOptions & { preset: Preset };
+
+  whole('seed', all.seed, 0, 0xffffffff);
+  whole('index', all.index, 0, 0xffffffff);
+  whole('size', all.size, MIN_SIZE, MAX_SIZE);
+  for (const name of ['coOccurrence', 'labelNoise', 'confounder', 'variation'] as const) inRange(name, all[name], 0, 1);
+  inRange('distractors', all.distractors, 0, 10);
+  inRange('noise', all.noise, 0, 64);
+  const severity = all.severity as unknown;
+  if (!Array.isArray(severity) || severity.length !== 2) fail('severity', 'a pair [low, high]', severity);
+  inRange('severity', all.severity[0], 0, 1);
+  inRange('severity', all.severity[1], all.severity[0], 1);
+  if (all.diseases !== undefined && !Array.isArray(all.diseases)) fail('diseases', 'a list', all.diseases);
+  for (const label of all.diseases ?? []) knownDisease('diseases', label);
+  prevalences(all.prevalence);
+  return all;
+}
+
+/** The probability of each disease. */
+export function prevalences(prevalence: PhantomStyle['prevalence']): Record<Disease, number> {
+  if (prevalence === 'real') return REAL_PREVALENCE;
+  const all = Object.fromEntries(DISEASES.map((label) => [label, 0])) as Record<Disease, number>;
+  if (prevalence === 'balanced') {
+    for (const label of DISEASES) all[label] = 1 / DISEASES.length;
+    return all;
+  }
+  if (prevalence === null || typeof prevalence !== 'object') {
+    fail('prevalence', "'real', 'balanced' or a number for each disease", prevalence);
+  }
+  for (const [label, value] of Object.entries(prevalence)) {
+    inRange(`prevalence of ${label}`, value, 0, 1);
+    all[knownDisease('prevalence', label)] = value;
+  }
+  return all;
+}
+
+function fail(name: string, expected: string, given: unknown): never {
+  throw new InputError(`phantom: ${name} is wrong`, { expected, given: String(JSON.stringify(given) ?? given) });
+}
+
+function whole(name: string, value: unknown, low: number, high: number): void {
+  if (!Number.isInteger(value) || (value as number) < low || (value as number) > high) {
+    fail(name, `a whole number from ${low} to ${high}`, value);
+  }
+}
+
+function inRange(name: string, value: unknown, low: number, high: number): void {
+  if (typeof value !== 'number' || !(value >= low && value <= high)) fail(name, `${low} to ${high}`, value);
+}
+
+function knownDisease(name: string, label: string): Disease {
+  if (!(DISEASES as readonly string[]).includes(label)) fail(name, DISEASES.join(', '), label);
+  return label as Disease;
+}

@@ -1,0 +1,67 @@
+/**
+ * Random numbers: xoshiro128** 1.1 (Blackman and Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS
+ * 47(4), 2021), its state filled by SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). Every image, and every part of an
+ * image, has a stream of its own, so that an image is drawn alone and one more draw in a part shifts no other part.
+ */
+
+const MASK = (1n << 64n) - 1n;
+const GAMMA = 0x9e3779b97f4a7c15n;
+
+/** The output function of SplitMix64. */
+export function mix64(z: bigint): bigint {
+  let x = z & MASK;
+  x = ((x ^ (x >> 30n)) * 0xbf58476d1ce4e5b9n) & MASK;
+  x = ((x ^ (x >> 27n)) * 0x94d049bb133111ebn) & MASK;
+  return x ^ (x >> 31n);
+}
+
+/** A source of random numbers. */
+export interface Random {
+  /** 32 random bits. */
+  bits(): number;
+  /** Uniform in [0, 1). */
+  unit(): number;
+  /** Uniform in [low, high). */
+  between(low: number, high: number): number;
+  /** About normal: the sum of four uniforms, so never beyond 3.47 standard deviations. */
+  normal(mean: number, deviation: number): number;
+  /** True with the given probability. */
+  chance(probability: number): boolean;
+  /** One of the items. */
+  pick<T>(items: readonly T[]): T;
+}
+
+/** xoshiro128** from a full state of four words, not all zero. */
+export function xoshiro128(state: readonly [number, number, number, number]): Random {
+  let [a, b, c, d] = state.map((word) => word | 0);
+  const bits = (): number => {
+    let x = Math.imul(b, 5);
+    x = Math.imul((x << 7) | (x >>> 25), 9);
+    const t = b << 9;
+    c ^= a;
+    d ^= b;
+    b ^= c;
+    a ^= d;
+    c ^= t;
+    d = (d << 11) | (d >>> 21);
+    return x >>> 0;
+  };
+  const unit = () => bits() / 4294967296;
+  return {
+    bits,
+    unit,
+    between: (low, high) => low + (high - low) * unit(),
+    normal: (mean, deviation) => mean + deviation * (unit() + unit() + unit() + unit() - 2) * 1.7320508075688772,
+    chance: (probability) => unit() < probability,
+    pick: (items) => items[Math.floor(unit() * items.length)],
+  };
+}
+
+/** The stream of one part of one thing (an image, a patient) of one seed. `seed` and `thing` are below 2³². */
+export function stream(seed: number, thing: number, part: number): Random {
+  const start = mix64(mix64((BigInt(seed) << 32n) | BigInt(thing)) + BigInt(part) * GAMMA);
+  const low = mix64(start + GAMMA);
+  const high = mix64(start + 2n * GAMMA);
+  const word = (value: bigint) => Number(value & 0xffffffffn);
+  return xoshiro128([word(low), word(low >> 32n), word(high) | 1, word(high >> 32n)]);
+}
