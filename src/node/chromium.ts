@@ -1,11 +1,13 @@
 /** A headless Chromium with WebGPU that comes through npm alone, for pages and suites that must run in a browser. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Browser, LaunchOptions } from 'puppeteer-core';
 import { GpuUnavailableError } from '../errors.js';
+import { makeProfile } from './browser_profile.js';
 import { unpack } from './unpack.js';
+
+const CLOSE_LIMIT_MS = 5_000;
 
 export interface ChromiumOptions {
   /** Further command-line switches. */
@@ -24,28 +26,37 @@ export async function unpackChromium(): Promise<string> {
   return join(await unpack('chromium', archives, 'Chromium'), 'chromium');
 }
 
+export interface Chromium {
+  browser: Browser;
+  /** Ends the browser, by force if it hangs, and removes its profile. */
+  close(): Promise<void>;
+}
+
 /**
  * Starts a headless browser whose WebGPU adapter is SwiftShader: the one that `RAYBOX_CHROMIUM` names, else the
- * packaged one. It ends with `close()`, with this process, and on SIGINT and SIGTERM; its profile is removed.
+ * packaged one. It ends with this process too, also on SIGINT, SIGTERM and SIGHUP.
  *
  * @throws GpuUnavailableError when a package is missing or the browser does not start
  */
-export async function launchChromium(options: ChromiumOptions = {}): Promise<Browser> {
+export async function launchChromium(options: ChromiumOptions = {}): Promise<Chromium> {
   const { launch } = await importPuppeteer();
   const own = process.env.RAYBOX_CHROMIUM;
   const executablePath = own || (await unpackChromium());
-  const profile = mkdtempSync(join(tmpdir(), 'raybox-browser-'));
+  const profile = makeProfile();
   const settings: LaunchOptions = {
     executablePath,
     headless: own ? true : 'shell',
-    userDataDir: profile,
-    pipe: true, // a browser whose pipe breaks ends by itself, even when this process was killed
+    userDataDir: profile.folder,
+    pipe: true, // a browser whose pipe breaks ends by itself, unless it hangs
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
     protocolTimeout: options.callTimeout ?? 180_000,
-    env: { ...process.env, ...(own ? {} : packagedEnvironment(executablePath, profile)) },
+    env: { ...process.env, ...(own ? {} : packagedEnvironment(executablePath, profile.folder)) },
     args: [
       '--enable-unsafe-webgpu',
       '--use-webgpu-adapter=swiftshader',
-      '--enable-features=Vulkan', // this and the next two: WebGPU canvases show
+      '--enable-features=Vulkan', // with the next three, WebGPU canvases show
       '--use-vulkan=swiftshader',
       '--use-angle=swiftshader',
       '--enable-unsafe-swiftshader',
@@ -54,21 +65,19 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Bro
       ...(options.args ?? []),
     ],
   };
-  const remove = () => rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
-  process.once('exit', remove);
   try {
     const browser = await launchSandboxed(launch, settings);
-    process.off('exit', remove).once('exit', remove); // behind puppeteer's own listener, which kills the browser
-    browser.process()?.once('close', () => {
-      process.off('exit', remove);
-      remove();
-    });
-    return browser;
+    profile.usedBy(browser.process()?.pid);
+    const close = async () => {
+      const hung = setTimeout(profile.kill, CLOSE_LIMIT_MS);
+      await browser.close().finally(() => clearTimeout(hung));
+      profile.remove();
+    };
+    return { browser, close };
   } catch (cause) {
-    process.off('exit', remove);
-    remove();
+    profile.remove();
     throw new GpuUnavailableError('the browser did not start', {
-      given: executablePath,
+      given: `${executablePath} ${complaintOf(settings)}`.trim(),
       hint: own ? 'RAYBOX_CHROMIUM must name a Chromium or Chrome' : 'RAYBOX_CHROMIUM can name a browser of your own',
       cause,
     });
@@ -90,12 +99,18 @@ async function importPuppeteer() {
 async function launchSandboxed(launch: (settings: LaunchOptions) => Promise<Browser>, settings: LaunchOptions) {
   const unsandboxed = { ...settings, args: [...(settings.args ?? []), '--no-sandbox'] };
   if (process.getuid?.() === 0) return launch(unsandboxed);
-  try {
-    return await launch(settings);
-  } catch (error) {
-    if (!/sandbox/i.test(String(error))) throw error;
-    return launch(unsandboxed);
-  }
+  return launch(settings).catch(() => launch(unsandboxed));
+}
+
+/** Why it did not start, in the program's own words, which puppeteer does not hear. */
+function complaintOf({ executablePath, env }: LaunchOptions): string {
+  const { stderr, error, status } = spawnSync(executablePath ?? '', ['--version'], {
+    env: env as NodeJS.ProcessEnv,
+    encoding: 'utf8',
+    timeout: 10_000,
+  });
+  if (error) return `(${error.message})`;
+  return status === 0 ? '' : `(${stderr.trim() || `exit status ${status}`})`;
 }
 
 /** What the packaged browser finds beside itself where the system has none: NSS and a few more libraries, and fonts. */

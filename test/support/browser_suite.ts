@@ -30,7 +30,10 @@ export async function runInPage(browser: Browser, script: string, print = consol
     onLine: (line) => MARKS.test(line) || print(line.trimEnd()),
   });
   try {
-    const run = opened.page.evaluate(runSuites, opened.scriptUrl);
+    const run = opened.page.evaluate(runSuites, opened.scriptUrl).catch((error: Error) => {
+      const message = /timed out/.test(error.message) ? 'it did not end within the time limit' : error.message;
+      throw new Error(`${name} in the browser: ${message}`, { cause: error });
+    });
     const results = await Promise.race([run, opened.crashed]);
     const count = (field: 1 | 2 | 3) => results.reduce((sum, result) => sum + result[field], 0);
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
@@ -55,7 +58,11 @@ function failuresOf([failures, passed, , total]: SuiteResult): string[] {
 async function runSuites(scriptUrl: string): Promise<SuiteResult[]> {
   const queue: (() => Promise<SuiteResult>)[][] = [[]];
   Object.assign(globalThis, { UVU_DEFER: true, UVU_QUEUE: queue });
-  await import(scriptUrl);
+  try {
+    await import(scriptUrl);
+  } catch (error) {
+    return [[`${error instanceof Error ? error.stack : error}`, 0, 0, 1]];
+  }
   const results: SuiteResult[] = [];
   for (const run of queue.flat()) results.push(await run());
   await new Promise((resolve) => setTimeout(resolve, 10)); // unhandled rejections are told a task later

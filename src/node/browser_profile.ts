@@ -1,0 +1,88 @@
+/** The folder that one run of a browser works in. Through it, neither folders nor browsers stay behind. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const PREFIX = 'raybox-browser-';
+const PID_FILE = 'browser.pid';
+
+export interface Profile {
+  folder: string;
+  /** Says which process works in it, the leader of its group. From then on it is killed when this process exits. */
+  usedBy(pid: number | undefined): void;
+  kill(): void;
+  remove(): void;
+}
+
+/** Makes a profile that goes when this process does, and ends what killed processes have left. */
+export function makeProfile(): Profile {
+  removeLeftOvers();
+  const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const exit = (signal: NodeJS.Signals) => process.exit(128 + constants.signals[signal]);
+  for (const signal of signals) process.once(signal, exit);
+  let browser: number | undefined;
+  const profile: Profile = {
+    folder,
+    usedBy(pid) {
+      browser = pid;
+      if (pid !== undefined) writeFileSync(join(folder, PID_FILE), String(pid));
+    },
+    kill() {
+      if (browser !== undefined) killGroup(browser);
+    },
+    remove() {
+      process.off('exit', onExit);
+      for (const signal of signals) process.off(signal, exit);
+      browser = undefined;
+      removeFolder(folder);
+    },
+  };
+  const onExit = () => {
+    profile.kill();
+    profile.remove();
+  };
+  process.once('exit', onExit);
+  return profile;
+}
+
+function removeLeftOvers(): void {
+  for (const name of readdirSync(tmpdir()).filter((name) => name.startsWith(PREFIX))) {
+    if (isRunning(Number.parseInt(name.slice(PREFIX.length), 10))) continue;
+    const folder = join(tmpdir(), name);
+    try {
+      const pid = Number(readFileSync(join(folder, PID_FILE), 'utf8'));
+      // The number may be another process's by now, so it must show that it works in this folder.
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder)) killGroup(pid);
+    } catch {
+      // No such file: the browser has ended, or never began.
+    }
+    removeFolder(folder);
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
+function killGroup(leader: number): void {
+  try {
+    process.kill(process.platform === 'win32' ? leader : -leader, 'SIGKILL');
+  } catch {
+    // It has ended already.
+  }
+}
+
+/** Processes that are about to end may still write; what they leave then, the next run removes. */
+function removeFolder(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  } catch {
+    // Another user's, or still in use.
+  }
+}

@@ -1,0 +1,61 @@
+/** Runs in Chromium, on SwiftShader, the suites that must give the same there as in Node. */
+import { PNG } from 'pngjs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { launchChromium } from '../src/node/chromium.js';
+import { runInPage } from './support/browser_suite.js';
+import { openPage } from './support/page.js';
+
+/** Names of files in this folder, without `.test.ts`. */
+const SUITES = ['browser_smoke'];
+
+const SUITE_LIMIT_MS = 8 * 60_000;
+
+// Not in a hook: uvu keeps to itself what a hook threw.
+const { browser, close } = await launchChromium({ callTimeout: SUITE_LIMIT_MS });
+test.after(close);
+
+for (const name of SUITES) {
+  test(`${name} passes in Chromium`, () => runInPage(browser, `dist/test/${name}.test.js`));
+}
+
+const BROKEN = {
+  failing: /bad"\s+these differ[\s\S]*test\/support\/broken\/failing\.ts:5:/,
+  hook: /0 of 1 cases passed.*hook failed/,
+  empty: /no suite ran/,
+  import: /this module does not load[\s\S]*broken\/import\.ts:1:/,
+  stray: /a stray rejection[\s\S]*broken\/stray\.ts:4:/,
+  node_only: /node:fs/,
+};
+
+for (const [name, message] of Object.entries(BROKEN)) {
+  test(`a page's suite fails here too: ${name}`, async () => {
+    const failure = await runInPage(browser, `dist/test/support/broken/${name}.js`, () => {}).then(
+      () => 'nothing failed',
+      (error: Error) => error.message,
+    );
+    assert.match(failure, message);
+  });
+}
+
+test('text and WebGPU canvases show in screenshots', async () => {
+  const { page, errors, close } = await openPage(browser, {
+    html: 'support/canvas.html',
+    viewport: { width: 200, height: 100 },
+  });
+  try {
+    await page.waitForSelector('canvas[data-drawn]');
+    const image = PNG.sync.read(Buffer.from(await page.screenshot()));
+    const colours = (top: number, bottom: number) => {
+      const rows = image.data.subarray(top * 200 * 4, bottom * 200 * 4);
+      return new Set(Array.from({ length: rows.length / 4 }, (_, i) => rows.subarray(4 * i, 4 * i + 3).join()));
+    };
+    assert.equal(errors, []);
+    assert.ok(colours(0, 50).has('0,0,0') && colours(0, 50).has('255,255,255'), 'black text on white');
+    assert.equal(colours(50, 100), new Set(['0,128,255']), 'a canvas filled with one colour');
+  } finally {
+    await close();
+  }
+});
+
+test.run();
