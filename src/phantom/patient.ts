@@ -16,6 +16,7 @@ export const PART = {
   labels: 10,
   labelNoise: 11,
   markers: 12,
+  split: 13,
   /** Plus the number of the disease. */
   lesion: 32,
 } as const;
@@ -93,3 +94,7 @@ export function drawLabels(options: PhantomOptions & PhantomStyle, patient: Pati
   });
   return { planned, labels };
 }
+
+/** A fifth of the patients belong to the test set, whatever number of images is drawn. */
+export const inTestSet = (seed: number, patientId: number): boolean =>
+  stream(seed, patientId - 1, PART.split).chance(0.2);

@@ -198,7 +198,7 @@ export function writeReport(
     `Technique: ${view}`,
     compare,
     `Findings: ${lines.join(' ')}`,
-    `Impression: ${present.length > 1 ? '\n' : ''}${impression}`,
+    `Impression:${present.length > 1 ? '\n' : ' '}${impression}`,
     '',
   ].join('\n');
 }
