@@ -7,6 +7,7 @@ import {
   type Disease,
   diseasePhrases,
   diseases,
+  elsewhere,
   otherMeanings,
   type VagueTerm,
   vagueTerms,
@@ -16,6 +17,7 @@ import type { Rule } from './rules.js';
 import { gapBlocked, scopesOf } from './scope.js';
 import { countedSections, type SectionKind } from './sections.js';
 import { type Sentence, sentences } from './sentences.js';
+import { lemma } from './words.js';
 
 export type LabelStatus = 'positive' | 'negative' | 'uncertain';
 
@@ -66,6 +68,8 @@ interface Target {
   concept: Concept | null;
   vague?: VagueTerm;
 }
+
+const elsewhereWords = new Set([...elsewhere].map(lemma));
 
 const isDisease = (concept: Concept): concept is Disease => (diseases as readonly string[]).includes(concept);
 
@@ -171,13 +175,15 @@ export function mineReport(text: string, options: MineOptions = {}): ReportLabel
 
 function readSentence(text: string, sentence: Sentence, section: SectionKind, evidence: Evidence[]): void {
   const words = sentence.tokens.map(({ word }) => word);
+  if (words.some((word) => elsewhereWords.has(word))) return;
   const mentions = findMentions(words);
   if (!mentions.some(({ value }) => value.concept !== null)) return;
   const scopes = scopesOf(words);
   for (const mention of mentions) {
     const { concept, vague } = mention.value;
     if (concept === null) continue;
-    const { status, rule, likelihood } = judge(scopes.over(mention), vague);
+    const reaching = scopes.over(mention).filter(({ diseasesOnly }) => !diseasesOnly || isDisease(concept));
+    const { status, rule, likelihood } = judge(reaching, vague);
     if (status === undefined) continue;
     const start = sentence.tokens[mention.start]!.start;
     const end = sentence.tokens[mention.end - 1]!.end;

@@ -20,6 +20,10 @@ export interface Rule {
    * from 0.5 on, the `cue` policy takes it as present.
    */
   likelihood?: number;
+  /** It says nothing in a sentence with a word of `persistence`. */
+  unlessPersisting?: true;
+  /** It takes diseases only: prior pneumonia is over, prior granulomatous disease is still to be seen. */
+  diseasesOnly?: true;
   phrases: readonly string[];
 }
 
@@ -30,7 +34,8 @@ export const rules: readonly Rule[] = [
     kind: 'negated',
     reach: 'behind',
     phrases: [
-      'no|without|w/o|nor|neither|never|non|denies',
+      'no|without|nor|neither|never|denies',
+      'no|without ..3 change of',
       'not|don|cannot see|show|demonstrate|identify|reveal|have|appreciate|suggest',
     ],
   },
@@ -41,6 +46,7 @@ export const rules: readonly Rule[] = [
     within: 6,
     phrases: ['not|isn|aren|wasn|hasn', "isn't|aren't|wasn't|hasn't|doesn't|don't"],
   },
+  { id: 'non-', kind: 'negated', reach: 'behind', within: 1, phrases: ['non'] },
   {
     id: 'absence of',
     kind: 'negated',
@@ -53,12 +59,13 @@ export const rules: readonly Rule[] = [
       'instead of',
       'excludes',
       'interval|complete? resolution|clearing of',
-      'resolved|absent',
       'fail|fails|failed to show|demonstrate|reveal',
       'removal of',
       'unlikely to be|represent|reflect',
     ],
   },
+  { id: 'resolved', kind: 'negated', reach: 'behind', within: 3, phrases: ['resolved|absent'] },
+  { id: 'less likely', kind: 'negated', reach: 'behind', within: 4, phrases: ['less likely', 'unlikely|doubtful'] },
   // Negation, cue last: "... is not seen", "... has resolved".
   {
     id: 'not seen',
@@ -67,7 +74,7 @@ export const rules: readonly Rule[] = [
     phrases: [
       'not ..2 seen|identified|visualized|visible|appreciated|demonstrated|evident|present|apparent|detected|observed|noted|found|suspected',
       'not ..1 enlarged',
-      'no longer ..2 seen|identified|visualized|visible|appreciated|demonstrated|evident|present|apparent|noted?',
+      'no longer ..2 seen|identified|visualized|visible|appreciated|demonstrated|evident|present|apparent|noted',
     ],
   },
   {
@@ -84,6 +91,13 @@ export const rules: readonly Rule[] = [
       'interval|complete resolution|clearing',
     ],
   },
+  {
+    id: 'within normal limits',
+    kind: 'negated',
+    reach: 'before',
+    within: 1,
+    phrases: ['is|are|appear|appears|remain|remains within ..1 limit'],
+  },
   // Words that look like negation and are none.
   {
     id: 'no change',
@@ -95,18 +109,18 @@ export const rules: readonly Rule[] = [
       'no|without ..2 increase|decrease|progression|worsening|improvement|resolution',
       'no|not ..1 increased|decreased|worsened|improved|resolved|cleared',
       'not only',
-      'no|not further|longer',
+      'not well|fully|completely|optimally|adequately seen|visualized|demonstrated|evaluated|identified|appreciated|assessed',
       'no comparison|prior|previous',
       'not ..2 resolved|cleared',
       'no|without absence',
       'not absent',
       'without resolution|clearing',
-      'non specific|calcified|displaced|healed|healing|obstructive|tunneled|united',
+      'non specific|calcified|displaced|healed|healing|obstructive|tunneled|united|loculated|occlusive|acute',
       'not calcified',
     ],
   },
   // Doubt. Likelihoods by cue.
-  { id: 'may', kind: 'uncertain', reach: 'behind', likelihood: 0.05, phrases: ['may|might'] },
+  { id: 'may', kind: 'uncertain', reach: 'behind', likelihood: 0.05, phrases: ['may|might|maybe'] },
   { id: 'could', kind: 'uncertain', reach: 'behind', likelihood: 0.02, phrases: ['could|can|would'] },
   {
     id: 'possible',
@@ -121,6 +135,21 @@ export const rules: readonly Rule[] = [
     reach: 'behind',
     likelihood: 0.13,
     phrases: ['concern for|of', 'concerning for', 'worrisome for', 'suspicious for|of', 'suspicion for|of'],
+  },
+  { id: 'favors', kind: 'uncertain', reach: 'behind', likelihood: 0.2, phrases: ['favor|favors|favored|favoring'] },
+  {
+    id: 'in the right setting',
+    kind: 'uncertain',
+    reach: 'both',
+    likelihood: 0.1,
+    phrases: ['in the? appropriate|proper|right|correct clinical? setting|context'],
+  },
+  {
+    id: 'most suggestive',
+    kind: 'uncertain',
+    reach: 'behind',
+    likelihood: 0.5,
+    phrases: ['most|highly|strongly suggestive of?'],
   },
   {
     id: 'suggests',
@@ -167,6 +196,7 @@ export const rules: readonly Rule[] = [
       'is|are ..1 likely|probable',
       'is|are ..1 unlikely|doubtful',
       'in the differential',
+      'could|may|might|can have|give|produce|cause this|similar|such|the? appearance',
     ],
   },
   {
@@ -177,16 +207,25 @@ export const rules: readonly Rule[] = [
     phrases: ['differential|consideration|considered', 'consider'],
   },
   // Other times.
+  { id: 'history of', kind: 'historical', reach: 'behind', within: 6, phrases: ['history of', 'h / o'] },
   {
-    id: 'history of',
+    id: 'previously seen',
     kind: 'historical',
     reach: 'behind',
     within: 5,
+    unlessPersisting: true,
     phrases: [
-      'history of',
-      'prior|previous|previously|earlier|former ..1 seen|noted|described|identified|demonstrated|visualized|questioned?',
-      'h/o',
+      'prior|previous|previously|earlier|former|formerly ..1 seen|noted|described|identified|demonstrated|visualized|questioned',
     ],
+  },
+  {
+    id: 'prior',
+    kind: 'historical',
+    reach: 'behind',
+    within: 1,
+    unlessPersisting: true,
+    diseasesOnly: true,
+    phrases: ['prior|previous|former|remote'],
   },
   // Other worlds.
   {
@@ -197,6 +236,8 @@ export const rules: readonly Rule[] = [
       'to|for|further evaluate|assess|evaluation|assessment|exclude|excluding|rule|ensure|document|confirm',
       'evaluate|assess|evaluation|assessment for|of',
       'if|should|unless|whether',
+      'if|whether this|these|there is|are|represents|represent?',
+      'correlate|correlation|concern ..2 regarding|for',
       'risk of|for',
       'rule out',
       'to exclude|confirm|document|ensure',
@@ -207,7 +248,7 @@ export const rules: readonly Rule[] = [
   },
 ];
 
-/** Words that say a thing seen before is still there: they overrule 'history of'. */
+/** Words that say a thing seen before is still there: they overrule rules that ask for it. */
 export const persistence = new Set(
   'unchanged stable persistent persists persist again redemonstrated redemonstration remains remain remaining continued continues similar decreased decreasing increased increasing improved improving resolving worsened worsening smaller larger residual still known enlarged progressed progression evolving slightly'.split(
     ' ',
@@ -244,5 +285,5 @@ export const closingVerbs = new Set(
 
 /** A gap inside a phrase of the lexicon ("heart ..6 enlarged") never swallows these; one inside a rule not even a "not". */
 export const gapBlocks = new Set(
-  ', ; : . ( ) normal unremarkable clear without with which but no within stable lung aorta aortic there'.split(' '),
+  ', ; : . ( ) normal unremarkable clear without with which but no within stable aorta aortic there'.split(' '),
 );

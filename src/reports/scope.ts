@@ -92,6 +92,7 @@ function reachBehind(words: readonly string[], clause: readonly number[], { rule
   const limit = rule.within === undefined ? words.length : Math.min(words.length, end + rule.within);
   let at = end;
   for (; at < limit && clause[at] === clause[end - 1]; at++) {
+    if (rule.kind === 'historical' && words[at] === ',') break;
     if (rule.kind !== 'negated') continue;
     // "no cardiomegaly with small effusions": the second half is asserted.
     if (words[at] === 'with' && at > end && !joinsWith.has(words[at - 1]!)) break;
@@ -113,8 +114,21 @@ function restHasOr(words: readonly string[], clause: readonly number[], from: nu
 function reachBefore(words: readonly string[], clause: readonly number[], { rule, start }: Trigger): number {
   const limit = rule.within === undefined ? 0 : Math.max(0, start - rule.within);
   let at = start;
-  while (at > limit && clause[at - 1] === clause[start] && words[at - 1] !== ';') at--;
+  while (at > limit && clause[at - 1] === clause[start]) {
+    // "seen in one view, not identified in the other": what has its own verb before the comma stays as it is.
+    if (
+      words[at - 1] === ',' &&
+      rule.kind === 'negated' &&
+      sameClauseBefore(words, clause, at - 1).some((word) => closing.has(word))
+    )
+      break;
+    at--;
+  }
   return at;
+}
+
+function sameClauseBefore(words: readonly string[], clause: readonly number[], index: number): readonly string[] {
+  return words.slice(clause.indexOf(clause[index]!), index);
 }
 
 export interface SentenceScopes {
@@ -141,7 +155,7 @@ export function scopesOf(words: readonly string[]): SentenceScopes {
     words,
     over(mention) {
       const reaching = spans.filter(({ rule, from, to, start }) => {
-        if (rule.kind === 'historical' && stillThere) return false;
+        if (rule.unlessPersisting && stillThere) return false;
         // A mention is in reach by its named words; one inside it ("heart is not enlarged") counts too.
         const inside = start >= mention.start && start < mention.end;
         return (
