@@ -7,73 +7,18 @@
  */
 import { InputError } from '../errors.js';
 import { type CsvOptions, type CsvReader, csvLine, csvReader, findColumns, readCsv } from './csv.js';
-import { type Box, fileName } from './findings.js';
+import { fileName } from './findings.js';
+import {
+  CHEST_XRAY14_LABELS,
+  canonicalLabel,
+  type ImageTable,
+  type LabeledBox,
+  NO_FINDING,
+  SEXES,
+  VIEWS,
+} from './image_table.js';
 
-/** The eight diseases of ChestX-ray8, in the paper's order. */
-export const CHEST_XRAY8_LABELS = [
-  'Atelectasis',
-  'Cardiomegaly',
-  'Effusion',
-  'Infiltration',
-  'Mass',
-  'Nodule',
-  'Pneumonia',
-  'Pneumothorax',
-] as const;
-
-/** The fourteen of ChestX-ray14: the eight and six more. */
-export const CHEST_XRAY14_LABELS = [
-  ...CHEST_XRAY8_LABELS,
-  'Consolidation',
-  'Edema',
-  'Emphysema',
-  'Fibrosis',
-  'Pleural_Thickening',
-  'Hernia',
-] as const;
-
-/** The label file's word for "none of the listed diseases". It is no class: its bit set is empty. */
-export const NO_FINDING = 'No Finding';
-
-/** Other spellings of a class: the box file's, and the paper's own slip. */
-const SYNONYMS = new Map([
-  ['Infiltrate', 'Infiltration'],
-  ['Pneumathorax', 'Pneumothorax'],
-  ['Pleural Thickening', 'Pleural_Thickening'],
-]);
-
-/** The spelling of the label file for a class that other files spell differently. */
-export const canonicalLabel = (label: string) => SYNONYMS.get(label) ?? label;
-
-export const SEXES = ['', 'F', 'M'] as const;
-export const VIEWS = ['', 'PA', 'AP', 'LL'] as const;
-
-/** One row per image, one array per column. What a file does not say is 0, '' or NaN. */
-export interface ImageTable {
-  /** What the bits of `labels` mean: bit i stands for `classes[i]`. */
-  classes: readonly string[];
-  length: number;
-  images: string[];
-  labels: Uint32Array;
-  patients: Int32Array;
-  followUps: Uint16Array;
-  /** Years; NaN where missing or impossible. */
-  ages: Float32Array;
-  /** Index into `SEXES`. */
-  sexes: Uint8Array;
-  /** Index into `VIEWS`. */
-  views: Uint8Array;
-  /** Pixels of the original, before it was resized to 1024². */
-  widths: Uint16Array;
-  heights: Uint16Array;
-}
-
-export interface LabeledBox {
-  image: string;
-  label: string;
-  /** Pixels of the published 1024×1024 image. */
-  box: Box;
-}
+export * from './image_table.js';
 
 export interface ReadOptions extends CsvOptions {
   /** The classes of the data set; at most 32. Default: the fourteen. */
@@ -239,10 +184,6 @@ export function readDataEntry(text: string, options: ReadOptions = {}): ImageTab
   reader.end();
   return reader.table();
 }
-
-/** The labels of one row, in the order of `classes`; empty for `No Finding`. */
-export const labelsOf = (table: ImageTable, row: number) =>
-  table.classes.filter((_, bit) => (table.labels[row] >>> bit) & 1);
 
 const BOX_HEADER = 'Image Index,Finding Label,Bbox [x,y,w,h],,,';
 

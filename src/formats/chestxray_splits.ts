@@ -1,7 +1,7 @@
 /** Splits of a data set by patient, and the counts that the paper's Table 1 gives of its labels. */
 import { InputError } from '../errors.js';
 import { seededRandom, shuffle } from '../random.js';
-import type { ImageTable } from './chestxray.js';
+import type { ImageTable } from './image_table.js';
 
 /** Row numbers of an `ImageTable`, ascending. */
 export interface Split {

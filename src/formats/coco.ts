@@ -4,8 +4,8 @@
  * `categories`. raybox writes the second; `annotations` of it is a valid array of results.
  */
 import { InputError } from '../errors.js';
-import { canonicalLabel } from './chestxray.js';
 import { type Finding, fileName, type Prediction } from './findings.js';
+import { canonicalLabel } from './image_table.js';
 
 type Id = number | string;
 

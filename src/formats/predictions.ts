@@ -1,9 +1,9 @@
 /** Predictions from anywhere: a CSV of probabilities, a CSV of boxes, or JSON lines as `raybox localize` writes them. */
 import { InputError } from '../errors.js';
-import { canonicalLabel } from './chestxray.js';
 import { numbersByLabel, parseJson } from './coco.js';
 import { type CsvReader, csvReader, normalizeHeader } from './csv.js';
 import { type Box, type Finding, fileName, type Prediction } from './findings.js';
+import { canonicalLabel } from './image_table.js';
 
 export interface PredictionReader extends CsvReader {
   predictions(): Prediction[];

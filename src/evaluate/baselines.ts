@@ -1,0 +1,130 @@
+/**
+ * What localization scores are worth: the same images and diseases with boxes that know nothing of the image. IoBB
+ * rewards tiny boxes, and hearts are always in the same place, so a figure alone says little.
+ */
+import type { Box } from '../formats/findings.js';
+import { type Random, seededRandom } from '../random.js';
+import { quantile } from './intervals.js';
+import type { BoxedImage, DetectedBox } from './localization.js';
+
+export interface Frame {
+  width: number;
+  height: number;
+}
+
+/** Images with their detected boxes exchanged for what `boxesFor` draws: for each image and each label that it asks for. */
+function redraw(
+  images: readonly BoxedImage[],
+  labelsFor: (image: BoxedImage) => readonly string[],
+  boxesFor: (label: string, image: BoxedImage) => Box[],
+): BoxedImage[] {
+  return images.map((image) => ({
+    ...image,
+    detected: labelsFor(image).flatMap((label) =>
+      boxesFor(label, image).map((box): DetectedBox => ({ label, box, score: 1 })),
+    ),
+  }));
+}
+
+/**
+ * The disease's median box: medians of left, top, width and height over the truth boxes of all *other* images, so that
+ * no image is scored with its own truth. A disease with boxes in one image only gets none there.
+ */
+export function medianBoxBaseline(
+  images: readonly BoxedImage[],
+  labelsFor: (image: BoxedImage) => readonly string[],
+): BoxedImage[] {
+  const byLabel = new Map<string, { image: BoxedImage; box: Box }[]>();
+  for (const image of images) {
+    for (const { label, box } of image.truth) byLabel.set(label, [...(byLabel.get(label) ?? []), { image, box }]);
+  }
+  return redraw(images, labelsFor, (label, image) => {
+    const others = (byLabel.get(label) ?? []).filter((each) => each.image !== image);
+    if (others.length === 0) return [];
+    const median = (side: keyof Box) => quantile(Float64Array.from(others, ({ box }) => box[side]).sort(), 0.5);
+    return [{ x: median('x'), y: median('y'), width: median('width'), height: median('height') }];
+  });
+}
+
+/**
+ * A random heatmap per image and label, made into boxes as the paper makes them: uniform noise on a `cells`² grid, scaled
+ * up bilinearly, stretched to [0, 255], cut at 60 and at 180, a box per 8-connected region.
+ */
+export function randomMapBaseline(
+  images: readonly BoxedImage[],
+  labelsFor: (image: BoxedImage) => readonly string[],
+  options: { seed?: number; cells?: number; thresholds?: readonly number[]; frameOf?: (image: string) => Frame } = {},
+): BoxedImage[] {
+  const { seed = 0, cells = 8, thresholds = [60, 180], frameOf = () => ({ width: 1024, height: 1024 }) } = options;
+  const random = seededRandom(seed);
+  return redraw(images, labelsFor, (_, { image }) => {
+    const { width, height } = frameOf(image);
+    return randomMapBoxes(random, cells, thresholds).map((box) => ({
+      x: (box.x * width) / MAP_SIZE,
+      y: (box.y * height) / MAP_SIZE,
+      width: (box.width * width) / MAP_SIZE,
+      height: (box.height * height) / MAP_SIZE,
+    }));
+  });
+}
+
+/** Side of the map that is cut into boxes: edges are right to 1/128 of the image, which is all that noise needs. */
+const MAP_SIZE = 128;
+
+function randomMapBoxes(random: Random, cells: number, thresholds: readonly number[]): Box[] {
+  const grid = Float64Array.from({ length: cells * cells }, random);
+  const map = new Float64Array(MAP_SIZE * MAP_SIZE);
+  const along = Array.from({ length: MAP_SIZE }, (_, i) => {
+    const position = Math.min(Math.max(((i + 0.5) * cells) / MAP_SIZE - 0.5, 0), cells - 1);
+    const below = Math.min(Math.floor(position), cells - 2);
+    return { below: Math.max(below, 0), share: cells > 1 ? position - below : 0 };
+  });
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const [y, row] of along.entries()) {
+    for (const [x, column] of along.entries()) {
+      const at = (dy: number, dx: number) =>
+        grid[Math.min(row.below + dy, cells - 1) * cells + Math.min(column.below + dx, cells - 1)];
+      const top = at(0, 0) * (1 - column.share) + at(0, 1) * column.share;
+      const bottom = at(1, 0) * (1 - column.share) + at(1, 1) * column.share;
+      const value = top * (1 - row.share) + bottom * row.share;
+      map[y * MAP_SIZE + x] = value;
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+  }
+  if (!(high > low)) return [];
+  return thresholds.flatMap((threshold) => {
+    const cut = low + ((high - low) * threshold) / 255;
+    return regionBoxes(Uint8Array.from(map, (value) => (value >= cut ? 1 : 0)));
+  });
+}
+
+/** A box per 8-connected region of ones, by flood fill; `mask` is used up. */
+function regionBoxes(mask: Uint8Array): Box[] {
+  const boxes: Box[] = [];
+  const pending: number[] = [];
+  for (let start = 0; start < mask.length; start++) {
+    if (mask[start] === 0) continue;
+    let [left, right, top, bottom] = [MAP_SIZE, -1, MAP_SIZE, -1];
+    mask[start] = 0;
+    pending.push(start);
+    for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+      const x = at % MAP_SIZE;
+      const y = (at - x) / MAP_SIZE;
+      left = Math.min(left, x);
+      right = Math.max(right, x);
+      top = Math.min(top, y);
+      bottom = Math.max(bottom, y);
+      for (let ny = Math.max(y - 1, 0); ny <= Math.min(y + 1, MAP_SIZE - 1); ny++) {
+        for (let nx = Math.max(x - 1, 0); nx <= Math.min(x + 1, MAP_SIZE - 1); nx++) {
+          if (mask[ny * MAP_SIZE + nx] === 0) continue;
+          mask[ny * MAP_SIZE + nx] = 0;
+          pending.push(ny * MAP_SIZE + nx);
+        }
+      }
+    }
+    boxes.push({ x: left, y: top, width: right - left + 1, height: bottom - top + 1 });
+  }
+  return boxes;
+}

@@ -1,0 +1,151 @@
+/**
+ * Whether a probability of 0.3 means that three of ten such images have the disease. A network trained with the paper's
+ * weighted loss says no: its outputs are no prevalences until they are scaled. Fit on a validation split.
+ */
+import { type Interval, wilsonInterval } from './intervals.js';
+
+export const sigmoid = (x: number) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
+
+/** The inverse of the sigmoid; probabilities of 0 and 1 become ±16, so that they stay finite. */
+export function logit(probability: number): number {
+  const clipped = Math.min(Math.max(probability, 1e-7), 1 - 1e-7);
+  return Math.log(clipped / (1 - clipped));
+}
+
+export interface ReliabilityBin {
+  /** Predictions in [low, high), the last bin's upper end included. */
+  low: number;
+  high: number;
+  count: number;
+  positives: number;
+  meanProbability: number;
+  observed: number;
+  observedInterval: Interval;
+}
+
+export interface Calibration {
+  bins: ReliabilityBin[];
+  /** Expected calibration error: mean |observed − predicted| over the bins, weighted by their counts. */
+  ece: number;
+  /** Mean squared difference of probability and label. */
+  brier: number;
+}
+
+/** A reliability curve over `bins` equally wide bins; empty ones are left out. */
+export function reliability(
+  probabilities: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  options: { bins?: number; level?: number } = {},
+): Calibration {
+  const { bins: binCount = 10, level = 0.95 } = options;
+  const counts = new Float64Array(binCount);
+  const positives = new Float64Array(binCount);
+  const sums = new Float64Array(binCount);
+  let squares = 0;
+  const total = probabilities.length;
+  for (let i = 0; i < total; i++) {
+    const bin = Math.min(Math.floor(probabilities[i] * binCount), binCount - 1);
+    counts[bin] += 1;
+    positives[bin] += labels[i];
+    sums[bin] += probabilities[i];
+    squares += (probabilities[i] - labels[i]) ** 2;
+  }
+  const bins: ReliabilityBin[] = [];
+  let error = 0;
+  for (let bin = 0; bin < binCount; bin++) {
+    if (counts[bin] === 0) continue;
+    error += Math.abs(positives[bin] - sums[bin]);
+    bins.push({
+      low: bin / binCount,
+      high: (bin + 1) / binCount,
+      count: counts[bin],
+      positives: positives[bin],
+      meanProbability: sums[bin] / counts[bin],
+      observed: positives[bin] / counts[bin],
+      observedInterval: wilsonInterval(positives[bin], counts[bin], level),
+    });
+  }
+  return { bins, ece: error / total, brier: squares / total };
+}
+
+/** Calibrated probability = sigmoid(slope · logit + offset). */
+export interface Scaling {
+  slope: number;
+  offset: number;
+}
+
+export const applyScaling = (logitValue: number, { slope, offset }: Scaling) => sigmoid(slope * logitValue + offset);
+
+/**
+ * One slope for all classes, no offset: the temperature is 1 / slope (Guo et al. 2017). It keeps every ranking and every
+ * call at 0.5, so it cannot undo the bias towards positives that the weighted loss brings; Platt scaling can.
+ */
+export function fitTemperature(logits: ArrayLike<number>, labels: ArrayLike<number>): Scaling | undefined {
+  return fitSigmoid(logits, labels, false);
+}
+
+/** Slope and offset per class (Platt 1999), with his smoothed targets, which keep separable classes finite. */
+export function fitPlatt(logits: ArrayLike<number>, labels: ArrayLike<number>): Scaling | undefined {
+  return fitSigmoid(logits, labels, true);
+}
+
+/** Newton's method with step halving on the log loss, which is convex (Lin, Lin & Weng 2007). */
+function fitSigmoid(logits: ArrayLike<number>, labels: ArrayLike<number>, withOffset: boolean): Scaling | undefined {
+  let positives = 0;
+  for (let i = 0; i < labels.length; i++) positives += labels[i];
+  const negatives = labels.length - positives;
+  if (positives === 0 || negatives === 0) return undefined;
+  const high = (positives + 1) / (positives + 2);
+  const low = 1 / (negatives + 2);
+
+  // Loss of sigmoid(z) against target t: log(1 + exp(z)) − t z, written so that it cannot overflow.
+  const lossAt = (slope: number, offset: number) => {
+    let loss = 0;
+    for (let i = 0; i < logits.length; i++) {
+      const z = slope * logits[i] + offset;
+      loss += Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - (labels[i] === 1 ? high : low) * z;
+    }
+    return loss;
+  };
+
+  let slope = 1;
+  let offset = 0;
+  let loss = lossAt(slope, offset);
+  for (let step = 0; step < 100; step++) {
+    let gradSlope = 0;
+    let gradOffset = 0;
+    let curveSlope = 1e-12;
+    let curveBoth = 0;
+    let curveOffset = 1e-12;
+    for (let i = 0; i < logits.length; i++) {
+      const p = sigmoid(slope * logits[i] + offset);
+      const error = p - (labels[i] === 1 ? high : low);
+      const weight = p * (1 - p);
+      gradSlope += error * logits[i];
+      gradOffset += error;
+      curveSlope += weight * logits[i] * logits[i];
+      curveBoth += weight * logits[i];
+      curveOffset += weight;
+    }
+    if (!withOffset) {
+      gradOffset = 0;
+      curveBoth = 0;
+    }
+    const determinant = curveSlope * curveOffset - curveBoth * curveBoth;
+    const stepSlope = -(curveOffset * gradSlope - curveBoth * gradOffset) / determinant;
+    const stepOffset = -(curveSlope * gradOffset - curveBoth * gradSlope) / determinant;
+    const descent = gradSlope * stepSlope + gradOffset * stepOffset;
+    if (!(descent < -1e-12 * logits.length)) break;
+    let reach = 1;
+    let next = lossAt(slope + stepSlope, offset + stepOffset);
+    while (!(next <= loss + 1e-4 * reach * descent) && reach > 1e-10) {
+      reach /= 2;
+      next = lossAt(slope + reach * stepSlope, offset + reach * stepOffset);
+    }
+    if (reach <= 1e-10) break;
+    slope += reach * stepSlope;
+    offset += reach * stepOffset;
+    loss = next;
+  }
+  return { slope, offset };
+}

@@ -1,0 +1,113 @@
+/** Everything about one class on one set of images: ranking, operating point, calibration. */
+import { applyScaling, type Calibration, logit, reliability, type Scaling } from './calibration.js';
+import type { BootstrapOptions, Interval } from './intervals.js';
+import {
+  bootstrapRanking,
+  deLong,
+  type Ranking,
+  type RocPoint,
+  rank,
+  rankingScores,
+  rocCurve,
+  thinCurve,
+} from './roc.js';
+import { type OperatingPoint, operatingPoint } from './thresholds.js';
+
+export interface ClassScore {
+  label: string;
+  positives: number;
+  negatives: number;
+  /** Probability that a positive image scores above a negative one; NaN where one of the kinds is missing. */
+  auc: number;
+  deLongInterval: Interval;
+  deLongVariance: number;
+  bootstrapInterval: Interval;
+  averagePrecision: number;
+  averagePrecisionInterval: Interval;
+  /** The curve, to 1/500 in both rates. The area is that of the whole curve. */
+  roc: RocPoint[];
+  operatingPoint: OperatingPoint;
+  /** Undefined where scores are no probabilities (boxes only). */
+  calibration?: Calibration;
+  /** After the scaling that was fitted on the validation split. */
+  calibrationAfterScaling?: Calibration;
+}
+
+/** One class of one data set, column-wise. */
+export interface ClassColumn {
+  label: string;
+  /** What ranks the images: probabilities, or the best box's score. */
+  scores: Float64Array;
+  labels: Uint8Array;
+  /** Undefined where scores are no probabilities. */
+  logits?: Float64Array;
+}
+
+const pick = <T extends Float64Array | Uint8Array>(values: T, rows: ArrayLike<number>): T => {
+  const Column = values.constructor as new (length: number) => T;
+  const picked = new Column(rows.length);
+  for (let i = 0; i < rows.length; i++) picked[i] = values[rows[i]];
+  return picked;
+};
+
+/** The ranking of some rows of a column. */
+export const rankRows = ({ scores, labels }: ClassColumn, rows: ArrayLike<number>): Ranking =>
+  rank(pick(scores, rows), pick(labels, rows));
+
+/** Logits of some rows with their labels, for fitting a scaling. */
+export function logitsOf({ logits, labels }: ClassColumn, rows: ArrayLike<number>) {
+  return logits ? { logits: pick(logits, rows), labels: pick(labels, rows) } : undefined;
+}
+
+/** A column's logits where a file gives only probabilities. */
+export const logitsFrom = (probabilities: Float64Array) => probabilities.map(logit);
+
+/** Scores some rows of a column. */
+export function scoreClass(
+  column: ClassColumn,
+  rows: ArrayLike<number>,
+  options: BootstrapOptions & { threshold: number; scaling?: Scaling },
+): ClassScore {
+  const { threshold, scaling, level, clusters } = options;
+  const ranking = rankRows(column, rows);
+  const clustersOfRows = clusters && Float64Array.from({ length: rows.length }, (_, i) => clusters[rows[i]]);
+  const area = deLong(ranking, level);
+  const intervals = bootstrapRanking(ranking, { ...options, clusters: clustersOfRows });
+  const logits = logitsOf(column, rows)?.logits;
+  return {
+    label: column.label,
+    positives: ranking.positives,
+    negatives: ranking.negatives,
+    auc: area.auc,
+    deLongInterval: area.interval,
+    deLongVariance: area.variance,
+    bootstrapInterval: intervals.auc,
+    averagePrecision: rankingScores(ranking).averagePrecision,
+    averagePrecisionInterval: intervals.averagePrecision,
+    roc: coarsen(thinCurve(rocCurve(ranking))),
+    operatingPoint: operatingPoint(ranking, threshold, level),
+    ...(logits && { calibration: reliability(ranking.scores, ranking.labels, { level }) }),
+    ...(logits &&
+      scaling && {
+        calibrationAfterScaling: reliability(
+          logits.map((value) => applyScaling(value, scaling)),
+          ranking.labels,
+          { level },
+        ),
+      }),
+  };
+}
+
+/** Leaves out points that move neither rate by 1/500: at most a thousand stay, whatever the data set's size. */
+function coarsen(points: RocPoint[]): RocPoint[] {
+  const kept: RocPoint[] = [];
+  for (const [i, point] of points.entries()) {
+    const last = kept.at(-1);
+    const moved =
+      !last ||
+      point.falsePositiveRate - last.falsePositiveRate >= 1 / 500 ||
+      point.truePositiveRate - last.truePositiveRate >= 1 / 500;
+    if (moved || i === points.length - 1) kept.push(point);
+  }
+  return kept;
+}

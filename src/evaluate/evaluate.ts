@@ -1,0 +1,240 @@
+/** Scores predictions against a data set: classification, localization, and both by groups of patients. */
+import { InputError } from '../errors.js';
+import type { Prediction } from '../formats/findings.js';
+import { type ImageTable, type LabeledBox, SEXES, VIEWS } from '../formats/image_table.js';
+import { fitPlatt, fitTemperature, type Scaling, sigmoid } from './calibration.js';
+import { type ClassColumn, type ClassScore, logitsFrom, logitsOf, rankRows, scoreClass } from './classification.js';
+import type { BootstrapOptions } from './intervals.js';
+import type { Criterion } from './localization.js';
+import { boxScore, type LocalizationResult, localize, type Scored } from './localize.js';
+import { fitThreshold, type ThresholdRule } from './thresholds.js';
+
+export interface EvaluationInput {
+  table: ImageTable;
+  predictions: readonly Prediction[];
+  /** Truth boxes, in the same pixels as the predictions' boxes. */
+  boxes?: readonly LabeledBox[];
+}
+
+export interface EvaluationOptions extends Omit<BootstrapOptions, 'clusters'> {
+  /** Default: every class of the table that the predictions score. */
+  classes?: readonly string[];
+  /** Images to fit thresholds and calibration on; they are not scored. */
+  validation?: Iterable<string>;
+  /** Images to score. Default: all that are predicted and not for validation. */
+  test?: Iterable<string>;
+  /** Operating thresholds by label; what is not given is fitted on `validation`, or 0.5 where there is none. */
+  thresholds?: Readonly<Record<string, number>>;
+  rule?: ThresholdRule;
+  scaling?: 'platt' | 'temperature';
+  /** Upper ends of the age groups, in years. */
+  ageLimits?: readonly number[];
+  frocCriteria?: readonly Criterion[];
+}
+
+export interface Threshold {
+  value: number;
+  /** `default`: nothing was given and nothing could be fitted. It is 0.5, or where there are boxes only, any box counts. */
+  source: 'given' | 'validation' | 'default';
+}
+
+export interface GroupScore {
+  /** `view`, `sex` or `age`. */
+  by: string;
+  group: string;
+  images: number;
+  patients: number;
+  classes: ClassScore[];
+}
+
+export interface EvaluationResult {
+  classes: string[];
+  images: number;
+  patients: number;
+  validationImages: number;
+  /** What ranks images: probabilities, or the score of the best box where a file has boxes only. */
+  scoreSource: 'probabilities' | 'boxes';
+  /** Predictions of images that the label file does not have: ignored. */
+  unknownImages: number;
+  /** Images asked for by `test` that nothing was predicted for: not scored. */
+  unpredictedImages: number;
+  /** Share of the intervals, and draws of the bootstrap. */
+  level: number;
+  replicates: number;
+  seed: number;
+  thresholds: Record<string, Threshold>;
+  scaling: Record<string, Scaling>;
+  overall: ClassScore[];
+  /** Mean over the classes that have an area. */
+  meanAuc: number;
+  groups: GroupScore[];
+  localization?: LocalizationResult;
+}
+
+/**
+ * @throws InputError where no predicted image is in the table, a class is not scored for every image, or probabilities
+ *   lie outside [0, 1]
+ */
+export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}): EvaluationResult {
+  const { table, predictions, boxes = [] } = input;
+  const { level = 0.95, replicates = 1000, seed = 0, rule, scaling: scalingKind = 'platt' } = options;
+  const rowOf = new Map(table.images.map((image, row) => [image, row]));
+  const all: Scored[] = [];
+  for (const prediction of predictions) {
+    const row = rowOf.get(prediction.image);
+    if (row !== undefined) all.push({ row, prediction });
+  }
+  if (all.length === 0) {
+    throw new InputError('No predicted image is in the label file', {
+      expected: `names like ${table.images[0] ?? '(the label file is empty)'}`,
+      given: predictions[0]?.image ?? 'no predictions',
+    });
+  }
+  const validationNames = new Set(options.validation ?? []);
+  const testNames = options.test && new Set(options.test);
+  const indices = all.map((_, i) => i);
+  const validation = indices.filter((i) => validationNames.has(all[i].prediction.image));
+  const test = indices.filter((i) => {
+    const { image } = all[i].prediction;
+    return !validationNames.has(image) && (!testNames || testNames.has(image));
+  });
+  if (test.length === 0) throw new InputError('No predicted image is left to score');
+
+  const scoreSource = all.every(({ prediction }) => prediction.probabilities || prediction.logits)
+    ? 'probabilities'
+    : 'boxes';
+  const classes = classesOf(table, all, scoreSource, options.classes);
+  const columns = classes.map((label) => columnOf(table, all, label, scoreSource));
+
+  const thresholds: Record<string, Threshold> = {};
+  const scaling: Record<string, Scaling> = {};
+  for (const column of columns) {
+    const { label } = column;
+    const given = options.thresholds?.[label];
+    const fitted = given === undefined ? fitThreshold(rankRows(column, validation), rule) : undefined;
+    if (given !== undefined) thresholds[label] = { value: given, source: 'given' };
+    else if (fitted !== undefined) thresholds[label] = { value: fitted, source: 'validation' };
+    else thresholds[label] = { value: scoreSource === 'boxes' ? anyBox(column.scores) : 0.5, source: 'default' };
+    const sample = logitsOf(column, validation);
+    const fit = scalingKind === 'platt' ? fitPlatt : fitTemperature;
+    const fittedScaling = sample && fit(sample.logits, sample.labels);
+    if (fittedScaling) scaling[label] = fittedScaling;
+  }
+
+  const patients = all.map(({ row }) => table.patients[row]);
+  const bootstrapOptions = { level, replicates, seed, clusters: patients };
+  const scoreRows = (rows: number[]) =>
+    columns.map((column) => {
+      const { label } = column;
+      const fitted = { threshold: thresholds[label].value, scaling: scaling[label] };
+      return scoreClass(column, rows, { ...bootstrapOptions, ...fitted });
+    });
+  const patientCount = (rows: number[]) => new Set(rows.map((i) => patients[i])).size;
+  const overall = scoreRows(test);
+  const areas = overall.map(({ auc }) => auc).filter((auc) => !Number.isNaN(auc));
+  const groups = groupsOf(table, all, test, options.ageLimits).map(({ rows, ...group }) => ({
+    ...group,
+    images: rows.length,
+    patients: patientCount(rows),
+    classes: scoreRows(rows),
+  }));
+  const scored = test.map((i) => all[i]);
+  return {
+    classes,
+    images: test.length,
+    patients: patientCount(test),
+    validationImages: validation.length,
+    scoreSource,
+    unknownImages: predictions.length - all.length,
+    unpredictedImages: testNames ? [...testNames].filter((name) => !validationNames.has(name)).length - test.length : 0,
+    level,
+    replicates,
+    seed,
+    thresholds,
+    scaling,
+    overall,
+    meanAuc: areas.reduce((sum, auc) => sum + auc, 0) / areas.length,
+    groups,
+    localization: localize(table, scored, boxes, classes, thresholds, { ...options, level, replicates, seed }),
+  };
+}
+
+/** The threshold that every box passes and no image without one. */
+const anyBox = (scores: Float64Array) =>
+  scores.reduce((least, score) => (score > 0 ? Math.min(least, score) : least), 1);
+
+function classesOf(table: ImageTable, all: Scored[], source: string, wanted?: readonly string[]): string[] {
+  const foreign = wanted?.find((label) => !table.classes.includes(label));
+  if (foreign) throw new InputError(`${foreign} is no class of the data set`, { expected: table.classes.join(', ') });
+  const named = ({ probabilities, logits, findings = [] }: Prediction) =>
+    source === 'probabilities' ? Object.keys(logits ?? probabilities ?? {}) : findings.map(({ label }) => label);
+  const present = new Set(all.flatMap(({ prediction }) => named(prediction)));
+  const classes = [...(wanted ?? table.classes.filter((label) => present.has(label)))];
+  if (classes.length === 0) {
+    throw new InputError('The predictions score no class of the data set', {
+      expected: table.classes.join(', '),
+      given: [...present].slice(0, 20).join(', ') || 'none',
+    });
+  }
+  return classes;
+}
+
+function columnOf(table: ImageTable, all: Scored[], label: string, source: string): ClassColumn {
+  const bit = table.classes.indexOf(label);
+  const labels = Uint8Array.from(all, ({ row }) => (table.labels[row] >>> bit) & 1);
+  if (source === 'boxes') {
+    const scores = Float64Array.from(all, ({ prediction }) => boxScore(prediction.findings, label));
+    if (scores.some((score) => score < 0)) throw new InputError(`A box of ${label} has a negative score`);
+    return { label, labels, scores };
+  }
+  const scoreIn = (prediction: Prediction, kind: 'probabilities' | 'logits') => {
+    const value = prediction[kind]?.[label];
+    if (!Number.isFinite(value)) throw new InputError(`${prediction.image} has no score for ${label}`);
+    return value as number;
+  };
+  if (all.every(({ prediction }) => prediction.logits)) {
+    const logits = Float64Array.from(all, ({ prediction }) => scoreIn(prediction, 'logits'));
+    return { label, labels, logits, scores: logits.map(sigmoid) };
+  }
+  const scores = Float64Array.from(all, ({ prediction }) =>
+    prediction.probabilities ? scoreIn(prediction, 'probabilities') : sigmoid(scoreIn(prediction, 'logits')),
+  );
+  const outside = scores.findIndex((score) => score < 0 || score > 1);
+  if (outside >= 0) {
+    throw new InputError(`${all[outside].prediction.image}: the probability of ${label} is not in [0, 1]`, {
+      given: `${scores[outside]}`,
+      hint: 'Logits have to be given as logits.',
+    });
+  }
+  return { label, labels, scores, logits: logitsFrom(scores) };
+}
+
+/** Test rows by view, sex and age, as far as the label file says. */
+function groupsOf(table: ImageTable, all: Scored[], test: number[], ageLimits: readonly number[] = [18, 40, 60, 80]) {
+  const ageGroup = (age: number) => {
+    if (Number.isNaN(age)) return '';
+    const at = ageLimits.findIndex((limit) => age < limit);
+    if (at < 0) return `${ageLimits.at(-1)}+`;
+    return at === 0 ? `under ${ageLimits[0]}` : `${ageLimits[at - 1]}–${ageLimits[at] - 1}`;
+  };
+  const keys: Record<string, (row: number) => string> = {
+    view: (row) => VIEWS[table.views[row]],
+    sex: (row) => SEXES[table.sexes[row]],
+    age: (row) => ageGroup(table.ages[row]),
+  };
+  return Object.entries(keys).flatMap(([by, keyOf]) => {
+    const groups = new Map<string, number[]>();
+    for (const i of test) {
+      const group = keyOf(all[i].row);
+      const known = groups.get(group);
+      if (known) known.push(i);
+      else groups.set(group, [i]);
+    }
+    groups.delete('');
+    if (groups.size < 2) return [];
+    const order = [`under ${ageLimits[0]}`, ...[...groups.keys()].sort()];
+    return [...groups]
+      .sort(([a], [b]) => order.indexOf(a) - order.indexOf(b))
+      .map(([group, rows]) => ({ by, group, rows }));
+  });
+}

@@ -1,0 +1,142 @@
+/** Later standards than the paper's: the free-response curve and the pointing game. */
+import type { Box } from '../formats/findings.js';
+import { type BootstrapOptions, bootstrap, type Interval, wilsonInterval } from './intervals.js';
+import { type BoxedImage, type Criterion, isRight } from './localization.js';
+
+export interface FrocPoint {
+  /** Detected boxes with this score or more count. */
+  score: number;
+  falseBoxesPerImage: number;
+  sensitivity: number;
+}
+
+export interface Froc {
+  criterion: Criterion;
+  truthBoxes: number;
+  images: number;
+  points: FrocPoint[];
+  /** Sensitivity at each of `FROC_RATES` false boxes per image. */
+  atRates: { rate: number; sensitivity: number }[];
+  /** Their mean (van Ginneken et al. 2010, also LUNA16's score). */
+  meanSensitivity: number;
+  meanSensitivityInterval: Interval;
+}
+
+export const FROC_RATES = [1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8];
+
+/** What a detected box adds once the score falls to its own: truth boxes hit for the first time, or a false box. */
+interface Event {
+  image: number;
+  score: number;
+  hits: number;
+  falseBoxes: number;
+}
+
+function eventsOf(images: readonly BoxedImage[], criterion: Criterion): Event[] {
+  return images
+    .flatMap(({ truth, detected }, image) => {
+      const hit = new Set<Box>();
+      return [...detected]
+        .sort((a, b) => b.score - a.score)
+        .map(({ label, score, box }) => {
+          const right = truth.filter((each) => each.label === label && isRight(box, each.box, criterion));
+          const fresh = right.filter((each) => !hit.has(each.box));
+          for (const each of fresh) hit.add(each.box);
+          return { image, score, hits: fresh.length, falseBoxes: right.length === 0 ? 1 : 0 };
+        });
+    })
+    .sort((a, b) => b.score - a.score);
+}
+
+/**
+ * Free-response ROC: sensitivity over truth boxes against false boxes per image, as the score that a box needs falls.
+ * Right and false are those of `scoreLocalization`; a second box on the same truth is neither.
+ */
+export function froc(images: readonly BoxedImage[], criterion: Criterion, options: BootstrapOptions = {}): Froc {
+  const events = eventsOf(images, criterion);
+  const truthOf = images.map(({ truth }) => truth.length);
+
+  const curve = (weights: ArrayLike<number>) => {
+    let truthBoxes = 0;
+    let imageCount = 0;
+    for (let i = 0; i < images.length; i++) {
+      truthBoxes += weights[i] * truthOf[i];
+      imageCount += weights[i];
+    }
+    const points: FrocPoint[] = [];
+    let hits = 0;
+    let falseBoxes = 0;
+    for (const [i, event] of events.entries()) {
+      hits += weights[event.image] * event.hits;
+      falseBoxes += weights[event.image] * event.falseBoxes;
+      if (events[i + 1]?.score === event.score) continue;
+      points.push({ score: event.score, falseBoxesPerImage: falseBoxes / imageCount, sensitivity: hits / truthBoxes });
+    }
+    return { points, truthBoxes };
+  };
+  const sensitivities = (points: FrocPoint[]) =>
+    FROC_RATES.map((rate) => {
+      let best = 0;
+      for (const { falseBoxesPerImage, sensitivity } of points) {
+        if (falseBoxesPerImage > rate) break;
+        best = sensitivity;
+      }
+      return best;
+    });
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+  const { points, truthBoxes } = curve(images.map(() => 1));
+  const atRates = sensitivities(points);
+  const [meanSensitivityInterval] = bootstrap(
+    images.length,
+    (weights) => [mean(sensitivities(curve(weights).points))],
+    options,
+  );
+  return {
+    criterion,
+    truthBoxes,
+    images: images.length,
+    points,
+    atRates: FROC_RATES.map((rate, i) => ({ rate, sensitivity: atRates[i] })),
+    meanSensitivity: truthBoxes === 0 ? Number.NaN : mean(atRates),
+    meanSensitivityInterval,
+  };
+}
+
+export interface PointingGame {
+  label: string;
+  /** Pairs of image and disease with a truth box: `hits` of them have the heatmap's maximum inside one. */
+  pairs: number;
+  hits: number;
+  accuracy: number;
+  interval: Interval;
+}
+
+/**
+ * The pointing game (Zhang et al. 2016): does the one point that the network is surest of lie on the disease? A pair for
+ * which `pointOf` knows no point is a miss.
+ *
+ * @param tolerance pixels that a point may lie outside a truth box; the original allowed 15
+ */
+export function pointingGame(
+  images: readonly BoxedImage[],
+  labels: readonly string[],
+  pointOf: (image: BoxedImage, label: string) => readonly [number, number] | undefined,
+  tolerance = 0,
+): PointingGame[] {
+  return labels.map((label) => {
+    let pairs = 0;
+    let hits = 0;
+    for (const image of images) {
+      const truth = image.truth.filter((each) => each.label === label);
+      if (truth.length === 0) continue;
+      pairs += 1;
+      const point = pointOf(image, label);
+      if (point && truth.some(({ box }) => contains(box, point, tolerance))) hits += 1;
+    }
+    return { label, pairs, hits, accuracy: hits / pairs, interval: wilsonInterval(hits, pairs) };
+  });
+}
+
+const contains = ({ x, y, width, height }: Box, [px, py]: readonly [number, number], by: number) =>
+  px >= x - by && px < x + width + by && py >= y - by && py < y + height + by;

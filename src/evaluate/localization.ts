@@ -1,0 +1,206 @@
+/**
+ * Localization as the paper scores it (Wang et al. 2017, Tables 4 and 7), on images with boxes only.
+ *
+ * A detected box is right where its overlap with a truth box of its disease in that image exceeds T. Accuracy of a
+ * disease = its truth boxes that a detected box hits / its truth boxes. Average false positives of a disease = its
+ * detected boxes that are not right / truth boxes of all diseases. The paper does not define the second: that is inferred
+ * from the figures it prints, which all are some k / 984, the number of boxes in the data set.
+ */
+import type { Box } from '../formats/findings.js';
+import { type BootstrapOptions, bootstrap, type Interval, wilsonInterval } from './intervals.js';
+
+const intersection = (a: Box, b: Box) => {
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+  return width > 0 && height > 0 ? width * height : 0;
+};
+
+const area = ({ width, height }: Box) => width * height;
+
+/** Intersection over union, in [0, 1]. */
+export function iou(a: Box, b: Box): number {
+  const shared = intersection(a, b);
+  return shared === 0 ? 0 : shared / (area(a) + area(b) - shared);
+}
+
+/** Intersection over the detected box's area: how much of it lies on the truth. A tiny box inside scores 1. */
+export function iobb(detected: Box, truth: Box): number {
+  const shared = intersection(detected, truth);
+  return shared === 0 ? 0 : shared / area(detected);
+}
+
+export interface Criterion {
+  measure: 'IoBB' | 'IoU';
+  threshold: number;
+}
+
+/** The thresholds of the paper's Table 4 (IoBB) and Table 7 (IoU). */
+export const PAPER_CRITERIA: readonly Criterion[] = [
+  ...[0.1, 0.25, 0.5, 0.75, 0.9].map((threshold) => ({ measure: 'IoBB' as const, threshold })),
+  ...[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7].map((threshold) => ({ measure: 'IoU' as const, threshold })),
+];
+
+export const isRight = (detected: Box, truth: Box, { measure, threshold }: Criterion) =>
+  (measure === 'IoBB' ? iobb : iou)(detected, truth) > threshold;
+
+export interface TruthBox {
+  label: string;
+  box: Box;
+}
+
+export interface DetectedBox extends TruthBox {
+  score: number;
+}
+
+/** One image with boxes: what is there and what was detected. */
+export interface BoxedImage {
+  image: string;
+  truth: TruthBox[];
+  detected: DetectedBox[];
+}
+
+export interface LocalizationFigures extends Criterion {
+  /** Truth boxes that were hit, of `truthBoxes`. */
+  hits: number;
+  accuracy: number;
+  /** Wilson. */
+  accuracyInterval: Interval;
+  /** Detected boxes that are not right. */
+  falseBoxes: number;
+  averageFalsePositives: number;
+  /** Bootstrap over images (or patients). */
+  averageFalsePositivesInterval: Interval;
+  /** False boxes / images with boxes. */
+  falseBoxesPerImage: number;
+}
+
+export interface LocalizationScore {
+  label: string;
+  truthBoxes: number;
+  detectedBoxes: number;
+  /** Over truth boxes, of the best IoU with a detected box of the disease; 0 where there is none. */
+  meanIou: number;
+  meanIouInterval: Interval;
+  figures: LocalizationFigures[];
+}
+
+/** The name under which all diseases together are reported. */
+export const ALL_LABELS = 'All';
+
+/** What one image adds to one label: truth boxes, hits and false boxes per criterion, best IoUs. */
+interface Tally {
+  truth: number;
+  detected: number;
+  iouSum: number;
+  hits: Uint16Array;
+  falseBoxes: Uint16Array;
+}
+
+function tally({ truth, detected }: BoxedImage, label: string, criteria: readonly Criterion[]): Tally {
+  const truthBoxes = truth.filter((each) => each.label === label);
+  const boxes = detected.filter((each) => each.label === label);
+  const count = (some: { box: Box }[], right: (box: Box, criterion: Criterion) => boolean) =>
+    Uint16Array.from(criteria, (criterion) => some.filter(({ box }) => right(box, criterion)).length);
+  return {
+    truth: truthBoxes.length,
+    detected: boxes.length,
+    iouSum: truthBoxes.reduce((sum, { box }) => sum + Math.max(0, ...boxes.map((each) => iou(each.box, box))), 0),
+    hits: count(truthBoxes, (box, criterion) => boxes.some((each) => isRight(each.box, box, criterion))),
+    falseBoxes: count(boxes, (box, criterion) => !truthBoxes.some((each) => isRight(box, each.box, criterion))),
+  };
+}
+
+/**
+ * Scores per label, and for all labels together as the last entry.
+ *
+ * @param images images with at least one truth box of any label; their `detected` boxes are scored as they are, so
+ *   whoever calls decides which count (see `evaluate`: disease known, or gated by thresholds)
+ * @param options `clusters` gives the patient of each image, for the bootstrap
+ */
+export function scoreLocalization(
+  images: readonly BoxedImage[],
+  labels: readonly string[],
+  options: BootstrapOptions & { criteria?: readonly Criterion[] } = {},
+): LocalizationScore[] {
+  const { criteria = PAPER_CRITERIA, level = 0.95 } = options;
+  const byLabel = labels.map((label) => images.map((image) => tally(image, label, criteria)));
+  const allTruth = byLabel.map((tallies) => tallies.map(({ truth }) => truth));
+  const truthPerImage = images.map((_, i) => allTruth.reduce((sum, truth) => sum + truth[i], 0));
+  const totals = [...labels, ALL_LABELS].map((label, at) => {
+    const parts = at < labels.length ? [byLabel[at]] : byLabel;
+    return {
+      label,
+      tallies: images.map((_, i) =>
+        addTallies(
+          parts.map((part) => part[i]),
+          criteria.length,
+        ),
+      ),
+    };
+  });
+
+  return totals.map(({ label, tallies }) => {
+    /** Mean IoU, then average false positives per criterion, with each image counted `weights[i]` times. */
+    const figuresOf = (weights: ArrayLike<number>) => {
+      const values = new Float64Array(1 + criteria.length);
+      let truth = 0;
+      let rows = 0;
+      for (let i = 0; i < tallies.length; i++) {
+        const weight = weights[i];
+        if (weight === 0) continue;
+        rows += weight * truthPerImage[i];
+        truth += weight * tallies[i].truth;
+        values[0] += weight * tallies[i].iouSum;
+        for (let c = 0; c < criteria.length; c++) values[c + 1] += weight * tallies[i].falseBoxes[c];
+      }
+      values[0] /= truth;
+      for (let c = 0; c < criteria.length; c++) values[c + 1] /= rows;
+      return values;
+    };
+    const whole = figuresOf(images.map(() => 1));
+    const intervals = bootstrap(images.length, figuresOf, options);
+    const sum = addTallies(tallies, criteria.length);
+    return {
+      label,
+      truthBoxes: sum.truth,
+      detectedBoxes: sum.detected,
+      meanIou: whole[0],
+      meanIouInterval: intervals[0],
+      figures: criteria.map((criterion, c) => ({
+        ...criterion,
+        hits: sum.hits[c],
+        accuracy: sum.hits[c] / sum.truth,
+        accuracyInterval: wilsonInterval(sum.hits[c], sum.truth, level),
+        falseBoxes: sum.falseBoxes[c],
+        averageFalsePositives: whole[c + 1],
+        averageFalsePositivesInterval: intervals[c + 1],
+        falseBoxesPerImage: sum.falseBoxes[c] / images.length,
+      })),
+    };
+  });
+}
+
+interface TallySum extends Omit<Tally, 'hits' | 'falseBoxes'> {
+  hits: Uint32Array;
+  falseBoxes: Uint32Array;
+}
+
+function addTallies(parts: readonly (Tally | TallySum)[], criteria: number): TallySum {
+  const sum: TallySum = {
+    truth: 0,
+    detected: 0,
+    iouSum: 0,
+    hits: new Uint32Array(criteria),
+    falseBoxes: new Uint32Array(criteria),
+  };
+  for (const part of parts) {
+    sum.truth += part.truth;
+    sum.detected += part.detected;
+    sum.iouSum += part.iouSum;
+    for (let c = 0; c < criteria; c++) {
+      sum.hits[c] += part.hits[c];
+      sum.falseBoxes[c] += part.falseBoxes[c];
+    }
+  }
+  return sum;
+}

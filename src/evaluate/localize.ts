@@ -1,0 +1,123 @@
+/** The localization half of an evaluation: which boxes count, under both readings, beside both baselines. */
+
+import type { Finding, Prediction } from '../formats/findings.js';
+import { type ImageTable, type LabeledBox, labelsOf } from '../formats/image_table.js';
+import { medianBoxBaseline, randomMapBaseline } from './baselines.js';
+import { sigmoid } from './calibration.js';
+import { type Froc, froc, type PointingGame, pointingGame } from './froc.js';
+import type { BootstrapOptions } from './intervals.js';
+import { type BoxedImage, type Criterion, type LocalizationScore, scoreLocalization } from './localization.js';
+
+/** One way of deciding which detected boxes count, with what it is worth beside both baselines. */
+export interface Reading {
+  scores: LocalizationScore[];
+  medianBox: LocalizationScore[];
+  randomMap: LocalizationScore[];
+}
+
+export interface LocalizationResult {
+  /** Scored images with truth boxes. */
+  images: number;
+  truthBoxes: number;
+  /** (a) Boxes of the diseases that the image has by its labels or its truth boxes. */
+  known: Reading;
+  /** (b) Boxes of the diseases whose score reaches the operating threshold. */
+  gated: Reading;
+  froc: Froc[];
+  pointing: PointingGame[];
+  /** Where the pointing game's points come from: heatmap maxima, or the centre of the best box. */
+  pointSource: 'maximum' | 'box centre';
+}
+
+/** A table row beside what was predicted for it. */
+export interface Scored {
+  row: number;
+  prediction: Prediction;
+}
+
+/** The score of a label's best box; 0 without one. */
+export function boxScore(findings: readonly Finding[] = [], label: string): number {
+  const scores = findings.filter((finding) => finding.label === label).map(({ score }) => score);
+  return scores.length === 0 ? 0 : Math.max(...scores);
+}
+
+/** What has boxes among the scored images, and how well predicted boxes meet them; undefined where either is missing. */
+export function localize(
+  table: ImageTable,
+  scored: Scored[],
+  boxes: readonly LabeledBox[],
+  classes: string[],
+  thresholds: Readonly<Record<string, { value: number }>>,
+  options: Omit<BootstrapOptions, 'clusters'> & { frocCriteria?: readonly Criterion[] },
+): LocalizationResult | undefined {
+  const truthOf = new Map<string, LabeledBox[]>();
+  for (const each of boxes) {
+    if (classes.includes(each.label)) truthOf.set(each.image, [...(truthOf.get(each.image) ?? []), each]);
+  }
+  const boxed = scored.filter(({ prediction }) => truthOf.has(prediction.image));
+  if (boxed.length === 0 || !scored.some(({ prediction }) => prediction.findings)) return undefined;
+
+  const byImage = new Map(boxed.map((each) => [each.prediction.image, each]));
+  const entry = ({ image }: BoxedImage) => byImage.get(image) as Scored;
+  const labels = classes.filter((label) => boxed.some(({ prediction }) => has(truthOf.get(prediction.image), label)));
+  const images: BoxedImage[] = boxed.map(({ prediction }) => ({
+    image: prediction.image,
+    truth: truthOf.get(prediction.image) as LabeledBox[],
+    detected: (prediction.findings ?? []).filter(({ label }) => labels.includes(label)),
+  }));
+
+  const knownLabels = (image: BoxedImage) =>
+    labels.filter((label) => labelsOf(table, entry(image).row).includes(label) || has(image.truth, label));
+  const gatedLabels = (image: BoxedImage) =>
+    labels.filter((label) => scoreFor(entry(image).prediction, label) >= thresholds[label].value);
+  const frameOf = (image: string) => {
+    const { width = 1024, height = 1024 } = byImage.get(image)?.prediction ?? {};
+    return { width, height };
+  };
+  const { level, replicates, seed, frocCriteria } = options;
+  const clusters = boxed.map(({ row }) => table.patients[row]);
+  const bootstrapOptions = { level, replicates, seed, clusters };
+  const read = (labelsFor: (image: BoxedImage) => string[]): Reading => {
+    const score = (some: BoxedImage[]) => scoreLocalization(some, labels, bootstrapOptions);
+    const counted = images.map((image) => {
+      const counting = labelsFor(image);
+      return { ...image, detected: image.detected.filter(({ label }) => counting.includes(label)) };
+    });
+    return {
+      scores: score(counted),
+      medianBox: score(medianBoxBaseline(images, labelsFor)),
+      randomMap: score(randomMapBaseline(images, labelsFor, { seed, frameOf })),
+    };
+  };
+  const criteria = frocCriteria ?? [
+    { measure: 'IoBB', threshold: 0.5 },
+    { measure: 'IoU', threshold: 0.3 },
+  ];
+  const hasPoints = boxed.some(({ prediction }) => prediction.points);
+  return {
+    images: images.length,
+    truthBoxes: images.reduce((sum, { truth }) => sum + truth.length, 0),
+    known: read(knownLabels),
+    gated: read(gatedLabels),
+    froc: criteria.map((criterion) => froc(images, criterion, bootstrapOptions)),
+    pointing: pointingGame(images, labels, (image, label) =>
+      hasPoints ? entry(image).prediction.points?.[label] : bestCentre(entry(image).prediction.findings, label),
+    ),
+    pointSource: hasPoints ? 'maximum' : 'box centre',
+  };
+}
+
+const has = (some: readonly { label: string }[] | undefined, label: string) =>
+  some?.some((each) => each.label === label) ?? false;
+
+function scoreFor({ probabilities, logits, findings }: Prediction, label: string): number {
+  const logitValue = logits?.[label];
+  if (logitValue !== undefined) return sigmoid(logitValue);
+  return probabilities ? (probabilities[label] ?? 0) : boxScore(findings, label);
+}
+
+function bestCentre(findings: readonly Finding[] = [], label: string): [number, number] | undefined {
+  const surest = (a: Finding, b: Finding) => (b.peak ?? 0) - (a.peak ?? 0) || b.score - a.score;
+  const [best] = findings.filter((finding) => finding.label === label).sort(surest);
+  return best && [best.box.x + best.box.width / 2, best.box.y + best.box.height / 2];
+}

@@ -1,0 +1,75 @@
+/** Operating points: where to call a class present, and what that costs. Fit on a validation split, report on a test one. */
+import { InputError } from '../errors.js';
+import { type Interval, wilsonInterval } from './intervals.js';
+import { type Ranking, rocCurve } from './roc.js';
+
+/** `youden` maximises sensitivity + specificity − 1; `sensitivity` is the strictest threshold that still reaches it. */
+export type ThresholdRule = { rule: 'youden' } | { rule: 'sensitivity'; target: number };
+
+/**
+ * A threshold on the scores of a ranking. Among equally good ones the highest is taken: fewest false alarms.
+ *
+ * @returns undefined where a class has no positive or no negative image
+ */
+export function fitThreshold(ranking: Ranking, rule: ThresholdRule = { rule: 'youden' }): number | undefined {
+  const points = rocCurve(ranking).slice(1);
+  if (rule.rule === 'sensitivity') {
+    if (!(rule.target > 0 && rule.target <= 1)) {
+      throw new InputError('A sensitivity to reach lies in (0, 1]', { given: `${rule.target}` });
+    }
+    // 0.9 of 10 positives is 9 of them: rates are compared with a little slack for rounding.
+    return points.find(({ truePositiveRate }) => truePositiveRate >= rule.target - 1e-12)?.threshold;
+  }
+  let best: { threshold: number; index: number } | undefined;
+  for (const { threshold, truePositiveRate, falsePositiveRate } of points) {
+    const index = truePositiveRate - falsePositiveRate;
+    if (!best || index > best.index + 1e-12) best = { threshold, index };
+  }
+  return best?.threshold;
+}
+
+export interface OperatingPoint {
+  threshold: number;
+  truePositives: number;
+  falsePositives: number;
+  trueNegatives: number;
+  falseNegatives: number;
+  sensitivity: number;
+  sensitivityInterval: Interval;
+  specificity: number;
+  specificityInterval: Interval;
+  /** Positive predictive value; NaN where nothing is called positive. */
+  precision: number;
+  /** Negative predictive value. */
+  negativePredictiveValue: number;
+  f1: number;
+}
+
+/** Counts at a threshold: scores at or above it are called positive. Intervals are Wilson's. */
+export function operatingPoint({ scores, labels }: Ranking, threshold: number, level = 0.95): OperatingPoint {
+  let truePositives = 0;
+  let falsePositives = 0;
+  let trueNegatives = 0;
+  let falseNegatives = 0;
+  for (let i = 0; i < scores.length; i++) {
+    const called = scores[i] >= threshold;
+    if (labels[i] === 1) called ? truePositives++ : falseNegatives++;
+    else called ? falsePositives++ : trueNegatives++;
+  }
+  const positives = truePositives + falseNegatives;
+  const negatives = trueNegatives + falsePositives;
+  return {
+    threshold,
+    truePositives,
+    falsePositives,
+    trueNegatives,
+    falseNegatives,
+    sensitivity: truePositives / positives,
+    sensitivityInterval: wilsonInterval(truePositives, positives, level),
+    specificity: trueNegatives / negatives,
+    specificityInterval: wilsonInterval(trueNegatives, negatives, level),
+    precision: truePositives / (truePositives + falsePositives),
+    negativePredictiveValue: trueNegatives / (trueNegatives + falseNegatives),
+    f1: (2 * truePositives) / (2 * truePositives + falsePositives + falseNegatives),
+  };
+}
