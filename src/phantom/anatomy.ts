@@ -44,6 +44,8 @@ export interface Anatomy {
   breast: { a: number; v: number; width: number; height: number; density: number } | undefined;
   armA: number;
   clavicleV: number;
+  /** v of the diaphragm by u: both halves, joined over the spine. */
+  diaphragm: Curve;
 }
 
 /** How diseases bend the anatomy before anything is drawn. */
@@ -63,21 +65,26 @@ export function lungMargin(lung: Lung, a: number, v: number): number {
   return Math.min(at(lung.lateral, v) - a, at(lung.base, a) - v, a - at(lung.medial, v));
 }
 
-/** Air that the beam passes at (a, v), 0 to 1, heart and vessels apart. */
-export function lungDepth(lung: Lung, a: number, v: number): number {
-  const lateral = at(lung.lateral, v) - a;
-  if (lateral <= 0) return 0;
+/** What is the same for all points of one row of a lung. */
+export interface LungRow {
+  lung: Lung;
+  v: number;
+  lateral: number;
+  medial: number;
+}
+export const lungRow = (lung: Lung, v: number): LungRow => ({
+  lung,
+  v,
+  lateral: at(lung.lateral, v),
+  medial: at(lung.medial, v),
+});
+
+/** Air that the beam passes at distance a from the midline, 0 to 1, heart and vessels apart. */
+export function lungDepth({ lung, v, lateral, medial }: LungRow, a: number): number {
+  if (a >= lateral || a <= medial) return 0;
   const base = at(lung.base, a) - v;
   if (base <= 0) return 0;
-  const medial = a - at(lung.medial, v);
-  if (medial <= 0) return 0;
-  return bulge(lateral / 0.09) * bulge(base / 0.03) * bulge(medial / 0.05);
-}
-
-/** Thickness of heart and great vessels at u, 0 to 1. */
-export function heartDepth(anatomy: Anatomy, u: number, v: number): number {
-  const margin = Math.min(u + at(anatomy.heartRight, v), at(anatomy.heartLeft, v) - u);
-  return margin <= 0 ? 0 : bulge(margin / 0.1);
+  return bulge((lateral - a) / 0.09) * bulge(base / 0.03) * bulge((a - medial) / 0.05);
 }
 
 /** Distance from the midline to the border of the heart's silhouette on one side. */
@@ -87,10 +94,10 @@ export const heartBorder = (anatomy: Anatomy, side: Side, v: number): number =>
 export function drawFrame(visit: Random, size: number, variation: number): Frame {
   return {
     size,
-    zoom: 1 + visit.normal(-0.02, 0.035) * variation,
-    centreU: 0.5 + visit.normal(0, 0.015) * variation,
-    centreV: 0.5 + visit.normal(0, 0.015) * variation,
-    lean: visit.normal(0, 0.03) * variation,
+    zoom: 1.09 + visit.normal(0, 0.05) * variation,
+    centreU: 0.5 + visit.normal(0, 0.02) * variation,
+    centreV: 0.5 + visit.normal(0, 0.02) * variation,
+    lean: visit.normal(0, 0.045) * variation,
   };
 }
 
@@ -103,11 +110,11 @@ export function drawAnatomy(
   deformation: Deformation,
 ): Anatomy {
   const vary = (random: Random, mean: number, deviation: number) => random.normal(mean, deviation * variation);
-  const stoutness = clamp(vary(person, 1, 0.14), 0.7, 1.4);
-  const halfWidth = vary(person, patient.sex === 'F' ? 0.355 : 0.37, 0.016);
+  const stoutness = clamp(vary(person, 1, 0.22), 0.6, 1.6);
+  const halfWidth = vary(person, patient.sex === 'F' ? 0.35 : 0.366, 0.02);
   const apexV = vary(person, 0.12, 0.016);
   const domeGap = vary(person, 0.022, 0.012);
-  const personDome = vary(person, 0.7, 0.018);
+  const personDome = vary(person, 0.735, 0.024);
   const ratio = vary(person, 0.435, 0.022);
   const breastWidth = vary(person, 0.155, 0.022);
   const breastDensity = vary(person, 0.15, 0.04) * stoutness;
@@ -121,29 +128,34 @@ export function drawAnatomy(
     const angleV = domeV + clamp(vary(visit, 0.1, 0.012), 0.07, 0.14);
     return { side, domeV, angleV, ...lungBorders(side, apexV, halfWidth, domeV, angleV) };
   };
+  const right = lung(-1, domeRight);
+  const left = lung(1, domeLeft);
   return {
-    right: lung(-1, domeRight),
-    left: lung(1, domeLeft),
+    right,
+    left,
+    diaphragm: tabulate(-0.5, 0.5, 400, (u) =>
+      lerp(at(right.base, Math.abs(u)), at(left.base, Math.abs(u)), smooth((u + 0.08) / 0.16)),
+    ),
     apexV,
     halfWidth,
     hilumV: apexV + 0.275,
     ...heart,
     cardiothoracicRatio,
-    bodyHalfWidth: halfWidth + 0.05 + 0.045 * stoutness,
+    bodyHalfWidth: halfWidth + 0.035 + 0.05 * stoutness,
     shoulderV: vary(person, 0.085, 0.015),
     stoutness,
     breast:
       patient.sex === 'F'
         ? {
             a: halfWidth * 0.57,
-            v: vary(visit, 0.66, 0.03),
+            v: vary(visit, 0.71, 0.03),
             width: breastWidth,
             height: breastWidth * 0.95,
             density: clamp(breastDensity, 0.05, 0.26),
           }
         : undefined,
     armA: halfWidth + 0.13 + 0.05 * stoutness + (visit.chance(0.4) ? 0.08 : 0) * variation,
-    clavicleV: apexV + vary(visit, patient.view === 'AP' ? 0.02 : 0.05, 0.012),
+    clavicleV: apexV + vary(visit, patient.view === 'AP' ? 0.06 : 0.09, 0.012),
   };
 }
 
@@ -229,17 +241,26 @@ function drawHeart(person: Random, apexV: number, halfWidth: number, domeLeft: n
   return { heartRight, heartLeft, heartV: down(0.7), heartTopV: top, heartBottomV: bottom };
 }
 
-/** How much of the body's full thickness lies at (u, v), arms apart. */
-export function bodyDepth(anatomy: Anatomy, u: number, v: number): number {
-  const a = Math.abs(u);
-  const { bodyHalfWidth, shoulderV } = anatomy;
-  const neck = 0.115 + 0.02 * anatomy.stoutness;
+/** What is the same for all points of one row of the body. */
+export interface BodyRow {
+  neck: number;
+  /** How far the row lies below the height of the shoulders at the neck. */
+  below: number;
+  trunk: number;
+  thickness: number;
+}
+export const bodyRow = (anatomy: Anatomy, v: number): BodyRow => ({
+  neck: 0.115 + 0.02 * anatomy.stoutness,
+  below: v - anatomy.shoulderV + 0.06,
+  trunk: lerp(0.62, anatomy.bodyHalfWidth, smooth((v - 0.2) / 0.22)) + 0.02 * smooth((v - 0.75) / 0.3),
+  thickness: lerp(0.8, 1, smooth((v + 0.02) / 0.25)),
+});
+
+/** How much of the body's full thickness lies at distance a from the midline, arms apart. */
+export function bodyDepth({ neck, below, trunk, thickness }: BodyRow, a: number): number {
+  if (a >= trunk) return 0;
   // The shoulder's line falls outwards from the neck; below the armpit the trunk is narrower than the shoulders.
   const out = Math.max(0, a - neck);
-  const line = shoulderV - 0.06 + 0.34 * out * (0.4 + out);
-  const shoulder = Math.max(bulge((v - line) / 0.13), 0.8 * bulge((neck - a) / 0.07));
-  const trunk = lerp(0.62, bodyHalfWidth, smooth((v - 0.2) / 0.22)) + 0.02 * smooth((v - 0.75) / 0.3);
-  const across = clamp(1 - a / trunk, 0, 1);
-  const neckThin = lerp(0.8, 1, smooth((v + 0.02) / 0.25));
-  return shoulder * bulge(across / 0.36) * neckThin;
+  const shoulder = Math.max(bulge((below - 0.34 * out * (0.4 + out)) / 0.13), 0.8 * bulge((neck - a) / 0.07));
+  return shoulder * bulge((1 - a / trunk) / 0.36) * thickness;
 }

@@ -11,7 +11,7 @@ export function drawBones(canvas: Canvas, person: Random): void {
   for (const side of [-1, 1] as const) {
     for (let rib = 0; rib < 10; rib++) drawRib(canvas, person, side, rib, calcified);
     drawClavicle(canvas, person, side);
-    drawShoulder(canvas, side);
+    drawShoulder(canvas, person, side);
   }
 }
 
@@ -116,7 +116,7 @@ function drawRib(
   if (side < 0) back.reverse();
   stroke(scratch, frame, back, radius * 0.9, radius, PROFILES.bone, 1);
   addAndClear(density, scratch, 0.16 * calcified);
-  if (rib > 7) return;
+  if (rib > 6) return;
 
   const endA = lerp(0.1, 0.25, rib / 7) + random.between(-0.008, 0.008);
   const endV = wallV + (rib === 0 ? 0.035 : lerp(0.075, 0.15, rib / 7));
@@ -129,7 +129,7 @@ function drawRib(
   );
   if (side > 0) front.reverse();
   stroke(scratch, frame, front, radius * 0.95, radius * 1.12, PROFILES.bone, 1);
-  addAndClear(density, scratch, 0.09 * calcified);
+  addAndClear(density, scratch, 0.075 * calcified);
 }
 
 function drawClavicle({ anatomy, frame, density, scratch }: Canvas, random: Random, side: Side): void {
@@ -137,8 +137,8 @@ function drawClavicle({ anatomy, frame, density, scratch }: Canvas, random: Rand
   const outerV = anatomy.shoulderV + 0.035;
   const points = bezier(
     [side * 0.028, v],
-    [side * 0.12, v - 0.005],
-    [side * 0.2, outerV - 0.03],
+    [side * 0.13, v - 0.012],
+    [side * 0.21, outerV - 0.045],
     [side * 0.385, outerV],
     24,
   );
@@ -147,21 +147,22 @@ function drawClavicle({ anatomy, frame, density, scratch }: Canvas, random: Rand
   addAndClear(density, scratch, 0.17);
 }
 
-function drawShoulder({ anatomy, frame, density, scratch }: Canvas, side: Side): void {
-  const a = anatomy.halfWidth + 0.07;
+function drawShoulder({ anatomy, frame, density, scratch }: Canvas, random: Random, side: Side): void {
+  const a = anatomy.halfWidth + random.between(0.055, 0.085);
+  const tip = random.between(-0.06, -0.02);
   const v = anatomy.shoulderV;
   const at2 = (x: number, y: number) => [side * (a + x), v + y] as const;
   // Shoulder blade: its inner border and body, faint; its spine and the socket's rim.
-  const blade = bezier(at2(-0.04, 0.07), at2(-0.13, 0.14), at2(-0.11, 0.26), at2(-0.045, 0.37), 16);
-  stroke(scratch, frame, blade, 0.006, 0.005, PROFILES.soft, 0.5);
+  const blade = bezier(at2(-0.04, 0.07), at2(-0.13, 0.14), at2(-0.11, 0.26), at2(tip, 0.37), 16);
+  stroke(scratch, frame, blade, 0.006, 0.005, PROFILES.soft, 0.3);
   stroke(
     scratch,
     frame,
-    bezier(at2(0.005, 0.14), at2(-0.01, 0.2), at2(-0.03, 0.28), at2(-0.045, 0.37), 12),
+    bezier(at2(0.005, 0.14), at2(-0.01, 0.2), at2(-0.03, 0.28), at2(tip, 0.37), 12),
     0.008,
     0.005,
     PROFILES.soft,
-    0.75,
+    0.45,
   );
   stroke(
     scratch,

@@ -1,11 +1,11 @@
-import { type Anatomy, bodyDepth, heartBorder, heartDepth, type Lung, lungDepth, lungOf } from './anatomy.js';
-import { at, bulge, clamp, cos, lerp, sin, smooth, TAU } from './math.js';
+import { type Anatomy, bodyDepth, bodyRow, heartBorder, type Lung, lungDepth, lungOf, lungRow } from './anatomy.js';
+import { at, bulge, cos, lerp, sin, smooth, TAU } from './math.js';
 import type { Random } from './random.js';
 import {
   addAndClear,
+  addNoise,
   createLayer,
   createNoise,
-  eachNoise,
   type Frame,
   type Layer,
   PROFILES,
@@ -30,9 +30,9 @@ export interface Canvas {
 }
 
 /** What a full thickness of air takes away from the density. */
-export const AIR = 0.6;
+export const AIR = 0.56;
 const HEART = 0.4;
-const VESSELS_ALONE = 0.27;
+const VESSELS = 0.27;
 
 export function createCanvas(frame: Frame, anatomy: Anatomy): Canvas {
   const { size } = frame;
@@ -62,28 +62,32 @@ export function drawSoftTissue(canvas: Canvas, visit: Random): void {
   drawStomach(canvas, visit);
 }
 
-function drawTrunk(canvas: Canvas): void {
-  const { frame, anatomy, density, air, scratch } = canvas;
+function drawTrunk({ frame, anatomy, density, air, scratch }: Canvas): void {
   const { size } = frame;
   const step = stepU(frame);
   for (let y = 0; y < size; y++) {
     const v = rowV(frame, y);
+    const body = bodyRow(anatomy, v);
+    const lungs = [lungRow(anatomy.right, v), lungRow(anatomy.left, v)] as const;
+    const [heartRight, heartLeft] = [at(anatomy.heartRight, v), at(anatomy.heartLeft, v)];
+    const heartDensity = Math.max(VESSELS, HEART * smooth((v - anatomy.heartTopV + 0.05) / 0.12));
+    const apex = lerp(0.8, 1, smooth((v - anatomy.apexV) / 0.25));
     let u = rowU(frame, v) + step / 2;
-    const heartHere = HEART * smooth((v - anatomy.heartTopV + 0.05) / 0.12);
     for (let i = y * size; i < (y + 1) * size; i++, u += step) {
       const a = Math.abs(u);
-      const trunk = bodyDepth(anatomy, u, v);
+      const trunk = bodyDepth(body, a);
       let value = Math.max(trunk * (0.82 + 0.1 * smooth(1 - a / 0.3)), scratch.data[i]);
       if (trunk > 0) {
-        const lung = u < 0 ? anatomy.right : anatomy.left;
-        const heart = heartDepth(anatomy, u, v);
-        const depth = lungDepth(lung, a, v) * (1 - 0.88 * heart) * lerp(0.8, 1, smooth((v - anatomy.apexV) / 0.25));
+        const heart = bulge(Math.min(u + heartRight, heartLeft - u) / 0.1);
+        const depth = lungDepth(lungs[u < 0 ? 0 : 1], a) * (1 - 0.88 * heart) * apex;
         air[i] = depth;
         value -= AIR * depth;
-        const under = v - at(lung.base, a);
-        // Below the dome the heart lies among organs as dense as itself.
-        value += heart * Math.max(heartHere, VESSELS_ALONE) * (1 - smooth(under / 0.05));
-        if (under > 0) value += trunk * 0.24 * smooth(under / 0.08) * bulge((anatomy.bodyHalfWidth - a) / 0.12);
+        const under = v - at(anatomy.diaphragm, u);
+        // Below the dome the heart lies among organs as dense as itself; beside the lungs there is no edge to be seen.
+        const edge = smooth(under / 0.006 + 1) * smooth((anatomy.halfWidth * 0.99 - a) / 0.05);
+        const organs = under > -0.006 ? 0.12 * edge + 0.13 * smooth(under / 0.1) : 0;
+        const inside = heart * heartDensity * (1 - smooth(under / 0.12));
+        value += Math.max(inside, organs * trunk * bulge((anatomy.bodyHalfWidth - a) / 0.12));
       }
       density[i] = value;
     }
@@ -155,7 +159,7 @@ export function drawVessels({ anatomy, frame }: Canvas, person: Random): Layer {
     const lung = lungOf(anatomy, side);
     const hilum = [Math.max(0.07, heartBorder(anatomy, side, anatomy.hilumV) - 0.004), anatomy.hilumV] as const;
     const lift = side > 0 ? -0.018 : 0;
-    const branches = 11;
+    const branches = 12;
     for (let k = 0; k < branches; k++) {
       // From nearly straight up, over sideways, to nearly straight down; the lower lobes get the thicker ones.
       const t = (k + person.between(0.2, 0.8)) / branches;
@@ -190,19 +194,19 @@ function growBranch(
   let v = startV;
   let angle = startAngle;
   let radius = startRadius;
-  const curl = random.normal(0, 0.09);
+  const curl = random.normal(0, 0.14);
   for (let k = 0; k < steps; k++) {
     const length = random.between(0.018, 0.03);
-    angle += curl + random.normal(0, 0.08);
+    angle += curl + random.normal(0, 0.13);
     const nextA = a + length * cos(angle);
     const nextV = v + length * sin(angle);
-    if (lungDepth(lung, nextA, nextV) < 0.3) return;
+    if (lungDepth(lungRow(lung, nextV), nextA) < 0.3) return;
     const next = radius * 0.93;
     const ends = [
       [lung.side * a, v],
       [lung.side * nextA, nextV],
     ] as const;
-    stroke(layer, frame, ends, radius, next, PROFILES.tube, 0.035 + 16 * radius);
+    stroke(layer, frame, ends, radius, next, PROFILES.tube, 0.02 + 14 * radius);
     a = nextA;
     v = nextV;
     radius = next;
@@ -217,13 +221,12 @@ function growBranch(
 export function drawTexture({ frame, density, air }: Canvas, random: Random): void {
   const { size } = frame;
   for (const [cells, tissue, lung] of [
-    [6, 0.025, 0.015],
-    [26, 0.012, 0.02],
-    [70, 0.003, 0.016],
-    [150, 0.002, 0.012],
+    [2, 0.05, 0.03],
+    [6, 0.025, 0.02],
+    [26, 0.012, 0.026],
+    [70, 0.003, 0.021],
+    [150, 0.002, 0.016],
   ]) {
-    eachNoise(createNoise(random, cells), size, (i, value) => {
-      if (density[i] > 0.02) density[i] += value * (tissue + lung * clamp(air[i] * 1.4, 0, 1));
-    });
+    addNoise(density, air, size, createNoise(random, cells), tissue, lung);
   }
 }

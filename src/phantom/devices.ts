@@ -115,7 +115,7 @@ const DRAW: Record<Device, (canvas: Canvas, random: Random, side: Side) => void>
     const { anatomy } = canvas;
     const tip = [-at(anatomy.heartRight, anatomy.hilumV) * 0.62, anatomy.hilumV + random.between(0, 0.06)] as const;
     const neck = random.chance(0.6);
-    const start = neck ? ([side * 0.1, -0.04] as const) : ([side * 0.3, anatomy.clavicleV + 0.05] as const);
+    const start = neck ? ([side * 0.1, -0.04] as const) : ([side * 0.4, anatomy.clavicleV + 0.03] as const);
     const over = [side * (neck ? 0.07 : 0.12), anatomy.clavicleV + (neck ? -0.02 : 0)] as const;
     line(canvas, bezier(start, over, [tip[0] + side * 0.01, anatomy.clavicleV + 0.04], tip, 24), 0.0036, 0.75);
   },

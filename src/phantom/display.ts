@@ -15,8 +15,8 @@ export interface Exposure {
 export function drawExposure(visit: Random, style: PhantomStyle): Exposure {
   const { variation } = style;
   return {
-    black: visit.normal(0.04, 0.05) * variation,
-    white: 1.52 + visit.normal(0, 0.1) * variation,
+    black: visit.normal(0, 0.06) * variation,
+    white: 1.6 + visit.normal(0, 0.13) * variation,
     contrast: clamp(visit.normal(0.35, 0.25 * variation), 0, 0.9),
     noise: style.noise,
   };

@@ -11,7 +11,15 @@ import { writeReport } from './report.js';
 
 export type { Device } from './devices.js';
 export type { Box, Finding } from './lesions.js';
-export { DISEASES, type Disease, type PhantomOptions, type PhantomStyle, PRESETS, REAL_PREVALENCE } from './options.js';
+export {
+  DISEASES,
+  type Disease,
+  type PhantomOptions,
+  type PhantomStyle,
+  PRESETS,
+  type Preset,
+  REAL_PREVALENCE,
+} from './options.js';
 export type { Patient } from './patient.js';
 
 /** A drawn chest radiograph and all that is known of it. */

@@ -3,7 +3,7 @@ import { AIR } from './chest.js';
 import { drawSide, type Lesion, place, sideName, zoneOf } from './lesions.js';
 import { at, bulge, clamp, lerp, smooth } from './math.js';
 import type { Random } from './random.js';
-import { createLayer, createNoise, noiseAt, PROFILES, paintMax, stroke } from './raster.js';
+import { bezier, createLayer, createNoise, noiseAt, PROFILES, paintMax, stroke } from './raster.js';
 
 const CENTIMETRES = 36;
 
@@ -32,7 +32,7 @@ export function drawRound(lesion: Lesion, label: 'Nodule' | 'Mass'): void {
       const d = Math.sqrt(x * x + y * y);
       return d === 0 ? 1 : bulge(1 - d / (radius * shape(x / d, y / d)));
     });
-    const strength = mass ? lerp(0.1, 0.36, severity) : lerp(0.07, 0.27, severity);
+    const strength = mass ? lerp(0.1, 0.46, severity) : lerp(0.08, 0.38, severity);
     const finding = { side: sideName(side), zone: zoneOf(canvas.anatomy, v), centimetres: 2 * radius * CENTIMETRES };
     const box = commit(canvas.scratch, finding, strength);
     if (box) lesion.occupied = [...lesion.occupied, box];
@@ -91,15 +91,26 @@ export function drawPneumonia(lesion: Lesion): void {
   const uneven = createNoise(random, 30);
 
   const bronchi = createLayer(frame.size);
-  const hilumA = Math.max(0.075, inner - 0.01);
-  for (let k = 0; k < 5; k++) {
-    const end = [centreA + halfWidth * random.between(0.1, 0.75), centreV + height * (k / 5 - 0.4) * 0.9] as const;
-    const bend = [lerp(hilumA, end[0], 0.45), lerp(anatomy.hilumV, end[1], 0.75)] as const;
-    const fork = [end[0] + 0.012, end[1] + random.between(0.02, 0.035)] as const;
+  const root = [Math.max(0.07, inner - 0.015), anatomy.hilumV + 0.01] as const;
+  for (let k = 0; k < 3; k++) {
+    const end = [
+      centreA + halfWidth * random.between(0.15, 0.8),
+      centreV + height * lerp(-0.5, 0.5, (k + random.unit()) / 3),
+    ] as const;
+    const towards = (t: number, bow: number) =>
+      [lerp(root[0], end[0], t), lerp(root[1], end[1], t) + random.normal(0, 0.02) + bow] as const;
+    const path = bezier(root, towards(0.4, 0.015), towards(0.7, -0.01), end, 12);
+    const fork = path[7];
+    const twig = bezier(
+      fork,
+      [fork[0] + 0.02, fork[1] + 0.005],
+      [fork[0] + 0.03, fork[1] + 0.015],
+      [fork[0] + random.between(0.025, 0.05), fork[1] + random.between(0.02, 0.045)],
+      8,
+    );
     const mirrored = ([a, v]: readonly [number, number]) => [side * a, v] as const;
-    const path = [[hilumA, anatomy.hilumV + 0.01] as const, bend, end].map(mirrored);
-    stroke(bronchi, frame, path, 0.0055, 0.0032, PROFILES.band, 1);
-    stroke(bronchi, frame, [bend, fork].map(mirrored), 0.004, 0.0026, PROFILES.band, 1);
+    stroke(bronchi, frame, path.map(mirrored), 0.0058, 0.0026, PROFILES.soft, 1);
+    stroke(bronchi, frame, twig.map(mirrored), 0.0038, 0.002, PROFILES.soft, 0.9);
   }
   const u0 = side * centreA;
   const reach = [halfWidth * 1.4, height * 1.1];
@@ -114,7 +125,7 @@ export function drawPneumonia(lesion: Lesion): void {
     const beyond = v - (fissure + slope * (a - centreA));
     const lobe = smooth((upper ? -beyond : beyond) / 0.009);
     const even = 0.92 + 0.12 * noiseAt(uneven, u + 0.5, v);
-    return air[pixel] * inside * lobe * even * (1 - 0.5 * bronchi.data[pixel]);
+    return air[pixel] * inside * lobe * even * (1 - 0.36 * bronchi.data[pixel]);
   });
   const zone = upper ? 'upper' : 'lower';
   commit(scratch, { side: sideName(side), zone }, AIR * lerp(0.2, 0.92, severity));
@@ -126,9 +137,9 @@ export function drawEffusion(lesion: Lesion): void {
   const first = drawSide(random);
   const both = random.chance(0.25);
   const size = clamp(severity * 0.75 + random.unit() * 0.25, 0, 1);
-  fillPleura(lesion, first, lerp(0.045, 0.3, size), random);
+  fillPleura(lesion, first, lerp(0.075, 0.34, size), random);
   if (both)
-    fillPleura({ ...lesion, canvas }, first < 0 ? 1 : -1, lerp(0.04, 0.2, size * random.between(0.4, 0.9)), random);
+    fillPleura({ ...lesion, canvas }, first < 0 ? 1 : -1, lerp(0.07, 0.25, size * random.between(0.4, 0.9)), random);
 }
 
 function fillPleura({ canvas, commit }: Lesion, side: Side, height: number, random: Random): void {
@@ -136,13 +147,17 @@ function fillPleura({ canvas, commit }: Lesion, side: Side, height: number, rand
   const lung = lungOf(anatomy, side);
   const flat = random.between(0.3, 0.5);
   const top = lung.angleV - height;
-  const inner = Math.min(0, -side * 0.4);
-  paintMax(scratch, frame, [inner, top - 0.02, inner + 0.4, lung.angleV + 0.01], (u, v, pixel) => {
+  const inner = side < 0 ? -0.42 : 0;
+  paintMax(scratch, frame, [inner, top - 0.02, inner + 0.42, lung.angleV + 0.01], (u, v, pixel) => {
     const depth = air[pixel];
     if (depth <= 0) return 0;
     const q = clamp((side * u) / at(lung.lateral, v), 0, 1);
     const surface = lung.angleV - height * (flat + (1 - flat) * q * q * q);
-    return smooth((v - surface) / 0.02 + 0.4) * (0.94 * AIR * depth + 0.16 * smooth(depth / 0.3));
+    return (
+      smooth((v - surface) / 0.02 + 0.4) *
+      (0.94 * AIR * depth +
+        0.13 * smooth(depth / 0.04) * smooth((side * u - heartBorder(anatomy, side, v)) / 0.02 + 0.5))
+    );
   });
   commit(scratch, { side: sideName(side), zone: 'lower', centimetres: height * CENTIMETRES });
 }
@@ -162,13 +177,18 @@ export function drawAtelectasis(lesion: Lesion, side: Side): void {
       const from = inner + random.between(0, 0.04);
       const to = Math.min(from + lerp(0.13, 0.22, random.unit()), at(lung.lateral, v) - 0.012);
       const drop = slope * (to - from) + random.normal(0, 0.004);
-      const path = [
+      const path = bezier(
         [side * from, v],
-        [side * lerp(from, to, 0.5), v + drop * 0.45],
+        [side * lerp(from, to, 0.3), v + drop * 0.2 + random.normal(0, 0.004)],
+        [side * lerp(from, to, 0.7), v + drop * 0.6 + random.normal(0, 0.004)],
         [side * to, v + drop],
-      ] as const;
-      const radius = lerp(0.006, 0.0115, clamp(severity + random.normal(0, 0.15), 0, 1));
-      stroke(scratch, frame, path, radius * 1.1, radius * 0.7, PROFILES.band, random.between(0.85, 1));
+        12,
+      );
+      const radius = lerp(0.006, 0.0125, clamp(severity + random.normal(0, 0.15), 0, 1));
+      const gain = random.between(0.85, 1);
+      // Thickest in the middle, thin at both ends.
+      stroke(scratch, frame, path.slice(0, 7).reverse(), radius, radius * 0.3, PROFILES.band, gain);
+      stroke(scratch, frame, path.slice(6), radius, radius * 0.3, PROFILES.band, gain);
     }
     commit(scratch, { side: sideName(side), zone: 'lower', form: 'plate' }, lerp(0.08, 0.3, severity));
     return;

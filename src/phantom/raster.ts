@@ -126,6 +126,7 @@ export function stroke(
     const dy = toY(frame, points[k + 1][1]) - ay;
     const length2 = dx * dx + dy * dy;
     const inverse = length2 > 0 ? 1 / length2 : 0;
+    const length = Math.sqrt(length2);
     const startRadius = (r0 + ((r1 - r0) * k) / n) * scale;
     const grow = ((r1 - r0) / n) * scale;
     const reach = Math.max(startRadius, startRadius + grow, 0.75) + 0.5;
@@ -137,7 +138,16 @@ export function stroke(
     touch(layer, x0, y0, x1, y1);
     for (let y = y0; y < y1; y++) {
       const py = y + 0.5 - ay;
-      for (let x = x0; x < x1; x++) {
+      // Only the columns that come near the segment's line at all.
+      let from = x0;
+      let to = x1;
+      if (dy !== 0) {
+        const middle = ax + (dx * py) / dy;
+        const half = (reach * length) / Math.abs(dy);
+        from = Math.max(x0, Math.floor(middle - half));
+        to = Math.min(x1, Math.ceil(middle + half));
+      }
+      for (let x = from; x < to; x++) {
         const px = x + 0.5 - ax;
         const along = clamp((px * dx + py * dy) * inverse, 0, 1);
         const ex = px - along * dx;
@@ -217,9 +227,15 @@ export function noiseAt(noise: Noise, x: number, y: number): number {
   return top + (values[j] + (values[j + 1] - values[j]) * fx - top) * fy;
 }
 
-/** The noise over the whole picture, handed to `use` pixel by pixel. */
-export function eachNoise(noise: Noise, size: number, use: (pixel: number, value: number) => void): void {
-  const { values, cells } = noise;
+/** Adds noise to the target: `base` of it everywhere, `gain` more where the field is 1. Zeros of the target stay. */
+export function addNoise(
+  target: Float32Array,
+  field: Float32Array,
+  size: number,
+  { values, cells }: Noise,
+  base: number,
+  gain: number,
+): void {
   const width = cells + 2;
   const cell = new Int32Array(size);
   const part = new Float32Array(size);
@@ -234,9 +250,10 @@ export function eachNoise(noise: Noise, size: number, use: (pixel: number, value
     const top = Math.floor(p) * width;
     const t = smooth(p - Math.floor(p));
     for (let c = 0; c < width; c++) row[c] = values[top + c] + (values[top + width + c] - values[top + c]) * t;
-    for (let x = 0; x < size; x++) {
+    for (let x = 0, i = y * size; x < size; x++, i++) {
+      if (target[i] <= 0.02) continue;
       const c = cell[x];
-      use(y * size + x, row[c] + (row[c + 1] - row[c]) * part[x]);
+      target[i] += (row[c] + (row[c + 1] - row[c]) * part[x]) * (base + gain * field[i]);
     }
   }
 }
