@@ -1,0 +1,19 @@
+/** Encoded images to pixels, by what the bytes are rather than by a file's name. */
+import { InputError } from '../errors.js';
+import { decodeJpeg } from './jpeg.js';
+import type { DecodeOptions, Image } from './pixels.js';
+import { decodePng } from './png.js';
+import { describeFormat, detectFormat } from './signature.js';
+
+export type { DecodeOptions, Image } from './pixels.js';
+
+/**
+ * Decodes a PNG or a JPEG, told apart by their signatures, to 1 or 3 channels. The size is checked from the header before
+ * anything is allocated. Throws an InputError that names what was given instead, or what is wrong with the file.
+ */
+export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Image> {
+  const format = detectFormat(bytes);
+  if (format === 'PNG') return decodePng(bytes, options);
+  if (format === 'JPEG') return decodeJpeg(bytes, options);
+  throw new InputError('image: not a PNG or JPEG file', { expected: 'PNG or JPEG', given: describeFormat(bytes) });
+}

@@ -1,0 +1,69 @@
+/** What a file is, by its first bytes: for choosing a reader, and for saying what was given instead. */
+
+// Offsets and characters; a dot stands for any byte.
+const SIGNATURES: [number, string, string][] = [
+  [0, '\x89PNG\r\n\x1a\n', 'PNG'],
+  [0, '\xff\xd8\xff', 'JPEG'],
+  [128, 'DICM', 'DICOM'],
+  [0, 'GIF8', 'GIF'],
+  [0, 'RIFF....WEBP', 'WebP'],
+  [0, 'BM....\0\0\0\0', 'BMP'],
+  [0, 'II*\0', 'TIFF'],
+  [0, 'MM\0*', 'TIFF'],
+  [0, '\0\0\0\x0cjP  ', 'JPEG 2000'],
+  [0, '\xff\x4f\xff\x51', 'JPEG 2000'],
+  [4, 'ftyp', 'HEIC or AVIF'],
+  [0, '%PDF', 'PDF'],
+  [0, 'PK\x03\x04', 'zip'],
+  [0, 'PK\x05\x06', 'zip'],
+  [0, '\x1f\x8b', 'gzip'],
+  [257, 'ustar', 'tar'],
+  [0, '\x89HDF\r\n\x1a\n', 'HDF5'],
+  [0, 'GGUF', 'GGUF'],
+  [0, '\x93NUMPY', 'NumPy'],
+  [4, 'TFL3', 'TensorFlow Lite'],
+  [0, 'version https://git-lfs', 'git-lfs pointer'],
+  // Eight bytes of a length below 2^32, then JSON.
+  [4, '\0\0\0\0{', 'safetensors'],
+  // torch.save before 1.6: a pickle of its magic number.
+  [0, '\x80.\x8a\x0al\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19', 'torch stream'],
+  [0, '\x80\x02', 'pickle'],
+  [0, '\x80\x03', 'pickle'],
+  [0, '\x80\x04', 'pickle'],
+  [0, '\x80\x05', 'pickle'],
+  // The first field of an ONNX model is its IR version, the second its producer's name or the graph.
+  [0, '\x08.\x12', 'ONNX'],
+  [0, '\x08.\x3a', 'ONNX'],
+];
+
+/** The name of a file's format; `'HTML'`, `'text'`, `'empty'`, or `'unknown'` where no signature fits. */
+export function detectFormat(bytes: Uint8Array): string {
+  if (bytes.length === 0) return 'empty';
+  for (const [offset, pattern, name] of SIGNATURES) if (fits(bytes, offset, pattern)) return name;
+  if (!looksLikeText(bytes)) return 'unknown';
+  const text = new TextDecoder().decode(bytes.subarray(0, 512)).trimStart().toLowerCase();
+  return /^<(?:!doctype html|html|head|body)/.test(text) ? 'HTML' : 'text';
+}
+
+/** The same, as an error message says it. */
+export function describeFormat(bytes: Uint8Array): string {
+  const format = detectFormat(bytes);
+  if (format === 'empty') return 'an empty file';
+  if (format === 'HTML') return 'an HTML page';
+  if (format === 'text') return 'a text file';
+  if (format === 'git-lfs pointer') return 'a git-lfs pointer';
+  if (format === 'unknown')
+    return `bytes ${[...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')} …`;
+  return `${/^(?:HEIC|HDF5|ONNX)/.test(format) ? 'an' : 'a'} ${format} file`;
+}
+
+function fits(bytes: Uint8Array, offset: number, pattern: string): boolean {
+  if (bytes.length < offset + pattern.length) return false;
+  for (let i = 0; i < pattern.length; i++)
+    if (pattern[i] !== '.' && bytes[offset + i] !== pattern.charCodeAt(i)) return false;
+  return true;
+}
+
+function looksLikeText(bytes: Uint8Array): boolean {
+  return bytes.subarray(0, 512).every((byte) => byte >= 0x20 || byte === 9 || byte === 10 || byte === 13);
+}

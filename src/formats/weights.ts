@@ -1,0 +1,225 @@
+/**
+ * A raybox weights file is a safetensors file whose string metadata says everything that a network needs beside its
+ * tensors. Keys are the names of `WeightsMetadata` in snake case, lists and maps as JSON, the rest as plain text, so that
+ * any safetensors viewer shows them.
+ */
+import { InputError } from '../errors.js';
+import { brief, type Checkpoint, withTorchvisionNames } from './checkpoint.js';
+import { readSafetensors } from './safetensors.js';
+import { describeFormat, detectFormat } from './signature.js';
+import { readTorch } from './torch.js';
+
+export const WEIGHTS_VERSION = 1;
+
+export interface WeightsMetadata {
+  /** Name of the backbone: `resnet50`, `densenet121`, … */
+  architecture: string;
+  /** Channels of the stages and number of blocks in each, where they are not the architecture's own. */
+  widths?: number[];
+  depths?: number[];
+  /** One name per output, in their order. */
+  classes: string[];
+  /** Size that images are brought to, in pixels. */
+  inputWidth: number;
+  inputHeight: number;
+  /** Channels of the first convolution. Grey images are repeated for 3. */
+  inputChannels: 1 | 3;
+  channelOrder: 'rgb' | 'bgr';
+  /** Per input channel: the network sees `(pixel − mean) / std`, pixels scaled to [0, 1]. */
+  mean: number[];
+  std: number[];
+  /** How an image that has another aspect meets the input size. */
+  fit: 'stretch' | 'crop' | 'pad';
+  transitionChannels: number;
+  transitionKernel: number;
+  transitionActivation: 'relu' | 'none';
+  pooling: 'lse' | 'average' | 'max';
+  /** The r of log-sum-exp pooling, larger than 0; only there. */
+  lseR?: number;
+  /** Probability from which a class counts as found, by class; fitted on a validation split. */
+  thresholds?: Record<string, number>;
+  /** How a heatmap comes to [0, 255]: from its minimum to its maximum, or from 0 to its maximum. */
+  heatmapScaling: 'minmax' | 'relu';
+  /** What the weights were trained on; `none` for random ones. */
+  trainingData: string;
+  license: string;
+}
+
+type Field = keyof WeightsMetadata;
+type Parse = (text: string, key: string) => unknown;
+
+const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
+  architecture: { parse: pattern(/^[a-z][a-z0-9_]*$/, "a network's name in lower case, such as resnet50") },
+  widths: { parse: sizes, optional: true },
+  depths: { parse: sizes, optional: true },
+  classes: { parse: classNames },
+  inputWidth: { parse: size },
+  inputHeight: { parse: size },
+  inputChannels: { parse: (text, key) => Number(oneOf('1', '3')(text, key)) },
+  channelOrder: { parse: oneOf('rgb', 'bgr') },
+  mean: { parse: numbers(Number.isFinite, 'a JSON list of numbers') },
+  std: { parse: numbers((value) => Number.isFinite(value) && value > 0, 'a JSON list of numbers above 0') },
+  fit: { parse: oneOf('stretch', 'crop', 'pad') },
+  transitionChannels: { parse: size },
+  transitionKernel: { parse: pattern(/^(?:1|3|5|7)$/, '1, 3, 5 or 7', Number) },
+  transitionActivation: { parse: oneOf('relu', 'none') },
+  pooling: { parse: oneOf('lse', 'average', 'max') },
+  lseR: { parse: positive, optional: true },
+  thresholds: { parse: probabilities, optional: true },
+  heatmapScaling: { parse: oneOf('minmax', 'relu') },
+  trainingData: { parse: pattern(/\S/, 'some text, or none') },
+  license: { parse: pattern(/\S/, 'some text') },
+};
+
+const VERSION_KEY = 'raybox_weights';
+const keyOf = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/** True where a file's metadata says that it is a raybox weights file. */
+export function isRayboxWeights(metadata: Record<string, string>): boolean {
+  return Object.hasOwn(metadata, VERSION_KEY);
+}
+
+/** Reads and checks the metadata. Throws an InputError that names the field. Keys that are unknown are left alone. */
+export function parseWeightsMetadata(strings: Record<string, string>): WeightsMetadata {
+  if (!isRayboxWeights(strings))
+    throw new InputError('weights: the file has no raybox metadata', {
+      expected: `the key ${VERSION_KEY}`,
+      given: Object.keys(strings).slice(0, 8).join(', ') || 'no metadata',
+      hint: 'give the architecture, classes and input in the options',
+    });
+  if (strings[VERSION_KEY] !== String(WEIGHTS_VERSION))
+    throw fault(VERSION_KEY, `${WEIGHTS_VERSION}`, strings[VERSION_KEY], 'a newer raybox may read it');
+  const metadata: Record<string, unknown> = {};
+  for (const [field, { parse, optional }] of Object.entries(FIELDS)) {
+    const key = keyOf(field);
+    if (Object.hasOwn(strings, key)) metadata[field] = parse(strings[key], key);
+    else if (!optional) throw new InputError(`weights: the metadata lacks ${key}`);
+  }
+  return checkTogether(metadata as unknown as WeightsMetadata);
+}
+
+/** The strings of a weights file. Throws an InputError for what `parseWeightsMetadata` would refuse. */
+export function formatWeightsMetadata(metadata: WeightsMetadata): Record<string, string> {
+  const strings: Record<string, string> = { [VERSION_KEY]: String(WEIGHTS_VERSION) };
+  for (const field of Object.keys(FIELDS) as Field[]) {
+    const value = metadata[field];
+    if (value !== undefined) strings[keyOf(field)] = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  }
+  parseWeightsMetadata(strings);
+  return strings;
+}
+
+/**
+ * Reads weights of any known format, told by content: safetensors, or a torch checkpoint as zip or stream. Names come out
+ * as torchvision's (see `withTorchvisionNames`). Throws an InputError that says what was given instead.
+ */
+export function readCheckpoint(bytes: Uint8Array): Checkpoint {
+  const format = detectFormat(bytes);
+  if (format === 'zip' || format === 'torch stream') return readTorch(bytes);
+  if (format === 'safetensors') {
+    const { tensors, metadata } = readSafetensors(bytes);
+    return { tensors: withTorchvisionNames(tensors), metadata };
+  }
+  throw new InputError('weights: the file is no checkpoint', {
+    expected: 'a safetensors file or one that torch.save wrote',
+    given: describeFormat(bytes),
+    hint: HINTS[format],
+  });
+}
+
+const HINTS: Record<string, string> = {
+  HTML: 'the address gave a web page: check it',
+  'git-lfs pointer': 'run git lfs pull to get the file itself',
+  empty: 'the download or copy did not finish',
+  gzip: 'unpack it first',
+  tar: 'unpack it first, or save it again with a torch of this decade',
+  pickle: 'save the weights with torch.save',
+  ONNX: 'export the state dict with torch.save instead',
+};
+
+function checkTogether(metadata: WeightsMetadata): WeightsMetadata {
+  const { classes, inputChannels, mean, std, pooling, lseR, thresholds = {} } = metadata;
+  for (const [key, list] of Object.entries({ mean, std }))
+    if (list.length !== inputChannels)
+      throw fault(key, `${inputChannels} numbers, as input_channels says`, brief(list));
+  if ((pooling === 'lse') !== (lseR !== undefined))
+    throw fault('lse_r', 'a number if, and only if, pooling is lse', `${lseR} with pooling ${pooling}`);
+  for (const name of Object.keys(thresholds))
+    if (!classes.includes(name)) throw fault('thresholds', 'names of classes', name);
+  return metadata;
+}
+
+function fault(key: string, expected: string, given: string, hint?: string): InputError {
+  return new InputError(`weights: the metadata's ${key} is wrong`, { expected, given, hint });
+}
+
+function pattern(allowed: RegExp, expected: string, convert: (text: string) => unknown = (text) => text): Parse {
+  return (text, key) => {
+    if (!allowed.test(text)) throw fault(key, expected, brief(text));
+    return convert(text);
+  };
+}
+
+function oneOf(...values: string[]): Parse {
+  return (text, key) => {
+    if (!values.includes(text)) throw fault(key, values.join(', '), brief(text));
+    return text;
+  };
+}
+
+function size(text: string, key: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw fault(key, 'a whole number from 1 on', brief(text));
+  return Number(text);
+}
+
+function positive(text: string, key: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(Number.isFinite(value) && value > 0)) throw fault(key, 'a number above 0', brief(text));
+  return value;
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function numbers(allowed: (value: number) => boolean, expected: string): Parse {
+  return (text, key) => {
+    const list = json(text);
+    if (
+      !Array.isArray(list) ||
+      list.length === 0 ||
+      !list.every((value) => typeof value === 'number' && allowed(value))
+    )
+      throw fault(key, expected, brief(text));
+    return list;
+  };
+}
+
+function sizes(text: string, key: string): unknown {
+  return numbers((value) => Number.isInteger(value) && value > 0, 'a JSON list of whole numbers from 1 on')(text, key);
+}
+
+function classNames(text: string, key: string): string[] {
+  const list = json(text);
+  const expected = 'a JSON list of different names';
+  if (
+    !Array.isArray(list) ||
+    list.length === 0 ||
+    !list.every((name) => typeof name === 'string' && name.trim() !== '')
+  )
+    throw fault(key, expected, brief(text));
+  if (new Set(list).size !== list.length) throw fault(key, expected, brief(text));
+  return list;
+}
+
+function probabilities(text: string, key: string): Record<string, number> {
+  const map = json(text);
+  const isProbability = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 1;
+  if (typeof map !== 'object' || map === null || Array.isArray(map) || !Object.values(map).every(isProbability))
+    throw fault(key, 'a JSON object of a probability by class', brief(text));
+  return map as Record<string, number>;
+}

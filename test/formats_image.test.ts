@@ -1,0 +1,484 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { deflateSync } from 'node:zlib';
+import { build } from 'esbuild';
+import * as fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { InputError } from '../src/errors.js';
+import { crc32 } from '../src/formats/crc32.js';
+import { decodeImage, type Image } from '../src/formats/image.js';
+import { decodeJpeg } from '../src/formats/jpeg.js';
+import { loadOptional } from '../src/formats/optional.js';
+import { decodePng, encodePng } from '../src/formats/png.js';
+import { describeFormat } from '../src/formats/signature.js';
+
+const data = process.env.RAYBOX_DATA ?? new URL('../../../shared/data', import.meta.url).pathname;
+const ascii = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
+const concat = (...parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
+
+async function refuses(bytes: Uint8Array, message: RegExp, options = {}): Promise<void> {
+  let error: unknown;
+  try {
+    await decodeImage(bytes, options);
+  } catch (thrown) {
+    error = thrown;
+  }
+  if (!(error instanceof InputError)) throw error ?? new Error(`accepted, but should be refused: ${message}`);
+  assert.match(error.message, message);
+}
+
+const SIGNATURE = ascii('\x89PNG\r\n\x1a\n');
+function chunk(type: string, content: Uint8Array): Uint8Array {
+  const bytes = concat(new Uint8Array(4), ascii(type), content, new Uint8Array(4));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, content.length);
+  view.setUint32(bytes.length - 4, crc32(bytes.subarray(4, -4)));
+  return bytes;
+}
+
+interface Plan {
+  width: number;
+  height: number;
+  depth: number;
+  colorType: number;
+  interlaced?: boolean;
+  extra?: Uint8Array[];
+  /** Changes the pixels before they are compressed. */
+  edit?: (raw: Uint8Array) => Uint8Array;
+}
+
+function header({ width, height, depth, colorType, interlaced = false }: Plan): Uint8Array {
+  const bytes = new Uint8Array(13);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, width);
+  view.setUint32(4, height);
+  bytes.set([depth, colorType, 0, 0, interlaced ? 1 : 0], 8);
+  return chunk('IHDR', bytes);
+}
+
+/** A PNG of samples given by position and channel, its rows filtered in turn by each of the five filters. */
+function png(plan: Plan, sample: (x: number, y: number, channel: number) => number): Uint8Array {
+  const { width, height, depth, colorType, interlaced, extra = [], edit = (raw) => raw } = plan;
+  const samples = [1, 0, 3, 1, 2, 0, 4][colorType];
+  const distance = Math.max(1, (samples * depth) / 8);
+  const rows: Uint8Array[] = [];
+  const passes = interlaced
+    ? [
+        [0, 0, 8, 8],
+        [4, 0, 8, 8],
+        [0, 4, 4, 8],
+        [2, 0, 4, 4],
+        [0, 2, 2, 4],
+        [1, 0, 2, 2],
+        [0, 1, 1, 2],
+      ]
+    : [[0, 0, 1, 1]];
+  for (const [x0, y0, dx, dy] of passes) {
+    const columns = Math.ceil((width - x0) / dx);
+    let above = new Uint8Array(Math.ceil((Math.max(0, columns) * samples * depth) / 8));
+    for (let y = y0, filter = 0; y < height && columns > 0; y += dy, filter = (filter + 1) % 5) {
+      const row = new Uint8Array(above.length);
+      for (let i = 0; i < columns * samples; i++) {
+        const value = sample(x0 + Math.floor(i / samples) * dx, y, i % samples);
+        if (depth === 16) row.set([value >> 8, value & 255], i * 2);
+        else row[(i * depth) >> 3] |= value << (8 - depth - ((i * depth) & 7));
+      }
+      const filtered = row.map((byte, i) => {
+        const a = row[i - distance] ?? 0;
+        const b = above[i];
+        const c = above[i - distance] ?? 0;
+        const paeth = [a, b, c].reduce((best, value) =>
+          Math.abs(a + b - c - value) < Math.abs(a + b - c - best) ? value : best,
+        );
+        return byte - [0, a, b, (a + b) >> 1, paeth][filter];
+      });
+      rows.push(Uint8Array.of(filter), filtered);
+      above = row;
+    }
+  }
+  const compressed = new Uint8Array(deflateSync(edit(concat(...rows))));
+  const half = compressed.length >> 1;
+  const parts = [compressed.subarray(0, half), compressed.subarray(half)].map((part) => chunk('IDAT', part));
+  return concat(SIGNATURE, header(plan), ...extra, ...parts, chunk('IEND', new Uint8Array()));
+}
+
+const gradient = (max: number) => (x: number, y: number, channel: number) =>
+  (x * 37 + y * 91 + channel * 53) % (max + 1);
+function pixels(
+  width: number,
+  height: number,
+  channels: number,
+  value: (x: number, y: number, c: number) => number,
+): number[] {
+  return Array.from({ length: width * height * channels }, (_, i) => {
+    const pixel = Math.floor(i / channels);
+    return value(pixel % width, Math.floor(pixel / width), i % channels);
+  });
+}
+
+for (const interlaced of [false, true])
+  test(`PNG ${interlaced ? 'interlaced' : 'row by row'}: every colour type and depth`, async () => {
+    for (const [width, height] of [
+      [1, 1],
+      [13, 11],
+      [3, 20],
+    ])
+      for (const depth of [1, 2, 4, 8, 16]) {
+        const max = 2 ** depth - 1;
+        const at = gradient(max);
+        const plan = { width, height, depth, interlaced };
+        const scale = depth < 8 ? 255 / max : 1;
+        const decoded = async (colorType: number, extra?: Uint8Array[]) => {
+          const image = await decodePng(png({ ...plan, colorType, extra }, at));
+          assert.equal([image.width, image.height], [width, height]);
+          assert.is(image.data instanceof Uint16Array, depth === 16);
+          return { channels: image.channels, data: [...image.data] };
+        };
+        const expected = (channels: number, value: typeof at) => ({
+          channels,
+          data: pixels(width, height, channels, value),
+        });
+        const onBlack = (value: number, alpha: number) => Math.round((value * alpha) / max);
+
+        assert.equal(
+          await decoded(0),
+          expected(1, (x, y) => at(x, y, 0) * scale),
+        );
+        // tRNS makes the grey level 1 transparent.
+        const clear = [chunk('tRNS', Uint8Array.of(0, 1))];
+        assert.equal(
+          await decoded(0, clear),
+          expected(1, (x, y) => (at(x, y, 0) === 1 ? 0 : at(x, y, 0) * scale)),
+        );
+        if (depth <= 8) {
+          const entries = Uint8Array.from({ length: (max + 1) * 3 }, (_, i) => (i * 29 + 7) % 256);
+          const color = (x: number, y: number, c: number) => entries[at(x, y, 0) * 3 + c];
+          assert.equal(await decoded(3, [chunk('PLTE', entries)]), expected(3, color));
+          const half = [chunk('PLTE', entries), chunk('tRNS', Uint8Array.of(255, 128))];
+          const blended = (x: number, y: number, c: number) =>
+            at(x, y, 0) === 1 ? Math.round((color(x, y, c) * 128) / 255) : color(x, y, c);
+          assert.equal(await decoded(3, half), expected(3, blended));
+        }
+        if (depth >= 8) {
+          assert.equal(await decoded(2), expected(3, at));
+          assert.equal(
+            await decoded(4),
+            expected(1, (x, y) => onBlack(at(x, y, 0), at(x, y, 1))),
+          );
+          assert.equal(
+            await decoded(6),
+            expected(3, (x, y, c) => onBlack(at(x, y, c), at(x, y, 3))),
+          );
+        }
+      }
+  });
+
+test('PNG: what is encoded is decoded again', async () => {
+  for (const channels of [1, 3, 4] as const)
+    for (const wide of [false, true]) {
+      const values = pixels(7, 5, channels, (x, y, c) =>
+        c === 3 ? (wide ? 65535 : 255) : gradient(wide ? 65535 : 255)(x, y, c),
+      );
+      const source = wide ? Uint16Array.from([0, ...values]) : Uint8Array.from([0, ...values]);
+      const image: Image = { data: source.subarray(1), width: 7, height: 5, channels };
+      const decoded = await decodePng(await encodePng(image));
+      assert.is(decoded.channels, channels === 1 ? 1 : 3);
+      assert.is(decoded.data.constructor, source.constructor);
+      assert.equal(
+        [...decoded.data],
+        values.filter((_, i) => channels !== 4 || i % 4 !== 3),
+      );
+    }
+  const wrong = async (image: unknown, message: RegExp) => {
+    try {
+      await encodePng(image as Image);
+    } catch (error) {
+      assert.ok(error instanceof InputError);
+      return assert.match(error.message, message);
+    }
+    assert.unreachable(String(message));
+  };
+  await wrong({ data: new Uint8Array(5), width: 2, height: 3, channels: 1 }, /wrong length; expected 6; given 5/);
+  await wrong({ data: new Uint8Array(0), width: 0, height: 3, channels: 1 }, /wrong size/);
+  await wrong({ data: new Uint8Array(12), width: 2, height: 3, channels: 2 }, /wrong size/);
+  await wrong({ data: new Float32Array(6), width: 2, height: 3, channels: 1 }, /wrong type/);
+});
+
+const plan = { width: 20, height: 10, depth: 8, colorType: 0 };
+
+test('PNG: a cut, damaged or lying file is refused, never half filled', async () => {
+  for (const interlaced of [false, true]) {
+    const at = gradient(255);
+    const good = png({ ...plan, interlaced }, at);
+    for (let length = 9; length < good.length; length++)
+      await refuses(good.subarray(0, length), /png: the file is cut/);
+    for (let i = 8; i < good.length; i += 3) {
+      const damaged = good.slice();
+      damaged[i] ^= 0x10;
+      await refuses(damaged, /damaged|cut/);
+    }
+    // Well-formed chunks around too few pixels, too many (where they could grow without end), or none at all.
+    await refuses(
+      png({ ...plan, interlaced, edit: (raw) => raw.subarray(0, -1) }, at),
+      /cannot be decoded|wrong amount of pixels/,
+    );
+    await refuses(
+      png({ ...plan, interlaced, edit: () => new Uint8Array() }, at),
+      /cannot be decoded|wrong amount of pixels/,
+    );
+    if (interlaced)
+      await refuses(png({ ...plan, interlaced, edit: () => new Uint8Array(5e7) }, at), /wrong amount.*given more/);
+    await refuses(png({ ...plan, interlaced, edit: (raw) => raw.fill(9) }, at), /cannot be decoded.*filter/i);
+    const torn = deflateSync(new Uint8Array(210)).subarray(0, 8);
+    const around = (...parts: Uint8Array[]) =>
+      concat(SIGNATURE, header({ ...plan, interlaced }), ...parts, chunk('IEND', new Uint8Array()));
+    await refuses(around(chunk('IDAT', torn)), /cannot be decoded|do not inflate/);
+    await refuses(around(chunk('IDAT', ascii('no zlib data'))), /cannot be decoded|do not inflate/);
+    await refuses(around(), /the file is cut; given no pixels/);
+    await refuses(
+      around(chunk('CRIT', new Uint8Array()), chunk('IDAT', new Uint8Array(deflateSync(new Uint8Array(210))))),
+      /cannot be decoded|wrong amount/,
+    );
+  }
+  await refuses(concat(SIGNATURE, chunk('IEND', new Uint8Array())), /does not start with its header/);
+  await refuses(png({ ...plan, colorType: 3 }, gradient(255)), /cannot be decoded.*palette/i);
+  await refuses(
+    png({ ...plan, depth: 4, colorType: 2 }, gradient(15)),
+    /impossible header; given colour type 2, 4 bits/,
+  );
+  const decoded = await decodePng(concat(png(plan, gradient(255)), ascii('rubbish behind the end')));
+  assert.is(decoded.data.length, 200);
+});
+
+test('the size is checked before anything is allocated', async () => {
+  const claim = (width: number, height: number) =>
+    concat(
+      SIGNATURE,
+      header({ ...plan, width, height }),
+      chunk('IDAT', new Uint8Array(20)),
+      chunk('IEND', new Uint8Array()),
+    );
+  await refuses(claim(0, 5), /no pixels; given 0 × 5/);
+  await refuses(claim(2 ** 31, 2 ** 31), /too large; expected at most 100000000 pixels/);
+  await refuses(claim(10_000, 10_000), /the file is cut; given 20 bytes of data/);
+  await refuses(png(plan, gradient(255)), /too large; expected at most 199 pixels; given 20 × 10/, { maxPixels: 199 });
+  await refuses(JPEGS.grey, /too large; expected at most 186 pixels; given 17 × 11/, { maxPixels: 186 });
+  const large = JPEGS.grey.slice();
+  large.set([0x25, 0x80, 0x25, 0x80], large.findIndex((byte, i) => byte === 0xff && large[i + 1] === 0xc0) + 5);
+  await refuses(large, /jpeg: the file is cut/);
+});
+
+// Made by Pillow 9.4 from 17 × 11 gradients, quality 95: x · 13 + y · 7 in grey, (15 x, 23 y, 255 − 7 x − 9 y) in colour.
+const base64 = (text: string) => new Uint8Array(Buffer.from(text, 'base64'));
+const JPEGS = {
+  grey: base64(
+    '/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAIBAQEBAQIBAQECAgICAgQDAgICAgUEBAMEBgUGBgYFBgYGBwkIBgcJBwYGCAsICQoKCgoKBggLDA' +
+      'sKDAkKCgr/wAALCAALABEBAREA/8QAFQABAQAAAAAAAAAAAAAAAAAACQj/xAAiEAAABQQBBQAAAAAAAAAAAAAABQgkQgM0QVIVGFRkkaL/2gAI' +
+      'AQEAAD8APtGyf7RlrELAjZP9oy1iLG6f/C+QQiNiMpaMKccBYUbEZS0YU44FjcGU9hT9D//Z',
+  ),
+  progressive: base64(
+    '/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAIBAQEBAQIBAQECAgICAgQDAgICAgUEBAMEBgUGBgYFBgYGBwkIBgcJBwYGCAsICQoKCgoKBggLDA' +
+      'sKDAkKCgr/2wBDAQICAgICAgUDAwUKBwYHCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgr/wgARCAAL' +
+      'ABEDAREAAhEBAxEB/8QAFQABAQAAAAAAAAAAAAAAAAAABgf/xAAYAQADAQEAAAAAAAAAAAAAAAAGBwgCCf/aAAwDAQACEAMQAAABlVACDtPUCh' +
+      'CWQ91zIdp+gUISyf/EABkQAAMBAQEAAAAAAAAAAAAAAAAEBQYUFv/aAAgBAQABBQKfhyfhzw5PTVJ6axxqn//EAB4RAAIBBAMBAAAAAAAAAAAA' +
+      'AAAGIQMEIjEUFlJh/9oACAEDAQE/AVto1ItNGpO0fRauK8ZC3c14yOTX9H//xAAeEQABAwQDAAAAAAAAAAAAAAAABAUiBhQhMRZSYv/aAAgBAg' +
+      'EBPwF7rfch7rfcjm/oe1inMh7WKcyLxT2P/8QAGBAAAwEBAAAAAAAAAAAAAAAAAAEjoTP/2gAIAQEABj8CUcFHDjgooUUcUf/EABQQAQAAAAAA' +
+      'AAAAAAAAAAAAACD/2gAIAQEAAT8hWMTOu//aAAwDAQACAAMAAAAQmtM//8QAGREBAAMBAQAAAAAAAAAAAAAAABFB8WHR/9oACAEDAQE/EI/dro' +
+      '7XqlydD//EABoRAQACAwEAAAAAAAAAAAAAAABB8QERYeH/2gAIAQIBAT8QuWP1a2TVNXW//8QAHBAAAQMFAAAAAAAAAAAAAAAAAAFBgRARUaHx' +
+      '/9oACAEBAAE/ENZRi7ARAykcMpwFP//Z',
+  ),
+  subsampled: base64(
+    '/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAIBAQEBAQIBAQECAgICAgQDAgICAgUEBAMEBgUGBgYFBgYGBwkIBgcJBwYGCAsICQoKCgoKBggLDA' +
+      'sKDAkKCgr/2wBDAQICAgICAgUDAwUKBwYHCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgr/wAARCAAL' +
+      'ABEDASIAAhEBAxEB/8QAFwAAAwEAAAAAAAAAAAAAAAAAAAcICf/EACUQAAECBAQHAAAAAAAAAAAAAAABBgMHJUEIIzNVFhhDUZGTo//EABcBAA' +
+      'MBAAAAAAAAAAAAAAAAAAQHCAn/xAAiEQAAAwcFAAAAAAAAAAAAAAAABUEGBwgXI5HhGDEyYWL/2gAMAwEAAhEDEQA/AJWl5gc06P26Y9peYHNO' +
+      'j/MryXjNa+XRYNrKPWXjObGXRYNrKFvuijaqryVchaQ2P4P6O6KIQ5HV2dPWBplwa19lg+FAjLVG1fq+RolPg/7uP//Z',
+  ),
+  cmyk: base64(
+    '/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwACAQEBAQECAQEBAgICAgIEAwICAgIFBAQDBAYFBgYGBQYGBgcJCAYHCQcGBggLCAkKCgoKCgYICwwLCg' +
+      'wJCgoK/8AAFAgACwARBEMRAE0RAFkRAEsRAP/EABgAAQEBAQEAAAAAAAAAAAAAAAAJCAcK/8QAMRAAAQABEgUFAAAAAAAAAAAAAAgBAwQFBgcJ' +
+      'FxklQURWZoKSo9EWIzNCURhVZZGi/9oADgRDAE0AWQBLAAA/AJowd1RwmQZFy6egUcSASk684+e8v4Xgg7qjhEi5dPQMPpAJSdecfPeChwkXLp' +
+      '6BwH1SfI/sHkRg7qjhPRpFI9tY9h5VdzQSQDpG8585rtNILwQd1RwiKR7ax7Dyq7mHkgHSN5z5zXaaQUOEUj21j2HlV3OA8SN57mu/YP/Z',
+  ),
+  turned: base64(
+    '/9j/4AAQSkZJRgABAQAAAQABAAD/4QAiRXhpZgAATU0AKgAAAAgAAQESAAMAAAABAAYAAAAAAAD/2wBDAAIBAQEBAQIBAQECAgICAgQDAgICAg' +
+      'UEBAMEBgUGBgYFBgYGBwkIBgcJBwYGCAsICQoKCgoKBggLDAsKDAkKCgr/wAALCAALABEBAREA/8QAFQABAQAAAAAAAAAAAAAAAAAACQj/xAAi' +
+      'EAAABQQBBQAAAAAAAAAAAAAABQgkQgM0QVIVGFRkkaL/2gAIAQEAAD8APtGyf7RlrELAjZP9oy1iLG6f/C+QQiNiMpaMKccBYUbEZS0YU44Fjc' +
+      'GU9hT9D//Z',
+  ),
+};
+const colorful = (x: number, y: number, c: number) => [x * 15, y * 23, 255 - x * 7 - y * 9][c];
+const grey = (x: number, y: number) => x * 11 + y * 7;
+
+function near(image: Image, value: (x: number, y: number, c: number) => number, bound: number): void {
+  const expected = pixels(image.width, image.height, image.channels, value).map((v) => Math.min(255, Math.max(0, v)));
+  const worst = expected.reduce((most, v, i) => Math.max(most, Math.abs(v - image.data[i])), 0);
+  assert.ok(worst <= bound, `off by ${worst}`);
+}
+
+test('JPEG: grey, progressive, subsampled, CMYK', async () => {
+  for (const [name, channels, bound] of [
+    ['grey', 1, 3],
+    ['progressive', 3, 6],
+    ['subsampled', 3, 32],
+    ['cmyk', 3, 6],
+  ] as const) {
+    const image = await decodeJpeg(JPEGS[name]);
+    assert.equal([image.width, image.height, image.channels], [17, 11, channels], name);
+    near(image, channels === 1 ? grey : colorful, bound);
+  }
+});
+
+test('JPEG: components named R, G, B are not converted', async () => {
+  const bytes = JPEGS.progressive.slice();
+  // Frame and scans name the components 1, 2, 3.
+  for (let i = 0; i + 12 < bytes.length; i++) {
+    if (bytes[i] !== 0xff) continue;
+    if (bytes[i + 1] === 0xc2) for (const c of [0, 1, 2]) bytes[i + 10 + 3 * c] = 'RGB'.charCodeAt(c);
+    if (bytes[i + 1] === 0xda)
+      for (let s = 0; s < bytes[i + 4]; s++) bytes[i + 5 + 2 * s] = 'RGB'.charCodeAt(bytes[i + 5 + 2 * s] - 1);
+  }
+  const converted = await decodeJpeg(JPEGS.progressive);
+  const raw = await decodeJpeg(bytes);
+  const [y, cb, cr] = raw.data;
+  const expected = [y + 1.402 * (cr - 128), y - 0.344 * (cb - 128) - 0.714 * (cr - 128), y + 1.772 * (cb - 128)];
+  for (const [c, value] of expected.entries())
+    assert.ok(Math.abs(Math.min(255, Math.max(0, value)) - converted.data[c]) <= 1);
+  assert.ok(Math.abs(y - 29) < 4 && cb > 250);
+});
+
+test('JPEG: all eight EXIF orientations', async () => {
+  const w = 16;
+  const h = 10;
+  const source: ((x: number, y: number) => [number, number])[] = [
+    (x, y) => [x, y],
+    (x, y) => [w - x, y],
+    (x, y) => [w - x, h - y],
+    (x, y) => [x, h - y],
+    (x, y) => [y, x],
+    (x, y) => [y, h - x],
+    (x, y) => [w - y, h - x],
+    (x, y) => [w - y, x],
+  ];
+  const tag = JPEGS.turned.findIndex((byte, i) => byte === 0x01 && JPEGS.turned[i + 1] === 0x12);
+  for (let orientation = 0; orientation <= 9; orientation++) {
+    const bytes = JPEGS.turned.slice();
+    bytes[tag + 9] = orientation;
+    const from = source[orientation - 1] ?? source[0];
+    const image = await decodeJpeg(bytes);
+    assert.equal([image.width, image.height], orientation >= 5 && orientation <= 8 ? [11, 17] : [17, 11]);
+    near(image, (x, y) => grey(...from(x, y)), 3);
+  }
+});
+
+test('JPEG: cut, damaged and unsupported files are refused', async () => {
+  for (const good of Object.values(JPEGS))
+    for (let length = 3; length < good.length; length++)
+      await refuses(good.subarray(0, length), /jpeg: the file is cut/);
+  const marker = (bytes: Uint8Array, type: number) =>
+    bytes.findIndex((byte, i) => byte === 0xff && bytes[i + 1] === type);
+  const edited = (at: number, value: number) => {
+    const bytes = JPEGS.grey.slice();
+    bytes[at] = value;
+    return bytes;
+  };
+  const frame = marker(JPEGS.grey, 0xc0);
+  await refuses(edited(frame + 1, 0xc3), /lossless images are not supported; expected baseline or progressive/);
+  await refuses(edited(frame + 1, 0xc9), /arithmetic-coded images/);
+  await refuses(edited(frame + 4, 12), /12-bit images are not supported/);
+  await refuses(edited(frame + 9, 2), /impossible header/);
+  await refuses(edited(frame + 6, 0), /no pixels; given 17 × 0/);
+  const scan = marker(JPEGS.grey, 0xda);
+  const half = concat(JPEGS.grey.subarray(0, scan + 30), Uint8Array.of(0xff, 0xd9));
+  await refuses(half, /cannot be decoded/);
+  const flip = fc.record({ at: fc.nat({ max: JPEGS.progressive.length - 1 }), to: fc.nat({ max: 255 }) });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...Object.values(JPEGS)),
+      fc.array(flip, { minLength: 1, maxLength: 3 }),
+      async (good, flips) => {
+        const bytes = good.slice();
+        for (const { at, to } of flips) bytes[at % bytes.length] = to;
+        try {
+          await decodeImage(bytes);
+        } catch (error) {
+          if (!(error instanceof InputError)) throw error;
+        }
+      },
+    ),
+    { numRuns: 400 },
+  );
+});
+
+test('other files are named', async () => {
+  for (const [start, name] of [
+    ['', 'an empty file'],
+    ['hello, this is text', 'a text file'],
+    ['<!DOCTYPE html><html>', 'an HTML page'],
+    ['GIF89a', 'a GIF file'],
+    ['RIFF\x10\0\0\0WEBPVP8 ', 'a WebP file'],
+    ['BM\x10\x20\0\0\0\0\0\0', 'a BMP file'],
+    ['II*\0', 'a TIFF file'],
+    ['\0\0\0\x0cjP  \r\n', 'a JPEG 2000 file'],
+    ['\0\0\0\x1cftypheic', 'a HEIC or AVIF file'],
+    [`${'\0'.repeat(128)}DICM`, 'a DICOM file'],
+    ['%PDF-1.7', 'a PDF file'],
+    ['\x1f\x8b\x08', 'a gzip file'],
+    ['version https://git-lfs.github.com/spec/v1\n', 'a git-lfs pointer'],
+    ['\x01\x02\x03', 'bytes 01 02 03 …'],
+  ]) {
+    assert.is(describeFormat(ascii(start)), name.replace('a HEIC', 'an HEIC'));
+    await refuses(
+      ascii(start),
+      new RegExp(`not a PNG or JPEG file; expected PNG or JPEG; given ${name.replace('a HEIC', 'an HEIC')}`),
+    );
+  }
+});
+
+test('a package that is missing is named', async () => {
+  const load = () => loadOptional('pngjs', 'PNG', () => import('a-package-that-is-not-there' as string));
+  try {
+    await load();
+    assert.unreachable();
+  } catch (error) {
+    assert.ok(error instanceof InputError);
+    assert.match(error.message, /PNG needs the package 'pngjs', which did not load; npm install pngjs/);
+  }
+});
+
+test('a browser bundle holds no Node module, and the decoders only as parts loaded on demand', async () => {
+  const entry = new URL('../src/formats/image.js', import.meta.url).pathname;
+  const { outputFiles, metafile } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    splitting: true,
+    minify: true,
+    write: false,
+    metafile: true,
+    outdir: 'unused',
+    logLevel: 'silent',
+  });
+  const imports = Object.values(metafile.inputs).flatMap(({ imports }) => imports);
+  assert.equal(
+    imports.filter(({ external, path }) => external && path !== '<runtime>'),
+    [],
+  );
+  const main = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint?.endsWith('formats/image.js'))!;
+  assert.ok(main.bytes < 16_384, `${main.bytes} bytes`);
+  assert.ok(outputFiles.length >= 3);
+});
+
+test('the shared chest X-rays', async () => {
+  if (!existsSync(data)) return console.log('skipped: no shared data for images');
+  const folder = `${data}/nih-boxed/images`;
+  for (const name of readdirSync(folder).slice(0, 5)) {
+    const bytes = readFileSync(`${folder}/${name}`);
+    const { width, height, channels, data: values } = await decodeImage(bytes);
+    assert.equal([width, height, channels, values.length], [1024, 1024, 1, 1024 * 1024]);
+    await refuses(bytes.subarray(0, bytes.length >> 1), /png: the file is cut/);
+  }
+});
+
+test.run();

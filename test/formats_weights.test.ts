@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { InputError } from '../src/errors.js';
+import { readSafetensors, writeSafetensors } from '../src/formats/safetensors.js';
+import {
+  formatWeightsMetadata,
+  parseWeightsMetadata,
+  readCheckpoint,
+  type WeightsMetadata,
+} from '../src/formats/weights.js';
+
+const fixture = (name: string) => new Uint8Array(readFileSync(new URL(`../../test/fixtures/${name}`, import.meta.url)));
+
+const metadata: WeightsMetadata = {
+  architecture: 'resnet50',
+  widths: [16, 32, 64, 128],
+  depths: [1, 2, 1, 1],
+  classes: ['Mass', 'Nodule', 'Pleural "Übel"'],
+  inputWidth: 512,
+  inputHeight: 448,
+  inputChannels: 3,
+  channelOrder: 'rgb',
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
+  fit: 'stretch',
+  transitionChannels: 2048,
+  transitionKernel: 1,
+  transitionActivation: 'relu',
+  pooling: 'lse',
+  lseR: 10,
+  thresholds: { Mass: 0.25, Nodule: 1 },
+  heatmapScaling: 'minmax',
+  trainingData: 'none',
+  license: 'MIT',
+};
+
+function refuses(action: () => unknown, message: RegExp): void {
+  assert.throws(action, (error: unknown) => {
+    if (!(error instanceof InputError)) throw error;
+    if (!message.test(error.message)) throw new Error(`'${error.message}' is not like ${message}`);
+    return true;
+  });
+}
+
+test('metadata survives a weights file', () => {
+  const file = writeSafetensors(new Map(), formatWeightsMetadata(metadata));
+  assert.equal(parseWeightsMetadata(readSafetensors(file).metadata), metadata);
+  const { widths, depths, thresholds, lseR, ...plain } = metadata;
+  const least: WeightsMetadata = { ...plain, pooling: 'average', inputChannels: 1, mean: [0.5], std: [1] };
+  assert.equal(parseWeightsMetadata(formatWeightsMetadata(least)), least);
+  assert.equal(parseWeightsMetadata({ ...formatWeightsMetadata(least), note: 'anything' }), least);
+});
+
+test('each field that is missing or wrong is named', () => {
+  const strings = formatWeightsMetadata(metadata);
+  for (const key of Object.keys(strings)) {
+    const { [key]: _, ...rest } = strings;
+    const isOptional = ['widths', 'depths', 'thresholds'].includes(key);
+    if (isOptional) parseWeightsMetadata(rest);
+    else refuses(() => parseWeightsMetadata(rest), new RegExp(key === 'raybox_weights' ? 'no raybox metadata' : key));
+  }
+  for (const [key, ...values] of [
+    ['raybox_weights', '2', ''],
+    ['architecture', '', 'ResNet 50', '../x'],
+    ['widths', '[]', '[0]', '[1.5]', '16', '["16"]', '{', 'null'],
+    ['depths', '[-1]'],
+    ['classes', '[]', 'Mass', '["a", "a"]', '[""]', '[3]'],
+    ['input_width', '0', '-1', '1.5', '1e3', '', 'wide', '9999999'],
+    ['input_height', '0'],
+    ['input_channels', '2', ''],
+    ['channel_order', 'RGB'],
+    ['mean', '[0.5]', '[1, 2, null]', '[1e999, 0, 0]'],
+    ['std', '[1, 1, 0]', '[1, 1]'],
+    ['fit', 'zoom'],
+    ['transition_channels', '0'],
+    ['transition_kernel', '2', '0'],
+    ['transition_activation', 'sine'],
+    ['pooling', 'sum', 'average'],
+    ['lse_r', '0', '-1', 'NaN', '', 'Infinity'],
+    ['thresholds', '[]', '{"Mass": 1.1}', '{"Mass": "0.5"}', '{"Unknown": 0.5}', 'null'],
+    ['heatmap_scaling', 'log'],
+    ['training_data', '', ' '],
+    ['license', ''],
+  ])
+    for (const value of values)
+      refuses(
+        () => parseWeightsMetadata({ ...strings, [key]: value }),
+        key === 'pooling' && value === 'average'
+          ? /lse_r is wrong/
+          : new RegExp(`metadata's ${key} is wrong; expected`),
+      );
+  refuses(() => parseWeightsMetadata({}), /given no metadata/);
+  refuses(() => parseWeightsMetadata({ format: 'pt' }), /given format/);
+  refuses(() => formatWeightsMetadata({ ...metadata, inputWidth: 1.5 }), /input_width is wrong/);
+});
+
+test('checkpoints are told by their content', () => {
+  const names = [...readCheckpoint(fixture('torch-reference/densenet/model.safetensors')).tensors.keys()].sort();
+  const fromTorch = [...readCheckpoint(fixture('torch-reference/densenet/model.pth')).tensors.keys()].sort();
+  assert.equal(
+    fromTorch.filter((name) => !name.endsWith('num_batches_tracked')),
+    names,
+  );
+  assert.ok(readCheckpoint(fixture('torch-checkpoints/old_names.pth.tar')).tensors.has('features.norm5.weight'));
+  const wrapped = writeSafetensors(new Map([['module.conv1.weight', { shape: [1], data: Float32Array.of(1) }]]));
+  assert.equal([...readCheckpoint(wrapped).tensors.keys()], ['conv1.weight']);
+  assert.is(readCheckpoint(writeSafetensors(new Map())).tensors.size, 0);
+});
+
+test('what is no checkpoint is named', () => {
+  for (const [start, message] of [
+    ['', /given an empty file; the download or copy did not finish/],
+    ['\n<!DOCTYPE html>\n<html>', /given an HTML page; the address gave a web page/],
+    ['version https://git-lfs.github.com/spec/v1\noid', /given a git-lfs pointer; run git lfs pull/],
+    ['{"error": "not found"}', /given a text file/],
+    ['\x08\x07\x12\x07pytorch', /given an ONNX file; export the state dict/],
+    ['\x89HDF\r\n\x1a\n', /given an HDF5 file/],
+    ['\x80\x04\x95', /given a pickle file; save the weights with torch\.save/],
+    ['\x1f\x8b\x08', /given a gzip file; unpack it first/],
+    ['\x00\x01', /given bytes 00 01/],
+    ['\x89PNG\r\n\x1a\n', /given a PNG file/],
+  ] as const)
+    refuses(() => readCheckpoint(Uint8Array.from(start, (character) => character.charCodeAt(0))), message);
+});
+
+test.run();
