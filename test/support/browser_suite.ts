@@ -7,8 +7,8 @@ import { openPage } from './page.js';
 /** What uvu returns for one suite: the failures as text or true, then how many cases passed, were skipped, ran. */
 type SuiteResult = [failures: string | true, passed: number, skipped: number, total: number];
 
-/** Read from the page's address by what runs there. */
-const PASSED_ON = ['DEBUG', 'VALIDATE'];
+/** The variables that what runs in a page reads from its address. */
+const PASSED_ON = /^(DEBUG|VALIDATE|RAYBOX_\w+)$/;
 
 /** uvu's marks of passed and failed cases, which would each take a line of their own. */
 const MARKS = /^[•✘] $/;
@@ -22,7 +22,7 @@ const MARKS = /^[•✘] $/;
 export async function runInPage(browser: Browser, script: string, print = console.log): Promise<void> {
   const name = parse(script).name;
   const started = performance.now();
-  const search = Object.fromEntries(PASSED_ON.flatMap((key) => (process.env[key] ? [[key, process.env[key]]] : [])));
+  const search = Object.fromEntries(Object.entries(process.env).filter(([key]) => PASSED_ON.test(key)));
   const opened = await openPage(browser, {
     script,
     start: false,

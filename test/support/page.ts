@@ -18,7 +18,7 @@ export interface PageOptions {
   /** The folder that is served, from the repository's root. Default: `test`, so that fixtures are at `/fixtures/…`. */
   folder?: string;
   /** The address's search part: where a page looks for the variables that Node takes from the environment. */
-  search?: Record<string, string>;
+  search?: Record<string, string | undefined>;
   /** Width and height in CSS pixels. */
   viewport?: { width: number; height: number };
   /** Gets each line that the page prints. */
@@ -67,7 +67,7 @@ export async function openPage(browser: Browser, options: PageOptions): Promise<
     const map = await bundle(bundler);
     const { port } = await bundler.serve({ host: '127.0.0.1', port: 0, servedir: folder });
     const url = new URL(`http://127.0.0.1:${port}/${options.html ?? ''}`);
-    url.search = String(new URLSearchParams(options.search));
+    for (const [key, value] of Object.entries(options.search ?? {})) if (value) url.searchParams.set(key, value);
     const scriptUrl = options.script === undefined ? '' : `/bundle/${parse(options.script).name}.js`;
     const locate = (stack: string) => locateInSources(stack, url.origin + scriptUrl, map, join(folder, 'bundle'));
 
