@@ -17,16 +17,28 @@ export function stripWgsl(text) {
     .join('\n');
 }
 
+/** `#include NAME` lines are replaced by kernels/include/NAME.wgsl: what several kernels of one op family share. */
+function withIncludes(folder, text) {
+  return text.replace(/^#include (\w+)$/gm, (_, name) => readFileSync(join(folder, 'include', `${name}.wgsl`), 'utf8'));
+}
+
+/** The fields of `struct Params`, so that a dispatch gives numbers by name and never repeats the layout. */
+export function paramsOf(text) {
+  const body = /struct Params \{([^}]*)\}/.exec(text)?.[1] ?? '';
+  return [...body.matchAll(/(\w+)\s*:\s*(\w+)/g)].map(([, name, type]) => [name, type]);
+}
+
 /** The text of src/generated/kernels.ts. One named export a kernel, so that a bundler drops those nobody runs. */
 export function embedKernels(folder = at('kernels')) {
   const names = readdirSync(folder)
     .filter((name) => name.endsWith('.wgsl'))
     .sort();
-  const lines = names.map((name) => {
-    const text = stripWgsl(readFileSync(join(folder, name), 'utf8'));
-    return `export const ${name.slice(0, -'.wgsl'.length)} = ${JSON.stringify(text)};\n`;
+  const lines = names.map((file) => {
+    const name = file.slice(0, -'.wgsl'.length);
+    const source = stripWgsl(withIncludes(folder, readFileSync(join(folder, file), 'utf8')));
+    return `export const ${name}: Kernel = ${JSON.stringify({ name, params: paramsOf(source), source })};\n`;
   });
-  return `// Made by .ci/build.js from kernels/*.wgsl.\n${lines.join('')}`;
+  return `// Made by .ci/build.js from kernels/*.wgsl.\nimport type { Kernel } from '../gpu/wgsl.js';\n\n${lines.join('')}`;
 }
 
 /**
@@ -43,8 +55,9 @@ export function collect(what, folder = at('src/ops')) {
   const having = names.filter((name) =>
     new RegExp(`^export (const|function) ${what}\\b`, 'm').test(readFileSync(join(folder, `${name}.ts`), 'utf8')),
   );
-  const imports = having.map((name) => `import { ${what} as ${name} } from '../ops/${name}.js';\n`);
-  return `// Made by .ci/build.js from src/ops/*.ts.\n${imports.join('')}export const all = { ${having.join(', ')} };\n`;
+  // A long operation may keep its reference and cases in `<name>.reference.ts`.
+  const imports = having.map((name) => `import { ${what} as ${name.split('.')[0]} } from '../ops/${name}.js';\n`);
+  return `// Made by .ci/build.js from src/ops/*.ts.\n${imports.join('')}export const all = { ${having.map((name) => name.split('.')[0]).join(', ')} };\n`;
 }
 
 function writeIfChanged(path, text) {

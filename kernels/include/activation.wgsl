@@ -1,0 +1,14 @@
+// Elementwise activations, chosen by the prelude's ACTIVATION. a and b are the slope (leaky ReLU) or the bounds (clip).
+// All but the sigmoid leave zero at zero, so padding lanes stay zero; clip and sigmoid do not, and their kernels mask.
+fn activate(v: vec4f, a: f32, b: f32) -> vec4f {
+  switch ACTIVATION {
+    case 1u: { return max(v, vec4f(0)); }                              // ReLU
+    case 2u: { return select(v * a, v, v > vec4f(0)); }                // leaky ReLU
+    case 3u: { return clamp(v, vec4f(a), vec4f(b)); }                  // clip
+    case 4u: { return 1 / (1 + exp(-v)); }                             // sigmoid
+    case 5u: { return 1 - 2 / (exp(2 * v) + 1); }                      // tanh, which saturates without overflow
+    case 6u: { return v * clamp(v / 6 + 0.5, vec4f(0), vec4f(1)); }    // hard-swish
+    case 7u: { return v / (1 + exp(-v)); }                             // SiLU
+    default: { return v; }
+  }
+}

@@ -1,0 +1,92 @@
+// Log-sum-exp pooling over the positions of each channel, for any sharpness r from 0 (average) to ∞ (maximum).
+//
+//   y[n, c] = m + (1/r) · ln( (1/N) · Σ_p exp(r · d_p) )      d_p = x[n, p, c] − m,  m = max_p x[n, p, c]
+//
+// Written so, small r loses everything: the logarithm of nearly 1, divided by nearly 0. So a second sum is kept,
+//   S = (1/N) · Σ_p (exp(r · d_p) − 1) / r      with      y = m + ln(1 + r · S) / r,
+// whose terms tend to d_p and whose logarithm to S as r → 0. It serves while r · S > −½, the plain sum beyond.
+//
+//   x  [batch, positions, channels]  nhwc4
+//   y  [batch, channels]             nhwc4, f32; padding lanes come out zero because they go in zero
+//
+// One workgroup owns four channels of one image. Its lanes walk the positions LANES apart, then merge pairwise in a
+// fixed tree: the same bits whatever order the hardware runs them in.
+// Source: Wang et al. 2017, section 4.2, which writes max |x| for m; the value is the same.
+//
+// Prelude: LANES (power of two), elem. Sums are f32 in both.
+
+struct Params {
+  positions: u32,  // N = height · width
+  groups: u32,     // vec4 groups of channels
+  first: u32,      // first image of the band
+  x_offset: u32, x_pitch: u32,
+  r: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<elem>>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+var<workgroup> peaks: array<vec4f, LANES>;
+var<workgroup> sums: array<vec4f, LANES>;   // Σ exp(r · d)
+var<workgroup> slopes: array<vec4f, LANES>; // Σ (exp(r · d) − 1) / r
+
+// (e^z − 1) / z by its series, for −½ ≤ z ≤ 0.
+fn expm1_ratio(z: vec4f) -> vec4f {
+  return 1 + z / 2 * (1 + z / 3 * (1 + z / 4 * (1 + z / 5 * (1 + z / 6 * (1 + z / 7 * (1 + z / 8))))));
+}
+
+// ln(1 + u) / u for −½ ≤ u ≤ 0: ln(1 + u) = 2 · artanh(u / (2 + u)), by its series.
+fn log1p_ratio(u: vec4f) -> vec4f {
+  let t = u / (2 + u);
+  let t2 = t * t;
+  return 2 / (2 + u) * (1 + t2 * (1.0 / 3 + t2 * (1.0 / 5 + t2 * (1.0 / 7 + t2 * (1.0 / 9 + t2 * (1.0 / 11 + t2 * (1.0 / 13 + t2 / 15)))))));
+}
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = workgroup.x;
+  let image = params.first + workgroup.y;
+  let first = params.x_offset + image * params.positions * params.x_pitch + group;
+
+  var peak = vec4f(-0x1.fffffep+127);  // the lowest finite number: the difference of two infinities would be NaN
+  for (var p = lane; p < params.positions; p += LANES) {
+    peak = max(peak, vec4f(x[first + p * params.x_pitch]));
+  }
+  peaks[lane] = peak;
+  for (var half = LANES / 2; half > 0; half /= 2) {
+    workgroupBarrier();
+    if (lane < half) {
+      peaks[lane] = max(peaks[lane], peaks[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  peak = peaks[0];
+
+  var sum = vec4f(0);
+  var slope = vec4f(0);
+  for (var p = lane; p < params.positions; p += LANES) {
+    let d = vec4f(x[first + p * params.x_pitch]) - peak;
+    let z = params.r * d;
+    let e = exp(z);
+    sum += e;
+    slope += select((e - 1) / max(params.r, 1e-30), d * expm1_ratio(max(z, vec4f(-0.5))), z > vec4f(-0.5));
+  }
+  sums[lane] = sum;
+  slopes[lane] = slope;
+  for (var half = LANES / 2; half > 0; half /= 2) {
+    workgroupBarrier();
+    if (lane < half) {
+      sums[lane] += sums[lane + half];
+      slopes[lane] += slopes[lane + half];
+    }
+  }
+
+  if (lane == 0) {
+    let mean = sums[0] / f32(params.positions);
+    let s = slopes[0] / f32(params.positions);
+    let u = params.r * s;
+    let plain = log(mean) / max(params.r, 1e-30);
+    y[image * params.groups + group] = peak + select(plain, s * log1p_ratio(max(u, vec4f(-0.5))), u > vec4f(-0.5));
+  }
+}

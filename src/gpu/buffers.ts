@@ -1,0 +1,88 @@
+/** Buffers: creation with the sizes that WebGPU wants, upload in pieces, read-back without holding a core. */
+import { platform } from '#gpu';
+import { InputError } from '../errors.js';
+import type { Gpu } from './device.js';
+
+/** Bind offsets are multiples of this on every device. */
+export const ALIGNMENT = 256;
+
+/** Large enough to be quick, small enough that Dawn's staging copy does not double the memory of big weights. */
+const UPLOAD_PIECE = 4 << 20;
+
+const USAGE = { mapRead: 0x1, copySource: 0x4, copyTarget: 0x8, uniform: 0x40, storage: 0x80 } as const;
+
+export const alignUp = (size: number, step: number = ALIGNMENT) => Math.ceil(size / step) * step;
+
+/**
+ * A storage buffer, zeroed, which can be copied from and to.
+ * @throws InputError naming the buffer where it exceeds what the adapter can hold.
+ */
+export function createStorage(gpu: Gpu, label: string, size: number): GPUBuffer {
+  return create(gpu, label, size, USAGE.storage | USAGE.copySource | USAGE.copyTarget);
+}
+
+export function createUniform(gpu: Gpu, label: string, size: number): GPUBuffer {
+  return create(gpu, label, size, USAGE.uniform | USAGE.copyTarget);
+}
+
+export function createReadback(gpu: Gpu, label: string, size: number): GPUBuffer {
+  return create(gpu, label, size, USAGE.mapRead | USAGE.copyTarget);
+}
+
+function create(gpu: Gpu, label: string, size: number, usage: number): GPUBuffer {
+  if (size > gpu.limits.maxBufferSize) {
+    throw new InputError(`${label} does not fit on this adapter`, {
+      expected: `at most ${mebibytes(gpu.limits.maxBufferSize)} (maxBufferSize)`,
+      given: mebibytes(size),
+      hint: 'use a smaller image or batch',
+    });
+  }
+  return gpu.device.createBuffer({ label, size: Math.max(16, alignUp(size, 4)), usage });
+}
+
+/** Writes bytes in pieces. Views on shared memory are copied first: Node's `writeBuffer` refuses them. */
+export function upload(gpu: Gpu, buffer: GPUBuffer, data: ArrayBufferView, offset = 0): void {
+  let bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+  const shared = typeof SharedArrayBuffer !== 'undefined' && data.buffer instanceof SharedArrayBuffer;
+  if (shared || bytes.byteLength % 4 !== 0) {
+    const copy = new Uint8Array(alignUp(bytes.byteLength, 4));
+    copy.set(bytes);
+    bytes = copy;
+  }
+  for (let at = 0; at < bytes.byteLength; at += UPLOAD_PIECE) {
+    gpu.device.queue.writeBuffer(buffer, offset + at, bytes, at, Math.min(UPLOAD_PIECE, bytes.byteLength - at));
+  }
+}
+
+/** Waits for a promise of the device. Where waiting spins, most of the expected time is slept away first. */
+export async function waitFor<T>(expectedMs: number, start: () => Promise<T>): Promise<T> {
+  if (platform.spinsWhileWaiting && expectedMs > 4) {
+    await new Promise((resolve) => setTimeout(resolve, expectedMs * 0.9));
+  }
+  return start();
+}
+
+/** Copies a mapped-for-reading buffer's content out and unmaps it. */
+export async function mapped(buffer: GPUBuffer, size: number, expectedMs = 0): Promise<ArrayBuffer> {
+  await waitFor(expectedMs, () => buffer.mapAsync(0x1, 0, alignUp(Math.max(size, 4), 4)));
+  const copy = buffer.getMappedRange(0, alignUp(Math.max(size, 4), 4)).slice(0, size);
+  buffer.unmap();
+  return copy;
+}
+
+/** Reads a range of a buffer back, once all that is submitted before has run. */
+export async function readBuffer(gpu: Gpu, buffer: GPUBuffer, offset: number, size: number): Promise<ArrayBuffer> {
+  const staging = createReadback(gpu, `read back ${buffer.label}`, alignUp(size, 4));
+  try {
+    const encoder = gpu.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(buffer, offset, staging, 0, alignUp(size, 4));
+    gpu.device.queue.submit([encoder.finish()]);
+    return await mapped(staging, size);
+  } finally {
+    staging.destroy();
+  }
+}
+
+export function mebibytes(bytes: number): string {
+  return `${(bytes / (1 << 20)).toFixed(bytes < 10 << 20 ? 2 : 0)} MiB`;
+}

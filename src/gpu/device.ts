@@ -1,0 +1,151 @@
+/**
+ * Opens a device: raybox's own, or the caller's. Asks by name for the limits and features that kernels use, refuses
+ * adapters that compute nothing, and catches what no error scope caught.
+ */
+import { platform } from '#gpu';
+import { DeviceLostError, GpuUnavailableError, KernelError } from '../errors.js';
+import type { Pipelines } from './pipelines.js';
+import { createPipelines } from './pipelines.js';
+
+/** Limits that raybox asks for as high as the adapter has them: the defaults bind 128 MiB and 16 KiB of workgroup memory. */
+const WANTED_LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+] as const;
+
+const WANTED_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const;
+
+/** A kernel binds at most this many buffers: the limit that every WebGPU device grants is 8. */
+export const MAX_STORAGE_BUFFERS = 8;
+
+export interface GpuOptions {
+  /** The caller's device. It is shared: raybox keeps to its limits and never destroys it. */
+  device?: GPUDevice;
+  /** Part of an adapter's name, or `swiftshader`. Default: the environment's RAYBOX_ADAPTER, else the system's choice. */
+  adapter?: string;
+  powerPreference?: GPUPowerPreference;
+  /** Options for Dawn in Node, such as `enable-dawn-features=…`. See the README for those that NVIDIA's f16 needs. */
+  dawn?: readonly string[];
+}
+
+/** A device and what raybox keeps beside it. */
+export interface Gpu {
+  readonly device: GPUDevice;
+  readonly info: GPUAdapterInfo;
+  readonly limits: GPUSupportedLimits;
+  readonly features: ReadonlySet<string>;
+  /** A CPU pretending to be a GPU: no workgroup memory worth the name, and other kernels are fast there. */
+  readonly software: boolean;
+  readonly pipelines: Pipelines;
+  /** Resolves once the device is lost for another reason than `close()`. */
+  readonly lost: Promise<DeviceLostError>;
+  /** Throws what has gone wrong since the last call: a lost device, or an error that no scope caught. */
+  check(): void;
+  close(): void;
+}
+
+/**
+ * Opens a device.
+ * @throws GpuUnavailableError where there is no adapter, it is none that computes, or it grants too little.
+ */
+export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
+  if (options.device) return wrap(options.device, options.device.adapterInfo, false);
+  const name = options.adapter ?? platform.environment('RAYBOX_ADAPTER');
+  const entry = await platform.gpu({
+    ...(name ? { adapter: name } : {}),
+    ...(options.dawn ? { dawn: options.dawn } : {}),
+  });
+  const adapter = await entry.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
+  if (!adapter) {
+    throw new GpuUnavailableError(name ? `no adapter named ${name}` : 'no WebGPU adapter', {
+      hint:
+        platform.name === 'node'
+          ? 'install a Vulkan driver, or npm install @sparticuz/chromium for a software adapter'
+          : 'check that the browser has hardware acceleration switched on',
+    });
+  }
+  refuseNullAdapter(adapter.info);
+  const requiredLimits: Record<string, number> = {};
+  for (const limit of WANTED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
+  const requiredFeatures = WANTED_FEATURES.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
+  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures, label: 'raybox' });
+  return wrap(device, adapter.info, true);
+}
+
+/** Every adapter of this machine that WebGPU hands out, for `raybox info`. */
+export async function listAdapters(): Promise<GPUAdapter[]> {
+  const found = new Map<string, GPUAdapter>();
+  const entry = await platform.gpu({});
+  for (const powerPreference of ['high-performance', 'low-power'] as const) {
+    const adapter = await entry.requestAdapter({ powerPreference });
+    if (adapter) found.set(describe(adapter.info), adapter);
+  }
+  return [...found.values()];
+}
+
+/** One line about an adapter. */
+export function describe(info: GPUAdapterInfo): string {
+  return [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
+}
+
+// Dawn's null backend has neither vendor nor description, accepts every call and computes nothing.
+function refuseNullAdapter(info: GPUAdapterInfo): void {
+  if (info.vendor === '' && info.description === '') {
+    throw new GpuUnavailableError('the only adapter is a null adapter, which computes nothing', {
+      hint: 'install a Vulkan driver, or set RAYBOX_ADAPTER=swiftshader',
+    });
+  }
+}
+
+function wrap(device: GPUDevice, info: GPUAdapterInfo, owned: boolean): Gpu {
+  if (device.limits.maxStorageBuffersPerShaderStage < MAX_STORAGE_BUFFERS) {
+    throw new GpuUnavailableError('the device grants too few storage buffers', {
+      expected: `maxStorageBuffersPerShaderStage ≥ ${MAX_STORAGE_BUFFERS}`,
+      given: String(device.limits.maxStorageBuffersPerShaderStage),
+    });
+  }
+  let failure: Error | undefined;
+  let closed = false;
+  // A listener beside the caller's own handler, which goes on being called.
+  const onError = (event: GPUUncapturedErrorEvent) => {
+    failure ??= new KernelError(`the GPU reported an error: ${event.error.message}`);
+  };
+  device.addEventListener('uncapturederror', onError);
+  const lost = new Promise<DeviceLostError>((resolve) => {
+    device.lost.then((reason) => {
+      if (closed) return;
+      const error = new DeviceLostError(`the GPU device was lost: ${reason.message || reason.reason}`, {
+        hint: 'localizer.restore() starts over on a new device',
+      });
+      failure = error;
+      resolve(error);
+    });
+  });
+  const name = describe(info).toLowerCase();
+  return {
+    device,
+    info,
+    limits: device.limits,
+    features: new Set(device.features),
+    software: /llvmpipe|lavapipe|swiftshader|basic render|software/.test(name),
+    pipelines: createPipelines(device),
+    lost,
+    check() {
+      if (closed) throw new GpuUnavailableError('the device was closed');
+      const error = failure;
+      if (error && !(error instanceof DeviceLostError)) failure = undefined;
+      if (error) throw error;
+    },
+    close() {
+      if (closed) return;
+      closed = true;
+      device.removeEventListener('uncapturederror', onError);
+      if (owned) device.destroy();
+    },
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * Compute pipelines, cached by their final source. They are compiled asynchronously and at most once, also while the
+ * first compilation is still under way. Bind-group layouts depend on the bindings' access alone, so that all
+ * variants of an operation share one.
+ */
+import { KernelError } from '../errors.js';
+import { debug } from './debug.js';
+import { assemble, type Constants, type Kernel } from './wgsl.js';
+
+/** How a kernel uses its bindings in order, a letter each: `r` reads, `w` reads and writes. A uniform follows. */
+export type AccessPattern = string;
+
+export interface Pipelines {
+  /** Compiles, or finds, one variant of a kernel. `where` names the op and its shapes in an error. */
+  get(kernel: Kernel, constants: Constants, access: AccessPattern, where: string): Promise<GPUComputePipeline>;
+  layout(access: AccessPattern): GPUBindGroupLayout;
+  /** How many pipelines have been asked for. */
+  readonly size: number;
+}
+
+export function createPipelines(device: GPUDevice): Pipelines {
+  const pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  const layouts = new Map<AccessPattern, GPUBindGroupLayout>();
+
+  function layout(access: AccessPattern): GPUBindGroupLayout {
+    let found = layouts.get(access);
+    if (!found) {
+      const entry = (binding: number, type: GPUBufferBindingType): GPUBindGroupLayoutEntry => ({
+        binding,
+        visibility: 0x4, // GPUShaderStage.COMPUTE; the global does not exist on a caller's device in Node
+        buffer: { type },
+      });
+      const storage = [...access].map((letter, binding) =>
+        entry(binding, letter === 'r' ? 'read-only-storage' : 'storage'),
+      );
+      found = device.createBindGroupLayout({ label: access, entries: [...storage, entry(access.length, 'uniform')] });
+      layouts.set(access, found);
+    }
+    return found;
+  }
+
+  return {
+    layout,
+    get size() {
+      return pipelines.size;
+    },
+    get(kernel, constants, access, where) {
+      const code = assemble(kernel, constants);
+      const key = `${access}\n${code}`;
+      let pipeline = pipelines.get(key);
+      if (!pipeline) {
+        debug(4, `${kernel.name} for ${where}\n${code}`);
+        pipeline = compile(device, kernel.name, code, layout(access), where);
+        // A failed compilation is not kept: its error belongs to the one who asked.
+        pipeline.catch(() => pipelines.delete(key));
+        pipelines.set(key, pipeline);
+      }
+      return pipeline;
+    },
+  };
+}
+
+async function compile(
+  device: GPUDevice,
+  name: string,
+  code: string,
+  layout: GPUBindGroupLayout,
+  where: string,
+): Promise<GPUComputePipeline> {
+  device.pushErrorScope('validation');
+  const module = device.createShaderModule({ label: name, code });
+  const invalid = device.popErrorScope();
+  const pipeline = device.createComputePipelineAsync({
+    label: name,
+    layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+    compute: { module, entryPoint: 'main' },
+  });
+  pipeline.catch(() => {}); // reported below, with what the compiler said
+  const shaderError = await invalid;
+  if (!shaderError) {
+    try {
+      return await pipeline;
+    } catch (cause) {
+      throw new KernelError(`kernel ${name} for ${where}: no pipeline: ${(cause as Error).message}`, { cause });
+    }
+  }
+  const { messages } = await module.getCompilationInfo();
+  const lines = code.split('\n');
+  const told = messages
+    .filter((message) => message.type === 'error')
+    .map(
+      (message) =>
+        `line ${message.lineNum}:${message.linePos}: ${message.message}\n    ${lines[message.lineNum - 1] ?? ''}`,
+    );
+  throw new KernelError(`kernel ${name} for ${where} does not compile: ${told.join('\n') || shaderError.message}`);
+}

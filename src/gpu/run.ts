@@ -1,0 +1,135 @@
+/**
+ * Runs recorded dispatches. They are split into submits of about equal cost, so that an abort takes effect, a page stays
+ * alive and no watchdog fires. What an error scope catches is thrown at the next await.
+ */
+import { InputError, KernelError } from '../errors.js';
+import { waitFor } from './buffers.js';
+import type { Gpu } from './device.js';
+
+export interface Recorded {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly workgroups: readonly [number, number, number];
+  readonly label: string;
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+export interface RunOptions {
+  signal?: AbortSignal | undefined;
+  /** Called after each submit with the share of the run's cost that is done, 0…1. */
+  onProgress?: ((done: number) => void) | undefined;
+}
+
+const SUBMIT_MS = 100;
+
+/** What an adapter does in a millisecond. Starts from a guess and follows what runs take. */
+interface Pace {
+  flops: number;
+  bytes: number;
+}
+
+const paces = new WeakMap<Gpu, Pace>();
+
+function paceOf(gpu: Gpu): Pace {
+  let pace = paces.get(gpu);
+  if (!pace) {
+    pace = gpu.software ? { flops: 3e6, bytes: 3e6 } : { flops: 1e9, bytes: 2e8 };
+    paces.set(gpu, pace);
+  }
+  return pace;
+}
+
+/** Expected time of some dispatches in milliseconds. */
+export function expectedMs(gpu: Gpu, steps: readonly { flops: number; bytes: number }[]): number {
+  const pace = paceOf(gpu);
+  return steps.reduce((sum, { flops, bytes }) => sum + Math.max(flops / pace.flops, bytes / pace.bytes), 0);
+}
+
+/** Submits all dispatches. Waits for the GPU between submits only, never for the last one. */
+export async function run(gpu: Gpu, steps: readonly Recorded[], options: RunOptions = {}): Promise<void> {
+  gpu.check();
+  const groups = groupByCost(gpu, steps);
+  const total = expectedMs(gpu, steps);
+  let done = 0;
+  for (const [index, group] of groups.entries()) {
+    options.signal?.throwIfAborted();
+    const failed = submit(gpu, group);
+    const expected = expectedMs(gpu, group);
+    if (index < groups.length - 1) {
+      const started = performance.now();
+      await waitFor(expected, () => gpu.device.queue.onSubmittedWorkDone());
+      adjust(gpu, expected, performance.now() - started);
+    }
+    await failed;
+    done += expected;
+    options.onProgress?.(Math.min(1, done / total));
+  }
+  gpu.check();
+}
+
+// Bounded steps: one slow submit (a compilation at first dispatch) must not spoil the estimate.
+function adjust(gpu: Gpu, expected: number, taken: number): void {
+  if (expected < 5) return;
+  const pace = paceOf(gpu);
+  const factor = Math.min(2, Math.max(0.7, expected / taken)) ** 0.5;
+  pace.flops *= factor;
+  pace.bytes *= factor;
+}
+
+function groupByCost(gpu: Gpu, steps: readonly Recorded[]): Recorded[][] {
+  const groups: Recorded[][] = [[]];
+  let cost = 0;
+  for (const step of steps) {
+    const own = expectedMs(gpu, [step]);
+    if (cost > 0 && cost + own > SUBMIT_MS) {
+      groups.push([]);
+      cost = 0;
+    }
+    groups[groups.length - 1].push(step);
+    cost += own;
+  }
+  return groups;
+}
+
+// No await between push and pop: on a shared device others use the scope stack too.
+function submit(gpu: Gpu, steps: readonly Recorded[]): Promise<void> {
+  const { device } = gpu;
+  device.pushErrorScope('internal');
+  device.pushErrorScope('out-of-memory');
+  device.pushErrorScope('validation');
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  for (const step of steps) encodeDispatch(pass, step);
+  pass.end();
+  device.queue.submit([encoder.finish()]);
+  const scopes = [device.popErrorScope(), device.popErrorScope(), device.popErrorScope()];
+  return Promise.all(scopes).then(([validation, memory, internal]) => {
+    const labels = steps.map((step) => step.label);
+    const where =
+      labels.length > 3 ? `${labels.slice(0, 3).join(', ')} … (${labels.length} dispatches)` : labels.join(', ');
+    if (memory) throw new InputError(`the GPU is out of memory at ${where}`, { hint: 'use a smaller image or batch' });
+    const error = validation ?? internal;
+    if (error) throw new KernelError(`the GPU refused ${where}: ${error.message}`);
+  });
+}
+
+export function encodeDispatch(pass: GPUComputePassEncoder, step: Recorded): void {
+  pass.setPipeline(step.pipeline);
+  pass.setBindGroup(0, step.bindGroup);
+  pass.dispatchWorkgroups(...step.workgroups);
+}
+
+/** Compiles what drivers compile only when a pipeline first runs: an empty dispatch of each is enough. */
+export function warm(gpu: Gpu, steps: readonly Recorded[]): void {
+  const encoder = gpu.device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  const seen = new Set<GPUComputePipeline>();
+  for (const step of steps) {
+    if (seen.has(step.pipeline)) continue;
+    seen.add(step.pipeline);
+    encodeDispatch(pass, { ...step, workgroups: [0, 0, 0] });
+  }
+  pass.end();
+  gpu.device.queue.submit([encoder.finish()]);
+}

@@ -1,0 +1,73 @@
+/**
+ * From a kernel file to the module that is compiled: `enable` lines, a generated prelude of `const` and `alias` lines,
+ * then the file with its `#if NAME / #if !NAME / #else / #endif` lines resolved. Those exist only where dead code would
+ * not validate: a binding used behind a false `const` still counts as used.
+ */
+import { KernelError } from '../errors.js';
+
+/** A kernel as `.ci/build.js` embeds it from `kernels/<name>.wgsl`. */
+export interface Kernel {
+  name: string;
+  /** Fields of `struct Params`, in order. All are 4-byte scalars. */
+  params: readonly (readonly [name: string, type: 'u32' | 'i32' | 'f32'])[];
+  source: string;
+}
+
+/**
+ * What the prelude bakes into a kernel. An integer or boolean becomes `const NAME`; a string is a WGSL type and becomes
+ * `alias NAME`. `SUBGROUPS: true` and the type `f16` bring their `enable` line along.
+ */
+export type Constants = Readonly<Record<string, number | boolean | string>>;
+
+/** The WGSL text of one variant of a kernel. Its text is also its identity in the pipeline cache. */
+export function assemble(kernel: Kernel, constants: Constants): string {
+  const enables: string[] = [];
+  if (Object.values(constants).includes('f16')) enables.push('enable f16;');
+  if (constants.SUBGROUPS === true) enables.push('enable subgroups;');
+  const prelude = Object.entries(constants).map(([name, value]) => {
+    if (typeof value === 'string') return `alias ${name} = ${value};`;
+    return `const ${name} = ${typeof value === 'boolean' ? value : `${value}u`};`;
+  });
+  return [...enables, ...prelude, ...resolveConditions(kernel, constants)].join('\n');
+}
+
+function resolveConditions(kernel: Kernel, constants: Constants): string[] {
+  const kept: string[] = [];
+  const taken: boolean[] = []; // one entry for each open #if: whether its current half is kept
+  for (const line of kernel.source.split('\n')) {
+    const condition = /^\s*#if (!?)(\w+)\s*$/.exec(line);
+    if (condition) {
+      const [, not, name] = condition;
+      if (!(name in constants)) throw new KernelError(`kernel ${kernel.name}: #if ${name} is not in its prelude`);
+      taken.push(Boolean(constants[name]) !== (not === '!'));
+    } else if (/^\s*#else\s*$/.test(line)) {
+      taken.push(!taken.pop());
+    } else if (/^\s*#endif\s*$/.test(line)) {
+      taken.pop();
+    } else if (taken.every(Boolean)) {
+      kept.push(line);
+    }
+  }
+  if (taken.length > 0) throw new KernelError(`kernel ${kernel.name}: #if without #endif`);
+  return kept;
+}
+
+/** The bytes of a `Params` uniform. Every field of the struct must be given, and no other. */
+export function packParams(kernel: Kernel, values: Readonly<Record<string, number>>): ArrayBuffer {
+  const bytes = new ArrayBuffer(Math.max(16, Math.ceil(kernel.params.length / 4) * 16));
+  const view = new DataView(bytes);
+  const given = Object.keys(values);
+  if (given.length !== kernel.params.length) {
+    throw new KernelError(`kernel ${kernel.name}: wrong parameters`, {
+      expected: kernel.params.map(([name]) => name).join(', '),
+      given: given.join(', '),
+    });
+  }
+  kernel.params.forEach(([name, type], index) => {
+    const value = values[name];
+    if (value === undefined) throw new KernelError(`kernel ${kernel.name}: parameter ${name} is missing`);
+    if (type === 'f32') view.setFloat32(index * 4, value, true);
+    else view.setInt32(index * 4, value | 0, true);
+  });
+  return bytes;
+}

@@ -1,0 +1,79 @@
+/**
+ * Packs temporaries by lifetime into as few bytes as a greedy order finds. WebGPU refuses a dispatch that reads and writes one
+ * buffer, even in disjoint ranges, so what a dispatch reads and what it writes go to different arenas.
+ */
+import { alignUp } from '../gpu/buffers.js';
+import type { Step } from './lower.js';
+import { byteSize, type Tensor } from './tensor.js';
+
+export interface Place {
+  readonly arena: number;
+  readonly offset: number;
+}
+
+export interface Packing {
+  /** Bytes of each arena. */
+  readonly sizes: readonly number[];
+  readonly places: ReadonlyMap<Tensor, Place>;
+}
+
+interface Life {
+  tensor: Tensor;
+  first: number;
+  last: number;
+  /** Tensors that some dispatch writes while it reads this one, or the other way round. */
+  rivals: Set<Tensor>;
+}
+
+/** @param guard bytes kept free behind each tensor (tests put sentinels there). */
+export function packArenas(steps: readonly Step[], isTemporary: (tensor: Tensor) => boolean, guard = 0): Packing {
+  const lives = [...lifetimes(steps, isTemporary).values()];
+  lives.sort((a, b) => byteSize(b.tensor) - byteSize(a.tensor) || a.first - b.first);
+  const arenas: { size: number; placed: { life: Life; offset: number }[] }[] = [];
+  const places = new Map<Tensor, Place>();
+  for (const life of lives) {
+    const size = alignUp(byteSize(life.tensor) + guard);
+    let best = { arena: arenas.length, offset: 0, growth: size };
+    arenas.forEach(({ size: arenaSize, placed }, arena) => {
+      if (placed.some((other) => life.rivals.has(other.life.tensor))) return;
+      const offset = firstGap(placed, life, size, guard);
+      const growth = Math.max(0, offset + size - arenaSize);
+      if (growth < best.growth) best = { arena, offset, growth };
+    });
+    arenas[best.arena] ??= { size: 0, placed: [] };
+    const arena = arenas[best.arena];
+    arena.size = Math.max(arena.size, best.offset + size);
+    arena.placed.push({ life, offset: best.offset });
+    places.set(life.tensor, { arena: best.arena, offset: best.offset });
+  }
+  return { sizes: arenas.map(({ size }) => size), places };
+}
+
+function firstGap(placed: { life: Life; offset: number }[], life: Life, size: number, guard: number): number {
+  const busy = placed
+    .filter((other) => other.life.first <= life.last && life.first <= other.life.last)
+    .sort((a, b) => a.offset - b.offset);
+  let offset = 0;
+  for (const other of busy) {
+    if (offset + size <= other.offset) break;
+    offset = Math.max(offset, other.offset + alignUp(byteSize(other.life.tensor) + guard));
+  }
+  return offset;
+}
+
+function lifetimes(steps: readonly Step[], isTemporary: (tensor: Tensor) => boolean): Map<Tensor, Life> {
+  const lives = new Map<Tensor, Life>();
+  steps.forEach((step, index) => {
+    const bound = step.bindings.filter(({ tensor }) => tensor && isTemporary(tensor));
+    const all = bound.map(({ tensor, access }) => {
+      const life = lives.get(tensor!) ?? { tensor: tensor!, first: index, last: index, rivals: new Set() };
+      lives.set(tensor!, life);
+      life.last = index;
+      return { life, access };
+    });
+    for (const a of all) {
+      for (const b of all) if (a.access !== b.access) a.life.rivals.add(b.life.tensor);
+    }
+  });
+  return lives;
+}

@@ -1,0 +1,205 @@
+/**
+ * Runs the cases of an operation's table on the GPU and holds them against the float64 reference. Outputs are poisoned with NaN
+ * before, sentinels behind every tensor are looked at after, and padding lanes must be zero.
+ */
+import { all } from '../generated/cases.js';
+import { all as operations } from '../generated/forward.js';
+import { readBuffer, upload } from '../gpu/buffers.js';
+import type { Gpu } from '../gpu/device.js';
+import { createGraph, createTensor, type Graph } from './graph.js';
+import { traitsOf } from './lower.js';
+import type { Case, CaseInput, Operation } from './operation.js';
+import { createPlan, type Plan } from './plan.js';
+import { evaluateReference } from './reference.js';
+import {
+  byteSize,
+  channelCount,
+  decodePhysical,
+  decodeTensor,
+  elementCount,
+  encodeTensor,
+  laneChannels,
+  type Tensor,
+} from './tensor.js';
+
+export interface CheckResult {
+  readonly label: string;
+  readonly nmse: number;
+  readonly bound: number;
+  /** Why the case failed; undefined where it passed. */
+  readonly failure?: string;
+}
+
+/** A case bound to its operation, variant and element type. */
+export interface Check {
+  readonly label: string;
+  readonly operation: Operation;
+  readonly case: Case;
+  readonly index: number;
+  readonly type: 'f32' | 'f16';
+  readonly variant: string | undefined;
+}
+
+const GUARD = 256;
+const BOUNDS = { f32: 1e-11, f16: 1e-6 } as const;
+
+/** All checks that this adapter can run: each case in each variant, in f32 and, where the adapter has it, in f16. */
+export function listChecks(gpu: Gpu, options: { full?: boolean; operation?: string; index?: number } = {}): Check[] {
+  const traits = traitsOf(gpu);
+  const checks: Check[] = [];
+  for (const [key, cases] of Object.entries(all) as unknown as [string, Case[]][]) {
+    const operation = (operations as unknown as Record<string, Operation>)[key];
+    if (options.operation && options.operation !== operation.name) continue;
+    cases.forEach((one, index) => {
+      if (options.index !== undefined ? options.index !== index : one.full && !options.full) return;
+      for (const type of traits.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+        const { node } = buildCase(operation, one, type);
+        const tensors = [...node.inputs, ...node.outputs];
+        const halves = tensors.some((tensor) => tensor?.type === 'f16');
+        if (type === 'f16' ? !halves : halves && !traits.f16) continue; // without halves, the f32 run is the same
+        for (const variant of operation.variants?.(node, traits) ?? [undefined]) {
+          const shapes = node.inputs.map((tensor) => tensor?.shape.join('×') ?? '–').join(', ');
+          const label = `${operation.name} #${index} ${type}${variant ? ` ${variant}` : ''} (${shapes})`;
+          checks.push({ label, operation, case: one, index, type, variant });
+        }
+      }
+    });
+  }
+  return checks;
+}
+
+function buildCase(operation: Operation, one: Case, type: 'f32' | 'f16') {
+  const g = createGraph({ type });
+  const inputs = one.inputs.map(
+    (input, index) => input && createTensor(`input ${index}`, kindOf(input, index), specOf(input, index, type)),
+  );
+  const outputs = g.applyAll(operation, inputs, one.attributes);
+  const graph: Graph = g.finish(outputs);
+  return { graph, inputs, node: graph.nodes[0] };
+}
+
+function layoutOf(input: CaseInput, index: number) {
+  return input.layout ?? (index === 0 ? 'nhwc4' : 'dense');
+}
+
+const kindOf = (input: CaseInput, index: number) =>
+  input.kind ?? (layoutOf(input, index) === 'nhwc4' ? 'input' : 'state');
+
+function specOf(input: CaseInput, index: number, type: 'f32' | 'f16') {
+  const layout = layoutOf(input, index);
+  const { shape, segments } = input;
+  return { shape, layout, type: input.type ?? (layout === 'nhwc4' ? type : 'f32'), ...(segments ? { segments } : {}) };
+}
+
+/** Seeded values of an input, rounded to what its type can hold. */
+export function caseValues(input: CaseInput, tensor: Tensor, seed: number): Float64Array {
+  const random = mulberry32(seed);
+  const fill = input.fill ?? 'normal';
+  const values = Float64Array.from({ length: elementCount(tensor) }, (_, index) => {
+    if (typeof fill === 'function') return fill(index);
+    if (fill === 'uniform') return random();
+    const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    return fill === 'positive' ? Math.abs(normal) + 0.1 : normal;
+  });
+  return Float64Array.from(
+    decodeTensor(
+      { ...tensor, layout: 'dense' },
+      encodeTensor({ ...tensor, layout: 'dense' }, values).buffer as ArrayBuffer,
+    ),
+  );
+}
+
+/** Mulberry32, a 32-bit generator by Tommy Ettinger (public domain): good enough to fill tensors. */
+export function mulberry32(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** Runs one check. GPU errors are thrown; a wrong result is told in the answer. */
+export async function runCheck(gpu: Gpu, check: Check): Promise<CheckResult> {
+  const { operation, label } = check;
+  const { graph, inputs } = buildCase(operation, check.case, check.type);
+  const values = new Map<Tensor, Float64Array>();
+  inputs.forEach((tensor, index) => {
+    if (tensor) values.set(tensor, caseValues(check.case.inputs[index]!, tensor, 1000 + index));
+  });
+  const choose = (node: { operation: Operation }, variants: readonly string[]) =>
+    node.operation === operation && check.variant ? check.variant : variants[0];
+  const plan = await createPlan(gpu, graph, { unfused: true, choose, separate: { guard: GUARD } });
+  try {
+    poison(gpu, plan);
+    for (const [tensor, content] of values) plan.write(tensor, content);
+    await plan.run();
+    const truth = evaluateReference(graph, values);
+    const bound = check.case.exact
+      ? 0
+      : (check.case.bound ??
+        BOUNDS[[...inputs, ...graph.outputs].some((tensor) => tensor?.type === 'f16') ? 'f16' : 'f32']);
+    let worst = 0;
+    let failure = await brokenSentinel(gpu, plan);
+    for (const tensor of graph.outputs) {
+      const bytes = await readBuffer(gpu, plan.locate(tensor).buffer, 0, byteSize(tensor));
+      failure ??= dirtyPadding(tensor, bytes);
+      const error = normalisedError(decodeTensor(tensor, bytes), truth.get(tensor)!);
+      worst = Math.max(worst, error);
+      if (!(error <= bound)) failure ??= `${tensor.name}: NMSE ${error.toExponential(2)} over ${bound}`;
+    }
+    return { label, nmse: worst, bound, ...(failure ? { failure } : {}) };
+  } finally {
+    plan.close();
+  }
+}
+
+/** Normalised mean square error: Σ (a − b)² / Σ b². NaN where either holds a NaN or an infinity that the other does not. */
+export function normalisedError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let error = 0;
+  let power = 0;
+  for (let i = 0; i < expected.length; i++) {
+    if (!Number.isFinite(actual[i]) || !Number.isFinite(expected[i])) {
+      if (Object.is(actual[i], expected[i])) continue;
+      return Number.NaN;
+    }
+    error += (actual[i] - expected[i]) ** 2;
+    power += expected[i] ** 2;
+  }
+  return power > 0 ? error / power : error;
+}
+
+function boundTensors(plan: Plan): Tensor[] {
+  return [...new Set(plan.steps.flatMap((step) => step.bindings.flatMap(({ tensor }) => tensor ?? [])))];
+}
+
+// All ones is a NaN in f32 and f16, and no label or box.
+function poison(gpu: Gpu, plan: Plan): void {
+  for (const tensor of boundTensors(plan)) {
+    if (tensor.kind === 'constant') continue;
+    const { buffer } = plan.locate(tensor);
+    upload(gpu, buffer, new Uint8Array(buffer.size).fill(0xff));
+  }
+}
+
+async function brokenSentinel(gpu: Gpu, plan: Plan): Promise<string | undefined> {
+  for (const tensor of boundTensors(plan)) {
+    if (tensor.kind === 'constant') continue;
+    const { buffer, size } = plan.locate(tensor);
+    const behind = new Uint8Array(
+      await readBuffer(gpu, buffer, Math.ceil(size / 256) * 256, buffer.size - Math.ceil(size / 256) * 256),
+    );
+    if (behind.some((byte) => byte !== 0xff)) return `wrote behind ${tensor.name}`;
+  }
+  return undefined;
+}
+
+function dirtyPadding(tensor: Tensor, bytes: ArrayBuffer): string | undefined {
+  if (tensor.layout === 'dense') return undefined;
+  const lanes = laneChannels(tensor);
+  const physical = decodePhysical(tensor, bytes);
+  const dirty = physical.findIndex((value, index) => lanes[index % lanes.length] < 0 && value !== 0);
+  if (dirty < 0) return undefined;
+  return `padding lane ${dirty % lanes.length} of ${tensor.name} (${channelCount(tensor)} channels) is ${physical[dirty]}, not 0`;
+}

@@ -1,0 +1,155 @@
+/**
+ * A network as data: a list of nodes over shaped tensors. Shapes are inferred as nodes are added, so that a mistake is
+ * an error at the line that makes it.
+ */
+import { InputError } from '../errors.js';
+import type { Operation } from './operation.js';
+import { describeShape, type ElementType, type Kind, type Layout, type Tensor, type TensorSpec } from './tensor.js';
+
+export interface Node<Attributes = object> {
+  readonly operation: Operation<Attributes>;
+  /** An input that is left out (a convolution without bias) is undefined. */
+  readonly inputs: readonly (Tensor | undefined)[];
+  readonly outputs: readonly Tensor[];
+  readonly attributes: Attributes;
+}
+
+export interface Graph {
+  readonly nodes: readonly Node[];
+  readonly outputs: readonly Tensor[];
+  /** Tensors that live inside another one, `offset` vec4 groups into each of its pixels (concatenation without copies). */
+  readonly slices: ReadonlyMap<Tensor, Slice>;
+}
+
+export interface Slice {
+  readonly of: Tensor;
+  readonly offset: number;
+}
+
+let nextId = 1;
+
+export function createTensor(name: string, kind: Kind, spec: TensorSpec, data?: ArrayLike<number>): Tensor {
+  for (const size of spec.shape) {
+    if (!Number.isInteger(size) || size < 1) {
+      throw new InputError(`tensor ${name}: impossible shape`, {
+        expected: 'positive sizes',
+        given: spec.shape.join('×'),
+      });
+    }
+  }
+  const { shape, layout, type, segments } = spec;
+  return {
+    id: nextId++,
+    name,
+    kind,
+    shape,
+    layout,
+    type,
+    ...(segments ? { segments } : {}),
+    ...(data ? { data } : {}),
+  };
+}
+
+/** Applies an operation: checks its inputs, infers its outputs. Every graph change goes through here. */
+export function createNode<A extends object>(
+  operation: Operation<A>,
+  inputs: readonly (Tensor | undefined)[],
+  attributes: A,
+  name: string = operation.name,
+): Node<A> {
+  let specs: readonly TensorSpec[];
+  try {
+    specs = operation.infer(inputs, attributes);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    const shapes = inputs.map((tensor) => (tensor ? describeShape(tensor) : 'none')).join(', ');
+    throw new InputError(`${name} (${operation.name} of ${shapes}): ${error.message}`, { cause: error });
+  }
+  const outputs = specs.map((spec, index) => createTensor(index === 0 ? name : `${name}.${index}`, 'temporary', spec));
+  return { operation, inputs, outputs, attributes };
+}
+
+export interface GraphBuilder {
+  /** The element type of activations. Vectors, logits and boxes stay f32. */
+  readonly type: 'f32' | 'f16';
+  /** A tensor given anew for each run. */
+  input(name: string, shape: readonly number[], options?: { layout?: Layout; type?: ElementType }): Tensor;
+  /** A named weight in torch's layout, dense f32. The same name gives the same tensor. */
+  parameter(name: string, shape: readonly number[]): Tensor;
+  /** A constant with its content. */
+  constant(name: string, spec: TensorSpec, data: ArrayLike<number>): Tensor;
+  /** Adds a node and returns its first output. */
+  apply<A extends object>(
+    op: Operation<A>,
+    inputs: readonly (Tensor | undefined)[],
+    attributes: A,
+    name?: string,
+  ): Tensor;
+  /** Adds a node and returns all its outputs. */
+  applyAll<A extends object>(
+    op: Operation<A>,
+    inputs: readonly (Tensor | undefined)[],
+    attributes: A,
+    name?: string,
+  ): readonly Tensor[];
+  /** The graph up to here, as far as `outputs` depend on it. */
+  finish(outputs: readonly Tensor[]): Graph;
+  readonly parameters: ReadonlyMap<string, Tensor>;
+}
+
+/**
+ * @param options.type element type of activations (default f32).
+ * @param options.parameters `constant` for inference (default), `state` for training.
+ */
+export function createGraph(options: { type?: 'f32' | 'f16'; parameters?: 'constant' | 'state' } = {}): GraphBuilder {
+  const type = options.type ?? 'f32';
+  const nodes: Node[] = [];
+  const parameters = new Map<string, Tensor>();
+  const builder: GraphBuilder = {
+    type,
+    parameters,
+    input: (name, shape, { layout = 'nhwc4', type: own = layout === 'nhwc4' ? type : 'f32' } = {}) =>
+      createTensor(name, 'input', { shape, layout, type: own }),
+    parameter(name, shape) {
+      const known = parameters.get(name);
+      if (known) {
+        if (known.shape.join() === shape.join()) return known;
+        throw new InputError(`parameter ${name} has two shapes`, {
+          expected: known.shape.join('×'),
+          given: shape.join('×'),
+        });
+      }
+      const tensor = createTensor(name, options.parameters ?? 'constant', { shape, layout: 'dense', type: 'f32' });
+      parameters.set(name, tensor);
+      return tensor;
+    },
+    constant: (name, spec, data) => createTensor(name, 'constant', spec, data),
+    apply: (operation, inputs, attributes, name) => builder.applyAll(operation, inputs, attributes, name)[0],
+    applyAll(operation, inputs, attributes, name) {
+      const node = createNode(operation, inputs, attributes, name);
+      nodes.push(node as unknown as Node);
+      return node.outputs;
+    },
+    finish: (outputs) => prune({ nodes, outputs, slices: new Map() }),
+  };
+  return builder;
+}
+
+/** Drops nodes that no output depends on. */
+export function prune(graph: Graph): Graph {
+  const needed = new Set<Tensor>(graph.outputs);
+  const kept: Node[] = [];
+  for (const node of [...graph.nodes].reverse()) {
+    if (!node.outputs.some((tensor) => needed.has(tensor))) continue;
+    for (const tensor of node.inputs) if (tensor) needed.add(tensor);
+    kept.push(node);
+  }
+  return { ...graph, nodes: kept.reverse() };
+}
+
+/** The tensors of a graph that no node produces, in order of first use. */
+export function sourcesOf(graph: Graph): Tensor[] {
+  const produced = new Set(graph.nodes.flatMap((node) => node.outputs));
+  const used = graph.nodes.flatMap((node) => node.inputs).concat(graph.outputs);
+  return [...new Set(used.filter((tensor): tensor is Tensor => tensor !== undefined && !produced.has(tensor)))];
+}

@@ -1,0 +1,48 @@
+/** The commonest shape of a dispatch: one thread for each vec4 group of each output pixel, split into bands. */
+import type { Constants, Kernel } from '../gpu/wgsl.js';
+import { type Lowering, type Range, spread, type View } from './operation.js';
+import { groupCount, type Tensor } from './tensor.js';
+
+export interface GroupDispatch {
+  kernel: Kernel;
+  constants?: Constants;
+  /** Activations that are read, bound first. Each name N gives the params N_offset and N_pitch. */
+  inputs: Readonly<Record<string, Tensor | undefined>>;
+  /** What is bound whole, between inputs and output. */
+  whole?: readonly (Tensor | undefined)[];
+  /** The pixels of the inputs that a range of output pixels reads. Default: the same. */
+  needs?: (range: Range) => Range;
+  params?: Readonly<Record<string, number>>;
+}
+
+/**
+ * Dispatches a kernel over the groups of `y`. Its params are `first, count` (the band's pixels), `groups` (of y), offset and pitch of
+ * each input and of y, and what is given; its prelude has `elem`, and 64 threads a workgroup take
+ * index = id.x + id.y · num_workgroups.x · 64, group = index mod groups, pixel = first + index / groups.
+ */
+export function dispatchGroups(context: Lowering, y: Tensor, dispatch: GroupDispatch): void {
+  const { kernel, constants, inputs, whole = [], needs = (range) => range, params } = dispatch;
+  const groups = groupCount(y);
+  const named = Object.entries(inputs);
+  const bands = context.bands(
+    y,
+    named.map(([, tensor]) => [tensor, needs] as const),
+  );
+  for (const range of bands) {
+    const views: Record<string, View> = {};
+    for (const [name, tensor] of named) views[name] = context.read(tensor, needs(range));
+    views.y = context.write(y, range);
+    const places = Object.entries(views).flatMap(([name, { offset, pitch }]) => [
+      [`${name}_offset`, offset] as const,
+      [`${name}_pitch`, pitch] as const,
+    ]);
+    const { y: output, ...read } = views;
+    context.dispatch({
+      kernel,
+      constants: { elem: y.type, ...constants },
+      bindings: [...Object.values(read), ...whole.map((tensor) => context.read(tensor)), output],
+      params: { first: range[0], count: range[1] - range[0], groups, ...Object.fromEntries(places), ...params },
+      workgroups: spread(Math.ceil(((range[1] - range[0]) * groups) / 64)),
+    });
+  }
+}

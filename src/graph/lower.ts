@@ -1,0 +1,155 @@
+/** Turns the nodes of a graph into dispatches: variants chosen, packed weights derived, windows bound. */
+import { InputError } from '../errors.js';
+import { ALIGNMENT, mebibytes } from '../gpu/buffers.js';
+import { debug } from '../gpu/debug.js';
+import type { Gpu } from '../gpu/device.js';
+import { rootOf } from './fuse.js';
+import { createNode, createTensor, type Graph, type Node } from './graph.js';
+import type { Binding, Dispatch, Lowering, Range, Traits, View } from './operation.js';
+import { byteSize, bytesPerElement, describeShape, groupCount, pixelCount, type Tensor } from './tensor.js';
+
+/** A dispatch and the node that it belongs to. */
+export interface Step extends Omit<Dispatch, 'bindings'> {
+  readonly node: Node;
+  readonly bindings: readonly Binding[];
+  /** This dispatch's share of the node's work. */
+  readonly flops: number;
+}
+
+export interface Lowered {
+  /** Computed once, when the plan is made. */
+  readonly constantSteps: readonly Step[];
+  readonly steps: readonly Step[];
+}
+
+/** Picks a variant of a node out of those that can run it. Default: the first. */
+export type ChooseVariant = (node: Node, variants: readonly string[]) => string;
+
+export function traitsOf(gpu: Gpu): Traits {
+  const { subgroupMinSize, subgroupMaxSize } = gpu.info as { subgroupMinSize?: number; subgroupMaxSize?: number };
+  const fixed = gpu.features.has('subgroups') && subgroupMinSize === subgroupMaxSize;
+  return {
+    software: gpu.software,
+    f16: gpu.features.has('shader-f16'),
+    subgroupSize: fixed ? (subgroupMinSize ?? 0) : 0,
+    maxInvocations: gpu.limits.maxComputeInvocationsPerWorkgroup,
+    maxWorkgroupBytes: gpu.limits.maxComputeWorkgroupStorageSize,
+    maxBindingBytes: Math.floor(gpu.limits.maxStorageBufferBindingSize / ALIGNMENT) * ALIGNMENT,
+  };
+}
+
+export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, variants) => variants[0]): Lowered {
+  const constantSteps: Step[] = [];
+  const steps: Step[] = [];
+  const folded = new Set<Tensor>();
+  const derived = new Map<string, Tensor>();
+  const isConstant = (tensor: Tensor | undefined) => !tensor || tensor.kind === 'constant' || folded.has(tensor);
+
+  function lowerNode(node: Node): void {
+    const constant = node.inputs.length > 0 && node.inputs.every(isConstant);
+    if (constant) for (const tensor of node.outputs) folded.add(tensor);
+    const variants = node.operation.variants?.(node, traits) ?? ['default'];
+    if (variants.length === 0) {
+      throw new InputError(`no kernel of ${node.operation.name} can run ${node.outputs[0].name} on this adapter`);
+    }
+    const variant = choose(node, variants);
+    if (variants.length > 1) debug(3, `${node.outputs[0].name}: ${variant} of ${variants.join(', ')}`);
+    const own: Dispatch[] = [];
+    node.operation.lower(node, contextFor(node, variant, own));
+    const threads = (dispatch: Dispatch) => dispatch.workgroups.reduce((all, one) => all * one, 1);
+    const total = own.reduce((sum, dispatch) => sum + threads(dispatch), 0);
+    const flops = node.operation.flops(node);
+    const list = constant ? constantSteps : steps;
+    for (const dispatch of own) {
+      const bindings = dispatch.bindings.map(({ binding }) => binding);
+      list.push({ ...dispatch, bindings, node, flops: (flops * threads(dispatch)) / total });
+    }
+  }
+
+  function contextFor(node: Node, variant: string, own: Dispatch[]): Lowering {
+    return {
+      traits,
+      variant,
+      dispatch: (dispatch) => own.push(dispatch),
+      derive(operation, inputs, attributes) {
+        const key = [operation.name, inputs.map((tensor) => tensor?.id).join(), JSON.stringify(attributes)].join(' ');
+        const known = derived.get(key);
+        if (known) return known;
+        const made = createNode(operation, inputs, attributes, `${node.outputs[0].name}/${operation.name}`);
+        // Dispatches that the node has already asked for come before the derived tensor's own.
+        lowerNode(made as unknown as Node);
+        derived.set(key, made.outputs[0]);
+        return made.outputs[0];
+      },
+      scratch: (name, spec) => createTensor(`${node.outputs[0].name}/${name}`, 'temporary', spec),
+      read: (tensor, pixels) => view(graph, tensor, 'read', pixels, traits, node),
+      write: (tensor, pixels) => view(graph, tensor, 'write', pixels, traits, node),
+      isSlice: (part, whole) => graph.slices.get(part)?.of === whole,
+      bands: (output, needs) => bands(graph, output, needs, traits, node),
+    };
+  }
+
+  for (const node of graph.nodes) lowerNode(node);
+  return { constantSteps, steps };
+}
+
+function view(
+  graph: Graph,
+  tensor: Tensor | undefined,
+  access: Binding['access'],
+  pixels: Range | undefined,
+  traits: Traits,
+  node: Node,
+): View {
+  if (!tensor) return { binding: { tensor, access }, offset: 0, pitch: 0 };
+  const { of, offset } = rootOf(graph.slices, tensor);
+  const elementBytes = bytesPerElement(of.type) * (of.layout === 'nhwc4' ? 4 : 1);
+  const pitch = of.layout === 'nhwc4' ? groupCount(of) : 1;
+  const { start, size } = windowOf(of, pixels);
+  if (size > traits.maxBindingBytes) {
+    throw new InputError(`${node.operation.name}: tensor ${tensor.name} is too large for this adapter`, {
+      expected: `at most ${mebibytes(traits.maxBindingBytes)} at a time (maxStorageBufferBindingSize)`,
+      given: `${mebibytes(size)} (${describeShape(of)})`,
+      hint: 'use a smaller image or batch',
+    });
+  }
+  return { binding: { tensor: of, access, start, size }, offset: offset - start / elementBytes, pitch };
+}
+
+// Aligned down to where a binding may begin. Without pixels: the whole tensor.
+function windowOf(root: Tensor, pixels: Range | undefined): { start: number; size: number } {
+  const total = byteSize(root);
+  if (!pixels) return { start: 0, size: total };
+  const perPixel = total / pixelCount(root);
+  const start = Math.floor((pixels[0] * perPixel) / ALIGNMENT) * ALIGNMENT;
+  return { start, size: Math.ceil(pixels[1] * perPixel) - start };
+}
+
+function bands(
+  graph: Graph,
+  output: Tensor,
+  needs: Parameters<Lowering['bands']>[1],
+  traits: Traits,
+  node: Node,
+): Range[] {
+  const fits = (range: Range) =>
+    [[output, (own: Range) => own] as const, ...needs].every(([tensor, need]) => {
+      if (!tensor) return true;
+      const root = rootOf(graph.slices, tensor).of;
+      return windowOf(root, need(range)).size <= traits.maxBindingBytes;
+    });
+  const split = (range: Range): Range[] => {
+    if (fits(range)) return [range];
+    const [from, to] = range;
+    if (to - from <= 1) {
+      throw new InputError(`${node.operation.name}: ${output.name} cannot be split to fit this adapter`, {
+        expected: `windows of at most ${mebibytes(traits.maxBindingBytes)} (maxStorageBufferBindingSize)`,
+        given: `${describeShape(output)} from ${node.inputs.map((tensor) => tensor && describeShape(tensor)).join(', ')}`,
+        hint: 'use a smaller image or batch',
+      });
+    }
+    const middle = Math.floor((from + to) / 2);
+    return [...split([from, middle]), ...split([middle, to])];
+  };
+  return split([0, pixelCount(output)]);
+}

@@ -1,0 +1,226 @@
+/**
+ * A graph made ready to run on one device: kernels compiled, weights packed, memory laid out, bind groups built. Running it is
+ * then a matter of submitting.
+ */
+import { DeviceLostError, InputError } from '../errors.js';
+import { alignUp, createStorage, createUniform, mebibytes, readBuffer, upload } from '../gpu/buffers.js';
+import { debug, debugLevel } from '../gpu/debug.js';
+import type { Gpu } from '../gpu/device.js';
+import { expectedMs, type Recorded, type RunOptions, run, warm } from '../gpu/run.js';
+import { timeDispatches } from '../gpu/timing.js';
+import { packParams } from '../gpu/wgsl.js';
+import { packArenas } from './arenas.js';
+import { createConstants, type WeightSource } from './constants.js';
+import { fuse } from './fuse.js';
+import type { Graph } from './graph.js';
+import { type ChooseVariant, lower, type Step, traitsOf } from './lower.js';
+import { accessPattern, type Location, recordStep } from './record.js';
+import { byteSize, decodeTensor, describeShape, encodeTensor, type Tensor } from './tensor.js';
+
+export interface PlanOptions {
+  /** Values of a named parameter in dense order. */
+  weights?: WeightSource;
+  /** Skips fusion: each node runs as it was written. */
+  unfused?: boolean;
+  choose?: ChooseVariant;
+  /** Buffers that the caller keeps: inputs, outputs or states shared between plans. */
+  external?: ReadonlyMap<Tensor, GPUBuffer>;
+  /** Gives every tensor memory of its own, so that all can be read after a run, with `guard` bytes behind each. */
+  separate?: { guard: number };
+  signal?: AbortSignal | undefined;
+  /** Share of the weights that are on the GPU, 0…1. */
+  onProgress?: ((done: number) => void) | undefined;
+}
+
+export interface DispatchTime {
+  readonly label: string;
+  readonly kernel: string;
+  readonly nanoseconds: number;
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+export interface Plan {
+  readonly graph: Graph;
+  readonly steps: readonly Step[];
+  readonly flops: number;
+  /** Expected time of a run in milliseconds. */
+  readonly expectedMs: number;
+  /** Bytes on the GPU. */
+  readonly memory: { constants: number; arenas: number; tensors: number };
+  locate(tensor: Tensor): Location;
+  /** Writes dense logical values (or, given bytes, the physical content) into an input. */
+  write(tensor: Tensor, values: ArrayLike<number> | Uint8Array): void;
+  run(options?: RunOptions): Promise<void>;
+  /** Dense logical values of an output (of any tensor in a plan with `separate`). */
+  read(tensor: Tensor): Promise<Float32Array | Uint32Array>;
+  /** Compiles what the driver would compile at the first run. */
+  warm(): void;
+  /** GPU time of each dispatch after a warm-up run, or undefined without timestamps. */
+  profile(): Promise<DispatchTime[] | undefined>;
+  close(): void;
+}
+
+export async function createPlan(gpu: Gpu, source: Graph, options: PlanOptions = {}): Promise<Plan> {
+  const graph = options.unfused ? source : fuse(source);
+  const { constantSteps, steps } = lower(graph, traitsOf(gpu), options.choose);
+  const pipelines = compileAll(gpu, steps);
+  pipelines.catch(() => {}); // awaited below; a failed weight upload must not leave it unhandled
+  const constants = await createConstants(gpu, constantSteps, steps, graph, options);
+  const owned: GPUBuffer[] = [];
+  try {
+    const places = layOut(gpu, graph, steps, constants.buffers, options, owned);
+    const recorded = record(gpu, steps, await pipelines, places, owned);
+    return finish(gpu, graph, steps, recorded, places, constants, owned);
+  } catch (error) {
+    for (const buffer of owned) buffer.destroy();
+    constants.close();
+    throw error;
+  }
+}
+
+function compileAll(gpu: Gpu, steps: readonly Step[]): Promise<GPUComputePipeline[]> {
+  return Promise.all(
+    steps.map(({ kernel, constants, bindings, node }) => {
+      const where = `${node.operation.name} ${node.outputs.map(describeShape).join(', ')}`;
+      return gpu.pipelines.get(kernel, constants, accessPattern(bindings), where);
+    }),
+  );
+}
+
+interface Places {
+  locate(tensor: Tensor): Location;
+  readonly nothing: GPUBuffer;
+  readonly arenaBytes: number;
+  readonly tensorBytes: number;
+}
+
+function layOut(
+  gpu: Gpu,
+  graph: Graph,
+  steps: readonly Step[],
+  constants: ReadonlyMap<Tensor, GPUBuffer>,
+  options: PlanOptions,
+  owned: GPUBuffer[],
+): Places {
+  const guard = options.separate?.guard ?? 0;
+  const own = new Map<Tensor, GPUBuffer>([...constants, ...(options.external ?? [])]);
+  let tensorBytes = 0;
+  const keep = (tensor: Tensor) => {
+    if (own.has(tensor)) return;
+    const size = alignUp(byteSize(tensor)) + guard;
+    const buffer = createStorage(gpu, tensor.name, size);
+    tensorBytes += size;
+    owned.push(buffer);
+    own.set(tensor, buffer);
+  };
+  const bound = steps.flatMap((step) => step.bindings.flatMap(({ tensor }) => tensor ?? []));
+  for (const tensor of new Set([...bound, ...graph.outputs])) {
+    if (options.separate || tensor.kind !== 'temporary' || graph.outputs.includes(tensor)) keep(tensor);
+  }
+  const packing = packArenas(steps, (tensor) => !own.has(tensor), guard);
+  const arenas = packing.sizes.map((size, index) => createStorage(gpu, `arena ${index}`, size));
+  const nothing = createStorage(gpu, 'zeros for absent inputs', 256);
+  owned.push(...arenas, nothing);
+  return {
+    nothing,
+    tensorBytes,
+    arenaBytes: packing.sizes.reduce((sum, size) => sum + size, 0),
+    locate(tensor) {
+      const size = byteSize(tensor);
+      const buffer = own.get(tensor);
+      if (buffer) return { buffer, offset: 0, size };
+      const place = packing.places.get(tensor);
+      if (!place) throw new InputError(`tensor ${tensor.name} is not part of this plan`);
+      return { buffer: arenas[place.arena], offset: place.offset, size };
+    },
+  };
+}
+
+function record(
+  gpu: Gpu,
+  steps: readonly Step[],
+  pipelines: readonly GPUComputePipeline[],
+  places: Places,
+  owned: GPUBuffer[],
+): Recorded[] {
+  const params = createUniform(gpu, 'params', Math.max(1, steps.length) * 256);
+  owned.push(params);
+  const bytes = new Uint8Array(steps.length * 256);
+  steps.forEach((step, index) => bytes.set(new Uint8Array(packParams(step.kernel, step.params)), index * 256));
+  if (steps.length > 0) upload(gpu, params, bytes);
+  return steps.map((step, index) =>
+    recordStep(gpu, step, pipelines[index], places, { buffer: params, offset: index * 256 }),
+  );
+}
+
+function finish(
+  gpu: Gpu,
+  graph: Graph,
+  steps: readonly Step[],
+  recorded: readonly Recorded[],
+  places: Places,
+  constants: { bytes: number; close(): void },
+  owned: readonly GPUBuffer[],
+): Plan {
+  const memory = { constants: constants.bytes, arenas: places.arenaBytes, tensors: places.tensorBytes };
+  const flops = recorded.reduce((sum, step) => sum + step.flops, 0);
+  const size = Object.entries(memory).map(([what, bytes]) => `${what} ${mebibytes(bytes)}`);
+  debug(1, `plan: ${recorded.length} dispatches, ${(flops / 1e9).toFixed(3)} GFLOP, ${size.join(', ')}`);
+  let closed = false;
+  const plan: Plan = {
+    graph,
+    steps,
+    flops,
+    memory,
+    get expectedMs() {
+      return expectedMs(gpu, recorded);
+    },
+    locate: places.locate,
+    write(tensor, values) {
+      const { buffer, offset, size } = places.locate(tensor);
+      const bytes = values instanceof Uint8Array ? values : encodeTensor(tensor, values);
+      if (bytes.byteLength > alignUp(size, 4)) {
+        throw new InputError(`too many bytes for ${tensor.name}`, {
+          expected: String(size),
+          given: String(bytes.byteLength),
+        });
+      }
+      upload(gpu, buffer, bytes, offset);
+    },
+    async run(runOptions) {
+      if (closed) throw new DeviceLostError('the plan was closed');
+      await run(gpu, recorded, runOptions);
+      if (debugLevel() >= 2) await tellTimes(plan);
+    },
+    async read(tensor) {
+      gpu.check();
+      const { buffer, offset, size } = places.locate(tensor);
+      return decodeTensor(tensor, await readBuffer(gpu, buffer, offset, size));
+    },
+    warm: () => warm(gpu, recorded),
+    async profile() {
+      await run(gpu, recorded);
+      const times = await timeDispatches(gpu, recorded);
+      if (!times) return undefined;
+      return recorded.map(({ label, flops: own, bytes }, index) => {
+        return { label, kernel: steps[index].kernel.name, nanoseconds: times[index], flops: own, bytes };
+      });
+    },
+    close() {
+      if (closed) return;
+      closed = true;
+      for (const buffer of owned) buffer.destroy();
+      constants.close();
+    },
+  };
+  return plan;
+}
+
+async function tellTimes(plan: Plan): Promise<void> {
+  const times = await plan.profile();
+  for (const { label, nanoseconds, flops, bytes } of times ?? []) {
+    const rates = `${(flops / nanoseconds).toFixed(1)} GFLOP/s, ${(bytes / nanoseconds).toFixed(1)} GB/s`;
+    debug(2, `${(nanoseconds / 1e6).toFixed(3)} ms  ${rates}  ${label}`);
+  }
+}

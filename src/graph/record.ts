@@ -1,0 +1,48 @@
+/** Binds a lowered dispatch to memory: what the GPU is handed. */
+import { alignUp } from '../gpu/buffers.js';
+import type { Gpu } from '../gpu/device.js';
+import type { Recorded } from '../gpu/run.js';
+import type { Step } from './lower.js';
+import type { Tensor } from './tensor.js';
+
+/** Where a tensor lies. */
+export interface Location {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly size: number;
+}
+
+export function accessPattern(bindings: Step['bindings']): string {
+  return bindings.map(({ access }) => (access === 'read' ? 'r' : 'w')).join('');
+}
+
+/** Builds the bind group of one dispatch. */
+export function recordStep(
+  gpu: Gpu,
+  step: Step,
+  pipeline: GPUComputePipeline,
+  places: { locate(tensor: Tensor): Location; nothing: GPUBuffer },
+  params: { buffer: GPUBuffer; offset: number },
+): Recorded {
+  let traffic = 0;
+  const entries: GPUBindGroupEntry[] = step.bindings.map(({ tensor, start = 0, size }, binding) => {
+    if (!tensor) return { binding, resource: { buffer: places.nothing } };
+    const place = places.locate(tensor);
+    const length = size ?? place.size - start;
+    traffic += length;
+    // Rounded up to whole vec4s; every allocation is a multiple of 256 bytes long.
+    return { binding, resource: { buffer: place.buffer, offset: place.offset + start, size: alignUp(length, 16) } };
+  });
+  entries.push({
+    binding: step.bindings.length,
+    resource: { ...params, size: Math.max(16, alignUp(step.kernel.params.length * 4, 16)) },
+  });
+  return {
+    pipeline,
+    bindGroup: gpu.device.createBindGroup({ layout: gpu.pipelines.layout(accessPattern(step.bindings)), entries }),
+    workgroups: step.workgroups,
+    label: `${step.node.outputs[0].name} (${step.kernel.name})`,
+    flops: step.flops,
+    bytes: traffic,
+  };
+}

@@ -1,0 +1,127 @@
+/**
+ * Tensors and how they lie in memory.
+ *
+ * Activations are `nhwc4`: the last dimension is channels, and each pixel's channels are padded to whole vec4 groups
+ * whose padding lanes are zero. A concatenation may leave holes: its `segments` are padded one by one. Everything else
+ * is `dense`: row-major scalars without gaps.
+ */
+import { InputError } from '../errors.js';
+import { f16ToF32, f32ToF16 } from '../formats/half.js';
+
+export type ElementType = 'f32' | 'f16' | 'u32';
+export type Layout = 'nhwc4' | 'dense';
+
+/**
+ * input: given anew for each run. constant: known when the plan is made. state: parameters, statistics; outlives runs
+ * and is updated in place. temporary: produced and consumed within a run.
+ */
+export type Kind = 'input' | 'constant' | 'state' | 'temporary';
+
+export interface TensorSpec {
+  readonly shape: readonly number[];
+  readonly layout: Layout;
+  readonly type: ElementType;
+  /** nhwc4 only: the widths whose padded lengths follow one another. Default: one segment, all channels. */
+  readonly segments?: readonly number[];
+}
+
+export interface Tensor extends TensorSpec {
+  readonly id: number;
+  readonly name: string;
+  readonly kind: Kind;
+  /** Content of a constant that is no named parameter, in dense order. */
+  readonly data?: ArrayLike<number>;
+}
+
+export type NumericArray = Float32Array | Float64Array | Uint32Array | Uint16Array;
+
+export const product = (numbers: readonly number[]) => numbers.reduce((all, one) => all * one, 1);
+
+/** Number of logical elements. */
+export const elementCount = (tensor: TensorSpec) => product(tensor.shape);
+
+/** nhwc4: number of pixels, that is of all positions over all images. */
+export const pixelCount = (tensor: TensorSpec) => product(tensor.shape.slice(0, -1));
+
+export const channelCount = (tensor: TensorSpec) => tensor.shape[tensor.shape.length - 1] ?? 1;
+
+export const segmentsOf = (tensor: TensorSpec) => tensor.segments ?? [channelCount(tensor)];
+
+/** nhwc4: vec4 groups of one pixel, holes included. */
+export const groupCount = (tensor: TensorSpec) =>
+  segmentsOf(tensor).reduce((sum, width) => sum + Math.ceil(width / 4), 0);
+
+export const bytesPerElement = (type: ElementType) => (type === 'f16' ? 2 : 4);
+
+/** Bytes that the tensor takes on the GPU, padding included. */
+export function byteSize(tensor: TensorSpec): number {
+  const elements = tensor.layout === 'nhwc4' ? pixelCount(tensor) * groupCount(tensor) * 4 : elementCount(tensor);
+  return elements * bytesPerElement(tensor.type);
+}
+
+/** For each physical lane of a pixel the logical channel in it, −1 in padding. */
+export function laneChannels(tensor: TensorSpec): Int32Array {
+  const lanes = new Int32Array(groupCount(tensor) * 4).fill(-1);
+  let lane = 0;
+  let channel = 0;
+  for (const width of segmentsOf(tensor)) {
+    for (let i = 0; i < width; i++) lanes[lane + i] = channel++;
+    lane += Math.ceil(width / 4) * 4;
+  }
+  return lanes;
+}
+
+export function describeShape(tensor: TensorSpec): string {
+  return `${tensor.type}[${tensor.shape.join('×')}]`;
+}
+
+/** Dense logical values → the bytes on the GPU. */
+export function encodeTensor(tensor: TensorSpec, values: ArrayLike<number>): Uint8Array {
+  if (values.length !== elementCount(tensor)) {
+    throw new InputError('wrong number of values for a tensor', {
+      expected: `${elementCount(tensor)} for ${describeShape(tensor)}`,
+      given: String(values.length),
+    });
+  }
+  let physical: ArrayLike<number> = values;
+  if (tensor.layout === 'nhwc4') {
+    const lanes = laneChannels(tensor);
+    const channels = channelCount(tensor);
+    const spread = new Float32Array(pixelCount(tensor) * lanes.length);
+    for (let pixel = 0, at = 0; pixel < pixelCount(tensor); pixel++) {
+      for (let lane = 0; lane < lanes.length; lane++, at++) {
+        if (lanes[lane] >= 0) spread[at] = values[pixel * channels + lanes[lane]];
+      }
+    }
+    physical = spread;
+  }
+  if (tensor.type === 'u32') return new Uint8Array(Uint32Array.from(physical).buffer);
+  const floats = physical instanceof Float32Array ? physical : Float32Array.from(physical);
+  if (tensor.type === 'f16') {
+    const halves = f32ToF16(floats);
+    return new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength);
+  }
+  return new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
+}
+
+/** The bytes on the GPU → physical values, padding lanes included. */
+export function decodePhysical(tensor: TensorSpec, bytes: ArrayBuffer): Float32Array | Uint32Array {
+  if (tensor.type === 'u32') return new Uint32Array(bytes, 0, byteSize(tensor) / 4);
+  if (tensor.type === 'f16') return f16ToF32(new Uint16Array(bytes, 0, byteSize(tensor) / 2));
+  return new Float32Array(bytes, 0, byteSize(tensor) / 4);
+}
+
+/** The bytes on the GPU → dense logical values. */
+export function decodeTensor(tensor: TensorSpec, bytes: ArrayBuffer): Float32Array | Uint32Array {
+  const physical = decodePhysical(tensor, bytes);
+  if (tensor.layout === 'dense') return physical;
+  const lanes = laneChannels(tensor);
+  const channels = channelCount(tensor);
+  const values = new Float32Array(elementCount(tensor));
+  for (let pixel = 0, at = 0; pixel < pixelCount(tensor); pixel++) {
+    for (let lane = 0; lane < lanes.length; lane++, at++) {
+      if (lanes[lane] >= 0) values[pixel * channels + lanes[lane]] = physical[at];
+    }
+  }
+  return values;
+}

@@ -1,0 +1,97 @@
+/** Node's side of `#gpu`: Dawn through the npm package `webgpu`, with SwiftShader where there is no Vulkan driver. */
+import { createReadStream, statSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { GpuUnavailableError, InputError } from '../errors.js';
+import type { Platform } from '../gpu/platform.js';
+import { unpackSwiftShader } from './swiftshader.js';
+
+// What `create()` returns must stay referenced by a module: once it is collected, the next call crashes the process.
+const instances = new Map<string, GPU>();
+
+export const platform: Platform = {
+  name: 'node',
+  spinsWhileWaiting: true,
+
+  async gpu({ adapter, dawn = [] }) {
+    const key = JSON.stringify([adapter, dawn]);
+    const known = instances.get(key);
+    if (known) return known;
+    if (adapter === 'swiftshader') await loadSwiftShader();
+    const choice = adapter && adapter !== 'swiftshader' ? [`adapter=${adapter}`] : [];
+    let instance = await createInstance([...choice, ...dawn]);
+    if (!adapter && process.platform === 'linux' && !(await hasAdapter(instance))) {
+      await loadSwiftShader();
+      instance = await createInstance([...dawn]);
+    }
+    instances.set(key, instance);
+    return instance;
+  },
+
+  async open(source, signal) {
+    const url = source instanceof URL ? source : /^[a-z][a-z0-9+.-]+:/i.test(source) ? new URL(source) : undefined;
+    if (url && url.protocol !== 'file:') return openUrl(url, signal);
+    const path = url ? fileURLToPath(url) : String(source);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (!stats?.isFile()) {
+      throw new InputError(`cannot read ${path}`, { expected: 'a file', given: stats ? 'a folder' : 'no such file' });
+    }
+    return { size: stats.size, pieces: createReadStream(path, { signal, highWaterMark: 1 << 20 }) };
+  },
+
+  environment(name) {
+    return process.env[name];
+  },
+};
+
+async function openUrl(url: URL, signal: AbortSignal | undefined) {
+  const response = await fetch(url, { signal: signal ?? null });
+  if (!response.ok || !response.body) {
+    throw new InputError(`cannot read ${url}`, { given: `HTTP status ${response.status}`, expected: 'status 200' });
+  }
+  const length = Number(response.headers.get('content-length'));
+  const size = length > 0 && !response.headers.get('content-encoding') ? length : undefined;
+  return { size, pieces: response.body as unknown as AsyncIterable<Uint8Array> };
+}
+
+async function createInstance(options: string[]): Promise<GPU> {
+  let dawn: typeof import('webgpu');
+  try {
+    dawn = await import('webgpu');
+  } catch (cause) {
+    throw new GpuUnavailableError('the npm package webgpu, which brings WebGPU to Node, cannot be loaded', {
+      hint: 'npm install webgpu',
+      cause,
+    });
+  }
+  Object.assign(globalThis, dawn.globals);
+  return dawn.create(options);
+}
+
+async function hasAdapter(instance: GPU): Promise<boolean> {
+  const adapter = await instance.requestAdapter();
+  return adapter !== null && isReal(adapter.info);
+}
+
+function isReal(info: GPUAdapterInfo): boolean {
+  return info.vendor !== '' || info.description !== '';
+}
+
+/**
+ * Makes SwiftShader the Vulkan driver of this process. The loader's library is not a Node module, so `dlopen` throws
+ * once it is loaded; Dawn then finds it by its name. Where the system has a Vulkan loader, that one is used.
+ */
+async function loadSwiftShader(): Promise<void> {
+  const folder = await unpackSwiftShader();
+  process.env.VK_ICD_FILENAMES = join(folder, 'vk_swiftshader_icd.json');
+  delete process.env.VK_DRIVER_FILES;
+  const RTLD_NODELETE = 0x1000;
+  try {
+    process.dlopen({ exports: {} }, join(folder, 'libvulkan.so.1'), constants.dlopen.RTLD_NOW | RTLD_NODELETE);
+  } catch (error) {
+    if (!/self-register/.test(String(error))) {
+      throw new GpuUnavailableError('SwiftShader, the software adapter, cannot be loaded', { cause: error });
+    }
+  }
+}

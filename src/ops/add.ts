@@ -1,0 +1,57 @@
+/** Elementwise sum of two tensors of one shape: residual connections, where no convolution takes them in. */
+import { InputError } from '../errors.js';
+import { add } from '../generated/kernels.js';
+import type { GraphBuilder, Node } from '../graph/graph.js';
+import { dispatchGroups } from '../graph/groups.js';
+import type { Case, Operation, Reference } from '../graph/operation.js';
+import { describeShape, elementCount, segmentsOf, type Tensor } from '../graph/tensor.js';
+import { type Activation, activate, activationParams, keepsZero } from './activation.js';
+
+export interface AddAttributes {
+  activation?: Activation;
+}
+
+export const forward: Operation<AddAttributes> = {
+  name: 'add',
+  infer([a, b]) {
+    if (a!.shape.join() !== b!.shape.join() || segmentsOf(a!).join() !== segmentsOf(b!).join()) {
+      throw new InputError('summands differ', { expected: describeShape(a!), given: describeShape(b!) });
+    }
+    return [a!];
+  },
+  flops: ({ outputs: [y] }) => elementCount(y),
+  lower({ inputs: [a, b], outputs: [y], attributes }, context) {
+    const { code, a: actA, b: actB } = activationParams(attributes.activation);
+    dispatchGroups(context, y, {
+      kernel: add,
+      constants: { ACTIVATION: code },
+      inputs: { a, b },
+      params: { act_a: actA, act_b: actB },
+    });
+  },
+  absorb(node, next) {
+    if (node.attributes.activation || next.operation.name !== 'activation') return undefined;
+    const { activation } = next.attributes as { activation: Activation };
+    return keepsZero(activation) ? [{ ...node, attributes: { activation } } as Node<object>] : undefined;
+  },
+};
+
+export function sum(g: GraphBuilder, a: Tensor, b: Tensor, name?: string): Tensor {
+  return g.apply(forward, [a, b], {}, name);
+}
+
+export const reference: Reference<AddAttributes> = ([a, b], { attributes }) => [
+  a!.map((value, index) => activate(attributes.activation, value + b![index])),
+];
+
+const both = (shape: readonly number[], segments?: readonly number[]) => {
+  const input = { shape, layout: 'nhwc4' as const, ...(segments ? { segments } : {}) };
+  return [input, input];
+};
+
+export const cases: Case<AddAttributes>[] = [
+  { inputs: both([1, 1, 1, 1]), attributes: {} },
+  { inputs: both([2, 3, 5, 7]), attributes: { activation: { kind: 'relu' } } },
+  { inputs: both([1, 4, 4, 11], [3, 7, 1]), attributes: {} },
+  { inputs: both([1, 56, 56, 256]), attributes: { activation: { kind: 'relu' } }, bench: true },
+];

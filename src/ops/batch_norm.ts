@@ -1,0 +1,84 @@
+/** Batch norm with fixed statistics. Mostly fused away: into the weights before it, or into the convolution after it. */
+import { InputError } from '../errors.js';
+import { affine } from '../generated/kernels.js';
+import type { GraphBuilder, Node } from '../graph/graph.js';
+import { dispatchGroups } from '../graph/groups.js';
+import type { Case, CaseInput, Operation, Reference } from '../graph/operation.js';
+import { channelCount, describeShape, elementCount, segmentsOf, type Tensor } from '../graph/tensor.js';
+import { type Activation, activate, activationParams, keepsZero } from './activation.js';
+import { scaleAndShift } from './fold_conv2d.js';
+import { forward as packAffine } from './pack_affine.js';
+
+export interface BatchNormAttributes {
+  epsilon: number;
+  activation?: Activation;
+}
+
+/** Inputs: x nhwc4, then γ, β, running mean and running variance of [channels]. */
+export const forward: Operation<BatchNormAttributes> = {
+  name: 'batch_norm',
+  infer([x, ...statistics]) {
+    const channels = channelCount(x!);
+    for (const vector of statistics) {
+      if (elementCount(vector!) !== channels) {
+        throw new InputError('statistics', { expected: `[${channels}]`, given: describeShape(vector!) });
+      }
+    }
+    return [x!];
+  },
+  flops: ({ outputs: [y] }) => 2 * elementCount(y),
+  lower({ inputs: [x, ...statistics], outputs: [y], attributes }, context) {
+    const { epsilon, activation } = attributes;
+    const packed = context.derive(packAffine, statistics, { epsilon, segments: segmentsOf(x!) });
+    const { code, a, b } = activationParams(activation);
+    dispatchGroups(context, y, {
+      kernel: affine,
+      constants: { ACTIVATION: code },
+      inputs: { x },
+      whole: [packed],
+      params: { act_a: a, act_b: b },
+    });
+  },
+  absorb(node, next) {
+    if (node.attributes.activation || next.operation.name !== 'activation') return undefined;
+    const { activation } = next.attributes as { activation: Activation };
+    if (!keepsZero(activation)) return undefined;
+    return [{ ...node, attributes: { ...node.attributes, activation } } as Node<object>];
+  },
+};
+
+/** Adds a batch norm whose parameters have torch's names under `name`. ε is torch's default. */
+export function batchNorm(g: GraphBuilder, x: Tensor, name: string, epsilon = 1e-5): Tensor {
+  const shape = [channelCount(x)];
+  const parameters = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
+    g.parameter(`${name}.${part}`, shape),
+  );
+  return g.apply(forward, [x, ...parameters], { epsilon }, name);
+}
+
+export const reference: Reference<BatchNormAttributes> = ([x, ...statistics], { attributes }) => {
+  const { scale, shift } = scaleAndShift(statistics, attributes.epsilon);
+  const channels = scale.length;
+  return [x!.map((value, i) => activate(attributes.activation, value * scale[i % channels] + shift[i % channels]))];
+};
+
+function caseOf(
+  x: CaseInput,
+  activation?: Activation,
+  more: Partial<Case<BatchNormAttributes>> = {},
+): Case<BatchNormAttributes> {
+  const vector = { shape: [x.shape[x.shape.length - 1]], layout: 'dense' as const };
+  return {
+    inputs: [x, vector, vector, vector, { ...vector, fill: 'positive' }],
+    attributes: { epsilon: 1e-5, ...(activation ? { activation } : {}) },
+    ...more,
+  };
+}
+
+export const cases: Case<BatchNormAttributes>[] = [
+  caseOf({ shape: [1, 1, 1, 1] }),
+  caseOf({ shape: [2, 5, 3, 7] }),
+  caseOf({ shape: [2, 5, 3, 11], segments: [3, 7, 1] }, { kind: 'relu' }),
+  caseOf({ shape: [1, 133, 3, 6] }, { kind: 'leaky_relu', a: 0.2 }),
+  caseOf({ shape: [1, 56, 56, 256] }, { kind: 'relu' }, { bench: true }),
+];

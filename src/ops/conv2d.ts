@@ -1,0 +1,298 @@
+/**
+ * 2-D convolution with everything that may surround it: an affine map and ReLU on load (DenseNet's norm → relu → conv, which
+ * cannot be folded into weights), bias, residual and activation on store.
+ */
+import { InputError } from '../errors.js';
+import { conv2d_depthwise, conv2d_direct, conv2d_grouped, conv2d_tiled } from '../generated/kernels.js';
+import { createNode, type GraphBuilder, type Node } from '../graph/graph.js';
+import type { Operation, Range, Traits } from '../graph/operation.js';
+import { spread } from '../graph/operation.js';
+import { describeShape, elementCount, groupCount, pixelCount, segmentsOf, type Tensor } from '../graph/tensor.js';
+import { type Activation, activationParams, keepsZero } from './activation.js';
+import { forward as foldConv2d } from './fold_conv2d.js';
+import { forward as packAffine } from './pack_affine.js';
+import { forward as packConv2d } from './pack_conv2d.js';
+import { packLanes } from './pack_lanes.js';
+
+export interface Conv2dAttributes {
+  /** Vertical, horizontal. */
+  stride: readonly [number, number];
+  dilation: readonly [number, number];
+  /** Top, left, bottom, right. */
+  padding: readonly [number, number, number, number];
+  groups: number;
+  activation?: Activation;
+  /** What happens on load, where the fifth input holds scale and shift: the affine map alone, or ReLU after it. */
+  prologue?: 'affine' | 'affine_relu';
+}
+
+export interface Conv2dOptions {
+  stride?: number | readonly [number, number];
+  dilation?: number | readonly [number, number];
+  padding?: number | readonly [number, number] | readonly [number, number, number, number];
+  groups?: number;
+  name?: string;
+}
+
+export const pair = (value: number | readonly [number, number]) =>
+  typeof value === 'number' ? ([value, value] as const) : value;
+
+export function sides(value: NonNullable<Conv2dOptions['padding']>): readonly [number, number, number, number] {
+  if (typeof value === 'number') return [value, value, value, value];
+  return value.length === 2 ? [value[0], value[1], value[0], value[1]] : value;
+}
+
+/**
+ * Adds a convolution.
+ * @param x [n, h, w, inputs] nhwc4.
+ * @param weight [outputs, inputs / groups, kernelHeight, kernelWidth] dense.
+ * @param bias [outputs] dense, or undefined.
+ */
+export function conv2d(g: GraphBuilder, x: Tensor, weight: Tensor, bias?: Tensor, options: Conv2dOptions = {}): Tensor {
+  const { stride = 1, dilation = 1, padding = 0, groups = 1, name } = options;
+  const attributes: Conv2dAttributes = {
+    stride: pair(stride),
+    dilation: pair(dilation),
+    padding: sides(padding),
+    groups,
+  };
+  return g.apply(forward, [x, weight, bias], attributes, name);
+}
+
+/** Positions of a sliding window along one axis; floor, as torch does it. */
+export function windowCount(
+  size: number,
+  kernel: number,
+  stride: number,
+  dilation: number,
+  before: number,
+  after: number,
+): number {
+  return Math.floor((size + before + after - dilation * (kernel - 1) - 1) / stride) + 1;
+}
+
+/** The sizes that kernels and references go by. */
+export function geometry(node: Node<Conv2dAttributes>) {
+  const [x, weight] = node.inputs;
+  const [, inHeight, inWidth] = x!.shape;
+  const [outputs, groupInputs, kernelHeight, kernelWidth] = weight!.shape;
+  const [, outHeight, outWidth] = node.outputs[0].shape;
+  return { inHeight, inWidth, outputs, groupInputs, kernelHeight, kernelWidth, outHeight, outWidth };
+}
+
+// Where the channels of a convolution group are no whole vec4s, a kernel has to pick single lanes.
+function isRagged(node: Node<Conv2dAttributes>): boolean {
+  const { outputs, groupInputs } = geometry(node);
+  const { groups } = node.attributes;
+  return (
+    groups > 1 && (groupInputs % 4 !== 0 || (outputs / groups) % 4 !== 0 || segmentsOf(node.inputs[0]!).length > 1)
+  );
+}
+
+function isDepthwise(node: Node<Conv2dAttributes>): boolean {
+  const { outputs, groupInputs } = geometry(node);
+  return groupInputs === 1 && outputs === node.attributes.groups && segmentsOf(node.inputs[0]!).length === 1;
+}
+
+export const forward: Operation<Conv2dAttributes> = {
+  name: 'conv2d',
+
+  infer([x, weight, bias, residual], { stride, dilation, padding, groups }) {
+    if (x!.shape.length !== 4 || x!.layout !== 'nhwc4')
+      throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]' });
+    const [images, height, width, channels] = x!.shape;
+    const [outputs, groupInputs, kernelHeight, kernelWidth] = weight!.shape;
+    if (weight!.shape.length !== 4 || groupInputs * groups !== channels || outputs % groups !== 0) {
+      throw new InputError('weights do not fit the input', {
+        expected: `[outputs, ${channels / groups}, kernel, kernel] for ${channels} channels in ${groups} group(s)`,
+        given: describeShape(weight!),
+      });
+    }
+    if (bias && elementCount(bias) !== outputs) {
+      throw new InputError('bias', { expected: `[${outputs}]`, given: describeShape(bias) });
+    }
+    const outHeight = windowCount(height, kernelHeight, stride[0], dilation[0], padding[0], padding[2]);
+    const outWidth = windowCount(width, kernelWidth, stride[1], dilation[1], padding[1], padding[3]);
+    if (outHeight < 1 || outWidth < 1) {
+      throw new InputError('the window is larger than the padded input', {
+        expected: `at least ${dilation[0] * (kernelHeight - 1) + 1} × ${dilation[1] * (kernelWidth - 1) + 1}`,
+        given: `${height + padding[0] + padding[2]} × ${width + padding[1] + padding[3]}`,
+        hint: 'use a larger input size',
+      });
+    }
+    const output = { shape: [images, outHeight, outWidth, outputs], layout: 'nhwc4', type: x!.type } as const;
+    if (residual && residual.shape.join() !== output.shape.join()) {
+      throw new InputError('residual', { expected: output.shape.join('×'), given: residual.shape.join('×') });
+    }
+    return [output];
+  },
+
+  flops(node) {
+    const { groupInputs, kernelHeight, kernelWidth } = geometry(node);
+    return 2 * elementCount(node.outputs[0]) * groupInputs * kernelHeight * kernelWidth;
+  },
+
+  variants(node, traits) {
+    if (isDepthwise(node)) return ['depthwise'];
+    if (isRagged(node)) return ['grouped'];
+    const tiles = node.attributes.groups === 1 && tiledFits(traits);
+    if (!tiles) return ['direct'];
+    // Tiles of workgroup memory are what GPUs want and what CPUs pay for.
+    const small = pixelCount(node.outputs[0]) * groupCount(node.outputs[0]) < 64 * 16;
+    return traits.software || small ? ['direct', 'tiled'] : ['tiled', 'direct'];
+  },
+
+  lower(node, context) {
+    const [x, weight, bias, residual, affine] = node.inputs;
+    const [y] = node.outputs;
+    const { inHeight, inWidth, outputs, groupInputs, kernelHeight, kernelWidth, outHeight, outWidth } = geometry(node);
+    const { stride, dilation, padding, groups, prologue } = node.attributes;
+    const { code, a, b } = activationParams(node.attributes.activation);
+    const { variant } = context;
+    const segments = variant === 'depthwise' ? [1] : groups === 1 ? segmentsOf(x!) : [groupInputs];
+    const packed =
+      variant === 'grouped' ? weight : context.derive(packConv2d, [weight], { segments, type: y.type as 'f32' });
+    const packedBias = bias && packLanes(context, bias, [outputs]);
+    const padded = padding.some((side) => side > 0);
+    const inGroups = groups === 1 ? groupCount(x!) : groupInputs / 4;
+
+    const rows = inputRows(node);
+    for (const range of context.bands(y, [
+      [x, rows],
+      [residual, (own) => own],
+    ])) {
+      const input = context.read(x, rows(range));
+      const added = context.read(residual, range);
+      const output = context.write(y, range);
+      const count = range[1] - range[0];
+      context.dispatch({
+        kernel: { direct: conv2d_direct, tiled: conv2d_tiled, grouped: conv2d_grouped, depthwise: conv2d_depthwise }[
+          variant
+        ]!,
+        constants: {
+          elem: y.type,
+          BIAS: Boolean(bias),
+          RESIDUAL: Boolean(residual),
+          PROLOGUE: prologue ? (prologue === 'affine' ? 1 : 2) : 0,
+          ACTIVATION: code,
+          PADDED: padded,
+          ...(variant === 'tiled' ? TILE : {}),
+        },
+        bindings: [input, context.read(packed), context.read(packedBias), added, context.read(affine), output],
+        params: {
+          first: range[0],
+          count,
+          in_h: inHeight,
+          in_w: inWidth,
+          out_h: outHeight,
+          out_w: outWidth,
+          outputs,
+          kernel_h: kernelHeight,
+          kernel_w: kernelWidth,
+          stride_h: stride[0],
+          stride_w: stride[1],
+          dilation_h: dilation[0],
+          dilation_w: dilation[1],
+          pad_top: padding[0],
+          pad_left: padding[1],
+          in_groups: variant === 'grouped' || variant === 'depthwise' ? groupInputs : inGroups,
+          out_groups: groupCount(y),
+          group_outputs: variant === 'grouped' || variant === 'depthwise' ? outputs / groups : groupCount(y) / groups,
+          x_offset: input.offset,
+          x_pitch: input.pitch,
+          y_offset: output.offset,
+          y_pitch: output.pitch,
+          r_offset: added.offset,
+          r_pitch: added.pitch,
+          act_a: a,
+          act_b: b,
+        },
+        workgroups: workgroups(variant, count, groupCount(y)),
+      });
+    }
+  },
+
+  absorb(node, next) {
+    const [x, weight, bias, residual, affine] = node.inputs;
+    const { attributes, outputs } = node;
+    if (attributes.activation) return undefined;
+    if (next.operation.name === 'activation') {
+      const { activation } = next.attributes as { activation: Activation };
+      if (!keepsZero(activation)) return undefined;
+      return [{ ...node, attributes: { ...attributes, activation } } as Node<object>];
+    }
+    if (residual) return undefined;
+    if (next.operation.name === 'add') {
+      const other = next.inputs.find((tensor) => tensor !== outputs[0]);
+      if (!other || segmentsOf(other).length > 1 || other.shape.join() !== outputs[0].shape.join()) return undefined;
+      return [{ ...node, inputs: [x, weight, bias, other, affine] } as Node<object>];
+    }
+    if (next.operation.name === 'batch_norm' && next.inputs[0] === outputs[0]) {
+      const statistics = next.inputs.slice(1);
+      if (!statistics.every((tensor) => tensor?.kind === 'constant')) return undefined;
+      const { epsilon, activation } = next.attributes as { epsilon: number; activation?: Activation };
+      const folded = createNode(foldConv2d, [weight, bias, ...statistics], { epsilon }, `${weight!.name}/folded`);
+      const merged = {
+        ...node,
+        inputs: [x, ...folded.outputs, undefined, affine],
+        attributes: { ...attributes, ...(activation ? { activation } : {}) },
+      };
+      return [folded, merged] as unknown as Node[];
+    }
+    return undefined;
+  },
+
+  absorbInput(node, previous) {
+    const [x, weight, bias, residual, affine] = node.inputs;
+    if (affine || previous.operation.name !== 'batch_norm' || previous.outputs[0] !== x) return undefined;
+    if (isDepthwise(node) || isRagged(node)) return undefined;
+    const [raw, ...statistics] = previous.inputs;
+    const { epsilon, activation } = previous.attributes as { epsilon: number; activation?: Activation };
+    if (!raw || node.attributes.groups > 1 || (activation && activation.kind !== 'relu')) return undefined;
+    const packed = createNode(
+      packAffine,
+      statistics,
+      { epsilon, segments: segmentsOf(raw) },
+      `${previous.outputs[0].name}/affine`,
+    );
+    const prologue = activation ? 'affine_relu' : 'affine';
+    const merged = {
+      ...node,
+      inputs: [raw, weight, bias, residual, packed.outputs[0]],
+      attributes: { ...node.attributes, prologue },
+    };
+    return [packed, merged] as unknown as Node[];
+  },
+};
+
+/** Tile of the workgroup-memory kernel: output pixels × output vec4 groups, input lanes at a time. */
+const TILE = { TILE_PIXELS: 64, TILE_GROUPS: 16, TILE_LANES: 16 } as const;
+
+const tiledFits = (traits: Traits) => traits.maxInvocations >= 256 && traits.maxWorkgroupBytes >= 16 << 10;
+
+function workgroups(variant: string, pixels: number, outGroups: number): [number, number, number] {
+  if (variant === 'tiled') {
+    const [y, z] = spread(Math.ceil(pixels / TILE.TILE_PIXELS));
+    return [Math.ceil(outGroups / TILE.TILE_GROUPS), y, z];
+  }
+  if (variant === 'direct') {
+    const [y, z] = spread(Math.ceil(pixels / 32));
+    return [Math.ceil(outGroups / 8), y, z];
+  }
+  return spread(Math.ceil((pixels * outGroups) / 64));
+}
+
+/** The input pixels that a range of output pixels reads, as whole rows. */
+function inputRows(node: Node<Conv2dAttributes>): (range: Range) => Range {
+  const { inHeight, inWidth, kernelHeight, outHeight, outWidth } = geometry(node);
+  const { stride, dilation, padding } = node.attributes;
+  const clamp = (row: number) => Math.min(Math.max(row, 0), inHeight - 1);
+  return ([from, to]) => {
+    const first = Math.floor(from / outWidth);
+    const last = Math.floor((to - 1) / outWidth);
+    const top = clamp((first % outHeight) * stride[0] - padding[0]);
+    const bottom = clamp((last % outHeight) * stride[0] - padding[0] + dilation[0] * (kernelHeight - 1));
+    const image = (row: number) => Math.floor(row / outHeight) * inHeight;
+    return [(image(first) + top) * inWidth, (image(last) + bottom + 1) * inWidth];
+  };
+}

@@ -1,0 +1,18 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Gpu, openGpu } from '../src/gpu/device.js';
+import { listChecks, runCheck } from '../src/graph/check.js';
+
+const gpu: Gpu = await openGpu();
+const only = (globalThis as { process?: { env: Record<string, string | undefined> } }).process?.env.RAYBOX_CASE;
+
+const kernels = suite('kernels');
+for (const check of listChecks(gpu)) {
+  if (only && !check.label.startsWith(only)) continue;
+  kernels(check.label, async () => {
+    const { failure } = await runCheck(gpu, check);
+    assert.is(failure, undefined, `${failure}\n  again: RAYBOX_CASE='${check.label}' node dist/test/kernels.test.js`);
+  });
+}
+kernels.after(() => gpu.close());
+kernels.run();
