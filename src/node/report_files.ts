@@ -115,12 +115,10 @@ export async function* readReports(
   }
 }
 
-/** Errors of the data, in contrast to errors of ours. zlib, tar-stream and the file system mark theirs with a code. */
+/** Errors of the data, in contrast to errors of ours: the file system and zlib number theirs, tar-stream does not. */
 function isInputProblem(error: unknown): boolean {
-  return (
-    error instanceof InputError ||
-    (error instanceof Error && ('code' in error || /unexpected end|tar header/i.test(error.message)))
-  );
+  if (error instanceof InputError) return true;
+  return error instanceof Error && ('errno' in error || /unexpected end|tar header/i.test(error.message));
 }
 
 function messageOf(error: unknown, source: string): string {

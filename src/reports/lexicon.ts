@@ -298,15 +298,12 @@ export const otherMeanings: readonly string[] = [
   'cardiac|heart|cardiomediastinal|mediastinal|cardiopericardial shadow',
   'line of sight',
   'in line with',
-  // Laid on the patient, not into it.
-  'external|overlying|telemetry|ecg|ekg|monitor|monitoring ..3 lead|wire|electrode|device|artifact',
-  'cardiac|external? monitor lead?',
   'lead placement|shield|apron',
   // An operation is no finding; what it leaves behind has words of its own.
   'surgical|operative|postoperative|postsurgical|preoperative change?',
 ];
 
-/** A sentence with one of these is about another part of the body, where reports on several examinations come together. */
+/** A clause with one of these is about another part of the body, where reports on several examinations come together. */
 export const elsewhere = new Set(
   'knee patella patellar patellofemoral ankle foot forefoot midfoot hindfoot calcaneus calcaneal toe metatarsal tarsal wrist finger thumb metacarpal carpal scaphoid phalanx elbow forearm tibia fibula femur thigh'.split(
     ' ',

@@ -175,13 +175,15 @@ export function mineReport(text: string, options: MineOptions = {}): ReportLabel
 
 function readSentence(text: string, sentence: Sentence, section: SectionKind, evidence: Evidence[]): void {
   const words = sentence.tokens.map(({ word }) => word);
-  if (words.some((word) => elsewhereWords.has(word))) return;
+  // Rules may ask for the end of a sentence, which not every writer marks.
+  if (words.at(-1) !== '.') words.push('.');
   const mentions = findMentions(words);
   if (!mentions.some(({ value }) => value.concept !== null)) return;
   const scopes = scopesOf(words);
+  const elsewhereClauses = new Set(words.flatMap((word, at) => (elsewhereWords.has(word) ? [scopes.clause[at]] : [])));
   for (const mention of mentions) {
     const { concept, vague } = mention.value;
-    if (concept === null) continue;
+    if (concept === null || elsewhereClauses.has(scopes.clause[mention.start]!)) continue;
     const reaching = scopes.over(mention).filter(({ diseasesOnly }) => !diseasesOnly || isDisease(concept));
     const { status, rule, likelihood } = judge(reaching, vague);
     if (status === undefined) continue;

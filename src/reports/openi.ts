@@ -22,7 +22,8 @@ export interface OpenIReport {
 export function readOpenI(xml: string, source = 'XML'): OpenIReport {
   const sections = { FINDINGS: '', IMPRESSION: '' };
   let id = '';
-  let abstract = false;
+  let depth = 0;
+  let found = false;
   let section: keyof typeof sections | undefined;
   const parser = new SaxesParser();
   parser.on('error', (cause) => {
@@ -42,13 +43,17 @@ export function readOpenI(xml: string, source = 'XML'): OpenIReport {
   parser.on('opentag', ({ name, attributes }) => {
     const value = (key: string): string => String(attributes[key] ?? '');
     if (name === 'uId' && id === '') id = value('id').trim();
-    if (name === 'Abstract') abstract = true;
-    if (name !== 'AbstractText' || !abstract) return;
+    if (name === 'Abstract') {
+      depth += 1;
+      found = true;
+    }
+    if (name !== 'AbstractText' || depth === 0) return;
     const label = value('Label').trim().toUpperCase();
     section = label === 'FINDINGS' || label === 'IMPRESSION' ? label : undefined;
   });
   parser.on('closetag', ({ name }) => {
     if (name === 'AbstractText') section = undefined;
+    if (name === 'Abstract') depth -= 1;
   });
   const take = (text: string): void => {
     if (section) sections[section] += text;
@@ -56,8 +61,7 @@ export function readOpenI(xml: string, source = 'XML'): OpenIReport {
   parser.on('text', take);
   parser.on('cdata', take);
   parser.write(xml).close();
-  if (!abstract)
-    throw new InputError(`${source}: no report`, { expected: 'an <Abstract> with labelled <AbstractText>' });
+  if (!found) throw new InputError(`${source}: no report`, { expected: 'an <Abstract> with labelled <AbstractText>' });
   const text = (Object.keys(sections) as (keyof typeof sections)[])
     .filter((name) => sections[name].trim() !== '')
     .map((name) => `${name}: ${sections[name].trim()}\n\n`)

@@ -105,6 +105,7 @@ export const rules: readonly Rule[] = [
     reach: 'none',
     phrases: [
       'no|without ..4 change|changed',
+      'no|without ..2 interval|significant change of|in',
       'not ..3 changed|changing',
       'no|without ..2 increase|decrease|progression|worsening|improvement|resolution',
       'no|not ..1 increased|decreased|worsened|improved|resolved|cleared',
@@ -166,6 +167,13 @@ export const rules: readonly Rule[] = [
     phrases: ['probable|probably|presumed|presumably'],
   },
   { id: 'likely', kind: 'uncertain', reach: 'behind', likelihood: 0.8, phrases: ['likely'] },
+  {
+    id: 'is probable',
+    kind: 'uncertain',
+    reach: 'before',
+    likelihood: 0.8,
+    phrases: ['is|are ..1 likely|probable|favored .|,|;|and|but'],
+  },
   { id: 'borderline', kind: 'uncertain', reach: 'both', likelihood: 0.8, within: 6, phrases: ['borderline'] },
   {
     id: 'questionable',
@@ -190,11 +198,11 @@ export const rules: readonly Rule[] = [
     phrases: [
       'cannot|not|difficult ..4 excluded|exclude',
       'cannot|not ..3 ruled out',
-      'is|are|be|remains ..1 possible|questioned|suspected|considered|questionable|equivocal',
+      'is|are|be|remains ..1 questioned|suspected|considered',
+      'is|are|remains ..1 possible|questionable|equivocal .|,|;|and|but',
       'is|are ..1 possibility|consideration',
       'should|could|may|might|would ..1 be considered|suspected',
-      'is|are ..1 likely|probable',
-      'is|are ..1 unlikely|doubtful',
+      'unlikely|doubtful .|,|;|and|but',
       'in the differential',
       'could|may|might|can have|give|produce|cause this|similar|such|the? appearance',
     ],

@@ -132,7 +132,8 @@ function sameClauseBefore(words: readonly string[], clause: readonly number[], i
 }
 
 export interface SentenceScopes {
-  words: readonly string[];
+  /** For each word the number of its clause. */
+  clause: readonly number[];
   /** The rules that reach a mention, nearest first. */
   over(mention: Match<unknown>): Rule[];
 }
@@ -152,7 +153,7 @@ export function scopesOf(words: readonly string[]): SentenceScopes {
   }
   const stillThere = words.some((word) => persists.has(word));
   return {
-    words,
+    clause,
     over(mention) {
       const reaching = spans.filter(({ rule, from, to, start }) => {
         if (rule.unlessPersisting && stillThere) return false;

@@ -76,7 +76,8 @@ for (const kind of Object.keys(headings) as SectionKind[]) for (const name of he
  * A heading starts a line or a sentence and ends with a colon ("Findings:"), or stands alone on its line in capitals.
  * Names that are not in the list above ("LUNGS:", "Heart:") are subheadings and stay where they are.
  */
-const headingPattern = /(^|[\r\n]|[.!?;:][ \t]+)([ \t*#>]*)([A-Za-z][A-Za-z /()]{2,40}?)[ \t*]*(?::|(?=[\r\n]))/g;
+const headingPattern =
+  /(^|[\r\n]|[.!?;:](?=[ \t]))([ \t*#>]{0,40})([A-Za-z][A-Za-z /()]{2,40}?)[ \t*]{0,4}(?::|(?=[\r\n]))/g;
 
 /** The named parts of a report, in order. Text before the first heading is 'other'. */
 export function sections(text: string): Section[] {

@@ -22,7 +22,7 @@ const abbreviations = new Set(
     ' ',
   ),
 );
-/** No sentence of a report is longer. What is (a file that is no report) is cut, so that work stays linear. */
+/** No sentence of a report is longer. What is (a file that is no report) is cut, so that work stays linear in its length. */
 const longestSentence = 5_000;
 
 const tokenPattern = /[\p{L}\p{N}]+(?:['’][\p{L}]+)?(?:\.\d+)?|[^\s\p{L}\p{N}]/gu;
@@ -77,7 +77,7 @@ export function sentences(text: string, start = 0, end = text.length): Sentence[
     } else if (mark === '\n' || mark === '\r') {
       if (/^\s*(?:\n\s*\n|\r\n\s*\r\n|\r\s*\r|\n?\s*(?:[-*•]|\d{1,2}[.)])\s)/.test(text.slice(index, index + 40)))
         close(index);
-    } else if (index - from >= longestSentence && /\s/.test(mark)) {
+    } else if (index - from >= longestSentence && (/\s/.test(mark) || index - from >= 2 * longestSentence)) {
       close(index);
     }
   }
