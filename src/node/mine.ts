@@ -161,7 +161,7 @@ async function openBeside(path: string): Promise<BesideFile> {
   return {
     async write(text) {
       if (failure) throw failure;
-      if (!stream.write(text)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+      if (!stream.write(text)) await drained(stream);
     },
     async keep() {
       stream.end();
@@ -177,8 +177,16 @@ async function openBeside(path: string): Promise<BesideFile> {
   };
 }
 
-const once = (stream: WriteStream, event: string): Promise<void> =>
-  new Promise((done) => stream.once(event, () => done()));
+/** Waits until the stream takes more, or is closed by an error. */
+function drained(stream: WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off('drain', done).off('close', done);
+      resolve();
+    };
+    stream.on('drain', done).on('close', done);
+  });
+}
 
 interface CommandOptions
   extends Pick<

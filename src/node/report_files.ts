@@ -167,7 +167,7 @@ function decode(bytes: Uint8Array, source: string, encoding?: string): string {
     return decoder(encoding).decode(bytes);
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError(`${source}: is not ${encoding ?? 'UTF-8'}`, { hint: encodingHint });
+    throw new InputError(`${source}: is not ${(encoding ?? 'utf-8').toUpperCase()}`, { hint: encodingHint });
   }
 }
 
@@ -282,7 +282,7 @@ async function* readTable(path: string, options: ReadReportsOptions): AsyncGener
     try {
       return chunk ? utf.decode(chunk, { stream: true }) : utf.decode();
     } catch {
-      throw new InputError(`${path}: is not ${options.encoding ?? 'UTF-8'}`, { hint: encodingHint });
+      throw new InputError(`${path}: is not ${(options.encoding ?? 'utf-8').toUpperCase()}`, { hint: encodingHint });
     }
   };
   const handOut = function* (): Generator<ReportText> {

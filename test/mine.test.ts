@@ -1,0 +1,303 @@
+/** `raybox mine` on files: every format, and everything that can be wrong with one. */
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { Command } from 'commander';
+import { extract, pack } from 'tar-stream';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { InputError } from '../src/errors.js';
+import { addMineCommand, type MineFilesOptions, mine } from '../src/node/mine.js';
+
+const test = suite<{ folder: string }>('mine', { folder: '' });
+
+test.before.each((context) => {
+  context.folder = mkdtempSync(join(tmpdir(), 'raybox-mine-'));
+});
+test.after.each(({ folder }) => rmSync(folder, { recursive: true, force: true }));
+
+const xml = (id: string, findings: string, rest = '') =>
+  `<?xml version="1.0"?><eCitation><uId id="${id}"/><Abstract><AbstractText Label="FINDINGS">${findings}</AbstractText></Abstract>${rest}</eCitation>`;
+
+async function archive(entries: Record<string, string | Buffer>): Promise<Buffer> {
+  const tar = pack();
+  for (const [name, content] of Object.entries(entries)) tar.entry({ name }, content);
+  tar.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of tar) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** Mines `content` as a file called `name` and gives back the table, the summary and the problems. */
+async function mineFile(
+  folder: string,
+  name: string,
+  content: string | Buffer,
+  options: Partial<MineFilesOptions> = {},
+) {
+  writeFileSync(join(folder, name), content);
+  return mineAll(folder, [join(folder, name)], options);
+}
+
+async function mineAll(folder: string, paths: string[], options: Partial<MineFilesOptions> = {}) {
+  const out = join(folder, 'labels.csv');
+  const problems: string[] = [];
+  const summary = await mine(paths, { out, onProblem: ({ message }) => problems.push(message), ...options });
+  return { rows: readFileSync(out, 'utf8').trimEnd().split('\n'), summary, problems };
+}
+
+async function refusal(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof InputError) return error.message;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+const noTraces = (folder: string) =>
+  assert.equal(
+    readdirSync(folder).filter((name) => /labels|part/.test(name)),
+    [],
+  );
+
+test('text files, one report each, in a folder with folders', async ({ folder }) => {
+  mkdirSync(join(folder, 'in/deep'), { recursive: true });
+  writeFileSync(join(folder, 'in/b.txt'), 'FINDINGS: No effusion.\nIMPRESSION: Small nodule.');
+  writeFileSync(join(folder, 'in/deep/a.txt'), 'Lungs are clear.');
+  writeFileSync(join(folder, 'in/picture.png'), 'not looked at');
+  const { rows, summary } = await mineAll(folder, [join(folder, 'in')]);
+  assert.equal(rows, ['Image Index,Finding Labels,Normal', 'b,Nodule,0', 'deep/a,No Finding,1']);
+  assert.equal([summary.reports, summary.normal, summary.problems, summary.counts.Nodule], [2, 1, 0, 1]);
+});
+
+test('CSV: byte-order mark, CRLF, quoted line ends, and columns found by name', async ({ folder }) => {
+  const csv =
+    '\ufeffstudy_id,sex,Report\r\ns1,F,"FINDINGS:\r\nSmall ""left"" effusion,\r\nno nodule."\r\ns2,M,Clear lungs.\r\n';
+  const { rows } = await mineFile(folder, 'reports.csv', csv);
+  assert.equal(rows.slice(1), ['s1,Effusion,0', 's2,No Finding,1']);
+});
+
+test('CSV: findings and impression in columns of their own, chosen columns, gzip, Latin-1', async ({ folder }) => {
+  const sections = 'uid,indication,findings,impression\n1,mass,Small effusion.,Effusion.\n2,mass,,Nodule.\n3,mass,,\n';
+  const { rows, summary } = await mineFile(folder, 'a.csv.gz', gzipSync(sections));
+  assert.equal(rows.slice(1), ['1,Effusion,0', '2,Nodule,0', '3,No Finding,1']);
+  assert.is(summary.empty, 1);
+  const skipping = await mineFile(folder, 'a.csv', sections, { empty: 'skip' });
+  assert.is(skipping.rows.length, 3);
+  const named = await mineFile(folder, 'b.csv', 'key,x\n7,Mass.\n', {
+    idColumn: 'key',
+    textColumns: ['x'],
+  });
+  assert.equal(named.rows.slice(1), ['7,Mass,0']);
+  const latin = await mineFile(folder, 'c.csv', Buffer.from('id,report\n\xe9,Nodule.\n', 'latin1'), {
+    encoding: 'latin1',
+  });
+  assert.equal(latin.rows.slice(1), ['é,Nodule,0']);
+});
+
+test('the wide table: 1 present, -1 uncertain, 0 negated, empty not mentioned', async ({ folder }) => {
+  const text = 'No effusion. Possible nodule. Cardiomegaly.';
+  const { rows } = await mineFile(folder, 'r.txt', text, { format: 'wide', classes: 'eight' });
+  assert.equal(rows, [
+    'Image Index,Atelectasis,Cardiomegaly,Effusion,Infiltration,Mass,Nodule,Pneumonia,Pneumothorax,Normal',
+    'r,,1,0,,,-1,,,0',
+  ]);
+  const kept = await mineFile(folder, 'r.txt', text, { format: 'wide', classes: 'eight', uncertain: 'keep' });
+  assert.is(kept.rows[1], 'r,,1,0,,,1,,,0');
+});
+
+test('the explanation is a JSON line per report', async ({ folder }) => {
+  const explain = join(folder, 'why.jsonl');
+  await mineFile(folder, 'r.txt', 'No effusion.', { explain });
+  const line = JSON.parse(readFileSync(explain, 'utf8'));
+  assert.is(line.id, 'r');
+  assert.equal(line.labels, { Effusion: 'negative' });
+  assert.is(line.evidence[0].rule, 'no');
+  assert.is(line.evidence[0].sentence, 'No effusion.');
+});
+
+test('archives of OpenI XML; one bad entry does not stop the rest', async ({ folder }) => {
+  const bomb = `<!DOCTYPE a [<!ENTITY a "${'x'.repeat(50)}"><!ENTITY b "&a;&a;&a;&a;">]><Abstract>&b;&b;</Abstract>`;
+  const tar = await archive({
+    'in/1.xml': xml('CXR1', 'Small effusion.'),
+    'in/2.xml': bomb,
+    'in/3.xml': xml('CXR3', 'x').slice(0, 60),
+    'in/4.xml': Buffer.concat([Buffer.from('<a>'), Buffer.from([0xff, 0xfe, 0x80])]),
+    'in/5.xml': xml('CXR5', 'Nodule.').padEnd((4 << 20) + 1),
+    'in/6.xml': xml('CXR6', 'Nodule.'),
+    'in/7.txt': 'Mass.',
+    'in/8.jpg': 'not looked at',
+  });
+  for (const [name, bytes] of [
+    ['a.tgz', gzipSync(tar)],
+    ['a.tar', tar],
+  ] as const) {
+    const { rows, problems, summary } = await mineFile(folder, name, bytes);
+    assert.equal(rows.slice(1), ['CXR1,Effusion,0', 'CXR6,Nodule,0', 'in/7,Mass,0']);
+    assert.is(summary.problems, 4);
+    for (const [at, message] of [/declares entities/, /no well-formed XML/, /is not UTF-8/, /too long/].entries()) {
+      assert.match(problems[at], message);
+      assert.match(problems[at], new RegExp(`${name}:in/${at + 2}.xml`));
+    }
+  }
+});
+
+test('a truncated archive keeps what came before the cut and says so', async ({ folder }) => {
+  const entries = Object.fromEntries(
+    Array.from({ length: 40 }, (_, at) => [`${at}.xml`, xml(`CXR${at}`, `Nodule ${'z'.repeat(700)}.`)]),
+  );
+  const tar = await archive(entries);
+  const inside = await mineFile(folder, 'cut.tar', tar.subarray(0, 1536 * 20 + 700));
+  assert.ok(inside.rows.length > 10 && inside.rows.length < 40);
+  assert.match(inside.problems.join(), /cut\.tar.*cut off/);
+  const zipped = gzipSync(tar, { level: 0 });
+  const { rows, problems } = await mineFile(folder, 'cut.tgz', zipped.subarray(0, zipped.length / 2));
+  assert.ok(rows.length > 10 && rows.length < 40);
+  assert.is(problems.length, 1);
+  assert.match(problems[0], /cut\.tgz.*cut off/);
+});
+
+test('what is no archive, no gzip, no text is refused, and no table is left behind', async ({ folder }) => {
+  const cases: [name: string, content: string | Buffer, message: RegExp][] = [
+    ['a.tgz', 'plain text', /damaged|cannot be read/],
+    ['b.tar', 'x'.repeat(2000), /tar|archive/],
+    ['c.tar', '', /no archive/],
+    ['d.txt', Buffer.from([0x46, 0xff, 0xfe]), /is not UTF-8.*--encoding/],
+    ['e.xml', '<a>&lt;</a>', /no report/],
+    ['f.csv', '', /is empty/],
+    ['g.csv', 'id,words\n1,Effusion.\n', /a column is missing; expected "report text".*given the header "id", "words"/],
+    ['h.csv', 'report\nEffusion.\n', /a column is missing; expected "image index"/],
+  ];
+  for (const [name, content, message] of cases) {
+    assert.match(await refusal(mineFile(folder, name, content)), message, name);
+    noTraces(folder);
+  }
+  assert.match(await refusal(mineFile(folder, 'r.txt', 'x', { encoding: 'klingon' })), /encoding: unknown/);
+  assert.match(await refusal(mineAll(folder, [join(folder, 'nowhere')])), /no such file/);
+  noTraces(folder);
+});
+
+test('CSV rows before a bad place are kept', async ({ folder }) => {
+  const open = await mineFile(folder, 'a.csv', `id,report\n1,Nodule.\n2,"Mass.\n${'x'.repeat(3 << 20)}`);
+  assert.equal(open.rows.slice(1), ['1,Nodule,0']);
+  assert.match(open.problems[0], /row 3 is too long.*never closed/);
+  const bytes = Buffer.concat([
+    Buffer.from(`id,report\n1,Nodule.\n${'2,Mass.\n'.repeat(60_000)}3,`),
+    Buffer.from([0xc3, 0x28]),
+  ]);
+  const broken = await mineFile(folder, 'b.csv', bytes);
+  assert.match(broken.problems[0], /is not UTF-8/);
+  assert.ok(broken.rows.length > 30_000);
+  const nameless = await mineFile(folder, 'c.csv', 'id,report\n,Nodule.\n2,Mass.\n');
+  assert.equal(nameless.rows.slice(1), ['2,Mass,0']);
+  assert.match(nameless.problems[0], /row 2: has no identifier/);
+});
+
+test('ten gigabytes are refused by a bound, not by running out of memory', async ({ folder }) => {
+  for (const [name, message] of [
+    ['a.txt', /too long for one report/],
+    ['b.xml', /too long for one report/],
+    ['c.csv', /too long/],
+  ] as const) {
+    const path = join(folder, name);
+    writeFileSync(path, '');
+    truncateSync(path, 10e9); // sparse
+    const before = process.memoryUsage().rss;
+    assert.match(await refusal(mineAll(folder, [path])), message);
+    assert.ok(process.memoryUsage().rss - before < 200e6, `${name}: memory`);
+    rmSync(path);
+  }
+});
+
+test('memory does not grow with the number of rows', async ({ folder }) => {
+  const report = 'The heart is normal in size. No effusion or pneumothorax. Mild scoliosis of the spine.';
+  const path = join(folder, 'many.csv');
+  writeFileSync(path, `id,report\n${Array.from({ length: 20_000 }, (_, at) => `${at},${report}\n`).join('')}`);
+  let highest = 0;
+  const { summary } = await mineAll(folder, [path], {
+    onProgress: () => (highest = Math.max(highest, process.memoryUsage().heapUsed)),
+  });
+  assert.is(summary.reports, 20_000);
+  assert.ok(highest < 300e6, `${highest}`);
+});
+
+test('an abort leaves no table', async ({ folder }) => {
+  const controller = new AbortController();
+  const csv = `id,report\n${'1,Nodule.\n'.repeat(200_000)}`;
+  const work = mineFile(folder, 'a.csv', csv, { signal: controller.signal, onProgress: () => controller.abort() });
+  await work.then(
+    () => assert.unreachable(),
+    (error) => assert.is(error.name, 'AbortError'),
+  );
+  noTraces(folder);
+});
+
+test('the command: options, summary, exit code', async ({ folder }) => {
+  writeFileSync(join(folder, 'a.txt'), 'Small effusion.');
+  writeFileSync(join(folder, 'b.txt'), Buffer.from([0xff]));
+  const out = join(folder, 'labels.csv');
+  const write = process.stderr.write;
+  let heard = '';
+  process.stderr.write = ((text: string) => {
+    heard += text;
+    return true;
+  }) as typeof write;
+  try {
+    const program = new Command('raybox').exitOverride();
+    addMineCommand(program);
+    await program.parseAsync(['mine', folder, '--out', out, '--format', 'wide'], { from: 'user' });
+  } finally {
+    process.stderr.write = write;
+  }
+  assert.is(process.exitCode, 1);
+  process.exitCode = 0;
+  assert.match(heard, /b\.txt: is not UTF-8/);
+  assert.match(heard, /1 reports?, 0 normal/);
+  assert.ok(existsSync(out));
+});
+
+const openI = join(process.env.RAYBOX_DATA ?? '../shared/data', 'openi/reports_dev.tgz');
+
+test('real reports: without their MeSH codes and captions the labels are the same', async ({ folder }) => {
+  if (!existsSync(openI)) return console.log(`skipped: ${openI} is missing`);
+  const stripped = pack();
+  const chunks: Buffer[] = [];
+  const collected = (async () => {
+    for await (const chunk of stripped) chunks.push(chunk as Buffer);
+  })();
+  const reading = extract();
+  reading.end(gunzipSync(readFileSync(openI)));
+  let removed = 0;
+  let kept = 0;
+  for await (const entry of reading) {
+    const parts: Buffer[] = [];
+    for await (const part of entry) parts.push(part as Buffer);
+    // Every eighth will do.
+    if (kept++ % 8 > 0) continue;
+    const text = Buffer.concat(parts).toString();
+    const without = text.replace(/<MeSH>[\s\S]*?<\/MeSH>/g, '').replace(/<caption>[\s\S]*?<\/caption>/g, '');
+    removed += Number(without.length < text.length);
+    stripped.entry({ name: `with/${entry.header.name}` }, text);
+    stripped.entry({ name: `without/${entry.header.name}` }, without);
+  }
+  stripped.finalize();
+  await collected;
+  assert.ok(removed > 300);
+  const { rows } = await mineFile(folder, 'both.tar', Buffer.concat(chunks), { format: 'wide' });
+  assert.is(rows.length, 2 * Math.ceil(kept / 8) + 1);
+  for (let at = 1; at < rows.length; at += 2) assert.is(rows[at], rows[at + 1]);
+});
+
+test.run();
