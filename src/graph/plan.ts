@@ -147,7 +147,7 @@ function record(
   const params = createUniform(gpu, 'params', Math.max(1, steps.length) * 256);
   owned.push(params);
   const bytes = new Uint8Array(steps.length * 256);
-  steps.forEach((step, index) => bytes.set(new Uint8Array(packParams(step.kernel, step.params)), index * 256));
+  for (const [index, step] of steps.entries()) bytes.set(new Uint8Array(packParams(step.kernel, step.params)), index * 256);
   if (steps.length > 0) upload(gpu, params, bytes);
   return steps.map((step, index) =>
     recordStep(gpu, step, pipelines[index], places, { buffer: params, offset: index * 256 }),

@@ -30,7 +30,8 @@ export function evaluateReference(graph: Graph, values: ReadonlyMap<Tensor, Floa
       if (!own) throw new InputError(`no value for ${tensor.name}`);
       return own;
     });
-    reference(inputs, node).forEach((result, index) => known.set(node.outputs[index], result));
+    const results = reference(inputs, node);
+    for (const [index, tensor] of node.outputs.entries()) known.set(tensor, results[index]);
   }
   return known;
 }
