@@ -329,6 +329,35 @@ test('JPEG: grey, progressive, subsampled, CMYK', async () => {
   }
 });
 
+test('JPEG: a missing restart interval is noticed', async () => {
+  const segment = (marker: number, ...content: number[]) => [0xff, marker, 0, content.length + 2, ...content];
+  // Mid-grey: every block is two bits, DC difference 0 and end of block, padded with ones.
+  const code = (kind: number) => segment(0xc4, kind, 1, ...new Array(15).fill(0), 0);
+  const file = (blocks: number, interval: number, ...scan: number[]) =>
+    Uint8Array.of(
+      ...[
+        0xff,
+        0xd8,
+        ...segment(0xdb, 0, ...new Array(64).fill(1)),
+        ...segment(0xc0, 8, 0, 8, 0, blocks * 8, 1, 1, 0x11, 0),
+      ],
+      ...[
+        ...code(0x00),
+        ...code(0x10),
+        ...segment(0xdd, 0, interval),
+        ...segment(0xda, 1, 1, 0, 0, 63, 0),
+        ...scan,
+        0xff,
+        0xd9,
+      ],
+    );
+  const { data, width } = await decodeJpeg(file(5, 2, 0x0f, 0xff, 0xd0, 0x0f, 0xff, 0xd1, 0x3f));
+  assert.is(width, 40);
+  assert.ok(data.length === 320 && data.every((value) => value === 128));
+  await refuses(file(5, 2, 0x0f, 0xff, 0xd0, 0x0f), /jpeg: the file is cut; given a scan with 1 restarts/);
+  await refuses(file(5, 2, 0x0f), /jpeg: the file is cut/);
+});
+
 test('JPEG: components named R, G, B are not converted', async () => {
   const bytes = JPEGS.progressive.slice();
   // Frame and scans name the components 1, 2, 3.

@@ -22,39 +22,81 @@ const short = (text: string) => `U${String.fromCharCode(text.length)}${text}`;
 const stream = (pickle: string, storages: Uint8Array = raw(']')) =>
   concat(raw('\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}.'), raw(pickle), storages, raw('.'));
 
-/** A zip archive of stored entries. */
-function zip(entries: Record<string, Uint8Array>, method = 0): Uint8Array {
+/** A zip archive of stored entries, the same array once; a wide one keeps sizes and offsets as zip64 does. */
+function zip(entries: Record<string, Uint8Array>, { method = 0, wide = false } = {}): Uint8Array {
   const files: Uint8Array[] = [];
   const directory: Uint8Array[] = [];
-  let at = 0;
-  const record = (size: number, fields: [number, 2 | 4, number][], ...rest: Uint8Array[]) => {
+  const offsets = new Map<Uint8Array, number>();
+  let end = 0;
+  const record = (size: number, fields: [number, 2 | 4 | 8, number][], ...rest: Uint8Array[]) => {
     const view = new DataView(new ArrayBuffer(size));
     for (const [offset, width, value] of fields)
       if (width === 2) view.setUint16(offset, value, true);
-      else view.setUint32(offset, value, true);
+      else if (width === 4) view.setUint32(offset, value, true);
+      else view.setBigUint64(offset, BigInt(value), true);
     return concat(new Uint8Array(view.buffer), ...rest);
   };
   for (const [name, bytes] of Object.entries(entries)) {
-    const crc = crc32(bytes);
-    const sizes = (from: number): [number, 2 | 4, number][] => [
-      [from, 4, crc],
-      [from + 4, 4, bytes.length],
-      [from + 8, 4, bytes.length],
+    const fields = (from: number, size: number): [number, 2 | 4, number][] => [
+      [from, 4, crc32(bytes)],
+      [from + 4, 4, size],
+      [from + 8, 4, size],
       [from + 12, 2, name.length],
     ];
-    files.push(record(30, [[0, 4, 0x04034b50], ...sizes(14)], raw(name), bytes));
-    directory.push(record(46, [[0, 4, 0x02014b50], [10, 2, method], ...sizes(16), [42, 4, at]], raw(name)));
-    at += files[files.length - 1].length;
+    const unknown = 0xffffffff;
+    const at = offsets.get(bytes) ?? end;
+    if (!offsets.has(bytes)) {
+      files.push(record(30, [[0, 4, 0x04034b50], ...fields(14, bytes.length)], raw(name), bytes));
+      end += files[files.length - 1].length;
+    }
+    offsets.set(bytes, at);
+    const extra: [number, 2 | 8, number][] = [
+      [0, 2, 1],
+      [2, 2, 24],
+      [4, 8, bytes.length],
+      [12, 8, bytes.length],
+      [20, 8, at],
+    ];
+    directory.push(
+      wide
+        ? record(
+            46,
+            [[0, 4, 0x02014b50], ...fields(16, unknown), [30, 2, 28], [42, 4, unknown]],
+            raw(name),
+            record(28, extra),
+          )
+        : record(46, [[0, 4, 0x02014b50], [10, 2, method], ...fields(16, bytes.length), [42, 4, at]], raw(name)),
+    );
   }
   const entry = concat(...directory);
+  const end64 = record(56, [
+    [0, 4, 0x06064b50],
+    [40, 8, entry.length],
+    [48, 8, end],
+  ]);
+  const locator = record(20, [
+    [0, 4, 0x07064b50],
+    [8, 8, end + entry.length],
+  ]);
+  if (wide)
+    return concat(
+      ...files,
+      entry,
+      end64,
+      locator,
+      record(22, [
+        [0, 4, 0x06054b50],
+        [12, 4, 0xffffffff],
+        [16, 4, 0xffffffff],
+      ]),
+    );
   return concat(
     ...files,
-    record(46 - 46, []),
     entry,
     record(22, [
       [0, 4, 0x06054b50],
       [12, 4, entry.length],
-      [16, 4, at],
+      [16, 4, end],
     ]),
   );
 }
@@ -236,11 +278,16 @@ test('tensors that reach beyond their storage, overflow or multiply without end 
   refuses(zipOf('\x80\x02K\x05'), /no state dict.*given 5/);
   refuses(zipOf(dict(['epoch', 'K\x01'])), /no state dict.*given a dict of 'epoch'/);
   refuses(streamOf(dict(['epoch', 'K\x01'])), /storage '0' belongs to no tensor/);
+  const wide = zip({ 'a/data.pkl': raw(`${good}.`), 'a/data/0': six }, { wide: true });
+  assert.equal(readTorch(wide), readTorch(zipOf(good)), 'zip64');
   refuses(zip({ 'a/data.pkl': raw(`${good}.`) }), /lacks storage '0'/);
   refuses(zipOf(good, { 'archive/byteorder': raw('big') }), /big-endian/);
   refuses(zipOf(good, { 'archive/constants.pkl': raw('.') }), /TorchScript/);
+  const large = new Uint8Array(10_000);
+  const storages = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`a/data/${i}`, large]));
+  refuses(zip({ 'a/data.pkl': raw(`${good}.`), ...storages }), /overlaps another entry/);
   refuses(zip({ 'hello.txt': raw('hi') }), /no data\.pkl; given hello\.txt/);
-  refuses(zip({ 'a/data.pkl': raw('.') }, 8), /'a\/data\.pkl' is compressed/);
+  refuses(zip({ 'a/data.pkl': raw('.') }, { method: 8 }), /'a\/data\.pkl' is compressed/);
   refuses(streamOf(good, 7), /storage '0' is cut/);
   refuses(streamOf(good, -1), /storage '0' is cut/);
   refuses(zipOf(good).subarray(0, -1), /no end record, so it is cut/);

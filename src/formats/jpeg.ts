@@ -72,7 +72,8 @@ const cut = (given: string) =>
 /** Walks the markers to the end of the image, over the compressed data, without decoding it. */
 function readMarkers(bytes: Uint8Array): Markers {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let frame: { width: number; height: number; ids: string } | undefined;
+  let frame: Frame | undefined;
+  let restartInterval = 0;
   let adobeTransform: number | undefined;
   let orientation = 1;
   let scans = 0;
@@ -101,7 +102,8 @@ function readMarkers(bytes: Uint8Array): Markers {
       throw new InputError(`jpeg: ${UNSUPPORTED_FRAMES[marker]} images are not supported`, {
         expected: 'baseline or progressive',
       });
-    if (marker >= 0xc0 && marker <= 0xc2) {
+    if (marker === 0xdd && segment.length === 2) restartInterval = (segment[0] << 8) | segment[1];
+    else if (marker >= 0xc0 && marker <= 0xc2) {
       if (frame !== undefined) throw new InputError('jpeg: the file holds two frames');
       frame = readFrame(segment);
     } else if (marker === 0xee && startsWith(segment, 'Adobe') && segment.length >= 12) adobeTransform = segment[11];
@@ -109,21 +111,54 @@ function readMarkers(bytes: Uint8Array): Markers {
     else if (marker === 0xda) {
       if (++scans > MAX_SCANS) throw new InputError('jpeg: too many scans', { expected: `at most ${MAX_SCANS}` });
       // Compressed data: 0xff is followed by 0 or by a restart marker until the next segment.
-      while (at < bytes.length && !(bytes[at] === 0xff && isSegment(bytes[at + 1]))) at++;
+      let restarts = 0;
+      for (; at < bytes.length && !(bytes[at] === 0xff && isSegment(bytes[at + 1])); at++)
+        if (bytes[at] === 0xff && isRestart(bytes[at + 1])) restarts++;
+      // The decoder leaves grey what lies behind a missing restart.
+      if (
+        frame !== undefined &&
+        restartInterval > 0 &&
+        restarts < Math.ceil(scanUnits(frame, segment) / restartInterval) - 1
+      )
+        throw cut(`a scan with ${restarts} restarts`);
     }
   }
 }
 
-const isSegment = (marker: number) => marker !== 0 && marker !== 0xff && !(marker >= 0xd0 && marker <= 0xd7);
+const isRestart = (marker: number) => marker >= 0xd0 && marker <= 0xd7;
+const isSegment = (marker: number) => marker !== 0 && marker !== 0xff && !isRestart(marker);
 const startsWith = (bytes: Uint8Array, text: string) => String.fromCharCode(...bytes.subarray(0, text.length)) === text;
 
-function readFrame(segment: Uint8Array): { width: number; height: number; ids: string } {
+interface Frame {
+  width: number;
+  height: number;
+  /** One character for each component. */
+  ids: string;
+  /** Sampling factors of each component. */
+  sampling: { h: number; v: number }[];
+}
+
+function readFrame(segment: Uint8Array): Frame {
   const [precision, heightHigh, heightLow, widthHigh, widthLow, count] = segment;
   if (segment.length !== 6 + 3 * count || ![1, 3, 4].includes(count))
     throw new InputError('jpeg: impossible header', { expected: '1, 3 or 4 components', given: `${count}` });
   if (precision !== 8) throw new InputError(`jpeg: ${precision}-bit images are not supported`, { expected: '8 bits' });
-  const ids = String.fromCharCode(...segment.filter((_, i) => i >= 6 && i % 3 === 0));
-  return { width: (widthHigh << 8) | widthLow, height: (heightHigh << 8) | heightLow, ids };
+  const components = Array.from({ length: count }, (_, i) => segment.subarray(6 + 3 * i));
+  return {
+    width: (widthHigh << 8) | widthLow,
+    height: (heightHigh << 8) | heightLow,
+    ids: String.fromCharCode(...components.map(([id]) => id)),
+    sampling: components.map(([, factors]) => ({ h: factors >> 4, v: factors & 15 })),
+  };
+}
+
+/** Minimum coded units of a scan: single blocks where it holds one component, else one block of the largest sampling. */
+function scanUnits({ width, height, ids, sampling }: Frame, scan: Uint8Array): number {
+  const h = Math.max(...sampling.map((factors) => factors.h));
+  const v = Math.max(...sampling.map((factors) => factors.v));
+  const only = sampling[ids.indexOf(String.fromCharCode(scan[1]))];
+  if (scan[0] !== 1 || only === undefined) return Math.ceil(width / (8 * h)) * Math.ceil(height / (8 * v));
+  return Math.ceil(Math.ceil((width * only.h) / h) / 8) * Math.ceil(Math.ceil((height * only.v) / v) / 8);
 }
 
 /** Tag 0x0112 of the first directory of a TIFF header; 1 (upright) where it is missing or makes no sense. */

@@ -27,7 +27,7 @@ export function checkSize(
 ): void {
   if (width === 0 || height === 0)
     throw new InputError(`${format}: the image has no pixels`, { given: `${width} × ${height}` });
-  if (width * height > maxPixels)
+  if (!(width * height <= maxPixels))
     throw new InputError(`${format}: the image is too large`, {
       expected: `at most ${maxPixels} pixels`,
       given: `${width} × ${height}`,

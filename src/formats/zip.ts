@@ -22,6 +22,7 @@ export function openZip(bytes: Uint8Array): Map<string, ZipEntry> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const { at: start, size } = findDirectory(view);
   const entries = new Map<string, ZipEntry>();
+  let total = 0;
   for (let at = start; at < start + size; ) {
     if (at + DIRECTORY_BYTES > start + size || view.getUint32(at, true) !== 0x02014b50)
       throw broken('its directory is broken');
@@ -37,6 +38,9 @@ export function openZip(bytes: Uint8Array): Map<string, ZipEntry> {
     if ((view.getUint16(at + 8, true) & 1) !== 0) throw broken(`'${name}' is encrypted`);
     if (method !== 0 || packed !== length)
       throw broken(`'${name}' is compressed`, 'torch stores its entries: save the checkpoint again with torch.save');
+    // Many entries on the same bytes would make much of a small file.
+    total += length;
+    if (total > bytes.length) throw broken(`'${name}' is cut, or overlaps another entry`);
     entries.set(name, { name, read: () => readEntry(view, bytes, name, offset, length, crc) });
     at = next;
   }
