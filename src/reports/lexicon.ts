@@ -249,7 +249,7 @@ export const vagueTerms: readonly VagueTerm[] = [
   {
     id: 'nodular shape',
     concept: 'Nodule',
-    likelihood: 0.13,
+    likelihood: 0.15,
     phrases: ['nodular|nodularity|micronodular|reticulonodular ..1 opacity|density|lesion|shadow|pattern?'],
   },
   { id: 'volume loss', concept: 'Atelectasis', likelihood: 0.06, phrases: ['volume loss', 'loss of volume'] },

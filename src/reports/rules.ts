@@ -73,7 +73,10 @@ export const rules: readonly Rule[] = [
     reach: 'before',
     phrases: [
       'not ..2 seen|identified|visualized|visible|appreciated|demonstrated|evident|present|apparent|detected|observed|noted|found|suspected',
+      'cannot ..2 seen|identified|visualized|appreciated|demonstrated|detected',
       'not ..1 enlarged',
+      ': none|no|negative|absent .|,|;',
+      'is|are none',
       'no longer ..2 seen|identified|visualized|visible|appreciated|demonstrated|evident|present|apparent|noted',
     ],
   },
@@ -110,9 +113,14 @@ export const rules: readonly Rule[] = [
       'no|without ..2 increase|decrease|progression|worsening|improvement|resolution',
       'no|not ..1 increased|decreased|worsened|improved|resolved|cleared',
       'not only',
+      'no doubt',
+      'not ..2 seen|present|identified|noted|visualized|evident|apparent|demonstrated before|previously',
+      'not ..2 seen|present|identified|noted|visualized|evident|apparent|demonstrated on|in the? prior|previous|earlier',
       'not well|fully|completely|optimally|adequately seen|visualized|demonstrated|evaluated|identified|appreciated|assessed',
       'no comparison|prior|previous',
       'not ..2 resolved|cleared',
+      'partially|nearly|mostly|almost|incompletely|largely completely? resolved|cleared',
+      'partial|incomplete|near|some|further complete? resolution|clearing of?',
       'no|without absence',
       'not absent',
       'without resolution|clearing',
@@ -121,7 +129,7 @@ export const rules: readonly Rule[] = [
     ],
   },
   // Doubt. Likelihoods by cue.
-  { id: 'may', kind: 'uncertain', reach: 'behind', likelihood: 0.05, phrases: ['may|might|maybe'] },
+  { id: 'may', kind: 'uncertain', reach: 'behind', likelihood: 0.06, phrases: ['may|might|maybe'] },
   { id: 'could', kind: 'uncertain', reach: 'behind', likelihood: 0.02, phrases: ['could|can|would'] },
   {
     id: 'possible',
@@ -134,36 +142,36 @@ export const rules: readonly Rule[] = [
     id: 'concern for',
     kind: 'uncertain',
     reach: 'behind',
-    likelihood: 0.13,
+    likelihood: 0.19,
     phrases: ['concern for|of', 'concerning for', 'worrisome for', 'suspicious for|of', 'suspicion for|of'],
   },
-  { id: 'favors', kind: 'uncertain', reach: 'behind', likelihood: 0.2, phrases: ['favor|favors|favored|favoring'] },
+  { id: 'favors', kind: 'uncertain', reach: 'behind', likelihood: 0.5, phrases: ['favor|favors|favored|favoring'] },
   {
     id: 'in the right setting',
     kind: 'uncertain',
     reach: 'both',
-    likelihood: 0.1,
+    likelihood: 0.25,
     phrases: ['in the? appropriate|proper|right|correct clinical? setting|context'],
   },
   {
     id: 'most suggestive',
     kind: 'uncertain',
     reach: 'behind',
-    likelihood: 0.5,
+    likelihood: 0.64,
     phrases: ['most|highly|strongly suggestive of?'],
   },
   {
     id: 'suggests',
     kind: 'uncertain',
     reach: 'behind',
-    likelihood: 0.17,
+    likelihood: 0.06,
     phrases: ['suggest|suggests|suggesting|suggested|suggestion|suggestive of?'],
   },
   {
     id: 'probable',
     kind: 'uncertain',
     reach: 'behind',
-    likelihood: 0.81,
+    likelihood: 0.82,
     phrases: ['probable|probably|presumed|presumably'],
   },
   { id: 'likely', kind: 'uncertain', reach: 'behind', likelihood: 0.8, phrases: ['likely'] },
@@ -182,7 +190,7 @@ export const rules: readonly Rule[] = [
     likelihood: 0.1,
     phrases: ['question|questionable|questioned|equivocal|suspected|suspect|indeterminate', '?'],
   },
-  { id: 'versus', kind: 'uncertain', reach: 'both', within: 5, likelihood: 0.9, phrases: ['versus|vs'] },
+  { id: 'versus', kind: 'uncertain', reach: 'both', within: 5, likelihood: 0.91, phrases: ['versus|vs'] },
   {
     id: 'cannot exclude',
     kind: 'uncertain',
@@ -204,6 +212,8 @@ export const rules: readonly Rule[] = [
       'should|could|may|might|would ..1 be considered|suspected',
       'unlikely|doubtful .|,|;|and|but',
       'in the differential',
+      'if any|present',
+      'less likely than',
       'could|may|might|can have|give|produce|cause this|similar|such|the? appearance',
     ],
   },
@@ -274,12 +284,15 @@ export const clauseBreaks: readonly string[] = [
   'there|this|these is|are|has|have|may|could|was|were',
 ];
 
-/** A negation's list ends where an item begins with one of these and no "or" follows: "no effusion, mild edema". */
+/** A negation's list ends behind a comma or "and" where one of these follows and no "or" does: "no effusion, mild edema". */
 export const assertiveWords = new Set(
   'mild mildly minimal minimally small tiny moderate moderately marked severe slight slightly stable unchanged persistent chronic old calcified degenerative improved increased decreased low borderline prominent tortuous scattered status known normal clear unremarkable enlarged probable possible possibly likely bilateral right left'.split(
     ' ',
   ),
 );
+
+/** Of these, the ones that do so only behind a comma: "no left and right effusion" is one negation. */
+export const sideWords = new Set('left right bilateral small low normal clear'.split(' '));
 
 /** Finite verbs that close a list ("no A or B is seen"); after any other verb a new clause has begun. */
 export const verbs = new Set(

@@ -9,6 +9,7 @@ import {
   persistence,
   type Rule,
   rules,
+  sideWords,
   verbs,
 } from './rules.js';
 import { lemma } from './words.js';
@@ -17,6 +18,7 @@ const lemmas = (words: ReadonlySet<string>): Set<string> => new Set([...words].m
 const blocked = lemmas(gapBlocks);
 const persists = lemmas(persistence);
 const assertive = lemmas(assertiveWords);
+const sides = lemmas(sideWords);
 const finite = lemmas(verbs);
 const closing = lemmas(closingVerbs);
 
@@ -96,9 +98,10 @@ function reachBehind(words: readonly string[], clause: readonly number[], { rule
     if (rule.kind !== 'negated') continue;
     // "no cardiomegaly with small effusions": the second half is asserted.
     if (words[at] === 'with' && at > end && !joinsWith.has(words[at - 1]!)) break;
-    if (words[at] !== ',') continue;
-    const next = words[at + 1];
-    if (next !== undefined && assertive.has(next) && !restHasOr(words, clause, at)) break;
+    if (words[at] !== ',' && words[at] !== 'and') continue;
+    const next = words[at + 1] === 'and' ? words[at + 2] : words[at + 1];
+    if (next === undefined || !assertive.has(next) || (words[at] === 'and' && sides.has(next))) continue;
+    if (!restHasOr(words, clause, at)) break;
   }
   return at;
 }
