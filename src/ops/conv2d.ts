@@ -5,9 +5,19 @@
 import { InputError } from '../errors.js';
 import { conv2d_depthwise, conv2d_direct, conv2d_grouped, conv2d_tiled } from '../generated/kernels.js';
 import { createNode, type GraphBuilder, type Node } from '../graph/graph.js';
-import type { Operation, Range, Traits } from '../graph/operation.js';
+import type { Operation, Traits } from '../graph/operation.js';
 import { spread } from '../graph/operation.js';
 import { describeShape, elementCount, groupCount, pixelCount, segmentsOf, type Tensor } from '../graph/tensor.js';
+import {
+  type Pair,
+  pair,
+  type Sides,
+  sides,
+  type Windows,
+  windowCounts,
+  windowRows,
+  windowSpan,
+} from '../graph/windows.js';
 import { type Activation, activationParams, keepsZero } from './activation.js';
 import { forward as foldConv2d } from './fold_conv2d.js';
 import { forward as packAffine } from './pack_affine.js';
@@ -15,11 +25,9 @@ import { forward as packConv2d } from './pack_conv2d.js';
 import { packLanes } from './pack_lanes.js';
 
 export interface Conv2dAttributes {
-  /** Vertical, horizontal. */
-  stride: readonly [number, number];
-  dilation: readonly [number, number];
-  /** Top, left, bottom, right. */
-  padding: readonly [number, number, number, number];
+  stride: Pair;
+  dilation: Pair;
+  padding: Sides;
   groups: number;
   activation?: Activation;
   /** What happens on load, where the fifth input holds scale and shift: the affine map alone, or ReLU after it. */
@@ -27,19 +35,11 @@ export interface Conv2dAttributes {
 }
 
 export interface Conv2dOptions {
-  stride?: number | readonly [number, number];
-  dilation?: number | readonly [number, number];
-  padding?: number | readonly [number, number] | readonly [number, number, number, number];
+  stride?: number | Pair;
+  dilation?: number | Pair;
+  padding?: number | Pair | Sides;
   groups?: number;
   name?: string;
-}
-
-export const pair = (value: number | readonly [number, number]) =>
-  typeof value === 'number' ? ([value, value] as const) : value;
-
-export function sides(value: NonNullable<Conv2dOptions['padding']>): readonly [number, number, number, number] {
-  if (typeof value === 'number') return [value, value, value, value];
-  return value.length === 2 ? [value[0], value[1], value[0], value[1]] : value;
 }
 
 /**
@@ -57,18 +57,6 @@ export function conv2d(g: GraphBuilder, x: Tensor, weight: Tensor, bias?: Tensor
     groups,
   };
   return g.apply(forward, [x, weight, bias], attributes, name);
-}
-
-/** Positions of a sliding window along one axis; floor, as torch does it. */
-export function windowCount(
-  size: number,
-  kernel: number,
-  stride: number,
-  dilation: number,
-  before: number,
-  after: number,
-): number {
-  return Math.floor((size + before + after - dilation * (kernel - 1) - 1) / stride) + 1;
 }
 
 /** The sizes that kernels and references go by. */
@@ -111,11 +99,11 @@ export const forward: Operation<Conv2dAttributes> = {
     if (bias && elementCount(bias) !== outputs) {
       throw new InputError('bias', { expected: `[${outputs}]`, given: describeShape(bias) });
     }
-    const outHeight = windowCount(height, kernelHeight, stride[0], dilation[0], padding[0], padding[2]);
-    const outWidth = windowCount(width, kernelWidth, stride[1], dilation[1], padding[1], padding[3]);
+    const windows: Windows = { kernel: [kernelHeight, kernelWidth], stride, dilation, padding };
+    const [outHeight, outWidth] = windowCounts(windows, [height, width]);
     if (outHeight < 1 || outWidth < 1) {
       throw new InputError('the window is larger than the padded input', {
-        expected: `at least ${dilation[0] * (kernelHeight - 1) + 1} × ${dilation[1] * (kernelWidth - 1) + 1}`,
+        expected: `at least ${windowSpan(kernelHeight, dilation[0])} × ${windowSpan(kernelWidth, dilation[1])}`,
         given: `${height + padding[0] + padding[2]} × ${width + padding[1] + padding[3]}`,
         hint: 'use a larger input size',
       });
@@ -156,7 +144,8 @@ export const forward: Operation<Conv2dAttributes> = {
     const padded = padding.some((side) => side > 0);
     const inGroups = groups === 1 ? groupCount(x!) : groupInputs / 4;
 
-    const rows = inputRows(node);
+    const windows: Windows = { kernel: [kernelHeight, kernelWidth], stride, dilation, padding };
+    const rows = windowRows(windows, [inHeight, inWidth], [outHeight, outWidth]);
     for (const range of context.bands(y, [
       [x, rows],
       [residual, (own) => own],
@@ -280,19 +269,4 @@ function workgroups(variant: string, pixels: number, outGroups: number): [number
     return [Math.ceil(outGroups / 8), y, z];
   }
   return spread(Math.ceil((pixels * outGroups) / 64));
-}
-
-/** The input pixels that a range of output pixels reads, as whole rows. */
-function inputRows(node: Node<Conv2dAttributes>): (range: Range) => Range {
-  const { inHeight, inWidth, kernelHeight, outHeight, outWidth } = geometry(node);
-  const { stride, dilation, padding } = node.attributes;
-  const clamp = (row: number) => Math.min(Math.max(row, 0), inHeight - 1);
-  return ([from, to]) => {
-    const first = Math.floor(from / outWidth);
-    const last = Math.floor((to - 1) / outWidth);
-    const top = clamp((first % outHeight) * stride[0] - padding[0]);
-    const bottom = clamp((last % outHeight) * stride[0] - padding[0] + dilation[0] * (kernelHeight - 1));
-    const image = (row: number) => Math.floor(row / outHeight) * inHeight;
-    return [(image(first) + top) * inWidth, (image(last) + bottom + 1) * inWidth];
-  };
 }

@@ -1,0 +1,54 @@
+/** Sliding windows: how convolution and pooling step over height and width. Pairs are vertical, horizontal. */
+import type { Range } from './operation.js';
+
+export type Pair = readonly [vertical: number, horizontal: number];
+export type Sides = readonly [top: number, left: number, bottom: number, right: number];
+
+export interface Windows {
+  readonly kernel: Pair;
+  readonly stride: Pair;
+  readonly dilation: Pair;
+  readonly padding: Sides;
+}
+
+export const pair = (value: number | Pair): Pair => (typeof value === 'number' ? [value, value] : value);
+
+/** One number for all sides, or vertical and horizontal, or each side. */
+export function sides(value: number | Pair | Sides): Sides {
+  if (typeof value === 'number') return [value, value, value, value];
+  return value.length === 2 ? [value[0], value[1], value[0], value[1]] : value;
+}
+
+/** Pixels that a window spans along one axis. */
+export const windowSpan = (kernel: number, dilation: number) => dilation * (kernel - 1) + 1;
+
+/**
+ * Positions of the windows along both axes, as torch counts them: rounded down, or in ceil mode up, where a last window that
+ * would start in the right padding or beyond is dropped. Below 1 where the padded input is smaller than a window.
+ */
+export function windowCounts({ kernel, stride, dilation, padding }: Windows, input: Pair, ceilMode = false): Pair {
+  const along = (axis: 0 | 1) => {
+    const before = padding[axis];
+    const room = input[axis] + before + padding[axis + 2] - windowSpan(kernel[axis], dilation[axis]);
+    const count = Math.floor((room + (ceilMode ? stride[axis] - 1 : 0)) / stride[axis]) + 1;
+    return ceilMode && (count - 1) * stride[axis] >= input[axis] + before ? count - 1 : count;
+  };
+  return [along(0), along(1)];
+}
+
+/** The input pixels that a range of output pixels reads, as whole rows. Pixels count over all images. */
+export function windowRows(
+  { kernel, stride, dilation, padding }: Windows,
+  [inHeight, inWidth]: Pair,
+  [outHeight, outWidth]: Pair,
+): (range: Range) => Range {
+  const clamp = (row: number) => Math.min(Math.max(row, 0), inHeight - 1);
+  return ([from, to]) => {
+    const first = Math.floor(from / outWidth);
+    const last = Math.floor((to - 1) / outWidth);
+    const top = clamp((first % outHeight) * stride[0] - padding[0]);
+    const bottom = clamp((last % outHeight) * stride[0] - padding[0] + windowSpan(kernel[0], dilation[0]) - 1);
+    const image = (row: number) => Math.floor(row / outHeight) * inHeight;
+    return [(image(first) + top) * inWidth, (image(last) + bottom + 1) * inWidth];
+  };
+}
