@@ -80,7 +80,7 @@ export async function writePhantoms(options: WritePhantomsOptions): Promise<Phan
   // Refuses what makes no sense before anything is written.
   drawPhantom({ ...drawing, index: 0, size: drawing.size });
   await requireFree(target, out);
-  const settings = `${JSON.stringify({ drawing: DRAWING, count, boxes, ...drawing }, null, 2)}\n`;
+  const settings = describeSettings({ drawing: DRAWING, count, boxes, ...drawing });
   const rows = await begin(part, settings);
   const resumed = rows.size;
 
@@ -117,6 +117,12 @@ export async function writePhantoms(options: WritePhantomsOptions): Promise<Phan
 }
 
 const ROWS = 'rows.jsonl';
+
+/** The same text whatever order the options were given in. */
+function describeSettings(settings: Record<string, unknown>): string {
+  const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return `${JSON.stringify(Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))), null, 2)}\n`;
+}
 
 async function requireFree(target: string, shown: string): Promise<void> {
   const entries = await readdir(target).catch((error: NodeJS.ErrnoException) => {
@@ -185,7 +191,11 @@ async function drawAll(
   let writing = Promise.resolve();
   const serve = () =>
     new Promise<void>((done, fail) => {
-      const worker = new Worker(new URL('./phantom_worker.js', import.meta.url), { workerData: { drawing, part } });
+      const worker = new Worker(new URL('./phantom_worker.js', import.meta.url), {
+        workerData: { drawing, part },
+        // Flags like --input-type are for how this process was started, not for a thread.
+        execArgv: [],
+      });
       workers.push(worker);
       const next = () => {
         signal?.throwIfAborted();

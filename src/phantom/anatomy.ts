@@ -115,14 +115,15 @@ export function drawAnatomy(
   const apexV = vary(person, 0.12, 0.016);
   const domeGap = vary(person, 0.022, 0.012);
   const personDome = vary(person, 0.735, 0.024);
-  const ratio = vary(person, 0.435, 0.022);
+  const ratio = vary(person, 0.435, 0.028);
   const breastWidth = vary(person, 0.155, 0.022);
   const breastDensity = vary(person, 0.15, 0.04) * stoutness;
   const breath = vary(visit, patient.view === 'AP' ? -0.035 : 0, 0.02);
   const domeRight = personDome + breath - domeGap - deformation.raised.right;
   const domeLeft = personDome + breath - deformation.raised.left;
   const magnified = patient.view === 'AP' ? 1.06 : 1;
-  const cardiothoracicRatio = deformation.cardiothoracicRatio ?? clamp(ratio * magnified, 0.37, 0.495);
+  const cardiothoracicRatio =
+    deformation.cardiothoracicRatio ?? clamp(ratio * magnified, 0.36, patient.view === 'AP' ? 0.51 : 0.495);
   const heart = drawHeart(person, apexV, halfWidth, domeLeft, cardiothoracicRatio);
   const lung = (side: Side, domeV: number): Lung => {
     const angleV = domeV + clamp(vary(visit, 0.1, 0.012), 0.07, 0.14);

@@ -20,7 +20,7 @@ function drawSpine({ anatomy, frame, density, scratch }: Canvas): void {
   const height = (v: number) => lerp(0.03, 0.056, smooth(v / 0.9));
   paintMax(scratch, frame, [-0.07, -0.05, 0.07, 1.05], (u, v) => {
     const half = lerp(0.032, 0.044, smooth(v));
-    return smooth((half - Math.abs(u)) / 0.008);
+    return smooth((half + 0.004 - Math.abs(u)) / 0.014) * lerp(1, 0.6, smooth(v));
   });
   addAndClear(density, scratch, 0.06);
   // End plates, pedicles and spinous processes, vertebra by vertebra.

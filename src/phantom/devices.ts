@@ -9,7 +9,7 @@ import { addAndClear, bezier, PROFILES, stroke } from './raster.js';
 
 type Point = readonly [number, number];
 
-/** What lies on and in the patient, by the name a report uses. */
+/** What has been put on and into the patient, by the name a report uses. */
 export type Device =
   | 'electrodes'
   | 'endotracheal tube'
@@ -18,9 +18,7 @@ export type Device =
   | 'pacemaker'
   | 'port'
   | 'sternal wires'
-  | 'chest tube'
-  | 'granuloma'
-  | 'nipple shadows';
+  | 'chest tube';
 
 /** Probability by view (PA, AP), before the `distractors` option multiplies it. */
 const FREQUENCY: Record<Device, readonly [number, number]> = {
@@ -32,11 +30,9 @@ const FREQUENCY: Record<Device, readonly [number, number]> = {
   port: [0.06, 0.06],
   'sternal wires': [0.05, 0.08],
   'chest tube': [0.005, 0.03],
-  granuloma: [0.05, 0.04],
-  'nipple shadows': [0.04, 0.03],
 };
 
-/** Draws devices and look-alikes. `treated` is the side of a pneumothorax that has been given a chest tube. */
+/** Draws devices. `treated` is the side of a pneumothorax that has been given a chest tube. */
 export function drawDevices(
   canvas: Canvas,
   random: Random,
@@ -52,7 +48,7 @@ export function drawDevices(
     const forced = name === 'chest tube' && treated !== undefined;
     if (!wanted && !forced) continue;
     DRAW[name](canvas, random, forced ? (treated === 'right' ? -1 : 1) : side);
-    addAndClear(density, scratch, name === 'nipple shadows' ? 0.1 : 0.3);
+    addAndClear(density, scratch, 0.3);
     drawn.push(name);
   }
   return drawn;
@@ -173,17 +169,6 @@ const DRAW: Record<Device, (canvas: Canvas, random: Random, side: Side) => void>
     const tip = [side * random.between(0.12, 0.19), anatomy.apexV + random.between(0.06, 0.14)] as const;
     const path = bezier(entry, [side * wall * 0.75, entryV - 0.02], [side * wall * 0.8, entryV - 0.2], tip, 28);
     pipe(canvas, path, 0.0095, 0.85);
-  },
-  granuloma(canvas, random, side) {
-    const { anatomy } = canvas;
-    disc(canvas, [side * random.between(0.16, 0.28), anatomy.hilumV + random.between(-0.08, 0.12)], 0.0075, 1.1);
-  },
-  'nipple shadows'(canvas, random) {
-    const { anatomy } = canvas;
-    const a = anatomy.halfWidth * random.between(0.6, 0.72);
-    const v = anatomy.right.domeV - random.between(0.02, 0.08);
-    for (const side of [-1, 1])
-      disc(canvas, [side * (a + random.normal(0, 0.006)), v + random.normal(0, 0.006)], 0.0125, 1);
   },
 };
 

@@ -4,6 +4,7 @@ import { createCanvas, drawSoftTissue, drawTexture } from './chest.js';
 import { type Device, drawDevices, drawMarkers } from './devices.js';
 import { develop, drawExposure } from './display.js';
 import { type Box, deform, drawLesions, type Finding } from './lesions.js';
+import { drawLookAlikes, type LookAlike } from './lookalikes.js';
 import { DISEASES, type Disease, type PhantomOptions, resolveOptions } from './options.js';
 import { drawLabels, drawPatient, PART, type Patient } from './patient.js';
 import { stream } from './random.js';
@@ -11,6 +12,7 @@ import { writeReport } from './report.js';
 
 export type { Device } from './devices.js';
 export type { Box, Finding } from './lesions.js';
+export type { LookAlike } from './lookalikes.js';
 export {
   DISEASES,
   type Disease,
@@ -35,6 +37,7 @@ export interface Phantom {
   /** Each lesion with its side, zone, severity and box. */
   findings: Finding[];
   devices: Device[];
+  lookAlikes: LookAlike[];
   /** Indication, findings and impression, true to `truth`. */
   report: string;
   patient: Patient;
@@ -70,6 +73,7 @@ export function drawPhantom(options: PhantomOptions): Phantom {
   const pneumothorax = findings.find(({ label }) => label === 'Pneumothorax')?.side;
   const treated = deviceRandom.chance(style.confounder) ? pneumothorax : undefined;
   const devices = drawDevices(canvas, deviceRandom, patient, style.distractors, treated);
+  const lookAlikes = drawLookAlikes(canvas, own(PART.lookAlikes), style.lookAlikes);
   drawMarkers(canvas, own(PART.markers), patient, style.distractors);
 
   return {
@@ -79,6 +83,7 @@ export function drawPhantom(options: PhantomOptions): Phantom {
     boxes: findings.map(({ label, box }) => ({ label, ...box })),
     findings,
     devices,
+    lookAlikes,
     report: writeReport(own(PART.report), patient, findings, devices, treated),
     patient,
   };

@@ -1,5 +1,5 @@
 import { type Anatomy, type Deformation, heartBorder, lungMargin, lungOf, type Side } from './anatomy.js';
-import { type Canvas, drawVessels } from './chest.js';
+import { AIR, type Canvas, drawVessels } from './chest.js';
 import { at, lerp } from './math.js';
 import { drawAtelectasis, drawEffusion, drawInfiltration, drawPneumonia, drawRound } from './opacities.js';
 import type { Disease } from './options.js';
@@ -71,11 +71,11 @@ export const drawSide = (random: Random): Side => (random.chance(0.55) ? -1 : 1)
 export function deform(planned: readonly Planned[]): Deformation {
   const deformation: Deformation = { raised: { right: 0, left: 0 } };
   for (const { label, severity, random } of planned) {
-    if (label === 'Cardiomegaly') deformation.cardiothoracicRatio = lerp(0.51, 0.66, severity * random.between(0.8, 1));
+    if (label === 'Cardiomegaly') deformation.cardiothoracicRatio = lerp(0.5, 0.66, severity * random.between(0.8, 1));
     if (label === 'Atelectasis') {
       // Lost volume pulls the diaphragm up.
       deformation.atelectasis = drawSide(random);
-      deformation.raised[sideName(deformation.atelectasis)] = lerp(0.004, 0.03, severity);
+      deformation.raised[sideName(deformation.atelectasis)] = lerp(0.002, 0.014, severity);
     }
   }
   return deformation;
@@ -98,6 +98,7 @@ export function drawLesions(
     occupied: findings.filter((finding) => finding.label !== 'Cardiomegaly').map(({ box }) => box),
     commit: (layer, finding, gain = 1) => {
       const box = visibleBox(layer, VISIBLE);
+      if (gain > 0) useUpAir(canvas.air, layer, gain);
       addAndClear(canvas.density, layer, gain);
       if (box) findings.push({ label, severity, ...finding, box });
       return box;
@@ -120,6 +121,15 @@ export function drawLesions(
     else drawRound(it, label as 'Mass' | 'Nodule');
   }
   return findings;
+}
+
+/** What fills air leaves less of it for the next lesion, so that two in one place are no denser than tissue. */
+function useUpAir(air: Float32Array, { data, size, x0, y0, x1, y1 }: Layer, gain: number): void {
+  for (let y = y0; y < y1; y++) {
+    for (let i = y * size + x0; i < y * size + x1; i++) {
+      if (data[i] > 0) air[i] = Math.max(0, air[i] - (gain * data[i]) / AIR);
+    }
+  }
 }
 
 /** The heart's silhouette, from its base to where it sinks behind the diaphragm. */

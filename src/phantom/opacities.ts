@@ -32,7 +32,7 @@ export function drawRound(lesion: Lesion, label: 'Nodule' | 'Mass'): void {
       const d = Math.sqrt(x * x + y * y);
       return d === 0 ? 1 : bulge(1 - d / (radius * shape(x / d, y / d)));
     });
-    const strength = mass ? lerp(0.1, 0.46, severity) : lerp(0.08, 0.38, severity);
+    const strength = mass ? lerp(0.05, 0.46, severity) : lerp(0.04, 0.38, severity);
     const finding = { side: sideName(side), zone: zoneOf(canvas.anatomy, v), centimetres: 2 * radius * CENTIMETRES };
     const box = commit(canvas.scratch, finding, strength);
     if (box) lesion.occupied = [...lesion.occupied, box];
@@ -69,7 +69,7 @@ export function drawInfiltration(lesion: Lesion): void {
     const mottle = 0.75 + 0.5 * noiseAt(coarse, u + 0.5, row) + 0.35 * noiseAt(fine, u + 0.5, row);
     return clamp(sum, 0, 1) * clamp(mottle, 0, 1.5) * depth;
   });
-  commit(scratch, { side: sideName(side), zone: zoneOf(canvas.anatomy, v) }, AIR * lerp(0.15, 0.72, severity));
+  commit(scratch, { side: sideName(side), zone: zoneOf(canvas.anatomy, v) }, AIR * lerp(0.08, 0.75, severity));
 }
 
 /** Pneumonia: one lobe's even consolidation, straight where a fissure ends it, with air-filled bronchi inside. */
@@ -128,7 +128,7 @@ export function drawPneumonia(lesion: Lesion): void {
     return air[pixel] * inside * lobe * even * (1 - 0.36 * bronchi.data[pixel]);
   });
   const zone = upper ? 'upper' : 'lower';
-  commit(scratch, { side: sideName(side), zone }, AIR * lerp(0.2, 0.92, severity));
+  commit(scratch, { side: sideName(side), zone }, AIR * lerp(0.08, 0.95, severity));
 }
 
 /** Effusion: fluid from the bottom up, its upper border a meniscus that climbs the side wall; blunts the angle. */
@@ -137,9 +137,9 @@ export function drawEffusion(lesion: Lesion): void {
   const first = drawSide(random);
   const both = random.chance(0.25);
   const size = clamp(severity * 0.75 + random.unit() * 0.25, 0, 1);
-  fillPleura(lesion, first, lerp(0.075, 0.34, size), random);
+  fillPleura(lesion, first, lerp(0.05, 0.34, size), random);
   if (both)
-    fillPleura({ ...lesion, canvas }, first < 0 ? 1 : -1, lerp(0.07, 0.25, size * random.between(0.4, 0.9)), random);
+    fillPleura({ ...lesion, canvas }, first < 0 ? 1 : -1, lerp(0.05, 0.26, size * random.between(0.4, 0.9)), random);
 }
 
 function fillPleura({ canvas, commit }: Lesion, side: Side, height: number, random: Random): void {
@@ -173,7 +173,7 @@ export function drawAtelectasis(lesion: Lesion, side: Side): void {
     const inner = heartBorder(anatomy, side, low) + random.between(0.005, 0.03);
     const slope = random.between(-0.3, 0.22);
     for (let k = 0; k < plates; k++) {
-      const v = low - k * random.between(0.026, 0.042);
+      const v = low - k * random.between(0.03, 0.045);
       const from = inner + random.between(0, 0.04);
       const to = Math.min(from + lerp(0.13, 0.22, random.unit()), at(lung.lateral, v) - 0.012);
       const drop = slope * (to - from) + random.normal(0, 0.004);
@@ -190,7 +190,7 @@ export function drawAtelectasis(lesion: Lesion, side: Side): void {
       stroke(scratch, frame, path.slice(0, 7).reverse(), radius, radius * 0.3, PROFILES.band, gain);
       stroke(scratch, frame, path.slice(6), radius, radius * 0.3, PROFILES.band, gain);
     }
-    commit(scratch, { side: sideName(side), zone: 'lower', form: 'plate' }, lerp(0.08, 0.3, severity));
+    commit(scratch, { side: sideName(side), zone: 'lower', form: 'plate' }, lerp(0.04, 0.33, severity));
     return;
   }
 
@@ -211,6 +211,6 @@ export function drawAtelectasis(lesion: Lesion, side: Side): void {
   commit(
     scratch,
     { side: sideName(side), zone: upper ? 'upper' : 'lower', form: 'lobar' },
-    AIR * lerp(0.25, 0.92, severity),
+    AIR * lerp(0.1, 0.95, severity),
   );
 }

@@ -37,8 +37,10 @@ export interface PhantomStyle {
   labelNoise: number;
   /** Probability that a pneumothorax has been treated, so that a chest tube is in the picture. */
   confounder: number;
-  /** Multiplies the probabilities of tubes, lines, electrodes and look-alikes; 0 draws none. */
+  /** Multiplies the probabilities of tubes, lines, electrodes and other devices; 0 draws none. */
   distractors: number;
+  /** Multiplies those of harmless things that look like a disease: folds, scars, shadows; 0 draws none. */
+  lookAlikes: number;
   /** Quantum noise: standard deviation, in grey levels, where the beam is weakened most. */
   noise: number;
   /** 0 to 1: spread of exposure, position, inspiration and body shape. */
@@ -53,16 +55,18 @@ export const PRESETS = {
     labelNoise: 0,
     confounder: 0,
     distractors: 0.5,
+    lookAlikes: 0,
     noise: 3,
     variation: 0.5,
   },
   hard: {
     prevalence: 'real',
-    severity: [0, 0.8],
+    severity: [0, 0.6],
     coOccurrence: 0.4,
     labelNoise: 0.1,
     confounder: 0.4,
     distractors: 1.5,
+    lookAlikes: 1,
     noise: 8,
     variation: 1,
   },
@@ -97,6 +101,7 @@ export function resolveOptions(options: PhantomOptions): PhantomStyle & PhantomO
   whole('size', all.size, MIN_SIZE, MAX_SIZE);
   for (const name of ['coOccurrence', 'labelNoise', 'confounder', 'variation'] as const) inRange(name, all[name], 0, 1);
   inRange('distractors', all.distractors, 0, 10);
+  inRange('lookAlikes', all.lookAlikes, 0, 10);
   inRange('noise', all.noise, 0, 64);
   const severity = all.severity as unknown;
   if (!Array.isArray(severity) || severity.length !== 2) fail('severity', 'a pair [low, high]', severity);

@@ -17,6 +17,7 @@ export const PART = {
   labelNoise: 11,
   markers: 12,
   split: 13,
+  lookAlikes: 14,
   /** Plus the number of the disease. */
   lesion: 32,
 } as const;

@@ -12,10 +12,10 @@ export function collapseLung({ canvas, random, severity, commit }: Lesion, vesse
   const { size } = frame;
   const side = drawSide(random);
   const lung = lungOf(anatomy, side);
-  const scale = 1 - lerp(0.07, 0.34, severity * random.between(0.8, 1));
+  const scale = 1 - lerp(0.045, 0.34, severity * random.between(0.8, 1));
   const pivotA = random.between(0.03, 0.06);
   const pivotV = lung.domeV - random.between(0, 0.05);
-  const lineStrength = 0.2 * lerp(0.5, 1, severity);
+  const lineStrength = 0.2 * lerp(0.3, 1, severity);
   const gap = createLayer(size);
   Object.assign(gap, { x0: 0, y0: 0, x1: size, y1: size });
   const step = stepU(frame);

@@ -22,7 +22,7 @@ const SEEN: Record<string, readonly string[]> = {
   ],
   Cardiomegaly: [
     'The heart is enlarged. There is {size} cardiomegaly.',
-    'Cardiomegaly is present, the cardiothoracic ratio being well above one half.',
+    'Cardiomegaly is present, the cardiothoracic ratio being above one half.',
     '{Size} cardiomegaly.',
   ],
   Effusion: [
@@ -116,7 +116,6 @@ const DEVICE_SENTENCE: Partial<Record<Device, string>> = {
   port: 'A port system is in place.',
   'sternal wires': 'Sternal wires after surgery.',
   electrodes: 'Monitoring leads overlie the chest.',
-  granuloma: 'Calcified granuloma, of no concern.',
 };
 
 /** Cardiomegaly is graded mild and so on, the others by amount. */
