@@ -1,8 +1,7 @@
 /** A radiology report's text → labels, each with the sentence, the mention and the rule that it comes from. */
 
+import { type Abnormality, abnormalityPhrases } from './abnormalities.js';
 import {
-  type Abnormality,
-  abnormalityPhrases,
   type Concept,
   type Disease,
   diseasePhrases,

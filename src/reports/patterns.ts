@@ -82,14 +82,15 @@ export function matchesAt<T>(
   const path: number[] = [];
   const walk = (at: Node<T>, index: number): void => {
     for (const value of at.values) found.push({ value, start, end: index, tokens: [...path] });
-    if (index >= words.length) return;
-    const child = at.next.get(words[index]!);
+    const child = index < words.length ? at.next.get(words[index]!) : undefined;
     if (child) {
       path.push(index);
       walk(child, index + 1);
       path.pop();
     }
     for (const { reach, node: behind } of at.gaps) {
+      // Where the words behind a gap are optional, the phrase may end before it.
+      for (const value of behind.values) found.push({ value, start, end: index, tokens: [...path] });
       for (let skipped = 0; skipped <= reach && index + skipped < words.length; skipped++) {
         if (skipped > 0 && blocks(words[index + skipped - 1]!)) break;
         const next = behind.next.get(words[index + skipped]!);
