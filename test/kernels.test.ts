@@ -1,10 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { platform } from '#gpu';
 import { type Gpu, openGpu } from '../src/gpu/device.js';
 import { listChecks, runCheck } from '../src/graph/check.js';
 
 const gpu: Gpu = await openGpu();
-const only = (globalThis as { process?: { env: Record<string, string | undefined> } }).process?.env.RAYBOX_CASE;
+const only = platform.environment('RAYBOX_CASE');
 
 const kernels = suite('kernels');
 for (const check of listChecks(gpu)) {

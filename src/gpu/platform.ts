@@ -8,6 +8,8 @@ export interface Platform {
     source: string | URL,
     signal?: AbortSignal,
   ): Promise<{ size: number | undefined; pieces: AsyncIterable<Uint8Array> }>;
+  /** Pixels of something that this platform draws with (a canvas, say), or undefined where it is nothing of the kind. */
+  pixels?(drawable: object): Promise<{ data: Uint8Array; width: number; height: number; channels: 4 } | undefined>;
   /** An environment variable; in a page, the search parameter of the same name. */
   environment(name: string): string | undefined;
   /**

@@ -1,6 +1,6 @@
 /**
  * Constants on the GPU: weights are uploaded one after the other, packed by the operations' own kernels, and the unpacked copy is
- * freed as soon as nothing needs it, so that the peak stays near what is kept.
+ * freed as soon as nothing needs it, so that the peak stays near what is kept. Plans of one network share what is kept.
  */
 import { InputError } from '../errors.js';
 import { alignUp, createStorage, createUniform, upload } from '../gpu/buffers.js';
@@ -8,7 +8,7 @@ import type { Gpu } from '../gpu/device.js';
 import { run } from '../gpu/run.js';
 import { packParams } from '../gpu/wgsl.js';
 import type { Graph } from './graph.js';
-import type { Step } from './lower.js';
+import type { Lowered, Step } from './lower.js';
 import type { PlanOptions } from './plan.js';
 import { accessPattern, recordStep } from './record.js';
 import { byteSize, encodeTensor, type Tensor } from './tensor.js';
@@ -16,75 +16,102 @@ import { byteSize, encodeTensor, type Tensor } from './tensor.js';
 /** Gives a named parameter's values in dense order. */
 export type WeightSource = (name: string, shape: readonly number[]) => ArrayLike<number> | Promise<ArrayLike<number>>;
 
-export interface Constants {
-  readonly buffers: ReadonlyMap<Tensor, GPUBuffer>;
+/** Packed constants by what they are made of. Belongs to whoever made it; plans only look in. */
+export interface ConstantPool {
+  readonly buffers: Map<string, GPUBuffer>;
   readonly bytes: number;
   close(): void;
+}
+
+export function createConstantPool(): ConstantPool {
+  const buffers = new Map<string, GPUBuffer>();
+  return {
+    buffers,
+    get bytes() {
+      return [...buffers.values()].reduce((sum, buffer) => sum + buffer.size, 0);
+    },
+    close() {
+      for (const buffer of buffers.values()) buffer.destroy();
+      buffers.clear();
+    },
+  };
 }
 
 /** Bytes of weights that may be on their way before the GPU is waited for. */
 const IN_FLIGHT = 64 << 20;
 
+/** Fills `pool` with the constants that a plan's dispatches read, and gives the buffer of each tensor. */
 export async function createConstants(
   gpu: Gpu,
-  constantSteps: readonly Step[],
-  steps: readonly Step[],
+  { constantSteps, steps, keyOf }: Lowered,
   graph: Graph,
+  pool: ConstantPool,
   options: PlanOptions,
-): Promise<Constants> {
+): Promise<ReadonlyMap<Tensor, GPUBuffer>> {
+  const made = new Set(constantSteps.flatMap(({ node }) => node.outputs));
+  const isConstant = (tensor: Tensor) => tensor.kind === 'constant' || made.has(tensor);
+  const bound = steps.flatMap((step) => step.bindings.flatMap(({ tensor }) => tensor ?? []));
+  const kept = new Set(
+    [...bound, ...graph.outputs].filter((tensor) => isConstant(tensor) && !options.external?.has(tensor)),
+  );
+  const missing = [...kept].filter((tensor) => !pool.buffers.has(keyOf(tensor)));
+  const todo = stepsFor(constantSteps, new Set(missing));
+
   const buffers = new Map<Tensor, GPUBuffer>();
   const nothing = createStorage(gpu, 'zeros for absent inputs', 256);
-  const close = () => {
-    for (const buffer of [...buffers.values(), nothing]) buffer.destroy();
-  };
-  const kept = new Set<Tensor>(graph.outputs);
-  for (const step of steps) for (const { tensor } of step.bindings) if (tensor) kept.add(tensor);
-  const lastUse = new Map<Tensor, number>();
-  constantSteps.forEach((step, index) => {
-    for (const { tensor } of step.bindings) if (tensor) lastUse.set(tensor, index);
-  });
-
+  const places = { nothing, locate: (tensor: Tensor) => locate(tensor, buffers, options) };
+  let uploaded = 0;
   const provide = async (tensor: Tensor) => {
-    if (buffers.has(tensor) || options.external?.has(tensor)) return 0;
+    if (buffers.has(tensor) || options.external?.has(tensor)) return;
     const buffer = createStorage(gpu, tensor.name, alignUp(byteSize(tensor)));
     buffers.set(tensor, buffer);
-    if (tensor.kind !== 'constant') return 0; // a kernel fills it
+    if (tensor.kind !== 'constant') return; // a kernel fills it
     const values = tensor.data ?? (await weightsOf(tensor, options.weights));
     upload(gpu, buffer, encodeTensor(tensor, values));
-    return byteSize(tensor);
+    uploaded += byteSize(tensor);
+    if (uploaded < IN_FLIGHT) return;
+    await gpu.device.queue.onSubmittedWorkDone();
+    uploaded = 0;
   };
 
   try {
-    let uploaded = 0;
-    for (const [index, step] of constantSteps.entries()) {
+    const lastUse = new Map<Tensor, number>();
+    for (const [index, step] of todo.entries())
+      for (const { tensor } of step.bindings) if (tensor) lastUse.set(tensor, index);
+    for (const [index, step] of todo.entries()) {
       options.signal?.throwIfAborted();
-      for (const { tensor } of step.bindings) if (tensor) uploaded += await provide(tensor);
-      await runStep(gpu, step, { locate: (tensor) => locate(tensor, buffers, options), nothing });
+      for (const { tensor } of step.bindings) if (tensor) await provide(tensor);
+      await runStep(gpu, step, places);
       for (const { tensor } of step.bindings) {
         if (!tensor || kept.has(tensor) || lastUse.get(tensor) !== index) continue;
         // `destroy` waits for what is submitted, so the copy may go at once.
         buffers.get(tensor)?.destroy();
         buffers.delete(tensor);
       }
-      if (uploaded > IN_FLIGHT) {
-        await gpu.device.queue.onSubmittedWorkDone();
-        uploaded = 0;
-      }
-      options.onProgress?.((index + 1) / (constantSteps.length + 1));
+      options.onProgress?.((index + 1) / (todo.length + 1));
     }
-    for (const step of steps) {
-      for (const { tensor } of step.bindings) if (tensor?.kind === 'constant') await provide(tensor);
-    }
-    for (const tensor of graph.outputs) if (tensor.kind === 'constant') await provide(tensor);
+    for (const tensor of missing) await provide(tensor);
     gpu.check();
-    options.onProgress?.(1);
   } catch (error) {
-    close();
+    for (const buffer of buffers.values()) buffer.destroy();
     throw error;
+  } finally {
+    nothing.destroy();
   }
-  let bytes = 0;
-  for (const buffer of buffers.values()) bytes += buffer.size;
-  return { buffers, bytes, close };
+  for (const [tensor, buffer] of buffers) pool.buffers.set(keyOf(tensor), buffer);
+  options.onProgress?.(1);
+  return new Map([...kept].map((tensor) => [tensor, pool.buffers.get(keyOf(tensor))!]));
+}
+
+/** The steps that lead to the tensors that are wanted. */
+function stepsFor(constantSteps: readonly Step[], wanted: Set<Tensor>): Step[] {
+  const needed: Step[] = [];
+  for (const step of [...constantSteps].reverse()) {
+    if (!step.bindings.some(({ tensor, access }) => access === 'write' && tensor && wanted.has(tensor))) continue;
+    for (const { tensor } of step.bindings) if (tensor) wanted.add(tensor);
+    needed.push(step);
+  }
+  return needed.reverse();
 }
 
 async function weightsOf(tensor: Tensor, source: WeightSource | undefined): Promise<ArrayLike<number>> {

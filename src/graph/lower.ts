@@ -20,6 +20,8 @@ export interface Lowered {
   /** Computed once, when the plan is made. */
   readonly constantSteps: readonly Step[];
   readonly steps: readonly Step[];
+  /** What a constant is made of: equal in every plan of the same weights, so that plans can share it. */
+  keyOf(tensor: Tensor): string;
 }
 
 /** Picks a variant of a node out of those that can run it. Default: the first. */
@@ -41,13 +43,18 @@ export function traitsOf(gpu: Gpu): Traits {
 export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, variants) => variants[0]): Lowered {
   const constantSteps: Step[] = [];
   const steps: Step[] = [];
-  const folded = new Set<Tensor>();
+  const folded = new Map<Tensor, string>();
   const derived = new Map<string, Tensor>();
+  const keyOf = (tensor: Tensor) => folded.get(tensor) ?? (tensor.data ? `${tensor.name}#${tensor.id}` : tensor.name);
   const isConstant = (tensor: Tensor | undefined) => !tensor || tensor.kind === 'constant' || folded.has(tensor);
 
   function lowerNode(node: Node): void {
     const constant = node.inputs.length > 0 && node.inputs.every(isConstant);
-    if (constant) for (const tensor of node.outputs) folded.add(tensor);
+    if (constant) {
+      const inputs = node.inputs.map((tensor) => (tensor ? keyOf(tensor) : '')).join();
+      const made = `${node.operation.name}(${inputs})${JSON.stringify(node.attributes)}`;
+      for (const [index, tensor] of node.outputs.entries()) folded.set(tensor, `${made}.${index}`);
+    }
     const variants = node.operation.variants?.(node, traits) ?? ['default'];
     if (variants.length === 0) {
       throw new InputError(`no kernel of ${node.operation.name} can run ${node.outputs[0].name} on this adapter`);
@@ -90,7 +97,7 @@ export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, 
   }
 
   for (const node of graph.nodes) lowerNode(node);
-  return { constantSteps, steps };
+  return { constantSteps, steps, keyOf };
 }
 
 function view(

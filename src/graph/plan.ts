@@ -4,13 +4,13 @@
  */
 import { DeviceLostError, InputError } from '../errors.js';
 import { alignUp, createStorage, createUniform, mebibytes, readBuffer, upload } from '../gpu/buffers.js';
-import { debug, debugLevel } from '../gpu/debug.js';
+import { debug, debugLevel, validating } from '../gpu/debug.js';
 import type { Gpu } from '../gpu/device.js';
 import { expectedMs, type Recorded, type RunOptions, run, warm } from '../gpu/run.js';
 import { timeDispatches } from '../gpu/timing.js';
 import { packParams } from '../gpu/wgsl.js';
 import { packArenas } from './arenas.js';
-import { createConstants, type WeightSource } from './constants.js';
+import { type ConstantPool, createConstantPool, createConstants, type WeightSource } from './constants.js';
 import { fuse } from './fuse.js';
 import type { Graph } from './graph.js';
 import { type ChooseVariant, lower, type Step, traitsOf } from './lower.js';
@@ -20,6 +20,8 @@ import { byteSize, decodeTensor, describeShape, encodeTensor, type Tensor } from
 export interface PlanOptions {
   /** Values of a named parameter in dense order. */
   weights?: WeightSource;
+  /** Where packed constants are kept, so that plans share them. The caller closes it. Default: the plan's own. */
+  pool?: ConstantPool;
   /** Skips fusion: each node runs as it was written. */
   unfused?: boolean;
   choose?: ChooseVariant;
@@ -61,20 +63,25 @@ export interface Plan {
   close(): void;
 }
 
-export async function createPlan(gpu: Gpu, source: Graph, options: PlanOptions = {}): Promise<Plan> {
+export async function createPlan(gpu: Gpu, source: Graph, given: PlanOptions = {}): Promise<Plan> {
+  // To be looked at after a run, tensors must not have overwritten one another.
+  const options: PlanOptions = validating() && !given.separate ? { ...given, separate: { guard: 0 } } : given;
   const graph = options.unfused ? source : fuse(source);
-  const { constantSteps, steps } = lower(graph, traitsOf(gpu), options.choose);
+  const lowered = lower(graph, traitsOf(gpu), options.choose);
+  const { steps } = lowered;
   const pipelines = compileAll(gpu, steps);
   pipelines.catch(() => {}); // awaited below; a failed weight upload must not leave it unhandled
-  const constants = await createConstants(gpu, constantSteps, steps, graph, options);
+  const pool = options.pool ?? createConstantPool();
+  const closePool = () => options.pool ?? pool.close();
   const owned: GPUBuffer[] = [];
   try {
-    const places = layOut(gpu, graph, steps, constants.buffers, options, owned);
+    const constants = await createConstants(gpu, lowered, graph, pool, options);
+    const places = layOut(gpu, graph, steps, constants, options, owned);
     const recorded = record(gpu, steps, await pipelines, places, owned);
-    return finish(gpu, graph, steps, recorded, places, constants, owned);
+    return finish(gpu, graph, steps, recorded, places, { bytes: pool.bytes, close: closePool }, owned);
   } catch (error) {
     for (const buffer of owned) buffer.destroy();
-    constants.close();
+    closePool();
     throw error;
   }
 }
@@ -147,7 +154,8 @@ function record(
   const params = createUniform(gpu, 'params', Math.max(1, steps.length) * 256);
   owned.push(params);
   const bytes = new Uint8Array(steps.length * 256);
-  for (const [index, step] of steps.entries()) bytes.set(new Uint8Array(packParams(step.kernel, step.params)), index * 256);
+  for (const [index, step] of steps.entries())
+    bytes.set(new Uint8Array(packParams(step.kernel, step.params)), index * 256);
   if (steps.length > 0) upload(gpu, params, bytes);
   return steps.map((step, index) =>
     recordStep(gpu, step, pipelines[index], places, { buffer: params, offset: index * 256 }),
@@ -192,6 +200,8 @@ function finish(
       if (closed) throw new DeviceLostError('the plan was closed');
       await run(gpu, recorded, runOptions);
       if (debugLevel() >= 2) await tellTimes(plan);
+      // Loaded only on request: references stay out of what an inference bundle loads.
+      if (validating()) await (await import('./validate.js')).validate(gpu, plan);
     },
     async read(tensor) {
       gpu.check();

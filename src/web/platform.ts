@@ -1,6 +1,7 @@
 /** The page's side of `#gpu`. */
 import { GpuUnavailableError, InputError } from '../errors.js';
 import type { Platform } from '../gpu/platform.js';
+import { drawnPixels } from './drawable.js';
 
 export const platform: Platform = {
   name: 'web',
@@ -28,6 +29,8 @@ export const platform: Platform = {
     const encoded = response.headers.get('content-encoding');
     return { size: length > 0 && !encoded ? length : undefined, pieces: piecesOf(response.body) };
   },
+
+  pixels: drawnPixels,
 
   environment(name) {
     const search = globalThis.location?.search;

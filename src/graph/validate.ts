@@ -1,0 +1,71 @@
+/**
+ * `VALIDATE=1`: after a run, each node's outputs are computed again in float64 from the inputs that the GPU itself had, so
+ * that the first kernel that errs is the one that is named, not those that came to suffer from it.
+ */
+import { KernelError } from '../errors.js';
+import { readBuffer } from '../gpu/buffers.js';
+import { debug } from '../gpu/debug.js';
+import type { Gpu } from '../gpu/device.js';
+import { normalisedError } from './check.js';
+import { rootOf } from './fuse.js';
+import type { Plan } from './plan.js';
+import { evaluateReference } from './reference.js';
+import {
+  byteSize,
+  bytesPerElement,
+  decodeTensor,
+  describeShape,
+  groupCount,
+  pixelCount,
+  type Tensor,
+} from './tensor.js';
+
+/** Looser than a kernel's own bound: real activations are no standard normals. */
+const BOUNDS = { f32: 1e-9, f16: 1e-5, u32: 0 } as const;
+
+/** @throws KernelError naming the first node of the plan, in order, whose result differs from its reference. */
+export async function validate(gpu: Gpu, plan: Plan): Promise<void> {
+  let checked = 0;
+  for (const node of plan.graph.nodes) {
+    const known = new Map<Tensor, Float64Array>();
+    const outputs: Float64Array[] = [];
+    try {
+      for (const tensor of node.inputs) if (tensor) known.set(tensor, await readLogical(gpu, plan, tensor));
+      for (const tensor of node.outputs) outputs.push(await readLogical(gpu, plan, tensor));
+    } catch (error) {
+      if (error instanceof RangeError) throw error;
+      continue; // folded into a constant whose sources are gone
+    }
+    const truth = evaluateReference({ nodes: [node], outputs: node.outputs, slices: new Map() }, known);
+    for (const [index, tensor] of node.outputs.entries()) {
+      const error = normalisedError(outputs[index], truth.get(tensor)!);
+      if (error <= BOUNDS[tensor.type]) continue;
+      const shapes = node.inputs.map((input) => (input ? describeShape(input) : 'none')).join(', ');
+      throw new KernelError(`${node.operation.name} computed ${tensor.name} wrongly`, {
+        expected: `an NMSE of at most ${BOUNDS[tensor.type]} against float64`,
+        given: `${error.toExponential(2)} for ${describeShape(tensor)} from ${shapes}, ${JSON.stringify(node.attributes)}`,
+        hint: `raybox verify --op ${node.operation.name} checks its kernels one by one`,
+      });
+    }
+    checked++;
+  }
+  debug(1, `validated ${checked} of ${plan.graph.nodes.length} nodes`);
+}
+
+async function readLogical(gpu: Gpu, plan: Plan, tensor: Tensor): Promise<Float64Array> {
+  const { of, offset } = rootOf(plan.graph.slices, tensor);
+  const place = plan.locate(of);
+  const bytes = new Uint8Array(await readBuffer(gpu, place.buffer, place.offset, byteSize(of)));
+  return Float64Array.from(decodeTensor(tensor, of === tensor ? bytes.buffer : cutSlice(bytes, of, tensor, offset)));
+}
+
+function cutSlice(bytes: Uint8Array, root: Tensor, slice: Tensor, offset: number): ArrayBuffer {
+  const group = 4 * bytesPerElement(root.type);
+  const [pitch, width] = [groupCount(root) * group, groupCount(slice) * group];
+  const cut = new Uint8Array(byteSize(slice));
+  for (let pixel = 0; pixel < pixelCount(slice); pixel++) {
+    const from = pixel * pitch + offset * group;
+    cut.set(bytes.subarray(from, from + width), pixel * width);
+  }
+  return cut.buffer;
+}

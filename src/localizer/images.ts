@@ -1,0 +1,138 @@
+/** Whatever a caller may hand in as an image → pixels that the preprocessing kernel reads. */
+import { platform } from '#gpu';
+import { InputError } from '../errors.js';
+import { decodeImage } from '../formats/image.js';
+import { checkImage, type Image } from '../formats/pixels.js';
+
+/** Pixels of an image, row by row. Channels follow from the length: 1 grey, 3 RGB, 4 RGBA (alpha is dropped). */
+export interface PixelImage {
+  data: Uint8Array | Uint8ClampedArray | Uint16Array;
+  width: number;
+  height: number;
+}
+
+/** Pixels that are on the GPU already, packed as `data` of a `PixelImage` would be. The buffer needs STORAGE usage. */
+export interface GpuPixels {
+  buffer: GPUBuffer;
+  width: number;
+  height: number;
+  channels: 1 | 3 | 4;
+  bits: 8 | 16;
+}
+
+/** What a page draws with; `web/` turns it into pixels. Structural, so that no DOM type is needed here. */
+export interface Drawable {
+  readonly width?: unknown;
+  readonly height?: unknown;
+}
+
+/**
+ * An image: pixels, the bytes of a PNG or JPEG, a Blob of them, a path or URL, something a page draws with
+ * (ImageBitmap, canvas, ImageData, VideoFrame, HTMLImageElement), a GPUTexture, or a GPUBuffer with its sizes.
+ */
+export type ImageInput =
+  | PixelImage
+  | GpuPixels
+  | Uint8Array
+  | ArrayBuffer
+  | Blob
+  | string
+  | URL
+  | GPUTexture
+  | Drawable;
+
+/** Pixels ready for the GPU, on either side of the bus. */
+export type Source = Image | GpuPixels;
+
+/** Encoded images larger than this are refused unread. */
+const MAX_ENCODED_BYTES = 512 << 20;
+
+/** @throws InputError saying what is wrong with the image. */
+export async function toPixels(image: ImageInput, signal?: AbortSignal): Promise<Source | GPUTexture> {
+  if (typeof image === 'string' || image instanceof URL) return decodeImage(await readAll(image, signal));
+  if (image instanceof ArrayBuffer) return decodeImage(new Uint8Array(image));
+  if (ArrayBuffer.isView(image)) {
+    if (image instanceof Uint8Array) return decodeImage(image);
+    throw new InputError('an image as bare numbers', {
+      expected: '{ data, width, height }, or a Uint8Array with the bytes of a PNG or JPEG',
+      given: Object.prototype.toString.call(image),
+    });
+  }
+  if (image instanceof Blob) return decodeImage(new Uint8Array(await image.arrayBuffer()));
+  if (isTexture(image)) return image;
+  if (isGpuPixels(image)) return checkGpuPixels(image);
+  if (isPixelImage(image)) return checkPixels(image);
+  const drawn = await platform.pixels?.(image);
+  if (drawn) return drawn;
+  throw new InputError('this is no image that raybox knows', {
+    expected: 'pixels, PNG or JPEG bytes, a Blob, path, URL, ImageBitmap, canvas, VideoFrame, GPUTexture or GPUBuffer',
+    given: Object.prototype.toString.call(image),
+  });
+}
+
+const isTexture = (image: object): image is GPUTexture => 'createView' in image && 'dimension' in image;
+
+const isGpuPixels = (image: object): image is GpuPixels => 'buffer' in image && 'bits' in image;
+
+const isPixelImage = (image: object): image is PixelImage =>
+  'data' in image && 'width' in image && 'height' in image && image.data !== null;
+
+function checkPixels(image: PixelImage): Image {
+  const { data, width, height } = image;
+  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray || data instanceof Uint16Array)) {
+    throw new InputError('image: the data has the wrong type', {
+      expected: 'Uint8Array, Uint8ClampedArray or Uint16Array',
+      given: Object.prototype.toString.call(data),
+      hint: 'scale floating-point pixels to 8 or 16 bits first; NaN has no grey value',
+    });
+  }
+  const bytes = data instanceof Uint8ClampedArray ? new Uint8Array(data.buffer, data.byteOffset, data.length) : data;
+  const channels = data.length / (width * height);
+  const checked = { data: bytes, width, height, channels: channels as 1 };
+  checkImage(checked);
+  return checked;
+}
+
+function checkGpuPixels(image: GpuPixels): GpuPixels {
+  const { buffer, width, height, channels, bits } = image;
+  const needed = width * height * channels * (bits / 8);
+  if (![1, 3, 4].includes(channels) || (bits !== 8 && bits !== 16) || !(needed > 0) || buffer.size < needed) {
+    throw new InputError('image in a GPUBuffer', {
+      expected: 'width × height × channels (1, 3, 4) × bits (8, 16) that fit the buffer',
+      given: `${width} × ${height} × ${channels} × ${bits} bits in ${buffer.size} bytes`,
+    });
+  }
+  return image;
+}
+
+/** Reads a path or URL whole, bounded. */
+async function readAll(source: string | URL, signal?: AbortSignal): Promise<Uint8Array> {
+  return readPieces(await platform.open(source, signal), `image ${source}`, MAX_ENCODED_BYTES);
+}
+
+/** Collects pieces into one array. @throws InputError where they exceed `limit` bytes. */
+export async function readPieces(
+  { size, pieces }: { size: number | undefined; pieces: AsyncIterable<Uint8Array> },
+  what: string,
+  limit: number,
+  onProgress?: (done: number) => void,
+): Promise<Uint8Array> {
+  const tooLarge = (bytes: number) =>
+    new InputError(`${what} is too large`, { expected: `at most ${limit} bytes`, given: `${bytes} bytes` });
+  if (size !== undefined && size > limit) throw tooLarge(size);
+  // One allocation where the size is known, doubling otherwise.
+  let all = new Uint8Array(size ?? 1 << 20);
+  let length = 0;
+  for await (const piece of pieces) {
+    if (length + piece.length > limit) throw tooLarge(length + piece.length);
+    if (length + piece.length > all.length) {
+      const grown = new Uint8Array(Math.min(limit, Math.max(all.length * 2, length + piece.length)));
+      grown.set(all.subarray(0, length));
+      all = grown;
+    }
+    all.set(piece, length);
+    length += piece.length;
+    if (size) onProgress?.(Math.min(1, length / size));
+  }
+  return all.subarray(0, length);
+}
