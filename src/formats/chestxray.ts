@@ -6,7 +6,8 @@
  * or `013D`, and has ages beyond 400; the one of 2020 has plain years.
  */
 import { InputError } from '../errors.js';
-import { type CsvOptions, type CsvReader, csvLine, csvReader, findColumns, readCsv } from './csv.js';
+import { BOX_HEADER } from './box_list.js';
+import { type CsvOptions, type CsvReader, csvReader, findColumns, readCsv } from './csv.js';
 import { fileName } from './findings.js';
 import {
   CHEST_XRAY14_LABELS,
@@ -18,6 +19,7 @@ import {
   VIEWS,
 } from './image_table.js';
 
+export { writeBoxList } from './box_list.js';
 export * from './image_table.js';
 
 export interface ReadOptions extends CsvOptions {
@@ -185,8 +187,6 @@ export function readDataEntry(text: string, options: ReadOptions = {}): ImageTab
   return reader.table();
 }
 
-const BOX_HEADER = 'Image Index,Finding Label,Bbox [x,y,w,h],,,';
-
 /**
  * Reads `BBox_List_2017.csv` by position: its header has a comma inside an unquoted name. Labels take the label file's
  * spelling (`Infiltrate` becomes `Infiltration`). A seventh column, where there is one, is ignored.
@@ -221,17 +221,6 @@ export function readBoxList(text: string, options: ReadOptions = {}): LabeledBox
     { ...options, source },
   );
   return boxes;
-}
-
-/** Writes boxes in the layout of `BBox_List_2017.csv`; a score, where given, goes into a seventh column. */
-export function writeBoxList(boxes: Iterable<LabeledBox & { score?: number }>): string {
-  const rows = [...boxes];
-  const scored = rows.some(({ score }) => score !== undefined);
-  const lines = rows.map(({ image, label, box, score }) =>
-    csvLine([image, label, box.x, box.y, box.width, box.height, ...(scored ? [score] : [])]),
-  );
-  // The published header has three columns more than its rows; the score's name stands where the score does.
-  return [scored ? BOX_HEADER.replace(/,+$/, ',Score') : BOX_HEADER, ...lines, ''].join('\n');
 }
 
 /** Reads `train_val_list.txt` or `test_list.txt`: one file name a line; folders before it are dropped. */

@@ -5,6 +5,8 @@
 import Papa from 'papaparse';
 import { InputError } from '../errors.js';
 
+export { csvLine } from './csv_line.js';
+
 export interface CsvOptions {
   /** What errors call the text, usually the file's name. */
   source?: string;
@@ -89,16 +91,6 @@ export function readCsv(text: string, onRow: OnRow, options: CsvOptions = {}): v
   // In pieces all the same: rows that the caller does not keep can be collected meanwhile.
   for (let at = 0; at < text.length; at += 1 << 18) reader.write(text.slice(at, at + (1 << 18)));
   reader.end();
-}
-
-/** One line of CSV without its line end; fields are quoted where they need to be. */
-export function csvLine(fields: readonly (string | number | null | undefined)[]): string {
-  return fields
-    .map((field) => {
-      const text = field === null || field === undefined || Number.isNaN(field) ? '' : String(field);
-      return /[",\r\n]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text;
-    })
-    .join(',');
 }
 
 /** A header as one compares it: lower case, without spaces around. */

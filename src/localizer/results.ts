@@ -1,0 +1,68 @@
+/** What is said about one image. */
+import { type CocoFile, toCoco } from '../formats/coco.js';
+import { writeBoxList } from '../formats/box_list.js';
+import type { Finding } from '../formats/findings.js';
+
+export interface Classification {
+  /** Place of the image in the order in which images were given. */
+  readonly index: number;
+  /** Size of the original image in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** By label, in [0, 1]. */
+  readonly probabilities: Readonly<Record<string, number>>;
+  /** By label; the probabilities are their sigmoid. */
+  readonly logits: Readonly<Record<string, number>>;
+}
+
+/** A map over the image, row by row. */
+export interface Heatmap {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Float32Array;
+}
+
+export interface Localization extends Classification {
+  /** Boxes of the labels that were found, in the order of the classes, then of the heat thresholds, then top to bottom. */
+  readonly findings: readonly Finding[];
+  /** Labels with more regions than `maxBoxes`: of those, the first ones are listed. */
+  readonly truncated: readonly string[];
+  /** On request, by label: the network's own map (`raw`), or at the image's size from 0 to 255 (`scaled`). */
+  readonly heatmaps?: Readonly<Record<string, Heatmap>>;
+  /** The findings as a COCO file with one image. */
+  toCOCO(image?: string): CocoFile;
+  /** The findings in the layout of `BBox_List_2017.csv`, with the score in a seventh column. */
+  toCSV(image?: string): string;
+}
+
+/** The findings of many images as one COCO file. `names` are the images' file names, in the order of the results. */
+export function toCOCO(results: readonly Localization[], names: readonly string[], classes: readonly string[]): CocoFile {
+  return toCoco(
+    results.map((result, place) => ({ ...result, image: names[place] ?? `image ${result.index}`, findings: [...result.findings] })),
+    classes,
+  );
+}
+
+/** The findings of many images in the layout of `BBox_List_2017.csv`. */
+export function toCSV(results: readonly Localization[], names: readonly string[]): string {
+  return writeBoxList(
+    results.flatMap((result, place) =>
+      result.findings.map(({ label, box, score }) => ({ image: names[place] ?? `image ${result.index}`, label, box, score })),
+    ),
+  );
+}
+
+/** Adds the two exports to the plain data of a result. */
+export function asLocalization(
+  data: Omit<Localization, 'toCOCO' | 'toCSV'>,
+  classes: readonly string[],
+): Localization {
+  const result: Localization = {
+    ...data,
+    toCOCO: (image = `image ${data.index}`) => toCOCO([result], [image], classes),
+    toCSV: (image = `image ${data.index}`) => toCSV([result], [image]),
+  };
+  // A result is data first: what it can do stays out of JSON and of a console's listing.
+  for (const name of ['toCOCO', 'toCSV'] as const) Object.defineProperty(result, name, { enumerable: false });
+  return result;
+}
