@@ -17,6 +17,7 @@ import { extract, pack } from 'tar-stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
+import { readDataEntry } from '../src/formats/chestxray.js';
 import { addMineCommand, type MineFilesOptions, mine } from '../src/node/mine.js';
 
 const test = suite<{ folder: string }>('mine', { folder: '' });
@@ -53,7 +54,14 @@ async function mineAll(folder: string, paths: string[], options: Partial<MineFil
   const out = join(folder, 'labels.csv');
   const problems: string[] = [];
   const summary = await mine(paths, { out, onProblem: ({ message }) => problems.push(message), ...options });
-  return { rows: readFileSync(out, 'utf8').trimEnd().split('\n'), summary, problems };
+  const lines = readFileSync(out, 'utf8').trimEnd().split('\n');
+  return { lines, rows: options.format === 'wide' ? lines : lines.map(essence), summary, problems };
+}
+
+/** Image, labels and Normal of a row like `Data_Entry_2017.csv`'s. */
+function essence(line: string): string {
+  const fields = line.split(',');
+  return [fields[0], fields[1], fields.at(-1)].join();
 }
 
 async function refusal(work: Promise<unknown>): Promise<string> {
@@ -105,6 +113,29 @@ test('CSV: findings and impression in columns of their own, chosen columns, gzip
     encoding: 'latin1',
   });
   assert.equal(latin.rows.slice(1), ['é,Nodule,0']);
+});
+
+test('the table is one that the data set reader takes; columns of a CSV are handed on', async ({ folder }) => {
+  const csv = 'id,report,patient id,patient gender,age\na,Nodule.,12,F,61\nb,Clear lungs.,12,F,62\n';
+  const { lines } = await mineFile(folder, 'a.csv', csv, { suffix: '.png' });
+  assert.equal(lines, [
+    'Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,Normal',
+    'a.png,Nodule,,12,61,F,,0',
+    'b.png,No Finding,,12,62,F,,1',
+  ]);
+  const table = readDataEntry(lines.join('\n'));
+  assert.equal([...table.patients], [12, 12]);
+  assert.equal([...table.ages], [61, 62]);
+
+  mkdirSync(join(folder, 'in'));
+  for (const name of ['00000007_002', '00000007_003', 'other'])
+    writeFileSync(join(folder, 'in', `${name}.txt`), 'Mass.');
+  const named = await mineAll(folder, [join(folder, 'in')]);
+  assert.equal(named.lines.slice(1), [
+    '00000007_002,Mass,2,7,,,,0',
+    '00000007_003,Mass,3,7,,,,0',
+    'other,Mass,0,3,,,,0',
+  ]);
 });
 
 test('the wide table: 1 present, -1 uncertain, 0 negated, empty not mentioned', async ({ folder }) => {

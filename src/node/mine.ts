@@ -9,7 +9,8 @@ import { InputError } from '../errors.js';
 import { csvLine } from '../formats/csv.js';
 import { type Disease, diseases, eightDiseases } from '../reports/lexicon.js';
 import { type MineOptions, mineReport, type ReportLabels } from '../reports/mine.js';
-import { type Problem, type ReadReportsOptions, readReports, reportFiles } from './report_files.js';
+import { type Problem, type ReadReportsOptions, type ReportText, readReports, reportFiles } from './report_files.js';
+import { aboutColumns } from './report_table.js';
 
 export interface MineFilesOptions extends Pick<MineOptions, 'uncertain'> {
   /** Where the table goes. Written beside and renamed, so that it is there as a whole or not at all. */
@@ -22,6 +23,8 @@ export interface MineFilesOptions extends Pick<MineOptions, 'uncertain'> {
   classes?: 'fourteen' | 'eight';
   /** A report without findings and impression is Normal, since nothing is found in it (the default), or left out. */
   empty?: 'normal' | 'skip';
+  /** Put behind each report's identifier to give the image's name, like `.png`. */
+  suffix?: string;
   textColumns?: readonly string[];
   idColumn?: string;
   encoding?: string;
@@ -85,8 +88,9 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
   try {
     await table.write(`${csvLine(header(format, names))}\n`);
     for (const { path, root } of files) {
-      for await (const { id, text } of readReports(path, root, reading)) {
+      for await (const report of readReports(path, root, reading)) {
         signal?.throwIfAborted();
+        const { id, text } = report;
         const isEmpty = text.trim() === '';
         summary.empty += Number(isEmpty);
         if (isEmpty && empty === 'skip') continue;
@@ -94,7 +98,8 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
         summary.reports += 1;
         summary.normal += Number(result.normal);
         for (const name of result.findings) summary.counts[name] += 1;
-        await table.write(`${csvLine(row(format, names, id, result))}\n`);
+        const image = `${id}${options.suffix ?? ''}`;
+        await table.write(`${csvLine(row(format, names, image, aboutOf(report, summary.reports), result))}\n`);
         if (options.explain === undefined) continue;
         const line = `${JSON.stringify({ id, ...result })}\n`;
         if (explained) await explained.write(line);
@@ -118,7 +123,8 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
 }
 
 function header(format: 'data-entry' | 'wide', names: readonly Disease[]): string[] {
-  return format === 'wide' ? ['Image Index', ...names, 'Normal'] : ['Image Index', 'Finding Labels', 'Normal'];
+  if (format === 'wide') return ['Image Index', ...names, 'Normal'];
+  return ['Image Index', 'Finding Labels', ...aboutColumns.map(([name]) => name!), 'Normal'];
 }
 
 /**
@@ -128,18 +134,30 @@ function header(format: 'data-entry' | 'wide', names: readonly Disease[]): strin
 function row(
   format: 'data-entry' | 'wide',
   names: readonly Disease[],
-  id: string,
+  image: string,
+  about: readonly string[],
   result: ReportLabels,
 ): (string | number)[] {
   const normal = Number(result.normal);
   const present = names.filter((name) => result.findings.includes(name));
-  if (format === 'data-entry') return [id, present.join('|') || 'No Finding', normal];
+  if (format === 'data-entry') return [image, present.join('|') || 'No Finding', ...about, normal];
   const cell = (name: Disease): string | number => {
     if (present.includes(name)) return 1;
     const status = result.labels[name];
     return status === undefined ? '' : status === 'negative' ? 0 : -1;
   };
-  return [id, ...names.map(cell), normal];
+  return [image, ...names.map(cell), normal];
+}
+
+/**
+ * Follow-up, patient, age, sex and view of a report: what its CSV row says, else what a ChestX-ray name like
+ * `00000012_003` says, else a patient of its own.
+ */
+function aboutOf({ id, about }: ReportText, count: number): readonly string[] {
+  if (about && about[1] !== '') return about;
+  const [, patient, followUp] = /^(\d{8})_(\d{3})$/.exec(id) ?? [];
+  const known = about ?? aboutColumns.map(() => '');
+  return [known[0] || String(Number(followUp ?? 0)), String(Number(patient ?? count)), ...known.slice(2)];
 }
 
 interface BesideFile {
@@ -188,11 +206,7 @@ function drained(stream: WriteStream): Promise<void> {
   });
 }
 
-interface CommandOptions
-  extends Pick<
-    MineFilesOptions,
-    'out' | 'format' | 'explain' | 'classes' | 'empty' | 'uncertain' | 'idColumn' | 'encoding'
-  > {
+interface CommandOptions extends Omit<MineFilesOptions, 'textColumns' | 'onProgress' | 'onProblem' | 'signal'> {
   textColumn?: string;
 }
 
@@ -224,6 +238,7 @@ export function addMineCommand(program: Command): void {
         .default('normal'),
     )
     .option('--explain <file>', 'also write the evidence of each label as JSON lines (- for stdout)')
+    .option('--suffix <text>', "put behind each report's identifier to name its image, like .png")
     .option('--text-column <names>', 'CSV column with the report; several are joined: findings,impression')
     .option('--id-column <name>', "CSV column with the report's identifier")
     .option('--encoding <label>', 'encoding of text and CSV files', 'utf-8')
