@@ -110,7 +110,8 @@ export function localize(
 const has = (some: readonly { label: string }[] | undefined, label: string) =>
   some?.some((each) => each.label === label) ?? false;
 
-function scoreFor({ probabilities, logits, findings }: Prediction, label: string): number {
+/** What an image-level decision goes by: the probability of a label, or the score of its best box. */
+export function scoreFor({ probabilities, logits, findings }: Prediction, label: string): number {
   const logitValue = logits?.[label];
   if (logitValue !== undefined) return sigmoid(logitValue);
   return probabilities ? (probabilities[label] ?? 0) : boxScore(findings, label);

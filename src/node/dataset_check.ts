@@ -5,6 +5,7 @@ import { SingleBar } from 'cli-progress';
 import { type Command, InvalidArgumentError } from 'commander';
 import { labelsOf } from '../formats/chestxray.js';
 import { type LabelStatistics, labelStatistics } from '../formats/chestxray_splits.js';
+import { decodeImage } from '../formats/image.js';
 import { BOX_FILE, type Dataset, openDataset, TEST_FILE, TRAIN_VALIDATION_FILE } from './dataset.js';
 
 /** `note`s are oddities that the published files have too; the data can be used all the same. */
@@ -53,7 +54,7 @@ async function checkImage(path: string, deep: boolean): Promise<{ width: number;
   }
   if (head[0] === 0xff && head[1] === 0xd8) {
     if (tail[10] !== 0xff || tail[11] !== 0xd9) throw new Error('is a JPEG that ends too early');
-    return undefined;
+    return deep ? decodeImage(await readFile(path), { maxPixels: MAX_PIXELS }) : undefined;
   }
   if (/\.(dcm|dicom)$/i.test(path)) return undefined;
   if (!head.subarray(0, 8).equals(PNG_SIGNATURE)) throw new Error('is neither PNG nor JPEG');
@@ -62,10 +63,7 @@ async function checkImage(path: string, deep: boolean): Promise<{ width: number;
   if (size.width * size.height === 0 || size.width * size.height > MAX_PIXELS) {
     throw new Error(`claims ${size.width}×${size.height} pixels`);
   }
-  if (deep) {
-    const { PNG } = (await import('pngjs')).default;
-    PNG.sync.read(await readFile(path));
-  }
+  if (deep) await decodeImage(await readFile(path), { maxPixels: MAX_PIXELS });
   return size;
 }
 

@@ -1,0 +1,99 @@
+/** An evaluation as one HTML file that opens anywhere: no script, no font, no picture is fetched. */
+import type { Box } from '../formats/findings.js';
+import type { Case } from './cases.js';
+import type { EvaluationResult } from './evaluate.js';
+import { loadPlots } from './report_plots.js';
+import { classificationSection, localizationSection, METHOD } from './report_sections.js';
+import { STYLE } from './report_style.js';
+import { count, Html, html, number } from './report_text.js';
+
+/** A case with its picture: the X-ray, perhaps with its heatmap over it. Boxes are drawn by the report. */
+export interface CasePicture extends Case {
+  /** PNG or JPEG as a data URL. */
+  picture: string;
+  /** Size of the image that the boxes' pixels count in; the picture may be smaller. */
+  width: number;
+  height: number;
+}
+
+export interface ReportOptions {
+  title?: string;
+  /** One line under the title: what was evaluated, on what. */
+  subtitle?: string;
+  cases?: readonly CasePicture[];
+}
+
+/** @throws InputError where the plotting libraries, which are optional, are not installed */
+export async function reportHtml(result: EvaluationResult, options: ReportOptions = {}): Promise<string> {
+  const { title = 'Evaluation', subtitle = '', cases = [] } = options;
+  const plots = await loadPlots();
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<title>${title}</title>
+<style>${new Html(STYLE)}</style>
+</head>
+<body>
+<header><div class="inner"><h1>${title}</h1><p>${subtitle}</p></div></header>
+<main>
+${tiles(result)}
+${classificationSection(result, plots)}
+${localizationSection(result, plots)}
+${casesSection(cases)}
+${METHOD}
+<footer>Intervals: ${number(100 * result.level, 0)} %. Bootstrap: ${count(result.replicates)} draws of patients, seed ${result.seed}.
+Research use only; no medical device.</footer>
+</main>
+</body>
+</html>
+`;
+  return page.text;
+}
+
+function tiles({ images, patients, overall, meanAuc, localization, validationImages }: EvaluationResult): Html {
+  const tile = (value: string, what: string) => html`<div class="tile"><b>${value}</b><span>${what}</span></div>`;
+  const all = localization?.known.scores.at(-1);
+  const shown = [
+    tile(count(images), `images of ${count(patients)} patients`),
+    tile(number(meanAuc), `mean AUC of ${overall.filter(({ auc }) => !Number.isNaN(auc)).length} diseases`),
+  ];
+  if (validationImages > 0) shown.push(tile(count(validationImages), 'images to fit thresholds on'));
+  if (localization && all) {
+    const [figures] = all.figures;
+    shown.push(
+      tile(count(localization.truthBoxes), `boxes in ${count(localization.images)} images`),
+      tile(number(figures.accuracy), `of them hit at ${figures.measure} > ${figures.threshold}`),
+      tile(number(all.meanIou), 'mean IoU, disease known'),
+    );
+  }
+  return html`<div class="tiles">${shown}</div>`;
+}
+
+const TRUTH_COLOR = '#4ade80';
+const DETECTED_COLOR = '#ffb020';
+
+function casesSection(cases: readonly CasePicture[]): Html {
+  const row = (kind: Case['kind'], heading: string) => {
+    const some = cases.filter((each) => each.kind === kind);
+    return some.length === 0 ? '' : html`<h3>${heading}</h3><div class="cases">${some.map(figureOf)}</div>`;
+  };
+  if (cases.length === 0) return html``;
+  return html`<section><h2>Cases</h2>
+<div class="key"><span><i style="border-color:${TRUTH_COLOR}"></i>truth</span><span><i style="border-color:${DETECTED_COLOR};border-top-style:dashed"></i>detected</span></div>
+${row('best', 'Best')}${row('worst', 'Worst')}</section>`;
+}
+
+function figureOf({ image, label, reason, score, truth, detected, picture, width, height }: CasePicture): Html {
+  const stroke = Math.max(width, height) / 170;
+  const rectangle = (color: string, dashes: string) => (box: Box) =>
+    html`<rect x="${box.x}" y="${box.y}" width="${box.width}" height="${box.height}" fill="none" stroke="${color}" stroke-width="${stroke}" stroke-dasharray="${dashes}"/>`;
+  // Only data URLs: the page must not fetch anything, whoever made the cases.
+  const source = /^data:image\/(png|jpeg);base64,[A-Za-z0-9+/=]+$/.test(picture) ? picture : '';
+  return html`<figure class="case"><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${label} in ${image}">
+<image href="${source}" width="${width}" height="${height}"/>
+${truth.map(rectangle(TRUTH_COLOR, ''))}${detected.map(rectangle(DETECTED_COLOR, `${3 * stroke} ${2 * stroke}`))}</svg>
+<figcaption>${label}: ${reason}<small>${image}, score ${number(score)}</small></figcaption></figure>`;
+}

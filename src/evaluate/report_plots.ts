@@ -1,0 +1,219 @@
+/** The report's figures, as SVG text: drawn by Observable Plot on linkedom, without a browser. */
+import { loadOptional } from '../formats/optional.js';
+import type { ReliabilityBin } from './calibration.js';
+import type { ClassScore } from './classification.js';
+import type { GroupScore } from './evaluate.js';
+import { FROC_RATES } from './froc.js';
+import type { Criterion, LocalizationScore } from './localization.js';
+import type { LocalizationResult } from './localize.js';
+
+export const COLORS = {
+  result: '#1f5fa8',
+  second: '#d1495b',
+  median: '#8a6d3b',
+  random: '#9aa3ad',
+  paper: '#3d8b5f',
+  grid: '#c9d1d9',
+} as const;
+
+export interface Plots {
+  roc(score: ClassScore): string;
+  reliability(score: ClassScore): string;
+  groups(label: string, overall: ClassScore, groups: readonly GroupScore[]): string;
+  accuracy(label: string, measure: Criterion['measure'], lines: readonly AccuracyLine[]): string;
+  froc(result: LocalizationResult): string;
+}
+
+export interface AccuracyLine {
+  color: string;
+  dashed?: boolean;
+  points: { threshold: number; accuracy: number }[];
+}
+
+/** Accuracy against T, one measure of one label. */
+export const accuracyPoints = (score: LocalizationScore, measure: Criterion['measure']) =>
+  score.figures.filter((figure) => figure.measure === measure);
+
+/** @throws InputError where the plotting libraries, which are optional, are not installed */
+export async function loadPlots(): Promise<Plots> {
+  const purpose = 'the HTML report';
+  const Plot = await loadOptional('@observablehq/plot', purpose, () => import('@observablehq/plot'));
+  const { parseHTML } = await loadOptional('linkedom', purpose, () => import('linkedom'));
+  const page = parseHTML('<!doctype html><html><body></body></html>').document;
+
+  const axis = (label: string, domain = [0, 1], ticks = [0, 0.5, 1]) => ({
+    label,
+    labelAnchor: 'center' as const,
+    labelArrow: 'none' as const,
+    domain,
+    ticks,
+    tickFormat: (value: number) => `${value}`,
+  });
+  const draw = (options: Parameters<typeof Plot.plot>[0], description: string): string => {
+    const svg = Plot.plot({
+      document: page as unknown as Document,
+      width: 210,
+      height: 210,
+      marginTop: 12,
+      marginRight: 12,
+      marginBottom: 34,
+      marginLeft: 44,
+      ariaLabel: description,
+      ...options,
+    });
+    // The page gives all figures one style; Plot's own would be repeated in each.
+    return svg.outerHTML.replace(/<style>[^<]*<\/style>/g, '');
+  };
+  const diagonal = Plot.line(
+    [
+      [0, 0],
+      [1, 1],
+    ],
+    { stroke: COLORS.grid, strokeDasharray: '3,3' },
+  );
+
+  return {
+    roc: ({ label, roc, operatingPoint: { sensitivity, specificity } }) =>
+      draw(
+        {
+          x: axis('False positive rate'),
+          y: axis('True positive rate'),
+          marks: [
+            diagonal,
+            Plot.areaY(roc, {
+              x: 'falsePositiveRate',
+              y1: 0,
+              y2: 'truePositiveRate',
+              fill: COLORS.result,
+              fillOpacity: 0.07,
+            }),
+            Plot.line(roc, { x: 'falsePositiveRate', y: 'truePositiveRate', stroke: COLORS.result, strokeWidth: 1.8 }),
+            Plot.dot([[1 - specificity, sensitivity]], { r: 4, fill: COLORS.second, stroke: 'white' }),
+          ],
+        },
+        `ROC curve of ${label}`,
+      ),
+
+    reliability: ({ label, calibration, calibrationAfterScaling }) => {
+      const curve = (bins: readonly ReliabilityBin[] = [], color: string) => [
+        Plot.ruleX(bins, {
+          x: 'meanProbability',
+          y1: (bin: ReliabilityBin) => bin.observedInterval.low,
+          y2: (bin: ReliabilityBin) => bin.observedInterval.high,
+          stroke: color,
+          strokeOpacity: 0.35,
+        }),
+        Plot.line(bins, { x: 'meanProbability', y: 'observed', stroke: color }),
+        Plot.dot(bins, { x: 'meanProbability', y: 'observed', r: 2.5, fill: color }),
+      ];
+      return draw(
+        {
+          x: axis('Predicted probability'),
+          y: axis('Observed share'),
+          marks: [
+            diagonal,
+            ...curve(calibration?.bins, COLORS.result),
+            ...curve(calibrationAfterScaling?.bins, COLORS.second),
+          ],
+        },
+        `Reliability of ${label}`,
+      );
+    },
+
+    groups: (label, overall, groups) => {
+      const rows = [{ name: 'all', images: overall.positives, score: overall }].concat(
+        groups.map(({ by, group, classes }) => {
+          const score = classes.find((each) => each.label === label) as ClassScore;
+          return { name: `${by} ${group}`, images: score.positives, score };
+        }),
+      );
+      const known = rows.filter(({ score }) => !Number.isNaN(score.auc));
+      type Row = (typeof rows)[number];
+      return draw(
+        {
+          width: 250,
+          height: 46 + 17 * rows.length,
+          marginLeft: 92,
+          x: axis('AUC'),
+          y: { label: null, domain: rows.map(({ name }) => name), tickSize: 0 },
+          marks: [
+            Plot.ruleX([0.5], { stroke: COLORS.grid, strokeDasharray: '3,3' }),
+            Plot.ruleY(known, {
+              y: 'name',
+              x1: ({ score }: Row) => score.bootstrapInterval.low,
+              x2: ({ score }: Row) => score.bootstrapInterval.high,
+              stroke: COLORS.result,
+              strokeOpacity: 0.5,
+            }),
+            Plot.dot(known, {
+              y: 'name',
+              x: ({ score }: Row) => score.auc,
+              r: ({ name }: Row) => (name === 'all' ? 4.5 : 3.5),
+              fill: ({ name }: Row) => (name === 'all' ? COLORS.second : COLORS.result),
+            }),
+          ],
+          r: { type: 'identity' },
+        },
+        `AUC of ${label} by group`,
+      );
+    },
+
+    accuracy: (label, measure, lines) =>
+      draw(
+        {
+          x: axis(`T(${measure})`),
+          y: axis('Accuracy'),
+          marks: lines.flatMap(({ color, dashed, points }) => [
+            Plot.line(points, {
+              x: 'threshold',
+              y: 'accuracy',
+              stroke: color,
+              strokeWidth: dashed ? 1.2 : 1.8,
+              strokeDasharray: dashed ? '4,3' : undefined,
+            }),
+            Plot.dot(points, { x: 'threshold', y: 'accuracy', r: dashed ? 1.8 : 2.8, fill: color }),
+          ]),
+        },
+        `Localization accuracy of ${label} against T(${measure})`,
+      ),
+
+    froc: ({ froc }) => {
+      const colors = [COLORS.result, COLORS.second, COLORS.paper, COLORS.median];
+      const curves = froc.map(({ points, criterion: { measure, threshold } }, i) => ({
+        color: colors[i % colors.length],
+        name: `${measure} > ${threshold}`,
+        points: [
+          { falseBoxesPerImage: FROC_RATES[0], sensitivity: froc[i].atRates[0].sensitivity },
+          ...points.filter(
+            ({ falseBoxesPerImage: rate }) => rate >= FROC_RATES[0] && rate <= (FROC_RATES.at(-1) as number),
+          ),
+          { falseBoxesPerImage: FROC_RATES.at(-1), sensitivity: froc[i].atRates.at(-1)?.sensitivity },
+        ],
+      }));
+      return draw(
+        {
+          width: 520,
+          height: 290,
+          x: {
+            ...axis('False boxes per image', [FROC_RATES[0], FROC_RATES.at(-1) as number], FROC_RATES),
+            type: 'log',
+            base: 2,
+            tickFormat: (rate: number) => (rate < 1 ? `1/${1 / rate}` : `${rate}`),
+          },
+          y: { ...axis('Sensitivity'), grid: true },
+          marks: curves.flatMap(({ color, points, name }, i) => [
+            Plot.line(points, {
+              x: 'falseBoxesPerImage',
+              y: 'sensitivity',
+              curve: 'step-after',
+              stroke: color,
+              strokeWidth: 1.8,
+            }),
+            Plot.text([name], { frameAnchor: 'top-left', dx: 8, dy: 6 + 14 * i, fill: color, fontWeight: 600 }),
+          ]),
+        },
+        'Free-response ROC',
+      );
+    },
+  };
+}

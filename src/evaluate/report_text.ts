@@ -1,0 +1,43 @@
+/** Text for the report: escaped HTML and numbers as a table wants them. */
+import type { Interval } from './intervals.js';
+
+/** Text that is HTML already; everything else is escaped when it is put into a page. */
+export class Html {
+  constructor(readonly text: string) {}
+}
+
+type Part = string | number | Html | readonly (string | number | Html)[];
+
+const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+const render = (part: Part): string => {
+  if (part instanceof Html) return part.text;
+  if (Array.isArray(part)) return part.map(render).join('');
+  return String(part).replace(/[&<>"']/g, (character) => ESCAPES[character]);
+};
+
+/** A template whose values are escaped, other `Html` and lists of it excepted. */
+export const html = (strings: TemplateStringsArray, ...parts: Part[]): Html =>
+  new Html(strings.map((text, i) => text + (i < parts.length ? render(parts[i]) : '')).join(''));
+
+/** A figure with fixed digits; a dash where there is none. */
+export const number = (value: number | undefined, digits = 3): string =>
+  value === undefined || Number.isNaN(value) ? '–' : value.toFixed(digits);
+
+/** An integer with thin spaces between thousands. */
+export const count = (value: number): string => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, '\u202f');
+
+export const interval = ({ low, high }: Interval, digits = 2): Html =>
+  Number.isNaN(low) ? html`` : html` <small>${number(low, digits)}–${number(high, digits)}</small>`;
+
+/** A table; the last row is set off as a sum where `sum` says so. */
+export function table(
+  head: readonly Part[],
+  rows: readonly (readonly Part[])[],
+  options: { sum?: boolean } = {},
+): Html {
+  const last = options.sum ? rows.length - 1 : -1;
+  const cell = (part: Part) => html`<td>${part}</td>`;
+  return html`<div class="scroll"><table><thead><tr>${head.map((part) => html`<th>${part}</th>`)}</tr></thead>
+<tbody>${rows.map((row, i) => html`<tr class="${i === last ? 'sum' : ''}">${row.map(cell)}</tr>\n`)}</tbody></table></div>`;
+}
