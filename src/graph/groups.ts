@@ -10,8 +10,8 @@ export interface GroupDispatch {
   inputs: Readonly<Record<string, Tensor | undefined>>;
   /** What is bound whole, between inputs and output. */
   whole?: readonly (Tensor | undefined)[];
-  /** The pixels of the inputs that a range of output pixels reads. Default: the same. */
-  needs?: (range: Range) => Range;
+  /** The pixels of an input (by its name) that a range of output pixels reads. Default: the same. */
+  needs?: (range: Range, input: string) => Range;
   params?: Readonly<Record<string, number>>;
 }
 
@@ -26,11 +26,11 @@ export function dispatchGroups(context: Lowering, y: Tensor, dispatch: GroupDisp
   const named = Object.entries(inputs);
   const bands = context.bands(
     y,
-    named.map(([, tensor]) => [tensor, needs] as const),
+    named.map(([name, tensor]) => [tensor, (range: Range) => needs(range, name)] as const),
   );
   for (const range of bands) {
     const views: Record<string, View> = {};
-    for (const [name, tensor] of named) views[name] = context.read(tensor, needs(range));
+    for (const [name, tensor] of named) views[name] = context.read(tensor, needs(range, name));
     views.y = context.write(y, range);
     const places = Object.entries(views).flatMap(([name, { offset, pitch }]) => [
       [`${name}_offset`, offset] as const,
