@@ -1,0 +1,33 @@
+/** The backbones by family. */
+import type { Backbone } from '../formats/architecture.js';
+import type { GraphBuilder } from '../graph/graph.js';
+import type { Tensor } from '../graph/tensor.js';
+import { alexnet } from './alexnet.js';
+import { densenet } from './densenet.js';
+import { googlenet } from './googlenet.js';
+import { resnet } from './resnet.js';
+import { squeezenet } from './squeezenet.js';
+import { standardBackbone } from './standard.js';
+import { vgg } from './vgg.js';
+
+/**
+ * Adds a backbone, cut at its last feature map.
+ * @param image [n, h, w, channels] nhwc4, of any size that leaves something at the last layer.
+ */
+export function buildBackbone(g: GraphBuilder, backbone: string | Backbone, image: Tensor): Tensor {
+  const description = typeof backbone === 'string' ? standardBackbone(backbone) : backbone;
+  switch (description.family) {
+    case 'alexnet':
+      return alexnet(g, image, description);
+    case 'vgg':
+      return vgg(g, image, description);
+    case 'resnet':
+      return resnet(g, image, description);
+    case 'densenet':
+      return densenet(g, image, description);
+    case 'googlenet':
+      return googlenet(g, image, description);
+    case 'squeezenet':
+      return squeezenet(g, image, description);
+  }
+}

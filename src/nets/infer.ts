@@ -1,0 +1,267 @@
+/**
+ * What a checkpoint without metadata is: family, depth and widths from the names and shapes of its tensors. Layers without
+ * parameters leave gaps in the numbering of nn.Sequential, which tell where the poolings are.
+ */
+import { InputError } from '../errors.js';
+import type { Architecture, Backbone, GoogLeNetLayer, Head, SqueezeNet, Vgg } from '../formats/architecture.js';
+import { standardBackbone, standardName } from './standard.js';
+
+export type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
+
+/** What no tensor shows. */
+export interface InferOptions {
+  /** Default: `lse` for a localization head, `average` for a torchvision classifier on pooled features. */
+  pooling?: Head['pooling'];
+  /** Sharpness of `lse` pooling. Default 10, which was best in Wang et al. 2017. */
+  r?: number;
+  /** Default `relu`. */
+  transitionActivation?: 'relu' | 'none';
+}
+
+/**
+ * Recognises torchvision's state dicts and those of localizers (backbone under `features.`, `head.transition`,
+ * `head.prediction`), at any width and depth. Without prediction layer on pooled features there is no head in the result.
+ * @throws InputError where the names are those of no family, or a layer cannot be told.
+ */
+export function inferArchitecture(tensors: Shapes, options: InferOptions = {}): Architecture {
+  for (const infer of [resnet, densenet, googlenet, squeezenet, caffeSqueezenet, alexnet, vgg]) {
+    const backbone = infer(tensors);
+    if (!backbone) continue;
+    const head = headOf(tensors, backbone.family, options);
+    return { backbone: standardName(backbone) ?? backbone, ...(head ? { head } : {}) };
+  }
+  const names = [...tensors.keys()].filter((name) => !name.endsWith('num_batches_tracked'));
+  throw new InputError('the checkpoint is of no network that raybox knows', {
+    expected: 'parameters of an AlexNet, GoogLeNet, VGG, ResNet, DenseNet or SqueezeNet under torchvision names',
+    given: names.slice(0, 4).join(', ') || 'no tensors',
+    hint: 'give the architecture in the options',
+  });
+}
+
+function headOf(tensors: Shapes, family: Backbone['family'], options: InferOptions): Head | undefined {
+  const { r = 10, transitionActivation: activation = 'relu' } = options;
+  const pooled = (fallback: Head['pooling']) => {
+    const pooling = options.pooling ?? fallback;
+    return { pooling, ...(pooling === 'lse' ? { r } : {}) };
+  };
+  const own = tensors.get('head.prediction.weight')?.shape;
+  const transition = tensors.get('head.transition.weight')?.shape;
+  if (own) {
+    return {
+      classes: own[0],
+      ...(transition ? { transition: { channels: transition[0], kernel: transition[3] ?? 1, activation } } : {}),
+      ...pooled('lse'),
+    };
+  }
+  if (transition)
+    throw new InputError('the checkpoint has a transition layer but no prediction layer', {
+      expected: 'head.prediction.weight',
+    });
+  // These end in one linear layer on averaged features: class activation maps as Zhou et al. 2016 have them.
+  if (!['resnet', 'densenet', 'googlenet'].includes(family)) return undefined;
+  const prediction = ['fc', 'classifier', 'fc.0', 'classifier.0'].find(
+    (name) => tensors.get(`${name}.weight`)?.shape.length === 2,
+  );
+  if (!prediction) return undefined;
+  return { classes: tensors.get(`${prediction}.weight`)!.shape[0], ...pooled('average'), prediction };
+}
+
+/** What stands before the part of a name that marks a family. */
+function prefixOf(tensors: Shapes, mark: RegExp): string | undefined {
+  for (const [name, { shape }] of tensors) {
+    const match = shape.length === 4 ? mark.exec(name) : null;
+    if (match) return match[1];
+  }
+  return undefined;
+}
+
+const named = (prefix: string, usual: string) => (prefix === usual ? {} : { prefix });
+
+/** Outputs, inputs, height and width of a convolution's weights. */
+function convolutionShape(tensors: Shapes, name: string): readonly number[] {
+  const shape = tensors.get(`${name}.weight`)?.shape;
+  if (shape?.length !== 4)
+    throw new InputError(`the checkpoint's ${name}.weight is missing or no convolution`, {
+      expected: 'four sizes',
+      given: shape ? shape.join('×') : 'nothing',
+    });
+  return shape;
+}
+
+/** How many names in a row the checkpoint has. */
+function countFrom(tensors: Shapes, first: number, name: (index: number) => string): number {
+  let index = first;
+  while (tensors.has(`${name(index)}.weight`)) index++;
+  return index - first;
+}
+
+function resnet(tensors: Shapes): Backbone | undefined {
+  const prefix = prefixOf(tensors, /^(.*)layer1\.0\.conv1\.weight$/);
+  if (prefix === undefined) return undefined;
+  const at = (stage: number, block: number, conv: number) => `${prefix}layer${stage}.${block}.conv${conv}`;
+  const block = tensors.has(`${at(1, 0, 3)}.weight`) ? 'bottleneck' : 'basic';
+  const stages = Array.from({ length: countFrom(tensors, 1, (stage) => at(stage, 0, 1)) }, (_, index) => index + 1);
+  const widths = stages.map((stage) => {
+    const [width] = convolutionShape(tensors, at(stage, 0, 1));
+    const [, inner] = convolutionShape(tensors, at(stage, 0, 2));
+    const outer = block === 'basic' ? width : convolutionShape(tensors, at(stage, 0, 3))[0] / 4;
+    if (inner !== width || outer !== width)
+      throw new InputError('wide and grouped ResNets (ResNeXt) are not supported', {
+        expected: `${width} channels throughout the blocks of ${prefix}layer${stage}`,
+        given: `${inner} into its second convolution, ${outer} out of its block`,
+      });
+    return width;
+  });
+  const layers = stages.map((stage) => countFrom(tensors, 0, (index) => at(stage, index, 1)));
+  const [stem] = convolutionShape(tensors, `${prefix}conv1`);
+  return { family: 'resnet', block, layers, widths, stem, ...named(prefix, '') };
+}
+
+function densenet(tensors: Shapes): Backbone | undefined {
+  const prefix = prefixOf(tensors, /^(.*)denseblock1\.denselayer1\.conv1\.weight$/);
+  if (prefix === undefined) return undefined;
+  const at = (block: number, layer: number) => `${prefix}denseblock${block}.denselayer${layer}`;
+  const [growthRate] = convolutionShape(tensors, `${at(1, 1)}.conv2`);
+  const [between] = convolutionShape(tensors, `${at(1, 1)}.conv1`);
+  const count = countFrom(tensors, 1, (block) => `${at(block, 1)}.conv1`);
+  const blocks = Array.from({ length: count }, (_, block) =>
+    countFrom(tensors, 1, (layer) => `${at(block + 1, layer)}.conv1`),
+  );
+  const [initialFeatures] = convolutionShape(tensors, `${prefix}conv0`);
+  if (between % growthRate !== 0)
+    throw new InputError(`the checkpoint's ${at(1, 1)}.conv1 fits no DenseNet`, {
+      expected: `a multiple of the growth rate ${growthRate}`,
+      given: `${between} channels`,
+    });
+  const bottleneck = between / growthRate;
+  return { family: 'densenet', growthRate, blocks, initialFeatures, bottleneck, ...named(prefix, 'features.') };
+}
+
+function inceptionOf(tensors: Shapes, name: string): { inception: number[]; wideKernel?: 5 } {
+  const branches = ['branch1', 'branch2.0', 'branch2.1', 'branch3.0', 'branch3.1', 'branch4.1'];
+  const shapes = branches.map((branch) => convolutionShape(tensors, `${name}.${branch}.conv`));
+  return { inception: shapes.map(([outputs]) => outputs), ...(shapes[4][2] === 5 ? { wideKernel: 5 } : {}) };
+}
+
+function googlenet(tensors: Shapes): Backbone | undefined {
+  const prefix = prefixOf(tensors, /^(|.*\.)(?:inception\w+|\d+)\.branch1\.conv\.weight$/);
+  if (prefix === undefined) return undefined;
+  const standard = standardBackbone('googlenet');
+  if (standard.family !== 'googlenet') return undefined;
+  const layers = tensors.has(`${prefix}0.conv.weight`)
+    ? numberedGoogLeNet(tensors, prefix)
+    : standard.layers.map((layer): GoogLeNetLayer => {
+        const name = prefix + layer.name;
+        if ('inception' in layer) return { name: layer.name!, ...inceptionOf(tensors, name) };
+        return 'conv' in layer ? { ...layer, conv: convolutionShape(tensors, `${name}.conv`)[0] } : layer;
+      });
+  return { family: 'googlenet', layers, ...named(prefix, '') };
+}
+
+/** In an nn.Sequential of this family one missing number is a pooling, two are a response normalisation and a pooling. */
+function numberedGoogLeNet(tensors: Shapes, prefix: string): GoogLeNetLayer[] {
+  const layers: GoogLeNetLayer[] = [];
+  const pooling = { maxPool: 3, stride: 2 };
+  for (const index of layerNumbers(tensors, prefix, /^(?:branch1\.)?conv\.weight$/)) {
+    const gap = index - layers.length;
+    if (gap > 2) throw unknownLayers(prefix, layers.length, index - 1);
+    if (gap === 2) layers.push({ lrn: 5, alpha: 1e-4, beta: 0.75, k: 1 });
+    if (gap > 0) layers.push(pooling);
+    const name = `${prefix}${index}`;
+    if (tensors.has(`${name}.branch1.conv.weight`)) layers.push(inceptionOf(tensors, name));
+    else {
+      const [conv, , kernel] = convolutionShape(tensors, `${name}.conv`);
+      layers.push({ conv, kernel, ...(index === 0 ? { stride: 2 } : {}) });
+    }
+  }
+  return layers;
+}
+
+/** Numbers N, ascending, of names `prefix`N.`rest`. */
+function layerNumbers(tensors: Shapes, prefix: string, rest: RegExp): number[] {
+  const numbers = [...tensors.keys()].flatMap((name) => {
+    const match = name.startsWith(prefix) ? /^(\d{1,4})\.(.*)$/.exec(name.slice(prefix.length)) : null;
+    return match && rest.test(match[2]) ? Number(match[1]) : [];
+  });
+  return numbers.sort((a, b) => a - b);
+}
+
+function unknownLayers(prefix: string, first: number, last: number): InputError {
+  return new InputError(
+    `cannot tell what the layers ${prefix}${first} to ${prefix}${last} are: they have no parameters`,
+    {
+      hint: 'give the architecture in the options',
+    },
+  );
+}
+
+function squeezenet(tensors: Shapes): Backbone | undefined {
+  const prefix = prefixOf(tensors, /^(|.*\.)\d+\.squeeze\.weight$/);
+  if (prefix === undefined) return undefined;
+  const [conv, , kernel] = convolutionShape(tensors, `${prefix}0`);
+  const layers: SqueezeNet['layers'] = [{ conv, kernel, stride: 2 }];
+  let next = 2; // after the convolution and its ReLU
+  for (const index of layerNumbers(tensors, prefix, /^squeeze\.weight$/)) {
+    if (index - next > 1) throw unknownLayers(prefix, next, index - 1);
+    if (index > next) layers.push('M');
+    layers.push({ fire: fireOf((part) => convolutionShape(tensors, `${prefix}${index}.${part}`)) });
+    next = index + 1;
+  }
+  return { family: 'squeezenet', layers, ...named(prefix, 'features.') };
+}
+
+const fireOf = (shape: (part: 'squeeze' | 'expand1x1' | 'expand3x3') => readonly number[]) =>
+  (['squeeze', 'expand1x1', 'expand3x3'] as const).map((part) => shape(part)[0]);
+
+/** Names in Caffe models: those of the authors, and those of their compressed weights. */
+const CAFFE_NAMES: readonly NonNullable<SqueezeNet['names']>[] = [
+  {
+    conv: 'conv#',
+    squeeze: 'fire#/squeeze1x1',
+    expand1x1: 'fire#/expand1x1',
+    expand3x3: 'fire#/expand3x3',
+  },
+  { conv: 'conv#', squeeze: 'fire#/conv1x1_1', expand1x1: 'fire#/conv1x1_2', expand3x3: 'fire#/conv3x3_2' },
+];
+
+// Caffe's numbers count no poolings, so they are where the standard network of that first kernel has them.
+function caffeSqueezenet(tensors: Shapes): Backbone | undefined {
+  const names = CAFFE_NAMES.find(({ squeeze }) => tensors.has(`${squeeze.replace('#', '2')}.weight`));
+  if (!names) return undefined;
+  const [conv, , kernel] = convolutionShape(tensors, 'conv1');
+  const standard = standardBackbone(kernel === 7 ? 'squeezenet1_0' : 'squeezenet1_1');
+  if (standard.family !== 'squeezenet') return undefined;
+  let module = 0;
+  const layers = standard.layers.map((layer): SqueezeNet['layers'][number] => {
+    if (layer === 'M') return layer;
+    module++;
+    if ('conv' in layer) return { ...layer, conv, kernel };
+    return { fire: fireOf((part) => convolutionShape(tensors, names[part].replace('#', String(module)))) };
+  });
+  return { family: 'squeezenet', layers, names };
+}
+
+function alexnet(tensors: Shapes): Backbone | undefined {
+  const prefix = prefixOf(tensors, /^(|.*\.)0\.weight$/);
+  if (prefix === undefined || convolutionShape(tensors, `${prefix}0`)[3] !== 11) return undefined;
+  const widths = [0, 3, 6, 8, 10].map((index) => convolutionShape(tensors, `${prefix}${index}`)[0]);
+  return { family: 'alexnet', widths, ...named(prefix, 'features.') };
+}
+
+/** Behind the last convolution a pooling is taken for granted, as in the standard networks. */
+function vgg(tensors: Shapes): Backbone | undefined {
+  const prefix = prefixOf(tensors, /^(|.*\.)0\.weight$/);
+  if (prefix === undefined || convolutionShape(tensors, `${prefix}0`)[3] !== 3) return undefined;
+  const batchNorm = tensors.has(`${prefix}1.running_mean`);
+  const layers: Vgg['layers'] = [];
+  let next = 0;
+  for (const index of layerNumbers(tensors, prefix, /^weight$/)) {
+    if (tensors.get(`${prefix}${index}.weight`)!.shape.length !== 4) continue; // a batch norm
+    if (index - next > 1) throw unknownLayers(prefix, next, index - 1);
+    if (index > next) layers.push('M');
+    layers.push(convolutionShape(tensors, `${prefix}${index}`)[0]);
+    next = index + (batchNorm ? 3 : 2);
+  }
+  layers.push('M');
+  return { family: 'vgg', layers, batchNorm, ...named(prefix, 'features.') };
+}

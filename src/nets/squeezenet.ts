@@ -1,0 +1,40 @@
+/** SqueezeNet: Iandola et al., SqueezeNet: AlexNet-level accuracy with 50x fewer parameters, 2016. */
+import type { SqueezeNet } from '../formats/architecture.js';
+import type { GraphBuilder } from '../graph/graph.js';
+import type { Tensor } from '../graph/tensor.js';
+import { concat } from '../ops/concat.js';
+import { maxPool } from '../ops/pool.js';
+import { convolutionRelu } from './layers.js';
+
+/** Adds all layers of the list, which in the standard networks ends before the classifier's convolution. */
+export function squeezenet(g: GraphBuilder, image: Tensor, description: SqueezeNet): Tensor {
+  const { layers, names, prefix = names ? '' : 'features.' } = description;
+  let index = 0; // place in torchvision's nn.Sequential, where a convolution's ReLU is a layer
+  let module = 0; // number of the convolution or fire module, as Caffe models count
+  let x = image;
+  const called = (part: keyof NonNullable<SqueezeNet['names']>) => {
+    if (names) return prefix + names[part].replace('#', String(module));
+    return part === 'conv' ? `${prefix}${index}` : `${prefix}${index}.${part}`;
+  };
+  for (const layer of layers) {
+    if (layer === 'M') {
+      x = maxPool(g, x, { kernel: 3, stride: 2, ceilMode: true, name: `${prefix}${index++}` });
+      continue;
+    }
+    module++;
+    if ('conv' in layer) {
+      const { conv: outputs, kernel, stride } = layer;
+      x = convolutionRelu(g, x, called('conv'), { outputs, kernel, stride, padding: 0 });
+      index += 2;
+    } else {
+      const [squeeze, narrow, wide] = layer.fire;
+      const squeezed = convolutionRelu(g, x, called('squeeze'), { outputs: squeeze, kernel: 1 });
+      const expanded = [
+        convolutionRelu(g, squeezed, called('expand1x1'), { outputs: narrow, kernel: 1 }),
+        convolutionRelu(g, squeezed, called('expand3x3'), { outputs: wide, kernel: 3 }),
+      ];
+      x = concat(g, expanded, `${prefix}${index++}`);
+    }
+  }
+  return x;
+}
