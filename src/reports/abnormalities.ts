@@ -100,6 +100,7 @@ export const abnormalityPhrases = {
   ],
   Free_air: [
     'free ..3 air',
+    'air under|below|beneath ..2 diaphragm|hemidiaphragm',
     'pneumoperitoneum|pneumomediastinum|pneumopericardium|gaseous|gas',
     'subcutaneous|soft|mediastinal emphysema|air|gas',
   ],
@@ -148,6 +149,8 @@ export const abnormalityPhrases = {
     'cardiophrenic|pericardial|epicardial ..1 fat|cyst',
     'fat pad',
     'double|abnormal ..1 density|contour',
+    'convexity|bulge|bulging|protuberance|widening',
+    'round|rounded|oval structure|focus',
     'nipple|gynecomastia|seroma|artifact|artifactual|rotated|rotation',
   ],
 } as const satisfies Record<string, readonly string[]>;

@@ -4,7 +4,10 @@
  * ConText's (Harkema et al., 2009); the lists and the boundaries are raybox's own.
  */
 
-/** What a rule does to the mentions in its reach. `real` cancels nothing: it only occupies words that look like a rule. */
+/**
+ * What a rule does to the mentions in its reach. `real` cancels nothing: it only occupies words that look like a
+ * negation, and negates what stands between them ("no degenerative change").
+ */
 export type RuleKind = 'negated' | 'uncertain' | 'historical' | 'hypothetical' | 'real';
 
 export interface Rule {
@@ -34,7 +37,7 @@ export const rules: readonly Rule[] = [
     kind: 'negated',
     reach: 'behind',
     phrases: [
-      'no|without|nor|neither|never|denies',
+      'no|without|nor|neither|never|nothing|denies',
       'no|without ..3 change of',
       'not|don|cannot see|show|demonstrate|identify|reveal|have|appreciate|suggest',
     ],
@@ -95,11 +98,14 @@ export const rules: readonly Rule[] = [
     ],
   },
   {
-    id: 'within normal limits',
+    id: 'is normal',
     kind: 'negated',
     reach: 'before',
     within: 1,
-    phrases: ['is|are|appear|appears|remain|remains within ..1 limit'],
+    phrases: [
+      'is|are|appear|appears|remain|remains within normal|expected? limit',
+      'is|are|appear|appears|remain|remains grossly|entirely? normal|unremarkable',
+    ],
   },
   // Words that look like negation and are none.
   {

@@ -31,6 +31,9 @@ const ruleGapBlocked = (word: string): boolean => blocked.has(word) || word === 
 const ruleTree = compilePatterns(rules.flatMap((rule) => rule.phrases.map((phrase) => [phrase, rule] as const)));
 const breakTree = compilePatterns(clauseBreaks.map((phrase) => [phrase, true] as const));
 
+const plainNegation = rules.find(({ id }) => id === 'no')!;
+const plainNegations = new Set(['no', 'without', 'not']);
+
 export interface Trigger {
   rule: Rule;
   start: number;
@@ -116,22 +119,15 @@ function restHasOr(words: readonly string[], clause: readonly number[], from: nu
 /** How far a rule that looks backward reaches: the index of its first word. */
 function reachBefore(words: readonly string[], clause: readonly number[], { rule, start }: Trigger): number {
   const limit = rule.within === undefined ? 0 : Math.max(0, start - rule.within);
+  const first = clause.indexOf(clause[start]!);
   let at = start;
   while (at > limit && clause[at - 1] === clause[start]) {
     // "seen in one view, not identified in the other": what has its own verb before the comma stays as it is.
-    if (
-      words[at - 1] === ',' &&
-      rule.kind === 'negated' &&
-      sameClauseBefore(words, clause, at - 1).some((word) => closing.has(word))
-    )
-      break;
+    const comma = words[at - 1] === ',' && rule.kind === 'negated';
+    if (comma && words.slice(first, at - 1).some((word) => closing.has(word))) break;
     at--;
   }
   return at;
-}
-
-function sameClauseBefore(words: readonly string[], clause: readonly number[], index: number): readonly string[] {
-  return words.slice(clause.indexOf(clause[index]!), index);
 }
 
 export interface SentenceScopes {
@@ -147,6 +143,9 @@ export function scopesOf(words: readonly string[]): SentenceScopes {
   const spans: { rule: Rule; from: number; to: number; start: number; end: number }[] = [];
   for (const trigger of findTriggers(words)) {
     const { rule, start, end } = trigger;
+    if (rule.kind === 'real' && plainNegations.has(words[start]!)) {
+      spans.push({ rule: plainNegation, from: start, to: end, start, end: start + 1 });
+    }
     if (rule.reach === 'behind' || rule.reach === 'both') {
       spans.push({ rule, from: start, to: reachBehind(words, clause, trigger), start, end });
     }
@@ -162,9 +161,7 @@ export function scopesOf(words: readonly string[]): SentenceScopes {
         if (rule.unlessPersisting && stillThere) return false;
         // A mention is in reach by its named words; one inside it ("heart is not enlarged") counts too.
         const inside = start >= mention.start && start < mention.end;
-        return (
-          inside || mention.tokens.some((token) => token >= from && token < to && !(token >= start && token < start))
-        );
+        return inside || mention.tokens.some((token) => token >= from && token < to);
       });
       const distance = (span: { start: number; end: number }): number =>
         span.end <= mention.start ? mention.start - span.end : span.start >= mention.end ? span.start - mention.end : 0;
