@@ -19,6 +19,8 @@ export interface RunOptions {
   signal?: AbortSignal | undefined;
   /** Called after each submit with the share of the run's cost that is done, 0…1. */
   onProgress?: ((done: number) => void) | undefined;
+  /** Everything this many times over in a single submit: benchmarks divide by it, so that submitting costs next to nothing. */
+  repeat?: number;
 }
 
 const SUBMIT_MS = 100;
@@ -49,7 +51,7 @@ export function expectedMs(gpu: Gpu, steps: readonly { flops: number; bytes: num
 /** Submits all dispatches. Waits for the GPU between submits only, never for the last one. */
 export async function run(gpu: Gpu, steps: readonly Recorded[], options: RunOptions = {}): Promise<void> {
   gpu.check();
-  const groups = groupByCost(gpu, steps);
+  const groups = options.repeat ? [Array(options.repeat).fill(steps).flat()] : groupByCost(gpu, steps);
   const total = expectedMs(gpu, steps);
   let done = 0;
   for (const [index, group] of groups.entries()) {

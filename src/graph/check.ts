@@ -18,6 +18,7 @@ import {
   decodeTensor,
   elementCount,
   encodeTensor,
+  type Kind,
   laneChannels,
   type Tensor,
 } from './tensor.js';
@@ -42,6 +43,12 @@ export interface Check {
 
 const GUARD = 256;
 const BOUNDS = { f32: 1e-11, f16: 1e-6 } as const;
+
+/** The NMSE that a case may have. */
+export function boundOf(one: Case, tensors: readonly (Tensor | undefined)[]): number {
+  if (one.exact) return 0;
+  return one.bound ?? BOUNDS[tensors.some((tensor) => tensor?.type === 'f16') ? 'f16' : 'f32'];
+}
 
 /** All checks that this adapter can run: each case in each variant, in f32 and, where the adapter has it, in f16. */
 export function listChecks(gpu: Gpu, options: { full?: boolean; operation?: string; index?: number } = {}): Check[] {
@@ -68,11 +75,14 @@ export function listChecks(gpu: Gpu, options: { full?: boolean; operation?: stri
   return checks;
 }
 
-function buildCase(operation: Operation, one: Case, type: 'f32' | 'f16') {
+/** A graph of one node. `dense`: the kind of its dense inputs; as constants, weights are packed when the plan is made. */
+export function buildCase(operation: Operation, one: Case, type: 'f32' | 'f16', dense: Kind = 'state') {
   const g = createGraph({ type });
-  const inputs = one.inputs.map(
-    (input, index) => input && createTensor(`input ${index}`, kindOf(input, index), specOf(input, index, type)),
-  );
+  const inputs = one.inputs.map((input, index) => {
+    if (!input) return undefined;
+    const kind = input.kind ?? (index === 0 || layoutOf(input, index) === 'nhwc4' ? 'input' : dense);
+    return createTensor(`input ${index}`, kind, specOf(input, index, type));
+  });
   const outputs = g.applyAll(operation, inputs, one.attributes);
   const graph: Graph = g.finish(outputs);
   return { graph, inputs, node: graph.nodes[0] };
@@ -81,9 +91,6 @@ function buildCase(operation: Operation, one: Case, type: 'f32' | 'f16') {
 function layoutOf(input: CaseInput, index: number) {
   return input.layout ?? (index === 0 ? 'nhwc4' : 'dense');
 }
-
-const kindOf = (input: CaseInput, index: number) =>
-  input.kind ?? (layoutOf(input, index) === 'nhwc4' ? 'input' : 'state');
 
 function specOf(input: CaseInput, index: number, type: 'f32' | 'f16') {
   const layout = layoutOf(input, index);
@@ -136,10 +143,7 @@ export async function runCheck(gpu: Gpu, check: Check): Promise<CheckResult> {
     for (const [tensor, content] of values) plan.write(tensor, content);
     await plan.run();
     const truth = evaluateReference(graph, values);
-    const bound = check.case.exact
-      ? 0
-      : (check.case.bound ??
-        BOUNDS[[...inputs, ...graph.outputs].some((tensor) => tensor?.type === 'f16') ? 'f16' : 'f32']);
+    const bound = boundOf(check.case, [...inputs, ...graph.outputs]);
     let worst = 0;
     let failure = await brokenSentinel(gpu, plan);
     for (const tensor of graph.outputs) {
