@@ -16,7 +16,7 @@ interface Node<T> {
 }
 
 /** All phrases of a list in one prefix tree: a sentence is read once, however many phrases there are. */
-export type PatternTree<T> = Node<T>;
+type PatternTree<T> = Node<T>;
 
 export interface Match<T> {
   value: T;

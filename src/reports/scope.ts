@@ -34,14 +34,14 @@ const breakTree = compilePatterns(clauseBreaks.map((phrase) => [phrase, true] as
 const plainNegation = rules.find(({ id }) => id === 'no')!;
 const plainNegations = new Set(['no', 'without', 'not']);
 
-export interface Trigger {
+interface Trigger {
   rule: Rule;
   start: number;
   end: number;
 }
 
 /** The rules' phrases in a sentence: leftmost, longest, each word used once, so that "no change" hides its "no". */
-export function findTriggers(words: readonly string[]): Trigger[] {
+function findTriggers(words: readonly string[]): Trigger[] {
   const triggers: Trigger[] = [];
   let free = 0;
   for (let index = 0; index < words.length; index++) {
@@ -59,7 +59,7 @@ export function findTriggers(words: readonly string[]): Trigger[] {
 }
 
 /** For each word the number of its clause. */
-export function clauses(words: readonly string[]): number[] {
+function clauses(words: readonly string[]): number[] {
   const numbers: number[] = [];
   let current = 0;
   let from = 0;
@@ -130,7 +130,7 @@ function reachBefore(words: readonly string[], clause: readonly number[], { rule
   return at;
 }
 
-export interface SentenceScopes {
+interface SentenceScopes {
   /** For each word the number of its clause. */
   clause: readonly number[];
   /** The rules that reach a mention, nearest first. */

@@ -80,7 +80,7 @@ const headingPattern =
   /(^|[\r\n]|[.!?;:](?=[ \t]))([ \t*#>]{0,40})([A-Za-z][A-Za-z /()]{2,40}?)[ \t*]{0,4}(?::|(?=[\r\n]))/g;
 
 /** The named parts of a report, in order. Text before the first heading is 'other'. */
-export function sections(text: string): Section[] {
+function sections(text: string): Section[] {
   const found: Section[] = [{ kind: 'other', start: 0, end: text.length }];
   headingPattern.lastIndex = 0;
   for (let match = headingPattern.exec(text); match; match = headingPattern.exec(text)) {

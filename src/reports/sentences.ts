@@ -28,7 +28,7 @@ const longestSentence = 5_000;
 const tokenPattern = /[\p{L}\p{N}]+(?:['’][\p{L}]+)?(?:\.\d+)?|[^\s\p{L}\p{N}]/gu;
 
 /** Words and punctuation of `text[start, end)`. Hyphens part words: "left-sided" is two. */
-export function tokenize(text: string, start: number, end: number): Token[] {
+function tokenize(text: string, start: number, end: number): Token[] {
   const tokens: Token[] = [];
   tokenPattern.lastIndex = 0;
   for (const match of text.slice(start, end).matchAll(tokenPattern)) {
