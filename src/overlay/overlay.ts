@@ -1,0 +1,121 @@
+/**
+ * What was found in an X-ray, as one picture: the image under the heatmap of its top finding with all boxes, a tile for each class
+ * that has findings, and beside it the probabilities and the key. Pure: pixels and numbers in, pixels out.
+ */
+import type { Finding } from '../formats/findings.js';
+import { checkImage, type Image } from '../formats/pixels.js';
+import { type Canvas, createCanvas, type Rect } from './canvas.js';
+import { type Color, classColor } from './colors.js';
+import { boxOnCanvas, drawHeatmap, drawImage, drawMarks, type Heatmap, lineStyles } from './pane.js';
+import { drawPanel, panelHeight, panelWidth } from './panel.js';
+import type { Font } from './text.js';
+
+export interface OverlayInput {
+  image: Image;
+  /** Shown above the key, such as the file's name. */
+  title: string;
+  findings: readonly Finding[];
+  /** By class, in the network's order. */
+  probabilities: Readonly<Record<string, number>>;
+  /** Maps over the whole image by class, for those that have findings; on any scale. */
+  heatmaps?: Readonly<Record<string, Heatmap>>;
+  /** Operating thresholds by class. */
+  thresholds?: Readonly<Record<string, number>>;
+  /** A warning that nobody may overlook. */
+  notice?: string;
+}
+
+const BACKGROUND: Color = [18, 20, 24];
+/** Longest side of the drawn X-ray in pixels: text has the same share of every picture. */
+const MIN_SIDE = 768;
+const MAX_SIDE = 1600;
+const TILES_PER_ROW = 4;
+const MAX_TILES = 12;
+const MAX_LABELS = 8;
+
+/** Draws the picture. Its size follows the image's, within bounds. @throws InputError for an image that is none. */
+export function drawOverlay(input: OverlayInput, font: Font): Canvas {
+  checkImage(input.image);
+  const { image, findings, probabilities } = input;
+  const side = Math.max(image.width, image.height);
+  const scale = Math.min(MAX_SIDE, Math.max(MIN_SIDE, side)) / side;
+  const drawn = { width: fit(image.width * scale), height: fit(image.height * scale) };
+  const size = Math.round(Math.max(drawn.width, drawn.height) / 50);
+  const gap = size;
+
+  const found = rankedClasses(findings, probabilities);
+  const tiles = found.length > 1 ? tileSizes(drawn, found.length, gap) : undefined;
+  const panel = panelWidth(size);
+  const paneHeight = drawn.height + (tiles ? tiles.rows * (tiles.height + gap) : 0);
+  const height = Math.max(paneHeight, panelHeight(input, size)) + 2 * gap;
+  const canvas = createCanvas(drawn.width + panel + 3 * gap, height, BACKGROUND);
+
+  const main: Rect = { x: gap, y: Math.round((height - paneHeight) / 2), ...drawn };
+  drawImage(canvas, image, main);
+  drawClasses(canvas, input, main, font, size, found);
+  if (tiles) {
+    found.slice(0, MAX_TILES).forEach((label, index) => {
+      const column = index % TILES_PER_ROW;
+      const row = Math.floor(index / TILES_PER_ROW);
+      const x = main.x + column * (tiles.width + gap);
+      const area = { x, y: main.y + drawn.height + gap + row * (tiles.height + gap), ...tiles.size };
+      drawImage(canvas, image, area);
+      drawClasses(canvas, input, area, font, Math.round(size * 0.75), [label]);
+    });
+  }
+  const right = { x: drawn.width + 2 * gap, y: gap, width: panel, height: height - 2 * gap };
+  drawPanel(canvas, input, font, size, right, found);
+  return canvas;
+}
+
+const fit = (length: number) => Math.max(1, Math.round(length));
+
+/** Classes that have findings, the most probable first. */
+function rankedClasses(findings: readonly Finding[], probabilities: OverlayInput['probabilities']): string[] {
+  const scores = new Map<string, number>();
+  for (const { label, score } of findings)
+    scores.set(label, probabilities[label] ?? Math.max(score, scores.get(label) ?? 0));
+  return [...scores].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).map(([label]) => label);
+}
+
+function tileSizes(drawn: { width: number; height: number }, count: number, gap: number) {
+  const width = Math.floor((drawn.width - (TILES_PER_ROW - 1) * gap) / TILES_PER_ROW);
+  const height = fit((drawn.height * width) / drawn.width);
+  if (Math.min(width, height) < 40) return undefined;
+  const rows = Math.ceil(Math.min(count, MAX_TILES) / TILES_PER_ROW);
+  return { rows, width, height, size: { width, height } };
+}
+
+/** The heatmap of the first of some classes, and the boxes of all of them. */
+function drawClasses(
+  canvas: Canvas,
+  { image, findings, probabilities, heatmaps }: OverlayInput,
+  area: Rect,
+  font: Font,
+  size: number,
+  labels: readonly string[],
+): void {
+  const heatmap = heatmaps?.[labels[0]];
+  if (heatmap) drawHeatmap(canvas, heatmap, area);
+  const classes = Object.keys(probabilities);
+  const styles = lineStyles(
+    findings.map(({ threshold = 0 }) => threshold),
+    Math.max(2, Math.round(size / 6)),
+  );
+  const [top] = styles.keys();
+  const shown = findings
+    .filter(({ label }) => labels.includes(label))
+    .sort((a, b) => labels.indexOf(a.label) - labels.indexOf(b.label) || (b.peak ?? 0) - (a.peak ?? 0));
+  // Every box of a lower threshold holds one of the highest, whose label says it all. Where there are many, the
+  // strongest of each class is labelled.
+  const strong = shown.filter(({ threshold = 0 }) => threshold === top);
+  const few = labels.length > 1 && strong.length <= MAX_LABELS;
+  const labelled = new Set(few ? strong : labels.map((name) => strong.find(({ label }) => label === name)));
+  const marks = shown.map((finding) => ({
+    rect: boxOnCanvas(finding, image, area),
+    color: classColor(classes.indexOf(finding.label)),
+    line: styles.get(finding.threshold ?? 0)!,
+    ...(labelled.has(finding) ? { text: `${finding.label} ${finding.score.toFixed(2)}` } : {}),
+  }));
+  drawMarks(canvas, marks, area, font, size);
+}

@@ -1,0 +1,170 @@
+/** One X-ray on the canvas: a heatmap blended over it, boxes, and labels that keep out of each other's way. */
+import type { Finding } from '../formats/findings.js';
+import type { Image } from '../formats/pixels.js';
+import { blend, type Canvas, fill, type Line, outline, type Rect } from './canvas.js';
+import { type Color, inferno } from './colors.js';
+import { resizePlane } from './resize.js';
+import { drawText, type Font, measure, shorten } from './text.js';
+
+/** A map over the whole image, in any resolution and on any scale. */
+export interface Heatmap {
+  width: number;
+  height: number;
+  data: ArrayLike<number>;
+}
+
+const BLACK: Color = [0, 0, 0];
+const HEAT_COLORS = Array.from({ length: 256 }, (_, level) => inferno(level / 255));
+const MAX_OPACITY = 0.55;
+
+/** Draws the image into `area`, bright enough to look at: 16-bit images from their darkest to their brightest value. */
+export function drawImage(canvas: Canvas, image: Image, area: Rect): void {
+  const { data, width, height } = image;
+  const channels = Math.min(3, image.channels);
+  let [low, high] = [0, 255];
+  if (data instanceof Uint16Array) {
+    [low, high] = [65535, 0];
+    for (const value of data) {
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  const planes = Array.from({ length: channels }, (_, channel) => {
+    const plane = new Float32Array(width * height);
+    for (let i = 0; i < plane.length; i++) plane[i] = data[i * image.channels + channel];
+    return resizePlane(plane, [width, height], [area.width, area.height]);
+  });
+  const [red, green, blue] = channels > 1 ? planes : [planes[0], planes[0], planes[0]];
+  const scale = 255 / Math.max(1, high - low);
+  const { data: target } = canvas;
+  forEachPixel(canvas, area, (at, x, y) => {
+    const to = (y * canvas.width + x) * 3;
+    target[to] = (red[at] - low) * scale + 0.5;
+    target[to + 1] = (green[at] - low) * scale + 0.5;
+    target[to + 2] = (blue[at] - low) * scale + 0.5;
+  });
+}
+
+/** Blends a heatmap, scaled from its minimum to its maximum, over `area`: the hotter, the more opaque. */
+export function drawHeatmap(canvas: Canvas, heatmap: Heatmap, area: Rect): void {
+  const values = resizePlane(heatmap.data, [heatmap.width, heatmap.height], [area.width, area.height]);
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  if (!(high > low)) return;
+  forEachPixel(canvas, area, (at, x, y) => {
+    const heat = (values[at] - low) / (high - low);
+    blend(canvas, x, y, HEAT_COLORS[Math.round(heat * 255)], MAX_OPACITY * Math.sqrt(heat));
+  });
+}
+
+function forEachPixel(canvas: Canvas, area: Rect, draw: (at: number, x: number, y: number) => void): void {
+  for (let y = 0; y < area.height && area.y + y < canvas.height; y++)
+    for (let x = 0; x < area.width && area.x + x < canvas.width; x++) draw(y * area.width + x, area.x + x, area.y + y);
+}
+
+/** A box in pixels of the canvas, and how it looks. */
+export interface Mark {
+  rect: Rect;
+  color: Color;
+  line: Line;
+  text?: string;
+}
+
+/** How the boxes of each heat threshold look: the highest one solid, the lower the shorter the dashes. */
+export function lineStyles(thresholds: readonly number[], thickness: number): Map<number, Line> {
+  const ordered = [...new Set(thresholds)].sort((a, b) => b - a);
+  return new Map(
+    ordered.map((threshold, rank) => {
+      if (rank === 0) return [threshold, { thickness }];
+      const stroke = Math.max(2, Math.round((thickness * 5) / rank));
+      const gap = Math.max(2, Math.round(stroke * 0.7));
+      return [threshold, { thickness: Math.max(1, Math.round(thickness * 0.7)), dash: [stroke, gap] }];
+    }),
+  );
+}
+
+/** Maps a finding's box from the image to the area where the image is drawn. */
+export function boxOnCanvas({ box }: Finding, image: Image, area: Rect): Rect {
+  const [scaleX, scaleY] = [area.width / image.width, area.height / image.height];
+  const left = Math.round(area.x + box.x * scaleX);
+  const top = Math.round(area.y + box.y * scaleY);
+  return {
+    x: left,
+    y: top,
+    width: Math.max(1, Math.round(area.x + (box.x + box.width) * scaleX) - left),
+    height: Math.max(1, Math.round(area.y + (box.y + box.height) * scaleY) - top),
+  };
+}
+
+/** Draws outlines, large ones first, then the labels of those marks that have a text, in the order given. */
+export function drawMarks(canvas: Canvas, marks: readonly Mark[], area: Rect, font: Font, size: number): void {
+  const surface = ({ rect }: Mark) => rect.width * rect.height;
+  for (const { rect, color, line } of [...marks].sort((a, b) => surface(b) - surface(a))) {
+    // A dark rim on both sides keeps lines visible on bright bone and on bright heat.
+    const grow = (by: number) => ({
+      x: rect.x - by,
+      y: rect.y - by,
+      width: rect.width + 2 * by,
+      height: rect.height + 2 * by,
+    });
+    outline(canvas, intersect(grow(1), area), BLACK, { ...line, thickness: line.thickness + 2 });
+    outline(canvas, intersect(rect, area), color, line);
+  }
+  const taken: Rect[] = [];
+  for (const { rect, color, text } of marks) {
+    if (!text) continue;
+    const place = placeChip(font, text, size, rect, area, taken);
+    if (!place) continue;
+    taken.push(place);
+    drawChip(canvas, font, shorten(font, text, size, place.width - size * 0.6), size, place, color);
+  }
+}
+
+/** Text on a background of its own. */
+export function drawChip(canvas: Canvas, font: Font, text: string, size: number, rect: Rect, color: Color): void {
+  fill(canvas, rect, BLACK);
+  fill(canvas, { x: rect.x + 1, y: rect.y + 1, width: rect.width - 2, height: rect.height - 2 }, color);
+  drawText(canvas, font, text, [rect.x + size * 0.3, rect.y + size * 1.08], size, BLACK);
+}
+
+export const chipHeight = (size: number) => Math.round(size * 1.4);
+
+/** Where a label fits without leaving `area` or covering another label; undefined where everything is taken. */
+function placeChip(font: Font, text: string, size: number, box: Rect, area: Rect, taken: Rect[]): Rect | undefined {
+  const width = Math.min(area.width, Math.ceil(measure(font, text, size) + size * 0.6));
+  const height = chipHeight(size);
+  if (height > area.height) return undefined;
+  const right = area.x + area.width - width;
+  const bottom = area.y + area.height - height;
+  const at = (x: number, y: number): Rect => ({
+    x: Math.min(right, Math.max(area.x, x)),
+    y: Math.min(bottom, Math.max(area.y, y)),
+    width,
+    height,
+  });
+  const columns = [box.x, box.x + box.width - width, box.x + box.width, box.x - width];
+  const rows = [box.y - height, box.y + box.height, box.y, box.y + box.height - height];
+  const candidates = rows.flatMap((y) => columns.map((x) => at(x, y)));
+  // Failing those, slide away from the box, upwards and downwards in turn.
+  for (let step = 1; step * height < area.height; step++)
+    candidates.push(at(box.x, box.y - (step + 1) * height), at(box.x, box.y + box.height + step * height));
+  return candidates.find((place) => !taken.some((other) => overlaps(place, other)));
+}
+
+function overlaps(a: Rect, b: Rect): boolean {
+  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+}
+
+function intersect(a: Rect, b: Rect): Rect {
+  const x = Math.max(a.x, b.x);
+  const y = Math.max(a.y, b.y);
+  return {
+    x,
+    y,
+    width: Math.min(a.x + a.width, b.x + b.width) - x,
+    height: Math.min(a.y + a.height, b.y + b.height) - y,
+  };
+}

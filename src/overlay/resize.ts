@@ -1,0 +1,52 @@
+/**
+ * Brings one plane of numbers to another size: bilinear with half-pixel centres, and, where it shrinks, a filter that
+ * widens by the same factor, so that nothing falls between samples (as Pillow's bilinear does).
+ */
+export function resizePlane(
+  source: ArrayLike<number>,
+  [width, height]: readonly [number, number],
+  [newWidth, newHeight]: readonly [number, number],
+): Float32Array {
+  const columns = taps(width, newWidth);
+  const rows = taps(height, newHeight);
+  const narrow = new Float32Array(newWidth * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < newWidth; x++) {
+      const { first, weights } = columns[x];
+      let sum = 0;
+      for (let k = 0; k < weights.length; k++) sum += weights[k] * source[y * width + first + k];
+      narrow[y * newWidth + x] = sum;
+    }
+  }
+  const result = new Float32Array(newWidth * newHeight);
+  for (let y = 0; y < newHeight; y++) {
+    const { first, weights } = rows[y];
+    const row = result.subarray(y * newWidth, (y + 1) * newWidth);
+    for (let k = 0; k < weights.length; k++) {
+      const from = (first + k) * newWidth;
+      for (let x = 0; x < newWidth; x++) row[x] += weights[k] * narrow[from + x];
+    }
+  }
+  return result;
+}
+
+interface Taps {
+  first: number;
+  weights: Float64Array;
+}
+
+/** For each new sample the old ones that it is made of. */
+function taps(size: number, newSize: number): Taps[] {
+  const scale = size / newSize;
+  const reach = Math.max(1, scale);
+  return Array.from({ length: newSize }, (_, index) => {
+    const centre = (index + 0.5) * scale;
+    const first = Math.max(0, Math.floor(centre - reach));
+    const end = Math.min(size, Math.ceil(centre + reach));
+    const weights = Float64Array.from({ length: end - first }, (_, k) =>
+      Math.max(0, 1 - Math.abs(first + k + 0.5 - centre) / reach),
+    );
+    const sum = weights.reduce((all, one) => all + one, 0);
+    return { first, weights: weights.map((weight) => weight / sum) };
+  });
+}
