@@ -77,10 +77,10 @@ test('a curve goes through its points and never beyond its neighbours', () => {
 // A change here means that every seed draws other pixels: raise DRAWING in src/node/phantom.ts with it.
 const HASHES: [PhantomOptions, string][] = [
   [{ seed: 0, index: 0, size: 64 }, 'e03e5886 955ebe44'],
-  [{ seed: 1, index: 7, size: 256 }, 'ac40e055 79836697'],
-  [{ seed: 1, index: 7, size: 256, preset: 'hard' }, 'cd8b7bb1 c8fead95'],
-  [{ seed: 4294967295, index: 4294967295, size: 128 }, '6f5c6bd7 3c396481'],
-  [{ seed: 3, index: 1, size: 512, diseases: DISEASES }, '7eaf94a2 cc646388'],
+  [{ seed: 1, index: 7, size: 256 }, 'aad07ce5 79836697'],
+  [{ seed: 1, index: 7, size: 256, preset: 'hard' }, 'bd0e053c c8fead95'],
+  [{ seed: 4294967295, index: 4294967295, size: 128 }, '1f3b94d4 555b494f'],
+  [{ seed: 3, index: 1, size: 512, diseases: DISEASES }, 'a3c786cd ecd07c7d'],
 ];
 for (const [options, expected] of HASHES) {
   test(`the bytes of ${options.preset ?? 'demo'} seed ${options.seed}, image ${options.index} at ${options.size}² are as recorded`, () => {
@@ -162,7 +162,7 @@ function change(disease: Disease, index: number, preset: 'demo' | 'hard', severi
 
 /** Grey levels of 255: least mean change inside the boxes of a demo phantom, greatest outside. See the README's table. */
 const CHANGE: Record<Disease, readonly [number, number]> = {
-  Atelectasis: [8, 3],
+  Atelectasis: [6, 3],
   Cardiomegaly: [18, 1.2],
   Effusion: [20, 0.3],
   Infiltration: [8, 0.3],

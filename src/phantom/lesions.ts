@@ -107,7 +107,7 @@ export function drawLesions(
 
   const pneumothorax = find('Pneumothorax');
   if (pneumothorax) collapseLung(lesion(pneumothorax), vessels);
-  addAndClear(canvas.density, vessels, 1);
+  const aerated = canvas.air.slice();
   for (const label of ORDER) {
     const disease = find(label);
     if (!disease) continue;
@@ -120,6 +120,10 @@ export function drawLesions(
     else if (label === 'Infiltration') drawInfiltration(it);
     else drawRound(it, label as 'Mass' | 'Nodule');
   }
+  // Vessels show by the air around them: where that has gone, so have they.
+  for (let i = 0; i < aerated.length; i++)
+    if (aerated[i] > canvas.air[i]) vessels.data[i] *= canvas.air[i] / aerated[i];
+  addAndClear(canvas.density, vessels, 1);
   return findings;
 }
 

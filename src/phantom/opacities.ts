@@ -153,11 +153,11 @@ function fillPleura({ canvas, commit }: Lesion, side: Side, height: number, rand
     if (depth <= 0) return 0;
     const q = clamp((side * u) / at(lung.lateral, v), 0, 1);
     const surface = lung.angleV - height * (flat + (1 - flat) * q * q * q);
-    return (
-      smooth((v - surface) / 0.02 + 0.4) *
-      (0.94 * AIR * depth +
-        0.13 * smooth(depth / 0.04) * smooth((side * u - heartBorder(anatomy, side, v)) / 0.02 + 0.5))
-    );
+    // As dense as the organs below, but for the heart's shadow and for the rows in which the diaphragm's edge begins.
+    const besideHeart = smooth((side * u - heartBorder(anatomy, side, v)) / 0.02 + 0.5);
+    const aboveEdge = 1 - smooth((v - at(lung.base, side * u)) / 0.006 + 1);
+    const extra = 0.12 * smooth(depth / 0.5) * besideHeart * aboveEdge;
+    return smooth((v - surface) / 0.02 + 0.4) * (0.94 * AIR * depth + extra);
   });
   commit(scratch, { side: sideName(side), zone: 'lower', centimetres: height * CENTIMETRES });
 }
