@@ -1,0 +1,9 @@
+// No position in a table of positions.
+const NOWHERE = 0xffffffffu;
+
+// Weight of source pixel `pixel` in the triangle of half-width `scale` around `centre` (whole part, fraction's bits). Exact in the
+// large part, so that images of any size keep the fraction.
+fn triangle(pixel: u32, centre: vec2u, scale: f32) -> f32 {
+  let distance = f32(i32(pixel - centre.x)) + 0.5 - bitcast<f32>(centre.y);
+  return max(0, 1 - abs(distance) / scale);
+}

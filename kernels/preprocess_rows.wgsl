@@ -1,0 +1,58 @@
+// First half of resizing: raw pixels shrunk or stretched from top to bottom.
+//
+//   y[i, k] = Σ_r w(r) · pixels[r, k] / Σ_r w(r)      w(r) = max(0, 1 − |r + ½ − c_i| / scale)
+//
+// with c_i the centre of output row i in source rows and scale = max(1, source rows per output row): Pillow's bilinear filter,
+// which widens as it shrinks and is cut off at the image's edges.
+//
+//   pixels   packed samples of SAMPLE_BITS bits, little end first, row by row, channels interleaved
+//   centres  for each output row c_i as whole part and fraction's bits; NOWHERE: no image there, so zeros
+//   y        dense rows `first … first + rows` of the samples `first_sample … first_sample + samples` of each source row
+//
+// A thread owns one sample of y; neighbours read neighbours.
+//
+// Prelude: SAMPLE_BITS (8 or 16).
+
+struct Params {
+  x_offset: u32,      // words before the bound window, negative
+  height: u32, row_samples: u32,
+  first_sample: u32, samples: u32,
+  first: u32, rows: u32,
+  radius: u32,        // rows on either side that may count: ⌈scale⌉
+  scale: f32,
+}
+
+@group(0) @binding(0) var<storage, read> pixels: array<u32>;
+@group(0) @binding(1) var<storage, read> centres: array<vec2u>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+#include triangle
+
+const PER_WORD = 32 / SAMPLE_BITS;
+
+fn raw(index: u32) -> f32 {
+  return f32(extractBits(pixels[params.x_offset + index / PER_WORD], index % PER_WORD * SAMPLE_BITS, SAMPLE_BITS));
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
+  let index = id.x + id.y * workgroups.x * 64;
+  if (index >= params.rows * params.samples) {
+    return;
+  }
+  let row = index / params.samples;
+  let at = params.first_sample + index % params.samples;
+  let centre = centres[params.first + row];
+  var sum = 0.0;
+  var weights = 0.0;
+  if (centre.x != NOWHERE) {
+    let last = min(centre.x + params.radius, params.height - 1);
+    for (var r = centre.x - min(centre.x, params.radius); r <= last; r++) {
+      let weight = triangle(r, centre, params.scale);
+      sum += weight * raw(r * params.row_samples + at);
+      weights += weight;
+    }
+  }
+  y[index] = sum / max(weights, 1e-30);
+}

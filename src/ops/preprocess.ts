@@ -1,0 +1,231 @@
+/**
+ * Raw pixels → normalised network input: resized as Pillow's bilinear filter does (antialiased where it shrinks), channels expanded,
+ * reduced or swapped, scaled and normalised. Unlike Pillow on 8-bit images, nothing is rounded to integers on the way: results equal
+ * those of its 32-bit float images (mode F).
+ */
+import { InputError } from '../errors.js';
+import { preprocess_columns, preprocess_rows } from '../generated/kernels.js';
+import { createTensor, type GraphBuilder } from '../graph/graph.js';
+import type { Lowering, Operation } from '../graph/operation.js';
+import { spread } from '../graph/operation.js';
+import { describeShape, type Tensor } from '../graph/tensor.js';
+import { type Fit, frameOf, NOWHERE, positionTable, type Span } from './frame.js';
+
+export interface PixelFormat {
+  /** Pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** 1 grey, 3 RGB, 4 RGBA; alpha is not looked at. */
+  readonly channels: 1 | 3 | 4;
+  readonly bits: 8 | 16;
+}
+
+export interface Normalisation {
+  /** One for each channel of the network's input, which has 1 or 3: the network sees (scale · v − mean) / std, v in [0, 1]. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  /** 1 by default; 255 for networks that were trained on raw bytes. */
+  readonly scale: number;
+  /** Order of the network's channels; mean and std are in this order too. */
+  readonly order: 'rgb' | 'bgr';
+}
+
+export interface PreprocessAttributes extends PixelFormat, Normalisation {
+  /** Side of the network's input. */
+  readonly size: number;
+  readonly fit: Fit;
+  readonly type: 'f32' | 'f16';
+  /** Images in the output, and which of them this one becomes. The others are left as they are. */
+  readonly batch: number;
+  readonly slot: number;
+}
+
+/** What the rows of a band may take at a time between the two passes. */
+const SCRATCH_BYTES = 16 << 20;
+
+/**
+ * pixels: dense u32 [words, 1], the samples packed little end first, rows without gaps: the bytes of a Uint8Array or Uint16Array,
+ * zeros up to a whole word. y: [batch, size, size, 1 or 3] nhwc4.
+ */
+export const forward: Operation<PreprocessAttributes> = {
+  name: 'preprocess',
+  infer([pixels], attributes) {
+    const { width, height, size, fit, mean, std, batch, slot, type } = attributes;
+    frameOf(width, height, size, fit); // throws for impossible sizes
+    const words = wordCount(attributes);
+    if (pixels!.type !== 'u32' || pixels!.layout !== 'dense' || pixels!.shape.join() !== `${words},1`) {
+      throw new InputError('pixels', { expected: `dense u32[${words}×1]`, given: describeShape(pixels!) });
+    }
+    if (![1, 3].includes(mean.length) || mean.length !== std.length || !std.every((deviation) => deviation > 0)) {
+      throw new InputError('normalisation', {
+        expected: 'mean and std of 1 or 3 channels, std above 0',
+        given: `mean ${mean.join(', ')}; std ${std.join(', ')}`,
+      });
+    }
+    if (!(Number.isInteger(slot) && slot >= 0 && slot < batch)) {
+      throw new InputError('place in the batch', { expected: `0 … ${batch - 1}`, given: String(slot) });
+    }
+    return [{ shape: [batch, size, size, mean.length], layout: 'nhwc4', type }];
+  },
+  flops: ({ attributes: { width, height, channels, size } }) =>
+    6 * channels * (width * Math.max(height, size) + size * Math.max(width, size)),
+  lower({ inputs: [pixels], outputs: [y], attributes }, context) {
+    const { width, height, channels, bits, size, fit, slot } = attributes;
+    const frame = frameOf(width, height, size, fit);
+    const [across, down] = [axisOf(frame.x, width, size), axisOf(frame.y, height, size)];
+    const columns = across.to - across.from;
+    const rowSamples = width * channels;
+    const words = ([from, to]: readonly [number, number]) =>
+      [Math.floor((from * rowSamples * bits) / 32), Math.ceil((to * rowSamples * bits) / 32)] as const;
+    for (const [from, to] of rowBands(context, attributes, down, columns, words)) {
+      const rows = to - from;
+      const window = words(down.reach(from, to));
+      const input = context.read(pixels, window);
+      const between = context.scratch('rows', { shape: [rows, columns, channels], layout: 'dense', type: 'f32' });
+      context.dispatch({
+        kernel: preprocess_rows,
+        constants: { SAMPLE_BITS: bits },
+        bindings: [input, context.read(down.centres), context.write(between)],
+        params: {
+          x_offset: input.offset,
+          height,
+          row_samples: rowSamples,
+          first_sample: across.from * channels,
+          samples: columns * channels,
+          first: from,
+          rows,
+          radius: down.radius,
+          scale: down.scale,
+        },
+        workgroups: spread(Math.ceil((rows * columns * channels) / 64)),
+      });
+      const first = (slot * size + from) * size;
+      const output = context.write(y, [first, first + rows * size]);
+      context.dispatch({
+        kernel: preprocess_columns,
+        constants: { elem: y.type, CHANNELS: channels },
+        bindings: [context.read(between), context.read(across.centres), output],
+        params: {
+          first,
+          count: rows * size,
+          size,
+          y_offset: output.offset,
+          y_pitch: output.pitch,
+          width,
+          first_column: across.from,
+          columns,
+          radius: across.radius,
+          scale: across.scale,
+          ...colourParams(attributes),
+        },
+        workgroups: spread(Math.ceil((rows * size) / 64)),
+      });
+    }
+  },
+};
+
+const wordCount = ({ width, height, channels, bits }: PixelFormat) =>
+  Math.ceil((width * height * channels * bits) / 32);
+
+interface Axis {
+  /** Source pixels to one output pixel, at least 1. */
+  readonly scale: number;
+  readonly radius: number;
+  readonly centres: Tensor;
+  /** Source pixels that all of the output reads. */
+  readonly from: number;
+  readonly to: number;
+  /** Source pixels that the output pixels `from … to` read. */
+  reach(from: number, to: number): readonly [number, number];
+}
+
+function axisOf(span: Span, length: number, size: number): Axis {
+  const scale = Math.max(1, span.length / span.target);
+  const radius = Math.ceil(scale);
+  const table = positionTable(size, (index) => centreOf(span, index));
+  const reach = (from: number, to: number) => {
+    const wholes = Array.from({ length: to - from }, (_, i) => table[2 * (from + i)]).filter((w) => w !== NOWHERE);
+    if (wholes.length === 0) return [0, 1] as const;
+    return [Math.max(0, wholes[0] - radius), Math.min(length, wholes[wholes.length - 1] + radius + 1)] as const;
+  };
+  const [from, to] = reach(0, size);
+  const centres = createTensor('centres', 'constant', { shape: [size, 2], layout: 'dense', type: 'u32' }, table);
+  return { scale, radius, centres, from, to, reach };
+}
+
+/** Where the centre of an output pixel lies in the source; undefined in padding. */
+export function centreOf({ from, length, start, target }: Span, index: number): number | undefined {
+  const place = index - start;
+  return place < 0 || place >= target ? undefined : from + ((place + 0.5) * length) / target;
+}
+
+// Output rows whose source rows can be bound at once, and whose intermediate is small.
+function rowBands(
+  { traits }: Lowering,
+  { size, channels }: PreprocessAttributes,
+  down: Axis,
+  columns: number,
+  words: (rows: readonly [number, number]) => readonly [number, number],
+): readonly (readonly [number, number])[] {
+  const fits = (from: number, to: number) => {
+    const [first, last] = words(down.reach(from, to));
+    // Windows begin at multiples of 256 bytes.
+    return (last - first) * 4 + 256 <= traits.maxBindingBytes && (to - from) * columns * channels * 4 <= SCRATCH_BYTES;
+  };
+  const split = (from: number, to: number): (readonly [number, number])[] => {
+    if (to - from === 1 || fits(from, to)) return [[from, to]];
+    const middle = (from + to) >> 1;
+    return [...split(from, middle), ...split(middle, to)];
+  };
+  return split(0, size);
+}
+
+/** Luma of ITU-R 601, which Pillow's mode L and most tools mean by grey. */
+const LUMA = [0.299, 0.587, 0.114];
+
+/** For each output channel the weights of red, green and blue samples, raw scale and normalisation included, and the bias. */
+export function colourMatrix(attributes: PixelFormat & Normalisation): { weights: number[]; bias: number }[] {
+  const { channels, bits, mean, std, scale, order } = attributes;
+  return mean.map((shift, output) => {
+    const source = order === 'rgb' ? output : 2 - output;
+    const mix =
+      channels === 1 ? [1, 0, 0] : mean.length === 1 ? LUMA : [0, 1, 2].map((input) => (input === source ? 1 : 0));
+    const factor = scale / ((2 ** bits - 1) * std[output]);
+    return { weights: mix.map((weight) => weight * factor), bias: -shift / std[output] };
+  });
+}
+
+function colourParams(attributes: PreprocessAttributes): Record<string, number> {
+  const rows = colourMatrix(attributes);
+  const named = [0, 1, 2].flatMap((output) => {
+    const { weights, bias } = rows[output] ?? { weights: [0, 0, 0], bias: 0 };
+    return [...['r', 'g', 'b'].map((name, i) => [name + output, weights[i]]), [`bias${output}`, bias]];
+  });
+  return Object.fromEntries(named);
+}
+
+export interface PreprocessOptions extends PixelFormat, Partial<Normalisation> {
+  size: number;
+  /** Default: stretch. */
+  fit?: Fit;
+  mean: readonly number[];
+  std: readonly number[];
+  batch?: number;
+  slot?: number;
+  name?: string;
+}
+
+/**
+ * Adds the way from raw pixels to a network's input.
+ * @param pixels made by `pixelInput`.
+ * @returns [batch, size, size, 1 or 3 channels] nhwc4. A plan whose `external` holds this tensor fills one place of a batch.
+ */
+export function preprocess(g: GraphBuilder, pixels: Tensor, options: PreprocessOptions): Tensor {
+  const { fit = 'stretch', scale = 1, order = 'rgb', batch = 1, slot = 0, name, ...rest } = options;
+  return g.apply(forward, [pixels], { ...rest, fit, scale, order, batch, slot, type: g.type }, name);
+}
+
+/** The input that takes an image's bytes: `plan.write(tensor, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))`. */
+export function pixelInput(g: GraphBuilder, name: string, format: PixelFormat): Tensor {
+  return g.input(name, [wordCount(format), 1], { layout: 'dense', type: 'u32' });
+}
