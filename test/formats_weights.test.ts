@@ -4,6 +4,8 @@ import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
 import { readSafetensors, writeSafetensors } from '../src/formats/safetensors.js';
 import {
+  architectureMetadata,
+  architectureOf,
   formatWeightsMetadata,
   parseWeightsMetadata,
   readCheckpoint,
@@ -13,9 +15,14 @@ import {
 const fixture = (name: string) => new Uint8Array(readFileSync(new URL(`../../test/fixtures/${name}`, import.meta.url)));
 
 const metadata: WeightsMetadata = {
-  architecture: 'resnet50',
-  widths: [16, 32, 64, 128],
-  depths: [1, 2, 1, 1],
+  architecture: {
+    family: 'resnet',
+    block: 'bottleneck',
+    layers: [1, 2, 1, 1],
+    widths: [16, 32, 64, 128],
+    stem: 16,
+    prefix: 'features.',
+  },
   classes: ['Mass', 'Nodule', 'Pleural "Übel"'],
   inputWidth: 512,
   inputHeight: 448,
@@ -46,8 +53,16 @@ function refuses(action: () => unknown, message: RegExp): void {
 test('metadata survives a weights file', () => {
   const file = writeSafetensors(new Map(), formatWeightsMetadata(metadata));
   assert.equal(parseWeightsMetadata(readSafetensors(file).metadata), metadata);
-  const { widths, depths, thresholds, lseR, ...plain } = metadata;
-  const least: WeightsMetadata = { ...plain, pooling: 'average', inputChannels: 1, mean: [0.5], std: [1] };
+  const { thresholds, lseR, transitionChannels, transitionKernel, transitionActivation, ...plain } = metadata;
+  const least: WeightsMetadata = {
+    ...plain,
+    architecture: 'resnet50',
+    pooling: 'average',
+    prediction: 'fc',
+    inputChannels: 1,
+    mean: [0.5],
+    std: [1],
+  };
   assert.equal(parseWeightsMetadata(formatWeightsMetadata(least)), least);
   assert.equal(parseWeightsMetadata({ ...formatWeightsMetadata(least), note: 'anything' }), least);
 });
@@ -56,15 +71,13 @@ test('each field that is missing or wrong is named', () => {
   const strings = formatWeightsMetadata(metadata);
   for (const key of Object.keys(strings)) {
     const { [key]: _, ...rest } = strings;
-    const isOptional = ['widths', 'depths', 'thresholds'].includes(key);
+    const isOptional = key === 'thresholds';
     if (isOptional) parseWeightsMetadata(rest);
     else refuses(() => parseWeightsMetadata(rest), new RegExp(key === 'raybox_weights' ? 'no raybox metadata' : key));
   }
   for (const [key, ...values] of [
     ['raybox_weights', '2', ''],
-    ['architecture', '', 'ResNet 50', '../x'],
-    ['widths', '[]', '[0]', '[1.5]', '16', '["16"]', '{', 'null'],
-    ['depths', '[-1]'],
+    ['architecture', '', 'ResNet 50', '../x', '{'],
     ['classes', '[]', 'Mass', '["a", "a"]', '[""]', '[3]'],
     ['input_width', '0', '-1', '1.5', '1e3', '', 'wide', '9999999'],
     ['input_height', '0'],
@@ -93,6 +106,45 @@ test('each field that is missing or wrong is named', () => {
   refuses(() => parseWeightsMetadata({}), /given no metadata/);
   refuses(() => parseWeightsMetadata({ format: 'pt' }), /given format/);
   refuses(() => formatWeightsMetadata({ ...metadata, inputWidth: 1.5 }), /input_width is wrong/);
+});
+
+test('metadata and architecture say the same', () => {
+  const fields = { architecture: metadata.architecture, transitionChannels: 2048, transitionKernel: 1 } as const;
+  assert.equal(architectureMetadata(architectureOf(metadata)), {
+    ...fields,
+    transitionActivation: 'relu',
+    pooling: 'lse',
+    lseR: 10,
+  });
+  const fc = { architecture: 'resnet50', pooling: 'average', prediction: 'fc' } as const;
+  assert.equal(architectureMetadata({ backbone: 'resnet50', head: { classes: 3, ...fc } }), fc);
+});
+
+test('each field of a description that is missing or wrong is named', () => {
+  const vgg = { family: 'vgg', layers: [8, 'M'], batchNorm: false };
+  for (const [description, message] of [
+    [[], /unknown family/],
+    [{ family: 'lenet' }, /unknown family; expected alexnet, .* given 'lenet'/],
+    [{ family: 'toString' }, /unknown family/],
+    [{ ...vgg, layers: [8, 'N'] }, /vgg's layers is wrong; expected a list of sizes and 'M'/],
+    [{ ...vgg, layers: [8.5] }, /layers is wrong/],
+    [{ ...vgg, layers: Array(257).fill(8) }, /layers is wrong/],
+    [{ ...vgg, batchNorm: 1 }, /batchNorm is wrong/],
+    [{ ...vgg, prefix: 3 }, /prefix is wrong/],
+    [{ ...vgg, depth: 3 }, /a vgg has no 'depth'/],
+    [{ family: 'alexnet', widths: [1, 2, 3] }, /expected five sizes/],
+    [{ family: 'resnet', block: 'basic', layers: [1, 1], widths: [8], stem: 8 }, /widths are wrong; expected 2, one/],
+    [{ family: 'resnet', block: 'basic', layers: [9999], widths: [8], stem: 8 }, /too deep/],
+    [{ family: 'densenet', growthRate: 0, blocks: [1], initialFeatures: 8, bottleneck: 1 }, /growthRate is wrong/],
+    [{ family: 'googlenet', layers: [{ inception: [1, 2, 3] }] }, /googlenet's layers is wrong/],
+    [{ family: 'googlenet', layers: [{ conv: 8, kernel: 3, pad: 1 }] }, /googlenet's layers is wrong/],
+    [{ family: 'squeezenet', layers: [{ fire: [1, 2] }] }, /squeezenet's layers is wrong/],
+    [{ family: 'squeezenet', layers: ['M'], names: { conv: 'c' } }, /names is wrong/],
+  ] as const)
+    refuses(
+      () => parseWeightsMetadata({ ...formatWeightsMetadata(metadata), architecture: JSON.stringify(description) }),
+      message,
+    );
 });
 
 test('checkpoints are told by their content', () => {

@@ -4,6 +4,7 @@
  * any safetensors viewer shows them.
  */
 import { InputError } from '../errors.js';
+import { type Architecture, type Backbone, checkBackbone } from './architecture.js';
 import { brief, type Checkpoint, withTorchvisionNames } from './checkpoint.js';
 import { readSafetensors } from './safetensors.js';
 import { describeFormat, detectFormat } from './signature.js';
@@ -12,11 +13,8 @@ import { readTorch } from './torch.js';
 export const WEIGHTS_VERSION = 1;
 
 export interface WeightsMetadata {
-  /** Name of the backbone: `resnet50`, `densenet121`, … */
-  architecture: string;
-  /** Channels of the stages and number of blocks in each, where they are not the architecture's own. */
-  widths?: number[];
-  depths?: number[];
+  /** The backbone: a standard one's name (`resnet50`, `densenet121`, …), or its description. */
+  architecture: string | Backbone;
   /** One name per output, in their order. */
   classes: string[];
   /** Size that images are brought to, in pixels. */
@@ -30,12 +28,15 @@ export interface WeightsMetadata {
   std: number[];
   /** How an image that has another aspect meets the input size. */
   fit: 'stretch' | 'crop' | 'pad';
-  transitionChannels: number;
-  transitionKernel: number;
-  transitionActivation: 'relu' | 'none';
+  /** The transition layer; all three or, for a network that pools its features as they are, none. */
+  transitionChannels?: number;
+  transitionKernel?: number;
+  transitionActivation?: 'relu' | 'none';
   pooling: 'lse' | 'average' | 'max';
   /** The r of log-sum-exp pooling, larger than 0; only there. */
   lseR?: number;
+  /** Name of the prediction layer's parameters where it is not `head.prediction`. */
+  prediction?: string;
   /** Probability from which a class counts as found, by class; fitted on a validation split. */
   thresholds?: Record<string, number>;
   /** How a heatmap comes to [0, 255]: from its minimum to its maximum, or from 0 to its maximum. */
@@ -49,9 +50,7 @@ type Field = keyof WeightsMetadata;
 type Parse = (text: string, key: string) => unknown;
 
 const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
-  architecture: { parse: pattern(/^[a-z][a-z0-9_]*$/, "a network's name in lower case, such as resnet50") },
-  widths: { parse: sizes, optional: true },
-  depths: { parse: sizes, optional: true },
+  architecture: { parse: architecture },
   classes: { parse: classNames },
   inputWidth: { parse: size },
   inputHeight: { parse: size },
@@ -60,11 +59,12 @@ const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   mean: { parse: numbers(Number.isFinite, 'a JSON list of numbers') },
   std: { parse: numbers((value) => Number.isFinite(value) && value > 0, 'a JSON list of numbers above 0') },
   fit: { parse: oneOf('stretch', 'crop', 'pad') },
-  transitionChannels: { parse: size },
-  transitionKernel: { parse: pattern(/^(?:1|3|5|7)$/, '1, 3, 5 or 7', Number) },
-  transitionActivation: { parse: oneOf('relu', 'none') },
+  transitionChannels: { parse: size, optional: true },
+  transitionKernel: { parse: pattern(/^(?:1|3|5|7)$/, '1, 3, 5 or 7', Number), optional: true },
+  transitionActivation: { parse: oneOf('relu', 'none'), optional: true },
   pooling: { parse: oneOf('lse', 'average', 'max') },
   lseR: { parse: positive, optional: true },
+  prediction: { parse: pattern(/^[\w./]{1,200}$/, 'the name of a layer'), optional: true },
   thresholds: { parse: probabilities, optional: true },
   heatmapScaling: { parse: oneOf('minmax', 'relu') },
   trainingData: { parse: pattern(/\S/, 'some text, or none') },
@@ -109,6 +109,39 @@ export function formatWeightsMetadata(metadata: WeightsMetadata): Record<string,
   return strings;
 }
 
+/** The network that metadata describes. */
+export function architectureOf(metadata: WeightsMetadata): Architecture {
+  const { architecture: backbone, classes, pooling, lseR, prediction } = metadata;
+  const { transitionChannels: channels, transitionKernel: kernel = 1, transitionActivation = 'relu' } = metadata;
+  return {
+    backbone,
+    head: {
+      classes: classes.length,
+      pooling,
+      ...(lseR === undefined ? {} : { r: lseR }),
+      ...(channels === undefined ? {} : { transition: { channels, kernel, activation: transitionActivation } }),
+      ...(prediction === undefined ? {} : { prediction }),
+    },
+  };
+}
+
+/** What metadata says of a network: the other way round. Transition layers are then called `head.transition`. */
+export function architectureMetadata({ backbone, head }: Architecture) {
+  return {
+    architecture: backbone,
+    ...(head?.transition
+      ? {
+          transitionChannels: head.transition.channels,
+          transitionKernel: head.transition.kernel,
+          transitionActivation: head.transition.activation,
+        }
+      : {}),
+    ...(head ? { pooling: head.pooling } : {}),
+    ...(head?.r === undefined ? {} : { lseR: head.r }),
+    ...(head?.prediction === undefined ? {} : { prediction: head.prediction }),
+  } satisfies Partial<WeightsMetadata>;
+}
+
 /**
  * Reads weights of any known format, told by content: safetensors, or a torch checkpoint as zip or stream. Names come out
  * as torchvision's (see `withTorchvisionNames`). Throws an InputError that says what was given instead.
@@ -144,6 +177,12 @@ function checkTogether(metadata: WeightsMetadata): WeightsMetadata {
       throw fault(key, `${inputChannels} numbers, as input_channels says`, brief(list));
   if ((pooling === 'lse') !== (lseR !== undefined))
     throw fault('lse_r', 'a number if, and only if, pooling is lse', `${lseR} with pooling ${pooling}`);
+  const { transitionChannels, transitionKernel, transitionActivation } = metadata;
+  const layer = [transitionChannels, transitionKernel, transitionActivation];
+  if (layer.some((field) => field === undefined) && layer.some((field) => field !== undefined))
+    throw new InputError('weights: the metadata describes half a transition layer', {
+      expected: 'transition_channels, transition_kernel and transition_activation, or none of them',
+    });
   for (const name of Object.keys(thresholds))
     if (!classes.includes(name)) throw fault('thresholds', 'names of classes', name);
   return metadata;
@@ -199,8 +238,12 @@ function numbers(allowed: (value: number) => boolean, expected: string): Parse {
   };
 }
 
-function sizes(text: string, key: string): unknown {
-  return numbers((value) => Number.isInteger(value) && value > 0, 'a JSON list of whole numbers from 1 on')(text, key);
+function architecture(text: string, key: string): string | Backbone {
+  if (/^[a-z][a-z0-9_]*$/.test(text)) return text;
+  const description = json(text);
+  if (description === undefined)
+    throw fault(key, "a network's name in lower case, such as resnet50, or a JSON description", brief(text));
+  return checkBackbone(description);
 }
 
 function classNames(text: string, key: string): string[] {
