@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
-import { type Disease, diseases } from '../src/reports/lexicon.js';
+import { abnormalityPhrases } from '../src/reports/abnormalities.js';
+import { type Disease, diseasePhrases, diseases, vagueTerms } from '../src/reports/lexicon.js';
 import { type LabelStatus, mineReport } from '../src/reports/mine.js';
 import { readOpenI } from '../src/reports/openi.js';
 import { compilePatterns, matchesAt } from '../src/reports/patterns.js';
@@ -164,6 +165,34 @@ test('headings on one line, and reports that have none', () => {
   assert.equal(mineReport('The following findings: effusion.').labels, { Effusion: 'positive' });
 });
 
+test('headings alone on their line, in the middle of one, and in a report wrapped at a fixed width', () => {
+  const alone = 'History\nPneumonia.\nFindings\nSmall effusion. Impression\nof a mass is wrong.\nImpression\nEffusion.';
+  assert.equal(mineReport(alone).labels, { Effusion: 'positive', Mass: 'positive' });
+  assert.equal(mineReport('COMPARISON: Film with a mass FINDINGS: Small effusion').labels, { Effusion: 'positive' });
+  const wrapped = `                 FINAL REPORT
+ EXAMINATION:  CHEST (PA AND LAT)
+
+ INDICATION:  ___F with cough  // pneumonia?
+
+ FINDINGS:
+
+ There is no focal consolidation, pleural effusion or
+ pneumothorax.  Heart size
+ is mildly enlarged.
+
+ IMPRESSION:
+
+ 1. No pneumonia.
+ 2. Cardiomegaly.`;
+  assert.equal(sorted(mineReport(wrapped).labels), {
+    Cardiomegaly: 'positive',
+    Consolidation: 'negative',
+    Effusion: 'negative',
+    Pneumonia: 'negative',
+    Pneumothorax: 'negative',
+  });
+});
+
 test('sentences end where they end', () => {
   const split = (text: string) => sentences(text).map(({ start, end }) => text.slice(start, end));
   assert.equal(split('A 1.5 cm nodule. Seen by Dr. Who at 3 p.m. today.'), [
@@ -197,6 +226,38 @@ test('the phrase language: alternatives, options, gaps', () => {
     assert.ok(found(text), text);
   for (const text of ['small effusion', 'large , effusion', 'large left a b c effusion'])
     assert.not.ok(found(text), text);
+});
+
+/** Every wording of a phrase, gaps left empty. */
+function wordings(phrase: string): string[] {
+  return phrase.split(' ').reduce<string[]>(
+    (texts, part) => {
+      if (part.startsWith('..')) return texts;
+      const options = part.replace(/(?<=.)\?$/, '').split('|');
+      if (part.length > 1 && part.endsWith('?')) options.push('');
+      return texts.flatMap((text) => options.map((option) => `${text} ${option}`.trim()));
+    },
+    [''],
+  );
+}
+
+test('every phrase of the lexicon is found as what it stands for', () => {
+  const others: string[] = [];
+  for (const [disease, phrases] of Object.entries(diseasePhrases)) {
+    for (const text of phrases.flatMap(wordings)) {
+      const found = mineReport(`${text}.`).evidence.map(({ concept }) => concept as string);
+      if (!found.includes(disease)) others.push(`${disease}: ${text} (${found})`);
+    }
+  }
+  for (const { concept, phrases } of vagueTerms) {
+    for (const text of phrases.flatMap(wordings)) {
+      if (mineReport(`${text}.`).labels[concept] !== 'uncertain') others.push(`${concept}: ${text}`);
+    }
+  }
+  for (const phrases of Object.values(abnormalityPhrases)) {
+    for (const text of phrases.flatMap(wordings)) if (mineReport(`${text}.`).normal) others.push(`normal: ${text}`);
+  }
+  assert.equal(others, []);
 });
 
 test('the rules are sound data: known kinds, likelihoods for every doubt, no phrase twice in one rule', () => {

@@ -23,7 +23,7 @@ export const abnormalityPhrases = {
     'air bronchogram',
     'air|fluid fluid? level',
     'asymmetry|asymmetric|asymmetrical|irregular|irregularity|ring',
-    'obscured|obscuring|obscure|obscuration|superimposed|superimposition',
+    'obscured|obscuring|obscuration|superimposed|superimposition',
   ],
   Interstitium: [
     'interstitial ..1 disease|marking|change|thickening|prominence|abnormality|process|lung|coarsening|pattern',
@@ -133,7 +133,7 @@ export const abnormalityPhrases = {
   // What an operation took or changed for good; that one was done is no finding (`otherMeanings`).
   Resection: [
     'lobectomy|pneumonectomy|mastectomy|thoracotomy|thoracoplasty|nephrectomy|splenectomy|laminectomy|corpectomy|resection|transplant|reconstruction',
-    'absent|missing|resected',
+    'missing|resected',
     'radiation|irradiation|postradiation',
   ],
   Neoplasm: [

@@ -73,11 +73,11 @@ const kinds = new Map<string, SectionKind>();
 for (const kind of Object.keys(headings) as SectionKind[]) for (const name of headings[kind]) kinds.set(name, kind);
 
 /**
- * A heading starts a line or a sentence and ends with a colon ("Findings:"), or stands alone on its line in capitals.
- * Names that are not in the list above ("LUNGS:", "Heart:") are subheadings and stay where they are.
+ * A heading starts a line or a sentence and ends with a colon ("Findings:"), stands in capitals anywhere ("none FINDINGS:"),
+ * or alone on its line. Names that are not in the list above ("LUNGS:", "Heart:") are subheadings: nothing changes.
  */
 const headingPattern =
-  /(^|[\r\n]|[.!?;:](?=[ \t]))([ \t*#>]{0,40})([A-Za-z][A-Za-z /()]{2,40}?)[ \t*]{0,4}(?::|(?=[\r\n]))/g;
+  /(^|[\r\n]|[.!?;:](?=[ \t])|[ \t](?=[A-Z][A-Z /()]{2,40}:))([ \t*#>]{0,40})([A-Za-z][A-Za-z /()]{2,40}?)[ \t*]{0,4}(?::|(?=[\r\n]))/g;
 
 /** The named parts of a report, in order. Text before the first heading is 'other'. */
 function sections(text: string): Section[] {
@@ -87,9 +87,11 @@ function sections(text: string): Section[] {
     const name = match[3]!.trim().toLowerCase().replace(/\s+/g, ' ');
     const kind = kinds.get(name);
     const alone = !match[0].endsWith(':');
-    // Step back over the delimiter: it may also open the next heading.
-    headingPattern.lastIndex = match.index + Math.max(1, match[0].length - 1);
-    if (!kind || (alone && match[3] !== match[3]!.toUpperCase())) continue;
+    const aloneOnLine = /^[\r\n]?$/.test(match[1]!) && /^[A-Z]/.test(match[3]!);
+    const heading = kind !== undefined && (!alone || aloneOnLine);
+    // What follows may open with the delimiter, and what is no heading may have one inside.
+    headingPattern.lastIndex = match.index + (heading ? Math.max(1, match[0].length - 1) : 1);
+    if (!heading) continue;
     found.at(-1)!.end = match.index + match[1]!.length;
     found.push({ kind, start: match.index + match[0].length, end: text.length });
   }
