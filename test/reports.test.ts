@@ -44,6 +44,7 @@ const sentenceTable: [text: string, expected: Expected][] = [
   ['Infiltrates in both bases have resolved.', { Infiltration: 'negative' }],
   ['Interval resolution of the pneumothorax.', { Pneumothorax: 'negative' }],
   ['There is no focal opacity to suggest pneumonia.', { Pneumonia: 'negative' }],
+  ['There was an effusion, which has resolved.', { Effusion: 'negative' }],
   ['Pneumonia has been ruled out.', { Pneumonia: 'negative' }],
   // What looks like negation and is none.
   ['The effusion has not resolved.', { Effusion: 'positive' }],

@@ -73,9 +73,10 @@ const elsewhereWords = new Set([...elsewhere].map(lemma));
 const isDisease = (concept: Concept): concept is Disease => (diseases as readonly string[]).includes(concept);
 
 const phrasesOf = <Name extends Concept>(lists: Record<Name, readonly string[]>): [string, Target][] =>
-  (Object.keys(lists) as Name[]).flatMap((concept) =>
-    lists[concept].map((phrase): [string, Target] => [phrase, { concept }]),
-  );
+  (Object.keys(lists) as Name[]).flatMap((concept) => {
+    const target: Target = { concept };
+    return lists[concept].map((phrase): [string, Target] => [phrase, target]);
+  });
 
 const lexicon = compilePatterns<Target>([
   ...phrasesOf<Disease>(diseasePhrases),
@@ -89,22 +90,14 @@ const lexicon = compilePatterns<Target>([
 /** The concepts named in a sentence: leftmost, longest; a word that one phrase named is not named again. */
 function findMentions(words: readonly string[]): Match<Target>[] {
   const used = new Set<number>();
+  const isUsed = (token: number): boolean => used.has(token);
   const mentions: Match<Target>[] = [];
   for (let index = 0; index < words.length; index++) {
     if (used.has(index)) continue;
-    const candidates = matchesAt(lexicon, words, index, gapBlocked).filter(
-      ({ tokens }) => !tokens.some((t) => used.has(t)),
-    );
-    const best = candidates[0];
-    if (!best) continue;
-    const tied = candidates.filter(({ tokens, end }) => tokens.length === best.tokens.length && end === best.end);
-    const seen = new Set<Concept | null>();
-    for (const match of tied) {
-      // One word may name two diseases ("hydropneumothorax").
-      if (!seen.has(match.value.concept)) mentions.push(match);
-      seen.add(match.value.concept);
-    }
-    for (const token of best.tokens) used.add(token);
+    // More than one where a word names two diseases ("hydropneumothorax").
+    const matches = matchesAt(lexicon, words, index, gapBlocked, isUsed);
+    for (const match of matches) mentions.push(match);
+    for (const token of matches[0]?.tokens ?? []) used.add(token);
   }
   return mentions;
 }

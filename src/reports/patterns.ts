@@ -69,20 +69,30 @@ export function compilePatterns<T>(phrases: Iterable<readonly [phrase: string, v
 }
 
 /**
- * Every phrase that begins at token `start`: the longest one first (most words named, then the shortest gaps).
+ * The longest phrase that begins at token `start` (most words named, then the shortest gaps), once for each value that
+ * it stands for.
  * @param blocks tells which words a gap must not swallow.
+ * @param taken tells which tokens no phrase may name any more.
  */
 export function matchesAt<T>(
   tree: PatternTree<T>,
   words: readonly string[],
   start: number,
   blocks: (word: string) => boolean,
+  taken: (token: number) => boolean = () => false,
 ): Match<T>[] {
-  const found: Match<T>[] = [];
+  let found: Match<T>[] = [];
+  const take = (value: T, end: number): void => {
+    const [best] = found;
+    const longer = best ? path.length - best.tokens.length || best.end - end : 1;
+    if (longer < 0) return;
+    if (longer > 0) found = [];
+    if (!found.some((other) => other.value === value)) found.push({ value, start, end, tokens: [...path] });
+  };
   const path: number[] = [];
   const walk = (at: Node<T>, index: number): void => {
-    for (const value of at.values) found.push({ value, start, end: index, tokens: [...path] });
-    const child = index < words.length ? at.next.get(words[index]!) : undefined;
+    for (const value of at.values) take(value, index);
+    const child = index < words.length && !taken(index) ? at.next.get(words[index]!) : undefined;
     if (child) {
       path.push(index);
       walk(child, index + 1);
@@ -90,11 +100,11 @@ export function matchesAt<T>(
     }
     for (const { reach, node: behind } of at.gaps) {
       // Where the words behind a gap are optional, the phrase may end before it.
-      for (const value of behind.values) found.push({ value, start, end: index, tokens: [...path] });
+      for (const value of behind.values) take(value, index);
       for (let skipped = 0; skipped <= reach && index + skipped < words.length; skipped++) {
         if (skipped > 0 && blocks(words[index + skipped - 1]!)) break;
         const next = behind.next.get(words[index + skipped]!);
-        if (!next) continue;
+        if (!next || taken(index + skipped)) continue;
         path.push(index + skipped);
         walk(next, index + skipped + 1);
         path.pop();
@@ -102,5 +112,5 @@ export function matchesAt<T>(
     }
   };
   if (tree.next.has(words[start]!)) walk(tree, start);
-  return found.sort((a, b) => b.tokens.length - a.tokens.length || a.end - b.end);
+  return found;
 }

@@ -31,6 +31,7 @@ const ruleGapBlocked = (word: string): boolean => blocked.has(word) || word === 
 const ruleTree = compilePatterns(rules.flatMap((rule) => rule.phrases.map((phrase) => [phrase, rule] as const)));
 const breakTree = compilePatterns(clauseBreaks.map((phrase) => [phrase, true] as const));
 
+const relative = new Set(['which', 'that', 'who']);
 const plainNegation = rules.find(({ id }) => id === 'no')!;
 const plainNegations = new Set(['no', 'without', 'not']);
 
@@ -46,14 +47,11 @@ function findTriggers(words: readonly string[]): Trigger[] {
   let free = 0;
   for (let index = 0; index < words.length; index++) {
     if (index < free) continue;
-    const [best] = matchesAt(ruleTree, words, index, ruleGapBlocked);
-    if (!best) continue;
-    const alike = matchesAt(ruleTree, words, index, ruleGapBlocked).filter(
-      ({ tokens, end }) => tokens.length === best.tokens.length && end === best.end,
-    );
     // The same words may look both ways: "resolved effusion", "effusion resolved".
-    for (const { value, start, end } of alike) triggers.push({ rule: value, start, end });
-    free = best.end;
+    for (const { value, start, end } of matchesAt(ruleTree, words, index, ruleGapBlocked)) {
+      triggers.push({ rule: value, start, end });
+      free = end;
+    }
   }
   return triggers;
 }
@@ -79,7 +77,7 @@ function clauses(words: readonly string[]): number[] {
 /** ", the heart is enlarged" and "and the heart is enlarged" open a clause; ", or consolidation is seen" does not. */
 function startsNewClause(words: readonly string[], from: number, index: number): boolean {
   const word = words[index]!;
-  if (word !== ',' && word !== 'and') return false;
+  if ((word !== ',' && word !== 'and') || relative.has(words[index + 1] ?? '')) return false;
   // "A and B have resolved" is one clause: a second one needs a first, with its own verb or negation.
   if (!words.slice(from, index).some((earlier) => finite.has(earlier) || earlier === 'no' || earlier === 'without'))
     return false;
@@ -119,9 +117,11 @@ function restHasOr(words: readonly string[], clause: readonly number[], from: nu
 /** How far a rule that looks backward reaches: the index of its first word. */
 function reachBefore(words: readonly string[], clause: readonly number[], { rule, start }: Trigger): number {
   const limit = rule.within === undefined ? 0 : Math.max(0, start - rule.within);
-  const first = clause.indexOf(clause[start]!);
+  let first = clause.indexOf(clause[start]!);
+  // "an effusion, which has resolved": what is said of "which" is said of what stands before it.
+  if (first > 0 && relative.has(words[first]!)) first = clause.indexOf(clause[first - 1]!);
   let at = start;
-  while (at > limit && clause[at - 1] === clause[start]) {
+  while (at > limit && at > first) {
     // "seen in one view, not identified in the other": what has its own verb before the comma stays as it is.
     const comma = words[at - 1] === ',' && rule.kind === 'negated';
     if (comma && words.slice(first, at - 1).some((word) => closing.has(word))) break;
