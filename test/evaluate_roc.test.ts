@@ -3,8 +3,16 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
 import { applyScaling, fitPlatt, fitTemperature, logit, reliability, sigmoid } from '../src/evaluate/calibration.js';
-import { bootstrap, normalQuantile, quantile, wilsonInterval } from '../src/evaluate/intervals.js';
-import { bootstrapRanking, deLong, rank, rankingScores, rocCurve, thinCurve } from '../src/evaluate/roc.js';
+import { bootstrap, normalQuantile, numberClusters, quantile, wilsonInterval } from '../src/evaluate/intervals.js';
+import {
+  bootstrapRanking,
+  deLong,
+  rank,
+  rankingScores,
+  rocCurve,
+  thinCurve,
+  weightedScores,
+} from '../src/evaluate/roc.js';
 import { fitThreshold, operatingPoint } from '../src/evaluate/thresholds.js';
 import { seededRandom, shuffle } from '../src/random.js';
 
@@ -150,7 +158,7 @@ test('weights repeat items (property)', () => {
     fc.property(sample, fc.infiniteStream(fc.integer({ min: 0, max: 3 })), ({ scores, labels }, stream) => {
       const weights = scores.map(() => stream.next().value as number);
       const repeat = (values: number[]) => values.flatMap((value, i) => Array(weights[i]).fill(value) as number[]);
-      const weighted = rankingScores(rank(scores, labels), weights);
+      const weighted = weightedScores(rank(scores, labels), Uint32Array.from(scores.keys()))(Uint16Array.from(weights));
       const repeated = rankingScores(rank(repeat(scores), repeat(labels)));
       for (const key of ['auc', 'averagePrecision'] as const) {
         if (Number.isNaN(repeated[key])) assert.ok(Number.isNaN(weighted[key]));
@@ -193,7 +201,7 @@ test('quantiles and Wilson intervals against published values', () => {
 test('the bootstrap repeats with its seed, covers what it should, and draws clusters as a whole', () => {
   const random = seededRandom(4);
   const values = Array.from({ length: 200 }, () => random());
-  const mean = (weights: Uint32Array) => {
+  const mean = (weights: Uint16Array) => {
     let sum = 0;
     let count = 0;
     for (const [i, weight] of weights.entries()) {
@@ -208,15 +216,13 @@ test('the bootstrap repeats with its seed, covers what it should, and draws clus
   // The standard error of the mean of 200 uniform numbers is 0.0204: the interval is four of them wide.
   near(interval.high - interval.low, 4 * 0.0204, 0.012);
   assert.ok(interval.low < 0.5 && interval.high > 0.5);
-  const pairs = values.map((_, i) => i >> 1);
-  bootstrap(
-    200,
-    (weights) => [weights.some((weight, i) => weight !== weights[i ^ 1]) ? assert.unreachable() : 0] as number[],
-    {
-      clusters: pairs,
-      replicates: 20,
-    },
-  );
+  assert.equal(numberClusters(4, [7, 3, 7, 9]), { clusterOf: Uint32Array.of(0, 1, 0, 2), count: 3 });
+  // Each item twice, drawn as pairs: as wide as without doubling. Drawn one by one it would look surer than it is.
+  const doubled = rank([...SCORES, ...SCORES], [...LABELS, ...LABELS]);
+  const clusters = [...SCORES.keys(), ...SCORES.keys()];
+  const asPairs = bootstrapRanking(doubled, { seed: 3, clusters });
+  assert.equal(asPairs, bootstrapRanking(rank(SCORES, LABELS), { seed: 3 }));
+  assert.ok(bootstrapRanking(doubled, { seed: 3 }).auc.low > asPairs.auc.low);
   assert.ok(Number.isNaN(bootstrap(200, mean, { replicates: 0 })[0].low));
   const area = bootstrapRanking(rank(SCORES, LABELS), { seed: 3 }).auc;
   assert.ok(area.low < 5 / 6 && area.high >= 5 / 6);

@@ -1,6 +1,6 @@
 /** Later standards than the paper's: the free-response curve and the pointing game. */
 import type { Box } from '../formats/findings.js';
-import { type BootstrapOptions, bootstrap, type Interval, wilsonInterval } from './intervals.js';
+import { type BootstrapOptions, bootstrap, type Interval, numberClusters, wilsonInterval } from './intervals.js';
 import { type BoxedImage, type Criterion, isRight } from './localization.js';
 
 export interface FrocPoint {
@@ -54,44 +54,50 @@ function eventsOf(images: readonly BoxedImage[], criterion: Criterion): Event[] 
  */
 export function froc(images: readonly BoxedImage[], criterion: Criterion, options: BootstrapOptions = {}): Froc {
   const events = eventsOf(images, criterion);
-  const truthOf = images.map(({ truth }) => truth.length);
+  const { clusterOf, count } = numberClusters(images.length, options.clusters);
+  const truthBoxes = images.reduce((sum, { truth }) => sum + truth.length, 0);
 
-  const curve = (weights: ArrayLike<number>) => {
-    let truthBoxes = 0;
-    let imageCount = 0;
-    for (let i = 0; i < images.length; i++) {
-      truthBoxes += weights[i] * truthOf[i];
-      imageCount += weights[i];
-    }
-    const points: FrocPoint[] = [];
-    let hits = 0;
-    let falseBoxes = 0;
-    for (const [i, event] of events.entries()) {
-      hits += weights[event.image] * event.hits;
-      falseBoxes += weights[event.image] * event.falseBoxes;
-      if (events[i + 1]?.score === event.score) continue;
-      points.push({ score: event.score, falseBoxesPerImage: falseBoxes / imageCount, sensitivity: hits / truthBoxes });
-    }
-    return { points, truthBoxes };
-  };
-  const sensitivities = (points: FrocPoint[]) =>
-    FROC_RATES.map((rate) => {
-      let best = 0;
-      for (const { falseBoxesPerImage, sensitivity } of points) {
-        if (falseBoxesPerImage > rate) break;
-        best = sensitivity;
-      }
-      return best;
+  const points: FrocPoint[] = [];
+  let hits = 0;
+  let falseBoxes = 0;
+  for (const [i, event] of events.entries()) {
+    hits += event.hits;
+    falseBoxes += event.falseBoxes;
+    if (events[i + 1]?.score === event.score) continue;
+    points.push({
+      score: event.score,
+      falseBoxesPerImage: falseBoxes / images.length,
+      sensitivity: hits / truthBoxes,
     });
-  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  }
 
-  const { points, truthBoxes } = curve(images.map(() => 1));
-  const atRates = sensitivities(points);
-  const [meanSensitivityInterval] = bootstrap(
-    images.length,
-    (weights) => [mean(sensitivities(curve(weights).points))],
-    options,
-  );
+  /** Sensitivity at each rate, with each cluster of images counted as often as it was drawn. */
+  const sensitivities = (drawn: Uint16Array) => {
+    let drawnTruth = 0;
+    let drawnImages = 0;
+    for (let i = 0; i < images.length; i++) {
+      drawnTruth += drawn[clusterOf[i]] * images[i].truth.length;
+      drawnImages += drawn[clusterOf[i]];
+    }
+    const reached = new Float64Array(FROC_RATES.length);
+    let rate = 0;
+    let hit = 0;
+    let wrong = 0;
+    let settled = 0;
+    for (const [i, event] of events.entries()) {
+      hit += drawn[clusterOf[event.image]] * event.hits;
+      wrong += drawn[clusterOf[event.image]] * event.falseBoxes;
+      if (events[i + 1]?.score === event.score) continue;
+      while (rate < FROC_RATES.length && wrong > FROC_RATES[rate] * drawnImages) reached[rate++] = settled / drawnTruth;
+      if (rate === FROC_RATES.length) break;
+      settled = hit;
+    }
+    return reached.fill(settled / drawnTruth, rate);
+  };
+  const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+  const atRates = sensitivities(new Uint16Array(count).fill(1));
+  const [meanSensitivityInterval] = bootstrap(count, (drawn) => [mean(sensitivities(drawn))], options);
   return {
     criterion,
     truthBoxes,

@@ -52,39 +52,45 @@ export interface BootstrapOptions {
   clusters?: ArrayLike<number>;
 }
 
+/** Clusters numbered from 0: the number of each item's, and how many there are. */
+export function numberClusters(items: number, clusters?: ArrayLike<number>): { clusterOf: Uint32Array; count: number } {
+  const numbers = new Map<number, number>();
+  const clusterOf = new Uint32Array(items);
+  for (let item = 0; item < items; item++) {
+    const cluster = clusters ? clusters[item] : item;
+    let number = numbers.get(cluster);
+    if (number === undefined) {
+      number = numbers.size;
+      numbers.set(cluster, number);
+    }
+    clusterOf[item] = number;
+  }
+  return { clusterOf, count: numbers.size };
+}
+
 /**
  * Percentile intervals (Efron) of one or more statistics. Clusters are drawn with replacement; `statistics` gets how
- * often each item was drawn and returns as many numbers each time. NaN (a class that was not drawn) is left out.
- *
- * @param items number of items; `clusters`, where given, has as many entries
+ * often each was drawn and returns as many numbers each time. NaN (a class that was not drawn) is left out.
  */
 export function bootstrap(
-  items: number,
-  statistics: (weights: Uint32Array) => ArrayLike<number>,
+  clusterCount: number,
+  statistics: (drawn: Uint16Array) => ArrayLike<number>,
   options: BootstrapOptions = {},
 ): Interval[] {
-  const { replicates = 1000, seed = 0, level = 0.95, clusters } = options;
-  const ids = new Map<number, number>();
-  const clusterOf = Uint32Array.from({ length: items }, (_, item) => {
-    const cluster = clusters ? clusters[item] : item;
-    if (!ids.has(cluster)) ids.set(cluster, ids.size);
-    return ids.get(cluster) as number;
-  });
+  const { replicates = 1000, seed = 0, level = 0.95 } = options;
   const random = seededRandom(seed);
-  const drawn = new Uint32Array(ids.size);
-  const weights = new Uint32Array(items).fill(1);
-  const count = statistics(weights).length;
-  const samples = Array.from({ length: count }, () => [] as number[]);
+  const drawn = new Uint16Array(clusterCount).fill(1);
+  const count = statistics(drawn).length;
+  const samples = Array.from({ length: count }, () => new Float64Array(replicates));
+  const known = new Uint32Array(count);
   for (let replicate = 0; replicate < replicates; replicate++) {
     drawn.fill(0);
-    for (let i = 0; i < drawn.length; i++) drawn[Math.floor(random() * drawn.length)]++;
-    for (let item = 0; item < items; item++) weights[item] = drawn[clusterOf[item]];
-    const values = statistics(weights);
-    for (let i = 0; i < count; i++) if (!Number.isNaN(values[i])) samples[i].push(values[i]);
+    for (let i = 0; i < clusterCount; i++) drawn[Math.floor(random() * clusterCount)]++;
+    const values = statistics(drawn);
+    for (let i = 0; i < count; i++) if (!Number.isNaN(values[i])) samples[i][known[i]++] = values[i];
   }
-  return samples.map((values) => {
-    if (values.length === 0) return NO_INTERVAL;
-    const sorted = Float64Array.from(values).sort();
+  return samples.map((values, i) => {
+    const sorted = values.subarray(0, known[i]).sort();
     return { low: quantile(sorted, (1 - level) / 2), high: quantile(sorted, (1 + level) / 2) };
   });
 }

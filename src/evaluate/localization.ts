@@ -7,7 +7,7 @@
  * from the figures it prints, which all are some k / 984, the number of boxes in the data set.
  */
 import type { Box } from '../formats/findings.js';
-import { type BootstrapOptions, bootstrap, type Interval, wilsonInterval } from './intervals.js';
+import { type BootstrapOptions, bootstrap, type Interval, numberClusters, wilsonInterval } from './intervals.js';
 
 const intersection = (a: Box, b: Box) => {
   const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
@@ -123,42 +123,47 @@ export function scoreLocalization(
   options: BootstrapOptions & { criteria?: readonly Criterion[] } = {},
 ): LocalizationScore[] {
   const { criteria = PAPER_CRITERIA, level = 0.95 } = options;
+  const { clusterOf, count } = numberClusters(images.length, options.clusters);
   const byLabel = labels.map((label) => images.map((image) => tally(image, label, criteria)));
-  const allTruth = byLabel.map((tallies) => tallies.map(({ truth }) => truth));
-  const truthPerImage = images.map((_, i) => allTruth.reduce((sum, truth) => sum + truth[i], 0));
-  const totals = [...labels, ALL_LABELS].map((label, at) => {
-    const parts = at < labels.length ? [byLabel[at]] : byLabel;
-    return {
-      label,
-      tallies: images.map((_, i) =>
-        addTallies(
-          parts.map((part) => part[i]),
-          criteria.length,
-        ),
-      ),
-    };
-  });
+  const scored = [...labels, ALL_LABELS].map((label, at) => ({
+    label,
+    tallies:
+      at < labels.length
+        ? byLabel[at]
+        : images.map((_, i) =>
+            addTallies(
+              byLabel.map((tallies) => tallies[i]),
+              criteria.length,
+            ),
+          ),
+  }));
+  const byCluster = (tallies: readonly (Tally | TallySum)[]) => {
+    const parts = Array.from({ length: count }, () => [] as (Tally | TallySum)[]);
+    for (const [i, each] of tallies.entries()) parts[clusterOf[i]].push(each);
+    return parts.map((some) => addTallies(some, criteria.length));
+  };
+  const rowsOf = byCluster(scored[labels.length].tallies).map(({ truth }) => truth);
 
-  return totals.map(({ label, tallies }) => {
-    /** Mean IoU, then average false positives per criterion, with each image counted `weights[i]` times. */
-    const figuresOf = (weights: ArrayLike<number>) => {
+  return scored.map(({ label, tallies }) => {
+    const clusters = byCluster(tallies);
+    /** Mean IoU, then average false positives per criterion, with each cluster counted as often as it was drawn. */
+    const figuresOf = (drawn: Uint16Array) => {
       const values = new Float64Array(1 + criteria.length);
       let truth = 0;
       let rows = 0;
-      for (let i = 0; i < tallies.length; i++) {
-        const weight = weights[i];
-        if (weight === 0) continue;
-        rows += weight * truthPerImage[i];
-        truth += weight * tallies[i].truth;
-        values[0] += weight * tallies[i].iouSum;
-        for (let c = 0; c < criteria.length; c++) values[c + 1] += weight * tallies[i].falseBoxes[c];
+      for (let i = 0; i < clusters.length; i++) {
+        if (drawn[i] === 0) continue;
+        rows += drawn[i] * rowsOf[i];
+        truth += drawn[i] * clusters[i].truth;
+        values[0] += drawn[i] * clusters[i].iouSum;
+        for (let c = 0; c < criteria.length; c++) values[c + 1] += drawn[i] * clusters[i].falseBoxes[c];
       }
       values[0] /= truth;
       for (let c = 0; c < criteria.length; c++) values[c + 1] /= rows;
       return values;
     };
-    const whole = figuresOf(images.map(() => 1));
-    const intervals = bootstrap(images.length, figuresOf, options);
+    const whole = figuresOf(new Uint16Array(count).fill(1));
+    const intervals = bootstrap(count, figuresOf, options);
     const sum = addTallies(tallies, criteria.length);
     return {
       label,

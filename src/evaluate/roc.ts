@@ -3,7 +3,14 @@
  * an order: logits and probabilities give the same numbers. Equal scores count as half right (Mann and Whitney).
  */
 import { InputError } from '../errors.js';
-import { type BootstrapOptions, bootstrap, type Interval, NO_INTERVAL, normalQuantile } from './intervals.js';
+import {
+  type BootstrapOptions,
+  bootstrap,
+  type Interval,
+  NO_INTERVAL,
+  normalQuantile,
+  numberClusters,
+} from './intervals.js';
 
 export interface RocPoint {
   /** Images at or above it are called positive; Infinity at the curve's start, where none is. */
@@ -42,20 +49,18 @@ export function rank(scores: ArrayLike<number>, labels: ArrayLike<number>): Rank
   return { scores, labels, order, positives, negatives: scores.length - positives };
 }
 
-/** Walks down the ranking, one call per distinct score, with the (weighted) positives and negatives that have it. */
+/** Walks down the ranking, one call per distinct score, with the positives and negatives that have it. */
 function eachTie(
   { scores, labels, order }: Ranking,
   visit: (positives: number, negatives: number, score: number) => void,
-  weights?: ArrayLike<number>,
 ): void {
   for (let at = 0; at < order.length; ) {
     const score = scores[order[at]];
     let positives = 0;
     let negatives = 0;
     for (; at < order.length && scores[order[at]] === score; at++) {
-      const weight = weights ? weights[order[at]] : 1;
-      if (labels[order[at]] === 1) positives += weight;
-      else negatives += weight;
+      if (labels[order[at]] === 1) positives += 1;
+      else negatives += 1;
     }
     visit(positives, negatives, score);
   }
@@ -99,23 +104,48 @@ export interface RankingScores {
   averagePrecision: number;
 }
 
-/** Both areas in one pass over the ranking; NaN where they are not defined. `weights` repeat items. */
-export function rankingScores(ranking: Ranking, weights?: ArrayLike<number>): RankingScores {
-  let hits = 0;
-  let alarms = 0;
-  let pairs = 0;
-  let precision = 0;
-  eachTie(
-    ranking,
-    (more, falsely) => {
-      pairs += falsely * (hits + more / 2);
-      hits += more;
+/** Both areas; NaN where they are not defined. */
+export function rankingScores(ranking: Ranking): RankingScores {
+  return weightedScores(ranking, new Uint32Array(ranking.order.length))(Uint16Array.of(1));
+}
+
+/**
+ * Both areas of a ranking whose items count as often as their cluster was drawn, ready to be asked again and again: the
+ * arrays lie in the order in which they are walked.
+ */
+export function weightedScores(ranking: Ranking, clusterOf: Uint32Array): (drawn: Uint16Array) => RankingScores {
+  const { scores, labels, order } = ranking;
+  // One word per item: its cluster, whether it is positive (2), whether it is the last of its score (1).
+  const items = order.map((item, at) => {
+    const endsTie = scores[item] === scores[order[at + 1]] ? 0 : 1;
+    return clusterOf[item] * 4 + (labels[item] === 1 ? 2 : 0) + endsTie;
+  });
+  return (drawn) => {
+    let hits = 0;
+    let alarms = 0;
+    let pairs = 0;
+    let precision = 0;
+    let more = 0;
+    let falsely = 0;
+    for (let at = 0; at < items.length; at++) {
+      const item = items[at];
+      const weight = drawn[item >>> 2];
+      if ((item & 2) !== 0) more += weight;
+      else falsely += weight;
+      if ((item & 1) === 0) continue;
+      if (more === 0) {
+        pairs += falsely * hits;
+      } else {
+        pairs += falsely * (hits + more / 2);
+        hits += more;
+        precision += more * (hits / (hits + alarms + falsely));
+        more = 0;
+      }
       alarms += falsely;
-      if (more > 0) precision += more * (hits / (hits + alarms));
-    },
-    weights,
-  );
-  return { auc: pairs / (hits * alarms), averagePrecision: precision / hits };
+      falsely = 0;
+    }
+    return { auc: pairs / (hits * alarms), averagePrecision: precision / hits };
+  };
 }
 
 export interface DeLong {
@@ -157,10 +187,12 @@ export function bootstrapRanking(
   options: BootstrapOptions = {},
 ): { auc: Interval; averagePrecision: Interval } {
   if (ranking.positives === 0 || ranking.negatives === 0) return { auc: NO_INTERVAL, averagePrecision: NO_INTERVAL };
-  const scores = (weights: Uint32Array) => {
-    const { auc, averagePrecision } = rankingScores(ranking, weights);
+  const { clusterOf, count } = numberClusters(ranking.order.length, options.clusters);
+  const scores = weightedScores(ranking, clusterOf);
+  const both = (drawn: Uint16Array) => {
+    const { auc, averagePrecision } = scores(drawn);
     return [auc, averagePrecision];
   };
-  const [auc, averagePrecision] = bootstrap(ranking.order.length, scores, options);
+  const [auc, averagePrecision] = bootstrap(count, both, options);
   return { auc, averagePrecision };
 }
