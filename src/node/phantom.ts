@@ -6,11 +6,9 @@ import { Worker } from 'node:worker_threads';
 import { Presets, SingleBar } from 'cli-progress';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../errors.js';
-import { NO_FINDING, writeBoxList } from '../formats/chestxray.js';
-import { csvLine } from '../formats/csv.js';
-import { type Box, drawPhantom, type PhantomOptions, PRESETS, type Preset } from '../phantom/index.js';
-import { inTestSet } from '../phantom/patient.js';
+import { drawPhantom, type PhantomOptions, PRESETS, type Preset } from '../phantom/index.js';
 import { BOX_FILE, TEST_FILE, TRAIN_VALIDATION_FILE } from './dataset.js';
+import { boxFile, labelFile, type PhantomRow, testRows } from './phantom_tables.js';
 
 export interface WritePhantomsOptions extends Omit<PhantomOptions, 'index' | 'diseases'> {
   count: number;
@@ -22,19 +20,6 @@ export interface WritePhantomsOptions extends Omit<PhantomOptions, 'index' | 'di
   threads?: number;
   onProgress?(done: number, total: number): void;
   signal?: AbortSignal;
-}
-
-/** All that the tables need to know of one image. */
-export interface PhantomRow {
-  index: number;
-  image: string;
-  labels: string[];
-  boxes: (Box & { label: string })[];
-  patient: number;
-  followUp: number;
-  age: number;
-  sex: string;
-  view: string;
 }
 
 export interface PhantomSummary {
@@ -51,11 +36,6 @@ const MAX_COUNT = 1_000_000;
 /** Changes whenever the same seed gives other pixels, so that no data set is half old and half new. */
 const DRAWING = 1;
 const BATCH = 4;
-const LABEL_HEADER =
-  'Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,' +
-  'OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y]';
-/** Width of the field of view in millimetres, as the pixel spacing says it. */
-const FIELD_MM = 360;
 
 /**
  * Draws `count` phantoms into `out`: `images/`, `reports/`, label file, box file and list files as ChestX-ray8 has them,
@@ -227,32 +207,6 @@ async function drawAll(
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
-}
-
-/** A fifth of the patients, and at least one of several. */
-function testRows(rows: readonly PhantomRow[], seed: number): (row: PhantomRow) => boolean {
-  const patients = [...new Set(rows.map(({ patient }) => patient))];
-  const test = new Set(patients.filter((patient) => inTestSet(seed, patient)));
-  if (test.size === 0 && patients.length > 1) test.add(patients[patients.length - 1]);
-  if (test.size === patients.length) test.delete(patients[0]);
-  return ({ patient }) => test.has(patient);
-}
-
-function labelFile(rows: readonly PhantomRow[], size: number): string {
-  const spacing = Number((FIELD_MM / size).toFixed(4));
-  const lines = rows.map(({ image, labels, followUp, patient, age, sex, view }) =>
-    csvLine([image, labels.join('|') || NO_FINDING, followUp, patient, age, sex, view, size, size, spacing, spacing]),
-  );
-  return `${[LABEL_HEADER, ...lines].join('\n')}\n`;
-}
-
-/** The published box file says `Infiltrate` where the label file says `Infiltration`. */
-function boxFile(rows: readonly PhantomRow[]): string {
-  return writeBoxList(
-    rows.flatMap(({ image, boxes }) =>
-      boxes.map(({ label, ...box }) => ({ image, label: label === 'Infiltration' ? 'Infiltrate' : label, box })),
-    ),
-  );
 }
 
 function numberOption(text: string): number {

@@ -3,7 +3,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { drawPhantom, type PhantomOptions } from '../phantom/index.js';
-import type { PhantomRow } from './phantom.js';
+import type { PhantomRow } from './phantom_tables.js';
 
 const { drawing, part } = workerData as { drawing: Omit<PhantomOptions, 'index'>; part: string };
 const { PNG } = (await import('pngjs')).default;

@@ -1,6 +1,6 @@
 import { lungOf, type Side } from './anatomy.js';
 import type { Canvas } from './chest.js';
-import type { SideName } from './lesions.js';
+import type { SideName } from './lesion.js';
 import { write } from './letters.js';
 import { at, cos, lerp, sin, TAU } from './math.js';
 import type { Patient } from './patient.js';

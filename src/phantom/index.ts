@@ -3,7 +3,8 @@ import { drawBones } from './bones.js';
 import { createCanvas, drawSoftTissue, drawTexture } from './chest.js';
 import { type Device, drawDevices, drawMarkers } from './devices.js';
 import { develop, drawExposure } from './display.js';
-import { type Box, deform, drawLesions, type Finding } from './lesions.js';
+import type { Box, Finding } from './lesion.js';
+import { deform, drawLesions } from './lesions.js';
 import { drawLookAlikes, type LookAlike } from './lookalikes.js';
 import { DISEASES, type Disease, type PhantomOptions, resolveOptions } from './options.js';
 import { drawLabels, drawPatient, PART, type Patient } from './patient.js';
@@ -11,7 +12,7 @@ import { stream } from './random.js';
 import { writeReport } from './report.js';
 
 export type { Device } from './devices.js';
-export type { Box, Finding } from './lesions.js';
+export type { Box, Finding } from './lesion.js';
 export type { LookAlike } from './lookalikes.js';
 export {
   DISEASES,

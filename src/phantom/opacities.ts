@@ -1,6 +1,6 @@
 import { heartBorder, lungOf, type Side } from './anatomy.js';
 import { AIR } from './chest.js';
-import { drawSide, type Lesion, place, sideName, zoneOf } from './lesions.js';
+import { drawSide, type Lesion, place, sideName, zoneOf } from './lesion.js';
 import { at, bulge, clamp, lerp, smooth } from './math.js';
 import type { Random } from './random.js';
 import { bezier, createLayer, createNoise, noiseAt, PROFILES, paintMax, stroke } from './raster.js';
@@ -136,8 +136,8 @@ export function drawEffusion(lesion: Lesion): void {
   const { canvas, random, severity } = lesion;
   const first = drawSide(random);
   const both = random.chance(0.25);
-  const size = clamp(severity * 0.75 + random.unit() * 0.25, 0, 1);
-  fillPleura(lesion, first, lerp(0.05, 0.34, size), random);
+  const size = clamp(severity * random.between(0.8, 1.25), 0, 1);
+  fillPleura(lesion, first, lerp(0.045, 0.34, size), random);
   if (both)
     fillPleura({ ...lesion, canvas }, first < 0 ? 1 : -1, lerp(0.05, 0.26, size * random.between(0.4, 0.9)), random);
 }

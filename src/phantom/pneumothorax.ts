@@ -1,5 +1,5 @@
 import { type Lung, lungOf, type Side } from './anatomy.js';
-import { drawSide, type Lesion, sideName } from './lesions.js';
+import { drawSide, type Lesion, sideName } from './lesion.js';
 import { at, lerp, smooth } from './math.js';
 import { createLayer, type Layer, rowU, rowV, stepU } from './raster.js';
 
@@ -25,6 +25,8 @@ export function collapseLung({ canvas, random, severity, commit }: Lesion, vesse
     const wholeV = pivotV + (v - pivotV) / scale;
     const border = at(lung.lateral, wholeV);
     const steepness = Math.sqrt(1 + slopeOf(lung, wholeV));
+    // The box leaves out rows in which the air is only a thin rim.
+    const rim = smooth((at(lung.lateral, v) - (pivotA + (border - pivotA) * scale)) / 0.05);
     let a = side * (rowU(frame, v) + step / 2);
     for (let i = y * size; i < (y + 1) * size; i++, a += side * step) {
       const depth = air[i];
@@ -32,7 +34,7 @@ export function collapseLung({ canvas, random, severity, commit }: Lesion, vesse
       const inside = ((border - (pivotA + (a - pivotA) / scale)) * scale) / steepness;
       const empty = smooth(0.5 - inside / 0.006);
       if (empty > 0) {
-        gap.data[i] = empty * depth;
+        gap.data[i] = empty * depth * rim;
         vessels.data[i] *= 1 - empty;
       }
       density[i] += depth * (0.06 * (1 - empty) - 0.1 * empty);

@@ -1,5 +1,5 @@
 import type { Device } from './devices.js';
-import type { Finding, SideName } from './lesions.js';
+import type { Finding, SideName } from './lesion.js';
 import { DISEASES, type Disease } from './options.js';
 import type { Patient } from './patient.js';
 import type { Random } from './random.js';

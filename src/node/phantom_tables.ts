@@ -1,0 +1,50 @@
+/** Label file, box file and lists of a data set of phantoms. */
+import { NO_FINDING, writeBoxList } from '../formats/chestxray.js';
+import { csvLine } from '../formats/csv.js';
+import type { Box } from '../phantom/index.js';
+import { inTestSet } from '../phantom/patient.js';
+
+/** All that the tables need to know of one image. */
+export interface PhantomRow {
+  index: number;
+  image: string;
+  labels: string[];
+  boxes: (Box & { label: string })[];
+  patient: number;
+  followUp: number;
+  age: number;
+  sex: string;
+  view: string;
+}
+
+const LABEL_HEADER =
+  'Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,' +
+  'OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y]';
+/** Width of the field of view in millimetres, as the pixel spacing says it. */
+const FIELD_MM = 360;
+
+/** A fifth of the patients, and at least one of several. */
+export function testRows(rows: readonly PhantomRow[], seed: number): (row: PhantomRow) => boolean {
+  const patients = [...new Set(rows.map(({ patient }) => patient))];
+  const test = new Set(patients.filter((patient) => inTestSet(seed, patient)));
+  if (test.size === 0 && patients.length > 1) test.add(patients[patients.length - 1]);
+  if (test.size === patients.length) test.delete(patients[0]);
+  return ({ patient }) => test.has(patient);
+}
+
+export function labelFile(rows: readonly PhantomRow[], size: number): string {
+  const spacing = Number((FIELD_MM / size).toFixed(4));
+  const lines = rows.map(({ image, labels, followUp, patient, age, sex, view }) =>
+    csvLine([image, labels.join('|') || NO_FINDING, followUp, patient, age, sex, view, size, size, spacing, spacing]),
+  );
+  return `${[LABEL_HEADER, ...lines].join('\n')}\n`;
+}
+
+/** The published box file says `Infiltrate` where the label file says `Infiltration`. */
+export function boxFile(rows: readonly PhantomRow[]): string {
+  return writeBoxList(
+    rows.flatMap(({ image, boxes }) =>
+      boxes.map(({ label, ...box }) => ({ image, label: label === 'Infiltration' ? 'Infiltrate' : label, box })),
+    ),
+  );
+}
