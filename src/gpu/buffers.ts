@@ -54,10 +54,13 @@ export function upload(gpu: Gpu, buffer: GPUBuffer, data: ArrayBufferView, offse
   }
 }
 
+/** Estimates can be off: no more than this is slept on their word. */
+const LONGEST_SLEEP_MS = 250;
+
 /** Waits for a promise of the device. Where waiting spins, most of the expected time is slept away first. */
 export async function waitFor<T>(expectedMs: number, start: () => Promise<T>): Promise<T> {
   if (platform.spinsWhileWaiting && expectedMs > 4) {
-    await new Promise((resolve) => setTimeout(resolve, expectedMs * 0.9));
+    await new Promise((resolve) => setTimeout(resolve, Math.min(expectedMs * 0.9, LONGEST_SLEEP_MS)));
   }
   return start();
 }

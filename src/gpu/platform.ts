@@ -18,3 +18,17 @@ export interface Platform {
    */
   readonly spinsWhileWaiting: boolean;
 }
+
+/** A stream piece by piece; not every browser lets a ReadableStream be iterated. */
+export async function* streamPieces(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}

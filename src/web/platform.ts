@@ -1,6 +1,6 @@
 /** The page's side of `#gpu`. */
 import { GpuUnavailableError, InputError } from '../errors.js';
-import type { Platform } from '../gpu/platform.js';
+import { type Platform, streamPieces } from '../gpu/platform.js';
 import { drawnPixels } from './drawable.js';
 
 export const platform: Platform = {
@@ -27,7 +27,7 @@ export const platform: Platform = {
     }
     const length = Number(response.headers.get('content-length'));
     const encoded = response.headers.get('content-encoding');
-    return { size: length > 0 && !encoded ? length : undefined, pieces: piecesOf(response.body) };
+    return { size: length > 0 && !encoded ? length : undefined, pieces: streamPieces(response.body) };
   },
 
   pixels: drawnPixels,
@@ -37,17 +37,3 @@ export const platform: Platform = {
     return search ? (new URLSearchParams(search).get(name) ?? undefined) : undefined;
   },
 };
-
-// Not every browser lets a ReadableStream be iterated.
-async function* piecesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const reader = body.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    reader.cancel().catch(() => {});
-  }
-}

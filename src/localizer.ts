@@ -1,0 +1,204 @@
+/**
+ * The engine as a user holds it: weights go in once, then images; out come probabilities, heatmaps and boxes.
+ */
+import { InputError } from './errors.js';
+import type { WeightsMetadata } from './formats/weights.js';
+import { openGpu, type Gpu, type GpuOptions } from './gpu/device.js';
+import { type ImageInput, toPixels } from './localizer/images.js';
+import { readModel, type ModelOptions, type WeightsInput } from './localizer/model.js';
+import { createQueue } from './localizer/queue.js';
+import type { Classification, Localization } from './localizer/results.js';
+import { createSession, type Memory, type Session, type StageTimes } from './localizer/session.js';
+import { type LocalizeOptions, requestOf } from './localizer/request.js';
+
+export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {
+  /** A device of the caller's. raybox keeps to its limits and never destroys it. */
+  device?: GPUDevice;
+  /** Element type of weights and activations; sums are f32 in both. Default `f32`; `f16` needs the feature `shader-f16`. */
+  precision?: 'f32' | 'f16';
+  /** Share of the loading that is done, 0…1. */
+  onProgress?: (done: number) => void;
+  signal?: AbortSignal;
+}
+
+export interface ClassifyOptions {
+  signal?: AbortSignal;
+}
+
+export interface LocalizeAllOptions extends LocalizeOptions {
+  /** Images in one run of the network. Default 4. Where they do not fit, fewer are taken. */
+  batch?: number;
+  /** Told of an image that cannot be read, which is then left out. Without it, the first such image ends the iteration. */
+  onError?: (error: Error, index: number) => void;
+}
+
+/**
+ * Loads weights and makes them ready on a GPU.
+ * @throws InputError for weights that cannot be read or do not fit; GpuUnavailableError without a fitting adapter.
+ */
+export async function load(weights: WeightsInput, options: LoadOptions = {}): Promise<Localizer> {
+  const { signal, onProgress } = options;
+  const model = await readModel(weights, { ...options, onProgress: (done) => onProgress?.(done / 2) });
+  signal?.throwIfAborted();
+  const gpu = await openGpu(options);
+  try {
+    const session = await createSession(gpu, model, {
+      precision: options.precision ?? 'f32',
+      signal,
+      onProgress: (done) => onProgress?.(0.5 + done / 2),
+    });
+    return new Localizer(gpu, session, (device) =>
+      load(weights, { ...options, ...(device ? { device } : {}), onProgress: undefined, signal: undefined }),
+    );
+  } catch (error) {
+    gpu.close();
+    throw error;
+  }
+}
+
+/** Runs one network on one device. Calls may overlap: they are queued and never mixed up. */
+export class Localizer {
+  #gpu: Gpu;
+  #session: Session;
+  #reload: (device?: GPUDevice) => Promise<Localizer>;
+  #queue = createQueue();
+  #closed = false;
+
+  /** Use `load`. */
+  constructor(gpu: Gpu, session: Session, reload: (device?: GPUDevice) => Promise<Localizer>) {
+    this.#gpu = gpu;
+    this.#session = session;
+    this.#reload = reload;
+  }
+
+  /** Labels, in the order of the network's outputs. */
+  get classes(): readonly string[] {
+    return this.#session.metadata.classes;
+  }
+
+  /** What the weights say about themselves. */
+  get metadata(): Readonly<WeightsMetadata> {
+    return this.#session.metadata;
+  }
+
+  /** The device and what is known about it. */
+  get gpu(): Gpu {
+    return this.#gpu;
+  }
+
+  /** Resolves once the device is lost; what is pending then rejects with the same DeviceLostError. */
+  get lost(): Promise<Error> {
+    return this.#gpu.lost;
+  }
+
+  /** Probabilities and logits by label. */
+  async classify(image: ImageInput, options: ClassifyOptions = {}): Promise<Classification> {
+    const { index, width, height, probabilities, logits } = await this.localize(image, { ...options, boxes: false });
+    return { index, width, height, probabilities, logits };
+  }
+
+  /** Probabilities, findings with boxes and, on request, heatmaps of one image. */
+  async localize(image: ImageInput, options: LocalizeOptions = {}): Promise<Localization> {
+    this.#check();
+    const request = requestOf(this.metadata, options);
+    const pixels = await toPixels(image, options.signal);
+    const [result] = await this.#queue(() => this.#session.run([pixels], [0], request, options.signal));
+    return result;
+  }
+
+  /** The same of many images, in their order. Images are read ahead while the GPU works. */
+  async *localizeAll(
+    images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
+    options: LocalizeAllOptions = {},
+  ): AsyncGenerator<Localization, void, undefined> {
+    this.#check();
+    const { batch = 4, onError, signal } = options;
+    if (!Number.isInteger(batch) || batch < 1) {
+      throw new InputError('batch', { expected: 'a whole number from 1 on', given: String(batch) });
+    }
+    const request = requestOf(this.metadata, options);
+    const batches = readBatches(images, batch, onError, signal);
+    let next = batches.next();
+    next.catch(() => {}); // awaited below; reading ahead must not leave a rejection unhandled
+    for (;;) {
+      const { done, value } = await next;
+      if (done) return;
+      next = batches.next();
+      next.catch(() => {});
+      yield* await this.#queue(() => this.#session.run(value.pixels, value.indexes, request, signal));
+    }
+  }
+
+  /** Compiles everything that a first `localize` would compile, by running it on a blank image. */
+  async warmup(options: LocalizeOptions = {}): Promise<void> {
+    const { inputWidth: width, inputHeight: height } = this.metadata;
+    await this.localize({ data: new Uint8Array(width * height), width, height }, { ...options, classes: [...this.classes] });
+  }
+
+  /** Bytes on the GPU. */
+  memory(): Memory {
+    return this.#session.memory();
+  }
+
+  /** GPU time of each dispatch for one image of the network's input size, or undefined where the adapter has no timestamps. */
+  async profile(): Promise<StageTimes[] | undefined> {
+    this.#check();
+    return this.#queue(() => this.#session.profile());
+  }
+
+  /** Starts over after the device was lost, reading the weights again from where they came. */
+  async restore(device?: GPUDevice): Promise<void> {
+    if (this.#closed) throw new InputError('the localizer was closed', { hint: 'load the weights again' });
+    const fresh = await this.#reload(device);
+    this.#session.close();
+    this.#gpu.close();
+    this.#gpu = fresh.#gpu;
+    this.#session = fresh.#session;
+  }
+
+  /** Frees what was made on the GPU, and the device unless it is the caller's. Calls that are pending are finished first. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#queue(async () => {});
+    this.#session.close();
+    this.#gpu.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #check(): void {
+    if (this.#closed) throw new InputError('the localizer was closed', { hint: 'load the weights again' });
+  }
+}
+
+type Pixels = Awaited<ReturnType<typeof toPixels>>;
+
+async function* readBatches(
+  images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
+  batch: number,
+  onError: ((error: Error, index: number) => void) | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<{ pixels: Pixels[]; indexes: number[] }, void, undefined> {
+  let pixels: Pixels[] = [];
+  let indexes: number[] = [];
+  let index = -1;
+  for await (const image of images) {
+    index++;
+    signal?.throwIfAborted();
+    try {
+      pixels.push(await toPixels(image, signal));
+      indexes.push(index);
+    } catch (error) {
+      if (!onError || signal?.aborted) throw error;
+      onError(error as Error, index);
+    }
+    if (pixels.length === batch) {
+      yield { pixels, indexes };
+      [pixels, indexes] = [[], []];
+    }
+  }
+  if (pixels.length > 0) yield { pixels, indexes };
+}

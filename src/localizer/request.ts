@@ -1,0 +1,56 @@
+/** What a call asks for, checked and with the weights' defaults filled in. */
+import { InputError } from '../errors.js';
+import type { WeightsMetadata } from '../formats/weights.js';
+
+export interface LocalizeOptions {
+  /** These labels, whatever their probability. Default: those whose probability reaches their operating threshold. */
+  classes?: readonly string[];
+  /** Operating thresholds by label, in place of the weights' own. */
+  thresholds?: Readonly<Record<string, number>>;
+  /** Where the heatmap, scaled to 0…255, is cut: a box for each 8-connected region at or above. Default 60 and 180, the paper's. */
+  heatThresholds?: readonly number[];
+  /** Boxes of one label and heat threshold. What is left out is told in `truncated`. Default 64. */
+  maxBoxes?: number;
+  /** Heatmaps to read back. Default `none`. */
+  heatmaps?: 'none' | 'raw' | 'scaled';
+  /** False leaves the boxes out: probabilities alone. */
+  boxes?: boolean;
+  signal?: AbortSignal;
+}
+
+export interface Request {
+  /** Probability from which a class's heatmap is worked on; 0 for those asked for by name, above 1 for those that are not. */
+  readonly gates: readonly number[];
+  readonly heatThresholds: readonly number[];
+  readonly maxBoxes: number;
+  readonly heatmaps: 'none' | 'raw' | 'scaled';
+  readonly boxes: boolean;
+}
+
+/** Used where neither the weights nor the caller give an operating threshold. */
+export const DEFAULT_THRESHOLD = 0.5;
+
+const NEVER = 2;
+
+export function requestOf(metadata: WeightsMetadata, options: LocalizeOptions): Request {
+  const { classes, thresholds = {}, heatThresholds = [60, 180], maxBoxes = 64, heatmaps = 'none', boxes = true } = options;
+  for (const label of [...(classes ?? []), ...Object.keys(thresholds)]) {
+    if (!metadata.classes.includes(label)) {
+      throw new InputError('unknown class', { expected: metadata.classes.join(', '), given: label });
+    }
+  }
+  for (const [label, value] of Object.entries(thresholds)) {
+    if (!(value >= 0 && value <= 1)) throw new InputError(`threshold of ${label}`, { expected: '0…1', given: String(value) });
+  }
+  if (heatThresholds.length < 1 || heatThresholds.length > 8 || !heatThresholds.every((value) => value > 0 && value <= 255)) {
+    throw new InputError('heatThresholds', { expected: '1 to 8 numbers above 0, up to 255', given: heatThresholds.join(', ') });
+  }
+  if (!Number.isInteger(maxBoxes) || maxBoxes < 1 || maxBoxes > 65_535) {
+    throw new InputError('maxBoxes', { expected: 'a whole number from 1 to 65535', given: String(maxBoxes) });
+  }
+  const gates = metadata.classes.map((label) => {
+    if (classes) return classes.includes(label) ? 0 : NEVER;
+    return thresholds[label] ?? metadata.thresholds?.[label] ?? DEFAULT_THRESHOLD;
+  });
+  return { gates, heatThresholds, maxBoxes, heatmaps, boxes };
+}
