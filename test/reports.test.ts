@@ -11,6 +11,7 @@ import { rules } from '../src/reports/rules.js';
 import { countedSections } from '../src/reports/sections.js';
 import { sentences } from '../src/reports/sentences.js';
 import { lemma } from '../src/reports/words.js';
+import { reportSentences } from './support/report_sentences.js';
 
 type Expected = Partial<Record<Disease, LabelStatus>>;
 
@@ -85,6 +86,14 @@ const sentenceTable: [text: string, expected: Expected][] = [
   ['The first rib is not well seen, effusion on the left.', { Effusion: 'positive' }],
   ['Non-loculated effusion.', { Effusion: 'positive' }],
 ];
+
+const statuses: Record<string, LabelStatus> = { '+': 'positive', '-': 'negative', '?': 'uncertain' };
+
+for (const line of reportSentences.trim().split('\n')) {
+  const [text, said] = line.split('|').map((part) => part.trim());
+  const pairs = said.split(',').filter(Boolean);
+  sentenceTable.push([text, Object.fromEntries(pairs.map((pair) => [pair.slice(0, -2), statuses[pair.at(-1)!]]))]);
+}
 
 for (const [text, expected] of sentenceTable) {
   test(`mine: ${text}`, () => assert.equal(sorted(mineReport(text).labels), sorted(expected)));

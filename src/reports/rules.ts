@@ -89,7 +89,7 @@ export const rules: readonly Rule[] = [
     reach: 'before',
     phrases: [
       'has|have|is|are|now|since|interval|completely ..1 resolved|cleared|disappeared|removed',
-      'resolved|absent',
+      'resolved|absent .|,|;|and|but|since|from|on|in|now|compared',
       'has|have ..1 been? ruled out',
       'is|are|was|were ruled out',
       'is|are|was|were|has|have ..1 excluded|absent',
@@ -135,7 +135,7 @@ export const rules: readonly Rule[] = [
     ],
   },
   // Doubt. Likelihoods by cue.
-  { id: 'may', kind: 'uncertain', reach: 'behind', likelihood: 0.06, phrases: ['may|might|maybe'] },
+  { id: 'may', kind: 'uncertain', reach: 'behind', likelihood: 0.03, phrases: ['may|might|maybe'] },
   { id: 'could', kind: 'uncertain', reach: 'behind', likelihood: 0.02, phrases: ['could|can|would'] },
   {
     id: 'possible',
@@ -194,7 +194,7 @@ export const rules: readonly Rule[] = [
     kind: 'uncertain',
     reach: 'behind',
     likelihood: 0.1,
-    phrases: ['question|questionable|questioned|equivocal|suspected|suspect|indeterminate', '?'],
+    phrases: ['question|questionable|questioned|equivocal|suspected|suspect|indeterminate|doubt', '?'],
   },
   { id: 'versus', kind: 'uncertain', reach: 'both', within: 5, likelihood: 0.91, phrases: ['versus|vs'] },
   {
@@ -208,7 +208,7 @@ export const rules: readonly Rule[] = [
     id: 'not excluded',
     kind: 'uncertain',
     reach: 'before',
-    likelihood: 0.06,
+    likelihood: 0.23,
     phrases: [
       'cannot|not|difficult ..4 excluded|exclude',
       'cannot|not ..3 ruled out',
@@ -217,8 +217,10 @@ export const rules: readonly Rule[] = [
       'is|are ..1 possibility|consideration',
       'should|could|may|might|would ..1 be considered|suspected',
       'unlikely|doubtful .|,|;|and|but',
+      'less likely .|,|;|and|but',
+      'difficult|hard to exclude',
+      'may|might|could be present|there',
       'in the differential',
-      'if any|present',
       'less likely than',
       'could|may|might|can have|give|produce|cause this|similar|such|the? appearance',
     ],
@@ -230,6 +232,7 @@ export const rules: readonly Rule[] = [
     likelihood: 0.04,
     phrases: ['differential|consideration|considered', 'consider'],
   },
+  { id: 'if any', kind: 'uncertain', reach: 'both', within: 4, likelihood: 0.1, phrases: ['if any|present'] },
   // Other times.
   { id: 'history of', kind: 'historical', reach: 'behind', within: 6, phrases: ['history of', 'h / o'] },
   {
