@@ -1,0 +1,50 @@
+/**
+ * The localization head of Wang et al. 2017, section 4: transition layer, pooling over positions, prediction layer, and
+ * class activation maps from the prediction layer's weights.
+ */
+import { InputError } from '../errors.js';
+import type { Head } from '../formats/architecture.js';
+import type { GraphBuilder } from '../graph/graph.js';
+import { channelCount, type Tensor } from '../graph/tensor.js';
+import { relu, sigmoid } from '../ops/activation.js';
+import { classActivationMap } from '../ops/class_activation_map.js';
+import { compact } from '../ops/compact.js';
+import { linear } from '../ops/linear.js';
+import { lsePool } from '../ops/lse_pool.js';
+import { convolution } from './layers.js';
+
+export interface HeadOutputs {
+  /** [n, classes] dense f32. */
+  readonly logits: Tensor;
+  /** Sigmoid of the logits. */
+  readonly probabilities: Tensor;
+  /** [n, classes, h, w] dense f32: each class's weighted sum of what is pooled, without the bias. */
+  readonly heatmaps: Tensor;
+}
+
+/** Adds the head to features [n, h, w, c]. */
+export function localizerHead(g: GraphBuilder, features: Tensor, head: Head): HeadOutputs {
+  const { classes, transition, prediction = 'head.prediction' } = head;
+  let x = features;
+  if (transition) {
+    const { channels: outputs, kernel, activation, name = 'head.transition' } = transition;
+    if (kernel % 2 === 0)
+      throw new InputError('a transition layer keeps the size', { expected: 'an odd kernel', given: String(kernel) });
+    x = convolution(g, x, name, { outputs, kernel });
+    if (activation === 'relu') x = relu(g, x, `${name}/relu`);
+  }
+  x = compact(g, x, 'head.compact');
+  const pooled = lsePool(g, x, sharpness(head), 'head.pooling');
+  const logits = linear(g, pooled, prediction, classes);
+  const probabilities = sigmoid(g, logits, 'probabilities');
+  const weight = g.parameter(`${prediction}.weight`, [classes, channelCount(x)]);
+  return { logits, probabilities, heatmaps: classActivationMap(g, x, weight, 'heatmaps') };
+}
+
+// Average and maximum are the ends of log-sum-exp pooling.
+function sharpness({ pooling, r }: Head): number {
+  if (pooling !== 'lse') return pooling === 'average' ? 0 : Number.POSITIVE_INFINITY;
+  if (r === undefined || !(r > 0))
+    throw new InputError('log-sum-exp pooling needs its sharpness', { expected: 'r above 0', given: String(r) });
+  return r;
+}

@@ -1,0 +1,91 @@
+/** Parameters and references that fixtures/torchvision/make.py makes too, and runs of backbones with them. */
+import type { Backbone } from '../../src/formats/architecture.js';
+import type { Gpu } from '../../src/gpu/device.js';
+import { mulberry32 } from '../../src/graph/check.js';
+import type { WeightSource } from '../../src/graph/constants.js';
+import { createGraph } from '../../src/graph/graph.js';
+import { createPlan } from '../../src/graph/plan.js';
+import { product } from '../../src/graph/tensor.js';
+import { buildBackbone } from '../../src/nets/index.js';
+import { readFixture } from './fixture.js';
+
+interface Torchvision {
+  networks: Record<string, { parameters: number; hash: number; shapes: Record<string, number[]> }>;
+  samples: { backbone: string | Backbone; size: [number, number]; stride: number; values: number[] }[];
+}
+
+export const torchvision: Torchvision = JSON.parse(
+  new TextDecoder().decode(await readFixture('torchvision/reference.json')),
+);
+export function fnv1a(text: string): number {
+  let value = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) value = Math.imul(value ^ byte, 0x01000193) >>> 0;
+  return value;
+}
+
+/** What fixtures/torchvision/make.py fills parameters and images with. */
+export const generated: WeightSource = (name, shape) => {
+  const random = mulberry32(fnv1a(name));
+  const scale = Math.sqrt(24 / product(shape.slice(1)));
+  const isScale = name.endsWith('running_var') || (name.endsWith('.weight') && shape.length === 1);
+  return Float32Array.from({ length: product(shape) }, () => {
+    if (isScale) return random() + 0.5;
+    if (name === 'image') return random() * 2 - 1;
+    return (random() - 0.5) * (shape.length === 4 ? scale : 0.4);
+  });
+};
+
+/** [n, c, h, w] ⇄ [n, h, w, c]. */
+export function transpose(
+  values: ArrayLike<number>,
+  [images, channels, height, width]: readonly number[],
+  back = false,
+) {
+  const result = new Float32Array(values.length);
+  const pixels = height * width;
+  for (let n = 0; n < images; n++) {
+    for (let c = 0; c < channels; c++) {
+      for (let p = 0; p < pixels; p++) {
+        const [planar, interleaved] = [(n * channels + c) * pixels + p, (n * pixels + p) * channels + c];
+        if (back) result[planar] = values[interleaved];
+        else result[interleaved] = values[planar];
+      }
+    }
+  }
+  return result;
+}
+
+export function backboneGraph(backbone: string | Backbone, shape: readonly number[], type: 'f32' | 'f16' = 'f32') {
+  const g = createGraph({ type });
+  const image = g.input('image', shape);
+  const features = buildBackbone(g, backbone, image);
+  return { image, features, graph: g.finish([features]), parameters: g.parameters };
+}
+
+export async function runBackbone(
+  gpu: Gpu,
+  backbone: string | Backbone,
+  planar: ArrayLike<number>,
+  shape: readonly number[],
+  unfused = false,
+) {
+  const [images, channels, height, width] = shape;
+  const { image, features, graph } = backboneGraph(backbone, [images, height, width, channels]);
+  const plan = await createPlan(gpu, graph, { weights: generated, unfused });
+  try {
+    plan.write(image, transpose(planar, shape));
+    await plan.run();
+    const [n, h, w, c] = features.shape;
+    return transpose(await plan.read(features), [n, c, h, w], true);
+  } finally {
+    plan.close();
+  }
+}
+
+/** Folders of the reference data beside the checkout, for the files that are too large to be fixtures. */
+export async function readData(path: string): Promise<Uint8Array | undefined> {
+  if (typeof process === 'undefined') return undefined;
+  const { readFile } = await import('node:fs/promises');
+  const folder = process.env.RAYBOX_DATA ?? new URL('../../../../shared/data', import.meta.url).pathname;
+  return readFile(`${folder}/${path}`).catch(() => undefined);
+}
