@@ -5,7 +5,7 @@ import { InputError } from '../src/errors.js';
 import { applyScaling, fitPlatt, fitTemperature, logit, reliability, sigmoid } from '../src/evaluate/calibration.js';
 import { bootstrap, normalQuantile, numberClusters, quantile, wilsonInterval } from '../src/evaluate/intervals.js';
 import {
-  bootstrapRanking,
+  bootstrapRankings,
   deLong,
   rank,
   rankingScores,
@@ -220,11 +220,11 @@ test('the bootstrap repeats with its seed, covers what it should, and draws clus
   // Each item twice, drawn as pairs: as wide as without doubling. Drawn one by one it would look surer than it is.
   const doubled = rank([...SCORES, ...SCORES], [...LABELS, ...LABELS]);
   const clusters = [...SCORES.keys(), ...SCORES.keys()];
-  const asPairs = bootstrapRanking(doubled, { seed: 3, clusters });
-  assert.equal(asPairs, bootstrapRanking(rank(SCORES, LABELS), { seed: 3 }));
-  assert.ok(bootstrapRanking(doubled, { seed: 3 }).auc.low > asPairs.auc.low);
+  const asPairs = bootstrapRankings([doubled], { seed: 3, clusters });
+  assert.equal(asPairs, bootstrapRankings([rank(SCORES, LABELS)], { seed: 3 }));
+  assert.ok(bootstrapRankings([doubled], { seed: 3 }).meanAuc.low > asPairs.meanAuc.low);
   assert.ok(Number.isNaN(bootstrap(200, mean, { replicates: 0 })[0].low));
-  const area = bootstrapRanking(rank(SCORES, LABELS), { seed: 3 }).auc;
+  const area = bootstrapRankings([rank(SCORES, LABELS)], { seed: 3 }).classes[0].auc;
   assert.ok(area.low < 5 / 6 && area.high >= 5 / 6);
 });
 

@@ -2,9 +2,11 @@
 import { applyScaling, type Calibration, logit, reliability, type Scaling } from './calibration.js';
 import type { BootstrapOptions, Interval } from './intervals.js';
 import {
-  bootstrapRanking,
+  bootstrapRankings,
   deLong,
+  mean,
   type Ranking,
+  type RankingIntervals,
   type RocPoint,
   rank,
   rankingScores,
@@ -62,39 +64,57 @@ export function logitsOf({ logits, labels }: ClassColumn, rows: ArrayLike<number
 /** A column's logits where a file gives only probabilities. */
 export const logitsFrom = (probabilities: Float64Array) => probabilities.map(logit);
 
-/** Scores some rows of a column. */
-export function scoreClass(
-  column: ClassColumn,
+export interface FittedClass {
+  threshold: number;
+  scaling?: Scaling;
+}
+
+/** Scores some rows of all columns; `meanAuc` is over the classes that have an area. */
+export function scoreClasses(
+  columns: readonly ClassColumn[],
   rows: ArrayLike<number>,
-  options: BootstrapOptions & { threshold: number; scaling?: Scaling },
+  fittedFor: (label: string) => FittedClass,
+  options: BootstrapOptions,
+): { classes: ClassScore[]; meanAuc: number; meanAucInterval: Interval } {
+  const { clusters } = options;
+  const rankings = columns.map((column) => rankRows(column, rows));
+  const drawn = bootstrapRankings(rankings, {
+    ...options,
+    clusters: clusters && Float64Array.from({ length: rows.length }, (_, i) => clusters[rows[i]]),
+  });
+  const classes = columns.map((column, i) => {
+    const logits = logitsOf(column, rows)?.logits;
+    return scoreClass(column.label, rankings[i], drawn.classes[i], logits, fittedFor(column.label), options.level);
+  });
+  return { classes, meanAuc: mean(classes.map(({ auc }) => auc)), meanAucInterval: drawn.meanAuc };
+}
+
+function scoreClass(
+  label: string,
+  ranking: Ranking,
+  intervals: RankingIntervals,
+  logits: Float64Array | undefined,
+  { threshold, scaling }: FittedClass,
+  level?: number,
 ): ClassScore {
-  const { threshold, scaling, level, clusters } = options;
-  const ranking = rankRows(column, rows);
-  const clustersOfRows = clusters && Float64Array.from({ length: rows.length }, (_, i) => clusters[rows[i]]);
-  const area = deLong(ranking, level);
-  const intervals = bootstrapRanking(ranking, { ...options, clusters: clustersOfRows });
-  const logits = logitsOf(column, rows)?.logits;
+  const { scores, labels, positives, negatives } = ranking;
+  const { auc, interval, variance } = deLong(ranking, level);
+  const reliabilityOf = (probabilities: ArrayLike<number>) => reliability(probabilities, labels, { level });
   return {
-    label: column.label,
-    positives: ranking.positives,
-    negatives: ranking.negatives,
-    auc: area.auc,
-    deLongInterval: area.interval,
-    deLongVariance: area.variance,
+    label,
+    positives,
+    negatives,
+    auc,
+    deLongInterval: interval,
+    deLongVariance: variance,
     bootstrapInterval: intervals.auc,
     averagePrecision: rankingScores(ranking).averagePrecision,
     averagePrecisionInterval: intervals.averagePrecision,
     roc: coarsen(thinCurve(rocCurve(ranking))),
     operatingPoint: operatingPoint(ranking, threshold, level),
-    ...(logits && { calibration: reliability(ranking.scores, ranking.labels, { level }) }),
+    ...(logits && { calibration: reliabilityOf(scores) }),
     ...(logits &&
-      scaling && {
-        calibrationAfterScaling: reliability(
-          logits.map((value) => applyScaling(value, scaling)),
-          ranking.labels,
-          { level },
-        ),
-      }),
+      scaling && { calibrationAfterScaling: reliabilityOf(logits.map((value) => applyScaling(value, scaling))) }),
   };
 }
 

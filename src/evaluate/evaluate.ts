@@ -3,8 +3,8 @@ import { InputError } from '../errors.js';
 import type { Prediction } from '../formats/findings.js';
 import { type ImageTable, type LabeledBox, SEXES, VIEWS } from '../formats/image_table.js';
 import { fitPlatt, fitTemperature, type Scaling, sigmoid } from './calibration.js';
-import { type ClassColumn, type ClassScore, logitsFrom, logitsOf, rankRows, scoreClass } from './classification.js';
-import type { BootstrapOptions } from './intervals.js';
+import { type ClassColumn, type ClassScore, logitsFrom, logitsOf, rankRows, scoreClasses } from './classification.js';
+import type { BootstrapOptions, Interval } from './intervals.js';
 import type { Criterion } from './localization.js';
 import { boxScore, type LocalizationResult, localize, type Scored } from './localize.js';
 import { fitThreshold, type ThresholdRule } from './thresholds.js';
@@ -45,6 +45,8 @@ export interface GroupScore {
   images: number;
   patients: number;
   classes: ClassScore[];
+  meanAuc: number;
+  meanAucInterval: Interval;
 }
 
 export interface EvaluationResult {
@@ -67,6 +69,7 @@ export interface EvaluationResult {
   overall: ClassScore[];
   /** Mean over the classes that have an area. */
   meanAuc: number;
+  meanAucInterval: Interval;
   groups: GroupScore[];
   localization?: LocalizationResult;
 }
@@ -123,20 +126,15 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
 
   const patients = all.map(({ row }) => table.patients[row]);
   const bootstrapOptions = { level, replicates, seed, clusters: patients };
-  const scoreRows = (rows: number[]) =>
-    columns.map((column) => {
-      const { label } = column;
-      const fitted = { threshold: thresholds[label].value, scaling: scaling[label] };
-      return scoreClass(column, rows, { ...bootstrapOptions, ...fitted });
-    });
+  const fittedFor = (label: string) => ({ threshold: thresholds[label].value, scaling: scaling[label] });
+  const scoreRows = (rows: number[]) => scoreClasses(columns, rows, fittedFor, bootstrapOptions);
   const patientCount = (rows: number[]) => new Set(rows.map((i) => patients[i])).size;
   const overall = scoreRows(test);
-  const areas = overall.map(({ auc }) => auc).filter((auc) => !Number.isNaN(auc));
   const groups = groupsOf(table, all, test, options.ageLimits).map(({ rows, ...group }) => ({
     ...group,
     images: rows.length,
     patients: patientCount(rows),
-    classes: scoreRows(rows),
+    ...scoreRows(rows),
   }));
   const scored = test.map((i) => all[i]);
   return {
@@ -152,8 +150,9 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
     seed,
     thresholds,
     scaling,
-    overall,
-    meanAuc: areas.reduce((sum, auc) => sum + auc, 0) / areas.length,
+    overall: overall.classes,
+    meanAuc: overall.meanAuc,
+    meanAucInterval: overall.meanAucInterval,
     groups,
     localization: localize(table, scored, boxes, classes, thresholds, { ...options, level, replicates, seed }),
   };

@@ -16,6 +16,7 @@ export function reportCsv(result: EvaluationResult): string {
     rows.push(...classes.flatMap((score) => classRows(`${by} ${group}`, score)));
   }
   const { localization } = result;
+  rows.push(row('classification', 'all', 'All', 'mean AUC', undefined, result.meanAuc, result.meanAucInterval));
   if (localization) {
     for (const reading of ['known', 'gated'] as const) {
       for (const source of ['scores', 'medianBox', 'randomMap'] as const) {

@@ -6,6 +6,7 @@ import type { LocalizationResult } from './localize.js';
 import { PUBLISHED_AUC, PUBLISHED_LOCALIZATION, type PublishedAuc } from './published.js';
 import { type AccuracyLine, accuracyPoints, COLORS, type Plots } from './report_plots.js';
 import { count, Html, html, interval, number, table } from './report_text.js';
+import { mean } from './roc.js';
 
 const figure = (caption: Html | string, svg: string) =>
   html`<figure><figcaption>${caption}</figcaption>${new Html(svg)}</figure>`;
@@ -23,7 +24,6 @@ export function classificationSection(result: EvaluationResult, plots: Plots): H
   const { overall, groups, scoreSource, thresholds } = result;
   const published = PUBLISHED_AUC.filter(({ setting }) => /^ResNet-50, /.test(setting));
   const paper = ({ labels, auc }: PublishedAuc, label: string) => number(auc[labels.indexOf(label)]);
-  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const known = overall.filter(({ auc }) => !Number.isNaN(auc));
   const rows = overall.map((score) => [
     score.label,
@@ -35,7 +35,15 @@ export function classificationSection(result: EvaluationResult, plots: Plots): H
     ...published.map((each) => paper(each, score.label)),
   ]);
   const meanAp = mean(known.map(({ averagePrecision }) => averagePrecision));
-  rows.push(['Mean', '', '', number(result.meanAuc), '', number(meanAp), ...published.map(() => '')]);
+  rows.push([
+    'Mean',
+    '',
+    '',
+    number(result.meanAuc),
+    interval(result.meanAucInterval),
+    number(meanAp),
+    ...published.map(() => ''),
+  ]);
 
   const points = overall.map(({ label, operatingPoint: point }) => [
     label,

@@ -181,18 +181,37 @@ export function deLong(ranking: Ranking, level = 0.95): DeLong {
   return { auc, variance, interval: { low: Math.max(0, auc - reach), high: Math.min(1, auc + reach) } };
 }
 
-/** Bootstrap intervals of both areas; `clusters` (patients) are drawn as a whole. */
-export function bootstrapRanking(
-  ranking: Ranking,
+export interface RankingIntervals {
+  auc: Interval;
+  averagePrecision: Interval;
+}
+
+/**
+ * Bootstrap intervals of several classes' rankings of the same items, and of their mean AUC, all from the same draws;
+ * `clusters` (patients) are drawn as a whole. A class without positives or negatives has none and is left out of the mean.
+ */
+export function bootstrapRankings(
+  rankings: readonly Ranking[],
   options: BootstrapOptions = {},
-): { auc: Interval; averagePrecision: Interval } {
-  if (ranking.positives === 0 || ranking.negatives === 0) return { auc: NO_INTERVAL, averagePrecision: NO_INTERVAL };
-  const { clusterOf, count } = numberClusters(ranking.order.length, options.clusters);
-  const scores = weightedScores(ranking, clusterOf);
-  const both = (drawn: Uint16Array) => {
-    const { auc, averagePrecision } = scores(drawn);
-    return [auc, averagePrecision];
+): { classes: RankingIntervals[]; meanAuc: Interval } {
+  const { clusterOf, count } = numberClusters(rankings[0]?.order.length ?? 0, options.clusters);
+  const scores = rankings.map((ranking) => weightedScores(ranking, clusterOf));
+  const all = (drawn: Uint16Array) => {
+    const values = scores.map((each) => each(drawn));
+    const areas = values.map(({ auc }) => auc);
+    return [mean(areas), ...areas, ...values.map(({ averagePrecision }) => averagePrecision)];
   };
-  const [auc, averagePrecision] = bootstrap(count, both, options);
-  return { auc, averagePrecision };
+  const [meanAuc, ...intervals] = bootstrap(count, all, options);
+  const classes = rankings.map(({ positives, negatives }, i) =>
+    positives === 0 || negatives === 0
+      ? { auc: NO_INTERVAL, averagePrecision: NO_INTERVAL }
+      : { auc: intervals[i], averagePrecision: intervals[rankings.length + i] },
+  );
+  return { classes, meanAuc };
+}
+
+/** The mean of what is a number; NaN of nothing. */
+export function mean(values: readonly number[]): number {
+  const known = values.filter((value) => !Number.isNaN(value));
+  return known.reduce((sum, value) => sum + value, 0) / known.length;
 }
