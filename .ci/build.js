@@ -72,8 +72,39 @@ const sources = (folder) =>
         .map((name) => at(folder, name))
     : [];
 
+/**
+ * The benchmarks in one file, dist/bench/gpu.bundle.js, for machines with nothing but Node and Dawn. benchmark.js asks for lodash
+ * through a `require` that no bundler sees through.
+ */
+async function bundleBench() {
+  const seeThrough = {
+    name: 'benchmark.js',
+    setup({ onLoad }) {
+      onLoad({ filter: /benchmark\.js$/ }, ({ path }) => {
+        const text = readFileSync(path, 'utf8').replace('freeExports && freeRequire(id)', "id === 'lodash' && lodash");
+        return { contents: `const lodash = require('lodash');\n${text}` };
+      });
+    },
+  };
+  await build({
+    entryPoints: [at('dist/bench/run.js')],
+    outfile: at('dist/bench/gpu.bundle.js'),
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    external: ['webgpu', '@sparticuz/chromium'],
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+    },
+    plugins: [seeThrough],
+    logLevel: 'warning',
+  });
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeIfChanged(at('src/generated/kernels.ts'), embedKernels());
+  writeIfChanged(at('src/generated/bench_kernels.ts'), embedKernels(at('bench/kernels')));
   for (const what of ['forward', 'reference', 'gradient', 'cases']) {
     writeIfChanged(at(`src/generated/${what}.ts`), collect(what));
   }
@@ -89,4 +120,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     sourcesContent: false,
     logLevel: 'warning',
   });
+  if (process.argv.includes('--bench')) await bundleBench();
 }

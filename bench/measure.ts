@@ -1,0 +1,118 @@
+/**
+ * How a GPU is timed. An iteration enqueues a workload as many times over as takes some tens of milliseconds, then waits, so that what a
+ * submit and a wait cost is next to nothing; benny takes the samples. While the GPU works the main thread sleeps: Node's `webgpu`
+ * spins while it waits, which on a software adapter takes away one of the cores that do the work.
+ */
+import { add, configure, suite } from 'benny';
+import { waitFor } from '../src/gpu/buffers.js';
+import type { Gpu } from '../src/gpu/device.js';
+
+export interface Workload {
+  readonly label: string;
+  /** Hands the GPU the work `repeats` times over, without waiting for it. */
+  enqueue(repeats: number): Promise<void> | void;
+}
+
+export interface Timing {
+  /** Milliseconds of one run of the workload. */
+  readonly medianMs: number;
+  /** Relative margin of error of the mean at 95 %, in percent, as benny gives it. */
+  readonly marginPercent: number;
+  readonly samples: number;
+  /** Runs in a sample. */
+  readonly repeats: number;
+}
+
+export interface MeasureOptions {
+  /** Time to sample a workload for. Few long samples may exceed it. */
+  readonly seconds: number;
+  readonly minSamples?: number;
+  /** Never more than one run a sample: the latency of a run, with its submit and its wait. */
+  readonly single?: boolean;
+}
+
+/** The fixed cost of submitting and waiting is some 0.1 to 1 ms. */
+const SAMPLE_MS = 30;
+const MAX_REPEATS = 1000;
+/** Slept away of what the fastest run so far took: never so long that sleeping is what is measured. */
+const SLEEP_SHARE = 0.8;
+
+/**
+ * Times workloads one after the other. The answer has an error in place of a timing where a workload threw.
+ */
+export async function measure(
+  gpu: Gpu,
+  name: string,
+  workloads: readonly Workload[],
+  { seconds, minSamples = 5, single = false }: MeasureOptions,
+): Promise<(Timing | Error)[]> {
+  const failures = new Map<Workload, Error>();
+  const repeats = new Map<Workload, number>();
+  const timers = new Map(workloads.map((workload) => [workload, stopwatch(gpu, workload)]));
+  for (const workload of workloads) {
+    try {
+      repeats.set(workload, single ? 1 : await calibrate(timers.get(workload)!));
+    } catch (error) {
+      failures.set(workload, error as Error);
+    }
+  }
+  const sound = workloads.filter((workload) => !failures.has(workload));
+  if (sound.length === 0) return workloads.map((workload) => failures.get(workload)!);
+
+  // benny calls each function twice to see what it is, all at once: those calls wait in line and are the last warm-up.
+  let line: Promise<unknown> = Promise.resolve();
+  const summary = await suite(
+    name,
+    ...sound.map((workload) =>
+      add(workload.label, () => {
+        // A rejection would end the process, so that it is kept and told afterwards.
+        line = line
+          .then(() => (failures.has(workload) ? 0 : timers.get(workload)!(repeats.get(workload)!)))
+          .catch((error) => failures.set(workload, error));
+        return line;
+      }),
+    ),
+    // Any time is enough for a sample: how often the work is done in one is settled already.
+    configure({ cases: { minTime: 1e-9, maxTime: seconds, minSamples, delay: 0.001 } }),
+  );
+  return workloads.map((workload) => {
+    const failure = failures.get(workload);
+    if (failure) return failure;
+    const { details, margin, samples } = summary.results[sound.indexOf(workload)];
+    const times = repeats.get(workload)!;
+    return { medianMs: (details.median * 1000) / times, marginPercent: margin, samples, repeats: times };
+  });
+}
+
+/** A function that does the work some times over, waits for it, and answers the milliseconds that took. */
+export function stopwatch(gpu: Gpu, workload: Workload): (repeats: number) => Promise<number> {
+  let fastest = 0; // of one run
+  return async (repeats) => {
+    const started = performance.now();
+    await workload.enqueue(repeats);
+    const left = fastest * repeats * SLEEP_SHARE - (performance.now() - started);
+    await waitFor(left, () => gpu.device.queue.onSubmittedWorkDone());
+    gpu.check();
+    const taken = performance.now() - started;
+    fastest = fastest ? Math.min(fastest, taken / repeats) : taken / repeats;
+    return taken;
+  };
+}
+
+/** How many runs make a sample. The first run compiles, so it tells nothing. */
+async function calibrate(time: (repeats: number) => Promise<number>): Promise<number> {
+  await time(1);
+  let repeats = 1;
+  for (let round = 0; round < 4; round++) {
+    const taken = await time(repeats);
+    if (taken > SAMPLE_MS / 2) break;
+    repeats = Math.min(MAX_REPEATS, Math.ceil((repeats * SAMPLE_MS) / Math.max(taken, 0.1)));
+  }
+  return repeats;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

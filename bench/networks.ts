@@ -1,0 +1,197 @@
+/** Whole networks with the localization head, from a normalised image on the GPU to probabilities and heatmaps. */
+import type { Architecture } from '../src/formats/architecture.js';
+import type { Gpu } from '../src/gpu/device.js';
+import { mulberry32 } from '../src/graph/check.js';
+import { type ConstantPool, createConstantPool, type WeightSource } from '../src/graph/constants.js';
+import { createGraph } from '../src/graph/graph.js';
+import { createPlan, type Plan } from '../src/graph/plan.js';
+import { evaluateReference } from '../src/graph/reference.js';
+import { elementCount, product, type Tensor } from '../src/graph/tensor.js';
+import { buildNetwork, standardBackbone } from '../src/nets/index.js';
+import { measure, type Workload } from './measure.js';
+import { gpuTime, workOf } from './operations.js';
+import { type Row, rates } from './report.js';
+import type { Roofs } from './roofs.js';
+
+export const NETWORKS = ['resnet50', 'resnet18', 'densenet121', 'vgg16', 'googlenet', 'alexnet', 'squeezenet1_1'];
+
+/** Small enough for float64 on the CPU, large enough for AlexNet's poolings. */
+const SMALL = 64;
+
+/** As in Wang et al.: 8 diseases, and 2048 transition channels for ResNet-50, 1024 for GoogLeNet. */
+export function architectureOf(network: string): Architecture & { head: object } {
+  return {
+    backbone: standardBackbone(network),
+    head: {
+      classes: 8,
+      transition: { channels: network === 'resnet50' ? 2048 : 1024, kernel: 1, activation: 'relu' },
+      pooling: 'lse',
+      r: 10,
+    },
+  };
+}
+
+export interface NetworkBench {
+  readonly network: string;
+  readonly size: number;
+  readonly type: 'f32' | 'f16';
+  readonly batches: readonly number[];
+}
+
+/** Opens a device of its own, so that the first run compiles everything, and checks the network before it times it. */
+export async function benchNetwork(
+  open: () => Promise<Gpu>,
+  { network, size, type, batches }: NetworkBench,
+  roofs: Roofs | undefined,
+  seconds: number,
+): Promise<Row[]> {
+  const gpu = await open();
+  const pool = createConstantPool();
+  const plans: Plan[] = [];
+  try {
+    const rows: Row[] = [];
+    for (const batch of batches) {
+      const start = {
+        suite: 'networks' as const,
+        engine: 'raybox',
+        label: `${network} ${size}×${size} batch ${batch}`,
+        type,
+        variant: 'run',
+      };
+      try {
+        const { first, plan } = await prepare(gpu, pool, network, size, batch, type);
+        plans.push(plan);
+        const firstMs = plans.length === 1 ? first : undefined; // later ones find kernels and weights in place
+        if (plans.length === 1) await holdAgainstReference(gpu, pool, network, type);
+        const [timing] = await measure(gpu, start.label, [workloadOf(start.label, plan)], { seconds, minSamples: 3 });
+        if (timing instanceof Error) throw timing;
+        rows.push({
+          ...start,
+          ...timing,
+          ...rates(workOf(plan.steps), timing, type, roofs),
+          gpuMs: await gpuTime(plan, 3),
+          firstMs,
+          pipelines: new Set(plan.steps.map(pipelineOf)).size,
+          dispatches: plan.steps.length,
+          memoryBytes: plan.memory.constants + plan.memory.arenas + plan.memory.tensors,
+        });
+      } catch (error) {
+        rows.push({ ...start, failure: (error as Error).message });
+      }
+    }
+    return rows;
+  } finally {
+    for (const plan of plans) plan.close();
+    pool.close();
+    gpu.close();
+  }
+}
+
+// As a user runs it, submit by submit; several runs queue up behind one another.
+function workloadOf(label: string, plan: Plan): Workload {
+  return {
+    label,
+    async enqueue(repeats) {
+      for (let i = 0; i < repeats; i++) await plan.run();
+    },
+  };
+}
+
+const pipelineOf = ({ kernel, constants }: Plan['steps'][number]) => `${kernel.name} ${JSON.stringify(constants)}`;
+
+async function prepare(
+  gpu: Gpu,
+  pool: ConstantPool,
+  network: string,
+  size: number,
+  batch: number,
+  type: 'f32' | 'f16',
+) {
+  const { graph, image } = build(network, size, batch, type);
+  const started = performance.now();
+  const plan = await createPlan(gpu, graph, { pool, weights: seededWeights() });
+  try {
+    plan.write(image, seededImage(image));
+    await plan.run();
+    const before = await readAll(plan);
+    const first = performance.now() - started;
+    for (const [index, values] of before.entries()) {
+      const at = values.findIndex((value) => !Number.isFinite(value));
+      if (at >= 0) throw new Error(`wrong result: ${graph.outputs[index].name}[${at}] is ${values[at]}`);
+    }
+    await plan.run();
+    const after = await readAll(plan);
+    const differs = before.findIndex((values, index) =>
+      values.some((value, at) => !Object.is(value, after[index][at])),
+    );
+    if (differs >= 0) throw new Error(`two runs differ in ${graph.outputs[differs].name}`);
+    return { plan, first };
+  } catch (error) {
+    plan.close();
+    throw error;
+  }
+}
+
+const readAll = (plan: Plan) => Promise.all(plan.graph.outputs.map((tensor) => plan.read(tensor)));
+
+/** What a whole network may differ by: absolute for probabilities, relative to the range for heatmaps. */
+const BOUNDS = { f32: [1e-5, 1e-4], f16: [5e-3, 1e-2] } as const;
+
+/** The same weights on a small image, against float64. */
+async function holdAgainstReference(gpu: Gpu, pool: ConstantPool, network: string, type: 'f32' | 'f16') {
+  const { graph, image, parameters } = build(network, SMALL, 1, type);
+  const weights = seededWeights();
+  const values = new Map<Tensor, Float64Array>([[image, Float64Array.from(seededImage(image))]]);
+  for (const tensor of parameters.values()) {
+    values.set(tensor, Float64Array.from(await weights(tensor.name, tensor.shape)));
+  }
+  const truth = evaluateReference(graph, values);
+  const plan = await createPlan(gpu, graph, { pool, weights });
+  try {
+    plan.write(image, values.get(image)!);
+    await plan.run();
+    for (const [index, tensor] of graph.outputs.entries()) {
+      const expected = truth.get(tensor)!;
+      const actual = await plan.read(tensor);
+      const range = index === 0 ? 1 : expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      const worst = expected.reduce((most, value, at) => Math.max(most, Math.abs(value - actual[at])), 0) / range;
+      if (!(worst <= BOUNDS[type][index])) {
+        throw new Error(`wrong result at ${SMALL}×${SMALL}: ${tensor.name} is off by ${worst.toExponential(2)}`);
+      }
+    }
+  } finally {
+    plan.close();
+  }
+}
+
+function build(network: string, size: number, batch: number, type: 'f32' | 'f16') {
+  const g = createGraph({ type });
+  const image = g.input('image', [batch, size, size, 3]);
+  const { probabilities, heatmaps } = buildNetwork(g, architectureOf(network), image);
+  return { graph: g.finish([probabilities, heatmaps]), image, parameters: g.parameters };
+}
+
+// Rounded to what f16 holds, so that the reference sees what the GPU sees.
+function seededImage(image: Tensor): Float32Array {
+  const random = mulberry32(1);
+  return Float32Array.from({ length: elementCount(image) }, () => Math.round((random() * 4 - 2) * 256) / 256);
+}
+
+/**
+ * Random weights that keep activations near 1 through any of the networks: He's variance for convolutions, neutral norms, and half the
+ * gain on the last norms of residual blocks, whose sums would double the variance block by block otherwise.
+ */
+export function seededWeights(): WeightSource {
+  return (name, shape) => {
+    const values = new Float32Array(product(shape));
+    if (/(running_var|norm\S*\.weight|bn\S*\.weight)$/.test(name) || (shape.length === 1 && name.endsWith('.weight'))) {
+      return values.fill(/layer\d+\.\d+\.bn[23]\.weight$/.test(name) ? 0.5 : 1);
+    }
+    if (shape.length === 1) return values; // biases and running means
+    const random = mulberry32([...name].reduce((hash, letter) => (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0, 7));
+    const inputs = product(shape.slice(1));
+    const width = Math.sqrt((shape.length === 2 ? 1 : 2) / inputs) * Math.sqrt(12);
+    for (let i = 0; i < values.length; i++) values[i] = (random() - 0.5) * width;
+    return values;
+  };
+}

@@ -1,0 +1,127 @@
+/** Operations one by one: each case marked `bench`, in each variant and element type that the adapter can run. */
+import type { Gpu } from '../src/gpu/device.js';
+import { boundOf, buildCase, type Check, caseValues, listChecks, normalisedError } from '../src/graph/check.js';
+import type { Step } from '../src/graph/lower.js';
+import { createPlan, type Plan } from '../src/graph/plan.js';
+import { evaluateReference } from '../src/graph/reference.js';
+import { byteSize, type Tensor } from '../src/graph/tensor.js';
+import { type MeasureOptions, measure, median } from './measure.js';
+import { type Row, rates, type Work } from './report.js';
+import type { Roofs } from './roofs.js';
+
+/** Checks to be timed, by operation. `wanted` sees the row's label, type and variant in one line. */
+export function listBenchmarks(gpu: Gpu, wanted: (line: string) => boolean): Map<string, Check[]> {
+  const suites = new Map<string, Check[]>();
+  for (const check of listChecks(gpu, { full: true })) {
+    if (!check.case.bench || !wanted(lineOf(check))) continue;
+    const name = check.operation.name;
+    suites.set(name, [...(suites.get(name) ?? []), check]);
+  }
+  return suites;
+}
+
+const labelOf = ({ operation, index, label }: Check) =>
+  `${operation.name} #${index} ${/\(.*\)$/.exec(label)?.[0] ?? ''}`;
+const variantOf = (check: Check) => check.variant ?? 'default';
+const lineOf = (check: Check) => `${labelOf(check)} ${check.type} ${variantOf(check)}`;
+
+/** Checks the cases of one operation against float64, then times those that are right. */
+export async function benchOperation(
+  gpu: Gpu,
+  name: string,
+  checks: readonly Check[],
+  roofs: Roofs | undefined,
+  options: MeasureOptions,
+): Promise<Row[]> {
+  const truths = new Map<string, Float64Array[]>();
+  const prepared: (Prepared | Error)[] = [];
+  for (const check of checks) prepared.push(await prepare(gpu, check, truths).catch((error: Error) => error));
+  const sound = prepared.filter((one): one is Prepared => !(one instanceof Error));
+  try {
+    const workloads = sound.map(({ check, plan }) => {
+      return { label: lineOf(check), enqueue: (repeat: number) => plan.run({ repeat }) };
+    });
+    const timings = await measure(gpu, name, workloads, options);
+    const rows: Row[] = [];
+    for (const [index, check] of checks.entries()) {
+      const one = prepared[index];
+      const start = {
+        suite: 'operations' as const,
+        engine: 'raybox',
+        label: labelOf(check),
+        type: check.type,
+        variant: variantOf(check),
+      };
+      const timing = one instanceof Error ? one : timings[sound.indexOf(one)];
+      if (one instanceof Error || timing instanceof Error) {
+        rows.push({ ...start, failure: (timing as Error).message });
+        continue;
+      }
+      const gpuMs = await gpuTime(one.plan);
+      const work = workOf(one.plan.steps);
+      rows.push({ ...start, ...timing, ...rates(work, timing, check.type, roofs), gpuMs, dispatches: work.length });
+    }
+    return rows;
+  } finally {
+    for (const { plan } of sound) plan.close();
+  }
+}
+
+interface Prepared {
+  readonly check: Check;
+  readonly plan: Plan;
+}
+
+/** A plan whose result was found right. The truth depends on the case and its type alone, so that variants share it. */
+async function prepare(gpu: Gpu, check: Check, truths: Map<string, Float64Array[]>): Promise<Prepared> {
+  const { operation, case: one, type, variant } = check;
+  const { graph, inputs } = buildCase(operation, one, type, 'constant');
+  const values = new Map<Tensor, Float64Array>();
+  for (const [index, tensor] of inputs.entries())
+    if (tensor) values.set(tensor, caseValues(one.inputs[index]!, tensor, 1000 + index));
+  const byName = new Map([...values].map(([tensor, content]) => [tensor.name, content]));
+  const plan = await createPlan(gpu, graph, {
+    unfused: true,
+    choose: (node, variants) => (node.operation === operation && variant ? variant : variants[0]),
+    weights: (wanted) => byName.get(wanted)!,
+  });
+  try {
+    for (const [tensor, content] of values) if (tensor.kind !== 'constant') plan.write(tensor, content);
+    await plan.run();
+    const key = `${check.index} ${type}`;
+    let truth = truths.get(key);
+    if (!truth) {
+      const known = evaluateReference(graph, values);
+      truth = graph.outputs.map((tensor) => known.get(tensor)!);
+      truths.set(key, truth);
+    }
+    const bound = boundOf(one, [...inputs, ...graph.outputs]);
+    for (const [index, tensor] of graph.outputs.entries()) {
+      const error = normalisedError(await plan.read(tensor), truth[index]);
+      if (!(error <= bound)) throw new Error(`wrong result: NMSE ${error.toExponential(2)}, at most ${bound} allowed`);
+    }
+    return { check, plan };
+  } catch (error) {
+    plan.close();
+    throw error;
+  }
+}
+
+/** FLOPs and bytes of each dispatch. */
+export function workOf(steps: readonly Step[]): Work[] {
+  return steps.map(({ flops, bindings }) => ({
+    flops,
+    bytes: bindings.reduce((sum, { tensor, size }) => sum + (size ?? (tensor ? byteSize(tensor) : 0)), 0),
+  }));
+}
+
+/** Milliseconds of a run by the GPU's clock, median, or undefined where it has none. */
+export async function gpuTime(plan: Plan, runs = 5): Promise<number | undefined> {
+  const totals: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    const times = await plan.profile();
+    if (!times) return undefined;
+    totals.push(times.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0) / 1e6);
+  }
+  return median(totals);
+}

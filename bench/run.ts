@@ -1,0 +1,180 @@
+/**
+ * Benchmarks. What they mean and how they are taken is said in bench/README.md.
+ *
+ *   npm run bench -- [PATTERN…] [--suite operations,networks,localizer] [--verify] [--adapter NAME] [--type f32|f16]
+ *                    [--size 224] [--batch 1,4] [--seconds 1] [--minutes 60] [--json FILE | --out FOLDER]
+ *
+ * PATTERN: part of a line such as `conv2d #34 (1×28×28×128, …) f32 direct` or `resnet50 224×224 f32 batch 1`; upper and lower case count
+ * alike, several words must all occur. Ends with 1 where anything was wrong, and so was not timed.
+ */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { InputError } from '../src/errors.js';
+import { describe, type Gpu, openGpu } from '../src/gpu/device.js';
+import { benchLocalizer } from './localizer.js';
+import { benchNetwork, NETWORKS } from './networks.js';
+import { benchOperation, listBenchmarks } from './operations.js';
+import { describeMachine, fileNameOf, formatRoofs, formatTable, type Report, type Row, writeJson } from './report.js';
+import { measureRoofs } from './roofs.js';
+import { verify } from './verify.js';
+
+/** Without the first, Dawn rounds timestamps to 65 µs. The others let NVIDIA's drivers have f16. */
+const DAWN = [
+  'disable-dawn-features=timestamp_quantization',
+  'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia',
+];
+
+export interface Settings {
+  suites: readonly string[];
+  patterns: readonly string[];
+  adapter?: string | undefined;
+  types: readonly ('f32' | 'f16')[];
+  sizes: readonly number[];
+  /** Default: 1 and 4; on a software adapter 1. */
+  batches?: readonly number[] | undefined;
+  seconds: number;
+  /** No suite is started once this much time has passed. */
+  minutes: number;
+  verify: boolean;
+  json?: string | undefined;
+  out?: string | undefined;
+}
+
+const SUITES = ['operations', 'networks', 'localizer'];
+
+/** @throws InputError for an option that cannot be understood. */
+export function readSettings(args: readonly string[]): Settings {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      suite: { type: 'string' },
+      verify: { type: 'boolean', default: false },
+      adapter: { type: 'string' },
+      type: { type: 'string' },
+      size: { type: 'string', default: '224' },
+      batch: { type: 'string' },
+      seconds: { type: 'string', default: '1' },
+      minutes: { type: 'string', default: '60' },
+      json: { type: 'string' },
+      out: { type: 'string' },
+    },
+  });
+  const suites = values.suite?.split(',') ?? SUITES;
+  for (const suite of suites) {
+    if (!SUITES.includes(suite) && suite !== 'none') {
+      throw new InputError('--suite', { expected: [...SUITES, 'none'].join(', '), given: suite });
+    }
+  }
+  if (values.type !== undefined && values.type !== 'f32' && values.type !== 'f16') {
+    throw new InputError('--type', { expected: 'f32 or f16', given: values.type });
+  }
+  return {
+    suites,
+    patterns: positionals.flatMap((text) => text.toLowerCase().split(/\s+/)),
+    adapter: values.adapter,
+    types: values.type ? [values.type] : ['f32', 'f16'],
+    sizes: positive('--size', values.size, true),
+    batches: values.batch === undefined ? undefined : positive('--batch', values.batch, true),
+    seconds: positive('--seconds', values.seconds)[0],
+    minutes: positive('--minutes', values.minutes)[0],
+    verify: values.verify,
+    json: values.json,
+    out: values.out,
+  };
+}
+
+function positive(option: string, text: string, whole = false): number[] {
+  return text.split(',').map((part) => {
+    const value = Number(part);
+    if (value > 0 && Number.isFinite(value) && (!whole || Number.isInteger(value))) return value;
+    throw new InputError(option, { expected: `${whole ? 'whole numbers' : 'a number'} above 0`, given: text });
+  });
+}
+
+const say = (text: string) => console.log(`${text}\n`);
+
+/** Runs everything that was asked for, and answers the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const settings = readSettings(args);
+  const { patterns, types, seconds } = settings;
+  const wanted = (line: string) => patterns.every((word) => line.toLowerCase().includes(word));
+  const ends = performance.now() + settings.minutes * 60_000;
+  const open = () => openGpu({ dawn: DAWN, ...(settings.adapter ? { adapter: settings.adapter } : {}) });
+
+  let gpu: Gpu = await open();
+  const machine = describeMachine(gpu);
+  const path = settings.json ?? join(settings.out ?? 'bench/results', `${fileNameOf(gpu)}.json`);
+  const batches = settings.batches ?? (gpu.software ? [1] : [1, 4]);
+  const rows: Row[] = [];
+  let failures = 0;
+  let report: Report = { ...machine, roofs: undefined, rows };
+  const keep = () => writeJson(path, report);
+  say(`${describe(gpu.info)}, Node ${machine.versions.node}, webgpu ${machine.versions.webgpu}, ${machine.date}`);
+
+  if (settings.verify) {
+    const outcome = await verify(gpu, wanted, ends);
+    failures += outcome.failures.length;
+    writeJson(path.replace(/(\.json)?$/, '.verify.json'), { ...machine, ...outcome });
+    say(outcome.summary);
+  }
+  const roofs = settings.suites.includes('none') ? undefined : await measureRoofs(gpu);
+  if (roofs) say(formatRoofs(roofs));
+  report = { ...report, roofs };
+
+  // One suite that throws, or a lost device, costs its own rows alone.
+  const bench = async (name: string, work: () => Promise<Row[]>) => {
+    if (performance.now() > ends) {
+      say(`left out for lack of time: ${name}`);
+      return;
+    }
+    try {
+      const made = await work();
+      rows.push(...made);
+      failures += made.filter((row) => row.failure !== undefined).length;
+      if (made.length > 0) say(formatTable(made));
+    } catch (error) {
+      failures++;
+      say(`failed: ${name}: ${(error as Error).message}`);
+      gpu.close();
+      gpu = await open();
+    }
+    keep();
+  };
+
+  if (settings.suites.includes('operations')) {
+    for (const [name, checks] of listBenchmarks(gpu, wanted)) {
+      const chosen = checks.filter((check) => types.includes(check.type));
+      await bench(name, () => benchOperation(gpu, name, chosen, roofs, { seconds }));
+    }
+  }
+  const precisions = types.filter((type) => type === 'f32' || gpu.features.has('shader-f16'));
+  for (const size of settings.sizes) {
+    for (const type of precisions) {
+      if (settings.suites.includes('networks')) {
+        for (const network of NETWORKS) {
+          const chosen = batches.filter((batch) => wanted(`${network} ${size}×${size} ${type} batch ${batch}`));
+          if (chosen.length === 0) continue;
+          await bench(network, () => benchNetwork(open, { network, size, type, batches: chosen }, roofs, seconds));
+        }
+      }
+      if (settings.suites.includes('localizer') && wanted(`localizer ${size}×${size} ${type}`)) {
+        await bench('localizer', () => benchLocalizer({ size, type, adapter: settings.adapter, dawn: DAWN }, seconds));
+      }
+    }
+  }
+  gpu.close();
+  if (rows.length > 0) say(`written to ${path}`);
+  else if (!settings.verify) say('nothing matches');
+  return failures > 0 || (rows.length === 0 && !settings.verify) ? 1 : 0;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    process.exit(await main(process.argv.slice(2)));
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(2);
+  }
+}
