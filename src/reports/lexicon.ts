@@ -46,6 +46,7 @@ export const diseasePhrases: Record<Disease, readonly string[]> = {
     'enlargement of ..2 heart',
     'heart|cardiac enlargement|dilatation|dilation|dilated',
     'heart ..6 enlarged|large',
+    'heart size? : ..2 enlarged|large',
     'large ..1 heart',
     'heart|cardiac size ..3 increased|large|enlarged',
     'increased heart|cardiac size|diameter',

@@ -78,4 +78,63 @@ There is no doubt a large effusion. | Effusion +
 The nodule was not seen on the prior exam. | Nodule +
 Pneumothorax: none. Effusion: none | Pneumothorax -,Effusion -
 Left effusion without pneumothorax, and stable cardiomegaly. | Effusion +,Pneumothorax -,Cardiomegaly +
+Patchy bibasilar airspace opacities favor atelectasis over pneumonia. | Atelectasis ?,Pneumonia ?
+The right lower lobe pneumonia seen previously has improved. | Pneumonia +
+The right pneumothorax seen on the prior study has resolved. | Pneumothorax -
+A previously seen left pneumothorax is not visible today. | Pneumothorax -
+No pneumothorax is seen after thoracentesis, and the effusion is smaller. | Pneumothorax -,Effusion +
+Left effusion is small, unchanged, without evidence of pneumothorax. | Effusion +,Pneumothorax -
+No cardiomegaly or edema; mild right effusion. | Cardiomegaly -,Edema -,Effusion +
+Moderate right and small left pleural effusions. | Effusion +
+The lungs are hyperinflated, consistent with emphysema, without focal consolidation or effusion. | Emphysema +,Consolidation -,Effusion -
+No lung nodule or mass is appreciated on this single view. | Nodule -,Mass -
+Multiple pulmonary nodules, largest 2.1 cm in the right upper lobe, suspicious for metastases. | Nodule +
+Large right upper lobe mass with volume loss. | Mass +,Atelectasis ?
+Heart is borderline enlarged. | Cardiomegaly ?
+Heart size is borderline. | Cardiomegaly ?
+The heart is top normal in size. |
+Cardiac silhouette size is normal. |
+There is pulmonary vascular congestion without frank edema. | Edema -
+Mild interstitial edema has developed. | Edema +
+There is increasing right basilar consolidation, which may represent pneumonia or aspiration. | Consolidation +,Pneumonia ?
+Lungs demonstrate diffuse interstitial infiltrates. | Infiltration +
+No acute infiltrates. | Infiltration -
+The previously identified infiltrate in the lingula is again noted. | Infiltration +
+There is no evidence of recurrent pneumothorax. | Pneumothorax -
+There is a recurrent left pneumothorax. | Pneumothorax +
+Pneumothorax, if present, is tiny. | Pneumothorax ?
+The effusions have not changed. | Effusion +
+The effusions have cleared. | Effusion -
+The pleural fluid has decreased. | Effusion +
+Pleural fluid is not evident. | Effusion -
+There are bilateral pleural effusions, left greater than right, and there is no pneumothorax. | Effusion +,Pneumothorax -
+Atelectasis or early pneumonia cannot be excluded at the left base. | Atelectasis ?,Pneumonia ?
+Mild scarring or atelectasis at the left base. | Atelectasis +
+Linear atelectasis; otherwise the lungs are clear. | Atelectasis +
+The lungs are otherwise clear without effusion. | Effusion -
+Apart from a calcified nodule, the lungs are clear. | Nodule +
+No evidence of pneumonia, CHF or other acute process. | Pneumonia -
+No pneumonia or congestive heart failure; stable emphysema. | Pneumonia -,Emphysema +
+Lungs free of consolidation, pneumothorax, effusion. | Consolidation -,Pneumothorax -,Effusion -
+Lungs: No consolidation. Pleura: No effusion or pneumothorax. Heart: Mildly enlarged. | Consolidation -,Effusion -,Pneumothorax -,Cardiomegaly +
+Negative for mass or adenopathy. | Mass -
+There has been interval development of a left pleural effusion. | Effusion +
+Interval placement of a chest tube with resolution of the pneumothorax. | Pneumothorax -
+Chest tube removed; no residual pneumothorax. | Pneumothorax -
+The trachea is deviated by a mediastinal mass. | Mass +
+Fibrotic changes in both apices. | Fibrosis +
+There are no fibrotic changes. | Fibrosis -
+Moderate-sized hiatal hernia with an air-fluid level. | Hernia +
+Loculated right hydropneumothorax. | Effusion +,Pneumothorax +
+Subsegmental atelectasis left base. No effusion. | Atelectasis +,Effusion -
+Mild pulmonary edema versus atypical pneumonia. | Edema ?,Pneumonia ?
+This is worrisome for malignancy; no nodules elsewhere. | Nodule -
+No new nodules or masses; known left lung mass is stable. | Nodule -,Mass +
+Cardiomegaly is present, however no edema. | Cardiomegaly +,Edema -
+The absence of effusion argues against edema. | Effusion -,Edema -
+No change in cardiomegaly or effusions since the prior. | Cardiomegaly +,Effusion +
+Without significant change in the right upper lobe mass. | Mass +
+Left basilar opacity could represent a combination of effusion and atelectasis. | Effusion ?,Atelectasis ?
+I cannot exclude a small pneumothorax. | Pneumothorax ?
+Evaluation for nodules is limited on portable radiographs. |
 `;
