@@ -1,7 +1,8 @@
+import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
-import type { Architecture, Backbone, Head } from '../src/formats/architecture.js';
+import { type Architecture, type Backbone, checkBackbone, type Head } from '../src/formats/architecture.js';
 import { readCheckpoint } from '../src/formats/weights.js';
 import { type Gpu, openGpu } from '../src/gpu/device.js';
 import { mulberry32, normalisedError } from '../src/graph/check.js';
@@ -187,14 +188,71 @@ nets('a checkpoint’s architecture is told by names and shapes', () => {
   const squeezenet = { ...standardBackbone('squeezenet1_1'), names } as Backbone;
   assert.equal(inferArchitecture(shapesOf({ backbone: squeezenet })), { backbone: squeezenet });
   // torchvision's own classifiers: linear on averaged features is a head, anything else is none.
-  const fc: Head = { classes: 1000, pooling: 'average', prediction: 'fc' };
-  assert.equal(inferArchitecture(shapesOf({ backbone: 'resnet18', head: fc })), { backbone: 'resnet18', head: fc });
-  const own: Head = { ...fc, prediction: 'classifier' };
-  assert.equal(inferArchitecture(shapesOf({ backbone: 'densenet121', head: own })).head, own);
-  assert.is(inferArchitecture(shapesOf({ backbone: 'vgg16', head: own })).head, undefined);
-  const options = { pooling: 'max', transitionActivation: 'none' } as const;
-  const changed: Head = { ...fc, pooling: 'max', prediction: 'fc' };
-  assert.equal(inferArchitecture(shapesOf({ backbone: 'resnet18', head: fc }), options).head, changed);
+  const average: Head = { classes: 1000, pooling: 'average', prediction: 'fc' };
+  assert.equal(inferArchitecture(shapesOf({ backbone: 'resnet18', head: average })).head, average);
+  const classifier: Head = { ...average, prediction: 'classifier' };
+  assert.equal(inferArchitecture(shapesOf({ backbone: 'densenet121', head: classifier })).head, classifier);
+  assert.is(inferArchitecture(shapesOf({ backbone: 'vgg16', head: classifier })).head, undefined);
+  const given = inferArchitecture(shapesOf({ backbone: 'resnet18', head: average }), { pooling: 'max' });
+  assert.equal(given.head, { ...average, pooling: 'max' });
+});
+
+nets('any width and depth is told', () => {
+  const size = fc.integer({ min: 1, max: 9 });
+  const sizes = (least: number, most: number) => fc.array(size, { minLength: least, maxLength: most });
+  const pooled = <T>(stage: fc.Arbitrary<T[]>) => fc.array(stage, { minLength: 1, maxLength: 4 });
+  const fires = fc.array(sizes(3, 3), { minLength: 1, maxLength: 3 });
+  const backbones: fc.Arbitrary<Backbone> = fc.oneof(
+    sizes(5, 5).map((widths): Backbone => ({ family: 'alexnet', widths })),
+    fc.tuple(pooled(sizes(1, 3)), fc.boolean()).map(
+      ([stages, batchNorm]): Backbone => ({
+        family: 'vgg',
+        layers: stages.flatMap((stage) => [...stage, 'M' as const]),
+        batchNorm,
+      }),
+    ),
+    fc
+      .tuple(
+        fc.constantFrom('basic' as const, 'bottleneck' as const),
+        fc.array(fc.tuple(size, size), { minLength: 1, maxLength: 5 }),
+        size,
+      )
+      .map(
+        ([block, stages, stem]): Backbone => ({
+          family: 'resnet',
+          block,
+          layers: stages.map(([layers]) => layers),
+          widths: stages.map(([, width]) => width),
+          stem,
+        }),
+      ),
+    fc.tuple(size, sizes(1, 4), fc.integer({ min: 8, max: 20 }), size).map(
+      ([growthRate, blocks, initialFeatures, bottleneck]): Backbone => ({
+        family: 'densenet',
+        growthRate,
+        blocks,
+        initialFeatures,
+        bottleneck,
+      }),
+    ),
+    fc.tuple(size, pooled(fires)).map(
+      ([conv, stages]): Backbone => ({
+        family: 'squeezenet',
+        layers: [
+          { conv, kernel: 3, stride: 2 },
+          ...stages.flatMap((stage) => ['M' as const, ...stage.map((fire) => ({ fire }))]),
+        ],
+      }),
+    ),
+  );
+  const head: Head = { classes: 2, transition: { channels: 3, kernel: 1, activation: 'relu' }, pooling: 'lse', r: 10 };
+  fc.assert(
+    fc.property(backbones, (backbone) => {
+      checkBackbone(JSON.parse(JSON.stringify(backbone)));
+      assert.equal(inferArchitecture(shapesOf({ backbone, head })), { backbone, head });
+    }),
+    { seed: 1, numRuns: 100 },
+  );
 });
 
 nets('a checkpoint of another network is refused by what is wrong', () => {
@@ -208,6 +266,12 @@ nets('a checkpoint of another network is refused by what is wrong', () => {
   refuses(() => infer(block), /wide and grouped ResNets .* are not supported/);
   const gap = { 'features.0.weight': [8, 3, 3, 3], 'features.5.weight': [8, 8, 3, 3] };
   refuses(() => infer(gap), /layers features\.2 to features\.4 are/);
+  const vector = {
+    'layer1.0.conv1.weight': [8, 8, 3, 3],
+    'layer1.0.conv2.weight': [8, 8, 3, 3],
+    'conv1.weight': [8, 3, 7, 7],
+  };
+  refuses(() => infer({ ...vector, 'head.prediction.weight': [8] }), /no linear layer; .* given 8/);
   const half = { ...gap, 'features.5.weight': [8], 'head.transition.weight': [8, 8, 1, 1] };
   refuses(() => infer(half), /no prediction layer; expected head\.prediction\.weight/);
 });

@@ -4,7 +4,7 @@
  * any safetensors viewer shows them.
  */
 import { InputError } from '../errors.js';
-import { type Architecture, type Backbone, checkBackbone } from './architecture.js';
+import { type Architecture, type Backbone, checkBackbone, type Head } from './architecture.js';
 import { brief, type Checkpoint, withTorchvisionNames } from './checkpoint.js';
 import { readSafetensors } from './safetensors.js';
 import { describeFormat, detectFormat } from './signature.js';
@@ -110,7 +110,7 @@ export function formatWeightsMetadata(metadata: WeightsMetadata): Record<string,
 }
 
 /** The network that metadata describes. */
-export function architectureOf(metadata: WeightsMetadata): Architecture {
+export function architectureOf(metadata: WeightsMetadata): Architecture & { head: Head } {
   const { architecture: backbone, classes, pooling, lseR, prediction } = metadata;
   const { transitionChannels: channels, transitionKernel: kernel = 1, transitionActivation = 'relu' } = metadata;
   return {

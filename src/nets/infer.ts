@@ -45,11 +45,16 @@ function headOf(tensors: Shapes, family: Backbone['family'], options: InferOptio
     return { pooling, ...(pooling === 'lse' ? { r } : {}) };
   };
   const own = tensors.get('head.prediction.weight')?.shape;
-  const transition = tensors.get('head.transition.weight')?.shape;
+  const transition = tensors.has('head.transition.weight') && convolutionShape(tensors, 'head.transition');
   if (own) {
+    if (own.length !== 2)
+      throw new InputError("the checkpoint's head.prediction.weight is no linear layer", {
+        expected: '[classes, channels]',
+        given: own.join('×') || 'a single number',
+      });
     return {
       classes: own[0],
-      ...(transition ? { transition: { channels: transition[0], kernel: transition[3] ?? 1, activation } } : {}),
+      ...(transition ? { transition: { channels: transition[0], kernel: transition[3], activation } } : {}),
       ...pooled('lse'),
     };
   }

@@ -84,8 +84,12 @@ export async function runBackbone(
 
 /** Folders of the reference data beside the checkout, for the files that are too large to be fixtures. */
 export async function readData(path: string): Promise<Uint8Array | undefined> {
-  if (typeof process === 'undefined') return undefined;
-  const { readFile } = await import('node:fs/promises');
-  const folder = process.env.RAYBOX_DATA ?? new URL('../../../../shared/data', import.meta.url).pathname;
-  return readFile(`${folder}/${path}`).catch(() => undefined);
+  if (typeof process === 'undefined') {
+    return undefined;
+  } else {
+    // In this branch, so that a bundler for pages, told that there is no `process`, leaves it out.
+    const { readFile } = await import('node:fs/promises');
+    const folder = process.env.RAYBOX_DATA ?? new URL('../../../../shared/data', import.meta.url).pathname;
+    return readFile(`${folder}/${path}`).catch(() => undefined);
+  }
 }
