@@ -111,7 +111,9 @@ function randomMapBoxes(random: Random, cells: number, thresholds: readonly numb
   if (!(high > low)) return [];
   return thresholds.flatMap((threshold) => {
     const cut = low + ((high - low) * threshold) / 255;
-    return regionBoxes(Uint8Array.from(map, (value) => (value >= cut ? 1 : 0)));
+    const mask = new Uint8Array(map.length);
+    for (let i = 0; i < map.length; i++) mask[i] = map[i] >= cut ? 1 : 0;
+    return regionBoxes(mask);
   });
 }
 

@@ -58,7 +58,7 @@ function tiles({ images, patients, overall, meanAuc, localization, validationIma
   const all = localization?.known.scores.at(-1);
   const shown = [
     tile(count(images), `images of ${count(patients)} patients`),
-    tile(number(meanAuc), `mean AUC of ${overall.filter(({ auc }) => !Number.isNaN(auc)).length} diseases`),
+    tile(number(meanAuc), `mean AUC of ${overall.filter(({ auc }) => Number.isFinite(auc)).length} diseases`),
   ];
   if (validationImages > 0) shown.push(tile(count(validationImages), 'images to fit thresholds on'));
   if (localization && all) {

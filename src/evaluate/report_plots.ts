@@ -58,7 +58,8 @@ export async function loadPlots(): Promise<Plots> {
       marginRight: 12,
       marginBottom: 34,
       marginLeft: 44,
-      ariaLabel: description,
+      // linkedom escapes quotes in attributes and nothing else.
+      ariaLabel: description.replace(/[<>&]/g, ' '),
       ...options,
     });
     // The page gives all figures one style; Plot's own would be repeated in each.
@@ -127,7 +128,7 @@ export async function loadPlots(): Promise<Plots> {
           return { name: `${by} ${group}`, images: score.positives, score };
         }),
       );
-      const known = rows.filter(({ score }) => !Number.isNaN(score.auc));
+      const known = rows.filter(({ score }) => Number.isFinite(score.auc));
       type Row = (typeof rows)[number];
       return draw(
         {

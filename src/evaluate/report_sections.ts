@@ -24,7 +24,7 @@ export function classificationSection(result: EvaluationResult, plots: Plots): H
   const { overall, groups, scoreSource, thresholds } = result;
   const published = PUBLISHED_AUC.filter(({ setting }) => /^ResNet-50, /.test(setting));
   const paper = ({ labels, auc }: PublishedAuc, label: string) => number(auc[labels.indexOf(label)]);
-  const known = overall.filter(({ auc }) => !Number.isNaN(auc));
+  const known = overall.filter(({ auc }) => Number.isFinite(auc));
   const rows = overall.map((score) => [
     score.label,
     count(score.positives),

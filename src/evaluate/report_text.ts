@@ -21,14 +21,14 @@ export const html = (strings: TemplateStringsArray, ...parts: Part[]): Html =>
   new Html(strings.map((text, i) => text + (i < parts.length ? render(parts[i]) : '')).join(''));
 
 /** A figure with fixed digits; a dash where there is none. */
-export const number = (value: number | undefined, digits = 3): string =>
-  value === undefined || Number.isNaN(value) ? '–' : value.toFixed(digits);
+export const number = (value: number | null | undefined, digits = 3): string =>
+  Number.isFinite(value) ? (value as number).toFixed(digits) : '–';
 
 /** An integer with thin spaces between thousands. */
 export const count = (value: number): string => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 
 export const interval = ({ low, high }: Interval, digits = 2): Html =>
-  Number.isNaN(low) ? html`` : html` <small>${number(low, digits)}–${number(high, digits)}</small>`;
+  !Number.isFinite(low) ? html`` : html` <small>${number(low, digits)}–${number(high, digits)}</small>`;
 
 /** A table; the last row is set off as a sum where `sum` says so. */
 export function table(

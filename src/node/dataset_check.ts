@@ -40,7 +40,7 @@ const PNG_END = Buffer.from('0000000049454e44ae426082', 'hex');
 const MAX_PIXELS = 1 << 28;
 
 /** Width and height of an image file whose beginning and end are as they should be; throws an Error that says what is not. */
-async function checkImage(path: string, deep: boolean): Promise<{ width: number; height: number } | undefined> {
+export async function checkImage(path: string, deep = false): Promise<{ width: number; height: number } | undefined> {
   const file = await open(path, 'r');
   const head = Buffer.alloc(26);
   const tail = Buffer.alloc(12);

@@ -14,6 +14,7 @@ import type { Prediction } from '../formats/findings.js';
 import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
 import { mergePredictions, predictionCsvReader, predictionLineReader } from '../formats/predictions.js';
 import { type Dataset, openDataset, TEST_FILE } from './dataset.js';
+import { checkImage } from './dataset_check.js';
 import { readText, readTextPieces, writeWhole } from './text_files.js';
 import { pictureUrl } from './thumbnail.js';
 import { storeThresholds } from './weights_thresholds.js';
@@ -71,6 +72,7 @@ export async function writeEvaluation(
   if (html) await loadPlots();
   const all: Prediction[] = [];
   for await (const prediction of predictions) all.push(prediction);
+  await addSizes(all, data);
 
   const result = evaluate({ table: data.table, boxes: data.boxes, predictions: all }, options);
   await writeWhole(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 1)}\n`);
@@ -83,6 +85,17 @@ export async function writeEvaluation(
     );
   }
   return result;
+}
+
+/** Gives boxed images whose predictions do not say it their size: the random baseline draws into it. */
+async function addSizes(predictions: Prediction[], { boxes, paths }: Dataset): Promise<void> {
+  const boxed = new Set(boxes.map(({ image }) => image));
+  for (const prediction of predictions) {
+    const path = paths.get(prediction.image);
+    if (prediction.width || !path || !boxed.has(prediction.image)) continue;
+    const size = await checkImage(path).catch(() => undefined);
+    if (size) Object.assign(prediction, { width: size.width, height: size.height });
+  }
 }
 
 async function casePictures(
