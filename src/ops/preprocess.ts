@@ -212,6 +212,8 @@ export interface PreprocessOptions extends PixelFormat, Partial<Normalisation> {
   std: readonly number[];
   batch?: number;
   slot?: number;
+  /** Default: the graph's. */
+  type?: 'f32' | 'f16';
   name?: string;
 }
 
@@ -221,8 +223,8 @@ export interface PreprocessOptions extends PixelFormat, Partial<Normalisation> {
  * @returns [batch, size, size, 1 or 3 channels] nhwc4. A plan whose `external` holds this tensor fills one place of a batch.
  */
 export function preprocess(g: GraphBuilder, pixels: Tensor, options: PreprocessOptions): Tensor {
-  const { fit = 'stretch', scale = 1, order = 'rgb', batch = 1, slot = 0, name, ...rest } = options;
-  return g.apply(forward, [pixels], { ...rest, fit, scale, order, batch, slot, type: g.type }, name);
+  const { fit = 'stretch', scale = 1, order = 'rgb', batch = 1, slot = 0, type = g.type, name, ...rest } = options;
+  return g.apply(forward, [pixels], { ...rest, fit, scale, order, batch, slot, type }, name);
 }
 
 /** The input that takes an image's bytes: `plan.write(tensor, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))`. */

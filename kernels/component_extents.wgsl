@@ -1,0 +1,87 @@
+// Widens each component's box over its runs.
+//
+//   boxes[map, t, rank] = (left, top, right, bottom, area, peak)      half-open, in pixels of the image; peak: bits of the
+// highest scaled heat, which order as the number does because it is not negative
+//
+// Integer minima, maxima and sums: the same whatever the order. Components beyond `max_boxes` are left out.
+//
+// A thread owns one word.
+//
+// Prelude: none.
+
+struct Params {
+  map_h: u32, map_w: u32, width: u32, row_words: u32, words: u32,
+  left: u32, top: u32,  // first pixel of the image that the network saw
+  thresholds: u32, first_map: u32, first_threshold: u32, all_thresholds: u32, max_boxes: u32,
+}
+
+@group(0) @binding(0) var<storage, read> heatmaps: array<f32>;
+@group(0) @binding(1) var<storage, read> ranges: array<vec4f>;
+@group(0) @binding(2) var<storage, read> places: array<vec2u>;
+@group(0) @binding(3) var<storage, read> masks: array<u32>;
+@group(0) @binding(4) var<storage, read> labels: array<u32>;
+@group(0) @binding(5) var<storage, read_write> boxes: array<atomic<u32>>;
+@group(0) @binding(6) var<uniform> params: Params;
+
+#include heat
+#include runs
+
+const RANKED = 0x80000000u;
+
+fn rank_of(node: u32) -> u32 {
+  let label = labels[node];
+  if (label >= RANKED) {
+    return label - RANKED;
+  }
+  return labels[label] - RANKED;
+}
+
+// Looks before it writes: most runs widen nothing.
+fn at_least(at: u32, value: u32) {
+  if (atomicLoad(&boxes[at]) < value) {
+    atomicMax(&boxes[at], value);
+  }
+}
+
+fn at_most(at: u32, value: u32) {
+  if (atomicLoad(&boxes[at]) > value) {
+    atomicMin(&boxes[at], value);
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
+  let place = id.x + id.y * workgroups.x * 64;
+  let map = params.first_map + id.z / params.thresholds;
+  let range = ranges[map];
+  if (place >= params.words || range.w != 0) {
+    return;
+  }
+  let word = id.z * params.words + place;
+  let layer = map * params.all_thresholds + params.first_threshold + id.z % params.thresholds;
+  let y = place / params.row_words;
+  let row = places[params.width + y];
+  let mask = masks[word];
+  for (var starts = run_starts(mask); starts != 0; starts &= starts - 1) {
+    let first = countTrailingZeros(starts);
+    let rank = rank_of(node_of(word, mask, first));
+    if (rank >= params.max_boxes) {
+      continue;
+    }
+    let area = countOneBits(run_from(mask, first));
+    let x = place % params.row_words * 32 + first;
+    var peak = 0.0;
+    for (var i = x; i < x + area; i++) {
+      let column = places[i];
+      let left = column_heat(map, row, column.x, range.x);
+      peak = max(peak, scale255(between(left, column_heat(map, row, column.x + 1, range.x), column), range));
+    }
+    let box = (layer * params.max_boxes + rank) * 6;
+    at_most(box, params.left + x);
+    at_most(box + 1, params.top + y);
+    at_least(box + 2, params.left + x + area);
+    at_least(box + 3, params.top + y + 1);
+    atomicAdd(&boxes[box + 4], area);
+    at_least(box + 5, bitcast<u32>(peak));
+  }
+}

@@ -1,0 +1,56 @@
+// Joins runs that touch, diagonals included, into 8-connected components: a union–find in which a root is its component's smallest
+// node. Labels only ever fall, towards an ancestor; so every loop ends, no thread waits for another, and the roots do not depend
+// on the order in which threads run.
+//
+// A thread owns one word: it joins the word's runs to those left of it and above.
+// Source: the lock-free union by atomic minimum of Komura 2015 and Playne & Hawick 2018, here on runs of pixels.
+//
+// Prelude: none.
+
+struct Params {
+  row_words: u32, words: u32, thresholds: u32, first_map: u32,
+}
+
+@group(0) @binding(0) var<storage, read> ranges: array<vec4f>;
+@group(0) @binding(1) var<storage, read> masks: array<u32>;
+@group(0) @binding(2) var<storage, read_write> labels: array<atomic<u32>>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+#include runs
+#include union
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
+  let place = id.x + id.y * workgroups.x * 64;
+  if (place >= params.words || ranges[params.first_map + id.z / params.thresholds].w != 0) {
+    return;
+  }
+  let word = id.z * params.words + place;
+  let mask = masks[word];
+  let has_left = place % params.row_words > 0;
+  let has_right = place % params.row_words + 1 < params.row_words;
+  if (has_left && (mask & 1) == 1 && masks[word - 1] >> 31 == 1) {
+    join(word * 16, node_of(word - 1, masks[word - 1], 31));
+  }
+  if (place < params.row_words) {
+    return;
+  }
+  let above = word - params.row_words;
+  let up = masks[above];
+  for (var starts = run_starts(mask); starts != 0; starts &= starts - 1) {
+    let first = countTrailingZeros(starts);
+    let run = run_from(mask, first);
+    let node = node_of(word, mask, first);
+    // Each run above meets this one's pixels and their neighbours in one piece.
+    let touched = up & (run | (run << 1) | (run >> 1));
+    for (var pieces = run_starts(touched); pieces != 0; pieces &= pieces - 1) {
+      join(node, node_of(above, up, countTrailingZeros(pieces)));
+    }
+    if (has_left && (run & 1) == 1 && masks[above - 1] >> 31 == 1) {
+      join(node, node_of(above - 1, masks[above - 1], 31));
+    }
+    if (has_right && run >> 31 == 1 && (masks[above + 1] & 1) == 1) {
+      join(node, (above + 1) * 16);
+    }
+  }
+}

@@ -1,0 +1,61 @@
+// Numbers the components of each layer in the order of their first pixels.
+//
+//   labels[root] = RANKED | number of roots before it
+//
+// A thread owns one word, a workgroup a block of 64, as in component_roots.
+//
+// Prelude: none.
+
+struct Params {
+  words: u32, blocks: u32, thresholds: u32, first_map: u32,
+}
+
+@group(0) @binding(0) var<storage, read> ranges: array<vec4f>;
+@group(0) @binding(1) var<storage, read> masks: array<u32>;
+@group(0) @binding(2) var<storage, read> block_roots: array<u32>;
+@group(0) @binding(3) var<storage, read_write> labels: array<u32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+#include runs
+
+const RANKED = 0x80000000u;
+
+var<workgroup> roots: array<u32, 64>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let layer = workgroup.z;
+  let block = workgroup.x + workgroup.y * workgroups.x;
+  let place = block * 64 + lane;
+  if (ranges[params.first_map + layer / params.thresholds].w != 0) {
+    return;
+  }
+  let first = (layer * params.words + place) * 16;
+  var runs = 0u;
+  var own = 0u;
+  if (place < params.words) {
+    runs = countOneBits(run_starts(masks[layer * params.words + place]));
+    for (var k = 0u; k < runs; k++) {
+      own += u32(labels[first + k] == first + k);
+    }
+  }
+  roots[lane] = own;
+  workgroupBarrier();
+  if (own == 0) {
+    return;
+  }
+  var rank = block_roots[layer * params.blocks + block];
+  for (var other = 0u; other < lane; other++) {
+    rank += roots[other];
+  }
+  for (var k = 0u; k < runs; k++) {
+    if (labels[first + k] == first + k) {
+      labels[first + k] = RANKED | rank;
+      rank++;
+    }
+  }
+}

@@ -1,0 +1,64 @@
+// Thresholding, and the first labels of the runs of pixels that pass: binary images in words of 32 pixels of one row.
+//
+//   bit i of masks[layer, row, w] = scaled heat at column 32 w + i ≥ thresholds[t]      layer = THRESHOLDS · (map − first_map) + t
+//   labels[node] = node for each run of ones (see runs.wgsl)
+//
+// The resized heatmap exists in no memory: heat is interpolated here, a cell's column at a time.
+//
+//   places  positions of the `width` columns that the network saw, then of the `height` rows
+//
+// A thread owns one word of each layer of a map.
+//
+// Prelude: THRESHOLDS, how many there are in this dispatch.
+
+struct Params {
+  map_h: u32, map_w: u32, width: u32, height: u32, row_words: u32,
+  first_map: u32, first_threshold: u32,
+}
+
+@group(0) @binding(0) var<storage, read> heatmaps: array<f32>;
+@group(0) @binding(1) var<storage, read> ranges: array<vec4f>;
+@group(0) @binding(2) var<storage, read> places: array<vec2u>;
+@group(0) @binding(3) var<storage, read> thresholds: array<f32>;
+@group(0) @binding(4) var<storage, read_write> masks: array<u32>;
+@group(0) @binding(5) var<storage, read_write> labels: array<u32>;
+@group(0) @binding(6) var<uniform> params: Params;
+
+#include heat
+#include runs
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
+  let place = id.x + id.y * workgroups.x * 64;
+  let words = params.row_words * params.height;
+  let map = params.first_map + id.z;
+  let range = ranges[map];
+  if (place >= words || range.w != 0) {
+    return;
+  }
+  let row = places[params.width + place / params.row_words];
+  let first = place % params.row_words * 32;
+  var bits: array<u32, THRESHOLDS>;
+  var cell = 0xffffffffu;
+  var left = 0.0;
+  var right = 0.0;
+  for (var i = 0u; i < min(32, params.width - first); i++) {
+    let column = places[first + i];
+    if (column.x != cell) {
+      cell = column.x;
+      left = column_heat(map, row, cell, range.x);
+      right = column_heat(map, row, cell + 1, range.x);
+    }
+    let heat = scale255(between(left, right, column), range);
+    for (var t = 0u; t < THRESHOLDS; t++) {
+      bits[t] |= select(0u, 1u << i, heat >= thresholds[params.first_threshold + t]);
+    }
+  }
+  for (var t = 0u; t < THRESHOLDS; t++) {
+    let word = (id.z * THRESHOLDS + t) * words + place;
+    masks[word] = bits[t];
+    for (var k = 0u; k < countOneBits(run_starts(bits[t])); k++) {
+      labels[word * 16 + k] = word * 16 + k;
+    }
+  }
+}
