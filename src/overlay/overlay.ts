@@ -19,6 +19,8 @@ export interface OverlayInput {
   probabilities: Readonly<Record<string, number>>;
   /** Maps over the whole image by class, for those that have findings; on any scale. */
   heatmaps?: Readonly<Record<string, Heatmap>>;
+  /** How a heatmap comes to [0, 255]: from its minimum to its maximum (the default), or from 0 to its maximum. */
+  heatmapScaling?: 'minmax' | 'relu';
   /** Operating thresholds by class. */
   thresholds?: Readonly<Record<string, number>>;
   /** A warning that nobody may overlook. */
@@ -89,14 +91,14 @@ function tileSizes(drawn: { width: number; height: number }, count: number, gap:
 /** The heatmap of the first of some classes, and the boxes of all of them. */
 function drawClasses(
   canvas: Canvas,
-  { image, findings, probabilities, heatmaps }: OverlayInput,
+  { image, findings, probabilities, heatmaps, heatmapScaling }: OverlayInput,
   area: Rect,
   font: Font,
   size: number,
   labels: readonly string[],
 ): void {
   const heatmap = heatmaps?.[labels[0]];
-  if (heatmap) drawHeatmap(canvas, heatmap, area);
+  if (heatmap) drawHeatmap(canvas, heatmap, area, heatmapScaling);
   const classes = Object.keys(probabilities);
   const styles = lineStyles(
     findings.map(({ threshold = 0 }) => threshold),

@@ -45,17 +45,18 @@ export function drawImage(canvas: Canvas, image: Image, area: Rect): void {
   });
 }
 
-/** Blends a heatmap, scaled from its minimum to its maximum, over `area`: the hotter, the more opaque. */
-export function drawHeatmap(canvas: Canvas, heatmap: Heatmap, area: Rect): void {
+/** Blends a heatmap over `area`, scaled from its minimum (or 0) to its maximum: the hotter, the more opaque. */
+export function drawHeatmap(canvas: Canvas, heatmap: Heatmap, area: Rect, scaling: 'minmax' | 'relu' = 'minmax'): void {
   const values = resizePlane(heatmap.data, [heatmap.width, heatmap.height], [area.width, area.height]);
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) {
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
+  if (scaling === 'relu') low = 0;
   if (!(high > low)) return;
   forEachPixel(canvas, area, (at, x, y) => {
-    const heat = (values[at] - low) / (high - low);
+    const heat = Math.max(0, (values[at] - low) / (high - low));
     blend(canvas, x, y, HEAT_COLORS[Math.round(heat * 255)], MAX_OPACITY * Math.sqrt(heat));
   });
 }

@@ -1,0 +1,100 @@
+#!/usr/bin/env node
+/**
+ * The command `raybox`. Exit codes: 0 done; 1 something failed, or some files did; 2 wrong usage; 130 interrupted. Results go to
+ * stdout, everything else to stderr. Only the command that is asked for is loaded.
+ */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+
+interface Entry {
+  summary: string;
+  add(program: Command): Promise<void>;
+}
+
+const COMMANDS: Record<string, Entry> = {
+  localize: {
+    summary: 'X-rays → probabilities, boxes and overlays',
+    add: async (program) => (await import('./localize.js')).addLocalizeCommand(program),
+  },
+  demo: {
+    summary: 'draw a phantom, localize it, write an overlay',
+    add: async (program) => (await import('./demo.js')).addDemoCommand(program),
+  },
+  info: {
+    summary: "this machine's adapters, and the kernels that would run",
+    add: async (program) => (await import('./info.js')).addInfoCommand(program),
+  },
+  verify: {
+    summary: 'every kernel against its float64 reference, on this machine',
+    add: async (program) => (await import('./verify.js')).addVerifyCommand(program),
+  },
+  inspect: {
+    summary: 'what a weights file holds, and what running it takes',
+    add: async (program) => (await import('./inspect.js')).addInspectCommand(program),
+  },
+  evaluate: {
+    summary: 'score predictions against a data set',
+    add: async (program) => (await import('./evaluate.js')).addEvaluateCommand(program),
+  },
+  mine: {
+    summary: 'radiology reports → disease labels',
+    add: async (program) => (await import('./mine.js')).addMineCommand(program),
+  },
+  phantom: {
+    summary: 'draw a data set of synthetic chest X-rays',
+    add: async (program) => (await import('./phantom.js')).addPhantomCommand(program),
+  },
+  check: {
+    summary: 'check a data set in the ChestX-ray8/14 layout',
+    add: async (program) => (await import('./dataset_check.js')).addCheckCommand(program),
+  },
+};
+
+async function main(args: string[]): Promise<void> {
+  const { version, description } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  const program = new Command('raybox')
+    .description(description)
+    .version(version, '-V, --version')
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'raybox: ')) })
+    .exitOverride();
+  const words = args.filter((arg) => !arg.startsWith('-'));
+  const wanted = words[0] === 'help' ? words[1] : words[0];
+  for (const [name, { summary, add }] of Object.entries(COMMANDS)) {
+    if (name === wanted) await add(program);
+    else program.command(name).description(summary);
+  }
+  if (args.length === 0) {
+    process.stdout.write(program.helpInformation());
+    return;
+  }
+  await program.parseAsync(args, { from: 'user' });
+}
+
+/** One line; the stack where DEBUG asks for it. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (process.env.DEBUG) return error.stack ?? error.message;
+  return error.message.replace(/\s*\n\s*/g, ' | ');
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const name = error instanceof Error ? error.name : '';
+  return name === 'UsageError' ? 2 : name === 'Interrupted' ? 130 : 1;
+}
+
+// A reader that has seen enough (`raybox … | head`) closes the pipe: that is no failure.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+    throw error;
+  });
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+  // commander has printed its own.
+  if (!(error instanceof CommanderError)) process.stderr.write(`raybox: ${explain(error)}\n`);
+}

@@ -1,0 +1,131 @@
+/** `raybox demo`: the whole way on a bare machine, from a drawn X-ray to findings and a picture of them. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import type { Architecture } from '../formats/architecture.js';
+import type { TensorData } from '../formats/checkpoint.js';
+import { writeSafetensors } from '../formats/safetensors.js';
+import { architectureMetadata, formatWeightsMetadata } from '../formats/weights.js';
+import { describe } from '../gpu/device.js';
+import { createGraph } from '../graph/graph.js';
+import { product } from '../graph/tensor.js';
+import { load } from '../localizer.js';
+import { buildNetwork } from '../nets/index.js';
+import { DISEASES, drawPhantom } from '../phantom/index.js';
+import { seededRandom } from '../random.js';
+import { UNTRAINED, writeOverlay } from './overlay_file.js';
+import { duration, interruptible, print, say, table, wholeNumber } from './terminal.js';
+
+interface Options {
+  seed: number;
+  out: string;
+  weights?: string;
+  adapter?: string;
+}
+
+const PHANTOM_SIZE = 512;
+const INPUT_SIZE = 256;
+/** Classes that are shown of a network that knows nothing. */
+const SHOWN = 2;
+
+async function demo({ seed, out, weights, adapter }: Options, signal: AbortSignal): Promise<void> {
+  const started = performance.now();
+  const path = weights ?? packagedWeights();
+  const localizer = await load(path ?? randomWeights(seed), { signal, ...(adapter ? { adapter } : {}) });
+  try {
+    const { metadata } = localizer;
+    const trained = metadata.trainingData !== 'none';
+    say(`Adapter: ${describe(localizer.gpu.info)}`);
+    say(path ? `Weights: ${path}` : 'Weights: a small network with random numbers, made just now');
+    if (!trained) say(UNTRAINED);
+
+    const phantom = drawPhantom({ seed, index: 0, size: PHANTOM_SIZE });
+    const { image } = phantom;
+    let classes: string[] | undefined;
+    if (!trained) {
+      const { probabilities } = await localizer.classify(image, { signal });
+      const byProbability = Object.keys(probabilities).sort((a, b) => probabilities[b] - probabilities[a]);
+      classes = byProbability.slice(0, SHOWN);
+    }
+    const heatmaps = metadata.fit === 'stretch' ? 'raw' : 'scaled';
+    const result = await localizer.localize(image, { heatmaps, signal, ...(classes ? { classes } : {}) });
+    await writeOverlay(out, image, result, metadata, `phantom ${seed}`);
+
+    const drawn = phantom.boxes.map(({ label, x, y, width, height }) => `${label} at ${x}, ${y}, ${width} × ${height}`);
+    await print(`In the picture: ${drawn.join('; ') || 'a healthy chest'}\n\n`);
+    const rows = result.findings.map(({ label, score, threshold = 0, box: { x, y, width, height } }) => [
+      label,
+      score.toFixed(2),
+      threshold,
+      ...[x, y, width, height].map(Math.round),
+    ]);
+    const header = [`finding${trained ? '' : ' (meaningless)'}`, 'score', 'heat ≥', 'x', 'y', 'width', 'height'];
+    await print(rows.length > 0 ? table([header, ...rows]) : 'No class reaches its threshold.\n');
+    await print(`\nPicture: ${out}\n`);
+    say(`Done in ${duration(performance.now() - started)}.`);
+  } finally {
+    await localizer.close();
+  }
+}
+
+/** The first of the weights that come with raybox. */
+function packagedWeights(): string | undefined {
+  const folder = fileURLToPath(new URL('../../../weights/', import.meta.url));
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.safetensors')) : [];
+  return names.length > 0 ? join(folder, names.sort()[0]) : undefined;
+}
+
+/** A small residual network whose convolutions are drawn as He et al. 2015 start training. The same seed, the same bytes. */
+export function randomWeights(seed: number): Uint8Array {
+  const architecture: Architecture = {
+    backbone: { family: 'resnet', block: 'basic', layers: [1, 1, 1, 1], widths: [8, 16, 32, 64], stem: 8 },
+    head: {
+      classes: DISEASES.length,
+      transition: { channels: 32, kernel: 1, activation: 'relu' },
+      pooling: 'lse',
+      r: 10,
+    },
+  };
+  const g = createGraph();
+  buildNetwork(g, architecture, g.input('image', [1, INPUT_SIZE, INPUT_SIZE, 1]));
+  const random = seededRandom(seed);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const tensors = [...g.parameters].map(([name, { shape }]) => {
+    const deviation = Math.sqrt(2 / product(shape.slice(1)));
+    // What has one dimension is a bias (0), or belongs to a batch norm that changes nothing.
+    const constant = /running_var$|weight$/.test(name) ? 1 : 0;
+    const data = Float32Array.from({ length: product(shape) }, () =>
+      shape.length > 1 ? normal() * deviation : constant,
+    );
+    return [name, { shape: [...shape], data }] as [string, TensorData];
+  });
+  const strings = formatWeightsMetadata({
+    ...architectureMetadata(architecture),
+    pooling: 'lse',
+    classes: [...DISEASES],
+    inputWidth: INPUT_SIZE,
+    inputHeight: INPUT_SIZE,
+    inputChannels: 1,
+    channelOrder: 'rgb',
+    mean: [0.5],
+    std: [0.25],
+    fit: 'stretch',
+    heatmapScaling: 'minmax',
+    trainingData: 'none',
+    license: 'MIT',
+  });
+  return writeSafetensors(new Map(tensors), strings);
+}
+
+/** Adds `raybox demo`. */
+export function addDemoCommand(program: Command): void {
+  program
+    .command('demo')
+    .description('draw a phantom, localize it, write an overlay')
+    .option('--seed <n>', 'which phantom', wholeNumber(0, 0xffffffff), 1)
+    .option('--out <file>', 'the overlay', 'out/demo.png')
+    .option('--weights <file>', 'other weights than those that come with raybox')
+    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')
+    .action(async (options: Options) => interruptible((signal) => demo(options, signal)));
+}

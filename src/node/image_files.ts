@@ -1,0 +1,104 @@
+/** The image files that a command line means: files, folders and everything in them, patterns. */
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { glob } from 'tinyglobby';
+import { InputError } from '../errors.js';
+import { decodeImage, type Image } from '../formats/image.js';
+
+export interface ImageFile {
+  path: string;
+  /** The file's name; its path where another file of the list has the same name. */
+  name: string;
+}
+
+const IMAGE = /\.(png|jpe?g|dcm|dicom)$/i;
+const PATTERN = /[*?[\]{}()!]/;
+const MAX_BYTES = 512 << 20;
+
+/**
+ * Lists images in the order of the arguments, each once; a folder's own in the order of their paths, whatever the file
+ * system says. In folders the ending of a name decides; a file that is named is taken as it is.
+ *
+ * @param onProblem told of an argument that names nothing
+ */
+export async function findImageFiles(
+  args: readonly string[],
+  onProblem: (path: string, message: string) => void,
+): Promise<ImageFile[]> {
+  const paths = new Map<string, string>(); // by absolute path
+  const add = (path: string) => {
+    const absolute = resolve(path);
+    if (!paths.has(absolute)) paths.set(absolute, path);
+  };
+  for (const arg of args) {
+    const found = await expand(arg).catch((error: NodeJS.ErrnoException) => {
+      onProblem(arg, error instanceof InputError ? error.message : reasonOf(error));
+      return [];
+    });
+    found.forEach(add);
+  }
+  const names = new Map<string, number>();
+  for (const path of paths.values()) names.set(basename(path), (names.get(basename(path)) ?? 0) + 1);
+  return [...paths.values()].map((path) => {
+    const name = basename(path);
+    return { path, name: names.get(name) === 1 ? name : path };
+  });
+}
+
+async function expand(arg: string): Promise<string[]> {
+  const stats = await stat(arg).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (stats?.isDirectory()) {
+    const found = await imagesIn(arg, new Set());
+    if (found.length === 0)
+      throw new InputError('there is no image in this folder', { expected: '.png, .jpg, .jpeg or .dcm files' });
+    return found;
+  }
+  if (stats) return [arg];
+  if (!PATTERN.test(arg)) throw new InputError('there is no such file');
+  const pattern = process.platform === 'win32' ? arg.replaceAll('\\', '/') : arg;
+  const found = await glob(pattern, { expandDirectories: false });
+  if (found.length === 0) throw new InputError('no file matches this pattern');
+  return found.sort();
+}
+
+/** Symbolic links are followed, but into no folder twice. */
+async function imagesIn(folder: string, visited: Set<string>): Promise<string[]> {
+  const real = await realpath(folder);
+  if (visited.has(real)) return [];
+  visited.add(real);
+  const found: string[] = [];
+  const names = (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
+  for (const name of names) {
+    const path = join(folder, name);
+    const stats = await stat(path).catch(() => undefined); // a link that leads nowhere
+    if (stats?.isDirectory()) found.push(...(await imagesIn(path, visited)));
+    else if (IMAGE.test(name)) found.push(path);
+  }
+  return found;
+}
+
+function reasonOf({ code, message }: NodeJS.ErrnoException): string {
+  const known: Record<string, string> = { ENOENT: 'there is no such file', EACCES: 'reading it is not allowed' };
+  return known[code ?? ''] ?? message;
+}
+
+/** Reads and decodes an image file. @throws InputError saying what is wrong with it */
+export async function readImage(path: string): Promise<Image> {
+  try {
+    const stats = await stat(path);
+    if (!stats.isFile()) throw new InputError('this is no file');
+    if (stats.size > MAX_BYTES) {
+      throw new InputError('the file is too large', {
+        expected: `at most ${MAX_BYTES >> 20} MiB`,
+        given: `${Math.ceil(stats.size / 2 ** 20)} MiB`,
+      });
+    }
+    return await decodeImage(await readFile(path));
+  } catch (error) {
+    if (error instanceof InputError || !(error instanceof Error && 'syscall' in error)) throw error;
+    throw new InputError(reasonOf(error as NodeJS.ErrnoException), { cause: error });
+  }
+}

@@ -1,0 +1,143 @@
+/** What all commands share at the terminal: usage errors, numbers and lists from options, progress, tables, interrupts. */
+import { SingleBar } from 'cli-progress';
+import { InvalidArgumentError } from 'commander';
+
+/** The command line itself is wrong: exit code 2. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+/** Someone pressed Ctrl-C: exit code 130, as shells have it. */
+export class Interrupted extends Error {
+  override name = 'Interrupted';
+}
+
+/** One line on stderr. stdout is for results alone. */
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Writes to stdout and waits while its reader is slow, so that results never pile up in memory. */
+export async function print(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await new Promise((done) => process.stdout.once('drain', done));
+}
+
+/** Checks of option values, which commander reports with the option's name. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
+
+/** `60,180` as numbers. */
+export function numberList(text: string): number[] {
+  const numbers = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  if (numbers.every(Number.isFinite)) return numbers;
+  throw new InvalidArgumentError('It must be numbers with commas between them.');
+}
+
+/** `Mass,Nodule` as names. */
+export function nameList(text: string): string[] {
+  const names = text.split(',').map((part) => part.trim());
+  if (names.every((name) => name !== '')) return names;
+  throw new InvalidArgumentError('It must be names with commas between them.');
+}
+
+/** `Mass=0.4,Nodule=0.3` as numbers by name. */
+export function numbersByName(text: string): Record<string, number> {
+  const entries = text.split(',').map((part): [string, number] => {
+    const at = part.lastIndexOf('=');
+    const number = part.slice(at + 1).trim();
+    if (at < 1 || number === '' || !Number.isFinite(Number(number)))
+      throw new InvalidArgumentError('It must be NAME=NUMBER with commas between them.');
+    return [part.slice(0, at).trim(), Number(number)];
+  });
+  return Object.fromEntries(entries);
+}
+
+export interface Progress {
+  update(done: number): void;
+  /** A line on stderr that does not tear the bar apart. */
+  note(text: string): void;
+  stop(): void;
+}
+
+const SPARSE_MS = 30_000;
+
+/** A bar with the time left on a terminal; elsewhere a line every half minute, so that logs stay short. */
+export function startProgress(what: string, total: number, unit: string): Progress {
+  const started = performance.now();
+  if (!process.stderr.isTTY) {
+    let last = started;
+    return {
+      update(done) {
+        const now = performance.now();
+        if (now - last < SPARSE_MS || done === 0) return;
+        last = now;
+        say(`${what}: ${done}/${total} ${unit}, ${duration(((now - started) * (total - done)) / done)} left`);
+      },
+      note: say,
+      stop() {},
+    };
+  }
+  const bar = new SingleBar({
+    stream: process.stderr,
+    format: `${what} [{bar}] {percentage}% | {value}/{total} ${unit} | {eta_formatted} left`,
+    hideCursor: true,
+    clearOnComplete: true,
+    stopOnComplete: false,
+    gracefulExit: false,
+    etaBuffer: 50,
+  });
+  bar.start(total, 0);
+  return {
+    update: (done) => bar.update(done),
+    note(text) {
+      process.stderr.write('\r\x1b[K');
+      say(text);
+      bar.render();
+    },
+    stop: () => bar.stop(),
+  };
+}
+
+/** `1 h 5 min`, `3 min 20 s`, `12 s`. */
+export function duration(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
+}
+
+/** Columns with two spaces between them; numbers flush right. The first row is the header. */
+export function table(rows: readonly (readonly (string | number)[])[]): string {
+  const texts = rows.map((row) => row.map(String));
+  const columns = Math.max(...texts.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, i) => Math.max(...texts.map((row) => [...(row[i] ?? '')].length)));
+  const isNumeric = (column: number) => rows.slice(1).some((row) => typeof row[column] === 'number');
+  const cell = (text: string, column: number) =>
+    isNumeric(column) ? text.padStart(widths[column]) : text.padEnd(widths[column]);
+  return `${texts.map((row) => row.map(cell).join('  ').trimEnd()).join('\n')}\n`;
+}
+
+/**
+ * Runs `work` with a signal that the first Ctrl-C aborts; the second one ends the process at once.
+ * @throws Interrupted where the work ended because of it
+ */
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  try {
+    return await work(controller.signal);
+  } catch (error) {
+    throw controller.signal.aborted ? new Interrupted('interrupted', { cause: error }) : error;
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
