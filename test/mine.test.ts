@@ -138,6 +138,13 @@ test('the table is one that the data set reader takes; columns of a CSV are hand
   ]);
 });
 
+test('the table of an earlier run is no input', async ({ folder }) => {
+  writeFileSync(join(folder, 'a.txt'), 'Mass.');
+  await mineAll(folder, [folder]);
+  const { rows, summary } = await mineAll(folder, [folder]);
+  assert.equal([rows.slice(1), summary.problems], [['a,Mass,0'], 0]);
+});
+
 test('the wide table: 1 present, -1 uncertain, 0 negated, empty not mentioned', async ({ folder }) => {
   const text = 'No effusion. Possible nodule. Cardiomegaly.';
   const { rows } = await mineFile(folder, 'r.txt', text, { format: 'wide', classes: 'eight' });
@@ -217,6 +224,11 @@ test('what is no archive, no gzip, no text is refused, and no table is left behi
   }
   assert.match(await refusal(mineFile(folder, 'r.txt', 'x', { encoding: 'klingon' })), /encoding: unknown/);
   assert.match(await refusal(mineAll(folder, [join(folder, 'nowhere')])), /no such file/);
+  writeFileSync(join(folder, 'r.txt'), 'x');
+  const explain = join(folder, 'r.txt/no/folder.jsonl');
+  assert.match(await refusal(mineAll(folder, [join(folder, 'r.txt')], { explain })), /cannot be written/);
+  const out = join(folder, 'd.txt/labels.csv');
+  assert.match(await refusal(mineAll(folder, [join(folder, 'r.txt')], { out })), /cannot be written/);
   noTraces(folder);
 });
 

@@ -3,7 +3,6 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { finished } from 'node:stream/promises';
-import { Presets, SingleBar } from 'cli-progress';
 import { type Command, Option } from 'commander';
 import { InputError } from '../errors.js';
 import { csvLine } from '../formats/csv.js';
@@ -11,6 +10,7 @@ import { type Disease, diseases, eightDiseases } from '../reports/lexicon.js';
 import { type MineOptions, mineReport, type ReportLabels } from '../reports/mine.js';
 import { type Problem, type ReadReportsOptions, type ReportText, readReports, reportFiles } from './report_files.js';
 import { aboutColumns } from './report_table.js';
+import { interruptible, nameList, type Progress, print, say, startProgress } from './terminal.js';
 
 export interface MineFilesOptions extends Pick<MineOptions, 'uncertain'> {
   /** Where the table goes. Written beside and renamed, so that it is there as a whole or not at all. */
@@ -54,7 +54,10 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
   const names = options.classes === 'eight' ? eightDiseases : diseases;
   const files = [];
   let total = 0;
+  // A table from an earlier run, in a folder that is mined again, is no input.
+  const outputs = [options.out, options.explain ?? '-'].map((path) => resolve(path));
   for await (const file of reportFiles(paths)) {
+    if (file.root !== '' && outputs.includes(resolve(file.path))) continue;
     files.push(file);
     total += file.size;
   }
@@ -83,9 +86,15 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
     },
   };
 
-  const table = await openBeside(options.out);
-  const explained = options.explain && options.explain !== '-' ? await openBeside(options.explain) : undefined;
+  const written: BesideFile[] = [];
+  const begin = async (path: string): Promise<BesideFile> => {
+    const file = await openBeside(path);
+    written.push(file);
+    return file;
+  };
   try {
+    const table = await begin(options.out);
+    const explained = options.explain && options.explain !== '-' ? await begin(options.explain) : undefined;
     await table.write(`${csvLine(header(format, names))}\n`);
     for (const { path, root } of files) {
       for await (const report of readReports(path, root, reading)) {
@@ -103,7 +112,7 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
         if (options.explain === undefined) continue;
         const line = `${JSON.stringify({ id, ...result })}\n`;
         if (explained) await explained.write(line);
-        else if (!process.stdout.write(line)) await new Promise((done) => process.stdout.once('drain', done));
+        else await print(line);
       }
     }
     if (summary.reports === 0 && summary.empty === 0) {
@@ -112,12 +121,10 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
         given: firstProblems.join(' | ') || paths.join(', '),
       });
     }
-    await table.keep();
-    await explained?.keep();
+    for (const file of written) await file.keep();
     return summary;
   } catch (error) {
-    await table.discard();
-    await explained?.discard();
+    for (const file of written) await file.discard();
     throw error;
   }
 }
@@ -170,11 +177,15 @@ interface BesideFile {
 async function openBeside(path: string): Promise<BesideFile> {
   const target = resolve(path);
   const beside = `${target}.${process.pid}.part`;
-  await mkdir(dirname(target), { recursive: true });
+  const refusal = (cause: Error): InputError =>
+    new InputError(`${path}: cannot be written`, { given: cause.message, cause });
+  await mkdir(dirname(target), { recursive: true }).catch((cause) => {
+    throw refusal(cause);
+  });
   const stream: WriteStream = createWriteStream(beside, { flags: 'wx' });
   let failure: Error | undefined;
   stream.on('error', (error) => {
-    failure = new InputError(`${path}: cannot be written`, { given: error.message, cause: error });
+    failure = refusal(error);
   });
   return {
     async write(text) {
@@ -207,7 +218,7 @@ function drained(stream: WriteStream): Promise<void> {
 }
 
 interface CommandOptions extends Omit<MineFilesOptions, 'textColumns' | 'onProgress' | 'onProblem' | 'signal'> {
-  textColumn?: string;
+  textColumn?: string[];
 }
 
 /** Adds `raybox mine` to the command line. Exit code 1 where something could not be read. */
@@ -239,32 +250,25 @@ export function addMineCommand(program: Command): void {
     )
     .option('--explain <file>', 'also write the evidence of each label as JSON lines (- for stdout)')
     .option('--suffix <text>', "put behind each report's identifier to name its image, like .png")
-    .option('--text-column <names>', 'CSV column with the report; several are joined: findings,impression')
+    .option('--text-column <names>', 'CSV column with the report; several are joined: findings,impression', nameList)
     .option('--id-column <name>', "CSV column with the report's identifier")
     .option('--encoding <label>', 'encoding of text and CSV files', 'utf-8')
-    .action(async (paths: string[], options: CommandOptions) => {
-      const interactive = process.stderr.isTTY === true;
-      const bar = new SingleBar(
-        {
-          stream: process.stderr,
-          format: 'mining [{bar}] {percentage}% | {megabytes} MB | ETA {eta_formatted}',
-          hideCursor: true,
-        },
-        Presets.shades_classic,
-      );
-      let started = false;
-      const summary = await mine(paths, {
-        ...options,
-        textColumns: options.textColumn?.split(',').map((name) => name.trim()),
-        onProgress(done, total) {
-          if (!interactive) return;
-          if (!started) bar.start(total, 0, { megabytes: 0 });
-          started = true;
-          bar.update(done, { megabytes: (done / 1e6).toFixed(1) });
-        },
-        onProblem: ({ message }) => process.stderr.write(`${started ? '\n' : ''}raybox mine: ${message}\n`),
-      }).finally(() => bar.stop());
-      process.stderr.write(`${describe(summary, options.out)}\n`);
+    .action(async (paths: string[], { textColumn: textColumns, ...options }: CommandOptions) => {
+      let progress: Progress | undefined;
+      const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;
+      const summary = await interruptible((signal) =>
+        mine(paths, {
+          ...options,
+          signal,
+          textColumns,
+          onProgress(done, total) {
+            progress ??= startProgress('mining', megabytes(total), 'MB');
+            progress.update(megabytes(done));
+          },
+          onProblem: ({ message }) => (progress?.note ?? say)(`raybox mine: ${message}`),
+        }),
+      ).finally(() => progress?.stop());
+      say(describe(summary, options.out));
       if (summary.problems > 0) process.exitCode = 1;
     });
 }
