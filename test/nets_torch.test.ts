@@ -82,7 +82,13 @@ for (const name of ['resnet-bottleneck', 'resnet-basic', 'densenet', 'vgg', 'ale
 
 nets('the same from torch.save', async () => {
   await checkAgainstTorch('densenet', await readFixture('torch-reference/densenet/model.pth'), 'f32');
-  const others = ['vgg/model.pth', 'alexnet/model.pth', 'googlenet/model.pth', 'resnet-basic/model.pth'];
+  const others = [
+    'vgg/model.pth',
+    'alexnet/model.pth',
+    'googlenet/model.pth',
+    'resnet-basic/model.pth',
+    'resnet-bottleneck/model.pth',
+  ];
   const old = ['resnet-basic/model-legacy.pth.tar', 'resnet-bottleneck/model-legacy.pth.tar'];
   for (const file of [...others, ...old]) {
     const weights = await readData(`torch-reference/${file}`);
