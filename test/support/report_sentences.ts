@@ -92,7 +92,7 @@ Multiple pulmonary nodules, largest 2.1 cm in the right upper lobe, suspicious f
 Large right upper lobe mass with volume loss. | Mass +,Atelectasis ?
 Heart is borderline enlarged. | Cardiomegaly ?
 Heart size is borderline. | Cardiomegaly ?
-The heart is top normal in size. |
+The heart is of top normal size. |
 Cardiac silhouette size is normal. |
 There is pulmonary vascular congestion without frank edema. | Edema -
 Mild interstitial edema has developed. | Edema +
