@@ -16,7 +16,8 @@ import type { Prediction } from '../src/formats/findings.js';
 import { encodePng } from '../src/formats/png.js';
 import { readSafetensors, writeSafetensors } from '../src/formats/safetensors.js';
 import { formatWeightsMetadata, parseWeightsMetadata, type WeightsMetadata } from '../src/formats/weights.js';
-import { addEvaluateCommand, readPredictions } from '../src/node/evaluate.js';
+import { addEvaluateCommand } from '../src/node/evaluate.js';
+import { readPredictions } from '../src/node/evaluation.js';
 import { storeThresholds } from '../src/node/weights_thresholds.js';
 
 const HEADER = 'Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position';
@@ -226,7 +227,8 @@ test('the command: predictions in every form, three files, thresholds into the w
     await refused(wrong('--predictions', at('p.csv'), '--classes', 'Gout'), /Gout is no class/);
     await refused(wrong('--predictions', at('p.csv'), '--thresholds', at('p.csv')), /no JSON/);
     await refused(wrong('--predictions', at('p.csv'), at('p.jsonl')), /probabilities in two sources/);
-    await refused(wrong(), /predictions/);
+    await refused(wrong(), /either --predictions or --weights/);
+    await refused(wrong('--predictions', at('p.csv'), '--weights', at('w')), /either --predictions or --weights/);
     assert.throws(() => readdirSync(at('four')), /ENOENT/, 'nothing is written where something is wrong');
   }));
 

@@ -1,12 +1,12 @@
 /** `raybox check DIR`: names every file of a data set that is missing, unreadable or at odds with the others. */
 import { open, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { SingleBar } from 'cli-progress';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { labelsOf } from '../formats/chestxray.js';
 import { type LabelStatistics, labelStatistics } from '../formats/chestxray_splits.js';
 import { decodeImage } from '../formats/image.js';
 import { BOX_FILE, type Dataset, openDataset, TEST_FILE, TRAIN_VALIDATION_FILE } from './dataset.js';
+import { type Progress, print, startProgress } from './terminal.js';
 
 /** `note`s are oddities that the published files have too; the data can be used all the same. */
 export type ProblemKind = 'missing' | 'unreadable' | 'inconsistent' | 'note';
@@ -231,18 +231,15 @@ export function addCheckCommand(program: Command): void {
     .option('--deep', 'decode every image (hours for the whole set; without it, its first and last bytes are checked)')
     .option('--json', 'print the report as JSON')
     .action(async (folder: string, options: { deep?: boolean; json?: boolean }) => {
-      if (folder === '') throw new InvalidArgumentError('The folder has no name.');
-      const bar = new SingleBar({ format: 'checking {bar} {value}/{total} images, {eta_formatted} left' });
-      const shown = process.stderr.isTTY;
+      let progress: Progress | undefined;
       const report = await checkDataset(folder, {
         deep: options.deep,
-        onProgress: (done, total) => {
-          if (!shown) return;
-          if (done === 1) bar.start(total, 0);
-          bar.update(done);
+        onProgress(done, total) {
+          progress ??= startProgress('checking', total, 'images');
+          progress.update(done);
         },
-      }).finally(() => bar.stop());
-      process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
+      }).finally(() => progress?.stop());
+      await print(`${options.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
       if (report.problems.some(({ kind }) => kind !== 'note')) process.exitCode = 1;
     });
 }

@@ -1,0 +1,119 @@
+/** A network's predictions on a data set, scored while they are kept for later. */
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError } from '../errors.js';
+import type { EvaluationResult } from '../evaluate/evaluate.js';
+import { parseJson } from '../formats/coco.js';
+import type { Prediction } from '../formats/findings.js';
+import type { WeightsMetadata } from '../formats/weights.js';
+import type { Heatmap } from '../localizer/results.js';
+import { type Localizer, load } from '../localizer.js';
+import type { Dataset } from './dataset.js';
+import { type WriteEvaluationOptions, writeEvaluation } from './evaluation.js';
+import { startProgress } from './terminal.js';
+import { readText } from './text_files.js';
+
+export interface EvaluateWeightsOptions extends WriteEvaluationOptions {
+  batch?: number;
+  adapter?: string;
+  /** JSON, or the path of a file of it, for what the weights file does not say. */
+  metadata?: string;
+  signal?: AbortSignal;
+}
+
+/**
+ * Runs weights over the images to score and to fit on, and evaluates what they say. All boxes of all classes are asked
+ * for: which of them count is decided by the evaluation. Predictions stay in `predictions.jsonl` of the folder `out`, so
+ * that they can be scored again without the network.
+ */
+export async function evaluateWeights(
+  weights: string,
+  data: Dataset,
+  options: EvaluateWeightsOptions,
+): Promise<EvaluationResult> {
+  const { adapter, metadata, signal, validation, test } = options;
+  const wanted = test && new Set([...test, ...(validation ?? [])]);
+  const images = data.table.images.filter((image) => data.paths.has(image) && (!wanted || wanted.has(image)));
+  if (images.length === 0) throw new InputError(`${data.folder} has none of the images to score`);
+  const localizer = await load(weights, {
+    ...(adapter ? { adapter } : {}),
+    ...(metadata ? { metadata: await readMetadata(metadata) } : {}),
+    signal,
+  });
+  try {
+    const predictions = keepLines(predict(localizer, images, data, options), join(options.out, 'predictions.jsonl'));
+    // Thresholds that the weights carry hold where none can be fitted.
+    const thresholds = options.thresholds ?? (validation ? undefined : localizer.metadata.thresholds);
+    return await writeEvaluation(predictions, data, { ...options, thresholds });
+  } finally {
+    await localizer.close();
+  }
+}
+
+async function* predict(
+  localizer: Localizer,
+  images: readonly string[],
+  { paths }: Dataset,
+  { batch, signal }: EvaluateWeightsOptions,
+): AsyncGenerator<Prediction> {
+  const progress = startProgress('predicting', images.length, 'images');
+  let done = 0;
+  try {
+    const results = localizer.localizeAll(
+      images.map((image) => paths.get(image) as string),
+      {
+        classes: localizer.classes,
+        heatmaps: 'raw',
+        batch,
+        signal,
+        onError(error, index) {
+          progress.note(`raybox: ${images[index]}: ${error.message}`);
+          progress.update(++done);
+        },
+      },
+    );
+    const covers = localizer.metadata.fit === 'stretch';
+    for await (const { index, width, height, probabilities, logits, findings, heatmaps = {} } of results) {
+      const points = Object.entries(heatmaps).map(([label, map]) => [label, maximumOf(map, width, height)]);
+      yield {
+        ...{ image: images[index], width, height, probabilities, logits, findings: [...findings] },
+        // The raw map covers the whole image only where the image was stretched to the network's input.
+        ...(covers ? { points: Object.fromEntries(points) } : {}),
+      };
+      progress.update(++done);
+    }
+  } finally {
+    progress.stop();
+  }
+}
+
+/** The centre of the highest cell, in pixels of the image. */
+function maximumOf({ data, width, height }: Heatmap, imageWidth: number, imageHeight: number): [number, number] {
+  let best = 0;
+  for (let i = 1; i < data.length; i++) if (data[i] > data[best]) best = i;
+  const column = best % width;
+  return [((column + 0.5) * imageWidth) / width, (((best - column) / width + 0.5) * imageHeight) / height];
+}
+
+/** Hands predictions on and writes each as a line; the file gets its name when all are there. */
+async function* keepLines(predictions: AsyncIterable<Prediction>, path: string): AsyncGenerator<Prediction> {
+  await mkdir(join(path, '..'), { recursive: true });
+  const beside = `${path}.${process.pid}.part`;
+  const file = await open(beside, 'w');
+  let whole = false;
+  try {
+    for await (const prediction of predictions) {
+      await file.appendFile(`${JSON.stringify(prediction)}\n`);
+      yield prediction;
+    }
+    whole = true;
+  } finally {
+    await file.close();
+    await (whole ? rename(beside, path) : rm(beside, { force: true }));
+  }
+}
+
+async function readMetadata(text: string): Promise<Partial<WeightsMetadata>> {
+  const json = text.trimStart().startsWith('{') ? text : await readText(text);
+  return parseJson(json, '--metadata') as Partial<WeightsMetadata>;
+}
