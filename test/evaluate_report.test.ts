@@ -227,6 +227,15 @@ test('the command: predictions in every form, three files, thresholds into the w
     await refused(wrong('--predictions', at('p.csv'), '--classes', 'Gout'), /Gout is no class/);
     await refused(wrong('--predictions', at('p.csv'), '--thresholds', at('p.csv')), /no JSON/);
     await refused(wrong('--predictions', at('p.csv'), at('p.jsonl')), /probabilities in two sources/);
+    const larger = boxes.map(({ box, ...rest }) => ({
+      ...rest,
+      box: { x: 16 * box.x, y: 16 * box.y, width: 16 * box.width, height: 16 * box.height },
+    }));
+    writeFileSync(at('large.csv'), writeBoxList(larger));
+    const scaled = ['--predictions', at('p.jsonl'), '--boxes', at('large.csv'), '--no-html'];
+    await refused(wrong(...scaled), /a box of Mass lies outside 0\.png.*--box-frame 1024/);
+    await run(...always, '--out', at('five'), ...scaled, '--box-frame', '1024');
+    assert.ok(JSON.stringify(parse('five')) === JSON.stringify(one), 'boxes in the published frame');
     await refused(wrong(), /either --predictions or --weights/);
     await refused(wrong('--predictions', at('p.csv'), '--weights', at('w')), /either --predictions or --weights/);
     assert.throws(() => readdirSync(at('four')), /ENOENT/, 'nothing is written where something is wrong');

@@ -24,6 +24,7 @@ interface CommandOptions {
   metadata?: string;
   out: string;
   boxes?: string;
+  boxFrame?: number;
   logits?: boolean;
   cocoIndex?: string;
   classes?: string;
@@ -58,6 +59,7 @@ export function addEvaluateCommand(program: Command): void {
     .option('--weights <file>', 'predict with these weights; what they said is kept in predictions.jsonl')
     .requiredOption('--out <dir>', 'folder for evaluation.json, evaluation.csv and evaluation.html')
     .option('--boxes <file>', 'truth boxes; default: BBox_List_2017.csv of the data set')
+    .option('--box-frame <pixels>', 'side of the frame of the truth boxes; default: the image', wholeNumber(1, 65_535))
     .option('--logits', 'the numbers of a .csv are logits')
     .option('--coco-index <file>', 'COCO annotation file that names the ids of a bare list of results')
     .option('--classes <names>', '8, 14, or names separated by commas; default: what the predictions score')
@@ -90,7 +92,7 @@ async function runCommand(options: CommandOptions): Promise<void> {
   const { sensitivity, scaling, bootstrap: replicates, seed, cases, html, out } = options;
   const evaluationOptions = {
     ...split,
-    ...{ out, cases, html, replicates, seed, scaling, thresholds },
+    ...{ out, cases, html, replicates, seed, scaling, thresholds, boxFrame: options.boxFrame },
     classes: classesIn(options.classes),
     rule: sensitivity === undefined ? undefined : { rule: 'sensitivity' as const, target: sensitivity },
     subtitle: `${(weights === undefined ? files : [weights]).map((path) => basename(path)).join(', ')} on ${basename(resolve(data.folder))}`,

@@ -1,13 +1,14 @@
 /** Predictions from files, and their evaluation as files: JSON, CSV and one HTML page. */
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
-import { pickCases } from '../evaluate/cases.js';
+import { type CaseInput, pickCases } from '../evaluate/cases.js';
 import { type EvaluationOptions, type EvaluationResult, evaluate } from '../evaluate/evaluate.js';
 import { reportCsv } from '../evaluate/report_csv.js';
 import { type CasePicture, reportHtml } from '../evaluate/report_html.js';
 import { loadPlots } from '../evaluate/report_plots.js';
 import { parseJson, readCoco } from '../formats/coco.js';
 import type { Prediction } from '../formats/findings.js';
+import type { LabeledBox } from '../formats/image_table.js';
 import { predictionCsvReader, predictionLineReader } from '../formats/predictions.js';
 import type { Dataset } from './dataset.js';
 import { checkImage } from './dataset_check.js';
@@ -49,6 +50,11 @@ export interface WriteEvaluationOptions extends EvaluationOptions {
   html?: boolean;
   /** Best and as many worst cases with pictures. */
   cases?: number;
+  /**
+   * Side in pixels of the square frame that truth boxes are given in, where it is not that of the image files: 1024 for
+   * published boxes on images that were made smaller.
+   */
+  boxFrame?: number;
   /** Said under the report's title. */
   subtitle?: string;
 }
@@ -68,12 +74,14 @@ export async function writeEvaluation(
   const all: Prediction[] = [];
   for await (const prediction of predictions) all.push(prediction);
   await addSizes(all, data);
+  const boxes = boxesInImages(all, data.boxes, options.boxFrame);
+  const input = { table: data.table, boxes, predictions: all };
 
-  const result = evaluate({ table: data.table, boxes: data.boxes, predictions: all }, options);
+  const result = evaluate(input, options);
   await writeWhole(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 1)}\n`);
   await writeWhole(join(out, 'evaluation.csv'), reportCsv(result));
   if (html) {
-    const cases = await casePictures(all, data, result, options, caseCount);
+    const cases = await casePictures(input, data.paths, result, options, caseCount);
     await writeWhole(
       join(out, 'evaluation.html'),
       await reportHtml(result, { title: 'raybox evaluation', subtitle, cases }),
@@ -93,9 +101,33 @@ async function addSizes(predictions: Prediction[], { boxes, paths }: Dataset): P
   }
 }
 
+/**
+ * Truth boxes in pixels of their images.
+ *
+ * @throws InputError where a box lies outside its image: it belongs to another frame, and no score would mean anything
+ */
+function boxesInImages(predictions: readonly Prediction[], boxes: readonly LabeledBox[], frame?: number): LabeledBox[] {
+  const sizes = new Map(predictions.map(({ image, width, height }) => [image, { width, height }]));
+  return boxes.map((each) => {
+    const { width, height } = sizes.get(each.image) ?? {};
+    if (!width || !height) return each;
+    const [right, down] = frame ? [width / frame, height / frame] : [1, 1];
+    const { box } = each;
+    const scaled = { x: box.x * right, y: box.y * down, width: box.width * right, height: box.height * down };
+    if (scaled.x + scaled.width / 2 > width || scaled.y + scaled.height / 2 > height) {
+      throw new InputError(`a box of ${each.label} lies outside ${each.image}`, {
+        expected: `pixels of an image of ${width}×${height}`,
+        given: [scaled.x, scaled.y, scaled.width, scaled.height].map((side) => side.toFixed(1)).join(', '),
+        hint: 'published boxes on images that were made smaller need the frame of 1024 (--box-frame 1024)',
+      });
+    }
+    return { ...each, box: scaled };
+  });
+}
+
 async function casePictures(
-  predictions: Prediction[],
-  data: Dataset,
+  { predictions, ...rest }: CaseInput,
+  paths: ReadonlyMap<string, string>,
   result: EvaluationResult,
   options: EvaluationOptions,
   count: number,
@@ -104,12 +136,12 @@ async function casePictures(
   const shown = options.test && new Set(options.test);
   const scored = predictions.filter(({ image }) => !hidden.has(image) && (!shown || shown.has(image)));
   const picked = pickCases(
-    { table: data.table, boxes: data.boxes, predictions: scored },
+    { ...rest, predictions: scored },
     { classes: result.classes, count, localized: result.localization !== undefined },
   );
   const pictures: CasePicture[] = [];
   for (const each of picked) {
-    const path = data.paths.get(each.image);
+    const path = paths.get(each.image);
     const picture = path && (await pictureUrl(path).catch(() => undefined));
     if (picture) pictures.push({ ...each, picture: picture.url, width: picture.width, height: picture.height });
   }
