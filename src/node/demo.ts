@@ -123,7 +123,7 @@ export function addDemoCommand(program: Command): void {
   program
     .command('demo')
     .description('draw a phantom, localize it, write an overlay')
-    .option('--seed <n>', 'which phantom', wholeNumber(0, 0xffffffff), 1)
+    .option('--seed <n>', 'which phantom', wholeNumber(0, 0xffffffff), 9)
     .option('--out <file>', 'the overlay', 'out/demo.png')
     .option('--weights <file>', 'other weights than those that come with raybox')
     .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')

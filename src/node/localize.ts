@@ -63,7 +63,9 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
     finished = true;
     const took = duration(performance.now() - started);
     const told = failed > 0 ? `, ${failed} could not be read` : '';
-    say(`${todo.length} images in ${took}${told}${options.out ? `; results in ${options.out}` : ''}.`);
+    say(
+      `${todo.length} ${todo.length === 1 ? 'image' : 'images'} in ${took}${told}${options.out ? `; results in ${options.out}` : ''}.`,
+    );
     return failed === 0;
   } finally {
     if (!finished) await results.suspend();

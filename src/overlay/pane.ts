@@ -15,7 +15,7 @@ export interface Heatmap {
 
 const BLACK: Color = [0, 0, 0];
 const HEAT_COLORS = Array.from({ length: 256 }, (_, level) => inferno(level / 255));
-const MAX_OPACITY = 0.55;
+const MAX_OPACITY = 0.6;
 
 /** Draws the image into `area`, bright enough to look at: 16-bit images from their darkest to their brightest value. */
 export function drawImage(canvas: Canvas, image: Image, area: Rect): void {
@@ -57,7 +57,7 @@ export function drawHeatmap(canvas: Canvas, heatmap: Heatmap, area: Rect, scalin
   if (!(high > low)) return;
   forEachPixel(canvas, area, (at, x, y) => {
     const heat = Math.max(0, (values[at] - low) / (high - low));
-    blend(canvas, x, y, HEAT_COLORS[Math.round(heat * 255)], MAX_OPACITY * Math.sqrt(heat));
+    blend(canvas, x, y, HEAT_COLORS[Math.round(heat * 255)], MAX_OPACITY * heat);
   });
 }
 

@@ -1,0 +1,339 @@
+/** The command `raybox`, run as a user runs it: exit codes, streams, files, and everything that can be wrong with an image. */
+import { spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { decodeImage } from '../src/formats/image.js';
+import { encodePng } from '../src/formats/png.js';
+import { randomWeights } from '../src/node/demo.js';
+import { drawPhantom } from '../src/phantom/index.js';
+
+const test = suite('cli');
+const bin = join(dirname(fileURLToPath(import.meta.url)), '../src/node/cli.js');
+const folder = mkdtempSync(join(tmpdir(), 'raybox-cli-'));
+const at = (...parts: string[]) => join(folder, ...parts);
+const weights = at('small.safetensors');
+
+interface Run {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function raybox(
+  args: string[],
+  { env = {}, onOutput }: { env?: NodeJS.ProcessEnv; onOutput?: (stop: (signal: NodeJS.Signals) => void) => void } = {},
+): Promise<Run> {
+  return new Promise((done) => {
+    const child = spawn(process.execPath, [bin, ...args], { cwd: folder, env: { ...process.env, DEBUG: '', ...env } });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk;
+      onOutput?.((signal) => child.kill(signal));
+    });
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    child.on('close', (code) => done({ code, stdout, stderr }));
+  });
+}
+
+const lines = (text: string) => text.split('\n').filter(Boolean);
+const parsed = (text: string) => lines(text).map((line) => JSON.parse(line));
+/** What raybox said; drivers say things of their own. */
+const said = (stderr: string) => lines(stderr).filter((line) => line.startsWith('raybox'));
+
+test.before(async () => {
+  writeFileSync(weights, randomWeights(3));
+  mkdirSync(at('in/images/deep'), { recursive: true });
+  const phantom = async (index: number) => encodePng(drawPhantom({ seed: 5, index, size: 64 }).image);
+  writeFileSync(at('in/images/b.png'), await phantom(0));
+  writeFileSync(at('in/images/a b ü.png'), await phantom(1));
+  writeFileSync(at('in/images/deep/c.PNG'), await phantom(2));
+  writeFileSync(
+    at('in/images/deep/one.png'),
+    await encodePng({ data: Uint8Array.of(9), width: 1, height: 1, channels: 1 }),
+  );
+  writeFileSync(at('in/Data_Entry_2017.csv'), 'not an image');
+  writeFileSync(at('in/images/.hidden.png'), 'not looked at');
+  mkdirSync(at('bad/empty'), { recursive: true });
+  writeFileSync(at('bad/half.png'), (await phantom(3)).subarray(0, 900));
+  writeFileSync(at('bad/text.png'), 'these are words');
+  writeFileSync(at('bad/nothing.png'), '');
+  const dicom = Buffer.alloc(400);
+  dicom.write('DICM', 128, 'latin1');
+  writeFileSync(at('bad/scan.dcm'), dicom);
+});
+
+test.after(() => rmSync(folder, { recursive: true, force: true }));
+
+test('help and version are quick and load no command', async () => {
+  const help = await raybox(['--help']);
+  assert.is(help.code, 0);
+  for (const name of ['localize', 'info', 'verify', 'inspect', 'demo', 'mine', 'phantom', 'check', 'evaluate'])
+    assert.match(help.stdout, new RegExp(`^  ${name} `, 'm'));
+  const { version } = JSON.parse(readFileSync(join(dirname(bin), '../../../package.json'), 'utf8'));
+  assert.equal(await raybox(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test('each command has help of its own', async () => {
+  const names = ['localize', 'verify', 'mine', 'check'];
+  for (const { code, stdout } of await Promise.all(names.map((name) => raybox([name, '--help'])))) {
+    assert.is(code, 0);
+    assert.match(stdout, /^Usage: raybox \w+ /);
+  }
+});
+
+test('wrong usage: one line, exit code 2', async () => {
+  const wrong: [string[], RegExp][] = [
+    [['nonsense'], /unknown command 'nonsense'/],
+    [['localize', '--weights', weights], /missing required argument 'images'/],
+    [['localize', 'x.png'], /--weights <file>' not specified/],
+    [['localize', 'x.png', '--weights', weights, '--batch', '0'], /whole number from 1 to 1024/],
+    [['localize', 'x.png', '--weights', weights, '--precision', 'f64'], /Allowed choices are f32, f16/],
+    [['localize', 'x.png', '--weights', weights, '--thresholds', 'Mass'], /NAME=NUMBER/],
+    [['localize', 'x.png', '--weights', weights, '--thresholds', 'Mass=7'], /numbers from 0 to 1/],
+    [['localize', 'x.png', '--weights', weights, '--heat-thresholds', '60,300'], /up to 255/],
+    [['localize', 'in', '--weights', weights, '--out', 'r.txt'], /must end in \.jsonl, \.csv or \.coco\.json/],
+    [['localize', 'in', '--weights', weights, '--overlay', 'in/images'], /is one of the images/],
+    [['verify', '--case', '1'], /give --op too/],
+    [['inspect', weights, '--size', 'big'], /whole number/],
+  ];
+  const runs = await Promise.all(wrong.map(([args]) => raybox(args)));
+  runs.forEach(({ code, stdout, stderr }, i) => {
+    assert.equal([code, stdout], [2, ''], wrong[i][0].join(' '));
+    assert.match(stderr, wrong[i][1]);
+    assert.is(lines(stderr).length, 1, stderr);
+  });
+});
+
+test('what fails: one line, exit code 1, and a stack only with DEBUG', async () => {
+  const [missing, told] = await Promise.all([
+    raybox(['inspect', 'nowhere.safetensors']),
+    raybox(['inspect', 'nowhere.safetensors'], { env: { DEBUG: '1' } }),
+  ]);
+  assert.equal([missing.code, missing.stdout, lines(missing.stderr).length], [1, '', 1]);
+  assert.match(missing.stderr, /^raybox: .*nowhere\.safetensors.*no such file/);
+  assert.match(told.stderr, /\n\s+at /);
+});
+
+test('a folder: JSON lines in a fixed order on stdout, bad files told on stderr, overlays', async () => {
+  const run = await raybox([
+    'localize',
+    'in',
+    'in/images/b.png',
+    'bad',
+    'gone.png',
+    'bad/empty',
+    '*.jpg',
+    '--weights',
+    weights,
+    '--classes',
+    'Mass,Nodule',
+    '--overlay',
+    'o/p',
+  ]);
+  assert.is(run.code, 1, run.stderr);
+  const results = parsed(run.stdout);
+  const good = results.filter(({ error }) => error === undefined);
+  const order = ['in/images/a b ü.png', 'in/images/b.png', 'in/images/deep/c.PNG', 'in/images/deep/one.png'];
+  assert.equal(
+    good.map(({ file }) => file),
+    order,
+  );
+  assert.equal(
+    good.map(({ image }) => image),
+    ['a b ü.png', 'b.png', 'c.PNG', 'one.png'],
+  );
+  assert.equal(
+    good.map(({ width }) => width),
+    [64, 64, 64, 1],
+  );
+  for (const { probabilities, logits, findings } of good) {
+    assert.is(Object.keys(probabilities).length, 8);
+    for (const [label, probability] of Object.entries<number>(probabilities))
+      assert.ok(Math.abs(probability - 1 / (1 + Math.exp(-logits[label]))) < 1e-5);
+    for (const { label, box, threshold, score } of findings) {
+      assert.ok(['Mass', 'Nodule'].includes(label) && [60, 180].includes(threshold) && score === probabilities[label]);
+      assert.ok(box.x >= 0 && box.width > 0 && box.x + box.width <= 64 && box.y + box.height <= 64);
+    }
+  }
+  assert.ok(good[0].findings.length >= 4);
+
+  const bad = Object.fromEntries(results.filter(({ error }) => error).map(({ image, error }) => [image, error]));
+  assert.equal(Object.keys(bad).sort(), ['half.png', 'nothing.png', 'scan.dcm', 'text.png']);
+  assert.match(bad['half.png'], /cut/);
+  assert.match(bad['text.png'], /PNG or JPEG/);
+  assert.match(bad['scan.dcm'], /DICOM/);
+  const told = said(run.stderr);
+  for (const name of ['half.png', 'text.png', 'nothing.png', 'scan.dcm', 'gone.png', 'bad/empty', '*.jpg'])
+    assert.is(told.filter((line) => line.includes(`${name}: `)).length, 1, name);
+  assert.not.match(run.stderr, /\n\s+at /);
+
+  assert.equal(readdirSync(at('o/p')).sort(), ['a b ü.png', 'b.png', 'c.png', 'one.png']);
+  const overlay = await decodeImage(readFileSync(at('o/p/a b ü.png')));
+  assert.ok(overlay.channels === 3 && overlay.width > 1000 && overlay.height > 700);
+});
+
+test('results gather in a file, and a run that was killed goes on from there', async () => {
+  const command = [
+    'localize',
+    'in',
+    'bad/text.png',
+    '--weights',
+    weights,
+    '--classes',
+    'Mass',
+    '--out',
+    'r/whole.jsonl',
+  ];
+  const first = await raybox(command);
+  assert.equal([first.code, first.stdout], [1, '']);
+  const whole = readFileSync(at('r/whole.jsonl'), 'utf8');
+  assert.is(parsed(whole).length, 5);
+
+  // Killed within the third line.
+  const rows = whole.split('\n');
+  writeFileSync(at('r/whole.jsonl'), `${rows[0]}\n${rows[1]}\n${rows[2].slice(0, 100)}`);
+  const second = await raybox(command);
+  assert.match(second.stderr, /2 of 5 images are done already/);
+  assert.is(readFileSync(at('r/whole.jsonl'), 'utf8'), whole);
+
+  // Only the bad one is tried again, and its line is not written twice.
+  const third = await raybox(command);
+  assert.match(third.stderr, /4 of 5 images are done already/);
+  assert.is(third.code, 1);
+  assert.is(readFileSync(at('r/whole.jsonl'), 'utf8'), whole);
+});
+
+test('Ctrl-C leaves whole lines, and the same command does the rest', async () => {
+  mkdirSync(at('many'));
+  for (let i = 0; i < 20; i++) symlinkSync(at('in/images/b.png'), at(`many/${String(i).padStart(2, '0')}.png`));
+  const command = ['localize', 'many', '--weights', weights, '--classes', 'Mass', '--batch', '1'];
+  let signalled = false;
+  const stopped = await raybox(command, {
+    onOutput(stop) {
+      if (!signalled) stop('SIGINT');
+      signalled = true;
+    },
+  });
+  assert.is(stopped.code, 130, stopped.stderr);
+  assert.ok(stopped.stdout.endsWith('\n'));
+  const done = parsed(stopped.stdout);
+  assert.ok(done.length >= 1 && done.length < 20);
+  writeFileSync(at('many.jsonl'), stopped.stdout);
+  assert.is((await raybox([...command, '--out', 'many.jsonl'])).code, 0);
+  assert.equal(
+    parsed(readFileSync(at('many.jsonl'), 'utf8')).map(({ image }) => image),
+    readdirSync(at('many')).sort(),
+  );
+});
+
+test('CSV in the layout of BBox_List_2017.csv, and COCO', async () => {
+  const command = [
+    'localize',
+    'in/images/b.png',
+    'in/images/deep/c.PNG',
+    '--weights',
+    weights,
+    '--classes',
+    'Mass,Nodule',
+  ];
+  const [csv, coco] = await Promise.all([
+    raybox([...command, '--out', 'boxes.csv']),
+    raybox([...command, '--out', 'boxes.coco.json']),
+  ]);
+  assert.equal([csv.code, coco.code], [0, 0], csv.stderr + coco.stderr);
+  const rows = lines(readFileSync(at('boxes.csv'), 'utf8'));
+  assert.match(rows[0], /^Image Index,Finding Label,Bbox \[x,y,w,h\]/);
+  assert.match(rows[1], /^b\.png,Mass,\d+,\d+,\d+,\d+,0\.\d+/);
+  const { images, annotations, categories } = JSON.parse(readFileSync(at('boxes.coco.json'), 'utf8'));
+  assert.equal(
+    images.map((image: { file_name: string }) => image.file_name),
+    ['b.png', 'c.PNG'],
+  );
+  assert.is(annotations.length, rows.length - 1);
+  assert.is(categories.length, 8);
+  assert.equal(
+    readdirSync(folder).filter((name) => name.includes('.part')),
+    [],
+  );
+});
+
+test('a reader that stops reading is no failure', async () => {
+  const child = spawn('sh', ['-c', `"${process.execPath}" "${bin}" verify --op linear | head -c 1; exit 0`], {
+    cwd: folder,
+  });
+  let stderr = '';
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  await new Promise((done) => child.on('close', done));
+  assert.not.match(stderr, /EPIPE|\n\s+at /);
+});
+
+test('verify: a table of errors for one operation, and unknown ones refused', async () => {
+  const [one, none] = await Promise.all([raybox(['verify', '--op', 'linear']), raybox(['verify', '--op', 'nonsense'])]);
+  assert.is(one.code, 0, one.stderr);
+  assert.match(one.stdout, /^operation +type +variant +cases +worst NMSE +bound\n/);
+  assert.match(one.stdout, /^linear +f32 +\w+ +\d+ +\S+ +\S+ +ok$/m);
+  assert.is(none.code, 2);
+  assert.match(said(none.stderr)[0], /there are .*conv2d.*linear/);
+});
+
+test('info: the adapter and the kernels that it would run', async () => {
+  const { code, stdout } = await raybox(['info', '--json']);
+  assert.is(code, 0);
+  const info = JSON.parse(stdout);
+  assert.ok(info.adapters.includes(info.used));
+  assert.ok(info.limits.maxStorageBufferBindingSize >= 128 << 20);
+  assert.ok(info.kernels.some((one: { operation: string }) => one.operation === 'conv2d'));
+});
+
+test('inspect: architecture, parameters, work and memory, without a GPU', async () => {
+  const [small, large, text] = await Promise.all([
+    raybox(['inspect', weights, '--json']),
+    raybox(['inspect', weights, '--json', '--size', '512']),
+    raybox(['inspect', weights, '--layers']),
+  ]);
+  const [at256, at512] = [small, large].map(({ stdout }) => JSON.parse(stdout));
+  assert.equal(at256.heatmap, [8, 8]);
+  assert.equal(at512.heatmap, [16, 16]);
+  // Prediction layer: 8 × 32 + 8; transition: 32 × 64 + 32.
+  assert.is(at256.parameters.head, 264 + 2080);
+  assert.ok(Math.abs(at512.flops / at256.flops - 4) < 0.01);
+  assert.ok(at512.memory.f32.activations > 3.5 * at256.memory.f32.activations);
+  assert.is(at512.memory.f32.weights, at256.memory.f32.weights);
+  assert.ok(at256.memory.f16.activations < 0.6 * at256.memory.f32.activations);
+  assert.match(text.stdout, /^Training +none: the weights are random$/m);
+  assert.match(text.stdout, /^features\.conv1|^conv1/m);
+  const broken = at('broken.safetensors');
+  writeFileSync(broken, readFileSync(weights).subarray(0, 5000));
+  const refused = await raybox(['inspect', broken]);
+  assert.equal([refused.code, refused.stdout], [1, '']);
+  assert.is(lines(refused.stderr).length, 1);
+});
+
+test('demo: a picture, a table, and a plain word about untrained weights', async () => {
+  const { code, stdout, stderr } = await raybox(['demo', '--weights', weights, '--out', 'demo/x.png']);
+  assert.is(code, 0, stderr);
+  assert.match(stdout, /^In the picture: /);
+  assert.match(stdout, /^finding \(meaningless\) +score/m);
+  assert.match(stdout, /^Picture: demo\/x\.png$/m);
+  assert.match(stderr, /UNTRAINED WEIGHTS/);
+  assert.ok(existsSync(at('demo/x.png')));
+});
+
+test.run();
