@@ -3,7 +3,14 @@
  * cannot be folded into weights), bias, residual and activation on store.
  */
 import { InputError } from '../errors.js';
-import { conv2d_depthwise, conv2d_direct, conv2d_grouped, conv2d_tiled } from '../generated/kernels.js';
+import {
+  conv2d_depthwise,
+  conv2d_direct,
+  conv2d_grouped,
+  conv2d_subgroup,
+  conv2d_tiled,
+} from '../generated/kernels.js';
+import type { Kernel } from '../gpu/wgsl.js';
 import { createNode, type GraphBuilder, type Node } from '../graph/graph.js';
 import type { Operation, Traits } from '../graph/operation.js';
 import { spread } from '../graph/operation.js';
@@ -123,11 +130,18 @@ export const forward: Operation<Conv2dAttributes> = {
   variants(node, traits) {
     if (isDepthwise(node)) return ['depthwise'];
     if (isRagged(node)) return ['grouped'];
-    const tiles = node.attributes.groups === 1 && tiledFits(traits);
-    if (!tiles) return ['direct'];
-    // Tiles of workgroup memory are what GPUs want and what CPUs pay for.
-    const small = pixelCount(node.outputs[0]) * groupCount(node.outputs[0]) < 64 * 16;
-    return traits.software || small ? ['direct', 'tiled'] : ['tiled', 'direct'];
+    if (node.attributes.groups > 1) return ['direct'];
+    const [y] = node.outputs;
+    const { subgroupSize } = traits;
+    const tiled = tiledFits(traits) ? ['tiled'] : [];
+    const subgroup = subgroupSize >= 4 ? ['subgroup'] : [];
+    // Tiles of workgroup memory are what GPUs want and what CPUs pay for. A subgroup wants a vec4 of channels for each lane.
+    if (traits.software) {
+      const idle = groupCount(y) * 2 <= subgroupSize;
+      return [...(idle ? ['direct', ...subgroup] : [...subgroup, 'direct']), ...tiled];
+    }
+    const small = pixelCount(y) * groupCount(y) < 64 * 16;
+    return [...(small ? ['direct', ...tiled] : [...tiled, 'direct']), ...subgroup];
   },
 
   lower(node, context) {
@@ -155,9 +169,7 @@ export const forward: Operation<Conv2dAttributes> = {
       const output = context.write(y, range);
       const count = range[1] - range[0];
       context.dispatch({
-        kernel: { direct: conv2d_direct, tiled: conv2d_tiled, grouped: conv2d_grouped, depthwise: conv2d_depthwise }[
-          variant
-        ]!,
+        kernel: KERNELS[variant],
         constants: {
           elem: y.type,
           BIAS: Boolean(bias),
@@ -166,6 +178,7 @@ export const forward: Operation<Conv2dAttributes> = {
           ACTIVATION: code,
           PADDED: padded,
           ...(variant === 'tiled' ? TILE : {}),
+          ...(variant === 'subgroup' ? subgroupConstants(context.traits) : {}),
         },
         bindings: [input, context.read(packed), context.read(packedBias), added, context.read(affine), output],
         params: {
@@ -196,7 +209,7 @@ export const forward: Operation<Conv2dAttributes> = {
           act_a: a,
           act_b: b,
         },
-        workgroups: workgroups(variant, count, groupCount(y)),
+        workgroups: workgroups(variant, count, groupCount(y), context.traits),
       });
     }
   },
@@ -254,15 +267,38 @@ export const forward: Operation<Conv2dAttributes> = {
   },
 };
 
+const KERNELS: Readonly<Record<string, Kernel>> = {
+  direct: conv2d_direct,
+  subgroup: conv2d_subgroup,
+  tiled: conv2d_tiled,
+  grouped: conv2d_grouped,
+  depthwise: conv2d_depthwise,
+};
+
 /** Tile of the workgroup-memory kernel: output pixels × output vec4 groups, input lanes at a time. */
 const TILE = { TILE_PIXELS: 64, TILE_GROUPS: 16, TILE_LANES: 16 } as const;
 
 const tiledFits = (traits: Traits) => traits.maxInvocations >= 256 && traits.maxWorkgroupBytes >= 16 << 10;
 
-function workgroups(variant: string, pixels: number, outGroups: number): [number, number, number] {
+const subgroupConstants = ({ subgroupSize }: Traits) => ({
+  SUBGROUPS: true,
+  SUBGROUP: subgroupSize,
+  FOUR_LANES: subgroupSize === 4,
+});
+
+function workgroups(
+  variant: string,
+  pixels: number,
+  outGroups: number,
+  { subgroupSize }: Traits,
+): [number, number, number] {
   if (variant === 'tiled') {
     const [y, z] = spread(Math.ceil(pixels / TILE.TILE_PIXELS));
     return [Math.ceil(outGroups / TILE.TILE_GROUPS), y, z];
+  }
+  if (variant === 'subgroup') {
+    const [y, z] = spread(Math.ceil(pixels / 8));
+    return [Math.ceil(outGroups / subgroupSize), y, z];
   }
   if (variant === 'direct') {
     const [y, z] = spread(Math.ceil(pixels / 32));
