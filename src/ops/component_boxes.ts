@@ -33,8 +33,9 @@ export const BOX_WORDS = 6;
  */
 export const forward: Operation<ComponentBoxesAttributes> = {
   name: 'component_boxes',
-  infer([heatmaps, ranges], { thresholds, maxBoxes }) {
-    checkHeatmaps(heatmaps!, ranges!);
+  infer([heatmaps, ranges], attributes) {
+    checkHeatmaps(attributes, heatmaps!, ranges!);
+    const { thresholds, maxBoxes } = attributes;
     checkHeatThresholds(thresholds);
     if (!Number.isInteger(maxBoxes) || maxBoxes < 1 || maxBoxes > 65_536) {
       throw new InputError('maxBoxes', { expected: 'a whole number, 1 … 65536', given: String(maxBoxes) });
@@ -170,8 +171,10 @@ export interface DecodedBoxes {
   readonly boxes: readonly HeatBox[];
   /** For each map what became of it. Only `scaled` maps have boxes. */
   readonly states: readonly MapState[];
-  /** For each map and threshold how many components there are. Where there are more than maxBoxes, the first ones are listed. */
+  /** For each map and threshold how many components there are. */
   readonly found: readonly (readonly number[])[];
+  /** Maps with more components at some threshold than maxBoxes. Of those the first ones are listed. */
+  readonly truncated: ReadonlySet<number>;
 }
 
 /**
@@ -181,9 +184,9 @@ export interface DecodedBoxes {
 export function decodeBoxes(
   table: ArrayLike<number>,
   counts: ArrayLike<number>,
-  options: { thresholds?: readonly number[]; maxBoxes?: number } = {},
+  thresholds: readonly number[] = DEFAULT_HEAT_THRESHOLDS,
+  maxBoxes: number = DEFAULT_MAX_BOXES,
 ): DecodedBoxes {
-  const { thresholds = DEFAULT_HEAT_THRESHOLDS, maxBoxes = DEFAULT_MAX_BOXES } = options;
   const columns = thresholds.length + 1;
   const maps = counts.length / columns;
   const expected = maps * thresholds.length * maxBoxes * BOX_WORDS;
@@ -197,10 +200,12 @@ export function decodeBoxes(
   const boxes: HeatBox[] = [];
   const states: MapState[] = [];
   const found: number[][] = [];
+  const truncated = new Set<number>();
   for (let map = 0; map < maps; map++) {
     states.push(MAP_STATES[counts[map * columns + thresholds.length]]);
     found.push(thresholds.map((_, t) => counts[map * columns + t]));
     for (const [t, threshold] of thresholds.entries()) {
+      if (found[map][t] > maxBoxes) truncated.add(map);
       for (let i = 0; i < Math.min(found[map][t], maxBoxes); i++) {
         const at = ((map * thresholds.length + t) * maxBoxes + i) * BOX_WORDS;
         const [x, y] = [table[at], table[at + 1]];
@@ -209,5 +214,5 @@ export function decodeBoxes(
       }
     }
   }
-  return { boxes, states, found };
+  return { boxes, states, found, truncated };
 }

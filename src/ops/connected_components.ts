@@ -23,7 +23,7 @@ const seenBy = ({ width, height, size, fit }: ComponentAttributes) => seenPixels
 export const forward: Operation<ComponentAttributes> = {
   name: 'connected_components',
   infer([heatmaps, ranges], attributes) {
-    checkHeatmaps(heatmaps!, ranges!);
+    checkHeatmaps(attributes, heatmaps!, ranges!);
     checkHeatThresholds(attributes.thresholds);
     const { width, height } = seenBy(attributes);
     const shape = [mapCount(heatmaps!), attributes.thresholds.length, height, width];

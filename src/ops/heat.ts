@@ -111,8 +111,9 @@ function tableTensor(columns: Uint32Array, rows: Uint32Array): Tensor {
   return createTensor('positions', 'constant', { shape, layout: 'dense', type: 'u32' }, data);
 }
 
-/** Checks heatmaps [n, classes, h, w] and the ranges [n · classes, 4] that belong to them. */
-export function checkHeatmaps(heatmaps: Tensor, ranges?: Tensor): void {
+/** Checks the frame, heatmaps [n, classes, h, w] and the ranges [n · classes, 4] that belong to them. */
+export function checkHeatmaps({ width, height, size, fit }: HeatFrame, heatmaps: Tensor, ranges?: Tensor): void {
+  frameOf(width, height, size, fit); // throws for impossible sizes
   if (heatmaps.shape.length !== 4 || heatmaps.layout !== 'dense' || heatmaps.type !== 'f32') {
     throw new InputError('heatmaps', { expected: 'dense f32 [n, classes, h, w]', given: describeShape(heatmaps) });
   }

@@ -20,8 +20,9 @@ const PART = 4096;
  */
 export const forward: Operation<HeatmapRangeAttributes> = {
   name: 'heatmap_range',
-  infer([heatmaps, probabilities, thresholds], { scaling }) {
-    checkHeatmaps(heatmaps!);
+  infer([heatmaps, probabilities, thresholds], attributes) {
+    checkHeatmaps(attributes, heatmaps!);
+    const { scaling } = attributes;
     const [images, classes] = heatmaps!.shape;
     const gates = [probabilities?.shape.join(), thresholds?.shape.join()].join(' and ');
     if ((probabilities || thresholds) && gates !== `${images},${classes} and ${classes}`) {

@@ -12,10 +12,10 @@ import { heatOfImage } from './heat.reference.js';
  */
 export const forward: Operation<HeatFrame> = {
   name: 'scale255',
-  infer([heatmaps, ranges], { width, height }) {
-    checkHeatmaps(heatmaps!, ranges!);
+  infer([heatmaps, ranges], attributes) {
+    checkHeatmaps(attributes, heatmaps!, ranges!);
     const [images, classes] = heatmaps!.shape;
-    return [{ shape: [images, classes, height, width], layout: 'dense', type: 'f32' }];
+    return [{ shape: [images, classes, attributes.height, attributes.width], layout: 'dense', type: 'f32' }];
   },
   flops: ({ outputs: [y] }) => 12 * elementCount(y),
   lower({ inputs: [heatmaps, ranges], outputs: [y], attributes }, context) {
