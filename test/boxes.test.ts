@@ -41,7 +41,7 @@ async function run(maps: Maps, options: BoxOptions, gates?: { probabilities: num
     const first = [await plan.read(table), await plan.read(counts)];
     await plan.run();
     assert.equal([await plan.read(table), await plan.read(counts)], first, 'a second run gives the same');
-    return decodeBoxes(first[0], first[1], options.thresholds, options.maxBoxes);
+    return decodeBoxes(first[0], first[1], options);
   } finally {
     plan.close();
   }

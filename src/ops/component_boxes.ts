@@ -184,9 +184,9 @@ export interface DecodedBoxes {
 export function decodeBoxes(
   table: ArrayLike<number>,
   counts: ArrayLike<number>,
-  thresholds: readonly number[] = DEFAULT_HEAT_THRESHOLDS,
-  maxBoxes: number = DEFAULT_MAX_BOXES,
+  options: { thresholds?: readonly number[]; maxBoxes?: number } = {},
 ): DecodedBoxes {
+  const { thresholds = DEFAULT_HEAT_THRESHOLDS, maxBoxes = DEFAULT_MAX_BOXES } = options;
   const columns = thresholds.length + 1;
   const maps = counts.length / columns;
   const expected = maps * thresholds.length * maxBoxes * BOX_WORDS;
