@@ -1,9 +1,15 @@
 /** The report's sections: what the numbers are and how to read them. */
 import { CHEST_XRAY8_LABELS } from '../formats/image_table.js';
 import type { EvaluationResult, Threshold } from './evaluate.js';
-import { ALL_LABELS, type Criterion, type LocalizationScore } from './localization.js';
+import type { Criterion, LocalizationScore } from './localization.js';
 import type { LocalizationResult } from './localize.js';
-import { PUBLISHED_AUC, PUBLISHED_LOCALIZATION, type PublishedAuc } from './published.js';
+import {
+  PUBLISHED_AUC,
+  PUBLISHED_LOCALIZATION,
+  PUBLISHED_LOCALIZATION14,
+  type PublishedAuc,
+  type PublishedLocalization,
+} from './published.js';
 import { type AccuracyLine, accuracyPoints, COLORS, type Plots } from './report_plots.js';
 import { count, Html, html, interval, number, table } from './report_text.js';
 import { mean } from './roc.js';
@@ -167,9 +173,14 @@ ${table(
 </section>`;
 }
 
-function paperFigure(label: string, criterion: Criterion, kind: 'accuracy' | 'averageFalsePositives') {
+function paperFigure(
+  published: readonly PublishedLocalization[],
+  label: string,
+  criterion: Criterion,
+  kind: 'accuracy' | 'averageFalsePositives',
+) {
   const index = (CHEST_XRAY8_LABELS as readonly string[]).indexOf(label);
-  return PUBLISHED_LOCALIZATION.find(
+  return published.find(
     ({ measure, threshold }) => measure === criterion.measure && threshold === criterion.threshold,
   )?.[kind][index];
 }
@@ -178,7 +189,10 @@ function accuracyPlots({ known }: LocalizationResult, plots: Plots): Html {
   const linesOf = (i: number, measure: Criterion['measure']): AccuracyLine[] => {
     const { label } = known.scores[i];
     const paper = accuracyPoints(known.scores[i], measure)
-      .map((figures) => ({ threshold: figures.threshold, accuracy: paperFigure(label, figures, 'accuracy') }))
+      .map((figures) => ({
+        threshold: figures.threshold,
+        accuracy: paperFigure(PUBLISHED_LOCALIZATION, label, figures, 'accuracy'),
+      }))
       .filter((point): point is { threshold: number; accuracy: number } => point.accuracy !== undefined);
     return [
       { color: COLORS.random, dashed: true, points: accuracyPoints(known.randomMap[i], measure) },
@@ -222,20 +236,35 @@ function fullTable({ known, gated }: LocalizationResult, measure: Criterion['mea
         ? html`<span title="${figures.falseBoxes} false boxes">${number(figures.averageFalsePositives)}</span>`
         : '–';
     };
-    const paper = (kind: 'accuracy' | 'averageFalsePositives') => (i: number) =>
-      labels[i] === ALL_LABELS ? '–' : number(paperFigure(labels[i], criterion, kind));
+    const paper =
+      (kind: 'accuracy' | 'averageFalsePositives', published = PUBLISHED_LOCALIZATION) =>
+      (i: number) =>
+        number(paperFigure(published, labels[i], criterion, kind));
+    const has14 = measure === 'IoBB';
     return [
-      row(`T = ${criterion.threshold}: accuracy, disease known`, accuracy(known.scores)),
+      [`${measure} > ${criterion.threshold}`],
+      row('accuracy, disease known', accuracy(known.scores)),
       row('accuracy, gated', accuracy(gated.scores)),
       row('accuracy, median box', accuracy(known.medianBox)),
       row('accuracy, random map', accuracy(known.randomMap)),
-      row('accuracy, paper', paper('accuracy')),
+      row('accuracy, paper, ChestX-ray8', paper('accuracy')),
+      ...(has14 ? [row('accuracy, paper, ChestX-ray14', paper('accuracy', PUBLISHED_LOCALIZATION14))] : []),
       row('average false positives, disease known', afp(known.scores)),
       row('average false positives, gated', afp(gated.scores)),
-      row('average false positives, paper', paper('averageFalsePositives')),
+      row('average false positives, median box', afp(known.medianBox)),
+      row('average false positives, random map', afp(known.randomMap)),
+      row('average false positives, paper, ChestX-ray8', paper('averageFalsePositives')),
+      ...(has14
+        ? [
+            row(
+              'average false positives, paper, ChestX-ray14',
+              paper('averageFalsePositives', PUBLISHED_LOCALIZATION14),
+            ),
+          ]
+        : []),
     ];
   });
-  return html`<h3>T(${measure})</h3>${table(['', ...labels], lines)}`;
+  return table([`T(${measure})`, ...labels], lines);
 }
 
 /** How each figure is defined. */

@@ -25,7 +25,7 @@ thead th { border-bottom: 1.5px solid #b9c4cf; }
 th:first-child, td:first-child, .left { text-align: left; }
 tbody tr:hover { background: var(--tint); }
 tr.sum td { border-top: 1.5px solid #b9c4cf; font-weight: 600; }
-tr.first td { border-top: 1.5px solid #b9c4cf; }
+tr.group th { text-align: left; background: var(--tint); color: var(--ink); padding-top: 0.6rem; }
 small, .soft { color: var(--soft); font-size: 0.92em; }
 td small { font-weight: 400; }
 .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(215px, 1fr)); gap: 0.9rem 1rem; }

@@ -30,7 +30,7 @@ export const count = (value: number): string => String(Math.round(value)).replac
 export const interval = ({ low, high }: Interval, digits = 2): Html =>
   !Number.isFinite(low) ? html`` : html` <small>${number(low, digits)}–${number(high, digits)}</small>`;
 
-/** A table; the last row is set off as a sum where `sum` says so. */
+/** A table. A row of one cell heads those below it; the last row is set off as a sum where `sum` says so. */
 export function table(
   head: readonly Part[],
   rows: readonly (readonly Part[])[],
@@ -38,6 +38,10 @@ export function table(
 ): Html {
   const last = options.sum ? rows.length - 1 : -1;
   const cell = (part: Part) => html`<td>${part}</td>`;
+  const line = (row: readonly Part[], i: number) =>
+    row.length === 1
+      ? html`<tr class="group"><th colspan="${head.length}">${row[0]}</th></tr>\n`
+      : html`<tr class="${i === last ? 'sum' : ''}">${row.map(cell)}</tr>\n`;
   return html`<div class="scroll"><table><thead><tr>${head.map((part) => html`<th>${part}</th>`)}</tr></thead>
-<tbody>${rows.map((row, i) => html`<tr class="${i === last ? 'sum' : ''}">${row.map(cell)}</tr>\n`)}</tbody></table></div>`;
+<tbody>${rows.map(line)}</tbody></table></div>`;
 }

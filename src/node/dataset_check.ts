@@ -191,7 +191,7 @@ function checkLists({ table, trainValidation, test }: Dataset, report: Report) {
 
 /** The report as lines of text: counts like the paper's Table 1, then every problem. */
 export function formatReport({ statistics, ...report }: DatasetReport): string {
-  const { images, patients, classes, counts, overlaps, noFinding } = statistics;
+  const { images, patients, classes, counts, overlaps, noFinding, cooccurrence } = statistics;
   const sizes = Object.entries(report.sizes).map(([size, count]) => `${count} of ${size}`);
   const lines = [
     `${report.labelFile}: ${images} images of ${patients} patients; image files: ${sizes.join(', ') || 'none'}`,
@@ -205,6 +205,11 @@ export function formatReport({ statistics, ...report }: DatasetReport): string {
     );
   }
   lines.push(`${'No Finding'.padEnd(20)}${`${noFinding}`.padStart(9)}`, '');
+  lines.push(`${'Images with both'.padEnd(20)}${classes.map((name) => name.slice(0, 7).padStart(8)).join('')}`);
+  for (const [i, name] of classes.entries()) {
+    lines.push(`${name.padEnd(20)}${cooccurrence[i].map((both) => `${both}`.padStart(8)).join('')}`);
+  }
+  lines.push('');
   for (const kind of ['missing', 'unreadable', 'inconsistent', 'note'] as const) {
     const some = report.problems.filter((problem) => problem.kind === kind);
     lines.push(...some.map(({ file, message }) => `${kind}: ${file}: ${message}`));
