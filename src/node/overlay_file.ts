@@ -3,6 +3,7 @@
 import type { Image } from '../formats/pixels.js';
 import { encodePng } from '../formats/png.js';
 import type { WeightsMetadata } from '../formats/weights.js';
+import { DEFAULT_THRESHOLD } from '../localizer/request.js';
 import type { Localization } from '../localizer/results.js';
 import { drawOverlay } from '../overlay/overlay.js';
 import { loadFont } from './font.js';
@@ -19,6 +20,7 @@ export async function writeOverlay(
   title: string,
   thresholds: Readonly<Record<string, number>> = {},
 ): Promise<void> {
+  const defaults = Object.fromEntries(metadata.classes.map((label) => [label, DEFAULT_THRESHOLD]));
   const picture = drawOverlay(
     {
       image,
@@ -27,7 +29,7 @@ export async function writeOverlay(
       probabilities,
       heatmaps: heatmaps ?? {},
       heatmapScaling: metadata.heatmapScaling,
-      thresholds: { ...metadata.thresholds, ...thresholds },
+      thresholds: { ...defaults, ...metadata.thresholds, ...thresholds },
       ...(metadata.trainingData === 'none' ? { notice: UNTRAINED } : {}),
     },
     await loadFont(),

@@ -92,6 +92,8 @@ export function startProgress(what: string, total: number, unit: string): Progre
     etaBuffer: 50,
   });
   bar.start(total, 0);
+  const stop = () => bar.stop(); // shows the cursor again
+  process.once('exit', stop);
   return {
     update: (done) => bar.update(done),
     note(text) {
@@ -99,7 +101,10 @@ export function startProgress(what: string, total: number, unit: string): Progre
       say(text);
       bar.render();
     },
-    stop: () => bar.stop(),
+    stop() {
+      process.off('exit', stop);
+      stop();
+    },
   };
 }
 

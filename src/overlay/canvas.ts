@@ -36,6 +36,13 @@ export function fill(canvas: Canvas, rect: Rect, color: Color, opacity = 1): voi
   for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) blend(canvas, x, y, color, opacity);
 }
 
+/** Copies what is drawn in `from` to another place. Both must lie on the canvas. */
+export function copy(canvas: Canvas, from: Rect, [x, y]: readonly [number, number]): void {
+  const start = (column: number, row: number) => (row * canvas.width + column) * 3;
+  for (let row = 0; row < from.height; row++)
+    canvas.data.copyWithin(start(x, y + row), start(from.x, from.y + row), start(from.x + from.width, from.y + row));
+}
+
 export interface Line {
   thickness: number;
   /** Lengths of the strokes and of the gaps between them. Default: no gaps. */

@@ -4,7 +4,7 @@
  */
 import type { Finding } from '../formats/findings.js';
 import { checkImage, type Image } from '../formats/pixels.js';
-import { type Canvas, createCanvas, type Rect } from './canvas.js';
+import { type Canvas, copy, createCanvas, type Rect } from './canvas.js';
 import { type Color, classColor } from './colors.js';
 import { boxOnCanvas, drawHeatmap, drawImage, drawMarks, type Heatmap, lineStyles } from './pane.js';
 import { drawPanel, panelHeight, panelWidth } from './panel.js';
@@ -56,13 +56,15 @@ export function drawOverlay(input: OverlayInput, font: Font): Canvas {
   drawImage(canvas, image, main);
   drawClasses(canvas, input, main, font, size, found);
   if (tiles) {
-    found.slice(0, MAX_TILES).forEach((label, index) => {
-      const column = index % TILES_PER_ROW;
-      const row = Math.floor(index / TILES_PER_ROW);
-      const x = main.x + column * (tiles.width + gap);
-      const area = { x, y: main.y + drawn.height + gap + row * (tiles.height + gap), ...tiles.size };
-      drawImage(canvas, image, area);
-      drawClasses(canvas, input, area, font, Math.round(size * 0.75), [label]);
+    const areas = found.slice(0, MAX_TILES).map((_, index) => ({
+      x: main.x + (index % TILES_PER_ROW) * (tiles.width + gap),
+      y: main.y + drawn.height + gap + Math.floor(index / TILES_PER_ROW) * (tiles.height + gap),
+      ...tiles.size,
+    }));
+    drawImage(canvas, image, areas[0]);
+    for (const { x, y } of areas.slice(1)) copy(canvas, areas[0], [x, y]);
+    areas.forEach((area, index) => {
+      drawClasses(canvas, input, area, font, Math.round(size * 0.75), [found[index]]);
     });
   }
   const right = { x: drawn.width + 2 * gap, y: gap, width: panel, height: height - 2 * gap };
