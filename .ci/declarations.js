@@ -18,5 +18,8 @@ for (const name of readdirSync(dist, { recursive: true })) {
   if (unknown.length > 0) throw new Error(`${name} names ${unknown.join(', ')}: add them to src/gpu/webgpu.ts`);
   if (used.length === 0) continue;
   const from = relative(dirname(path), own).replace(/\.d\.ts$/, '.js');
-  writeFileSync(path, `import type { ${used.join(', ')} } from '${from.startsWith('.') ? from : `./${from}`}';\n${text}`);
+  writeFileSync(
+    path,
+    `import type { ${used.join(', ')} } from '${from.startsWith('.') ? from : `./${from}`}';\n${text}`,
+  );
 }

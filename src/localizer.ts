@@ -3,13 +3,13 @@
  */
 import { InputError } from './errors.js';
 import type { WeightsMetadata } from './formats/weights.js';
-import { openGpu, type Gpu, type GpuOptions } from './gpu/device.js';
+import { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
 import { type ImageInput, toPixels } from './localizer/images.js';
-import { readModel, type ModelOptions, type WeightsInput } from './localizer/model.js';
+import { type ModelOptions, readModel, type WeightsInput } from './localizer/model.js';
 import { createQueue } from './localizer/queue.js';
-import type { Classification, Localization } from './localizer/results.js';
-import { createSession, type Memory, type Session, type StageTimes } from './localizer/session.js';
 import { type LocalizeOptions, requestOf } from './localizer/request.js';
+import type { Classification, Localization } from './localizer/results.js';
+import { type Batch, createSession, type Memory, type Session, type StageTimes } from './localizer/session.js';
 
 export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {
   /** A device of the caller's. raybox keeps to its limits and never destroys it. */
@@ -102,7 +102,9 @@ export class Localizer {
     this.#check();
     const request = requestOf(this.metadata, options);
     const pixels = await toPixels(image, options.signal);
-    const [result] = await this.#queue(() => this.#session.run([pixels], [0], request, options.signal));
+    const [result] = await this.#queue(() =>
+      this.#session.run({ images: [pixels], indexes: [0] }, request, options.signal),
+    );
     return result;
   }
 
@@ -125,14 +127,17 @@ export class Localizer {
       if (done) return;
       next = batches.next();
       next.catch(() => {});
-      yield* await this.#queue(() => this.#session.run(value.pixels, value.indexes, request, signal));
+      yield* await this.#queue(() => this.#session.run(value, request, signal));
     }
   }
 
   /** Compiles everything that a first `localize` would compile, by running it on a blank image. */
   async warmup(options: LocalizeOptions = {}): Promise<void> {
     const { inputWidth: width, inputHeight: height } = this.metadata;
-    await this.localize({ data: new Uint8Array(width * height), width, height }, { ...options, classes: [...this.classes] });
+    await this.localize(
+      { data: new Uint8Array(width * height), width, height },
+      { ...options, classes: [...this.classes] },
+    );
   }
 
   /** Bytes on the GPU. */
@@ -143,7 +148,7 @@ export class Localizer {
   /** GPU time of each dispatch for one image of the network's input size, or undefined where the adapter has no timestamps. */
   async profile(): Promise<StageTimes[] | undefined> {
     this.#check();
-    return this.#queue(() => this.#session.profile());
+    return this.#queue(() => this.#session.profile(requestOf(this.metadata, { classes: this.classes })));
   }
 
   /** Starts over after the device was lost, reading the weights again from where they came. */
@@ -181,7 +186,7 @@ async function* readBatches(
   batch: number,
   onError: ((error: Error, index: number) => void) | undefined,
   signal: AbortSignal | undefined,
-): AsyncGenerator<{ pixels: Pixels[]; indexes: number[] }, void, undefined> {
+): AsyncGenerator<Batch, void, undefined> {
   let pixels: Pixels[] = [];
   let indexes: number[] = [];
   let index = -1;
@@ -196,9 +201,9 @@ async function* readBatches(
       onError(error as Error, index);
     }
     if (pixels.length === batch) {
-      yield { pixels, indexes };
+      yield { images: pixels, indexes };
       [pixels, indexes] = [[], []];
     }
   }
-  if (pixels.length > 0) yield { pixels, indexes };
+  if (pixels.length > 0) yield { images: pixels, indexes };
 }

@@ -147,20 +147,24 @@ test('each field of a description that is missing or wrong is named', () => {
     );
 });
 
-test('checkpoints are told by their content', () => {
-  const names = [...readCheckpoint(fixture('torch-reference/densenet/model.safetensors')).tensors.keys()].sort();
-  const fromTorch = [...readCheckpoint(fixture('torch-reference/densenet/model.pth')).tensors.keys()].sort();
+test('checkpoints are told by their content', async () => {
+  const names = [
+    ...(await readCheckpoint(fixture('torch-reference/densenet/model.safetensors'))).tensors.keys(),
+  ].sort();
+  const fromTorch = [...(await readCheckpoint(fixture('torch-reference/densenet/model.pth'))).tensors.keys()].sort();
   assert.equal(
     fromTorch.filter((name) => !name.endsWith('num_batches_tracked')),
     names,
   );
-  assert.ok(readCheckpoint(fixture('torch-checkpoints/old_names.pth.tar')).tensors.has('features.norm5.weight'));
+  assert.ok(
+    (await readCheckpoint(fixture('torch-checkpoints/old_names.pth.tar'))).tensors.has('features.norm5.weight'),
+  );
   const wrapped = writeSafetensors(new Map([['module.conv1.weight', { shape: [1], data: Float32Array.of(1) }]]));
-  assert.equal([...readCheckpoint(wrapped).tensors.keys()], ['conv1.weight']);
-  assert.is(readCheckpoint(writeSafetensors(new Map())).tensors.size, 0);
+  assert.equal([...(await readCheckpoint(wrapped)).tensors.keys()], ['conv1.weight']);
+  assert.is((await readCheckpoint(writeSafetensors(new Map()))).tensors.size, 0);
 });
 
-test('what is no checkpoint is named', () => {
+test('what is no checkpoint is named', async () => {
   for (const [start, message] of [
     ['', /given an empty file; the download or copy did not finish/],
     ['\n<!DOCTYPE html>\n<html>', /given an HTML page; the address gave a web page/],
@@ -172,8 +176,13 @@ test('what is no checkpoint is named', () => {
     ['\x1f\x8b\x08', /given a gzip file; unpack it first/],
     ['\x00\x01', /given bytes 00 01/],
     ['\x89PNG\r\n\x1a\n', /given a PNG file/],
-  ] as const)
-    refuses(() => readCheckpoint(Uint8Array.from(start, (character) => character.charCodeAt(0))), message);
+  ] as const) {
+    const bytes = Uint8Array.from(start, (character) => character.charCodeAt(0));
+    const error = await readCheckpoint(bytes).catch((reason: Error) => reason);
+    refuses(() => {
+      throw error;
+    }, message);
+  }
 });
 
 test.run();

@@ -29,11 +29,22 @@ async function record(kernel: Kernel, count: number, label = kernel.name) {
   const y = createStorage(gpu, 'y', count * 4);
   const params = gpu.device.createBuffer({ size: 16, usage: 0x48 });
   gpu.device.queue.writeBuffer(params, 0, packParams(kernel, { count, factor: 2 }));
-  upload(gpu, x, Float32Array.from({ length: count }, (_, i) => i));
+  upload(
+    gpu,
+    x,
+    Float32Array.from({ length: count }, (_, i) => i),
+  );
   const pipeline = await gpu.pipelines.get(kernel, { LANES: 64 }, 'rw', label);
   const entries = [x, y, params].map((buffer, binding) => ({ binding, resource: { buffer } }));
   const bindGroup = gpu.device.createBindGroup({ layout: gpu.pipelines.layout('rw'), entries });
-  const step: Recorded = { pipeline, bindGroup, workgroups: [Math.ceil(count / 64), 1, 1], label, flops: count, bytes: count * 8 };
+  const step: Recorded = {
+    pipeline,
+    bindGroup,
+    workgroups: [Math.ceil(count / 64), 1, 1],
+    label,
+    flops: count,
+    bytes: count * 8,
+  };
   return { step, y };
 }
 

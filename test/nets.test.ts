@@ -298,7 +298,7 @@ const tensor = (shape: readonly number[]) => ({ shape: [...shape], data: new Flo
 nets('SqueezeNet under Caffe’s names loads', async () => {
   const weights = await readData('weights/squeezenet1_0-imagenet.safetensors');
   if (!weights) return console.log('skipped: weights/squeezenet1_0-imagenet.safetensors, for want of the data folder');
-  const { tensors } = readCheckpoint(weights);
+  const { tensors } = await readCheckpoint(weights);
   const { backbone } = inferArchitecture(tensors);
   const { names, ...plain } = backbone as Extract<Backbone, { family: 'squeezenet' }>;
   assert.equal(plain, standardBackbone('squeezenet1_0'));

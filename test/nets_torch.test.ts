@@ -37,7 +37,7 @@ async function checkAgainstTorch(name: string, weights: Uint8Array, type: 'f32' 
   const folder = `torch-reference/${name}`;
   const reference: TorchReference = JSON.parse(new TextDecoder().decode(await readFixture(`${folder}/reference.json`)));
   const floats = async (file: string) => new Float32Array((await readFixture(`${folder}/${file}`)).slice().buffer);
-  const checkpoint = readCheckpoint(weights);
+  const checkpoint = await readCheckpoint(weights);
   const architecture = inferArchitecture(checkpoint.tensors, { r: reference.r });
   const [images, channels, height, width] = reference.input.shape;
   const g = createGraph({ type });

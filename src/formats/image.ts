@@ -1,8 +1,6 @@
 /** Encoded images to pixels, by what the bytes are rather than by a file's name. */
 import { InputError } from '../errors.js';
-import { decodeJpeg } from './jpeg.js';
 import type { DecodeOptions, Image } from './pixels.js';
-import { decodePng } from './png.js';
 import { describeFormat, detectFormat } from './signature.js';
 
 export type { DecodeOptions, Image } from './pixels.js';
@@ -13,7 +11,8 @@ export type { DecodeOptions, Image } from './pixels.js';
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Image> {
   const format = detectFormat(bytes);
-  if (format === 'PNG') return decodePng(bytes, options);
-  if (format === 'JPEG') return decodeJpeg(bytes, options);
+  // Only what is met is loaded.
+  if (format === 'PNG') return (await import('./png.js')).decodePng(bytes, options);
+  if (format === 'JPEG') return (await import('./jpeg.js')).decodeJpeg(bytes, options);
   throw new InputError('image: not a PNG or JPEG file', { expected: 'PNG or JPEG', given: describeFormat(bytes) });
 }

@@ -8,7 +8,6 @@ import { type Architecture, type Backbone, checkBackbone, type Head } from './ar
 import { brief, type Checkpoint, withTorchvisionNames } from './checkpoint.js';
 import { readSafetensors } from './safetensors.js';
 import { describeFormat, detectFormat } from './signature.js';
-import { readTorch } from './torch.js';
 
 export const WEIGHTS_VERSION = 1;
 
@@ -146,9 +145,10 @@ export function architectureMetadata({ backbone, head }: Architecture) {
  * Reads weights of any known format, told by content: safetensors, or a torch checkpoint as zip or stream. Names come out
  * as torchvision's (see `withTorchvisionNames`). Throws an InputError that says what was given instead.
  */
-export function readCheckpoint(bytes: Uint8Array): Checkpoint {
+export async function readCheckpoint(bytes: Uint8Array): Promise<Checkpoint> {
   const format = detectFormat(bytes);
-  if (format === 'zip' || format === 'torch stream') return readTorch(bytes);
+  // Loaded on demand: a page that brings safetensors needs no unpickler.
+  if (format === 'zip' || format === 'torch stream') return (await import('./torch.js')).readTorch(bytes);
   if (format === 'safetensors') {
     const { tensors, metadata } = readSafetensors(bytes);
     return { tensors: withTorchvisionNames(tensors), metadata };

@@ -6,11 +6,12 @@ import { all } from '../generated/cases.js';
 import { all as operations } from '../generated/forward.js';
 import { readBuffer, upload } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
-import { createGraph, createTensor, type Graph } from './graph.js';
+import { createGraph, createTensor, type Graph, updatesOf } from './graph.js';
 import { traitsOf } from './lower.js';
 import type { Case, CaseInput, Operation } from './operation.js';
 import { createPlan, type Plan } from './plan.js';
-import { evaluateReference } from './reference.js';
+import { evaluateReference, normalisedError } from './reference.js';
+
 import {
   byteSize,
   channelCount,
@@ -22,6 +23,8 @@ import {
   laneChannels,
   type Tensor,
 } from './tensor.js';
+
+export { normalisedError };
 
 export interface CheckResult {
   readonly label: string;
@@ -143,10 +146,11 @@ export async function runCheck(gpu: Gpu, check: Check): Promise<CheckResult> {
     for (const [tensor, content] of values) plan.write(tensor, content);
     await plan.run();
     const truth = evaluateReference(graph, values);
+    const results = [...graph.outputs, ...graph.nodes.flatMap(updatesOf)];
     const bound = boundOf(check.case, [...inputs, ...graph.outputs]);
     let worst = 0;
     let failure = await brokenSentinel(gpu, plan);
-    for (const tensor of graph.outputs) {
+    for (const tensor of results) {
       const bytes = await readBuffer(gpu, plan.locate(tensor).buffer, 0, byteSize(tensor));
       failure ??= dirtyPadding(tensor, bytes);
       const error = normalisedError(decodeTensor(tensor, bytes), truth.get(tensor)!);
@@ -157,21 +161,6 @@ export async function runCheck(gpu: Gpu, check: Check): Promise<CheckResult> {
   } finally {
     plan.close();
   }
-}
-
-/** Normalised mean square error: Σ (a − b)² / Σ b². NaN where either holds a NaN or an infinity that the other does not. */
-export function normalisedError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  let error = 0;
-  let power = 0;
-  for (let i = 0; i < expected.length; i++) {
-    if (!Number.isFinite(actual[i]) || !Number.isFinite(expected[i])) {
-      if (Object.is(actual[i], expected[i])) continue;
-      return Number.NaN;
-    }
-    error += (actual[i] - expected[i]) ** 2;
-    power += expected[i] ** 2;
-  }
-  return power > 0 ? error / power : error;
 }
 
 function boundTensors(plan: Plan): Tensor[] {

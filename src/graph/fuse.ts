@@ -3,31 +3,48 @@
  * `absorbInput`); this pass finds the pairs. Then concatenations lose their copies: inputs become slices of the output.
  */
 import { debug } from '../gpu/debug.js';
-import { type Graph, type Node, prune, type Slice } from './graph.js';
+import { type Graph, type Node, nameOf, prune, type Slice } from './graph.js';
 import { groupCount, type Tensor } from './tensor.js';
 
 /** Name of the operation whose inputs may be written straight into its output. */
 const CONCAT = 'concat';
 
+/** Name of the operation whose output may be read straight out of its input. */
+const SLICE = 'slice';
+
 export function fuse(graph: Graph): Graph {
-  return sliceConcats(prune(mergePairs(graph)));
+  return viewSlices(sliceConcats(prune(mergePairs(graph))));
 }
 
 function mergePairs(graph: Graph): Graph {
-  let nodes = [...graph.nodes];
-  for (let again = true; again; ) {
-    again = false;
-    const producer = producers(nodes);
-    const uses = useCounts(nodes, graph.outputs);
-    for (const node of nodes) {
-      const merged = mergeWithInput(node, producer, uses);
-      if (!merged) continue;
-      nodes = splice(nodes, node, merged.previous, merged.replacement);
-      again = true;
-      break;
+  const producer = producers(graph.nodes);
+  const uses = useCounts(graph.nodes, graph.outputs);
+  const merged: Node[] = [];
+  // In order, each node as often as it merges with what comes before it: what it became may merge again.
+  for (const node of graph.nodes) {
+    let group: readonly Node[] = [node];
+    for (let own = node; ; own = group[group.length - 1]) {
+      const merge = mergeWithInput(own, producer, uses);
+      const at = merge ? merged.lastIndexOf(merge.previous) : -1;
+      if (!merge || at < 0) break;
+      const { previous, replacement } = merge;
+      // The replacement stands where the later node stood, so that all of its inputs have been computed. Its last node
+      // takes over the outputs, so that consumers need no change.
+      const last = { ...replacement[replacement.length - 1], outputs: node.outputs };
+      group = [...group.slice(0, -1), ...replacement.slice(0, -1), last];
+      merged.splice(at, 1);
+      recount(uses, [own, previous], -1);
+      recount(uses, [...replacement.slice(0, -1), last], 1);
     }
+    for (const one of group) for (const tensor of one.outputs) producer.set(tensor, one);
+    merged.push(...group);
   }
-  return { ...graph, nodes };
+  return { ...graph, nodes: merged };
+}
+
+function recount(uses: Map<Tensor, number>, nodes: readonly Node[], step: 1 | -1): void {
+  for (const node of nodes)
+    for (const tensor of node.inputs) if (tensor) uses.set(tensor, (uses.get(tensor) ?? 0) + step);
 }
 
 interface Merge {
@@ -41,21 +58,10 @@ function mergeWithInput(node: Node, producer: Map<Tensor, Node>, uses: Map<Tenso
     if (!previous || uses.get(tensor) !== 1 || previous.outputs.length !== 1) continue;
     const replacement = previous.operation.absorb?.(previous, node) ?? node.operation.absorbInput?.(node, previous);
     if (!replacement) continue;
-    debug(
-      3,
-      `fused ${previous.operation.name} ${previous.outputs[0].name} with ${node.operation.name} ${node.outputs[0].name}`,
-    );
+    debug(3, `fused ${previous.operation.name} ${nameOf(previous)} with ${node.operation.name} ${nameOf(node)}`);
     return { previous, replacement };
   }
   return undefined;
-}
-
-// The replacement stands where the later node stood, so that all of its inputs have been computed. Its last node takes
-// over the outputs, so that consumers need no change.
-function splice(nodes: readonly Node[], node: Node, previous: Node, replacement: readonly Node[]): Node[] {
-  const last = { ...replacement[replacement.length - 1], outputs: node.outputs };
-  const group = [...replacement.slice(0, -1), last];
-  return nodes.flatMap((other) => (other === previous ? [] : other === node ? group : [other]));
 }
 
 function producers(nodes: readonly Node[]): Map<Tensor, Node> {
@@ -92,6 +98,23 @@ function sliceConcats(graph: Graph): Graph {
     if (node.operation.name === CONCAT) continue;
     const read = new Set(node.inputs.map((tensor) => tensor && rootOf(slices, tensor).of));
     for (const tensor of node.outputs) if (read.has(rootOf(slices, tensor).of)) slices.delete(tensor);
+  }
+  return { ...graph, slices };
+}
+
+/**
+ * Makes slices views of what they are cut from. One keeps a buffer of its own where it is an output of the graph or a part of
+ * a concatenation, or where somebody would read the view and write the buffer behind it.
+ */
+function viewSlices(graph: Graph): Graph {
+  const slices = new Map<Tensor, Slice>(graph.slices);
+  for (const { operation, inputs, outputs, attributes } of graph.nodes) {
+    if (operation.name !== SLICE || slices.has(outputs[0]) || graph.outputs.includes(outputs[0])) continue;
+    slices.set(outputs[0], { of: inputs[0]!, offset: (attributes as { offset: number }).offset });
+    const root = rootOf(slices, outputs[0]).of;
+    const writesBehind = (node: Node) =>
+      node.inputs.includes(outputs[0]) && node.outputs.some((tensor) => rootOf(slices, tensor).of === root);
+    if (graph.nodes.some((node) => node.operation.name !== SLICE && writesBehind(node))) slices.delete(outputs[0]);
   }
   return { ...graph, slices };
 }

@@ -1,7 +1,7 @@
 /** The float64 truth of a whole graph: each node by its operation's plain loops on the CPU. */
 import { InputError } from '../errors.js';
 import { all } from '../generated/reference.js';
-import type { Graph } from './graph.js';
+import { type Graph, updatesOf } from './graph.js';
 import type { Reference } from './operation.js';
 import type { Tensor } from './tensor.js';
 
@@ -13,7 +13,7 @@ export function registerReference(operation: string, reference: Reference): void
 }
 
 /**
- * Computes every tensor of a graph.
+ * Computes every tensor of a graph. Updated states come out with their new values.
  * @param values dense logical values of the graph's sources.
  */
 export function evaluateReference(graph: Graph, values: ReadonlyMap<Tensor, Float64Array>): Map<Tensor, Float64Array> {
@@ -31,7 +31,22 @@ export function evaluateReference(graph: Graph, values: ReadonlyMap<Tensor, Floa
       return own;
     });
     const results = reference(inputs, node);
-    for (const [index, tensor] of node.outputs.entries()) known.set(tensor, results[index]);
+    for (const [index, tensor] of [...node.outputs, ...updatesOf(node)].entries()) known.set(tensor, results[index]);
   }
   return known;
+}
+
+/** Normalised mean square error: Σ (a − b)² / Σ b². NaN where either holds a NaN or an infinity that the other does not. */
+export function normalisedError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let error = 0;
+  let power = 0;
+  for (let i = 0; i < expected.length; i++) {
+    if (!Number.isFinite(actual[i]) || !Number.isFinite(expected[i])) {
+      if (Object.is(actual[i], expected[i])) continue;
+      return Number.NaN;
+    }
+    error += (actual[i] - expected[i]) ** 2;
+    power += expected[i] ** 2;
+  }
+  return power > 0 ? error / power : error;
 }

@@ -6,10 +6,10 @@ import { KernelError } from '../errors.js';
 import { readBuffer } from '../gpu/buffers.js';
 import { debug } from '../gpu/debug.js';
 import type { Gpu } from '../gpu/device.js';
-import { normalisedError } from './check.js';
 import { rootOf } from './fuse.js';
+import { updatesOf } from './graph.js';
 import type { Plan } from './plan.js';
-import { evaluateReference } from './reference.js';
+import { evaluateReference, normalisedError } from './reference.js';
 import {
   byteSize,
   bytesPerElement,
@@ -23,21 +23,33 @@ import {
 /** Looser than a kernel's own bound: real activations are no standard normals. */
 const BOUNDS = { f32: 1e-9, f16: 1e-5, u32: 0 } as const;
 
-/** @throws KernelError naming the first node of the plan, in order, whose result differs from its reference. */
-export async function validate(gpu: Gpu, plan: Plan): Promise<void> {
+/**
+ * To be called before a run: keeps the states that it will overwrite. What it returns is to be called after the run.
+ * @throws KernelError, from the second call, naming the first node of the plan, in order, whose result differs from its reference.
+ */
+export async function startValidation(gpu: Gpu, plan: Plan): Promise<() => Promise<void>> {
+  const before = new Map<Tensor, Float64Array>();
+  for (const tensor of plan.graph.nodes.flatMap(updatesOf)) before.set(tensor, await readLogical(gpu, plan, tensor));
+  return () => validate(gpu, plan, before);
+}
+
+async function validate(gpu: Gpu, plan: Plan, before: ReadonlyMap<Tensor, Float64Array>): Promise<void> {
   let checked = 0;
   for (const node of plan.graph.nodes) {
     const known = new Map<Tensor, Float64Array>();
     const outputs: Float64Array[] = [];
+    const results = [...node.outputs, ...updatesOf(node)];
     try {
-      for (const tensor of node.inputs) if (tensor) known.set(tensor, await readLogical(gpu, plan, tensor));
-      for (const tensor of node.outputs) outputs.push(await readLogical(gpu, plan, tensor));
+      for (const tensor of node.inputs) {
+        if (tensor) known.set(tensor, before.get(tensor) ?? (await readLogical(gpu, plan, tensor)));
+      }
+      for (const tensor of results) outputs.push(await readLogical(gpu, plan, tensor));
     } catch (error) {
       if (error instanceof RangeError) throw error;
       continue; // folded into a constant whose sources are gone
     }
     const truth = evaluateReference({ nodes: [node], outputs: node.outputs, slices: new Map() }, known);
-    for (const [index, tensor] of node.outputs.entries()) {
+    for (const [index, tensor] of results.entries()) {
       const error = normalisedError(outputs[index], truth.get(tensor)!);
       if (error <= BOUNDS[tensor.type]) continue;
       const shapes = node.inputs.map((input) => (input ? describeShape(input) : 'none')).join(', ');

@@ -13,7 +13,6 @@ import {
   readCheckpoint,
   type WeightsMetadata,
 } from '../formats/weights.js';
-import { inferArchitecture } from '../nets/index.js';
 import { streamPieces } from '../gpu/platform.js';
 import { readPieces } from './images.js';
 
@@ -51,8 +50,8 @@ export async function readModel(
   options: ModelOptions & { signal?: AbortSignal; onProgress?: (done: number) => void },
 ): Promise<Model> {
   const bytes = await readBytes(weights, options);
-  const checkpoint = readCheckpoint(bytes);
-  const { architecture, metadata } = describe(checkpoint, options.metadata ?? {});
+  const checkpoint = await readCheckpoint(bytes);
+  const { architecture, metadata } = await describe(checkpoint, options.metadata ?? {});
   return { architecture, metadata, checkpoint };
 }
 
@@ -80,15 +79,20 @@ async function readBytes(
   });
 }
 
-function describe(checkpoint: Checkpoint, given: Partial<WeightsMetadata>): Pick<Model, 'architecture' | 'metadata'> {
+async function describe(
+  checkpoint: Checkpoint,
+  given: Partial<WeightsMetadata>,
+): Promise<Pick<Model, 'architecture' | 'metadata'>> {
   const metadata = isRayboxWeights(checkpoint.metadata)
     ? { ...parseWeightsMetadata(checkpoint.metadata), ...given }
-    : inferMetadata(checkpoint, given);
+    : await inferMetadata(checkpoint, given);
   // Written out and read again, so that what the caller gave is checked as strictly as what a file says.
   const checked = parseWeightsMetadata(formatWeightsMetadata(metadata));
   const architecture = architectureOf(checked);
   if (checked.inputWidth !== checked.inputHeight) {
-    throw new InputError('the network\'s input is not square', { given: `${checked.inputWidth} × ${checked.inputHeight}` });
+    throw new InputError("the network's input is not square", {
+      given: `${checked.inputWidth} × ${checked.inputHeight}`,
+    });
   }
   return { architecture: { ...architecture, head: architecture.head! }, metadata: checked };
 }
@@ -97,7 +101,9 @@ function describe(checkpoint: Checkpoint, given: Partial<WeightsMetadata>): Pick
 const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 // A bare state dict shows its layers, but neither classes nor how images are to be brought to it.
-function inferMetadata(checkpoint: Checkpoint, given: Partial<WeightsMetadata>): WeightsMetadata {
+async function inferMetadata(checkpoint: Checkpoint, given: Partial<WeightsMetadata>): Promise<WeightsMetadata> {
+  // Loaded on demand: raybox's own weights say what they are.
+  const { inferArchitecture } = await import('../nets/infer.js');
   const architecture = inferArchitecture(checkpoint.tensors, {
     ...(given.pooling ? { pooling: given.pooling } : {}),
     ...(given.lseR ? { r: given.lseR } : {}),

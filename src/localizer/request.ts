@@ -33,17 +33,32 @@ export const DEFAULT_THRESHOLD = 0.5;
 const NEVER = 2;
 
 export function requestOf(metadata: WeightsMetadata, options: LocalizeOptions): Request {
-  const { classes, thresholds = {}, heatThresholds = [60, 180], maxBoxes = 64, heatmaps = 'none', boxes = true } = options;
+  const {
+    classes,
+    thresholds = {},
+    heatThresholds = [60, 180],
+    maxBoxes = 64,
+    heatmaps = 'none',
+    boxes = true,
+  } = options;
   for (const label of [...(classes ?? []), ...Object.keys(thresholds)]) {
     if (!metadata.classes.includes(label)) {
       throw new InputError('unknown class', { expected: metadata.classes.join(', '), given: label });
     }
   }
   for (const [label, value] of Object.entries(thresholds)) {
-    if (!(value >= 0 && value <= 1)) throw new InputError(`threshold of ${label}`, { expected: '0…1', given: String(value) });
+    if (!(value >= 0 && value <= 1))
+      throw new InputError(`threshold of ${label}`, { expected: '0…1', given: String(value) });
   }
-  if (heatThresholds.length < 1 || heatThresholds.length > 8 || !heatThresholds.every((value) => value > 0 && value <= 255)) {
-    throw new InputError('heatThresholds', { expected: '1 to 8 numbers above 0, up to 255', given: heatThresholds.join(', ') });
+  if (
+    heatThresholds.length < 1 ||
+    heatThresholds.length > 8 ||
+    !heatThresholds.every((value) => value > 0 && value <= 255)
+  ) {
+    throw new InputError('heatThresholds', {
+      expected: '1 to 8 numbers above 0, up to 255',
+      given: heatThresholds.join(', '),
+    });
   }
   if (!Number.isInteger(maxBoxes) || maxBoxes < 1 || maxBoxes > 65_535) {
     throw new InputError('maxBoxes', { expected: 'a whole number from 1 to 65535', given: String(maxBoxes) });

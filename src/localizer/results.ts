@@ -1,6 +1,7 @@
 /** What is said about one image. */
-import { type CocoFile, toCoco } from '../formats/coco.js';
+
 import { writeBoxList } from '../formats/box_list.js';
+import { type CocoFile, toCoco } from '../formats/coco.js';
 import type { Finding } from '../formats/findings.js';
 
 export interface Classification {
@@ -36,9 +37,17 @@ export interface Localization extends Classification {
 }
 
 /** The findings of many images as one COCO file. `names` are the images' file names, in the order of the results. */
-export function toCOCO(results: readonly Localization[], names: readonly string[], classes: readonly string[]): CocoFile {
+export function toCOCO(
+  results: readonly Localization[],
+  names: readonly string[],
+  classes: readonly string[],
+): CocoFile {
   return toCoco(
-    results.map((result, place) => ({ ...result, image: names[place] ?? `image ${result.index}`, findings: [...result.findings] })),
+    results.map((result, place) => ({
+      ...result,
+      image: names[place] ?? `image ${result.index}`,
+      findings: [...result.findings],
+    })),
     classes,
   );
 }
@@ -47,16 +56,18 @@ export function toCOCO(results: readonly Localization[], names: readonly string[
 export function toCSV(results: readonly Localization[], names: readonly string[]): string {
   return writeBoxList(
     results.flatMap((result, place) =>
-      result.findings.map(({ label, box, score }) => ({ image: names[place] ?? `image ${result.index}`, label, box, score })),
+      result.findings.map(({ label, box, score }) => ({
+        image: names[place] ?? `image ${result.index}`,
+        label,
+        box,
+        score,
+      })),
     ),
   );
 }
 
 /** Adds the two exports to the plain data of a result. */
-export function asLocalization(
-  data: Omit<Localization, 'toCOCO' | 'toCSV'>,
-  classes: readonly string[],
-): Localization {
+export function asLocalization(data: Omit<Localization, 'toCOCO' | 'toCSV'>, classes: readonly string[]): Localization {
   const result: Localization = {
     ...data,
     toCOCO: (image = `image ${data.index}`) => toCOCO([result], [image], classes),

@@ -58,7 +58,7 @@ const TRAITS: Traits = {
 };
 
 async function inspect(file: string, { size, batch }: Options): Promise<Inspection> {
-  const checkpoint = readCheckpoint(await readPieces(await platform.open(file), `weights ${file}`, MAX_BYTES));
+  const checkpoint = await readCheckpoint(await readPieces(await platform.open(file), `weights ${file}`, MAX_BYTES));
   const metadata = isRayboxWeights(checkpoint.metadata) ? parseWeightsMetadata(checkpoint.metadata) : undefined;
   const architecture = metadata ? architectureOf(metadata) : inferArchitecture(checkpoint.tensors);
   const input = {

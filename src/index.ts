@@ -1,0 +1,16 @@
+/**
+ * raybox: chest X-rays in; probabilities, heatmaps and boxes out, on WebGPU.
+ *
+ * `load(weights)` gives a `Localizer`. Everything else here is for those who look closer: networks and graphs of their own,
+ * operations from outside, the device.
+ */
+export { DeviceLostError, GpuUnavailableError, InputError, KernelError } from './errors.js';
+export type { Box, Finding } from './formats/findings.js';
+export type { WeightsMetadata } from './formats/weights.js';
+export { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
+export type { ImageInput, PixelImage } from './localizer/images.js';
+export type { WeightsInput } from './localizer/model.js';
+export type { LocalizeOptions } from './localizer/request.js';
+export { type Classification, type Heatmap, type Localization, toCOCO, toCSV } from './localizer/results.js';
+export type { Memory, StageTimes } from './localizer/session.js';
+export { type ClassifyOptions, type LoadOptions, type LocalizeAllOptions, Localizer, load } from './localizer.js';

@@ -1,0 +1,165 @@
+/** The three graphs of a localization and their plans. */
+import { InputError } from '../errors.js';
+import type { Architecture } from '../formats/architecture.js';
+import type { WeightsMetadata } from '../formats/weights.js';
+import type { Gpu } from '../gpu/device.js';
+import type { ConstantPool, WeightSource } from '../graph/constants.js';
+import { createGraph } from '../graph/graph.js';
+import { createPlan, type Plan } from '../graph/plan.js';
+import type { Tensor } from '../graph/tensor.js';
+import { buildNetwork } from '../nets/index.js';
+import { type Boxes, extractBoxes } from '../ops/component_boxes.js';
+import type { HeatFrame } from '../ops/heat.js';
+import { type PixelFormat, pixelInput, preprocess } from '../ops/preprocess.js';
+import { scaleHeatmaps } from '../ops/scale255.js';
+import type { Source } from './images.js';
+import type { Request } from './request.js';
+
+/** What the stages need to know of the network. */
+export interface Spec {
+  readonly architecture: Architecture & { head: object };
+  readonly metadata: WeightsMetadata;
+  readonly precision: 'f32' | 'f16';
+}
+
+export interface NetworkStage {
+  readonly plan: Plan;
+  /** [batch, size, size, channels]. */
+  readonly image: Tensor;
+  /** [batch, classes]. */
+  readonly logits: Tensor;
+  readonly probabilities: Tensor;
+  /** [batch, classes, h, w]. */
+  readonly heatmaps: Tensor;
+  close(): void;
+}
+
+export async function planNetwork(
+  gpu: Gpu,
+  { architecture, metadata, precision }: Spec,
+  batch: number,
+  options: {
+    pool: ConstantPool;
+    weights?: (parameters: ReadonlyMap<string, Tensor>) => WeightSource;
+    signal?: AbortSignal | undefined;
+    onProgress?: ((done: number) => void) | undefined;
+  },
+): Promise<NetworkStage> {
+  const g = createGraph({ type: precision });
+  const image = g.input('image', [batch, metadata.inputHeight, metadata.inputWidth, metadata.inputChannels]);
+  const { logits, probabilities, heatmaps } = buildNetwork(g, architecture, image);
+  const weights = options.weights?.(g.parameters);
+  const graph = g.finish([logits, probabilities, heatmaps]);
+  const plan = await createPlan(gpu, graph, { ...options, ...(weights ? { weights } : { weights: missing }) });
+  return { plan, image, logits, probabilities, heatmaps, close: () => plan.close() };
+}
+
+function missing(name: string): never {
+  throw new InputError(`the weights of ${name} were not kept`, { hint: 'load the weights again with this batch size' });
+}
+
+export interface InputStage {
+  readonly plan: Plan;
+  /** Brings an image into its place in the network's input. */
+  run(source: Source, signal?: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+/** Pixels of one format → one image of the network's input. */
+export async function planInput(
+  gpu: Gpu,
+  { metadata }: Spec,
+  format: PixelFormat,
+  slot: number,
+  network: NetworkStage,
+): Promise<InputStage> {
+  const { inputWidth: size, fit, mean, std, channelOrder: order } = metadata;
+  const g = createGraph();
+  const pixels = pixelInput(g, 'pixels', format);
+  const [batch] = network.image.shape;
+  const type = network.image.type as 'f32' | 'f16';
+  const y = preprocess(g, pixels, { ...format, size, fit, mean, std, order, batch, slot, type });
+  const external = new Map([[y, network.plan.locate(network.image).buffer]]);
+  const plan = await createPlan(gpu, g.finish([y]), { external });
+  return {
+    plan,
+    close: () => plan.close(),
+    async run(source, signal) {
+      if ('buffer' in source) {
+        const { buffer, offset } = plan.locate(pixels);
+        const encoder = gpu.device.createCommandEncoder();
+        encoder.copyBufferToBuffer(source.buffer, 0, buffer, offset, Math.floor(source.buffer.size / 4) * 4);
+        gpu.device.queue.submit([encoder.finish()]);
+      } else {
+        const { data } = source;
+        plan.write(pixels, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      }
+      await plan.run({ signal });
+    },
+  };
+}
+
+export interface BoxStage {
+  readonly plan: Plan;
+  readonly boxes: Boxes;
+  /** [1, classes, height, width], where scaled heatmaps were asked for. */
+  readonly scaled: Tensor | undefined;
+  /** Works on one image of the network's output. */
+  run(network: NetworkStage, slot: number, request: Request, signal?: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+/** Heatmaps and probabilities of one image → boxes. Gates are an input, so that thresholds change without a new plan. */
+export async function planBoxes(
+  gpu: Gpu,
+  { metadata }: Spec,
+  size: { width: number; height: number },
+  request: Request,
+  network: NetworkStage,
+): Promise<BoxStage> {
+  const [, classes, mapHeight, mapWidth] = network.heatmaps.shape;
+  const dense = { layout: 'dense' } as const;
+  const g = createGraph();
+  const heatmaps = g.input('heatmaps', [1, classes, mapHeight, mapWidth], dense);
+  const probabilities = g.input('probabilities', [1, classes], dense);
+  const gates = g.input('gates', [classes], dense);
+  const frame: HeatFrame = { ...size, size: metadata.inputWidth, fit: metadata.fit };
+  const boxes = extractBoxes(
+    g,
+    heatmaps,
+    { probabilities, thresholds: gates },
+    {
+      ...frame,
+      scaling: metadata.heatmapScaling === 'relu' ? 'relu_max' : 'min_max',
+      thresholds: request.heatThresholds,
+      maxBoxes: request.maxBoxes,
+    },
+  );
+  const scaled = request.heatmaps === 'scaled' ? scaleHeatmaps(g, heatmaps, boxes.ranges, frame) : undefined;
+  const plan = await createPlan(gpu, g.finish([boxes.table, boxes.counts, boxes.ranges, ...(scaled ? [scaled] : [])]));
+  return {
+    plan,
+    boxes,
+    scaled,
+    close: () => plan.close(),
+    async run(from, slot, { gates: values }, signal) {
+      plan.write(gates, values);
+      const encoder = gpu.device.createCommandEncoder();
+      for (const [source, own] of [
+        [from.heatmaps, heatmaps],
+        [from.probabilities, probabilities],
+      ]) {
+        const [input, output] = [from.plan.locate(source), plan.locate(own)];
+        encoder.copyBufferToBuffer(
+          input.buffer,
+          input.offset + slot * output.size,
+          output.buffer,
+          output.offset,
+          output.size,
+        );
+      }
+      gpu.device.queue.submit([encoder.finish()]);
+      await plan.run({ signal });
+    },
+  };
+}

@@ -1,0 +1,35 @@
+/** Pixels of a GPUTexture in a buffer, packed. */
+import { InputError } from '../errors.js';
+import { alignUp, createStorage } from '../gpu/buffers.js';
+import type { Gpu } from '../gpu/device.js';
+import type { GpuPixels } from './images.js';
+
+const CHANNELS: Partial<Record<GPUTextureFormat, 1 | 4>> = { r8unorm: 1, rgba8unorm: 4, 'rgba8unorm-srgb': 4 };
+
+/** The caller destroys the buffer. The texture needs COPY_SRC usage and one of the formats above. */
+export function texturePixels(gpu: Gpu, texture: GPUTexture): GpuPixels {
+  const { width, height, format } = texture;
+  const channels = CHANNELS[format];
+  if (!channels || texture.dimension !== '2d' || texture.sampleCount > 1) {
+    throw new InputError('texture as an image', {
+      expected: `a 2-D texture without multisampling, ${Object.keys(CHANNELS).join(', ')}`,
+      given: `${texture.dimension}, ${format}, ${texture.sampleCount} sample(s)`,
+    });
+  }
+  // Textures are copied in rows of whole 256 bytes; kernels read rows without gaps.
+  const row = width * channels;
+  const bytesPerRow = alignUp(row);
+  if (row % 4 !== 0 && height > 1) {
+    throw new InputError('texture as an image', { expected: 'rows of whole 4 bytes', given: `${row} bytes a row` });
+  }
+  const padded = createStorage(gpu, 'texture rows', bytesPerRow * height);
+  const packed = bytesPerRow === row ? padded : createStorage(gpu, 'texture pixels', row * height);
+  const encoder = gpu.device.createCommandEncoder();
+  encoder.copyTextureToBuffer({ texture }, { buffer: padded, bytesPerRow }, [width, height]);
+  for (let y = 0; packed !== padded && y < height; y++) {
+    encoder.copyBufferToBuffer(padded, y * bytesPerRow, packed, y * row, alignUp(row, 4));
+  }
+  gpu.device.queue.submit([encoder.finish()]);
+  if (packed !== padded) padded.destroy();
+  return { buffer: packed, width, height, channels, bits: 8 };
+}

@@ -1,0 +1,387 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { DeviceLostError, InputError } from '../src/errors.js';
+import { encodePng } from '../src/formats/png.js';
+import { architectureOf, readCheckpoint, type WeightsMetadata } from '../src/formats/weights.js';
+import { openGpu } from '../src/gpu/device.js';
+import { mulberry32 } from '../src/graph/check.js';
+import { createGraph } from '../src/graph/graph.js';
+import { evaluateReference } from '../src/graph/reference.js';
+import { type Localization, type LocalizeOptions, Localizer, load } from '../src/index.js';
+import { buildNetwork } from '../src/nets/index.js';
+import { preprocess } from '../src/ops/preprocess.js';
+import { readFixture } from './support/fixture.js';
+
+const weights = await readFixture('torch-reference/resnet-basic/model.safetensors');
+const SMALL: Partial<WeightsMetadata> = { inputWidth: 64, inputHeight: 64, lseR: 5 };
+const gpu = await openGpu();
+const { device } = gpu;
+const localizer = await load(weights, { device, metadata: SMALL });
+const { classes } = localizer;
+
+type LocalizerArchitecture = ReturnType<typeof architectureOf> & { head: object };
+
+/** A smooth random picture: a few blobs on grey, 8 or 16 bit. */
+function picture(width: number, height: number, channels: 1 | 3 | 4, seed = 1, bits: 8 | 16 = 8) {
+  const random = mulberry32(seed);
+  const blobs = Array.from({ length: 4 }, () => [
+    random() * width,
+    random() * height,
+    random() * 150,
+    0.05 + random() / 4,
+  ]);
+  const data = new (bits === 8 ? Uint8Array : Uint16Array)(width * height * channels);
+  for (let i = 0; i < data.length; i++) {
+    const pixel = Math.floor(i / channels);
+    const [x, y] = [pixel % width, Math.floor(pixel / width)];
+    let value = 60;
+    for (const [cx, cy, strength, spread] of blobs) {
+      value += strength * Math.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (spread * width) ** 2);
+    }
+    data[i] = Math.min(255, value) * (bits === 8 ? 1 : 257);
+  }
+  return { data, width, height };
+}
+
+const data = ({ probabilities, logits, findings, truncated }: Localization) => ({
+  probabilities,
+  logits,
+  findings,
+  truncated,
+});
+const rejection = (promise: Promise<unknown>) =>
+  promise.then(
+    () => undefined,
+    (error: Error) => error,
+  );
+
+test('probabilities and logits are those of the float64 reference', async () => {
+  const image = picture(97, 75, 3);
+  const { metadata } = localizer;
+  const g = createGraph();
+  const pixels = g.input('pixels', [Math.ceil(image.data.length / 4), 1], { layout: 'dense', type: 'u32' });
+  const format = { width: 97, height: 75, channels: 3, bits: 8 } as const;
+  const { mean, std, fit, channelOrder: order } = metadata;
+  const input = preprocess(g, pixels, {
+    ...format,
+    size: 64,
+    fit,
+    mean,
+    std,
+    scale: 1,
+    order,
+    batch: 1,
+    slot: 0,
+    type: 'f32',
+  });
+  const { logits, probabilities } = buildNetwork(g, architectureOf(metadata) as LocalizerArchitecture, input);
+  const values = new Map();
+  const bytes = new Uint8Array(Math.ceil(image.data.length / 4) * 4);
+  bytes.set(image.data as Uint8Array);
+  values.set(pixels, Float64Array.from(new Uint32Array(bytes.buffer)));
+  const { tensors } = await readCheckpoint(weights);
+  for (const [name, tensor] of g.parameters) values.set(tensor, Float64Array.from(tensors.get(name)!.data));
+  const truth = evaluateReference(g.finish([logits, probabilities]), values);
+
+  const result = await localizer.localize(image);
+  classes.forEach((label, place) => {
+    assert.ok(Math.abs(result.probabilities[label] - truth.get(probabilities)![place]) < 1e-5, label);
+    assert.ok(Math.abs(result.logits[label] - truth.get(logits)![place]) < 1e-4, label);
+  });
+});
+
+test('findings lie in the image, belong to open classes, and agree with the scaled heatmap', async () => {
+  const image = picture(120, 80, 1);
+  const result = await localizer.localize(image, { classes: classes.slice(0, 3), heatmaps: 'scaled' });
+  assert.ok(result.findings.length >= 6, 'a min–max heatmap has a box at each threshold');
+  for (const { label, box, threshold, area, peak, score } of result.findings) {
+    assert.ok(classes.slice(0, 3).includes(label));
+    assert.is(score, result.probabilities[label]);
+    const { data: heat, width, height } = result.heatmaps![label];
+    assert.equal([width, height], [120, 80]);
+    assert.ok(box.x >= 0 && box.y >= 0 && box.x + box.width <= 120 && box.y + box.height <= 80);
+    let highest = 0;
+    let above = 0;
+    for (let y = box.y; y < box.y + box.height; y++) {
+      for (let x = box.x; x < box.x + box.width; x++) {
+        highest = Math.max(highest, heat[y * 120 + x]);
+        if (heat[y * 120 + x] >= threshold!) above++;
+      }
+    }
+    assert.ok(Math.abs(highest - peak!) < 1e-2);
+    assert.ok(above >= area! && area! <= box.width * box.height);
+  }
+  const open = (await localizer.localize(image)).findings.map(({ label }) => label);
+  for (const label of open) assert.ok(result.probabilities[label] >= 0.5);
+});
+
+test('thresholds decide which classes are worked at', async () => {
+  const image = picture(64, 64, 1);
+  const all = Object.fromEntries(classes.map((label) => [label, 0]));
+  const none = Object.fromEntries(classes.map((label) => [label, 1]));
+  const labels = async (options: LocalizeOptions) => {
+    const { findings } = await localizer.localize(image, options);
+    return [...new Set(findings.map(({ label }) => label))];
+  };
+  assert.equal(await labels({ thresholds: none }), []);
+  assert.equal((await labels({ thresholds: all })).sort(), [...classes].sort());
+  assert.equal(await labels({ classes: ['Mass'] }), ['Mass']);
+  assert.equal(await labels({ classes: [] }), []);
+});
+
+test('maxBoxes cuts and says so', async () => {
+  const options = { classes, heatThresholds: [1, 40, 90, 140, 200] };
+  const whole = await localizer.localize(picture(200, 150, 1, 7), options);
+  assert.equal(whole.truncated, []);
+  const cut = await localizer.localize(picture(200, 150, 1, 7), { ...options, maxBoxes: 1 });
+  const several = classes.filter((label) => {
+    const own = whole.findings.filter((finding) => finding.label === label).map(({ threshold }) => threshold);
+    return new Set(own).size < own.length;
+  });
+  assert.equal(cut.truncated, several);
+});
+
+test('the raw heatmap is the network’s own', async () => {
+  const { heatmaps } = await localizer.localize(picture(64, 64, 1), { heatmaps: 'raw' });
+  assert.equal(Object.keys(heatmaps!), [...classes]);
+  assert.ok(heatmaps!.Mass.data.length === heatmaps!.Mass.width * heatmaps!.Mass.height);
+});
+
+test('the same picture gives the same answer in every form', async () => {
+  const image = picture(60, 44, 1, 3);
+  const truth = data(await localizer.localize(image));
+  const png = await encodePng({ ...image, data: image.data as Uint8Array, channels: 1 });
+  const buffer = device.createBuffer({ size: image.data.length, usage: 0x80 | 0x4 | 0x8 });
+  device.queue.writeBuffer(buffer, 0, image.data as Uint8Array<ArrayBuffer>);
+  const rgb = { ...image, data: Uint8Array.from(image.data, (_, i) => image.data[i]).slice() };
+  const forms = {
+    clamped: { ...image, data: new Uint8ClampedArray(image.data) },
+    png,
+    'array buffer': png.slice().buffer,
+    blob: new Blob([png as Uint8Array<ArrayBuffer>]),
+    'GPU buffer': { buffer, width: 60, height: 44, channels: 1 as const, bits: 8 as const },
+    shared: { ...rgb, data: sharedCopy(image.data as Uint8Array) },
+  };
+  for (const [name, form] of Object.entries(forms)) {
+    assert.equal(data(await localizer.localize(form)), truth, name);
+  }
+  buffer.destroy();
+  const rgba = {
+    ...image,
+    data: Uint8Array.from({ length: 60 * 44 * 4 }, (_, i) => (i % 4 === 3 ? 255 : image.data[i >> 2])),
+  };
+  const texture = device.createTexture({ size: [60, 44], format: 'rgba8unorm', usage: 0x1 | 0x2 });
+  device.queue.writeTexture({ texture }, rgba.data, { bytesPerRow: 240 }, [60, 44]);
+  assert.equal(data(await localizer.localize(texture)), data(await localizer.localize(rgba)), 'texture');
+  texture.destroy();
+});
+
+function sharedCopy(source: Uint8Array): Uint8Array {
+  const shared = new Uint8Array(
+    typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(source.length) : new SharedArrayBuffer(source.length),
+  );
+  shared.set(source);
+  return shared;
+}
+
+test('16 bits carry on where 8 end', async () => {
+  const [eight, sixteen] = [picture(50, 50, 1, 5, 8), picture(50, 50, 1, 5, 16)];
+  const [a, b] = [await localizer.localize(eight), await localizer.localize(sixteen)];
+  for (const label of classes) assert.ok(Math.abs(a.probabilities[label] - b.probabilities[label]) < 0.02);
+  assert.not.equal(a.probabilities, b.probabilities);
+});
+
+test('odd images are worked at: one pixel, one row, constant', async () => {
+  for (const image of [picture(1, 1, 1), picture(300, 1, 3), picture(1, 77, 4)]) {
+    const { probabilities } = await localizer.localize(image, { classes });
+    assert.ok(Object.values(probabilities).every((value) => value >= 0 && value <= 1));
+  }
+  const flat = await localizer.localize(
+    { data: new Uint8Array(900).fill(80), width: 30, height: 30 },
+    { classes, heatmaps: 'scaled' },
+  );
+  for (const label of classes) assert.ok(flat.heatmaps![label].data.every((value) => value >= 0 && value <= 255));
+});
+
+test('what is no image is refused, with what was expected', async () => {
+  const bad: [unknown, RegExp][] = [
+    [{ data: new Float32Array(4).fill(Number.NaN), width: 2, height: 2 }, /wrong type.*NaN has no grey value/],
+    [{ data: new Uint8Array(5), width: 2, height: 2 }, /1, 3 or 4 channels/],
+    [{ data: new Uint8Array(0), width: 0, height: 0 }, /wrong size/],
+    [new TextEncoder().encode('this is a text'), /image/i],
+    [new Uint8Array(0), /empty|image/i],
+    [new Uint16Array(4), /bare numbers/],
+    [{}, /no image that raybox knows/],
+    ['/nowhere/image.png', /cannot read/],
+  ];
+  for (const [image, message] of bad) {
+    const error = await rejection(localizer.localize(image as never));
+    assert.instance(error, InputError, String(message));
+    assert.match(error!.message, message);
+  }
+});
+
+test('requests that make no sense are refused', async () => {
+  const image = picture(8, 8, 1);
+  const bad: [LocalizeOptions, RegExp][] = [
+    [{ classes: ['Gout'] }, /unknown class; expected Atelectasis/],
+    [{ thresholds: { Mass: 2 } }, /threshold of Mass; expected 0…1/],
+    [{ heatThresholds: [] }, /heatThresholds/],
+    [{ heatThresholds: [300] }, /heatThresholds/],
+    [{ maxBoxes: 0 }, /maxBoxes/],
+  ];
+  for (const [options, message] of bad) {
+    assert.match((await rejection(localizer.localize(image, options)))?.message ?? '', message);
+  }
+});
+
+test('calls at once are queued, never mixed up', async () => {
+  const images = [1, 2, 3, 4, 5, 6].map((seed) => picture(40 + seed, 50, 1, seed));
+  const alone: unknown[] = [];
+  for (const image of images) alone.push(data(await localizer.localize(image)));
+  const together = await Promise.all(images.map((image) => localizer.localize(image)));
+  assert.equal(together.map(data), alone);
+});
+
+test('many images come in order, in batches, and a bad one stops nobody', async () => {
+  const images = [1, 2, 3, 4, 5].map((seed) => picture(48, 48, 1, seed));
+  const alone: Localization[] = [];
+  for (const image of images) alone.push(await localizer.localize(image));
+  const errors: number[] = [];
+  const mixed = [images[0], images[1], new Uint8Array(9), images[2], images[3], images[4]];
+  const results: Localization[] = [];
+  const options = { batch: 2, onError: (_: Error, index: number) => errors.push(index) };
+  for await (const result of localizer.localizeAll(mixed, options)) results.push(result);
+  assert.equal(errors, [2]);
+  assert.equal(
+    results.map(({ index }) => index),
+    [0, 1, 3, 4, 5],
+  );
+  results.forEach((result, place) => {
+    for (const label of classes) assert.ok(Math.abs(result.logits[label] - alone[place].logits[label]) < 1e-5);
+    assert.is(result.findings.length, alone[place].findings.length);
+  });
+  const strict = (async () => {
+    for await (const _ of localizer.localizeAll(mixed, { batch: 2 }));
+  })();
+  assert.instance(await rejection(strict), InputError);
+});
+
+test('an abort ends a call, and the next one works', async () => {
+  const abort = new AbortController();
+  abort.abort(new Error('enough'));
+  assert.is((await rejection(localizer.localize(picture(32, 32, 1), { signal: abort.signal })))?.message, 'enough');
+  assert.ok((await localizer.localize(picture(32, 32, 1))).probabilities);
+});
+
+test('results go out as COCO and as a box list', async () => {
+  const result = await localizer.localize(picture(64, 64, 1), { classes: ['Infiltration'] });
+  const coco = result.toCOCO('a.png');
+  assert.is(coco.images[0].file_name, 'a.png');
+  assert.is(coco.annotations.length, result.findings.length);
+  const [header, first] = result.toCSV('a.png').split('\n');
+  assert.match(header, /^Image Index,Finding Label,Bbox \[x,y,w,h\],/);
+  const { box, score } = result.findings[0];
+  assert.is(first, ['a.png', 'Infiltration', box.x, box.y, box.width, box.height, score].join(','));
+  assert.not.ok('toCSV' in JSON.parse(JSON.stringify(result)));
+});
+
+test('weights that do not fit are refused before anything is uploaded', async () => {
+  const cases: [Parameters<typeof load>[0], RegExp][] = [
+    [new Uint8Array(100), /no checkpoint|weights/],
+    [weights.subarray(0, weights.length >> 1), /safetensors|weights/],
+    ['/nowhere/model.pth', /cannot read/],
+    [42 as never, /these are no weights/],
+  ];
+  for (const [given, message] of cases) {
+    const error = await rejection(load(given, { device }));
+    assert.instance(error, InputError);
+    assert.match(error!.message, message);
+  }
+  const error = await rejection(load(weights, { device, metadata: { classes: ['one'] } }));
+  assert.match(error!.message, /head\.prediction\.weight \(expected 1×32, given 8×32\)/);
+});
+
+test('weights come from a stream, a Blob and a function, with progress', async () => {
+  const blob = new Blob([weights as Uint8Array<ArrayBuffer>]);
+  const truth = await localizer.classify(picture(32, 32, 1));
+  for (const source of [blob, blob.stream(), () => weights]) {
+    const seen: number[] = [];
+    const other = await load(source, { device, metadata: SMALL, onProgress: (done) => seen.push(done) });
+    assert.equal(await other.classify(picture(32, 32, 1)), truth);
+    assert.is(seen.at(-1), 1);
+    assert.ok(seen.every((value, i) => i === 0 || value >= seen[i - 1]));
+    await other.close();
+  }
+});
+
+test('f16 stays near f32 where the adapter has it, and is refused where it has not', async () => {
+  const options = { device, metadata: SMALL, precision: 'f16' } as const;
+  if (!gpu.features.has('shader-f16')) {
+    assert.match((await rejection(load(weights, options)))?.message ?? '', /no f16/);
+    return;
+  }
+  const half = await load(weights, options);
+  const image = picture(70, 60, 1);
+  const [a, b] = [await half.classify(image), await localizer.classify(image)];
+  for (const label of classes) assert.ok(Math.abs(a.probabilities[label] - b.probabilities[label]) < 5e-3, label);
+  await half.close();
+});
+
+test('a lost device rejects what is asked of it, and restore starts over', async () => {
+  const own = await load(weights, { metadata: SMALL });
+  const before = await own.classify(picture(32, 32, 1));
+  own.gpu.device.destroy();
+  assert.instance(await own.lost, DeviceLostError);
+  assert.instance(await rejection(own.classify(picture(32, 32, 1))), DeviceLostError);
+  await own.restore();
+  assert.equal(await own.classify(picture(32, 32, 1)), before);
+  await own.close();
+});
+
+test('closing frees its own and leaves a shared device alone', async () => {
+  const other = await load(weights, { device, metadata: SMALL });
+  await other.warmup();
+  assert.ok(other.memory().bytes > 0);
+  await other.close();
+  await other.close();
+  assert.match((await rejection(other.localize(picture(8, 8, 1))))?.message ?? '', /closed/);
+  assert.ok((await localizer.localize(picture(32, 32, 1))).probabilities, 'the device still works');
+});
+
+test('memory stays flat over many calls', async () => {
+  const images = [picture(64, 64, 1, 1), picture(80, 60, 3, 2)];
+  for (const image of images) await localizer.localize(image);
+  const before = localizer.memory().bytes;
+  const pipelines = gpu.pipelines.size;
+  for (let i = 0; i < 60; i++) await localizer.localize(images[i % 2]);
+  assert.is(localizer.memory().bytes, before);
+  assert.is(gpu.pipelines.size, pipelines);
+});
+
+test('many image sizes do not pile up plans', async () => {
+  for (let size = 20; size < 45; size++) await localizer.localize(picture(size, 30, 1));
+  const before = localizer.memory().bytes;
+  for (let size = 20; size < 45; size++) await localizer.localize(picture(size, 30, 1));
+  assert.is(localizer.memory().bytes, before);
+});
+
+test('a profile names stages and kernels where the adapter has timestamps', async () => {
+  const times = await localizer.profile();
+  if (!gpu.features.has('timestamp-query')) return assert.is(times, undefined);
+  assert.equal(
+    times!.map(({ stage }) => stage),
+    ['input', 'network', 'boxes'],
+  );
+  assert.ok(times![1].dispatches.some(({ kernel }) => kernel.startsWith('conv2d')));
+});
+
+test('await using closes', () => {
+  assert.type(Localizer.prototype[Symbol.asyncDispose], 'function');
+});
+
+test.after(async () => {
+  await localizer.close();
+  gpu.close();
+});
+test.run();
