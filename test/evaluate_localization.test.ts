@@ -134,13 +134,12 @@ test('stricter thresholds never hit more nor err less; another disease changes n
 
 test('FROC worked by hand', () => {
   // IoBB > 0.1, scores falling: 0.9 hits A's Mass (1 of 3); 0.8 is false (1/2 per image); 0.7 hits the Nodule (2 of 3);
-  // 0.6 hits A's Mass again: neither hit nor false.
+  // 0.6 hits A's Mass again: neither hit nor false. The point at 0.8 is left out, where the curve only runs on.
   const { points, atRates, meanSensitivity } = froc(IMAGES, { measure: 'IoBB', threshold: 0.1 }, { replicates: 20 });
   assert.equal(
     points.map(({ score, falseBoxesPerImage, sensitivity }) => [score, falseBoxesPerImage, sensitivity]),
     [
       [0.9, 0, 1 / 3],
-      [0.8, 0.5, 1 / 3],
       [0.7, 0.5, 2 / 3],
       [0.6, 0.5, 2 / 3],
     ],
@@ -294,6 +293,7 @@ test('evaluate: logits, boxes only, none at all; what does not fit is refused', 
     () => evaluate({ table, predictions: [{ image: 'x.png', probabilities: { Mass: 1 } }] }),
     /names like 0\.png/,
   );
+  refused(() => evaluate({ table, predictions: [...predictions, predictions[3]] }), /3\.png is predicted twice/);
   refused(() => evaluate({ table, predictions }, { classes: ['Gout'] }), /Gout is no class/);
   refused(() => evaluate({ table, predictions }, { classes: ['Nodule'] }), /0\.png has no score for Nodule/);
   refused(() => evaluate({ table, predictions: [{ image: '1.png', probabilities: { Mass: 3 } }] }), /not in \[0, 1\]/);

@@ -83,7 +83,10 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
   const { level = 0.95, replicates = 1000, seed = 0, rule, scaling: scalingKind = 'platt' } = options;
   const rowOf = new Map(table.images.map((image, row) => [image, row]));
   const all: Scored[] = [];
+  const seen = new Set<string>();
   for (const prediction of predictions) {
+    if (seen.has(prediction.image)) throw new InputError(`${prediction.image} is predicted twice`);
+    seen.add(prediction.image);
     const row = rowOf.get(prediction.image);
     if (row !== undefined) all.push({ row, prediction });
   }

@@ -63,7 +63,10 @@ export function froc(images: readonly BoxedImage[], criterion: Criterion, option
   for (const [i, event] of events.entries()) {
     hits += event.hits;
     falseBoxes += event.falseBoxes;
-    if (events[i + 1]?.score === event.score) continue;
+    const next = events[i + 1];
+    if (next?.score === event.score) continue;
+    // Where nothing new is hit the curve runs flat: the next point tells as much.
+    if (next && points.length > 0 && hits / truthBoxes === points[points.length - 1].sensitivity) continue;
     points.push({
       score: event.score,
       falseBoxesPerImage: falseBoxes / images.length,
