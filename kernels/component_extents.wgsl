@@ -62,6 +62,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   let y = place / params.row_words;
   let row = places[params.width + y];
   let mask = masks[word];
+  var cell = 0xffffffffu;
+  var left = 0.0;
+  var right = 0.0;
   for (var starts = run_starts(mask); starts != 0; starts &= starts - 1) {
     let first = countTrailingZeros(starts);
     let rank = rank_of(node_of(word, mask, first));
@@ -73,8 +76,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
     var peak = 0.0;
     for (var i = x; i < x + area; i++) {
       let column = places[i];
-      let left = column_heat(map, row, column.x, range.x);
-      peak = max(peak, scale255(between(left, column_heat(map, row, column.x + 1, range.x), column), range));
+      if (column.x != cell) {
+        cell = column.x;
+        left = column_heat(map, row, cell, range.x);
+        right = column_heat(map, row, cell + 1, range.x);
+      }
+      peak = max(peak, scale255(between(left, right, column), range));
     }
     let box = (layer * params.max_boxes + rank) * 6;
     at_most(box, params.left + x);

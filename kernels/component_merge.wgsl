@@ -27,29 +27,39 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   }
   let word = id.z * params.words + place;
   let mask = masks[word];
-  let has_left = place % params.row_words > 0;
-  let has_right = place % params.row_words + 1 < params.row_words;
-  if (has_left && (mask & 1) == 1 && masks[word - 1] >> 31 == 1) {
-    join(word * 16, node_of(word - 1, masks[word - 1], 31));
+  // Words beside this one, empty at the image's edges.
+  let column = place % params.row_words;
+  let left = select(0, masks[max(word, 1) - 1], column > 0);
+  let right = select(0, masks[word + 1], column + 1 < params.row_words);
+  let joins_left = (mask & 1) == 1 && left >> 31 == 1;
+  if (joins_left) {
+    join(word * 16, node_of(word - 1, left, 31));
   }
   if (place < params.row_words) {
     return;
   }
   let above = word - params.row_words;
   let up = masks[above];
+  let up_left = select(0, masks[max(above, 1) - 1], column > 0) >> 31;
+  let up_right = select(0, masks[above + 1], column + 1 < params.row_words) & 1;
   for (var starts = run_starts(mask); starts != 0; starts &= starts - 1) {
     let first = countTrailingZeros(starts);
     let run = run_from(mask, first);
     let node = node_of(word, mask, first);
-    // Each run above meets this one's pixels and their neighbours in one piece.
+    // Each run above meets this one's pixels and their neighbours in one piece. One that the word to the left, or a neighbour
+    // above, joins anyway is left to them.
     let touched = up & (run | (run << 1) | (run >> 1));
-    for (var pieces = run_starts(touched); pieces != 0; pieces &= pieces - 1) {
+    var pieces = run_starts(touched);
+    if ((run & 1) == 1 && joins_left && up_left == 1) {
+      pieces &= ~1u;
+    }
+    for (; pieces != 0; pieces &= pieces - 1) {
       join(node, node_of(above, up, countTrailingZeros(pieces)));
     }
-    if (has_left && (run & 1) == 1 && masks[above - 1] >> 31 == 1) {
+    if ((run & 1) == 1 && !joins_left && up_left == 1 && (up & 1) == 0) {
       join(node, node_of(above - 1, masks[above - 1], 31));
     }
-    if (has_right && run >> 31 == 1 && (masks[above + 1] & 1) == 1) {
+    if (run >> 31 == 1 && (right & 1) == 0 && up_right == 1 && up >> 31 == 0) {
       join(node, (above + 1) * 16);
     }
   }

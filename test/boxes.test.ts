@@ -147,6 +147,31 @@ for (const [name, make] of Object.entries(shapes)) {
   });
 }
 
+test('random pixels, dense and sparse, at widths around whole words', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.record({
+        seed: fc.integer(),
+        width: fc.oneof(
+          fc.integer({ min: 1, max: 100 }),
+          fc.integer({ min: 30, max: 34 }),
+          fc.integer({ min: 62, max: 66 }),
+        ),
+        height: fc.integer({ min: 1, max: 24 }),
+        density: fc.double({ min: 0.05, max: 0.98, noNaN: true }),
+      }),
+      async ({ seed, width, height, density }) => {
+        const random = mulberry32(seed);
+        const map = () => Array.from({ length: width * height }, () => (random() < density ? 1 : 0));
+        const maps = { classes: 16, width, height, cells: Array.from({ length: 16 }, map) };
+        const options = frameOfMaps(maps, { thresholds: [200], maxBoxes: 700 });
+        assert.ok(await agrees(maps, options));
+      },
+    ),
+    { numRuns: 25, seed: 8 },
+  );
+});
+
 test('boxes of random heatmaps are those of a flood fill', async () => {
   let compared = 0;
   await fc.assert(

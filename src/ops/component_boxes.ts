@@ -47,7 +47,7 @@ export const forward: Operation<ComponentBoxesAttributes> = {
     ];
   },
   flops: ({ inputs: [heatmaps], attributes: { width, height, thresholds } }) =>
-    20 * mapCount(heatmaps!) * thresholds.length * width * height,
+    mapCount(heatmaps!) * (10 + 3 * thresholds.length) * width * height,
   lower({ inputs: [heatmaps, ranges], outputs: [boxes, counts], attributes }, context) {
     const [, , mapHeight, mapWidth] = heatmaps!.shape;
     const found = componentsOf(context, heatmaps!, ranges!, attributes);

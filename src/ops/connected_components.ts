@@ -29,7 +29,7 @@ export const forward: Operation<ComponentAttributes> = {
     const shape = [mapCount(heatmaps!), attributes.thresholds.length, height, width];
     return [{ shape, layout: 'dense', type: 'u32' }];
   },
-  flops: ({ outputs: [y] }) => 20 * elementCount(y),
+  flops: ({ outputs: [y] }) => 10 * elementCount(y),
   lower({ inputs: [heatmaps, ranges], outputs: [y], attributes }, context) {
     const found = componentsOf(context, heatmaps!, ranges!, attributes);
     const { seen, rowWords, words, masks, labels } = found;
