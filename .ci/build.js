@@ -76,7 +76,7 @@ const sources = (folder) =>
  * The benchmarks in one file, dist/bench/gpu.bundle.js, for machines with nothing but Node and Dawn. benchmark.js asks for lodash
  * through a `require` that no bundler sees through.
  */
-async function bundleBench() {
+export async function bundleBench(outfile = at('dist/bench/gpu.bundle.js')) {
   const seeThrough = {
     name: 'benchmark.js',
     setup({ onLoad }) {
@@ -88,7 +88,7 @@ async function bundleBench() {
   };
   await build({
     entryPoints: [at('dist/bench/run.js')],
-    outfile: at('dist/bench/gpu.bundle.js'),
+    outfile,
     bundle: true,
     format: 'esm',
     platform: 'node',

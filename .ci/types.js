@@ -1,0 +1,59 @@
+// Compiles a user's file against the emitted declarations: with TypeScript 5.9 without any WebGPU types, with @webgpu/types, and with
+// TypeScript 7, whose DOM types bring their own. Library checks stay on, so that every declaration that is reached must hold.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const folder = mkdtempSync(join(tmpdir(), 'raybox-types-'));
+const modules = join(folder, 'node_modules');
+mkdirSync(join(modules, '@webgpu'), { recursive: true });
+symlinkSync(root, join(modules, 'raybox'));
+symlinkSync(join(root, 'node_modules/@webgpu/types'), join(modules, '@webgpu/types'));
+
+const user = `
+import { InputError, load, type Localization, type Localizer, toCOCO } from 'raybox';
+const localizer: Localizer = await load('weights.safetensors', { onProgress: (done: number) => console.log(done) });
+const result: Localization = await localizer.localize({ data: new Uint8Array(4), width: 2, height: 2 });
+const labels: string[] = result.findings.map((finding) => finding.label);
+const wide: number = result.findings[0]!.box.width;
+toCOCO([result], ['a.png'], localizer.classes);
+console.log(labels, wide, new InputError('x') instanceof Error);
+// @ts-expect-error a finding has no such field
+result.findings[0].colour;
+`;
+const withDevice = `
+import { load } from 'raybox';
+declare const device: GPUDevice;
+await load('weights.safetensors', { device });
+// @ts-expect-error not a device
+await load('weights.safetensors', { device: 3 });
+`;
+writeFileSync(join(folder, 'user.ts'), user);
+writeFileSync(join(folder, 'device.ts'), withDevice);
+
+writeFileSync(join(folder, 'package.json'), '{"type": "module"}');
+
+const compilers = { 5.9: 'node_modules/typescript/bin/tsc', 7: 'node_modules/typescript-7/bin/tsc' };
+const runs = [
+  ['5.9', 'without WebGPU types', ['user.ts'], []],
+  ['5.9', 'with @webgpu/types', ['user.ts', 'device.ts'], ['@webgpu/types']],
+  ['7', 'with its own DOM types', ['user.ts', 'device.ts'], []],
+];
+let failed = 0;
+for (const [version, what, files, types] of runs) {
+  const lib = ['es2022', 'esnext.disposable', 'dom', 'dom.iterable'];
+  const compilerOptions = { strict: true, noEmit: true, target: 'es2022', module: 'nodenext', lib, types };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+  try {
+    execFileSync(process.execPath, [join(root, compilers[version]), '-p', folder], { stdio: 'pipe' });
+    console.log(`ok   TypeScript ${version} ${what}`);
+  } catch (error) {
+    failed++;
+    console.log(`FAIL TypeScript ${version} ${what}\n${error.stdout}${error.stderr}`);
+  }
+}
+rmSync(folder, { recursive: true });
+process.exit(failed > 0 ? 1 : 0);
