@@ -1,4 +1,139 @@
+/** End to end: from the pixels of an X-ray to probabilities and boxes, as an app calls it. */
+import { writeSafetensors } from '../src/formats/safetensors.js';
+import { formatWeightsMetadata } from '../src/formats/weights.js';
+import { mulberry32 } from '../src/graph/check.js';
+import { createGraph } from '../src/graph/graph.js';
+import type { Localization } from '../src/localizer/results.js';
+import { load } from '../src/localizer.js';
+import { buildNetwork } from '../src/nets/index.js';
+import { measure } from './measure.js';
+import { architectureOf, seededWeights } from './networks.js';
 import type { Row } from './report.js';
-export async function benchLocalizer(_o: object, _seconds: number): Promise<Row[]> {
-  return [];
+
+/** The paper's best backbone, on X-rays of the data set's size. */
+const NETWORK = 'resnet50';
+const PIXELS = 1024;
+const CLASSES = [
+  'Atelectasis',
+  'Cardiomegaly',
+  'Effusion',
+  'Infiltration',
+  'Mass',
+  'Nodule',
+  'Pneumonia',
+  'Pneumothorax',
+];
+
+export interface LocalizerBench {
+  readonly size: number;
+  readonly type: 'f32' | 'f16';
+  readonly batches: readonly number[];
+  readonly adapter?: string | undefined;
+  readonly dawn: readonly string[];
+}
+
+/** Times `localize` and `localizeAll`; milliseconds are those of one image. All classes are asked for, so that all have boxes. */
+export async function benchLocalizer(options: LocalizerBench, seconds: number): Promise<Row[]> {
+  const { size, type, batches, adapter, dawn } = options;
+  const weights = await writeWeights(size);
+  const started = performance.now();
+  const localizer = await load(weights, { precision: type, dawn, ...(adapter ? { adapter } : {}) });
+  try {
+    const images = [1, 2, 3, 4].map(blobs);
+    const request = { classes: CLASSES };
+    const truth: Localization[] = [];
+    let firstMs: number | undefined;
+    for (const image of images) {
+      truth.push(await localizer.localize(image, request));
+      firstMs ??= performance.now() - started;
+    }
+    const rows: Row[] = [];
+    for (const batch of batches) {
+      const label = `localizer ${NETWORK} ${PIXELS}×${PIXELS} pixels at ${size}×${size} batch ${batch}`;
+      const start = { suite: 'localizer' as const, engine: 'raybox', label, type, variant: 'localize' };
+      const run = async (compare: boolean) => {
+        const queue = Array.from({ length: batch }, (_, at) => images[at % images.length]);
+        for await (const result of localizer.localizeAll(queue, { ...request, batch })) {
+          if (compare) hold(result, truth[result.index % images.length], type);
+        }
+      };
+      try {
+        await run(true);
+        const enqueue = async (repeats: number) => {
+          for (let i = 0; i < repeats; i++) await run(false);
+        };
+        const [timing] = await measure(localizer.gpu, label, [{ label, enqueue }], { seconds, minSamples: 3 });
+        if (timing instanceof Error) throw timing;
+        rows.push({ ...start, ...timing, medianMs: timing.medianMs / batch, memoryBytes: localizer.memory().bytes });
+        if (rows.length === 1) Object.assign(rows[0], { firstMs });
+      } catch (error) {
+        rows.push({ ...start, failure: (error as Error).message });
+      }
+    }
+    return rows;
+  } finally {
+    localizer.close();
+  }
+}
+
+// What one by one gave, up to what another batch size may change; on a heatmap's flat parts a box may appear or go.
+function hold(actual: Localization, expected: Localization, type: 'f32' | 'f16'): void {
+  const bound = type === 'f32' ? 1e-5 : 5e-3;
+  for (const label of CLASSES) {
+    const [p, q] = [actual.probabilities[label], expected.probabilities[label]];
+    if (!(Math.abs(p - q) <= bound)) throw new Error(`wrong result: ${label} is ${p} in a batch and ${q} alone`);
+  }
+  for (const { label, box } of actual.findings) {
+    const { x, y, width, height } = box;
+    const inside = x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= PIXELS && y + height <= PIXELS;
+    if (!inside) throw new Error(`wrong result: a box of ${label} is not in the image: ${JSON.stringify(box)}`);
+  }
+  if (expected.findings.length > 0 && actual.findings.length === 0) throw new Error('wrong result: no boxes');
+}
+
+/** Random weights as a file. What is timed does not depend on what a network knows. */
+async function writeWeights(size: number): Promise<Uint8Array> {
+  const architecture = architectureOf(NETWORK);
+  const g = createGraph();
+  buildNetwork(g, architecture, g.input('image', [1, size, size, 3]));
+  const source = seededWeights();
+  const tensors = new Map<string, { shape: number[]; data: Float32Array }>();
+  for (const { name, shape } of g.parameters.values()) {
+    tensors.set(name, { shape: [...shape], data: Float32Array.from(await source(name, shape)) });
+  }
+  const metadata = formatWeightsMetadata({
+    architecture: NETWORK,
+    classes: CLASSES,
+    inputWidth: size,
+    inputHeight: size,
+    inputChannels: 3,
+    channelOrder: 'rgb',
+    mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225],
+    fit: 'stretch',
+    transitionChannels: 2048,
+    transitionKernel: 1,
+    transitionActivation: 'relu',
+    pooling: 'lse',
+    lseR: 10,
+    heatmapScaling: 'minmax',
+    trainingData: 'none',
+    license: 'MIT',
+  });
+  return writeSafetensors(tensors, metadata);
+}
+
+/** A grey image of soft bright blobs, so that heatmaps have regions. */
+function blobs(seed: number) {
+  const random = mulberry32(seed);
+  const spots = Array.from({ length: 6 }, () => [random() * PIXELS, random() * PIXELS, 40 + random() * 120]);
+  const data = new Uint8Array(PIXELS * PIXELS);
+  for (let y = 0; y < PIXELS; y++) {
+    for (let x = 0; x < PIXELS; x++) {
+      let value = 40;
+      for (const [cx, cy, radius] of spots) value += 180 * Math.exp(-((x - cx) ** 2 + (y - cy) ** 2) / radius ** 2);
+      data[y * PIXELS + x] = Math.min(255, value);
+    }
+  }
+  return { data, width: PIXELS, height: PIXELS };
 }

@@ -31,6 +31,10 @@ export function architectureOf(network: string): Architecture & { head: object }
   };
 }
 
+/** What patterns are matched with. */
+export const networkLabel = (network: string, size: number, batch: number, type: string) =>
+  `${network} ${size}×${size} ${type} batch ${batch}`;
+
 export interface NetworkBench {
   readonly network: string;
   readonly size: number;

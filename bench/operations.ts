@@ -27,12 +27,13 @@ const lineOf = (check: Check) => `${labelOf(check)} ${check.type} ${variantOf(ch
 
 /** Checks the cases of one operation against float64, then times those that are right. */
 export async function benchOperation(
-  gpu: Gpu,
+  open: () => Promise<Gpu>,
   name: string,
   checks: readonly Check[],
   roofs: Roofs | undefined,
   options: MeasureOptions,
 ): Promise<Row[]> {
+  const gpu = await open();
   const truths = new Map<string, Float64Array[]>();
   const prepared: (Prepared | Error)[] = [];
   for (const check of checks) prepared.push(await prepare(gpu, check, truths).catch((error: Error) => error));
@@ -64,6 +65,7 @@ export async function benchOperation(
     return rows;
   } finally {
     for (const { plan } of sound) plan.close();
+    gpu.close();
   }
 }
 

@@ -5,7 +5,7 @@
  *                    [--size 224] [--batch 1,4] [--seconds 1] [--minutes 60] [--json FILE | --out FOLDER]
  *
  * PATTERN: part of a line such as `conv2d #34 (1×28×28×128, …) f32 direct` or `resnet50 224×224 f32 batch 1`; upper and lower case count
- * alike, several words must all occur. Ends with 1 where anything was wrong, and so was not timed.
+ * alike, several words must all occur. Ends with 1 where anything was wrong, and so was not timed, with 2 for wrong options.
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,11 +13,11 @@ import { parseArgs } from 'node:util';
 import { InputError } from '../src/errors.js';
 import { describe, type Gpu, openGpu } from '../src/gpu/device.js';
 import { benchLocalizer } from './localizer.js';
-import { benchNetwork, NETWORKS } from './networks.js';
+import { benchNetwork, NETWORKS, networkLabel } from './networks.js';
 import { benchOperation, listBenchmarks } from './operations.js';
 import { describeMachine, fileNameOf, formatRoofs, formatTable, type Report, type Row, writeJson } from './report.js';
-import { measureRoofs } from './roofs.js';
-import { verify } from './verify.js';
+import { measureRoofs, type Roofs } from './roofs.js';
+import { formatVerification, verify } from './verify.js';
 
 /** Without the first, Dawn rounds timestamps to 65 µs. The others let NVIDIA's drivers have f16. */
 const DAWN = [
@@ -61,11 +61,10 @@ export function readSettings(args: readonly string[]): Settings {
       out: { type: 'string' },
     },
   });
-  const suites = values.suite?.split(',') ?? SUITES;
+  const suites = values.suite === 'none' ? [] : (values.suite?.split(',') ?? SUITES);
   for (const suite of suites) {
-    if (!SUITES.includes(suite) && suite !== 'none') {
-      throw new InputError('--suite', { expected: [...SUITES, 'none'].join(', '), given: suite });
-    }
+    if (SUITES.includes(suite)) continue;
+    throw new InputError('--suite', { expected: `some of ${SUITES.join(',')}, or none`, given: suite });
   }
   if (values.type !== undefined && values.type !== 'f32' && values.type !== 'f16') {
     throw new InputError('--type', { expected: 'f32 or f16', given: values.type });
@@ -98,76 +97,87 @@ const say = (text: string) => console.log(`${text}\n`);
 /** Runs everything that was asked for, and answers the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   const settings = readSettings(args);
-  const { patterns, types, seconds } = settings;
-  const wanted = (line: string) => patterns.every((word) => line.toLowerCase().includes(word));
-  const ends = performance.now() + settings.minutes * 60_000;
   const open = () => openGpu({ dawn: DAWN, ...(settings.adapter ? { adapter: settings.adapter } : {}) });
-
-  let gpu: Gpu = await open();
+  const ends = performance.now() + settings.minutes * 60_000;
+  const gpu = await open();
   const machine = describeMachine(gpu);
   const path = settings.json ?? join(settings.out ?? 'bench/results', `${fileNameOf(gpu)}.json`);
-  const batches = settings.batches ?? (gpu.software ? [1] : [1, 4]);
-  const rows: Row[] = [];
-  let failures = 0;
-  let report: Report = { ...machine, roofs: undefined, rows };
-  const keep = () => writeJson(path, report);
   say(`${describe(gpu.info)}, Node ${machine.versions.node}, webgpu ${machine.versions.webgpu}, ${machine.date}`);
 
+  let wrong = 0;
   if (settings.verify) {
-    const outcome = await verify(gpu, wanted, ends);
-    failures += outcome.failures.length;
+    const outcome = await verify(open, (line) => wanted(settings, line), ends);
+    wrong += outcome.failures.length;
     writeJson(path.replace(/(\.json)?$/, '.verify.json'), { ...machine, ...outcome });
-    say(outcome.summary);
+    say(formatVerification(outcome));
   }
-  const roofs = settings.suites.includes('none') ? undefined : await measureRoofs(gpu);
-  if (roofs) say(formatRoofs(roofs));
-  report = { ...report, roofs };
+  if (settings.suites.length === 0) return wrong > 0 ? 1 : 0;
 
-  // One suite that throws, or a lost device, costs its own rows alone.
-  const bench = async (name: string, work: () => Promise<Row[]>) => {
+  const suites = listSuites(settings, gpu, open);
+  if (suites.length === 0) throw new InputError('nothing matches', { given: args.join(' ') });
+  const roofs = await measureRoofs(gpu, Math.min(1, settings.seconds));
+  say(formatRoofs(roofs));
+  const rows: Row[] = [];
+  for (const { name, run } of suites) {
     if (performance.now() > ends) {
       say(`left out for lack of time: ${name}`);
-      return;
+      continue;
     }
     try {
-      const made = await work();
+      const made = await run(roofs);
       rows.push(...made);
-      failures += made.filter((row) => row.failure !== undefined).length;
-      if (made.length > 0) say(formatTable(made));
+      wrong += made.filter((row) => row.failure !== undefined).length;
+      say(formatTable(made));
     } catch (error) {
-      failures++;
+      // A suite that throws, or loses its device, costs its own rows alone.
+      wrong++;
       say(`failed: ${name}: ${(error as Error).message}`);
-      gpu.close();
-      gpu = await open();
     }
-    keep();
-  };
-
-  if (settings.suites.includes('operations')) {
-    for (const [name, checks] of listBenchmarks(gpu, wanted)) {
-      const chosen = checks.filter((check) => types.includes(check.type));
-      await bench(name, () => benchOperation(gpu, name, chosen, roofs, { seconds }));
-    }
-  }
-  const precisions = types.filter((type) => type === 'f32' || gpu.features.has('shader-f16'));
-  for (const size of settings.sizes) {
-    for (const type of precisions) {
-      if (settings.suites.includes('networks')) {
-        for (const network of NETWORKS) {
-          const chosen = batches.filter((batch) => wanted(`${network} ${size}×${size} ${type} batch ${batch}`));
-          if (chosen.length === 0) continue;
-          await bench(network, () => benchNetwork(open, { network, size, type, batches: chosen }, roofs, seconds));
-        }
-      }
-      if (settings.suites.includes('localizer') && wanted(`localizer ${size}×${size} ${type}`)) {
-        await bench('localizer', () => benchLocalizer({ size, type, adapter: settings.adapter, dawn: DAWN }, seconds));
-      }
-    }
+    writeJson(path, { ...machine, roofs, rows } satisfies Report);
   }
   gpu.close();
-  if (rows.length > 0) say(`written to ${path}`);
-  else if (!settings.verify) say('nothing matches');
-  return failures > 0 || (rows.length === 0 && !settings.verify) ? 1 : 0;
+  say(`written to ${path}`);
+  return wrong > 0 || rows.length === 0 ? 1 : 0;
+}
+
+const wanted = ({ patterns }: Settings, line: string) => patterns.every((word) => line.toLowerCase().includes(word));
+
+interface Suite {
+  readonly name: string;
+  run(roofs: Roofs): Promise<Row[]>;
+}
+
+/** What matches the patterns, in the order in which it runs. Each suite opens a device of its own. */
+function listSuites(settings: Settings, gpu: Gpu, open: () => Promise<Gpu>): Suite[] {
+  const { suites, seconds, adapter } = settings;
+  const types = settings.types.filter((type) => type === 'f32' || gpu.features.has('shader-f16'));
+  const batches = settings.batches ?? (gpu.software ? [1] : [1, 4]);
+  const matches = (line: string) => wanted(settings, line);
+  const found: Suite[] = [];
+  if (suites.includes('operations')) {
+    for (const [name, all] of listBenchmarks(gpu, matches)) {
+      const checks = all.filter((check) => types.includes(check.type));
+      if (checks.length > 0)
+        found.push({ name, run: (roofs) => benchOperation(open, name, checks, roofs, { seconds }) });
+    }
+  }
+  for (const size of settings.sizes) {
+    for (const type of types) {
+      for (const network of suites.includes('networks') ? NETWORKS : []) {
+        const chosen = batches.filter((batch) => matches(networkLabel(network, size, batch, type)));
+        const run = (roofs: Roofs) => benchNetwork(open, { network, size, type, batches: chosen }, roofs, seconds);
+        if (chosen.length > 0) found.push({ name: `${network} ${size}×${size} ${type}`, run });
+      }
+    }
+  }
+  for (const size of settings.sizes) {
+    for (const type of suites.includes('localizer') ? types : []) {
+      const name = `localizer ${size}×${size} ${type}`;
+      const run = () => benchLocalizer({ size, type, batches, adapter, dawn: DAWN }, seconds);
+      if (matches(name)) found.push({ name, run });
+    }
+  }
+  return found;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,4 +1,8 @@
-/** Every case of every operation against float64, before anything is timed: for machines where only the benchmarks can be run. */
+/**
+ * Every case of every operation against float64, as JSON: `raybox verify` for machines that have the bundled benchmarks and nothing
+ * else. It stops in time and goes on after a lost device.
+ */
+import { DeviceLostError } from '../src/errors.js';
 import type { Gpu } from '../src/gpu/device.js';
 import { listChecks, runCheck } from '../src/graph/check.js';
 
@@ -7,13 +11,17 @@ export interface Verification {
   /** Not run for lack of time. */
   readonly left: number;
   readonly failures: readonly { readonly label: string; readonly failure: string }[];
-  /** The largest NMSE by operation and element type. */
+  /** The largest NMSE by operation, element type and variant. */
   readonly worst: Readonly<Record<string, number>>;
-  readonly summary: string;
 }
 
 /** @param ends when to stop, by `performance.now()`. */
-export async function verify(gpu: Gpu, wanted: (line: string) => boolean, ends: number): Promise<Verification> {
+export async function verify(
+  open: () => Promise<Gpu>,
+  wanted: (line: string) => boolean,
+  ends: number,
+): Promise<Verification> {
+  let gpu = await open();
   const checks = listChecks(gpu).filter(({ label }) => wanted(label));
   const failures: { label: string; failure: string }[] = [];
   const worst: Record<string, number> = {};
@@ -23,18 +31,20 @@ export async function verify(gpu: Gpu, wanted: (line: string) => boolean, ends: 
     checked++;
     try {
       const { nmse, failure } = await runCheck(gpu, check);
-      const key = `${check.operation.name} ${check.type}`;
+      const key = [check.operation.name, check.type, check.variant].filter(Boolean).join(' ');
       worst[key] = Math.max(worst[key] ?? 0, nmse);
       if (failure) failures.push({ label: check.label, failure });
     } catch (error) {
       failures.push({ label: check.label, failure: (error as Error).message });
+      if (error instanceof DeviceLostError) gpu = await open();
     }
   }
-  const left = checks.length - checked;
+  gpu.close();
+  return { checked, left: checks.length - checked, failures, worst };
+}
+
+export function formatVerification({ checked, left, failures }: Verification): string {
   const told = failures.map(({ label, failure }) => `wrong: ${label}: ${failure}`);
-  const summary = [
-    `verified ${checked} cases, ${failures.length} wrong${left > 0 ? `, ${left} left for lack of time` : ''}`,
-    ...told,
-  ].join('\n');
-  return { checked, left, failures, worst, summary };
+  const rest = left > 0 ? `, ${left} left for lack of time` : '';
+  return [`verified ${checked} cases, ${failures.length} wrong${rest}`, ...told].join('\n');
 }
