@@ -30,6 +30,8 @@ export function heatOfImage(cells: ArrayLike<number>, mapHeight: number, mapWidt
   return { left: seen.x, top: seen.y, width: seen.width, height: seen.height, values };
 }
 
+const MAX_F32 = 3.4028234663852886e38;
+
 /** What scales a map: `low` becomes 0, `high` 255. */
 export interface HeatRange {
   readonly state: MapState;
@@ -47,6 +49,8 @@ export function rangeOfHeat(cells: ArrayLike<number>, heat: ArrayLike<number>, s
     least = Math.min(least, heat[i]);
     high = Math.max(high, heat[i]);
   }
+  // A range that f32 cannot hold: the kernels tell it from infinities no better.
+  if (high - least > MAX_F32) return { state: 'not finite', low: 0, high: 0 };
   const low = scaling === 'min_max' ? least : 0;
   const flat = high - least <= Math.max(magnitude * FLAT, SMALLEST_RANGE) || high - low <= SMALLEST_RANGE;
   return { state: flat ? 'flat' : 'scaled', low, high };
