@@ -64,7 +64,8 @@ export async function benchLocalizer(options: LocalizerBench, seconds: number): 
         };
         const [timing] = await measure(localizer.gpu, label, [{ label, enqueue }], { seconds, minSamples: 3 });
         if (timing instanceof Error) throw timing;
-        rows.push({ ...start, ...timing, medianMs: timing.medianMs / batch, memoryBytes: localizer.memory().bytes });
+        const each = { medianMs: timing.medianMs / batch, ...(timing.cpuMs ? { cpuMs: timing.cpuMs / batch } : {}) };
+        rows.push({ ...start, ...timing, ...each, memoryBytes: localizer.memory().bytes });
         if (rows.length === 1) Object.assign(rows[0], { firstMs });
       } catch (error) {
         rows.push({ ...start, failure: (error as Error).message });

@@ -3,6 +3,7 @@
  * submit and a wait cost is next to nothing; benny takes the samples. While the GPU works the main thread sleeps: Node's `webgpu`
  * spins while it waits, which on a software adapter takes away one of the cores that do the work.
  */
+import { readdirSync, readFileSync } from 'node:fs';
 import { add, configure, suite } from 'benny';
 import { waitFor } from '../src/gpu/buffers.js';
 import type { Gpu } from '../src/gpu/device.js';
@@ -21,6 +22,8 @@ export interface Timing {
   readonly samples: number;
   /** Runs in a sample. */
   readonly repeats: number;
+  /** Software adapters on Linux: processor time of one run, over all cores, the main thread's left out. Median. */
+  readonly cpuMs?: number;
 }
 
 export interface MeasureOptions {
@@ -80,27 +83,62 @@ export async function measure(
     if (failure) return failure;
     const { details, margin, samples } = summary.results[sound.indexOf(workload)];
     const times = repeats.get(workload)!;
-    return { medianMs: (details.median * 1000) / times, marginPercent: margin, samples, repeats: times };
+    const cpu = timers.get(workload)!.cpuMs.slice(-samples);
+    return {
+      medianMs: (details.median * 1000) / times,
+      marginPercent: margin,
+      samples,
+      repeats: times,
+      ...(cpu.length > 0 ? { cpuMs: median(cpu) } : {}),
+    };
   });
 }
 
-/** A function that does the work some times over, waits for it, and answers the milliseconds that took. */
-export function stopwatch(gpu: Gpu, workload: Workload): (repeats: number) => Promise<number> {
+export interface Stopwatch {
+  /** Does the work some times over, waits for it, and answers the milliseconds that took. */
+  (repeats: number): Promise<number>;
+  /** Processor time of a run, call by call. Empty where it cannot be told. */
+  readonly cpuMs: readonly number[];
+}
+
+export function stopwatch(gpu: Gpu, workload: Workload): Stopwatch {
   let fastest = 0; // of one run
-  return async (repeats) => {
+  const cpuMs: number[] = [];
+  const time = async (repeats: number) => {
+    const cpuBefore = gpu.software ? otherThreadsMs() : undefined;
     const started = performance.now();
     await workload.enqueue(repeats);
     const left = fastest * repeats * SLEEP_SHARE - (performance.now() - started);
     await waitFor(left, () => gpu.device.queue.onSubmittedWorkDone());
     gpu.check();
     const taken = performance.now() - started;
+    const cpuAfter = cpuBefore === undefined ? undefined : otherThreadsMs();
+    if (cpuBefore !== undefined && cpuAfter !== undefined) cpuMs.push((cpuAfter - cpuBefore) / repeats);
     fastest = fastest ? Math.min(fastest, taken / repeats) : taken / repeats;
     return taken;
   };
+  return Object.assign(time, { cpuMs });
+}
+
+/**
+ * Processor time of all threads but the main one, which waits and spins. On a software adapter that is what kernels cost, and it
+ * hardly changes where others use the machine too.
+ */
+function otherThreadsMs(): number | undefined {
+  try {
+    let nanoseconds = 0;
+    for (const thread of readdirSync('/proc/self/task')) {
+      if (Number(thread) === process.pid) continue;
+      nanoseconds += Number(readFileSync(`/proc/self/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
+    }
+    return nanoseconds / 1e6;
+  } catch {
+    return undefined; // no Linux, or a thread that ended meanwhile
+  }
 }
 
 /** How many runs make a sample. The first run compiles, so it tells nothing. */
-async function calibrate(time: (repeats: number) => Promise<number>): Promise<number> {
+async function calibrate(time: Stopwatch): Promise<number> {
   await time(1);
   let repeats = 1;
   for (let round = 0; round < 4; round++) {

@@ -93,6 +93,7 @@ const COLUMNS: readonly Column[] = [
   ['variant', (row) => row.variant],
   ['median ms', (row) => number(row.medianMs)],
   ['GPU ms', (row) => number(row.gpuMs)],
+  ['CPU ms', (row) => number(row.cpuMs)],
   ['GFLOP/s', (row) => number(row.gflops)],
   ['GB/s', (row) => number(row.gbs)],
   [
@@ -120,7 +121,7 @@ export function formatTable(rows: readonly Row[]): string {
   const rule = `| ${widths.map((width, at) => (isText[at] ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
   const failures = rows
     .filter((row) => row.failure !== undefined)
-    .map((row) => `not timed: ${[row.label, row.type, row.variant].join(' ')}: ${row.failure}`);
+    .map((row) => `not timed: ${[row.label, row.type, row.variant].join(' ')}: ${row.failure!.split('\n')[0]}`);
   const table = timed.length > 0 ? [line(columns.map(([title]) => title)), rule, ...cells.map(line)] : [];
   return [...table, ...failures].join('\n');
 }

@@ -43,8 +43,12 @@ export async function verify(
   return { checked, left: checks.length - checked, failures, worst };
 }
 
+/** Failures that the text lists; the JSON has all. */
+const LISTED = 20;
+
 export function formatVerification({ checked, left, failures }: Verification): string {
-  const told = failures.map(({ label, failure }) => `wrong: ${label}: ${failure}`);
+  const told = failures.slice(0, LISTED).map(({ label, failure }) => `wrong: ${label}: ${failure.split('\n')[0]}`);
+  if (failures.length > LISTED) told.push(`and ${failures.length - LISTED} more`);
   const rest = left > 0 ? `, ${left} left for lack of time` : '';
   return [`verified ${checked} cases, ${failures.length} wrong${rest}`, ...told].join('\n');
 }
