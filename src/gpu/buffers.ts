@@ -73,14 +73,38 @@ export async function mapped(buffer: GPUBuffer, size: number, expectedMs = 0): P
   return copy;
 }
 
+/** A part of a buffer, in bytes. */
+export interface BufferRange {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly size: number;
+}
+
 /** Reads a range of a buffer back, once all that is submitted before has run. */
 export async function readBuffer(gpu: Gpu, buffer: GPUBuffer, offset: number, size: number): Promise<ArrayBuffer> {
-  const staging = createReadback(gpu, `read back ${buffer.label}`, alignUp(size, 4));
+  const [content] = await readRanges(gpu, [{ buffer, offset, size }]);
+  return content;
+}
+
+/** Reads several ranges back in one piece: a round trip to the GPU costs far more than the bytes. */
+export async function readRanges(gpu: Gpu, ranges: readonly BufferRange[]): Promise<ArrayBuffer[]> {
+  const total = ranges.reduce((sum, { size }) => sum + alignUp(size, 4), 0);
+  const staging = createReadback(gpu, `read back ${ranges[0]?.buffer.label}`, total);
   try {
     const encoder = gpu.device.createCommandEncoder();
-    encoder.copyBufferToBuffer(buffer, offset, staging, 0, alignUp(size, 4));
+    let at = 0;
+    for (const { buffer, offset, size } of ranges) {
+      encoder.copyBufferToBuffer(buffer, offset, staging, at, alignUp(size, 4));
+      at += alignUp(size, 4);
+    }
     gpu.device.queue.submit([encoder.finish()]);
-    return await mapped(staging, size);
+    const content = await mapped(staging, total);
+    let from = 0;
+    return ranges.map(({ size }) => {
+      const part = content.slice(from, from + size);
+      from += alignUp(size, 4);
+      return part;
+    });
   } finally {
     staging.destroy();
   }

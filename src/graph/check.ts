@@ -4,7 +4,7 @@
  */
 import { all } from '../generated/cases.js';
 import { all as operations } from '../generated/forward.js';
-import { readBuffer, upload } from '../gpu/buffers.js';
+import { readRanges, upload } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import { createGraph, createTensor, type Graph, updatesOf } from './graph.js';
 import { traitsOf } from './lower.js';
@@ -130,6 +130,22 @@ export function mulberry32(seed: number): () => number {
   };
 }
 
+/**
+ * Starts checks in their order, a few at once: while the GPU works for one, pipelines of the next are compiled and its reference
+ * is computed. A promise for each; one that nobody awaits may reject.
+ */
+export function runChecks(gpu: Gpu, checks: readonly Check[], atOnce = 4): Promise<CheckResult>[] {
+  const results: Promise<CheckResult>[] = [];
+  for (const [index, check] of checks.entries()) {
+    const before = results[index - atOnce] ?? Promise.resolve();
+    const start = () => runCheck(gpu, check);
+    const result = before.then(start, start);
+    result.catch(() => {});
+    results.push(result);
+  }
+  return results;
+}
+
 /** Runs one check. GPU errors are thrown; a wrong result is told in the answer. */
 export async function runCheck(gpu: Gpu, check: Check): Promise<CheckResult> {
   const { operation, label } = check;
@@ -142,18 +158,27 @@ export async function runCheck(gpu: Gpu, check: Check): Promise<CheckResult> {
     node.operation === operation && check.variant ? check.variant : variants[0];
   const plan = await createPlan(gpu, graph, { unfused: true, choose, separate: { guard: GUARD } });
   try {
-    poison(gpu, plan);
+    const tensors = boundTensors(plan);
+    const buffers = tensors.map((tensor) => plan.locate(tensor).buffer);
+    for (const buffer of buffers) poison(gpu, buffer);
     for (const [tensor, content] of values) plan.write(tensor, content);
     await plan.run();
+    const reading = readRanges(
+      gpu,
+      buffers.map((buffer) => ({ buffer, offset: 0, size: buffer.size })),
+    );
+    reading.catch(() => {}); // awaited below, unless the reference throws
     const truth = evaluateReference(graph, values);
-    const results = [...graph.outputs, ...graph.nodes.flatMap(updatesOf)];
+    const bytes = await reading;
     const bound = boundOf(check.case, [...inputs, ...graph.outputs]);
+    const results = new Set([...graph.outputs, ...graph.nodes.flatMap(updatesOf)]);
     let worst = 0;
-    let failure = await brokenSentinel(gpu, plan);
-    for (const tensor of results) {
-      const bytes = await readBuffer(gpu, plan.locate(tensor).buffer, 0, byteSize(tensor));
-      failure ??= dirtyPadding(tensor, bytes);
-      const error = normalisedError(decodeTensor(tensor, bytes), truth.get(tensor)!);
+    let failure: string | undefined;
+    for (const [index, tensor] of tensors.entries()) {
+      if (!isWhole(bytes[index], byteSize(tensor))) failure ??= `wrote behind ${tensor.name}`;
+      if (!results.has(tensor)) continue;
+      failure ??= dirtyPadding(tensor, bytes[index]);
+      const error = normalisedError(decodeTensor(tensor, bytes[index]), truth.get(tensor)!);
       worst = Math.max(worst, error);
       if (!(error <= bound)) failure ??= `${tensor.name}: NMSE ${error.toExponential(2)} over ${bound}`;
     }
@@ -163,29 +188,23 @@ export async function runCheck(gpu: Gpu, check: Check): Promise<CheckResult> {
   }
 }
 
+/** Everything that dispatches may write. */
 function boundTensors(plan: Plan): Tensor[] {
-  return [...new Set(plan.steps.flatMap((step) => step.bindings.flatMap(({ tensor }) => tensor ?? [])))];
+  const bound = plan.steps.flatMap((step) => step.bindings.flatMap(({ tensor }) => tensor ?? []));
+  return [...new Set([...bound, ...plan.graph.outputs])].filter(({ kind }) => kind !== 'constant');
 }
 
 // All ones is a NaN in f32 and f16, and no label or box.
-function poison(gpu: Gpu, plan: Plan): void {
-  for (const tensor of boundTensors(plan)) {
-    if (tensor.kind === 'constant') continue;
-    const { buffer } = plan.locate(tensor);
-    upload(gpu, buffer, new Uint8Array(buffer.size).fill(0xff));
-  }
+let poisonous = new Uint8Array();
+
+function poison(gpu: Gpu, buffer: GPUBuffer): void {
+  if (poisonous.length < buffer.size) poisonous = new Uint8Array(buffer.size).fill(0xff);
+  upload(gpu, buffer, poisonous.subarray(0, buffer.size));
 }
 
-async function brokenSentinel(gpu: Gpu, plan: Plan): Promise<string | undefined> {
-  for (const tensor of boundTensors(plan)) {
-    if (tensor.kind === 'constant') continue;
-    const { buffer, size } = plan.locate(tensor);
-    const behind = new Uint8Array(
-      await readBuffer(gpu, buffer, Math.ceil(size / 256) * 256, buffer.size - Math.ceil(size / 256) * 256),
-    );
-    if (behind.some((byte) => byte !== 0xff)) return `wrote behind ${tensor.name}`;
-  }
-  return undefined;
+/** Whether the poison behind a tensor is untouched. */
+function isWhole(bytes: ArrayBuffer, size: number): boolean {
+  return new Uint8Array(bytes, Math.ceil(size / 256) * 256).every((byte) => byte === 0xff);
 }
 
 function dirtyPadding(tensor: Tensor, bytes: ArrayBuffer): string | undefined {
