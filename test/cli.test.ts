@@ -56,8 +56,10 @@ const parsed = (text: string) => lines(text).map((line) => JSON.parse(line));
 const said = (stderr: string) => lines(stderr).filter((line) => line.startsWith('raybox'));
 
 test.before(async () => {
-  writeFileSync(weights, randomWeights(3));
+  writeFileSync(weights, randomWeights(3, 64));
   mkdirSync(at('in/images/deep'), { recursive: true });
+  mkdirSync(at('in/more'));
+  for (let i = 0; i < 14; i++) symlinkSync(at('in/images/b.png'), at(`in/more/${100 + i}.png`));
   const phantom = async (index: number) => encodePng(drawPhantom({ seed: 5, index, size: 64 }).image);
   writeFileSync(at('in/images/b.png'), await phantom(0));
   writeFileSync(at('in/images/a b ü.png'), await phantom(1));
@@ -129,37 +131,43 @@ test('what fails: one line, exit code 1, and a stack only with DEBUG', async () 
   assert.match(told.stderr, /\n\s+at /);
 });
 
-test('a folder: JSON lines in a fixed order on stdout, bad files told on stderr, overlays', async () => {
-  const run = await raybox([
-    'localize',
-    'in',
-    'in/images/b.png',
-    'bad',
-    'gone.png',
-    'bad/empty',
-    '*.jpg',
-    '--weights',
-    weights,
-    '--classes',
-    'Mass,Nodule',
-    '--overlay',
-    'o/p',
-  ]);
-  assert.is(run.code, 1, run.stderr);
-  const results = parsed(run.stdout);
+const ORDER = ['a b ü.png', 'b.png', 'c.PNG', 'one.png', ...Array.from({ length: 14 }, (_, i) => `${100 + i}.png`)];
+// A pattern, a folder and a file that name the same images; and much that is no image.
+const EVERYTHING = ['in', 'in/images/b.png', 'in/**/b.png', 'bad', 'gone.png', 'bad/empty', '*.jpg'];
+const LOCALIZE = ['localize', ...EVERYTHING, '--weights', weights, '--classes', 'Mass,Nodule', '--batch', '1'];
+
+test('Ctrl-C leaves whole lines behind', async () => {
+  let signalled = false;
+  const { code, stdout, stderr } = await raybox(LOCALIZE, {
+    onOutput(stop) {
+      if (!signalled) stop('SIGINT');
+      signalled = true;
+    },
+  });
+  assert.is(code, 130, stderr);
+  assert.is(said(stderr).at(-1), 'raybox: interrupted');
+  assert.ok(stdout.endsWith('\n'));
+  const done = parsed(stdout);
+  assert.ok(done.length >= 1 && done.length < ORDER.length, `${done.length}`);
+  // What a harder kill would leave.
+  writeFileSync(at('results.jsonl'), `${stdout}{"image":"b.png","file":"in/ima`);
+});
+
+test('the same command does the rest: images in a fixed order, bad files told and left out, overlays', async () => {
+  const before = parsed(readFileSync(at('results.jsonl'), 'utf8').replace(/.*$/, ''));
+  const run = await raybox([...LOCALIZE, '--out', 'results.jsonl', '--overlay', 'o/p']);
+  assert.equal([run.code, run.stdout], [1, ''], run.stderr);
+  const results = parsed(readFileSync(at('results.jsonl'), 'utf8'));
+  assert.equal(results.slice(0, before.length), before);
   const good = results.filter(({ error }) => error === undefined);
-  const order = ['in/images/a b ü.png', 'in/images/b.png', 'in/images/deep/c.PNG', 'in/images/deep/one.png'];
-  assert.equal(
-    good.map(({ file }) => file),
-    order,
-  );
   assert.equal(
     good.map(({ image }) => image),
-    ['a b ü.png', 'b.png', 'c.PNG', 'one.png'],
+    ORDER,
   );
+  assert.equal([good[0].file, good[2].file], ['in/images/a b ü.png', 'in/images/deep/c.PNG']);
   assert.equal(
-    good.map(({ width }) => width),
-    [64, 64, 64, 1],
+    good.slice(0, 5).map(({ width }) => width),
+    [64, 64, 64, 1, 64],
   );
   for (const { probabilities, logits, findings } of good) {
     assert.is(Object.keys(probabilities).length, 8);
@@ -171,6 +179,8 @@ test('a folder: JSON lines in a fixed order on stdout, bad files told on stderr,
     }
   }
   assert.ok(good[0].findings.length >= 4);
+  // The same image under another name, before and after the interruption.
+  assert.equal(good.at(-1).findings, good[1].findings);
 
   const bad = Object.fromEntries(results.filter(({ error }) => error).map(({ image, error }) => [image, error]));
   assert.equal(Object.keys(bad).sort(), ['half.png', 'nothing.png', 'scan.dcm', 'text.png']);
@@ -182,94 +192,10 @@ test('a folder: JSON lines in a fixed order on stdout, bad files told on stderr,
     assert.is(told.filter((line) => line.includes(`${name}: `)).length, 1, name);
   assert.not.match(run.stderr, /\n\s+at /);
 
-  assert.equal(readdirSync(at('o/p')).sort(), ['a b ü.png', 'b.png', 'c.png', 'one.png']);
+  const overlays = readdirSync(at('o/p'));
+  assert.is(overlays.length, ORDER.length);
   const overlay = await decodeImage(readFileSync(at('o/p/a b ü.png')));
   assert.ok(overlay.channels === 3 && overlay.width > 1000 && overlay.height > 700);
-});
-
-test('results gather in a file, and a run that was killed goes on from there', async () => {
-  const command = [
-    'localize',
-    'in',
-    'bad/text.png',
-    '--weights',
-    weights,
-    '--classes',
-    'Mass',
-    '--out',
-    'r/whole.jsonl',
-  ];
-  const first = await raybox(command);
-  assert.equal([first.code, first.stdout], [1, '']);
-  const whole = readFileSync(at('r/whole.jsonl'), 'utf8');
-  assert.is(parsed(whole).length, 5);
-
-  // Killed within the third line.
-  const rows = whole.split('\n');
-  writeFileSync(at('r/whole.jsonl'), `${rows[0]}\n${rows[1]}\n${rows[2].slice(0, 100)}`);
-  const second = await raybox(command);
-  assert.match(second.stderr, /2 of 5 images are done already/);
-  assert.is(readFileSync(at('r/whole.jsonl'), 'utf8'), whole);
-
-  // Only the bad one is tried again, and its line is not written twice.
-  const third = await raybox(command);
-  assert.match(third.stderr, /4 of 5 images are done already/);
-  assert.is(third.code, 1);
-  assert.is(readFileSync(at('r/whole.jsonl'), 'utf8'), whole);
-});
-
-test('Ctrl-C leaves whole lines, and the same command does the rest', async () => {
-  mkdirSync(at('many'));
-  for (let i = 0; i < 20; i++) symlinkSync(at('in/images/b.png'), at(`many/${String(i).padStart(2, '0')}.png`));
-  const command = ['localize', 'many', '--weights', weights, '--classes', 'Mass', '--batch', '1'];
-  let signalled = false;
-  const stopped = await raybox(command, {
-    onOutput(stop) {
-      if (!signalled) stop('SIGINT');
-      signalled = true;
-    },
-  });
-  assert.is(stopped.code, 130, stopped.stderr);
-  assert.ok(stopped.stdout.endsWith('\n'));
-  const done = parsed(stopped.stdout);
-  assert.ok(done.length >= 1 && done.length < 20);
-  writeFileSync(at('many.jsonl'), stopped.stdout);
-  assert.is((await raybox([...command, '--out', 'many.jsonl'])).code, 0);
-  assert.equal(
-    parsed(readFileSync(at('many.jsonl'), 'utf8')).map(({ image }) => image),
-    readdirSync(at('many')).sort(),
-  );
-});
-
-test('CSV in the layout of BBox_List_2017.csv, and COCO', async () => {
-  const command = [
-    'localize',
-    'in/images/b.png',
-    'in/images/deep/c.PNG',
-    '--weights',
-    weights,
-    '--classes',
-    'Mass,Nodule',
-  ];
-  const [csv, coco] = await Promise.all([
-    raybox([...command, '--out', 'boxes.csv']),
-    raybox([...command, '--out', 'boxes.coco.json']),
-  ]);
-  assert.equal([csv.code, coco.code], [0, 0], csv.stderr + coco.stderr);
-  const rows = lines(readFileSync(at('boxes.csv'), 'utf8'));
-  assert.match(rows[0], /^Image Index,Finding Label,Bbox \[x,y,w,h\]/);
-  assert.match(rows[1], /^b\.png,Mass,\d+,\d+,\d+,\d+,0\.\d+/);
-  const { images, annotations, categories } = JSON.parse(readFileSync(at('boxes.coco.json'), 'utf8'));
-  assert.equal(
-    images.map((image: { file_name: string }) => image.file_name),
-    ['b.png', 'c.PNG'],
-  );
-  assert.is(annotations.length, rows.length - 1);
-  assert.is(categories.length, 8);
-  assert.equal(
-    readdirSync(folder).filter((name) => name.includes('.part')),
-    [],
-  );
 });
 
 test('a reader that stops reading is no failure', async () => {
@@ -308,15 +234,15 @@ test('inspect: architecture, parameters, work and memory, without a GPU', async 
     raybox(['inspect', weights, '--json', '--size', '512']),
     raybox(['inspect', weights, '--layers']),
   ]);
-  const [at256, at512] = [small, large].map(({ stdout }) => JSON.parse(stdout));
-  assert.equal(at256.heatmap, [8, 8]);
+  const [at64, at512] = [small, large].map(({ stdout }) => JSON.parse(stdout));
+  assert.equal(at64.heatmap, [2, 2]);
   assert.equal(at512.heatmap, [16, 16]);
   // Prediction layer: 8 × 32 + 8; transition: 32 × 64 + 32.
-  assert.is(at256.parameters.head, 264 + 2080);
-  assert.ok(Math.abs(at512.flops / at256.flops - 4) < 0.01);
-  assert.ok(at512.memory.f32.activations > 3.5 * at256.memory.f32.activations);
-  assert.is(at512.memory.f32.weights, at256.memory.f32.weights);
-  assert.ok(at256.memory.f16.activations < 0.6 * at256.memory.f32.activations);
+  assert.is(at64.parameters.head, 264 + 2080);
+  assert.ok(at512.flops > 60 * at64.flops && at512.flops <= 64 * at64.flops);
+  assert.ok(at512.memory.f32.activations > 50 * at64.memory.f32.activations);
+  assert.is(at512.memory.f32.weights, at64.memory.f32.weights);
+  assert.ok(at64.memory.f16.activations < 0.6 * at64.memory.f32.activations);
   assert.match(text.stdout, /^Training +none: the weights are random$/m);
   assert.match(text.stdout, /^features\.conv1|^conv1/m);
   const broken = at('broken.safetensors');

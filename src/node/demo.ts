@@ -77,7 +77,7 @@ function packagedWeights(): string | undefined {
 }
 
 /** A small residual network whose convolutions are drawn as He et al. 2015 start training. The same seed, the same bytes. */
-export function randomWeights(seed: number): Uint8Array {
+export function randomWeights(seed: number, inputSize = INPUT_SIZE): Uint8Array {
   const architecture: Architecture = {
     backbone: { family: 'resnet', block: 'basic', layers: [1, 1, 1, 1], widths: [8, 16, 32, 64], stem: 8 },
     head: {
@@ -88,7 +88,7 @@ export function randomWeights(seed: number): Uint8Array {
     },
   };
   const g = createGraph();
-  buildNetwork(g, architecture, g.input('image', [1, INPUT_SIZE, INPUT_SIZE, 1]));
+  buildNetwork(g, architecture, g.input('image', [1, inputSize, inputSize, 1]));
   const random = seededRandom(seed);
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const tensors = [...g.parameters].map(([name, { shape }]) => {
@@ -104,8 +104,8 @@ export function randomWeights(seed: number): Uint8Array {
     ...architectureMetadata(architecture),
     pooling: 'lse',
     classes: [...DISEASES],
-    inputWidth: INPUT_SIZE,
-    inputHeight: INPUT_SIZE,
+    inputWidth: inputSize,
+    inputHeight: inputSize,
     inputChannels: 1,
     channelOrder: 'rgb',
     mean: [0.5],

@@ -1,6 +1,6 @@
 /** The image files that a command line means: files, folders and everything in them, patterns. */
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { glob } from 'tinyglobby';
 import { InputError } from '../errors.js';
 import { decodeImage, type Image } from '../formats/image.js';
@@ -25,17 +25,17 @@ export async function findImageFiles(
   args: readonly string[],
   onProblem: (path: string, message: string) => void,
 ): Promise<ImageFile[]> {
-  const paths = new Map<string, string>(); // by absolute path
-  const add = (path: string) => {
-    const absolute = resolve(path);
-    if (!paths.has(absolute)) paths.set(absolute, path);
-  };
+  // By where they really are, so that a link to a folder adds nothing. A link to an image is an image of its own.
+  const paths = new Map<string, string>();
   for (const arg of args) {
     const found = await expand(arg).catch((error: NodeJS.ErrnoException) => {
       onProblem(arg, error instanceof InputError ? error.message : reasonOf(error));
       return [];
     });
-    found.forEach(add);
+    for (const path of found) {
+      const real = join(await realpath(dirname(path)).catch(() => resolve(dirname(path))), basename(path));
+      if (!paths.has(real)) paths.set(real, path);
+    }
   }
   const names = new Map<string, number>();
   for (const path of paths.values()) names.set(basename(path), (names.get(basename(path)) ?? 0) + 1);
@@ -59,7 +59,7 @@ async function expand(arg: string): Promise<string[]> {
   if (stats) return [arg];
   if (!PATTERN.test(arg)) throw new InputError('there is no such file');
   const pattern = process.platform === 'win32' ? arg.replaceAll('\\', '/') : arg;
-  const found = await glob(pattern, { expandDirectories: false });
+  const found = await glob(pattern, { expandDirectories: false, absolute: isAbsolute(arg) });
   if (found.length === 0) throw new InputError('no file matches this pattern');
   return found.sort();
 }
