@@ -7,7 +7,7 @@ import { alignUp, createStorage, createUniform, upload } from '../gpu/buffers.js
 import type { Gpu } from '../gpu/device.js';
 import { run } from '../gpu/run.js';
 import { packParams } from '../gpu/wgsl.js';
-import type { Graph } from './graph.js';
+import { type Graph, nameOf } from './graph.js';
 import type { Lowered, Step } from './lower.js';
 import type { PlanOptions } from './plan.js';
 import { accessPattern, recordStep } from './record.js';
@@ -128,7 +128,7 @@ function locate(tensor: Tensor, buffers: ReadonlyMap<Tensor, GPUBuffer>, options
 
 async function runStep(gpu: Gpu, step: Step, places: Parameters<typeof recordStep>[3]): Promise<void> {
   const { kernel, constants, bindings, node } = step;
-  const pipeline = await gpu.pipelines.get(kernel, constants, accessPattern(bindings), node.outputs[0].name);
+  const pipeline = await gpu.pipelines.get(kernel, constants, accessPattern(bindings), nameOf(node));
   const params = createUniform(gpu, 'params', 256);
   upload(gpu, params, new Uint8Array(packParams(kernel, step.params)));
   await run(gpu, [recordStep(gpu, step, pipeline, places, { buffer: params, offset: 0 })]);

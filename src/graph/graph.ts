@@ -65,19 +65,34 @@ export function createNode<A extends object>(
     const shapes = inputs.map((tensor) => (tensor ? describeShape(tensor) : 'none')).join(', ');
     throw new InputError(`${name} (${operation.name} of ${shapes}): ${error.message}`, { cause: error });
   }
+  const fixed = operation.updates?.map((index) => inputs[index]).find((tensor) => tensor && tensor.kind !== 'state');
+  if (fixed) {
+    throw new InputError(`${name} (${operation.name}) overwrites ${fixed.name}`, {
+      expected: 'a state',
+      given: fixed.kind,
+    });
+  }
   const outputs = specs.map((spec, index) => createTensor(index === 0 ? name : `${name}.${index}`, 'temporary', spec));
   return { operation, inputs, outputs, attributes };
 }
 
+/** Which statistics batch norms use: those that come with the weights, or the batch's own, which the running ones then follow. */
+export type BatchNormMode = 'frozen' | 'train';
+
 export interface GraphBuilder {
   /** The element type of activations. Vectors, logits and boxes stay f32. */
   readonly type: 'f32' | 'f16';
+  readonly batchNorm: BatchNormMode;
+  /** All nodes so far, in order. */
+  readonly nodes: readonly Node[];
   /** A tensor given anew for each run. */
   input(name: string, shape: readonly number[], options?: { layout?: Layout; type?: ElementType }): Tensor;
   /** A named weight in torch's layout, dense f32. The same name gives the same tensor. */
   parameter(name: string, shape: readonly number[]): Tensor;
   /** A constant with its content. */
   constant(name: string, spec: TensorSpec, data: ArrayLike<number>): Tensor;
+  /** Memory that outlives runs, zero at first: momentum, say. Dense f32. */
+  state(name: string, shape: readonly number[]): Tensor;
   /** Adds a node and returns its first output. */
   apply<A extends object>(
     op: Operation<A>,
@@ -92,7 +107,7 @@ export interface GraphBuilder {
     attributes: A,
     name?: string,
   ): readonly Tensor[];
-  /** The graph up to here, as far as `outputs` depend on it. */
+  /** The graph up to here, as far as `outputs` and updated states depend on it. */
   finish(outputs: readonly Tensor[]): Graph;
   readonly parameters: ReadonlyMap<string, Tensor>;
 }
@@ -100,13 +115,18 @@ export interface GraphBuilder {
 /**
  * @param options.type element type of activations (default f32).
  * @param options.parameters `constant` for inference (default), `state` for training.
+ * @param options.batchNorm default `frozen`.
  */
-export function createGraph(options: { type?: 'f32' | 'f16'; parameters?: 'constant' | 'state' } = {}): GraphBuilder {
+export function createGraph(
+  options: { type?: 'f32' | 'f16'; parameters?: 'constant' | 'state'; batchNorm?: BatchNormMode } = {},
+): GraphBuilder {
   const type = options.type ?? 'f32';
   const nodes: Node[] = [];
   const parameters = new Map<string, Tensor>();
   const builder: GraphBuilder = {
     type,
+    batchNorm: options.batchNorm ?? 'frozen',
+    nodes,
     parameters,
     input: (name, shape, { layout = 'nhwc4', type: own = layout === 'nhwc4' ? type : 'f32' } = {}) =>
       createTensor(name, 'input', { shape, layout, type: own }),
@@ -124,6 +144,7 @@ export function createGraph(options: { type?: 'f32' | 'f16'; parameters?: 'const
       return tensor;
     },
     constant: (name, spec, data) => createTensor(name, 'constant', spec, data),
+    state: (name, shape) => createTensor(name, 'state', { shape, layout: 'dense', type: 'f32' }),
     apply: (operation, inputs, attributes, name) => builder.applyAll(operation, inputs, attributes, name)[0],
     applyAll(operation, inputs, attributes, name) {
       const node = createNode(operation, inputs, attributes, name);
@@ -135,12 +156,22 @@ export function createGraph(options: { type?: 'f32' | 'f16'; parameters?: 'const
   return builder;
 }
 
-/** Drops nodes that no output depends on. */
+/** The states that a node overwrites. */
+export function updatesOf({ operation, inputs }: Node): Tensor[] {
+  return (operation.updates ?? []).flatMap((index) => inputs[index] ?? []);
+}
+
+/** What a node is called in messages and profiles. */
+export function nameOf(node: Node): string {
+  return node.outputs[0]?.name ?? `${updatesOf(node)[0]?.name ?? 'nothing'}/${node.operation.name}`;
+}
+
+/** Drops nodes that neither an output nor an updated state depends on. */
 export function prune(graph: Graph): Graph {
   const needed = new Set<Tensor>(graph.outputs);
   const kept: Node[] = [];
   for (const node of [...graph.nodes].reverse()) {
-    if (!node.outputs.some((tensor) => needed.has(tensor))) continue;
+    if (!node.outputs.some((tensor) => needed.has(tensor)) && updatesOf(node).length === 0) continue;
     for (const tensor of node.inputs) if (tensor) needed.add(tensor);
     kept.push(node);
   }

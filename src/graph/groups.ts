@@ -1,7 +1,10 @@
-/** The commonest shape of a dispatch: one thread for each vec4 group of each output pixel, split into bands. */
+/**
+ * The commonest shape of a dispatch: one thread for each vec4 group of each output pixel, split into bands. A dense tensor counts
+ * as one pixel of many groups; what its last group holds beyond the end is alignment, not content.
+ */
 import type { Constants, Kernel } from '../gpu/wgsl.js';
 import { type Lowering, type Range, spread, type View } from './operation.js';
-import { groupCount, type Tensor } from './tensor.js';
+import { elementCount, groupCount, type Tensor } from './tensor.js';
 
 export interface GroupDispatch {
   kernel: Kernel;
@@ -22,27 +25,26 @@ export interface GroupDispatch {
  */
 export function dispatchGroups(context: Lowering, y: Tensor, dispatch: GroupDispatch): void {
   const { kernel, constants, inputs, whole = [], needs = (range) => range, params } = dispatch;
-  const groups = groupCount(y);
+  const dense = y.layout === 'dense';
+  const groups = dense ? Math.ceil(elementCount(y) / 4) : groupCount(y);
   const named = Object.entries(inputs);
-  const bands = context.bands(
-    y,
-    named.map(([name, tensor]) => [tensor, (range: Range) => needs(range, name)] as const),
-  );
-  for (const range of bands) {
+  const needed = named.map(([name, tensor]) => [tensor, (range: Range) => needs(range, name)] as const);
+  for (const range of dense ? [undefined] : context.bands(y, needed)) {
+    const [from, to] = range ?? [0, 1];
     const views: Record<string, View> = {};
-    for (const [name, tensor] of named) views[name] = context.read(tensor, needs(range, name));
+    for (const [name, tensor] of named) views[name] = context.read(tensor, range && needs(range, name));
     views.y = context.write(y, range);
     const places = Object.entries(views).flatMap(([name, { offset, pitch }]) => [
       [`${name}_offset`, offset] as const,
-      [`${name}_pitch`, pitch] as const,
+      [`${name}_pitch`, dense ? groups : pitch] as const,
     ]);
     const { y: output, ...read } = views;
     context.dispatch({
       kernel,
       constants: { elem: y.type, ...constants },
       bindings: [...Object.values(read), ...whole.map((tensor) => context.read(tensor)), output],
-      params: { first: range[0], count: range[1] - range[0], groups, ...Object.fromEntries(places), ...params },
-      workgroups: spread(Math.ceil(((range[1] - range[0]) * groups) / 64)),
+      params: { first: from, count: to - from, groups, ...Object.fromEntries(places), ...params },
+      workgroups: spread(Math.ceil(((to - from) * groups) / 64)),
     });
   }
 }

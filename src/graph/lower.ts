@@ -4,7 +4,7 @@ import { ALIGNMENT, mebibytes } from '../gpu/buffers.js';
 import { debug } from '../gpu/debug.js';
 import type { Gpu } from '../gpu/device.js';
 import { rootOf } from './fuse.js';
-import { createNode, createTensor, type Graph, type Node } from './graph.js';
+import { createNode, createTensor, type Graph, type Node, nameOf, updatesOf } from './graph.js';
 import type { Binding, Dispatch, Lowering, Range, Traits, View } from './operation.js';
 import { byteSize, bytesPerElement, describeShape, groupCount, pixelCount, type Tensor } from './tensor.js';
 
@@ -45,10 +45,12 @@ export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, 
   const steps: Step[] = [];
   const folded = new Map<Tensor, string>();
   const derived = new Map<string, Tensor>();
+  const updated = new Set<Tensor>();
   const keyOf = (tensor: Tensor) => folded.get(tensor) ?? (tensor.data ? `${tensor.name}#${tensor.id}` : tensor.name);
   const isConstant = (tensor: Tensor | undefined) => !tensor || tensor.kind === 'constant' || folded.has(tensor);
 
   function lowerNode(node: Node): void {
+    refuseLateReads(node);
     const constant = node.inputs.length > 0 && node.inputs.every(isConstant);
     if (constant) {
       const inputs = node.inputs.map((tensor) => (tensor ? keyOf(tensor) : '')).join();
@@ -57,10 +59,10 @@ export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, 
     }
     const variants = node.operation.variants?.(node, traits) ?? ['default'];
     if (variants.length === 0) {
-      throw new InputError(`no kernel of ${node.operation.name} can run ${node.outputs[0].name} on this adapter`);
+      throw new InputError(`no kernel of ${node.operation.name} can run ${nameOf(node)} on this adapter`);
     }
     const variant = choose(node, variants);
-    if (variants.length > 1) debug(3, `${node.outputs[0].name}: ${variant} of ${variants.join(', ')}`);
+    if (variants.length > 1) debug(3, `${nameOf(node)}: ${variant} of ${variants.join(', ')}`);
     const own: Dispatch[] = [];
     node.operation.lower(node, contextFor(node, variant, own));
     const threads = (dispatch: Dispatch) => dispatch.workgroups.reduce((all, one) => all * one, 1);
@@ -73,6 +75,12 @@ export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, 
     }
   }
 
+  function refuseLateReads(node: Node): void {
+    const late = node.inputs.find((tensor) => tensor && updated.has(tensor));
+    if (late) throw new InputError(`${nameOf(node)} reads ${late.name}, which an earlier node has overwritten`);
+    for (const tensor of updatesOf(node)) updated.add(tensor);
+  }
+
   function contextFor(node: Node, variant: string, own: Dispatch[]): Lowering {
     return {
       traits,
@@ -82,13 +90,13 @@ export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, 
         const key = [operation.name, inputs.map((tensor) => tensor?.id).join(), JSON.stringify(attributes)].join(' ');
         const known = derived.get(key);
         if (known) return known;
-        const made = createNode(operation, inputs, attributes, `${node.outputs[0].name}/${operation.name}`);
+        const made = createNode(operation, inputs, attributes, `${nameOf(node)}/${operation.name}`);
         // Dispatches that the node has already asked for come before the derived tensor's own.
         lowerNode(made as unknown as Node);
         derived.set(key, made.outputs[0]);
         return made.outputs[0];
       },
-      scratch: (name, spec) => createTensor(`${node.outputs[0].name}/${name}`, 'temporary', spec),
+      scratch: (name, spec) => createTensor(`${nameOf(node)}/${name}`, 'temporary', spec),
       read: (tensor, pixels) => view(graph, tensor, 'read', pixels, traits, node),
       write: (tensor, pixels) => view(graph, tensor, 'write', pixels, traits, node),
       isSlice: (part, whole) => graph.slices.get(part)?.of === whole,

@@ -3,7 +3,7 @@
  * `gradient` separately; built indexes collect each. An operation from outside is an `Operation` all the same.
  */
 import type { Constants, Kernel } from '../gpu/wgsl.js';
-import type { Graph, Node } from './graph.js';
+import type { Graph, GraphBuilder, Node } from './graph.js';
 import type { Tensor, TensorSpec } from './tensor.js';
 
 /** What an adapter is like, as far as the choice of kernels goes. */
@@ -20,6 +20,11 @@ export interface Traits {
 
 export interface Operation<Attributes = object> {
   readonly name: string;
+  /**
+   * Which inputs, all of kind 'state', the node overwrites: parameters, momentum, running statistics. Such a node runs though nobody
+   * reads its outputs, and no later node may read what it has overwritten.
+   */
+  readonly updates?: readonly number[];
   /** Shapes of the outputs. @throws InputError saying which input was expected to have which shape. */
   infer(inputs: readonly (Tensor | undefined)[], attributes: Attributes): readonly TensorSpec[];
   /** Floating-point operations. Bytes are those of the tensors unless `lower` moves more. */
@@ -37,11 +42,22 @@ export interface Operation<Attributes = object> {
 /** Nodes that stand for two others. The last one's outputs take the place of theirs. */
 export type Replacement = readonly Node[];
 
-/** The float64 truth: logical dense values in, logical dense values out. */
+/** The float64 truth: logical dense values in, logical dense values out; behind the outputs, the new values of updated states. */
 export type Reference<Attributes = object> = (
   inputs: readonly (Float64Array | undefined)[],
   node: Node<Attributes>,
 ) => readonly Float64Array[];
+
+/**
+ * The backward pass of a node: from a scalar's gradients by the node's outputs to its gradients by the node's inputs, as more
+ * operations on `g`. Undefined where none flows: an output that the scalar does not depend on, labels, fixed statistics. What
+ * turns out not to be needed is pruned.
+ */
+export type Gradient<Attributes = object> = (
+  g: GraphBuilder,
+  node: Node<Attributes>,
+  outputs: readonly (Tensor | undefined)[],
+) => readonly (Tensor | undefined)[];
 
 /** A part of a tensor as a kernel sees it. */
 export interface View {

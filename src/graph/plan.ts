@@ -12,7 +12,7 @@ import { packParams } from '../gpu/wgsl.js';
 import { packArenas } from './arenas.js';
 import { type ConstantPool, createConstantPool, createConstants, type WeightSource } from './constants.js';
 import { fuse } from './fuse.js';
-import type { Graph } from './graph.js';
+import { type Graph, updatesOf } from './graph.js';
 import { type ChooseVariant, lower, type Step, traitsOf } from './lower.js';
 import { accessPattern, type Location, recordStep } from './record.js';
 import { byteSize, decodeTensor, describeShape, encodeTensor, type Tensor } from './tensor.js';
@@ -58,7 +58,7 @@ export interface Plan {
   read(tensor: Tensor): Promise<Float32Array | Uint32Array>;
   /** Compiles what the driver would compile at the first run. */
   warm(): void;
-  /** GPU time of each dispatch after a warm-up run, or undefined without timestamps. */
+  /** GPU time of each dispatch after a warm-up run, or undefined without timestamps. Each run updates states. */
   profile(): Promise<DispatchTime[] | undefined>;
   close(): void;
 }
@@ -176,6 +176,8 @@ function finish(
   const size = Object.entries(memory).map(([what, bytes]) => `${what} ${mebibytes(bytes)}`);
   debug(1, `plan: ${recorded.length} dispatches, ${(flops / 1e9).toFixed(3)} GFLOP, ${size.join(', ')}`);
   let closed = false;
+  // To time such a plan's dispatches is to take another step.
+  const updatesStates = graph.nodes.some((node) => updatesOf(node).length > 0);
   const plan: Plan = {
     graph,
     steps,
@@ -198,10 +200,11 @@ function finish(
     },
     async run(runOptions) {
       if (closed) throw new DeviceLostError('the plan was closed');
-      await run(gpu, recorded, runOptions);
-      if (debugLevel() >= 2) await tellTimes(plan);
       // Loaded only on request: references stay out of what an inference bundle loads.
-      if (validating()) await (await import('./validate.js')).validate(gpu, plan);
+      const validator = validating() ? await (await import('./validate.js')).startValidation(gpu, plan) : undefined;
+      await run(gpu, recorded, runOptions);
+      if (debugLevel() >= 2 && !updatesStates) await tellTimes(plan);
+      await validator?.();
     },
     async read(tensor) {
       gpu.check();

@@ -2,6 +2,7 @@
 import { alignUp } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import type { Recorded } from '../gpu/run.js';
+import { nameOf } from './graph.js';
 import type { Step } from './lower.js';
 import type { Tensor } from './tensor.js';
 
@@ -41,7 +42,7 @@ export function recordStep(
     pipeline,
     bindGroup: gpu.device.createBindGroup({ layout: gpu.pipelines.layout(accessPattern(step.bindings)), entries }),
     workgroups: step.workgroups,
-    label: `${step.node.outputs[0].name} (${step.kernel.name})`,
+    label: `${nameOf(step.node)} (${step.kernel.name})`,
     flops: step.flops,
     bytes: traffic,
   };

@@ -14,7 +14,7 @@ export function registerReference(operation: string, reference: Reference): void
 
 /**
  * Computes every tensor of a graph. Updated states come out with their new values.
- * @param values dense logical values of the graph's sources.
+ * @param values dense logical values of the graph's sources; constants with content of their own need none.
  */
 export function evaluateReference(graph: Graph, values: ReadonlyMap<Tensor, Float64Array>): Map<Tensor, Float64Array> {
   const known = new Map(values);
@@ -26,7 +26,7 @@ export function evaluateReference(graph: Graph, values: ReadonlyMap<Tensor, Floa
       });
     const inputs = node.inputs.map((tensor) => {
       if (!tensor) return undefined;
-      const own = known.get(tensor);
+      const own = known.get(tensor) ?? (tensor.data && Float64Array.from(tensor.data));
       if (!own) throw new InputError(`no value for ${tensor.name}`);
       return own;
     });

@@ -3,9 +3,9 @@ import { InputError } from '../errors.js';
 import { activation } from '../generated/kernels.js';
 import type { GraphBuilder } from '../graph/graph.js';
 import { dispatchGroups } from '../graph/groups.js';
-import type { Case, Lowering, Operation, Reference } from '../graph/operation.js';
-import { spread } from '../graph/operation.js';
+import type { Case, Gradient, Operation, Reference } from '../graph/operation.js';
 import { channelCount, elementCount, type Tensor } from '../graph/tensor.js';
+import { forward as activationGradient, toldFromOutput } from './activation_gradient.js';
 
 /** `clip` goes from `a` to `b`; `leaky_relu` has slope `a` below zero. */
 export type Activation =
@@ -69,44 +69,14 @@ export const forward: Operation<ActivationAttributes> = {
   flops: ({ outputs: [y] }) => elementCount(y),
   lower({ inputs: [x], outputs: [y], attributes }, context) {
     const { code, a, b } = activationParams(attributes.activation);
-    const spec = { code, a, b };
-    if (y.layout === 'dense') return lowerDense(context, x!, y, spec);
     dispatchGroups(context, y, {
       kernel: activation,
-      constants: { ACTIVATION: code, MASKED: !keepsZero(attributes.activation) },
+      constants: { ACTIVATION: code, MASKED: y.layout === 'nhwc4' && !keepsZero(attributes.activation) },
       inputs: { x },
       params: { channels: channelCount(y), act_a: a, act_b: b },
     });
   },
 };
-
-// A dense tensor is one pixel of many vec4 groups. What the last group holds beyond the end is alignment, not content.
-function lowerDense(
-  context: Lowering,
-  x: Tensor,
-  y: Tensor,
-  { code, a, b }: { code: number; a: number; b: number },
-): void {
-  const groups = Math.ceil(elementCount(y) / 4);
-  context.dispatch({
-    kernel: activation,
-    constants: { elem: y.type, ACTIVATION: code, MASKED: false },
-    bindings: [context.read(x), context.write(y)],
-    params: {
-      first: 0,
-      count: 1,
-      groups,
-      x_offset: 0,
-      x_pitch: 0,
-      y_offset: 0,
-      y_pitch: 0,
-      channels: 0,
-      act_a: a,
-      act_b: b,
-    },
-    workgroups: spread(Math.ceil(groups / 64)),
-  });
-}
 
 /** Adds an activation. */
 export function activationOf(g: GraphBuilder, x: Tensor, spec: Activation, name?: string): Tensor {
@@ -120,6 +90,10 @@ export const sigmoid = (g: GraphBuilder, x: Tensor, name?: string): Tensor =>
 
 export const reference: Reference<ActivationAttributes> = ([x], { attributes }) => [
   x!.map((value) => activate(attributes.activation, value)),
+];
+
+export const gradient: Gradient<ActivationAttributes> = (g, { inputs: [x], outputs: [y], attributes }, [dy]) => [
+  g.apply(activationGradient, [dy, toldFromOutput(attributes.activation) ? y : x], attributes, `${y.name}/gradient`),
 ];
 
 const all: Activation[] = [

@@ -1,11 +1,12 @@
-/** Elementwise sum of two tensors of one shape: residual connections, where no convolution takes them in. */
+/** Elementwise sum of two tensors of one shape: residual connections where no convolution takes them in; gradients, dense ones too. */
 import { InputError } from '../errors.js';
 import { add } from '../generated/kernels.js';
 import type { GraphBuilder, Node } from '../graph/graph.js';
 import { dispatchGroups } from '../graph/groups.js';
-import type { Case, Operation, Reference } from '../graph/operation.js';
+import type { Case, Gradient, Operation, Reference } from '../graph/operation.js';
 import { describeShape, elementCount, segmentsOf, type Tensor } from '../graph/tensor.js';
 import { type Activation, activate, activationParams, keepsZero } from './activation.js';
+import { behindEpilogue } from './activation_gradient.js';
 
 export interface AddAttributes {
   activation?: Activation;
@@ -16,6 +17,12 @@ export const forward: Operation<AddAttributes> = {
   infer([a, b]) {
     if (a!.shape.join() !== b!.shape.join() || segmentsOf(a!).join() !== segmentsOf(b!).join()) {
       throw new InputError('summands differ', { expected: describeShape(a!), given: describeShape(b!) });
+    }
+    if (a!.layout !== b!.layout || a!.type !== b!.type || a!.type === 'u32') {
+      throw new InputError('summands differ', {
+        expected: `${a!.layout} floats of one type`,
+        given: `${b!.layout} ${b!.type}`,
+      });
     }
     return [a!];
   },
@@ -44,6 +51,11 @@ export const reference: Reference<AddAttributes> = ([a, b], { attributes }) => [
   a!.map((value, index) => activate(attributes.activation, value + b![index])),
 ];
 
+export const gradient: Gradient<AddAttributes> = (g, node, [dy]) => {
+  const inner = behindEpilogue(g, node, dy!);
+  return [inner, inner];
+};
+
 const both = (shape: readonly number[], segments?: readonly number[]) => {
   const input = { shape, layout: 'nhwc4' as const, ...(segments ? { segments } : {}) };
   return [input, input];
@@ -53,5 +65,6 @@ export const cases: Case<AddAttributes>[] = [
   { inputs: both([1, 1, 1, 1]), attributes: {} },
   { inputs: both([2, 3, 5, 7]), attributes: { activation: { kind: 'relu' } } },
   { inputs: both([1, 4, 4, 11], [3, 7, 1]), attributes: {} },
+  { inputs: both([5, 133]).map((input) => ({ ...input, layout: 'dense' })), attributes: {} },
   { inputs: both([1, 56, 56, 256]), attributes: { activation: { kind: 'relu' } }, bench: true },
 ];

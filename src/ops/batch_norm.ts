@@ -1,20 +1,29 @@
-/** Batch norm with fixed statistics. Mostly fused away: into the weights before it, or into the convolution after it. */
+/**
+ * Batch norm with given statistics. In inference mostly fused away: into the weights before it, or into the convolution after
+ * it. In training either those of the weights (frozen) or those of the batch.
+ */
 import { InputError } from '../errors.js';
 import { affine } from '../generated/kernels.js';
 import type { GraphBuilder, Node } from '../graph/graph.js';
 import { dispatchGroups } from '../graph/groups.js';
-import type { Case, CaseInput, Operation, Reference } from '../graph/operation.js';
+import type { Case, CaseInput, Gradient, Operation, Reference } from '../graph/operation.js';
 import { channelCount, describeShape, elementCount, segmentsOf, type Tensor } from '../graph/tensor.js';
 import { type Activation, activate, activationParams, keepsZero } from './activation.js';
+import { behindEpilogue } from './activation_gradient.js';
+import { forward as batchNormGradient } from './batch_norm_gradient.js';
+import { forward as batchStatistics } from './batch_statistics.js';
+import { forward as channelSums } from './channel_sums.js';
 import { scaleAndShift } from './fold_conv2d.js';
 import { forward as packAffine } from './pack_affine.js';
 
 export interface BatchNormAttributes {
   epsilon: number;
+  /** The statistics are those of x itself: its gradient flows through them too. */
+  ofBatch?: boolean;
   activation?: Activation;
 }
 
-/** Inputs: x nhwc4, then γ, β, running mean and running variance of [channels]. */
+/** Inputs: x nhwc4, then γ, β, mean and variance of [channels]. */
 export const forward: Operation<BatchNormAttributes> = {
   name: 'batch_norm',
   infer([x, ...statistics]) {
@@ -47,19 +56,42 @@ export const forward: Operation<BatchNormAttributes> = {
   },
 };
 
+/** How far running statistics move to those of a batch; torch's default. */
+const MOMENTUM = 0.1;
+
 /** Adds a batch norm whose parameters have torch's names under `name`. ε is torch's default. */
 export function batchNorm(g: GraphBuilder, x: Tensor, name: string, epsilon = 1e-5): Tensor {
   const shape = [channelCount(x)];
-  const parameters = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
+  const [gamma, beta, ...running] = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
     g.parameter(`${name}.${part}`, shape),
   );
-  return g.apply(forward, [x, ...parameters], { epsilon }, name);
+  if (g.batchNorm === 'frozen') return g.apply(forward, [x, gamma, beta, ...running], { epsilon }, name);
+  const own = g.applyAll(batchStatistics, [x, ...running], { momentum: MOMENTUM }, `${name}/statistics`);
+  return g.apply(forward, [x, gamma, beta, ...own], { epsilon, ofBatch: true }, name);
 }
 
 export const reference: Reference<BatchNormAttributes> = ([x, ...statistics], { attributes }) => {
   const { scale, shift } = scaleAndShift(statistics, attributes.epsilon);
   const channels = scale.length;
   return [x!.map((value, i) => activate(attributes.activation, value * scale[i % channels] + shift[i % channels]))];
+};
+
+export const gradient: Gradient<BatchNormAttributes> = (g, node, [dy]) => {
+  const [x, gamma, , mean, variance] = node.inputs as Tensor[];
+  const { epsilon, ofBatch } = node.attributes;
+  const { name } = node.outputs[0];
+  const inner = behindEpilogue(g, node, dy!);
+  const [byBeta, byGamma] = g.applyAll(channelSums, [inner, x, mean, variance], { epsilon }, `${name}/sums`);
+  if (ofBatch) {
+    const inputs = [inner, x, gamma, mean, variance, byBeta, byGamma];
+    return [g.apply(batchNormGradient, inputs, { epsilon }, `${name}/gradient`), byGamma, byBeta];
+  }
+  const none = g.constant(
+    'zeros',
+    { shape: gamma.shape, layout: 'dense', type: 'f32' },
+    new Float32Array(gamma.shape[0]),
+  );
+  return [g.apply(forward, [inner, gamma, none, none, variance], { epsilon }, `${name}/gradient`), byGamma, byBeta];
 };
 
 function caseOf(

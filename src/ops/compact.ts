@@ -1,36 +1,45 @@
-/** Copies channels that lie in segments with holes between them into plain ones, for operations that cannot take holes. */
+/**
+ * Copies channels from one arrangement of segments into another: into plain ones for operations that cannot take the holes between
+ * segments, and back into holes for their gradients.
+ */
 import { InputError } from '../errors.js';
 import { compact as kernel } from '../generated/kernels.js';
 import { createTensor, type GraphBuilder } from '../graph/graph.js';
 import { dispatchGroups } from '../graph/groups.js';
-import type { Case, Operation, Reference } from '../graph/operation.js';
-import { groupCount, laneChannels, segmentsOf, type Tensor, type TensorSpec } from '../graph/tensor.js';
+import type { Case, Gradient, Operation, Reference } from '../graph/operation.js';
+import { channelCount, laneChannels, segmentsOf, type Tensor } from '../graph/tensor.js';
 
-/** x: nhwc4 of any shape and segments. y: the same values in one segment. */
-export const forward: Operation = {
+export interface CompactAttributes {
+  /** Widths of the segments that come out. Default: one. */
+  segments?: readonly number[];
+}
+
+/** x: nhwc4 of any shape and segments. y: the same values in the segments that are asked for. */
+export const forward: Operation<CompactAttributes> = {
   name: 'compact',
-  infer([x]) {
+  infer([x], { segments }) {
     if (x!.layout !== 'nhwc4') throw new InputError('input', { expected: 'nhwc4', given: x!.layout });
     const { shape, layout, type } = x!;
-    return [{ shape, layout, type }];
+    if (segments && segments.reduce((sum, width) => sum + width, 0) !== channelCount(x!)) {
+      throw new InputError('segments', { expected: `${channelCount(x!)} channels`, given: segments.join(' + ') });
+    }
+    return [{ shape, layout, type, ...(segments && segments.length > 1 ? { segments } : {}) }];
   },
   flops: () => 0,
   lower({ inputs: [x], outputs: [y] }, context) {
-    dispatchGroups(context, y, { kernel, inputs: { x }, whole: [sourceLanes(x!)] });
+    dispatchGroups(context, y, { kernel, inputs: { x }, whole: [sourceLanes(x!, y)] });
   },
 };
 
 const sources = new Map<string, Tensor>();
 
-// For each lane of plain channels the lane of `x` that holds the same channel, 0xffffffff in padding.
-function sourceLanes(x: Tensor): Tensor {
-  const key = segmentsOf(x).join();
+// For each lane of `y` the lane of `x` that holds the same channel, 0xffffffff in padding.
+function sourceLanes(x: Tensor, y: Tensor): Tensor {
+  const key = `${segmentsOf(x)} in ${segmentsOf(y)}`;
   let tensor = sources.get(key);
   if (!tensor) {
-    const lanes = new Uint32Array(groupCount({ ...x, segments: undefined } as TensorSpec) * 4).fill(0xffffffff);
-    laneChannels(x).forEach((channel, lane) => {
-      if (channel >= 0) lanes[channel] = lane;
-    });
+    const from = laneChannels(x);
+    const lanes = Uint32Array.from(laneChannels(y), (channel) => (channel < 0 ? -1 : from.indexOf(channel)));
     tensor = createTensor(
       `sources of ${key}`,
       'constant',
@@ -47,11 +56,22 @@ export function compact(g: GraphBuilder, x: Tensor, name?: string): Tensor {
   return segmentsOf(x).length === 1 ? x : g.apply(forward, [x], {}, name);
 }
 
-export const reference: Reference = ([x]) => [x!];
+/** `x` in the given segments; itself where it lies so already. */
+export function withSegments(g: GraphBuilder, x: Tensor, segments: readonly number[], name?: string): Tensor {
+  return segmentsOf(x).join() === segments.join() ? x : g.apply(forward, [x], { segments }, name);
+}
 
-export const cases: Case[] = [
+export const reference: Reference<CompactAttributes> = ([x]) => [x!];
+
+export const gradient: Gradient<CompactAttributes> = (g, { inputs: [x], outputs: [y] }, [dy]) => [
+  withSegments(g, dy!, segmentsOf(x!), `${y.name}/gradient`),
+];
+
+export const cases: Case<CompactAttributes>[] = [
   { inputs: [{ shape: [1, 1, 1, 1] }], attributes: {} },
   { inputs: [{ shape: [2, 3, 5, 11], segments: [3, 7, 1] }], attributes: {} },
   { inputs: [{ shape: [1, 133, 3, 14], segments: [1, 1, 6, 6] }], attributes: {} },
   { inputs: [{ shape: [3, 9], segments: [5, 4] }], attributes: {} },
+  { inputs: [{ shape: [2, 3, 5, 11] }], attributes: { segments: [3, 7, 1] } },
+  { inputs: [{ shape: [1, 4, 3, 14], segments: [1, 1, 6, 6] }], attributes: { segments: [6, 7, 1] } },
 ];

@@ -5,9 +5,10 @@
 import { InputError } from '../errors.js';
 import { copy } from '../generated/kernels.js';
 import type { GraphBuilder } from '../graph/graph.js';
-import type { Case, Operation, Reference } from '../graph/operation.js';
+import type { Case, Gradient, Operation, Reference } from '../graph/operation.js';
 import { spread } from '../graph/operation.js';
 import { channelCount, describeShape, groupCount, pixelCount, segmentsOf, type Tensor } from '../graph/tensor.js';
+import { slice } from './slice.js';
 
 export const forward: Operation = {
   name: 'concat',
@@ -87,6 +88,15 @@ export const reference: Reference = (inputs, node) => {
     });
   }
   return [y];
+};
+
+export const gradient: Gradient = (g, { inputs, outputs: [y] }, [dy]) => {
+  let offset = 0;
+  return (inputs as Tensor[]).map((x, index) => {
+    const part = slice(g, dy!, { offset, segments: segmentsOf(x) }, `${y.name}/gradient.${index}`);
+    offset += groupCount(x);
+    return part;
+  });
 };
 
 const parts = (...widths: number[]) => widths.map((width) => ({ shape: [2, 3, 5, width], layout: 'nhwc4' as const }));

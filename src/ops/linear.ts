@@ -2,8 +2,10 @@
 import { InputError } from '../errors.js';
 import { linear as kernel } from '../generated/kernels.js';
 import type { GraphBuilder } from '../graph/graph.js';
-import type { Case, Operation, Reference } from '../graph/operation.js';
+import type { Case, Gradient, Operation, Reference } from '../graph/operation.js';
 import { describeShape, groupCount, segmentsOf, type Tensor } from '../graph/tensor.js';
+import { forward as linearInputGradient } from './linear_input_gradient.js';
+import { forward as linearWeightGradient } from './linear_weight_gradient.js';
 
 /** x: [n, inputs] nhwc4 f32. weight: [outputs, inputs], bias: [outputs] or none, both dense. y: [n, outputs] dense f32. */
 export const forward: Operation = {
@@ -53,6 +55,11 @@ export const reference: Reference = ([x, weight, bias], { outputs: [y] }) => {
   }
   return [result];
 };
+
+export const gradient: Gradient = (g, { inputs: [x, weight], outputs: [y] }, [dy]) => [
+  g.apply(linearInputGradient, [dy, weight], {}, `${y.name}/input_gradient`),
+  ...g.applyAll(linearWeightGradient, [x, dy], {}, `${y.name}/weight_gradient`),
+];
 
 function caseOf(images: number, inputs: number, outputs: number, more: Partial<Case> & { bias?: boolean } = {}): Case {
   const { bias = true, ...rest } = more;

@@ -6,9 +6,10 @@ import { InputError } from '../errors.js';
 import { lrn as kernel } from '../generated/kernels.js';
 import type { GraphBuilder } from '../graph/graph.js';
 import { dispatchGroups } from '../graph/groups.js';
-import type { Case, Operation, Reference } from '../graph/operation.js';
+import type { Case, Gradient, Operation, Reference } from '../graph/operation.js';
 import { channelCount, elementCount, segmentsOf, type Tensor } from '../graph/tensor.js';
 import { compact } from './compact.js';
+import { forward as lrnGradient } from './lrn_gradient.js';
 
 export interface LrnAttributes {
   /** Channels of the window. */
@@ -73,6 +74,10 @@ export const reference: Reference<LrnAttributes> = ([x], { outputs: [y], attribu
     }),
   ];
 };
+
+export const gradient: Gradient<LrnAttributes> = (g, { inputs: [x], outputs: [y], attributes }, [dy]) => [
+  g.apply(lrnGradient, [x, dy], attributes, `${y.name}/gradient`),
+];
 
 const alexNet: LrnAttributes = { size: 5, alpha: 1e-4, beta: 0.75, k: 1 };
 const strong: LrnAttributes = { size: 3, alpha: 2, beta: 0.5, k: 0.5 };

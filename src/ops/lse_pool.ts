@@ -5,8 +5,9 @@
 import { InputError } from '../errors.js';
 import { lse_pool } from '../generated/kernels.js';
 import type { GraphBuilder } from '../graph/graph.js';
-import type { Case, Operation, Reference } from '../graph/operation.js';
+import type { Case, Gradient, Operation, Reference } from '../graph/operation.js';
 import { channelCount, elementCount, groupCount, type Tensor } from '../graph/tensor.js';
+import { forward as lsePoolGradient } from './lse_pool_gradient.js';
 
 export interface LsePoolAttributes {
   /** Sharpness, from 0 (average) to Infinity (maximum). */
@@ -81,6 +82,10 @@ export const reference: Reference<LsePoolAttributes> = ([x], { inputs, attribute
   }
   return [y];
 };
+
+export const gradient: Gradient<LsePoolAttributes> = (g, { inputs: [x], outputs: [y], attributes }, [dy]) => [
+  g.apply(lsePoolGradient, [x, dy], attributes, `${y.name}/gradient`),
+];
 
 export const cases: Case<LsePoolAttributes>[] = [
   ...[0, 1e-8, 1e-3, 0.1, 0.5, 1, 5, 8, 10, 12, 1000, 1e20, Number.POSITIVE_INFINITY].map((r) => ({

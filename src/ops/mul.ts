@@ -3,7 +3,7 @@ import { InputError } from '../errors.js';
 import { mul as kernel } from '../generated/kernels.js';
 import type { GraphBuilder, Node } from '../graph/graph.js';
 import { dispatchGroups } from '../graph/groups.js';
-import type { Case, CaseInput, Operation, Range, Reference } from '../graph/operation.js';
+import type { Case, CaseInput, Gradient, Operation, Range, Reference } from '../graph/operation.js';
 import {
   channelCount,
   describeShape,
@@ -14,7 +14,10 @@ import {
   type TensorSpec,
 } from '../graph/tensor.js';
 import { type Activation, activate, activationParams, keepsZero } from './activation.js';
+import { behindEpilogue } from './activation_gradient.js';
 import { compact } from './compact.js';
+import { globalAveragePool } from './lse_pool.js';
+import { forward as scaling } from './scale.js';
 
 export interface MulAttributes {
   activation?: Activation;
@@ -78,6 +81,19 @@ export const reference: Reference<MulAttributes> = ([a, b], { inputs, attributes
       return activate(attributes.activation, value * b![pixel * channels + (index % channels)]);
     }),
   ];
+};
+
+// Where b is one value for each image and channel, its gradient is the sum over the image: its average times its pixels.
+export const gradient: Gradient<MulAttributes> = (g, node, [dy]) => {
+  const [a, b] = node.inputs as Tensor[];
+  const { name } = node.outputs[0];
+  const inner = behindEpilogue(g, node, dy!);
+  const byA = g.apply(forward, [inner, b], {}, `${name}/gradient.0`);
+  const whole = g.apply(forward, [inner, a], {}, `${name}/gradient.1`);
+  const spread = pixelCount(a) / pixelCount(b);
+  if (spread === 1) return [byA, whole];
+  const average = globalAveragePool(g, whole, `${name}/average`);
+  return [byA, g.apply(scaling, [average, undefined], { factor: spread, shape: b.shape }, `${name}/sum`)];
 };
 
 const map = (shape: readonly number[], more: Partial<CaseInput> = {}): CaseInput => ({

@@ -26,6 +26,24 @@ export function laneMap(segments: readonly number[]): Tensor {
   return tensor;
 }
 
+const channelMaps = new Map<string, Tensor>();
+
+/** The other way round: the physical lane of each logical channel as a constant. */
+export function channelLanes(segments: readonly number[]): Tensor {
+  const key = segments.join();
+  let tensor = channelMaps.get(key);
+  if (!tensor) {
+    const channels = segments.reduce((sum, width) => sum + width, 0);
+    const lanes = new Uint32Array(channels);
+    laneChannels({ shape: [channels], layout: 'nhwc4', type: 'f32', segments }).forEach((channel, lane) => {
+      if (channel >= 0) lanes[channel] = lane;
+    });
+    tensor = createTensor(`channels of ${key}`, 'constant', { shape: [channels], layout: 'dense', type: 'u32' }, lanes);
+    channelMaps.set(key, tensor);
+  }
+  return tensor;
+}
+
 export const forward: Operation<PackLanesAttributes> = {
   name: 'pack_lanes',
   infer([values], { segments }) {

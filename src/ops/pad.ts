@@ -3,7 +3,7 @@ import { InputError } from '../errors.js';
 import { pad as kernel } from '../generated/kernels.js';
 import type { GraphBuilder } from '../graph/graph.js';
 import { dispatchGroups } from '../graph/groups.js';
-import type { Case, Operation, Reference } from '../graph/operation.js';
+import type { Case, Gradient, Operation, Reference } from '../graph/operation.js';
 import { channelCount, describeShape, elementCount, segmentsOf, type Tensor } from '../graph/tensor.js';
 import { type Pair, type Sides, sides, windowRows } from '../graph/windows.js';
 import { compact } from './compact.js';
@@ -93,6 +93,11 @@ export const reference: Reference<PadAttributes> = ([x], node) => {
     }
   }
   return [y];
+};
+
+export const gradient: Gradient<PadAttributes> = (g, { outputs: [y], attributes: { padding } }, [dy]) => {
+  const [top, left, bottom, right] = padding;
+  return [pad(g, dy!, [-top, -left, -bottom, -right], { name: `${y.name}/gradient` })];
 };
 
 const caseOf = (shape: readonly number[], padding: Sides, value = 0): Case<PadAttributes> => ({

@@ -7,9 +7,10 @@ import { InputError } from '../errors.js';
 import { pool } from '../generated/kernels.js';
 import type { GraphBuilder } from '../graph/graph.js';
 import { dispatchGroups } from '../graph/groups.js';
-import type { Case, Operation, Reference } from '../graph/operation.js';
+import type { Case, Gradient, Operation, Reference } from '../graph/operation.js';
 import { describeShape, elementCount, type Tensor } from '../graph/tensor.js';
 import { type Pair, pair, type Sides, sides, type Windows, windowCounts, windowRows } from '../graph/windows.js';
+import { forward as poolGradient } from './pool_gradient.js';
 
 export interface PoolAttributes extends Windows {
   mode: 'max' | 'average';
@@ -165,6 +166,15 @@ export const reference: Reference<PoolAttributes> = ([x], node) => {
   }
   return [y];
 };
+
+export const gradient: Gradient<PoolAttributes> = (g, { inputs: [x], outputs: [y], attributes }, [dy]) => [
+  g.apply(
+    poolGradient,
+    [dy, attributes.mode === 'max' ? x : undefined],
+    { ...attributes, height: x!.shape[1], width: x!.shape[2] },
+    `${y.name}/gradient`,
+  ),
+];
 
 function caseOf(
   mode: PoolAttributes['mode'],

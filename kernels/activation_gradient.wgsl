@@ -1,0 +1,46 @@
+// Backward pass of an elementwise activation.
+//
+//   dx = dy · act′      dy, v, dx  nhwc4 pixels `first … first + count`; a dense tensor comes as one pixel
+//
+// v is what act′ is told from: y = act(x) for most, so that x need not be kept; x for hard-swish and SiLU, which are not monotonic.
+// At a kink the derivative is 0, as in torch. A thread owns one vec4. Padding lanes stay zero because they are in dy.
+//
+// Prelude: elem, ACTIVATION (codes of include/activation.wgsl).
+
+struct Params {
+  first: u32, count: u32, groups: u32,
+  dy_offset: u32, dy_pitch: u32, v_offset: u32, v_pitch: u32, y_offset: u32, y_pitch: u32,
+  act_a: f32, act_b: f32,
+}
+
+@group(0) @binding(0) var<storage, read> dy: array<vec4<elem>>;
+@group(0) @binding(1) var<storage, read> v: array<vec4<elem>>;
+@group(0) @binding(2) var<storage, read_write> dx: array<vec4<elem>>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+fn slope(v: vec4f, a: f32, b: f32) -> vec4f {
+  switch ACTIVATION {
+    case 1u: { return select(vec4f(0), vec4f(1), v > vec4f(0)); }
+    case 2u: { return select(vec4f(a), vec4f(1), v > vec4f(0)); }
+    case 3u: { return select(vec4f(0), vec4f(1), (v > vec4f(a)) & (v < vec4f(b))); }
+    case 4u: { return v * (1 - v); }
+    case 5u: { return (1 - v) * (1 + v); }
+    case 6u: { return select(v / 3 + 0.5, select(vec4f(0), vec4f(1), v > vec4f(0)), abs(v) >= vec4f(3)); }
+    default: {  // SiLU; far below zero exp(−v) is infinite and s is 0, as it should be
+      let s = 1 / (1 + exp(-v));
+      return s * (1 + v * (1 - s));
+    }
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
+  let index = id.x + id.y * workgroups.x * 64;
+  let group = index % params.groups;
+  let pixel = params.first + index / params.groups;
+  if (pixel >= params.first + params.count) {
+    return;
+  }
+  let value = slope(vec4f(v[params.v_offset + pixel * params.v_pitch + group]), params.act_a, params.act_b);
+  dx[params.y_offset + pixel * params.y_pitch + group] = vec4<elem>(value * vec4f(dy[params.dy_offset + pixel * params.dy_pitch + group]));
+}

@@ -1,0 +1,89 @@
+// Backward pass of a convolution, by its weights, as a matrix product over tiles in workgroup memory: GPUs.
+//
+//   partial[chunk, row, j, o] = Σ_{p in chunk} x[p, row][j] · dy[p, o]      row  one vec4 of input channels of one tap
+//
+// Sums, layouts and params as in conv2d_weight_gradient.wgsl; one convolution group only.
+//
+// A workgroup of 256 owns 16 rows × 16 vec4s of output channels of one chunk, and walks its pixels 16 at a time. A thread owns
+// 4 input × 4 output channels; it loads one vec4 of each tile a step.
+//
+// Prelude: elem.
+
+struct Params {
+  first: u32, count: u32, chunk: u32, first_chunk: u32,
+  in_h: i32, in_w: i32, out_h: u32, out_w: u32,
+  kernel_h: u32, kernel_w: u32, stride_h: i32, stride_w: i32, dilation_h: i32, dilation_w: i32,
+  pad_top: i32, pad_left: i32,
+  in_groups: u32, out_groups: u32, group_outputs: u32,
+  x_offset: u32, x_pitch: u32, dy_offset: u32, dy_pitch: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<elem>>;
+@group(0) @binding(1) var<storage, read> dy: array<vec4<elem>>;
+@group(0) @binding(2) var<storage, read_write> partial: array<vec4f>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+const TILE = 16u;
+
+var<workgroup> x_tile: array<vec4<elem>, TILE * TILE>;   // [pixel, row]
+var<workgroup> dy_tile: array<vec4<elem>, TILE * TILE>;  // [pixel, out]
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let across = lane % TILE;
+  let down = lane / TILE;
+  let rows = params.kernel_h * params.kernel_w * params.in_groups;
+  // What this thread loads: row or output `across` of pixel `down`.
+  let row = workgroup.y * TILE + across;
+  let out = workgroup.x * TILE + across;
+  let tap = row / params.in_groups;
+  let shift_y = i32(tap / params.kernel_w) * params.dilation_h - params.pad_top;
+  let shift_x = i32(tap % params.kernel_w) * params.dilation_w - params.pad_left;
+  let start = params.first + workgroup.z * params.chunk;
+  let end = min(start + params.chunk, params.first + params.count);
+
+  var sum0 = vec4f(0);
+  var sum1 = vec4f(0);
+  var sum2 = vec4f(0);
+  var sum3 = vec4f(0);
+  for (var pixel = start; pixel < end; pixel += TILE) {
+    let p = pixel + down;
+    var a = vec4<elem>(0);
+    var d = vec4<elem>(0);
+    if (p < end) {
+      let line = p / params.out_w;
+      let image = line / params.out_h;
+      let iy = i32(line - image * params.out_h) * params.stride_h + shift_y;
+      let ix = i32(p - line * params.out_w) * params.stride_w + shift_x;
+      if (row < rows && iy >= 0 && iy < params.in_h && ix >= 0 && ix < params.in_w) {
+        let origin = image * u32(params.in_h * params.in_w) + u32(iy * params.in_w + ix);
+        a = x[params.x_offset + origin * params.x_pitch + row % params.in_groups];
+      }
+      if (out < params.out_groups) {
+        d = dy[params.dy_offset + p * params.dy_pitch + out];
+      }
+    }
+    x_tile[lane] = a;
+    dy_tile[lane] = d;
+    workgroupBarrier();
+    for (var k = 0u; k < TILE; k++) {
+      let v = vec4f(x_tile[k * TILE + down]);
+      let s = vec4f(dy_tile[k * TILE + across]);
+      sum0 += v.x * s;
+      sum1 += v.y * s;
+      sum2 += v.z * s;
+      sum3 += v.w * s;
+    }
+    workgroupBarrier();
+  }
+  // What it owns: row `down`, output `across`.
+  let own = workgroup.y * TILE + down;
+  if (own >= rows || out >= params.out_groups) {
+    return;
+  }
+  let to = ((params.first_chunk + workgroup.z) * rows + own) * 4 * params.out_groups + out;
+  partial[to] = sum0;
+  partial[to + params.out_groups] = sum1;
+  partial[to + 2 * params.out_groups] = sum2;
+  partial[to + 3 * params.out_groups] = sum3;
+}

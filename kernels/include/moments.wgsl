@@ -1,0 +1,13 @@
+// Count, mean and summed squared deviation of some values, and those of two sets together.
+struct Moments {
+  count: f32,
+  mean: vec4f,
+  squares: vec4f,
+}
+
+fn merge(a: Moments, b: Moments) -> Moments {
+  let count = a.count + b.count;
+  let share = b.count / max(count, 1);
+  let d = b.mean - a.mean;
+  return Moments(count, a.mean + d * share, a.squares + b.squares + d * d * (a.count * share));
+}

@@ -1,0 +1,75 @@
+// Backward pass of pooling over windows, gathered: each input pixel asks the windows that it lies in.
+//
+//   average   dx[i, c] = Σ_{p ∋ i} dy[p, c] / count(p)
+//   maximum   dx[i, c] = Σ_{p ∋ i} dy[p, c] where taps[p, c] is the tap of p that i is
+//
+//   dy  nhwc4, output pixels of pool.wgsl      taps  of pool_argmax.wgsl      dx  nhwc4 pixels `first … first + count`
+//
+// A thread owns one vec4 of dx. Windows are added in row order: the same bits always.
+//
+// Prelude: elem, AVERAGE, COUNT_PADDING (whether padding counts in the divisor).
+
+struct Params {
+  first: u32, count: u32, groups: u32,
+  dy_offset: u32, dy_pitch: u32, y_offset: u32, y_pitch: u32,
+  in_h: i32, in_w: i32, out_h: i32, out_w: i32,
+  kernel_h: i32, kernel_w: i32, stride_h: i32, stride_w: i32, dilation_h: i32, dilation_w: i32,
+  pad_top: i32, pad_left: i32, pad_bottom: i32, pad_right: i32,
+}
+
+@group(0) @binding(0) var<storage, read> dy: array<vec4<elem>>;
+@group(0) @binding(1) var<storage, read> taps: array<vec4u>;
+@group(0) @binding(2) var<storage, read_write> dx: array<vec4<elem>>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+// How many of the taps start, start + dilation, … lie in low … high − 1.
+fn taps_within(start: i32, kernel: i32, dilation: i32, low: i32, high: i32) -> i32 {
+  let skipped = (max(low - start, 0) + dilation - 1) / dilation;
+  return min((max(high - start, 0) + dilation - 1) / dilation, kernel) - skipped;
+}
+
+fn divisor(oy: i32, ox: i32) -> f32 {
+  let counted = select(vec4i(0), vec4i(params.pad_top, params.pad_left, params.pad_bottom, params.pad_right), COUNT_PADDING);
+  let top = oy * params.stride_h - params.pad_top;
+  let left = ox * params.stride_w - params.pad_left;
+  return f32(taps_within(top, params.kernel_h, params.dilation_h, -counted.x, params.in_h + counted.z)
+    * taps_within(left, params.kernel_w, params.dilation_w, -counted.y, params.in_w + counted.w));
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
+  let index = id.x + id.y * workgroups.x * 64;
+  let group = index % params.groups;
+  let pixel = params.first + index / params.groups;
+  if (pixel >= params.first + params.count) {
+    return;
+  }
+  let row = i32(pixel) / params.in_w;
+  let image = row / params.in_h;
+  let iy = row - image * params.in_h + params.pad_top;
+  let ix = i32(pixel) - row * params.in_w + params.pad_left;
+  var sum = vec4f(0);
+  // From the last tap on, so that windows come in row order.
+  for (var ky = params.kernel_h - 1; ky >= 0; ky--) {
+    let y = iy - ky * params.dilation_h;
+    let oy = y / params.stride_h;
+    if (y < 0 || oy >= params.out_h || oy * params.stride_h != y) {
+      continue;
+    }
+    for (var kx = params.kernel_w - 1; kx >= 0; kx--) {
+      let x = ix - kx * params.dilation_w;
+      let ox = x / params.stride_w;
+      if (x < 0 || ox >= params.out_w || ox * params.stride_w != x) {
+        continue;
+      }
+      let window = u32((image * params.out_h + oy) * params.out_w + ox);
+      let value = vec4f(dy[params.dy_offset + window * params.dy_pitch + group]);
+#if AVERAGE
+      sum += value / divisor(oy, ox);
+#else
+      sum += select(vec4f(0), value, taps[window * params.groups + group] == vec4u(u32(ky * params.kernel_w + kx)));
+#endif
+    }
+  }
+  dx[params.y_offset + pixel * params.y_pitch + group] = vec4<elem>(sum);
+}

@@ -1,0 +1,199 @@
+/**
+ * Backward pass of a convolution by its weights: sums over all output pixels, in f32, split into chunks that run side by side
+ * and are added in order.
+ */
+import { InputError } from '../errors.js';
+import {
+  conv2d_weight_gradient,
+  conv2d_weight_gradient_grouped,
+  conv2d_weight_gradient_merge,
+  conv2d_weight_gradient_tiled,
+  sum_rows,
+} from '../generated/kernels.js';
+import type { Node } from '../graph/graph.js';
+import type { Lowering, Operation, Range, Traits } from '../graph/operation.js';
+import { spread } from '../graph/operation.js';
+import { channelCount, describeShape, elementCount, groupCount, segmentsOf, type Tensor } from '../graph/tensor.js';
+import { type Windows, windowCounts, windowRows } from '../graph/windows.js';
+import { channelLanes, laneMap } from './pack_lanes.js';
+
+export interface Conv2dWeightGradientAttributes extends Windows {
+  groups: number;
+}
+
+/** x: [n, h, w, inputs] nhwc4. dy: [n, oh, ow, outputs] nhwc4. dw: [outputs, inputs / groups, kh, kw] dense f32. */
+export const forward: Operation<Conv2dWeightGradientAttributes> = {
+  name: 'conv2d_weight_gradient',
+  infer([x, dy], attributes) {
+    const [images, height, width, inputs] = x!.shape;
+    const expected = [images, ...windowCounts(attributes, [height, width])];
+    if (dy!.shape.slice(0, 3).join() !== expected.join() || segmentsOf(dy!).length > 1) {
+      throw new InputError('gradient', {
+        expected: `nhwc4 [${expected.join(', ')}, outputs] without holes`,
+        given: describeShape(dy!),
+      });
+    }
+    const shape = [channelCount(dy!), inputs / attributes.groups, ...attributes.kernel];
+    return [{ shape, layout: 'dense', type: 'f32' }];
+  },
+  flops: ({ inputs: [, dy], outputs: [dw] }) => (2 * elementCount(dy!) * elementCount(dw)) / channelCount(dy!),
+  variants(node, traits) {
+    if (isRagged(node)) return ['grouped'];
+    const tiles = node.attributes.groups === 1 && traits.maxInvocations >= 256;
+    if (!tiles) return ['direct'];
+    return traits.software ? ['direct', 'tiled'] : ['tiled', 'direct'];
+  },
+  lower(node, context) {
+    if (context.variant === 'grouped') lowerGrouped(node, context);
+    else lowerVectors(node, context);
+  },
+};
+
+function isRagged({ inputs: [x], outputs: [dw], attributes: { groups } }: Node<Conv2dWeightGradientAttributes>) {
+  const [outputs, groupInputs] = dw.shape;
+  return groups > 1 && (groupInputs % 4 !== 0 || (outputs / groups) % 4 !== 0 || segmentsOf(x!).length > 1);
+}
+
+interface Chunk {
+  readonly range: Range;
+  /** Output pixels of each chunk, how many of them, and the place of the first among all. */
+  readonly size: number;
+  readonly count: number;
+  readonly first: number;
+}
+
+/** Pixels that one thread adds up: more would cost digits. */
+const LONGEST = 1024;
+const SHORTEST = 64;
+/** Workgroups that keep a GPU busy. */
+const WANTED = 1024;
+/** Bytes of partial sums that are not worth exceeding. */
+const LARGEST = 32 << 20;
+
+// Bands of output pixels that the adapter can bind, each in chunks.
+function chunksOf(bands: readonly Range[], workgroups: number, bytes: number, { software }: Traits): Chunk[] {
+  const pixels = bands[bands.length - 1][1];
+  const fast = software ? LONGEST : Math.ceil(pixels / Math.ceil(WANTED / workgroups));
+  const most = Math.max(1, Math.floor(LARGEST / bytes) - bands.length);
+  const size = Math.max(Math.min(Math.max(fast, SHORTEST), LONGEST), Math.ceil(pixels / most));
+  let first = 0;
+  return bands.map((range) => {
+    const count = Math.ceil((range[1] - range[0]) / size);
+    first += count;
+    return { range, size, count, first: first - count };
+  });
+}
+
+function windowParams(x: Tensor, dy: Tensor, { kernel, stride, dilation, padding }: Windows) {
+  return {
+    in_h: x.shape[1],
+    in_w: x.shape[2],
+    out_h: dy.shape[1],
+    out_w: dy.shape[2],
+    kernel_h: kernel[0],
+    kernel_w: kernel[1],
+    stride_h: stride[0],
+    stride_w: stride[1],
+    dilation_h: dilation[0],
+    dilation_w: dilation[1],
+    pad_top: padding[0],
+    pad_left: padding[1],
+  };
+}
+
+const rowsOf = (x: Tensor, dy: Tensor, windows: Windows) =>
+  windowRows(windows, [x.shape[1], x.shape[2]], [dy.shape[1], dy.shape[2]]);
+
+const total = (chunks: readonly Chunk[]) => chunks.reduce((sum, { count }) => sum + count, 0);
+
+function lowerVectors(node: Node<Conv2dWeightGradientAttributes>, context: Lowering): void {
+  const [x, dy] = node.inputs as Tensor[];
+  const [dw] = node.outputs;
+  const { groups, kernel } = node.attributes;
+  const [outputs, inputs] = dw.shape;
+  const taps = kernel[0] * kernel[1];
+  const segments = groups === 1 ? segmentsOf(x) : [inputs];
+  const inGroups = groups === 1 ? groupCount(x) : inputs / 4;
+  const outGroups = groupCount(dy);
+  const rows = taps * inGroups;
+  const tiled = context.variant === 'tiled';
+  const [across, down] = [Math.ceil(outGroups / (tiled ? 16 : 8)), Math.ceil(rows / (tiled ? 16 : 8))];
+  const needs = rowsOf(x, dy, node.attributes);
+  const bands = context.bands(dy, [[x, needs]]);
+  const chunks = chunksOf(bands, across * down, rows * outGroups * 64, context.traits);
+  const partial = context.scratch('partial', {
+    shape: [total(chunks), taps, inGroups * 4, outGroups * 4],
+    layout: 'dense',
+    type: 'f32',
+  });
+  for (const { range, size, count, first } of chunks) {
+    const [input, slope] = [context.read(x, needs(range)), context.read(dy, range)];
+    context.dispatch({
+      kernel: tiled ? conv2d_weight_gradient_tiled : conv2d_weight_gradient,
+      constants: { elem: x.type },
+      bindings: [input, slope, context.write(partial)],
+      params: {
+        first: range[0],
+        count: range[1] - range[0],
+        chunk: size,
+        first_chunk: first,
+        ...windowParams(x, dy, node.attributes),
+        in_groups: inGroups,
+        out_groups: outGroups,
+        group_outputs: outGroups / groups,
+        x_offset: input.offset,
+        x_pitch: input.pitch,
+        dy_offset: slope.offset,
+        dy_pitch: slope.pitch,
+      },
+      workgroups: [across, down, count],
+    });
+  }
+  context.dispatch({
+    kernel: conv2d_weight_gradient_merge,
+    constants: {},
+    bindings: [context.read(partial), context.read(laneMap(segments)), context.write(dw)],
+    params: { chunks: total(chunks), taps, in_lanes: inGroups * 4, out_groups: outGroups, outputs, inputs },
+    workgroups: spread(Math.ceil((rows * 4 * outGroups) / 64)),
+  });
+}
+
+function lowerGrouped(node: Node<Conv2dWeightGradientAttributes>, context: Lowering): void {
+  const [x, dy] = node.inputs as Tensor[];
+  const [dw] = node.outputs;
+  const elements = elementCount(dw);
+  const needs = rowsOf(x, dy, node.attributes);
+  const across = Math.ceil(elements / 64);
+  const chunks = chunksOf(context.bands(dy, [[x, needs]]), across, elements * 4, context.traits);
+  const partial = context.scratch('partial', { shape: [total(chunks), elements], layout: 'dense', type: 'f32' });
+  for (const { range, size, count, first } of chunks) {
+    const [input, slope] = [context.read(x, needs(range)), context.read(dy, range)];
+    context.dispatch({
+      kernel: conv2d_weight_gradient_grouped,
+      constants: { elem: x.type },
+      bindings: [input, context.read(channelLanes(segmentsOf(x))), slope, context.write(partial)],
+      params: {
+        first: range[0],
+        count: range[1] - range[0],
+        chunk: size,
+        first_chunk: first,
+        ...windowParams(x, dy, node.attributes),
+        group_inputs: dw.shape[1],
+        group_outputs: dw.shape[0] / node.attributes.groups,
+        elements,
+        x_offset: input.offset,
+        x_pitch: input.pitch,
+        dy_offset: slope.offset,
+        dy_pitch: slope.pitch,
+      },
+      workgroups: [across, 1, count],
+    });
+  }
+  context.dispatch({
+    kernel: sum_rows,
+    constants: {},
+    bindings: [context.read(partial), context.write(dw)],
+    params: { rows: total(chunks), columns: elements },
+    workgroups: spread(Math.ceil(elements / 64)),
+  });
+}

@@ -1,0 +1,203 @@
+/** Gradients as graphs: each operation's against finite differences of its reference, and how they are put together. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { InputError } from '../src/errors.js';
+import { all as caseTables } from '../src/generated/cases.js';
+import { all as operations } from '../src/generated/forward.js';
+import { all as gradientTable } from '../src/generated/gradient.js';
+import { openGpu } from '../src/gpu/device.js';
+import { caseValues, mulberry32, normalisedError } from '../src/graph/check.js';
+import { gradients } from '../src/graph/gradient.js';
+import { createGraph, createTensor, type Graph, type GraphBuilder, updatesOf } from '../src/graph/graph.js';
+import type { Case, CaseInput, Operation } from '../src/graph/operation.js';
+import { createPlan } from '../src/graph/plan.js';
+import { evaluateReference } from '../src/graph/reference.js';
+import { elementCount, type Tensor } from '../src/graph/tensor.js';
+import { relu } from '../src/ops/activation.js';
+import { sum } from '../src/ops/add.js';
+import { batchNorm } from '../src/ops/batch_norm.js';
+import { concat } from '../src/ops/concat.js';
+import { conv2d } from '../src/ops/conv2d.js';
+import { lsePool } from '../src/ops/lse_pool.js';
+import { maxPool } from '../src/ops/pool.js';
+
+const gradient = suite('gradients');
+
+type Values = Map<Tensor, Float64Array>;
+
+const normals = (count: number, seed: number) => {
+  const random = mulberry32(seed);
+  return Float64Array.from(
+    { length: count },
+    () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()),
+  );
+};
+
+const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => {
+  let total = 0;
+  for (let i = 0; i < a.length; i++) total += a[i] * b[i];
+  return total;
+};
+
+/**
+ * Holds the gradient graph, in float64, against central differences of the forward graph along random directions. The number
+ * that is differentiated is Σ seed · y.
+ */
+function checkByDifferences(
+  g: GraphBuilder,
+  y: Tensor,
+  inputs: readonly Tensor[],
+  values: Values,
+  label: string,
+): void {
+  const seed = createTensor('seed', 'input', y);
+  const found = gradients(g, y, inputs, seed);
+  const slope = normals(elementCount(y), 99);
+  const forward: Graph = g.finish([y]);
+  const result = evaluateReference(g.finish([...found.values()]), new Map([...values, [seed, slope]]));
+  const loss = (at: Values) => dot(evaluateReference(forward, at).get(y)!, slope);
+  for (const [index, tensor] of inputs.entries()) {
+    const own = found.get(tensor);
+    assert.ok(own, `${label}: no gradient by ${tensor.name}`);
+    for (const round of [1, 2]) {
+      const direction = normals(elementCount(tensor), 10 * index + round);
+      const step = 1e-6;
+      const moved = (by: number) =>
+        new Map([...values, [tensor, values.get(tensor)!.map((value, i) => value + by * direction[i])]]);
+      const expected = (loss(moved(step)) - loss(moved(-step))) / (2 * step);
+      const actual = dot(result.get(own!)!, direction);
+      const scale = Math.sqrt(dot(result.get(own!)!, result.get(own!)!)) + Math.abs(expected) + 1e-3;
+      assert.ok(
+        Math.abs(actual - expected) <= 2e-6 * scale,
+        `${label}: by ${tensor.name} ${actual}, by differences ${expected}`,
+      );
+    }
+  }
+}
+
+/** Inputs that differences cannot be taken by: batch norm's statistics are fixed, or a function of x. */
+const FIXED: Readonly<Record<string, readonly number[]>> = { batch_norm: [3, 4], label_loss: [1] };
+
+/** Values at which an operation has no kink: ties would have one. */
+const smooth = (input: CaseInput): CaseInput =>
+  typeof input.fill === 'function' ? { ...input, fill: 'normal' } : input;
+
+for (const key of Object.keys(gradientTable)) {
+  const operation = (operations as unknown as Record<string, Operation>)[key];
+  const cases = (caseTables as unknown as Record<string, Case[]>)[key];
+  gradient(`${key}: as finite differences have it`, () => {
+    let checked = 0;
+    for (const [index, one] of cases.entries()) {
+      // Neither too much for plain loops, nor a graph that has been through fusion already.
+      const { activation, prologue } = one.attributes as { activation?: { kind: string }; prologue?: string };
+      const epilogue = key !== 'activation' && activation && !/relu/.test(activation.kind);
+      const size = one.inputs.reduce((total, input) => total + (input?.shape.reduce((a, b) => a * b, 1) ?? 0), 0);
+      if (one.full || one.bench || epilogue || prologue || size > 20_000) continue;
+      const g = createGraph();
+      const values: Values = new Map();
+      const inputs = one.inputs.map((given, at) => {
+        if (!given) return undefined;
+        const input = smooth(given);
+        const layout = input.layout ?? (at === 0 ? 'nhwc4' : 'dense');
+        const holes = input.segments ? { segments: input.segments } : {};
+        const tensor = createTensor(`input ${at}`, 'input', { shape: input.shape, layout, type: 'f32', ...holes });
+        values.set(tensor, caseValues(input, tensor, 1000 + at));
+        return tensor;
+      });
+      const [y] = g.applyAll(operation, inputs, one.attributes);
+      const wanted = inputs.filter((tensor, at): tensor is Tensor => Boolean(tensor) && !FIXED[key]?.includes(at));
+      checkByDifferences(g, y, wanted, values, `${key} #${index}`);
+      checked++;
+    }
+    assert.ok(checked > 0);
+  });
+}
+
+gradient('batch norm in training: through the statistics too', () => {
+  for (const shape of [
+    [2, 1, 1, 3],
+    [2, 3, 4, 5],
+    [1, 7, 3, 1],
+  ]) {
+    const g = createGraph({ parameters: 'state', batchNorm: 'train' });
+    const x = g.input('x', shape);
+    const y = batchNorm(g, x, 'norm');
+    const states = [...g.parameters.values()];
+    const values: Values = new Map([[x, normals(elementCount(x), 1)]]);
+    for (const [i, tensor] of states.entries()) values.set(tensor, normals(elementCount(tensor), 5 + i).map(Math.abs));
+    checkByDifferences(g, y, [x, states[0], states[1]], values, `batch norm of ${shape}`);
+  }
+});
+
+// Everything that accumulation and slices can run into: several consumers, holes, nested concatenations.
+function tangle(g: GraphBuilder, x: Tensor): Tensor {
+  const weight = (name: string, ...shape: number[]) => g.parameter(name, shape);
+  const a = relu(g, conv2d(g, x, weight('a', 5, 3, 3, 3), weight('b', 5), { padding: 1 }));
+  const b = batchNorm(g, conv2d(g, x, weight('c', 3, 3, 1, 1)), 'norm');
+  const joined = concat(g, [a, b, x]);
+  const again = concat(g, [joined, maxPool(g, joined, { kernel: 3, stride: 1, padding: 1 })]);
+  const c = relu(g, conv2d(g, again, weight('d', 5, 22, 3, 3), undefined, { padding: 1, stride: 2 }));
+  const d = conv2d(g, a, weight('e', 5, 5, 2, 2), undefined, { stride: 2 });
+  return lsePool(g, sum(g, c, d), 3);
+}
+
+function tangleValues(g: GraphBuilder, x: Tensor): Values {
+  const values: Values = new Map([[x, normals(elementCount(x), 3)]]);
+  for (const [name, tensor] of g.parameters) {
+    const own = normals(elementCount(tensor), name.charCodeAt(0));
+    values.set(tensor, name.includes('var') ? own.map((value) => Math.abs(value) + 0.5) : own);
+  }
+  return values;
+}
+
+const trainable = (g: GraphBuilder) =>
+  [...g.parameters].filter(([name]) => !name.includes('running')).map(([, tensor]) => tensor);
+
+for (const mode of ['frozen', 'train'] as const) {
+  gradient(`several consumers, holes and concatenations, batch norm ${mode}`, async () => {
+    const g = createGraph({ parameters: 'state', batchNorm: mode });
+    const x = g.input('x', [2, 6, 8, 3]);
+    const y = tangle(g, x);
+    const values = tangleValues(g, x);
+    checkByDifferences(g, y, [x, ...trainable(g)], values, 'tangle');
+    // The same on the GPU, as written and fused.
+    const seed = createTensor('seed', 'input', y);
+    const found = [...gradients(g, y, [x, ...trainable(g)], seed).values()];
+    values.set(seed, normals(elementCount(y), 4));
+    const graph = g.finish([y, ...found]);
+    const truth = evaluateReference(graph, values);
+    const gpu = await openGpu();
+    try {
+      for (const unfused of [true, false]) {
+        const plan = await createPlan(gpu, graph, { unfused });
+        for (const [tensor, content] of values) {
+          if (plan.steps.some(({ bindings }) => bindings.some((binding) => binding.tensor === tensor)))
+            plan.write(tensor, content);
+        }
+        await plan.run();
+        for (const tensor of [...graph.outputs, ...graph.nodes.flatMap(updatesOf)]) {
+          const error = normalisedError(await plan.read(tensor), truth.get(tensor)!);
+          assert.ok(error < 1e-10, `${unfused ? 'unfused' : 'fused'} ${tensor.name}: NMSE ${error}`);
+        }
+        plan.close();
+      }
+    } finally {
+      gpu.close();
+    }
+  });
+}
+
+gradient('asks for what has a gradient', () => {
+  const g = createGraph();
+  const x = g.input('x', [1, 2, 2, 3]);
+  const y = relu(g, x);
+  assert.throws(
+    () => gradients(g, y, [x]),
+    (error: Error) => error instanceof InputError && /one number/.test(error.message),
+  );
+  const other = g.input('other', [1, 2, 2, 3]);
+  const seed = g.input('seed', [1, 2, 2, 3]);
+  assert.is(gradients(g, y, [x, other], seed).size, 1);
+});
+
+gradient.run();
