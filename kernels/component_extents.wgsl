@@ -5,7 +5,7 @@
 //
 // Integer minima, maxima and sums: the same whatever the order. Components beyond `max_boxes` are left out.
 //
-// A thread owns one word.
+// A thread owns `span` words.
 //
 // Prelude: none.
 
@@ -13,6 +13,7 @@ struct Params {
   map_h: u32, map_w: u32, width: u32, row_words: u32, words: u32,
   left: u32, top: u32,  // first pixel of the image that the network saw
   thresholds: u32, first_map: u32, first_threshold: u32, all_thresholds: u32, max_boxes: u32,
+  span: u32,
 }
 
 @group(0) @binding(0) var<storage, read> heatmaps: array<f32>;
@@ -49,16 +50,9 @@ fn at_most(at: u32, value: u32) {
   }
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let place = id.x + id.y * workgroups.x * 64;
-  let map = params.first_map + id.z / params.thresholds;
-  let range = ranges[map];
-  if (place >= params.words || range.w != 0) {
-    return;
-  }
-  let word = id.z * params.words + place;
-  let layer = map * params.all_thresholds + params.first_threshold + id.z % params.thresholds;
+fn widen(map: u32, layer_in_chunk: u32, place: u32, range: vec4f) {
+  let word = layer_in_chunk * params.words + place;
+  let layer = map * params.all_thresholds + params.first_threshold + layer_in_chunk % params.thresholds;
   let y = place / params.row_words;
   let row = places[params.width + y];
   let mask = masks[word];
@@ -90,5 +84,18 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
     at_least(box + 3, params.top + y + 1);
     atomicAdd(&boxes[box + 4], area);
     at_least(box + 5, bitcast<u32>(peak));
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
+  let map = params.first_map + id.z / params.thresholds;
+  let range = ranges[map];
+  if (range.w != 0) {
+    return;
+  }
+  let first = (id.x + id.y * workgroups.x * 64) * params.span;
+  for (var place = first; place < min(first + params.span, params.words); place++) {
+    widen(map, id.z, place, range);
   }
 }

@@ -2,13 +2,13 @@
 //
 //   y[layer, pixel] = index of the first pixel, in reading order, of the pixel's component; NONE outside all components
 //
-// A thread owns one word of 32 pixels.
+// A thread owns `span` words of 32 pixels.
 //
 // Prelude: none.
 
 struct Params {
   width: u32, height: u32, row_words: u32, words: u32,
-  thresholds: u32, first_map: u32, first_threshold: u32, all_thresholds: u32,
+  thresholds: u32, first_map: u32, first_threshold: u32, all_thresholds: u32, span: u32,
 }
 
 @group(0) @binding(0) var<storage, read> ranges: array<vec4f>;
@@ -32,17 +32,12 @@ fn first_pixel(node: u32) -> u32 {
   return place / params.row_words * params.width + place % params.row_words * 32 + countTrailingZeros(starts);
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let place = id.x + id.y * workgroups.x * 64;
-  if (place >= params.words) {
-    return;
-  }
-  let map = params.first_map + id.z / params.thresholds;
-  let word = id.z * params.words + place;
+fn expand(layer_in_chunk: u32, place: u32) {
+  let map = params.first_map + layer_in_chunk / params.thresholds;
+  let word = layer_in_chunk * params.words + place;
   let mask = select(masks[word], 0, ranges[map].w != 0);
   let x = place % params.row_words * 32;
-  let layer = map * params.all_thresholds + params.first_threshold + id.z % params.thresholds;
+  let layer = map * params.all_thresholds + params.first_threshold + layer_in_chunk % params.thresholds;
   let first = layer * params.width * params.height + place / params.row_words * params.width + x;
   for (var i = 0u; i < min(32, params.width - x); i++) {
     if (extractBits(mask, i, 1) == 1) {
@@ -50,5 +45,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
     } else {
       y[first + i] = NONE;
     }
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
+  let first = (id.x + id.y * workgroups.x * 64) * params.span;
+  for (var place = first; place < min(first + params.span, params.words); place++) {
+    expand(id.z, place);
   }
 }

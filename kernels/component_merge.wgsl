@@ -2,13 +2,13 @@
 // node. Labels only ever fall, towards an ancestor; so every loop ends, no thread waits for another, and the roots do not depend
 // on the order in which threads run.
 //
-// A thread owns one word: it joins the word's runs to those left of it and above.
+// A thread owns `span` words: it joins a word's runs to those left of it and above.
 // Source: the lock-free union by atomic minimum of Komura 2015 and Playne & Hawick 2018, here on runs of pixels.
 //
 // Prelude: none.
 
 struct Params {
-  row_words: u32, words: u32, thresholds: u32, first_map: u32,
+  row_words: u32, words: u32, thresholds: u32, first_map: u32, span: u32,
 }
 
 @group(0) @binding(0) var<storage, read> ranges: array<vec4f>;
@@ -19,13 +19,8 @@ struct Params {
 #include runs
 #include union
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let place = id.x + id.y * workgroups.x * 64;
-  if (place >= params.words || ranges[params.first_map + id.z / params.thresholds].w != 0) {
-    return;
-  }
-  let word = id.z * params.words + place;
+fn merge(layer: u32, place: u32) {
+  let word = layer * params.words + place;
   let mask = masks[word];
   // Words beside this one, empty at the image's edges.
   let column = place % params.row_words;
@@ -62,5 +57,16 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
     if (run >> 31 == 1 && (right & 1) == 0 && up_right == 1 && up >> 31 == 0) {
       join(node, (above + 1) * 16);
     }
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
+  if (ranges[params.first_map + id.z / params.thresholds].w != 0) {
+    return;
+  }
+  let first = (id.x + id.y * workgroups.x * 64) * params.span;
+  for (var place = first; place < min(first + params.span, params.words); place++) {
+    merge(id.z, place);
   }
 }

@@ -2,12 +2,12 @@
 //
 //   labels[root] = RANKED | number of roots before it
 //
-// A thread owns one word, a workgroup a block of 64, as in component_roots.
+// A thread owns `span` words, a workgroup a block, as in component_roots.
 //
 // Prelude: none.
 
 struct Params {
-  words: u32, blocks: u32, thresholds: u32, first_map: u32,
+  words: u32, blocks: u32, thresholds: u32, first_map: u32, span: u32,
 }
 
 @group(0) @binding(0) var<storage, read> ranges: array<vec4f>;
@@ -30,17 +30,15 @@ fn main(
 ) {
   let layer = workgroup.z;
   let block = workgroup.x + workgroup.y * workgroups.x;
-  let place = block * 64 + lane;
   if (ranges[params.first_map + layer / params.thresholds].w != 0) {
     return;
   }
-  let first = (layer * params.words + place) * 16;
-  var runs = 0u;
+  let first = layer * params.words + min((block * 64 + lane) * params.span, params.words);
+  let end = min(first + params.span, (layer + 1) * params.words);
   var own = 0u;
-  if (place < params.words) {
-    runs = countOneBits(run_starts(masks[layer * params.words + place]));
-    for (var k = 0u; k < runs; k++) {
-      own += u32(labels[first + k] == first + k);
+  for (var word = first; word < end; word++) {
+    for (var k = 0u; k < countOneBits(run_starts(masks[word])); k++) {
+      own += u32(labels[word * 16 + k] == word * 16 + k);
     }
   }
   roots[lane] = own;
@@ -52,10 +50,12 @@ fn main(
   for (var other = 0u; other < lane; other++) {
     rank += roots[other];
   }
-  for (var k = 0u; k < runs; k++) {
-    if (labels[first + k] == first + k) {
-      labels[first + k] = RANKED | rank;
-      rank++;
+  for (var word = first; word < end; word++) {
+    for (var k = 0u; k < countOneBits(run_starts(masks[word])); k++) {
+      if (labels[word * 16 + k] == word * 16 + k) {
+        labels[word * 16 + k] = RANKED | rank;
+        rank++;
+      }
     }
   }
 }

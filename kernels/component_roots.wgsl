@@ -1,13 +1,13 @@
-// Points every run straight at its component's root, and counts the roots of each block of 64 words.
+// Points every run straight at its component's root, and counts the roots of each block of 64 · span words.
 //
 //   labels[node] = root of node      block_roots[layer, block] = roots in the block
 //
-// A thread owns one word, a workgroup one block.
+// A thread owns `span` words, a workgroup one block.
 //
 // Prelude: none.
 
 struct Params {
-  words: u32, blocks: u32, thresholds: u32, first_map: u32,
+  words: u32, blocks: u32, thresholds: u32, first_map: u32, span: u32,
 }
 
 @group(0) @binding(0) var<storage, read> ranges: array<vec4f>;
@@ -29,11 +29,11 @@ fn main(
 ) {
   let layer = workgroup.z;
   let block = workgroup.x + workgroup.y * workgroups.x;
-  let place = block * 64 + lane;
   if (ranges[params.first_map + layer / params.thresholds].w != 0) {
     return;
   }
-  if (place < params.words) {
+  let first = (block * 64 + lane) * params.span;
+  for (var place = first; place < min(first + params.span, params.words); place++) {
     let word = layer * params.words + place;
     for (var k = 0u; k < countOneBits(run_starts(masks[word])); k++) {
       let node = word * 16 + k;

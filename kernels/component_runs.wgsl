@@ -7,13 +7,14 @@
 //
 //   places  positions of the `width` columns that the network saw, then of the `height` rows
 //
-// A thread owns one word of each layer of a map.
+// A thread owns `span` words of each layer of a map.
 //
 // Prelude: THRESHOLDS, how many there are in this dispatch.
 
 struct Params {
   map_h: u32, map_w: u32, width: u32, height: u32, row_words: u32,
   first_map: u32, first_threshold: u32,
+  span: u32,
 }
 
 @group(0) @binding(0) var<storage, read> heatmaps: array<f32>;
@@ -27,15 +28,7 @@ struct Params {
 #include heat
 #include runs
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let place = id.x + id.y * workgroups.x * 64;
-  let words = params.row_words * params.height;
-  let map = params.first_map + id.z;
-  let range = ranges[map];
-  if (place >= words || range.w != 0) {
-    return;
-  }
+fn threshold(map: u32, layer: u32, place: u32, range: vec4f) {
   let row = places[params.width + place / params.row_words];
   let first = place % params.row_words * 32;
   var bits: array<u32, THRESHOLDS>;
@@ -55,10 +48,23 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
     }
   }
   for (var t = 0u; t < THRESHOLDS; t++) {
-    let word = (id.z * THRESHOLDS + t) * words + place;
+    let word = (layer + t) * params.row_words * params.height + place;
     masks[word] = bits[t];
     for (var k = 0u; k < countOneBits(run_starts(bits[t])); k++) {
       labels[word * 16 + k] = word * 16 + k;
     }
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
+  let map = params.first_map + id.z;
+  let range = ranges[map];
+  if (range.w != 0) {
+    return;
+  }
+  let first = (id.x + id.y * workgroups.x * 64) * params.span;
+  for (var place = first; place < min(first + params.span, params.row_words * params.height); place++) {
+    threshold(map, id.z * THRESHOLDS, place, range);
   }
 }

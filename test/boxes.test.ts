@@ -172,6 +172,18 @@ test('random pixels, dense and sparse, at widths around whole words', async () =
   );
 });
 
+test('large maps, where a thread takes several words', async () => {
+  const random = mulberry32(5);
+  for (const density of [0.2, 0.4, 0.6]) {
+    const maps = pixels(500, 300, (x, y) => (random() < density || (x + y) % 97 === 0 ? 1 : 0));
+    assert.ok(await agrees(maps, frameOfMaps(maps, { thresholds: [200], maxBoxes: 20_000 })));
+  }
+  for (const name of ['a snake', 'a comb from below', 'a spiral']) {
+    const maps = shapes[name](400, 401);
+    assert.ok(await agrees(maps, frameOfMaps(maps, { thresholds: [128] })), name);
+  }
+});
+
 test('boxes of random heatmaps are those of a flood fill', async () => {
   let compared = 0;
   await fc.assert(

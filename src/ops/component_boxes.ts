@@ -51,7 +51,7 @@ export const forward: Operation<ComponentBoxesAttributes> = {
   lower({ inputs: [heatmaps, ranges], outputs: [boxes, counts], attributes }, context) {
     const [, , mapHeight, mapWidth] = heatmaps!.shape;
     const found = componentsOf(context, heatmaps!, ranges!, attributes);
-    const { places, seen, rowWords, words, blocks, masks, labels, blockRoots } = found;
+    const { places, seen, rowWords, words, span, blocks, masks, labels, blockRoots } = found;
     for (const chunk of found.chunks) {
       found.label(chunk);
       const layers = chunk.maps * chunk.thresholds;
@@ -73,7 +73,7 @@ export const forward: Operation<ComponentBoxesAttributes> = {
         kernel: component_ranks,
         constants: {},
         bindings: [context.read(ranges), context.read(masks), context.read(blockRoots), context.write(labels)],
-        params: { words, blocks, ...shared },
+        params: { words, blocks, span, ...shared },
         workgroups: found.workgroups(layers),
       });
       context.dispatch({
@@ -93,6 +93,7 @@ export const forward: Operation<ComponentBoxesAttributes> = {
           width: seen.width,
           row_words: rowWords,
           words,
+          span,
           left: seen.x,
           top: seen.y,
           ...table,

@@ -21,18 +21,22 @@ export interface Chunk {
 /** Labels of runs of a chunk may take this much, where one layer takes no more. */
 const LABEL_BYTES = 64 << 20;
 
-/** A thread takes a word of 32 pixels, a workgroup a block of words. */
+/** Pixels of a word; threads of a workgroup, which takes a block of words. */
 const WORD = 32;
-const BLOCK = 64;
+const THREADS = 64;
+
+/** Workgroups to a layer on software adapters, where each costs more than a word does, above all in maps that are closed. */
+const SOFTWARE_BLOCKS = 16;
 
 /** What a chunk's dispatches have in common. */
 export interface Components {
   readonly chunks: readonly Chunk[];
   readonly places: View;
   readonly seen: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
-  /** Words of a row and of a layer, and blocks of a layer. */
+  /** Words of a row and of a layer, words that a thread takes, and blocks of a layer. */
   readonly rowWords: number;
   readonly words: number;
+  readonly span: number;
   readonly blocks: number;
   /** [layers, words]: binary images. */
   readonly masks: Tensor;
@@ -40,7 +44,7 @@ export interface Components {
   readonly labels: Tensor;
   /** [layers, blocks]: roots in each block. */
   readonly blockRoots: Tensor;
-  /** Workgroups for one thread a word in each layer. */
+  /** Workgroups for the words of each layer. */
   workgroups(layers: number): [number, number, number];
   /** Dispatches thresholding and labelling of a chunk. */
   label(chunk: Chunk): void;
@@ -56,7 +60,8 @@ export function componentsOf(
   const { seen, places } = heatTables(frame, mapHeight, mapWidth);
   const rowWords = Math.ceil(seen.width / WORD);
   const words = rowWords * seen.height;
-  const blocks = Math.ceil(words / BLOCK);
+  const span = context.traits.software ? Math.ceil(words / (THREADS * SOFTWARE_BLOCKS)) : 1;
+  const blocks = Math.ceil(words / (THREADS * span));
   const chunks = chunksOf(context, mapCount(heatmaps), thresholds.length, words * 16 * 4);
   const layers = Math.max(...chunks.map((chunk) => chunk.maps * chunk.thresholds));
   const scratch = (name: string, shape: number[]) => context.scratch(name, { shape, layout: 'dense', type: 'u32' });
@@ -74,6 +79,7 @@ export function componentsOf(
     seen,
     rowWords,
     words,
+    span,
     blocks,
     masks,
     labels,
@@ -100,10 +106,11 @@ export function componentsOf(
           row_words: rowWords,
           first_map: firstMap,
           first_threshold: firstThreshold,
+          span,
         },
         workgroups: workgroups(maps),
       });
-      const shared = { words, thresholds: chunk.thresholds, first_map: firstMap };
+      const shared = { words, thresholds: chunk.thresholds, first_map: firstMap, span };
       const all = workgroups(maps * chunk.thresholds);
       context.dispatch({
         kernel: component_merge,

@@ -44,6 +44,7 @@ export const forward: Operation<ComponentAttributes> = {
           height: seen.height,
           row_words: rowWords,
           words,
+          span: found.span,
           thresholds: chunk.thresholds,
           first_map: chunk.firstMap,
           first_threshold: chunk.firstThreshold,
