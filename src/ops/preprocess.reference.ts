@@ -16,8 +16,7 @@ function taps(span: Span, length: number, index: number): { pixel: number; weigh
   return found.map(({ pixel, weight }) => ({ pixel, weight: weight / total }));
 }
 
-/** NaN in the images of the batch that are not this one. */
-export const reference: Reference<PreprocessAttributes> = ([words], { attributes }) => {
+export const reference: Reference<PreprocessAttributes> = ([words, into], { attributes }) => {
   const { width, height, channels, bits, size, fit, mean, batch, slot } = attributes;
   const bytes = new Uint8Array(Uint32Array.from(words!).buffer);
   const samples = bits === 8 ? bytes : new Uint16Array(bytes.buffer);
@@ -25,7 +24,7 @@ export const reference: Reference<PreprocessAttributes> = ([words], { attributes
   const across = Array.from({ length: size }, (_, index) => taps(frame.x, width, index));
   const down = Array.from({ length: size }, (_, index) => taps(frame.y, height, index));
   const colours = colourMatrix(attributes);
-  const y = new Float64Array(batch * size * size * mean.length).fill(Number.NaN);
+  const y = into?.slice() ?? new Float64Array(batch * size * size * mean.length);
   let at = slot * size * size * mean.length;
   for (const rows of down) {
     for (const columns of across) {
@@ -75,6 +74,12 @@ function caseOf(
   };
 }
 
+/** A case that fills one place of a batch. */
+function into({ inputs, attributes, ...rest }: Case<PreprocessAttributes>): Case<PreprocessAttributes> {
+  const shape = [attributes.batch, attributes.size, attributes.size, attributes.mean.length];
+  return { ...rest, attributes, inputs: [...inputs, { shape, layout: 'nhwc4', type: 'f32', kind: 'state' }] };
+}
+
 const format = (width: number, height: number, channels: 1 | 3 | 4 = 1, bits: 8 | 16 = 8): PixelFormat => ({
   width,
   height,
@@ -97,6 +102,7 @@ export const cases: Case<PreprocessAttributes>[] = [
   caseOf(format(67, 31, 3, 16), 19, { fit: 'pad' }),
   caseOf(format(13, 17), 33), // enlarged
   caseOf(format(32, 32), 32), // as it is
+  into(caseOf(format(5, 7, 3), 16, { batch: 3, slot: 1 })),
   caseOf(format(20, 20), 10, { type: 'f16' }),
   caseOf(format(19, 23), 10, { fill: () => 0xffffffff }), // constant
   caseOf(format(1024, 1024), 224, {}, { full: true, bench: true }),

@@ -8,7 +8,7 @@ import { preprocess_columns, preprocess_rows } from '../generated/kernels.js';
 import { createTensor, type GraphBuilder } from '../graph/graph.js';
 import type { Lowering, Operation } from '../graph/operation.js';
 import { spread } from '../graph/operation.js';
-import { describeShape, type Tensor } from '../graph/tensor.js';
+import { describeShape, type Tensor, type TensorSpec } from '../graph/tensor.js';
 import { type Fit, frameOf, NOWHERE, positionTable, type Span } from './frame.js';
 
 export interface PixelFormat {
@@ -35,7 +35,7 @@ export interface PreprocessAttributes extends PixelFormat, Normalisation {
   readonly size: number;
   readonly fit: Fit;
   readonly type: 'f32' | 'f16';
-  /** Images in the output, and which of them this one becomes. The others are left as they are. */
+  /** Images in the batch, and which of them this one becomes. The others are left as they are. */
   readonly batch: number;
   readonly slot: number;
 }
@@ -45,11 +45,13 @@ const SCRATCH_BYTES = 16 << 20;
 
 /**
  * pixels: dense u32 [words, 1], the samples packed little end first, rows without gaps: the bytes of a Uint8Array or Uint16Array,
- * zeros up to a whole word. y: [batch, size, size, 1 or 3] nhwc4.
+ * zeros up to a whole word. y: [1, size, size, 1 or 3] nhwc4. Or, given a state [batch, size, size, 1 or 3] as second input, no
+ * output: the image goes into its place there.
  */
 export const forward: Operation<PreprocessAttributes> = {
   name: 'preprocess',
-  infer([pixels], attributes) {
+  updates: [1],
+  infer([pixels, into], attributes) {
     const { width, height, size, fit, mean, std, batch, slot, type } = attributes;
     frameOf(width, height, size, fit); // throws for impossible sizes
     const words = wordCount(attributes);
@@ -65,11 +67,16 @@ export const forward: Operation<PreprocessAttributes> = {
     if (!(Number.isInteger(slot) && slot >= 0 && slot < batch)) {
       throw new InputError('place in the batch', { expected: `0 … ${batch - 1}`, given: String(slot) });
     }
-    return [{ shape: [batch, size, size, mean.length], layout: 'nhwc4', type }];
+    const spec: TensorSpec = { shape: [batch, size, size, mean.length], layout: 'nhwc4', type };
+    if (batch > 1 && (into?.shape.join() !== spec.shape.join() || into.layout !== 'nhwc4' || into.type !== type)) {
+      throw new InputError('batch', { expected: describeShape(spec), given: into ? describeShape(into) : 'none' });
+    }
+    return into ? [] : [spec];
   },
   flops: ({ attributes: { width, height, channels, size } }) =>
     6 * channels * (width * Math.max(height, size) + size * Math.max(width, size)),
-  lower({ inputs: [pixels], outputs: [y], attributes }, context) {
+  lower({ inputs: [pixels, into], outputs, attributes }, context) {
+    const y = into ?? outputs[0];
     const { width, height, channels, bits, size, fit, slot } = attributes;
     const frame = frameOf(width, height, size, fit);
     const [across, down] = [axisOf(frame.x, width, size), axisOf(frame.y, height, size)];
@@ -220,11 +227,17 @@ export interface PreprocessOptions extends PixelFormat, Partial<Normalisation> {
 /**
  * Adds the way from raw pixels to a network's input.
  * @param pixels made by `pixelInput`.
- * @returns [batch, size, size, 1 or 3 channels] nhwc4. A plan whose `external` holds this tensor fills one place of a batch.
+ * @returns [batch, size, size, 1 or 3 channels] nhwc4. Where the batch is more than this image it is a state, of which one place is
+ * filled; a plan's `external` says where it lies.
  */
 export function preprocess(g: GraphBuilder, pixels: Tensor, options: PreprocessOptions): Tensor {
   const { fit = 'stretch', scale = 1, order = 'rgb', batch = 1, slot = 0, type = g.type, name, ...rest } = options;
-  return g.apply(forward, [pixels], { ...rest, fit, scale, order, batch, slot, type }, name);
+  const attributes = { ...rest, fit, scale, order, batch, slot, type };
+  if (batch === 1) return g.apply(forward, [pixels], attributes, name);
+  const shape = [batch, options.size, options.size, options.mean.length];
+  const into = createTensor(name ?? 'batch', 'state', { shape, layout: 'nhwc4', type });
+  g.apply(forward, [pixels, into], attributes, name);
+  return into;
 }
 
 /** The input that takes an image's bytes: `plan.write(tensor, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))`. */
