@@ -6,7 +6,8 @@ import type { Finding } from '../formats/findings.js';
 import { checkImage, type Image } from '../formats/pixels.js';
 import { type Canvas, copy, createCanvas, type Rect } from './canvas.js';
 import { type Color, classColor } from './colors.js';
-import { boxOnCanvas, drawHeatmap, drawImage, drawMarks, type Heatmap, lineStyles } from './pane.js';
+import type { Heatmap, HeatmapScaling } from './heatmap.js';
+import { boxOnCanvas, drawHeatmap, drawImage, drawMarks, lineStyles } from './pane.js';
 import { drawPanel, panelHeight, panelWidth } from './panel.js';
 import type { Font } from './text.js';
 
@@ -20,7 +21,7 @@ export interface OverlayInput {
   /** Maps over the whole image by class, for those that have findings; on any scale. */
   heatmaps?: Readonly<Record<string, Heatmap>>;
   /** How a heatmap comes to [0, 255]: from its minimum to its maximum (the default), or from 0 to its maximum. */
-  heatmapScaling?: 'minmax' | 'relu';
+  heatmapScaling?: HeatmapScaling;
   /** Operating thresholds by class. */
   thresholds?: Readonly<Record<string, number>>;
   /** A warning that nobody may overlook. */

@@ -3,15 +3,10 @@ import type { Finding } from '../formats/findings.js';
 import type { Image } from '../formats/pixels.js';
 import { blend, type Canvas, fill, type Line, outline, type Rect } from './canvas.js';
 import { type Color, inferno } from './colors.js';
+import { type Heatmap, type HeatmapScaling, heatLevels } from './heatmap.js';
+import { placeLabel } from './placement.js';
 import { resizePlane } from './resize.js';
 import { drawText, type Font, measure, shorten } from './text.js';
-
-/** A map over the whole image, in any resolution and on any scale. */
-export interface Heatmap {
-  width: number;
-  height: number;
-  data: ArrayLike<number>;
-}
 
 const BLACK: Color = [0, 0, 0];
 const HEAT_COLORS = Array.from({ length: 256 }, (_, level) => inferno(level / 255));
@@ -46,17 +41,11 @@ export function drawImage(canvas: Canvas, image: Image, area: Rect): void {
 }
 
 /** Blends a heatmap over `area`, scaled from its minimum (or 0) to its maximum: the hotter, the more opaque. */
-export function drawHeatmap(canvas: Canvas, heatmap: Heatmap, area: Rect, scaling: 'minmax' | 'relu' = 'minmax'): void {
-  const values = resizePlane(heatmap.data, [heatmap.width, heatmap.height], [area.width, area.height]);
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const value of values) {
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
-  if (scaling === 'relu') low = 0;
-  if (!(high > low)) return;
+export function drawHeatmap(canvas: Canvas, heatmap: Heatmap, area: Rect, scaling?: HeatmapScaling): void {
+  const levels = heatLevels(heatmap, [area.width, area.height], scaling);
+  if (!levels) return;
   forEachPixel(canvas, area, (at, x, y) => {
-    const heat = Math.max(0, (values[at] - low) / (high - low));
+    const heat = levels[at];
     blend(canvas, x, y, HEAT_COLORS[Math.round(heat * 255)], MAX_OPACITY * heat);
   });
 }
@@ -117,7 +106,8 @@ export function drawMarks(canvas: Canvas, marks: readonly Mark[], area: Rect, fo
   const taken: Rect[] = [];
   for (const { rect, color, text } of marks) {
     if (!text) continue;
-    const place = placeChip(font, text, size, rect, area, taken);
+    const width = Math.ceil(measure(font, text, size) + size * 0.6);
+    const place = placeLabel({ width, height: chipHeight(size) }, rect, area, taken);
     if (!place) continue;
     taken.push(place);
     drawChip(canvas, font, shorten(font, text, size, place.width - size * 0.6), size, place, color);
@@ -132,32 +122,6 @@ export function drawChip(canvas: Canvas, font: Font, text: string, size: number,
 }
 
 export const chipHeight = (size: number) => Math.round(size * 1.4);
-
-/** Where a label fits without leaving `area` or covering another label; undefined where everything is taken. */
-function placeChip(font: Font, text: string, size: number, box: Rect, area: Rect, taken: Rect[]): Rect | undefined {
-  const width = Math.min(area.width, Math.ceil(measure(font, text, size) + size * 0.6));
-  const height = chipHeight(size);
-  if (height > area.height) return undefined;
-  const right = area.x + area.width - width;
-  const bottom = area.y + area.height - height;
-  const at = (x: number, y: number): Rect => ({
-    x: Math.min(right, Math.max(area.x, x)),
-    y: Math.min(bottom, Math.max(area.y, y)),
-    width,
-    height,
-  });
-  const columns = [box.x, box.x + box.width - width, box.x + box.width, box.x - width];
-  const rows = [box.y - height, box.y + box.height, box.y, box.y + box.height - height];
-  const candidates = rows.flatMap((y) => columns.map((x) => at(x, y)));
-  // Failing those, slide away from the box, upwards and downwards in turn.
-  for (let step = 1; step * height < area.height; step++)
-    candidates.push(at(box.x, box.y - (step + 1) * height), at(box.x, box.y + box.height + step * height));
-  return candidates.find((place) => !taken.some((other) => overlaps(place, other)));
-}
-
-function overlaps(a: Rect, b: Rect): boolean {
-  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
-}
 
 function intersect(a: Rect, b: Rect): Rect {
   const x = Math.max(a.x, b.x);
