@@ -6,6 +6,7 @@ import type { WeightsMetadata } from './formats/weights.js';
 import { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
 import { type ImageInput, toPixels } from './localizer/images.js';
 import { type ModelOptions, readModel, type WeightsInput } from './localizer/model.js';
+import type { GpuLocalization } from './localizer/on_gpu.js';
 import { createQueue } from './localizer/queue.js';
 import { type LocalizeOptions, requestOf } from './localizer/request.js';
 import type { Classification, Localization } from './localizer/results.js';
@@ -97,15 +98,23 @@ export class Localizer {
     return { index, width, height, probabilities, logits };
   }
 
-  /** Probabilities, findings with boxes and, on request, heatmaps of one image. */
-  async localize(image: ImageInput, options: LocalizeOptions = {}): Promise<Localization> {
+  /**
+   * Probabilities, findings with boxes and, on request, heatmaps of one image. With `output: 'gpu'` nothing is read back: results
+   * come as buffers, which the caller destroys.
+   */
+  async localize(image: ImageInput, options: LocalizeOptions & { output: 'gpu' }): Promise<GpuLocalization>;
+  async localize(image: ImageInput, options?: LocalizeOptions & { output?: 'cpu' }): Promise<Localization>;
+  async localize(
+    image: ImageInput,
+    { output = 'cpu', ...options }: LocalizeOptions & { output?: 'cpu' | 'gpu' } = {},
+  ): Promise<Localization | GpuLocalization> {
     this.#check();
     const request = requestOf(this.metadata, options);
     const pixels = await toPixels(image, options.signal);
-    const [result] = await this.#queue(() =>
-      this.#session.run({ images: [pixels], indexes: [0] }, request, options.signal),
-    );
-    return result;
+    return this.#queue(async () => {
+      if (output === 'gpu') return this.#session.runOnGpu(pixels, request, options.signal);
+      return (await this.#session.run({ images: [pixels], indexes: [0] }, request, options.signal))[0];
+    });
   }
 
   /** The same of many images, in their order. Images are read ahead while the GPU works. */

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { DeviceLostError, InputError } from '../src/errors.js';
 import { encodePng } from '../src/formats/png.js';
 import { architectureOf, readCheckpoint, type WeightsMetadata } from '../src/formats/weights.js';
+import { readBuffer } from '../src/gpu/buffers.js';
 import { openGpu } from '../src/gpu/device.js';
 import { mulberry32 } from '../src/graph/check.js';
 import { createGraph } from '../src/graph/graph.js';
@@ -183,6 +184,46 @@ function sharedCopy(source: Uint8Array): Uint8Array {
   shared.set(source);
   return shared;
 }
+
+test("with output 'gpu' nothing is read back until one asks", async () => {
+  const image = picture(64, 64, 1);
+  const truth = await localizer.localize(image, { classes });
+  const result = await localizer.localize(image, { classes, output: 'gpu' });
+  const read = async ({ buffer, shape }: typeof result.logits) => {
+    return readBuffer(
+      gpu,
+      buffer,
+      0,
+      shape.reduce((all, one) => all * one, 4),
+    );
+  };
+  assert.equal([...new Float32Array(await read(result.logits))], Object.values(truth.logits));
+  const counts = new Uint32Array(await read(result.counts!));
+  const perClass = classes.map((label) =>
+    [60, 180].map((cut) => truth.findings.filter((f) => f.label === label && f.threshold === cut).length),
+  );
+  assert.equal(
+    [...counts],
+    perClass.flatMap((found) => [...found, 0]),
+  );
+  result.destroy();
+});
+
+test('a batch of images of many sizes', async () => {
+  const images = [1, 2, 3, 4, 5, 6].map((seed) => picture(30 + 5 * seed, 40, 1, seed));
+  const alone: Localization[] = [];
+  for (const image of images) alone.push(await localizer.localize(image));
+  let place = 0;
+  for await (const result of localizer.localizeAll(images, { batch: 6 })) {
+    const other = alone[place++];
+    for (const label of classes) assert.ok(Math.abs(result.logits[label] - other.logits[label]) < 1e-5);
+    assert.equal(
+      result.findings.map(({ box }) => box),
+      other.findings.map(({ box }) => box),
+    );
+  }
+  assert.is(place, 6);
+});
 
 test('16 bits carry on where 8 end', async () => {
   const [eight, sixteen] = [picture(50, 50, 1, 5, 8), picture(50, 50, 1, 5, 16)];

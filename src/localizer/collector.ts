@@ -1,34 +1,50 @@
-/** Brings several results back in one copy. */
+/** Brings results back: copied as soon as they are there, waited for once. */
 import { alignUp, createReadback, mapped } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import type { Location } from '../graph/record.js';
 
 export interface Collector {
-  /** Copies a result as it is now; what runs later may overwrite it. */
-  take(place: Location): () => ArrayBuffer;
-  /** Waits for the GPU. Afterwards what `take` gave can be called. */
-  finish(expectedMs: number): Promise<void>;
+  /** Copies results as they are now; what runs later may overwrite them. Gives their place in what `finish` gives. */
+  take(places: readonly Location[]): number;
+  /** Waits for the GPU. For each `take` the bytes of its places. */
+  finish(expectedMs: number): Promise<ArrayBuffer[][]>;
   close(): void;
 }
 
-/** @param places all that will be taken, for the size. */
-export function createCollector(gpu: Gpu, places: readonly Location[]): Collector {
-  const bytes = places.reduce((sum, { size }) => sum + alignUp(size, 4), 0);
-  const staging = createReadback(gpu, 'results', bytes);
-  let content: ArrayBuffer | undefined;
-  let used = 0;
+export function createCollector(gpu: Gpu): Collector {
+  const taken: { staging: GPUBuffer; sizes: number[] }[] = [];
   return {
-    take({ buffer, offset, size }) {
-      const at = used;
-      used += alignUp(size, 4);
+    take(places) {
+      const sizes = places.map(({ size }) => size);
+      const staging = createReadback(
+        gpu,
+        'results',
+        sizes.reduce((sum, size) => sum + alignUp(size, 4), 0),
+      );
       const encoder = gpu.device.createCommandEncoder();
-      encoder.copyBufferToBuffer(buffer, offset, staging, at, alignUp(size, 4));
+      let at = 0;
+      for (const { buffer, offset, size } of places) {
+        encoder.copyBufferToBuffer(buffer, offset, staging, at, alignUp(size, 4));
+        at += alignUp(size, 4);
+      }
       gpu.device.queue.submit([encoder.finish()]);
-      return () => content!.slice(at, at + size);
+      return taken.push({ staging, sizes }) - 1;
     },
-    async finish(expectedMs) {
-      content = await mapped(staging, bytes, expectedMs);
+    finish(expectedMs) {
+      return Promise.all(
+        taken.map(async ({ staging, sizes }) => {
+          const bytes = await mapped(staging, staging.size, expectedMs);
+          let at = 0;
+          return sizes.map((size) => {
+            const part = bytes.slice(at, at + size);
+            at += alignUp(size, 4);
+            return part;
+          });
+        }),
+      );
     },
-    close: () => staging.destroy(),
+    close() {
+      for (const { staging } of taken) staging.destroy();
+    },
   };
 }

@@ -4,16 +4,7 @@ import type { WeightsMetadata } from '../formats/weights.js';
 import { decodeBoxes } from '../ops/component_boxes.js';
 import type { Request } from './request.js';
 import { asLocalization, type Heatmap, type Localization } from './results.js';
-import type { BoxStage } from './stages.js';
-
-/** What the network put out for a batch. */
-interface NetworkOutputs {
-  readonly logits: Float32Array;
-  readonly probabilities: Float32Array;
-  /** [batch, classes, h, w], where raw heatmaps were asked for. */
-  readonly heatmaps: Float32Array | undefined;
-  readonly shape: readonly number[];
-}
+import type { BoxStage, NetworkStage } from './stages.js';
 
 interface Place {
   readonly index: number;
@@ -22,47 +13,40 @@ interface Place {
   readonly height: number;
 }
 
-/** @param read what the box stage put out for this image, in the order of its outputs. */
+/**
+ * @param common what the network put out for the batch: logits, probabilities and, where asked for, raw heatmaps.
+ * @param own what the box stage put out for this image.
+ */
 export function describeImage(
   { classes }: WeightsMetadata,
   { index, slot, width, height }: Place,
-  outputs: NetworkOutputs,
+  { heatmaps: { shape } }: NetworkStage,
+  [logits, probabilities, raw]: readonly ArrayBuffer[],
   stage: BoxStage | undefined,
-  read: readonly ArrayBuffer[] | undefined,
+  own: readonly ArrayBuffer[] | undefined,
   request: Request,
 ): Localization {
-  const byLabel = (values: Float32Array) =>
-    Object.fromEntries(classes.map((label, place) => [label, values[slot * classes.length + place]]));
-  const probabilities = byLabel(outputs.probabilities);
-  const { findings, truncated } =
-    stage && request.boxes ? readFindings(classes, probabilities, stage, read!, request) : NONE;
-  const heatmaps = readHeatmaps(classes, outputs, slot, stage, read, request);
-  return asLocalization(
-    {
-      index,
-      width,
-      height,
-      probabilities,
-      logits: byLabel(outputs.logits),
-      findings,
-      truncated,
-      ...(heatmaps ? { heatmaps } : {}),
-    },
-    classes,
-  );
+  const byLabel = (bytes: ArrayBuffer) => {
+    const values = new Float32Array(bytes, slot * classes.length * 4, classes.length);
+    return Object.fromEntries(classes.map((label, place) => [label, values[place]]));
+  };
+  const scores = byLabel(probabilities);
+  const boxes = own && request.boxes ? readFindings(classes, scores, own, request) : { findings: [], truncated: [] };
+  const scaled = stage?.named.scaled;
+  let heatmaps: Record<string, Heatmap> | undefined;
+  if (raw) heatmaps = readHeatmaps(classes, shape, raw, slot);
+  else if (scaled) heatmaps = readHeatmaps(classes, scaled.shape, own![stage.outputs.indexOf(scaled)], 0);
+  const data = { index, width, height, probabilities: scores, logits: byLabel(logits), ...boxes };
+  return asLocalization({ ...data, ...(heatmaps ? { heatmaps } : {}) }, classes);
 }
-
-const NONE = { findings: [], truncated: [] };
 
 function readFindings(
   classes: readonly string[],
   probabilities: Record<string, number>,
-  { plan, boxes }: BoxStage,
-  read: readonly ArrayBuffer[],
-  { heatThresholds, maxBoxes }: Request,
+  [table, counts]: readonly ArrayBuffer[],
+  { heatThresholds: thresholds, maxBoxes }: Request,
 ): { findings: Finding[]; truncated: string[] } {
-  const words = (tensor: typeof boxes.table) => new Uint32Array(read[plan.graph.outputs.indexOf(tensor)]);
-  const decoded = decodeBoxes(words(boxes.table), words(boxes.counts), { thresholds: heatThresholds, maxBoxes });
+  const decoded = decodeBoxes(new Uint32Array(table), new Uint32Array(counts), { thresholds, maxBoxes });
   const findings = decoded.boxes.map(({ map, threshold, x, y, width, height, area, peak }) => {
     const label = classes[map];
     return { label, score: probabilities[label], box: { x, y, width, height }, threshold, area, peak };
@@ -72,18 +56,13 @@ function readFindings(
 
 function readHeatmaps(
   classes: readonly string[],
-  outputs: NetworkOutputs,
+  [, , height, width]: readonly number[],
+  bytes: ArrayBuffer,
   slot: number,
-  stage: BoxStage | undefined,
-  read: readonly ArrayBuffer[] | undefined,
-  request: Request,
-): Record<string, Heatmap> | undefined {
-  if (request.heatmaps === 'none') return undefined;
-  const scaled = stage?.scaled;
-  const [, , height, width] = scaled ? scaled.shape : outputs.shape;
+): Record<string, Heatmap> {
+  const all = new Float32Array(bytes);
   const cells = width * height;
-  const all = scaled ? new Float32Array(read![stage.plan.graph.outputs.indexOf(scaled)]) : outputs.heatmaps!;
-  const first = scaled ? 0 : slot * classes.length;
+  const first = slot * classes.length;
   const entries = classes.map((label, place) => {
     const data = all.slice((first + place) * cells, (first + place + 1) * cells);
     return [label, { width, height, data }] as const;

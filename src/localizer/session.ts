@@ -7,24 +7,18 @@ import type { WeightsMetadata } from '../formats/weights.js';
 import type { Gpu } from '../gpu/device.js';
 import { createConstantPool } from '../graph/constants.js';
 import type { DispatchTime, Plan } from '../graph/plan.js';
+import type { Tensor } from '../graph/tensor.js';
 import { parameterSource } from '../nets/index.js';
 import type { PixelFormat } from '../ops/preprocess.js';
 import { createCache } from './cache.js';
-import { type Collector, createCollector } from './collector.js';
+import { createCollector } from './collector.js';
 import { describeImage } from './describe.js';
 import type { Source } from './images.js';
 import type { Model } from './model.js';
+import { copyOut, type GpuLocalization, type Parts } from './on_gpu.js';
 import type { Request } from './request.js';
 import type { Localization } from './results.js';
-import {
-  type BoxStage,
-  type InputStage,
-  type NetworkStage,
-  planBoxes,
-  planInput,
-  planNetwork,
-  type Spec,
-} from './stages.js';
+import { type BoxStage, type NetworkStage, planBoxes, planInput, planNetwork, type Spec } from './stages.js';
 import { texturePixels } from './texture.js';
 
 export interface Memory {
@@ -52,13 +46,14 @@ export interface Batch {
 export interface Session {
   readonly metadata: WeightsMetadata;
   run(batch: Batch, request: Request, signal?: AbortSignal): Promise<Localization[]>;
+  runOnGpu(image: Source | GPUTexture, request: Request, signal?: AbortSignal): Promise<GpuLocalization>;
   memory(): Memory;
   profile(request: Request): Promise<StageTimes[] | undefined>;
   close(): void;
 }
 
-/** Plans kept ready: networks by batch size, inputs by image format and place in the batch, boxes by image size and request. */
-const KEPT = { networks: 2, inputs: 16, boxes: 4 };
+/** Plans kept ready: networks by batch size, boxes by image size and request. */
+const KEPT = { networks: 2, boxes: 4 };
 
 export async function createSession(
   gpu: Gpu,
@@ -75,12 +70,11 @@ export async function createSession(
   const spec: Spec = { architecture, metadata, precision };
   const pool = createConstantPool();
   const networks = createCache<NetworkStage>(KEPT.networks);
-  const inputs = createCache<InputStage>(KEPT.inputs);
   const boxes = createCache<BoxStage>(KEPT.boxes);
   let largestBatch = Number.POSITIVE_INFINITY;
 
   const close = () => {
-    for (const cache of [networks, inputs, boxes]) cache.clear();
+    for (const cache of [networks, boxes]) cache.clear();
     pool.close();
   };
   try {
@@ -133,12 +127,17 @@ export async function createSession(
     const { width, height, channels } = source;
     const bits = 'bits' in source ? source.bits : source.data instanceof Uint16Array ? 16 : 8;
     const format = { width, height, channels, bits } as const;
-    const key = [width, height, channels, bits, slot, network.image.shape[0]].join();
-    const stage = await inputs.get(key, () => planInput(gpu, spec, format, slot, network));
+    const key = [width, height, channels, bits, slot].join();
+    const stage = await network.inputs.get(key, () => planInput(gpu, spec, format, slot, network));
     await stage.run(source, signal);
     if ('createView' in image && 'buffer' in source) source.buffer.destroy();
     return format;
   }
+
+  const boxStage = ({ width, height }: PixelFormat, request: Request, network: NetworkStage) => {
+    const key = JSON.stringify([width, height, request.heatThresholds, request.maxBoxes, request.heatmaps]);
+    return boxes.get(key, () => planBoxes(gpu, spec, { width, height }, request, network));
+  };
 
   async function collect(
     batch: Batch,
@@ -147,61 +146,57 @@ export async function createSession(
     request: Request,
     signal: AbortSignal | undefined,
   ): Promise<Localization[]> {
-    const stages: BoxStage[] = [];
-    if (request.boxes || request.heatmaps === 'scaled') {
-      for (const { width, height } of sizes) {
-        const key = JSON.stringify([
-          width,
-          height,
-          request.heatThresholds,
-          request.maxBoxes,
-          request.heatmaps,
-          network.image.shape[0],
-        ]);
-        stages.push(await boxes.get(key, () => planBoxes(gpu, spec, { width, height }, request, network)));
-      }
-    }
-    const ofNetwork = [
-      network.logits,
-      network.probabilities,
-      ...(request.heatmaps === 'raw' ? [network.heatmaps] : []),
-    ];
-    const ofBoxes = stages.flatMap(({ plan }) => plan.graph.outputs.map((tensor) => plan.locate(tensor)));
-    const collector: Collector = createCollector(gpu, [
-      ...ofNetwork.map((tensor) => network.plan.locate(tensor)),
-      ...ofBoxes,
-    ]);
+    const withBoxes = request.boxes || request.heatmaps === 'scaled';
+    const outputs = [network.logits, network.probabilities, ...(request.heatmaps === 'raw' ? [network.heatmaps] : [])];
+    const collector = createCollector(gpu);
     try {
-      const common = ofNetwork.map((tensor) => collector.take(network.plan.locate(tensor)));
-      const own: (() => ArrayBuffer)[][] = [];
-      for (const [slot, stage] of stages.entries()) {
-        await stage.run(network, slot, request, signal);
-        own.push(stage.plan.graph.outputs.map((tensor) => collector.take(stage.plan.locate(tensor))));
+      collector.take(outputs.map((tensor) => network.plan.locate(tensor)));
+      const describing: ((parts: ArrayBuffer[][]) => Localization)[] = [];
+      let waited = network.plan.expectedMs;
+      for (const [slot, size] of sizes.entries()) {
+        const image = { index: batch.indexes[slot], slot, width: size.width, height: size.height };
+        const stage = withBoxes ? await boxStage(size, request, network) : undefined;
+        await stage?.run(network, slot, request, signal);
+        const part = stage ? collector.take(stage.outputs.map((tensor) => stage.plan.locate(tensor))) : -1;
+        waited = stage?.plan.expectedMs ?? waited;
+        describing.push((parts) => describeImage(metadata, image, network, parts[0], stage, parts[part], request));
       }
       // `run` waits for all submits but the last, so only that one is left to wait for.
-      await collector.finish(Math.min(100, (stages.at(-1)?.plan ?? network.plan).expectedMs));
+      const parts = await collector.finish(Math.min(100, waited));
       gpu.check();
-      const [logits, probabilities, heatmaps] = common.map((take) => new Float32Array(take()));
-      return batch.indexes.map((index, slot) => {
-        const image = { index, slot, width: sizes[slot].width, height: sizes[slot].height };
-        const shape = network.heatmaps.shape;
-        const outputs = own[slot]?.map((take) => take());
-        return describeImage(
-          metadata,
-          image,
-          { logits, probabilities, heatmaps, shape },
-          stages[slot],
-          outputs,
-          request,
-        );
-      });
+      return describing.map((describe) => describe(parts));
     } finally {
       collector.close();
     }
   }
 
+  /** Localizes one image and leaves everything on the GPU. */
+  async function runOnGpu(
+    image: Source | GPUTexture,
+    request: Request,
+    signal?: AbortSignal,
+  ): Promise<GpuLocalization> {
+    const network = (await networkFor(1))!;
+    const size = await bring(image, 0, network, signal);
+    await network.plan.run({ signal });
+    const stage = request.boxes || request.heatmaps === 'scaled' ? await boxStage(size, request, network) : undefined;
+    await stage?.run(network, 0, request, signal);
+    const part = (plan: Plan, tensor: Tensor) => ({
+      place: plan.locate(tensor),
+      shape: tensor.shape,
+      type: tensor.type,
+    });
+    const { logits, probabilities, heatmaps } = network;
+    const parts: Parts = {
+      ...mapValues({ logits, probabilities, heatmaps }, (tensor) => part(network.plan, tensor)),
+      ...(stage ? mapValues(stage.named, (tensor) => part(stage.plan, tensor)) : {}),
+    };
+    return copyOut(gpu, { index: 0, width: size.width, height: size.height }, parts);
+  }
+
   function memory(): Memory {
-    const plans: Plan[] = [networks, inputs, boxes].flatMap((cache) => [...cache.values()].map(({ plan }) => plan));
+    const stages = [...networks.values()].flatMap((network) => [network, ...network.inputs.values()]);
+    const plans: Plan[] = [...stages, ...boxes.values()].map(({ plan }) => plan);
     const work = plans.reduce((sum, plan) => sum + plan.memory.arenas + plan.memory.tensors, 0);
     return { bytes: work + pool.bytes, weights: pool.bytes, work };
   }
@@ -213,13 +208,19 @@ export async function createSession(
       request,
     );
     const times: StageTimes[] = [];
-    for (const [stage, cache] of Object.entries({ input: inputs, network: networks, boxes })) {
-      const dispatches = await [...cache.values()].at(-1)?.plan.profile();
+    const network = [...networks.values()].at(-1)!;
+    const last = { input: [...network.inputs.values()].at(-1), network, boxes: [...boxes.values()].at(-1) };
+    for (const [stage, used] of Object.entries(last)) {
+      const dispatches = await used?.plan.profile();
       if (!dispatches) return undefined;
       times.push({ stage: stage as StageTimes['stage'], dispatches });
     }
     return times;
   }
 
-  return { metadata, run, memory, profile, close };
+  return { metadata, run, runOnGpu, memory, profile, close };
+}
+
+function mapValues<A, B>(values: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)]));
 }

@@ -8,10 +8,11 @@ import { createGraph } from '../graph/graph.js';
 import { createPlan, type Plan } from '../graph/plan.js';
 import type { Tensor } from '../graph/tensor.js';
 import { buildNetwork } from '../nets/index.js';
-import { type Boxes, extractBoxes } from '../ops/component_boxes.js';
+import { extractBoxes } from '../ops/component_boxes.js';
 import type { HeatFrame } from '../ops/heat.js';
 import { type PixelFormat, pixelInput, preprocess } from '../ops/preprocess.js';
 import { scaleHeatmaps } from '../ops/scale255.js';
+import { type Cache, createCache } from './cache.js';
 import type { Source } from './images.js';
 import type { Request } from './request.js';
 
@@ -22,6 +23,9 @@ export interface Spec {
   readonly precision: 'f32' | 'f16';
 }
 
+/** Plans kept ready for image formats beyond one for each place in the batch. */
+const KEPT_INPUTS = 8;
+
 export interface NetworkStage {
   readonly plan: Plan;
   /** [batch, size, size, channels]. */
@@ -31,6 +35,8 @@ export interface NetworkStage {
   readonly probabilities: Tensor;
   /** [batch, classes, h, w]. */
   readonly heatmaps: Tensor;
+  /** Ways into `image`, by image format and place in the batch. */
+  readonly inputs: Cache<InputStage>;
   close(): void;
 }
 
@@ -51,7 +57,12 @@ export async function planNetwork(
   const weights = options.weights?.(g.parameters);
   const graph = g.finish([logits, probabilities, heatmaps]);
   const plan = await createPlan(gpu, graph, { ...options, ...(weights ? { weights } : { weights: missing }) });
-  return { plan, image, logits, probabilities, heatmaps, close: () => plan.close() };
+  const inputs = createCache<InputStage>(KEPT_INPUTS + batch);
+  const close = () => {
+    inputs.clear();
+    plan.close();
+  };
+  return { plan, image, logits, probabilities, heatmaps, inputs, close };
 }
 
 function missing(name: string): never {
@@ -101,9 +112,10 @@ export async function planInput(
 
 export interface BoxStage {
   readonly plan: Plan;
-  readonly boxes: Boxes;
-  /** [1, classes, height, width], where scaled heatmaps were asked for. */
-  readonly scaled: Tensor | undefined;
+  /** Table and counts of boxes; heatmaps [1, classes, height, width] from 0 to 255, where they were asked for. */
+  readonly named: { readonly boxes: Tensor; readonly counts: Tensor; readonly scaled?: Tensor };
+  /** What is read back: the same in a row. */
+  readonly outputs: readonly Tensor[];
   /** Works on one image of the network's output. */
   run(network: NetworkStage, slot: number, request: Request, signal?: AbortSignal): Promise<void>;
   close(): void;
@@ -136,11 +148,13 @@ export async function planBoxes(
     },
   );
   const scaled = request.heatmaps === 'scaled' ? scaleHeatmaps(g, heatmaps, boxes.ranges, frame) : undefined;
-  const plan = await createPlan(gpu, g.finish([boxes.table, boxes.counts, boxes.ranges, ...(scaled ? [scaled] : [])]));
+  const named = { boxes: boxes.table, counts: boxes.counts, ...(scaled ? { scaled } : {}) };
+  const outputs = Object.values(named);
+  const plan = await createPlan(gpu, g.finish(outputs));
   return {
     plan,
-    boxes,
-    scaled,
+    named,
+    outputs,
     close: () => plan.close(),
     async run(from, slot, { gates: values }, signal) {
       plan.write(gates, values);

@@ -1,0 +1,90 @@
+/**
+ * The README is true: its JavaScript runs, its commands run, the npm scripts and the files that it links exist. All in a folder with
+ * a small network and three phantoms, on the adapter that the tests run on.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { encodePng } from '../src/formats/png.js';
+import { drawPhantom } from '../src/phantom/index.js';
+
+const root = new URL('../../', import.meta.url).pathname;
+const run = promisify(execFile);
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const blocks = [...readme.matchAll(/^```(\w+)( \w+)?\n([\s\S]*?)^```$/gm)].map(([, language, kind, text]) => ({
+  language,
+  kind: kind?.trim(),
+  text,
+}));
+
+const folder = mkdtempSync(join(tmpdir(), 'raybox-readme-'));
+mkdirSync(join(folder, 'node_modules'));
+mkdirSync(join(folder, 'xrays'));
+symlinkSync(root, join(folder, 'node_modules/raybox'));
+const weights = readFileSync(join(root, 'test/fixtures/torch-reference/resnet-basic/model.safetensors'));
+writeFileSync(join(folder, 'weights.safetensors'), weights);
+for (const [index, name] of ['chest.png', 'xrays/a.png', 'xrays/b.png', 'xrays/c.png'].entries()) {
+  const { image } = drawPhantom({ seed: 1, index, size: 128, preset: 'demo' });
+  writeFileSync(join(folder, name), await encodePng({ ...image, channels: 1 }));
+}
+
+test('every block is of a kind that is checked', () => {
+  const kinds = new Set(blocks.map(({ language, kind }) => `${language} ${kind ?? ''}`.trim()));
+  assert.equal([...kinds].sort(), ['html', 'js', 'sh', 'sh npm']);
+});
+
+for (const [index, { text }] of blocks.filter(({ language }) => language === 'js').entries()) {
+  test(`JavaScript block ${index + 1} runs`, async () => {
+    const file = join(folder, `block${index}.mjs`);
+    writeFileSync(file, text);
+    const { stdout } = await run(process.execPath, [file], { cwd: folder, timeout: 120_000 });
+    assert.ok(stdout.length > 0, 'it prints something');
+  });
+}
+
+const commands = blocks
+  .filter(({ language, kind }) => language === 'sh' && !kind)
+  .flatMap(({ text }) => text.trim().split('\n'));
+for (const command of commands) {
+  test(command, async () => {
+    const [program, ...args] = command.split(' ');
+    assert.is(program, 'raybox');
+    const { stdout } = await run(process.execPath, [join(root, 'dist/src/node/cli.js'), ...args], {
+      cwd: folder,
+      timeout: 240_000,
+    });
+    if (!args.includes('--out')) assert.ok(stdout.length > 0, 'it prints something');
+  });
+}
+
+test('commands left what they promise', () => {
+  assert.is(readFileSync(join(folder, 'results.jsonl'), 'utf8').trim().split('\n').length, 3);
+  for (const name of ['a', 'b', 'c']) assert.ok(existsSync(join(folder, `overlays/${name}.png`)), name);
+});
+
+test('npm scripts and commands that are named exist', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  for (const [, name] of readme.matchAll(/npm run ([\w:]+)/g)) assert.ok(name in scripts, name);
+  for (const [, name] of readme.matchAll(/raybox (\w+)/g)) {
+    if (['localize', 'evaluate', 'mine', 'phantom', 'check', 'inspect', 'info', 'verify', 'demo'].includes(name))
+      continue;
+    assert.not.match(readme, new RegExp(`\`raybox ${name}`), name);
+  }
+});
+
+test('links lead to files of the repository', () => {
+  for (const [, target] of readme.matchAll(/\]\((?!https?:)([^)#]+)/g))
+    assert.ok(existsSync(join(root, target)), target);
+});
+
+test('the browser example is the one that is tested', () => {
+  const [{ text }] = blocks.filter(({ language }) => language === 'html');
+  assert.is(text, readFileSync(join(root, 'test/examples/browser.html'), 'utf8'));
+});
+
+test.after(() => rmSync(folder, { recursive: true }));
+test.run();
