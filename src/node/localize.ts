@@ -57,7 +57,7 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
   try {
     const todo = tasks.filter((task) => !results.has(task) || (task.overlay && !existsSync(task.overlay)));
     if (todo.length < tasks.length) say(`${tasks.length - todo.length} of ${tasks.length} images are done already.`);
-    if (options.overlay) await mkdir(options.overlay, { recursive: true });
+    if (options.overlay) await makeFolder(options.overlay);
     if (todo.length > 0) failed += await localizeTasks(todo, results, options, signal);
     await results.finish();
     finished = true;
@@ -70,6 +70,12 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
   } finally {
     if (!finished) await results.suspend();
   }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((cause) => {
+    throw new InputError(`--overlay ${path}: the folder cannot be made`, { given: (cause as Error).message, cause });
+  });
 }
 
 /** Runs the network over all tasks. Returns how many failed. */

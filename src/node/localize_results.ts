@@ -76,8 +76,8 @@ async function openLines(path: string): Promise<Results> {
     known.set(resolve(file), error);
     classes ??= probabilities && Object.keys(probabilities);
   });
-  await mkdir(dirname(resolve(path)), { recursive: true });
-  const file = await open(path, 'a').catch((cause) => {
+  const opened = mkdir(dirname(resolve(path)), { recursive: true }).then(() => open(path, 'a'));
+  const file = await opened.catch((cause) => {
     throw new InputError(`${path} cannot be written: ${(cause as Error).message}`, { cause });
   });
   await file.truncate(whole);
