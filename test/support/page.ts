@@ -1,10 +1,11 @@
 /** Opens scripts and HTML files in a browser page, served from 127.0.0.1 (a secure context, as WebGPU asks for). */
 import { SourceMap, type SourceMapping } from 'node:module';
-import { join, parse, relative, resolve } from 'node:path';
+import { basename, join, parse, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
-import { type BuildContext, context } from 'esbuild';
+import { build } from 'esbuild';
 import type { Browser, Page } from 'puppeteer-core';
+import { type Served, serveFolder } from '../../src/node/serve.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -44,29 +45,16 @@ export interface OpenPage {
  */
 export async function openPage(browser: Browser, options: PageOptions): Promise<OpenPage> {
   const folder = resolve(root, options.folder ?? 'test');
-  const bundler = await context({
-    absWorkingDir: root,
-    entryPoints: options.script === undefined ? [] : [options.script],
-    outdir: join(folder, 'bundle'), // served from memory, never written
-    entryNames: '[name]',
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    sourcemap: 'linked',
-    define: { process: 'undefined' },
-    logLevel: 'silent',
-  });
+  const { contents, map } = await bundle(options.script, join(folder, 'bundle'));
   let page: Page | undefined;
+  let served: Served | undefined;
   const close = async () => {
     await page?.close().catch(() => {}); // it may have crashed
-    await bundler.dispose();
+    await served?.close();
   };
   try {
-    const map = await bundle(bundler);
-    const { port } = await bundler.serve({ host: '127.0.0.1', port: 0, servedir: folder });
-    const url = new URL(`http://127.0.0.1:${port}/${options.html ?? ''}`);
+    served = await serveFolder(folder, { contents });
+    const url = new URL(options.html ?? EMPTY, served.url);
     for (const [key, value] of Object.entries(options.search ?? {})) if (value) url.searchParams.set(key, value);
     const scriptUrl = options.script === undefined ? '' : `/bundle/${parse(options.script).name}.js`;
     const locate = (stack: string) => locateInSources(stack, url.origin + scriptUrl, map, join(folder, 'bundle'));
@@ -80,7 +68,6 @@ export async function openPage(browser: Browser, options: PageOptions): Promise<
 
     if (options.viewport) await page.setViewport(options.viewport);
     await page.goto(url.href);
-    if (options.html === undefined) await page.setContent('<!doctype html><title>raybox</title>'); // not the file list
     if (options.start !== false && scriptUrl !== '') await page.addScriptTag({ url: scriptUrl, type: 'module' });
     return { page, scriptUrl, errors, crashed, locate, close };
   } catch (error) {
@@ -89,10 +76,29 @@ export async function openPage(browser: Browser, options: PageOptions): Promise<
   }
 }
 
-async function bundle(bundler: BuildContext<{ write: false }>): Promise<SourceMap | undefined> {
-  const { outputFiles } = await bundler.rebuild();
-  const map = outputFiles.find((file) => file.path.endsWith('.map'));
-  return map && new SourceMap(JSON.parse(map.text));
+const EMPTY = 'bundle/empty.html';
+
+/** What is served from memory, never written: an empty page and, under its paths in `folder`, the bundled script. */
+async function bundle(script: string | undefined, folder: string) {
+  const contents = new Map([[`/${EMPTY}`, Buffer.from('<!doctype html><title>raybox</title>')]]);
+  if (script === undefined) return { contents, map: undefined };
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: [script],
+    outdir: folder,
+    entryNames: '[name]',
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    sourcemap: 'linked',
+    define: { process: 'undefined' },
+    logLevel: 'silent',
+  });
+  for (const { path, contents: bytes } of outputFiles) contents.set(`/bundle/${basename(path)}`, Buffer.from(bytes));
+  const map = outputFiles.find(({ path }) => path.endsWith('.map'));
+  return { contents, map: map && new SourceMap(JSON.parse(map.text)) };
 }
 
 function locateInSources(stack: string, scriptUrl: string, map: SourceMap | undefined, bundleFolder: string): string {
