@@ -92,7 +92,9 @@ export function randomWeights(seed: number, inputSize = INPUT_SIZE): Uint8Array 
   const random = seededRandom(seed);
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const tensors = [...g.parameters].map(([name, { shape }]) => {
-    const deviation = Math.sqrt(2 / product(shape.slice(1)));
+    // Without training nothing keeps features small: weak predictions keep every probability off 0 and 1.
+    const strength = name.startsWith('head.prediction') ? 0.02 : 1;
+    const deviation = strength * Math.sqrt(2 / product(shape.slice(1)));
     // What has one dimension is a bias (0), or belongs to a batch norm that changes nothing.
     const constant = /running_var$|weight$/.test(name) ? 1 : 0;
     const data = Float32Array.from({ length: product(shape) }, () =>
