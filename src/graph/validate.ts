@@ -2,7 +2,7 @@
  * `VALIDATE=1`: after a run, each node's outputs are computed again in float64 from the inputs that the GPU itself had, so
  * that the first kernel that errs is the one that is named, not those that came to suffer from it.
  */
-import { KernelError } from '../errors.js';
+import { InputError, KernelError } from '../errors.js';
 import { readBuffer } from '../gpu/buffers.js';
 import { debug } from '../gpu/debug.js';
 import type { Gpu } from '../gpu/device.js';
@@ -20,8 +20,16 @@ import {
   type Tensor,
 } from './tensor.js';
 
-/** Looser than a kernel's own bound: real activations are no standard normals. */
-const BOUNDS = { f32: 1e-9, f16: 1e-5, u32: 0 } as const;
+/** Looser than a kernel's own bound: real activations are no standard normals. For u32 the share of elements that differ. */
+const BOUNDS = { f32: 1e-9, f16: 1e-5, u32: 0.01 } as const;
+
+// Labels and boxes step where a value crosses a threshold, so f32 and float64 may differ in single ones, and in the last
+// bits of a peak.
+function disagreement(type: Tensor['type'], actual: Float64Array, expected: Float64Array): number {
+  if (type !== 'u32') return normalisedError(actual, expected);
+  const differing = actual.filter((value, i) => Math.abs(value - expected[i]) > Math.max(2, 1e-3 * expected[i]));
+  return differing.length / actual.length;
+}
 
 /**
  * To be called before a run: keeps the states that it will overwrite. What it returns is to be called after the run.
@@ -45,16 +53,16 @@ async function validate(gpu: Gpu, plan: Plan, before: ReadonlyMap<Tensor, Float6
       }
       for (const tensor of results) outputs.push(await readLogical(gpu, plan, tensor));
     } catch (error) {
-      if (error instanceof RangeError) throw error;
+      if (!(error instanceof InputError)) throw error;
       continue; // folded into a constant whose sources are gone
     }
     const truth = evaluateReference({ nodes: [node], outputs: node.outputs, slices: new Map() }, known);
     for (const [index, tensor] of results.entries()) {
-      const error = normalisedError(outputs[index], truth.get(tensor)!);
+      const error = disagreement(tensor.type, outputs[index], truth.get(tensor)!);
       if (error <= BOUNDS[tensor.type]) continue;
       const shapes = node.inputs.map((input) => (input ? describeShape(input) : 'none')).join(', ');
       throw new KernelError(`${node.operation.name} computed ${tensor.name} wrongly`, {
-        expected: `an NMSE of at most ${BOUNDS[tensor.type]} against float64`,
+        expected: `${tensor.type === 'u32' ? 'a share of differing elements' : 'an NMSE'} of at most ${BOUNDS[tensor.type]} against float64`,
         given: `${error.toExponential(2)} for ${describeShape(tensor)} from ${shapes}, ${JSON.stringify(node.attributes)}`,
         hint: `raybox verify --op ${node.operation.name} checks its kernels one by one`,
       });
