@@ -60,7 +60,14 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
     ...(name ? { adapter: name } : {}),
     ...(options.dawn ? { dawn: options.dawn } : {}),
   });
-  const adapter = await entry.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
+  const powerPreference = options.powerPreference ?? 'high-performance';
+  // Dawn throws for a name that fits no adapter, and lists those that there are.
+  const adapter = await entry.requestAdapter({ powerPreference }).catch((cause: Error) => {
+    throw new GpuUnavailableError(name ? `no adapter named ${name}` : 'no WebGPU adapter', {
+      given: cause.message,
+      cause,
+    });
+  });
   if (!adapter) {
     throw new GpuUnavailableError(name ? `no adapter named ${name}` : 'no WebGPU adapter', {
       hint:

@@ -51,9 +51,12 @@ export async function createConstants(
   const made = new Set(constantSteps.flatMap(({ node }) => node.outputs));
   const isConstant = (tensor: Tensor) => tensor.kind === 'constant' || made.has(tensor);
   const bound = steps.flatMap((step) => step.bindings.flatMap(({ tensor }) => tensor ?? []));
-  const kept = new Set(
-    [...bound, ...graph.outputs].filter((tensor) => isConstant(tensor) && !options.external?.has(tensor)),
-  );
+  // With memory of their own, tensors can all be looked at: then what was packed is kept too.
+  const packed = options.separate
+    ? constantSteps.flatMap((step) => step.bindings.flatMap(({ tensor }) => tensor ?? []))
+    : [];
+  const wanted = [...bound, ...graph.outputs, ...packed];
+  const kept = new Set(wanted.filter((tensor) => isConstant(tensor) && !options.external?.has(tensor)));
   const missing = [...kept].filter((tensor) => !pool.buffers.has(keyOf(tensor)));
   const todo = stepsFor(constantSteps, new Set(missing));
 
