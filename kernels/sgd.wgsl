@@ -1,0 +1,47 @@
+// A step of stochastic gradient descent, in place, with momentum and weight decay as torch has them.
+//
+//   g = factor · gradient + decay · weight_decay · p
+//   v = momentum · v + g                                 with MOMENTUM
+//   p = p − rate · learning_rate · d                     d = g, or v with MOMENTUM, or g + momentum · v with NESTEROV
+//
+//   p, v, gradient  one dense tensor, taken as vec4s      hyper  learning_rate, momentum, weight_decay      factor  [1]
+//
+// A thread owns one vec4. What the last one holds beyond the end is alignment.
+//
+// Prelude: MOMENTUM, NESTEROV, FACTOR (whether gradients are scaled, as clipping does).
+
+struct Params {
+  count: u32, rate: f32, decay: f32,
+}
+
+@group(0) @binding(0) var<storage, read_write> p: array<vec4f>;
+#if MOMENTUM
+@group(0) @binding(1) var<storage, read_write> v: array<vec4f>;
+#endif
+@group(0) @binding(2) var<storage, read> gradient: array<vec4f>;
+@group(0) @binding(3) var<storage, read> hyper: array<f32>;
+@group(0) @binding(4) var<storage, read> factor: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
+  let i = id.x + id.y * workgroups.x * 64;
+  if (i >= params.count) {
+    return;
+  }
+  var g = gradient[i];
+#if FACTOR
+  g *= factor[0];
+#endif
+  g += params.decay * hyper[2] * p[i];
+#if MOMENTUM
+  let velocity = hyper[1] * v[i] + g;
+  v[i] = velocity;
+#if NESTEROV
+  g += hyper[1] * velocity;
+#else
+  g = velocity;
+#endif
+#endif
+  p[i] -= params.rate * hyper[0] * g;
+}
