@@ -177,10 +177,3 @@ export function prune(graph: Graph): Graph {
   }
   return { ...graph, nodes: kept.reverse() };
 }
-
-/** The tensors of a graph that no node produces, in order of first use. */
-export function sourcesOf(graph: Graph): Tensor[] {
-  const produced = new Set(graph.nodes.flatMap((node) => node.outputs));
-  const used = graph.nodes.flatMap((node) => node.inputs).concat(graph.outputs);
-  return [...new Set(used.filter((tensor): tensor is Tensor => tensor !== undefined && !produced.has(tensor)))];
-}

@@ -3,7 +3,7 @@
  * `gradient` separately; built indexes collect each. An operation from outside is an `Operation` all the same.
  */
 import type { Constants, Kernel } from '../gpu/wgsl.js';
-import type { Graph, GraphBuilder, Node } from './graph.js';
+import type { GraphBuilder, Node } from './graph.js';
 import type { Tensor, TensorSpec } from './tensor.js';
 
 /** What an adapter is like, as far as the choice of kernels goes. */
@@ -137,9 +137,6 @@ export interface CaseInput {
   /** Default: constant for dense inputs (weights are packed when the plan is made), input for nhwc4. */
   readonly kind?: 'input' | 'constant' | 'state';
 }
-
-/** Rewrites a graph into another that computes the same. */
-export type Pass = (graph: Graph) => Graph;
 
 /** Spreads `count` workgroups over two dimensions where one would exceed 65,535. Kernels compute x + y · num_workgroups.x. */
 export function spread(count: number): [number, number, number] {

@@ -33,8 +33,6 @@ export interface Tensor extends TensorSpec {
   readonly data?: ArrayLike<number>;
 }
 
-export type NumericArray = Float32Array | Float64Array | Uint32Array | Uint16Array;
-
 export const product = (numbers: readonly number[]) => numbers.reduce((all, one) => all * one, 1);
 
 /** Number of logical elements. */

@@ -7,7 +7,6 @@ import { type HeadOutputs, localizerHead } from './localizer_head.js';
 
 export { buildBackbone } from './backbone.js';
 export { inferArchitecture } from './infer.js';
-export { localizerHead } from './localizer_head.js';
 export { parameterSource } from './parameters.js';
 export { backboneNames, standardBackbone } from './standard.js';
 
