@@ -1,0 +1,319 @@
+/** The demo page: an X-ray and weights in, findings out, all of it in this tab. */
+import './overlay_element.js';
+import { InputError } from '../errors.js';
+import type { Finding } from '../formats/findings.js';
+import { decodeImage } from '../formats/image.js';
+import { detectFormat } from '../formats/signature.js';
+import { describe } from '../gpu/device.js';
+import { DEFAULT_THRESHOLD } from '../localizer/request.js';
+import { asLocalization, type Localization } from '../localizer/results.js';
+import { type Localizer, load } from '../localizer.js';
+import { untrainedWeights } from '../nets/untrained.js';
+import { inferno } from '../overlay/colors.js';
+import { DISEASES, drawPhantom } from '../phantom/index.js';
+import { renderBars, renderFindings } from './demo_lists.js';
+import { download, exportAs } from './demo_save.js';
+import type { SelectDetail } from './overlay_element.js';
+import type { Pixels } from './picture.js';
+
+const PHANTOM_SIZE = 512;
+const UNTRAINED = 'untrained';
+const NOTICE = 'UNTRAINED WEIGHTS: the findings are meaningless';
+/** Classes that are shown of a network that knows nothing. */
+const SHOWN_UNTRAINED = 2;
+const MAX_IMAGE_BYTES = 512 << 20;
+
+const $ = <E extends HTMLElement = HTMLElement>(id: string) => document.getElementById(id) as E;
+const overlay = $<HTMLElementTagNameMap['raybox-overlay']>('overlay');
+const weightsList = $<HTMLSelectElement>('weights');
+const progress = $<HTMLProgressElement>('progress');
+
+let picture: { pixels: Pixels; name: string } | undefined;
+let weights: { name: string; source: () => string | File | Uint8Array } = untrained();
+let localizer: Localizer | undefined;
+/** All classes' findings; what is shown and saved is chosen from them. */
+let whole: Localization | undefined;
+let selected: string | null = null;
+let running: AbortController | undefined;
+
+function untrained(): typeof weights {
+  return { name: UNTRAINED, source: () => untrainedWeights(9, DISEASES) };
+}
+
+// --- work, one task at a time -------------------------------------------------------------------------------------
+
+/** Runs a task with its status shown. A new task aborts the one before and waits for its end. */
+let last: Promise<void> = Promise.resolve();
+function work(text: string, task: (signal: AbortSignal) => Promise<string>): Promise<void> {
+  running?.abort();
+  const own = new AbortController();
+  running = own;
+  const before = last;
+  last = (async () => {
+    await before;
+    if (own.signal.aborted) return;
+    document.body.dataset.state = 'busy';
+    showStatus(text);
+    $('error').hidden = true;
+    try {
+      await new Promise((resolve) => setTimeout(resolve, 20)); // let the status show
+      showStatus(await task(own.signal), 1);
+    } catch (error) {
+      if (own.signal.aborted) showStatus('Aborted.', 1);
+      else showError(error as Error);
+    }
+    if (running !== own) return;
+    running = undefined;
+    $('abort').hidden = true;
+    progress.hidden = true;
+    document.body.dataset.state = 'idle';
+  })();
+  return last;
+}
+
+function showStatus(text: string, done?: number): void {
+  $('status-text').textContent = text;
+  progress.hidden = false;
+  if (done === undefined) progress.removeAttribute('value');
+  else progress.value = done;
+  $('abort').hidden = false;
+}
+
+function showError(error: Error, canRestart = localizer === undefined): void {
+  $('error-text').textContent = error.message;
+  $('error').hidden = false;
+  $('restart').hidden = !canRestart;
+  showStatus(canRestart ? 'Not ready.' : 'Ready.', 1);
+}
+
+// --- image and weights --------------------------------------------------------------------------------------------
+
+async function loadWeights(signal: AbortSignal): Promise<void> {
+  await localizer?.close();
+  localizer = undefined;
+  const { name, source } = weights;
+  const fresh = await load(source(), {
+    signal,
+    onProgress: (done) => showStatus(`Loading weights, ${Math.round(done * 100)} %`, done),
+  });
+  localizer = fresh;
+  const { architecture, classes, inputWidth, trainingData, license } = fresh.metadata;
+  const network = typeof architecture === 'string' ? architecture : `a small ${architecture.family}`;
+  $('untrained').hidden = !isUntrained();
+  $('weights-detail').textContent = isUntrained()
+    ? `${network}, ${classes.length} classes, input ${inputWidth}², random numbers`
+    : `${name}: ${network}, ${classes.length} classes, input ${inputWidth}²; trained on ${trainingData}; licence ${license}`;
+  $('adapter').textContent = `${describe(fresh.gpu.info)}${fresh.gpu.software ? ' (software)' : ''}`;
+  $('adapter').hidden = false;
+  fresh.lost.then((error) => localizer === fresh && showError(error, true));
+}
+
+const isUntrained = () => localizer?.metadata.trainingData === 'none';
+
+async function localize(signal: AbortSignal): Promise<string> {
+  if (!localizer) await loadWeights(signal);
+  if (!localizer || !picture) return 'Choose an image.';
+  showStatus('Localizing…');
+  const { classes, fit, heatmapScaling } = localizer.metadata;
+  const started = performance.now();
+  const heatmaps = fit === 'stretch' ? 'raw' : 'scaled';
+  whole = await localizer.localize(picture.pixels, { classes, heatmaps, signal });
+  overlay.heatmapScaling = heatmaps === 'raw' ? heatmapScaling : 'minmax';
+  if (selected !== null && !classes.includes(selected)) selected = null;
+  showResult();
+  return `Localized in ${((performance.now() - started) / 1000).toFixed(2)} s.`;
+}
+
+function showPicture(pixels: Pixels, name: string): void {
+  picture = { pixels, name };
+  whole = undefined;
+  selected = null;
+  overlay.image = pixels;
+  $('image-name').textContent = `${name}, ${pixels.width} × ${pixels.height} pixels`;
+  showResult();
+}
+
+function takePhantom(seed: number): Promise<void> {
+  return work('Drawing a phantom…', async (signal) => {
+    const { image, boxes } = drawPhantom({ seed, index: 0, size: PHANTOM_SIZE });
+    showPicture(image, `phantom ${seed}`);
+    const drawn = [...new Set(boxes.map(({ label }) => label))].join(', ') || 'nothing: a healthy chest';
+    $('image-name').textContent += `; drawn into it: ${drawn}`;
+    return localize(signal);
+  });
+}
+
+function takeImage(file: File): Promise<void> {
+  return work(`Reading ${file.name}…`, async (signal) => {
+    if (file.size > MAX_IMAGE_BYTES) {
+      throw new InputError(`${file.name} is too large`, { expected: 'at most 512 MiB', given: `${file.size} bytes` });
+    }
+    const image = await decodeImage(new Uint8Array(await file.arrayBuffer())).catch((error: Error) => {
+      throw new InputError(`${file.name}: ${error.message}`, { cause: error });
+    });
+    signal.throwIfAborted();
+    showPicture(image, file.name);
+    return localize(signal);
+  });
+}
+
+function takeWeights(chosen: typeof weights): Promise<void> {
+  weights = chosen;
+  whole = undefined;
+  showResult();
+  return work('Loading weights…', async (signal) => {
+    await loadWeights(signal);
+    return localize(signal);
+  });
+}
+
+async function takeFile(file: File): Promise<void> {
+  const format = detectFormat(new Uint8Array(await file.slice(0, 1024).arrayBuffer()));
+  if (['safetensors', 'zip', 'torch stream'].includes(format)) takeWeightsFile(file);
+  else takeImage(file);
+}
+
+function takeWeightsFile(file: File): void {
+  const option = new Option(file.name, 'file', true, true);
+  weightsList.querySelector('option[value=file]')?.remove();
+  weightsList.append(option);
+  files.set('file', { name: file.name, source: () => file });
+  takeWeights(files.get('file')!);
+}
+
+// --- results ------------------------------------------------------------------------------------------------------
+
+const thresholdOf = (label: string) => localizer?.metadata.thresholds?.[label] ?? DEFAULT_THRESHOLD;
+
+/** Labels that count as found: at or above their threshold; of an untrained network, the first few. */
+function foundLabels({ probabilities }: Localization): Set<string> {
+  const labels = Object.keys(probabilities);
+  if (!isUntrained()) return new Set(labels.filter((label) => probabilities[label] >= thresholdOf(label)));
+  return new Set(labels.sort((a, b) => probabilities[b] - probabilities[a]).slice(0, SHOWN_UNTRAINED));
+}
+
+function reportOf(result: Localization): Localization {
+  const found = foundLabels(result);
+  const findings = result.findings.filter(({ label }) => found.has(label));
+  return asLocalization({ ...result, findings }, localizer!.classes);
+}
+
+function showResult(): void {
+  const saves = document.querySelectorAll<HTMLButtonElement>('[data-save]');
+  for (const button of saves) button.disabled = !whole;
+  $('findings').hidden = !whole;
+  $('no-findings').hidden = whole !== undefined;
+  $('no-findings').textContent = 'None yet.';
+  $('count').textContent = '';
+  overlay.caption = whole && isUntrained() ? NOTICE : '';
+  overlay.selected = selected;
+  if (!whole || !localizer) {
+    overlay.result = null;
+    return;
+  }
+  const report = reportOf(whole);
+  const found = foundLabels(whole);
+  // A class below its threshold is shown on request, and not counted.
+  const shown = whole.findings.filter(({ label }) => found.has(label) || label === selected);
+  overlay.result = { ...whole, findings: shown };
+  const bars = Object.entries(whole.probabilities).map(([label, probability]) => {
+    return { label, probability, threshold: thresholdOf(label), found: found.has(label) };
+  });
+  renderBars($('bars'), bars, selected, select);
+  renderFindings(document.querySelector('#findings tbody')!, report.findings, localizer.classes, selected, openFinding);
+  const cut = whole.truncated.length > 0 ? `; the first boxes only of ${whole.truncated.join(', ')}` : '';
+  $('count').textContent = `${report.findings.length} boxes in ${found.size} classes${cut}`;
+  $('findings').hidden = report.findings.length === 0;
+  $('no-findings').hidden = report.findings.length > 0;
+  $('no-findings').textContent = 'No class reaches its threshold.';
+}
+
+function select(label: string | null): void {
+  selected = label;
+  showResult();
+}
+
+function openFinding(finding: Finding): void {
+  select(finding.label);
+  overlay.focusFinding(finding);
+}
+
+// --- controls -----------------------------------------------------------------------------------------------------
+
+const files = new Map<string, typeof weights>([[UNTRAINED, untrained()]]);
+
+/** Weights that lie beside the page. */
+async function listWeights(): Promise<void> {
+  const response = await fetch('weights/index.json').catch(() => undefined);
+  const names: string[] = response?.ok ? await response.json() : [];
+  for (const name of names) {
+    files.set(name, { name, source: () => new URL(`weights/${encodeURIComponent(name)}`, document.baseURI).href });
+  }
+  const options = [...names, UNTRAINED].map((name) => {
+    return new Option(name === UNTRAINED ? 'Untrained network (meaningless)' : name.replace('.safetensors', ''), name);
+  });
+  weightsList.replaceChildren(...options);
+  weights = files.get(names[0] ?? UNTRAINED)!;
+}
+
+function connect(): void {
+  const scale = $<HTMLCanvasElement>('scale').getContext('2d')!;
+  for (let x = 0; x < 256; x++) {
+    scale.fillStyle = `rgb(${inferno(x / 255).join(' ')})`;
+    scale.fillRect(x, 0, 1, 1);
+  }
+  for (const what of ['image', 'weights'] as const) {
+    const input = $<HTMLInputElement>(`${what}-file`);
+    $(`choose-${what}`).addEventListener('click', () => input.click());
+    input.addEventListener('change', () => {
+      const file = input.files?.[0];
+      input.value = '';
+      if (file) what === 'image' ? takeImage(file) : takeWeightsFile(file);
+    });
+  }
+  weightsList.addEventListener('change', () => takeWeights(files.get(weightsList.value)!));
+  $('phantom').addEventListener('submit', (event) => {
+    event.preventDefault();
+    takePhantom($<HTMLInputElement>('seed').valueAsNumber);
+  });
+  $<HTMLInputElement>('opacity').addEventListener('input', (event) => {
+    overlay.opacity = (event.target as HTMLInputElement).valueAsNumber / 100;
+  });
+  $('heat').addEventListener('change', (event) => {
+    const { value } = event.target as HTMLInputElement;
+    overlay.heatThreshold = value === '' ? null : Number(value);
+  });
+  overlay.addEventListener('raybox-select', (event) => select((event as CustomEvent<SelectDetail>).detail.label));
+  $('abort').addEventListener('click', () => running?.abort());
+  $('restart').addEventListener('click', () => takeWeights(weights));
+  $('error-close').addEventListener('click', () => {
+    $('error').hidden = true;
+  });
+  for (const button of document.querySelectorAll<HTMLButtonElement>('[data-save]')) {
+    button.addEventListener('click', async () => {
+      if (!whole || !picture || !localizer) return;
+      const { metadata } = localizer;
+      const saved = { name: picture.name, result: reportOf(whole), metadata, weights: weights.name, overlay };
+      download(await exportAs(button.dataset.save!, saved));
+    });
+  }
+  // Entering a child leaves its parent, so the page counts.
+  let inside = 0;
+  const over = (change: number) => {
+    inside += change;
+    document.body.classList.toggle('dropping', inside > 0);
+  };
+  addEventListener('dragenter', () => over(1));
+  addEventListener('dragleave', () => over(-1));
+  addEventListener('dragover', (event) => event.preventDefault());
+  addEventListener('drop', (event) => {
+    event.preventDefault();
+    over(-inside);
+    const file = event.dataTransfer?.files[0];
+    if (file) takeFile(file);
+  });
+}
+
+connect();
+await listWeights();
+await takePhantom($<HTMLInputElement>('seed').valueAsNumber);

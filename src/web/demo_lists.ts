@@ -1,0 +1,88 @@
+/** The demo page's lists: a bar for each class, a row for each finding. */
+import type { Finding } from '../formats/findings.js';
+import { cssColor } from './picture.js';
+
+/** One element with classes, text or children. */
+function element<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  className: string,
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.append(...children);
+  return made;
+}
+
+export interface Bar {
+  label: string;
+  probability: number;
+  threshold: number;
+  found: boolean;
+}
+
+/** Fills the list, one toggle button a class, in the network's order. */
+export function renderBars(
+  list: HTMLElement,
+  bars: readonly Bar[],
+  selected: string | null,
+  onSelect: (label: string | null) => void,
+): void {
+  const focused = list.querySelector<HTMLElement>(':focus')?.dataset.label;
+  const items = bars.map(({ label, probability, threshold, found }, index) => {
+    const fill = element('span', 'fill');
+    fill.style.width = `${100 * probability}%`;
+    const tick = element('span', 'tick');
+    tick.style.left = `${100 * threshold}%`;
+    const button = element(
+      'button',
+      found ? 'found' : '',
+      element('span', 'swatch'),
+      element('span', 'name', label),
+      element('span', 'bar', fill, tick),
+      element('span', 'number', probability.toFixed(2)),
+    );
+    button.type = 'button';
+    button.dataset.label = label;
+    button.style.setProperty('--color', cssColor(index));
+    button.title = `${label}: ${probability.toFixed(4)}, threshold ${threshold.toFixed(2)}`;
+    button.setAttribute('aria-pressed', String(label === selected));
+    button.setAttribute(
+      'aria-label',
+      `${label}, probability ${probability.toFixed(2)}, threshold ${threshold.toFixed(2)}`,
+    );
+    button.addEventListener('click', () => onSelect(label === selected ? null : label));
+    return element('li', '', button);
+  });
+  list.replaceChildren(...items);
+  if (focused) list.querySelector<HTMLElement>(`[data-label="${CSS.escape(focused)}"]`)?.focus();
+}
+
+/** Fills the table's body. The name of a finding leads to its box. */
+export function renderFindings(
+  body: HTMLElement,
+  findings: readonly Finding[],
+  classes: readonly string[],
+  selected: string | null,
+  onOpen: (finding: Finding) => void,
+): void {
+  const rows = findings.map((finding) => {
+    const { label, score, threshold, box } = finding;
+    const name = element('button', '', element('span', 'swatch'), label);
+    name.type = 'button';
+    name.style.setProperty('--color', cssColor(classes.indexOf(label)));
+    name.addEventListener('click', () => onOpen(finding));
+    const [x, y, width, height] = [box.x, box.y, box.width, box.height].map(Math.round);
+    const row = element(
+      'tr',
+      '',
+      element('td', '', name),
+      element('td', '', score.toFixed(2)),
+      element('td', '', threshold === undefined ? '' : `≥ ${threshold}`),
+      element('td', '', `${x}, ${y}, ${width} × ${height}`),
+    );
+    row.setAttribute('aria-selected', String(label === selected));
+    return row;
+  });
+  body.replaceChildren(...rows);
+}

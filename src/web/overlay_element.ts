@@ -1,0 +1,361 @@
+/**
+ * `<raybox-overlay>`: an X-ray with what was found in it. Importing this file defines the element.
+ *
+ *   const overlay = document.querySelector('raybox-overlay');
+ *   overlay.image = bitmap;
+ *   overlay.result = await localizer.localize(bitmap, { heatmaps: 'scaled' });
+ *
+ * Boxes are buttons: Tab reaches them, arrow keys go from one to the next, Enter selects a label, Escape shows all again.
+ */
+import type { Finding } from '../formats/findings.js';
+import type { Classification, Heatmap } from '../localizer/results.js';
+import type { HeatmapScaling } from '../overlay/heatmap.js';
+import { placeLabel } from '../overlay/placement.js';
+import { STYLE } from './overlay_style.js';
+import {
+  composePicture,
+  cssColor,
+  type Drawn,
+  drawnOf,
+  heatCanvas,
+  type Outline,
+  type OverlayImage,
+} from './picture.js';
+
+export type { OverlayImage } from './picture.js';
+
+/** What the element shows of a `Localization`: one from `localize`, or the same read back from JSON. */
+export type OverlayResult = Pick<Classification, 'width' | 'height' | 'probabilities'> & {
+  readonly findings: readonly Finding[];
+  /** Maps over the whole image: `scaled`, or `raw` where the weights' `fit` is `stretch`. */
+  readonly heatmaps?: Readonly<Record<string, Heatmap>>;
+};
+
+/** Detail of the event `raybox-select`. */
+export interface SelectDetail {
+  /** Null where nothing is selected any more. */
+  label: string | null;
+  /** The box that was activated. */
+  finding?: Finding;
+}
+
+// A server that renders pages imports this too, and has no elements.
+const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
+
+export class RayboxOverlay extends Base {
+  static readonly observedAttributes = ['selected', 'opacity', 'min-score', 'heat-threshold'];
+
+  #drawn: Drawn | undefined;
+  #image: OverlayImage | null = null;
+  #result: OverlayResult | null = null;
+  #selected: string | null = null;
+  #opacity = 0.6;
+  #minScore = 0;
+  #heatThreshold: number | null = null;
+  #heatmapScaling: HeatmapScaling = 'minmax';
+  #caption = '';
+  #pending = false;
+  #boxes: { button: HTMLButtonElement; finding: Finding }[] = [];
+  #root = this.attachShadow?.({ mode: 'open' });
+  #observer: ResizeObserver | undefined;
+
+  /** The X-ray: pixels, a bitmap, canvas or loaded image. It is kept, not copied. */
+  get image(): OverlayImage | null {
+    return this.#image;
+  }
+  set image(image: OverlayImage | null) {
+    this.#drawn = image ? drawnOf(image) : undefined;
+    this.#image = image;
+    this.#update();
+  }
+
+  get result(): OverlayResult | null {
+    return this.#result;
+  }
+  set result(result: OverlayResult | null) {
+    this.#result = result;
+    this.#update();
+  }
+
+  /** The label whose heatmap and boxes stand out. Null: all boxes, and the heatmap of the most probable finding. */
+  get selected(): string | null {
+    return this.#selected;
+  }
+  set selected(label: string | null) {
+    this.#selected = label || null;
+    this.#update();
+  }
+
+  /** Of the heatmap, 0 to 1. Default 0.6. */
+  get opacity(): number {
+    return this.#opacity;
+  }
+  set opacity(value: number) {
+    this.#opacity = Math.min(1, Math.max(0, Number(value) || 0));
+    this.#update();
+  }
+
+  /** Findings below this score are not shown. Default 0. */
+  get minScore(): number {
+    return this.#minScore;
+  }
+  set minScore(value: number) {
+    this.#minScore = Number(value) || 0;
+    this.#update();
+  }
+
+  /** Only boxes that were cut out at this heat threshold; null for all. */
+  get heatThreshold(): number | null {
+    return this.#heatThreshold;
+  }
+  set heatThreshold(value: number | null) {
+    this.#heatThreshold = value;
+    this.#update();
+  }
+
+  /** The weights' `heatmapScaling`. Default `minmax`. */
+  get heatmapScaling(): HeatmapScaling {
+    return this.#heatmapScaling;
+  }
+  set heatmapScaling(value: HeatmapScaling) {
+    this.#heatmapScaling = value;
+    this.#update();
+  }
+
+  /** A line below the picture, also in what `toBlob` gives. */
+  get caption(): string {
+    return this.#caption;
+  }
+  set caption(text: string) {
+    this.#caption = text;
+    this.#update();
+  }
+
+  attributeChangedCallback(name: string, _: string | null, value: string | null): void {
+    if (name === 'selected') this.selected = value;
+    else if (name === 'opacity') this.opacity = value === null ? 0.6 : Number(value);
+    else if (name === 'min-score') this.minScore = Number(value);
+    else this.heatThreshold = value === null || value === '' ? null : Number(value);
+  }
+
+  connectedCallback(): void {
+    if (!this.#root) return;
+    if (!this.#root.firstChild) {
+      this.#root.innerHTML = `<style>${STYLE}</style>
+        <figure part="figure">
+          <div class="frame" part="frame">
+            <canvas class="picture" part="image" role="img"></canvas>
+            <canvas class="heat" part="heatmap" aria-hidden="true"></canvas>
+            <div class="boxes" role="group" aria-label="Findings"></div>
+            <div class="labels" aria-hidden="true"></div>
+            <div class="empty"><slot>No image</slot></div>
+          </div>
+          <figcaption part="caption"></figcaption>
+        </figure>`;
+      this.#part('.boxes').addEventListener('keydown', (event) => this.#onKey(event as KeyboardEvent));
+    }
+    this.#observer = new ResizeObserver(() => this.#paint());
+    this.#observer.observe(this.#part('.frame'));
+    this.#update();
+  }
+
+  disconnectedCallback(): void {
+    this.#observer?.disconnect();
+  }
+
+  /** The findings that are shown, in reading order. */
+  get shownFindings(): Finding[] {
+    return (this.#result?.findings ?? []).filter(
+      ({ score, threshold }) =>
+        score >= this.#minScore && (this.#heatThreshold === null || threshold === this.#heatThreshold),
+    );
+  }
+
+  /** Puts the focus on a finding's box. */
+  focusFinding(finding: Finding): void {
+    this.#render();
+    this.#boxes.find((entry) => entry.finding === finding)?.button.focus();
+  }
+
+  /** The picture as it is shown, at the image's own size (at least 768 pixels), as a file. */
+  async toBlob(type = 'image/png'): Promise<Blob> {
+    if (!this.#drawn) throw new DOMException('the overlay shows no image', 'InvalidStateError');
+    const label = this.#heatLabel();
+    const heatmap = label === undefined ? undefined : this.#result?.heatmaps?.[label];
+    const heat = heatmap && { heatmap, scaling: this.#heatmapScaling, opacity: this.#opacity };
+    return composePicture(this.#drawn, heat, this.#outlines(), this.#caption).convertToBlob({ type });
+  }
+
+  #part<E extends HTMLElement = HTMLElement>(selector: string): E {
+    return this.#root!.querySelector<E>(selector)!;
+  }
+
+  // Several properties are set one after the other: one picture for all of them.
+  #update(): void {
+    if (this.#pending) return;
+    this.#pending = true;
+    queueMicrotask(() => this.#render());
+  }
+
+  #render(): void {
+    this.#pending = false;
+    if (!this.#root?.firstChild) return;
+    const drawn = this.#drawn;
+    const frame = this.#part('.frame');
+    frame.classList.toggle('shows', drawn !== undefined);
+    frame.style.setProperty('--ratio', drawn ? String(drawn.width / drawn.height) : '1');
+    this.#part('figcaption').textContent = this.#caption;
+    this.#part('.picture').setAttribute('aria-label', this.#description());
+    this.#renderBoxes();
+    this.#paint();
+  }
+
+  #description(): string {
+    if (!this.#drawn) return 'No image';
+    const labels = [...new Set(this.shownFindings.map(({ label }) => label))];
+    const found = labels.map((label) => `${label} ${this.#result!.probabilities[label]?.toFixed(2) ?? ''}`);
+    return `X-ray of ${this.#drawn.width} × ${this.#drawn.height} pixels; ${found.join(', ') || 'no findings'}`;
+  }
+
+  #outlines(): (Outline & { finding: Finding })[] {
+    const findings = this.shownFindings;
+    const classes = Object.keys(this.#result?.probabilities ?? {});
+    const ranks = [...new Set(findings.map(({ threshold = 0 }) => threshold))].sort((a, b) => b - a);
+    // Each label is named once, at its strongest region.
+    const named = new Map<string, Finding>();
+    const strength = ({ threshold = 0, peak = 0 }: Finding) => threshold * 1000 + peak;
+    for (const finding of findings) {
+      const known = named.get(finding.label);
+      if (!known || strength(finding) > strength(known)) named.set(finding.label, finding);
+    }
+    return findings
+      .filter(({ label }) => this.#selected === null || label === this.#selected)
+      .map((finding) => ({
+        finding,
+        box: finding.box,
+        color: cssColor(classes.indexOf(finding.label)),
+        rank: ranks.indexOf(finding.threshold ?? 0),
+        text: named.get(finding.label) === finding ? `${finding.label} ${finding.score.toFixed(2)}` : undefined,
+      }));
+  }
+
+  #renderBoxes(): void {
+    const layer = this.#part('.boxes');
+    const focused = this.#boxes.find(({ button }) => button === this.#root!.activeElement)?.finding;
+    const size = this.#result ?? { width: 1, height: 1 };
+    const percent = (value: number, whole: number) => `${(100 * value) / whole}%`;
+    const outlines = this.#drawn ? this.#outlines() : [];
+    const bySize = [...outlines].sort((a, b) => b.box.width * b.box.height - a.box.width * a.box.height);
+    this.#boxes = outlines.map((outline, index) => {
+      const { finding, box, color, rank } = outline;
+      const button = document.createElement('button');
+      button.type = 'button';
+      button.className = rank === 0 ? 'box' : rank === 1 ? 'box dashed' : 'box dotted';
+      button.setAttribute('part', 'box');
+      button.dataset.label = finding.label;
+      button.tabIndex = index === 0 ? 0 : -1;
+      Object.assign(button.style, {
+        left: percent(box.x, size.width),
+        top: percent(box.y, size.height),
+        width: percent(box.width, size.width),
+        height: percent(box.height, size.height),
+        zIndex: String(bySize.indexOf(outline)), // small boxes stay within reach
+      });
+      button.style.setProperty('--color', color);
+      const heat = finding.threshold === undefined ? '' : `, heat at or above ${finding.threshold}`;
+      const place = `${Math.round(box.width)} by ${Math.round(box.height)} pixels at ${Math.round(box.x)}, ${Math.round(box.y)}`;
+      button.setAttribute('aria-label', `${finding.label}, score ${finding.score.toFixed(2)}, ${place}${heat}`);
+      button.setAttribute('aria-pressed', String(this.#selected === finding.label));
+      button.title = `${finding.label} ${finding.score.toFixed(2)}${heat}`;
+      button.addEventListener('click', () =>
+        this.#select(this.#selected === finding.label ? null : finding.label, finding),
+      );
+      return { button, finding };
+    });
+    layer.replaceChildren(...this.#boxes.map(({ button }) => button));
+    if (focused) this.#focus(this.#boxes.findIndex(({ finding }) => finding === focused));
+  }
+
+  #focus(index: number): void {
+    for (const [i, { button }] of this.#boxes.entries()) button.tabIndex = i === index ? 0 : -1;
+    this.#boxes[index]?.button.focus();
+  }
+
+  #onKey(event: KeyboardEvent): void {
+    const at = this.#boxes.findIndex(({ button }) => button === this.#root!.activeElement);
+    const last = this.#boxes.length - 1;
+    const next = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: last }[
+      event.key
+    ];
+    if (event.key === 'Escape' && this.#selected !== null) this.#select(null);
+    else if (next !== undefined) this.#focus(Math.min(last, Math.max(0, next)));
+    else return;
+    event.preventDefault();
+  }
+
+  #select(label: string | null, finding?: Finding): void {
+    this.selected = label;
+    const detail: SelectDetail = { label, ...(finding ? { finding } : {}) };
+    this.dispatchEvent(new CustomEvent('raybox-select', { detail, bubbles: true, composed: true }));
+  }
+
+  /** The selected label, or the most probable one that is shown. */
+  #heatLabel(): string | undefined {
+    if (this.#selected !== null) return this.#selected;
+    const probabilities = this.#result?.probabilities ?? {};
+    const labels = [...new Set(this.shownFindings.map(({ label }) => label))];
+    return labels.sort((a, b) => probabilities[b] - probabilities[a])[0];
+  }
+
+  /** Fills the canvases, whose pixels are the screen's. */
+  #paint(): void {
+    const frame = this.#part('.frame');
+    const width = Math.round(frame.clientWidth * devicePixelRatio);
+    const height = Math.round(frame.clientHeight * devicePixelRatio);
+    const [picture, heat] = [this.#part<HTMLCanvasElement>('.picture'), this.#part<HTMLCanvasElement>('.heat')];
+    if (!this.#drawn || width === 0 || height === 0) return;
+    for (const canvas of [picture, heat]) Object.assign(canvas, { width, height });
+    const context = picture.getContext('2d')!;
+    context.imageSmoothingQuality = 'high';
+    context.drawImage(this.#drawn.source, 0, 0, width, height);
+    const label = this.#heatLabel();
+    const heatmap = label === undefined ? undefined : this.#result?.heatmaps?.[label];
+    const colours = heatmap && this.#opacity > 0 && heatCanvas(heatmap, width, height, this.#heatmapScaling);
+    heat.style.opacity = String(this.#opacity);
+    if (colours) heat.getContext('2d')!.drawImage(colours, 0, 0);
+    this.#placeLabels(frame.clientWidth, frame.clientHeight);
+  }
+
+  #placeLabels(width: number, height: number): void {
+    const layer = this.#part('.labels');
+    const scale = width / (this.#result?.width ?? 1);
+    const chips = this.#outlines().flatMap(({ box, color, text }) => {
+      if (!text) return [];
+      const chip = document.createElement('span');
+      chip.textContent = text;
+      chip.setAttribute('part', 'label');
+      chip.style.setProperty('--color', color);
+      return [{ chip, box }];
+    });
+    layer.replaceChildren(...chips.map(({ chip }) => chip));
+    const taken: { x: number; y: number; width: number; height: number }[] = [];
+    for (const { chip, box } of chips) {
+      const size = { width: Math.ceil(chip.getBoundingClientRect().width), height: chip.offsetHeight };
+      const drawn = { x: box.x * scale, y: box.y * scale, width: box.width * scale, height: box.height * scale };
+      const place = placeLabel(size, drawn, { x: 0, y: 0, width, height }, taken);
+      if (place) taken.push(place);
+      else chip.hidden = true;
+      Object.assign(chip.style, { left: `${place?.x ?? 0}px`, top: `${place?.y ?? 0}px`, maxWidth: `${width}px` });
+    }
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'raybox-overlay': RayboxOverlay;
+  }
+}
+
+if (globalThis.customElements && !customElements.get('raybox-overlay')) {
+  customElements.define('raybox-overlay', RayboxOverlay);
+}

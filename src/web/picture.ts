@@ -1,0 +1,159 @@
+/** X-rays and heat as canvases of a page, and the whole picture on one of them for saving. */
+import { classColor, inferno } from '../overlay/colors.js';
+import { type Heatmap, type HeatmapScaling, heatLevels } from '../overlay/heatmap.js';
+import { placeLabel } from '../overlay/placement.js';
+
+/** Pixels, 8 or 16 bits, grey, RGB or RGBA as their length says. */
+export interface Pixels {
+  data: Uint8Array | Uint8ClampedArray | Uint16Array;
+  width: number;
+  height: number;
+}
+
+/** What the overlay shows: pixels, or anything with a size that a 2-D canvas draws. */
+export type OverlayImage = Pixels | ImageBitmap | HTMLCanvasElement | OffscreenCanvas | HTMLImageElement | VideoFrame;
+
+/** Something to draw and its size in pixels. */
+export interface Drawn {
+  source: CanvasImageSource;
+  width: number;
+  height: number;
+}
+
+const context = (canvas: OffscreenCanvas | HTMLCanvasElement) =>
+  canvas.getContext('2d') as OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D;
+
+/** Makes an image drawable. 16-bit pixels are shown from their darkest to their brightest value. */
+export function drawnOf(image: OverlayImage): Drawn {
+  if ('data' in image) return fromPixels(image);
+  if ('naturalWidth' in image) return { source: image, width: image.naturalWidth, height: image.naturalHeight };
+  if ('displayWidth' in image) return { source: image, width: image.displayWidth, height: image.displayHeight };
+  return { source: image, width: image.width, height: image.height };
+}
+
+function fromPixels({ data, width, height }: Pixels): Drawn {
+  const channels = data.length / (width * height);
+  let [low, high] = [0, 255];
+  if (data instanceof Uint16Array) {
+    [low, high] = [65535, 0];
+    for (const value of data) {
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  const scale = 255 / Math.max(1, high - low);
+  const rgba = new Uint8ClampedArray(width * height * 4);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    for (let i = 0; i < 3; i++) {
+      rgba[pixel * 4 + i] = (data[pixel * channels + (channels > 1 ? i : 0)] - low) * scale;
+    }
+    rgba[pixel * 4 + 3] = 255;
+  }
+  const source = new OffscreenCanvas(width, height);
+  context(source).putImageData(new ImageData(rgba, width, height), 0, 0);
+  return { source, width, height };
+}
+
+const HEAT_COLORS = Array.from({ length: 256 }, (_, level) => inferno(level / 255));
+
+/** Heat in colours, the hotter the more opaque, on a canvas of this size. */
+export function heatCanvas(
+  heatmap: Heatmap,
+  width: number,
+  height: number,
+  scaling: HeatmapScaling,
+): OffscreenCanvas | undefined {
+  const levels = heatLevels(heatmap, [width, height], scaling);
+  if (!levels) return undefined;
+  const rgba = new Uint8ClampedArray(width * height * 4);
+  for (const [i, heat] of levels.entries()) {
+    rgba.set(HEAT_COLORS[Math.round(heat * 255)], i * 4);
+    rgba[i * 4 + 3] = heat * 255;
+  }
+  const canvas = new OffscreenCanvas(width, height);
+  context(canvas).putImageData(new ImageData(rgba, width, height), 0, 0);
+  return canvas;
+}
+
+/** A class's colour as CSS writes it. */
+export const cssColor = (index: number) => `rgb(${classColor(index).join(' ')})`;
+
+/** A box as it is drawn: in pixels of the image, with a colour and the rank of its heat threshold, 0 the highest. */
+export interface Outline {
+  box: { x: number; y: number; width: number; height: number };
+  color: string;
+  rank: number;
+  text?: string | undefined;
+}
+
+const FONT = '600 {}px system-ui, sans-serif';
+const MIN_SIDE = 768;
+
+/** The picture as one canvas, at least 768 pixels wide or high, so that labels can be read. */
+export function composePicture(
+  { source, width, height }: Drawn,
+  heat: { heatmap: Heatmap; scaling: HeatmapScaling; opacity: number } | undefined,
+  outlines: readonly Outline[],
+  caption: string,
+): OffscreenCanvas {
+  const scale = Math.max(1, MIN_SIDE / Math.max(width, height));
+  const [w, h] = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
+  const size = Math.max(13, Math.round(Math.max(w, h) / 55));
+  const bar = caption ? Math.round(size * 2) : 0;
+  const canvas = new OffscreenCanvas(w, h + bar);
+  const c = context(canvas);
+  c.imageSmoothingQuality = 'high';
+  c.drawImage(source, 0, 0, w, h);
+  const colours = heat && heatCanvas(heat.heatmap, w, h, heat.scaling);
+  if (colours) {
+    c.globalAlpha = heat.opacity;
+    c.drawImage(colours, 0, 0);
+    c.globalAlpha = 1;
+  }
+  const line = Math.max(2, Math.round(size / 6));
+  for (const { box, color, rank } of outlines) {
+    c.setLineDash(rank === 0 ? [] : [(line * 5) / rank, (line * 3) / rank]);
+    for (const [stroke, extra] of [
+      ['#000', 2],
+      [color, 0],
+    ] as const) {
+      c.strokeStyle = stroke;
+      c.lineWidth = line + extra;
+      c.strokeRect(box.x * scale, box.y * scale, box.width * scale, box.height * scale);
+    }
+  }
+  drawLabels(c, outlines, scale, { x: 0, y: 0, width: w, height: h }, size);
+  if (caption) {
+    c.fillStyle = '#000';
+    c.fillRect(0, h, w, bar);
+    c.fillStyle = '#fff';
+    c.font = FONT.replace('{}', String(Math.round(size * 0.9)));
+    c.fillText(caption, size * 0.6, h + bar * 0.66, w - size * 1.2);
+  }
+  return canvas;
+}
+
+function drawLabels(
+  c: OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D,
+  outlines: readonly Outline[],
+  scale: number,
+  area: { x: number; y: number; width: number; height: number },
+  size: number,
+): void {
+  c.font = FONT.replace('{}', String(size));
+  const taken: (typeof area)[] = [];
+  for (const { box, color, text } of outlines) {
+    if (!text) continue;
+    const label = { width: Math.ceil(c.measureText(text).width + size * 0.8), height: Math.round(size * 1.5) };
+    const drawn = { x: box.x * scale, y: box.y * scale, width: box.width * scale, height: box.height * scale };
+    const place = placeLabel(label, drawn, area, taken);
+    if (!place) continue;
+    taken.push(place);
+    c.fillStyle = '#000';
+    c.fillRect(place.x, place.y, place.width, place.height);
+    c.fillStyle = color;
+    c.fillRect(place.x + 1, place.y + 1, place.width - 2, place.height - 2);
+    c.fillStyle = '#000';
+    c.fillText(text, place.x + size * 0.4, place.y + size * 1.08, place.width - size * 0.8);
+  }
+}
