@@ -100,6 +100,7 @@ async function loadWeights(signal: AbortSignal): Promise<void> {
   const { architecture, classes, inputWidth, trainingData, license } = fresh.metadata;
   const network = typeof architecture === 'string' ? architecture : `a small ${architecture.family}`;
   $('untrained').hidden = !isUntrained();
+  $('untrained-rule').hidden = !isUntrained();
   $('weights-detail').textContent = isUntrained()
     ? `${network}, ${classes.length} classes, input ${inputWidth}², random numbers`
     : `${name}: ${network}, ${classes.length} classes, input ${inputWidth}²; trained on ${trainingData}; licence ${license}`;
@@ -250,7 +251,7 @@ async function listWeights(): Promise<void> {
     files.set(name, { name, source: () => new URL(`weights/${encodeURIComponent(name)}`, document.baseURI).href });
   }
   const options = [...names, UNTRAINED].map((name) => {
-    return new Option(name === UNTRAINED ? 'Untrained network (meaningless)' : name.replace('.safetensors', ''), name);
+    return new Option(name === UNTRAINED ? 'Untrained (meaningless)' : name.replace('.safetensors', ''), name);
   });
   weightsList.replaceChildren(...options);
   weights = files.get(names[0] ?? UNTRAINED)!;

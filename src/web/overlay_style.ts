@@ -15,6 +15,7 @@ canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: none;
   font-weight: 400; color: light-dark(#566070, #9aa4b2); }
 .shows .empty, .labels [hidden] { display: none; }
 .boxes, .labels { position: absolute; inset: 0; }
+.boxes { isolation: isolate; } /* labels stay above all boxes */
 .labels { pointer-events: none; }
 .box {
   position: absolute; box-sizing: border-box; margin: 0; padding: 0; background: none; cursor: pointer;

@@ -1,0 +1,48 @@
+/** The examples of the README run as they stand. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { encodePng } from '../src/formats/png.js';
+import { launchChromium } from '../src/node/chromium.js';
+import { openPage } from './support/page.js';
+
+const fixture = fileURLToPath(
+  new URL('../../test/fixtures/torch-reference/resnet-basic/model.safetensors', import.meta.url),
+);
+const folder = mkdtempSync(join(tmpdir(), 'raybox-test-'));
+test.after(() => rmSync(folder, { recursive: true, force: true }));
+
+test('in Node: an image file to printed findings', async () => {
+  const [width, height] = [96, 64];
+  const data = Uint8Array.from({ length: width * height }, (_, i) => (i % width) + Math.floor(i / width));
+  const image = join(folder, 'image.png');
+  writeFileSync(image, await encodePng({ data, width, height, channels: 1 }));
+  const script = fileURLToPath(new URL('./examples/node.js', import.meta.url));
+  const output = execFileSync(process.execPath, [script, image, fixture], { encoding: 'utf8' });
+  assert.match(output, /Atelectasis: 0\.\d+/);
+  assert.match(output, /^\w+ 0\.\d\d at \d+, \d+: \d+ × \d+ pixels$/m);
+});
+
+test('in a page: a canvas to listed findings', async () => {
+  const { browser, close } = await launchChromium();
+  const opened = await openPage(browser, {
+    script: 'dist/test/examples/browser.js',
+    html: 'examples/browser.html',
+    start: false,
+  });
+  try {
+    await opened.page.waitForFunction("document.querySelector('ul').textContent !== ''", { timeout: 60_000 });
+    assert.equal(opened.errors, []);
+    const text = await opened.page.$eval('ul', (list) => list.textContent);
+    assert.match(text!, /^\w+ 0\.\d\d at \d+, \d+$/m);
+  } finally {
+    await opened.close();
+    await close();
+  }
+});
+
+test.run();
