@@ -5,7 +5,7 @@
 import { platform } from '#gpu';
 import { DeviceLostError, GpuUnavailableError, KernelError } from '../errors.js';
 import type { Pipelines } from './pipelines.js';
-import { createPipelines } from './pipelines.js';
+import { pipelinesOf } from './pipelines.js';
 
 /** Limits that raybox asks for as high as the adapter has them: the defaults bind 128 MiB and 16 KiB of workgroup memory. */
 const WANTED_LIMITS = [
@@ -140,7 +140,7 @@ function wrap(device: GPUDevice, info: GPUAdapterInfo, owned: boolean): Gpu {
     limits: device.limits,
     features: new Set(device.features),
     software: /llvmpipe|lavapipe|swiftshader|basic render|software/.test(name),
-    pipelines: createPipelines(device),
+    pipelines: pipelinesOf(device),
     lost,
     check() {
       if (closed) throw new GpuUnavailableError('the device was closed');

@@ -18,7 +18,16 @@ export interface Pipelines {
   readonly size: number;
 }
 
-export function createPipelines(device: GPUDevice): Pipelines {
+const known = new WeakMap<GPUDevice, Pipelines>();
+
+/** The pipelines of a device: one cache, however many localizers share it. */
+export function pipelinesOf(device: GPUDevice): Pipelines {
+  const pipelines = known.get(device) ?? createPipelines(device);
+  known.set(device, pipelines);
+  return pipelines;
+}
+
+function createPipelines(device: GPUDevice): Pipelines {
   const pipelines = new Map<string, Promise<GPUComputePipeline>>();
   const layouts = new Map<AccessPattern, GPUBindGroupLayout>();
 
