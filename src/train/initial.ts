@@ -1,0 +1,35 @@
+/** Values that a network starts from when it is trained from scratch. */
+import type { WeightSource } from '../graph/constants.js';
+import { product } from '../graph/tensor.js';
+import { seededRandom } from '../random.js';
+
+/**
+ * Convolutions normal with variance 2 / (outputs · window) (He et al. 2015, fan-out, as torchvision's ResNets), linear layers uniform
+ * within 1 / √inputs, norms 1 and 0, biases 0. Each parameter's numbers depend on the seed and its name alone.
+ */
+export function initialWeights(seed: number): WeightSource {
+  return (name, shape) => {
+    const size = product(shape);
+    const constant = constantOf(name, shape);
+    if (constant !== undefined) return new Float32Array(size).fill(constant);
+    const random = seededRandom((hash(name) ^ Math.imul(seed, 0x9e3779b9)) >>> 0);
+    if (shape.length === 2) return Float32Array.from({ length: size }, () => (2 * random() - 1) / Math.sqrt(shape[1]));
+    const deviation = Math.sqrt(2 / (shape[0] * product(shape.slice(2))));
+    return Float32Array.from({ length: size }, () => {
+      const radius = Math.sqrt(-2 * Math.log(1 - random()));
+      return deviation * radius * Math.cos(2 * Math.PI * random());
+    });
+  };
+}
+
+function constantOf(name: string, shape: readonly number[]): number | undefined {
+  if (/running_mean$|bias$/.test(name)) return 0;
+  return shape.length === 1 ? 1 : undefined; // weights and variances of norms
+}
+
+// FNV-1a.
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  return value;
+}

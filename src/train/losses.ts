@@ -1,0 +1,46 @@
+/**
+ * Losses as graph functions: [n, classes] dense logits and labels in, one number out. All are sums over classes and images, as in
+ * Wang et al. 2017, section 4.1, where a label is 1 (the disease is there), 0 (it is not), or below 0 (nobody knows: it counts
+ * nothing). The paper names the last three without a figure; their 0/1 form is stated with each.
+ */
+import type { GraphBuilder } from '../graph/graph.js';
+import type { Tensor } from '../graph/tensor.js';
+import { type LabelLossAttributes, forward as labelLoss } from '../ops/label_loss.js';
+import { forward as labelWeights } from '../ops/label_weights.js';
+
+/** Adds a loss to a graph: logits and labels [n, classes] dense → [1] dense. */
+export type Loss = (g: GraphBuilder, logits: Tensor, labels: Tensor) => Tensor;
+
+const sumOf =
+  (attributes: LabelLossAttributes): Loss =>
+  (g, logits, labels) =>
+    g.apply(labelLoss, [logits, labels, undefined], attributes, 'loss');
+
+/**
+ * The paper's weighted cross entropy: L = β_P · Σ_{y=1} −ln σ(z) + β_N · Σ_{y=0} −ln(1 − σ(z)) with β_P = (|P| + |N|) / |P| and
+ * β_N = (|P| + |N|) / |N|, |P| and |N| the ones and zeros of all classes of the batch. A sum without terms is 0. With gradient
+ * accumulation β is that of each micro-batch.
+ * @param options.perClass counts ones and zeros of each class by itself, so that rare classes weigh as much as frequent ones.
+ */
+export const weightedCrossEntropy =
+  ({ perClass = false }: { perClass?: boolean } = {}): Loss =>
+  (g, logits, labels) => {
+    const weights = g.apply(labelWeights, [labels], { perClass }, 'loss/weights');
+    return g.apply(labelLoss, [logits, labels, weights], { kind: 'cross_entropy' }, 'loss');
+  };
+
+/** Cross entropy: Σ −y · ln σ(z) − (1 − y) · ln(1 − σ(z)). */
+export const crossEntropy = (): Loss => sumOf({ kind: 'cross_entropy' });
+
+/** Hinge loss: Σ max(0, 1 − (2y − 1) · z). */
+export const hinge = (): Loss => sumOf({ kind: 'hinge' });
+
+/** Euclidean loss: Σ ½ · (σ(z) − y)². */
+export const euclidean = (): Loss => sumOf({ kind: 'euclidean' });
+
+/**
+ * Focal loss: Σ −α · y · (1 − p)^γ · ln p − (1 − α) · (1 − y) · p^γ · ln(1 − p) with p = σ(z). Lin et al. 2017, whose defaults these
+ * are.
+ */
+export const focal = ({ alpha = 0.25, gamma = 2 }: { alpha?: number; gamma?: number } = {}): Loss =>
+  sumOf({ kind: 'focal', alpha, gamma });

@@ -1,0 +1,262 @@
+/**
+ * The training step of a network as one plan: forward, loss, backward and update. Nothing is compiled or allocated from step to
+ * step; what changes are images, labels and a handful of numbers.
+ */
+import { InputError } from '../errors.js';
+import type { Architecture, Head } from '../formats/architecture.js';
+import { readBuffer } from '../gpu/buffers.js';
+import type { Gpu } from '../gpu/device.js';
+import type { WeightSource } from '../graph/constants.js';
+import { gradients } from '../graph/gradient.js';
+import { type BatchNormMode, createGraph, type GraphBuilder } from '../graph/graph.js';
+import { createPlan, type DispatchTime, type Plan } from '../graph/plan.js';
+import type { Location } from '../graph/record.js';
+import { byteSize, decodeTensor, elementCount, type Tensor } from '../graph/tensor.js';
+import { buildNetwork } from '../nets/index.js';
+import { forward as accumulateInto } from '../ops/accumulate.js';
+import { initialWeights } from './initial.js';
+import type { Loss } from './losses.js';
+import { clipByNorm, type Optimizer, type Part, partOf } from './optimizers.js';
+
+export interface TrainerOptions {
+  architecture: Architecture & { head: Head };
+  /** Images of a micro-batch. */
+  batch: number;
+  /** Height and width of the images. */
+  size: number | readonly [height: number, width: number];
+  /** Default 3. */
+  channels?: number;
+  loss: Loss;
+  optimizer: Optimizer;
+  /** `frozen`: the statistics that came with the weights. `train`: the micro-batch's, which running ones follow. */
+  batchNorm: BatchNormMode;
+  /** Values to start from, by torch's names. Default: random ones from the seed. */
+  weights?: WeightSource;
+  /** Default 0. */
+  seed?: number;
+  /** Rates, and what is frozen; the first that matches a parameter's name counts. */
+  parts?: readonly Part[];
+  /** Largest norm of all gradients together. Default: none. */
+  clipNorm?: number;
+  /**
+   * Micro-batches to an update, over which gradients are averaged (losses are sums, each over its own micro-batch: its own β, its own
+   * batch statistics; so k micro-batches are not one batch of k times the size). Default 1.
+   */
+  accumulate?: number;
+}
+
+/** Numbers in NHWC order, or a function that fills the buffer itself, with dispatches of its own for example. */
+export type Images = ArrayLike<number> | ((location: Location) => void | Promise<void>);
+
+export interface StepOptions {
+  learningRate: number;
+}
+
+export interface Trainer {
+  /**
+   * Trains on one micro-batch; every `accumulate`th call updates the parameters.
+   * @param images [batch, height, width, channels].
+   * @param labels [batch, classes]: 1, 0, or below 0 where unknown.
+   * @returns the loss before the update. Steps run in the order of the calls; the next may be asked for before the loss is there,
+   * so that the GPU need not wait for it.
+   */
+  step(images: Images, labels: ArrayLike<number>, options: StepOptions): Promise<number>;
+  /** Updates so far, which Adam's correction counts by. To be set when a run is resumed. */
+  updates: number;
+  /** Shapes of everything that outlives a step: parameters and, as `name#velocity` and the like, the optimizer's memory. */
+  readonly states: ReadonlyMap<string, readonly number[]>;
+  /** Values of a state in dense order, once all steps asked for have run. */
+  read(name: string): Promise<Float32Array>;
+  write(name: string, values: ArrayLike<number>): Promise<void>;
+  /** The buffer of a parameter, for a plan that scores the network as it trains. It belongs to the trainer. */
+  buffer(name: string): GPUBuffer;
+  /** Bytes on the GPU and work of a step. */
+  readonly memory: Plan['memory'];
+  readonly flops: number;
+  /** GPU time of each dispatch, or undefined without timestamps. Takes steps: for measurements, not for training. */
+  profile(): Promise<DispatchTime[] | undefined>;
+  close(): void;
+}
+
+/**
+ * Makes a trainer.
+ * @throws InputError where options contradict each other, or the step does not fit on the adapter.
+ */
+export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<Trainer> {
+  const { accumulate = 1, weights = initialWeights(options.seed ?? 0) } = options;
+  if (!(Number.isInteger(accumulate) && accumulate >= 1)) {
+    throw new InputError('micro-batches to an update', { expected: 'an integer ≥ 1', given: String(accumulate) });
+  }
+  const built = buildStep(options, accumulate > 1);
+  const { image, labels, loss, hyper, share, states, forward, update } = built;
+  const plan = await createPlan(gpu, forward);
+  let updatePlan: Plan | undefined;
+  try {
+    if (update) {
+      const shared = [...states.values()].filter((tensor) => isBound(plan, tensor));
+      const external = new Map(shared.map((tensor) => [tensor, plan.locate(tensor).buffer]));
+      updatePlan = await createPlan(gpu, update, { external });
+    }
+    for (const [name, tensor] of built.parameters) locationOf(tensor).write(await weights(name, tensor.shape));
+  } catch (error) {
+    updatePlan?.close();
+    plan.close();
+    throw error;
+  }
+
+  // Every state lies in the plan that binds it first.
+  function locationOf(tensor: Tensor) {
+    const owner = updatePlan && !isBound(plan, tensor) ? updatePlan : plan;
+    return { owner, write: (values: ArrayLike<number>) => owner.write(tensor, values) };
+  }
+
+  let tail: Promise<unknown> = Promise.resolve();
+  let micro = 0;
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = tail.then(work);
+    tail = turn.catch(() => {});
+    return turn;
+  };
+  const stateNamed = (name: string): Tensor => {
+    const tensor = states.get(name);
+    if (!tensor) throw new InputError(`the training has no state ${name}`);
+    return tensor;
+  };
+
+  async function submit(images: Images, labelValues: ArrayLike<number>, learningRate: number) {
+    const numbers = options.optimizer.hyper(trainer.updates + 1, learningRate);
+    if (typeof images === 'function') await images(plan.locate(image));
+    else plan.write(image, images);
+    plan.write(labels, labelValues);
+    if (share) plan.write(share, [micro === 0 ? 0 : 1, 1 / accumulate]);
+    (updatePlan ?? plan).write(hyper, numbers);
+    await plan.run();
+    micro = (micro + 1) % accumulate;
+    if (micro === 0) {
+      await updatePlan?.run();
+      trainer.updates++;
+    }
+    // The copy is submitted here, behind the step; it is waited for outside the turn.
+    const { buffer, offset } = plan.locate(loss);
+    return { value: readBuffer(gpu, buffer, offset, byteSize(loss)) };
+  }
+
+  const trainer: Trainer = {
+    updates: 0,
+    states: new Map([...states].map(([name, { shape }]) => [name, shape])),
+    memory: {
+      constants: plan.memory.constants + (updatePlan?.memory.constants ?? 0),
+      arenas: plan.memory.arenas + (updatePlan?.memory.arenas ?? 0),
+      tensors: plan.memory.tensors + (updatePlan?.memory.tensors ?? 0),
+    },
+    flops: plan.flops + (updatePlan?.flops ?? 0) / accumulate,
+    async step(images, labelValues, { learningRate }) {
+      if (!(Number.isFinite(learningRate) && learningRate >= 0)) {
+        throw new InputError('learning rate', { expected: 'a number ≥ 0', given: String(learningRate) });
+      }
+      for (const [tensor, values] of [[image, images] as const, [labels, labelValues] as const]) {
+        if (typeof values === 'function' || values.length === elementCount(tensor)) continue;
+        throw new InputError(`${tensor.name} of a step`, {
+          expected: `${elementCount(tensor)} values for [${tensor.shape.join(', ')}]`,
+          given: String(values.length),
+        });
+      }
+      const { value } = await inTurn(() => submit(images, labelValues, learningRate));
+      return decodeTensor(loss, await value)[0];
+    },
+    read: (name) => {
+      const tensor = stateNamed(name);
+      return inTurn(() => locationOf(tensor).owner.read(tensor) as Promise<Float32Array>);
+    },
+    write: (name, values) => {
+      const tensor = stateNamed(name);
+      return inTurn(async () => locationOf(tensor).write(values));
+    },
+    buffer: (name) => locationOf(stateNamed(name)).owner.locate(stateNamed(name)).buffer,
+    profile: () => inTurn(() => plan.profile()),
+    close() {
+      updatePlan?.close();
+      plan.close();
+    },
+  };
+  return trainer;
+}
+
+const isBound = (plan: Plan, tensor: Tensor) =>
+  plan.steps.some(({ bindings }) => bindings.some((binding) => binding.tensor === tensor));
+
+function buildStep(options: TrainerOptions, split: boolean) {
+  const { architecture, batch, size, channels = 3, batchNorm, optimizer, parts = [], clipNorm } = options;
+  const [height, width] = typeof size === 'number' ? [size, size] : size;
+  const g = createGraph({ parameters: 'state', batchNorm });
+  const image = g.input('images', [batch, height, width, channels]);
+  const { logits } = buildNetwork(g, architecture, image);
+  const labels = g.input('labels', logits.shape, { layout: 'dense' });
+  const loss = options.loss(g, logits, labels);
+
+  const trained = [...g.parameters].filter(([name]) => !isStatistic(name) && !partOf(parts, name).frozen);
+  if (trained.length === 0) throw new InputError('nothing to train', { hint: 'the parts freeze every parameter' });
+  const found = gradients(
+    g,
+    loss,
+    trained.map(([, tensor]) => tensor),
+  );
+  const states = new Map<string, Tensor>();
+  const state = (name: string, shape: readonly number[]) => {
+    const tensor = g.state(name, shape);
+    states.set(name, tensor);
+    return tensor;
+  };
+  const own = trained.flatMap(([name, parameter]) => {
+    const gradient = found.get(parameter);
+    return gradient ? [{ name, parameter, gradient }] : [];
+  });
+
+  // With accumulation the update is a graph of its own, which reads what micro-batches have added up.
+  let share: Tensor | undefined;
+  let target: GraphBuilder = g;
+  let updated = own;
+  if (split) {
+    const shares = g.input('shares', [2], { layout: 'dense' });
+    share = shares;
+    target = createGraph();
+    updated = own.map(({ name, parameter, gradient }) => {
+      const sum = state(`${name}#gradient`, parameter.shape);
+      g.applyAll(accumulateInto, [sum, gradient, shares], {});
+      return { name, parameter, gradient: sum };
+    });
+  }
+  const hyper = target.input('hyperparameters', [optimizer.hyperSize], { layout: 'dense' });
+  const every = updated.map(({ gradient }) => gradient);
+  const factor = clipNorm === undefined ? undefined : clipByNorm(target, every, clipNorm);
+  for (const { name, parameter, gradient } of updated) {
+    const { rate, decay } = partOf(parts, name);
+    const memory = (what: string) => state(`${name}#${what}`, parameter.shape);
+    optimizer.update(target, { parameter, gradient, hyper, factor, rate, decay, state: memory });
+  }
+  const forward = g.finish([loss]);
+  const used = usedParameters(
+    g,
+    forward.nodes.flatMap(({ inputs }) => inputs),
+  );
+  for (const [name, tensor] of used) states.set(name, tensor);
+  return {
+    image,
+    labels,
+    loss,
+    hyper,
+    share,
+    parameters: used,
+    states,
+    forward,
+    update: split ? target.finish([]) : undefined,
+  };
+}
+
+const isStatistic = (name: string) => /\.running_(mean|var)$/.test(name);
+
+// Those that the step reads; what only heatmaps need is the prediction layer's, which it reads anyway.
+function usedParameters(g: GraphBuilder, inputs: readonly (Tensor | undefined)[]): ReadonlyMap<string, Tensor> {
+  const read = new Set(inputs);
+  return new Map([...g.parameters].filter(([, tensor]) => read.has(tensor)));
+}
