@@ -78,7 +78,8 @@ function useCounts(nodes: readonly Node[], outputs: readonly Tensor[]): Map<Tens
 
 /**
  * Makes inputs of concatenations slices of the output. An input keeps a buffer of its own where it is an output of the graph,
- * is nobody's product, is a slice already, or where its producer would read the buffer that it writes.
+ * is nobody's product, is a slice already, comes twice, or where somebody would read and write one buffer at once: its
+ * producer, or a concatenation that copies it.
  */
 function sliceConcats(graph: Graph): Graph {
   const producer = producers(graph.nodes);
@@ -88,16 +89,22 @@ function sliceConcats(graph: Graph): Graph {
     let offset = 0;
     for (const tensor of node.inputs) {
       if (!tensor) continue;
-      if (producer.has(tensor) && !slices.has(tensor) && !graph.outputs.includes(tensor)) {
+      const once = node.inputs.indexOf(tensor) === node.inputs.lastIndexOf(tensor);
+      if (once && producer.has(tensor) && !slices.has(tensor) && !graph.outputs.includes(tensor)) {
         slices.set(tensor, { of: node.outputs[0], offset });
       }
       offset += groupCount(tensor);
     }
   }
-  for (const node of graph.nodes) {
-    if (node.operation.name === CONCAT) continue;
-    const read = new Set(node.inputs.map((tensor) => tensor && rootOf(slices, tensor).of));
-    for (const tensor of node.outputs) if (read.has(rootOf(slices, tensor).of)) slices.delete(tensor);
+  const root = (tensor: Tensor | undefined) => tensor && rootOf(slices, tensor).of;
+  for (const { operation, inputs, outputs } of graph.nodes) {
+    if (operation.name === CONCAT) {
+      const copied = inputs.filter((tensor) => tensor && slices.get(tensor)?.of !== outputs[0]);
+      for (const tensor of copied) if (root(tensor) === root(outputs[0])) slices.delete(tensor!);
+      continue;
+    }
+    const read = new Set(inputs.map(root));
+    for (const tensor of outputs) if (read.has(root(tensor))) slices.delete(tensor);
   }
   return { ...graph, slices };
 }

@@ -4,8 +4,9 @@ import { activation } from '../generated/kernels.js';
 import type { GraphBuilder } from '../graph/graph.js';
 import { dispatchGroups } from '../graph/groups.js';
 import type { Case, Gradient, Operation, Reference } from '../graph/operation.js';
-import { channelCount, elementCount, type Tensor } from '../graph/tensor.js';
+import { channelCount, elementCount, segmentsOf, type Tensor } from '../graph/tensor.js';
 import { forward as activationGradient, toldFromOutput } from './activation_gradient.js';
+import { compact } from './compact.js';
 
 /** `clip` goes from `a` to `b`; `leaky_relu` has slope `a` below zero. */
 export type Activation =
@@ -56,7 +57,7 @@ export interface ActivationAttributes {
   activation: Activation;
 }
 
-/** `x` of any shape, nhwc4 or dense. */
+/** `x` of any shape, nhwc4 or dense; with holes between channels only where zero stays zero. */
 export const forward: Operation<ActivationAttributes> = {
   name: 'activation',
   infer([x], { activation: spec }) {
@@ -64,6 +65,13 @@ export const forward: Operation<ActivationAttributes> = {
       throw new InputError('clip with bounds in the wrong order', { expected: 'a ≤ b', given: `${spec.a}, ${spec.b}` });
     }
     if (x!.type === 'u32') throw new InputError('activation of integers', { expected: 'f32 or f16', given: 'u32' });
+    if (!keepsZero(spec) && x!.layout === 'nhwc4' && segmentsOf(x!).length > 1) {
+      throw new InputError(`${spec.kind} where zero does not stay zero`, {
+        expected: 'channels without holes',
+        given: `segments ${segmentsOf(x!).join(', ')}`,
+        hint: 'compact it first',
+      });
+    }
     return [x!];
   },
   flops: ({ outputs: [y] }) => elementCount(y),
@@ -80,7 +88,8 @@ export const forward: Operation<ActivationAttributes> = {
 
 /** Adds an activation. */
 export function activationOf(g: GraphBuilder, x: Tensor, spec: Activation, name?: string): Tensor {
-  return g.apply(forward, [x], { activation: spec }, name);
+  const plain = keepsZero(spec) || x.layout === 'dense' ? x : compact(g, x);
+  return g.apply(forward, [plain], { activation: spec }, name);
 }
 
 export const relu = (g: GraphBuilder, x: Tensor, name?: string): Tensor => activationOf(g, x, { kind: 'relu' }, name);
