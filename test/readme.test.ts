@@ -34,7 +34,7 @@ for (const [index, name] of ['chest.png', 'xrays/a.png', 'xrays/b.png', 'xrays/c
 
 test('every block is of a kind that is checked', () => {
   const kinds = new Set(blocks.map(({ language, kind }) => `${language} ${kind ?? ''}`.trim()));
-  assert.equal([...kinds].sort(), ['html', 'js', 'sh', 'sh npm']);
+  assert.equal([...kinds].sort(), ['js', 'sh', 'sh npm', 'ts']);
 });
 
 for (const [index, { text }] of blocks.filter(({ language }) => language === 'js').entries()) {
@@ -81,9 +81,13 @@ test('links lead to files of the repository', () => {
     assert.ok(existsSync(join(root, target)), target);
 });
 
-test('the browser example is the one that is tested', () => {
-  const [{ text }] = blocks.filter(({ language }) => language === 'html');
-  assert.is(text, readFileSync(join(root, 'test/examples/browser.html'), 'utf8'));
+test('the browser example is the one that web.test runs', () => {
+  const [{ text }] = blocks.filter(({ language }) => language === 'ts');
+  const example = readFileSync(join(root, 'test/examples/browser.ts'), 'utf8');
+  const shown = example
+    .replace(/'\.\.\/\.\.\/src\/index\.js'; .*/, "'raybox';")
+    .replace(/'\.\.\/\.\.\/src\/web\/overlay_element\.js'; .*/, "'raybox/overlay';");
+  assert.is(text, shown);
 });
 
 test.after(() => rmSync(folder, { recursive: true }));
