@@ -51,12 +51,13 @@ function work(text: string, task: (signal: AbortSignal) => Promise<string>): Pro
   const before = last;
   last = (async () => {
     await before;
-    if (own.signal.aborted) return;
+    if (running !== own) return;
     document.body.dataset.state = 'busy';
     showStatus(text);
     $('error').hidden = true;
     try {
       await new Promise((resolve) => setTimeout(resolve, 20)); // let the status show
+      own.signal.throwIfAborted();
       showStatus(await task(own.signal), 1);
     } catch (error) {
       if (own.signal.aborted) showStatus('Aborted.', 1);
