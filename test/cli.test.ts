@@ -17,8 +17,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeImage } from '../src/formats/image.js';
 import { encodePng } from '../src/formats/png.js';
-import { randomWeights } from '../src/node/demo.js';
-import { drawPhantom } from '../src/phantom/index.js';
+import { untrainedWeights } from '../src/nets/untrained.js';
+import { DISEASES, drawPhantom } from '../src/phantom/index.js';
 
 const test = suite('cli');
 const bin = join(dirname(fileURLToPath(import.meta.url)), '../src/node/cli.js');
@@ -56,7 +56,7 @@ const parsed = (text: string) => lines(text).map((line) => JSON.parse(line));
 const said = (stderr: string) => lines(stderr).filter((line) => line.startsWith('raybox'));
 
 test.before(async () => {
-  writeFileSync(weights, randomWeights(3, 64));
+  writeFileSync(weights, untrainedWeights(3, DISEASES, 64));
   mkdirSync(at('in/images/deep'), { recursive: true });
   mkdirSync(at('in/more'));
   for (let i = 0; i < 14; i++) symlinkSync(at('in/images/b.png'), at(`in/more/${100 + i}.png`));

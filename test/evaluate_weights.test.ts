@@ -10,9 +10,9 @@ import type { Prediction } from '../src/formats/findings.js';
 import { encodePng } from '../src/formats/png.js';
 import { readSafetensors } from '../src/formats/safetensors.js';
 import { parseWeightsMetadata } from '../src/formats/weights.js';
-import { randomWeights } from '../src/node/demo.js';
+import { untrainedWeights } from '../src/nets/untrained.js';
 import { addEvaluateCommand } from '../src/node/evaluate.js';
-import { drawPhantom } from '../src/phantom/index.js';
+import { DISEASES, drawPhantom } from '../src/phantom/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-evaluate-'));
 const at = (...parts: string[]) => join(folder, ...parts);
@@ -45,7 +45,7 @@ test.before(async () => {
   const boxes = [0, 1, 2, 3].map((i) => ({ image: `${i}.png`, label: CHEST_XRAY8_LABELS[i % 2], box }));
   writeFileSync(at('BBox_List_2017.csv'), writeBoxList(boxes));
   writeFileSync(at('validation.txt'), '4.png\n5.png\n');
-  writeFileSync(at('w.safetensors'), randomWeights(3));
+  writeFileSync(at('w.safetensors'), untrainedWeights(3, DISEASES));
 });
 
 test.after(() => rmSync(folder, { recursive: true, force: true }));

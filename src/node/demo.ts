@@ -3,17 +3,10 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import type { Architecture } from '../formats/architecture.js';
-import type { TensorData } from '../formats/checkpoint.js';
-import { writeSafetensors } from '../formats/safetensors.js';
-import { architectureMetadata, formatWeightsMetadata } from '../formats/weights.js';
 import { describe } from '../gpu/device.js';
-import { createGraph } from '../graph/graph.js';
-import { product } from '../graph/tensor.js';
 import { load } from '../localizer.js';
-import { buildNetwork } from '../nets/index.js';
+import { untrainedWeights } from '../nets/untrained.js';
 import { DISEASES, drawPhantom } from '../phantom/index.js';
-import { seededRandom } from '../random.js';
 import { UNTRAINED, writeOverlay } from './overlay_file.js';
 import { duration, interruptible, print, say, table, wholeNumber } from './terminal.js';
 
@@ -25,14 +18,13 @@ interface Options {
 }
 
 const PHANTOM_SIZE = 512;
-const INPUT_SIZE = 256;
 /** Classes that are shown of a network that knows nothing. */
 const SHOWN = 2;
 
 async function demo({ seed, out, weights, adapter }: Options, signal: AbortSignal): Promise<void> {
   const started = performance.now();
   const path = weights ?? packagedWeights();
-  const localizer = await load(path ?? randomWeights(seed), { signal, ...(adapter ? { adapter } : {}) });
+  const localizer = await load(path ?? untrainedWeights(seed, DISEASES), { signal, ...(adapter ? { adapter } : {}) });
   try {
     const { metadata } = localizer;
     const trained = metadata.trainingData !== 'none';
@@ -74,50 +66,6 @@ function packagedWeights(): string | undefined {
   const folder = fileURLToPath(new URL('../../../weights/', import.meta.url));
   const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.safetensors')) : [];
   return names.length > 0 ? join(folder, names.sort()[0]) : undefined;
-}
-
-/** A small residual network whose convolutions are drawn as He et al. 2015 start training. The same seed, the same bytes. */
-export function randomWeights(seed: number, inputSize = INPUT_SIZE): Uint8Array {
-  const architecture: Architecture = {
-    backbone: { family: 'resnet', block: 'basic', layers: [1, 1, 1, 1], widths: [8, 16, 32, 64], stem: 8 },
-    head: {
-      classes: DISEASES.length,
-      transition: { channels: 32, kernel: 1, activation: 'relu' },
-      pooling: 'lse',
-      r: 10,
-    },
-  };
-  const g = createGraph();
-  buildNetwork(g, architecture, g.input('image', [1, inputSize, inputSize, 1]));
-  const random = seededRandom(seed);
-  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  const tensors = [...g.parameters].map(([name, { shape }]) => {
-    // Without training nothing keeps features small: weak predictions keep every probability off 0 and 1.
-    const strength = name.startsWith('head.prediction') ? 0.02 : 1;
-    const deviation = strength * Math.sqrt(2 / product(shape.slice(1)));
-    // What has one dimension is a bias (0), or belongs to a batch norm that changes nothing.
-    const constant = /running_var$|weight$/.test(name) ? 1 : 0;
-    const data = Float32Array.from({ length: product(shape) }, () =>
-      shape.length > 1 ? normal() * deviation : constant,
-    );
-    return [name, { shape: [...shape], data }] as [string, TensorData];
-  });
-  const strings = formatWeightsMetadata({
-    ...architectureMetadata(architecture),
-    pooling: 'lse',
-    classes: [...DISEASES],
-    inputWidth: inputSize,
-    inputHeight: inputSize,
-    inputChannels: 1,
-    channelOrder: 'rgb',
-    mean: [0.5],
-    std: [0.25],
-    fit: 'stretch',
-    heatmapScaling: 'minmax',
-    trainingData: 'none',
-    license: 'MIT',
-  });
-  return writeSafetensors(new Map(tensors), strings);
 }
 
 /** Adds `raybox demo`. */
