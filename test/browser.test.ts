@@ -3,6 +3,7 @@ import { PNG } from 'pngjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { launchChromium } from '../src/node/chromium.js';
+import { localizePhantom } from './support/agreement.js';
 import { runInPage } from './support/browser_suite.js';
 import { openPage } from './support/page.js';
 
@@ -18,6 +19,32 @@ test.after(close);
 for (const name of SUITES) {
   test(`${name} passes in Chromium`, () => runInPage(browser, `dist/test/${name}.test.js`));
 }
+
+test('Node and Chromium give the same scores and boxes of one picture', async () => {
+  const { page, scriptUrl, close } = await openPage(browser, {
+    script: 'dist/test/support/agreement.js',
+    start: false,
+  });
+  const inPage = await page
+    .evaluate(async (url) => (await import(url)).localizePhantom() as ReturnType<typeof localizePhantom>, scriptUrl)
+    .finally(close);
+  const inNode = await localizePhantom();
+  assert.match(inNode.adapter, /swiftshader/i);
+  assert.match(inPage.adapter, /swiftshader/i);
+  assert.is(inPage.pixels, inNode.pixels);
+  for (const [label, probability] of Object.entries(inNode.probabilities)) {
+    const apart = Math.abs(inPage.probabilities[label] - probability);
+    assert.ok(apart <= 1e-6, `${label}: ${apart} apart`);
+  }
+  const undecided = new Set([...inNode.undecided, ...inPage.undecided]);
+  assert.ok(undecided.size <= 2, `${undecided.size} heatmaps too near a threshold to compare`);
+  const boxes = ({ findings }: typeof inNode) =>
+    findings
+      .filter(({ label }) => !undecided.has(label))
+      .map(({ label, threshold, box }) => ({ label, threshold, ...box }));
+  assert.ok(boxes(inNode).length >= 12);
+  assert.equal(boxes(inPage), boxes(inNode));
+});
 
 const BROKEN = {
   failing: /bad"\s+these differ[\s\S]*test\/support\/broken\/failing\.ts:5:/,
