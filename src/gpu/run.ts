@@ -53,28 +53,44 @@ export async function run(gpu: Gpu, steps: readonly Recorded[], options: RunOpti
   gpu.check();
   const groups = options.repeat ? [Array(options.repeat).fill(steps).flat()] : groupByCost(gpu, steps);
   const total = expectedMs(gpu, steps);
+  const seen = timesOf(steps);
   let done = 0;
+  let first = 0;
   for (const [index, group] of groups.entries()) {
     options.signal?.throwIfAborted();
     const failed = submit(gpu, group);
     const expected = expectedMs(gpu, group);
     if (index < groups.length - 1) {
       const started = performance.now();
-      await waitFor(expected, () => gpu.device.queue.onSubmittedWorkDone());
-      adjust(gpu, expected, performance.now() - started);
+      const key = `${first} ${group.length}`;
+      // A part that has run before is known to take so long; of one that has not, the estimate may be far too high.
+      await waitFor(seen.get(key) ?? expected / 3, () => gpu.device.queue.onSubmittedWorkDone());
+      const taken = performance.now() - started;
+      seen.set(key, Math.min(taken, seen.get(key) ?? taken));
+      adjust(gpu, expected, taken);
     }
     await failed;
+    first += group.length;
     done += expected;
     options.onProgress?.(Math.min(1, done / total));
   }
   gpu.check();
 }
 
+/** Shortest time of each part of a run that was waited for, by its first dispatch and length. */
+const times = new WeakMap<readonly Recorded[], Map<string, number>>();
+
+function timesOf(steps: readonly Recorded[]): Map<string, number> {
+  const known = times.get(steps) ?? new Map<string, number>();
+  times.set(steps, known);
+  return known;
+}
+
 // Bounded steps: one slow submit (a compilation at first dispatch) must not spoil the estimate.
 function adjust(gpu: Gpu, expected: number, taken: number): void {
   if (expected < 5) return;
   const pace = paceOf(gpu);
-  const factor = Math.min(2, Math.max(0.7, expected / taken)) ** 0.5;
+  const factor = Math.min(4, Math.max(0.7, expected / taken)) ** 0.5;
   pace.flops *= factor;
   pace.bytes *= factor;
 }

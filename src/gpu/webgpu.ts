@@ -3,7 +3,9 @@
  * `@webgpu/types`, or neither. `.ci/declarations.js` imports them into each declaration file that needs one, so that no user has to
  * install types, and none gets two sets that clash.
  */
-type Global<Name extends string> = typeof globalThis extends { [name in Name]: { prototype: infer Type } } ? Type : object;
+type Global<Name extends string> = typeof globalThis extends { [name in Name]: { prototype: infer Type } }
+  ? Type
+  : object;
 
 export type GPU = Global<'GPU'>;
 export type GPUAdapter = Global<'GPUAdapter'>;
