@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import { PNG } from 'pngjs';
 import type { Page } from 'puppeteer-core';
 import { test } from 'uvu';
@@ -240,6 +241,40 @@ test('the element draws box, colour and heat at the right pixels', async () => {
   assert.ok(Math.min(peak[0], peak[1]) > 230, `hot: ${peak}`);
   const label = await page.$eval('#overlay', (overlay) => overlay.shadowRoot!.querySelector('.labels')!.textContent);
   assert.is(label, 'Nodule 0.90');
+});
+
+test('properties set before the element is defined count, and a huge image is shown', async () => {
+  const shown = await page.evaluate(async () => {
+    const early = document.createElement('div');
+    const overlay = document.createElement('raybox-overlay');
+    // As it is while the script still loads: a plain property that hides the accessor.
+    const image = { data: new Uint8Array(9000 * 50).fill(200), width: 9000, height: 50 };
+    Object.defineProperty(overlay, 'image', { value: image, writable: true, configurable: true, enumerable: true });
+    early.append(overlay);
+    document.body.append(early);
+    await new Promise((done) => setTimeout(done, 50));
+    const canvas = overlay.shadowRoot!.querySelector<HTMLCanvasElement>('.picture')!;
+    const { data } = canvas.getContext('2d')!.getImageData(canvas.width >> 1, canvas.height >> 1, 1, 1);
+    const blob = await createImageBitmap(await overlay.toBlob());
+    early.remove();
+    return [data[0], blob.width, Object.hasOwn(overlay, 'image')];
+  });
+  assert.equal(shown, [200, 4096, false]);
+});
+
+test('raybox/overlay brings neither the engine nor a package with it', async () => {
+  const { metafile, outputFiles } = await build({
+    entryPoints: ['dist/src/web/overlay_element.js'],
+    bundle: true,
+    minify: true,
+    write: false,
+    metafile: true,
+    format: 'esm',
+    platform: 'browser',
+  });
+  const parts = new Set(Object.keys(metafile.inputs).map((path) => path.replace(/^dist\/src\/(\w+).*/, '$1')));
+  assert.equal([...parts].sort(), ['overlay', 'web']);
+  assert.ok(outputFiles[0].contents.length < 25_000, `${outputFiles[0].contents.length} bytes`);
 });
 
 test('without WebGPU the page shows the picture and says what is missing', async () => {

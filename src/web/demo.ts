@@ -203,10 +203,7 @@ function reportOf(result: Localization): Localization {
 function showResult(): void {
   const saves = document.querySelectorAll<HTMLButtonElement>('[data-save]');
   for (const button of saves) button.disabled = !whole;
-  $('findings').hidden = !whole;
-  $('no-findings').hidden = whole !== undefined;
-  $('no-findings').textContent = 'None yet.';
-  $('count').textContent = '';
+  document.body.classList.toggle('stale', !whole);
   overlay.caption = whole && isUntrained() ? NOTICE : '';
   overlay.selected = selected;
   if (!whole || !localizer) {

@@ -20,6 +20,7 @@ import {
   heatCanvas,
   type Outline,
   type OverlayImage,
+  scaled,
 } from './picture.js';
 
 export type { OverlayImage } from './picture.js';
@@ -154,6 +155,7 @@ export class RayboxOverlay extends Base {
         </figure>`;
       this.#part('.boxes').addEventListener('keydown', (event) => this.#onKey(event as KeyboardEvent));
     }
+    this.#takeEarlyProperties();
     this.#observer = new ResizeObserver(() => this.#paint());
     this.#observer.observe(this.#part('.frame'));
     this.#update();
@@ -161,6 +163,26 @@ export class RayboxOverlay extends Base {
 
   disconnectedCallback(): void {
     this.#observer?.disconnect();
+  }
+
+  /** What a page set before this file was loaded lies on the object itself and hides the accessors. */
+  #takeEarlyProperties(): void {
+    for (const name of [
+      'image',
+      'result',
+      'selected',
+      'opacity',
+      'minScore',
+      'heatThreshold',
+      'heatmapScaling',
+      'caption',
+    ]) {
+      if (!Object.hasOwn(this, name)) continue;
+      const self = this as unknown as Record<string, unknown>;
+      const value = self[name];
+      delete self[name];
+      self[name] = value;
+    }
   }
 
   /** The findings that are shown, in reading order. */
@@ -219,7 +241,8 @@ export class RayboxOverlay extends Base {
 
   #outlines(): (Outline & { finding: Finding })[] {
     const findings = this.shownFindings;
-    const classes = Object.keys(this.#result?.probabilities ?? {});
+    const { width = 1, height = 1, probabilities = {} } = this.#result ?? {};
+    const classes = Object.keys(probabilities);
     const ranks = [...new Set(findings.map(({ threshold = 0 }) => threshold))].sort((a, b) => b - a);
     // Each label is named once, at its strongest region.
     const named = new Map<string, Finding>();
@@ -232,7 +255,7 @@ export class RayboxOverlay extends Base {
       .filter(({ label }) => this.#selected === null || label === this.#selected)
       .map((finding) => ({
         finding,
-        box: finding.box,
+        box: scaled(finding.box, { width: 1 / width, height: 1 / height }),
         color: cssColor(classes.indexOf(finding.label)),
         rank: ranks.indexOf(finding.threshold ?? 0),
         text: named.get(finding.label) === finding ? `${finding.label} ${finding.score.toFixed(2)}` : undefined,
@@ -242,12 +265,12 @@ export class RayboxOverlay extends Base {
   #renderBoxes(): void {
     const layer = this.#part('.boxes');
     const focused = this.#boxes.find(({ button }) => button === this.#root!.activeElement)?.finding;
-    const size = this.#result ?? { width: 1, height: 1 };
-    const percent = (value: number, whole: number) => `${(100 * value) / whole}%`;
+    const percent = (share: number) => `${100 * share}%`;
     const outlines = this.#drawn ? this.#outlines() : [];
     const bySize = [...outlines].sort((a, b) => b.box.width * b.box.height - a.box.width * a.box.height);
     this.#boxes = outlines.map((outline, index) => {
-      const { finding, box, color, rank } = outline;
+      const { finding, color, rank } = outline;
+      const { box } = finding;
       const button = document.createElement('button');
       button.type = 'button';
       button.className = rank === 0 ? 'box' : rank === 1 ? 'box dashed' : 'box dotted';
@@ -255,10 +278,10 @@ export class RayboxOverlay extends Base {
       button.dataset.label = finding.label;
       button.tabIndex = index === 0 ? 0 : -1;
       Object.assign(button.style, {
-        left: percent(box.x, size.width),
-        top: percent(box.y, size.height),
-        width: percent(box.width, size.width),
-        height: percent(box.height, size.height),
+        left: percent(outline.box.x),
+        top: percent(outline.box.y),
+        width: percent(outline.box.width),
+        height: percent(outline.box.height),
         zIndex: String(bySize.indexOf(outline)), // small boxes stay within reach
       });
       button.style.setProperty('--color', color);
@@ -328,7 +351,6 @@ export class RayboxOverlay extends Base {
 
   #placeLabels(width: number, height: number): void {
     const layer = this.#part('.labels');
-    const scale = width / (this.#result?.width ?? 1);
     const chips = this.#outlines().flatMap(({ box, color, text }) => {
       if (!text) return [];
       const chip = document.createElement('span');
@@ -341,8 +363,7 @@ export class RayboxOverlay extends Base {
     const taken: { x: number; y: number; width: number; height: number }[] = [];
     for (const { chip, box } of chips) {
       const size = { width: Math.ceil(chip.getBoundingClientRect().width), height: chip.offsetHeight };
-      const drawn = { x: box.x * scale, y: box.y * scale, width: box.width * scale, height: box.height * scale };
-      const place = placeLabel(size, drawn, { x: 0, y: 0, width, height }, taken);
+      const place = placeLabel(size, scaled(box, { width, height }), { x: 0, y: 0, width, height }, taken);
       if (place) taken.push(place);
       else chip.hidden = true;
       Object.assign(chip.style, { left: `${place?.x ?? 0}px`, top: `${place?.y ?? 0}px`, maxWidth: `${width}px` });

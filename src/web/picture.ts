@@ -31,8 +31,13 @@ export function drawnOf(image: OverlayImage): Drawn {
   return { source: image, width: image.width, height: image.height };
 }
 
-function fromPixels({ data, width, height }: Pixels): Drawn {
-  const channels = data.length / (width * height);
+/** Browsers refuse larger canvases, some of them silently. */
+const MAX_SIDE = 4096;
+
+function fromPixels(pixels: Pixels): Drawn {
+  const { width, height } = pixels;
+  const { data, width: w, height: h } = shrunk(pixels);
+  const channels = data.length / (w * h);
   let [low, high] = [0, 255];
   if (data instanceof Uint16Array) {
     [low, high] = [65535, 0];
@@ -42,16 +47,32 @@ function fromPixels({ data, width, height }: Pixels): Drawn {
     }
   }
   const scale = 255 / Math.max(1, high - low);
-  const rgba = new Uint8ClampedArray(width * height * 4);
-  for (let pixel = 0; pixel < width * height; pixel++) {
+  const rgba = new Uint8ClampedArray(w * h * 4);
+  for (let pixel = 0; pixel < w * h; pixel++) {
     for (let i = 0; i < 3; i++) {
       rgba[pixel * 4 + i] = (data[pixel * channels + (channels > 1 ? i : 0)] - low) * scale;
     }
     rgba[pixel * 4 + 3] = 255;
   }
-  const source = new OffscreenCanvas(width, height);
-  context(source).putImageData(new ImageData(rgba, width, height), 0, 0);
+  const source = new OffscreenCanvas(w, h);
+  context(source).putImageData(new ImageData(rgba, w, h), 0, 0);
   return { source, width, height };
+}
+
+/** Every n-th pixel of an image that is too large for a canvas. */
+function shrunk({ data, width, height }: Pixels): Pixels {
+  const step = Math.ceil(Math.max(width, height) / MAX_SIDE);
+  if (step === 1) return { data, width, height };
+  const channels = data.length / (width * height);
+  const [w, h] = [Math.ceil(width / step), Math.ceil(height / step)];
+  const small = new (data instanceof Uint16Array ? Uint16Array : Uint8Array)(w * h * channels);
+  for (let y = 0, to = 0; y < h; y++) {
+    for (let x = 0; x < w; x++) {
+      const from = (y * width + x) * step * channels;
+      for (let i = 0; i < channels; i++) small[to++] = data[from + i];
+    }
+  }
+  return { data: small, width: w, height: h };
 }
 
 const HEAT_COLORS = Array.from({ length: 256 }, (_, level) => inferno(level / 255));
@@ -78,7 +99,7 @@ export function heatCanvas(
 /** A class's colour as CSS writes it. */
 export const cssColor = (index: number) => `rgb(${classColor(index).join(' ')})`;
 
-/** A box as it is drawn: in pixels of the image, with a colour and the rank of its heat threshold, 0 the highest. */
+/** A box as it is drawn: in shares of the image's width and height, with a colour and the rank of its heat threshold, 0 the highest. */
 export interface Outline {
   box: { x: number; y: number; width: number; height: number };
   color: string;
@@ -86,17 +107,26 @@ export interface Outline {
   text?: string | undefined;
 }
 
+/** A box in shares → in pixels. */
+export const scaled = (box: Outline['box'], { width, height }: { width: number; height: number }) => ({
+  x: box.x * width,
+  y: box.y * height,
+  width: box.width * width,
+  height: box.height * height,
+});
+
 const FONT = '600 {}px system-ui, sans-serif';
 const MIN_SIDE = 768;
 
-/** The picture as one canvas, at least 768 pixels wide or high, so that labels can be read. */
+/** The picture as one canvas of 768 to 4096 pixels, so that labels can be read. */
 export function composePicture(
   { source, width, height }: Drawn,
   heat: { heatmap: Heatmap; scaling: HeatmapScaling; opacity: number } | undefined,
   outlines: readonly Outline[],
   caption: string,
 ): OffscreenCanvas {
-  const scale = Math.max(1, MIN_SIDE / Math.max(width, height));
+  const side = Math.max(width, height);
+  const scale = Math.min(MAX_SIDE / side, Math.max(1, MIN_SIDE / side));
   const [w, h] = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
   const size = Math.max(13, Math.round(Math.max(w, h) / 55));
   const bar = caption ? Math.round(size * 2) : 0;
@@ -119,10 +149,10 @@ export function composePicture(
     ] as const) {
       c.strokeStyle = stroke;
       c.lineWidth = line + extra;
-      c.strokeRect(box.x * scale, box.y * scale, box.width * scale, box.height * scale);
+      c.strokeRect(box.x * w, box.y * h, box.width * w, box.height * h);
     }
   }
-  drawLabels(c, outlines, scale, { x: 0, y: 0, width: w, height: h }, size);
+  drawLabels(c, outlines, { x: 0, y: 0, width: w, height: h }, size);
   if (caption) {
     c.fillStyle = '#000';
     c.fillRect(0, h, w, bar);
@@ -136,7 +166,6 @@ export function composePicture(
 function drawLabels(
   c: OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D,
   outlines: readonly Outline[],
-  scale: number,
   area: { x: number; y: number; width: number; height: number },
   size: number,
 ): void {
@@ -145,7 +174,7 @@ function drawLabels(
   for (const { box, color, text } of outlines) {
     if (!text) continue;
     const label = { width: Math.ceil(c.measureText(text).width + size * 0.8), height: Math.round(size * 1.5) };
-    const drawn = { x: box.x * scale, y: box.y * scale, width: box.width * scale, height: box.height * scale };
+    const drawn = scaled(box, area);
     const place = placeLabel(label, drawn, area, taken);
     if (!place) continue;
     taken.push(place);
