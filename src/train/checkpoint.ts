@@ -1,0 +1,128 @@
+/**
+ * A checkpoint of a run: a safetensors file of every tensor that outlives a step, whose metadata says where the run stands. With the
+ * data that it began with, it is all that a resumed run needs to end in the bits of an unbroken one. It holds no time and no path.
+ */
+import { InputError } from '../errors.js';
+import { brief, type TensorData } from '../formats/checkpoint.js';
+import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
+import type { TrainSettings } from './settings.js';
+
+/** What came of an epoch. */
+export interface EpochRecord {
+  /** Counted from 1. */
+  readonly epoch: number;
+  /** Mean over its images, as they were trained on. */
+  readonly loss: number;
+  /** By class; null where validation has no image with it, or none without. */
+  readonly auc: Readonly<Record<string, number | null>>;
+  /** Over the classes that have one. */
+  readonly meanAuc: number;
+}
+
+/** Where a run stands. Random numbers follow from the seed and from this alone. */
+export interface TrainingState {
+  /** Epochs that are done. */
+  epoch: number;
+  /** Updates that are done in the one under way. */
+  step: number;
+  /** Of the epoch under way, over its images. */
+  lossSum: number;
+  history: readonly EpochRecord[];
+}
+
+export interface TrainingCheckpoint {
+  readonly settings: TrainSettings;
+  readonly state: TrainingState;
+  /** Of the data: see `fingerprintOf`. */
+  readonly data: string;
+  /** The adapter; another one rounds differently. */
+  readonly adapter: string;
+  /** Parameters by torch's names; the optimizer's memory as `name#velocity` and the like. */
+  readonly tensors: ReadonlyMap<string, TensorData>;
+}
+
+const VERSION_KEY = 'raybox_checkpoint';
+const VERSION = '1';
+
+export function writeCheckpoint({
+  settings,
+  state,
+  data,
+  adapter,
+  tensors,
+}: TrainingCheckpoint): Uint8Array<ArrayBuffer> {
+  return writeSafetensors(new Map(tensors), {
+    [VERSION_KEY]: VERSION,
+    settings: JSON.stringify(settings),
+    state: JSON.stringify(state),
+    data,
+    adapter,
+  });
+}
+
+/** @throws InputError for another kind of file, or one whose state makes no sense. */
+export function readTrainingCheckpoint(bytes: Uint8Array): TrainingCheckpoint {
+  const { tensors, metadata } = readSafetensors(bytes);
+  const version = metadata[VERSION_KEY];
+  if (version !== VERSION) {
+    throw new InputError('this is no checkpoint of a training run', {
+      expected: `${VERSION_KEY} ${VERSION}`,
+      given: version === undefined ? 'a safetensors file without it' : brief(version),
+      hint: version === undefined ? 'weights to start from go into --init' : 'a newer raybox may read it',
+    });
+  }
+  const state = object(metadata, 'state') as unknown as TrainingState;
+  const counts = [state.epoch, state.step];
+  const whole = counts.every((count) => Number.isSafeInteger(count) && count >= 0);
+  if (!whole || !Number.isFinite(state.lossSum) || !Array.isArray(state.history)) {
+    throw new InputError('the state of a checkpoint makes no sense', { given: brief(metadata.state) });
+  }
+  const settings = object(metadata, 'settings') as unknown as TrainSettings;
+  return { settings, state, data: metadata.data ?? '', adapter: metadata.adapter ?? '', tensors };
+}
+
+function object(metadata: Record<string, string>, key: string): Record<string, unknown> {
+  try {
+    const value = JSON.parse(metadata[key] ?? '');
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch {}
+  throw new InputError(`the ${key} of a checkpoint cannot be read`, { given: brief(metadata[key]) });
+}
+
+/** The epoch with the best mean validation AUC, the earliest of equals; undefined before the first. */
+export function bestEpoch(history: readonly EpochRecord[]): EpochRecord | undefined {
+  let best: EpochRecord | undefined;
+  for (const record of history) if (!best || record.meanAuc > best.meanAuc) best = record;
+  return best;
+}
+
+/**
+ * Whether a checkpoint belongs to a run.
+ * @returns a warning where bits will differ all the same
+ * @throws InputError where settings (but for how long to train) or data are others
+ */
+export function checkResume(
+  checkpoint: TrainingCheckpoint,
+  run: { settings: TrainSettings; data: string; adapter: string },
+): string | undefined {
+  const free = ['epochs', 'patience'];
+  const text = (settings: TrainSettings, key: string) => JSON.stringify(settings[key as keyof TrainSettings]);
+  const keys = [...new Set([...Object.keys(checkpoint.settings), ...Object.keys(run.settings)])];
+  const other = keys.find((key) => !free.includes(key) && text(checkpoint.settings, key) !== text(run.settings, key));
+  if (other !== undefined) {
+    throw new InputError(`the run to resume has another ${other}`, {
+      expected: text(checkpoint.settings, other),
+      given: text(run.settings, other),
+      hint: 'give the settings that it began with, or begin a new run',
+    });
+  }
+  if (checkpoint.data !== run.data) {
+    throw new InputError('the data set has changed since the run began', {
+      expected: `images, labels and split with fingerprint ${checkpoint.data}`,
+      given: run.data,
+      hint: 'bring the data back to what it was, or begin a new run with --init from its weights',
+    });
+  }
+  if (checkpoint.adapter === run.adapter) return undefined;
+  return `the run began on ${checkpoint.adapter || 'another adapter'}: on this one its bits will differ`;
+}

@@ -1,0 +1,160 @@
+/** From a table of labelled images to what a run trains and validates on, checked before any time is spent. */
+import { InputError } from '../errors.js';
+import type { Split } from '../formats/chestxray_splits.js';
+import type { ImageTable } from '../formats/image_table.js';
+import { shuffle } from '../random.js';
+import { PURPOSE, randomOf } from './randomness.js';
+
+/** Images and labels of a run. Rows are those of `images`. */
+export interface TrainingData {
+  readonly classes: readonly string[];
+  readonly images: readonly string[];
+  /** [images, classes]: 1 where the class is there, else 0. */
+  readonly labels: Uint8Array;
+  readonly train: Int32Array;
+  readonly validation: Int32Array;
+}
+
+export interface ClassCount {
+  readonly label: string;
+  /** Images with the class. */
+  readonly train: number;
+  readonly validation: number;
+}
+
+export interface SelectOptions {
+  /** Classes of the table, in the order of the network's outputs. */
+  classes: readonly string[];
+  /** Images with boxes, which are for scoring alone: left out wherever the split has them. */
+  boxed?: Iterable<string>;
+  /** Images that can be read. Default: all. */
+  has?: (image: string) => boolean;
+}
+
+/**
+ * Takes the rows of a split.
+ * @returns warnings, each with a count: images left out, patients in both parts, classes that validation cannot score
+ * @throws InputError for an unknown class, an empty part, a class that is nowhere or everywhere in the training images
+ */
+export function selectData(
+  table: ImageTable,
+  split: Pick<Split, 'train' | 'validation'>,
+  { classes, boxed = [], has = () => true }: SelectOptions,
+): { data: TrainingData; counts: ClassCount[]; warnings: string[] } {
+  const warnings: string[] = [];
+  const bits = bitsOf(table, classes);
+  const labels = new Uint8Array(table.length * bits.length);
+  for (let row = 0, at = 0; row < table.length; row++) {
+    for (const bit of bits) labels[at++] = (table.labels[row] >>> bit) & 1;
+  }
+  const withBoxes = new Set(boxed);
+  const left = { boxed: 0, missing: [] as string[] };
+  const keep = (rows: Int32Array) =>
+    rows.filter((row) => {
+      const image = table.images[row];
+      if (withBoxes.has(image)) left.boxed++;
+      else if (!has(image)) left.missing.push(image);
+      else return true;
+      return false;
+    });
+  const data = { classes, images: table.images, labels, train: keep(split.train), validation: keep(split.validation) };
+  if (left.boxed > 0) warnings.push(`${images(left.boxed)} with boxes left out: they are for scoring alone`);
+  if (left.missing.length > 0) warnings.push(`${images(left.missing.length)} left out: ${some(left.missing)}`);
+  warnings.push(...sharedPatients(table, data));
+  const counts = countClasses(data);
+  warnings.push(...checkData(data, counts));
+  return { data, counts, warnings };
+}
+
+function bitsOf(table: ImageTable, classes: readonly string[]): number[] {
+  if (classes.length === 0) throw new InputError('there is no class to train', { expected: table.classes.join(', ') });
+  if (new Set(classes).size < classes.length)
+    throw new InputError('a class is named twice', { given: classes.join(', ') });
+  return classes.map((name) => {
+    const bit = table.classes.indexOf(name);
+    if (bit >= 0) return bit;
+    throw new InputError(`${name} is no class of the data set`, { expected: table.classes.join(', ') });
+  });
+}
+
+function sharedPatients({ patients }: ImageTable, { train, validation }: TrainingData): string[] {
+  const trained = new Set(Array.from(train, (row) => patients[row]));
+  const shared = new Set(Array.from(validation, (row) => patients[row]).filter((patient) => trained.has(patient)));
+  if (shared.size === 0) return [];
+  const who = shared.size === 1 ? '1 patient is' : `${shared.size} patients are`;
+  return [`${who} in both the training and the validation images: validation will look too good`];
+}
+
+/** Images with each class. */
+export function countClasses({ classes, labels, train, validation }: TrainingData): ClassCount[] {
+  const count = (rows: Int32Array, place: number) =>
+    rows.reduce((sum, row) => sum + labels[row * classes.length + place], 0);
+  return classes.map((label, place) => ({ label, train: count(train, place), validation: count(validation, place) }));
+}
+
+/** Throws what makes training useless, and returns what to be told of. */
+function checkData({ train, validation, classes }: TrainingData, counts: readonly ClassCount[]): string[] {
+  for (const [part, rows] of Object.entries({ training: train, validation })) {
+    if (rows.length > 0) continue;
+    throw new InputError(`there are no ${part} images`, {
+      expected: 'at least one image in each part of the split',
+      hint: 'check the shares and lists of the split, and that image files are where the label file says',
+    });
+  }
+  const useless = counts.filter((count) => count.train === 0 || count.train === train.length);
+  if (useless.length > 0) {
+    const { label, train: found } = useless[0];
+    const rest = classes.filter((name) => useless.every((count) => count.label !== name));
+    throw new InputError(
+      `${found === 0 ? 'no' : 'every'} training image has ${useless.length === 1 ? label : some(useless.map((count) => count.label))}`,
+      {
+        expected: 'images with and without each class',
+        hint: `classes that can be learnt: ${rest.join(',') || 'none'}`,
+      },
+    );
+  }
+  const unscored = counts.filter((count) => count.validation === 0 || count.validation === validation.length);
+  if (unscored.length === classes.length) {
+    throw new InputError('no class can be scored: validation needs images with and without one', {
+      given: `${images(validation.length)}`,
+      hint: 'take more images for validation, or another seed',
+    });
+  }
+  if (unscored.length === 0) return [];
+  const names = unscored.map((count) => count.label);
+  return [`${names.length} of ${classes.length} classes have no validation AUC (all images alike): ${some(names)}`];
+}
+
+const images = (count: number) => (count === 1 ? '1 image' : `${count} images`);
+
+/** The first few, and how many more. */
+function some(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ');
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}
+
+/** The training rows in the order of an epoch. */
+export function epochOrder(train: Int32Array, seed: number, epoch: number): Int32Array {
+  return shuffle(Int32Array.from(train), randomOf(seed, PURPOSE.order, epoch));
+}
+
+/** A number that tells other images, labels or splits: a run is only ever resumed on the data that it began with. */
+export function fingerprintOf({ classes, images: names, labels, train, validation }: TrainingData): string {
+  let hash = 0x811c9dc5;
+  const add = (value: number) => {
+    hash = Math.imul(hash ^ value, 0x01000193) >>> 0;
+  };
+  const addText = (text: string) => {
+    for (let i = 0; i < text.length; i++) add(text.charCodeAt(i));
+    add(10);
+  };
+  classes.forEach(addText);
+  for (const rows of [train, validation]) {
+    add(rows.length);
+    for (const row of rows) {
+      addText(names[row]);
+      for (let i = 0; i < classes.length; i++) add(labels[row * classes.length + i]);
+    }
+  }
+  return hash.toString(16).padStart(8, '0');
+}

@@ -1,0 +1,40 @@
+/** Stored images into the trainer's batch: one upload, one dispatch. */
+import type { Gpu } from '../gpu/device.js';
+import { createGraph } from '../graph/graph.js';
+import { createPlan, type Plan } from '../graph/plan.js';
+import { augmentedInput, storedWords } from '../ops/augment.js';
+import type { InputSettings } from './settings.js';
+import type { Images } from './step.js';
+
+/** Gives an image as `networkImage` makes it, by its row in the data. */
+export type ImageSource = (row: number) => Promise<Uint16Array>;
+
+export interface BatchInput {
+  /** What `Trainer.step` takes as images. */
+  of(stored: Uint16Array, views: Float32Array): Images;
+  close(): void;
+}
+
+export function createBatchInput(gpu: Gpu, { size, mean, std }: InputSettings, batch: number): BatchInput {
+  const g = createGraph();
+  const { images, views: viewed, y } = augmentedInput(g, batch, { size, mean, std });
+  const graph = g.finish([y]);
+  let plan: Plan | undefined;
+  return {
+    of: (stored, views) => async (location) => {
+      plan ??= await createPlan(gpu, graph, { external: new Map([[y, location.buffer]]) });
+      plan.write(images, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
+      plan.write(viewed, views);
+      await plan.run();
+    },
+    close: () => plan?.close(),
+  };
+}
+
+/** Images of a batch, one after the other. */
+export function joinImages(images: readonly Uint16Array[], size: number): Uint16Array {
+  const length = 2 * storedWords(size);
+  const joined = new Uint16Array(images.length * length);
+  for (const [i, image] of images.entries()) joined.set(image, i * length);
+  return joined;
+}

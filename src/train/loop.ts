@@ -1,0 +1,306 @@
+/**
+ * The training loop: epochs over seeded orders, validation after each, checkpoints that a run goes on from to the same bits. It knows
+ * no file: images come from an `ImageSource`, and what is to be kept goes to a `Keeper`.
+ */
+import { InputError } from '../errors.js';
+import { writeSafetensors } from '../formats/safetensors.js';
+import { formatWeightsMetadata } from '../formats/weights.js';
+import { describe, type Gpu } from '../gpu/device.js';
+import type { WeightSource } from '../graph/constants.js';
+import { drawViews } from './augmentation.js';
+import { bestEpoch, checkResume, type EpochRecord, type TrainingCheckpoint, type TrainingState } from './checkpoint.js';
+import { epochOrder, fingerprintOf, type TrainingData } from './data.js';
+import { createBatchInput, type ImageSource, joinImages } from './input.js';
+import { createPace } from './pace.js';
+import { prefetch } from './prefetch.js';
+import { createScorer, type Scores, scoresOf } from './score.js';
+import { checkSettings, lossOf, optimizerOf, scheduleOf, type TrainSettings, weightsMetadataOf } from './settings.js';
+import { createTrainer, type Trainer } from './step.js';
+
+/** What a run leaves behind. Each call is awaited before the run goes on. */
+export interface Keeper {
+  /** Keeps a checkpoint, whole or not at all. Returns what it is called. */
+  checkpoint?(checkpoint: TrainingCheckpoint): Promise<string>;
+  /** A raybox weights file of the best epoch so far, and what it scored. */
+  best?(weights: Uint8Array, record: EpochRecord): Promise<void>;
+  /** An epoch is done. */
+  epoch?(history: readonly EpochRecord[], seconds: number): Promise<void>;
+  /** An update is done. */
+  update?(update: { epoch: number; step: number; loss: number; learningRate: number }): void;
+  /** Something that is no error. */
+  warn?(message: string): void;
+}
+
+export interface TrainProgress {
+  phase: 'training' | 'validating';
+  /** Counted from 1. */
+  epoch: number;
+  epochs: number;
+  /** Images done in this phase, and to be done. */
+  done: number;
+  total: number;
+  /** Of the last update, over its images; NaN before the first. */
+  loss: number;
+  /** Images trained on in a second. */
+  rate: number;
+  /** Until all epochs are done; NaN where nothing is known yet. */
+  secondsLeft: number;
+}
+
+export interface TrainOptions {
+  gpu: Gpu;
+  settings: TrainSettings;
+  data: TrainingData;
+  images: ImageSource;
+  /** Values to start from, by torch's names. Default: random ones from the seed. */
+  weights?: WeightSource;
+  /** Goes on from here. */
+  resume?: TrainingCheckpoint;
+  keeper?: Keeper;
+  /** A checkpoint also at least this often within epochs. Default: 10 minutes. */
+  checkpointMs?: number;
+  /** What weights say they were trained on, and under what terms they may be used. */
+  trainingData?: string;
+  license?: string;
+  /** Ends the run after the update under way, with a checkpoint. */
+  signal?: AbortSignal;
+  onProgress?: (progress: TrainProgress) => void;
+}
+
+export interface TrainResult {
+  history: readonly EpochRecord[];
+  best: EpochRecord;
+  /** Whether validation stopped getting better before the last epoch. */
+  stoppedEarly: boolean;
+}
+
+const CHECKPOINT_MS = 600_000;
+
+/**
+ * Trains a network.
+ * @throws InputError before anything runs where settings, data and checkpoint do not fit each other; for a loss that is not finite,
+ *   naming the step, the batch's images and the last checkpoint; for an image that cannot be read, after a checkpoint
+ */
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  const {
+    gpu,
+    settings,
+    data,
+    images,
+    resume,
+    keeper = {},
+    checkpointMs = CHECKPOINT_MS,
+    signal,
+    onProgress,
+  } = options;
+  checkSettings(settings);
+  const { architecture, batch, accumulate, epochs, seed, input: inputSettings, augmentation, patience } = settings;
+  const perUpdate = batch * accumulate;
+  const steps = updatesPerEpoch(data, perUpdate);
+  const schedule = scheduleOf(settings, steps);
+  const identity = { settings, data: fingerprintOf(data), adapter: describe(gpu.info) };
+  if (resume) {
+    const warning = checkResume(resume, identity);
+    if (warning) keeper.warn?.(warning);
+  }
+  const state: TrainingState = structuredClone(resume?.state) ?? {
+    epoch: 0,
+    step: 0,
+
+    lossSum: 0,
+    history: [],
+  };
+  signal?.throwIfAborted();
+
+  const trainer = await createTrainer(gpu, {
+    ...{ architecture, batch, accumulate, seed, parts: settings.parts, batchNorm: settings.batchNorm },
+    ...{ size: inputSettings.size, channels: inputSettings.channels },
+    loss: lossOf(settings.loss),
+    optimizer: optimizerOf(settings.optimizer),
+    ...(options.weights ? { weights: options.weights } : {}),
+    ...(settings.clipNorm === undefined ? {} : { clipNorm: settings.clipNorm }),
+  });
+  const input = createBatchInput(gpu, inputSettings, batch);
+  let closeScorer = () => {};
+  try {
+    const scorer = await createScorer(gpu, settings, trainer);
+    closeScorer = scorer.close;
+    if (resume) await restore(trainer, resume);
+    trainer.updates = state.epoch * steps + state.step;
+    let lastCheckpoint = resume ? 'the one it was resumed from' : 'none';
+    let savedAt = performance.now();
+    const pace = createPace({ steps, epochs, perUpdate, validation: data.validation.length });
+
+    const tell = (phase: TrainProgress['phase'], done: number, total: number, loss: number) =>
+      onProgress?.({
+        ...{ phase, epoch: state.epoch + 1, epochs, done, total, loss, rate: pace.rate },
+        secondsLeft: pace.secondsLeft(state, phase === 'validating' ? done : 0),
+      });
+    const diverged = (what: string, given?: string) =>
+      new InputError(`${what} at step ${state.step + 1} of epoch ${state.epoch + 1}`, {
+        given,
+        hint: `lower the learning rate or limit the gradients' norm; last good checkpoint: ${lastCheckpoint}`,
+      });
+    const save = async () => {
+      savedAt = performance.now();
+      if (!keeper.checkpoint) return;
+      const tensors = await statesOf(trainer);
+      for (const [name, { data: values }] of tensors) {
+        if (!values.every(Number.isFinite)) throw diverged(`${name} is not finite`);
+      }
+      lastCheckpoint = await keeper.checkpoint({ ...identity, state: structuredClone(state), tensors });
+      savedAt = performance.now();
+    };
+
+    async function trainEpoch(): Promise<void> {
+      const order = epochOrder(data.train, seed, state.epoch);
+      const rowsOf = (step: number) => order.subarray(step * perUpdate, (step + 1) * perUpdate);
+      const load = (step: number) => Promise.all(Array.from(rowsOf(step), images));
+      const todo = Array.from({ length: steps - state.step }, (_, i) => state.step + i);
+      const updates = prefetch(todo, load, Math.max(2, Math.ceil(32 / perUpdate)));
+      let lap = performance.now();
+
+      /** Hands an update to the GPU. What is returned waits for it. */
+      function begin(step: number, loaded: readonly Uint16Array[]): () => Promise<void> {
+        const learningRate = settings.learningRate * schedule(state.epoch * steps + step);
+        const losses = Array.from({ length: accumulate }, (_, micro) => {
+          const first = step * perUpdate + micro * batch;
+          const stored = joinImages(loaded.slice(micro * batch, (micro + 1) * batch), inputSettings.size);
+          const views = drawViews(augmentation, inputSettings.size, { seed, epoch: state.epoch, first, count: batch });
+          const labels = labelsOf(data, order.subarray(first, first + batch));
+          return trainer.step(input.of(stored, views), labels, { learningRate });
+        });
+        const all = Promise.all(losses);
+        all.catch(() => {}); // awaited when the next update is on its way
+        return async () => {
+          const values = await all;
+          if (!values.every(Number.isFinite)) throw notFinite(values, rowsOf(step));
+          for (const value of values) state.lossSum += value;
+          state.step = step + 1;
+          const now = performance.now();
+          pace.trained(now - lap);
+          lap = now;
+          const loss = values.reduce((sum, value) => sum + value, 0) / perUpdate;
+          keeper.update?.({ epoch: state.epoch + 1, step: state.step, loss, learningRate });
+          tell('training', state.step * perUpdate, steps * perUpdate, loss);
+        };
+      }
+
+      // One update is computed while the next is prepared.
+      let finish = async () => {};
+      for (;;) {
+        if (signal?.aborted || performance.now() - savedAt >= checkpointMs) {
+          await finish();
+          finish = async () => {};
+          await save();
+          signal?.throwIfAborted();
+          lap = performance.now();
+        }
+        // All images of an update are there before it begins: what is saved now can be resumed.
+        const next = await updates.next().catch(async (error) => {
+          await finish();
+          await save();
+          throw error;
+        });
+        if (next.done) return finish();
+        const previous = finish;
+        finish = begin(...next.value);
+        await previous();
+      }
+    }
+
+    const notFinite = (values: readonly number[], rows: Int32Array) => {
+      const micro = values.findIndex((value) => !Number.isFinite(value));
+      const files = Array.from(rows.subarray(micro * batch, (micro + 1) * batch), (row) => data.images[row]);
+      return diverged(`the loss is ${values[micro]}`, `the batch ${files.join(', ')}`);
+    };
+
+    async function validate(): Promise<Scores> {
+      const started = performance.now();
+      const total = data.validation.length;
+      const loss = state.lossSum / (steps * perUpdate);
+      const onProgress = (done: number) => tell('validating', done, total, loss);
+      const logits = await scorer.run(data.validation, images, { signal, onProgress }).catch(async (error) => {
+        // Every update of the epoch is in the checkpoint; a resumed run begins with this validation.
+        await save();
+        throw error;
+      });
+      pace.validated(performance.now() - started);
+      if (!logits.every(Number.isFinite)) throw diverged('what the network puts out is not finite');
+      return scoresOf(data, logits);
+    }
+
+    const waitedFor = () => {
+      const best = bestEpoch(state.history);
+      return best ? state.epoch - best.epoch : 0;
+    };
+    const isOver = () => state.epoch >= epochs || (patience > 0 && waitedFor() >= patience);
+    while (!isOver()) {
+      const started = performance.now();
+      await trainEpoch();
+      const { auc, meanAuc, thresholds } = await validate();
+      const record = { epoch: state.epoch + 1, loss: state.lossSum / (steps * perUpdate), auc, meanAuc };
+      const history = [...state.history, record];
+      // Before the checkpoint: a run that dies in between does the epoch again, to the same weights.
+      if (bestEpoch(history) === record) {
+        const { trainingData = 'unknown', license = 'unknown' } = options;
+        const metadata = weightsMetadataOf(settings, { trainingData, license, thresholds });
+        await keeper.best?.(await weightsOf(trainer, formatWeightsMetadata(metadata)), record);
+      }
+      Object.assign(state, { epoch: state.epoch + 1, step: 0, lossSum: 0, history });
+      await save();
+      await keeper.epoch?.(history, (performance.now() - started) / 1000);
+    }
+    const best = bestEpoch(state.history) as EpochRecord;
+    return { history: state.history, best, stoppedEarly: state.epoch < epochs };
+  } finally {
+    closeScorer();
+    input.close();
+    trainer.close();
+  }
+}
+
+/** Updates in an epoch. Images that fill no whole one are left out, others each time. */
+function updatesPerEpoch({ train }: TrainingData, perUpdate: number): number {
+  const steps = Math.floor(train.length / perUpdate);
+  if (steps >= 1) return steps;
+  throw new InputError('there are fewer training images than an update takes', {
+    expected: `at least ${perUpdate} (batch × accumulate)`,
+    given: String(train.length),
+    hint: 'use a smaller batch',
+  });
+}
+
+function labelsOf({ labels, classes }: TrainingData, rows: Int32Array): Float32Array {
+  const values = new Float32Array(rows.length * classes.length);
+  for (const [i, row] of rows.entries()) {
+    values.set(labels.subarray(row * classes.length, (row + 1) * classes.length), i * classes.length);
+  }
+  return values;
+}
+
+async function statesOf(trainer: Trainer, wanted: (name: string) => boolean = () => true) {
+  const tensors = new Map<string, { shape: number[]; data: Float32Array }>();
+  for (const name of [...trainer.states.keys()].filter(wanted).sort()) {
+    tensors.set(name, { shape: [...(trainer.states.get(name) as readonly number[])], data: await trainer.read(name) });
+  }
+  return tensors;
+}
+
+async function weightsOf(trainer: Trainer, metadata: Record<string, string>): Promise<Uint8Array> {
+  return writeSafetensors(await statesOf(trainer, (name) => !name.includes('#')), metadata);
+}
+
+async function restore(trainer: Trainer, { tensors }: TrainingCheckpoint): Promise<void> {
+  const names = [...new Set([...trainer.states.keys(), ...tensors.keys()])];
+  for (const name of names) {
+    const [own, kept] = [trainer.states.get(name), tensors.get(name)];
+    if (own && kept && own.join() === kept.shape.join()) await trainer.write(name, kept.data);
+    else {
+      throw new InputError(`the checkpoint does not fit the network: ${name}`, {
+        expected: own ? own.join('×') : 'no such tensor',
+        given: kept ? kept.shape.join('×') : 'none',
+      });
+    }
+  }
+}

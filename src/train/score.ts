@@ -1,0 +1,89 @@
+/** How well the network as it stands does on images that it is not trained on. Its plan reads the trainer's own parameters. */
+
+import { mean as meanOf, rank, rankingScores } from '../evaluate/roc.js';
+import { fitThreshold } from '../evaluate/thresholds.js';
+import type { Gpu } from '../gpu/device.js';
+import { createGraph } from '../graph/graph.js';
+import { createPlan } from '../graph/plan.js';
+import { buildNetwork } from '../nets/index.js';
+import { augmentedInput } from '../ops/augment.js';
+import { plainViews } from './augmentation.js';
+import type { TrainingData } from './data.js';
+import { type ImageSource, joinImages } from './input.js';
+import { prefetch } from './prefetch.js';
+import type { TrainSettings } from './settings.js';
+import type { Trainer } from './step.js';
+
+export interface Scorer {
+  /** Logits [rows, classes]. */
+  run(rows: Int32Array, images: ImageSource, options?: ScoreOptions): Promise<Float32Array>;
+  close(): void;
+}
+
+export interface ScoreOptions {
+  signal?: AbortSignal | undefined;
+  onProgress?: (done: number) => void;
+}
+
+/** Running statistics are used whatever the training uses: what is scored is what will be run. */
+export async function createScorer(gpu: Gpu, settings: TrainSettings, trainer: Trainer): Promise<Scorer> {
+  const { architecture, batch, input } = settings;
+  const g = createGraph({ parameters: 'state' });
+  const { size, mean, std } = input;
+  const { images: stored, views, y } = augmentedInput(g, batch, { size, mean, std });
+  const { logits } = buildNetwork(g, architecture, y);
+  const graph = g.finish([logits]);
+  const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
+  const used = [...g.parameters].filter(([, tensor]) => read.has(tensor));
+  const external = new Map(used.map(([name, tensor]) => [tensor, trainer.buffer(name)]));
+  const plan = await createPlan(gpu, graph, { external });
+  plan.write(views, plainViews(batch));
+  const classes = architecture.head.classes;
+
+  return {
+    async run(rows, images, { signal, onProgress } = {}) {
+      const scores = new Float32Array(rows.length * classes);
+      const starts = Array.from({ length: Math.ceil(rows.length / batch) }, (_, i) => i * batch);
+      const load = (first: number) => Promise.all(Array.from(rows.subarray(first, first + batch), images));
+      for await (const [first, loaded] of prefetch(starts, load, 2)) {
+        signal?.throwIfAborted();
+        // Behind the last images the batch repeats one; what comes of it is not looked at.
+        const whole = Array.from({ length: batch }, (_, i) => loaded[i] ?? loaded[0]);
+        const bytes = joinImages(whole, size);
+        plan.write(stored, new Uint8Array(bytes.buffer));
+        await plan.run({ signal });
+        const found = (await plan.read(logits)) as Float32Array;
+        scores.set(found.subarray(0, loaded.length * classes), first * classes);
+        onProgress?.(Math.min(rows.length, first + batch));
+      }
+      return scores;
+    },
+    close: () => plan.close(),
+  };
+}
+
+export interface Scores {
+  /** By class; null where it is not defined. */
+  auc: Record<string, number | null>;
+  meanAuc: number;
+  /** Probabilities that maximise sensitivity + specificity, by class. */
+  thresholds: Record<string, number>;
+}
+
+/** @throws InputError where a logit is no number. */
+export function scoresOf({ classes, labels, validation }: TrainingData, logits: Float32Array): Scores {
+  const auc: Record<string, number | null> = {};
+  const thresholds: Record<string, number> = {};
+  for (const [place, label] of classes.entries()) {
+    const truth = Array.from(validation, (row) => labels[row * classes.length + place]);
+    const probabilities = Float64Array.from(validation, (_, i) => sigmoid(logits[i * classes.length + place]));
+    const ranking = rank(probabilities, truth);
+    const found = rankingScores(ranking).auc;
+    auc[label] = Number.isNaN(found) ? null : found;
+    const threshold = fitThreshold(ranking);
+    if (threshold !== undefined) thresholds[label] = threshold;
+  }
+  return { auc, meanAuc: meanOf(Object.values(auc).map((value) => value ?? Number.NaN)), thresholds };
+}
+
+const sigmoid = (logit: number) => 1 / (1 + Math.exp(-logit));
