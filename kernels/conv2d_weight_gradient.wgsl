@@ -10,37 +10,20 @@
 //
 // Prelude: elem.
 
-struct Params {
-  first: u32, count: u32, chunk: u32, first_chunk: u32,
-  in_h: i32, in_w: i32, out_h: u32, out_w: u32,
-  kernel_h: u32, kernel_w: u32, stride_h: i32, stride_w: i32, dilation_h: i32, dilation_w: i32,
-  pad_top: i32, pad_left: i32,
-  in_groups: u32,      // vec4 groups of x in one convolution group
-  out_groups: u32,     // all vec4 groups of dy
-  group_outputs: u32,  // those in one convolution group
-  x_offset: u32, x_pitch: u32, dy_offset: u32, dy_pitch: u32,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<vec4<elem>>;
-@group(0) @binding(1) var<storage, read> dy: array<vec4<elem>>;
-@group(0) @binding(2) var<storage, read_write> partial: array<vec4f>;
-@group(0) @binding(3) var<uniform> params: Params;
+#include conv2d_weight_gradient
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) lane: vec3u) {
   let out = workgroup.x * 8 + lane.x;
   let row = workgroup.y * 8 + lane.y;
-  let rows = params.kernel_h * params.kernel_w * params.in_groups;
-  if (out >= params.out_groups || row >= rows) {
+  if (out >= params.out_groups || row >= row_count()) {
     return;
   }
-  let tap = row / params.in_groups;
-  let dy_shift = i32(tap / params.kernel_w) * params.dilation_h - params.pad_top;
-  let dx_shift = i32(tap % params.kernel_w) * params.dilation_w - params.pad_left;
+  let tap = tap_of(row);
   let source = params.x_offset + out / params.group_outputs * params.in_groups + row % params.in_groups;
   // Along a row, taps are inside from the first to before the last of these.
-  let low = u32((max(-dx_shift, 0) + params.stride_w - 1) / params.stride_w);
-  let high = u32((max(params.in_w - dx_shift, 0) + params.stride_w - 1) / params.stride_w);
+  let low = u32((max(-tap.shift_x, 0) + params.stride_w - 1) / params.stride_w);
+  let high = u32((max(params.in_w - tap.shift_x, 0) + params.stride_w - 1) / params.stride_w);
 
   var sum0 = vec4f(0);
   var sum1 = vec4f(0);
@@ -53,14 +36,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) l
     let image = line / params.out_h;
     let start = pixel - line * params.out_w;
     let stop = min(params.out_w, end - line * params.out_w);
-    let iy = i32(line - image * params.out_h) * params.stride_h + dy_shift;
+    let iy = i32(line - image * params.out_h) * params.stride_h + tap.shift_y;
     pixel = line * params.out_w + stop;
     if (iy < 0 || iy >= params.in_h) {
       continue;
     }
     let first = max(start, low);
     let last = min(stop, high);
-    let column = i32(first) * params.stride_w + dx_shift;
+    let column = i32(first) * params.stride_w + tap.shift_x;
     var origin = source + (image * u32(params.in_h * params.in_w) + u32(iy * params.in_w + column)) * params.x_pitch;
     var slope = params.dy_offset + (line * params.out_w + first) * params.dy_pitch + out;
     for (var ox = first; ox < last; ox++) {
@@ -74,9 +57,5 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) l
       sum3 += a.w * d;
     }
   }
-  let to = ((params.first_chunk + workgroup.z) * rows + row) * 4 * params.out_groups + out;
-  partial[to] = sum0;
-  partial[to + params.out_groups] = sum1;
-  partial[to + 2 * params.out_groups] = sum2;
-  partial[to + 3 * params.out_groups] = sum3;
+  store(workgroup.z, row, out, sum0, sum1, sum2, sum3);
 }

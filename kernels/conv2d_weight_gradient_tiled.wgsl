@@ -9,19 +9,7 @@
 //
 // Prelude: elem.
 
-struct Params {
-  first: u32, count: u32, chunk: u32, first_chunk: u32,
-  in_h: i32, in_w: i32, out_h: u32, out_w: u32,
-  kernel_h: u32, kernel_w: u32, stride_h: i32, stride_w: i32, dilation_h: i32, dilation_w: i32,
-  pad_top: i32, pad_left: i32,
-  in_groups: u32, out_groups: u32, group_outputs: u32,
-  x_offset: u32, x_pitch: u32, dy_offset: u32, dy_pitch: u32,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<vec4<elem>>;
-@group(0) @binding(1) var<storage, read> dy: array<vec4<elem>>;
-@group(0) @binding(2) var<storage, read_write> partial: array<vec4f>;
-@group(0) @binding(3) var<uniform> params: Params;
+#include conv2d_weight_gradient
 
 const TILE = 16u;
 
@@ -32,13 +20,11 @@ var<workgroup> dy_tile: array<vec4<elem>, TILE * TILE>;  // [pixel, out]
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {
   let across = lane % TILE;
   let down = lane / TILE;
-  let rows = params.kernel_h * params.kernel_w * params.in_groups;
+  let rows = row_count();
   // What this thread loads: row or output `across` of pixel `down`.
   let row = workgroup.y * TILE + across;
   let out = workgroup.x * TILE + across;
-  let tap = row / params.in_groups;
-  let shift_y = i32(tap / params.kernel_w) * params.dilation_h - params.pad_top;
-  let shift_x = i32(tap % params.kernel_w) * params.dilation_w - params.pad_left;
+  let tap = tap_of(row);
   let start = params.first + workgroup.z * params.chunk;
   let end = min(start + params.chunk, params.first + params.count);
 
@@ -53,8 +39,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     if (p < end) {
       let line = p / params.out_w;
       let image = line / params.out_h;
-      let iy = i32(line - image * params.out_h) * params.stride_h + shift_y;
-      let ix = i32(p - line * params.out_w) * params.stride_w + shift_x;
+      let iy = i32(line - image * params.out_h) * params.stride_h + tap.shift_y;
+      let ix = i32(p - line * params.out_w) * params.stride_w + tap.shift_x;
       if (row < rows && iy >= 0 && iy < params.in_h && ix >= 0 && ix < params.in_w) {
         let origin = image * u32(params.in_h * params.in_w) + u32(iy * params.in_w + ix);
         a = x[params.x_offset + origin * params.x_pitch + row % params.in_groups];
@@ -77,13 +63,5 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     workgroupBarrier();
   }
   // What it owns: row `down`, output `across`.
-  let own = workgroup.y * TILE + down;
-  if (own >= rows || out >= params.out_groups) {
-    return;
-  }
-  let to = ((params.first_chunk + workgroup.z) * rows + own) * 4 * params.out_groups + out;
-  partial[to] = sum0;
-  partial[to + params.out_groups] = sum1;
-  partial[to + 2 * params.out_groups] = sum2;
-  partial[to + 3 * params.out_groups] = sum3;
+  store(workgroup.z, workgroup.y * TILE + down, out, sum0, sum1, sum2, sum3);
 }

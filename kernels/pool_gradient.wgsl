@@ -7,7 +7,7 @@
 //
 // A thread owns one vec4 of dx. Windows are added in row order: the same bits always.
 //
-// Prelude: elem, AVERAGE, COUNT_PADDING (whether padding counts in the divisor).
+// Prelude: elem, AVERAGE, COUNT_PADDING (whether padding counts in the divisor), DILATED.
 
 struct Params {
   first: u32, count: u32, groups: u32,
@@ -26,6 +26,11 @@ struct Params {
 fn taps_within(start: i32, kernel: i32, dilation: i32, low: i32, high: i32) -> i32 {
   let skipped = (max(low - start, 0) + dilation - 1) / dilation;
   return min((max(high - start, 0) + dilation - 1) / dilation, kernel) - skipped;
+}
+
+// The first window that reaches position i, both counted from the padding's edge.
+fn first_window(i: i32, kernel: i32, stride: i32, dilation: i32) -> i32 {
+  return max(i - (kernel - 1) * dilation + stride - 1, 0) / stride;
 }
 
 fn divisor(oy: i32, ox: i32) -> f32 {
@@ -49,18 +54,26 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   let iy = row - image * params.in_h + params.pad_top;
   let ix = i32(pixel) - row * params.in_w + params.pad_left;
   var sum = vec4f(0);
-  // From the last tap on, so that windows come in row order.
-  for (var ky = params.kernel_h - 1; ky >= 0; ky--) {
-    let y = iy - ky * params.dilation_h;
-    let oy = y / params.stride_h;
-    if (y < 0 || oy >= params.out_h || oy * params.stride_h != y) {
-      continue;
-    }
-    for (var kx = params.kernel_w - 1; kx >= 0; kx--) {
-      let x = ix - kx * params.dilation_w;
-      let ox = x / params.stride_w;
-      if (x < 0 || ox >= params.out_w || ox * params.stride_w != x) {
+  // The windows whose span includes this pixel; with dilation it need not be one of their taps.
+  let low_y = first_window(iy, params.kernel_h, params.stride_h, params.dilation_h);
+  let low_x = first_window(ix, params.kernel_w, params.stride_w, params.dilation_w);
+  let high_y = min(iy / params.stride_h, params.out_h - 1);
+  let high_x = min(ix / params.stride_w, params.out_w - 1);
+  for (var oy = low_y; oy <= high_y; oy++) {
+    var ky = iy - oy * params.stride_h;
+    if (DILATED) {
+      if (ky % params.dilation_h != 0) {
         continue;
+      }
+      ky /= params.dilation_h;
+    }
+    for (var ox = low_x; ox <= high_x; ox++) {
+      var kx = ix - ox * params.stride_w;
+      if (DILATED) {
+        if (kx % params.dilation_w != 0) {
+          continue;
+        }
+        kx /= params.dilation_w;
       }
       let window = u32((image * params.out_h + oy) * params.out_w + ox);
       let value = vec4f(dy[params.dy_offset + window * params.dy_pitch + group]);

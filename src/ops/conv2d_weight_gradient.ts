@@ -7,6 +7,7 @@ import {
   conv2d_weight_gradient,
   conv2d_weight_gradient_grouped,
   conv2d_weight_gradient_merge,
+  conv2d_weight_gradient_subgroup,
   conv2d_weight_gradient_tiled,
   sum_rows,
 } from '../generated/kernels.js';
@@ -39,9 +40,13 @@ export const forward: Operation<Conv2dWeightGradientAttributes> = {
   flops: ({ inputs: [, dy], outputs: [dw] }) => (2 * elementCount(dy!) * elementCount(dw)) / channelCount(dy!),
   variants(node, traits) {
     if (isRagged(node)) return ['grouped'];
-    const tiles = node.attributes.groups === 1 && traits.maxInvocations >= 256;
-    if (!tiles) return ['direct'];
-    return traits.software ? ['direct', 'tiled'] : ['tiled', 'direct'];
+    if (node.attributes.groups > 1) return ['direct'];
+    const tiled = traits.maxInvocations >= 256 ? ['tiled'] : [];
+    const subgroup = traits.subgroupSize >= 4 ? ['subgroup'] : [];
+    if (!traits.software) return [...tiled, 'direct', ...subgroup];
+    // A subgroup wants a vec4 of output channels for each lane.
+    const idle = groupCount(node.inputs[1]!) * 2 <= traits.subgroupSize;
+    return [...(idle ? ['direct', ...subgroup] : [...subgroup, 'direct']), ...tiled];
   },
   lower(node, context) {
     if (context.variant === 'grouped') lowerGrouped(node, context);
@@ -63,7 +68,7 @@ interface Chunk {
 }
 
 /** Pixels that one thread adds up: more would cost digits. */
-const LONGEST = 1024;
+const LONGEST = 512;
 const SHORTEST = 64;
 /** Workgroups that keep a GPU busy. */
 const WANTED = 1024;
@@ -106,6 +111,14 @@ const rowsOf = (x: Tensor, dy: Tensor, windows: Windows) =>
 
 const total = (chunks: readonly Chunk[]) => chunks.reduce((sum, { count }) => sum + count, 0);
 
+// The kernel, and how many output vec4s and rows a workgroup of it owns.
+function variantOf({ variant, traits: { subgroupSize } }: Lowering) {
+  if (variant === 'tiled') return { kernel: conv2d_weight_gradient_tiled, across: 16, down: 16, constants: {} };
+  if (variant === 'direct') return { kernel: conv2d_weight_gradient, across: 8, down: 8, constants: {} };
+  const constants = { SUBGROUPS: true, SUBGROUP: subgroupSize, FOUR_LANES: subgroupSize === 4 };
+  return { kernel: conv2d_weight_gradient_subgroup, across: subgroupSize, down: 2, constants };
+}
+
 function lowerVectors(node: Node<Conv2dWeightGradientAttributes>, context: Lowering): void {
   const [x, dy] = node.inputs as Tensor[];
   const [dw] = node.outputs;
@@ -116,8 +129,8 @@ function lowerVectors(node: Node<Conv2dWeightGradientAttributes>, context: Lower
   const inGroups = groups === 1 ? groupCount(x) : inputs / 4;
   const outGroups = groupCount(dy);
   const rows = taps * inGroups;
-  const tiled = context.variant === 'tiled';
-  const [across, down] = [Math.ceil(outGroups / (tiled ? 16 : 8)), Math.ceil(rows / (tiled ? 16 : 8))];
+  const { kernel: shader, across: width, down: height, constants } = variantOf(context);
+  const [across, down] = [Math.ceil(outGroups / width), Math.ceil(rows / height)];
   const needs = rowsOf(x, dy, node.attributes);
   const bands = context.bands(dy, [[x, needs]]);
   const chunks = chunksOf(bands, across * down, rows * outGroups * 64, context.traits);
@@ -129,8 +142,8 @@ function lowerVectors(node: Node<Conv2dWeightGradientAttributes>, context: Lower
   for (const { range, size, count, first } of chunks) {
     const [input, slope] = [context.read(x, needs(range)), context.read(dy, range)];
     context.dispatch({
-      kernel: tiled ? conv2d_weight_gradient_tiled : conv2d_weight_gradient,
-      constants: { elem: x.type },
+      kernel: shader,
+      constants: { elem: x.type, ...constants },
       bindings: [input, slope, context.write(partial)],
       params: {
         first: range[0],

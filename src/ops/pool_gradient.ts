@@ -77,7 +77,11 @@ export const forward: Operation<PoolGradientAttributes> = {
     };
     dispatchGroups(context, dx, {
       kernel: pool_gradient,
-      constants: { AVERAGE: mode === 'average', COUNT_PADDING: countIncludePad },
+      constants: {
+        AVERAGE: mode === 'average',
+        COUNT_PADDING: countIncludePad,
+        DILATED: dilation.some((step) => step > 1),
+      },
       inputs: { dy },
       whole: [taps],
       needs,
