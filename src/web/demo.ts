@@ -13,6 +13,7 @@ import { inferno } from '../overlay/colors.js';
 import { DISEASES, drawPhantom } from '../phantom/index.js';
 import { renderBars, renderFindings } from './demo_lists.js';
 import { download, exportAs } from './demo_save.js';
+import { createWork } from './demo_work.js';
 import type { SelectDetail } from './overlay_element.js';
 import type { Pixels } from './picture.js';
 
@@ -26,7 +27,6 @@ const MAX_IMAGE_BYTES = 512 << 20;
 const $ = <E extends HTMLElement = HTMLElement>(id: string) => document.getElementById(id) as E;
 const overlay = $<HTMLElementTagNameMap['raybox-overlay']>('overlay');
 const weightsList = $<HTMLSelectElement>('weights');
-const progress = $<HTMLProgressElement>('progress');
 
 let picture: { pixels: Pixels; name: string } | undefined;
 let weights: { name: string; source: () => string | File | Uint8Array } = untrained();
@@ -34,57 +34,10 @@ let localizer: Localizer | undefined;
 /** All classes' findings; what is shown and saved is chosen from them. */
 let whole: Localization | undefined;
 let selected: string | null = null;
-let running: AbortController | undefined;
+const { work, showStatus, showError, abort } = createWork($, () => localizer !== undefined);
 
 function untrained(): typeof weights {
   return { name: UNTRAINED, source: () => untrainedWeights(9, DISEASES) };
-}
-
-// --- work, one task at a time -------------------------------------------------------------------------------------
-
-/** Runs a task with its status shown. A new task aborts the one before and waits for its end. */
-let last: Promise<void> = Promise.resolve();
-function work(text: string, task: (signal: AbortSignal) => Promise<string>): Promise<void> {
-  running?.abort();
-  const own = new AbortController();
-  running = own;
-  const before = last;
-  last = (async () => {
-    await before;
-    if (running !== own) return;
-    document.body.dataset.state = 'busy';
-    showStatus(text);
-    $('error').hidden = true;
-    try {
-      await new Promise((resolve) => setTimeout(resolve, 20)); // let the status show
-      own.signal.throwIfAborted();
-      showStatus(await task(own.signal), 1);
-    } catch (error) {
-      if (own.signal.aborted) showStatus('Aborted.', 1);
-      else showError(error as Error);
-    }
-    if (running !== own) return;
-    running = undefined;
-    $('abort').hidden = true;
-    progress.hidden = true;
-    document.body.dataset.state = 'idle';
-  })();
-  return last;
-}
-
-function showStatus(text: string, done?: number): void {
-  $('status-text').textContent = text;
-  progress.hidden = false;
-  if (done === undefined) progress.removeAttribute('value');
-  else progress.value = done;
-  $('abort').hidden = false;
-}
-
-function showError(error: Error, canRestart = localizer === undefined): void {
-  $('error-text').textContent = error.message;
-  $('error').hidden = false;
-  $('restart').hidden = !canRestart;
-  showStatus(canRestart ? 'Not ready.' : 'Ready.', 1);
 }
 
 // --- image and weights --------------------------------------------------------------------------------------------
@@ -204,9 +157,9 @@ function showResult(): void {
   const saves = document.querySelectorAll<HTMLButtonElement>('[data-save]');
   for (const button of saves) button.disabled = !whole;
   document.body.classList.toggle('stale', !whole);
-  overlay.caption = whole && isUntrained() ? NOTICE : '';
   overlay.selected = selected;
   if (!whole || !localizer) {
+    overlay.caption = '';
     overlay.result = null;
     return;
   }
@@ -214,6 +167,8 @@ function showResult(): void {
   const found = foundLabels(whole);
   // A class below its threshold is shown on request, and not counted.
   const shown = whole.findings.filter(({ label }) => found.has(label) || label === selected);
+  const isBelow = selected !== null && whole.probabilities[selected] < thresholdOf(selected);
+  overlay.caption = isUntrained() ? NOTICE : isBelow ? `${selected} is below its threshold: no finding` : '';
   overlay.result = { ...whole, findings: shown };
   const bars = Object.entries(whole.probabilities).map(([label, probability]) => {
     return { label, probability, threshold: thresholdOf(label), found: found.has(label) };
@@ -283,7 +238,7 @@ function connect(): void {
     overlay.heatThreshold = value === '' ? null : Number(value);
   });
   overlay.addEventListener('raybox-select', (event) => select((event as CustomEvent<SelectDetail>).detail.label));
-  $('abort').addEventListener('click', () => running?.abort());
+  $('abort').addEventListener('click', abort);
   $('restart').addEventListener('click', () => takeWeights(weights));
   $('error-close').addEventListener('click', () => {
     $('error').hidden = true;

@@ -10,18 +10,9 @@
 import type { Finding } from '../formats/findings.js';
 import type { Classification, Heatmap } from '../localizer/results.js';
 import type { HeatmapScaling } from '../overlay/heatmap.js';
-import { placeLabel } from '../overlay/placement.js';
+import { boxButton, outlinesOf, placeChips } from './overlay_boxes.js';
 import { STYLE } from './overlay_style.js';
-import {
-  composePicture,
-  cssColor,
-  type Drawn,
-  drawnOf,
-  heatCanvas,
-  type Outline,
-  type OverlayImage,
-  scaled,
-} from './picture.js';
+import { composePicture, type Drawn, drawnOf, heatCanvas, type OverlayImage } from './picture.js';
 
 export type { OverlayImage } from './picture.js';
 
@@ -205,7 +196,7 @@ export class RayboxOverlay extends Base {
     const label = this.#heatLabel();
     const heatmap = label === undefined ? undefined : this.#result?.heatmaps?.[label];
     const heat = heatmap && { heatmap, scaling: this.#heatmapScaling, opacity: this.#opacity };
-    return composePicture(this.#drawn, heat, this.#outlines(), this.#caption).convertToBlob({ type });
+    return composePicture(this.#drawn, heat, this.#outlines, this.#caption).convertToBlob({ type });
   }
 
   #part<E extends HTMLElement = HTMLElement>(selector: string): E {
@@ -239,57 +230,21 @@ export class RayboxOverlay extends Base {
     return `X-ray of ${this.#drawn.width} × ${this.#drawn.height} pixels; ${found.join(', ') || 'no findings'}`;
   }
 
-  #outlines(): (Outline & { finding: Finding })[] {
-    const findings = this.shownFindings;
-    const { width = 1, height = 1, probabilities = {} } = this.#result ?? {};
-    const classes = Object.keys(probabilities);
-    const ranks = [...new Set(findings.map(({ threshold = 0 }) => threshold))].sort((a, b) => b - a);
-    // Each label is named once, at its strongest region.
-    const named = new Map<string, Finding>();
-    const strength = ({ threshold = 0, peak = 0 }: Finding) => threshold * 1000 + peak;
-    for (const finding of findings) {
-      const known = named.get(finding.label);
-      if (!known || strength(finding) > strength(known)) named.set(finding.label, finding);
-    }
-    return findings
-      .filter(({ label }) => this.#selected === null || label === this.#selected)
-      .map((finding) => ({
-        finding,
-        box: scaled(finding.box, { width: 1 / width, height: 1 / height }),
-        color: cssColor(classes.indexOf(finding.label)),
-        rank: ranks.indexOf(finding.threshold ?? 0),
-        text: named.get(finding.label) === finding ? `${finding.label} ${finding.score.toFixed(2)}` : undefined,
-      }));
+  get #outlines() {
+    return outlinesOf(this.shownFindings, this.#result, this.#selected);
   }
 
   #renderBoxes(): void {
     const layer = this.#part('.boxes');
     const focused = this.#boxes.find(({ button }) => button === this.#root!.activeElement)?.finding;
-    const percent = (share: number) => `${100 * share}%`;
-    const outlines = this.#drawn ? this.#outlines() : [];
+    const outlines = this.#drawn ? this.#outlines : [];
     const bySize = [...outlines].sort((a, b) => b.box.width * b.box.height - a.box.width * a.box.height);
     this.#boxes = outlines.map((outline, index) => {
-      const { finding, color, rank } = outline;
-      const { box } = finding;
-      const button = document.createElement('button');
-      button.type = 'button';
-      button.className = rank === 0 ? 'box' : rank === 1 ? 'box dashed' : 'box dotted';
-      button.setAttribute('part', 'box');
-      button.dataset.label = finding.label;
+      const { finding } = outline;
+      const button = boxButton(outline, finding);
       button.tabIndex = index === 0 ? 0 : -1;
-      Object.assign(button.style, {
-        left: percent(outline.box.x),
-        top: percent(outline.box.y),
-        width: percent(outline.box.width),
-        height: percent(outline.box.height),
-        zIndex: String(bySize.indexOf(outline)), // small boxes stay within reach
-      });
-      button.style.setProperty('--color', color);
-      const heat = finding.threshold === undefined ? '' : `, heat at or above ${finding.threshold}`;
-      const place = `${Math.round(box.width)} by ${Math.round(box.height)} pixels at ${Math.round(box.x)}, ${Math.round(box.y)}`;
-      button.setAttribute('aria-label', `${finding.label}, score ${finding.score.toFixed(2)}, ${place}${heat}`);
+      button.style.zIndex = String(bySize.indexOf(outline)); // small boxes stay within reach
       button.setAttribute('aria-pressed', String(this.#selected === finding.label));
-      button.title = `${finding.label} ${finding.score.toFixed(2)}${heat}`;
       button.addEventListener('click', () =>
         this.#select(this.#selected === finding.label ? null : finding.label, finding),
       );
@@ -346,28 +301,7 @@ export class RayboxOverlay extends Base {
     const colours = heatmap && this.#opacity > 0 && heatCanvas(heatmap, width, height, this.#heatmapScaling);
     heat.style.opacity = String(this.#opacity);
     if (colours) heat.getContext('2d')!.drawImage(colours, 0, 0);
-    this.#placeLabels(frame.clientWidth, frame.clientHeight);
-  }
-
-  #placeLabels(width: number, height: number): void {
-    const layer = this.#part('.labels');
-    const chips = this.#outlines().flatMap(({ box, color, text }) => {
-      if (!text) return [];
-      const chip = document.createElement('span');
-      chip.textContent = text;
-      chip.setAttribute('part', 'label');
-      chip.style.setProperty('--color', color);
-      return [{ chip, box }];
-    });
-    layer.replaceChildren(...chips.map(({ chip }) => chip));
-    const taken: { x: number; y: number; width: number; height: number }[] = [];
-    for (const { chip, box } of chips) {
-      const size = { width: Math.ceil(chip.getBoundingClientRect().width), height: chip.offsetHeight };
-      const place = placeLabel(size, scaled(box, { width, height }), { x: 0, y: 0, width, height }, taken);
-      if (place) taken.push(place);
-      else chip.hidden = true;
-      Object.assign(chip.style, { left: `${place?.x ?? 0}px`, top: `${place?.y ?? 0}px`, maxWidth: `${width}px` });
-    }
+    placeChips(this.#part('.labels'), this.#outlines, { width: frame.clientWidth, height: frame.clientHeight });
   }
 }
 
