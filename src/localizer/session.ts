@@ -8,7 +8,7 @@ import type { Gpu } from '../gpu/device.js';
 import { createConstantPool } from '../graph/constants.js';
 import type { DispatchTime, Plan } from '../graph/plan.js';
 import type { Tensor } from '../graph/tensor.js';
-import { parameterSource } from '../nets/index.js';
+import { parameterSource } from '../nets/parameters.js';
 import type { PixelFormat } from '../ops/preprocess.js';
 import { createCache } from './cache.js';
 import { createCollector } from './collector.js';
@@ -61,6 +61,9 @@ export async function createSession(
   options: { precision: 'f32' | 'f16'; signal?: AbortSignal | undefined; onProgress?: (done: number) => void },
 ): Promise<Session> {
   const { precision, signal, onProgress } = options;
+  if (precision !== 'f32' && precision !== 'f16') {
+    throw new InputError('precision', { expected: "'f32' or 'f16'", given: String(precision) });
+  }
   if (precision === 'f16' && !gpu.features.has('shader-f16')) {
     throw new InputError('this adapter computes no f16', {
       expected: 'the feature shader-f16',
@@ -128,9 +131,12 @@ export async function createSession(
     const bits = 'bits' in source ? source.bits : source.data instanceof Uint16Array ? 16 : 8;
     const format = { width, height, channels, bits } as const;
     const key = [width, height, channels, bits, slot].join();
-    const stage = await network.inputs.get(key, () => planInput(gpu, spec, format, slot, network));
-    await stage.run(source, signal);
-    if ('createView' in image && 'buffer' in source) source.buffer.destroy();
+    try {
+      const stage = await network.inputs.get(key, () => planInput(gpu, spec, format, slot, network));
+      await stage.run(source, signal);
+    } finally {
+      if ('createView' in image && 'buffer' in source) source.buffer.destroy();
+    }
     return format;
   }
 

@@ -7,13 +7,13 @@ import type { ConstantPool, WeightSource } from '../graph/constants.js';
 import { createGraph } from '../graph/graph.js';
 import { createPlan, type Plan } from '../graph/plan.js';
 import type { Tensor } from '../graph/tensor.js';
-import { buildNetwork } from '../nets/index.js';
+import { buildNetwork } from '../nets/network.js';
 import { extractBoxes } from '../ops/component_boxes.js';
 import type { HeatFrame } from '../ops/heat.js';
 import { type PixelFormat, pixelInput, preprocess } from '../ops/preprocess.js';
 import { scaleHeatmaps } from '../ops/scale255.js';
 import { type Cache, createCache } from './cache.js';
-import type { Source } from './images.js';
+import { gpuPixelBytes, type Source } from './images.js';
 import type { Request } from './request.js';
 
 /** What the stages need to know of the network. */
@@ -99,7 +99,7 @@ export async function planInput(
       if ('buffer' in source) {
         const { buffer, offset } = plan.locate(pixels);
         const encoder = gpu.device.createCommandEncoder();
-        encoder.copyBufferToBuffer(source.buffer, 0, buffer, offset, Math.floor(source.buffer.size / 4) * 4);
+        encoder.copyBufferToBuffer(source.buffer, 0, buffer, offset, gpuPixelBytes(format));
         gpu.device.queue.submit([encoder.finish()]);
       } else {
         const { data } = source;

@@ -1,0 +1,22 @@
+/** From the description of a network to its graph. */
+import type { Architecture } from '../formats/architecture.js';
+import type { GraphBuilder } from '../graph/graph.js';
+import type { Tensor } from '../graph/tensor.js';
+import { buildBackbone } from './backbone.js';
+import { type HeadOutputs, localizerHead } from './localizer_head.js';
+
+export interface Network extends Partial<HeadOutputs> {
+  /** The last feature map, [n, h, w, channels] nhwc4. */
+  readonly features: Tensor;
+}
+
+/** Adds a backbone and, where the architecture has one, its localization head. */
+export function buildNetwork<A extends Architecture>(
+  g: GraphBuilder,
+  architecture: A,
+  image: Tensor,
+): A extends { head: object } ? Network & HeadOutputs : Network;
+export function buildNetwork(g: GraphBuilder, { backbone, head }: Architecture, image: Tensor): Network {
+  const features = buildBackbone(g, backbone, image);
+  return head ? { features, ...localizerHead(g, features, head) } : { features };
+}
