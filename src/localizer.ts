@@ -63,7 +63,9 @@ export class Localizer {
   #session: Session;
   #reload: (device?: GPUDevice) => Promise<Localizer>;
   #queue = createQueue();
-  #closed = false;
+  /** What has been asked for and is not done: in the queue, or still being read. */
+  #pending = new Set<Promise<unknown>>();
+  #closing: Promise<void> | undefined;
 
   /** Use `load`. */
   constructor(gpu: Gpu, session: Session, reload: (device?: GPUDevice) => Promise<Localizer>) {
@@ -109,12 +111,19 @@ export class Localizer {
     { output = 'cpu', ...options }: LocalizeOptions & { output?: 'cpu' | 'gpu' } = {},
   ): Promise<Localization | GpuLocalization> {
     this.#check();
+    if (output !== 'cpu' && output !== 'gpu') {
+      throw new InputError('output', { expected: "'cpu' or 'gpu'", given: String(output) });
+    }
     const request = requestOf(this.metadata, options);
-    const pixels = await toPixels(image, options.signal);
-    return this.#queue(async () => {
-      if (output === 'gpu') return this.#session.runOnGpu(pixels, request, options.signal);
-      return (await this.#session.run({ images: [pixels], indexes: [0] }, request, options.signal))[0];
-    });
+    const read = toPixels(image, options.signal);
+    return this.#track(
+      read.then((pixels) =>
+        this.#queue(async () => {
+          if (output === 'gpu') return this.#session.runOnGpu(pixels, request, options.signal);
+          return (await this.#session.run({ images: [pixels], indexes: [0] }, request, options.signal))[0];
+        }),
+      ),
+    );
   }
 
   /** The same of many images, in their order. Images are read ahead while the GPU works. */
@@ -127,16 +136,23 @@ export class Localizer {
     if (!Number.isInteger(batch) || batch < 1) {
       throw new InputError('batch', { expected: 'a whole number from 1 on', given: String(batch) });
     }
+    refuseSingleImage(images);
     const request = requestOf(this.metadata, options);
     const batches = readBatches(images, batch, onError, signal);
     let next = batches.next();
     next.catch(() => {}); // awaited below; reading ahead must not leave a rejection unhandled
-    for (;;) {
-      const { done, value } = await next;
-      if (done) return;
-      next = batches.next();
-      next.catch(() => {});
-      yield* await this.#queue(() => this.#session.run(value, request, signal));
+    try {
+      for (;;) {
+        const { done, value } = await next;
+        if (done) return;
+        next = batches.next();
+        next.catch(() => {});
+        this.#check();
+        yield* await this.#track(this.#queue(() => this.#session.run(value, request, signal)));
+      }
+    } finally {
+      // Whoever gives the images may have something to close. Not awaited: an image that is being read may never come.
+      batches.return().catch(() => {});
     }
   }
 
@@ -157,38 +173,62 @@ export class Localizer {
   /** GPU time of each dispatch for one image of the network's input size, or undefined where the adapter has no timestamps. */
   async profile(): Promise<StageTimes[] | undefined> {
     this.#check();
-    return this.#queue(() => this.#session.profile(requestOf(this.metadata, { classes: this.classes })));
+    const request = requestOf(this.metadata, { classes: this.classes });
+    return this.#track(this.#queue(() => this.#session.profile(request)));
   }
 
-  /** Starts over after the device was lost, reading the weights again from where they came. */
+  /** Starts over after the device was lost, reading the weights again from where they came. Calls that come later wait for it. */
   async restore(device?: GPUDevice): Promise<void> {
-    if (this.#closed) throw new InputError('the localizer was closed', { hint: 'load the weights again' });
-    const fresh = await this.#reload(device);
-    this.#session.close();
-    this.#gpu.close();
-    this.#gpu = fresh.#gpu;
-    this.#session = fresh.#session;
+    this.#check();
+    await this.#track(
+      this.#queue(async () => {
+        const fresh = await this.#reload(device);
+        this.#session.close();
+        this.#gpu.close();
+        this.#gpu = fresh.#gpu;
+        this.#session = fresh.#session;
+        this.#reload = fresh.#reload;
+      }),
+    );
   }
 
   /** Frees what was made on the GPU, and the device unless it is the caller's. Calls that are pending are finished first. */
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.#queue(async () => {});
-    this.#session.close();
-    this.#gpu.close();
+    this.#closing ??= Promise.allSettled(this.#pending).then(() => {
+      this.#session.close();
+      this.#gpu.close();
+    });
+    await this.#closing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#pending.add(work);
+    const done = () => this.#pending.delete(work);
+    work.then(done, done);
+    return work;
+  }
+
   #check(): void {
-    if (this.#closed) throw new InputError('the localizer was closed', { hint: 'load the weights again' });
+    if (this.#closing) throw new InputError('the localizer was closed', { hint: 'load the weights again' });
   }
 }
 
 type Pixels = Awaited<ReturnType<typeof toPixels>>;
+
+// A path is a row of letters, and bytes are a row of numbers; neither is a list of images.
+function refuseSingleImage(images: unknown): void {
+  const object = images !== null && typeof images === 'object' && !ArrayBuffer.isView(images);
+  if (object && (Symbol.iterator in images || Symbol.asyncIterator in images)) return;
+  throw new InputError('images', {
+    expected: 'an array or another (async) iterable of images',
+    given: typeof images === 'string' ? `'${images}'` : Object.prototype.toString.call(images),
+    hint: 'localize() takes a single image',
+  });
+}
 
 async function* readBatches(
   images: Iterable<ImageInput> | AsyncIterable<ImageInput>,

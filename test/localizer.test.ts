@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DeviceLostError, InputError } from '../src/errors.js';
 import { encodePng } from '../src/formats/png.js';
+import { readSafetensors, writeSafetensors } from '../src/formats/safetensors.js';
 import { architectureOf, readCheckpoint, type WeightsMetadata } from '../src/formats/weights.js';
 import { readBuffer } from '../src/gpu/buffers.js';
 import { openGpu } from '../src/gpu/device.js';
@@ -185,6 +186,28 @@ function sharedCopy(source: Uint8Array): Uint8Array {
   return shared;
 }
 
+test('pixels on the GPU: buffers may be longer, and have to be whole and copyable', async () => {
+  const image = { data: picture(5, 5, 3).data as Uint8Array<ArrayBuffer>, width: 5, height: 5 };
+  const truth = data(await localizer.localize(image));
+  const given = { width: 5, height: 5, channels: 3, bits: 8 } as const;
+  const withBuffer = async (size: number, usage: number) => {
+    const buffer = device.createBuffer({ size, usage });
+    const bytes = new Uint8Array(76);
+    bytes.set(image.data);
+    device.queue.writeBuffer(buffer, 0, bytes.subarray(0, size >= 76 ? 76 : 72));
+    const result = await localizer.localize({ ...given, buffer }).catch((error: Error) => error);
+    buffer.destroy();
+    return result;
+  };
+  for (const size of [76, 4096]) assert.equal(data((await withBuffer(size, 0x4 | 0x8)) as Localization), truth);
+  // The last of the 75 bytes could not be copied.
+  assert.match(String(await withBuffer(75, 0x4 | 0x8)), /InputError.*rounded up to whole 4.*in 75 bytes/);
+  assert.match(String(await withBuffer(76, 0x80 | 0x8)), /InputError.*usage COPY_SRC/);
+  const texture = device.createTexture({ size: [4, 4], format: 'r8unorm', usage: 0x4 });
+  assert.match(String(await rejection(localizer.localize(texture))), /InputError.*usage COPY_SRC/);
+  texture.destroy();
+});
+
 test("with output 'gpu' nothing is read back until one asks", async () => {
   const image = picture(64, 64, 1);
   const truth = await localizer.localize(image, { classes });
@@ -253,6 +276,9 @@ test('what is no image is refused, with what was expected', async () => {
     [new Uint8Array(0), /empty|image/i],
     [new Uint16Array(4), /bare numbers/],
     [{}, /no image that raybox knows/],
+    [undefined, /no image that raybox knows.*Undefined/],
+    [null, /no image that raybox knows.*Null/],
+    [42, /no image that raybox knows.*Number/],
     ['/nowhere/image.png', /cannot read/],
   ];
   for (const [image, message] of bad) {
@@ -270,6 +296,8 @@ test('requests that make no sense are refused', async () => {
     [{ heatThresholds: [] }, /heatThresholds/],
     [{ heatThresholds: [300] }, /heatThresholds/],
     [{ maxBoxes: 0 }, /maxBoxes/],
+    [{ heatmaps: 'all' as never }, /heatmaps; expected 'none', 'raw' or 'scaled'/],
+    [{ output: 'disk' } as never, /output; expected 'cpu' or 'gpu'/],
   ];
   for (const [options, message] of bad) {
     assert.match((await rejection(localizer.localize(image, options)))?.message ?? '', message);
@@ -308,6 +336,33 @@ test('many images come in order, in batches, and a bad one stops nobody', async 
   assert.instance(await rejection(strict), InputError);
 });
 
+test('whoever gives the images is told when no more are wanted', async () => {
+  let closed = 0;
+  async function* camera() {
+    try {
+      for (let seed = 1; ; seed++) yield picture(20, 20, 1, seed);
+    } finally {
+      closed++;
+    }
+  }
+  for await (const _ of localizer.localizeAll(camera(), { batch: 2 })) break;
+  const abort = new AbortController();
+  const aborted = (async () => {
+    for await (const _ of localizer.localizeAll(camera(), { signal: abort.signal })) abort.abort(new Error('enough'));
+  })();
+  assert.is((await rejection(aborted))?.message, 'enough');
+  await localizer.localize(picture(20, 20, 1));
+  assert.is(closed, 2);
+});
+
+test('a single image is no list of images', async () => {
+  for (const images of ['chest.png', new Uint8Array(9), 5, undefined]) {
+    const error = await rejection(localizer.localizeAll(images as never).next());
+    assert.instance(error, InputError);
+    assert.match(error!.message, /iterable of images.*localize\(\) takes a single image/);
+  }
+});
+
 test('an abort ends a call, and the next one works', async () => {
   const abort = new AbortController();
   abort.abort(new Error('enough'));
@@ -341,6 +396,22 @@ test('weights that do not fit are refused before anything is uploaded', async ()
   }
   const error = await rejection(load(weights, { device, metadata: { classes: ['one'] } }));
   assert.match(error!.message, /head\.prediction\.weight \(expected 1×32, given 8×32\)/);
+});
+
+test('weights and logits that are no numbers are refused, not taken for a healthy chest', async () => {
+  const { tensors, metadata } = readSafetensors(weights);
+  const changed = (name: string, value: number) => {
+    const { shape, data: values } = tensors.get(name)!;
+    return writeSafetensors(new Map([...tensors, [name, { shape, data: values.map(() => value) }]]), metadata);
+  };
+  for (const value of [Number.NaN, Number.NEGATIVE_INFINITY]) {
+    const error = await rejection(load(changed('head.prediction.bias', value), { device }));
+    assert.match(String(error), /InputError: the checkpoint's head\.prediction\.bias is not finite/);
+  }
+  const overflowing = await load(changed('head.prediction.weight', 3e38), { device, metadata: SMALL });
+  const error = await rejection(overflowing.classify(picture(32, 32, 1)));
+  assert.match(String(error), /InputError: the network computed no number for Atelectasis, .*finite logits/);
+  await overflowing.close();
 });
 
 test('weights come from a stream, a Blob and a function, with progress', async () => {
@@ -377,6 +448,36 @@ test('a lost device rejects what is asked of it, and restore starts over', async
   assert.instance(await rejection(own.classify(picture(32, 32, 1))), DeviceLostError);
   await own.restore();
   assert.equal(await own.classify(picture(32, 32, 1)), before);
+  await own.close();
+});
+
+test('what is asked for before a restore or a close is done before it', async () => {
+  const own = await load(weights, { metadata: SMALL });
+  const image = picture(32, 32, 1);
+  const truth = await own.classify(image);
+  const around = [own.classify(image), own.restore(), own.classify(image)];
+  assert.equal([(await Promise.all(around))[0], (await Promise.all(around))[2]], [truth, truth]);
+  const png = await encodePng({ ...image, data: image.data as Uint8Array, channels: 1 });
+  // A Blob is still being read when close() is called.
+  const pending = [new Blob([png as Uint8Array<ArrayBuffer>]), image].map((one) => own.classify(one));
+  const all = own.localizeAll([image, image], { batch: 1 });
+  await all.next();
+  await Promise.all([own.close(), own.close()]);
+  assert.equal(await Promise.all(pending), [truth, truth]);
+  assert.match(String(await rejection(all.next())), /InputError: the localizer was closed/);
+  assert.instance(await rejection(own.restore()), InputError);
+});
+
+test('a device that is lost in the middle ends every call with a DeviceLostError', async () => {
+  const own = await load(weights, { metadata: SMALL });
+  const images = Array.from({ length: 9 }, (_, seed) => picture(200, 200, 1, seed));
+  const all = (async () => {
+    for await (const { index } of own.localizeAll(images, { batch: 2 })) if (index === 1) own.gpu.device.destroy();
+  })();
+  const calls = [all, ...images.map((image) => own.localize(image))];
+  for (const error of await Promise.all(calls.map(rejection))) assert.ok(!error || error instanceof DeviceLostError);
+  assert.instance(await rejection(all), DeviceLostError);
+  assert.instance(await rejection(own.localize(images[0])), DeviceLostError);
   await own.close();
 });
 

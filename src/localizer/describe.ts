@@ -1,4 +1,5 @@
 /** From what was read back to what a user is told. */
+import { InputError } from '../errors.js';
 import type { Finding } from '../formats/findings.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import { decodeBoxes } from '../ops/component_boxes.js';
@@ -31,13 +32,26 @@ export function describeImage(
     return Object.fromEntries(classes.map((label, place) => [label, values[place]]));
   };
   const scores = byLabel(probabilities);
+  const raws = byLabel(logits);
+  refuseNotFinite(raws);
   const boxes = own && request.boxes ? readFindings(classes, scores, own, request) : { findings: [], truncated: [] };
   const scaled = stage?.named.scaled;
   let heatmaps: Record<string, Heatmap> | undefined;
   if (raw) heatmaps = readHeatmaps(classes, shape, raw, slot);
   else if (scaled) heatmaps = readHeatmaps(classes, scaled.shape, own![stage.outputs.indexOf(scaled)], 0);
-  const data = { index, width, height, probabilities: scores, logits: byLabel(logits), ...boxes };
+  const data = { index, width, height, probabilities: scores, logits: raws, ...boxes };
   return asLocalization({ ...data, ...(heatmaps ? { heatmaps } : {}) }, classes);
+}
+
+// Such a class would come out without findings: the look of a healthy chest.
+function refuseNotFinite(logits: Readonly<Record<string, number>>): void {
+  const labels = Object.keys(logits).filter((label) => !Number.isFinite(logits[label]));
+  if (labels.length === 0) return;
+  throw new InputError(`the network computed no number for ${labels.join(', ')}`, {
+    expected: 'finite logits',
+    given: labels.map((label) => logits[label]).join(', '),
+    hint: "the weights hold values that are too large or no numbers; in precision 'f16', try 'f32'",
+  });
 }
 
 function readFindings(

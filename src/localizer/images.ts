@@ -11,7 +11,7 @@ export interface PixelImage {
   height: number;
 }
 
-/** Pixels that are on the GPU already, packed as `data` of a `PixelImage` would be. The buffer needs STORAGE usage. */
+/** Pixels that are on the GPU already, packed as `data` of a `PixelImage` would be. The buffer needs COPY_SRC usage. */
 export interface GpuPixels {
   buffer: GPUBuffer;
   width: number;
@@ -59,16 +59,20 @@ export async function toPixels(image: ImageInput, signal?: AbortSignal): Promise
     });
   }
   if (image instanceof Blob) return decodeImage(new Uint8Array(await image.arrayBuffer()));
+  if (image === null || (typeof image !== 'object' && typeof image !== 'function')) throw noImage(image);
   if (isTexture(image)) return image;
   if (isGpuPixels(image)) return checkGpuPixels(image);
   if (isPixelImage(image)) return checkPixels(image);
   const drawn = await platform.pixels?.(image);
   if (drawn) return drawn;
-  throw new InputError('this is no image that raybox knows', {
-    expected: 'pixels, PNG or JPEG bytes, a Blob, path, URL, ImageBitmap, canvas, VideoFrame, GPUTexture or GPUBuffer',
-    given: Object.prototype.toString.call(image),
-  });
+  throw noImage(image);
 }
+
+const noImage = (given: unknown) =>
+  new InputError('this is no image that raybox knows', {
+    expected: 'pixels, PNG or JPEG bytes, a Blob, path, URL, ImageBitmap, canvas, VideoFrame, GPUTexture or GPUBuffer',
+    given: Object.prototype.toString.call(given),
+  });
 
 const isTexture = (image: object): image is GPUTexture => 'createView' in image && 'dimension' in image;
 
@@ -93,14 +97,25 @@ function checkPixels(image: PixelImage): Image {
   return checked;
 }
 
+/** GPUBufferUsage.COPY_SRC; the global does not exist on a caller's device in Node. */
+const COPY_SOURCE = 0x4;
+
+/** Bytes of the pixels, in whole u32s, as buffers are copied. */
+export const gpuPixelBytes = ({ width, height, channels, bits }: Omit<GpuPixels, 'buffer'>) =>
+  Math.ceil((width * height * channels * (bits / 8)) / 4) * 4;
+
 function checkGpuPixels(image: GpuPixels): GpuPixels {
   const { buffer, width, height, channels, bits } = image;
-  const needed = width * height * channels * (bits / 8);
-  if (![1, 3, 4].includes(channels) || (bits !== 8 && bits !== 16) || !(needed > 0) || buffer.size < needed) {
+  const whole = [width, height].every((size) => Number.isInteger(size) && size >= 1);
+  if (![1, 3, 4].includes(channels) || (bits !== 8 && bits !== 16) || !whole || buffer.size < gpuPixelBytes(image)) {
     throw new InputError('image in a GPUBuffer', {
-      expected: 'width × height × channels (1, 3, 4) × bits (8, 16) that fit the buffer',
+      expected:
+        'width × height × channels (1, 3, 4) × bits (8, 16), in a buffer of as many bytes, rounded up to whole 4',
       given: `${width} × ${height} × ${channels} × ${bits} bits in ${buffer.size} bytes`,
     });
+  }
+  if (!(buffer.usage & COPY_SOURCE)) {
+    throw new InputError('image in a GPUBuffer', { expected: 'usage COPY_SRC', given: `usage ${buffer.usage}` });
   }
   return image;
 }

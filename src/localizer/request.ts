@@ -63,6 +63,9 @@ export function requestOf(metadata: WeightsMetadata, options: LocalizeOptions): 
   if (!Number.isInteger(maxBoxes) || maxBoxes < 1 || maxBoxes > 65_535) {
     throw new InputError('maxBoxes', { expected: 'a whole number from 1 to 65535', given: String(maxBoxes) });
   }
+  if (heatmaps !== 'none' && heatmaps !== 'raw' && heatmaps !== 'scaled') {
+    throw new InputError('heatmaps', { expected: "'none', 'raw' or 'scaled'", given: String(heatmaps) });
+  }
   const gates = metadata.classes.map((label) => {
     if (classes) return classes.includes(label) ? 0 : NEVER;
     return thresholds[label] ?? metadata.thresholds?.[label] ?? DEFAULT_THRESHOLD;

@@ -16,6 +16,9 @@ export function texturePixels(gpu: Gpu, texture: GPUTexture): GpuPixels {
       given: `${texture.dimension}, ${format}, ${texture.sampleCount} sample(s)`,
     });
   }
+  if (!(texture.usage & 0x1)) {
+    throw new InputError('texture as an image', { expected: 'usage COPY_SRC', given: `usage ${texture.usage}` });
+  }
   // Textures are copied in rows of whole 256 bytes; kernels read rows without gaps.
   const row = width * channels;
   const bytesPerRow = alignUp(row);

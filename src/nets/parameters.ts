@@ -42,8 +42,21 @@ export function parameterSource(
   return (name, shape) => {
     const found = tensors.get(name);
     if (found?.data.length !== product(shape)) throw new InputError(`the checkpoint has no ${shape.join('×')} ${name}`);
+    refuseNotFinite(name, found.data);
     return found.data;
   };
+}
+
+// An indexed loop: five times as fast as an iterator, and there are millions.
+function refuseNotFinite(name: string, values: Float32Array): void {
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(values[i])) continue;
+    throw new InputError(`the checkpoint's ${name} is not finite`, {
+      expected: 'numbers',
+      given: `${values[i]} at ${i}`,
+      hint: 'a training that diverged leaves such weights',
+    });
+  }
 }
 
 const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`;
