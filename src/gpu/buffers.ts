@@ -40,6 +40,26 @@ function create(gpu: Gpu, label: string, size: number, usage: number): GPUBuffer
   return gpu.device.createBuffer({ label, size: Math.max(16, alignUp(size, 4)), usage });
 }
 
+/**
+ * Makes buffers, and waits until they are known to have memory: without, a GPU that is full fails much later and elsewhere.
+ * @throws InputError where there is not enough.
+ */
+export async function allocate<T>(gpu: Gpu, what: string, make: () => T): Promise<T> {
+  gpu.device.pushErrorScope('out-of-memory');
+  let full: Promise<GPUError | null>;
+  let made: T;
+  try {
+    made = make();
+  } finally {
+    // No await in between: on a shared device others use the scope stack too.
+    full = gpu.device.popErrorScope();
+  }
+  if (await full)
+    throw new InputError(`the GPU has no memory left for ${what}`, { hint: 'use a smaller image or batch' });
+  gpu.check();
+  return made;
+}
+
 /** Writes bytes in pieces. Views on shared memory are copied first: Node's `writeBuffer` refuses them. */
 export function upload(gpu: Gpu, buffer: GPUBuffer, data: ArrayBufferView, offset = 0): void {
   let bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);

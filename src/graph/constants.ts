@@ -3,7 +3,7 @@
  * freed as soon as nothing needs it, so that the peak stays near what is kept. Plans of one network share what is kept.
  */
 import { InputError } from '../errors.js';
-import { alignUp, createStorage, createUniform, upload } from '../gpu/buffers.js';
+import { alignUp, allocate, createStorage, createUniform, upload } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import { run } from '../gpu/run.js';
 import { packParams } from '../gpu/wgsl.js';
@@ -66,8 +66,11 @@ export async function createConstants(
   let uploaded = 0;
   const provide = async (tensor: Tensor) => {
     if (buffers.has(tensor) || options.external?.has(tensor)) return;
-    const buffer = createStorage(gpu, tensor.name, alignUp(byteSize(tensor)));
-    buffers.set(tensor, buffer);
+    const buffer = await allocate(gpu, `weights: ${tensor.name}`, () => {
+      const made = createStorage(gpu, tensor.name, alignUp(byteSize(tensor)));
+      buffers.set(tensor, made);
+      return made;
+    });
     if (tensor.kind !== 'constant') return; // a kernel fills it
     const values = tensor.data ?? (await weightsOf(tensor, options.weights));
     upload(gpu, buffer, encodeTensor(tensor, values));
@@ -133,7 +136,10 @@ async function runStep(gpu: Gpu, step: Step, places: Parameters<typeof recordSte
   const { kernel, constants, bindings, node } = step;
   const pipeline = await gpu.pipelines.get(kernel, constants, accessPattern(bindings), nameOf(node));
   const params = createUniform(gpu, 'params', 256);
-  upload(gpu, params, new Uint8Array(packParams(kernel, step.params)));
-  await run(gpu, [recordStep(gpu, step, pipeline, places, { buffer: params, offset: 0 })]);
-  params.destroy();
+  try {
+    upload(gpu, params, new Uint8Array(packParams(kernel, step.params)));
+    await run(gpu, [recordStep(gpu, step, pipeline, places, { buffer: params, offset: 0 })]);
+  } finally {
+    params.destroy();
+  }
 }

@@ -3,7 +3,7 @@
  * then a matter of submitting.
  */
 import { DeviceLostError, InputError } from '../errors.js';
-import { alignUp, createStorage, createUniform, mebibytes, readBuffer, upload } from '../gpu/buffers.js';
+import { alignUp, allocate, createStorage, createUniform, mebibytes, readBuffer, upload } from '../gpu/buffers.js';
 import { debug, debugLevel, validating } from '../gpu/debug.js';
 import type { Gpu } from '../gpu/device.js';
 import { expectedMs, type Recorded, type RunOptions, run, warm } from '../gpu/run.js';
@@ -76,7 +76,7 @@ export async function createPlan(gpu: Gpu, source: Graph, given: PlanOptions = {
   const owned: GPUBuffer[] = [];
   try {
     const constants = await createConstants(gpu, lowered, graph, pool, options);
-    const places = layOut(gpu, graph, steps, constants, options, owned);
+    const places = await allocate(gpu, 'activations', () => layOut(gpu, graph, steps, constants, options, owned));
     const recorded = record(gpu, steps, await pipelines, places, owned);
     return finish(gpu, graph, steps, recorded, places, { bytes: pool.bytes, close: closePool }, owned);
   } catch (error) {
