@@ -4,10 +4,10 @@
 //
 //   weight  [groups · O, I, kernel] dense      transposed  [groups · I, O, kernel] dense
 //
-// A thread owns one element. Turning both axes around is reversing the taps.
+// A thread owns the window of one input and output. Turning both axes around is reversing the taps.
 
 struct Params {
-  group_inputs: u32, group_outputs: u32, kernel: u32, elements: u32,
+  group_inputs: u32, group_outputs: u32, kernel: u32, windows: u32,
 }
 
 @group(0) @binding(0) var<storage, read> weight: array<f32>;
@@ -17,13 +17,14 @@ struct Params {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
   let index = id.x + id.y * workgroups.x * 64;
-  if (index >= params.elements) {
+  if (index >= params.windows) {
     return;
   }
-  let tap = index % params.kernel;
-  let output = index / params.kernel % params.group_outputs;
-  let input = index / params.kernel / params.group_outputs;  // counted over all groups
+  let output = index % params.group_outputs;
+  let input = index / params.group_outputs;  // counted over all groups
   let first = input / params.group_inputs * params.group_outputs;
   let source = (first + output) * params.group_inputs + input % params.group_inputs;
-  transposed[index] = weight[source * params.kernel + params.kernel - 1 - tap];
+  for (var tap = 0u; tap < params.kernel; tap++) {
+    transposed[index * params.kernel + tap] = weight[source * params.kernel + params.kernel - 1 - tap];
+  }
 }

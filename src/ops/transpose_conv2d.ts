@@ -17,7 +17,8 @@ export const forward: Operation<TransposeConv2dAttributes> = {
   flops: () => 0,
   lower({ inputs: [weight], outputs: [transposed], attributes: { groups } }, context) {
     const [outputs, groupInputs, kernelHeight, kernelWidth] = weight!.shape;
-    const elements = elementCount(transposed);
+    const kernel = kernelHeight * kernelWidth;
+    const windows = elementCount(transposed) / kernel;
     context.dispatch({
       kernel: transpose_conv2d,
       constants: {},
@@ -25,10 +26,10 @@ export const forward: Operation<TransposeConv2dAttributes> = {
       params: {
         group_inputs: groupInputs,
         group_outputs: outputs / groups,
-        kernel: kernelHeight * kernelWidth,
-        elements,
+        kernel,
+        windows,
       },
-      workgroups: spread(Math.ceil(elements / 64)),
+      workgroups: spread(Math.ceil(windows / 64)),
     });
   },
 };
