@@ -4,6 +4,7 @@
  */
 import { platform } from '#gpu';
 import { DeviceLostError, GpuUnavailableError, KernelError } from '../errors.js';
+import { debug } from './debug.js';
 import type { Pipelines } from './pipelines.js';
 import { pipelinesOf } from './pipelines.js';
 
@@ -134,6 +135,7 @@ function wrap(device: GPUDevice, info: GPUAdapterInfo, owned: boolean): Gpu {
     });
   });
   const name = describe(info).toLowerCase();
+  debug(1, () => `adapter: ${describe(info)}; ${[...device.features].join(', ') || 'no features'}`);
   return {
     device,
     info,

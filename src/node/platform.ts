@@ -10,6 +10,8 @@ import { unpackSwiftShader } from './swiftshader.js';
 // What `create()` returns must stay referenced by a module: once it is collected, the next call crashes the process.
 const instances = new Map<string, GPU>();
 
+const FINE_TIMESTAMPS = 'disable-dawn-features=timestamp_quantization';
+
 export const platform: Platform = {
   name: 'node',
   spinsWhileWaiting: true,
@@ -20,10 +22,12 @@ export const platform: Platform = {
     if (known) return known;
     if (adapter === 'swiftshader') await loadSwiftShader();
     const choice = adapter && adapter !== 'swiftshader' ? [`adapter=${adapter}`] : [];
-    let instance = await createInstance([...choice, ...dawn]);
+    // Dawn rounds timestamps to 65 µs, against pages that spy on others: no concern here, and too coarse for a profile.
+    const fine = dawn.some((option) => option.startsWith('disable-dawn-features')) ? [] : [FINE_TIMESTAMPS];
+    let instance = await createInstance([...choice, ...fine, ...dawn]);
     if (!adapter && process.platform === 'linux' && !(await hasAdapter(instance))) {
       await loadSwiftShader();
-      instance = await createInstance([...dawn]);
+      instance = await createInstance([...fine, ...dawn]);
     }
     instances.set(key, instance);
     return instance;
