@@ -32,6 +32,10 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'what a weights file holds, and what running it takes',
     add: async (program) => (await import('./inspect.js')).addInspectCommand(program),
   },
+  train: {
+    summary: 'labels → a localizer',
+    add: async (program) => (await import('./train.js')).addTrainCommand(program),
+  },
   evaluate: {
     summary: 'score predictions against a data set',
     add: async (program) => (await import('./evaluate.js')).addEvaluateCommand(program),

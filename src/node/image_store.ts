@@ -1,0 +1,105 @@
+/** Images of a data set as training takes them: decoded in worker threads, kept in memory as far as they fit. */
+import { availableParallelism, totalmem } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { InputError } from '../errors.js';
+import type { Fit } from '../ops/frame.js';
+
+export interface ImageStoreOptions {
+  /** Side in pixels that images are brought to. */
+  size: number;
+  fit: Fit;
+  /** Default: one a processor, 8 at most. */
+  threads?: number;
+  /** Bytes of decoded images that are kept. Default: a quarter of the machine's memory. */
+  cacheBytes?: number;
+}
+
+export interface ImageStore {
+  /** @throws InputError naming the file that cannot be read. */
+  read(path: string): Promise<Uint16Array>;
+  /** Bytes that are kept. */
+  readonly cachedBytes: number;
+  close(): Promise<void>;
+}
+
+interface Job {
+  path: string;
+  done(image: Uint16Array): void;
+  fail(error: Error): void;
+}
+
+type Answer = { image: Uint16Array } | { error: string };
+
+export function openImageStore({ size, fit, threads, cacheBytes = totalmem() / 4 }: ImageStoreOptions): ImageStore {
+  const most = threads ?? Math.min(availableParallelism(), 8);
+  const workers: Worker[] = [];
+  const idle: Worker[] = [];
+  const waiting: Job[] = [];
+  const jobs = new Map<Worker, Job>();
+  const cache = new Map<string, Uint16Array>();
+  let cachedBytes = 0;
+  let broken: Error | undefined;
+
+  function start(): Worker {
+    const worker = new Worker(new URL('./decode_worker.js', import.meta.url), {
+      workerData: { size, fit },
+      // Flags like --input-type are for how this process was started, not for a thread.
+      execArgv: [],
+    });
+    worker.on('message', (answer: Answer) => {
+      const job = jobs.get(worker) as Job;
+      jobs.delete(worker);
+      if ('error' in answer) job.fail(new InputError(`${job.path}: ${answer.error}`));
+      else job.done(answer.image);
+      idle.push(worker);
+      next();
+    });
+    const end = (error: Error) => {
+      broken ??= error;
+      for (const job of [...jobs.values(), ...waiting.splice(0)]) job.fail(error);
+      jobs.clear();
+    };
+    worker.on('error', end);
+    worker.on('exit', (code) => end(new Error(`a decoding thread ended with code ${code}`)));
+    workers.push(worker);
+    return worker;
+  }
+
+  function next(): void {
+    while (waiting.length > 0) {
+      const worker = idle.pop() ?? (workers.length < most ? start() : undefined);
+      if (!worker) return;
+      const job = waiting.shift() as Job;
+      jobs.set(worker, job);
+      worker.postMessage(job.path);
+    }
+  }
+
+  return {
+    get cachedBytes() {
+      return cachedBytes;
+    },
+    async read(path) {
+      const known = cache.get(path);
+      if (known) return known;
+      if (broken) throw broken;
+      const image = await new Promise<Uint16Array>((done, fail) => {
+        waiting.push({ path, done, fail });
+        next();
+      });
+      // Epochs go through all images again and again: what came first is kept, nothing is driven out.
+      if (!cache.has(path) && cachedBytes + image.byteLength <= cacheBytes) {
+        cache.set(path, image);
+        cachedBytes += image.byteLength;
+      }
+      return image;
+    },
+    async close() {
+      broken ??= new InputError('the images were closed');
+      for (const worker of workers) worker.removeAllListeners('exit');
+      await Promise.all(workers.map((worker) => worker.terminate()));
+      for (const job of [...jobs.values(), ...waiting.splice(0)]) job.fail(broken);
+      cache.clear();
+    },
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * The folder of a training run: `config.json`, `log.jsonl`, list files of the split, `checkpoints/`, `best.safetensors` with its
+ * card `best.md`, and `curves.html`. Every file but the log is written beside its place and renamed.
+ */
+import { appendFileSync, existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError } from '../errors.js';
+import { parseJson } from '../formats/coco.js';
+import { readTrainingCheckpoint, type TrainingCheckpoint, writeCheckpoint } from '../train/checkpoint.js';
+import { readText, writeWhole } from './text_files.js';
+
+const CONFIG = 'config.json';
+const LOG = 'log.jsonl';
+const CHECKPOINTS = 'checkpoints';
+export const BEST = 'best.safetensors';
+
+/** Older checkpoints are deleted. */
+const KEPT_CHECKPOINTS = 3;
+
+/** A line of the log: what happened, and when. */
+export interface LogEntry {
+  event: 'start' | 'resume' | 'update' | 'epoch' | 'checkpoint' | 'warning' | 'end';
+  /** Counted from 1. */
+  epoch?: number;
+  /** Updates of the epoch so far. */
+  step?: number;
+  [more: string]: unknown;
+}
+
+export interface RunFolder<Config> {
+  readonly path: string;
+  readonly config: Config;
+  /** The newest checkpoint that can be read; undefined where there is none. */
+  readonly resume: TrainingCheckpoint | undefined;
+  /** What the log holds of the run up to there. */
+  readonly entries: readonly LogEntry[];
+  log(entry: LogEntry): void;
+  /** Returns the file's path. */
+  checkpoint(checkpoint: TrainingCheckpoint): Promise<string>;
+  write(name: string, content: string | Uint8Array): Promise<void>;
+}
+
+/** @throws InputError where the folder holds something: a run is never written over another. */
+export async function createRunFolder<Config>(path: string, config: Config): Promise<RunFolder<Config>> {
+  const found = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw new InputError(`--out ${path} cannot be used`, { given: error.message, cause: error });
+  });
+  if (found.length > 0) {
+    throw new InputError(`--out ${path} is not empty`, {
+      given: `${found.length} entries, the first ${found[0]}`,
+      hint: (found as string[]).includes(CONFIG) ? '--resume goes on with the run in it' : 'name a new folder',
+    });
+  }
+  await mkdir(join(path, CHECKPOINTS), { recursive: true }).catch((cause) => {
+    throw new InputError(`--out ${path}: the folder cannot be made`, { given: (cause as Error).message, cause });
+  });
+  await writeWhole(join(path, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
+  return runFolder(path, config, undefined, []);
+}
+
+/**
+ * Opens the folder of a run that is to go on. What the log says of the time behind the checkpoint is dropped: it will happen again.
+ * @param onProblem told of a checkpoint that cannot be read; an older one is taken then
+ */
+export async function openRunFolder<Config>(
+  path: string,
+  onProblem: (message: string) => void,
+): Promise<RunFolder<Config>> {
+  if (!existsSync(join(path, CONFIG))) {
+    throw new InputError(`--out ${path} holds no run to resume`, { expected: `a folder with ${CONFIG}` });
+  }
+  const config = parseJson(await readText(join(path, CONFIG)), join(path, CONFIG)) as Config;
+  await mkdir(join(path, CHECKPOINTS), { recursive: true });
+  let resume: TrainingCheckpoint | undefined;
+  for (const name of await checkpointNames(path)) {
+    const file = join(path, CHECKPOINTS, name);
+    try {
+      resume = readTrainingCheckpoint(await readFile(file));
+      break;
+    } catch (error) {
+      onProblem(`${file}: ${(error as Error).message}`);
+    }
+  }
+  const entries = await readLog(join(path, LOG), resume);
+  await writeWhole(join(path, LOG), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+  return runFolder(path, config, resume, entries);
+}
+
+function runFolder<Config>(
+  path: string,
+  config: Config,
+  resume: TrainingCheckpoint | undefined,
+  entries: readonly LogEntry[],
+): RunFolder<Config> {
+  const write = (name: string, content: string | Uint8Array) => writeWhole(join(path, name), content);
+  return {
+    path,
+    config,
+    resume,
+    entries,
+    write,
+    log(entry) {
+      appendFileSync(join(path, LOG), `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`);
+    },
+    async checkpoint(checkpoint) {
+      const name = nameOf(checkpoint.state);
+      await write(join(CHECKPOINTS, name), writeCheckpoint(checkpoint));
+      for (const old of (await checkpointNames(path)).slice(KEPT_CHECKPOINTS)) {
+        await rm(join(path, CHECKPOINTS, old), { force: true });
+      }
+      return join(path, CHECKPOINTS, name);
+    },
+  };
+}
+
+const nameOf = ({ epoch, step }: { epoch: number; step: number }) =>
+  `epoch-${String(epoch).padStart(4, '0')}-step-${String(step).padStart(6, '0')}.safetensors`;
+
+/** The newest first. */
+async function checkpointNames(path: string): Promise<string[]> {
+  const names = await readdir(join(path, CHECKPOINTS));
+  const place = (name: string) => /^epoch-(\d+)-step-(\d+)\.safetensors$/.exec(name)?.slice(1).map(Number);
+  const known = names.flatMap((name) => {
+    const at = place(name);
+    return at ? [{ name, at }] : [];
+  });
+  known.sort((a, b) => b.at[0] - a.at[0] || b.at[1] - a.at[1]);
+  return known.map(({ name }) => name);
+}
+
+async function readLog(path: string, resume: TrainingCheckpoint | undefined): Promise<LogEntry[]> {
+  const text = existsSync(path) ? await readText(path, 2 ** 31) : '';
+  const { epoch: done, step: steps } = resume?.state ?? { epoch: 0, step: 0 };
+  return text.split('\n').flatMap((line) => {
+    let entry: LogEntry;
+    try {
+      entry = JSON.parse(line);
+    } catch {
+      return []; // the last line of a run that was killed
+    }
+    const { event, epoch = 1, step = 0 } = entry;
+    if (event === 'update' || event === 'checkpoint') {
+      return epoch - 1 < done || (epoch - 1 === done && step <= steps) ? [entry] : [];
+    }
+    return event === 'epoch' && epoch > done ? [] : [entry];
+  });
+}

@@ -1,0 +1,131 @@
+/** The curves of a run as one HTML file that opens anywhere: loss of the updates, loss of the epochs, validation AUC. */
+import { COLORS } from '../evaluate/report_plots.js';
+import { STYLE } from '../evaluate/report_style.js';
+import { Html, html, number, table } from '../evaluate/report_text.js';
+import { loadOptional } from '../formats/optional.js';
+import { bestEpoch, type EpochRecord } from '../train/checkpoint.js';
+
+export interface Curves {
+  title: string;
+  history: readonly EpochRecord[];
+  /** Of each update, over its images. */
+  losses: readonly number[];
+  updatesPerEpoch: number;
+}
+
+/** More points than this are averaged: nobody sees them. */
+const MOST_POINTS = 400;
+
+/** @throws InputError where the plotting libraries, which are optional, are not installed */
+export async function loadCurves(): Promise<(curves: Curves) => string> {
+  const purpose = 'curves of a training run';
+  const Plot = await loadOptional('@observablehq/plot', purpose, () => import('@observablehq/plot'));
+  const { parseHTML } = await loadOptional('linkedom', purpose, () => import('linkedom'));
+  const page = parseHTML('<!doctype html><html><body></body></html>').document;
+  const draw = (options: Parameters<typeof Plot.plot>[0], description: string) => {
+    const svg = Plot.plot({
+      document: page as unknown as Document,
+      width: 520,
+      height: 300,
+      marginBottom: 36,
+      marginLeft: 52,
+      ariaLabel: description,
+      ...options,
+    });
+    return new Html(svg.outerHTML.replace(/<style>[^<]*<\/style>/g, ''));
+  };
+  const epochs = (history: readonly EpochRecord[]) => ({
+    label: 'Epoch',
+    labelAnchor: 'center' as const,
+    labelArrow: 'none' as const,
+    domain: [0, Math.max(1, history.length)] as [number, number],
+  });
+
+  return ({ title, history, losses, updatesPerEpoch }) => {
+    const best = bestEpoch(history);
+    const classes = Object.keys(history[0]?.auc ?? {});
+    const palette = [
+      COLORS.result,
+      COLORS.second,
+      COLORS.paper,
+      COLORS.median,
+      '#7b5ea7',
+      '#0f8b8d',
+      '#e07a1f',
+      '#5d6b7a',
+    ];
+    const colorOf = (label: string) => palette[classes.indexOf(label) % palette.length];
+    const lossPlot = draw(
+      {
+        x: epochs(history),
+        y: { label: 'Loss per image', grid: true, zero: true },
+        marks: [
+          Plot.line(thinned(losses, updatesPerEpoch), { x: 'epoch', y: 'loss', stroke: COLORS.random, strokeWidth: 1 }),
+          Plot.line(history, { x: 'epoch', y: 'loss', stroke: COLORS.result, strokeWidth: 1.8 }),
+          Plot.dot(history, { x: 'epoch', y: 'loss', r: 2.5, fill: COLORS.result }),
+        ],
+      },
+      'Training loss',
+    );
+    const points = history.flatMap(({ epoch, auc }) =>
+      Object.entries(auc).flatMap(([label, value]) => (value === null ? [] : [{ epoch, label, value }])),
+    );
+    const aucPlot = draw(
+      {
+        x: epochs(history),
+        y: { label: 'Validation AUC', grid: true },
+        marks: [
+          Plot.ruleY([0.5], { stroke: COLORS.grid, strokeDasharray: '3,3' }),
+          ...classes.map((name) =>
+            Plot.line(
+              points.filter(({ label }) => label === name),
+              { x: 'epoch', y: 'value', stroke: colorOf(name), strokeWidth: 1.2 },
+            ),
+          ),
+          Plot.line(history, { x: 'epoch', y: 'meanAuc', stroke: '#1c2733', strokeWidth: 2.4 }),
+          ...(best
+            ? [Plot.dot([best], { x: 'epoch', y: 'meanAuc', r: 4.5, fill: COLORS.second, stroke: 'white' })]
+            : []),
+        ],
+      },
+      'Validation AUC by class',
+    );
+    const key = classes.map((label) => html`<span><i style="border-color:${colorOf(label)}"></i>${label}</span>`);
+    const rows = history.map(({ epoch, loss, auc, meanAuc }) => [
+      `${epoch}${epoch === best?.epoch ? ' (best)' : ''}`,
+      number(loss),
+      number(meanAuc),
+      ...classes.map((label) => number(auc[label])),
+    ]);
+    return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${title}</title>
+<style>${new Html(STYLE)}</style>
+</head>
+<body>
+<header><div class="inner"><h1>${title}</h1><p>${history.length} epochs; best mean validation AUC ${number(best?.meanAuc)} at epoch ${best?.epoch ?? 0}</p></div></header>
+<main>
+<div class="columns">
+<section><h2>Loss</h2><p>Of each update, and its mean over an epoch.</p>${lossPlot}</section>
+<section><h2>Validation AUC</h2><p>By class; the mean is bold, its best epoch marked.</p>${aucPlot}<div class="key">${key}</div></section>
+</div>
+<section><h2>Epochs</h2>${table(['Epoch', 'Loss', 'Mean AUC', ...classes], rows)}</section>
+</main>
+</body>
+</html>
+`.text;
+  };
+}
+
+function thinned(losses: readonly number[], updatesPerEpoch: number): { epoch: number; loss: number }[] {
+  const every = Math.ceil(losses.length / MOST_POINTS);
+  return Array.from({ length: Math.ceil(losses.length / every) || 0 }, (_, i) => {
+    const part = losses.slice(i * every, (i + 1) * every);
+    const loss = part.reduce((sum, value) => sum + value, 0) / part.length;
+    return { epoch: (i * every + part.length / 2 + 0.5) / updatesPerEpoch, loss };
+  });
+}

@@ -1,0 +1,260 @@
+/** A training run with a folder: begun, or gone on with, to the best weights and what is to be known about them. */
+import { readFileSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { InputError } from '../errors.js';
+import type { Backbone, Head } from '../formats/architecture.js';
+import type { Checkpoint } from '../formats/checkpoint.js';
+import { readCheckpoint, type WeightsMetadata } from '../formats/weights.js';
+import { describe, type Gpu, openGpu } from '../gpu/device.js';
+import type { WeightSource } from '../graph/constants.js';
+import { type Keeper, type TrainResult, train } from '../train/loop.js';
+import { modelCard } from '../train/model_card.js';
+import { checkSettings, type TrainSettings } from '../train/settings.js';
+import { startOf } from '../train/start.js';
+import { openImageStore } from './image_store.js';
+import { BEST, createRunFolder, openRunFolder, type RunFolder } from './run_folder.js';
+import { say } from './terminal.js';
+import { loadCurves } from './train_curves.js';
+import { startTrainDisplay } from './train_progress.js';
+import { LISTS, openTrainingData, type RunData, type TrainingDataOptions, writeLists } from './training_data.js';
+
+/** What is written down with a run: enough to begin it again. */
+export interface RunConfig {
+  raybox: string;
+  /** As it was typed. */
+  command: string;
+  data: Omit<TrainingDataOptions, 'onProgress'> & { folder: string };
+  /** Path of the weights that training started from. */
+  init?: string;
+  /** What was said of the input beside what those weights say. */
+  metadata?: Partial<WeightsMetadata>;
+  settings: TrainSettings;
+  trainingData: string;
+  license: string;
+}
+
+/** How the machine works; nothing of it changes the result, but for the adapter. */
+export interface RunMachine {
+  adapter?: string;
+  threads?: number;
+  cacheBytes?: number;
+  checkpointMs?: number;
+  signal?: AbortSignal;
+}
+
+export interface BeginOptions extends RunMachine {
+  out: string;
+  command: string;
+  data: RunConfig['data'];
+  init?: string;
+  metadata?: Partial<WeightsMetadata>;
+  backbone?: string | Backbone;
+  size: number;
+  channels?: 1 | 3;
+  transition?: number;
+  pooling?: Head['pooling'];
+  r?: number;
+  settings: Omit<TrainSettings, 'architecture' | 'classes' | 'input' | 'heatmapScaling'>;
+  heatmapScaling?: TrainSettings['heatmapScaling'];
+  trainingData?: string;
+  license?: string;
+}
+
+export interface RunOutcome extends TrainResult {
+  /** Path of the best weights. */
+  weights: string;
+  run: RunData;
+}
+
+/** @throws InputError before the folder is made where data, weights, settings or adapter will not do. */
+export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
+  const { out, data: source, init, metadata, license = 'unknown' } = options;
+  const checkpoint = init === undefined ? undefined : await readWeights(init);
+  const start = startOf({
+    ...options,
+    classes: source.classes,
+    seed: options.settings.seed,
+    init: checkpoint,
+  });
+  const settings: TrainSettings = {
+    architecture: start.architecture,
+    classes: source.classes,
+    input: start.input,
+    heatmapScaling: options.heatmapScaling ?? start.heatmapScaling,
+    ...options.settings,
+    // What is said of the head is meant for its prediction layer too, whatever that is called.
+    parts: options.settings.parts.flatMap((part) => {
+      const { prediction } = start.architecture.head;
+      return part.match === 'head.' && prediction ? [part, { ...part, match: `${prediction}.` }] : [part];
+    }),
+  };
+  checkSettings(settings);
+  const run = await openTrainingData(source.folder, source);
+  const config: RunConfig = {
+    raybox: version(),
+    command: options.command,
+    data: source,
+    ...(init === undefined ? {} : { init }),
+    ...(metadata === undefined ? {} : { metadata }),
+    settings,
+    trainingData: options.trainingData ?? basename(resolve(source.folder)),
+    license,
+  };
+  const gpu = await openGpu(options.adapter ? { adapter: options.adapter } : {});
+  let begun = false;
+  try {
+    const folder = await createRunFolder(out, config);
+    try {
+      await writeLists(out, run);
+      folder.log({ event: 'start', adapter: describe(gpu.info), command: config.command, version: config.raybox });
+      const onBegun = () => {
+        begun = true;
+      };
+      return await carryOut(gpu, folder, run, { ...options, weights: start.weights, fresh: start.fresh, onBegun });
+    } catch (error) {
+      // Nothing was learnt: the folder would only be in the way of the next attempt.
+      if (!begun) await rm(out, { recursive: true, force: true });
+      throw error;
+    }
+  } finally {
+    gpu.close();
+  }
+}
+
+export interface ResumeOptions extends RunMachine {
+  out: string;
+  /** Where the data set is now. */
+  data?: string;
+  epochs?: number;
+  patience?: number;
+}
+
+/** Goes on with the run in a folder, from its newest checkpoint; a run that has none begins again. */
+export async function resumeRun({ out, data, epochs, patience, ...machine }: ResumeOptions): Promise<RunOutcome> {
+  const folder = await openRunFolder<RunConfig>(out, (message) => say(`raybox: ${message}`));
+  const { config } = folder;
+  const settings = {
+    ...config.settings,
+    ...(epochs === undefined ? {} : { epochs }),
+    ...(patience === undefined ? {} : { patience }),
+  };
+  checkSettings(settings);
+  const run = await openTrainingData(data ?? config.data.folder, {
+    ...config.data,
+    lists: {
+      train: join(out, LISTS.train),
+      validation: join(out, LISTS.validation),
+      test: join(out, LISTS.test),
+    },
+  });
+  let from: { weights?: WeightSource; fresh?: string[] } = {};
+  if (!folder.resume && config.init !== undefined) {
+    const { architecture, input, classes, seed } = settings;
+    from = startOf({
+      ...{ backbone: architecture.backbone, size: input.size, channels: input.channels, classes, seed },
+      ...{ pooling: architecture.head.pooling, transition: architecture.head.transition?.channels ?? 0 },
+      init: await readWeights(config.init),
+      metadata: config.metadata,
+    });
+  }
+  const gpu = await openGpu(machine.adapter ? { adapter: machine.adapter } : {});
+  try {
+    const state = folder.resume?.state;
+    folder.log({
+      event: 'resume',
+      adapter: describe(gpu.info),
+      ...(state ? { from: `epoch ${state.epoch}, step ${state.step}` } : {}),
+    });
+    return await carryOut(gpu, { ...folder, config: { ...config, settings } }, run, { ...machine, ...from });
+  } finally {
+    gpu.close();
+  }
+}
+
+interface Work extends RunMachine {
+  weights?: WeightSource;
+  fresh?: readonly string[];
+  onBegun?: () => void;
+}
+
+async function carryOut(gpu: Gpu, folder: RunFolder<RunConfig>, run: RunData, work: Work): Promise<RunOutcome> {
+  const { config } = folder;
+  const { settings, trainingData, license } = config;
+  const { weights, fresh = [], onBegun, signal, checkpointMs } = work;
+  const { data, counts, dataset } = run;
+  const warn = (message: string) => {
+    say(`raybox: ${message}`);
+    folder.log({ event: 'warning', message });
+  };
+  for (const warning of run.warnings) warn(warning);
+  const drawCurves = await loadCurves().catch((error: Error) => {
+    warn(`no curves are drawn: ${error.message}`);
+    return undefined;
+  });
+  const updatesPerEpoch = Math.floor(data.train.length / (settings.batch * settings.accumulate));
+  const losses = folder.entries.filter(({ event }) => event === 'update').map(({ loss }) => loss as number);
+  const store = openImageStore({ ...settings.input, threads: work.threads, cacheBytes: work.cacheBytes });
+  const display = startTrainDisplay();
+  const keeper: Keeper = {
+    async checkpoint(checkpoint) {
+      const path = await folder.checkpoint(checkpoint);
+      const { epoch, step } = checkpoint.state;
+      folder.log({ event: 'checkpoint', epoch: epoch + 1, step, path });
+      return path;
+    },
+    async best(bytes, best) {
+      await folder.write(BEST, bytes);
+      const card = modelCard({
+        ...{ settings, counts, best, trainingData, license },
+        images: { train: data.train.length, validation: data.validation.length },
+        command: config.command,
+        ...(config.init === undefined ? {} : { init: { from: basename(config.init), fresh } }),
+        ...{ adapter: describe(gpu.info), version: config.raybox },
+      });
+      await folder.write('best.md', card);
+    },
+    async epoch(history, seconds) {
+      const record = history[history.length - 1];
+      folder.log({ event: 'epoch', ...record, seconds });
+      display.epoch(record, seconds);
+      const title = `Training ${basename(resolve(folder.path))}`;
+      if (drawCurves) await folder.write('curves.html', drawCurves({ title, history, losses, updatesPerEpoch }));
+    },
+    update(update) {
+      onBegun?.();
+      losses.push(update.loss);
+      folder.log({ event: 'update', ...update });
+    },
+    warn,
+  };
+  try {
+    const result = await train({
+      ...{ gpu, settings, data, keeper, trainingData, license, signal, checkpointMs, weights },
+      resume: folder.resume,
+      images: (row) => store.read(dataset.paths.get(data.images[row]) as string),
+      onProgress: display.update,
+    });
+    folder.log({
+      event: 'end',
+      epochs: result.history.length,
+      best: result.best.epoch,
+      stoppedEarly: result.stoppedEarly,
+    });
+    return { ...result, weights: join(folder.path, BEST), run };
+  } finally {
+    display.stop();
+    await store.close();
+  }
+}
+
+async function readWeights(path: string): Promise<Checkpoint> {
+  const bytes = await readFile(path).catch((cause) => {
+    throw new InputError(`--init ${path} cannot be read`, { given: (cause as Error).message, cause });
+  });
+  return readCheckpoint(bytes);
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version;
+}

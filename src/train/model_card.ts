@@ -1,0 +1,89 @@
+/** The page that goes with trained weights: what they are, what they were made of, how well they do and where they end. */
+import type { EpochRecord } from './checkpoint.js';
+import type { ClassCount } from './data.js';
+import type { TrainSettings } from './settings.js';
+
+export interface ModelCard {
+  settings: TrainSettings;
+  counts: readonly ClassCount[];
+  /** Images trained and validated on. */
+  images: { train: number; validation: number };
+  best: EpochRecord;
+  trainingData: string;
+  license: string;
+  /** The command that made them. */
+  command: string;
+  /** Weights that training started from, and parameters that were new. */
+  init?: { from: string; fresh: readonly string[] };
+  adapter: string;
+  version: string;
+}
+
+/** Markdown. */
+export function modelCard(card: ModelCard): string {
+  const { settings, counts, images, best, init } = card;
+  const { architecture, input, loss, optimizer, schedule, augmentation } = settings;
+  const { backbone, head } = architecture;
+  const network = typeof backbone === 'string' ? backbone : `${backbone.family} (${JSON.stringify(backbone)})`;
+  const { transition } = head;
+  const rows = counts.map(({ label, train, validation }) => {
+    const auc = best.auc[label];
+    return `| ${label} | ${train} | ${validation} | ${auc === null || auc === undefined ? '–' : auc.toFixed(3)} |`;
+  });
+  const facts = {
+    Network: network,
+    'Transition layer': transition
+      ? `${transition.kernel}×${transition.kernel}, ${transition.channels} channels`
+      : 'none',
+    Pooling: head.pooling === 'lse' ? `log-sum-exp, r = ${head.r}` : head.pooling,
+    Input: `${input.size}×${input.size}, ${input.channels === 1 ? 'grey' : input.channelOrder}, ${input.fit}`,
+    Loss: inline(loss),
+    Optimizer: `${inline(optimizer)}, learning rate ${settings.learningRate}, schedule ${inline(schedule)}`,
+    Batch: `${settings.batch} × ${settings.accumulate} micro-batches; batch norm: ${settings.batchNorm}`,
+    Augmentation: inline({ kind: '', ...augmentation }),
+    'Started from': init
+      ? `${init.from}; new: ${init.fresh.join(', ') || 'nothing'}`
+      : `random weights, seed ${settings.seed}`,
+    Epoch: `${best.epoch} of at most ${settings.epochs}, chosen by mean validation AUC`,
+    'Made with': `raybox ${card.version} on ${card.adapter}`,
+    License: card.license,
+  };
+  return `# Weights
+
+Trained from image-level labels only, without any box. **Research use only; no medical device.**
+
+${Object.entries(facts)
+  .map(([name, value]) => `- ${name}: ${value}`)
+  .join('\n')}
+
+\`\`\`
+${card.command}
+\`\`\`
+
+## Data
+
+${card.trainingData}: ${images.train} images trained on, ${images.validation} for validation. Images with boxes were left out.
+
+| Class | training | validation | validation AUC |
+| --- | ---: | ---: | ---: |
+${rows.join('\n')}
+
+Mean validation AUC: ${best.meanAuc.toFixed(3)}. The epoch and the thresholds in the file were chosen on these validation images, so
+these figures flatter the network; \`raybox evaluate\` on the images of \`test.txt\` gives honest ones, with intervals.
+
+## Limits
+
+- It knows the data named above and nothing else: other machines, patients or ways to label may change everything.
+- Probabilities are no prevalences: a weighted loss and few positives shift them. Calibrate before reading them as such.
+- Boxes come from class activation maps. They show where the evidence lies for the network, which may be a tube or a marker.
+- A class with few images above was hardly learnt, whatever its AUC says.
+`;
+}
+
+function inline({ kind, ...rest }: { kind: string }): string {
+  const more = Object.entries(rest)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(' / ') : value}`)
+    .join(', ');
+  return [kind, more].filter(Boolean).join(': ');
+}

@@ -1,0 +1,141 @@
+/** Where a run starts from: a network of a given kind, and weights that another training left. */
+import { InputError } from '../errors.js';
+import type { Architecture, Backbone, Head } from '../formats/architecture.js';
+import type { Checkpoint } from '../formats/checkpoint.js';
+import { architectureOf, isRayboxWeights, parseWeightsMetadata, type WeightsMetadata } from '../formats/weights.js';
+import type { WeightSource } from '../graph/constants.js';
+import { createGraph } from '../graph/graph.js';
+import { channelCount, type Tensor } from '../graph/tensor.js';
+import { buildBackbone, buildNetwork, parameterSource } from '../nets/index.js';
+import { inferArchitecture } from '../nets/infer.js';
+import { standardName } from '../nets/standard.js';
+import { initialWeights } from './initial.js';
+
+/** ImageNet's, with which torchvision's weights were trained. */
+const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+export interface StartOptions {
+  /** Default: that of the weights to start from. */
+  backbone?: string | Backbone;
+  /** Side of the input in pixels. */
+  size: number;
+  /** Default: what the weights take; 1 from scratch. */
+  channels?: 1 | 3;
+  classes: readonly string[];
+  /** Of the transition layer, 0 for none. Default: that of the weights, else as many as the backbone puts out (the paper's D). */
+  transition?: number;
+  pooling?: Head['pooling'];
+  r?: number;
+  seed: number;
+  /** Weights to start from. */
+  init?: Checkpoint;
+  /** Takes precedence over what the weights say of their input. */
+  metadata?: Partial<WeightsMetadata>;
+}
+
+export interface Start {
+  architecture: Architecture & { head: Head };
+  input: Pick<WeightsMetadata, 'mean' | 'std' | 'channelOrder' | 'fit'> & { size: number; channels: 1 | 3 };
+  heatmapScaling: WeightsMetadata['heatmapScaling'];
+  weights: WeightSource;
+  /** Parameters that start at random, where there are weights to start from. */
+  fresh: string[];
+}
+
+/**
+ * Decides on the network. The backbone's parameters must all be in the weights; those of the head are new unless they have the
+ * right shape and, for the prediction layer, belong to the same classes.
+ * @throws InputError where weights and network do not fit, or there is neither.
+ */
+export function startOf(options: StartOptions): Start {
+  const { init, size, classes, seed, metadata = {} } = options;
+  const known = init && isRayboxWeights(init.metadata) ? parseWeightsMetadata(init.metadata) : undefined;
+  const before = init && (known ? architectureOf(known) : inferArchitecture(init.tensors));
+  const backbone = chooseBackbone(options.backbone, before?.backbone);
+  const first = init && [...init.tensors.values()].find(({ shape }) => shape.length === 4);
+  const given = first && ((first.shape[1] === 1 ? 1 : 3) as 1 | 3);
+  const channels = options.channels ?? given ?? 1;
+  if (given !== undefined && channels !== given) {
+    throw new InputError('the weights take another number of channels', {
+      expected: String(given),
+      given: String(channels),
+    });
+  }
+  const head = chooseHead(options, backbone, channels, known && before?.head);
+  const architecture = { backbone, head };
+  const plain = channels === 3 ? IMAGENET : { mean: [0.5], std: [0.25] };
+  const { mean = plain.mean, std = plain.std, channelOrder = 'rgb', fit = 'stretch' } = { ...known, ...metadata };
+  const { heatmapScaling = 'minmax' } = { ...known, ...metadata };
+
+  const sameClasses = known?.classes.join('\n') === classes.join('\n');
+  const { weights, fresh } = init
+    ? startingWeights(init, architecture, size, channels, sameClasses, seed)
+    : { weights: initialWeights(seed), fresh: [] };
+  return { architecture, input: { size, channels, mean, std, channelOrder, fit }, heatmapScaling, weights, fresh };
+}
+
+function chooseBackbone(
+  wanted: string | Backbone | undefined,
+  given: string | Backbone | undefined,
+): string | Backbone {
+  const plain = (one: string | Backbone) => (typeof one === 'string' ? one : (standardName(one) ?? one));
+  if (!wanted && !given)
+    throw new InputError('no network was named', { hint: '--backbone resnet18, say, or --init WEIGHTS' });
+  if (!wanted || !given) return plain((wanted ?? given) as string | Backbone);
+  const [a, b] = [plain(wanted), plain(given)];
+  // The same network under other names of its parameters: those of the weights count.
+  const family = (one: string | Backbone) =>
+    typeof one === 'string' ? one : JSON.stringify({ ...one, prefix: '', names: '' });
+  if (family(a) === family(b) || (typeof b !== 'string' && typeof a === 'string' && a.startsWith(b.family))) return b;
+  throw new InputError('the weights to start from are of another network', {
+    expected: typeof a === 'string' ? a : a.family,
+    given: typeof b === 'string' ? b : b.family,
+  });
+}
+
+function chooseHead(
+  { size, classes, transition, pooling, r }: StartOptions,
+  backbone: string | Backbone,
+  channels: number,
+  before: Head | undefined,
+): Head {
+  const chosen = pooling ?? before?.pooling ?? 'lse';
+  let width = transition ?? before?.transition?.channels ?? (before ? 0 : undefined);
+  if (width === undefined) {
+    const g = createGraph();
+    width = channelCount(buildBackbone(g, backbone, g.input('image', [1, size, size, channels])));
+  }
+  return {
+    classes: classes.length,
+    pooling: chosen,
+    ...(chosen === 'lse' ? { r: r ?? before?.r ?? 10 } : {}),
+    ...(width > 0 ? { transition: { kernel: 1, activation: 'relu', ...before?.transition, channels: width } } : {}),
+    ...(before?.prediction === undefined ? {} : { prediction: before.prediction }),
+  };
+}
+
+function startingWeights(
+  init: Checkpoint,
+  architecture: Architecture & { head: Head },
+  size: number,
+  channels: number,
+  sameClasses: boolean,
+  seed: number,
+): { weights: WeightSource; fresh: string[] } {
+  const g = createGraph();
+  const image = g.input('image', [1, size, size, channels]);
+  buildBackbone(g, architecture.backbone, image);
+  const backbone = new Set(g.parameters.keys());
+  const source = parameterSource(init, new Map(g.parameters));
+  buildNetwork(g, architecture, image);
+  const isPrediction = (name: string) => name.startsWith(`${architecture.head.prediction ?? 'head.prediction'}.`);
+  const fits = (name: string, { shape }: Tensor) =>
+    init.tensors.get(name)?.shape.join() === shape.join() && (sameClasses || !isPrediction(name));
+  const fresh = [...g.parameters].filter(([name, tensor]) => !backbone.has(name) && !fits(name, tensor));
+  const isFresh = new Set(fresh.map(([name]) => name));
+  const random = initialWeights(seed);
+  return {
+    weights: (name, shape) => (isFresh.has(name) ? random(name, shape) : source(name, shape)),
+    fresh: [...isFresh],
+  };
+}
