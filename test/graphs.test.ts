@@ -10,6 +10,7 @@ import type { Backbone } from '../src/formats/architecture.js';
 import { type Gpu, openGpu } from '../src/gpu/device.js';
 import { normalisedError } from '../src/graph/check.js';
 import { createGraph, type Graph, type GraphBuilder } from '../src/graph/graph.js';
+import { lower, traitsOf } from '../src/graph/lower.js';
 import { createPlan, type PlanOptions } from '../src/graph/plan.js';
 import { evaluateReference } from '../src/graph/reference.js';
 import { segmentsOf, type Tensor } from '../src/graph/tensor.js';
@@ -19,6 +20,7 @@ import { sum } from '../src/ops/add.js';
 import { batchNorm } from '../src/ops/batch_norm.js';
 import { concat } from '../src/ops/concat.js';
 import { conv2d } from '../src/ops/conv2d.js';
+import { globalAveragePool } from '../src/ops/lse_pool.js';
 import { mul } from '../src/ops/mul.js';
 import { averagePool, maxPool } from '../src/ops/pool.js';
 import { generated } from './support/torch.js';
@@ -213,6 +215,16 @@ for (const [name, backbone] of Object.entries(NETWORKS)) {
     agree(graph, parts.results, evaluateReference(graph, values), name);
   });
 }
+
+test('a dispatch that WebGPU would leave out is refused by name', () => {
+  const g = createGraph();
+  const pooled = globalAveragePool(g, g.input('x', [65_536, 1, 1, 1]), 'pooled');
+  assert.throws(
+    () => lower(g.finish([pooled]), traitsOf(gpu)),
+    (error: unknown) =>
+      error instanceof InputError && /pooled \(lse_pool\).*1×65536×1 for f32\[65536/.test(error.message),
+  );
+});
 
 test('memory that the GPU does not have is an InputError, and nothing is left behind', async () => {
   const made = new Set<GPUBuffer>();

@@ -10,6 +10,7 @@ import { mulberry32 } from '../src/graph/check.js';
 import { createGraph } from '../src/graph/graph.js';
 import { evaluateReference } from '../src/graph/reference.js';
 import { type Localization, type LocalizeOptions, Localizer, load } from '../src/index.js';
+import { createCache } from '../src/localizer/cache.js';
 import { buildNetwork } from '../src/nets/index.js';
 import { preprocess } from '../src/ops/preprocess.js';
 import { readFixture } from './support/fixture.js';
@@ -506,6 +507,23 @@ test('many image sizes do not pile up plans', async () => {
   const before = localizer.memory().bytes;
   for (let size = 20; size < 45; size++) await localizer.localize(picture(size, 30, 1));
   assert.is(localizer.memory().bytes, before);
+});
+
+test('plans make room for one another by number and by bytes', async () => {
+  const open = new Set<string>();
+  const planOf = (name: string, arenas: number) => async () => {
+    open.add(name);
+    return { plan: { memory: { constants: 9e9, arenas, tensors: 1 } }, close: () => open.delete(name) };
+  };
+  const cache = createCache<Awaited<ReturnType<ReturnType<typeof planOf>>>>(3, 100);
+  for (const name of ['a', 'b', 'c', 'a', 'd']) await cache.get(name, planOf(name, 20));
+  assert.equal([...open], ['a', 'c', 'd']); // b was used least recently
+  await cache.get('large', planOf('large', 70));
+  assert.equal([...open], ['d', 'large']);
+  await cache.get('huge', planOf('huge', 1000));
+  assert.equal([...open], ['huge'], 'what is asked for stays, however large');
+  cache.clear();
+  assert.is(open.size, 0);
 });
 
 test('a profile names stages and kernels where the adapter has timestamps', async () => {

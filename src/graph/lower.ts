@@ -85,7 +85,10 @@ export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, 
     return {
       traits,
       variant,
-      dispatch: (dispatch) => own.push(dispatch),
+      dispatch(dispatch) {
+        refuseTooMany(dispatch, node);
+        own.push(dispatch);
+      },
       derive(operation, inputs, attributes) {
         const key = [operation.name, inputs.map((tensor) => tensor?.id).join(), JSON.stringify(attributes)].join(' ');
         const known = derived.get(key);
@@ -106,6 +109,19 @@ export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, 
 
   for (const node of graph.nodes) lowerNode(node);
   return { constantSteps, steps, keyOf };
+}
+
+/** Every device grants as many workgroups along a dimension, and hardly one more. */
+const MAX_WORKGROUPS = 65_535;
+
+// WebGPU would leave such a dispatch out.
+function refuseTooMany({ workgroups }: Dispatch, node: Node): void {
+  if (Math.max(...workgroups) <= MAX_WORKGROUPS) return;
+  throw new InputError(`${nameOf(node)} (${node.operation.name}) takes too many workgroups`, {
+    expected: `at most ${MAX_WORKGROUPS} along each dimension`,
+    given: `${workgroups.join('×')} for ${node.inputs.map((tensor) => tensor && describeShape(tensor)).join(', ')}`,
+    hint: 'use a smaller image or batch',
+  });
 }
 
 function view(

@@ -52,8 +52,8 @@ export interface Session {
   close(): void;
 }
 
-/** Plans kept ready: networks by batch size, boxes by image size and request. */
-const KEPT = { networks: 2, boxes: 4 };
+/** Plans kept ready: networks by batch size, boxes by image size and request, these as long as they take no more than so many bytes. */
+const KEPT = { networks: 2, boxes: 4, boxBytes: 512 << 20 };
 
 export async function createSession(
   gpu: Gpu,
@@ -73,7 +73,7 @@ export async function createSession(
   const spec: Spec = { architecture, metadata, precision };
   const pool = createConstantPool();
   const networks = createCache<NetworkStage>(KEPT.networks);
-  const boxes = createCache<BoxStage>(KEPT.boxes);
+  const boxes = createCache<BoxStage>(KEPT.boxes, KEPT.boxBytes);
   let largestBatch = Number.POSITIVE_INFINITY;
 
   const close = () => {

@@ -26,6 +26,9 @@ export interface Spec {
 /** Plans kept ready for image formats beyond one for each place in the batch. */
 const KEPT_INPUTS = 8;
 
+/** Images that these plans may hold: those of 16 megapixels in colour, say, do not stay for every place. */
+const KEPT_INPUT_BYTES = 256 << 20;
+
 export interface NetworkStage {
   readonly plan: Plan;
   /** [batch, size, size, channels]. */
@@ -57,7 +60,7 @@ export async function planNetwork(
   const weights = options.weights?.(g.parameters);
   const graph = g.finish([logits, probabilities, heatmaps]);
   const plan = await createPlan(gpu, graph, { ...options, ...(weights ? { weights } : { weights: missing }) });
-  const inputs = createCache<InputStage>(KEPT_INPUTS + batch);
+  const inputs = createCache<InputStage>(KEPT_INPUTS + batch, KEPT_INPUT_BYTES);
   const close = () => {
     inputs.clear();
     plan.close();
