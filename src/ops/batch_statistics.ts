@@ -3,7 +3,7 @@ import { InputError } from '../errors.js';
 import { batch_statistics, batch_statistics_merge } from '../generated/kernels.js';
 import type { Case, CaseInput, Operation, Reference } from '../graph/operation.js';
 import { channelCount, describeShape, elementCount, groupCount, pixelCount, segmentsOf } from '../graph/tensor.js';
-import { CHUNK, chunksOf } from './channel_sums.js';
+import { chunksOf } from './channel_sums.js';
 import { laneMap } from './pack_lanes.js';
 
 export interface BatchStatisticsAttributes {
@@ -41,7 +41,7 @@ export const forward: Operation<BatchStatisticsAttributes> = {
     const chunks = chunksOf(context.bands(x!, []));
     const total = chunks.reduce((sum, { count }) => sum + count, 0);
     const partial = context.scratch('partial', { shape: [total, 3, groups * 4], layout: 'dense', type: 'f32' });
-    for (const { range, count, first } of chunks) {
+    for (const { range, size, count, first } of chunks) {
       const input = context.read(x, range);
       context.dispatch({
         kernel: batch_statistics,
@@ -50,7 +50,7 @@ export const forward: Operation<BatchStatisticsAttributes> = {
         params: {
           first: range[0],
           count: range[1] - range[0],
-          chunk: CHUNK,
+          chunk: size,
           first_chunk: first,
           groups,
           x_offset: input.offset,

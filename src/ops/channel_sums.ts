@@ -14,16 +14,19 @@ export interface ChannelSumsAttributes {
   epsilon: number;
 }
 
-/** Pixels of a chunk: many where a GPU wants work, few where sums would lose digits. */
-export const CHUNK = 512;
+/** Pixels that are worth a workgroup. */
+const SHORTEST = 512;
+/** Chunks that keep a GPU busy; a single thread adds them up. */
+const MOST = 256;
 
-/** Ranges of pixels that can be bound, with the number of chunks in each and of those before. */
-export function chunksOf(bands: readonly Range[]): { range: Range; count: number; first: number }[] {
+/** Ranges of pixels that can be bound, with the pixels of a chunk, the number of chunks in each range and of those before. */
+export function chunksOf(bands: readonly Range[]): { range: Range; size: number; count: number; first: number }[] {
+  const size = Math.max(SHORTEST, Math.ceil(bands[bands.length - 1][1] / MOST));
   let first = 0;
   return bands.map((range) => {
-    const count = Math.ceil((range[1] - range[0]) / CHUNK);
+    const count = Math.ceil((range[1] - range[0]) / size);
     first += count;
-    return { range, count, first: first - count };
+    return { range, size, count, first: first - count };
   });
 }
 
@@ -57,7 +60,7 @@ export const forward: Operation<ChannelSumsAttributes> = {
     const groups = groupCount(dy!);
     const partial = context.scratch('partial', { shape: [total, 2, groups * 4], layout: 'dense', type: 'f32' });
     const centre = x && packLanes(context, mean!, segmentsOf(x));
-    for (const { range, count, first } of chunks) {
+    for (const { range, size, count, first } of chunks) {
       const [slope, input] = [context.read(dy, range), context.read(x, range)];
       context.dispatch({
         kernel: channel_sums,
@@ -66,7 +69,7 @@ export const forward: Operation<ChannelSumsAttributes> = {
         params: {
           first: range[0],
           count: range[1] - range[0],
-          chunk: CHUNK,
+          chunk: size,
           first_chunk: first,
           groups,
           dy_offset: slope.offset,
