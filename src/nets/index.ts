@@ -1,7 +1,6 @@
 /** Networks as functions that return graphs. */
 export { buildBackbone } from './backbone.js';
 export { inferArchitecture } from './infer.js';
-export { localizerHead } from './localizer_head.js';
-export { buildNetwork, type Network } from './network.js';
+export { buildNetwork } from './network.js';
 export { parameterSource } from './parameters.js';
 export { backboneNames, standardBackbone } from './standard.js';
