@@ -8,7 +8,7 @@ import { type ImageInput, toPixels } from './localizer/images.js';
 import { type ModelOptions, readModel, type WeightsInput } from './localizer/model.js';
 import type { GpuLocalization } from './localizer/on_gpu.js';
 import { createQueue } from './localizer/queue.js';
-import { type LocalizeOptions, requestOf } from './localizer/request.js';
+import { type LocalizeOptions, type Request, requestOf } from './localizer/request.js';
 import type { Classification, Localization } from './localizer/results.js';
 import { type Batch, createSession, type Memory, type Session, type StageTimes } from './localizer/session.js';
 
@@ -29,7 +29,7 @@ export interface ClassifyOptions {
 export interface LocalizeAllOptions extends LocalizeOptions {
   /** Images in one run of the network. Default 4. Where they do not fit, fewer are taken. */
   batch?: number;
-  /** Told of an image that cannot be read, which is then left out. Without it, the first such image ends the iteration. */
+  /** Told of an image that cannot be read or does not fit, which is then left out. Without it, the first such image ends the iteration. */
   onError?: (error: Error, index: number) => void;
 }
 
@@ -148,12 +148,36 @@ export class Localizer {
         next = batches.next();
         next.catch(() => {});
         this.#check();
-        yield* await this.#track(this.#queue(() => this.#session.run(value, request, signal)));
+        yield* await this.#track(this.#queue(() => this.#runBatch(value, request, onError, signal)));
       }
     } finally {
       // Whoever gives the images may have something to close. Not awaited: an image that is being read may never come.
       batches.return().catch(() => {});
     }
+  }
+
+  // Where a batch is refused and somebody wants to be told, its images are taken one by one, to find those at fault.
+  async #runBatch(
+    batch: Batch,
+    request: Request,
+    onError: LocalizeAllOptions['onError'],
+    signal: AbortSignal | undefined,
+  ): Promise<Localization[]> {
+    try {
+      return await this.#session.run(batch, request, signal);
+    } catch (error) {
+      if (!onError || !(error instanceof InputError) || signal?.aborted) throw error;
+      if (batch.images.length === 1) {
+        onError(error, batch.indexes[0]);
+        return [];
+      }
+    }
+    const results: Localization[] = [];
+    for (const [place, image] of batch.images.entries()) {
+      const alone = { images: [image], indexes: [batch.indexes[place]] };
+      results.push(...(await this.#runBatch(alone, request, onError, signal)));
+    }
+    return results;
   }
 
   /** Compiles everything that a first `localize` would compile, by running it on a blank image. */
@@ -246,7 +270,11 @@ async function* readBatches(
       pixels.push(await toPixels(image, signal));
       indexes.push(index);
     } catch (error) {
-      if (!onError || signal?.aborted) throw error;
+      if (!onError || signal?.aborted) {
+        // Those before it are done all the same.
+        if (pixels.length > 0 && !signal?.aborted) yield { images: pixels, indexes };
+        throw error;
+      }
       onError(error as Error, index);
     }
     if (pixels.length === batch) {

@@ -156,10 +156,11 @@ function agree(
   results: readonly ArrayLike<number>[],
   truth: ReadonlyMap<Tensor, Float64Array>,
   what: string,
+  bound = 1e-10,
 ) {
   for (const [index, tensor] of graph.outputs.entries()) {
     const error = normalisedError(results[index], truth.get(tensor)!);
-    assert.ok(error < 1e-10, `${what}: ${tensor.name} has NMSE ${error.toExponential(2)}`);
+    assert.ok(error < bound, `${what}: ${tensor.name} has NMSE ${error.toExponential(2)}`);
   }
 }
 
@@ -167,6 +168,18 @@ test('random graphs: fused, in bands, or node by node, the result is the referen
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 14 }), fc.nat(2), async (steps, variant) => {
       const choose = (_: unknown, variants: readonly string[]) => variants[variant % variants.length];
+      if (gpu.features.has('shader-f16')) {
+        const half = createGraph({ type: 'f16' });
+        const graph = half.finish(grow(half, steps));
+        const values = await valuesOf(half, graph);
+        agree(
+          graph,
+          (await runPlan(gpu, graph, values, { choose })).results,
+          evaluateReference(graph, values),
+          'f16',
+          1e-4,
+        );
+      }
       const g = createGraph();
       const graph = g.finish(grow(g, steps));
       const values = await valuesOf(g, graph);

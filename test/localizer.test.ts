@@ -331,10 +331,28 @@ test('many images come in order, in batches, and a bad one stops nobody', async 
     for (const label of classes) assert.ok(Math.abs(result.logits[label] - alone[place].logits[label]) < 1e-5);
     assert.is(result.findings.length, alone[place].findings.length);
   });
+  const seen: number[] = [];
   const strict = (async () => {
-    for await (const _ of localizer.localizeAll(mixed, { batch: 2 }));
+    for await (const { index } of localizer.localizeAll(mixed, { batch: 4 })) seen.push(index);
   })();
   assert.instance(await rejection(strict), InputError);
+  assert.equal(seen, [0, 1], 'those before the bad one come all the same');
+});
+
+test('an image that the GPU refuses is told and left out of its batch', async () => {
+  // Rows of 3 bytes cannot be copied, which shows only when the texture is brought in.
+  const texture = device.createTexture({ size: [3, 3], format: 'r8unorm', usage: 0x1 | 0x2 });
+  const images = [picture(20, 20, 1), texture, picture(21, 20, 1), texture];
+  const errors: [number, string][] = [];
+  const indexes: number[] = [];
+  const onError = (error: Error, index: number) => errors.push([index, error.name]);
+  for await (const { index } of localizer.localizeAll(images, { batch: 3, onError })) indexes.push(index);
+  texture.destroy();
+  assert.equal(indexes, [0, 2]);
+  assert.equal(errors, [
+    [1, 'InputError'],
+    [3, 'InputError'],
+  ]);
 });
 
 test('whoever gives the images is told when no more are wanted', async () => {
