@@ -166,7 +166,8 @@ export function addTrainCommand(program: Command): void {
   command.action(async (options: Options) => {
     const given = Object.keys(options).filter((name) => command.getOptionValueSource(name) === 'cli');
     const outcome = await interruptible((signal) => run(options, given, signal)).catch((error: Error) => {
-      if (error.name === 'Interrupted') say(`Go on with: raybox train --out ${options.out} --resume`);
+      if (['Interrupted', 'DeviceLostError'].includes(error.name))
+        say(`Go on with: raybox train --out ${options.out} --resume`);
       throw error;
     });
     await print(summaryOf(outcome));

@@ -122,6 +122,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   });
   const input = createBatchInput(gpu, inputSettings, batch);
   let closeScorer = () => {};
+  let underWay: Promise<unknown> = Promise.resolve();
   try {
     const scorer = await createScorer(gpu, settings, trainer);
     closeScorer = scorer.close;
@@ -171,7 +172,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
           return trainer.step(input.of(stored, views), labels, { learningRate });
         });
         const all = Promise.all(losses);
-        all.catch(() => {}); // awaited when the next update is on its way
+        // Awaited when the next update is on its way; nothing is closed while it runs.
+        underWay = Promise.allSettled(losses);
         return async () => {
           const values = await all;
           if (!values.every(Number.isFinite)) throw notFinite(values, rowsOf(step));
@@ -254,6 +256,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     const best = bestEpoch(state.history) as EpochRecord;
     return { history: state.history, best, stoppedEarly: state.epoch < epochs };
   } finally {
+    await underWay;
     closeScorer();
     input.close();
     trainer.close();
