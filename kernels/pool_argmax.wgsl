@@ -2,7 +2,7 @@
 //
 //   taps[p, c] = first k = ky · kernel_w + kx with x[window p, k, c] = max      p  output pixel, as in pool.wgsl
 //
-//   x  nhwc4      taps  [count of the band, groups] vec4s of u32, dense
+//   x  nhwc4      taps  [count, groups] vec4s of u32, dense
 //
 // A thread owns one vec4.
 //
@@ -52,5 +52,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
       peak = select(peak, value, better);
     }
   }
-  taps[pixel * params.groups + group] = found;
+  taps[(pixel - params.first) * params.groups + group] = found;
 }

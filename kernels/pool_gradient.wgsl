@@ -3,14 +3,14 @@
 //   average   dx[i, c] = Σ_{p ∋ i} dy[p, c] / count(p)
 //   maximum   dx[i, c] = Σ_{p ∋ i} dy[p, c] where taps[p, c] is the tap of p that i is
 //
-//   dy  nhwc4, output pixels of pool.wgsl      taps  of pool_argmax.wgsl      dx  nhwc4 pixels `first … first + count`
+//   dy  nhwc4, output pixels of pool.wgsl      taps  of pool_argmax.wgsl, from first_window on      dx  nhwc4 pixels `first … first + count`
 //
 // A thread owns one vec4 of dx. Windows are added in row order: the same bits always.
 //
 // Prelude: elem, AVERAGE, COUNT_PADDING (whether padding counts in the divisor), DILATED.
 
 struct Params {
-  first: u32, count: u32, groups: u32,
+  first: u32, count: u32, first_window: u32, groups: u32,
   dy_offset: u32, dy_pitch: u32, y_offset: u32, y_pitch: u32,
   in_h: i32, in_w: i32, out_h: i32, out_w: i32,
   kernel_h: i32, kernel_w: i32, stride_h: i32, stride_w: i32, dilation_h: i32, dilation_w: i32,
@@ -80,7 +80,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
 #if AVERAGE
       sum += value / divisor(oy, ox);
 #else
-      sum += select(vec4f(0), value, taps[window * params.groups + group] == vec4u(u32(ky * params.kernel_w + kx)));
+      sum += select(vec4f(0), value, taps[(window - params.first_window) * params.groups + group] == vec4u(u32(ky * params.kernel_w + kx)));
 #endif
     }
   }

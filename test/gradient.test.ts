@@ -5,10 +5,11 @@ import { InputError } from '../src/errors.js';
 import { all as caseTables } from '../src/generated/cases.js';
 import { all as operations } from '../src/generated/forward.js';
 import { all as gradientTable } from '../src/generated/gradient.js';
-import { openGpu } from '../src/gpu/device.js';
-import { caseValues, mulberry32, normalisedError } from '../src/graph/check.js';
+import { type Gpu, openGpu } from '../src/gpu/device.js';
+import { buildCase, type Check, caseValues, mulberry32, normalisedError, runCheck } from '../src/graph/check.js';
 import { gradients } from '../src/graph/gradient.js';
 import { createGraph, createTensor, type Graph, type GraphBuilder, updatesOf } from '../src/graph/graph.js';
+import { lower, traitsOf } from '../src/graph/lower.js';
 import type { Case, CaseInput, Operation } from '../src/graph/operation.js';
 import { createPlan } from '../src/graph/plan.js';
 import { evaluateReference } from '../src/graph/reference.js';
@@ -186,6 +187,51 @@ for (const mode of ['frozen', 'train'] as const) {
     }
   });
 }
+
+gradient('what a binding cannot hold runs in bands, to the same numbers', async () => {
+  const gpu = await openGpu();
+  const limits = new Proxy(gpu.limits, {
+    get: (own, name) => (name === 'maxStorageBufferBindingSize' ? 12 << 10 : Reflect.get(own, name, own)),
+  });
+  const narrow: Gpu = { ...gpu, limits };
+  const map = (shape: number[]): CaseInput => ({ shape, layout: 'nhwc4' });
+  const [large, half, vector] = [map([3, 37, 9, 8]), map([3, 19, 5, 8]), { shape: [8] }];
+  const spread = { ...vector, fill: 'positive' as const };
+  const window = { kernel: [3, 3], stride: [2, 2], dilation: [1, 1], padding: [1, 1, 1, 1] };
+  const size = { height: 37, width: 9 };
+  const same = { ...window, stride: [1, 1] };
+  const pooling = { ...window, ...size, ceilMode: false, countIncludePad: false };
+  const banded: [name: keyof typeof operations, inputs: (CaseInput | undefined)[], attributes: object][] = [
+    ['activation_gradient', [large, large], { activation: { kind: 'relu' } }],
+    ['conv2d_input_gradient', [half, { shape: [8, 8, 3, 3] }], { ...window, ...size, groups: 1 }],
+    ['conv2d_input_gradient', [half, { shape: [8, 1, 3, 3] }], { ...window, ...size, groups: 8 }],
+    ['conv2d_weight_gradient', [large, half], { ...window, groups: 1 }],
+    ['conv2d_weight_gradient', [large, large], { ...same, groups: 8 }],
+    ['pool_gradient', [half, large], { ...pooling, mode: 'max' }],
+    ['pool_gradient', [half, undefined], { ...pooling, mode: 'average' }],
+    ['lse_pool_gradient', [large, map([3, 8])], { r: 5 }],
+    ['channel_sums', [large, large, vector, spread], { epsilon: 0.1 }],
+    ['batch_statistics', [large, ...[1, 2].map(() => ({ ...spread, kind: 'state' as const }))], { momentum: 0.1 }],
+    ['batch_norm_gradient', [large, large, vector, vector, spread, vector, vector], { epsilon: 0.1 }],
+    ['lrn_gradient', [large, large], { size: 5, alpha: 1, beta: 0.75, k: 1 }],
+  ];
+  try {
+    for (const [name, inputs, attributes] of banded) {
+      const operation = operations[name] as unknown as Operation;
+      const one = { inputs, attributes } as Case;
+      const { graph } = buildCase(operation, one, 'f32');
+      const dispatches = (device: Gpu) => lower(graph, traitsOf(device)).steps.length;
+      assert.ok(dispatches(narrow) > dispatches(gpu), `${name} in one go`);
+      for (const variant of operation.variants?.(graph.nodes[0], traitsOf(gpu)) ?? [undefined]) {
+        const check: Check = { label: name, operation, case: one, index: 0, type: 'f32', variant };
+        const { failure } = await runCheck(narrow, check);
+        assert.is(failure, undefined, `${name} ${variant ?? ''} in bands: ${failure}`);
+      }
+    }
+  } finally {
+    gpu.close();
+  }
+});
 
 gradient('asks for what has a gradient', () => {
   const g = createGraph();

@@ -66,12 +66,14 @@ export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, 
     const own: Dispatch[] = [];
     node.operation.lower(node, contextFor(node, variant, own));
     const threads = (dispatch: Dispatch) => dispatch.workgroups.reduce((all, one) => all * one, 1);
-    const total = own.reduce((sum, dispatch) => sum + threads(dispatch), 0);
-    const flops = node.operation.flops(node);
+    const counted = own.filter((dispatch) => dispatch.flops === undefined);
+    const total = counted.reduce((sum, dispatch) => sum + threads(dispatch), 0);
+    const told = own.reduce((sum, dispatch) => sum + (dispatch.flops ?? 0), 0);
+    const flops = Math.max(0, node.operation.flops(node) - told);
     const list = constant ? constantSteps : steps;
     for (const dispatch of own) {
       const bindings = dispatch.bindings.map(({ binding }) => binding);
-      list.push({ ...dispatch, bindings, node, flops: (flops * threads(dispatch)) / total });
+      list.push({ ...dispatch, bindings, node, flops: dispatch.flops ?? (flops * threads(dispatch)) / total });
     }
   }
 

@@ -83,6 +83,8 @@ export interface Dispatch {
   readonly bindings: readonly View[];
   readonly params: Readonly<Record<string, number>>;
   readonly workgroups: readonly [number, number, number];
+  /** Its part of the node's work, where its part of the workgroups says nothing about it. */
+  readonly flops?: number;
 }
 
 /** A range of pixels, end excluded. */

@@ -69,6 +69,7 @@ export const forward: Operation<BatchStatisticsAttributes> = {
       ],
       params: { chunks: total, groups, channels: channelCount(x!), momentum },
       workgroups: [Math.ceil(groups / 64), 1, 1],
+      flops: elementCount(partial),
     });
   },
 };

@@ -92,6 +92,7 @@ export const forward: Operation<ChannelSumsAttributes> = {
       ],
       params: { chunks: total, lanes: groups * 4, channels: channelCount(dy!), epsilon },
       workgroups: [Math.ceil(channelCount(dy!) / 64), 1, 1],
+      flops: elementCount(partial),
     });
   },
 };

@@ -168,6 +168,7 @@ function lowerVectors(node: Node<Conv2dWeightGradientAttributes>, context: Lower
     bindings: [context.read(partial), context.read(laneMap(segments)), context.write(dw)],
     params: { chunks: total(chunks), taps, in_lanes: inGroups * 4, out_groups: outGroups, outputs, inputs },
     workgroups: spread(Math.ceil((rows * 4 * outGroups) / 64)),
+    flops: elementCount(partial),
   });
 }
 
@@ -208,5 +209,6 @@ function lowerGrouped(node: Node<Conv2dWeightGradientAttributes>, context: Lower
     bindings: [context.read(partial), context.write(dw)],
     params: { rows: total(chunks), columns: elements },
     workgroups: spread(Math.ceil(elements / 64)),
+    flops: elementCount(partial),
   });
 }

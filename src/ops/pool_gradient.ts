@@ -4,10 +4,9 @@
  */
 import { InputError } from '../errors.js';
 import { pool_argmax, pool_gradient } from '../generated/kernels.js';
-import { dispatchGroups } from '../graph/groups.js';
 import type { Case, CaseInput, Operation, Range, Reference } from '../graph/operation.js';
 import { spread } from '../graph/operation.js';
-import { describeShape, elementCount, groupCount, pixelCount } from '../graph/tensor.js';
+import { describeShape, elementCount, groupCount } from '../graph/tensor.js';
 import { type Windows, windowCounts } from '../graph/windows.js';
 import type { PoolAttributes } from './pool.js';
 
@@ -37,7 +36,7 @@ export const forward: Operation<PoolGradientAttributes> = {
     elementCount(dy!) * kernel[0] * kernel[1] * (mode === 'max' ? 2 : 1),
   lower({ inputs: [dy, x], outputs: [dx], attributes }, context) {
     const { mode, kernel, stride, dilation, padding, countIncludePad } = attributes;
-    const [images, inHeight, inWidth] = dx.shape;
+    const [, inHeight, inWidth] = dx.shape;
     const [, outHeight, outWidth] = dy!.shape;
     const groups = groupCount(dx);
     const windows = {
@@ -54,39 +53,53 @@ export const forward: Operation<PoolGradientAttributes> = {
       pad_top: padding[0],
       pad_left: padding[1],
     };
-    const count = pixelCount(dy!);
+    // Whole images, though only some rows of windows reach a band's pixels: simple, and rarely more than one band.
+    const [image, out] = [inHeight * inWidth, outHeight * outWidth];
+    const imagesOf = ([from, to]: Range) => [Math.floor(from / image), Math.ceil(to / image)] as const;
+    const windowsOf = (range: Range) => imagesOf(range).map((index) => index * out) as unknown as Range;
+    const pixelsOf = (range: Range) => imagesOf(range).map((index) => index * image) as unknown as Range;
+    const bands = context.bands(dx, [
+      [dy, windowsOf],
+      [x, pixelsOf],
+    ]);
+    const most = Math.max(...bands.map((range) => windowsOf(range)[1] - windowsOf(range)[0]));
     const taps =
-      mode === 'max'
-        ? context.scratch('taps', { shape: [count, groups * 4], layout: 'dense', type: 'u32' })
-        : undefined;
-    if (taps) {
-      const input = context.read(x);
+      mode === 'max' ? context.scratch('taps', { shape: [most, groups * 4], layout: 'dense', type: 'u32' }) : undefined;
+    for (const range of bands) {
+      const [firstWindow, lastWindow] = windowsOf(range);
+      if (taps) {
+        const input = context.read(x, pixelsOf(range));
+        const count = lastWindow - firstWindow;
+        context.dispatch({
+          kernel: pool_argmax,
+          constants: { elem: x!.type },
+          bindings: [input, context.write(taps)],
+          params: { first: firstWindow, count, groups, x_offset: input.offset, x_pitch: input.pitch, ...windows },
+          workgroups: spread(Math.ceil((count * groups) / 64)),
+        });
+      }
+      const [slope, output] = [context.read(dy, windowsOf(range)), context.write(dx, range)];
+      const dilated = dilation.some((step) => step > 1);
       context.dispatch({
-        kernel: pool_argmax,
-        constants: { elem: x!.type },
-        bindings: [input, context.write(taps)],
-        params: { first: 0, count, groups, x_offset: input.offset, x_pitch: input.pitch, ...windows },
-        workgroups: spread(Math.ceil((count * groups) / 64)),
+        kernel: pool_gradient,
+        constants: { elem: dx.type, AVERAGE: mode === 'average', COUNT_PADDING: countIncludePad, DILATED: dilated },
+        bindings: [slope, context.read(taps), output],
+        params: {
+          first: range[0],
+          count: range[1] - range[0],
+          first_window: firstWindow,
+          groups,
+          dy_offset: slope.offset,
+          dy_pitch: slope.pitch,
+          y_offset: output.offset,
+          y_pitch: output.pitch,
+          ...windows,
+          pad_bottom: padding[2],
+          pad_right: padding[3],
+        },
+        workgroups: spread(Math.ceil(((range[1] - range[0]) * groups) / 64)),
       });
     }
-    // The windows that a row of the input lies in are some rows up and down; whole images are simple and nearly as good.
-    const needs = ([from, to]: Range): Range => {
-      const image = inHeight * inWidth;
-      const out = outHeight * outWidth;
-      return [Math.floor(from / image) * out, Math.min(images, Math.ceil(to / image)) * out];
-    };
-    dispatchGroups(context, dx, {
-      kernel: pool_gradient,
-      constants: {
-        AVERAGE: mode === 'average',
-        COUNT_PADDING: countIncludePad,
-        DILATED: dilation.some((step) => step > 1),
-      },
-      inputs: { dy },
-      whole: [taps],
-      needs,
-      params: { ...windows, pad_bottom: padding[2], pad_right: padding[3] },
-    });
   },
 };
 
