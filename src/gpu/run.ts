@@ -59,6 +59,7 @@ export async function run(gpu: Gpu, steps: readonly Recorded[], options: RunOpti
   for (const [index, group] of groups.entries()) {
     options.signal?.throwIfAborted();
     const failed = submit(gpu, group);
+    failed.catch(() => {}); // awaited below, unless waiting fails first
     const expected = expectedMs(gpu, group);
     if (index < groups.length - 1) {
       const started = performance.now();
@@ -94,6 +95,9 @@ function adjust(gpu: Gpu, expected: number, taken: number): void {
   pace.flops *= factor;
   pace.bytes *= factor;
 }
+
+/** In how many submits a run would go to the GPU now; fewer once the adapter has shown that it is fast. */
+export const submitCount = (gpu: Gpu, steps: readonly Recorded[]) => groupByCost(gpu, steps).length;
 
 function groupByCost(gpu: Gpu, steps: readonly Recorded[]): Recorded[][] {
   const groups: Recorded[][] = [[]];

@@ -6,7 +6,7 @@ import { DeviceLostError, InputError } from '../errors.js';
 import { alignUp, allocate, createStorage, createUniform, mebibytes, readBuffer, upload } from '../gpu/buffers.js';
 import { debug, debugLevel, validating } from '../gpu/debug.js';
 import type { Gpu } from '../gpu/device.js';
-import { expectedMs, type Recorded, type RunOptions, run, warm } from '../gpu/run.js';
+import { expectedMs, type Recorded, type RunOptions, run, submitCount, warm } from '../gpu/run.js';
 import { timeDispatches } from '../gpu/timing.js';
 import { packParams } from '../gpu/wgsl.js';
 import { packArenas } from './arenas.js';
@@ -173,8 +173,12 @@ function finish(
 ): Plan {
   const memory = { constants: constants.bytes, arenas: places.arenaBytes, tensors: places.tensorBytes };
   const flops = recorded.reduce((sum, step) => sum + step.flops, 0);
-  const size = Object.entries(memory).map(([what, bytes]) => `${what} ${mebibytes(bytes)}`);
-  debug(1, `plan: ${recorded.length} dispatches, ${(flops / 1e9).toFixed(3)} GFLOP, ${size.join(', ')}`);
+  debug(1, () => {
+    const pipelines = new Set(recorded.map(({ pipeline }) => pipeline)).size;
+    const counts = `${recorded.length} dispatches of ${pipelines} pipelines in ${submitCount(gpu, recorded)} submit(s)`;
+    const sizes = Object.entries(memory).map(([what, bytes]) => `${what} ${mebibytes(bytes)}`);
+    return `plan: ${counts}, ${(flops / 1e9).toFixed(3)} GFLOP, ${sizes.join(', ')}`;
+  });
   let closed = false;
   // To time such a plan's dispatches is to take another step.
   const updatesStates = graph.nodes.some((node) => updatesOf(node).length > 0);
