@@ -8,7 +8,18 @@ import { runInPage } from './support/browser_suite.js';
 import { openPage } from './support/page.js';
 
 /** Names of files in this folder, without `.test.ts`. */
-const SUITES = ['browser_smoke', 'gpu', 'kernels', 'ops', 'preprocess', 'boxes', 'nets_torch', 'localizer', 'phantom'];
+const SUITES = [
+  'browser_smoke',
+  'gpu',
+  'kernels',
+  'ops',
+  'preprocess',
+  'boxes',
+  'nets_torch',
+  'localizer',
+  'phantom',
+  'train_loop',
+];
 
 const SUITE_LIMIT_MS = 8 * 60_000;
 
