@@ -458,5 +458,29 @@ test('what a binding cannot hold runs in bands, to the same numbers', async () =
   }
 });
 
+test('convolutions that make no sense are refused where they are written', () => {
+  const build = (options: Parameters<typeof conv2d>[4], weight = [4, 4, 3, 3], x = [1, 9, 9, 4]) => {
+    const g = createGraph();
+    return conv2d(g, g.input('x', x), g.parameter('weight', weight), undefined, options);
+  };
+  const bad: [Parameters<typeof build>, RegExp][] = [
+    [[{ stride: 0 }], /convolution window; .*stride and dilation ≥ 1.*stride 0,0/],
+    [[{ stride: 1.5 }], /stride 1.5/],
+    [[{ dilation: 0 }], /dilation 0/],
+    [[{ padding: 0.5 }], /padding 0.5/],
+    [[{ padding: Number.NaN }], /padding NaN/],
+    [[{ groups: 1.5 }, [3, 2, 3, 3], [1, 9, 9, 3]], /weights do not fit/],
+    [[{ groups: 0 }], /weights do not fit/],
+    [[{}, [4, 4]], /weights do not fit/],
+    [[{}, [4, 4, 11, 3]], /larger than the padded input; expected at least 11 × 3; given 9 × 9/],
+  ];
+  for (const [given, message] of bad) {
+    assert.throws(
+      () => build(...given),
+      (error: unknown) => error instanceof InputError && message.test(error.message),
+    );
+  }
+});
+
 test.after(() => gpu.close());
 test.run();

@@ -1,4 +1,5 @@
 /** Sliding windows: how convolution and pooling step over height and width. Pairs are vertical, horizontal. */
+import { InputError } from '../errors.js';
 import type { Range } from './operation.js';
 
 export type Pair = readonly [vertical: number, horizontal: number];
@@ -21,6 +22,19 @@ export function sides(value: number | Pair | Sides): Sides {
 
 /** Pixels that a window spans along one axis. */
 export const windowSpan = (kernel: number, dilation: number) => dilation * (kernel - 1) + 1;
+
+/**
+ * @param leastPadding below 0 where padding may also cut off.
+ * @throws InputError where a window is none, or would stand still.
+ */
+export function checkWindows(what: string, { kernel, stride, dilation, padding }: Windows, leastPadding = 0): void {
+  const whole = (least: number) => (value: number) => Number.isInteger(value) && value >= least;
+  if ([...kernel, ...stride, ...dilation].every(whole(1)) && padding.every(whole(leastPadding))) return;
+  throw new InputError(what, {
+    expected: `integers: kernel, stride and dilation ≥ 1, padding ≥ ${leastPadding}`,
+    given: `kernel ${kernel}, stride ${stride}, dilation ${dilation}, padding ${padding}`,
+  });
+}
 
 /**
  * Positions of the windows along both axes, as torch counts them: rounded down, or in ceil mode up, where a last window that

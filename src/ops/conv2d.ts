@@ -16,6 +16,7 @@ import type { Operation, Traits } from '../graph/operation.js';
 import { spread } from '../graph/operation.js';
 import { describeShape, elementCount, groupCount, pixelCount, segmentsOf, type Tensor } from '../graph/tensor.js';
 import {
+  checkWindows,
   type Pair,
   pair,
   type Sides,
@@ -97,7 +98,8 @@ export const forward: Operation<Conv2dAttributes> = {
       throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]' });
     const [images, height, width, channels] = x!.shape;
     const [outputs, groupInputs, kernelHeight, kernelWidth] = weight!.shape;
-    if (weight!.shape.length !== 4 || groupInputs * groups !== channels || outputs % groups !== 0) {
+    const grouped = Number.isInteger(groups) && groupInputs * groups === channels && outputs % groups === 0;
+    if (!grouped || weight!.shape.length !== 4 || weight!.layout !== 'dense' || weight!.type !== 'f32') {
       throw new InputError('weights do not fit the input', {
         expected: `[outputs, ${channels / groups}, kernel, kernel] for ${channels} channels in ${groups} group(s)`,
         given: describeShape(weight!),
@@ -107,6 +109,7 @@ export const forward: Operation<Conv2dAttributes> = {
       throw new InputError('bias', { expected: `[${outputs}]`, given: describeShape(bias) });
     }
     const windows: Windows = { kernel: [kernelHeight, kernelWidth], stride, dilation, padding };
+    checkWindows('convolution window', windows, -Math.max(height, width)); // gradients cut off what padding had added
     const [outHeight, outWidth] = windowCounts(windows, [height, width]);
     if (outHeight < 1 || outWidth < 1) {
       throw new InputError('the window is larger than the padded input', {
@@ -116,8 +119,12 @@ export const forward: Operation<Conv2dAttributes> = {
       });
     }
     const output = { shape: [images, outHeight, outWidth, outputs], layout: 'nhwc4', type: x!.type } as const;
-    if (residual && residual.shape.join() !== output.shape.join()) {
-      throw new InputError('residual', { expected: output.shape.join('×'), given: residual.shape.join('×') });
+    const plain = residual?.layout === 'nhwc4' && segmentsOf(residual).length === 1;
+    if (residual && (!plain || describeShape(residual) !== describeShape(output))) {
+      throw new InputError('residual', {
+        expected: `${describeShape(output)} without holes`,
+        given: describeShape(residual),
+      });
     }
     return [output];
   },

@@ -9,7 +9,16 @@ import type { GraphBuilder } from '../graph/graph.js';
 import { dispatchGroups } from '../graph/groups.js';
 import type { Case, Gradient, Operation, Reference } from '../graph/operation.js';
 import { describeShape, elementCount, type Tensor } from '../graph/tensor.js';
-import { type Pair, pair, type Sides, sides, type Windows, windowCounts, windowRows } from '../graph/windows.js';
+import {
+  checkWindows,
+  type Pair,
+  pair,
+  type Sides,
+  sides,
+  type Windows,
+  windowCounts,
+  windowRows,
+} from '../graph/windows.js';
 import { forward as poolGradient } from './pool_gradient.js';
 
 export interface PoolAttributes extends Windows {
@@ -36,14 +45,8 @@ export const forward: Operation<PoolAttributes> = {
     if (x!.shape.length !== 4 || x!.layout !== 'nhwc4') {
       throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]', given: describeShape(x!) });
     }
-    const { kernel, stride, dilation, padding, ceilMode } = attributes;
-    const whole = (least: number) => (value: number) => Number.isInteger(value) && value >= least;
-    if (![...kernel, ...stride, ...dilation].every(whole(1)) || !padding.every(whole(0))) {
-      throw new InputError('pooling window', {
-        expected: 'integers: kernel, stride and dilation ≥ 1, padding ≥ 0',
-        given: `kernel ${kernel}, stride ${stride}, dilation ${dilation}, padding ${padding}`,
-      });
-    }
+    const { kernel, dilation, padding, ceilMode } = attributes;
+    checkWindows('pooling window', attributes);
     const [images, height, width, channels] = x!.shape;
     const [outHeight, outWidth] = windowCounts(attributes, [height, width], ceilMode);
     if (!alwaysMeets(attributes, 0, height, outHeight) || !alwaysMeets(attributes, 1, width, outWidth)) {
