@@ -23,11 +23,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<vec4<elem>>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-// How many of the taps start, start + dilation, … lie in low … high − 1.
-fn taps_within(start: i32, kernel: i32, dilation: i32, low: i32, high: i32) -> i32 {
-  let skipped = (max(low - start, 0) + dilation - 1) / dilation;
-  return min((max(high - start, 0) + dilation - 1) / dilation, kernel) - skipped;
-}
+#include taps_within
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {

@@ -22,11 +22,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> dx: array<vec4<elem>>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-// How many of the taps start, start + dilation, … lie in low … high − 1.
-fn taps_within(start: i32, kernel: i32, dilation: i32, low: i32, high: i32) -> i32 {
-  let skipped = (max(low - start, 0) + dilation - 1) / dilation;
-  return min((max(high - start, 0) + dilation - 1) / dilation, kernel) - skipped;
-}
+#include taps_within
 
 // The first window that reaches position i, both counted from the padding's edge.
 fn first_window(i: i32, kernel: i32, stride: i32, dilation: i32) -> i32 {

@@ -66,3 +66,25 @@ export function windowRows(
     return [(image(first) + top) * inWidth, (image(last) + bottom + 1) * inWidth];
   };
 }
+
+/** The windows' geometry as the kernels of backward passes take it. */
+export function windowParams(
+  { kernel, stride, dilation, padding }: Windows,
+  [inHeight, inWidth]: Pair,
+  [outHeight, outWidth]: Pair,
+): Record<string, number> {
+  return {
+    in_h: inHeight,
+    in_w: inWidth,
+    out_h: outHeight,
+    out_w: outWidth,
+    kernel_h: kernel[0],
+    kernel_w: kernel[1],
+    stride_h: stride[0],
+    stride_w: stride[1],
+    dilation_h: dilation[0],
+    dilation_w: dilation[1],
+    pad_top: padding[0],
+    pad_left: padding[1],
+  };
+}

@@ -9,7 +9,7 @@ import { dispatchGroups } from '../graph/groups.js';
 import type { Lowering, Operation, Range } from '../graph/operation.js';
 import { spread } from '../graph/operation.js';
 import { describeShape, elementCount, groupCount, segmentsOf, type Tensor } from '../graph/tensor.js';
-import { type Windows, windowCounts } from '../graph/windows.js';
+import { type Windows, windowCounts, windowParams } from '../graph/windows.js';
 import { forward as packConv2d } from './pack_conv2d.js';
 
 export interface Conv2dGradientAttributes extends Windows {
@@ -51,22 +51,8 @@ function isRagged({ inputs: [, transposed], attributes: { groups } }: Node<Conv2
   return groups > 1 && (groupOutputs % 4 !== 0 || (inputs / groups) % 4 !== 0);
 }
 
-function windowParams(dy: Tensor, { kernel, stride, dilation, padding, height, width }: Conv2dGradientAttributes) {
-  return {
-    in_h: height,
-    in_w: width,
-    out_h: dy.shape[1],
-    out_w: dy.shape[2],
-    kernel_h: kernel[0],
-    kernel_w: kernel[1],
-    stride_h: stride[0],
-    stride_w: stride[1],
-    dilation_h: dilation[0],
-    dilation_w: dilation[1],
-    pad_top: padding[0],
-    pad_left: padding[1],
-  };
-}
+const paramsOf = (dy: Tensor, attributes: Conv2dGradientAttributes) =>
+  windowParams(attributes, [attributes.height, attributes.width], [dy.shape[1], dy.shape[2]]);
 
 // The whole images of dy that some pixels of dx belong to.
 function imagesOf(dx: Tensor, dy: Tensor): (range: Range) => Range {
@@ -86,7 +72,7 @@ function lowerGrouped(
     whole: [transposed],
     needs: imagesOf(dx, dy!),
     params: {
-      ...windowParams(dy!, attributes),
+      ...paramsOf(dy!, attributes),
       inputs,
       group_inputs: inputs / attributes.groups,
       group_outputs: groupOutputs,
@@ -125,7 +111,7 @@ function lowerDirect(
             phase_x: x,
             rows,
             columns,
-            ...windowParams(dy!, attributes),
+            ...paramsOf(dy!, attributes),
             groups: inGroups,
             dy_groups: Math.ceil(groupOutputs / 4),
             group_inputs: inGroups / groups,

@@ -15,7 +15,7 @@ import type { Node } from '../graph/graph.js';
 import type { Lowering, Operation, Range, Traits } from '../graph/operation.js';
 import { spread } from '../graph/operation.js';
 import { channelCount, describeShape, elementCount, groupCount, segmentsOf, type Tensor } from '../graph/tensor.js';
-import { type Windows, windowCounts, windowRows } from '../graph/windows.js';
+import { type Pair, type Windows, windowCounts, windowParams, windowRows } from '../graph/windows.js';
 import { channelLanes, laneMap } from './pack_lanes.js';
 
 export interface Conv2dWeightGradientAttributes extends Windows {
@@ -89,25 +89,9 @@ function chunksOf(bands: readonly Range[], workgroups: number, bytes: number, { 
   });
 }
 
-function windowParams(x: Tensor, dy: Tensor, { kernel, stride, dilation, padding }: Windows) {
-  return {
-    in_h: x.shape[1],
-    in_w: x.shape[2],
-    out_h: dy.shape[1],
-    out_w: dy.shape[2],
-    kernel_h: kernel[0],
-    kernel_w: kernel[1],
-    stride_h: stride[0],
-    stride_w: stride[1],
-    dilation_h: dilation[0],
-    dilation_w: dilation[1],
-    pad_top: padding[0],
-    pad_left: padding[1],
-  };
-}
+const sizeOf = ({ shape: [, height, width] }: Tensor): Pair => [height, width];
 
-const rowsOf = (x: Tensor, dy: Tensor, windows: Windows) =>
-  windowRows(windows, [x.shape[1], x.shape[2]], [dy.shape[1], dy.shape[2]]);
+const rowsOf = (x: Tensor, dy: Tensor, windows: Windows) => windowRows(windows, sizeOf(x), sizeOf(dy));
 
 const total = (chunks: readonly Chunk[]) => chunks.reduce((sum, { count }) => sum + count, 0);
 
@@ -150,7 +134,7 @@ function lowerVectors(node: Node<Conv2dWeightGradientAttributes>, context: Lower
         count: range[1] - range[0],
         chunk: size,
         first_chunk: first,
-        ...windowParams(x, dy, node.attributes),
+        ...windowParams(node.attributes, sizeOf(x), sizeOf(dy)),
         in_groups: inGroups,
         out_groups: outGroups,
         group_outputs: outGroups / groups,
@@ -191,7 +175,7 @@ function lowerGrouped(node: Node<Conv2dWeightGradientAttributes>, context: Lower
         count: range[1] - range[0],
         chunk: size,
         first_chunk: first,
-        ...windowParams(x, dy, node.attributes),
+        ...windowParams(node.attributes, sizeOf(x), sizeOf(dy)),
         group_inputs: dw.shape[1],
         group_outputs: dw.shape[0] / node.attributes.groups,
         elements,

@@ -72,8 +72,9 @@ export const forward: Operation<LabelLossAttributes> = {
   },
 };
 
-const softplus = (t: number) => Math.max(t, 0) + Math.log1p(Math.exp(-Math.abs(t)));
-const sigmoid = (t: number) => 1 / (1 + Math.exp(-t));
+/** ln(1 + exp(t)) without overflow. */
+export const softplus = (t: number) => Math.max(t, 0) + Math.log1p(Math.exp(-Math.abs(t)));
+export const sigmoid = (t: number) => 1 / (1 + Math.exp(-t));
 
 function term(attributes: LabelLossAttributes, z: number, y: number, one: number, zero: number): number {
   switch (attributes.kind) {

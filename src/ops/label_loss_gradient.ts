@@ -2,7 +2,14 @@
 import { label_loss_gradient } from '../generated/kernels.js';
 import type { Case, Operation, Reference } from '../graph/operation.js';
 import { elementCount } from '../graph/tensor.js';
-import { checkLossInputs, type LabelLossAttributes, cases as lossCases, lossParams } from './label_loss.js';
+import {
+  checkLossInputs,
+  type LabelLossAttributes,
+  cases as lossCases,
+  lossParams,
+  sigmoid,
+  softplus,
+} from './label_loss.js';
 
 /** logits, labels, weights as in label_loss; dloss: [1]. Output: [n, classes] dense, 0 where there is no label. */
 export const forward: Operation<LabelLossAttributes> = {
@@ -23,9 +30,6 @@ export const forward: Operation<LabelLossAttributes> = {
     });
   },
 };
-
-const softplus = (t: number) => Math.max(t, 0) + Math.log1p(Math.exp(-Math.abs(t)));
-const sigmoid = (t: number) => 1 / (1 + Math.exp(-t));
 
 function slope(attributes: LabelLossAttributes, z: number, y: number, one: number, zero: number): number {
   const [p, q] = [sigmoid(z), sigmoid(-z)];

@@ -7,7 +7,7 @@ import { pool_argmax, pool_gradient } from '../generated/kernels.js';
 import type { Case, CaseInput, Operation, Range, Reference } from '../graph/operation.js';
 import { spread } from '../graph/operation.js';
 import { describeShape, elementCount, groupCount } from '../graph/tensor.js';
-import { type Windows, windowCounts } from '../graph/windows.js';
+import { type Windows, windowCounts, windowParams } from '../graph/windows.js';
 import type { PoolAttributes } from './pool.js';
 
 export interface PoolGradientAttributes extends PoolAttributes {
@@ -35,24 +35,11 @@ export const forward: Operation<PoolGradientAttributes> = {
   flops: ({ inputs: [dy], attributes: { mode, kernel } }) =>
     elementCount(dy!) * kernel[0] * kernel[1] * (mode === 'max' ? 2 : 1),
   lower({ inputs: [dy, x], outputs: [dx], attributes }, context) {
-    const { mode, kernel, stride, dilation, padding, countIncludePad } = attributes;
+    const { mode, dilation, padding, countIncludePad } = attributes;
     const [, inHeight, inWidth] = dx.shape;
     const [, outHeight, outWidth] = dy!.shape;
     const groups = groupCount(dx);
-    const windows = {
-      in_h: inHeight,
-      in_w: inWidth,
-      out_h: outHeight,
-      out_w: outWidth,
-      kernel_h: kernel[0],
-      kernel_w: kernel[1],
-      stride_h: stride[0],
-      stride_w: stride[1],
-      dilation_h: dilation[0],
-      dilation_w: dilation[1],
-      pad_top: padding[0],
-      pad_left: padding[1],
-    };
+    const windows = windowParams(attributes, [inHeight, inWidth], [outHeight, outWidth]);
     // Whole images, though only some rows of windows reach a band's pixels: simple, and rarely more than one band.
     const [image, out] = [inHeight * inWidth, outHeight * outWidth];
     const imagesOf = ([from, to]: Range) => [Math.floor(from / image), Math.ceil(to / image)] as const;
