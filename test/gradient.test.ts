@@ -7,6 +7,7 @@ import { all as operations } from '../src/generated/forward.js';
 import { all as gradientTable } from '../src/generated/gradient.js';
 import { type Gpu, openGpu } from '../src/gpu/device.js';
 import { buildCase, type Check, caseValues, mulberry32, normalisedError, runCheck } from '../src/graph/check.js';
+import { fuse } from '../src/graph/fuse.js';
 import { gradients } from '../src/graph/gradient.js';
 import { createGraph, createTensor, type Graph, type GraphBuilder, updatesOf } from '../src/graph/graph.js';
 import { lower, traitsOf } from '../src/graph/lower.js';
@@ -21,6 +22,8 @@ import { concat } from '../src/ops/concat.js';
 import { conv2d } from '../src/ops/conv2d.js';
 import { lsePool } from '../src/ops/lse_pool.js';
 import { maxPool } from '../src/ops/pool.js';
+import { forward as sgd } from '../src/ops/sgd.js';
+import { softmax } from '../src/ops/softmax.js';
 
 const gradient = suite('gradients');
 
@@ -244,6 +247,36 @@ gradient('asks for what has a gradient', () => {
   const other = g.input('other', [1, 2, 2, 3]);
   const seed = g.input('seed', [1, 2, 2, 3]);
   assert.is(gradients(g, y, [x, other], seed).size, 1);
+});
+
+gradient('says which operation has no gradient', () => {
+  const g = createGraph();
+  const x = g.input('x', [2, 3], { layout: 'dense' });
+  const seed = g.input('seed', [2, 3], { layout: 'dense' });
+  assert.throws(() => gradients(g, softmax(g, x), [x], seed), /softmax has no gradient.*registerGradient/);
+});
+
+gradient('states are updated last, and nothing else is', () => {
+  const g = createGraph({ parameters: 'state' });
+  const [slope, hyper] = ['slope', 'hyper'].map((name) => g.input(name, [3], { layout: 'dense' }));
+  const weight = g.parameter('weight', [3]);
+  const before = sum(g, weight, slope, 'before');
+  g.applyAll(sgd, [weight, undefined, slope, hyper, undefined], { nesterov: false, rate: 1, decay: 1 });
+  const traits = { software: true, f16: false, subgroupSize: 0, maxInvocations: 256 };
+  const limits = { ...traits, maxWorkgroupBytes: 16 << 10, maxBindingBytes: 1 << 20 };
+  // Kept though no output depends on it, and behind what reads the old value.
+  assert.equal(
+    lower(fuse(g.finish([before])), limits).steps.map(({ node }) => node.operation.name),
+    ['add', 'sgd'],
+  );
+  const after = sum(g, weight, slope, 'after');
+  assert.throws(() => lower(g.finish([after]), limits), /after reads weight, which an earlier node has overwritten/);
+  const fixed = createGraph().parameter('fixed', [3]);
+  const attributes = { nesterov: false, rate: 1, decay: 1 };
+  assert.throws(
+    () => g.applyAll(sgd, [fixed, undefined, slope, hyper, undefined], attributes),
+    /overwrites fixed.*state/,
+  );
 });
 
 gradient.run();
