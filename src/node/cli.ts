@@ -36,6 +36,10 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'labels → a localizer',
     add: async (program) => (await import('./train.js')).addTrainCommand(program),
   },
+  reproduce: {
+    summary: 'the whole paper on phantoms: draw, mine, train, evaluate',
+    add: async (program) => (await import('./reproduce.js')).addReproduceCommand(program),
+  },
   evaluate: {
     summary: 'score predictions against a data set',
     add: async (program) => (await import('./evaluate.js')).addEvaluateCommand(program),
