@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DeviceLostError, InputError } from '../src/errors.js';
+import type { Backbone, Head } from '../src/formats/architecture.js';
 import { encodePng } from '../src/formats/png.js';
 import { readSafetensors, writeSafetensors } from '../src/formats/safetensors.js';
 import { architectureOf, readCheckpoint, type WeightsMetadata } from '../src/formats/weights.js';
@@ -11,9 +12,13 @@ import { createGraph } from '../src/graph/graph.js';
 import { evaluateReference } from '../src/graph/reference.js';
 import { type Localization, type LocalizeOptions, Localizer, load } from '../src/index.js';
 import { createCache } from '../src/localizer/cache.js';
+import { readModel } from '../src/localizer/model.js';
+import { requestOf } from '../src/localizer/request.js';
+import { createSession } from '../src/localizer/session.js';
 import { buildNetwork } from '../src/nets/index.js';
 import { preprocess } from '../src/ops/preprocess.js';
 import { readFixture } from './support/fixture.js';
+import { generated } from './support/torch.js';
 
 const weights = await readFixture('torch-reference/resnet-basic/model.safetensors');
 const SMALL: Partial<WeightsMetadata> = { inputWidth: 64, inputHeight: 64, lseR: 5 };
@@ -525,6 +530,34 @@ test('many image sizes do not pile up plans', async () => {
   const before = localizer.memory().bytes;
   for (let size = 20; size < 45; size++) await localizer.localize(picture(size, 30, 1));
   assert.is(localizer.memory().bytes, before);
+});
+
+test('under a tiny binding limit, pictures, networks, heatmaps and boxes come in bands, to the same bits', async () => {
+  const limits = new Proxy(gpu.limits, {
+    get: (own, name) => (name === 'maxStorageBufferBindingSize' ? 96 << 10 : Reflect.get(own, name, own)),
+  });
+  const backbone: Backbone = { family: 'densenet', growthRate: 6, blocks: [2, 3], initialFeatures: 10, bottleneck: 3 };
+  const head: Head = { classes: 2, pooling: 'lse', r: 5, transition: { channels: 9, kernel: 1, activation: 'relu' } };
+  const g = createGraph();
+  buildNetwork(g, { backbone, head }, g.input('image', [1, 96, 96, 3]));
+  const tensors = new Map<string, { shape: number[]; data: Float32Array }>();
+  for (const [name, { shape }] of g.parameters) {
+    tensors.set(name, { shape: [...shape], data: Float32Array.from(await generated(name, shape)) });
+  }
+  const labels = ['Mass', 'Nodule'];
+  const given = { inputWidth: 96, inputHeight: 96, lseR: 5, classes: labels };
+  const model = await readModel(writeSafetensors(tensors), { metadata: given });
+  const request = requestOf(model.metadata, { classes: labels, heatmaps: 'scaled' });
+  const images = [picture(150, 120, 1), picture(90, 200, 3, 2), picture(96, 96, 4, 3, 16)].map((image) => {
+    return { ...image, channels: (image.data.length / image.width / image.height) as 1 };
+  });
+  const run = async (on: typeof gpu) => {
+    const session = await createSession(on, model, { precision: 'f32' });
+    const results = await session.run({ images, indexes: [0, 1, 2] }, request);
+    session.close();
+    return results.map((result) => [data(result), result.heatmaps]);
+  };
+  assert.equal(await run({ ...gpu, limits }), await run(gpu));
 });
 
 test('plans make room for one another by number and by bytes', async () => {

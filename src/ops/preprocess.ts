@@ -8,7 +8,7 @@ import { preprocess_columns, preprocess_rows } from '../generated/kernels.js';
 import { createTensor, type GraphBuilder } from '../graph/graph.js';
 import type { Lowering, Operation } from '../graph/operation.js';
 import { spread } from '../graph/operation.js';
-import { describeShape, type Tensor, type TensorSpec } from '../graph/tensor.js';
+import { bytesPerElement, describeShape, type Tensor, type TensorSpec } from '../graph/tensor.js';
 import { type Fit, frameOf, NOWHERE, positionTable, type Span } from './frame.js';
 
 export interface PixelFormat {
@@ -166,18 +166,20 @@ export function centreOf({ from, length, start, target }: Span, index: number): 
   return place < 0 || place >= target ? undefined : from + ((place + 0.5) * length) / target;
 }
 
-// Output rows whose source rows can be bound at once, and whose intermediate is small.
+// Output rows that can be bound at once, as can the source rows that they read, and whose intermediate is small.
 function rowBands(
   { traits }: Lowering,
-  { size, channels }: PreprocessAttributes,
+  { size, channels, type }: PreprocessAttributes,
   down: Axis,
   columns: number,
   words: (rows: readonly [number, number]) => readonly [number, number],
 ): readonly (readonly [number, number])[] {
   const fits = (from: number, to: number) => {
     const [first, last] = words(down.reach(from, to));
+    const written = (to - from) * size * 4 * bytesPerElement(type);
     // Windows begin at multiples of 256 bytes.
-    return (last - first) * 4 + 256 <= traits.maxBindingBytes && (to - from) * columns * channels * 4 <= SCRATCH_BYTES;
+    const bound = Math.max((last - first) * 4, written) + 256 <= traits.maxBindingBytes;
+    return bound && (to - from) * columns * channels * 4 <= Math.min(SCRATCH_BYTES, traits.maxBindingBytes);
   };
   const split = (from: number, to: number): (readonly [number, number])[] => {
     if (to - from === 1 || fits(from, to)) return [[from, to]];
