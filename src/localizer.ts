@@ -5,7 +5,7 @@ import { InputError } from './errors.js';
 import type { WeightsMetadata } from './formats/weights.js';
 import { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
 import { type ImageInput, toPixels } from './localizer/images.js';
-import { type ModelOptions, readModel, type WeightsInput } from './localizer/model.js';
+import { type ModelOptions, readModel, readsOnce, type WeightsInput } from './localizer/model.js';
 import type { GpuLocalization } from './localizer/on_gpu.js';
 import { createQueue } from './localizer/queue.js';
 import { type LocalizeOptions, type Request, requestOf } from './localizer/request.js';
@@ -48,9 +48,14 @@ export async function load(weights: WeightsInput, options: LoadOptions = {}): Pr
       signal,
       onProgress: (done) => onProgress?.(0.5 + done / 2),
     });
-    return new Localizer(gpu, session, (device) =>
-      load(weights, { ...options, ...(device ? { device } : {}), onProgress: undefined, signal: undefined }),
-    );
+    return new Localizer(gpu, session, async (device) => {
+      if (readsOnce(weights)) {
+        throw new InputError('weights from a stream cannot be read again', {
+          hint: 'load them from a path, URL or Blob, or give load a function that opens a stream',
+        });
+      }
+      return load(weights, { ...options, ...(device ? { device } : {}), onProgress: undefined, signal: undefined });
+    });
   } catch (error) {
     gpu.close();
     throw error;

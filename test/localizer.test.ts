@@ -286,6 +286,7 @@ test('what is no image is refused, with what was expected', async () => {
     [null, /no image that raybox knows.*Null/],
     [42, /no image that raybox knows.*Number/],
     ['/nowhere/image.png', /cannot read/],
+    ['http://127.0.0.1:9/image.png', /cannot read http.*expected a URL that answers/],
   ];
   for (const [image, message] of bad) {
     const error = await rejection(localizer.localize(image as never));
@@ -412,6 +413,8 @@ test('weights that do not fit are refused before anything is uploaded', async ()
     [weights.subarray(0, weights.length >> 1), /safetensors|weights/],
     ['/nowhere/model.pth', /cannot read/],
     [42 as never, /these are no weights/],
+    ['http://127.0.0.1:9/model.pth', /cannot read http/],
+    [new Response('text').body!.pipeThrough(new TextDecoderStream()) as never, /expected Uint8Array pieces/],
   ];
   for (const [given, message] of cases) {
     const error = await rejection(load(given, { device }));
@@ -449,6 +452,18 @@ test('weights come from a stream, a Blob and a function, with progress', async (
     assert.ok(seen.every((value, i) => i === 0 || value >= seen[i - 1]));
     await other.close();
   }
+});
+
+test('a stream can be read once, a function again and again', async () => {
+  const open = () => new Blob([weights as Uint8Array<ArrayBuffer>]).stream();
+  const once = await load(open(), { device, metadata: SMALL });
+  assert.match(String(await rejection(once.restore())), /InputError: weights from a stream cannot be read again/);
+  assert.ok(await once.classify(picture(32, 32, 1)), 'it still works');
+  await once.close();
+  const again = await load(open, { device, metadata: SMALL });
+  await again.restore();
+  assert.ok(await again.classify(picture(32, 32, 1)));
+  await again.close();
 });
 
 test('f16 stays near f32 where the adapter has it, and is refused where it has not', async () => {

@@ -207,7 +207,7 @@ function oneOf(...values: string[]): Parse {
 }
 
 function size(text: string, key: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw fault(key, 'a whole number from 1 on', brief(text));
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw fault(key, 'a whole number from 1 to 999999', brief(text));
   return Number(text);
 }
 

@@ -1,4 +1,6 @@
 /** What `#gpu` gives: the one seam between raybox and where it runs. Node's is `node/platform.ts`, a page's `web/platform.ts`. */
+import { InputError } from '../errors.js';
+
 export interface Platform {
   readonly name: 'node' | 'web';
   /** The WebGPU entry point. `adapter` chooses one by name where there are several (see RAYBOX_ADAPTER). */
@@ -17,6 +19,36 @@ export interface Platform {
    * the device is pending, so most of the expected time is slept away first.
    */
   readonly spinsWhileWaiting: boolean;
+}
+
+/**
+ * Fetches a URL piece by piece.
+ * @throws InputError where it cannot be reached, or the connection ends early.
+ */
+export async function openUrl(
+  url: string | URL,
+  signal?: AbortSignal,
+): Promise<{ size: number | undefined; pieces: AsyncIterable<Uint8Array> }> {
+  const unreadable = (given: string, cause?: unknown) =>
+    new InputError(`cannot read ${url}`, { expected: 'a URL that answers with a file', given, cause });
+  // `fetch` says "fetch failed", and why only in the cause.
+  const failed = (error: Error) => {
+    signal?.throwIfAborted();
+    throw unreadable(`${error.message}${error.cause instanceof Error ? `: ${error.cause.message}` : ''}`, error);
+  };
+  const response = await fetch(url, { signal: signal ?? null }).catch(failed);
+  const { body } = response;
+  if (!response.ok || !body) throw unreadable(`HTTP status ${response.status}`);
+  const length = Number(response.headers.get('content-length'));
+  const encoded = response.headers.get('content-encoding');
+  async function* pieces() {
+    try {
+      yield* streamPieces(body!);
+    } catch (error) {
+      failed(error as Error);
+    }
+  }
+  return { size: length > 0 && !encoded ? length : undefined, pieces: pieces() };
 }
 
 /** A stream piece by piece; not every browser lets a ReadableStream be iterated. */

@@ -139,6 +139,12 @@ export async function readPieces(
   let all = new Uint8Array(size ?? 1 << 20);
   let length = 0;
   for await (const piece of pieces) {
+    if (!(piece instanceof Uint8Array)) {
+      throw new InputError(`${what}: a stream of something else`, {
+        expected: 'Uint8Array pieces',
+        given: Object.prototype.toString.call(piece),
+      });
+    }
     if (length + piece.length > limit) throw tooLarge(length + piece.length);
     if (length + piece.length > all.length) {
       const grown = new Uint8Array(Math.min(limit, Math.max(all.length * 2, length + piece.length)));

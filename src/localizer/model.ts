@@ -30,6 +30,10 @@ export type WeightsInput =
   | AsyncIterable<Uint8Array>
   | (() => WeightsInput | Promise<WeightsInput>);
 
+/** Whether weights are gone once they have been read. */
+export const readsOnce = (weights: WeightsInput): boolean =>
+  typeof weights === 'object' && ('getReader' in weights || Symbol.asyncIterator in weights);
+
 export interface ModelOptions {
   /** Takes precedence over the file's metadata, and says what a file without any leaves open. */
   metadata?: Partial<WeightsMetadata>;

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GpuUnavailableError, InputError } from '../errors.js';
-import type { Platform } from '../gpu/platform.js';
+import { openUrl, type Platform } from '../gpu/platform.js';
 import { unpackSwiftShader } from './swiftshader.js';
 
 // What `create()` returns must stay referenced by a module: once it is collected, the next call crashes the process.
@@ -37,11 +37,25 @@ export const platform: Platform = {
     const url = source instanceof URL ? source : /^[a-z][a-z0-9+.-]+:/i.test(source) ? new URL(source) : undefined;
     if (url && url.protocol !== 'file:') return openUrl(url, signal);
     const path = url ? fileURLToPath(url) : String(source);
-    const stats = statSync(path, { throwIfNoEntry: false });
-    if (!stats?.isFile()) {
-      throw new InputError(`cannot read ${path}`, { expected: 'a file', given: stats ? 'a folder' : 'no such file' });
+    const unreadable = (given: string, cause?: unknown) =>
+      new InputError(`cannot read ${path}`, { expected: 'a file', given, cause });
+    let size: number;
+    try {
+      const stats = statSync(path);
+      if (!stats.isFile()) throw unreadable(stats.isDirectory() ? 'a folder' : 'something else');
+      size = stats.size;
+    } catch (error) {
+      throw error instanceof InputError ? error : unreadable(reason(error), error);
     }
-    return { size: stats.size, pieces: createReadStream(path, { signal, highWaterMark: 1 << 20 }) };
+    async function* pieces() {
+      try {
+        yield* createReadStream(path, { signal, highWaterMark: 1 << 20 });
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw unreadable(reason(error), error);
+      }
+    }
+    return { size, pieces: pieces() };
   },
 
   environment(name) {
@@ -49,14 +63,15 @@ export const platform: Platform = {
   },
 };
 
-async function openUrl(url: URL, signal: AbortSignal | undefined) {
-  const response = await fetch(url, { signal: signal ?? null });
-  if (!response.ok || !response.body) {
-    throw new InputError(`cannot read ${url}`, { given: `HTTP status ${response.status}`, expected: 'status 200' });
-  }
-  const length = Number(response.headers.get('content-length'));
-  const size = length > 0 && !response.headers.get('content-encoding') ? length : undefined;
-  return { size, pieces: response.body as unknown as AsyncIterable<Uint8Array> };
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  ENOTDIR: 'no such file',
+  EACCES: 'no permission',
+};
+
+function reason(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return (code && REASONS[code]) ?? message;
 }
 
 async function createInstance(options: string[]): Promise<GPU> {

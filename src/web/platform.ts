@@ -1,6 +1,6 @@
 /** The page's side of `#gpu`. */
-import { GpuUnavailableError, InputError } from '../errors.js';
-import { type Platform, streamPieces } from '../gpu/platform.js';
+import { GpuUnavailableError } from '../errors.js';
+import { openUrl, type Platform } from '../gpu/platform.js';
 import { drawnPixels } from './drawable.js';
 
 export const platform: Platform = {
@@ -17,18 +17,7 @@ export const platform: Platform = {
     return gpu;
   },
 
-  async open(source, signal) {
-    const response = await fetch(source, { signal: signal ?? null });
-    if (!response.ok || !response.body) {
-      throw new InputError(`cannot read ${source}`, {
-        given: `HTTP status ${response.status}`,
-        expected: 'status 200',
-      });
-    }
-    const length = Number(response.headers.get('content-length'));
-    const encoded = response.headers.get('content-encoding');
-    return { size: length > 0 && !encoded ? length : undefined, pieces: streamPieces(response.body) };
-  },
+  open: openUrl,
 
   pixels: drawnPixels,
 
