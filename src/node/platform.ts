@@ -20,7 +20,10 @@ export const platform: Platform = {
     const key = JSON.stringify([adapter, dawn]);
     const known = instances.get(key);
     if (known) return known;
-    if (adapter === 'swiftshader') await loadSwiftShader();
+    // Asked for, or without a Vulkan loader, which Dawn would only complain about on stderr.
+    if (adapter === 'swiftshader' || (process.platform === 'linux' && !loadLibrary('libvulkan.so.1'))) {
+      await loadSwiftShader();
+    }
     const choice = adapter && adapter !== 'swiftshader' ? [`adapter=${adapter}`] : [];
     // Dawn rounds timestamps to 65 µs, against pages that spy on others: no concern here, and too coarse for a profile.
     const fine = dawn.some((option) => option.startsWith('disable-dawn-features')) ? [] : [FINE_TIMESTAMPS];
@@ -98,19 +101,26 @@ function isReal(info: GPUAdapterInfo): boolean {
 }
 
 /**
- * Makes SwiftShader the Vulkan driver of this process. The loader's library is not a Node module, so `dlopen` throws
- * once it is loaded; Dawn then finds it by its name. Where the system has a Vulkan loader, that one is used.
+ * Makes SwiftShader the Vulkan driver of this process. Dawn finds the loader by its name, once it is loaded; where the system has
+ * a Vulkan loader, that one is used.
  */
 async function loadSwiftShader(): Promise<void> {
   const folder = await unpackSwiftShader();
   process.env.VK_ICD_FILENAMES = join(folder, 'vk_swiftshader_icd.json');
   delete process.env.VK_DRIVER_FILES;
-  const RTLD_NODELETE = 0x1000;
+  if (!loadLibrary(join(folder, 'libvulkan.so.1'))) {
+    throw new GpuUnavailableError('SwiftShader, the software adapter, cannot be loaded', { given: folder });
+  }
+}
+
+const RTLD_NODELETE = 0x1000;
+
+/** Loads a shared library that stays loaded. `dlopen` throws even then: it is no Node module and registers none. */
+function loadLibrary(path: string): boolean {
   try {
-    process.dlopen({ exports: {} }, join(folder, 'libvulkan.so.1'), constants.dlopen.RTLD_NOW | RTLD_NODELETE);
+    process.dlopen({ exports: {} }, path, constants.dlopen.RTLD_NOW | RTLD_NODELETE);
+    return true;
   } catch (error) {
-    if (!/self-register/.test(String(error))) {
-      throw new GpuUnavailableError('SwiftShader, the software adapter, cannot be loaded', { cause: error });
-    }
+    return /self-register/.test(String(error));
   }
 }
