@@ -23,6 +23,7 @@ import { conv2d } from '../src/ops/conv2d.js';
 import { globalAveragePool } from '../src/ops/lse_pool.js';
 import { mul } from '../src/ops/mul.js';
 import { averagePool, maxPool } from '../src/ops/pool.js';
+import { slice } from '../src/ops/slice.js';
 import { generated } from './support/torch.js';
 
 const gpu = await openGpu();
@@ -41,6 +42,7 @@ const step = fc.record({
     'add',
     'concat',
     'concat',
+    'slice',
     'mul',
     'pool',
     'average',
@@ -94,6 +96,12 @@ function grow(g: GraphBuilder, steps: readonly RandomStep[]): Tensor[] {
           return mul(g, x, pick(1, same));
         case 'concat':
           return concat(g, [x, pick(1, sameMap), ...(shared ? [pick(2, sameMap)] : [])].slice(0, width > 9 ? 1 : 3));
+        case 'slice': {
+          const segments = segmentsOf(x);
+          const first = from[1] % segments.length;
+          const offset = segments.slice(0, first).reduce((sum, width) => sum + Math.ceil(width / 4), 0);
+          return slice(g, x, { offset, segments: segments.slice(first, first + 1 + (from[2] % 2)) });
+        }
         case 'pool':
           return maxPool(g, x, { kernel: 3, stride: 1, padding: 1 });
         default:

@@ -143,7 +143,7 @@ function view(
     throw new InputError(`${node.operation.name}: tensor ${tensor.name} is too large for this adapter`, {
       expected: `at most ${mebibytes(traits.maxBindingBytes)} at a time (maxStorageBufferBindingSize)`,
       given: `${mebibytes(size)} (${describeShape(of)})`,
-      hint: 'use a smaller image or batch',
+      hint: tensor.kind === 'constant' ? 'use narrower layers' : 'use a smaller image or batch',
     });
   }
   return { binding: { tensor: of, access, start, size }, offset: offset - start / elementBytes, pitch };
