@@ -6,7 +6,11 @@ fn activate(v: vec4f, a: f32, b: f32) -> vec4f {
     case 2u: { return select(v * a, v, v > vec4f(0)); }                // leaky ReLU
     case 3u: { return clamp(v, vec4f(a), vec4f(b)); }                  // clip
     case 4u: { return 1 / (1 + exp(-v)); }                             // sigmoid
-    case 5u: { return 1 - 2 / (exp(2 * v) + 1); }                      // tanh, which saturates without overflow
+    case 5u: {                                                         // tanh, which saturates without overflow
+      let v2 = v * v;  // near 0, where the difference would lose its digits, by its series
+      let near = v * (1 - v2 * (1.0 / 3 - v2 * (2.0 / 15 - v2 * 17 / 315)));
+      return select(1 - 2 / (exp(2 * v) + 1), near, abs(v) < vec4f(0.2));
+    }
     case 6u: { return v * clamp(v / 6 + 0.5, vec4f(0), vec4f(1)); }    // hard-swish
     case 7u: { return v / (1 + exp(-v)); }                             // SiLU
     default: { return v; }

@@ -121,7 +121,8 @@ export const cases: Case<ActivationAttributes>[] = [
   { inputs: [{ shape: [1, 1, 1, 1] }], attributes: { activation: { kind: 'relu' } } },
   { inputs: [{ shape: [1, 3, 3, 11], segments: [3, 7, 1] }], attributes: { activation: { kind: 'silu' } } },
   { inputs: [{ shape: [3, 7], layout: 'dense' }], attributes: { activation: { kind: 'sigmoid' } } },
-  // Far out, where a careless formula overflows.
+  // Near zero, where a careless formula loses its digits; far out, where it overflows.
+  { inputs: [{ shape: [1, 1, 5, 4], fill: (i) => (i - 10) * 1e-3 }], attributes: { activation: { kind: 'tanh' } } },
   { inputs: [{ shape: [1, 1, 5, 4], fill: (i) => (i - 10) * 20 }], attributes: { activation: { kind: 'tanh' } } },
   { inputs: [{ shape: [1, 1, 5, 4], fill: (i) => (i - 10) * 20 }], attributes: { activation: { kind: 'silu' } } },
   { inputs: [{ shape: [1, 112, 112, 64] }], attributes: { activation: { kind: 'relu' } }, bench: true },
