@@ -29,18 +29,21 @@ test('in Node: an image file to printed findings', async () => {
 
 test('in a page: a canvas to listed findings', async () => {
   const { browser, close } = await launchChromium();
-  const opened = await openPage(browser, {
-    script: 'dist/test/examples/browser.js',
-    html: 'examples/browser.html',
-    start: false,
-  });
   try {
-    await opened.page.waitForFunction("document.querySelector('ul').textContent !== ''", { timeout: 60_000 });
-    assert.equal(opened.errors, []);
-    const text = await opened.page.$eval('ul', (list) => list.textContent);
-    assert.match(text!, /^\w+ 0\.\d\d at \d+, \d+$/m);
+    const opened = await openPage(browser, {
+      script: 'dist/test/examples/browser.js',
+      html: 'examples/browser.html',
+      start: false,
+    });
+    try {
+      await opened.page.waitForFunction("document.querySelector('ul').textContent !== ''", { timeout: 60_000 });
+      assert.equal(opened.errors, []);
+      const text = await opened.page.$eval('ul', (list) => list.textContent);
+      assert.match(text!, /^\w+ 0\.\d\d at \d+, \d+$/m);
+    } finally {
+      await opened.close();
+    }
   } finally {
-    await opened.close();
     await close();
   }
 });
