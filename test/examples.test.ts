@@ -48,4 +48,30 @@ test('in a page: a canvas to listed findings', async () => {
   }
 });
 
+test('in a page: a head is trained on drawn X-rays, and used', async () => {
+  const { browser, close } = await launchChromium();
+  try {
+    const opened = await openPage(browser, {
+      script: 'dist/test/examples/train.js',
+      html: 'examples/train.html',
+      start: false,
+    });
+    try {
+      const done = "document.querySelector('ul').textContent.includes('Effusion')";
+      await opened.page.waitForFunction(done, { timeout: 90_000 });
+      assert.equal(opened.errors, []);
+      const text = (await opened.page.$eval('ul', (list) => list.textContent))!;
+      const epochs = text.matchAll(/^epoch \d: loss (\d+\.\d{3}), validation AUC [01]\.\d{3}$/gm);
+      const losses = [...epochs].map(([, loss]) => Number(loss));
+      assert.is(losses.length, 2);
+      assert.ok(losses[1] < losses[0], text);
+      assert.match(text, /^Cardiomegaly 0\.\d\d$/m);
+    } finally {
+      await opened.close();
+    }
+  } finally {
+    await close();
+  }
+});
+
 test.run();

@@ -3,7 +3,6 @@
  * no file: images come from an `ImageSource`, and what is to be kept goes to a `Keeper`.
  */
 import { InputError } from '../errors.js';
-import { writeSafetensors } from '../formats/safetensors.js';
 import { formatWeightsMetadata } from '../formats/weights.js';
 import { describe, type Gpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/constants.js';
@@ -15,7 +14,8 @@ import { createPace } from './pace.js';
 import { prefetch } from './prefetch.js';
 import { createScorer, type Scores, scoresOf } from './score.js';
 import { checkSettings, lossOf, optimizerOf, scheduleOf, type TrainSettings, weightsMetadataOf } from './settings.js';
-import { createTrainer, type Trainer } from './step.js';
+import { createTrainer } from './step.js';
+import { readStates, restoreStates, writeWeights } from './trainer_states.js';
 
 /** What a run leaves behind. Each call is awaited before the run goes on. */
 export interface Keeper {
@@ -126,7 +126,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   try {
     const scorer = await createScorer(gpu, settings, trainer);
     closeScorer = scorer.close;
-    if (resume) await restore(trainer, resume);
+    if (resume) await restoreStates(trainer, resume.tensors);
     trainer.updates = state.epoch * steps + state.step;
     let lastCheckpoint = resume ? 'the one it was resumed from' : 'none';
     let savedAt = performance.now();
@@ -145,7 +145,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     const save = async () => {
       savedAt = performance.now();
       if (!keeper.checkpoint) return;
-      const tensors = await statesOf(trainer);
+      const tensors = await readStates(trainer);
       for (const [name, { data: values }] of tensors) {
         if (!values.every(Number.isFinite)) throw diverged(`${name} is not finite`);
       }
@@ -247,7 +247,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       if (bestEpoch(history) === record) {
         const { trainingData = 'unknown', license = 'unknown' } = options;
         const metadata = weightsMetadataOf(settings, { trainingData, license, thresholds });
-        await keeper.best?.(await weightsOf(trainer, formatWeightsMetadata(metadata)), record);
+        await keeper.best?.(await writeWeights(trainer, formatWeightsMetadata(metadata)), record);
       }
       Object.assign(state, { epoch: state.epoch + 1, step: 0, lossSum: 0, history });
       await save();
@@ -280,30 +280,4 @@ function labelsOf({ labels, classes }: TrainingData, rows: Int32Array): Float32A
     values.set(labels.subarray(row * classes.length, (row + 1) * classes.length), i * classes.length);
   }
   return values;
-}
-
-async function statesOf(trainer: Trainer, wanted: (name: string) => boolean = () => true) {
-  const tensors = new Map<string, { shape: number[]; data: Float32Array }>();
-  for (const name of [...trainer.states.keys()].filter(wanted).sort()) {
-    tensors.set(name, { shape: [...(trainer.states.get(name) as readonly number[])], data: await trainer.read(name) });
-  }
-  return tensors;
-}
-
-async function weightsOf(trainer: Trainer, metadata: Record<string, string>): Promise<Uint8Array> {
-  return writeSafetensors(await statesOf(trainer, (name) => !name.includes('#')), metadata);
-}
-
-async function restore(trainer: Trainer, { tensors }: TrainingCheckpoint): Promise<void> {
-  const names = [...new Set([...trainer.states.keys(), ...tensors.keys()])];
-  for (const name of names) {
-    const [own, kept] = [trainer.states.get(name), tensors.get(name)];
-    if (own && kept && own.join() === kept.shape.join()) await trainer.write(name, kept.data);
-    else {
-      throw new InputError(`the checkpoint does not fit the network: ${name}`, {
-        expected: own ? own.join('×') : 'no such tensor',
-        given: kept ? kept.shape.join('×') : 'none',
-      });
-    }
-  }
 }

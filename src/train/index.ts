@@ -1,0 +1,24 @@
+/**
+ * `raybox/train`: a network from image-level labels, in Node or in a page. `train` is the loop; `createTrainer` the step under it, for
+ * loops of one's own. What brings files to it is the command `raybox train`.
+ */
+export type { Image } from '../formats/pixels.js';
+export { readCheckpoint } from '../formats/weights.js';
+export { type Gpu, type GpuOptions, openGpu } from '../gpu/device.js';
+export { type Augmentation, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from './augmentation.js';
+export {
+  type EpochRecord,
+  readTrainingCheckpoint,
+  type TrainingCheckpoint,
+  type TrainingState,
+  writeCheckpoint,
+} from './checkpoint.js';
+export { type ClassCount, type SelectOptions, selectData, type TrainingData } from './data.js';
+export type { ImageSource } from './input.js';
+export { type Keeper, type TrainOptions, type TrainProgress, type TrainResult, train } from './loop.js';
+export { crossEntropy, euclidean, focal, hinge, type Loss, weightedCrossEntropy } from './losses.js';
+export { networkImage } from './network_image.js';
+export { adamw, type Optimizer, type Part, sgd } from './optimizers.js';
+export type { InputSettings, LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from './settings.js';
+export { type Start, type StartOptions, startOf } from './start.js';
+export { createTrainer, type Trainer, type TrainerOptions } from './step.js';

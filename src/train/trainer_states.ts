@@ -1,0 +1,36 @@
+/** Everything that outlives a training step: out of a trainer, and into one. */
+import { InputError } from '../errors.js';
+import type { TensorData } from '../formats/checkpoint.js';
+import { writeSafetensors } from '../formats/safetensors.js';
+import type { Trainer } from './step.js';
+
+/** In the order of their names, so that equal states give equal files. */
+export async function readStates(
+  trainer: Trainer,
+  wanted: (name: string) => boolean = () => true,
+): Promise<Map<string, TensorData>> {
+  const tensors = new Map<string, TensorData>();
+  for (const [name, shape] of [...trainer.states].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (wanted(name)) tensors.set(name, { shape: [...shape], data: await trainer.read(name) });
+  }
+  return tensors;
+}
+
+/** A weights file: the parameters without the optimizer's memory. */
+export async function writeWeights(trainer: Trainer, metadata: Record<string, string>): Promise<Uint8Array> {
+  return writeSafetensors(await readStates(trainer, (name) => !name.includes('#')), metadata);
+}
+
+/** @throws InputError naming the first state that one of both lacks, or has in another shape. */
+export async function restoreStates(trainer: Trainer, tensors: ReadonlyMap<string, TensorData>): Promise<void> {
+  for (const name of new Set([...trainer.states.keys(), ...tensors.keys()])) {
+    const [own, kept] = [trainer.states.get(name), tensors.get(name)];
+    if (!own || own.join() !== kept?.shape.join()) {
+      throw new InputError(`the checkpoint does not fit the network: ${name}`, {
+        expected: own ? own.join('×') : 'no such tensor',
+        given: kept ? kept.shape.join('×') : 'none',
+      });
+    }
+    await trainer.write(name, kept.data);
+  }
+}
