@@ -15,6 +15,7 @@ import { mine } from './mine.js';
 import { writePhantoms } from './phantom.js';
 import { duration, interruptible, print, say, startProgress, table, wholeNumber } from './terminal.js';
 import { readText } from './text_files.js';
+import { backboneOf } from './train.js';
 import { beginRun, type RunOutcome, resumeRun } from './train_run.js';
 import { LISTS } from './training_data.js';
 
@@ -31,10 +32,10 @@ interface Options {
   threads?: number;
 }
 
-/** Four times smaller than the image is the map of this one: a nodule spans two of its cells. */
+/** Its map is only four times smaller than the image, so that small findings are told from their neighbours. */
 const SMALL_BACKBONE = {
   family: 'vgg' as const,
-  layers: [16, 'M' as const, 32, 'M' as const, 64, 64, 64],
+  layers: [16, 'M' as const, 32, 'M' as const, 64, 64],
   batchNorm: true,
 };
 
@@ -128,15 +129,9 @@ function compare(mined: ImageTable, drawn: ImageTable) {
 }
 
 async function trainOn(data: string, options: Options, signal: AbortSignal): Promise<RunOutcome> {
-  const {
-    seed,
-    epochs,
-    adapter,
-    threads,
-    size,
-    init,
-    backbone = init === undefined ? SMALL_BACKBONE : undefined,
-  } = options;
+  const { seed, epochs, adapter, threads, size, init } = options;
+  const fallback = init === undefined ? SMALL_BACKBONE : undefined;
+  const backbone = options.backbone === undefined ? fallback : backboneOf(options.backbone);
   const out = join(options.out, 'training');
   const machine = { adapter, threads, signal };
   if (existsSync(join(out, 'config.json'))) return resumeRun({ out, data, epochs, ...machine });
@@ -153,8 +148,8 @@ async function trainOn(data: string, options: Options, signal: AbortSignal): Pro
       loss: { kind: 'w-cel' },
       optimizer: { kind: 'adamw', weightDecay: 1e-4 },
       learningRate: 3e-3,
-      schedule: { kind: 'cosine', warmUp: 0.5 },
-      augmentation: { ...DEFAULT_AUGMENTATION, rotate: 0 },
+      schedule: { kind: 'cosine' },
+      augmentation: DEFAULT_AUGMENTATION,
     },
   });
 }
@@ -202,8 +197,8 @@ export function addReproduceCommand(program: Command): void {
     .option('--phantom <n>', 'phantoms to draw', wholeNumber(50, 1_000_000), 1500)
     .option('--data <dir>', 'a data set in the ChestX-ray8/14 layout instead; its labels are mined already')
     .option('--seed <n>', 'of drawing, split and training', wholeNumber(0, 2 ** 32 - 1), 0)
-    .option('--size <pixels>', 'side of the network’s input', wholeNumber(16, 8192), 96)
-    .option('--epochs <n>', 'through all training images', wholeNumber(1, 1e6), 8)
+    .option('--size <pixels>', 'side of the network’s input', wholeNumber(16, 8192), 64)
+    .option('--epochs <n>', 'through all training images', wholeNumber(1, 1e6), 12)
     .option('--backbone <name>', 'default: a small one whose map is a quarter of the image’s size')
     .option('--init <weights>', 'weights to start from')
     .option('--threads <n>', 'that decode images', wholeNumber(1, 256))

@@ -1,6 +1,6 @@
 /** `raybox train`: a data set in the layout of ChestX-ray8/14 and a backbone → weights that localize, and all about the run. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { checkBackbone } from '../formats/architecture.js';
+import { type Backbone, checkBackbone } from '../formats/architecture.js';
 import { parseJson } from '../formats/coco.js';
 import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
 import type { WeightsMetadata } from '../formats/weights.js';
@@ -214,9 +214,7 @@ async function beginOptions(options: Options, folder: string): Promise<BeginOpti
     },
     init: options.init,
     metadata: options.metadata === undefined ? undefined : await readMetadata(options.metadata),
-    backbone: options.backbone?.startsWith('{')
-      ? checkBackbone(parseJson(options.backbone, '--backbone'))
-      : options.backbone,
+    backbone: options.backbone === undefined ? undefined : backboneOf(options.backbone),
     size: options.size,
     channels: options.channels === undefined ? undefined : (Number(options.channels) as 1 | 3),
     transition: options.transition,
@@ -261,6 +259,10 @@ function augmentationOf(given: Options['augment']): Augmentation {
     throw new UsageError(`--augment: there is no ${unknown}; there are ${Object.keys(NO_AUGMENTATION).join(', ')}`);
   return { ...NO_AUGMENTATION, ...given };
 }
+
+/** A standard backbone's name, or a description as JSON. */
+export const backboneOf = (text: string): string | Backbone =>
+  text.startsWith('{') ? checkBackbone(parseJson(text, '--backbone')) : text;
 
 /** What is wrong is said by whoever reads it. */
 async function readMetadata(text: string): Promise<Partial<WeightsMetadata>> {
