@@ -67,7 +67,7 @@ export function windowRows(
   };
 }
 
-/** The windows' geometry as the kernels of backward passes take it. */
+/** The windows' geometry as kernels take it. */
 export function windowParams(
   { kernel, stride, dilation, padding }: Windows,
   [inHeight, inWidth]: Pair,

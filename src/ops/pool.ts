@@ -17,6 +17,7 @@ import {
   sides,
   type Windows,
   windowCounts,
+  windowParams,
   windowRows,
 } from '../graph/windows.js';
 import { forward as poolGradient } from './pool_gradient.js';
@@ -60,7 +61,7 @@ export const forward: Operation<PoolAttributes> = {
   },
   flops: ({ outputs: [y], attributes: { kernel } }) => elementCount(y) * kernel[0] * kernel[1],
   lower({ inputs: [x], outputs: [y], attributes }, context) {
-    const { mode, kernel, stride, dilation, padding, countIncludePad } = attributes;
+    const { mode, padding, countIncludePad } = attributes;
     const [, inHeight, inWidth] = x!.shape;
     const [, outHeight, outWidth] = y.shape;
     dispatchGroups(context, y, {
@@ -69,18 +70,7 @@ export const forward: Operation<PoolAttributes> = {
       inputs: { x },
       needs: windowRows(attributes, [inHeight, inWidth], [outHeight, outWidth]),
       params: {
-        in_h: inHeight,
-        in_w: inWidth,
-        out_h: outHeight,
-        out_w: outWidth,
-        kernel_h: kernel[0],
-        kernel_w: kernel[1],
-        stride_h: stride[0],
-        stride_w: stride[1],
-        dilation_h: dilation[0],
-        dilation_w: dilation[1],
-        pad_top: padding[0],
-        pad_left: padding[1],
+        ...windowParams(attributes, [inHeight, inWidth], [outHeight, outWidth]),
         pad_bottom: padding[2],
         pad_right: padding[3],
       },
