@@ -89,7 +89,7 @@ test('every readable image is predicted with all its boxes, scored, and can be s
   await evaluate('--predictions', at('out', 'predictions.jsonl'), ...fit, '--out', at('again'));
   assert.ok(read('again', 'evaluation.json') === read('out', 'evaluation.json'), 'the same from the file');
 
-  await evaluate('--weights', at('w.safetensors'), '--no-html', '--out', at('kept'));
+  await evaluate('--weights', at('w.safetensors'), '--no-html', '--test', 'all', '--out', at('kept'));
   const kept = JSON.parse(read('kept', 'evaluation.json'));
   assert.is(kept.thresholds.Atelectasis.source, 'given', 'thresholds of the weights hold');
 });

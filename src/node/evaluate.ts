@@ -120,7 +120,7 @@ async function storeFitted(path: string, { thresholds }: EvaluationResult): Prom
   await storeThresholds(path, Object.fromEntries(fitted.map(([label, { value }]) => [label, value])));
 }
 
-async function splitOf(options: CommandOptions, data: Dataset): Promise<{ validation?: string[]; test?: string[] }> {
+async function splitOf(options: CommandOptions, data: Dataset): Promise<{ validation: string[] | undefined; test: string[] | undefined }> {
   const list = async (path: string) => readImageList(await readText(path), path);
   if (options.split !== undefined) {
     const split = splitByPatient(data.table, { seed: options.split, boxed: data.boxes.map(({ image }) => image) });
@@ -128,7 +128,7 @@ async function splitOf(options: CommandOptions, data: Dataset): Promise<{ valida
     return { validation: names(split.validation), test: names(split.test) };
   }
   const validation = options.validation === undefined ? undefined : await list(options.validation);
-  if (options.test === 'all' || (options.test === undefined && !data.test)) return { validation };
+  if (options.test === 'all' || (options.test === undefined && !data.test)) return { validation, test: undefined };
   if (options.test !== undefined) return { validation, test: await list(options.test) };
   say(`Scoring the images of ${TEST_FILE} only; --test all scores every one that is predicted.`);
   return { validation, test: data.test };
