@@ -35,10 +35,10 @@ export interface MeasureOptions {
 }
 
 /** The fixed cost of submitting and waiting is some 0.1 to 1 ms. */
-const SAMPLE_MS = 30;
+export const SAMPLE_MS = 30;
 const MAX_REPEATS = 1000;
 /** Slept away of what the fastest run so far took: never so long that sleeping is what is measured. */
-const SLEEP_SHARE = 0.8;
+export const SLEEP_SHARE = 0.8;
 
 /**
  * Times workloads one after the other. The answer has an error in place of a timing where a workload threw.
@@ -124,7 +124,7 @@ export function stopwatch(gpu: Gpu, workload: Workload): Stopwatch {
  * Processor time of all threads but the main one, which waits and spins. On a software adapter that is what kernels cost, and it
  * hardly changes where others use the machine too.
  */
-function otherThreadsMs(): number | undefined {
+export function otherThreadsMs(): number | undefined {
   try {
     let nanoseconds = 0;
     for (const thread of readdirSync('/proc/self/task')) {

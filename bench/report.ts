@@ -15,7 +15,7 @@ export interface Work {
 }
 
 export interface Row extends Partial<Timing> {
-  readonly suite: 'operations' | 'networks' | 'localizer';
+  readonly suite: 'operations' | 'networks' | 'localizer' | 'training';
   /** `raybox`, or the peer that ran the same. */
   readonly engine: string;
   readonly label: string;
@@ -34,8 +34,14 @@ export interface Row extends Partial<Timing> {
   readonly dispatches?: number;
   /** On the GPU: weights, arenas, inputs and outputs. */
   readonly memoryBytes?: number;
+  /** Training: images by the median step; how many times as fast as the peer, the median over turns; losses of the first steps. */
+  readonly imagesPerSecond?: number;
+  readonly timesAsFast?: number;
+  readonly losses?: readonly number[];
   /** Why there is no timing: what is wrong is not timed. */
   readonly failure?: string;
+  /** Why there is no timing though nothing is wrong: the peer is not installed. */
+  readonly leftOut?: string;
 }
 
 export interface Report {
@@ -92,6 +98,8 @@ const COLUMNS: readonly Column[] = [
   ['type', (row) => row.type],
   ['variant', (row) => row.variant],
   ['median ms', (row) => number(row.medianMs)],
+  ['images/s', (row) => number(row.imagesPerSecond)],
+  ['× peer', (row) => number(row.timesAsFast)],
   ['GPU ms', (row) => number(row.gpuMs)],
   ['CPU ms', (row) => number(row.cpuMs)],
   ['GFLOP/s', (row) => number(row.gflops)],
@@ -111,7 +119,7 @@ const TEXT_COLUMNS = new Set(['engine', 'case', 'type', 'variant']);
 
 /** A table in Markdown, aligned for a terminal. Columns that no row fills are left out; failures follow below. */
 export function formatTable(rows: readonly Row[]): string {
-  const timed = rows.filter((row) => row.failure === undefined);
+  const timed = rows.filter((row) => row.failure === undefined && row.leftOut === undefined);
   const columns = COLUMNS.filter(([, cell]) => timed.some((row) => cell(row) !== undefined));
   const cells = timed.map((row) => columns.map(([, cell]) => cell(row) ?? ''));
   const widths = columns.map(([title], at) => Math.max(title.length, ...cells.map((line) => line[at].length)));
@@ -123,7 +131,8 @@ export function formatTable(rows: readonly Row[]): string {
     .filter((row) => row.failure !== undefined)
     .map((row) => `not timed: ${[row.label, row.type, row.variant].join(' ')}: ${row.failure!.split('\n')[0]}`);
   const table = timed.length > 0 ? [line(columns.map(([title]) => title)), rule, ...cells.map(line)] : [];
-  return [...table, ...failures].join('\n');
+  const leftOut = rows.flatMap((row) => (row.leftOut === undefined ? [] : `left out: ${row.label}: ${row.leftOut}`));
+  return [...table, ...failures, ...leftOut].join('\n');
 }
 
 export function formatRoofs({ arithmetic, copy, upload, readback }: Roofs): string {

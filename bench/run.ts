@@ -1,7 +1,7 @@
 /**
  * Benchmarks. What they mean and how they are taken is said in bench/README.md.
  *
- *   npm run bench -- [PATTERN…] [--suite operations,networks,localizer] [--verify] [--adapter NAME] [--type f32|f16]
+ *   npm run bench -- [PATTERN…] [--suite operations,networks,localizer,training] [--verify] [--adapter NAME] [--type f32|f16]
  *                    [--size 224] [--batch 1,4] [--seconds 1] [--minutes 60] [--json FILE | --out FOLDER]
  *
  * PATTERN: part of a line such as `conv2d #34 (1×28×28×128, …) f32 direct` or `resnet50 224×224 f32 batch 1`; upper and lower case count
@@ -17,6 +17,7 @@ import { benchNetwork, NETWORKS, networkLabel } from './networks.js';
 import { benchOperation, listBenchmarks } from './operations.js';
 import { describeMachine, fileNameOf, formatRoofs, formatTable, type Report, type Row, writeJson } from './report.js';
 import { measureRoofs, type Roofs } from './roofs.js';
+import { benchTraining, trainingLabel } from './training.js';
 import { formatVerification, verify } from './verify.js';
 
 /** Without the first, Dawn rounds timestamps to 65 µs. The others let NVIDIA's drivers have f16. */
@@ -41,7 +42,7 @@ export interface Settings {
   out?: string | undefined;
 }
 
-const SUITES = ['operations', 'networks', 'localizer'];
+const SUITES = ['operations', 'networks', 'localizer', 'training'];
 
 /** @throws InputError for an option that cannot be understood. */
 export function readSettings(args: readonly string[]): Settings {
@@ -175,6 +176,13 @@ function listSuites(settings: Settings, gpu: Gpu, open: () => Promise<Gpu>): Sui
       const name = `localizer ${size}×${size} ${type}`;
       const run = () => benchLocalizer({ size, type, batches, adapter, dawn: DAWN }, seconds);
       if (matches(name)) found.push({ name, run });
+    }
+  }
+  const trained = settings.batches ?? [gpu.software ? 2 : 32];
+  for (const size of suites.includes('training') && types.includes('f32') ? settings.sizes : []) {
+    for (const batch of trained) {
+      const name = trainingLabel(size, batch);
+      if (matches(`${name} f32`)) found.push({ name, run: () => benchTraining(open, { size, batch, seconds }) });
     }
   }
   return found;

@@ -11,6 +11,9 @@ import { benchOperation, listBenchmarks } from '../bench/operations.js';
 import { describeMachine, formatRoofs, formatTable, type Row, rates, writeJson } from '../bench/report.js';
 import { measureRoofs, type Roofs } from '../bench/roofs.js';
 import { main, readSettings } from '../bench/run.js';
+import { benchTraining, type Engine, trainWithRaybox } from '../bench/training.js';
+import { InputError } from '../src/errors.js';
+import type { ResNet } from '../src/formats/architecture.js';
 import { openGpu } from '../src/gpu/device.js';
 import type { Check } from '../src/graph/check.js';
 import type { Operation } from '../src/graph/operation.js';
@@ -168,6 +171,25 @@ test('a network is held against the reference and timed', async () => {
   assert.is(more.length, 0);
   assert.ok(only.medianMs! > 0 && only.firstMs! > 0 && only.memoryBytes! > 4e6);
   assert.ok(only.pipelines! > 3 && only.dispatches! > 25);
+});
+
+test('training is timed beside a peer that trains to the same losses', async () => {
+  const backbone: ResNet = { family: 'resnet', block: 'basic', layers: [1, 1], widths: [8, 16], stem: 8 };
+  const beside = (peer: Engine) => benchTraining(open, { size: 16, batch: 2, seconds: 0.01, backbone, peer });
+  const [own, other] = await beside(async (gpu, task) => ({ ...(await trainWithRaybox(gpu, task)), engine: 'peer' }));
+  assert.equal([own.engine, other.engine], ['raybox', 'peer']);
+  assert.ok(own.medianMs! > 0 && own.imagesPerSecond === 2000 / own.medianMs! && own.timesAsFast! > 0);
+  assert.equal(own.losses, other.losses);
+  assert.ok(own.losses![2] < own.losses![0]);
+
+  const astray = await beside((gpu, task) => trainWithRaybox(gpu, { ...task, momentum: 0, learningRate: 1e-3 }));
+  for (const { failure, medianMs } of astray) {
+    assert.match(failure!, /^wrong result: raybox has loss .* at step 2/);
+    assert.is(medianMs, undefined);
+  }
+  const [alone, absent] = await beside(() => Promise.reject(new InputError('not installed', { hint: 'npm i it' })));
+  assert.ok(alone.medianMs! > 0 && alone.timesAsFast === undefined && absent.failure === undefined);
+  assert.match(formatTable([alone, absent]), /\nleft out: training .*: not installed; npm i it$/);
 });
 
 test('the whole program writes what it timed, and says when there is nothing', async () => {
