@@ -14,7 +14,8 @@ import type { TrainingData } from '../src/train/data.js';
 import { initialWeights } from '../src/train/initial.js';
 import { type Keeper, type TrainOptions, train } from '../src/train/loop.js';
 import { networkImage } from '../src/train/network_image.js';
-import type { TrainSettings } from '../src/train/settings.js';
+import { lossOf, optimizerOf, type TrainSettings } from '../src/train/settings.js';
+import { createTrainer } from '../src/train/step.js';
 
 const SIZE = 16;
 const COUNT = 44;
@@ -185,6 +186,29 @@ test('a run whose images arrive in another order, with checkpoints all the time,
   assert.equal(kept.losses, whole.kept.losses);
   assert.ok(kept.checkpoints.length > 12);
   same(kept.checkpoints.at(-1) as Uint8Array, whole.kept.checkpoints[2]);
+});
+
+test('a run in less memory ends in the same bits, and says what it costs', async () => {
+  const architecture: TrainSettings['architecture'] = {
+    ...settings.architecture,
+    backbone: { family: 'densenet', growthRate: 4, blocks: [2, 2], initialFeatures: 6, bottleneck: 3 },
+  };
+  const changes = { architecture, epochs: 1, batch: 16, accumulate: 1 };
+  const { loss, optimizer } = settings;
+  const trainer = await createTrainer(gpu, {
+    ...{ architecture, batch: 16, size: SIZE, channels: 1, batchNorm: 'train' },
+    ...{ loss: lossOf(loss), optimizer: optimizerOf(optimizer) },
+  });
+  const whole = Object.values(trainer.memory).reduce((sum, bytes) => sum + bytes);
+  trainer.close();
+  const free = await run(changes);
+  assert.equal(free.kept.warnings, []);
+  const { kept } = await run(changes, { memory: 0.85 * whole });
+  assert.match(
+    kept.warnings.join(),
+    /activations do not fit into memory and are computed again: \d+\.\d % of the work/,
+  );
+  same(kept.checkpoints[0], free.kept.checkpoints[0]);
 });
 
 test('learning rates follow the schedule, over epochs and accumulation', () => {

@@ -118,6 +118,8 @@ test('a folder is never written over, and wrong usage is told', () => {
   assert.match(nothing.stderr, /holds no run to resume/);
   const useless = command(...COMMON, '--out', at('useless'), '--backbone', 'resnet18', '--augment', 'zoom=1');
   assert.match(useless.stderr, /there is no zoom; there are flip, crop, rotate/);
+  const small = command(...COMMON, '--out', at('useless'), '--backbone', 'resnet18', '--memory', '1');
+  assert.match(small.stderr, /a training step does not fit .* expected at least \d+ MiB.*; given 1\.00 MiB/);
   assert.not.ok(existsSync(at('useless')));
 });
 

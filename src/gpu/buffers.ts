@@ -40,9 +40,12 @@ function create(gpu: Gpu, label: string, size: number, usage: number): GPUBuffer
   return gpu.device.createBuffer({ label, size: Math.max(16, alignUp(size, 4)), usage });
 }
 
+/** The GPU is full. */
+export class OutOfMemoryError extends InputError {}
+
 /**
  * Makes buffers, and waits until they are known to have memory: without, a GPU that is full fails much later and elsewhere.
- * @throws InputError where there is not enough.
+ * @throws OutOfMemoryError where there is not enough.
  */
 export async function allocate<T>(gpu: Gpu, what: string, make: () => T): Promise<T> {
   gpu.device.pushErrorScope('out-of-memory');
@@ -55,7 +58,7 @@ export async function allocate<T>(gpu: Gpu, what: string, make: () => T): Promis
     full = gpu.device.popErrorScope();
   }
   if (await full)
-    throw new InputError(`the GPU has no memory left for ${what}`, { hint: 'use a smaller image or batch' });
+    throw new OutOfMemoryError(`the GPU has no memory left for ${what}`, { hint: 'use a smaller image or batch' });
   gpu.check();
   return made;
 }

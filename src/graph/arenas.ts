@@ -3,6 +3,7 @@
  * buffer, even in disjoint ranges, so what a dispatch reads and what it writes go to different arenas.
  */
 import { alignUp } from '../gpu/buffers.js';
+import type { Graph } from './graph.js';
 import type { Step } from './lower.js';
 import { byteSize, type Tensor } from './tensor.js';
 
@@ -25,8 +26,19 @@ interface Life {
   rivals: Set<Tensor>;
 }
 
-/** @param guard bytes kept free behind each tensor (tests put sentinels there). */
-export function packArenas(steps: readonly Step[], isTemporary: (tensor: Tensor) => boolean, guard = 0): Packing {
+/** Whether a tensor has a buffer of its own rather than a place in an arena. */
+export const hasOwnBuffer = ({ outputs }: Graph, tensor: Tensor) =>
+  tensor.kind !== 'temporary' || outputs.includes(tensor);
+
+/**
+ * @param options.guard bytes kept free behind each tensor (tests put sentinels there).
+ * @param options.maxBytes of an arena; a tensor that is larger has one to itself.
+ */
+export function packArenas(
+  steps: readonly Step[],
+  isTemporary: (tensor: Tensor) => boolean,
+  { guard = 0, maxBytes = Number.POSITIVE_INFINITY }: { guard?: number; maxBytes?: number | undefined } = {},
+): Packing {
   const lives = [...lifetimes(steps, isTemporary).values()];
   lives.sort((a, b) => byteSize(b.tensor) - byteSize(a.tensor) || a.first - b.first);
   const arenas: { size: number; placed: { life: Life; offset: number }[] }[] = [];
@@ -37,6 +49,7 @@ export function packArenas(steps: readonly Step[], isTemporary: (tensor: Tensor)
     arenas.forEach(({ size: arenaSize, placed }, arena) => {
       if (placed.some((other) => life.rivals.has(other.life.tensor))) return;
       const offset = firstGap(placed, life, size, guard);
+      if (offset + size > maxBytes) return;
       const growth = Math.max(0, offset + size - arenaSize);
       if (growth < best.growth) best = { arena, offset, growth };
     });

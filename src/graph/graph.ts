@@ -12,6 +12,8 @@ export interface Node<Attributes = object> {
   readonly inputs: readonly (Tensor | undefined)[];
   readonly outputs: readonly Tensor[];
   readonly attributes: Attributes;
+  /** Repeats a node of the forward pass (see `recompute`). What it derives is derived anew rather than kept in between. */
+  readonly again?: boolean;
 }
 
 export interface Graph {

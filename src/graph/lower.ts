@@ -92,7 +92,8 @@ export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, 
         own.push(dispatch);
       },
       derive(operation, inputs, attributes) {
-        const key = [operation.name, inputs.map((tensor) => tensor?.id).join(), JSON.stringify(attributes)].join(' ');
+        const ids = inputs.map((tensor) => tensor?.id).join();
+        const key = [operation.name, ids, JSON.stringify(attributes), node.again ? 'again' : ''].join(' ');
         const known = derived.get(key);
         if (known) return known;
         const made = createNode(operation, inputs, attributes, `${nameOf(node)}/${operation.name}`);

@@ -9,7 +9,7 @@ import type { Gpu } from '../gpu/device.js';
 import { expectedMs, type Recorded, type RunOptions, run, submitCount, warm } from '../gpu/run.js';
 import { timeDispatches } from '../gpu/timing.js';
 import { packParams } from '../gpu/wgsl.js';
-import { packArenas } from './arenas.js';
+import { hasOwnBuffer, packArenas } from './arenas.js';
 import { type ConstantPool, createConstantPool, createConstants, type WeightSource } from './constants.js';
 import { fuse } from './fuse.js';
 import { type Graph, updatesOf } from './graph.js';
@@ -22,7 +22,7 @@ export interface PlanOptions {
   weights?: WeightSource;
   /** Where packed constants are kept, so that plans share them. The caller closes it. Default: the plan's own. */
   pool?: ConstantPool;
-  /** Skips fusion: each node runs as it was written. */
+  /** Skips fusion: each node runs as it is written, or as whoever fused it left it. */
   unfused?: boolean;
   choose?: ChooseVariant;
   /** Buffers that the caller keeps: inputs, outputs or states shared between plans. */
@@ -123,9 +123,9 @@ function layOut(
   };
   const bound = steps.flatMap((step) => step.bindings.flatMap(({ tensor }) => tensor ?? []));
   for (const tensor of new Set([...bound, ...graph.outputs])) {
-    if (options.separate || tensor.kind !== 'temporary' || graph.outputs.includes(tensor)) keep(tensor);
+    if (options.separate || hasOwnBuffer(graph, tensor)) keep(tensor);
   }
-  const packing = packArenas(steps, (tensor) => !own.has(tensor), guard);
+  const packing = packArenas(steps, (tensor) => !own.has(tensor), { guard, maxBytes: gpu.limits.maxBufferSize });
   const arenas = packing.sizes.map((size, index) => createStorage(gpu, `arena ${index}`, size));
   const nothing = createStorage(gpu, 'zeros for absent inputs', 256);
   owned.push(...arenas, nothing);

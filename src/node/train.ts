@@ -55,13 +55,25 @@ interface Options {
   checkpointMinutes: number;
   threads?: number;
   cache?: number;
+  memory?: number;
   adapter?: string;
   trainingData?: string;
   license: string;
 }
 
 /** What may be said of a run that is resumed; the rest it has from its folder. */
-const RESUMABLE = ['out', 'resume', 'data', 'epochs', 'patience', 'checkpointMinutes', 'threads', 'cache', 'adapter'];
+const RESUMABLE = [
+  'out',
+  'resume',
+  'data',
+  'epochs',
+  'patience',
+  'checkpointMinutes',
+  'threads',
+  'cache',
+  'memory',
+  'adapter',
+];
 
 /** For losses that are sums over a batch. AdamW does not mind the scale of a loss; plain descent does. */
 const LEARNING_RATES = { adamw: 1e-3, sgd: 1e-4 };
@@ -160,6 +172,11 @@ export function addTrainCommand(program: Command): void {
     .option('--checkpoint-minutes <n>', 'a checkpoint at least this often, beside one an epoch', number(0), 10)
     .option('--threads <n>', 'that decode images; default: one a processor, 8 at most', wholeNumber(1, 256))
     .option('--cache <mebibytes>', 'of decoded images in memory; default: a quarter of it', wholeNumber(0, 1e7))
+    .option(
+      '--memory <mebibytes>',
+      'on the GPU that a step may take; default: what it has. Activations that do not fit are computed twice',
+      wholeNumber(1, 1e7),
+    )
     .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')
     .option('--training-data <text>', 'said in the weights; default: the name of the data folder')
     .option('--license <text>', 'said in the weights', 'unknown');
@@ -179,6 +196,7 @@ async function run(options: Options, given: readonly string[], signal: AbortSign
     adapter: options.adapter,
     threads: options.threads,
     cacheBytes: options.cache === undefined ? undefined : options.cache * 2 ** 20,
+    memory: options.memory === undefined ? undefined : options.memory * 2 ** 20,
     checkpointMs: options.checkpointMinutes * 60_000,
     signal,
   };

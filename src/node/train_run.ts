@@ -32,6 +32,8 @@ export interface RunConfig {
   settings: TrainSettings;
   trainingData: string;
   license: string;
+  /** Bytes on the GPU that a step may take, where it was said. */
+  memory?: number;
 }
 
 /** How the machine works; nothing of it changes the result, but for the adapter. */
@@ -40,6 +42,8 @@ export interface RunMachine {
   threads?: number;
   cacheBytes?: number;
   checkpointMs?: number;
+  /** Bytes on the GPU that a step may take. Default: what it has. */
+  memory?: number;
   signal?: AbortSignal;
 }
 
@@ -100,6 +104,7 @@ export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
     settings,
     trainingData: options.trainingData ?? basename(resolve(source.folder)),
     license,
+    ...(options.memory === undefined ? {} : { memory: options.memory }),
   };
   const gpu = await openGpu(options.adapter ? { adapter: options.adapter } : {});
   let begun = false;
@@ -181,7 +186,7 @@ interface Work extends RunMachine {
 async function carryOut(gpu: Gpu, folder: RunFolder<RunConfig>, run: RunData, work: Work): Promise<RunOutcome> {
   const { config } = folder;
   const { settings, trainingData, license } = config;
-  const { weights, fresh = [], onBegun, signal, checkpointMs } = work;
+  const { weights, fresh = [], onBegun, signal, checkpointMs, memory = config.memory } = work;
   const { data, counts, dataset } = run;
   const warn = (message: string) => {
     say(`raybox: ${message}`);
@@ -230,7 +235,7 @@ async function carryOut(gpu: Gpu, folder: RunFolder<RunConfig>, run: RunData, wo
   };
   try {
     const result = await train({
-      ...{ gpu, settings, data, keeper, trainingData, license, signal, checkpointMs, weights },
+      ...{ gpu, settings, data, keeper, trainingData, license, signal, checkpointMs, weights, memory },
       resume: folder.resume,
       images: (row) => store.read(dataset.paths.get(data.images[row]) as string),
       onProgress: display.update,

@@ -59,6 +59,8 @@ export interface TrainOptions {
   keeper?: Keeper;
   /** A checkpoint also at least this often within epochs. Default: 10 minutes. */
   checkpointMs?: number;
+  /** Bytes on the GPU that a step may take; see `TrainerOptions`. */
+  memory?: number;
   /** What weights say they were trained on, and under what terms they may be used. */
   trainingData?: string;
   license?: string;
@@ -119,7 +121,12 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     optimizer: optimizerOf(settings.optimizer),
     ...(options.weights ? { weights: options.weights } : {}),
     ...(settings.clipNorm === undefined ? {} : { clipNorm: settings.clipNorm }),
+    ...(options.memory === undefined ? {} : { memory: options.memory }),
   });
+  if (trainer.recomputed > 0) {
+    const share = (100 * trainer.recomputed).toFixed(1);
+    keeper.warn?.(`activations do not fit into memory and are computed again: ${share} % of the work of a step`);
+  }
   const input = createBatchInput(gpu, inputSettings, batch);
   let closeScorer = () => {};
   let underWay: Promise<unknown> = Promise.resolve();

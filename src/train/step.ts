@@ -8,7 +8,7 @@ import { readBuffer } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/constants.js';
 import { gradients } from '../graph/gradient.js';
-import { type BatchNormMode, createGraph, type GraphBuilder } from '../graph/graph.js';
+import { type BatchNormMode, createGraph, type Graph, type GraphBuilder } from '../graph/graph.js';
 import { createPlan, type DispatchTime, type Plan } from '../graph/plan.js';
 import type { Location } from '../graph/record.js';
 import { byteSize, decodeTensor, elementCount, type Tensor } from '../graph/tensor.js';
@@ -17,6 +17,7 @@ import { forward as accumulateInto } from '../ops/accumulate.js';
 import { initialWeights } from './initial.js';
 import type { Loss } from './losses.js';
 import { clipByNorm, type Optimizer, type Part, partOf } from './optimizers.js';
+import { createStepPlan } from './step_plan.js';
 
 export interface TrainerOptions {
   architecture: Architecture & { head: Head };
@@ -43,6 +44,11 @@ export interface TrainerOptions {
    * batch statistics; so k micro-batches are not one batch of k times the size). Default 1.
    */
   accumulate?: number;
+  /**
+   * Bytes on the GPU that a step may take. Where that is less than it would, activations are dropped in the forward pass and computed
+   * again in the backward, to the same bits. Default: as much as the GPU has.
+   */
+  memory?: number;
 }
 
 /** Numbers in NHWC order, or a function that fills the buffer itself, with dispatches of its own for example. */
@@ -73,6 +79,8 @@ export interface Trainer {
   /** Bytes on the GPU and work of a step. */
   readonly memory: Plan['memory'];
   readonly flops: number;
+  /** Share of that work that is done again because activations did not fit. */
+  readonly recomputed: number;
   /** GPU time of each dispatch, or undefined without timestamps. Takes steps: for measurements, not for training. */
   profile(): Promise<DispatchTime[] | undefined>;
   close(): void;
@@ -89,11 +97,11 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
   }
   const built = buildStep(options, accumulate > 1);
   const { image, labels, loss, hyper, share, states, forward, update } = built;
-  const plan = await createPlan(gpu, forward);
+  const shared = update ? statesOf(forward, states).filter((tensor) => statesOf(update, states).includes(tensor)) : [];
+  const { plan, recomputed } = await createStepPlan(gpu, forward, loss, { update, shared, limit: options.memory });
   let updatePlan: Plan | undefined;
   try {
     if (update) {
-      const shared = [...states.values()].filter((tensor) => isBound(plan, tensor));
       const external = new Map(shared.map((tensor) => [tensor, plan.locate(tensor).buffer]));
       updatePlan = await createPlan(gpu, update, { external });
     }
@@ -150,6 +158,7 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
       tensors: plan.memory.tensors + (updatePlan?.memory.tensors ?? 0),
     },
     flops: plan.flops + (updatePlan?.flops ?? 0) / accumulate,
+    recomputed,
     async step(images, labelValues, { learningRate }) {
       if (!(Number.isFinite(learningRate) && learningRate >= 0)) {
         throw new InputError('learning rate', { expected: 'a number ≥ 0', given: String(learningRate) });
@@ -180,6 +189,12 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
     },
   };
   return trainer;
+}
+
+/** Those states that a graph has to do with. */
+function statesOf(graph: Graph, states: ReadonlyMap<string, Tensor>): Tensor[] {
+  const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
+  return [...states.values()].filter((tensor) => read.has(tensor));
 }
 
 const isBound = (plan: Plan, tensor: Tensor) =>

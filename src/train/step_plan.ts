@@ -1,0 +1,64 @@
+/** The plan of forward and backward pass, in as much memory as it may take or as the GPU has. */
+import { InputError } from '../errors.js';
+import { mebibytes, OutOfMemoryError } from '../gpu/buffers.js';
+import { debug } from '../gpu/debug.js';
+import type { Gpu } from '../gpu/device.js';
+import { fuse } from '../graph/fuse.js';
+import type { Graph } from '../graph/graph.js';
+import { type ChooseVariant, traitsOf } from '../graph/lower.js';
+import { fitMemory, type MemoryOptions, memoryOf } from '../graph/memory.js';
+import { createPlan, type Plan } from '../graph/plan.js';
+import type { Tensor } from '../graph/tensor.js';
+
+export interface StepPlanOptions {
+  /** Bytes for this plan and the update's; undefined: what the GPU has. */
+  limit: number | undefined;
+  /** Has memory of its own, but for the tensors that it shares. */
+  update: Graph | undefined;
+  shared: readonly Tensor[];
+  choose?: ChooseVariant | undefined;
+}
+
+/** Where the GPU is full and nobody said how much there is: shares of what a step would take. */
+const SHARES = [0.8, 0.65, 0.5, 0.35, 0.25, 0.15, 0.1];
+
+/** @throws InputError where the step does not fit, even with activations recomputed. */
+export async function createStepPlan(
+  gpu: Gpu,
+  source: Graph,
+  loss: Tensor,
+  { limit, update, shared, choose }: StepPlanOptions,
+): Promise<{ plan: Plan; recomputed: number }> {
+  if (limit !== undefined && !(limit > 0)) {
+    throw new InputError('memory of a training step', { expected: 'bytes above 0', given: String(limit) });
+  }
+  const graph = fuse(source);
+  const options: MemoryOptions = { traits: traitsOf(gpu), choose, maxBufferBytes: gpu.limits.maxBufferSize };
+  const make = async (fitted: Graph) => {
+    const plan = await createPlan(gpu, fitted, { unfused: true, ...(choose ? { choose } : {}) });
+    const again = plan.steps.reduce((sum, { node, flops }) => sum + (node.again ? flops : 0), 0);
+    return { plan, recomputed: again / plan.flops };
+  };
+  const others = update && limit !== undefined ? memoryOf(fuse(update), { ...options, external: new Set(shared) }) : 0;
+  if (limit !== undefined) return make(fitMemory(graph, loss, limit - others, options));
+  try {
+    return await make(graph);
+  } catch (error) {
+    if (!(error instanceof OutOfMemoryError)) throw error;
+    return makeSmaller(memoryOf(graph, options), error);
+  }
+
+  async function makeSmaller(whole: number, full: OutOfMemoryError) {
+    debug(1, `a step of ${mebibytes(whole)} does not fit on the GPU`);
+    for (const share of SHARES) {
+      try {
+        return await make(fitMemory(graph, loss, whole * share, options));
+      } catch (error) {
+        // Not even recomputed it takes less: then the GPU is too full for it.
+        if (error instanceof InputError && !(error instanceof OutOfMemoryError)) break;
+        if (!(error instanceof OutOfMemoryError)) throw error;
+      }
+    }
+    throw full;
+  }
+}
