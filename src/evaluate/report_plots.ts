@@ -1,20 +1,11 @@
-/** The report's figures, as SVG text: drawn by Observable Plot on linkedom, without a browser. */
-import { loadOptional } from '../formats/optional.js';
+/** The report's figures, as SVG text. */
 import type { ReliabilityBin } from './calibration.js';
 import type { ClassScore } from './classification.js';
 import type { GroupScore } from './evaluate.js';
 import { FROC_RATES } from './froc.js';
 import type { Criterion, LocalizationScore } from './localization.js';
 import type { LocalizationResult } from './localize.js';
-
-export const COLORS = {
-  result: '#1f5fa8',
-  second: '#d1495b',
-  median: '#8a6d3b',
-  random: '#9aa3ad',
-  paper: '#3d8b5f',
-  grid: '#c9d1d9',
-} as const;
+import { COLORS, loadPlotting, type PlotOptions } from './plotting.js';
 
 export interface Plots {
   roc(score: ClassScore): string;
@@ -36,11 +27,7 @@ export const accuracyPoints = (score: LocalizationScore, measure: Criterion['mea
 
 /** @throws InputError where the plotting libraries, which are optional, are not installed */
 export async function loadPlots(): Promise<Plots> {
-  const purpose = 'the HTML report';
-  const Plot = await loadOptional('@observablehq/plot', purpose, () => import('@observablehq/plot'));
-  const { parseHTML } = await loadOptional('linkedom', purpose, () => import('linkedom'));
-  const page = parseHTML('<!doctype html><html><body></body></html>').document;
-
+  const { Plot, draw: drawSvg } = await loadPlotting('the HTML report');
   const axis = (label: string, domain = [0, 1], ticks = [0, 0.5, 1]) => ({
     label,
     labelAnchor: 'center' as const,
@@ -49,22 +36,8 @@ export async function loadPlots(): Promise<Plots> {
     ticks,
     tickFormat: (value: number) => `${value}`,
   });
-  const draw = (options: Parameters<typeof Plot.plot>[0], description: string): string => {
-    const svg = Plot.plot({
-      document: page as unknown as Document,
-      width: 210,
-      height: 210,
-      marginTop: 12,
-      marginRight: 12,
-      marginBottom: 34,
-      marginLeft: 44,
-      // linkedom escapes quotes in attributes and nothing else.
-      ariaLabel: description.replace(/[<>&]/g, ' '),
-      ...options,
-    });
-    // The page gives all figures one style; Plot's own would be repeated in each.
-    return svg.outerHTML.replace(/<style>[^<]*<\/style>/g, '');
-  };
+  const square = { width: 210, height: 210, marginTop: 12, marginRight: 12, marginBottom: 34, marginLeft: 44 };
+  const draw = (options: PlotOptions, description: string) => drawSvg({ ...square, ...options }, description);
   const diagonal = Plot.line(
     [
       [0, 0],

@@ -3,6 +3,7 @@ import { CHEST_XRAY8_LABELS } from '../formats/image_table.js';
 import type { EvaluationResult, Threshold } from './evaluate.js';
 import type { Criterion, LocalizationScore } from './localization.js';
 import type { LocalizationResult } from './localize.js';
+import { COLORS } from './plotting.js';
 import {
   PUBLISHED_AUC,
   PUBLISHED_LOCALIZATION,
@@ -10,7 +11,7 @@ import {
   type PublishedAuc,
   type PublishedLocalization,
 } from './published.js';
-import { type AccuracyLine, accuracyPoints, COLORS, type Plots } from './report_plots.js';
+import { type AccuracyLine, accuracyPoints, type Plots } from './report_plots.js';
 import { count, Html, html, interval, number, table } from './report_text.js';
 import { mean } from './roc.js';
 

@@ -1,5 +1,5 @@
 /** The report's one style sheet: print-like, no fonts to fetch, figures in tables line up. */
-import { COLORS } from './report_plots.js';
+import { COLORS } from './plotting.js';
 
 export const STYLE = `
 :root { color-scheme: light; --ink: #1c2733; --soft: #5d6b7a; --line: #e3e8ed; --tint: #f5f8fb; --accent: ${COLORS.result}; }

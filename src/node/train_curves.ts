@@ -1,8 +1,7 @@
 /** The curves of a run as one HTML file that opens anywhere: loss of the updates, loss of the epochs, validation AUC. */
-import { COLORS } from '../evaluate/report_plots.js';
+import { COLORS, loadPlotting, type PlotOptions } from '../evaluate/plotting.js';
 import { STYLE } from '../evaluate/report_style.js';
 import { Html, html, number, table } from '../evaluate/report_text.js';
-import { loadOptional } from '../formats/optional.js';
 import { bestEpoch, type EpochRecord } from '../train/checkpoint.js';
 
 export interface Curves {
@@ -18,22 +17,9 @@ const MOST_POINTS = 400;
 
 /** @throws InputError where the plotting libraries, which are optional, are not installed */
 export async function loadCurves(): Promise<(curves: Curves) => string> {
-  const purpose = 'curves of a training run';
-  const Plot = await loadOptional('@observablehq/plot', purpose, () => import('@observablehq/plot'));
-  const { parseHTML } = await loadOptional('linkedom', purpose, () => import('linkedom'));
-  const page = parseHTML('<!doctype html><html><body></body></html>').document;
-  const draw = (options: Parameters<typeof Plot.plot>[0], description: string) => {
-    const svg = Plot.plot({
-      document: page as unknown as Document,
-      width: 520,
-      height: 300,
-      marginBottom: 36,
-      marginLeft: 52,
-      ariaLabel: description,
-      ...options,
-    });
-    return new Html(svg.outerHTML.replace(/<style>[^<]*<\/style>/g, ''));
-  };
+  const { Plot, draw: drawSvg } = await loadPlotting('curves of a training run');
+  const frame = { width: 520, height: 300, marginBottom: 36, marginLeft: 52 };
+  const draw = (options: PlotOptions, description: string) => new Html(drawSvg({ ...frame, ...options }, description));
   const epochs = (history: readonly EpochRecord[]) => ({
     label: 'Epoch',
     labelAnchor: 'center' as const,

@@ -1,0 +1,193 @@
+/**
+ * The paper's ablations, on phantoms: pooling, loss, backbone and size of the last map. What they mean is said in bench/README.md.
+ *
+ *   npm run ablations -- --data DIR --out DIR [--only pooling,loss] [--seeds 3]
+ *
+ * A run that is done is one file in `--out`; the same command again does what is missing, and then writes the report.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, Option } from 'commander';
+import { InputError } from '../../src/errors.js';
+import type { EvaluationResult } from '../../src/evaluate/evaluate.js';
+import { ALL_LABELS } from '../../src/evaluate/localization.js';
+import { mean } from '../../src/evaluate/roc.js';
+import { readImageList } from '../../src/formats/chestxray.js';
+import { CHEST_XRAY8_LABELS } from '../../src/formats/image_table.js';
+import { openDataset } from '../../src/node/dataset.js';
+import { evaluateWeights } from '../../src/node/evaluation_weights.js';
+import { writePhantoms } from '../../src/node/phantom.js';
+import { duration, interruptible, nameList, print, say, startProgress, wholeNumber } from '../../src/node/terminal.js';
+import { readText, writeWhole } from '../../src/node/text_files.js';
+import { LISTS } from '../../src/node/training_data.js';
+import { PRESETS, type Preset } from '../../src/phantom/index.js';
+import { DEFAULT_AUGMENTATION } from '../../src/train/augmentation.js';
+import { keepStudy, resultOf, trainOnce } from '../training_runs.js';
+import { BLOCKS, type Configuration, type Cost, configurationsOf, costOf, TRANSITION } from './configurations.js';
+import { ablationReport, type Run } from './report.js';
+
+export interface Options {
+  data: string;
+  out: string;
+  only: string[];
+  seeds: number;
+  firstSeed: number;
+  count: number;
+  size: number;
+  epochs: number;
+  batch: number;
+  lr: number;
+  preset: Preset;
+  adapter?: string;
+  threads?: number;
+}
+
+/** Shares of the phantoms. Whatever has boxes is for testing. */
+const VALIDATION = 0.1;
+const TEST = 0.3;
+
+export async function ablations(options: Options, signal: AbortSignal): Promise<string> {
+  const { out, only, seeds, firstSeed, size, epochs } = options;
+  const unknown = only.find((name) => !BLOCKS.some((block) => block.name === name));
+  if (unknown) throw new InputError(`--only: there is no ${unknown}`, { expected: names.join(', ') });
+  const blocks = BLOCKS.filter(({ name }) => only.includes(name));
+  const configurations = configurationsOf(blocks);
+  const costs = new Map(configurations.map((one): [string, Cost] => [one.id, costOf(one, size)]));
+  for (const { id } of configurations) say(`${id}: ${describeCost(costs.get(id) as Cost)}`);
+  const { count, batch, lr, preset } = options;
+  await keepStudy(join(out, 'study.json'), { count, size, epochs, batch, lr, preset, style: PRESETS[preset] });
+
+  const runs: Run[] = [];
+  const todo = Array.from({ length: seeds }, (_, i) => firstSeed + i).flatMap((seed) =>
+    configurations.map((configuration) => ({ configuration, seed })),
+  );
+  const pathOf = ({ configuration, seed }: (typeof todo)[number]) =>
+    join(out, 'runs', `${configuration.id}-seed-${seed}.json`);
+  let missing = todo.filter((one) => !existsSync(pathOf(one))).length;
+  say(`${todo.length} runs, ${missing} of them to do`);
+  const times: number[] = [];
+  for (const one of todo) {
+    signal.throwIfAborted();
+    const started = performance.now();
+    const isNew = !existsSync(pathOf(one));
+    const run = await resultOf(pathOf(one), (folder) => runOne(one.configuration, one.seed, folder, options, signal));
+    runs.push(run);
+    if (!isNew) continue;
+    times.push(performance.now() - started);
+    missing--;
+    const left = missing === 0 ? '' : `; ${missing} left, about ${duration(missing * mean(times))}`;
+    say(`${run.id}, seed ${run.seed}: mean AUC ${run.meanAuc.toFixed(3)}, ${duration(times[times.length - 1])}${left}`);
+  }
+  const { markdown, svg } = await ablationReport(runs, blocks, costs, options);
+  await writeWhole(join(out, 'ablations.md'), markdown);
+  await writeWhole(join(out, 'ablations.svg'), svg);
+  return markdown;
+}
+
+export const describeCost = ({ side, megaflops, parameters }: Cost) =>
+  `S = ${side}, ${megaflops.toFixed(1)} MFLOP, ${(parameters / 1000).toFixed(0)}k parameters`;
+
+/** Everything that a seed decides, it decides for all configurations alike: phantoms, split, order, views, and equal layers' weights. */
+async function runOne(
+  configuration: Configuration,
+  seed: number,
+  folder: string,
+  options: Options,
+  signal: AbortSignal,
+): Promise<Run> {
+  const started = performance.now();
+  const { size, epochs, batch, lr, adapter, threads, preset, count } = options;
+  const { id, backbone, pooling, r, loss } = configuration;
+  const data = await phantoms(seed, options, signal);
+  const outcome = await trainOnce({
+    ...{ out: join(folder, 'training'), backbone, pooling, r, size, adapter, threads, signal },
+    transition: TRANSITION,
+    command: `npm run ablations (${id}, seed ${seed})`,
+    data: { folder: data, classes: CHEST_XRAY8_LABELS, seed, validation: VALIDATION, test: TEST },
+    trainingData: `${count} raybox phantoms, preset ${preset}, seed ${seed}`,
+    license: 'MIT',
+    settings: {
+      ...{ epochs, batch, accumulate: 1, seed, patience: 0, parts: [], batchNorm: 'train', loss },
+      optimizer: { kind: 'adamw', weightDecay: 1e-4 },
+      learningRate: lr,
+      schedule: { kind: 'cosine', warmUp: Math.min(0.5, epochs / 4) },
+      augmentation: DEFAULT_AUGMENTATION,
+    },
+  });
+  const test = join(folder, 'training', LISTS.test);
+  const result = await evaluateWeights(outcome.weights, await openDataset(data), {
+    ...{ out: join(folder, 'evaluation'), html: false, replicates: 0, seed, batch, adapter, signal },
+    classes: CHEST_XRAY8_LABELS,
+    test: readImageList(await readText(test), test),
+  });
+  const seconds = (performance.now() - started) / 1000;
+  return { id, seed, bestEpoch: outcome.best.epoch, seconds, ...figuresOf(result) };
+}
+
+/** Draws the phantoms of a seed, unless they are there. */
+async function phantoms(seed: number, { data, count, size, preset }: Options, signal: AbortSignal): Promise<string> {
+  const folder = join(data, `seed-${seed}`);
+  const drawing = { count, seed, size, preset, boxes: 'test' as const };
+  if (existsSync(join(folder, 'phantoms.json'))) {
+    await keepStudy(join(folder, 'study.json'), { ...drawing, style: PRESETS[preset] });
+    return folder;
+  }
+  const progress = startProgress(`drawing seed ${seed}`, count, 'images');
+  try {
+    await writePhantoms({ ...drawing, out: folder, signal, onProgress: progress.update });
+  } finally {
+    progress.stop();
+  }
+  await keepStudy(join(folder, 'study.json'), { ...drawing, style: PRESETS[preset] });
+  return folder;
+}
+
+function figuresOf({
+  overall,
+  meanAuc,
+  images,
+  localization,
+}: EvaluationResult): Omit<Run, 'id' | 'seed' | 'bestEpoch' | 'seconds'> {
+  const scores = localization?.known.scores ?? [];
+  const diseases = scores.filter(({ label }) => label !== ALL_LABELS);
+  const [all] = scores.filter(({ label }) => label === ALL_LABELS);
+  return {
+    ...{ meanAuc, images, truthBoxes: all?.truthBoxes ?? 0 },
+    auc: Object.fromEntries(overall.map(({ label, auc }) => [label, auc])),
+    accuracy: (all?.figures ?? []).map(({ measure, threshold, averageFalsePositives }, at) => ({
+      ...{ measure, threshold, averageFalsePositives },
+      mean: mean(diseases.map(({ figures }) => figures[at].accuracy)),
+      of: Object.fromEntries(diseases.map(({ label, figures }) => [label, figures[at].accuracy])),
+    })),
+  };
+}
+
+const names = BLOCKS.map(({ name }) => name);
+
+const program = new Command('ablations')
+  .description('the paper’s ablations on phantoms; the same command again goes on where it stopped')
+  .requiredOption('--data <dir>', 'where the phantoms of each seed are, or are drawn')
+  .requiredOption('--out <dir>', 'folder of results')
+  .option('--only <blocks>', names.join(','), nameList, names)
+  .option('--seeds <n>', 'runs of each configuration', wholeNumber(1, 1000), 3)
+  .option('--first-seed <n>', 'the seeds count from here', wholeNumber(0, 2 ** 31), 1)
+  .option('--count <n>', 'phantoms of a seed; 60 % train, 10 % validate, 30 % test', wholeNumber(100, 1_000_000), 2500)
+  .option('--size <pixels>', 'side of phantoms and of the network’s input', wholeNumber(64, 2048), 64)
+  .option('--epochs <n>', 'through all training images', wholeNumber(1, 1e6), 8)
+  .option('--batch <n>', 'images at a time', wholeNumber(1, 4096), 16)
+  .option('--lr <rate>', 'learning rate', Number, 3e-3)
+  .addOption(new Option('--preset <name>', 'of the phantoms').choices(Object.keys(PRESETS)).default('hard'))
+  .option('--adapter <name>', 'part of an adapter’s name, or swiftshader')
+  .option('--threads <n>', 'that decode images', wholeNumber(1, 256));
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    const options = program.parse().opts<Options>();
+    await print(await interruptible((signal) => ablations(options, signal)));
+    process.exit(0);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit((error as Error).name === 'Interrupted' ? 130 : 1);
+  }
+}

@@ -1,0 +1,50 @@
+/** Training runs of a study: each is done once, however often the study is interrupted, and leaves one JSON file. */
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError } from '../src/errors.js';
+import { parseJson } from '../src/formats/coco.js';
+import { readText, writeWhole } from '../src/node/text_files.js';
+import { type BeginOptions, beginRun, type RunOutcome, resumeRun } from '../src/node/train_run.js';
+
+export const readJson = async <T>(path: string): Promise<T> => parseJson(await readText(path), path) as T;
+
+export const writeJson = (path: string, content: unknown): Promise<void> =>
+  writeWhole(path, `${JSON.stringify(content, null, 1)}\n`);
+
+/**
+ * Writes down what all runs of a study share, or holds it against what was written down.
+ * @throws InputError naming the first thing that differs: figures of different settings must not stand in one table
+ */
+export async function keepStudy(path: string, study: Readonly<Record<string, unknown>>): Promise<void> {
+  if (!existsSync(path)) return writeJson(path, study);
+  const before = await readJson<Record<string, unknown>>(path);
+  const text = (value: unknown) => JSON.stringify(value) ?? 'nothing';
+  const other = [...new Set([...Object.keys(study), ...Object.keys(before)])].find(
+    (name) => text(before[name]) !== text(study[name]),
+  );
+  if (other === undefined) return;
+  throw new InputError(`${path} belongs to another study: ${other} differs`, {
+    expected: text(before[other]),
+    given: text(study[other]),
+    hint: 'give the options that it was begun with, or another --out',
+  });
+}
+
+/** Trains in the run folder `out`, or goes on with what an interrupted run left there. */
+export async function trainOnce(options: BeginOptions): Promise<RunOutcome> {
+  const { out, adapter, threads, signal, data } = options;
+  if (!existsSync(join(out, 'config.json'))) return beginRun(options);
+  return resumeRun({ out, data: data.folder, adapter, threads, signal });
+}
+
+/** The result in a file, or what `work` gives, written there. The folder that it gets to work in is gone afterwards. */
+export async function resultOf<T>(path: string, work: (folder: string) => Promise<T>): Promise<T> {
+  if (existsSync(path)) return readJson<T>(path);
+  const folder = path.replace(/\.json$/, '.part');
+  await mkdir(folder, { recursive: true });
+  const result = await work(folder);
+  await writeJson(path, result);
+  await rm(folder, { recursive: true, force: true });
+  return result;
+}
