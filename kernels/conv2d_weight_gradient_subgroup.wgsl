@@ -4,14 +4,13 @@
 //
 // Sums, layouts and params as in conv2d_weight_gradient.wgsl; one convolution group only.
 //
-// A workgroup is one subgroup. It owns 2 rows × SUBGROUP vec4s of output channels of one chunk, a lane one of these vec4s. It takes
-// 8 pixels at a time (4 in a subgroup of 4): of each, dy is a lane's own, and x one lane's, who hands it round.
+// A workgroup is one subgroup. It owns 4 rows × SUBGROUP vec4s of output channels of one chunk, a lane one of these vec4s. It takes
+// 4 pixels at a time: of each, dy is a lane's own. Of x a lane loads two rows of one pixel, the next four lanes the other two rows
+// (a subgroup of 4: all four), and hands them round.
 //
 // Prelude: elem; SUBGROUPS; SUBGROUP: the lanes of every subgroup, a power of two from 4 on; FOUR_LANES: whether they are 4.
 
 #include conv2d_weight_gradient
-
-const STEP = select(8u, 4u, FOUR_LANES);  // pixels at a time
 
 fn load(tap: Tap, group: u32, image: u32, oy: u32, ox: u32, inside: bool) -> vec4f {
   let iy = i32(oy) * params.stride_h + tap.shift_y;
@@ -24,18 +23,29 @@ fn load(tap: Tap, group: u32, image: u32, oy: u32, ox: u32, inside: bool) -> vec
 
 @compute @workgroup_size(SUBGROUP)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) index: u32, @builtin(subgroup_invocation_id) lane: u32) {
-  let row_a = workgroup.y * 2;
-  let row_b = min(row_a + 1, row_count() - 1);
-  let own_out = workgroup.x * SUBGROUP + index;
-  let out = min(own_out, params.out_groups - 1);  // a lane without channels still has to load its pixel
+  let row = workgroup.y * 4;
+  // The rows that this lane loads: beyond the last, that one again.
+  let own_row = row + lane / 4 % 2 * 2;
+  let row_a = min(own_row, row_count() - 1);
+  let row_b = min(own_row + 1, row_count() - 1);
   let tap_a = tap_of(row_a);
   let tap_b = tap_of(row_b);
+#if FOUR_LANES
+  let row_c = min(own_row + 2, row_count() - 1);
+  let row_d = min(own_row + 3, row_count() - 1);
+  let tap_c = tap_of(row_c);
+  let tap_d = tap_of(row_d);
+#endif
+  let own_out = workgroup.x * SUBGROUP + index;
+  let out = min(own_out, params.out_groups - 1);  // a lane without channels still has to load its pixel
   var a0 = vec4f(0); var a1 = vec4f(0); var a2 = vec4f(0); var a3 = vec4f(0);
   var b0 = vec4f(0); var b1 = vec4f(0); var b2 = vec4f(0); var b3 = vec4f(0);
+  var c0 = vec4f(0); var c1 = vec4f(0); var c2 = vec4f(0); var c3 = vec4f(0);
+  var d0 = vec4f(0); var d1 = vec4f(0); var d2 = vec4f(0); var d3 = vec4f(0);
   let start = params.first + workgroup.z * params.chunk;
   let end = min(start + params.chunk, params.first + params.count);
   // The pixel whose x this lane loads.
-  var own = start + lane % STEP;
+  var own = start + lane % 4;
   var oy = own / params.out_w;
   var ox = own - oy * params.out_w;
   var image = oy / params.out_h;
@@ -43,54 +53,55 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   var slope = params.dy_offset + start * params.dy_pitch + out;
   // Beyond the end x is 0, and the last dy is read again.
   let last = params.dy_offset + (end - 1) * params.dy_pitch + out;
-  for (var pixel = start; pixel < end; pixel += STEP) {
+  for (var pixel = start; pixel < end; pixel += 4) {
     let va = load(tap_a, row_a % params.in_groups, image, oy, ox, own < end);
     let vb = load(tap_b, row_b % params.in_groups, image, oy, ox, own < end);
-    let d0 = vec4f(dy[slope]);
-    let p0 = subgroupBroadcast(va, 0u);
-    let q0 = subgroupBroadcast(vb, 0u);
-    a0 += p0.x * d0; a1 += p0.y * d0; a2 += p0.z * d0; a3 += p0.w * d0;
-    b0 += q0.x * d0; b1 += q0.y * d0; b2 += q0.z * d0; b3 += q0.w * d0;
-    let d1 = vec4f(dy[min(slope + params.dy_pitch, last)]);
-    let p1 = subgroupBroadcast(va, 1u);
-    let q1 = subgroupBroadcast(vb, 1u);
-    a0 += p1.x * d1; a1 += p1.y * d1; a2 += p1.z * d1; a3 += p1.w * d1;
-    b0 += q1.x * d1; b1 += q1.y * d1; b2 += q1.z * d1; b3 += q1.w * d1;
-    let d2 = vec4f(dy[min(slope + 2 * params.dy_pitch, last)]);
-    let p2 = subgroupBroadcast(va, 2u);
-    let q2 = subgroupBroadcast(vb, 2u);
-    a0 += p2.x * d2; a1 += p2.y * d2; a2 += p2.z * d2; a3 += p2.w * d2;
-    b0 += q2.x * d2; b1 += q2.y * d2; b2 += q2.z * d2; b3 += q2.w * d2;
-    let d3 = vec4f(dy[min(slope + 3 * params.dy_pitch, last)]);
-    let p3 = subgroupBroadcast(va, 3u);
-    let q3 = subgroupBroadcast(vb, 3u);
-    a0 += p3.x * d3; a1 += p3.y * d3; a2 += p3.z * d3; a3 += p3.w * d3;
-    b0 += q3.x * d3; b1 += q3.y * d3; b2 += q3.z * d3; b3 += q3.w * d3;
-#if !FOUR_LANES
-    let d4 = vec4f(dy[min(slope + 4 * params.dy_pitch, last)]);
-    let p4 = subgroupBroadcast(va, 4u);
-    let q4 = subgroupBroadcast(vb, 4u);
-    a0 += p4.x * d4; a1 += p4.y * d4; a2 += p4.z * d4; a3 += p4.w * d4;
-    b0 += q4.x * d4; b1 += q4.y * d4; b2 += q4.z * d4; b3 += q4.w * d4;
-    let d5 = vec4f(dy[min(slope + 5 * params.dy_pitch, last)]);
-    let p5 = subgroupBroadcast(va, 5u);
-    let q5 = subgroupBroadcast(vb, 5u);
-    a0 += p5.x * d5; a1 += p5.y * d5; a2 += p5.z * d5; a3 += p5.w * d5;
-    b0 += q5.x * d5; b1 += q5.y * d5; b2 += q5.z * d5; b3 += q5.w * d5;
-    let d6 = vec4f(dy[min(slope + 6 * params.dy_pitch, last)]);
-    let p6 = subgroupBroadcast(va, 6u);
-    let q6 = subgroupBroadcast(vb, 6u);
-    a0 += p6.x * d6; a1 += p6.y * d6; a2 += p6.z * d6; a3 += p6.w * d6;
-    b0 += q6.x * d6; b1 += q6.y * d6; b2 += q6.z * d6; b3 += q6.w * d6;
-    let d7 = vec4f(dy[min(slope + 7 * params.dy_pitch, last)]);
-    let p7 = subgroupBroadcast(va, 7u);
-    let q7 = subgroupBroadcast(vb, 7u);
-    a0 += p7.x * d7; a1 += p7.y * d7; a2 += p7.z * d7; a3 += p7.w * d7;
-    b0 += q7.x * d7; b1 += q7.y * d7; b2 += q7.z * d7; b3 += q7.w * d7;
+#if FOUR_LANES
+    let vc = load(tap_c, row_c % params.in_groups, image, oy, ox, own < end);
+    let vd = load(tap_d, row_d % params.in_groups, image, oy, ox, own < end);
+#else
+    let vc = va;
+    let vd = vb;
 #endif
-    slope += STEP * params.dy_pitch;
-    own += STEP;
-    ox += STEP;
+    let s0 = vec4f(dy[slope]);
+    let ax0 = subgroupBroadcast(va, 0u);
+    a0 += ax0.x * s0; a1 += ax0.y * s0; a2 += ax0.z * s0; a3 += ax0.w * s0;
+    let bx0 = subgroupBroadcast(vb, 0u);
+    b0 += bx0.x * s0; b1 += bx0.y * s0; b2 += bx0.z * s0; b3 += bx0.w * s0;
+    let cx0 = subgroupBroadcast(vc, 4u % SUBGROUP);
+    c0 += cx0.x * s0; c1 += cx0.y * s0; c2 += cx0.z * s0; c3 += cx0.w * s0;
+    let dx0 = subgroupBroadcast(vd, 4u % SUBGROUP);
+    d0 += dx0.x * s0; d1 += dx0.y * s0; d2 += dx0.z * s0; d3 += dx0.w * s0;
+    let s1 = vec4f(dy[min(slope + params.dy_pitch, last)]);
+    let ax1 = subgroupBroadcast(va, 1u);
+    a0 += ax1.x * s1; a1 += ax1.y * s1; a2 += ax1.z * s1; a3 += ax1.w * s1;
+    let bx1 = subgroupBroadcast(vb, 1u);
+    b0 += bx1.x * s1; b1 += bx1.y * s1; b2 += bx1.z * s1; b3 += bx1.w * s1;
+    let cx1 = subgroupBroadcast(vc, 5u % SUBGROUP);
+    c0 += cx1.x * s1; c1 += cx1.y * s1; c2 += cx1.z * s1; c3 += cx1.w * s1;
+    let dx1 = subgroupBroadcast(vd, 5u % SUBGROUP);
+    d0 += dx1.x * s1; d1 += dx1.y * s1; d2 += dx1.z * s1; d3 += dx1.w * s1;
+    let s2 = vec4f(dy[min(slope + 2 * params.dy_pitch, last)]);
+    let ax2 = subgroupBroadcast(va, 2u);
+    a0 += ax2.x * s2; a1 += ax2.y * s2; a2 += ax2.z * s2; a3 += ax2.w * s2;
+    let bx2 = subgroupBroadcast(vb, 2u);
+    b0 += bx2.x * s2; b1 += bx2.y * s2; b2 += bx2.z * s2; b3 += bx2.w * s2;
+    let cx2 = subgroupBroadcast(vc, 6u % SUBGROUP);
+    c0 += cx2.x * s2; c1 += cx2.y * s2; c2 += cx2.z * s2; c3 += cx2.w * s2;
+    let dx2 = subgroupBroadcast(vd, 6u % SUBGROUP);
+    d0 += dx2.x * s2; d1 += dx2.y * s2; d2 += dx2.z * s2; d3 += dx2.w * s2;
+    let s3 = vec4f(dy[min(slope + 3 * params.dy_pitch, last)]);
+    let ax3 = subgroupBroadcast(va, 3u);
+    a0 += ax3.x * s3; a1 += ax3.y * s3; a2 += ax3.z * s3; a3 += ax3.w * s3;
+    let bx3 = subgroupBroadcast(vb, 3u);
+    b0 += bx3.x * s3; b1 += bx3.y * s3; b2 += bx3.z * s3; b3 += bx3.w * s3;
+    let cx3 = subgroupBroadcast(vc, 7u % SUBGROUP);
+    c0 += cx3.x * s3; c1 += cx3.y * s3; c2 += cx3.z * s3; c3 += cx3.w * s3;
+    let dx3 = subgroupBroadcast(vd, 7u % SUBGROUP);
+    d0 += dx3.x * s3; d1 += dx3.y * s3; d2 += dx3.z * s3; d3 += dx3.w * s3;
+    slope += 4 * params.dy_pitch;
+    own += 4;
+    ox += 4;
     while (ox >= params.out_w) {
       ox -= params.out_w;
       oy++;
@@ -100,6 +111,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       image++;
     }
   }
-  store(workgroup.z, row_a, own_out, a0, a1, a2, a3);
-  store(workgroup.z, row_a + 1, own_out, b0, b1, b2, b3);
+  store(workgroup.z, row, own_out, a0, a1, a2, a3);
+  store(workgroup.z, row + 1, own_out, b0, b1, b2, b3);
+  store(workgroup.z, row + 2, own_out, c0, c1, c2, c3);
+  store(workgroup.z, row + 3, own_out, d0, d1, d2, d3);
 }

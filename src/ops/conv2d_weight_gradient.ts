@@ -100,7 +100,7 @@ function variantOf({ variant, traits: { subgroupSize } }: Lowering) {
   if (variant === 'tiled') return { kernel: conv2d_weight_gradient_tiled, across: 16, down: 16, constants: {} };
   if (variant === 'direct') return { kernel: conv2d_weight_gradient, across: 8, down: 8, constants: {} };
   const constants = { SUBGROUPS: true, SUBGROUP: subgroupSize, FOUR_LANES: subgroupSize === 4 };
-  return { kernel: conv2d_weight_gradient_subgroup, across: subgroupSize, down: 2, constants };
+  return { kernel: conv2d_weight_gradient_subgroup, across: subgroupSize, down: 4, constants };
 }
 
 function lowerVectors(node: Node<Conv2dWeightGradientAttributes>, context: Lowering): void {
