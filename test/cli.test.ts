@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -17,6 +18,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeImage } from '../src/formats/image.js';
 import { encodePng } from '../src/formats/png.js';
+import { readSafetensors } from '../src/formats/safetensors.js';
 import { untrainedWeights } from '../src/nets/untrained.js';
 import { DISEASES, drawPhantom } from '../src/phantom/index.js';
 
@@ -250,6 +252,33 @@ test('inspect: architecture, parameters, work and memory, without a GPU', async 
   const refused = await raybox(['inspect', broken]);
   assert.equal([refused.code, refused.stdout], [1, '']);
   assert.is(lines(refused.stderr).length, 1);
+});
+
+test('convert: half the bytes, the same network, and only what belongs to it', async () => {
+  const { code, stdout, stderr } = await raybox(['convert', weights, '--out', 'half.safetensors']);
+  assert.is(code, 0, stderr);
+  assert.match(stdout, /half\.safetensors: \d+ tensors as F16, [\d,]+ bytes/);
+  const [full, half] = [weights, at('half.safetensors')].map((path) => readSafetensors(readFileSync(path)));
+  assert.equal([...half.tensors.keys()].sort(), [...full.tensors.keys()].sort());
+  assert.equal(half.metadata, full.metadata);
+  for (const [name, { data }] of full.tensors) {
+    const other = half.tensors.get(name)!.data;
+    const near = data.every((value, i) => Math.abs(value - other[i]) <= Math.abs(value) * 2 ** -11 + 2 ** -25);
+    assert.ok(near, name);
+  }
+  assert.ok(statSync(at('half.safetensors')).size < 0.6 * statSync(weights).size);
+
+  const named = ['convert', weights, '--out', 'named.safetensors', '--metadata', '{"heatmapScaling":"relu"}'];
+  assert.is((await raybox(named)).code, 0);
+  assert.is(readSafetensors(readFileSync(at('named.safetensors'))).metadata.heatmap_scaling, 'relu');
+  const again = await raybox(named);
+  assert.is(again.code, 2, 'nothing is written over');
+  assert.match(again.stderr, /is there already/);
+  writeFileSync(at('text.pth'), 'no weights');
+  const broken = await raybox(['convert', 'text.pth', '--out', 'none.safetensors']);
+  assert.is(broken.code, 1);
+  assert.match(broken.stderr, /^raybox: text\.pth: /);
+  assert.not(existsSync(at('none.safetensors')));
 });
 
 test('demo: a picture, a table, and a plain word about untrained weights', async () => {

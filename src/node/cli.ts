@@ -32,6 +32,10 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'what a weights file holds, and what running it takes',
     add: async (program) => (await import('./inspect.js')).addInspectCommand(program),
   },
+  convert: {
+    summary: 'weights as safetensors that say all about their network',
+    add: async (program) => (await import('./convert.js')).addConvertCommand(program),
+  },
   train: {
     summary: 'labels → a localizer',
     add: async (program) => (await import('./train.js')).addTrainCommand(program),

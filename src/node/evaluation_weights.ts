@@ -3,15 +3,13 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
 import type { EvaluationResult } from '../evaluate/evaluate.js';
-import { parseJson } from '../formats/coco.js';
 import type { Prediction } from '../formats/findings.js';
-import type { WeightsMetadata } from '../formats/weights.js';
 import type { Heatmap } from '../localizer/results.js';
 import { type Localizer, load } from '../localizer.js';
 import type { Dataset } from './dataset.js';
 import { type WriteEvaluationOptions, writeEvaluation } from './evaluation.js';
+import { readMetadata } from './metadata_option.js';
 import { startProgress } from './terminal.js';
-import { readText } from './text_files.js';
 
 export interface EvaluateWeightsOptions extends WriteEvaluationOptions {
   batch?: number;
@@ -111,9 +109,4 @@ async function* keepLines(predictions: AsyncIterable<Prediction>, path: string):
     await file.close();
     await (whole ? rename(beside, path) : rm(beside, { force: true }));
   }
-}
-
-async function readMetadata(text: string): Promise<Partial<WeightsMetadata>> {
-  const json = text.trimStart().startsWith('{') ? text : await readText(text);
-  return parseJson(json, '--metadata') as Partial<WeightsMetadata>;
 }

@@ -1,17 +1,16 @@
 /** `raybox localize`: image files → probabilities, boxes and overlays. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { InputError } from '../errors.js';
-import { parseJson } from '../formats/coco.js';
 import type { Image } from '../formats/pixels.js';
-import type { WeightsMetadata } from '../formats/weights.js';
 import type { LocalizeOptions } from '../localizer/request.js';
 import type { Localization } from '../localizer/results.js';
 import { type Localizer, load } from '../localizer.js';
 import { findImageFiles, type ImageFile, readImage } from './image_files.js';
 import { openResults, type Results, standardOutput } from './localize_results.js';
+import { readMetadata } from './metadata_option.js';
 import { writeOverlay } from './overlay_file.js';
 import {
   duration,
@@ -216,14 +215,6 @@ function checkClasses(localizer: Localizer, results: Results, { classes = [], th
       hint: 'name another file, or move this one away',
     });
   }
-}
-
-/** JSON, or a file of it: what a weights file without metadata leaves open. */
-async function readMetadata(text: string): Promise<Partial<WeightsMetadata>> {
-  const isJson = text.trimStart().startsWith('{');
-  const json = isJson ? text : await readFile(text, 'utf8').catch(() => undefined);
-  if (json === undefined) throw new UsageError(`--metadata ${text}: there is no such file, and it is no JSON object`);
-  return parseJson(json, '--metadata') as Partial<WeightsMetadata>;
 }
 
 /** Every image gets a file of its own in the folder, and none of them may be an image that is read. */
