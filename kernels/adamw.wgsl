@@ -3,12 +3,12 @@
 //   g = factor · gradient      m = β1 · m + (1 − β1) · g      v = β2 · v + (1 − β2) · g²
 //   p = p − rate · learning_rate · (decay · weight_decay · p + c1 · m / (√(c2 · v) + ε))
 //
-//   p, m, v, gradient  one dense tensor, taken as vec4s      factor  [1]
+//   p, m, v, gradient  one dense tensor, taken as vec4s      factor  [1]      halt  [1]: where it is not 0, nothing changes
 //   hyper  learning_rate, weight_decay, c1 = 1 / (1 − β1^t), c2 = 1 / (1 − β2^t)      t  number of the step, from 1 on
 //
 // A thread owns one vec4. What the last one holds beyond the end is alignment. Source: Loshchilov & Hutter 2019.
 //
-// Prelude: FACTOR.
+// Prelude: FACTOR, HALT (whether factor and halt are looked at).
 
 struct Params {
   count: u32, rate: f32, decay: f32, beta1: f32, beta2: f32, rest1: f32, rest2: f32, epsilon: f32,
@@ -20,7 +20,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read> gradient: array<vec4f>;
 @group(0) @binding(4) var<storage, read> hyper: array<f32>;
 @group(0) @binding(5) var<storage, read> factor: array<f32>;
-@group(0) @binding(6) var<uniform> params: Params;
+@group(0) @binding(6) var<storage, read> halt: array<u32>;
+@group(0) @binding(7) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
@@ -28,6 +29,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   if (i >= params.count) {
     return;
   }
+#if HALT
+  if (halt[0] != 0) {
+    return;
+  }
+#endif
   var g = gradient[i];
 #if FACTOR
   g *= factor[0];

@@ -3,6 +3,7 @@
 //   mean[c], variance[c]  over all N pixels; the variance divided by N
 //   running_mean[c] = (1 − momentum) · running_mean[c] + momentum · mean[c]
 //   running_variance[c]   likewise, towards the variance divided by N − 1, as torch does it
+//   A batch whose statistics are not finite leaves the running ones as they are.
 //
 //   partial  [chunks, 3, groups] vec4s      lanes  the logical channel in each lane, 0xffffffff in padding      others  [channels] dense
 //
@@ -22,6 +23,8 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> running_variance: array<f32>;
 @group(0) @binding(6) var<uniform> params: Params;
 
+const EXPONENT = 0x7f800000u;
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let group = id.x;
@@ -40,6 +43,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     }
     mean[c] = all.mean[lane];
     variance[c] = all.squares[lane] / all.count;
+    let bits = bitcast<vec2u>(vec2f(all.mean[lane], all.squares[lane])) & vec2u(EXPONENT);
+    if (any(bits == vec2u(EXPONENT))) {
+      continue;
+    }
     running_mean[c] = (1 - params.momentum) * running_mean[c] + params.momentum * all.mean[lane];
     running_variance[c] = (1 - params.momentum) * running_variance[c] + params.momentum * (all.squares[lane] / (all.count - 1));
   }

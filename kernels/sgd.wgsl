@@ -5,10 +5,11 @@
 //   p = p − rate · learning_rate · d                     d = g, or v with MOMENTUM, or g + momentum · v with NESTEROV
 //
 //   p, v, gradient  one dense tensor, taken as vec4s      hyper  learning_rate, momentum, weight_decay      factor  [1]
+//   halt  [1]: where it is not 0, nothing changes
 //
 // A thread owns one vec4. What the last one holds beyond the end is alignment.
 //
-// Prelude: MOMENTUM, NESTEROV, FACTOR (whether gradients are scaled, as clipping does).
+// Prelude: MOMENTUM, NESTEROV, FACTOR (whether gradients are scaled, as clipping does), HALT (whether it is looked at).
 
 struct Params {
   count: u32, rate: f32, decay: f32,
@@ -21,7 +22,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> gradient: array<vec4f>;
 @group(0) @binding(3) var<storage, read> hyper: array<f32>;
 @group(0) @binding(4) var<storage, read> factor: array<f32>;
-@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(5) var<storage, read> halt: array<u32>;
+@group(0) @binding(6) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
@@ -29,6 +31,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   if (i >= params.count) {
     return;
   }
+#if HALT
+  if (halt[0] != 0) {
+    return;
+  }
+#endif
   var g = gradient[i];
 #if FACTOR
   g *= factor[0];

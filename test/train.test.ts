@@ -14,7 +14,7 @@ import { initialWeights } from '../src/train/initial.js';
 import { crossEntropy, focal, weightedCrossEntropy } from '../src/train/losses.js';
 import { adamw, partOf, sgd } from '../src/train/optimizers.js';
 import { constant, cosine, stepDecay, warmUp } from '../src/train/schedules.js';
-import { createTrainer, type Trainer, type TrainerOptions } from '../src/train/step.js';
+import { createTrainer, NotFiniteError, type Trainer, type TrainerOptions } from '../src/train/step.js';
 import { readFixture } from './support/fixture.js';
 import { readData, transpose } from './support/torch.js';
 
@@ -292,6 +292,70 @@ train('a batch without positives, without negatives, without labels', async () =
     const loss = await trainer.step(images, new Float32Array(12).fill(label), { learningRate: 0.01 });
     assert.ok(label < 0 ? loss === 0 : loss > 0 && Number.isFinite(loss), `labels ${label}: loss ${loss}`);
   }
+  trainer.close();
+});
+
+async function notFinite(work: Promise<unknown>, message: RegExp): Promise<void> {
+  const error = await work.then(
+    () => undefined,
+    (reason: Error) => reason,
+  );
+  assert.instance(error, NotFiniteError);
+  assert.match((error as Error).message, message);
+}
+
+train('numbers that are not finite are found where no loss shows them, and nothing is updated', async () => {
+  for (const optimizer of [sgd({ momentum: 0.9 }), adamw()]) {
+    const trainer = await trainTiny({ optimizer });
+    await takeSteps(trainer, 2);
+    const before = await everything(trainer);
+    const { images, labels } = batchOf(7);
+    const broken = images.slice();
+    broken[777] = Number.NEGATIVE_INFINITY;
+    const failed = trainer.step(broken, labels, { learningRate: 0.01 });
+    const next = trainer.step(images, labels, { learningRate: 0 }); // was asked for before anybody knew
+    await notFinite(failed, /^an image is not finite$/);
+    assert.ok(Number.isFinite(await next));
+    for (const [name, values] of await everything(trainer)) {
+      assert.ok(values.every(Number.isFinite), name);
+      if (!/running|velocity|moment/.test(name)) assert.equal(values, before.get(name), name);
+    }
+    // A ReLU turns the NaNs of this channel into zeros.
+    const weight = before.get('conv1.weight')!.slice();
+    weight[3] = Number.NaN;
+    await trainer.write('conv1.weight', weight);
+    await notFinite(
+      trainer.step(images, labels, { learningRate: 0.01 }),
+      /^the gradient of (conv1.weight|bn1.weight) is not finite$/,
+    );
+    // One bad batch is no reason to begin again.
+    await trainer.write('conv1.weight', before.get('conv1.weight')!);
+    assert.ok(Number.isFinite(await trainer.step(images, labels, { learningRate: 0.01 })));
+    assert.not.equal(await trainer.read('conv1.weight'), before.get('conv1.weight'));
+    trainer.close();
+  }
+});
+
+train('a learning rate that is far too high ends in an error, not in weights that are no numbers', async () => {
+  const trainer = await trainTiny({ batchNorm: 'frozen', optimizer: sgd() });
+  await notFinite(takeSteps(trainer, 12, 1e12), /^(the loss \((NaN|Infinity)\)|the gradient of \S+) is not finite$/);
+  for (const [name, values] of await everything(trainer)) assert.ok(values.every(Number.isFinite), name);
+  trainer.close();
+});
+
+train('one micro-batch that is not finite stops the update that it belongs to, and no other', async () => {
+  const trainer = await trainTiny({ accumulate: 2 });
+  const before = await everything(trainer);
+  const { images, labels } = batchOf(7);
+  const broken = images.slice();
+  broken[5] = Number.NaN;
+  const steps = [broken, images, images, images].map((own) => trainer.step(own, labels, { learningRate: 0.01 }));
+  await notFinite(steps[0], /^an image is not finite$/);
+  await notFinite(steps[1], /^the gradient of conv1.weight is not finite$/); // the sum, which holds the first
+  assert.ok((await Promise.all(steps.slice(2))).every(Number.isFinite));
+  const after = await everything(trainer);
+  for (const [name, values] of after) assert.ok(values.every(Number.isFinite), name);
+  assert.not.equal(after.get('conv1.weight'), before.get('conv1.weight'));
   trainer.close();
 });
 

@@ -227,7 +227,10 @@ test('a loss that is not finite ends the run, and says where and what is left', 
     return name === 'head.prediction.bias' ? Float32Array.of(0, Number.NaN) : values;
   };
   const work = train({ gpu, settings, data, keeper, weights, images: async (row: number) => stored[row] });
-  const error = await refused(work, /^the loss is NaN at step 1 of epoch 1; given the batch (\d+\.png(, |;)){4}/);
+  const error = await refused(
+    work,
+    /^the loss \(NaN\) is not finite at step 1 of epoch 1; given the batch (\d+\.png(, |;)){4}/,
+  );
   assert.instance(error, InputError);
   assert.match(error.message, /last good checkpoint: none/);
   assert.is(kept.checkpoints.length, 0);

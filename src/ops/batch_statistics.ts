@@ -13,7 +13,8 @@ export interface BatchStatisticsAttributes {
 
 /**
  * x: nhwc4 with two pixels at least; running mean and variance: states [c]. Outputs, [c] dense: mean, and variance divided by the
- * number of pixels. The running variance follows the one divided by that number less one.
+ * number of pixels. The running variance follows the one divided by that number less one. Running statistics do not follow a channel
+ * whose own are not finite.
  */
 export const forward: Operation<BatchStatisticsAttributes> = {
   name: 'batch_statistics',
@@ -89,12 +90,14 @@ export const reference: Reference<BatchStatisticsAttributes> = ([x, runningMean,
     squares[i % channels] += (value - mean[i % channels]) ** 2;
   });
   const { momentum } = attributes;
-  const follow = (running: number, value: number) => (1 - momentum) * running + momentum * value;
+  const finite = Array.from(mean, (value, c) => Number.isFinite(value) && Number.isFinite(squares[c]));
+  const follow = (running: number, value: number, c: number) =>
+    finite[c] ? (1 - momentum) * running + momentum * value : running;
   return [
     mean,
     squares.map((value) => value / pixels),
-    runningMean!.map((value, c) => follow(value, mean[c])),
-    runningVariance!.map((value, c) => follow(value, squares[c] / (pixels - 1))),
+    runningMean!.map((value, c) => follow(value, mean[c], c)),
+    runningVariance!.map((value, c) => follow(value, squares[c] / (pixels - 1), c)),
   ];
 };
 
@@ -110,5 +113,10 @@ export const cases: Case<BatchStatisticsAttributes>[] = [
   caseOf({ shape: [3, 31, 37, 38] }),
   caseOf({ shape: [2, 9, 11, 5], type: 'f32', fill: (i) => 1000 + Math.sin(i) }), // a mean far above the deviation
   caseOf({ shape: [1, 3, 5, 4], fill: () => 3.25 }),
+  caseOf({
+    shape: [2, 5, 7, 6],
+    type: 'f32',
+    fill: (i) => (i === 20 ? Number.NaN : Math.cos(i)),
+  }),
   caseOf({ shape: [4, 56, 56, 64] }, { full: true, bench: true }),
 ];

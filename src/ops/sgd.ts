@@ -24,27 +24,42 @@ export function checkAlike([first, ...others]: readonly (Tensor | undefined)[]):
   }
 }
 
-/** parameter, velocity (state, or none: no momentum), gradient, [learning rate, momentum, weight decay], factor [1] or none. */
+/** @throws InputError unless it is a flag, or none. */
+export function checkHalt(halt: Tensor | undefined): void {
+  if (!halt || (halt.type === 'u32' && elementCount(halt) === 1)) return;
+  throw new InputError(`${halt.name} halts no update`, { expected: 'u32[1]', given: describeShape(halt) });
+}
+
+/**
+ * parameter, velocity (state, or none: no momentum), gradient, [learning rate, momentum, weight decay], factor [1] or none, halt
+ * (u32 [1]: unless 0 nothing changes) or none.
+ */
 export const forward: Operation<SgdAttributes> = {
   name: 'sgd',
   updates: [0, 1],
-  infer([parameter, velocity, gradient, hyper]) {
+  infer([parameter, velocity, gradient, hyper, , halt]) {
+    checkHalt(halt);
     checkAlike([parameter, velocity, gradient]);
     if (elementCount(hyper!) !== 3)
       throw new InputError('hyperparameters', { expected: '[3]', given: describeShape(hyper!) });
     return [];
   },
   flops: ({ inputs: [parameter] }) => 6 * elementCount(parameter!),
-  lower({ inputs: [parameter, velocity, gradient, hyper, factor], attributes }, context) {
+  lower({ inputs: [parameter, velocity, gradient, hyper, factor, halt], attributes }, context) {
     const { nesterov, rate, decay } = attributes;
     const count = Math.ceil(elementCount(parameter!) / 4);
     context.dispatch({
       kernel: sgd,
-      constants: { MOMENTUM: Boolean(velocity), NESTEROV: nesterov && Boolean(velocity), FACTOR: Boolean(factor) },
+      constants: {
+        MOMENTUM: Boolean(velocity),
+        NESTEROV: nesterov && Boolean(velocity),
+        FACTOR: Boolean(factor),
+        HALT: Boolean(halt),
+      },
       bindings: [
         context.write(parameter!),
         velocity ? context.write(velocity) : context.read(undefined),
-        ...[gradient, hyper, factor].map((tensor) => context.read(tensor)),
+        ...[gradient, hyper, factor, halt].map((tensor) => context.read(tensor)),
       ],
       params: { count, rate, decay },
       workgroups: spread(Math.ceil(count / 64)),
@@ -52,7 +67,9 @@ export const forward: Operation<SgdAttributes> = {
   },
 };
 
-export const reference: Reference<SgdAttributes> = ([parameter, velocity, gradient, hyper, factor], { attributes }) => {
+export const reference: Reference<SgdAttributes> = (inputs, { attributes }) => {
+  const [parameter, velocity, gradient, hyper, factor, halt] = inputs;
+  if (halt?.[0]) return velocity ? [parameter!, velocity] : [parameter!];
   const [learningRate, momentum, weightDecay] = hyper!;
   const { nesterov, rate, decay } = attributes;
   const slopes = gradient!.map((value, i) => value * (factor?.[0] ?? 1) + decay * weightDecay * parameter![i]);
@@ -66,9 +83,9 @@ export const reference: Reference<SgdAttributes> = ([parameter, velocity, gradie
 
 function caseOf(
   shape: number[],
-  options: { momentum?: boolean; nesterov?: boolean; factor?: boolean },
+  options: { momentum?: boolean; nesterov?: boolean; factor?: boolean; halt?: number },
 ): Case<SgdAttributes> {
-  const { momentum = true, nesterov = false, factor = false } = options;
+  const { momentum = true, nesterov = false, factor = false, halt } = options;
   const state: CaseInput = { shape, layout: 'dense', kind: 'state' };
   return {
     inputs: [
@@ -77,6 +94,7 @@ function caseOf(
       { shape },
       { shape: [3], fill: (i) => [0.1, 0.9, 0.01][i] },
       factor ? { shape: [1], fill: 'uniform' } : undefined,
+      halt === undefined ? undefined : { shape: [1], type: 'u32', fill: () => halt },
     ],
     attributes: { nesterov, rate: 0.5, decay: 2 },
   };
@@ -87,4 +105,7 @@ export const cases: Case<SgdAttributes>[] = [
   caseOf([5, 3, 3, 3], {}),
   caseOf([133], { nesterov: true, factor: true }),
   caseOf([7, 11], { momentum: false }),
+  caseOf([130], { halt: 0 }),
+  caseOf([130], { factor: true, halt: 3 }),
+  caseOf([9], { momentum: false, halt: 1 }),
 ];

@@ -21,4 +21,4 @@ export { networkImage } from './network_image.js';
 export { adamw, type Optimizer, type Part, sgd } from './optimizers.js';
 export type { InputSettings, LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from './settings.js';
 export { type Start, type StartOptions, startOf } from './start.js';
-export { createTrainer, type Trainer, type TrainerOptions } from './step.js';
+export { createTrainer, NotFiniteError, type Trainer, type TrainerOptions } from './step.js';

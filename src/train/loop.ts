@@ -14,7 +14,7 @@ import { createPace } from './pace.js';
 import { prefetch } from './prefetch.js';
 import { createScorer, type Scores, scoresOf } from './score.js';
 import { checkSettings, lossOf, optimizerOf, scheduleOf, type TrainSettings, weightsMetadataOf } from './settings.js';
-import { createTrainer } from './step.js';
+import { createTrainer, NotFiniteError } from './step.js';
 import { readStates, restoreStates, writeWeights } from './trainer_states.js';
 
 /** What a run leaves behind. Each call is awaited before the run goes on. */
@@ -80,8 +80,8 @@ const CHECKPOINT_MS = 600_000;
 
 /**
  * Trains a network.
- * @throws InputError before anything runs where settings, data and checkpoint do not fit each other; for a loss that is not finite,
- *   naming the step, the batch's images and the last checkpoint; for an image that cannot be read, after a checkpoint
+ * @throws InputError before anything runs where settings, data and checkpoint do not fit each other; for images, losses or gradients that are not
+ *   finite, naming the step, the batch's images and the last checkpoint; for an image that cannot be read, after a checkpoint
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const {
@@ -178,12 +178,11 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
           const labels = labelsOf(data, order.subarray(first, first + batch));
           return trainer.step(input.of(stored, views), labels, { learningRate });
         });
-        const all = Promise.all(losses);
+        const all = Promise.allSettled(losses);
         // Awaited when the next update is on its way; nothing is closed while it runs.
-        underWay = Promise.allSettled(losses);
+        underWay = all;
         return async () => {
-          const values = await all;
-          if (!values.every(Number.isFinite)) throw notFinite(values, rowsOf(step));
+          const values = lossesOf(await all, rowsOf(step));
           for (const value of values) state.lossSum += value;
           state.step = step + 1;
           const now = performance.now();
@@ -218,11 +217,13 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       }
     }
 
-    const notFinite = (values: readonly number[], rows: Int32Array) => {
-      const micro = values.findIndex((value) => !Number.isFinite(value));
-      const files = Array.from(rows.subarray(micro * batch, (micro + 1) * batch), (row) => data.images[row]);
-      return diverged(`the loss is ${values[micro]}`, `the batch ${files.join(', ')}`);
-    };
+    const lossesOf = (results: readonly PromiseSettledResult<number>[], rows: Int32Array) =>
+      results.map((result, micro) => {
+        if (result.status === 'fulfilled') return result.value;
+        if (!(result.reason instanceof NotFiniteError)) throw result.reason;
+        const files = Array.from(rows.subarray(micro * batch, (micro + 1) * batch), (row) => data.images[row]);
+        throw diverged(result.reason.message, `the batch ${files.join(', ')}`);
+      });
 
     async function validate(): Promise<Scores> {
       const started = performance.now();

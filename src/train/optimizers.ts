@@ -15,6 +15,8 @@ export interface Update {
   readonly hyper: Tensor;
   /** What the gradient is multiplied with, [1]; none: 1. */
   readonly factor: Tensor | undefined;
+  /** u32 [1]: unless it is 0, nothing is updated. */
+  readonly halt: Tensor;
   /** Multiplies the learning rate, and the weight decay. */
   readonly rate: number;
   readonly decay: number;
@@ -46,9 +48,9 @@ export function sgd({ momentum = 0, nesterov = false, weightDecay = 0 }: SgdOpti
   return {
     hyperSize: 3,
     hyper: (_, learningRate) => [learningRate, momentum, weightDecay],
-    update(g, { parameter, gradient, hyper, factor, rate, decay, state }) {
+    update(g, { parameter, gradient, hyper, factor, halt, rate, decay, state }) {
       const velocity = momentum > 0 ? state('velocity') : undefined;
-      g.applyAll(sgdStep, [parameter, velocity, gradient, hyper, factor], { nesterov, rate, decay });
+      g.applyAll(sgdStep, [parameter, velocity, gradient, hyper, factor, halt], { nesterov, rate, decay });
     },
   };
 }
@@ -69,8 +71,8 @@ export function adamw({ betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01
   return {
     hyperSize: 4,
     hyper: (step, learningRate) => [learningRate, weightDecay, 1 / (1 - beta1 ** step), 1 / (1 - beta2 ** step)],
-    update(g, { parameter, gradient, hyper, factor, rate, decay, state }) {
-      const inputs = [parameter, state('first_moment'), state('second_moment'), gradient, hyper, factor];
+    update(g, { parameter, gradient, hyper, factor, halt, rate, decay, state }) {
+      const inputs = [parameter, state('first_moment'), state('second_moment'), gradient, hyper, factor, halt];
       g.applyAll(adamwStep, inputs, { beta1, beta2, epsilon, rate, decay });
     },
   };

@@ -4,19 +4,17 @@
  */
 import { InputError } from '../errors.js';
 import type { Architecture, Head } from '../formats/architecture.js';
-import { readBuffer } from '../gpu/buffers.js';
+import { readRanges } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/constants.js';
-import { gradients } from '../graph/gradient.js';
-import { type BatchNormMode, createGraph, type Graph, type GraphBuilder } from '../graph/graph.js';
+import type { BatchNormMode } from '../graph/graph.js';
 import { createPlan, type DispatchTime, type Plan } from '../graph/plan.js';
 import type { Location } from '../graph/record.js';
-import { byteSize, decodeTensor, elementCount, type Tensor } from '../graph/tensor.js';
-import { buildNetwork } from '../nets/index.js';
-import { forward as accumulateInto } from '../ops/accumulate.js';
+import { decodeTensor, elementCount, type Tensor } from '../graph/tensor.js';
 import { initialWeights } from './initial.js';
 import type { Loss } from './losses.js';
-import { clipByNorm, type Optimizer, type Part, partOf } from './optimizers.js';
+import type { Optimizer, Part } from './optimizers.js';
+import { buildStep, statesOf } from './step_graph.js';
 import { createStepPlan } from './step_plan.js';
 
 export interface TrainerOptions {
@@ -54,6 +52,16 @@ export interface TrainerOptions {
 /** Numbers in NHWC order, or a function that fills the buffer itself, with dispatches of its own for example. */
 export type Images = ArrayLike<number> | ((location: Location) => void | Promise<void>);
 
+/** Numbers of a step are not finite, so it has updated nothing. */
+export class NotFiniteError extends InputError {
+  constructor(
+    /** Which: an image, the loss, or the gradient of a parameter. */
+    readonly what: string,
+  ) {
+    super(`${what} is not finite`);
+  }
+}
+
 export interface StepOptions {
   learningRate: number;
 }
@@ -65,6 +73,8 @@ export interface Trainer {
    * @param labels [batch, classes]: 1, 0, or below 0 where unknown.
    * @returns the loss before the update. Steps run in the order of the calls; the next may be asked for before the loss is there,
    * so that the GPU need not wait for it.
+   * @throws NotFiniteError where images, loss or gradients hold a NaN or an infinity. The update that the step belongs to has changed
+   * no parameter then; steps asked for since have run.
    */
   step(images: Images, labels: ArrayLike<number>, options: StepOptions): Promise<number>;
   /** Updates so far, which Adam's correction counts by. To be set when a run is resumed. */
@@ -96,14 +106,16 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
     throw new InputError('micro-batches to an update', { expected: 'an integer ≥ 1', given: String(accumulate) });
   }
   const built = buildStep(options, accumulate > 1);
-  const { image, labels, loss, hyper, share, states, forward, update } = built;
-  const shared = update ? statesOf(forward, states).filter((tensor) => statesOf(update, states).includes(tensor)) : [];
-  const { plan, recomputed } = await createStepPlan(gpu, forward, loss, { update, shared, limit: options.memory });
+  const { image, labels, loss, halt, hyper, share, states, forward, update } = built;
+  const read = new Set(update && statesOf(update.graph, states));
+  const shared = statesOf(forward, states).filter((tensor) => read.has(tensor));
+  const limit = options.memory;
+  const { plan, recomputed } = await createStepPlan(gpu, forward, loss, { update: update?.graph, shared, limit });
   let updatePlan: Plan | undefined;
   try {
     if (update) {
       const external = new Map(shared.map((tensor) => [tensor, plan.locate(tensor).buffer]));
-      updatePlan = await createPlan(gpu, update, { external });
+      updatePlan = await createPlan(gpu, update.graph, { external });
     }
     for (const [name, tensor] of built.parameters) locationOf(tensor).write(await weights(name, tensor.shape));
   } catch (error) {
@@ -139,14 +151,29 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
     if (share) plan.write(share, [micro === 0 ? 0 : 1, 1 / accumulate]);
     (updatePlan ?? plan).write(hyper, numbers);
     await plan.run();
+    const results = [plan.locate(loss), plan.locate(halt)];
     micro = (micro + 1) % accumulate;
     if (micro === 0) {
-      await updatePlan?.run();
+      if (update && updatePlan) {
+        await updatePlan.run();
+        results.push(updatePlan.locate(update.halt));
+      }
       trainer.updates++;
     }
     // The copy is submitted here, behind the step; it is waited for outside the turn.
-    const { buffer, offset } = plan.locate(loss);
-    return { value: readBuffer(gpu, buffer, offset, byteSize(loss)) };
+    return { value: readRanges(gpu, results) };
+  }
+
+  function lossOf([lossBytes, haltBytes, updateBytes]: readonly ArrayBuffer[]): number {
+    const [value] = decodeTensor(loss, lossBytes);
+    // A flag counts from the end: the last thing that is watched is 1.
+    for (const bytes of [haltBytes, updateBytes]) {
+      const [flag] = bytes ? new Uint32Array(bytes) : [0];
+      if (flag === 0) continue;
+      const what = built.watched[built.watched.length - flag];
+      throw new NotFiniteError(what === 'the loss' ? `the loss (${value})` : what);
+    }
+    return value;
   }
 
   const trainer: Trainer = {
@@ -171,7 +198,7 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
         });
       }
       const { value } = await inTurn(() => submit(images, labelValues, learningRate));
-      return decodeTensor(loss, await value)[0];
+      return lossOf(await value);
     },
     read: (name) => {
       const tensor = stateNamed(name);
@@ -191,87 +218,5 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
   return trainer;
 }
 
-/** Those states that a graph has to do with. */
-function statesOf(graph: Graph, states: ReadonlyMap<string, Tensor>): Tensor[] {
-  const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
-  return [...states.values()].filter((tensor) => read.has(tensor));
-}
-
 const isBound = (plan: Plan, tensor: Tensor) =>
   plan.steps.some(({ bindings }) => bindings.some((binding) => binding.tensor === tensor));
-
-function buildStep(options: TrainerOptions, split: boolean) {
-  const { architecture, batch, size, channels = 3, batchNorm, optimizer, parts = [], clipNorm } = options;
-  const [height, width] = typeof size === 'number' ? [size, size] : size;
-  const g = createGraph({ parameters: 'state', batchNorm });
-  const image = g.input('images', [batch, height, width, channels]);
-  const { logits } = buildNetwork(g, architecture, image);
-  const labels = g.input('labels', logits.shape, { layout: 'dense' });
-  const loss = options.loss(g, logits, labels);
-
-  const trained = [...g.parameters].filter(([name]) => !isStatistic(name) && !partOf(parts, name).frozen);
-  if (trained.length === 0) throw new InputError('nothing to train', { hint: 'the parts freeze every parameter' });
-  const found = gradients(
-    g,
-    loss,
-    trained.map(([, tensor]) => tensor),
-  );
-  const states = new Map<string, Tensor>();
-  const state = (name: string, shape: readonly number[]) => {
-    const tensor = g.state(name, shape);
-    states.set(name, tensor);
-    return tensor;
-  };
-  const own = trained.flatMap(([name, parameter]) => {
-    const gradient = found.get(parameter);
-    return gradient ? [{ name, parameter, gradient }] : [];
-  });
-
-  // With accumulation the update is a graph of its own, which reads what micro-batches have added up.
-  let share: Tensor | undefined;
-  let target: GraphBuilder = g;
-  let updated = own;
-  if (split) {
-    const shares = g.input('shares', [2], { layout: 'dense' });
-    share = shares;
-    target = createGraph();
-    updated = own.map(({ name, parameter, gradient }) => {
-      const sum = state(`${name}#gradient`, parameter.shape);
-      g.applyAll(accumulateInto, [sum, gradient, shares], {});
-      return { name, parameter, gradient: sum };
-    });
-  }
-  const hyper = target.input('hyperparameters', [optimizer.hyperSize], { layout: 'dense' });
-  const every = updated.map(({ gradient }) => gradient);
-  const factor = clipNorm === undefined ? undefined : clipByNorm(target, every, clipNorm);
-  for (const { name, parameter, gradient } of updated) {
-    const { rate, decay } = partOf(parts, name);
-    const memory = (what: string) => state(`${name}#${what}`, parameter.shape);
-    optimizer.update(target, { parameter, gradient, hyper, factor, rate, decay, state: memory });
-  }
-  const forward = g.finish([loss]);
-  const used = usedParameters(
-    g,
-    forward.nodes.flatMap(({ inputs }) => inputs),
-  );
-  for (const [name, tensor] of used) states.set(name, tensor);
-  return {
-    image,
-    labels,
-    loss,
-    hyper,
-    share,
-    parameters: used,
-    states,
-    forward,
-    update: split ? target.finish([]) : undefined,
-  };
-}
-
-const isStatistic = (name: string) => /\.running_(mean|var)$/.test(name);
-
-// Those that the step reads; what only heatmaps need is the prediction layer's, which it reads anyway.
-function usedParameters(g: GraphBuilder, inputs: readonly (Tensor | undefined)[]): ReadonlyMap<string, Tensor> {
-  const read = new Set(inputs);
-  return new Map([...g.parameters].filter(([, tensor]) => read.has(tensor)));
-}
