@@ -1,64 +1,13 @@
 /** `raybox train`: a data set in the layout of ChestX-ray8/14 and a backbone → weights that localize, and all about the run. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Backbone, checkBackbone } from '../formats/architecture.js';
-import { parseJson } from '../formats/coco.js';
-import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
-import type { WeightsMetadata } from '../formats/weights.js';
-import { backboneNames } from '../nets/index.js';
-import { type Augmentation, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from '../train/augmentation.js';
-import type { LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from '../train/settings.js';
-import { interruptible, nameList, numbersByName, print, say, table, UsageError, wholeNumber } from './terminal.js';
-import { readText } from './text_files.js';
-import { type BeginOptions, beginRun, type RunMachine, type RunOutcome, resumeRun } from './train_run.js';
+import type { Command } from 'commander';
+import { interruptible, print, say, table, UsageError } from './terminal.js';
+import { addTrainingOptions, beginOptions, machineOf, type TrainingOptions } from './train_options.js';
+import { beginRun, type RunOutcome, resumeRun } from './train_run.js';
 
-interface Options {
+interface Options extends TrainingOptions {
   data?: string;
   out: string;
   resume?: true;
-  backbone?: string;
-  init?: string;
-  metadata?: string;
-  classes: readonly string[];
-  size: number;
-  channels?: '1' | '3';
-  transition?: number;
-  pooling?: 'lse' | 'average' | 'max';
-  lseR?: number;
-  heatmapScaling?: 'minmax' | 'relu';
-  epochs: number;
-  batch: number;
-  accumulate: number;
-  lr?: number;
-  optimizer: 'adamw' | 'sgd';
-  momentum: number;
-  nesterov?: true;
-  weightDecay: number;
-  schedule: ScheduleSettings['kind'];
-  warmUp: number;
-  decayEvery?: number;
-  loss: LossSettings['kind'];
-  perClass?: true;
-  clipNorm?: number;
-  freeze?: string[];
-  rates?: Record<string, number>;
-  batchNorm?: 'train' | 'frozen';
-  /** False where it was switched off. */
-  augment?: Record<string, number> | boolean;
-  seed: number;
-  patience: number;
-  trainList?: string;
-  validationList?: string;
-  testList?: string;
-  validation?: number;
-  test?: number;
-  skipBroken?: true;
-  checkpointMinutes: number;
-  threads?: number;
-  cache?: number;
-  memory?: number;
-  adapter?: string;
-  trainingData?: string;
-  license: string;
 }
 
 /** What may be said of a run that is resumed; the rest it has from its folder. */
@@ -75,23 +24,6 @@ const RESUMABLE = [
   'adapter',
 ];
 
-/** For losses that are sums over a batch. AdamW does not mind the scale of a loss; plain descent does. */
-const LEARNING_RATES = { adamw: 1e-3, sgd: 1e-4 };
-
-function number(least: number, most = Number.POSITIVE_INFINITY): (text: string) => number {
-  return (text) => {
-    const value = text.trim() === '' ? Number.NaN : Number(text);
-    if (value >= least && value <= most && Number.isFinite(value)) return value;
-    throw new InvalidArgumentError(`It must be a number from ${least}${Number.isFinite(most) ? ` to ${most}` : ''}.`);
-  };
-}
-
-function classList(text: string): readonly string[] {
-  if (text === '8') return CHEST_XRAY8_LABELS;
-  if (text === '14') return CHEST_XRAY14_LABELS;
-  return nameList(text);
-}
-
 /** Adds `raybox train`. */
 export function addTrainCommand(program: Command): void {
   const command = program
@@ -99,87 +31,8 @@ export function addTrainCommand(program: Command): void {
     .description('train a localizer from image-level labels: weights, checkpoints, log and curves in one folder')
     .requiredOption('--out <dir>', 'folder of the run, new or empty')
     .option('--data <dir>', 'data set in the ChestX-ray8/14 layout')
-    .option('--resume', 'go on with the run in --out, to the same bits; it keeps its settings')
-    .option('--backbone <name>', `${backboneNames.join(', ')}; or a JSON description`)
-    .option('--init <weights>', 'safetensors or torch checkpoint to start from; default: random weights')
-    .option('--metadata <json>', 'the input that --init expects, where it does not say: mean, std, channelOrder, …')
-    .option('--classes <names>', '8, 14, or names separated by commas', classList, CHEST_XRAY8_LABELS)
-    .option('--size <pixels>', 'side of the network’s input', wholeNumber(1, 8192), 224)
-    .addOption(new Option('--channels <n>', 'of the input; default: those of --init, else 1').choices(['1', '3']))
-    .option(
-      '--transition <channels>',
-      'of the transition layer, 0 for none; default: as the backbone',
-      wholeNumber(0, 65_536),
-    )
-    .addOption(new Option('--pooling <kind>', 'default: lse').choices(['lse', 'average', 'max']))
-    .option('--lse-r <r>', 'sharpness of log-sum-exp pooling; default: 10', number(1e-6, 1e6))
-    .addOption(new Option('--heatmap-scaling <kind>', 'written into the weights').choices(['minmax', 'relu']))
-    .option('--epochs <n>', 'through all training images', wholeNumber(1, 1e6), 20)
-    .option('--batch <n>', 'images at a time', wholeNumber(1, 4096), 16)
-    .option('--accumulate <n>', 'batches to an update', wholeNumber(1, 4096), 1)
-    .addOption(new Option('--optimizer <kind>', 'of the updates').choices(['adamw', 'sgd']).default('adamw'))
-    .option('--lr <rate>', 'learning rate; default: 0.001 for adamw, 0.0001 for sgd', number(0))
-    .option('--momentum <share>', 'of sgd', number(0, 1), 0.9)
-    .option('--nesterov', 'momentum after Nesterov')
-    .option('--weight-decay <factor>', 'of both optimizers', number(0), 1e-4)
-    .addOption(
-      new Option('--schedule <kind>', 'of the learning rate').choices(['constant', 'step', 'cosine']).default('cosine'),
-    )
-    .option('--warm-up <epochs>', 'straight line up to the full rate', number(0), 0)
-    .option(
-      '--decay-every <epochs>',
-      'between tenfold decays of --schedule step; default: a third of the run',
-      number(1e-3),
-    )
-    .addOption(
-      new Option('--loss <kind>', 'the paper’s four, and focal loss')
-        .choices(['w-cel', 'cel', 'hinge', 'euclidean', 'focal'])
-        .default('w-cel'),
-    )
-    .option('--per-class', 'w-cel weighs each class by itself')
-    .option('--clip-norm <limit>', 'largest norm of the gradients', number(1e-12))
-    .option(
-      '--freeze <names>',
-      'what parameters’ names begin with that stay as they are; backbone: all but the head',
-      nameList,
-    )
-    .option(
-      '--rates <list>',
-      'factors of the learning rate by what names begin with: layer4=0.1,head=10',
-      numbersByName,
-    )
-    .addOption(
-      new Option('--batch-norm <mode>', 'default: train, or frozen with --freeze backbone').choices([
-        'train',
-        'frozen',
-      ]),
-    )
-    .option('--augment <list>', `default: ${asList(DEFAULT_AUGMENTATION)} (degrees; shares)`, numbersByName)
-    .option('--no-augment', 'images as they are')
-    .option('--seed <n>', 'of split, order, augmentation and random weights', wholeNumber(0, 2 ** 32), 0)
-    .option(
-      '--patience <epochs>',
-      'without a better validation AUC before the run ends; 0: never',
-      wholeNumber(0, 1e6),
-      5,
-    )
-    .option('--train-list <file>', 'image names to train on, with --validation-list')
-    .option('--validation-list <file>', 'image names to validate on')
-    .option('--test-list <file>', 'image names that are kept for testing')
-    .option('--validation <share>', 'of the images, by patient; default: 0.1', number(0, 0.9))
-    .option('--test <share>', 'of the images, by patient; default: the data set’s list, else 0.2', number(0, 0.9))
-    .option('--skip-broken', 'leave out, and count, rows and images that cannot be read')
-    .option('--checkpoint-minutes <n>', 'a checkpoint at least this often, beside one an epoch', number(0), 10)
-    .option('--threads <n>', 'that decode images; default: one a processor, 8 at most', wholeNumber(1, 256))
-    .option('--cache <mebibytes>', 'of decoded images in memory; default: a quarter of it', wholeNumber(0, 1e7))
-    .option(
-      '--memory <mebibytes>',
-      'on the GPU that a step may take; default: what it has. Activations that do not fit are computed twice',
-      wholeNumber(1, 1e7),
-    )
-    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')
-    .option('--training-data <text>', 'said in the weights; default: the name of the data folder')
-    .option('--license <text>', 'said in the weights', 'unknown');
+    .option('--resume', 'go on with the run in --out, to the same bits; it keeps its settings');
+  addTrainingOptions(command);
   command.action(async (options: Options) => {
     const given = Object.keys(options).filter((name) => command.getOptionValueSource(name) === 'cli');
     const outcome = await interruptible((signal) => run(options, given, signal)).catch((error: Error) => {
@@ -192,14 +45,7 @@ export function addTrainCommand(program: Command): void {
 }
 
 async function run(options: Options, given: readonly string[], signal: AbortSignal): Promise<RunOutcome> {
-  const machine: RunMachine = {
-    adapter: options.adapter,
-    threads: options.threads,
-    cacheBytes: options.cache === undefined ? undefined : options.cache * 2 ** 20,
-    memory: options.memory === undefined ? undefined : options.memory * 2 ** 20,
-    checkpointMs: options.checkpointMinutes * 60_000,
-    signal,
-  };
+  const machine = { ...machineOf(options), signal };
   if (options.resume) {
     const fixed = given.find((name) => !RESUMABLE.includes(name));
     if (fixed) throw new UsageError(`--${dashed(fixed)}: a run that is resumed keeps its settings`);
@@ -213,90 +59,10 @@ async function run(options: Options, given: readonly string[], signal: AbortSign
     });
   }
   if (options.data === undefined) throw new UsageError('--data: name a data set, or --resume a run');
-  return beginRun({ ...(await beginOptions(options, options.data)), ...machine });
+  return beginRun({ ...(await beginOptions(options, options.data, options.out)), ...machine });
 }
-
-async function beginOptions(options: Options, folder: string): Promise<BeginOptions> {
-  const { trainList, validationList, testList, validation, test } = options;
-  if ((trainList === undefined) !== (validationList === undefined) || (testList && !trainList)) {
-    throw new UsageError('--train-list and --validation-list go together');
-  }
-  const lists =
-    trainList && validationList ? { train: trainList, validation: validationList, test: testList } : undefined;
-  return {
-    out: options.out,
-    command: `raybox ${process.argv.slice(2).map(quoted).join(' ')}`,
-    data: {
-      ...{ folder, classes: options.classes, seed: options.seed, validation, test, lists },
-      skipBroken: options.skipBroken ?? false,
-    },
-    init: options.init,
-    metadata: options.metadata === undefined ? undefined : await readMetadata(options.metadata),
-    backbone: options.backbone === undefined ? undefined : backboneOf(options.backbone),
-    size: options.size,
-    channels: options.channels === undefined ? undefined : (Number(options.channels) as 1 | 3),
-    transition: options.transition,
-    pooling: options.pooling,
-    r: options.lseR,
-    heatmapScaling: options.heatmapScaling,
-    settings: settingsOf(options),
-    trainingData: options.trainingData,
-    license: options.license,
-  };
-}
-
-function settingsOf(options: Options): BeginOptions['settings'] {
-  const { epochs, batch, accumulate, seed, patience, clipNorm, freeze = [], rates = {}, augment } = options;
-  const headOnly = freeze.includes('backbone');
-  const parts: TrainSettings['parts'] = [
-    ...freeze.filter((name) => name !== 'backbone').map((match) => ({ match, frozen: true })),
-    ...Object.entries(rates).map(([match, rate]) => ({ match, rate })),
-    ...(headOnly ? [{ match: 'head.' }, { match: '', frozen: true }] : []),
-  ];
-  const { optimizer: kind, weightDecay, momentum, nesterov } = options;
-  const optimizer: OptimizerSettings =
-    kind === 'sgd' ? { kind, momentum, ...(nesterov ? { nesterov } : {}), weightDecay } : { kind, weightDecay };
-  const every = options.decayEvery === undefined ? {} : { every: options.decayEvery };
-  if (options.perClass && options.loss !== 'w-cel') throw new UsageError('--per-class belongs to --loss w-cel');
-  return {
-    ...{ epochs, batch, accumulate, seed, patience, parts, optimizer },
-    loss: options.perClass ? { kind: 'w-cel', perClass: true } : ({ kind: options.loss } as LossSettings),
-    learningRate: options.lr ?? LEARNING_RATES[kind],
-    schedule: { kind: options.schedule, warmUp: options.warmUp, ...every },
-    ...(clipNorm === undefined ? {} : { clipNorm }),
-    batchNorm: options.batchNorm ?? (headOnly ? 'frozen' : 'train'),
-    augmentation: augmentationOf(augment),
-  };
-}
-
-function augmentationOf(given: Options['augment']): Augmentation {
-  if (given === false) return NO_AUGMENTATION;
-  if (given === true || given === undefined) return DEFAULT_AUGMENTATION;
-  const unknown = Object.keys(given).find((name) => !Object.hasOwn(NO_AUGMENTATION, name));
-  if (unknown)
-    throw new UsageError(`--augment: there is no ${unknown}; there are ${Object.keys(NO_AUGMENTATION).join(', ')}`);
-  return { ...NO_AUGMENTATION, ...given };
-}
-
-/** A standard backbone's name, or a description as JSON. */
-export const backboneOf = (text: string): string | Backbone =>
-  text.startsWith('{') ? checkBackbone(parseJson(text, '--backbone')) : text;
-
-/** What is wrong is said by whoever reads it. */
-async function readMetadata(text: string): Promise<Partial<WeightsMetadata>> {
-  const json = text.trimStart().startsWith('{') ? text : await readText(text);
-  return parseJson(json, '--metadata') as Partial<WeightsMetadata>;
-}
-
-const asList = (augmentation: Augmentation) =>
-  Object.entries(augmentation)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(',');
 
 const dashed = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
-const quoted = (argument: string) =>
-  /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
 
 function summaryOf({ best, history, stoppedEarly, weights, run }: RunOutcome): string {
   const figure = (value: number | null) => (value === null ? '–' : value.toFixed(3));

@@ -1,0 +1,176 @@
+/**
+ * Cross-validation by patient on a data set of real images, from several starting points. What it means is said in bench/README.md.
+ *
+ *   npm run cross-validate -- --arm NAME --data DIR --boxed DIR --out DIR [--folds 5] [what raybox train takes]
+ *
+ * An arm is one way to begin and to train. A fold that is done is one file; the same command again does what is missing. The report
+ * holds all arms of `--out` side by side.
+ */
+import { existsSync } from 'node:fs';
+import { copyFile, readdir } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError } from 'commander';
+import { InputError } from '../../src/errors.js';
+import { type Dataset, openDataset } from '../../src/node/dataset.js';
+import { readPredictions } from '../../src/node/evaluation.js';
+import { evaluateWeights } from '../../src/node/evaluation_weights.js';
+import { duration, interruptible, print, say, UsageError, wholeNumber } from '../../src/node/terminal.js';
+import { writeWhole } from '../../src/node/text_files.js';
+import { addTrainingOptions, beginOptions, machineOf, type TrainingOptions } from '../../src/node/train_options.js';
+import { keepStudy, readJson, resultOf, trainOnce, writeJson } from '../training_runs.js';
+import { type Fold, patientFolds, refuseSharedPatients } from './folds.js';
+import { type Arm, crossValidationReport } from './report.js';
+import type { FoldResult } from './scores.js';
+
+export interface Options extends TrainingOptions {
+  arm: string;
+  data: string;
+  boxed?: string;
+  boxFrame?: number;
+  out: string;
+  folds: number;
+  reference?: string;
+  bootstrap: number;
+}
+
+/** Of the images outside the test part; a data set of a few hundred has no more to spare. */
+const VALIDATION = 0.15;
+
+/** What changes how fast an arm is trained, and not what comes of it. */
+const MACHINE = ['adapter', 'threads', 'cache', 'memory', 'checkpointMinutes'];
+/** What is not the arm's own. */
+const STUDY = ['arm', 'data', 'boxed', 'boxFrame', 'out', 'folds', 'reference', 'bootstrap', 'classes', 'seed'];
+
+/** Trains what is missing of an arm, and writes the report of all arms that are whole. */
+export async function crossValidate(options: Options, signal: AbortSignal): Promise<string> {
+  const { arm, out, folds: count, seed, classes } = options;
+  for (const name of ['trainList', 'validationList', 'testList', 'test'] as const) {
+    if (options[name] !== undefined) throw new UsageError(`${name}: the folds decide on that`);
+  }
+  if (!/^[\w.+-]+$/.test(arm)) throw new UsageError('--arm: letters, digits and . + - _');
+  const data = await openDataset(options.data);
+  const boxed =
+    options.boxed === undefined ? undefined : await openDataset(options.boxed, {}).then((set) => checkBoxed(set, data));
+  const withBoxes = new Set(data.boxes.map(({ image }) => image));
+  const images = new Set(data.table.images.filter((image) => data.paths.has(image) && !withBoxes.has(image)));
+  const share = options.validation ?? VALIDATION;
+  const folds = patientFolds(data.table, images, { folds: count, share, seed });
+
+  const study = { data: basename(resolve(options.data)), images: images.size, classes, folds: count, seed, share };
+  const boxFolder = options.boxed === undefined ? undefined : basename(resolve(options.boxed));
+  await keepStudy(join(out, 'study.json'), { ...study, boxed: boxFolder, boxFrame: options.boxFrame });
+  const own = Object.entries(options).filter(([name]) => ![...MACHINE, ...STUDY].includes(name));
+  await keepStudy(join(out, arm, 'arm.json'), Object.fromEntries(own));
+
+  for (const [k, fold] of folds.entries()) {
+    signal.throwIfAborted();
+    const path = foldPath(out, arm, k);
+    if (existsSync(path)) continue;
+    const { train, validation, test } = fold;
+    say(
+      `${arm}, fold ${k + 1} of ${count}: ${train.length} to train, ${validation.length} to validate, ${test.length} to test`,
+    );
+    const { seconds } = await resultOf(path, (folder) => runFold(fold, k, folder, { options, data, boxed }, signal));
+    say(`${arm}, fold ${k + 1} of ${count}: ${duration(seconds * 1000)}`);
+  }
+  const arms = await wholeArms(out, count);
+  const { markdown, json } = crossValidationReport(data.table, arms, {
+    ...{ classes, folds: count, images: images.size, reference: options.reference },
+    ...{ replicates: options.bootstrap, seed },
+  });
+  await writeJson(join(out, 'cross_validation.json'), json);
+  await writeWhole(join(out, 'cross_validation.md'), markdown);
+  return markdown;
+}
+
+const foldPath = (out: string, arm: string, k: number) => join(out, arm, `fold-${k + 1}.json`);
+
+function checkBoxed(boxed: Dataset, data: Dataset): Dataset {
+  if (boxed.boxes.length === 0) throw new InputError(`${boxed.folder} has no boxes`);
+  refuseSharedPatients(data.table, boxed.table);
+  return boxed;
+}
+
+interface Work {
+  options: Options;
+  data: Dataset;
+  boxed: Dataset | undefined;
+}
+
+async function runFold(
+  fold: Fold,
+  k: number,
+  folder: string,
+  { options, data, boxed }: Work,
+  signal: AbortSignal,
+): Promise<FoldResult> {
+  const started = performance.now();
+  const lists = { train: '', validation: '', test: '' };
+  for (const part of ['train', 'validation', 'test'] as const) {
+    lists[part] = join(folder, `${part}.txt`);
+    await writeWhole(lists[part], fold[part].map((image) => `${image}\n`).join(''));
+  }
+  const begin = await beginOptions(options, options.data, join(folder, 'training'));
+  const outcome = await trainOnce({
+    ...{ ...begin, ...machineOf(options), signal },
+    command: `npm run cross-validate (${options.arm}, fold ${k + 1} of ${options.folds})`,
+    data: { ...begin.data, validation: undefined, lists },
+  });
+  const { adapter, classes, batch, seed } = options;
+  const score = (name: string, set: Dataset, test: readonly string[], boxFrame?: number) =>
+    evaluateWeights(outcome.weights, set, {
+      ...{ out: join(folder, name), html: false, replicates: 0, seed, classes, batch, adapter, signal, boxFrame },
+      test: [...test],
+    });
+  await score('test', data, fold.test);
+  const predicted = await readPredictions(join(folder, 'test', 'predictions.jsonl'), { classes });
+  const boxImages = [...new Set(boxed?.boxes.map(({ image }) => image))];
+  const found = boxed && (await score('boxed', boxed, boxImages, options.boxFrame)).localization?.known;
+  await copyFile(outcome.weights, foldPath(options.out, options.arm, k).replace(/json$/, 'safetensors'));
+  return {
+    bestEpoch: outcome.best.epoch,
+    seconds: (performance.now() - started) / 1000,
+    predictions: predicted.map(({ image, logits }) => ({ image, logits })),
+    ...(found ? { boxes: { network: found.scores, medianBox: found.medianBox, randomMap: found.randomMap } } : {}),
+  };
+}
+
+/** Arms all of whose folds are done, by name. */
+async function wholeArms(out: string, folds: number): Promise<Arm[]> {
+  const paths = (name: string) => Array.from({ length: folds }, (_, k) => foldPath(out, name, k));
+  const entries = (await readdir(out, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  const names = entries.map(({ name }) => name).sort();
+  const whole = names.filter((name) => paths(name).every((path) => existsSync(path)));
+  return Promise.all(
+    whole.map(async (name) => ({
+      name,
+      folds: await Promise.all(paths(name).map((path) => readJson<FoldResult>(path))),
+    })),
+  );
+}
+
+const program = addTrainingOptions(
+  new Command('cross-validate')
+    .description('cross-validation by patient; further options are those of raybox train')
+    .requiredOption('--arm <name>', 'what this way to begin and to train is called')
+    .requiredOption('--data <dir>', 'data set in the ChestX-ray8/14 layout')
+    .option('--boxed <dir>', 'images of other patients with boxes, to score boxes on')
+    .option('--box-frame <pixels>', 'side of the frame of their boxes; default: the image', wholeNumber(1, 65_535))
+    .requiredOption('--out <dir>', 'folder of results, one for all arms')
+    .option('--folds <n>', 'parts that patients are dealt into', wholeNumber(2, 1000), 5)
+    .option('--reference <arm>', 'that the others are compared with; default: the first by name')
+    .option('--bootstrap <draws>', 'of patients', wholeNumber(0, 100_000), 2000),
+).exitOverride();
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    const options = program.parse().opts<Options>();
+    await print(await interruptible((signal) => crossValidate(options, signal)));
+    process.exit(0);
+  } catch (error) {
+    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
+    console.error((error as Error).message);
+    process.exit((error as Error).name === 'Interrupted' ? 130 : 1);
+  }
+}
