@@ -2,11 +2,15 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
-import { readSafetensors } from '../src/formats/safetensors.js';
+import { readSafetensors, writeSafetensors } from '../src/formats/safetensors.js';
 import { parseWeightsMetadata } from '../src/formats/weights.js';
 import { openGpu } from '../src/gpu/device.js';
 import type { WeightSource } from '../src/graph/constants.js';
+import type { Node } from '../src/graph/graph.js';
+import type { Operation, Traits } from '../src/graph/operation.js';
 import { load } from '../src/index.js';
+import { forward as conv2d } from '../src/ops/conv2d.js';
+import { forward as conv2dWeightGradient } from '../src/ops/conv2d_weight_gradient.js';
 import { type DISEASES, drawPhantom } from '../src/phantom/index.js';
 import { DEFAULT_AUGMENTATION, NO_AUGMENTATION } from '../src/train/augmentation.js';
 import { readTrainingCheckpoint, type TrainingCheckpoint, writeCheckpoint } from '../src/train/checkpoint.js';
@@ -292,6 +296,55 @@ test('what does not belong together is refused', async () => {
   await refused(run({ loss: { kind: 'l2' as 'cel' } }), /unknown loss; expected w-cel/);
   await refused(run({ augmentation: { ...NO_AUGMENTATION, flip: 2 } }), /flip is wrong; expected 0 … 1; given 2/);
   assert.throws(() => readTrainingCheckpoint(whole.kept.best as Uint8Array), /no checkpoint of a training run/);
+});
+
+/** What a later raybox may do: the best variants are others. */
+async function withOtherTaste<T>(work: () => Promise<T>): Promise<T> {
+  const taste = [conv2d, conv2dWeightGradient].map(
+    (operation) => [operation as Operation, operation.variants] as const,
+  );
+  for (const [operation, variants] of taste) {
+    Object.assign(operation, {
+      variants: (node: Node, traits: Traits) =>
+        [...(variants as NonNullable<Operation['variants']>)(node, traits)].reverse(),
+    });
+  }
+  try {
+    return await work();
+  } finally {
+    for (const [operation, variants] of taste) Object.assign(operation, { variants });
+  }
+}
+
+test('a resumed run takes the kernels that it began with, also where others have come to be preferred', async () => {
+  const resume = readTrainingCheckpoint(whole.kept.checkpoints[0]);
+  const { kernels, ...old } = resume;
+  assert.ok(Object.keys(kernels ?? {}).length >= 5, JSON.stringify(kernels));
+  const { kept } = await withOtherTaste(() => run({}, { resume }));
+  assert.equal(kept.warnings, []);
+  assert.equal(kept.losses, whole.kept.losses.slice(4));
+  same(kept.checkpoints.at(-1) as Uint8Array, whole.kept.checkpoints[2]);
+  const others = await withOtherTaste(() => run({}, { resume: old }));
+  assert.equal(others.kept.warnings, []);
+  const chosen = readTrainingCheckpoint(others.kept.checkpoints.at(-1) as Uint8Array).kernels ?? {};
+  assert.equal(Object.keys(chosen), Object.keys(kernels ?? {}));
+  assert.ok(Object.entries(chosen).some(([work, variant]) => variant !== kernels?.[work]));
+});
+
+test('kernels that cannot run here are counted', async () => {
+  const checkpoint = readTrainingCheckpoint(whole.kept.checkpoints[1]);
+  const [[first, variant], [second], ...others] = Object.entries(checkpoint.kernels ?? {});
+  const kernels = { ...Object.fromEntries(others), [second]: 'quantum' };
+  const { kept } = await run({}, { resume: { ...checkpoint, kernels } });
+  assert.is(kept.warnings.length, 1);
+  assert.ok(kept.warnings[0].includes(`(1 cannot run on this adapter, 1 it does not name; the first: ${second})`));
+  const chosen = readTrainingCheckpoint(kept.checkpoints.at(-1) as Uint8Array).kernels ?? {};
+  assert.is(chosen[first], variant);
+  const { tensors, metadata } = readSafetensors(whole.kept.checkpoints[1]);
+  for (const wrong of ['{"a":3}', '[]', '{']) {
+    const broken = writeSafetensors(tensors, { ...metadata, kernels: wrong });
+    assert.throws(() => readTrainingCheckpoint(broken), /kernels of a checkpoint cannot be read/);
+  }
 });
 
 test('another adapter is told, and no reason to stop', async () => {

@@ -5,6 +5,7 @@
 import { InputError } from '../errors.js';
 import { brief, type TensorData } from '../formats/checkpoint.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
+import type { Choices, KernelChoices } from '../graph/choices.js';
 import type { TrainSettings } from './settings.js';
 
 /** What came of an epoch. */
@@ -39,6 +40,8 @@ export interface TrainingCheckpoint {
   readonly adapter: string;
   /** Parameters by torch's names; the optimizer's memory as `name#velocity` and the like. */
   readonly tensors: ReadonlyMap<string, TensorData>;
+  /** The kernel variants that the run has been computed with; missing in checkpoints of old. */
+  readonly kernels?: KernelChoices;
 }
 
 const VERSION_KEY = 'raybox_checkpoint';
@@ -50,6 +53,7 @@ export function writeCheckpoint({
   data,
   adapter,
   tensors,
+  kernels,
 }: TrainingCheckpoint): Uint8Array<ArrayBuffer> {
   return writeSafetensors(new Map(tensors), {
     [VERSION_KEY]: VERSION,
@@ -57,6 +61,7 @@ export function writeCheckpoint({
     state: JSON.stringify(state),
     data,
     adapter,
+    ...(kernels ? { kernels: JSON.stringify(kernels) } : {}),
   });
 }
 
@@ -78,7 +83,18 @@ export function readTrainingCheckpoint(bytes: Uint8Array): TrainingCheckpoint {
     throw new InputError('the state of a checkpoint makes no sense', { given: brief(metadata.state) });
   }
   const settings = object(metadata, 'settings') as unknown as TrainSettings;
-  return { settings, state, data: metadata.data ?? '', adapter: metadata.adapter ?? '', tensors };
+  const read = { settings, state, data: metadata.data ?? '', adapter: metadata.adapter ?? '', tensors };
+  return metadata.kernels === undefined ? read : { ...read, kernels: kernelsOf(metadata) };
+}
+
+function kernelsOf(metadata: Record<string, string>): KernelChoices {
+  const kernels = object(metadata, 'kernels');
+  const wrong = Object.values(kernels).find((variant) => typeof variant !== 'string');
+  if (wrong === undefined) return kernels as KernelChoices;
+  throw new InputError('the kernels of a checkpoint cannot be read', {
+    expected: 'names of variants',
+    given: brief(JSON.stringify(wrong)),
+  });
 }
 
 function object(metadata: Record<string, string>, key: string): Record<string, unknown> {
@@ -125,4 +141,15 @@ export function checkResume(
   }
   if (checkpoint.adapter === run.adapter) return undefined;
   return `the run began on ${checkpoint.adapter || 'another adapter'}: on this one its bits will differ`;
+}
+
+/** Says on how many kernels a resumed run rounds otherwise than it began. */
+export function otherKernels({ kernels }: TrainingCheckpoint, { missing, unknown }: Choices): string | undefined {
+  if (!kernels || missing.size + unknown.size === 0) return undefined;
+  const [first] = [...missing, ...unknown];
+  const which = [
+    missing.size > 0 ? `${missing.size} cannot run on this adapter` : '',
+    unknown.size > 0 ? `${unknown.size} it does not name` : '',
+  ];
+  return `other kernels stand in for some of the checkpoint's (${which.filter(Boolean).join(', ')}; the first: ${first}): bits will differ`;
 }

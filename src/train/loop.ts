@@ -5,9 +5,17 @@
 import { InputError } from '../errors.js';
 import { formatWeightsMetadata } from '../formats/weights.js';
 import { describe, type Gpu } from '../gpu/device.js';
+import { createChoices } from '../graph/choices.js';
 import type { WeightSource } from '../graph/constants.js';
 import { drawViews } from './augmentation.js';
-import { bestEpoch, checkResume, type EpochRecord, type TrainingCheckpoint, type TrainingState } from './checkpoint.js';
+import {
+  bestEpoch,
+  checkResume,
+  type EpochRecord,
+  otherKernels,
+  type TrainingCheckpoint,
+  type TrainingState,
+} from './checkpoint.js';
 import { epochOrder, fingerprintOf, type TrainingData } from './data.js';
 import { createBatchInput, type ImageSource, joinImages } from './input.js';
 import { createPace } from './pace.js';
@@ -114,9 +122,11 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   };
   signal?.throwIfAborted();
 
+  const choices = createChoices(resume?.kernels);
   const trainer = await createTrainer(gpu, {
     ...{ architecture, batch, accumulate, seed, parts: settings.parts, batchNorm: settings.batchNorm },
     ...{ size: inputSettings.size, channels: inputSettings.channels },
+    choose: choices.choose,
     loss: lossOf(settings.loss),
     optimizer: optimizerOf(settings.optimizer),
     ...(options.weights ? { weights: options.weights } : {}),
@@ -131,8 +141,10 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   let closeScorer = () => {};
   let underWay: Promise<unknown> = Promise.resolve();
   try {
-    const scorer = await createScorer(gpu, settings, trainer);
+    const scorer = await createScorer(gpu, settings, trainer, choices.choose);
     closeScorer = scorer.close;
+    const other = resume && otherKernels(resume, choices);
+    if (other) keeper.warn?.(other);
     if (resume) await restoreStates(trainer, resume.tensors);
     trainer.updates = state.epoch * steps + state.step;
     let lastCheckpoint = resume ? 'the one it was resumed from' : 'none';
@@ -156,7 +168,10 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       for (const [name, { data: values }] of tensors) {
         if (!values.every(Number.isFinite)) throw diverged(`${name} is not finite`);
       }
-      lastCheckpoint = await keeper.checkpoint({ ...identity, state: structuredClone(state), tensors });
+      lastCheckpoint = await keeper.checkpoint({
+        ...{ ...identity, state: structuredClone(state), tensors },
+        kernels: choices.made(),
+      });
       savedAt = performance.now();
     };
 

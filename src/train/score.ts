@@ -4,6 +4,7 @@ import { mean as meanOf, rank, rankingScores } from '../evaluate/roc.js';
 import { fitThreshold } from '../evaluate/thresholds.js';
 import type { Gpu } from '../gpu/device.js';
 import { createGraph } from '../graph/graph.js';
+import type { ChooseVariant } from '../graph/lower.js';
 import { createPlan } from '../graph/plan.js';
 import { buildNetwork } from '../nets/index.js';
 import { augmentedInput } from '../ops/augment.js';
@@ -26,7 +27,12 @@ export interface ScoreOptions {
 }
 
 /** Running statistics are used whatever the training uses: what is scored is what will be run. */
-export async function createScorer(gpu: Gpu, settings: TrainSettings, trainer: Trainer): Promise<Scorer> {
+export async function createScorer(
+  gpu: Gpu,
+  settings: TrainSettings,
+  trainer: Trainer,
+  choose: ChooseVariant,
+): Promise<Scorer> {
   const { architecture, batch, input } = settings;
   const g = createGraph({ parameters: 'state' });
   const { size, mean, std } = input;
@@ -36,7 +42,7 @@ export async function createScorer(gpu: Gpu, settings: TrainSettings, trainer: T
   const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
   const used = [...g.parameters].filter(([, tensor]) => read.has(tensor));
   const external = new Map(used.map(([name, tensor]) => [tensor, trainer.buffer(name)]));
-  const plan = await createPlan(gpu, graph, { external });
+  const plan = await createPlan(gpu, graph, { external, choose });
   plan.write(views, plainViews(batch));
   const classes = architecture.head.classes;
 

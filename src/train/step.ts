@@ -8,6 +8,7 @@ import { readRanges } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/constants.js';
 import type { BatchNormMode } from '../graph/graph.js';
+import type { ChooseVariant } from '../graph/lower.js';
 import { createPlan, type DispatchTime, type Plan } from '../graph/plan.js';
 import type { Location } from '../graph/record.js';
 import { decodeTensor, elementCount, type Tensor } from '../graph/tensor.js';
@@ -47,6 +48,8 @@ export interface TrainerOptions {
    * again in the backward, to the same bits. Default: as much as the GPU has.
    */
   memory?: number;
+  /** Picks among the kernels that can run a node. Default: the first. */
+  choose?: ChooseVariant;
 }
 
 /** Numbers in NHWC order, or a function that fills the buffer itself, with dispatches of its own for example. */
@@ -109,8 +112,9 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
   const { image, labels, loss, halt, hyper, share, states, forward, update } = built;
   const read = new Set(update && statesOf(update.graph, states));
   const shared = statesOf(forward, states).filter((tensor) => read.has(tensor));
-  const limit = options.memory;
-  const { plan, recomputed } = await createStepPlan(gpu, forward, loss, { update: update?.graph, shared, limit });
+  const { memory: limit, choose } = options;
+  const planned = await createStepPlan(gpu, forward, loss, { update: update?.graph, shared, limit, choose });
+  const { plan, recomputed } = planned;
   let updatePlan: Plan | undefined;
   try {
     if (update) {
