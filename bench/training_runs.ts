@@ -48,3 +48,6 @@ export async function resultOf<T>(path: string, work: (folder: string) => Promis
   await rm(folder, { recursive: true, force: true });
   return result;
 }
+
+/** As the command line has it: 130 interrupted, 2 wrong usage, 1 anything else. */
+export const exitCodeOf = (error: unknown): number => ({ Interrupted: 130, UsageError: 2 })[(error as Error).name] ?? 1;

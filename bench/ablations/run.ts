@@ -23,7 +23,7 @@ import { readText, writeWhole } from '../../src/node/text_files.js';
 import { LISTS } from '../../src/node/training_data.js';
 import { PRESETS, type Preset } from '../../src/phantom/index.js';
 import { DEFAULT_AUGMENTATION } from '../../src/train/augmentation.js';
-import { keepStudy, resultOf, trainOnce } from '../training_runs.js';
+import { exitCodeOf, keepStudy, resultOf, trainOnce } from '../training_runs.js';
 import { BLOCKS, type Configuration, type Cost, configurationsOf, costOf, TRANSITION } from './configurations.js';
 import { ablationReport, type Run } from './report.js';
 
@@ -188,6 +188,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     process.exit(0);
   } catch (error) {
     console.error((error as Error).message);
-    process.exit((error as Error).name === 'Interrupted' ? 130 : 1);
+    process.exit(exitCodeOf(error));
   }
 }

@@ -18,7 +18,7 @@ import { evaluateWeights } from '../../src/node/evaluation_weights.js';
 import { duration, interruptible, print, say, UsageError, wholeNumber } from '../../src/node/terminal.js';
 import { writeWhole } from '../../src/node/text_files.js';
 import { addTrainingOptions, beginOptions, machineOf, type TrainingOptions } from '../../src/node/train_options.js';
-import { keepStudy, readJson, resultOf, trainOnce, writeJson } from '../training_runs.js';
+import { exitCodeOf, keepStudy, readJson, resultOf, trainOnce, writeJson } from '../training_runs.js';
 import { type Fold, patientFolds, refuseSharedPatients } from './folds.js';
 import { type Arm, crossValidationReport } from './report.js';
 import type { FoldResult } from './scores.js';
@@ -46,7 +46,7 @@ const STUDY = ['arm', 'data', 'boxed', 'boxFrame', 'out', 'folds', 'reference', 
 export async function crossValidate(options: Options, signal: AbortSignal): Promise<string> {
   const { arm, out, folds: count, seed, classes } = options;
   for (const name of ['trainList', 'validationList', 'testList', 'test'] as const) {
-    if (options[name] !== undefined) throw new UsageError(`${name}: the folds decide on that`);
+    if (options[name] !== undefined) throw new UsageError(`--${dashed(name)}: the folds decide on that`);
   }
   if (!/^[\w.+-]+$/.test(arm)) throw new UsageError('--arm: letters, digits and . + - _');
   const data = await openDataset(options.data);
@@ -83,6 +83,8 @@ export async function crossValidate(options: Options, signal: AbortSignal): Prom
   await writeWhole(join(out, 'cross_validation.md'), markdown);
   return markdown;
 }
+
+const dashed = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 const foldPath = (out: string, arm: string, k: number) => join(out, arm, `fold-${k + 1}.json`);
 
@@ -171,6 +173,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   } catch (error) {
     if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
     console.error((error as Error).message);
-    process.exit((error as Error).name === 'Interrupted' ? 130 : 1);
+    process.exit(exitCodeOf(error));
   }
 }
