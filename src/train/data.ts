@@ -158,3 +158,23 @@ export function fingerprintOf({ classes, images: names, labels, train, validatio
   }
   return hash.toString(16).padStart(8, '0');
 }
+
+/** Updates in an epoch. Images that fill no whole one are left out, others each time. */
+export function updatesPerEpoch({ train }: TrainingData, perUpdate: number): number {
+  const steps = Math.floor(train.length / perUpdate);
+  if (steps >= 1) return steps;
+  throw new InputError('there are fewer training images than an update takes', {
+    expected: `at least ${perUpdate} (batch × accumulate)`,
+    given: String(train.length),
+    hint: 'use a smaller batch',
+  });
+}
+
+/** Labels of some images, one after the other. */
+export function labelsOf({ labels, classes }: TrainingData, rows: Int32Array): Float32Array {
+  const values = new Float32Array(rows.length * classes.length);
+  for (const [i, row] of rows.entries()) {
+    values.set(labels.subarray(row * classes.length, (row + 1) * classes.length), i * classes.length);
+  }
+  return values;
+}

@@ -16,7 +16,7 @@ import {
   type TrainingCheckpoint,
   type TrainingState,
 } from './checkpoint.js';
-import { epochOrder, fingerprintOf, type TrainingData } from './data.js';
+import { epochOrder, fingerprintOf, labelsOf, type TrainingData, updatesPerEpoch } from './data.js';
 import { createBatchInput, type ImageSource, joinImages } from './input.js';
 import { createPace } from './pace.js';
 import { prefetch } from './prefetch.js';
@@ -116,7 +116,6 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const state: TrainingState = structuredClone(resume?.state) ?? {
     epoch: 0,
     step: 0,
-
     lossSum: 0,
     history: [],
   };
@@ -284,23 +283,4 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     input.close();
     trainer.close();
   }
-}
-
-/** Updates in an epoch. Images that fill no whole one are left out, others each time. */
-function updatesPerEpoch({ train }: TrainingData, perUpdate: number): number {
-  const steps = Math.floor(train.length / perUpdate);
-  if (steps >= 1) return steps;
-  throw new InputError('there are fewer training images than an update takes', {
-    expected: `at least ${perUpdate} (batch × accumulate)`,
-    given: String(train.length),
-    hint: 'use a smaller batch',
-  });
-}
-
-function labelsOf({ labels, classes }: TrainingData, rows: Int32Array): Float32Array {
-  const values = new Float32Array(rows.length * classes.length);
-  for (const [i, row] of rows.entries()) {
-    values.set(labels.subarray(row * classes.length, (row + 1) * classes.length), i * classes.length);
-  }
-  return values;
 }
