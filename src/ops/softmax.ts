@@ -2,10 +2,11 @@
 import { InputError } from '../errors.js';
 import { softmax as kernel } from '../generated/kernels.js';
 import type { GraphBuilder } from '../graph/graph.js';
-import type { Case, Operation, Reference } from '../graph/operation.js';
+import type { Case, Gradient, Operation, Reference } from '../graph/operation.js';
 import { spread } from '../graph/operation.js';
 import { channelCount, describeShape, elementCount, groupCount, segmentsOf, type Tensor } from '../graph/tensor.js';
 import { compact } from './compact.js';
+import { forward as softmaxGradient } from './softmax_gradient.js';
 
 const WORKGROUP = 64;
 
@@ -67,6 +68,10 @@ export const reference: Reference = ([x], { outputs: [y] }) => {
   }
   return [result];
 };
+
+export const gradient: Gradient = (g, { outputs: [y] }, [dy]) => [
+  g.apply(softmaxGradient, [dy, y], {}, `${y.name}/gradient`),
+];
 
 export const cases: Case[] = [
   { inputs: [{ shape: [1, 1, 1, 1] }], attributes: {} },
