@@ -105,6 +105,7 @@ export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, 
       scratch: (name, spec) => createTensor(`${nameOf(node)}/${name}`, 'temporary', spec),
       read: (tensor, pixels) => view(graph, tensor, 'read', pixels, traits, node),
       write: (tensor, pixels) => view(graph, tensor, 'write', pixels, traits, node),
+      isConstant,
       isSlice: (part, whole) => graph.slices.get(part)?.of === whole,
       bands: (output, needs) => bands(graph, output, needs, traits, node),
     };

@@ -104,6 +104,8 @@ export interface Lowering {
   read(tensor: Tensor | undefined, pixels?: Range): View;
   /** A tensor, or some of its pixels, for writing. */
   write(tensor: Tensor, pixels?: Range): View;
+  /** Whether a tensor is the same in every run, and known when the plan is made. */
+  isConstant(tensor: Tensor): boolean;
   /** Whether `part` already lies inside `whole`, so that there is nothing to copy. */
   isSlice(part: Tensor, whole: Tensor): boolean;
   /**

@@ -165,6 +165,8 @@ export const forward: Operation<Conv2dAttributes> = {
     const packedBias = bias && packLanes(context, bias, [outputs]);
     const padded = padding.some((side) => side > 0);
     const inGroups = groups === 1 ? groupCount(x!) : groupInputs / 4;
+    // Weights that change are those of training, whose steps make up for a longer compilation.
+    const wide = context.traits.subgroupSize > 4 && !context.isConstant(weight!);
 
     const windows: Windows = { kernel: [kernelHeight, kernelWidth], stride, dilation, padding };
     const rows = windowRows(windows, [inHeight, inWidth], [outHeight, outWidth]);
@@ -186,7 +188,7 @@ export const forward: Operation<Conv2dAttributes> = {
           ACTIVATION: code,
           PADDED: padded,
           ...(variant === 'tiled' ? TILE : {}),
-          ...(variant === 'subgroup' ? subgroupConstants(context.traits) : {}),
+          ...(variant === 'subgroup' ? subgroupConstants(wide, context.traits) : {}),
         },
         bindings: [input, context.read(packed), context.read(packedBias), added, context.read(affine), output],
         params: {
@@ -206,7 +208,7 @@ export const forward: Operation<Conv2dAttributes> = {
           act_a: a,
           act_b: b,
         },
-        workgroups: workgroups(variant, count, groupCount(y), context.traits),
+        workgroups: workgroups(variant, count, groupCount(y), wide, context.traits),
       });
     }
   },
@@ -277,16 +279,18 @@ const TILE = { TILE_PIXELS: 64, TILE_GROUPS: 16, TILE_LANES: 16 } as const;
 
 const tiledFits = (traits: Traits) => traits.maxInvocations >= 256 && traits.maxWorkgroupBytes >= 16 << 10;
 
-const subgroupConstants = ({ subgroupSize }: Traits) => ({
+const subgroupConstants = (wide: boolean, { subgroupSize }: Traits) => ({
   SUBGROUPS: true,
   SUBGROUP: subgroupSize,
   FOUR_LANES: subgroupSize === 4,
+  WIDE: wide,
 });
 
 function workgroups(
   variant: string,
   pixels: number,
   outGroups: number,
+  wide: boolean,
   { subgroupSize }: Traits,
 ): [number, number, number] {
   if (variant === 'tiled') {
@@ -294,7 +298,7 @@ function workgroups(
     return [Math.ceil(outGroups / TILE.TILE_GROUPS), y, z];
   }
   if (variant === 'subgroup') {
-    const [y, z] = spread(Math.ceil(pixels / 8));
+    const [y, z] = spread(Math.ceil(pixels / (wide ? 16 : 8)));
     return [Math.ceil(outGroups / subgroupSize), y, z];
   }
   if (variant === 'direct') {
