@@ -48,29 +48,45 @@ export function expectedMs(gpu: Gpu, steps: readonly { flops: number; bytes: num
   return steps.reduce((sum, { flops, bytes }) => sum + Math.max(flops / pace.flops, bytes / pace.bytes), 0);
 }
 
-/** Submits all dispatches. Waits for the GPU between submits only, never for the last one. */
+/**
+ * Submits all dispatches. Each part but the first is on its way shortly before the one ahead of it ends, so that the GPU does not
+ * wait for the host; no more than two are. The last is not waited for.
+ */
 export async function run(gpu: Gpu, steps: readonly Recorded[], options: RunOptions = {}): Promise<void> {
   gpu.check();
   const groups = options.repeat ? [Array(options.repeat).fill(steps).flat()] : groupByCost(gpu, steps);
   const total = expectedMs(gpu, steps);
   const seen = timesOf(steps);
-  let done = 0;
-  let first = 0;
-  for (const [index, group] of groups.entries()) {
+  const send = (group: readonly Recorded[]) => {
     options.signal?.throwIfAborted();
     const failed = submit(gpu, group);
     failed.catch(() => {}); // awaited below, unless waiting fails first
+    return failed;
+  };
+  let done = 0;
+  let first = 0;
+  let started = performance.now();
+  let failed = send(groups[0]);
+  for (const [index, group] of groups.entries()) {
     const expected = expectedMs(gpu, group);
-    if (index < groups.length - 1) {
-      const started = performance.now();
+    const next = groups.at(index + 1);
+    let nextFailed = failed;
+    if (next) {
       const key = `${first} ${group.length}`;
       // A part that has run before is known to take so long; of one that has not, the estimate may be far too high.
-      await waitFor(seen.get(key) ?? expected / 3, () => gpu.device.queue.onSubmittedWorkDone());
-      const taken = performance.now() - started;
+      await waitFor(seen.get(key) ?? expected / 3, () => {
+        const through = gpu.device.queue.onSubmittedWorkDone();
+        nextFailed = send(next);
+        return through;
+      });
+      const now = performance.now();
+      const taken = now - started;
+      started = now;
       seen.set(key, Math.min(taken, seen.get(key) ?? taken));
       adjust(gpu, expected, taken);
     }
     await failed;
+    failed = nextFailed;
     first += group.length;
     done += expected;
     options.onProgress?.(Math.min(1, done / total));
