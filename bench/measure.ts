@@ -1,11 +1,9 @@
 /**
  * How a GPU is timed. An iteration enqueues a workload as many times over as takes some tens of milliseconds, then waits, so that what a
- * submit and a wait cost is next to nothing; benny takes the samples. While the GPU works the main thread sleeps: Node's `webgpu`
- * spins while it waits, which on a software adapter takes away one of the cores that do the work.
+ * submit and a wait cost is next to nothing; benny takes the samples.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { add, configure, suite } from 'benny';
-import { waitFor } from '../src/gpu/buffers.js';
 import type { Gpu } from '../src/gpu/device.js';
 
 export interface Workload {
@@ -37,8 +35,6 @@ export interface MeasureOptions {
 /** The fixed cost of submitting and waiting is some 0.1 to 1 ms. */
 export const SAMPLE_MS = 30;
 const MAX_REPEATS = 1000;
-/** Slept away of what the fastest run so far took: never so long that sleeping is what is measured. */
-export const SLEEP_SHARE = 0.8;
 
 /**
  * Times workloads one after the other. The answer has an error in place of a timing where a workload threw.
@@ -102,26 +98,23 @@ export interface Stopwatch {
 }
 
 export function stopwatch(gpu: Gpu, workload: Workload): Stopwatch {
-  let fastest = 0; // of one run
   const cpuMs: number[] = [];
   const time = async (repeats: number) => {
     const cpuBefore = gpu.software ? otherThreadsMs() : undefined;
     const started = performance.now();
     await workload.enqueue(repeats);
-    const left = fastest * repeats * SLEEP_SHARE - (performance.now() - started);
-    await waitFor(left, () => gpu.device.queue.onSubmittedWorkDone());
+    await gpu.device.queue.onSubmittedWorkDone();
     gpu.check();
     const taken = performance.now() - started;
     const cpuAfter = cpuBefore === undefined ? undefined : otherThreadsMs();
     if (cpuBefore !== undefined && cpuAfter !== undefined) cpuMs.push((cpuAfter - cpuBefore) / repeats);
-    fastest = fastest ? Math.min(fastest, taken / repeats) : taken / repeats;
     return taken;
   };
   return Object.assign(time, { cpuMs });
 }
 
 /**
- * Processor time of all threads but the main one, which waits and spins. On a software adapter that is what kernels cost, and it
+ * Processor time of all threads but the main one, which waits. On a software adapter that is what kernels cost, and it
  * hardly changes where others use the machine too.
  */
 export function otherThreadsMs(): number | undefined {

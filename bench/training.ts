@@ -12,7 +12,7 @@ import { initialWeights } from '../src/train/initial.js';
 import { weightedCrossEntropy } from '../src/train/losses.js';
 import { sgd } from '../src/train/optimizers.js';
 import { createTrainer } from '../src/train/step.js';
-import { median, otherThreadsMs, SAMPLE_MS, SLEEP_SHARE } from './measure.js';
+import { median, otherThreadsMs, SAMPLE_MS } from './measure.js';
 import { architectureOf } from './networks.js';
 import { trainWithTensorFlow } from './peers/tensorflow_training.js';
 import { type Row, rates } from './report.js';
@@ -214,9 +214,6 @@ async function sample({ contestant, repeats, times, cpuMs }: Racer): Promise<voi
   const cpuBefore = contestant.gpu.software ? otherThreadsMs() : undefined;
   const started = performance.now();
   const losses = Array.from({ length: repeats }, () => contestant.step());
-  // Waiting for the GPU takes a core in Node, which on a software adapter is one of those that do the work.
-  const rest = Math.min(...times, Number.POSITIVE_INFINITY) * repeats * SLEEP_SHARE - (performance.now() - started);
-  if (rest > 4 && Number.isFinite(rest)) await new Promise((resolve) => setTimeout(resolve, rest));
   for (const loss of losses) {
     if (!Number.isFinite(await loss())) throw new Error(`${contestant.engine} trains to a loss that is no number`);
   }

@@ -1,5 +1,4 @@
 /** Buffers: creation with the sizes that WebGPU wants, upload in pieces, read-back without holding a core. */
-import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import type { Gpu } from './device.js';
 
@@ -77,20 +76,9 @@ export function upload(gpu: Gpu, buffer: GPUBuffer, data: ArrayBufferView, offse
   }
 }
 
-/** Estimates can be off: no more than this is slept on their word. */
-const LONGEST_SLEEP_MS = 250;
-
-/** Waits for a promise of the device. Where waiting spins, most of the expected time is slept away first. */
-export async function waitFor<T>(expectedMs: number, start: () => Promise<T>): Promise<T> {
-  if (platform.spinsWhileWaiting && expectedMs > 4) {
-    await new Promise((resolve) => setTimeout(resolve, Math.min(expectedMs * 0.9, LONGEST_SLEEP_MS)));
-  }
-  return start();
-}
-
 /** Copies a mapped-for-reading buffer's content out and unmaps it. */
-export async function mapped(buffer: GPUBuffer, size: number, expectedMs = 0): Promise<ArrayBuffer> {
-  await waitFor(expectedMs, () => buffer.mapAsync(0x1, 0, alignUp(Math.max(size, 4), 4)));
+export async function mapped(buffer: GPUBuffer, size: number): Promise<ArrayBuffer> {
+  await buffer.mapAsync(0x1, 0, alignUp(Math.max(size, 4), 4));
   const copy = buffer.getMappedRange(0, alignUp(Math.max(size, 4), 4)).slice(0, size);
   buffer.unmap();
   return copy;

@@ -135,13 +135,15 @@ function wrap(device: GPUDevice, info: GPUAdapterInfo, owned: boolean): Gpu {
     });
   });
   const name = describe(info).toLowerCase();
+  const software = /llvmpipe|lavapipe|swiftshader|basic render|software/.test(name);
+  if (software) platform.easeWaiting?.();
   debug(1, () => `adapter: ${describe(info)}; ${[...device.features].join(', ') || 'no features'}`);
   return {
     device,
     info,
     limits: device.limits,
     features: new Set(device.features),
-    software: /llvmpipe|lavapipe|swiftshader|basic render|software/.test(name),
+    software,
     pipelines: pipelinesOf(device),
     lost,
     check() {

@@ -14,11 +14,8 @@ export interface Platform {
   pixels?(drawable: object): Promise<{ data: Uint8Array; width: number; height: number; channels: 4 } | undefined>;
   /** An environment variable; in a page, the search parameter of the same name. */
   environment(name: string): string | undefined;
-  /**
-   * Whether waiting for the GPU takes a core away from it: Node's `webgpu` spins on the main thread while a promise of
-   * the device is pending, so most of the expected time is slept away first.
-   */
-  readonly spinsWhileWaiting: boolean;
+  /** Called once an adapter is in use that computes on the CPU, so that waiting for it takes no core away from it. */
+  easeWaiting?(): void;
 }
 
 /**

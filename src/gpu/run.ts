@@ -3,7 +3,6 @@
  * alive and no watchdog fires. What an error scope catches is thrown at the next await.
  */
 import { InputError, KernelError } from '../errors.js';
-import { waitFor } from './buffers.js';
 import type { Gpu } from './device.js';
 
 export interface Recorded {
@@ -43,20 +42,19 @@ function paceOf(gpu: Gpu): Pace {
 }
 
 /** Expected time of some dispatches in milliseconds. */
-export function expectedMs(gpu: Gpu, steps: readonly { flops: number; bytes: number }[]): number {
+function expectedMs(gpu: Gpu, steps: readonly { flops: number; bytes: number }[]): number {
   const pace = paceOf(gpu);
   return steps.reduce((sum, { flops, bytes }) => sum + Math.max(flops / pace.flops, bytes / pace.bytes), 0);
 }
 
 /**
- * Submits all dispatches. Each part but the first is on its way shortly before the one ahead of it ends, so that the GPU does not
- * wait for the host; no more than two are. The last is not waited for.
+ * Submits all dispatches. The next part is on its way before the one ahead of it is through, so that the GPU does not wait for the
+ * host; more than two never are. The last is not waited for.
  */
 export async function run(gpu: Gpu, steps: readonly Recorded[], options: RunOptions = {}): Promise<void> {
   gpu.check();
   const groups = options.repeat ? [Array(options.repeat).fill(steps).flat()] : groupByCost(gpu, steps);
   const total = expectedMs(gpu, steps);
-  const seen = timesOf(steps);
   const send = (group: readonly Recorded[]) => {
     options.signal?.throwIfAborted();
     const failed = submit(gpu, group);
@@ -64,7 +62,6 @@ export async function run(gpu: Gpu, steps: readonly Recorded[], options: RunOpti
     return failed;
   };
   let done = 0;
-  let first = 0;
   let started = performance.now();
   let failed = send(groups[0]);
   for (const [index, group] of groups.entries()) {
@@ -72,35 +69,19 @@ export async function run(gpu: Gpu, steps: readonly Recorded[], options: RunOpti
     const next = groups.at(index + 1);
     let nextFailed = failed;
     if (next) {
-      const key = `${first} ${group.length}`;
-      // A part that has run before is known to take so long; of one that has not, the estimate may be far too high.
-      await waitFor(seen.get(key) ?? expected / 3, () => {
-        const through = gpu.device.queue.onSubmittedWorkDone();
-        nextFailed = send(next);
-        return through;
-      });
+      const through = gpu.device.queue.onSubmittedWorkDone(); // of all that has been submitted until now
+      nextFailed = send(next);
+      await through;
       const now = performance.now();
-      const taken = now - started;
+      adjust(gpu, expected, now - started);
       started = now;
-      seen.set(key, Math.min(taken, seen.get(key) ?? taken));
-      adjust(gpu, expected, taken);
     }
     await failed;
     failed = nextFailed;
-    first += group.length;
     done += expected;
     options.onProgress?.(Math.min(1, done / total));
   }
   gpu.check();
-}
-
-/** Shortest time of each part of a run that was waited for, by its first dispatch and length. */
-const times = new WeakMap<readonly Recorded[], Map<string, number>>();
-
-function timesOf(steps: readonly Recorded[]): Map<string, number> {
-  const known = times.get(steps) ?? new Map<string, number>();
-  times.set(steps, known);
-  return known;
 }
 
 // Bounded steps: one slow submit (a compilation at first dispatch) must not spoil the estimate.

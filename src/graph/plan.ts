@@ -6,7 +6,7 @@ import { DeviceLostError, InputError } from '../errors.js';
 import { alignUp, allocate, createStorage, createUniform, mebibytes, readBuffer, upload } from '../gpu/buffers.js';
 import { debug, debugLevel, validating } from '../gpu/debug.js';
 import type { Gpu } from '../gpu/device.js';
-import { expectedMs, type Recorded, type RunOptions, run, submitCount, warm } from '../gpu/run.js';
+import { type Recorded, type RunOptions, run, submitCount, warm } from '../gpu/run.js';
 import { timeDispatches } from '../gpu/timing.js';
 import { packParams } from '../gpu/wgsl.js';
 import { hasOwnBuffer, packArenas } from './arenas.js';
@@ -46,8 +46,6 @@ export interface Plan {
   readonly graph: Graph;
   readonly steps: readonly Step[];
   readonly flops: number;
-  /** Expected time of a run in milliseconds. */
-  readonly expectedMs: number;
   /** Bytes on the GPU. */
   readonly memory: { constants: number; arenas: number; tensors: number };
   locate(tensor: Tensor): Location;
@@ -187,9 +185,6 @@ function finish(
     steps,
     flops,
     memory,
-    get expectedMs() {
-      return expectedMs(gpu, recorded);
-    },
     locate: places.locate,
     write(tensor, values) {
       const { buffer, offset, size } = places.locate(tensor);

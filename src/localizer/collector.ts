@@ -7,7 +7,7 @@ export interface Collector {
   /** Copies results as they are now; what runs later may overwrite them. Gives their place in what `finish` gives. */
   take(places: readonly Location[]): number;
   /** Waits for the GPU. For each `take` the bytes of its places. */
-  finish(expectedMs: number): Promise<ArrayBuffer[][]>;
+  finish(): Promise<ArrayBuffer[][]>;
   close(): void;
 }
 
@@ -30,10 +30,10 @@ export function createCollector(gpu: Gpu): Collector {
       gpu.device.queue.submit([encoder.finish()]);
       return taken.push({ staging, sizes }) - 1;
     },
-    finish(expectedMs) {
+    finish() {
       return Promise.all(
         taken.map(async ({ staging, sizes }) => {
-          const bytes = await mapped(staging, staging.size, expectedMs);
+          const bytes = await mapped(staging, staging.size);
           let at = 0;
           return sizes.map((size) => {
             const part = bytes.slice(at, at + size);

@@ -158,17 +158,14 @@ export async function createSession(
     try {
       collector.take(outputs.map((tensor) => network.plan.locate(tensor)));
       const describing: ((parts: ArrayBuffer[][]) => Localization)[] = [];
-      let waited = network.plan.expectedMs;
       for (const [slot, size] of sizes.entries()) {
         const image = { index: batch.indexes[slot], slot, width: size.width, height: size.height };
         const stage = withBoxes ? await boxStage(size, request, network) : undefined;
         await stage?.run(network, slot, request, signal);
         const part = stage ? collector.take(stage.outputs.map((tensor) => stage.plan.locate(tensor))) : -1;
-        waited = stage?.plan.expectedMs ?? waited;
         describing.push((parts) => describeImage(metadata, image, network, parts[0], stage, parts[part], request));
       }
-      // `run` waits for all submits but the last, so only that one is left to wait for.
-      const parts = await collector.finish(Math.min(100, waited));
+      const parts = await collector.finish();
       gpu.check();
       return describing.map((describe) => describe(parts));
     } finally {

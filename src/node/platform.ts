@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { GpuUnavailableError, InputError } from '../errors.js';
 import { openUrl, type Platform } from '../gpu/platform.js';
 import { unpackSwiftShader } from './swiftshader.js';
+import { easeWaiting } from './waiting.js';
 
 // What `create()` returns must stay referenced by a module: once it is collected, the next call crashes the process.
 const instances = new Map<string, GPU>();
@@ -14,7 +15,7 @@ const FINE_TIMESTAMPS = 'disable-dawn-features=timestamp_quantization';
 
 export const platform: Platform = {
   name: 'node',
-  spinsWhileWaiting: true,
+  easeWaiting,
 
   async gpu({ adapter, dawn = [] }) {
     const key = JSON.stringify([adapter, dawn]);

@@ -5,7 +5,6 @@ import { drawnPixels } from './drawable.js';
 
 export const platform: Platform = {
   name: 'web',
-  spinsWhileWaiting: false,
 
   async gpu() {
     const gpu = globalThis.navigator?.gpu;
