@@ -281,6 +281,19 @@ test('convert: half the bytes, the same network, and only what belongs to it', a
   assert.not(existsSync(at('none.safetensors')));
 });
 
+test('demo: what was drawn is found by the weights that come with raybox', async () => {
+  const { code, stdout, stderr } = await raybox(['demo', '--out', 'demo/phantom.png']);
+  assert.is(code, 0, stderr);
+  assert.match(stderr, /weights\/phantom8\.safetensors/);
+  assert.not.match(stderr, /UNTRAINED/);
+  const drawn = /^In the picture: (.*)$/m
+    .exec(stdout)![1]
+    .split('; ')
+    .map((one) => one.split(' ')[0]);
+  for (const label of drawn) assert.match(stdout, new RegExp(`^${label} +[01]\\.\\d\\d +180 `, 'm'));
+  assert.ok(existsSync(at('demo/phantom.png')));
+});
+
 test('demo: a picture, a table, and a plain word about untrained weights', async () => {
   const { code, stdout, stderr } = await raybox(['demo', '--weights', weights, '--out', 'demo/x.png']);
   assert.is(code, 0, stderr);

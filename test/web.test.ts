@@ -64,9 +64,29 @@ async function drop(page: Page, name: string, bytes: Uint8Array): Promise<void> 
 
 const page = await open();
 
-test('a phantom is localized at once, and the page says that the network is untrained', async () => {
+/** Chooses weights of the list and waits until the picture is localized with them. */
+async function choose(weights: string): Promise<void> {
+  await page.evaluate((name) => {
+    document.body.dataset.state = 'chosen';
+    const list = document.querySelector<HTMLSelectElement>('#weights')!;
+    list.value = name;
+    list.dispatchEvent(new Event('change'));
+  }, weights);
+  await idle(page);
+}
+
+test('a phantom is localized at once, with the weights that come with raybox', async () => {
   assert.match(await text(page, '#status-text'), /^Localized in [\d.]+ s\.$/);
   assert.match(await text(page, '#adapter'), /swiftshader \(software\)/);
+  assert.is(await isShown(page, '#untrained'), false);
+  assert.match(await text(page, '#weights-detail'), /phantom8\.safetensors: .*8 classes, input 128²/);
+  const found = await page.$$eval('#bars .found', (all) => all.map((bar) => (bar as HTMLElement).dataset.label));
+  assert.ok(found.includes('Effusion') && found.includes('Pneumothorax'), `drawn, and found: ${found}`);
+});
+
+test('of an untrained network the page says that it is one', async () => {
+  await choose('untrained');
+  assert.match(await text(page, '#status-text'), /^Localized/);
   assert.match(await text(page, '#untrained'), /Untrained network\. .*meaningless/s);
   assert.match(await text(page, 'footer'), /Not a medical device/);
   assert.match(await text(page, '#image-name'), /^phantom 9, 512 × 512 pixels; drawn into it: Pneumothorax, Effusion$/);
