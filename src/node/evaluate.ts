@@ -120,7 +120,10 @@ async function storeFitted(path: string, { thresholds }: EvaluationResult): Prom
   await storeThresholds(path, Object.fromEntries(fitted.map(([label, { value }]) => [label, value])));
 }
 
-async function splitOf(options: CommandOptions, data: Dataset): Promise<{ validation: string[] | undefined; test: string[] | undefined }> {
+async function splitOf(
+  options: CommandOptions,
+  data: Dataset,
+): Promise<{ validation: string[] | undefined; test: string[] | undefined }> {
   const list = async (path: string) => readImageList(await readText(path), path);
   if (options.split !== undefined) {
     const split = splitByPatient(data.table, { seed: options.split, boxed: data.boxes.map(({ image }) => image) });
