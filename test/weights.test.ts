@@ -49,7 +49,7 @@ test('phantom8 finds the disease of a new phantom, and a box of it lies where it
   alarms += new Set((await localizer.localize(healthy.image)).findings.map(({ label }) => label)).size;
   await localizer.close();
   assert.ok(found >= 7, `found ${found} of ${DISEASES.length}`);
-  // What it fails at is told in its model card: it sees a large heart in the gap beside it.
+  // What it fails at is told in its model card.
   assert.ok(hit >= 6, `localized ${hit} of ${DISEASES.length}`);
   assert.ok(alarms <= 6, `${alarms} false alarms in ${DISEASES.length + 1} phantoms`);
 });
