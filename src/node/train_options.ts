@@ -3,12 +3,11 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Backbone, checkBackbone } from '../formats/architecture.js';
 import { parseJson } from '../formats/coco.js';
 import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
-import type { WeightsMetadata } from '../formats/weights.js';
 import { backboneNames } from '../nets/index.js';
 import { type Augmentation, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from '../train/augmentation.js';
 import type { LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from '../train/settings.js';
+import { readMetadata } from './metadata_option.js';
 import { nameList, numbersByName, UsageError, wholeNumber } from './terminal.js';
-import { readText } from './text_files.js';
 import type { BeginOptions, RunMachine } from './train_run.js';
 
 /** What commander makes of the options. */
@@ -236,12 +235,6 @@ function augmentationOf(given: TrainingOptions['augment']): Augmentation {
 /** A standard backbone's name, or a description as JSON. */
 export const backboneOf = (text: string): string | Backbone =>
   text.startsWith('{') ? checkBackbone(parseJson(text, '--backbone')) : text;
-
-/** What is wrong is said by whoever reads it. */
-async function readMetadata(text: string): Promise<Partial<WeightsMetadata>> {
-  const json = text.trimStart().startsWith('{') ? text : await readText(text);
-  return parseJson(json, '--metadata') as Partial<WeightsMetadata>;
-}
 
 const asList = (augmentation: Augmentation) =>
   Object.entries(augmentation)
