@@ -125,6 +125,22 @@ test('the picture is the same at every size', () => {
   }
 });
 
+test('a collapsed left lower lobe, most of which the heart covers, shows through it', () => {
+  const options = { seed: 77, size: 256, noise: 0, diseases: ['Atelectasis'] } as const;
+  const collapsed = range(60)
+    .map((index) => drawPhantom({ ...options, index, severity: [1, 1] }))
+    .filter(({ findings: [{ side, zone, form }] }) => side === 'left' && zone === 'lower' && form === 'lobar');
+  assert.ok(collapsed.length > 4);
+  for (const { image, boxes, patient } of collapsed) {
+    const { x, y, height } = boxes[0];
+    const row = (y + Math.round(0.7 * height)) * 256;
+    const mean = (from: number, to: number) =>
+      image.data.subarray(row + from, row + to).reduce((sum, value) => sum + value, 0) / (to - from);
+    // Towards the other side the heart lies before the spine and air, not before a collapsed lobe.
+    assert.ok(mean(x + 8, x + 24) > mean(x - 22, x - 6) + 5, `patient ${patient.id}`);
+  }
+});
+
 test('boxes lie inside the picture, hold something, and there is one for each disease', () => {
   for (const preset of ['demo', 'hard'] as const) {
     for (const index of range(60)) {

@@ -34,7 +34,7 @@ export interface PhantomSummary {
 
 const MAX_COUNT = 1_000_000;
 /** Changes whenever the same seed gives other pixels, so that no data set is half old and half new. */
-const DRAWING = 1;
+const DRAWING = 2;
 const BATCH = 4;
 
 /**

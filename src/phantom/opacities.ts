@@ -7,6 +7,9 @@ import { bezier, createLayer, createNoise, noiseAt, PROFILES, paintMax, stroke }
 
 const CENTIMETRES = 36;
 
+/** How much lung lies behind the heart, beside the depth of a whole lung. */
+const BEHIND_HEART = 0.4;
+
 /** A closed outline around a circle: radius by direction (cosine, sine), with bumps of two and three lobes. */
 function outline(random: Random, roughness: number): (c: number, s: number) => number {
   const [k2, l2, k3, l3] = [0, 0, 0, 0].map(() => random.between(-roughness, roughness));
@@ -201,12 +204,15 @@ export function drawAtelectasis(lesion: Lesion, side: Side): void {
   const end = upper ? anatomy.apexV : lung.angleV;
   const bow = random.between(0.2, 0.5);
   paintMax(scratch, frame, [-0.42, Math.min(tip, end), 0.42, Math.max(tip, end)], (u, v, pixel) => {
-    const depth = air[pixel];
-    if (depth <= 0 || side * u <= 0) return 0;
+    const a = side * u;
+    // Much of the left lower lobe lies behind the heart: collapsed, it shows through it as a denser wedge.
+    const behind = upper || side < 0 || a > heartBorder(anatomy, side, v) ? 0 : smooth((a - 0.02) / 0.03);
+    const depth = Math.max(air[pixel], BEHIND_HEART * behind * smooth((at(lung.base, a) - v) / 0.01));
+    if (depth <= 0 || a <= 0) return 0;
     // Between the mediastinum and a line that runs from the hilum outwards to the lobe's far end.
     const t = (v - tip) / (end - tip);
     const border = heartBorder(anatomy, side, tip) - 0.02 + width * t * (1 - bow + bow * t) * (upper ? 1.25 : 1.35);
-    return smooth((border - side * u) / 0.01) * depth * smooth(t / 0.06);
+    return smooth((border - a) / 0.01) * depth * smooth(t / 0.06);
   });
   commit(
     scratch,
