@@ -13,7 +13,7 @@ import { readDataEntry, writeBoxList } from '../src/formats/chestxray.js';
 import { toCoco } from '../src/formats/coco.js';
 import { readCsv } from '../src/formats/csv.js';
 import type { Prediction } from '../src/formats/findings.js';
-import { encodePng } from '../src/formats/png.js';
+import { decodePng, encodePng } from '../src/formats/png.js';
 import { readSafetensors, writeSafetensors } from '../src/formats/safetensors.js';
 import { formatWeightsMetadata, parseWeightsMetadata, type WeightsMetadata } from '../src/formats/weights.js';
 import { addEvaluateCommand } from '../src/node/evaluate.js';
@@ -191,11 +191,18 @@ test('the command: predictions in every form, three files, thresholds into the w
     const parse = (name: string) => JSON.parse(readFileSync(join(folder, name, 'evaluation.json'), 'utf8'));
     const printed = await run(
       ...[...always, '--predictions', at('p.csv'), at('b.csv'), '--out', at('one')],
-      ...['--store-thresholds', at('w.safetensors')],
+      ...['--store-thresholds', at('w.safetensors'), '--pictures'],
     );
     assert.match(printed, /12 images of 6 patients/);
     assert.match(printed, /Mass +6 +0\.\d{3} +4 +1\.000/);
-    assert.equal(readdirSync(at('one')).sort(), ['evaluation.csv', 'evaluation.html', 'evaluation.json']);
+    const pictures = ['cases.png', 'classification.png', 'localization.png'];
+    assert.equal(readdirSync(at('one')).sort(), [
+      ...[pictures[0], pictures[1], 'evaluation.csv', 'evaluation.html', 'evaluation.json', pictures[2]],
+    ]);
+    for (const name of pictures) {
+      const { width, height } = await decodePng(readFileSync(join(at('one'), name)));
+      assert.ok(width > 800 && height > 200, `${name}: ${width}×${height}`);
+    }
     assert.is([...readFileSync(join(folder, 'one', 'evaluation.html'), 'utf8').matchAll(/<image /g)].length, 4);
     const one = parse('one');
     assert.is(one.overall[0].roc[0].threshold, null, 'no number that JSON does not have');
@@ -221,6 +228,7 @@ test('the command: predictions in every form, three files, thresholds into the w
     assert.ok(three.validationImages > 0 && three.images < 12, 'its own split');
 
     const wrong = (...args: string[]) => run(...always, '--out', at('four'), ...args);
+    await refused(wrong('--predictions', at('p.csv'), '--pictures', '--no-html'), /leave out --no-html/);
     await refused(wrong('--predictions', at('none.csv')), /no such file/);
     await refused(wrong('--predictions', folder), /unknown kind of predictions/);
     await refused(wrong('--predictions', at('p.csv'), '--bootstrap', '1.5'), /whole number/);

@@ -81,7 +81,7 @@ function casesSection(cases: readonly CasePicture[]): Html {
     return some.length === 0 ? '' : html`<h3>${heading}</h3><div class="cases">${some.map(figureOf)}</div>`;
   };
   if (cases.length === 0) return html``;
-  return html`<section><h2>Cases</h2>
+  return html`<section id="cases"><h2>Cases</h2>
 <div class="key"><span><i style="border-color:${TRUTH_COLOR}"></i>truth</span><span><i style="border-color:${DETECTED_COLOR};border-top-style:dashed"></i>detected</span></div>
 ${row('best', 'Best')}${row('worst', 'Worst')}</section>`;
 }

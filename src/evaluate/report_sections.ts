@@ -62,7 +62,7 @@ export function classificationSection(result: EvaluationResult, plots: Plots): H
     number(point.f1),
     ...[point.truePositives, point.falsePositives, point.falseNegatives, point.trueNegatives].map(count),
   ]);
-  return html`<section><h2>Classification</h2>
+  return html`<section id="classification"><h2>Classification</h2>
 <p>Area under the ROC curve with DeLong's interval, then the bootstrap's over patients; average precision.
 ${scoreSource === 'boxes' ? 'The file has boxes only: an image is scored by its best box of the disease.' : ''}
 The paper's figures come from other test images and are a hint only.</p>
@@ -134,7 +134,7 @@ export function localizationSection({ localization }: EvaluationResult, plots: P
     number(score.figures[0].falseBoxesPerImage, 2),
   ]);
   const names = shown.map(({ measure, threshold }) => `${measure} > ${threshold}`);
-  return html`<section><h2>Localization</h2>
+  return html`<section id="localization"><h2>Localization</h2>
 <p>${count(localization.truthBoxes)} truth boxes in ${count(localization.images)} images, disease known: boxes of the
 diseases that an image has. A line that does not clear both baselines has learnt nothing about the place.</p>
 ${table(['Disease', 'boxes', 'detected', 'mean IoU', ...names, 'false boxes / image'], rows, { sum: true })}

@@ -1,5 +1,5 @@
 /** `raybox evaluate`: a network, or predictions from anywhere, against a data set. */
-import { basename, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../errors.js';
 import type { EvaluationResult } from '../evaluate/evaluate.js';
@@ -38,6 +38,7 @@ interface CommandOptions {
   seed: number;
   cases: number;
   html: boolean;
+  pictures?: boolean;
   /** True where the option stands alone: the weights that were evaluated. */
   storeThresholds?: string | true;
 }
@@ -73,6 +74,7 @@ export function addEvaluateCommand(program: Command): void {
     .option('--seed <number>', 'seed of the bootstrap and the random baseline', wholeNumber(0, 2 ** 32), 0)
     .option('--cases <count>', 'best, and as many worst, cases with pictures', wholeNumber(0, 100), 6)
     .option('--no-html', 'leave out the HTML report')
+    .option('--pictures', 'also the report’s sections as PNG, drawn by a headless browser')
     .option('--store-thresholds [weights]', 'write the fitted thresholds into this file; default: that of --weights')
     .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), 4)
     .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')
@@ -85,6 +87,8 @@ async function runCommand(options: CommandOptions): Promise<void> {
   if ((weights === undefined) === (files.length === 0)) throw new UsageError('give either --predictions or --weights');
   const stored = target === true ? weights : target;
   if (target === true && stored === undefined) throw new UsageError('--store-thresholds: name the file of weights');
+
+  if (options.pictures && !options.html) throw new UsageError('--pictures are of the HTML report: leave out --no-html');
 
   const data = await openDataset(options.data, { boxes: options.boxes });
   const split = await splitOf(options, data);
@@ -105,6 +109,10 @@ async function runCommand(options: CommandOptions): Promise<void> {
           const { evaluateWeights } = await import('./evaluation_weights.js');
           return evaluateWeights(weights, data, { ...options, ...evaluationOptions, signal });
         });
+  if (options.pictures) {
+    const { writeReportPictures } = await import('./report_pictures.js');
+    await writeReportPictures(join(out, 'evaluation.html'), out);
+  }
   if (stored !== undefined) await storeFitted(stored, result);
   await print(`${summary(result)}\n`);
 }

@@ -1,0 +1,42 @@
+/** An evaluation's HTML report as pictures, for documents that hold no HTML. */
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { launchChromium } from './chromium.js';
+import { writeWhole } from './text_files.js';
+
+const WIDTH = 1080;
+/** Beside the sections in the picture. */
+const MARGIN = 12;
+
+/**
+ * Writes each section of a report that carries an id (classification, localization, cases) as `<id>.png`, drawn by a headless
+ * Chromium.
+ *
+ * @param report path of `evaluation.html`
+ * @param out folder of the pictures
+ * @returns their names
+ * @throws GpuUnavailableError where the browser's packages are missing or it does not start
+ */
+export async function writeReportPictures(report: string, out: string): Promise<string[]> {
+  const { browser, close } = await launchChromium();
+  try {
+    const page = await browser.newPage();
+    await page.setViewport({ width: WIDTH, height: 800 });
+    await page.goto(pathToFileURL(resolve(report)).href);
+    const names: string[] = [];
+    for (const section of await page.$$('section[id]')) {
+      const id = await section.evaluate(({ id }) => id);
+      const area = await section.boundingBox();
+      if (!area) continue;
+      const clip = {
+        ...{ x: area.x - MARGIN, y: area.y - MARGIN },
+        ...{ width: area.width + 2 * MARGIN, height: area.height + 2 * MARGIN },
+      };
+      await writeWhole(join(out, `${id}.png`), await page.screenshot({ clip, captureBeyondViewport: true }));
+      names.push(`${id}.png`);
+    }
+    return names;
+  } finally {
+    await close();
+  }
+}
