@@ -4,10 +4,11 @@
 //
 //   x, y  rows `first … first + count` of `columns` scalars, `pitch` apart; y's padding lanes, columns … written − 1, become zero
 //
-// ROW_LANES lanes own a row, so that a workgroup of 64 has 64 / ROW_LANES of them. They walk the columns ROW_LANES apart and merge in
-// a fixed tree.
+// ROW_LANES lanes own a row, so that a workgroup of 64 has 64 / ROW_LANES of them. They walk the columns ROW_LANES apart.
 //
 // Prelude: elem, ROW_LANES (power of two up to 64).
+
+#include row
 
 struct Params {
   first: u32, count: u32, columns: u32, written: u32,
@@ -18,13 +19,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<elem>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-var<workgroup> shared_peaks: array<f32, 64>;
-var<workgroup> shared_sums: array<f32, 64>;
-
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let first_lane = lane - lane % ROW_LANES;
-  let own = lane - first_lane;
+  let own = lane % ROW_LANES;
   let index = (workgroup.x + workgroup.y * workgroups.x) * (64 / ROW_LANES) + lane / ROW_LANES;
   // Lanes without a row go along with the last one, so that all of them meet at the barriers.
   let row = params.first + min(index, params.count - 1);
@@ -34,29 +31,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   for (var c = own; c < params.columns; c += ROW_LANES) {
     peak = max(peak, f32(x[source + c]));
   }
-  shared_peaks[lane] = peak;
-  for (var half = ROW_LANES / 2; half > 0; half /= 2) {
-    workgroupBarrier();
-    if (own < half) {
-      shared_peaks[lane] = max(shared_peaks[lane], shared_peaks[lane + half]);
-    }
-  }
-  workgroupBarrier();
-  peak = shared_peaks[first_lane];
+  peak = largest_of_row(peak, lane);
 
   var sum = 0.0;
   for (var c = own; c < params.columns; c += ROW_LANES) {
     sum += exp(f32(x[source + c]) - peak);
   }
-  shared_sums[lane] = sum;
-  for (var half = ROW_LANES / 2; half > 0; half /= 2) {
-    workgroupBarrier();
-    if (own < half) {
-      shared_sums[lane] += shared_sums[lane + half];
-    }
-  }
-  workgroupBarrier();
-  sum = shared_sums[first_lane];
+  sum = sum_of_row(sum, lane);
 
   if (index < params.count) {
     for (var c = own; c < params.written; c += ROW_LANES) {

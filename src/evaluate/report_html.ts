@@ -1,11 +1,11 @@
-/** An evaluation as one HTML file that opens anywhere: no script, no font, no picture is fetched. */
+/** An evaluation as one HTML file. */
 import type { Box } from '../formats/findings.js';
 import type { Case } from './cases.js';
 import type { EvaluationResult } from './evaluate.js';
+import { reportPage } from './report_page.js';
 import { loadPlots } from './report_plots.js';
 import { classificationSection, localizationSection, METHOD } from './report_sections.js';
-import { STYLE } from './report_style.js';
-import { count, Html, html, number } from './report_text.js';
+import { count, type Html, html, number } from './report_text.js';
 
 /** A case with its picture: the X-ray, perhaps with its heatmap over it. Boxes are drawn by the report. */
 export interface CasePicture extends Case {
@@ -27,30 +27,14 @@ export interface ReportOptions {
 export async function reportHtml(result: EvaluationResult, options: ReportOptions = {}): Promise<string> {
   const { title = 'Evaluation', subtitle = '', cases = [] } = options;
   const plots = await loadPlots();
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<title>${title}</title>
-<style>${new Html(STYLE)}</style>
-</head>
-<body>
-<header><div class="inner"><h1>${title}</h1><p>${subtitle}</p></div></header>
-<main>
-${tiles(result)}
+  const main = html`${tiles(result)}
 ${classificationSection(result, plots)}
 ${localizationSection(result, plots)}
 ${casesSection(cases)}
 ${METHOD}
 <footer>Intervals: ${number(100 * result.level, 0)} %. Bootstrap: ${count(result.replicates)} draws of patients, seed ${result.seed}.
-Research use only; no medical device.</footer>
-</main>
-</body>
-</html>
-`;
-  return page.text;
+Research use only; no medical device.</footer>`;
+  return reportPage(title, subtitle, main);
 }
 
 function tiles({ images, patients, overall, meanAuc, localization, validationImages }: EvaluationResult): Html {

@@ -1,6 +1,6 @@
-/** The curves of a run as one HTML file that opens anywhere: loss of the updates, loss of the epochs, validation AUC. */
+/** The curves of a run as one HTML file: loss of the updates, loss of the epochs, validation AUC. */
 import { COLORS, loadPlotting, type PlotOptions } from '../evaluate/plotting.js';
-import { STYLE } from '../evaluate/report_style.js';
+import { reportPage } from '../evaluate/report_page.js';
 import { Html, html, number, table } from '../evaluate/report_text.js';
 import { bestEpoch, type EpochRecord } from '../train/checkpoint.js';
 
@@ -83,27 +83,13 @@ export async function loadCurves(): Promise<(curves: Curves) => string> {
       number(meanAuc),
       ...classes.map((label) => number(auc[label])),
     ]);
-    return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${title}</title>
-<style>${new Html(STYLE)}</style>
-</head>
-<body>
-<header><div class="inner"><h1>${title}</h1><p>${history.length} epochs; best mean validation AUC ${number(best?.meanAuc)} at epoch ${best?.epoch ?? 0}</p></div></header>
-<main>
-<div class="columns">
+    const subtitle = `${history.length} epochs; best mean validation AUC ${number(best?.meanAuc)} at epoch ${best?.epoch ?? 0}`;
+    const main = html`<div class="columns">
 <section><h2>Loss</h2><p>Of each update, and its mean over an epoch.</p>${lossPlot}</section>
 <section><h2>Validation AUC</h2><p>By class; the mean is bold, its best epoch marked.</p>${aucPlot}<div class="key">${key}</div></section>
 </div>
-<section><h2>Epochs</h2>${table(['Epoch', 'Loss', 'Mean AUC', ...classes], rows)}</section>
-</main>
-</body>
-</html>
-`.text;
+<section><h2>Epochs</h2>${table(['Epoch', 'Loss', 'Mean AUC', ...classes], rows)}</section>`;
+    return reportPage(title, subtitle, main);
   };
 }
 

@@ -1,0 +1,24 @@
+/** The frame of every report: one HTML file that opens anywhere; no script, no font, no picture is fetched. */
+import { STYLE } from './report_style.js';
+import { Html, html } from './report_text.js';
+
+/** @param subtitle one line under the title */
+export function reportPage(title: string, subtitle: string, main: Html): string {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<title>${title}</title>
+<style>${new Html(STYLE)}</style>
+</head>
+<body>
+<header><div class="inner"><h1>${title}</h1><p>${subtitle}</p></div></header>
+<main>
+${main}
+</main>
+</body>
+</html>
+`.text;
+}
