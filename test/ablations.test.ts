@@ -81,8 +81,9 @@ test('the report has every configuration, and says nothing of what is not define
     ].map((criterion) => ({ ...criterion, mean: 0.5, averageFalsePositives: 2, of: {} })),
   });
   const runs = [run('lse-10', 1, 0.7), run('lse-10', 2, 0.8), run('cel', 1, 0.6), run('cel', 2, 0.72)];
-  const settings = { preset: 'hard', count: 100, size: 64, epochs: 8, batch: 16, lr: 3e-3 };
+  const settings = { preset: 'hard', count: 100, size: 64, pretrain: 6, epochs: 8, batch: 16, lr: 3e-3 };
   const { markdown, svg } = await ablationReport(runs, blocks, costs, settings);
+  assert.match(markdown, /6 epochs of the backbone on as many `demo` phantoms, then 8 epochs/);
   assert.match(markdown, /^\| W-CEL +\| +16 \| +25\.1 \| 0\.750 \(0\.115 to 1\.000\) \| 0\.500/m);
   assert.match(markdown, /^\| CEL +\| −0\.090 \(−0\.217 to \+0\.037\) \| 0\.000/m);
   assert.is(

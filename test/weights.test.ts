@@ -48,10 +48,10 @@ test('phantom8 finds the disease of a new phantom, and a box of it lies where it
   const healthy = drawPhantom({ seed: 77_000, index: 99, size: 256, diseases: [] });
   alarms += new Set((await localizer.localize(healthy.image)).findings.map(({ label }) => label)).size;
   await localizer.close();
-  assert.ok(found >= 7, `found ${found} of ${DISEASES.length}`);
+  assert.ok(found >= 8, `found ${found} of ${DISEASES.length}`);
   // What it fails at is told in its model card.
-  assert.ok(hit >= 6, `localized ${hit} of ${DISEASES.length}`);
-  assert.ok(alarms <= 6, `${alarms} false alarms in ${DISEASES.length + 1} phantoms`);
+  assert.ok(hit >= 7, `localized ${hit} of ${DISEASES.length}`);
+  assert.ok(alarms <= 1, `${alarms} false alarms in ${DISEASES.length + 1} phantoms`);
 });
 
 interface Box {

@@ -32,6 +32,8 @@ export interface StudySettings {
   preset: string;
   count: number;
   size: number;
+  /** Epochs of the backbones on clear phantoms; 0 for random weights. */
+  pretrain: number;
   epochs: number;
   batch: number;
   lr: number;
@@ -94,14 +96,16 @@ function differencesOf(runs: readonly Run[], metric: Metric) {
   return differences(bySeed, REFERENCE.id);
 }
 
-function describe(runs: readonly Run[], { preset, count, size, epochs, batch, lr }: StudySettings): string {
+function describe(runs: readonly Run[], { preset, count, size, pretrain, epochs, batch, lr }: StudySettings): string {
+  const start =
+    pretrain > 0 ? `${pretrain} epochs of the backbone on as many \`demo\` phantoms, then ` : 'Random weights, ';
   const seeds = new Set(runs.map(({ seed }) => seed)).size;
   const [{ images }] = runs;
   const boxes = [...new Set(runs.map(({ truthBoxes }) => truthBoxes))].sort((a, b) => a - b);
   const seconds = runs.reduce((sum, run) => sum + run.seconds, 0);
   return (
     `${runs.length} runs, ${seeds} seeds, ${duration(seconds * 1000)} in all. Each seed has its own ${count} \`${preset}\` phantoms ` +
-    `(${size}×${size}; about ${images} for testing, with ${boxes[0]} to ${boxes[boxes.length - 1]} boxes). ${epochs} epochs, batch ${batch}, AdamW at ${lr}, ` +
+    `(${size}×${size}; about ${images} for testing, with ${boxes[0]} to ${boxes[boxes.length - 1]} boxes). ${start}${epochs} epochs of the whole network, batch ${batch}, AdamW at ${lr}, ` +
     'weights of the best validation epoch. Means over seeds with 95 % t intervals. Accuracies are means over the diseases, disease known, ' +
     'boxes cut as the paper does. Differences to LSE r = 10 are paired by seed; their intervals take the spread of a run from all ' +
     'configurations together, and are not corrected for their number.'

@@ -6,6 +6,7 @@
  * A run that is done is one file in `--out`; the same command again does what is missing, and then writes the report.
  */
 import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
@@ -15,6 +16,7 @@ import { ALL_LABELS } from '../../src/evaluate/localization.js';
 import { mean } from '../../src/evaluate/roc.js';
 import { readImageList } from '../../src/formats/chestxray.js';
 import { CHEST_XRAY8_LABELS } from '../../src/formats/image_table.js';
+import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.js';
 import { openDataset } from '../../src/node/dataset.js';
 import { evaluateWeights } from '../../src/node/evaluation_weights.js';
 import { writePhantoms } from '../../src/node/phantom.js';
@@ -23,8 +25,17 @@ import { readText, writeWhole } from '../../src/node/text_files.js';
 import { LISTS } from '../../src/node/training_data.js';
 import { PRESETS, type Preset } from '../../src/phantom/index.js';
 import { DEFAULT_AUGMENTATION } from '../../src/train/augmentation.js';
+import type { LossSettings } from '../../src/train/settings.js';
 import { exitCodeOf, keepStudy, resultOf, trainOnce } from '../training_runs.js';
-import { BLOCKS, type Configuration, type Cost, configurationsOf, costOf, TRANSITION } from './configurations.js';
+import {
+  BLOCKS,
+  type Configuration,
+  type Cost,
+  configurationsOf,
+  costOf,
+  REFERENCE,
+  TRANSITION,
+} from './configurations.js';
 import { ablationReport, type Run } from './report.js';
 
 export interface Options {
@@ -36,6 +47,7 @@ export interface Options {
   count: number;
   size: number;
   epochs: number;
+  pretrain: number;
   batch: number;
   lr: number;
   preset: Preset;
@@ -46,6 +58,8 @@ export interface Options {
 /** Shares of the phantoms. Whatever has boxes is for testing. */
 const VALIDATION = 0.1;
 const TEST = 0.3;
+/** The runs' seeds begin at 1. */
+const PRETRAINING_SEED = 0;
 
 export async function ablations(options: Options, signal: AbortSignal): Promise<string> {
   const { out, only, seeds, firstSeed, size, epochs } = options;
@@ -55,8 +69,9 @@ export async function ablations(options: Options, signal: AbortSignal): Promise<
   const configurations = configurationsOf(blocks);
   const costs = new Map(configurations.map((one): [string, Cost] => [one.id, costOf(one, size)]));
   for (const { id } of configurations) say(`${id}: ${describeCost(costs.get(id) as Cost)}`);
-  const { count, batch, lr, preset } = options;
-  await keepStudy(join(out, 'study.json'), { count, size, epochs, batch, lr, preset, style: PRESETS[preset] });
+  const { count, pretrain, batch, lr, preset } = options;
+  const study = { count, size, pretrain, epochs, batch, lr, preset, style: PRESETS[preset] };
+  await keepStudy(join(out, 'study.json'), study);
 
   const runs: Run[] = [];
   const todo = Array.from({ length: seeds }, (_, i) => firstSeed + i).flatMap((seed) =>
@@ -97,23 +112,18 @@ async function runOne(
   signal: AbortSignal,
 ): Promise<Run> {
   const started = performance.now();
-  const { size, epochs, batch, lr, adapter, threads, preset, count } = options;
+  const { size, batch, adapter, threads, preset, count } = options;
   const { id, backbone, pooling, r, loss } = configuration;
+  const init = options.pretrain > 0 ? await pretrained(configuration, options, signal) : undefined;
   const data = await phantoms(seed, options, signal);
   const outcome = await trainOnce({
-    ...{ out: join(folder, 'training'), backbone, pooling, r, size, adapter, threads, signal },
+    ...{ out: join(folder, 'training'), init, backbone, pooling, r, size, adapter, threads, signal },
     transition: TRANSITION,
     command: `npm run ablations (${id}, seed ${seed})`,
     data: { folder: data, classes: CHEST_XRAY8_LABELS, seed, validation: VALIDATION, test: TEST },
     trainingData: `${count} raybox phantoms, preset ${preset}, seed ${seed}`,
     license: 'MIT',
-    settings: {
-      ...{ epochs, batch, accumulate: 1, seed, patience: 0, parts: [], batchNorm: 'train', loss },
-      optimizer: { kind: 'adamw', weightDecay: 1e-4 },
-      learningRate: lr,
-      schedule: { kind: 'cosine', warmUp: Math.min(0.5, epochs / 4) },
-      augmentation: DEFAULT_AUGMENTATION,
-    },
+    settings: settingsOf({ ...options, loss, seed }),
   });
   const test = join(folder, 'training', LISTS.test);
   const result = await evaluateWeights(outcome.weights, await openDataset(data), {
@@ -125,9 +135,41 @@ async function runOne(
   return { id, seed, bestEpoch: outcome.best.epoch, seconds, ...figuresOf(result) };
 }
 
+const settingsOf = ({ epochs, batch, seed, lr, loss }: Options & { seed: number; loss: LossSettings }) => ({
+  ...{ epochs, batch, accumulate: 1, seed, patience: 0, parts: [], batchNorm: 'train' as const, loss },
+  optimizer: { kind: 'adamw' as const, weightDecay: 1e-4 },
+  learningRate: lr,
+  schedule: { kind: 'cosine' as const, warmUp: Math.min(0.5, epochs / 4) },
+  augmentation: DEFAULT_AUGMENTATION,
+});
+
+/**
+ * What every run of a backbone starts from, as the paper's do from ImageNet's weights: trained once, on clear phantoms of a seed that no
+ * run has, without the head. Its pooling is a gentle one, between average and maximum.
+ */
+async function pretrained({ backbone }: Configuration, options: Options, signal: AbortSignal): Promise<string> {
+  const [{ id }] = configurationsOf(BLOCKS).filter((one) => one.backbone === backbone);
+  const file = join(options.out, 'backbones', `${id}.safetensors`);
+  if (existsSync(file)) return file;
+  const { size, adapter, threads } = options;
+  const out = join(options.out, 'backbones', id);
+  const data = await phantoms(PRETRAINING_SEED, { ...options, preset: 'demo' }, signal);
+  const { weights } = await trainOnce({
+    ...{ out, backbone, pooling: 'lse', r: 1, size, adapter, threads, signal, transition: TRANSITION },
+    command: `npm run ablations (backbone of ${id})`,
+    data: { folder: data, classes: CHEST_XRAY8_LABELS, seed: PRETRAINING_SEED, validation: VALIDATION, test: 0 },
+    settings: settingsOf({ ...options, epochs: options.pretrain, loss: REFERENCE.loss, seed: PRETRAINING_SEED }),
+  });
+  const { tensors, metadata } = readSafetensors(await readFile(weights));
+  const backboneOnly = new Map([...tensors].filter(([name]) => !name.startsWith('head.')));
+  await writeWhole(file, writeSafetensors(backboneOnly, metadata));
+  await rm(out, { recursive: true, force: true });
+  return file;
+}
+
 /** Draws the phantoms of a seed, unless they are there. */
 async function phantoms(seed: number, { data, count, size, preset }: Options, signal: AbortSignal): Promise<string> {
-  const folder = join(data, `seed-${seed}`);
+  const folder = join(data, `${preset}-seed-${seed}`);
   const drawing = { count, seed, size, preset, boxes: 'test' as const };
   if (existsSync(join(folder, 'phantoms.json'))) {
     await keepStudy(join(folder, 'study.json'), { ...drawing, style: PRESETS[preset] });
@@ -171,10 +213,16 @@ const program = new Command('ablations')
   .requiredOption('--out <dir>', 'folder of results')
   .option('--only <blocks>', names.join(','), nameList, names)
   .option('--seeds <n>', 'runs of each configuration', wholeNumber(1, 1000), 3)
-  .option('--first-seed <n>', 'the seeds count from here', wholeNumber(0, 2 ** 31), 1)
-  .option('--count <n>', 'phantoms of a seed; 60 % train, 10 % validate, 30 % test', wholeNumber(100, 1_000_000), 2500)
+  .option('--first-seed <n>', 'the seeds count from here', wholeNumber(1, 2 ** 31), 1)
+  .option('--count <n>', 'phantoms of a seed; 60 % train, 10 % validate, 30 % test', wholeNumber(100, 1_000_000), 4000)
   .option('--size <pixels>', 'side of phantoms and of the network’s input', wholeNumber(64, 2048), 64)
-  .option('--epochs <n>', 'through all training images', wholeNumber(1, 1e6), 8)
+  .option('--epochs <n>', 'through all training images', wholeNumber(1, 1e6), 3)
+  .option(
+    '--pretrain <epochs>',
+    'of each backbone on as many clear phantoms; 0 for random weights',
+    wholeNumber(0, 1e6),
+    6,
+  )
   .option('--batch <n>', 'images at a time', wholeNumber(1, 4096), 16)
   .option('--lr <rate>', 'learning rate', Number, 3e-3)
   .addOption(new Option('--preset <name>', 'of the phantoms').choices(Object.keys(PRESETS)).default('hard'))

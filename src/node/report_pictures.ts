@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { launchChromium } from './chromium.js';
 import { writeWhole } from './text_files.js';
 
-const WIDTH = 1080;
+const WIDTH = 1260;
 /** Beside the sections in the picture. */
 const MARGIN = 12;
 
