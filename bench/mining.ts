@@ -10,7 +10,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { readCsv } from '../src/formats/csv.js';
 import { readReports } from '../src/node/report_files.js';
 import { seededRandom } from '../src/random.js';
@@ -202,14 +202,14 @@ function speed(cases: readonly Case[]): number {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      data: { type: 'string', default: '../shared/data/openi' },
-      json: { type: 'string' },
-      learn: { type: 'boolean' },
-    },
-  });
-  const cases = await readCases(values.data!);
+  const values = new Command('mining')
+    .description('the miner beside the gold labels of OpenI and the figures of the paper')
+    .option('--data <dir>', 'folder of the reports and their labels', '../shared/data/openi')
+    .option('--json <file>', 'of the results')
+    .option('--learn', 'print the likelihoods of uncertain cues that folds 0–3 give')
+    .parse()
+    .opts<{ data: string; json?: string; learn?: boolean }>();
+  const cases = await readCases(values.data);
   const development = cases.filter(({ fold }) => fold !== heldOut);
   if (values.learn) {
     console.log('Likelihoods learned on folds 0–3:');

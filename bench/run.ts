@@ -1,17 +1,14 @@
 /**
- * Benchmarks. What they mean and how they are taken is said in bench/README.md.
+ * Benchmarks: `npm run bench -- --help`. What they mean and how they are taken is said in bench/README.md.
  *
- *   npm run bench -- [PATTERN…] [--suite operations,networks,localizer,training] [--verify] [--adapter NAME] [--type f32|f16]
- *                    [--size 224] [--batch 1,4] [--seconds 1] [--minutes 60] [--json FILE | --out FOLDER]
- *
- * PATTERN: part of a line such as `conv2d #34 (1×28×28×128, …) f32 direct` or `resnet50 224×224 f32 batch 1`; upper and lower case count
- * alike, several words must all occur. Ends with 1 where anything was wrong, and so was not timed, with 2 for wrong options.
+ * A benchmark's line is one like `conv2d #34 (1×28×28×128, …) f32 direct` or `resnet50 224×224 f32 batch 1`; upper and lower case count alike.
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../src/errors.js';
 import { describe, type Gpu, openGpu } from '../src/gpu/device.js';
+import { nameList, wholeNumber } from '../src/node/terminal.js';
 import { benchLocalizer } from './localizer.js';
 import { benchNetwork, NETWORKS, networkLabel } from './networks.js';
 import { benchOperation, listBenchmarks } from './operations.js';
@@ -44,54 +41,51 @@ export interface Settings {
 
 const SUITES = ['operations', 'networks', 'localizer', 'training'];
 
-/** @throws InputError for an option that cannot be understood. */
+/** @throws CommanderError for an option that cannot be understood, and once `--help` has been answered. */
 export function readSettings(args: readonly string[]): Settings {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      suite: { type: 'string' },
-      verify: { type: 'boolean', default: false },
-      adapter: { type: 'string' },
-      type: { type: 'string' },
-      size: { type: 'string', default: '224' },
-      batch: { type: 'string' },
-      seconds: { type: 'string', default: '1' },
-      minutes: { type: 'string', default: '60' },
-      json: { type: 'string' },
-      out: { type: 'string' },
-    },
-  });
-  const suites = values.suite === 'none' ? [] : (values.suite?.split(',') ?? SUITES);
-  for (const suite of suites) {
-    if (SUITES.includes(suite)) continue;
-    throw new InputError('--suite', { expected: `some of ${SUITES.join(',')}, or none`, given: suite });
-  }
-  if (values.type !== undefined && values.type !== 'f32' && values.type !== 'f16') {
-    throw new InputError('--type', { expected: 'f32 or f16', given: values.type });
-  }
-  return {
-    suites,
-    patterns: positionals.flatMap((text) => text.toLowerCase().split(/\s+/)),
-    adapter: values.adapter,
-    types: values.type ? [values.type] : ['f32', 'f16'],
-    sizes: positive('--size', values.size, true),
-    batches: values.batch === undefined ? undefined : positive('--batch', values.batch, true),
-    seconds: positive('--seconds', values.seconds)[0],
-    minutes: positive('--minutes', values.minutes)[0],
-    verify: values.verify,
-    json: values.json,
-    out: values.out,
-  };
+  const program = new Command('npm run bench --')
+    .description(
+      'checks, then times; ends with 1 where anything was wrong, and so was not timed, with 2 for wrong options',
+    )
+    .argument('[pattern...]', 'words that must all occur in a benchmark’s line; default: everything')
+    .option('--suite <names>', `some of ${SUITES.join(',')}, or none`, suiteList, SUITES)
+    .option('--verify', 'every kernel against its reference first', false)
+    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader')
+    .addOption(new Option('--type <type>', 'default: both').choices(['f32', 'f16']))
+    .option('--size <pixels>', 'sides of the networks’ images', wholeNumbers, [224])
+    .option('--batch <list>', 'default: 1,4; on a software adapter 1', wholeNumbers)
+    .option('--seconds <s>', 'of each measurement', positive, 1)
+    .option('--minutes <m>', 'after which no further suite is started', positive, 60)
+    .option('--json <file>', 'of the results')
+    .option('--out <dir>', 'folder of the results; default: bench/results')
+    .configureOutput({ writeErr: () => {} })
+    .exitOverride()
+    .parse([...args], { from: 'user' });
+  const { suite, type, size, batch, ...others } = program.opts<
+    Omit<Settings, 'suites' | 'patterns' | 'types' | 'sizes' | 'batches'> & {
+      suite: string[];
+      type?: 'f32' | 'f16';
+      size: number[];
+      batch?: number[];
+    }
+  >();
+  const patterns = program.args.flatMap((text) => text.toLowerCase().split(/\s+/));
+  return { ...others, suites: suite, patterns, types: type ? [type] : ['f32', 'f16'], sizes: size, batches: batch };
 }
 
-function positive(option: string, text: string, whole = false): number[] {
-  return text.split(',').map((part) => {
-    const value = Number(part);
-    if (value > 0 && Number.isFinite(value) && (!whole || Number.isInteger(value))) return value;
-    throw new InputError(option, { expected: `${whole ? 'whole numbers' : 'a number'} above 0`, given: text });
-  });
+function suiteList(text: string): string[] {
+  const names = text === 'none' ? [] : nameList(text);
+  if (names.every((name) => SUITES.includes(name))) return names;
+  throw new InvalidArgumentError(`It must be some of ${SUITES.join(',')}, or none.`);
 }
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('It must be a number above 0.');
+}
+
+const wholeNumbers = (text: string): number[] => text.split(',').map(wholeNumber(1, 2 ** 20));
 
 const say = (text: string) => console.log(`${text}\n`);
 
@@ -192,6 +186,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     process.exit(await main(process.argv.slice(2)));
   } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) process.exit(0);
     console.error((error as Error).message);
     process.exit(2);
   }

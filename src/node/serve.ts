@@ -112,11 +112,14 @@ export const DEMO_HEADERS = {
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { parseArgs } = await import('node:util');
+  const { Command } = await import('commander');
+  const { wholeNumber } = await import('./terminal.js');
+  const { port } = new Command('npm run demo:web --')
+    .description('serves the demo page to this machine alone')
+    .option('--port <number>', '0 for any that is free', wholeNumber(0, 65_535), 8017)
+    .parse()
+    .opts<{ port: number }>();
   try {
-    const { values } = parseArgs({ options: { port: { type: 'string', default: '8017' } } });
-    const port = /^\d+$/.test(values.port) ? Number(values.port) : Number.NaN;
-    if (!(port <= 65_535)) throw new InputError('--port', { expected: '0 to 65535', given: values.port });
     const folder = fileURLToPath(new URL('../../web/', import.meta.url));
     const { url } = await serveFolder(folder, { port, headers: DEMO_HEADERS });
     console.log(`raybox demo: ${url}   (Ctrl-C ends it)`);

@@ -1,0 +1,138 @@
+/**
+ * The pages beside the code are true: their links lead somewhere, their code runs, their commands and options exist, and what made
+ * the shipped weights runs from its first line to its last, with smaller numbers.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const root = new URL('../../', import.meta.url).pathname;
+const cli = join(root, 'dist/src/node/cli.js');
+const run = promisify(execFile);
+const folder = mkdtempSync(join(tmpdir(), 'raybox-docs-'));
+test.after(() => rmSync(folder, { recursive: true }));
+
+const pages = [
+  'bench/README.md',
+  ...readdirSync(join(root, 'src'))
+    .map((part) => `src/${part}/README.md`)
+    .filter((page) => existsSync(join(root, page))),
+  ...readdirSync(join(root, 'weights'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `weights/${name}`),
+].map((page) => {
+  const text = readFileSync(join(root, page), 'utf8');
+  const blocks = [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language, code]) => ({ language, code }));
+  return { page, text, blocks };
+});
+
+/** Commands of a block, one a line: comments away, broken lines joined. */
+const commandsOf = (code: string): string[] =>
+  code
+    .replace(/\\\n\s*/g, '')
+    .split('\n')
+    .map((line) => line.replace(/\s+#.*$/, '').trim())
+    .filter(Boolean);
+
+/** Words as a shell splits them. */
+const wordsOf = (command: string): string[] =>
+  [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);
+
+for (const { page, text, blocks } of pages) {
+  test(`${page}: links lead to files, and headings that are linked are there`, () => {
+    for (const [, target, heading] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
+      const file = join(root, dirname(page), target);
+      assert.ok(existsSync(file), target);
+      if (!heading) continue;
+      const headings = [...readFileSync(target ? file : join(root, page), 'utf8').matchAll(/^#+ (.+)$/gm)];
+      const anchors = headings.map(([, title]) =>
+        title
+          .toLowerCase()
+          .replace(/[^\w\- ]/g, '')
+          .replaceAll(' ', '-'),
+      );
+      assert.ok(anchors.includes(heading), `${target}#${heading}`);
+    }
+  });
+
+  test(`${page}: every block is of a kind that is checked`, () => {
+    for (const { language, code } of blocks) assert.ok(['ts', 'sh'].includes(language), `${language}: ${code}`);
+  });
+
+  for (const { code } of blocks.filter(({ language }) => language === 'ts')) {
+    test(`${page}: ${code.split('\n')[0]} runs`, async () => {
+      const from = new URL(`../${dirname(page)}/`, import.meta.url).href;
+      const file = join(folder, 'block.mjs');
+      writeFileSync(file, code.replaceAll("from './", `from '${from}`));
+      await run(process.execPath, [file], { timeout: 60_000 });
+    });
+  }
+
+  const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => commandsOf(code));
+  if (commands.length > 0) {
+    test(`${page}: its commands and their options exist`, async () => {
+      for (const command of commands) {
+        const help = await helpOf(wordsOf(command));
+        for (const [option] of command.matchAll(/(?<=\s|\[)--[a-z][\w-]*/g))
+          assert.match(help, new RegExp(`${option}[ ,]`), command);
+      }
+    });
+  }
+}
+
+const helps = new Map<string, Promise<string>>();
+
+/** What the program of a command says of its options. */
+function helpOf([program, ...args]: string[]): Promise<string> {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  let call: string[] | undefined;
+  if (program === 'raybox') call = [cli, args[0], '--help'];
+  else if (program === 'node') call = [join(root, args[0]), '--help'];
+  else if (program === 'npm' && args[0] === 'run') {
+    const file = / node (dist\S+)$/.exec(scripts[args[1]])?.[1];
+    assert.ok(file, `npm run ${args[1]}`);
+    call = [join(root, file as string), '--help'];
+  } else {
+    assert.is(`${program} ${args[0]} ${args[1]}`, 'npm i --no-save', 'another program');
+    return Promise.resolve('--no-save ');
+  }
+  const key = call.join(' ');
+  const known = helps.get(key) ?? run(process.execPath, call, { timeout: 60_000 }).then(({ stdout }) => stdout);
+  helps.set(key, known);
+  return known;
+}
+
+/** The same, small enough for a test. */
+const SMALLER: readonly (readonly [RegExp, string])[] = [
+  [/--count \d+/, '--count 120'],
+  [/--epochs \d+/, '--epochs 1'],
+  [/phantom(.*) --size \d+/, 'phantom$1 --size 64'],
+  [/train(.*) --size \d+/, 'train$1 --size 32'],
+  [/"widths":\[\d+\],"stem":\d+/, '"widths":[8],"stem":8'],
+  [/--transition \d+/, '--transition 8'],
+];
+
+for (const page of ['weights/phantom8.md', 'src/evaluate/README.md']) {
+  test(`${page}: what made its figures runs from the first line to the last`, async () => {
+    const { blocks } = pages.find((each) => each.page === page) as (typeof pages)[number];
+    const here = mkdtempSync(join(folder, 'run-'));
+    mkdirSync(join(here, 'weights'));
+    writeFileSync(join(here, 'weights/phantom8.safetensors'), readFileSync(join(root, 'weights/phantom8.safetensors')));
+    const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => commandsOf(code));
+    const whole = commands.slice(commands.findIndex((command) => command.startsWith('raybox phantom')));
+    for (const command of whole) {
+      const smaller = SMALLER.reduce((text, [pattern, value]) => text.replace(pattern, value), command);
+      await run(process.execPath, [cli, ...wordsOf(smaller).slice(1)], { cwd: here, timeout: 200_000 });
+    }
+    const { images, localization } = JSON.parse(readFileSync(join(here, 'report/evaluation.json'), 'utf8'));
+    assert.is(images, 120);
+    assert.ok(localization.truthBoxes > 0);
+    if (page.startsWith('src')) assert.ok(existsSync(join(here, 'report/cases.png')));
+  });
+}
+
+test.run();
