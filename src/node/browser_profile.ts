@@ -1,5 +1,5 @@
 /** The folder that one run of a browser works in. Through it, neither folders nor browsers stay behind. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -41,6 +41,7 @@ export function makeProfile(): Profile {
   const onExit = () => {
     profile.kill();
     profile.remove();
+    removeBehind(folder);
   };
   process.once('exit', onExit);
   return profile;
@@ -78,7 +79,15 @@ function killGroup(leader: number): void {
   }
 }
 
-/** Processes that are about to end may still write; what they leave then, the next run removes. */
+/** What was killed may write once more before it ends: waits for that, and removes it. What comes later still, the next run removes. */
+function removeBehind(folder: string): void {
+  for (let round = 0, quiet = 0; round < 20 && quiet < 3; round++) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 25);
+    quiet = existsSync(folder) ? 0 : quiet + 1;
+    removeFolder(folder);
+  }
+}
+
 function removeFolder(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
