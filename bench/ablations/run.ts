@@ -22,6 +22,7 @@ import { evaluateWeights } from '../../src/node/evaluation_weights.js';
 import { writePhantoms } from '../../src/node/phantom.js';
 import { duration, interruptible, nameList, print, say, startProgress, wholeNumber } from '../../src/node/terminal.js';
 import { readText, writeWhole } from '../../src/node/text_files.js';
+import type { BeginOptions } from '../../src/node/train_run.js';
 import { LISTS } from '../../src/node/training_data.js';
 import { PRESETS, type Preset } from '../../src/phantom/index.js';
 import { DEFAULT_AUGMENTATION } from '../../src/train/augmentation.js';
@@ -135,11 +136,17 @@ async function runOne(
   return { id, seed, bestEpoch: outcome.best.epoch, seconds, ...figuresOf(result) };
 }
 
-const settingsOf = ({ epochs, batch, seed, lr, loss }: Options & { seed: number; loss: LossSettings }) => ({
-  ...{ epochs, batch, accumulate: 1, seed, patience: 0, parts: [], batchNorm: 'train' as const, loss },
-  optimizer: { kind: 'adamw' as const, weightDecay: 1e-4 },
+const settingsOf = ({
+  epochs,
+  batch,
+  seed,
+  lr,
+  loss,
+}: Options & { seed: number; loss: LossSettings }): BeginOptions['settings'] => ({
+  ...{ epochs, batch, accumulate: 1, seed, patience: 0, parts: [], batchNorm: 'train', loss },
+  optimizer: { kind: 'adamw', weightDecay: 1e-4 },
   learningRate: lr,
-  schedule: { kind: 'cosine' as const, warmUp: Math.min(0.5, epochs / 4) },
+  schedule: { kind: 'cosine', warmUp: Math.min(0.5, epochs / 4) },
   augmentation: DEFAULT_AUGMENTATION,
 });
 
@@ -148,7 +155,7 @@ const settingsOf = ({ epochs, batch, seed, lr, loss }: Options & { seed: number;
  * run has, without the head. Its pooling is a gentle one, between average and maximum.
  */
 async function pretrained({ backbone }: Configuration, options: Options, signal: AbortSignal): Promise<string> {
-  const [{ id }] = configurationsOf(BLOCKS).filter((one) => one.backbone === backbone);
+  const { id } = configurationsOf(BLOCKS).find((one) => one.backbone === backbone) as Configuration;
   const file = join(options.out, 'backbones', `${id}.safetensors`);
   if (existsSync(file)) return file;
   const { size, adapter, threads } = options;

@@ -40,7 +40,6 @@ export function makeProfile(): Profile {
   };
   const onExit = () => {
     profile.kill();
-    profile.remove();
     removeBehind(folder);
   };
   process.once('exit', onExit);
@@ -51,14 +50,18 @@ function removeLeftOvers(): void {
   for (const name of readdirSync(tmpdir()).filter((name) => name.startsWith(PREFIX))) {
     if (isRunning(Number.parseInt(name.slice(PREFIX.length), 10))) continue;
     const folder = join(tmpdir(), name);
+    let remove = removeFolder;
     try {
       const pid = Number(readFileSync(join(folder, PID_FILE), 'utf8'));
       // The number may be another process's by now, so it must show that it works in this folder.
-      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder)) killGroup(pid);
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder)) {
+        killGroup(pid);
+        remove = removeBehind;
+      }
     } catch {
       // No such file: the browser has ended, or never began.
     }
-    removeFolder(folder);
+    remove(folder);
   }
 }
 
@@ -82,9 +85,9 @@ function killGroup(leader: number): void {
 /** What was killed may write once more before it ends: waits for that, and removes it. What comes later still, the next run removes. */
 function removeBehind(folder: string): void {
   for (let round = 0, quiet = 0; round < 20 && quiet < 3; round++) {
+    removeFolder(folder);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 25);
     quiet = existsSync(folder) ? 0 : quiet + 1;
-    removeFolder(folder);
   }
 }
 

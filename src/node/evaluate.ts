@@ -109,12 +109,12 @@ async function runCommand(options: CommandOptions): Promise<void> {
           const { evaluateWeights } = await import('./evaluation_weights.js');
           return evaluateWeights(weights, data, { ...options, ...evaluationOptions, signal });
         });
+  if (stored !== undefined) await storeFitted(stored, result);
+  await print(`${summary(result)}\n`);
   if (options.pictures) {
     const { writeReportPictures } = await import('./report_pictures.js');
     await writeReportPictures(join(out, 'evaluation.html'), out);
   }
-  if (stored !== undefined) await storeFitted(stored, result);
-  await print(`${summary(result)}\n`);
 }
 
 async function joinedPredictions(files: readonly string[], { logits, cocoIndex }: CommandOptions, { table }: Dataset) {

@@ -14,16 +14,14 @@ const MARGIN = 12;
  *
  * @param report path of `evaluation.html`
  * @param out folder of the pictures
- * @returns their names
  * @throws GpuUnavailableError where the browser's packages are missing or it does not start
  */
-export async function writeReportPictures(report: string, out: string): Promise<string[]> {
+export async function writeReportPictures(report: string, out: string): Promise<void> {
   const { browser, close } = await launchChromium();
   try {
     const page = await browser.newPage();
     await page.setViewport({ width: WIDTH, height: 800 });
     await page.goto(pathToFileURL(resolve(report)).href);
-    const names: string[] = [];
     for (const section of await page.$$('section[id]')) {
       const id = await section.evaluate(({ id }) => id);
       const area = await section.boundingBox();
@@ -33,9 +31,7 @@ export async function writeReportPictures(report: string, out: string): Promise<
         ...{ width: area.width + 2 * MARGIN, height: area.height + 2 * MARGIN },
       };
       await writeWhole(join(out, `${id}.png`), await page.screenshot({ clip, captureBeyondViewport: true }));
-      names.push(`${id}.png`);
     }
-    return names;
   } finally {
     await close();
   }

@@ -117,6 +117,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { port } = new Command('npm run demo:web --')
     .description('serves the demo page to this machine alone')
     .option('--port <number>', '0 for any that is free', wholeNumber(0, 65_535), 8017)
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .parse()
     .opts<{ port: number }>();
   try {
