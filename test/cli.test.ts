@@ -110,6 +110,7 @@ test('wrong usage: one line, exit code 2', async () => {
     [['localize', 'x.png', '--weights', weights, '--thresholds', 'Mass'], /NAME=NUMBER/],
     [['localize', 'x.png', '--weights', weights, '--thresholds', 'Mass=7'], /numbers from 0 to 1/],
     [['localize', 'x.png', '--weights', weights, '--heat-thresholds', '60,300'], /up to 255/],
+    [['localize', 'x.png', '--weights', weights, '--min-region', '-1'], /a number from 0/],
     [['localize', 'in', '--weights', weights, '--out', 'r.txt'], /must end in \.jsonl, \.csv or \.coco\.json/],
     [['localize', 'in', '--weights', weights, '--overlay', 'in/images'], /is one of the images/],
     [['verify', '--case', '1'], /give --op too/],

@@ -93,6 +93,7 @@ test('each field that is missing or wrong is named', () => {
     ['lse_r', '0', '-1', 'NaN', '', 'Infinity'],
     ['thresholds', '[]', '{"Mass": 1.1}', '{"Mass": "0.5"}', '{"Unknown": 0.5}', 'null'],
     ['heatmap_scaling', 'log'],
+    ['min_region', '-1'],
     ['training_data', '', ' '],
     ['license', ''],
   ])

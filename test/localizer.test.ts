@@ -149,6 +149,25 @@ test('maxBoxes cuts and says so', async () => {
   assert.equal(cut.truncated, several);
 });
 
+test('regions of fewer cells than minRegion give no box, whatever the fit', async () => {
+  const image = picture(200, 150, 1, 7);
+  for (const [fit, side] of [
+    ['stretch', Math.sqrt(200 * 150)],
+    ['crop', 150],
+    ['pad', 200],
+  ] as const) {
+    const metadata = { ...localizer.metadata, fit, minRegion: 2 };
+    const own = await load(weights, { device, metadata });
+    const options = { classes, heatThresholds: [1, 40, 90, 140, 200] };
+    const { findings, heatmaps } = await own.localize(image, { ...options, minRegion: 0, heatmaps: 'raw' });
+    const { width, height } = heatmaps!.Mass;
+    const large = findings.filter(({ area }) => area! >= (2 * side * side) / (width * height));
+    assert.ok(large.length > 0 && large.length < findings.length, `${large.length} of ${findings.length}`);
+    assert.equal((await own.localize(image, options)).findings, large, fit);
+    await own.close();
+  }
+});
+
 test('the raw heatmap is the network’s own', async () => {
   const { heatmaps } = await localizer.localize(picture(64, 64, 1), { heatmaps: 'raw' });
   assert.equal(Object.keys(heatmaps!), [...classes]);
@@ -303,6 +322,7 @@ test('requests that make no sense are refused', async () => {
     [{ heatThresholds: [] }, /heatThresholds/],
     [{ heatThresholds: [300] }, /heatThresholds/],
     [{ maxBoxes: 0 }, /maxBoxes/],
+    [{ minRegion: -1 }, /minRegion; expected a number of cells/],
     [{ heatmaps: 'all' as never }, /heatmaps; expected 'none', 'raw' or 'scaled'/],
     [{ output: 'disk' } as never, /output; expected 'cpu' or 'gpu'/],
   ];

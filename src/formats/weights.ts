@@ -40,6 +40,8 @@ export interface WeightsMetadata {
   thresholds?: Record<string, number>;
   /** How a heatmap comes to [0, 255]: from its minimum to its maximum, or from 0 to its maximum. */
   heatmapScaling: 'minmax' | 'relu';
+  /** Regions of the cut heatmap that are smaller than this many of its cells give no box; without it every region does, as in the paper. */
+  minRegion?: number;
   /** What the weights were trained on; `none` for random ones. */
   trainingData: string;
   license: string;
@@ -66,6 +68,7 @@ const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   prediction: { parse: pattern(/^[\w./]{1,200}$/, 'the name of a layer'), optional: true },
   thresholds: { parse: probabilities, optional: true },
   heatmapScaling: { parse: oneOf('minmax', 'relu') },
+  minRegion: { parse: cells, optional: true },
   trainingData: { parse: pattern(/\S/, 'some text, or none') },
   license: { parse: pattern(/\S/, 'some text') },
 };
@@ -214,6 +217,12 @@ function size(text: string, key: string): number {
 function positive(text: string, key: string): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (!(Number.isFinite(value) && value > 0)) throw fault(key, 'a number above 0', brief(text));
+  return value;
+}
+
+function cells(text: string, key: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(value >= 0 && Number.isFinite(value))) throw fault(key, 'a number of cells, 0 or more', brief(text));
   return value;
 }
 

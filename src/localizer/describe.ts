@@ -3,6 +3,7 @@ import { InputError } from '../errors.js';
 import type { Finding } from '../formats/findings.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import { decodeBoxes } from '../ops/component_boxes.js';
+import { frameOf } from '../ops/frame.js';
 import type { Request } from './request.js';
 import { asLocalization, type Heatmap, type Localization } from './results.js';
 import type { BoxStage, NetworkStage } from './stages.js';
@@ -19,7 +20,7 @@ interface Place {
  * @param own what the box stage put out for this image.
  */
 export function describeImage(
-  { classes }: WeightsMetadata,
+  { classes, inputWidth, fit }: WeightsMetadata,
   { index, slot, width, height }: Place,
   { heatmaps: { shape } }: NetworkStage,
   [logits, probabilities, raw]: readonly ArrayBuffer[],
@@ -34,7 +35,11 @@ export function describeImage(
   const scores = byLabel(probabilities);
   const raws = byLabel(logits);
   refuseNotFinite(raws);
-  const boxes = own && request.boxes ? readFindings(classes, scores, own, request) : { findings: [], truncated: [] };
+  const { scaleX, scaleY } = frameOf(width, height, inputWidth, fit);
+  const [, , rows, columns] = shape;
+  const cell = (inputWidth * inputWidth) / (rows * columns * scaleX * scaleY);
+  const boxes =
+    own && request.boxes ? readFindings(classes, scores, own, request, cell) : { findings: [], truncated: [] };
   const scaled = stage?.named.scaled;
   let heatmaps: Record<string, Heatmap> | undefined;
   if (raw) heatmaps = readHeatmaps(classes, shape, raw, slot);
@@ -58,10 +63,12 @@ function readFindings(
   classes: readonly string[],
   probabilities: Record<string, number>,
   [table, counts]: readonly ArrayBuffer[],
-  { heatThresholds: thresholds, maxBoxes }: Request,
+  { heatThresholds: thresholds, maxBoxes, minRegion }: Request,
+  cell: number,
 ): { findings: Finding[]; truncated: string[] } {
   const decoded = decodeBoxes(new Uint32Array(table), new Uint32Array(counts), { thresholds, maxBoxes });
-  const findings = decoded.boxes.map(({ map, threshold, x, y, width, height, area, peak }) => {
+  const regions = decoded.boxes.filter(({ area }) => area >= minRegion * cell);
+  const findings = regions.map(({ map, threshold, x, y, width, height, area, peak }) => {
     const label = classes[map];
     return { label, score: probabilities[label], box: { x, y, width, height }, threshold, area, peak };
   });

@@ -11,6 +11,11 @@ export interface LocalizeOptions {
   heatThresholds?: readonly number[];
   /** Boxes of one label and heat threshold. What is left out is told in `truncated`. Default 64. */
   maxBoxes?: number;
+  /**
+   * Regions with a smaller area than this many cells of the network's own heatmap give no box. Default: the weights' own, else 0: each
+   * region gives one, as in the paper. `output: 'gpu'` leaves them in its table, with their areas.
+   */
+  minRegion?: number;
   /** Heatmaps to read back. Default `none`. */
   heatmaps?: 'none' | 'raw' | 'scaled';
   /** False leaves the boxes out: probabilities alone. */
@@ -23,6 +28,8 @@ export interface Request {
   readonly gates: readonly number[];
   readonly heatThresholds: readonly number[];
   readonly maxBoxes: number;
+  /** In cells of the heatmap. */
+  readonly minRegion: number;
   readonly heatmaps: 'none' | 'raw' | 'scaled';
   readonly boxes: boolean;
 }
@@ -38,6 +45,7 @@ export function requestOf(metadata: WeightsMetadata, options: LocalizeOptions): 
     thresholds = {},
     heatThresholds = [60, 180],
     maxBoxes = 64,
+    minRegion = metadata.minRegion ?? 0,
     heatmaps = 'none',
     boxes = true,
   } = options;
@@ -63,6 +71,9 @@ export function requestOf(metadata: WeightsMetadata, options: LocalizeOptions): 
   if (!Number.isInteger(maxBoxes) || maxBoxes < 1 || maxBoxes > 65_535) {
     throw new InputError('maxBoxes', { expected: 'a whole number from 1 to 65535', given: String(maxBoxes) });
   }
+  if (!(minRegion >= 0 && Number.isFinite(minRegion))) {
+    throw new InputError('minRegion', { expected: 'a number of cells, 0 or more', given: String(minRegion) });
+  }
   if (heatmaps !== 'none' && heatmaps !== 'raw' && heatmaps !== 'scaled') {
     throw new InputError('heatmaps', { expected: "'none', 'raw' or 'scaled'", given: String(heatmaps) });
   }
@@ -70,5 +81,5 @@ export function requestOf(metadata: WeightsMetadata, options: LocalizeOptions): 
     if (classes) return classes.includes(label) ? 0 : NEVER;
     return thresholds[label] ?? metadata.thresholds?.[label] ?? DEFAULT_THRESHOLD;
   });
-  return { gates, heatThresholds, maxBoxes, heatmaps, boxes };
+  return { gates, heatThresholds, maxBoxes, minRegion, heatmaps, boxes };
 }

@@ -16,6 +16,7 @@ import {
   duration,
   interruptible,
   nameList,
+  number,
   numberList,
   numbersByName,
   say,
@@ -32,6 +33,7 @@ interface Options {
   thresholds?: Record<string, number>;
   heatThresholds?: number[];
   maxBoxes?: number;
+  minRegion?: number;
   batch?: number;
   precision?: 'f32' | 'f16';
   adapter?: string;
@@ -191,7 +193,7 @@ async function localizeTogether(
 }
 
 function requestOf(localizer: Localizer, options: Options, signal: AbortSignal): LocalizeOptions {
-  const { classes, thresholds, heatThresholds, maxBoxes, overlay } = options;
+  const { classes, thresholds, heatThresholds, maxBoxes, minRegion, overlay } = options;
   // The network's own map is small, and says all where it covers the whole image.
   const heatmaps = !overlay ? 'none' : localizer.metadata.fit === 'stretch' ? 'raw' : 'scaled';
   return {
@@ -201,6 +203,7 @@ function requestOf(localizer: Localizer, options: Options, signal: AbortSignal):
     ...(thresholds ? { thresholds } : {}),
     ...(heatThresholds ? { heatThresholds } : {}),
     ...(maxBoxes ? { maxBoxes } : {}),
+    ...(minRegion === undefined ? {} : { minRegion }),
   };
 }
 
@@ -249,6 +252,11 @@ export function addLocalizeCommand(program: Command): void {
     .option('--thresholds <list>', "operating thresholds in place of the weights': Mass=0.4,Nodule=0.3", numbersByName)
     .option('--heat-thresholds <list>', 'where heatmaps of 0 to 255 are cut; default: 60,180', numberList)
     .option('--max-boxes <n>', 'boxes of one class and heat threshold; default: 64', wholeNumber(1, 65_535))
+    .option(
+      '--min-region <cells>',
+      "smallest region with a box, in cells of the heatmap; default: the weights', else 0",
+      number(0),
+    )
     .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), 4)
     .addOption(new Option('--precision <type>', 'of weights and activations; default: f32').choices(['f32', 'f16']))
     .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')

@@ -31,6 +31,14 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
+export function number(least: number, most = Number.POSITIVE_INFINITY): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (value >= least && value <= most && Number.isFinite(value)) return value;
+    throw new InvalidArgumentError(`It must be a number from ${least}${Number.isFinite(most) ? ` to ${most}` : ''}.`);
+  };
+}
+
 /** `60,180` as numbers. */
 export function numberList(text: string): number[] {
   const numbers = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));

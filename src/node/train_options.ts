@@ -1,5 +1,5 @@
 /** The options of training on the command line, for every program that trains, and what a run makes of them. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { type Backbone, checkBackbone } from '../formats/architecture.js';
 import { parseJson } from '../formats/coco.js';
 import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
@@ -7,7 +7,7 @@ import { backboneNames } from '../nets/index.js';
 import { type Augmentation, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from '../train/augmentation.js';
 import type { LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from '../train/settings.js';
 import { readMetadata } from './metadata_option.js';
-import { nameList, numbersByName, UsageError, wholeNumber } from './terminal.js';
+import { nameList, number, numbersByName, UsageError, wholeNumber } from './terminal.js';
 import type { BeginOptions, RunMachine } from './train_run.js';
 
 /** What commander makes of the options. */
@@ -60,14 +60,6 @@ export interface TrainingOptions {
 
 /** For losses that are sums over a batch. AdamW does not mind the scale of a loss; plain descent does. */
 const LEARNING_RATES = { adamw: 1e-3, sgd: 1e-4 };
-
-function number(least: number, most = Number.POSITIVE_INFINITY): (text: string) => number {
-  return (text) => {
-    const value = text.trim() === '' ? Number.NaN : Number(text);
-    if (value >= least && value <= most && Number.isFinite(value)) return value;
-    throw new InvalidArgumentError(`It must be a number from ${least}${Number.isFinite(most) ? ` to ${most}` : ''}.`);
-  };
-}
 
 function classList(text: string): readonly string[] {
   if (text === '8') return CHEST_XRAY8_LABELS;
