@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { assertLinks, type Page, readPage } from './support/markdown.js';
 
 const root = new URL('../../', import.meta.url).pathname;
 const cli = join(root, 'dist/src/node/cli.js');
@@ -24,11 +25,7 @@ const pages = [
   ...readdirSync(join(root, 'weights'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `weights/${name}`),
-].map((page) => {
-  const text = readFileSync(join(root, page), 'utf8');
-  const blocks = [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language, code]) => ({ language, code }));
-  return { page, text, blocks };
-});
+].map(readPage);
 
 /** Commands of a block, one a line: comments away, broken lines joined. */
 const commandsOf = (code: string): string[] =>
@@ -42,25 +39,13 @@ const commandsOf = (code: string): string[] =>
 const wordsOf = (command: string): string[] =>
   [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);
 
-for (const { page, text, blocks } of pages) {
-  test(`${page}: links lead to files, and headings that are linked are there`, () => {
-    for (const [, target, heading] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
-      const file = join(root, dirname(page), target);
-      assert.ok(existsSync(file), target);
-      if (!heading) continue;
-      const headings = [...readFileSync(target ? file : join(root, page), 'utf8').matchAll(/^#+ (.+)$/gm)];
-      const anchors = headings.map(([, title]) =>
-        title
-          .toLowerCase()
-          .replace(/[^\w\- ]/g, '')
-          .replaceAll(' ', '-'),
-      );
-      assert.ok(anchors.includes(heading), `${target}#${heading}`);
-    }
-  });
+for (const each of pages) {
+  const { page, blocks } = each;
+  test(`${page}: links lead to files, and headings that are linked are there`, () => assertLinks(each));
 
   test(`${page}: every block is of a kind that is checked`, () => {
-    for (const { language, code } of blocks) assert.ok(['ts', 'sh'].includes(language), `${language}: ${code}`);
+    for (const { language, kind, code } of blocks)
+      assert.ok(['ts', 'sh'].includes(language) && !kind, `${language}: ${code}`);
   });
 
   for (const { code } of blocks.filter(({ language }) => language === 'ts')) {
@@ -118,7 +103,7 @@ const SMALLER: readonly (readonly [RegExp, string])[] = [
 
 for (const page of ['weights/phantom8.md', 'src/evaluate/README.md']) {
   test(`${page}: what made its figures runs from the first line to the last`, async () => {
-    const { blocks } = pages.find((each) => each.page === page) as (typeof pages)[number];
+    const { blocks } = pages.find((each) => each.page === page) as Page;
     const here = mkdtempSync(join(folder, 'run-'));
     mkdirSync(join(here, 'weights'));
     writeFileSync(join(here, 'weights/phantom8.safetensors'), readFileSync(join(root, 'weights/phantom8.safetensors')));

@@ -11,15 +11,12 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { encodePng } from '../src/formats/png.js';
 import { drawPhantom } from '../src/phantom/index.js';
+import { assertLinks, readPage } from './support/markdown.js';
 
 const root = new URL('../../', import.meta.url).pathname;
 const run = promisify(execFile);
-const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const blocks = [...readme.matchAll(/^```(\w+)( \w+)?\n([\s\S]*?)^```$/gm)].map(([, language, kind, text]) => ({
-  language,
-  kind: kind?.trim(),
-  text,
-}));
+const readme = readPage('README.md');
+const { text, blocks } = readme;
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-readme-'));
 mkdirSync(join(folder, 'node_modules'));
@@ -37,10 +34,10 @@ test('every block is of a kind that is checked', () => {
   assert.equal([...kinds].sort(), ['js', 'sh', 'sh npm', 'ts']);
 });
 
-for (const [index, { text }] of blocks.filter(({ language }) => language === 'js').entries()) {
+for (const [index, { code }] of blocks.filter(({ language }) => language === 'js').entries()) {
   test(`JavaScript block ${index + 1} runs`, async () => {
     const file = join(folder, `block${index}.mjs`);
-    writeFileSync(file, text);
+    writeFileSync(file, code);
     const { stdout } = await run(process.execPath, [file], { cwd: folder, timeout: 120_000 });
     assert.ok(stdout.length > 0, 'it prints something');
   });
@@ -48,7 +45,7 @@ for (const [index, { text }] of blocks.filter(({ language }) => language === 'js
 
 const commands = blocks
   .filter(({ language, kind }) => language === 'sh' && !kind)
-  .flatMap(({ text }) => text.trim().split('\n'));
+  .flatMap(({ code }) => code.trim().split('\n'));
 for (const command of commands) {
   test(command, async () => {
     const [program, ...args] = command.split(' ');
@@ -68,23 +65,20 @@ test('commands left what they promise', () => {
 
 test('npm scripts and commands that are named exist', async () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  for (const [, name] of readme.matchAll(/npm run\s([\w:]+)/g)) assert.ok(name in scripts, name);
+  for (const [, name] of text.matchAll(/npm run\s([\w:]+)/g)) assert.ok(name in scripts, name);
   const { stdout } = await run(process.execPath, [join(root, 'dist/src/node/cli.js')]);
-  for (const [, name] of readme.matchAll(/`raybox (\w+)/g)) assert.match(stdout, new RegExp(`^ +${name} `, 'm'));
+  for (const [, name] of text.matchAll(/`raybox (\w+)/g)) assert.match(stdout, new RegExp(`^ +${name} `, 'm'));
 });
 
-test('links lead to files of the repository', () => {
-  for (const [, target] of readme.matchAll(/\]\((?!https?:)([^)#]+)/g))
-    assert.ok(existsSync(join(root, target)), target);
-});
+test('links lead to files of the repository', () => assertLinks(readme));
 
 test('the browser example is the one that web.test runs', () => {
-  const [{ text }] = blocks.filter(({ language }) => language === 'ts');
+  const [{ code }] = blocks.filter(({ language }) => language === 'ts');
   const example = readFileSync(join(root, 'test/examples/browser.ts'), 'utf8');
   const shown = example
     .replace(/'\.\.\/\.\.\/src\/index\.js'; .*/, "'raybox';")
     .replace(/'\.\.\/\.\.\/src\/web\/overlay_element\.js'; .*/, "'raybox/overlay';");
-  assert.is(text, shown);
+  assert.is(code, shown);
 });
 
 test.after(() => rmSync(folder, { recursive: true }));

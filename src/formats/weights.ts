@@ -40,7 +40,7 @@ export interface WeightsMetadata {
   thresholds?: Record<string, number>;
   /** How a heatmap comes to [0, 255]: from its minimum to its maximum, or from 0 to its maximum. */
   heatmapScaling: 'minmax' | 'relu';
-  /** Regions of the cut heatmap that are smaller than this many of its cells give no box; without it every region does, as in the paper. */
+  /** Regions of the cut heatmap that are smaller than this many cells give no box, but for the highest; default 0, as in the paper. */
   minRegion?: number;
   /** What the weights were trained on; `none` for random ones. */
   trainingData: string;

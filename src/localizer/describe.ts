@@ -67,7 +67,11 @@ function readFindings(
   cell: number,
 ): { findings: Finding[]; truncated: string[] } {
   const decoded = decodeBoxes(new Uint32Array(table), new Uint32Array(counts), { thresholds, maxBoxes });
-  const regions = decoded.boxes.filter(({ area }) => area >= minRegion * cell);
+  // The region of a map's highest value stays, so that what is found is also shown.
+  const highest = decoded.states.map((_, map) =>
+    Math.max(...decoded.boxes.filter((box) => box.map === map).map(({ peak }) => peak)),
+  );
+  const regions = decoded.boxes.filter(({ map, area, peak }) => area >= minRegion * cell || peak === highest[map]);
   const findings = regions.map(({ map, threshold, x, y, width, height, area, peak }) => {
     const label = classes[map];
     return { label, score: probabilities[label], box: { x, y, width, height }, threshold, area, peak };

@@ -12,8 +12,9 @@ export interface LocalizeOptions {
   /** Boxes of one label and heat threshold. What is left out is told in `truncated`. Default 64. */
   maxBoxes?: number;
   /**
-   * Regions with a smaller area than this many cells of the network's own heatmap give no box. Default: the weights' own, else 0: each
-   * region gives one, as in the paper. `output: 'gpu'` leaves them in its table, with their areas.
+   * Regions with a smaller area than this many cells of the network's own heatmap give no box, but for the one with the heatmap's
+   * highest value. Default: the weights' own, else 0: each region gives one, as in the paper. `output: 'gpu'` leaves all in its table,
+   * with their areas.
    */
   minRegion?: number;
   /** Heatmaps to read back. Default `none`. */

@@ -140,6 +140,9 @@ const mebibytes = (bytes: number) =>
   bytes < 2 ** 20 ? `${Math.ceil(bytes / 2 ** 10)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 const millions = (count: number) => (count < 1e5 ? String(count) : `${(count / 1e6).toFixed(2)} million`);
 
+const boxesOf = ({ heatmapScaling, minRegion = 0 }: WeightsMetadata) =>
+  `heatmaps from ${heatmapScaling === 'relu' ? '0' : 'their minimum'} to their maximum${minRegion > 0 ? `, smallest region ${minRegion} of their cells` : ''}`;
+
 async function format(one: Inspection, { layers }: Options): Promise<string> {
   const { architecture, metadata, input, parameters, flops, memory, unused } = one;
   const { head } = architecture;
@@ -165,6 +168,7 @@ async function format(one: Inspection, { layers }: Options): Promise<string> {
     rows.push(
       ['Classes', named.join(', ')],
       ['Input', `${metadata.inputWidth} × ${metadata.inputHeight}, ${channelOrder}, ${fit}, mean ${mean}, std ${std}`],
+      ['Boxes', boxesOf(metadata)],
       ['Training', trainingData === 'none' ? 'none: the weights are random' : trainingData],
       ['Licence', license],
     );

@@ -1,0 +1,39 @@
+/** Pages of the documentation, as what tests hold against the project: their code blocks and their links. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import * as assert from 'uvu/assert';
+
+export interface Page {
+  /** Path in the repository. */
+  readonly page: string;
+  readonly text: string;
+  /** `kind` is a second word behind the language. */
+  readonly blocks: readonly { readonly language: string; readonly kind: string | undefined; readonly code: string }[];
+}
+
+const root = new URL('../../../', import.meta.url).pathname;
+
+export function readPage(page: string): Page {
+  const text = readFileSync(join(root, page), 'utf8');
+  const blocks = [...text.matchAll(/^```(\w*)(?: (\w+))?\n([\s\S]*?)^```$/gm)].map(([, language, kind, code]) => ({
+    ...{ language, kind, code },
+  }));
+  return { page, text, blocks };
+}
+
+/** Fails where a link leads to no file of the repository, or to no heading of its page. */
+export function assertLinks({ page, text }: Page): void {
+  for (const [, target, heading] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
+    const file = target ? join(root, dirname(page), target) : join(root, page);
+    assert.ok(existsSync(file), target);
+    if (heading) assert.ok(anchorsOf(readFileSync(file, 'utf8')).includes(heading), `${target}#${heading}`);
+  }
+}
+
+const anchorsOf = (text: string): string[] =>
+  [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+    title
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
