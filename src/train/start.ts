@@ -5,7 +5,7 @@ import type { Checkpoint } from '../formats/checkpoint.js';
 import { architectureOf, isRayboxWeights, parseWeightsMetadata, type WeightsMetadata } from '../formats/weights.js';
 import type { WeightSource } from '../graph/constants.js';
 import { createGraph } from '../graph/graph.js';
-import { channelCount, type Tensor } from '../graph/tensor.js';
+import { channelCount, product, type Tensor } from '../graph/tensor.js';
 import { buildBackbone, buildNetwork, parameterSource } from '../nets/index.js';
 import { inferArchitecture } from '../nets/infer.js';
 import { standardName } from '../nets/standard.js';
@@ -38,7 +38,7 @@ export interface Start {
   input: Pick<WeightsMetadata, 'mean' | 'std' | 'channelOrder' | 'fit'> & { size: number; channels: 1 | 3 };
   heatmapScaling: WeightsMetadata['heatmapScaling'];
   weights: WeightSource;
-  /** Parameters that start at random, where there are weights to start from. */
+  /** Parameters that are new where there are weights to start from: a transition layer's random, a prediction layer's zero. */
   fresh: string[];
 }
 
@@ -134,8 +134,12 @@ function startingWeights(
   const fresh = [...g.parameters].filter(([name, tensor]) => !backbone.has(name) && !fits(name, tensor));
   const isFresh = new Set(fresh.map(([name]) => name));
   const random = initialWeights(seed);
+  // A new prediction layer begins at zero, and so the loss at chance: features of a network without batch norm may be a hundred times
+  // as large as those that random weights are made for, and unlearning the logits of a bad start would cost what was learnt before.
+  const begin = (name: string, shape: readonly number[]) =>
+    isPrediction(name) ? new Float32Array(product(shape)) : random(name, shape);
   return {
-    weights: (name, shape) => (isFresh.has(name) ? random(name, shape) : source(name, shape)),
+    weights: (name, shape) => (isFresh.has(name) ? begin(name, shape) : source(name, shape)),
     fresh: [...isFresh],
   };
 }
