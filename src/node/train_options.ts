@@ -197,7 +197,7 @@ function settingsOf(options: TrainingOptions): BeginOptions['settings'] {
   const parts: TrainSettings['parts'] = [
     ...freeze.filter((name) => name !== 'backbone').map((match) => ({ match, frozen: true })),
     ...Object.entries(rates).map(([match, rate]) => ({ match, rate })),
-    ...(headOnly ? [{ match: 'head.' }, { match: '', frozen: true }] : []),
+    ...(headOnly ? [{ match: 'head' }, { match: '', frozen: true }] : []),
   ];
   const { optimizer: kind, weightDecay, momentum, nesterov } = options;
   const optimizer: OptimizerSettings =

@@ -93,7 +93,7 @@ export function clipByNorm(g: GraphBuilder, gradients: readonly Tensor[], limit:
 
 /** What becomes of the parameters whose names a pattern finds. */
 export interface Part {
-  /** A regular expression, or what the name begins with. */
+  /** A regular expression, or the name's first segments: `layer1`, `head.transition`. */
   readonly match: RegExp | string;
   /** Left as they are: neither computed nor stored are their gradients. */
   readonly frozen?: boolean;
@@ -103,8 +103,25 @@ export interface Part {
   readonly decay?: number;
 }
 
+const isIn = ({ match }: Part, name: string) =>
+  typeof match === 'string' ? match === '' || `${name}.`.startsWith(match.replace(/\.?$/, '.')) : match.test(name);
+
+/** @throws InputError for a part that no parameter belongs to, which is a slip of the pen, or with a factor that makes no sense */
+export function checkParts(parts: readonly Part[], names: readonly string[]): void {
+  for (const part of parts) {
+    const { match, rate = 1, decay = 1 } = part;
+    inRange(`the factor of the learning rate of ${match}`, rate, rate >= 0, 'at least 0');
+    inRange(`the factor of the weight decay of ${match}`, decay, decay >= 0, 'at least 0');
+    if (names.some((name) => isIn(part, name))) continue;
+    throw new InputError(`no parameter belongs to ${match}`, {
+      expected: [...new Set(names.map((name) => name.split('.')[0]))].join(', ').slice(0, 300),
+      hint: 'raybox inspect --layers lists the layers',
+    });
+  }
+}
+
 /** The first part that a name belongs to; none: trained at the common rate. */
 export function partOf(parts: readonly Part[], name: string): Required<Omit<Part, 'match'>> {
-  const found = parts.find(({ match }) => (typeof match === 'string' ? name.startsWith(match) : match.test(name)));
+  const found = parts.find((part) => isIn(part, name));
   return { frozen: found?.frozen ?? false, rate: found?.rate ?? 1, decay: found?.decay ?? 1 };
 }

@@ -6,7 +6,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { buildNetwork } from '../nets/index.js';
 import { forward as accumulateInto } from '../ops/accumulate.js';
 import { forward as firstNonfinite } from '../ops/first_nonfinite.js';
-import { clipByNorm, partOf } from './optimizers.js';
+import { checkParts, clipByNorm, partOf } from './optimizers.js';
 import type { TrainerOptions } from './step.js';
 
 /** @param split whether the update is a graph of its own, for several micro-batches to it. */
@@ -19,6 +19,7 @@ export function buildStep(options: TrainerOptions, split: boolean) {
   const labels = g.input('labels', logits.shape, { layout: 'dense' });
   const loss = options.loss(g, logits, labels);
 
+  checkParts(parts, [...g.parameters.keys()]);
   const trained = [...g.parameters].filter(([name]) => !isStatistic(name) && !partOf(parts, name).frozen);
   if (trained.length === 0) throw new InputError('nothing to train', { hint: 'the parts freeze every parameter' });
   const found = gradients(
