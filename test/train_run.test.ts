@@ -42,6 +42,16 @@ const COMMON = [
 const NETWORK = ['--backbone', '{"family":"vgg","layers":[4,"M",8],"batchNorm":true}', '--checkpoint-minutes', '0'];
 const command = (...args: string[]) => spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
 
+/** Waits until a run's log has some entries of a kind. */
+async function logged(run: string, event: string, count: number): Promise<void> {
+  const found = () =>
+    existsSync(at(run, 'log.jsonl')) ? text(run, 'log.jsonl').split(`"event":"${event}"`).length - 1 : 0;
+  for (let turn = 0; found() < count; turn++) {
+    assert.ok(turn < 12_000, `no ${event} in ${run}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
 async function refused(work: Promise<unknown>, message: RegExp): Promise<void> {
   const failure = await work.then(
     () => assert.unreachable('nothing was refused'),
@@ -57,11 +67,9 @@ test('a run that is killed goes on to the bits of an unbroken one', async () => 
 
   const child = spawn(process.execPath, [cli, ...COMMON, ...NETWORK, '--out', at('killed')], { stdio: 'ignore' });
   const ended = once(child, 'exit');
-  const updates = () =>
-    existsSync(at('killed', 'log.jsonl')) ? text('killed', 'log.jsonl').split('"update"').length - 1 : 0;
-  while (updates() < 2 && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
+  await logged('killed', 'update', 2);
   child.kill('SIGKILL');
-  await ended;
+  assert.equal(await ended, [null, 'SIGKILL'], 'it was still at work');
   // As a power cut would leave it.
   writeFileSync(at('killed', 'log.jsonl'), `${text('killed', 'log.jsonl')}{"event":"upda`);
   const resumed = command('train', '--out', at('killed'), '--resume');
@@ -78,6 +86,49 @@ test('a run that is killed goes on to the bits of an unbroken one', async () => 
       .filter((line) => line.includes('"update"'))
       .map((line) => JSON.parse(line).loss);
   assert.equal(losses('killed'), losses('whole'));
+});
+
+for (const [moment, event] of [
+  ['before the first update', 'start'],
+  ['in an epoch', 'update'],
+] as const) {
+  test(`Ctrl-C ${moment} saves, and the run goes on to the same bits`, async () => {
+    const name = `interrupted at ${event}`;
+    const child = spawn(process.execPath, [cli, ...COMMON, ...NETWORK, '--out', at(name)]);
+    let said = '';
+    child.stderr.on('data', (piece) => {
+      said += piece;
+    });
+    const ended = once(child, 'close');
+    await logged(name, event, 1);
+    child.kill('SIGINT');
+    assert.equal(await ended, [130, null], said);
+    assert.match(said, /Go on with: raybox train --out .* --resume/);
+    const resumed = command('train', '--out', at(name), '--resume');
+    assert.is(resumed.status, 0, resumed.stderr);
+    assert.is(bytes(name, 'best.safetensors'), bytes('whole', 'best.safetensors'));
+  });
+}
+
+test('what is said when a run is resumed holds for the next time, and broken checkpoints end nothing', () => {
+  const longer = command('train', '--out', at('killed'), '--resume', '--epochs', '3');
+  assert.is(longer.status, 0, longer.stderr);
+  assert.is(JSON.parse(text('killed', 'config.json')).settings.epochs, 3);
+  const folder = at('killed', 'checkpoints');
+  const [first, ...others] = readdirSync(folder).sort();
+  for (const name of others) writeFileSync(join(folder, name), 'no checkpoint');
+  writeFileSync(join(folder, `${others[0]}.123.part`), 'half of one');
+  const again = command('train', '--out', at('killed'), '--resume');
+  assert.is(again.status, 0, again.stderr);
+  assert.match(again.stderr, new RegExp(`${others[1]}: `), 'it says which one it could not read');
+  assert.match(again.stdout, /of 3; mean validation AUC/);
+  assert.is(readdirSync(folder).length, 3);
+  for (const name of readdirSync(folder)) assert.match(name, /\.safetensors$/);
+
+  for (const name of [first, ...readdirSync(folder)]) writeFileSync(join(folder, name), 'no checkpoint');
+  const nothing = command('train', '--out', at('killed'), '--resume');
+  assert.is(nothing.status, 1);
+  assert.match(nothing.stderr, /none of the checkpoints of \S+ can be read; given \d in .*move them away/);
 });
 
 test('the folder holds what a person needs', () => {
@@ -118,6 +169,15 @@ test('a folder is never written over, and wrong usage is told', () => {
   assert.match(nothing.stderr, /holds no run to resume/);
   const useless = command(...COMMON, '--out', at('useless'), '--backbone', 'resnet18', '--augment', 'zoom=1');
   assert.match(useless.stderr, /there is no zoom; there are flip, crop, rotate/);
+  for (const [option, value, message] of [
+    ['--freeze', 'layr1', /no parameter belongs to layr1; expected features, head/],
+    ['--rates', 'feature=0.1', /no parameter belongs to feature;/],
+    ['--rates', 'head=-1', /learning rate of head\.transition; expected at least 0; given -1/],
+  ] as const) {
+    const slip = command(...COMMON, ...NETWORK, '--out', at('useless'), option, value);
+    assert.is(slip.status, 1);
+    assert.match(slip.stderr, message);
+  }
   const small = command(...COMMON, '--out', at('useless'), '--backbone', 'resnet18', '--memory', '1');
   assert.match(small.stderr, /a training step does not fit .* expected at least \d+ MiB.*; given 1\.00 MiB/);
   assert.not.ok(existsSync(at('useless')));
@@ -146,7 +206,21 @@ test('broken data is told before anything runs, or left out and counted', async 
     (await open({ skipBroken: true })).warnings.join('\n'),
     /1 problems in the label file; the first: .*Gout/,
   );
+  const row = labels.split('\n').find((line) => line.startsWith(names[0])) as string;
+  for (const [wrong, message] of [
+    [labels.replace(row, row.replace(',', ',"')), /is no valid CSV/],
+    [labels.replace(row, row.split(',').with(3, '').join()), /has no patient number/],
+    [`${labels}${row}\n`, /is listed twice/],
+  ] as const) {
+    writeFileSync(at('data', 'Data_Entry_2017.csv'), wrong);
+    await refused(open(), message);
+  }
   writeFileSync(at('data', 'Data_Entry_2017.csv'), labels);
+  // An image whose box cannot be read must not pass for one without boxes.
+  const boxes = text('data', 'BBox_List_2017.csv');
+  writeFileSync(at('data', 'BBox_List_2017.csv'), boxes.replace(/,\d+,/, ',x,'));
+  await refused(open({ skipBroken: true }), /BBox_List_2017\.csv: row 2: /);
+  writeFileSync(at('data', 'BBox_List_2017.csv'), boxes);
 
   await refused(open({ classes: ['Hernia'] }), /no training image has Hernia/);
   await refused(open({ classes: ['Gout'] }), /Gout is no class of the data set/);
@@ -154,6 +228,42 @@ test('broken data is told before anything runs, or left out and counted', async 
   writeFileSync(at('some.txt'), `${names[0]}\nelse.png\n`);
   const lists = { train: at('some.txt'), validation: at('some.txt') };
   await refused(open({ lists }), /else\.png is not in the label file/);
+  writeFileSync(at('some.txt'), `${names.slice(0, 12).join('\n')}\nelse.png\n`);
+  writeFileSync(at('train.txt'), names.slice(12).join('\n'));
+  const leaking = { train: at('train.txt'), validation: at('some.txt'), test: at('train.txt') };
+  const { warnings: told } = await open({ lists: leaking, skipBroken: true });
+  assert.match(told.join('\n'), /^1 names in the lists are not in the label file; the first: else\.png$/m);
+  assert.match(told.join('\n'), /^\d+ patients are in both the training and the test images/m);
+});
+
+test('an image that breaks off within is found before anything runs, as is a DICOM file', async () => {
+  const [name] = text('data', 'train_val_list.txt').trim().split('\n');
+  const image = at('data', 'images', name);
+  const kept = readFileSync(image);
+  const broken = Buffer.from(kept);
+  broken.fill(0, kept.length >> 1, (kept.length >> 1) + 64);
+  writeFileSync(image, broken);
+  const store = openImageStore({ size: 16, fit: 'stretch', threads: 2 });
+  const open = (more = {}) => openTrainingData(at('data'), { classes, seed: 0, store, ...more });
+  await refused(open(), new RegExp(`1 of \\d+ images cannot be used; the first: ${name} `));
+  assert.match((await open({ skipBroken: true })).warnings.join('\n'), new RegExp(`^1 image left out: ${name}$`));
+  const whole = command(...COMMON, ...NETWORK, '--out', at('never'));
+  assert.is(whole.status, 1);
+  assert.match(whole.stderr, /1 of \d+ images cannot be used/);
+  assert.not.ok(existsSync(at('never')));
+  await store.close();
+  writeFileSync(image, kept);
+
+  const labels = text('data', 'Data_Entry_2017.csv');
+  const list = text('data', 'train_val_list.txt');
+  const renamed = (content: string) => content.replace(name, 'film.dcm');
+  writeFileSync(at('data', 'Data_Entry_2017.csv'), renamed(labels));
+  writeFileSync(at('data', 'train_val_list.txt'), renamed(list));
+  writeFileSync(at('data', 'images', 'film.dcm'), kept);
+  await refused(open({ store: undefined }), /the first: film\.dcm is a DICOM file, which training does not read/);
+  rmSync(at('data', 'images', 'film.dcm'));
+  writeFileSync(at('data', 'Data_Entry_2017.csv'), labels);
+  writeFileSync(at('data', 'train_val_list.txt'), list);
 });
 
 test('images are decoded once, in threads, and kept as far as they fit', async () => {

@@ -34,6 +34,8 @@ export interface Dataset {
 export interface OpenOptions extends Pick<ReadOptions, 'classes' | 'onProblem'> {
   /** Path of the box file; default: `BBox_List_2017.csv` of the folder, where it is there. */
   boxes?: string;
+  /** Told of a row of the box file that is left out. Default: the first such row is an error. */
+  onBoxProblem?: ReadOptions['onProblem'];
   /** Told of an image name that two folders have. */
   onDuplicate?: (first: string, second: string) => void;
 }
@@ -85,7 +87,11 @@ export async function openDataset(folder: string, options: OpenOptions = {}): Pr
   const boxFile = options.boxes ?? join(folder, BOX_FILE);
   const boxes =
     options.boxes || existsSync(boxFile)
-      ? readBoxList(await readText(boxFile), { source: boxFile, classes: table.classes, onProblem: options.onProblem })
+      ? readBoxList(await readText(boxFile), {
+          source: boxFile,
+          classes: table.classes,
+          onProblem: options.onBoxProblem,
+        })
       : [];
   const list = async (name: string) => {
     const path = join(folder, name);

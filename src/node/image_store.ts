@@ -19,6 +19,8 @@ export interface ImageStore {
   read(path: string): Promise<Uint16Array>;
   /** Bytes that are kept. */
   readonly cachedBytes: number;
+  /** Whether an image has been read for which there was no room. */
+  readonly full: boolean;
   close(): Promise<void>;
 }
 
@@ -38,6 +40,7 @@ export function openImageStore({ size, fit, threads, cacheBytes = totalmem() / 4
   const jobs = new Map<Worker, Job>();
   const cache = new Map<string, Uint16Array>();
   let cachedBytes = 0;
+  let full = false;
   let broken: Error | undefined;
 
   function start(): Worker {
@@ -47,7 +50,8 @@ export function openImageStore({ size, fit, threads, cacheBytes = totalmem() / 4
       execArgv: [],
     });
     worker.on('message', (answer: Answer) => {
-      const job = jobs.get(worker) as Job;
+      const job = jobs.get(worker);
+      if (!job) return; // it failed when another thread ended
       jobs.delete(worker);
       if ('error' in answer) job.fail(new InputError(`${job.path}: ${answer.error}`));
       else job.done(answer.image);
@@ -79,6 +83,9 @@ export function openImageStore({ size, fit, threads, cacheBytes = totalmem() / 4
     get cachedBytes() {
       return cachedBytes;
     },
+    get full() {
+      return full;
+    },
     async read(path) {
       const known = cache.get(path);
       if (known) return known;
@@ -88,7 +95,8 @@ export function openImageStore({ size, fit, threads, cacheBytes = totalmem() / 4
         next();
       });
       // Epochs go through all images again and again: what came first is kept, nothing is driven out.
-      if (!cache.has(path) && cachedBytes + image.byteLength <= cacheBytes) {
+      if (cachedBytes + image.byteLength > cacheBytes) full = true;
+      else if (!cache.has(path)) {
         cache.set(path, image);
         cachedBytes += image.byteLength;
       }

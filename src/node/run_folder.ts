@@ -33,16 +33,20 @@ export interface RunFolder<Config> {
   readonly config: Config;
   /** The newest checkpoint that can be read; undefined where there is none. */
   readonly resume: TrainingCheckpoint | undefined;
+  /** Its path. */
+  readonly resumedFrom: string | undefined;
   /** What the log holds of the run up to there. */
   readonly entries: readonly LogEntry[];
   log(entry: LogEntry): void;
+  /** Writes another configuration down. */
+  configure(config: Config): Promise<void>;
   /** Returns the file's path. */
   checkpoint(checkpoint: TrainingCheckpoint): Promise<string>;
   write(name: string, content: string | Uint8Array): Promise<void>;
 }
 
 /** @throws InputError where the folder holds something: a run is never written over another. */
-export async function createRunFolder<Config>(path: string, config: Config): Promise<RunFolder<Config>> {
+export async function refuseUsedFolder(path: string): Promise<void> {
   const found = await readdir(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw new InputError(`--out ${path} cannot be used`, { given: error.message, cause: error });
@@ -53,16 +57,23 @@ export async function createRunFolder<Config>(path: string, config: Config): Pro
       hint: (found as string[]).includes(CONFIG) ? '--resume goes on with the run in it' : 'name a new folder',
     });
   }
+}
+
+/** @throws InputError as `refuseUsedFolder` does, and where the folder cannot be made */
+export async function createRunFolder<Config>(path: string, config: Config): Promise<RunFolder<Config>> {
+  await refuseUsedFolder(path);
   await mkdir(join(path, CHECKPOINTS), { recursive: true }).catch((cause) => {
     throw new InputError(`--out ${path}: the folder cannot be made`, { given: (cause as Error).message, cause });
   });
-  await writeWhole(join(path, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
-  return runFolder(path, config, undefined, []);
+  const folder = runFolder(path, config, undefined, undefined, []);
+  await folder.configure(config);
+  return folder;
 }
 
 /**
  * Opens the folder of a run that is to go on. What the log says of the time behind the checkpoint is dropped: it will happen again.
  * @param onProblem told of a checkpoint that cannot be read; an older one is taken then
+ * @throws InputError where there are checkpoints and none of them can be read
  */
 export async function openRunFolder<Config>(
   path: string,
@@ -73,25 +84,36 @@ export async function openRunFolder<Config>(
   }
   const config = parseJson(await readText(join(path, CONFIG)), join(path, CONFIG)) as Config;
   await mkdir(join(path, CHECKPOINTS), { recursive: true });
+  await removeParts(path);
+  const names = await checkpointNames(path);
   let resume: TrainingCheckpoint | undefined;
-  for (const name of await checkpointNames(path)) {
+  let resumedFrom: string | undefined;
+  for (const name of names) {
     const file = join(path, CHECKPOINTS, name);
     try {
       resume = readTrainingCheckpoint(await readFile(file));
+      resumedFrom = file;
       break;
     } catch (error) {
       onProblem(`${file}: ${(error as Error).message}`);
     }
   }
+  if (names.length > 0 && !resume) {
+    throw new InputError(`none of the checkpoints of ${path} can be read`, {
+      given: `${names.length} in ${join(path, CHECKPOINTS)}`,
+      hint: 'a newer raybox may read them; move them away to begin the run again',
+    });
+  }
   const entries = await readLog(join(path, LOG), resume);
   await writeWhole(join(path, LOG), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-  return runFolder(path, config, resume, entries);
+  return runFolder(path, config, resume, resumedFrom, entries);
 }
 
 function runFolder<Config>(
   path: string,
   config: Config,
   resume: TrainingCheckpoint | undefined,
+  resumedFrom: string | undefined,
   entries: readonly LogEntry[],
 ): RunFolder<Config> {
   const write = (name: string, content: string | Uint8Array) => writeWhole(join(path, name), content);
@@ -99,17 +121,19 @@ function runFolder<Config>(
     path,
     config,
     resume,
+    resumedFrom,
     entries,
     write,
+    configure: (changed) => write(CONFIG, `${JSON.stringify(changed, null, 2)}\n`),
     log(entry) {
       appendFileSync(join(path, LOG), `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`);
     },
     async checkpoint(checkpoint) {
       const name = nameOf(checkpoint.state);
       await write(join(CHECKPOINTS, name), writeCheckpoint(checkpoint));
-      for (const old of (await checkpointNames(path)).slice(KEPT_CHECKPOINTS)) {
-        await rm(join(path, CHECKPOINTS, old), { force: true });
-      }
+      // One that could not be read may bear a later name than what has just been written.
+      const others = (await checkpointNames(path)).filter((other) => other !== name);
+      for (const old of others.slice(KEPT_CHECKPOINTS - 1)) await rm(join(path, CHECKPOINTS, old), { force: true });
       return join(path, CHECKPOINTS, name);
     },
   };
@@ -128,6 +152,13 @@ async function checkpointNames(path: string): Promise<string[]> {
   });
   known.sort((a, b) => b.at[0] - a.at[0] || b.at[1] - a.at[1]);
   return known.map(({ name }) => name);
+}
+
+/** Half-written files that a killed run left beside their places. */
+async function removeParts(path: string): Promise<void> {
+  for (const folder of [path, join(path, CHECKPOINTS)]) {
+    for (const name of await readdir(folder)) if (name.endsWith('.part')) await rm(join(folder, name), { force: true });
+  }
 }
 
 async function readLog(path: string, resume: TrainingCheckpoint | undefined): Promise<LogEntry[]> {

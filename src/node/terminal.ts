@@ -135,6 +135,14 @@ export function table(rows: readonly (readonly (string | number)[])[]): string {
   return `${texts.map((row) => row.map(cell).join('  ').trimEnd()).join('\n')}\n`;
 }
 
+function isAbort(error: unknown, { aborted, reason }: AbortSignal): boolean {
+  if (!aborted) return false;
+  for (let each = error; each instanceof Error; each = each.cause) {
+    if (each === reason || each.name === 'AbortError') return true;
+  }
+  return false;
+}
+
 /**
  * Runs `work` with a signal that the first Ctrl-C aborts; the second one ends the process at once.
  * @throws Interrupted where the work ended because of it
@@ -149,7 +157,8 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   try {
     return await work(controller.signal);
   } catch (error) {
-    throw controller.signal.aborted ? new Interrupted('interrupted', { cause: error }) : error;
+    // What else went wrong while the work was being ended (a checkpoint that could not be written, say) is not hidden.
+    throw isAbort(error, controller.signal) ? new Interrupted('interrupted', { cause: error }) : error;
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }

@@ -12,8 +12,8 @@ import { type Keeper, type TrainResult, train } from '../train/loop.js';
 import { modelCard } from '../train/model_card.js';
 import { checkSettings, type TrainSettings } from '../train/settings.js';
 import { startOf } from '../train/start.js';
-import { openImageStore } from './image_store.js';
-import { BEST, createRunFolder, openRunFolder, type RunFolder } from './run_folder.js';
+import { type ImageStore, openImageStore } from './image_store.js';
+import { BEST, createRunFolder, openRunFolder, type RunFolder, refuseUsedFolder } from './run_folder.js';
 import { say } from './terminal.js';
 import { loadCurves } from './train_curves.js';
 import { startTrainDisplay } from './train_progress.js';
@@ -24,7 +24,7 @@ export interface RunConfig {
   raybox: string;
   /** As it was typed. */
   command: string;
-  data: Omit<TrainingDataOptions, 'onProgress'> & { folder: string };
+  data: Omit<TrainingDataOptions, 'store' | 'signal'> & { folder: string };
   /** Path of the weights that training started from. */
   init?: string;
   /** What was said of the input beside what those weights say. */
@@ -34,6 +34,8 @@ export interface RunConfig {
   license: string;
   /** Bytes on the GPU that a step may take, where it was said. */
   memory?: number;
+  /** Part of the adapter's name, where it was said. */
+  adapter?: string;
 }
 
 /** How the machine works; nothing of it changes the result, but for the adapter. */
@@ -87,42 +89,59 @@ export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
     input: start.input,
     heatmapScaling: options.heatmapScaling ?? start.heatmapScaling,
     ...options.settings,
-    // What is said of the head is meant for its prediction layer too, whatever that is called.
+    // What is said of the head is meant for its layers, whatever they are called.
     parts: options.settings.parts.flatMap((part) => {
-      const { prediction } = start.architecture.head;
-      return part.match === 'head.' && prediction ? [part, { ...part, match: `${prediction}.` }] : [part];
+      const { transition, prediction = 'head.prediction' } = start.architecture.head;
+      const layers = [...(transition ? ['head.transition'] : []), prediction];
+      return part.match === 'head' ? layers.map((match) => ({ ...part, match })) : [part];
     }),
   };
   checkSettings(settings);
-  const run = await openTrainingData(source.folder, source);
-  const config: RunConfig = {
-    raybox: version(),
-    command: options.command,
-    data: source,
-    ...(init === undefined ? {} : { init }),
-    ...(metadata === undefined ? {} : { metadata }),
-    settings,
-    trainingData: options.trainingData ?? basename(resolve(source.folder)),
-    license,
-    ...(options.memory === undefined ? {} : { memory: options.memory }),
-  };
-  const gpu = await openGpu(options.adapter ? { adapter: options.adapter } : {});
-  let begun = false;
-  try {
+  await refuseUsedFolder(out);
+  return withMachine(settings, options, async (gpu, store) => {
+    const run = await openTrainingData(source.folder, { ...source, store, signal: options.signal });
+    const config: RunConfig = {
+      raybox: version(),
+      command: options.command,
+      data: source,
+      ...(init === undefined ? {} : { init }),
+      ...(metadata === undefined ? {} : { metadata }),
+      settings,
+      trainingData: options.trainingData ?? basename(resolve(source.folder)),
+      license,
+      ...(options.memory === undefined ? {} : { memory: options.memory }),
+      ...(options.adapter === undefined ? {} : { adapter: options.adapter }),
+    };
     const folder = await createRunFolder(out, config);
+    let begun = false;
     try {
       await writeLists(out, run);
       folder.log({ event: 'start', adapter: describe(gpu.info), command: config.command, version: config.raybox });
       const onBegun = () => {
         begun = true;
       };
-      return await carryOut(gpu, folder, run, { ...options, weights: start.weights, fresh: start.fresh, onBegun });
+      const { weights, fresh } = start;
+      return await carryOut(gpu, store, folder, run, { ...options, weights, fresh, onBegun });
     } catch (error) {
-      // Nothing was learnt: the folder would only be in the way of the next attempt.
-      if (!begun) await rm(out, { recursive: true, force: true });
+      // Nothing was learnt: the folder would only be in the way of the next attempt. Who stopped it may go on with it.
+      if (!begun && !options.signal?.aborted) await rm(out, { recursive: true, force: true });
       throw error;
     }
+  });
+}
+
+/** Opens what a run works with, and closes it when the work ends. */
+async function withMachine<T>(
+  { input }: TrainSettings,
+  { adapter, threads, cacheBytes }: RunMachine,
+  work: (gpu: Gpu, store: ImageStore) => Promise<T>,
+): Promise<T> {
+  const gpu = await openGpu(adapter ? { adapter } : {});
+  const store = openImageStore({ ...input, threads, cacheBytes });
+  try {
+    return await work(gpu, store);
   } finally {
+    await store.close();
     gpu.close();
   }
 }
@@ -138,21 +157,14 @@ export interface ResumeOptions extends RunMachine {
 /** Goes on with the run in a folder, from its newest checkpoint; a run that has none begins again. */
 export async function resumeRun({ out, data, epochs, patience, ...machine }: ResumeOptions): Promise<RunOutcome> {
   const folder = await openRunFolder<RunConfig>(out, (message) => say(`raybox: ${message}`));
-  const { config } = folder;
   const settings = {
-    ...config.settings,
+    ...folder.config.settings,
     ...(epochs === undefined ? {} : { epochs }),
     ...(patience === undefined ? {} : { patience }),
   };
   checkSettings(settings);
-  const run = await openTrainingData(data ?? config.data.folder, {
-    ...config.data,
-    lists: {
-      train: join(out, LISTS.train),
-      validation: join(out, LISTS.validation),
-      test: join(out, LISTS.test),
-    },
-  });
+  const config = { ...folder.config, settings };
+  const { adapter = config.adapter } = machine;
   let from: { weights?: WeightSource; fresh?: string[] } = {};
   if (!folder.resume && config.init !== undefined) {
     const { architecture, input, classes, seed } = settings;
@@ -163,18 +175,27 @@ export async function resumeRun({ out, data, epochs, patience, ...machine }: Res
       metadata: config.metadata,
     });
   }
-  const gpu = await openGpu(machine.adapter ? { adapter: machine.adapter } : {});
-  try {
+  return withMachine(settings, { ...machine, adapter }, async (gpu, store) => {
+    const run = await openTrainingData(data ?? config.data.folder, {
+      ...config.data,
+      lists: {
+        train: join(out, LISTS.train),
+        validation: join(out, LISTS.validation),
+        test: join(out, LISTS.test),
+      },
+      store,
+      signal: machine.signal,
+    });
+    // What is said now holds for the next time too.
+    await folder.configure(config);
     const state = folder.resume?.state;
     folder.log({
       event: 'resume',
       adapter: describe(gpu.info),
       ...(state ? { from: `epoch ${state.epoch}, step ${state.step}` } : {}),
     });
-    return await carryOut(gpu, { ...folder, config: { ...config, settings } }, run, { ...machine, ...from });
-  } finally {
-    gpu.close();
-  }
+    return carryOut(gpu, store, { ...folder, config }, run, { ...machine, ...from });
+  });
 }
 
 interface Work extends RunMachine {
@@ -183,7 +204,13 @@ interface Work extends RunMachine {
   onBegun?: () => void;
 }
 
-async function carryOut(gpu: Gpu, folder: RunFolder<RunConfig>, run: RunData, work: Work): Promise<RunOutcome> {
+async function carryOut(
+  gpu: Gpu,
+  store: ImageStore,
+  folder: RunFolder<RunConfig>,
+  run: RunData,
+  work: Work,
+): Promise<RunOutcome> {
   const { config } = folder;
   const { settings, trainingData, license } = config;
   const { weights, fresh = [], onBegun, signal, checkpointMs, memory = config.memory } = work;
@@ -199,7 +226,6 @@ async function carryOut(gpu: Gpu, folder: RunFolder<RunConfig>, run: RunData, wo
   });
   const updatesPerEpoch = Math.floor(data.train.length / (settings.batch * settings.accumulate));
   const losses = folder.entries.filter(({ event }) => event === 'update').map(({ loss }) => loss as number);
-  const store = openImageStore({ ...settings.input, threads: work.threads, cacheBytes: work.cacheBytes });
   const display = startTrainDisplay();
   const keeper: Keeper = {
     async checkpoint(checkpoint) {
@@ -237,6 +263,7 @@ async function carryOut(gpu: Gpu, folder: RunFolder<RunConfig>, run: RunData, wo
     const result = await train({
       ...{ gpu, settings, data, keeper, trainingData, license, signal, checkpointMs, weights, memory },
       resume: folder.resume,
+      resumedFrom: folder.resumedFrom,
       images: (row) => store.read(dataset.paths.get(data.images[row]) as string),
       onProgress: display.update,
     });
@@ -249,7 +276,6 @@ async function carryOut(gpu: Gpu, folder: RunFolder<RunConfig>, run: RunData, wo
     return { ...result, weights: join(folder.path, BEST), run };
   } finally {
     display.stop();
-    await store.close();
   }
 }
 

@@ -6,6 +6,8 @@ import { type Split, splitByLists, splitByPatient } from '../formats/chestxray_s
 import { type ClassCount, selectData, type TrainingData } from '../train/data.js';
 import { type Dataset, openDataset } from './dataset.js';
 import { checkImage } from './dataset_check.js';
+import type { ImageStore } from './image_store.js';
+import { startProgress } from './terminal.js';
 import { readText, writeWhole } from './text_files.js';
 
 export interface TrainingDataOptions {
@@ -19,7 +21,9 @@ export interface TrainingDataOptions {
   lists?: { train: string; validation: string; test?: string };
   /** Leaves out, and counts, rows and images that cannot be read. Default: the first ends the run. */
   skipBroken?: boolean;
-  onProgress?: (done: number, total: number) => void;
+  /** Decodes all images beforehand, as far as it can keep them. Default: a file's first and last bytes are looked at. */
+  store?: Pick<ImageStore, 'read' | 'full'>;
+  signal?: AbortSignal;
 }
 
 export interface RunData {
@@ -37,14 +41,14 @@ export interface RunData {
  * @throws InputError for a data set that cannot be read or trained on; see `selectData`
  */
 export async function openTrainingData(folder: string, options: TrainingDataOptions): Promise<RunData> {
-  const { classes, skipBroken = false, onProgress } = options;
+  const { classes, skipBroken = false } = options;
   const badRows: string[] = [];
   const dataset = await openDataset(folder, skipBroken ? { onProblem: (message) => badRows.push(message) } : {});
   const { table, paths } = dataset;
   const boxed = new Set(dataset.boxes.map(({ image }) => image));
-  const split = await splitOf(dataset, boxed, options);
+  const { split, unknown } = await splitOf(dataset, boxed, options);
   const used = [...split.train, ...split.validation].map((row) => table.images[row]).filter((name) => !boxed.has(name));
-  const broken = await findBroken(used, paths, onProgress);
+  const broken = await findBroken(used, paths, options);
   if (broken.size > 0 && !skipBroken) {
     const [[image, reason]] = broken;
     throw new InputError(
@@ -56,54 +60,77 @@ export async function openTrainingData(folder: string, options: TrainingDataOpti
   }
   const selected = selectData(table, split, { classes, boxed, has: (image) => !broken.has(image) });
   const warnings = badRows.length > 0 ? [`${badRows.length} problems in the label file; the first: ${badRows[0]}`] : [];
+  if (unknown.length > 0)
+    warnings.push(`${unknown.length} names in the lists are not in the label file; the first: ${unknown[0]}`);
   return { dataset, split, ...selected, warnings: [...warnings, ...selected.warnings] };
 }
 
-async function splitOf(dataset: Dataset, boxed: ReadonlySet<string>, options: TrainingDataOptions): Promise<Split> {
-  const { lists, seed, validation, test } = options;
+async function splitOf(
+  dataset: Dataset,
+  boxed: ReadonlySet<string>,
+  options: TrainingDataOptions,
+): Promise<{ split: Split; unknown: string[] }> {
+  const { lists, seed, validation, test, skipBroken } = options;
   const { table, trainValidation, test: tested } = dataset;
   const shares = { ...(validation === undefined ? {} : { validation }), ...(test === undefined ? {} : { test }) };
+  const rowOf = new Map(table.images.map((image, row) => [image, row]));
+  const unknownIn = (names: readonly string[]) => names.filter((name) => !rowOf.has(name));
   if (lists) {
-    const rowOf = new Map(table.images.map((image, row) => [image, row]));
+    const unknown: string[] = [];
     const rowsIn = async (path?: string) => {
       const names = path === undefined ? [] : readImageList(await readText(path), path);
-      const unknown = names.find((name) => !rowOf.has(name));
-      if (unknown !== undefined && !options.skipBroken) {
-        throw new InputError(`${path}: ${unknown} is not in the label file`, { hint: '--skip-broken leaves it out' });
+      unknown.push(...unknownIn(names));
+      if (unknown.length > 0 && !skipBroken) {
+        throw new InputError(`${path}: ${unknown[0]} is not in the label file`, {
+          hint: '--skip-broken leaves it out',
+        });
       }
       const rows = [...new Set(names)].flatMap((name) => rowOf.get(name) ?? []);
       return Int32Array.from(rows).sort();
     };
-    return {
+    const split = {
       train: await rowsIn(lists.train),
       validation: await rowsIn(lists.validation),
       test: await rowsIn(lists.test),
     };
+    return { split, unknown };
   }
   if (trainValidation && tested && test === undefined) {
-    return splitByLists(table, { trainValidation, test: tested }, { seed, boxed, ...shares });
+    const split = splitByLists(table, { trainValidation, test: tested }, { seed, boxed, ...shares });
+    return { split, unknown: unknownIn([...trainValidation, ...tested]) };
   }
-  return splitByPatient(table, { seed, boxed, ...shares });
+  return { split: splitByPatient(table, { seed, boxed, ...shares }), unknown: [] };
 }
 
-/** Images that are missing, or whose file does not begin and end as it should, with what is wrong. */
+/** Images that are missing, whose file does not begin and end as it should, or that cannot be decoded, with what is wrong. */
 async function findBroken(
   images: readonly string[],
   paths: ReadonlyMap<string, string>,
-  onProgress?: (done: number, total: number) => void,
+  { store, signal }: TrainingDataOptions,
 ): Promise<Map<string, string>> {
   const broken = new Map<string, string>();
+  const progress = startProgress('reading', images.length, 'images');
   const queue = images.values();
   let done = 0;
+  const check = async (path: string) => {
+    if (/\.(dcm|dicom)$/i.test(path)) throw new InputError('is a DICOM file, which training does not read');
+    await checkImage(path);
+    if (store && !store.full) await store.read(path);
+  };
   const look = async () => {
     for (const image of queue) {
+      signal?.throwIfAborted();
       const path = paths.get(image);
       if (path === undefined) broken.set(image, 'is in none of the image folders');
-      else await checkImage(path).catch((error: Error) => broken.set(image, error.message));
-      onProgress?.(++done, images.length);
+      else await check(path).catch((error: Error) => broken.set(image, error.message.replace(`${path}: `, '')));
+      progress.update(++done);
     }
   };
-  await Promise.all(Array.from({ length: 8 }, look));
+  try {
+    await Promise.all(Array.from({ length: 8 }, look));
+  } finally {
+    progress.stop();
+  }
   // In the order of the rows, whichever was looked at first.
   return new Map(images.filter((image) => broken.has(image)).map((image) => [image, broken.get(image) as string]));
 }

@@ -33,12 +33,12 @@ export interface SelectOptions {
 
 /**
  * Takes the rows of a split.
- * @returns warnings, each with a count: images left out, patients in both parts, classes that validation cannot score
+ * @returns warnings, each with a count: images left out, patients in several parts, classes that validation cannot score
  * @throws InputError for an unknown class, an empty part, a class that is nowhere or everywhere in the training images
  */
 export function selectData(
   table: ImageTable,
-  split: Pick<Split, 'train' | 'validation'>,
+  split: Pick<Split, 'train' | 'validation'> & Partial<Pick<Split, 'test'>>,
   { classes, boxed = [], has = () => true }: SelectOptions,
 ): { data: TrainingData; counts: ClassCount[]; warnings: string[] } {
   const warnings: string[] = [];
@@ -60,7 +60,7 @@ export function selectData(
   const data = { classes, images: table.images, labels, train: keep(split.train), validation: keep(split.validation) };
   if (left.boxed > 0) warnings.push(`${images(left.boxed)} with boxes left out: they are for scoring alone`);
   if (left.missing.length > 0) warnings.push(`${images(left.missing.length)} left out: ${some(left.missing)}`);
-  warnings.push(...sharedPatients(table, data));
+  warnings.push(...sharedPatients(table, data, split.test));
   const counts = countClasses(data);
   warnings.push(...checkData(data, counts));
   return { data, counts, warnings };
@@ -77,12 +77,14 @@ function bitsOf(table: ImageTable, classes: readonly string[]): number[] {
   });
 }
 
-function sharedPatients({ patients }: ImageTable, { train, validation }: TrainingData): string[] {
+function sharedPatients({ patients }: ImageTable, { train, validation }: TrainingData, test?: Int32Array): string[] {
   const trained = new Set(Array.from(train, (row) => patients[row]));
-  const shared = new Set(Array.from(validation, (row) => patients[row]).filter((patient) => trained.has(patient)));
-  if (shared.size === 0) return [];
-  const who = shared.size === 1 ? '1 patient is' : `${shared.size} patients are`;
-  return [`${who} in both the training and the validation images: validation will look too good`];
+  return Object.entries({ validation, test }).flatMap(([part, rows = new Int32Array()]) => {
+    const shared = new Set(Array.from(rows, (row) => patients[row]).filter((patient) => trained.has(patient)));
+    if (shared.size === 0) return [];
+    const who = shared.size === 1 ? '1 patient is' : `${shared.size} patients are`;
+    return [`${who} in both the training and the ${part} images: ${part} will look too good`];
+  });
 }
 
 /** Images with each class. */

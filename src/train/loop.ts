@@ -64,6 +64,8 @@ export interface TrainOptions {
   weights?: WeightSource;
   /** Goes on from here. */
   resume?: TrainingCheckpoint;
+  /** What that checkpoint is called. */
+  resumedFrom?: string;
   keeper?: Keeper;
   /** A checkpoint also at least this often within epochs. Default: 10 minutes. */
   checkpointMs?: number;
@@ -146,7 +148,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     if (other) keeper.warn?.(other);
     if (resume) await restoreStates(trainer, resume.tensors);
     trainer.updates = state.epoch * steps + state.step;
-    let lastCheckpoint = resume ? 'the one it was resumed from' : 'none';
+    let lastCheckpoint = resume ? (options.resumedFrom ?? 'the one it was resumed from') : 'none';
     let savedAt = performance.now();
     const pace = createPace({ steps, epochs, perUpdate, validation: data.validation.length });
 
