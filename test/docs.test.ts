@@ -52,7 +52,9 @@ for (const each of pages) {
     test(`${page}: ${code.split('\n')[0]} runs`, async () => {
       const from = new URL(`../${dirname(page)}/`, import.meta.url).href;
       const file = join(folder, 'block.mjs');
-      writeFileSync(file, code.replaceAll("from './", `from '${from}`));
+      const built = new URL('../src/', import.meta.url).href;
+      const named = code.replaceAll(/from 'raybox\/(\w+)'/g, (_, part) => `from '${built}${part}/index.js'`);
+      writeFileSync(file, named.replaceAll("from './", `from '${from}`));
       await run(process.execPath, [file], { timeout: 60_000 });
     });
   }

@@ -19,6 +19,7 @@ export { type Keeper, type TrainOptions, type TrainProgress, type TrainResult, t
 export { crossEntropy, euclidean, focal, hinge, type Loss, weightedCrossEntropy } from './losses.js';
 export { networkImage } from './network_image.js';
 export { adamw, type Optimizer, type Part, sgd } from './optimizers.js';
+export { constant, cosine, type Schedule, stepDecay, warmUp } from './schedules.js';
 export type { InputSettings, LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from './settings.js';
 export { type Start, type StartOptions, startOf } from './start.js';
 export { createTrainer, NotFiniteError, type Trainer, type TrainerOptions } from './step.js';
