@@ -215,8 +215,9 @@ async function carryOut(
   const { settings, trainingData, license } = config;
   const { weights, fresh = [], onBegun, signal, checkpointMs, memory = config.memory } = work;
   const { data, counts, dataset } = run;
+  const display = startTrainDisplay();
   const warn = (message: string) => {
-    say(`raybox: ${message}`);
+    display.note(`raybox: ${message}`);
     folder.log({ event: 'warning', message });
   };
   for (const warning of run.warnings) warn(warning);
@@ -226,7 +227,6 @@ async function carryOut(
   });
   const updatesPerEpoch = Math.floor(data.train.length / (settings.batch * settings.accumulate));
   const losses = folder.entries.filter(({ event }) => event === 'update').map(({ loss }) => loss as number);
-  const display = startTrainDisplay();
   const keeper: Keeper = {
     async checkpoint(checkpoint) {
       const path = await folder.checkpoint(checkpoint);
