@@ -112,17 +112,23 @@ async function findBroken(
   const progress = startProgress('reading', images.length, 'images');
   const queue = images.values();
   let done = 0;
-  const check = async (path: string) => {
-    if (/\.(dcm|dicom)$/i.test(path)) throw new InputError('is a DICOM file, which training does not read');
-    await checkImage(path);
-    if (store && !store.full) await store.read(path);
+  const problemOf = async (path: string): Promise<string | undefined> => {
+    if (/\.(dcm|dicom)$/i.test(path)) return 'is a DICOM file, which training does not read';
+    const fine = () => undefined;
+    const problem = await checkImage(path).then(fine, (error: Error) => error.message);
+    if (problem !== undefined || !store || store.full) return problem;
+    return store.read(path).then(fine, (error: Error) => {
+      // Anything else is no fault of the image: a decoding thread that crashed, say.
+      if (error instanceof InputError) return error.message.replace(`${path}: `, '');
+      throw error;
+    });
   };
   const look = async () => {
     for (const image of queue) {
       signal?.throwIfAborted();
       const path = paths.get(image);
-      if (path === undefined) broken.set(image, 'is in none of the image folders');
-      else await check(path).catch((error: Error) => broken.set(image, error.message.replace(`${path}: `, '')));
+      const problem = path === undefined ? 'is in none of the image folders' : await problemOf(path);
+      if (problem !== undefined) broken.set(image, problem);
       progress.update(++done);
     }
   };
