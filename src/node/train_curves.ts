@@ -85,8 +85,8 @@ export async function loadCurves(): Promise<(curves: Curves) => string> {
     ]);
     const subtitle = `${history.length} epochs; best mean validation AUC ${number(best?.meanAuc)} at epoch ${best?.epoch ?? 0}`;
     const main = html`<div class="columns">
-<section><h2>Loss</h2><p>Of each update, and its mean over an epoch.</p>${lossPlot}</section>
-<section><h2>Validation AUC</h2><p>By class; the mean is bold, its best epoch marked.</p>${aucPlot}<div class="key">${key}</div></section>
+<section><h2>Loss</h2><p>Of each update, and its mean over an epoch.</p><figure>${lossPlot}</figure></section>
+<section><h2>Validation AUC</h2><p>By class; the mean is bold, its best epoch marked.</p><figure>${aucPlot}</figure><div class="key">${key}</div></section>
 </div>
 <section><h2>Epochs</h2>${table(['Epoch', 'Loss', 'Mean AUC', ...classes], rows)}</section>`;
     return reportPage(title, subtitle, main);
