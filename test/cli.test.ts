@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { iobb } from '../src/evaluate/localization.js';
 import { decodeImage } from '../src/formats/image.js';
 import { encodePng } from '../src/formats/png.js';
 import { readSafetensors } from '../src/formats/safetensors.js';
@@ -287,11 +288,15 @@ test('demo: what was drawn is found by the weights that come with raybox', async
   assert.is(code, 0, stderr);
   assert.match(stderr, /weights\/phantom8\.safetensors/);
   assert.not.match(stderr, /UNTRAINED/);
-  const drawn = /^In the picture: (.*)$/m
-    .exec(stdout)![1]
-    .split('; ')
-    .map((one) => one.split(' ')[0]);
-  for (const label of drawn) assert.match(stdout, new RegExp(`^${label} +[01]\\.\\d\\d +180 `, 'm'));
+  const boxOf = ([x, y, width, height]: number[]) => ({ x, y, width, height });
+  for (const drawn of /^In the picture: (.*)$/m.exec(stdout)![1].split('; ')) {
+    const [label] = drawn.split(' ');
+    const rows = [...stdout.matchAll(new RegExp(`^${label} +[01]\\.\\d\\d +\\d+ +(\\d.*)$`, 'gm'))];
+    const inside = rows.map(([, box]) =>
+      iobb(boxOf(box.split(/ +/).map(Number)), boxOf(drawn.match(/\d+/g)!.map(Number))),
+    );
+    assert.ok(Math.max(...inside) > 0.25, `${drawn}: ${inside}\n${stdout}`);
+  }
   assert.ok(existsSync(at('demo/phantom.png')));
 });
 
