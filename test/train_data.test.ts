@@ -224,7 +224,12 @@ test('a run starts at random, or from what fits of other weights', async () => {
     'head.transition.weight',
   ]);
   assert.is((await start.weights('conv1.weight', [4, 3, 7, 7]))[0], 0.25);
-  assert.is.not((await start.weights('head.prediction.weight', [2, 4]))[0], 0.25);
+  assert.equal(
+    Array.from(await start.weights('head.prediction.weight', [2, 4])),
+    new Array(8).fill(0),
+    'the loss begins at chance',
+  );
+  assert.ok(Array.from(await start.weights('head.transition.weight', [4, 4, 1, 1])).every((value) => value !== 0));
   assert.throws(() => startOf({ init, size: 32, classes: ['a'], seed: 1, channels: 1 }), /another number of channels/);
   assert.throws(() => startOf({ init, size: 32, classes: ['a'], seed: 1, backbone: 'vgg16' }), /of another network/);
   assert.throws(() => startOf({ size: 32, classes: ['a'], seed: 1 }), /no network was named/);

@@ -11,6 +11,7 @@ import { readSafetensors } from '../src/formats/safetensors.js';
 import { parseWeightsMetadata } from '../src/formats/weights.js';
 import { openImageStore } from '../src/node/image_store.js';
 import { writePhantoms } from '../src/node/phantom.js';
+import { interruptible } from '../src/node/terminal.js';
 import { openTrainingData } from '../src/node/training_data.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-train-'));
@@ -109,6 +110,27 @@ for (const [moment, event] of [
     assert.is(bytes(name, 'best.safetensors'), bytes('whole', 'best.safetensors'));
   });
 }
+
+test('what goes wrong while a run is being ended is said, not taken for the interruption', async () => {
+  const interrupted = (work: (signal: AbortSignal) => Promise<never>) =>
+    interruptible((signal) => {
+      process.emit('SIGINT');
+      return work(signal);
+    }).catch((error: Error) => error);
+  const ended = await interrupted(async (signal) => {
+    signal.throwIfAborted();
+    throw new Error('not reached');
+  });
+  assert.is((ended as Error).name, 'Interrupted');
+  const wrapped = await interrupted(async (signal) => {
+    throw new Error('the work ended', { cause: signal.reason });
+  });
+  assert.is((wrapped as Error).name, 'Interrupted');
+  const failed = await interrupted(async () => {
+    throw new Error('no space left on the device');
+  });
+  assert.is((failed as Error).message, 'no space left on the device');
+});
 
 test('what is said when a run is resumed holds for the next time, and broken checkpoints end nothing', () => {
   const longer = command('train', '--out', at('killed'), '--resume', '--epochs', '3');
