@@ -3,7 +3,7 @@ import { InputError } from '../errors.js';
 import type { Finding } from '../formats/findings.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import { decodeBoxes } from '../ops/component_boxes.js';
-import { frameOf } from '../ops/frame.js';
+import { frameOf, toImage } from '../ops/frame.js';
 import type { Request } from './request.js';
 import { asLocalization, type Heatmap, type Localization } from './results.js';
 import type { BoxStage, NetworkStage } from './stages.js';
@@ -35,11 +35,12 @@ export function describeImage(
   const scores = byLabel(probabilities);
   const raws = byLabel(logits);
   refuseNotFinite(raws);
-  const { scaleX, scaleY } = frameOf(width, height, inputWidth, fit);
   const [, , rows, columns] = shape;
-  const cell = (inputWidth * inputWidth) / (rows * columns * scaleX * scaleY);
+  const inNetwork = { x: 0, y: 0, width: inputWidth / columns, height: inputWidth / rows };
+  const cell = toImage(frameOf(width, height, inputWidth, fit), inNetwork);
+  const smallest = request.minRegion * cell.width * cell.height;
   const boxes =
-    own && request.boxes ? readFindings(classes, scores, own, request, cell) : { findings: [], truncated: [] };
+    own && request.boxes ? readFindings(classes, scores, own, request, smallest) : { findings: [], truncated: [] };
   const scaled = stage?.named.scaled;
   let heatmaps: Record<string, Heatmap> | undefined;
   if (raw) heatmaps = readHeatmaps(classes, shape, raw, slot);
@@ -63,15 +64,14 @@ function readFindings(
   classes: readonly string[],
   probabilities: Record<string, number>,
   [table, counts]: readonly ArrayBuffer[],
-  { heatThresholds: thresholds, maxBoxes, minRegion }: Request,
-  cell: number,
+  { heatThresholds: thresholds, maxBoxes }: Request,
+  smallest: number,
 ): { findings: Finding[]; truncated: string[] } {
   const decoded = decodeBoxes(new Uint32Array(table), new Uint32Array(counts), { thresholds, maxBoxes });
   // The region of a map's highest value stays, so that what is found is also shown.
-  const highest = decoded.states.map((_, map) =>
-    Math.max(...decoded.boxes.filter((box) => box.map === map).map(({ peak }) => peak)),
-  );
-  const regions = decoded.boxes.filter(({ map, area, peak }) => area >= minRegion * cell || peak === highest[map]);
+  const highest = new Map<number, number>();
+  for (const { map, peak } of decoded.boxes) highest.set(map, Math.max(peak, highest.get(map) ?? 0));
+  const regions = decoded.boxes.filter(({ map, area, peak }) => area >= smallest || peak === highest.get(map));
   const findings = regions.map(({ map, threshold, x, y, width, height, area, peak }) => {
     const label = classes[map];
     return { label, score: probabilities[label], box: { x, y, width, height }, threshold, area, peak };
