@@ -15,3 +15,4 @@ export type { LocalizeOptions } from './localizer/request.js';
 export { type Classification, type Heatmap, type Localization, toCOCO, toCSV } from './localizer/results.js';
 export type { Memory, StageTimes } from './localizer/session.js';
 export { type ClassifyOptions, type LoadOptions, type LocalizeAllOptions, Localizer, load } from './localizer.js';
+export type { Warning, WarningCode } from './warnings.js';

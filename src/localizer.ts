@@ -11,6 +11,7 @@ import { createQueue } from './localizer/queue.js';
 import { type LocalizeOptions, type Request, requestOf } from './localizer/request.js';
 import type { Classification, Localization } from './localizer/results.js';
 import { type Batch, createSession, type Memory, type Session, type StageTimes } from './localizer/session.js';
+import type { Warning } from './warnings.js';
 
 export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {
   /** A device of the caller's. raybox keeps to its limits and never destroys it. */
@@ -89,6 +90,11 @@ export class Localizer {
     return this.#session.metadata;
   }
 
+  /** What the weights do not say and was assumed. Every result repeats it before its own. */
+  get warnings(): readonly Warning[] {
+    return this.#session.warnings;
+  }
+
   /** The device and what is known about it. */
   get gpu(): Gpu {
     return this.#gpu;
@@ -101,8 +107,11 @@ export class Localizer {
 
   /** Probabilities and logits by label. */
   async classify(image: ImageInput, options: ClassifyOptions = {}): Promise<Classification> {
-    const { index, width, height, probabilities, logits } = await this.localize(image, { ...options, boxes: false });
-    return { index, width, height, probabilities, logits };
+    const { index, width, height, probabilities, logits, warnings } = await this.localize(image, {
+      ...options,
+      boxes: false,
+    });
+    return { index, width, height, probabilities, logits, warnings };
   }
 
   /**

@@ -1,4 +1,5 @@
 import { InputError } from '../errors.js';
+import type { Warning } from '../warnings.js';
 
 /**
  * Pixels as numbers: row by row from the top, the channels of one pixel side by side. `Uint8Array` runs from 0 to 255,
@@ -9,6 +10,8 @@ export interface Image {
   width: number;
   height: number;
   channels: 1 | 3 | 4;
+  /** What looks wrong about the image, or was assumed to read it. */
+  warnings?: readonly Warning[];
 }
 
 export interface DecodeOptions {

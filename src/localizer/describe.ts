@@ -4,6 +4,7 @@ import type { Finding } from '../formats/findings.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import { decodeBoxes } from '../ops/component_boxes.js';
 import { frameOf, toImage } from '../ops/frame.js';
+import type { Warning } from '../warnings.js';
 import type { Request } from './request.js';
 import { asLocalization, type Heatmap, type Localization } from './results.js';
 import type { BoxStage, NetworkStage } from './stages.js';
@@ -13,6 +14,7 @@ interface Place {
   readonly slot: number;
   readonly width: number;
   readonly height: number;
+  readonly warnings: readonly Warning[];
 }
 
 /**
@@ -21,7 +23,7 @@ interface Place {
  */
 export function describeImage(
   { classes, inputWidth, fit }: WeightsMetadata,
-  { index, slot, width, height }: Place,
+  { index, slot, width, height, warnings }: Place,
   { heatmaps: { shape } }: NetworkStage,
   [logits, probabilities, raw]: readonly ArrayBuffer[],
   stage: BoxStage | undefined,
@@ -45,7 +47,7 @@ export function describeImage(
   let heatmaps: Record<string, Heatmap> | undefined;
   if (raw) heatmaps = readHeatmaps(classes, shape, raw, slot);
   else if (scaled) heatmaps = readHeatmaps(classes, scaled.shape, own![stage.outputs.indexOf(scaled)], 0);
-  const data = { index, width, height, probabilities: scores, logits: raws, ...boxes };
+  const data = { index, width, height, probabilities: scores, logits: raws, warnings, ...boxes };
   return asLocalization({ ...data, ...(heatmaps ? { heatmaps } : {}) }, classes);
 }
 

@@ -3,6 +3,7 @@ import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import { decodeImage } from '../formats/image.js';
 import { checkImage, type Image } from '../formats/pixels.js';
+import type { Warning } from '../warnings.js';
 
 /** Pixels of an image, row by row. Channels follow from the length: 1 grey, 3 RGB, 4 RGBA (alpha is dropped). */
 export interface PixelImage {
@@ -18,6 +19,8 @@ export interface GpuPixels {
   height: number;
   channels: 1 | 3 | 4;
   bits: 8 | 16;
+  /** Told in the result. */
+  warnings?: readonly Warning[];
 }
 
 /** What a page draws with; `web/` turns it into pixels. Structural, so that no DOM type is needed here. */

@@ -14,6 +14,7 @@ import {
   type WeightsMetadata,
 } from '../formats/weights.js';
 import { streamPieces } from '../gpu/platform.js';
+import type { Warning } from '../warnings.js';
 import { readPieces } from './images.js';
 
 /**
@@ -45,6 +46,8 @@ export interface Model {
   readonly architecture: Architecture & { head: object };
   readonly metadata: WeightsMetadata;
   readonly checkpoint: Checkpoint;
+  /** What the weights do not say, and was assumed. */
+  readonly warnings: readonly Warning[];
 }
 
 const MAX_BYTES = 2 ** 31;
@@ -56,7 +59,7 @@ export async function readModel(
   const bytes = await readBytes(weights, options);
   const checkpoint = await readCheckpoint(bytes);
   const { architecture, metadata } = await describe(checkpoint, options.metadata ?? {});
-  return { architecture, metadata, checkpoint };
+  return { architecture, metadata, checkpoint, warnings: [] };
 }
 
 async function readBytes(

@@ -2,6 +2,7 @@
 import { createStorage } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import type { Location } from '../graph/record.js';
+import type { Warning } from '../warnings.js';
 
 /** One result in a buffer of its own, with usage STORAGE, COPY_SRC and COPY_DST. */
 export interface GpuTensor {
@@ -16,6 +17,8 @@ export interface GpuLocalization {
   /** Size of the original image in pixels. */
   readonly width: number;
   readonly height: number;
+  /** What was assumed of the weights, then what looks wrong about the image. */
+  readonly warnings: readonly Warning[];
   /** [1, classes], f32. */
   readonly logits: GpuTensor;
   readonly probabilities: GpuTensor;
@@ -40,7 +43,7 @@ export type Parts = Readonly<Record<string, { place: Location; shape: readonly n
 /** Copies results out of the plans, whose buffers the next call overwrites. */
 export function copyOut(
   gpu: Gpu,
-  image: { index: number; width: number; height: number },
+  image: Pick<GpuLocalization, 'index' | 'width' | 'height' | 'warnings'>,
   parts: Parts,
 ): GpuLocalization {
   const encoder = gpu.device.createCommandEncoder();

@@ -3,6 +3,7 @@
 import { writeBoxList } from '../formats/box_list.js';
 import { type CocoFile, toCoco } from '../formats/coco.js';
 import type { Finding } from '../formats/findings.js';
+import type { Warning } from '../warnings.js';
 
 export interface Classification {
   /** Place of the image in the order in which images were given. */
@@ -14,6 +15,8 @@ export interface Classification {
   readonly probabilities: Readonly<Record<string, number>>;
   /** By label; the probabilities are their sigmoid. */
   readonly logits: Readonly<Record<string, number>>;
+  /** What was assumed of the weights, then what looks wrong about the image; mostly empty. */
+  readonly warnings: readonly Warning[];
 }
 
 /** A map over the image, row by row. */

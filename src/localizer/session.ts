@@ -10,6 +10,7 @@ import type { DispatchTime, Plan } from '../graph/plan.js';
 import type { Tensor } from '../graph/tensor.js';
 import { parameterSource } from '../nets/parameters.js';
 import type { PixelFormat } from '../ops/preprocess.js';
+import type { Warning } from '../warnings.js';
 import { createCache } from './cache.js';
 import { createCollector } from './collector.js';
 import { describeImage } from './describe.js';
@@ -45,6 +46,8 @@ export interface Batch {
 
 export interface Session {
   readonly metadata: WeightsMetadata;
+  /** What was assumed of the weights. */
+  readonly warnings: readonly Warning[];
   run(batch: Batch, request: Request, signal?: AbortSignal): Promise<Localization[]>;
   runOnGpu(image: Source | GPUTexture, request: Request, signal?: AbortSignal): Promise<GpuLocalization>;
   memory(): Memory;
@@ -57,7 +60,7 @@ const KEPT = { networks: 2, boxes: 4, boxBytes: 512 << 20 };
 
 export async function createSession(
   gpu: Gpu,
-  { architecture, metadata, checkpoint }: Model,
+  { architecture, metadata, checkpoint, warnings }: Model,
   options: { precision: 'f32' | 'f16'; signal?: AbortSignal | undefined; onProgress?: (done: number) => void },
 ): Promise<Session> {
   const { precision, signal, onProgress } = options;
@@ -88,6 +91,8 @@ export async function createSession(
     close();
     throw error;
   }
+
+  const warningsOf = (image: Source | GPUTexture) => [...warnings, ...(('warnings' in image && image.warnings) || [])];
 
   /** Undefined where a batch of this size does not fit the adapter. */
   async function networkFor(batch: number): Promise<NetworkStage | undefined> {
@@ -159,7 +164,8 @@ export async function createSession(
       collector.take(outputs.map((tensor) => network.plan.locate(tensor)));
       const describing: ((parts: ArrayBuffer[][]) => Localization)[] = [];
       for (const [slot, size] of sizes.entries()) {
-        const image = { index: batch.indexes[slot], slot, width: size.width, height: size.height };
+        const { width, height } = size;
+        const image = { index: batch.indexes[slot], slot, width, height, warnings: warningsOf(batch.images[slot]) };
         const stage = withBoxes ? await boxStage(size, request, network) : undefined;
         await stage?.run(network, slot, request, signal);
         const part = stage ? collector.take(stage.outputs.map((tensor) => stage.plan.locate(tensor))) : -1;
@@ -194,7 +200,8 @@ export async function createSession(
       ...mapValues({ logits, probabilities, heatmaps }, (tensor) => part(network.plan, tensor)),
       ...(stage ? mapValues(stage.named, (tensor) => part(stage.plan, tensor)) : {}),
     };
-    return copyOut(gpu, { index: 0, width: size.width, height: size.height }, parts);
+    const { width, height } = size;
+    return copyOut(gpu, { index: 0, width, height, warnings: warningsOf(image) }, parts);
   }
 
   function memory(): Memory {
@@ -221,7 +228,7 @@ export async function createSession(
     return times;
   }
 
-  return { metadata, run, runOnGpu, memory, profile, close };
+  return { metadata, warnings, run, runOnGpu, memory, profile, close };
 }
 
 function mapValues<A, B>(values: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> {

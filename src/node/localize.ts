@@ -104,16 +104,23 @@ async function localizeTasks(
     progress.update(++done);
   };
   const keep = async (task: Task, image: Image, result: Localization) => {
-    const { width, height, probabilities, logits, findings, truncated } = result;
+    const { width, height, probabilities, logits, findings, truncated, warnings } = result;
+    for (const { message } of warnings.slice(localizer.warnings.length))
+      progress.note(`raybox: ${task.path}: ${message}`);
     const line = { image: task.name, file: task.path, width, height, probabilities, logits, findings: [...findings] };
     // The overlay first: what the results list has been done in full.
     if (task.overlay)
       await writeOverlay(task.overlay, image, result, localizer.metadata, task.name, options.thresholds);
     if (!results.has(task))
-      await results.add({ ...line, ...(truncated.length > 0 ? { truncated: [...truncated] } : {}) });
+      await results.add({
+        ...line,
+        ...(truncated.length > 0 ? { truncated: [...truncated] } : {}),
+        ...(warnings.length > 0 ? { warnings } : {}),
+      });
     progress.update(++done);
   };
   try {
+    for (const { message } of localizer.warnings) progress.note(`raybox: ${weights}: ${message}`);
     checkClasses(localizer, results, options);
     await runAll(localizer, tasks, requestOf(localizer, options, signal), options.batch ?? 4, { keep, fail });
   } finally {

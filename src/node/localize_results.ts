@@ -15,6 +15,7 @@ import { parseJson, readCoco, toCoco } from '../formats/coco.js';
 import { readCsv } from '../formats/csv.js';
 import type { Finding, Prediction } from '../formats/findings.js';
 import type { LabeledBox } from '../formats/image_table.js';
+import type { Warning } from '../warnings.js';
 import type { ImageFile } from './image_files.js';
 import { print, UsageError } from './terminal.js';
 import { readText, writeWhole } from './text_files.js';
@@ -25,6 +26,8 @@ export interface ResultLine extends Prediction {
   findings: Finding[];
   /** Labels with more regions than boxes were asked for. */
   truncated?: string[];
+  /** What was assumed of the weights, and what looks wrong about the image. */
+  warnings?: readonly Warning[];
 }
 
 export interface ErrorLine {

@@ -11,7 +11,7 @@ import { type Localizer, load } from '../localizer.js';
 import { untrainedWeights } from '../nets/untrained.js';
 import { inferno } from '../overlay/colors.js';
 import { DISEASES, drawPhantom } from '../phantom/index.js';
-import { renderBars, renderFindings } from './demo_lists.js';
+import { renderBars, renderFindings, renderWarnings } from './demo_lists.js';
 import { download, exportAs } from './demo_save.js';
 import { createWork } from './demo_work.js';
 import type { SelectDetail } from './overlay_element.js';
@@ -158,6 +158,7 @@ function showResult(): void {
   for (const button of saves) button.disabled = !whole;
   document.body.classList.toggle('stale', !whole);
   overlay.selected = selected;
+  renderWarnings($('warnings'), whole?.warnings ?? []);
   if (!whole || !localizer) {
     overlay.caption = '';
     overlay.result = null;

@@ -1,5 +1,6 @@
 /** The demo page's lists: a bar for each class, a row for each finding. */
 import type { Finding } from '../formats/findings.js';
+import type { Warning } from '../warnings.js';
 import { cssColor } from './picture.js';
 
 /** One element with classes, text or children. */
@@ -12,6 +13,12 @@ function element<K extends keyof HTMLElementTagNameMap>(
   made.className = className;
   made.append(...children);
   return made;
+}
+
+/** Fills the list of what is assumed and what looks wrong; an empty one is hidden. */
+export function renderWarnings(list: HTMLElement, warnings: readonly Warning[]): void {
+  list.replaceChildren(...warnings.map(({ message }) => element('li', '', message)));
+  list.hidden = warnings.length === 0;
 }
 
 export interface Bar {
