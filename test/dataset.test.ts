@@ -14,7 +14,7 @@ import {
   readImageList,
   writeBoxList,
 } from '../src/formats/chestxray.js';
-import { labelStatistics, splitByLists, splitByPatient } from '../src/formats/chestxray_splits.js';
+import { comparePatients, labelStatistics, splitByLists, splitByPatient } from '../src/formats/chestxray_splits.js';
 import { readCoco, toCoco } from '../src/formats/coco.js';
 import { csvLine, csvReader, readCsv } from '../src/formats/csv.js';
 import { mergePredictions, predictionCsvReader, predictionLineReader } from '../src/formats/predictions.js';
@@ -126,7 +126,7 @@ test('label file: what is wrong is named with its row', () => {
   refused(() => readDataEntry(file(row('a.png', 'Scoliosis'))), /row 2: unknown finding label "Scoliosis"/);
   refused(() => readDataEntry(file(row('a.png', 'No Finding|Mass'))), /"No Finding" beside other labels/);
   refused(() => readDataEntry(file(row('a.png', 'Mass'), row('a.png', 'Mass'))), /row 3: a\.png is listed twice/);
-  refused(() => readDataEntry(file(row('a.png', 'Mass', ''))), /no patient number/);
+  refused(() => readDataEntry(file(row('a.png', 'Mass', ''))), /a\.png has no patient/);
   refused(() => readDataEntry(file(row('../a.png', 'Mass'))), /no image name/);
   refused(() => readDataEntry(file(row('"a\nb.png"', 'Mass'))), /no image name/);
   assert.is(readDataEntry(file(row('a.png', 'No Finding'))).labels[0], 0);
@@ -190,7 +190,10 @@ test('splits keep patients together, boxed images out of training, and repeat wi
 
   const published = splitByLists(
     table,
-    { trainValidation: table.images.filter((_, row) => table.patients[row] < 9), test: ['9_0.png', '10_0.png'] },
+    {
+      trainValidation: table.images.filter((_, row) => Number(table.patients[row]) < 9),
+      test: ['9_0.png', '10_0.png'],
+    },
     { boxed },
   );
   const trained = [...published.train, ...published.validation].map((row) => table.images[row]);
@@ -207,10 +210,43 @@ test('a split does not depend on the order of rows', () => {
   const reversed = {
     ...table,
     images: order.map((row) => table.images[row]),
-    patients: Int32Array.from(order, (row) => table.patients[row]),
+    patients: order.map((row) => table.patients[row]),
   };
   const trained = (of: typeof table) => [...splitByPatient(of, { seed: 3 }).train].map((row) => of.images[row]).sort();
   assert.equal(trained(reversed), trained(table));
+});
+
+test('patients and follow-ups are identifiers, whatever they look like', () => {
+  const ids = [
+    '12-0001',
+    '12-0002',
+    '12-0003',
+    'P-7',
+    '00000013',
+    '13',
+    '1e3',
+    '1000',
+    '9007199254740993',
+    '=7',
+    'Ä 1',
+  ];
+  const rows = ids.flatMap((id, i) => [0, 1].map((visit) => `${i}_${visit}.png,Mass,${visit}b,${id},50,F,AP,1,1,1,1`));
+  const table = readDataEntry([HEADER_2020, ...rows].join('\n'));
+  assert.equal(
+    table.patients,
+    ids.flatMap((id) => [id, id]),
+  );
+  assert.equal(table.followUps.slice(0, 2), ['0b', '1b']);
+  assert.is(labelStatistics(table).patients, ids.length);
+  const { train, validation, test } = splitByPatient(table, { validation: 0.3, test: 0.3 });
+  const parts = [train, validation, test].map((part) => new Set([...part].map((row) => table.patients[row])));
+  assert.is(parts[0].size + parts[1].size + parts[2].size, ids.length, 'nobody is in two parts');
+  assert.equal(
+    ['b', '10', '9', '010', '9007199254740993', '9007199254740992', '12-2', 'a'].sort(comparePatients),
+    ['9', '010', '10', '9007199254740992', '9007199254740993', '12-2', 'a', 'b'],
+    'numbers by their value, as ever; then the others',
+  );
+  refused(() => readDataEntry(`${HEADER_2020}\na.png,Mass,0,"1\n2",50,F,AP,1,1,1,1`), /row 2: the patient of a\.png/);
 });
 
 test('label statistics count like Table 1: images, overlaps, co-occurrence', () => {

@@ -110,6 +110,17 @@ test('the CSV has a row per figure', () => {
   assert.ok(value('froc', 'IoU > 0.3') && value('pointing', 'box centre', 'Mass'));
 });
 
+test('five patients are five, whatever their identifiers look like', () => {
+  const ids = ['12-0001', '12-0002', '12-0003', '12-0004', '12-0005'];
+  const [first, ...rows] = labelFile.trim().split('\n');
+  const named = rows.map((row, i) => row.replace(/,0,\d+,/, `,0,${ids[i % 5]},`));
+  const { patients } = evaluate(
+    { table: readDataEntry([first, ...named].join('\n')), predictions },
+    { replicates: 30 },
+  );
+  assert.is(patients, 5);
+});
+
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'raybox-evaluate-'));
   try {

@@ -124,7 +124,7 @@ test('the table is one that the data set reader takes; columns of a CSV are hand
     'b.png,No Finding,,12,62,F,,1',
   ]);
   const table = readDataEntry(lines.join('\n'));
-  assert.equal([...table.patients], [12, 12]);
+  assert.equal(table.patients, ['12', '12']);
   assert.equal([...table.ages], [61, 62]);
 
   mkdirSync(join(folder, 'in'));
@@ -134,7 +134,7 @@ test('the table is one that the data set reader takes; columns of a CSV are hand
   assert.equal(named.lines.slice(1), [
     '00000007_002,Mass,2,7,,,,0',
     '00000007_003,Mass,3,7,,,,0',
-    'other,Mass,0,3,,,,0',
+    'other,Mass,0,other,,,,0',
   ]);
 });
 

@@ -59,7 +59,7 @@ test('a data set reads back as it was drawn', async () => {
     const image = `${String(id).padStart(8, '0')}_${String(followUp).padStart(3, '0')}.png`;
     assert.is(data.table.images[index], image);
     assert.equal(labelsOf(data.table, index), phantom.labels);
-    assert.is(data.table.patients[index], id);
+    assert.is(data.table.patients[index], String(id));
     assert.is(data.table.ages[index], phantom.patient.age);
     assert.is(data.table.widths[index], 64);
     const boxes = data.boxes.filter((box) => box.image === image).map(({ label, box }) => ({ label, ...box }));

@@ -1,5 +1,6 @@
 /** Folds of a cross-validation: whole patients, dealt out from a seed. */
 import { InputError } from '../../src/errors.js';
+import { comparePatients } from '../../src/formats/chestxray_splits.js';
 import type { ImageTable } from '../../src/formats/image_table.js';
 import { seededRandom, shuffle } from '../../src/random.js';
 
@@ -21,13 +22,13 @@ export function patientFolds(
   images: ReadonlySet<string>,
   { folds, share, seed }: { folds: number; share: number; seed: number },
 ): Fold[] {
-  const byPatient = new Map<number, string[]>();
+  const byPatient = new Map<string, string[]>();
   for (const [row, image] of table.images.entries()) {
     if (!images.has(image)) continue;
     const patient = table.patients[row];
     byPatient.set(patient, [...(byPatient.get(patient) ?? []), image]);
   }
-  const patients = [...byPatient].sort(([a], [b]) => a - b).map(([, names]) => names);
+  const patients = [...byPatient].sort(([a], [b]) => comparePatients(a, b)).map(([, names]) => names);
   if (patients.length < 2 * folds) {
     throw new InputError('there are too few patients to cross-validate', {
       expected: `at least ${2 * folds} for ${folds} folds`,
@@ -53,8 +54,10 @@ const smallest = (parts: string[][][]): string[][] =>
 
 /** @throws InputError where somebody is in both tables: who is tested with boxes must never be trained on */
 export function refuseSharedPatients(train: ImageTable, boxed: ImageTable): void {
-  const known = new Set(train.patients);
-  const shared = [...new Set(boxed.patients)].filter((patient) => known.has(patient));
+  // Two tables may differ in whether they write leading zeros; one that does not must not hide a patient here.
+  const plain = (patient: string) => patient.replace(/^0+(?=\d)/, '');
+  const known = new Set(train.patients.map(plain));
+  const shared = [...new Set(boxed.patients)].filter((patient) => known.has(plain(patient)));
   if (shared.length === 0) return;
   throw new InputError('the images with boxes show patients that are trained on', {
     expected: 'other patients',

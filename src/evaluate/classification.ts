@@ -80,7 +80,7 @@ export function scoreClasses(
   const rankings = columns.map((column) => rankRows(column, rows));
   const drawn = bootstrapRankings(rankings, {
     ...options,
-    clusters: clusters && Float64Array.from({ length: rows.length }, (_, i) => clusters[rows[i]]),
+    clusters: clusters && Array.from({ length: rows.length }, (_, i) => clusters[rows[i]]),
   });
   const classes = columns.map((column, i) => {
     const logits = logitsOf(column, rows)?.logits;

@@ -49,12 +49,15 @@ export interface BootstrapOptions {
   seed?: number;
   level?: number;
   /** What is drawn together, by item: images of one patient are not independent. Default: each item on its own. */
-  clusters?: ArrayLike<number>;
+  clusters?: ArrayLike<number | string>;
 }
 
 /** Clusters numbered from 0: the number of each item's, and how many there are. */
-export function numberClusters(items: number, clusters?: ArrayLike<number>): { clusterOf: Uint32Array; count: number } {
-  const numbers = new Map<number, number>();
+export function numberClusters(
+  items: number,
+  clusters?: ArrayLike<number | string>,
+): { clusterOf: Uint32Array; count: number } {
+  const numbers = new Map<number | string, number>();
   const clusterOf = new Uint32Array(items);
   for (let item = 0; item < items; item++) {
     const cluster = clusters ? clusters[item] : item;

@@ -74,6 +74,19 @@ function imageName(text: string): string {
   return name;
 }
 
+/** An identifier as it stands, without spaces around. One with a line end or another control character is refused. */
+function identifier(text: string, what: string): string {
+  const plain = text.trim();
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (plain.length > 255 || /[\u0000-\u001f]/.test(plain)) {
+    throw new Error(`the ${what} is no identifier: ${JSON.stringify(plain.slice(0, 60))}`);
+  }
+  return plain;
+}
+
+/** Fields are slices that keep the whole text they were cut from alive; joined and split they keep only each other. */
+const compact = (texts: readonly string[]) => (texts.length === 0 ? [] : texts.join('\n').split('\n'));
+
 /** A growing typed column. */
 function column<T extends Uint8Array | Uint16Array | Uint32Array | Int32Array | Float32Array>(
   make: new (length: number) => T,
@@ -108,8 +121,8 @@ export function dataEntryReader(options: ReadOptions = {}): CsvReader & { table(
 
   const names: string[] = [];
   const labels = column(Uint32Array);
-  const patients = column(Int32Array);
-  const followUps = column(Uint16Array);
+  const patients: string[] = [];
+  const followUps: string[] = [];
   const ages = column(Float32Array);
   const sexes = column(Uint8Array);
   const views = column(Uint8Array);
@@ -131,12 +144,14 @@ export function dataEntryReader(options: ReadOptions = {}): CsvReader & { table(
       const image = imageName(text(at.image));
       if (seen.has(image)) throw new Error(`${image} is listed twice`);
       const bits = labelBits(text(at.labels), classIndex);
-      const patient = Number.parseInt(text(at.patient), 10);
-      if (!(patient >= 0 && patient < 2 ** 31)) throw new Error(`${image} has no patient number`);
+      const patient = identifier(text(at.patient), `patient of ${image}`);
+      if (patient === '') throw new Error(`${image} has no patient`);
+      const followUp = identifier(text(at.followUp), `follow-up of ${image}`);
       seen.add(image);
       names.push(image);
       labels.push(bits);
       patients.push(patient);
+      followUps.push(followUp);
     } catch (error) {
       const { message } = error as Error;
       if (!onProblem) throw new InputError(`${source}: row ${row}: ${message}`);
@@ -148,7 +163,6 @@ export function dataEntryReader(options: ReadOptions = {}): CsvReader & { table(
       onProblem(`${text(at.image)} has no possible age: ${JSON.stringify(text(at.age).slice(0, 20))}`, row);
     }
     ages.push(age <= MAX_AGE ? age : Number.NaN);
-    followUps.push(Number.parseInt(text(at.followUp), 10) || 0);
     sexes.push(sexIndex.get(text(at.sex).trim().toUpperCase()) ?? 0);
     views.push(viewIndex.get(text(at.view).trim().toUpperCase()) ?? 0);
     widths.push(Number.parseInt(text(at.width), 10) || 0);
@@ -160,15 +174,14 @@ export function dataEntryReader(options: ReadOptions = {}): CsvReader & { table(
     ...reader,
     table() {
       if (!at) throw new InputError(`${source}: the file is empty`, { expected: 'a header and one row per image' });
-      // Names are slices that keep the whole text they were cut from alive; joined and split they keep only each other.
-      const images = names.length === 0 ? [] : names.join('\n').split('\n');
+      const images = compact(names);
       return {
         classes,
         length: images.length,
         images,
         labels: labels.done(),
-        patients: patients.done(),
-        followUps: followUps.done(),
+        patients: compact(patients),
+        followUps: compact(followUps),
         ages: ages.done(),
         sexes: sexes.done(),
         views: views.done(),

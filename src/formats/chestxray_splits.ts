@@ -19,16 +19,28 @@ export interface SplitOptions {
   boxed?: Iterable<string>;
 }
 
-function rowsByPatient(table: ImageTable, rows: Iterable<number>): Map<number, number[]> {
-  const byPatient = new Map<number, number[]>();
+/**
+ * The order in which a split deals out patients, whatever the order of the file's rows: identifiers that are whole numbers by
+ * their value, of any length and with or without leading zeros; then all others by their characters.
+ */
+export function comparePatients(a: string, b: string): number {
+  const [left, right] = [a, b].map((patient) => /^0*(\d+)$/.exec(patient)?.[1]);
+  if (left !== undefined && right !== undefined && left !== right) {
+    return left.length - right.length || (left < right ? -1 : 1);
+  }
+  if ((left === undefined) !== (right === undefined)) return left === undefined ? 1 : -1;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function rowsByPatient(table: ImageTable, rows: Iterable<number>): Map<string, number[]> {
+  const byPatient = new Map<string, number[]>();
   for (const row of rows) {
     const patient = table.patients[row];
     const known = byPatient.get(patient);
     if (known) known.push(row);
     else byPatient.set(patient, [row]);
   }
-  // Sorted, so that a split does not depend on the order of the file's rows.
-  return new Map([...byPatient].sort(([a], [b]) => a - b));
+  return new Map([...byPatient].sort(([a], [b]) => comparePatients(a, b)));
 }
 
 const ascending = (rows: number[][]) => Int32Array.from(rows.flat()).sort();
@@ -121,7 +133,7 @@ export function labelStatistics(
   });
   const cooccurrence = classes.map(() => classes.map(() => 0));
   const overlaps = classes.map(() => 0);
-  const patients = new Set<number>();
+  const patients = new Set<string>();
   let images = 0;
   let noFinding = 0;
   for (const row of rows) {

@@ -47,8 +47,9 @@ export interface ImageTable {
   length: number;
   images: string[];
   labels: Uint32Array;
-  patients: Int32Array;
-  followUps: Uint16Array;
+  /** Identifiers as the file writes them, never numbers: `13`, `00000013` and `12-0001` are three patients. */
+  patients: string[];
+  followUps: string[];
   /** Years; NaN where missing or impossible. */
   ages: Float32Array;
   /** Index into `SEXES`. */

@@ -184,7 +184,7 @@ function checkLists({ table, trainValidation, test }: Dataset, report: Report) {
   if (!trainValidation || !test) return;
   const testImages = new Set(test);
   const testPatients = new Set(test.map((image) => patientOf.get(image)));
-  const both = new Set<number>();
+  const both = new Set<string>();
   for (const image of trainValidation) {
     const patient = patientOf.get(image);
     if (testImages.has(image)) report('inconsistent', image, 'is in both lists');

@@ -108,7 +108,7 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
         summary.normal += Number(result.normal);
         for (const name of result.findings) summary.counts[name] += 1;
         const image = `${id}${options.suffix ?? ''}`;
-        await table.write(`${csvLine(row(format, names, image, aboutOf(report, summary.reports), result))}\n`);
+        await table.write(`${csvLine(row(format, names, image, aboutOf(report), result))}\n`);
         if (options.explain === undefined) continue;
         const line = `${JSON.stringify({ id, ...result })}\n`;
         if (explained) await explained.write(line);
@@ -158,13 +158,18 @@ function row(
 
 /**
  * Follow-up, patient, age, sex and view of a report: what its CSV row says, else what a ChestX-ray name like
- * `00000012_003` says, else a patient of its own.
+ * `00000012_003` says, else a patient of its own,
+ * who is called like the report: a running number could be another report's patient.
  */
-function aboutOf({ id, about }: ReportText, count: number): readonly string[] {
+function aboutOf({ id, about }: ReportText): readonly string[] {
   if (about && about[1] !== '') return about;
   const [, patient, followUp] = /^(\d{8})_(\d{3})$/.exec(id) ?? [];
   const known = about ?? aboutColumns.map(() => '');
-  return [known[0] || String(Number(followUp ?? 0)), String(Number(patient ?? count)), ...known.slice(2)];
+  return [
+    known[0] || String(Number(followUp ?? 0)),
+    patient === undefined ? id : String(Number(patient)),
+    ...known.slice(2),
+  ];
 }
 
 interface BesideFile {
