@@ -215,7 +215,35 @@ test('a broken file is refused with what is wrong', () => {
   refuses(file({ a: both, b: both }, 8), /'b' overlaps another tensor/);
   refuses(file(`{"a":${JSON.stringify(both)},"\\u0061":${JSON.stringify(both)}}`, 8), /names 'a' twice/);
   refuses(file('{"a":{"dtype":"F32","shape":[0],"shape":[2],"data_offsets":[0,8]}}', 8), /names 'shape' twice/);
-  refuses(file(`${'['.repeat(2e6)}`), /the header is no JSON/);
+  const long = 'a'.repeat(1e6);
+  for (const header of [{ [long]: 1 }, `{"${long}":1,"${long}":1}`]) {
+    assert.throws(
+      () => readSafetensors(file(header)),
+      (error: Error) => error.message.length < 400,
+    );
+  }
+});
+
+test('a header that would fill stack or memory is refused', () => {
+  refuses(file('['.repeat(2e6)), /nests too deep; expected 3 levels/);
+  refuses(file(`{"a":${'{"b":'.repeat(1e6)}`), /nests too deep/);
+  refuses(file(`{"a":[[[${'0'}]]]}`), /nests too deep/);
+  refuses(file(`[${'{},'.repeat(1e6)}{}]`), /too many parts; expected at most 1000000/);
+  refuses(file(`{"a":${'"b",'.repeat(1e6)}`), /too many parts/);
+  for (const sequence of ['\\n', '\\\\', '\\"', '\\u0041']) {
+    const name = sequence.repeat(sequence === '\\n' ? 4e6 : 1e5);
+    refuses(file(`{"${name}":1}`), /the header entry is no object/);
+    refuses(file(`{"${name}`), /the header is no JSON/);
+    const { metadata } = readSafetensors(file(`{"__metadata__":{"${name}":"${'x'.repeat(9)}"}}`));
+    assert.equal(Object.values(metadata), ['xxxxxxxxx']);
+  }
+  refuses(file(`{"${'\\n'.repeat(4e5)}":1,"${'\\n'.repeat(4e5)}":1}`), /names '.{1,80}' twice/s);
+  refuses(file(`{"a" \n\t\r :1,"a":1}`), /names 'a' twice/);
+  // A key that looks like structure is a name like any other; equal keys of different objects are no duplicates.
+  const entry = '{"dtype":"F32","shape":[],"data_offsets":[0,4]}';
+  const read = readSafetensors(file(`{"{\\"[,:":${entry},"__metadata__":{"dtype":"a\\\\","b":"}]"}}`, 4));
+  assert.equal([...read.tensors.keys()], ['{"[,:']);
+  assert.equal(read.metadata, { dtype: 'a\\', b: '}]' });
 });
 
 test('writing refuses what would not be read again', () => {

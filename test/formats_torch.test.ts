@@ -312,6 +312,41 @@ test('pickles that grow without end stop early', () => {
   refuses(stream(`${'N0'.repeat(2_100_000)}.`), /too long/);
 });
 
+test('a pickle makes no more objects than a checkpoint of its size may hold', () => {
+  const tooMany = /far more objects than a checkpoint holds/;
+  for (const one of ['}', ']', '(d', '\x8f', '}q\x00', '(K\x01\x91', ')\x94'])
+    refuses(stream(`(${one.repeat(1.5e6 / Math.sqrt(one.length))}l.`), tooMany);
+  refuses(stream(`${']'.repeat(1e6)}${'a'.repeat(1e6 - 1)}.`), tooMany); // a list in a list in a list
+  // Weights behind the pickle allow it more, up to the absolute bound.
+  refuses(stream(`(${'}'.repeat(3.9e6)}l.`), /more than 15\d{7} bytes of them; at byte 7\d{5}$/);
+  refuses(concat(stream(`(${'}'.repeat(3.9e6)}l.`), new Uint8Array(8 << 20)), /more than 268435456 bytes/);
+});
+
+test('a checkpoint with many tensors, an optimizer and nested dicts is read', () => {
+  const count = 3000;
+  const index = (value: number) => `M${String.fromCharCode(value & 255, value >> 8)}`;
+  const weights = Array.from({ length: count }, (_, i): [string, string] => [
+    `layer${i}.weight`,
+    tensor([2], [1], { offset: i % 4 }),
+  ]);
+  const state = Array.from({ length: count }, (_, i) => {
+    const moments = dict(['step', index(i)], ['exp_avg', tensor([2], [1])], ['exp_avg_sq', tensor([2], [1])]);
+    return `${index(i)}${moments}`;
+  });
+  const deep = Array.from({ length: 200 }).reduce<string>((inner) => dict(['inner', inner]), '}');
+  const pickle = dict(
+    ['epoch', 'K\x03'],
+    ['state_dict', dict(...weights)],
+    ['optimizer', dict(['state', `}(${state.join('')}u`], ['param_groups', `](${deep}e`])],
+  );
+  for (const bytes of [zipOf(pickle), streamOf(pickle)]) {
+    const { tensors, metadata } = readTorch(bytes);
+    assert.is(tensors.size, count);
+    assert.equal([...tensors.get('layer5.weight')!.data], [1, 2]);
+    assert.equal(metadata, { epoch: '3' });
+  }
+});
+
 test('truncated and damaged checkpoints give an InputError or a checkpoint, nothing else', () => {
   const quietly = (bytes: Uint8Array) => {
     try {

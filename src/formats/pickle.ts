@@ -25,9 +25,26 @@ export interface UnpickleOptions {
   start?: number;
 }
 
-// Every opcode takes at least a byte and makes at most one object, so these bound time and memory. DenseNet-169 with its
-// optimizer takes about 60,000 opcodes.
+// Every opcode takes at least a byte, so this bounds time. DenseNet-169 with its optimizer takes about 60,000 opcodes.
 const MAX_OPCODES = 4_000_000;
+/**
+ * What a pickle's objects may fill: the constant and so many times its own bytes, but never more than the last. One byte makes an empty
+ * dict, which takes 200 bytes here: without a bound 4 MB filled 0.9 GB. Checkpoints come to 9 to 19 times their pickle's bytes.
+ */
+const OBJECT_BYTES = { constant: 32 << 20, perByte: 32, most: 256 << 20 };
+/** About what V8 keeps for each; for `opcode` a place on the stack. */
+const COST = {
+  opcode: 8,
+  text: 32,
+  bytes: 128,
+  list: 160,
+  tuple: 40,
+  item: 8,
+  map: 200,
+  entry: 40,
+  call: 120,
+  memo: 40,
+};
 const MAX_LINE = 4096;
 const MAX_LONG_BYTES = 64;
 
@@ -38,9 +55,15 @@ export function unpickle(bytes: Uint8Array, options: UnpickleOptions): { value: 
   const marks: number[] = [];
   const memo = new Map<number, unknown>();
   let at = options.start ?? 0;
+  const room = Math.min(OBJECT_BYTES.most, OBJECT_BYTES.constant + OBJECT_BYTES.perByte * (bytes.length - at));
+  let spent = 0;
 
   const fail = (what: string, given?: string): never => {
     throw new InputError(`pickle: ${what}`, { given, hint: `at byte ${at}` });
+  };
+  const spend = (cost: number) => {
+    spent += cost;
+    if (spent > room) fail('it makes far more objects than a checkpoint holds', `more than ${room} bytes of them`);
   };
   const take = (count: number): number => {
     if (count > bytes.length - at) fail('the file is cut', `${bytes.length - at} of ${count} bytes`);
@@ -59,6 +82,7 @@ export function unpickle(bytes: Uint8Array, options: UnpickleOptions): { value: 
     return bytes.subarray(from, from + count);
   };
   const takeLine = (): string => {
+    spend(COST.text);
     const end = bytes.subarray(at, at + MAX_LINE).indexOf(10);
     if (end < 0) fail('a line does not end');
     const line = latin1(bytes.subarray(at, at + end));
@@ -81,7 +105,15 @@ export function unpickle(bytes: Uint8Array, options: UnpickleOptions): { value: 
   };
   const recall = (index: number) =>
     push(memo.has(index) ? memo.get(index) : fail('the memo lacks an entry', `${index}`));
-  const remember = (index: number) => memo.set(index, top());
+  const remember = (index: number) => {
+    spend(COST.memo);
+    memo.set(index, top());
+  };
+  const make = <T>(cost: number, value: T) => {
+    spend(cost);
+    push(value);
+  };
+  const tuple = (items: unknown[]) => make(COST.tuple + items.length * COST.item, items);
 
   const lookUp = (module: unknown, name: unknown): PyGlobal => {
     if (typeof module !== 'string' || typeof name !== 'string') return fail('a global has no name');
@@ -92,12 +124,15 @@ export function unpickle(bytes: Uint8Array, options: UnpickleOptions): { value: 
         expected: 'tensors and plain Python values only',
         hint: "nothing of it was run; save the weights alone: torch.save({'state_dict': model.state_dict()}, path)",
       });
+    spend(COST.call);
     return new PyGlobal(full, callable ?? undefined);
   };
   const call = (target: unknown, args: unknown) => {
     if (!(target instanceof PyGlobal) || target.call === undefined || !Array.isArray(args))
       return fail('calls what cannot be called', target instanceof PyGlobal ? target.name : undefined);
-    push(target.call(args));
+    const made = target.call(args);
+    push(made);
+    spend(COST.call + (made instanceof Map || made instanceof Set ? made.size * COST.entry : 0));
   };
   const callTop = (count: 2 | 3) => {
     const [target, args] = popMany(count);
@@ -106,6 +141,7 @@ export function unpickle(bytes: Uint8Array, options: UnpickleOptions): { value: 
   const setItems = (items: unknown[]) => {
     const dict = top();
     if (!(dict instanceof Map) || items.length % 2 !== 0) return fail('sets items of what is no dict');
+    spend((items.length / 2) * COST.entry);
     for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
   };
   const append = (items: unknown[]) => {
@@ -114,7 +150,7 @@ export function unpickle(bytes: Uint8Array, options: UnpickleOptions): { value: 
     for (const item of items) list.push(item);
   };
   const persistent = (id: unknown) =>
-    push(options.persistentLoad ? options.persistentLoad(id) : fail('refers outside'));
+    make(COST.call, options.persistentLoad ? options.persistentLoad(id) : fail('refers outside'));
 
   const run: Record<string, () => void> = {
     // Protocol and frame
@@ -150,50 +186,54 @@ export function unpickle(bytes: Uint8Array, options: UnpickleOptions): { value: 
     G: () => push(view.getFloat64(take(8))),
 
     // Text and bytes. Python 2's str may be either: latin-1 keeps both.
-    U: () => push(latin1(takeBytes(1))),
-    T: () => push(latin1(takeBytes(4))),
+    U: () => make(COST.text, latin1(takeBytes(1))),
+    T: () => make(COST.text, latin1(takeBytes(4))),
     S: () => {
       const line = takeLine();
       if (!/^(?:'[^'\\]*'|"[^"\\]*")$/.test(line)) fail('a string is not in plain quotes', line.slice(0, 40));
       push(line.slice(1, -1));
     },
     V: () => push(takeLine().replace(/\\u([0-9a-f]{4})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))),
-    '\x8c': () => push(utf8(takeBytes(1))),
-    X: () => push(utf8(takeBytes(4))),
-    '\x8d': () => push(utf8(takeBytes(8))),
-    C: () => push(takeBytes(1)),
-    B: () => push(takeBytes(4)),
-    '\x8e': () => push(takeBytes(8)),
-    '\x96': () => push(takeBytes(8)),
+    '\x8c': () => make(COST.text, utf8(takeBytes(1))),
+    X: () => make(COST.text, utf8(takeBytes(4))),
+    '\x8d': () => make(COST.text, utf8(takeBytes(8))),
+    C: () => make(COST.bytes, takeBytes(1)),
+    B: () => make(COST.bytes, takeBytes(4)),
+    '\x8e': () => make(COST.bytes, takeBytes(8)),
+    '\x96': () => make(COST.bytes, takeBytes(8)),
 
     // Lists and tuples
-    ']': () => push([]),
-    ')': () => push([]),
-    l: () => push(popToMark()),
-    t: () => push(popToMark()),
-    '\x85': () => push(popMany(1)),
-    '\x86': () => push(popMany(2)),
-    '\x87': () => push(popMany(3)),
+    ']': () => make(COST.list, []),
+    ')': () => tuple([]),
+    l: () => tuple(popToMark()),
+    t: () => tuple(popToMark()),
+    '\x85': () => tuple(popMany(1)),
+    '\x86': () => tuple(popMany(2)),
+    '\x87': () => tuple(popMany(3)),
     a: () => append(popMany(1)),
     e: () => append(popToMark()),
 
     // Dicts and sets
-    '}': () => push(new Map()),
+    '}': () => make(COST.map, new Map()),
     d: () => {
       const items = popToMark();
-      push(new Map());
+      make(COST.map, new Map());
       setItems(items);
     },
     s: () => setItems(popMany(2)),
     u: () => setItems(popToMark()),
-    '\x8f': () => push(new Set()),
+    '\x8f': () => make(COST.map, new Set()),
     '\x90': () => {
       const items = popToMark();
       const set = top();
       if (!(set instanceof Set)) return fail('adds to what is no set');
+      spend(items.length * COST.entry);
       for (const item of items) set.add(item);
     },
-    '\x91': () => push(new Set(popToMark())),
+    '\x91': () => {
+      const items = popToMark();
+      make(COST.map + items.length * COST.entry, new Set(items));
+    },
 
     // The memo
     p: () => remember(Number(toInteger(takeLine()))),
@@ -235,6 +275,7 @@ export function unpickle(bytes: Uint8Array, options: UnpickleOptions): { value: 
 
   for (let count = 0; count < MAX_OPCODES; count++) {
     const opcode = String.fromCharCode(bytes[take(1)]);
+    spend(COST.opcode);
     if (opcode === '.') return { value: pop(), end: at };
     if (!Object.hasOwn(run, opcode)) fail('unknown opcode', `0x${opcode.charCodeAt(0).toString(16)}`);
     run[opcode]();

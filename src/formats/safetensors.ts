@@ -31,8 +31,11 @@ export interface SafetensorsHeader {
 }
 
 const LENGTH_BYTES = 8;
-// The largest networks here have about 2,000 tensors of some 120 bytes of header each.
+// The largest networks here have about 2,000 tensors, each with some 120 bytes and 16 parts of header.
 const MAX_HEADER_BYTES = 16 * 2 ** 20;
+const MAX_HEADER_PARTS = 1_000_000;
+/** The header, a tensor's entry, its shape. */
+const MAX_HEADER_DEPTH = 3;
 
 /** Bytes before the first tensor, from the file's first 8 bytes: what a stream has to collect before the header can be read. */
 export function safetensorsHeaderBytes(bytes: Uint8Array): number {
@@ -75,7 +78,7 @@ export function readSafetensorsHeader(bytes: Uint8Array, fileBytes = bytes.lengt
   for (const entry of entries) {
     if (entry.start !== end)
       throw new InputError(
-        `safetensors: '${entry.name}' ${entry.start < end ? 'overlaps another tensor' : 'leaves a gap'}`,
+        `safetensors: ${brief(entry.name)} ${entry.start < end ? 'overlaps another tensor' : 'leaves a gap'}`,
         {
           expected: `data from byte ${end - headerBytes} on`,
           given: `${entry.start - headerBytes}`,
@@ -96,7 +99,7 @@ export function readSafetensorsHeader(bytes: Uint8Array, fileBytes = bytes.lengt
 export function decodeTensor(entry: SafetensorsEntry, bytes: Uint8Array, offset = 0): TensorData {
   const part = bytes.subarray(entry.start - offset, entry.end - offset);
   if (entry.start < offset || part.length !== entry.end - entry.start)
-    throw new InputError(`safetensors: '${entry.name}' is not within the given bytes`, {
+    throw new InputError(`safetensors: ${brief(entry.name)} is not within the given bytes`, {
       expected: `bytes ${entry.start} to ${entry.end}`,
       given: `${offset} to ${offset + bytes.length}`,
     });
@@ -178,32 +181,47 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> {
   let text = '';
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    checkHeaderText(text);
     header = JSON.parse(text);
   } catch (cause) {
+    if (cause instanceof InputError) throw cause;
     throw new InputError('safetensors: the header is no JSON', { given: brief(text.slice(0, 40)), cause });
   }
   if (!isRecord(header)) throw new InputError('safetensors: the header is no JSON object', { given: brief(header) });
-  refuseDuplicateKeys(text);
   return header;
 }
 
-// JSON.parse keeps the last of two equal keys and says nothing.
-function refuseDuplicateKeys(json: string): void {
-  const open: Set<string>[] = [];
-  for (const [token] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?|[{}]/g)) {
-    if (token === '{') open.push(new Set());
-    else if (token === '}') open.pop();
-    else if (token.endsWith(':')) {
-      const key: string = JSON.parse(token.slice(0, -1));
+/**
+ * Refuses what JSON.parse would take: two equal keys, of which it keeps the last and says nothing, and more levels or parts than a
+ * header has, which cost far more memory than the text. No regular expression: one runs out of stack in a string of millions of escapes.
+ */
+function checkHeaderText(json: string): void {
+  const open: (Set<string> | undefined)[] = [];
+  let parts = 0;
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at];
+    if ('{[,"'.includes(character) && ++parts > MAX_HEADER_PARTS)
+      throw new InputError('safetensors: the header has too many parts', { expected: `at most ${MAX_HEADER_PARTS}` });
+    if (character === '{' || character === '[') {
+      if (open.push(character === '{' ? new Set() : undefined) > MAX_HEADER_DEPTH)
+        throw new InputError('safetensors: the header nests too deep', { expected: `${MAX_HEADER_DEPTH} levels` });
+    } else if (character === '}' || character === ']') open.pop();
+    else if (character === '"') {
+      const start = at;
+      while (++at < json.length && json[at] !== '"') if (json[at] === '\\') at++;
+      let next = at + 1;
+      while (json[next] === ' ' || json[next] === '\n' || json[next] === '\r' || json[next] === '\t') next++;
+      if (json[next] !== ':') continue;
+      const key: string = JSON.parse(json.slice(start, at + 1));
       const keys = open[open.length - 1];
-      if (keys.has(key)) throw new InputError(`safetensors: the header names '${key}' twice`);
-      keys.add(key);
+      if (keys?.has(key)) throw new InputError(`safetensors: the header names ${brief(key)} twice`);
+      keys?.add(key);
     }
   }
 }
 
 function readEntry(name: string, value: unknown, headerBytes: number): SafetensorsEntry {
-  const what = `safetensors: '${name}'`;
+  const what = `safetensors: ${brief(name)}`;
   if (!isRecord(value)) throw new InputError(`${what}: the header entry is no object`, { given: brief(value) });
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== 'string' || !Object.hasOwn(ELEMENT_BYTES, dtype))
