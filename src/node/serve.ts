@@ -1,9 +1,9 @@
 /** A small web server for this machine alone: the demo page, and the pages of the tests. */
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname, join, normalize, sep } from 'node:path';
+import { extname, isAbsolute, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../errors.js';
 
@@ -33,26 +33,45 @@ export interface Served {
   close(): Promise<void>;
 }
 
+const ADDRESS = '127.0.0.1';
 /**
- * Serves the files of a folder on 127.0.0.1, which browsers count as a secure context, as WebGPU asks for.
- * @throws InputError where the port is taken
+ * What a browser on this machine calls it, whatever the port (it may be forwarded). A page from elsewhere whose name was made to point
+ * to this address (DNS rebinding) sends its own name.
+ */
+const HOSTS = new Set([ADDRESS, 'localhost', '[::1]']);
+
+/** Nothing is guessed from content, and nothing of it may be loaded or framed by pages of other origins. */
+const HEADERS = {
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Frame-Options': 'SAMEORIGIN',
+};
+
+/**
+ * Serves the files of a folder on 127.0.0.1, which browsers count as a secure context, as WebGPU asks for. It answers GET and HEAD under
+ * its own names alone, and follows no link that leads out of the folder.
+ * @throws InputError where the port is taken, or there is no such folder
  */
 export async function serveFolder(folder: string, options: ServeOptions = {}): Promise<Served> {
   const { port = 0, contents, headers = {} } = options;
+  const root = await realpath(folder).catch((cause) => {
+    throw new InputError(`${folder} cannot be served`, { given: (cause as Error).message, cause });
+  });
   const server = createServer((request, response) => {
-    for (const [name, value] of Object.entries({ 'Cache-Control': 'no-store', ...headers })) {
-      response.setHeader(name, value);
-    }
-    answer(folder, contents, request, response).catch(() => fail(response, 404, 'not found'));
+    for (const [name, value] of Object.entries({ ...HEADERS, ...headers })) response.setHeader(name, value);
+    answer(root, contents, request, response).catch(() => fail(response, 404, 'not found'));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       reject(new InputError(`cannot listen on port ${port}`, { hint: 'choose another with --port', cause }));
     });
-    server.listen(port, '127.0.0.1', resolve);
+    server.listen(port, ADDRESS, resolve);
   });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    url: `http://${ADDRESS}:${(server.address() as AddressInfo).port}/`,
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -61,15 +80,21 @@ export async function serveFolder(folder: string, options: ServeOptions = {}): P
 }
 
 async function answer(
-  folder: string,
+  root: string,
   contents: ServeOptions['contents'],
-  { method, url = '/' }: IncomingMessage,
+  { method, url = '/', headers }: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  if (method !== 'GET' && method !== 'HEAD') return fail(response, 405, 'only GET and HEAD');
-  const path = decodeURIComponent(new URL(url, 'http://127.0.0.1').pathname);
-  const send = (size: number, name: string) => {
-    response.setHeader('Content-Type', TYPES[extname(name)] ?? 'application/octet-stream');
+  const host = (headers.host ?? '').toLowerCase().replace(/:\d{1,5}$/, '');
+  if (!HOSTS.has(host)) return fail(response, 403, `this server answers only as ${[...HOSTS].join(', ')}`);
+  if (method !== 'GET' && method !== 'HEAD') {
+    response.setHeader('Allow', 'GET, HEAD');
+    return fail(response, 405, 'only GET and HEAD');
+  }
+  const path = pathOf(url);
+  if (path === undefined) return fail(response, 400, 'no path of this server');
+  const send = (size: number, named: string) => {
+    response.setHeader('Content-Type', TYPES[extname(named).toLowerCase()] ?? 'application/octet-stream');
     response.setHeader('Content-Length', size);
   };
   const content = contents?.get(path);
@@ -78,21 +103,48 @@ async function answer(
     response.end(method === 'HEAD' ? undefined : content);
     return;
   }
-  const file = normalize(join(folder, path.endsWith('/') ? `${path}index.html` : path));
-  if (!file.startsWith(normalize(folder + sep)) || file.includes('\0')) return fail(response, 404, 'not found');
-  const { size } = await statFile(file);
-  send(size, file);
-  if (method === 'HEAD') response.end();
-  else
-    createReadStream(file)
-      .on('error', () => response.destroy())
-      .pipe(response);
+  const name = path.endsWith('/') ? `${path}index.html` : path;
+  const { file, size } = await openWithin(root, name);
+  send(size, name);
+  if (method === 'HEAD' || size === 0) {
+    await file.close();
+    response.end();
+    return;
+  }
+  // No more than was announced, also where the file grows meanwhile. The stream closes the file.
+  const stream = file.createReadStream({ start: 0, end: size - 1 });
+  response.on('close', () => stream.destroy());
+  stream.on('error', () => response.destroy()).pipe(response);
 }
 
-async function statFile(file: string) {
-  const found = await stat(file);
-  if (!found.isFile()) throw new Error(`${file} is no file`);
-  return found;
+/** The decoded path of a request; undefined for one that no file of the folder has, such as one with `..` or a backslash. */
+function pathOf(url: string): string | undefined {
+  if (!url.startsWith('/')) return undefined;
+  let path: string;
+  try {
+    path = decodeURIComponent(url.split(/[?#]/, 1)[0]);
+  } catch {
+    return undefined;
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\u0000-\u001f\\:]/.test(path)) return undefined;
+  const parts = path.slice(1).split('/');
+  const within = parts.every((part, i) => part !== '.' && part !== '..' && (part !== '' || i === parts.length - 1));
+  return within ? path : undefined;
+}
+
+/** Opens a file by where it really is: links are followed only within the folder. @throws for anything else */
+async function openWithin(root: string, path: string): Promise<{ file: FileHandle; size: number }> {
+  const real = await realpath(join(root, path));
+  const below = relative(root, real);
+  if (below === '..' || below.startsWith(`..${sep}`) || isAbsolute(below)) throw new Error('a link out of the folder');
+  // Neither a link that was put there meanwhile, nor a pipe, whose opening would wait for a writer.
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+  const file = await open(real, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  const stats = await file.stat();
+  if (stats.isFile()) return { file, size: stats.size };
+  await file.close();
+  throw new Error(`${path} is no file`);
 }
 
 function fail(response: ServerResponse, status: number, text: string): void {
@@ -104,11 +156,10 @@ function fail(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'Content-Type': 'text/plain' }).end(`${text}\n`);
 }
 
-/** What the demo page may load: its own files, and what the user hands it. */
+/** What the demo page may load: its own files, and what the user hands it. No page may frame it. */
 export const DEMO_HEADERS = {
   'Content-Security-Policy':
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; connect-src 'self'",
-  'X-Content-Type-Options': 'nosniff',
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
