@@ -72,12 +72,12 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
   if (!adapter) {
     throw new GpuUnavailableError(name ? `no adapter named ${name}` : 'no WebGPU adapter', {
       hint:
-        platform.name === 'node'
+        platform.name !== 'web'
           ? 'install a Vulkan driver, or npm install @sparticuz/chromium for a software adapter'
           : 'check that the browser has hardware acceleration switched on',
     });
   }
-  refuseNullAdapter(adapter.info);
+  platform.refuse?.(adapter.info);
   const requiredLimits: Record<string, number> = {};
   for (const limit of WANTED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
   const requiredFeatures = WANTED_FEATURES.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
@@ -99,15 +99,6 @@ export async function listAdapters(): Promise<GPUAdapter[]> {
 /** One line about an adapter. */
 export function describe(info: GPUAdapterInfo): string {
   return [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
-}
-
-// Dawn's null backend has neither vendor nor description, accepts every call and computes nothing.
-function refuseNullAdapter(info: GPUAdapterInfo): void {
-  if (info.vendor === '' && info.description === '') {
-    throw new GpuUnavailableError('the only adapter is a null adapter, which computes nothing', {
-      hint: 'install a Vulkan driver, or set RAYBOX_ADAPTER=swiftshader',
-    });
-  }
 }
 
 function wrap(device: GPUDevice, info: GPUAdapterInfo, owned: boolean): Gpu {
@@ -134,8 +125,7 @@ function wrap(device: GPUDevice, info: GPUAdapterInfo, owned: boolean): Gpu {
       resolve(error);
     });
   });
-  const name = describe(info).toLowerCase();
-  const software = /llvmpipe|lavapipe|swiftshader|basic render|software/.test(name);
+  const software = info.isFallbackAdapter === true;
   if (software) platform.easeWaiting?.();
   debug(1, () => `adapter: ${describe(info)}; ${[...device.features].join(', ') || 'no features'}`);
   return {

@@ -1,8 +1,8 @@
-/** What `#gpu` gives: the one seam between raybox and where it runs. Node's is `node/platform.ts`, a page's `web/platform.ts`. */
+/** What `#gpu` gives: the one seam between raybox and where it runs: `node/platform.ts` (Node and Bun), `node/deno.ts`, `web/platform.ts`. */
 import { InputError } from '../errors.js';
 
 export interface Platform {
-  readonly name: 'node' | 'web';
+  readonly name: 'node' | 'deno' | 'web';
   /** The WebGPU entry point. `adapter` chooses one by name where there are several (see RAYBOX_ADAPTER). */
   gpu(options: { adapter?: string; dawn?: readonly string[] }): Promise<GPU>;
   /** Reads a path or URL piece by piece. `size` is undefined where the server does not say. */
@@ -12,6 +12,8 @@ export interface Platform {
   ): Promise<{ size: number | undefined; pieces: AsyncIterable<Uint8Array> }>;
   /** Pixels of something that this platform draws with (a canvas, say), or undefined where it is nothing of the kind. */
   pixels?(drawable: object): Promise<{ data: Uint8Array; width: number; height: number; channels: 4 } | undefined>;
+  /** @throws GpuUnavailableError for an adapter that accepts calls and computes nothing. */
+  refuse?(info: GPUAdapterInfo): void;
   /** An environment variable; in a page, the search parameter of the same name. */
   environment(name: string): string | undefined;
   /** Called once an adapter is in use that computes on the CPU, so that waiting for it takes no core away from it. */

@@ -1,0 +1,48 @@
+/** Deno's side of `#gpu`: its own WebGPU (wgpu), with SwiftShader where there is no Vulkan driver, and Node's modules for files. */
+import { GpuUnavailableError } from '../errors.js';
+import type { Platform } from '../gpu/platform.js';
+import { open } from './open.js';
+import { loadVulkan } from './shared_library.js';
+import { useSwiftShader } from './swiftshader.js';
+
+// wgpu looks for Vulkan drivers once, at the first adapter that is asked for: what is wanted must be in place before.
+let prepared: Promise<void> | undefined;
+
+async function prepare(adapter: string | undefined): Promise<void> {
+  const isLinux = process.platform === 'linux';
+  if (adapter === 'swiftshader' || (isLinux && !(await loadVulkan('libvulkan.so.1')))) await useSwiftShader();
+}
+
+export const platform: Platform = {
+  name: 'deno',
+  open,
+
+  async gpu({ adapter, dawn = [] }) {
+    const gpu = globalThis.navigator?.gpu;
+    if (!gpu) {
+      throw new GpuUnavailableError('this Deno offers no WebGPU', {
+        hint: 'use Deno 2.9 or later, or run it with --unstable-webgpu',
+      });
+    }
+    if (dawn.length > 0) {
+      throw new GpuUnavailableError('options for Dawn mean nothing to Deno, whose WebGPU is wgpu', {
+        given: dawn.join(', '),
+        hint: 'leave the option `dawn` out',
+      });
+    }
+    if (adapter && adapter !== 'swiftshader') {
+      throw new GpuUnavailableError('adapters cannot be chosen by name in Deno', {
+        expected: 'no name, or swiftshader',
+        given: adapter,
+        hint: 'use powerPreference, or set VK_ICD_FILENAMES to the driver',
+      });
+    }
+    prepared ??= prepare(adapter);
+    await prepared;
+    return gpu;
+  },
+
+  environment(name) {
+    return process.env[name];
+  },
+};
