@@ -8,6 +8,14 @@ const RTLD_NODELETE = 0x1000;
 const VULKAN = { vkGetInstanceProcAddr: { args: ['ptr', 'ptr'], returns: 'ptr' } };
 const VULKAN_FOR_DENO = { vkGetInstanceProcAddr: { parameters: ['pointer', 'pointer'], result: 'pointer' } };
 
+const C_ENVIRONMENT = {
+  setenv: { args: ['ptr', 'ptr', 'i32'], returns: 'i32' },
+  unsetenv: { args: ['ptr'], returns: 'i32' },
+};
+
+/** A name in a variable, since bundlers for other runtimes know no such module. */
+const BUN_FFI: string = 'bun:ffi';
+
 interface DenoFfi {
   dlopen(path: string, symbols: typeof VULKAN_FOR_DENO): unknown;
 }
@@ -25,14 +33,25 @@ export async function loadVulkan(path: string): Promise<boolean> {
   try {
     if (Deno) opened.push(Deno.dlopen(path, VULKAN_FOR_DENO));
     else if (process.versions.bun) {
-      // A name in a variable, since bundlers for other runtimes know no such module.
-      const ffi = 'bun:ffi';
-      opened.push((await import(ffi)).dlopen(path, VULKAN));
+      opened.push((await import(BUN_FFI)).dlopen(path, VULKAN));
     } else return loadInNode(path);
     return true;
   } catch {
     return false;
   }
+}
+
+/**
+ * Sets an environment variable for native code too: what Bun's `process.env` takes, the C library never hears of.
+ * @param value undefined removes the variable.
+ */
+export async function setNativeEnvironment(name: string, value: string | undefined): Promise<void> {
+  if (value === undefined) delete process.env[name];
+  else process.env[name] = value;
+  if (!process.versions.bun) return;
+  const { symbols } = (await import(BUN_FFI)).dlopen('libc.so.6', C_ENVIRONMENT);
+  if (value === undefined) symbols.unsetenv(Buffer.from(`${name}\0`));
+  else symbols.setenv(Buffer.from(`${name}\0`), Buffer.from(`${value}\0`), 1);
 }
 
 // Node loads the library, finds that it is no Node module, and throws. What it says then tells a library that is there from one that is not.

@@ -1,7 +1,7 @@
 /** SwiftShader, the software Vulkan device, for machines without a Vulkan driver. */
 import { join } from 'node:path';
 import { GpuUnavailableError } from '../errors.js';
-import { loadVulkan } from './shared_library.js';
+import { loadVulkan, setNativeEnvironment } from './shared_library.js';
 import { unpack } from './unpack.js';
 
 /**
@@ -12,8 +12,8 @@ import { unpack } from './unpack.js';
  */
 export async function useSwiftShader(): Promise<void> {
   const folder = await unpack('swiftshader', ['swiftshader.tar.br'], 'SwiftShader, the software adapter,');
-  process.env.VK_ICD_FILENAMES = join(folder, 'vk_swiftshader_icd.json');
-  delete process.env.VK_DRIVER_FILES;
+  await setNativeEnvironment('VK_ICD_FILENAMES', join(folder, 'vk_swiftshader_icd.json'));
+  await setNativeEnvironment('VK_DRIVER_FILES', undefined);
   if (!(await loadVulkan(join(folder, 'libvulkan.so.1')))) {
     throw new GpuUnavailableError('SwiftShader, the software adapter, cannot be loaded', { given: folder });
   }
