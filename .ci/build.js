@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { bundleVendored, isVendored } from './vendor.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => join(root, ...parts);
@@ -110,7 +111,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   }
   if (process.argv.includes('--clean')) rmSync(at('dist'), { recursive: true, force: true });
   await build({
-    entryPoints: [...sources('src'), ...sources('test'), ...sources('bench')],
+    entryPoints: [...sources('src'), ...sources('test'), ...sources('bench')].filter((path) => !isVendored(path)),
     outdir: at('dist'),
     outbase: root,
     format: 'esm',
@@ -120,5 +121,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     sourcesContent: false,
     logLevel: 'warning',
   });
+  await bundleVendored(root, sources('src').filter(isVendored));
   if (process.argv.includes('--bench')) await bundleBench();
 }

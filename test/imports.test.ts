@@ -23,15 +23,17 @@ const list = (folder: string, ending: string) =>
     .filter((name) => name.endsWith(ending))
     .sort();
 
-const core = ['errors', 'random', 'formats', 'gpu', 'generated', 'graph', 'ops', 'nets', 'localizer'];
+const core = ['errors', 'warnings', 'random', 'formats', 'gpu', 'generated', 'graph', 'ops', 'nets', 'localizer'];
 const aside = ['reports', 'phantom', 'overlay', 'train', 'evaluate', 'index'];
 
 /** Each part of src/: which others it may import, and which packages. */
 const parts: Record<string, { parts: readonly string[]; packages?: readonly string[] }> = {
   errors: { parts: [] },
+  warnings: { parts: [] },
   random: { parts: [] },
-  formats: { parts: ['errors', 'random'], packages: ['papaparse', 'pngjs', 'jpeg-js'] },
-  reports: { parts: ['errors', 'random', 'formats'], packages: ['saxes'] },
+  vendor: { parts: [], packages: ['*'] },
+  formats: { parts: ['errors', 'warnings', 'random', 'vendor'], packages: ['pngjs', 'jpeg-js'] },
+  reports: { parts: ['errors', 'random', 'formats', 'vendor'] },
   phantom: { parts: ['errors', 'random', 'formats'] },
   overlay: { parts: ['errors', 'random', 'formats'] },
   gpu: { parts: ['errors'], packages: ['#gpu'] },

@@ -2,8 +2,9 @@
  * Comma-separated values, read in pieces: a file of any length costs the memory of its longest row. Papaparse does the
  * parsing; what is added here are bounds, row numbers, and errors that name the place.
  */
-import Papa from 'papaparse';
+
 import { InputError } from '../errors.js';
+import Papa from '../vendor/papaparse.js';
 
 export { csvLine } from './csv_line.js';
 

@@ -4,7 +4,7 @@
  * stdout, everything else to stderr. Only the command that is asked for is loaded.
  */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError } from './vendor/commander.js';
 
 interface Entry {
   summary: string;

@@ -1,7 +1,6 @@
 /** `raybox convert`: weights as safetensors of raybox, with the metadata that the network needs, in full or half precision. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Command, Option } from 'commander';
 import { InputError } from '../errors.js';
 import type { TensorData } from '../formats/checkpoint.js';
 import { writeSafetensors } from '../formats/safetensors.js';
@@ -12,6 +11,7 @@ import { buildNetwork, parameterSource } from '../nets/index.js';
 import { readMetadata } from './metadata_option.js';
 import { print, UsageError } from './terminal.js';
 import { writeWhole } from './text_files.js';
+import { type Command, Option } from './vendor/commander.js';
 
 interface Options {
   out: string;

@@ -1,12 +1,12 @@
 /** `raybox check DIR`: names every file of a data set that is missing, unreadable or at odds with the others. */
 import { open, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { Command } from 'commander';
 import { labelsOf } from '../formats/chestxray.js';
 import { type LabelStatistics, labelStatistics } from '../formats/chestxray_splits.js';
 import { decodeImage } from '../formats/image.js';
 import { BOX_FILE, type Dataset, openDataset, TEST_FILE, TRAIN_VALIDATION_FILE } from './dataset.js';
 import { type Progress, print, startProgress } from './terminal.js';
+import type { Command } from './vendor/commander.js';
 
 /** `note`s are oddities that the published files have too; the data can be used all the same. */
 export type ProblemKind = 'missing' | 'unreadable' | 'inconsistent' | 'note';

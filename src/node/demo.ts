@@ -2,13 +2,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Command } from 'commander';
 import { describe } from '../gpu/device.js';
 import { load } from '../localizer.js';
 import { untrainedWeights } from '../nets/untrained.js';
 import { DISEASES, drawPhantom } from '../phantom/index.js';
 import { UNTRAINED, writeOverlay } from './overlay_file.js';
 import { duration, interruptible, print, say, table, wholeNumber } from './terminal.js';
+import type { Command } from './vendor/commander.js';
 
 interface Options {
   seed: number;

@@ -18,7 +18,7 @@ export const platform: Platform = {
   open,
 
   async gpu({ adapter, dawn = [] }) {
-    const gpu = globalThis.navigator?.gpu;
+    const { gpu } = (globalThis as unknown as { navigator?: { gpu?: GPU } }).navigator ?? {};
     if (!gpu) {
       throw new GpuUnavailableError('this Deno offers no WebGPU', {
         hint: 'use Deno 2.9 or later, or run it with --unstable-webgpu',

@@ -1,6 +1,5 @@
 /** `raybox evaluate`: a network, or predictions from anywhere, against a data set. */
 import { basename, join, resolve } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../errors.js';
 import type { EvaluationResult } from '../evaluate/evaluate.js';
 import { ALL_LABELS } from '../evaluate/localization.js';
@@ -13,6 +12,7 @@ import { type Dataset, openDataset, TEST_FILE } from './dataset.js';
 import { readPredictions, writeEvaluation } from './evaluation.js';
 import { interruptible, print, say, table, UsageError, wholeNumber } from './terminal.js';
 import { readText } from './text_files.js';
+import { type Command, InvalidArgumentError, Option } from './vendor/commander.js';
 import { storeThresholds } from './weights_thresholds.js';
 
 interface CommandOptions {

@@ -1,10 +1,9 @@
 /** The font of overlays: DejaVu Sans, which comes through npm, so that no machine needs fonts of its own. */
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { inflateSync } from 'node:zlib';
 import type { Font, Glyph } from '../overlay/text.js';
 
-const FILE = '@fontsource/dejavu-sans/files/dejavu-sans-latin-400-normal.woff';
+const FILE = new URL('./vendor/dejavu-sans.woff', import.meta.url);
 const LETTERS = { moveTo: 'M', lineTo: 'L', quadraticCurveTo: 'Q', bezierCurveTo: 'C', closePath: 'Z' } as const;
 
 let loaded: Promise<Font> | undefined;
@@ -16,8 +15,8 @@ export function loadFont(): Promise<Font> {
 }
 
 async function readFont(): Promise<Font> {
-  const { create } = await import('fontkitten');
-  const font = create(unwrapWoff(await readFile(createRequire(import.meta.url).resolve(FILE))));
+  const { create } = await import('./vendor/fontkitten.js');
+  const font = create(unwrapWoff(await readFile(FILE)));
   if (font.isCollection) throw new Error(`${FILE} is a collection of fonts`);
   const glyphs = new Map<number, Glyph>();
   const read = (codePoint: number): Glyph => {

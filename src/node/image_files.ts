@@ -1,9 +1,9 @@
 /** The image files that a command line means: files, folders and everything in them, patterns. */
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { glob } from 'tinyglobby';
 import { InputError } from '../errors.js';
 import { decodeImage, type Image } from '../formats/image.js';
+import { glob } from './vendor/tinyglobby.js';
 
 export interface ImageFile {
   path: string;

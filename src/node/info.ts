@@ -1,9 +1,10 @@
 /** `raybox info`: adapters, their features and limits, and which kernel each operation would run at real shapes. */
-import type { Command } from 'commander';
+
 import { describe, type Gpu, listAdapters, openGpu } from '../gpu/device.js';
 import { listChecks } from '../graph/check.js';
 import { traitsOf } from '../graph/lower.js';
 import { print, table } from './terminal.js';
+import type { Command } from './vendor/commander.js';
 
 const LIMITS = [
   'maxBufferSize',

@@ -1,6 +1,5 @@
 /** `raybox inspect`: what a weights file holds, and what running its network takes, without running it. */
 import { stat } from 'node:fs/promises';
-import type { Command } from 'commander';
 import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import type { Architecture, Backbone } from '../formats/architecture.js';
@@ -21,6 +20,7 @@ import { byteSize, product, type Tensor } from '../graph/tensor.js';
 import { readPieces } from '../localizer/images.js';
 import { buildNetwork, inferArchitecture, parameterSource } from '../nets/index.js';
 import { print, table, wholeNumber } from './terminal.js';
+import type { Command } from './vendor/commander.js';
 
 const MAX_BYTES = 2 ** 31;
 const DEFAULT_SIZE = 224;

@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Command, Option } from 'commander';
 import { InputError } from '../errors.js';
 import type { Image } from '../formats/pixels.js';
 import type { LocalizeOptions } from '../localizer/request.js';
@@ -24,6 +23,7 @@ import {
   UsageError,
   wholeNumber,
 } from './terminal.js';
+import { type Command, Option } from './vendor/commander.js';
 
 interface Options {
   weights: string;

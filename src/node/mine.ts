@@ -3,7 +3,6 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { finished } from 'node:stream/promises';
-import { type Command, Option } from 'commander';
 import { InputError } from '../errors.js';
 import { csvLine } from '../formats/csv.js';
 import { type Disease, diseases, eightDiseases } from '../reports/lexicon.js';
@@ -11,6 +10,7 @@ import { type MineOptions, mineReport, type ReportLabels } from '../reports/mine
 import { type Problem, type ReadReportsOptions, type ReportText, readReports, reportFiles } from './report_files.js';
 import { aboutColumns } from './report_table.js';
 import { interruptible, nameList, type Progress, print, say, startProgress } from './terminal.js';
+import { type Command, Option } from './vendor/commander.js';
 
 export interface MineFilesOptions extends Pick<MineOptions, 'uncertain'> {
   /** Where the table goes. Written beside and renamed, so that it is there as a whole or not at all. */

@@ -3,12 +3,12 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } fr
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { Presets, SingleBar } from 'cli-progress';
-import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../errors.js';
 import { drawPhantom, type PhantomOptions, PRESETS, type Preset } from '../phantom/index.js';
 import { BOX_FILE, TEST_FILE, TRAIN_VALIDATION_FILE } from './dataset.js';
 import { boxFile, labelFile, type PhantomRow, testRows } from './phantom_tables.js';
+import { Presets, SingleBar } from './vendor/cli_progress.js';
+import { type Command, InvalidArgumentError, Option } from './vendor/commander.js';
 
 export interface WritePhantomsOptions extends Omit<PhantomOptions, 'index' | 'diseases'> {
   count: number;

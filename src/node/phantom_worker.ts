@@ -6,7 +6,7 @@ import { drawPhantom, type PhantomOptions } from '../phantom/index.js';
 import type { PhantomRow } from './phantom_tables.js';
 
 const { drawing, part } = workerData as { drawing: Omit<PhantomOptions, 'index'>; part: string };
-const { PNG } = (await import('pngjs')).default;
+const { PNG } = await import('./vendor/pngjs.js');
 
 function draw(index: number): PhantomRow {
   const { image, labels, boxes, report, patient } = drawPhantom({ ...drawing, index });

@@ -4,11 +4,11 @@
  */
 import { opendir, stat } from 'node:fs/promises';
 import { basename, extname, join, relative } from 'node:path';
-import { extract } from 'tar-stream';
 import { InputError } from '../errors.js';
 import { readOpenI } from '../reports/openi.js';
 import { collect, maxReportBytes, type OpenOptions, openFile, textDecoder } from './report_bytes.js';
 import { readTable } from './report_table.js';
+import { extract } from './vendor/tar_stream.js';
 
 /** The longest XML file: a report and the descriptions of its images. */
 const maxXmlBytes = 4 << 20;

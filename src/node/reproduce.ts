@@ -5,7 +5,6 @@
 import { existsSync } from 'node:fs';
 import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Command } from 'commander';
 import { InputError } from '../errors.js';
 import { labelsOf, readDataEntry, readImageList } from '../formats/chestxray.js';
 import { CHEST_XRAY8_LABELS, type ImageTable } from '../formats/image_table.js';
@@ -18,6 +17,7 @@ import { readText } from './text_files.js';
 import { backboneOf } from './train_options.js';
 import { beginRun, type RunOutcome, resumeRun } from './train_run.js';
 import { LISTS } from './training_data.js';
+import type { Command } from './vendor/commander.js';
 
 interface Options {
   phantom: number;

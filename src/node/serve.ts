@@ -163,7 +163,7 @@ export const DEMO_HEADERS = {
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { Command } = await import('commander');
+  const { Command } = await import('./vendor/commander.js');
   const { wholeNumber } = await import('./terminal.js');
   const { port } = new Command('npm run demo:web --')
     .description('serves the demo page to this machine alone')

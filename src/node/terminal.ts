@@ -1,6 +1,6 @@
 /** What all commands share at the terminal: usage errors, numbers and lists from options, progress, tables, interrupts. */
-import { SingleBar } from 'cli-progress';
-import { InvalidArgumentError } from 'commander';
+import { SingleBar } from './vendor/cli_progress.js';
+import { InvalidArgumentError } from './vendor/commander.js';
 
 /** The command line itself is wrong: exit code 2. */
 export class UsageError extends Error {

@@ -1,8 +1,9 @@
 /** `raybox train`: a data set in the layout of ChestX-ray8/14 and a backbone → weights that localize, and all about the run. */
-import type { Command } from 'commander';
+
 import { interruptible, print, say, table, UsageError } from './terminal.js';
 import { addTrainingOptions, beginOptions, machineOf, type TrainingOptions } from './train_options.js';
 import { beginRun, type RunOutcome, resumeRun } from './train_run.js';
+import type { Command } from './vendor/commander.js';
 
 interface Options extends TrainingOptions {
   data?: string;

@@ -1,5 +1,5 @@
 /** The options of training on the command line, for every program that trains, and what a run makes of them. */
-import { type Command, Option } from 'commander';
+
 import { type Backbone, checkBackbone } from '../formats/architecture.js';
 import { parseJson } from '../formats/coco.js';
 import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
@@ -9,6 +9,7 @@ import type { LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings }
 import { readMetadata } from './metadata_option.js';
 import { nameList, number, numbersByName, UsageError, wholeNumber } from './terminal.js';
 import type { BeginOptions, RunMachine } from './train_run.js';
+import { type Command, Option } from './vendor/commander.js';
 
 /** What commander makes of the options. */
 export interface TrainingOptions {

@@ -1,8 +1,9 @@
 /** A training run at the terminal: a bar with loss, images a second and the time left, and a line for each epoch. */
-import { SingleBar } from 'cli-progress';
+
 import type { EpochRecord } from '../train/checkpoint.js';
 import type { TrainProgress } from '../train/loop.js';
 import { duration, say } from './terminal.js';
+import { SingleBar } from './vendor/cli_progress.js';
 
 export interface TrainDisplay {
   update(progress: TrainProgress): void;

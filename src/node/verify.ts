@@ -1,9 +1,10 @@
 /** `raybox verify`: runs every operation's table of cases on this machine's adapter and tells how far results are off. */
-import type { Command } from 'commander';
+
 import { DeviceLostError, GpuUnavailableError } from '../errors.js';
 import { describe, openGpu } from '../gpu/device.js';
 import { type Check, type CheckResult, listChecks, runCheck } from '../graph/check.js';
 import { duration, interruptible, print, say, startProgress, table, UsageError, wholeNumber } from './terminal.js';
+import type { Command } from './vendor/commander.js';
 
 interface Options {
   op?: string;

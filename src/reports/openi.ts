@@ -3,8 +3,9 @@
  * FINDINGS and IMPRESSION are read. The `<MeSH>` codes are what human indexers made of the same report, which is to
  * say the answer, and captions may repeat it: neither is ever looked at.
  */
-import { SaxesParser } from 'saxes';
+
 import { InputError } from '../errors.js';
+import { SaxesParser } from '../vendor/saxes.js';
 
 export interface OpenIReport {
   /** The collection's identifier, like `CXR12`; '' where the file has none. */

@@ -1,0 +1,1 @@
+export { glob } from 'tinyglobby';
