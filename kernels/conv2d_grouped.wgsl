@@ -1,9 +1,10 @@
-// Grouped convolution whose groups are no whole vec4s wide, lane by lane.
+// Grouped convolution whose groups are no whole vec4s wide, or whose input has holes between its segments: lane by lane.
 //
 //   y[n, oy, ox, o] = act( bias[o] + Σ_{ky, kx, i} x[n, iy, ix, g·I + i] · w[o, i, ky, kx] + residual )
 //                                                       g = ⌊o / O⌋, with I inputs and O outputs a group
 //
 //   x, residual, y as in conv2d_direct.wgsl      w  [outputs, I, kernel_h, kernel_w] dense
+//   lanes  the physical lane of each input channel
 //
 // A thread owns four output channels of one pixel.
 //
@@ -13,6 +14,7 @@
 #include conv2d
 
 @group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(4) var<storage, read> lanes: array<u32>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
@@ -31,9 +33,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
       for (var kx = 0u; kx < params.kernel_w; kx++) {
         let tap = tap(source, ky, kx);
         for (var i = 0u; i < params.in_groups; i++) {
-          let channel = first_input + i;
+          let lane = lanes[first_input + i];
           let weight = w[((o * params.in_groups + i) * params.kernel_h + ky) * params.kernel_w + kx];
-          sum[j] += load(tap, channel / 4)[channel % 4] * weight;
+          sum[j] += load(tap, lane / 4)[lane % 4] * weight;
         }
       }
     }

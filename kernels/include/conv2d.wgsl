@@ -16,7 +16,9 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<vec4<elem>>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(3) var<storage, read> residual: array<vec4<elem>>;
+#if PROLOGUE
 @group(0) @binding(4) var<storage, read> affine: array<vec4f>;
+#endif
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<elem>>;
 @group(0) @binding(6) var<uniform> params: Params;
 

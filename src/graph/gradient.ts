@@ -7,7 +7,7 @@ import { all } from '../generated/gradient.js';
 import { sum } from '../ops/add.js';
 import type { GraphBuilder, Node } from './graph.js';
 import type { Gradient } from './operation.js';
-import { describeShape, elementCount, segmentsOf, type Tensor } from './tensor.js';
+import { describeForm, describeShape, elementCount, type Tensor } from './tensor.js';
 
 const known = new Map<string, Gradient>(Object.entries(all) as unknown as [string, Gradient][]);
 
@@ -73,10 +73,9 @@ function backward(g: GraphBuilder, node: Node, outputs: readonly (Tensor | undef
 
 // A gradient lies in memory as its tensor does, so that what comes from several consumers can be added.
 function refuseOtherShape(node: Node, tensor: Tensor, gradient: Tensor): void {
-  const form = (one: Tensor) => `${one.layout} ${describeShape(one)} ${segmentsOf(one).join('+')}`;
-  if (form(tensor) === form(gradient)) return;
+  if (describeForm(tensor) === describeForm(gradient)) return;
   throw new InputError(`the gradient of ${node.operation.name} by ${tensor.name} has another shape`, {
-    expected: form(tensor),
-    given: form(gradient),
+    expected: describeForm(tensor),
+    given: describeForm(gradient),
   });
 }

@@ -73,6 +73,12 @@ export function describeShape(tensor: TensorSpec): string {
   return `${tensor.type}[${tensor.shape.join('×')}]`;
 }
 
+/** All that decides how a tensor lies in memory, in words: two tensors of one form can be worked on side by side. */
+export function describeForm(tensor: TensorSpec): string {
+  const segments = segmentsOf(tensor);
+  return `${tensor.layout} ${describeShape(tensor)}${segments.length > 1 ? ` in segments ${segments.join(' + ')}` : ''}`;
+}
+
 /** Dense logical values → the bytes on the GPU. */
 export function encodeTensor(tensor: TensorSpec, values: ArrayLike<number>): Uint8Array {
   if (values.length !== elementCount(tensor)) {

@@ -4,7 +4,7 @@ import { activation_gradient } from '../generated/kernels.js';
 import type { GraphBuilder, Node } from '../graph/graph.js';
 import { dispatchGroups } from '../graph/groups.js';
 import type { Case, Operation, Reference } from '../graph/operation.js';
-import { describeShape, elementCount, segmentsOf, type Tensor } from '../graph/tensor.js';
+import { describeForm, elementCount, type Tensor } from '../graph/tensor.js';
 import { type Activation, activationParams } from './activation.js';
 
 export interface ActivationGradientAttributes {
@@ -18,9 +18,8 @@ export const toldFromOutput = ({ kind }: Activation) => kind !== 'hard_swish' &&
 export const forward: Operation<ActivationGradientAttributes> = {
   name: 'activation_gradient',
   infer([dy, v]) {
-    const fits = dy!.shape.join() === v!.shape.join() && dy!.layout === v!.layout;
-    if (!fits || segmentsOf(dy!).join() !== segmentsOf(v!).join()) {
-      throw new InputError('gradient', { expected: describeShape(v!), given: describeShape(dy!) });
+    if (describeForm(dy!) !== describeForm(v!)) {
+      throw new InputError('gradient', { expected: describeForm(v!), given: describeForm(dy!) });
     }
     return [v!];
   },

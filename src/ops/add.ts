@@ -4,9 +4,10 @@ import { add } from '../generated/kernels.js';
 import type { GraphBuilder, Node } from '../graph/graph.js';
 import { dispatchGroups } from '../graph/groups.js';
 import type { Case, Gradient, Operation, Reference } from '../graph/operation.js';
-import { describeShape, elementCount, segmentsOf, type Tensor } from '../graph/tensor.js';
+import { describeForm, elementCount, segmentsOf, type Tensor } from '../graph/tensor.js';
 import { type Activation, activate, activationParams, keepsZero } from './activation.js';
 import { behindEpilogue } from './activation_gradient.js';
+import { compact } from './compact.js';
 
 export interface AddAttributes {
   activation?: Activation;
@@ -15,15 +16,10 @@ export interface AddAttributes {
 export const forward: Operation<AddAttributes> = {
   name: 'add',
   infer([a, b]) {
-    if (a!.shape.join() !== b!.shape.join() || segmentsOf(a!).join() !== segmentsOf(b!).join()) {
-      throw new InputError('summands differ', { expected: describeShape(a!), given: describeShape(b!) });
+    if (describeForm(a!) !== describeForm(b!)) {
+      throw new InputError('summands differ', { expected: describeForm(a!), given: describeForm(b!) });
     }
-    if (a!.layout !== b!.layout || a!.type !== b!.type || a!.type === 'u32') {
-      throw new InputError('summands differ', {
-        expected: `${a!.layout} floats of one type`,
-        given: `${b!.layout} ${b!.type}`,
-      });
-    }
+    if (a!.type === 'u32') throw new InputError('summands', { expected: 'f32 or f16', given: 'u32' });
     return [a!];
   },
   flops: ({ outputs: [y] }) => elementCount(y),
@@ -43,8 +39,10 @@ export const forward: Operation<AddAttributes> = {
   },
 };
 
+/** Adds a sum; where the channels of one lie in other segments than those of the other, both are made plain. */
 export function sum(g: GraphBuilder, a: Tensor, b: Tensor, name?: string): Tensor {
-  return g.apply(forward, [a, b], {}, name);
+  const alike = segmentsOf(a).join() === segmentsOf(b).join();
+  return g.apply(forward, alike ? [a, b] : [compact(g, a), compact(g, b)], {}, name);
 }
 
 export const reference: Reference<AddAttributes> = ([a, b], { attributes }) => [

@@ -7,7 +7,7 @@ import { affine } from '../generated/kernels.js';
 import type { GraphBuilder, Node } from '../graph/graph.js';
 import { dispatchGroups } from '../graph/groups.js';
 import type { Case, CaseInput, Gradient, Operation, Reference } from '../graph/operation.js';
-import { channelCount, describeShape, elementCount, segmentsOf, type Tensor } from '../graph/tensor.js';
+import { channelCount, describeForm, describeShape, elementCount, segmentsOf, type Tensor } from '../graph/tensor.js';
 import { type Activation, activate, activationParams, keepsZero } from './activation.js';
 import { behindEpilogue } from './activation_gradient.js';
 import { forward as batchNormGradient } from './batch_norm_gradient.js';
@@ -27,6 +27,7 @@ export interface BatchNormAttributes {
 export const forward: Operation<BatchNormAttributes> = {
   name: 'batch_norm',
   infer([x, ...statistics]) {
+    if (x!.layout !== 'nhwc4') throw new InputError('input', { expected: 'nhwc4', given: describeForm(x!) });
     const channels = channelCount(x!);
     for (const vector of statistics) {
       if (elementCount(vector!) !== channels) {

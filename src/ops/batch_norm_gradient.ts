@@ -3,7 +3,15 @@ import { InputError } from '../errors.js';
 import { batch_norm_gradient, batch_norm_gradient_rows } from '../generated/kernels.js';
 import { dispatchGroups } from '../graph/groups.js';
 import type { Case, Operation, Reference } from '../graph/operation.js';
-import { channelCount, describeShape, elementCount, groupCount, pixelCount, segmentsOf } from '../graph/tensor.js';
+import {
+  channelCount,
+  describeForm,
+  describeShape,
+  elementCount,
+  groupCount,
+  pixelCount,
+  segmentsOf,
+} from '../graph/tensor.js';
 import { laneMap } from './pack_lanes.js';
 
 export interface BatchNormGradientAttributes {
@@ -14,8 +22,8 @@ export interface BatchNormGradientAttributes {
 export const forward: Operation<BatchNormGradientAttributes> = {
   name: 'batch_norm_gradient',
   infer([dy, x, ...vectors]) {
-    if (dy!.shape.join() !== x!.shape.join() || segmentsOf(dy!).join() !== segmentsOf(x!).join()) {
-      throw new InputError('gradient', { expected: describeShape(x!), given: describeShape(dy!) });
+    if (x!.layout !== 'nhwc4' || describeForm(dy!) !== describeForm(x!)) {
+      throw new InputError('gradient', { expected: `nhwc4, ${describeForm(x!)}`, given: describeForm(dy!) });
     }
     for (const vector of vectors) {
       if (elementCount(vector!) !== channelCount(x!)) {

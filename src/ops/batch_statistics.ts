@@ -2,7 +2,15 @@
 import { InputError } from '../errors.js';
 import { batch_statistics, batch_statistics_merge } from '../generated/kernels.js';
 import type { Case, CaseInput, Operation, Reference } from '../graph/operation.js';
-import { channelCount, describeShape, elementCount, groupCount, pixelCount, segmentsOf } from '../graph/tensor.js';
+import {
+  channelCount,
+  describeForm,
+  describeShape,
+  elementCount,
+  groupCount,
+  pixelCount,
+  segmentsOf,
+} from '../graph/tensor.js';
 import { chunksOf } from './channel_sums.js';
 import { laneMap } from './pack_lanes.js';
 
@@ -20,6 +28,7 @@ export const forward: Operation<BatchStatisticsAttributes> = {
   name: 'batch_statistics',
   updates: [1, 2],
   infer([x, mean, variance]) {
+    if (x!.layout !== 'nhwc4') throw new InputError('input', { expected: 'nhwc4', given: describeForm(x!) });
     const channels = channelCount(x!);
     for (const vector of [mean!, variance!]) {
       if (elementCount(vector) !== channels) {

@@ -6,7 +6,15 @@ import { InputError } from '../errors.js';
 import { channel_sums, channel_sums_merge } from '../generated/kernels.js';
 import type { GraphBuilder } from '../graph/graph.js';
 import type { Case, Operation, Range, Reference } from '../graph/operation.js';
-import { channelCount, describeShape, elementCount, groupCount, segmentsOf, type Tensor } from '../graph/tensor.js';
+import {
+  channelCount,
+  describeForm,
+  describeShape,
+  elementCount,
+  groupCount,
+  segmentsOf,
+  type Tensor,
+} from '../graph/tensor.js';
 import { channelLanes, packLanes } from './pack_lanes.js';
 
 export interface ChannelSumsAttributes {
@@ -38,8 +46,11 @@ export const forward: Operation<ChannelSumsAttributes> = {
   name: 'channel_sums',
   infer([dy, x, mean, variance]) {
     const channels = channelCount(dy!);
-    if (x && (x.shape.join() !== dy!.shape.join() || segmentsOf(x).join() !== segmentsOf(dy!).join())) {
-      throw new InputError('factors differ', { expected: describeShape(dy!), given: describeShape(x) });
+    if (dy!.layout !== 'nhwc4' || dy!.type === 'u32') {
+      throw new InputError('gradient', { expected: 'nhwc4, f32 or f16', given: describeForm(dy!) });
+    }
+    if (x && describeForm(x) !== describeForm(dy!)) {
+      throw new InputError('factors differ', { expected: describeForm(dy!), given: describeForm(x) });
     }
     for (const vector of x ? [mean, variance] : []) {
       if (!vector || elementCount(vector) !== channels) {

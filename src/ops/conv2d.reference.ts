@@ -70,14 +70,15 @@ type Sizes = readonly [
 
 function conv(
   sizes: Sizes,
-  attributes: Partial<Conv2dAttributes> = {},
+  given: Partial<Conv2dAttributes> & { segments?: number[] } = {},
   more: Partial<Case<Conv2dAttributes>> = {},
 ): Case<Conv2dAttributes> {
   const [n, h, w, inputs, outputs, kernelH, kernelW] = sizes;
+  const { segments, ...attributes } = given;
   const groups = attributes.groups ?? 1;
   return {
     inputs: [
-      { shape: [n, h, w, inputs] },
+      { shape: [n, h, w, inputs], ...(segments ? { segments } : {}) },
       { shape: [outputs, inputs / groups, kernelH, kernelW] },
       { shape: [outputs] },
     ],
@@ -105,6 +106,12 @@ export const cases: Case<Conv2dAttributes>[] = [
   conv([2, 7, 6, 10, 10, 3, 3], { ...same, groups: 10 }), // depthwise
   conv([1, 9, 9, 5, 5, 5, 5], { groups: 5, stride: [2, 2], padding: [2, 2, 2, 2] }),
   conv([1, 5, 5, 3, 6, 3, 3], { ...same, groups: 3 }), // depthwise with a multiplier
+  // Groups over segments with holes between: groups that lie in one, in several, and whole vec4s that the holes move apart.
+  conv([1, 4, 5, 4, 4, 3, 3], { ...same, groups: 2, segments: [2, 2] }),
+  conv([2, 4, 5, 12, 6, 3, 3], { ...same, groups: 3, segments: [3, 7, 2] }),
+  conv([1, 5, 4, 16, 8, 3, 3], { ...same, groups: 2, segments: [6, 10], stride: [2, 1] }),
+  conv([2, 7, 6, 11, 11, 3, 3], { ...same, groups: 11, segments: [3, 7, 1], activation: { kind: 'relu' } }),
+  conv([1, 5, 5, 5, 10, 1, 3], { groups: 5, segments: [1, 4] }),
   conv([1, 133, 5, 3, 4, 3, 3], same),
   conv([1, 3, 141, 4, 5, 3, 3], { ...same, stride: [3, 3] }),
   conv([1, 8, 8, 68, 70, 1, 1]), // more than one tile of output channels

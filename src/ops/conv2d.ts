@@ -31,7 +31,7 @@ import { type Activation, activationParams, keepsZero } from './activation.js';
 import { forward as foldConv2d } from './fold_conv2d.js';
 import { forward as packAffine } from './pack_affine.js';
 import { forward as packConv2d } from './pack_conv2d.js';
-import { packLanes } from './pack_lanes.js';
+import { channelLanes, packLanes } from './pack_lanes.js';
 
 export interface Conv2dAttributes {
   stride: Pair;
@@ -77,13 +77,11 @@ export function geometry(node: Node<Conv2dAttributes>) {
   return { inHeight, inWidth, outputs, groupInputs, kernelHeight, kernelWidth, outHeight, outWidth };
 }
 
-// Where the channels of a convolution group are no whole vec4s, a kernel has to pick single lanes.
-function isRagged(node: Node<Conv2dAttributes>): boolean {
-  const { outputs, groupInputs } = geometry(node);
-  const { groups } = node.attributes;
-  return (
-    groups > 1 && (groupInputs % 4 !== 0 || (outputs / groups) % 4 !== 0 || segmentsOf(node.inputs[0]!).length > 1)
-  );
+// Where the channels of a convolution group are no whole vec4s, or lie in segments with holes between, a kernel has to pick
+// single lanes.
+function isRagged(x: Tensor, weight: Tensor, groups: number): boolean {
+  const [outputs, groupInputs] = weight.shape;
+  return groups > 1 && (groupInputs % 4 !== 0 || (outputs / groups) % 4 !== 0 || segmentsOf(x).length > 1);
 }
 
 function isDepthwise(node: Node<Conv2dAttributes>): boolean {
@@ -94,7 +92,7 @@ function isDepthwise(node: Node<Conv2dAttributes>): boolean {
 export const forward: Operation<Conv2dAttributes> = {
   name: 'conv2d',
 
-  infer([x, weight, bias, residual], { stride, dilation, padding, groups }) {
+  infer([x, weight, bias, residual, affine], { stride, dilation, padding, groups, prologue }) {
     if (x!.shape.length !== 4 || x!.layout !== 'nhwc4')
       throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]' });
     const [images, height, width, channels] = x!.shape;
@@ -108,6 +106,15 @@ export const forward: Operation<Conv2dAttributes> = {
     }
     if (bias && elementCount(bias) !== outputs) {
       throw new InputError('bias', { expected: `[${outputs}]`, given: describeShape(bias) });
+    }
+    if (Boolean(prologue) !== Boolean(affine) || (affine && affine.shape.join() !== `2,${groupCount(x!) * 4}`)) {
+      throw new InputError('prologue', {
+        expected: `scale and shift of each lane, [2, ${groupCount(x!) * 4}], where there is one`,
+        given: `${prologue ?? 'none'} with ${affine ? describeShape(affine) : 'nothing'}`,
+      });
+    }
+    if (prologue && isRagged(x!, weight!, groups)) {
+      throw new InputError('prologue', { expected: 'convolution groups of whole vec4s, channels without holes' });
     }
     const windows: Windows = { kernel: [kernelHeight, kernelWidth], stride, dilation, padding };
     checkWindows('convolution window', windows, -Math.max(height, width)); // gradients cut off what padding had added
@@ -137,7 +144,7 @@ export const forward: Operation<Conv2dAttributes> = {
 
   variants(node, traits) {
     if (isDepthwise(node)) return ['depthwise'];
-    if (isRagged(node)) return ['grouped'];
+    if (isRagged(node.inputs[0]!, node.inputs[1]!, node.attributes.groups)) return ['grouped'];
     if (node.attributes.groups > 1) return ['direct'];
     const [y] = node.outputs;
     const { subgroupSize } = traits;
@@ -162,6 +169,8 @@ export const forward: Operation<Conv2dAttributes> = {
     const segments = variant === 'depthwise' ? [1] : groups === 1 ? segmentsOf(x!) : [groupInputs];
     const packed =
       variant === 'grouped' ? weight : context.derive(packConv2d, [weight], { segments, type: y.type as 'f32' });
+    // A kernel that picks lanes has no prologue; in its place comes where the channels lie.
+    const perChannel = variant === 'grouped' ? channelLanes(segmentsOf(x!)) : affine;
     const packedBias = bias && packLanes(context, bias, [outputs]);
     const padded = padding.some((side) => side > 0);
     const inGroups = groups === 1 ? groupCount(x!) : groupInputs / 4;
@@ -190,7 +199,7 @@ export const forward: Operation<Conv2dAttributes> = {
           ...(variant === 'tiled' ? TILE : {}),
           ...(variant === 'subgroup' ? subgroupConstants(wide, context.traits) : {}),
         },
-        bindings: [input, context.read(packed), context.read(packedBias), added, context.read(affine), output],
+        bindings: [input, context.read(packed), context.read(packedBias), added, context.read(perChannel), output],
         params: {
           first: range[0],
           count,
@@ -246,7 +255,7 @@ export const forward: Operation<Conv2dAttributes> = {
   absorbInput(node, previous) {
     const [x, weight, bias, residual, affine] = node.inputs;
     if (affine || previous.operation.name !== 'batch_norm' || previous.outputs[0] !== x) return undefined;
-    if (isDepthwise(node) || isRagged(node)) return undefined;
+    if (isDepthwise(node)) return undefined;
     const [raw, ...statistics] = previous.inputs;
     const { epsilon, activation } = previous.attributes as { epsilon: number; activation?: Activation };
     if (!raw || node.attributes.groups > 1 || (activation && activation.kind !== 'relu')) return undefined;

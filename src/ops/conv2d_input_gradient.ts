@@ -8,7 +8,7 @@ import type { Node } from '../graph/graph.js';
 import { dispatchGroups } from '../graph/groups.js';
 import type { Lowering, Operation, Range } from '../graph/operation.js';
 import { spread } from '../graph/operation.js';
-import { describeShape, elementCount, groupCount, segmentsOf, type Tensor } from '../graph/tensor.js';
+import { describeForm, describeShape, elementCount, groupCount, segmentsOf, type Tensor } from '../graph/tensor.js';
 import { type Windows, windowCounts, windowParams } from '../graph/windows.js';
 import { forward as packConv2d } from './pack_conv2d.js';
 
@@ -27,11 +27,12 @@ export const forward: Operation<Conv2dGradientAttributes> = {
     const [images, outHeight, outWidth, outputs] = dy!.shape;
     const [inputs, groupOutputs, ...kernel] = transposed!.shape;
     const expected = [...windowCounts(attributes, [height, width]), groupOutputs * groups];
-    const fits = kernel.join() === attributes.kernel.join() && segmentsOf(dy!).length === 1;
+    const plain = dy!.layout === 'nhwc4' && segmentsOf(dy!).length === 1;
+    const fits = plain && kernel.join() === attributes.kernel.join() && inputs % groups === 0;
     if (!fits || expected.join() !== [outHeight, outWidth, outputs].join()) {
       throw new InputError('gradient', {
         expected: `nhwc4 [n, ${expected.join(', ')}] without holes`,
-        given: `${describeShape(dy!)} for weights ${describeShape(transposed!)}`,
+        given: `${describeForm(dy!)} for weights ${describeShape(transposed!)}`,
       });
     }
     return [{ shape: [images, height, width, inputs], layout: 'nhwc4', type: dy!.type }];

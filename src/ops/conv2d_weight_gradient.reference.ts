@@ -83,6 +83,8 @@ export const cases: Case<Conv2dWeightGradientAttributes>[] = [
   caseOf([2, 6, 6, 8, 16, 3, 3], { groups: 2 }),
   caseOf([1, 6, 5, 6, 9, 3, 3], { groups: 3 }),
   caseOf([1, 4, 5, 22, 4, 3, 3], { groups: 2, segments: [3, 7, 12] }),
+  caseOf([1, 4, 5, 4, 4, 3, 3], { groups: 2, segments: [2, 2] }),
+  caseOf([1, 5, 4, 16, 8, 3, 3], { groups: 2, segments: [6, 10], stride: [2, 1] }),
   caseOf([2, 7, 6, 10, 10, 3, 3], { groups: 10, stride: [2, 2] }),
   caseOf([1, 133, 5, 3, 4, 3, 3]),
   caseOf([2, 3, 141, 4, 5, 3, 3], { stride: [3, 3] }),

@@ -14,7 +14,7 @@ import {
 import type { Node } from '../graph/graph.js';
 import type { Lowering, Operation, Range, Traits } from '../graph/operation.js';
 import { spread } from '../graph/operation.js';
-import { channelCount, describeShape, elementCount, groupCount, segmentsOf, type Tensor } from '../graph/tensor.js';
+import { channelCount, describeForm, elementCount, groupCount, segmentsOf, type Tensor } from '../graph/tensor.js';
 import { type Pair, type Windows, windowCounts, windowParams, windowRows } from '../graph/windows.js';
 import { channelLanes, laneMap } from './pack_lanes.js';
 
@@ -28,10 +28,17 @@ export const forward: Operation<Conv2dWeightGradientAttributes> = {
   infer([x, dy], attributes) {
     const [images, height, width, inputs] = x!.shape;
     const expected = [images, ...windowCounts(attributes, [height, width])];
-    if (dy!.shape.slice(0, 3).join() !== expected.join() || segmentsOf(dy!).length > 1) {
+    const fits = dy!.shape.slice(0, 3).join() === expected.join() && segmentsOf(dy!).length === 1;
+    if (!fits || [x!, dy!].some(({ layout, type }) => layout !== 'nhwc4' || type !== x!.type)) {
       throw new InputError('gradient', {
-        expected: `nhwc4 [${expected.join(', ')}, outputs] without holes`,
-        given: describeShape(dy!),
+        expected: `nhwc4 ${x!.type} [${expected.join(', ')}, outputs] without holes`,
+        given: `${describeForm(dy!)} for ${describeForm(x!)}`,
+      });
+    }
+    if (inputs % attributes.groups !== 0 || channelCount(dy!) % attributes.groups !== 0) {
+      throw new InputError('groups', {
+        expected: `a divisor of ${inputs} inputs and ${channelCount(dy!)} outputs`,
+        given: String(attributes.groups),
       });
     }
     const shape = [channelCount(dy!), inputs / attributes.groups, ...attributes.kernel];

@@ -4,6 +4,7 @@ import { linear as kernel } from '../generated/kernels.js';
 import type { GraphBuilder } from '../graph/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../graph/operation.js';
 import { describeShape, groupCount, segmentsOf, type Tensor } from '../graph/tensor.js';
+import { compact } from './compact.js';
 import { forward as linearInputGradient } from './linear_input_gradient.js';
 import { forward as linearWeightGradient } from './linear_weight_gradient.js';
 
@@ -14,7 +15,13 @@ export const forward: Operation = {
     const [images, inputs] = x!.shape;
     const [outputs] = weight!.shape;
     const fits = x!.shape.length === 2 && x!.layout === 'nhwc4' && x!.type === 'f32' && segmentsOf(x!).length === 1;
-    if (!fits) throw new InputError('input', { expected: 'nhwc4 f32 [n, inputs]', given: describeShape(x!) });
+    if (!fits) {
+      throw new InputError('input', {
+        expected: 'nhwc4 f32 [n, inputs] without holes between channels',
+        given: `${x!.layout} ${describeShape(x!)}, segments ${segmentsOf(x!).join(' + ')}`,
+        hint: 'compact it first',
+      });
+    }
     if (weight!.shape.join() !== [outputs, inputs].join()) {
       throw new InputError('weight', { expected: `[outputs, ${inputs}]`, given: describeShape(weight!) });
     }
@@ -39,7 +46,7 @@ export const forward: Operation = {
 /** Adds a fully connected layer whose parameters are `name`.weight and `name`.bias. */
 export function linear(g: GraphBuilder, x: Tensor, name: string, outputs: number): Tensor {
   const weight = g.parameter(`${name}.weight`, [outputs, x.shape[1]]);
-  return g.apply(forward, [x, weight, g.parameter(`${name}.bias`, [outputs])], {}, name);
+  return g.apply(forward, [compact(g, x), weight, g.parameter(`${name}.bias`, [outputs])], {}, name);
 }
 
 export const reference: Reference = ([x, weight, bias], { outputs: [y] }) => {

@@ -2,12 +2,18 @@
 import { InputError } from '../errors.js';
 import { linear_weight_gradient } from '../generated/kernels.js';
 import { type Case, type Operation, type Reference, spread } from '../graph/operation.js';
-import { describeShape } from '../graph/tensor.js';
+import { describeShape, segmentsOf } from '../graph/tensor.js';
 
 /** x: [n, inputs] nhwc4, f32, without holes. dy: [n, outputs] dense. Outputs, dense: [outputs, inputs] and [outputs]. */
 export const forward: Operation = {
   name: 'linear_weight_gradient',
   infer([x, dy]) {
+    if (x!.shape.length !== 2 || x!.layout !== 'nhwc4' || x!.type !== 'f32' || segmentsOf(x!).length > 1) {
+      throw new InputError('input', {
+        expected: 'nhwc4 f32 [n, inputs] without holes between channels',
+        given: `${x!.layout} ${describeShape(x!)}, segments ${segmentsOf(x!).join(' + ')}`,
+      });
+    }
     if (dy!.layout !== 'dense' || dy!.shape[0] !== x!.shape[0]) {
       throw new InputError('gradient', { expected: `dense [${x!.shape[0]}, outputs]`, given: describeShape(dy!) });
     }

@@ -3,15 +3,18 @@ import { InputError } from '../errors.js';
 import { lrn_gradient } from '../generated/kernels.js';
 import { dispatchGroups } from '../graph/groups.js';
 import type { Case, Operation, Reference } from '../graph/operation.js';
-import { channelCount, describeShape, elementCount, segmentsOf } from '../graph/tensor.js';
+import { channelCount, describeForm, elementCount, segmentsOf } from '../graph/tensor.js';
 import type { LrnAttributes } from './lrn.js';
 
 /** x, dy, dx: nhwc4 of one shape, channels without holes. */
 export const forward: Operation<LrnAttributes> = {
   name: 'lrn_gradient',
   infer([x, dy]) {
-    if (dy!.shape.join() !== x!.shape.join() || segmentsOf(dy!).length > 1 || segmentsOf(x!).length > 1) {
-      throw new InputError('gradient', { expected: describeShape(x!), given: describeShape(dy!) });
+    if (x!.layout !== 'nhwc4' || segmentsOf(x!).length > 1) {
+      throw new InputError('input', { expected: 'nhwc4 channels without holes', given: describeForm(x!) });
+    }
+    if (describeForm(dy!) !== describeForm(x!)) {
+      throw new InputError('gradient', { expected: describeForm(x!), given: describeForm(dy!) });
     }
     return [x!];
   },

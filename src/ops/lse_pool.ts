@@ -6,7 +6,7 @@ import { InputError } from '../errors.js';
 import { lse_pool } from '../generated/kernels.js';
 import type { GraphBuilder } from '../graph/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../graph/operation.js';
-import { channelCount, elementCount, groupCount, type Tensor } from '../graph/tensor.js';
+import { channelCount, describeForm, elementCount, groupCount, type Tensor } from '../graph/tensor.js';
 import { forward as lsePoolGradient } from './lse_pool_gradient.js';
 
 export interface LsePoolAttributes {
@@ -19,7 +19,9 @@ export const forward: Operation<LsePoolAttributes> = {
   name: 'lse_pool',
   infer([x], { r }) {
     if (!(r >= 0)) throw new InputError('pooling sharpness', { expected: 'r ≥ 0', given: `r = ${r}` });
-    if (x!.shape.length !== 4) throw new InputError('input', { expected: '[n, h, w, c]' });
+    if (x!.shape.length !== 4 || x!.layout !== 'nhwc4') {
+      throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]', given: describeForm(x!) });
+    }
     const { segments } = x!;
     return [
       { shape: [x!.shape[0], channelCount(x!)], layout: 'nhwc4', type: 'f32', ...(segments ? { segments } : {}) },

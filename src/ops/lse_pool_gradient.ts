@@ -2,18 +2,18 @@
 import { InputError } from '../errors.js';
 import { lse_pool_gradient } from '../generated/kernels.js';
 import type { Case, Operation, Reference } from '../graph/operation.js';
-import { channelCount, describeShape, elementCount, groupCount, segmentsOf } from '../graph/tensor.js';
+import { channelCount, describeForm, elementCount, groupCount } from '../graph/tensor.js';
 import type { LsePoolAttributes } from './lse_pool.js';
 
 /** x: [n, h, w, c] nhwc4. dy: [n, c] nhwc4, f32. dx: like x. */
 export const forward: Operation<LsePoolAttributes> = {
   name: 'lse_pool_gradient',
   infer([x, dy]) {
-    if (dy!.shape.join() !== `${x!.shape[0]},${channelCount(x!)}` || segmentsOf(dy!).join() !== segmentsOf(x!).join()) {
-      throw new InputError('gradient', {
-        expected: `[${x!.shape[0]}, ${channelCount(x!)}] with the segments of the input`,
-        given: describeShape(dy!),
-      });
+    const { segments } = x!;
+    const shape = [x!.shape[0], channelCount(x!)];
+    const expected = describeForm({ shape, layout: 'nhwc4', type: 'f32', ...(segments ? { segments } : {}) });
+    if (x!.layout !== 'nhwc4' || describeForm(dy!) !== expected) {
+      throw new InputError('gradient', { expected, given: `${describeForm(dy!)} for ${describeForm(x!)}` });
     }
     return [x!];
   },

@@ -6,7 +6,7 @@ import { InputError } from '../errors.js';
 import { pool_argmax, pool_gradient } from '../generated/kernels.js';
 import type { Case, CaseInput, Operation, Range, Reference } from '../graph/operation.js';
 import { spread } from '../graph/operation.js';
-import { describeShape, elementCount, groupCount } from '../graph/tensor.js';
+import { describeForm, describeShape, elementCount, groupCount, segmentsOf } from '../graph/tensor.js';
 import { type Windows, windowCounts, windowParams } from '../graph/windows.js';
 import type { PoolAttributes } from './pool.js';
 
@@ -21,6 +21,7 @@ export const forward: Operation<PoolGradientAttributes> = {
   name: 'pool_gradient',
   infer([dy, x], attributes) {
     const { mode, height, width } = attributes;
+    if (dy!.layout !== 'nhwc4') throw new InputError('gradient', { expected: 'nhwc4', given: describeForm(dy!) });
     const [images, outHeight, outWidth, channels] = dy!.shape;
     const expected = windowCounts(attributes, [height, width], attributes.ceilMode);
     if (expected.join() !== `${outHeight},${outWidth}`) {
@@ -29,6 +30,12 @@ export const forward: Operation<PoolGradientAttributes> = {
     const shape = [images, height, width, channels];
     if (mode === 'max' && x?.shape.join() !== shape.join()) {
       throw new InputError('input', { expected: shape.join('×'), given: x ? describeShape(x) : 'none' });
+    }
+    if (x && (x.layout !== 'nhwc4' || segmentsOf(x).join() !== segmentsOf(dy!).join())) {
+      throw new InputError('gradient', {
+        expected: `nhwc4 with the input's segments, ${segmentsOf(x).join(' + ')}`,
+        given: `${describeForm(dy!)}, with an input that is ${describeForm(x)}`,
+      });
     }
     return [{ ...dy!, shape }];
   },

@@ -5,9 +5,20 @@
 import { InputError } from '../errors.js';
 import { copy } from '../generated/kernels.js';
 import type { GraphBuilder } from '../graph/graph.js';
-import type { Case, Operation, Reference } from '../graph/operation.js';
+import type { Case, Gradient, Operation, Reference } from '../graph/operation.js';
 import { spread } from '../graph/operation.js';
-import { channelCount, describeShape, groupCount, laneChannels, pixelCount, type Tensor } from '../graph/tensor.js';
+import {
+  channelCount,
+  describeShape,
+  elementCount,
+  groupCount,
+  laneChannels,
+  pixelCount,
+  segmentsOf,
+  type Tensor,
+} from '../graph/tensor.js';
+import { withSegments } from './compact.js';
+import { concat } from './concat.js';
 
 export interface SliceAttributes {
   /** Where the slice begins, in vec4 groups of a pixel of x. */
@@ -85,9 +96,37 @@ export const reference: Reference<SliceAttributes> = ([x], { inputs, outputs: [y
   return [result];
 };
 
+/** Zeros in the channels before and behind the slice. */
+export const gradient: Gradient<SliceAttributes> = (g, { inputs: [x], outputs: [y], attributes }, [dy]) => {
+  const zeros = (name: string, from: number, to: number): Tensor[] => {
+    const segments = segmentsBetween(x!, from, to);
+    if (segments.length === 0) return [];
+    const shape = [...x!.shape.slice(0, -1), widthOf({ offset: 0, segments })];
+    const spec = { shape, layout: x!.layout, type: x!.type, ...(segments.length > 1 ? { segments } : {}) };
+    return [g.constant(`${y.name}/${name}`, spec, new Float32Array(elementCount(spec)))];
+  };
+  const end = attributes.offset + groupCount(y);
+  const parts = [...zeros('before', 0, attributes.offset), dy!, ...zeros('behind', end, groupCount(x!))];
+  // Zeros round a part that began and ended within one segment make up that segment again.
+  return [withSegments(g, concat(g, parts, `${y.name}/gradient`), segmentsOf(x!), `${y.name}/gradient`)];
+};
+
+// Widths of what lies between two vec4 groups of a pixel.
+function segmentsBetween(x: Tensor, from: number, to: number): number[] {
+  const found: number[] = [];
+  let start = 0;
+  for (const width of segmentsOf(x)) {
+    const inside = Math.min(width, (to - start) * 4) - Math.max(0, (from - start) * 4);
+    if (inside > 0) found.push(inside);
+    start += Math.ceil(width / 4);
+  }
+  return found;
+}
+
 export const cases: Case<SliceAttributes>[] = [
   { inputs: [{ shape: [1, 1, 1, 1] }], attributes: { offset: 0, segments: [1] } },
   { inputs: [{ shape: [2, 3, 5, 12] }], attributes: { offset: 1, segments: [8] } },
   { inputs: [{ shape: [2, 3, 5, 11], segments: [3, 7, 1] }], attributes: { offset: 1, segments: [7] } },
   { inputs: [{ shape: [1, 3, 5, 17], segments: [3, 7, 1, 6] }], attributes: { offset: 1, segments: [7, 1] } },
+  { inputs: [{ shape: [1, 3, 5, 17], segments: [3, 7, 1, 6] }], attributes: { offset: 1, segments: [4] } }, // a part of one
 ];

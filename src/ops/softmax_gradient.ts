@@ -3,7 +3,7 @@ import { InputError } from '../errors.js';
 import { softmax_gradient } from '../generated/kernels.js';
 import type { Case, Operation, Reference } from '../graph/operation.js';
 import { spread } from '../graph/operation.js';
-import { channelCount, describeShape, elementCount, groupCount } from '../graph/tensor.js';
+import { channelCount, describeForm, elementCount, groupCount, segmentsOf } from '../graph/tensor.js';
 
 const WORKGROUP = 64;
 
@@ -11,10 +11,11 @@ const WORKGROUP = 64;
 export const forward: Operation = {
   name: 'softmax_gradient',
   infer([dy, y]) {
-    const form = ({ layout, type, shape, segments = [] }: typeof y & object) =>
-      `${layout} ${type} ${shape} ${segments}`;
-    if (form(dy!) !== form(y!)) {
-      throw new InputError('gradient', { expected: `${y!.layout} ${describeShape(y!)}`, given: describeShape(dy!) });
+    if (segmentsOf(y!).length > 1) {
+      throw new InputError('output', { expected: 'channels without holes', given: describeForm(y!) });
+    }
+    if (describeForm(dy!) !== describeForm(y!)) {
+      throw new InputError('gradient', { expected: describeForm(y!), given: describeForm(dy!) });
     }
     return [y!];
   },

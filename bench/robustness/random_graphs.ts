@@ -1,0 +1,235 @@
+/**
+ * Random small graphs, forward and backward: whatever fusion, slices, arenas, bands and kernel variants make of one, it computes
+ * what its nodes say one by one, in float64. Channels lie in segments with holes between wherever an operation takes them.
+ */
+import fc from 'fast-check';
+import { InputError } from '../../src/errors.js';
+import type { Gpu } from '../../src/gpu/device.js';
+import { normalisedError } from '../../src/graph/check.js';
+import { gradients } from '../../src/graph/gradient.js';
+import { createGraph, createTensor, type Graph, type GraphBuilder, updatesOf } from '../../src/graph/graph.js';
+import { createPlan, type PlanOptions } from '../../src/graph/plan.js';
+import { evaluateReference } from '../../src/graph/reference.js';
+import { product, segmentsOf, type Tensor } from '../../src/graph/tensor.js';
+import { startValidation } from '../../src/graph/validate.js';
+import { seededRandom } from '../../src/random.js';
+import { gradientKinds, kinds, steps } from './random_steps.js';
+
+export type Recipe = typeof recipes extends fc.Arbitrary<infer T> ? T : never;
+
+/** What a graph is grown from. Every number is taken modulo what there is, so that each recipe makes sense. */
+export const recipes = fc.record({
+  images: fc.integer({ min: 1, max: 2 }),
+  size: fc.tuple(fc.integer({ min: 2, max: 17 }), fc.integer({ min: 1, max: 9 })),
+  channels: fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 })),
+  steps: fc.array(steps, { minLength: 2, maxLength: 12 }),
+  variant: fc.nat(2),
+  batchNorm: fc.constantFrom('frozen' as const, 'train' as const),
+});
+
+/** Adds the nodes of a recipe. @returns the tensors that the graph puts out, the last of the chain in any case. */
+function grow(g: GraphBuilder, { images, size, channels, steps }: Recipe, backward: boolean): Tensor[] {
+  const maps = channels.map((count, index) => g.input('ab'[index], [images, ...size, count]));
+  const outputs: Tensor[] = [];
+  for (const [index, step] of steps.entries()) {
+    const known = backward ? gradientKinds : kinds;
+    const made = known[step.kind % known.length](g, maps, step, index);
+    if (made.shape.length === 4 && made.layout === 'nhwc4') maps.push(made);
+    else outputs.push(made);
+    if (step.output === 0) outputs.push(made);
+  }
+  return [...new Set([...outputs, maps[maps.length - 1]])];
+}
+
+/** The same adapter with bindings of at most `bytes`. */
+export function narrowed(gpu: Gpu, bytes: number): Gpu {
+  const limits = new Proxy(gpu.limits, {
+    get: (own, name) => (name === 'maxStorageBufferBindingSize' ? bytes : Reflect.get(own, name, own)),
+  });
+  return { ...gpu, limits };
+}
+
+function hashOf(text: string): number {
+  let hash = 2166136261;
+  for (const letter of text) hash = Math.imul(hash ^ letter.charCodeAt(0), 16777619);
+  return hash >>> 0;
+}
+
+/** Values by a tensor's name, rounded to f32, of such a size that what comes out of a layer is about as large as what goes in. */
+export function valuesFor(name: string, shape: readonly number[]): Float32Array {
+  const random = seededRandom(hashOf(name));
+  const isScale = name.endsWith('running_var') || (name.endsWith('.weight') && shape.length === 1);
+  const spread = shape.length > 1 && name.includes('weight') ? Math.sqrt(12 / product(shape.slice(1))) : 2;
+  return Float32Array.from({ length: product(shape) }, () =>
+    isScale ? random() + 0.5 : (random() - 0.5) * spread + (name === 'a' ? 0.2 : 0),
+  );
+}
+
+type Values = ReadonlyMap<Tensor, Float64Array>;
+
+/** Values of everything that a graph does not compute itself. */
+export function sourceValues(graph: Graph): Values {
+  const made = new Set(graph.nodes.flatMap(({ outputs }) => outputs));
+  const sources = new Set([...graph.nodes.flatMap(({ inputs }) => inputs), ...graph.outputs]);
+  const values = new Map<Tensor, Float64Array>();
+  for (const tensor of sources) {
+    if (!tensor || made.has(tensor) || tensor.data) continue;
+    values.set(tensor, Float64Array.from(valuesFor(tensor.name, tensor.shape)));
+  }
+  return values;
+}
+
+const resultsOf = (graph: Graph) => [...new Set([...graph.outputs, ...graph.nodes.flatMap(updatesOf)])];
+
+/** Runs a graph twice, so that what the first run left behind in memory would show. Validates each node where asked to. */
+export async function runGraph(
+  gpu: Gpu,
+  graph: Graph,
+  values: Values,
+  options: PlanOptions & { validate?: boolean } = {},
+): Promise<{ results: (Float32Array | Uint32Array)[]; steps: number }> {
+  const plan = await createPlan(gpu, graph, { weights: valuesFor, ...options });
+  try {
+    const bound = new Set(plan.steps.flatMap(({ bindings }) => bindings.map(({ tensor }) => tensor)));
+    for (const round of [1, 2]) {
+      for (const [tensor, content] of values) {
+        if (tensor.kind !== 'constant' && (bound.has(tensor) || graph.outputs.includes(tensor))) {
+          plan.write(tensor, content);
+        }
+      }
+      const validate = options.validate && round === 2 ? await startValidation(gpu, plan) : undefined;
+      await plan.run();
+      await validate?.();
+    }
+    const results: (Float32Array | Uint32Array)[] = [];
+    for (const tensor of resultsOf(graph)) results.push(await plan.read(tensor));
+    return { results, steps: plan.steps.length };
+  } finally {
+    plan.close();
+  }
+}
+
+/** Beyond this a graph's result is looked at closely. Rounding through a dozen layers explains most of what is beyond. */
+const BOUNDS = { f32: 1e-10, f16: 1e-4 } as const;
+
+/** What a look at a graph found: a fault, or that its numbers are too sensitive to be held to the bound. */
+export interface Finding {
+  fault?: string;
+  sensitive?: string;
+}
+
+async function compare(
+  gpu: Gpu,
+  graph: Graph,
+  values: Values,
+  truth: Values,
+  what: string,
+  { bound = BOUNDS.f32, ...options }: PlanOptions & { bound?: number } = {},
+): Promise<Finding> {
+  const { results } = await runGraph(gpu, graph, values, options);
+  const off = resultsOf(graph).flatMap((tensor, index) => {
+    const error = normalisedError(results[index], truth.get(tensor)!);
+    return error <= bound ? [] : [`${what}: ${tensor.name} has NMSE ${error.toExponential(2)}`];
+  });
+  if (off.length === 0) return {};
+  // A kink (ReLU, the maximum of a window) or a sum that cancels magnifies rounding without limit. It is none of our faults where each
+  // node is right about what it was given, and the result does not depend on where tensors lie.
+  try {
+    const apart = await runGraph(gpu, graph, values, { ...options, separate: { guard: 256 }, validate: true });
+    const same = results.every((result, index) =>
+      result.every((value, i) => Object.is(value, apart.results[index][i])),
+    );
+    return same ? { sensitive: off[0] } : { fault: `${off[0]}, and another with memory of their own` };
+  } catch (error) {
+    return { fault: `${off[0]}; ${(error as Error).message}` };
+  }
+}
+
+/** The forward pass of a recipe: fused, in bands of rows, node by node, and in f16. */
+export async function checkForward(gpu: Gpu, recipe: Recipe): Promise<Finding> {
+  const choose: PlanOptions['choose'] = (_, variants) => variants[recipe.variant % variants.length];
+  const findings: Finding[] = [];
+  for (const type of gpu.features.has('shader-f16') ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+    const g = createGraph({ type });
+    const graph = g.finish(grow(g, recipe, false));
+    const values = sourceValues(graph);
+    const truth = evaluateReference(graph, values);
+    findings.push(await compare(gpu, graph, values, truth, `${type} fused`, { choose, bound: BOUNDS[type] }));
+    if (type === 'f16') continue;
+    findings.push(await compare(narrowed(gpu, 6144), graph, values, truth, 'in bands').catch(unlessTooLarge));
+    findings.push(await compare(gpu, graph, values, truth, 'unfused', { unfused: true, choose }));
+  }
+  return worst(findings);
+}
+
+// What works on whole images may be refused where one does not fit a binding: by name.
+function unlessTooLarge(error: unknown): Finding {
+  if (error instanceof InputError && /cannot be split|too large for this adapter/.test(error.message)) return {};
+  throw error;
+}
+
+/** The backward pass of a recipe, by both inputs and every parameter: fused and node by node, and against differences in float64. */
+export async function checkBackward(gpu: Gpu, recipe: Recipe): Promise<Finding> {
+  const choose: PlanOptions['choose'] = (_, variants) => variants[recipe.variant % variants.length];
+  const g = createGraph({ parameters: 'state', batchNorm: recipe.batchNorm });
+  const y = grow(g, recipe, true).at(-1)!;
+  const parameters = [...g.parameters].flatMap(([name, tensor]) => (name.includes('running') ? [] : [tensor]));
+  const inputs = g.nodes.flatMap(({ inputs }) => inputs.flatMap((x) => (x?.kind === 'input' ? [x] : [])));
+  const seed = createTensor('seed', 'input', y);
+  const found = gradients(g, y, [...new Set([...inputs, ...parameters])], seed);
+  if (found.size === 0) return {};
+  const graph = g.finish([y, ...found.values()]);
+  const values = sourceValues(graph);
+  const truth = evaluateReference(graph, values);
+  const findings = [
+    await compare(gpu, graph, values, truth, 'backward, fused', { choose }),
+    await compare(gpu, graph, values, truth, 'backward, unfused', { unfused: true, choose }),
+  ];
+  for (const [tensor, gradient] of found) {
+    const fault = differenceFault(g.finish([y]), values, truth.get(gradient)!, tensor, seed);
+    if (fault) findings.push({ fault });
+  }
+  return worst(findings);
+}
+
+/** Holds a gradient against how Σ seed · y changes along a direction. Where two steps disagree there is a kink between, and no say. */
+function differenceFault(
+  forward: Graph,
+  values: Values,
+  gradient: Float64Array,
+  tensor: Tensor,
+  seed: Tensor,
+): string | undefined {
+  const [y] = forward.outputs;
+  if (!values.has(tensor)) return undefined;
+  const direction = valuesFor(`direction of ${tensor.name}`, tensor.shape);
+  const slope = values.get(seed);
+  if (!slope) return undefined;
+  const loss = (by: number) => {
+    const moved = values.get(tensor)!.map((value, i) => value + by * direction[i]);
+    const result = evaluateReference(forward, new Map([...values, [tensor, moved]])).get(y)!;
+    return result.reduce((sum, value, i) => sum + value * slope[i], 0);
+  };
+  const [wide, narrow] = [1e-5, 1e-6].map((step) => (loss(step) - loss(-step)) / (2 * step));
+  const actual = gradient.reduce((sum, value, i) => sum + value * direction[i], 0);
+  const size = Math.sqrt(gradient.reduce((sum, value) => sum + value * value, 0)) + Math.abs(narrow) + 1e-3;
+  if (Math.abs(wide - narrow) > 1e-5 * size || Math.abs(actual - narrow) <= 1e-4 * size) return undefined;
+  return `the gradient by ${tensor.name} along a direction is ${actual}, by differences ${narrow}`;
+}
+
+const worst = (findings: readonly Finding[]): Finding =>
+  findings.find(({ fault }) => fault) ?? findings.find(({ sensitive }) => sensitive) ?? {};
+
+/** Whether a recipe's graph, forward, has channels in segments, and a grouped convolution that works on such. */
+export function meetsSegments(recipe: Recipe): { segments: boolean; grouped: boolean } {
+  const g = createGraph();
+  grow(g, recipe, false);
+  const holed = (tensor: Tensor | undefined) => tensor !== undefined && segmentsOf(tensor).length > 1;
+  return {
+    segments: g.nodes.some(({ inputs }) => inputs.some(holed)),
+    grouped: g.nodes.some(
+      ({ operation, inputs, attributes }) =>
+        operation.name === 'conv2d' && holed(inputs[0]) && (attributes as { groups: number }).groups > 1,
+    ),
+  };
+}
