@@ -103,6 +103,22 @@ export async function bundleBench(outfile = at('dist/bench/gpu.bundle.js')) {
   });
 }
 
+/** One ES module with everything that a page needs, for those without a bundler: dist/raybox.js. */
+export async function bundlePage() {
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['dist/src/web/bundle.js'],
+    outfile: 'dist/raybox.js',
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    legalComments: 'eof',
+    logLevel: 'warning',
+  });
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeIfChanged(at('src/generated/kernels.ts'), embedKernels());
   writeIfChanged(at('src/generated/bench_kernels.ts'), embedKernels(at('bench/kernels')));
@@ -122,5 +138,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     logLevel: 'warning',
   });
   await bundleVendored(root, sources('src').filter(isVendored));
+  await bundlePage();
   if (process.argv.includes('--bench')) await bundleBench();
 }

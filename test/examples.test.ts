@@ -48,6 +48,23 @@ test('in a page: a canvas to listed findings', async () => {
   }
 });
 
+test('in a page without a bundler: one ES module from a script tag', async () => {
+  const { browser, close } = await launchChromium();
+  try {
+    const opened = await openPage(browser, { folder: '.', html: 'test/examples/script_tag.html' });
+    try {
+      await opened.page.waitForFunction("document.querySelector('ul').textContent !== ''", { timeout: 60_000 });
+      assert.equal(opened.errors, []);
+      const text = await opened.page.$eval('ul', (list) => list.textContent);
+      assert.match(text!, /^\w+ 0\.\d\d at \d+, \d+$/m);
+    } finally {
+      await opened.close();
+    }
+  } finally {
+    await close();
+  }
+});
+
 test('in a page: a head is trained on drawn X-rays, and used', async () => {
   const { browser, close } = await launchChromium();
   try {

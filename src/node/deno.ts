@@ -5,6 +5,11 @@ import { open } from './open.js';
 import { loadVulkan } from './shared_library.js';
 import { useSwiftShader } from './swiftshader.js';
 
+/** Deno has this in common with pages, and Node does not. */
+type DenoGlobals = Partial<Record<'navigator', { gpu?: GPU }>>;
+
+const deno: DenoGlobals = globalThis;
+
 // wgpu looks for Vulkan drivers once, at the first adapter that is asked for: what is wanted must be in place before.
 let prepared: Promise<void> | undefined;
 
@@ -18,7 +23,7 @@ export const platform: Platform = {
   open,
 
   async gpu({ adapter, dawn = [] }) {
-    const { gpu } = (globalThis as unknown as { navigator?: { gpu?: GPU } }).navigator ?? {};
+    const gpu = deno.navigator?.gpu;
     if (!gpu) {
       throw new GpuUnavailableError('this Deno offers no WebGPU', {
         hint: 'use Deno 2.9 or later, or run it with --unstable-webgpu',
