@@ -103,6 +103,33 @@ export async function bundleBench(outfile = at('dist/bench/gpu.bundle.js')) {
   });
 }
 
+/**
+ * The references in one file that shares no module with the engine, dist/src/generated/reference.js. Bundlers split code by
+ * modules: if the reference of an operation came from the operation's own module, every page would load it.
+ */
+async function bundleReferences() {
+  const sameErrors = {
+    name: 'errors',
+    setup({ onResolve }) {
+      // `instanceof InputError` must hold for whoever catches one.
+      onResolve({ filter: /\/errors\.js$/ }, () => ({ path: '../errors.js', external: true }));
+    },
+  };
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['src/generated/reference.ts'],
+    outfile: 'dist/src/generated/reference.js',
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2022',
+    sourcemap: 'linked',
+    sourcesContent: false,
+    plugins: [sameErrors],
+    logLevel: 'warning',
+  });
+}
+
 /** One ES module with everything that a page needs, for those without a bundler: dist/raybox.js. */
 export async function bundlePage() {
   await build({
@@ -137,6 +164,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     sourcesContent: false,
     logLevel: 'warning',
   });
+  await bundleReferences();
   await bundleVendored(root, sources('src').filter(isVendored));
   await bundlePage();
   if (process.argv.includes('--bench')) await bundleBench();

@@ -11,6 +11,7 @@ import { createQueue } from './localizer/queue.js';
 import { type LocalizeOptions, type Request, requestOf } from './localizer/request.js';
 import type { Classification, Localization } from './localizer/results.js';
 import { type Batch, createSession, type Memory, type Session, type StageTimes } from './localizer/session.js';
+import { checkOptions, optionNames } from './options.js';
 import type { Warning } from './warnings.js';
 
 export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {
@@ -22,6 +23,18 @@ export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {
   onProgress?: (done: number) => void;
   signal?: AbortSignal;
 }
+
+const LOAD_OPTIONS = optionNames<LoadOptions>({
+  device: true,
+  adapter: true,
+  powerPreference: true,
+  dawn: true,
+  precision: true,
+  metadata: true,
+  maxBytes: true,
+  onProgress: true,
+  signal: true,
+});
 
 export interface ClassifyOptions {
   signal?: AbortSignal;
@@ -39,10 +52,11 @@ export interface LocalizeAllOptions extends LocalizeOptions {
  * @throws InputError for weights that cannot be read or do not fit; GpuUnavailableError without a fitting adapter.
  */
 export async function load(weights: WeightsInput, options: LoadOptions = {}): Promise<Localizer> {
-  const { signal, onProgress } = options;
+  checkOptions('load', options, LOAD_OPTIONS);
+  const { signal, onProgress, device, adapter, powerPreference, dawn } = options;
   const model = await readModel(weights, { ...options, onProgress: (done) => onProgress?.(done / 2) });
   signal?.throwIfAborted();
-  const gpu = await openGpu(options);
+  const gpu = await openGpu({ device, adapter, powerPreference, dawn });
   try {
     const session = await createSession(gpu, model, {
       precision: options.precision ?? 'f32',
@@ -107,6 +121,7 @@ export class Localizer {
 
   /** Probabilities and logits by label. */
   async classify(image: ImageInput, options: ClassifyOptions = {}): Promise<Classification> {
+    checkOptions('classify', options, ['signal']);
     const { index, width, height, probabilities, logits, warnings } = await this.localize(image, {
       ...options,
       boxes: false,
@@ -128,7 +143,7 @@ export class Localizer {
     if (output !== 'cpu' && output !== 'gpu') {
       throw new InputError('output', { expected: "'cpu' or 'gpu'", given: String(output) });
     }
-    const request = requestOf(this.metadata, options);
+    const request = requestOf(this.metadata, options, 'localize', ['output']);
     const read = toPixels(image, options.signal);
     return this.#track(
       read.then((pixels) =>
@@ -146,12 +161,13 @@ export class Localizer {
     options: LocalizeAllOptions = {},
   ): AsyncGenerator<Localization, void, undefined> {
     this.#check();
-    const { batch = 4, onError, signal } = options;
+    const { batch = 4, onError, ...perImage } = options;
+    const { signal } = perImage;
     if (!Number.isInteger(batch) || batch < 1) {
       throw new InputError('batch', { expected: 'a whole number from 1 on', given: String(batch) });
     }
     refuseSingleImage(images);
-    const request = requestOf(this.metadata, options);
+    const request = requestOf(this.metadata, perImage, 'localizeAll', ['batch', 'onError']);
     const batches = readBatches(images, batch, onError, signal);
     let next = batches.next();
     next.catch(() => {}); // awaited below; reading ahead must not leave a rejection unhandled

@@ -23,12 +23,25 @@ const list = (folder: string, ending: string) =>
     .filter((name) => name.endsWith(ending))
     .sort();
 
-const core = ['errors', 'warnings', 'random', 'formats', 'gpu', 'generated', 'graph', 'ops', 'nets', 'localizer'];
+const core = [
+  'errors',
+  'options',
+  'warnings',
+  'random',
+  'formats',
+  'gpu',
+  'generated',
+  'graph',
+  'ops',
+  'nets',
+  'localizer',
+];
 const aside = ['reports', 'phantom', 'overlay', 'train', 'evaluate', 'index'];
 
 /** Each part of src/: which others it may import, and which packages. */
 const parts: Record<string, { parts: readonly string[]; packages?: readonly string[] }> = {
   errors: { parts: [] },
+  options: { parts: ['errors'] },
   warnings: { parts: [] },
   random: { parts: [] },
   vendor: { parts: [], packages: ['*'] },
@@ -36,7 +49,7 @@ const parts: Record<string, { parts: readonly string[]; packages?: readonly stri
   reports: { parts: ['errors', 'random', 'formats', 'vendor'] },
   phantom: { parts: ['errors', 'random', 'formats'] },
   overlay: { parts: ['errors', 'random', 'formats'] },
-  gpu: { parts: ['errors'], packages: ['#gpu'] },
+  gpu: { parts: ['errors', 'options'], packages: ['#gpu'] },
   generated: { parts: ['gpu', 'ops'] },
   graph: { parts: ['errors', 'random', 'formats', 'gpu', 'generated', 'ops'] },
   ops: { parts: ['errors', 'random', 'formats', 'gpu', 'generated', 'graph'] },

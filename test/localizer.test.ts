@@ -98,6 +98,16 @@ test('probabilities and logits are those of the float64 reference', async () => 
   });
 });
 
+test('a misspelt option is refused by every call', async () => {
+  const image = picture(32, 32, 1);
+  const wrong = { heatThreshold: [60] } as LocalizeOptions;
+  assert.match((await rejection(load(weights, { precison: 'f16' } as object)))!.message, /did you mean precision\?/);
+  assert.match((await rejection(openGpu({ adaptor: 'x' } as object)))!.message, /did you mean adapter\?/);
+  assert.match((await rejection(localizer.localize(image, wrong)))!.message, /did you mean heatThresholds\?/);
+  assert.match((await rejection(localizer.localizeAll([image], wrong).next()))!.message, /localizeAll has no option/);
+  assert.match((await rejection(localizer.classify(image, { boxes: true } as object)))!.message, /expected signal/);
+});
+
 test('findings lie in the image, belong to open classes, and agree with the scaled heatmap', async () => {
   const image = picture(120, 80, 1);
   const result = await localizer.localize(image, { classes: classes.slice(0, 3), heatmaps: 'scaled' });

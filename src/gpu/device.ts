@@ -4,6 +4,7 @@
  */
 import { platform } from '#gpu';
 import { DeviceLostError, GpuUnavailableError, KernelError } from '../errors.js';
+import { checkOptions, optionNames } from '../options.js';
 import { debug } from './debug.js';
 import type { Pipelines } from './pipelines.js';
 import { pipelinesOf } from './pipelines.js';
@@ -34,6 +35,8 @@ export interface GpuOptions {
   dawn?: readonly string[];
 }
 
+const GPU_OPTIONS = optionNames<GpuOptions>({ device: true, adapter: true, powerPreference: true, dawn: true });
+
 /** A device and what raybox keeps beside it. */
 export interface Gpu {
   readonly device: GPUDevice;
@@ -52,9 +55,11 @@ export interface Gpu {
 
 /**
  * Opens a device.
- * @throws GpuUnavailableError where there is no adapter, it is none that computes, or it grants too little.
+ * @throws GpuUnavailableError where there is no adapter, it is none that computes, or it grants too little; InputError for
+ *   an option that there is not.
  */
 export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
+  checkOptions('openGpu', options, GPU_OPTIONS);
   if (options.device) return wrap(options.device, options.device.adapterInfo, false);
   const name = options.adapter ?? platform.environment('RAYBOX_ADAPTER');
   const entry = await platform.gpu({

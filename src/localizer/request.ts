@@ -1,6 +1,7 @@
 /** What a call asks for, checked and with the weights' defaults filled in. */
 import { InputError } from '../errors.js';
 import type { WeightsMetadata } from '../formats/weights.js';
+import { checkOptions, optionNames } from '../options.js';
 
 export interface LocalizeOptions {
   /** These labels, whatever their probability. Default: those whose probability reaches their operating threshold. */
@@ -24,6 +25,17 @@ export interface LocalizeOptions {
   signal?: AbortSignal;
 }
 
+const LOCALIZE_OPTIONS = optionNames<LocalizeOptions>({
+  classes: true,
+  thresholds: true,
+  heatThresholds: true,
+  maxBoxes: true,
+  minRegion: true,
+  heatmaps: true,
+  boxes: true,
+  signal: true,
+});
+
 export interface Request {
   /** Probability from which a class's heatmap is worked on; 0 for those asked for by name, above 1 for those that are not. */
   readonly gates: readonly number[];
@@ -40,7 +52,17 @@ export const DEFAULT_THRESHOLD = 0.5;
 
 const NEVER = 2;
 
-export function requestOf(metadata: WeightsMetadata, options: LocalizeOptions): Request {
+/**
+ * @param call the method that was called, for messages
+ * @param others options of that method beside these
+ */
+export function requestOf(
+  metadata: WeightsMetadata,
+  options: LocalizeOptions,
+  call = 'localize',
+  others: readonly string[] = [],
+): Request {
+  checkOptions(call, options, [...LOCALIZE_OPTIONS, ...others]);
   const {
     classes,
     thresholds = {},
