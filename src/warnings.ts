@@ -10,7 +10,18 @@ export type WarningCode =
   /** The weights do not say what the network computes (pooling, say): a default was taken. */
   | 'assumed-network'
   /** The weights do not say what their outputs mean: they are called `output 0`, `output 1`, … */
-  | 'unnamed-outputs';
+  | 'unnamed-outputs'
+  /** Names in a file (of classes, columns, ids) are spelled otherwise than those of the data set, and were taken for them. */
+  | 'matched-names'
+  /** Something of a file was not used: columns, rows, labels, images. */
+  | 'ignored-data'
+  /** Something that could have been scored was not: classes or images without predictions. */
+  | 'missing-data'
+  /** A file does not say how it is to be read; the message says how it was. */
+  | 'assumed-data';
+
+/** Takes a warning of whoever reads a file. */
+export type OnWarning = (warning: Warning) => void;
 
 export interface Warning {
   readonly code: WarningCode;

@@ -2,11 +2,16 @@
 import { InputError } from '../errors.js';
 import type { Prediction } from '../formats/findings.js';
 import { type ImageTable, type LabeledBox, SEXES, VIEWS } from '../formats/image_table.js';
+import { own } from '../formats/json.js';
+import { labelNames, listed } from '../formats/label_names.js';
+import type { Warning } from '../warnings.js';
 import { fitPlatt, fitTemperature, type Scaling, sigmoid } from './calibration.js';
 import { type ClassColumn, type ClassScore, logitsFrom, logitsOf, rankRows, scoreClasses } from './classification.js';
+import { coverage } from './coverage.js';
 import type { BootstrapOptions, Interval } from './intervals.js';
 import type { Criterion } from './localization.js';
 import { boxScore, type LocalizationResult, localize, type Scored } from './localize.js';
+import { matchPredictions } from './match.js';
 import { fitThreshold, type ThresholdRule } from './thresholds.js';
 
 export interface EvaluationInput {
@@ -30,6 +35,8 @@ export interface EvaluationOptions extends Omit<BootstrapOptions, 'clusters'> {
   /** Upper ends of the age groups, in years. */
   ageLimits?: readonly number[];
   frocCriteria?: readonly Criterion[];
+  /** What was said while the files were read: it comes first in the result's warnings. */
+  warnings?: readonly Warning[];
 }
 
 export interface Threshold {
@@ -58,8 +65,12 @@ export interface EvaluationResult {
   scoreSource: 'probabilities' | 'boxes';
   /** Predictions of images that the label file does not have: ignored. */
   unknownImages: number;
-  /** Images asked for by `test` that nothing was predicted for: not scored. */
+  /** Images to score (those of `test`, else of the label file) that nothing was predicted for: not scored. */
   unpredictedImages: number;
+  /** Classes of the data set that are not scored, because the predictions do not have them or others were asked for. */
+  unscoredClasses: string[];
+  /** What of the files was matched, assumed, missing or not used. Mostly empty. */
+  warnings: Warning[];
   /** Share of the intervals, and draws of the bootstrap. */
   level: number;
   replicates: number;
@@ -79,18 +90,21 @@ export interface EvaluationResult {
  *   lie outside [0, 1]
  */
 export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}): EvaluationResult {
-  const { table, predictions, boxes = [] } = input;
+  const { table, boxes = [] } = input;
   const { level = 0.95, replicates = 1000, seed = 0, rule, scaling: scalingKind = 'platt' } = options;
+  const { predictions, warnings: matching } = matchPredictions(input.predictions, table.classes);
   const rowOf = new Map(table.images.map((image, row) => [image, row]));
-  const all: Scored[] = [];
+  const known: Scored[] = [];
+  const unknown: string[] = [];
   const seen = new Set<string>();
   for (const prediction of predictions) {
     if (seen.has(prediction.image)) throw new InputError(`${prediction.image} is predicted twice`);
     seen.add(prediction.image);
     const row = rowOf.get(prediction.image);
-    if (row !== undefined) all.push({ row, prediction });
+    if (row === undefined) unknown.push(prediction.image);
+    else known.push({ row, prediction });
   }
-  if (all.length === 0) {
+  if (known.length === 0) {
     throw new InputError('No predicted image is in the label file', {
       expected: `names like ${table.images[0] ?? '(the label file is empty)'}`,
       given: predictions[0]?.image ?? 'no predictions',
@@ -98,38 +112,50 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
   }
   const validationNames = new Set(options.validation ?? []);
   const testNames = options.test && new Set(options.test);
+  const wanted = ({ prediction: { image } }: Scored) =>
+    validationNames.has(image) || !testNames || testNames.has(image);
+  const all = known.filter(wanted);
   const indices = all.map((_, i) => i);
   const validation = indices.filter((i) => validationNames.has(all[i].prediction.image));
-  const test = indices.filter((i) => {
-    const { image } = all[i].prediction;
-    return !validationNames.has(image) && (!testNames || testNames.has(image));
-  });
+  const test = indices.filter((i) => !validationNames.has(all[i].prediction.image));
   if (test.length === 0) throw new InputError('No predicted image is left to score');
 
-  const scoreSource = all.every(({ prediction }) => prediction.probabilities || prediction.logits)
-    ? 'probabilities'
-    : 'boxes';
+  const scoreSource = scoreSourceOf(all);
   const classes = classesOf(table, all, scoreSource, options.classes);
   const columns = classes.map((label) => columnOf(table, all, label, scoreSource));
+  const unscoredClasses = table.classes.filter((label) => !classes.includes(label));
+  const unpredicted = [...(testNames ?? table.images)].filter((name) => !validationNames.has(name) && !seen.has(name));
+  const warnings = [
+    ...(options.warnings ?? []),
+    ...matching,
+    ...coverage({ boxes, rowOf, seen, unknown, unpredicted, validationNames, testNames }),
+    ...(options.classes || unscoredClasses.length === 0
+      ? []
+      : [missing(`Classes that nothing was predicted for are not scored: ${listed(unscoredClasses, 14)}.`)]),
+  ];
 
-  const thresholds: Record<string, Threshold> = {};
-  const scaling: Record<string, Scaling> = {};
-  for (const column of columns) {
-    const { label } = column;
-    const given = options.thresholds?.[label];
-    const fitted = given === undefined ? fitThreshold(rankRows(column, validation), rule) : undefined;
-    if (given !== undefined) thresholds[label] = { value: given, source: 'given' };
-    else if (fitted !== undefined) thresholds[label] = { value: fitted, source: 'validation' };
-    else thresholds[label] = { value: scoreSource === 'boxes' ? anyBox(column.scores) : 0.5, source: 'default' };
-    const sample = logitsOf(column, validation);
-    const fit = scalingKind === 'platt' ? fitPlatt : fitTemperature;
-    const fittedScaling = sample && fit(sample.logits, sample.labels);
-    if (fittedScaling) scaling[label] = fittedScaling;
-  }
+  const givenThresholds = thresholdsByClass(options.thresholds, table.classes);
+  const thresholds = Object.fromEntries(
+    columns.map((column): [string, Threshold] => {
+      const given = givenThresholds.get(column.label);
+      if (given !== undefined) return [column.label, { value: given, source: 'given' }];
+      const fitted = fitThreshold(rankRows(column, validation), rule);
+      if (fitted !== undefined) return [column.label, { value: fitted, source: 'validation' }];
+      return [column.label, { value: scoreSource === 'boxes' ? anyBox(column.scores) : 0.5, source: 'default' }];
+    }),
+  );
+  const scaling = Object.fromEntries(
+    columns.flatMap((column): [string, Scaling][] => {
+      const sample = logitsOf(column, validation);
+      const fit = scalingKind === 'platt' ? fitPlatt : fitTemperature;
+      const fitted = sample && fit(sample.logits, sample.labels);
+      return fitted ? [[column.label, fitted]] : [];
+    }),
+  );
 
   const patients = all.map(({ row }) => table.patients[row]);
   const bootstrapOptions = { level, replicates, seed, clusters: patients };
-  const fittedFor = (label: string) => ({ threshold: thresholds[label].value, scaling: scaling[label] });
+  const fittedFor = (label: string) => ({ threshold: thresholds[label].value, scaling: own(scaling, label) });
   const scoreRows = (rows: number[]) => scoreClasses(columns, rows, fittedFor, bootstrapOptions);
   const patientCount = (rows: number[]) => new Set(rows.map((i) => patients[i])).size;
   const overall = scoreRows(test);
@@ -146,8 +172,10 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
     patients: patientCount(test),
     validationImages: validation.length,
     scoreSource,
-    unknownImages: predictions.length - all.length,
-    unpredictedImages: testNames ? [...testNames].filter((name) => !validationNames.has(name)).length - test.length : 0,
+    unknownImages: unknown.length,
+    unpredictedImages: unpredicted.length,
+    unscoredClasses,
+    warnings,
     level,
     replicates,
     seed,
@@ -159,6 +187,31 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
     groups,
     localization: localize(table, scored, boxes, classes, thresholds, { ...options, level, replicates, seed }),
   };
+}
+
+const missing = (message: string): Warning => ({ code: 'missing-data', message });
+
+/** Thresholds under the data set's names. Those of other classes are of no use here: weights may know more. */
+function thresholdsByClass(given: Readonly<Record<string, number>> = {}, classes: readonly string[]) {
+  const names = labelNames(classes);
+  return new Map(
+    Object.entries(given).flatMap(([name, value]): [string, number][] => {
+      const label = names.match(name);
+      return label === undefined ? [] : [[label, value]];
+    }),
+  );
+}
+
+/** @throws InputError where some images have probabilities or logits and others none: boxes would rank the others */
+function scoreSourceOf(all: readonly Scored[]): EvaluationResult['scoreSource'] {
+  const without = all.filter(({ prediction }) => !prediction.probabilities && !prediction.logits);
+  if (without.length === 0) return 'probabilities';
+  if (without.length === all.length) return 'boxes';
+  throw new InputError(`${without[0].prediction.image} has boxes but no probabilities`, {
+    expected: 'probabilities, or logits, for every image to score or for none',
+    given: `none for ${without.length} of ${all.length} images`,
+    hint: 'predict them too, or leave their boxes out',
+  });
 }
 
 /** The threshold that every box passes and no image without one. */

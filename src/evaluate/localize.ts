@@ -2,6 +2,7 @@
 
 import type { Finding, Prediction } from '../formats/findings.js';
 import { type ImageTable, type LabeledBox, labelsOf } from '../formats/image_table.js';
+import { own } from '../formats/json.js';
 import { medianBoxBaseline, randomMapBaseline } from './baselines.js';
 import { sigmoid } from './calibration.js';
 import { type Froc, froc, type PointingGame, pointingGame } from './froc.js';
@@ -101,7 +102,7 @@ export function localize(
     gated: read(gatedLabels),
     froc: criteria.map((criterion) => froc(images, criterion, bootstrapOptions)),
     pointing: pointingGame(images, labels, (image, label) =>
-      hasPoints ? entry(image).prediction.points?.[label] : bestCentre(entry(image).prediction.findings, label),
+      hasPoints ? own(entry(image).prediction.points, label) : bestCentre(entry(image).prediction.findings, label),
     ),
     pointSource: hasPoints ? 'maximum' : 'box centre',
   };
@@ -112,9 +113,9 @@ const has = (some: readonly { label: string }[] | undefined, label: string) =>
 
 /** What an image-level decision goes by: the probability of a label, or the score of its best box. */
 export function scoreFor({ probabilities, logits, findings }: Prediction, label: string): number {
-  const logitValue = logits?.[label];
+  const logitValue = own(logits, label);
   if (logitValue !== undefined) return sigmoid(logitValue);
-  return probabilities ? (probabilities[label] ?? 0) : boxScore(findings, label);
+  return probabilities ? (own(probabilities, label) ?? 0) : boxScore(findings, label);
 }
 
 function bestCentre(findings: readonly Finding[] = [], label: string): [number, number] | undefined {

@@ -28,6 +28,7 @@ export async function reportHtml(result: EvaluationResult, options: ReportOption
   const { title = 'Evaluation', subtitle = '', cases = [] } = options;
   const plots = await loadPlots();
   const main = html`${tiles(result)}
+${notes(result)}
 ${classificationSection(result, plots)}
 ${localizationSection(result, plots)}
 ${casesSection(cases)}
@@ -35,6 +36,13 @@ ${METHOD}
 <footer>Intervals: ${number(100 * result.level, 0)} %. Bootstrap: ${count(result.replicates)} draws of patients, seed ${result.seed}.
 Research use only; no medical device.</footer>`;
   return reportPage(title, subtitle, main);
+}
+
+/** What of the files was matched, assumed, missing or not used. */
+function notes({ warnings }: EvaluationResult): Html {
+  if (warnings.length === 0) return html``;
+  return html`<details open><summary>What was read, and how</summary>
+<ul>${warnings.map(({ message }) => html`<li>${message}</li>`)}</ul></details>`;
 }
 
 function tiles({ images, patients, overall, meanAuc, localization, validationImages }: EvaluationResult): Html {

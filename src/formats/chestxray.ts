@@ -6,20 +6,16 @@
  * or `013D`, and has ages beyond 400; the one of 2020 has plain years.
  */
 import { InputError } from '../errors.js';
+import type { OnWarning } from '../warnings.js';
+import { type BoxColumns, boxColumns, boxIn, PUBLISHED_COLUMNS, refuseExtraFields } from './box_columns.js';
 import { BOX_HEADER } from './box_list.js';
-import { type CsvOptions, type CsvReader, csvReader, findColumns, readCsv } from './csv.js';
-import { fileName } from './findings.js';
-import {
-  CHEST_XRAY14_LABELS,
-  canonicalLabel,
-  type ImageTable,
-  type LabeledBox,
-  NO_FINDING,
-  SEXES,
-  VIEWS,
-} from './image_table.js';
+import { type CsvOptions, type CsvReader, csvReader, findColumns, numberIn, readCsv } from './csv.js';
+import { imageName } from './image_list.js';
+import { CHEST_XRAY14_LABELS, type ImageTable, type LabeledBox, NO_FINDING, SEXES, VIEWS } from './image_table.js';
+import { isNoFinding, type LabelNames, labelNames, listed, respellings } from './label_names.js';
 
 export { writeBoxList } from './box_list.js';
+export { readImageList, writeImageList } from './image_list.js';
 export * from './image_table.js';
 
 export interface ReadOptions extends CsvOptions {
@@ -27,6 +23,8 @@ export interface ReadOptions extends CsvOptions {
   classes?: readonly string[];
   /** Called for each value or row that cannot be right. Without it the first row that cannot be used throws. */
   onProblem?: (message: string, row: number) => void;
+  /** Told what of the file was matched, assumed or not used. */
+  onWarning?: OnWarning;
 }
 
 const MAX_AGE = 120;
@@ -51,27 +49,19 @@ export function parseAge(text: string): number {
 }
 
 /** The bits of `A|B`; 0 for `No Finding`. */
-function labelBits(text: string, index: Map<string, number>): number {
+function labelBits(text: string, labels: LabelNames, index: Map<string, number>): number {
   let bits = 0;
   const names = text.split('|');
   for (const name of names) {
-    const label = name.trim();
-    const bit = index.get(label) ?? index.get(canonicalLabel(label));
-    if (bit !== undefined) bits |= 1 << bit;
-    else if (label !== NO_FINDING) throw new Error(`unknown finding label ${JSON.stringify(label.slice(0, 60))}`);
-    else if (names.length > 1) throw new Error(`"${NO_FINDING}" beside other labels`);
+    if (isNoFinding(name)) {
+      if (names.length > 1) throw new Error(`"${NO_FINDING}" beside other labels`);
+      continue;
+    }
+    const bit = index.get(labels.match(name) ?? '');
+    if (bit === undefined) throw new Error(`unknown finding label ${JSON.stringify(name.trim().slice(0, 60))}`);
+    bits |= 1 << bit;
   }
   return bits >>> 0;
-}
-
-/** Image names become file names: anything that could leave the folder or break a line is refused. */
-function imageName(text: string): string {
-  const name = text.trim();
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (name === '' || name.length > 255 || name === '..' || /[/\\\u0000-\u001f]/.test(name)) {
-    throw new Error(`no image name: ${JSON.stringify(name.slice(0, 60))}`);
-  }
-  return name;
 }
 
 /** An identifier as it stands, without spaces around. One with a line end or another control character is refused. */
@@ -113,8 +103,9 @@ function column<T extends Uint8Array | Uint16Array | Uint32Array | Int32Array | 
  *   label, no patient, a name that is no file name, or an image that came before
  */
 export function dataEntryReader(options: ReadOptions = {}): CsvReader & { table(): ImageTable } {
-  const { source = 'Data_Entry_2017.csv', classes = CHEST_XRAY14_LABELS, onProblem } = options;
+  const { source = 'Data_Entry_2017.csv', classes = CHEST_XRAY14_LABELS, onProblem, onWarning = () => {} } = options;
   if (classes.length > 32) throw new InputError('Too many classes', { expected: '≤ 32', given: `${classes.length}` });
+  const labelled = labelNames(classes);
   const classIndex = new Map(classes.map((name, i) => [name, i]));
   const sexIndex = new Map<string, number>(SEXES.map((name, i) => [name, i]));
   const viewIndex = new Map<string, number>(VIEWS.map((name, i) => [name, i]));
@@ -143,7 +134,7 @@ export function dataEntryReader(options: ReadOptions = {}): CsvReader & { table(
     try {
       const image = imageName(text(at.image));
       if (seen.has(image)) throw new Error(`${image} is listed twice`);
-      const bits = labelBits(text(at.labels), classIndex);
+      const bits = labelBits(text(at.labels), labelled, classIndex);
       const patient = identifier(text(at.patient), `patient of ${image}`);
       if (patient === '') throw new Error(`${image} has no patient`);
       const followUp = identifier(text(at.followUp), `follow-up of ${image}`);
@@ -175,6 +166,12 @@ export function dataEntryReader(options: ReadOptions = {}): CsvReader & { table(
     table() {
       if (!at) throw new InputError(`${source}: the file is empty`, { expected: 'a header and one row per image' });
       const images = compact(names);
+      sayRespelled(labelled, source, onWarning);
+      const twins = zeroTwins(patients);
+      if (twins.length > 0) {
+        const message = `${source}: patients whose identifiers differ in leading zeros alone count as different ones: ${listed(twins, 4)}.`;
+        onWarning({ code: 'assumed-data', message });
+      }
       return {
         classes,
         length: images.length,
@@ -192,6 +189,21 @@ export function dataEntryReader(options: ReadOptions = {}): CsvReader & { table(
   };
 }
 
+/** Identifiers that some row writes with leading zeros and another without, or with fewer. */
+function zeroTwins(patients: readonly string[]): string[] {
+  const spellings = new Map<string, Set<string>>();
+  for (const patient of new Set(patients)) {
+    const plain = patient.replace(/^0+(?=\d)/, '');
+    spellings.set(plain, (spellings.get(plain) ?? new Set()).add(patient));
+  }
+  return [...spellings.values()].filter(({ size }) => size > 1).flatMap((some) => [...some]);
+}
+
+function sayRespelled({ respelled }: LabelNames, source: string, onWarning: OnWarning): void {
+  if (respelled.size === 0) return;
+  onWarning({ code: 'matched-names', message: `${source}: labels were taken for classes: ${respellings(respelled)}.` });
+}
+
 /** Reads a label file that is there as a whole; see `dataEntryReader`. */
 export function readDataEntry(text: string, options: ReadOptions = {}): ImageTable {
   const reader = dataEntryReader(options);
@@ -201,53 +213,73 @@ export function readDataEntry(text: string, options: ReadOptions = {}): ImageTab
 }
 
 /**
- * Reads `BBox_List_2017.csv` by position: its header has a comma inside an unquoted name. Labels take the label file's
- * spelling (`Infiltrate` becomes `Infiltration`). A seventh column, where there is one, is ignored.
+ * Reads a box file by its header; one without a header, by the positions of `BBox_List_2017.csv`. Labels take the label file's
+ * spelling (`Infiltrate` becomes `Infiltration`); a score is not read. A row that comes again counts once, and is said.
+ *
+ * @throws InputError for a header that names no label or no box, and, without `onProblem`, for a row with an unknown label (where
+ *   `classes` are given), a name that is no file name, or no box
  */
 export function readBoxList(text: string, options: ReadOptions = {}): LabeledBox[] {
-  const { source = 'BBox_List_2017.csv', onProblem } = options;
+  const { source = 'BBox_List_2017.csv', classes, onProblem, onWarning = () => {} } = options;
+  const labels = labelNames(classes ?? CHEST_XRAY14_LABELS);
   const boxes: LabeledBox[] = [];
-  readCsv(
-    text,
-    (fields, row) => {
-      const [x, y, width, height] = fields
-        .slice(2, 6)
-        .map((field) => (field.trim() === '' ? Number.NaN : Number(field)));
-      if (row === 1 && fields[0].trim().toLowerCase() === 'image index') return;
-      try {
-        if (fields.length < 6) throw new Error(`${fields.length} columns, expected image, label, x, y, width, height`);
-        const image = imageName(fields[0]);
-        const label = canonicalLabel(fields[1].trim());
-        if (options.classes && !options.classes.includes(label)) {
-          throw new Error(`unknown finding label ${JSON.stringify(label.slice(0, 60))}`);
-        }
-        if (![x, y, width, height].every(Number.isFinite) || width <= 0 || height <= 0) {
-          throw new Error(`no box: ${JSON.stringify(fields.slice(2, 6).join(',').slice(0, 80))}`);
-        }
-        boxes.push({ image, label, box: { x, y, width, height } });
-      } catch (error) {
-        const { message } = error as Error;
-        if (!onProblem) throw new InputError(`${source}: row ${row}: ${message}`, { expected: BOX_HEADER });
-        onProblem(message, row);
-      }
-    },
-    { ...options, source },
-  );
-  return boxes;
-}
+  const seen = new Set<string>();
+  let columns: BoxColumns | undefined;
+  let width = Number.POSITIVE_INFINITY;
+  let repeated = 0;
 
-/** Reads `train_val_list.txt` or `test_list.txt`: one file name a line; folders before it are dropped. */
-export function readImageList(text: string, source = 'image list'): string[] {
-  const names = text
-    .replace(/^\ufeff/, '')
-    .split(/\r\n|\n|\r/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-  return names.map((line) => {
-    try {
-      return imageName(fileName(line));
-    } catch (error) {
-      throw new InputError(`${source}: ${(error as Error).message}`, { expected: 'one image name a line' });
+  function onRow(fields: string[], row: number) {
+    if (!columns) {
+      const headless = fields.length >= 6 && Number.isFinite(numberIn(fields[2]));
+      columns = headless ? PUBLISHED_COLUMNS : boxColumns(fields, source);
+      if (!columns) {
+        throw new InputError(`${source}: the header names no boxes`, {
+          expected: BOX_HEADER,
+          given: fields.join(',').slice(0, 200),
+        });
+      }
+      const unused = columns.unused.filter((name) => name.trim() !== '');
+      if (unused.length > 0) {
+        onWarning({ code: 'ignored-data', message: `${source}: columns that were not used: ${listed(unused)}.` });
+      }
+      if (columns.corners) {
+        onWarning({
+          code: 'assumed-data',
+          message: `${source}: boxes were read as corners: left, top, right, bottom.`,
+        });
+      }
+      if (!headless) {
+        width = fields.length;
+        return;
+      }
     }
-  });
+    try {
+      if (fields.length <= Math.max(...columns.sides)) {
+        throw new Error(`${fields.length} columns, expected image, label, x, y, width, height`);
+      }
+      refuseExtraFields(fields, width);
+      const image = imageName(fields[columns.image]);
+      const name = (fields[columns.label] ?? '').trim();
+      const known = labels.match(name);
+      if (known === undefined && classes) throw new Error(`unknown finding label ${JSON.stringify(name.slice(0, 60))}`);
+      const label = known ?? name;
+      const box = boxIn(fields, columns);
+      const key = JSON.stringify([image, label, box]);
+      if (seen.has(key)) repeated += 1;
+      else boxes.push({ image, label, box });
+      seen.add(key);
+    } catch (error) {
+      const { message } = error as Error;
+      if (!onProblem) throw new InputError(`${source}: row ${row}: ${message}`, { expected: BOX_HEADER });
+      onProblem(message, row);
+    }
+  }
+
+  readCsv(text, onRow, { ...options, source });
+  sayRespelled(labels, source, onWarning);
+  if (repeated > 0) {
+    const rows = repeated === 1 ? 'a row that comes again was' : `${repeated} rows that come again were`;
+    onWarning({ code: 'ignored-data', message: `${source}: ${rows} counted once.` });
+  }
+  return boxes;
 }

@@ -4,8 +4,13 @@
  * `categories`. raybox writes the second; `annotations` of it is a valid array of results.
  */
 import { InputError } from '../errors.js';
+import type { OnWarning } from '../warnings.js';
+import { brief } from './checkpoint.js';
 import { type Finding, fileName, type Prediction } from './findings.js';
 import { canonicalLabel } from './image_table.js';
+import { isRecord, probabilitiesByLabel, sizeIn } from './json.js';
+
+export { parseJson } from './json.js';
 
 type Id = number | string;
 
@@ -64,8 +69,6 @@ export function toCoco(predictions: Iterable<Prediction>, classes: readonly stri
   return { info: { description: 'raybox findings' }, images, categories, annotations };
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isId = (value: unknown): value is Id => typeof value === 'string' || Number.isInteger(value);
 
 /** An array of objects under `key`, or an InputError. */
@@ -76,33 +79,19 @@ function records(holder: unknown, key: string, source: string): Record<string, u
   throw new InputError(`${source}: "${key}" is no list of objects`);
 }
 
-/** Numbers by label from an untrusted object; undefined where there is none. */
-export function numbersByLabel(value: unknown, where: string): Record<string, number> | undefined {
-  if (value === undefined || value === null) return undefined;
-  if (!isRecord(value) || !Object.values(value).every((number) => Number.isFinite(number))) {
-    throw new InputError(`${where} should be numbers by label`, { given: JSON.stringify(value).slice(0, 80) });
-  }
-  return Object.fromEntries(Object.entries(value).map(([name, number]) => [canonicalLabel(name), number as number]));
-}
-
-/** Parses JSON, with an error that names the file. */
-export function parseJson(text: string, source: string): unknown {
-  try {
-    return JSON.parse(text.replace(/^\ufeff/, ''));
-  } catch (error) {
-    throw new InputError(`${source} is no JSON`, { given: (error as Error).message, cause: error });
-  }
-}
-
 /**
- * Reads a COCO file into one prediction per image.
+ * Reads a COCO file into one prediction per image. Categories stay as the file spells them, but for the published slips.
  *
  * @param index what ids of a bare array of results mean: a parsed annotation file with `images` and `categories`. Without
  *   it `image_id` must be a file name and `category_id` a label.
- * @throws InputError for ids that name nothing, boxes that are none, and anything of another shape
+ * @param onWarning told of ids that are numbers in one place and text in the other, and of scores that are not there
+ * @throws InputError for ids that name nothing or two things, boxes that are none, and anything of another shape
  */
-export function readCoco(parsed: unknown, options: { source?: string; index?: unknown } = {}): Prediction[] {
-  const { source = 'COCO file' } = options;
+export function readCoco(
+  parsed: unknown,
+  options: { source?: string; index?: unknown; onWarning?: OnWarning } = {},
+): Prediction[] {
+  const { source = 'COCO file', onWarning = () => {} } = options;
   if (!Array.isArray(parsed) && !isRecord(parsed)) {
     throw new InputError(`${source} is no COCO file`, { expected: 'an array of results, or an object' });
   }
@@ -110,54 +99,96 @@ export function readCoco(parsed: unknown, options: { source?: string; index?: un
   const index = results ? (options.index ?? {}) : parsed;
   const annotations = results ?? records(parsed, 'annotations', source);
 
-  const predictions = new Map<Id, Prediction>();
+  const images = idMap<Prediction>(`${source}: image`);
   for (const { id, file_name, width, height, probabilities } of records(index, 'images', source)) {
     if (!isId(id) || typeof file_name !== 'string') throw new InputError(`${source}: an image without id or file_name`);
     const image = fileName(file_name);
-    predictions.set(id, {
+    images.set(id, {
       image,
-      width: Number(width) || undefined,
-      height: Number(height) || undefined,
-      probabilities: numbersByLabel(probabilities, `${source}: probabilities of ${image}`),
+      width: sizeIn(width, `${source}: the width of ${image}`),
+      height: sizeIn(height, `${source}: the height of ${image}`),
+      probabilities: probabilitiesByLabel(probabilities, `${source}: probabilities of ${image}`),
       findings: [],
     });
   }
-  const labels = new Map<Id, string>();
+  const labels = idMap<string>(`${source}: category`);
+  const names = new Set<string>();
   for (const { id, name } of records(index, 'categories', source)) {
     if (!isId(id) || typeof name !== 'string') throw new InputError(`${source}: a category without id or name`);
-    labels.set(id, canonicalLabel(name));
+    if (names.has(name.trim())) throw new InputError(`${source}: two categories are called ${brief(name)}`);
+    names.add(name.trim());
+    labels.set(id, canonicalLabel(name.trim()));
   }
-  const known = { images: predictions.size > 0, labels: labels.size > 0 };
+  const known = { images: images.size() > 0, labels: labels.size() > 0 };
 
+  let scored = 0;
   for (const [i, annotation] of annotations.entries()) {
-    const { image_id, category_id, bbox, score = 1 } = annotation;
+    const { image_id, category_id, bbox, score } = annotation;
     const where = `${source}: result ${i + 1}`;
-    let prediction = predictions.get(image_id as Id);
+    let prediction = images.get(image_id);
     if (!prediction) {
       if (known.images || typeof image_id !== 'string') {
         throw new InputError(`${where} belongs to no image`, {
-          given: `image_id ${JSON.stringify(image_id)}`,
+          given: `image_id ${brief(image_id)}`,
           hint: 'Ids that are numbers need the annotation file with "images" and "categories" beside the results.',
         });
       }
       prediction = { image: fileName(image_id), findings: [] };
-      predictions.set(image_id, prediction);
+      images.set(image_id, prediction);
     }
-    const named = typeof category_id === 'string' && !known.labels ? canonicalLabel(category_id) : undefined;
-    const label = labels.get(category_id as Id) ?? named;
+    const named = typeof category_id === 'string' && !known.labels ? canonicalLabel(category_id.trim()) : undefined;
+    const label = labels.get(category_id) ?? named;
     if (label === undefined) {
-      throw new InputError(`${where} belongs to no category`, { given: `category_id ${JSON.stringify(category_id)}` });
+      throw new InputError(`${where} belongs to no category`, { given: `category_id ${brief(category_id)}` });
     }
     const numbers = Array.isArray(bbox) && bbox.length === 4 && bbox.every(Number.isFinite) ? bbox : undefined;
-    if (!numbers || numbers[2] <= 0 || numbers[3] <= 0 || !Number.isFinite(score)) {
+    const isScored = score !== undefined && score !== null;
+    if (!numbers || numbers[2] <= 0 || numbers[3] <= 0 || (isScored && !Number.isFinite(score))) {
       throw new InputError(`${where} has no box`, {
         expected: 'bbox [x, y, width, height] of finite numbers with an area, and a score',
-        given: JSON.stringify({ bbox, score }).slice(0, 120),
+        given: `bbox ${brief(bbox)}, score ${brief(score)}`,
+      });
+    }
+    scored += isScored ? 1 : 0;
+    if (scored > 0 && scored !== i + 1) {
+      throw new InputError(`${where} ${isScored ? 'has a score' : 'has no score'}, unlike those before it`, {
+        expected: 'a score for every box, or for none',
       });
     }
     const [x, y, width, height] = numbers;
-    const finding: Finding = { label, score: score as number, box: { x, y, width, height } };
+    const finding: Finding = { label, score: isScored ? (score as number) : 1, box: { x, y, width, height } };
     (prediction.findings as Finding[]).push(finding);
   }
-  return [...predictions.values()];
+  if (annotations.length > 0 && scored === 0) {
+    onWarning({ code: 'assumed-data', message: `${source}: no box has a score; every box counts with a score of 1.` });
+  }
+  const texts = [images.respelled() && 'image ids', labels.respelled() && 'category ids'].filter((each) => each);
+  if (texts.length > 0) {
+    const message = `${source}: ${texts.join(' and ')} are numbers in one place and text in the other; they were taken for the same.`;
+    onWarning({ code: 'matched-names', message });
+  }
+  return images.all();
+}
+
+/** What ids stand for. What is the number 7 in one place may be the text "7" in another. */
+function idMap<T>(what: string) {
+  const exact = new Map<Id, T>();
+  const byText = new Map<string, T>();
+  let respelled = false;
+  return {
+    set(id: Id, value: T) {
+      if (byText.has(String(id))) throw new InputError(`${what} id ${brief(id)} is given twice`);
+      exact.set(id, value);
+      byText.set(String(id), value);
+    },
+    get(id: unknown): T | undefined {
+      if (!isId(id)) return undefined;
+      const value = exact.get(id) ?? byText.get(String(id));
+      respelled ||= value !== undefined && !exact.has(id);
+      return value;
+    },
+    size: () => exact.size,
+    respelled: () => respelled,
+    all: () => [...exact.values()],
+  };
 }

@@ -5,6 +5,7 @@
 
 import { InputError } from '../errors.js';
 import Papa from '../vendor/papaparse.js';
+import { withoutApostrophe } from './csv_line.js';
 
 export { csvLine } from './csv_line.js';
 
@@ -27,7 +28,7 @@ export interface CsvReader {
 
 /**
  * A reader that accepts a byte-order mark, every kind of line end (mixed ones too) and quoted fields with commas,
- * quotes and line ends in them.
+ * quotes and line ends in them. The apostrophe that `csvLine` puts before what could be a formula is taken off.
  *
  * @throws InputError for a quote that is not closed or closed in the middle of a field, for a row beyond `maxRowLength`
  *   and for more rows than `maxRows`.
@@ -55,7 +56,7 @@ export function csvReader(onRow: OnRow, options: CsvOptions = {}): CsvReader {
       if (row > maxRows) throw new InputError(`${source}: too many rows`, { expected: `at most ${maxRows}` });
       const final = fields.length - 1;
       if (fields[final].endsWith('\r')) fields[final] = fields[final].slice(0, -1);
-      if (fields.length > 1 || fields[0] !== '') onRow(fields, row);
+      if (fields.length > 1 || fields[0] !== '') onRow(fields.map(withoutApostrophe), row);
     }
     pending = pending.slice(meta.cursor);
     if (pending.length > maxRowLength) {
@@ -94,14 +95,25 @@ export function readCsv(text: string, onRow: OnRow, options: CsvOptions = {}): v
   reader.end();
 }
 
+/** A decimal number as files write it, with a point; NaN for all else, also for `0x1`, `50%` and `0,5`. */
+export const numberIn = (text: string | undefined): number =>
+  /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i.test(text ?? '') ? Number(text) : Number.NaN;
+
 /** A header as one compares it: lower case, without spaces around. */
 export const normalizeHeader = (name: string) => name.trim().toLowerCase();
+
+/** What to do about a header that is one cell because its columns are separated otherwise. */
+export function separatorHint(header: readonly string[]): string | undefined {
+  const other = header.length === 1 ? { ';': 'semicolons', '\t': 'tabs' } : {};
+  const found = Object.entries(other).find(([separator]) => header[0].includes(separator));
+  return found && `columns are separated by ${found[1]}: save the file with commas`;
+}
 
 /**
  * Positions of named columns. Each column may go by several names; case and surrounding spaces do not matter.
  *
  * @returns a position per key, -1 for an optional column that is not there
- * @throws InputError naming every required column that is missing, and the header that was found
+ * @throws InputError naming every required column that is missing, and the header that was found; for a name that comes twice
  */
 export function findColumns<Key extends string>(
   header: readonly string[],
@@ -113,7 +125,13 @@ export function findColumns<Key extends string>(
   const keys = Object.keys(names) as Key[];
   const found = keys.map((key) => {
     const accepted = names[key].map(normalizeHeader);
-    return have.findIndex((name) => accepted.includes(name));
+    const at = have.findIndex((name) => accepted.includes(name));
+    if (at >= 0 && have.indexOf(have[at], at + 1) >= 0) {
+      throw new InputError(`${source}: two columns are called ${JSON.stringify(header[at].slice(0, 60))}`, {
+        hint: 'leave one of them out',
+      });
+    }
+    return at;
   });
   const missing = keys.filter((key, i) => found[i] < 0 && !optional.includes(key));
   if (missing.length > 0) {
@@ -121,6 +139,7 @@ export function findColumns<Key extends string>(
     throw new InputError(`${source}: ${missing.length > 1 ? 'columns are' : 'a column is'} missing`, {
       expected: missing.map((key) => JSON.stringify(names[key][0])).join(', '),
       given: `the header ${shown.join(', ')}${header.length > 20 ? ', …' : ''}`,
+      ...(separatorHint(header) ? { hint: separatorHint(header) } : {}),
     });
   }
   return Object.fromEntries(keys.map((key, i) => [key, found[i]])) as Record<Key, number>;

@@ -1,159 +1,93 @@
-/** Predictions from anywhere: a CSV of probabilities, a CSV of boxes, or JSON lines as `raybox localize` writes them. */
+/**
+ * Predictions from anywhere: JSON lines as `raybox localize` writes them, and what joins several sources. A CSV is read in
+ * predictions_csv.ts, a COCO file in coco.ts. Labels stay as a file spells them, but for
+ * the published slips (`Infiltrate`); whoever scores them matches them with its classes.
+ */
 import { InputError } from '../errors.js';
-import { numbersByLabel, parseJson } from './coco.js';
-import { type CsvReader, csvReader, normalizeHeader } from './csv.js';
+import type { OnWarning } from '../warnings.js';
+import { brief } from './checkpoint.js';
 import { type Box, type Finding, fileName, type Prediction } from './findings.js';
 import { canonicalLabel } from './image_table.js';
-
-export interface PredictionReader extends CsvReader {
-  predictions(): Prediction[];
-}
-
-export interface PredictionOptions {
-  source?: string;
-  /** Column names that are classes. */
-  classes: readonly string[];
-  /** Whether the numbers of a CSV are logits. Default: probabilities. */
-  logits?: boolean;
-}
-
-const IMAGE_COLUMNS = ['image index', 'image', 'image_index', 'file', 'filename', 'file_name', 'path'];
+import { numbersByLabel, parseJson, probabilitiesByLabel, sizeIn } from './json.js';
+import { listed } from './label_names.js';
+import type { PredictionReader } from './predictions_csv.js';
 
 /** One entry per image, in order of appearance. */
-function collector() {
-  const byImage = new Map<string, Prediction>();
+export function predictionCollector() {
+  const byImage = new Map<string, { prediction: Prediction; path: string }>();
   return {
-    of(path: string): Prediction {
-      const image = fileName(path.trim());
+    /** @throws an Error where there is no name, or one that another folder's image has too */
+    of(text: string): Prediction {
+      const path = text.trim();
+      const image = fileName(path);
       if (image === '') throw new Error('no image name');
-      let prediction = byImage.get(image);
-      if (!prediction) {
-        prediction = { image };
-        byImage.set(image, prediction);
+      const known = byImage.get(image);
+      if (known === undefined) {
+        const prediction = { image };
+        byImage.set(image, { prediction, path });
+        return prediction;
       }
-      return prediction;
+      if (known.path !== path) throw new Error(`${known.path} and ${path} are two images of one name`);
+      return known.prediction;
     },
-    all: () => [...byImage.values()],
+    all: () => Array.from(byImage.values(), ({ prediction }) => prediction),
   };
-}
-
-const numberIn = (text: string | undefined) => (text === undefined || text.trim() === '' ? Number.NaN : Number(text));
-
-/**
- * Reads a CSV whose header decides what it is: one column per class (`Image Index,Atelectasis,…`), or one row per box in
- * the layout of `BBox_List_2017.csv` (`Image Index,Finding Label,x,y,w,h[,score]`).
- *
- * @throws InputError for a header that is neither, values that are no number, and probabilities outside [0, 1]
- */
-export function predictionCsvReader(options: PredictionOptions): PredictionReader {
-  const { source = 'predictions', classes, logits = false } = options;
-  const predictions = collector();
-  let readRow: ((fields: string[]) => void) | undefined;
-
-  function readHeader(header: string[]) {
-    const names = header.map(normalizeHeader);
-    const image = Math.max(
-      names.findIndex((name) => IMAGE_COLUMNS.includes(name)),
-      0,
-    );
-    const labelColumn = names.findIndex((name) => ['finding label', 'label'].includes(name));
-    if (labelColumn >= 0 && header.length >= 6) return boxRow(image, labelColumn, names);
-    const columns = header
-      .map((name, at) => ({ label: canonicalLabel(name.trim()), at }))
-      .filter(({ label, at }) => at !== image && classes.includes(label));
-    if (columns.length > 0) return scoreRow(image, columns);
-    throw new InputError(`${source}: the header names no class`, {
-      expected: `a column per class (${classes.slice(0, 3).join(', ')}, …) or the columns of BBox_List_2017.csv`,
-      given: header.slice(0, 20).join(',').slice(0, 200),
-    });
-  }
-
-  const scoreRow = (image: number, columns: { label: string; at: number }[]) => (fields: string[]) => {
-    const prediction = predictions.of(fields[image] ?? '');
-    const kind = logits ? 'logits' : 'probabilities';
-    if (prediction[kind]) throw new Error(`${prediction.image} is listed twice`);
-    const values: Record<string, number> = {};
-    for (const { label, at } of columns) {
-      const value = numberIn(fields[at]);
-      if (!Number.isFinite(value) || (!logits && (value < 0 || value > 1))) {
-        const wanted = logits ? 'a number' : 'a probability in [0, 1]';
-        throw new Error(`${label} of ${prediction.image} should be ${wanted}, given ${JSON.stringify(fields[at])}`);
-      }
-      values[label] = value;
-    }
-    prediction[kind] = values;
-  };
-
-  const boxRow = (image: number, label: number, names: string[]) => {
-    // The published header splits `Bbox [x,y,w,h]` at its commas: x stands where the name does, the rest behind it.
-    const x = Math.max(
-      names.findIndex((name) => name === 'x' || name.startsWith('bbox [x')),
-      label + 1,
-    );
-    const score = names.findIndex((name) => ['score', 'probability'].includes(name));
-    return (fields: string[]) => {
-      const prediction = predictions.of(fields[image] ?? '');
-      const finding: Finding = {
-        label: canonicalLabel((fields[label] ?? '').trim()),
-        score: score < 0 ? 1 : numberIn(fields[score]),
-        box: boxOf(fields.slice(x, x + 4).map(numberIn)),
-      };
-      if (!Number.isFinite(finding.score)) throw new Error(`a box of ${prediction.image} has no score`);
-      prediction.findings ??= [];
-      prediction.findings.push(finding);
-    };
-  };
-
-  const reader = csvReader(
-    (fields, row) => {
-      try {
-        if (readRow) readRow(fields);
-        else readRow = readHeader(fields);
-      } catch (error) {
-        if (error instanceof InputError) throw error;
-        throw new InputError(`${source}: row ${row}: ${(error as Error).message}`);
-      }
-    },
-    { source },
-  );
-  return { ...reader, predictions: predictions.all };
 }
 
 function boxOf(numbers: readonly number[]): Box {
   const [x, y, width, height] = numbers;
   if (numbers.length !== 4 || !numbers.every(Number.isFinite) || width <= 0 || height <= 0) {
-    throw new Error(`no box: ${JSON.stringify(numbers)}`);
+    throw new Error(`no box: ${brief(numbers)}`);
   }
   return { x, y, width, height };
 }
 
 function findingOf(value: unknown): Finding {
   const { label, score, box, threshold, area, peak } = (value ?? {}) as Record<string, unknown>;
-  if (typeof label !== 'string' || !Number.isFinite(score)) throw new Error('a finding needs a label and a score');
+  if (typeof label !== 'string' || label.trim() === '' || !Number.isFinite(score)) {
+    throw new Error(`a finding needs a label and a score, given ${brief([label, score])}`);
+  }
   const { x, y, width, height } = (box ?? {}) as Record<string, unknown>;
   const sides = Array.isArray(box) ? box : [x, y, width, height];
   const optional = Object.entries({ threshold, area, peak }).filter(([, number]) => Number.isFinite(number));
-  return { label: canonicalLabel(label), score: score as number, box: boxOf(sides), ...Object.fromEntries(optional) };
+  return {
+    label: canonicalLabel(label.trim()),
+    score: score as number,
+    box: boxOf(sides),
+    ...Object.fromEntries(optional),
+  };
 }
 
 function pointsOf(value: unknown): Prediction['points'] {
   if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'object') throw new Error(`"points" should give [x, y] by label, given ${brief(value)}`);
   const entries = Object.entries(value).map(([label, point]) => {
     if (!Array.isArray(point) || point.length !== 2 || !point.every(Number.isFinite)) {
-      throw new Error(`"points" should give [x, y] by label, given ${JSON.stringify(point)}`);
+      throw new Error(`"points" should give [x, y] by label, given ${brief(point)}`);
     }
     return [canonicalLabel(label), point as [number, number]] as const;
   });
   return Object.fromEntries(entries);
 }
 
+/** What a line may say; other keys are not used, and said. The last ones are what `raybox localize` says beside its findings. */
+const KEYS = [
+  ...['image', 'file', 'width', 'height', 'probabilities', 'logits', 'findings', 'points'],
+  ...['error', 'truncated', 'warnings'],
+];
+
 /**
  * Reads JSON lines: per image an object with `image` (or `file`) and any of `probabilities`, `logits`, `findings` and
  * `points`. Lines that carry an `error` instead are passed over: they are what a run says of a file it could not read.
  */
-export function predictionLineReader(options: { source?: string; maxLineLength?: number } = {}): PredictionReader {
-  const { source = 'predictions', maxLineLength = 1 << 26 } = options;
-  const predictions = collector();
+export function predictionLineReader(
+  options: { source?: string; maxLineLength?: number; onWarning?: OnWarning } = {},
+): PredictionReader {
+  const { source = 'predictions', maxLineLength = 1 << 26, onWarning = () => {} } = options;
+  const predictions = predictionCollector();
+  const seen = new Set<Prediction>();
+  const unknownKeys = new Set<string>();
+  let failed = 0;
   let pending = '';
   let line = 0;
 
@@ -164,14 +98,21 @@ export function predictionLineReader(options: { source?: string; maxLineLength?:
     const value = parseJson(text, where) as Record<string, unknown>;
     if (typeof value !== 'object' || value === null) throw new InputError(`${where} is no JSON object`);
     const name = value.image ?? value.file;
-    if (value.error !== undefined) return;
-    if (typeof name !== 'string') throw new InputError(`${where} names no image`, { expected: 'a string "image"' });
+    if (value.error !== undefined) {
+      failed += 1;
+      return;
+    }
+    if (typeof name !== 'string') {
+      throw new InputError(`${where} names no image`, { expected: 'a string "image"', given: brief(name) });
+    }
+    for (const key of Object.keys(value)) if (!KEYS.includes(key)) unknownKeys.add(key);
     try {
       const prediction = predictions.of(name);
-      if (Object.keys(prediction).length > 1) throw new Error(`${prediction.image} is listed twice`);
-      prediction.width = Number(value.width) || undefined;
-      prediction.height = Number(value.height) || undefined;
-      prediction.probabilities = numbersByLabel(value.probabilities, 'probabilities');
+      if (seen.has(prediction)) throw new Error(`${prediction.image} is listed twice`);
+      seen.add(prediction);
+      prediction.width = sizeIn(value.width, 'width');
+      prediction.height = sizeIn(value.height, 'height');
+      prediction.probabilities = probabilitiesByLabel(value.probabilities, 'probabilities');
       prediction.logits = numbersByLabel(value.logits, 'logits');
       prediction.points = pointsOf(value.points);
       if (value.findings !== undefined) {
@@ -196,6 +137,9 @@ export function predictionLineReader(options: { source?: string; maxLineLength?:
     },
     end() {
       if (pending !== '') readLine(pending);
+      const ignored = (message: string) => onWarning({ code: 'ignored-data', message: `${source}: ${message}` });
+      if (unknownKeys.size > 0) ignored(`keys that mean nothing here were not used: ${listed(unknownKeys)}.`);
+      if (failed > 0) ignored(`${failed} lines are of images that could not be predicted.`);
     },
     predictions: predictions.all,
   };

@@ -11,6 +11,7 @@ import {
   readBoxList,
   readImageList,
 } from '../formats/chestxray.js';
+import type { Warning } from '../warnings.js';
 import { readText, readTextPieces } from './text_files.js';
 
 export const LABEL_FILES = ['Data_Entry_2017_v2020.csv', 'Data_Entry_2017.csv'] as const;
@@ -29,6 +30,8 @@ export interface Dataset {
   test?: string[];
   /** The path of each image file by its name. */
   paths: Map<string, string>;
+  /** What of the files was matched, assumed or not used. */
+  warnings: Warning[];
 }
 
 export interface OpenOptions extends Pick<ReadOptions, 'classes' | 'onProblem'> {
@@ -79,7 +82,9 @@ export async function openDataset(folder: string, options: OpenOptions = {}): Pr
   const labelFile = LABEL_FILES.map((name) => join(folder, name)).find(existsSync);
   if (!labelFile) throw new InputError(`${folder} has no label file`, { expected: LABEL_FILES.join(' or ') });
 
-  const reader = dataEntryReader({ ...options, source: labelFile });
+  const warnings: Warning[] = [];
+  const onWarning = (warning: Warning) => warnings.push(warning);
+  const reader = dataEntryReader({ ...options, source: labelFile, onWarning });
   await readTextPieces(labelFile, reader.write);
   reader.end();
   const table = reader.table();
@@ -91,11 +96,12 @@ export async function openDataset(folder: string, options: OpenOptions = {}): Pr
           source: boxFile,
           classes: table.classes,
           onProblem: options.onBoxProblem,
+          onWarning,
         })
       : [];
   const list = async (name: string) => {
     const path = join(folder, name);
-    return existsSync(path) ? readImageList(await readText(path), path) : undefined;
+    return existsSync(path) ? readImageList(await readText(path), path, onWarning) : undefined;
   };
   return {
     folder,
@@ -105,5 +111,6 @@ export async function openDataset(folder: string, options: OpenOptions = {}): Pr
     trainValidation: await list(TRAIN_VALIDATION_FILE),
     test: await list(TEST_FILE),
     paths: await findImages(folder, options.onDuplicate),
+    warnings,
   };
 }

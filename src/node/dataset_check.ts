@@ -4,8 +4,9 @@ import { basename } from 'node:path';
 import { labelsOf } from '../formats/chestxray.js';
 import { type LabelStatistics, labelStatistics } from '../formats/chestxray_splits.js';
 import { decodeImage } from '../formats/image.js';
+import { boxInImage, isInside, likelyBoxFrame } from './box_frame.js';
 import { BOX_FILE, type Dataset, openDataset, TEST_FILE, TRAIN_VALIDATION_FILE } from './dataset.js';
-import { type Progress, print, startProgress } from './terminal.js';
+import { type Progress, print, startProgress, wholeNumber } from './terminal.js';
 import type { Command } from './vendor/commander.js';
 
 /** `note`s are oddities that the published files have too; the data can be used all the same. */
@@ -26,12 +27,16 @@ export interface DatasetReport {
   boxes: Record<string, number>;
   /** Image files by size, as `1024×1024`. */
   sizes: Record<string, number>;
+  /** Side of the frame that boxes were looked at in, where it is not that of the images: as given, or as it was found. */
+  boxFrame?: number;
   problems: Problem[];
 }
 
 export interface CheckOptions {
   /** Decode every image instead of looking at its beginning and end. */
   deep?: boolean;
+  /** Side in pixels of the square frame of the boxes. Default: that of the images, unless another is likely. */
+  boxFrame?: number;
   onProgress?: (done: number, total: number) => void;
 }
 
@@ -103,6 +108,7 @@ export async function checkDataset(folder: string, options: CheckOptions = {}): 
     onDuplicate: (first, second) => report('inconsistent', second, `the same name as ${first}`),
   });
   labelFile = basename(data.labelFile);
+  for (const { message } of data.warnings) report('note', folder, message);
 
   const sizes = await checkFiles(data, report, options);
   const counts = new Map<string, number>();
@@ -114,16 +120,23 @@ export async function checkDataset(folder: string, options: CheckOptions = {}): 
     const size = `${width}×${height}`;
     if (size !== usual) report('inconsistent', image, `is ${size} pixels, most others are ${usual}`);
   }
-  checkBoxes(data, sizes, report);
+  const likely = options.boxFrame === undefined ? likelyBoxFrame(data.boxes, sizes) : undefined;
+  if (likely !== undefined) {
+    const message = `boxes are probably in a frame of ${likely}, and most images are ${usual}: give --box-frame ${likely} here and to raybox evaluate`;
+    report('note', BOX_FILE, message);
+  }
+  const boxFrame = options.boxFrame ?? likely;
+  checkBoxes(data, sizes, boxFrame, report);
   checkLists(data, report);
 
-  const boxes: Record<string, number> = {};
-  for (const { label } of data.boxes) boxes[label] = (boxes[label] ?? 0) + 1;
+  const boxes = new Map<string, number>();
+  for (const { label } of data.boxes) boxes.set(label, (boxes.get(label) ?? 0) + 1);
   return {
     folder,
     labelFile,
     statistics: labelStatistics(data.table),
-    boxes,
+    boxes: Object.fromEntries(boxes),
+    ...(boxFrame === undefined ? {} : { boxFrame }),
     sizes: Object.fromEntries(counts),
     problems,
   };
@@ -152,7 +165,7 @@ async function checkFiles(data: Dataset, report: Report, { deep = false, onProgr
   return sizes;
 }
 
-function checkBoxes({ table, boxes }: Dataset, sizes: Sizes, report: Report) {
+function checkBoxes({ table, boxes }: Dataset, sizes: Sizes, frame: number | undefined, report: Report) {
   const rowOf = new Map(table.images.map((image, row) => [image, row]));
   for (const { image, label, box } of boxes) {
     const row = rowOf.get(image);
@@ -164,11 +177,13 @@ function checkBoxes({ table, boxes }: Dataset, sizes: Sizes, report: Report) {
       report('note', image, `has a box of ${label}, which is not among its labels`);
     }
     const size = sizes.get(image);
-    const slack = 1;
-    const inside = (start: number, length: number, end: number) => start >= -slack && start + length <= end + slack;
-    if (size && !(inside(box.x, box.width, size.width) && inside(box.y, box.height, size.height))) {
+    if (size && !isInside(boxInImage(box, size, frame), size)) {
       const { x, y, width, height } = box;
-      report('inconsistent', image, `its box of ${label} (${[x, y, width, height].join(', ')}) leaves the image`);
+      report(
+        'inconsistent',
+        image,
+        `its box of ${label} (${[x, y, width, height].join(', ')}) leaves the image${frame === undefined ? '' : `, in a frame of ${frame}`}`,
+      );
     }
   }
 }
@@ -240,11 +255,13 @@ export function addCheckCommand(program: Command): void {
     )
     .argument('<dir>', 'folder with Data_Entry_2017.csv, image folders, and lists and boxes where there are any')
     .option('--deep', 'decode every image (hours for the whole set; without it, its first and last bytes are checked)')
+    .option('--box-frame <pixels>', 'side of the frame of the boxes; default: the image', wholeNumber(1, 65_535))
     .option('--json', 'print the report as JSON')
-    .action(async (folder: string, options: { deep?: boolean; json?: boolean }) => {
+    .action(async (folder: string, options: { deep?: boolean; boxFrame?: number; json?: boolean }) => {
       let progress: Progress | undefined;
       const report = await checkDataset(folder, {
         deep: options.deep,
+        boxFrame: options.boxFrame,
         onProgress(done, total) {
           progress ??= startProgress('checking', total, 'images');
           progress.update(done);

@@ -6,8 +6,11 @@ import { ALL_LABELS } from '../evaluate/localization.js';
 import { readImageList } from '../formats/chestxray.js';
 import { splitByPatient } from '../formats/chestxray_splits.js';
 import { parseJson } from '../formats/coco.js';
+import type { Prediction } from '../formats/findings.js';
 import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
+import { labelNames } from '../formats/label_names.js';
 import { mergePredictions } from '../formats/predictions.js';
+import type { Warning } from '../warnings.js';
 import { type Dataset, openDataset, TEST_FILE } from './dataset.js';
 import { readPredictions, writeEvaluation } from './evaluation.js';
 import { interruptible, print, say, table, UsageError, wholeNumber } from './terminal.js';
@@ -91,19 +94,21 @@ async function runCommand(options: CommandOptions): Promise<void> {
   if (options.pictures && !options.html) throw new UsageError('--pictures are of the HTML report: leave out --no-html');
 
   const data = await openDataset(options.data, { boxes: options.boxes });
-  const split = await splitOf(options, data);
-  const thresholds = options.thresholds === undefined ? undefined : await readThresholds(options.thresholds);
+  const warnings: Warning[] = [];
+  const split = await splitOf(options, data, warnings);
+  const thresholds =
+    options.thresholds === undefined ? undefined : await readThresholds(options.thresholds, data.table.classes);
   const { sensitivity, scaling, bootstrap: replicates, seed, cases, html, out } = options;
   const evaluationOptions = {
     ...split,
-    ...{ out, cases, html, replicates, seed, scaling, thresholds, boxFrame: options.boxFrame },
+    ...{ out, cases, html, replicates, seed, scaling, thresholds, boxFrame: options.boxFrame, warnings },
     classes: classesIn(options.classes),
     rule: sensitivity === undefined ? undefined : { rule: 'sensitivity' as const, target: sensitivity },
     subtitle: `${(weights === undefined ? files : [weights]).map((path) => basename(path)).join(', ')} on ${basename(resolve(data.folder))}`,
   };
   const result =
     weights === undefined
-      ? await writeEvaluation(await joinedPredictions(files, options, data), data, evaluationOptions)
+      ? await writeEvaluation(await joinedPredictions(files, options, data, warnings), data, evaluationOptions)
       : await interruptible(async (signal) => {
           // The engine is loaded only where it is needed.
           const { evaluateWeights } = await import('./evaluation_weights.js');
@@ -117,9 +122,18 @@ async function runCommand(options: CommandOptions): Promise<void> {
   }
 }
 
-async function joinedPredictions(files: readonly string[], { logits, cocoIndex }: CommandOptions, { table }: Dataset) {
-  const read = files.map((path) => readPredictions(path, { classes: table.classes, logits, cocoIndex }));
-  return mergePredictions(...(await Promise.all(read)));
+async function joinedPredictions(
+  files: readonly string[],
+  { logits, cocoIndex }: CommandOptions,
+  { table }: Dataset,
+  warnings: Warning[],
+) {
+  const read: Prediction[][] = [];
+  for (const path of files) {
+    const onWarning = (warning: Warning) => warnings.push(warning);
+    read.push(await readPredictions(path, { classes: table.classes, logits, cocoIndex, onWarning }));
+  }
+  return mergePredictions(...read);
 }
 
 async function storeFitted(path: string, { thresholds }: EvaluationResult): Promise<void> {
@@ -131,8 +145,9 @@ async function storeFitted(path: string, { thresholds }: EvaluationResult): Prom
 async function splitOf(
   options: CommandOptions,
   data: Dataset,
+  warnings: Warning[],
 ): Promise<{ validation: string[] | undefined; test: string[] | undefined }> {
-  const list = async (path: string) => readImageList(await readText(path), path);
+  const list = async (path: string) => readImageList(await readText(path), path, (warning) => warnings.push(warning));
   if (options.split !== undefined) {
     const split = splitByPatient(data.table, { seed: options.split, boxed: data.boxes.map(({ image }) => image) });
     const names = (rows: Int32Array) => Array.from(rows, (row) => data.table.images[row]);
@@ -152,28 +167,32 @@ function classesIn(text: string | undefined): readonly string[] | undefined {
   return text.split(',').map((name) => name.trim());
 }
 
-async function readThresholds(path: string): Promise<Record<string, number>> {
+/** Thresholds by the data set's names. @throws InputError for a class that it does not have: it would never be used. */
+async function readThresholds(path: string, classes: readonly string[]): Promise<Record<string, number>> {
   const parsed = parseJson(await readText(path), path);
   const entries = typeof parsed === 'object' && parsed !== null ? Object.entries(parsed) : [];
   if (entries.length === 0 || !entries.every(([, value]) => typeof value === 'number' && value >= 0 && value <= 1)) {
     throw new InputError(`${path} gives no thresholds`, { expected: 'an object of a probability by class' });
   }
-  return Object.fromEntries(entries);
+  const names = labelNames(classes);
+  const matched = entries.map(([name, value]): [string, number] => {
+    const label = names.match(name);
+    if (label !== undefined) return [label, value];
+    throw new InputError(`${path}: ${name} is no class of the data set`, { expected: classes.join(', ') });
+  });
+  if (new Set(matched.map(([label]) => label)).size < matched.length) {
+    throw new InputError(`${path}: two thresholds are of one class`, {
+      given: entries.map(([name]) => name).join(', '),
+    });
+  }
+  return Object.fromEntries(matched);
 }
 
 /** What is worth a look on the terminal; the files have the rest. */
-function summary({
-  overall,
-  meanAuc,
-  localization,
-  images,
-  patients,
-  unknownImages,
-  unpredictedImages,
-}: EvaluationResult) {
-  const lines = [`${images} images of ${patients} patients`];
-  if (unknownImages > 0) lines.push(`${unknownImages} predicted images are not in the label file and were ignored`);
-  if (unpredictedImages > 0) lines.push(`${unpredictedImages} images to score have no prediction`);
+function summary({ overall, meanAuc, localization, images, patients, validationImages, warnings }: EvaluationResult) {
+  const fitted = validationImages > 0 ? `, ${validationImages} more to fit thresholds on` : '';
+  const lines = [`${images} images of ${patients} patients${fitted}`];
+  for (const { message } of warnings) lines.push(`note: ${message}`);
   const figure = (value: number | undefined) => (Number.isFinite(value) ? (value as number).toFixed(3) : '–');
   const scores = localization?.known.scores;
   const local = (label: string) => {

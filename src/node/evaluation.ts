@@ -3,13 +3,17 @@ import { join } from 'node:path';
 import { InputError } from '../errors.js';
 import { type CaseInput, pickCases } from '../evaluate/cases.js';
 import { type EvaluationOptions, type EvaluationResult, evaluate } from '../evaluate/evaluate.js';
+import { matchPredictions } from '../evaluate/match.js';
 import { reportCsv } from '../evaluate/report_csv.js';
 import { type CasePicture, reportHtml } from '../evaluate/report_html.js';
 import { loadPlots } from '../evaluate/report_plots.js';
 import { parseJson, readCoco } from '../formats/coco.js';
-import type { Prediction } from '../formats/findings.js';
+import type { Box, Prediction } from '../formats/findings.js';
 import type { LabeledBox } from '../formats/image_table.js';
-import { predictionCsvReader, predictionLineReader } from '../formats/predictions.js';
+import { predictionLineReader } from '../formats/predictions.js';
+import { predictionCsvReader } from '../formats/predictions_csv.js';
+import type { OnWarning, Warning } from '../warnings.js';
+import { boxInImage, isCentred, isInside, likelyBoxFrame, type Size } from './box_frame.js';
 import type { Dataset } from './dataset.js';
 import { checkImage } from './dataset_check.js';
 import { readText, readTextPieces, writeWhole } from './text_files.js';
@@ -24,21 +28,24 @@ export interface PredictionFileOptions {
   logits?: boolean;
   /** COCO annotation file that gives the ids of a bare array of results their names. */
   cocoIndex?: string;
+  /** Told what of the file was matched, assumed or not used. */
+  onWarning?: OnWarning;
 }
 
 /** Reads predictions by the file's ending: `.csv`, `.jsonl` or `.ndjson`, else `.json` as COCO. */
 export async function readPredictions(path: string, options: PredictionFileOptions): Promise<Prediction[]> {
+  const { classes, logits, onWarning } = options;
   if (/\.json$/i.test(path)) {
     const json = async (file: string) => parseJson(await readText(file, MAX_JSON_BYTES), file);
     const index = options.cocoIndex === undefined ? undefined : await json(options.cocoIndex);
-    return readCoco(await json(path), { source: path, index });
+    return readCoco(await json(path), { source: path, index, onWarning });
   }
   if (!/\.(csv|jsonl|ndjson)$/i.test(path)) {
     throw new InputError(`${path}: unknown kind of predictions`, { expected: '.csv, .jsonl, .coco.json or .json' });
   }
   const reader = /\.csv$/i.test(path)
-    ? predictionCsvReader({ source: path, classes: options.classes, logits: options.logits })
-    : predictionLineReader({ source: path });
+    ? predictionCsvReader({ source: path, classes, logits, onWarning })
+    : predictionLineReader({ source: path, onWarning });
   await readTextPieces(path, reader.write);
   reader.end();
   return reader.predictions();
@@ -71,13 +78,15 @@ export async function writeEvaluation(
   const { out, html = true, cases: caseCount = 6, subtitle = '' } = options;
   // Said before the work and not after it, where the packages are missing.
   if (html) await loadPlots();
-  const all: Prediction[] = [];
-  for await (const prediction of predictions) all.push(prediction);
-  await addSizes(all, data);
-  const boxes = boxesInImages(all, data.boxes, options.boxFrame);
-  const input = { table: data.table, boxes, predictions: all };
+  const given: Prediction[] = [];
+  for await (const prediction of predictions) given.push(prediction);
+  const matched = matchPredictions(given, data.table.classes);
+  const all = await withSizes(matched.predictions, data);
+  const placed = boxesInImages(all, data.boxes, options.boxFrame);
+  const input = { table: data.table, boxes: placed.boxes, predictions: all };
+  const warnings = [...data.warnings, ...(options.warnings ?? []), ...matched.warnings];
 
-  const result = evaluate(input, options);
+  const result = evaluate(input, { ...options, warnings: [...warnings, ...placed.warnings, ...leavingBoxes(all)] });
   await writeWhole(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 1)}\n`);
   await writeWhole(join(out, 'evaluation.csv'), reportCsv(result));
   if (html) {
@@ -90,40 +99,80 @@ export async function writeEvaluation(
   return result;
 }
 
-/** Gives boxed images whose predictions do not say it their size: the random baseline draws into it. */
-async function addSizes(predictions: Prediction[], { boxes, paths }: Dataset): Promise<void> {
+/** Images with boxes get the size of their file where the predictions do not say it. */
+async function withSizes(predictions: readonly Prediction[], { boxes, paths }: Dataset): Promise<Prediction[]> {
   const boxed = new Set(boxes.map(({ image }) => image));
+  const sized: Prediction[] = [];
   for (const prediction of predictions) {
     const path = paths.get(prediction.image);
-    if (prediction.width || !path || !boxed.has(prediction.image)) continue;
-    const size = await checkImage(path).catch(() => undefined);
-    if (size) Object.assign(prediction, { width: size.width, height: size.height });
+    const wanted = path && !prediction.width && (boxed.has(prediction.image) || prediction.findings?.length);
+    const size = wanted ? await checkImage(path).catch(() => undefined) : undefined;
+    sized.push(size ? { ...prediction, width: size.width, height: size.height } : prediction);
   }
+  return sized;
 }
+
+const sizeOf = ({ width, height }: Prediction): Size | undefined => (width && height ? { width, height } : undefined);
 
 /**
  * Truth boxes in pixels of their images.
  *
- * @throws InputError where a box lies outside its image: it belongs to another frame, and no score would mean anything
+ * @throws InputError where a box's centre is outside its image: it belongs to another frame, and no score would mean anything
  */
-function boxesInImages(predictions: readonly Prediction[], boxes: readonly LabeledBox[], frame?: number): LabeledBox[] {
-  const sizes = new Map(predictions.map(({ image, width, height }) => [image, { width, height }]));
-  return boxes.map((each) => {
-    const { width, height } = sizes.get(each.image) ?? {};
-    if (!width || !height) return each;
-    const [right, down] = frame ? [width / frame, height / frame] : [1, 1];
-    const { box } = each;
-    const scaled = { x: box.x * right, y: box.y * down, width: box.width * right, height: box.height * down };
-    if (scaled.x + scaled.width / 2 > width || scaled.y + scaled.height / 2 > height) {
+function boxesInImages(
+  predictions: readonly Prediction[],
+  boxes: readonly LabeledBox[],
+  frame?: number,
+): { boxes: LabeledBox[]; warnings: Warning[] } {
+  const sizes = new Map<string, Size>();
+  for (const prediction of predictions) {
+    const size = sizeOf(prediction);
+    if (size) sizes.set(prediction.image, size);
+  }
+  const leaving: string[] = [];
+  const placed = boxes.map((each) => {
+    const size = sizes.get(each.image);
+    if (!size) return each;
+    const box = boxInImage(each.box, size, frame);
+    if (!isCentred(box, size)) {
+      const likely = frame === undefined ? likelyBoxFrame(boxes, sizes) : undefined;
       throw new InputError(`a box of ${each.label} lies outside ${each.image}`, {
-        expected: `pixels of an image of ${width}×${height}`,
-        given: [scaled.x, scaled.y, scaled.width, scaled.height].map((side) => side.toFixed(1)).join(', '),
-        hint: 'published boxes on images that were made smaller need the frame of 1024 (--box-frame 1024)',
+        expected: `pixels of an image of ${size.width}×${size.height}`,
+        given: sidesOf(box),
+        hint:
+          likely === undefined
+            ? 'published boxes on images that were made smaller need the frame of 1024 (--box-frame 1024)'
+            : `the boxes seem to be in a frame of ${likely}: --box-frame ${likely}`,
       });
     }
-    return { ...each, box: scaled };
+    if (!isInside(box, size)) leaving.push(each.image);
+    return { ...each, box };
   });
+  const message = `${leaving.length} truth boxes reach beyond their images; the first: ${leaving[0]}. They were scored as they are.`;
+  return { boxes: placed, warnings: leaving.length > 0 ? [{ code: 'assumed-data', message }] : [] };
 }
+
+/** @throws InputError where a predicted box's centre is outside its image */
+function leavingBoxes(predictions: readonly Prediction[]): Warning[] {
+  const leaving: string[] = [];
+  for (const prediction of predictions) {
+    const size = sizeOf(prediction);
+    for (const { label, box } of size ? (prediction.findings ?? []) : []) {
+      if (!isCentred(box, size as Size)) {
+        throw new InputError(`a predicted box of ${label} lies outside ${prediction.image}`, {
+          expected: `pixels of an image of ${size?.width}×${size?.height}`,
+          given: sidesOf(box),
+          hint: 'predicted boxes count in pixels of the image file',
+        });
+      }
+      if (!isInside(box, size as Size)) leaving.push(prediction.image);
+    }
+  }
+  const message = `${leaving.length} predicted boxes reach beyond their images; the first: ${leaving[0]}. They were scored as they are.`;
+  return leaving.length > 0 ? [{ code: 'assumed-data', message }] : [];
+}
+
+const sidesOf = ({ x, y, width, height }: Box) => [x, y, width, height].map((side) => side.toFixed(1)).join(', ');
 
 async function casePictures(
   { predictions, ...rest }: CaseInput,

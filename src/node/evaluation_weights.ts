@@ -42,7 +42,8 @@ export async function evaluateWeights(
     const predictions = keepLines(predict(localizer, images, data, options), join(options.out, 'predictions.jsonl'));
     // Thresholds that the weights carry hold where none can be fitted.
     const thresholds = options.thresholds ?? (validation ? undefined : localizer.metadata.thresholds);
-    return await writeEvaluation(predictions, data, { ...options, thresholds });
+    const warnings = [...(options.warnings ?? []), ...localizer.warnings];
+    return await writeEvaluation(predictions, data, { ...options, thresholds, warnings });
   } finally {
     await localizer.close();
   }

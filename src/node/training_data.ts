@@ -1,7 +1,7 @@
 /** A data set on disk → what a run trains and validates on, every file looked at before any time is spent. */
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
-import { readImageList } from '../formats/chestxray.js';
+import { readImageList, writeImageList } from '../formats/chestxray.js';
 import { type Split, splitByLists, splitByPatient } from '../formats/chestxray_splits.js';
 import { type ClassCount, selectData, type TrainingData } from '../train/data.js';
 import { type Dataset, openDataset } from './dataset.js';
@@ -46,7 +46,8 @@ export async function openTrainingData(folder: string, options: TrainingDataOpti
   const dataset = await openDataset(folder, skipBroken ? { onProblem: (message) => badRows.push(message) } : {});
   const { table, paths } = dataset;
   const boxed = new Set(dataset.boxes.map(({ image }) => image));
-  const { split, unknown } = await splitOf(dataset, boxed, options);
+  const said = dataset.warnings.map(({ message }) => message);
+  const { split, unknown } = await splitOf(dataset, boxed, options, said);
   const used = [...split.train, ...split.validation].map((row) => table.images[row]).filter((name) => !boxed.has(name));
   const broken = await findBroken(used, paths, options);
   if (broken.size > 0 && !skipBroken) {
@@ -62,13 +63,14 @@ export async function openTrainingData(folder: string, options: TrainingDataOpti
   const warnings = badRows.length > 0 ? [`${badRows.length} problems in the label file; the first: ${badRows[0]}`] : [];
   if (unknown.length > 0)
     warnings.push(`${unknown.length} names in the lists are not in the label file; the first: ${unknown[0]}`);
-  return { dataset, split, ...selected, warnings: [...warnings, ...selected.warnings] };
+  return { dataset, split, ...selected, warnings: [...said, ...warnings, ...selected.warnings] };
 }
 
 async function splitOf(
   dataset: Dataset,
   boxed: ReadonlySet<string>,
   options: TrainingDataOptions,
+  said: string[],
 ): Promise<{ split: Split; unknown: string[] }> {
   const { lists, seed, validation, test, skipBroken } = options;
   const { table, trainValidation, test: tested } = dataset;
@@ -78,7 +80,8 @@ async function splitOf(
   if (lists) {
     const unknown: string[] = [];
     const rowsIn = async (path?: string) => {
-      const names = path === undefined ? [] : readImageList(await readText(path), path);
+      const names =
+        path === undefined ? [] : readImageList(await readText(path), path, ({ message }) => said.push(message));
       unknown.push(...unknownIn(names));
       if (unknown.length > 0 && !skipBroken) {
         throw new InputError(`${path}: ${unknown[0]} is not in the label file`, {
@@ -147,7 +150,7 @@ export const LISTS = { train: 'train.txt', validation: 'validation.txt', test: '
 export async function writeLists(folder: string, { data, split, dataset }: RunData): Promise<void> {
   const rows = { train: data.train, validation: data.validation, test: split.test };
   for (const [part, file] of Object.entries(LISTS)) {
-    const names = Array.from(rows[part as keyof typeof rows], (row) => `${dataset.table.images[row]}\n`);
-    await writeWhole(join(folder, file), names.join(''));
+    const names = Array.from(rows[part as keyof typeof rows], (row) => dataset.table.images[row]);
+    await writeWhole(join(folder, file), writeImageList(names));
   }
 }

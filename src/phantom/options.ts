@@ -1,4 +1,5 @@
 import { InputError } from '../errors.js';
+import { brief } from '../formats/checkpoint.js';
 
 /** The eight diseases of ChestX-ray8, in the paper's order. */
 export const DISEASES = [
@@ -132,7 +133,7 @@ export function prevalences(prevalence: PhantomStyle['prevalence']): Record<Dise
 }
 
 function fail(name: string, expected: string, given: unknown): never {
-  throw new InputError(`phantom: ${name} is wrong`, { expected, given: String(JSON.stringify(given) ?? given) });
+  throw new InputError(`phantom: ${name} is wrong`, { expected, given: brief(given) });
 }
 
 function whole(name: string, value: unknown, low: number, high: number): void {

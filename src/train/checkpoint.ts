@@ -93,13 +93,14 @@ function kernelsOf(metadata: Record<string, string>): KernelChoices {
   if (wrong === undefined) return kernels as KernelChoices;
   throw new InputError('the kernels of a checkpoint cannot be read', {
     expected: 'names of variants',
-    given: brief(JSON.stringify(wrong)),
+    given: brief(wrong),
   });
 }
 
 function object(metadata: Record<string, string>, key: string): Record<string, unknown> {
   try {
     const value = JSON.parse(metadata[key] ?? '');
+    JSON.stringify(value); // what nests so deep that it cannot be written again could not be compared either
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {}
   throw new InputError(`the ${key} of a checkpoint cannot be read`, { given: brief(metadata[key]) });

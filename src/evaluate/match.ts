@@ -1,0 +1,90 @@
+/** Predictions under the names of a data set's classes. */
+import { InputError } from '../errors.js';
+import type { Finding, Prediction } from '../formats/findings.js';
+import { type LabelNames, labelNames, listed, respellings, unknownNames } from '../formats/label_names.js';
+import type { Warning } from '../warnings.js';
+
+export interface Matched {
+  predictions: Prediction[];
+  warnings: Warning[];
+}
+
+/**
+ * Gives every label of the predictions the data set's spelling, and leaves out what no class of it is meant by. Predictions whose
+ * labels are spelled right stay the objects that they are.
+ *
+ * @throws InputError where two labels of one image mean the same class
+ */
+export function matchPredictions(predictions: readonly Prediction[], classes: readonly string[]): Matched {
+  const names = labelNames(classes);
+  let repeated = 0;
+  const matched = predictions.map((prediction) => {
+    const { image, probabilities, logits, points, findings } = prediction;
+    repeated += findings ? repeatedIn(findings) : 0;
+    const changed = {
+      probabilities: renamed(probabilities, names, image),
+      logits: renamed(logits, names, image),
+      points: renamed(points, names, image),
+      findings: findings && matchedFindings(findings, names),
+    };
+    const same =
+      changed.probabilities === probabilities &&
+      changed.logits === logits &&
+      changed.points === points &&
+      changed.findings === findings;
+    if (same) return prediction;
+    const given = Object.entries(changed).filter(([, value]) => value !== undefined);
+    return { ...prediction, ...Object.fromEntries(given) };
+  });
+  const warnings: Warning[] = [];
+  if (names.respelled.size > 0) {
+    const message = `Labels of the predictions were taken for classes: ${respellings(names.respelled)}.`;
+    warnings.push({ code: 'matched-names', message });
+  }
+  if (names.unknown.size > 0) {
+    const unknown = unknownNames(names.unknown.keys(), classes);
+    const message = `Labels of the predictions that are no class of the data set were not scored: ${unknown}.`;
+    warnings.push({ code: 'ignored-data', message });
+  }
+  if (repeated > 0) {
+    const message = `${repeated} predicted ${repeated === 1 ? 'box comes' : 'boxes come'} again: same image, label, place and score. Each counts.`;
+    warnings.push({ code: 'assumed-data', message });
+  }
+  return { predictions: matched, warnings };
+}
+
+/** The same values under the classes' names; the object itself where nothing changes. */
+function renamed<T>(values: Record<string, T> | undefined, names: LabelNames, image: string) {
+  if (!values) return undefined;
+  const labels = Object.keys(values);
+  const found = labels.map((name) => names.match(name));
+  if (labels.every((name, i) => name === found[i])) return values;
+  const byLabel = new Map<string, { name: string; value: T }>();
+  for (const [i, name] of labels.entries()) {
+    const label = found[i];
+    if (label === undefined) continue;
+    const other = byLabel.get(label);
+    if (other) {
+      throw new InputError(`two labels of ${image} mean ${label}: ${listed([other.name, name])}`, {
+        expected: 'one value per class',
+      });
+    }
+    byLabel.set(label, { name, value: values[name] });
+  }
+  return Object.fromEntries(Array.from(byLabel, ([label, { value }]) => [label, value]));
+}
+
+function matchedFindings(findings: readonly Finding[], names: LabelNames): Finding[] {
+  const labels = findings.map(({ label }) => names.match(label));
+  if (findings.every(({ label }, i) => label === labels[i])) return findings as Finding[];
+  return findings.flatMap((finding, i) => (labels[i] === undefined ? [] : { ...finding, label: labels[i] }));
+}
+
+/** Boxes at two heat thresholds may cover the same place, so those do not count as the same. */
+function repeatedIn(findings: readonly Finding[]): number {
+  if (findings.length < 2) return 0;
+  const keys = findings.map(({ label, score, threshold, box }) =>
+    JSON.stringify([label, score, threshold, box.x, box.y, box.width, box.height]),
+  );
+  return keys.length - new Set(keys).size;
+}

@@ -1,0 +1,93 @@
+/** JSON from files: bounded in depth, and numbers by name out of it. */
+import { InputError } from '../errors.js';
+import { brief } from './checkpoint.js';
+import { canonicalLabel } from './image_table.js';
+
+/** No file that raybox reads nests deeper than ten; what walks over a value may do so without a bound of its own. */
+const MAX_DEPTH = 100;
+
+/**
+ * Parses JSON, with an error that names the file.
+ *
+ * @throws InputError for what is no JSON, or nests deeper than 100 lists and objects
+ */
+export function parseJson(text: string, source: string): unknown {
+  if (isDeep(text)) {
+    throw new InputError(`${source} is nested too deeply`, {
+      expected: `at most ${MAX_DEPTH} lists and objects in each other`,
+    });
+  }
+  try {
+    return JSON.parse(text.replace(/^\ufeff/, ''));
+  } catch (error) {
+    throw new InputError(`${source} is no JSON`, { given: (error as Error).message, cause: error });
+  }
+}
+
+/** Counts brackets outside of strings. */
+function isDeep(text: string): boolean {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x22) {
+      // To the quote that ends the string: one with an even number of backslashes before it.
+      do {
+        i = text.indexOf('"', i + 1);
+        if (i < 0) return false;
+      } while (isEscaped(text, i));
+    } else if (code === 0x5b || code === 0x7b) {
+      depth += 1;
+      if (depth > MAX_DEPTH) return true;
+    } else if (code === 0x5d || code === 0x7d) depth -= 1;
+  }
+  return false;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let first = at;
+  while (text.charCodeAt(first - 1) === 0x5c) first -= 1;
+  return (at - first) % 2 === 1;
+}
+
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Numbers by label from an untrusted object; undefined where there is none. */
+export function numbersByLabel(value: unknown, where: string): Record<string, number> | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!isRecord(value) || !Object.values(value).every((number) => Number.isFinite(number))) {
+    const wrong = isRecord(value) ? Object.entries(value).find(([, number]) => !Number.isFinite(number)) : undefined;
+    throw new InputError(`${where} should be numbers by label`, {
+      given: wrong ? `${wrong[0]}: ${brief(wrong[1])}` : brief(value),
+    });
+  }
+  const entries = Object.entries(value).map(([name, number]) => [canonicalLabel(name), number as number] as const);
+  const labels = new Set(entries.map(([label]) => label));
+  if (labels.size === entries.length) return Object.fromEntries(entries);
+  const twice = [...labels].find((label) => entries.filter(([other]) => other === label).length > 1);
+  throw new InputError(`${where}: two names mean ${twice}`, { given: Object.keys(value).slice(0, 20).join(', ') });
+}
+
+/** The same, where each number is in [0, 1]. */
+export function probabilitiesByLabel(value: unknown, where: string): Record<string, number> | undefined {
+  const numbers = numbersByLabel(value, where);
+  const outside = Object.entries(numbers ?? {}).find(([, number]) => number < 0 || number > 1);
+  if (outside) {
+    throw new InputError(`${where}: ${outside[0]} is not in [0, 1]`, {
+      given: `${outside[1]}`,
+      hint: 'Logits have to be given as logits.',
+    });
+  }
+  return numbers;
+}
+
+/** A side of an image in pixels; undefined where a file does not say it. */
+export function sizeIn(value: unknown, what: string): number | undefined {
+  if (value === undefined || value === null || value === 0) return undefined;
+  if (Number.isFinite(value) && (value as number) > 0) return value as number;
+  throw new InputError(`${what} should be a number of pixels`, { given: brief(value) });
+}
+
+/** What an object itself holds under a key, whatever its prototype is: keys from files may be called `constructor`. */
+export const own = <T>(record: Readonly<Record<string, T>> | undefined, key: string): T | undefined =>
+  record && Object.hasOwn(record, key) ? record[key] : undefined;

@@ -1,0 +1,54 @@
+/**
+ * Boxes and images that count in different pixels. The published boxes are in a frame of 1024×1024; most people work on smaller
+ * copies of the images.
+ */
+import type { LabeledBox } from '../formats/chestxray.js';
+import type { Box } from '../formats/findings.js';
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+/** A box in pixels of its image; `frame` is the side of the square frame that it is given in, where that is another. */
+export function boxInImage({ x, y, width, height }: Box, size: Size, frame?: number): Box {
+  const [right, down] = frame ? [size.width / frame, size.height / frame] : [1, 1];
+  return { x: x * right, y: y * down, width: width * right, height: height * down };
+}
+
+/** Boxes are drawn by hand: one that passes the edge by a pixel is inside. */
+const SLACK = 1;
+
+export const isInside = ({ x, y, width, height }: Box, size: Size): boolean =>
+  x >= -SLACK && y >= -SLACK && x + width <= size.width + SLACK && y + height <= size.height + SLACK;
+
+/** Whether a box's centre is in the image. Where it is not, the box belongs to another frame, or to another image. */
+export const isCentred = ({ x, y, width, height }: Box, size: Size): boolean => {
+  const [column, row] = [x + width / 2, y + height / 2];
+  return column >= 0 && row >= 0 && column <= size.width && row <= size.height;
+};
+
+/** Of the boxes as they were published. */
+const PUBLISHED_FRAME = 1024;
+/** So many boxes reach into the far half of their frame. */
+const ENOUGH = 10;
+
+/**
+ * The side of the square frame that boxes were probably given in, where it is not that of the images: the published one if it
+ * holds them all, unless there are ten boxes and a smaller one does too; else the smallest power of two that holds them. Undefined
+ * unless half of the boxes leave their images, and one by far: otherwise it is single boxes that are wrong.
+ */
+export function likelyBoxFrame(boxes: readonly LabeledBox[], sizes: ReadonlyMap<string, Size>): number | undefined {
+  const placed = boxes.flatMap(({ image, box }) => {
+    const size = sizes.get(image);
+    return size ? { box, size } : [];
+  });
+  const leaving = placed.filter(({ box, size }) => !isInside(box, size));
+  if (leaving.length === 0 || 2 * leaving.length < placed.length) return undefined;
+  const extent = placed.reduce((most, { box }) => Math.max(most, box.x + box.width, box.y + box.height), 0);
+  const side = placed.reduce((most, { size }) => Math.max(most, size.width, size.height), 0);
+  if (extent < 1.5 * side || placed.some(({ box }) => box.x < -SLACK || box.y < -SLACK)) return undefined;
+  const smallest = 2 ** Math.ceil(Math.log2(extent - SLACK));
+  if (smallest < PUBLISHED_FRAME && placed.length < ENOUGH) return PUBLISHED_FRAME;
+  return smallest <= 65_536 ? smallest : undefined;
+}
