@@ -36,7 +36,7 @@ export interface MineFilesOptions extends Pick<MineOptions, 'uncertain'> {
 
 export interface MineSummary {
   reports: number;
-  /** Reports without a word in them. */
+  /** Reports of which no sentence counts: without a word, or with nothing but an indication and the like. */
   empty: number;
   normal: number;
   counts: Record<Disease, number>;
@@ -100,10 +100,9 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
       for await (const report of readReports(path, root, reading)) {
         signal?.throwIfAborted();
         const { id, text } = report;
-        const isEmpty = text.trim() === '';
-        summary.empty += Number(isEmpty);
-        if (isEmpty && empty === 'skip') continue;
         const result = mineReport(text, { uncertain: options.uncertain, explain: options.explain !== undefined });
+        summary.empty += Number(result.empty);
+        if (result.empty && empty === 'skip') continue;
         summary.reports += 1;
         summary.normal += Number(result.normal);
         for (const name of result.findings) summary.counts[name] += 1;

@@ -46,7 +46,9 @@ export const diseasePhrases: Record<Disease, readonly string[]> = {
     'enlargement of ..2 heart',
     'heart|cardiac enlargement|dilatation|dilation|dilated',
     'heart ..6 enlarged|large',
-    'heart size? : ..2 enlarged|large',
+    'heart|cardiac ..3 no longer enlarged|large',
+    'heart size? :|- ..2 enlarged|large',
+    'cardiac size :|- ..2 enlarged|large',
     'large ..1 heart',
     'heart|cardiac size ..3 increased|large|enlarged',
     'increased heart|cardiac size|diameter',
@@ -58,6 +60,8 @@ export const diseasePhrases: Record<Disease, readonly string[]> = {
   Effusion: [
     'effusion|hydrothorax|hydropneumothorax|hemothorax|haemothorax|pyothorax|empyema|chylothorax',
     'pleural ..1 fluid',
+    'eff',
+    'pleura|pleural space? :|- ..3 fluid',
     'fluid in|within|along|tracking ..3 fissure|pleural',
     'fissural fluid',
     'fluid ..1 collection',
@@ -68,7 +72,7 @@ export const diseasePhrases: Record<Disease, readonly string[]> = {
   Infiltration: ['infiltrate|infiltration|infiltrative|infiltrated'],
   Mass: ['mass|masslike', 'mass like'],
   Nodule: ['nodule|micronodule', 'coin lesion'],
-  Pneumonia: ['pneumonia|bronchopneumonia|pneumonic|pleuropneumonia|pneumonitis'],
+  Pneumonia: ['pneumonia|pna|bronchopneumonia|pneumonic|pleuropneumonia|pneumonitis'],
   Pneumothorax: ['pneumothorax|hydropneumothorax|hemopneumothorax|ptx', 'tension pneumothorax'],
   Consolidation: ['consolidation|consolidative|consolidated|consolidating'],
   Edema: ['edema|oedema|edematous'],
@@ -79,6 +83,7 @@ export const diseasePhrases: Record<Disease, readonly string[]> = {
     'thickening of|in|along ..3 pleura|pleural|fissure',
     'thickened ..1 pleura|fissure',
     'pleural|apical cap|capping',
+    'pleura|pleural :|- ..2 thickening|thickened',
     'fibrothorax|pachypleuritis',
   ],
   Hernia: ['hernia|herniation', 'hiatal|hiatus hernia', 'diaphragmatic hernia'],
@@ -116,6 +121,7 @@ export const vagueTerms: readonly VagueTerm[] = [
       `enlargement|prominence of ..1 ${silhouette}`,
       'cardiopericardial|cardiomediastinal enlargement',
       `${silhouette} ..4 enlarged|large|increased|prominent`,
+      `${silhouette} silhouette|contour|shadow? :|- ..2 enlarged|large|increased|prominent`,
       'prominent ..1 heart',
       'prominence of ..1 heart',
       'heart size? ..3 prominent',
@@ -136,6 +142,13 @@ export type Concept = Disease | Abnormality;
 /** Phrases that hold a word from above but do not mean it. They take its place, so nothing is found there. */
 export const otherMeanings: readonly string[] = [
   'mass effect',
+  // An operation on a hernia, and what it left behind.
+  'hernia repair|mesh|surgery|clip|operation',
+  'hiatal|hiatus|diaphragmatic|paraesophageal|umbilical|inguinal|ventral|incisional|abdominal hernia repair|mesh|surgery|clip|operation',
+  'pneumothorax|effusion|empyema tube|kit|catheter',
+  'pneumonia vaccine|vaccination|score|severity',
+  'emphysematous cystitis|pyelonephritis|cholecystitis|gastritis',
+  'consolidation chemotherapy|therapy',
   'body mass',
   'heart|cardiac|cardiomediastinal|cardiopericardial|mediastinum ..6 upper|top limit of? normal',
   'heart|cardiac|cardiomediastinal ..6 upper normal|limit',
@@ -144,7 +157,6 @@ export const otherMeanings: readonly string[] = [
   'nodular contour',
   'soft tissue shadow',
   'soft tissue edema|swelling',
-  'pedal|ankle|leg|peripheral|facial|cerebral edema',
   'bone|bony density|mineralization',
   'shadow of the? heart|breast',
   'breast shadow',
@@ -155,10 +167,3 @@ export const otherMeanings: readonly string[] = [
   // An operation is no finding; what it leaves behind has words of its own.
   'surgical|operative|postoperative|postsurgical|preoperative change?',
 ];
-
-/** A clause with one of these is about another part of the body, where reports on several examinations come together. */
-export const elsewhere = new Set(
-  'knee patella patellar patellofemoral ankle foot forefoot midfoot hindfoot calcaneus calcaneal toe metatarsal tarsal wrist finger thumb metacarpal carpal scaphoid phalanx elbow forearm tibia fibula femur thigh'.split(
-    ' ',
-  ),
-);

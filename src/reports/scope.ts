@@ -1,17 +1,17 @@
 /** From a sentence's words to mentions with a status: where each rule of `rules.ts` reaches. */
 
-import { compilePatterns, type Match, matchesAt } from './patterns.js';
 import {
   assertiveWords,
   clauseBreaks,
   closingVerbs,
   gapBlocks,
   persistence,
-  type Rule,
-  rules,
+  placeWords,
   sideWords,
   verbs,
-} from './rules.js';
+} from './clauses.js';
+import { compilePatterns, type Match, matchesAt } from './patterns.js';
+import { type Rule, rules } from './rules.js';
 import { lemma } from './words.js';
 
 const lemmas = (words: ReadonlySet<string>): Set<string> => new Set([...words].map(lemma));
@@ -26,7 +26,7 @@ const closing = lemmas(closingVerbs);
 const joinsWith = new Set(['consistent', 'compatible', 'associated', 'keeping', 'correlating']);
 
 export const gapBlocked = (word: string): boolean => blocked.has(word);
-const ruleGapBlocked = (word: string): boolean => blocked.has(word) || word === 'not';
+const ruleGapBlocked = (word: string): boolean => blocked.has(word) || word === 'not' || placeWords.has(word);
 
 const ruleTree = compilePatterns(rules.flatMap((rule) => rule.phrases.map((phrase) => [phrase, rule] as const)));
 const breakTree = compilePatterns(clauseBreaks.map((phrase) => [phrase, true] as const));
@@ -94,11 +94,15 @@ function startsNewClause(words: readonly string[], from: number, index: number):
 function reachBehind(words: readonly string[], clause: readonly number[], { rule, end }: Trigger): number {
   const limit = rule.within === undefined ? words.length : Math.min(words.length, end + rule.within);
   let at = end;
-  for (; at < limit && clause[at] === clause[end - 1]; at++) {
-    if (rule.kind === 'historical' && words[at] === ',') break;
+  for (; at < limit; at++) {
+    if (clause[at] !== clause[at - 1] && !(rule.intoRelative && relative.has(words[at]!))) break;
+    if (rule.kind === 'historical' && words[at] === ',' && !(rule.intoRelative && relative.has(words[at + 1] ?? '')))
+      break;
     if (rule.kind !== 'negated') continue;
     // "no cardiomegaly with small effusions": the second half is asserted.
     if (words[at] === 'with' && at > end && !joinsWith.has(words[at - 1]!)) break;
+    // "no consolidation secondary to known emphysema": what is known is there.
+    if (words[at] === 'known' && at > end) break;
     if (words[at] !== ',' && words[at] !== 'and') continue;
     const next = words[at + 1] === 'and' ? words[at + 2] : words[at + 1];
     if (next === undefined || !assertive.has(next) || (words[at] === 'and' && sides.has(next))) continue;
@@ -119,7 +123,9 @@ function reachBefore(words: readonly string[], clause: readonly number[], { rule
   const limit = rule.within === undefined ? 0 : Math.max(0, start - rule.within);
   let first = clause.indexOf(clause[start]!);
   // "an effusion, which has resolved": what is said of "which" is said of what stands before it.
-  if (first > 0 && relative.has(words[first]!)) first = clause.indexOf(clause[first - 1]!);
+  // So does "since" in "an effusion, since resolved".
+  if (first > 0 && (relative.has(words[first]!) || (words[first] === 'since' && first === start)))
+    first = clause.indexOf(clause[first - 1]!);
   let at = start;
   while (at > limit && at > first) {
     // "seen in one view, not identified in the other": what has its own verb before the comma stays as it is.
@@ -143,7 +149,7 @@ export function scopesOf(words: readonly string[]): SentenceScopes {
   const spans: { rule: Rule; from: number; to: number; start: number; end: number }[] = [];
   for (const trigger of findTriggers(words)) {
     const { rule, start, end } = trigger;
-    if (rule.kind === 'real' && plainNegations.has(words[start]!)) {
+    if (rule.kind === 'real' && !rule.whole && plainNegations.has(words[start]!)) {
       spans.push({ rule: plainNegation, from: start, to: end, start, end: start + 1 });
     }
     if (rule.reach === 'behind' || rule.reach === 'both') {

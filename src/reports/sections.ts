@@ -1,106 +1,192 @@
-/** Which part of a report counts: Findings and Impression; the whole report where it has neither. */
+/**
+ * Which part of a report counts. Findings and Impression do; so does text without a heading, unless there are Findings.
+ * What stands under Indication, Comparison, History, Technique and their like never does. A final text replaces a
+ * preliminary one, and addenda are counted apart, since they correct it.
+ */
 
-export type SectionKind = 'findings' | 'impression' | 'other';
+import { type HeadingKind, headingOf, opensPart, type ReportPart } from './headings.js';
+import { endsAtBreak, linesOf, widthOf } from './lines.js';
+import { sentences } from './sentences.js';
+
+export type SectionKind = 'findings' | 'impression' | 'body';
 
 export interface Section {
   kind: SectionKind;
+  part: ReportPart;
+  /** What is said in a higher one replaces what a lower one says of the same finding: 0, then 1, 2, … for addenda. */
+  rank: number;
   /** Offsets in the report's text, heading excluded. */
   start: number;
   end: number;
 }
 
-/** Headings as radiologists write them. Everything but findings and impression is known only to be left out. */
-const headings: Record<SectionKind, readonly string[]> = {
-  findings: ['findings', 'finding', 'report', 'observations', 'description', 'chest findings', 'radiographic findings'],
-  impression: [
-    'impression',
-    'impressions',
-    'conclusion',
-    'conclusions',
-    'summary',
-    'opinion',
-    'interpretation',
-    'diagnosis',
-    'findings/impression',
-    'findings and impression',
-    'impression and plan',
-    'assessment',
-  ],
-  other: [
-    'comparison',
-    'comparisons',
-    'comparison study',
-    'indication',
-    'indications',
-    'clinical indication',
-    'history',
-    'clinical history',
-    'patient history',
-    'clinical information',
-    'clinical data',
-    'clinical statement',
-    'reason for exam',
-    'reason for examination',
-    'reason for study',
-    'reason for this examination',
-    'technique',
-    'procedure',
-    'exam',
-    'examination',
-    'exam type',
-    'study',
-    'type of study',
-    'views',
-    'date',
-    'exam date',
-    'addendum by',
-    'signed',
-    'electronically signed by',
-    'dictated by',
-    'notification',
-    'recommendation',
-    'recommendations',
-    'recommendation(s)',
-    'final report',
-    'wet read',
-    'attending',
-    'medical condition',
-    'underlying medical condition',
-  ],
-};
+interface Block {
+  kind: HeadingKind;
+  part: ReportPart;
+  rank: number;
+  start: number;
+  end: number;
+}
 
-const kinds = new Map<string, SectionKind>();
-for (const kind of Object.keys(headings) as SectionKind[]) for (const name of headings[kind]) kinds.set(name, kind);
+interface FoundHeading {
+  /** Where it begins and where its text does. */
+  at: number;
+  end: number;
+  kind: HeadingKind;
+  part?: ReportPart;
+}
 
-/**
- * A heading starts a line or a sentence and ends with a colon ("Findings:"), stands in capitals anywhere ("none FINDINGS:"),
- * or alone on its line. Names that are not in the list above ("LUNGS:", "Heart:") are subheadings: nothing changes.
- */
-const headingPattern =
-  /(^|[\r\n]|[.!?;:](?=[ \t])|[ \t](?=[A-Z][A-Z /()]{2,40}:))([ \t*#>]{0,40})([A-Za-z][A-Za-z /()]{2,40}?)[ \t*]{0,4}(?::|(?=[\r\n]))/g;
+/** The longest heading. Nothing farther before a colon is looked at, so that the work stays linear. */
+const longestHeading = 60;
+const decoration = /^[ \t*#>_=-]{0,40}(?:\d{1,2}[.)][ \t]{1,4})?/;
+/** Headings that may stand in the middle of a line although they are not in capitals. */
+const strong = /^(?:Findings?|Impression|Comparison|Indication|History|Technique|Conclusion|Examination)$/;
 
-/** The named parts of a report, in order. Text before the first heading is 'other'. */
-function sections(text: string): Section[] {
-  const found: Section[] = [{ kind: 'other', start: 0, end: text.length }];
-  headingPattern.lastIndex = 0;
-  for (let match = headingPattern.exec(text); match; match = headingPattern.exec(text)) {
-    const name = match[3]!.trim().toLowerCase().replace(/\s+/g, ' ');
-    const kind = kinds.get(name);
-    const alone = !match[0].endsWith(':');
-    const aloneOnLine = /^[\r\n]?$/.test(match[1]!) && /^[A-Z]/.test(match[3]!);
-    const heading = kind !== undefined && (!alone || aloneOnLine);
-    // What follows may open with the delimiter, and what is no heading may have one inside.
-    headingPattern.lastIndex = match.index + (heading ? Math.max(1, match[0].length - 1) : 1);
-    if (!heading) continue;
-    found.at(-1)!.end = match.index + match[1]!.length;
-    found.push({ kind, start: match.index + match[0].length, end: text.length });
+/** The headings of a text in order. */
+function headingsIn(text: string): FoundHeading[] {
+  const found: FoundHeading[] = [];
+  for (const { start, end, blank } of linesOf(text, 0, text.length)) {
+    if (blank) continue;
+    const lineStart = start + decoration.exec(text.slice(start, Math.min(end, start + 48)))![0].length;
+    const add = (at: number, to: number, exact = false): boolean => {
+      const heading = headingOf(text.slice(at, to), exact);
+      if (heading) found.push({ at, end: exact ? to : to + 1, ...heading });
+      return heading !== undefined;
+    };
+    const length = end - lineStart;
+    if (length <= longestHeading && /[A-Z]/.test(text[lineStart] ?? '') && add(lineStart, end, true)) continue;
+    const opening = opensPart.exec(text.slice(lineStart, Math.min(end, lineStart + 24)))?.[0].length;
+    let free = lineStart;
+    if (opening) {
+      const head = /^[^.!?]*?:(?!\d)/.exec(text.slice(lineStart, Math.min(end, lineStart + longestHeading)))?.[0]
+        .length;
+      if (head) add(lineStart, lineStart + head - 1);
+      else add(lineStart, lineStart + opening, true);
+      free = lineStart + (head ?? opening);
+    }
+    for (let colon = text.indexOf(':', free); colon >= 0 && colon < end; colon = text.indexOf(':', colon + 1)) {
+      const from = Math.max(free, colon - longestHeading);
+      free = colon + 1;
+      // A time of day is no heading's end.
+      if (/\d/.test(text[colon + 1] ?? '')) continue;
+      const window = text.slice(from, colon);
+      for (const { index } of window.matchAll(/(?<![\p{L}'])\p{L}/gu)) {
+        if (mayBegin(text, from + index, lineStart, window.slice(index)) && add(from + index, colon)) break;
+      }
+    }
   }
   return found;
 }
 
-/** The parts that labels are read from. */
+/** A heading begins a line or a sentence, or stands in capitals. */
+function mayBegin(text: string, at: number, lineStart: number, name: string): boolean {
+  if (at === lineStart) return true;
+  if (!/^[A-Z]/.test(name)) return false;
+  const trimmed = name.trim();
+  if (trimmed === trimmed.toUpperCase() && trimmed.length > 2) return true;
+  return strong.test(trimmed) || /[.!?;:][ \t]{0,4}$/.test(text.slice(Math.max(lineStart, at - 5), at));
+}
+
+function blocksOf(text: string): Block[] {
+  let part: ReportPart = 'final';
+  let rank = 0;
+  /** Whether the preliminary text or addendum that is open has words of its own, before any heading. */
+  let spoken = false;
+  const blocks: Block[] = [{ kind: 'body', part, rank, start: 0, end: text.length }];
+  for (const heading of headingsIn(text)) {
+    const last = blocks.at(-1)!;
+    last.end = heading.at;
+    if (blocks.length > 1 && last.kind === 'body') spoken ||= /\p{L}{2}/u.test(text.slice(last.start, last.end));
+    if (heading.part) {
+      if (heading.part === 'addendum') rank++;
+      part = heading.part;
+      spoken = false;
+    } else if (spoken && part !== 'final' && heading.kind !== 'body') {
+      // "WET READ: pneumothorax. FINDINGS: …": what has its own text ends where a section begins.
+      part = 'final';
+    }
+    blocks.push({
+      kind: heading.kind,
+      part,
+      rank: part === 'addendum' ? rank : 0,
+      start: heading.end,
+      end: text.length,
+    });
+  }
+  return blocks;
+}
+
+/** Paragraphs of a block; rules across the page part them too. */
+function paragraphsOf(text: string, start: number, end: number): ReturnType<typeof linesOf>[] {
+  const paragraphs: ReturnType<typeof linesOf>[] = [];
+  let open = false;
+  for (const line of linesOf(text, start, end)) {
+    if (line.blank) open = false;
+    else if (open) paragraphs.at(-1)!.push(line);
+    else {
+      paragraphs.push([line]);
+      open = true;
+    }
+  }
+  return paragraphs;
+}
+
+/**
+ * Where the text of a section that is left out ends, and the body begins: with its paragraph, or where a sentence of
+ * it ends at the end of a line.
+ */
+function endOfOther(text: string, { start, end }: Block): number {
+  const paragraphs = paragraphsOf(text, start, end);
+  const [first] = paragraphs;
+  if (!first) return end;
+  const headingLine = /^[ \t]*\S/.test(text.slice(start, Math.min(end, start + 200)));
+  // The heading stands alone: the paragraph below it is its text. An only one is, too, unless a blank line parts them.
+  if (!headingLine) {
+    const close = /^[ \t]*(?:\r\n|\n|\r)[ \t]*\S/.test(text.slice(start, Math.min(end, start + 400)));
+    if (!close && paragraphs.length === 1) return start;
+    return first.at(-1)!.end;
+  }
+  const width = widthOf(first);
+  for (let at = 0; at + 1 < first.length; at++) {
+    const line = first[at]!;
+    const stops = /[.!?]["')]?$/.test(text.slice(Math.max(line.start, line.end - 3), line.end));
+    if (stops || endsAtBreak(text, line, first[at + 1]!, width, true)) return line.end;
+  }
+  return first.at(-1)!.end;
+}
+
+const isCounted = (block: Block): block is Section => block.kind !== 'other';
+
+/** The parts that labels are read from, in order. */
 export function countedSections(text: string): Section[] {
-  const all = sections(text);
-  const counted = all.filter(({ kind, start, end }) => kind !== 'other' && text.slice(start, end).trim() !== '');
-  return counted.length > 0 ? counted : [{ kind: 'other', start: 0, end: text.length }];
+  const blocks = blocksOf(text);
+  const filled = ({ start, end }: Block): boolean => /\p{L}/u.test(text.slice(start, end));
+  const parts = blocks.flatMap((block): Block[] => {
+    if (block.kind !== 'other') return [block];
+    const end = endOfOther(text, block);
+    return [
+      { ...block, end },
+      { ...block, kind: 'body', start: end },
+    ];
+  });
+  const last = blocks.at(-1)!;
+  const counted = parts.filter(filled).filter(isCounted);
+  if (last.kind === 'other' && !counted.some(({ start }) => start > blocks[1]!.start)) {
+    // Nothing is left behind the headings: all is on one line, where only the first sentence belongs to the last one.
+    const [first] = sentences(text, last.start, Math.min(last.end, last.start + 2_000));
+    const rest: Section = { ...last, kind: 'body', start: first?.end ?? last.end };
+    if (filled(rest)) counted.push(rest);
+  }
+  return select(counted);
+}
+
+function select(filled: Section[]): Section[] {
+  const of = (part: ReportPart): Section[] => {
+    const own = filled.filter((section) => section.part === part);
+    // Where findings have a heading, text without one is the frame of the report.
+    return own.some(({ kind }) => kind === 'findings') ? own.filter(({ kind }) => kind !== 'body') : own;
+  };
+  const final = of('final');
+  const addenda = of('addendum');
+  return [...(final.length > 0 ? final : of('preliminary')), ...addenda];
 }

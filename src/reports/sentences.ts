@@ -1,20 +1,8 @@
-/** Text → sentences → words, each with its place in the text, so that a label can point at what it was read from. */
+/** A report's text → its sentences. */
 
-import { lemma } from './words.js';
-
-export interface Token {
-  /** Base form in lower case; punctuation stands for itself. */
-  word: string;
-  start: number;
-  end: number;
-}
-
-export interface Sentence {
-  /** Offsets in the text that was given; `end` is exclusive. */
-  start: number;
-  end: number;
-  tokens: Token[];
-}
+import { boxedSentences, hasBox, tableReader } from './boxes.js';
+import { endsAtBreak, type Line, linesOf, widthOf } from './lines.js';
+import { hasWords, type Sentence, tokenize } from './tokens.js';
 
 /** A full stop behind one of these does not end a sentence. */
 const abbreviations = new Set(
@@ -25,25 +13,16 @@ const abbreviations = new Set(
 /** No sentence of a report is longer. What is (a file that is no report) is cut, so that work stays linear in its length. */
 const longestSentence = 5_000;
 
-const tokenPattern = /[\p{L}\p{N}]+(?:['’][\p{L}]+)?(?:\.\d+)?|[^\s\p{L}\p{N}]/gu;
-
-/** Words and punctuation of `text[start, end)`. Hyphens part words: "left-sided" is two. */
-function tokenize(text: string, start: number, end: number): Token[] {
-  const tokens: Token[] = [];
-  tokenPattern.lastIndex = 0;
-  for (const match of text.slice(start, end).matchAll(tokenPattern)) {
-    const raw = match[0];
-    if (raw === '-' || raw === '_' || raw === '"') continue;
-    const at = start + match.index;
-    tokens.push({ word: lemma(raw), start: at, end: at + raw.length });
-  }
-  return tokens;
-}
-
 /** True where the stop at `index` ends a sentence rather than an abbreviation, a list number or a decimal. */
 function endsSentence(text: string, index: number, end: number, sentenceStart: number): boolean {
   const mark = text[index]!;
   const next = text[index + 1] ?? ' ';
+  // "?pneumonia" and "opacity ? pneumonia" doubt what follows; "Pneumonia? No." is answered.
+  if (mark === '?') {
+    const before = index === sentenceStart ? ' ' : text[index - 1]!;
+    const rest = text.slice(index + 1, Math.min(end, index + 16));
+    return !((/[\s(/]/.test(before) && /^ {0,2}[\p{L}]/u.test(rest)) || answered.test(rest));
+  }
   if (mark !== '.') return true;
   if (/\d/.test(next)) return false;
   // "clear.No effusion": a forgotten space, but "e.g." and "p.m." are not.
@@ -56,31 +35,134 @@ function endsSentence(text: string, index: number, end: number, sentenceStart: n
   return word === 'no' ? !/^\d/.test(following) : false;
 }
 
-/**
- * The sentences of `text[start, end)`. A line break ends one only where a blank line, a bullet or a list number
- * follows: reports are often wrapped at a fixed width.
- */
+const answered = /^ {0,2}(?:no|none|yes|absent|nil|negative)(?:[.,;\r\n]|$)/i;
+
+/** The sentences of `text[start, end)`: list items, lines of a template, ticked boxes, rows of a table, plain prose. */
 export function sentences(text: string, start = 0, end = text.length): Sentence[] {
   const result: Sentence[] = [];
+  const lines = linesOf(text, start, end);
+  const width = widthOf(lines);
+  const table = tableReader(text);
+  let prose = false;
+  let label: Line | undefined;
+  for (let at = 0; at < lines.length; at++) {
+    const first = lines[at]!;
+    if (first.blank) {
+      table.end();
+      continue;
+    }
+    if (at === 0 || lines[at - 1]!.blank) prose = isProse(text, lines, at);
+    const row = table.row(first);
+    if (row) {
+      for (const sentence of row) result.push(sentence);
+      continue;
+    }
+    if (hasBox(text, first)) {
+      for (const sentence of boxedSentences(text, first, label)) result.push(sentence);
+      continue;
+    }
+    let last = first;
+    while (
+      at + 1 < lines.length &&
+      !hasBox(text, lines[at + 1]!) &&
+      !table.begins(lines[at + 1]!) &&
+      !endsAtBreak(text, last, lines[at + 1]!, width, prose)
+    ) {
+      last = lines[++at]!;
+    }
+    label = text[last.end - 1] === ':' ? last : undefined;
+    for (const [from, to] of listItems(text, first, last.end)) prosePart(text, from, to, result);
+  }
+  return result;
+}
+
+/** Whether a paragraph has full stops behind words. */
+function isProse(text: string, lines: readonly Line[], from: number): boolean {
+  let to = from;
+  while (to + 1 < lines.length && !lines[to + 1]!.blank) to++;
+  return /\p{L}{2}[.!](?:\s|$)/u.test(text.slice(lines[from]!.content, lines[to]!.end));
+}
+
+const inlineNumber = /(?<=^|[\s.;,:])\(?(\d{1,2})[.)][ \t]{0,8}(?=[\p{L}?[(☐☑])/gu;
+const inlineBullet = /[ \t](?:[•▪●◦‣][ \t]?|-[ \t])(?=\p{Lu})/gu;
+
+/** The items of a list that may stand on one line: "1) No effusion 2) Right pneumothorax". Numbers count only in order. */
+function listItems(text: string, line: Line, end: number): [from: number, to: number][] {
+  const body = text.slice(line.content, end);
+  const cuts: [from: number, to: number][] = [];
+  const bulleted = line.content > line.start && line.number === 0;
+  if (bulleted || /[•▪●◦‣]/.test(body)) {
+    for (const match of body.matchAll(inlineBullet)) {
+      if (match[0].includes('-') && !bulleted) continue;
+      cuts.push([match.index, match.index + match[0].length]);
+    }
+  }
+  const numbers: [number: number, from: number, to: number][] = [];
+  let expected = line.number + 1;
+  for (const match of body.matchAll(inlineNumber)) {
+    if (Number(match[1]) !== expected) continue;
+    numbers.push([expected, match.index, match.index + match[0].length]);
+    expected++;
+  }
+  // A single "1." in a line of prose is a number like any other.
+  if (line.number > 0 || numbers.length > 1) for (const [, from, to] of numbers) cuts.push([from, to]);
+  cuts.sort(([a], [b]) => a - b);
+  const items: [number, number][] = [];
+  let from = 0;
+  for (const [stop, next] of cuts) {
+    if (stop < from) continue;
+    if (stop > from) items.push([line.content + from, line.content + stop]);
+    from = next;
+  }
+  items.push([line.content + from, end]);
+  return items;
+}
+
+/** Parts of the chest, and findings, as templates name them before a colon. */
+const templateLabels = new Set(
+  'airway airways aorta bones bone chest diaphragm diaphragms effusion effusions heart hila hilum impression line lines lung lungs mediastinum other pleura pleurae pneumothorax pneumothoraces size skeleton spaces space spine structures tissues tissue trachea tubes vasculature vessels cardiomediastinum consolidation consolidations edema atelectasis cardiomegaly nodules nodule mass masses pneumonia hernia devices'.split(
+    ' ',
+  ),
+);
+
+/** Where the label before a colon begins, if a new line of a template begins there: "no consolidation Pleura: …". */
+function labelStart(text: string, colon: number, from: number): number {
+  const next = text[colon + 1] ?? ' ';
+  if (/\d/.test(next)) return -1;
+  const window = text.slice(Math.max(from, colon - 40), colon);
+  const found = /(\p{Lu}[\p{L}]*(?:[ \t/&]{1,3}\p{Ll}+){0,3})[ \t]{0,3}$/u.exec(window);
+  if (!found) return -1;
+  const name = found[1]!.toLowerCase();
+  const known = templateLabels.has(/\p{L}+$/u.exec(name)![0]!);
+  const shouting = found[1]! === found[1]!.toUpperCase();
+  if (!known && (shouting || !/^\p{Lu}\p{Ll}/u.test(found[1]!))) return -1;
+  const at = colon - window.length + found.index;
+  const before = text.slice(Math.max(from, at - 60), at).trimEnd();
+  // What stands before must be a finding of its own, not the first half of the label.
+  if (!/\p{Ll}$|[\])]$/u.test(before) && !shouting) return -1;
+  if (!/\p{L}{2}/u.test(before) || /(?:^|[ \t])(?:of|the|with|and|or|dr|by|in|on|at|to|a)$/i.test(before.slice(-8)))
+    return -1;
+  return at;
+}
+
+/** Sentences of running text. */
+function prosePart(text: string, start: number, end: number, result: Sentence[]): void {
   let from = start;
   const close = (to: number): void => {
     const tokens = tokenize(text, from, to);
-    if (tokens.some((token) => /[\p{L}]/u.test(token.word))) {
-      result.push({ start: tokens[0]!.start, end: tokens.at(-1)!.end, tokens });
-    }
+    if (hasWords(tokens)) result.push({ start: tokens[0]!.start, end: tokens.at(-1)!.end, tokens });
     from = to;
   };
   for (let index = start; index < end; index++) {
     const mark = text[index]!;
     if (mark === '.' || mark === '!' || mark === '?') {
       if (endsSentence(text, index, end, from)) close(index + 1);
-    } else if (mark === '\n' || mark === '\r') {
-      if (/^\s*(?:\n\s*\n|\r\n\s*\r\n|\r\s*\r|\n?\s*(?:[-*•]|\d{1,2}[.)])\s)/.test(text.slice(index, index + 40)))
-        close(index);
+    } else if (mark === ':') {
+      const label = labelStart(text, index, from);
+      if (label > from) close(label);
     } else if (index - from >= longestSentence && (/\s/.test(mark) || index - from >= 2 * longestSentence)) {
       close(index);
     }
   }
   close(end);
-  return result;
 }

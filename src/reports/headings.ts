@@ -1,0 +1,195 @@
+/** The headings of radiology reports, as data, and what stands under each. */
+
+/** `other` is known only to be left out; `body` is unheaded text. */
+export type HeadingKind = 'findings' | 'impression' | 'other' | 'body';
+/** A preliminary read is replaced by the final text; an addendum corrects it. */
+export type ReportPart = 'preliminary' | 'final' | 'addendum';
+
+export interface Heading {
+  kind: HeadingKind;
+  /** The part of the report that begins here; undefined where it goes on. */
+  part?: ReportPart;
+}
+
+const findings = [
+  'findings',
+  'finding',
+  'report',
+  'observations',
+  'description',
+  'chest findings',
+  'radiographic findings',
+  'radiological findings',
+  'imaging findings',
+  'interpretation of findings',
+];
+const impression = [
+  'impression',
+  'impressions',
+  'conclusion',
+  'conclusions',
+  'summary',
+  'opinion',
+  'interpretation',
+  'diagnosis',
+  'radiological diagnosis',
+  'findings/impression',
+  'findings and impression',
+  'impression and plan',
+  'impression/plan',
+  'impression and recommendation',
+  'impression and recommendations',
+  'impression/recommendation',
+  'impression/recommendations',
+  'assessment',
+];
+const other = [
+  'comparison',
+  'comparisons',
+  'comparison study',
+  'comparison studies',
+  'indication',
+  'indications',
+  'clinical indication',
+  'history',
+  'clinical history',
+  'patient history',
+  'clinical information',
+  'clinical data',
+  'clinical details',
+  'clinical statement',
+  'reason for exam',
+  'reason for examination',
+  'reason for study',
+  'reason for this examination',
+  'technique',
+  'procedure',
+  'examination',
+  'accession',
+  'accession number',
+  'admitting diagnosis',
+  'age',
+  'cc',
+  'compared to',
+  'compared with',
+  'contrast',
+  'correlation',
+  'date',
+  'date of exam',
+  'date of study',
+  'dictated by',
+  'dose',
+  'electronically signed by',
+  'exam',
+  'exam date',
+  'exam type',
+  'exams',
+  'hpi',
+  'hx',
+  'icd code',
+  'medical condition',
+  'mrn',
+  'name',
+  'notification',
+  'order',
+  'ordering diagnosis',
+  'ordering physician',
+  'patient',
+  'patient name',
+  'pmh',
+  'preop diagnosis',
+  'preoperative diagnosis',
+  'postoperative diagnosis',
+  'presenting complaint',
+  'prior study',
+  'prior studies',
+  'prior exam',
+  'prior exams',
+  'previous exam',
+  'previous exams',
+  'previous study',
+  'previous studies',
+  'protocol',
+  'provisional diagnosis',
+  'question',
+  'recommendation',
+  'recommendation(s)',
+  'recommendations',
+  'reason',
+  'referral',
+  'referral diagnosis',
+  'referring diagnosis',
+  'referring physician',
+  'request',
+  'sex',
+  'signed',
+  'signed by',
+  'study',
+  'study date',
+  'transcribed by',
+  'type of exam',
+  'type of study',
+  'underlying medical condition',
+  'view',
+  'views',
+  'number of views',
+  'working diagnosis',
+];
+/** A heading with one of these among its words is about the order or the examination: "REASON FOR STUDY/HISTORY". */
+const otherWords =
+  /\b(?:comparisons?|indications?|histor(?:y|ies)|techniques?|procedures?|examinations?|clinical|symptoms?|complaints?|hx|reason for)\b/;
+
+const kinds = new Map<string, HeadingKind>();
+for (const name of findings) kinds.set(name, 'findings');
+for (const name of impression) kinds.set(name, 'impression');
+for (const name of other) kinds.set(name, 'other');
+
+/** Who wrote it, and when: these open a part, alone or before another heading ("PRELIMINARY IMPRESSION"). */
+const parts: readonly [RegExp, ReportPart][] = [
+  [/^(?:addend(?:um|a)|corrected|correction|amended|amendment|revised)\b/, 'addendum'],
+  [
+    /^(?:wet|prelim(?:inary)?|resident'?s?|overnight|night ?hawk|initial|provisional|ed|er) (?:read(?:ing)?|report|interpretation|impression|findings?|result)\b/,
+    'preliminary',
+  ],
+  [/^(?:wet ?read|prelim(?:inary)?)$/, 'preliminary'],
+  [
+    /^(?:final|attending'?s?|staff|over ?read)(?: (?:attending|radiologist))?(?: (?:read(?:ing)?|report|interpretation|impression|findings?|result|review|note|addendum|diagnosis))?$/,
+    'final',
+  ],
+];
+/** Words that no heading begins with or holds: "In comparison with the film of May:" is a sentence. */
+const sentenceWords =
+  /^(?:in|as|on|when|upon|by|for|with|no|not|the|there|this|see)\b|\b(?:is|are|was|were|has|have|shows?|showed|demonstrates?|demonstrated|reveals?|revealed|made)\b/;
+
+/**
+ * What a heading stands for; undefined for words that are none. At most 60 characters are looked at.
+ * @param exact for words that no colon follows: only names that are in the lists.
+ */
+export function headingOf(name: string, exact = false): Heading | undefined {
+  const plain = name
+    .slice(0, 60)
+    .toLowerCase()
+    .replace(/[\s_*-]+/g, ' ')
+    .replace(/ ?\/ ?/g, '/')
+    .replace(/[ .:]+$/, '')
+    .trim();
+  if (plain === '' || plain === 'final') return undefined;
+  const kind = kinds.get(plain);
+  if (kind) return { kind };
+  if (sentenceWords.test(plain)) return undefined;
+  for (const [opening, part] of parts) {
+    const found = opening.exec(plain)?.[0];
+    if (found === undefined) continue;
+    if (exact && !/^(?: (?:begins?|starts?|version)| #?\d{1,2}){0,2}$/.test(plain.slice(found.length)))
+      return undefined;
+    const inner = /\bimpression\b/.test(plain) ? 'impression' : /\bfindings?\b/.test(plain) ? 'findings' : 'body';
+    return { kind: inner, part: /\baddendum\b/.test(plain) ? 'addendum' : part };
+  }
+  if (exact || plain.split(/[ /]/).length > 7) return undefined;
+  if (/\bfindings?\b|\bimpressions?\b/.test(plain) && !/\bclinical\b/.test(plain)) return undefined;
+  return otherWords.test(plain) ? { kind: 'other' } : undefined;
+}
+
+/** Whether a heading also stands without a colon at the start of a line, before its text: "ADDENDUM Upon review …". */
+export const opensPart =
+  /^(?:ADDENDUM|Addendum|WET READ|Wet read|Wet Read|PRELIMINARY (?:REPORT|READ)|Preliminary (?:report|read)|FINAL REPORT|Final report|FINAL READ|Final read|ATTENDING (?:READ|NOTE|ADDENDUM|REVIEW|IMPRESSION)|Attending (?:read|note|review|impression))\b/;

@@ -1,0 +1,254 @@
+/** Rules that negate, and words that look like a negation and are none. */
+
+import type { Rule } from './rules.js';
+
+const been = 'is|are|was|were|be|been|has|have|had|now|since|also';
+const gone =
+  'resolved|cleared|disappeared|vanished|subsided|dissolved|abated|gone|absent|resorbed|reabsorbed|dissipated|regressed completely?';
+const removed = 'removed|resected|excised|repaired|ablated|evacuated';
+const seen =
+  'seen|identified|visualized|visible|appreciated|appreciable|demonstrated|evident|present|apparent|detected|detectable|observed|noted|found|suspected|recognized|discernible|discerned|shown|reproduced|there|confirmed';
+const again = 'recurred|returned|reaccumulated|reappeared|redeveloped|recollected|recur|return|reaccumulate|reappear';
+const stop = '.|,|;|:|and|or|but';
+const partly =
+  'partially|partly|nearly|mostly|almost|incompletely|largely|virtually|practically|essentially|somewhat|only|subtotally';
+/** What looks like a nodule, a pneumothorax or an opacity and is none. */
+const mimic =
+  'nipple|skinfold|artifact|artifactual|summation|superimposition|overlap|pseudolesion|composite|button|mole|clothing|hair|costochondral';
+/** What lies over something else: "superimposed pneumonia" is one, "superimposed vessels" are not. */
+const overlaid = 'superimposed|overlapping|overlying ..2 structure|vessel|rib|tissue|shadow|vasculature|bone|vein';
+const copula =
+  'is|are|was|were|be|being|represent|represents|representing|represented|reflect|reflects|reflecting|correspond|corresponds|corresponding|due|related|attributable|attributed|secondary|likely|probably|presumably|probable|proved|turned|thought|felt|consistent|compatible|favored|caused';
+
+const resections = new Set(['Mass', 'Nodule', 'Hernia', 'Lung Lesion']);
+
+export const negationRules: readonly Rule[] = [
+  // Cue first: "no", "without", "free of".
+  {
+    id: 'no',
+    kind: 'negated',
+    reach: 'behind',
+    phrases: [
+      'no|without|nor|neither|never|nothing|denies|deny|nil',
+      'no|without ..3 change of',
+      'not|don|cannot see|show|demonstrate|identify|reveal|have|appreciate|suggest|contain|detect|find',
+    ],
+  },
+  {
+    id: 'not',
+    kind: 'negated',
+    reach: 'behind',
+    within: 6,
+    phrases: ['not|isn|aren|wasn|hasn', "isn't|aren't|wasn't|hasn't|doesn't|don't"],
+  },
+  { id: 'non-', kind: 'negated', reach: 'behind', within: 1, phrases: ['non'] },
+  {
+    id: 'absence of',
+    kind: 'negated',
+    reach: 'behind',
+    phrases: [
+      'absence|lack of',
+      'negative for',
+      'free|clear|cleared|devoid of|from',
+      'rather than',
+      'instead of',
+      'excludes',
+      'interval|complete? resolution|clearing|disappearance of',
+      'fail|fails|failed to show|demonstrate|reveal',
+      'removal of',
+      'unlikely to be|represent|reflect',
+      'argues|argue|arguing|speaks|speak|evidence against',
+      'lacks|lacking',
+    ],
+  },
+  { id: 'resolved', kind: 'negated', reach: 'behind', within: 3, phrases: ['resolved|absent'] },
+  {
+    id: 'removed',
+    kind: 'negated',
+    reach: 'behind',
+    within: 3,
+    only: resections,
+    phrases: ['resected|excised|repaired|ablated|removed'],
+  },
+  {
+    id: 'removed',
+    kind: 'negated',
+    reach: 'behind',
+    within: 5,
+    only: resections,
+    phrases: ['resection|excision|repair|ablation|enucleation of|for'],
+  },
+  { id: 'less likely', kind: 'negated', reach: 'behind', within: 4, phrases: ['less likely', 'unlikely|doubtful'] },
+  // Cue last: "... is not seen", "... has resolved".
+  {
+    id: 'not seen',
+    kind: 'negated',
+    reach: 'before',
+    phrases: [
+      `not ..2 ${seen}`,
+      `cannot ..2 seen|identified|visualized|appreciated|demonstrated|detected|found`,
+      'not ..1 enlarged',
+      'no longer ..1 enlarged|large',
+      `no longer ..2 ${seen}|exists|exist|problem`,
+      `isn't|aren't|wasn't|weren't ..1 ${seen}`,
+    ],
+  },
+  {
+    id: 'none',
+    kind: 'negated',
+    reach: 'before',
+    phrases: [
+      `:|- none|no|nil|negative|neg|absent|excluded|n|0 ${stop}`,
+      `:|- none|no|nil|not ${seen}|significant|apparent|visible`,
+      `:|- no|without evidence|sign|signs|suggestion|indication|features ${stop}`,
+      ':|- - .',
+      `is|are none`,
+      `none|nil|negative ${stop}`,
+      `none ${seen}`,
+      'no .|;|,',
+      `no evidence|sign|suggestion|indication .|;`,
+    ],
+  },
+  {
+    id: 'resolved',
+    kind: 'negated',
+    reach: 'before',
+    phrases: [
+      `${been}|interval|completely ..2 ${gone}`,
+      `has|have|had gone|gone away`,
+      `resolved|absent|cleared|vanished|gone ${stop}|since|from|on|in|now|compared`,
+      'is|are|was|were no more .|,|;|and|but|on|in',
+      'has|have ..1 been? ruled out',
+      'is|are|was|were ruled out',
+      'is|are|was|were|has|have ..1 excluded|absent',
+      'interval|complete resolution|clearing|disappearance',
+      'completely|fully|entirely drained|aspirated',
+      `not|never ..2 ${again}`,
+      `no|without recurrence|reaccumulation|return .|,|;|and|but`,
+    ],
+  },
+  { id: 'resolved', kind: 'negated', reach: 'before', diseasesOnly: true, phrases: ['has|have healed'] },
+  {
+    id: 'removed',
+    kind: 'negated',
+    reach: 'before',
+    phrases: [
+      `${been} ..2 ${removed}`,
+      `post surgical? resection|excision|repair .|,|;`,
+      `s / p surgical? resection|excision|repair .|,|;`,
+    ],
+    only: resections,
+  },
+  {
+    id: 'removed',
+    kind: 'negated',
+    reach: 'before',
+    phrases: ['is|are|was|were|has|have ..1 been? removed|evacuated'],
+  },
+  {
+    id: 'is normal',
+    kind: 'negated',
+    reach: 'before',
+    within: 1,
+    phrases: [
+      'is|are|appear|appears|remain|remains within normal|expected? limit',
+      'is|are|appear|appears|remain|remains grossly|entirely? normal|unremarkable',
+    ],
+  },
+  {
+    id: 'is a mimic',
+    kind: 'negated',
+    reach: 'before',
+    diseasesOnly: true,
+    phrases: [
+      `${copula} with? ..4 ${mimic}`,
+      `${copula} with? ..3 ${overlaid}`,
+      `${copula} with? ..4 skin|bed fold|lesion|tag|crease|sheet`,
+      `${copula} with? ..4 vessel seen? on end`,
+      `${copula} with? ..4 end on vessel`,
+      `${copula} with? ..4 ecg|ekg|telemetry|monitoring lead|electrode|sticker|pad`,
+      `${copula} with? ..4 bone|bony island`,
+      `${copula} with? ..4 rib|bone end|tip|shadow|island|junction`,
+      `${copula} with? ..4 breast shadow|tissue|marking`,
+      `${copula} with? ..4 costal cartilage`,
+      'is|are|be|represents|represent|reflects a|an|the ..1 vessel|vein|artery',
+      ':|(|, ..2 nipple|skinfold|artifact shadow? .|,|;|)',
+      ':|(|, ..2 skin fold',
+    ],
+  },
+  {
+    id: 'is the technique',
+    kind: 'negated',
+    reach: 'before',
+    only: new Set(['Cardiomegaly', 'Enlarged Cardiomediastinum']),
+    phrases: [
+      'is|are|likely|probably ..1 due|related|attributable|secondary|artifact to|of ..4 projection|technique|rotation|positioning|magnification|inspiration|volume',
+      'is|are|likely|probably ..1 projectional|positional|artifactual',
+    ],
+  },
+  // Words that look like a negation and are none.
+  {
+    id: 'no change',
+    kind: 'real',
+    reach: 'none',
+    phrases: [
+      'no|without ..4 change|changed',
+      'no|without ..2 interval|significant change of|in',
+      'not ..3 changed|changing',
+      'no|without ..2 increase|decrease|progression|worsening|improvement|resolution|difference|enlargement|growth|reduction|regression',
+      'no|not ..1 increased|decreased|worsened|improved|resolved|cleared|larger|smaller|bigger|worse|better',
+      'not ..2 different|dissimilar|grown|enlarged from|since|compared',
+      'not as large|big|small|extensive|dense|prominent|pronounced|conspicuous|severe|marked|bad|much',
+      'no different|longer than',
+      'no ..1 interval? growth|enlargement of?',
+      'not only|just|merely|simply',
+      'no|without|beyond any? doubt',
+      'without|beyond question',
+      'no more|less|fewer than',
+      'nothing more|but than?',
+      'not ..2 seen|present|identified|noted|visualized|evident|apparent|demonstrated before|previously|earlier',
+      'not ..2 seen|present|identified|noted|visualized|evident|apparent|demonstrated on|in the? prior|previous|earlier|older?|last|comparison',
+      'not well|fully|completely|optimally|adequately|clearly|entirely seen|visualized|demonstrated|evaluated|identified|appreciated|assessed|included',
+      'no comparison|prior|previous',
+      `not|never ..2 ${gone}`,
+      `not|never ..1 yet? resolve|clear|disappear|subside|vanish`,
+      `yet to resolve|clear|disappear|recede`,
+      `fail|fails|failed|failure to|of resolve|clear|disappear|improve|subside|resolution`,
+      `slow|slowly to? resolve|clear|resolving|clearing`,
+      `${partly} completely? ${gone}`,
+      `${been} ..1 ${partly} completely? ${gone}`,
+      `${been} ..1 ${gone} in part`,
+      `${been} ..1 ${gone} to some|a|large ..2 extent|degree`,
+      `${been} ..1 ${gone} ..1 except|partially|partly|incompletely|somewhat`,
+      `${gone} ..1 except|partially|partly|incompletely|somewhat`,
+      'resolved|cleared|gone in part',
+      'resolved|cleared to some|a|large ..2 extent|degree',
+      'partial|incomplete|near|some|further|slight|subtotal|minimal|mild complete? resolution|clearing|disappearance of?',
+      'no|without absence|lack',
+      'not absent|gone|without|excluding|free|clear|devoid|lacking|negative of?|from?|for?',
+      'not|never ..2 free|clear|devoid of|from',
+      'not|never ..1 without',
+      'no longer absent|free|clear of?|from?',
+      'cannot|not|no be? denied|denying|deny',
+      'without|no resolution|clearing',
+      'non specific|calcified|displaced|healed|healing|obstructive|tunneled|united|loculated|occlusive|acute',
+      'not calcified|loculated|displaced|healed',
+      'not a? small|minor|insignificant|trivial|negligible|subtle|surprising|unexpected',
+    ],
+  },
+  {
+    id: 'not resolved',
+    kind: 'real',
+    reach: 'none',
+    whole: true,
+    phrases: [
+      `no ..2 evidence|sign|indication|suggestion|proof ..3 that ..5 ${gone}`,
+      'resolution|clearing of ..5 not ..1 complete|finished',
+      'resolution|clearing of ..5 incomplete|partial|underway|ongoing',
+      `not ..1 true|case that? there? is|are|was|were? no`,
+      `not ..1 mean|imply|exclude ..3 no`,
+      'neither resolved|cleared nor improved|changed',
+      'if|should ..2 persist|persists',
+    ],
+  },
+];
