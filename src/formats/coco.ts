@@ -100,9 +100,13 @@ export function readCoco(
   const annotations = results ?? records(parsed, 'annotations', source);
 
   const images = idMap<Prediction>(`${source}: image`);
+  const paths = new Map<string, string>();
   for (const { id, file_name, width, height, probabilities } of records(index, 'images', source)) {
     if (!isId(id) || typeof file_name !== 'string') throw new InputError(`${source}: an image without id or file_name`);
     const image = fileName(file_name);
+    const other = paths.get(image);
+    if (other !== undefined) throw new InputError(`${source}: ${other} and ${file_name} are two images of one name`);
+    paths.set(image, file_name);
     images.set(id, {
       image,
       width: sizeIn(width, `${source}: the width of ${image}`),

@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isRunning } from './processes.js';
 
 const PREFIX = 'raybox-browser-';
 const PID_FILE = 'browser.pid';
@@ -62,15 +63,6 @@ function removeLeftOvers(): void {
       // No such file: the browser has ended, or never began.
     }
     remove(folder);
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 

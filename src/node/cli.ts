@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /**
- * The command `raybox`. Exit codes: 0 done; 1 something failed, or some files did; 2 wrong usage; 130 interrupted. Results go to
- * stdout, everything else to stderr. Only the command that is asked for is loaded.
+ * The command `raybox`. Exit codes: 0 done, or the reader of stdout has seen enough; 1 something failed, or some files did; 2 wrong
+ * usage; 130 interrupted. Results go to stdout, everything else to stderr. Only the command that is asked for is loaded.
  */
 import { readFileSync } from 'node:fs';
+import { print } from './terminal.js';
 import { Command, CommanderError } from './vendor/commander.js';
 
 interface Entry {
@@ -64,10 +65,16 @@ const COMMANDS: Record<string, Entry> = {
 
 async function main(args: string[]): Promise<void> {
   const { version, description } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  let help = '';
   const program = new Command('raybox')
     .description(description)
     .version(version, '-V, --version')
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'raybox: ')) })
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'raybox: ')),
+      writeOut: (text) => {
+        help += text;
+      },
+    })
     .exitOverride();
   const words = args.filter((arg) => !arg.startsWith('-'));
   const wanted = words[0] === 'help' ? words[1] : words[0];
@@ -75,11 +82,12 @@ async function main(args: string[]): Promise<void> {
     if (name === wanted) await add(program);
     else program.command(name).description(summary);
   }
-  if (args.length === 0) {
-    process.stdout.write(program.helpInformation());
-    return;
+  if (args.length === 0) return print(program.helpInformation());
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } finally {
+    if (help !== '') await print(help);
   }
-  await program.parseAsync(args, { from: 'user' });
 }
 
 /** One line; the stack where DEBUG asks for it. */
@@ -91,22 +99,18 @@ function explain(error: unknown): string {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  const name = error instanceof Error ? error.name : '';
-  return name === 'UsageError' ? 2 : name === 'Interrupted' ? 130 : 1;
+  const codes: Record<string, number> = { UsageError: 2, Interrupted: 130, ReaderLeft: 0 };
+  return codes[error instanceof Error ? error.name : ''] ?? 1;
 }
 
-// A reader that has seen enough (`raybox … | head`) closes the pipe: that is no failure.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
-    throw error;
-  });
-}
+// What cannot be written to stdout is an error of `print`. Where stderr leads nowhere, the work goes on without it.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 try {
   await main(process.argv.slice(2));
 } catch (error) {
   process.exitCode = exitCodeOf(error);
-  // commander has printed its own.
-  if (!(error instanceof CommanderError)) process.stderr.write(`raybox: ${explain(error)}\n`);
+  // commander has printed its own, and to a reader who left there is nothing to say.
+  if (!(error instanceof CommanderError || (error as Error)?.name === 'ReaderLeft'))
+    process.stderr.write(`raybox: ${explain(error)}\n`);
 }

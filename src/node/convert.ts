@@ -8,6 +8,7 @@ import { formatWeightsMetadata } from '../formats/weights.js';
 import { createGraph } from '../graph/graph.js';
 import { readModel } from '../localizer/model.js';
 import { buildNetwork, parameterSource } from '../nets/index.js';
+import { withFile } from './lock.js';
 import { readMetadata } from './metadata_option.js';
 import { print, UsageError } from './terminal.js';
 import { writeWhole } from './text_files.js';
@@ -20,7 +21,11 @@ interface Options {
 }
 
 /** What belongs to no layer of the network (an optimizer's memory, counters of batches) is left out. */
-async function convert(weights: string, { out, dtype, metadata }: Options): Promise<string> {
+async function convert(weights: string, options: Options): Promise<string> {
+  return withFile(options.out, () => write(weights, options));
+}
+
+async function write(weights: string, { out, dtype, metadata }: Options): Promise<string> {
   if (existsSync(out) && resolve(out) !== resolve(weights)) {
     throw new UsageError(`--out ${out} is there already: name another file, or move it away`);
   }

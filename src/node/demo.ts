@@ -6,6 +6,7 @@ import { describe } from '../gpu/device.js';
 import { load } from '../localizer.js';
 import { untrainedWeights } from '../nets/untrained.js';
 import { DISEASES, drawPhantom } from '../phantom/index.js';
+import { withFile } from './lock.js';
 import { UNTRAINED, writeOverlay } from './overlay_file.js';
 import { duration, interruptible, print, say, table, wholeNumber } from './terminal.js';
 import type { Command } from './vendor/commander.js';
@@ -42,7 +43,7 @@ async function demo({ seed, out, weights, adapter }: Options, signal: AbortSigna
     }
     const heatmaps = metadata.fit === 'stretch' ? 'raw' : 'scaled';
     const result = await localizer.localize(image, { heatmaps, signal, ...(classes ? { classes } : {}) });
-    await writeOverlay(out, image, result, metadata, `phantom ${seed}`);
+    await withFile(out, () => writeOverlay(out, image, result, metadata, `phantom ${seed}`));
 
     const drawn = phantom.boxes.map(({ label, x, y, width, height }) => `${label} at ${x}, ${y}, ${width} × ${height}`);
     await print(`In the picture: ${drawn.join('; ') || 'a healthy chest'}\n\n`);

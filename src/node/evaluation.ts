@@ -16,6 +16,7 @@ import type { OnWarning, Warning } from '../warnings.js';
 import { boxInImage, isCentred, isInside, likelyBoxFrame, type Size } from './box_frame.js';
 import type { Dataset } from './dataset.js';
 import { checkImage } from './dataset_check.js';
+import { withFolder } from './lock.js';
 import { readText, readTextPieces, writeWhole } from './text_files.js';
 import { pictureUrl } from './thumbnail.js';
 
@@ -69,15 +70,24 @@ export interface WriteEvaluationOptions extends EvaluationOptions {
 /**
  * Evaluates predictions as they come, from files or from a network that is still at work, and writes the report.
  * Each file is written beside its place and renamed.
+ * @throws InputError also where another process writes into the folder
  */
 export async function writeEvaluation(
   predictions: Iterable<Prediction> | AsyncIterable<Prediction>,
   data: Dataset,
   options: WriteEvaluationOptions,
 ): Promise<EvaluationResult> {
-  const { out, html = true, cases: caseCount = 6, subtitle = '' } = options;
   // Said before the work and not after it, where the packages are missing.
-  if (html) await loadPlots();
+  if (options.html ?? true) await loadPlots();
+  return withFolder(options.out, () => writeFiles(predictions, data, options));
+}
+
+async function writeFiles(
+  predictions: Iterable<Prediction> | AsyncIterable<Prediction>,
+  data: Dataset,
+  options: WriteEvaluationOptions,
+): Promise<EvaluationResult> {
+  const { out, html = true, cases: caseCount = 6, subtitle = '' } = options;
   const given: Prediction[] = [];
   for await (const prediction of predictions) given.push(prediction);
   const matched = matchPredictions(given, data.table.classes);

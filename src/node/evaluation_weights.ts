@@ -1,5 +1,4 @@
 /** A network's predictions on a data set, scored while they are kept for later. */
-import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
 import type { EvaluationResult } from '../evaluate/evaluate.js';
@@ -10,6 +9,7 @@ import type { Dataset } from './dataset.js';
 import { type WriteEvaluationOptions, writeEvaluation } from './evaluation.js';
 import { readMetadata } from './metadata_option.js';
 import { startProgress } from './terminal.js';
+import { openBeside } from './text_files.js';
 
 export interface EvaluateWeightsOptions extends WriteEvaluationOptions {
   batch?: number;
@@ -96,18 +96,15 @@ function maximumOf({ data, width, height }: Heatmap, imageWidth: number, imageHe
 
 /** Hands predictions on and writes each as a line; the file gets its name when all are there. */
 async function* keepLines(predictions: AsyncIterable<Prediction>, path: string): AsyncGenerator<Prediction> {
-  await mkdir(join(path, '..'), { recursive: true });
-  const beside = `${path}.${process.pid}.part`;
-  const file = await open(beside, 'w');
+  const file = await openBeside(path);
   let whole = false;
   try {
     for await (const prediction of predictions) {
-      await file.appendFile(`${JSON.stringify(prediction)}\n`);
+      await file.write(`${JSON.stringify(prediction)}\n`);
       yield prediction;
     }
     whole = true;
   } finally {
-    await file.close();
-    await (whole ? rename(beside, path) : rm(beside, { force: true }));
+    await (whole ? file.keep() : file.discard());
   }
 }

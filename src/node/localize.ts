@@ -1,6 +1,5 @@
 /** `raybox localize`: image files → probabilities, boxes and overlays. */
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
 import type { Image } from '../formats/pixels.js';
@@ -9,6 +8,7 @@ import type { Localization } from '../localizer/results.js';
 import { type Localizer, load } from '../localizer.js';
 import { findImageFiles, type ImageFile, readImage } from './image_files.js';
 import { openResults, type Results, standardOutput } from './localize_results.js';
+import { type Lock, lockFolder } from './lock.js';
 import { readMetadata } from './metadata_option.js';
 import { writeOverlay } from './overlay_file.js';
 import {
@@ -53,15 +53,17 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
     say(`raybox: ${path}: ${message}`);
   });
   const tasks = overlayPaths(files, options.overlay);
-  const results = options.out ? await openResults(options.out) : standardOutput;
+  const results = options.out ? await openResults(options.out, files) : standardOutput;
+  let overlays: Lock | undefined;
   let finished = false;
   try {
-    const todo = tasks.filter((task) => !results.has(task) || (task.overlay && !existsSync(task.overlay)));
+    overlays = options.overlay ? await lockFolder(options.overlay) : undefined;
+    const todo = tasks.filter((task) => !results.has(task) || (task.overlay && !isFile(task.overlay)));
     if (todo.length < tasks.length) say(`${tasks.length - todo.length} of ${tasks.length} images are done already.`);
-    if (options.overlay) await makeFolder(options.overlay);
     if (todo.length > 0) failed += await localizeTasks(todo, results, options, signal);
-    await results.finish();
+    const note = await results.finish();
     finished = true;
+    if (note) say(note);
     const took = duration(performance.now() - started);
     const told = failed > 0 ? `, ${failed} could not be read` : '';
     say(
@@ -69,15 +71,12 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
     );
     return failed === 0;
   } finally {
+    await overlays?.release();
     if (!finished) await results.suspend();
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true }).catch((cause) => {
-    throw new InputError(`--overlay ${path}: the folder cannot be made`, { given: (cause as Error).message, cause });
-  });
-}
+const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 /** Runs the network over all tasks. Returns how many failed. */
 async function localizeTasks(

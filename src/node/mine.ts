@@ -1,15 +1,14 @@
 /** `raybox mine`: radiology reports in files → a table of labels. */
-import { createWriteStream, type WriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { finished } from 'node:stream/promises';
+import { resolve } from 'node:path';
 import { InputError } from '../errors.js';
 import { csvLine } from '../formats/csv.js';
 import { type Disease, diseases, eightDiseases } from '../reports/lexicon.js';
 import { type MineOptions, mineReport, type ReportLabels } from '../reports/mine.js';
+import { type Lock, lockFile } from './lock.js';
 import { type Problem, type ReadReportsOptions, type ReportText, readReports, reportFiles } from './report_files.js';
 import { aboutColumns } from './report_table.js';
 import { interruptible, nameList, type Progress, print, say, startProgress } from './terminal.js';
+import { type GrowingFile, openBeside } from './text_files.js';
 import { type Command, Option } from './vendor/commander.js';
 
 export interface MineFilesOptions extends Pick<MineOptions, 'uncertain'> {
@@ -86,8 +85,10 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
     },
   };
 
-  const written: BesideFile[] = [];
-  const begin = async (path: string): Promise<BesideFile> => {
+  const written: GrowingFile[] = [];
+  const locks: Lock[] = [];
+  const begin = async (path: string): Promise<GrowingFile> => {
+    locks.push(await lockFile(path));
     const file = await openBeside(path);
     written.push(file);
     return file;
@@ -125,6 +126,8 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
   } catch (error) {
     for (const file of written) await file.discard();
     throw error;
+  } finally {
+    for (const lock of locks) await lock.release();
   }
 }
 
@@ -169,56 +172,6 @@ function aboutOf({ id, about }: ReportText): readonly string[] {
     patient === undefined ? id : String(Number(patient)),
     ...known.slice(2),
   ];
-}
-
-interface BesideFile {
-  write(text: string): Promise<void>;
-  keep(): Promise<void>;
-  discard(): Promise<void>;
-}
-
-/** A file that grows beside its final name and takes it at the end. */
-async function openBeside(path: string): Promise<BesideFile> {
-  const target = resolve(path);
-  const beside = `${target}.${process.pid}.part`;
-  const refusal = (cause: Error): InputError =>
-    new InputError(`${path}: cannot be written`, { given: cause.message, cause });
-  await mkdir(dirname(target), { recursive: true }).catch((cause) => {
-    throw refusal(cause);
-  });
-  const stream: WriteStream = createWriteStream(beside, { flags: 'wx' });
-  let failure: Error | undefined;
-  stream.on('error', (error) => {
-    failure = refusal(error);
-  });
-  return {
-    async write(text) {
-      if (failure) throw failure;
-      if (!stream.write(text)) await drained(stream);
-    },
-    async keep() {
-      stream.end();
-      await finished(stream).catch((error) => {
-        throw failure ?? error;
-      });
-      await rename(beside, target);
-    },
-    async discard() {
-      stream.destroy();
-      await rm(beside, { force: true });
-    },
-  };
-}
-
-/** Waits until the stream takes more, or is closed by an error. */
-function drained(stream: WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      stream.off('drain', done).off('close', done);
-      resolve();
-    };
-    stream.on('drain', done).on('close', done);
-  });
 }
 
 interface CommandOptions extends Omit<MineFilesOptions, 'textColumns' | 'onProgress' | 'onProblem' | 'signal'> {

@@ -6,7 +6,9 @@ import { Worker } from 'node:worker_threads';
 import { InputError } from '../errors.js';
 import { drawPhantom, type PhantomOptions, PRESETS, type Preset } from '../phantom/index.js';
 import { BOX_FILE, TEST_FILE, TRAIN_VALIDATION_FILE } from './dataset.js';
+import { lockBeside } from './lock.js';
 import { boxFile, labelFile, type PhantomRow, testRows } from './phantom_tables.js';
+import { writeRefusal } from './text_files.js';
 import { Presets, SingleBar } from './vendor/cli_progress.js';
 import { type Command, InvalidArgumentError, Option } from './vendor/commander.js';
 
@@ -60,6 +62,27 @@ export async function writePhantoms(options: WritePhantomsOptions): Promise<Phan
   // Refuses what makes no sense before anything is written.
   drawPhantom({ ...drawing, index: 0, size: drawing.size });
   await requireFree(target, out);
+  const lock = await lockBeside(out);
+  try {
+    return await drawInto(part, target, { count, out, boxes, threads, onProgress, signal }, drawing);
+  } catch (error) {
+    const { syscall, path = `${out}.part` } = error as NodeJS.ErrnoException;
+    throw syscall ? writeRefusal(path, error, 'the same command goes on with what is drawn') : error;
+  } finally {
+    await lock.release();
+  }
+}
+
+type Drawing = Omit<PhantomOptions, 'index'>;
+
+/** Draws what is missing in `part`, writes the tables, and renames it. */
+async function drawInto(
+  part: string,
+  target: string,
+  { count, out, boxes, threads, onProgress, signal }: Omit<WritePhantomsOptions, keyof Drawing>,
+  drawing: Drawing,
+): Promise<PhantomSummary> {
+  await requireFree(target, out);
   const settings = describeSettings({ drawing: DRAWING, count, boxes, ...drawing });
   const rows = await begin(part, settings);
   const resumed = rows.size;
@@ -80,9 +103,10 @@ export async function writePhantoms(options: WritePhantomsOptions): Promise<Phan
   await writeFile(join(part, BOX_FILE), boxFile(boxed));
   await writeFile(join(part, TRAIN_VALIDATION_FILE), list(false).join(''));
   await writeFile(join(part, TEST_FILE), list(true).join(''));
-  await rm(join(part, ROWS));
   await rmdir(target).catch(() => {});
   await rename(part, target);
+  // Not before: what is drawn would have to be drawn again, were this process killed in between.
+  await rm(join(target, ROWS));
 
   const counts: Record<string, number> = {};
   for (const { labels } of sorted) for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
@@ -105,11 +129,13 @@ function describeSettings(settings: Record<string, unknown>): string {
 }
 
 async function requireFree(target: string, shown: string): Promise<void> {
-  const entries = await readdir(target).catch((error: NodeJS.ErrnoException) => {
+  const entries: string[] = await readdir(target).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw new InputError(`phantom: ${shown} cannot be used`, { given: error.message, cause: error });
   });
   if (entries.length === 0) return;
+  // The run that drew them was killed before it could remove its own list.
+  if (entries.includes(ROWS) && entries.includes('phantoms.json')) await rm(join(target, ROWS));
   throw new InputError(`phantom: ${shown} is not empty`, {
     given: `${entries.length} entries, the first ${entries[0]}`,
     hint: 'name a new folder: nothing is ever overwritten',
@@ -151,7 +177,7 @@ async function begin(part: string, settings: string): Promise<Map<number, Phanto
 }
 
 interface Work {
-  drawing: Omit<PhantomOptions, 'index'>;
+  drawing: Drawing;
   part: string;
   threads: number | undefined;
   signal: AbortSignal | undefined;

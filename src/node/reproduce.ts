@@ -10,6 +10,7 @@ import { labelsOf, readDataEntry, readImageList } from '../formats/chestxray.js'
 import { CHEST_XRAY8_LABELS, type ImageTable } from '../formats/image_table.js';
 import { DEFAULT_AUGMENTATION } from '../train/augmentation.js';
 import { openDataset } from './dataset.js';
+import { withFolder } from './lock.js';
 import { mine } from './mine.js';
 import { writePhantoms } from './phantom.js';
 import { duration, interruptible, print, say, startProgress, table, wholeNumber } from './terminal.js';
@@ -204,6 +205,6 @@ export function addReproduceCommand(program: Command): void {
     .option('--threads <n>', 'that decode images', wholeNumber(1, 256))
     .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')
     .action(async (options: Options) => {
-      await print(await interruptible((signal) => reproduce(options, signal)));
+      await print(await interruptible((signal) => withFolder(options.out, () => reproduce(options, signal))));
     });
 }

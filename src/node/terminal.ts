@@ -1,4 +1,6 @@
 /** What all commands share at the terminal: usage errors, numbers and lists from options, progress, tables, interrupts. */
+
+import { writeRefusal } from './text_files.js';
 import { SingleBar } from './vendor/cli_progress.js';
 import { InvalidArgumentError } from './vendor/commander.js';
 
@@ -17,9 +19,28 @@ export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Writes to stdout and waits while its reader is slow, so that results never pile up in memory. */
+/** The reader of stdout has seen enough (`raybox … | head`) and closed the pipe: that is no failure, but the end. Exit code 0. */
+export class ReaderLeft extends Error {
+  override name = 'ReaderLeft';
+}
+
+let failure: NodeJS.ErrnoException | undefined;
+
+/**
+ * Writes to stdout and waits while its reader is slow, so that results never pile up in memory.
+ * @throws ReaderLeft; InputError where it cannot be written, on a full disk say
+ */
 export async function print(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await new Promise((done) => process.stdout.once('drain', done));
+  await new Promise<void>((done) => {
+    const taken = process.stdout.write(text, (error) => {
+      failure ??= error ?? undefined;
+      done();
+    });
+    // A failure is known by then, or, where the system writes later, by the next call.
+    if (taken) setImmediate(done);
+  });
+  if (failure?.code === 'EPIPE') throw new ReaderLeft('stdout was closed', { cause: failure });
+  if (failure) throw writeRefusal('stdout', failure);
 }
 
 /** Checks of option values, which commander reports with the option's name. */

@@ -1,9 +1,10 @@
-/** Text files: read in pieces, checked to be UTF-8; written beside their place and renamed, so never found half done. */
+/** Files: text read in pieces, checked to be UTF-8; files written beside their place and renamed, so never found half done. */
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { TextDecoder } from 'node:util';
 import { InputError } from '../errors.js';
+import { isRunning } from './processes.js';
 
 const reasonOf = (error: unknown) => {
   const { code, message } = error as NodeJS.ErrnoException;
@@ -64,21 +65,109 @@ export async function readText(path: string, maxBytes = 256 << 20): Promise<stri
   return pieces.join('');
 }
 
-/** Writes a file beside its place and renames it, so that readers see the old file or the whole new one. */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+const WHY_NOT_WRITTEN: Record<string, string> = {
+  ENOSPC: 'no space is left on the device',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'it grew larger than files may be here',
+  EACCES: 'writing there is not allowed',
+  EPERM: 'writing there is not allowed',
+  EROFS: 'the file system is read-only',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of its path is a file, not a folder',
+  EEXIST: 'a part of its path is a file, not a folder',
+  ENOENT: 'there is no such folder',
+  ENAMETOOLONG: 'its name is too long',
+  EIO: 'the device failed',
+};
+
+/** Why a file could not be written, as a sentence that names it. What is such a sentence already stays as it is. */
+export function writeRefusal(path: string, cause: unknown, hint?: string): InputError {
+  if (cause instanceof InputError) return cause;
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return new InputError(`${path} cannot be written: ${WHY_NOT_WRITTEN[code ?? ''] ?? message}`, { hint, cause });
+}
+
+/** Characters that are gathered before they are written. */
+const GATHERED = 1 << 16;
+
+/** A file that grows beside its place and takes it at the end. */
+export interface GrowingFile {
+  /** Text is gathered, so that many short lines make few writes. */
+  write(content: string | Uint8Array): Promise<void>;
+  /** Puts the whole file in its place. */
+  keep(): Promise<void>;
+  /** Removes what has been written. */
+  discard(): Promise<void>;
+}
+
+/** @throws InputError naming the file, here and in every call, where it cannot be written; nothing stays behind then */
+export async function openBeside(path: string): Promise<GrowingFile> {
   const beside = `${path}.${process.pid}.part`;
-  try {
-    const file = await open(beside, 'w');
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(beside, path);
-  } catch (error) {
+  const refuse = (cause: unknown): never => {
+    throw writeRefusal(path, cause);
+  };
+  await mkdir(dirname(path), { recursive: true }).catch(refuse);
+  const file = await open(beside, 'w').catch(refuse);
+  let closed = false;
+  const close = async () => {
+    if (!closed) await file.close();
+    closed = true;
+  };
+  const discard = async () => {
+    await close().catch(() => {});
     await rm(beside, { force: true });
-    throw error;
+  };
+  const attempt = async (step: () => Promise<void>) => {
+    try {
+      await step();
+    } catch (error) {
+      await discard();
+      refuse(error);
+    }
+  };
+  let text = '';
+  const flush = async () => {
+    const gathered = text;
+    text = '';
+    if (gathered !== '') await file.appendFile(gathered);
+  };
+  return {
+    discard,
+    write: (content) =>
+      attempt(async () => {
+        if (typeof content === 'string') text += content;
+        if (text.length > GATHERED || typeof content !== 'string') await flush();
+        if (typeof content !== 'string') await file.appendFile(content);
+      }),
+    keep: () =>
+      attempt(async () => {
+        await flush();
+        await file.sync();
+        await close();
+        await rename(beside, path);
+      }),
+  };
+}
+
+/**
+ * Writes a file beside its place and renames it, so that readers see the old file or the whole new one.
+ * @throws InputError naming the file where it cannot be written; the old one stays then
+ */
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+  const file = await openBeside(path);
+  await file.write(content);
+  await file.keep();
+}
+
+/**
+ * Removes files that were growing beside their places when their processes were killed. Those of processes that run are left alone.
+ * @param isOurs whether the file of this name in the folder is one that nobody else can be writing
+ */
+export async function sweepParts(folder: string, isOurs: (name: string) => boolean): Promise<void> {
+  for (const entry of await readdir(folder)) {
+    const [, name, pid] = /^(.+)\.(\d+)\.part$/.exec(entry) ?? [];
+    if (name === undefined || !isOurs(name)) continue;
+    // One with this process's own number is from an earlier process of that number: nothing is being written yet.
+    if (Number(pid) === process.pid || !isRunning(Number(pid))) await rm(join(folder, entry), { force: true });
   }
 }

@@ -1,0 +1,222 @@
+/**
+ * Locks on outputs, so that of two processes only one writes a file or folder. A lock is a small file beside the output, or in it
+ * where it is a folder, that says who holds it. It goes when its holder ends; what a killed process left is taken over.
+ */
+import { readFileSync, rmSync } from 'node:fs';
+import { link, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InputError } from '../errors.js';
+import { lookUp, ownIdentity, type ProcessIdentity } from './processes.js';
+import { sweepParts, writeRefusal } from './text_files.js';
+
+/** The lock of a folder, in it. */
+export const FOLDER_LOCK = '.raybox.lock';
+
+export interface Lock {
+  /** More than once does no harm. */
+  release(): Promise<void>;
+}
+
+/** What a lock file says. */
+interface Holder extends ProcessIdentity {
+  since: string;
+  command: string;
+}
+
+/**
+ * Locks a file that is to be written, and removes what killed processes left half-written beside it. Makes its folder.
+ * @throws InputError where another process holds it, or no lock can be made there; where the path is a folder
+ */
+export async function lockFile(path: string): Promise<Lock> {
+  if ((await stat(path).catch(() => undefined))?.isDirectory()) {
+    throw new InputError(`${path} cannot be written: it is a folder`, { hint: 'name a file' });
+  }
+  return lockBeside(path);
+}
+
+/** The same for whatever will bear the name: a folder that is made elsewhere and renamed in the end, say. */
+export async function lockBeside(path: string): Promise<Lock> {
+  const parent = dirname(resolve(path));
+  await mkdir(parent, { recursive: true }).catch((cause) => {
+    throw writeRefusal(path, cause);
+  });
+  // Two names of one file are one output.
+  const real = await realpath(path).catch(async () => join(await realpath(parent), basename(path)));
+  const lock = await acquire(`${real}.lock`, path);
+  const name = basename(real);
+  await sweepParts(dirname(real), (part) => part === name || part.startsWith(`${name}.lock.`));
+  return lock;
+}
+
+/** Names of files that raybox writes into folders. */
+const WRITTEN = /\.(png|jsonl?|csv|html|txt|tsv|md|safetensors)$/;
+
+/**
+ * Locks a folder whose files are to be written, and removes what killed processes left half-written in it. Makes it.
+ * @throws InputError as `lockFile` does
+ */
+export async function lockFolder(path: string): Promise<Lock> {
+  await mkdir(path, { recursive: true }).catch((cause) => {
+    throw writeRefusal(path, cause);
+  });
+  const lock = await acquire(join(path, FOLDER_LOCK), path);
+  await sweepParts(path, (part) => WRITTEN.test(part) || part.startsWith(`${FOLDER_LOCK}.`));
+  return lock;
+}
+
+/** Holds the lock of a file while `work` writes it. */
+export async function withFile<T>(path: string, work: () => Promise<T>): Promise<T> {
+  return whileHeld(await lockFile(path), work);
+}
+
+/** Holds the lock of a folder while `work` writes into it. */
+export async function withFolder<T>(path: string, work: () => Promise<T>): Promise<T> {
+  return whileHeld(await lockFolder(path), work);
+}
+
+async function whileHeld<T>(lock: Lock, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Locks of this process, by path, which go with it. */
+const held = new Map<string, Holder>();
+let watching = false;
+
+async function acquire(path: string, output: string): Promise<Lock> {
+  const { argv } = process;
+  const command = [basename(argv[1] ?? 'node'), ...argv.slice(2)].join(' ').slice(0, 200);
+  const own: Holder = { ...ownIdentity(), since: new Date().toISOString(), command };
+  const other = await take(path, own).catch((cause) => {
+    throw cause instanceof InputError ? cause : writeRefusal(output, cause);
+  });
+  if (other) throw inUse(output, path, other);
+  await removeGuards(path);
+  held.set(path, own);
+  if (!watching) process.on('exit', () => held.forEach(removeNow));
+  watching = true;
+  return {
+    async release() {
+      if (held.get(path) !== own) return;
+      held.delete(path);
+      removeNow(own, path);
+    },
+  };
+}
+
+/** Nobody takes over a lock whose holder runs, so it is still ours, unless someone removed it by hand and another came. */
+function removeNow(own: Holder, path: string): void {
+  try {
+    if (JSON.parse(readFileSync(path, 'utf8')).token === own.token) rmSync(path);
+  } catch {
+    // It is gone, and perhaps its folder with it.
+  }
+}
+
+/** Removes guards (see `take`) of processes that were killed while they took over a lock. Nobody needs them any more. */
+async function removeGuards(path: string): Promise<void> {
+  const name = `${basename(path)}.`;
+  for (const entry of await readdir(dirname(path))) {
+    if (!entry.startsWith(name) || !/^[0-9a-f]{12}$/.test(entry.slice(name.length))) continue;
+    const guard = join(dirname(path), entry);
+    const holder = await readHolder(guard);
+    if (typeof holder === 'object' && lookUp(holder) === 'ended') await rm(guard, { force: true });
+  }
+}
+
+const PATIENCE_MS = 2000;
+
+/**
+ * Takes a lock, or returns who holds it. An ended holder's lock is replaced under a lock of its own, whose name has the ended one's
+ * token: else of two processes that find it at the same time, the later would replace the lock of the earlier.
+ */
+async function take(path: string, own: Holder): Promise<Holder | undefined> {
+  const until = Date.now() + PATIENCE_MS;
+  for (;;) {
+    if (await create(path, own)) return undefined;
+    const other = await readHolder(path);
+    if (other === 'gone') continue;
+    if (other !== 'unreadable') {
+      if (lookUp(other, own) !== 'ended') return other;
+      const guard = `${path}.${other.token}`;
+      if ((await take(guard, own)) === undefined) {
+        try {
+          const now = await readHolder(path);
+          if (typeof now === 'object' && now.token === other.token) {
+            await rename(await writeBeside(path, own), path);
+            return undefined;
+          }
+        } finally {
+          await rm(guard, { force: true });
+        }
+      }
+    }
+    // Someone else is about to take it, or has not written it in full yet.
+    if (Date.now() > until) {
+      if (other === 'unreadable') throw unreadable(path);
+      return other;
+    }
+    await sleep(20);
+  }
+}
+
+async function writeBeside(path: string, own: Holder): Promise<string> {
+  const beside = `${path}.${own.token}.${process.pid}.part`;
+  await writeFile(beside, `${JSON.stringify(own)}\n`);
+  return beside;
+}
+
+/** Makes the lock file with all that is in it at once, where the file system can. Returns whether there was none. */
+async function create(path: string, own: Holder): Promise<boolean> {
+  const beside = await writeBeside(path, own);
+  try {
+    await link(beside, path);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code ?? '')) throw error;
+    return await writeFile(path, `${JSON.stringify(own)}\n`, { flag: 'wx' }).then(
+      () => true,
+      (failure) => {
+        if (failure.code === 'EEXIST') return false;
+        throw failure;
+      },
+    );
+  } finally {
+    await rm(beside, { force: true });
+  }
+}
+
+async function readHolder(path: string): Promise<Holder | 'gone' | 'unreadable'> {
+  try {
+    const holder = JSON.parse(await readFile(path, 'utf8')) as Holder;
+    return typeof holder?.token === 'string' && /^[0-9a-f]{12}$/.test(holder.token) ? holder : 'unreadable';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'gone' : 'unreadable';
+  }
+}
+
+const unreadable = (path: string) =>
+  new InputError(`the lock ${path} cannot be read`, {
+    hint: 'if no raybox is at work on this output, delete the lock',
+  });
+
+function inUse(output: string, path: string, other: Holder): InputError {
+  const remove = `where it does not, delete ${path}`;
+  const hints = {
+    running: 'wait until it has ended, or name another output',
+    ended: 'try again',
+    elsewhere: `that is another machine, and whether the process still runs cannot be seen from here: ${remove}`,
+    restarted: `this machine has been started again since then, so that the process can only run on another of the same name: ${remove}`,
+    container: `that is another container, and whether the process still runs cannot be seen from here: ${remove}`,
+  };
+  return new InputError(`${output} is being written by another process`, {
+    given: `process ${other.pid} on ${other.host}, since ${other.since} (${other.command})`,
+    hint: hints[lookUp(other)],
+  });
+}
