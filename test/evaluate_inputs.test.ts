@@ -113,6 +113,10 @@ test('columns: other spellings are matched and said, and score the same', () => 
   assert.match(chexpert.said, /ignored-data: .*not used: "No Finding", "Lung Opacity", "Fracture"\./);
   assert.match(csv('image,Mass,Cardiomegally\n0.png,0,1\n').said, /"Cardiomegally" \(did you mean Cardiomegaly\?\)/);
   assert.match(csv(',Mass\n0.png,0\n').said, /assumed-data: .*no column is called like an image's name; the first, ""/);
+  const affixed = csv('image,prob_Mass,nodule pred,Mass_label\n0.png,0.5,0.25,1\n');
+  assert.equal(affixed.predictions[0].probabilities, { Mass: 0.5, Nodule: 0.25 });
+  assert.match(affixed.said, /"prob_Mass" as Mass, "nodule pred" as Nodule/);
+  assert.match(affixed.said, /not used: "Mass_label"/);
   const both = csv('path,Mass,Image Index\nsomewhere,0.5,0.png\n');
   assert.equal([both.predictions[0].image, /not used: "path"/.test(both.said)], ['0.png', true]);
 });
@@ -121,6 +125,7 @@ test('columns that come twice, or have no name for the image, are refused', () =
   refused(() => csv('image,Mass,mass\n0.png,0,1\n'), /p\.csv: two columns mean Mass: "Mass", "mass"/);
   refused(() => csv('image,Mass,Mass\n0.png,0,1\n'), /two columns mean Mass/);
   refused(() => csv('image,Infiltrate,Infiltration\n0.png,0,1\n'), /two columns mean Infiltration/);
+  refused(() => csv('image,Mass,Mass_pred\n0.png,1,0.5\n'), /two columns mean Mass: "Mass", "Mass_pred"/);
   refused(() => csv('image,image,Mass\n0.png,0.png,1\n'), /two columns are called "image"/);
   refused(() => csv('Mass,Nodule\n0,1\n'), /no column names the image/);
   refused(() => csv('image;Mass\n0.png;1\n'), /names no class.*separated by semicolons/);
@@ -179,6 +184,8 @@ test('box files: columns by their names, corners, scores; what is no box is refu
   refused(() => csv(`${head}0.png,Mass,1,5,2,3,4,1\n`), /row 2: 8 fields where the header has 7/);
   refused(() => csv('image,label,a,b,c,d\n0.png,Mass,1,2,3,4\n'), /the header names no class/);
   refused(() => readBoxList('image,label,a,b,c,d\n0.png,Mass,1,2,3,4\n'), /the header names no boxes/);
+  assert.is(readBoxList(`${head}images/0.png,Mass,1,2,3,4,1\n`)[0].image, '0.png');
+  refused(() => readBoxList(`${head}../0.png,Mass,1,2,3,4,1\n`), /row 2: no image name: "\.\.\/0\.png"/);
   refused(
     () => readBoxList('image,label,x1,y1,x2,y2\n0.png,Mass,9,9,3,4\n'),
     /row 2: no box.*left, top, right, bottom/,
@@ -206,6 +213,12 @@ test('JSON lines: labels, ranges, keys, repeated images', () => {
   );
   refused(() => lines({ image: '0.png', probabilities: { Mass: '0.5' } }), /numbers by label; given Mass: '0\.5'/);
   refused(() => lines({ image: '0.png', probabilities: [0.5] }), /numbers by label/);
+  refused(
+    () => lines('{"image":"0.png","probabilities":{"Mass":0.1,"a:\\"{":1,"Mass":0.9}}'),
+    /line 1: 'Mass' is given twice in one object/,
+  );
+  const sameIn = { Mass: 0, Nodule: 1 };
+  assert.is(lines({ image: '0.png', probabilities: sameIn, logits: sameIn }).predictions.length, 1, 'in two objects');
   refused(() => lines('{"image":"0.png","probabilities":{"Mass":NaN}}'), /line 1 is no JSON/);
   refused(() => lines({ image: 7 }), /line 1 names no image.*given 7/);
   refused(() => lines({ image: '0.png' }, { image: '0.png' }), /line 2: 0\.png is listed twice/);
@@ -296,6 +309,15 @@ test('COCO: ids as numbers or text, names, scores; what means two things is refu
     () => read({ ...file, images: [{ id: 1, file_name: '0.png', probabilities: { Mass: 2 } }] }),
     /not in \[0, 1\]/,
   );
+  said.length = 0;
+  read({
+    ...file,
+    annotations: [
+      { ...one, id: 7 },
+      { ...one, id: 7 },
+    ],
+  });
+  assert.match(said.join(), /1 results have an id that another has too/);
   said.length = 0;
   assert.is(read({ ...file, annotations: [{ ...one, score: undefined }] })[1].findings?.[0].score, 1);
   assert.match(said.join(), /no box has a score/);
@@ -595,6 +617,19 @@ test('boxes beyond their image are refused where their centre is, and said where
       evaluateBoxes('0.png,Mass,4,4,10,10,0.5', '3.png,Mass,1,1,9,9,1'),
       /seem to be in a frame of 1024: --box-frame 1024/,
     );
+  }));
+
+test('check: a list or a box file that cannot be read is a problem by its name, and the rest is looked at', () =>
+  inFolder(async (folder) => {
+    await smallDataset(folder, []);
+    writeFileSync(join(folder, 'BBox_List_2017.csv'), 'image,label,a,b,c,d\n0.png,Mass,1,2,3,4\n');
+    writeFileSync(join(folder, 'test_list.txt'), '0.png\n1.png,2.png\n');
+    rmSync(join(folder, 'images', '5.png'));
+    const said = (await checkDataset(folder)).problems.map(({ kind, file, message }) => `${kind}: ${file}: ${message}`);
+    assert.match(said.join('\n'), /^unreadable: BBox_List_2017\.csv: .*the header names no boxes/m);
+    assert.match(said.join('\n'), /^unreadable: test_list\.txt: .*line 2: more than one image/m);
+    assert.match(said.join('\n'), /^missing: 5\.png/m);
+    assert.is(said.length, 3);
   }));
 
 test('the resized copies that everybody has are no list of inconsistencies', async () => {

@@ -10,7 +10,7 @@ import type { OnWarning } from '../warnings.js';
 import { type BoxColumns, boxColumns, boxIn, PUBLISHED_COLUMNS, refuseExtraFields } from './box_columns.js';
 import { BOX_HEADER } from './box_list.js';
 import { type CsvOptions, type CsvReader, csvReader, findColumns, numberIn, readCsv } from './csv.js';
-import { imageName } from './image_list.js';
+import { imageNameOfPath } from './image_list.js';
 import { CHEST_XRAY14_LABELS, type ImageTable, type LabeledBox, NO_FINDING, SEXES, VIEWS } from './image_table.js';
 import { isNoFinding, type LabelNames, labelNames, listed, respellings } from './label_names.js';
 
@@ -132,7 +132,7 @@ export function dataEntryReader(options: ReadOptions = {}): CsvReader & { table(
     }
     const text = (position: number) => (position < 0 ? '' : (fields[position] ?? ''));
     try {
-      const image = imageName(text(at.image));
+      const image = imageNameOfPath(text(at.image));
       if (seen.has(image)) throw new Error(`${image} is listed twice`);
       const bits = labelBits(text(at.labels), labelled, classIndex);
       const patient = identifier(text(at.patient), `patient of ${image}`);
@@ -258,7 +258,7 @@ export function readBoxList(text: string, options: ReadOptions = {}): LabeledBox
         throw new Error(`${fields.length} columns, expected image, label, x, y, width, height`);
       }
       refuseExtraFields(fields, width);
-      const image = imageName(fields[columns.image]);
+      const image = imageNameOfPath(fields[columns.image] ?? '');
       const name = (fields[columns.label] ?? '').trim();
       const known = labels.match(name);
       if (known === undefined && classes) throw new Error(`unknown finding label ${JSON.stringify(name.slice(0, 60))}`);

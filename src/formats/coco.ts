@@ -125,9 +125,12 @@ export function readCoco(
   }
   const known = { images: images.size() > 0, labels: labels.size() > 0 };
 
-  let scored = 0;
+  const ids = new Set<unknown>();
+  let [scored, repeated] = [0, 0];
   for (const [i, annotation] of annotations.entries()) {
-    const { image_id, category_id, bbox, score } = annotation;
+    const { id, image_id, category_id, bbox, score } = annotation;
+    if (id !== undefined && ids.has(id)) repeated += 1;
+    ids.add(id);
     const where = `${source}: result ${i + 1}`;
     let prediction = images.get(image_id);
     if (!prediction) {
@@ -165,6 +168,10 @@ export function readCoco(
   }
   if (annotations.length > 0 && scored === 0) {
     onWarning({ code: 'assumed-data', message: `${source}: no box has a score; every box counts with a score of 1.` });
+  }
+  if (repeated > 0) {
+    const message = `${source}: ${repeated} results have an id that another has too; each counts as a box of its own.`;
+    onWarning({ code: 'assumed-data', message });
   }
   const texts = [images.respelled() && 'image ids', labels.respelled() && 'category ids'].filter((each) => each);
   if (texts.length > 0) {

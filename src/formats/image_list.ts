@@ -39,6 +39,13 @@ export function imageName(text: string): string {
   return name;
 }
 
+/** The same of a path inside the data set: its folders are dropped. @throws an Error for a path that leaves the folder it is in */
+export function imageNameOfPath(text: string): string {
+  const path = text.trim();
+  const leaves = path.split(/[/\\]/).some((part) => /^\.\.?$/.test(part));
+  return imageName(leaves ? path : fileName(path));
+}
+
 /** The columns of a line, quotes taken off; undefined where a quote is not closed. */
 function columnsOf(line: string): string[] | undefined {
   const spaced = /^(\S.*?\.(?:png|jpe?g|dcm|dicom))\s+(\S.*)$/i.exec(line);

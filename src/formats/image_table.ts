@@ -28,14 +28,14 @@ export const CHEST_XRAY14_LABELS = [
 export const NO_FINDING = 'No Finding';
 
 /** Other spellings of a class: the box file's, and the paper's own slip. */
-const SYNONYMS = new Map([
-  ['Infiltrate', 'Infiltration'],
-  ['Pneumathorax', 'Pneumothorax'],
-  ['Pleural Thickening', 'Pleural_Thickening'],
-]);
+const SYNONYMS: Readonly<Record<string, string>> = {
+  Infiltrate: 'Infiltration',
+  Pneumathorax: 'Pneumothorax',
+  'Pleural Thickening': 'Pleural_Thickening',
+};
 
 /** The spelling of the label file for a class that other files spell differently. */
-export const canonicalLabel = (label: string) => SYNONYMS.get(label) ?? label;
+export const canonicalLabel = (label: string) => (Object.hasOwn(SYNONYMS, label) ? SYNONYMS[label] : label);
 
 export const SEXES = ['', 'F', 'M'] as const;
 export const VIEWS = ['', 'PA', 'AP', 'LL'] as const;

@@ -9,38 +9,81 @@ const MAX_DEPTH = 100;
 /**
  * Parses JSON, with an error that names the file.
  *
- * @throws InputError for what is no JSON, or nests deeper than 100 lists and objects
+ * @throws InputError for what is no JSON, nests deeper than 100 lists and objects, or gives a key of one object twice: JSON.parse would
+ *   keep the last and drop the others
  */
 export function parseJson(text: string, source: string): unknown {
-  if (isDeep(text)) {
-    throw new InputError(`${source} is nested too deeply`, {
-      expected: `at most ${MAX_DEPTH} lists and objects in each other`,
-    });
+  let [depth, deepest, pairs] = [0, 0, 0];
+  eachToken(text, (code) => {
+    if (code === OPEN_LIST || code === OPEN_OBJECT) deepest = Math.max(deepest, ++depth);
+    else if (code === CLOSE_LIST || code === CLOSE_OBJECT) depth -= 1;
+    else if (code === COLON) pairs += 1;
+    return deepest <= MAX_DEPTH;
+  });
+  if (deepest > MAX_DEPTH) {
+    const expected = `at most ${MAX_DEPTH} lists and objects in each other`;
+    throw new InputError(`${source} is nested too deeply`, { expected });
   }
+  let value: unknown;
   try {
-    return JSON.parse(text.replace(/^\ufeff/, ''));
+    value = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
     throw new InputError(`${source} is no JSON`, { given: (error as Error).message, cause: error });
   }
+  if (countKeys(value) < pairs) {
+    throw new InputError(`${source}: ${brief(repeatedKey(text))} is given twice in one object`, {
+      expected: 'each name once',
+    });
+  }
+  return value;
 }
 
-/** Counts brackets outside of strings. */
-function isDeep(text: string): boolean {
-  let depth = 0;
+const [COLON, QUOTE, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [...':"[]{}'].map((each) =>
+  each.charCodeAt(0),
+);
+const STRUCTURE = new Set([COLON, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT]);
+
+/** Calls `visit` with each bracket, colon and string, a string by its quote, until it returns false. Never enters a string. */
+function eachToken(text: string, visit: (code: number, start: number, end: number) => boolean): void {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code === 0x22) {
+    const start = i;
+    if (code === QUOTE) {
       // To the quote that ends the string: one with an even number of backslashes before it.
       do {
         i = text.indexOf('"', i + 1);
-        if (i < 0) return false;
+        if (i < 0) return;
       } while (isEscaped(text, i));
-    } else if (code === 0x5b || code === 0x7b) {
-      depth += 1;
-      if (depth > MAX_DEPTH) return true;
-    } else if (code === 0x5d || code === 0x7d) depth -= 1;
+    } else if (!STRUCTURE.has(code)) continue;
+    if (!visit(code, start, i + 1)) return;
   }
-  return false;
+}
+
+const countKeys = (value: unknown): number => {
+  if (typeof value !== 'object' || value === null) return 0;
+  const parts = Object.values(value);
+  let count = Array.isArray(value) ? 0 : parts.length;
+  for (const part of parts) if (typeof part === 'object') count += countKeys(part);
+  return count;
+};
+
+/** The first key that an object has already; sought only where there is one. */
+function repeatedKey(text: string): string | undefined {
+  const open: Set<string>[] = [];
+  let string = '';
+  let found: string | undefined;
+  eachToken(text, (code, start, end) => {
+    if (code === QUOTE) string = text.slice(start, end);
+    else if (code === OPEN_LIST || code === OPEN_OBJECT) open.push(new Set());
+    else if (code === COLON) {
+      const key = JSON.parse(string) as string;
+      const keys = open[open.length - 1];
+      if (keys.has(key)) found = key;
+      keys.add(key);
+    } else open.pop();
+    return found === undefined;
+  });
+  return found;
 }
 
 function isEscaped(text: string, at: number): boolean {

@@ -94,12 +94,16 @@ interface ScoreColumns {
   respelled: ReadonlyMap<string, string>;
 }
 
+/** What may stand before or behind a class: `prob_Mass`, `Mass_pred`. */
+const AFFIX =
+  /^(?:prob(?:ability)?|pred(?:icted|iction)?|score)[\s_.-]+|[\s_.-]+(?:prob(?:ability)?|pred(?:icted|iction)?|score)$/i;
+
 /** The columns that are classes; undefined without any. */
 function scoreColumns(header: string[], source: string, classes: readonly string[]): ScoreColumns | undefined {
   const names = labelNames(classes);
   const columns = header.flatMap((name, at) => {
-    const label = names.match(name);
-    return label === undefined ? [] : [{ label, name, at }];
+    const label = names.match(name) ?? names.match(name.trim().replace(AFFIX, ''));
+    return label === undefined ? [] : [{ label, name: name.trim(), at }];
   });
   if (columns.length === 0) return undefined;
   const byLabel = new Map<string, string>();
@@ -116,7 +120,8 @@ function scoreColumns(header: string[], source: string, classes: readonly string
   const taken = columns.map(({ at }) => at);
   const image = imageColumn(header, taken, source);
   const unused = header.filter((name, at) => at !== image && !taken.includes(at) && name.trim() !== '');
-  return { image, columns, unused, respelled: names.respelled };
+  const other = columns.filter(({ label, name }) => canonicalLabel(name) !== label);
+  return { image, columns, unused, respelled: new Map(other.map(({ name, label }) => [name, label])) };
 }
 
 function neither(header: string[], source: string, classes: readonly string[]): InputError {
@@ -143,7 +148,7 @@ const scoreRow =
       if (!Number.isFinite(value) || (!logits && (value < 0 || value > 1))) {
         const wanted = logits ? 'a number' : 'a probability in [0, 1]';
         const given = fields[at] === undefined ? 'nothing' : JSON.stringify(fields[at].slice(0, 60));
-        throw new Error(`${name.trim()} of ${prediction.image} should be ${wanted}, given ${given}`);
+        throw new Error(`${name} of ${prediction.image} should be ${wanted}, given ${given}`);
       }
       values.push([label, value]);
     }

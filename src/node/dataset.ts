@@ -39,6 +39,8 @@ export interface OpenOptions extends Pick<ReadOptions, 'classes' | 'onProblem'> 
   boxes?: string;
   /** Told of a row of the box file that is left out. Default: the first such row is an error. */
   onBoxProblem?: ReadOptions['onProblem'];
+  /** Told of a box file or a list that cannot be read, and is left out. Default: it is an error. */
+  onFileProblem?: (file: string, message: string) => void;
   /** Told of an image name that two folders have. */
   onDuplicate?: (first: string, second: string) => void;
 }
@@ -90,18 +92,21 @@ export async function openDataset(folder: string, options: OpenOptions = {}): Pr
   const table = reader.table();
 
   const boxFile = options.boxes ?? join(folder, BOX_FILE);
-  const boxes =
-    options.boxes || existsSync(boxFile)
-      ? readBoxList(await readText(boxFile), {
-          source: boxFile,
-          classes: table.classes,
-          onProblem: options.onBoxProblem,
-          onWarning,
-        })
-      : [];
+  const readBoxes = (text: string) =>
+    readBoxList(text, { source: boxFile, classes: table.classes, onProblem: options.onBoxProblem, onWarning });
+  const read = async <T>(path: string, parse: (text: string) => T): Promise<T | undefined> => {
+    try {
+      return parse(await readText(path));
+    } catch (error) {
+      if (!options.onFileProblem || !(error instanceof InputError)) throw error;
+      options.onFileProblem(path, error.message);
+      return undefined;
+    }
+  };
+  const boxes = options.boxes || existsSync(boxFile) ? ((await read(boxFile, readBoxes)) ?? []) : [];
   const list = async (name: string) => {
     const path = join(folder, name);
-    return existsSync(path) ? readImageList(await readText(path), path, onWarning) : undefined;
+    return existsSync(path) ? read(path, (text) => readImageList(text, path, onWarning)) : undefined;
   };
   return {
     folder,

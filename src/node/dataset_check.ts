@@ -105,6 +105,7 @@ export async function checkDataset(folder: string, options: CheckOptions = {}): 
   const data = await openDataset(folder, {
     onProblem,
     onBoxProblem: onProblem,
+    onFileProblem: (file, message) => report('unreadable', basename(file), message),
     onDuplicate: (first, second) => report('inconsistent', second, `the same name as ${first}`),
   });
   labelFile = basename(data.labelFile);
