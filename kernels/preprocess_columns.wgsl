@@ -3,7 +3,8 @@
 //   y[p, o] = bias_o + Σ_s matrix[o, s] · v_s      v_s = Σ_c w(c) · x[row, c, s] / Σ_c w(c)      w as in preprocess_rows
 //
 // The matrix carries channel expansion, reduction and order, the raw scale and 1 / std; the bias −mean / std. Where the square
-// shows no image, v is 0: black. A fourth source channel, alpha, is not looked at.
+// shows no image, v is 0: black. A fourth source channel, alpha, has done its
+// work in preprocess_rows.
 //
 //   x        dense rows of `columns` pixels of CHANNELS samples; column 0 is the image's column `first_column`
 //   centres  for each output column its centre in image columns, as in preprocess_rows

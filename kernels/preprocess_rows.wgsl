@@ -5,13 +5,14 @@
 // with c_i the centre of output row i in source rows and scale = max(1, source rows per output row): Pillow's bilinear filter,
 // which widens as it shrinks and is cut off at the image's edges.
 //
-//   pixels   packed samples of SAMPLE_BITS bits, little end first, row by row, channels interleaved
+//   pixels   packed samples of SAMPLE_BITS bits, little end first, row by row, channels interleaved. With ALPHA every fourth is a
+//            pixel's alpha, and the other three count as they look over black: times alpha, rounded to whole samples
 //   centres  for each output row c_i as whole part and fraction's bits; NOWHERE: no image there, so zeros
 //   y        dense rows `first … first + rows` of the samples `first_sample … first_sample + samples` of each source row
 //
 // A thread owns one sample of y; neighbours read neighbours.
 //
-// Prelude: SAMPLE_BITS (8 or 16).
+// Prelude: SAMPLE_BITS (8 or 16), ALPHA.
 
 struct Params {
   x_offset: u32,      // words before the bound window, negative
@@ -31,8 +32,18 @@ struct Params {
 
 const PER_WORD = 32 / SAMPLE_BITS;
 
+fn stored(index: u32) -> u32 {
+  return extractBits(pixels[params.x_offset + index / PER_WORD], index % PER_WORD * SAMPLE_BITS, SAMPLE_BITS);
+}
+
 fn raw(index: u32) -> f32 {
-  return f32(extractBits(pixels[params.x_offset + index / PER_WORD], index % PER_WORD * SAMPLE_BITS, SAMPLE_BITS));
+#if ALPHA
+  // In whole numbers, which for 16 bits stay just below 2³².
+  const WHITE = (1u << SAMPLE_BITS) - 1;
+  return f32((stored(index) * stored(index | 3) + WHITE / 2) / WHITE);
+#else
+  return f32(stored(index));
+#endif
 }
 
 @compute @workgroup_size(64)

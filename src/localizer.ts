@@ -36,9 +36,7 @@ const LOAD_OPTIONS = optionNames<LoadOptions>({
   signal: true,
 });
 
-export interface ClassifyOptions {
-  signal?: AbortSignal;
-}
+export type ClassifyOptions = Pick<LocalizeOptions, 'bits' | 'maxImageBytes' | 'signal'>;
 
 export interface LocalizeAllOptions extends LocalizeOptions {
   /** Images in one run of the network. Default 4. Where they do not fit, fewer are taken. */
@@ -144,7 +142,7 @@ export class Localizer {
       throw new InputError('output', { expected: "'cpu' or 'gpu'", given: String(output) });
     }
     const request = requestOf(this.metadata, options, 'localize', ['output']);
-    const read = toPixels(image, options.signal);
+    const read = toPixels(image, options);
     return this.#track(
       read.then((pixels) =>
         this.#queue(async () => {
@@ -168,7 +166,7 @@ export class Localizer {
     }
     refuseSingleImage(images);
     const request = requestOf(this.metadata, perImage, 'localizeAll', ['batch', 'onError']);
-    const batches = readBatches(images, batch, onError, signal);
+    const batches = readBatches(images, batch, options);
     let next = batches.next();
     next.catch(() => {}); // awaited below; reading ahead must not leave a rejection unhandled
     try {
@@ -287,9 +285,9 @@ function refuseSingleImage(images: unknown): void {
 async function* readBatches(
   images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
   batch: number,
-  onError: ((error: Error, index: number) => void) | undefined,
-  signal: AbortSignal | undefined,
+  options: LocalizeAllOptions,
 ): AsyncGenerator<Batch, void, undefined> {
+  const { onError, signal } = options;
   let pixels: Pixels[] = [];
   let indexes: number[] = [];
   let index = -1;
@@ -297,7 +295,7 @@ async function* readBatches(
     index++;
     signal?.throwIfAborted();
     try {
-      pixels.push(await toPixels(image, signal));
+      pixels.push(await toPixels(image, options));
       indexes.push(index);
     } catch (error) {
       if (!onError || signal?.aborted) {

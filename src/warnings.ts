@@ -18,7 +18,9 @@ export type WarningCode =
   /** Something that could have been scored was not: classes or images without predictions. */
   | 'missing-data'
   /** A file does not say how it is to be read; the message says how it was. */
-  | 'assumed-data';
+  | 'assumed-data'
+  /** A 16-bit image uses fewer bits, as far as its samples show: white was taken to be lower (see `formats/bits.ts`). */
+  | 'assumed-bits';
 
 /** Takes a warning of whoever reads a file. */
 export type OnWarning = (warning: Warning) => void;

@@ -129,7 +129,7 @@ for (const interlaced of [false, true])
         const plan = { width, height, depth, interlaced };
         const scale = depth < 8 ? 255 / max : 1;
         const decoded = async (colorType: number, extra?: Uint8Array[]) => {
-          const image = await decodePng(png({ ...plan, colorType, extra }, at));
+          const image = await decodePng(png({ ...plan, colorType, extra }, at), { bits: 16 });
           assert.equal([image.width, image.height], [width, height]);
           assert.is(image.data instanceof Uint16Array, depth === 16);
           return { channels: image.channels, data: [...image.data] };
@@ -181,7 +181,7 @@ test('PNG: what is encoded is decoded again', async () => {
       );
       const source = wide ? Uint16Array.from([0, ...values]) : Uint8Array.from([0, ...values]);
       const image: Image = { data: source.subarray(1), width: 7, height: 5, channels };
-      const decoded = await decodePng(await encodePng(image));
+      const decoded = await decodePng(await encodePng(image), { bits: 16 });
       assert.is(decoded.channels, channels === 1 ? 1 : 3);
       assert.is(decoded.data.constructor, source.constructor);
       assert.equal(
@@ -220,28 +220,30 @@ test('PNG: a cut, damaged or lying file is refused, never half filled', async ()
     // Well-formed chunks around too few pixels, too many (where they could grow without end), or none at all.
     await refuses(
       png({ ...plan, interlaced, edit: (raw) => raw.subarray(0, -1) }, at),
-      /cannot be decoded|wrong amount of pixels/,
+      /wrong amount of pixels.*given fewer/,
     );
     await refuses(
       png({ ...plan, interlaced, edit: () => new Uint8Array() }, at),
-      /cannot be decoded|wrong amount of pixels/,
+      /wrong amount of pixels.*given fewer/,
     );
-    if (interlaced)
-      await refuses(png({ ...plan, interlaced, edit: () => new Uint8Array(5e7) }, at), /wrong amount.*given more/);
-    await refuses(png({ ...plan, interlaced, edit: (raw) => raw.fill(9) }, at), /cannot be decoded.*filter/i);
+    await refuses(png({ ...plan, interlaced, edit: () => new Uint8Array(5e7) }, at), /wrong amount.*given more/);
+    await refuses(
+      png({ ...plan, interlaced, edit: (raw) => raw.fill(9) }, at),
+      /a row has an unknown filter; expected 0 to 4; given 9/,
+    );
     const torn = deflateSync(new Uint8Array(210)).subarray(0, 8);
     const around = (...parts: Uint8Array[]) =>
       concat(SIGNATURE, header({ ...plan, interlaced }), ...parts, chunk('IEND', new Uint8Array()));
-    await refuses(around(chunk('IDAT', torn)), /cannot be decoded|do not inflate/);
-    await refuses(around(chunk('IDAT', ascii('no zlib data'))), /cannot be decoded|do not inflate/);
+    await refuses(around(chunk('IDAT', torn)), /do not inflate/);
+    await refuses(around(chunk('IDAT', ascii('no zlib data'))), /do not inflate/);
     await refuses(around(), /the file is cut; given no pixels/);
     await refuses(
       around(chunk('CRIT', new Uint8Array()), chunk('IDAT', new Uint8Array(deflateSync(new Uint8Array(210))))),
-      /cannot be decoded|wrong amount/,
+      /a chunk that no PNG standard knows.*given CRIT/,
     );
   }
   await refuses(concat(SIGNATURE, chunk('IEND', new Uint8Array())), /does not start with its header/);
-  await refuses(png({ ...plan, colorType: 3 }, gradient(255)), /cannot be decoded.*palette/i);
+  await refuses(png({ ...plan, colorType: 3 }, gradient(255)), /the palette is missing/);
   await refuses(
     png({ ...plan, depth: 4, colorType: 2 }, gradient(15)),
     /impossible header; given colour type 2, 4 bits/,
@@ -259,12 +261,12 @@ test('the size is checked before anything is allocated', async () => {
       chunk('IEND', new Uint8Array()),
     );
   await refuses(claim(0, 5), /no pixels; given 0 × 5/);
-  await refuses(claim(2 ** 31, 2 ** 31), /too large; expected at most 100000000 pixels/);
-  await refuses(claim(10_000, 10_000), /the file is cut; given 20 bytes of data/);
-  await refuses(png(plan, gradient(255)), /too large; expected at most 199 pixels; given 20 × 10/, { maxPixels: 199 });
-  await refuses(JPEGS.grey, /too large; expected at most 186 pixels; given 17 × 11/, { maxPixels: 186 });
+  await refuses(claim(2 ** 31, 2 ** 31), /too large; expected at most 67108864 bytes of pixels/);
+  await refuses(claim(8_000, 8_000), /the file is cut; given 20 bytes of data/);
+  await refuses(png(plan, gradient(255)), /too large; expected at most 199 bytes .* 20 × 10/, { maxImageBytes: 199 });
+  await refuses(JPEGS.grey, /too large; expected at most 186 bytes .* 17 × 11/, { maxImageBytes: 186 });
   const large = JPEGS.grey.slice();
-  large.set([0x25, 0x80, 0x25, 0x80], large.findIndex((byte, i) => byte === 0xff && large[i + 1] === 0xc0) + 5);
+  large.set([0x1f, 0x40, 0x1f, 0x40], large.findIndex((byte, i) => byte === 0xff && large[i + 1] === 0xc0) + 5);
   await refuses(large, /jpeg: the file is cut/);
 });
 

@@ -32,7 +32,7 @@ async function run(data: Uint8Array | Uint16Array, options: PreprocessOptions): 
   }
 }
 
-const format = (width: number, height: number, channels: 1 | 3 | 4 = 1, bits: 8 | 16 = 8): PixelFormat => ({
+const format = (width: number, height: number, channels: 1 | 3 | 4 = 1, bits = 8): PixelFormat => ({
   width,
   height,
   channels,
@@ -55,7 +55,7 @@ for (const { width, height, size, fit, values } of golden.cases) {
   });
 }
 
-test('colours: grey as Pillow mode L, expansion, order, 16 bits, alpha ignored', async () => {
+test('colours: grey as Pillow mode L, expansion, order, 16 bits, alpha over black', async () => {
   const rgb = Uint8Array.of(200, 100, 50, 255, 255, 255, 10, 240, 77, 0, 0, 0);
   const near = (actual: Float32Array, expected: number[], bound = 1e-4) => {
     assert.is(actual.length, expected.length);
@@ -67,8 +67,13 @@ test('colours: grey as Pillow mode L, expansion, order, 16 bits, alpha ignored',
   const three = { mean: [1, 2, 3], std: [1, 2, 4], scale: 255 };
   near(await run(Uint8Array.of(9), { ...format(1, 1), size: 1, ...three }), [8, 3.5, 1.5]);
   near(await run(Uint8Array.of(9, 5, 1), { ...format(1, 1, 3), size: 1, ...three, order: 'bgr' }), [0, 1.5, 1.5]);
-  const rgba = Uint16Array.of(65535, 0, 13107, 7);
+  const rgba = Uint16Array.of(65535, 0, 13107, 65535);
   near(await run(rgba, { ...format(1, 1, 4, 16), size: 1, mean: [0, 0, 0], std: [1, 1, 1] }), [1, 0, 0.2]);
+  rgba[3] = 32768;
+  const half = await run(rgba, { ...format(1, 1, 4, 16), size: 1, mean: [0, 0, 0], std: [1, 1, 1] });
+  near(half, [32768 / 65535, 0, 6554 / 65535], 1e-6);
+  const twelve = Uint16Array.of(4095, 819);
+  near(await run(twelve, { ...format(2, 1, 1, 12), size: 2, fit: 'pad', mean: [0], std: [1] }), [1, 0.2, 0, 0], 1e-6);
 });
 
 test('an image goes into its place of a batch and leaves the others alone', async () => {

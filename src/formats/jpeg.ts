@@ -22,11 +22,11 @@ const UNSUPPORTED_FRAMES: Record<number, string> = {
 /**
  * Decodes a JPEG: grey to one channel, colour and Adobe CMYK to three. The EXIF orientation is applied, so that the image
  * stands as viewers and browsers show it. Throws an InputError for a file that is cut, of a kind that is not supported
- * (named), or larger than `maxPixels`.
+ * (named), or larger than `maxImageBytes`.
  */
 export async function decodeJpeg(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Image> {
   const { width, height, components, isRgb, orientation, end } = readMarkers(bytes);
-  checkSize('jpeg', width, height, options);
+  checkSize('jpeg', width, height, components > 1 ? 3 : 1, options);
   // Every block of 8 × 8 takes a bit at least: a header that promises more is not worth the memory.
   if (Math.ceil(width / 8) * Math.ceil(height / 8) > bytes.length * 8) throw cut(`${bytes.length} bytes`);
 

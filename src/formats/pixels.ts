@@ -2,39 +2,50 @@ import { InputError } from '../errors.js';
 import type { Warning } from '../warnings.js';
 
 /**
- * Pixels as numbers: row by row from the top, the channels of one pixel side by side. `Uint8Array` runs from 0 to 255,
- * `Uint16Array` from 0 to 65535. One channel is grey, three are RGB, four RGBA with straight (not premultiplied) alpha.
+ * Pixels as numbers: row by row from the top, the channels of one pixel side by side. One channel is grey, three are RGB, four
+ * RGBA with straight (not premultiplied) alpha. Black is 0, white is 255 in a `Uint8Array` and 2 ** bits − 1 in a `Uint16Array`.
  */
 export interface Image {
   data: Uint8Array | Uint16Array;
   width: number;
   height: number;
   channels: 1 | 3 | 4;
+  /** Bits of each sample of a `Uint16Array` that are in use: 8 to 16. What decoders give says it; `settleBits` finds it out. */
+  bits?: number | undefined;
   /** What looks wrong about the image, or was assumed to read it. */
-  warnings?: readonly Warning[];
+  warnings?: readonly Warning[] | undefined;
 }
 
 export interface DecodeOptions {
-  /** Larger images are refused before anything is allocated for them. Default 100 million. */
-  maxPixels?: number;
+  /** An image whose pixels take more bytes is refused before anything is allocated for them. Default 64 MiB. */
+  maxImageBytes?: number | undefined;
+  /** Bits of 16-bit samples that are in use, 8 to 16, for a file that does not say it. Images of 8 bits are not concerned. */
+  bits?: number | undefined;
 }
 
-const MAX_PIXELS = 100e6;
+/** Enough for 33 megapixels in 16 bits: the largest X-ray detectors have half as many. */
+export const MAX_IMAGE_BYTES = 64 << 20;
 
-/** Checks the size that a file's header claims. */
+/** Bits of a sample, all used: what white is. */
+export const bitsOf = ({ data, bits }: Pick<Image, 'data' | 'bits'>) =>
+  data instanceof Uint16Array ? (bits ?? 16) : 8;
+
+/** Checks the size that a file's header claims. `pixelBytes` are the bytes that one decoded pixel takes. */
 export function checkSize(
   format: string,
   width: number,
   height: number,
-  { maxPixels = MAX_PIXELS }: DecodeOptions,
+  pixelBytes: number,
+  { maxImageBytes = MAX_IMAGE_BYTES }: DecodeOptions,
 ): void {
   if (width === 0 || height === 0)
     throw new InputError(`${format}: the image has no pixels`, { given: `${width} × ${height}` });
-  if (!(width * height <= maxPixels))
+  const bytes = width * height * pixelBytes;
+  if (!(bytes <= maxImageBytes))
     throw new InputError(`${format}: the image is too large`, {
-      expected: `at most ${maxPixels} pixels`,
-      given: `${width} × ${height}`,
-      hint: 'raise maxPixels if the memory is there',
+      expected: `at most ${maxImageBytes} bytes of pixels`,
+      given: `${width} × ${height} pixels of ${pixelBytes} bytes, ${bytes} in all`,
+      hint: 'raise maxImageBytes (--max-image-bytes) if the memory is there',
     });
 }
 
@@ -50,4 +61,24 @@ export function checkImage({ data, width, height, channels }: Image): void {
     });
   if (data.length !== expected)
     throw new InputError('image: the data has the wrong length', { expected: `${expected}`, given: `${data.length}` });
+}
+
+/**
+ * A colour over black, as transparency is read everywhere in raybox: each sample times alpha, rounded. `white` is the largest sample,
+ * which as alpha is opaque.
+ */
+export const overBlack = (sample: number, alpha: number, white: number) =>
+  alpha === white ? sample : Math.round((sample * alpha) / white);
+
+/** RGBA → RGB over black; images without alpha as they are. */
+export function withoutAlpha(image: Image): Image {
+  if (image.channels !== 4) return image;
+  const { data, width, height } = image;
+  const white = data instanceof Uint16Array ? 65535 : 255;
+  const rgb = new (data instanceof Uint16Array ? Uint16Array : Uint8Array)(width * height * 3);
+  for (let from = 0, to = 0; from < data.length; from += 4) {
+    const alpha = data[from + 3];
+    for (let channel = 0; channel < 3; channel++) rgb[to++] = overBlack(data[from + channel], alpha, white);
+  }
+  return { ...image, data: rgb, channels: 3 };
 }

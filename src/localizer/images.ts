@@ -2,23 +2,34 @@
 import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import { decodeImage } from '../formats/image.js';
-import { checkImage, type Image } from '../formats/pixels.js';
+import type { DecodeOptions, Image } from '../formats/pixels.js';
+import { streamPieces } from '../gpu/platform.js';
 import type { Warning } from '../warnings.js';
 
-/** Pixels of an image, row by row. Channels follow from the length: 1 grey, 3 RGB, 4 RGBA (alpha is dropped). */
+/**
+ * Pixels of an image, row by row. Channels follow from the length: 1 grey, 3 RGB, 4 RGBA (straight alpha, blended with black, as in
+ * a PNG or on a canvas).
+ */
 export interface PixelImage {
   data: Uint8Array | Uint8ClampedArray | Uint16Array;
   width: number;
   height: number;
+  /** Of a `Uint16Array`: bits of each sample that are in use, 8 to 16; white is 2 ** bits − 1. Default: see `LocalizeOptions.bits`. */
+  bits?: number | undefined;
+  /** Told in the result. */
+  warnings?: readonly Warning[] | undefined;
 }
 
-/** Pixels that are on the GPU already, packed as `data` of a `PixelImage` would be. The buffer needs COPY_SRC usage. */
+/**
+ * Pixels that are on the GPU already, packed as `data` of a `PixelImage` would be. The buffer needs COPY_SRC usage. They are not
+ * looked at: `bits` is what the caller says, 8 for bytes, 9 to 16 for samples of 16 bits of which so many are in use.
+ */
 export interface GpuPixels {
   buffer: GPUBuffer;
   width: number;
   height: number;
   channels: 1 | 3 | 4;
-  bits: 8 | 16;
+  bits: number;
   /** Told in the result. */
   warnings?: readonly Warning[];
 }
@@ -50,22 +61,34 @@ export type Source = Image | GpuPixels;
 /** Encoded images larger than this are refused unread. */
 const MAX_ENCODED_BYTES = 512 << 20;
 
+export interface ReadImageOptions extends DecodeOptions {
+  signal?: AbortSignal | undefined;
+}
+
 /** @throws InputError saying what is wrong with the image. */
-export async function toPixels(image: ImageInput, signal?: AbortSignal): Promise<Source | GPUTexture> {
-  if (typeof image === 'string' || image instanceof URL) return decodeImage(await readAll(image, signal));
-  if (image instanceof ArrayBuffer) return decodeImage(new Uint8Array(image));
+export async function toPixels(image: ImageInput, options: ReadImageOptions = {}): Promise<Source | GPUTexture> {
+  const pixels = await readPixels(image, options);
+  if ('createView' in pixels || 'buffer' in pixels) return pixels;
+  // Loaded on demand: who hands in what is on the GPU needs none of it.
+  return (await import('./examine.js')).examineImage(pixels, options.bits);
+}
+
+async function readPixels(image: ImageInput, options: ReadImageOptions): Promise<Source | GPUTexture> {
+  if (typeof image === 'string' || image instanceof URL)
+    return decodeImage(await readAll(image, options.signal), options);
+  if (image instanceof ArrayBuffer) return decodeImage(new Uint8Array(image), options);
   if (ArrayBuffer.isView(image)) {
-    if (image instanceof Uint8Array) return decodeImage(image);
+    if (image instanceof Uint8Array) return decodeImage(image, options);
     throw new InputError('an image as bare numbers', {
       expected: '{ data, width, height }, or a Uint8Array with the bytes of a PNG or JPEG',
       given: Object.prototype.toString.call(image),
     });
   }
-  if (image instanceof Blob) return decodeImage(new Uint8Array(await image.arrayBuffer()));
+  if (image instanceof Blob) return decodeImage(await readBlob(image), options);
   if (image === null || (typeof image !== 'object' && typeof image !== 'function')) throw noImage(image);
   if (isTexture(image)) return image;
-  if (isGpuPixels(image)) return checkGpuPixels(image);
-  if (isPixelImage(image)) return checkPixels(image);
+  if (isGpuPixels(image)) return checkGpuPixels(image, options.bits);
+  if (isPixelImage(image)) return image as Image;
   const drawn = await platform.pixels?.(image);
   if (drawn) return drawn;
   throw noImage(image);
@@ -79,49 +102,39 @@ const noImage = (given: unknown) =>
 
 const isTexture = (image: object): image is GPUTexture => 'createView' in image && 'dimension' in image;
 
-const isGpuPixels = (image: object): image is GpuPixels => 'buffer' in image && 'bits' in image;
+const isGpuPixels = (image: object): image is GpuPixels => 'buffer' in image && 'bits' in image && !('data' in image);
 
 const isPixelImage = (image: object): image is PixelImage =>
   'data' in image && 'width' in image && 'height' in image && image.data !== null;
-
-function checkPixels(image: PixelImage): Image {
-  const { data, width, height } = image;
-  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray || data instanceof Uint16Array)) {
-    throw new InputError('image: the data has the wrong type', {
-      expected: 'Uint8Array, Uint8ClampedArray or Uint16Array',
-      given: Object.prototype.toString.call(data),
-      hint: 'scale floating-point pixels to 8 or 16 bits first; NaN has no grey value',
-    });
-  }
-  const bytes = data instanceof Uint8ClampedArray ? new Uint8Array(data.buffer, data.byteOffset, data.length) : data;
-  const channels = data.length / (width * height);
-  const checked = { data: bytes, width, height, channels: channels as 1 };
-  checkImage(checked);
-  return checked;
-}
 
 /** GPUBufferUsage.COPY_SRC; the global does not exist on a caller's device in Node. */
 const COPY_SOURCE = 0x4;
 
 /** Bytes of the pixels, in whole u32s, as buffers are copied. */
 export const gpuPixelBytes = ({ width, height, channels, bits }: Omit<GpuPixels, 'buffer'>) =>
-  Math.ceil((width * height * channels * (bits / 8)) / 4) * 4;
+  Math.ceil((width * height * channels * (bits > 8 ? 2 : 1)) / 4) * 4;
 
-function checkGpuPixels(image: GpuPixels): GpuPixels {
-  const { buffer, width, height, channels, bits } = image;
+/** `given` are the bits in use that the call names, for 16-bit samples whose own number says no more than that. */
+function checkGpuPixels(image: GpuPixels, given: number | undefined): GpuPixels {
+  const { buffer, width, height, channels } = image;
+  const bits = image.bits === 16 ? (given ?? 16) : image.bits;
+  const wholeBits = Number.isInteger(bits) && bits <= 16 && bits >= (image.bits === 8 ? 8 : 9);
   const whole = [width, height].every((size) => Number.isInteger(size) && size >= 1);
-  if (![1, 3, 4].includes(channels) || (bits !== 8 && bits !== 16) || !whole || buffer.size < gpuPixelBytes(image)) {
+  if (![1, 3, 4].includes(channels) || !wholeBits || !whole || buffer.size < gpuPixelBytes(image)) {
     throw new InputError('image in a GPUBuffer', {
       expected:
-        'width × height × channels (1, 3, 4) × bits (8, 16), in a buffer of as many bytes, rounded up to whole 4',
+        'width × height × channels (1, 3, 4), 8 bits or 9 to 16 in samples of 16, in a buffer of as many bytes, rounded up to whole 4',
       given: `${width} × ${height} × ${channels} × ${bits} bits in ${buffer.size} bytes`,
     });
   }
   if (!(buffer.usage & COPY_SOURCE)) {
     throw new InputError('image in a GPUBuffer', { expected: 'usage COPY_SRC', given: `usage ${buffer.usage}` });
   }
-  return image;
+  return { ...image, bits };
 }
+
+const readBlob = async (blob: Blob) =>
+  readPieces({ size: blob.size, pieces: streamPieces(blob.stream()) }, 'image', MAX_ENCODED_BYTES);
 
 /** Reads a path or URL whole, bounded. */
 async function readAll(source: string | URL, signal?: AbortSignal): Promise<Uint8Array> {

@@ -22,6 +22,13 @@ export interface LocalizeOptions {
   heatmaps?: 'none' | 'raw' | 'scaled';
   /** False leaves the boxes out: probabilities alone. */
   boxes?: boolean;
+  /**
+   * Bits of a 16-bit image's samples that are in use, 8 to 16, where the image does not say it: white is 2 ** bits − 1. Default: by the
+   * largest sample, with the warning `assumed-bits` where that shows fewer than 16. Images of 8 bits are not concerned.
+   */
+  bits?: number;
+  /** An encoded image whose pixels take more bytes is refused before it is decoded. Default 64 MiB. */
+  maxImageBytes?: number;
   signal?: AbortSignal;
 }
 
@@ -33,6 +40,8 @@ const LOCALIZE_OPTIONS = optionNames<LocalizeOptions>({
   minRegion: true,
   heatmaps: true,
   boxes: true,
+  bits: true,
+  maxImageBytes: true,
   signal: true,
 });
 

@@ -3,6 +3,7 @@
  * boxes. Nothing leaves the GPU between them; at the end one copy brings back what was asked for.
  */
 import { InputError } from '../errors.js';
+import { bitsOf } from '../formats/pixels.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import type { Gpu } from '../gpu/device.js';
 import { createConstantPool } from '../graph/constants.js';
@@ -133,7 +134,7 @@ export async function createSession(
   ): Promise<PixelFormat> {
     const source = 'createView' in image ? texturePixels(gpu, image) : image;
     const { width, height, channels } = source;
-    const bits = 'bits' in source ? source.bits : source.data instanceof Uint16Array ? 16 : 8;
+    const bits = 'buffer' in source ? source.bits : bitsOf(source);
     const format = { width, height, channels, bits } as const;
     const key = [width, height, channels, bits, slot].join();
     try {

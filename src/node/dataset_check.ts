@@ -44,6 +44,8 @@ const PNG_SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 const PNG_END = Buffer.from('0000000049454e44ae426082', 'hex');
 const JPEG_END = Buffer.from('ffd9', 'hex');
 const MAX_PIXELS = 1 << 28;
+/** Bytes of one decoded image. */
+const MAX_IMAGE_BYTES = 2 ** 29;
 
 /** Width and height of an image file whose beginning and end are as they should be; throws an Error that says what is not. */
 export async function checkImage(path: string, deep = false): Promise<{ width: number; height: number } | undefined> {
@@ -63,7 +65,7 @@ export async function checkImage(path: string, deep = false): Promise<{ width: n
   if (head[0] === 0xff && head[1] === 0xd8) {
     // Cameras and editors write notes behind the end.
     if (end.lastIndexOf(JPEG_END) < 0) throw new Error('is a JPEG that ends too early');
-    return deep ? decodeImage(await readFile(path), { maxPixels: MAX_PIXELS }) : undefined;
+    return deep ? decodeImage(await readFile(path), { maxImageBytes: MAX_IMAGE_BYTES }) : undefined;
   }
   if (/\.(dcm|dicom)$/i.test(path)) return undefined;
   if (!head.subarray(0, 8).equals(PNG_SIGNATURE)) throw new Error('is neither PNG nor JPEG');
@@ -72,7 +74,7 @@ export async function checkImage(path: string, deep = false): Promise<{ width: n
   if (size.width * size.height === 0 || size.width * size.height > MAX_PIXELS) {
     throw new Error(`claims ${size.width}×${size.height} pixels`);
   }
-  if (deep) await decodeImage(await readFile(path), { maxPixels: MAX_PIXELS });
+  if (deep) await decodeImage(await readFile(path), { maxImageBytes: MAX_IMAGE_BYTES });
   return size;
 }
 

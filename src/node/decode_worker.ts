@@ -1,15 +1,17 @@
 /** The thread that `image_store.ts` starts: reads, decodes and resizes the images whose paths it is sent. */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { DecodeOptions } from '../formats/pixels.js';
 import type { Fit } from '../ops/frame.js';
 import { networkImage } from '../train/network_image.js';
 import { readImage } from './image_files.js';
 
-const { size, fit } = workerData as { size: number; fit: Fit };
+const { size, fit, decode } = workerData as { size: number; fit: Fit; decode: DecodeOptions };
 
 parentPort?.on('message', async (path: string) => {
   try {
-    const image = networkImage(await readImage(path), size, fit);
-    parentPort?.postMessage({ image }, [image.buffer as ArrayBuffer]);
+    const decoded = await readImage(path, decode);
+    const image = networkImage(decoded, size, fit);
+    parentPort?.postMessage({ image, warnings: decoded.warnings ?? [] }, [image.buffer as ArrayBuffer]);
   } catch (error) {
     parentPort?.postMessage({ error: (error as Error).message });
   }

@@ -9,16 +9,18 @@ import { parseJson } from '../formats/coco.js';
 import type { Prediction } from '../formats/findings.js';
 import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
 import { labelNames } from '../formats/label_names.js';
+import type { DecodeOptions } from '../formats/pixels.js';
 import { mergePredictions } from '../formats/predictions.js';
 import type { Warning } from '../warnings.js';
 import { type Dataset, openDataset, TEST_FILE } from './dataset.js';
 import { readPredictions, writeEvaluation } from './evaluation.js';
+import { addImageOptions } from './image_options.js';
 import { interruptible, print, say, table, UsageError, wholeNumber } from './terminal.js';
 import { readText } from './text_files.js';
 import { type Command, InvalidArgumentError, Option } from './vendor/commander.js';
 import { storeThresholds } from './weights_thresholds.js';
 
-interface CommandOptions {
+interface CommandOptions extends DecodeOptions {
   data: string;
   predictions?: string[];
   weights?: string;
@@ -55,7 +57,7 @@ function share(text: string): number {
 
 /** Adds `raybox evaluate`. */
 export function addEvaluateCommand(program: Command): void {
-  program
+  const command = program
     .command('evaluate')
     .description('score predictions against a data set: ROC, calibration, localization as the paper scores it')
     .requiredOption('--data <dir>', 'data set in the ChestX-ray8/14 layout')
@@ -81,8 +83,8 @@ export function addEvaluateCommand(program: Command): void {
     .option('--store-thresholds [weights]', 'write the fitted thresholds into this file; default: that of --weights')
     .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), 4)
     .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')
-    .option('--metadata <json>', 'what the weights file does not say (classes, inputWidth, …): JSON or a file of it')
-    .action(runCommand);
+    .option('--metadata <json>', 'what the weights file does not say (classes, inputWidth, …): JSON or a file of it');
+  addImageOptions(command).action(runCommand);
 }
 
 async function runCommand(options: CommandOptions): Promise<void> {

@@ -3,15 +3,17 @@ import { join } from 'node:path';
 import { InputError } from '../errors.js';
 import type { EvaluationResult } from '../evaluate/evaluate.js';
 import type { Prediction } from '../formats/findings.js';
+import type { DecodeOptions } from '../formats/pixels.js';
 import type { Heatmap } from '../localizer/results.js';
 import { type Localizer, load } from '../localizer.js';
 import type { Dataset } from './dataset.js';
 import { type WriteEvaluationOptions, writeEvaluation } from './evaluation.js';
+import { decodeOptions, tallyWarnings } from './image_options.js';
 import { readMetadata } from './metadata_option.js';
-import { startProgress } from './terminal.js';
+import { say, startProgress } from './terminal.js';
 import { openBeside } from './text_files.js';
 
-export interface EvaluateWeightsOptions extends WriteEvaluationOptions {
+export interface EvaluateWeightsOptions extends WriteEvaluationOptions, DecodeOptions {
   batch?: number;
   adapter?: string;
   /** JSON, or the path of a file of it, for what the weights file does not say. */
@@ -53,9 +55,10 @@ async function* predict(
   localizer: Localizer,
   images: readonly string[],
   { paths }: Dataset,
-  { batch, signal }: EvaluateWeightsOptions,
+  options: EvaluateWeightsOptions,
 ): AsyncGenerator<Prediction> {
   const progress = startProgress('predicting', images.length, 'images');
+  const tally = tallyWarnings();
   let done = 0;
   try {
     const results = localizer.localizeAll(
@@ -63,8 +66,9 @@ async function* predict(
       {
         classes: localizer.classes,
         heatmaps: 'raw',
-        batch,
-        signal,
+        batch: options.batch,
+        signal: options.signal,
+        ...decodeOptions(options),
         onError(error, index) {
           progress.note(`raybox: ${images[index]}: ${error.message}`);
           progress.update(++done);
@@ -72,7 +76,8 @@ async function* predict(
       },
     );
     const covers = localizer.metadata.fit === 'stretch';
-    for await (const { index, width, height, probabilities, logits, findings, heatmaps = {} } of results) {
+    for await (const { index, width, height, probabilities, logits, findings, warnings, heatmaps = {} } of results) {
+      tally.add(images[index], warnings.slice(localizer.warnings.length));
       const points = Object.entries(heatmaps).map(([label, map]) => [label, maximumOf(map, width, height)]);
       yield {
         ...{ image: images[index], width, height, probabilities, logits, findings: [...findings] },
@@ -83,6 +88,7 @@ async function* predict(
     }
   } finally {
     progress.stop();
+    for (const line of tally.lines()) say(`raybox: ${line}`);
   }
 }
 

@@ -2,7 +2,8 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
-import { decodeImage, type Image } from '../formats/image.js';
+import { type DecodeOptions, decodeImage, type Image } from '../formats/image.js';
+import { MAX_IMAGE_BYTES } from './image_options.js';
 import { glob } from './vendor/tinyglobby.js';
 
 export interface ImageFile {
@@ -86,7 +87,7 @@ function reasonOf({ code, message }: NodeJS.ErrnoException): string {
 }
 
 /** Reads and decodes an image file. @throws InputError saying what is wrong with it */
-export async function readImage(path: string): Promise<Image> {
+export async function readImage(path: string, options: DecodeOptions = {}): Promise<Image> {
   try {
     const stats = await stat(path);
     if (!stats.isFile()) throw new InputError('this is no file');
@@ -96,7 +97,7 @@ export async function readImage(path: string): Promise<Image> {
         given: `${Math.ceil(stats.size / 2 ** 20)} MiB`,
       });
     }
-    return await decodeImage(await readFile(path));
+    return await decodeImage(await readFile(path), { maxImageBytes: MAX_IMAGE_BYTES, ...options });
   } catch (error) {
     if (error instanceof InputError || !(error instanceof Error && 'syscall' in error)) throw error;
     throw new InputError(reasonOf(error as NodeJS.ErrnoException), { cause: error });

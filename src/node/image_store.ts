@@ -2,12 +2,17 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { InputError } from '../errors.js';
+import type { DecodeOptions } from '../formats/pixels.js';
 import type { Fit } from '../ops/frame.js';
+import type { Warning } from '../warnings.js';
+import { tallyWarnings } from './image_options.js';
 
 export interface ImageStoreOptions {
   /** Side in pixels that images are brought to. */
   size: number;
   fit: Fit;
+  /** How files are decoded. */
+  decode?: DecodeOptions;
   /** Default: one a processor, 8 at most. */
   threads?: number;
   /** Bytes of decoded images that are kept. Default: a quarter of the machine's memory. */
@@ -21,6 +26,8 @@ export interface ImageStore {
   readonly cachedBytes: number;
   /** Whether an image has been read for which there was no room. */
   readonly full: boolean;
+  /** What looked wrong about the images read so far, or was assumed to read them: a line for each kind. */
+  warnings(): string[];
   close(): Promise<void>;
 }
 
@@ -30,9 +37,10 @@ interface Job {
   fail(error: Error): void;
 }
 
-type Answer = { image: Uint16Array } | { error: string };
+type Answer = { image: Uint16Array; warnings: readonly Warning[] } | { error: string };
 
-export function openImageStore({ size, fit, threads, cacheBytes = totalmem() / 4 }: ImageStoreOptions): ImageStore {
+export function openImageStore(options: ImageStoreOptions): ImageStore {
+  const { size, fit, decode = {}, threads, cacheBytes = totalmem() / 4 } = options;
   const most = threads ?? Math.min(availableParallelism(), 8);
   const workers: Worker[] = [];
   const idle: Worker[] = [];
@@ -42,10 +50,12 @@ export function openImageStore({ size, fit, threads, cacheBytes = totalmem() / 4
   let cachedBytes = 0;
   let full = false;
   let broken: Error | undefined;
+  const tally = tallyWarnings();
+  const tallied = new Set<string>();
 
   function start(): Worker {
     const worker = new Worker(new URL('./decode_worker.js', import.meta.url), {
-      workerData: { size, fit },
+      workerData: { size, fit, decode },
       // Flags like --input-type are for how this process was started, not for a thread.
       execArgv: [],
     });
@@ -54,7 +64,13 @@ export function openImageStore({ size, fit, threads, cacheBytes = totalmem() / 4
       if (!job) return; // it failed when another thread ended
       jobs.delete(worker);
       if ('error' in answer) job.fail(new InputError(`${job.path}: ${answer.error}`));
-      else job.done(answer.image);
+      else {
+        if (answer.warnings.length > 0 && !tallied.has(job.path)) {
+          tallied.add(job.path);
+          tally.add(job.path, answer.warnings);
+        }
+        job.done(answer.image);
+      }
       idle.push(worker);
       next();
     });
@@ -86,6 +102,7 @@ export function openImageStore({ size, fit, threads, cacheBytes = totalmem() / 4
     get full() {
       return full;
     },
+    warnings: () => tally.lines(),
     async read(path) {
       const known = cache.get(path);
       if (known) return known;

@@ -2,11 +2,12 @@
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
-import type { Image } from '../formats/pixels.js';
+import type { DecodeOptions, Image } from '../formats/pixels.js';
 import type { LocalizeOptions } from '../localizer/request.js';
 import type { Localization } from '../localizer/results.js';
 import { type Localizer, load } from '../localizer.js';
 import { findImageFiles, type ImageFile, readImage } from './image_files.js';
+import { addImageOptions, decodeOptions } from './image_options.js';
 import { openResults, type Results, standardOutput } from './localize_results.js';
 import { type Lock, lockFolder } from './lock.js';
 import { readMetadata } from './metadata_option.js';
@@ -25,7 +26,7 @@ import {
 } from './terminal.js';
 import { type Command, Option } from './vendor/commander.js';
 
-interface Options {
+interface Options extends DecodeOptions {
   weights: string;
   out?: string;
   overlay?: string;
@@ -145,7 +146,7 @@ async function runAll(
   size: number,
   sink: Sink,
 ): Promise<void> {
-  const batchAt = (first: number) => decodeBatch(tasks.slice(first, first + size), request.signal);
+  const batchAt = (first: number) => decodeBatch(tasks.slice(first, first + size), request);
   let next = batchAt(0);
   for (let first = 0; first < tasks.length; first += size) {
     const batch = await next;
@@ -155,12 +156,12 @@ async function runAll(
   }
 }
 
-async function decodeBatch(tasks: readonly Task[], signal: AbortSignal | undefined): Promise<Decoded[]> {
+async function decodeBatch(tasks: readonly Task[], request: LocalizeOptions): Promise<Decoded[]> {
   const batch: Decoded[] = [];
   for (const task of tasks) {
-    signal?.throwIfAborted();
+    request.signal?.throwIfAborted();
     try {
-      batch.push({ task, image: await readImage(task.path) });
+      batch.push({ task, image: await readImage(task.path, decodeOptions(request)) });
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       batch.push({ task, error });
@@ -199,7 +200,7 @@ async function localizeTogether(
 }
 
 function requestOf(localizer: Localizer, options: Options, signal: AbortSignal): LocalizeOptions {
-  const { classes, thresholds, heatThresholds, maxBoxes, minRegion, overlay } = options;
+  const { classes, thresholds, heatThresholds, maxBoxes, minRegion, bits, maxImageBytes, overlay } = options;
   // The network's own map is small, and says all where it covers the whole image.
   const heatmaps = !overlay ? 'none' : localizer.metadata.fit === 'stretch' ? 'raw' : 'scaled';
   return {
@@ -210,6 +211,8 @@ function requestOf(localizer: Localizer, options: Options, signal: AbortSignal):
     ...(heatThresholds ? { heatThresholds } : {}),
     ...(maxBoxes ? { maxBoxes } : {}),
     ...(minRegion === undefined ? {} : { minRegion }),
+    ...(bits ? { bits } : {}),
+    ...(maxImageBytes ? { maxImageBytes } : {}),
   };
 }
 
@@ -247,7 +250,7 @@ const unit = (values: number[]) => values.every((value) => value >= 0 && value <
 
 /** Adds `raybox localize`. Exit code 1 where an image could not be done. */
 export function addLocalizeCommand(program: Command): void {
-  program
+  const command = program
     .command('localize')
     .description('X-rays → probabilities, boxes and overlays')
     .argument('<images...>', 'PNG or JPEG files, folders (with all folders in them), patterns')
@@ -266,13 +269,13 @@ export function addLocalizeCommand(program: Command): void {
     .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), 4)
     .addOption(new Option('--precision <type>', 'of weights and activations; default: f32').choices(['f32', 'f16']))
     .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')
-    .option('--metadata <json>', 'what the weights file does not say (classes, inputWidth, …): JSON or a file of it')
-    .action(async (images: string[], options: Options) => {
-      if (!unit(Object.values(options.thresholds ?? {})))
-        throw new UsageError('--thresholds: probabilities are numbers from 0 to 1');
-      const { heatThresholds: heat = [60] } = options;
-      if (heat.length > 8 || !heat.every((value) => value > 0 && value <= 255))
-        throw new UsageError('--heat-thresholds: 1 to 8 numbers above 0, up to 255');
-      if (!(await interruptible((signal) => localizeFiles(images, options, signal)))) process.exitCode = 1;
-    });
+    .option('--metadata <json>', 'what the weights file does not say (classes, inputWidth, …): JSON or a file of it');
+  addImageOptions(command).action(async (images: string[], options: Options) => {
+    if (!unit(Object.values(options.thresholds ?? {})))
+      throw new UsageError('--thresholds: probabilities are numbers from 0 to 1');
+    const { heatThresholds: heat = [60] } = options;
+    if (heat.length > 8 || !heat.every((value) => value > 0 && value <= 255))
+      throw new UsageError('--heat-thresholds: 1 to 8 numbers above 0, up to 255');
+    if (!(await interruptible((signal) => localizeFiles(images, options, signal)))) process.exitCode = 1;
+  });
 }

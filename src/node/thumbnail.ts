@@ -1,23 +1,24 @@
 /** Pictures small enough to be put into a report. */
-import { readFile } from 'node:fs/promises';
-import { decodeImage } from '../formats/image.js';
+import { to16Bits } from '../formats/bits.js';
 import type { Image } from '../formats/pixels.js';
 import { encodePng } from '../formats/png.js';
+import { readImage } from './image_files.js';
 
 /** A grey PNG as a data URL, its longer side at most `side`, with the size of the image itself. */
 export async function pictureUrl(path: string, side = 512): Promise<{ url: string; width: number; height: number }> {
-  const image = await decodeImage(await readFile(path));
+  const image = await readImage(path);
   const png = await encodePng(shrink(image, side));
   const url = `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
   return { url, width: image.width, height: image.height };
 }
 
 /** Means over whole blocks of pixels and over the channels: not for measuring, only for looking. */
-function shrink({ data, width, height, channels }: Image, side: number): Image {
+function shrink(image: Image, side: number): Image {
+  const { data, width, height, channels } = image;
   const block = Math.max(1, Math.ceil(Math.max(width, height) / side));
   const columns = Math.ceil(width / block);
   const rows = Math.ceil(height / block);
-  const scale = data instanceof Uint16Array ? 1 / 257 : 1;
+  const scale = to16Bits(image) / 257;
   const colors = Math.min(channels, 3);
   const small = new Uint8Array(columns * rows);
   for (let row = 0; row < rows; row++) {

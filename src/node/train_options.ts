@@ -3,16 +3,18 @@
 import { type Backbone, checkBackbone } from '../formats/architecture.js';
 import { parseJson } from '../formats/coco.js';
 import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
+import type { DecodeOptions } from '../formats/pixels.js';
 import { backboneNames } from '../nets/index.js';
 import { type Augmentation, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from '../train/augmentation.js';
 import type { LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from '../train/settings.js';
+import { addImageOptions, decodeOptions } from './image_options.js';
 import { readMetadata } from './metadata_option.js';
 import { nameList, number, numbersByName, UsageError, wholeNumber } from './terminal.js';
 import type { BeginOptions, RunMachine } from './train_run.js';
 import { type Command, Option } from './vendor/commander.js';
 
 /** What commander makes of the options. */
-export interface TrainingOptions {
+export interface TrainingOptions extends DecodeOptions {
   backbone?: string;
   init?: string;
   metadata?: string;
@@ -70,7 +72,7 @@ function classList(text: string): readonly string[] {
 
 /** Adds all options but those that name data and run folder. */
 export function addTrainingOptions(command: Command): Command {
-  return command
+  return addImageOptions(command)
     .option('--backbone <name>', `${backboneNames.join(', ')}; or a JSON description`)
     .option('--init <weights>', 'safetensors or torch checkpoint to start from; default: random weights')
     .option('--metadata <json>', 'the input that --init expects, where it does not say: mean, std, channelOrder, …')
@@ -176,6 +178,7 @@ export async function beginOptions(options: TrainingOptions, folder: string, out
     data: {
       ...{ folder, classes: options.classes, seed: options.seed, validation, test, lists },
       skipBroken: options.skipBroken ?? false,
+      ...decodeOptions(options),
     },
     init: options.init,
     metadata: options.metadata === undefined ? undefined : await readMetadata(options.metadata),

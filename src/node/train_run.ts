@@ -5,6 +5,7 @@ import { basename, join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
 import type { Backbone, Head } from '../formats/architecture.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
+import type { DecodeOptions } from '../formats/pixels.js';
 import { readCheckpoint, type WeightsMetadata } from '../formats/weights.js';
 import { describe, type Gpu, openGpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/constants.js';
@@ -12,6 +13,7 @@ import { type Keeper, type TrainResult, train } from '../train/loop.js';
 import { modelCard } from '../train/model_card.js';
 import { checkSettings, type TrainSettings } from '../train/settings.js';
 import { startOf } from '../train/start.js';
+import { decodeOptions } from './image_options.js';
 import { type ImageStore, openImageStore } from './image_store.js';
 import { BEST, createRunFolder, openRunFolder, type RunFolder, refuseUsedFolder } from './run_folder.js';
 import { say } from './terminal.js';
@@ -98,7 +100,7 @@ export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
   };
   checkSettings(settings);
   await refuseUsedFolder(out);
-  return withMachine(settings, options, async (gpu, store) => {
+  return withMachine(settings, source, options, async (gpu, store) => {
     const run = await openTrainingData(source.folder, { ...source, store, signal: options.signal });
     const config: RunConfig = {
       raybox: version(),
@@ -133,11 +135,12 @@ export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
 /** Opens what a run works with, and closes it when the work ends. */
 async function withMachine<T>(
   { input }: TrainSettings,
+  data: DecodeOptions,
   { adapter, threads, cacheBytes }: RunMachine,
   work: (gpu: Gpu, store: ImageStore) => Promise<T>,
 ): Promise<T> {
   const gpu = await openGpu(adapter ? { adapter } : {});
-  const store = openImageStore({ ...input, threads, cacheBytes });
+  const store = openImageStore({ ...input, decode: decodeOptions(data), threads, cacheBytes });
   try {
     return await work(gpu, store);
   } finally {
@@ -175,7 +178,7 @@ export async function resumeRun({ out, data, epochs, patience, ...machine }: Res
       metadata: config.metadata,
     });
   }
-  return withMachine(settings, { ...machine, adapter }, async (gpu, store) => {
+  return withMachine(settings, config.data, { ...machine, adapter }, async (gpu, store) => {
     const run = await openTrainingData(data ?? config.data.folder, {
       ...config.data,
       lists: {
@@ -275,6 +278,8 @@ async function carryOut(
     });
     return { ...result, weights: join(folder.path, BEST), run };
   } finally {
+    // Of images for which there was no room at the beginning.
+    for (const line of store.warnings()) if (!run.warnings.includes(line)) warn(line);
     display.stop();
   }
 }

@@ -21,8 +21,11 @@ export interface TrainingDataOptions {
   lists?: { train: string; validation: string; test?: string };
   /** Leaves out, and counts, rows and images that cannot be read. Default: the first ends the run. */
   skipBroken?: boolean;
+  /** How image files are decoded; see `DecodeOptions`. */
+  bits?: number | undefined;
+  maxImageBytes?: number | undefined;
   /** Decodes all images beforehand, as far as it can keep them. Default: a file's first and last bytes are looked at. */
-  store?: Pick<ImageStore, 'read' | 'full'>;
+  store?: Pick<ImageStore, 'read' | 'full' | 'warnings'>;
   signal?: AbortSignal;
 }
 
@@ -63,7 +66,8 @@ export async function openTrainingData(folder: string, options: TrainingDataOpti
   const warnings = badRows.length > 0 ? [`${badRows.length} problems in the label file; the first: ${badRows[0]}`] : [];
   if (unknown.length > 0)
     warnings.push(`${unknown.length} names in the lists are not in the label file; the first: ${unknown[0]}`);
-  return { dataset, split, ...selected, warnings: [...said, ...warnings, ...selected.warnings] };
+  const images = options.store?.warnings() ?? [];
+  return { dataset, split, ...selected, warnings: [...said, ...warnings, ...selected.warnings, ...images] };
 }
 
 async function splitOf(

@@ -1,6 +1,6 @@
 import type { Case, Reference } from '../graph/operation.js';
 import { type Fit, frameOf, type Span } from './frame.js';
-import { centreOf, colourMatrix, type PixelFormat, type PreprocessAttributes } from './preprocess.js';
+import { centreOf, colourMatrix, type PixelFormat, type PreprocessAttributes, sampleBits } from './preprocess.js';
 
 /** Weighted sources of one output position: Pillow's triangle filter. Empty in padding. */
 function taps(span: Span, length: number, index: number): { pixel: number; weight: number }[] {
@@ -17,9 +17,11 @@ function taps(span: Span, length: number, index: number): { pixel: number; weigh
 }
 
 export const reference: Reference<PreprocessAttributes> = ([words, into], { attributes }) => {
-  const { width, height, channels, bits, size, fit, mean, batch, slot } = attributes;
+  const { width, height, channels, size, fit, mean, batch, slot } = attributes;
   const bytes = new Uint8Array(Uint32Array.from(words!).buffer);
-  const samples = bits === 8 ? bytes : new Uint16Array(bytes.buffer);
+  const stored = sampleBits(attributes) === 8 ? bytes : new Uint16Array(bytes.buffer);
+  const white = 2 ** sampleBits(attributes) - 1;
+  const sample = (at: number) => (channels === 4 ? Math.round((stored[at] * stored[at | 3]) / white) : stored[at]);
   const frame = frameOf(width, height, size, fit);
   const across = Array.from({ length: size }, (_, index) => taps(frame.x, width, index));
   const down = Array.from({ length: size }, (_, index) => taps(frame.y, height, index));
@@ -32,7 +34,7 @@ export const reference: Reference<PreprocessAttributes> = ([words, into], { attr
       for (const row of rows) {
         for (const column of columns) {
           const first = (row.pixel * width + column.pixel) * channels;
-          for (let s = 0; s < Math.min(3, channels); s++) value[s] += row.weight * column.weight * samples[first + s];
+          for (let s = 0; s < Math.min(3, channels); s++) value[s] += row.weight * column.weight * sample(first + s);
         }
       }
       for (const { weights, bias } of colours) {
@@ -54,7 +56,7 @@ function caseOf(
   more: Partial<Case<PreprocessAttributes>> = {},
 ): Case<PreprocessAttributes> {
   const { fill = (index: number) => Math.imul(index + 1, 0x9e3779b1) >>> 0, ...attributes } = options;
-  const words = Math.ceil((format.width * format.height * format.channels * format.bits) / 32);
+  const words = Math.ceil((format.width * format.height * format.channels * sampleBits(format)) / 32);
   return {
     inputs: [{ shape: [words, 1], layout: 'dense' as const, type: 'u32' as const, kind: 'input' as const, fill }],
     attributes: {
@@ -80,7 +82,7 @@ function into({ inputs, attributes, ...rest }: Case<PreprocessAttributes>): Case
   return { ...rest, attributes, inputs: [...inputs, { shape, layout: 'nhwc4', type: 'f32', kind: 'state' }] };
 }
 
-const format = (width: number, height: number, channels: 1 | 3 | 4 = 1, bits: 8 | 16 = 8): PixelFormat => ({
+const format = (width: number, height: number, channels: 1 | 3 | 4 = 1, bits = 8): PixelFormat => ({
   width,
   height,
   channels,
@@ -100,6 +102,7 @@ export const cases: Case<PreprocessAttributes>[] = [
   caseOf(format(67, 32, 4, 16), 17, { fit: 'crop', ...grey }),
   caseOf(format(31, 67, 1, 16), 18, { fit: 'pad' }),
   caseOf(format(67, 31, 3, 16), 19, { fit: 'pad' }),
+  caseOf(format(31, 29, 1, 12), 16, { ...grey, fill: (i) => Math.imul(i + 1, 0x9e3779b1) & 0x0fff0fff }),
   caseOf(format(13, 17), 33), // enlarged
   caseOf(format(32, 32), 32), // as it is
   into(caseOf(format(5, 7, 3), 16, { batch: 3, slot: 1 })),

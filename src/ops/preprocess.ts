@@ -15,9 +15,10 @@ export interface PixelFormat {
   /** Pixels. */
   readonly width: number;
   readonly height: number;
-  /** 1 grey, 3 RGB, 4 RGBA; alpha is not looked at. */
+  /** 1 grey, 3 RGB, 4 RGBA: straight alpha, blended with black. */
   readonly channels: 1 | 3 | 4;
-  readonly bits: 8 | 16;
+  /** 8: bytes. 9 to 16: samples of 16 bits, of which so many are in use; white is 2 ** bits − 1. */
+  readonly bits: number;
 }
 
 export interface Normalisation {
@@ -52,7 +53,7 @@ export const forward: Operation<PreprocessAttributes> = {
   name: 'preprocess',
   updates: [1],
   infer([pixels, into], attributes) {
-    const { width, height, size, fit, mean, std, batch, slot, type } = attributes;
+    const { width, height, bits, size, fit, mean, std, batch, slot, type } = attributes;
     frameOf(width, height, size, fit); // throws for impossible sizes
     const words = wordCount(attributes);
     if (pixels!.type !== 'u32' || pixels!.layout !== 'dense' || pixels!.shape.join() !== `${words},1`) {
@@ -63,6 +64,9 @@ export const forward: Operation<PreprocessAttributes> = {
         expected: 'mean and std of 1 or 3 channels, std above 0',
         given: `mean ${mean.join(', ')}; std ${std.join(', ')}`,
       });
+    }
+    if (!(Number.isInteger(bits) && bits >= 8 && bits <= 16)) {
+      throw new InputError('bits of a sample', { expected: '8 to 16', given: String(bits) });
     }
     if (!(Number.isInteger(slot) && slot >= 0 && slot < batch)) {
       throw new InputError('place in the batch', { expected: `0 … ${batch - 1}`, given: String(slot) });
@@ -77,7 +81,8 @@ export const forward: Operation<PreprocessAttributes> = {
     6 * channels * (width * Math.max(height, size) + size * Math.max(width, size)),
   lower({ inputs: [pixels, into], outputs, attributes }, context) {
     const y = into ?? outputs[0];
-    const { width, height, channels, bits, size, fit, slot } = attributes;
+    const { width, height, channels, size, fit, slot } = attributes;
+    const bits = sampleBits(attributes);
     const frame = frameOf(width, height, size, fit);
     const [across, down] = [axisOf(frame.x, width, size), axisOf(frame.y, height, size)];
     const columns = across.to - across.from;
@@ -91,7 +96,7 @@ export const forward: Operation<PreprocessAttributes> = {
       const between = context.scratch('rows', { shape: [rows, columns, channels], layout: 'dense', type: 'f32' });
       context.dispatch({
         kernel: preprocess_rows,
-        constants: { SAMPLE_BITS: bits },
+        constants: { SAMPLE_BITS: bits, ALPHA: channels === 4 },
         bindings: [input, context.read(down.centres), context.write(between)],
         params: {
           x_offset: input.offset,
@@ -131,8 +136,11 @@ export const forward: Operation<PreprocessAttributes> = {
   },
 };
 
-const wordCount = ({ width, height, channels, bits }: PixelFormat) =>
-  Math.ceil((width * height * channels * bits) / 32);
+/** Bits that a sample takes up. */
+export const sampleBits = ({ bits }: Pick<PixelFormat, 'bits'>) => (bits > 8 ? 16 : 8);
+
+const wordCount = (format: PixelFormat) =>
+  Math.ceil((format.width * format.height * format.channels * sampleBits(format)) / 32);
 
 interface Axis {
   /** Source pixels to one output pixel, at least 1. */

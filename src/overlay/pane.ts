@@ -1,6 +1,6 @@
 /** One X-ray on the canvas: a heatmap blended over it, boxes, and labels that keep out of each other's way. */
 import type { Finding } from '../formats/findings.js';
-import type { Image } from '../formats/pixels.js';
+import { type Image, withoutAlpha } from '../formats/pixels.js';
 import { blend, type Canvas, fill, type Line, outline, type Rect } from './canvas.js';
 import { type Color, inferno } from './colors.js';
 import { type Heatmap, type HeatmapScaling, heatLevels } from './heatmap.js';
@@ -14,8 +14,7 @@ const MAX_OPACITY = 0.6;
 
 /** Draws the image into `area`, bright enough to look at: 16-bit images from their darkest to their brightest value. */
 export function drawImage(canvas: Canvas, image: Image, area: Rect): void {
-  const { data, width, height } = image;
-  const channels = Math.min(3, image.channels);
+  const { data, width, height, channels } = withoutAlpha(image);
   let [low, high] = [0, 255];
   if (data instanceof Uint16Array) {
     [low, high] = [65535, 0];
@@ -26,7 +25,7 @@ export function drawImage(canvas: Canvas, image: Image, area: Rect): void {
   }
   const planes = Array.from({ length: channels }, (_, channel) => {
     const plane = new Float32Array(width * height);
-    for (let i = 0; i < plane.length; i++) plane[i] = data[i * image.channels + channel];
+    for (let i = 0; i < plane.length; i++) plane[i] = data[i * channels + channel];
     return resizePlane(plane, [width, height], [area.width, area.height]);
   });
   const [red, green, blue] = channels > 1 ? planes : [planes[0], planes[0], planes[0]];

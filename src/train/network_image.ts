@@ -3,7 +3,8 @@
  * `preprocess`, so that a network sees in training what it sees later; only the rounding to 16 bits is added.
  */
 import { InputError } from '../errors.js';
-import type { Image } from '../formats/pixels.js';
+import { settleBits, to16Bits } from '../formats/bits.js';
+import { type Image, withoutAlpha } from '../formats/pixels.js';
 import { type Fit, frameOf, type Span } from '../ops/frame.js';
 import { centreOf } from '../ops/preprocess.js';
 
@@ -11,13 +12,14 @@ import { centreOf } from '../ops/preprocess.js';
 const LUMA = [0.299, 0.587, 0.114];
 
 /**
- * Resizes to `size` × `size`, row by row, 0 … 65535. The array has room for whole 32-bit words.
+ * Resizes to `size` × `size`, row by row, 0 … 65535. The array has room for whole 32-bit words. Of 16-bit pixels that do not say how
+ * many bits are in use, `settleBits` finds it out.
  * @throws InputError for an image without pixels.
  */
 export function networkImage(image: Image, size: number, fit: Fit): Uint16Array {
   const { width, height } = image;
   const frame = frameOf(width, height, size, fit);
-  const grey = greyOf(image);
+  const grey = greyOf(settleBits(withoutAlpha(image), image.bits));
   const columns = tapsOf(frame.x, width, size);
   const resized = new Uint16Array(2 * Math.ceil((size * size) / 2));
   const row = new Float64Array(width);
@@ -38,11 +40,12 @@ export function networkImage(image: Image, size: number, fit: Fit): Uint16Array 
 }
 
 /** One number a pixel, 0 … 65535. */
-function greyOf({ data, width, height, channels }: Image): Float32Array {
+function greyOf(image: Image): Float32Array {
+  const { data, width, height, channels } = image;
   if (data.length !== width * height * channels) {
     throw new InputError('image: the data has the wrong length', { given: `${data.length}` });
   }
-  const scale = data instanceof Uint8Array ? 257 : 1;
+  const scale = to16Bits(image);
   const grey = new Float32Array(width * height);
   for (let i = 0; i < grey.length; i++) {
     const at = i * channels;

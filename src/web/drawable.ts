@@ -9,8 +9,8 @@ interface Drawn {
 }
 
 /**
- * Reads an ImageBitmap, canvas, VideoFrame or loaded image element through a 2-D canvas: 8 bits, in sRGB. For the exact
- * samples of a file hand in its bytes, which are decoded the same everywhere.
+ * Reads an ImageBitmap, canvas, VideoFrame or loaded image element through a 2-D canvas: 8 bits, in sRGB, with straight
+ * alpha. For the exact samples of a file hand in its bytes, which are decoded the same everywhere.
  * @returns undefined where `drawable` is none of these.
  */
 export async function drawnPixels(drawable: object): Promise<Drawn | undefined> {

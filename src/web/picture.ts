@@ -48,9 +48,12 @@ function fromPixels(pixels: Pixels): Drawn {
   }
   const scale = 255 / Math.max(1, high - low);
   const rgba = new Uint8ClampedArray(w * h * 4);
+  const opaque = data instanceof Uint16Array ? 65535 : 255;
   for (let pixel = 0; pixel < w * h; pixel++) {
+    // Over black, as the network sees it.
+    const alpha = channels === 4 ? data[pixel * 4 + 3] / opaque : 1;
     for (let i = 0; i < 3; i++) {
-      rgba[pixel * 4 + i] = (data[pixel * channels + (channels > 1 ? i : 0)] - low) * scale;
+      rgba[pixel * 4 + i] = (data[pixel * channels + (channels > 1 ? i : 0)] * alpha - low) * scale;
     }
     rgba[pixel * 4 + 3] = 255;
   }
