@@ -20,7 +20,11 @@ export type WarningCode =
   /** A file does not say how it is to be read; the message says how it was. */
   | 'assumed-data'
   /** A 16-bit image uses fewer bits, as far as its samples show: white was taken to be lower (see `formats/bits.ts`). */
-  | 'assumed-bits';
+  | 'assumed-bits'
+  /** A JPEG of four colours without an Adobe marker was read as inverted CMYK. */
+  | 'assumed-colours'
+  /** The file says that its image is to be turned or mirrored (EXIF), and that was done. */
+  | 'applied-orientation';
 
 /** Takes a warning of whoever reads a file. */
 export type OnWarning = (warning: Warning) => void;

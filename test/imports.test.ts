@@ -45,7 +45,7 @@ const parts: Record<string, { parts: readonly string[]; packages?: readonly stri
   warnings: { parts: [] },
   random: { parts: [] },
   vendor: { parts: [], packages: ['*'] },
-  formats: { parts: ['errors', 'warnings', 'random', 'vendor'], packages: ['pngjs', 'jpeg-js'] },
+  formats: { parts: ['errors', 'warnings', 'random', 'vendor'], packages: ['pngjs'] },
   reports: { parts: ['errors', 'random', 'formats', 'vendor'] },
   phantom: { parts: ['errors', 'random', 'formats'] },
   overlay: { parts: ['errors', 'random', 'formats'] },
