@@ -18,6 +18,7 @@ import { predictionLineReader } from '../src/formats/predictions.js';
 import { predictionCsvReader } from '../src/formats/predictions_csv.js';
 import { checkDataset } from '../src/node/dataset_check.js';
 import { addEvaluateCommand } from '../src/node/evaluate.js';
+import { mine } from '../src/node/mine.js';
 import { seededRandom } from '../src/random.js';
 
 const refused = (run: () => unknown, message: RegExp) => {
@@ -117,6 +118,12 @@ test('columns: other spellings are matched and said, and score the same', () => 
   assert.equal(affixed.predictions[0].probabilities, { Mass: 0.5, Nodule: 0.25 });
   assert.match(affixed.said, /"prob_Mass" as Mass, "nodule pred" as Nodule/);
   assert.match(affixed.said, /not used: "Mass_label"/);
+  const wide = csv(`image,Mass,${Array.from({ length: 1e5 }, (_, i) => `Pneumonla${i % 90}`).join(',')}\n`);
+  assert.match(
+    wide.said,
+    /"Pneumonla0" \(did you mean Pneumonia\?\), .* and 99960 more\.$/,
+    'named as far as one can read',
+  );
   const both = csv('path,Mass,Image Index\nsomewhere,0.5,0.png\n');
   assert.equal([both.predictions[0].image, /not used: "path"/.test(both.said)], ['0.png', true]);
 });
@@ -475,6 +482,26 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+test('a mined table holds no formula and no path out of a folder, and is read back to the same identifiers', () =>
+  inFolder(async (folder) => {
+    const ids = ["=cmd|' !A0", '@b', '-c', '../../d', 'e'];
+    const rows = ids.map((id) => `"${id}",Large mass.,${id.replaceAll('.', '')}`);
+    writeFileSync(join(folder, 'reports.csv'), ['id,report,patient id', ...rows].join('\n'));
+    const told: string[] = [];
+    const out = join(folder, 'mined.csv');
+    const { problems } = await mine([join(folder, 'reports.csv')], {
+      ...{ out, suffix: '.png' },
+      onProblem: ({ message }) => told.push(message),
+    });
+    assert.is(problems, 1);
+    assert.match(told.join(), /reports\.csv: row 5: its identifier is no image name: "\.\.\/\.\.\/d"/);
+    const text = readFileSync(out, 'utf8');
+    assert.not.match(text, /(?:^|,)"?[=+\-@]/m);
+    const { images: mined, patients } = readDataEntry(text);
+    assert.equal(mined, ["=cmd|' !A0.png", '@b.png', '-c.png', 'e.png']);
+    assert.equal(patients, ["=cmd|' !A0", '@b', '-c', 'e']);
+  }));
 
 /** Runs `raybox evaluate` and returns what it printed. */
 async function run(...args: string[]): Promise<string> {

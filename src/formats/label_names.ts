@@ -80,13 +80,16 @@ export const respellings = (respelled: ReadonlyMap<string, string>) =>
 /** Unknown names, those that look like a slip of the pen with what they may be meant for; "No Finding" is no class. */
 export function unknownNames(names: Iterable<string>, classes: readonly string[]): string {
   const near = (name: string) => classes.find((label) => isSlip(keyOf(name), keyOf(label)));
-  const shown = [...names].map((name) => {
+  const all = [...names];
+  const shown = all.slice(0, MAX_NAMED).map((name) => {
     const meant = isNoFinding(name) ? undefined : near(name);
-    return { name, hint: meant === undefined ? '' : ` (did you mean ${meant}?)` };
+    return `${listed([name])}${meant === undefined ? '' : ` (did you mean ${meant}?)`}`;
   });
-  const texts = shown.slice(0, 12).map(({ name, hint }) => `${listed([name])}${hint}`);
-  return shown.length > 12 ? `${texts.join(', ')} and ${shown.length - 12} more` : texts.join(', ');
+  return all.length > MAX_NAMED ? `${shown.join(', ')} and ${all.length - MAX_NAMED} more` : shown.join(', ');
 }
+
+/** Labellings have some twenty classes; a file may have any number of columns. */
+const MAX_NAMED = 40;
 
 /** At most two letters changed, added or left out, of a word with at least six. */
 function isSlip(a: string, b: string): boolean {

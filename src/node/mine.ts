@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { InputError } from '../errors.js';
 import { csvLine } from '../formats/csv.js';
+import { imageNameOfPath } from '../formats/image_list.js';
 import { type Disease, diseases, eightDiseases } from '../reports/lexicon.js';
 import { type MineOptions, mineReport, type ReportLabels } from '../reports/mine.js';
 import { type Lock, lockFile } from './lock.js';
@@ -100,14 +101,19 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
     for (const { path, root } of files) {
       for await (const report of readReports(path, root, reading)) {
         signal?.throwIfAborted();
-        const { id, text } = report;
+        const { id, text, source } = report;
+        const image = `${id}${options.suffix ?? ''}`;
+        if (!isImageName(image)) {
+          const message = `${source}: its identifier is no image name: ${JSON.stringify(id.slice(0, 60))}`;
+          reading.onProblem({ source, message });
+          continue;
+        }
         const result = mineReport(text, { uncertain: options.uncertain, explain: options.explain !== undefined });
         summary.empty += Number(result.empty);
         if (result.empty && empty === 'skip') continue;
         summary.reports += 1;
         summary.normal += Number(result.normal);
         for (const name of result.findings) summary.counts[name] += 1;
-        const image = `${id}${options.suffix ?? ''}`;
         await table.write(`${csvLine(row(format, names, image, aboutOf(report), result))}\n`);
         if (options.explain === undefined) continue;
         const line = `${JSON.stringify({ id, ...result })}\n`;
@@ -128,6 +134,15 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
     throw error;
   } finally {
     for (const lock of locks) await lock.release();
+  }
+}
+
+/** Whether readers of the table take it: a path out of its folder, say, would make them refuse the table. */
+function isImageName(text: string): boolean {
+  try {
+    return imageNameOfPath(text) !== '';
+  } catch {
+    return false;
   }
 }
 
