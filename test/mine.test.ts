@@ -156,6 +156,24 @@ test('the wide table: 1 present, -1 uncertain, 0 negated, empty not mentioned', 
   assert.is(kept.rows[1], 'r,,1,0,,,1,,,0');
 });
 
+test('the columns of the CheXpert labeller', async ({ folder }) => {
+  const text = 'INDICATION: fracture.\n\nNo effusion. Possible pneumonia. PICC line. Right basilar opacity.';
+  const explain = join(folder, 'why.jsonl');
+  const { lines, summary } = await mineFile(folder, 'r.txt', text, { classes: 'chexpert', suffix: '.png', explain });
+  assert.equal(lines, [
+    'Image Index,No Finding,Enlarged Cardiomediastinum,Cardiomegaly,Lung Lesion,Lung Opacity,Edema,Consolidation,Pneumonia,Atelectasis,Pneumothorax,Pleural Effusion,Pleural Other,Fracture,Support Devices',
+    'r.png,,,,,1,,,-1,,,0,,,1',
+  ]);
+  assert.equal([summary.counts['Lung Opacity'], summary.counts.Pneumonia, summary.normal], [1, 0, 0]);
+  assert.is(JSON.parse(readFileSync(explain, 'utf8')).values['Pleural Effusion'], 0);
+  const clear = await mineFile(folder, 'r.txt', 'Lungs clear.', { classes: 'chexpert', format: 'wide' });
+  assert.is(clear.lines[1], 'r,1,,,,,,,,,,,,,');
+  const refused = mineFile(folder, 'r.txt', text, { classes: 'chexpert', format: 'data-entry' });
+  assert.match(await refusal(refused), /do not go together.*wide.*data-entry/);
+  const dropped = mineFile(folder, 'r.txt', text, { classes: 'chexpert', uncertain: 'drop' });
+  assert.match(await refusal(dropped), /do not go together.*drop/);
+});
+
 test('the explanation is a JSON line per report', async ({ folder }) => {
   const explain = join(folder, 'why.jsonl');
   await mineFile(folder, 'r.txt', 'No effusion.', { explain });
