@@ -4,10 +4,12 @@
  */
 import { opendir, stat } from 'node:fs/promises';
 import { basename, extname, join, relative } from 'node:path';
+import { Readable } from 'node:stream';
 import { InputError } from '../errors.js';
 import { readOpenI } from '../reports/openi.js';
 import { collect, maxReportBytes, type OpenOptions, openFile, textDecoder } from './report_bytes.js';
 import { readTable } from './report_table.js';
+import { type LostMember, soundMembers } from './tar_members.js';
 import { extract } from './vendor/tar_stream.js';
 
 /** The longest XML file: a report and the descriptions of its images. */
@@ -127,8 +129,15 @@ function asReport(
 async function* readArchive(path: string, options: ReadReportsOptions): AsyncGenerator<ReportText> {
   const unpack = extract();
   const file = openFile(path, options);
-  file.on('error', (error) => unpack.destroy(error));
-  file.pipe(unpack);
+  let lost = 0;
+  const onLost = ({ name, at, reason }: LostMember): void => {
+    lost += 1;
+    const source = `${path}:${name || `the member at byte ${at}`}`;
+    options.onProblem({ source, message: `${source}: ${reason}` });
+  };
+  const sound = Readable.from(soundMembers(file, onLost), { objectMode: false });
+  sound.on('error', (error) => unpack.destroy(error));
+  sound.pipe(unpack);
   let entries = 0;
   try {
     for await (const entry of unpack) {
@@ -151,8 +160,10 @@ async function* readArchive(path: string, options: ReadReportsOptions): AsyncGen
       if (report) yield report;
     }
   } finally {
-    file.unpipe(unpack);
+    sound.unpipe(unpack);
+    sound.destroy();
     file.destroy();
   }
-  if (entries === 0) throw new InputError(`${path}: no archive`, { expected: 'a tar archive with .xml or .txt files' });
+  if (entries === 0 && lost === 0)
+    throw new InputError(`${path}: no archive`, { expected: 'a tar archive with .xml or .txt files' });
 }
