@@ -43,7 +43,7 @@ const LONGEST = 64;
 
 /** Letters to insert, remove or replace until `a` is `b` (Levenshtein 1966). */
 function editDistance(a: string, b: string): number {
-  if (Math.max(a.length, b.length) > LONGEST) return LONGEST;
+  if (Math.max(a.length, b.length) > LONGEST) return Number.POSITIVE_INFINITY;
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
