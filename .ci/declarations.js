@@ -12,7 +12,7 @@ for (const name of readdirSync(dist, { recursive: true })) {
   const path = join(dist, name);
   if (!name.endsWith('.d.ts') || path === own) continue;
   const text = readFileSync(path, 'utf8');
-  if (text.includes('gpu/webgpu.js')) continue;
+  if (/from '[^']*\bwebgpu\.js'/.test(text)) continue; // done before: the compiler writes anew only what has changed
   const used = [...new Set(text.replace(/\/\*[\s\S]*?\*\/|'[^']*'/g, '').match(/\bGPU\w*\b/g))].sort();
   const unknown = used.filter((type) => !known.includes(type));
   if (unknown.length > 0) throw new Error(`${name} names ${unknown.join(', ')}: add them to src/gpu/webgpu.ts`);

@@ -10,6 +10,9 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = mkdtempSync(join(tmpdir(), 'raybox-types-'));
 const modules = join(folder, 'node_modules');
 mkdirSync(join(modules, '@webgpu'), { recursive: true });
+mkdirSync(join(modules, '@types'));
+for (const name of ['@types/react', 'preact', 'csstype'])
+  symlinkSync(join(root, 'node_modules', name), join(modules, name));
 symlinkSync(root, join(modules, 'raybox'));
 symlinkSync(join(root, 'node_modules/@webgpu/types'), join(modules, '@webgpu/types'));
 
@@ -36,21 +39,60 @@ await load('weights.safetensors', { device });
 // @ts-expect-error not a device
 await load('weights.safetensors', { device: 3 });
 `;
+const jsx = (framework) => `
+import 'raybox/overlay/${framework}';
+import type { Localization } from 'raybox';
+declare const result: Localization;
+export const one = <raybox-overlay class="xray" result={result} opacity={0.5} onraybox-select={(event) => console.log(event.detail.label)} />;
+// @ts-expect-error an opacity is a number
+export const wrong = <raybox-overlay opacity="half" />;
+`;
+const using = `
+import { load } from 'raybox';
+await using localizer = await load('weights.safetensors');
+console.log(localizer.classes, [...localizer.classes.entries()]);
+`;
 writeFileSync(join(folder, 'user.ts'), user);
 writeFileSync(join(folder, 'device.ts'), withDevice);
+writeFileSync(join(folder, 'using.ts'), using);
+writeFileSync(join(folder, 'react.tsx'), jsx('react').replace('class=', 'className='));
+writeFileSync(join(folder, 'preact.tsx'), jsx('preact'));
 
 writeFileSync(join(folder, 'package.json'), '{"type": "module"}');
 
 const compilers = { 5.9: 'node_modules/typescript/bin/tsc', 7: 'node_modules/typescript-7/bin/tsc' };
+const least = ['es2022', 'dom'];
 const runs = [
-  ['5.9', 'without WebGPU types', ['user.ts'], []],
-  ['5.9', 'with @webgpu/types', ['user.ts', 'device.ts'], ['@webgpu/types']],
-  ['7', 'with its own DOM types', ['user.ts', 'device.ts'], []],
+  ['5.9', 'ES2022 and DOM alone', 'nodenext', least, ['user.ts'], []],
+  ['5.9', 'with `await using`', 'nodenext', [...least, 'esnext.disposable'], ['user.ts', 'using.ts'], []],
+  ['5.9', 'with @webgpu/types', 'nodenext', least, ['user.ts', 'device.ts'], ['@webgpu/types']],
+  ['5.9', 'under node16', 'node16', least, ['user.ts'], []],
+  ['5.9', 'for a bundler', 'bundler', least, ['user.ts'], []],
+  [
+    '5.9',
+    'in React',
+    'bundler',
+    [...least, 'dom.iterable'],
+    ['react.tsx'],
+    [],
+    { jsx: 'react-jsx', skipLibCheck: true },
+  ],
+  [
+    '5.9',
+    'in Preact',
+    'bundler',
+    [...least, 'dom.iterable'],
+    ['preact.tsx'],
+    [],
+    { jsx: 'react-jsx', jsxImportSource: 'preact', skipLibCheck: true },
+  ],
+  ['7', 'with its own DOM types', 'nodenext', least, ['user.ts', 'device.ts'], []],
+  ['7', 'for a bundler, with `await using`', 'bundler', [...least, 'esnext.disposable'], ['user.ts', 'using.ts'], []],
 ];
 let failed = 0;
-for (const [version, what, files, types] of runs) {
-  const lib = ['es2022', 'esnext.disposable', 'dom', 'dom.iterable'];
-  const compilerOptions = { strict: true, noEmit: true, target: 'es2022', module: 'nodenext', lib, types };
+for (const [version, what, resolution, lib, files, types, more = {}] of runs) {
+  const modules = resolution === 'bundler' ? { module: 'esnext', moduleResolution: 'bundler' } : { module: resolution };
+  const compilerOptions = { strict: true, noEmit: true, target: 'es2022', ...modules, lib, types, ...more };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
   try {
     execFileSync(process.execPath, [join(root, compilers[version]), '-p', folder], { stdio: 'pipe' });

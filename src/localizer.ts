@@ -75,6 +75,13 @@ export async function load(weights: WeightsInput, options: LoadOptions = {}): Pr
   }
 }
 
+declare global {
+  /** For users whose `lib` is ES2022: the symbol of `await using`, declared as ESNext declares it. */
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol;
+  }
+}
+
 /** Runs one network on one device. Calls may overlap: they are queued and never mixed up. */
 export class Localizer {
   #gpu: Gpu;

@@ -159,7 +159,7 @@ function fail(response: ServerResponse, status: number, text: string): void {
 /** What the demo page may load: its own files, and what the user hands it. No page may frame it. */
 export const DEMO_HEADERS = {
   'Content-Security-Policy':
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -11,7 +11,7 @@ import type { Finding } from '../formats/findings.js';
 import type { Classification, Heatmap } from '../localizer/results.js';
 import type { HeatmapScaling } from '../overlay/heatmap.js';
 import { boxButton, outlinesOf, placeChips } from './overlay_boxes.js';
-import { STYLE } from './overlay_style.js';
+import { adoptStyle } from './overlay_style.js';
 import { composePicture, type Drawn, drawnOf, heatCanvas, type OverlayImage } from './picture.js';
 
 export type { OverlayImage } from './picture.js';
@@ -132,9 +132,9 @@ export class RayboxOverlay extends Base {
 
   connectedCallback(): void {
     if (!this.#root) return;
+    adoptStyle(this.#root); // anew, since a tree that moves to another document loses its sheets
     if (!this.#root.firstChild) {
-      this.#root.innerHTML = `<style>${STYLE}</style>
-        <figure part="figure">
+      this.#root.innerHTML = `<figure part="figure">
           <div class="frame" part="frame">
             <canvas class="picture" part="image" role="img"></canvas>
             <canvas class="heat" part="heatmap" aria-hidden="true"></canvas>

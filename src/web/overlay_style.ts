@@ -1,5 +1,5 @@
 /** Looks of `<raybox-overlay>`. A page may set `--raybox-max-height` and style the parts. */
-export const STYLE = `
+const STYLE = `
 :host { display: block; color-scheme: light dark; font: 600 13px/1.5 system-ui, sans-serif; }
 :host([hidden]) { display: none; }
 figure { margin: 0; }
@@ -37,3 +37,22 @@ figcaption { margin-top: .4em; font-weight: 400; text-align: center; color: ligh
 figcaption:empty { display: none; }
 @media (forced-colors: active) { .box { forced-color-adjust: none; } }
 `;
+
+/** A document's own sheet, which all its overlays share. */
+const sheets = new WeakMap<Document, CSSStyleSheet>();
+
+/**
+ * Gives a shadow tree its looks by a constructed sheet. A `<style>` element would need `style-src 'unsafe-inline'` in a page with a
+ * content security policy.
+ */
+export function adoptStyle(root: ShadowRoot): void {
+  const document = root.ownerDocument;
+  let sheet = sheets.get(document);
+  if (!sheet) {
+    // A sheet serves the document in whose window it was made, and no other.
+    sheet = new (document.defaultView ?? globalThis).CSSStyleSheet();
+    sheet.replaceSync(STYLE);
+    sheets.set(document, sheet);
+  }
+  root.adoptedStyleSheets = [sheet];
+}
