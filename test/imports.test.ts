@@ -45,7 +45,7 @@ const parts: Record<string, { parts: readonly string[]; packages?: readonly stri
   warnings: { parts: [] },
   random: { parts: [] },
   vendor: { parts: [], packages: ['*'] },
-  formats: { parts: ['errors', 'warnings', 'random', 'vendor'], packages: ['pngjs'] },
+  formats: { parts: ['errors', 'warnings', 'random', 'vendor'], packages: ['#pngjs'] },
   reports: { parts: ['errors', 'random', 'formats', 'vendor'] },
   phantom: { parts: ['errors', 'random', 'formats'] },
   overlay: { parts: ['errors', 'random', 'formats'] },
@@ -59,7 +59,7 @@ const parts: Record<string, { parts: readonly string[]; packages?: readonly stri
   evaluate: { parts: [...core, 'overlay'], packages: ['@observablehq/plot', 'linkedom'] },
   index: { parts: [...core, ...aside] },
   node: { parts: [...core, ...aside], packages: ['*'] },
-  web: { parts: [...core, ...aside] },
+  web: { parts: [...core, ...aside], packages: ['react', 'preact'] }, // their types alone
 };
 
 const partOf = (file: string) =>

@@ -1,7 +1,6 @@
 /** PNG: decoded by the platform's own inflater and the rows of `png_rows.ts`, encoded by pngjs. https://www.w3.org/TR/png-3/ */
 import { InputError } from '../errors.js';
 import { settleBits } from './bits.js';
-import { loadOptional } from './optional.js';
 import { checkImage, checkSize, type DecodeOptions, type Image } from './pixels.js';
 import { ADAM7, COLOR_TYPES, cut, type PngHeader, readChunks, WHOLE_IMAGE } from './png_header.js';
 import { createRowReader, type RowReader } from './png_rows.js';
@@ -74,9 +73,8 @@ export async function encodePng(image: Image): Promise<Uint8Array> {
 }
 
 async function loadPngjs() {
-  const { default: module } = await loadOptional('pngjs', 'PNG', () => import('pngjs/browser.js'));
-  const { PNG } = module;
-  // The browser build carries a Buffer of its own, and reads no other.
+  const { PNG } = await import('#pngjs');
+  // The build for pages brings a Buffer of its own, and reads no other.
   const Buffer = new PNG({ width: 1, height: 1 }).data.constructor as typeof globalThis.Buffer;
   return {
     PNG,
