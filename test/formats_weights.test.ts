@@ -141,6 +141,15 @@ test('each field of a description that is missing or wrong is named', () => {
     [{ family: 'googlenet', layers: [{ conv: 8, kernel: 3, pad: 1 }] }, /googlenet's layers is wrong/],
     [{ family: 'squeezenet', layers: [{ fire: [1, 2] }] }, /squeezenet's layers is wrong/],
     [{ family: 'squeezenet', layers: ['M'], names: { conv: 'c' } }, /names is wrong/],
+    [
+      { family: 'squeezenet', layers: [{ fire: [1, 2, 2] }, 'M'], columns: [2] },
+      /ascending numbers of modules, 1 … 1; given 2/,
+    ],
+    [
+      { family: 'squeezenet', layers: [{ fire: [1, 2, 2] }, { fire: [1, 2, 2] }], columns: [2, 1] },
+      /columns are wrong/,
+    ],
+    [{ family: 'squeezenet', layers: [{ fire: [1, 2, 2] }], columns: [0.5] }, /columns is wrong/],
   ] as const)
     refuses(
       () => parseWeightsMetadata({ ...formatWeightsMetadata(metadata), architecture: JSON.stringify(description) }),

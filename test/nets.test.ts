@@ -119,6 +119,49 @@ nets('heads: without transition layer, linear, wide, average and maximum', async
   refuses(() => build({ classes: 2, pooling: 'max', transition: even }), /expected an odd kernel; given 2/);
 });
 
+nets('columns: the outputs of several modules side by side, at the size of the first', async () => {
+  const layers: Extract<Backbone, { family: 'squeezenet' }>['layers'] = [
+    { conv: 6, kernel: 3, stride: 2 },
+    { fire: [3, 5, 6] },
+    'M',
+    { fire: [3, 2, 5] },
+  ];
+  const shape = [1, 3, 13, 13];
+  const image = Float32Array.from({ length: product(shape) }, mulberry32(5));
+  const features = (columns?: number[], end = 4) =>
+    runBackbone(
+      gpu,
+      { family: 'squeezenet', layers: layers.slice(0, end), ...(columns ? { columns } : {}) },
+      image,
+      shape,
+    );
+  const [joined, second, third] = [await features([2, 3]), await features(undefined, 2), await features()];
+  const at = (values: Float32Array, size: number, y: number, x: number, c: number) => values[(c * size + y) * size + x];
+  // 6 × 6 and, behind the pooling, 3 × 3, which bilinear enlargement weighs by quarters.
+  for (let y = 0; y < 6; y++) {
+    for (let x = 0; x < 6; x++) {
+      for (let c = 0; c < 11; c++) assert.is(at(joined, 6, y, x, c), at(second, 6, y, x, c));
+      const [[top, down], [left, right]] = [y, x].map((o) => {
+        const place = Math.max(0, (o + 0.5) / 2 - 0.5);
+        return [Math.floor(place), place % 1];
+      });
+      for (let c = 0; c < 7; c++) {
+        let wanted = 0;
+        for (const [dy, dx] of [
+          [0, 0],
+          [0, 1],
+          [1, 0],
+          [1, 1],
+        ]) {
+          const weight = (dy ? down : 1 - down) * (dx ? right : 1 - right);
+          wanted += weight * at(third, 3, Math.min(top + dy, 2), Math.min(left + dx, 2), c);
+        }
+        assert.ok(Math.abs(at(joined, 6, y, x, 11 + c) - wanted) < 1e-5);
+      }
+    }
+  }
+});
+
 nets('an image that is too small for a network is refused by name of the layer', () => {
   const build = (name: string, size: number) => backboneGraph(name, [1, size, size, 3]);
   refuses(() => build('vgg16', 16), /features\.30 .*larger input size/s);

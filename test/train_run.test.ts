@@ -180,6 +180,31 @@ test('the folder holds what a person needs', () => {
   }
 });
 
+test('--ridge: one pass, weights and card; what belongs to epochs is refused', () => {
+  const given = COMMON.filter((_, i) => !['--epochs', '2'].includes(COMMON[i]));
+  const network = ['--backbone', '{"family":"vgg","layers":[4,"M",8],"batchNorm":true}', '--pooling', 'average'];
+  const ridge = (...more: string[]) => command(...given, ...network, '--ridge', '1,100', '--ridge-folds', '3', ...more);
+  const run = ridge('--out', at('ridge'));
+  assert.is(run.status, 0, run.stderr);
+  assert.match(run.stderr, /penalty 1(00)?; mean AUC of the cross-validation by penalty: 1: 0\.\d+, 100: 0\.\d+/);
+  assert.match(
+    text('ridge', 'best.md'),
+    /ridge regression .* penalty chosen among 1, 100 by 3-fold cross-validation over patients/,
+  );
+  assert.not.match(text('ridge', 'best.md'), /Optimizer|Epoch/);
+  const again = command('train', '--out', at('ridge'), '--resume');
+  assert.is(again.status, 0, again.stderr);
+  assert.match(command('train', '--out', at('ridge'), '--resume', '--epochs', '3').stderr, /has no epochs/);
+  const wrong = ridge('--out', at('other'), '--lr', '1');
+  assert.is(wrong.status, 2);
+  assert.match(wrong.stderr, /--lr: --ridge has no epochs/);
+  assert.match(
+    command(...COMMON, ...NETWORK, '--out', at('other'), '--ridge-folds', '3').stderr,
+    /--ridge-folds belongs to --ridge/,
+  );
+  assert.match(ridge('--out', at('other'), '--transition', '8').stderr, /closed form knows no transition layer/);
+});
+
 test('a folder is never written over, and wrong usage is told', () => {
   const again = command(...COMMON, ...NETWORK, '--out', at('whole'));
   assert.is(again.status, 1);

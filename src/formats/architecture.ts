@@ -75,6 +75,12 @@ export interface SqueezeNet extends Named {
    * 1 on (`conv#`, `fire#/squeeze1x1`).
    */
   names?: { conv: string; squeeze: string; expand1x1: string; expand3x3: string };
+  /**
+   * Numbers of the modules whose outputs, side by side, are the last feature map, in ascending order; convolutions and fire modules
+   * count from 1 on. All are brought to the size of the first of them, bilinearly. Default: the last module's output alone. Hariharan
+   * et al. 2015, hypercolumns.
+   */
+  columns?: number[];
 }
 
 /** `fire`: channels of squeeze, 1×1 expand and 3×3 expand. */
@@ -177,6 +183,7 @@ const FAMILIES: Record<Backbone['family'], Record<string, [check: Check, expecte
       optional(fields({ conv: isName, squeeze: isName, expand1x1: isName, expand3x3: isName })),
       'names of conv, squeeze, expand1x1 and expand3x3',
     ],
+    columns: [optional(listOf(isSize)), 'numbers of modules'],
   },
 };
 
@@ -209,6 +216,7 @@ export function checkBackbone(value: unknown): Backbone {
       expected: `${backbone.layers.length}, one for each stage`,
       given: String(backbone.widths.length),
     });
+  if (backbone.family === 'squeezenet') checkColumns(backbone);
   const blocks = backbone.family === 'resnet' ? backbone.layers : backbone.family === 'densenet' ? backbone.blocks : [];
   const total = blocks.reduce((sum, count) => sum + count, 0);
   if (total > MAX_BLOCKS)
@@ -217,4 +225,14 @@ export function checkBackbone(value: unknown): Backbone {
       given: String(total),
     });
   return backbone;
+}
+
+function checkColumns({ layers, columns = [] }: SqueezeNet): void {
+  const modules = layers.filter((layer) => layer !== 'M').length;
+  const fits = (number: number, i: number) => number <= modules && (i === 0 || number > columns[i - 1]);
+  if (columns.every(fits)) return;
+  throw new InputError("architecture: the squeezenet's columns are wrong", {
+    expected: `ascending numbers of modules, 1 … ${modules}`,
+    given: columns.join(', '),
+  });
 }

@@ -14,6 +14,8 @@ import { lsePool } from '../ops/lse_pool.js';
 import { convolution } from './layers.js';
 
 export interface HeadOutputs {
+  /** [n, c] nhwc4 f32: what the prediction layer sees. */
+  readonly pooled: Tensor;
   /** [n, classes] dense f32. */
   readonly logits: Tensor;
   /** Sigmoid of the logits. */
@@ -38,7 +40,7 @@ export function localizerHead(g: GraphBuilder, features: Tensor, head: Head): He
   const logits = linear(g, pooled, prediction, classes);
   const probabilities = sigmoid(g, logits, 'probabilities');
   const weight = g.parameter(`${prediction}.weight`, [classes, channelCount(x)]);
-  return { logits, probabilities, heatmaps: classActivationMap(g, x, weight, 'heatmaps') };
+  return { pooled, logits, probabilities, heatmaps: classActivationMap(g, x, weight, 'heatmaps') };
 }
 
 // Average and maximum are the ends of log-sum-exp pooling.

@@ -4,11 +4,13 @@ import type { GraphBuilder } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
 import { concat } from '../ops/concat.js';
 import { maxPool } from '../ops/pool.js';
+import { resize } from '../ops/resize.js';
 import { convolutionRelu } from './layers.js';
 
-/** Adds all layers of the list, which in the standard networks ends before the classifier's convolution. */
+/** Adds all layers of the list, which in the standard networks ends before the classifier's convolution, and joins the columns. */
 export function squeezenet(g: GraphBuilder, image: Tensor, description: SqueezeNet): Tensor {
-  const { layers, names, prefix = names ? '' : 'features.' } = description;
+  const { layers, names, prefix = names ? '' : 'features.', columns = [] } = description;
+  const joined: Tensor[] = [];
   let index = 0; // place in torchvision's nn.Sequential, where a convolution's ReLU is a layer
   let module = 0; // number of the convolution or fire module, as Caffe models count
   let x = image;
@@ -35,6 +37,16 @@ export function squeezenet(g: GraphBuilder, image: Tensor, description: SqueezeN
       ];
       x = concat(g, expanded, `${prefix}${index++}`);
     }
+    if (columns.includes(module)) joined.push(x);
   }
-  return x;
+  return joined.length > 0 ? joinColumns(g, joined) : x;
+}
+
+function joinColumns(g: GraphBuilder, [first, ...rest]: readonly Tensor[]): Tensor {
+  const [, height, width] = first.shape;
+  const sizeOf = ({ shape }: Tensor) => shape.slice(1, 3).join();
+  const fitted = rest.map((x) =>
+    sizeOf(x) === sizeOf(first) ? x : resize(g, x, { height, width, name: `${x.name}/resized` }),
+  );
+  return concat(g, [first, ...fitted], 'columns');
 }

@@ -25,6 +25,34 @@ const RESUMABLE = [
   'adapter',
 ];
 
+/** What decides on epochs, which `--ridge` has none of. */
+const OF_EPOCHS = [
+  ...[
+    'epochs',
+    'accumulate',
+    'optimizer',
+    'lr',
+    'momentum',
+    'nesterov',
+    'weightDecay',
+    'schedule',
+    'warmUp',
+    'decayEvery',
+  ],
+  ...[
+    'loss',
+    'perClass',
+    'clipNorm',
+    'freeze',
+    'rates',
+    'batchNorm',
+    'augment',
+    'patience',
+    'checkpointMinutes',
+    'memory',
+  ],
+];
+
 /** Adds `raybox train`. */
 export function addTrainCommand(program: Command): void {
   const command = program
@@ -59,6 +87,9 @@ async function run(options: Options, given: readonly string[], signal: AbortSign
       ...machine,
     });
   }
+  const unused = options.ridge && given.find((name) => OF_EPOCHS.includes(name));
+  if (unused) throw new UsageError(`--${dashed(unused)}: --ridge has no epochs, and trains the prediction layer alone`);
+  if (!options.ridge && given.includes('ridgeFolds')) throw new UsageError('--ridge-folds belongs to --ridge');
   if (options.data === undefined) throw new UsageError('--data: name a data set, or --resume a run');
   return beginRun({ ...(await beginOptions(options, options.data, options.out)), ...machine });
 }

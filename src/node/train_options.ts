@@ -9,7 +9,7 @@ import { type Augmentation, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from '../tra
 import type { LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from '../train/settings.js';
 import { addImageOptions, decodeOptions } from './image_options.js';
 import { readMetadata } from './metadata_option.js';
-import { nameList, number, numbersByName, UsageError, wholeNumber } from './terminal.js';
+import { nameList, number, numberList, numbersByName, UsageError, wholeNumber } from './terminal.js';
 import type { BeginOptions, RunMachine } from './train_run.js';
 import { type Command, Option } from './vendor/commander.js';
 
@@ -21,6 +21,7 @@ export interface TrainingOptions extends DecodeOptions {
   classes: readonly string[];
   size: number;
   channels?: '1' | '3';
+  columns?: readonly number[];
   transition?: number;
   pooling?: 'lse' | 'average' | 'max';
   lseR?: number;
@@ -36,6 +37,8 @@ export interface TrainingOptions extends DecodeOptions {
   schedule: ScheduleSettings['kind'];
   warmUp: number;
   decayEvery?: number;
+  ridge?: number[];
+  ridgeFolds: number;
   loss: LossSettings['kind'];
   perClass?: true;
   clipNorm?: number;
@@ -80,6 +83,11 @@ export function addTrainingOptions(command: Command): Command {
     .option('--size <pixels>', 'side of the network’s input', wholeNumber(1, 8192), 224)
     .addOption(new Option('--channels <n>', 'of the input; default: those of --init, else 1').choices(['1', '3']))
     .option(
+      '--columns <modules>',
+      'of a SqueezeNet: numbers of the modules whose outputs are joined, 6,7,8,9 say; default: the last',
+      numberList,
+    )
+    .option(
       '--transition <channels>',
       'of the transition layer, 0 for none; default: as the backbone',
       wholeNumber(0, 65_536),
@@ -110,6 +118,12 @@ export function addTrainingOptions(command: Command): Command {
         .default('w-cel'),
     )
     .option('--per-class', 'w-cel weighs each class by itself')
+    .option(
+      '--ridge <penalties>',
+      'no epochs: solves the prediction layer on frozen features; of several penalties the best in cross-validation',
+      numberList,
+    )
+    .option('--ridge-folds <n>', 'of the cross-validation of --ridge, by patient', wholeNumber(2, 1000), 5)
     .option('--clip-norm <limit>', 'largest norm of the gradients', number(1e-12))
     .option(
       '--freeze <names>',
@@ -185,7 +199,8 @@ export async function beginOptions(options: TrainingOptions, folder: string, out
     backbone: options.backbone === undefined ? undefined : backboneOf(options.backbone),
     size: options.size,
     channels: options.channels === undefined ? undefined : (Number(options.channels) as 1 | 3),
-    transition: options.transition,
+    columns: options.columns,
+    transition: options.ridge ? (options.transition ?? 0) : options.transition,
     pooling: options.pooling,
     r: options.lseR,
     heatmapScaling: options.heatmapScaling,
@@ -197,6 +212,7 @@ export async function beginOptions(options: TrainingOptions, folder: string, out
 
 function settingsOf(options: TrainingOptions): BeginOptions['settings'] {
   const { epochs, batch, accumulate, seed, patience, clipNorm, freeze = [], rates = {}, augment } = options;
+  if (options.ridge) return ridgeSettings(options, options.ridge);
   const headOnly = freeze.includes('backbone');
   const parts: TrainSettings['parts'] = [
     ...freeze.filter((name) => name !== 'backbone').map((match) => ({ match, frozen: true })),
@@ -216,6 +232,23 @@ function settingsOf(options: TrainingOptions): BeginOptions['settings'] {
     ...(clipNorm === undefined ? {} : { clipNorm }),
     batchNorm: options.batchNorm ?? (headOnly ? 'frozen' : 'train'),
     augmentation: augmentationOf(augment),
+  };
+}
+
+/** What a closed form has no use for is set so that it says nothing wrong of what was done. */
+function ridgeSettings(
+  { batch, seed, ridgeFolds: folds }: TrainingOptions,
+  penalties: number[],
+): BeginOptions['settings'] {
+  return {
+    ...{ epochs: 1, batch, accumulate: 1, seed, patience: 0, learningRate: 1 },
+    ridge: { penalties, folds },
+    loss: { kind: 'euclidean' },
+    optimizer: { kind: 'sgd' },
+    schedule: { kind: 'constant' },
+    batchNorm: 'frozen',
+    parts: [{ match: 'head' }, { match: '', frozen: true }],
+    augmentation: NO_AUGMENTATION,
   };
 }
 

@@ -9,6 +9,8 @@ import type { DecodeOptions } from '../formats/pixels.js';
 import { readCheckpoint, type WeightsMetadata } from '../formats/weights.js';
 import { describe, type Gpu, openGpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/constants.js';
+import { fitPrediction } from '../train/fit_prediction.js';
+import { initialWeights } from '../train/initial.js';
 import { type Keeper, type TrainResult, train } from '../train/loop.js';
 import { modelCard } from '../train/model_card.js';
 import { checkSettings, type TrainSettings } from '../train/settings.js';
@@ -60,6 +62,7 @@ export interface BeginOptions extends RunMachine {
   backbone?: string | Backbone;
   size: number;
   channels?: 1 | 3;
+  columns?: readonly number[];
   transition?: number;
   pooling?: Head['pooling'];
   r?: number;
@@ -160,6 +163,9 @@ export interface ResumeOptions extends RunMachine {
 /** Goes on with the run in a folder, from its newest checkpoint; a run that has none begins again. */
 export async function resumeRun({ out, data, epochs, patience, ...machine }: ResumeOptions): Promise<RunOutcome> {
   const folder = await openRunFolder<RunConfig>(out, (message) => say(`raybox: ${message}`));
+  if (folder.config.settings.ridge && (epochs !== undefined || patience !== undefined)) {
+    throw new InputError('a run with --ridge has no epochs: neither --epochs nor --patience holds for it');
+  }
   const settings = {
     ...folder.config.settings,
     ...(epochs === undefined ? {} : { epochs }),
@@ -263,13 +269,16 @@ async function carryOut(
     warn,
   };
   try {
-    const result = await train({
-      ...{ gpu, settings, data, keeper, trainingData, license, signal, checkpointMs, weights, memory },
-      resume: folder.resume,
-      resumedFrom: folder.resumedFrom,
-      images: (row) => store.read(dataset.paths.get(data.images[row]) as string),
-      onProgress: display.update,
-    });
+    const images = (row: number) => store.read(dataset.paths.get(data.images[row]) as string);
+    const common = { gpu, settings, data, images, keeper, trainingData, license, signal, onProgress: display.update };
+    const start = weights ?? initialWeights(settings.seed);
+    const result = settings.ridge
+      ? await fitPrediction({ ...common, weights: start })
+      : await train({
+          ...{ ...common, checkpointMs, weights, memory },
+          resume: folder.resume,
+          resumedFrom: folder.resumedFrom,
+        });
     folder.log({
       event: 'end',
       epochs: result.history.length,

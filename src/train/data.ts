@@ -11,6 +11,8 @@ export interface TrainingData {
   readonly images: readonly string[];
   /** [images, classes]: 1 where the class is there, else 0. */
   readonly labels: Uint8Array;
+  /** Whose an image is, by row. A cross-validation within the training images needs it. */
+  readonly patients?: ArrayLike<string | number>;
   readonly train: Int32Array;
   readonly validation: Int32Array;
 }
@@ -57,7 +59,11 @@ export function selectData(
       else return true;
       return false;
     });
-  const data = { classes, images: table.images, labels, train: keep(split.train), validation: keep(split.validation) };
+  const data = {
+    ...{ classes, images: table.images, labels, patients: table.patients },
+    train: keep(split.train),
+    validation: keep(split.validation),
+  };
   if (left.boxed > 0) warnings.push(`${images(left.boxed)} with boxes left out: they are for scoring alone`);
   if (left.missing.length > 0) warnings.push(`${images(left.missing.length)} left out: ${some(left.missing)}`);
   warnings.push(...sharedPatients(table, data, split.test));

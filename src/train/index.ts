@@ -14,6 +14,7 @@ export {
   writeCheckpoint,
 } from './checkpoint.js';
 export { type ClassCount, type SelectOptions, selectData, type TrainingData } from './data.js';
+export { type FitOptions, fitPrediction } from './fit_prediction.js';
 export type { ImageSource } from './input.js';
 export { type Keeper, type TrainOptions, type TrainProgress, type TrainResult, train } from './loop.js';
 export { crossEntropy, euclidean, focal, hinge, type Loss, weightedCrossEntropy } from './losses.js';

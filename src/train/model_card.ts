@@ -22,7 +22,7 @@ export interface ModelCard {
 /** Markdown. */
 export function modelCard(card: ModelCard): string {
   const { settings, counts, images, best, init } = card;
-  const { architecture, input, loss, optimizer, schedule, augmentation } = settings;
+  const { architecture, input, loss, optimizer, schedule, augmentation, ridge } = settings;
   const { backbone, head } = architecture;
   const network = typeof backbone === 'string' ? backbone : `${backbone.family} (${JSON.stringify(backbone)})`;
   const { transition } = head;
@@ -37,14 +37,18 @@ export function modelCard(card: ModelCard): string {
       : 'none',
     Pooling: head.pooling === 'lse' ? `log-sum-exp, r = ${head.r}` : head.pooling,
     Input: `${input.size}×${input.size}, ${input.channels === 1 ? 'grey' : input.channelOrder}, ${input.fit}`,
-    Loss: inline(loss),
-    Optimizer: `${inline(optimizer)}, learning rate ${settings.learningRate}, schedule ${inline(schedule)}`,
-    Batch: `${settings.batch} × ${settings.accumulate} micro-batches; batch norm: ${settings.batchNorm}`,
-    Augmentation: inline({ kind: '', ...augmentation }),
+    ...(ridge
+      ? { 'Prediction layer': `ridge regression on frozen features, ${ridgeText(ridge)}` }
+      : {
+          Loss: inline(loss),
+          Optimizer: `${inline(optimizer)}, learning rate ${settings.learningRate}, schedule ${inline(schedule)}`,
+          Batch: `${settings.batch} × ${settings.accumulate} micro-batches; batch norm: ${settings.batchNorm}`,
+          Augmentation: inline({ kind: '', ...augmentation }),
+        }),
     'Started from': init
       ? `${init.from}; new: ${init.fresh.join(', ') || 'nothing'}`
       : `random weights, seed ${settings.seed}`,
-    Epoch: `${best.epoch} of at most ${settings.epochs}, chosen by mean validation AUC`,
+    ...(ridge ? {} : { Epoch: `${best.epoch} of at most ${settings.epochs}, chosen by mean validation AUC` }),
     'Made with': `raybox ${card.version} on ${card.adapter}`,
     License: card.license,
   };
@@ -68,8 +72,12 @@ ${card.trainingData}: ${images.train} images trained on, ${images.validation} fo
 | --- | ---: | ---: | ---: |
 ${rows.join('\n')}
 
-Mean validation AUC: ${best.meanAuc.toFixed(3)}. The epoch and the thresholds in the file were chosen on these validation images, so
-these figures flatter the network; \`raybox evaluate\` on the images of \`test.txt\` gives honest ones, with intervals.
+Mean validation AUC: ${best.meanAuc.toFixed(3)}. ${ridge ? 'The' : 'The epoch and the'} thresholds in the file were chosen on these validation images${
+    ridge
+      ? ''
+      : `, so
+these figures flatter the network`
+  }; \`raybox evaluate\` on the images of \`test.txt\` gives ${ridge ? 'figures' : 'honest ones,'} with intervals.
 
 ## Limits
 
@@ -79,6 +87,11 @@ these figures flatter the network; \`raybox evaluate\` on the images of \`test.t
 - A class with few images above was hardly learnt, whatever its AUC says.
 `;
 }
+
+const ridgeText = ({ penalties, folds }: NonNullable<TrainSettings['ridge']>) =>
+  penalties.length === 1
+    ? `penalty ${penalties[0]}`
+    : `penalty chosen among ${penalties.join(', ')} by ${folds}-fold cross-validation over patients`;
 
 function inline({ kind, ...rest }: { kind: string }): string {
   const more = Object.entries(rest)

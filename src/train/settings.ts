@@ -57,6 +57,11 @@ export interface TrainSettings {
   parts: readonly { match: string; frozen?: boolean; rate?: number; decay?: number }[];
   augmentation: Augmentation;
   seed: number;
+  /**
+   * Instead of epochs: the backbone is frozen, and the prediction layer is solved in closed form on what it pools to. Each penalty is
+   * tried in a cross-validation over the training images' patients.
+   */
+  ridge?: { penalties: readonly number[]; folds: number };
   /** Epochs without a better mean validation AUC after which the run ends; 0: never. */
   patience: number;
 }
@@ -89,6 +94,12 @@ export function checkSettings(settings: TrainSettings): void {
     });
   }
   checkAugmentation(settings.augmentation);
+  if (settings.ridge && architecture.head.transition) {
+    throw new InputError('training: a closed form knows no transition layer', {
+      expected: 'a transition layer of 0 channels',
+      given: String(architecture.head.transition.channels),
+    });
+  }
   lossOf(settings.loss);
   optimizerOf(settings.optimizer);
   scheduleOf(settings, 1);

@@ -1,6 +1,12 @@
 /** Where a run starts from: a network of a given kind, and weights that another training left. */
 import { InputError } from '../errors.js';
-import type { Architecture, Backbone, Head } from '../formats/architecture.js';
+import {
+  type Architecture,
+  type Backbone,
+  checkBackbone,
+  type Head,
+  type SqueezeNet,
+} from '../formats/architecture.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import { architectureOf, isRayboxWeights, parseWeightsMetadata, type WeightsMetadata } from '../formats/weights.js';
 import type { WeightSource } from '../graph/constants.js';
@@ -8,7 +14,7 @@ import { createGraph } from '../graph/graph.js';
 import { channelCount, product, type Tensor } from '../graph/tensor.js';
 import { buildBackbone, buildNetwork, parameterSource } from '../nets/index.js';
 import { inferArchitecture } from '../nets/infer.js';
-import { standardName } from '../nets/standard.js';
+import { standardBackbone, standardName } from '../nets/standard.js';
 import { initialWeights } from './initial.js';
 
 /** ImageNet's, with which torchvision's weights were trained. */
@@ -19,6 +25,8 @@ export interface StartOptions {
   backbone?: string | Backbone;
   /** Side of the input in pixels. */
   size: number;
+  /** Of a SqueezeNet: see `columns` there. Default: those that the backbone has. */
+  columns?: readonly number[];
   /** Default: what the weights take; 1 from scratch. */
   channels?: 1 | 3;
   classes: readonly string[];
@@ -51,7 +59,7 @@ export function startOf(options: StartOptions): Start {
   const { init, size, classes, seed, metadata = {} } = options;
   const known = init && isRayboxWeights(init.metadata) ? parseWeightsMetadata(init.metadata) : undefined;
   const before = init && (known ? architectureOf(known) : inferArchitecture(init.tensors));
-  const backbone = chooseBackbone(options.backbone, before?.backbone);
+  const backbone = withColumns(chooseBackbone(options.backbone, before?.backbone), options.columns);
   const first = init && [...init.tensors.values()].find(({ shape }) => shape.length === 4);
   const given = first && ((first.shape[1] === 1 ? 1 : 3) as 1 | 3);
   const channels = options.channels ?? given ?? 1;
@@ -84,13 +92,24 @@ function chooseBackbone(
   if (!wanted || !given) return plain((wanted ?? given) as string | Backbone);
   const [a, b] = [plain(wanted), plain(given)];
   // The same network under other names of its parameters: those of the weights count.
-  const family = (one: string | Backbone) =>
-    typeof one === 'string' ? one : JSON.stringify({ ...one, prefix: '', names: '' });
-  if (family(a) === family(b) || (typeof b !== 'string' && typeof a === 'string' && a.startsWith(b.family))) return b;
+  const layers = (one: string | Backbone) =>
+    JSON.stringify({ ...describe(one), prefix: undefined, names: undefined, columns: undefined });
+  if (layers(a) === layers(b)) return withColumns(b, (describe(a) as Partial<SqueezeNet>).columns);
+  if (typeof b !== 'string' && typeof a === 'string' && a.startsWith(b.family)) return b;
   throw new InputError('the weights to start from are of another network', {
     expected: typeof a === 'string' ? a : a.family,
     given: typeof b === 'string' ? b : b.family,
   });
+}
+
+const describe = (backbone: string | Backbone) =>
+  typeof backbone === 'string' ? standardBackbone(backbone) : backbone;
+
+function withColumns(backbone: string | Backbone, columns: readonly number[] | undefined): string | Backbone {
+  if (columns === undefined) return backbone;
+  const description = describe(backbone);
+  if (description.family === 'squeezenet') return checkBackbone({ ...description, columns: [...columns] });
+  throw new InputError('columns: only a SqueezeNet joins the outputs of its modules', { given: description.family });
 }
 
 function chooseHead(

@@ -1,0 +1,149 @@
+/**
+ * Training without epochs: the backbone stays as it is, what its features pool to is computed once for each image, and the prediction
+ * layer on it is solved in closed form (`ridge.ts`).
+ */
+import { InputError } from '../errors.js';
+import type { TensorData } from '../formats/checkpoint.js';
+import { writeSafetensors } from '../formats/safetensors.js';
+import { formatWeightsMetadata } from '../formats/weights.js';
+import type { Gpu } from '../gpu/device.js';
+import type { WeightSource } from '../graph/constants.js';
+import { createGraph } from '../graph/graph.js';
+import { createPlan } from '../graph/plan.js';
+import { channelCount } from '../graph/tensor.js';
+import { buildNetwork } from '../nets/index.js';
+import { augmentedInput } from '../ops/augment.js';
+import { plainViews } from './augmentation.js';
+import { labelsOf, type TrainingData } from './data.js';
+import { type ImageSource, joinImages } from './input.js';
+import type { Keeper, TrainProgress, TrainResult } from './loop.js';
+import { prefetch } from './prefetch.js';
+import { fitRidge } from './ridge.js';
+import { scoresOf } from './score.js';
+import { checkSettings, type TrainSettings, weightsMetadataOf } from './settings.js';
+
+export interface FitOptions {
+  gpu: Gpu;
+  /** With `ridge`; a head without transition layer. */
+  settings: TrainSettings;
+  /** With `patients`. */
+  data: TrainingData;
+  images: ImageSource;
+  /** The backbone's, by torch's names. */
+  weights: WeightSource;
+  keeper?: Pick<Keeper, 'best' | 'epoch' | 'warn'>;
+  /** See `TrainOptions`. */
+  trainingData?: string;
+  license?: string;
+  signal?: AbortSignal;
+  onProgress?: (progress: TrainProgress) => void;
+}
+
+/**
+ * Fits the prediction layer and scores it on the validation images, which counts as the one epoch of the result.
+ * @throws InputError where settings and data are not made for it, and for an image that cannot be read
+ */
+export async function fitPrediction(options: FitOptions): Promise<TrainResult> {
+  const { settings, data, keeper = {}, trainingData = 'unknown', license = 'unknown' } = options;
+  checkSettings(settings);
+  const { ridge, seed, architecture } = settings;
+  const { patients } = data;
+  if (!ridge) throw new InputError('ridge: the settings have no penalties');
+  if (!patients) throw new InputError('ridge: the data does not say whose the images are', { expected: 'patients' });
+  const started = performance.now();
+  const rows = Int32Array.from([...data.train, ...data.validation]);
+  const { features, width } = await pooledFeatures(options, rows);
+
+  const count = data.train.length;
+  const layer = fitRidge(
+    {
+      features: features.subarray(0, count * width),
+      labels: labelsOf(data, data.train),
+      patients: Array.from(data.train, (row) => patients[row]),
+      classes: data.classes.length,
+    },
+    { ...ridge, seed },
+  );
+  const tried = ridge.penalties.map((penalty, i) => `${penalty}: ${layer.meanAuc[i].toFixed(4)}`).join(', ');
+  keeper.warn?.(`penalty ${layer.penalty}; mean AUC of the cross-validation by penalty: ${tried}`);
+  if (layer.unlearnt.length > 0) {
+    const names = layer.unlearnt.map((place) => data.classes[place]).join(', ');
+    keeper.warn?.(`no better than chance in cross-validation, so their probability is always the same: ${names}`);
+  }
+
+  const logits = logitsOf(features.subarray(count * width), layer, width);
+  const { auc, meanAuc, thresholds } = scoresOf(data, logits);
+  const loss = crossEntropy(logitsOf(features.subarray(0, count * width), layer, width), labelsOf(data, data.train));
+  const record = { epoch: 1, loss: loss / count, auc, meanAuc };
+  const metadata = weightsMetadataOf(settings, { trainingData, license, thresholds });
+  const { prediction = 'head.prediction' } = architecture.head;
+  const solved = { [`${prediction}.weight`]: layer.weight, [`${prediction}.bias`]: layer.bias };
+  await keeper.best?.(writeSafetensors(await parametersOf(options, solved), formatWeightsMetadata(metadata)), record);
+  await keeper.epoch?.([record], (performance.now() - started) / 1000);
+  return { history: [record], best: record, stoppedEarly: false };
+}
+
+/** What the head pools of some images, [rows, width]. */
+async function pooledFeatures({ gpu, settings, images, weights, signal, onProgress }: FitOptions, rows: Int32Array) {
+  const { architecture, batch } = settings;
+  const { size, mean, std } = settings.input;
+  const g = createGraph();
+  const { images: stored, views, y } = augmentedInput(g, batch, { size, mean, std });
+  const { pooled } = buildNetwork(g, architecture, y);
+  const width = channelCount(pooled);
+  const features = new Float32Array(rows.length * width);
+  const plan = await createPlan(gpu, g.finish([pooled]), { weights });
+  const started = performance.now();
+  try {
+    plan.write(views, plainViews(batch));
+    const starts = Array.from({ length: Math.ceil(rows.length / batch) }, (_, i) => i * batch);
+    const load = (first: number) => Promise.all(Array.from(rows.subarray(first, first + batch), images));
+    for await (const [first, loaded] of prefetch(starts, load, 2)) {
+      signal?.throwIfAborted();
+      // Behind the last images the batch repeats one; what comes of it is not looked at.
+      const whole = Array.from({ length: batch }, (_, i) => loaded[i] ?? loaded[0]);
+      plan.write(stored, new Uint8Array(joinImages(whole, size).buffer));
+      await plan.run({ signal });
+      const found = (await plan.read(pooled)) as Float32Array;
+      features.set(found.subarray(0, loaded.length * width), first * width);
+      const done = first + loaded.length;
+      const rate = (1000 * done) / (performance.now() - started);
+      onProgress?.({
+        ...{ phase: 'training', epoch: 1, epochs: 1, done, total: rows.length, loss: Number.NaN, rate },
+        secondsLeft: (rows.length - done) / rate,
+      });
+    }
+  } finally {
+    plan.close();
+  }
+  return { features, width };
+}
+
+function logitsOf(
+  features: Float32Array,
+  { weight, bias }: { weight: Float32Array; bias: Float32Array },
+  width: number,
+) {
+  const classes = bias.length;
+  return Float32Array.from({ length: (features.length / width) * classes }, (_, index) => {
+    const [row, c] = [Math.floor(index / classes), index % classes];
+    let logit = bias[c];
+    for (let i = 0; i < width; i++) logit += weight[c * width + i] * features[row * width + i];
+    return logit;
+  });
+}
+
+const crossEntropy = (logits: Float32Array, labels: Float32Array) =>
+  logits.reduce((sum, z, i) => sum + Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - labels[i] * z, 0);
+
+async function parametersOf({ settings, weights }: FitOptions, solved: Record<string, Float32Array>) {
+  const { architecture, input } = settings;
+  const g = createGraph();
+  buildNetwork(g, architecture, g.input('image', [1, input.size, input.size, input.channels]));
+  const tensors = new Map<string, TensorData>();
+  for (const [name, { shape }] of [...g.parameters].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const data = solved[name] ?? Float32Array.from(await weights(name, shape));
+    tensors.set(name, { shape: [...shape], data });
+  }
+  return tensors;
+}

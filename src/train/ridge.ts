@@ -1,0 +1,229 @@
+/**
+ * Ridge regression of labels on features: a linear layer in closed form, its penalty chosen by cross-validation over whole patients, and
+ * its outputs calibrated to logits. Float64, in memory. Hoerl & Kennard 1970; the calibration is Platt's (1999), fitted on scores
+ * that folds give to images they were not fitted on.
+ */
+import { InputError } from '../errors.js';
+import { mean as meanOf, rank, rankingScores } from '../evaluate/roc.js';
+import { seededRandom, shuffle } from '../random.js';
+import { cholesky, crossProducts, solveCholesky } from './linear_algebra.js';
+
+export interface RidgeOptions {
+  /** Multiplies the squared weights of standardised features; each is tried. */
+  penalties: readonly number[];
+  /** Parts of the cross-validation, at least 2. */
+  folds: number;
+  seed: number;
+}
+
+export interface RidgeData {
+  /** [images, width], row by row. */
+  features: Float32Array;
+  /** [images, classes], 1 or 0. */
+  labels: ArrayLike<number>;
+  /** By image: whoever has the same name is in the same fold. */
+  patients: ArrayLike<string | number>;
+  classes: number;
+}
+
+export interface LinearLayer {
+  /** [classes, width]. */
+  weight: Float32Array;
+  bias: Float32Array;
+  penalty: number;
+  /** Mean AUC of the cross-validation by penalty, over the classes that have one. */
+  meanAuc: readonly number[];
+  /** Places of classes that no fold could tell better than chance: weights of 0, and the logit of their share as bias. */
+  unlearnt: readonly number[];
+}
+
+/** Wider features would take more memory and hours than a closed form is worth. */
+const WIDEST = 8192;
+
+/** @throws InputError for features that are too wide or not finite, penalties that are not above 0, fewer patients than folds */
+export function fitRidge(data: RidgeData, { penalties, folds, seed }: RidgeOptions): LinearLayer {
+  const { labels, patients, classes } = data;
+  const images = patients.length;
+  const width = data.features.length / images;
+  if (width > WIDEST) {
+    throw new InputError('ridge: there are too many features', { expected: `at most ${WIDEST}`, given: String(width) });
+  }
+  if (penalties.length === 0 || !penalties.every((penalty) => penalty > 0 && Number.isFinite(penalty))) {
+    throw new InputError('ridge: a penalty is wrong', { expected: 'numbers above 0', given: penalties.join(', ') });
+  }
+  const foldOf = dealPatients(patients, folds, seed);
+  const { standard, means, deviations } = standardise(data.features, width);
+  const truths = Float32Array.from(labels);
+  const parts = Array.from({ length: folds }, (_, fold) => {
+    const rows = rowsOf(foldOf, fold);
+    return { rows, sums: sumsOf(take(standard, rows, width), take(truths, rows, classes), width, classes) };
+  });
+  const all = parts.map(({ sums }) => sums);
+
+  const scores = penalties.map(() => new Float64Array(images * classes));
+  for (const [fold, { rows }] of parts.entries()) {
+    const others = addUp(all.filter((_, other) => other !== fold));
+    for (const [k, penalty] of penalties.entries()) {
+      const { solution, centre } = solve(others, penalty, width, classes);
+      for (const row of rows) scoreInto(scores[k], standard, solution, centre, { row, width, classes });
+    }
+  }
+  const meanAuc = scores.map((one) => meanOf(aucs(one, labels, classes)));
+  const best = meanAuc.indexOf(Math.max(...meanAuc));
+  // Over all images the centre of standardised features is 0.
+  const { solution, shares } = solve(addUp(all), penalties[best], width, classes);
+
+  const weight = new Float32Array(classes * width);
+  const bias = new Float32Array(classes);
+  const unlearnt: number[] = [];
+  for (let c = 0; c < classes; c++) {
+    const column = Float64Array.from({ length: images }, (_, i) => scores[best][i * classes + c]);
+    const truth = Float64Array.from({ length: images }, (_, i) => labels[i * classes + c]);
+    const { slope, offset } = calibrate(column, truth, Math.log(shares[c] / (1 - shares[c])));
+    if (slope === 0) unlearnt.push(c);
+    let shift = offset;
+    for (let i = 0; i < width; i++) {
+      const value = (slope * solution[i * classes + c]) / deviations[i];
+      weight[c * width + i] = value;
+      shift -= value * means[i];
+    }
+    bias[c] = shift;
+  }
+  return { weight, bias, penalty: penalties[best], meanAuc, unlearnt };
+}
+
+/** All that a fit needs to know of some images. */
+interface Sums {
+  images: number;
+  /** Σ x xᵀ [width, width], Σ x yᵀ [width, classes], Σ x, Σ y. */
+  gram: Float64Array;
+  moments: Float64Array;
+  features: Float64Array;
+  labels: Float64Array;
+}
+
+function sumsOf(x: Float32Array, y: Float32Array, width: number, classes: number): Sums {
+  const total = (values: Float32Array, columns: number) => {
+    const sums = new Float64Array(columns);
+    for (let i = 0; i < values.length; i++) sums[i % columns] += values[i];
+    return sums;
+  };
+  const own = { images: x.length / width, features: total(x, width), labels: total(y, classes) };
+  return { ...own, ...crossProducts(x, y, width, classes) };
+}
+
+function addUp([first, ...rest]: readonly Sums[]): Sums {
+  const total = structuredClone(first);
+  for (const one of rest) {
+    total.images += one.images;
+    for (const key of ['gram', 'moments', 'features', 'labels'] as const) {
+      for (let i = 0; i < total[key].length; i++) total[key][i] += one[key][i];
+    }
+  }
+  return total;
+}
+
+/**
+ * The weights [width, classes] of centred features. Means are those of the images that are fitted, and of no other: a fold that is
+ * left out would tell its own labels through a common mean.
+ */
+function solve({ images, gram, moments, features, labels }: Sums, penalty: number, width: number, classes: number) {
+  const centre = features.map((value) => value / images);
+  const shares = labels.map((value) => value / images);
+  const spread = gram.slice();
+  const together = moments.slice();
+  for (let i = 0; i < width; i++) {
+    for (let j = 0; j < width; j++) spread[i * width + j] -= features[i] * centre[j];
+    spread[i * width + i] += penalty;
+    for (let c = 0; c < classes; c++) together[i * classes + c] -= features[i] * shares[c];
+  }
+  return { solution: solveCholesky(cholesky(spread, width), together, width, classes), centre, shares };
+}
+
+function dealPatients(patients: ArrayLike<string | number>, folds: number, seed: number): Int32Array {
+  const names = shuffle([...new Set(Array.from(patients))].sort(), seededRandom(seed));
+  if (!(Number.isInteger(folds) && folds >= 2) || names.length < folds) {
+    throw new InputError('ridge: the folds do not fit', {
+      expected: 'at least 2, and as many patients to train on',
+      given: `${folds} folds of ${names.length} patients`,
+    });
+  }
+  const foldOf = new Map(names.map((name, i) => [name, i % folds]));
+  return Int32Array.from(patients, (patient) => foldOf.get(patient) as number);
+}
+
+const rowsOf = (foldOf: Int32Array, fold: number) =>
+  Int32Array.from(foldOf.keys()).filter((row) => foldOf[row] === fold);
+
+function take(values: Float32Array, rows: Int32Array, width: number): Float32Array {
+  const taken = new Float32Array(rows.length * width);
+  for (const [i, row] of rows.entries()) taken.set(values.subarray(row * width, (row + 1) * width), i * width);
+  return taken;
+}
+
+/** Mean 0 and deviation 1; a feature that never changes stays 0. */
+function standardise(features: Float32Array, width: number) {
+  const images = features.length / width;
+  const means = new Float64Array(width);
+  const squares = new Float64Array(width);
+  for (let i = 0; i < features.length; i++) {
+    if (!Number.isFinite(features[i]))
+      throw new InputError('ridge: a feature is not finite', { given: `${features[i]}` });
+    means[i % width] += features[i] / images;
+  }
+  for (let i = 0; i < features.length; i++) squares[i % width] += (features[i] - means[i % width]) ** 2 / images;
+  const deviations = squares.map((square, i) => (square > 1e-12 * means[i] ** 2 ? Math.sqrt(square) : Infinity));
+  const standard = features.map((value, i) => (value - means[i % width]) / deviations[i % width]);
+  return { standard, means, deviations };
+}
+
+function scoreInto(
+  scores: Float64Array,
+  features: Float32Array,
+  solution: Float64Array,
+  centre: Float64Array,
+  { row, width, classes }: { row: number; width: number; classes: number },
+): void {
+  for (let i = 0; i < width; i++) {
+    const value = features[row * width + i] - centre[i];
+    for (let c = 0; c < classes; c++) scores[row * classes + c] += value * solution[i * classes + c];
+  }
+}
+
+function aucs(scores: Float64Array, labels: ArrayLike<number>, classes: number): number[] {
+  return Array.from({ length: classes }, (_, c) => {
+    const of = (values: ArrayLike<number>) =>
+      Array.from({ length: scores.length / classes }, (_, i) => values[i * classes + c]);
+    return rankingScores(rank(of(scores), of(labels))).auc;
+  });
+}
+
+/**
+ * Logistic regression of labels on one score by Newton's method. A score that ranks no better than chance gets slope 0.
+ * @param start logit of the labels' mean
+ */
+function calibrate(scores: Float64Array, labels: Float64Array, start: number): { slope: number; offset: number } {
+  // In units of the scores' deviation, or the two directions would differ by orders of magnitude.
+  const unit = Math.sqrt(scores.reduce((total, score) => total + score * score, 0) / scores.length) || 1;
+  let [slope, offset] = [0, start];
+  for (let round = 0; round < 50; round++) {
+    let [g0, g1, h00, h01, h11] = [0, 0, 0, 0, 0];
+    for (let i = 0; i < scores.length; i++) {
+      const x = scores[i] / unit;
+      const p = 1 / (1 + Math.exp(-(slope * x + offset)));
+      const [error, curve] = [labels[i] - p, p * (1 - p)];
+      g0 += error;
+      g1 += error * x;
+      h00 += curve;
+      h01 += curve * x;
+      h11 += curve * x * x;
+    }
+    const determinant = h00 * h11 - h01 * h01;
+    if (!(determinant > 0)) break;
+    const steps = [(h00 * g1 - h01 * g0) / determinant, (h11 * g0 - h01 * g1) / determinant];
+    slope += steps[0];
+    offset += steps[1];
+    if (Math.max(...steps.map(Math.abs)) < 1e-10) break;
+  }
+  return slope > 0 && Number.isFinite(slope + offset) ? { slope: slope / unit, offset } : { slope: 0, offset: start };
+}
