@@ -17,7 +17,6 @@ const SUITES = [
   'boxes',
   'nets_torch',
   'localizer',
-  'interruptions',
   'phantom',
   'train_loop',
 ];

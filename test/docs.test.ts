@@ -19,6 +19,7 @@ test.after(() => rmSync(folder, { recursive: true }));
 
 const pages = [
   'bench/README.md',
+  'bench/robustness/README.md',
   ...readdirSync(join(root, 'src'))
     .map((part) => `src/${part}/README.md`)
     .filter((page) => existsSync(join(root, page))),

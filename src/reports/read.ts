@@ -88,8 +88,7 @@ function judge(reaching: readonly Rule[], vague?: { id: string; likelihood: numb
 
 /** Words that deny a concept, under a rule: "heart size is not normal" leaves open what it is. */
 function denial(verdict: Verdict): Verdict {
-  // "Within normal limits" is a rule of its own, which reaches the words that it stands in.
-  return verdict.status === 'positive' || verdict.rule === 'is normal'
+  return verdict.status === 'positive'
     ? { status: 'negative', rule: 'said to be normal' }
     : { ...verdict, status: undefined };
 }

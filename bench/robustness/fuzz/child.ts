@@ -1,0 +1,131 @@
+/**
+ * The process in which mutants are parsed. What happens goes to file descriptor 3, a line each: the number of the mutant that is begun
+ * with how many before it gave values and were refused, `!` and a failure, `=` and the slowest and the largest so far. It may hang, fill the memory or crash: whoever started it watches.
+ */
+import { readFileSync, writeSync } from 'node:fs';
+import { InputError } from '../../../src/errors.js';
+import { mutant } from './mutate.js';
+import { MEMORY, type Parser } from './parsers.js';
+
+export interface ChildOptions {
+  /** Address of a module that exports `PARSERS`. */
+  parsers: string;
+  parser: string;
+  seed: number;
+  from: number;
+  to: number;
+  /** Seconds of processor time that one mutant may take. */
+  limit: number;
+  /** A file to parse instead of mutants. */
+  file?: string;
+}
+
+export interface Failure {
+  index: number;
+  kind: 'threw' | 'slow' | 'memory' | 'hang' | 'crash' | 'seed refused';
+  message: string;
+}
+
+export interface Counts {
+  mutants: number;
+  values: number;
+  refused: number;
+  /** The slowest mutant, in seconds of processor time, and the one that took most memory, in bytes. */
+  slowest: { index: number; seconds: number };
+  largest: { index: number; bytes: number };
+}
+
+const COUNTS_EVERY = 250;
+
+function tell(line: string): void {
+  for (let bytes = Buffer.from(`${line}\n`); bytes.length > 0; ) {
+    try {
+      bytes = bytes.subarray(writeSync(3, bytes));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2); // the reader is slow
+    }
+  }
+}
+
+const peak = () => process.resourceUsage().maxRSS * 1024;
+const held = () => {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+};
+
+/** What a parser made of an input: nothing thrown is a value. */
+async function outcomeOf(parser: Parser, bytes: Uint8Array): Promise<{ error?: unknown }> {
+  try {
+    await parser.parse(bytes);
+    return {};
+  } catch (error) {
+    return { error };
+  }
+}
+
+const firstLines = (error: unknown) =>
+  error instanceof Error ? (error.stack ?? `${error}`).split('\n').slice(0, 6).join('\n') : `threw ${String(error)}`;
+const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+
+async function main(options: ChildOptions): Promise<void> {
+  const { PARSERS } = (await import(options.parsers)) as { PARSERS: readonly Parser[] };
+  const parser = PARSERS.find(({ name }) => name === options.parser)!;
+  const seeds = await parser.seeds();
+  const { constant, perByte } = parser.memory ?? MEMORY;
+  // Everything is loaded and compiled before anything is measured.
+  for (const bytes of seeds) await outcomeOf(parser, bytes.slice());
+  (globalThis as { gc?: () => void }).gc?.();
+
+  const lowest = peak();
+  const counts: Counts = {
+    mutants: 0,
+    values: 0,
+    refused: 0,
+    slowest: { index: -1, seconds: 0 },
+    largest: { index: -1, bytes: 0 },
+  };
+  const fail = (failure: Failure) => tell(`!${JSON.stringify(failure)}`);
+  for (let index = options.from; index < options.to; index++) {
+    const bytes = options.file
+      ? new Uint8Array(readFileSync(options.file))
+      : mutant({ ...parser, seeds }, options.seed, index).slice();
+    // What a parser left behind (a timer, a rejection) is to come up before the next mutant.
+    await new Promise((resolve) => setImmediate(resolve));
+    tell(`${index} ${counts.values} ${counts.refused}`);
+    const [before, began] = [held(), process.cpuUsage()];
+    const { error } = await outcomeOf(parser, bytes);
+    const { user, system } = process.cpuUsage(began);
+    const growth = Math.max(held() - before, peak() - lowest);
+    const seconds = (user + system) / 1e6;
+
+    counts.mutants += 1;
+    if (error === undefined) counts.values += 1;
+    else if (error instanceof InputError) counts.refused += 1;
+    else fail({ index, kind: 'threw', message: firstLines(error) });
+    if (error !== undefined && index < seeds.length && !options.file)
+      fail({ index, kind: 'seed refused', message: firstLines(error) });
+    if (seconds > counts.slowest.seconds) counts.slowest = { index, seconds };
+    if (growth > counts.largest.bytes) counts.largest = { index, bytes: growth };
+    if (seconds > options.limit)
+      fail({ index, kind: 'slow', message: `${seconds.toFixed(1)} s for ${bytes.length} bytes` });
+    const bound = constant + perByte * bytes.length;
+    const full = growth > bound;
+    if (full)
+      fail({
+        index,
+        kind: 'memory',
+        message: `${megabytes(growth)} for ${bytes.length} bytes, bound ${megabytes(bound)}`,
+      });
+    if (full || counts.mutants % COUNTS_EVERY === 0) tell(`=${JSON.stringify(counts)}`);
+    // The peak of a process never falls: the next mutants need a new one to be seen.
+    if (full) process.exit(0);
+  }
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  tell(`=${JSON.stringify(counts)}`);
+  tell('done');
+}
+
+await main(JSON.parse(process.argv[2]));
+// Handles that a parser left open must not keep the process.
+process.exit(0);

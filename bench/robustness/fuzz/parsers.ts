@@ -1,0 +1,317 @@
+/** Every parser of what others wrote: its good inputs, the mutators that know its format, and how much memory it may take. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readBoxList, readDataEntry, readImageList } from '../../../src/formats/chestxray.js';
+import { labelStatistics } from '../../../src/formats/chestxray_splits.js';
+import { readCoco } from '../../../src/formats/coco.js';
+import { decodeImage } from '../../../src/formats/image.js';
+import { CHEST_XRAY14_LABELS } from '../../../src/formats/image_table.js';
+import { parseJson } from '../../../src/formats/json.js';
+import { unpickle } from '../../../src/formats/pickle.js';
+import { predictionLineReader } from '../../../src/formats/predictions.js';
+import { type PredictionReader, predictionCsvReader } from '../../../src/formats/predictions_csv.js';
+import { readSafetensors } from '../../../src/formats/safetensors.js';
+import { readTorch } from '../../../src/formats/torch.js';
+import { storageTable, torchGlobals } from '../../../src/formats/torch_globals.js';
+import { architectureOf, parseWeightsMetadata } from '../../../src/formats/weights.js';
+import { openZip } from '../../../src/formats/zip.js';
+import { createGraph } from '../../../src/graph/graph.js';
+import { readModel } from '../../../src/localizer/model.js';
+import { buildNetwork } from '../../../src/nets/index.js';
+import { readReports } from '../../../src/node/report_files.js';
+import { openRunFolder } from '../../../src/node/run_folder.js';
+import { mineReport, readOpenI } from '../../../src/reports/index.js';
+import { readTrainingCheckpoint } from '../../../src/train/checkpoint.js';
+import * as archives from './archives.js';
+import { amplifiedJpeg, amplifiedPng, jpegSegments, pngChunks } from './images.js';
+import { joined, type Mutator } from './mutate.js';
+import * as seeds from './seeds.js';
+import * as text from './text.js';
+
+export interface Parser {
+  name: string;
+  /** What is read. */
+  about: string;
+  seeds(): Uint8Array[] | Promise<Uint8Array[]>;
+  structured: readonly Mutator[];
+  amplifiers: readonly Mutator[];
+  /** Gives a value, or throws an InputError. */
+  parse(bytes: Uint8Array): unknown;
+  /** Bytes of memory that an input may take: a constant, and so many for each of its own. */
+  memory?: Memory;
+}
+
+export interface Memory {
+  constant: number;
+  perByte: number;
+}
+
+/** What JSON and rows of text come to as objects, and the garbage of a parse. */
+export const MEMORY: Memory = { constant: 96 << 20, perByte: 100 };
+/** Pixels here may take 4 MiB, and several times as much while they are decoded. */
+const IMAGE_LIMITS = { maxImageBytes: 4 << 20 };
+
+const textLines = { structured: [text.lines, text.odd], amplifiers: [text.repeated] };
+
+function readAll(reader: PredictionReader, content: string): unknown {
+  for (let at = 0; at < content.length; at += 50_000) reader.write(content.slice(at, at + 50_000));
+  reader.end();
+  return reader.predictions();
+}
+
+/** Shapes of a whole network as `load` makes them, without weights or GPU. */
+function buildGraph(architecture: Parameters<typeof buildNetwork>[1], [height, width, channels]: number[]): void {
+  const g = createGraph();
+  buildNetwork(g, architecture, g.input('image', [1, height, width, channels]));
+}
+
+let folder: string | undefined;
+/** A folder of this process, emptied at its end. */
+function scratch(): string {
+  if (folder === undefined) {
+    const made = mkdtempSync(join(tmpdir(), 'raybox-fuzz-'));
+    process.on('exit', () => rmSync(made, { recursive: true, force: true }));
+    folder = made;
+  }
+  return folder;
+}
+
+async function readReportFile(bytes: Uint8Array, name: string): Promise<unknown> {
+  const path = join(scratch(), name);
+  writeFileSync(path, bytes);
+  const problems: string[] = [];
+  let reports = 0;
+  for await (const report of readReports(path, '', { onProblem: ({ message }) => problems.push(message) })) {
+    mineReport(report.text);
+    reports += 1;
+  }
+  return { reports, problems };
+}
+
+/** Configuration, log and checkpoint; two of them are empty where the input is not in three parts. */
+function runFiles(bytes: Uint8Array): Uint8Array[] {
+  const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const first = content.indexOf(seeds.FILE_END);
+  const second = first < 0 ? -1 : content.indexOf(seeds.FILE_END, first + 1);
+  if (second < 0) return [content, new Uint8Array(), new Uint8Array()];
+  return [content.subarray(0, first), content.subarray(first + 3, second), content.subarray(second + 3)];
+}
+
+/** Changes one of the files of a run folder, each by its own mutator. */
+function inRun(...mutators: Mutator[]): Mutator {
+  return (bytes, dice, others) => {
+    const files = runFiles(bytes);
+    const at = dice.below(files.length);
+    const changed = mutators[at](files[at], dice, others);
+    const [config, log, checkpoint] = files.with(at, changed);
+    return joined(config, seeds.FILE_END, log, seeds.FILE_END, checkpoint);
+  };
+}
+
+async function openRun(bytes: Uint8Array): Promise<unknown> {
+  const [config, log, checkpoint] = runFiles(bytes);
+  const run = join(scratch(), 'run');
+  rmSync(run, { recursive: true, force: true });
+  mkdirSync(join(run, 'checkpoints'), { recursive: true });
+  writeFileSync(join(run, 'config.json'), config);
+  writeFileSync(join(run, 'log.jsonl'), log);
+  writeFileSync(join(run, 'checkpoints', 'epoch-0001-step-000002.safetensors'), checkpoint);
+  return openRunFolder(run, () => {});
+}
+
+export const PARSERS: readonly Parser[] = [
+  {
+    name: 'png',
+    about: 'PNG images',
+    seeds: seeds.pngs,
+    structured: [pngChunks],
+    amplifiers: [amplifiedPng],
+    parse: (bytes) => decodeImage(bytes, IMAGE_LIMITS),
+  },
+  {
+    name: 'jpeg',
+    about: 'JPEG images',
+    seeds: seeds.jpegs,
+    structured: [jpegSegments],
+    amplifiers: [amplifiedJpeg],
+    parse: (bytes) => decodeImage(bytes, IMAGE_LIMITS),
+  },
+  {
+    name: 'safetensors',
+    about: 'safetensors files',
+    seeds: seeds.safetensors,
+    structured: [archives.safetensorsHeader],
+    amplifiers: [archives.amplifiedHeader],
+    parse: readSafetensors,
+  },
+  {
+    name: 'torch-zip',
+    about: 'torch checkpoints as zip archives',
+    seeds: seeds.TORCH_ZIPS,
+    structured: [archives.zippedPickle, archives.zipEntries],
+    amplifiers: [archives.amplifiedZippedPickle],
+    parse: readTorch,
+  },
+  {
+    name: 'torch-stream',
+    about: 'torch checkpoints as streams of pickles',
+    seeds: seeds.TORCH_STREAMS,
+    structured: [archives.pickle],
+    amplifiers: [archives.amplifiedPickle],
+    parse: readTorch,
+  },
+  {
+    name: 'pickle',
+    about: 'one pickle of a checkpoint',
+    seeds: () =>
+      seeds.TORCH_ZIPS().map((bytes) => archives.unzipped(bytes)!.find(([name]) => name.endsWith('data.pkl'))![1]),
+    structured: [archives.pickle],
+    amplifiers: [archives.amplifiedPickle],
+    parse: (bytes) => unpickle(bytes, { globals: torchGlobals(), persistentLoad: storageTable(new Map()) }),
+  },
+  {
+    name: 'zip',
+    about: 'zip archives of stored entries',
+    seeds: seeds.TORCH_ZIPS,
+    structured: [archives.zipEntries],
+    amplifiers: [archives.amplifiedZip],
+    parse: (bytes) => [...openZip(bytes).values()].map(({ read }) => read()),
+  },
+  {
+    name: 'metadata',
+    about: 'architecture and weights metadata, to the graph',
+    seeds: seeds.metadata,
+    structured: [onText(archives.changeMetadata), text.json],
+    amplifiers: [onText(archives.amplifyMetadata), text.amplifiedJson],
+    parse(bytes) {
+      const strings = parseJson(text.textOf(bytes), 'metadata');
+      const given = typeof strings === 'object' && strings !== null ? Object.entries(strings) : [];
+      const metadata = parseWeightsMetadata(
+        Object.fromEntries(given.filter(([, value]) => typeof value === 'string')) as Record<string, string>,
+      );
+      const { inputHeight, inputWidth, inputChannels } = metadata;
+      buildGraph(architectureOf(metadata), [inputHeight, inputWidth, inputChannels]);
+      return metadata;
+    },
+  },
+  {
+    name: 'weights',
+    about: 'weights of any kind, to the network that they are of',
+    seeds: seeds.weights,
+    structured: [archives.headerMetadata, archives.safetensorsHeader],
+    amplifiers: [archives.amplifiedMetadata, archives.amplifiedHeader],
+    async parse(bytes) {
+      const { architecture, metadata } = await readModel(bytes, {});
+      const { inputHeight, inputWidth, inputChannels } = metadata;
+      buildGraph(architecture as Parameters<typeof buildNetwork>[1], [inputHeight, inputWidth, inputChannels]);
+      return metadata;
+    },
+  },
+  {
+    name: 'coco',
+    about: 'COCO files of boxes',
+    seeds: seeds.cocos,
+    structured: [text.json],
+    amplifiers: [text.amplifiedJson],
+    parse(bytes) {
+      const parsed = parseJson(text.textOf(bytes), 'boxes');
+      return readCoco(parsed);
+    },
+  },
+  {
+    name: 'predictions-csv',
+    about: 'CSV of probabilities or boxes',
+    seeds: seeds.predictionTables,
+    ...textLines,
+    parse: (bytes) => readAll(predictionCsvReader({ classes: CHEST_XRAY14_LABELS }), text.textOf(bytes)),
+  },
+  {
+    name: 'predictions-jsonl',
+    about: 'JSON lines of probabilities and boxes',
+    seeds: seeds.predictionLines,
+    structured: [text.jsonLine, text.lines],
+    amplifiers: [text.amplifiedJsonLine, text.repeated],
+    parse: (bytes) => readAll(predictionLineReader(), text.textOf(bytes)),
+  },
+  {
+    name: 'labels',
+    about: 'label tables of a data set',
+    seeds: seeds.labelTables,
+    ...textLines,
+    parse(bytes) {
+      const content = text.textOf(bytes);
+      labelStatistics(readDataEntry(content, { onProblem: () => {} }));
+      return readDataEntry(content);
+    },
+  },
+  {
+    name: 'boxes',
+    about: 'box lists of a data set',
+    seeds: seeds.boxLists,
+    ...textLines,
+    parse(bytes) {
+      const content = text.textOf(bytes);
+      readBoxList(content, { onProblem: () => {} });
+      return readBoxList(content);
+    },
+  },
+  {
+    name: 'lists',
+    about: 'lists of images',
+    seeds: seeds.imageLists,
+    ...textLines,
+    parse: (bytes) => readImageList(text.textOf(bytes)),
+  },
+  {
+    name: 'report-text',
+    about: 'the text of a report, to its labels',
+    seeds: seeds.reportTexts,
+    ...textLines,
+    // The command line reads no report of more than a mebibyte.
+    parse: (bytes) => mineReport(text.textOf(bytes.subarray(0, 1 << 20))),
+  },
+  {
+    name: 'report-xml',
+    about: 'reports as OpenI XML',
+    seeds: seeds.reportXmls,
+    structured: [text.xml, text.odd],
+    amplifiers: [text.amplifiedXml],
+    parse: (bytes) => readOpenI(text.textOf(bytes)),
+  },
+  {
+    name: 'report-csv',
+    about: 'CSV of reports, as a file',
+    seeds: seeds.reportTables,
+    ...textLines,
+    parse: (bytes) => readReportFile(bytes, 'reports.csv'),
+  },
+  {
+    name: 'report-tar',
+    about: 'tar archives of reports, also compressed, as a file',
+    seeds: seeds.tars,
+    structured: [archives.tarHeader],
+    amplifiers: [archives.amplifiedTar],
+    parse: (bytes) => readReportFile(bytes, bytes[0] === 0x1f ? 'reports.tgz' : 'reports.tar'),
+  },
+  {
+    name: 'checkpoint',
+    about: 'checkpoints of a training run',
+    seeds: seeds.checkpoints,
+    structured: [archives.headerMetadata, archives.safetensorsHeader],
+    amplifiers: [archives.amplifiedMetadata, archives.amplifiedHeader],
+    parse: readTrainingCheckpoint,
+  },
+  {
+    name: 'run-folder',
+    about: 'a run folder: configuration, log and checkpoint',
+    seeds: seeds.runFolders,
+    structured: [inRun(text.json, text.jsonLine, archives.headerMetadata)],
+    amplifiers: [inRun(text.amplifiedJson, text.amplifiedJsonLine, archives.amplifiedMetadata)],
+    parse: openRun,
+  },
+];
+
+function onText(change: (content: string, dice: Parameters<Mutator>[1]) => string): Mutator {
+  return (bytes, dice) => text.bytesOf(change(text.textOf(bytes), dice));
+}
