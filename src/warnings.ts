@@ -24,7 +24,13 @@ export type WarningCode =
   /** A JPEG of four colours without an Adobe marker was read as inverted CMYK. */
   | 'assumed-colours'
   /** The file says that its image is to be turned or mirrored (EXIF), and that was done. */
-  | 'applied-orientation';
+  | 'applied-orientation'
+  /** An image is nearly constant, or has few grey levels, or is mostly white or black. */
+  | 'image-range'
+  /** An image looks like the negative of a chest X-ray. */
+  | 'image-inverted'
+  /** An image looks like no frontal chest X-ray: coloured, a page, or otherwise unlike. */
+  | 'image-not-xray';
 
 /** Takes a warning of whoever reads a file. */
 export type OnWarning = (warning: Warning) => void;

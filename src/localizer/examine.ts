@@ -1,7 +1,8 @@
-/** The last look at an image's pixels before they go to the GPU: sizes checked, transparency gone, white known. */
+/** The last look at an image's pixels before they go to the GPU: sizes checked, transparency gone, white known, warnings said. */
 import { InputError } from '../errors.js';
 import { settleBits } from '../formats/bits.js';
 import { checkImage, type Image, withoutAlpha } from '../formats/pixels.js';
+import { checkPixels } from './image_checks.js';
 import type { PixelImage } from './images.js';
 
 /**
@@ -9,10 +10,12 @@ import type { PixelImage } from './images.js';
  * @throws InputError for data of the wrong type or length, and where a sample does not fit into the bits.
  */
 export function examineImage(image: PixelImage, bits?: number): Image {
-  return settleBits(withoutAlpha(checkPixels(image)), image.bits ?? bits);
+  const settled = settleBits(withoutAlpha(wholeImage(image)), image.bits ?? bits);
+  const found = checkPixels(settled);
+  return found.length > 0 ? { ...settled, warnings: [...(settled.warnings ?? []), ...found] } : settled;
 }
 
-function checkPixels(image: PixelImage): Image {
+function wholeImage(image: PixelImage): Image {
   const { data, width, height, bits, warnings } = image;
   if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray || data instanceof Uint16Array)) {
     throw new InputError('image: the data has the wrong type', {

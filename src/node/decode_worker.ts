@@ -1,6 +1,7 @@
 /** The thread that `image_store.ts` starts: reads, decodes and resizes the images whose paths it is sent. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { DecodeOptions } from '../formats/pixels.js';
+import { examineImage } from '../localizer/examine.js';
 import type { Fit } from '../ops/frame.js';
 import { networkImage } from '../train/network_image.js';
 import { readImage } from './image_files.js';
@@ -9,7 +10,7 @@ const { size, fit, decode } = workerData as { size: number; fit: Fit; decode: De
 
 parentPort?.on('message', async (path: string) => {
   try {
-    const decoded = await readImage(path, decode);
+    const decoded = examineImage(await readImage(path, decode));
     const image = networkImage(decoded, size, fit);
     parentPort?.postMessage({ image, warnings: decoded.warnings ?? [] }, [image.buffer as ArrayBuffer]);
   } catch (error) {

@@ -1,0 +1,143 @@
+/**
+ * What looks wrong about an image before any network sees it. Rules on 32 × 32 samples, all in shares of white; how often each
+ * warns of real chest X-rays is in the README. They are for mistakes in handling (an inverted film, a photo, an empty picture), and
+ * say nothing about quality: an image without a warning may be unfit all the same.
+ */
+import { bitsOf, type Image } from '../formats/pixels.js';
+import type { Warning } from '../warnings.js';
+
+const SIDE = 32;
+/** Smaller images are no X-rays that anybody reads. */
+const SMALLEST = 16;
+
+/** 99 of 100 samples lie within so little of white: nearly constant. */
+const LEAST_RANGE = 0.1;
+const FEWEST_LEVELS = 16;
+/** Share of samples that are wholly white, or wholly black (which the borders of real images are too). */
+const MOST_WHITE = 0.5;
+const MOST_BLACK = 0.8;
+
+/** A sample is coloured where its channels differ by more than this. */
+const COLOUR = 1 / 16;
+const MOST_COLOURED = 0.05;
+/** Share of samples of one bright level: paper. */
+const MOST_PAPER = 0.6;
+
+/** Likeness to the mean chest, from −1 to 1. */
+const INVERTED = -0.3;
+const CHEST = 0.2;
+
+/**
+ * The left half of the mean of 10,326 frontal chest X-rays (ChestX-ray14), made symmetric: 8 × 8 cells, the mean taken away. Dark
+ * corners above the shoulders and dark lungs; bright neck, mediastinum and abdomen.
+ */
+const MEAN_CHEST = [
+  [-27, -22, -16, 1],
+  [-3, -1, -9, -2],
+  [4, 1, -15, -2],
+  [1, -1, -13, 4],
+  [-4, -1, -5, 11],
+  [-8, 2, 7, 17],
+  [-12, 8, 17, 22],
+  [-14, 12, 22, 25],
+];
+
+/** Warnings of an image without transparency whose bits are known. */
+export function checkPixels(image: Image): Warning[] {
+  if (Math.min(image.width, image.height) < SMALLEST) return [];
+  const { levels, coloured } = sample(image);
+  const found = [rangeOf(levels), kindOf(levels, coloured)];
+  return found.filter((one) => one !== undefined);
+}
+
+/** Grey levels, 0 to 1, row by row, and the share of coloured samples. */
+function sample(image: Image): { levels: Float64Array; coloured: number } {
+  const { data, width, height, channels } = image;
+  const white = 2 ** bitsOf(image) - 1;
+  const levels = new Float64Array(SIDE * SIDE);
+  let coloured = 0;
+  for (let i = 0; i < levels.length; i++) {
+    const x = Math.floor((((i % SIDE) + 0.5) * width) / SIDE);
+    const y = Math.floor(((Math.floor(i / SIDE) + 0.5) * height) / SIDE);
+    const at = (y * width + x) * channels;
+    if (channels === 1) levels[i] = data[at] / white;
+    else {
+      const [red, green, blue] = [data[at], data[at + 1], data[at + 2]];
+      levels[i] = (0.299 * red + 0.587 * green + 0.114 * blue) / white;
+      if (Math.max(red, green, blue) - Math.min(red, green, blue) > COLOUR * white) coloured += 1;
+    }
+  }
+  return { levels, coloured: coloured / levels.length };
+}
+
+const percent = (share: number) => `${Math.round(share * 100)} %`;
+const shareOf = (levels: Float64Array, is: (level: number) => boolean) =>
+  levels.reduce((count, level) => count + (is(level) ? 1 : 0), 0) / levels.length;
+
+function rangeOf(levels: Float64Array): Warning | undefined {
+  const sorted = levels.slice().sort();
+  const [low, high] = [sorted[Math.floor(sorted.length * 0.005)], sorted[Math.floor(sorted.length * 0.995)]];
+  const distinct = new Set(levels).size;
+  const white = shareOf(levels, (level) => level >= 1);
+  const black = shareOf(levels, (level) => level <= 0);
+  const told = (what: string): Warning => ({
+    code: 'image-range',
+    message: `the image ${what}: its grey levels are far from those of an X-ray, and what the network says of it means little`,
+  });
+  if (high - low < LEAST_RANGE)
+    return told(`is nearly constant (99 % of it between ${percent(low)} and ${percent(high)} of white)`);
+  if (distinct < FEWEST_LEVELS) return told(`has only ${distinct} grey levels`);
+  if (white > MOST_WHITE) return told(`is wholly white in ${percent(white)} of its area`);
+  if (black > MOST_BLACK) return told(`is wholly black in ${percent(black)} of its area`);
+  return undefined;
+}
+
+function kindOf(levels: Float64Array, coloured: number): Warning | undefined {
+  const told = (what: string): Warning => ({
+    code: 'image-not-xray',
+    message: `the image ${what}: it does not look like a frontal chest X-ray, and what the network says of it means little`,
+  });
+  if (coloured > MOST_COLOURED) return told(`is coloured in ${percent(coloured)} of its area`);
+  const paper = paperShare(levels);
+  if (paper > MOST_PAPER)
+    return told(`shows one bright level in ${percent(paper)} of its area, as a page or a chart does`);
+  const likeness = chestLikeness(levels);
+  if (likeness <= INVERTED)
+    return {
+      code: 'image-inverted',
+      message: `the image looks inverted (its likeness to the mean chest X-ray is ${likeness.toFixed(2)}): white where air is dark. Was it stored as MONOCHROME1? Invert it, and ask again`,
+    };
+  if (likeness < CHEST)
+    return told(
+      `is hardly like the mean chest X-ray (${likeness.toFixed(2)}, where 1 is the same and 99 in 100 have 0.24 or more)`,
+    );
+  return undefined;
+}
+
+/** Share of the commonest of 256 levels, where that is in the bright half. */
+function paperShare(levels: Float64Array): number {
+  const counts = new Float64Array(256);
+  for (const level of levels) counts[Math.round(level * 255)] += 1;
+  const most = counts.indexOf(Math.max(...counts));
+  return most < 128 ? 0 : counts[most] / levels.length;
+}
+
+/** Correlation of the means of 8 × 8 cells with the mean chest. 0 for an even image. */
+function chestLikeness(levels: Float64Array): number {
+  const cells = new Float64Array(64);
+  for (let i = 0; i < levels.length; i++) {
+    const [x, y] = [i % SIDE, Math.floor(i / SIDE)];
+    cells[(y >> 2) * 8 + (x >> 2)] += levels[i];
+  }
+  const chest = MEAN_CHEST.flatMap((half) => [...half, ...half.toReversed()]);
+  const mean = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value, 0) / 64;
+  const [cellMean, chestMean] = [mean(cells), mean(chest)];
+  let [product, ofCells, ofChest] = [0, 0, 0];
+  for (let i = 0; i < 64; i++) {
+    const [a, b] = [cells[i] - cellMean, chest[i] - chestMean];
+    product += a * b;
+    ofCells += a * a;
+    ofChest += b * b;
+  }
+  return product / Math.max(1e-9, Math.sqrt(ofCells * ofChest));
+}
