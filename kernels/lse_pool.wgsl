@@ -6,6 +6,11 @@
 //   S = (1/N) · Σ_p (exp(r · d_p) − 1) / r      with      y = m + ln(1 + r · S) / r,
 // whose terms tend to d_p and whose logarithm to S as r → 0. It serves while r · S > −½, the plain sum beyond.
 //
+// Where y is much smaller than m, the last addition leaves few digits. Then r · x is no large number, and the same is done again
+// without m:
+//   y = ln(1 + r · S) / r      S = (1/N) · Σ_p x_p + (1/N) · Σ_p ((exp(r · x_p) − 1) / r − x_p)
+// The first sum may cancel down to nothing, so that it is taken without rounding.
+//
 //   x  [batch, positions, channels]  nhwc4
 //   y  [batch, channels]             nhwc4, f32; padding lanes come out zero because they go in zero
 //
@@ -27,21 +32,13 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(2) var<uniform> params: Params;
 
+// Σ exp(r · d) and S · N, or the second time Σ x as a sum and what its rounding left, and the rest of S · N.
 var<workgroup> peaks: array<vec4f, LANES>;
-var<workgroup> sums: array<vec4f, LANES>;   // Σ exp(r · d)
-var<workgroup> slopes: array<vec4f, LANES>; // Σ (exp(r · d) − 1) / r
+var<workgroup> sums: array<vec4f, LANES>;
+var<workgroup> slopes: array<vec4f, LANES>;
+var<workgroup> is_small: u32;
 
-// (e^z − 1) / z by its series, for −½ ≤ z ≤ 0.
-fn expm1_ratio(z: vec4f) -> vec4f {
-  return 1 + z / 2 * (1 + z / 3 * (1 + z / 4 * (1 + z / 5 * (1 + z / 6 * (1 + z / 7 * (1 + z / 8))))));
-}
-
-// ln(1 + u) / u for −½ ≤ u ≤ 0: ln(1 + u) = 2 · artanh(u / (2 + u)), by its series.
-fn log1p_ratio(u: vec4f) -> vec4f {
-  let t = u / (2 + u);
-  let t2 = t * t;
-  return 2 / (2 + u) * (1 + t2 * (1.0 / 3 + t2 * (1.0 / 5 + t2 * (1.0 / 7 + t2 * (1.0 / 9 + t2 * (1.0 / 11 + t2 * (1.0 / 13 + t2 / 15)))))));
-}
+#include lse_small
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -70,7 +67,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     let z = params.r * d;
     let e = exp(z);
     sum += e;
-    slope += select((e - 1) / max(params.r, 1e-30), d * expm1_ratio(max(z, vec4f(-0.5))), z > vec4f(-0.5));
+    slope += select((e - 1) / max(params.r, 1e-30), d * (1 + expm1_rest(max(z, vec4f(-0.5)))), z > vec4f(-0.5));
   }
   sums[lane] = sum;
   slopes[lane] = slope;
@@ -87,6 +84,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     let s = slopes[0] / f32(params.positions);
     let u = params.r * s;
     let plain = log(mean) / max(params.r, 1e-30);
-    y[image * params.groups + group] = peak + select(plain, s * log1p_ratio(max(u, vec4f(-0.5))), u > vec4f(-0.5));
+    let value = peak + select(plain, s * log1p_ratio(max(u, vec4f(-0.5))), u > vec4f(-0.5));
+    y[image * params.groups + group] = value;
+    is_small = select(0u, 1u, any(abs(value) * 8 < abs(peak)));
+  }
+  if (workgroupUniformLoad(&is_small) == 1) {
+    let again = from_zero(first, lane);
+    if (lane == 0) {
+      let at = image * params.groups + group;
+      y[at] = select(y[at], again, abs(y[at]) * 8 < abs(peak));
+    }
   }
 }

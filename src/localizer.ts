@@ -7,7 +7,7 @@ import { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
 import { type ImageInput, toPixels } from './localizer/images.js';
 import { type ModelOptions, readModel, readsOnce, type WeightsInput } from './localizer/model.js';
 import type { GpuLocalization } from './localizer/on_gpu.js';
-import { createQueue } from './localizer/queue.js';
+import { abortable, createQueue } from './localizer/queue.js';
 import { type LocalizeOptions, type Request, requestOf } from './localizer/request.js';
 import type { Classification, Localization } from './localizer/results.js';
 import { type Batch, createSession, type Memory, type Session, type StageTimes } from './localizer/session.js';
@@ -149,15 +149,15 @@ export class Localizer {
       throw new InputError('output', { expected: "'cpu' or 'gpu'", given: String(output) });
     }
     const request = requestOf(this.metadata, options, 'localize', ['output']);
-    const read = toPixels(image, options);
-    return this.#track(
-      read.then((pixels) =>
-        this.#queue(async () => {
-          if (output === 'gpu') return this.#session.runOnGpu(pixels, request, options.signal);
-          return (await this.#session.run({ images: [pixels], indexes: [0] }, request, options.signal))[0];
-        }),
-      ),
-    );
+    const { signal } = options;
+    const read = abortable(toPixels(image, options), signal);
+    const work = async (pixels: Pixels): Promise<Localization | GpuLocalization> => {
+      if (output === 'gpu') return this.#session.runOnGpu(pixels, request, signal);
+      return (await this.#session.run({ images: [pixels], indexes: [0] }, request, signal))[0];
+    };
+    // What stays on the GPU is the caller's to free; of a call that was aborted nobody holds it.
+    const drop = (result: Localization | GpuLocalization) => 'destroy' in result && result.destroy();
+    return this.#track(read.then((pixels) => this.#queue.push(() => work(pixels), signal, drop)));
   }
 
   /** The same of many images, in their order. Images are read ahead while the GPU works. */
@@ -178,12 +178,12 @@ export class Localizer {
     next.catch(() => {}); // awaited below; reading ahead must not leave a rejection unhandled
     try {
       for (;;) {
-        const { done, value } = await next;
+        const { done, value } = await abortable(next, signal);
         if (done) return;
         next = batches.next();
         next.catch(() => {});
         this.#check();
-        yield* await this.#track(this.#queue(() => this.#runBatch(value, request, onError, signal)));
+        yield* await this.#track(this.#queue.push(() => this.#runBatch(value, request, onError, signal), signal));
       }
     } finally {
       // Whoever gives the images may have something to close. Not awaited: an image that is being read may never come.
@@ -233,14 +233,14 @@ export class Localizer {
   async profile(): Promise<StageTimes[] | undefined> {
     this.#check();
     const request = requestOf(this.metadata, { classes: this.classes });
-    return this.#track(this.#queue(() => this.#session.profile(request)));
+    return this.#track(this.#queue.push(() => this.#session.profile(request)));
   }
 
   /** Starts over after the device was lost, reading the weights again from where they came. Calls that come later wait for it. */
   async restore(device?: GPUDevice): Promise<void> {
     this.#check();
     await this.#track(
-      this.#queue(async () => {
+      this.#queue.push(async () => {
         const fresh = await this.#reload(device);
         this.#session.close();
         this.#gpu.close();
@@ -253,7 +253,8 @@ export class Localizer {
 
   /** Frees what was made on the GPU, and the device unless it is the caller's. Calls that are pending are finished first. */
   async close(): Promise<void> {
-    this.#closing ??= Promise.allSettled(this.#pending).then(() => {
+    this.#closing ??= Promise.allSettled(this.#pending).then(async () => {
+      await this.#queue.idle(); // calls that were aborted have been answered, but may still be at work
       this.#session.close();
       this.#gpu.close();
     });

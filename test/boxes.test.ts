@@ -10,6 +10,7 @@ import { createPlan } from '../src/graph/plan.js';
 import { type BoxOptions, decodeBoxes, extractBoxes, type Gates } from '../src/ops/component_boxes.js';
 import { connectedComponents } from '../src/ops/connected_components.js';
 import type { Fit } from '../src/ops/frame.js';
+import { SMALLEST_RANGE } from '../src/ops/heat.js';
 import { boxesOfHeatmap, floodFill, heatOfImage } from '../src/ops/heat.reference.js';
 import { scaleHeatmaps } from '../src/ops/scale255.js';
 
@@ -328,6 +329,70 @@ test('impossible requests are refused', () => {
   assert.throws(
     () => decodeBoxes([1, 2], [1, 2, 3]),
     (error: unknown) => error instanceof InputError,
+  );
+});
+
+test('heat that is equal to the threshold belongs to the box', async () => {
+  // From 0 to 255 in whole numbers, so that scaling is exact; the cells are the pixels.
+  const row = [0, 60, 59, 61, 0, 179, 180, 181, 0, 255, 254];
+  for (const scaling of ['min_max', 'relu_max'] as const) {
+    const maps = pixels(row.length, 1, (x) => row[x]);
+    const options = frameOfMaps(maps, { scaling, thresholds: [60, 180, 255] });
+    const { boxes } = await run(maps, options);
+    assert.equal(
+      boxes.map(({ threshold, x, width, area, peak }) => [threshold, x, width, area, peak]),
+      [
+        [60, 1, 1, 1, 60],
+        [60, 3, 1, 1, 61],
+        [60, 5, 3, 3, 181],
+        [60, 9, 2, 2, 255],
+        [180, 6, 2, 2, 181],
+        [180, 9, 2, 2, 255],
+        [255, 9, 1, 1, 255],
+      ],
+      scaling,
+    );
+  }
+  // The middle one of five pixels lies half-way between cells of 0 and 255.
+  const between = { classes: 1, width: 2, height: 1, cells: [[0, 255]] };
+  for (const [threshold, first] of [
+    [127.49999, 2],
+    [127.5, 2],
+    [127.50001, 3],
+  ]) {
+    const { boxes } = await run(between, { width: 5, height: 1, size: 2, fit: 'stretch', thresholds: [threshold] });
+    assert.is(boxes[0].x, first, `at or above ${threshold}`);
+  }
+});
+
+test('a map is flat up to a millionth of its size, and where 255 divided by its range would overflow', async () => {
+  const [least, next] = [2 ** -20, 2 ** -20 + 2 ** -24];
+  const [tiny, more] = [SMALLEST_RANGE, SMALLEST_RANGE * (1 + 2 ** -23)].map(Math.fround);
+  const state = async (cells: number[], scaling: 'min_max' | 'relu_max') => {
+    const maps = { classes: 1, width: 2, height: 1, cells: [cells] };
+    return (await run(maps, frameOfMaps(maps, { scaling }))).states[0];
+  };
+  for (const scaling of ['min_max', 'relu_max'] as const) {
+    assert.is(await state([1, 1 - least], scaling), 'flat', scaling);
+    assert.is(await state([1, 1 - next], scaling), 'scaled', scaling);
+    assert.is(await state([0, tiny], scaling), 'flat', scaling);
+    assert.is(await state([0, more], scaling), 'scaled', scaling);
+  }
+  assert.is(await state([-1e-30, tiny], 'relu_max'), 'flat');
+  assert.is(await state([-1e-30, more], 'relu_max'), 'scaled');
+});
+
+test('as many components as there is room for are all there, and none is told to be missing', async () => {
+  const maps = shapes['lone pixels'](8, 2);
+  const options = frameOfMaps(maps, { maxBoxes: 4, thresholds: [60, 180] });
+  const { boxes, found, truncated } = await run(maps, options);
+  assert.equal([found, truncated.size, boxes.length], [[[4, 4]], 0, 8]);
+  // One more than there is room for must not reach into the next threshold's table.
+  const fuller = await run(maps, { ...options, maxBoxes: 3 });
+  assert.equal([[...fuller.truncated], fuller.boxes.length], [[0], 6]);
+  assert.equal(
+    fuller.boxes.map(({ threshold, x, y, area }) => [threshold, x, y, area]),
+    [60, 180].flatMap((threshold) => [0, 2, 4].map((x) => [threshold, x, 0, 1])),
   );
 });
 

@@ -17,6 +17,7 @@ const SUITES = [
   'boxes',
   'nets_torch',
   'localizer',
+  'interruptions',
   'phantom',
   'train_loop',
 ];

@@ -1,9 +1,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { platform } from '#gpu';
-import { KernelError } from '../src/errors.js';
+import { GpuUnavailableError, KernelError } from '../src/errors.js';
 import { createStorage, readBuffer, upload } from '../src/gpu/buffers.js';
 import { openGpu } from '../src/gpu/device.js';
+import { lossOf, onGpu } from '../src/gpu/loss.js';
 import { type Recorded, run } from '../src/gpu/run.js';
 import { assemble, type Kernel, packParams } from '../src/gpu/wgsl.js';
 
@@ -158,6 +159,38 @@ test('a lost device is told at the next call', async () => {
   const lost = await own.lost;
   assert.is(lost.name, 'DeviceLostError');
   assert.throws(() => own.check(), /the GPU device was lost/);
+});
+
+/** A device of which only the loss is asked, to come when it is told to. */
+function losing() {
+  let lose = (_: { message: string; reason: GPUDeviceLostReason }) => {};
+  const lost = new Promise<{ message: string; reason: GPUDeviceLostReason }>((resolve) => {
+    lose = resolve;
+  });
+  return { device: { lost } as unknown as GPUDevice, lose };
+}
+
+test('whatever a lost device says, and before it is known to be lost, the error is the one of the loss', async () => {
+  const abort = () => Promise.reject(new DOMException('', 'AbortError'));
+  const caught = (work: Promise<unknown>) => work.catch((error: unknown) => error);
+  const { device, lose } = losing();
+  const early = [abort(), Promise.reject(new KernelError('no pipeline'))].map((work) => caught(onGpu(device, work)));
+  await new Promise((resolve) => setTimeout(resolve));
+  lose({ message: 'gone', reason: 'unknown' });
+  const { lost } = lossOf(device);
+  for (const error of await Promise.all(early)) assert.is(error, await lost);
+  assert.is(await caught(onGpu(device, Promise.resolve(5))), await lost);
+  assert.match((await lost).message, /the GPU device was lost: gone/);
+
+  const healthy = losing().device;
+  const refused = new KernelError('no pipeline');
+  assert.is(await onGpu(healthy, Promise.resolve(5)), 5);
+  assert.is(await caught(onGpu(healthy, Promise.reject(refused))), refused);
+
+  const closed = losing();
+  lossOf(closed.device).expect();
+  closed.lose({ message: '', reason: 'destroyed' });
+  assert.instance(await caught(onGpu(closed.device, abort())), GpuUnavailableError);
 });
 
 test.after(() => gpu.close());

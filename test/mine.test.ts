@@ -156,6 +156,24 @@ test('the wide table: 1 present, -1 uncertain, 0 negated, empty not mentioned', 
   assert.is(kept.rows[1], 'r,,1,0,,,1,,,0');
 });
 
+test('the columns of the CheXpert labeller', async ({ folder }) => {
+  const text = 'INDICATION: fracture.\n\nNo effusion. Possible pneumonia. PICC line. Right basilar opacity.';
+  const explain = join(folder, 'why.jsonl');
+  const { lines, summary } = await mineFile(folder, 'r.txt', text, { classes: 'chexpert', suffix: '.png', explain });
+  assert.equal(lines, [
+    'Image Index,No Finding,Enlarged Cardiomediastinum,Cardiomegaly,Lung Lesion,Lung Opacity,Edema,Consolidation,Pneumonia,Atelectasis,Pneumothorax,Pleural Effusion,Pleural Other,Fracture,Support Devices',
+    'r.png,,,,,1,,,-1,,,0,,,1',
+  ]);
+  assert.equal([summary.counts['Lung Opacity'], summary.counts.Pneumonia, summary.normal], [1, 0, 0]);
+  assert.is(JSON.parse(readFileSync(explain, 'utf8')).values['Pleural Effusion'], 0);
+  const clear = await mineFile(folder, 'r.txt', 'Lungs clear.', { classes: 'chexpert', format: 'wide' });
+  assert.is(clear.lines[1], 'r,1,,,,,,,,,,,,,');
+  const refused = mineFile(folder, 'r.txt', text, { classes: 'chexpert', format: 'data-entry' });
+  assert.match(await refusal(refused), /do not go together.*wide.*data-entry/);
+  const dropped = mineFile(folder, 'r.txt', text, { classes: 'chexpert', uncertain: 'drop' });
+  assert.match(await refusal(dropped), /do not go together.*drop/);
+});
+
 test('the explanation is a JSON line per report', async ({ folder }) => {
   const explain = join(folder, 'why.jsonl');
   await mineFile(folder, 'r.txt', 'No effusion.', { explain });
@@ -205,6 +223,101 @@ test('a truncated archive keeps what came before the cut and says so', async ({ 
   assert.ok(rows.length > 10 && rows.length < 40);
   assert.is(problems.length, 1);
   assert.match(problems[0], /cut\.tgz.*cut off/);
+});
+
+/** Where in an archive the header of a member is. */
+const headerAt = (tar: Buffer, name: string): number => tar.indexOf(`${name}\0`);
+
+/** Puts the right checksum back into a header that was changed. */
+function sign(tar: Buffer, at: number): void {
+  tar.write('        ', at + 148);
+  const sum = tar.subarray(at, at + 512).reduce((total, byte) => total + byte, 0);
+  tar.write(`${sum.toString(8).padStart(6, '0')}\0 `, at + 148);
+}
+
+test('a damaged tar header costs its member, which is named and counted; the rest is read', async ({ folder }) => {
+  const tar = await archive({
+    'a.txt': 'Mass.',
+    'b.txt': `Nodule. ${'z'.repeat(3000)}`,
+    'c.txt': 'Effusion.',
+    'd.txt': 'Edema.',
+    'e.txt': 'Hernia.',
+  });
+  const damages: [name: string, damage: (copy: Buffer) => void, message: RegExp][] = [
+    ['b.txt', (copy) => copy.write('x', headerAt(copy, 'b.txt') + 148), /:b\.txt: .*checksum/],
+    [
+      'd.txt',
+      (copy) => copy.fill(0xff, headerAt(copy, 'd.txt'), headerAt(copy, 'd.txt') + 512),
+      /the member at byte \d+: .*checksum/,
+    ],
+    ['a.txt', (copy) => copy.write('9', 130), /:a\.txt: .*checksum/],
+    [
+      'c.txt',
+      (copy) => {
+        const at = headerAt(copy, 'c.txt');
+        copy.fill(0, at + 124, at + 136);
+        copy.set([0x80, 0, 0, 0, 0x40], at + 124);
+        sign(copy, at);
+      },
+      /:c\.txt: .*size that no file has/,
+    ],
+  ];
+  for (const [lost, damage, message] of damages) {
+    const copy = Buffer.from(tar);
+    damage(copy);
+    for (const [name, bytes] of [
+      ['x.tar', copy],
+      ['x.tgz', gzipSync(copy)],
+    ] as const) {
+      const { rows, problems, summary } = await mineFile(folder, name, bytes);
+      const wanted = ['a.txt', 'b.txt', 'c.txt', 'd.txt', 'e.txt'].filter((one) => one !== lost);
+      assert.equal(
+        rows.slice(1).map((row) => `${row[0]}.txt`),
+        wanted,
+        lost,
+      );
+      assert.is(summary.problems, 1, lost);
+      assert.match(problems[0], message);
+    }
+  }
+  // Several in a row are lost together, and what follows is found.
+  const two = Buffer.from(tar);
+  for (const name of ['b.txt', 'c.txt']) two[headerAt(two, name) + 150] ^= 1;
+  const { rows } = await mineFile(folder, 'y.tar', two);
+  assert.equal(
+    rows.slice(1).map((row) => row[0]),
+    ['a', 'd', 'e'],
+  );
+});
+
+test('extended headers: long names are read; what is too long or damaged costs its member', async ({ folder }) => {
+  const long = `${'in/'.repeat(60)}${'n'.repeat(120)}.txt`;
+  const plain = await archive({ [long]: 'Mass.', 'b.txt': 'Nodule.' });
+  const read = await mineFile(folder, 'a.tar', plain);
+  assert.equal(read.rows.slice(1), [`${long.slice(0, -4)},Mass,0`, 'b,Nodule,0']);
+  const extended = (body: Buffer): Buffer => {
+    const header = Buffer.from(plain.subarray(0, 512));
+    header.fill(0, 0, 100);
+    header.write('x', 0);
+    header.write(`${body.length.toString(8).padStart(11, '0')}\0`, 124);
+    header.write('x', 156);
+    sign(header, 0);
+    return Buffer.concat([header, body, Buffer.alloc((512 - (body.length % 512)) % 512)]);
+  };
+  const rest = await archive({ 'b.txt': 'Nodule.', 'c.txt': 'Mass.' });
+  for (const [body, message] of [
+    [Buffer.alloc(8 << 20), /b\.txt: its extended header has 8388608 bytes/],
+    [Buffer.from('1\n'.repeat(400_000)), /b\.txt: its extended header is damaged/],
+    [Buffer.from('99 path=x\n'), /b\.txt: its extended header is damaged/],
+    [Buffer.from('15 size=-12345\n'), /b\.txt: its extended header is damaged/],
+  ] as const) {
+    const { rows, problems } = await mineFile(folder, 'b.tar', Buffer.concat([extended(body), rest]));
+    assert.equal(rows.slice(1), ['c,Mass,0']);
+    assert.is(problems.length, 1, problems.join());
+    assert.match(problems[0], message);
+  }
+  const cut = Buffer.concat([rest.subarray(0, 2048), extended(Buffer.alloc(4096, 'a')).subarray(0, 2000)]);
+  assert.match((await mineFile(folder, 'c.tar', cut)).problems.join(), /cut off/);
 });
 
 test('what is no archive, no gzip, no text is refused, and no table is left behind', async ({ folder }) => {

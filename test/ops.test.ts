@@ -14,6 +14,8 @@ import { elementCount, type Tensor } from '../src/graph/tensor.js';
 import { concat } from '../src/ops/concat.js';
 import { conv2d } from '../src/ops/conv2d.js';
 import { localResponseNorm, forward as normalisation } from '../src/ops/lrn.js';
+import { forward as logSumExp } from '../src/ops/lse_pool.js';
+import { forward as logSumExpGradient } from '../src/ops/lse_pool_gradient.js';
 import { mul } from '../src/ops/mul.js';
 import { pad } from '../src/ops/pad.js';
 import { averagePool, maxPool, forward as pool } from '../src/ops/pool.js';
@@ -422,6 +424,46 @@ test('random windows and sizes give the reference’s numbers on the GPU', async
       await hold(resizing, { inputs: [input], attributes: { height, width, mode } });
     }),
   );
+});
+
+test('log-sum-exp pooling keeps its digits whatever the sharpness, the mean and the spread', async () => {
+  const maps = fc.record({
+    size: pairOf(small(24, 2)),
+    channels: small(6),
+    seed: fc.nat(1e6),
+    /** 10 to this power: the sharpness times the spread; 0 for none. */
+    sharpness: fc.option(fc.double({ min: -6, max: 3, noNaN: true })),
+    spread: fc.constantFrom(1e-3, 1, 50),
+    /** In spreads. */
+    mean: fc.constantFrom(0, 0, 1e-4, 0.01, 1, 30, 1000, -3),
+    kind: fc.constantFrom('normal', 'balanced', 'sparse'),
+  });
+  const look = async ({
+    size,
+    channels,
+    seed,
+    sharpness,
+    spread,
+    mean,
+    kind,
+  }: typeof maps extends fc.Arbitrary<infer T> ? T : never) => {
+    const positions = size[0] * size[1];
+    const drawn = normals(positions * channels, seed);
+    const averages = Array.from({ length: channels }, (_, c) => {
+      const own = drawn.filter((_, i) => i % channels === c);
+      return own.reduce((a, b) => a + b) / positions;
+    });
+    const value = (i: number) => {
+      if (kind === 'sparse') return i % 53 < channels ? 3 + drawn[i] : 0;
+      return kind === 'balanced' ? drawn[i] - averages[i % channels] : drawn[i];
+    };
+    const fill = (i: number) => spread * (mean + value(i));
+    const attributes = { r: sharpness === null ? 0 : 10 ** sharpness / spread };
+    const x = { shape: [1, ...size, channels], fill };
+    await hold(logSumExp, { inputs: [x], attributes });
+    await hold(logSumExpGradient, { inputs: [x, { shape: [1, channels], layout: 'nhwc4', type: 'f32' }], attributes });
+  };
+  await fc.assert(fc.asyncProperty(maps, look), { numRuns: 40 });
 });
 
 test('what a binding cannot hold runs in bands, to the same numbers', async () => {

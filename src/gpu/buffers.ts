@@ -56,8 +56,11 @@ export async function allocate<T>(gpu: Gpu, what: string, make: () => T): Promis
     // No await in between: on a shared device others use the scope stack too.
     full = gpu.device.popErrorScope();
   }
-  if (await full)
+  const refuse = (error: GPUError | null) => {
+    if (!error) return;
     throw new OutOfMemoryError(`the GPU has no memory left for ${what}`, { hint: 'use a smaller image or batch' });
+  };
+  await gpu.wait(full.then(refuse));
   gpu.check();
   return made;
 }
@@ -77,11 +80,15 @@ export function upload(gpu: Gpu, buffer: GPUBuffer, data: ArrayBufferView, offse
 }
 
 /** Copies a mapped-for-reading buffer's content out and unmaps it. */
-export async function mapped(buffer: GPUBuffer, size: number): Promise<ArrayBuffer> {
-  await buffer.mapAsync(0x1, 0, alignUp(Math.max(size, 4), 4));
-  const copy = buffer.getMappedRange(0, alignUp(Math.max(size, 4), 4)).slice(0, size);
-  buffer.unmap();
-  return copy;
+export function mapped(gpu: Gpu, buffer: GPUBuffer, size: number): Promise<ArrayBuffer> {
+  const length = alignUp(Math.max(size, 4), 4);
+  const read = async () => {
+    await buffer.mapAsync(0x1, 0, length);
+    const copy = buffer.getMappedRange(0, length).slice(0, size);
+    buffer.unmap();
+    return copy;
+  };
+  return gpu.wait(read());
 }
 
 /** A part of a buffer, in bytes. */
@@ -109,7 +116,7 @@ export async function readRanges(gpu: Gpu, ranges: readonly BufferRange[]): Prom
       at += alignUp(size, 4);
     }
     gpu.device.queue.submit([encoder.finish()]);
-    const content = await mapped(staging, total);
+    const content = await mapped(gpu, staging, total);
     let from = 0;
     return ranges.map(({ size }) => {
       const part = content.slice(from, from + size);

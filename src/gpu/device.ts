@@ -3,9 +3,10 @@
  * adapters that compute nothing, and catches what no error scope caught.
  */
 import { platform } from '#gpu';
-import { DeviceLostError, GpuUnavailableError, KernelError } from '../errors.js';
+import { type DeviceLostError, GpuUnavailableError, KernelError } from '../errors.js';
 import { checkOptions, optionNames } from '../options.js';
 import { debug } from './debug.js';
+import { lossOf, onGpu } from './loss.js';
 import type { Pipelines } from './pipelines.js';
 import { pipelinesOf } from './pipelines.js';
 
@@ -50,6 +51,8 @@ export interface Gpu {
   readonly lost: Promise<DeviceLostError>;
   /** Throws what has gone wrong since the last call: a lost device, or an error that no scope caught. */
   check(): void;
+  /** Waits for something that the GPU does, see `onGpu`: every await on it goes through here. */
+  wait<T>(work: Promise<T>): Promise<T>;
   close(): void;
 }
 
@@ -86,7 +89,10 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
   const requiredLimits: Record<string, number> = {};
   for (const limit of WANTED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
   const requiredFeatures = WANTED_FEATURES.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
-  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures, label: 'raybox' });
+  const wanted = { requiredLimits, requiredFeatures, label: 'raybox' };
+  const device = await adapter.requestDevice(wanted).catch((cause: Error) => {
+    throw new GpuUnavailableError('the adapter gives no device', { given: cause.message, cause });
+  });
   return wrap(device, adapter.info, true);
 }
 
@@ -113,7 +119,8 @@ function wrap(device: GPUDevice, info: GPUAdapterInfo, owned: boolean): Gpu {
       given: String(device.limits.maxStorageBuffersPerShaderStage),
     });
   }
-  let failure: Error | undefined;
+  const loss = lossOf(device);
+  let failure: KernelError | undefined;
   let closed = false;
   // A listener beside the caller's own handler, which goes on being called.
   const onError = (event: GPUUncapturedErrorEvent) => {
@@ -121,13 +128,8 @@ function wrap(device: GPUDevice, info: GPUAdapterInfo, owned: boolean): Gpu {
   };
   device.addEventListener('uncapturederror', onError);
   const lost = new Promise<DeviceLostError>((resolve) => {
-    device.lost.then((reason) => {
-      if (closed) return;
-      const error = new DeviceLostError(`the GPU device was lost: ${reason.message || reason.reason}`, {
-        hint: 'localizer.restore() starts over on a new device',
-      });
-      failure = error;
-      resolve(error);
+    loss.lost.then((error) => {
+      if (!closed) resolve(error);
     });
   });
   const software = info.isFallbackAdapter === true;
@@ -143,15 +145,18 @@ function wrap(device: GPUDevice, info: GPUAdapterInfo, owned: boolean): Gpu {
     lost,
     check() {
       if (closed) throw new GpuUnavailableError('the device was closed');
-      const error = failure;
-      if (error && !(error instanceof DeviceLostError)) failure = undefined;
+      const error = loss.error ?? failure;
+      failure = undefined;
       if (error) throw error;
     },
+    wait: (work) => onGpu(device, work),
     close() {
       if (closed) return;
       closed = true;
       device.removeEventListener('uncapturederror', onError);
-      if (owned) device.destroy();
+      if (!owned) return;
+      loss.expect();
+      device.destroy();
     },
   };
 }

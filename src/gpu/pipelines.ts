@@ -5,6 +5,7 @@
  */
 import { KernelError } from '../errors.js';
 import { debug } from './debug.js';
+import { onGpu } from './loss.js';
 import { assemble, type Constants, type Kernel } from './wgsl.js';
 
 /** How a kernel uses its bindings in order, a letter each: `r` reads, `w` reads and writes. A uniform follows. */
@@ -59,7 +60,7 @@ function createPipelines(device: GPUDevice): Pipelines {
       let pipeline = pipelines.get(key);
       if (!pipeline) {
         debug(4, `${kernel.name} for ${where}\n${code}`);
-        pipeline = compile(device, kernel.name, code, layout(access), where);
+        pipeline = onGpu(device, compile(device, kernel.name, code, layout(access), where));
         // A failed compilation is not kept: its error belongs to the one who asked.
         pipeline.catch(() => pipelines.delete(key));
         pipelines.set(key, pipeline);

@@ -70,8 +70,9 @@ export async function run(gpu: Gpu, steps: readonly Recorded[], options: RunOpti
     let nextFailed = failed;
     if (next) {
       const through = gpu.device.queue.onSubmittedWorkDone(); // of all that has been submitted until now
+      through.catch(() => {}); // awaited below, unless sending fails first
       nextFailed = send(next);
-      await through;
+      await gpu.wait(through);
       const now = performance.now();
       adjust(gpu, expected, now - started);
       started = now;
@@ -123,7 +124,7 @@ function submit(gpu: Gpu, steps: readonly Recorded[]): Promise<void> {
   pass.end();
   device.queue.submit([encoder.finish()]);
   const scopes = [device.popErrorScope(), device.popErrorScope(), device.popErrorScope()];
-  return Promise.all(scopes).then(([validation, memory, internal]) => {
+  const looked = Promise.all(scopes).then(([validation, memory, internal]) => {
     const labels = steps.map((step) => step.label);
     const where =
       labels.length > 3 ? `${labels.slice(0, 3).join(', ')} … (${labels.length} dispatches)` : labels.join(', ');
@@ -131,6 +132,7 @@ function submit(gpu: Gpu, steps: readonly Recorded[]): Promise<void> {
     const error = validation ?? internal;
     if (error) throw new KernelError(`the GPU refused ${where}: ${error.message}`);
   });
+  return gpu.wait(looked);
 }
 
 export function encodeDispatch(pass: GPUComputePassEncoder, step: Recorded): void {

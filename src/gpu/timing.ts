@@ -33,7 +33,7 @@ async function timePart(gpu: Gpu, steps: readonly Recorded[]): Promise<Float64Ar
     encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
     encoder.copyBufferToBuffer(resolved, 0, staging, 0, count * 8);
     device.queue.submit([encoder.finish()]);
-    const stamps = new BigUint64Array(await mapped(staging, count * 8));
+    const stamps = new BigUint64Array(await mapped(gpu, staging, count * 8));
     return Float64Array.from(steps, (_, index) => Number(stamps[index * 2 + 1] - stamps[index * 2]));
   } finally {
     for (const thing of [querySet, resolved, staging]) thing.destroy();

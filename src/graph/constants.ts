@@ -76,7 +76,7 @@ export async function createConstants(
     upload(gpu, buffer, encodeTensor(tensor, values));
     uploaded += byteSize(tensor);
     if (uploaded < IN_FLIGHT) return;
-    await gpu.device.queue.onSubmittedWorkDone();
+    await gpu.wait(gpu.device.queue.onSubmittedWorkDone());
     uploaded = 0;
   };
 

@@ -33,7 +33,7 @@ export function createCollector(gpu: Gpu): Collector {
     finish() {
       return Promise.all(
         taken.map(async ({ staging, sizes }) => {
-          const bytes = await mapped(staging, staging.size);
+          const bytes = await mapped(gpu, staging, staging.size);
           let at = 0;
           return sizes.map((size) => {
             const part = bytes.slice(at, at + size);

@@ -79,15 +79,25 @@ export async function writeEvaluation(
 ): Promise<EvaluationResult> {
   // Said before the work and not after it, where the packages are missing.
   if (options.html ?? true) await loadPlots();
-  return withFolder(options.out, () => writeFiles(predictions, data, options));
+  // A network may write what it predicts into the folder while it works. Predictions from files are scored before a folder is made.
+  if (Symbol.asyncIterator in predictions) {
+    return withFolder(options.out, async () => writeFiles(await score(predictions, data, options), data, options));
+  }
+  const scored = await score(predictions, data, options);
+  return withFolder(options.out, () => writeFiles(scored, data, options));
 }
 
-async function writeFiles(
+interface ScoredInput {
+  /** What was scored: labels matched, boxes in pixels of their images. */
+  input: CaseInput;
+  result: EvaluationResult;
+}
+
+async function score(
   predictions: Iterable<Prediction> | AsyncIterable<Prediction>,
   data: Dataset,
   options: WriteEvaluationOptions,
-): Promise<EvaluationResult> {
-  const { out, html = true, cases: caseCount = 6, subtitle = '' } = options;
+): Promise<ScoredInput> {
   const given: Prediction[] = [];
   for await (const prediction of predictions) given.push(prediction);
   const matched = matchPredictions(given, data.table.classes);
@@ -97,6 +107,15 @@ async function writeFiles(
   const warnings = [...data.warnings, ...(options.warnings ?? []), ...matched.warnings];
 
   const result = evaluate(input, { ...options, warnings: [...warnings, ...placed.warnings, ...leavingBoxes(all)] });
+  return { input, result };
+}
+
+async function writeFiles(
+  { input, result }: ScoredInput,
+  data: Dataset,
+  options: WriteEvaluationOptions,
+): Promise<EvaluationResult> {
+  const { out, html = true, cases: caseCount = 6, subtitle = '' } = options;
   await writeWhole(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 1)}\n`);
   await writeWhole(join(out, 'evaluation.csv'), reportCsv(result));
   if (html) {

@@ -3,28 +3,20 @@ import { resolve } from 'node:path';
 import { InputError } from '../errors.js';
 import { csvLine } from '../formats/csv.js';
 import { imageNameOfPath } from '../formats/image_list.js';
-import { type Disease, diseases, eightDiseases } from '../reports/lexicon.js';
-import { type MineOptions, mineReport, type ReportLabels } from '../reports/mine.js';
 import { type Lock, lockFile } from './lock.js';
-import { type Problem, type ReadReportsOptions, type ReportText, readReports, reportFiles } from './report_files.js';
-import { aboutColumns } from './report_table.js';
+import { mineTable, type TableOptions } from './mine_table.js';
+import { type Problem, type ReadReportsOptions, readReports, reportFiles } from './report_files.js';
 import { interruptible, nameList, type Progress, print, say, startProgress } from './terminal.js';
 import { type GrowingFile, openBeside } from './text_files.js';
 import { type Command, Option } from './vendor/commander.js';
 
-export interface MineFilesOptions extends Pick<MineOptions, 'uncertain'> {
+export interface MineFilesOptions extends Omit<TableOptions, 'explain'> {
   /** Where the table goes. Written beside and renamed, so that it is there as a whole or not at all. */
   out: string;
-  /** `data-entry` (the default): a row like `Data_Entry_2017.csv`'s. `wide`: a column per disease. */
-  format?: 'data-entry' | 'wide';
   /** Also write the evidence of every label here, as JSON lines; `-` is stdout. */
   explain?: string;
-  /** The fourteen of ChestX-ray14 (the default) or the eight of ChestX-ray8. */
-  classes?: 'fourteen' | 'eight';
-  /** A report without findings and impression is Normal, since nothing is found in it (the default), or left out. */
+  /** A report of which no sentence counts is Normal, since nothing is found in it (the default), or left out. */
   empty?: 'normal' | 'skip';
-  /** Put behind each report's identifier to give the image's name, like `.png`. */
-  suffix?: string;
   textColumns?: readonly string[];
   idColumn?: string;
   encoding?: string;
@@ -39,7 +31,8 @@ export interface MineSummary {
   /** Reports of which no sentence counts: without a word, or with nothing but an indication and the like. */
   empty: number;
   normal: number;
-  counts: Record<Disease, number>;
+  /** How many reports have each finding. */
+  counts: Record<string, number>;
   /** What could not be read; everything else is in the table. */
   problems: number;
 }
@@ -50,8 +43,8 @@ export interface MineSummary {
  * @throws InputError where a path does not exist, or no report was found at all.
  */
 export async function mine(paths: readonly string[], options: MineFilesOptions): Promise<MineSummary> {
-  const { format = 'data-entry', empty = 'normal', signal } = options;
-  const names = options.classes === 'eight' ? eightDiseases : diseases;
+  const { empty = 'normal', signal } = options;
+  const mined = mineTable({ ...options, explain: options.explain !== undefined });
   const files = [];
   let total = 0;
   // A table from an earlier run, in a folder that is mined again, is no input.
@@ -65,7 +58,7 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
     reports: 0,
     empty: 0,
     normal: 0,
-    counts: Object.fromEntries(diseases.map((name) => [name, 0])) as Record<Disease, number>,
+    counts: Object.fromEntries(mined.names.map((name) => [name, 0])),
     problems: 0,
   };
   const firstProblems: string[] = [];
@@ -97,24 +90,24 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
   try {
     const table = await begin(options.out);
     const explained = options.explain && options.explain !== '-' ? await begin(options.explain) : undefined;
-    await table.write(`${csvLine(header(format, names))}\n`);
+    await table.write(`${csvLine(mined.header)}\n`);
     for (const { path, root } of files) {
       for await (const report of readReports(path, root, reading)) {
         signal?.throwIfAborted();
-        const { id, text, source } = report;
+        const { id, source } = report;
         const image = `${id}${options.suffix ?? ''}`;
         if (!isImageName(image)) {
           const message = `${source}: its identifier is no image name: ${JSON.stringify(id.slice(0, 60))}`;
           reading.onProblem({ source, message });
           continue;
         }
-        const result = mineReport(text, { uncertain: options.uncertain, explain: options.explain !== undefined });
-        summary.empty += Number(result.empty);
-        if (result.empty && empty === 'skip') continue;
+        const { cells, found, normal, empty: nothing, result } = mined.mine(report);
+        summary.empty += Number(nothing);
+        if (nothing && empty === 'skip') continue;
         summary.reports += 1;
-        summary.normal += Number(result.normal);
-        for (const name of result.findings) summary.counts[name] += 1;
-        await table.write(`${csvLine(row(format, names, image, aboutOf(report), result))}\n`);
+        summary.normal += Number(normal);
+        for (const name of found) summary.counts[name] = (summary.counts[name] ?? 0) + 1;
+        await table.write(`${csvLine(cells)}\n`);
         if (options.explain === undefined) continue;
         const line = `${JSON.stringify({ id, ...result })}\n`;
         if (explained) await explained.write(line);
@@ -146,49 +139,6 @@ function isImageName(text: string): boolean {
   }
 }
 
-function header(format: 'data-entry' | 'wide', names: readonly Disease[]): string[] {
-  if (format === 'wide') return ['Image Index', ...names, 'Normal'];
-  return ['Image Index', 'Finding Labels', ...aboutColumns.map(([name]) => name!), 'Normal'];
-}
-
-/**
- * Wide cells are 1 (counts as present under the policy), -1 (uncertain, and does not), 0 (negated) or empty (not
- * mentioned). "No Finding" means none of the listed diseases; Normal means no abnormality of any kind.
- */
-function row(
-  format: 'data-entry' | 'wide',
-  names: readonly Disease[],
-  image: string,
-  about: readonly string[],
-  result: ReportLabels,
-): (string | number)[] {
-  const normal = Number(result.normal);
-  const present = names.filter((name) => result.findings.includes(name));
-  if (format === 'data-entry') return [image, present.join('|') || 'No Finding', ...about, normal];
-  const cell = (name: Disease): string | number => {
-    if (present.includes(name)) return 1;
-    const status = result.labels[name];
-    return status === undefined ? '' : status === 'negative' ? 0 : -1;
-  };
-  return [image, ...names.map(cell), normal];
-}
-
-/**
- * Follow-up, patient, age, sex and view of a report: what its CSV row says, else what a ChestX-ray name like
- * `00000012_003` says, else a patient of its own,
- * who is called like the report: a running number could be another report's patient.
- */
-function aboutOf({ id, about }: ReportText): readonly string[] {
-  if (about && about[1] !== '') return about;
-  const [, patient, followUp] = /^(\d{8})_(\d{3})$/.exec(id) ?? [];
-  const known = about ?? aboutColumns.map(() => '');
-  return [
-    known[0] || String(Number(followUp ?? 0)),
-    patient === undefined ? id : String(Number(patient)),
-    ...known.slice(2),
-  ];
-}
-
 interface CommandOptions extends Omit<MineFilesOptions, 'textColumns' | 'onProgress' | 'onProblem' | 'signal'> {
   textColumn?: string[];
 }
@@ -201,13 +151,17 @@ export function addMineCommand(program: Command): void {
     .argument('<paths...>', 'reports: .txt (one each), .csv, OpenI .xml, .tgz or .tar of these, or folders')
     .requiredOption('--out <file>', 'the table, as CSV')
     .addOption(
-      new Option('--format <name>', 'rows like Data_Entry_2017.csv, or a column per disease')
-        .choices(['data-entry', 'wide'])
-        .default('data-entry'),
+      new Option(
+        '--format <name>',
+        'rows like Data_Entry_2017.csv (the default), or a column per disease, as always with chexpert',
+      ).choices(['data-entry', 'wide']),
     )
     .addOption(
-      new Option('--classes <which>', 'the classes of ChestX-ray14 or ChestX-ray8')
-        .choices(['fourteen', 'eight'])
+      new Option(
+        '--classes <which>',
+        "the classes of ChestX-ray14 or ChestX-ray8, or the columns of CheXpert's labeller",
+      )
+        .choices(['fourteen', 'eight', 'chexpert'])
         .default('fourteen'),
     )
     .addOption(
@@ -216,7 +170,7 @@ export function addMineCommand(program: Command): void {
         .default('cue'),
     )
     .addOption(
-      new Option('--empty <what>', 'reports without findings and impression')
+      new Option('--empty <what>', 'reports without a sentence that counts')
         .choices(['normal', 'skip'])
         .default('normal'),
     )
@@ -246,12 +200,12 @@ export function addMineCommand(program: Command): void {
 }
 
 function describe(summary: MineSummary, out: string): string {
-  const found = diseases.filter((name) => summary.counts[name] > 0).map((name) => `${name} ${summary.counts[name]}`);
+  const found = Object.entries(summary.counts).flatMap(([name, count]) => (count > 0 ? [`${name} ${count}`] : []));
   const lines = [
     `${out}: ${summary.reports} reports, ${summary.normal} normal`,
     found.length > 0 ? `  ${found.join(', ')}` : '',
   ];
-  if (summary.empty > 0) lines.push(`  ${summary.empty} without findings and impression (see --empty)`);
+  if (summary.empty > 0) lines.push(`  ${summary.empty} without a sentence that counts (see --empty)`);
   if (summary.problems > 0) lines.push(`  ${summary.problems} could not be read`);
   return lines.filter(Boolean).join('\n');
 }

@@ -4,10 +4,12 @@
  */
 import { opendir, stat } from 'node:fs/promises';
 import { basename, extname, join, relative } from 'node:path';
+import { Readable } from 'node:stream';
 import { InputError } from '../errors.js';
 import { readOpenI } from '../reports/openi.js';
 import { collect, maxReportBytes, type OpenOptions, openFile, textDecoder } from './report_bytes.js';
 import { readTable } from './report_table.js';
+import { type LostMember, soundMembers } from './tar_members.js';
 import { extract } from './vendor/tar_stream.js';
 
 /** The longest XML file: a report and the descriptions of its images. */
@@ -93,10 +95,7 @@ export async function* readReports(
 /** Errors of the data, in contrast to errors of ours: the file system and zlib number theirs, tar-stream does not. */
 function isInputProblem(error: unknown): boolean {
   if (error instanceof InputError) return true;
-  return (
-    error instanceof Error &&
-    ('errno' in error || /unexpected end|invalid (tar )?header|header exceeds/i.test(error.message))
-  );
+  return error instanceof Error && ('errno' in error || /unexpected end|tar header/i.test(error.message));
 }
 
 function messageOf(error: unknown, source: string): string {
@@ -130,8 +129,15 @@ function asReport(
 async function* readArchive(path: string, options: ReadReportsOptions): AsyncGenerator<ReportText> {
   const unpack = extract();
   const file = openFile(path, options);
-  file.on('error', (error) => unpack.destroy(error));
-  file.pipe(unpack);
+  let lost = 0;
+  const onLost = ({ name, at, reason }: LostMember): void => {
+    lost += 1;
+    const source = `${path}:${name || `the member at byte ${at}`}`;
+    options.onProblem({ source, message: `${source}: ${reason}` });
+  };
+  const sound = Readable.from(soundMembers(file, onLost), { objectMode: false });
+  sound.on('error', (error) => unpack.destroy(error));
+  sound.pipe(unpack);
   let entries = 0;
   try {
     for await (const entry of unpack) {
@@ -154,8 +160,10 @@ async function* readArchive(path: string, options: ReadReportsOptions): AsyncGen
       if (report) yield report;
     }
   } finally {
-    file.unpipe(unpack);
+    sound.unpipe(unpack);
+    sound.destroy();
     file.destroy();
   }
-  if (entries === 0) throw new InputError(`${path}: no archive`, { expected: 'a tar archive with .xml or .txt files' });
+  if (entries === 0 && lost === 0)
+    throw new InputError(`${path}: no archive`, { expected: 'a tar archive with .xml or .txt files' });
 }

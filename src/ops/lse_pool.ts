@@ -89,7 +89,23 @@ export const gradient: Gradient<LsePoolAttributes> = (g, { inputs: [x], outputs:
   g.apply(lsePoolGradient, [x, dy], attributes, `${y.name}/gradient`),
 ];
 
+// Values whose average is nearly nothing beside them: each comes again with the other sign, 7 positions on, and a little more.
+const balanced =
+  (channels: number, more: number) =>
+  (index: number): number => {
+    const [position, channel] = [Math.floor(index / channels), index % channels];
+    const value = Math.sin((position % 7) * 2.3 + channel) * 2 + Math.cos((position % 7) * 5.1);
+    return (Math.floor(position / 7) % 2 ? -value : value) + more;
+  };
+// A few bright positions: the result is far below the maximum, whatever the sharpness.
+const sparse = (index: number): number => (index % 97 === 0 ? 1 + (index % 5) : 0);
+
 export const cases: Case<LsePoolAttributes>[] = [
+  ...[0, 1e-6, 1e-4, 1e-2, 0.1, 1].flatMap((r) => [
+    { inputs: [{ shape: [2, 14, 14, 6], fill: balanced(6, 0) }], attributes: { r } },
+    { inputs: [{ shape: [1, 14, 10, 7], fill: balanced(7, 1e-3) }], attributes: { r } },
+    { inputs: [{ shape: [1, 32, 32, 8], fill: sparse }], attributes: { r: r * 3.5 } },
+  ]),
   ...[0, 1e-8, 1e-3, 0.1, 0.5, 1, 5, 8, 10, 12, 1000, 1e20, Number.POSITIVE_INFINITY].map((r) => ({
     inputs: [{ shape: [2, 7, 5, 6] }],
     attributes: { r },

@@ -88,7 +88,8 @@ function judge(reaching: readonly Rule[], vague?: { id: string; likelihood: numb
 
 /** Words that deny a concept, under a rule: "heart size is not normal" leaves open what it is. */
 function denial(verdict: Verdict): Verdict {
-  return verdict.status === 'positive'
+  // "Within normal limits" is a rule of its own, which reaches the words that it stands in.
+  return verdict.status === 'positive' || verdict.rule === 'is normal'
     ? { status: 'negative', rule: 'said to be normal' }
     : { ...verdict, status: undefined };
 }

@@ -1,0 +1,52 @@
+// Series for log-sum-exp where its exponents are small, and the pooling done again without its maximum. Needs x, params, LANES, peaks,
+// sums and slopes.
+
+// (e^z − 1) / z − 1 by its series, for −½ ≤ z ≤ ½.
+fn expm1_rest(z: vec4f) -> vec4f {
+  return z / 2 * (1 + z / 3 * (1 + z / 4 * (1 + z / 5 * (1 + z / 6 * (1 + z / 7 * (1 + z / 8))))));
+}
+
+// ln(1 + u) / u for −½ ≤ u ≤ ½: ln(1 + u) = 2 · artanh(u / (2 + u)), by its series.
+fn log1p_ratio(u: vec4f) -> vec4f {
+  let t = u / (2 + u);
+  let t2 = t * t;
+  return 2 / (2 + u) * (1 + t2 * (1.0 / 3 + t2 * (1.0 / 5 + t2 * (1.0 / 7 + t2 * (1.0 / 9 + t2 * (1.0 / 11 + t2 * (1.0 / 13 + t2 / 15)))))));
+}
+
+// The result without a maximum taken off: ln(1 + r · S) / r. Of use to the first lane alone; all have to call.
+fn from_zero(first: u32, lane: u32) -> vec4f {
+  let r = max(params.r, 1e-30);
+  var sum = vec4f(0);
+  var left = vec4f(0);
+  var rest = vec4f(0);
+  for (var p = lane; p < params.positions; p += LANES) {
+    let value = vec4f(x[first + p * params.x_pitch]);
+    let z = params.r * value;
+    left += rounding(sum, value);
+    sum += value;
+    rest += select((exp(z) - 1) / r - value, value * expm1_rest(clamp(z, vec4f(-0.5), vec4f(0.5))), abs(z) <= vec4f(0.5));
+  }
+  peaks[lane] = sum;
+  sums[lane] = left;
+  slopes[lane] = rest;
+  for (var half = LANES / 2; half > 0; half /= 2) {
+    workgroupBarrier();
+    if (lane < half) {
+      sums[lane] += sums[lane + half] + rounding(peaks[lane], peaks[lane + half]);
+      peaks[lane] += peaks[lane + half];
+      slopes[lane] += slopes[lane + half];
+    }
+  }
+  let s = (peaks[0] + (sums[0] + slopes[0])) / f32(params.positions);
+  let u = params.r * s;
+  return select(log(1 + u) / r, s * log1p_ratio(clamp(u, vec4f(-0.5), vec4f(0.5))), abs(u) <= vec4f(0.5));
+}
+
+// What a + b loses to rounding, for any a and b. In exact arithmetic that is nothing, and a compiler may take it for nothing; a bound
+// that it does not know, beyond all sums, keeps it from seeing through. Source: Knuth's two-sum.
+fn rounding(a: vec4f, b: vec4f) -> vec4f {
+  let bound = vec4f(0x1p127 + f32(params.positions));
+  let sum = min(a + b, bound);
+  let part = min(sum - a, bound);
+  return (a - min(sum - part, bound)) + (b - part);
+}

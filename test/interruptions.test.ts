@@ -1,0 +1,67 @@
+/** What comes in between: devices that are lost and calls that are aborted, at any moment. `npm run fuzz:interrupt` tries hundreds. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { platform } from '#gpu';
+import { abortCalls, loseDevices } from '../bench/robustness/interruptions.js';
+import { openGpu } from '../src/gpu/device.js';
+import { load } from '../src/index.js';
+import { seededRandom } from '../src/random.js';
+import { readFixture } from './support/fixture.js';
+
+const weights = await readFixture('torch-reference/resnet-basic/model.safetensors');
+// A page compiles every kernel anew for each device, on one thread.
+const ROUNDS = platform.name === 'node' ? { losses: 24, aborts: 30 } : { losses: 4, aborts: 12 };
+
+const options = { metadata: { inputWidth: 64, inputHeight: 64 } };
+const gpu = await openGpu();
+
+function picture(width: number, height: number) {
+  const random = seededRandom(width);
+  return { data: Uint8Array.from({ length: width * height }, () => random() * 256), width, height };
+}
+
+const rejection = (promise: Promise<unknown>) =>
+  promise.then(
+    () => undefined,
+    (error: Error) => error,
+  );
+
+test('an abort is answered at once, whether the call waits, computes or is read back; the others do not notice', async () => {
+  const localizer = await load(weights, { ...options, device: gpu.device });
+  const { aborted, wrong } = await abortCalls(localizer, picture(150, 130), ROUNDS.aborts, seededRandom(5));
+  await localizer.close();
+  assert.equal(wrong, []);
+  assert.ok(aborted >= ROUNDS.aborts / 3, `${aborted} came in time`);
+});
+
+test('an abort ends the reading of an image, and results on the GPU that nobody waits for are freed', async () => {
+  const never = new AbortController();
+  const stalled = new Blob([]);
+  Object.defineProperty(stalled, 'arrayBuffer', { value: () => new Promise(() => {}) });
+  const own = await load(weights, { ...options, device: gpu.device });
+  const reading = [
+    rejection(own.localize(stalled, { signal: never.signal })),
+    rejection(own.localizeAll([stalled], { signal: never.signal }).next()),
+  ];
+  never.abort(new Error('enough'));
+  for (const error of await Promise.all(reading)) assert.is(error?.message, 'enough');
+  // One that is running, one that waits: both are aborted, and close() waits for what is still at work.
+  const both = new AbortController();
+  const image = picture(40, 40);
+  const calls = [1, 2].map(() => rejection(own.localize(image, { output: 'gpu', signal: both.signal })));
+  await new Promise((resolve) => setTimeout(resolve));
+  both.abort();
+  for (const error of await Promise.all(calls)) assert.is(error?.name, 'AbortError');
+  await own.close();
+  gpu.check();
+});
+
+test('however the loss of a device shows, everything fails with the one error that `lost` gives', async () => {
+  const subject = { weights, options, image: picture(150, 130) };
+  const { failed, wrong } = await loseDevices(subject, ROUNDS.losses, seededRandom(3));
+  assert.equal(wrong, []);
+  assert.ok(failed >= ROUNDS.losses, `${failed} calls failed`);
+});
+
+test.after(() => gpu.close());
+test.run();
