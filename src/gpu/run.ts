@@ -55,32 +55,41 @@ export async function run(gpu: Gpu, steps: readonly Recorded[], options: RunOpti
   gpu.check();
   const groups = options.repeat ? [Array(options.repeat).fill(steps).flat()] : groupByCost(gpu, steps);
   const total = expectedMs(gpu, steps);
+  const pending: Promise<unknown>[] = [];
+  const later = (answer: Promise<void>) => {
+    answer.catch(() => {}); // awaited below, unless waiting for another one fails first
+    pending.push(answer);
+    return answer;
+  };
   const send = (group: readonly Recorded[]) => {
     options.signal?.throwIfAborted();
-    const failed = submit(gpu, group);
-    failed.catch(() => {}); // awaited below, unless waiting fails first
-    return failed;
+    return later(submit(gpu, group));
   };
   let done = 0;
   let started = performance.now();
-  let failed = send(groups[0]);
-  for (const [index, group] of groups.entries()) {
-    const expected = expectedMs(gpu, group);
-    const next = groups.at(index + 1);
-    let nextFailed = failed;
-    if (next) {
-      const through = gpu.device.queue.onSubmittedWorkDone(); // of all that has been submitted until now
-      through.catch(() => {}); // awaited below, unless sending fails first
-      nextFailed = send(next);
-      await gpu.wait(through);
-      const now = performance.now();
-      adjust(gpu, expected, now - started);
-      started = now;
+  try {
+    let failed = send(groups[0]);
+    for (const [index, group] of groups.entries()) {
+      const expected = expectedMs(gpu, group);
+      const next = groups.at(index + 1);
+      let nextFailed = failed;
+      if (next) {
+        const through = later(gpu.wait(gpu.device.queue.onSubmittedWorkDone())); // of all that has been submitted until now
+        nextFailed = send(next);
+        await through;
+        const now = performance.now();
+        adjust(gpu, expected, now - started);
+        started = now;
+      }
+      await failed;
+      failed = nextFailed;
+      done += expected;
+      options.onProgress?.(Math.min(1, done / total));
     }
-    await failed;
-    failed = nextFailed;
-    done += expected;
-    options.onProgress?.(Math.min(1, done / total));
+  } catch (error) {
+    // Whoever hears of it may end the device or the thread next, which must not happen while the GPU has something to answer.
+    await Promise.allSettled(pending);
+    throw error;
   }
   gpu.check();
 }

@@ -67,7 +67,8 @@ export async function createPlan(gpu: Gpu, source: Graph, given: PlanOptions = {
   const graph = options.unfused ? source : fuse(source);
   const lowered = lower(graph, traitsOf(gpu), options.choose);
   const { steps } = lowered;
-  const pipelines = compileAll(gpu, steps);
+  const compiling = compileAll(gpu, steps);
+  const pipelines = Promise.all(compiling);
   pipelines.catch(() => {}); // awaited below; a failed weight upload must not leave it unhandled
   const pool = options.pool ?? createConstantPool();
   const closePool = () => options.pool ?? pool.close();
@@ -80,17 +81,17 @@ export async function createPlan(gpu: Gpu, source: Graph, given: PlanOptions = {
   } catch (error) {
     for (const buffer of owned) buffer.destroy();
     closePool();
+    // Whoever gave up loading may end the thread or the device next, which must not happen while something compiles.
+    await Promise.allSettled(compiling);
     throw error;
   }
 }
 
-function compileAll(gpu: Gpu, steps: readonly Step[]): Promise<GPUComputePipeline[]> {
-  return Promise.all(
-    steps.map(({ kernel, constants, bindings, node }) => {
-      const where = `${node.operation.name} ${node.outputs.map(describeShape).join(', ')}`;
-      return gpu.pipelines.get(kernel, constants, accessPattern(bindings), where);
-    }),
-  );
+function compileAll(gpu: Gpu, steps: readonly Step[]): Promise<GPUComputePipeline>[] {
+  return steps.map(({ kernel, constants, bindings, node }) => {
+    const where = `${node.operation.name} ${node.outputs.map(describeShape).join(', ')}`;
+    return gpu.pipelines.get(kernel, constants, accessPattern(bindings), where);
+  });
 }
 
 interface Places {
