@@ -290,6 +290,18 @@ function mendChecksums(bytes: Uint8Array): void {
   }
 }
 
+test('PNG: an EXIF orientation turns the image, and is told', async () => {
+  const exif = Uint8Array.of(...ascii('II*\0'), 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0);
+  const flat = { ...plan, width: 3, height: 2 };
+  const turned = await decodePng(png({ ...flat, extra: [chunk('eXIf', exif)] }, (x, y) => x + 10 * y));
+  assert.equal([turned.width, turned.height, [...turned.data]], [2, 3, [10, 0, 11, 1, 12, 2]]);
+  assert.equal(
+    (turned.warnings ?? []).map(({ code }) => code),
+    ['applied-orientation'],
+  );
+  assert.is((await decodePng(png(flat, gradient(255)))).warnings, undefined);
+});
+
 test('PNG: a palette is whole and holds every index', async () => {
   const indexed = { ...plan, colorType: 3 };
   const entries = (bytes: number) => [chunk('PLTE', new Uint8Array(bytes))];

@@ -1,6 +1,7 @@
 /** PNG: decoded by the platform's own inflater and the rows of `png_rows.ts`, encoded by pngjs. https://www.w3.org/TR/png-3/ */
 import { InputError } from '../errors.js';
 import { settleBits } from './bits.js';
+import { upright } from './orientation.js';
 import { checkImage, checkSize, type DecodeOptions, type Image } from './pixels.js';
 import { ADAM7, COLOR_TYPES, cut, type PngHeader, readChunks, WHOLE_IMAGE } from './png_header.js';
 import { createRowReader, type RowReader } from './png_rows.js';
@@ -10,13 +11,13 @@ const MAX_DEFLATE_RATIO = 1032;
 
 /**
  * Decodes a PNG: grey (also with alpha) to one channel, RGB and palette to three; 16 bits stay 16 bits (see `settleBits`), fewer than 8
- * are scaled to 8. Transparent pixels are blended with black. Colour profiles and gamma are not applied. Beside the image only
+ * are scaled to 8. Transparent pixels are blended with black. An EXIF orientation is applied and told, as in a JPEG. Colour profiles and gamma are not applied. Beside the image only
  * the compressed bytes and three rows are held. Throws an InputError for a file that is cut, damaged (CRC-32) or larger than
  * `maxImageBytes`, never a half-filled image.
  */
 export async function decodePng(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Image> {
   const { data: compressed, ...header } = readChunks(bytes);
-  const { width, height, depth, colorType, significantBits } = header;
+  const { width, height, depth, colorType, significantBits, orientation } = header;
   const channels = colorType === 0 || colorType === 4 ? 1 : 3;
   checkSize('png', width, height, channels * (depth === 16 ? 2 : 1), options);
   const compressedBytes = compressed.reduce((sum, part) => sum + part.length, 0);
@@ -25,7 +26,8 @@ export async function decodePng(bytes: Uint8Array, options: DecodeOptions = {}):
   await inflate(compressed, rows);
   if (!rows.done)
     throw new InputError('png: wrong amount of pixels', { expected: 'what the header says', given: 'fewer' });
-  return settleBits({ data: rows.data, width, height, channels: rows.channels }, options.bits, significantBits);
+  const image: Image = { data: rows.data, width, height, channels: rows.channels };
+  return upright(settleBits(image, options.bits, significantBits), orientation);
 }
 
 /** Inflates piece by piece. The first piece that the rows refuse ends it. */

@@ -1,6 +1,7 @@
 /** What stands around the pixels of a PNG: chunks, checked to the last one, and what they say. */
 import { InputError } from '../errors.js';
 import { crc32 } from './crc32.js';
+import { readOrientation } from './orientation.js';
 import { overBlack } from './pixels.js';
 
 const SIGNATURE_BYTES = 8;
@@ -39,6 +40,8 @@ export interface PngHeader {
   transparent?: number[];
   /** sBIT: the most bits of a colour that are significant. */
   significantBits?: number;
+  /** EXIF orientation, 1 to 8. */
+  orientation: number;
 }
 
 export interface PngFile extends PngHeader {
@@ -90,6 +93,7 @@ function describe(found: ReadonlyMap<string, Uint8Array>): PngHeader {
     });
   const header: PngHeader = {
     ...{ width: view.getUint32(0), height: view.getUint32(4), depth, colorType, interlaced: interlace === 1 },
+    orientation: readOrientation(found.get('eXIf') ?? new Uint8Array()),
   };
   const [colors, alphas, significant] = ['PLTE', 'tRNS', 'sBIT'].map((type) => found.get(type));
   const isGrey = colorType === 0 || colorType === 4;
