@@ -2,7 +2,7 @@
  * The engine as a user holds it: weights go in once, then images; out come probabilities, heatmaps and boxes.
  */
 import { InputError } from './errors.js';
-import type { WeightsMetadata } from './formats/weights.js';
+import { type WeightsMetadata, weightsFields } from './formats/weights.js';
 import { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
 import { type ImageInput, toPixels } from './localizer/images.js';
 import { type ModelOptions, readModel, readsOnce, type WeightsInput } from './localizer/model.js';
@@ -24,13 +24,16 @@ export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {
   signal?: AbortSignal;
 }
 
-const LOAD_OPTIONS = optionNames<LoadOptions>({
+const OWN_OPTIONS = optionNames<Omit<LoadOptions, keyof WeightsMetadata>>({
   device: true,
   adapter: true,
   powerPreference: true,
   dawn: true,
   precision: true,
   metadata: true,
+  transformInput: true,
+  prefix: true,
+  ignore: true,
   maxBytes: true,
   onProgress: true,
   signal: true,
@@ -50,7 +53,7 @@ export interface LocalizeAllOptions extends LocalizeOptions {
  * @throws InputError for weights that cannot be read or do not fit; GpuUnavailableError without a fitting adapter.
  */
 export async function load(weights: WeightsInput, options: LoadOptions = {}): Promise<Localizer> {
-  checkOptions('load', options, LOAD_OPTIONS);
+  checkOptions('load', options, [...OWN_OPTIONS, ...weightsFields]);
   const { signal, onProgress, device, adapter, powerPreference, dawn } = options;
   const model = await readModel(weights, { ...options, onProgress: (done) => onProgress?.(done / 2) });
   signal?.throwIfAborted();

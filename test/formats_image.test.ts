@@ -9,7 +9,7 @@ import { crc32 } from '../src/formats/crc32.js';
 import { decodeImage, type Image } from '../src/formats/image.js';
 import { loadOptional } from '../src/formats/optional.js';
 import { decodePng, encodePng } from '../src/formats/png.js';
-import { describeFormat } from '../src/formats/signature.js';
+import { describeFormat } from '../src/formats/refused_format.js';
 
 const data = process.env.RAYBOX_DATA ?? new URL('../../../shared/data', import.meta.url).pathname;
 const ascii = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));

@@ -166,11 +166,6 @@ test('checkpoints are told by their content', async () => {
     fromTorch.filter((name) => !name.endsWith('num_batches_tracked')),
     names,
   );
-  assert.ok(
-    (await readCheckpoint(fixture('torch-checkpoints/old_names.pth.tar'))).tensors.has('features.norm5.weight'),
-  );
-  const wrapped = writeSafetensors(new Map([['module.conv1.weight', { shape: [1], data: Float32Array.of(1) }]]));
-  assert.equal([...(await readCheckpoint(wrapped)).tensors.keys()], ['conv1.weight']);
   assert.is((await readCheckpoint(writeSafetensors(new Map()))).tensors.size, 0);
 });
 

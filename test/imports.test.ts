@@ -53,7 +53,7 @@ const parts: Record<string, { parts: readonly string[]; packages?: readonly stri
   generated: { parts: ['gpu', 'ops'] },
   graph: { parts: ['errors', 'random', 'formats', 'gpu', 'generated', 'ops'] },
   ops: { parts: ['errors', 'random', 'formats', 'gpu', 'generated', 'graph'] },
-  nets: { parts: ['errors', 'random', 'formats', 'gpu', 'graph', 'ops'] },
+  nets: { parts: ['errors', 'warnings', 'random', 'formats', 'gpu', 'graph', 'ops'] },
   localizer: { parts: [...core, 'overlay'], packages: ['#gpu'] },
   train: { parts: [...core, 'phantom', 'evaluate'] },
   evaluate: { parts: [...core, 'overlay'], packages: ['@observablehq/plot', 'linkedom'] },

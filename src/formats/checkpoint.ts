@@ -10,7 +10,12 @@ export interface TensorData {
 
 export interface Checkpoint {
   tensors: Map<string, TensorData>;
+  /** What stands beside them: strings as they are, lists and maps of plain values as JSON. */
   metadata: Record<string, string>;
+  /** The dict that holds the tensors and other dicts of tensors beside it, where a file has more than one. */
+  choice?: { taken: string; others: string[] };
+  /** True where the prefix that was asked for was the name of the dict, so that no tensor's name begins with it. */
+  taken?: boolean;
 }
 
 /** Element types that convert to float32, by the names that safetensors uses, with their sizes in bytes. */
@@ -101,31 +106,4 @@ function aligned(bytes: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
   const copy = new Uint8Array(bytes.length);
   copy.set(bytes);
   return copy;
-}
-
-// What training scripts put in front: data parallelism, compilation, a wrapper module's attribute, or the network's name.
-const WRAPPER =
-  /^(?:module|_orig_mod|model|net|network|backbone|alexnet|googlenet|vgg\d+(?:_bn)?|resnet\d+|densenet\d+|squeezenet\d_\d)\./;
-// Up to torchvision 0.2 a dense layer's parts were called `norm.1`, `conv.2`; dots in names were then forbidden.
-const OLD_DENSE_LAYER = /(\bdenselayer\d+\.(?:norm|conv))\.([12])\./;
-
-/** The same tensors under torchvision's names: without wrappers that all names share, with today's DenseNet names. */
-export function withTorchvisionNames(tensors: Map<string, TensorData>): Map<string, TensorData> {
-  let names = [...tensors.keys()];
-  for (;;) {
-    const wrapper = names[0]?.match(WRAPPER)?.[0];
-    if (wrapper === undefined || !names.every((name) => name.startsWith(wrapper) && name !== wrapper)) break;
-    names = names.map((name) => name.slice(wrapper.length));
-  }
-  const renamed = new Map<string, TensorData>();
-  let index = 0;
-  for (const tensor of tensors.values()) {
-    const name = names[index++].replace(OLD_DENSE_LAYER, '$1$2.');
-    if (renamed.has(name))
-      throw new InputError(`checkpoint: two tensors are named '${name}'`, {
-        hint: 'one has the old DenseNet name (norm.1), one the new (norm1)',
-      });
-    renamed.set(name, tensor);
-  }
-  return renamed;
 }

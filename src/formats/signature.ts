@@ -1,4 +1,4 @@
-/** What a file is, by its first bytes: for choosing a reader, and for saying what was given instead. */
+/** What a file is, by its first bytes. */
 
 // Offsets and characters; a dot stands for any byte.
 const SIGNATURES: [number, string, string][] = [
@@ -43,18 +43,6 @@ export function detectFormat(bytes: Uint8Array): string {
   if (!looksLikeText(bytes)) return 'unknown';
   const text = new TextDecoder().decode(bytes.subarray(0, 512)).trimStart().toLowerCase();
   return /^<(?:!doctype html|html|head|body)/.test(text) ? 'HTML' : 'text';
-}
-
-/** The same, as an error message says it. */
-export function describeFormat(bytes: Uint8Array): string {
-  const format = detectFormat(bytes);
-  if (format === 'empty') return 'an empty file';
-  if (format === 'HTML') return 'an HTML page';
-  if (format === 'text') return 'a text file';
-  if (format === 'git-lfs pointer') return 'a git-lfs pointer';
-  if (format === 'unknown')
-    return `bytes ${[...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')} …`;
-  return `${/^(?:HEIC|HDF5|ONNX)/.test(format) ? 'an' : 'a'} ${format} file`;
 }
 
 function fits(bytes: Uint8Array, offset: number, pattern: string): boolean {

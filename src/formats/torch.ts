@@ -11,7 +11,6 @@ import {
   elementCount,
   type TensorData,
   toFloat32,
-  withTorchvisionNames,
 } from './checkpoint.js';
 import { latin1, unpickle } from './pickle.js';
 import { type Storage, StoredTensor, storageTable, torchGlobals } from './torch_globals.js';
@@ -21,17 +20,24 @@ const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL = 1001;
 // Where training scripts keep the state dict beside epoch, optimizer and the like.
 const STATE_DICT_KEYS = ['state_dict', 'model_state_dict', 'model_state', 'model', 'net', 'network', 'weights'];
+// What else stands there and holds tensors, but no network.
+const TRAINING_STATE = /optim|sched|scaler|loss|criterion|metric|rng|callbacks|loops/i;
+// Where scripts keep what was said to them.
+const SETTINGS = ['hyper_parameters', 'hparams', 'args', 'config', 'cfg', 'opt', 'params'];
 const MAX_NESTING = 4;
+/** Longest list, in elements, that is taken for names of classes. */
+const MAX_NAMES = 10_000;
 
 /**
- * Reads the state dict of a checkpoint as float32 tensors under torchvision's names. Plain strings, numbers and booleans
- * that stand beside it (epoch, best loss) become metadata. Throws an InputError for anything else than tensors and plain
- * Python values, naming the first thing refused.
+ * Reads the state dict of a checkpoint as float32 tensors. Plain strings, numbers, booleans, and lists and maps of them, that
+ * stand beside it (epoch, names of classes) become metadata. Throws an InputError for anything else than tensors and plain Python
+ * values, naming the first thing refused.
+ * @param prefix the name of the dict that is wanted, where the file has several; any other is left to whoever reads the names.
  */
-export function readTorch(bytes: Uint8Array): Checkpoint {
+export function readTorch(bytes: Uint8Array, prefix?: string): Checkpoint {
   const isZip = bytes.length >= 4 && bytes[0] === 0x50 && bytes[1] === 0x4b;
   const { root, storageBytes } = isZip ? readArchive(bytes) : readStream(bytes);
-  const { stateDict, metadata } = findStateDict(root);
+  const { stateDict, ...rest } = findStateDict(root, prefix?.replace(/\.$/, ''));
 
   const decoded = new Map<string, Float32Array>();
   const storage = ({ key, type }: Storage) => {
@@ -49,7 +55,7 @@ export function readTorch(bytes: Uint8Array): Checkpoint {
     if (budget < 0) throw new InputError('torch: the tensors are far larger than the file', { given: `'${name}'` });
     tensors.set(name, materialise(`torch: '${name}'`, value, storage(value.storage)));
   }
-  return { tensors: withTorchvisionNames(tensors), metadata };
+  return { tensors, ...rest };
 }
 
 /** The unpickled object, and where the raw bytes of its storages are. */
@@ -129,19 +135,41 @@ function bigEndian(): InputError {
 const holdsTensors = (value: unknown): value is Map<unknown, unknown> =>
   value instanceof Map && [...value.values()].some((item) => item instanceof StoredTensor);
 
-function findStateDict(root: unknown): { stateDict: Map<unknown, unknown>; metadata: Record<string, string> } {
-  const metadata: [string, string][] = [];
+function findStateDict(
+  root: unknown,
+  wanted: string | undefined,
+): Omit<Checkpoint, 'tensors'> & { stateDict: Map<unknown, unknown> } {
+  const strings: [string, string][] = [];
+  const done = (stateDict: Map<unknown, unknown>, more: Pick<Checkpoint, 'choice' | 'taken'> = {}) => ({
+    stateDict,
+    metadata: Object.fromEntries(strings),
+    ...more,
+  });
   let level = root;
   for (let depth = 0; level instanceof Map && depth < MAX_NESTING; depth++) {
     const dict: Map<unknown, unknown> = level;
-    const inner = STATE_DICT_KEYS.map((key) => dict.get(key)).find((value) => value instanceof Map);
-    for (const [key, value] of dict)
-      if (typeof key === 'string' && ['string', 'number', 'boolean'].includes(typeof value))
-        metadata.push([key, String(value)]);
-    if (inner === undefined) {
-      if (holdsTensors(dict)) return { stateDict: dict, metadata: Object.fromEntries(metadata) };
-      break;
+    strings.push(...SETTINGS.flatMap((key) => plainValues(dict.get(key))), ...plainValues(dict));
+    const chosen = wanted === undefined ? undefined : dict.get(wanted);
+    if (holdsTensors(chosen)) return done(chosen, { taken: true });
+    if (holdsTensors(dict) && !STATE_DICT_KEYS.some((key) => dict.get(key) instanceof Map)) return done(dict);
+    const networks = [...dict.keys()].filter((key) => holdsTensors(dict.get(key)) && !TRAINING_STATE.test(String(key)));
+    const usual = STATE_DICT_KEYS.filter((key) => networks.includes(key));
+    const [taken] = usual.length > 0 ? usual : networks;
+    if (usual.length > 1 || (usual.length === 0 && networks.length > 1))
+      throw new InputError('torch: the checkpoint holds several state dicts', {
+        expected: 'one',
+        given: networks.slice(0, 10).map(brief).join(', '),
+        hint: `say which with prefix, such as prefix ${brief(networks[0])}`,
+      });
+    if (taken !== undefined) {
+      const others = networks.filter((key) => key !== taken).map(String);
+      const choice = others.length > 0 ? { choice: { taken: String(taken), others } } : {};
+      const inner = dict.get(taken) as Map<unknown, unknown>;
+      strings.push(...plainValues(inner));
+      return done(inner, choice);
     }
+    const inner = STATE_DICT_KEYS.map((key) => dict.get(key)).find((value) => value instanceof Map);
+    if (inner === undefined) break;
     level = inner;
   }
   const keys = level instanceof Map ? [...level.keys()].slice(0, 10).map(brief).join(', ') : undefined;
@@ -149,6 +177,20 @@ function findStateDict(root: unknown): { stateDict: Map<unknown, unknown>; metad
     expected: `tensors by name, or a dict of them under ${STATE_DICT_KEYS.join(', ')}`,
     given: keys === undefined ? brief(level) : `a dict of ${keys || 'nothing'}`,
     hint: "save the weights: torch.save({'state_dict': model.state_dict()}, path)",
+  });
+}
+
+/** The entries of a dict that are plain: strings, numbers and booleans as they are, lists and dicts of strings and numbers as JSON. */
+function plainValues(value: unknown): [string, string][] {
+  if (!(value instanceof Map)) return [];
+  const isPlain = (one: unknown) => typeof one === 'string' || typeof one === 'number';
+  return [...value].flatMap(([key, one]): [string, string][] => {
+    if (typeof key !== 'string') return [];
+    if (isPlain(one) || typeof one === 'boolean') return [[key, String(one)]];
+    if (Array.isArray(one) && one.length <= MAX_NAMES && one.every(isPlain)) return [[key, JSON.stringify(one)]];
+    if (one instanceof Map && one.size <= MAX_NAMES && [...one].every((pair) => pair.every(isPlain)))
+      return [[key, JSON.stringify(Object.fromEntries(one))]];
+    return [];
   });
 }
 

@@ -5,9 +5,9 @@
  */
 import { InputError } from '../errors.js';
 import { type Architecture, type Backbone, checkBackbone, type Head } from './architecture.js';
-import { brief, type Checkpoint, withTorchvisionNames } from './checkpoint.js';
+import { brief, type Checkpoint } from './checkpoint.js';
 import { readSafetensors } from './safetensors.js';
-import { describeFormat, detectFormat } from './signature.js';
+import { detectFormat } from './signature.js';
 
 export const WEIGHTS_VERSION = 1;
 
@@ -45,6 +45,8 @@ export interface WeightsMetadata {
   /** What the weights were trained on; `none` for random ones. */
   trainingData: string;
   license: string;
+  /** Fields that nobody said and that were assumed when the weights were written: `load` warns of them. */
+  assumed?: string[];
 }
 
 type Field = keyof WeightsMetadata;
@@ -65,13 +67,17 @@ const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   transitionActivation: { parse: oneOf('relu', 'none'), optional: true },
   pooling: { parse: oneOf('lse', 'average', 'max') },
   lseR: { parse: positive, optional: true },
-  prediction: { parse: pattern(/^[\w./]{1,200}$/, 'the name of a layer'), optional: true },
+  prediction: { parse: pattern(/^[\w./-]{1,200}$/, 'the name of a layer'), optional: true },
   thresholds: { parse: probabilities, optional: true },
   heatmapScaling: { parse: oneOf('minmax', 'relu') },
   minRegion: { parse: cells, optional: true },
   trainingData: { parse: pattern(/\S/, 'some text, or none') },
   license: { parse: pattern(/\S/, 'some text') },
+  assumed: { parse: fieldNames, optional: true },
 };
+
+/** The names of all fields. */
+export const weightsFields: readonly string[] = Object.keys(FIELDS);
 
 const VERSION_KEY = 'raybox_weights';
 const keyOf = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -145,33 +151,17 @@ export function architectureMetadata({ backbone, head }: Architecture) {
 }
 
 /**
- * Reads weights of any known format, told by content: safetensors, or a torch checkpoint as zip or stream. Names come out
- * as torchvision's (see `withTorchvisionNames`). Throws an InputError that says what was given instead.
+ * Reads weights of any known format, told by content: safetensors, or a torch checkpoint as zip or stream. Names are the file's.
+ * @param prefix of the network wanted, which may also be the name of its dict in a torch checkpoint.
+ * @throws InputError that says what was given instead.
  */
-export async function readCheckpoint(bytes: Uint8Array): Promise<Checkpoint> {
+export async function readCheckpoint(bytes: Uint8Array, prefix?: string): Promise<Checkpoint> {
   const format = detectFormat(bytes);
   // Loaded on demand: a page that brings safetensors needs no unpickler.
-  if (format === 'zip' || format === 'torch stream') return (await import('./torch.js')).readTorch(bytes);
-  if (format === 'safetensors') {
-    const { tensors, metadata } = readSafetensors(bytes);
-    return { tensors: withTorchvisionNames(tensors), metadata };
-  }
-  throw new InputError('weights: the file is no checkpoint', {
-    expected: 'a safetensors file or one that torch.save wrote',
-    given: describeFormat(bytes),
-    hint: HINTS[format],
-  });
+  if (format === 'zip' || format === 'torch stream') return (await import('./torch.js')).readTorch(bytes, prefix);
+  if (format === 'safetensors') return readSafetensors(bytes);
+  throw (await import('./refused_format.js')).noCheckpoint(bytes);
 }
-
-const HINTS: Record<string, string> = {
-  HTML: 'the address gave a web page: check it',
-  'git-lfs pointer': 'run git lfs pull to get the file itself',
-  empty: 'the download or copy did not finish',
-  gzip: 'unpack it first',
-  tar: 'unpack it first, or save it again with a torch of this decade',
-  pickle: 'save the weights with torch.save',
-  ONNX: 'export the state dict with torch.save instead',
-};
 
 function checkTogether(metadata: WeightsMetadata): WeightsMetadata {
   const { classes, inputChannels, mean, std, pooling, lseR, thresholds = {} } = metadata;
@@ -265,6 +255,13 @@ function classNames(text: string, key: string): string[] {
   )
     throw fault(key, expected, brief(text));
   if (new Set(list).size !== list.length) throw fault(key, expected, brief(text));
+  return list;
+}
+
+function fieldNames(text: string, key: string): string[] {
+  const list = json(text);
+  if (!Array.isArray(list) || !list.every((name) => typeof name === 'string' && Object.hasOwn(FIELDS, name)))
+    throw fault(key, 'a JSON list of fields', brief(text));
   return list;
 }
 

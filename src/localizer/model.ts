@@ -3,17 +3,21 @@ import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import type { Architecture } from '../formats/architecture.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
-import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
 import {
-  architectureMetadata,
   architectureOf,
-  formatWeightsMetadata,
   isRayboxWeights,
   parseWeightsMetadata,
   readCheckpoint,
   type WeightsMetadata,
+  weightsFields,
 } from '../formats/weights.js';
 import { streamPieces } from '../gpu/platform.js';
+import { createGraph } from '../graph/graph.js';
+import type { Tensor } from '../graph/tensor.js';
+import { backboneParameters } from '../nets/backbone.js';
+import { buildNetwork } from '../nets/network.js';
+import { parameterSource } from '../nets/parameters.js';
+import type { Sources } from '../nets/recognise.js';
 import type { Warning } from '../warnings.js';
 import { readPieces } from './images.js';
 
@@ -35,9 +39,19 @@ export type WeightsInput =
 export const readsOnce = (weights: WeightsInput): boolean =>
   typeof weights === 'object' && ('getReader' in weights || Symbol.asyncIterator in weights);
 
-export interface ModelOptions {
-  /** Takes precedence over the file's metadata, and says what a file without any leaves open. */
-  metadata?: Partial<WeightsMetadata>;
+/**
+ * What the file leaves open, or says wrongly: any field of its metadata, which comes before what the file says and before what
+ * names and shapes of its tensors show.
+ */
+export interface ModelOptions extends Partial<Omit<WeightsMetadata, 'assumed'>> {
+  /** The same fields as one object. Those beside it come first. */
+  metadata?: Partial<WeightsMetadata> & { transformInput?: boolean };
+  /** A GoogLeNet with `transform_input`, as torchvision's pretrained one: turns the normalisation into its own. */
+  transformInput?: boolean;
+  /** What the names of the network's tensors begin with, or the name of its dict, where the file holds several networks. */
+  prefix?: string;
+  /** Beginnings of the names of tensors that take no part in the result. Within the backbone nothing is ignored. */
+  ignore?: readonly string[];
   /** Larger weights are refused. Default 2 GiB. */
   maxBytes?: number;
 }
@@ -48,6 +62,10 @@ export interface Model {
   readonly checkpoint: Checkpoint;
   /** What the weights do not say, and was assumed. */
   readonly warnings: readonly Warning[];
+  /** Where each field of the metadata comes from; what is not listed, from the file. */
+  readonly sources: Sources;
+  /** Tensors of the file that take no part in the result: counters, losses, another network's. */
+  readonly leftOut: readonly string[];
 }
 
 const MAX_BYTES = 2 ** 31;
@@ -56,10 +74,7 @@ export async function readModel(
   weights: WeightsInput,
   options: ModelOptions & { signal?: AbortSignal; onProgress?: (done: number) => void },
 ): Promise<Model> {
-  const bytes = await readBytes(weights, options);
-  const checkpoint = await readCheckpoint(bytes);
-  const { architecture, metadata } = await describe(checkpoint, options.metadata ?? {});
-  return { architecture, metadata, checkpoint, warnings: [] };
+  return modelOf(await readCheckpoint(await readBytes(weights, options), options.prefix), options);
 }
 
 async function readBytes(
@@ -86,60 +101,34 @@ async function readBytes(
   });
 }
 
-async function describe(
-  checkpoint: Checkpoint,
-  given: Partial<WeightsMetadata>,
-): Promise<Pick<Model, 'architecture' | 'metadata'>> {
-  const metadata = isRayboxWeights(checkpoint.metadata)
-    ? { ...parseWeightsMetadata(checkpoint.metadata), ...given }
-    : await inferMetadata(checkpoint, given);
-  // Written out and read again, so that what the caller gave is checked as strictly as what a file says.
-  const checked = parseWeightsMetadata(formatWeightsMetadata(metadata));
-  const architecture = architectureOf(checked);
-  if (checked.inputWidth !== checked.inputHeight) {
-    throw new InputError("the network's input is not square", {
-      given: `${checked.inputWidth} × ${checked.inputHeight}`,
-    });
+/** @throws InputError for a network that raybox does not run, or not as it is: a layer that is left out makes another one. */
+export async function modelOf(checkpoint: Checkpoint, options: ModelOptions): Promise<Model> {
+  if (isRayboxWeights(checkpoint.metadata) && ![...SAYS, ...weightsFields].some((field) => field in options)) {
+    const model = ownModel(checkpoint, parseWeightsMetadata(checkpoint.metadata));
+    if (model) return model;
   }
-  return { architecture: { ...architecture, head: architecture.head! }, metadata: checked };
+  // Loaded on demand: raybox's own weights say what they are, and hold nothing else.
+  const { describeWeights } = await import('./describe_weights.js');
+  return describeWeights(checkpoint, options, { backboneParameters, networkParameters });
 }
 
-/** ImageNet's, with which torchvision's weights were trained. */
-const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+/** Options beside the fields of metadata that say something of the weights. */
+const SAYS = ['metadata', 'transformInput', 'prefix', 'ignore'];
 
-// A bare state dict shows its layers, but neither classes nor how images are to be brought to it.
-async function inferMetadata(checkpoint: Checkpoint, given: Partial<WeightsMetadata>): Promise<WeightsMetadata> {
-  // Loaded on demand: raybox's own weights say what they are.
-  const { inferArchitecture } = await import('../nets/infer.js');
-  const architecture = inferArchitecture(checkpoint.tensors, {
-    ...(given.pooling ? { pooling: given.pooling } : {}),
-    ...(given.lseR ? { r: given.lseR } : {}),
-  });
-  if (!architecture.head) {
-    throw new InputError('the checkpoint has no prediction layer, so it cannot classify', {
-      expected: 'head.prediction.weight, or a classifier on pooled features',
-    });
-  }
-  const { classes } = architecture.head;
-  const first = [...checkpoint.tensors.values()].find(({ shape }) => shape.length === 4);
-  const inputChannels = first?.shape[1] === 1 ? 1 : 3;
-  return {
-    ...({ pooling: 'lse', ...architectureMetadata(architecture) } as const),
-    classes: classNames(classes),
-    inputWidth: 224,
-    inputHeight: 224,
-    inputChannels,
-    channelOrder: 'rgb',
-    ...(inputChannels === 3 ? IMAGENET : { mean: [0.5], std: [0.25] }),
-    fit: 'stretch',
-    heatmapScaling: 'minmax',
-    trainingData: 'unknown',
-    license: 'unknown',
-    ...given,
-  };
+/** Undefined where the file holds more than its network, or was written with assumptions. */
+function ownModel(checkpoint: Checkpoint, metadata: WeightsMetadata): Model | undefined {
+  const parameters = networkParameters(metadata, checkpoint.tensors);
+  if (metadata.assumed || checkpoint.tensors.size > parameters.size) return undefined;
+  return { architecture: architectureOf(metadata), metadata, checkpoint, warnings: [], sources: {}, leftOut: [] };
 }
 
-function classNames(count: number): string[] {
-  const known = [CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS].find((labels) => labels.length === count);
-  return known ? [...known] : Array.from({ length: count }, (_, index) => `class ${index}`);
+/** What a network of this description reads, all of which must be there. */
+function networkParameters(metadata: WeightsMetadata, tensors: Checkpoint['tensors']): ReadonlyMap<string, Tensor> {
+  const { inputWidth, inputHeight, inputChannels } = metadata;
+  if (inputWidth !== inputHeight)
+    throw new InputError("the network's input is not square", { given: `${inputWidth} × ${inputHeight}` });
+  const g = createGraph();
+  buildNetwork(g, architectureOf(metadata), g.input('image', [1, inputHeight, inputWidth, inputChannels]));
+  parameterSource({ tensors }, g.parameters);
+  return g.parameters;
 }

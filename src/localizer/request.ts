@@ -59,6 +59,11 @@ export interface Request {
 /** Used where neither the weights nor the caller give an operating threshold. */
 export const DEFAULT_THRESHOLD = 0.5;
 
+/** The first of these that has one of its own: a class may be called `constructor`. */
+export function thresholdOf(label: string, ...given: (Readonly<Record<string, number>> | undefined)[]): number {
+  return given.find((one) => one && Object.hasOwn(one, label))?.[label] ?? DEFAULT_THRESHOLD;
+}
+
 const NEVER = 2;
 
 /**
@@ -111,7 +116,7 @@ export function requestOf(
   }
   const gates = metadata.classes.map((label) => {
     if (classes) return classes.includes(label) ? 0 : NEVER;
-    return thresholds[label] ?? metadata.thresholds?.[label] ?? DEFAULT_THRESHOLD;
+    return thresholdOf(label, thresholds, metadata.thresholds);
   });
   return { gates, heatThresholds, maxBoxes, minRegion, heatmaps, boxes };
 }

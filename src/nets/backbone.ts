@@ -1,7 +1,7 @@
 /** The backbones by family. */
 import type { Backbone } from '../formats/architecture.js';
-import type { GraphBuilder } from '../graph/graph.js';
-import type { Tensor } from '../graph/tensor.js';
+import { createGraph, type GraphBuilder } from '../graph/graph.js';
+import { channelCount, type Tensor } from '../graph/tensor.js';
 import { alexnet } from './alexnet.js';
 import { densenet } from './densenet.js';
 import { googlenet } from './googlenet.js';
@@ -30,4 +30,24 @@ export function buildBackbone(g: GraphBuilder, backbone: string | Backbone, imag
     case 'squeezenet':
       return squeezenet(g, image, description);
   }
+}
+
+/** What a backbone reads and puts out. */
+export interface BackboneParameters {
+  readonly parameters: ReadonlyMap<string, Pick<Tensor, 'shape'>>;
+  /** Name of the first convolution's weights, which are of as many inputs as the image has channels. */
+  readonly stem: string;
+  /** Channels of the features. */
+  readonly channels: number;
+}
+
+/** Side of an input that leaves something at the last layer of any network that a description can hold. */
+const LARGE = 4096;
+
+/** As the graph has them, which is built for nothing else. */
+export function backboneParameters(backbone: string | Backbone): BackboneParameters {
+  const g = createGraph();
+  const channels = channelCount(buildBackbone(g, backbone, g.input('image', [1, LARGE, LARGE, 3])));
+  const parameters = new Map(g.parameters);
+  return { parameters, stem: [...parameters.keys()][0], channels };
 }

@@ -1,83 +1,72 @@
 /**
- * What a checkpoint without metadata is: family, depth and widths from the names and shapes of its tensors. Layers without
- * parameters leave gaps in the numbering of nn.Sequential, which tell where the poolings are.
+ * Which backbone a checkpoint without metadata holds: family, depth and widths from the names and shapes of its tensors. Layers
+ * without parameters leave gaps in the numbering of nn.Sequential, which tell where the poolings are.
  */
 import { InputError } from '../errors.js';
-import type { Architecture, Backbone, GoogLeNetLayer, Head, SqueezeNet, Vgg } from '../formats/architecture.js';
+import type { Backbone, GoogLeNet, GoogLeNetLayer, SqueezeNet, Vgg } from '../formats/architecture.js';
+import { unsupportedFamily } from './foreign.js';
+import { isAbout } from './leftover.js';
 import { standardBackbone, standardName } from './standard.js';
 
 export type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 
-/** What no tensor shows. */
-export interface InferOptions {
-  /** Default: `lse` for a localization head, `average` for a torchvision classifier on pooled features. */
-  pooling?: Head['pooling'];
-  /** Sharpness of `lse` pooling. Default 10, which was best in Wang et al. 2017. */
-  r?: number;
-  /** Default `relu`. */
-  transitionActivation?: 'relu' | 'none';
+/**
+ * Recognises torchvision's state dicts and those of localizers (backbone under `features.`), at any width and depth.
+ * @returns a standard backbone's name where it is one, else its description.
+ * @throws InputError where the names are those of no family, of several networks, or a layer cannot be told.
+ */
+export function inferBackbone(tensors: Shapes): string | Backbone {
+  const found = FAMILIES.flatMap(({ mark, read }) => prefixesOf(tensors, mark).map((prefix) => ({ prefix, read })));
+  if (found.length > 1)
+    throw new InputError('the checkpoint holds several networks', {
+      expected: 'one',
+      given: found
+        .map(({ prefix }) => (prefix === '' ? 'names without a beginning' : `names under ${prefix}`))
+        .join(', '),
+      hint: `say which with prefix, such as prefix '${found.find(({ prefix }) => prefix !== '')?.prefix ?? ''}'`,
+    });
+  const backbone = found.length === 1 ? found[0].read(tensors, found[0].prefix) : otherBackbone(tensors);
+  return standardName(backbone) ?? backbone;
 }
 
-/**
- * Recognises torchvision's state dicts and those of localizers (backbone under `features.`, `head.transition`,
- * `head.prediction`), at any width and depth. Without prediction layer on pooled features there is no head in the result.
- * @throws InputError where the names are those of no family, or a layer cannot be told.
- */
-export function inferArchitecture(tensors: Shapes, options: InferOptions = {}): Architecture {
-  for (const infer of [resnet, densenet, googlenet, squeezenet, caffeSqueezenet, alexnet, vgg]) {
-    const backbone = infer(tensors);
-    if (!backbone) continue;
-    const head = headOf(tensors, backbone.family, options);
-    return { backbone: standardName(backbone) ?? backbone, ...(head ? { head } : {}) };
+/** The families whose marks stand in many other networks too: a numbered convolution is all that there is to see. */
+function otherBackbone(tensors: Shapes): Backbone {
+  const caffe = caffeSqueezenet(tensors);
+  if (caffe) return caffe;
+  const foreign = unsupportedFamily(tensors.keys());
+  if (foreign !== undefined)
+    throw new InputError(`the tensors look like ${foreign}, which raybox does not know`, {
+      expected: KNOWN,
+      given: firstNames(tensors),
+    });
+  for (const prefix of prefixesOf(tensors, /^(|.*\.)0\.weight$/)) {
+    const convolutions = [...tensors].filter(([name, { shape }]) => shape.length === 4 && !isAbout(name, 'head'));
+    const isSequential = convolutions.every(
+      ([name]) => name.startsWith(prefix) && /^\d+\.weight$/.test(name.slice(prefix.length)),
+    );
+    if (!isSequential) continue;
+    const backbone = alexnet(tensors, prefix) ?? vgg(tensors, prefix);
+    if (backbone) return backbone;
   }
-  const names = [...tensors.keys()].filter((name) => !name.endsWith('num_batches_tracked'));
   throw new InputError('the checkpoint is of no network that raybox knows', {
-    expected: 'parameters of an AlexNet, GoogLeNet, VGG, ResNet, DenseNet or SqueezeNet under torchvision names',
-    given: names.slice(0, 4).join(', ') || 'no tensors',
-    hint: 'give the architecture in the options',
+    expected: KNOWN,
+    given: firstNames(tensors),
+    hint: 'where it is one of these under other names, give the architecture in the options',
   });
 }
 
-function headOf(tensors: Shapes, family: Backbone['family'], options: InferOptions): Head | undefined {
-  const { r = 10, transitionActivation: activation = 'relu' } = options;
-  const pooled = (fallback: Head['pooling']) => {
-    const pooling = options.pooling ?? fallback;
-    return { pooling, ...(pooling === 'lse' ? { r } : {}) };
-  };
-  const own = tensors.get('head.prediction.weight')?.shape;
-  const transition = tensors.has('head.transition.weight') && convolutionShape(tensors, 'head.transition');
-  if (own) {
-    if (own.length !== 2)
-      throw new InputError("the checkpoint's head.prediction.weight is no linear layer", {
-        expected: '[classes, channels]',
-        given: own.join('×') || 'a single number',
-      });
-    return {
-      classes: own[0],
-      ...(transition ? { transition: { channels: transition[0], kernel: transition[3], activation } } : {}),
-      ...pooled('lse'),
-    };
-  }
-  if (transition)
-    throw new InputError('the checkpoint has a transition layer but no prediction layer', {
-      expected: 'head.prediction.weight',
-    });
-  // These end in one linear layer on averaged features: class activation maps as Zhou et al. 2016 have them.
-  if (!['resnet', 'densenet', 'googlenet'].includes(family)) return undefined;
-  const prediction = ['fc', 'classifier', 'fc.0', 'classifier.0'].find(
-    (name) => tensors.get(`${name}.weight`)?.shape.length === 2,
-  );
-  if (!prediction) return undefined;
-  return { classes: tensors.get(`${prediction}.weight`)!.shape[0], ...pooled('average'), prediction };
-}
+const KNOWN = 'parameters of an AlexNet, GoogLeNet, VGG, ResNet, DenseNet or SqueezeNet under torchvision names';
 
-/** What stands before the part of a name that marks a family. */
-function prefixOf(tensors: Shapes, mark: RegExp): string | undefined {
-  for (const [name, { shape }] of tensors) {
-    const match = shape.length === 4 ? mark.exec(name) : null;
-    if (match) return match[1];
-  }
-  return undefined;
+const firstNames = (tensors: Shapes) =>
+  [...tensors.keys()]
+    .filter((name) => !name.endsWith('num_batches_tracked'))
+    .slice(0, 4)
+    .join(', ') || 'no tensors';
+
+/** What stands before the part of a name that marks a family, once for each network in the checkpoint. */
+function prefixesOf(tensors: Shapes, mark: RegExp): string[] {
+  const found = [...tensors].flatMap(([name, { shape }]) => (shape.length === 4 ? (mark.exec(name)?.[1] ?? []) : []));
+  return [...new Set(found)];
 }
 
 const named = (prefix: string, usual: string) => (prefix === usual ? {} : { prefix });
@@ -100,9 +89,7 @@ function countFrom(tensors: Shapes, first: number, name: (index: number) => stri
   return index - first;
 }
 
-function resnet(tensors: Shapes): Backbone | undefined {
-  const prefix = prefixOf(tensors, /^(.*)layer1\.0\.conv1\.weight$/);
-  if (prefix === undefined) return undefined;
+function resnet(tensors: Shapes, prefix: string): Backbone {
   const at = (stage: number, block: number, conv: number) => `${prefix}layer${stage}.${block}.conv${conv}`;
   const block = tensors.has(`${at(1, 0, 3)}.weight`) ? 'bottleneck' : 'basic';
   const stages = Array.from({ length: countFrom(tensors, 1, (stage) => at(stage, 0, 1)) }, (_, index) => index + 1);
@@ -122,9 +109,7 @@ function resnet(tensors: Shapes): Backbone | undefined {
   return { family: 'resnet', block, layers, widths, stem, ...named(prefix, '') };
 }
 
-function densenet(tensors: Shapes): Backbone | undefined {
-  const prefix = prefixOf(tensors, /^(.*)denseblock1\.denselayer1\.conv1\.weight$/);
-  if (prefix === undefined) return undefined;
+function densenet(tensors: Shapes, prefix: string): Backbone {
   const at = (block: number, layer: number) => `${prefix}denseblock${block}.denselayer${layer}`;
   const [growthRate] = convolutionShape(tensors, `${at(1, 1)}.conv2`);
   const [between] = convolutionShape(tensors, `${at(1, 1)}.conv1`);
@@ -148,11 +133,8 @@ function inceptionOf(tensors: Shapes, name: string): { inception: number[]; wide
   return { inception: shapes.map(([outputs]) => outputs), ...(shapes[4][2] === 5 ? { wideKernel: 5 } : {}) };
 }
 
-function googlenet(tensors: Shapes): Backbone | undefined {
-  const prefix = prefixOf(tensors, /^(|.*\.)(?:inception\w+|\d+)\.branch1\.conv\.weight$/);
-  if (prefix === undefined) return undefined;
-  const standard = standardBackbone('googlenet');
-  if (standard.family !== 'googlenet') return undefined;
+function googlenet(tensors: Shapes, prefix: string): Backbone {
+  const standard = standardBackbone('googlenet') as GoogLeNet;
   const layers = tensors.has(`${prefix}0.conv.weight`)
     ? numberedGoogLeNet(tensors, prefix)
     : standard.layers.map((layer): GoogLeNetLayer => {
@@ -200,9 +182,7 @@ function unknownLayers(prefix: string, first: number, last: number): InputError 
   );
 }
 
-function squeezenet(tensors: Shapes): Backbone | undefined {
-  const prefix = prefixOf(tensors, /^(|.*\.)\d+\.squeeze\.weight$/);
-  if (prefix === undefined) return undefined;
+function squeezenet(tensors: Shapes, prefix: string): Backbone {
   const [conv, , kernel] = convolutionShape(tensors, `${prefix}0`);
   const layers: SqueezeNet['layers'] = [{ conv, kernel, stride: 2 }];
   let next = 2; // after the convolution and its ReLU
@@ -246,17 +226,15 @@ function caffeSqueezenet(tensors: Shapes): Backbone | undefined {
   return { family: 'squeezenet', layers, names };
 }
 
-function alexnet(tensors: Shapes): Backbone | undefined {
-  const prefix = prefixOf(tensors, /^(|.*\.)0\.weight$/);
-  if (prefix === undefined || convolutionShape(tensors, `${prefix}0`)[3] !== 11) return undefined;
+function alexnet(tensors: Shapes, prefix: string): Backbone | undefined {
+  if (convolutionShape(tensors, `${prefix}0`)[3] !== 11) return undefined;
   const widths = [0, 3, 6, 8, 10].map((index) => convolutionShape(tensors, `${prefix}${index}`)[0]);
   return { family: 'alexnet', widths, ...named(prefix, 'features.') };
 }
 
 /** Behind the last convolution a pooling is taken for granted, as in the standard networks. */
-function vgg(tensors: Shapes): Backbone | undefined {
-  const prefix = prefixOf(tensors, /^(|.*\.)0\.weight$/);
-  if (prefix === undefined || convolutionShape(tensors, `${prefix}0`)[3] !== 3) return undefined;
+function vgg(tensors: Shapes, prefix: string): Backbone | undefined {
+  if (convolutionShape(tensors, `${prefix}0`)[3] !== 3) return undefined;
   const batchNorm = tensors.has(`${prefix}1.running_mean`);
   const layers: Vgg['layers'] = [];
   let next = 0;
@@ -270,3 +248,11 @@ function vgg(tensors: Shapes): Backbone | undefined {
   layers.push('M');
   return { family: 'vgg', layers, batchNorm, ...named(prefix, 'features.') };
 }
+
+/** By what a name of each holds that no other network's does. */
+const FAMILIES: readonly { mark: RegExp; read: (tensors: Shapes, prefix: string) => Backbone }[] = [
+  { mark: /^(|.*\.)layer1\.0\.conv1\.weight$/, read: resnet },
+  { mark: /^(|.*\.)denseblock1\.denselayer1\.conv1\.weight$/, read: densenet },
+  { mark: /^(|.*\.)(?:inception3a|\d+)\.branch1\.conv\.weight$/, read: googlenet },
+  { mark: /^(|.*\.)\d+\.squeeze\.weight$/, read: squeezenet },
+];

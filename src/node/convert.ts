@@ -9,27 +9,29 @@ import { createGraph } from '../graph/graph.js';
 import { readModel } from '../localizer/model.js';
 import { buildNetwork, parameterSource } from '../nets/index.js';
 import { withFile } from './lock.js';
-import { readMetadata } from './metadata_option.js';
-import { print, UsageError } from './terminal.js';
+import { print, say, UsageError } from './terminal.js';
 import { writeWhole } from './text_files.js';
 import { type Command, Option } from './vendor/commander.js';
+import { addWeightsOptions, classList, modelOptions, type WeightsOptions } from './weights_options.js';
 
-interface Options {
+interface Options extends WeightsOptions {
   out: string;
   dtype: 'f32' | 'f16' | 'bf16';
-  metadata?: string;
+  classes?: readonly string[];
 }
 
-/** What belongs to no layer of the network (an optimizer's memory, counters of batches) is left out. */
 async function convert(weights: string, options: Options): Promise<string> {
   return withFile(options.out, () => write(weights, options));
 }
 
-async function write(weights: string, { out, dtype, metadata }: Options): Promise<string> {
+/** What takes no part in the result (counters, a loss's weights) is left out and named; anything else that no layer reads is refused. */
+async function write(weights: string, options: Options): Promise<string> {
+  const { out, dtype } = options;
   if (existsSync(out) && resolve(out) !== resolve(weights)) {
     throw new UsageError(`--out ${out} is there already: name another file, or move it away`);
   }
-  const model = await readModel(weights, metadata === undefined ? {} : { metadata: await readMetadata(metadata) });
+  const { classes: names = options.names } = options;
+  const model = await readModel(weights, await modelOptions({ ...options, ...(names ? { names } : {}) }));
   const { inputWidth, inputHeight, inputChannels } = model.metadata;
   const g = createGraph();
   buildNetwork(g, model.architecture, g.input('image', [1, inputHeight, inputWidth, inputChannels]));
@@ -42,21 +44,28 @@ async function write(weights: string, { out, dtype, metadata }: Options): Promis
   const element = dtype.toUpperCase() as 'F32' | 'F16' | 'BF16';
   const bytes = writeSafetensors(tensors, formatWeightsMetadata(model.metadata), { dtype: element });
   await writeWhole(out, bytes);
+  for (const { message } of model.warnings) say(`raybox: ${weights}: ${message}`);
+  const { leftOut } = model;
+  if (leftOut.length > 0) say(`raybox: ${weights}: left out, as it takes no part in the result: ${summary(leftOut)}`);
   return `${out}: ${tensors.size} tensors as ${element}, ${bytes.length.toLocaleString('en')} bytes\n`;
+}
+
+/** Each name, but for the counters that every norm has. */
+function summary(names: readonly string[]): string {
+  const isCounter = (name: string) => name.endsWith('.num_batches_tracked');
+  const counters = names.filter(isCounter).length;
+  const others = names.filter((name) => !isCounter(name));
+  return [...others, ...(counters > 0 ? [`${counters} × num_batches_tracked`] : [])].join(', ');
 }
 
 /** Adds `raybox convert`. */
 export function addConvertCommand(program: Command): void {
-  program
-    .command('convert')
+  addWeightsOptions(program.command('convert'))
     .description('write weights as safetensors that say all about their network')
     .argument('<weights>', 'safetensors or torch checkpoint: a path or URL')
     .requiredOption('--out <file>', 'safetensors; may be the file that is read')
     .addOption(new Option('--dtype <type>', 'of the numbers').choices(['f32', 'f16', 'bf16']).default('f16'))
-    .option(
-      '--metadata <json>',
-      'what the weights do not say (classes, inputWidth, …), or say wrongly: JSON or a file of it',
-    )
+    .option('--classes <names>', 'the same as --names', classList)
     .action(async (weights: string, options: Options) => {
       await print(
         await convert(weights, options).catch((error) => {

@@ -7,7 +7,6 @@ import { readImageList } from '../formats/chestxray.js';
 import { splitByPatient } from '../formats/chestxray_splits.js';
 import { parseJson } from '../formats/coco.js';
 import type { Prediction } from '../formats/findings.js';
-import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
 import { labelNames } from '../formats/label_names.js';
 import type { DecodeOptions } from '../formats/pixels.js';
 import { mergePredictions } from '../formats/predictions.js';
@@ -18,15 +17,15 @@ import { addImageOptions } from './image_options.js';
 import { interruptible, print, say, table, UsageError, wholeNumber } from './terminal.js';
 import { readText } from './text_files.js';
 import { type Command, InvalidArgumentError, Option } from './vendor/commander.js';
+import { addWeightsOptions, classList, type WeightsOptions } from './weights_options.js';
 import { storeThresholds } from './weights_thresholds.js';
 
-interface CommandOptions extends DecodeOptions {
+interface CommandOptions extends DecodeOptions, WeightsOptions {
   data: string;
   predictions?: string[];
   weights?: string;
   batch: number;
   adapter?: string;
-  metadata?: string;
   out: string;
   boxes?: string;
   boxFrame?: number;
@@ -57,8 +56,7 @@ function share(text: string): number {
 
 /** Adds `raybox evaluate`. */
 export function addEvaluateCommand(program: Command): void {
-  const command = program
-    .command('evaluate')
+  const command = addWeightsOptions(program.command('evaluate'))
     .description('score predictions against a data set: ROC, calibration, localization as the paper scores it')
     .requiredOption('--data <dir>', 'data set in the ChestX-ray8/14 layout')
     .option('--predictions <file...>', '.csv (a column per class, or a row per box), .jsonl, .coco.json')
@@ -82,14 +80,27 @@ export function addEvaluateCommand(program: Command): void {
     .option('--pictures', 'also the report’s sections as PNG, drawn by a headless browser')
     .option('--store-thresholds [weights]', 'write the fitted thresholds into this file; default: that of --weights')
     .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), 4)
-    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')
-    .option('--metadata <json>', 'what the weights file does not say (classes, inputWidth, …): JSON or a file of it');
+    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best');
   addImageOptions(command).action(runCommand);
 }
 
 async function runCommand(options: CommandOptions): Promise<void> {
   const { weights, predictions: files = [], storeThresholds: target } = options;
   if ((weights === undefined) === (files.length === 0)) throw new UsageError('give either --predictions or --weights');
+  const unread = [
+    'names',
+    'architecture',
+    'prediction',
+    'mean',
+    'std',
+    'inputSize',
+    'transformInput',
+    'prefix',
+    'ignore',
+    'metadata',
+  ];
+  if (weights === undefined && unread.some((name) => name in options))
+    throw new UsageError('--names, --metadata and the like say what weights do not: they go with --weights');
   const stored = target === true ? weights : target;
   if (target === true && stored === undefined) throw new UsageError('--store-thresholds: name the file of weights');
 
@@ -104,7 +115,7 @@ async function runCommand(options: CommandOptions): Promise<void> {
   const evaluationOptions = {
     ...split,
     ...{ out, cases, html, replicates, seed, scaling, thresholds, boxFrame: options.boxFrame, warnings },
-    classes: classesIn(options.classes),
+    classes: options.classes === undefined ? undefined : classList(options.classes),
     rule: sensitivity === undefined ? undefined : { rule: 'sensitivity' as const, target: sensitivity },
     subtitle: `${(weights === undefined ? files : [weights]).map((path) => basename(path)).join(', ')} on ${basename(resolve(data.folder))}`,
   };
@@ -160,13 +171,6 @@ async function splitOf(
   if (options.test !== undefined) return { validation, test: await list(options.test) };
   say(`Scoring the images of ${TEST_FILE} only; --test all scores every one that is predicted.`);
   return { validation, test: data.test };
-}
-
-function classesIn(text: string | undefined): readonly string[] | undefined {
-  if (text === undefined) return undefined;
-  if (text === '8') return CHEST_XRAY8_LABELS;
-  if (text === '14') return CHEST_XRAY14_LABELS;
-  return text.split(',').map((name) => name.trim());
 }
 
 /** Thresholds by the data set's names. @throws InputError for a class that it does not have: it would never be used. */

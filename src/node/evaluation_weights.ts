@@ -5,19 +5,18 @@ import type { EvaluationResult } from '../evaluate/evaluate.js';
 import type { Prediction } from '../formats/findings.js';
 import type { DecodeOptions } from '../formats/pixels.js';
 import type { Heatmap } from '../localizer/results.js';
-import { type Localizer, load } from '../localizer.js';
+import type { Localizer } from '../localizer.js';
 import type { Dataset } from './dataset.js';
 import { type WriteEvaluationOptions, writeEvaluation } from './evaluation.js';
 import { decodeOptions, tallyWarnings } from './image_options.js';
-import { readMetadata } from './metadata_option.js';
+import { isUnnamed, loadNamed } from './named_weights.js';
 import { say, startProgress } from './terminal.js';
 import { openBeside } from './text_files.js';
+import { modelOptions, type WeightsOptions } from './weights_options.js';
 
-export interface EvaluateWeightsOptions extends WriteEvaluationOptions, DecodeOptions {
+export interface EvaluateWeightsOptions extends WriteEvaluationOptions, DecodeOptions, WeightsOptions {
   batch?: number;
   adapter?: string;
-  /** JSON, or the path of a file of it, for what the weights file does not say. */
-  metadata?: string;
   signal?: AbortSignal;
 }
 
@@ -31,16 +30,17 @@ export async function evaluateWeights(
   data: Dataset,
   options: EvaluateWeightsOptions,
 ): Promise<EvaluationResult> {
-  const { adapter, metadata, signal, validation, test } = options;
+  const { adapter, classes, signal, validation, test } = options;
   const wanted = test && new Set([...test, ...(validation ?? [])]);
   const images = data.table.images.filter((image) => data.paths.has(image) && (!wanted || wanted.has(image)));
   if (images.length === 0) throw new InputError(`${data.folder} has none of the images to score`);
-  const localizer = await load(weights, {
+  const localizer = await loadNamed(weights, classes, {
+    ...(await modelOptions(options)),
     ...(adapter ? { adapter } : {}),
-    ...(metadata ? { metadata: await readMetadata(metadata) } : {}),
     signal,
   });
   try {
+    if (isUnnamed(localizer) && localizer.classes.includes('output 0')) throw noNames(localizer.classes.length);
     const predictions = keepLines(predict(localizer, images, data, options), join(options.out, 'predictions.jsonl'));
     // Thresholds that the weights carry hold where none can be fitted.
     const thresholds = options.thresholds ?? (validation ? undefined : localizer.metadata.thresholds);
@@ -49,6 +49,14 @@ export async function evaluateWeights(
   } finally {
     await localizer.close();
   }
+}
+
+// Which output is which disease would be a guess, and every score with it.
+function noNames(outputs: number): InputError {
+  return new InputError('the weights do not name their outputs, so they cannot be scored against labels', {
+    expected: `${outputs} names in the order of the outputs`,
+    hint: 'give them with --names (or --classes)',
+  });
 }
 
 async function* predict(

@@ -4,13 +4,7 @@ import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import type { Architecture, Backbone } from '../formats/architecture.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
-import {
-  architectureOf,
-  isRayboxWeights,
-  parseWeightsMetadata,
-  readCheckpoint,
-  type WeightsMetadata,
-} from '../formats/weights.js';
+import { isRayboxWeights, readCheckpoint, type WeightsMetadata } from '../formats/weights.js';
 import { packArenas } from '../graph/arenas.js';
 import { fuse } from '../graph/fuse.js';
 import { createGraph, type Graph } from '../graph/graph.js';
@@ -18,14 +12,19 @@ import { lower } from '../graph/lower.js';
 import type { Traits } from '../graph/operation.js';
 import { byteSize, product, type Tensor } from '../graph/tensor.js';
 import { readPieces } from '../localizer/images.js';
-import { buildNetwork, inferArchitecture, parameterSource } from '../nets/index.js';
+import { type ModelOptions, modelOf } from '../localizer/model.js';
+import { backboneParameters, buildNetwork, parameterSource } from '../nets/index.js';
+import { recognise, type Source, type Sources } from '../nets/recognise.js';
+import type { Warning } from '../warnings.js';
 import { print, table, wholeNumber } from './terminal.js';
 import type { Command } from './vendor/commander.js';
+import { addWeightsOptions, classList, modelOptions, type WeightsOptions } from './weights_options.js';
 
 const MAX_BYTES = 2 ** 31;
 const DEFAULT_SIZE = 224;
 
-interface Options {
+interface Options extends WeightsOptions {
+  classes?: readonly string[];
   size?: number;
   batch: number;
   layers?: boolean;
@@ -36,12 +35,18 @@ interface Inspection {
   file: string;
   architecture: Architecture;
   metadata?: WeightsMetadata;
+  /** Who said each field of the metadata; the file, where it is not listed. */
+  sources: Sources;
+  /** What was assumed. */
+  warnings: readonly Warning[];
+  /** Why the network cannot be run: there is a backbone and no head that raybox knows. */
+  refused?: string;
   input: { batch: number; width: number; height: number; channels: number };
   features: readonly number[];
   heatmap?: readonly number[];
   parameters: { total: number; backbone: number; head: number };
-  /** In the file, and used by no layer. */
-  unused: string[];
+  /** In the file, and without part in the result. */
+  leftOut: readonly string[];
   flops: number;
   memory: Record<'f32' | 'f16', { weights: number; activations: number; largest: number }>;
   layers: { name: string; operation: string; shape: readonly number[]; flops: number }[];
@@ -57,18 +62,24 @@ const TRAITS: Traits = {
   maxBindingBytes: 2 ** 31,
 };
 
-async function inspect(file: string, { size, batch }: Options): Promise<Inspection> {
-  const checkpoint = await readCheckpoint(await readPieces(await platform.open(file), `weights ${file}`, MAX_BYTES));
-  const metadata = isRayboxWeights(checkpoint.metadata) ? parseWeightsMetadata(checkpoint.metadata) : undefined;
-  const architecture = metadata ? architectureOf(metadata) : inferArchitecture(checkpoint.tensors);
+async function inspect(file: string, options: Options): Promise<Inspection> {
+  const { size, batch, classes: names = options.names } = options;
+  const given = await modelOptions({ ...options, ...(names ? { names } : {}) });
+  const pieces = await readPieces(await platform.open(file), `weights ${file}`, MAX_BYTES);
+  const checkpoint = await readCheckpoint(pieces, given.prefix);
+  const model = await modelOf(checkpoint, given).catch((error: unknown) => {
+    if (!(error instanceof InputError) || isRayboxWeights(checkpoint.metadata)) throw error;
+    return backboneAlone(checkpoint, given, error);
+  });
+  const { architecture, metadata, sources, warnings, leftOut } = model;
   const input = {
     batch,
     height: size ?? metadata?.inputHeight ?? DEFAULT_SIZE,
     width: size ?? metadata?.inputWidth ?? DEFAULT_SIZE,
-    channels: metadata?.inputChannels ?? channelsOf(checkpoint),
+    channels: 'inputChannels' in model ? model.inputChannels : model.metadata.inputChannels,
   };
   const { graph, parameters, features, heatmaps } = networkOf(architecture, input, 'f32');
-  parameterSource(checkpoint, parameters); // says what is missing or misshapen
+  parameterSource(model.checkpoint, parameters); // says what is missing or misshapen
   const count = (keep: (name: string) => boolean) =>
     [...parameters].reduce((sum, [name, { shape }]) => sum + (keep(name) ? product(shape) : 0), 0);
   const { prediction = 'head.prediction', transition } = architecture.head ?? {};
@@ -79,13 +90,12 @@ async function inspect(file: string, { size, batch }: Options): Promise<Inspecti
     file,
     architecture,
     ...(metadata ? { metadata } : {}),
+    ...{ sources, warnings, leftOut },
+    ...('refused' in model ? { refused: model.refused } : {}),
     input,
     features: features.shape.slice(1),
     ...(heatmaps ? { heatmap: heatmaps.shape.slice(2) } : {}),
     parameters: { total: count(() => true), backbone: count((name) => !isHead(name)), head: count(isHead) },
-    unused: [...checkpoint.tensors.keys()].filter(
-      (name) => !parameters.has(name) && !/num_batches_tracked$/.test(name),
-    ),
     flops: fused.nodes.reduce((sum, node) => sum + node.operation.flops(node), 0),
     memory: { f32: memoryOf(fused), f16: memoryOf(fuse(networkOf(architecture, input, 'f16').graph)) },
     layers: fused.nodes.map((node) => ({
@@ -106,9 +116,26 @@ function networkOf(architecture: Architecture, input: Inspection['input'], type:
   return { graph, parameters: g.parameters, features, heatmaps };
 }
 
-function channelsOf({ tensors }: Checkpoint): number {
-  const first = [...tensors.values()].find(({ shape }) => shape.length === 4);
-  return first?.shape[1] ?? 3;
+/** A backbone whose head is missing or cannot be run: weights to start a training from. Anything else stays refused. */
+function backboneAlone(checkpoint: Checkpoint, given: ModelOptions, error: InputError) {
+  const { metadata, ...fields } = given;
+  const found = recognise(
+    checkpoint,
+    { ...metadata, ...fields } as Partial<WeightsMetadata>,
+    backboneParameters,
+    given,
+  );
+  if (!found.headless) throw error;
+  const { tensors, architecture, sources, inputChannels } = found;
+  const none = { metadata: undefined, warnings: [], leftOut: [] };
+  return {
+    architecture,
+    sources,
+    inputChannels,
+    checkpoint: { ...checkpoint, tensors },
+    refused: error.message,
+    ...none,
+  };
 }
 
 /** Bytes that a plan would take: packed weights, and activations packed by lifetime. */
@@ -140,43 +167,58 @@ const mebibytes = (bytes: number) =>
   bytes < 2 ** 20 ? `${Math.ceil(bytes / 2 ** 10)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 const millions = (count: number) => (count < 1e5 ? String(count) : `${(count / 1e6).toFixed(2)} million`);
 
+const round = (value: number) => Number(value.toPrecision(6));
+
 const boxesOf = ({ heatmapScaling, minRegion = 0 }: WeightsMetadata) =>
   `heatmaps from ${heatmapScaling === 'relu' ? '0' : 'their minimum'} to their maximum${minRegion > 0 ? `, smallest region ${minRegion} of their cells` : ''}`;
 
+const SOURCES: Record<Source, string> = {
+  given: 'given',
+  file: 'said by the file',
+  layout: 'by a public layout',
+  shapes: 'by names and shapes',
+  assumed: 'assumed',
+};
+
 async function format(one: Inspection, { layers }: Options): Promise<string> {
-  const { architecture, metadata, input, parameters, flops, memory, unused } = one;
+  const { architecture, metadata, input, parameters, flops, memory, leftOut, sources } = one;
   const { head } = architecture;
   const size = (await stat(one.file).catch(() => undefined))?.size;
+  // Where the file says everything there is nothing to tell apart.
+  const from = (field: keyof WeightsMetadata, text: string) => {
+    const source = sources[field] ?? (metadata?.assumed?.includes(field) ? 'assumed' : undefined);
+    return source === undefined ? text : `${text} (${SOURCES[source]})`;
+  };
   const rows: string[][] = [
     ['File', one.file + (size === undefined ? '' : `, ${mebibytes(size)}`)],
-    ['Backbone', describeBackbone(architecture.backbone)],
+    ['Backbone', from('architecture', describeBackbone(architecture.backbone))],
   ];
   if (head) {
-    const { transition, pooling, r, classes } = head;
+    const { transition, pooling, r, classes, prediction } = head;
     const parts = [
       transition
         ? `${transition.kernel}×${transition.kernel} transition to ${transition.channels} channels`
         : 'no transition layer',
-      `${pooling} pooling${r === undefined ? '' : ` with r = ${r}`}`,
-      `${classes} classes`,
+      from('pooling', `${pooling} pooling`) + (r === undefined ? '' : ` with ${from('lseR', `r = ${r}`)}`),
+      `${classes} classes${prediction === undefined ? '' : ` of ${from('prediction', prediction)}`}`,
     ];
     rows.push(['Head', parts.join(', ')]);
-  } else rows.push(['Head', 'none: the network ends with its features']);
+  } else rows.push(['Head', `none that can be run: ${one.refused}`]);
   if (metadata) {
     const { classes, thresholds = {}, mean, std, channelOrder, fit, trainingData, license } = metadata;
-    const named = classes.map((name) => (thresholds[name] === undefined ? name : `${name} ≥ ${thresholds[name]}`));
+    const named = classes.map((name) =>
+      Object.hasOwn(thresholds, name) ? `${name} ≥ ${round(thresholds[name])}` : name,
+    );
+    const size = from('inputWidth', `${metadata.inputWidth} × ${metadata.inputHeight}`);
+    const order = metadata.inputChannels === 1 ? 'grey' : from('channelOrder', channelOrder);
     rows.push(
-      ['Classes', named.join(', ')],
-      ['Input', `${metadata.inputWidth} × ${metadata.inputHeight}, ${channelOrder}, ${fit}, mean ${mean}, std ${std}`],
+      ['Classes', from('classes', named.join(', '))],
+      ['Input', [size, order, from('fit', fit), from('mean', `mean ${mean}`), from('std', `std ${std}`)].join(', ')],
       ['Boxes', boxesOf(metadata)],
       ['Training', trainingData === 'none' ? 'none: the weights are random' : trainingData],
       ['Licence', license],
     );
-  } else
-    rows.push([
-      'Metadata',
-      'none: layers are told by the names and shapes of tensors; classes, r and input are guesses',
-    ]);
+  }
   rows.push(
     [
       'Parameters',
@@ -191,11 +233,12 @@ async function format(one: Inspection, { layers }: Options): Promise<string> {
     const text = `weights ${mebibytes(weights)}, activations ${mebibytes(activations)}, largest tensor ${mebibytes(largest)}`;
     rows.push([`Memory ${type}`, text]);
   }
-  if (unused.length > 0)
+  if (leftOut.length > 0)
     rows.push([
-      'Unused',
-      `${unused.slice(0, 6).join(', ')}${unused.length > 6 ? `, … (${unused.length} tensors)` : ''}`,
+      'Left out',
+      `${leftOut.slice(0, 6).join(', ')}${leftOut.length > 6 ? `, … (${leftOut.length} tensors)` : ''}, which take no part`,
     ]);
+  rows.push(...one.warnings.map(({ message }) => ['Warning', message]));
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   const text = rows.map(([name, value]) => `${name.padEnd(width)}${value}\n`).join('');
   if (!layers) return text;
@@ -210,8 +253,7 @@ async function format(one: Inspection, { layers }: Options): Promise<string> {
 
 /** Adds `raybox inspect`. */
 export function addInspectCommand(program: Command): void {
-  program
-    .command('inspect')
+  addWeightsOptions(program.command('inspect'))
     .description('what a weights file holds, and what running it takes')
     .argument('<weights>', 'safetensors or torch checkpoint: a path or URL')
     .option(
@@ -219,6 +261,7 @@ export function addInspectCommand(program: Command): void {
       "width and height of the network's input; default: the weights' own, else 224",
       wholeNumber(1, 16_384),
     )
+    .option('--classes <names>', 'the same as --names', classList)
     .option('--batch <n>', 'images at once', wholeNumber(1, 4096), 1)
     .option('--layers', 'also list the layers, as fused')
     .option('--json', 'print JSON')

@@ -5,12 +5,12 @@ import { InputError } from '../errors.js';
 import type { DecodeOptions, Image } from '../formats/pixels.js';
 import type { LocalizeOptions } from '../localizer/request.js';
 import type { Localization } from '../localizer/results.js';
-import { type Localizer, load } from '../localizer.js';
+import type { Localizer } from '../localizer.js';
 import { findImageFiles, type ImageFile, readImage } from './image_files.js';
 import { addImageOptions, decodeOptions } from './image_options.js';
 import { openResults, type Results, standardOutput } from './localize_results.js';
 import { type Lock, lockFolder } from './lock.js';
-import { readMetadata } from './metadata_option.js';
+import { loadNamed } from './named_weights.js';
 import { writeOverlay } from './overlay_file.js';
 import {
   duration,
@@ -25,8 +25,9 @@ import {
   wholeNumber,
 } from './terminal.js';
 import { type Command, Option } from './vendor/commander.js';
+import { addWeightsOptions, modelOptions, type WeightsOptions } from './weights_options.js';
 
-interface Options extends DecodeOptions {
+interface Options extends DecodeOptions, WeightsOptions {
   weights: string;
   out?: string;
   overlay?: string;
@@ -38,7 +39,6 @@ interface Options extends DecodeOptions {
   batch?: number;
   precision?: 'f32' | 'f16';
   adapter?: string;
-  metadata?: string;
 }
 
 /** An image to be done, and where its overlay goes. */
@@ -86,12 +86,11 @@ async function localizeTasks(
   options: Options,
   signal: AbortSignal,
 ): Promise<number> {
-  const { weights, adapter, precision } = options;
-  const metadata = options.metadata ? await readMetadata(options.metadata) : undefined;
-  const localizer = await load(weights, {
+  const { weights, adapter, precision, classes } = options;
+  const localizer = await loadNamed(weights, classes, {
+    ...(await modelOptions(options)),
     ...(adapter ? { adapter } : {}),
     ...(precision ? { precision } : {}),
-    ...(metadata ? { metadata } : {}),
     signal,
   });
   const progress = startProgress('localizing', tasks.length, 'images');
@@ -250,8 +249,7 @@ const unit = (values: number[]) => values.every((value) => value >= 0 && value <
 
 /** Adds `raybox localize`. Exit code 1 where an image could not be done. */
 export function addLocalizeCommand(program: Command): void {
-  const command = program
-    .command('localize')
+  const command = addWeightsOptions(program.command('localize'))
     .description('X-rays → probabilities, boxes and overlays')
     .argument('<images...>', 'PNG or JPEG files, folders (with all folders in them), patterns')
     .requiredOption('--weights <file>', 'safetensors or torch checkpoint: a path or URL')
@@ -268,8 +266,7 @@ export function addLocalizeCommand(program: Command): void {
     )
     .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), 4)
     .addOption(new Option('--precision <type>', 'of weights and activations; default: f32').choices(['f32', 'f16']))
-    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')
-    .option('--metadata <json>', 'what the weights file does not say (classes, inputWidth, …): JSON or a file of it');
+    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best');
   addImageOptions(command).action(async (images: string[], options: Options) => {
     if (!unit(Object.values(options.thresholds ?? {})))
       throw new UsageError('--thresholds: probabilities are numbers from 0 to 1');

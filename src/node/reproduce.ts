@@ -15,10 +15,10 @@ import { mine } from './mine.js';
 import { writePhantoms } from './phantom.js';
 import { duration, interruptible, print, say, startProgress, table, wholeNumber } from './terminal.js';
 import { readText } from './text_files.js';
-import { backboneOf } from './train_options.js';
 import { beginRun, type RunOutcome, resumeRun } from './train_run.js';
 import { LISTS } from './training_data.js';
 import type { Command } from './vendor/commander.js';
+import { backboneOf } from './weights_options.js';
 
 interface Options {
   phantom: number;

@@ -1,17 +1,14 @@
 /** The options of training on the command line, for every program that trains, and what a run makes of them. */
-
-import { type Backbone, checkBackbone } from '../formats/architecture.js';
-import { parseJson } from '../formats/coco.js';
-import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
+import { CHEST_XRAY8_LABELS } from '../formats/image_table.js';
 import type { DecodeOptions } from '../formats/pixels.js';
 import { backboneNames } from '../nets/index.js';
 import { type Augmentation, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from '../train/augmentation.js';
 import type { LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from '../train/settings.js';
 import { addImageOptions, decodeOptions } from './image_options.js';
-import { readMetadata } from './metadata_option.js';
 import { nameList, number, numberList, numbersByName, UsageError, wholeNumber } from './terminal.js';
 import type { BeginOptions, RunMachine } from './train_run.js';
 import { type Command, Option } from './vendor/commander.js';
+import { backboneOf, classList, readMetadata } from './weights_options.js';
 
 /** What commander makes of the options. */
 export interface TrainingOptions extends DecodeOptions {
@@ -66,12 +63,6 @@ export interface TrainingOptions extends DecodeOptions {
 
 /** For losses that are sums over a batch. AdamW does not mind the scale of a loss; plain descent does. */
 const LEARNING_RATES = { adamw: 1e-3, sgd: 1e-4 };
-
-function classList(text: string): readonly string[] {
-  if (text === '8') return CHEST_XRAY8_LABELS;
-  if (text === '14') return CHEST_XRAY14_LABELS;
-  return nameList(text);
-}
 
 /** Adds all options but those that name data and run folder. */
 export function addTrainingOptions(command: Command): Command {
@@ -260,10 +251,6 @@ function augmentationOf(given: TrainingOptions['augment']): Augmentation {
     throw new UsageError(`--augment: there is no ${unknown}; there are ${Object.keys(NO_AUGMENTATION).join(', ')}`);
   return { ...NO_AUGMENTATION, ...given };
 }
-
-/** A standard backbone's name, or a description as JSON. */
-export const backboneOf = (text: string): string | Backbone =>
-  text.startsWith('{') ? checkBackbone(parseJson(text, '--backbone')) : text;
 
 const asList = (augmentation: Augmentation) =>
   Object.entries(augmentation)

@@ -88,6 +88,7 @@ export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
     seed: options.settings.seed,
     init: checkpoint,
   });
+  for (const { message } of start.warnings) say(`raybox: ${init}: ${message}`);
   const settings: TrainSettings = {
     architecture: start.architecture,
     classes: source.classes,

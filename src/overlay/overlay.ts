@@ -79,7 +79,10 @@ const fit = (length: number) => Math.max(1, Math.round(length));
 function rankedClasses(findings: readonly Finding[], probabilities: OverlayInput['probabilities']): string[] {
   const scores = new Map<string, number>();
   for (const { label, score } of findings)
-    scores.set(label, probabilities[label] ?? Math.max(score, scores.get(label) ?? 0));
+    scores.set(
+      label,
+      Object.hasOwn(probabilities, label) ? probabilities[label] : Math.max(score, scores.get(label) ?? 0),
+    );
   return [...scores].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).map(([label]) => label);
 }
 

@@ -95,7 +95,7 @@ function drawProbabilities(
     const height = size * 0.5;
     fill(canvas, { x: bar.x, y: y - size * 0.6, width: bar.width, height }, TRACK);
     fill(canvas, { x: bar.x, y: y - size * 0.6, width: bar.width * (probability || 0), height }, color);
-    const threshold = thresholds[label];
+    const threshold = Object.hasOwn(thresholds, label) ? thresholds[label] : undefined;
     if (threshold !== undefined)
       fill(canvas, { x: bar.x + bar.width * threshold - 1, y: y - size * 0.8, width: 2, height: size * 0.9 }, BRIGHT);
     const number = probability.toFixed(2);

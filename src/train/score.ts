@@ -78,18 +78,20 @@ export interface Scores {
 
 /** @throws InputError where a logit is no number. */
 export function scoresOf({ classes, labels, validation }: TrainingData, logits: Float32Array): Scores {
-  const auc: Record<string, number | null> = {};
-  const thresholds: Record<string, number> = {};
+  const auc: [string, number | null][] = [];
+  const thresholds: [string, number][] = [];
   for (const [place, label] of classes.entries()) {
     const truth = Array.from(validation, (row) => labels[row * classes.length + place]);
     const probabilities = Float64Array.from(validation, (_, i) => sigmoid(logits[i * classes.length + place]));
     const ranking = rank(probabilities, truth);
     const found = rankingScores(ranking).auc;
-    auc[label] = Number.isNaN(found) ? null : found;
+    auc.push([label, Number.isNaN(found) ? null : found]);
     const threshold = fitThreshold(ranking);
-    if (threshold !== undefined) thresholds[label] = threshold;
+    if (threshold !== undefined) thresholds.push([label, threshold]);
   }
-  return { auc, meanAuc: meanOf(Object.values(auc).map((value) => value ?? Number.NaN)), thresholds };
+  const meanAuc = meanOf(auc.map(([, value]) => value ?? Number.NaN));
+  // By `fromEntries`, so that any name is a key: an assignment to `__proto__` would be none.
+  return { auc: Object.fromEntries(auc), meanAuc, thresholds: Object.fromEntries(thresholds) };
 }
 
 const sigmoid = (logit: number) => 1 / (1 + Math.exp(-logit));

@@ -12,13 +12,14 @@ import { architectureOf, isRayboxWeights, parseWeightsMetadata, type WeightsMeta
 import type { WeightSource } from '../graph/constants.js';
 import { createGraph } from '../graph/graph.js';
 import { channelCount, product, type Tensor } from '../graph/tensor.js';
-import { buildBackbone, buildNetwork, parameterSource } from '../nets/index.js';
-import { inferArchitecture } from '../nets/infer.js';
+import { backboneParameters, buildBackbone, buildNetwork, parameterSource } from '../nets/index.js';
+import { descriptionOf, prefixOf } from '../nets/infer_head.js';
+import { IMAGENET } from '../nets/input_layouts.js';
+import { isAbout, leftoverOf, refusalOf } from '../nets/leftover.js';
+import { familyName, type Recognised, recognise } from '../nets/recognise.js';
 import { standardBackbone, standardName } from '../nets/standard.js';
+import type { Warning } from '../warnings.js';
 import { initialWeights } from './initial.js';
-
-/** ImageNet's, with which torchvision's weights were trained. */
-const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 export interface StartOptions {
   /** Default: that of the weights to start from. */
@@ -48,6 +49,8 @@ export interface Start {
   weights: WeightSource;
   /** Parameters that are new where there are weights to start from: a transition layer's random, a prediction layer's zero. */
   fresh: string[];
+  /** What was assumed of the weights to start from. */
+  warnings: Warning[];
 }
 
 /**
@@ -56,12 +59,14 @@ export interface Start {
  * @throws InputError where weights and network do not fit, or there is neither.
  */
 export function startOf(options: StartOptions): Start {
-  const { init, size, classes, seed, metadata = {} } = options;
-  const known = init && isRayboxWeights(init.metadata) ? parseWeightsMetadata(init.metadata) : undefined;
-  const before = init && (known ? architectureOf(known) : inferArchitecture(init.tensors));
+  const { size, classes, seed, metadata = {} } = options;
+  const isKnown = options.init !== undefined && isRayboxWeights(options.init.metadata);
+  const known = isKnown ? parseWeightsMetadata(options.init!.metadata) : undefined;
+  const found = options.init && !known ? recogniseStart(options.init, options.backbone, metadata) : undefined;
+  const init = found ? { ...options.init!, tensors: found.tensors } : options.init;
+  const before = known ? architectureOf(known) : found?.architecture;
   const backbone = withColumns(chooseBackbone(options.backbone, before?.backbone), options.columns);
-  const first = init && [...init.tensors.values()].find(({ shape }) => shape.length === 4);
-  const given = first && ((first.shape[1] === 1 ? 1 : 3) as 1 | 3);
+  const given = known?.inputChannels ?? found?.inputChannels;
   const channels = options.channels ?? given ?? 1;
   if (given !== undefined && channels !== given) {
     throw new InputError('the weights take another number of channels', {
@@ -79,8 +84,36 @@ export function startOf(options: StartOptions): Start {
   const { weights, fresh } = init
     ? startingWeights(init, architecture, size, channels, sameClasses, seed)
     : { weights: initialWeights(seed), fresh: [] };
-  return { architecture, input: { size, channels, mean, std, channelOrder, fit }, heatmapScaling, weights, fresh };
+  const isAssumed = found !== undefined && !(metadata.mean && metadata.std);
+  const warnings: Warning[] = isAssumed ? [assumedInput(channels, mean, std)] : [];
+  return {
+    warnings,
+    architecture,
+    input: { size, channels, mean, std, channelOrder, fit },
+    heatmapScaling,
+    weights,
+    fresh,
+  };
 }
+
+/** Names and shapes first, as they show which network it is not; what was said where they do not show it. */
+function recogniseStart(
+  init: Checkpoint,
+  backbone: string | Backbone | undefined,
+  metadata: Partial<WeightsMetadata>,
+): Recognised {
+  try {
+    return recognise(init, metadata, backboneParameters);
+  } catch (error) {
+    if (!(error instanceof InputError) || backbone === undefined) throw error;
+    return recognise(init, { ...metadata, architecture: backbone }, backboneParameters);
+  }
+}
+
+const assumedInput = (channels: number, mean: readonly number[], std: readonly number[]): Warning => ({
+  code: 'assumed-input',
+  message: `The weights to start from do not say how their input was normalised: a mean of ${mean.join(', ')} and a std of ${std.join(', ')} of pixels from 0 to 1 were assumed for ${channels === 1 ? '1 channel' : `${channels} channels`}. Say what is right with --metadata '{"mean":…,"std":…}'.`,
+});
 
 function chooseBackbone(
   wanted: string | Backbone | undefined,
@@ -146,6 +179,7 @@ function startingWeights(
   buildBackbone(g, architecture.backbone, image);
   const backbone = new Set(g.parameters.keys());
   const source = parameterSource(init, new Map(g.parameters));
+  refuseOtherBackbone(init, architecture.backbone, backbone);
   buildNetwork(g, architecture, image);
   const isPrediction = (name: string) => name.startsWith(`${architecture.head.prediction ?? 'head.prediction'}.`);
   const fits = (name: string, { shape }: Tensor) =>
@@ -161,4 +195,22 @@ function startingWeights(
     weights: (name, shape) => (isFresh.has(name) ? begin(name, shape) : source(name, shape)),
     fresh: [...isFresh],
   };
+}
+
+/**
+ * A head is left behind, whatever it is made of: its layers have a head's names, or stand where a linear layer stands. Anything else
+ * that the backbone does not read makes another backbone.
+ */
+function refuseOtherBackbone(
+  { tensors }: Checkpoint,
+  backbone: string | Backbone,
+  parameters: ReadonlySet<string>,
+): void {
+  const { family } = descriptionOf(backbone);
+  const { others, ...leftover } = leftoverOf(tensors, parameters, { family, prefix: prefixOf(backbone) });
+  const moduleOf = (name: string) => name.split('.')[0];
+  const heads = new Set(others.filter((name) => tensors.get(name)!.shape.length === 2).map(moduleOf));
+  const unknown = others.filter((name) => !isAbout(name, 'head') && !heads.has(moduleOf(name)));
+  const refusal = refusalOf({ ...leftover, others: unknown }, parameters, familyName(family));
+  if (refusal) throw refusal;
 }

@@ -5,7 +5,7 @@ import type { Finding } from '../formats/findings.js';
 import { decodeImage } from '../formats/image.js';
 import { detectFormat } from '../formats/signature.js';
 import { describe } from '../gpu/device.js';
-import { DEFAULT_THRESHOLD } from '../localizer/request.js';
+import { thresholdOf } from '../localizer/request.js';
 import { asLocalization, type Localization } from '../localizer/results.js';
 import { type Localizer, load } from '../localizer.js';
 import { untrainedWeights } from '../nets/untrained.js';
@@ -138,12 +138,12 @@ function takeWeightsFile(file: File): void {
 
 // --- results ------------------------------------------------------------------------------------------------------
 
-const thresholdOf = (label: string) => localizer?.metadata.thresholds?.[label] ?? DEFAULT_THRESHOLD;
+const ownThreshold = (label: string) => thresholdOf(label, localizer?.metadata.thresholds);
 
 /** Labels that count as found: at or above their threshold; of an untrained network, the first few. */
 function foundLabels({ probabilities }: Localization): Set<string> {
   const labels = Object.keys(probabilities);
-  if (!isUntrained()) return new Set(labels.filter((label) => probabilities[label] >= thresholdOf(label)));
+  if (!isUntrained()) return new Set(labels.filter((label) => probabilities[label] >= ownThreshold(label)));
   return new Set(labels.sort((a, b) => probabilities[b] - probabilities[a]).slice(0, SHOWN_UNTRAINED));
 }
 
@@ -168,11 +168,11 @@ function showResult(): void {
   const found = foundLabels(whole);
   // A class below its threshold is shown on request, and not counted.
   const shown = whole.findings.filter(({ label }) => found.has(label) || label === selected);
-  const isBelow = selected !== null && whole.probabilities[selected] < thresholdOf(selected);
+  const isBelow = selected !== null && whole.probabilities[selected] < ownThreshold(selected);
   overlay.caption = isUntrained() ? NOTICE : isBelow ? `${selected} is below its threshold: no finding` : '';
   overlay.result = { ...whole, findings: shown };
   const bars = Object.entries(whole.probabilities).map(([label, probability]) => {
-    return { label, probability, threshold: thresholdOf(label), found: found.has(label) };
+    return { label, probability, threshold: ownThreshold(label), found: found.has(label) };
   });
   renderBars($('bars'), bars, selected, select);
   renderFindings(document.querySelector('#findings tbody')!, report.findings, localizer.classes, selected, openFinding);

@@ -190,11 +190,17 @@ export class RayboxOverlay extends Base {
     this.#boxes.find((entry) => entry.finding === finding)?.button.focus();
   }
 
+  // A label may be any word, also one that every object answers to.
+  #heatmap(label: string | undefined): Heatmap | undefined {
+    const { heatmaps } = this.#result ?? {};
+    return label !== undefined && heatmaps && Object.hasOwn(heatmaps, label) ? heatmaps[label] : undefined;
+  }
+
   /** The picture as it is shown, at the image's own size (at least 768 pixels), as a file. */
   async toBlob(type = 'image/png'): Promise<Blob> {
     if (!this.#drawn) throw new DOMException('the overlay shows no image', 'InvalidStateError');
     const label = this.#heatLabel();
-    const heatmap = label === undefined ? undefined : this.#result?.heatmaps?.[label];
+    const heatmap = this.#heatmap(label);
     const heat = heatmap && { heatmap, scaling: this.#heatmapScaling, opacity: this.#opacity };
     return composePicture(this.#drawn, heat, this.#outlines, this.#caption).convertToBlob({ type });
   }
@@ -297,7 +303,7 @@ export class RayboxOverlay extends Base {
     context.imageSmoothingQuality = 'high';
     context.drawImage(this.#drawn.source, 0, 0, width, height);
     const label = this.#heatLabel();
-    const heatmap = label === undefined ? undefined : this.#result?.heatmaps?.[label];
+    const heatmap = this.#heatmap(label);
     const colours = heatmap && this.#opacity > 0 && heatCanvas(heatmap, width, height, this.#heatmapScaling);
     heat.style.opacity = String(this.#opacity);
     if (colours) heat.getContext('2d')!.drawImage(colours, 0, 0);

@@ -1,0 +1,83 @@
+/** What was assumed of weights, in sentences, from the fields of their metadata that nobody said. */
+import type { WeightsMetadata } from '../formats/weights.js';
+import type { Warning } from '../warnings.js';
+
+const round = (value: number) => String(Number(value.toPrecision(3)));
+const list = (values: readonly number[]) => [...new Set(values)].map(String).join(', ');
+
+/** @param family of the backbone: a GoogLeNet's input is normalised in one of two ways. */
+export function assumptionsOf(metadata: WeightsMetadata, family: string): Warning[] {
+  const { assumed = [] } = metadata;
+  if (assumed.length === 0) return [];
+  const warnings: Warning[] = [];
+  const input = inputOf(metadata, assumed);
+  if (input.length > 0) {
+    const fields = INPUT.filter((field) => assumed.includes(field));
+    const transform =
+      family === 'googlenet' && assumed.includes('mean')
+        ? ' A GoogLeNet that was trained with transform_input, as torchvision’s pretrained one was, needs the option transformInput (--transform-input) or, which is the same, mean and std of 0.5.'
+        : '';
+    warnings.push({
+      code: 'assumed-input',
+      message: `How an image is brought to the network is not in the weights. Assumed: ${input.join(', ')}. Say otherwise with ${fields.join(', ')} (--input-size, --mean, --std, --metadata): values from −1024 to 1024, for one, are mean 0.5 and std ${1 / 2048}.${transform}`,
+    });
+  }
+  const network = networkOf(metadata, assumed);
+  if (network.length > 0) {
+    const fields = NETWORK.filter((field) => assumed.includes(field));
+    warnings.push({
+      code: 'assumed-network',
+      message: `What follows the layers is not in the weights. Assumed: ${network.join(', ')}, a sigmoid for each output; strides, poolings and norms as torchvision has them. Say otherwise with ${fields.join(', ')} (--metadata).`,
+    });
+  }
+  if (assumed.includes('classes')) warnings.push(unnamedOutputs(metadata.classes));
+  return warnings;
+}
+
+const INPUT = ['inputWidth', 'inputHeight', 'fit', 'channelOrder', 'mean', 'std'] as const;
+const NETWORK = ['pooling', 'lseR', 'transitionActivation'] as const;
+
+function inputOf(
+  { inputWidth, inputHeight, fit, channelOrder, inputChannels, mean, std }: WeightsMetadata,
+  assumed: readonly string[],
+) {
+  const is = (...fields: string[]) => fields.some((field) => assumed.includes(field));
+  const [least, most] = [mean.map((value, i) => -value / std[i]), mean.map((value, i) => (1 - value) / std[i])];
+  const range = `${round(Math.min(...least))} to ${round(Math.max(...most))}`;
+  const channels = inputChannels === 1 ? '1 channel' : `${inputChannels} channels`;
+  return [
+    ...(is('inputWidth', 'inputHeight') ? [`${inputWidth} × ${inputHeight} pixels`] : []),
+    ...(is('fit') ? [`fit ${fit}`] : []),
+    ...(is('channelOrder') ? [`${channels} in the order ${channelOrder}`] : []),
+    ...(is('mean', 'std')
+      ? [`${channels} of 0 to 1, minus ${list(mean)}, over ${list(std)} (values from ${range})`]
+      : []),
+  ];
+}
+
+function networkOf({ pooling, lseR, transitionActivation }: WeightsMetadata, assumed: readonly string[]) {
+  const is = (field: string) => assumed.includes(field);
+  return [
+    ...(is('pooling') ? [`${pooling === 'lse' ? 'log-sum-exp' : pooling} pooling of the features`] : []),
+    ...(is('lseR') && lseR !== undefined ? [`r = ${lseR}`] : []),
+    ...(is('transitionActivation') && transitionActivation !== undefined
+      ? [`${transitionActivation} behind the transition layer`]
+      : []),
+  ];
+}
+
+function unnamedOutputs(classes: readonly string[]): Warning {
+  const numbered = classes.filter((name, index) => name === `output ${index}`).length;
+  const how = 'Say what they are with classes, in their order (--names).';
+  if (numbered === classes.length) {
+    const called = numbered === 1 ? 'it is called output 0' : `they are called output 0 to output ${numbered - 1}`;
+    return {
+      code: 'unnamed-outputs',
+      message: `The weights do not name their ${numbered === 1 ? 'output' : `${numbered} outputs`}: ${called}. ${how}`,
+    };
+  }
+  return {
+    code: 'unnamed-outputs',
+    message: `The weights do not name their ${classes.length} outputs. Their layout is torchxrayvision’s, and its names were taken: ${classes.join(', ')}. ${how}`,
+  };
+}

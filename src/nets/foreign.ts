@@ -1,0 +1,47 @@
+/** Networks that raybox does not know, told by names that their usual implementations give, so that a refusal calls them by their own. */
+
+const FAMILIES: readonly [family: string, mark: RegExp][] = [
+  ['a Swin transformer', /relative_position_bias_table$/],
+  [
+    'a vision transformer (ViT)',
+    /(^|\.)(cls_token|class_token|patch_embed\.proj\.weight|pos_embed(ding)?|class_embedding)$/,
+  ],
+  [
+    'a vision transformer (ViT)',
+    /(^|\.)(attn\.(qkv|in_proj)[._]weight|self_attention\.in_proj_weight|attention\.attention\.query\.weight)$/,
+  ],
+  [
+    'a transformer',
+    /(^|\.)(transformer|(self_)?attn|attention)\.(.*\.)?(in_proj_weight|[qkv]_proj\.weight|query\.weight)$/,
+  ],
+  [
+    'a ConvNeXt',
+    /(^|\.)(stages\.\d+\.(blocks|layers)\.\d+\.(gamma|layer_scale_parameter|conv_dw\.weight|dwconv\.weight)|features\.\d+\.\d+\.layer_scale)$/,
+  ],
+  [
+    'an EfficientNet',
+    /(^|\.)(_blocks\.\d+\._(depthwise_conv|project_conv)\.weight|_conv_stem\.weight|features\.\d+\.\d+\.block\.\d+\.\d+\.weight)$/,
+  ],
+  ['a MobileNetV3', /(^|\.)(features\.)?\d+\.block\.\d+\.(\d+|fc\d)\.weight$/],
+  ['a MobileNet', /(^|\.)((features\.)?\d+\.conv\.\d+\.0\.weight|features\.0\.0\.weight|model\.\d+\.[03]\.weight)$/],
+  ['an EfficientNet or a MobileNet', /(^|\.)(blocks\.\d+\.\d+\.(conv_dw|conv_pwl|conv_pw)|conv_stem)\.weight$/],
+  ['an MNASNet', /(^|\.)layers\.\d+\.\d+\.layers\.\d+\.weight$/],
+  ['an Inception network', /(^|\.)(mixed_\w+|conv2d_1a_3x3|repeat\.\d+)\.(.*\.)?weight$/i],
+  ['an Xception', /(^|\.)block\d+\.rep\.\d+\.(.*\.)?weight$/],
+  ['a ShuffleNet', /(^|\.)stage\d\.\d+\.branch\d\.\d+\.weight$/],
+  ['a RegNet', /(^|\.)(trunk_output\.block\d|s\d\.b\d)\./],
+  ['an HRNet', /(^|\.)stage\d\.\d+\.(branches|fuse_layers)\./],
+  ['a ResNet of Hugging Face', /(^|\.)encoder\.stages\.\d+\.layers\.\d+\.layer\.\d+\.convolution\.weight$/],
+  [
+    'a ResNet of another kind (ResNetV2, ResNeSt or RepVGG)',
+    /(^|\.)(stages\.\d+\.blocks\.\d+\.conv\d|block\d\.unit\d+\.conv\d|stage\d\.\d+\.rbr_\w+(\.conv)?)\.weight$/,
+  ],
+  ['a YOLO', /(^|\.)model\.\d+\.(m\.\d+|cv\d)\.(.*\.)?weight$/],
+  ['a U-Net', /(^|\.)(double_conv|maxpool_conv|up\d|down\d|upconv\d|dec(oder)?_?\d|decoder\.blocks)\.(.*\.)?weight$/],
+];
+
+/** Such as `a MobileNet`; undefined where the names are of no family that is listed here. */
+export function unsupportedFamily(names: Iterable<string>): string | undefined {
+  const all = [...names];
+  return FAMILIES.find(([, mark]) => all.some((name) => mark.test(name)))?.[0];
+}
