@@ -1,7 +1,7 @@
 /** The cases worth looking at: where the network was most right and most wrong. */
 import type { Box, Prediction } from '../formats/findings.js';
 import { type ImageTable, type LabeledBox, labelsOf } from '../formats/image_table.js';
-import { iou } from './localization.js';
+import { bestIou } from './localization.js';
 import { scoreFor } from './localize.js';
 
 export interface Case {
@@ -72,15 +72,18 @@ function boxedPairs({ predictions, boxes = [] }: CaseInput, classes: readonly st
   const truthOf = new Map<string, LabeledBox[]>();
   for (const each of boxes) {
     const pair = JSON.stringify([each.image, each.label]);
-    truthOf.set(pair, [...(truthOf.get(pair) ?? []), each]);
+    const same = truthOf.get(pair);
+    if (same) same.push(each);
+    else truthOf.set(pair, [each]);
   }
   return [...truthOf.values()].flatMap((pair) => {
     const { image, label } = pair[0];
     const prediction = predictionOf.get(image);
     if (!prediction || !classes.includes(label)) return [];
     const truth = pair.map(({ box }) => box);
-    const detected = (prediction.findings ?? []).filter((each) => each.label === label).map(({ box }) => box);
-    const best = Math.max(0, ...truth.flatMap((a) => detected.map((b) => iou(a, b))));
+    const found = (prediction.findings ?? []).filter((each) => each.label === label);
+    const detected = found.map(({ box }) => box);
+    const best = truth.reduce((most, box) => Math.max(most, bestIou(box, found)), 0);
     const reason = detected.length === 0 ? 'no box' : `IoU ${best.toFixed(2)}`;
     return [
       { image, label, score: scoreFor(prediction, label), truth, detected, reason, right: best, wrong: 1 - best },

@@ -23,6 +23,10 @@ export function iou(a: Box, b: Box): number {
   return shared === 0 ? 0 : shared / (area(a) + area(b) - shared);
 }
 
+/** The best intersection over union of a box with any of several; 0 where there is none. */
+export const bestIou = (box: Box, others: readonly { box: Box }[]): number =>
+  others.reduce((best, other) => Math.max(best, iou(box, other.box)), 0);
+
 /** Intersection over the detected box's area: how much of it lies on the truth. A tiny box inside scores 1. */
 export function iobb(detected: Box, truth: Box): number {
   const shared = intersection(detected, truth);
@@ -104,7 +108,7 @@ function tally({ truth, detected }: BoxedImage, label: string, criteria: readonl
   return {
     truth: truthBoxes.length,
     detected: boxes.length,
-    iouSum: truthBoxes.reduce((sum, { box }) => sum + Math.max(0, ...boxes.map((each) => iou(each.box, box))), 0),
+    iouSum: truthBoxes.reduce((sum, { box }) => sum + bestIou(box, boxes), 0),
     hits: count(truthBoxes, (box, criterion) => boxes.some((each) => isRight(each.box, box, criterion))),
     falseBoxes: count(boxes, (box, criterion) => !truthBoxes.some((each) => isRight(box, each.box, criterion))),
   };

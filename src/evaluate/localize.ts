@@ -38,8 +38,11 @@ export interface Scored {
 
 /** The score of a label's best box; 0 without one. */
 export function boxScore(findings: readonly Finding[] = [], label: string): number {
-  const scores = findings.filter((finding) => finding.label === label).map(({ score }) => score);
-  return scores.length === 0 ? 0 : Math.max(...scores);
+  let best: number | undefined;
+  for (const finding of findings) {
+    if (finding.label === label && (best === undefined || finding.score > best)) best = finding.score;
+  }
+  return best ?? 0;
 }
 
 /** What has boxes among the scored images, and how well predicted boxes meet them; undefined where either is missing. */

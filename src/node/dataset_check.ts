@@ -236,7 +236,7 @@ export function formatReport({ statistics, ...report }: DatasetReport): string {
   lines.push('');
   for (const kind of ['missing', 'unreadable', 'inconsistent', 'note'] as const) {
     const some = report.problems.filter((problem) => problem.kind === kind);
-    lines.push(...some.map(({ file, message }) => `${kind}: ${file}: ${message}`));
+    for (const { file, message } of some) lines.push(`${kind}: ${file}: ${message}`);
   }
   const count = (kind: ProblemKind) => report.problems.filter((problem) => problem.kind === kind).length;
   const faults = report.problems.length - count('note');

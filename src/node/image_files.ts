@@ -52,7 +52,8 @@ async function expand(arg: string): Promise<string[]> {
     throw error;
   });
   if (stats?.isDirectory()) {
-    const found = await imagesIn(arg, new Set());
+    const found: string[] = [];
+    await imagesIn(arg, new Set(), found);
     if (found.length === 0)
       throw new InputError('there is no image in this folder', { expected: '.png, .jpg, .jpeg or .dcm files' });
     return found;
@@ -66,19 +67,17 @@ async function expand(arg: string): Promise<string[]> {
 }
 
 /** Symbolic links are followed, but into no folder twice. */
-async function imagesIn(folder: string, visited: Set<string>): Promise<string[]> {
+async function imagesIn(folder: string, visited: Set<string>, found: string[]): Promise<void> {
   const real = await realpath(folder);
-  if (visited.has(real)) return [];
+  if (visited.has(real)) return;
   visited.add(real);
-  const found: string[] = [];
   const names = (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
   for (const name of names) {
     const path = join(folder, name);
     const stats = await stat(path).catch(() => undefined); // a link that leads nowhere
-    if (stats?.isDirectory()) found.push(...(await imagesIn(path, visited)));
+    if (stats?.isDirectory()) await imagesIn(path, visited, found);
     else if (IMAGE.test(name)) found.push(path);
   }
-  return found;
 }
 
 function reasonOf({ code, message }: NodeJS.ErrnoException): string {

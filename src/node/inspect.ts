@@ -152,7 +152,7 @@ function memoryOf(graph: Graph): { weights: number; activations: number; largest
   return {
     weights: bytes([...bound].filter(isConstant)),
     activations: arenas + bytes(others.filter((tensor) => !isPacked(tensor))),
-    largest: Math.max(...others.map(byteSize)),
+    largest: others.reduce((most, tensor) => Math.max(most, byteSize(tensor)), 0),
   };
 }
 

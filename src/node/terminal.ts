@@ -148,11 +148,12 @@ export function duration(milliseconds: number): string {
 /** Columns with two spaces between them; numbers flush right. The first row is the header. */
 export function table(rows: readonly (readonly (string | number)[])[]): string {
   const texts = rows.map((row) => row.map(String));
-  const columns = Math.max(...texts.map((row) => row.length));
-  const widths = Array.from({ length: columns }, (_, i) => Math.max(...texts.map((row) => [...(row[i] ?? '')].length)));
-  const isNumeric = (column: number) => rows.slice(1).some((row) => typeof row[column] === 'number');
+  const widths: number[] = [];
+  for (const row of texts)
+    for (const [i, text] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, [...text].length);
+  const numeric = widths.map((_, column) => rows.some((row, i) => i > 0 && typeof row[column] === 'number'));
   const cell = (text: string, column: number) =>
-    isNumeric(column) ? text.padStart(widths[column]) : text.padEnd(widths[column]);
+    numeric[column] ? text.padStart(widths[column]) : text.padEnd(widths[column]);
   return `${texts.map((row) => row.map(cell).join('  ').trimEnd()).join('\n')}\n`;
 }
 

@@ -86,7 +86,7 @@ async function splitOf(
     const rowsIn = async (path?: string) => {
       const names =
         path === undefined ? [] : readImageList(await readText(path), path, ({ message }) => said.push(message));
-      unknown.push(...unknownIn(names));
+      for (const name of unknownIn(names)) unknown.push(name);
       if (unknown.length > 0 && !skipBroken) {
         throw new InputError(`${path}: ${unknown[0]} is not in the label file`, {
           hint: '--skip-broken leaves it out',
