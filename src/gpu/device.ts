@@ -90,8 +90,8 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
   for (const limit of WANTED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
   const requiredFeatures = WANTED_FEATURES.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
   const wanted = { requiredLimits, requiredFeatures, label: 'raybox' };
-  const device = await adapter.requestDevice(wanted).catch((cause: Error) => {
-    throw new GpuUnavailableError('the adapter gives no device', { given: cause.message, cause });
+  const device = await adapter.requestDevice(wanted).catch((cause) => {
+    throw new GpuUnavailableError(`no device: ${cause.message}`, { cause });
   });
   return wrap(device, adapter.info, true);
 }

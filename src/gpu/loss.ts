@@ -13,6 +13,7 @@ export interface Loss {
   expect(): void;
 }
 
+/** What `onGpu` needs beside. */
 interface KnownLoss extends Loss {
   /** Called once there is an error. A set, not a promise: what waited without success would stay with a promise for ever. */
   readonly waiting: Set<() => void>;
@@ -21,11 +22,7 @@ interface KnownLoss extends Loss {
 const known = new WeakMap<GPUDevice, KnownLoss>();
 
 /** The loss of a device: one error, however many share the device. */
-export function lossOf(device: GPUDevice): Loss {
-  return knownLoss(device);
-}
-
-function knownLoss(device: GPUDevice): KnownLoss {
+export function lossOf(device: GPUDevice): KnownLoss {
   const found = known.get(device) ?? watch(device);
   known.set(device, found);
   return found;
@@ -66,7 +63,8 @@ function watch(device: GPUDevice): KnownLoss {
  * How long a failure may run ahead of the news that the device is lost. What only a lost device explains waits longer, because
  * nothing is gained by being quick there.
  */
-const PATIENCE_MS = { ours: 200, foreign: 2000 };
+const OURS_MS = 200;
+const FOREIGN_MS = 2000;
 
 /**
  * Waits for something that the GPU does; every await on it goes through here.
@@ -74,7 +72,7 @@ const PATIENCE_MS = { ours: 200, foreign: 2000 };
  *   otherwise what went wrong, as one of raybox's own errors.
  */
 export function onGpu<T>(device: GPUDevice, work: Promise<T>): Promise<T> {
-  const loss = knownLoss(device);
+  const loss = lossOf(device);
   return new Promise<T>((resolve, reject) => {
     // Whatever is still pending then may never be answered.
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -92,12 +90,10 @@ export function onGpu<T>(device: GPUDevice, work: Promise<T>): Promise<T> {
       const isOurs = error instanceof KernelError || error instanceof InputError || error instanceof DeviceLostError;
       const give = () => {
         loss.waiting.delete(lose);
-        reject(isOurs ? error : new KernelError(`the GPU failed: ${describe(error)}`, { cause: error }));
+        reject(isOurs ? error : new KernelError(`the GPU failed: ${error}`, { cause: error }));
       };
-      if (!loss.error) timer = setTimeout(give, isOurs ? PATIENCE_MS.ours : PATIENCE_MS.foreign);
+      if (!loss.error) timer = setTimeout(give, isOurs ? OURS_MS : FOREIGN_MS);
     };
     work.then(done, failed);
   });
 }
-
-const describe = (error: unknown) => (error instanceof Error ? error.message || error.name : String(error));

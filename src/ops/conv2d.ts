@@ -107,14 +107,9 @@ export const forward: Operation<Conv2dAttributes> = {
     if (bias && elementCount(bias) !== outputs) {
       throw new InputError('bias', { expected: `[${outputs}]`, given: describeShape(bias) });
     }
-    if (Boolean(prologue) !== Boolean(affine) || (affine && affine.shape.join() !== `2,${groupCount(x!) * 4}`)) {
-      throw new InputError('prologue', {
-        expected: `scale and shift of each lane, [2, ${groupCount(x!) * 4}], where there is one`,
-        given: `${prologue ?? 'none'} with ${affine ? describeShape(affine) : 'nothing'}`,
-      });
-    }
-    if (prologue && isRagged(x!, weight!, groups)) {
-      throw new InputError('prologue', { expected: 'convolution groups of whole vec4s, channels without holes' });
+    // Of each lane a scale and a shift; kernels that pick lanes have none.
+    if (prologue && (affine?.shape[1] !== groupCount(x!) * 4 || isRagged(x!, weight!, groups))) {
+      throw new InputError('prologue', { expected: `[2, ${groupCount(x!) * 4}], and groups of whole vec4s` });
     }
     const windows: Windows = { kernel: [kernelHeight, kernelWidth], stride, dilation, padding };
     checkWindows('convolution window', windows, -Math.max(height, width)); // gradients cut off what padding had added

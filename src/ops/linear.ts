@@ -3,7 +3,7 @@ import { InputError } from '../errors.js';
 import { linear as kernel } from '../generated/kernels.js';
 import type { GraphBuilder } from '../graph/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../graph/operation.js';
-import { describeShape, groupCount, segmentsOf, type Tensor } from '../graph/tensor.js';
+import { describeForm, describeShape, groupCount, segmentsOf, type Tensor } from '../graph/tensor.js';
 import { compact } from './compact.js';
 import { forward as linearInputGradient } from './linear_input_gradient.js';
 import { forward as linearWeightGradient } from './linear_weight_gradient.js';
@@ -15,13 +15,8 @@ export const forward: Operation = {
     const [images, inputs] = x!.shape;
     const [outputs] = weight!.shape;
     const fits = x!.shape.length === 2 && x!.layout === 'nhwc4' && x!.type === 'f32' && segmentsOf(x!).length === 1;
-    if (!fits) {
-      throw new InputError('input', {
-        expected: 'nhwc4 f32 [n, inputs] without holes between channels',
-        given: `${x!.layout} ${describeShape(x!)}, segments ${segmentsOf(x!).join(' + ')}`,
-        hint: 'compact it first',
-      });
-    }
+    if (!fits)
+      throw new InputError('input', { expected: 'nhwc4 f32 [n, inputs] without holes', given: describeForm(x!) });
     if (weight!.shape.join() !== [outputs, inputs].join()) {
       throw new InputError('weight', { expected: `[outputs, ${inputs}]`, given: describeShape(weight!) });
     }
