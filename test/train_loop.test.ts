@@ -12,6 +12,7 @@ import { load } from '../src/index.js';
 import { forward as conv2d } from '../src/ops/conv2d.js';
 import { forward as conv2dWeightGradient } from '../src/ops/conv2d_weight_gradient.js';
 import { type DISEASES, drawPhantom } from '../src/phantom/index.js';
+import { seededRandom } from '../src/random.js';
 import { DEFAULT_AUGMENTATION, NO_AUGMENTATION } from '../src/train/augmentation.js';
 import { readTrainingCheckpoint, type TrainingCheckpoint, writeCheckpoint } from '../src/train/checkpoint.js';
 import type { TrainingData } from '../src/train/data.js';
@@ -79,7 +80,7 @@ function memoryKeeper() {
   };
   const keeper: Keeper = {
     async checkpoint(checkpoint) {
-      kept.checkpoints.push(writeCheckpoint(checkpoint));
+      kept.checkpoints.push(await writeCheckpoint(checkpoint));
       return `checkpoint ${kept.checkpoints.length}`;
     },
     async best(weights) {
@@ -173,7 +174,7 @@ test('a run that was aborted at any time goes on to the same bits', async () => 
     };
     const options = { gpu, settings, data, images: async (row: number) => stored[row] };
     await refused(train({ ...options, keeper: stopping, signal: controller.signal }), /^enough$/);
-    const resume = readTrainingCheckpoint(kept.checkpoints.at(-1) as Uint8Array);
+    const resume = await readTrainingCheckpoint(kept.checkpoints.at(-1) as Uint8Array);
     await train({ ...options, keeper, resume });
     assert.equal(kept.losses, whole.kept.losses);
     same(kept.checkpoints.at(-1) as Uint8Array, whole.kept.checkpoints[2]);
@@ -242,7 +243,7 @@ test('a loss that is not finite ends the run, and says where and what is left', 
 
 test('weights that are not finite are never kept, though no loss shows them', async () => {
   const { keeper, kept } = memoryKeeper();
-  const checkpoint = readTrainingCheckpoint(whole.kept.checkpoints[0]);
+  const checkpoint = await readTrainingCheckpoint(whole.kept.checkpoints[0]);
   const tensors = new Map(checkpoint.tensors);
   tensors.set('features.1.running_mean', { shape: [8], data: new Float32Array(8).fill(Number.NaN) });
   const resume = { ...checkpoint, tensors };
@@ -274,13 +275,13 @@ test('an image that cannot be read ends the run after a checkpoint that it can g
     return stored[row];
   };
   await refused(train({ gpu, settings, data, images, keeper }), /\.png: is broken/);
-  const resume = readTrainingCheckpoint(kept.checkpoints.at(-1) as Uint8Array);
+  const resume = await readTrainingCheckpoint(kept.checkpoints.at(-1) as Uint8Array);
   await train({ gpu, settings, data, images: async (row) => stored[row], keeper, resume });
   same(kept.checkpoints.at(-1) as Uint8Array, whole.kept.checkpoints[2]);
 });
 
 test('what does not belong together is refused', async () => {
-  const checkpoint = readTrainingCheckpoint(whole.kept.checkpoints[0]);
+  const checkpoint = await readTrainingCheckpoint(whole.kept.checkpoints[0]);
   const resumed = (more: Partial<TrainingCheckpoint>, changes: Partial<TrainSettings> = {}) =>
     run(changes, { resume: { ...checkpoint, ...more } });
   await refused(resumed({}, { learningRate: 0.02 }), /another learningRate; expected 0.01; given 0.02/);
@@ -292,7 +293,7 @@ test('what does not belong together is refused', async () => {
   await refused(run({ epochs: 0 }), /epochs is wrong/);
   await refused(run({ loss: { kind: 'l2' as 'cel' } }), /unknown loss; expected w-cel/);
   await refused(run({ augmentation: { ...NO_AUGMENTATION, flip: 2 } }), /flip is wrong; expected 0 … 1; given 2/);
-  assert.throws(() => readTrainingCheckpoint(whole.kept.best as Uint8Array), /no checkpoint of a training run/);
+  await refused(readTrainingCheckpoint(whole.kept.best as Uint8Array), /no checkpoint of a training run/);
 });
 
 /** What a later raybox may do: the best variants are others. */
@@ -314,7 +315,7 @@ async function withOtherTaste<T>(work: () => Promise<T>): Promise<T> {
 }
 
 test('a resumed run takes the kernels that it began with, also where others have come to be preferred', async () => {
-  const resume = readTrainingCheckpoint(whole.kept.checkpoints[0]);
+  const resume = await readTrainingCheckpoint(whole.kept.checkpoints[0]);
   const { kernels, ...old } = resume;
   assert.ok(Object.keys(kernels ?? {}).length >= 5, JSON.stringify(kernels));
   const { kept } = await withOtherTaste(() => run({}, { resume }));
@@ -323,29 +324,69 @@ test('a resumed run takes the kernels that it began with, also where others have
   same(kept.checkpoints.at(-1) as Uint8Array, whole.kept.checkpoints[2]);
   const others = await withOtherTaste(() => run({}, { resume: old }));
   assert.equal(others.kept.warnings, []);
-  const chosen = readTrainingCheckpoint(others.kept.checkpoints.at(-1) as Uint8Array).kernels ?? {};
+  const chosen = (await readTrainingCheckpoint(others.kept.checkpoints.at(-1) as Uint8Array)).kernels ?? {};
   assert.equal(Object.keys(chosen), Object.keys(kernels ?? {}));
   assert.ok(Object.entries(chosen).some(([work, variant]) => variant !== kernels?.[work]));
 });
 
+/** A checkpoint as it was before there were checksums. */
+function oldForm(bytes: Uint8Array) {
+  const { tensors, metadata } = readSafetensors(bytes);
+  const { checksum: _, ...rest } = metadata;
+  return { tensors, metadata: { ...rest, raybox_checkpoint: '1' } };
+}
+
+test('one flipped bit anywhere in a checkpoint is noticed; one without a checksum is read, and says so', async () => {
+  const bytes = Uint8Array.from(whole.kept.checkpoints[1]);
+  assert.is((await readTrainingCheckpoint(bytes)).unchecked, undefined);
+  same(bytes, whole.kept.checkpoints[1]);
+  const header = 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  const digits = new TextDecoder().decode(bytes.subarray(0, header)).indexOf('"checksum":"');
+  const random = seededRandom(7);
+  const bits = [
+    ...Array.from({ length: 64 }, (_, bit) => bit),
+    ...Array.from({ length: 8 * 80 }, (_, bit) => 8 * (digits - 2) + bit),
+    ...Array.from({ length: 400 }, () => Math.floor(random() * 8 * header)),
+    ...Array.from({ length: 400 }, () => Math.floor(random() * 8 * bytes.length)),
+    8 * bytes.length - 1,
+  ];
+  for (const bit of bits) {
+    bytes[bit >> 3] ^= 1 << (bit & 7);
+    const outcome = await readTrainingCheckpoint(bytes).catch((error: Error) => error);
+    assert.instance(outcome, InputError, `bit ${bit}`);
+    bytes[bit >> 3] ^= 1 << (bit & 7);
+  }
+  bytes[bytes.length - 1] ^= 1;
+  await refused(
+    readTrainingCheckpoint(bytes),
+    /the checkpoint is damaged; given its checksum is not that of its bytes/,
+  );
+
+  const { tensors, metadata } = oldForm(whole.kept.checkpoints[0]);
+  const old = await readTrainingCheckpoint(writeSafetensors(tensors, metadata));
+  assert.is(old.unchecked, true);
+  const { kept } = await run({}, { resume: old });
+  same(kept.checkpoints.at(-1) as Uint8Array, whole.kept.checkpoints[2]);
+});
+
 test('kernels that cannot run here are counted', async () => {
-  const checkpoint = readTrainingCheckpoint(whole.kept.checkpoints[1]);
+  const checkpoint = await readTrainingCheckpoint(whole.kept.checkpoints[1]);
   const [[first, variant], [second], ...others] = Object.entries(checkpoint.kernels ?? {});
   const kernels = { ...Object.fromEntries(others), [second]: 'quantum' };
   const { kept } = await run({}, { resume: { ...checkpoint, kernels } });
   assert.is(kept.warnings.length, 1);
   assert.ok(kept.warnings[0].includes(`(1 cannot run on this adapter, 1 it does not name; the first: ${second})`));
-  const chosen = readTrainingCheckpoint(kept.checkpoints.at(-1) as Uint8Array).kernels ?? {};
+  const chosen = (await readTrainingCheckpoint(kept.checkpoints.at(-1) as Uint8Array)).kernels ?? {};
   assert.is(chosen[first], variant);
-  const { tensors, metadata } = readSafetensors(whole.kept.checkpoints[1]);
+  const { tensors, metadata } = oldForm(whole.kept.checkpoints[1]);
   for (const wrong of ['{"a":3}', '[]', '{']) {
     const broken = writeSafetensors(tensors, { ...metadata, kernels: wrong });
-    assert.throws(() => readTrainingCheckpoint(broken), /kernels of a checkpoint cannot be read/);
+    await refused(readTrainingCheckpoint(broken), /kernels of a checkpoint cannot be read/);
   }
 });
 
 test('another adapter is told, and no reason to stop', async () => {
-  const resume = { ...readTrainingCheckpoint(whole.kept.checkpoints[1]), adapter: 'Voodoo 2' };
+  const resume = { ...(await readTrainingCheckpoint(whole.kept.checkpoints[1])), adapter: 'Voodoo 2' };
   const { kept } = await run({}, { resume });
   assert.match(kept.warnings.join(), /began on Voodoo 2/);
 });

@@ -1,18 +1,21 @@
 /** `raybox train` on data sets on disk: runs that are killed, broken data, what a folder holds. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import pngjs from 'pngjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readSafetensors } from '../src/formats/safetensors.js';
 import { parseWeightsMetadata } from '../src/formats/weights.js';
 import { openImageStore } from '../src/node/image_store.js';
 import { writePhantoms } from '../src/node/phantom.js';
+import { createRunFolder } from '../src/node/run_folder.js';
 import { interruptible } from '../src/node/terminal.js';
 import { openTrainingData } from '../src/node/training_data.js';
+import { readTrainingCheckpoint } from '../src/train/checkpoint.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-train-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -153,9 +156,165 @@ test('what is said when a run is resumed holds for the next time, and broken che
   assert.match(nothing.stderr, /none of the checkpoints of \S+ can be read; given \d in .*move them away/);
 });
 
+test('a damaged checkpoint is told, and an older one gives the same bits', () => {
+  cpSync(at('whole'), at('damaged'), { recursive: true });
+  const names = readdirSync(at('whole', 'checkpoints')).sort();
+  const last = at('damaged', 'checkpoints', names[2]);
+  const kept = readFileSync(last);
+  const flipped = Buffer.from(kept);
+  flipped[flipped.length >> 1] ^= 4;
+  writeFileSync(last, flipped);
+  // The log lost what is told after an epoch's checkpoint.
+  const lines = text('damaged', 'log.jsonl').split('\n');
+  writeFileSync(at('damaged', 'log.jsonl'), lines.filter((line) => !/"event":"epoch"|"end"/.test(line)).join('\n'));
+  rmSync(at('damaged', 'curves.html'));
+  const resumed = command('train', '--out', at('damaged'), '--resume');
+  assert.is(resumed.status, 0, resumed.stderr);
+  assert.ok(resumed.stderr.includes(`${last}: the checkpoint is damaged`), resumed.stderr);
+  assert.equal(readFileSync(last), kept);
+  assert.is(bytes('damaged', 'best.safetensors'), bytes('whole', 'best.safetensors'));
+  const epochs = (run: string) =>
+    text(run, 'log.jsonl')
+      .split('\n')
+      .filter((line) => line.includes('"event":"epoch"'))
+      .map((line) => JSON.parse(line).loss);
+  assert.equal(epochs('damaged'), epochs('whole'));
+  assert.is(text('damaged', 'curves.html').replaceAll('damaged', 'whole'), text('whole', 'curves.html'));
+});
+
+test('two processes never work in one folder', async () => {
+  const child = spawn(process.execPath, [cli, ...COMMON, ...NETWORK, '--out', at('locked')], { stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  await logged('locked', 'update', 1);
+  child.kill('SIGSTOP');
+  const second = command('train', '--out', at('locked'), '--resume');
+  assert.is(second.status, 1);
+  assert.match(second.stderr, new RegExp(`locked is being written by another process; given process ${child.pid} on `));
+  const third = command(...COMMON, ...NETWORK, '--out', at('locked'));
+  assert.match(third.stderr, /locked is not empty; .*--resume goes on/);
+  child.kill('SIGKILL');
+  await ended;
+  const resumed = command('train', '--out', at('locked'), '--resume');
+  assert.is(resumed.status, 0, resumed.stderr);
+  assert.is(bytes('locked', 'best.safetensors'), bytes('whole', 'best.safetensors'));
+  assert.is(text('locked', 'log.jsonl').split('"update"').length, text('whole', 'log.jsonl').split('"update"').length);
+});
+
+test('a run that was killed while it began is begun or gone on with', async () => {
+  const whole = JSON.parse(text('whole', 'config.json'));
+  mkdirSync(at('bare'));
+  writeFileSync(at('bare', '.raybox.lock.abc.1.part'), '');
+  writeFileSync(at('bare', 'config.json.1.part'), '{');
+  const begun = command(...COMMON, ...NETWORK, '--out', at('bare'));
+  assert.is(begun.status, 0, begun.stderr);
+  mkdirSync(at('unlisted'));
+  writeFileSync(at('unlisted', 'config.json'), JSON.stringify(whole));
+  writeFileSync(at('unlisted', 'train.txt'), text('whole', 'train.txt'));
+  const resumed = command('train', '--out', at('unlisted'), '--resume');
+  assert.is(resumed.status, 0, resumed.stderr);
+  for (const run of ['bare', 'unlisted']) {
+    assert.is(bytes(run, 'best.safetensors'), bytes('whole', 'best.safetensors'));
+    assert.is(text(run, 'validation.txt'), text('whole', 'validation.txt'));
+    assert.is(text(run, 'pixels.tsv'), text('whole', 'pixels.tsv'));
+  }
+});
+
+test('images whose pixels changed are named, and accepted only when that is said', () => {
+  const resume = (...more: string[]) => command('train', '--out', at('whole'), '--resume', '--epochs', '3', ...more);
+  const [first, second] = text('whole', 'train.txt').trim().split('\n');
+  const image = at('data', 'images', first);
+  const kept = readFileSync(image);
+  // Other bytes of the same pixels are no change.
+  const { PNG } = pngjs;
+  const picture = PNG.sync.read(kept);
+  const grey = { colorType: 0, inputHasAlpha: true } as const;
+  writeFileSync(image, PNG.sync.write(picture, { ...grey, filterType: 0 }));
+  assert.not.equal(readFileSync(image), kept);
+  cpSync(at('whole'), at('same'), { recursive: true });
+  const same = command('train', '--out', at('same'), '--resume');
+  assert.is(same.status, 0, same.stderr);
+  assert.not.match(same.stderr, /pixels/);
+
+  for (let i = 0; i < 64 * 64; i += 7) picture.data.fill(255 - picture.data[4 * i], 4 * i, 4 * i + 3);
+  writeFileSync(image, PNG.sync.write(picture, grey));
+  const before = text('whole', 'log.jsonl');
+  const refused = resume();
+  assert.is(refused.status, 1);
+  assert.match(
+    refused.stderr,
+    new RegExp(`raybox: ${first} has other pixels than when the run began; .*--accept-changed-images`),
+  );
+  assert.is(text('whole', 'log.jsonl'), before);
+  // One that is not kept in memory is decoded, and compared, when it is needed.
+  const late = resume('--cache', '0');
+  assert.is(late.status, 1);
+  assert.match(late.stderr, new RegExp(`${first} has other pixels than when the run began`));
+  const other = at('data', 'images', second);
+  const keptToo = readFileSync(other);
+  writeFileSync(other, PNG.sync.write(picture, grey));
+  assert.match(resume().stderr, new RegExp(`2 images have other pixels .*; given ${first}, ${second}; `));
+  const accepted = resume('--accept-changed-images');
+  assert.is(accepted.status, 0, accepted.stderr);
+  assert.match(
+    accepted.stderr,
+    new RegExp(`which was accepted: ${first}, ${second}; the result is not that of an unbroken run`),
+  );
+  assert.is(resume().status, 0, 'what was accepted is the record now');
+  writeFileSync(image, kept);
+  writeFileSync(other, keptToo);
+  // A run that an older raybox began.
+  rmSync(at('same', 'pixels.tsv'));
+  const old = command('train', '--out', at('same'), '--resume');
+  assert.is(old.status, 0, old.stderr);
+  assert.match(old.stderr, /no record of its images’ pixels/);
+  assert.ok(existsSync(at('same', 'pixels.tsv')));
+  assert.match(command(...COMMON, '--out', at('x'), '--accept-changed-images').stderr, /it belongs to --resume/);
+});
+
+test('on a full disk the former checkpoint is kept, and said', async () => {
+  const folder = await createRunFolder(at('full'), {});
+  const checkpoint = await readTrainingCheckpoint(
+    readFileSync(at('damaged', 'checkpoints', readdirSync(at('damaged', 'checkpoints'))[0])),
+  );
+  const path = await folder.checkpoint(checkpoint);
+  await folder.close();
+  const save = `
+    import { readFileSync } from 'node:fs';
+    import { openRunFolder } from '${new URL('../src/node/run_folder.js', import.meta.url).href}';
+    const folder = await openRunFolder(process.argv[1], console.log);
+    const say = (error) => console.log(error.name + ': ' + error.message);
+    await folder.checkpoint({ ...folder.resume, state: { ...folder.resume.state, epoch: 7 } }).catch(say);
+    try {
+      for (let i = 0; i < 10000; i++) folder.log({ event: 'warning', message: 'x' });
+    } catch (error) {
+      say(error);
+    }
+    await folder.close();`;
+  const args = ['-c', 'ulimit -f 8; exec "$0" --input-type=module -e "$@"', process.execPath, save, at('full')];
+  const { stdout, stderr } = spawnSync('sh', args, { encoding: 'utf8' });
+  const [first, second] = stdout.trim().split('\n');
+  const name = basename(path);
+  assert.match(
+    first,
+    new RegExp(`^InputError: \\S+epoch-0007-\\S+ cannot be written: .*; ${name} is kept; --resume goes on`),
+    stderr,
+  );
+  assert.match(second, /^InputError: \S+log\.jsonl cannot be written: .*--resume goes on from the newest checkpoint$/);
+  assert.equal(readdirSync(at('full', 'checkpoints')), [name]);
+  await readTrainingCheckpoint(readFileSync(path));
+});
+
 test('the folder holds what a person needs', () => {
-  const entries = ['best.md', 'best.safetensors', 'checkpoints', 'config.json', 'curves.html', 'log.jsonl', 'test.txt'];
-  assert.equal(readdirSync(at('whole')).sort(), [...entries, 'train.txt', 'validation.txt']);
+  const entries = [
+    'best.md',
+    'best.safetensors',
+    'checkpoints',
+    'config.json',
+    'curves.html',
+    'log.jsonl',
+    'pixels.tsv',
+  ];
+  assert.equal(readdirSync(at('whole')).sort(), [...entries, 'test.txt', 'train.txt', 'validation.txt']);
   const { trainingData, thresholds } = parseWeightsMetadata(
     readSafetensors(readFileSync(at('whole', 'best.safetensors'))).metadata,
   );
@@ -256,7 +415,7 @@ test('broken data is told before anything runs, or left out and counted', async 
   const row = labels.split('\n').find((line) => line.startsWith(names[0])) as string;
   for (const [wrong, message] of [
     [labels.replace(row, row.replace(',', ',"')), /is no valid CSV/],
-    [labels.replace(row, row.split(',').with(3, '').join()), /has no patient number/],
+    [labels.replace(row, row.split(',').with(3, '').join()), /has no patient/],
     [`${labels}${row}\n`, /is listed twice/],
   ] as const) {
     writeFileSync(at('data', 'Data_Entry_2017.csv'), wrong);

@@ -1,4 +1,5 @@
 /** The thread that `image_store.ts` starts: reads, decodes and resizes the images whose paths it is sent. */
+import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { DecodeOptions } from '../formats/pixels.js';
 import { examineImage } from '../localizer/examine.js';
@@ -12,7 +13,8 @@ parentPort?.on('message', async (path: string) => {
   try {
     const decoded = examineImage(await readImage(path, decode));
     const image = networkImage(decoded, size, fit);
-    parentPort?.postMessage({ image, warnings: decoded.warnings ?? [] }, [image.buffer as ArrayBuffer]);
+    const hash = createHash('sha256').update(image).digest('hex').slice(0, 16);
+    parentPort?.postMessage({ image, hash, warnings: decoded.warnings ?? [] }, [image.buffer as ArrayBuffer]);
   } catch (error) {
     parentPort?.postMessage({ error: (error as Error).message });
   }

@@ -22,6 +22,8 @@ export interface ImageStoreOptions {
 export interface ImageStore {
   /** @throws InputError naming the file that cannot be read. */
   read(path: string): Promise<Uint16Array>;
+  /** Of the pixels of an image as it was last decoded: 16 hexadecimal digits. Undefined before it was. */
+  hashOf(path: string): string | undefined;
   /** Bytes that are kept. */
   readonly cachedBytes: number;
   /** Whether an image has been read for which there was no room. */
@@ -37,7 +39,7 @@ interface Job {
   fail(error: Error): void;
 }
 
-type Answer = { image: Uint16Array; warnings: readonly Warning[] } | { error: string };
+type Answer = { image: Uint16Array; hash: string; warnings: readonly Warning[] } | { error: string };
 
 export function openImageStore(options: ImageStoreOptions): ImageStore {
   const { size, fit, decode = {}, threads, cacheBytes = totalmem() / 4 } = options;
@@ -47,6 +49,7 @@ export function openImageStore(options: ImageStoreOptions): ImageStore {
   const waiting: Job[] = [];
   const jobs = new Map<Worker, Job>();
   const cache = new Map<string, Uint16Array>();
+  const hashes = new Map<string, string>();
   let cachedBytes = 0;
   let full = false;
   let broken: Error | undefined;
@@ -69,6 +72,7 @@ export function openImageStore(options: ImageStoreOptions): ImageStore {
           tallied.add(job.path);
           tally.add(job.path, answer.warnings);
         }
+        hashes.set(job.path, answer.hash);
         job.done(answer.image);
       }
       idle.push(worker);
@@ -96,6 +100,7 @@ export function openImageStore(options: ImageStoreOptions): ImageStore {
   }
 
   return {
+    hashOf: (path) => hashes.get(path),
     get cachedBytes() {
       return cachedBytes;
     },

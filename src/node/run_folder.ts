@@ -1,6 +1,7 @@
 /**
- * The folder of a training run: `config.json`, `log.jsonl`, list files of the split, `checkpoints/`, `best.safetensors` with its
- * card `best.md`, and `curves.html`. Every file but the log is written beside its place and renamed.
+ * The folder of a training run: `config.json`, `log.jsonl`, list files of the split, `pixels.tsv`, `checkpoints/`, `best.safetensors` with
+ * its card `best.md`, and `curves.html`. Every file but the log and the pixels is written beside its place and renamed. One process at a
+ * time works in it.
  */
 import { appendFileSync, existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
@@ -8,7 +9,8 @@ import { join } from 'node:path';
 import { InputError } from '../errors.js';
 import { parseJson } from '../formats/coco.js';
 import { readTrainingCheckpoint, type TrainingCheckpoint, writeCheckpoint } from '../train/checkpoint.js';
-import { readText, writeWhole } from './text_files.js';
+import { FOLDER_LOCK, type Lock, lockFolder } from './lock.js';
+import { readText, writeRefusal, writeWhole } from './text_files.js';
 
 const CONFIG = 'config.json';
 const LOG = 'log.jsonl';
@@ -43,37 +45,49 @@ export interface RunFolder<Config> {
   /** Returns the file's path. */
   checkpoint(checkpoint: TrainingCheckpoint): Promise<string>;
   write(name: string, content: string | Uint8Array): Promise<void>;
+  /** Lets other processes work in the folder. */
+  close(): Promise<void>;
 }
+
+/** What a run that was killed while it began may leave in its folder: nothing was done yet. */
+const isRemains = (name: string) =>
+  name.startsWith(FOLDER_LOCK) || (name.startsWith(`${CONFIG}.`) && name.endsWith('.part'));
 
 /** @throws InputError where the folder holds something: a run is never written over another. */
 export async function refuseUsedFolder(path: string): Promise<void> {
-  const found = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+  const found: string[] = await readdir(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw new InputError(`--out ${path} cannot be used`, { given: error.message, cause: error });
   });
-  if (found.length > 0) {
+  const used = found.filter((name) => !isRemains(name));
+  if (used.length > 0) {
     throw new InputError(`--out ${path} is not empty`, {
-      given: `${found.length} entries, the first ${found[0]}`,
-      hint: (found as string[]).includes(CONFIG) ? '--resume goes on with the run in it' : 'name a new folder',
+      given: `${used.length} entries, the first ${used[0]}`,
+      hint: used.includes(CONFIG) ? '--resume goes on with the run in it' : 'name a new folder',
     });
   }
 }
 
-/** @throws InputError as `refuseUsedFolder` does, and where the folder cannot be made */
+/** @throws InputError as `refuseUsedFolder` does, where the folder cannot be made, and where another process has just made it */
 export async function createRunFolder<Config>(path: string, config: Config): Promise<RunFolder<Config>> {
   await refuseUsedFolder(path);
-  await mkdir(join(path, CHECKPOINTS), { recursive: true }).catch((cause) => {
-    throw new InputError(`--out ${path}: the folder cannot be made`, { given: (cause as Error).message, cause });
-  });
-  const folder = runFolder(path, config, undefined, undefined, []);
-  await folder.configure(config);
-  return folder;
+  const lock = await lockFolder(path);
+  try {
+    await refuseUsedFolder(path);
+    const folder = runFolder(path, config, undefined, undefined, [], lock);
+    await folder.configure(config);
+    await mkdir(join(path, CHECKPOINTS), { recursive: true });
+    return folder;
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
 }
 
 /**
  * Opens the folder of a run that is to go on. What the log says of the time behind the checkpoint is dropped: it will happen again.
- * @param onProblem told of a checkpoint that cannot be read; an older one is taken then
- * @throws InputError where there are checkpoints and none of them can be read
+ * @param onProblem told of a checkpoint that cannot be read or is damaged; an older one is taken then. Told of one without a checksum
+ * @throws InputError where there are checkpoints and none of them can be read, or another process works in the folder
  */
 export async function openRunFolder<Config>(
   path: string,
@@ -82,17 +96,32 @@ export async function openRunFolder<Config>(
   if (!existsSync(join(path, CONFIG))) {
     throw new InputError(`--out ${path} holds no run to resume`, { expected: `a folder with ${CONFIG}` });
   }
+  const lock = await lockFolder(path);
+  try {
+    return await openLocked(path, onProblem, lock);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function openLocked<Config>(
+  path: string,
+  onProblem: (message: string) => void,
+  lock: Lock,
+): Promise<RunFolder<Config>> {
   const config = parseJson(await readText(join(path, CONFIG)), join(path, CONFIG)) as Config;
   await mkdir(join(path, CHECKPOINTS), { recursive: true });
-  await removeParts(path);
+  await removeParts(join(path, CHECKPOINTS));
   const names = await checkpointNames(path);
   let resume: TrainingCheckpoint | undefined;
   let resumedFrom: string | undefined;
   for (const name of names) {
     const file = join(path, CHECKPOINTS, name);
     try {
-      resume = readTrainingCheckpoint(await readFile(file));
+      resume = await readTrainingCheckpoint(await readFile(file));
       resumedFrom = file;
+      if (resume.unchecked) onProblem(`${file} is from an older raybox and has no checksum: damage would go unnoticed`);
       break;
     } catch (error) {
       onProblem(`${file}: ${(error as Error).message}`);
@@ -104,9 +133,9 @@ export async function openRunFolder<Config>(
       hint: 'a newer raybox may read them; move them away to begin the run again',
     });
   }
-  const entries = await readLog(join(path, LOG), resume);
+  const entries = withEpochs(await readLog(join(path, LOG), resume), resume);
   await writeWhole(join(path, LOG), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-  return runFolder(path, config, resume, resumedFrom, entries);
+  return runFolder(path, config, resume, resumedFrom, entries, lock);
 }
 
 function runFolder<Config>(
@@ -115,6 +144,7 @@ function runFolder<Config>(
   resume: TrainingCheckpoint | undefined,
   resumedFrom: string | undefined,
   entries: readonly LogEntry[],
+  lock: Lock,
 ): RunFolder<Config> {
   const write = (name: string, content: string | Uint8Array) => writeWhole(join(path, name), content);
   return {
@@ -124,13 +154,26 @@ function runFolder<Config>(
     resumedFrom,
     entries,
     write,
+    close: lock.release,
     configure: (changed) => write(CONFIG, `${JSON.stringify(changed, null, 2)}\n`),
     log(entry) {
-      appendFileSync(join(path, LOG), `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`);
+      try {
+        appendFileSync(join(path, LOG), `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`);
+      } catch (error) {
+        throw writeRefusal(join(path, LOG), error, GO_ON);
+      }
     },
     async checkpoint(checkpoint) {
       const name = nameOf(checkpoint.state);
-      await write(join(CHECKPOINTS, name), writeCheckpoint(checkpoint));
+      const bytes = await writeCheckpoint(checkpoint);
+      await write(join(CHECKPOINTS, name), bytes).catch(async (error: Error) => {
+        const [last] = (await checkpointNames(path)).filter((other) => other !== name);
+        throw writeRefusal(
+          join(path, CHECKPOINTS, name),
+          error.cause ?? error,
+          last ? `${last} is kept; ${GO_ON}` : GO_ON,
+        );
+      });
       // One that could not be read may bear a later name than what has just been written.
       const others = (await checkpointNames(path)).filter((other) => other !== name);
       for (const old of others.slice(KEPT_CHECKPOINTS - 1)) await rm(join(path, CHECKPOINTS, old), { force: true });
@@ -138,6 +181,8 @@ function runFolder<Config>(
     },
   };
 }
+
+const GO_ON = '--resume goes on from the newest checkpoint';
 
 const nameOf = ({ epoch, step }: { epoch: number; step: number }) =>
   `epoch-${String(epoch).padStart(4, '0')}-step-${String(step).padStart(6, '0')}.safetensors`;
@@ -155,10 +200,18 @@ async function checkpointNames(path: string): Promise<string[]> {
 }
 
 /** Half-written files that a killed run left beside their places. */
-async function removeParts(path: string): Promise<void> {
-  for (const folder of [path, join(path, CHECKPOINTS)]) {
-    for (const name of await readdir(folder)) if (name.endsWith('.part')) await rm(join(folder, name), { force: true });
+async function removeParts(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) if (name.endsWith('.part')) await rm(join(folder, name), { force: true });
+}
+
+/** Adds the epochs whose checkpoint was there when the run was killed, but not yet their line in the log. */
+function withEpochs(entries: LogEntry[], resume: TrainingCheckpoint | undefined): LogEntry[] {
+  for (const record of resume?.state.history ?? []) {
+    if (entries.some(({ event, epoch }) => event === 'epoch' && epoch === record.epoch)) continue;
+    const last = entries.findLastIndex(({ epoch = 0 }) => epoch <= record.epoch && epoch > 0);
+    entries.splice(last + 1, 0, { event: 'epoch', ...record });
   }
+  return entries;
 }
 
 async function readLog(path: string, resume: TrainingCheckpoint | undefined): Promise<LogEntry[]> {

@@ -9,12 +9,14 @@ interface Options extends TrainingOptions {
   data?: string;
   out: string;
   resume?: true;
+  acceptChangedImages?: true;
 }
 
 /** What may be said of a run that is resumed; the rest it has from its folder. */
 const RESUMABLE = [
   'out',
   'resume',
+  'acceptChangedImages',
   'data',
   'epochs',
   'patience',
@@ -60,7 +62,11 @@ export function addTrainCommand(program: Command): void {
     .description('train a localizer from image-level labels: weights, checkpoints, log and curves in one folder')
     .requiredOption('--out <dir>', 'folder of the run, new or empty')
     .option('--data <dir>', 'data set in the ChestX-ray8/14 layout')
-    .option('--resume', 'go on with the run in --out, to the same bits; it keeps its settings');
+    .option('--resume', 'go on with the run in --out, to the same bits; it keeps its settings')
+    .option(
+      '--accept-changed-images',
+      'with --resume: go on although images have other pixels than when the run began',
+    );
   addTrainingOptions(command);
   command.action(async (options: Options) => {
     const given = Object.keys(options).filter((name) => command.getOptionValueSource(name) === 'cli');
@@ -82,6 +88,7 @@ async function run(options: Options, given: readonly string[], signal: AbortSign
     return resumeRun({
       out: options.out,
       data: options.data,
+      acceptChangedImages: options.acceptChangedImages,
       ...changed('epochs'),
       ...changed('patience'),
       ...machine,
@@ -90,6 +97,7 @@ async function run(options: Options, given: readonly string[], signal: AbortSign
   const unused = options.ridge && given.find((name) => OF_EPOCHS.includes(name));
   if (unused) throw new UsageError(`--${dashed(unused)}: --ridge has no epochs, and trains the prediction layer alone`);
   if (!options.ridge && given.includes('ridgeFolds')) throw new UsageError('--ridge-folds belongs to --ridge');
+  if (options.acceptChangedImages) throw new UsageError('--accept-changed-images: it belongs to --resume');
   if (options.data === undefined) throw new UsageError('--data: name a data set, or --resume a run');
   return beginRun({ ...(await beginOptions(options, options.data, options.out)), ...machine });
 }

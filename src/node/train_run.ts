@@ -1,5 +1,5 @@
 /** A training run with a folder: begun, or gone on with, to the best weights and what is to be known about them. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
@@ -9,18 +9,15 @@ import type { DecodeOptions } from '../formats/pixels.js';
 import { readCheckpoint, type WeightsMetadata } from '../formats/weights.js';
 import { describe, type Gpu, openGpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/constants.js';
-import { fitPrediction } from '../train/fit_prediction.js';
-import { initialWeights } from '../train/initial.js';
-import { type Keeper, type TrainResult, train } from '../train/loop.js';
-import { modelCard } from '../train/model_card.js';
+import type { TrainResult } from '../train/loop.js';
 import { checkSettings, type TrainSettings } from '../train/settings.js';
 import { startOf } from '../train/start.js';
 import { decodeOptions } from './image_options.js';
 import { type ImageStore, openImageStore } from './image_store.js';
-import { BEST, createRunFolder, openRunFolder, type RunFolder, refuseUsedFolder } from './run_folder.js';
+import { openPixelRecord } from './pixel_record.js';
+import { createRunFolder, openRunFolder, type RunFolder, refuseUsedFolder } from './run_folder.js';
 import { say } from './terminal.js';
-import { loadCurves } from './train_curves.js';
-import { startTrainDisplay } from './train_progress.js';
+import { carryOut, decodedOf } from './train_work.js';
 import { LISTS, openTrainingData, type RunData, type TrainingDataOptions, writeLists } from './training_data.js';
 
 /** What is written down with a run: enough to begin it again. */
@@ -122,16 +119,19 @@ export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
     let begun = false;
     try {
       await writeLists(out, run);
+      const pixels = await openPixelRecord(out, decodedOf(run, store), { accept: false, isNew: true });
       folder.log({ event: 'start', adapter: describe(gpu.info), command: config.command, version: config.raybox });
       const onBegun = () => {
         begun = true;
       };
       const { weights, fresh } = start;
-      return await carryOut(gpu, store, folder, run, { ...options, weights, fresh, onBegun });
+      return await carryOut(gpu, store, folder, run, { ...options, weights, fresh, onBegun, pixels });
     } catch (error) {
       // Nothing was learnt: the folder would only be in the way of the next attempt. Who stopped it may go on with it.
       if (!begun && !options.signal?.aborted) await rm(out, { recursive: true, force: true });
       throw error;
+    } finally {
+      await folder.close();
     }
   });
 }
@@ -159,11 +159,24 @@ export interface ResumeOptions extends RunMachine {
   data?: string;
   epochs?: number;
   patience?: number;
+  /** Goes on although images have other pixels than when the run began. */
+  acceptChangedImages?: boolean;
 }
 
 /** Goes on with the run in a folder, from its newest checkpoint; a run that has none begins again. */
-export async function resumeRun({ out, data, epochs, patience, ...machine }: ResumeOptions): Promise<RunOutcome> {
-  const folder = await openRunFolder<RunConfig>(out, (message) => say(`raybox: ${message}`));
+export async function resumeRun(options: ResumeOptions): Promise<RunOutcome> {
+  const folder = await openRunFolder<RunConfig>(options.out, (message) => say(`raybox: ${message}`));
+  try {
+    return await goOn(folder, options);
+  } finally {
+    await folder.close();
+  }
+}
+
+async function goOn(
+  folder: RunFolder<RunConfig>,
+  { out, data, epochs, patience, acceptChangedImages: accept = false, ...machine }: ResumeOptions,
+): Promise<RunOutcome> {
   if (folder.config.settings.ridge && (epochs !== undefined || patience !== undefined)) {
     throw new InputError('a run with --ridge has no epochs: neither --epochs nor --patience holds for it');
   }
@@ -186,16 +199,21 @@ export async function resumeRun({ out, data, epochs, patience, ...machine }: Res
     });
   }
   return withMachine(settings, config.data, { ...machine, adapter }, async (gpu, store) => {
+    const lists = {
+      train: join(out, LISTS.train),
+      validation: join(out, LISTS.validation),
+      test: join(out, LISTS.test),
+    };
+    // A run that was killed while it began may lack them, and splits again.
+    const isSplit = folder.resume !== undefined || Object.values(lists).every(existsSync);
     const run = await openTrainingData(data ?? config.data.folder, {
       ...config.data,
-      lists: {
-        train: join(out, LISTS.train),
-        validation: join(out, LISTS.validation),
-        test: join(out, LISTS.test),
-      },
+      ...(isSplit ? { lists } : {}),
       store,
       signal: machine.signal,
     });
+    if (!isSplit) await writeLists(out, run);
+    const pixels = await openPixelRecord(out, decodedOf(run, store), { accept, isNew: !folder.resume });
     // What is said now holds for the next time too.
     await folder.configure(config);
     const state = folder.resume?.state;
@@ -204,94 +222,8 @@ export async function resumeRun({ out, data, epochs, patience, ...machine }: Res
       adapter: describe(gpu.info),
       ...(state ? { from: `epoch ${state.epoch}, step ${state.step}` } : {}),
     });
-    return carryOut(gpu, store, { ...folder, config }, run, { ...machine, ...from });
+    return carryOut(gpu, store, { ...folder, config }, run, { ...machine, ...from, pixels });
   });
-}
-
-interface Work extends RunMachine {
-  weights?: WeightSource;
-  fresh?: readonly string[];
-  onBegun?: () => void;
-}
-
-async function carryOut(
-  gpu: Gpu,
-  store: ImageStore,
-  folder: RunFolder<RunConfig>,
-  run: RunData,
-  work: Work,
-): Promise<RunOutcome> {
-  const { config } = folder;
-  const { settings, trainingData, license } = config;
-  const { weights, fresh = [], onBegun, signal, checkpointMs, memory = config.memory } = work;
-  const { data, counts, dataset } = run;
-  const display = startTrainDisplay();
-  const warn = (message: string) => {
-    display.note(`raybox: ${message}`);
-    folder.log({ event: 'warning', message });
-  };
-  for (const warning of run.warnings) warn(warning);
-  const drawCurves = await loadCurves().catch((error: Error) => {
-    warn(`no curves are drawn: ${error.message}`);
-    return undefined;
-  });
-  const updatesPerEpoch = Math.floor(data.train.length / (settings.batch * settings.accumulate));
-  const losses = folder.entries.filter(({ event }) => event === 'update').map(({ loss }) => loss as number);
-  const keeper: Keeper = {
-    async checkpoint(checkpoint) {
-      const path = await folder.checkpoint(checkpoint);
-      const { epoch, step } = checkpoint.state;
-      folder.log({ event: 'checkpoint', epoch: epoch + 1, step, path });
-      return path;
-    },
-    async best(bytes, best) {
-      await folder.write(BEST, bytes);
-      const card = modelCard({
-        ...{ settings, counts, best, trainingData, license },
-        images: { train: data.train.length, validation: data.validation.length },
-        command: config.command,
-        ...(config.init === undefined ? {} : { init: { from: basename(config.init), fresh } }),
-        ...{ adapter: describe(gpu.info), version: config.raybox },
-      });
-      await folder.write('best.md', card);
-    },
-    async epoch(history, seconds) {
-      const record = history[history.length - 1];
-      folder.log({ event: 'epoch', ...record, seconds });
-      display.epoch(record, seconds);
-      const title = `Training ${basename(resolve(folder.path))}`;
-      if (drawCurves) await folder.write('curves.html', drawCurves({ title, history, losses, updatesPerEpoch }));
-    },
-    update(update) {
-      onBegun?.();
-      losses.push(update.loss);
-      folder.log({ event: 'update', ...update });
-    },
-    warn,
-  };
-  try {
-    const images = (row: number) => store.read(dataset.paths.get(data.images[row]) as string);
-    const common = { gpu, settings, data, images, keeper, trainingData, license, signal, onProgress: display.update };
-    const start = weights ?? initialWeights(settings.seed);
-    const result = settings.ridge
-      ? await fitPrediction({ ...common, weights: start })
-      : await train({
-          ...{ ...common, checkpointMs, weights, memory },
-          resume: folder.resume,
-          resumedFrom: folder.resumedFrom,
-        });
-    folder.log({
-      event: 'end',
-      epochs: result.history.length,
-      best: result.best.epoch,
-      stoppedEarly: result.stoppedEarly,
-    });
-    return { ...result, weights: join(folder.path, BEST), run };
-  } finally {
-    // Of images for which there was no room at the beginning.
-    for (const line of store.warnings()) if (!run.warnings.includes(line)) warn(line);
-    display.stop();
-  }
 }
 
 async function readWeights(path: string): Promise<Checkpoint> {

@@ -1,6 +1,7 @@
 /**
  * A checkpoint of a run: a safetensors file of every tensor that outlives a step, whose metadata says where the run stands. With the
- * data that it began with, it is all that a resumed run needs to end in the bits of an unbroken one. It holds no time and no path.
+ * data that it began with, it is all that a resumed run needs to end in the bits of an unbroken one. It holds no time and no path. A
+ * checksum of the whole file is in its metadata: one that lost a bit would go on to wrong weights without a word.
  */
 import { InputError } from '../errors.js';
 import { brief, type TensorData } from '../formats/checkpoint.js';
@@ -42,34 +43,79 @@ export interface TrainingCheckpoint {
   readonly tensors: ReadonlyMap<string, TensorData>;
   /** The kernel variants that the run has been computed with; missing in checkpoints of old. */
   readonly kernels?: KernelChoices;
+  /** Read from a file of old, which has no checksum: damage would not be noticed. */
+  readonly unchecked?: true;
 }
 
 const VERSION_KEY = 'raybox_checkpoint';
-const VERSION = '1';
+const VERSION = '2';
+/** Files of this one have no checksum. */
+const UNCHECKED_VERSION = '1';
 
-export function writeCheckpoint({
+/** SHA-256 of the file, with zeros where the digits of the checksum stand. */
+const CHECKSUM_KEY = 'checksum';
+const NO_CHECKSUM = '0'.repeat(64);
+
+export async function writeCheckpoint({
   settings,
   state,
   data,
   adapter,
   tensors,
   kernels,
-}: TrainingCheckpoint): Uint8Array<ArrayBuffer> {
-  return writeSafetensors(new Map(tensors), {
+}: TrainingCheckpoint): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = writeSafetensors(new Map(tensors), {
     [VERSION_KEY]: VERSION,
+    [CHECKSUM_KEY]: NO_CHECKSUM,
     settings: JSON.stringify(settings),
     state: JSON.stringify(state),
     data,
     adapter,
     ...(kernels ? { kernels: JSON.stringify(kernels) } : {}),
   });
+  bytes.set(new TextEncoder().encode(await checksumOf(bytes)), placeOfChecksum(bytes));
+  return bytes;
 }
 
-/** @throws InputError for another kind of file, or one whose state makes no sense. */
-export function readTrainingCheckpoint(bytes: Uint8Array): TrainingCheckpoint {
+/** Of its digits in the file; -1 where there are none. In the texts of other metadata quotes are escaped. */
+function placeOfChecksum(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = bytes.length < 8 ? 0 : Math.min(Number(view.getBigUint64(0, true)), MAX_HEADER);
+  const before = `"${CHECKSUM_KEY}":"`;
+  const at = new TextDecoder('latin1').decode(bytes.subarray(8, 8 + length)).indexOf(before);
+  return at < 0 ? -1 : 8 + at + before.length;
+}
+
+/** A longer header is refused when the file is read. */
+const MAX_HEADER = 16 << 20;
+
+async function checksumOf(bytes: Uint8Array): Promise<string> {
+  const at = placeOfChecksum(bytes);
+  const digits = bytes.slice(at, at + NO_CHECKSUM.length);
+  bytes.set(new TextEncoder().encode(NO_CHECKSUM).subarray(0, digits.length), at);
+  // The bytes are copied before the call returns, so that the digits can come back at once.
+  const hash = crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+  bytes.set(digits, at);
+  return Array.from(new Uint8Array(await hash), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+async function verify(bytes: Uint8Array): Promise<void> {
+  const at = placeOfChecksum(bytes);
+  if (at < 0) return; // a file of old, or another kind of file
+  const given = new TextDecoder('latin1').decode(bytes.subarray(at, at + NO_CHECKSUM.length));
+  if (given !== (await checksumOf(bytes))) throw damaged('its checksum is not that of its bytes');
+}
+
+const damaged = (given: string) =>
+  new InputError('the checkpoint is damaged', { given, hint: 'an older one, or a copy, is needed' });
+
+/** @throws InputError for another kind of file, one that is damaged, or one whose state makes no sense. */
+export async function readTrainingCheckpoint(bytes: Uint8Array): Promise<TrainingCheckpoint> {
+  await verify(bytes);
   const { tensors, metadata } = readSafetensors(bytes);
   const version = metadata[VERSION_KEY];
-  if (version !== VERSION) {
+  if (version === VERSION && metadata[CHECKSUM_KEY] === undefined) throw damaged('its checksum is missing');
+  if (version !== VERSION && version !== UNCHECKED_VERSION) {
     throw new InputError('this is no checkpoint of a training run', {
       expected: `${VERSION_KEY} ${VERSION}`,
       given: version === undefined ? 'a safetensors file without it' : brief(version),
@@ -83,7 +129,10 @@ export function readTrainingCheckpoint(bytes: Uint8Array): TrainingCheckpoint {
     throw new InputError('the state of a checkpoint makes no sense', { given: brief(metadata.state) });
   }
   const settings = object(metadata, 'settings') as unknown as TrainSettings;
-  const read = { settings, state, data: metadata.data ?? '', adapter: metadata.adapter ?? '', tensors };
+  const read = {
+    ...{ settings, state, data: metadata.data ?? '', adapter: metadata.adapter ?? '', tensors },
+    ...(version === UNCHECKED_VERSION ? ({ unchecked: true } as const) : {}),
+  };
   return metadata.kernels === undefined ? read : { ...read, kernels: kernelsOf(metadata) };
 }
 

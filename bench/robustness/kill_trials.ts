@@ -1,0 +1,156 @@
+/**
+ * Kill trials: a command is killed with SIGKILL at a random moment, perhaps again while it goes on, and then left to end. What it leaves
+ * must be what a run leaves that nobody killed, byte for byte, with nothing beside it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, type FSWatcher, mkdirSync, readdirSync, readFileSync, rmSync, statSync, watch } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Random, seededRandom } from '../../src/random.js';
+
+const cli = fileURLToPath(new URL('../../src/node/cli.js', import.meta.url));
+
+/** What is killed. */
+export interface Subject {
+  name: string;
+  /** Arguments of `raybox` that begin in an empty folder, or go on with what is in it. */
+  command(folder: string): string[];
+  /** What is to be compared of a file's content. Default: all of it. Undefined where the file does not count. */
+  content?(name: string, bytes: Buffer, folder: string): string | undefined;
+}
+
+export interface TrialCounts {
+  name: string;
+  /** Processes that were killed before they had ended by themselves. */
+  kills: number;
+  /** Of them, those that had nothing written yet. */
+  early: number;
+  /** Of them, those that were killed at a change of their folder. */
+  atChange: number;
+  /** Runs that went on until the end, each compared. */
+  compared: number;
+  /** What was wrong, a line each. */
+  failures: string[];
+}
+
+interface Ended {
+  code: number | null;
+  said: string;
+}
+
+function start(args: readonly string[]): { child: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr?.on('data', (piece) => {
+    said += piece;
+  });
+  return { child, ended: once(child, 'close').then(([code]) => ({ code, said })) };
+}
+
+const filesIn = (folder: string): string[] =>
+  (readdirSync(folder, { recursive: true }) as string[]).filter((name) => statSync(join(folder, name)).isFile()).sort();
+
+function snapshot(folder: string, { content }: Subject): Map<string, string> {
+  return new Map(
+    filesIn(folder).flatMap((name) => {
+      const bytes = readFileSync(join(folder, name));
+      const kept = content ? content(name, bytes, folder) : bytes.toString('base64');
+      return kept === undefined ? [] : [[name, kept] as const];
+    }),
+  );
+}
+
+/** The first difference between two folders; undefined where there is none. */
+function difference(got: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): string | undefined {
+  for (const name of wanted.keys()) if (!got.has(name)) return `${name} is missing`;
+  for (const [name, content] of got) {
+    if (!wanted.has(name)) return `${name} should not be there`;
+    if (wanted.get(name) !== content) return `${name} is another`;
+  }
+  return undefined;
+}
+
+/** Kills a run at a random moment. Returns at which, or undefined where it had ended before. */
+async function killAtRandom(
+  args: readonly string[],
+  folder: string,
+  random: Random,
+  { milliseconds, changes }: { milliseconds: number; changes: number },
+): Promise<'time' | 'change' | undefined> {
+  const { child, ended } = start(args);
+  const kill = () => child.kill('SIGKILL');
+  let [watcher, timer]: [FSWatcher | undefined, NodeJS.Timeout | undefined] = [undefined, undefined];
+  // Half of the kills wait for a change in the folder, since files are renamed and removed in moments that chance would seldom hit.
+  const kind = random() < 0.5 ? 'time' : 'change';
+  if (kind === 'time') timer = setTimeout(kill, random() * milliseconds);
+  else {
+    let left = Math.floor(random() * changes);
+    const after = random() < 0.5 ? 0 : random() * 4;
+    watcher = watch(folder, () => {
+      if (left-- !== 0) return;
+      if (after === 0) kill();
+      else timer = setTimeout(kill, after);
+    });
+  }
+  await ended;
+  clearTimeout(timer);
+  watcher?.close();
+  return child.signalCode === 'SIGKILL' ? kind : undefined;
+}
+
+/**
+ * Kills a subject `count` times.
+ * @param folder where the trials work; an empty one
+ * @param onTrial told of each trial that is done
+ */
+export async function killTrials(
+  subject: Subject,
+  {
+    folder,
+    count,
+    seed,
+    onTrial,
+  }: { folder: string; count: number; seed: number; onTrial?: (counts: TrialCounts) => void },
+): Promise<TrialCounts> {
+  const random = seededRandom(seed);
+  const counts: TrialCounts = { name: subject.name, kills: 0, early: 0, atChange: 0, compared: 0, failures: [] };
+  const at = join(folder, 'run');
+  const fresh = () => {
+    rmSync(at, { recursive: true, force: true });
+    mkdirSync(at, { recursive: true });
+  };
+  // Always the same folder: its name is part of what some files hold.
+  fresh();
+  let changes = 0;
+  const counter = watch(at, () => changes++);
+  const begun = performance.now();
+  const whole = await start(subject.command(at)).ended;
+  const milliseconds = performance.now() - begun;
+  counter.close();
+  if (whole.code !== 0) throw new Error(`${subject.name}: the run that is not killed fails: ${whole.said}`);
+  const wanted = snapshot(at, subject);
+  const moments = { milliseconds: milliseconds * 1.05, changes };
+
+  while (counts.kills < count) {
+    fresh();
+    do {
+      const killed = await killAtRandom(subject.command(at), at, random, moments);
+      if (killed === undefined) break;
+      counts.kills += 1;
+      counts.atChange += Number(killed === 'change');
+      counts.early += Number(filesIn(at).length === 0);
+    } while (random() < 1 / 3 && counts.kills < count);
+    const left = filesIn(at).join(', ');
+    const { code, said } = await start(subject.command(at)).ended;
+    const wrong = code === 0 ? difference(snapshot(at, subject), wanted) : `exit code ${code}: ${said.trim()}`;
+    counts.compared += 1;
+    if (wrong !== undefined)
+      counts.failures.push(`after kill ${counts.kills}, which left ${left || 'nothing'}: ${wrong}`);
+    onTrial?.(counts);
+  }
+  return counts;
+}
+
+/** A training run is begun in an empty folder, and resumed where its configuration is there. */
+export const isBegun = (folder: string) => existsSync(join(folder, 'config.json'));
