@@ -52,11 +52,12 @@ export async function makeSubjects(folder: string): Promise<Subject[]> {
 }
 
 function trainCommand(at: string, data: string): string[] {
-  if (isBegun(at)) return ['train', '--out', at, '--resume'];
+  const checkpoints = ['--checkpoint-minutes', '0'];
+  if (isBegun(at)) return ['train', '--out', at, '--resume', ...checkpoints];
   const network = '{"family":"vgg","layers":[4,"M",8],"batchNorm":true}';
   return [
     ...['train', '--out', at, '--data', data, '--classes', TRAINED.join(), '--backbone', network],
-    ...['--size', '16', '--batch', '8', '--epochs', '3', '--checkpoint-minutes', '0'],
+    ...['--size', '16', '--batch', '8', '--epochs', '3', ...checkpoints],
   ];
 }
 
