@@ -19,6 +19,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
 import { readPredictions } from '../src/node/evaluation.js';
+import { besideKnown, goneNamesakes } from '../src/node/image_files.js';
 import { openResults, type ResultLine } from '../src/node/localize_results.js';
 import { FOLDER_LOCK, lockFile, lockFolder } from '../src/node/lock.js';
 import { isRunning, lookUp, ownIdentity } from '../src/node/processes.js';
@@ -272,6 +273,23 @@ for (const name of ['r.csv', 'r.coco.json']) {
     }
   });
 }
+
+test('an image of a name that the results know from another folder is called by its path, and moved ones are noticed', async ({
+  folder,
+}) => {
+  const [a, x] = ['a.png', 'x/a.png'].map((file) => join(folder, file));
+  for (const name of ['r.jsonl', 'r.coco.json']) {
+    const first = await openResults(join(folder, name));
+    await first.add(lineOf(a));
+    await first.finish();
+    const second = await openResults(join(folder, name));
+    assert.equal(second.files, [a]);
+    await second.suspend();
+  }
+  assert.equal(besideKnown([fileOf(a)], [a]), [fileOf(a)]);
+  assert.equal(besideKnown([fileOf(x), fileOf(join(folder, 'b.png'))], [a])[0], { path: x, name: x });
+  assert.equal(goneNamesakes([fileOf('here/a.png')], ['gone/a.png', 'gone/b.png', a]), ['gone/a.png']);
+});
 
 test('CSV says that images without findings leave no row', async ({ folder }) => {
   const path = join(folder, 'r.csv');

@@ -1,4 +1,5 @@
 /** The image files that a command line means: files, folders and everything in them, patterns. */
+import { statSync } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
@@ -79,6 +80,28 @@ async function imagesIn(folder: string, visited: Set<string>, found: string[]): 
     else if (IMAGE.test(name)) found.push(path);
   }
 }
+
+/** Calls images by their paths where the results have another image of the same name. */
+export function besideKnown(files: readonly ImageFile[], known: readonly string[]): ImageFile[] {
+  const paths = new Map<string, Set<string>>();
+  for (const file of known) {
+    const name = basename(file);
+    paths.set(name, (paths.get(name) ?? new Set()).add(resolve(file)));
+  }
+  return files.map((file) => {
+    const others = new Set(paths.get(basename(file.path)));
+    others.delete(resolve(file.path));
+    return others.size > 0 ? { ...file, name: file.path } : file;
+  });
+}
+
+/** Images with results that are not where their paths lead from here, though others of their names are to be done. */
+export function goneNamesakes(todo: readonly ImageFile[], known: readonly string[]): string[] {
+  const names = new Set(todo.map(({ path }) => basename(path)));
+  return known.filter((file) => names.has(basename(file)) && !isAbsolute(file) && !isFile(file));
+}
+
+export const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 function reasonOf({ code, message }: NodeJS.ErrnoException): string {
   const known: Record<string, string> = { ENOENT: 'there is no such file', EACCES: 'reading it is not allowed' };

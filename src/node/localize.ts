@@ -1,12 +1,11 @@
 /** `raybox localize`: image files → probabilities, boxes and overlays. */
-import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
 import type { DecodeOptions, Image } from '../formats/pixels.js';
 import type { LocalizeOptions } from '../localizer/request.js';
 import type { Localization } from '../localizer/results.js';
 import type { Localizer } from '../localizer.js';
-import { findImageFiles, type ImageFile, readImage } from './image_files.js';
+import { besideKnown, findImageFiles, goneNamesakes, type ImageFile, isFile, readImage } from './image_files.js';
 import { addImageOptions, decodeOptions } from './image_options.js';
 import { openResults, type Results, standardOutput } from './localize_results.js';
 import { type Lock, lockFolder } from './lock.js';
@@ -53,13 +52,19 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
     failed += 1;
     say(`raybox: ${path}: ${message}`);
   });
-  const tasks = overlayPaths(files, options.overlay);
   const results = options.out ? await openResults(options.out, files) : standardOutput;
   let overlays: Lock | undefined;
   let finished = false;
   try {
+    const tasks = overlayPaths(besideKnown(files, results.files), options.overlay);
     overlays = options.overlay ? await lockFolder(options.overlay) : undefined;
     const todo = tasks.filter((task) => !results.has(task) || (task.overlay && !isFile(task.overlay)));
+    const gone = goneNamesakes(todo, results.files);
+    if (gone.length > 0) {
+      say(
+        `raybox: ${options.out} has results of ${gone[0]}${gone.length > 1 ? ` and ${gone.length - 1} more` : ''}, which is not there, seen from this folder, and an image of that name is to be done: if raybox was started in another folder then, stop it and start it there.`,
+      );
+    }
     if (todo.length < tasks.length) say(`${tasks.length - todo.length} of ${tasks.length} images are done already.`);
     if (todo.length > 0) failed += await localizeTasks(todo, results, options, signal);
     const note = await results.finish();
@@ -76,8 +81,6 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
     if (!finished) await results.suspend();
   }
 }
-
-const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 /** Runs the network over all tasks. Returns how many failed. */
 async function localizeTasks(

@@ -27,6 +27,8 @@ export interface ErrorLine {
 export interface Results {
   /** The classes of the results that are there already. */
   readonly classes?: readonly string[];
+  /** Paths of the images that have results already, as they were given, where the file tells them. */
+  readonly files: readonly string[];
   has(file: ImageFile): boolean;
   add(line: ResultLine | ErrorLine): Promise<void>;
   /** All is done: makes the file whole. Returns what to be told. */
@@ -37,6 +39,7 @@ export interface Results {
 
 /** Results on stdout. */
 export const standardOutput: Results = {
+  files: [],
   has: () => false,
   add: (line) => print(`${JSON.stringify(line)}\n`),
   finish: async () => undefined,

@@ -166,7 +166,10 @@ async function take(path: string, own: Holder): Promise<Holder | undefined> {
 
 async function writeBeside(path: string, own: Holder): Promise<string> {
   const beside = `${path}.${own.token}.${process.pid}.part`;
-  await writeFile(beside, `${JSON.stringify(own)}\n`);
+  await writeFile(beside, `${JSON.stringify(own)}\n`).catch(async (error) => {
+    await rm(beside, { force: true });
+    throw error;
+  });
   return beside;
 }
 
@@ -182,8 +185,9 @@ async function create(path: string, own: Holder): Promise<boolean> {
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code ?? '')) throw error;
     return await writeFile(path, `${JSON.stringify(own)}\n`, { flag: 'wx' }).then(
       () => true,
-      (failure) => {
+      async (failure) => {
         if (failure.code === 'EEXIST') return false;
+        await rm(path, { force: true }); // on a full disk it is there, and empty
         throw failure;
       },
     );

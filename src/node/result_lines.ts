@@ -19,6 +19,8 @@ export const notOurs = (path: string, given?: string) =>
 export interface ResultLines {
   /** The classes of the results that are there already. */
   readonly classes?: readonly string[];
+  /** Paths of the images that are done, as they were given. */
+  readonly files: readonly string[];
   has(file: ImageFile): boolean;
   add(line: ResultLine | ErrorLine): Promise<void>;
   /** All results that are there, the last of each image, in the order in which images were first done. */
@@ -37,9 +39,11 @@ type Known = Map<string, string | undefined>;
 export async function openLines(path: string, hint: string): Promise<ResultLines> {
   const known: Known = new Map();
   let classes: string[] | undefined;
+  const files: string[] = [];
   let length = existsSync(path) ? await wholeLines(path) : 0;
   await readLines(path, length, ({ file, error, probabilities }) => {
     known.set(resolve(file), error);
+    if (error === undefined) files.push(file);
     classes ??= probabilities && Object.keys(probabilities);
   });
   const refuse = (cause: unknown): never => {
@@ -49,6 +53,7 @@ export async function openLines(path: string, hint: string): Promise<ResultLines
   await file.truncate(length).catch(refuse);
   return {
     classes,
+    files,
     has: ({ path: image }) => known.has(resolve(image)) && known.get(resolve(image)) === undefined,
     async add(line) {
       const error = 'error' in line ? line.error : undefined;

@@ -43,6 +43,7 @@ export async function openTable(path: string, kind: 'csv' | 'coco', files: reado
   const [first] = before.flatMap(({ probabilities }) => (probabilities ? [Object.keys(probabilities)] : []));
   return {
     classes: lines.classes ?? first,
+    files: [...before.flatMap(({ file }) => file ?? []), ...lines.files],
     has: (file) => find(file.path) !== undefined || lines.has(file),
     add: lines.add,
     async finish() {
