@@ -160,7 +160,10 @@ test('a head with a hidden layer, two branches, or on something else than pooled
     `fc.0.${part}`,
     6,
   ]);
-  await refused(read(await withMore(without, ...batchNorm, ['fc.1.weight', 3, 6])), /fc\.0/);
+  await refused(
+    read(await withMore(without, ...batchNorm, ['fc.1.weight', 3, 6])),
+    /prediction layer do not use; given fc\.0/,
+  );
   const two = await withMore(
     without,
     ['age.weight', 1, 6],
@@ -273,7 +276,7 @@ test('names, input and pooling that nobody said are assumed aloud; what is said 
   const [{ message }] = bare.warnings;
   assert.match(
     message,
-    /224 × 224 .* 3 channels in the order rgb, 3 channels of 0 to 1, minus 0\.485, 0\.456, 0\.406.*0\.00048828125/,
+    /224 × 224 .* channels in the order rgb, 3 channels of 0 to 1, minus 0\.485, 0\.456, 0\.406.*0\.00048828125/,
   );
   const said: Partial<WeightsMetadata> = {
     ...{ mean: [0.5, 0.5, 0.5], std: [1, 1, 1], inputWidth: 64, inputHeight: 64, channelOrder: 'bgr', fit: 'pad' },

@@ -19,7 +19,7 @@ import * as assert from 'uvu/assert';
 import { iobb } from '../src/evaluate/localization.js';
 import { decodeImage } from '../src/formats/image.js';
 import { encodePng } from '../src/formats/png.js';
-import { readSafetensors } from '../src/formats/safetensors.js';
+import { readSafetensors, writeSafetensors } from '../src/formats/safetensors.js';
 import { untrainedWeights } from '../src/nets/untrained.js';
 import { DISEASES, drawPhantom } from '../src/phantom/index.js';
 
@@ -281,6 +281,28 @@ test('convert: half the bytes, the same network, and only what belongs to it', a
   assert.is(broken.code, 1);
   assert.match(broken.stderr, /^raybox: text\.pth: /);
   assert.not(existsSync(at('none.safetensors')));
+});
+
+test('weights of others: convert names what it leaves out and keeps what was assumed', async () => {
+  const { tensors } = readSafetensors(readFileSync(weights));
+  const more = new Map(tensors).set('loss_fn.pos_weight', { shape: [8], data: new Float32Array(8) });
+  writeFileSync(at('bare.safetensors'), writeSafetensors(more));
+  const converted = await raybox(['convert', 'bare.safetensors', '--out', 'others.safetensors', '--mean', '0.25']);
+  assert.is(converted.code, 0, converted.stderr);
+  assert.match(converted.stderr, /left out, .*: loss_fn\.pos_weight/);
+  assert.match(converted.stderr, /do not name their 8 outputs/);
+  const { metadata } = readSafetensors(readFileSync(at('others.safetensors')));
+  assert.ok(JSON.parse(metadata.assumed).includes('classes') && !JSON.parse(metadata.assumed).includes('mean'));
+  const inspected = await raybox(['inspect', 'others.safetensors', '--names', '8']);
+  assert.match(inspected.stdout, /^Classes +Atelectasis, .* \(given\)$/m);
+  assert.match(inspected.stdout, /^Input .*mean 0\.25.*std .* \(assumed\)$/m);
+  writeFileSync(
+    at('se.safetensors'),
+    writeSafetensors(new Map([...tensors, ['layer1.0.se.fc1.weight', { shape: [1], data: new Float32Array(1) }]])),
+  );
+  const refused = await raybox(['convert', 'se.safetensors', '--out', 'none.safetensors']);
+  assert.equal([refused.code, existsSync(at('none.safetensors'))], [1, false]);
+  assert.match(refused.stderr, /layer1\.0\.se\.fc1/);
 });
 
 test('demo: what was drawn is found by the weights that come with raybox', async () => {

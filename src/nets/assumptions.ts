@@ -2,7 +2,7 @@
 import type { WeightsMetadata } from '../formats/weights.js';
 import type { Warning } from '../warnings.js';
 
-const round = (value: number) => String(Number(value.toPrecision(3)));
+const round = (value: number) => String(Number(value.toPrecision(4)));
 const list = (values: readonly number[]) => [...new Set(values)].map(String).join(', ');
 
 /** @param family of the backbone: a GoogLeNet's input is normalised in one of two ways. */
@@ -48,7 +48,7 @@ function inputOf(
   return [
     ...(is('inputWidth', 'inputHeight') ? [`${inputWidth} × ${inputHeight} pixels`] : []),
     ...(is('fit') ? [`fit ${fit}`] : []),
-    ...(is('channelOrder') ? [`${channels} in the order ${channelOrder}`] : []),
+    ...(is('channelOrder') ? [`channels in the order ${channelOrder}`] : []),
     ...(is('mean', 'std')
       ? [`${channels} of 0 to 1, minus ${list(mean)}, over ${list(std)} (values from ${range})`]
       : []),

@@ -24,6 +24,8 @@ export interface LeftoverOptions {
   family: string;
   /** What the names of the backbone's parameters begin with. */
   prefix: string;
+  /** Layers of the head that are among the parameters. */
+  head?: readonly string[];
   /** Beginnings of names that the caller says take no part. */
   ignore?: readonly string[];
 }
@@ -62,9 +64,10 @@ export function isAbout(name: string, what: keyof typeof WORDS): boolean {
 export function leftoverOf(
   tensors: Shapes,
   parameters: { has(name: string): boolean; keys(): Iterable<string> },
-  { family, prefix, ignore = [] }: LeftoverOptions,
+  { family, prefix, head = [], ignore = [] }: LeftoverOptions,
 ): Leftover {
-  const own = [...parameters.keys()].filter((name) => name.startsWith(prefix) && tensors.has(name));
+  const isHead = (name: string) => head.some((layer) => name.startsWith(`${layer}.`));
+  const own = [...parameters.keys()].filter((name) => name.startsWith(prefix) && tensors.has(name) && !isHead(name));
   const modules = new Set(own.map((name) => moduleOf(name, prefix)));
   const isSequence = prefix.endsWith('features.');
   const sorted = { harmless: [] as string[], backbone: [] as string[], others: [] as string[] };

@@ -155,7 +155,8 @@ export function judge(
 ): { leftOut: string[]; warnings: Warning[] } {
   const { architecture: backbone } = metadata;
   const { family } = descriptionOf(backbone);
-  const leftover = leftoverOf(tensors, parameters, { family, prefix: prefixOf(backbone), ignore });
+  const head = [metadata.prediction ?? 'head.prediction', 'head.transition'];
+  const leftover = leftoverOf(tensors, parameters, { family, prefix: prefixOf(backbone), head, ignore });
   const refusal = refusalOf(leftover, parameters, typeof backbone === 'string' ? backbone : familyName(family));
   if (refusal) throw refusal;
   const kept = new Set(tensors.values());

@@ -12,7 +12,7 @@ import { withFile } from './lock.js';
 import { print, say, UsageError } from './terminal.js';
 import { writeWhole } from './text_files.js';
 import { type Command, Option } from './vendor/commander.js';
-import { addWeightsOptions, classList, modelOptions, type WeightsOptions } from './weights_options.js';
+import { addWeightsOptions, classList, leftOutText, modelOptions, type WeightsOptions } from './weights_options.js';
 
 interface Options extends WeightsOptions {
   out: string;
@@ -46,16 +46,9 @@ async function write(weights: string, options: Options): Promise<string> {
   await writeWhole(out, bytes);
   for (const { message } of model.warnings) say(`raybox: ${weights}: ${message}`);
   const { leftOut } = model;
-  if (leftOut.length > 0) say(`raybox: ${weights}: left out, as it takes no part in the result: ${summary(leftOut)}`);
+  if (leftOut.length > 0)
+    say(`raybox: ${weights}: left out, as it takes no part in the result: ${leftOutText(leftOut)}`);
   return `${out}: ${tensors.size} tensors as ${element}, ${bytes.length.toLocaleString('en')} bytes\n`;
-}
-
-/** Each name, but for the counters that every norm has. */
-function summary(names: readonly string[]): string {
-  const isCounter = (name: string) => name.endsWith('.num_batches_tracked');
-  const counters = names.filter(isCounter).length;
-  const others = names.filter((name) => !isCounter(name));
-  return [...others, ...(counters > 0 ? [`${counters} × num_batches_tracked`] : [])].join(', ');
 }
 
 /** Adds `raybox convert`. */

@@ -18,7 +18,7 @@ import { recognise, type Source, type Sources } from '../nets/recognise.js';
 import type { Warning } from '../warnings.js';
 import { print, table, wholeNumber } from './terminal.js';
 import type { Command } from './vendor/commander.js';
-import { addWeightsOptions, classList, modelOptions, type WeightsOptions } from './weights_options.js';
+import { addWeightsOptions, classList, leftOutText, modelOptions, type WeightsOptions } from './weights_options.js';
 
 const MAX_BYTES = 2 ** 31;
 const DEFAULT_SIZE = 224;
@@ -233,11 +233,7 @@ async function format(one: Inspection, { layers }: Options): Promise<string> {
     const text = `weights ${mebibytes(weights)}, activations ${mebibytes(activations)}, largest tensor ${mebibytes(largest)}`;
     rows.push([`Memory ${type}`, text]);
   }
-  if (leftOut.length > 0)
-    rows.push([
-      'Left out',
-      `${leftOut.slice(0, 6).join(', ')}${leftOut.length > 6 ? `, … (${leftOut.length} tensors)` : ''}, which take no part`,
-    ]);
+  if (leftOut.length > 0) rows.push(['Left out', `${leftOutText(leftOut)}, which take no part`]);
   rows.push(...one.warnings.map(({ message }) => ['Warning', message]));
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   const text = rows.map(([name, value]) => `${name.padEnd(width)}${value}\n`).join('');

@@ -14,7 +14,6 @@ import { writeOverlay } from './overlay_file.js';
 import {
   duration,
   interruptible,
-  nameList,
   number,
   numberList,
   numbersByName,
@@ -24,13 +23,13 @@ import {
   wholeNumber,
 } from './terminal.js';
 import { type Command, Option } from './vendor/commander.js';
-import { addWeightsOptions, modelOptions, type WeightsOptions } from './weights_options.js';
+import { addWeightsOptions, classList, modelOptions, type WeightsOptions } from './weights_options.js';
 
 interface Options extends DecodeOptions, WeightsOptions {
   weights: string;
   out?: string;
   overlay?: string;
-  classes?: string[];
+  classes?: readonly string[];
   thresholds?: Record<string, number>;
   heatThresholds?: number[];
   maxBoxes?: number;
@@ -258,7 +257,7 @@ export function addLocalizeCommand(program: Command): void {
     .requiredOption('--weights <file>', 'safetensors or torch checkpoint: a path or URL')
     .option('--out <file>', 'results as .jsonl, .csv or .coco.json; default: JSON lines on stdout')
     .option('--overlay <dir>', 'folder for a PNG of each image: heatmap, boxes, probabilities')
-    .option('--classes <names>', 'these classes, whatever their probability: Mass,Nodule', nameList)
+    .option('--classes <names>', 'these classes, whatever their probability: Mass,Nodule', classList)
     .option('--thresholds <list>', "operating thresholds in place of the weights': Mass=0.4,Nodule=0.3", numbersByName)
     .option('--heat-thresholds <list>', 'where heatmaps of 0 to 255 are cut; default: 60,180', numberList)
     .option('--max-boxes <n>', 'boxes of one class and heat threshold; default: 64', wholeNumber(1, 65_535))

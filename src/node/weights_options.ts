@@ -83,3 +83,11 @@ export async function readMetadata(text: string): Promise<Partial<WeightsMetadat
     throw new UsageError(`--metadata ${text}: it is no JSON object`);
   return fields as Partial<WeightsMetadata>;
 }
+
+/** Each name, but for the counters that every norm has. */
+export function leftOutText(names: readonly string[]): string {
+  const isCounter = (name: string) => name.endsWith('.num_batches_tracked');
+  const counters = names.filter(isCounter).length;
+  const others = names.filter((name) => !isCounter(name));
+  return [...others, ...(counters > 0 ? [`${counters} × num_batches_tracked`] : [])].join(', ');
+}
