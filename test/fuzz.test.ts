@@ -56,16 +56,22 @@ test('a fuzzer names every kind of fault, once, and goes on behind it', async ()
     ['overflows', 'threw', /RangeError: Maximum call stack/],
     ['hangs', 'hang', /was stopped/],
     ['never settles', 'crash', /exit 13/],
-    ['rejects late', 'crash', /late/],
+    ['rejects late', 'left behind', /Error: late/],
     ['exits', 'crash', /exit 3/],
     ['fills other memory', 'memory', /4\d\d MiB for 1 bytes, bound 128 MiB/],
     ['fills the heap', 'memory', /MiB for 1 bytes, bound 128 MiB/],
+    ['mutator throws', 'no input', /of the mutator/],
+    ['does not start', 'crash', /before the first mutant: .*no inputs/],
     ['refuses good inputs', 'seed refused', /refused/],
   ] as const) {
-    const { failures } = await run(parser, kind === 'hang' ? 0.3 : undefined);
-    const found = failures.find((failure) => failure.kind === kind);
-    assert.ok(found, `${parser}: ${JSON.stringify(failures)}`);
+    const result = await run(parser, kind === 'hang' ? 0.3 : undefined);
+    const found = result.failures.find((failure) => failure.kind === kind);
+    assert.ok(found, `${parser}: ${JSON.stringify(result.failures)}`);
     assert.match(found.message, message);
+    // What is behind a fault is tried all the same.
+    if (parser === 'does not start') assert.is(result.mutants, 0);
+    else if (parser === 'mutator throws') assert.ok(result.mutants > 10 && result.mutants < 60, `${result.mutants}`);
+    else assert.is(result.mutants, 60, parser);
   }
 });
 

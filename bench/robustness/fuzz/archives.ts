@@ -2,7 +2,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { crc32 } from '../../../src/formats/crc32.js';
 import { openZip } from '../../../src/formats/zip.js';
-import { type Dice, joined, MAX_MUTANT_BYTES, type Mutator, replaced } from './mutate.js';
+import { type Dice, joinAll, joined, MAX_MUTANT_BYTES, type Mutator, replaced } from './mutate.js';
 import { amplifyJson, bytesOf, changeJson, textOf } from './text.js';
 
 // Pickles
@@ -151,7 +151,7 @@ export function zipOf(entries: readonly (readonly [name: string, data: Uint8Arra
   end.setUint16(10, entries.length, true);
   end.setUint32(12, size, true);
   end.setUint32(16, offset, true);
-  return joined(...locals, ...directory, new Uint8Array(end.buffer));
+  return joinAll([...locals, ...directory, new Uint8Array(end.buffer)]);
 }
 
 /** The entries of an archive; undefined where it cannot be read. */

@@ -22,7 +22,7 @@ export interface ChildOptions {
 
 export interface Failure {
   index: number;
-  kind: 'threw' | 'slow' | 'memory' | 'hang' | 'crash' | 'seed refused';
+  kind: 'threw' | 'left behind' | 'no input' | 'slow' | 'memory' | 'hang' | 'crash' | 'seed refused';
   message: string;
 }
 
@@ -86,13 +86,23 @@ async function main(options: ChildOptions): Promise<void> {
     largest: { index: -1, bytes: 0 },
   };
   const fail = (failure: Failure) => tell(`!${JSON.stringify(failure)}`);
-  for (let index = options.from; index < options.to; index++) {
-    const bytes = options.file
-      ? new Uint8Array(readFileSync(options.file))
-      : mutant({ ...parser, seeds }, options.seed, index).slice();
+  let index = options.from;
+  for (const event of ['unhandledRejection', 'uncaughtException']) {
+    process.on(event, (error) => fail({ index, kind: 'left behind', message: firstLines(error) }));
+  }
+  for (; index < options.to; index++) {
     // What a parser left behind (a timer, a rejection) is to come up before the next mutant.
     await new Promise((resolve) => setImmediate(resolve));
     tell(`${index} ${counts.values} ${counts.refused}`);
+    let bytes: Uint8Array;
+    try {
+      bytes = options.file
+        ? new Uint8Array(readFileSync(options.file))
+        : mutant({ ...parser, seeds }, options.seed, index).slice();
+    } catch (error) {
+      fail({ index, kind: 'no input', message: firstLines(error) });
+      continue;
+    }
     const [before, began] = [held(), process.cpuUsage()];
     const { error } = await outcomeOf(parser, bytes);
     const { user, system } = process.cpuUsage(began);

@@ -67,9 +67,9 @@ function readOptions(args: readonly string[]): Options {
 async function keep(failure: Failure, name: string, { seed, out, file }: Options): Promise<string> {
   const { index, kind, message } = failure;
   const lines = [`${name}: ${kind}: ${message}`];
-  if (file !== undefined) return lines[0];
-  if (index < 0) return `${lines[0]}\n  before the first mutant`;
+  if (file !== undefined || index < 0) return lines[0];
   const parser = PARSERS.find((each) => each.name === name)!;
+  if (kind === 'no input') return `${lines[0]}\n  mutant ${index} of seed ${seed}: the fault is the fuzzer's`;
   const path = join(out, `${name}-${seed}-${index}.bin`);
   await writeWhole(path, mutant({ ...parser, seeds: await parser.seeds() }, seed, index));
   lines.push(`  ${path}`, `  npm run fuzz -- --parser ${name} --seed ${seed} --only ${index}`);

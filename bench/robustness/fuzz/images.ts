@@ -1,7 +1,7 @@
 /** Mutators that know PNG chunks and JPEG segments, so that mutants come past checksums and markers. */
 import { deflateSync, inflateSync } from 'node:zlib';
 import { crc32 } from '../../../src/formats/crc32.js';
-import { type Dice, joined, type Mutator } from './mutate.js';
+import { type Dice, joinAll, joined, type Mutator } from './mutate.js';
 import { bytesOf } from './text.js';
 
 const view = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -24,7 +24,7 @@ export function pngOf(chunks: readonly Chunk[]): Uint8Array {
     frame.setUint32(4, crc32(body));
     return joined(new Uint8Array(frame.buffer, 0, 4), body, new Uint8Array(frame.buffer, 4, 4));
   });
-  return joined(SIGNATURE, ...parts);
+  return joinAll([SIGNATURE, ...parts]);
 }
 
 /** The header chunk. */
@@ -193,7 +193,7 @@ function segmentsOf(bytes: Uint8Array): Segment[] {
 }
 
 const jpegOf = (segments: readonly Segment[]): Uint8Array =>
-  joined(
+  joinAll([
     Uint8Array.of(0xff, 0xd8),
     ...segments.flatMap(({ marker, payload, scan }) => {
       if (!payload) return [Uint8Array.of(0xff, marker), scan];
@@ -201,7 +201,7 @@ const jpegOf = (segments: readonly Segment[]): Uint8Array =>
       return [Uint8Array.of(0xff, marker, length >> 8, length & 255), payload, scan];
     }),
     Uint8Array.of(0xff, 0xd9),
-  );
+  ]);
 
 const none = new Uint8Array();
 const ADDED: readonly ((dice: Dice) => Segment)[] = [

@@ -30,7 +30,10 @@ export function createDice(text: string): Dice {
   };
 }
 
-export function joined(...parts: readonly Uint8Array[]): Uint8Array {
+export const joined = (...parts: readonly Uint8Array[]): Uint8Array => joinAll(parts);
+
+/** The same for a list of any length, which cannot be handed over as arguments. */
+export function joinAll(parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -97,7 +100,7 @@ const duplicate: Mutator = (bytes, dice) => {
   const [at, length] = range(bytes, dice);
   const times = dice.chance(0.9) ? 1 : dice.length(200);
   const part = bytes.subarray(at, at + length);
-  return replaced(bytes, at, 0, joined(...Array.from({ length: times }, () => part)));
+  return replaced(bytes, at, 0, joinAll(Array.from({ length: times }, () => part)));
 };
 
 const move: Mutator = (bytes, dice) => {

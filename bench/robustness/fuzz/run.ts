@@ -34,6 +34,8 @@ const CHILD = fileURLToPath(new URL('child.js', import.meta.url));
 /** A small young generation, so that garbage does not count as memory that a parser needs. */
 const FLAGS = ['--expose-gc', '--max-semi-space-size=8', '--max-old-space-size=2048', '--enable-source-maps'];
 const HANG = 12;
+/** To load everything and parse the good inputs, on a busy machine. */
+const START_MS = 120_000;
 
 interface ChildEnd {
   /** The mutant that was under way, or the last. */
@@ -74,7 +76,8 @@ function runChild(options: ChildOptions, stopAt: number, onProgress?: (index: nu
       onProgress?.(end.index);
     });
     const watch = setInterval(() => {
-      if (performance.now() - since > options.limit * HANG * 1000) stopped = 'hang';
+      const patience = end.index < options.from ? START_MS : options.limit * HANG * 1000;
+      if (performance.now() - since > patience) stopped = 'hang';
       else if (performance.now() > stopAt) stopped = 'time';
       if (stopped) child.kill('SIGKILL');
     }, 100);
@@ -100,7 +103,7 @@ const crashOf = (said: string) =>
 
 /** What several failures have in common: the kind, the message without numbers, and the place. */
 const signature = ({ kind, message }: Failure) => {
-  const [first = '', second = ''] = kind === 'threw' ? message.split('\n') : [];
+  const [first = '', second = ''] = kind === 'threw' || kind === 'left behind' ? message.split('\n') : [];
   return `${kind} ${first.replace(/\d+/g, '0').slice(0, 80)} ${second.trim()}`;
 };
 
@@ -118,6 +121,14 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   for (let next = from; next < to && performance.now() < stopAt; ) {
     const end = await runChild({ ...common, from: next, to }, stopAt, (index) => onProgress?.(index - from));
     add(result, end.counts);
+    // A child that ends before its first mutant would do so for ever: then nothing was tried, which is no success.
+    if (end.index < next) {
+      const message = end.failures[0]?.message ?? 'it ended';
+      const failure: Failure = { index: -1, kind: 'crash', message: `before the first mutant: ${message}` };
+      known.set(signature(failure), { ...failure, times: 1 });
+      await onFailure?.(failure);
+      break;
+    }
     for (const failure of end.failures) {
       const before = known.get(signature(failure));
       if (before) {
@@ -129,8 +140,6 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
       await onFailure?.(failure);
     }
     if (end.finished) break;
-    // A child that ends before its first mutant would do so for ever.
-    if (end.index < next && end.failures.length > 0) break;
     next = end.index + 1;
   }
   return { ...result, failures: [...known.values()], seconds: (performance.now() - started) / 1000 };
@@ -138,7 +147,8 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
 
 /** Time and memory depend on what went before and on the machine: such a mutant must fail again, alone. */
 async function isConfirmed(failure: Failure, common: Omit<ChildOptions, 'from' | 'to'>, alone: boolean) {
-  if (failure.kind === 'threw' || failure.kind === 'seed refused' || failure.index < 0 || alone) return true;
+  if (['threw', 'left behind', 'no input', 'seed refused'].includes(failure.kind) || failure.index < 0 || alone)
+    return true;
   const again = await runChild({ ...common, from: failure.index, to: failure.index + 1 }, Number.POSITIVE_INFINITY);
   return again.failures.length > 0;
 }

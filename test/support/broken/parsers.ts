@@ -34,5 +34,19 @@ export const PARSERS: readonly Parser[] = [
   faulty('exits', () => process.exit(3)),
   faulty('fills the heap', () => kept.push(Array.from({ length: 5e6 }, (_, i) => ({ i })))),
   faulty('fills other memory', () => kept.push(new Uint8Array(400 << 20).fill(1))),
+  {
+    ...faulty('mutator throws', () => 0),
+    structured: [
+      () => {
+        throw new RangeError('of the mutator');
+      },
+    ],
+  },
+  {
+    ...faulty('does not start', () => 0),
+    seeds: () => {
+      throw new RangeError('no inputs');
+    },
+  },
   { ...faulty('refuses good inputs', () => 0), seeds: () => [Uint8Array.of(1)] },
 ];
