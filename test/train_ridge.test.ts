@@ -10,7 +10,7 @@ import { type DISEASES, drawPhantom } from '../src/phantom/index.js';
 import { seededRandom } from '../src/random.js';
 import { NO_AUGMENTATION } from '../src/train/augmentation.js';
 import type { TrainingData } from '../src/train/data.js';
-import { fitPrediction } from '../src/train/fit_prediction.js';
+import { type FitOptions, fitPrediction } from '../src/train/fit_prediction.js';
 import { initialWeights } from '../src/train/initial.js';
 import { cholesky, crossProducts, solveCholesky } from '../src/train/linear_algebra.js';
 import { networkImage } from '../src/train/network_image.js';
@@ -161,7 +161,7 @@ function settingsFor(changes: Partial<TrainSettings> = {}): TrainSettings {
   };
 }
 
-async function fit(settings = settingsFor(), with_: Partial<TrainingData> = {}) {
+async function fit(settings = settingsFor(), with_: Partial<TrainingData> = {}, more: Partial<FitOptions> = {}) {
   const stored = phantoms.map(({ image }) => networkImage(image, SIZE, 'stretch'));
   let weights = new Uint8Array();
   const warnings: string[] = [];
@@ -174,6 +174,7 @@ async function fit(settings = settingsFor(), with_: Partial<TrainingData> = {}) 
       },
       warn: (message) => warnings.push(message),
     },
+    ...more,
   });
   return { result, weights, warnings };
 }
@@ -205,6 +206,39 @@ test('a prediction layer on a frozen network: the weights give the logits that w
     }
     assert.ok(Math.abs((result.best.auc[label] as number) - wins / pairs) < 1e-9, label);
   }
+});
+
+test('a pass over the images that was broken off goes on where it stopped, to the same bits', async () => {
+  const whole = await fit();
+  const stop = new AbortController();
+  const numbers: number[] = [];
+  const kept = {
+    read: async () => Float32Array.from(numbers),
+    async append(values: Float32Array) {
+      numbers.push(...values);
+      if (numbers.length >= 21 * 24) stop.abort();
+    },
+  };
+  const broken = await fit(settingsFor(), {}, { kept, signal: stop.signal }).catch((error: Error) => error);
+  assert.is((broken as Error).name, 'AbortError');
+  assert.is(numbers.length, 21 * 24);
+  const read = new Set<number>();
+  const images = async (row: number) => {
+    read.add(row);
+    return networkImage(phantoms[row].image, SIZE, 'stretch');
+  };
+  const { weights } = await fit(settingsFor(), {}, { kept, images });
+  assert.equal(
+    [...read].sort((a, b) => a - b),
+    [...rows(21, 60)],
+  );
+  assert.equal(weights, whole.weights);
+  numbers.push(1);
+  const odd = await fit(settingsFor(), {}, { kept }).catch((error: Error) => error);
+  assert.match(
+    (odd as Error).message,
+    /not those of this run; expected rows of 24 numbers, at most 60; given 1441 numbers/,
+  );
 });
 
 test('a fit without patients, penalties, or with a transition layer is refused', async () => {

@@ -10,6 +10,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readSafetensors } from '../src/formats/safetensors.js';
 import { parseWeightsMetadata } from '../src/formats/weights.js';
+import { featureFile } from '../src/node/feature_file.js';
 import { openImageStore } from '../src/node/image_store.js';
 import { writePhantoms } from '../src/node/phantom.js';
 import { createRunFolder } from '../src/node/run_folder.js';
@@ -351,6 +352,7 @@ test('--ridge: one pass, weights and card; what belongs to epochs is refused', (
     /ridge regression .* penalty chosen among 1, 100 by 3-fold cross-validation over patients/,
   );
   assert.not.match(text('ridge', 'best.md'), /Optimizer|Epoch/);
+  assert.not.ok(readdirSync(at('ridge')).some((name) => name.startsWith('features')));
   const again = command('train', '--out', at('ridge'), '--resume');
   assert.is(again.status, 0, again.stderr);
   assert.match(command('train', '--out', at('ridge'), '--resume', '--epochs', '3').stderr, /has no epochs/);
@@ -362,6 +364,19 @@ test('--ridge: one pass, weights and card; what belongs to epochs is refused', (
     /--ridge-folds belongs to --ridge/,
   );
   assert.match(ridge('--out', at('other'), '--transition', '8').stderr, /closed form knows no transition layer/);
+});
+
+test('features on disk: whole rows come back, half a row is cut off', async () => {
+  const file = featureFile(folder, 'some');
+  assert.equal(await file.read(3), new Float32Array());
+  await file.append(Float32Array.of(1, 2, 3, 4, 5, 6));
+  await file.append(Float32Array.of(7, 8));
+  assert.equal(await file.read(3), Float32Array.of(1, 2, 3, 4, 5, 6));
+  await file.append(Float32Array.of(9, 10, 11));
+  assert.equal([...(await file.read(3))].slice(6), [9, 10, 11]);
+  assert.equal(await featureFile(folder, 'other').read(3), new Float32Array());
+  await file.remove();
+  assert.equal(await file.read(3), new Float32Array());
 });
 
 test('a folder is never written over, and wrong usage is told', () => {

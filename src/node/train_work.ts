@@ -3,10 +3,12 @@ import { basename, join, resolve } from 'node:path';
 import { describe, type Gpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/constants.js';
 import type { EpochRecord } from '../train/checkpoint.js';
+import { fingerprintOf } from '../train/data.js';
 import { fitPrediction } from '../train/fit_prediction.js';
 import { initialWeights } from '../train/initial.js';
 import { type Keeper, train } from '../train/loop.js';
 import { modelCard } from '../train/model_card.js';
+import { featureFile } from './feature_file.js';
 import type { ImageStore } from './image_store.js';
 import type { PixelRecord } from './pixel_record.js';
 import { BEST, type RunFolder } from './run_folder.js';
@@ -105,14 +107,21 @@ export async function carryOut(
     // The run may have been killed before it could draw them.
     await drawHistory(folder.resume?.state.history ?? []);
     const common = { gpu, settings, data, images, keeper, trainingData, license, signal, onProgress: display.update };
+    // Another adapter rounds differently: its features begin anew.
+    const file = featureFile(folder.path, `${fingerprintOf(data)} ${describe(gpu.info)}`);
+    const append = (values: Float32Array) => {
+      onBegun?.();
+      return file.append(values);
+    };
     const start = weights ?? initialWeights(settings.seed);
     const result = settings.ridge
-      ? await fitPrediction({ ...common, weights: start })
+      ? await fitPrediction({ ...common, kept: { read: file.read, append }, weights: start })
       : await train({
           ...{ ...common, checkpointMs, weights, memory },
           resume: folder.resume,
           resumedFrom: folder.resumedFrom,
         });
+    await file.remove();
     folder.log({
       event: 'end',
       epochs: result.history.length,

@@ -22,6 +22,13 @@ import { fitRidge } from './ridge.js';
 import { scoresOf } from './score.js';
 import { checkSettings, type TrainSettings, weightsMetadataOf } from './settings.js';
 
+/** Where features are kept as they are computed, so that a run that was broken off need not compute them again. */
+export interface FeatureKeeper {
+  /** What is kept: whole rows of `width` numbers, the first images' first. */
+  read(width: number): Promise<Float32Array>;
+  append(values: Float32Array): Promise<void>;
+}
+
 export interface FitOptions {
   gpu: Gpu;
   /** With `ridge`; a head without transition layer. */
@@ -32,6 +39,8 @@ export interface FitOptions {
   /** The backbone's, by torch's names. */
   weights: WeightSource;
   keeper?: Pick<Keeper, 'best' | 'epoch' | 'warn'>;
+  /** Of this run alone: images in the same order, computed on the same adapter. Default: nothing is kept. */
+  kept?: FeatureKeeper;
   /** See `TrainOptions`. */
   trainingData?: string;
   license?: string;
@@ -84,7 +93,8 @@ export async function fitPrediction(options: FitOptions): Promise<TrainResult> {
 }
 
 /** What the head pools of some images, [rows, width]. */
-async function pooledFeatures({ gpu, settings, images, weights, signal, onProgress }: FitOptions, rows: Int32Array) {
+async function pooledFeatures(options: FitOptions, rows: Int32Array) {
+  const { gpu, settings, images, weights, kept, signal, onProgress } = options;
   const { architecture, batch } = settings;
   const { size, mean, std } = settings.input;
   const g = createGraph();
@@ -92,11 +102,14 @@ async function pooledFeatures({ gpu, settings, images, weights, signal, onProgre
   const { pooled } = buildNetwork(g, architecture, y);
   const width = channelCount(pooled);
   const features = new Float32Array(rows.length * width);
+  const known = await knownFeatures(kept, width, rows.length);
+  features.set(known);
+  const from = known.length / width;
   const plan = await createPlan(gpu, g.finish([pooled]), { weights });
   const started = performance.now();
   try {
     plan.write(views, plainViews(batch));
-    const starts = Array.from({ length: Math.ceil(rows.length / batch) }, (_, i) => i * batch);
+    const starts = Array.from({ length: Math.ceil((rows.length - from) / batch) }, (_, i) => from + i * batch);
     const load = (first: number) => Promise.all(Array.from(rows.subarray(first, first + batch), images));
     for await (const [first, loaded] of prefetch(starts, load, 2)) {
       signal?.throwIfAborted();
@@ -105,9 +118,11 @@ async function pooledFeatures({ gpu, settings, images, weights, signal, onProgre
       plan.write(stored, new Uint8Array(joinImages(whole, size).buffer));
       await plan.run({ signal });
       const found = (await plan.read(pooled)) as Float32Array;
-      features.set(found.subarray(0, loaded.length * width), first * width);
+      const values = found.subarray(0, loaded.length * width);
+      features.set(values, first * width);
+      await kept?.append(values);
       const done = first + loaded.length;
-      const rate = (1000 * done) / (performance.now() - started);
+      const rate = (1000 * (done - from)) / (performance.now() - started);
       onProgress?.({
         ...{ phase: 'training', epoch: 1, epochs: 1, done, total: rows.length, loss: Number.NaN, rate },
         secondsLeft: (rows.length - done) / rate,
@@ -117,6 +132,16 @@ async function pooledFeatures({ gpu, settings, images, weights, signal, onProgre
     plan.close();
   }
   return { features, width };
+}
+
+async function knownFeatures(kept: FeatureKeeper | undefined, width: number, rows: number): Promise<Float32Array> {
+  const known = (await kept?.read(width)) ?? new Float32Array();
+  if (known.length % width === 0 && known.length <= rows * width) return known;
+  throw new InputError('ridge: the features that were kept are not those of this run', {
+    expected: `rows of ${width} numbers, at most ${rows}`,
+    given: `${known.length} numbers`,
+    hint: 'begin the run again',
+  });
 }
 
 function logitsOf(
