@@ -8,7 +8,7 @@ export const isVendored = (path) => /[\\/]vendor[\\/][^\\/]+\.ts$/.test(path);
 
 // CommonJS libraries for Node ask for its modules through `require`, which an ES module does not have.
 const REQUIRE =
-  "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);";
+  "import { createRequire as requireOfLibraries } from 'node:module'; const require = requireOfLibraries(import.meta.url);";
 
 /** What is copied as it is, from node_modules to dist/src/node/vendor. */
 const FONT = '@fontsource/dejavu-sans/files/dejavu-sans-latin-400-normal.woff';

@@ -139,7 +139,7 @@ function findStateDict(
   root: unknown,
   wanted: string | undefined,
 ): Omit<Checkpoint, 'tensors'> & { stateDict: Map<unknown, unknown> } {
-  const strings: [string, string][] = [];
+  let strings: [string, string][] = [];
   const done = (stateDict: Map<unknown, unknown>, more: Pick<Checkpoint, 'choice' | 'taken'> = {}) => ({
     stateDict,
     metadata: Object.fromEntries(strings),
@@ -148,7 +148,7 @@ function findStateDict(
   let level = root;
   for (let depth = 0; level instanceof Map && depth < MAX_NESTING; depth++) {
     const dict: Map<unknown, unknown> = level;
-    strings.push(...SETTINGS.flatMap((key) => plainValues(dict.get(key))), ...plainValues(dict));
+    for (const value of [...SETTINGS.map((key) => dict.get(key)), dict]) strings = strings.concat(plainValues(value));
     const chosen = wanted === undefined ? undefined : dict.get(wanted);
     if (holdsTensors(chosen)) return done(chosen, { taken: true });
     if (holdsTensors(dict) && !STATE_DICT_KEYS.some((key) => dict.get(key) instanceof Map)) return done(dict);
@@ -165,7 +165,7 @@ function findStateDict(
       const others = networks.filter((key) => key !== taken).map(String);
       const choice = others.length > 0 ? { choice: { taken: String(taken), others } } : {};
       const inner = dict.get(taken) as Map<unknown, unknown>;
-      strings.push(...plainValues(inner));
+      strings = strings.concat(plainValues(inner));
       return done(inner, choice);
     }
     const inner = STATE_DICT_KEYS.map((key) => dict.get(key)).find((value) => value instanceof Map);

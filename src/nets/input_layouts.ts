@@ -34,8 +34,11 @@ function namesIn(text: string, outputs: number): string[] | undefined {
   }
   if (typeof value !== 'object' || value === null) return undefined;
   const names = new Array<unknown>(outputs);
-  if (Array.isArray(value)) names.splice(0, outputs, ...value.slice(0, outputs + 1));
-  else
+  if (Array.isArray(value)) {
+    value.slice(0, outputs + 1).forEach((name, place) => {
+      names[place] = name;
+    });
+  } else
     for (const [key, other] of Object.entries(value)) {
       if (typeof other === 'number') names[other] = key;
       else names[Number(key)] = other;
