@@ -89,7 +89,7 @@ export const doubtRules: readonly Rule[] = [
     phrases: [
       'cannot|not|difficult ..4 excluded|exclude',
       'cannot|not ..3 ruled out',
-      'is|are|be|was|were|been|remains ..1 questioned|suspected|considered|raised',
+      'is|are|be|was|were|been|remains ..1 questioned|suspected|considered|raised|feared',
       ':|- ..1 ?|possible|possibly|questionable|equivocal|suspected|suspicious|uncertain|indeterminate|maybe|perhaps .|,|;',
       'possible|questionable|equivocal|suspected|questioned .|;',
       ':|- cannot ..1 exclude|excluded|evaluate|assess|evaluated|assessed|determine|determined',
@@ -125,6 +125,10 @@ export const doubtRules: readonly Rule[] = [
     phrases: [
       `${perhaps} ..4 nipple|skinfold|artifact|artifactual|summation|superimposition`,
       `${perhaps} ..4 skin fold`,
+      `or ..2 skin fold`,
+      'or ..2 nipple|skinfold|artifact|summation',
+      'skin fold or|versus|vs',
+      'nipple|skinfold|artifact|summation shadow? or|versus|vs',
       `${perhaps} ..3 superimposed|overlapping|overlying ..2 structure|vessel|rib|tissue|shadow|vasculature|bone|vein`,
     ],
   },
@@ -145,7 +149,7 @@ export const otherTimeRules: readonly Rule[] = [
     kind: 'historical',
     reach: 'behind',
     within: 6,
-    phrases: ['history|hx|pmh of', 'h / o', 'treated ..1 for', 'treatment of|for'],
+    phrases: ['history|hx|pmh of', 'h / o', 'there used to be', 'treated ..1 for', 'treatment of|for'],
   },
   {
     id: 'had',
@@ -222,7 +226,24 @@ export const otherTimeRules: readonly Rule[] = [
     diseasesOnly: true,
     phrases: ['prior|previous|former|remote'],
   },
+  {
+    id: 'who is examined',
+    kind: 'historical',
+    reach: 'behind',
+    diseasesOnly: true,
+    phrases: ['year old ..4 with', 'yo ..4 with', 'y / o ..4 with', 'year old ..4 presents|presenting with|for'],
+  },
   // Other worlds.
+  {
+    id: 'not assessed',
+    kind: 'hypothetical',
+    reach: 'before',
+    phrases: [
+      ':|- n / a',
+      ':|- not evaluated|assessed|applicable|examined|assessable|evaluable',
+      ':|- unable to assess|evaluate|determine',
+    ],
+  },
   {
     id: 'to look for',
     kind: 'hypothetical',
@@ -232,7 +253,8 @@ export const otherTimeRules: readonly Rule[] = [
       'evaluate|assess|evaluation|assessment for|of',
       'if|should|unless|whether',
       'if|whether this|these|there is|are|represents|represent?',
-      'correlate|correlation|concern ..2 regarding|for',
+      'correlate|correlation ..2 regarding|for',
+      'clinical|clinically|if|any concern ..2 regarding|for|of',
       'risk of|for',
       'rule out',
       'r / o',
@@ -241,7 +263,7 @@ export const otherTimeRules: readonly Rule[] = [
       'to exclude|confirm|document|ensure',
       'not|more|less|limited? sensitivity|sensitive for|to|in',
       'screening|screen for',
-      'obscure|obscures|mask|masks|simulate|simulates|mimic|mimics',
+      'obscure|obscures|mask|masks|simulate|simulates|simulating|mimic|mimics|mimicking',
     ],
   },
 ];

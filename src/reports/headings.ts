@@ -173,7 +173,8 @@ export function headingOf(name: string, exact = false): Heading | undefined {
     .replace(/ ?\/ ?/g, '/')
     .replace(/[ .:]+$/, '')
     .trim();
-  if (plain === '' || plain === 'final') return undefined;
+  // "Final" alone in a line may be anything; "Final:" opens the final text.
+  if (plain === '' || (exact && plain === 'final')) return undefined;
   const kind = kinds.get(plain);
   if (kind) return { kind };
   if (sentenceWords.test(plain)) return undefined;

@@ -32,6 +32,11 @@ const asksForNoun = new Set(
     ' ',
   ),
 );
+/** "Effusion    No", "Pneumothorax? No": here the last word answers and asks for nothing more. "There is no" does. */
+const shortAnswer =
+  /^(?!.*\b(?:there|is|are|was|were|has|have|had|with|and|or|but|shows?|demonstrates?|reveals?|seen|clear|normal)\b)(?:[\p{L}/()-]{2,30}[ \t?]{1,60}){1,4}no$/iu;
+/** "Effusion +", "Pneumothorax -". */
+const signed = /^[\p{L} /]{3,36}[ \t][-+–]$/u;
 /** Words that begin no sentence. */
 const carriesOn = new Set(
   'is are was were has have and or nor of which that than as but with without due seen noted identified present evident compatible consistent'.split(
@@ -103,11 +108,12 @@ export function endsAtBreak(text: string, line: Line, next: Line, width: number,
   // A full stop ends a sentence wherever it stands, and a label belongs to what follows.
   if (/[.!?]["')]?$/.test(tail)) return false;
   if (labelled.test(head)) return true;
+  if (signed.test(tail) && signed.test(text.slice(next.start, Math.min(next.end, next.start + 60)))) return true;
   if (/[:,/(&-]$/.test(tail)) return false;
   const last = lastWord(tail);
   const first = firstWord(head);
   const word = first.toLowerCase();
-  if (unfinished.has(last.toLowerCase())) return false;
+  if (unfinished.has(last.toLowerCase())) return shortAnswer.test(text.slice(line.content, line.end));
   if (carriesOn.has(word)) return false;
   const hadRoom = line.end - line.start + 1 + first.length <= width;
   const capital = /^\p{Lu}/u.test(head);

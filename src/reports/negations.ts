@@ -7,7 +7,7 @@ const gone =
   'resolved|cleared|disappeared|vanished|subsided|dissolved|abated|gone|absent|resorbed|reabsorbed|dissipated|regressed completely?';
 const removed = 'removed|resected|excised|repaired|ablated|evacuated';
 const seen =
-  'seen|identified|visualized|visible|appreciated|appreciable|demonstrated|evident|present|apparent|detected|detectable|observed|noted|found|suspected|recognized|discernible|discerned|shown|reproduced|there|confirmed';
+  'seen|identified|visualized|visible|appreciated|appreciable|demonstrated|evident|present|apparent|detected|detectable|observed|noted|found|suspected|recognized|discernible|discerned|shown|reproduced|there|confirmed|substantiated';
 const again = 'recurred|returned|reaccumulated|reappeared|redeveloped|recollected|recur|return|reaccumulate|reappear';
 const stop = '.|,|;|:|and|or|but';
 const partly =
@@ -29,7 +29,8 @@ export const negationRules: readonly Rule[] = [
     kind: 'negated',
     reach: 'behind',
     phrases: [
-      'no|without|nor|neither|never|nothing|denies|deny|nil',
+      'no|without|nor|neither|never|nothing|denies|deny|nil|neg|ø',
+      'w / o',
       'no|without ..3 change of',
       'not|don|cannot see|show|demonstrate|identify|reveal|have|appreciate|suggest|contain|detect|find',
     ],
@@ -103,12 +104,15 @@ export const negationRules: readonly Rule[] = [
       `:|- no|without evidence|sign|signs|suggestion|indication|features ${stop}`,
       ':|- - .',
       `is|are none`,
-      `none|nil|negative ${stop}`,
+      `none|nil|negative|neg ${stop}`,
+      'n|- .',
+      `:? (|[ none|no|nil|negative|neg|absent|n|0 )|]`,
       `none ${seen}`,
       'no .|;|,',
       `no evidence|sign|suggestion|indication .|;`,
     ],
   },
+  { id: 'none', kind: 'negated', reach: 'before', within: 1, phrases: [`0 ${stop}`] },
   {
     id: 'resolved',
     kind: 'negated',
@@ -124,6 +128,8 @@ export const negationRules: readonly Rule[] = [
       'interval|complete resolution|clearing|disappearance',
       'completely|fully|entirely drained|aspirated',
       `not|never ..2 ${again}`,
+      'not|never ..1 come|came back',
+      'is|are|was|were|has|have ..1 dried up',
       `no|without recurrence|reaccumulation|return .|,|;|and|but`,
     ],
   },
@@ -134,6 +140,7 @@ export const negationRules: readonly Rule[] = [
     reach: 'before',
     phrases: [
       `${been} ..2 ${removed}`,
+      `removed|resected|excised ${stop}|in|on|at|by|last`,
       `post surgical? resection|excision|repair .|,|;`,
       `s / p surgical? resection|excision|repair .|,|;`,
     ],
@@ -143,7 +150,7 @@ export const negationRules: readonly Rule[] = [
     id: 'removed',
     kind: 'negated',
     reach: 'before',
-    phrases: ['is|are|was|were|has|have ..1 been? removed|evacuated'],
+    phrases: ['is|are|was|were|has|have ..1 been? completely|fully|entirely|successfully? removed|evacuated'],
   },
   {
     id: 'is normal',
@@ -174,6 +181,15 @@ export const negationRules: readonly Rule[] = [
       'is|are|be|represents|represent|reflects a|an|the ..1 vessel|vein|artery',
       ':|(|, ..2 nipple|skinfold|artifact shadow? .|,|;|)',
       ':|(|, ..2 skin fold',
+    ],
+  },
+  {
+    id: 'is a mimic',
+    kind: 'negated',
+    reach: 'before',
+    only: resections,
+    phrases: [
+      'is|are|represent|represents|representing|correspond|corresponds|corresponding|reflect|reflects to? ..2 healed|healing|old ..1 fracture',
     ],
   },
   {
@@ -249,6 +265,12 @@ export const negationRules: readonly Rule[] = [
       `not ..1 mean|imply|exclude ..3 no`,
       'neither resolved|cleared nor improved|changed',
       'if|should ..2 persist|persists',
+      'no|without ..4 except|besides ..1 at|in|on',
+      'no|without ..4 except|besides ..3 one',
+      'no|without ..4 other than at|in|on',
+      'no|without ..4 aside|apart from ..3 one',
+      'no|without ..4 other than|besides|except ..1 trace|minimal|tiny amount? on|in|at|.',
+      'no|without ..4 apart|aside from ..1 trace|minimal|tiny amount? on|in|at|.',
     ],
   },
 ];

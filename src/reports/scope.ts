@@ -31,6 +31,8 @@ const ruleGapBlocked = (word: string): boolean => blocked.has(word) || word === 
 const ruleTree = compilePatterns(rules.flatMap((rule) => rule.phrases.map((phrase) => [phrase, rule] as const)));
 const breakTree = compilePatterns(clauseBreaks.map((phrase) => [phrase, true] as const));
 
+const answered = new Set(['yes', 'positive', 'negative']);
+
 const relative = new Set(['which', 'that', 'who']);
 const plainNegation = rules.find(({ id }) => id === 'no')!;
 const plainNegations = new Set(['no', 'without', 'not']);
@@ -104,11 +106,22 @@ function reachBehind(words: readonly string[], clause: readonly number[], { rule
     // "no consolidation secondary to known emphysema": what is known is there.
     if (words[at] === 'known' && at > end) break;
     if (words[at] !== ',' && words[at] !== 'and') continue;
+    if (words[at] === ',' && isPresent(words, at) && words.slice(0, at).filter((word) => word === 'no').length > 1)
+      break;
     const next = words[at + 1] === 'and' ? words[at + 2] : words[at + 1];
     if (next === undefined || !assertive.has(next) || (words[at] === 'and' && sides.has(next))) continue;
     if (!restHasOr(words, clause, at)) break;
   }
   return at;
+}
+
+/** "no A, no B, C present": where each denied finding has its own "no", one that is present has none. */
+function isPresent(words: readonly string[], comma: number): boolean {
+  for (let at = comma + 1; at < Math.min(words.length, comma + 7); at++) {
+    if (words[at] === 'present') return at > comma + 1;
+    if (words[at] === ',' || words[at] === 'or' || words[at] === 'no' || finite.has(words[at]!)) return false;
+  }
+  return false;
 }
 
 function restHasOr(words: readonly string[], clause: readonly number[], from: number): boolean {
@@ -131,6 +144,8 @@ function reachBefore(words: readonly string[], clause: readonly number[], { rule
     // "seen in one view, not identified in the other": what has its own verb before the comma stays as it is.
     const comma = words[at - 1] === ',' && rule.kind === 'negated';
     if (comma && words.slice(first, at - 1).some((word) => closing.has(word))) break;
+    // "Effusion (+), pneumothorax (-)": what has its own answer keeps it.
+    if (rule.id === 'none' && answered.has(words[at - 1]!) && words[at] !== '/') break;
     at--;
   }
   return at;

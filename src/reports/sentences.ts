@@ -21,9 +21,12 @@ function endsSentence(text: string, index: number, end: number, sentenceStart: n
   if (mark === '?') {
     const before = index === sentenceStart ? ' ' : text[index - 1]!;
     const rest = text.slice(index + 1, Math.min(end, index + 16));
+    if (before === '(' && next === ')') return false;
     return !((/[\s(/]/.test(before) && /^ {0,2}[\p{L}]/u.test(rest)) || answered.test(rest));
   }
   if (mark !== '.') return true;
+  // Dots that lead to an answer: "Effusion ..... none".
+  if (next === '.' || text.slice(Math.max(sentenceStart, index - 3), index) === '...') return false;
   if (/\d/.test(next)) return false;
   // "clear.No effusion": a forgotten space, but "e.g." and "p.m." are not.
   if (!/\s/.test(next) && index + 1 < end) return /[A-Z]/.test(next) && /[a-z)]/.test(text[index - 1] ?? '');
@@ -35,7 +38,7 @@ function endsSentence(text: string, index: number, end: number, sentenceStart: n
   return word === 'no' ? !/^\d/.test(following) : false;
 }
 
-const answered = /^ {0,2}(?:no|none|yes|absent|nil|negative)(?:[.,;\r\n]|$)/i;
+const answered = /^ {0,2}(?:(?:no|none|yes|absent|nil|negative)(?:[.,;\r\n]|$)|[([](?:no|none|yes|n|y)[)\]])/i;
 
 /** The sentences of `text[start, end)`: list items, lines of a template, ticked boxes, rows of a table, plain prose. */
 export function sentences(text: string, start = 0, end = text.length): Sentence[] {
@@ -84,16 +87,17 @@ function isProse(text: string, lines: readonly Line[], from: number): boolean {
 }
 
 const inlineNumber = /(?<=^|[\s.;,:])\(?(\d{1,2})[.)][ \t]{0,8}(?=[\p{L}?[(☐☑])/gu;
-const inlineBullet = /[ \t](?:[•▪●◦‣][ \t]?|-[ \t])(?=\p{Lu})/gu;
+const inlineBullet = /[ \t](?:[•▪●◦‣][ \t]?|\/\/[ \t]|-[ \t])(?=\p{L})/gu;
 
 /** The items of a list that may stand on one line: "1) No effusion 2) Right pneumothorax". Numbers count only in order. */
 function listItems(text: string, line: Line, end: number): [from: number, to: number][] {
   const body = text.slice(line.content, end);
   const cuts: [from: number, to: number][] = [];
   const bulleted = line.content > line.start && line.number === 0;
-  if (bulleted || /[•▪●◦‣]/.test(body)) {
+  if (bulleted || /[•▪●◦‣]|[ \t]\/\/[ \t]/.test(body)) {
     for (const match of body.matchAll(inlineBullet)) {
-      if (match[0].includes('-') && !bulleted) continue;
+      // A dash also stands before an answer: "effusion - none".
+      if (match[0].includes('-') && !(bulleted && /\p{Lu}/u.test(body[match.index + match[0].length]!))) continue;
       cuts.push([match.index, match.index + match[0].length]);
     }
   }
@@ -149,7 +153,10 @@ function labelStart(text: string, colon: number, from: number): number {
 function prosePart(text: string, start: number, end: number, result: Sentence[]): void {
   let from = start;
   const close = (to: number): void => {
-    const tokens = tokenize(text, from, to);
+    let tokens = tokenize(text, from, to);
+    // "(?) small effusion" is "? small effusion"; behind its words the mark keeps its brackets.
+    if (tokens[0]?.word === '(' && tokens[1]?.word === '?' && tokens[2]?.word === ')')
+      tokens = [tokens[1], ...tokens.slice(3)];
     if (hasWords(tokens)) result.push({ start: tokens[0]!.start, end: tokens.at(-1)!.end, tokens });
     from = to;
   };

@@ -18,7 +18,7 @@ export interface Sentence {
   unticked?: number;
 }
 
-const tokenPattern = /[\p{L}\p{N}]+(?:['’][\p{L}]+)?(?:\.\d+)?|\([-–]\)|[-+]ve\b|[^\s\p{L}\p{N}]/gu;
+const tokenPattern = /[\p{L}\p{N}]+(?:['’][\p{L}]+)?(?:\.\d+)?|\([-–+]\)|[-+]ve\b|[^\s\p{L}\p{N}]/gu;
 /** Signs that stand between a finding and its answer, or for one. */
 const signs: Record<string, string> = {
   '=': ':',
@@ -27,6 +27,8 @@ const signs: Record<string, string> = {
   '(-)': 'negative',
   '(–)': 'negative',
   '-ve': 'negative',
+  '(+)': 'positive',
+  '+ve': 'positive',
 };
 
 /** Words and punctuation of `text[start, end)`. Hyphens part words ("left-sided" is two); a dash with spaces is kept. */
@@ -35,7 +37,7 @@ export function tokenize(text: string, start: number, end: number): Token[] {
   tokenPattern.lastIndex = 0;
   for (const match of text.slice(start, end).matchAll(tokenPattern)) {
     let raw = match[0];
-    if (raw === '_' || raw === '"' || raw === '+ve') continue;
+    if (raw === '_' || raw === '"') continue;
     const at = start + match.index;
     const to = at + raw.length;
     if (raw === '-' || raw === '–' || raw === '—') {

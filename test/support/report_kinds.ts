@@ -410,4 +410,52 @@ Effusion is better seen on the prior. → Effusion +
 The nodule was better seen on prior CT. → Nodule +
 No change in nodule compared to prior study which showed stable effusion. → Nodule +,Effusion +
 Pneumonia is gone but effusion has not gone. → Pneumonia -,Effusion +
+# Answers behind a finding, and lists of them.
+Effusion? No⏎Pneumothorax? Yes → Effusion -,Pneumothorax +
+Effusion      No⏎Pneumothorax  Yes⏎Edema         No → Effusion -,Pneumothorax +,Edema -
+EFFUSION NO⏎PNEUMOTHORAX YES → Effusion -,Pneumothorax +
+The lungs are clear. There is no⏎pleural effusion. → Effusion -
+Effusion? [N]⏎Pneumothorax? [Y] → Effusion -,Pneumothorax +
+Effusion Y⏎Pneumothorax N → Effusion +,Pneumothorax -
+Effusion +⏎Pneumothorax -⏎Edema + → Effusion +,Pneumothorax -,Edema +
+Effusion (+), pneumothorax (-). → Effusion +,Pneumothorax -
+Effusion 0, pneumothorax 0. → Effusion -,Pneumothorax -
+Pneumothorax (no). → Pneumothorax -
+Pneumothorax: (none) → Pneumothorax -
+Pneumothorax: [none] → Pneumothorax -
+Effusion .......... none⏎Pneumothorax ....... small left → Effusion -,Pneumothorax +
+Effusion: N/A → none
+Effusion: not evaluated. → none
+Effusion: unable to assess. → none
+No effusion // right pneumothorax // no edema → Effusion -,Pneumothorax +,Edema -
+• no effusion • right pneumothorax • no edema → Effusion -,Pneumothorax +,Edema -
+No infiltrate, no effusion, cardiomegaly present. → Infiltration -,Effusion -,Cardiomegaly +
+w/o effusion → Effusion -
+Neg effusion. → Effusion -
+Ø effusion. → Effusion -
+The lungs show no consolidation except at the left base. → Consolidation +
+No effusion other than a trace on the left. → Effusion +
+No pneumothorax aside from the small apical one. → Pneumothorax +
+No effusion except for atelectasis. → Effusion -,Atelectasis +
+# Doubt.
+(?) small left effusion. → Effusion ?
+Concern for pneumonia. → Pneumonia ?
+Right base opacity. Concern for pneumonia. → Pneumonia ?
+Pneumothorax or skin fold. → Pneumothorax ?
+Either a skin fold or a pneumothorax. → Pneumothorax ?
+Tension pneumothorax is feared. → Pneumothorax ?
+# Gone, or never there.
+Effusion has not come back. → Effusion -
+The right effusion has been completely evacuated. → Effusion -
+Nodule removed in 2010. → Nodule -
+There used to be an effusion. → none
+Nodule at the left base corresponds to a healed rib fracture. → Nodule -
+Pneumothorax is likely due to a healing rib fracture. → Pneumothorax +
+Skin fold mimicking a pneumothorax. → none
+Left ventricular mass is increased. → none
+65 yo F with pneumonia. Lungs are clear. → none
+65-year-old man with known emphysema presents with cough.⏎Lungs clear. → none
+Heart size: Increased. → Cardiomegaly +
+Increased cardiothoracic ratio. → Cardiomegaly +
+WET READ: Right pneumothorax.⏎FINAL: No pneumothorax. → Pneumothorax -
 `;
