@@ -22,7 +22,7 @@ import { concat } from '../src/ops/concat.js';
 import { conv2d } from '../src/ops/conv2d.js';
 import { lsePool } from '../src/ops/lse_pool.js';
 import { maxPool } from '../src/ops/pool.js';
-import { resize } from '../src/ops/resize.js';
+import { forward as resizeGradient } from '../src/ops/resize_gradient.js';
 import { forward as sgd } from '../src/ops/sgd.js';
 
 const gradient = suite('gradients');
@@ -254,8 +254,8 @@ gradient('says which operation has no gradient', () => {
   const x = g.input('x', [1, 2, 2, 3]);
   const seed = g.input('seed', [1, 1, 1, 3]);
   assert.throws(
-    () => gradients(g, resize(g, x, { height: 1, width: 1 }), [x], seed),
-    /resize has no gradient.*registerGradient/,
+    () => gradients(g, g.apply(resizeGradient, [x], { height: 1, width: 1, mode: 'nearest' }), [x], seed),
+    /resize_gradient has no gradient.*registerGradient/,
   );
 });
 

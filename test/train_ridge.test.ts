@@ -15,8 +15,9 @@ import { initialWeights } from '../src/train/initial.js';
 import { cholesky, crossProducts, solveCholesky } from '../src/train/linear_algebra.js';
 import { networkImage } from '../src/train/network_image.js';
 import { fitRidge, type RidgeData } from '../src/train/ridge.js';
-import type { TrainSettings } from '../src/train/settings.js';
+import { lossOf, optimizerOf, type TrainSettings } from '../src/train/settings.js';
 import { startOf } from '../src/train/start.js';
+import { createTrainer } from '../src/train/step.js';
 
 const normal = (random: () => number) => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 
@@ -269,6 +270,28 @@ test('columns are kept, added and refused where a run starts', () => {
     /columns are wrong; expected ascending numbers of modules, 1 … 3; given 4/,
   );
   assert.throws(() => start({ backbone: 'resnet18', columns: [1] }), /only a SqueezeNet joins .*given resnet/);
+});
+
+test('a network with columns is trained whole, too: the loss falls along every gradient', async () => {
+  // Odd widths leave holes between the columns.
+  const odd: Backbone = {
+    family: 'squeezenet',
+    layers: [{ conv: 6, kernel: 3, stride: 2 }, { fire: [3, 5, 6] }, 'M', { fire: [3, 2, 5] }],
+  };
+  const start = startOf({ backbone: odd, columns: [2, 3], size: 16, classes, transition: 5, seed: 3 });
+  const trainer = await createTrainer(gpu, {
+    ...{ architecture: start.architecture, batch: 4, size: 16, channels: 1, batchNorm: 'train', seed: 3 },
+    loss: lossOf({ kind: 'cel' }),
+    optimizer: optimizerOf({ kind: 'adamw' }),
+  });
+  const random = seededRandom(6);
+  const images = Float32Array.from({ length: 4 * 16 * 16 }, () => normal(random));
+  const losses: number[] = [];
+  for (let step = 0; step < 40; step++) {
+    losses.push(await trainer.step(images, [1, 0, 0, 1, 1, 1, 0, 0], { learningRate: 0.01 }));
+  }
+  trainer.close();
+  assert.ok(losses[39] < 0.5 * losses[0], `${losses[0]} → ${losses[39]}`);
 });
 
 test.run();

@@ -5,7 +5,7 @@ import type { ResizeAttributes, ResizeMode } from './resize.js';
 /** Which input positions an output position is made of. */
 type Taps = readonly (readonly [position: number, weight: number])[];
 
-function tapsOf(mode: ResizeMode, size: number, count: number, o: number): Taps {
+export function tapsOf(mode: ResizeMode, size: number, count: number, o: number): Taps {
   if (mode === 'nearest') return [[Math.floor((o * size) / count), 1]];
   if (mode === 'bilinear_antialiased') return triangle(size, count, o);
   const corners = count > 1 ? (o * (size - 1)) / (count - 1) : 0;

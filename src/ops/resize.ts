@@ -74,19 +74,19 @@ interface Sizes {
   readonly groups: number;
 }
 
-function sizesOf(x: Pick<Tensor, 'shape' | 'layout' | 'type' | 'segments'>): Sizes {
+export function sizesOf(x: Pick<Tensor, 'shape' | 'layout' | 'type' | 'segments'>): Sizes {
   if (x.layout === 'dense') return { height: x.shape[2], width: x.shape[3], units: 1, items: x.shape[3], groups: 1 };
   return { height: x.shape[1], width: x.shape[2], units: x.shape[2], items: 1, groups: groupCount(x) };
 }
 
-function withSize(x: Tensor, height: number, width: number) {
+export function withSize(x: Tensor, height: number, width: number) {
   const { layout, type, segments } = x;
   const shape = layout === 'dense' ? [x.shape[0], x.shape[1], height, width] : [x.shape[0], height, width, x.shape[3]];
   return { shape, layout, type, ...(segments ? { segments } : {}) };
 }
 
 // Position of output o in input pixels: max(0, o · step + start) / denominator. Integers, so that no fraction is lost.
-function positions(mode: ResizeMode, size: number, count: number) {
+export function positions(mode: ResizeMode, size: number, count: number) {
   if (mode === 'nearest') return { step: size, start: 0, denominator: count };
   if (mode === 'bilinear_corners') return { step: size - 1, start: 0, denominator: Math.max(count - 1, 1) };
   return { step: 2 * size, start: size - count, denominator: 2 * count };
@@ -148,7 +148,7 @@ interface MapDispatch {
 }
 
 /** A thread for each item of y, in bands that are whole rows of dense maps. */
-function dispatchMaps(context: Lowering, { kernel, constants, x, y, rows, params }: MapDispatch): void {
+export function dispatchMaps(context: Lowering, { kernel, constants, x, y, rows, params }: MapDispatch): void {
   const [from, to] = [sizesOf(x), sizesOf(y)];
   const needs = (range: Range): Range => {
     const first = Math.floor(range[0] / to.units);
