@@ -13,7 +13,7 @@ import { openGpu } from '../src/gpu/device.js';
 import { createGraph } from '../src/graph/graph.js';
 import { load } from '../src/index.js';
 import { type Model, type ModelOptions, modelOf } from '../src/localizer/model.js';
-import { buildNetwork, standardBackbone } from '../src/nets/index.js';
+import { buildNetwork, parameterSource, standardBackbone } from '../src/nets/index.js';
 import { generated, readData } from './support/torch.js';
 
 const RESNET: Backbone = { family: 'resnet', block: 'basic', layers: [1, 1], widths: [4, 6], stem: 4 };
@@ -337,8 +337,37 @@ test('names that a file gives its outputs, in any of the usual ways', async () =
     assert.equal([model.metadata.classes, model.sources.classes], [names, 'file'], JSON.stringify(way));
     assert.not(codes(model).includes('unnamed-outputs'));
   }
-  for (const classes of ['["a","a","b"]', '["a","b"]', '{"0":"a","9":"b"}', '[', '7'])
-    assert.is((await read(resnet, {}, { classes })).metadata.classes[0], 'output 0', classes);
+});
+
+test('names of a file that do not fit its outputs are not taken, and the warning says what they are', async () => {
+  const ways: [Record<string, string>, RegExp][] = [
+    [{ classes: '["a","a","b"]' }, /: classes \(3: a, a, b\)\. Say/],
+    [{ classes: '["a","b"]' }, /: classes \(2: a, b\)\. Say/],
+    [{ class_to_idx: '{"a":0,"b":1,"c":3}' }, /: class_to_idx \(3: a: 0, b: 1, c: 3\)\. Say/],
+    [{ class_to_idx: '{"a":0,"b":1,"c":2,"d":2}' }, /: class_to_idx \(4: a: 0, b: 1, c: 2, d: 2\)\. Say/],
+    [{ id2label: '{"0":"a","4294967294":"b"}' }, /: id2label \(2: /],
+    [{ labels: '["a","b","c","d","e"]' }, /: labels \(5: a, b, c, d, …\)\. Say/],
+    [{ classes: '["a","b","c"]', class_to_idx: '{"a":0,"c":1,"b":2}' }, /different orders in classes and class_to_idx/],
+    [{ labels: '[{"toString":1},2]' }, /: labels \(2: {"toString":1}, 2\)\. Say/],
+    [{ classes: '[' }, /: classes \(1: \[\)\. Say/],
+    [{ classes: '7' }, /called output 0 to output 2\. Say/],
+  ];
+  for (const [way, message] of ways) {
+    const { metadata, warnings } = await read(resnet, {}, way);
+    assert.is(metadata.classes[0], 'output 0', JSON.stringify(way));
+    assert.match(warnings.find(({ code }) => code === 'unnamed-outputs')!.message, message);
+  }
+});
+
+test('a negative variance, whose root the ReLU behind it would hide, is refused', async () => {
+  const tensors = new Map([...resnet].map(([name, own]) => [name, { ...own, data: own.data.slice() }]));
+  tensors.get('bn1.running_var')!.data[2] = -1;
+  const values = parameterSource({ tensors }, tensors);
+  assert.is(values('bn1.running_mean', [4]), tensors.get('bn1.running_mean')!.data);
+  assert.throws(
+    () => values('bn1.running_var', [4]),
+    /bn1\.running_var holds a negative variance; expected numbers of 0 and more; given -1 at 2/,
+  );
 });
 
 test('torchxrayvision’s layout: range, thresholds, and names of the outputs that were trained, said aloud', async () => {

@@ -5,8 +5,11 @@ import type { Warning } from '../warnings.js';
 const round = (value: number) => String(Number(value.toPrecision(4)));
 const list = (values: readonly number[]) => [...new Set(values)].map(String).join(', ');
 
-/** @param family of the backbone: a GoogLeNet's input is normalised in one of two ways. */
-export function assumptionsOf(metadata: WeightsMetadata, family: string): Warning[] {
+/**
+ * @param family of the backbone: a GoogLeNet's input is normalised in one of two ways
+ * @param unfit what the file has for names of outputs, where they are none
+ */
+export function assumptionsOf(metadata: WeightsMetadata, family: string, unfit?: string): Warning[] {
   const { assumed = [] } = metadata;
   if (assumed.length === 0) return [];
   const warnings: Warning[] = [];
@@ -30,7 +33,7 @@ export function assumptionsOf(metadata: WeightsMetadata, family: string): Warnin
       message: `What follows the layers is not in the weights. Assumed: ${network.join(', ')}, a sigmoid for each output; strides, poolings and norms as torchvision has them. Say otherwise with ${fields.join(', ')} (--metadata).`,
     });
   }
-  if (assumed.includes('classes')) warnings.push(unnamedOutputs(metadata.classes));
+  if (assumed.includes('classes')) warnings.push(unnamedOutputs(metadata.classes, unfit));
   return warnings;
 }
 
@@ -66,9 +69,10 @@ function networkOf({ pooling, lseR, transitionActivation }: WeightsMetadata, ass
   ];
 }
 
-function unnamedOutputs(classes: readonly string[]): Warning {
+function unnamedOutputs(classes: readonly string[], unfit?: string): Warning {
   const numbered = classes.filter((name, index) => name === `output ${index}`).length;
-  const how = 'Say what they are with classes, in their order (--names).';
+  const instead = unfit ? `What the file has are not as many different names, one for each: ${unfit}. ` : '';
+  const how = `${instead}Say what they are with classes, in their order (--names).`;
   if (numbered === classes.length) {
     const called = numbered === 1 ? 'it is called output 0' : `they are called output 0 to output ${numbered - 1}`;
     return {

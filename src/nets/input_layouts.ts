@@ -15,37 +15,60 @@ const NAME_KEYS = [
   ...['targets', 'target_names', 'diseases', 'findings', 'class_to_idx', 'label2id', 'idx_to_class', 'id2label'],
 ];
 
-/** Names of all outputs, in their order, where the file's metadata has as many; each different, none empty. */
-export function fileNames(metadata: Readonly<Record<string, string>>, outputs: number): string[] | undefined {
+/**
+ * Names of all outputs, in their order, where the file's metadata has as many; each different, none empty. Else `unfit`, for a
+ * sentence: what the file has instead, such as `classes (2: Mass, Nodule)`.
+ */
+export function fileNames(
+  metadata: Readonly<Record<string, string>>,
+  outputs: number,
+): { names?: string[]; unfit?: string } {
+  let fit: { key: string; names: string[] } | undefined;
+  let unfit: string | undefined;
   for (const key of NAME_KEYS) {
-    if (!Object.hasOwn(metadata, key)) continue;
-    const names = namesIn(metadata[key], outputs);
-    if (names) return names;
+    const value = Object.hasOwn(metadata, key) ? parsed(metadata[key]) : undefined;
+    if (typeof value !== 'object' || value === null) continue;
+    const names = namesIn(value, outputs);
+    if (!names) unfit ??= `${key} (${summary(value)})`;
+    else if (!fit) fit = { key, names };
+    else if (isReordered(names, fit.names))
+      return { unfit: `the same names in different orders in ${fit.key} and ${key}` };
   }
-  return undefined;
+  return fit ? { names: fit.names } : { unfit };
 }
 
-function namesIn(text: string, outputs: number): string[] | undefined {
-  let value: unknown;
+const isReordered = (some: readonly string[], others: readonly string[]) =>
+  some.some((name, index) => name !== others[index]) && some.every((name) => others.includes(name));
+
+function parsed(text: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
-    value = text.split(',').map((name) => name.trim());
+    return text.split(',').map((name) => name.trim());
   }
-  if (typeof value !== 'object' || value === null) return undefined;
+}
+
+function namesIn(value: object, outputs: number): string[] | undefined {
+  const entries = Object.entries(value);
+  // Of two names with one number, neither is right.
+  if (entries.length !== outputs) return undefined;
   const names = new Array<unknown>(outputs);
-  if (Array.isArray(value)) {
-    value.slice(0, outputs + 1).forEach((name, place) => {
-      names[place] = name;
-    });
-  } else
-    for (const [key, other] of Object.entries(value)) {
-      if (typeof other === 'number') names[other] = key;
-      else names[Number(key)] = other;
-    }
+  for (const [key, other] of entries) {
+    if (typeof other === 'number') names[other] = key;
+    else names[Number(key)] = other;
+  }
   const isName = (name: unknown) => typeof name === 'string' && name.trim() !== '';
   const complete = names.length === outputs && Array.from(names).every(isName) && new Set(names).size === outputs;
   return complete ? (names as string[]) : undefined;
+}
+
+/** How many a file gives, and the first of them. */
+function summary(value: object): string {
+  // Not a template: that would call what an object of the file has for `toString`.
+  const text = (item: unknown) => (typeof item === 'string' ? item : JSON.stringify(item)).slice(0, 40);
+  const entries = Object.entries(value);
+  const first = entries.slice(0, 4).map(([key, item]) => (Array.isArray(value) ? '' : `${text(key)}: `) + text(item));
+  return `${entries.length}: ${first.join(', ')}${entries.length > first.length ? ', …' : ''}`;
 }
 
 /** torchxrayvision's, in the order of every one of its classifiers. */

@@ -43,6 +43,7 @@ export function parameterSource(
     const found = tensors.get(name);
     if (found?.data.length !== product(shape)) throw new InputError(`the checkpoint has no ${shape.join('×')} ${name}`);
     refuseNotFinite(name, found.data);
+    if (name.endsWith('running_var')) refuseNegative(name, found.data);
     return found.data;
   };
 }
@@ -57,6 +58,17 @@ function refuseNotFinite(name: string, values: Float32Array): void {
       hint: 'a training that diverged leaves such weights',
     });
   }
+}
+
+// The root of a negative variance is no number, and the ReLU behind it makes zeros of that, which look like a result.
+function refuseNegative(name: string, variances: Float32Array): void {
+  const index = variances.findIndex((variance) => variance < 0);
+  if (index < 0) return;
+  throw new InputError(`the checkpoint's ${name} holds a negative variance`, {
+    expected: 'numbers of 0 and more',
+    given: `${variances[index]} at ${index}`,
+    hint: 'the file is damaged, or its tensors stand under wrong names',
+  });
 }
 
 const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`;

@@ -147,7 +147,7 @@ const rounded = (value: number) => Number(value.toPrecision(12));
 
 /** What of a checkpoint's tensors the network does not read, refused where it would matter, and what was assumed. */
 export function judge(
-  { tensors: all, choice }: Checkpoint,
+  { tensors: all, choice, metadata: said }: Checkpoint,
   tensors: Recognised['tensors'],
   parameters: ReadonlyMap<string, unknown>,
   metadata: WeightsMetadata,
@@ -161,7 +161,7 @@ export function judge(
   if (refusal) throw refusal;
   const kept = new Set(tensors.values());
   const outside = [...all].filter(([, tensor]) => !kept.has(tensor)).map(([name]) => name);
-  const warnings = assumptionsOf(metadata, family);
+  const warnings = assumptionsOf(metadata, family, fileNames(said, metadata.classes.length).unfit);
   if (choice)
     warnings.push({
       code: 'assumed-network',
@@ -192,7 +192,7 @@ function describe(
 ): { metadata: WeightsMetadata; sources: Sources } {
   const shapes = { ...architectureMetadata(architecture), inputChannels };
   const { pooling, lseR, transitionActivation, ...shown } = shapes;
-  const names = fileNames(checkpoint.metadata, outputs);
+  const { names } = fileNames(checkpoint.metadata, outputs);
   const { backbone } = architecture;
   const layout = publicLayout(tensors, inputChannels, outputs);
   const layers: [Source, Partial<WeightsMetadata>][] = [
