@@ -122,7 +122,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
     const end = await runChild({ ...common, from: next, to }, stopAt, (index) => onProgress?.(index - from));
     add(result, end.counts);
     // A child that ends before its first mutant would do so for ever: then nothing was tried, which is no success.
-    if (end.index < next) {
+    if (end.index < next && !end.finished) {
       const message = end.failures[0]?.message ?? 'it ended';
       const failure: Failure = { index: -1, kind: 'crash', message: `before the first mutant: ${message}` };
       known.set(signature(failure), { ...failure, times: 1 });
