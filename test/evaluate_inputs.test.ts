@@ -636,6 +636,18 @@ test('boxes beyond their image are refused where their centre is, and said where
       /a predicted box of Mass lies outside 0\.png.*32×32/,
     );
     await refusedLater(evaluateBoxes('0.png,Mass,-50,4,12,10,0.5'), /lies outside 0\.png/);
+    await refusedLater(
+      evaluateBoxes('0.png,Mass,0.1,0.2,0.3,0.3,0.5', '3.png,Mass,0.5,0.5,0.5,0.5,0.5'),
+      /no predicted box reaches beyond the first pixel.*0\.png: 0\.1, 0\.2, 0\.3, 0\.3.*fractions/,
+    );
+    const box = { x: 4, y: 4, width: 9, height: 9 };
+    const line = { image: '0.png', findings: [{ label: 'Mass', score: 1, box }] };
+    const evaluateLine = async (width: number) => {
+      writeFileSync(at('b.jsonl'), JSON.stringify({ ...line, width, height: 32 }));
+      return run('--data', folder, '--predictions', at('b.jsonl'), '--no-html', '--out', at('o'));
+    };
+    assert.match(await evaluateLine(64), /another size than their files have; the first: 0\.png, 64×32 for 32×32/);
+    assert.not.match(await evaluateLine(32), /another size/);
     await smallDataset(folder, [
       ['0.png', 400, 400, 100, 100],
       ['3.png', 600, 700, 250, 300],

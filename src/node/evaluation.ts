@@ -101,12 +101,15 @@ async function score(
   const given: Prediction[] = [];
   for await (const prediction of predictions) given.push(prediction);
   const matched = matchPredictions(given, data.table.classes);
-  const all = await withSizes(matched.predictions, data);
+  const { predictions: all, warnings: sizes } = await withSizes(matched.predictions, data);
   const placed = boxesInImages(all, data.boxes, options.boxFrame);
   const input = { table: data.table, boxes: placed.boxes, predictions: all };
   const warnings = [...data.warnings, ...(options.warnings ?? []), ...matched.warnings];
 
-  const result = evaluate(input, { ...options, warnings: [...warnings, ...placed.warnings, ...leavingBoxes(all)] });
+  const result = evaluate(input, {
+    ...options,
+    warnings: [...warnings, ...sizes, ...placed.warnings, ...leavingBoxes(all)],
+  });
   return { input, result };
 }
 
@@ -128,17 +131,30 @@ async function writeFiles(
   return result;
 }
 
-/** Images with boxes get the size of their file where the predictions do not say it. */
-async function withSizes(predictions: readonly Prediction[], { boxes, paths }: Dataset): Promise<Prediction[]> {
+/**
+ * Images with boxes get the size of their file where the predictions do not say it. What predictions say holds, since
+ * they may have been made on larger copies of the images, but a size that the file of an image with truth boxes does not
+ * have is told: the boxes may not be in one frame.
+ */
+async function withSizes(
+  predictions: readonly Prediction[],
+  { boxes, paths }: Dataset,
+): Promise<{ predictions: Prediction[]; warnings: Warning[] }> {
   const boxed = new Set(boxes.map(({ image }) => image));
   const sized: Prediction[] = [];
+  const different: string[] = [];
   for (const prediction of predictions) {
     const path = paths.get(prediction.image);
-    const wanted = path && !prediction.width && (boxed.has(prediction.image) || prediction.findings?.length);
-    const size = wanted ? await checkImage(path).catch(() => undefined) : undefined;
-    sized.push(size ? { ...prediction, width: size.width, height: size.height } : prediction);
+    const wanted = boxed.has(prediction.image) || (!prediction.width && prediction.findings?.length);
+    const size = path && wanted ? await checkImage(path).catch(() => undefined) : undefined;
+    const said = sizeOf(prediction);
+    if (size && said && (size.width !== said.width || size.height !== said.height)) {
+      different.push(`${prediction.image}, ${said.width}×${said.height} for ${size.width}×${size.height}`);
+    }
+    sized.push(size && !said ? { ...prediction, width: size.width, height: size.height } : prediction);
   }
-  return sized;
+  const message = `Predictions give ${different.length} images with boxes another size than their files have; the first: ${different[0]}. Predicted and truth boxes were compared in pixels of the size that the predictions give.`;
+  return { predictions: sized, warnings: different.length > 0 ? [{ code: 'assumed-data', message }] : [] };
 }
 
 const sizeOf = ({ width, height }: Prediction): Size | undefined => (width && height ? { width, height } : undefined);
@@ -181,9 +197,17 @@ function boxesInImages(
   return { boxes: placed, warnings: leaving.length > 0 ? [{ code: 'assumed-data', message }] : [] };
 }
 
-/** @throws InputError where a predicted box's centre is outside its image */
+/** @throws InputError where a predicted box's centre is outside its image, or all boxes are fractions of their images */
 function leavingBoxes(predictions: readonly Prediction[]): Warning[] {
   const leaving: string[] = [];
+  const found = predictions.flatMap(({ image, findings = [] }) => findings.map(({ box }) => ({ image, box })));
+  if (found.length > 0 && found.every(({ box }) => box.x + box.width <= 1 && box.y + box.height <= 1)) {
+    throw new InputError('no predicted box reaches beyond the first pixel of its image', {
+      expected: 'boxes in pixels of the image file',
+      given: `${found[0]!.image}: ${Object.values(found[0]!.box).join(', ')}`,
+      hint: 'boxes in fractions of the image must be multiplied by its width and height',
+    });
+  }
   for (const prediction of predictions) {
     const size = sizeOf(prediction);
     for (const { label, box } of size ? (prediction.findings ?? []) : []) {
