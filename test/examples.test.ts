@@ -23,8 +23,8 @@ test('in Node: an image file to printed findings', async () => {
   writeFileSync(image, await encodePng({ data, width, height, channels: 1 }));
   const script = fileURLToPath(new URL('./examples/node.js', import.meta.url));
   const output = execFileSync(process.execPath, [script, image, fixture], { encoding: 'utf8' });
-  assert.match(output, /Atelectasis: 0\.\d+/);
-  assert.match(output, /^\w+ 0\.\d\d at \d+, \d+: \d+ × \d+ pixels$/m);
+  assert.match(output, /output 0.: 0\.\d+/);
+  assert.match(output, /^output \d 0\.\d\d at \d+, \d+: \d+ × \d+ pixels$/m);
 });
 
 test('in a page: a canvas to listed findings', async () => {
@@ -39,7 +39,7 @@ test('in a page: a canvas to listed findings', async () => {
       await opened.page.waitForFunction("document.querySelector('ul').textContent !== ''", { timeout: 60_000 });
       assert.equal(opened.errors, []);
       const text = await opened.page.$eval('ul', (list) => list.textContent);
-      assert.match(text!, /^\w+ 0\.\d\d at \d+, \d+$/m);
+      assert.match(text!, /^output \d 0\.\d\d at \d+, \d+$/m);
     } finally {
       await opened.close();
     }
@@ -56,7 +56,7 @@ test('in a page without a bundler: one ES module from a script tag', async () =>
       await opened.page.waitForFunction("document.querySelector('ul').textContent !== ''", { timeout: 60_000 });
       assert.equal(opened.errors, []);
       const text = await opened.page.$eval('ul', (list) => list.textContent);
-      assert.match(text!, /^\w+ 0\.\d\d at \d+, \d+$/m);
+      assert.match(text!, /^output \d 0\.\d\d at \d+, \d+$/m);
     } finally {
       await opened.close();
     }

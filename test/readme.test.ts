@@ -9,7 +9,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { CHEST_XRAY8_LABELS } from '../src/formats/image_table.js';
 import { encodePng } from '../src/formats/png.js';
+import { writeSafetensors } from '../src/formats/safetensors.js';
+import { formatWeightsMetadata, readCheckpoint } from '../src/formats/weights.js';
+import { modelOf } from '../src/localizer/model.js';
 import { drawPhantom } from '../src/phantom/index.js';
 import { assertLinks, readPage } from './support/markdown.js';
 
@@ -23,7 +27,12 @@ mkdirSync(join(folder, 'node_modules'));
 mkdirSync(join(folder, 'xrays'));
 symlinkSync(root, join(folder, 'node_modules/raybox'));
 const weights = readFileSync(join(root, 'test/fixtures/torch-reference/resnet-basic/model.safetensors'));
-writeFileSync(join(folder, 'weights.safetensors'), weights);
+// The readme's weights say what they are; the fixture is a bare state dict.
+const { metadata, checkpoint } = await modelOf(await readCheckpoint(weights), { classes: [...CHEST_XRAY8_LABELS] });
+writeFileSync(
+  join(folder, 'weights.safetensors'),
+  writeSafetensors(checkpoint.tensors, formatWeightsMetadata(metadata)),
+);
 for (const [index, name] of ['chest.png', 'xrays/a.png', 'xrays/b.png', 'xrays/c.png'].entries()) {
   const { image } = drawPhantom({ seed: 1, index, size: 128, preset: 'demo' });
   writeFileSync(join(folder, name), await encodePng({ ...image, channels: 1 }));
