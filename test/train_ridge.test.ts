@@ -5,7 +5,11 @@ import type { Backbone } from '../src/formats/architecture.js';
 import { readSafetensors } from '../src/formats/safetensors.js';
 import { architectureOf, parseWeightsMetadata } from '../src/formats/weights.js';
 import { openGpu } from '../src/gpu/device.js';
+import { createGraph } from '../src/graph/graph.js';
+import { product } from '../src/graph/tensor.js';
 import { load } from '../src/index.js';
+import { buildBackbone } from '../src/nets/index.js';
+import { standardBackbone } from '../src/nets/standard.js';
 import { type DISEASES, drawPhantom } from '../src/phantom/index.js';
 import { seededRandom } from '../src/random.js';
 import { NO_AUGMENTATION } from '../src/train/augmentation.js';
@@ -270,6 +274,36 @@ test('columns are kept, added and refused where a run starts', () => {
     /columns are wrong; expected ascending numbers of modules, 1 … 3; given 4/,
   );
   assert.throws(() => start({ backbone: 'resnet18', columns: [1] }), /only a SqueezeNet joins .*given resnet/);
+});
+
+test('a SqueezeNet under Caffe’s names starts without its classifier, and no other layer is passed over', () => {
+  const names = {
+    conv: 'conv#',
+    squeeze: 'fire#/conv1x1_1',
+    expand1x1: 'fire#/conv1x1_2',
+    expand3x3: 'fire#/conv3x3_2',
+  };
+  const caffe = { ...standardBackbone('squeezenet1_1'), names } as Backbone;
+  const g = createGraph();
+  buildBackbone(g, caffe, g.input('image', [1, 64, 64, 3]));
+  const empty = (shape: readonly number[]) => ({ shape: [...shape], data: new Float32Array(product(shape)) });
+  const layers = new Map([...g.parameters].map(([name, { shape }]) => [name, empty(shape)]));
+  const begin = (more: Record<string, number[]>) => {
+    const others = Object.entries(more).map(([name, shape]) => [name, empty(shape)] as const);
+    return startOf({
+      init: { tensors: new Map([...layers, ...others]), metadata: {} },
+      columns: [8, 9],
+      size: 64,
+      classes,
+      seed: 1,
+    });
+  };
+  const { architecture } = begin({ 'conv_final.weight': [1000, 512, 1, 1], 'conv_final.bias': [1000] });
+  assert.equal(architecture.backbone, { ...caffe, columns: [8, 9] });
+  assert.throws(
+    () => begin({ 'conv11.weight': [512, 512, 3, 3] }),
+    /layers that a SqueezeNet .* do not use; given conv11/,
+  );
 });
 
 test('a network with columns is trained whole, too: the loss falls along every gradient', async () => {

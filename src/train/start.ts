@@ -209,7 +209,10 @@ function refuseOtherBackbone(
   const { family } = descriptionOf(backbone);
   const { others, ...leftover } = leftoverOf(tensors, parameters, { family, prefix: prefixOf(backbone) });
   const moduleOf = (name: string) => name.split('.')[0];
-  const heads = new Set(others.filter((name) => tensors.get(name)!.shape.length === 2).map(moduleOf));
+  // A SqueezeNet's classifier is a convolution of one pixel, which Caffe models call conv10 or conv_final.
+  const isLayerOfHead = (shape: readonly number[]) =>
+    shape.length === 2 || (family === 'squeezenet' && shape.length === 4 && shape[2] === 1 && shape[3] === 1);
+  const heads = new Set(others.filter((name) => isLayerOfHead(tensors.get(name)!.shape)).map(moduleOf));
   const unknown = others.filter((name) => !isAbout(name, 'head') && !heads.has(moduleOf(name)));
   const refusal = refusalOf({ ...leftover, others: unknown }, parameters, familyName(family));
   if (refusal) throw refusal;
