@@ -91,6 +91,11 @@ test('a layer that the graph does not read is refused by name, wherever it stand
     ['given temperature', [['temperature', 1]]],
     ['given pool', [['pool.p', 1]]],
     ['attention', [['attention.conv.weight', 1, 6, 1, 1]]],
+    // Layers whose names hold a word that also stands for something of training.
+    ['loss_attention', [['loss_attention.weight', 6]]],
+    ['attn_pool\\.loss', [['attn_pool.loss.weight', 6, 6]]],
+    ['\\bacc\\b', [['acc.weight', 6, 6]]],
+    ['given gap\\.pos_weight', [['gap.pos_weight', 6]]],
   ];
   for (const [names, more] of cases) await refused(read(await withMore(resnet, ...more)), new RegExp(names));
   // The same in a file of raybox's own.
@@ -113,6 +118,10 @@ test('what takes no part in the result is left out, and listed', async () => {
     ['loss_fn.pos_weight', 3],
     ['criterion.weight', 3],
     ['BCELoss.pos_weight', 3],
+    ['pos_weight', 3],
+    ['loss_function.weight', 3],
+    ['train_bce.pos_weight', 3],
+    ['metrics.confmat', 3, 3],
     ['val_auroc.preds', 9],
     ['optimizer.state.0.exp_avg', 4, 3, 7, 7],
   ];

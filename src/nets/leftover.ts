@@ -34,7 +34,7 @@ export interface LeftoverOptions {
 const LISTED = 6;
 
 const WORDS = {
-  loss: ['loss', 'losses', 'lossfn', 'criterion', 'criteria', 'criterions'],
+  loss: ['loss', 'losses', 'lossfn', 'criterion', 'criteria', 'criterions', 'bce'],
   optimizer: ['optimizer', 'optimizers', 'optim', 'scheduler', 'schedulers'],
   threshold: ['thresh', 'threshs', 'threshold', 'thresholds'],
   head: ['head', 'heads', 'fc', 'classifier', 'classifiers', 'prediction', 'linear', 'logits', 'cls'],
@@ -46,6 +46,12 @@ const METRIC = /^(train|val|valid|validation|test)?_?(metrics?|auroc|auc|acc|acc
 const CLASS_WEIGHT = /^(neg|class|label|sample)_?weights?$/;
 const OPTIMIZER_STATE = /(^|\.)(exp_avg(_sq)?|momentum_buffer|max_exp_avg_sq)$/;
 const AUXILIARY = /^aux(\d*|_?logits|iliary\w*|_?classifiers?\d*)\./i;
+
+/** What a loss is called that is not called by its last word: `loss_fn`. */
+const LOSS_FUNCTION = /^losse?s?_?(fn|func|function|layer|module)s?$/i;
+
+/** A first segment that can be nothing but a loss. */
+const WHOLLY_LOSS = /^(loss(es)?|loss_?(fn|func|function)|criteri(on|a|ons))\.$/i;
 
 /** `BCELoss` and `bce_loss` are both made of the words bce and loss. */
 const wordsOf = (segment: string) =>
@@ -59,6 +65,10 @@ const wordsOf = (segment: string) =>
 export function isAbout(name: string, what: keyof typeof WORDS): boolean {
   return name.split('.').some((segment) => wordsOf(segment).some((word) => WORDS[what].includes(word)));
 }
+
+/** Whether a module is a loss, which its last word says: `bce_loss` is one, `loss_attention` is not. */
+const isLoss = (module: string) =>
+  module.split('.').some((segment) => LOSS_FUNCTION.test(segment) || WORDS.loss.includes(wordsOf(segment).at(-1)!));
 
 /** Sorts what is not among `parameters`. */
 export function leftoverOf(
@@ -94,11 +104,13 @@ function isOfTraining(name: string, shape: readonly number[], prefix: string): b
   const ofNetwork = prefix.startsWith(module) && shape.length <= 1;
   return (
     (isNumber && COUNTER.test(name)) ||
-    last === 'pos_weight' ||
+    (ofNetwork && last === 'pos_weight') ||
     (ofNetwork && (CLASS_WEIGHT.test(last) || isAbout(last, 'threshold'))) ||
     OPTIMIZER_STATE.test(name) ||
-    isAbout(module, 'loss') ||
-    METRIC.test(name) ||
+    // A criterion may hold a network of its own. A module that is a loss by its last word weighs classes: a matrix there is a layer.
+    WHOLLY_LOSS.test(name.slice(0, name.indexOf('.') + 1)) ||
+    (isLoss(module) && shape.length <= 1) ||
+    (METRIC.test(name) && !/^(weight|bias)$/.test(last)) ||
     isAbout(name.split('.')[0], 'optimizer')
   );
 }
