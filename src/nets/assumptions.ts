@@ -22,7 +22,7 @@ export function assumptionsOf(metadata: WeightsMetadata, family: string, unfit?:
         : '';
     warnings.push({
       code: 'assumed-input',
-      message: `How an image is brought to the network is not in the weights. Assumed: ${input.join(', ')}. Say otherwise with ${fields.join(', ')} (--input-size, --mean, --std, --metadata): values from −1024 to 1024, for one, are mean 0.5 and std ${1 / 2048}.${transform}`,
+      message: `How an image is brought to the network is not told by the tensors, and of settings beside them raybox reads names of classes and transform_input alone. Assumed: ${input.join(', ')}. Say otherwise with ${fields.join(', ')} (--input-size, --mean, --std, --metadata): values from −1024 to 1024, for one, are mean 0.5 and std ${1 / 2048}.${transform}`,
     });
   }
   const network = networkOf(metadata, assumed);
@@ -30,7 +30,7 @@ export function assumptionsOf(metadata: WeightsMetadata, family: string, unfit?:
     const fields = NETWORK.filter((field) => assumed.includes(field));
     warnings.push({
       code: 'assumed-network',
-      message: `What follows the layers is not in the weights. Assumed: ${network.join(', ')}, a sigmoid for each output; strides, poolings and norms as torchvision has them. Say otherwise with ${fields.join(', ')} (--metadata).`,
+      message: `What follows the layers is not told by the tensors. Assumed: ${network.join(', ')}, a sigmoid for each output; strides, poolings and norms as torchvision has them. Say otherwise with ${fields.join(', ')} (--metadata).`,
     });
   }
   if (assumed.includes('classes')) warnings.push(unnamedOutputs(metadata.classes, unfit));
