@@ -81,6 +81,17 @@ test('npm scripts and commands that are named exist', async () => {
 
 test('links lead to files of the repository', () => assertLinks(readme));
 
+test('what is linked is in the package too', async () => {
+  const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root });
+  const packed = JSON.parse(stdout)[0].files.map(({ path }: { path: string }) => path);
+  const linked = [...text.matchAll(/\]\(([^)#]+)/g)].map(([, target]) => target).filter((to) => !/^https?:/.test(to));
+  assert.ok(linked.length >= 10);
+  assert.equal(
+    linked.filter((path) => !packed.includes(path)),
+    [],
+  );
+});
+
 test('the browser example is the one that web.test runs', () => {
   const [{ code }] = blocks.filter(({ language }) => language === 'ts');
   const example = readFileSync(join(root, 'test/examples/browser.ts'), 'utf8');
