@@ -10,7 +10,7 @@ import { readFixture } from './support/fixture.js';
 
 const weights = await readFixture('torch-reference/resnet-basic/model.safetensors');
 // A page compiles every kernel anew for each device, on one thread.
-const ROUNDS = platform.name === 'node' ? { losses: 24, aborts: 30 } : { losses: 4, aborts: 12 };
+const ROUNDS = platform.name === 'node' ? { losses: 8, aborts: 24 } : { losses: 4, aborts: 12 };
 
 const options = { metadata: { inputWidth: 64, inputHeight: 64 } };
 const gpu = await openGpu();
