@@ -11,13 +11,14 @@ const folder = mkdtempSync(join(tmpdir(), 'raybox-kills-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 const subjects = await makeSubjects(join(folder, 'inputs'));
 
-for (const name of ['localize, coco.json', 'localize, overlays', 'train']) {
+// Each run starts the engine anew, which takes seconds on a software adapter: `npm run kills` tries all outputs, and many kills.
+for (const name of ['localize, coco.json', 'train']) {
   test(`${name}: killed at random moments, and gone on with`, async () => {
     const subject = subjects.find((one) => one.name === name);
     assert.ok(subject, 'there is such a subject');
-    const { kills, compared, failures } = await killTrials(subject, { folder, count: 2, seed: 11 });
+    const { kills, compared, failures } = await killTrials(subject, { folder, count: 1, seed: 11 });
     assert.equal(failures, []);
-    assert.is(kills, 2);
+    assert.is(kills, 1);
     assert.ok(compared >= 1);
   });
 }
