@@ -36,6 +36,8 @@ export interface TrialCounts {
 
 interface Ended {
   code: number | null;
+  /** What ended it, where it did not end by itself. */
+  signal: string | null;
   said: string;
 }
 
@@ -45,7 +47,7 @@ function start(args: readonly string[]): { child: ChildProcess; ended: Promise<E
   child.stderr?.on('data', (piece) => {
     said += piece;
   });
-  return { child, ended: once(child, 'close').then(([code]) => ({ code, said })) };
+  return { child, ended: once(child, 'close').then(([code, signal]) => ({ code, signal, said })) };
 }
 
 const filesIn = (folder: string): string[] =>
@@ -142,8 +144,9 @@ export async function killTrials(
       counts.early += Number(filesIn(at).length === 0);
     } while (random() < 1 / 3 && counts.kills < count);
     const left = filesIn(at).join(', ');
-    const { code, said } = await start(subject.command(at)).ended;
-    const wrong = code === 0 ? difference(snapshot(at, subject), wanted) : `exit code ${code}: ${said.trim()}`;
+    const { code, signal, said } = await start(subject.command(at)).ended;
+    const end = signal ? `ended by ${signal}` : `exit code ${code}`;
+    const wrong = code === 0 ? difference(snapshot(at, subject), wanted) : `${end}: ${said.trim()}`;
     counts.compared += 1;
     if (wrong !== undefined)
       counts.failures.push(`after kill ${counts.kills}, which left ${left || 'nothing'}: ${wrong}`);
