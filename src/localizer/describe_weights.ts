@@ -8,7 +8,10 @@ import {
   type WeightsMetadata,
   weightsFields,
 } from '../formats/weights.js';
-import { judge, type ParametersOf, type Recognised, recogniseWithHead, transformed, under } from '../nets/recognise.js';
+import type { ParametersOf } from '../nets/backbone.js';
+import { transformed } from '../nets/describe_network.js';
+import { judge, type Recognised, recogniseWithHead } from '../nets/recognise.js';
+import { under } from '../nets/tensor_names.js';
 import { checkOptions } from '../options.js';
 import type { Model, ModelOptions } from './model.js';
 

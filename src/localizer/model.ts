@@ -15,9 +15,9 @@ import { streamPieces } from '../gpu/platform.js';
 import { createGraph } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
 import { backboneParameters } from '../nets/backbone.js';
+import type { Sources } from '../nets/describe_network.js';
 import { buildNetwork } from '../nets/network.js';
 import { parameterSource } from '../nets/parameters.js';
-import type { Sources } from '../nets/recognise.js';
 import type { Warning } from '../warnings.js';
 import { readPieces } from './images.js';
 

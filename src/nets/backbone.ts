@@ -41,6 +41,9 @@ export interface BackboneParameters {
   readonly channels: number;
 }
 
+/** For modules that are loaded on demand: what they share with the core is kept small, so their caller, who has the graph, gives it. */
+export type ParametersOf = (backbone: string | Backbone) => BackboneParameters;
+
 /** Side of an input that leaves something at the last layer of any network that a description can hold. */
 const LARGE = 4096;
 

@@ -30,6 +30,17 @@ export function prefixOf(backbone: string | Backbone): string {
 export const descriptionOf = (backbone: string | Backbone): Backbone =>
   typeof backbone === 'string' ? standardBackbone(backbone) : backbone;
 
+/** As a sentence has it. */
+export const familyName = (family: Backbone['family']) =>
+  ({
+    alexnet: 'an AlexNet',
+    vgg: 'a VGG',
+    resnet: 'a ResNet',
+    densenet: 'a DenseNet',
+    googlenet: 'a GoogLeNet',
+    squeezenet: 'a SqueezeNet',
+  })[family];
+
 interface Linear {
   name: string;
   outputs: number;

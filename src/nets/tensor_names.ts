@@ -1,0 +1,105 @@
+/** From the names that a checkpoint gives its tensors to torchvision's: old spellings, numbers, and what all names begin with. */
+import { InputError } from '../errors.js';
+import type { Backbone } from '../formats/architecture.js';
+import type { Checkpoint, TensorData } from '../formats/checkpoint.js';
+import type { BackboneParameters, ParametersOf } from './backbone.js';
+import { descriptionOf, prefixOf } from './infer_head.js';
+import { leftoverOf } from './leftover.js';
+import { standardName } from './standard.js';
+
+/** Tensors whose names begin with `prefix`, without it. */
+export function under(tensors: Checkpoint['tensors'], prefix: string): Checkpoint['tensors'] {
+  const start = prefix === '' || prefix.endsWith('.') ? prefix : `${prefix}.`;
+  const found = [...tensors].filter(([name]) => name.startsWith(start) && name !== start);
+  if (found.length === 0)
+    throw new InputError(`no tensor's name begins with ${start}`, {
+      expected: [...new Set([...tensors.keys()].map((name) => name.split('.')[0]))].slice(0, 8).join(', '),
+    });
+  return new Map(found.map(([name, tensor]) => [name.slice(start.length), tensor]));
+}
+
+// A torchvision ResNet whose children were put into an nn.Sequential has numbers for names.
+const SEQUENTIAL_RESNET = ['conv1', 'bn1', '2', '3', 'layer1', 'layer2', 'layer3', 'layer4'];
+// Up to torchvision 0.2 a dense layer's parts were called `norm.1`, `conv.2`; dots in names were then forbidden.
+const OLD_DENSE_LAYER = /(\bdenselayer\d+\.(?:norm|conv))\.([12])\./;
+
+export function withTorchvisionNames(tensors: Checkpoint['tensors']): Map<string, TensorData> {
+  const start = [...tensors.keys()]
+    .map((name) => /^(|.*\.)4\.0\.conv1\.weight$/.exec(name)?.[1])
+    .find((one) => one !== undefined);
+  const isResnet =
+    start !== undefined && tensors.has(`${start}1.running_mean`) && tensors.has(`${start}7.0.conv1.weight`);
+  const renamed = new Map<string, TensorData>();
+  for (const [old, tensor] of tensors) {
+    let name = old.replace(OLD_DENSE_LAYER, '$1$2.');
+    if (isResnet && name.startsWith(start)) {
+      const [number, ...rest] = name.slice(start.length).split('.');
+      name = start + [SEQUENTIAL_RESNET[Number(number)] ?? number, ...rest].join('.');
+    }
+    if (renamed.has(name))
+      throw new InputError(`checkpoint: two tensors are named '${name}'`, {
+        hint: 'one has the old DenseNet name (norm.1), one the new (norm1)',
+      });
+    renamed.set(name, tensor);
+  }
+  return renamed;
+}
+
+/**
+ * Takes off what the names of backbone and head begin with alike (`module.`, `model.`, `net.encoder.`, whatever), so that
+ * torchvision's names are left wherever they were there.
+ */
+export function atRoot(
+  tensors: Map<string, TensorData>,
+  found: string | Backbone,
+  isGiven: boolean,
+  ignore: readonly string[],
+  backboneParameters: ParametersOf,
+): { tensors: Map<string, TensorData>; backbone: string | Backbone; root: string } {
+  const { prefix: _, ...bare } = descriptionOf(found);
+  const start = isGiven ? rootOfGiven(tensors, backboneParameters(found)) + prefixOf(found) : prefixOf(found);
+  const at = (prefix: string) => plain({ ...bare, prefix } as Backbone);
+  const { others } = leftoverOf(tensors, backboneParameters(at(start)).parameters, {
+    family: bare.family,
+    prefix: start,
+    ignore,
+  });
+  const segments = start.split('.').slice(0, -1);
+  const roots = [...segments.keys(), segments.length].map((depth) =>
+    segments
+      .slice(0, depth)
+      .map((one) => `${one}.`)
+      .join(''),
+  );
+  const usual = prefixOf(bare as Backbone);
+  const alone = start.endsWith(usual) ? start.slice(0, start.length - usual.length) : start;
+  const root = roots.filter((one) => others.some((name) => name.startsWith(one))).pop() ?? alone;
+  const renamed = new Map(
+    [...tensors].map(([name, tensor]) => [name.startsWith(root) ? name.slice(root.length) : name, tensor]),
+  );
+  if (renamed.size < tensors.size) return { tensors, backbone: at(start), root: '' };
+  return { tensors: renamed, backbone: at(start.slice(root.length)), root };
+}
+
+/** A description without a prefix that is the usual one, by its name where it has one. */
+function plain(backbone: Backbone): string | Backbone {
+  const { prefix, ...rest } = backbone;
+  const bare = rest as Backbone;
+  if (prefix !== undefined && prefix !== prefixOf(bare)) return backbone;
+  return standardName(bare) ?? bare;
+}
+
+/** What stands before the names of a network that the caller described. */
+function rootOfGiven(tensors: ReadonlyMap<string, TensorData>, { parameters, stem }: BackboneParameters): string {
+  const roots = [...tensors.keys()].flatMap((name) =>
+    name === stem || name.endsWith(`.${stem}`) ? [name.slice(0, name.length - stem.length)] : [],
+  );
+  const whole = roots.filter((root) => [...parameters.keys()].every((name) => tensors.has(root + name)));
+  if (whole.length > 1)
+    throw new InputError('the checkpoint holds several networks of this architecture', {
+      expected: 'one',
+      given: whole.map((root) => `names under ${root || 'no prefix'}`).join(', '),
+      hint: 'say which with prefix',
+    });
+  return whole[0] ?? roots[0] ?? '';
+}
