@@ -28,7 +28,7 @@ const SHORT: readonly string[] = [
   ], // classes
   ...['sharedPatients(table, data, split.test)', 'checkData(data, counts)'], // a line a part, a line a class
   ...['columns.sides', 'significant.subarray(0, isGrey ? 1 : 3)', 'described.map((one) => one.h)'], // four, three, four numbers
-  ...['counts)', 'fitted], ', 'steps.map(Math.abs)', 'meanAuc)'], // grey levels, modules of a network, its classes, ridges tried
+  ...['counts)', 'fitted], ', 'steps.map(Math.abs)'], // grey levels, modules of a network, its classes
   ...['components.map(({ id }) => id)', 'bytes.subarray(i, i + 4096)', 'bytes.subarray(at + 4, at + 8)'],
   ...['least))} to ', "assumed.filter((field) => field !== 'channelOrder'))", 'one.warnings.map('], // channels, fields of metadata, warnings
   ...['places.map((place) => place.start)', 'places.map((place) => place.end)'], // words of a phrase

@@ -346,10 +346,13 @@ test('--ridge: one pass, weights and card; what belongs to epochs is refused', (
   const ridge = (...more: string[]) => command(...given, ...network, '--ridge', '1,100', '--ridge-folds', '3', ...more);
   const run = ridge('--out', at('ridge'));
   assert.is(run.status, 0, run.stderr);
-  assert.match(run.stderr, /penalty 1(00)?; mean AUC of the cross-validation by penalty: 1: 0\.\d+, 100: 0\.\d+/);
+  assert.match(
+    run.stderr,
+    /mean AUC of the cross-validation by penalty: 1: 0\.\d+, 100: 0\.\d+; chosen by class: \S+ 1(00)?, /,
+  );
   assert.match(
     text('ridge', 'best.md'),
-    /ridge regression .* penalty chosen among 1, 100 by 3-fold cross-validation over patients/,
+    /ridge regression .* each class's penalty chosen among 1, 100 by 3-fold cross-validation over patients/,
   );
   assert.not.match(text('ridge', 'best.md'), /Optimizer|Epoch/);
   assert.not.ok(readdirSync(at('ridge')).some((name) => name.startsWith('features')));

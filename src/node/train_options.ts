@@ -111,7 +111,7 @@ export function addTrainingOptions(command: Command): Command {
     .option('--per-class', 'w-cel weighs each class by itself')
     .option(
       '--ridge <penalties>',
-      'no epochs: solves the prediction layer on frozen features; of several penalties the best in cross-validation',
+      'no epochs: solves the prediction layer on frozen features; of several penalties each class takes its best in cross-validation',
       numberList,
     )
     .option('--ridge-folds <n>', 'of the cross-validation of --ridge, by patient', wholeNumber(2, 1000), 5)

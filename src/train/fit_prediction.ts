@@ -3,6 +3,7 @@
  * layer on it is solved in closed form (`ridge.ts`).
  */
 import { InputError } from '../errors.js';
+import { mean as meanOf } from '../evaluate/roc.js';
 import type { TensorData } from '../formats/checkpoint.js';
 import { writeSafetensors } from '../formats/safetensors.js';
 import { formatWeightsMetadata } from '../formats/weights.js';
@@ -73,8 +74,9 @@ export async function fitPrediction(options: FitOptions): Promise<TrainResult> {
     },
     { ...ridge, seed },
   );
-  const tried = ridge.penalties.map((penalty, i) => `${penalty}: ${layer.meanAuc[i].toFixed(4)}`).join(', ');
-  keeper.warn?.(`penalty ${layer.penalty}; mean AUC of the cross-validation by penalty: ${tried}`);
+  const tried = ridge.penalties.map((penalty, k) => `${penalty}: ${meanOf(layer.auc[k]).toFixed(4)}`).join(', ');
+  const chosen = data.classes.map((name, c) => `${name} ${layer.penalties[c]}`).join(', ');
+  keeper.warn?.(`mean AUC of the cross-validation by penalty: ${tried}; chosen by class: ${chosen}`);
   if (layer.unlearnt.length > 0) {
     const names = layer.unlearnt.map((place) => data.classes[place]).join(', ');
     keeper.warn?.(`no better than chance in cross-validation, so their probability is always the same: ${names}`);

@@ -91,7 +91,7 @@ these figures flatter the network`
 const ridgeText = ({ penalties, folds }: NonNullable<TrainSettings['ridge']>) =>
   penalties.length === 1
     ? `penalty ${penalties[0]}`
-    : `penalty chosen among ${penalties.join(', ')} by ${folds}-fold cross-validation over patients`;
+    : `each class's penalty chosen among ${penalties.join(', ')} by ${folds}-fold cross-validation over patients`;
 
 function inline({ kind, ...rest }: { kind: string }): string {
   const more = Object.entries(rest)

@@ -1,6 +1,6 @@
 /**
- * Ridge regression of labels on features: a linear layer in closed form, its penalty chosen by cross-validation over whole patients, and
- * its outputs calibrated to logits. Float64, in memory. Hoerl & Kennard 1970; the calibration is Platt's (1999), fitted on scores
+ * Ridge regression of labels on features: a linear layer in closed form, each class's penalty chosen by cross-validation over whole
+ * patients, and its outputs calibrated to logits. Float64, in memory. Hoerl & Kennard 1970; the calibration is Platt's (1999), fitted on scores
  * that folds give to images they were not fitted on.
  */
 import { InputError } from '../errors.js';
@@ -30,9 +30,10 @@ export interface LinearLayer {
   /** [classes, width]. */
   weight: Float32Array;
   bias: Float32Array;
-  penalty: number;
-  /** Mean AUC of the cross-validation by penalty, over the classes that have one. */
-  meanAuc: readonly number[];
+  /** By class. A class that nothing ranks, having no image with or none without it, takes the penalty that is best in the mean. */
+  penalties: readonly number[];
+  /** AUC of the cross-validation by penalty and class; NaN for a class that nothing ranks. */
+  auc: readonly (readonly number[])[];
   /** Places of classes that no fold could tell better than chance: weights of 0, and the logit of their share as bias. */
   unlearnt: readonly number[];
 }
@@ -68,16 +69,18 @@ export function fitRidge(data: RidgeData, { penalties, folds, seed }: RidgeOptio
       for (const row of rows) scoreInto(scores[k], standard, solution, centre, { row, width, classes });
     }
   }
-  const meanAuc = scores.map((one) => meanOf(aucs(one, labels, classes)));
-  const best = meanAuc.indexOf(Math.max(...meanAuc));
+  const auc = scores.map((one) => aucs(one, labels, classes));
+  const best = bestByClass(auc, classes);
   // Over all images the centre of standardised features is 0.
-  const { solution, shares } = solve(addUp(all), penalties[best], width, classes);
+  const total = addUp(all);
+  const solved = penalties.map((penalty, k) => (best.includes(k) ? solve(total, penalty, width, classes) : undefined));
 
   const weight = new Float32Array(classes * width);
   const bias = new Float32Array(classes);
   const unlearnt: number[] = [];
-  for (let c = 0; c < classes; c++) {
-    const column = Float64Array.from({ length: images }, (_, i) => scores[best][i * classes + c]);
+  for (const [c, k] of best.entries()) {
+    const { solution, shares } = solved[k] as Solution;
+    const column = Float64Array.from({ length: images }, (_, i) => scores[k][i * classes + c]);
     const truth = Float64Array.from({ length: images }, (_, i) => labels[i * classes + c]);
     const { slope, offset } = calibrate(column, truth, Math.log(shares[c] / (1 - shares[c])));
     if (slope === 0) unlearnt.push(c);
@@ -89,7 +92,18 @@ export function fitRidge(data: RidgeData, { penalties, folds, seed }: RidgeOptio
     }
     bias[c] = shift;
   }
-  return { weight, bias, penalty: penalties[best], meanAuc, unlearnt };
+  return { weight, bias, penalties: best.map((k) => penalties[k]), auc, unlearnt };
+}
+
+/** Place of each class's penalty. Classes that no penalty ranks are left out of the means and take what is best in them. */
+function bestByClass(auc: readonly (readonly number[])[], classes: number): number[] {
+  const placeOfBest = (values: readonly number[]) =>
+    values.reduce((best, value, k) => (value > values[best] || Number.isNaN(values[best]) ? k : best), 0);
+  const inTheMean = placeOfBest(auc.map(meanOf));
+  return Array.from({ length: classes }, (_, c) => {
+    const own = auc.map((one) => one[c]);
+    return own.some(Number.isNaN) ? inTheMean : placeOfBest(own);
+  });
 }
 
 /** All that a fit needs to know of some images. */
@@ -123,11 +137,20 @@ function addUp([first, ...rest]: readonly Sums[]): Sums {
   return total;
 }
 
+interface Solution {
+  /** [width, classes], of centred features. */
+  solution: Float64Array;
+  centre: Float64Array;
+  /** The labels' means. */
+  shares: Float64Array;
+}
+
 /**
- * The weights [width, classes] of centred features. Means are those of the images that are fitted, and of no other: a fold that is
+ * The weights of centred features. Means are those of the images that are fitted, and of no other: a fold that is
  * left out would tell its own labels through a common mean.
  */
-function solve({ images, gram, moments, features, labels }: Sums, penalty: number, width: number, classes: number) {
+function solve(sums: Sums, penalty: number, width: number, classes: number): Solution {
+  const { images, gram, moments, features, labels } = sums;
   const centre = features.map((value) => value / images);
   const shares = labels.map((value) => value / images);
   const spread = gram.slice();

@@ -59,7 +59,7 @@ export interface TrainSettings {
   seed: number;
   /**
    * Instead of epochs: the backbone is frozen, and the prediction layer is solved in closed form on what it pools to. Each penalty is
-   * tried in a cross-validation over the training images' patients.
+   * tried in a cross-validation over the training images' patients, and each class takes the one that ranks it best.
    */
   ridge?: { penalties: readonly number[]; folds: number };
   /** Epochs without a better mean validation AUC after which the run ends; 0: never. */
