@@ -1,10 +1,11 @@
 // Compiles a user's file against the emitted declarations: with TypeScript 5.9 without any WebGPU types, with @webgpu/types, and with
 // TypeScript 7, whose DOM types bring their own. Library checks stay on, so that every declaration that is reached must hold.
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = mkdtempSync(join(tmpdir(), 'raybox-types-'));
@@ -90,17 +91,24 @@ const runs = [
   ['7', 'for a bundler, with `await using`', 'bundler', [...least, 'esnext.disposable'], ['user.ts', 'using.ts'], []],
 ];
 let failed = 0;
-for (const [version, what, resolution, lib, files, types, more = {}] of runs) {
-  const modules = resolution === 'bundler' ? { module: 'esnext', moduleResolution: 'bundler' } : { module: resolution };
-  const compilerOptions = { strict: true, noEmit: true, target: 'es2022', ...modules, lib, types, ...more };
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
-  try {
-    execFileSync(process.execPath, [join(root, compilers[version]), '-p', folder], { stdio: 'pipe' });
-    console.log(`ok   TypeScript ${version} ${what}`);
-  } catch (error) {
-    failed++;
-    console.log(`FAIL TypeScript ${version} ${what}\n${error.stdout}${error.stderr}`);
+const run = promisify(execFile);
+const work = async () => {
+  for (let next = runs.shift(); next; next = runs.shift()) {
+    const [version, what, resolution, lib, files, types, more = {}] = next;
+    const modules =
+      resolution === 'bundler' ? { module: 'esnext', moduleResolution: 'bundler' } : { module: resolution };
+    const compilerOptions = { strict: true, noEmit: true, target: 'es2022', ...modules, lib, types, ...more };
+    const config = join(folder, `tsconfig.${runs.length}.json`);
+    writeFileSync(config, JSON.stringify({ compilerOptions, files }));
+    try {
+      await run(process.execPath, [join(root, compilers[version]), '-p', config]);
+      console.log(`ok   TypeScript ${version} ${what}`);
+    } catch (error) {
+      failed++;
+      console.log(`FAIL TypeScript ${version} ${what}\n${error.stdout}${error.stderr}`);
+    }
   }
-}
+};
+await Promise.all([work(), work()]);
 rmSync(folder, { recursive: true });
 process.exit(failed > 0 ? 1 : 0);

@@ -3,11 +3,14 @@ import * as assert from 'uvu/assert';
 import { platform } from '#gpu';
 import { type Gpu, openGpu } from '../src/gpu/device.js';
 import { listChecks, runChecks } from '../src/graph/check.js';
+import { partOf } from './support/part.js';
 
 const gpu: Gpu = await openGpu();
 const only = platform.environment('RAYBOX_CASE');
 
-const checks = listChecks(gpu).filter(({ label }) => !only || label.startsWith(only));
+const all = listChecks(gpu);
+const part = partOf(all, ({ operation, type, variant }) => `${operation.name} ${type} ${variant}`);
+const checks = only ? all.filter(({ label }) => label.startsWith(only)) : part;
 const results = runChecks(gpu, checks);
 
 const kernels = suite('kernels');

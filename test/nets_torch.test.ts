@@ -7,12 +7,13 @@ import { createGraph } from '../src/graph/graph.js';
 import { createPlan } from '../src/graph/plan.js';
 import { buildNetwork, inferArchitecture, parameterSource } from '../src/nets/index.js';
 import { readFixture } from './support/fixture.js';
+import { partOf } from './support/part.js';
 import { generated, readData, runBackbone, torchvision, transpose } from './support/torch.js';
 
 const gpu: Gpu = await openGpu();
 const nets = suite('networks against PyTorch');
 
-for (const { backbone, size, stride, values } of torchvision.samples) {
+for (const { backbone, size, stride, values } of partOf(torchvision.samples, () => 'backbone')) {
   const name = typeof backbone === 'string' ? backbone : `a ${backbone.family} of odd widths`;
   nets(`${name} gives torchvision’s features`, async () => {
     const shape = [1, 3, ...size];
@@ -72,7 +73,8 @@ function furthest(actual: ArrayLike<number>, expected: ArrayLike<number>): numbe
 }
 
 const types = gpu.features.has('shader-f16') ? (['f32', 'f16'] as const) : (['f32'] as const);
-for (const name of ['resnet-bottleneck', 'resnet-basic', 'densenet', 'vgg', 'alexnet', 'googlenet']) {
+const names = ['densenet', 'resnet-basic', 'resnet-bottleneck', 'vgg', 'alexnet', 'googlenet'];
+for (const name of partOf(names, () => 'network')) {
   for (const type of types) {
     nets(`${name} gives PyTorch’s probabilities and heatmaps in ${type}`, async () =>
       checkAgainstTorch(name, await readFixture(`torch-reference/${name}/model.safetensors`), type),

@@ -4,6 +4,8 @@
  * forgotten), counts as failed.
  *
  *   node dist/test/run.js [--browser | --node] [PATTERN…]      PATTERN: part of a file's name
+ *
+ * With --browser, pages run their suites whole; otherwise a part of them (test/support/part.ts).
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -12,6 +14,9 @@ import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const FILE_LIMIT_MS = 10 * 60_000;
+
+/** The files that take longest begin first, so that at the end nobody waits for one of them. The others follow by name. */
+const LONGEST = ['browser', 'train_run', 'docs', 'web', 'localizer', 'studies', 'train', 'train_loop', 'kills', 'cli'];
 
 interface Outcome {
   name: string;
@@ -34,13 +39,13 @@ export function readOutcome(name: string, output: string, exitCode: number | nul
   return { name, passed, skipped, failed: failed === 0 && exitCode !== 0 ? 1 : failed };
 }
 
-function runFile(name: string): Promise<{ outcome: Outcome; output: string; seconds: number }> {
+function runFile(name: string, isWhole: boolean): Promise<{ outcome: Outcome; output: string; seconds: number }> {
   return new Promise((resolve) => {
     const started = performance.now();
     const child = spawn(process.execPath, ['--enable-source-maps', join(here, name)], {
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: FILE_LIMIT_MS,
-      env: { ...process.env, FORCE_COLOR: '0' },
+      env: { ...process.env, FORCE_COLOR: '0', ...(isWhole ? { RAYBOX_CASES: 'all' } : {}) },
     });
     let output = '';
     const keep = (chunk: Buffer) => {
@@ -54,6 +59,11 @@ function runFile(name: string): Promise<{ outcome: Outcome; output: string; seco
   });
 }
 
+const placeOf = (name: string): number => {
+  const place = LONGEST.indexOf(name.replace('.test.js', ''));
+  return place < 0 ? LONGEST.length : place;
+};
+
 async function main(args: string[]): Promise<number> {
   const patterns = args.filter((arg) => !arg.startsWith('--'));
   const wanted = (name: string) => patterns.length === 0 || patterns.some((pattern) => name.includes(pattern));
@@ -62,12 +72,13 @@ async function main(args: string[]): Promise<number> {
     .filter((name) => name.endsWith('.test.js') && wanted(name))
     .filter((name) => existsSync(join(here, '../../test', name.replace(/\.js$/, '.ts'))))
     .filter((name) => (args.includes('--browser') ? inBrowser(name) : !(args.includes('--node') && inBrowser(name))))
-    .sort();
+    .sort()
+    .sort((a, b) => placeOf(a) - placeOf(b));
 
   const outcomes: Outcome[] = [];
   const work = async () => {
     for (let name = files.shift(); name !== undefined; name = files.shift()) {
-      const { outcome, output, seconds } = await runFile(name);
+      const { outcome, output, seconds } = await runFile(name, args.includes('--browser'));
       outcomes.push(outcome);
       const { passed, failed, skipped } = outcome;
       const mark = failed === 0 ? 'ok  ' : 'FAIL';

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import type { Browser, LaunchOptions } from 'puppeteer-core';
 import { GpuUnavailableError } from '../errors.js';
 import { makeProfile } from './browser_profile.js';
+import { SLOW_ON_SWIFTSHADER } from './swiftshader.js';
 import { unpack } from './unpack.js';
 
 const CLOSE_LIMIT_MS = 5_000;
@@ -60,6 +61,7 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Chr
       '--use-vulkan=swiftshader',
       '--use-angle=swiftshader',
       '--enable-unsafe-swiftshader',
+      `--disable-dawn-features=${SLOW_ON_SWIFTSHADER}`,
       '--disable-background-networking',
       '--disable-dev-shm-usage', // containers give it 64 MB
       ...(options.args ?? []),

@@ -3,13 +3,14 @@ import { GpuUnavailableError } from '../errors.js';
 import type { Platform } from '../gpu/platform.js';
 import { open } from './open.js';
 import { loadVulkan } from './shared_library.js';
-import { useSwiftShader } from './swiftshader.js';
+import { SLOW_ON_SWIFTSHADER, useSwiftShader } from './swiftshader.js';
 import { easeWaiting } from './waiting.js';
 
 // What `create()` returns must stay referenced by a module: once it is collected, the next call crashes the process.
 const instances = new Map<string, GPU>();
 
-const FINE_TIMESTAMPS = 'disable-dawn-features=timestamp_quantization';
+// Dawn rounds timestamps to 65 µs, against pages that spy on others: no concern here, and too coarse for a profile.
+const FINE_TIMESTAMPS = 'timestamp_quantization';
 
 export const platform: Platform = {
   name: 'node',
@@ -19,17 +20,23 @@ export const platform: Platform = {
     const key = JSON.stringify([adapter, dawn]);
     const known = instances.get(key);
     if (known) return known;
+    const withOptions = (choice: string[], ...disabled: string[]) => {
+      // Dawn takes one list of what to disable: a caller's own replaces this one.
+      const isOwn = dawn.some((option) => option.startsWith('disable-dawn-features'));
+      return createInstance([...choice, ...(isOwn ? [] : [`disable-dawn-features=${disabled.join()}`]), ...dawn]);
+    };
+    const onSwiftShader = async () => {
+      await useSwiftShader();
+      return withOptions([], FINE_TIMESTAMPS, SLOW_ON_SWIFTSHADER);
+    };
+    const isLinux = process.platform === 'linux';
+    let instance: GPU;
     // Asked for, or without a Vulkan loader, which Dawn would only complain about on stderr.
-    if (adapter === 'swiftshader' || (process.platform === 'linux' && !(await loadVulkan('libvulkan.so.1')))) {
-      await useSwiftShader();
-    }
-    const choice = adapter && adapter !== 'swiftshader' ? [`adapter=${adapter}`] : [];
-    // Dawn rounds timestamps to 65 µs, against pages that spy on others: no concern here, and too coarse for a profile.
-    const fine = dawn.some((option) => option.startsWith('disable-dawn-features')) ? [] : [FINE_TIMESTAMPS];
-    let instance = await createInstance([...choice, ...fine, ...dawn]);
-    if (!adapter && process.platform === 'linux' && !(await hasAdapter(instance))) {
-      await useSwiftShader();
-      instance = await createInstance([...fine, ...dawn]);
+    if (adapter === 'swiftshader' || (isLinux && !(await loadVulkan('libvulkan.so.1'))))
+      instance = await onSwiftShader();
+    else {
+      instance = await withOptions(adapter ? [`adapter=${adapter}`] : [], FINE_TIMESTAMPS);
+      if (!adapter && isLinux && !(await hasAdapter(instance))) instance = await onSwiftShader();
     }
     instances.set(key, instance);
     return instance;

@@ -5,6 +5,12 @@ import { loadVulkan, setNativeEnvironment } from './shared_library.js';
 import { unpack } from './unpack.js';
 
 /**
+ * A feature of Dawn to be disabled where SwiftShader computes. With it SwiftShader is asked to zero workgroup memory, and compiles that into
+ * a store for each element: a second for a kernel with 4 KiB. Without it Dawn writes a loop, which compiles in a tenth of the time.
+ */
+export const SLOW_ON_SWIFTSHADER = 'use_vulkan_zero_initialize_workgroup_memory_extension';
+
+/**
  * Returns the folder that holds `libvulkan.so.1`, `libvk_swiftshader.so` and `vk_swiftshader_icd.json`, unpacked on
  * first use (0.3 s) from the optional npm package `@sparticuz/chromium`.
  *
