@@ -18,6 +18,7 @@ import { elementCount, type Tensor } from '../src/graph/tensor.js';
 import { relu } from '../src/ops/activation.js';
 import { sum } from '../src/ops/add.js';
 import { batchNorm } from '../src/ops/batch_norm.js';
+import { forward as batchStatistics } from '../src/ops/batch_statistics.js';
 import { concat } from '../src/ops/concat.js';
 import { conv2d } from '../src/ops/conv2d.js';
 import { lsePool } from '../src/ops/lse_pool.js';
@@ -123,7 +124,7 @@ gradient('batch norm in training: through the statistics too', () => {
     [2, 3, 4, 5],
     [1, 7, 3, 1],
   ]) {
-    const g = createGraph({ parameters: 'state', batchNorm: 'train' });
+    const g = createGraph({ parameters: 'state', batchStatistics });
     const x = g.input('x', shape);
     const y = batchNorm(g, x, 'norm');
     const states = [...g.parameters.values()];
@@ -159,7 +160,7 @@ const trainable = (g: GraphBuilder) =>
 
 for (const mode of ['frozen', 'train'] as const) {
   gradient(`several consumers, holes and concatenations, batch norm ${mode}`, async () => {
-    const g = createGraph({ parameters: 'state', batchNorm: mode });
+    const g = createGraph({ parameters: 'state', ...(mode === 'train' ? { batchStatistics } : {}) });
     const x = g.input('x', [2, 6, 8, 3]);
     const y = tangle(g, x);
     const values = tangleValues(g, x);

@@ -15,6 +15,7 @@ import { createPlan } from '../src/graph/plan.js';
 import { type Recomputation, recomputations } from '../src/graph/recompute.js';
 import { byteSize, elementCount, type Tensor } from '../src/graph/tensor.js';
 import { buildNetwork, inferArchitecture } from '../src/nets/index.js';
+import { forward as batchStatistics } from '../src/ops/batch_statistics.js';
 import { seededRandom } from '../src/random.js';
 import { initialWeights } from '../src/train/initial.js';
 import { weightedCrossEntropy } from '../src/train/losses.js';
@@ -52,7 +53,7 @@ const NETWORKS: Record<string, Trainable> = {
 
 /** Loss and gradients of all parameters, fused. */
 function trainingGraph(architecture: Trainable, images: readonly number[]) {
-  const g = createGraph({ parameters: 'state', batchNorm: 'train' });
+  const g = createGraph({ parameters: 'state', batchStatistics });
   const image = g.input('images', images);
   const { logits } = buildNetwork(g, architecture, image);
   const labels = g.input('labels', logits.shape, { layout: 'dense' });

@@ -12,6 +12,7 @@ import { createPlan, type PlanOptions } from '../../src/graph/plan.js';
 import { evaluateReference } from '../../src/graph/reference.js';
 import { product, segmentsOf, type Tensor } from '../../src/graph/tensor.js';
 import { startValidation } from '../../src/graph/validate.js';
+import { forward as batchStatistics } from '../../src/ops/batch_statistics.js';
 import { seededRandom } from '../../src/random.js';
 import { gradientKinds, kinds, steps } from './random_steps.js';
 
@@ -171,7 +172,7 @@ function unlessTooLarge(error: unknown): Finding {
 /** The backward pass of a recipe, by both inputs and every parameter: fused and node by node, and against differences in float64. */
 export async function checkBackward(gpu: Gpu, recipe: Recipe): Promise<Finding> {
   const choose: PlanOptions['choose'] = (_, variants) => variants[recipe.variant % variants.length];
-  const g = createGraph({ parameters: 'state', batchNorm: recipe.batchNorm });
+  const g = createGraph({ parameters: 'state', ...(recipe.batchNorm === 'train' ? { batchStatistics } : {}) });
   const y = grow(g, recipe, true).at(-1)!;
   const parameters = [...g.parameters].flatMap(([name, tensor]) => (name.includes('running') ? [] : [tensor]));
   const inputs = g.nodes.flatMap(({ inputs }) => inputs.flatMap((x) => (x?.kind === 'input' ? [x] : [])));

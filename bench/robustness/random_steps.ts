@@ -97,7 +97,7 @@ const norm: Make = (g, maps, step, index) => {
   // A single pixel has no variance.
   const isSingle = x.shape.slice(0, 3).join() === '1,1,1';
   if (isSingle) return bounded(g, x);
-  return batchNorm(g, x, step.shared && g.batchNorm === 'frozen' ? `shared${x.shape[3]}.norm` : `norm${index}`);
+  return batchNorm(g, x, step.shared && !g.batchStatistics ? `shared${x.shape[3]}.norm` : `norm${index}`);
 };
 
 const activation: Make = (g, maps, step) =>

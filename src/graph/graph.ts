@@ -78,13 +78,14 @@ export function createNode<A extends object>(
   return { operation, inputs, outputs, attributes };
 }
 
-/** Which statistics batch norms use: those that come with the weights, or the batch's own, which the running ones then follow. */
-export type BatchNormMode = 'frozen' | 'train';
-
 export interface GraphBuilder {
   /** The element type of activations. Vectors, logits and boxes stay f32. */
   readonly type: 'f32' | 'f16';
-  readonly batchNorm: BatchNormMode;
+  /**
+   * Where batch norms take the statistics of the batch itself from, which the running ones then follow. Without it, they use those that
+   * come with the weights. Handed in, so that a page that only infers does not load what training needs.
+   */
+  readonly batchStatistics?: Operation<{ momentum: number }> | undefined;
   /** All nodes so far, in order. */
   readonly nodes: readonly Node[];
   /** A tensor given anew for each run. */
@@ -117,17 +118,21 @@ export interface GraphBuilder {
 /**
  * @param options.type element type of activations (default f32).
  * @param options.parameters `constant` for inference (default), `state` for training.
- * @param options.batchNorm default `frozen`.
+ * @param options.batchStatistics for training with the statistics of each batch: `forward` of `ops/batch_statistics.ts`.
  */
 export function createGraph(
-  options: { type?: 'f32' | 'f16'; parameters?: 'constant' | 'state'; batchNorm?: BatchNormMode } = {},
+  options: {
+    type?: 'f32' | 'f16';
+    parameters?: 'constant' | 'state';
+    batchStatistics?: Operation<{ momentum: number }>;
+  } = {},
 ): GraphBuilder {
   const type = options.type ?? 'f32';
   const nodes: Node[] = [];
   const parameters = new Map<string, Tensor>();
   const builder: GraphBuilder = {
     type,
-    batchNorm: options.batchNorm ?? 'frozen',
+    batchStatistics: options.batchStatistics,
     nodes,
     parameters,
     input: (name, shape, { layout = 'nhwc4', type: own = layout === 'nhwc4' ? type : 'f32' } = {}) =>

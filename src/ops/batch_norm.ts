@@ -11,7 +11,6 @@ import { channelCount, describeForm, describeShape, elementCount, segmentsOf, ty
 import { type Activation, activate, activationParams, keepsZero } from './activation.js';
 import { behindEpilogue } from './activation_gradient.js';
 import { forward as batchNormGradient } from './batch_norm_gradient.js';
-import { forward as batchStatistics } from './batch_statistics.js';
 import { forward as channelSums } from './channel_sums.js';
 import { scaleAndShift } from './fold_conv2d.js';
 import { forward as packAffine } from './pack_affine.js';
@@ -66,7 +65,8 @@ export function batchNorm(g: GraphBuilder, x: Tensor, name: string, epsilon = 1e
   const [gamma, beta, ...running] = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
     g.parameter(`${name}.${part}`, shape),
   );
-  if (g.batchNorm === 'frozen') return g.apply(forward, [x, gamma, beta, ...running], { epsilon }, name);
+  const { batchStatistics } = g;
+  if (!batchStatistics) return g.apply(forward, [x, gamma, beta, ...running], { epsilon }, name);
   const own = g.applyAll(batchStatistics, [x, ...running], { momentum: MOMENTUM }, `${name}/statistics`);
   return g.apply(forward, [x, gamma, beta, ...own], { epsilon, ofBatch: true }, name);
 }

@@ -2,7 +2,6 @@
 import { InputError } from '../errors.js';
 import type { Architecture, Head } from '../formats/architecture.js';
 import { architectureMetadata, type WeightsMetadata } from '../formats/weights.js';
-import type { BatchNormMode } from '../graph/graph.js';
 import { type Augmentation, checkAugmentation } from './augmentation.js';
 import { crossEntropy, euclidean, focal, hinge, type Loss, weightedCrossEntropy } from './losses.js';
 import { type AdamWOptions, adamw, type Optimizer, type SgdOptions, sgd } from './optimizers.js';
@@ -52,7 +51,8 @@ export interface TrainSettings {
   schedule: ScheduleSettings;
   /** Largest norm of all gradients together. */
   clipNorm?: number;
-  batchNorm: BatchNormMode;
+  /** As in `TrainerOptions`. */
+  batchNorm: 'frozen' | 'train';
   /** By what a parameter's name begins with; the first that fits counts, '' fits all. */
   parts: readonly { match: string; frozen?: boolean; rate?: number; decay?: number }[];
   augmentation: Augmentation;

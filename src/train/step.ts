@@ -7,7 +7,6 @@ import type { Architecture, Head } from '../formats/architecture.js';
 import { readRanges } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/constants.js';
-import type { BatchNormMode } from '../graph/graph.js';
 import type { ChooseVariant } from '../graph/lower.js';
 import { createPlan, type DispatchTime, type Plan } from '../graph/plan.js';
 import type { Location } from '../graph/record.js';
@@ -29,7 +28,7 @@ export interface TrainerOptions {
   loss: Loss;
   optimizer: Optimizer;
   /** `frozen`: the statistics that came with the weights. `train`: the micro-batch's, which running ones follow. */
-  batchNorm: BatchNormMode;
+  batchNorm: 'frozen' | 'train';
   /** Values to start from, by torch's names. Default: random ones from the seed. */
   weights?: WeightSource;
   /** Default 0. */

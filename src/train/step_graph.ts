@@ -5,6 +5,7 @@ import { createGraph, type Graph, type GraphBuilder } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
 import { buildNetwork } from '../nets/index.js';
 import { forward as accumulateInto } from '../ops/accumulate.js';
+import { forward as batchStatistics } from '../ops/batch_statistics.js';
 import { forward as firstNonfinite } from '../ops/first_nonfinite.js';
 import { checkParts, clipByNorm, partOf } from './optimizers.js';
 import type { TrainerOptions } from './step.js';
@@ -13,7 +14,7 @@ import type { TrainerOptions } from './step.js';
 export function buildStep(options: TrainerOptions, split: boolean) {
   const { architecture, batch, size, channels = 3, batchNorm, optimizer, parts = [], clipNorm } = options;
   const [height, width] = typeof size === 'number' ? [size, size] : size;
-  const g = createGraph({ parameters: 'state', batchNorm });
+  const g = createGraph({ parameters: 'state', ...(batchNorm === 'train' ? { batchStatistics } : {}) });
   const image = g.input('images', [batch, height, width, channels]);
   const { logits } = buildNetwork(g, architecture, image);
   const labels = g.input('labels', logits.shape, { layout: 'dense' });
