@@ -41,6 +41,8 @@ const OWN_OPTIONS = optionNames<Omit<LoadOptions, keyof WeightsMetadata>>({
 
 export type ClassifyOptions = Pick<LocalizeOptions, 'bits' | 'maxImageBytes' | 'signal'>;
 
+const CLASSIFY_OPTIONS = optionNames<ClassifyOptions>({ bits: true, maxImageBytes: true, signal: true });
+
 export interface LocalizeAllOptions extends LocalizeOptions {
   /** Images in one run of the network. Default 4. Where they do not fit, fewer are taken. */
   batch?: number;
@@ -66,7 +68,7 @@ export async function load(weights: WeightsInput, options: LoadOptions = {}): Pr
     });
     return new Localizer(gpu, session, async (device) => {
       if (readsOnce(weights)) {
-        throw new InputError('weights from a stream cannot be read again', {
+        throw new InputError('weights from a stream or Response cannot be read again', {
           hint: 'load them from a path, URL or Blob, or give load a function that opens a stream',
         });
       }
@@ -129,7 +131,7 @@ export class Localizer {
 
   /** Probabilities and logits by label. */
   async classify(image: ImageInput, options: ClassifyOptions = {}): Promise<Classification> {
-    checkOptions('classify', options, ['signal']);
+    checkOptions('classify', options, CLASSIFY_OPTIONS);
     const { index, width, height, probabilities, logits, warnings } = await this.localize(image, {
       ...options,
       boxes: false,

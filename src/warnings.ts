@@ -23,6 +23,8 @@ export type WarningCode =
   | 'assumed-bits'
   /** A JPEG of four colours without an Adobe marker was read as inverted CMYK. */
   | 'assumed-colours'
+  /** A browser decoded the image, in a page: the pixels are its own, of 8 bits, and another browser's may differ by a level. */
+  | 'browser-decoded'
   /** The file says that its image is to be turned or mirrored (EXIF), and that was done. */
   | 'applied-orientation'
   /** An image is nearly constant, or has few grey levels, or is mostly white or black. */

@@ -1,8 +1,10 @@
 /** Runs in Chromium, on SwiftShader, the suites that must give the same there as in Node. */
+import { fileURLToPath } from 'node:url';
 import { PNG } from 'pngjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { launchChromium } from '../src/node/chromium.js';
+import { serveFolder } from '../src/node/serve.js';
 import { localizePhantom } from './support/agreement.js';
 import { runInPage } from './support/browser_suite.js';
 import { openPage } from './support/page.js';
@@ -31,6 +33,16 @@ test.after(close);
 for (const name of SUITES) {
   test(`${name} passes in Chromium`, () => runInPage(browser, `dist/test/${name}.test.js`));
 }
+
+test('images that only a browser decodes, and elements of a page', async () => {
+  const fixtures = fileURLToPath(new URL('../../test/fixtures/browser', import.meta.url));
+  const other = await serveFolder(fixtures, { headers: { 'Cross-Origin-Resource-Policy': 'cross-origin' } });
+  try {
+    await runInPage(browser, 'dist/test/support/page_images.js', console.log, { elsewhere: other.url });
+  } finally {
+    await other.close();
+  }
+});
 
 test('Node and Chromium give the same scores and boxes of one picture', async () => {
   const { page, scriptUrl, close } = await openPage(browser, {

@@ -8,8 +8,11 @@ import { InputError } from '../src/errors.js';
 import { crc32 } from '../src/formats/crc32.js';
 import { decodeImage, type Image } from '../src/formats/image.js';
 import { loadOptional } from '../src/formats/optional.js';
+import { readPictureHeader } from '../src/formats/picture_header.js';
 import { decodePng, encodePng } from '../src/formats/png.js';
 import { describeFormat } from '../src/formats/refused_format.js';
+import { readFixture } from './support/fixture.js';
+import { extendedWebp, gif, pictures, turnedAvif } from './support/pictures.js';
 
 const data = process.env.RAYBOX_DATA ?? new URL('../../../shared/data', import.meta.url).pathname;
 const ascii = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
@@ -349,19 +352,44 @@ test('other files are named', async () => {
     ['BM\x10\x20\0\0\0\0\0\0', 'a BMP file'],
     ['II*\0', 'a TIFF file'],
     ['\0\0\0\x0cjP  \r\n', 'a JPEG 2000 file'],
-    ['\0\0\0\x1cftypheic', 'a HEIC or AVIF file'],
+    ['\0\0\0\x1cftypheic', 'an HEIC file'],
+    ['\0\0\0\x1cftypmif1\0\0\0\0avifmiaf', 'an AVIF file'],
+    ['\0\0\0\x1cftypmp42', 'an MPEG-4 file'],
     [`${'\0'.repeat(128)}DICM`, 'a DICOM file'],
     ['%PDF-1.7', 'a PDF file'],
     ['\x1f\x8b\x08', 'a gzip file'],
     ['version https://git-lfs.github.com/spec/v1\n', 'a git-lfs pointer'],
     ['\x01\x02\x03', 'bytes 01 02 03 …'],
   ]) {
-    assert.is(describeFormat(ascii(start)), name.replace('a HEIC', 'an HEIC'));
-    await refuses(
-      ascii(start),
-      new RegExp(`not a PNG or JPEG file; expected PNG or JPEG; given ${name.replace('a HEIC', 'an HEIC')}`),
-    );
+    assert.is(describeFormat(ascii(start)), name);
+    await refuses(ascii(start), new RegExp(`not a PNG or JPEG file; expected PNG or JPEG; given ${name}`));
   }
+});
+
+test('what only browsers decode says what to do elsewhere', async () => {
+  await refuses(gif(), /given a GIF file; convert it to PNG, which loses nothing; in a page/);
+  await refuses(ascii('II*\0'), /given a TIFF file; convert it to PNG first/);
+});
+
+test('the headers of what only browsers decode: size, turns, animations, bits', async () => {
+  const { AVIF, WebP, ...files } = await pictures();
+  const plain = { size: { width: 6, height: 4 }, orientation: 1, isTurned: false, hasMore: false, bits: 8 };
+  for (const [format, bytes] of Object.entries({ ...files, AVIF, WebP }))
+    assert.equal(readPictureHeader(format, bytes), plain, format);
+  assert.equal(readPictureHeader('AVIF', turnedAvif(AVIF)), { ...plain, isTurned: true });
+  assert.equal(readPictureHeader('AVIF', await readFixture('browser/steps10.avif')), { ...plain, bits: 10 });
+  assert.equal(readPictureHeader('GIF', gif(3)), { ...plain, hasMore: true });
+  assert.equal(readPictureHeader('WebP', extendedWebp(WebP, { orientation: 6 })), { ...plain, orientation: 6 });
+  const large = extendedWebp(WebP, { pictures: 2, width: 16_000, height: 70_000 });
+  assert.equal(readPictureHeader('WebP', large), { ...plain, size: { width: 16_000, height: 70_000 }, hasMore: true });
+  for (const [format, bytes] of Object.entries({ ...files, AVIF, WebP }))
+    for (let length = 0; length < bytes.length; length++) {
+      try {
+        readPictureHeader(format, bytes.subarray(0, length));
+      } catch (error) {
+        assert.instance(error, InputError, `${format}, ${length} bytes`);
+      }
+    }
 });
 
 test('a package that is missing is named', async () => {

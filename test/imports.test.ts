@@ -49,7 +49,7 @@ const parts: Record<string, { parts: readonly string[]; packages?: readonly stri
   reports: { parts: ['errors', 'random', 'formats', 'vendor'] },
   phantom: { parts: ['errors', 'random', 'formats'] },
   overlay: { parts: ['errors', 'random', 'formats'] },
-  gpu: { parts: ['errors', 'options'], packages: ['#gpu'] },
+  gpu: { parts: ['errors', 'options', 'warnings'], packages: ['#gpu'] },
   generated: { parts: ['gpu', 'ops'] },
   graph: { parts: ['errors', 'random', 'formats', 'gpu', 'generated', 'ops'] },
   ops: { parts: ['errors', 'random', 'formats', 'gpu', 'generated', 'graph'] },

@@ -111,7 +111,10 @@ test('a misspelt option is refused by every call', async () => {
   assert.match((await rejection(openGpu({ adaptor: 'x' } as object)))!.message, /did you mean adapter\?/);
   assert.match((await rejection(localizer.localize(image, wrong)))!.message, /did you mean heatThresholds\?/);
   assert.match((await rejection(localizer.localizeAll([image], wrong).next()))!.message, /localizeAll has no option/);
-  assert.match((await rejection(localizer.classify(image, { boxes: true } as object)))!.message, /expected signal/);
+  assert.match(
+    (await rejection(localizer.classify(image, { boxes: true } as object)))!.message,
+    /expected bits, maxImageBytes, signal/,
+  );
 });
 
 test('findings lie in the image, belong to open classes, and agree with the scaled heatmap', async () => {
@@ -208,6 +211,7 @@ test('the same picture gives the same answer in every form', async () => {
     png,
     'array buffer': png.slice().buffer,
     blob: new Blob([png as Uint8Array<ArrayBuffer>]),
+    response: new Response(png as Uint8Array<ArrayBuffer>),
     'GPU buffer': { buffer, width: 60, height: 44, channels: 1 as const, bits: 8 as const },
     shared: { ...rgb, data: sharedCopy(image.data as Uint8Array) },
   };
@@ -483,10 +487,10 @@ test('weights and logits that are no numbers are refused, not taken for a health
   await overflowing.close();
 });
 
-test('weights come from a stream, a Blob and a function, with progress', async () => {
+test('weights come from a stream, a Blob, a Response and a function, with progress', async () => {
   const blob = new Blob([weights as Uint8Array<ArrayBuffer>]);
   const truth = await localizer.classify(picture(32, 32, 1));
-  for (const source of [blob, blob.stream(), () => weights]) {
+  for (const source of [blob, blob.stream(), new Response(blob), () => weights]) {
     const seen: number[] = [];
     const other = await load(source, { device, metadata: SMALL, onProgress: (done) => seen.push(done) });
     assert.equal(await other.classify(picture(32, 32, 1)), truth);
@@ -496,10 +500,19 @@ test('weights come from a stream, a Blob and a function, with progress', async (
   }
 });
 
+test('what a call for probabilities alone may be told', async () => {
+  const image = { data: Uint16Array.from(picture(32, 32, 1).data, (sample) => sample * 16), width: 32, height: 32 };
+  const { warnings } = await localizer.classify(image, { bits: 12 });
+  assert.ok(!warnings.some(({ code }) => code === 'assumed-bits'));
+});
+
 test('a stream can be read once, a function again and again', async () => {
   const open = () => new Blob([weights as Uint8Array<ArrayBuffer>]).stream();
   const once = await load(open(), { device, metadata: SMALL });
-  assert.match(String(await rejection(once.restore())), /InputError: weights from a stream cannot be read again/);
+  assert.match(
+    String(await rejection(once.restore())),
+    /InputError: weights from a stream or Response cannot be read again/,
+  );
   assert.ok(await once.classify(picture(32, 32, 1)), 'it still works');
   await once.close();
   const again = await load(open, { device, metadata: SMALL });

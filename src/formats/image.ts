@@ -1,5 +1,4 @@
 /** Encoded images to pixels, by what the bytes are rather than by a file's name. */
-import { InputError } from '../errors.js';
 import type { DecodeOptions, Image } from './pixels.js';
 import { detectFormat } from './signature.js';
 
@@ -14,6 +13,5 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
   // Only what is met is loaded.
   if (format === 'PNG') return (await import('./png.js')).decodePng(bytes, options);
   if (format === 'JPEG') return (await import('./jpeg.js')).decodeJpeg(bytes, options);
-  const { describeFormat } = await import('./refused_format.js');
-  throw new InputError('image: not a PNG or JPEG file', { expected: 'PNG or JPEG', given: describeFormat(bytes) });
+  throw (await import('./refused_format.js')).noImageFile(bytes);
 }

@@ -1,6 +1,10 @@
 /** What to say of a file that is of no format that raybox reads. Loaded only then. */
 import { InputError } from '../errors.js';
-import { detectFormat } from './signature.js';
+import { BROWSER_FORMATS, detectFormat } from './signature.js';
+
+const HTML_HINT = 'the address gave a web page: check it';
+const LFS_HINT = 'run git lfs pull to get the file itself';
+const EMPTY_HINT = 'the download or copy did not finish';
 
 /** What a file is, as an error message says it. */
 export function describeFormat(bytes: Uint8Array): string {
@@ -11,7 +15,7 @@ export function describeFormat(bytes: Uint8Array): string {
   if (format === 'git-lfs pointer') return 'a git-lfs pointer';
   if (format === 'unknown')
     return `bytes ${[...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')} …`;
-  return `${/^(?:HEIC|HDF5|ONNX)/.test(format) ? 'an' : 'a'} ${format} file`;
+  return `${/^(?:AVIF|HEIC|HDF5|MPEG|ONNX)/.test(format) ? 'an' : 'a'} ${format} file`;
 }
 
 /** Why bytes are no weights, and what to do about it. */
@@ -23,10 +27,33 @@ export function noCheckpoint(bytes: Uint8Array): InputError {
   });
 }
 
+/** Why bytes are no image that raybox decodes, and what to do about it. */
+export function noImageFile(bytes: Uint8Array): InputError {
+  const format = detectFormat(bytes);
+  const hint = BROWSER_FORMATS.includes(format)
+    ? 'convert it to PNG, which loses nothing; in a page, where the browser decodes it, it is taken as it is'
+    : IMAGE_HINTS[format];
+  return new InputError('image: not a PNG or JPEG file', {
+    expected: 'PNG or JPEG',
+    given: describeFormat(bytes),
+    ...(hint ? { hint } : {}),
+  });
+}
+
+const IMAGE_HINTS: Record<string, string> = {
+  HTML: HTML_HINT,
+  'git-lfs pointer': LFS_HINT,
+  empty: EMPTY_HINT,
+  DICOM: 'export it as a 16-bit PNG first',
+  HEIC: 'convert it to PNG first, which loses nothing',
+  TIFF: 'convert it to PNG first, which loses nothing',
+  'JPEG 2000': 'convert it to PNG first, which loses nothing',
+};
+
 const HINTS: Record<string, string> = {
-  HTML: 'the address gave a web page: check it',
-  'git-lfs pointer': 'run git lfs pull to get the file itself',
-  empty: 'the download or copy did not finish',
+  HTML: HTML_HINT,
+  'git-lfs pointer': LFS_HINT,
+  empty: EMPTY_HINT,
   gzip: 'unpack it first',
   tar: 'unpack it first, or save it again with a torch of this decade',
   pickle: 'save the weights with torch.save',

@@ -12,7 +12,7 @@ const SIGNATURES: [number, string, string][] = [
   [0, 'MM\0*', 'TIFF'],
   [0, '\0\0\0\x0cjP  ', 'JPEG 2000'],
   [0, '\xff\x4f\xff\x51', 'JPEG 2000'],
-  [4, 'ftyp', 'HEIC or AVIF'],
+  [4, 'ftyp', 'ftyp'],
   [0, '%PDF', 'PDF'],
   [0, 'PK\x03\x04', 'zip'],
   [0, 'PK\x05\x06', 'zip'],
@@ -36,13 +36,23 @@ const SIGNATURES: [number, string, string][] = [
   [0, '\x08.\x3a', 'ONNX'],
 ];
 
+/** Formats of images that raybox leaves to the browser, and takes in pages alone. */
+export const BROWSER_FORMATS: readonly string[] = ['WebP', 'AVIF', 'GIF', 'BMP'];
+
 /** The name of a file's format; `'HTML'`, `'text'`, `'empty'`, or `'unknown'` where no signature fits. */
 export function detectFormat(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'empty';
-  for (const [offset, pattern, name] of SIGNATURES) if (fits(bytes, offset, pattern)) return name;
+  for (const [offset, pattern, name] of SIGNATURES)
+    if (fits(bytes, offset, pattern)) return name === 'ftyp' ? containerFormat(bytes) : name;
   if (!looksLikeText(bytes)) return 'unknown';
   const text = new TextDecoder().decode(bytes.subarray(0, 512)).trimStart().toLowerCase();
   return /^<(?:!doctype html|html|head|body)/.test(text) ? 'HTML' : 'text';
+}
+
+/** What an ISO base media file holds, by the brands that its first box lists. */
+function containerFormat(bytes: Uint8Array): string {
+  const brands = String.fromCharCode(...bytes.subarray(8, Math.min(64, Math.max(12, bytes[3]))));
+  return /avi[fs]/.test(brands) ? 'AVIF' : /hei|hev|mif1/.test(brands) ? 'HEIC' : 'MPEG-4';
 }
 
 function fits(bytes: Uint8Array, offset: number, pattern: string): boolean {

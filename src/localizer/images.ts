@@ -3,7 +3,7 @@ import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import { decodeImage } from '../formats/image.js';
 import type { DecodeOptions, Image } from '../formats/pixels.js';
-import { streamPieces } from '../gpu/platform.js';
+import { isResponse, openResponse, type Pieces, streamPieces } from '../gpu/platform.js';
 import type { Warning } from '../warnings.js';
 
 /**
@@ -41,8 +41,9 @@ export interface Drawable {
 }
 
 /**
- * An image: pixels, the bytes of a PNG or JPEG, a Blob of them, a path or URL, something a page draws with
- * (ImageBitmap, canvas, ImageData, VideoFrame, HTMLImageElement), a GPUTexture, or a GPUBuffer with its sizes.
+ * An image: pixels, the bytes of a PNG or JPEG (in a page also WebP, AVIF, GIF or BMP), a Blob or Response with them, a path or URL,
+ * something a page draws with (ImageBitmap, canvas, ImageData, VideoFrame, HTMLImageElement), a GPUTexture, or a GPUBuffer with its
+ * sizes.
  */
 export type ImageInput =
   | PixelImage
@@ -50,6 +51,7 @@ export type ImageInput =
   | Uint8Array
   | ArrayBuffer
   | Blob
+  | Response
   | string
   | URL
   | GPUTexture
@@ -74,29 +76,34 @@ export async function toPixels(image: ImageInput, options: ReadImageOptions = {}
 }
 
 async function readPixels(image: ImageInput, options: ReadImageOptions): Promise<Source | GPUTexture> {
-  if (typeof image === 'string' || image instanceof URL)
-    return decodeImage(await readAll(image, options.signal), options);
-  if (image instanceof ArrayBuffer) return decodeImage(new Uint8Array(image), options);
+  if (typeof image === 'string' || image instanceof URL) return decode(await readAll(image, options.signal), options);
+  if (image instanceof ArrayBuffer) return decode(new Uint8Array(image), options);
   if (ArrayBuffer.isView(image)) {
-    if (image instanceof Uint8Array) return decodeImage(image, options);
+    if (image instanceof Uint8Array) return decode(image, options);
     throw new InputError('an image as bare numbers', {
       expected: '{ data, width, height }, or a Uint8Array with the bytes of a PNG or JPEG',
       given: Object.prototype.toString.call(image),
     });
   }
-  if (image instanceof Blob) return decodeImage(await readBlob(image), options);
+  if (image instanceof Blob) return decode(await readBlob(image), options);
   if (image === null || (typeof image !== 'object' && typeof image !== 'function')) throw noImage(image);
   if (isTexture(image)) return image;
   if (isGpuPixels(image)) return checkGpuPixels(image, options.bits);
   if (isPixelImage(image)) return image as Image;
-  const drawn = await platform.pixels?.(image);
+  if (isResponse(image)) return decode(await readWhole(openResponse(image)), options);
+  const drawn = await platform.pixels?.(image, options);
   if (drawn) return drawn;
   throw noImage(image);
 }
 
+/** By what the bytes are: raybox's own decoders, or the platform's for what raybox does not decode. */
+export const decode = async (bytes: Uint8Array, options: DecodeOptions): Promise<Image> =>
+  (await platform.decode?.(bytes, options)) ?? decodeImage(bytes, options);
+
 const noImage = (given: unknown) =>
   new InputError('this is no image that raybox knows', {
-    expected: 'pixels, PNG or JPEG bytes, a Blob, path, URL, ImageBitmap, canvas, VideoFrame, GPUTexture or GPUBuffer',
+    expected:
+      'pixels, PNG or JPEG bytes, a Blob, Response, path, URL, ImageBitmap, canvas, VideoFrame, GPUTexture or GPUBuffer',
     given: Object.prototype.toString.call(given),
   });
 
@@ -133,8 +140,9 @@ function checkGpuPixels(image: GpuPixels, given: number | undefined): GpuPixels 
   return { ...image, bits };
 }
 
-const readBlob = async (blob: Blob) =>
-  readPieces({ size: blob.size, pieces: streamPieces(blob.stream()) }, 'image', MAX_ENCODED_BYTES);
+const readWhole = (pieces: Pieces) => readPieces(pieces, 'image', MAX_ENCODED_BYTES);
+
+const readBlob = (blob: Blob) => readWhole({ size: blob.size, pieces: streamPieces(blob.stream()) });
 
 /** Reads a path or URL whole, bounded. */
 async function readAll(source: string | URL, signal?: AbortSignal): Promise<Uint8Array> {
@@ -143,7 +151,7 @@ async function readAll(source: string | URL, signal?: AbortSignal): Promise<Uint
 
 /** Collects pieces into one array. @throws InputError where they exceed `limit` bytes. */
 export async function readPieces(
-  { size, pieces }: { size: number | undefined; pieces: AsyncIterable<Uint8Array> },
+  { size, pieces }: Pieces,
   what: string,
   limit: number,
   onProgress?: (done: number) => void,

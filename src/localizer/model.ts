@@ -11,7 +11,7 @@ import {
   type WeightsMetadata,
   weightsFields,
 } from '../formats/weights.js';
-import { streamPieces } from '../gpu/platform.js';
+import { isResponse, openResponse, streamPieces } from '../gpu/platform.js';
 import { createGraph } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
 import { backboneParameters } from '../nets/backbone.js';
@@ -22,7 +22,7 @@ import type { Warning } from '../warnings.js';
 import { readPieces } from './images.js';
 
 /**
- * Weights: a path or URL, bytes, a Blob, a stream, or a function that gives one of these (called again by `restore`).
+ * Weights: a path or URL, bytes, a Blob, a Response, a stream, or a function that gives one of these (called again by `restore`).
  * safetensors, or a torch checkpoint as zip or stream.
  */
 export type WeightsInput =
@@ -31,13 +31,14 @@ export type WeightsInput =
   | Uint8Array
   | ArrayBuffer
   | Blob
+  | Response
   | ReadableStream<Uint8Array>
   | AsyncIterable<Uint8Array>
   | (() => WeightsInput | Promise<WeightsInput>);
 
 /** Whether weights are gone once they have been read. */
 export const readsOnce = (weights: WeightsInput): boolean =>
-  typeof weights === 'object' && ('getReader' in weights || Symbol.asyncIterator in weights);
+  typeof weights === 'object' && ('getReader' in weights || Symbol.asyncIterator in weights || isResponse(weights));
 
 /**
  * What the file leaves open, or says wrongly: any field of its metadata, which comes before what the file says and before what
@@ -92,11 +93,12 @@ async function readBytes(
     return readPieces({ size: weights.size, pieces: streamPieces(weights.stream()) }, 'weights', maxBytes, onProgress);
   }
   if (weights && typeof weights === 'object') {
+    if (isResponse(weights)) return readPieces(openResponse(weights), 'weights', maxBytes, onProgress);
     const pieces = 'getReader' in weights ? streamPieces(weights) : weights;
     if (Symbol.asyncIterator in pieces) return readPieces({ size: undefined, pieces }, 'weights', maxBytes, onProgress);
   }
   throw new InputError('these are no weights', {
-    expected: 'a path, URL, Blob, stream, bytes, or a function that gives one of them',
+    expected: 'a path, URL, Blob, Response, stream, bytes, or a function that gives one of them',
     given: Object.prototype.toString.call(weights),
   });
 }

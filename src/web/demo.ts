@@ -2,9 +2,9 @@
 import './overlay_element.js';
 import { InputError } from '../errors.js';
 import type { Finding } from '../formats/findings.js';
-import { decodeImage } from '../formats/image.js';
 import { detectFormat } from '../formats/signature.js';
 import { describe } from '../gpu/device.js';
+import { decode } from '../localizer/images.js';
 import { thresholdOf } from '../localizer/request.js';
 import { asLocalization, type Localization } from '../localizer/results.js';
 import { type Localizer, load } from '../localizer.js';
@@ -103,7 +103,7 @@ function takeImage(file: File): Promise<void> {
     if (file.size > MAX_IMAGE_BYTES) {
       throw new InputError(`${file.name} is too large`, { expected: 'at most 512 MiB', given: `${file.size} bytes` });
     }
-    const image = await decodeImage(new Uint8Array(await file.arrayBuffer())).catch((error: Error) => {
+    const image = await decode(new Uint8Array(await file.arrayBuffer()), {}).catch((error: Error) => {
       throw new InputError(`${file.name}: ${error.message}`, { cause: error });
     });
     signal.throwIfAborted();

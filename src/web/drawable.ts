@@ -1,42 +1,38 @@
-/** Pixels of what a page draws with. */
-import { InputError } from '../errors.js';
-
-interface Drawn {
-  data: Uint8Array;
-  width: number;
-  height: number;
-  channels: 4;
-}
+/** What a page draws with, brought onto a canvas. Reading it back is in `canvas_pixels.ts`, which is loaded when it is needed. */
+import { checkSize } from '../formats/pixels.js';
+import type { ImageLimits, PlatformPixels } from '../gpu/platform.js';
 
 /**
- * Reads an ImageBitmap, canvas, VideoFrame or loaded image element through a 2-D canvas: 8 bits, in sRGB, with straight
- * alpha. For the exact samples of a file hand in its bytes, which are decoded the same everywhere.
+ * Reads an ImageBitmap, canvas, VideoFrame, video or image element through a 2-D canvas: 8 bits, in sRGB, over black. For the exact
+ * samples of a file hand in its bytes, which are decoded the same everywhere. What is drawn is taken at once, before anything is
+ * waited for; only an image element is waited for.
  * @returns undefined where `drawable` is none of these.
+ * @throws InputError where it has no pixels, too many, or such as this page may not read.
  */
-export async function drawnPixels(drawable: object): Promise<Drawn | undefined> {
+export async function drawnPixels(drawable: object, limits: ImageLimits = {}): Promise<PlatformPixels | undefined> {
+  if (typeof HTMLImageElement !== 'undefined' && drawable instanceof HTMLImageElement) {
+    return (await import('./canvas_pixels.js')).elementPixels(drawable, limits);
+  }
   const size = sizeOf(drawable);
   if (!size) return undefined;
-  const [width, height] = size;
-  if (!(width > 0 && height > 0)) {
-    throw new InputError('the image has no pixels', {
-      given: `${width} × ${height}`,
-      hint: 'wait for an image element to load, or a video to start',
-    });
-  }
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext('2d', { colorSpace: 'srgb', willReadFrequently: true });
-  if (!context) throw new InputError(`no 2-D canvas of ${width} × ${height} to read the image with`);
-  context.drawImage(drawable as CanvasImageSource, 0, 0);
-  const { data } = context.getImageData(0, 0, width, height);
-  return { data: new Uint8Array(data.buffer), width, height, channels: 4 };
+  const context = drawOn(drawable as CanvasImageSource, size, limits);
+  return (await import('./canvas_pixels.js')).pixelsOf(context, size);
 }
+
+/** Draws on a canvas that is opaque and black at first, so that what is transparent is blended with black. */
+export function drawOn(source: CanvasImageSource, [width, height]: readonly [number, number], limits: ImageLimits) {
+  checkSize('image', width, height, 4, limits);
+  const context = opaqueCanvas(width, height);
+  context?.drawImage(source, 0, 0);
+  return context;
+}
+
+export const opaqueCanvas = (width: number, height: number) =>
+  new OffscreenCanvas(width, height).getContext('2d', { alpha: false, colorSpace: 'srgb', willReadFrequently: true });
 
 function sizeOf(drawable: object): [number, number] | undefined {
   if (typeof VideoFrame !== 'undefined' && drawable instanceof VideoFrame)
     return [drawable.displayWidth, drawable.displayHeight];
-  if (typeof HTMLImageElement !== 'undefined' && drawable instanceof HTMLImageElement) {
-    return [drawable.naturalWidth, drawable.naturalHeight];
-  }
   if (typeof HTMLVideoElement !== 'undefined' && drawable instanceof HTMLVideoElement) {
     return [drawable.videoWidth, drawable.videoHeight];
   }

@@ -1,5 +1,6 @@
 /** The page's side of `#gpu`. */
 import { GpuUnavailableError } from '../errors.js';
+import { BROWSER_FORMATS, detectFormat } from '../formats/signature.js';
 import { openUrl, type Platform } from '../gpu/platform.js';
 import { drawnPixels } from './drawable.js';
 
@@ -17,6 +18,12 @@ export const platform: Platform = {
   },
 
   open: openUrl,
+
+  async decode(bytes, limits) {
+    const format = detectFormat(bytes);
+    if (!BROWSER_FORMATS.includes(format)) return undefined;
+    return (await import('./browser_decoder.js')).decodeByBrowser(format, bytes, limits);
+  },
 
   pixels: drawnPixels,
 

@@ -16,13 +16,20 @@ const MARKS = /^[•✘] $/;
 /**
  * Bundles the built test file `script`, runs it in a page of its own, prints what it prints, and one line of counts.
  *
+ * @param more search parameters of the page's address
  * @throws Error with the messages and stacks of the cases that failed; also when a suite ran no case, when one of its
  *   hooks failed, when the page crashed, and for errors that nobody in the page caught
  */
-export async function runInPage(browser: Browser, script: string, print = console.log): Promise<void> {
+export async function runInPage(
+  browser: Browser,
+  script: string,
+  print = console.log,
+  more: Record<string, string> = {},
+): Promise<void> {
   const name = parse(script).name;
   const started = performance.now();
-  const search = Object.fromEntries(Object.entries(process.env).filter(([key]) => PASSED_ON.test(key)));
+  const passedOn = Object.entries(process.env).filter(([key]) => PASSED_ON.test(key));
+  const search = { ...Object.fromEntries(passedOn), ...more };
   const opened = await openPage(browser, {
     script,
     start: false,

@@ -9,9 +9,11 @@ import { decodeImage } from '../../../src/formats/image.js';
 import { CHEST_XRAY14_LABELS } from '../../../src/formats/image_table.js';
 import { parseJson } from '../../../src/formats/json.js';
 import { unpickle } from '../../../src/formats/pickle.js';
+import { readPictureHeader } from '../../../src/formats/picture_header.js';
 import { predictionLineReader } from '../../../src/formats/predictions.js';
 import { type PredictionReader, predictionCsvReader } from '../../../src/formats/predictions_csv.js';
 import { readSafetensors } from '../../../src/formats/safetensors.js';
+import { BROWSER_FORMATS, detectFormat } from '../../../src/formats/signature.js';
 import { readTorch } from '../../../src/formats/torch.js';
 import { storageTable, torchGlobals } from '../../../src/formats/torch_globals.js';
 import { architectureOf, parseWeightsMetadata } from '../../../src/formats/weights.js';
@@ -136,6 +138,14 @@ export const PARSERS: readonly Parser[] = [
     structured: [jpegSegments],
     amplifiers: [amplifiedJpeg],
     parse: (bytes) => decodeImage(bytes, IMAGE_LIMITS),
+  },
+  {
+    name: 'picture-header',
+    about: 'headers of WebP, AVIF, GIF and BMP images, which the browser then decodes',
+    seeds: seeds.browserPictures,
+    structured: [],
+    amplifiers: [],
+    parse: (bytes) => readPictureHeader(BROWSER_FORMATS.find((name) => name === detectFormat(bytes)) ?? 'AVIF', bytes),
   },
   {
     name: 'safetensors',

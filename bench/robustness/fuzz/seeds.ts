@@ -17,6 +17,7 @@ import { boxFile, labelFile, type PhantomRow } from '../../../src/node/phantom_t
 import { drawPhantom } from '../../../src/phantom/index.js';
 import { writeCheckpoint } from '../../../src/train/checkpoint.js';
 import type { TrainSettings } from '../../../src/train/settings.js';
+import { extendedWebp, gif, pictures, turnedAvif } from '../../../test/support/pictures.js';
 import { END_CHUNK, headerChunk, pixelChunk, pngOf } from './images.js';
 import { bytesOf } from './text.js';
 
@@ -25,6 +26,13 @@ const fixture = (name: string) =>
 
 export const TORCH_ZIPS = () => ['every_type.pth', 'every_type_protocol4.pth'].map(fixture);
 export const TORCH_STREAMS = () => ['every_type.pth.tar', 'old_names.pth.tar'].map(fixture);
+
+/** One of each format that is left to the browser, and with turns and animations. */
+export async function browserPictures(): Promise<Uint8Array[]> {
+  const { WebP, AVIF, ...rest } = await pictures();
+  const webps = [WebP, extendedWebp(WebP, { orientation: 6 }), extendedWebp(WebP, { pictures: 2 })];
+  return [...Object.values(rest), gif(2), ...webps, AVIF, turnedAvif(AVIF)];
+}
 
 /** Grey, colour and alpha, 8 and 16 bits from pngjs; palettes, fewer bits and interlaced rows by hand. */
 export async function pngs(): Promise<Uint8Array[]> {

@@ -1,0 +1,63 @@
+/** Images in formats that raybox does not decode itself, decoded by the browser. Loaded where such a file comes. */
+import { InputError } from '../errors.js';
+import { upright } from '../formats/orientation.js';
+import { type PictureHeader, readPictureHeader, webpChunks } from '../formats/picture_header.js';
+import { checkSize } from '../formats/pixels.js';
+import type { ImageLimits, PlatformPixels } from '../gpu/platform.js';
+import type { Warning } from '../warnings.js';
+import { drawnPixels } from './drawable.js';
+
+/**
+ * Decodes a WebP, AVIF, GIF or BMP: RGB of 8 bits over black, colour profiles not applied, turned as viewers show it, of an
+ * animation its first picture. `warnings` say so.
+ * @throws InputError for an image that is too large, told from its header, or that this browser does not decode.
+ */
+export async function decodeByBrowser(format: string, bytes: Uint8Array, limits: ImageLimits): Promise<PlatformPixels> {
+  const header = readPictureHeader(format, bytes);
+  if (header.size) checkSize(format, header.size.width, header.size.height, 4, limits);
+  const bitmap = await createImageBitmap(new Blob([withoutExif(format, bytes) as BlobPart]), {
+    colorSpaceConversion: 'none',
+    premultiplyAlpha: 'none',
+  }).catch((cause) => {
+    throw new InputError(`${format}: this browser does not decode the image`, {
+      hint: 'the file is damaged, or of a kind that this browser does not know: convert it to PNG',
+      cause,
+    });
+  });
+  try {
+    const pixels = await drawnPixels(bitmap, limits);
+    const { data, width, height, warnings } = upright(
+      { ...pixels!, warnings: told(format, header) },
+      header.orientation,
+    );
+    return { data: data as Uint8Array, width, height, channels: 4, warnings: warnings! };
+  } finally {
+    bitmap.close();
+  }
+}
+
+/**
+ * Browsers differ in whether they follow the EXIF orientation of a WebP, so it is taken away (by a name that no decoder knows) and
+ * followed here.
+ */
+function withoutExif(format: string, bytes: Uint8Array): Uint8Array {
+  if (format !== 'WebP') return bytes;
+  const places = [...webpChunks(bytes)].filter(({ type }) => type === 'EXIF').map(({ at }) => at - 8);
+  if (places.length === 0) return bytes;
+  const copy = bytes.slice();
+  for (const at of places) copy.set([0x4e, 0x4f, 0x4e, 0x45], at);
+  return copy;
+}
+
+function told(format: string, { hasMore, isTurned, bits }: PictureHeader): Warning[] {
+  const decoded =
+    `the ${format} was decoded by this browser, to 8 bits; another may differ by a level` +
+    `${bits > 8 ? `, and its ${bits} bits are more` : ''}; for the same pixels everywhere convert it to PNG` +
+    `${hasMore ? '; of its pictures the first was taken' : ''}`;
+  const turned =
+    'the file says that its image is turned or mirrored (irot, imir), and the browser did so, as viewers show it: check that left is left; boxes are in pixels of the image as it is shown';
+  return [
+    { code: 'browser-decoded', message: decoded },
+    ...(isTurned ? [{ code: 'applied-orientation' as const, message: turned }] : []),
+  ];
+}
