@@ -19,6 +19,7 @@ const SUITES = [
   'boxes',
   'nets_torch',
   'localizer',
+  'behaviour',
   'interruptions',
   'phantom',
   'train_loop',

@@ -1,12 +1,16 @@
 /**
- * A worker that is ended the way the README says takes nobody along. Dawn's binding for Node aborts the process where something of the
- * GPU is pending when a worker's thread ends, so that each trial is a process of its own.
+ * Workers and forked processes give what the main thread gives, and a worker that is ended the way the README says takes nobody along.
+ * Dawn's binding for Node aborts the process where something of the GPU is pending when a worker's thread ends, so that each trial is a
+ * process of its own.
  */
-import { execFile } from 'node:child_process';
+import { execFile, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { localizeTiny } from './support/tiny.js';
 
 const url = (path: string) => new URL(path, import.meta.url).href;
 
@@ -14,10 +18,11 @@ const url = (path: string) => new URL(path, import.meta.url).href;
 const WORKER = `
 import { parentPort } from 'node:worker_threads';
 import { load } from '${url('../src/index.js')}';
+import { tinyPicture, tinyWeights } from '${url('./support/tiny.js')}';
 
 const controller = new AbortController();
 const { signal } = controller;
-const loading = load('${fileURLToPath(url('../../weights/phantom8.safetensors'))}', { signal });
+const loading = load(tinyWeights(1), { signal });
 parentPort.on('message', async () => {
   controller.abort();
   const localizer = await loading.catch(() => undefined);
@@ -28,8 +33,7 @@ parentPort.postMessage('loading');
 try {
   const localizer = await loading;
   parentPort.postMessage('loaded');
-  const image = { data: new Uint8Array(200 * 200).fill(90), width: 200, height: 200 };
-  for (;;) await localizer.localize(image, { signal });
+  for (;;) await localizer.localize(tinyPicture(1), { signal });
 } catch (error) {
   if (!signal.aborted) throw error;
 }
@@ -37,9 +41,9 @@ try {
 
 /** Runs in the process: ends the worker so many milliseconds after it began to load, or to localize. */
 const MAIN = `
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 const [code, after, ms] = process.argv.slice(1);
-const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(code)));
+const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(code)), { env: SHARE_ENV });
 worker.on('message', async (word) => {
   if (word === after) setTimeout(() => worker.postMessage('end'), Number(ms));
   if (word !== 'at rest') return;
@@ -60,5 +64,29 @@ for (const [after, moments] of [
     }
   });
 }
+
+test('a worker whose environment hides the software adapter is told so, not given another', async () => {
+  const worker = `import { openGpu } from '${url('../src/gpu/device.js')}'; await openGpu({ adapter: 'swiftshader' });`;
+  const main = `
+    import { Worker } from 'node:worker_threads';
+    const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(process.argv[1])));
+    worker.on('error', ({ message }) => console.log(message));`;
+  const env = { ...process.env, VK_ICD_FILENAMES: undefined, VK_DRIVER_FILES: undefined };
+  const args = ['--input-type=module', '-e', main, worker];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env, timeout: 120_000 });
+  assert.match(stdout, /^SwiftShader, the software adapter, is out of reach for this worker; given .* SHARE_ENV/);
+});
+
+test('two workers and a forked process at once give what the main thread gives', async () => {
+  const script = url('./support/tiny_elsewhere.js');
+  const workers = [1, 2].map(() => new Worker(new URL(script), { env: SHARE_ENV }));
+  const child = fork(fileURLToPath(script));
+  const ends = [...workers, child].map((each) => once(each, 'exit'));
+  const said = await Promise.all([...workers, child].map((each) => once(each, 'message')));
+  const truth = await localizeTiny();
+  assert.match(truth, /"findings":\[\{"label"/);
+  for (const [text] of said) assert.is(text, truth);
+  for (const [code] of await Promise.all(ends)) assert.is(code, 0);
+});
 
 test.run();

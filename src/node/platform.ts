@@ -1,4 +1,5 @@
 /** Node's side of `#gpu`: Dawn through the npm package `webgpu`, with SwiftShader where there is no Vulkan driver. */
+import { isMainThread } from 'node:worker_threads';
 import { GpuUnavailableError } from '../errors.js';
 import type { Platform } from '../gpu/platform.js';
 import { open } from './open.js';
@@ -27,7 +28,9 @@ export const platform: Platform = {
     };
     const onSwiftShader = async () => {
       await useSwiftShader();
-      return withOptions([], FINE_TIMESTAMPS, SLOW_ON_SWIFTSHADER);
+      const swiftShader = await withOptions([], FINE_TIMESTAMPS, SLOW_ON_SWIFTSHADER);
+      if (!isMainThread) await refuseOthers(swiftShader);
+      return swiftShader;
     };
     const isLinux = process.platform === 'linux';
     let instance: GPU;
@@ -68,6 +71,19 @@ async function createInstance(options: string[]): Promise<GPU> {
   }
   Object.assign(globalThis, dawn.globals);
   return dawn.create(options);
+}
+
+/**
+ * A worker has a copy of the environment, which native code does not see, unless it was started with the main thread's: the Vulkan loader
+ * then still finds the driver that it would find anyway, or none.
+ */
+async function refuseOthers(instance: GPU): Promise<void> {
+  const info = (await instance.requestAdapter())?.info;
+  if (/swiftshader/i.test(`${info?.architecture} ${info?.description}`)) return;
+  throw new GpuUnavailableError('SwiftShader, the software adapter, is out of reach for this worker', {
+    given: info ? `the adapter ${info.description || info.vendor}` : 'no adapter',
+    hint: 'start the worker with { env: SHARE_ENV } (node:worker_threads), or open a device in the main thread before',
+  });
 }
 
 async function hasAdapter(instance: GPU): Promise<boolean> {

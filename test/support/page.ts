@@ -20,6 +20,10 @@ export interface PageOptions {
   folder?: string;
   /** The address's search part: where a page looks for the variables that Node takes from the environment. */
   search?: Record<string, string | undefined>;
+  /** Sent with every answer of the server. */
+  headers?: Readonly<Record<string, string>>;
+  /** Further contents by path, served from memory. */
+  contents?: Readonly<Record<string, Uint8Array>>;
   /** Width and height in CSS pixels. */
   viewport?: { width: number; height: number };
   /** Gets each line that the page prints. */
@@ -35,6 +39,8 @@ export interface OpenPage {
   crashed: Promise<never>;
   /** Replaces the places in the bundle that a stack names by those in the sources. */
   locate(stack: string): string;
+  /** Ends the server, the page stays: what a page is without a network. */
+  goOffline(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -46,14 +52,19 @@ export interface OpenPage {
 export async function openPage(browser: Browser, options: PageOptions): Promise<OpenPage> {
   const folder = resolve(root, options.folder ?? 'test');
   const { contents, map } = await bundle(options.script, join(folder, 'bundle'));
+  for (const [path, bytes] of Object.entries(options.contents ?? {})) contents.set(path, Buffer.from(bytes));
   let page: Page | undefined;
   let served: Served | undefined;
+  const goOffline = async () => {
+    await served?.close();
+    served = undefined;
+  };
   const close = async () => {
     await page?.close().catch(() => {}); // it may have crashed
-    await served?.close();
+    await goOffline();
   };
   try {
-    served = await serveFolder(folder, { contents });
+    served = await serveFolder(folder, { contents, headers: options.headers ?? {} });
     const url = new URL(options.html ?? EMPTY, served.url);
     for (const [key, value] of Object.entries(options.search ?? {})) if (value) url.searchParams.set(key, value);
     const scriptUrl = options.script === undefined ? '' : `/bundle/${parse(options.script).name}.js`;
@@ -69,7 +80,7 @@ export async function openPage(browser: Browser, options: PageOptions): Promise<
     if (options.viewport) await page.setViewport(options.viewport);
     await page.goto(url.href);
     if (options.start !== false && scriptUrl !== '') await page.addScriptTag({ url: scriptUrl, type: 'module' });
-    return { page, scriptUrl, errors, crashed, locate, close };
+    return { page, scriptUrl, errors, crashed, locate, goOffline, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,0 +1,55 @@
+/** A network that a software adapter compiles in two seconds, and pictures for it: for tests of what goes on around the computing. */
+import type { Architecture } from '../../src/formats/architecture.js';
+import type { TensorData } from '../../src/formats/checkpoint.js';
+import { writeSafetensors } from '../../src/formats/safetensors.js';
+import { architectureMetadata, formatWeightsMetadata } from '../../src/formats/weights.js';
+import { createGraph } from '../../src/graph/graph.js';
+import type { Localization, PixelImage } from '../../src/index.js';
+import { buildNetwork } from '../../src/nets/index.js';
+import { seededRandom } from '../../src/random.js';
+
+const SIZE = 32;
+
+/** Seeded weights of one convolution layer with average pooling, as safetensors that say all about their network. */
+export function tinyWeights(seed: number, classes = ['Mass', 'Nodule'], channels = 8): Uint8Array {
+  const architecture: Architecture = {
+    backbone: { family: 'vgg', layers: [channels, 'M'], batchNorm: false },
+    head: { classes: classes.length, pooling: 'average' },
+  };
+  const g = createGraph();
+  buildNetwork(g, architecture, g.input('image', [1, SIZE, SIZE, 1]));
+  const random = seededRandom(seed);
+  const tensors = [...g.parameters].map(([name, { shape }]) => {
+    const count = shape.reduce((all, one) => all * one, 1);
+    const data = Float32Array.from({ length: count }, () => random() * 2 - 1);
+    return [name, { shape: [...shape], data }] as [string, TensorData];
+  });
+  const metadata = formatWeightsMetadata({
+    ...architectureMetadata(architecture),
+    ...{ pooling: 'average', classes, inputWidth: SIZE, inputHeight: SIZE, inputChannels: 1 },
+    ...{ channelOrder: 'rgb', mean: [0.5], std: [0.25], fit: 'stretch', heatmapScaling: 'minmax' },
+    ...{ trainingData: 'none', license: 'MIT' },
+  });
+  return writeSafetensors(new Map(tensors), metadata);
+}
+
+/** A seeded picture of a few grey steps, so that heatmaps have several regions. */
+export function tinyPicture(seed: number, width = 40, height = 36): PixelImage {
+  const random = seededRandom(seed);
+  const steps = Array.from({ length: 30 }, () => random() * 255);
+  const data = Uint8Array.from(
+    { length: width * height },
+    (_, i) => steps[(Math.floor(i / width / 7) * 6 + (i % 7)) % 30],
+  );
+  return { data, width, height };
+}
+
+/** What two results have to agree in. */
+export const contentOf = ({ probabilities, logits, findings }: Localization) => ({ probabilities, logits, findings });
+
+/** What a fresh device makes of one picture, as text: to be compared between threads, processes and pages. */
+export async function localizeTiny(): Promise<string> {
+  const { load } = await import('../../src/index.js');
+  await using localizer = await load(tinyWeights(1));
+  return JSON.stringify(contentOf(await localizer.localize(tinyPicture(1), { classes: localizer.classes })));
+}
