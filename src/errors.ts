@@ -14,6 +14,9 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
+/** `1 number`, `3 numbers`: how messages count. */
+export const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 class RayboxError extends Error {
   readonly expected: string | undefined;
   readonly given: string | undefined;

@@ -7,6 +7,8 @@
 export type WarningCode =
   /** The weights do not say how pixels are brought to the network (range, channels, size): a default was taken. */
   | 'assumed-input'
+  /** Settings beside the tensors of a checkpoint were taken for those of its network: names of outputs, mean, size. */
+  | 'file-settings'
   /** The weights do not say what the network computes (pooling, say): a default was taken. */
   | 'assumed-network'
   /** The weights do not say what their outputs mean: they are called `output 0`, `output 1`, … */

@@ -10,11 +10,10 @@ import type { Checkpoint, TensorData } from '../src/formats/checkpoint.js';
 import { writeSafetensors } from '../src/formats/safetensors.js';
 import { formatWeightsMetadata, readCheckpoint, type WeightsMetadata } from '../src/formats/weights.js';
 import { openGpu } from '../src/gpu/device.js';
-import { createGraph } from '../src/graph/graph.js';
 import { load } from '../src/index.js';
 import { type Model, type ModelOptions, modelOf } from '../src/localizer/model.js';
-import { buildNetwork, parameterSource, standardBackbone } from '../src/nets/index.js';
-import { generated, readData } from './support/torch.js';
+import { parameterSource, standardBackbone } from '../src/nets/index.js';
+import { generated, readData, seededNetwork } from './support/torch.js';
 
 const RESNET: Backbone = { family: 'resnet', block: 'basic', layers: [1, 1], widths: [4, 6], stem: 4 };
 const DENSENET: Backbone = { family: 'densenet', growthRate: 4, blocks: [2, 2], initialFeatures: 8, bottleneck: 2 };
@@ -26,16 +25,8 @@ const tensor = async (name: string, ...shape: number[]): Promise<[string, Tensor
   { shape, data: Float32Array.from(await generated(name, shape)) },
 ];
 
-/** A network's tensors, filled with seeded numbers. */
-async function network(backbone: string | Backbone, head: Head | undefined, channels = 3): Promise<Tensors> {
-  const g = createGraph();
-  buildNetwork(g, { backbone, ...(head ? { head } : {}) }, g.input('image', [1, 64, 64, channels]));
-  const entries = [...g.parameters].map(([name, { shape }]) => tensor(name, ...shape));
-  return new Map(await Promise.all(entries));
-}
-
-const resnet = await network(RESNET, FC);
-const densenet = await network(DENSENET, { ...FC, prediction: 'classifier' }, 1);
+const resnet = await seededNetwork(RESNET, FC);
+const densenet = await seededNetwork(DENSENET, { ...FC, prediction: 'classifier' }, 1);
 const renamed = (tensors: Tensors, change: (name: string) => string): Tensors =>
   new Map([...tensors].map(([name, own]) => [change(name), { ...own }]));
 const withMore = async (tensors: Tensors, ...more: [string, ...number[]][]): Promise<Tensors> =>
@@ -129,7 +120,7 @@ test('what takes no part in the result is left out, and listed', async () => {
   assert.equal([...leftOut].sort(), more.map(([name]) => name).sort());
   assert.equal(checkpoint.tensors.get('fc.weight'), resnet.get('fc.weight'));
   const aux = await withMore(
-    await network('googlenet', FC),
+    await seededNetwork('googlenet', FC),
     ['aux1.fc2.weight', 1000, 1024],
     ['aux2.conv.bn.bias', 128],
   );
@@ -210,7 +201,7 @@ test('any prefix and any place in a sequence: the same network', async () => {
   const old = renamed(densenet, (name) => name.replace(/(denselayer\d+\.(?:norm|conv))([12])\./, '$1.$2.'));
   assert.equal([...(await read(old)).checkpoint.tensors.keys()], [...densenet.keys()]);
   await refused(read(new Map([...densenet, ...old])), /two tensors are named/);
-  const deep = await network({ ...RESNET, layers: [1, 1, 1, 1], widths: [4, 4, 4, 6] }, FC);
+  const deep = await seededNetwork({ ...RESNET, layers: [1, 1, 1, 1], widths: [4, 4, 4, 6] }, FC);
   const children = ['conv1', 'bn1', '-', '-', 'layer1', 'layer2', 'layer3', 'layer4'];
   const numbered = renamed(deep, (name) => {
     const [module, ...rest] = name.split('.');
@@ -263,7 +254,7 @@ test('families that raybox does not know are called by their names', async () =>
 });
 
 test('a VGG’s classifier has hidden layers; its own convolutions alone make no VGG of another network', async () => {
-  const vgg = await network({ family: 'vgg', layers: [4, 'M', 6, 'M'], batchNorm: false }, undefined);
+  const vgg = await seededNetwork({ family: 'vgg', layers: [4, 'M', 6, 'M'], batchNorm: false }, undefined);
   const classifier: [string, ...number[]][] = [
     ['classifier.0.weight', 8, 294],
     ['classifier.3.weight', 8, 8],
@@ -279,7 +270,7 @@ test('names, input and pooling that nobody said are assumed aloud; what is said 
   assert.equal(codes(bare), ['assumed-input', 'assumed-network', 'unnamed-outputs']);
   assert.equal(bare.metadata.classes, ['output 0', 'output 1', 'output 2']);
   for (const outputs of [8, 14]) {
-    const own = await read(await network(RESNET, { ...FC, classes: outputs }));
+    const own = await read(await seededNetwork(RESNET, { ...FC, classes: outputs }));
     assert.is(own.metadata.classes[0], 'output 0', `${outputs} outputs are no reason for names`);
   }
   const [{ message }] = bare.warnings;
@@ -310,7 +301,7 @@ test('names, input and pooling that nobody said are assumed aloud; what is said 
   const grey = await read(densenet);
   assert.match(grey.warnings[0].message, /1 channel/);
   assert.equal([grey.metadata.inputChannels, grey.metadata.assumed!.includes('channelOrder')], [1, false]);
-  await refused(read(await network(RESNET, FC, 2)), /conv1\.weight reads 2 channels/);
+  await refused(read(await seededNetwork(RESNET, FC, 2)), /conv1\.weight reads 2 channels/);
 });
 
 test('an assumption outlives the file that it was written to', async () => {
@@ -357,7 +348,7 @@ test('names of a file that do not fit its outputs are not taken, and the warning
     [{ id2label: '{"0":"a","4294967294":"b"}' }, /: id2label \(2: /],
     [{ labels: '["a","b","c","d","e"]' }, /: labels \(5: a, b, c, d, …\)\. Say/],
     [{ classes: '["a","b","c"]', class_to_idx: '{"a":0,"c":1,"b":2}' }, /different orders in classes and class_to_idx/],
-    [{ labels: '[{"toString":1},2]' }, /: labels \(2: {"toString":1}, 2\)\. Say/],
+    [{ labels: '[{"toString":1},2]' }, /: labels \(2: {…}, 2\)\. Say/],
     [{ classes: '[' }, /: classes \(1: \[\)\. Say/],
     [{ classes: '7' }, /called output 0 to output 2\. Say/],
   ];
@@ -380,7 +371,7 @@ test('a negative variance, whose root the ReLU behind it would hide, is refused'
 });
 
 test('torchxrayvision’s layout: range, thresholds, and names of the outputs that were trained, said aloud', async () => {
-  const tensors = await network(DENSENET, { classes: 18, pooling: 'average', prediction: 'classifier' }, 1);
+  const tensors = await seededNetwork(DENSENET, { classes: 18, pooling: 'average', prediction: 'classifier' }, 1);
   const data = Float32Array.from({ length: 18 }, (_, index) => (index > 15 ? Number.NaN : index / 20));
   const model = await read(new Map([...tensors, ['op_threshs', { shape: [18], data }]]));
   const { mean, std, classes, thresholds } = model.metadata;
@@ -393,7 +384,7 @@ test('torchxrayvision’s layout: range, thresholds, and names of the outputs th
 });
 
 test('a GoogLeNet with transform_input: asked about, and right when told', async () => {
-  const tensors = await network('googlenet', FC);
+  const tensors = await seededNetwork('googlenet', FC);
   const bare = await read(tensors);
   assert.match(bare.warnings[0].message, /transform_input.*transformInput \(--transform-input\)/);
   for (const told of [
@@ -421,11 +412,11 @@ test('a backbone is told by what was given, not by the first tensor with four si
   const first = await withMore(new Map(), ['criterion.features.weight', 8, 5, 3, 3]);
   assert.is((await read(new Map([...first, ...resnet]))).metadata.inputChannels, 3);
   const named = await read(
-    renamed(await network('resnet18', FC), (name) => `encoder.${name}`),
+    renamed(await seededNetwork('resnet18', FC), (name) => `encoder.${name}`),
     { architecture: 'resnet18' },
   );
   assert.equal([named.metadata.architecture, named.sources.architecture], ['resnet18', 'given']);
-  const beside = renamed(await network('squeezenet1_1', undefined), (name) => `net.${name}`);
+  const beside = renamed(await seededNetwork('squeezenet1_1', undefined), (name) => `net.${name}`);
   const given = await read(await withMore(beside, ['out.weight', 3, 512]), {
     architecture: standardBackbone('squeezenet1_1'),
   });

@@ -150,7 +150,7 @@ for (const name of ['every_type.pth', 'every_type.pth.tar', 'every_type_protocol
       parameter: twelve,
     });
     const numbers = { epoch: '12', best_auc: '0.25', lr: '0.0001', milestones: '{"30":1,"60":1}' };
-    assert.equal(metadata, { ...numbers, arch: 'densenet121', amp: 'true' });
+    assert.equal(metadata, { ...numbers, arch: 'densenet121', amp: 'true', groups: '{"a":[1]}' });
   });
 
 test('names are those of the file; what stands beside the state dict is metadata', () => {
@@ -161,6 +161,35 @@ test('names are those of the file; what stands beside the state dict is metadata
   );
   assert.match([...tensors.keys()][1], /denseblock1\.denselayer1\.norm\.1\.weight$/);
   assert.equal(metadata, { epoch: '1', best_loss: '0.5' });
+});
+
+test('settings beside the state dict: arguments, configurations, normalisation as lists, tensors and arrays', () => {
+  const { tensors, metadata } = readTorch(fixture('torch-checkpoints/settings.pth'));
+  assert.equal([...tensors.keys()], ['fc.weight']);
+  const { args, hyper_parameters, img_mean, img_std, ...rest } = metadata;
+  assert.equal(rest, {}, 'a large array, one of another order of bytes, and the state of an optimizer are none');
+  assert.equal(JSON.parse(args), { img_size: 320, data: '//data/xrays', lr: 0.1 });
+  const normalize = { mean: [0.5], std: [0.25] };
+  assert.equal(JSON.parse(hyper_parameters), { classes: ['Mass', 'Nodule'], normalize });
+  assert.equal(JSON.parse(img_mean), [0.485, 0.456, 0.406].map(Math.fround));
+  assert.equal(JSON.parse(img_std), [0.229, 0.224, 0.225]);
+});
+
+test('settings that repeat or nest without end are bounded', () => {
+  const k = 'K\x01';
+  // A list of 250 numbers, named 250 times by a list that is named 250 times, and a dict that holds itself.
+  const wide = `(${k.repeat(250)}lq\x010(${'h\x01'.repeat(250)}lq\x020(${'h\x02'.repeat(250)}l`;
+  const own = `}q\x03(${short('own')}h\x03${short('lr')}${k}u`;
+  const { tensors, metadata } = readTorch(zipOf(dict(['w', tensor([6], [1])], ['wide', wide], ['own', own])));
+  assert.equal([...tensors.keys()], ['w']);
+  assert.equal(metadata, { own: '{"lr":1}' });
+});
+
+test('a TorchScript program is refused as one, whose entries are compressed, with the way to its weights', () => {
+  refuses(
+    fixture('torch-checkpoints/scripted.pt'),
+    /a TorchScript program .*given .*\.py.*nothing of it was run; .*torch\.save\(torch\.jit\.load\(FILE\)\.state_dict\(\)/,
+  );
 });
 
 test('Python 2 strings, version-1 tensors, cuda storages, storage views', () => {
@@ -269,6 +298,7 @@ test('tensors that reach beyond their storage, overflow or multiply without end 
   refuses(zip({ 'a/data.pkl': raw(`${good}.`) }), /lacks storage '0'/);
   refuses(zipOf(good, { 'archive/byteorder': raw('big') }), /big-endian/);
   refuses(zipOf(good, { 'archive/constants.pkl': raw('.') }), /TorchScript/);
+  refuses(zipOf(good, { 'archive/models/model.json': raw('{}') }), /exported program.*torch\.export\.load/);
   const large = new Uint8Array(10_000);
   const storages = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`a/data/${i}`, large]));
   refuses(zip({ 'a/data.pkl': raw(`${good}.`), ...storages }), /overlaps another entry/);

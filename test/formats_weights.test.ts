@@ -107,6 +107,20 @@ test('each field that is missing or wrong is named', () => {
   refuses(() => parseWeightsMetadata({}), /given no metadata/);
   refuses(() => parseWeightsMetadata({ format: 'pt' }), /given format/);
   refuses(() => formatWeightsMetadata({ ...metadata, inputWidth: 1.5 }), /input_width is wrong/);
+  const grey = { ...metadata, inputChannels: 1 } as const;
+  refuses(() => formatWeightsMetadata(grey), /mean is wrong; expected 1 number, as/);
+});
+
+test('values that a program nests without end, or that no file can hold, are refused', () => {
+  let deep: unknown = [];
+  for (let i = 0; i < 200_000; i++) deep = [deep];
+  const itself: unknown[] = [];
+  itself.push(itself);
+  let wide: unknown[] = [1];
+  for (let i = 0; i < 7; i++) wide = new Array(100).fill(wide);
+  for (const value of [deep, itself, wide, [1n], { toJSON: () => undefined }])
+    for (const key of ['classes', 'mean', 'thresholds', 'architecture'])
+      refuses(() => formatWeightsMetadata({ ...metadata, [key]: value }), new RegExp(`(${key}|architecture|classes)`));
 });
 
 test('metadata and architecture say the same', () => {

@@ -139,7 +139,8 @@ test('what goes wrong while a run is being ended is said, not taken for the inte
 test('what is said when a run is resumed holds for the next time, and broken checkpoints end nothing', () => {
   const longer = command('train', '--out', at('killed'), '--resume', '--epochs', '3');
   assert.is(longer.status, 0, longer.stderr);
-  assert.is(JSON.parse(text('killed', 'config.json')).settings.epochs, 3);
+  const { settings, checkpointMs } = JSON.parse(text('killed', 'config.json'));
+  assert.equal([settings.epochs, checkpointMs], [3, 0]);
   const folder = at('killed', 'checkpoints');
   const [first, ...others] = readdirSync(folder).sort();
   for (const name of others) writeFileSync(join(folder, name), 'no checkpoint');
@@ -346,6 +347,7 @@ test('--ridge: one pass, weights and card; what belongs to epochs is refused', (
   const ridge = (...more: string[]) => command(...given, ...network, '--ridge', '1,100', '--ridge-folds', '3', ...more);
   const run = ridge('--out', at('ridge'));
   assert.is(run.status, 0, run.stderr);
+  assert.not.match(run.stderr, /NaN/);
   assert.match(
     run.stderr,
     /mean AUC of the cross-validation by penalty: 1: 0\.\d+, 100: 0\.\d+; chosen by class: \S+ 1(00)?, /,
@@ -428,7 +430,7 @@ test('broken data is told before anything runs, or left out and counted', async 
   await refused(open(), /unknown finding label "Gout"/);
   assert.match(
     (await open({ skipBroken: true })).warnings.join('\n'),
-    /1 problems in the label file; the first: .*Gout/,
+    /1 problem in the label file; the first: .*Gout/,
   );
   const row = labels.split('\n').find((line) => line.startsWith(names[0])) as string;
   for (const [wrong, message] of [
@@ -456,7 +458,7 @@ test('broken data is told before anything runs, or left out and counted', async 
   writeFileSync(at('train.txt'), names.slice(12).join('\n'));
   const leaking = { train: at('train.txt'), validation: at('some.txt'), test: at('train.txt') };
   const { warnings: told } = await open({ lists: leaking, skipBroken: true });
-  assert.match(told.join('\n'), /^1 names in the lists are not in the label file; the first: else\.png$/m);
+  assert.match(told.join('\n'), /^1 name in the lists is not in the label file; the first: else\.png$/m);
   assert.match(told.join('\n'), /^\d+ patients are in both the training and the test images/m);
 });
 

@@ -4,7 +4,7 @@
  * it ends the reading with an error. Protocols 0 to 5; opcodes after https://docs.python.org/3/library/pickletools.html
  *
  * Python → here: None → null, int → number (bigint beyond 2^53), str → string, bytes → Uint8Array, list and tuple → array,
- * dict → Map, set → Set. Attributes set on an object after it was made (BUILD) are dropped.
+ * dict → Map, set → Set. Attributes that are set on an object after it was made (BUILD) are dropped, but for those of a `PyObject`.
  */
 import { InputError } from '../errors.js';
 
@@ -14,6 +14,14 @@ export class PyGlobal {
     readonly name: string,
     readonly call?: (args: unknown[]) => unknown,
   ) {}
+}
+
+/** A Python object by its attributes, or whatever else its state is. */
+export class PyObject extends Map<unknown, unknown> {
+  /** Called once, when the object gets its state. */
+  setState(state: unknown): void {
+    if (state instanceof Map) for (const [name, value] of state) this.set(name, value);
+  }
 }
 
 export interface UnpickleOptions {
@@ -266,8 +274,11 @@ export function unpickle(bytes: Uint8Array, options: UnpickleOptions): { value: 
     '\x81': () => callTop(2),
     '\x92': () => callTop(3),
     b: () => {
-      pop();
-      top();
+      const state = pop();
+      const object = top();
+      if (!(object instanceof PyObject)) return;
+      spend(state instanceof Map ? state.size * COST.entry : 0);
+      object.setState(state);
     },
     Q: () => persistent(pop()),
     P: () => persistent(takeLine()),

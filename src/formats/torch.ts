@@ -14,30 +14,27 @@ import {
 } from './checkpoint.js';
 import { latin1, unpickle } from './pickle.js';
 import { type Storage, StoredTensor, storageTable, torchGlobals } from './torch_globals.js';
+import { isNetwork, type NumbersOf, settingsOf, TRAINING_STATE } from './torch_settings.js';
 import { openZip } from './zip.js';
 
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL = 1001;
 // Where training scripts keep the state dict beside epoch, optimizer and the like.
 const STATE_DICT_KEYS = ['state_dict', 'model_state_dict', 'model_state', 'model', 'net', 'network', 'weights'];
-// What else stands there and holds tensors, but no network.
-const TRAINING_STATE = /optim|sched|scaler|loss|criterion|metric|rng|callbacks|loops/i;
-// Where scripts keep what was said to them.
-const SETTINGS = ['hyper_parameters', 'hparams', 'args', 'config', 'cfg', 'opt', 'params'];
 const MAX_NESTING = 4;
-/** Longest list, in elements, that is taken for names of classes. */
-const MAX_NAMES = 10_000;
+/** Longest tensor, in elements, that may be a setting: mean and standard deviation of a channel. */
+const MAX_SETTING = 16;
 
 /**
- * Reads the state dict of a checkpoint as float32 tensors. Plain strings, numbers, booleans, and lists and maps of them, that
- * stand beside it (epoch, names of classes) become metadata. Throws an InputError for anything else than tensors and plain Python
+ * Reads the state dict of a checkpoint as float32 tensors. What stands beside it (epoch, arguments, names of classes) becomes
+ * metadata: see `settingsOf`. Throws an InputError for anything else than tensors and plain Python
  * values, naming the first thing refused.
  * @param prefix the name of the dict that is wanted, where the file has several; any other is left to whoever reads the names.
  */
 export function readTorch(bytes: Uint8Array, prefix?: string): Checkpoint {
   const isZip = bytes.length >= 4 && bytes[0] === 0x50 && bytes[1] === 0x4b;
   const { root, storageBytes } = isZip ? readArchive(bytes) : readStream(bytes);
-  const { stateDict, ...rest } = findStateDict(root, prefix?.replace(/\.$/, ''));
+  const { stateDict, dicts, ...rest } = findStateDict(root, prefix?.replace(/\.$/, ''));
 
   const decoded = new Map<string, Float32Array>();
   const storage = ({ key, type }: Storage) => {
@@ -55,7 +52,11 @@ export function readTorch(bytes: Uint8Array, prefix?: string): Checkpoint {
     if (budget < 0) throw new InputError('torch: the tensors are far larger than the file', { given: `'${name}'` });
     tensors.set(name, materialise(`torch: '${name}'`, value, storage(value.storage)));
   }
-  return { tensors, ...rest };
+  const numbersOf: NumbersOf = (tensor) =>
+    elementCount(tensor.shape, 'torch: a setting') > MAX_SETTING
+      ? undefined
+      : [...materialise('torch: a setting', tensor, storage(tensor.storage)).data];
+  return { tensors, metadata: settingsOf(dicts, numbersOf), ...rest };
 }
 
 /** The unpickled object, and where the raw bytes of its storages are. */
@@ -66,6 +67,7 @@ interface Contents {
 
 function readArchive(bytes: Uint8Array): Contents {
   const entries = openZip(bytes);
+  refuseProgram([...entries.keys()]);
   const main = [...entries.keys()].find((name) => /^([^/]+\/)?data\.pkl$/.test(name));
   if (main === undefined)
     throw new InputError('torch: the zip archive holds no data.pkl', {
@@ -73,10 +75,6 @@ function readArchive(bytes: Uint8Array): Contents {
       hint: 'is this a file that torch.save wrote?',
     });
   const folder = main.slice(0, -'data.pkl'.length);
-  if (entries.has(`${folder}constants.pkl`))
-    throw new InputError('torch: this is a TorchScript program, not a checkpoint', {
-      hint: 'save model.state_dict() with torch.save',
-    });
   const order = entries.get(`${folder}byteorder`)?.read();
   if (order !== undefined && latin1(order.subarray(0, 16)).trim() !== 'little') throw bigEndian();
 
@@ -85,6 +83,33 @@ function readArchive(bytes: Uint8Array): Contents {
     persistentLoad: storageTable(new Map()),
   });
   return { root: value, storageBytes: (key) => entries.get(`${folder}data/${key}`)?.read() };
+}
+
+/** What torch writes that runs, and is no dict of tensors. */
+const PROGRAMS: readonly { is: RegExp; what: string; open: string }[] = [
+  {
+    is: /(^|\/)(constants\.pkl|bytecode\.pkl|code\/.*\.py)$/,
+    what: 'a TorchScript program (torch.jit.save)',
+    open: 'torch.jit.load(FILE)',
+  },
+  {
+    is: /(^|\/)(serialized_exported_program\.json|models\/[^/]+\.json)$/,
+    what: 'an exported program (torch.export.save)',
+    open: 'torch.export.load(FILE)',
+  },
+];
+
+function refuseProgram(names: readonly string[]): void {
+  const program = PROGRAMS.find(({ is }) => names.some((name) => is.test(name)));
+  if (program)
+    throw new InputError(`torch: this is ${program.what}, not a checkpoint`, {
+      expected: 'a state dict that torch.save wrote, or safetensors',
+      given: names
+        .filter((name) => program.is.test(name))
+        .slice(0, 3)
+        .join(', '),
+      hint: `nothing of it was run; save its weights alone: torch.save(${program.open}.state_dict(), 'weights.pth')`,
+    });
 }
 
 function readStream(bytes: Uint8Array): Contents {
@@ -132,27 +157,27 @@ function bigEndian(): InputError {
   return new InputError('torch: the checkpoint is big-endian', { hint: 'save it again on a little-endian machine' });
 }
 
-const holdsTensors = (value: unknown): value is Map<unknown, unknown> =>
-  value instanceof Map && [...value.values()].some((item) => item instanceof StoredTensor);
+interface Found extends Pick<Checkpoint, 'choice' | 'taken'> {
+  stateDict: Map<unknown, unknown>;
+  /** All dicts on the way to it, and itself: what is no tensor there may be a setting. */
+  dicts: Map<unknown, unknown>[];
+}
 
-function findStateDict(
-  root: unknown,
-  wanted: string | undefined,
-): Omit<Checkpoint, 'tensors'> & { stateDict: Map<unknown, unknown> } {
-  let strings: [string, string][] = [];
-  const done = (stateDict: Map<unknown, unknown>, more: Pick<Checkpoint, 'choice' | 'taken'> = {}) => ({
+function findStateDict(root: unknown, wanted: string | undefined): Found {
+  const dicts: Map<unknown, unknown>[] = [];
+  const done = (stateDict: Map<unknown, unknown>, more: Pick<Checkpoint, 'choice' | 'taken'> = {}): Found => ({
     stateDict,
-    metadata: Object.fromEntries(strings),
+    dicts: dicts.includes(stateDict) ? dicts : [...dicts, stateDict],
     ...more,
   });
   let level = root;
   for (let depth = 0; level instanceof Map && depth < MAX_NESTING; depth++) {
     const dict: Map<unknown, unknown> = level;
-    for (const value of [...SETTINGS.map((key) => dict.get(key)), dict]) strings = strings.concat(plainValues(value));
+    dicts.push(dict);
     const chosen = wanted === undefined ? undefined : dict.get(wanted);
-    if (holdsTensors(chosen)) return done(chosen, { taken: true });
-    if (holdsTensors(dict) && !STATE_DICT_KEYS.some((key) => dict.get(key) instanceof Map)) return done(dict);
-    const networks = [...dict.keys()].filter((key) => holdsTensors(dict.get(key)) && !TRAINING_STATE.test(String(key)));
+    if (isNetwork(chosen)) return done(chosen, { taken: true });
+    if (isNetwork(dict) && !STATE_DICT_KEYS.some((key) => dict.get(key) instanceof Map)) return done(dict);
+    const networks = [...dict.keys()].filter((key) => isNetwork(dict.get(key)) && !TRAINING_STATE.test(String(key)));
     const usual = STATE_DICT_KEYS.filter((key) => networks.includes(key));
     const [taken] = usual.length > 0 ? usual : networks;
     if (usual.length > 1 || (usual.length === 0 && networks.length > 1))
@@ -164,9 +189,7 @@ function findStateDict(
     if (taken !== undefined) {
       const others = networks.filter((key) => key !== taken).map(String);
       const choice = others.length > 0 ? { choice: { taken: String(taken), others } } : {};
-      const inner = dict.get(taken) as Map<unknown, unknown>;
-      strings = strings.concat(plainValues(inner));
-      return done(inner, choice);
+      return done(dict.get(taken) as Map<unknown, unknown>, choice);
     }
     const inner = STATE_DICT_KEYS.map((key) => dict.get(key)).find((value) => value instanceof Map);
     if (inner === undefined) break;
@@ -177,20 +200,6 @@ function findStateDict(
     expected: `tensors by name, or a dict of them under ${STATE_DICT_KEYS.join(', ')}`,
     given: keys === undefined ? brief(level) : `a dict of ${keys || 'nothing'}`,
     hint: "save the weights: torch.save({'state_dict': model.state_dict()}, path)",
-  });
-}
-
-/** The entries of a dict that are plain: strings, numbers and booleans as they are, lists and dicts of strings and numbers as JSON. */
-function plainValues(value: unknown): [string, string][] {
-  if (!(value instanceof Map)) return [];
-  const isPlain = (one: unknown) => typeof one === 'string' || typeof one === 'number';
-  return [...value].flatMap(([key, one]): [string, string][] => {
-    if (typeof key !== 'string') return [];
-    if (isPlain(one) || typeof one === 'boolean') return [[key, String(one)]];
-    if (Array.isArray(one) && one.length <= MAX_NAMES && one.every(isPlain)) return [[key, JSON.stringify(one)]];
-    if (one instanceof Map && one.size <= MAX_NAMES && [...one].every((pair) => pair.every(isPlain)))
-      return [[key, JSON.stringify(Object.fromEntries(one))]];
-    return [];
   });
 }
 

@@ -1,7 +1,7 @@
 /** What a torch checkpoint's pickle may name: the allow-list, and the tensors and storages that it describes. */
 import { InputError } from '../errors.js';
 import { brief, ELEMENT_BYTES, type ElementType, toFloat32 } from './checkpoint.js';
-import { PyGlobal } from './pickle.js';
+import { PyGlobal, PyObject } from './pickle.js';
 
 /** The run of bytes that tensors are views of. The pickle knows it by type and key only. */
 export interface Storage {
@@ -19,6 +19,33 @@ export class StoredTensor {
     readonly shape: number[],
     readonly strides: number[],
   ) {}
+}
+
+class NumpyType extends PyObject {
+  isBigEndian = false;
+
+  constructor(readonly type: unknown) {
+    super();
+  }
+
+  /** `(version, order of bytes, …)`. */
+  override setState(state: unknown): void {
+    this.isBigEndian = Array.isArray(state) && state[1] === '>';
+  }
+}
+
+/** A small numpy array, whose numbers come with its state; what is large, or of another type, has none. */
+export class NumpyArray extends PyObject {
+  numbers: number[] | undefined;
+
+  /** `(version, shape, type, whether columns come first, bytes)`. */
+  override setState(state: unknown): void {
+    const [, shape, type, , raw] = Array.isArray(state) ? state : [];
+    const element = elementOf(type);
+    if (element === undefined || !(raw instanceof Uint8Array) || raw.length > MAX_RAW_BYTES) return;
+    if (!isSizes(shape) || shape.length > 1 || raw.length !== (shape[0] ?? 1) * ELEMENT_BYTES[element]) return;
+    this.numbers = numbersIn(element, raw);
+  }
 }
 
 const STORAGE_TYPES: Record<string, ElementType> = {
@@ -111,7 +138,10 @@ export function torchGlobals(): Map<string, ((args: unknown[]) => unknown) | nul
     ['torch.Size', list],
     ['torch.device', () => null],
     ['_codecs.encode', encodeLatin1],
-    ['numpy.dtype', ([name]) => name],
+    ['numpy.dtype', ([name]) => new NumpyType(name)],
+    ['numpy.ndarray', null],
+    ['numpy.core.multiarray._reconstruct', () => new NumpyArray()],
+    ['numpy._core.multiarray._reconstruct', () => new NumpyArray()],
     ['numpy.core.multiarray.scalar', numpyScalar],
     ['numpy._core.multiarray.scalar', numpyScalar],
   ]);
@@ -119,6 +149,23 @@ export function torchGlobals(): Map<string, ((args: unknown[]) => unknown) | nul
     globals.set(`${python}.set`, set);
     for (const type of ['int', 'float', 'list', 'dict']) globals.set(`${python}.${type}`, null);
   }
+  // Where scripts keep their arguments. Their attributes are read like a dict's entries.
+  const attributes = () => new PyObject();
+  const path = (parts: unknown[]) => {
+    const isPath = parts.length <= 64 && parts.every((part) => typeof part === 'string' && part.length <= 1024);
+    return isPath ? parts.join('/') : null;
+  };
+  for (const type of ['argparse.Namespace', 'types.SimpleNamespace', 'easydict.EasyDict', 'yacs.config.CfgNode'])
+    globals.set(type, attributes);
+  for (const home of [
+    'pytorch_lightning.utilities.parsing',
+    'lightning_fabric.utilities.data',
+    'lightning.fabric.utilities.data',
+  ])
+    globals.set(`${home}.AttributeDict`, attributes);
+  for (const home of ['pathlib', 'pathlib._local'])
+    for (const type of ['PosixPath', 'WindowsPath', 'PurePosixPath', 'PureWindowsPath'])
+      globals.set(`${home}.${type}`, path);
   for (const type of Object.keys(STORAGE_TYPES)) {
     globals.set(`torch.${type}`, null);
     globals.set(`torch.cuda.${type}`, null);
@@ -128,18 +175,32 @@ export function torchGlobals(): Map<string, ((args: unknown[]) => unknown) | nul
   return globals;
 }
 
-// How protocol 2 writes bytes. Only numpy's scalars (a best loss) come this way.
+/** Arrays of settings are small; larger ones (a confusion matrix) are read past. */
+const MAX_RAW_BYTES = 1024;
+
+// How protocol 2 writes bytes, which only numpy's scalars and arrays have.
 function encodeLatin1([text]: unknown[]): Uint8Array {
-  if (typeof text !== 'string' || text.length > 64)
-    throw new InputError('torch: more than a number is kept as bytes', { given: brief(text) });
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  if (typeof text !== 'string')
+    throw new InputError('torch: bytes are made of what is no text', { given: brief(text) });
+  return Uint8Array.from(text.slice(0, MAX_RAW_BYTES + 1), (character) => character.charCodeAt(0));
+}
+
+/** Of a numpy type that is little-endian. */
+function elementOf(type: unknown): ElementType | undefined {
+  const names: Record<string, ElementType> = { f8: 'F64', f4: 'F32', i8: 'I64', i4: 'I32', b1: 'BOOL' };
+  if (!(type instanceof NumpyType) || type.isBigEndian || typeof type.type !== 'string') return undefined;
+  return Object.hasOwn(names, type.type) ? names[type.type] : undefined;
+}
+
+function numbersIn(element: ElementType, bytes: Uint8Array): number[] {
+  if (element !== 'F64') return [...toFloat32(element, bytes)];
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return Array.from({ length: bytes.length / 8 }, (_, index) => view.getFloat64(index * 8, true));
 }
 
 function numpyScalar([type, raw]: unknown[]): unknown {
   const bytes = typeof raw === 'string' ? encodeLatin1([raw]) : raw;
-  const names: Record<string, ElementType> = { f8: 'F64', f4: 'F32', i8: 'I64', i4: 'I32', b1: 'BOOL' };
-  const element = typeof type === 'string' && Object.hasOwn(names, type) ? names[type] : undefined;
+  const element = elementOf(type);
   if (element === undefined || !(bytes instanceof Uint8Array) || bytes.length !== ELEMENT_BYTES[element]) return null;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return element === 'F64' ? view.getFloat64(0, true) : toFloat32(element, bytes)[0];
+  return numbersIn(element, bytes)[0];
 }

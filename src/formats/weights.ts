@@ -3,7 +3,7 @@
  * tensors. Keys are the names of `WeightsMetadata` in snake case, lists and maps as JSON, the rest as plain text, so that
  * any safetensors viewer shows them.
  */
-import { InputError } from '../errors.js';
+import { counted, InputError } from '../errors.js';
 import { type Architecture, type Backbone, checkBackbone, type Head } from './architecture.js';
 import { brief, type Checkpoint } from './checkpoint.js';
 import { readSafetensors } from './safetensors.js';
@@ -111,10 +111,34 @@ export function formatWeightsMetadata(metadata: WeightsMetadata): Record<string,
   const strings: Record<string, string> = { [VERSION_KEY]: String(WEIGHTS_VERSION) };
   for (const field of Object.keys(FIELDS) as Field[]) {
     const value = metadata[field];
-    if (value !== undefined) strings[keyOf(field)] = typeof value === 'object' ? JSON.stringify(value) : String(value);
+    if (value !== undefined) strings[keyOf(field)] = typeof value === 'object' ? jsonOf(value, field) : String(value);
   }
   parseWeightsMetadata(strings);
   return strings;
+}
+
+/** Values in each other, and values in all, of a field: a description of a network is a list of objects with lists in them. */
+const MAX_NESTING = 8;
+const MAX_VALUES = 100_000;
+
+/** Programs may hand in anything: what is nested without end would overflow the stack. */
+function jsonOf(value: object, field: string): string {
+  let level: unknown[] = [value];
+  let count = 0;
+  for (let depth = 0; level.length > 0; depth++) {
+    count += level.length;
+    if (depth > MAX_NESTING || count > MAX_VALUES)
+      throw fault(keyOf(field), `at most ${MAX_NESTING} levels and ${MAX_VALUES} values`, 'more of them');
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
+  }
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    // A number too long for JSON, or an object that does not want to be written.
+  }
+  if (text === undefined) throw fault(keyOf(field), 'plain values', brief(value));
+  return text;
 }
 
 /** The network that metadata describes. */
@@ -167,7 +191,7 @@ function checkTogether(metadata: WeightsMetadata): WeightsMetadata {
   const { classes, inputChannels, mean, std, pooling, lseR, thresholds = {} } = metadata;
   for (const [key, list] of Object.entries({ mean, std }))
     if (list.length !== inputChannels)
-      throw fault(key, `${inputChannels} numbers, as input_channels says`, brief(list));
+      throw fault(key, `${counted(inputChannels, 'number')}, as input_channels says`, brief(list));
   if ((pooling === 'lse') !== (lseR !== undefined))
     throw fault('lse_r', 'a number if, and only if, pooling is lse', `${lseR} with pooling ${pooling}`);
   const { transitionChannels, transitionKernel, transitionActivation } = metadata;

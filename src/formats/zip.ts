@@ -7,7 +7,7 @@ import { crc32 } from './crc32.js';
 
 export interface ZipEntry {
   name: string;
-  /** The entry's bytes, a view of the archive. Throws an InputError where the checksum disagrees. */
+  /** The entry's bytes, a view of the archive. Throws an InputError where the checksum disagrees, or they are compressed. */
   read(): Uint8Array;
 }
 
@@ -17,7 +17,7 @@ const DIRECTORY_BYTES = 46;
 const LOCAL_BYTES = 30;
 const UNKNOWN_32 = 0xffffffff;
 
-/** Lists an archive without reading any entry. Throws an InputError for one that is cut, compressed or encrypted. */
+/** Lists an archive without reading any entry; one that is compressed cannot be read. Throws an InputError for an archive that is cut or encrypted. */
 export function openZip(bytes: Uint8Array): Map<string, ZipEntry> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const { at: start, size } = findDirectory(view);
@@ -36,15 +36,21 @@ export function openZip(bytes: Uint8Array): Map<string, ZipEntry> {
     const crc = view.getUint32(at + 16, true);
     const { length, offset, packed } = sizes(view, at, at + DIRECTORY_BYTES + nameBytes, extraBytes);
     if ((view.getUint16(at + 8, true) & 1) !== 0) throw broken(`'${name}' is encrypted`);
-    if (method !== 0 || packed !== length)
-      throw broken(`'${name}' is compressed`, 'torch stores its entries: save the checkpoint again with torch.save');
     // Many entries on the same bytes would make much of a small file.
-    total += length;
+    total += packed;
     if (total > bytes.length) throw broken(`'${name}' is cut, or overlaps another entry`);
-    entries.set(name, { name, read: () => readEntry(view, bytes, name, offset, length, crc) });
+    const isStored = method === 0 && packed === length;
+    entries.set(name, {
+      name,
+      read: () => (isStored ? readEntry(view, bytes, name, offset, length, crc) : refuseCompressed(name)),
+    });
     at = next;
   }
   return entries;
+}
+
+function refuseCompressed(name: string): never {
+  throw broken(`'${name}' is compressed`, 'torch stores its entries: save the checkpoint again with torch.save');
 }
 
 function broken(what: string, hint = 'the file is incomplete or damaged: download or copy it again'): InputError {

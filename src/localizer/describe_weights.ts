@@ -10,7 +10,8 @@ import {
 } from '../formats/weights.js';
 import type { ParametersOf } from '../nets/backbone.js';
 import { transformed } from '../nets/describe_network.js';
-import { judge, type Recognised, recogniseWithHead } from '../nets/recognise.js';
+import { saysTransformInput } from '../nets/file_settings.js';
+import { judge, type Known, recogniseWithHead } from '../nets/recognise.js';
 import { under } from '../nets/tensor_names.js';
 import { checkOptions } from '../options.js';
 import type { Model, ModelOptions } from './model.js';
@@ -29,16 +30,18 @@ export function describeWeights(checkpoint: Checkpoint, options: ModelOptions, n
   const known = isOwn
     ? ownWeights(checkpoint, given, options)
     : recogniseWithHead(checkpoint, given, networks.backboneParameters, options);
-  const { tensors, sources, ignore } = known;
+  const { tensors, sources } = known;
   const isTransformed = options.transformInput ?? options.metadata?.transformInput;
-  const metadata = isTransformed ? transformed(known.metadata, sources) : known.metadata;
+  const metadata = isTransformed
+    ? transformed(known.metadata, sources, saysTransformInput(checkpoint.metadata))
+    : known.metadata;
   const assumed = metadata.assumed?.filter((field) => !Object.hasOwn(given, field));
   // Written out and read again, so that what the caller gave is checked as strictly as what a file says.
   const checked = parseWeightsMetadata(
     formatWeightsMetadata({ ...metadata, assumed: assumed?.length ? assumed : undefined }),
   );
   const parameters = networks.networkParameters(checked, tensors);
-  const { leftOut, warnings } = judge(checkpoint, tensors, parameters, checked, ignore);
+  const { leftOut, warnings } = judge(checkpoint, known, parameters, checked);
   const architecture = architectureOf(checked);
   return { architecture, metadata: checked, checkpoint: { ...checkpoint, tensors }, sources, leftOut, warnings };
 }
@@ -51,13 +54,11 @@ function givenOf({ metadata = {}, ...options }: ModelOptions): Partial<WeightsMe
   return Object.fromEntries(all.filter(([field, value]) => weightsFields.includes(field) && value !== undefined));
 }
 
-type Known = Pick<Recognised, 'tensors' | 'sources' | 'ignore'> & { metadata: WeightsMetadata };
-
 function ownWeights(
   { tensors, metadata, taken }: Checkpoint,
   given: Partial<WeightsMetadata>,
   { prefix, ignore = [] }: ModelOptions,
-): Known {
+): Known & { metadata: WeightsMetadata } {
   return {
     tensors: prefix === undefined || taken ? tensors : under(tensors, prefix),
     sources: Object.fromEntries(Object.keys(given).map((field) => [field, 'given'])),

@@ -1,16 +1,18 @@
 /** What was assumed of weights, in sentences, from the fields of their metadata that nobody said. */
 import type { WeightsMetadata } from '../formats/weights.js';
 import type { Warning } from '../warnings.js';
+import type { Found, Sources } from './describe_network.js';
 
 const round = (value: number) => String(Number(value.toPrecision(4)));
 const list = (values: readonly number[]) => [...new Set(values)].map(String).join(', ');
 
 /**
  * @param family of the backbone: a GoogLeNet's input is normalised in one of two ways
- * @param unfit what the file has for names of outputs, where they are none
+ * @param found what the file has beside its tensors
  */
-export function assumptionsOf(metadata: WeightsMetadata, family: string, unfit?: string): Warning[] {
+export function assumptionsOf(metadata: WeightsMetadata, family: string, found?: Found): Warning[] {
   const { assumed = [] } = metadata;
+  const layout = found?.layout === undefined ? '' : ` The layout is torchxrayvision’s, told by ${found.layout}.`;
   if (assumed.length === 0) return [];
   const warnings: Warning[] = [];
   const input = inputOf(metadata, assumed);
@@ -22,7 +24,7 @@ export function assumptionsOf(metadata: WeightsMetadata, family: string, unfit?:
         : '';
     warnings.push({
       code: 'assumed-input',
-      message: `How an image is brought to the network is not told by the tensors, and of settings beside them raybox reads names of classes and transform_input alone. Assumed: ${input.join(', ')}. Say otherwise with ${fields.join(', ')} (--input-size, --mean, --std, --metadata): values from −1024 to 1024, for one, are mean 0.5 and std ${1 / 2048}.${transform}`,
+      message: `How an image is brought to the network is not all told by the file. Assumed: ${input.join(', ')}.${layout} Say otherwise with ${fields.join(', ')} (--input-size, --mean, --std, --metadata): values from −1024 to 1024, for one, are mean 0.5 and std ${1 / 2048}.${transform}`,
     });
   }
   const network = networkOf(metadata, assumed);
@@ -33,7 +35,48 @@ export function assumptionsOf(metadata: WeightsMetadata, family: string, unfit?:
       message: `What follows the layers is not told by the tensors. Assumed: ${network.join(', ')}, a sigmoid for each output; strides, poolings and norms as torchvision has them. Say otherwise with ${fields.join(', ')} (--metadata).`,
     });
   }
-  if (assumed.includes('classes')) warnings.push(unnamedOutputs(metadata.classes, unfit));
+  if (assumed.includes('classes')) warnings.push(unnamedOutputs(metadata.classes, found?.unfit));
+  return warnings;
+}
+
+const SAY = 'classes, inputWidth, mean, std, … (--names, --input-size, --mean, --std, --metadata)';
+
+/**
+ * What was taken from settings beside the tensors, and what of them was not. What the caller gave comes before them without a word.
+ * @param say how a user says what is right
+ */
+export function toldByFile(
+  metadata: Partial<WeightsMetadata>,
+  sources: Sources,
+  { taken, unused }: Pick<Found, 'taken' | 'unused'>,
+  say = SAY,
+): Warning[] {
+  const fields = (['classes', 'inputWidth', 'channelOrder', 'mean', 'std'] as const).filter(
+    (field) => sources[field] === 'file' && taken[field] !== undefined,
+  );
+  const { classes = [], inputWidth, inputHeight, channelOrder, mean = [], std = [] } = metadata;
+  const clauses = {
+    classes: `the outputs are ${classes.join(', ')}`,
+    inputWidth: `an input of ${inputWidth} × ${inputHeight} pixels`,
+    channelOrder: `channels in the order ${channelOrder}`,
+    mean: `mean ${mean.map(round).join(', ')}`,
+    std: `std ${std.map(round).join(', ')}`,
+  };
+  // Fields of one place make one sentence.
+  const places = [...new Set(fields.map((field) => taken[field]!))];
+  const sentences = places.map((place) => {
+    const own = fields.filter((field) => taken[field] === place).map((field) => clauses[field]);
+    return `Taken from the file's ${place}: ${own.join(', ')}.`;
+  });
+  const warnings: Warning[] = [];
+  if (sentences.length > 0)
+    warnings.push({ code: 'file-settings', message: `${sentences.join(' ')} Say otherwise with ${say}.` });
+  const isOpen = (field: string) => sources[field as keyof WeightsMetadata] !== 'given';
+  const ignored = [...new Set(Object.entries(unused).flatMap(([field, why]) => (isOpen(field) ? [why] : [])))];
+  if (ignored.length > 0) {
+    const message = `Of the file's settings these were not used: ${ignored.join('; ')}. Say what is right with ${say}.`;
+    warnings.push({ code: 'ignored-data', message });
+  }
   return warnings;
 }
 

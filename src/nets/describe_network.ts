@@ -1,38 +1,48 @@
 /** What is known of a network beside its tensors, field by field, each from the first source that says it. */
 import { InputError } from '../errors.js';
-import type { Architecture } from '../formats/architecture.js';
+import type { Architecture, Head } from '../formats/architecture.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import { architectureMetadata, type WeightsMetadata } from '../formats/weights.js';
+import { fileNames } from './file_names.js';
+import { fileInput, transformedInput } from './file_settings.js';
 import { descriptionOf } from './infer_head.js';
-import { fileInput, fileNames, IMAGENET, publicLayout, unnamed } from './input_layouts.js';
+import { IMAGENET, publicLayout, unnamed } from './input_layouts.js';
 
 /** Where a field comes from: the caller, the file's own words, a public layout, names and shapes of tensors, nowhere. */
 export type Source = 'given' | 'file' | 'layout' | 'shapes' | 'assumed';
 export type Sources = Partial<Record<keyof WeightsMetadata, Source>>;
+
+/** What was found beside the tensors, in words, by the field that it says or might have said. */
+export interface Found {
+  /** Where in the file it stands. */
+  readonly taken: Partial<Record<keyof WeightsMetadata, string>>;
+  /** What of the file was not used, and why. */
+  readonly unused: Partial<Record<keyof WeightsMetadata, string>>;
+  /** Names of outputs that are none. */
+  readonly unfit?: string;
+  /** The marks of a public layout. */
+  readonly layout?: string;
+}
+
 /** Everything that metadata holds, with where each field comes from. */
 export function describeNetwork(
   checkpoint: Checkpoint,
   tensors: Checkpoint['tensors'],
-  architecture: Architecture,
-  outputs: number,
+  architecture: Architecture & { head: Head },
   inputChannels: 1 | 3,
   given: Partial<WeightsMetadata>,
-): { metadata: WeightsMetadata; sources: Sources } {
+): { metadata: WeightsMetadata; sources: Sources; found: Found } {
+  const { classes: outputs } = architecture.head;
   const shapes = { ...architectureMetadata(architecture), inputChannels };
   const { pooling, lseR, transitionActivation, ...shown } = shapes;
-  const { names } = fileNames(checkpoint.metadata, outputs);
+  const { names, from, unfit } = fileNames(checkpoint.metadata, outputs);
   const { backbone } = architecture;
-  const layout = publicLayout(tensors, inputChannels, outputs);
+  const input = fileInput(checkpoint.metadata, descriptionOf(backbone), inputChannels);
+  const layout = publicLayout(tensors, descriptionOf(backbone), architecture.head, inputChannels);
   const layers: [Source, Partial<WeightsMetadata>][] = [
     ['given', given],
-    [
-      'file',
-      {
-        ...(names ? { classes: names } : {}),
-        ...fileInput(checkpoint.metadata, descriptionOf(backbone), inputChannels),
-      },
-    ],
-    ['layout', layout],
+    ['file', { ...(names ? { classes: names } : {}), ...input.fields }],
+    ['layout', layout.fields],
     ['shapes', shown],
     [
       'assumed',
@@ -62,7 +72,7 @@ export function describeNetwork(
     });
   // Whatever the caller called them, these are the names of the tensors.
   metadata.architecture = backbone;
-  if (architecture.head?.prediction) metadata.prediction = architecture.head.prediction;
+  if (architecture.head.prediction) metadata.prediction = architecture.head.prediction;
   const isAssumption = (field: string) => SAID.includes(field as keyof WeightsMetadata);
   const assumed = Object.keys(sources).filter(
     (field) => isAssumption(field) && ['assumed', 'layout'].includes(sources[field as keyof WeightsMetadata]!),
@@ -74,6 +84,12 @@ export function describeNetwork(
   return {
     metadata: { ...(metadata as unknown as WeightsMetadata), ...(assumed.length > 0 ? { assumed } : {}) },
     sources,
+    found: {
+      taken: { ...input.taken, ...(from ? { classes: from } : {}) },
+      unused: { ...input.unused, ...(layout.doubt ? { thresholds: layout.doubt } : {}) },
+      ...(unfit ? { unfit } : {}),
+      ...(layout.marks ? { layout: layout.marks } : {}),
+    },
   };
 }
 
@@ -88,23 +104,17 @@ const byClass = (thresholds: Record<string, number>, classes: readonly string[])
   Object.fromEntries(Object.entries(thresholds).map(([index, value]) => [classes[Number(index)], value]));
 
 /**
- * The normalisation of a GoogLeNet with torchvision's `transform_input`, which takes an image that is normalised as ImageNet's to
- * (x − 0.5) / 0.5 of its pixels: what metadata says, and then this.
+ * The normalisation of a GoogLeNet that transforms its input.
+ * @param isSaid the file says it too, and has been heard
  */
-export function transformed(metadata: WeightsMetadata, sources: Sources): WeightsMetadata {
+export function transformed(metadata: WeightsMetadata, sources: Sources, isSaid: boolean): WeightsMetadata {
   const { architecture, mean, std } = metadata;
   if (descriptionOf(architecture).family !== 'googlenet' || mean.length !== 3)
     throw new InputError('transformInput is an option of GoogLeNets with 3 channels', {
       given: `${typeof architecture === 'string' ? architecture : architecture.family} with ${mean.length}`,
     });
-  if (sources.mean === 'file') return metadata; // the file says it too
-  const { mean: m, std: s } = IMAGENET;
-  const scales = std.map((value, i) => (value * 0.5) / s[i]);
+  if (isSaid && sources.mean === 'file') return metadata;
   sources.mean = sources.std = 'given';
   const assumed = metadata.assumed?.filter((field) => field !== 'mean' && field !== 'std');
-  const offsets = mean.map((value, i) => value - (scales[i] * (m[i] - 0.5)) / 0.5);
-  return { ...metadata, mean: offsets.map(rounded), std: scales.map(rounded), ...(assumed ? { assumed } : {}) };
+  return { ...metadata, ...transformedInput(mean, std), ...(assumed ? { assumed } : {}) };
 }
-
-// Sums of decimal fractions end in dust.
-const rounded = (value: number) => Number(value.toPrecision(12));

@@ -3,7 +3,14 @@
  * without parameters leave gaps in the numbering of nn.Sequential, which tell where the poolings are.
  */
 import { InputError } from '../errors.js';
-import type { Backbone, GoogLeNet, GoogLeNetLayer, SqueezeNet, Vgg } from '../formats/architecture.js';
+import {
+  type Backbone,
+  checkBackbone,
+  type GoogLeNet,
+  type GoogLeNetLayer,
+  type SqueezeNet,
+  type Vgg,
+} from '../formats/architecture.js';
 import { unsupportedFamily } from './foreign.js';
 import { isAbout } from './leftover.js';
 import { standardBackbone, standardName } from './standard.js';
@@ -26,7 +33,7 @@ export function inferBackbone(tensors: Shapes): string | Backbone {
       hint: `say which with prefix, such as prefix '${found.find(({ prefix }) => prefix !== '')?.prefix ?? ''}'`,
     });
   const backbone = found.length === 1 ? found[0].read(tensors, found[0].prefix) : otherBackbone(tensors);
-  return standardName(backbone) ?? backbone;
+  return standardName(backbone) ?? checkBackbone(backbone);
 }
 
 /** The families whose marks stand in many other networks too: a numbered convolution is all that there is to see. */

@@ -2,6 +2,16 @@
 import { InputError } from '../errors.js';
 import type { Backbone, Head } from '../formats/architecture.js';
 import type { BackboneParameters } from './backbone.js';
+import {
+  type HeadLayer,
+  hiddenLayer,
+  isPixel,
+  noPrediction,
+  noSuchLayer,
+  notAveraged,
+  notPooled,
+  severalLayers,
+} from './head_refusals.js';
 import type { Shapes } from './infer.js';
 import { leftoverOf } from './leftover.js';
 import { standardBackbone } from './standard.js';
@@ -30,26 +40,12 @@ export function prefixOf(backbone: string | Backbone): string {
 export const descriptionOf = (backbone: string | Backbone): Backbone =>
   typeof backbone === 'string' ? standardBackbone(backbone) : backbone;
 
-/** As a sentence has it. */
-export const familyName = (family: Backbone['family']) =>
-  ({
-    alexnet: 'an AlexNet',
-    vgg: 'a VGG',
-    resnet: 'a ResNet',
-    densenet: 'a DenseNet',
-    googlenet: 'a GoogLeNet',
-    squeezenet: 'a SqueezeNet',
-  })[family];
-
-interface Linear {
-  name: string;
-  outputs: number;
-  inputs: number;
-}
+/** Most classes, and most channels that they are told from: a small file must not name more than memory holds. */
+const MAX_SIZE = 65_536;
 
 /**
- * @returns undefined where no linear layer follows the backbone.
- * @throws InputError for a head that has a hidden layer, or several prediction layers.
+ * @returns undefined where no linear layer follows the backbone: `withoutHead` says why.
+ * @throws InputError for a head that is none that raybox runs, with the reason
  */
 export function inferHead(
   tensors: Shapes,
@@ -79,6 +75,7 @@ export function inferHead(
         expected: '[outputs, inputs, height, width]',
         given: transition.join('×') || 'a single number',
       });
+    refuseSizes('head.prediction.weight', own);
     return {
       classes: own[0],
       ...(transition ? { transition: { channels: transition[0], kernel: transition[3], activation } } : {}),
@@ -86,22 +83,15 @@ export function inferHead(
     };
   }
   const { family } = descriptionOf(backbone);
-  const { others } = leftoverOf(tensors, parameters, { family, prefix: prefixOf(backbone), ...options });
-  const linears = others.flatMap((name): Linear[] => {
-    const shape = tensors.get(name)!.shape;
-    return name.endsWith('.weight') && shape.length === 2
-      ? [{ name: name.slice(0, -'.weight'.length), outputs: shape[0], inputs: shape[1] }]
-      : [];
-  });
+  const { others, layers } = outside(tensors, backbone, parameters, options.ignore);
+  const linears = layers.filter(({ kernel }) => !kernel);
   const wanted = options.prediction;
-  const layer = wanted === undefined ? onlyOne(linears) : namedOne(linears, wanted, others);
-  if (!layer) return undefined;
-  if (layer.inputs !== channels)
-    throw new InputError(`the prediction layer ${layer.name} does not read the backbone's pooled features`, {
-      expected: `${channels} inputs, one for each channel`,
-      given: `${layer.inputs}`,
-      hint: 'a class activation map needs one linear layer on one pooled number for each channel: neither a flattened map nor two poolings side by side',
-    });
+  if (wanted === undefined && linears.length === 0) return undefined;
+  const layer = wanted === undefined ? onlyOne(family, linears) : namedOne(family, layers, wanted, others);
+  if (layer.inputs !== channels) throw notPooled(family, layer, channels);
+  const { pooling = 'average' } = options;
+  if (layer.kernel && pooling !== 'average') throw notAveraged(layer, pooling);
+  refuseSizes(`${layer.name}.weight`, [layer.outputs, layer.inputs]);
   return {
     classes: layer.outputs,
     ...pooled('average'),
@@ -109,37 +99,63 @@ export function inferHead(
   };
 }
 
-function onlyOne(linears: readonly Linear[]): Linear | undefined {
-  if (linears.length < 2) return linears[0];
-  throw severalLayers(linears, 'several prediction layers');
+/** Why there is no head, where `inferHead` finds none. */
+export function withoutHead(
+  tensors: Shapes,
+  backbone: string | Backbone,
+  { parameters, channels }: BackboneParameters,
+): InputError {
+  const { others, layers } = outside(tensors, backbone, parameters);
+  return noPrediction(descriptionOf(backbone).family, layers, others, channels);
 }
 
-function namedOne(linears: readonly Linear[], wanted: string, names: readonly string[]): Linear {
-  const inside = linears.filter(({ name }) => name.startsWith(`${wanted}.`));
-  const layer = linears.find(({ name }) => name === wanted) ?? (inside.length === 1 ? inside[0] : undefined);
-  if (!layer)
-    throw new InputError(`the checkpoint has no linear layer ${wanted}`, {
-      expected: linears.map(({ name }) => name).join(', ') || 'a layer with a weight of two sizes',
-      given: names.filter((name) => name.startsWith(`${wanted}.`)).join(', ') || 'none of that name',
-    });
-  // What puts out as many numbers as the layer reads may stand before it.
-  if (linears.some((other) => other !== layer && other.outputs === layer.inputs)) throw severalLayers(linears, '');
-  return layer;
+/** What stands outside the backbone and may belong to a head. */
+function outside(
+  tensors: Shapes,
+  backbone: string | Backbone,
+  parameters: BackboneParameters['parameters'],
+  ignore: readonly string[] = [],
+): { others: readonly string[]; layers: HeadLayer[] } {
+  const { family } = descriptionOf(backbone);
+  const { others } = leftoverOf(tensors, parameters, { family, prefix: prefixOf(backbone), ignore });
+  return { others, layers: others.flatMap((name) => layerOf(name, tensors.get(name)!.shape)) };
 }
 
-function severalLayers(linears: readonly Linear[], otherwise: string): InputError {
-  const listed = linears.slice(0, 6).map(({ name, inputs, outputs }) => `${name} (${inputs} → ${outputs})`);
-  const given = listed.join(', ') + (linears.length > 6 ? ` and ${linears.length - 6} more` : '');
-  const isHidden = linears.some(({ outputs }, i) => linears.some(({ inputs }, j) => j !== i && outputs === inputs));
-  if (isHidden || otherwise === '')
-    return new InputError('the head has a hidden layer', {
-      expected: 'one linear layer on pooled features',
-      given,
-      hint: 'there is no class activation map through a hidden layer',
-    });
-  return new InputError(`the head has ${otherwise}`, {
-    expected: 'one linear layer on pooled features',
-    given,
-    hint: 'where they are of several tasks, say which with prediction, and the others in ignore',
+function refuseSizes(name: string, [outputs, inputs]: readonly number[]): void {
+  if ([outputs, inputs].every((size) => size >= 1 && size <= MAX_SIZE)) return;
+  throw new InputError(`the checkpoint's ${name} is of an impossible size`, {
+    expected: `1 to ${MAX_SIZE} outputs and inputs`,
+    given: `${outputs} × ${inputs}`,
   });
+}
+
+/** A linear layer or a convolution by its weights; nothing for other tensors. */
+function layerOf(name: string, shape: readonly number[]): HeadLayer[] {
+  if (!name.endsWith('.weight') || (shape.length !== 2 && shape.length !== 4)) return [];
+  const [outputs, inputs, ...kernel] = shape;
+  const layer = { name: name.slice(0, -'.weight'.length), outputs, inputs };
+  return [kernel.length === 2 ? { ...layer, kernel: [kernel[0], kernel[1]] } : layer];
+}
+
+function onlyOne(family: Backbone['family'], linears: readonly HeadLayer[]): HeadLayer {
+  if (linears.length === 1) return linears[0];
+  const isHidden = linears.some(({ outputs }, i) => linears.some(({ inputs }, j) => j !== i && outputs === inputs));
+  throw isHidden ? hiddenLayer(family, linears) : severalLayers(linears);
+}
+
+/** A linear layer of that name; or, as it was named, a convolution of one pixel, which is one where its outputs are averaged. */
+function namedOne(
+  family: Backbone['family'],
+  layers: readonly HeadLayer[],
+  wanted: string,
+  names: readonly string[],
+): HeadLayer {
+  const usable = layers.filter((layer) => !layer.kernel || isPixel(layer));
+  const inside = usable.filter(({ name }) => name.startsWith(`${wanted}.`));
+  const layer = usable.find(({ name }) => name === wanted) ?? (inside.length === 1 ? inside[0] : undefined);
+  if (!layer) throw noSuchLayer(wanted, layers, names);
+  // What puts out as many numbers as the layer reads may stand before it.
+  const linears = layers.filter(({ kernel }) => !kernel);
+  if (linears.some((other) => other !== layer && other.outputs === layer.inputs)) throw hiddenLayer(family, linears);
+  return layer;
 }

@@ -1,5 +1,5 @@
 /** Finds a network's parameters in a checkpoint, and says all at once what is missing or has another shape. */
-import { InputError } from '../errors.js';
+import { counted, InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import type { WeightSource } from '../graph/constants.js';
 import { product, type Tensor } from '../graph/tensor.js';
@@ -24,7 +24,7 @@ export function parameterSource(
       return near ? `${name} (nearest: ${near})` : name;
     });
     throw new InputError(
-      `the checkpoint lacks ${count(missing.length, 'parameter')}: ${list(listed, missing.length)}`,
+      `the checkpoint lacks ${counted(missing.length, 'parameter')}: ${list(listed, missing.length)}`,
       {
         hint: 'is it a checkpoint of this architecture?',
       },
@@ -35,7 +35,7 @@ export function parameterSource(
     const listed = wrong.slice(0, LISTED).map(([name, { shape }]) => {
       return `${name} (expected ${shape.join('×')}, given ${tensors.get(name)!.shape.join('×') || 'a single number'})`;
     });
-    throw new InputError(`${count(wrong.length, 'parameter')} of another shape: ${list(listed, wrong.length)}`, {
+    throw new InputError(`${counted(wrong.length, 'parameter')} of another shape: ${list(listed, wrong.length)}`, {
       hint: 'is it a checkpoint of this architecture, with as many channels and classes?',
     });
   }
@@ -70,8 +70,6 @@ function refuseNegative(name: string, variances: Float32Array): void {
     hint: 'the file is damaged, or its tensors stand under wrong names',
   });
 }
-
-const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
 const list = (listed: readonly string[], total: number) =>
   listed.join(', ') + (total > listed.length ? ` and ${total - listed.length} more` : '');

@@ -3,16 +3,16 @@
  * names and shapes, and only then an assumption, which is said.
  */
 import { InputError } from '../errors.js';
-import type { Architecture, Backbone } from '../formats/architecture.js';
+import type { Architecture } from '../formats/architecture.js';
 import type { Checkpoint, TensorData } from '../formats/checkpoint.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import type { Warning } from '../warnings.js';
-import { assumptionsOf } from './assumptions.js';
-import type { BackboneParameters, ParametersOf } from './backbone.js';
-import { describeNetwork, type Sources } from './describe_network.js';
+import { assumptionsOf, toldByFile } from './assumptions.js';
+import type { ParametersOf } from './backbone.js';
+import { describeNetwork, type Found, type Sources } from './describe_network.js';
+import { familyName } from './head_refusals.js';
 import { inferBackbone } from './infer.js';
-import { descriptionOf, familyName, inferHead, prefixOf } from './infer_head.js';
-import { fileNames } from './input_layouts.js';
+import { descriptionOf, inferHead, prefixOf, withoutHead } from './infer_head.js';
 import { leftoverOf, refusalOf } from './leftover.js';
 import { atRoot, under, withTorchvisionNames } from './tensor_names.js';
 
@@ -30,6 +30,9 @@ export interface Recognised {
   /** Without head there is no network to be described; unchecked. */
   readonly metadata: WeightsMetadata | undefined;
   readonly sources: Sources;
+  readonly found?: Found;
+  /** A tensor of the file that stands in `tensors` with another shape. */
+  readonly reshaped?: TensorData;
   /** Of the first convolution. */
   readonly inputChannels: 1 | 3;
   /** What was given to be ignored, under torchvision's names. */
@@ -79,17 +82,16 @@ export function recognise(
       ...(given.prediction ? { prediction: relative(given.prediction) } : {}),
       ignore: leftOut,
     });
-    if (!head) headless = noHead(tensors, backbone, own);
+    if (!head) headless = withoutHead(tensors, backbone, own);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     headless = error;
   }
-  const architecture = { backbone, ...(head ? { head } : {}) };
   if (!head) {
     const sources: Sources = { architecture: given.architecture === undefined ? 'shapes' : 'given' };
     return {
       tensors,
-      architecture,
+      architecture: { backbone },
       metadata: undefined,
       sources,
       inputChannels,
@@ -101,13 +103,23 @@ export function recognise(
   if (!tensors.has(`${prediction}.bias`)) {
     tensors.set(`${prediction}.bias`, { shape: [head.classes], data: new Float32Array(head.classes) });
   }
+  const architecture = { backbone, head };
   return {
     tensors,
     architecture,
     inputChannels,
     ignore: leftOut,
-    ...describeNetwork(checkpoint, tensors, architecture, head.classes, inputChannels, given),
+    ...describeNetwork(checkpoint, tensors, architecture, inputChannels, given),
+    ...asLinear(tensors, `${prediction}.weight`),
   };
+}
+
+/** A convolution of one pixel as the linear layer that it is. */
+function asLinear(tensors: Map<string, TensorData>, name: string): Pick<Recognised, 'reshaped'> {
+  const reshaped = tensors.get(name)!;
+  if (reshaped.shape.length !== 4) return {};
+  tensors.set(name, { shape: reshaped.shape.slice(0, 2), data: reshaped.data });
+  return { reshaped };
 }
 
 /** The same of a network that can be run. */
@@ -117,13 +129,15 @@ export function recogniseWithHead(...args: Parameters<typeof recognise>): Recogn
   return { ...rest, metadata };
 }
 
+/** What is known of a network that can be run. */
+export type Known = Pick<Recognised, 'tensors' | 'sources' | 'found' | 'reshaped' | 'ignore'>;
+
 /** What of a checkpoint's tensors the network does not read, refused where it would matter, and what was assumed. */
 export function judge(
-  { tensors: all, choice, metadata: said }: Checkpoint,
-  tensors: Recognised['tensors'],
+  { tensors: all, choice }: Checkpoint,
+  { tensors, sources, found, reshaped, ignore }: Known,
   parameters: ReadonlyMap<string, unknown>,
   metadata: WeightsMetadata,
-  ignore: readonly string[] = [],
 ): { leftOut: string[]; warnings: Warning[] } {
   const { architecture: backbone } = metadata;
   const { family } = descriptionOf(backbone);
@@ -131,9 +145,14 @@ export function judge(
   const leftover = leftoverOf(tensors, parameters, { family, prefix: prefixOf(backbone), head, ignore });
   const refusal = refusalOf(leftover, parameters, typeof backbone === 'string' ? backbone : familyName(family));
   if (refusal) throw refusal;
-  const kept = new Set(tensors.values());
+  const kept = new Set([...tensors.values(), reshaped]);
   const outside = [...all].filter(([, tensor]) => !kept.has(tensor)).map(([name]) => name);
-  const warnings = assumptionsOf(metadata, family, fileNames(said, metadata.classes.length).unfit);
+  const warnings = [...(found ? toldByFile(metadata, sources, found) : []), ...assumptionsOf(metadata, family, found)];
+  if (reshaped)
+    warnings.push({
+      code: 'assumed-network',
+      message: `${metadata.prediction} is a convolution of one pixel, taken for a linear layer on pooled features: right where its outputs are averaged as they are. With a ReLU, another pooling or anything else between the two, as in torchvision's SqueezeNet, it would be wrong.`,
+    });
   if (choice)
     warnings.push({
       code: 'assumed-network',
@@ -151,19 +170,4 @@ function channelsOf(tensors: ReadonlyMap<string, TensorData>, stem: string): 1 |
       given: tensors.get(stem)!.shape.join('×'),
     });
   return channels;
-}
-
-function noHead(
-  tensors: ReadonlyMap<string, TensorData>,
-  backbone: string | Backbone,
-  { parameters }: BackboneParameters,
-): InputError {
-  const { others } = leftoverOf(tensors, parameters, {
-    family: descriptionOf(backbone).family,
-    prefix: prefixOf(backbone),
-  });
-  return new InputError('the checkpoint has no prediction layer, so it cannot classify', {
-    expected: 'head.prediction.weight, or one linear layer on pooled features',
-    given: others.slice(0, 6).join(', ') || 'the backbone alone',
-  });
 }

@@ -1,6 +1,6 @@
 /** A network's predictions on a data set, scored while they are kept for later. */
 import { join } from 'node:path';
-import { InputError } from '../errors.js';
+import { counted, InputError } from '../errors.js';
 import type { EvaluationResult } from '../evaluate/evaluate.js';
 import type { Prediction } from '../formats/findings.js';
 import type { DecodeOptions } from '../formats/pixels.js';
@@ -54,7 +54,7 @@ export async function evaluateWeights(
 // Which output is which disease would be a guess, and every score with it.
 function noNames(outputs: number): InputError {
   return new InputError('the weights do not name their outputs, so they cannot be scored against labels', {
-    expected: `${outputs} names in the order of the outputs`,
+    expected: `${counted(outputs, 'name')} in the order of the outputs`,
     hint: 'give them with --names (or --classes)',
   });
 }

@@ -137,7 +137,7 @@ async function requireFree(target: string, shown: string): Promise<void> {
   // The run that drew them was killed before it could remove its own list.
   if (entries.includes(ROWS) && entries.includes('phantoms.json')) await rm(join(target, ROWS));
   throw new InputError(`phantom: ${shown} is not empty`, {
-    given: `${entries.length} entries, the first ${entries[0]}`,
+    given: `${entries.length === 1 ? '1 entry' : `${entries.length} entries, the first`} ${entries[0]}`,
     hint: 'name a new folder: nothing is ever overwritten',
   });
 }

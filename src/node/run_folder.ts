@@ -62,7 +62,7 @@ export async function refuseUsedFolder(path: string): Promise<void> {
   const used = found.filter((name) => !isRemains(name));
   if (used.length > 0) {
     throw new InputError(`--out ${path} is not empty`, {
-      given: `${used.length} entries, the first ${used[0]}`,
+      given: `${used.length === 1 ? '1 entry' : `${used.length} entries, the first`} ${used[0]}`,
       hint: used.includes(CONFIG) ? '--resume goes on with the run in it' : 'name a new folder',
     });
   }

@@ -15,6 +15,8 @@ export interface TrainingOptions extends DecodeOptions {
   backbone?: string;
   init?: string;
   metadata?: string;
+  prefix?: string;
+  ignore?: string[];
   classes: readonly string[];
   size: number;
   channels?: '1' | '3';
@@ -52,7 +54,7 @@ export interface TrainingOptions extends DecodeOptions {
   validation?: number;
   test?: number;
   skipBroken?: true;
-  checkpointMinutes: number;
+  checkpointMinutes?: number;
   threads?: number;
   cache?: number;
   memory?: number;
@@ -70,6 +72,8 @@ export function addTrainingOptions(command: Command): Command {
     .option('--backbone <name>', `${backboneNames.join(', ')}; or a JSON description`)
     .option('--init <weights>', 'safetensors or torch checkpoint to start from; default: random weights')
     .option('--metadata <json>', 'the input that --init expects, where it does not say: mean, std, channelOrder, …')
+    .option('--prefix <name>', 'beginning of the names of --init’s tensors, or dict, where it holds several networks')
+    .option('--ignore <names>', 'beginnings of names of --init’s tensors that take no part', nameList)
     .option('--classes <names>', '8, 14, or names separated by commas', classList, CHEST_XRAY8_LABELS)
     .option('--size <pixels>', 'side of the network’s input', wholeNumber(1, 8192), 224)
     .addOption(new Option('--channels <n>', 'of the input; default: those of --init, else 1').choices(['1', '3']))
@@ -147,7 +151,7 @@ export function addTrainingOptions(command: Command): Command {
     .option('--validation <share>', 'of the images, by patient; default: 0.1', number(0, 0.9))
     .option('--test <share>', 'of the images, by patient; default: the data set’s list, else 0.2', number(0, 0.9))
     .option('--skip-broken', 'leave out, and count, rows and images that cannot be read')
-    .option('--checkpoint-minutes <n>', 'a checkpoint at least this often, beside one an epoch', number(0), 10)
+    .option('--checkpoint-minutes <n>', 'a checkpoint at least this often, beside one an epoch; default: 10', number(0))
     .option('--threads <n>', 'that decode images; default: one a processor, 8 at most', wholeNumber(1, 256))
     .option('--cache <mebibytes>', 'of decoded images in memory; default: a quarter of it', wholeNumber(0, 1e7))
     .option(
@@ -166,7 +170,7 @@ export const machineOf = (options: TrainingOptions): RunMachine => ({
   threads: options.threads,
   cacheBytes: options.cache === undefined ? undefined : options.cache * 2 ** 20,
   memory: options.memory === undefined ? undefined : options.memory * 2 ** 20,
-  checkpointMs: options.checkpointMinutes * 60_000,
+  checkpointMs: options.checkpointMinutes === undefined ? undefined : options.checkpointMinutes * 60_000,
 });
 
 /** A run on the data set in `folder`, with its folder to be made at `out`. */
@@ -186,6 +190,8 @@ export async function beginOptions(options: TrainingOptions, folder: string, out
       ...decodeOptions(options),
     },
     init: options.init,
+    prefix: options.prefix,
+    ignore: options.ignore,
     metadata: options.metadata === undefined ? undefined : await readMetadata(options.metadata),
     backbone: options.backbone === undefined ? undefined : backboneOf(options.backbone),
     size: options.size,

@@ -15,11 +15,13 @@ export interface TrainDisplay {
 const SPARSE_MS = 30_000;
 
 const timeLeft = (seconds: number) => (Number.isFinite(seconds) ? duration(1000 * seconds) : '–');
+/** A closed form has no loss on its way. */
+const lossText = (loss: number) => (Number.isFinite(loss) ? `loss ${loss.toFixed(3)}, ` : '');
 const rateText = (rate: number) => `${rate >= 10 ? rate.toFixed(0) : rate.toFixed(1)} images/s`;
 
 export function startTrainDisplay(): TrainDisplay {
   const epochLine = ({ epoch, loss, meanAuc }: EpochRecord, seconds: number) =>
-    `epoch ${epoch}: loss ${loss.toFixed(3)}, mean validation AUC ${meanAuc.toFixed(3)} (${duration(1000 * seconds)})`;
+    `epoch ${epoch}: ${lossText(loss)}mean validation AUC ${meanAuc.toFixed(3)} (${duration(1000 * seconds)})`;
   if (!process.stderr.isTTY) {
     let last = performance.now();
     return {
@@ -27,7 +29,7 @@ export function startTrainDisplay(): TrainDisplay {
         if (performance.now() - last < SPARSE_MS) return;
         last = performance.now();
         const left = `${timeLeft(secondsLeft)} left`;
-        say(`${phase} epoch ${epoch}/${epochs}: ${done}/${total}, loss ${loss.toFixed(3)}, ${rateText(rate)}, ${left}`);
+        say(`${phase} epoch ${epoch}/${epochs}: ${done}/${total}, ${lossText(loss)}${rateText(rate)}, ${left}`);
       },
       epoch: (record, seconds) => say(epochLine(record, seconds)),
       note: say,

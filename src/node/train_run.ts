@@ -28,6 +28,9 @@ export interface RunConfig {
   data: Omit<TrainingDataOptions, 'store' | 'signal'> & { folder: string };
   /** Path of the weights that training started from. */
   init?: string;
+  /** Which of the networks in it, and what of it takes no part. */
+  prefix?: string;
+  ignore?: readonly string[];
   /** What was said of the input beside what those weights say. */
   metadata?: Partial<WeightsMetadata>;
   settings: TrainSettings;
@@ -37,6 +40,8 @@ export interface RunConfig {
   memory?: number;
   /** Part of the adapter's name, where it was said. */
   adapter?: string;
+  /** Milliseconds between checkpoints within an epoch, where they were said. */
+  checkpointMs?: number;
 }
 
 /** How the machine works; nothing of it changes the result, but for the adapter. */
@@ -55,6 +60,8 @@ export interface BeginOptions extends RunMachine {
   command: string;
   data: RunConfig['data'];
   init?: string;
+  prefix?: string;
+  ignore?: readonly string[];
   metadata?: Partial<WeightsMetadata>;
   backbone?: string | Backbone;
   size: number;
@@ -77,8 +84,8 @@ export interface RunOutcome extends TrainResult {
 
 /** @throws InputError before the folder is made where data, weights, settings or adapter will not do. */
 export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
-  const { out, data: source, init, metadata, license = 'unknown' } = options;
-  const checkpoint = init === undefined ? undefined : await readWeights(init);
+  const { out, data: source, init, prefix, ignore, metadata, license = 'unknown' } = options;
+  const checkpoint = init === undefined ? undefined : await readWeights(init, prefix);
   const start = startOf({
     ...options,
     classes: source.classes,
@@ -108,12 +115,15 @@ export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
       command: options.command,
       data: source,
       ...(init === undefined ? {} : { init }),
+      ...(prefix === undefined ? {} : { prefix }),
+      ...(ignore === undefined ? {} : { ignore }),
       ...(metadata === undefined ? {} : { metadata }),
       settings,
       trainingData: options.trainingData ?? basename(resolve(source.folder)),
       license,
       ...(options.memory === undefined ? {} : { memory: options.memory }),
       ...(options.adapter === undefined ? {} : { adapter: options.adapter }),
+      ...(options.checkpointMs === undefined ? {} : { checkpointMs: options.checkpointMs }),
     };
     const folder = await createRunFolder(out, config);
     let begun = false;
@@ -186,7 +196,8 @@ async function goOn(
     ...(patience === undefined ? {} : { patience }),
   };
   checkSettings(settings);
-  const config = { ...folder.config, settings };
+  const { checkpointMs = folder.config.checkpointMs } = machine;
+  const config = { ...folder.config, settings, ...(checkpointMs === undefined ? {} : { checkpointMs }) };
   const { adapter = config.adapter } = machine;
   let from: { weights?: WeightSource; fresh?: string[] } = {};
   if (!folder.resume && config.init !== undefined) {
@@ -194,8 +205,8 @@ async function goOn(
     from = startOf({
       ...{ backbone: architecture.backbone, size: input.size, channels: input.channels, classes, seed },
       ...{ pooling: architecture.head.pooling, transition: architecture.head.transition?.channels ?? 0 },
-      init: await readWeights(config.init),
-      metadata: config.metadata,
+      init: await readWeights(config.init, config.prefix),
+      ...{ metadata: config.metadata, prefix: config.prefix, ignore: config.ignore },
     });
   }
   return withMachine(settings, config.data, { ...machine, adapter }, async (gpu, store) => {
@@ -222,15 +233,15 @@ async function goOn(
       adapter: describe(gpu.info),
       ...(state ? { from: `epoch ${state.epoch}, step ${state.step}` } : {}),
     });
-    return carryOut(gpu, store, { ...folder, config }, run, { ...machine, ...from, pixels });
+    return carryOut(gpu, store, { ...folder, config }, run, { ...machine, checkpointMs, ...from, pixels });
   });
 }
 
-async function readWeights(path: string): Promise<Checkpoint> {
+async function readWeights(path: string, prefix?: string): Promise<Checkpoint> {
   const bytes = await readFile(path).catch((cause) => {
     throw new InputError(`--init ${path} cannot be read`, { given: (cause as Error).message, cause });
   });
-  return readCheckpoint(bytes);
+  return readCheckpoint(bytes, prefix);
 }
 
 function version(): string {

@@ -1,6 +1,6 @@
 /** A data set on disk → what a run trains and validates on, every file looked at before any time is spent. */
 import { join } from 'node:path';
-import { InputError } from '../errors.js';
+import { counted, InputError } from '../errors.js';
 import { readImageList, writeImageList } from '../formats/chestxray.js';
 import { type Split, splitByLists, splitByPatient } from '../formats/chestxray_splits.js';
 import { type ClassCount, selectData, type TrainingData } from '../train/data.js';
@@ -63,9 +63,12 @@ export async function openTrainingData(folder: string, options: TrainingDataOpti
     );
   }
   const selected = selectData(table, split, { classes, boxed, has: (image) => !broken.has(image) });
-  const warnings = badRows.length > 0 ? [`${badRows.length} problems in the label file; the first: ${badRows[0]}`] : [];
+  const warnings =
+    badRows.length > 0 ? [`${counted(badRows.length, 'problem')} in the label file; the first: ${badRows[0]}`] : [];
   if (unknown.length > 0)
-    warnings.push(`${unknown.length} names in the lists are not in the label file; the first: ${unknown[0]}`);
+    warnings.push(
+      `${counted(unknown.length, 'name')} in the lists ${unknown.length === 1 ? 'is' : 'are'} not in the label file; the first: ${unknown[0]}`,
+    );
   const images = options.store?.warnings() ?? [];
   return { dataset, split, ...selected, warnings: [...said, ...warnings, ...selected.warnings, ...images] };
 }

@@ -1,5 +1,5 @@
 /** Everything that decides what a run computes, as plain JSON: it is written down with the run, and read again to resume it. */
-import { InputError } from '../errors.js';
+import { counted, InputError } from '../errors.js';
 import type { Architecture, Head } from '../formats/architecture.js';
 import { architectureMetadata, type WeightsMetadata } from '../formats/weights.js';
 import { type Augmentation, checkAugmentation } from './augmentation.js';
@@ -89,7 +89,7 @@ export function checkSettings(settings: TrainSettings): void {
   }
   if (input.mean.length !== input.channels || input.std.length !== input.channels) {
     throw new InputError('training: mean and std do not fit the channels', {
-      expected: `${input.channels} numbers each`,
+      expected: `${counted(input.channels, 'number')} each`,
       given: `${input.mean.join(', ')} and ${input.std.join(', ')}`,
     });
   }

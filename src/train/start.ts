@@ -12,12 +12,16 @@ import { architectureOf, isRayboxWeights, parseWeightsMetadata, type WeightsMeta
 import type { WeightSource } from '../graph/constants.js';
 import { createGraph } from '../graph/graph.js';
 import { channelCount, product, type Tensor } from '../graph/tensor.js';
+import { toldByFile } from '../nets/assumptions.js';
+import { fileInput } from '../nets/file_settings.js';
+import { familyName } from '../nets/head_refusals.js';
 import { backboneParameters, buildBackbone, buildNetwork, parameterSource } from '../nets/index.js';
-import { descriptionOf, familyName, prefixOf } from '../nets/infer_head.js';
+import { descriptionOf, prefixOf } from '../nets/infer_head.js';
 import { IMAGENET } from '../nets/input_layouts.js';
 import { isAbout, leftoverOf, refusalOf } from '../nets/leftover.js';
 import { type Recognised, recognise } from '../nets/recognise.js';
 import { standardBackbone, standardName } from '../nets/standard.js';
+import { under } from '../nets/tensor_names.js';
 import type { Warning } from '../warnings.js';
 import { initialWeights } from './initial.js';
 
@@ -40,6 +44,10 @@ export interface StartOptions {
   init?: Checkpoint;
   /** Takes precedence over what the weights say of their input. */
   metadata?: Partial<WeightsMetadata>;
+  /** What the names of the network's tensors begin with, where the weights hold several networks. */
+  prefix?: string;
+  /** Beginnings of the names of tensors that take no part. */
+  ignore?: readonly string[];
 }
 
 export interface Start {
@@ -59,11 +67,11 @@ export interface Start {
  * @throws InputError where weights and network do not fit, or there is neither.
  */
 export function startOf(options: StartOptions): Start {
-  const { size, classes, seed, metadata = {} } = options;
+  const { size, classes, seed, metadata = {}, ignore = [] } = options;
   const isKnown = options.init !== undefined && isRayboxWeights(options.init.metadata);
   const known = isKnown ? parseWeightsMetadata(options.init!.metadata) : undefined;
-  const found = options.init && !known ? recogniseStart(options.init, options.backbone, metadata) : undefined;
-  const init = found ? { ...options.init!, tensors: found.tensors } : options.init;
+  const found = options.init && !known ? recogniseStart(options.init, options) : undefined;
+  const init = found ? { ...options.init!, tensors: found.tensors } : known ? ownTensors(options) : undefined;
   const before = known ? architectureOf(known) : found?.architecture;
   const backbone = withColumns(chooseBackbone(options.backbone, before?.backbone), options.columns);
   const given = known?.inputChannels ?? found?.inputChannels;
@@ -76,16 +84,18 @@ export function startOf(options: StartOptions): Start {
   }
   const head = chooseHead(options, backbone, channels, known && before?.head);
   const architecture = { backbone, head };
+  const start = found ? startingInput(options.init!, found, metadata) : undefined;
   const plain = channels === 3 ? IMAGENET : { mean: [0.5], std: [0.25] };
-  const { mean = plain.mean, std = plain.std, channelOrder = 'rgb', fit = 'stretch' } = { ...known, ...metadata };
+  const said = { ...start?.fields, ...known, ...metadata };
+  const { mean = plain.mean, std = plain.std, channelOrder = 'rgb', fit = 'stretch' } = said;
   const { heatmapScaling = 'minmax' } = { ...known, ...metadata };
 
   const sameClasses = known?.classes.join('\n') === classes.join('\n');
   const { weights, fresh } = init
-    ? startingWeights(init, architecture, size, channels, sameClasses, seed)
+    ? startingWeights(init, architecture, size, channels, sameClasses, seed, found?.ignore ?? ignore)
     : { weights: initialWeights(seed), fresh: [] };
-  const isAssumed = found !== undefined && !(metadata.mean && metadata.std);
-  const warnings: Warning[] = isAssumed ? [assumedInput(channels, mean, std)] : [];
+  const isAssumed = start !== undefined && !((metadata.mean ?? start.taken.mean) && (metadata.std ?? start.taken.std));
+  const warnings = [...(start?.warnings ?? []), ...(isAssumed ? [assumedInput(channels, mean, std)] : [])];
   return {
     warnings,
     architecture,
@@ -97,17 +107,41 @@ export function startOf(options: StartOptions): Start {
 }
 
 /** Names and shapes first, as they show which network it is not; what was said where they do not show it. */
-function recogniseStart(
-  init: Checkpoint,
-  backbone: string | Backbone | undefined,
-  metadata: Partial<WeightsMetadata>,
-): Recognised {
+function recogniseStart(init: Checkpoint, { backbone, metadata = {}, prefix, ignore }: StartOptions): Recognised {
+  const names = { ...(prefix === undefined ? {} : { prefix }), ...(ignore ? { ignore } : {}) };
   try {
-    return recognise(init, metadata, backboneParameters);
+    return recognise(init, metadata, backboneParameters, names);
   } catch (error) {
     if (!(error instanceof InputError) || backbone === undefined) throw error;
-    return recognise(init, { ...metadata, architecture: backbone }, backboneParameters);
+    return recognise(init, { ...metadata, architecture: backbone }, backboneParameters, names);
   }
+}
+
+/** Of raybox's own weights. */
+function ownTensors({ init, prefix }: StartOptions): Checkpoint {
+  if (prefix === undefined || init!.taken) return init!;
+  return { ...init!, tensors: under(init!.tensors, prefix) };
+}
+
+/** How images are brought to the weights to start from, as far as settings beside them or a public layout say it. */
+function startingInput(
+  init: Checkpoint,
+  { metadata, sources, architecture, inputChannels }: Recognised,
+  given: Partial<WeightsMetadata>,
+): { fields: Partial<WeightsMetadata>; taken: Partial<WeightsMetadata>; warnings: Warning[] } {
+  const { fields, taken, unused } = fileInput(init.metadata, descriptionOf(architecture.backbone), inputChannels);
+  const { mean, std, channelOrder } = fields;
+  const layout = metadata && sources.mean === 'layout' ? { mean: metadata.mean, std: metadata.std } : {};
+  const own = { ...(mean && std ? { mean, std } : {}), ...(channelOrder ? { channelOrder } : {}) };
+  // The size of the images is an option of the training, whatever it was before.
+  const { inputWidth: _, ...others } = unused;
+  const from = (field: keyof WeightsMetadata) => [field, Object.hasOwn(given, field) ? 'given' : 'file'] as const;
+  const said = Object.fromEntries((['mean', 'std', 'channelOrder'] as const).map(from));
+  return {
+    fields: { ...layout, ...own },
+    taken: own,
+    warnings: toldByFile(own, said, { taken, unused: others }, 'mean, std, channelOrder (--metadata)'),
+  };
 }
 
 const assumedInput = (channels: number, mean: readonly number[], std: readonly number[]): Warning => ({
@@ -173,13 +207,14 @@ function startingWeights(
   channels: number,
   sameClasses: boolean,
   seed: number,
+  ignore: readonly string[],
 ): { weights: WeightSource; fresh: string[] } {
   const g = createGraph();
   const image = g.input('image', [1, size, size, channels]);
   buildBackbone(g, architecture.backbone, image);
   const backbone = new Set(g.parameters.keys());
   const source = parameterSource(init, new Map(g.parameters));
-  refuseOtherBackbone(init, architecture.backbone, backbone);
+  refuseOtherBackbone(init, architecture.backbone, backbone, ignore);
   buildNetwork(g, architecture, image);
   const isPrediction = (name: string) => name.startsWith(`${architecture.head.prediction ?? 'head.prediction'}.`);
   const fits = (name: string, { shape }: Tensor) =>
@@ -205,9 +240,10 @@ function refuseOtherBackbone(
   { tensors }: Checkpoint,
   backbone: string | Backbone,
   parameters: ReadonlySet<string>,
+  ignore: readonly string[],
 ): void {
   const { family } = descriptionOf(backbone);
-  const { others, ...leftover } = leftoverOf(tensors, parameters, { family, prefix: prefixOf(backbone) });
+  const { others, ...leftover } = leftoverOf(tensors, parameters, { family, prefix: prefixOf(backbone), ignore });
   const moduleOf = (name: string) => name.split('.')[0];
   // A SqueezeNet's classifier is a convolution of one pixel, which Caffe models call conv10 or conv_final.
   const isLayerOfHead = (shape: readonly number[]) =>

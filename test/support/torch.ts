@@ -1,12 +1,13 @@
 /** Parameters and references that fixtures/torchvision/make.py makes too, and runs of backbones with them. */
-import type { Backbone } from '../../src/formats/architecture.js';
+import type { Backbone, Head } from '../../src/formats/architecture.js';
+import type { TensorData } from '../../src/formats/checkpoint.js';
 import type { Gpu } from '../../src/gpu/device.js';
 import { mulberry32 } from '../../src/graph/check.js';
 import type { WeightSource } from '../../src/graph/constants.js';
 import { createGraph } from '../../src/graph/graph.js';
 import { createPlan } from '../../src/graph/plan.js';
 import { product } from '../../src/graph/tensor.js';
-import { buildBackbone } from '../../src/nets/index.js';
+import { buildBackbone, buildNetwork } from '../../src/nets/index.js';
 import { readFixture } from './fixture.js';
 
 interface Torchvision {
@@ -34,6 +35,23 @@ export const generated: WeightSource = (name, shape) => {
     return (random() - 0.5) * (shape.length === 4 ? scale : 0.4);
   });
 };
+
+/** A network's tensors, filled with seeded numbers. */
+export async function seededNetwork(
+  backbone: string | Backbone,
+  head: Head | undefined,
+  channels = 3,
+): Promise<Map<string, TensorData>> {
+  const g = createGraph();
+  buildNetwork(g, { backbone, ...(head ? { head } : {}) }, g.input('image', [1, 64, 64, channels]));
+  const entries = [...g.parameters].map(
+    async ([name, { shape }]): Promise<[string, TensorData]> => [
+      name,
+      { shape: [...shape], data: Float32Array.from(await generated(name, shape)) },
+    ],
+  );
+  return new Map(await Promise.all(entries));
+}
 
 /** [n, c, h, w] ⇄ [n, h, w, c]. */
 export function transpose(

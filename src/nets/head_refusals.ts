@@ -1,0 +1,122 @@
+/** Why a head cannot be run, and what to do about it. */
+import { InputError } from '../errors.js';
+import type { Backbone } from '../formats/architecture.js';
+
+/** A layer by its weights: `inputs` and `outputs` are channels where it is a convolution. */
+export interface HeadLayer {
+  name: string;
+  outputs: number;
+  inputs: number;
+  /** Height and width of a convolution. */
+  kernel?: readonly [number, number];
+}
+
+type Family = Backbone['family'];
+
+/** As a sentence has it. */
+export const familyName = (family: Family) =>
+  ({
+    alexnet: 'an AlexNet',
+    vgg: 'a VGG',
+    resnet: 'a ResNet',
+    densenet: 'a DenseNet',
+    googlenet: 'a GoogLeNet',
+    squeezenet: 'a SqueezeNet',
+  })[family];
+
+const WANTED = 'one linear layer on pooled features';
+const TRAIN =
+  'raybox train --init FILE puts a head of one layer on this backbone and trains it, with --freeze backbone nothing else';
+
+const textOf = ({ name, inputs, outputs, kernel }: HeadLayer) =>
+  `${name} (${kernel ? `a convolution of ${kernel.join(' × ')}, ` : ''}${inputs} → ${outputs})`;
+
+function listOf(layers: readonly HeadLayer[]): string {
+  return layers.slice(0, 6).map(textOf).join(', ') + (layers.length > 6 ? ` and ${layers.length - 6} more` : '');
+}
+
+export const isPixel = ({ kernel }: HeadLayer) => kernel !== undefined && kernel[0] === 1 && kernel[1] === 1;
+
+/** Of layers one behind the other. */
+export function hiddenLayer(family: Family, layers: readonly HeadLayer[]): InputError {
+  const usual =
+    family === 'vgg' || family === 'alexnet' ? `, as torchvision's classifier of ${familyName(family)} has` : '';
+  return new InputError(`the head of ${familyName(family)} has a hidden layer${usual}`, {
+    expected: WANTED,
+    given: listOf(layers),
+    hint: `there is no class activation map through a hidden layer; ${TRAIN}`,
+  });
+}
+
+/** Of layers side by side. */
+export function severalLayers(layers: readonly HeadLayer[]): InputError {
+  return new InputError('the head has several prediction layers', {
+    expected: WANTED,
+    given: listOf(layers),
+    hint: 'where they are of several tasks, say which with prediction, and the others in ignore',
+  });
+}
+
+/** Of a layer that reads something else than one number of each channel. */
+export function notPooled(family: Family, layer: HeadLayer, channels: number): InputError {
+  const positions = layer.inputs / channels;
+  const isMap = Number.isInteger(positions) && positions > 1;
+  const side = Math.sqrt(positions);
+  const size = Number.isInteger(side) ? `, of a flattened map of ${side} × ${side} perhaps` : '';
+  return new InputError(`the prediction layer ${layer.name} does not read the backbone's pooled features`, {
+    expected: `${channels} inputs, one for each channel of ${familyName(family)}`,
+    given: `${layer.inputs}${isMap ? `, which are ${positions} for each channel${size}` : ''}`,
+    hint: `a class activation map needs one linear layer on one pooled number for each channel: neither a flattened map nor two poolings side by side; ${TRAIN}`,
+  });
+}
+
+/** Of a name that is not a linear layer's. */
+export function noSuchLayer(wanted: string, layers: readonly HeadLayer[], names: readonly string[]): InputError {
+  const convolution = layers.find(({ name, kernel }) => kernel && (name === wanted || name.startsWith(`${wanted}.`)));
+  if (convolution)
+    return new InputError(`the checkpoint's ${convolution.name} is a convolution, and no prediction layer`, {
+      expected: `${WANTED}, or a convolution of 1 × 1 whose outputs are averaged`,
+      given: textOf(convolution),
+    });
+  const linears = layers.filter(({ kernel }) => !kernel);
+  return new InputError(`the checkpoint has no linear layer ${wanted}`, {
+    expected: linears.map(({ name }) => name).join(', ') || 'a layer with a weight of two sizes',
+    given: names.filter((name) => name.startsWith(`${wanted}.`)).join(', ') || 'none of that name',
+  });
+}
+
+/** Of a convolution of one pixel behind which something else than the average is said to stand. */
+export function notAveraged(layer: HeadLayer, pooling: string): InputError {
+  return new InputError(`the prediction layer ${layer.name} is a convolution`, {
+    expected: 'average pooling behind it: the same as a linear layer on averaged features',
+    given: `pooling ${pooling}`,
+    hint: 'another pooling of its outputs is no linear layer on pooled features',
+  });
+}
+
+/**
+ * Of no linear layer at all.
+ * @param layers the convolutions that stand outside the backbone
+ * @param names of all that does
+ */
+export function noPrediction(
+  family: Family,
+  layers: readonly HeadLayer[],
+  names: readonly string[],
+  channels: number,
+): InputError {
+  const candidate = layers.find((layer) => isPixel(layer) && layer.inputs === channels);
+  const averaged = `say prediction '${candidate?.name}' (--prediction ${candidate?.name})`;
+  const squeezed =
+    "torchvision's SqueezeNet has a ReLU between this convolution and the average, so its outputs are no linear function of pooled features and have no class activation map";
+  const hint = !candidate
+    ? TRAIN
+    : family === 'squeezenet'
+      ? `${squeezed}; where yours has none, ${averaged}; ${TRAIN}`
+      : `where its outputs are averaged as they are, with nothing in between, it is a linear layer on averaged features: ${averaged}`;
+  return new InputError(`the checkpoint has no prediction layer for ${familyName(family)}, so it cannot classify`, {
+    expected: 'head.prediction.weight, or one linear layer on pooled features',
+    given: listOf(layers) || names.slice(0, 6).join(', ') || 'the backbone alone',
+    hint,
+  });
+}
