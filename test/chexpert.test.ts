@@ -93,6 +93,58 @@ const table: [text: string, wanted: string][] = [
 
 for (const [text, wanted] of table) test(`chexpert: ${text}`, () => assert.is(said(text), wanted));
 
+/** Tubes and lines that were taken out, and those that only should be or were moved. */
+const tubes: [text: string, supportDevices: 0 | 1][] = [
+  ['ET tube removed.', 0],
+  ['ET tube has been removed.', 0],
+  ['Interval removal of the endotracheal tube.', 0],
+  ['The PICC line has been withdrawn.', 0],
+  ['The PICC has been withdrawn by 2 cm.', 1],
+  ['The ETT was withdrawn slightly.', 1],
+  ['The ET tube has been pulled back.', 1],
+  ['Chest tube pulled.', 0],
+  ['Chest tube has been pulled.', 0],
+  ['The Swan-Ganz catheter was discontinued.', 0],
+  ['Right IJ line taken out.', 0],
+  ['The tube should be withdrawn 3 cm.', 1],
+  ['Recommend removal of the line.', 1],
+  ['The line can be removed.', 1],
+  ['The NG tube needs to be removed.', 1],
+  ['All lines and tubes have been removed.', 0],
+  ['All lines have been removed except the PICC.', 1],
+  ['The right chest tube has been removed; the left chest tube remains.', 1],
+  ['The left chest tube has been removed, the right remains in place.', 1],
+  ['Pacemaker explanted.', 0],
+  ['The NG tube is out.', 0],
+  ['Chest tube is no longer seen.', 0],
+  ['No lines or tubes.', 0],
+  ['Status post removal of the chest tube.', 0],
+  ['ET tube removed, PICC unchanged.', 1],
+  ['Removed ET tube.', 0],
+  ['Endotracheal tube removed since the prior film.', 0],
+  ['Interval extubation, NG tube removed.', 0],
+  ['The PICC was removed and replaced by a port.', 1],
+  ['The chest tube is in place.', 1],
+  ['The ET tube has been repositioned.', 1],
+  ['The catheter has been partially withdrawn.', 1],
+  ['The PICC has been withdrawn into the axillary vein.', 1],
+  ['The ET tube, NG tube and Swan have been removed.', 0],
+  ['Tubes out.', 0],
+  ['Prior chest tube no longer present.', 0],
+  ['The tube was not removed.', 1],
+  ['The ET tube has not been removed.', 1],
+  ['Device has been removed in the interval.', 0],
+  ['The previously seen PICC line is gone.', 0],
+  ['Tube tip is out of the field of view.', 1],
+  ['Removal of the ET tube with new atelectasis.', 0],
+  ['Withdrawal of the Swan-Ganz catheter into the main pulmonary artery.', 1],
+  ['Interval withdrawal of the PICC.', 0],
+];
+
+for (const [text, wanted] of tubes) {
+  test(`chexpert, tubes: ${text}`, () => assert.is(mineChexpert(text).values['Support Devices'], wanted));
+}
+
 test('the columns stand in the labeller’s order', () => {
   assert.is(chexpertLabels.length, 14);
   assert.equal(

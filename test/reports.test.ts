@@ -134,7 +134,7 @@ test('Normal means no abnormality at all', () => {
 
 test('each label explains itself', () => {
   const text =
-    'FINDINGS: The heart is normal. No effusion, but there is probable atelectasis.\nIMPRESSION: Atelectasis.';
+    'FINDINGS: The aorta is normal. No effusion, but there is probable atelectasis.\nIMPRESSION: Atelectasis.';
   const { evidence } = mineReport(text);
   const [effusion, probable, stated] = evidence;
   assert.equal([effusion.concept, effusion.status, effusion.rule], ['Effusion', 'negative', 'no']);

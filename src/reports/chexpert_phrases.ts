@@ -1,6 +1,6 @@
 /** What counts as which column of the CheXpert labeller, as data. The language is `patterns.ts`'s. */
 
-import { diseasePhrases } from './lexicon.js';
+import { denials, diseasePhrases, normalEnds } from './lexicon.js';
 
 const wide = 'widened|widening|wide|enlarged|enlargement|prominent|prominence|increased|fullness|full';
 const middle = 'mediastinum|cardiomediastinum';
@@ -98,19 +98,14 @@ export const chexpertPhrases = {
 export type ChexpertObservation = keyof typeof chexpertPhrases;
 
 const bothShapes = `${heart} size|silhouette|contour? and ${ofMiddle}|mediastinum silhouette|contour?`;
-const normal = ['..5 normal|unremarkable', '..5 within normal limit'];
 
 /** Words that say that an observation is not there, which the labeller counts as 0: "heart size is normal". */
 export const chexpertDenials: Partial<Record<ChexpertObservation, readonly string[]>> = {
   'Enlarged Cardiomediastinum': [
-    ...normal.flatMap((end) => [`${middle} ${end}`, `${ofMiddle} ${shape} ${end}`, `${bothShapes} ${end}`]),
+    ...normalEnds.flatMap((end) => [`${middle} ${end}`, `${ofMiddle} ${shape} ${end}`, `${bothShapes} ${end}`]),
     `normal|unremarkable ..2 ${ofMiddle} ${shape}`,
   ],
-  Cardiomegaly: [
-    ...normal.flatMap((end) => [`${heart} size|silhouette|contour|shadow? ${end}`, `${bothShapes} ${end}`]),
-    `normal|unremarkable ..1 ${heart} size|silhouette|contour|shadow?`,
-    `normal size ..1 heart`,
-  ],
+  Cardiomegaly: [...(denials.Cardiomegaly ?? []), ...normalEnds.map((end) => `${bothShapes} ${end}`)],
 };
 
 /** Phrases that hold a word from above and mean something else. */

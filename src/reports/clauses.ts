@@ -1,5 +1,7 @@
 /** Words that bound the reach of rules: where clauses begin, where a negated list ends, what a gap never swallows. */
 
+import { cellEnd } from './tokens.js';
+
 /** Words that say a thing seen before is still there: they overrule rules that ask for it. */
 export const persistence = new Set(
   'unchanged stable persistent persists persist again redemonstrated redemonstration remains remain remaining continued continues similar decreased decreasing increased increasing improved improving resolving worsened worsening smaller larger residual still known enlarged progressed progression evolving slightly different same unaltered changed change present visible measures measuring worse better grown bigger'.split(
@@ -9,7 +11,7 @@ export const persistence = new Set(
 
 /** A clause ends before these: what is said on one side does not reach the other. */
 export const clauseBreaks: readonly string[] = [
-  ';',
+  `;|${cellEnd}`,
   'but|however|although|though|except|otherwise|which|while|whereas|yet|albeit|nevertheless',
   'with the? exception',
   'aside|apart from',

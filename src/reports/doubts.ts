@@ -1,10 +1,28 @@
-/** Rules for doubt, each with the likelihood of its cue, and for what is said of other times and other worlds. */
+/** Rules for doubt, each with the likelihood of its cue. */
 
+import { gone } from './rule_words.js';
 import type { Rule } from './rules.js';
 
-const earlier = 'prior|previous|earlier|old|outside|last|comparison';
 const perhaps = 'may|might|could|possibly|perhaps|possible|versus|vs';
-const examination = 'film|radiograph|study|exam|examination|ct|image|scan|report';
+
+/** What an opacity may be read as. */
+const reading =
+  'atelectasis|pneumonia|infiltrate|consolidation|edema|effusion|aspiration|scar|scarring|collapse|contusion|infection';
+const readings = new Set([
+  'Atelectasis',
+  'Pneumonia',
+  'Infiltration',
+  'Consolidation',
+  'Edema',
+  'Effusion',
+  'Pleural Effusion',
+]);
+
+/** Words for being sure, and those under which one is not: "cannot say", "hard to tell", "not certain". */
+const sure =
+  'say|said|state|stated|claim|claimed|certain|sure|convinced|confident|guarantee|guaranteed|assert|asserted|conclude|concluded|clear|assured|tell|assume|assumed|confirm|confirmed|ensure';
+const notSure = `cannot|not|can't|couldn't|nobody|difficult|hard|impossible|unable|hesitate|reluctant`;
+const denying = 'no|not|without|free|clear|absent';
 
 export const doubtRules: readonly Rule[] = [
   // Doubt. Likelihoods by cue.
@@ -116,6 +134,34 @@ export const doubtRules: readonly Rule[] = [
     likelihood: 0.1,
     phrases: ['absence of ..4 cannot|not ..2 confirmed|certain|established|proven'],
   },
+  {
+    // "One cannot say there is no effusion": the denial is what is in doubt.
+    id: 'absence not certain',
+    kind: 'uncertain',
+    reach: 'behind',
+    likelihood: 0.1,
+    phrases: [
+      `${notSure} ..3 ${sure} ..2 that? there? is|are|was|were|be? ..1 ${denying}`,
+      `no guarantee|certainty|assurance|proof ..1 that? there? is|are|was|were? ..1 ${denying}`,
+    ],
+  },
+  {
+    id: 'absence not certain',
+    kind: 'uncertain',
+    reach: 'behind',
+    within: 0,
+    likelihood: 0.1,
+    phrases: [`${notSure} ..3 ${sure} ..1 that|whether|if ..5 is|are|has|have ..2 ${gone}`],
+  },
+  {
+    // "Bibasilar opacities, atelectasis or pneumonia": two readings of what is seen.
+    id: 'one or the other',
+    kind: 'uncertain',
+    reach: 'behind',
+    likelihood: 0.5,
+    only: readings,
+    phrases: [`opacity|opacification|density|haziness|shadow|shadowing ..5 ,|:|- either? ..2 ${reading} ..1 or`],
+  },
   { id: 'asked', kind: 'uncertain', reach: 'before', likelihood: 0.1, phrases: ['? .', '( ? )', '? ?'] },
   {
     id: 'may be a mimic',
@@ -140,130 +186,4 @@ export const doubtRules: readonly Rule[] = [
     phrases: ['differential|consideration|considered', 'consider'],
   },
   { id: 'if any', kind: 'uncertain', reach: 'both', within: 4, likelihood: 0.1, phrases: ['if any|present'] },
-];
-
-export const otherTimeRules: readonly Rule[] = [
-  // Other times.
-  {
-    id: 'history of',
-    kind: 'historical',
-    reach: 'behind',
-    within: 6,
-    phrases: ['history|hx|pmh of', 'h / o', 'there used to be', 'treated ..1 for', 'treatment of|for'],
-  },
-  {
-    id: 'had',
-    kind: 'historical',
-    reach: 'behind',
-    within: 4,
-    unlessPersisting: true,
-    phrases: ['patient|he|she|who had'],
-  },
-  {
-    id: 'status post',
-    kind: 'historical',
-    reach: 'behind',
-    within: 2,
-    diseasesOnly: true,
-    phrases: ['status? post', 's / p'],
-  },
-  {
-    id: 'operated for',
-    kind: 'historical',
-    reach: 'behind',
-    within: 6,
-    diseasesOnly: true,
-    phrases: [
-      'lobectomy|bilobectomy|pneumonectomy|segmentectomy|lumpectomy|mastectomy|metastasectomy|thoracotomy|vats|resection|excision|surgery|operation|wedge|decortication|pleurodesis|repair|herniorrhaphy|fundoplication|ablation|radiotherapy|radiation|chemotherapy ..3 for|of|because|due',
-      'operated|resected|irradiated ..1 for|of',
-    ],
-  },
-  {
-    id: 'comparison made with',
-    kind: 'historical',
-    reach: 'behind',
-    intoRelative: true,
-    diseasesOnly: true,
-    phrases: ['comparison|correlation is|was? made? to|with|against'],
-  },
-  {
-    id: 'an earlier examination showed',
-    kind: 'historical',
-    reach: 'behind',
-    unlessPersisting: true,
-    diseasesOnly: true,
-    phrases: [
-      `${earlier} ..2 ${examination} ..5 which|that? showed|showing|demonstrated|revealed|described`,
-      `compared to|with ..5 ${examination} ..4 which|that? showed|showing|demonstrated|demonstrating|revealed`,
-    ],
-  },
-  {
-    id: 'a preliminary read said',
-    kind: 'historical',
-    reach: 'behind',
-    within: 6,
-    diseasesOnly: true,
-    phrases: [
-      'wet|preliminary|prelim|resident|overnight read|reading|report|interpretation|impression ..3 of|was|is|for|as|showed|described|called|suggested|raised|stated',
-    ],
-  },
-  {
-    id: 'previously seen',
-    kind: 'historical',
-    reach: 'behind',
-    within: 5,
-    unlessPersisting: true,
-    phrases: [
-      'prior|previous|previously|earlier|former|formerly ..1 seen|noted|described|identified|demonstrated|visualized|questioned',
-    ],
-  },
-  {
-    id: 'prior',
-    kind: 'historical',
-    reach: 'behind',
-    within: 1,
-    unlessPersisting: true,
-    diseasesOnly: true,
-    phrases: ['prior|previous|former|remote'],
-  },
-  {
-    id: 'who is examined',
-    kind: 'historical',
-    reach: 'behind',
-    diseasesOnly: true,
-    phrases: ['year old ..4 with', 'yo ..4 with', 'y / o ..4 with', 'year old ..4 presents|presenting with|for'],
-  },
-  // Other worlds.
-  {
-    id: 'not assessed',
-    kind: 'hypothetical',
-    reach: 'before',
-    phrases: [
-      ':|- n / a',
-      ':|- not evaluated|assessed|applicable|examined|assessable|evaluable',
-      ':|- unable to assess|evaluate|determine',
-    ],
-  },
-  {
-    id: 'to look for',
-    kind: 'hypothetical',
-    reach: 'behind',
-    phrases: [
-      'to|for|further evaluate|assess|evaluation|assessment|exclude|excluding|rule|ensure|document|confirm',
-      'evaluate|assess|evaluation|assessment for|of',
-      'if|should|unless|whether',
-      'if|whether this|these|there is|are|represents|represent?',
-      'correlate|correlation ..2 regarding|for',
-      'clinical|clinically|if|any concern ..2 regarding|for|of',
-      'risk of|for',
-      'rule out',
-      'r / o',
-      'eval ..1 for',
-      'please exclude|confirm',
-      'to exclude|confirm|document|ensure',
-      'not|more|less|limited? sensitivity|sensitive for|to|in',
-      'screening|screen for',
-      'obscure|obscures|mask|masks|simulate|simulates|simulating|mimic|mimics|mimicking',
-    ],
-  },
 ];

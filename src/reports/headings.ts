@@ -7,6 +7,8 @@ export type ReportPart = 'preliminary' | 'final' | 'addendum';
 
 export interface Heading {
   kind: HeadingKind;
+  /** What stands under it asks, or answers what the heading before asked. */
+  role?: 'question' | 'answer';
   /** The part of the report that begins here; undefined where it goes on. */
   part?: ReportPart;
 }
@@ -111,7 +113,6 @@ const other = [
   'previous studies',
   'protocol',
   'provisional diagnosis',
-  'question',
   'recommendation',
   'recommendation(s)',
   'recommendations',
@@ -139,10 +140,71 @@ const other = [
 const otherWords =
   /\b(?:comparisons?|indications?|histor(?:y|ies)|techniques?|procedures?|examinations?|clinical|symptoms?|complaints?|hx|reason for)\b/;
 
+/** What asks and what answers: "QUESTION: pneumonia? ANSWER: No". */
+const questions = ['question', 'questions', 'clinical question', 'clinical questions', 'q'];
+const answers = ['answer', 'answers', 'a', 'response'];
+/** What is there to teach, to bill or to file: no more than the names of diseases. */
+const asides = [
+  'teaching point',
+  'teaching points',
+  'teaching file',
+  'teaching',
+  'learning point',
+  'learning points',
+  'educational note',
+  'take home point',
+  'take home points',
+  'pearl',
+  'pearls',
+  'key points',
+  'reference',
+  'references',
+  'disclaimer',
+  'billing',
+  'billing code',
+  'billing codes',
+  'code',
+  'codes',
+  'coding',
+  'cpt',
+  'cpt code',
+  'cpt codes',
+  'diagnosis code',
+  'diagnosis codes',
+  'diagnostic code',
+  'diagnostic codes',
+  'dx code',
+  'dx codes',
+  'procedure code',
+  'icd',
+  'icd codes',
+  'icd 9',
+  'icd 10',
+  'icd9',
+  'icd10',
+  'icd 10 cm',
+  'icd 9 code',
+  'icd 9 codes',
+  'icd 10 code',
+  'icd 10 codes',
+  'radiologist',
+  'reading physician',
+  'interpreting physician',
+  'interpreted by',
+  'read by',
+  'reported by',
+  'approved by',
+  'reviewed by',
+  'verified by',
+  'finalized by',
+];
+const roles = new Map<string, Heading['role']>();
+for (const name of questions) roles.set(name, 'question');
+for (const name of answers) roles.set(name, 'answer');
 const kinds = new Map<string, HeadingKind>();
 for (const name of findings) kinds.set(name, 'findings');
 for (const name of impression) kinds.set(name, 'impression');
-for (const name of other) kinds.set(name, 'other');
+for (const name of [...other, ...asides, ...questions]) kinds.set(name, 'other');
 
 /** Who wrote it, and when: these open a part, alone or before another heading ("PRELIMINARY IMPRESSION"). */
 const parts: readonly [RegExp, ReportPart][] = [
@@ -176,7 +238,9 @@ export function headingOf(name: string, exact = false): Heading | undefined {
   // "Final" alone in a line may be anything; "Final:" opens the final text.
   if (plain === '' || (exact && plain === 'final')) return undefined;
   const kind = kinds.get(plain);
-  if (kind) return { kind };
+  const role = roles.get(plain);
+  if (role === 'answer') return exact ? undefined : { kind: 'impression', role };
+  if (kind) return role ? { kind, role } : { kind };
   if (sentenceWords.test(plain)) return undefined;
   for (const [opening, part] of parts) {
     const found = opening.exec(plain)?.[0];

@@ -31,14 +31,30 @@ export type Disease = (typeof diseases)[number];
 /** The eight of ChestX-ray8. */
 export const eightDiseases = diseases.slice(0, 8);
 
+/** What may collapse, so that "collapse" is atelectasis: a vertebra does, too. */
+const collapsing =
+  'lobe|lobar|lung|pulmonary|lingular|lingula|segmental|subsegmental|base|basal|basilar|bibasal|bibasilar|rll|rml|rul|lll|lul|alveolar';
+const spine =
+  'vertebra|vertebral|body|endplate|spine|spinal|compression|tracheal|trachea|airway|bronchial|circulatory|cardiovascular';
+const levels = [...Array.from({ length: 12 }, (_, at) => `t${at + 1}`), 'l1', 'l2', 'l3', 'l4', 'l5'].join('|');
+/** Cardiothoracic ratios as they are written: "0.58", "58", "0.6". */
+const ratios = (from: number, to: number): string =>
+  Array.from({ length: to - from + 1 }, (_, at) => from + at)
+    .flatMap((percent) => [`0.${percent}`, `${percent}`, ...(percent % 10 === 0 ? [`0.${percent / 10}`] : [])])
+    .join('|');
+const largeRatios = ratios(51, 90);
+const normalRatios = ratios(30, 50);
+
 /** The names of each disease. */
 export const diseasePhrases: Record<Disease, readonly string[]> = {
   Atelectasis: [
-    'atelectasis|atelectatic|atelectasia|atelactasis|atelectesis|microatelectasis',
-    'lobe|lobar|lung|lingular|segmental|subsegmental|partial|complete collapse',
-    'collapse of ..4 lobe|lung|lingula',
-    'collapsed lung|lobe',
-    'lung|lobe ..2 collapsed',
+    'atelectasis|atelectatic|atelectasia|atelactasis|atelectesis|microatelectasis|atx|atel|atelect',
+    `${collapsing}|partial|complete|passive|compressive collapse`,
+    `collapse of|at|in|involving ..4 ${collapsing}`,
+    'collapse and|or|/|with? ..1 consolidation',
+    'consolidation and|or|/|with? ..1 collapse',
+    'collapsed ..3 lung|lobe|lingula|base',
+    'lung|lobe|lingula|base ..2 collapsed',
   ],
   Cardiomegaly: [
     'cardiomegaly|cardiomegally|megalocardia',
@@ -49,7 +65,10 @@ export const diseasePhrases: Record<Disease, readonly string[]> = {
     'heart|cardiac ..3 no longer enlarged|large',
     'heart size? :|- ..2 enlarged|large',
     'cardiac size :|- ..2 enlarged|large',
-    'large ..1 heart',
+    'large|big ..1 heart',
+    'heart is|looks|appears ..1 big',
+    `cardiothoracic|ct ratio :|is|of|measures|at? ..1 ${largeRatios}`,
+    `ctr :|is|of|measures|at? ..1 ${largeRatios}`,
     'heart|cardiac size ..3 increased|large|enlarged',
     'heart|cardiac size :|- ..2 increased',
     'increased|enlarged cardiothoracic|cardio ratio',
@@ -63,7 +82,7 @@ export const diseasePhrases: Record<Disease, readonly string[]> = {
   Effusion: [
     'effusion|hydrothorax|hydropneumothorax|hemothorax|haemothorax|pyothorax|empyema|chylothorax',
     'pleural ..1 fluid',
-    'eff',
+    'eff|effus',
     'pleura|pleural space? :|- ..3 fluid',
     'fluid in|within|along|tracking ..3 fissure|pleural',
     'fissural fluid',
@@ -72,12 +91,20 @@ export const diseasePhrases: Record<Disease, readonly string[]> = {
     'loculated ..1 fluid',
     'hemopericardium|hydropericardium',
   ],
-  Infiltration: ['infiltrate|infiltration|infiltrative|infiltrated'],
+  Infiltration: ['infiltrate|infiltration|infiltrative|infiltrated|infilt|infil'],
   Mass: ['mass|masslike', 'mass like'],
-  Nodule: ['nodule|micronodule', 'coin lesion'],
+  Nodule: ['nodule|micronodule|spn', 'coin lesion'],
   Pneumonia: ['pneumonia|pna|bronchopneumonia|pneumonic|pleuropneumonia|pneumonitis'],
-  Pneumothorax: ['pneumothorax|hydropneumothorax|hemopneumothorax|ptx', 'tension pneumothorax'],
-  Consolidation: ['consolidation|consolidative|consolidated|consolidating'],
+  Pneumothorax: [
+    'pneumothorax|hydropneumothorax|hemopneumothorax|ptx|pntx|pneumo',
+    'tension pneumothorax',
+    'pneumo thorax',
+  ],
+  Consolidation: [
+    'consolidation|consolidative|consolidated|consolidating|consol|cons',
+    'collapse and|or|/|with? ..1 consolidation',
+    'consolidation and|or|/|with? ..1 collapse',
+  ],
   Edema: ['edema|oedema|edematous'],
   Emphysema: ['emphysema|emphysematous'],
   Fibrosis: ['fibrosis|fibrotic|fibrosing'],
@@ -140,22 +167,43 @@ export const vagueTerms: readonly VagueTerm[] = [
   },
 ];
 
+const heart = 'heart|cardiac|cardiopericardial';
+export const normalEnds = ['..5 normal|unremarkable', '..5 within normal limit'];
+
+/** Words that say that a disease is not there: "heart size is normal". */
+export const denials: Partial<Record<Disease, readonly string[]>> = {
+  Cardiomegaly: [
+    ...normalEnds.map((end) => `${heart} size|silhouette|contour|shadow? ${end}`),
+    `normal|unremarkable ..2 ${heart} size|silhouette|contour|shadow?`,
+    'normal size ..1 heart',
+    `cardiothoracic|ct ratio :|is|of|measures|at? ..1 ${normalRatios}`,
+    `ctr :|is|of|measures|at? ..1 ${normalRatios}`,
+  ],
+};
+
 export type Concept = Disease | Abnormality;
 
 /** Phrases that hold a word from above but do not mean it. They take its place, so nothing is found there. */
 export const otherMeanings: readonly string[] = [
   'mass effect',
+  // A disease's name before what is done about it, or before a form that is filled in because of it.
+  'pneumonia|pneumothorax|effusion|nodule|mass|atelectasis|edema|hernia|emphysema|fibrosis|pna|pneumo protocol|pathway|bundle|guideline|precaution|prophylaxis|vaccine|vaccination|education|clinic|program|registry|trial|algorithm|panel|score|severity|boot|vax',
+  'pneumo peritoneum|mediastinum|pericardium|cephalus|coccal|coccus|conjugate',
+  'pros and|& con',
+  `collapse|collapsed of ..4 ${levels}|${spine}`,
+  `partial|complete collapse of ..4 ${levels}|${spine}`,
+  `${levels}|${spine} ..2 collapse|collapsed`,
   // An operation on a hernia, and what it left behind.
   'hernia repair|mesh|surgery|clip|operation',
   'hiatal|hiatus|diaphragmatic|paraesophageal|umbilical|inguinal|ventral|incisional|abdominal hernia repair|mesh|surgery|clip|operation',
   'pneumothorax|effusion|empyema tube|kit|catheter',
-  'pneumonia vaccine|vaccination|score|severity',
   'emphysematous cystitis|pyelonephritis|cholecystitis|gastritis',
   'consolidation chemotherapy|therapy',
   'body mass',
   'bone|muscle|fat|ventricular|lv mass',
   'heart|cardiac|cardiomediastinal|cardiopericardial|mediastinum ..6 upper|top limit of? normal',
-  'heart|cardiac|cardiomediastinal ..6 upper normal|limit',
+  'heart|cardiac|cardiomediastinal ..6 upper|top|high|borderline normal|limit',
+  'top|upper|high normal ..1 heart|cardiac size?',
   'limit of normal',
   'volume ..2 low normal',
   'nodular contour',

@@ -12,9 +12,9 @@ export interface Line {
   number: number;
 }
 
-/** A bullet, "1.", "1)", "(1)", "#1" or "a)" at the start of a line. What it marks follows. */
+/** A bullet, "1.", "1)", "[1]", "#1", "1 -" or "a)" at the start of a line. What it marks follows. */
 const marker =
-  /^(?:[-*+>•·▪●◦‣–—]{1,3}[ \t]{0,8}(?=\S)|\(?#?(\d{1,2})[.):](?!\d)[ \t]{0,8}|#(\d{1,2})[ \t]{1,8}|\(?[a-hA-H][.)][ \t]{1,8})/;
+  /^(?:[-*+>•·▪●◦‣–—]{1,3}[ \t]{0,8}(?=\S)|[([]?#?(\d{1,2})[.):\]](?!\d)[ \t]{0,8}|#(\d{1,2})[ \t]{1,8}|(\d{1,2})[ \t]-[ \t]{1,8}(?=\p{L})|\(?[a-hA-H][.)][ \t]{1,8})/u;
 /** "Lungs: ", "Heart and mediastinum:", "PLEURA - ": the part of the chest that a line is about. */
 const labelled = /^[\p{L}][\p{L} \t/&,()-]{1,40}(?::(?!\d)|[ \t]-[ \t])/u;
 /** More than any wrapped line has; a paragraph on one line is no measure for where others were wrapped. */
@@ -35,6 +35,9 @@ const asksForNoun = new Set(
 /** "Effusion    No", "Pneumothorax? No": here the last word answers and asks for nothing more. "There is no" does. */
 const shortAnswer =
   /^(?!.*\b(?:there|is|are|was|were|has|have|had|with|and|or|but|shows?|demonstrates?|reveals?|seen|clear|normal)\b)(?:[\p{L}/()-]{2,30}[ \t?]{1,60}){1,4}no$/iu;
+/** The same with a sign before the answer: "Effusion,No", "Effusion = no". */
+const partedAnswer =
+  /^(?!.*\b(?:is|are|was|were|has|have|had|clear|normal|with)\b)[\p{L} \t/()-]{2,40}(?:[,;=|]|[=-]>)[ \t]{0,8}no$/iu;
 /** "Effusion +", "Pneumothorax -". */
 const signed = /^[\p{L} /]{3,36}[ \t][-+–]$/u;
 /** Words that begin no sentence. */
@@ -83,7 +86,7 @@ function lineOf(text: string, from: number, to: number): Line {
   const match = marker.exec(head);
   if (match && start + match[0].length < end) {
     line.content = start + match[0].length;
-    line.number = Number(match[1] ?? match[2] ?? 0);
+    line.number = Number(match[1] ?? match[2] ?? match[3] ?? 0);
   }
   return line;
 }
@@ -113,7 +116,10 @@ export function endsAtBreak(text: string, line: Line, next: Line, width: number,
   const last = lastWord(tail);
   const first = firstWord(head);
   const word = first.toLowerCase();
-  if (unfinished.has(last.toLowerCase())) return shortAnswer.test(text.slice(line.content, line.end));
+  if (unfinished.has(last.toLowerCase())) {
+    const own = text.slice(line.content, line.end);
+    return shortAnswer.test(own) || partedAnswer.test(own);
+  }
   if (carriesOn.has(word)) return false;
   const hadRoom = line.end - line.start + 1 + first.length <= width;
   const capital = /^\p{Lu}/u.test(head);

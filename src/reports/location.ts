@@ -1,8 +1,6 @@
 /** Findings of another part of the body: a shoulder's effusion, a thyroid nodule, an inguinal hernia. */
 
-import { lemma } from './words.js';
-
-const wordSet = (text: string): Set<string> => new Set(text.split(' ').map(lemma));
+import { wordSet } from './words.js';
 
 /** A clause with one of these is about another part of the body, where reports on several examinations come together. */
 const otherExaminations = wordSet(
@@ -12,16 +10,16 @@ const joints = wordSet(
   'joint shoulder hip glenohumeral acromioclavicular ac sternoclavicular temporomandibular facet sacroiliac bursa bursal subacromial subdeltoid suprapatellar tibiotalar humeral intraarticular articular ear subdural epidural scrotal peritoneal intraperitoneal abdominal intraabdominal abdomen subphrenic subdiaphragmatic perihepatic perinephric pelvic pelvis subcutaneous retroperitoneal mastoid bowel stomach gastric scalp',
 );
 const organs = wordSet(
-  'thyroid breast liver hepatic kidney renal adrenal spleen splenic pancreas pancreatic abdomen abdominal intraabdominal pelvis pelvic neck scalp skin cutaneous subcutaneous dermal brain orbital orbit bladder ovary ovarian uterus uterine prostate stomach gastric bowel colon colonic rectal rectum parotid salivary sinus maxillary vertebral vertebra humerus humeral scapula scapular clavicle clavicular muscle intramuscular retroperitoneal retroperitoneum mesenteric mesentery gallbladder biliary tongue larynx laryngeal pharynx pharyngeal marrow areola axillary',
+  'thyroid breast liver hepatic kidney renal adrenal spleen splenic pancreas pancreatic abdomen abdominal intraabdominal pelvis pelvic neck scalp skin cutaneous subcutaneous dermal brain orbital orbit bladder ovary ovarian uterus uterine prostate stomach gastric bowel colon colonic rectal rectum parotid salivary sinus maxillary vertebral vertebra humerus humeral scapula scapular clavicle clavicular muscle intramuscular retroperitoneal retroperitoneum mesenteric mesentery gallbladder biliary tongue larynx laryngeal pharynx pharyngeal marrow areola axillary axilla arm forearm hand finger leg thigh buttock gluteal groin extremity shoulder testicular testis scrotum scrotal vocal cord oral tonsil tonsillar nasal nasopharynx nasopharyngeal intracranial cerebral cerebellar pituitary eyelid face facial palm foot toe ankle knee elbow wrist',
 );
 const swollen = wordSet(
-  'pedal ankle leg peripheral facial cerebral brain vasogenic scalp subcutaneous skin laryngeal pharyngeal glottic uvular bowel gallbladder periorbital orbital scrotal hand arm extremity limb foot feet genital breast tissue marrow neck mesenteric papillary wall lip tongue eyelid face',
+  'pedal ankle leg le ue ble bue rle lle rue lue dependent peripheral facial cerebral brain vasogenic scalp subcutaneous skin laryngeal pharyngeal glottic uvular bowel gallbladder periorbital orbital scrotal hand arm extremity limb foot feet genital breast tissue marrow neck mesenteric papillary wall lip tongue eyelid face',
 );
 const groins = wordSet(
   'umbilical inguinal ventral incisional femoral abdominal epigastric spigelian parastomal lumbar disc disk brain uncal tonsillar cerebral subfalcine inguinoscrotal periumbilical groin nucleus pulposus abdomen muscle',
 );
 const airInTissue = wordSet(
-  'subcutaneous surgical soft tissue mediastinal orbital neck axilla axillary wall cervical skin intramuscular flank scalp subcutaneously',
+  'subcutaneous subq subcu sq surgical soft tissue mediastinal orbital neck axilla axillary wall cervical skin intramuscular flank scalp subcutaneously',
 );
 const fibrous = wordSet(
   'hepatic liver renal kidney myocardial endomyocardial cardiac retroperitoneal penile marrow cystic muscle joint breast pancreatic capsular uterine',
@@ -86,8 +84,13 @@ interface Place {
 
 /** The clauses that are about another examination. */
 export function otherClauses(words: readonly string[], clause: readonly number[]): ReadonlySet<number> {
-  return new Set(words.flatMap((word, at) => (otherExaminations.has(word) ? [clause[at]!] : [])));
+  let found = noClauses;
+  for (let at = 0; at < words.length; at++) {
+    if (otherExaminations.has(words[at]!)) found = new Set([...found, clause[at]!]);
+  }
+  return found;
 }
+const noClauses: ReadonlySet<number> = new Set();
 
 /** Whether a mention is of another part of the body. */
 export function liesElsewhere(words: readonly string[], mention: Place, concept: string): boolean {

@@ -1,7 +1,7 @@
 /** A radiology report's text → labels, each with the sentence, the mention and the rule that it comes from. */
 
 import { type Abnormality, abnormalityPhrases } from './abnormalities.js';
-import { type Concept, type Disease, diseasePhrases, diseases, otherMeanings, vagueTerms } from './lexicon.js';
+import { type Concept, type Disease, denials, diseasePhrases, diseases, otherMeanings, vagueTerms } from './lexicon.js';
 import { compileLexicon, type Evidence as EvidenceOf, type LabelStatus, readReport, type Target } from './read.js';
 
 export type { LabelStatus };
@@ -38,16 +38,20 @@ export interface ReportLabels {
 
 const isDisease = (concept: Concept): concept is Disease => (diseases as readonly string[]).includes(concept);
 
-const phrasesOf = <Name extends Concept>(lists: Record<Name, readonly string[]>): [string, Target<Concept>][] =>
+const phrasesOf = <Name extends Concept>(
+  lists: Partial<Record<Name, readonly string[]>>,
+  more: { denies?: true } = {},
+): [string, Target<Concept>][] =>
   (Object.keys(lists) as Name[]).flatMap((concept) => {
-    const target: Target<Concept> = { concept };
-    return lists[concept].map((phrase): [string, Target<Concept>] => [phrase, target]);
+    const target: Target<Concept> = { concept, ...more };
+    return (lists[concept] ?? []).map((phrase): [string, Target<Concept>] => [phrase, target]);
   });
 
 const lexicon = compileLexicon<Concept>(
   [
     ...phrasesOf<Disease>(diseasePhrases),
     ...phrasesOf<Abnormality>(abnormalityPhrases),
+    ...phrasesOf<Disease>(denials, { denies: true }),
     ...vagueTerms.flatMap((vague) => {
       const target: Target<Concept> = { concept: vague.concept, vague };
       return vague.phrases.map((phrase): [string, Target<Concept>] => [phrase, target]);

@@ -1,17 +1,14 @@
-/** Rules that negate, and words that look like a negation and are none. */
+/** Rules that negate. Words that only look like a negation are in `false_negations.ts`. */
 
+import { been, gone } from './rule_words.js';
 import type { Rule } from './rules.js';
+import { cellEnd } from './tokens.js';
 
-const been = 'is|are|was|were|be|been|has|have|had|now|since|also';
-const gone =
-  'resolved|cleared|disappeared|vanished|subsided|dissolved|abated|gone|absent|resorbed|reabsorbed|dissipated|regressed completely?';
 const removed = 'removed|resected|excised|repaired|ablated|evacuated';
 const seen =
-  'seen|identified|visualized|visible|appreciated|appreciable|demonstrated|evident|present|apparent|detected|detectable|observed|noted|found|suspected|recognized|discernible|discerned|shown|reproduced|there|confirmed|substantiated';
+  'seen|identified|visualized|visible|appreciated|appreciable|demonstrated|evident|present|apparent|detected|detectable|observed|noted|found|suspected|recognized|discernible|discerned|shown|reproduced|there|confirmed|substantiated|supported|corroborated|documented|verified|upheld';
 const again = 'recurred|returned|reaccumulated|reappeared|redeveloped|recollected|recur|return|reaccumulate|reappear';
-const stop = '.|,|;|:|and|or|but';
-const partly =
-  'partially|partly|nearly|mostly|almost|incompletely|largely|virtually|practically|essentially|somewhat|only|subtotally';
+const stop = `.|,|;|:|and|or|but|${cellEnd}`;
 /** What looks like a nodule, a pneumothorax or an opacity and is none. */
 const mimic =
   'nipple|skinfold|artifact|artifactual|summation|superimposition|overlap|pseudolesion|composite|button|mole|clothing|hair|costochondral';
@@ -20,6 +17,8 @@ const overlaid = 'superimposed|overlapping|overlying ..2 structure|vessel|rib|ti
 const copula =
   'is|are|was|were|be|being|represent|represents|representing|represented|reflect|reflects|reflecting|correspond|corresponds|corresponding|due|related|attributable|attributed|secondary|likely|probably|presumably|probable|proved|turned|thought|felt|consistent|compatible|favored|caused';
 
+const operation =
+  'resection|excision|repair|fundoplication|nissen|herniorrhaphy|hernioplasty|lobectomy|pneumonectomy|segmentectomy|wedge|metastasectomy|enucleation|ablation';
 const resections = new Set(['Mass', 'Nodule', 'Hernia', 'Lung Lesion']);
 
 export const negationRules: readonly Rule[] = [
@@ -59,7 +58,7 @@ export const negationRules: readonly Rule[] = [
       'removal of',
       'unlikely to be|represent|reflect',
       'argues|argue|arguing|speaks|speak|evidence against',
-      'lacks|lacking',
+      'lack|lacks|lacking',
     ],
   },
   { id: 'resolved', kind: 'negated', reach: 'behind', within: 3, phrases: ['resolved|absent'] },
@@ -91,6 +90,14 @@ export const negationRules: readonly Rule[] = [
       'not ..1 enlarged',
       'no longer ..1 enlarged|large',
       `no longer ..2 ${seen}|exists|exist|problem`,
+      'not ..1 borne|bore out',
+      'not|never ..1 see|identify|appreciate|find|detect .|,|;',
+      'nowhere ..2 seen|found|visible|evident|identified',
+      'is|are|was|were|remains lacking|missing|nonexistent|wanting',
+      'is|are|was|were non existent',
+      'has|have ..1 been? disproved|disproven|refuted|dismissed|discounted',
+      'is|are|was|were|be ..1 disproved|disproven|refuted|dismissed|discounted',
+      'is|are ..1 thing of the past',
       `isn't|aren't|wasn't|weren't ..1 ${seen}`,
     ],
   },
@@ -99,7 +106,7 @@ export const negationRules: readonly Rule[] = [
     kind: 'negated',
     reach: 'before',
     phrases: [
-      `:|- none|no|nil|negative|neg|absent|excluded|n|0 ${stop}`,
+      `:|- none|no|nil|negative|neg|absent|excluded|false|neither|n|0 ${stop}`,
       `:|- none|no|nil|not ${seen}|significant|apparent|visible`,
       `:|- no|without evidence|sign|signs|suggestion|indication|features ${stop}`,
       ':|- - .',
@@ -127,6 +134,8 @@ export const negationRules: readonly Rule[] = [
       'is|are|was|were|has|have ..1 excluded|absent',
       'interval|complete resolution|clearing|disappearance',
       'completely|fully|entirely drained|aspirated',
+      ', now|since|currently ..1 clear|gone .|;',
+      ', clear|gone now|today .|;',
       `not|never ..2 ${again}`,
       'not|never ..1 come|came back',
       'is|are|was|were|has|have ..1 dried up',
@@ -141,8 +150,8 @@ export const negationRules: readonly Rule[] = [
     phrases: [
       `${been} ..2 ${removed}`,
       `removed|resected|excised ${stop}|in|on|at|by|last`,
-      `post surgical? resection|excision|repair .|,|;`,
-      `s / p surgical? resection|excision|repair .|,|;`,
+      `status? post ..2 ${operation} .|,|;|and|in|on`,
+      `s / p ..2 ${operation} .|,|;|and|in|on`,
     ],
     only: resections,
   },
@@ -200,77 +209,6 @@ export const negationRules: readonly Rule[] = [
     phrases: [
       'is|are|likely|probably ..1 due|related|attributable|secondary|artifact to|of ..4 projection|technique|rotation|positioning|magnification|inspiration|volume',
       'is|are|likely|probably ..1 projectional|positional|artifactual',
-    ],
-  },
-  // Words that look like a negation and are none.
-  {
-    id: 'no change',
-    kind: 'real',
-    reach: 'none',
-    phrases: [
-      'no|without ..4 change|changed',
-      'no|without ..2 interval|significant change of|in',
-      'not ..3 changed|changing',
-      'no|without ..2 increase|decrease|progression|worsening|improvement|resolution|difference|enlargement|growth|reduction|regression',
-      'no|not ..1 increased|decreased|worsened|improved|resolved|cleared|larger|smaller|bigger|worse|better',
-      'not ..2 different|dissimilar|grown|enlarged from|since|compared',
-      'not as large|big|small|extensive|dense|prominent|pronounced|conspicuous|severe|marked|bad|much',
-      'no different|longer than',
-      'no ..1 interval? growth|enlargement of?',
-      'not only|just|merely|simply',
-      'no|without|beyond any? doubt',
-      'without|beyond question',
-      'no more|less|fewer than',
-      'nothing more|but than?',
-      'not ..2 seen|present|identified|noted|visualized|evident|apparent|demonstrated before|previously|earlier',
-      'not ..2 seen|present|identified|noted|visualized|evident|apparent|demonstrated on|in the? prior|previous|earlier|older?|last|comparison',
-      'not well|fully|completely|optimally|adequately|clearly|entirely seen|visualized|demonstrated|evaluated|identified|appreciated|assessed|included',
-      'no comparison|prior|previous',
-      `not|never ..2 ${gone}`,
-      `not|never ..1 yet? resolve|clear|disappear|subside|vanish`,
-      `yet to resolve|clear|disappear|recede`,
-      `fail|fails|failed|failure to|of resolve|clear|disappear|improve|subside|resolution`,
-      `slow|slowly to? resolve|clear|resolving|clearing`,
-      `${partly} completely? ${gone}`,
-      `${been} ..1 ${partly} completely? ${gone}`,
-      `${been} ..1 ${gone} in part`,
-      `${been} ..1 ${gone} to some|a|large ..2 extent|degree`,
-      `${been} ..1 ${gone} ..1 except|partially|partly|incompletely|somewhat`,
-      `${gone} ..1 except|partially|partly|incompletely|somewhat`,
-      'resolved|cleared|gone in part',
-      'resolved|cleared to some|a|large ..2 extent|degree',
-      'partial|incomplete|near|some|further|slight|subtotal|minimal|mild complete? resolution|clearing|disappearance of?',
-      'no|without absence|lack',
-      'not absent|gone|without|excluding|free|clear|devoid|lacking|negative of?|from?|for?',
-      'not|never ..2 free|clear|devoid of|from',
-      'not|never ..1 without',
-      'no longer absent|free|clear of?|from?',
-      'cannot|not|no be? denied|denying|deny',
-      'without|no resolution|clearing',
-      'non specific|calcified|displaced|healed|healing|obstructive|tunneled|united|loculated|occlusive|acute',
-      'not calcified|loculated|displaced|healed',
-      'not a? small|minor|insignificant|trivial|negligible|subtle|surprising|unexpected',
-    ],
-  },
-  {
-    id: 'not resolved',
-    kind: 'real',
-    reach: 'none',
-    whole: true,
-    phrases: [
-      `no ..2 evidence|sign|indication|suggestion|proof ..3 that ..5 ${gone}`,
-      'resolution|clearing of ..5 not ..1 complete|finished',
-      'resolution|clearing of ..5 incomplete|partial|underway|ongoing',
-      `not ..1 true|case that? there? is|are|was|were? no`,
-      `not ..1 mean|imply|exclude ..3 no`,
-      'neither resolved|cleared nor improved|changed',
-      'if|should ..2 persist|persists',
-      'no|without ..4 except|besides ..1 at|in|on',
-      'no|without ..4 except|besides ..3 one',
-      'no|without ..4 other than at|in|on',
-      'no|without ..4 aside|apart from ..3 one',
-      'no|without ..4 other than|besides|except ..1 trace|minimal|tiny amount? on|in|at|.',
-      'no|without ..4 apart|aside from ..1 trace|minimal|tiny amount? on|in|at|.',
     ],
   },
 ];

@@ -68,6 +68,9 @@ export function compilePatterns<T>(phrases: Iterable<readonly [phrase: string, v
   return root;
 }
 
+const nothing: Match<never>[] = [];
+const neverTaken = (): boolean => false;
+
 /**
  * The longest phrase that begins at token `start` (most words named, then the shortest gaps), once for each value that
  * it stands for.
@@ -79,38 +82,55 @@ export function matchesAt<T>(
   words: readonly string[],
   start: number,
   blocks: (word: string) => boolean,
-  taken: (token: number) => boolean = () => false,
-): Match<T>[] {
-  let found: Match<T>[] = [];
-  const take = (value: T, end: number): void => {
-    const [best] = found;
-    const longer = best ? path.length - best.tokens.length || best.end - end : 1;
-    if (longer < 0) return;
-    if (longer > 0) found = [];
-    if (!found.some((other) => other.value === value)) found.push({ value, start, end, tokens: [...path] });
-  };
-  const path: number[] = [];
-  const walk = (at: Node<T>, index: number): void => {
-    for (const value of at.values) take(value, index);
-    const child = index < words.length && !taken(index) ? at.next.get(words[index]!) : undefined;
-    if (child) {
-      path.push(index);
-      walk(child, index + 1);
+  taken: (token: number) => boolean = neverTaken,
+): readonly Match<T>[] {
+  const first = tree.next.get(words[start]!);
+  // Most words begin no phrase: nothing is set up for them.
+  if (!first || taken(start)) return nothing;
+  const search: Search<T> = { words, start, blocks, taken, path: [start], found: [] };
+  walk(search, first, start + 1);
+  return search.found;
+}
+
+interface Search<T> {
+  words: readonly string[];
+  start: number;
+  blocks: (word: string) => boolean;
+  taken: (token: number) => boolean;
+  /** The tokens named so far. */
+  path: number[];
+  /** The best matches so far, all of one length. */
+  found: Match<T>[];
+}
+
+function take<T>(search: Search<T>, value: T, end: number): void {
+  const { found, path, start } = search;
+  const best = found[0];
+  const longer = best ? path.length - best.tokens.length || best.end - end : 1;
+  if (longer < 0) return;
+  if (longer > 0) found.length = 0;
+  if (!found.some((other) => other.value === value)) found.push({ value, start, end, tokens: path.slice() });
+}
+
+function walk<T>(search: Search<T>, at: Node<T>, index: number): void {
+  const { words, taken, path, blocks } = search;
+  for (const value of at.values) take(search, value, index);
+  const child = index < words.length ? at.next.get(words[index]!) : undefined;
+  if (child && !taken(index)) {
+    path.push(index);
+    walk(search, child, index + 1);
+    path.pop();
+  }
+  for (const { reach, node: behind } of at.gaps) {
+    // Where the words behind a gap are optional, the phrase may end before it.
+    for (const value of behind.values) take(search, value, index);
+    for (let skipped = 0; skipped <= reach && index + skipped < words.length; skipped++) {
+      if (skipped > 0 && blocks(words[index + skipped - 1]!)) break;
+      const next = behind.next.get(words[index + skipped]!);
+      if (!next || taken(index + skipped)) continue;
+      path.push(index + skipped);
+      walk(search, next, index + skipped + 1);
       path.pop();
     }
-    for (const { reach, node: behind } of at.gaps) {
-      // Where the words behind a gap are optional, the phrase may end before it.
-      for (const value of behind.values) take(value, index);
-      for (let skipped = 0; skipped <= reach && index + skipped < words.length; skipped++) {
-        if (skipped > 0 && blocks(words[index + skipped - 1]!)) break;
-        const next = behind.next.get(words[index + skipped]!);
-        if (!next || taken(index + skipped)) continue;
-        path.push(index + skipped);
-        walk(next, index + skipped + 1);
-        path.pop();
-      }
-    }
-  };
-  if (tree.next.has(words[start]!)) walk(tree, start);
-  return found;
+  }
 }

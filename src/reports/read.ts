@@ -2,7 +2,10 @@
 
 import { liesElsewhere, otherClauses } from './location.js';
 import { compilePatterns, type Match, matchesAt } from './patterns.js';
+import { hasPronoun, type Said, saidIn } from './pronouns.js';
+import { answerTo } from './questions.js';
 import type { Rule } from './rules.js';
+import { splitRun } from './runs.js';
 import { gapBlocked, scopesOf } from './scope.js';
 import { countedSections, type Section } from './sections.js';
 import { sentences } from './sentences.js';
@@ -110,10 +113,14 @@ export function readReport<Name extends string>(
   const highest = new Map<Name, number>();
   const sections = countedSections(text);
   let empty = true;
-  for (const { kind, rank, start, end } of sections) {
-    for (const sentence of sentences(text, start, end)) {
+  for (const { kind, rank, start, end, asked } of sections) {
+    const own = sentences(text, start, end);
+    let before: Named<Name>[] = [];
+    for (const sentence of asked ? answerTo(text, asked, own) : own) {
       empty = false;
-      for (const item of readSentence(text, sentence, kind, lexicon)) {
+      const { evidence, named } = readSentence(text, sentence, kind, lexicon, before);
+      before = named;
+      for (const item of evidence) {
         found.push({ item, rank });
         if (rank > 0) highest.set(item.concept, Math.max(rank, highest.get(item.concept) ?? 0));
       }
@@ -123,19 +130,46 @@ export function readReport<Name extends string>(
   return { evidence: kept.map(({ item }) => item), empty };
 }
 
-function* readSentence<Name extends string>(
+/** What a sentence names, with what it says of it; without `item` where it says nothing about now. */
+interface Named<Name extends string> {
+  concept: Name;
+  clause: number;
+  item?: Evidence<Name>;
+}
+
+interface Reading<Name extends string> {
+  evidence: Evidence<Name>[];
+  named: Named<Name>[];
+}
+const nothing: Reading<never> = { evidence: [], named: [] };
+
+function readSentence<Name extends string>(
   text: string,
   sentence: Sentence,
   section: Section['kind'],
-  { tree, isDisease }: Lexicon<Name>,
-): Generator<Evidence<Name>> {
+  lexicon: Lexicon<Name>,
+  before: readonly Named<Name>[],
+  isPart = false,
+): Reading<Name> {
+  const { tree, isDisease } = lexicon;
   const words = sentence.tokens.map(({ word }) => word);
   // Rules may ask for the end of a sentence, which not every writer marks.
   if (words.at(-1) !== '.') words.push('.');
   const mentions = findMentions(tree, words);
-  if (!mentions.some(({ value }) => value.concept !== null)) return;
+  const naming = mentions.filter(({ value }) => value.concept !== null);
+  if (naming.length === 0) {
+    if (before.length === 0 || !hasPronoun(words)) return nothing;
+    return { evidence: applySaid(text, sentence, section, before, saidIn(words, 0, words.length, false)), named: [] };
+  }
+  const parts = isPart ? undefined : splitRun(sentence, words, naming);
+  if (parts) {
+    const read = parts.map((part) => readSentence(text, part, section, lexicon, before, true));
+    return { evidence: read.flatMap(({ evidence }) => evidence), named: read.flatMap(({ named }) => named) };
+  }
   const scopes = scopesOf(words);
   const others = otherClauses(words, scopes.clause);
+  const evidence: Evidence<Name>[] = [];
+  const named: Named<Name>[] = [];
   for (const mention of mentions) {
     const { concept, vague, denies } = mention.value;
     if (concept === null || others.has(scopes.clause[mention.start]!) || liesElsewhere(words, mention, concept))
@@ -151,20 +185,90 @@ function* readSentence<Name extends string>(
       verdict = unticked(verdict);
     }
     const { status, rule, likelihood } = verdict;
-    if (status === undefined) continue;
-    const places = mention.tokens.map((token) => sentence.tokens[token]!);
-    const start = Math.min(...places.map((place) => place.start));
-    const end = Math.max(...places.map((place) => place.end));
-    yield {
+    const clause = scopes.clause[mention.start]!;
+    if (status === undefined) {
+      named.push({ concept, clause });
+      continue;
+    }
+    const item: Evidence<Name> = {
       concept,
       status,
       section,
       sentence: text.slice(sentence.start, sentence.end),
-      mention: text.slice(start, end),
-      start,
-      end,
+      ...placeOf(text, sentence, mention.tokens),
       rule,
       ...(likelihood === undefined ? {} : { likelihood }),
     };
+    evidence.push(item);
+    named.push({ concept, clause, item });
   }
+  if (named.length > 0 && hasPronoun(words)) {
+    for (const one of saidBehind(text, sentence, section, words, scopes.clause, named)) evidence.push(one);
+  }
+  return { evidence, named };
+}
+
+function placeOf(
+  text: string,
+  { tokens }: Sentence,
+  named: readonly number[],
+): Pick<Evidence<never>, 'mention' | 'start' | 'end'> {
+  let start = text.length;
+  let end = 0;
+  for (const at of named) {
+    const token = tokens[at];
+    if (!token) continue;
+    start = Math.min(start, token.start);
+    end = Math.max(end, token.end);
+  }
+  return { mention: text.slice(start, end), start, end };
+}
+
+/** What the clauses without a name of their own say of the last thing that was named before them. */
+function saidBehind<Name extends string>(
+  text: string,
+  sentence: Sentence,
+  section: Section['kind'],
+  words: readonly string[],
+  clause: readonly number[],
+  named: readonly Named<Name>[],
+): Evidence<Name>[] {
+  const found: Evidence<Name>[] = [];
+  let from = 0;
+  for (let to = 1; to <= words.length; to++) {
+    if (to < words.length && clause[to] === clause[from]) continue;
+    const number = clause[from]!;
+    const last = named.reduce((most, one) => (one.clause < number ? Math.max(most, one.clause) : most), -1);
+    if (last >= 0 && !named.some((one) => one.clause === number)) {
+      const about = named.filter((one) => one.clause === last);
+      // "There is" opens a clause of its own: the "but" before it stands in the one before.
+      for (const one of applySaid(text, sentence, section, about, saidIn(words, from, to, true))) found.push(one);
+    }
+    from = to;
+  }
+  return found;
+}
+
+/** Takes back what was said of things that are gone, and states what is there after all. */
+function applySaid<Name extends string>(
+  text: string,
+  sentence: Sentence,
+  section: Section['kind'],
+  about: readonly Named<Name>[],
+  said: Said | undefined,
+): Evidence<Name>[] {
+  if (!said || (said.single && new Set(about.map(({ concept }) => concept)).size !== 1)) return [];
+  const status = said.gone ? 'negative' : 'positive';
+  const rule = said.gone ? 'said to be gone' : 'said to be there';
+  const tokens = Array.from({ length: said.end - said.start }, (_, at) => said.start + at);
+  return about.flatMap(({ concept, item }) => {
+    if (item && said.gone) {
+      Object.assign(item, { status, rule });
+      delete item.likelihood;
+      return [];
+    }
+    if (item && item.status !== 'negative') return [];
+    const { start, end } = sentence;
+    return [{ concept, status, section, sentence: text.slice(start, end), ...placeOf(text, sentence, tokens), rule }];
+  });
 }

@@ -4,8 +4,12 @@
  * ConText's (Harkema et al., 2009); the lists and the boundaries are raybox's own.
  */
 
-import { doubtRules, otherTimeRules } from './doubts.js';
+import { deviceRules } from './devices.js';
+import { doubtRules } from './doubts.js';
+import { falseNegations } from './false_negations.js';
 import { negationRules } from './negations.js';
+import { otherReaderRules } from './other_readers.js';
+import { otherTimeRules } from './other_times.js';
 
 /**
  * What a rule does to the mentions in its reach. `real` cancels nothing: it only occupies words that look like a
@@ -39,4 +43,11 @@ export interface Rule {
   phrases: readonly string[];
 }
 
-export const rules: readonly Rule[] = [...negationRules, ...doubtRules, ...otherTimeRules];
+export const rules: readonly Rule[] = [
+  ...negationRules,
+  ...falseNegations,
+  ...deviceRules,
+  ...doubtRules,
+  ...otherTimeRules,
+  ...otherReaderRules,
+];

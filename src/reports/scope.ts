@@ -174,12 +174,14 @@ export function scopesOf(words: readonly string[]): SentenceScopes {
       spans.push({ rule, from: reachBefore(words, clause, trigger), to: end, start, end });
     }
   }
-  const stillThere = words.some((word) => persists.has(word));
+  const persisting: number[] = [];
+  for (let at = 0; at < words.length; at++) if (persists.has(words[at]!)) persisting.push(at);
   return {
     clause,
     over(mention) {
-      const reaching = spans.filter(({ rule, from, to, start }) => {
-        if (rule.unlessPersisting && stillThere) return false;
+      const reaching = spans.filter(({ rule, from, to, start, end }) => {
+        // "Was present in May" does not say that it is present.
+        if (rule.unlessPersisting && persisting.some((at) => at < start || at >= end)) return false;
         // A mention is in reach by its named words; one inside it ("heart is not enlarged") counts too.
         const inside = start >= mention.start && start < mention.end;
         return inside || mention.tokens.some((token) => token >= from && token < to);

@@ -4,8 +4,9 @@
  * preliminary one, and addenda are counted apart, since they correct it.
  */
 
-import { type HeadingKind, headingOf, opensPart, type ReportPart } from './headings.js';
+import { type Heading, type HeadingKind, headingOf, opensPart, type ReportPart } from './headings.js';
 import { endsAtBreak, linesOf, widthOf } from './lines.js';
+import type { Place } from './questions.js';
 import { sentences } from './sentences.js';
 
 export type SectionKind = 'findings' | 'impression' | 'body';
@@ -18,6 +19,8 @@ export interface Section {
   /** Offsets in the report's text, heading excluded. */
   start: number;
   end: number;
+  /** The question that it answers. */
+  asked?: Place;
 }
 
 interface Block {
@@ -26,6 +29,7 @@ interface Block {
   rank: number;
   start: number;
   end: number;
+  asked?: Place;
 }
 
 interface FoundHeading {
@@ -34,6 +38,7 @@ interface FoundHeading {
   end: number;
   kind: HeadingKind;
   part?: ReportPart;
+  role?: Heading['role'];
 }
 
 /** The longest heading. Nothing farther before a colon is looked at, so that the work stays linear. */
@@ -93,8 +98,11 @@ function blocksOf(text: string): Block[] {
   /** Whether the preliminary text or addendum that is open has words of its own, before any heading. */
   let spoken = false;
   const blocks: Block[] = [{ kind: 'body', part, rank, start: 0, end: text.length }];
+  let questioned = false;
   for (const heading of headingsIn(text)) {
     const last = blocks.at(-1)!;
+    // "A:" and "Response:" are headings only behind a question.
+    if (heading.role === 'answer' && !questioned) continue;
     last.end = heading.at;
     if (blocks.length > 1 && last.kind === 'body') spoken ||= /\p{L}{2}/u.test(text.slice(last.start, last.end));
     if (heading.part) {
@@ -111,7 +119,9 @@ function blocksOf(text: string): Block[] {
       rank: part === 'addendum' ? rank : 0,
       start: heading.end,
       end: text.length,
+      ...(heading.role === 'answer' ? { asked: { start: last.start, end: last.end } } : {}),
     });
+    questioned = heading.role === 'question';
   }
   return blocks;
 }

@@ -2,11 +2,12 @@
 
 import { boxedSentences, hasBox, tableReader } from './boxes.js';
 import { endsAtBreak, type Line, linesOf, widthOf } from './lines.js';
+import { listItems } from './lists.js';
 import { hasWords, type Sentence, tokenize } from './tokens.js';
 
 /** A full stop behind one of these does not end a sentence. */
 const abbreviations = new Set(
-  'dr mr mrs ms vs approx no st fig resp incl cf e.g i.e e.g. i.e. a.m p.m inc dept ext lat ant post inf sup'.split(
+  'dr drs prof mr mrs ms vs approx no st fig resp incl cf e.g i.e e.g. i.e. a.m p.m inc dept ext lat ant post inf sup'.split(
     ' ',
   ),
 );
@@ -32,6 +33,8 @@ function endsSentence(text: string, index: number, end: number, sentenceStart: n
   if (!/\s/.test(next) && index + 1 < end) return /[A-Z]/.test(next) && /[a-z)]/.test(text[index - 1] ?? '');
   const before = text.slice(Math.max(sentenceStart, index - 12), index);
   const word = /[\p{L}.]+$/u.exec(before)?.[0].toLowerCase() ?? '';
+  // "Dr. J. Smith": an initial.
+  if (/\b(?:dr|drs|mr|mrs|ms|prof)\.? \p{L}$/iu.test(before)) return false;
   if (!abbreviations.has(word)) return true;
   // "No." before a number is "number"; as an answer it ends the sentence.
   const following = text.slice(index + 1, Math.min(end, index + 8)).trimStart();
@@ -84,42 +87,6 @@ function isProse(text: string, lines: readonly Line[], from: number): boolean {
   let to = from;
   while (to + 1 < lines.length && !lines[to + 1]!.blank) to++;
   return /\p{L}{2}[.!](?:\s|$)/u.test(text.slice(lines[from]!.content, lines[to]!.end));
-}
-
-const inlineNumber = /(?<=^|[\s.;,:])\(?(\d{1,2})[.)][ \t]{0,8}(?=[\p{L}?[(☐☑])/gu;
-const inlineBullet = /[ \t](?:[•▪●◦‣][ \t]?|\/\/[ \t]|-[ \t])(?=\p{L})/gu;
-
-/** The items of a list that may stand on one line: "1) No effusion 2) Right pneumothorax". Numbers count only in order. */
-function listItems(text: string, line: Line, end: number): [from: number, to: number][] {
-  const body = text.slice(line.content, end);
-  const cuts: [from: number, to: number][] = [];
-  const bulleted = line.content > line.start && line.number === 0;
-  if (bulleted || /[•▪●◦‣]|[ \t]\/\/[ \t]/.test(body)) {
-    for (const match of body.matchAll(inlineBullet)) {
-      // A dash also stands before an answer: "effusion - none".
-      if (match[0].includes('-') && !(bulleted && /\p{Lu}/u.test(body[match.index + match[0].length]!))) continue;
-      cuts.push([match.index, match.index + match[0].length]);
-    }
-  }
-  const numbers: [number: number, from: number, to: number][] = [];
-  let expected = line.number + 1;
-  for (const match of body.matchAll(inlineNumber)) {
-    if (Number(match[1]) !== expected) continue;
-    numbers.push([expected, match.index, match.index + match[0].length]);
-    expected++;
-  }
-  // A single "1." in a line of prose is a number like any other.
-  if (line.number > 0 || numbers.length > 1) for (const [, from, to] of numbers) cuts.push([from, to]);
-  cuts.sort(([a], [b]) => a - b);
-  const items: [number, number][] = [];
-  let from = 0;
-  for (const [stop, next] of cuts) {
-    if (stop < from) continue;
-    if (stop > from) items.push([line.content + from, line.content + stop]);
-    from = next;
-  }
-  items.push([line.content + from, end]);
-  return items;
 }
 
 /** Parts of the chest, and findings, as templates name them before a colon. */

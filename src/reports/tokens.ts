@@ -18,12 +18,19 @@ export interface Sentence {
   unticked?: number;
 }
 
-const tokenPattern = /[\p{L}\p{N}]+(?:['’][\p{L}]+)?(?:\.\d+)?|\([-–+]\)|[-+]ve\b|[^\s\p{L}\p{N}]/gu;
+const tokenPattern = /_{2,}|\*{3,}|[=-]>|[\p{L}\p{N}]+(?:['’][\p{L}]+)?(?:\.\d+)?|\([-–+]\)|[-+]ve\b|[^\s\p{L}\p{N}]/gu;
+/** What `|` is as a word, since the phrases of the rules cannot name it. */
+export const cellEnd = '¦';
+/** A run of underscores or asterisks: a place that was left blank, or masked. */
+export const blank = '_';
+
 /** Signs that stand between a finding and its answer, or for one. */
 const signs: Record<string, string> = {
   '=': ':',
-  '|': ':',
+  '=>': ':',
+  '->': ':',
   '→': ':',
+  '|': cellEnd,
   '(-)': 'negative',
   '(–)': 'negative',
   '-ve': 'negative',
@@ -38,6 +45,7 @@ export function tokenize(text: string, start: number, end: number): Token[] {
   for (const match of text.slice(start, end).matchAll(tokenPattern)) {
     let raw = match[0];
     if (raw === '_' || raw === '"') continue;
+    if (raw.length > 1 && (raw[0] === '_' || raw[0] === '*')) raw = blank;
     const at = start + match.index;
     const to = at + raw.length;
     if (raw === '-' || raw === '–' || raw === '—') {
@@ -46,7 +54,24 @@ export function tokenize(text: string, start: number, end: number): Token[] {
     }
     tokens.push({ word: Object.hasOwn(signs, raw) ? signs[raw]! : lemma(raw), start: at, end: to });
   }
+  for (let at = 1; at + 1 < tokens.length; at++) {
+    if (separators.has(tokens[at]!.word) && answersAlone(tokens, at + 1)) tokens[at]!.word = ':';
+  }
   return tokens;
+}
+
+/** What may part a finding from its value in a line, beside a colon: "Effusion,No", "Effusion | no". */
+const separators = new Set([',', ';', cellEnd]);
+const answers = new Set(
+  'no none nil yes absent present negative positive neg pos true false y n 0 1'.split(' ').concat(blank),
+);
+const stops = new Set(['.', ',', ';', cellEnd]);
+
+/** "Effusion, no" is answered; "effusion, no edema" is not. A cell may say more: "none seen". */
+function answersAlone(tokens: readonly Token[], at: number): boolean {
+  const { word } = tokens[at]!;
+  if (tokens[at - 1]!.word === cellEnd && word !== 'no' && answers.has(word)) return true;
+  return answers.has(word) && (at + 1 === tokens.length || stops.has(tokens[at + 1]!.word));
 }
 
 export const hasWords = (tokens: readonly Token[]): boolean => tokens.some(({ word }) => /\p{L}/u.test(word));

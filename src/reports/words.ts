@@ -39,7 +39,11 @@ export function lemma(raw: string): string {
   return base;
 }
 
+/** A code of the ICD-10: chapter J, or any with a decimal. "T12" is a vertebra. */
+const code = /^(?:j\d\d|[a-z]\d\d\.\d{1,4})$/;
+
 function baseForm(word: string): string {
+  if (code.test(word)) return 'icdcode';
   if (Object.hasOwn(irregular, word)) return irregular[word]!;
   if (word.length < 4 || unchanged.has(word) || !word.endsWith('s')) return word;
   if (/(ss|us|is)$/.test(word)) return word;
@@ -47,3 +51,6 @@ function baseForm(word: string): string {
   if (/(sses|xes|ches|shes)$/.test(word)) return word.slice(0, -2);
   return word.slice(0, -1);
 }
+
+/** The base forms of words that stand in one string. */
+export const wordSet = (text: string): Set<string> => new Set(text.split(' ').map(lemma));

@@ -374,8 +374,8 @@ Hernia: none. → Hernia -
 Neck: thyroid nodule. Lungs: clear. → none
 Abdomen: renal mass. → none
 Lungs: Clear without nodules⏎Bones: Lytic mass in the humerus → Nodule -
-Lungs are clear⏎Heart size normal⏎Small right effusion⏎No pneumothorax → Effusion +,Pneumothorax -
-Heart size normal⏎Lungs clear⏎No pleural effusion⏎Degenerative changes⏎Left nodule → Effusion -,Nodule +
+Lungs are clear⏎Heart size normal⏎Small right effusion⏎No pneumothorax → Cardiomegaly -,Effusion +,Pneumothorax -
+Heart size normal⏎Lungs clear⏎No pleural effusion⏎Degenerative changes⏎Left nodule → Cardiomegaly -,Effusion -,Nodule +
 The cardiac silhouette is mildly enlarged. There is no focal⏎airspace consolidation. No large⏎pleural effusion. → Cardiomegaly ?,Consolidation -,Effusion -
 1. Cardiomegaly⏎   without edema.⏎2. No effusion or⏎   pneumothorax. → Cardiomegaly +,Edema -,Effusion -,Pneumothorax -
 1) Cardiomegaly, 2) no effusion, 3) small pneumothorax → Cardiomegaly +,Effusion -,Pneumothorax +
@@ -394,7 +394,7 @@ Pneumothorax: yes / no: no → Pneumothorax -
 Effusion: Y⏎Pneumothorax: N → Effusion +,Pneumothorax -
 Effusion.......no → Effusion -
 Effusion: 0 → Effusion -
-Pneumothorax: ---- → Pneumothorax +
+Pneumothorax: ---- → none
 Nodule is seen below the nipple shadow. → Nodule +
 Pneumothorax secondary to pacemaker lead placement. → Pneumothorax +
 Nodule in the region of the rib end. → Nodule +

@@ -11,7 +11,7 @@ Findings likely represent pulmonary edema, less likely pneumonia. | Edema ?,Pneu
 Pneumonia is thought less likely. | Pneumonia ?
 No evidence of acute pneumonia, but chronic fibrosis is again seen. | Pneumonia -,Fibrosis +
 Stable cardiomegaly with resolved edema. | Cardiomegaly +,Edema -
-Heart size normal without effusion or infiltrates bilaterally. | Effusion -,Infiltration -
+Heart size normal without effusion or infiltrates bilaterally. | Cardiomegaly -,Effusion -,Infiltration -
 The cardiac size is enlarged compared with the prior study. | Cardiomegaly +
 Cardiac enlargement is not seen. | Cardiomegaly -
 Compared to the prior radiograph, the effusion is smaller. | Effusion +
@@ -93,7 +93,8 @@ Large right upper lobe mass with volume loss. | Mass +,Atelectasis ?
 Heart is borderline enlarged. | Cardiomegaly ?
 Heart size is borderline. | Cardiomegaly ?
 The heart is of top normal size. |
-Cardiac silhouette size is normal. |
+Cardiac silhouette size is normal. | Cardiomegaly -
+Top normal heart size. |
 There is pulmonary vascular congestion without frank edema. | Edema -
 Mild interstitial edema has developed. | Edema +
 There is increasing right basilar consolidation, which may represent pneumonia or aspiration. | Consolidation +,Pneumonia ?

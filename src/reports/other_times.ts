@@ -1,0 +1,193 @@
+/** Rules for what is said of other times, other readers and other worlds: none of it is seen on this film. */
+
+import { earlier, examination } from './rule_words.js';
+import type { Rule } from './rules.js';
+import { cellEnd } from './tokens.js';
+
+const monthNames =
+  'january|february|march|april|june|july|august|september|october|november|december|jan|feb|apr|jun|jul|aug|sept|sep|oct|nov|dec';
+const years = Array.from({ length: 51 }, (_, at) => 1980 + at).join('|');
+/** A time other than now. "May" is a month only behind "in" and its like. */
+const month = `${monthNames}|may|spring|summer|autumn|winter|childhood|${years}`;
+const past = 'ago|yesterday|previously|formerly';
+const last = 'last|previous|prior week|month|year|night|time|spring|summer|fall|autumn|winter';
+const lastFilm = 'last|previous|prior film|study|exam|examination|radiograph|ct|scan';
+/** A day of the year as "3/4". */
+const days = Array.from({ length: 31 }, (_, at) => at + 1);
+const dates = [`${days.slice(0, 12).join('|')} / ${days.join('|')}`];
+const wasSeen = 'seen|present|noted|identified|found|diagnosed|visible|described|evident';
+
+export const otherTimeRules: readonly Rule[] = [
+  // Other times.
+  {
+    id: 'history of',
+    kind: 'historical',
+    reach: 'behind',
+    within: 6,
+    phrases: ['history|hx|pmh of', 'h / o', 'there used to be', 'treated ..1 for', 'treatment of|for'],
+  },
+  {
+    id: 'had',
+    kind: 'historical',
+    reach: 'behind',
+    within: 4,
+    unlessPersisting: true,
+    phrases: ['patient|he|she|who had'],
+  },
+  {
+    id: 'status post',
+    kind: 'historical',
+    reach: 'behind',
+    within: 2,
+    diseasesOnly: true,
+    phrases: ['status? post', 's / p'],
+  },
+  {
+    id: 'operated for',
+    kind: 'historical',
+    reach: 'behind',
+    within: 6,
+    diseasesOnly: true,
+    phrases: [
+      'lobectomy|bilobectomy|pneumonectomy|segmentectomy|lumpectomy|mastectomy|metastasectomy|thoracotomy|vats|resection|excision|surgery|operation|wedge|decortication|pleurodesis|repair|herniorrhaphy|fundoplication|ablation|radiotherapy|radiation|chemotherapy ..3 for|of|because|due',
+      'operated|resected|irradiated ..1 for|of',
+      'prior|previous|previously|remote|history|past|old ..2 thoracentesis|pleurocentesis|paracentesis|drainage|aspiration|tap|tube|drain|catheter|biopsy|bronchoscopy|intubation|hospitalization|admission|antibiotic|therapy|procedure ..2 for|of|because',
+    ],
+  },
+  {
+    id: 'comparison made with',
+    kind: 'historical',
+    reach: 'behind',
+    intoRelative: true,
+    diseasesOnly: true,
+    phrases: ['comparison|correlation is|was? made? to|with|against'],
+  },
+  {
+    id: 'an earlier examination showed',
+    kind: 'historical',
+    reach: 'behind',
+    unlessPersisting: true,
+    diseasesOnly: true,
+    phrases: [
+      `${earlier} ..2 ${examination} ..5 which|that? showed|showing|demonstrated|revealed|described`,
+      `compared to|with ..5 ${examination} ..4 which|that? showed|showing|demonstrated|demonstrating|revealed`,
+    ],
+  },
+  {
+    id: 'there was at that time',
+    kind: 'historical',
+    reach: 'behind',
+    unlessPersisting: true,
+    diseasesOnly: true,
+    phrases: [
+      `there was|were ..7 ${past}`,
+      `there was|were ..7 ${last}`,
+      `there was|were ..6 in|on|at|during the? ${last}`,
+      `there was|were ..6 on|at the? ${lastFilm}`,
+      `there was|were ..6 in|of|on|at|during ..6 ${month}`,
+      ...dates.map((date) => `there was|were ..6 in|of|on|at ..5 ${date}`),
+    ],
+  },
+  {
+    id: 'over since',
+    kind: 'negated',
+    reach: 'before',
+    diseasesOnly: true,
+    phrases: [`${last} , now|since|currently ..1 clear|cleared|resolved|gone`],
+  },
+  {
+    id: 'since then',
+    kind: 'real',
+    reach: 'none',
+    phrases: [
+      `since|than|compared|comparison ..4 ${last}`,
+      `since|than|compared|comparison ..4 ${month}`,
+      `there was|were ..8 since|from|compared|than ..2 ${last}`,
+      `there was|were ..8 since|from|compared|than ..3 ${lastFilm}`,
+      `there was|were ..8 since|from ..3 ${past}`,
+      `there was|were ..8 since|from ..3 ${month}`,
+    ],
+  },
+  {
+    id: 'was seen at that time',
+    kind: 'historical',
+    reach: 'before',
+    unlessPersisting: true,
+    diseasesOnly: true,
+    phrases: [
+      `was|were ${wasSeen} ..2 ${past}`,
+      `was|were ${wasSeen} ..2 ${last}`,
+      `was|were ${wasSeen} on|at the? ${lastFilm}`,
+      `was|were ${wasSeen} in|on|of|during|at ..2 ${month}`,
+      `${month} .`,
+      'ago|previously|formerly .',
+      `${last} .|,`,
+    ],
+  },
+  {
+    id: 'previously seen',
+    kind: 'historical',
+    reach: 'behind',
+    within: 5,
+    unlessPersisting: true,
+    phrases: [
+      'prior|previous|previously|earlier|former|formerly ..1 seen|noted|described|identified|demonstrated|visualized|questioned',
+    ],
+  },
+  {
+    id: 'prior',
+    kind: 'historical',
+    reach: 'behind',
+    within: 1,
+    unlessPersisting: true,
+    diseasesOnly: true,
+    phrases: ['prior|previous|former|remote|treated|icdcode'],
+  },
+  {
+    id: 'who is examined',
+    kind: 'historical',
+    reach: 'behind',
+    diseasesOnly: true,
+    phrases: ['year old ..4 with', 'yo ..4 with', 'y / o ..4 with', 'year old ..4 presents|presenting with|for'],
+  },
+  // Other worlds.
+  {
+    id: 'not assessed',
+    kind: 'hypothetical',
+    reach: 'before',
+    phrases: [
+      ':|- n / a',
+      ':|- not evaluated|assessed|applicable|examined|assessable|evaluable',
+      ':|- unable to assess|evaluate|determine',
+      // A field that was left blank, or says where to look.
+      `:|- _|…|xxxx? .|,|;|${cellEnd}`,
+      ': _|…|xxxx|{',
+      ':|- tbd|pending|deferred|unknown|undetermined',
+      ': unclear .',
+      `:|- as|see|refer|per to? above|below|described|noted|previously|ct|mri|report|ultrasound|prior|other|separate|dedicated|findings|impression|body|the|comment|text`,
+      ': see|refer|cf|per',
+    ],
+  },
+  {
+    id: 'to look for',
+    kind: 'hypothetical',
+    reach: 'behind',
+    phrases: [
+      'to|for|further evaluate|assess|evaluation|assessment|exclude|excluding|rule|ensure|document|confirm',
+      'evaluate|assess|evaluation|assessment for|of',
+      'if|should|unless|whether',
+      'if|whether this|these|there is|are|represents|represent?',
+      'correlate|correlation ..2 regarding|for',
+      'clinical|clinically|if|any concern ..2 regarding|for|of',
+      'risk of|for',
+      'rule out',
+      'r / o',
+      'eval ..1 for',
+      'please exclude|confirm',
+      'to exclude|confirm|document|ensure',
+      'not|more|less|limited? sensitivity|sensitive for|to|in',
+      'screening|screen for',
+      'obscure|obscures|mask|masks|simulate|simulates|simulating|mimic|mimics|mimicking',
+    ],
+  },
+];

@@ -1,0 +1,155 @@
+/**
+ * Findings that follow one another with nothing between them, as in dictation and in forms that lost their line ends:
+ * "no effusion no pneumothorax left atelectasis", "Pneumothorax none Effusion small Edema none".
+ */
+
+import { assertiveWords } from './clauses.js';
+import type { Sentence, Token } from './tokens.js';
+import { wordSet } from './words.js';
+
+/** Answers that stand only behind a finding. "No" and "negative" may also open the next one. */
+const plainAnswers = wordSet('none nil absent yes present nothing');
+const answers = new Set([...plainAnswers, ...wordSet('no negative positive neg pos true false y n _')]);
+/** What a form puts behind the name of a finding, beside an answer. */
+const values = new Set([
+  ...answers,
+  ...wordSet(
+    'small mild moderate large tiny trace minimal severe marked slight left right bilateral bibasilar basilar basal apical upper middle lower lobe apex base lung stable unchanged new improved worse',
+  ),
+]);
+/** Words that belong to the name of the finding behind them. */
+const nameParts = wordSet('pleural pulmonary lung focal hiatal hiatus acute airspace interstitial and or /');
+/** Behind these a finding, or what is said of it, has come to its end. */
+const closers = wordSet(
+  'seen identified present noted evident visible normal clear unremarkable size stable unchanged left right bilaterally base lobe lung apex none',
+);
+/** Words that open a finding behind a denied one. */
+const openers = new Set([
+  ...wordSet(
+    'bibasilar bibasal basilar basal apical upper lower lobar lingular perihilar retrocardiac subsegmental linear discoid patchy multiple hiatal',
+  ),
+  ...[...assertiveWords].filter((word) => !['normal', 'clear', 'known', 'status'].includes(word)),
+]);
+const separators = new Set(['/', '-']);
+/** Between such words a denial goes on: "no effusion on the left or right". */
+const connecting = wordSet(
+  'and or nor , ; : . with without of in on at is are was were has have to from for by than over no not ( ) / -',
+);
+/** How many words may describe a finding before it is named: "left lower lobe subsegmental". */
+const longestDescription = 6;
+
+interface Place {
+  start: number;
+  end: number;
+}
+
+/**
+ * The findings of such a sentence as sentences of their own; undefined where it is no run.
+ * @param mentions what the sentence names, in order.
+ */
+export function splitRun(
+  sentence: Sentence,
+  words: readonly string[],
+  mentions: readonly Place[],
+): Sentence[] | undefined {
+  if (mentions.length < 2 || sentence.unticked !== undefined) {
+    return mentions.length === 1 ? splitBlank(sentence, words, mentions[0]!) : undefined;
+  }
+  return splitAnswers(sentence, words, mentions) ?? splitDenials(sentence, words, mentions);
+}
+
+/** "Pneumothorax ___": the name of a field and its blank, without a colon between. */
+function splitBlank(sentence: Sentence, words: readonly string[], { start, end }: Place): Sentence[] | undefined {
+  if (words[end] !== '_' || words[end + 1] !== '.' || startOfName(words, start) !== 0) return undefined;
+  return [withColon(sentence, 0, sentence.tokens.length, end)];
+}
+
+const startOfName = (words: readonly string[], start: number): number => {
+  let at = start;
+  while (at > 0 && nameParts.has(words[at - 1]!)) at--;
+  return at;
+};
+
+/** "Pneumothorax none Effusion small Edema none": each name is followed by its value. */
+function splitAnswers(
+  sentence: Sentence,
+  words: readonly string[],
+  mentions: readonly Place[],
+): Sentence[] | undefined {
+  if (startOfName(words, mentions[0]!.start) !== 0 || !mentions.some(({ end }) => answers.has(words[end]!)))
+    return undefined;
+  const starts = mentions.map(({ start }) => startOfName(words, start));
+  const ends = [...starts.slice(1), words.indexOf('.', mentions.at(-1)!.end)];
+  const valued = mentions.map(({ end }, at) => {
+    if (end >= ends[at]!) return false;
+    for (let word = end; word < ends[at]!; word++) if (!values.has(words[word]!)) return false;
+    return true;
+  });
+  const answered = mentions.map(({ end }, at) => valued[at]! && answers.has(words[end]!));
+  const plain = mentions.map(({ end }, at) => valued[at]! && plainAnswers.has(words[end]!));
+  const whole = valued.every(Boolean) && answered.some(Boolean);
+  // "Effusion none Pneumothorax …" is a form whatever comes next; "effusion no pneumothorax …" only where all is.
+  if (!whole && !plain.slice(0, -1).some(Boolean)) return undefined;
+  const parts: Sentence[] = [];
+  let from = 0;
+  for (const [at, { end }] of mentions.entries()) {
+    const own = whole ? answered[at]! : plain[at]!;
+    if (!whole && !own && at < mentions.length - 1) continue;
+    const to = at < mentions.length - 1 ? ends[at]! : sentence.tokens.length;
+    parts.push(own ? withColon(sentence, from, to, end) : part(sentence.tokens.slice(from, to)));
+    from = to;
+  }
+  return parts.length > 1 ? parts : undefined;
+}
+
+/** "no effusion no pneumothorax left atelectasis": a denial ends where the next finding opens. */
+function splitDenials(
+  sentence: Sentence,
+  words: readonly string[],
+  mentions: readonly Place[],
+): Sentence[] | undefined {
+  if (!words.includes('no')) return undefined;
+  const ends = new Set(mentions.map(({ end }) => end));
+  const cuts: number[] = [];
+  let denied = false;
+  for (let at = 0; at < sentence.tokens.length; at++) {
+    const word = words[at]!;
+    const before = separators.has(words[at - 1] ?? '') ? at - 1 : at;
+    const ended = ends.has(before);
+    if (word === 'no') {
+      if (at > 0 && (ended || closers.has(words[before - 1] ?? ''))) cuts.push(at);
+      denied = true;
+    } else if (word === ',' || word === ';' || word === ':' || word === 'but') denied = false;
+    else if (denied && ended && openers.has(word) && opensFinding(words, at, mentions)) {
+      cuts.push(at);
+      denied = false;
+    }
+  }
+  if (cuts.length === 0) return undefined;
+  return [0, ...cuts].map((from, at) => part(sentence.tokens.slice(from, cuts[at] ?? sentence.tokens.length)));
+}
+
+/** Whether a finding is described from `at` on, and named, and no "or" behind it says that the denial goes on. */
+function opensFinding(words: readonly string[], at: number, mentions: readonly Place[]): boolean {
+  const next = mentions.find(({ start }) => start >= at);
+  if (!next || next.start - at > longestDescription) return false;
+  for (let word = at; word < next.start; word++) if (connecting.has(words[word]!)) return false;
+  for (let word = next.end; word < words.length; word++) {
+    if (words[word] === 'or' || words[word] === 'nor') return false;
+    if (words[word] === 'no' || words[word] === '.' || words[word] === ',' || words[word] === ';') break;
+  }
+  return true;
+}
+
+/** A sentence of these words, without what parts it from the next one. */
+function part(tokens: Token[]): Sentence {
+  const last = tokens.length > 1 && separators.has(tokens.at(-1)!.word) ? -1 : tokens.length;
+  const own = tokens.slice(0, last);
+  return { start: own[0]!.start, end: own.at(-1)!.end, tokens: own };
+}
+
+/** Tokens `from` to `to`, with a colon put before the one at `answer`. */
+function withColon({ tokens }: Sentence, from: number, to: number, answer: number): Sentence {
+  const at = tokens[answer - 1]!.end;
+  return part([...tokens.slice(from, answer), { word: ':', start: at, end: at }, ...tokens.slice(answer, to)]);
+}
