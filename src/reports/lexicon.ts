@@ -202,7 +202,7 @@ export const otherMeanings: readonly string[] = [
   'body mass',
   'bone|muscle|fat|ventricular|lv mass',
   'heart|cardiac|cardiomediastinal|cardiopericardial|mediastinum ..6 upper|top limit of? normal',
-  'heart|cardiac|cardiomediastinal ..6 upper|top|high|borderline normal|limit',
+  'heart|cardiac|cardiomediastinal ..6 upper|top|high normal|limit',
   'top|upper|high normal ..1 heart|cardiac size?',
   'limit of normal',
   'volume ..2 low normal',
