@@ -203,6 +203,14 @@ export const PROJECTS: readonly Project[] = [
     commands: ['node_modules/@deno/linux-x64-glibc/deno run --allow-all --unstable-webgpu main.mjs'],
   },
   {
+    name: 'the case table in Deno',
+    install: ['@deno/linux-x64-glibc', '@sparticuz/chromium@147.0.0'],
+    files: {},
+    commands: [
+      'node_modules/@deno/linux-x64-glibc/deno run --allow-all --unstable-webgpu node_modules/raybox/dist/src/node/cli.js verify',
+    ],
+  },
+  {
     name: 'Bun',
     install: [...NATIVE, '@oven/bun-linux-x64-baseline'],
     files: { 'main.mjs': IN_NODE },
