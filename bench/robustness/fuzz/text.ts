@@ -72,13 +72,16 @@ export function changeJson(text: string, dice: Dice): string {
       put(holder, key, typeof value === 'number' ? value * dice.pick([-1, 2, 1e9, 0.5, 1e300]) : [value]);
       break;
     case 5:
-      put(holder, key, typeof value === 'string' ? changeWord(value, dice) : String(value));
+      put(holder, key, typeof value === 'string' ? changeWord(value, dice) : wordOf(value));
       break;
     default: // the same key twice, which only text can hold
       return JSON.stringify(root).replace(/"(\w+)":/, (name) => `${name}${JSON.stringify(dice.pick(VALUES))},${name}`);
   }
   return JSON.stringify(root);
 }
+
+// An object may hold a key toString by now, which String() would call.
+const wordOf = (value: Json) => (typeof value === 'object' ? JSON.stringify(value) : String(value));
 
 const changeWord = (word: string, dice: Dice): string => {
   const at = dice.below(word.length + 1);
