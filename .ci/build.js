@@ -23,12 +23,6 @@ function withIncludes(folder, text) {
   return text.replace(/^#include (\w+)$/gm, (_, name) => readFileSync(join(folder, 'include', `${name}.wgsl`), 'utf8'));
 }
 
-/** The fields of `struct Params`, so that a dispatch gives numbers by name and never repeats the layout. */
-export function paramsOf(text) {
-  const body = /struct Params \{([^}]*)\}/.exec(text)?.[1] ?? '';
-  return [...body.matchAll(/(\w+)\s*:\s*(\w+)/g)].map(([, name, type]) => [name, type]);
-}
-
 /** The text of src/generated/kernels.ts. One named export a kernel, so that a bundler drops those nobody runs. */
 export function embedKernels(folder = at('kernels')) {
   const names = readdirSync(folder)
@@ -37,7 +31,7 @@ export function embedKernels(folder = at('kernels')) {
   const lines = names.map((file) => {
     const name = file.slice(0, -'.wgsl'.length);
     const source = stripWgsl(withIncludes(folder, readFileSync(join(folder, file), 'utf8')));
-    return `export const ${name}: Kernel = ${JSON.stringify({ name, params: paramsOf(source), source })};\n`;
+    return `export const ${name}: Kernel = ${JSON.stringify({ name, source })};\n`;
   });
   return `// Made by .ci/build.js from kernels/*.wgsl.\nimport type { Kernel } from '../gpu/wgsl.js';\n\n${lines.join('')}`;
 }

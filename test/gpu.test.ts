@@ -12,10 +12,6 @@ const gpu = await openGpu();
 
 const doubling: Kernel = {
   name: 'doubling',
-  params: [
-    ['count', 'u32'],
-    ['factor', 'f32'],
-  ],
   source: `struct Params { count: u32, factor: f32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
@@ -109,7 +105,7 @@ test('an abort takes effect between submits', async () => {
 });
 
 test('#if takes one side, nested too, and misses are errors', () => {
-  const kernel = { name: 'k', params: [], source: 'a\n#if A\nb\n#if !B\nc\n#else\nd\n#endif\n#else\ne\n#endif\nf' };
+  const kernel = { name: 'k', source: 'a\n#if A\nb\n#if !B\nc\n#else\nd\n#endif\n#else\ne\n#endif\nf' };
   const lines = (constants: Record<string, boolean>) => assemble(kernel, constants).split('\n').slice(2).join('');
   assert.is(lines({ A: true, B: false }), 'abcf');
   assert.is(lines({ A: true, B: true }), 'abdf');

@@ -8,8 +8,7 @@ import { KernelError } from '../errors.js';
 /** A kernel as `.ci/build.js` embeds it from `kernels/<name>.wgsl`. */
 export interface Kernel {
   name: string;
-  /** Fields of `struct Params`, in order. All are 4-byte scalars. */
-  params: readonly (readonly [name: string, type: 'u32' | 'i32' | 'f32'])[];
+  /** With `struct Params`, whose fields are all 4-byte scalars. */
   source: string;
 }
 
@@ -52,18 +51,35 @@ function resolveConditions(kernel: Kernel, constants: Constants): string[] {
   return kept;
 }
 
+const layouts = new WeakMap<Kernel, readonly (readonly [name: string, type: string])[]>();
+
+/** The fields of a kernel's `struct Params`, in order, so that a dispatch gives numbers by name and never repeats the layout. */
+function paramsOf(kernel: Kernel) {
+  let fields = layouts.get(kernel);
+  if (!fields) {
+    const body = /struct Params \{([^}]*)\}/.exec(kernel.source)?.[1] ?? '';
+    fields = [...body.matchAll(/(\w+)\s*:\s*(\w+)/g)].map(([, name, type]) => [name, type] as const);
+    layouts.set(kernel, fields);
+  }
+  return fields;
+}
+
+/** Bytes of a kernel's `Params` uniform. */
+export const paramsSize = (kernel: Kernel): number => Math.max(16, Math.ceil(paramsOf(kernel).length / 4) * 16);
+
 /** The bytes of a `Params` uniform. Every field of the struct must be given, and no other. */
 export function packParams(kernel: Kernel, values: Readonly<Record<string, number>>): ArrayBuffer {
-  const bytes = new ArrayBuffer(Math.max(16, Math.ceil(kernel.params.length / 4) * 16));
+  const params = paramsOf(kernel);
+  const bytes = new ArrayBuffer(paramsSize(kernel));
   const view = new DataView(bytes);
   const given = Object.keys(values);
-  if (given.length !== kernel.params.length) {
+  if (given.length !== params.length) {
     throw new KernelError(`kernel ${kernel.name}: wrong parameters`, {
-      expected: kernel.params.map(([name]) => name).join(', '),
+      expected: params.map(([name]) => name).join(', '),
       given: given.join(', '),
     });
   }
-  kernel.params.forEach(([name, type], index) => {
+  params.forEach(([name, type], index) => {
     const value = values[name];
     if (value === undefined) throw new KernelError(`kernel ${kernel.name}: parameter ${name} is missing`);
     if (type === 'f32') view.setFloat32(index * 4, value, true);

@@ -2,6 +2,7 @@
 import { alignUp } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import type { Recorded } from '../gpu/run.js';
+import { paramsSize } from '../gpu/wgsl.js';
 import { nameOf } from './graph.js';
 import type { Step } from './lower.js';
 import type { Tensor } from './tensor.js';
@@ -36,7 +37,7 @@ export function recordStep(
   });
   entries.push({
     binding: step.bindings.length,
-    resource: { ...params, size: Math.max(16, alignUp(step.kernel.params.length * 4, 16)) },
+    resource: { ...params, size: paramsSize(step.kernel) },
   });
   return {
     pipeline,
