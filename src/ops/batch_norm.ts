@@ -62,11 +62,17 @@ const MOMENTUM = 0.1;
 /** Adds a batch norm whose parameters have torch's names under `name`. ε is torch's default. */
 export function batchNorm(g: GraphBuilder, x: Tensor, name: string, epsilon = 1e-5): Tensor {
   const shape = [channelCount(x)];
-  const [gamma, beta, ...running] = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
+  const parameters = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
     g.parameter(`${name}.${part}`, shape),
   );
+  return normalise(g, [x, ...parameters], epsilon, name);
+}
+
+/** The same with parameters of any names: x, γ, β, running mean and variance. */
+export function normalise(g: GraphBuilder, inputs: readonly Tensor[], epsilon: number, name: string): Tensor {
+  const [x, gamma, beta, ...running] = inputs;
   const { batchStatistics } = g;
-  if (!batchStatistics) return g.apply(forward, [x, gamma, beta, ...running], { epsilon }, name);
+  if (!batchStatistics) return g.apply(forward, inputs, { epsilon }, name);
   const own = g.applyAll(batchStatistics, [x, ...running], { momentum: MOMENTUM }, `${name}/statistics`);
   return g.apply(forward, [x, gamma, beta, ...own], { epsilon, ofBatch: true }, name);
 }
