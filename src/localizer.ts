@@ -34,6 +34,7 @@ const OWN_OPTIONS = optionNames<Omit<LoadOptions, keyof WeightsMetadata>>({
   transformInput: true,
   prefix: true,
   ignore: true,
+  network: true,
   maxBytes: true,
   onProgress: true,
   signal: true,

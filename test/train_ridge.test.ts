@@ -19,7 +19,7 @@ import { initialWeights } from '../src/train/initial.js';
 import { cholesky, crossProducts, solveCholesky } from '../src/train/linear_algebra.js';
 import { networkImage } from '../src/train/network_image.js';
 import { fitRidge, type RidgeData } from '../src/train/ridge.js';
-import { lossOf, optimizerOf, type TrainSettings } from '../src/train/settings.js';
+import { familyOf, lossOf, optimizerOf, type TrainSettings } from '../src/train/settings.js';
 import { startOf } from '../src/train/start.js';
 import { createTrainer } from '../src/train/step.js';
 
@@ -283,7 +283,7 @@ test('a fit without patients, penalties, or with a transition layer is refused',
   };
   await refused(fit(settingsFor(), { patients: undefined }), /does not say whose the images are/);
   await refused(fit(settingsFor({ ridge: undefined })), /settings have no penalties/);
-  const { architecture } = settingsFor();
+  const architecture = familyOf(settingsFor());
   const transition = { channels: 4, kernel: 1, activation: 'relu' } as const;
   const head = { ...architecture.head, transition };
   await refused(fit(settingsFor({ architecture: { ...architecture, head } })), /closed form knows no transition layer/);

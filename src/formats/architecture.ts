@@ -4,6 +4,8 @@
  */
 import { InputError } from '../errors.js';
 import { brief } from './checkpoint.js';
+import { anyOf, type Check, fields, isName, isNumber, isObject, isSize, listOf, oneOf, optional } from './checks.js';
+import type { GraphDescription } from './graph_description.js';
 
 /** Where a backbone's parameters are called otherwise than torchvision calls them. */
 interface Named {
@@ -101,44 +103,21 @@ export interface Head {
   prediction?: string;
 }
 
+/** A network of a family, with the head that localizes. */
+export type FamilyNetwork = Architecture & { head: Head };
+
+/** A network as data: of a family, or any other by its graph. */
+export type NetworkDescription = FamilyNetwork | GraphDescription;
+
+/** A network that is described as a graph; whether the description is right shows when it is built. */
+export const isGraph = (value: unknown): value is GraphDescription => isObject(value) && value.family === 'graph';
+
 export interface Architecture {
   /** A standard one by name (`resnet50`), or its description. */
   backbone: string | Backbone;
   /** Absent: the network ends with its features. */
   head?: Head;
 }
-
-type Check = (value: unknown) => boolean;
-
-const isSize: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= 65536;
-const listOf =
-  (check: Check, least = 1, most = 256): Check =>
-  (value) =>
-    Array.isArray(value) && value.length >= least && value.length <= most && value.every(check);
-const oneOf =
-  (...values: unknown[]): Check =>
-  (value) =>
-    values.includes(value);
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const isNumber: Check = (value) => Number.isFinite(value);
-const isName: Check = (value) => typeof value === 'string' && value.length <= 200;
-const optional =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value);
-
-/** An object that has these fields, each right, and no other. */
-const fields =
-  (checks: Record<string, Check>): Check =>
-  (value) =>
-    isObject(value) &&
-    Object.keys(value).every((key) => Object.hasOwn(checks, key)) &&
-    Object.entries(checks).every(([key, check]) => check(value[key]));
-const anyOf =
-  (...checks: Check[]): Check =>
-  (value) =>
-    checks.some((check) => check(value));
 
 const conv = { conv: isSize, kernel: isSize };
 const name = { name: optional(isName) };

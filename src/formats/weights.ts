@@ -4,16 +4,20 @@
  * any safetensors viewer shows them.
  */
 import { counted, InputError } from '../errors.js';
-import { type Architecture, type Backbone, checkBackbone, type Head } from './architecture.js';
+import { type Architecture, type Backbone, checkBackbone, type Head, isGraph } from './architecture.js';
 import { brief, type Checkpoint } from './checkpoint.js';
+import type { GraphDescription } from './graph_description.js';
 import { readSafetensors } from './safetensors.js';
 import { detectFormat } from './signature.js';
 
 export const WEIGHTS_VERSION = 1;
 
 export interface WeightsMetadata {
-  /** The backbone: a standard one's name (`resnet50`, `densenet121`, …), or its description. */
-  architecture: string | Backbone;
+  /**
+   * The backbone: a standard one's name (`resnet50`, `densenet121`, …), or its description. Or the whole network: its graph, or `custom`
+   * for one that the file does not hold and that `load` is given as a function.
+   */
+  architecture: string | Backbone | GraphDescription;
   /** One name per output, in their order. */
   classes: string[];
   /** Size that images are brought to, in pixels. */
@@ -31,7 +35,8 @@ export interface WeightsMetadata {
   transitionChannels?: number;
   transitionKernel?: number;
   transitionActivation?: 'relu' | 'none';
-  pooling: 'lse' | 'average' | 'max';
+  /** Absent where `architecture` is the whole network. */
+  pooling?: 'lse' | 'average' | 'max';
   /** The r of log-sum-exp pooling, larger than 0; only there. */
   lseR?: number;
   /** Name of the prediction layer's parameters where it is not `head.prediction`. */
@@ -65,7 +70,7 @@ const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   transitionChannels: { parse: size, optional: true },
   transitionKernel: { parse: pattern(/^(?:1|3|5|7)$/, '1, 3, 5 or 7', Number), optional: true },
   transitionActivation: { parse: oneOf('relu', 'none'), optional: true },
-  pooling: { parse: oneOf('lse', 'average', 'max') },
+  pooling: { parse: oneOf('lse', 'average', 'max'), optional: true },
   lseR: { parse: positive, optional: true },
   prediction: { parse: pattern(/^[\w./-]{1,200}$/, 'the name of a layer'), optional: true },
   thresholds: { parse: probabilities, optional: true },
@@ -141,9 +146,29 @@ function jsonOf(value: object, field: string): string {
   return text;
 }
 
-/** The network that metadata describes. */
+/** Whether `architecture` is a whole network instead of a backbone. */
+export const isWholeNetwork = ({ architecture }: Pick<WeightsMetadata, 'architecture'>): boolean =>
+  architecture === CUSTOM || isGraph(architecture);
+
+/** The architecture of a network that the file does not hold. */
+export const CUSTOM = 'custom';
+
+/** The backbone that metadata describes. @throws InputError where it describes a whole network, which has no such part */
+export function backboneOf({ architecture }: Pick<WeightsMetadata, 'architecture'>): string | Backbone {
+  if (!isGraph(architecture) && architecture !== CUSTOM) return architecture;
+  throw new InputError('these weights are of a whole network, which is not made of a backbone and a head', {
+    hint: 'load takes such weights as they are, and the train function the network itself',
+  });
+}
+
+/**
+ * Backbone and head that metadata describes.
+ * @throws InputError where it describes a whole network, which has no such parts
+ */
 export function architectureOf(metadata: WeightsMetadata): Architecture & { head: Head } {
-  const { architecture: backbone, classes, pooling, lseR, prediction } = metadata;
+  const backbone = backboneOf(metadata);
+  const { classes, lseR, prediction } = metadata;
+  const pooling = metadata.pooling!; // checked: only whole networks have none
   const { transitionChannels: channels, transitionKernel: kernel = 1, transitionActivation = 'relu' } = metadata;
   return {
     backbone,
@@ -192,6 +217,10 @@ function checkTogether(metadata: WeightsMetadata): WeightsMetadata {
   for (const [key, list] of Object.entries({ mean, std }))
     if (list.length !== inputChannels)
       throw fault(key, `${counted(inputChannels, 'number')}, as input_channels says`, brief(list));
+  if ((pooling === undefined) !== isWholeNetwork(metadata))
+    throw pooling === undefined
+      ? new InputError('weights: the metadata lacks pooling')
+      : fault('pooling', 'nothing, as architecture is a whole network', pooling);
   if ((pooling === 'lse') !== (lseR !== undefined))
     throw fault('lse_r', 'a number if, and only if, pooling is lse', `${lseR} with pooling ${pooling}`);
   const { transitionChannels, transitionKernel, transitionActivation } = metadata;
@@ -261,12 +290,12 @@ function numbers(allowed: (value: number) => boolean, expected: string): Parse {
   };
 }
 
-function architecture(text: string, key: string): string | Backbone {
+function architecture(text: string, key: string): WeightsMetadata['architecture'] {
   if (/^[a-z][a-z0-9_]*$/.test(text)) return text;
   const description = json(text);
   if (description === undefined)
     throw fault(key, "a network's name in lower case, such as resnet50, or a JSON description", brief(text));
-  return checkBackbone(description);
+  return isGraph(description) ? description : checkBackbone(description);
 }
 
 function classNames(text: string, key: string): string[] {

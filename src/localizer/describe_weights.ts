@@ -1,32 +1,50 @@
 /** Weights that do not say what they are, or are said to be something else: what holds in the end, and who said it. */
+import type { FamilyNetwork } from '../formats/architecture.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import {
   architectureOf,
   formatWeightsMetadata,
   isRayboxWeights,
+  isWholeNetwork,
   parseWeightsMetadata,
   type WeightsMetadata,
   weightsFields,
 } from '../formats/weights.js';
 import type { ParametersOf } from '../nets/backbone.js';
+import type { CoreOperations } from '../nets/core_operations.js';
 import { transformed } from '../nets/describe_network.js';
 import { saysTransformInput } from '../nets/file_settings.js';
+import type { NetworkFunction } from '../nets/outputs.js';
 import { judge, type Known, recogniseWithHead } from '../nets/recognise.js';
 import { under } from '../nets/tensor_names.js';
 import { checkOptions } from '../options.js';
 import type { Model, ModelOptions } from './model.js';
+import { describeWholeNetwork } from './whole_network.js';
 
-/** What networks read, from whoever has the graph: this module is loaded on demand, and what it shares with the core is kept small. */
+/** A network for one image. */
+export interface Trace {
+  /** What it reads, by name. */
+  readonly parameters: ReadonlyMap<string, unknown>;
+  /** Number of its outputs. */
+  readonly classes: number;
+}
+
+/** Networks as whoever has the graph makes them: this module is loaded on demand, and what it shares with the core is kept small. */
 export interface Networks {
   backboneParameters: ParametersOf;
+  networkOf(architecture: FamilyNetwork): NetworkFunction;
   /** @throws InputError for tensors that are missing or of another shape. */
-  networkParameters(metadata: WeightsMetadata, tensors: Checkpoint['tensors']): ReadonlyMap<string, unknown>;
+  trace(network: NetworkFunction, metadata: WeightsMetadata, tensors: Checkpoint['tensors']): Trace;
+  operations: CoreOperations;
 }
 
 /** @throws InputError as `modelOf` does. */
 export function describeWeights(checkpoint: Checkpoint, options: ModelOptions, networks: Networks): Model {
   const given = givenOf(options);
   const isOwn = isRayboxWeights(checkpoint.metadata);
+  const architectureSaid = isOwn ? parseWeightsMetadata(checkpoint.metadata).architecture : '';
+  if (options.network || isWholeNetwork({ architecture: given.architecture ?? architectureSaid }))
+    return describeWholeNetwork(checkpoint, options, given, networks);
   const known = isOwn
     ? ownWeights(checkpoint, given, options)
     : recogniseWithHead(checkpoint, given, networks.backboneParameters, options);
@@ -40,10 +58,19 @@ export function describeWeights(checkpoint: Checkpoint, options: ModelOptions, n
   const checked = parseWeightsMetadata(
     formatWeightsMetadata({ ...metadata, assumed: assumed?.length ? assumed : undefined }),
   );
-  const parameters = networks.networkParameters(checked, tensors);
-  const { leftOut, warnings } = judge(checkpoint, known, parameters, checked);
   const architecture = architectureOf(checked);
-  return { architecture, metadata: checked, checkpoint: { ...checkpoint, tensors }, sources, leftOut, warnings };
+  const network = networks.networkOf(architecture);
+  const { parameters } = networks.trace(network, checked, tensors);
+  const { leftOut, warnings } = judge(checkpoint, known, parameters, checked);
+  return {
+    network,
+    architecture,
+    metadata: checked,
+    checkpoint: { ...checkpoint, tensors },
+    sources,
+    leftOut,
+    warnings,
+  };
 }
 
 /** The fields of metadata among the options, refused where there is no such field. */

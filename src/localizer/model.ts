@@ -6,6 +6,7 @@ import type { Checkpoint } from '../formats/checkpoint.js';
 import {
   architectureOf,
   isRayboxWeights,
+  isWholeNetwork,
   parseWeightsMetadata,
   readCheckpoint,
   type WeightsMetadata,
@@ -13,12 +14,14 @@ import {
 } from '../formats/weights.js';
 import { isResponse, openResponse, streamPieces } from '../gpu/platform.js';
 import { createGraph } from '../graph/graph.js';
-import type { Tensor } from '../graph/tensor.js';
 import { backboneParameters } from '../nets/backbone.js';
+import { coreOperations } from '../nets/core_operations.js';
 import type { Sources } from '../nets/describe_network.js';
-import { buildNetwork } from '../nets/network.js';
+import { networkOf } from '../nets/network.js';
+import { checkOutputs, type NetworkFunction } from '../nets/outputs.js';
 import { parameterSource } from '../nets/parameters.js';
 import type { Warning } from '../warnings.js';
+import type { Trace } from './describe_weights.js';
 import { readPieces } from './images.js';
 
 /**
@@ -53,12 +56,19 @@ export interface ModelOptions extends Partial<Omit<WeightsMetadata, 'assumed'>> 
   prefix?: string;
   /** Beginnings of the names of tensors that take no part in the result. Within the backbone nothing is ignored. */
   ignore?: readonly string[];
+  /**
+   * A network of the caller's own, in place of the one that the file describes. The file's tensors are its parameters; what the file
+   * does not say of its classes and its input stands among the other options.
+   */
+  network?: NetworkFunction;
   /** Larger weights are refused. Default 2 GiB. */
   maxBytes?: number;
 }
 
 export interface Model {
-  readonly architecture: Architecture & { head: object };
+  readonly network: NetworkFunction;
+  /** Of a network that is a backbone with a head. */
+  readonly architecture?: Architecture & { head: object };
   readonly metadata: WeightsMetadata;
   readonly checkpoint: Checkpoint;
   /** What the weights do not say, and was assumed. */
@@ -111,26 +121,29 @@ export async function modelOf(checkpoint: Checkpoint, options: ModelOptions): Pr
   }
   // Loaded on demand: raybox's own weights say what they are, and hold nothing else.
   const { describeWeights } = await import('./describe_weights.js');
-  return describeWeights(checkpoint, options, { backboneParameters, networkParameters });
+  return describeWeights(checkpoint, options, { backboneParameters, networkOf, trace, operations: coreOperations });
 }
 
 /** Options beside the fields of metadata that say something of the weights. */
-const SAYS = ['metadata', 'transformInput', 'prefix', 'ignore'];
+const SAYS = ['metadata', 'transformInput', 'prefix', 'ignore', 'network'];
 
 /** Undefined where the file holds more than its network, or was written with assumptions. */
 function ownModel(checkpoint: Checkpoint, metadata: WeightsMetadata): Model | undefined {
-  const parameters = networkParameters(metadata, checkpoint.tensors);
-  if (metadata.assumed || checkpoint.tensors.size > parameters.size) return undefined;
-  return { architecture: architectureOf(metadata), metadata, checkpoint, warnings: [], sources: {}, leftOut: [] };
+  if (metadata.assumed || isWholeNetwork(metadata)) return undefined;
+  const architecture = architectureOf(metadata);
+  const network = networkOf(architecture);
+  const { parameters } = trace(network, metadata, checkpoint.tensors);
+  if (checkpoint.tensors.size > parameters.size) return undefined;
+  return { network, architecture, metadata, checkpoint, warnings: [], sources: {}, leftOut: [] };
 }
 
-/** What a network of this description reads, all of which must be there. */
-function networkParameters(metadata: WeightsMetadata, tensors: Checkpoint['tensors']): ReadonlyMap<string, Tensor> {
+/** Builds a network for one image of its size. @throws InputError where not all that it reads is among the tensors */
+function trace(network: NetworkFunction, metadata: WeightsMetadata, tensors: Checkpoint['tensors']): Trace {
   const { inputWidth, inputHeight, inputChannels } = metadata;
   if (inputWidth !== inputHeight)
     throw new InputError("the network's input is not square", { given: `${inputWidth} × ${inputHeight}` });
   const g = createGraph();
-  buildNetwork(g, architectureOf(metadata), g.input('image', [1, inputHeight, inputWidth, inputChannels]));
+  const { logits } = checkOutputs(network(g, g.input('image', [1, inputHeight, inputWidth, inputChannels])), 1);
   parameterSource({ tensors }, g.parameters);
-  return g.parameters;
+  return { parameters: g.parameters, classes: logits.shape[1] };
 }

@@ -61,7 +61,7 @@ const KEPT = { networks: 2, boxes: 4, boxBytes: 512 << 20 };
 
 export async function createSession(
   gpu: Gpu,
-  { architecture, metadata, checkpoint, warnings }: Model,
+  { network, metadata, checkpoint, warnings }: Model,
   options: { precision: 'f32' | 'f16'; signal?: AbortSignal | undefined; onProgress?: (done: number) => void },
 ): Promise<Session> {
   const { precision, signal, onProgress } = options;
@@ -74,7 +74,7 @@ export async function createSession(
       hint: "use precision 'f32'",
     });
   }
-  const spec: Spec = { architecture, metadata, precision };
+  const spec: Spec = { network, metadata, precision };
   const pool = createConstantPool();
   const networks = createCache<NetworkStage>(KEPT.networks);
   const boxes = createCache<BoxStage>(KEPT.boxes, KEPT.boxBytes);

@@ -1,13 +1,12 @@
 /** The three graphs of a localization and their plans. */
 import { InputError } from '../errors.js';
-import type { Architecture } from '../formats/architecture.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import type { Gpu } from '../gpu/device.js';
 import type { ConstantPool, WeightSource } from '../graph/constants.js';
 import { createGraph } from '../graph/graph.js';
 import { createPlan, type Plan } from '../graph/plan.js';
 import type { Tensor } from '../graph/tensor.js';
-import { buildNetwork } from '../nets/network.js';
+import type { NetworkFunction } from '../nets/outputs.js';
 import { extractBoxes } from '../ops/component_boxes.js';
 import type { HeatFrame } from '../ops/heat.js';
 import { type PixelFormat, pixelInput, preprocess } from '../ops/preprocess.js';
@@ -18,7 +17,7 @@ import type { Request } from './request.js';
 
 /** What the stages need to know of the network. */
 export interface Spec {
-  readonly architecture: Architecture & { head: object };
+  readonly network: NetworkFunction;
   readonly metadata: WeightsMetadata;
   readonly precision: 'f32' | 'f16';
 }
@@ -45,7 +44,7 @@ export interface NetworkStage {
 
 export async function planNetwork(
   gpu: Gpu,
-  { architecture, metadata, precision }: Spec,
+  { network, metadata, precision }: Spec,
   batch: number,
   options: {
     pool: ConstantPool;
@@ -56,7 +55,7 @@ export async function planNetwork(
 ): Promise<NetworkStage> {
   const g = createGraph({ type: precision });
   const image = g.input('image', [batch, metadata.inputHeight, metadata.inputWidth, metadata.inputChannels]);
-  const { logits, probabilities, heatmaps } = buildNetwork(g, architecture, image);
+  const { logits, probabilities, heatmaps } = network(g, image);
   const weights = options.weights?.(g.parameters);
   const graph = g.finish([logits, probabilities, heatmaps]);
   const plan = await createPlan(gpu, graph, { ...options, ...(weights ? { weights } : { weights: missing }) });

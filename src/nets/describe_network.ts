@@ -2,7 +2,7 @@
 import { InputError } from '../errors.js';
 import type { Architecture, Head } from '../formats/architecture.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
-import { architectureMetadata, type WeightsMetadata } from '../formats/weights.js';
+import { architectureMetadata, backboneOf, type WeightsMetadata } from '../formats/weights.js';
 import { fileNames } from './file_names.js';
 import { fileInput, transformedInput } from './file_settings.js';
 import { descriptionOf } from './infer_head.js';
@@ -108,7 +108,8 @@ const byClass = (thresholds: Record<string, number>, classes: readonly string[])
  * @param isSaid the file says it too, and has been heard
  */
 export function transformed(metadata: WeightsMetadata, sources: Sources, isSaid: boolean): WeightsMetadata {
-  const { architecture, mean, std } = metadata;
+  const { mean, std } = metadata;
+  const architecture = backboneOf(metadata);
   if (descriptionOf(architecture).family !== 'googlenet' || mean.length !== 3)
     throw new InputError('transformInput is an option of GoogLeNets with 3 channels', {
       given: `${typeof architecture === 'string' ? architecture : architecture.family} with ${mean.length}`,

@@ -4,7 +4,6 @@
  * setting is taken only where it can mean one thing, and all places agree.
  */
 import { counted } from '../errors.js';
-import type { Backbone } from '../formats/architecture.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import { IMAGENET } from './input_layouts.js';
 
@@ -84,7 +83,7 @@ const pathsOf = (settings: readonly Setting[]) =>
 /** @param inputChannels of the first convolution */
 export function fileInput(
   metadata: Readonly<Record<string, string>>,
-  { family }: Backbone,
+  { family }: { family: string },
   inputChannels: 1 | 3,
 ): FileInput {
   const settings = settingsIn(metadata);

@@ -1,14 +1,21 @@
 /** From the description of a network to its graph. */
-import type { Architecture } from '../formats/architecture.js';
+import type { Architecture, Head } from '../formats/architecture.js';
 import type { GraphBuilder } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
 import { buildBackbone } from './backbone.js';
 import { type HeadOutputs, localizerHead } from './localizer_head.js';
+import type { NetworkFunction } from './outputs.js';
 
 export interface Network extends Partial<HeadOutputs> {
   /** The last feature map, [n, h, w, channels] nhwc4. */
   readonly features: Tensor;
 }
+
+/** The network of a family that a description says. */
+export const networkOf =
+  (architecture: Architecture & { head: Head }): NetworkFunction =>
+  (g, image) =>
+    buildNetwork(g, architecture, image);
 
 /** Adds a backbone and, where the architecture has one, its localization head. */
 export function buildNetwork<A extends Architecture>(

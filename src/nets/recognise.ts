@@ -5,7 +5,7 @@
 import { InputError } from '../errors.js';
 import type { Architecture } from '../formats/architecture.js';
 import type { Checkpoint, TensorData } from '../formats/checkpoint.js';
-import type { WeightsMetadata } from '../formats/weights.js';
+import { backboneOf, type WeightsMetadata } from '../formats/weights.js';
 import type { Warning } from '../warnings.js';
 import { assumptionsOf, toldByFile } from './assumptions.js';
 import type { ParametersOf } from './backbone.js';
@@ -53,7 +53,8 @@ export function recognise(
 ): Recognised {
   const isWhole = prefix === undefined || checkpoint.taken === true;
   const named = withTorchvisionNames(isWhole ? checkpoint.tensors : under(checkpoint.tensors, prefix));
-  const found = given.architecture ?? inferBackbone(named);
+  const { architecture: wanted } = given;
+  const found = wanted === undefined ? inferBackbone(named) : backboneOf({ architecture: wanted });
   const { tensors, backbone, root } = atRoot(
     named,
     found,
@@ -139,7 +140,7 @@ export function judge(
   parameters: ReadonlyMap<string, unknown>,
   metadata: WeightsMetadata,
 ): { leftOut: string[]; warnings: Warning[] } {
-  const { architecture: backbone } = metadata;
+  const backbone = backboneOf(metadata);
   const { family } = descriptionOf(backbone);
   const head = [metadata.prediction ?? 'head.prediction', 'head.transition'];
   const leftover = leftoverOf(tensors, parameters, { family, prefix: prefixOf(backbone), head, ignore });

@@ -7,7 +7,7 @@ import { writeSafetensors } from '../formats/safetensors.js';
 import { formatWeightsMetadata } from '../formats/weights.js';
 import { createGraph } from '../graph/graph.js';
 import { readModel } from '../localizer/model.js';
-import { buildNetwork, parameterSource } from '../nets/index.js';
+import { parameterSource } from '../nets/index.js';
 import { withFile } from './lock.js';
 import { print, say, UsageError } from './terminal.js';
 import { writeWhole } from './text_files.js';
@@ -34,7 +34,7 @@ async function write(weights: string, options: Options): Promise<string> {
   const model = await readModel(weights, await modelOptions({ ...options, ...(names ? { names } : {}) }));
   const { inputWidth, inputHeight, inputChannels } = model.metadata;
   const g = createGraph();
-  buildNetwork(g, model.architecture, g.input('image', [1, inputHeight, inputWidth, inputChannels]));
+  model.network(g, g.input('image', [1, inputHeight, inputWidth, inputChannels]));
   const parameters = new Map(g.parameters);
   const source = parameterSource(model.checkpoint, parameters);
   const tensors = new Map<string, TensorData>();

@@ -2,12 +2,12 @@
 import { stat } from 'node:fs/promises';
 import { platform } from '#gpu';
 import { InputError } from '../errors.js';
-import type { Architecture, Backbone } from '../formats/architecture.js';
+import { type Architecture, type Backbone, isGraph } from '../formats/architecture.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import { isRayboxWeights, readCheckpoint, type WeightsMetadata } from '../formats/weights.js';
 import { packArenas } from '../graph/arenas.js';
 import { fuse } from '../graph/fuse.js';
-import { createGraph, type Graph } from '../graph/graph.js';
+import { createGraph, type Graph, type GraphBuilder } from '../graph/graph.js';
 import { lower } from '../graph/lower.js';
 import type { Traits } from '../graph/operation.js';
 import { byteSize, product, type Tensor } from '../graph/tensor.js';
@@ -15,6 +15,7 @@ import { readPieces } from '../localizer/images.js';
 import { type ModelOptions, modelOf } from '../localizer/model.js';
 import type { Source, Sources } from '../nets/describe_network.js';
 import { backboneParameters, buildNetwork, parameterSource } from '../nets/index.js';
+import type { Network } from '../nets/network.js';
 import { recognise } from '../nets/recognise.js';
 import type { Warning } from '../warnings.js';
 import { print, table, wholeNumber } from './terminal.js';
@@ -34,7 +35,8 @@ interface Options extends WeightsOptions {
 
 interface Inspection {
   file: string;
-  architecture: Architecture;
+  /** Of a network that is a backbone, with or without a head; else its graph is in the metadata. */
+  architecture?: Architecture;
   metadata?: WeightsMetadata;
   /** Who said each field of the metadata; the file, where it is not listed. */
   sources: Sources;
@@ -79,17 +81,18 @@ async function inspect(file: string, options: Options): Promise<Inspection> {
     width: size ?? metadata?.inputWidth ?? DEFAULT_SIZE,
     channels: 'inputChannels' in model ? model.inputChannels : model.metadata.inputChannels,
   };
-  const { graph, parameters, features, heatmaps } = networkOf(architecture, input, 'f32');
+  const network: Build = 'network' in model ? model.network : (g, image) => buildNetwork(g, architecture!, image);
+  const { graph, parameters, features, heatmaps } = graphOf(network, input, 'f32');
   parameterSource(model.checkpoint, parameters); // says what is missing or misshapen
   const count = (keep: (name: string) => boolean) =>
     [...parameters].reduce((sum, [name, { shape }]) => sum + (keep(name) ? product(shape) : 0), 0);
-  const { prediction = 'head.prediction', transition } = architecture.head ?? {};
+  const { prediction = 'head.prediction', transition } = architecture?.head ?? {};
   const isHead = (name: string) =>
     [prediction, transition?.name ?? 'head.transition'].some((layer) => name.startsWith(`${layer}.`));
   const fused = fuse(graph);
   return {
     file,
-    architecture,
+    ...(architecture ? { architecture } : {}),
     ...(metadata ? { metadata } : {}),
     ...{ sources, warnings, leftOut },
     ...('refused' in model ? { refused: model.refused } : {}),
@@ -98,7 +101,7 @@ async function inspect(file: string, options: Options): Promise<Inspection> {
     ...(heatmaps ? { heatmap: heatmaps.shape.slice(2) } : {}),
     parameters: { total: count(() => true), backbone: count((name) => !isHead(name)), head: count(isHead) },
     flops: fused.nodes.reduce((sum, node) => sum + node.operation.flops(node), 0),
-    memory: { f32: memoryOf(fused), f16: memoryOf(fuse(networkOf(architecture, input, 'f16').graph)) },
+    memory: { f32: memoryOf(fused), f16: memoryOf(fuse(graphOf(network, input, 'f16').graph)) },
     layers: fused.nodes.map((node) => ({
       name: node.outputs[0].name,
       operation: node.operation.name,
@@ -108,10 +111,12 @@ async function inspect(file: string, options: Options): Promise<Inspection> {
   };
 }
 
-function networkOf(architecture: Architecture, input: Inspection['input'], type: 'f32' | 'f16') {
+type Build = (g: GraphBuilder, image: Tensor) => Pick<Network, 'features' | 'probabilities' | 'heatmaps'>;
+
+function graphOf(network: Build, input: Inspection['input'], type: 'f32' | 'f16') {
   const g = createGraph({ type });
   const image = g.input('image', [input.batch, input.height, input.width, input.channels]);
-  const { features, probabilities, heatmaps } = buildNetwork(g, architecture, image);
+  const { features, probabilities, heatmaps } = network(g, image);
   const outputs = [probabilities, heatmaps].filter((tensor): tensor is Tensor => tensor !== undefined);
   const graph = g.finish(outputs.length > 0 ? outputs : [features]);
   return { graph, parameters: g.parameters, features, heatmaps };
@@ -164,6 +169,9 @@ function describeBackbone(backbone: string | Backbone): string {
   return `${family} ${text.length > 200 ? `${text.slice(0, 200)}…` : text}`;
 }
 
+const describeGraph = (graph: unknown) =>
+  isGraph(graph) ? `a graph of ${graph.nodes.length} operations` : 'given as a function';
+
 const mebibytes = (bytes: number) =>
   bytes < 2 ** 20 ? `${Math.ceil(bytes / 2 ** 10)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 const millions = (count: number) => (count < 1e5 ? String(count) : `${(count / 1e6).toFixed(2)} million`);
@@ -183,7 +191,7 @@ const SOURCES: Record<Source, string> = {
 
 async function format(one: Inspection, { layers }: Options): Promise<string> {
   const { architecture, metadata, input, parameters, flops, memory, leftOut, sources } = one;
-  const { head } = architecture;
+  const { head } = architecture ?? {};
   const size = (await stat(one.file).catch(() => undefined))?.size;
   // Where the file says everything there is nothing to tell apart.
   const from = (field: keyof WeightsMetadata, text: string) => {
@@ -192,7 +200,9 @@ async function format(one: Inspection, { layers }: Options): Promise<string> {
   };
   const rows: string[][] = [
     ['File', one.file + (size === undefined ? '' : `, ${mebibytes(size)}`)],
-    ['Backbone', from('architecture', describeBackbone(architecture.backbone))],
+    architecture
+      ? ['Backbone', from('architecture', describeBackbone(architecture.backbone))]
+      : ['Network', from('architecture', describeGraph(metadata?.architecture))],
   ];
   if (head) {
     const { transition, pooling, r, classes, prediction } = head;
@@ -204,7 +214,7 @@ async function format(one: Inspection, { layers }: Options): Promise<string> {
       `${classes} classes${prediction === undefined ? '' : ` of ${from('prediction', prediction)}`}`,
     ];
     rows.push(['Head', parts.join(', ')]);
-  } else rows.push(['Head', `none that can be run: ${one.refused}`]);
+  } else if (architecture) rows.push(['Head', `none that can be run: ${one.refused}`]);
   if (metadata) {
     const { classes, thresholds = {}, mean, std, channelOrder, fit, trainingData, license } = metadata;
     const named = classes.map((name) =>

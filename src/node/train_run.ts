@@ -10,7 +10,7 @@ import { readCheckpoint, type WeightsMetadata } from '../formats/weights.js';
 import { describe, type Gpu, openGpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/constants.js';
 import type { TrainResult } from '../train/loop.js';
-import { checkSettings, type TrainSettings } from '../train/settings.js';
+import { checkSettings, familyOf, type TrainSettings } from '../train/settings.js';
 import { startOf } from '../train/start.js';
 import { decodeOptions } from './image_options.js';
 import { type ImageStore, openImageStore } from './image_store.js';
@@ -201,7 +201,8 @@ async function goOn(
   const { adapter = config.adapter } = machine;
   let from: { weights?: WeightSource; fresh?: string[] } = {};
   if (!folder.resume && config.init !== undefined) {
-    const { architecture, input, classes, seed } = settings;
+    const { input, classes, seed } = settings;
+    const architecture = familyOf(settings);
     from = startOf({
       ...{ backbone: architecture.backbone, size: input.size, channels: input.channels, classes, seed },
       ...{ pooling: architecture.head.pooling, transition: architecture.head.transition?.channels ?? 0 },

@@ -21,7 +21,7 @@ import type { Keeper, TrainProgress, TrainResult } from './loop.js';
 import { prefetch } from './prefetch.js';
 import { fitRidge } from './ridge.js';
 import { scoresOf } from './score.js';
-import { checkSettings, type TrainSettings, weightsMetadataOf } from './settings.js';
+import { checkSettings, familyOf, type TrainSettings, weightsMetadataOf } from './settings.js';
 
 /** Where features are kept as they are computed, so that a run that was broken off need not compute them again. */
 export interface FeatureKeeper {
@@ -56,7 +56,8 @@ export interface FitOptions {
 export async function fitPrediction(options: FitOptions): Promise<TrainResult> {
   const { settings, data, keeper = {}, trainingData = 'unknown', license = 'unknown' } = options;
   checkSettings(settings);
-  const { ridge, seed, architecture } = settings;
+  const { ridge, seed } = settings;
+  const architecture = familyOf(settings);
   const { patients } = data;
   if (!ridge) throw new InputError('ridge: the settings have no penalties');
   if (!patients) throw new InputError('ridge: the data does not say whose the images are', { expected: 'patients' });
@@ -97,7 +98,8 @@ export async function fitPrediction(options: FitOptions): Promise<TrainResult> {
 /** What the head pools of some images, [rows, width]. */
 async function pooledFeatures(options: FitOptions, rows: Int32Array) {
   const { gpu, settings, images, weights, kept, signal, onProgress } = options;
-  const { architecture, batch } = settings;
+  const { batch } = settings;
+  const architecture = familyOf(settings);
   const { size, mean, std } = settings.input;
   const g = createGraph();
   const { images: stored, views, y } = augmentedInput(g, batch, { size, mean, std });
@@ -164,7 +166,8 @@ const crossEntropy = (logits: Float32Array, labels: Float32Array) =>
   logits.reduce((sum, z, i) => sum + Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - labels[i] * z, 0);
 
 async function parametersOf({ settings, weights }: FitOptions, solved: Record<string, Float32Array>) {
-  const { architecture, input } = settings;
+  const { input } = settings;
+  const architecture = familyOf(settings);
   const g = createGraph();
   buildNetwork(g, architecture, g.input('image', [1, input.size, input.size, input.channels]));
   const tensors = new Map<string, TensorData>();

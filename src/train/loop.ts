@@ -7,6 +7,8 @@ import { formatWeightsMetadata } from '../formats/weights.js';
 import { describe, type Gpu } from '../gpu/device.js';
 import { createChoices } from '../graph/choices.js';
 import type { WeightSource } from '../graph/constants.js';
+import { describeGraph } from '../nets/graphs.js';
+import type { NetworkFunction } from '../nets/outputs.js';
 import { drawViews } from './augmentation.js';
 import {
   bestEpoch,
@@ -57,7 +59,13 @@ export interface TrainProgress {
 
 export interface TrainOptions {
   gpu: Gpu;
-  settings: TrainSettings;
+  /** Without `architecture` where `network` is given. */
+  settings: TrainSettings | Omit<TrainSettings, 'architecture'>;
+  /**
+   * A network of the caller's own. It is written down for the size and channels of the settings' input, so that checkpoints and weights
+   * hold it: of operations that a file can hold (see `describeGraph`), each with a gradient.
+   */
+  network?: NetworkFunction;
   data: TrainingData;
   images: ImageSource;
   /** Values to start from, by torch's names. Default: random ones from the seed. */
@@ -88,23 +96,27 @@ export interface TrainResult {
 
 const CHECKPOINT_MS = 600_000;
 
+function withNetwork({ settings, network }: TrainOptions): TrainSettings {
+  const isComplete = 'architecture' in settings && settings.architecture !== undefined;
+  if (isComplete !== (network === undefined)) {
+    throw new InputError('training: it is not clear which network is to be trained', {
+      expected: 'either settings.architecture or network',
+      given: isComplete ? 'both' : 'neither',
+    });
+  }
+  if (!network) return settings as TrainSettings;
+  const { size, channels } = settings.input;
+  return { ...settings, architecture: describeGraph(network, { height: size, width: size, channels }) };
+}
+
 /**
  * Trains a network.
  * @throws InputError before anything runs where settings, data and checkpoint do not fit each other; for images, losses or gradients that are not
  *   finite, naming the step, the batch's images and the last checkpoint; for an image that cannot be read, after a checkpoint
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const {
-    gpu,
-    settings,
-    data,
-    images,
-    resume,
-    keeper = {},
-    checkpointMs = CHECKPOINT_MS,
-    signal,
-    onProgress,
-  } = options;
+  const { gpu, data, images, resume, keeper = {}, checkpointMs = CHECKPOINT_MS, signal, onProgress } = options;
+  const settings = withNetwork(options);
   checkSettings(settings);
   const { architecture, batch, accumulate, epochs, seed, input: inputSettings, augmentation, patience } = settings;
   const perUpdate = batch * accumulate;

@@ -1,4 +1,5 @@
 /** The page that goes with trained weights: what they are, what they were made of, how well they do and where they end. */
+import { isGraph } from '../formats/architecture.js';
 import type { EpochRecord } from './checkpoint.js';
 import type { ClassCount } from './data.js';
 import type { TrainSettings } from './settings.js';
@@ -19,23 +20,29 @@ export interface ModelCard {
   version: string;
 }
 
+function networkFacts({ architecture }: TrainSettings): Record<string, string> {
+  if (isGraph(architecture)) return { Network: `a graph of ${architecture.nodes.length} operations, in the file` };
+  const { backbone, head } = architecture;
+  const { transition, pooling, r } = head;
+  return {
+    Network: typeof backbone === 'string' ? backbone : `${backbone.family} (${JSON.stringify(backbone)})`,
+    'Transition layer': transition
+      ? `${transition.kernel}×${transition.kernel}, ${transition.channels} channels`
+      : 'none',
+    Pooling: pooling === 'lse' ? `log-sum-exp, r = ${r}` : pooling,
+  };
+}
+
 /** Markdown. */
 export function modelCard(card: ModelCard): string {
   const { settings, counts, images, best, init } = card;
-  const { architecture, input, loss, optimizer, schedule, augmentation, ridge } = settings;
-  const { backbone, head } = architecture;
-  const network = typeof backbone === 'string' ? backbone : `${backbone.family} (${JSON.stringify(backbone)})`;
-  const { transition } = head;
+  const { input, loss, optimizer, schedule, augmentation, ridge } = settings;
   const rows = counts.map(({ label, train, validation }) => {
     const auc = best.auc[label];
     return `| ${label} | ${train} | ${validation} | ${auc === null || auc === undefined ? '–' : auc.toFixed(3)} |`;
   });
   const facts = {
-    Network: network,
-    'Transition layer': transition
-      ? `${transition.kernel}×${transition.kernel}, ${transition.channels} channels`
-      : 'none',
-    Pooling: head.pooling === 'lse' ? `log-sum-exp, r = ${head.r}` : head.pooling,
+    ...networkFacts(settings),
     Input: `${input.size}×${input.size}, ${input.channels === 1 ? 'grey' : input.channelOrder}, ${input.fit}`,
     ...(ridge
       ? { 'Prediction layer': `ridge regression on frozen features, ${ridgeText(ridge)}` }

@@ -6,7 +6,7 @@ import type { Gpu } from '../gpu/device.js';
 import { createGraph } from '../graph/graph.js';
 import type { ChooseVariant } from '../graph/lower.js';
 import { createPlan } from '../graph/plan.js';
-import { buildNetwork } from '../nets/index.js';
+import { networkFrom } from '../nets/graphs.js';
 import { augmentedInput } from '../ops/augment.js';
 import { plainViews } from './augmentation.js';
 import type { TrainingData } from './data.js';
@@ -37,14 +37,14 @@ export async function createScorer(
   const g = createGraph({ parameters: 'state' });
   const { size, mean, std } = input;
   const { images: stored, views, y } = augmentedInput(g, batch, { size, mean, std });
-  const { logits } = buildNetwork(g, architecture, y);
+  const { logits } = networkFrom(architecture)(g, y);
   const graph = g.finish([logits]);
   const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
   const used = [...g.parameters].filter(([, tensor]) => read.has(tensor));
   const external = new Map(used.map(([name, tensor]) => [tensor, trainer.buffer(name)]));
   const plan = await createPlan(gpu, graph, { external, choose });
   plan.write(views, plainViews(batch));
-  const classes = architecture.head.classes;
+  const classes = settings.classes.length;
 
   return {
     async run(rows, images, { signal, onProgress } = {}) {

@@ -1,7 +1,9 @@
 /** Everything that decides what a run computes, as plain JSON: it is written down with the run, and read again to resume it. */
 import { counted, InputError } from '../errors.js';
-import type { Architecture, Head } from '../formats/architecture.js';
+import { type FamilyNetwork, isGraph, type NetworkDescription } from '../formats/architecture.js';
 import { architectureMetadata, type WeightsMetadata } from '../formats/weights.js';
+import { createGraph } from '../graph/graph.js';
+import { networkFrom } from '../nets/graphs.js';
 import { type Augmentation, checkAugmentation } from './augmentation.js';
 import { crossEntropy, euclidean, focal, hinge, type Loss, weightedCrossEntropy } from './losses.js';
 import { type AdamWOptions, adamw, type Optimizer, type SgdOptions, sgd } from './optimizers.js';
@@ -35,7 +37,7 @@ export interface InputSettings extends Pick<WeightsMetadata, 'mean' | 'std' | 'c
 }
 
 export interface TrainSettings {
-  architecture: Architecture & { head: Head };
+  architecture: NetworkDescription;
   /** Names of the outputs. */
   classes: readonly string[];
   input: InputSettings;
@@ -81,9 +83,10 @@ export function checkSettings(settings: TrainSettings): void {
   if (clipNorm !== undefined && !(clipNorm > 0)) {
     throw new InputError('training: the limit of the norm is wrong', { expected: 'above 0', given: String(clipNorm) });
   }
-  if (architecture.head.classes !== classes.length) {
+  const outputs = isGraph(architecture) ? outputsOf(architecture, input) : architecture.head.classes;
+  if (outputs !== classes.length) {
     throw new InputError('training: classes and outputs differ in number', {
-      expected: `${architecture.head.classes} as the head has`,
+      expected: `${outputs} as the network has`,
       given: classes.join(', '),
     });
   }
@@ -94,15 +97,30 @@ export function checkSettings(settings: TrainSettings): void {
     });
   }
   checkAugmentation(settings.augmentation);
-  if (settings.ridge && architecture.head.transition) {
+  if (settings.ridge && familyOf(settings).head.transition) {
     throw new InputError('training: a closed form knows no transition layer', {
       expected: 'a transition layer of 0 channels',
-      given: String(architecture.head.transition.channels),
+      given: String(familyOf(settings).head.transition?.channels),
     });
   }
   lossOf(settings.loss);
   optimizerOf(settings.optimizer);
   scheduleOf(settings, 1);
+}
+
+/** The outputs of a network for one image. @throws InputError where its graph cannot be built for such images */
+function outputsOf(architecture: NetworkDescription, { size, channels }: InputSettings): number {
+  const g = createGraph();
+  return networkFrom(architecture)(g, g.input('image', [1, size, size, channels])).logits.shape[1];
+}
+
+/** @throws InputError for a network that is not a backbone with a head */
+export function familyOf({ architecture }: Pick<TrainSettings, 'architecture'>): FamilyNetwork {
+  if (!isGraph(architecture)) return architecture;
+  throw new InputError('training: the network is described as a graph', {
+    expected: 'a backbone with a head',
+    hint: 'train with epochs, from a program',
+  });
 }
 
 export function lossOf(settings: LossSettings): Loss {
@@ -157,6 +175,11 @@ function unknown(what: string, settings: { kind: string }, expected: string): In
   return new InputError(`training: unknown ${what}`, { expected, given: String(settings.kind) });
 }
 
+const familyMetadata = (architecture: FamilyNetwork) => ({
+  ...architectureMetadata(architecture),
+  pooling: architecture.head.pooling,
+});
+
 /** What the weights of a run say about themselves. */
 export function weightsMetadataOf(
   { architecture, classes, input, heatmapScaling }: TrainSettings,
@@ -164,8 +187,7 @@ export function weightsMetadataOf(
 ): WeightsMetadata {
   const { size, channels, ...rest } = input;
   return {
-    ...architectureMetadata(architecture),
-    pooling: architecture.head.pooling,
+    ...(isGraph(architecture) ? { architecture } : familyMetadata(architecture)),
     classes: [...classes],
     inputWidth: size,
     inputHeight: size,

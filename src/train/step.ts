@@ -3,7 +3,7 @@
  * step; what changes are images, labels and a handful of numbers.
  */
 import { InputError } from '../errors.js';
-import type { Architecture, Head } from '../formats/architecture.js';
+import type { NetworkDescription } from '../formats/architecture.js';
 import { readRanges } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/constants.js';
@@ -11,6 +11,7 @@ import type { ChooseVariant } from '../graph/lower.js';
 import { createPlan, type DispatchTime, type Plan } from '../graph/plan.js';
 import type { Location } from '../graph/record.js';
 import { decodeTensor, elementCount, type Tensor } from '../graph/tensor.js';
+import type { NetworkFunction } from '../nets/outputs.js';
 import { initialWeights } from './initial.js';
 import type { Loss } from './losses.js';
 import type { Optimizer, Part } from './optimizers.js';
@@ -18,7 +19,8 @@ import { buildStep, statesOf } from './step_graph.js';
 import { createStepPlan } from './step_plan.js';
 
 export interface TrainerOptions {
-  architecture: Architecture & { head: Head };
+  /** The network: its description, or a function, whose operations must all have gradients. */
+  architecture: NetworkDescription | NetworkFunction;
   /** Images of a micro-batch. */
   batch: number;
   /** Height and width of the images. */

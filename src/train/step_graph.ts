@@ -3,7 +3,8 @@ import { InputError } from '../errors.js';
 import { gradients } from '../graph/gradient.js';
 import { createGraph, type Graph, type GraphBuilder } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
-import { buildNetwork } from '../nets/index.js';
+import { networkFrom } from '../nets/graphs.js';
+import { checkOutputs } from '../nets/outputs.js';
 import { forward as accumulateInto } from '../ops/accumulate.js';
 import { forward as batchStatistics } from '../ops/batch_statistics.js';
 import { forward as firstNonfinite } from '../ops/first_nonfinite.js';
@@ -16,7 +17,8 @@ export function buildStep(options: TrainerOptions, split: boolean) {
   const [height, width] = typeof size === 'number' ? [size, size] : size;
   const g = createGraph({ parameters: 'state', ...(batchNorm === 'train' ? { batchStatistics } : {}) });
   const image = g.input('images', [batch, height, width, channels]);
-  const { logits } = buildNetwork(g, architecture, image);
+  const network = typeof architecture === 'function' ? architecture : networkFrom(architecture);
+  const { logits } = checkOutputs(network(g, image), batch);
   const labels = g.input('labels', logits.shape, { layout: 'dense' });
   const loss = options.loss(g, logits, labels);
 

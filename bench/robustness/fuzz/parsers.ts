@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isGraph } from '../../../src/formats/architecture.js';
 import { readBoxList, readDataEntry, readImageList } from '../../../src/formats/chestxray.js';
 import { labelStatistics } from '../../../src/formats/chestxray_splits.js';
 import { readCoco } from '../../../src/formats/coco.js';
@@ -16,11 +17,11 @@ import { readSafetensors } from '../../../src/formats/safetensors.js';
 import { BROWSER_FORMATS, detectFormat } from '../../../src/formats/signature.js';
 import { readTorch } from '../../../src/formats/torch.js';
 import { storageTable, torchGlobals } from '../../../src/formats/torch_globals.js';
-import { architectureOf, parseWeightsMetadata } from '../../../src/formats/weights.js';
+import { architectureOf, parseWeightsMetadata, type WeightsMetadata } from '../../../src/formats/weights.js';
 import { openZip } from '../../../src/formats/zip.js';
 import { createGraph } from '../../../src/graph/graph.js';
 import { readModel } from '../../../src/localizer/model.js';
-import { buildNetwork } from '../../../src/nets/index.js';
+import { graphNetwork, type NetworkFunction, networkOf } from '../../../src/nets/index.js';
 import { readReports } from '../../../src/node/report_files.js';
 import { openRunFolder } from '../../../src/node/run_folder.js';
 import { mineReport, readOpenI } from '../../../src/reports/index.js';
@@ -63,9 +64,9 @@ function readAll(reader: PredictionReader, content: string): unknown {
 }
 
 /** Shapes of a whole network as `load` makes them, without weights or GPU. */
-function buildGraph(architecture: Parameters<typeof buildNetwork>[1], [height, width, channels]: number[]): void {
+function buildGraph(network: NetworkFunction, { inputHeight, inputWidth, inputChannels }: WeightsMetadata): void {
   const g = createGraph();
-  buildNetwork(g, architecture, g.input('image', [1, height, width, channels]));
+  network(g, g.input('image', [1, inputHeight, inputWidth, inputChannels]));
 }
 
 let folder: string | undefined;
@@ -200,8 +201,8 @@ export const PARSERS: readonly Parser[] = [
       const metadata = parseWeightsMetadata(
         Object.fromEntries(given.filter(([, value]) => typeof value === 'string')) as Record<string, string>,
       );
-      const { inputHeight, inputWidth, inputChannels } = metadata;
-      buildGraph(architectureOf(metadata), [inputHeight, inputWidth, inputChannels]);
+      const { architecture } = metadata;
+      buildGraph(isGraph(architecture) ? graphNetwork(architecture) : networkOf(architectureOf(metadata)), metadata);
       return metadata;
     },
   },
@@ -212,9 +213,8 @@ export const PARSERS: readonly Parser[] = [
     structured: [archives.headerMetadata, archives.safetensorsHeader],
     amplifiers: [archives.amplifiedMetadata, archives.amplifiedHeader],
     async parse(bytes) {
-      const { architecture, metadata } = await readModel(bytes, {});
-      const { inputHeight, inputWidth, inputChannels } = metadata;
-      buildGraph(architecture as Parameters<typeof buildNetwork>[1], [inputHeight, inputWidth, inputChannels]);
+      const { network, metadata } = await readModel(bytes, {});
+      buildGraph(network, metadata);
       return metadata;
     },
   },

@@ -9,10 +9,10 @@ import { csvLine } from '../../../src/formats/csv.js';
 import type { Prediction } from '../../../src/formats/findings.js';
 import { encodePng } from '../../../src/formats/png.js';
 import { readSafetensors, writeSafetensors } from '../../../src/formats/safetensors.js';
-import { architectureMetadata, formatWeightsMetadata } from '../../../src/formats/weights.js';
+import { architectureMetadata, formatWeightsMetadata, type WeightsMetadata } from '../../../src/formats/weights.js';
 import { createGraph } from '../../../src/graph/graph.js';
 import { product } from '../../../src/graph/tensor.js';
-import { buildNetwork } from '../../../src/nets/index.js';
+import { buildNetwork, describeGraph, networkOf } from '../../../src/nets/index.js';
 import { boxFile, labelFile, type PhantomRow } from '../../../src/node/phantom_tables.js';
 import { drawPhantom } from '../../../src/phantom/index.js';
 import { writeCheckpoint } from '../../../src/train/checkpoint.js';
@@ -135,9 +135,15 @@ const networks = () =>
   }));
 
 const metadataOf = (architecture: ReturnType<typeof networks>[number]) =>
+  formatMetadata({ ...architectureMetadata(architecture), pooling: 'lse' });
+
+/** Of the same network, as a graph. */
+const graphMetadata = (architecture: ReturnType<typeof networks>[number]) =>
+  formatMetadata({ architecture: describeGraph(networkOf(architecture), { height: 64, width: 64, channels: 1 }) });
+
+const formatMetadata = (network: Pick<WeightsMetadata, 'architecture' | 'pooling'>) =>
   formatWeightsMetadata({
-    ...architectureMetadata(architecture),
-    pooling: 'lse',
+    ...network,
     classes: CLASSES,
     inputWidth: 64,
     inputHeight: 64,
@@ -154,7 +160,10 @@ const metadataOf = (architecture: ReturnType<typeof networks>[number]) =>
   });
 
 /** The strings of weights files, as a JSON object. */
-export const metadata = (): Uint8Array[] => networks().map((network) => bytesOf(JSON.stringify(metadataOf(network))));
+export const metadata = (): Uint8Array[] =>
+  networks().flatMap((network) =>
+    [metadataOf(network), graphMetadata(network)].map((strings) => bytesOf(JSON.stringify(strings))),
+  );
 
 /** Whole weights, with metadata and without. */
 export function weights(): Uint8Array[] {
@@ -162,7 +171,7 @@ export function weights(): Uint8Array[] {
     const g = createGraph();
     buildNetwork(g, network, g.input('image', [1, 64, 64, 1]));
     const tensors = new Map([...g.parameters].map(([name, { shape }]) => [name, tensor([...shape])]));
-    return [writeSafetensors(tensors, metadataOf(network)), writeSafetensors(tensors)];
+    return [metadataOf(network), graphMetadata(network), {}].map((strings) => writeSafetensors(tensors, strings));
   });
 }
 

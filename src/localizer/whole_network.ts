@@ -1,0 +1,140 @@
+/** Weights of a network that is no backbone with a head: its graph stands in the file, or its function is given beside it. */
+import { InputError } from '../errors.js';
+import { isGraph } from '../formats/architecture.js';
+import type { Checkpoint } from '../formats/checkpoint.js';
+import {
+  CUSTOM,
+  formatWeightsMetadata,
+  isRayboxWeights,
+  isWholeNetwork,
+  parseWeightsMetadata,
+  type WeightsMetadata,
+} from '../formats/weights.js';
+import { assumptionsOf, toldByFile } from '../nets/assumptions.js';
+import type { Source, Sources } from '../nets/describe_network.js';
+import { fileNames } from '../nets/file_names.js';
+import { fileInput } from '../nets/file_settings.js';
+import { graphNetwork } from '../nets/graph_network.js';
+import { IMAGENET, unnamed } from '../nets/input_layouts.js';
+import { leftoverOf, refusalOf } from '../nets/leftover.js';
+import type { NetworkFunction } from '../nets/outputs.js';
+import { under } from '../nets/tensor_names.js';
+import type { Networks, Trace } from './describe_weights.js';
+import type { Model, ModelOptions } from './model.js';
+
+/** Fields that say of a backbone and a head what a whole network says by itself. */
+const OF_PARTS = ['pooling', 'lseR', 'prediction', 'transitionChannels', 'transitionKernel', 'transitionActivation'];
+
+/** @throws InputError where tensors and network do not fit, or metadata that was given speaks of a backbone and a head */
+export function describeWholeNetwork(
+  checkpoint: Checkpoint,
+  { network: own, prefix, ignore = [], transformInput }: ModelOptions,
+  given: Partial<WeightsMetadata>,
+  networks: Networks,
+): Model {
+  const known = isRayboxWeights(checkpoint.metadata) ? parseWeightsMetadata(checkpoint.metadata) : undefined;
+  refuseParts(given, transformInput);
+  const graph = [given.architecture, known?.architecture].find(isGraph);
+  if (!own && !graph)
+    throw new InputError('these weights are of a network that the file does not hold', {
+      hint: 'give the function that builds it, as load(weights, { network })',
+    });
+  const network = own ?? graphNetwork(graph!, networks.operations);
+  const file = known && Object.fromEntries(Object.entries(known).filter(([field]) => !OF_PARTS.includes(field)));
+  const tensors = prefix === undefined || checkpoint.taken ? checkpoint.tensors : under(checkpoint.tensors, prefix);
+
+  const inputChannels = given.inputChannels ?? known?.inputChannels ?? 3;
+  const assumption: Omit<WeightsMetadata, 'classes'> = {
+    ...{ architecture: CUSTOM, inputChannels, inputWidth: 224, inputHeight: 224, channelOrder: 'rgb', fit: 'stretch' },
+    ...(inputChannels === 3 ? IMAGENET : { mean: [0.5], std: [0.25] }),
+    ...{ heatmapScaling: 'minmax', trainingData: 'unknown', license: 'unknown' },
+  };
+  const architecture = own ? CUSTOM : graph!;
+  const beside = known ? undefined : fileInput(checkpoint.metadata, { family: 'graph' }, inputChannels);
+  const said = { ...assumption, ...beside?.fields, ...file, ...given, architecture };
+  const { classes, parameters } = withNames(networks.trace, network, { classes: [], ...said }, tensors);
+  const names: ReturnType<typeof fileNames> = known ? {} : fileNames(checkpoint.metadata, classes);
+  const metadata = { classes: names.names ?? unnamed(classes), ...said };
+  if (metadata.classes.length !== classes)
+    throw new InputError('the names of the classes do not fit the network', {
+      expected: `${classes}, one for each output`,
+      given: `${metadata.classes.length}: ${metadata.classes.slice(0, 20).join(', ')}`,
+    });
+  const sources = sourcesOf(metadata, [
+    ['given', given],
+    ['file', { ...file, ...beside?.fields, ...(names.names ? { classes: 1 } : {}) }],
+  ]);
+  const assumed = [...SAID, ...(known?.assumed ?? [])].filter(
+    (field) =>
+      sources[field as keyof WeightsMetadata] === 'assumed' ||
+      (known?.assumed?.includes(field) && !Object.hasOwn(given, field)),
+  );
+  const checked = parseWeightsMetadata(
+    formatWeightsMetadata({
+      ...metadata,
+      assumed: assumed.length > 0 ? [...new Set(assumed)] : undefined,
+    } as WeightsMetadata),
+  );
+  const leftover = leftoverOf(tensors, parameters, { family: 'graph', prefix: '', ignore });
+  const refusal = refusalOf(
+    { ...leftover, others: [...leftover.backbone, ...leftover.others], backbone: [] },
+    parameters,
+    'the network',
+  );
+  if (refusal) throw refusal;
+  const found = {
+    taken: { ...beside?.taken, ...(names.from ? { classes: names.from } : {}) },
+    unused: beside?.unused ?? {},
+    ...(names.unfit ? { unfit: names.unfit } : {}),
+  };
+  const warnings = [...toldByFile(checked, sources, found), ...assumptionsOf(checked, 'graph', found)];
+  return {
+    network,
+    metadata: checked,
+    checkpoint: { ...checkpoint, tensors },
+    sources,
+    leftOut: leftover.harmless,
+    warnings,
+  };
+}
+
+/** What a result depends on, so that an assumption about it is said. */
+const SAID: readonly (keyof WeightsMetadata)[] = [
+  ...(['classes', 'inputWidth', 'inputHeight', 'channelOrder', 'mean', 'std', 'fit'] as const),
+];
+
+function refuseParts(given: Partial<WeightsMetadata>, transformInput: boolean | undefined): void {
+  const part = transformInput ? 'transformInput' : Object.keys(given).find((field) => OF_PARTS.includes(field));
+  const { architecture } = given;
+  if (part === undefined && (architecture === undefined || isWholeNetwork({ architecture }))) return;
+  throw new InputError(`${part ?? 'architecture'} is of networks that are a backbone with a head`, {
+    hint: 'a whole network says by itself what it does; leave the option out',
+  });
+}
+
+/** A network whose input has other channels, or sizes that it cannot take, says so in words of its operations: the input is named beside them. */
+function withNames(
+  trace: Networks['trace'],
+  network: NetworkFunction,
+  metadata: WeightsMetadata,
+  tensors: Checkpoint['tensors'],
+): Trace {
+  try {
+    return trace(network, metadata, tensors);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    const { inputWidth, inputHeight, inputChannels } = metadata;
+    throw new InputError(
+      `the network cannot be built for images of ${inputWidth}×${inputHeight}×${inputChannels}: ${error.message}`,
+      { cause: error },
+    );
+  }
+}
+
+function sourcesOf(metadata: object, layers: readonly (readonly [Source, object])[]): Sources {
+  const entries = Object.keys(metadata).map((field) => {
+    const found = layers.find(([, fields]) => (fields as Record<string, unknown>)[field] !== undefined);
+    return [field, found?.[0] ?? 'assumed'] as const;
+  });
+  return Object.fromEntries(entries);
+}

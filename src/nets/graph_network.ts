@@ -1,0 +1,199 @@
+/**
+ * A network as data: written down from the graph that a function adds, and added to a graph from what was written. Both run the same
+ * operations with the same parameters, so their results are equal to the bit.
+ */
+import { InputError } from '../errors.js';
+import { brief } from '../formats/checkpoint.js';
+import { checkGraphDescription, type GraphDescription, type GraphNode } from '../formats/graph_description.js';
+import { createGraph, type GraphBuilder, type Node, nameOf } from '../graph/graph.js';
+import { elementCount, type Tensor } from '../graph/tensor.js';
+import type { CoreOperations } from './core_operations.js';
+import { type GraphOperation, graphOperations } from './graph_operations.js';
+import { checkOutputs, type NetworkFunction } from './outputs.js';
+
+/** Of one image. */
+export interface ImageShape {
+  height: number;
+  width: number;
+  channels: number;
+}
+
+/** Elements of a tensor beyond which a file is refused; what a GPU can hold shows when the plan is made. */
+const LARGEST = 2 ** 30;
+
+/**
+ * Writes a network down.
+ * @param input the image that it is for; a network that resizes holds sizes that follow from it
+ * @param core operations that the caller has anyway: this module is loaded on demand in a page
+ * @throws InputError for an operation that a file cannot hold: one of the caller's own, say
+ */
+export function describeGraph(network: NetworkFunction, input: ImageShape, core: CoreOperations): GraphDescription {
+  const known = graphOperations(core);
+  const g = createGraph();
+  const image = g.input('image', [1, input.height, input.width, input.channels]);
+  const outputs = checkOutputs(network(g, image), 1);
+  const named = { features: outputs.features, logits: outputs.logits };
+  const all = { ...named, probabilities: outputs.probabilities, heatmaps: outputs.heatmaps };
+  const { nodes } = g.finish(Object.values(all));
+  const numbers = new Map<Tensor, number>([[image, 0]]);
+  for (const node of nodes) for (const output of node.outputs) numbers.set(output, numbers.size);
+  const constants: Tensor[] = [];
+  const parameters = new Set<string>();
+
+  const reference = (tensor: Tensor | undefined, node: Node): GraphNode['inputs'][number] => {
+    if (!tensor) return null;
+    const number = numbers.get(tensor);
+    if (number !== undefined) return number;
+    if (g.parameters.get(tensor.name) === tensor) {
+      parameters.add(tensor.name);
+      return tensor.name;
+    }
+    if (tensor.kind !== 'constant' || !tensor.data || tensor.type !== 'f32')
+      throw new InputError(`${nameOf(node)} reads ${tensor.name}, which cannot be written down`, {
+        expected: 'the image, outputs of other operations, parameters, and f32 constants',
+        given: `${tensor.kind} ${tensor.type}`,
+      });
+    if (!constants.includes(tensor)) constants.push(tensor);
+    return { constant: constants.indexOf(tensor) };
+  };
+  const written = nodes.map((node): GraphNode => {
+    const attributes = jsonOf(node.attributes) as Record<string, unknown>;
+    const row = known.get(node.operation.name);
+    if (row?.operation !== node.operation)
+      throw new InputError(`the operation ${node.operation.name} of ${nameOf(node)} cannot be written down`, {
+        expected: [...known.keys()].join(', '),
+        hint: 'give load the function of the network instead',
+      });
+    checkAttributes(row, node.attributes as Record<string, unknown>, nameOf(node));
+    return {
+      op: node.operation.name,
+      inputs: node.inputs.map((tensor) => reference(tensor, node)),
+      ...(Object.keys(attributes).length > 0 ? { attributes } : {}),
+      name: nameOf(node),
+    };
+  });
+  const shapes = [...g.parameters].filter(([name]) => parameters.has(name));
+  const number = (tensor: Tensor) => numbers.get(tensor) as number;
+  return checkGraphDescription({
+    family: 'graph',
+    version: 1,
+    parameters: shapes.map(([name, { shape }]) => [name, [...shape]]),
+    ...(constants.length > 0
+      ? {
+          constants: constants.map(({ shape, layout, data }) => ({
+            shape: [...shape],
+            layout,
+            data: Array.from(data!),
+          })),
+        }
+      : {}),
+    nodes: written,
+    outputs: {
+      ...{ features: number(all.features), logits: number(all.logits) },
+      ...{ probabilities: number(all.probabilities), heatmaps: number(all.heatmaps) },
+    },
+  });
+}
+
+/**
+ * The network of a description, which may come from anybody.
+ * @throws InputError that names the node whose operation, inputs or attributes are wrong; some are found when it is called
+ */
+export function graphNetwork(value: object, core: CoreOperations): NetworkFunction {
+  const description = checkGraphDescription(value as Record<string, unknown>);
+  const known = graphOperations(core);
+  return (g, image) => {
+    const parameters = new Map(description.parameters.map(([name, shape]) => [name, g.parameter(name, shape)]));
+    const constants = (description.constants ?? []).map(({ shape, layout, data }, i) =>
+      g.constant(`constant ${i}`, { shape, layout, type: 'f32' }, data),
+    );
+    const values: Tensor[] = [image];
+    const resolve = (input: GraphNode['inputs'][number], where: string): Tensor | undefined => {
+      if (input === null) return undefined;
+      const tensor =
+        typeof input === 'number'
+          ? values[input]
+          : typeof input === 'string'
+            ? parameters.get(input)
+            : constants[input.constant];
+      if (tensor) return tensor;
+      throw new InputError(`graph: ${where} reads what is not there`, {
+        expected: `values below ${values.length}, parameters and constants that are listed`,
+        given: typeof input === 'object' ? `constant ${input.constant}` : brief(input),
+      });
+    };
+    for (const [index, node] of description.nodes.entries()) {
+      const where = `node ${index} (${node.op})`;
+      const inputs = node.inputs.map((input) => resolve(input, where));
+      for (const tensor of applied(g, node, inputs, where, { known, core })) {
+        if (elementCount(tensor) <= LARGEST) values.push(tensor);
+        else
+          throw new InputError(`graph: ${where} puts out too much`, {
+            expected: `at most ${LARGEST} numbers`,
+            given: tensor.shape.join('×'),
+          });
+      }
+    }
+    const output = (name: keyof GraphDescription['outputs']) => values[description.outputs[name]];
+    const outputs = { features: output('features'), logits: output('logits') };
+    return checkOutputs(
+      { ...outputs, probabilities: output('probabilities'), heatmaps: output('heatmaps') },
+      image.shape[0],
+    );
+  };
+}
+
+function applied(
+  g: GraphBuilder,
+  node: GraphNode,
+  inputs: readonly (Tensor | undefined)[],
+  where: string,
+  { known, core }: { known: ReturnType<typeof graphOperations>; core: CoreOperations },
+) {
+  const row = known.get(node.op);
+  if (!row)
+    throw new InputError(`graph: ${where} is an operation that raybox does not have`, {
+      expected: [...known.keys()].join(', '),
+    });
+  const { least, most } = row.inputs;
+  const given = inputs.findLastIndex((tensor) => tensor !== undefined) + 1;
+  if (given < least || inputs.length > most || inputs.slice(0, least).includes(undefined))
+    throw new InputError(`graph: ${where} has a wrong number of inputs`, {
+      expected: least === most ? String(least) : `${least} to ${most}`,
+      given: `${given} of ${inputs.length}`,
+    });
+  const attributes = attributesOf(node.attributes ?? {}) as Record<string, unknown>;
+  checkAttributes(row, attributes, where);
+  const name = node.name ?? node.op;
+  // In training a batch norm reads the statistics of the batch, whatever it was written down for.
+  if (node.op === 'batch_norm') return [core.normalise(g, inputs as Tensor[], attributes.epsilon as number, name)];
+  return g.applyAll(row.operation, inputs, attributes, name);
+}
+
+function checkAttributes({ attributes: checks }: GraphOperation, given: Record<string, unknown>, where: string): void {
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(checks, name) || given[name] === undefined) continue;
+    throw new InputError(`graph: ${where} has no attribute ${brief(name)} that a file can hold`, {
+      expected: Object.keys(checks).join(', ') || 'none',
+    });
+  }
+  for (const [name, check] of Object.entries(checks)) {
+    if (check(given[name])) continue;
+    throw new InputError(`graph: the attribute ${name} of ${where} is wrong`, { given: brief(given[name]) });
+  }
+}
+
+/** JSON knows no infinity, which is the sharpness of a maximum, and the bound of a clip. */
+const jsonOf = (value: unknown): unknown =>
+  convert(value, (one) => (Math.abs(one as number) === Infinity ? String(one) : one));
+
+const attributesOf = (value: unknown): unknown =>
+  convert(value, (one) => (one === 'Infinity' || one === '-Infinity' ? Number(one) : one));
+
+function convert(value: unknown, leaf: (value: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return value.map((one) => convert(one, leaf));
+  if (typeof value !== 'object' || value === null) return leaf(value);
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, one]) => (one === undefined ? [] : [[key, convert(one, leaf)]])),
+  );
+}

@@ -1,0 +1,63 @@
+/** Operations that a described graph may be made of: how many inputs each takes, and the attributes that it reads. */
+import { anyOf, type Check, fields, isNumber, isSize, listOf, oneOf, optional } from '../formats/checks.js';
+import type { Operation } from '../graph/operation.js';
+import type { CoreOperations } from './core_operations.js';
+
+export interface GraphOperation {
+  readonly operation: Operation;
+  readonly inputs: { readonly least: number; readonly most: number };
+  /** By name; every other attribute is refused. */
+  readonly attributes: Readonly<Record<string, Check>>;
+}
+
+const isNatural: Check = (value) => value === 0 || isSize(value);
+const isBoolean = oneOf(true, false);
+const pair = listOf(isSize, 2, 2);
+const sides = listOf(isNatural, 4, 4);
+const segments = listOf(isSize, 1, 4096);
+const activationCheck = anyOf(
+  fields({ kind: oneOf('relu', 'sigmoid', 'tanh', 'hard_swish', 'silu') }),
+  fields({ kind: oneOf('leaky_relu'), a: isNumber }),
+  fields({ kind: oneOf('clip'), a: (value) => typeof value === 'number', b: (value) => typeof value === 'number' }),
+);
+const epilogue = { activation: optional(activationCheck) };
+
+function row<A extends object>(
+  operation: Operation<A>,
+  inputs: number | readonly [least: number, most: number],
+  attributes: { readonly [K in keyof A]?: Check } = {},
+): GraphOperation {
+  const [least, most] = typeof inputs === 'number' ? [inputs, inputs] : inputs;
+  return {
+    operation: operation as unknown as Operation,
+    inputs: { least, most },
+    attributes: attributes as Readonly<Record<string, Check>>,
+  };
+}
+
+const rowsOf = (core: CoreOperations): readonly GraphOperation[] => [
+  row(core.activation, 1, { activation: activationCheck }),
+  row(core.add, 2, epilogue),
+  row(core.batchNorm, 5, { epsilon: (value) => isNumber(value) && (value as number) > 0 }),
+  row(core.classActivationMap, 2),
+  row(core.compact, 1, { segments: optional(segments) }),
+  row(core.concat, [1, 256]),
+  row(core.conv2d, [2, 3], { stride: pair, dilation: pair, padding: sides, groups: isSize }),
+  row(core.linear, [2, 3]),
+  row(core.lrn, 1, { size: isSize, alpha: isNumber, beta: isNumber, k: isNumber }),
+  row(core.lsePool, 1, { r: (value) => typeof value === 'number' && value >= 0 }),
+  row(core.mul, 2, epilogue),
+  row(core.pool, 1, {
+    ...{ kernel: pair, stride: pair, dilation: pair, padding: sides },
+    ...{ mode: oneOf('max', 'average'), ceilMode: isBoolean, countIncludePad: isBoolean },
+  }),
+  row(core.resize, 1, {
+    ...{ height: isSize, width: isSize },
+    mode: oneOf('nearest', 'bilinear', 'bilinear_corners', 'bilinear_antialiased'),
+  }),
+  row(core.slice, 1, { offset: isNatural, segments }),
+];
+
+/** By name. */
+export const graphOperations = (core: CoreOperations): ReadonlyMap<string, GraphOperation> =>
+  new Map(rowsOf(core).map((one) => [one.operation.name, one]));

@@ -1,0 +1,25 @@
+/** Networks written down and read, for whoever has all operations at hand. */
+import { isGraph, type NetworkDescription } from '../formats/architecture.js';
+import type { GraphDescription } from '../formats/graph_description.js';
+import { coreOperations } from './core_operations.js';
+import * as written from './graph_network.js';
+import { networkOf } from './network.js';
+import type { NetworkFunction } from './outputs.js';
+
+/**
+ * Writes a network down as plain JSON.
+ * @param image the size that it is for: a network that brings maps to given sizes holds those that follow from it
+ * @throws InputError for an operation that a file cannot hold: one of the caller's own, say
+ */
+export const describeGraph = (network: NetworkFunction, image: written.ImageShape): GraphDescription =>
+  written.describeGraph(network, image, coreOperations);
+
+/**
+ * The network of a description, which may come from anybody. It gives the bits of the network that was written down.
+ * @throws InputError that names the node whose operation, inputs or attributes are wrong; some are found when it is called
+ */
+export const graphNetwork = (description: object): NetworkFunction => written.graphNetwork(description, coreOperations);
+
+/** The network that a description says, of either kind. */
+export const networkFrom = (description: NetworkDescription): NetworkFunction =>
+  isGraph(description) ? graphNetwork(description) : networkOf(description);
