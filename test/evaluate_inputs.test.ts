@@ -14,7 +14,7 @@ import { csvLine, readCsv } from '../src/formats/csv.js';
 import type { Prediction } from '../src/formats/findings.js';
 import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../src/formats/image_table.js';
 import { labelNames } from '../src/formats/label_names.js';
-import { predictionLineReader } from '../src/formats/predictions.js';
+import { mergePredictions, predictionLineReader } from '../src/formats/predictions.js';
 import { predictionCsvReader } from '../src/formats/predictions_csv.js';
 import { checkDataset } from '../src/node/dataset_check.js';
 import { addEvaluateCommand } from '../src/node/evaluate.js';
@@ -224,8 +224,37 @@ test('JSON lines: labels, ranges, keys, repeated images', () => {
     () => lines('{"image":"0.png","probabilities":{"Mass":0.1,"a:\\"{":1,"Mass":0.9}}'),
     /line 1: 'Mass' is given twice in one object/,
   );
-  const sameIn = { Mass: 0, Nodule: 1 };
-  assert.is(lines({ image: '0.png', probabilities: sameIn, logits: sameIn }).predictions.length, 1, 'in two objects');
+  const both = { probabilities: { Mass: 0.5, Nodule: 0.73 }, logits: { Mass: 0, Nodule: 1, Hernia: 3 } };
+  assert.is(lines({ image: '0.png', ...both }).predictions.length, 1, 'in two objects');
+  const other = { probabilities: { Mass: 0.9 }, logits: { Mass: -1 } };
+  refused(
+    () => lines({ image: '0.png', ...other }),
+    /line 1: probabilities and logits contradict each other: of Mass 0\.9, where the sigmoid of -1 is 0\.269/,
+  );
+  const { probabilities, logits } = other;
+  refused(
+    () => mergePredictions([{ image: '0.png', probabilities }], [{ image: '0.png', logits }]),
+    /0\.png: probabilities and logits contradict/,
+  );
+  const spelled = { image: '0.png', probabilities, logits: { mass: -1 } };
+  refused(() => scored([spelled]), /0\.png: probabilities and logits contradict each other: of Mass/);
+  const boxed = (box: unknown) => lines({ image: '0.png', findings: [{ label: 'Mass', score: 1, box }] });
+  for (const box of [
+    { x: 1, y: 2, w: 3, h: 4 },
+    { x1: 1, y1: 2, x2: 3, y2: 4 },
+    [1, 2, 0, 4],
+    [1, 2, 3],
+    'all',
+    null,
+    { x: {} },
+  ])
+    refused(
+      () => boxed(box),
+      /no box: given .*expected {"x", "y", "width", "height"} or \[x, y, width, height\], in pixels/,
+    );
+  refused(() => boxed({ x: 1, y: 2, w: 3, h: 4 }), /given {x: 1, y: 2, w: 3, h: 4}/);
+  assert.equal(boxed([1, 2, 3, 4]).predictions, boxed({ x: 1, y: 2, width: 3, height: 4 }).predictions);
+  refused(() => lines({ file_name: '0.png' }), /names no image.*is 'file_name' the image\?/);
   refused(() => lines('{"image":"0.png","probabilities":{"Mass":NaN}}'), /line 1 is no JSON/);
   refused(() => lines({ image: 7 }), /line 1 names no image.*given 7/);
   refused(() => lines({ image: '0.png' }, { image: '0.png' }), /line 2: 0\.png is listed twice/);
@@ -242,12 +271,14 @@ test('JSON lines: labels, ranges, keys, repeated images', () => {
     { image: '0.png', probabilities: { Mass: 1 }, scores: {} },
     { image: '1.png', error: 'unreadable' },
   );
-  assert.match(said, /keys that mean nothing here were not used: "scores"/);
-  assert.match(said, /1 lines are of images that could not be predicted/);
-  const other = lines(
+  assert.match(said, /keys that mean nothing here were not used: "scores" \(did you mean probabilities\?\)/);
+  assert.match(said, /1 line is of an image that could not be predicted/);
+  const slips = lines({ image: '0.png', probs: {}, boxes: [], colour: 1 }).said;
+  assert.match(slips, /"probs" \(did you mean probabilities\?\), "boxes" \(did you mean findings\?\), "colour"\./);
+  const foreign = lines(
     ...images.map((image, i) => ({ image, probabilities: { mass: i / 14, Pneumonia: 0.5, Gout: 1 } })),
   );
-  const { warnings, classes, unscoredClasses } = scored(other.predictions);
+  const { warnings, classes, unscoredClasses } = scored(foreign.predictions);
   assert.equal(classes, ['Mass', 'Pneumonia']);
   assert.is(unscoredClasses.length, 12);
   const messages = warnings.map(({ code, message }) => `${code}: ${message}`).join('\n');
@@ -348,6 +379,37 @@ test('JSON that nests without end is refused in a sentence, wherever it stands',
   refused(() => readCoco([{ image_id: 'a', category_id: nested }]), /belongs to no category/);
   refused(() => readCoco({ images: [{ id: 1, file_name: 'a', probabilities: nested }] }), /numbers by label/);
   refused(() => lines(`{"image":"a","points":{"Mass":${deep(5000)}}}`), /nested too deeply/);
+});
+
+test('box scores of another unit, names without their endings, and boxes without end', () => {
+  const box = { x: 1, y: 2, width: 3, height: 4 };
+  const all = (score: number) => images.map((image) => ({ image, findings: [{ label: 'Mass', score, box }] }));
+  const saidOf = (predictions: Prediction[]) =>
+    scored(predictions)
+      .warnings.map(({ message }) => message)
+      .join('\n');
+  assert.match(saidOf(all(97)), /Scores of boxes reach 97, as in percent\. They were taken as they are/);
+  assert.match(saidOf(all(255)), /reach 255, as in something else than probabilities/);
+  assert.not.match(saidOf(all(1)), /Scores of boxes/);
+  const bare = all(1).map((one) => ({ ...one, image: one.image.replace('.png', '') }));
+  refused(
+    () => scored(bare),
+    /No predicted image is in the label file.*The label file has "0\.png": names are compared with their endings/,
+  );
+  assert.match(
+    saidOf([...all(1).slice(1), bare[0]]),
+    /1 predicted image is not in .*: "0"\. The label file has "0\.png"/,
+  );
+  const listed = () =>
+    evaluate({ table, predictions: all(1) }, { replicates: 0, test: images.map((one) => one.replace('png', 'jpg')) });
+  refused(listed, /No predicted image is left to score.*The label file has "0\.png"/);
+  const many = (count: number) => new Array(count).fill({ label: 'Mass', score: 1, box });
+  const truth = many(20).map((one) => ({ ...one, image: '0.png' }));
+  const crowd = (count: number) => () =>
+    evaluate({ table, boxes: truth, predictions: [{ image: '0.png', findings: many(count) }] }, { replicates: 0 });
+  assert.is(crowd(20)().localization?.truthBoxes, 20);
+  refused(crowd(50_001), /0\.png has too many boxes.*1000000 pairs.*given 50001 predicted and 20 truth boxes/);
+  refused(crowd(65_536), /65535 boxes of a kind/);
 });
 
 test('images that do not meet, and images without probabilities beside some with, are said or refused', () => {
@@ -627,15 +689,25 @@ test('boxes beyond their image are refused where their centre is, and said where
       '3.png,mass,4,4,10,10,0.25',
       '4.png,Gout,1,1,2,2,1',
     );
-    assert.match(printed, /1 predicted boxes reach beyond their images; the first: 0\.png/);
-    assert.match(printed, /1 truth boxes reach beyond their images; the first: 3\.png/);
+    assert.match(printed, /1 image has predicted boxes that reach beyond an edge; the first: 0\.png/);
+    assert.match(printed, /1 image has truth boxes that reach beyond an edge; the first: 3\.png/);
     assert.match(printed, /Labels of the predictions were taken for classes: "mass" as Mass/);
     assert.match(printed, /not scored: "Gout"/);
     await refusedLater(
       evaluateBoxes('0.png,Mass,500,400,120,100,0.5'),
       /a predicted box of Mass lies outside 0\.png.*32×32/,
     );
-    await refusedLater(evaluateBoxes('0.png,Mass,-50,4,12,10,0.5'), /lies outside 0\.png/);
+    await refusedLater(
+      evaluateBoxes('0.png,Mass,-50,4,12,10,0.5'),
+      /lies outside 0\.png.*--box-frame 1024 for published/,
+    );
+    await refusedLater(
+      evaluateBoxes('0.png,Mass,500,400,120,100,0.5', '3.png,Mass,900,800,100,200,0.5'),
+      /predicted boxes seem to be in a frame of 1024: give "width": 1024, .*--box-frame 1024/,
+    );
+    const corner = images.map((image) => `${image},Mass,2,3,9,9,0.5`);
+    assert.match(await evaluateBoxes(...corner), /All 14 predicted boxes lie in the first quarter .* within 12 pixels/);
+    assert.not.match(await evaluateBoxes(...corner, '5.png,Mass,10,10,9,9,0.5'), /first quarter/);
     await refusedLater(
       evaluateBoxes('0.png,Mass,0.1,0.2,0.3,0.3,0.5', '3.png,Mass,0.5,0.5,0.5,0.5,0.5'),
       /no predicted box reaches beyond the first pixel.*0\.png: 0\.1, 0\.2, 0\.3, 0\.3.*fractions/,

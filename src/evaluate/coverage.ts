@@ -14,6 +14,18 @@ interface Coverage {
   testNames: ReadonlySet<string> | undefined;
 }
 
+/** What to say of names that the label file has with another ending, or with one; undefined where it has none of them so. */
+export function endingHint(names: readonly string[], known: { has(name: string): boolean }): string | undefined {
+  const endings = ['.png', '.jpg', '.jpeg', '.PNG', '.JPG', '.dcm', ''];
+  for (const name of names.slice(0, 1000)) {
+    if (known.has(name)) continue;
+    const stem = name.replace(/\.(?:png|jpe?g|dcm|dicom)$/i, '');
+    const other = endings.map((ending) => stem + ending).find((one) => known.has(one));
+    if (other !== undefined) return `The label file has ${listed([other])}: names are compared with their endings.`;
+  }
+  return undefined;
+}
+
 /** Which of the images, and of the truth boxes, are not part of what is scored. */
 export function coverage(of: Coverage): Warning[] {
   const { rowOf, seen, unknown, unpredicted, validationNames, testNames } = of;
@@ -21,7 +33,11 @@ export function coverage(of: Coverage): Warning[] {
   const say = (code: Warning['code'], names: readonly string[], one: string, several: string) => {
     if (names.length === 0) return;
     const shown = `${listed(names.slice(0, 3))}${names.length > 3 ? ', …' : ''}`;
-    warnings.push({ code, message: `${names.length} ${names.length === 1 ? one : several}: ${shown}.` });
+    const hint = endingHint(names, rowOf);
+    warnings.push({
+      code,
+      message: `${names.length} ${names.length === 1 ? one : several}: ${shown}.${hint ? ` ${hint}` : ''}`,
+    });
   };
   const lacking = (names: Iterable<string>) => [...names].filter((name) => !rowOf.has(name));
   say(

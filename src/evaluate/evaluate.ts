@@ -7,7 +7,7 @@ import { labelNames, listed } from '../formats/label_names.js';
 import type { Warning } from '../warnings.js';
 import { fitPlatt, fitTemperature, type Scaling, sigmoid } from './calibration.js';
 import { type ClassColumn, type ClassScore, logitsFrom, logitsOf, rankRows, scoreClasses } from './classification.js';
-import { coverage } from './coverage.js';
+import { coverage, endingHint } from './coverage.js';
 import type { BootstrapOptions, Interval } from './intervals.js';
 import type { Criterion } from './localization.js';
 import { boxScore, type LocalizationResult, localize, type Scored } from './localize.js';
@@ -108,6 +108,7 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
     throw new InputError('No predicted image is in the label file', {
       expected: `names like ${table.images[0] ?? '(the label file is empty)'}`,
       given: predictions[0]?.image ?? 'no predictions',
+      hint: endingHint(unknown, rowOf),
     });
   }
   const validationNames = new Set(options.validation ?? []);
@@ -118,7 +119,11 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
   const indices = all.map((_, i) => i);
   const validation = indices.filter((i) => validationNames.has(all[i].prediction.image));
   const test = indices.filter((i) => !validationNames.has(all[i].prediction.image));
-  if (test.length === 0) throw new InputError('No predicted image is left to score');
+  if (test.length === 0) {
+    throw new InputError('No predicted image is left to score', {
+      hint: endingHint([...(testNames ?? [])], rowOf),
+    });
+  }
 
   const scoreSource = scoreSourceOf(all);
   const classes = classesOf(table, all, scoreSource, options.classes);

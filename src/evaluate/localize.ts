@@ -1,5 +1,6 @@
 /** The localization half of an evaluation: which boxes count, under both readings, beside both baselines. */
 
+import { InputError } from '../errors.js';
 import type { Finding, Prediction } from '../formats/findings.js';
 import { type ImageTable, type LabeledBox, labelsOf } from '../formats/image_table.js';
 import { own } from '../formats/json.js';
@@ -70,6 +71,7 @@ export function localize(
     detected: (prediction.findings ?? []).filter(({ label }) => labels.includes(label)),
   }));
 
+  for (const image of images) refuseTooMany(image);
   const knownLabels = (image: BoxedImage) =>
     labels.filter((label) => labelsOf(table, entry(image).row).includes(label) || has(image.truth, label));
   const gatedLabels = (image: BoxedImage) =>
@@ -109,6 +111,20 @@ export function localize(
     ),
     pointSource: hasPoints ? 'maximum' : 'box centre',
   };
+}
+
+/** Every predicted box is compared with every truth box of its image, some fifty times; and counts are kept in 16 bits. */
+const MAX_BOXES = 65_535;
+const MAX_PAIRS = 1_000_000;
+
+function refuseTooMany({ image, truth, detected }: BoxedImage): void {
+  const pairs = truth.length * detected.length;
+  if (detected.length <= MAX_BOXES && truth.length <= MAX_BOXES && pairs <= MAX_PAIRS) return;
+  throw new InputError(`${image} has too many boxes to be compared`, {
+    expected: `at most ${MAX_BOXES} boxes of a kind, and ${MAX_PAIRS} pairs of a predicted and a truth box`,
+    given: `${detected.length} predicted and ${truth.length} truth boxes, ${pairs} pairs`,
+    hint: 'keep the boxes with the highest scores',
+  });
 }
 
 const has = (some: readonly { label: string }[] | undefined, label: string) =>

@@ -2,6 +2,7 @@
 import { InputError } from '../errors.js';
 import type { Finding, Prediction } from '../formats/findings.js';
 import { type LabelNames, labelNames, listed, respellings, unknownNames } from '../formats/label_names.js';
+import { refuseContradiction } from '../formats/predictions.js';
 import type { Warning } from '../warnings.js';
 
 export interface Matched {
@@ -34,7 +35,13 @@ export function matchPredictions(predictions: readonly Prediction[], classes: re
       changed.findings === findings;
     if (same) return prediction;
     const given = Object.entries(changed).filter(([, value]) => value !== undefined);
-    return { ...prediction, ...Object.fromEntries(given) };
+    const renamedPrediction: Prediction = { ...prediction, ...Object.fromEntries(given) };
+    try {
+      refuseContradiction(renamedPrediction);
+    } catch (error) {
+      throw new InputError(`${image}: ${(error as Error).message}`, { cause: error });
+    }
+    return renamedPrediction;
   });
   const warnings: Warning[] = [];
   if (names.respelled.size > 0) {
@@ -45,6 +52,13 @@ export function matchPredictions(predictions: readonly Prediction[], classes: re
     const unknown = unknownNames(names.unknown.keys(), classes);
     const message = `Labels of the predictions that are no class of the data set were not scored: ${unknown}.`;
     warnings.push({ code: 'ignored-data', message });
+  }
+  let highest = 0;
+  for (const { findings = [] } of matched) for (const { score } of findings) highest = Math.max(highest, score);
+  if (highest > 1) {
+    const unit = highest <= 100 ? 'percent' : 'something else than probabilities';
+    const message = `Scores of boxes reach ${highest}, as in ${unit}. They were taken as they are: they rank boxes, and thresholds are compared with them in that unit.`;
+    warnings.push({ code: 'assumed-data', message });
   }
   if (repeated > 0) {
     const message = `${repeated} predicted ${repeated === 1 ? 'box comes' : 'boxes come'} again: same image, label, place and score. Each counts.`;

@@ -34,12 +34,23 @@ export function predictionCollector() {
   };
 }
 
-function boxOf(numbers: readonly number[]): Box {
-  const [x, y, width, height] = numbers;
-  if (numbers.length !== 4 || !numbers.every(Number.isFinite) || width <= 0 || height <= 0) {
-    throw new Error(`no box: ${brief(numbers)}`);
+/** The forms that a box may have. Others (`w` and `h`, corners) might be taken for one of these, and are refused. */
+const BOX_FORMS = '{"x", "y", "width", "height"} or [x, y, width, height], in pixels, with an area';
+
+function boxOf(box: unknown): Box {
+  const { x, y, width, height } = (box ?? {}) as Record<string, unknown>;
+  const sides = Array.isArray(box) ? box : [x, y, width, height];
+  if (sides.length === 4 && sides.every(Number.isFinite) && sides[2] > 0 && sides[3] > 0) {
+    return { x: sides[0], y: sides[1], width: sides[2], height: sides[3] };
   }
-  return { x, y, width, height };
+  const isObject = typeof box === 'object' && box !== null && !Array.isArray(box);
+  const given = isObject
+    ? `{${Object.entries(box)
+        .slice(0, 8)
+        .map(([key, side]) => `${key}: ${brief(side)}`)
+        .join(', ')}}`
+    : brief(box);
+  throw new Error(`no box: given ${given.slice(0, 200)}, expected ${BOX_FORMS}`);
 }
 
 function findingOf(value: unknown): Finding {
@@ -47,13 +58,11 @@ function findingOf(value: unknown): Finding {
   if (typeof label !== 'string' || label.trim() === '' || !Number.isFinite(score)) {
     throw new Error(`a finding needs a label and a score, given ${brief([label, score])}`);
   }
-  const { x, y, width, height } = (box ?? {}) as Record<string, unknown>;
-  const sides = Array.isArray(box) ? box : [x, y, width, height];
   const optional = Object.entries({ threshold, area, peak }).filter(([, number]) => Number.isFinite(number));
   return {
     label: canonicalLabel(label.trim()),
     score: score as number,
-    box: boxOf(sides),
+    box: boxOf(box),
     ...Object.fromEntries(optional),
   };
 }
@@ -75,6 +84,36 @@ const KEYS = [
   ...['image', 'file', 'width', 'height', 'probabilities', 'logits', 'findings', 'points'],
   ...['error', 'truncated', 'warnings'],
 ];
+
+/** What people call these keys elsewhere, by what they mean here. */
+const OTHER_NAMES: Readonly<Record<string, RegExp>> = {
+  probabilities: /^(?:probs?|probability|scores?|preds?|predictions?|outputs?|confidences?)$/i,
+  logits: /^(?:logit|raw_?(?:scores?|outputs?))$/i,
+  findings: /^(?:boxes|bbox(?:es)?|detections?|annotations?|finding)$/i,
+  points: /^(?:point|peaks?|maxima)$/i,
+  image: /^(?:img|image_?(?:id|name|path|index)|file_?(?:name|path)|name|path|id)$/i,
+};
+
+const meantBy = (key: string) => Object.keys(OTHER_NAMES).find((name) => OTHER_NAMES[name].test(key));
+const withMeant = (key: string) => {
+  const meant = meantBy(key);
+  return listed([key]) + (meant === undefined ? '' : ` (did you mean ${meant}?)`);
+};
+
+/** Between a probability and the sigmoid of its logit: more than rounding to two digits, or half precision, leaves. */
+const TOLERANCE = 0.02;
+
+/** @throws an Error where probabilities and logits of an image are those of two networks, or one is not what it is called */
+export function refuseContradiction({ probabilities = {}, logits = {} }: Prediction): void {
+  for (const [label, logit] of Object.entries(logits)) {
+    const probability = Object.hasOwn(probabilities, label) ? probabilities[label] : undefined;
+    const expected = 1 / (1 + Math.exp(-logit));
+    if (probability === undefined || Math.abs(probability - expected) <= TOLERANCE) continue;
+    throw new Error(
+      `probabilities and logits contradict each other: of ${label} ${probability}, where the sigmoid of ${logit} is ${expected.toFixed(3)}; leave one of them out`,
+    );
+  }
+}
 
 /**
  * Reads JSON lines: per image an object with `image` (or `file`) and any of `probabilities`, `logits`, `findings` and
@@ -103,7 +142,12 @@ export function predictionLineReader(
       return;
     }
     if (typeof name !== 'string') {
-      throw new InputError(`${where} names no image`, { expected: 'a string "image"', given: brief(name) });
+      const meant = Object.keys(value).find((key) => meantBy(key) === 'image');
+      throw new InputError(`${where} names no image`, {
+        expected: 'a string "image"',
+        given: brief(name),
+        ...(meant === undefined ? {} : { hint: `is ${brief(meant)} the image?` }),
+      });
     }
     for (const key of Object.keys(value)) if (!KEYS.includes(key)) unknownKeys.add(key);
     try {
@@ -114,6 +158,7 @@ export function predictionLineReader(
       prediction.height = sizeIn(value.height, 'height');
       prediction.probabilities = probabilitiesByLabel(value.probabilities, 'probabilities');
       prediction.logits = numbersByLabel(value.logits, 'logits');
+      refuseContradiction(prediction);
       prediction.points = pointsOf(value.points);
       if (value.findings !== undefined) {
         if (!Array.isArray(value.findings)) throw new Error('"findings" is no list');
@@ -138,8 +183,15 @@ export function predictionLineReader(
     end() {
       if (pending !== '') readLine(pending);
       const ignored = (message: string) => onWarning({ code: 'ignored-data', message: `${source}: ${message}` });
-      if (unknownKeys.size > 0) ignored(`keys that mean nothing here were not used: ${listed(unknownKeys)}.`);
-      if (failed > 0) ignored(`${failed} lines are of images that could not be predicted.`);
+      if (unknownKeys.size > 0) {
+        const shown = [...unknownKeys].slice(0, 8).map(withMeant).join(', ');
+        const rest = unknownKeys.size > 8 ? ` and ${unknownKeys.size - 8} more` : '';
+        ignored(`keys that mean nothing here were not used: ${shown}${rest}.`);
+      }
+      if (failed > 0)
+        ignored(
+          `${failed === 1 ? '1 line is of an image' : `${failed} lines are of images`} that could not be predicted.`,
+        );
     },
     predictions: predictions.all,
   };
@@ -159,6 +211,11 @@ export function mergePredictions(...sources: Iterable<Prediction>[]): Prediction
     }
     const given = Object.entries(prediction).filter(([, value]) => value !== undefined);
     Object.assign(known, Object.fromEntries(given));
+    try {
+      refuseContradiction(known);
+    } catch (error) {
+      throw new InputError(`${known.image}: ${(error as Error).message}`, { cause: error });
+    }
   }
   return [...byImage.values()];
 }

@@ -1,6 +1,6 @@
 /** Predictions from files, and their evaluation as files: JSON, CSV and one HTML page. */
 import { join } from 'node:path';
-import { InputError } from '../errors.js';
+import { counted, InputError } from '../errors.js';
 import { type CaseInput, pickCases } from '../evaluate/cases.js';
 import { type EvaluationOptions, type EvaluationResult, evaluate } from '../evaluate/evaluate.js';
 import { matchPredictions } from '../evaluate/match.js';
@@ -108,7 +108,7 @@ async function score(
 
   const result = evaluate(input, {
     ...options,
-    warnings: [...warnings, ...sizes, ...placed.warnings, ...leavingBoxes(all)],
+    warnings: [...warnings, ...sizes, ...placed.warnings, ...checkPlaces(all)],
   });
   return { input, result };
 }
@@ -153,7 +153,7 @@ async function withSizes(
     }
     sized.push(size && !said ? { ...prediction, width: size.width, height: size.height } : prediction);
   }
-  const message = `Predictions give ${different.length} images with boxes another size than their files have; the first: ${different[0]}. Predicted and truth boxes were compared in pixels of the size that the predictions give.`;
+  const message = `Predictions give ${counted(different.length, 'image')} with boxes another size than their files have; the first: ${different[0]}. Predicted and truth boxes were compared in pixels of the size that the predictions give.`;
   return { predictions: sized, warnings: different.length > 0 ? [{ code: 'assumed-data', message }] : [] };
 }
 
@@ -169,12 +169,8 @@ function boxesInImages(
   boxes: readonly LabeledBox[],
   frame?: number,
 ): { boxes: LabeledBox[]; warnings: Warning[] } {
-  const sizes = new Map<string, Size>();
-  for (const prediction of predictions) {
-    const size = sizeOf(prediction);
-    if (size) sizes.set(prediction.image, size);
-  }
-  const leaving: string[] = [];
+  const sizes = sizesOf(predictions);
+  const leaving = new Set<string>();
   const placed = boxes.map((each) => {
     const size = sizes.get(each.image);
     if (!size) return each;
@@ -190,17 +186,21 @@ function boxesInImages(
             : `the boxes seem to be in a frame of ${likely}: --box-frame ${likely}`,
       });
     }
-    if (!isInside(box, size)) leaving.push(each.image);
+    if (!isInside(box, size)) leaving.add(each.image);
     return { ...each, box };
   });
-  const message = `${leaving.length} truth boxes reach beyond their images; the first: ${leaving[0]}. They were scored as they are.`;
-  return { boxes: placed, warnings: leaving.length > 0 ? [{ code: 'assumed-data', message }] : [] };
+  return { boxes: placed, warnings: reaching(leaving.size, 'truth', [...leaving][0]) };
 }
 
-/** @throws InputError where a predicted box's centre is outside its image, or all boxes are fractions of their images */
-function leavingBoxes(predictions: readonly Prediction[]): Warning[] {
-  const leaving: string[] = [];
-  const found = predictions.flatMap(({ image, findings = [] }) => findings.map(({ box }) => ({ image, box })));
+/**
+ * Whether predicted boxes can be in pixels of their images.
+ *
+ * @throws InputError where a box's centre is outside its image, or all boxes are fractions of their images
+ */
+function checkPlaces(predictions: readonly Prediction[]): Warning[] {
+  const found = predictions.flatMap(({ image, findings = [] }) =>
+    findings.map(({ label, box }) => ({ image, label, box })),
+  );
   if (found.length > 0 && found.every(({ box }) => box.x + box.width <= 1 && box.y + box.height <= 1)) {
     throw new InputError('no predicted box reaches beyond the first pixel of its image', {
       expected: 'boxes in pixels of the image file',
@@ -208,21 +208,58 @@ function leavingBoxes(predictions: readonly Prediction[]): Warning[] {
       hint: 'boxes in fractions of the image must be multiplied by its width and height',
     });
   }
-  for (const prediction of predictions) {
-    const size = sizeOf(prediction);
-    for (const { label, box } of size ? (prediction.findings ?? []) : []) {
-      if (!isCentred(box, size as Size)) {
-        throw new InputError(`a predicted box of ${label} lies outside ${prediction.image}`, {
-          expected: `pixels of an image of ${size?.width}×${size?.height}`,
-          given: sidesOf(box),
-          hint: 'predicted boxes count in pixels of the image file',
-        });
-      }
-      if (!isInside(box, size as Size)) leaving.push(prediction.image);
+  const sizes = sizesOf(predictions);
+  const leaving = new Set<string>();
+  for (const { image, label, box } of found) {
+    const size = sizes.get(image);
+    if (!size) continue;
+    if (!isCentred(box, size)) {
+      const likely = likelyBoxFrame(found, sizes);
+      const scale = 'and of the truth boxes --box-frame says their frame';
+      throw new InputError(`a predicted box of ${label} lies outside ${image}`, {
+        expected: `pixels of an image of ${size.width}×${size.height}`,
+        given: sidesOf(box),
+        hint:
+          likely === undefined
+            ? `predicted boxes count in pixels of the image file, or of the width and height that the predictions give; ${scale} (--box-frame 1024 for published ones)`
+            : `the predicted boxes seem to be in a frame of ${likely}: give "width": ${likely}, "height": ${likely} beside them (JSON lines, COCO), or scale them; ${scale} (--box-frame ${likely})`,
+      });
     }
+    if (!isInside(box, size)) leaving.add(image);
   }
-  const message = `${leaving.length} predicted boxes reach beyond their images; the first: ${leaving[0]}. They were scored as they are.`;
-  return leaving.length > 0 ? [{ code: 'assumed-data', message }] : [];
+  return [...reaching(leaving.size, 'predicted', [...leaving][0]), ...crowded(found, sizes)];
+}
+
+/** In so many images, boxes of a network or a person do not all lie in one corner. */
+const ENOUGH_IMAGES = 10;
+
+/** Boxes in pixels of smaller copies are inside the images, and all near their first corner. */
+function crowded(found: readonly { image: string; box: Box }[], sizes: ReadonlyMap<string, Size>): Warning[] {
+  const placed = found.filter(({ image }) => sizes.has(image));
+  const isNear = ({ image, box }: { image: string; box: Box }) => {
+    const { width, height } = sizes.get(image)!;
+    return box.x + box.width <= width / 2 && box.y + box.height <= height / 2;
+  };
+  if (new Set(placed.map(({ image }) => image)).size < ENOUGH_IMAGES || !placed.every(isNear)) return [];
+  const most = placed.reduce((extent, { box }) => Math.max(extent, box.x + box.width, box.y + box.height), 0);
+  const message = `All ${placed.length} predicted boxes lie in the first quarter of their images, within ${Math.ceil(most)} pixels: are they in pixels of smaller copies? They were scored as they are.`;
+  return [{ code: 'assumed-data', message }];
+}
+
+/** @param images how many have a box that passes an edge */
+function reaching(images: number, kind: string, first: string | undefined): Warning[] {
+  if (images === 0) return [];
+  const message = `${counted(images, 'image')} ${images === 1 ? 'has' : 'have'} ${kind} boxes that reach beyond an edge; the first: ${first}. They were scored as they are.`;
+  return [{ code: 'assumed-data', message }];
+}
+
+function sizesOf(predictions: readonly Prediction[]): Map<string, Size> {
+  return new Map(
+    predictions.flatMap((prediction) => {
+      const size = sizeOf(prediction);
+      return size ? [[prediction.image, size] as const] : [];
+    }),
+  );
 }
 
 const sidesOf = ({ x, y, width, height }: Box) => [x, y, width, height].map((side) => side.toFixed(1)).join(', ');
