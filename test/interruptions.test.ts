@@ -5,14 +5,13 @@ import { abortCalls, loseDevices } from '../bench/robustness/interruptions.js';
 import { openGpu } from '../src/gpu/device.js';
 import { load } from '../src/index.js';
 import { seededRandom } from '../src/random.js';
-import { readFixture } from './support/fixture.js';
 import { runsWhole } from './support/part.js';
+import { tinyWeights } from './support/tiny.js';
 
-const weights = await readFixture('torch-reference/resnet-basic/model.safetensors');
+const weights = tinyWeights(1);
 // Each loss compiles every kernel anew; every other one comes while the weights load.
 const ROUNDS = runsWhole ? { losses: 6, aborts: 24 } : { losses: 2, aborts: 8 };
 
-const options = { metadata: { inputWidth: 64, inputHeight: 64 } };
 const gpu = await openGpu();
 
 function picture(width: number, height: number) {
@@ -27,7 +26,7 @@ const rejection = (promise: Promise<unknown>) =>
   );
 
 test('an abort is answered at once, whether the call waits, computes or is read back; the others do not notice', async () => {
-  const localizer = await load(weights, { ...options, device: gpu.device });
+  const localizer = await load(weights, { device: gpu.device });
   const { aborted, wrong } = await abortCalls(localizer, picture(150, 130), ROUNDS.aborts, seededRandom(5));
   await localizer.close();
   assert.equal(wrong, []);
@@ -38,7 +37,7 @@ test('an abort ends the reading of an image, and results on the GPU that nobody 
   const never = new AbortController();
   const stalled = new Blob([]);
   Object.defineProperty(stalled, 'arrayBuffer', { value: () => new Promise(() => {}) });
-  const own = await load(weights, { ...options, device: gpu.device });
+  const own = await load(weights, { device: gpu.device });
   const reading = [
     rejection(own.localize(stalled, { signal: never.signal })),
     rejection(own.localizeAll([stalled], { signal: never.signal }).next()),
@@ -57,7 +56,7 @@ test('an abort ends the reading of an image, and results on the GPU that nobody 
 });
 
 test('however the loss of a device shows, everything fails with the one error that `lost` gives', async () => {
-  const subject = { weights, options, image: picture(150, 130) };
+  const subject = { weights, options: {}, image: picture(150, 130) };
   const { failed, wrong } = await loseDevices(subject, ROUNDS.losses, seededRandom(3));
   assert.equal(wrong, []);
   assert.ok(failed >= ROUNDS.losses, `${failed} calls failed`);

@@ -19,6 +19,7 @@ import { createSession } from '../src/localizer/session.js';
 import { buildNetwork } from '../src/nets/index.js';
 import { preprocess } from '../src/ops/preprocess.js';
 import { readFixture } from './support/fixture.js';
+import { tinyWeights } from './support/tiny.js';
 import { generated } from './support/torch.js';
 
 const weights = await readFixture('torch-reference/resnet-basic/model.safetensors');
@@ -535,7 +536,7 @@ test('f16 stays near f32 where the adapter has it, and is refused where it has n
 });
 
 test('a lost device rejects what is asked of it, and restore starts over', async () => {
-  const own = await load(weights, { metadata: SMALL });
+  const own = await load(tinyWeights(1));
   const before = await own.classify(picture(32, 32, 1));
   own.gpu.device.destroy();
   assert.instance(await own.lost, DeviceLostError);
@@ -546,7 +547,7 @@ test('a lost device rejects what is asked of it, and restore starts over', async
 });
 
 test('what is asked for before a restore or a close is done before it', async () => {
-  const own = await load(weights, { metadata: SMALL });
+  const own = await load(tinyWeights(1));
   const image = picture(32, 32, 1);
   const truth = await own.classify(image);
   const around = [own.classify(image), own.restore(), own.classify(image)];
@@ -563,7 +564,7 @@ test('what is asked for before a restore or a close is done before it', async ()
 });
 
 test('a device that is lost in the middle ends every call with a DeviceLostError', async () => {
-  const own = await load(weights, { metadata: SMALL });
+  const own = await load(tinyWeights(1));
   const images = Array.from({ length: 9 }, (_, seed) => picture(200, 200, 1, seed));
   const all = (async () => {
     for await (const { index } of own.localizeAll(images, { batch: 2 })) if (index === 1) own.gpu.device.destroy();
