@@ -29,6 +29,10 @@ export type WarningCode =
   | 'browser-decoded'
   /** The file says that its image is to be turned or mirrored (EXIF), and that was done. */
   | 'applied-orientation'
+  /** A file holds several pictures (an animated PNG, an MPO): the first was read. */
+  | 'first-picture'
+  /** A JPEG lacks its end marker, though nothing of its image. */
+  | 'missing-end'
   /** An image is nearly constant, or has few grey levels, or is mostly white or black. */
   | 'image-range'
   /** An image looks like the negative of a chest X-ray. */

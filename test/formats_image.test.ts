@@ -305,6 +305,21 @@ test('PNG: an EXIF orientation turns the image, and is told', async () => {
   assert.is((await decodePng(png(flat, gradient(255)))).warnings, undefined);
 });
 
+test('PNG: of an animation the first picture is read, and that is told', async () => {
+  const control = (frames: number) => chunk('acTL', Uint8Array.of(0, 0, 0, frames, 0, 0, 0, 0));
+  const frame = chunk('fcTL', new Uint8Array(26));
+  const still = await decodePng(png(plan, gradient(255)));
+  const animated = await decodePng(png({ ...plan, extra: [control(3), frame] }, gradient(255)));
+  assert.equal(animated.data, still.data);
+  assert.equal(
+    animated.warnings?.map(({ code }) => code),
+    ['first-picture'],
+  );
+  assert.match(animated.warnings![0].message, /^the file is an animated PNG \(3\): the first was read, and no other/);
+  for (const one of [control(1), chunk('acTL', new Uint8Array())])
+    assert.is((await decodePng(png({ ...plan, extra: [one, frame] }, gradient(255)))).warnings, undefined);
+});
+
 test('PNG: a palette is whole and holds every index', async () => {
   const indexed = { ...plan, colorType: 3 };
   const entries = (bytes: number) => [chunk('PLTE', new Uint8Array(bytes))];

@@ -177,9 +177,68 @@ test('JPEG: all eight EXIF orientations', async () => {
   }
 });
 
+test('JPEG: without an end marker it is read where all of its image is there; a cut one says how far it came', async () => {
+  for (const good of Object.values(JPEGS)) {
+    const whole = await decodeJpeg(good);
+    for (const end of [[], [0xff], [0]]) {
+      const image = await decodeJpeg(concat(good.subarray(0, -2), Uint8Array.from(end)));
+      assert.equal(image.data, whole.data);
+      assert.is(image.warnings?.filter(({ code }) => code === 'missing-end').length, 1);
+    }
+    // A broken copy that was filled up to its length.
+    for (const kept of [good.length - 2, good.length - 20])
+      await refuses(concat(good.subarray(0, kept), new Uint8Array(400)), /the file is cut|cannot be decoded/);
+  }
+  await refuses(JPEGS.grey.subarray(0, -12), /cut; given \d+ bytes, which end within the first 11 of 11 rows/);
+  await refuses(JPEGS.progressive.subarray(0, -12), /which end within the first 11 of 11 rows of a progressive scan/);
+  const scans = [...JPEGS.progressive.keys()].filter(
+    (i) => JPEGS.progressive[i] === 0xff && JPEGS.progressive[i + 1] === 0xda,
+  );
+  await refuses(JPEGS.progressive.subarray(0, scans[2]), /bytes, which end between the scans/);
+});
+
+test('JPEG: of several pictures in a file the first is read, and that is told', async () => {
+  const index = (little: boolean) => {
+    const view = new DataView(new ArrayBuffer(30));
+    view.setUint16(0, little ? 0x4949 : 0x4d4d);
+    view.setUint16(2, 42, little);
+    view.setUint32(4, 8, little);
+    view.setUint16(8, 1, little);
+    view.setUint16(10, 0xb001, little);
+    view.setUint16(12, 4, little);
+    view.setUint32(14, 1, little);
+    view.setUint32(18, 3, little);
+    return new Uint8Array(view.buffer);
+  };
+  const { grey: good } = JPEGS;
+  const withIndex = (little: boolean) =>
+    concat(
+      good.subarray(0, 20),
+      Uint8Array.of(0xff, 0xe2, 0, 36, 0x4d, 0x50, 0x46, 0),
+      index(little),
+      good.subarray(20),
+    );
+  for (const [bytes, message] of [
+    [withIndex(true), /^the file is a JPEG of several pictures \(3\): the first was read/],
+    [withIndex(false), /pictures \(3\)/],
+    [concat(good, good), /^the file is a JPEG of several pictures: /],
+    [concat(good, new Uint8Array(7), good), /several pictures/],
+  ] as const) {
+    const { data, warnings } = await decodeJpeg(bytes);
+    assert.equal(data, (await decodeJpeg(good)).data);
+    assert.equal(
+      warnings?.map(({ code }) => code),
+      ['first-picture'],
+    );
+    assert.match(warnings![0].message, message);
+  }
+  for (const behind of [[], [0, 0], [1, 2, 3], [0xff, 0xd8]])
+    assert.is((await decodeJpeg(concat(good, Uint8Array.from(behind)))).warnings, undefined);
+});
+
 test('JPEG: cut, damaged and unsupported files are refused', async () => {
   for (const good of Object.values(JPEGS))
-    for (let length = 3; length < good.length; length++)
+    for (let length = 3; length < good.length - 2; length++)
       await refuses(good.subarray(0, length), /jpeg: the file is cut|cannot be decoded/);
   const marker = (bytes: Uint8Array, type: number) =>
     bytes.findIndex((byte, i) => byte === 0xff && bytes[i + 1] === type);

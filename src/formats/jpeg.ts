@@ -8,9 +8,10 @@ import type { Warning } from '../warnings.js';
 import { cut, damaged, huffmanTable } from './jpeg_bits.js';
 import { type Colours, coloursOf, type Frame, readFrame, readQuantisation, type Tables } from './jpeg_frame.js';
 import { imageOf } from './jpeg_samples.js';
-import { decodeScan, transformComponent } from './jpeg_scan.js';
+import { decodeScan, isWhole, transformComponent } from './jpeg_scan.js';
 import { readOrientation, upright } from './orientation.js';
 import { checkSize, type DecodeOptions, type Image } from './pixels.js';
+import { firstOf, picturesIn } from './several_pictures.js';
 
 /** A progressive image needs about ten; each costs time for every block. */
 const MAX_SCANS = 100;
@@ -31,7 +32,8 @@ const UNSUPPORTED_FRAMES: Record<number, string> = {
 /**
  * Decodes a JPEG: grey to one channel, the others to RGB. The EXIF orientation is applied, so that the image stands as viewers and
  * browsers show it, and told in `warnings`. Throws an InputError for a file that is cut, damaged, of a kind that is not supported
- * (named), or larger than `maxImageBytes`. Holds, beside the image, its stored samples, for progressive files their coefficients too.
+ * (named), or larger than `maxImageBytes`. One that lacks its end marker alone is read, and of several pictures in a file (MPO) the
+ * first; both is told. Holds, beside the image, its stored samples, for progressive files their coefficients too.
  */
 export async function decodeJpeg(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Image> {
   const { frame, colours, orientation, warnings } = readSegments(bytes, options);
@@ -62,10 +64,20 @@ function readSegments(bytes: Uint8Array, options: DecodeOptions): Decoded {
   let adobeTransform: number | undefined;
   let orientation = 1;
   let scans = 0;
+  let pictures = 1;
+  const done = (whole: Frame, more: Warning[]): Decoded => {
+    const colours = coloursOf(whole, isJfif, adobeTransform);
+    const assumed = adobeTransform === undefined ? assumedOf(colours) : [];
+    return { frame: whole, colours, orientation, warnings: [...assumed, ...more] };
+  };
   for (let at = 2; ; ) {
     while (bytes[at] === 0xff && bytes[at + 1] === 0xff) at++;
     const marker = bytes[at + 1];
-    if (marker === undefined) throw cut(`${bytes.length} bytes`);
+    if (marker === undefined) {
+      if (scans === 0 || !isWhole(frame!))
+        throw cut(`${bytes.length} bytes, which end ${scans === 0 ? 'before' : 'between'} the scans`);
+      return done(frame!, [MISSING_END]);
+    }
     if (bytes[at] !== 0xff)
       throw new InputError('jpeg: no marker where one must be', {
         given: `at byte ${at}`,
@@ -73,8 +85,9 @@ function readSegments(bytes: Uint8Array, options: DecodeOptions): Decoded {
       });
     if (marker === 0xd9) {
       if (frame === undefined || scans === 0) throw cut('no pixels');
-      const colours = coloursOf(frame, isJfif, adobeTransform);
-      return { frame, colours, orientation, warnings: adobeTransform === undefined ? assumedOf(colours) : [] };
+      if (pictures > 1 || holdsPicture(bytes.subarray(at + 2)))
+        return done(frame, [firstOf('a JPEG of several pictures', pictures > 1 ? pictures : undefined)]);
+      return done(frame, []);
     }
     if (at + 4 > bytes.length) throw cut(`${bytes.length} bytes`);
     const length = view.getUint16(at + 2);
@@ -95,6 +108,7 @@ function readSegments(bytes: Uint8Array, options: DecodeOptions): Decoded {
     else if (marker === 0xe0 && startsWith(segment, 'JFIF\0') && segment.length >= 14) isJfif = true;
     else if (marker === 0xee && startsWith(segment, 'Adobe') && segment.length >= 12) adobeTransform = segment[11];
     else if (marker === 0xe1 && startsWith(segment, 'Exif\0\0')) orientation = readOrientation(segment.subarray(6));
+    else if (marker === 0xe2 && startsWith(segment, 'MPF\0')) pictures = picturesIn(segment.subarray(4));
     else if (marker === 0xda) {
       if (!frame) throw damaged('a scan before its frame');
       if (++scans > MAX_SCANS) throw new InputError('jpeg: too many scans', { expected: `at most ${MAX_SCANS}` });
@@ -127,6 +141,17 @@ function readHuffman(segment: Uint8Array, tables: Tables): void {
     tables[kind === 0 ? 'dc' : 'ac'][place] = huffmanTable(counts, symbols);
     at += 17 + total;
   }
+}
+
+const MISSING_END: Warning = {
+  code: 'missing-end',
+  message: 'the JPEG ends without its end marker; all of its image was there and was read',
+};
+
+/** Whether another picture stands behind the first one's end, which writers fill up to a round place. */
+function holdsPicture(behind: Uint8Array): boolean {
+  const start = behind.findIndex((byte) => byte !== 0);
+  return start >= 0 && behind[start] === 0xff && behind[start + 1] === 0xd8 && behind[start + 2] === 0xff;
 }
 
 /** Four colours that no Adobe marker explains. */

@@ -57,8 +57,14 @@ export interface BitReader {
   end(): number;
 }
 
-/** Reads from `at` to the next marker that is no restart. */
-export function createBitReader(bytes: Uint8Array, at: number): BitReader {
+/** Bytes that a writer may leave behind the last code of a file without an end marker. */
+const MOST_LEFT = 2;
+
+/**
+ * Reads from `at` to the next marker that is no restart.
+ * @param place how far the image has come, for a message
+ */
+export function createBitReader(bytes: Uint8Array, at: number, place: () => string): BitReader {
   let held = 0;
   let count = 0;
   // Zeros that stand in for what is missing behind the last byte; whoever took one of them went too far.
@@ -87,7 +93,9 @@ export function createBitReader(bytes: Uint8Array, at: number): BitReader {
 
   function check(): void {
     if (count >= padding) return;
-    throw at >= bytes.length ? cut(`${bytes.length} bytes`) : damaged(`a scan that ends too early, at byte ${at}`);
+    throw at >= bytes.length
+      ? cut(`${bytes.length} bytes, which end ${place()}`)
+      : damaged(`a scan that ends too early, at byte ${at}`);
   }
 
   return {
@@ -117,7 +125,7 @@ export function createBitReader(bytes: Uint8Array, at: number): BitReader {
       check();
       while (bytes[at] === 0xff && bytes[at + 1] === 0xff) at++;
       if (bytes[at] !== 0xff || bytes[at + 1] !== 0xd0 + number) {
-        if (at + 1 >= bytes.length) throw cut(`${bytes.length} bytes`);
+        if (at + 1 >= bytes.length) throw cut(`${bytes.length} bytes, which end ${place()}`);
         throw damaged(`no restart marker ${number} where one must be, at byte ${at}`);
       }
       at += 2;
@@ -127,8 +135,11 @@ export function createBitReader(bytes: Uint8Array, at: number): BitReader {
     },
     end() {
       check();
+      const left = bytes.length - at + ((count - padding) >> 3);
       // Some writers leave bytes between the last code and the next marker.
       while (at < bytes.length && !(bytes[at] === 0xff && isMarker(bytes[at + 1]))) at++;
+      // What a broken copy fills up with zeros decodes to an image, too, and goes on behind it.
+      if (at >= bytes.length && left > MOST_LEFT) throw cut(`no end marker, and ${left} bytes behind the image's last`);
       return at;
     },
   };

@@ -21,6 +21,8 @@ export interface Component {
   coefficients?: Int16Array;
   /** Samples, in rows of 8 · `columns`. */
   plane?: Uint8Array;
+  /** Progressive: the lowest bit that came of each coefficient, in coded order; 255 where none did. */
+  bits?: Uint8Array;
 }
 
 export interface Frame {

@@ -34,7 +34,12 @@ interface Decoder {
  */
 export function decodeScan(bytes: Uint8Array, at: number, segment: Uint8Array, frame: Frame, tables: Tables): number {
   const { parts, progression } = readHeader(segment, frame, tables);
-  const reader = createBitReader(bytes, at);
+  let unit = 0;
+  const rowsDone = () => {
+    const rows = (Math.floor(unit / across) + 1) * 8 * (alone ? frame.v / only.v : frame.v);
+    return `within the first ${Math.min(frame.height, rows)} of ${frame.height} rows${frame.progressive ? ' of a progressive scan' : ''}`;
+  };
+  const reader = createBitReader(bytes, at, rowsDone);
   const decoder = frame.progressive ? progressiveDecoder(reader, progression) : sequentialDecoder(reader);
   const block = new Int16Array(64);
 
@@ -56,7 +61,7 @@ export function decodeScan(bytes: Uint8Array, at: number, segment: Uint8Array, f
   const across = alone ? Math.ceil(only.width / 8) : only.columns / only.h;
   const down = alone ? Math.ceil(only.height / 8) : only.rows / only.v;
   const interval = tables.restartInterval || Number.POSITIVE_INFINITY;
-  for (let unit = 0, left = interval, restarts = 0; unit < across * down; unit++, left--) {
+  for (let left = interval, restarts = 0; unit < across * down; unit++, left--) {
     const [row, column] = [Math.floor(unit / across), unit % across];
     if (left === 0) {
       reader.restart(restarts++ % 8);
@@ -103,8 +108,11 @@ function readHeader(segment: Uint8Array, frame: Frame, tables: Tables): { parts:
     component.steps ??= tables.quantisation[component.table];
     if (!component.steps) throw damaged('a component without its quantisation table');
     const size = component.columns * component.rows * 64;
-    if (frame.progressive) component.coefficients ??= new Int16Array(size);
-    else component.plane ??= new Uint8Array(size);
+    if (frame.progressive) {
+      component.coefficients ??= new Int16Array(size);
+      component.bits ??= new Uint8Array(64).fill(255);
+      component.bits.fill(progression.now, progression.first, progression.last + 1);
+    } else component.plane ??= new Uint8Array(size);
   }
   return { parts, progression };
 }
@@ -199,6 +207,10 @@ function progressiveDecoder(reader: BitReader, { first, last, before, now }: Pro
   const block = first === 0 ? (before === 0 ? meanFirst : meanRefined) : before === 0 ? othersFirst : othersRefined;
   return { block, restart };
 }
+
+/** Whether every bit of every sample has come. */
+export const isWhole = ({ components, progressive }: Frame): boolean =>
+  components.every(({ plane, bits }) => (progressive ? bits?.every((lowest) => lowest === 0) : plane !== undefined));
 
 /** Progressive: coefficients → samples, once all scans are there. */
 export function transformComponent(component: Component): void {

@@ -5,19 +5,20 @@ import { upright } from './orientation.js';
 import { checkImage, checkSize, type DecodeOptions, type Image } from './pixels.js';
 import { ADAM7, COLOR_TYPES, cut, type PngHeader, readChunks, WHOLE_IMAGE } from './png_header.js';
 import { createRowReader, type RowReader } from './png_rows.js';
+import { firstOf } from './several_pictures.js';
 
 /** Deflate packs a byte into no fewer than 1/1032 of one. */
 const MAX_DEFLATE_RATIO = 1032;
 
 /**
  * Decodes a PNG: grey (also with alpha) to one channel, RGB and palette to three; 16 bits stay 16 bits (see `settleBits`), fewer than 8
- * are scaled to 8. Transparent pixels are blended with black. An EXIF orientation is applied and told, as in a JPEG. Colour profiles and gamma are not applied. Beside the image only
+ * are scaled to 8. Of an animated PNG the first picture is read, and that is told. Transparent pixels are blended with black. An EXIF orientation is applied and told, as in a JPEG. Colour profiles and gamma are not applied. Beside the image only
  * the compressed bytes and three rows are held. Throws an InputError for a file that is cut, damaged (CRC-32) or larger than
  * `maxImageBytes`, never a half-filled image.
  */
 export async function decodePng(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Image> {
   const { data: compressed, ...header } = readChunks(bytes);
-  const { width, height, depth, colorType, significantBits, orientation } = header;
+  const { width, height, depth, colorType, significantBits, orientation, frames } = header;
   const channels = colorType === 0 || colorType === 4 ? 1 : 3;
   checkSize('png', width, height, channels * (depth === 16 ? 2 : 1), options);
   const compressedBytes = compressed.reduce((sum, part) => sum + part.length, 0);
@@ -26,7 +27,10 @@ export async function decodePng(bytes: Uint8Array, options: DecodeOptions = {}):
   await inflate(compressed, rows);
   if (!rows.done)
     throw new InputError('png: wrong amount of pixels', { expected: 'what the header says', given: 'fewer' });
-  const image: Image = { data: rows.data, width, height, channels: rows.channels };
+  const image: Image = {
+    ...{ data: rows.data, width, height, channels: rows.channels },
+    ...(frames > 1 ? { warnings: [firstOf('an animated PNG', frames)] } : {}),
+  };
   return upright(settleBits(image, options.bits, significantBits), orientation);
 }
 

@@ -3,6 +3,7 @@ import { InputError } from '../errors.js';
 import { crc32 } from './crc32.js';
 import { readOrientation } from './orientation.js';
 import { overBlack } from './pixels.js';
+import { framesIn } from './several_pictures.js';
 
 const SIGNATURE_BYTES = 8;
 
@@ -42,6 +43,8 @@ export interface PngHeader {
   significantBits?: number;
   /** EXIF orientation, 1 to 8. */
   orientation: number;
+  /** Pictures of an animation; 1 for a file that is none. */
+  frames: number;
 }
 
 export interface PngFile extends PngHeader {
@@ -94,6 +97,7 @@ function describe(found: ReadonlyMap<string, Uint8Array>): PngHeader {
   const header: PngHeader = {
     ...{ width: view.getUint32(0), height: view.getUint32(4), depth, colorType, interlaced: interlace === 1 },
     orientation: readOrientation(found.get('eXIf') ?? new Uint8Array()),
+    frames: framesIn(found.get('acTL')),
   };
   const [colors, alphas, significant] = ['PLTE', 'tRNS', 'sBIT'].map((type) => found.get(type));
   const isGrey = colorType === 0 || colorType === 4;
