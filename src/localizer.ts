@@ -14,6 +14,7 @@ import { type Batch, createSession, type Memory, type Session, type StageTimes }
 import { checkOptions, optionNames } from './options.js';
 import type { Warning } from './warnings.js';
 
+/** Options of `load`: the device, the arithmetic, and what the weights do not say of themselves. */
 export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {
   /** A device of the caller's. raybox keeps to its limits and never destroys it. */
   device?: GPUDevice;
@@ -40,10 +41,12 @@ const OWN_OPTIONS = optionNames<Omit<LoadOptions, keyof WeightsMetadata>>({
   signal: true,
 });
 
+/** Options of `Localizer.classify`. */
 export type ClassifyOptions = Pick<LocalizeOptions, 'bits' | 'maxImageBytes' | 'signal'>;
 
 const CLASSIFY_OPTIONS = optionNames<ClassifyOptions>({ bits: true, maxImageBytes: true, signal: true });
 
+/** Options of `Localizer.localizeAll`: those of `localize`, for all its images alike. */
 export interface LocalizeAllOptions extends LocalizeOptions {
   /** Images in one run of the network. Default 4. Where they do not fit, fewer are taken. */
   batch?: number;

@@ -43,6 +43,7 @@ export type WarningCode =
 /** Takes a warning of whoever reads a file. */
 export type OnWarning = (warning: Warning) => void;
 
+/** Something that was assumed, or that looks wrong, and does not keep the result from being given. */
 export interface Warning {
   readonly code: WarningCode;
   /** A whole sentence: what was found, what was assumed, and what to do about it. */

@@ -14,6 +14,7 @@ import { boxScore, type LocalizationResult, localize, type Scored } from './loca
 import { matchPredictions } from './match.js';
 import { fitThreshold, type ThresholdRule } from './thresholds.js';
 
+/** Truth and predictions, image by image. */
 export interface EvaluationInput {
   table: ImageTable;
   predictions: readonly Prediction[];
@@ -21,6 +22,7 @@ export interface EvaluationInput {
   boxes?: readonly LabeledBox[];
 }
 
+/** What is scored, and how often patients are drawn again for intervals. */
 export interface EvaluationOptions extends Omit<BootstrapOptions, 'clusters'> {
   /** Default: every class of the table that the predictions score. */
   classes?: readonly string[];
@@ -56,6 +58,7 @@ export interface GroupScore {
   meanAucInterval: Interval;
 }
 
+/** All figures of an evaluation, with their intervals. */
 export interface EvaluationResult {
   classes: string[];
   images: number;
@@ -86,6 +89,7 @@ export interface EvaluationResult {
 }
 
 /**
+ * Scores predictions against truth: how well each class ranks the images, and its boxes as Wang et al. 2017 score them.
  * @throws InputError where no predicted image is in the table, a class is not scored for every image, or probabilities
  *   lie outside [0, 1]
  */

@@ -16,6 +16,7 @@ export interface CasePicture extends Case {
   height: number;
 }
 
+/** What a report shows beside the figures. */
 export interface ReportOptions {
   title?: string;
   /** One line under the title: what was evaluated, on what. */
@@ -23,7 +24,10 @@ export interface ReportOptions {
   cases?: readonly CasePicture[];
 }
 
-/** @throws InputError where the plotting libraries, which are optional, are not installed */
+/**
+ * An evaluation as one HTML page that needs nothing beside it.
+ * @throws InputError where the plotting libraries, which are optional, are not installed
+ */
 export async function reportHtml(result: EvaluationResult, options: ReportOptions = {}): Promise<string> {
   const { title = 'Evaluation', subtitle = '', cases = [] } = options;
   const plots = await loadPlots();

@@ -88,6 +88,7 @@ export interface SqueezeNet extends Named {
 /** `fire`: channels of squeeze, 1×1 expand and 3×3 expand. */
 export type SqueezeNetLayer = 'M' | { conv: number; kernel: number; stride: number } | { fire: number[] };
 
+/** The description of a backbone, by family. */
 export type Backbone = AlexNet | Vgg | ResNet | DenseNet | GoogLeNet | SqueezeNet;
 
 /** The localization head: transition layer, pooling over positions, prediction layer. */
@@ -112,6 +113,7 @@ export type NetworkDescription = FamilyNetwork | GraphDescription;
 /** A network that is described as a graph; whether the description is right shows when it is built. */
 export const isGraph = (value: unknown): value is GraphDescription => isObject(value) && value.family === 'graph';
 
+/** A backbone and the head on it, as plain JSON. */
 export interface Architecture {
   /** A standard one by name (`resnet50`), or its description. */
   backbone: string | Backbone;

@@ -8,6 +8,7 @@ export interface Box {
   height: number;
 }
 
+/** One box of one class. */
 export interface Finding {
   label: string;
   /** How sure, in the unit of whoever said it; the higher, the surer. */

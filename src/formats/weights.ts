@@ -12,6 +12,7 @@ import { detectFormat } from './signature.js';
 
 export const WEIGHTS_VERSION = 1;
 
+/** Everything that a weights file says of its network beside the tensors: architecture, classes, input, head, and where it comes from. */
 export interface WeightsMetadata {
   /**
    * The backbone: a standard one's name (`resnet50`, `densenet121`, …), or its description. Or the whole network: its graph, or `custom`

@@ -26,6 +26,7 @@ const WANTED_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const;
 /** A kernel binds at most this many buffers: the limit that every WebGPU device grants is 8. */
 export const MAX_STORAGE_BUFFERS = 8;
 
+/** Which adapter and device to work on. */
 export interface GpuOptions {
   /** The caller's device. It is shared: raybox keeps to its limits and never destroys it. */
   device?: GPUDevice;

@@ -6,6 +6,7 @@ import { InputError } from '../errors.js';
 import type { Operation } from './operation.js';
 import { describeShape, type ElementType, type Kind, type Layout, type Tensor, type TensorSpec } from './tensor.js';
 
+/** One operation applied to tensors. */
 export interface Node<Attributes = object> {
   readonly operation: Operation<Attributes>;
   /** An input that is left out (a convolution without bias) is undefined. */
@@ -16,6 +17,7 @@ export interface Node<Attributes = object> {
   readonly again?: boolean;
 }
 
+/** A list of operations over tensors, in an order that can be run. */
 export interface Graph {
   readonly nodes: readonly Node[];
   readonly outputs: readonly Tensor[];
@@ -78,6 +80,7 @@ export function createNode<A extends object>(
   return { operation, inputs, outputs, attributes };
 }
 
+/** Adds operations to a graph. Shapes are inferred at once, so that a mistake is an error at the line that makes it. */
 export interface GraphBuilder {
   /** The element type of activations. Vectors, logits and boxes stay f32. */
   readonly type: 'f32' | 'f16';
@@ -116,6 +119,7 @@ export interface GraphBuilder {
 }
 
 /**
+ * Begins a graph.
  * @param options.type element type of activations (default f32).
  * @param options.parameters `constant` for inference (default), `state` for training.
  * @param options.batchStatistics for training with the statistics of each batch: `forward` of `ops/batch_statistics.ts`.

@@ -18,6 +18,7 @@ export interface Traits {
   readonly maxBindingBytes: number;
 }
 
+/** What a graph is made of: shapes that follow from shapes, and dispatches that compute a node. */
 export interface Operation<Attributes = object> {
   readonly name: string;
   /**
@@ -76,6 +77,7 @@ export interface Binding {
   readonly size?: number;
 }
 
+/** One run of a kernel: its constants, what it reads and writes, its parameters, and its workgroups. */
 export interface Dispatch {
   readonly kernel: Kernel;
   readonly constants: Constants;

@@ -17,6 +17,7 @@ import { type ChooseVariant, lower, type Step, traitsOf } from './lower.js';
 import { accessPattern, type Location, recordStep } from './record.js';
 import { byteSize, decodeTensor, describeShape, encodeTensor, type Tensor } from './tensor.js';
 
+/** Where weights come from, and what a plan shares with others. */
 export interface PlanOptions {
   /** Values of a named parameter in dense order. */
   weights?: WeightSource;
@@ -42,6 +43,7 @@ export interface DispatchTime {
   readonly bytes: number;
 }
 
+/** A graph made ready on a device: compiled, its memory allocated, its weights packed. */
 export interface Plan {
   readonly graph: Graph;
   readonly steps: readonly Step[];
@@ -61,6 +63,10 @@ export interface Plan {
   close(): void;
 }
 
+/**
+ * Makes a graph ready on a device: fuses and lowers it, packs its weights, allocates its memory, compiles its kernels.
+ * @throws InputError naming the tensor that exceeds the adapter's limits, or the weight that is missing
+ */
 export async function createPlan(gpu: Gpu, source: Graph, given: PlanOptions = {}): Promise<Plan> {
   // To be looked at after a run, tensors must not have overwritten one another.
   const options: PlanOptions = validating() && !given.separate ? { ...given, separate: { guard: 0 } } : given;

@@ -17,6 +17,7 @@ export type Layout = 'nhwc4' | 'dense';
  */
 export type Kind = 'input' | 'constant' | 'state' | 'temporary';
 
+/** All that decides how a tensor lies in memory. */
 export interface TensorSpec {
   readonly shape: readonly number[];
   readonly layout: Layout;
@@ -25,6 +26,7 @@ export interface TensorSpec {
   readonly segments?: readonly number[];
 }
 
+/** A value of a graph. It has a shape and a place in memory, and no content until a plan runs. */
 export interface Tensor extends TensorSpec {
   readonly id: number;
   readonly name: string;

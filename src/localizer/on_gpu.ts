@@ -12,6 +12,7 @@ export interface GpuTensor {
   readonly type: 'f32' | 'u32';
 }
 
+/** The results of one image as buffers on the GPU, which the caller destroys. */
 export interface GpuLocalization {
   readonly index: number;
   /** Size of the original image in pixels. */

@@ -3,6 +3,7 @@ import { InputError } from '../errors.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import { checkOptions, optionNames } from '../options.js';
 
+/** Options of `Localizer.localize`: which classes, where heatmaps are cut, and what comes back. */
 export interface LocalizeOptions {
   /** These labels, whatever their probability. Default: those whose probability reaches their operating threshold. */
   classes?: readonly string[];

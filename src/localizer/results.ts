@@ -5,6 +5,7 @@ import { type CocoFile, toCoco } from '../formats/coco.js';
 import type { Finding } from '../formats/findings.js';
 import type { Warning } from '../warnings.js';
 
+/** What a network says of an image as a whole, without boxes. */
 export interface Classification {
   /** Place of the image in the order in which images were given. */
   readonly index: number;
@@ -26,6 +27,7 @@ export interface Heatmap {
   readonly data: Float32Array;
 }
 
+/** Everything that is found in one image. */
 export interface Localization extends Classification {
   /** Boxes of the labels that were found, in the order of the classes, then of the heat thresholds, then top to bottom. */
   readonly findings: readonly Finding[];

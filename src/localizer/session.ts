@@ -23,6 +23,7 @@ import type { Localization } from './results.js';
 import { type BoxStage, type NetworkStage, planBoxes, planInput, planNetwork, type Spec } from './stages.js';
 import { texturePixels } from './texture.js';
 
+/** Bytes that a localizer holds on the GPU. */
 export interface Memory {
   /** All of the following. */
   readonly bytes: number;

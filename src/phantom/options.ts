@@ -12,6 +12,7 @@ export const DISEASES = [
   'Pneumonia',
   'Pneumothorax',
 ] as const;
+/** One of the diseases that phantoms can have. */
 export type Disease = (typeof DISEASES)[number];
 
 /** Share of the 112,120 images of ChestX-ray14 that carry each label (Wang et al., data set note, 2017). */
@@ -48,6 +49,7 @@ export interface PhantomStyle {
   variation: number;
 }
 
+/** Prevalences, distractors and variation by name. */
 export const PRESETS = {
   demo: {
     prevalence: 'balanced',
@@ -72,8 +74,10 @@ export const PRESETS = {
     variation: 1,
   },
 } as const satisfies Record<string, PhantomStyle>;
+/** The name of one of the `PRESETS`. */
 export type Preset = keyof typeof PRESETS;
 
+/** What a phantom is drawn from. The same options always give the same pixels. */
 export interface PhantomOptions extends Partial<PhantomStyle> {
   /** Whole number below 2³²: one seed is one endless data set. */
   seed: number;

@@ -27,6 +27,7 @@ const BLOCK = 12;
 /** Probability that the next image of a block is of the same patient: 3 images each on average, 3.6 in the real set. */
 const SAME_PATIENT = 0.72;
 
+/** Whom a phantom shows: several images may be of one. */
 export interface Patient {
   /** Number of the patient in this seed's data set. */
   id: number;

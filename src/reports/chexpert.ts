@@ -32,11 +32,13 @@ export const chexpertLabels = [
   'Support Devices',
 ] as const satisfies readonly ('No Finding' | ChexpertObservation)[];
 
+/** One of the 14 columns of CheXpert’s labeller. */
 export type ChexpertLabel = (typeof chexpertLabels)[number];
 
 /** 1 positive, 0 negative, -1 uncertain, `null` not mentioned. */
 export type ChexpertValue = 1 | 0 | -1 | null;
 
+/** By column: 1 mentioned as present, 0 as absent, −1 as uncertain, absent where it is not mentioned. */
 export interface ChexpertLabels {
   /** One value per column, in the order of `chexpertLabels`. */
   values: Record<ChexpertLabel, ChexpertValue>;

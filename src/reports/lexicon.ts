@@ -26,6 +26,7 @@ export const diseases = [
   'Hernia',
 ] as const;
 
+/** One of the fourteen labels of ChestX-ray14. */
 export type Disease = (typeof diseases)[number];
 
 /** The eight of ChestX-ray8. */

@@ -9,6 +9,7 @@ export type { LabelStatus };
 /** Why a label is what it is; the concept is a disease, or another abnormality that takes Normal away. */
 export type Evidence = EvidenceOf<Concept>;
 
+/** How reports are read. */
 export interface MineOptions {
   /**
    * What an uncertain label counts as in `findings`: `drop` (not present: the paper's policy), `keep` (present), or
@@ -24,6 +25,7 @@ export interface MineOptions {
   explain?: boolean;
 }
 
+/** The labels of one report. */
 export interface ReportLabels {
   /** One status per disease that the report mentions. */
   labels: Partial<Record<Disease, LabelStatus>>;

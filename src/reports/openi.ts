@@ -7,6 +7,7 @@
 import { InputError } from '../errors.js';
 import { SaxesParser } from '../vendor/saxes.js';
 
+/** One report of the Open-i collection of Indiana University. */
 export interface OpenIReport {
   /** The collection's identifier, like `CXR12`; '' where the file has none. */
   id: string;

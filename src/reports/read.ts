@@ -11,6 +11,7 @@ import { countedSections, type Section } from './sections.js';
 import { sentences } from './sentences.js';
 import type { Sentence } from './tokens.js';
 
+/** What a report says of a disease that it mentions. */
 export type LabelStatus = 'positive' | 'negative' | 'uncertain';
 
 /** What a phrase of a lexicon stands for. */

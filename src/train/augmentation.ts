@@ -3,6 +3,7 @@ import { InputError } from '../errors.js';
 import { PLAIN_VIEW, VIEW_NUMBERS } from '../ops/augment.js';
 import { PURPOSE, randomOf } from './randomness.js';
 
+/** How far a training image may be changed each time it is seen. */
 export interface Augmentation {
   /** Share of the images that are mirrored, 0 … 1. */
   flip: number;
@@ -19,6 +20,7 @@ export interface Augmentation {
 /** Nothing changes. */
 export const NO_AUGMENTATION: Augmentation = { flip: 0, crop: 0, rotate: 0, contrast: 0, brightness: 0 };
 
+/** What `raybox train` does unless told otherwise. */
 export const DEFAULT_AUGMENTATION: Augmentation = { flip: 0.5, crop: 0.1, rotate: 5, contrast: 0.15, brightness: 0.05 };
 
 const LARGEST: Augmentation = { flip: 1, crop: 0.9, rotate: 180, contrast: 1, brightness: 1 };

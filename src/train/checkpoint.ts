@@ -32,6 +32,7 @@ export interface TrainingState {
   history: readonly EpochRecord[];
 }
 
+/** Everything that a run needs to go on to the same bits. */
 export interface TrainingCheckpoint {
   readonly settings: TrainSettings;
   readonly state: TrainingState;
@@ -56,6 +57,7 @@ const UNCHECKED_VERSION = '1';
 const CHECKSUM_KEY = 'checksum';
 const NO_CHECKSUM = '0'.repeat(64);
 
+/** The bytes of a checkpoint: safetensors with everything in its metadata, and a checksum over all. */
 export async function writeCheckpoint({
   settings,
   state,
@@ -109,7 +111,10 @@ async function verify(bytes: Uint8Array): Promise<void> {
 const damaged = (given: string) =>
   new InputError('the checkpoint is damaged', { given, hint: 'an older one, or a copy, is needed' });
 
-/** @throws InputError for another kind of file, one that is damaged, or one whose state makes no sense. */
+/**
+ * Reads what `writeCheckpoint` wrote.
+ * @throws InputError for another kind of file, one that is damaged, or one whose state makes no sense
+ */
 export async function readTrainingCheckpoint(bytes: Uint8Array): Promise<TrainingCheckpoint> {
   await verify(bytes);
   const { tensors, metadata } = readSafetensors(bytes);

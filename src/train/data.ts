@@ -17,6 +17,7 @@ export interface TrainingData {
   readonly validation: Int32Array;
 }
 
+/** Images of a class, by part of the split. */
 export interface ClassCount {
   readonly label: string;
   /** Images with the class. */
@@ -24,6 +25,7 @@ export interface ClassCount {
   readonly validation: number;
 }
 
+/** Which images and classes of a table take part. */
 export interface SelectOptions {
   /** Classes of the table, in the order of the network's outputs. */
   classes: readonly string[];

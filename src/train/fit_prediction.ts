@@ -30,6 +30,7 @@ export interface FeatureKeeper {
   append(values: Float32Array): Promise<void>;
 }
 
+/** What `fitPrediction` needs. */
 export interface FitOptions {
   gpu: Gpu;
   /** With `ridge`; a head without transition layer. */

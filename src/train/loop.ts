@@ -41,6 +41,7 @@ export interface Keeper {
   warn?(message: string): void;
 }
 
+/** How far a run has come. */
 export interface TrainProgress {
   phase: 'training' | 'validating';
   /** Counted from 1. */
@@ -57,6 +58,7 @@ export interface TrainProgress {
   secondsLeft: number;
 }
 
+/** What `train` needs: a device, settings, data, and where things are kept. */
 export interface TrainOptions {
   gpu: Gpu;
   /** Without `architecture` where `network` is given. */
@@ -87,6 +89,7 @@ export interface TrainOptions {
   onProgress?: (progress: TrainProgress) => void;
 }
 
+/** How a run went, epoch by epoch. */
 export interface TrainResult {
   history: readonly EpochRecord[];
   best: EpochRecord;

@@ -24,6 +24,7 @@ export interface Update {
   state(name: string): Tensor;
 }
 
+/** How a parameter follows its gradient. */
 export interface Optimizer {
   /** How many numbers `hyper` gives. */
   readonly hyperSize: number;

@@ -1,6 +1,7 @@
 /** Learning rates over a run, as factors of the one that was asked for. Pure functions of the step, counted from 0. */
 import { InputError } from '../errors.js';
 
+/** The factor of the learning rate at an update, counted from 0. */
 export type Schedule = (step: number) => number;
 
 /** 1 always. */

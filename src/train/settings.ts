@@ -9,11 +9,13 @@ import { crossEntropy, euclidean, focal, hinge, type Loss, weightedCrossEntropy 
 import { type AdamWOptions, adamw, type Optimizer, type SgdOptions, sgd } from './optimizers.js';
 import { constant, cosine, type Schedule, stepDecay, warmUp } from './schedules.js';
 
+/** A loss by name, with its numbers. */
 export type LossSettings =
   | { kind: 'w-cel'; perClass?: boolean }
   | { kind: 'cel' | 'hinge' | 'euclidean' }
   | { kind: 'focal'; alpha?: number; gamma?: number };
 
+/** An optimizer by name, with its numbers. */
 export type OptimizerSettings = ({ kind: 'sgd' } & SgdOptions) | ({ kind: 'adamw' } & AdamWOptions);
 
 /** Lengths are in epochs, and may be fractions of one. */
@@ -36,6 +38,7 @@ export interface InputSettings extends Pick<WeightsMetadata, 'mean' | 'std' | 'c
   channels: 1 | 3;
 }
 
+/** Everything that decides what a run computes, as plain JSON. */
 export interface TrainSettings {
   architecture: NetworkDescription;
   /** Names of the outputs. */

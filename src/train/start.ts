@@ -25,6 +25,7 @@ import { under } from '../nets/tensor_names.js';
 import type { Warning } from '../warnings.js';
 import { initialWeights } from './initial.js';
 
+/** Which network, for which classes, and from which weights. */
 export interface StartOptions {
   /** Default: that of the weights to start from. */
   backbone?: string | Backbone;
@@ -50,6 +51,7 @@ export interface StartOptions {
   ignore?: readonly string[];
 }
 
+/** The network that a run trains, and the values that it starts from. */
 export interface Start {
   architecture: Architecture & { head: Head };
   input: Pick<WeightsMetadata, 'mean' | 'std' | 'channelOrder' | 'fit'> & { size: number; channels: 1 | 3 };

@@ -18,6 +18,7 @@ import type { Optimizer, Part } from './optimizers.js';
 import { buildStep, statesOf } from './step_graph.js';
 import { createStepPlan } from './step_plan.js';
 
+/** What a training step is made of. */
 export interface TrainerOptions {
   /** The network: its description, or a function, whose operations must all have gradients. */
   architecture: NetworkDescription | NetworkFunction;
@@ -70,6 +71,7 @@ export interface StepOptions {
   learningRate: number;
 }
 
+/** A training step that is ready to run, again and again. */
 export interface Trainer {
   /**
    * Trains on one micro-batch; every `accumulate`th call updates the parameters.

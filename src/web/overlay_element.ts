@@ -34,6 +34,7 @@ export interface SelectDetail {
 // A server that renders pages imports this too, and has no elements.
 const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 
+/** `<raybox-overlay>`: an X-ray with heatmap, boxes and labels. Set `image` and `result`. */
 export class RayboxOverlay extends Base {
   static readonly observedAttributes = ['selected', 'opacity', 'min-score', 'heat-threshold'];
 
