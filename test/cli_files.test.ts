@@ -124,8 +124,20 @@ test('JSON lines: a half line is cut off, errors are tried again, images that ar
   assert.is(readFileSync(path, 'utf8'), whole, 'the same error is not told twice');
   await second.add(lineOf('bad.png'));
   assert.ok(second.has(fileOf(bad)));
-  await second.finish();
-  assert.is(readFileSync(path, 'utf8'), `${whole}${JSON.stringify(lineOf('bad.png'))}\n`);
+  await second.suspend();
+  const both = `${whole}${JSON.stringify(lineOf('bad.png'))}\n`;
+  assert.is(readFileSync(path, 'utf8'), both, 'as long as the run may go on, lines are only added');
+  const third = await openResults(path);
+  await third.add({ ...bad, image: 'c.png', file: 'c.png' });
+  await third.finish();
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+  const kept = lines.map((line) => JSON.parse(line) as { file: string; error?: string });
+  assert.equal(
+    kept.map(({ file, error }) => `${file} ${error ?? 'done'}`),
+    ['a.png done', 'bad.png done', 'c.png cut'],
+    'an error that a later line replaces is gone, one that still holds stays',
+  );
+  assert.equal(readdirSync(join(folder, 'new')), ['results.jsonl']);
 });
 
 test('a first line that was cut off is begun anew; any other file is refused and left alone', async ({ folder }) => {

@@ -22,9 +22,12 @@ export function assumptionsOf(metadata: WeightsMetadata, family: string, found?:
       family === 'googlenet' && assumed.includes('mean')
         ? ' A GoogLeNet that was trained with transform_input, as torchvision’s pretrained one was, needs the option transformInput (--transform-input) or, which is the same, mean and std of 0.5.'
         : '';
+    const range = assumed.includes('mean')
+      ? `: values from −1024 to 1024, for one, are mean 0.5 and std ${1 / 2048}`
+      : '';
     warnings.push({
       code: 'assumed-input',
-      message: `How an image is brought to the network is not all told by the file. Assumed: ${input.join(', ')}.${layout} Say otherwise with ${fields.join(', ')} (--input-size, --mean, --std, --metadata): values from −1024 to 1024, for one, are mean 0.5 and std ${1 / 2048}.${transform}`,
+      message: `How an image is brought to the network is not all told by the file. Assumed: ${input.join(', ')}.${layout} Say otherwise with ${fields.join(', ')} (--input-size, --mean, --std, --metadata)${range}.${transform}`,
     });
   }
   const network = networkOf(metadata, assumed);

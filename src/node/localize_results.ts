@@ -74,7 +74,7 @@ export async function openResults(path: string, files: readonly ImageFile[] = []
 
 async function openLineResults(path: string): Promise<Results> {
   const lines = await openLines(path, 'what is done is in it: the same command goes on from there');
-  return { ...lines, finish: () => lines.close().then(() => undefined), suspend: lines.close };
+  return { ...lines, finish: () => lines.finish().then(() => undefined), suspend: lines.close };
 }
 
 /** Gives the lock back when the results are closed, in either way. */

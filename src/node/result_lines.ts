@@ -1,13 +1,13 @@
 /** Results of `raybox localize` as JSON lines, each appended in one piece; a half line that a killed run left is cut off. */
 import { createReadStream, existsSync } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { InputError } from '../errors.js';
 import { parseJson } from '../formats/coco.js';
 import type { ImageFile } from './image_files.js';
 import type { ErrorLine, ResultLine } from './localize_results.js';
-import { writeRefusal } from './text_files.js';
+import { openBeside, writeRefusal } from './text_files.js';
 
 /** The file is something that must not be touched. */
 export const notOurs = (path: string, given?: string) =>
@@ -26,6 +26,8 @@ export interface ResultLines {
   /** All results that are there, the last of each image, in the order in which images were first done. */
   read(): Promise<ResultLine[]>;
   close(): Promise<void>;
+  /** The same, once all is done: of an image with several lines (it failed before, say) the last one stays. */
+  finish(): Promise<void>;
 }
 
 /** What a file of JSON lines already says, by path: an error's message, or nothing where the image is done. */
@@ -39,9 +41,11 @@ type Known = Map<string, string | undefined>;
 export async function openLines(path: string, hint: string): Promise<ResultLines> {
   const known: Known = new Map();
   let classes: string[] | undefined;
+  let repeated = false;
   const files: string[] = [];
   let length = existsSync(path) ? await wholeLines(path) : 0;
   await readLines(path, length, ({ file, error, probabilities }) => {
+    repeated ||= known.has(resolve(file));
     known.set(resolve(file), error);
     if (error === undefined) files.push(file);
     classes ??= probabilities && Object.keys(probabilities);
@@ -66,6 +70,7 @@ export async function openLines(path: string, hint: string): Promise<ResultLines
         refuse(cause);
       });
       length += Buffer.byteLength(text);
+      repeated ||= known.has(key);
       known.set(key, error);
     },
     async read() {
@@ -76,7 +81,24 @@ export async function openLines(path: string, hint: string): Promise<ResultLines
       return [...results.values()];
     },
     close: () => file.close(),
+    async finish() {
+      await file.close();
+      if (repeated) await keepLast(path, length);
+    },
   };
+}
+
+/** Writes the file again without the lines that later ones of the same images replace. */
+async function keepLast(path: string, length: number): Promise<void> {
+  const last = new Map<string, number>();
+  await readLines(path, length, ({ file }, number) => {
+    last.set(resolve(file), number);
+  });
+  const whole = await openBeside(await realpath(path)); // a link stays one
+  await readLines(path, length, async ({ file }, number, text) => {
+    if (last.get(resolve(file)) === number) await whole.write(`${text}\n`);
+  });
+  await whole.keep();
 }
 
 /** Length up to and including the last line end. */
@@ -108,7 +130,11 @@ async function startsLikeLine(file: FileHandle): Promise<boolean> {
 
 type AnyLine = ResultLine & { error?: string };
 
-async function readLines(path: string, length: number, onLine: (line: AnyLine) => void): Promise<void> {
+async function readLines(
+  path: string,
+  length: number,
+  onLine: (line: AnyLine, number: number, text: string) => void | Promise<void>,
+): Promise<void> {
   if (length === 0) return;
   let number = 0;
   for await (const line of createInterface({ input: createReadStream(path, { end: length - 1 }) })) {
@@ -116,6 +142,6 @@ async function readLines(path: string, length: number, onLine: (line: AnyLine) =
     if (line.trim() === '') continue;
     const value = parseJson(line, `${path}: line ${number}`) as AnyLine;
     if (typeof value?.file !== 'string') throw notOurs(path, `line ${number}: ${line.slice(0, 60)}`);
-    onLine(value);
+    await onLine(value, number, line);
   }
 }
