@@ -32,7 +32,9 @@ export const sideWords = new Set('left right bilateral small low normal clear'.s
 
 /** Finite verbs that close a list ("no A or B is seen"); after any other verb a new clause has begun. */
 export const verbs = new Set(
-  'is are was were has have appears appear remains remain demonstrates demonstrate shows show'.split(' '),
+  'is are was were has have appears appear remains remain demonstrates demonstrate shows show persists persist'.split(
+    ' ',
+  ),
 );
 export const closingVerbs = new Set(
   'seen identified noted present evident appreciated visualized visible demonstrated detected observed apparent found suggested suspected definite'.split(

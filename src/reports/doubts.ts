@@ -142,6 +142,9 @@ export const doubtRules: readonly Rule[] = [
     likelihood: 0.1,
     phrases: [
       `${notSure} ..3 ${sure} ..2 that? there? is|are|was|were|be? ..1 ${denying}`,
+      `${notSure} ..3 ${sure} ..2 absence|lack of`,
+      'not|cannot|difficult|hard|impossible ..3 certain|sure|clear|tell|say|determine if|whether there|this|these|that|it? is|are|was|were|represents?',
+      'uncertain|unclear|unsure|questionable if|whether there|this|these|that|it? is|are|was|were|represents?',
       `no guarantee|certainty|assurance|proof ..1 that? there? is|are|was|were? ..1 ${denying}`,
     ],
   },

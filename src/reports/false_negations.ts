@@ -62,6 +62,7 @@ export const falseNegations: readonly Rule[] = [
       `no ..2 evidence|sign|indication|suggestion|proof ..3 that ..5 ${gone}`,
       'resolution|clearing of ..5 not ..1 complete|finished',
       'resolution|clearing of ..5 incomplete|partial|underway|ongoing',
+      'wrong|incorrect|untrue|false|mistaken to|that? ..1 say|state|claim|assume? that? there? is|are|was? no',
       `not ..1 true|case that? there? is|are|was|were? no`,
       `not ..1 mean|imply|exclude ..3 no`,
       'neither resolved|cleared nor improved|changed',

@@ -188,7 +188,7 @@ export type Concept = Disease | Abnormality;
 export const otherMeanings: readonly string[] = [
   'mass effect',
   // A disease's name before what is done about it, or before a form that is filled in because of it.
-  'pneumonia|pneumothorax|effusion|nodule|mass|atelectasis|edema|hernia|emphysema|fibrosis|pna|pneumo protocol|pathway|bundle|guideline|precaution|prophylaxis|vaccine|vaccination|education|clinic|program|registry|trial|algorithm|panel|score|severity|boot|vax',
+  'pneumonia|pneumothorax|effusion|nodule|mass|atelectasis|edema|hernia|emphysema|fibrosis|pna|pneumo screening|management|surveillance|prevention|order? protocol|set|measure|pathway|bundle|guideline|precaution|prophylaxis|vaccine|vaccination|education|clinic|program|registry|trial|algorithm|panel|score|severity|boot|vax',
   'pneumo peritoneum|mediastinum|pericardium|cephalus|coccal|coccus|conjugate',
   'pros and|& con',
   `collapse|collapsed of ..4 ${levels}|${spine}`,

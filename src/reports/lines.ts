@@ -14,7 +14,7 @@ export interface Line {
 
 /** A bullet, "1.", "1)", "[1]", "#1", "1 -" or "a)" at the start of a line. What it marks follows. */
 const marker =
-  /^(?:[-*+>•·▪●◦‣–—]{1,3}[ \t]{0,8}(?=\S)|[([]?#?(\d{1,2})[.):\]](?!\d)[ \t]{0,8}|#(\d{1,2})[ \t]{1,8}|(\d{1,2})[ \t]-[ \t]{1,8}(?=\p{L})|\(?[a-hA-H][.)][ \t]{1,8})/u;
+  /^(?:[-*+>•·▪●◦‣–—]{1,3}[ \t]{0,8}(?=\S)|[([]?#?(\d{1,2})(?:[.):\]]|\/(?=[ \t]))(?!\d)[ \t]{0,8}|#(\d{1,2})[ \t]{1,8}|(\d{1,2})[ \t]-[ \t]{1,8}(?=\p{L})|\(?[a-hA-H][.)][ \t]{1,8})/u;
 /** "Lungs: ", "Heart and mediastinum:", "PLEURA - ": the part of the chest that a line is about. */
 const labelled = /^[\p{L}][\p{L} \t/&,()-]{1,40}(?::(?!\d)|[ \t]-[ \t])/u;
 /** More than any wrapped line has; a paragraph on one line is no measure for where others were wrapped. */

@@ -20,16 +20,16 @@ interface Numbering {
 
 const closed = (body: string): boolean => body.includes(')') || body.includes(']');
 const numerals: Numbering = {
-  mark: /(?<=^|[\s.;,:])[([]?(\d{1,2})(?:[.)\]]|:(?=[ \t]))[ \t]{0,8}(?=[\p{L}?[(☐☑])|(?<=^|[\s.;,:])(?:#(\d{1,2})|(\d{1,2})[ \t]-)[ \t]{1,8}(?=\p{L})/gu,
+  mark: /(?<=^|[\s.;,:])[([]?(\d{1,2})(?:[.)\]]|[:/](?=[ \t]))[ \t]{0,8}(?=[\p{L}?[(☐☑])|(?<=^|[\s.;,:])(?:#(\d{1,2})|(\d{1,2})[ \t]-)[ \t]{1,8}(?=\p{L})/gu,
   values: Array.from({ length: 99 }, (_, at) => String(at + 1)),
   possible: (body) => /\d/.test(body),
 };
 const numberings: readonly Numbering[] = [
   numerals,
   {
-    mark: /(?<=^|[\s.;,:])[([]?([a-h])[.)\]][ \t]{1,8}(?=\p{L})/giu,
+    mark: /(?<=^|[\s.;,:])[([]?([a-h])[.)\]:][ \t]{1,8}(?=\p{L})/giu,
     values: [...'abcdefgh'],
-    possible: (body) => closed(body) || /^a\./i.test(body),
+    possible: (body) => closed(body) || /^a[.:]/i.test(body),
   },
   {
     mark: /(?<=^|[\s.;,:])\(?(i{1,3}|iv|vi{0,3}|ix|x)[.)][ \t]{1,8}(?=\p{L})/giu,

@@ -1,6 +1,6 @@
 /** Rules for what another reader or film said, for names and signatures, and for what is said of nobody's chest. */
 
-import { earlier } from './rule_words.js';
+import { earlier, examination } from './rule_words.js';
 import type { Rule } from './rules.js';
 
 /** Who else looked at it. */
@@ -34,6 +34,8 @@ export const otherReaderRules: readonly Rule[] = [
       `${reader} ..3 ${says}`,
       `${earlier} ..4 ${says} ..1 as|to|of`,
       `${earlier} ..4 reportedly`,
+      `outside|osh|referring ..1 ${examination} ..1 mention|state|say|describe|list|raise|suggest|show|note|report`,
+      `${reader} ..1 interpretation|impression|diagnosis|opinion|concern|question ..1 was|is|of|for|:`,
       `per|according to? ..3 ${reader} ,?`,
       `per|according to? ..3 ${reader} ..2 , there is|are|was|were`,
     ],

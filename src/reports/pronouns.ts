@@ -29,7 +29,10 @@ const itIsGone: readonly string[] = [
   `it|they|this|these is|are|was|were no longer|not ..1 ${seen}`,
   'now|since|currently|today clear|resolved|gone|cleared .',
   'clear|resolved|gone|cleared now|today|currently .',
+  'is|are|has|have now|currently|since? clear|resolved|gone|cleared .',
 ];
+/** "Drained; gone." */
+const goneAlone: readonly string[] = ['gone|resolved|cleared|clear .'];
 const there: readonly string[] = [
   'there is|are|remains ..1 one|some',
   `one|some is|are|was|were ..1 ${seen}|${same}`,
@@ -48,11 +51,14 @@ interface Meaning {
   single: boolean;
   /** Only behind "but" and its like, in the same sentence: elsewhere "it" may be a tube. */
   contrast?: true;
+  /** Only behind a semicolon. */
+  apart?: true;
 }
 
 const meanings: readonly (readonly [phrases: readonly string[], meaning: Meaning])[] = [
   [gone, { gone: true, single: false }],
   [itIsGone, { gone: true, single: true }],
+  [goneAlone, { gone: true, single: true, apart: true }],
   [there, { gone: false, single: true }],
   [itIsThere, { gone: false, single: true, contrast: true }],
 ];
@@ -82,7 +88,7 @@ export function saidIn(words: readonly string[], from: number, to: number, inSen
   const contrast = inSentence && words.slice(from, first).some((word) => contrasts.has(word));
   for (let start = first; start < to; start++) {
     for (const { value, end } of matchesAt(tree, words, start, (word) => inGap.has(word))) {
-      if (value.contrast && !contrast) continue;
+      if ((value.contrast && !contrast) || (value.apart && words[from] !== ';')) continue;
       // "Other findings: none seen", "none on the right": not what stood before.
       if (value.gone && (start > first || words.slice(from, to).some((word) => elsewhere.has(word)))) continue;
       return { gone: value.gone, single: value.single, start, end: Math.min(end, to) };

@@ -26,11 +26,13 @@ const closers = wordSet(
 /** Words that open a finding behind a denied one. */
 const openers = new Set([
   ...wordSet(
-    'bibasilar bibasal basilar basal apical upper lower lobar lingular perihilar retrocardiac subsegmental linear discoid patchy multiple hiatal',
+    'bibasilar bibasal basilar basal apical upper lower lobar lingular perihilar retrocardiac subsegmental linear discoid patchy multiple hiatal heart cardiac cardiomediastinal aorta mediastinum trachea',
   ),
   ...[...assertiveWords].filter((word) => !['normal', 'clear', 'known', 'status'].includes(word)),
 ]);
 const separators = new Set(['/', '-']);
+/** Verbs that close a denial: "no effusion seen". */
+const closingVerbs = wordSet('seen identified noted evident visible visualized appreciated demonstrated detected');
 /** Between such words a denial goes on: "no effusion on the left or right". */
 const connecting = wordSet(
   'and or nor , ; : . with without of in on at is are was were has have to from for by than over no not ( ) / -',
@@ -115,7 +117,7 @@ function splitDenials(
   for (let at = 0; at < sentence.tokens.length; at++) {
     const word = words[at]!;
     const before = separators.has(words[at - 1] ?? '') ? at - 1 : at;
-    const ended = ends.has(before);
+    const ended = ends.has(closingVerbs.has(words[before - 1] ?? '') ? before - 1 : before);
     if (word === 'no') {
       if (at > 0 && (ended || closers.has(words[before - 1] ?? ''))) cuts.push(at);
       denied = true;

@@ -31,7 +31,7 @@ const ruleGapBlocked = (word: string): boolean => blocked.has(word) || word === 
 const ruleTree = compilePatterns(rules.flatMap((rule) => rule.phrases.map((phrase) => [phrase, rule] as const)));
 const breakTree = compilePatterns(clauseBreaks.map((phrase) => [phrase, true] as const));
 
-const answered = new Set(['yes', 'positive', 'negative']);
+const answered = new Set(['yes', 'positive', 'negative', 'true', 'false']);
 
 const relative = new Set(['which', 'that', 'who']);
 const plainNegation = rules.find(({ id }) => id === 'no')!;
@@ -146,6 +146,8 @@ function reachBefore(words: readonly string[], clause: readonly number[], { rule
     if (comma && words.slice(first, at - 1).some((word) => closing.has(word))) break;
     // "Effusion (+), pneumothorax (-)": what has its own answer keeps it.
     if (rule.id === 'none' && answered.has(words[at - 1]!) && words[at] !== '/') break;
+    // "Effusion: 1, edema: 0": a value is that of its own name.
+    if (rule.id === 'none' && words[at - 1] === ':' && words.slice(at, start).includes(',')) break;
     at--;
   }
   return at;
@@ -174,14 +176,16 @@ export function scopesOf(words: readonly string[]): SentenceScopes {
       spans.push({ rule, from: reachBefore(words, clause, trigger), to: end, start, end });
     }
   }
-  const persisting: number[] = [];
-  for (let at = 0; at < words.length; at++) if (persists.has(words[at]!)) persisting.push(at);
+  let persisting: number[] | undefined;
   return {
     clause,
     over(mention) {
       const reaching = spans.filter(({ rule, from, to, start, end }) => {
         // "Was present in May" does not say that it is present.
-        if (rule.unlessPersisting && persisting.some((at) => at < start || at >= end)) return false;
+        if (rule.unlessPersisting) {
+          persisting ??= words.flatMap((word, at) => (persists.has(word) ? [at] : []));
+          if (persisting.some((at) => at < start || at >= end)) return false;
+        }
         // A mention is in reach by its named words; one inside it ("heart is not enlarged") counts too.
         const inside = start >= mention.start && start < mention.end;
         return inside || mention.tokens.some((token) => token >= from && token < to);

@@ -21,7 +21,7 @@ function endsSentence(text: string, index: number, end: number, sentenceStart: n
   // "?pneumonia" and "opacity ? pneumonia" doubt what follows; "Pneumonia? No." is answered.
   if (mark === '?') {
     const before = index === sentenceStart ? ' ' : text[index - 1]!;
-    const rest = text.slice(index + 1, Math.min(end, index + 16));
+    const rest = text.slice(index + 1, Math.min(end, index + 20));
     if (before === '(' && next === ')') return false;
     return !((/[\s(/]/.test(before) && /^ {0,2}[\p{L}]/u.test(rest)) || answered.test(rest));
   }
@@ -41,7 +41,8 @@ function endsSentence(text: string, index: number, end: number, sentenceStart: n
   return word === 'no' ? !/^\d/.test(following) : false;
 }
 
-const answered = /^ {0,2}(?:(?:no|none|yes|absent|nil|negative)(?:[.,;\r\n]|$)|[([](?:no|none|yes|n|y)[)\]])/i;
+const answered =
+  /^ {0,2}(?:(?:no|none|yes|absent|nil|negative|not (?:seen|present|identified|visible|evident|noted))(?:[.,;\r\n]|$)|[([](?:no|none|yes|n|y)[)\]])/i;
 
 /** The sentences of `text[start, end)`: list items, lines of a template, ticked boxes, rows of a table, plain prose. */
 export function sentences(text: string, start = 0, end = text.length): Sentence[] {

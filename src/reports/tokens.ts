@@ -18,30 +18,30 @@ export interface Sentence {
   unticked?: number;
 }
 
-const tokenPattern = /_{2,}|\*{3,}|[=-]>|[\p{L}\p{N}]+(?:['’][\p{L}]+)?(?:\.\d+)?|\([-–+]\)|[-+]ve\b|[^\s\p{L}\p{N}]/gu;
+const tokenPattern = /[\p{L}\p{N}]+(?:['’][\p{L}]+)?(?:\.\d+)?|_{2,}|\*{3,}|[=-]>|\([-–+]\)|[-+]ve\b|[^\s\p{L}\p{N}]/gu;
 /** What `|` is as a word, since the phrases of the rules cannot name it. */
 export const cellEnd = '¦';
 /** A run of underscores or asterisks: a place that was left blank, or masked. */
 export const blank = '_';
 
 /** Signs that stand between a finding and its answer, or for one. */
-const signs: Record<string, string> = {
-  '=': ':',
-  '=>': ':',
-  '->': ':',
-  '→': ':',
-  '|': cellEnd,
-  '(-)': 'negative',
-  '(–)': 'negative',
-  '-ve': 'negative',
-  '(+)': 'positive',
-  '+ve': 'positive',
-};
+const signs = new Map<string, string>([
+  ['=', ':'],
+  ['=>', ':'],
+  ['->', ':'],
+  ['→', ':'],
+  ['|', cellEnd],
+  ['(-)', 'negative'],
+  ['(–)', 'negative'],
+  ['-ve', 'negative'],
+  ['(+)', 'positive'],
+  ['+ve', 'positive'],
+]);
 
 /** Words and punctuation of `text[start, end)`. Hyphens part words ("left-sided" is two); a dash with spaces is kept. */
 export function tokenize(text: string, start: number, end: number): Token[] {
   const tokens: Token[] = [];
-  tokenPattern.lastIndex = 0;
+  let parted = false;
   for (const match of text.slice(start, end).matchAll(tokenPattern)) {
     let raw = match[0];
     if (raw === '_' || raw === '"') continue;
@@ -52,9 +52,11 @@ export function tokenize(text: string, start: number, end: number): Token[] {
       if (raw !== '—' && (at === start || !/\s/.test(text[at - 1]!) || (to < end && !/\s/.test(text[to]!)))) continue;
       raw = '-';
     }
-    tokens.push({ word: Object.hasOwn(signs, raw) ? signs[raw]! : lemma(raw), start: at, end: to });
+    const sign = signs.get(raw);
+    if (raw === ',' || raw === ';' || sign === cellEnd) parted = true;
+    tokens.push({ word: sign ?? lemma(raw), start: at, end: to });
   }
-  for (let at = 1; at + 1 < tokens.length; at++) {
+  for (let at = 1; parted && at + 1 < tokens.length; at++) {
     if (separators.has(tokens[at]!.word) && answersAlone(tokens, at + 1)) tokens[at]!.word = ':';
   }
   return tokens;

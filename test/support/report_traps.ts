@@ -41,7 +41,7 @@ no focal consolidation pleural effusion or pneumothorax → Consolidation -,Effu
 no focal consolidation large pleural effusion or pneumothorax is seen → Consolidation -,Effusion -,Pneumothorax -
 no effusion on the left or right → Effusion -
 no effusion right lung clear → Effusion -
-lungs clear no infiltrate heart normal no effusion old left rib fractures → Infiltration -,Effusion -
+lungs clear no infiltrate heart normal no effusion old left rib fractures → Cardiomegaly -,Infiltration -,Effusion -
 # lists on one line
 a) No effusion b) Right pneumothorax c) No edema → Effusion -,Pneumothorax +,Edema -
 A) No effusion B) Right pneumothorax → Effusion -,Pneumothorax +
