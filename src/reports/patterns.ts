@@ -114,16 +114,18 @@ function take<T>(search: Search<T>, value: T, end: number): void {
 
 function walk<T>(search: Search<T>, at: Node<T>, index: number): void {
   const { words, taken, path, blocks } = search;
-  for (const value of at.values) take(search, value, index);
+  // Counted loops: this is where most of the time goes.
+  for (let one = 0; one < at.values.length; one++) take(search, at.values[one]!, index);
   const child = index < words.length ? at.next.get(words[index]!) : undefined;
   if (child && !taken(index)) {
     path.push(index);
     walk(search, child, index + 1);
     path.pop();
   }
-  for (const { reach, node: behind } of at.gaps) {
+  for (let gap = 0; gap < at.gaps.length; gap++) {
+    const { reach, node: behind } = at.gaps[gap]!;
     // Where the words behind a gap are optional, the phrase may end before it.
-    for (const value of behind.values) take(search, value, index);
+    for (let one = 0; one < behind.values.length; one++) take(search, behind.values[one]!, index);
     for (let skipped = 0; skipped <= reach && index + skipped < words.length; skipped++) {
       if (skipped > 0 && blocks(words[index + skipped - 1]!)) break;
       const next = behind.next.get(words[index + skipped]!);

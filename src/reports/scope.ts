@@ -26,7 +26,8 @@ const closing = lemmas(closingVerbs);
 const joinsWith = new Set(['consistent', 'compatible', 'associated', 'keeping', 'correlating']);
 
 export const gapBlocked = (word: string): boolean => blocked.has(word);
-const ruleGapBlocked = (word: string): boolean => blocked.has(word) || word === 'not' || placeWords.has(word);
+const ruleBlocked = new Set([...blocked, 'not', ...placeWords]);
+const ruleGapBlocked = (word: string): boolean => ruleBlocked.has(word);
 
 const ruleTree = compilePatterns(rules.flatMap((rule) => rule.phrases.map((phrase) => [phrase, rule] as const)));
 const breakTree = compilePatterns(clauseBreaks.map((phrase) => [phrase, true] as const));
