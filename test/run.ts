@@ -1,5 +1,5 @@
 /**
- * Runs the test files, each in a process of its own, two at a time, and closes with the plain line
+ * Runs the test files, each in a process of its own, a few at a time, and closes with the plain line
  * `N passed, N failed`. A file that crashed, or in which no test ran (uvu passes a file whose `test.run()` was
  * forgotten), counts as failed.
  *
@@ -9,11 +9,15 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const FILE_LIMIT_MS = 10 * 60_000;
+
+/** One more than there are cores, since files also wait, but no more than memory surely holds: a browser takes a gigabyte. */
+const AT_ONCE = Math.min(4, availableParallelism() + 1);
 
 /** The files that take longest begin first, so that at the end nobody waits for one of them. The others follow by name. */
 const LONGEST = ['browser', 'train_run', 'docs', 'web', 'localizer', 'studies', 'train', 'train_loop', 'kills', 'cli'];
@@ -89,7 +93,7 @@ async function main(args: string[]): Promise<number> {
       else if (said.length > 0) console.log(said.join('\n'));
     }
   };
-  await Promise.all([work(), work()]);
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
 
   const sum = (pick: (outcome: Outcome) => number) => outcomes.reduce((total, outcome) => total + pick(outcome), 0);
   const failed = sum((outcome) => outcome.failed) + (outcomes.length === 0 ? 1 : 0);

@@ -16,7 +16,7 @@ const text = (...names: string[]) => readFileSync(at(...names), 'utf8');
 const run = promisify(execFile);
 const program = (name: string, ...args: string[]) =>
   run(process.execPath, [fileURLToPath(new URL(`../bench/${name}/run.js`, import.meta.url)), ...args], {
-    timeout: 200_000,
+    timeout: 400_000,
   });
 const failure = (work: Promise<unknown>) =>
   work.then(

@@ -30,7 +30,7 @@ import { PROJECTS, type Project } from './projects.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const PAGE_LIMIT_MS = 120_000;
-const COMMAND_LIMIT_MS = 600_000;
+const COMMAND_LIMIT_MS = 30 * 60_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-consumers-'));
 const wanted = process.argv.slice(2);
