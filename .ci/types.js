@@ -20,12 +20,14 @@ symlinkSync(join(root, 'node_modules/@webgpu/types'), join(modules, '@webgpu/typ
 const user = `
 import { InputError, load, type Localization, type Localizer, toCOCO } from 'raybox';
 import { RayboxOverlay, type SelectDetail } from 'raybox/overlay';
+import { overlayPng } from 'raybox/overlay/png';
 const localizer: Localizer = await load('weights.safetensors', { onProgress: (done: number) => console.log(done) });
 const result: Localization = await localizer.localize({ data: new Uint8Array(4), width: 2, height: 2 });
 const labels: string[] = result.findings.map((finding) => finding.label);
 const wide: number = result.findings[0]!.box.width;
 toCOCO([result], ['a.png'], localizer.classes);
-console.log(labels, wide, new InputError('x') instanceof Error);
+const png: Uint8Array = await overlayPng('a.png', result, { metadata: localizer.metadata });
+console.log(labels, wide, png, new InputError('x') instanceof Error);
 const overlay: RayboxOverlay = document.querySelector('raybox-overlay')!;
 overlay.image = document.createElement('canvas');
 overlay.result = result;

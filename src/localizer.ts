@@ -8,7 +8,7 @@ import { type ImageInput, toPixels } from './localizer/images.js';
 import { type ModelOptions, readModel, readsOnce, type WeightsInput } from './localizer/model.js';
 import type { GpuLocalization } from './localizer/on_gpu.js';
 import { abortable, createQueue } from './localizer/queue.js';
-import { type LocalizeOptions, type Request, requestOf } from './localizer/request.js';
+import { LOCALIZE_OPTIONS, type LocalizeOptions, type Request, requestOf } from './localizer/request.js';
 import type { Classification, Localization } from './localizer/results.js';
 import { type Batch, createSession, type Memory, type Session, type StageTimes } from './localizer/session.js';
 import { checkOptions, optionNames } from './options.js';
@@ -25,6 +25,7 @@ export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {
   signal?: AbortSignal;
 }
 
+/** Of `load`, beside the fields of the weights' metadata. */
 const OWN_OPTIONS = optionNames<Omit<LoadOptions, keyof WeightsMetadata>>({
   device: true,
   adapter: true,
@@ -37,14 +38,14 @@ const OWN_OPTIONS = optionNames<Omit<LoadOptions, keyof WeightsMetadata>>({
   ignore: true,
   network: true,
   maxBytes: true,
+  cache: true,
+  integrity: true,
   onProgress: true,
   signal: true,
 });
 
 /** Options of `Localizer.classify`. */
 export type ClassifyOptions = Pick<LocalizeOptions, 'bits' | 'maxImageBytes' | 'signal'>;
-
-const CLASSIFY_OPTIONS = optionNames<ClassifyOptions>({ bits: true, maxImageBytes: true, signal: true });
 
 /** Options of `Localizer.localizeAll`: those of `localize`, for all its images alike. */
 export interface LocalizeAllOptions extends LocalizeOptions {
@@ -54,12 +55,23 @@ export interface LocalizeAllOptions extends LocalizeOptions {
   onError?: (error: Error, index: number) => void;
 }
 
+/** Every option that a call knows. */
+export const KNOWN_OPTIONS = {
+  load: [...OWN_OPTIONS, ...weightsFields.filter((field) => field !== 'assumed')],
+  classify: optionNames<ClassifyOptions>({ bits: true, maxImageBytes: true, signal: true }),
+  localize: [...LOCALIZE_OPTIONS, 'output'],
+  localizeAll: [
+    ...LOCALIZE_OPTIONS,
+    ...optionNames<Omit<LocalizeAllOptions, keyof LocalizeOptions>>({ batch: true, onError: true }),
+  ],
+};
+
 /**
  * Loads weights and makes them ready on a GPU.
  * @throws InputError for weights that cannot be read or do not fit; GpuUnavailableError without a fitting adapter.
  */
 export async function load(weights: WeightsInput, options: LoadOptions = {}): Promise<Localizer> {
-  checkOptions('load', options, [...OWN_OPTIONS, ...weightsFields]);
+  checkOptions('load', options, KNOWN_OPTIONS.load);
   const { signal, onProgress, device, adapter, powerPreference, dawn } = options;
   const model = await readModel(weights, { ...options, onProgress: (done) => onProgress?.(done / 2) });
   signal?.throwIfAborted();
@@ -135,7 +147,7 @@ export class Localizer {
 
   /** Probabilities and logits by label. */
   async classify(image: ImageInput, options: ClassifyOptions = {}): Promise<Classification> {
-    checkOptions('classify', options, CLASSIFY_OPTIONS);
+    checkOptions('classify', options, KNOWN_OPTIONS.classify);
     const { index, width, height, probabilities, logits, warnings } = await this.localize(image, {
       ...options,
       boxes: false,
@@ -157,7 +169,7 @@ export class Localizer {
     if (output !== 'cpu' && output !== 'gpu') {
       throw new InputError('output', { expected: "'cpu' or 'gpu'", given: String(output) });
     }
-    const request = requestOf(this.metadata, options, 'localize', ['output']);
+    const request = requestOf(this.metadata, options, 'localize', KNOWN_OPTIONS.localize);
     const { signal } = options;
     const read = abortable(toPixels(image, options), signal);
     const work = async (pixels: Pixels): Promise<Localization | GpuLocalization> => {
@@ -181,7 +193,7 @@ export class Localizer {
       throw new InputError('batch', { expected: 'a whole number from 1 on', given: String(batch) });
     }
     refuseSingleImage(images);
-    const request = requestOf(this.metadata, perImage, 'localizeAll', ['batch', 'onError']);
+    const request = requestOf(this.metadata, perImage, 'localizeAll', KNOWN_OPTIONS.localizeAll);
     const batches = readBatches(images, batch, options);
     let next = batches.next();
     next.catch(() => {}); // awaited below; reading ahead must not leave a rejection unhandled

@@ -21,6 +21,10 @@ export type WarningCode =
   | 'missing-data'
   /** A file does not say how it is to be read; the message says how it was. */
   | 'assumed-data'
+  /** The server could not be asked whether kept weights are still what it has: they were used. */
+  | 'kept-weights'
+  /** Weights could not be kept on this machine, as the option `cache` asks for. */
+  | 'not-kept'
   /** A 16-bit image uses fewer bits, as far as its samples show: white was taken to be lower (see `formats/bits.ts`). */
   | 'assumed-bits'
   /** A JPEG of four colours without an Adobe marker was read as inverted CMYK. */

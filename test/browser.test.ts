@@ -21,6 +21,7 @@ const SUITES = [
   'localizer',
   'behaviour',
   'interruptions',
+  'kept_weights',
   'phantom',
   'train_loop',
 ];

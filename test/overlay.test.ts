@@ -1,10 +1,13 @@
 /** What the pictures of `raybox localize --overlay` hold, pixel by pixel where it matters. */
 import * as fc from 'fast-check';
+import { PNG } from 'pngjs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Finding } from '../src/formats/findings.js';
 import type { Image } from '../src/formats/pixels.js';
+import { encodePng } from '../src/formats/png.js';
 import { loadFont } from '../src/node/font.js';
+import { type OverlayResult, overlayPng } from '../src/node/overlay_png.js';
 import { createCanvas, fill, outline } from '../src/overlay/canvas.js';
 import { classColor, inferno } from '../src/overlay/colors.js';
 import { drawOverlay, type OverlayInput } from '../src/overlay/overlay.js';
@@ -254,5 +257,30 @@ test('images of any size and kind: tiny, long, huge, 16 bits, RGBA, constant map
 test('what is no image is refused', () => {
   assert.throws(() => drawOverlay(overlayInput({ ...grey(2, 2), width: 3 }, []), font), /wrong length/);
 });
+
+test('from a program: pixels or files and a result, also one from JSON, give the PNG of the command line', async () => {
+  const input = overlayInput(grey(40, 30), ['Effusion', 'Mass'], { title: 'X', thresholds: { Mass: 0.3 } });
+  const { width, height, data } = input.image;
+  const { findings, probabilities, heatmaps } = input;
+  const result = { width, height, findings, probabilities, heatmaps } as unknown as OverlayResult;
+  const drawn = await overlayPng({ data, width, height }, result, { title: 'X', thresholds: { Mass: 0.3 } });
+  const thresholds = { ...Object.fromEntries(CLASSES.map((name) => [name, 0.5])), Mass: 0.3 };
+  assert.equal(PNG.sync.read(Buffer.from(drawn)).data, rgbaOf(drawOverlay({ ...input, thresholds }, font)));
+  const file = await encodePng(input.image);
+  const again = await overlayPng(file, JSON.parse(JSON.stringify(result)), { title: 'X', thresholds: { Mass: 0.3 } });
+  assert.equal(again, drawn);
+  const refused = async (work: Promise<unknown>, message: RegExp) =>
+    assert.match(String(await work.catch((error: Error) => error)), message);
+  await refused(
+    overlayPng(file, { ...result, width: 41 }),
+    /InputError: the image is not the one of the result; expected 41/,
+  );
+  await refused(
+    overlayPng(file, result, { titles: 'X' } as object),
+    /overlayPng has no option titles.*did you mean title/,
+  );
+});
+
+const rgbaOf = ({ data }: Image) => Buffer.from(Array.from(data).flatMap((v, i) => (i % 3 === 2 ? [v, 255] : [v])));
 
 test.run();

@@ -8,6 +8,8 @@ export interface Platform {
   gpu(options: { adapter?: string; dawn?: readonly string[] }): Promise<GPU>;
   /** Reads a path or URL piece by piece. */
   open(source: string | URL, signal?: AbortSignal): Promise<Pieces>;
+  /** Where this platform keeps files between runs; undefined where it has no such place. @throws Error where it may not be used. */
+  keep?(): Promise<KeptFiles | undefined>;
   /** Pixels of a file in a format that this platform decodes and raybox does not; undefined for every other format. */
   decode?(bytes: Uint8Array, limits: ImageLimits): Promise<PlatformPixels | undefined>;
   /** Pixels of something that this platform draws with (a canvas, say), or undefined where it is nothing of the kind. */
@@ -18,6 +20,14 @@ export interface Platform {
   environment(name: string): string | undefined;
   /** Called once an adapter is in use that computes on the CPU, so that waiting for it takes no core away from it. */
   easeWaiting?(): void;
+}
+
+/** Files that are kept between runs, by key. What is read may be damaged, and has to be checked. */
+export interface KeptFiles {
+  /** The file, and the note that was written with it. Undefined where there is none, or one of more than `maxBytes`. */
+  read(key: string, maxBytes: number): Promise<{ bytes: Uint8Array; note: string } | undefined>;
+  /** Writes both, or neither. @throws Error where they cannot be written. */
+  write(key: string, bytes: Uint8Array, note: string): Promise<void>;
 }
 
 /** Of the options of `localize`. */

@@ -21,6 +21,7 @@ import { networkOf } from '../nets/network.js';
 import { checkOutputs, type NetworkFunction } from '../nets/outputs.js';
 import { parameterSource } from '../nets/parameters.js';
 import type { Warning } from '../warnings.js';
+import type { CheckedBytes } from './checked_weights.js';
 import type { Trace } from './describe_weights.js';
 import { readPieces } from './images.js';
 
@@ -63,6 +64,13 @@ export interface ModelOptions extends Partial<Omit<WeightsMetadata, 'assumed'>> 
   network?: NetworkFunction;
   /** Larger weights are refused. Default 2 GiB. */
   maxBytes?: number;
+  /**
+   * Keeps weights from the web on this machine: in a page in the Cache API, elsewhere in the folder `raybox/weights` of $XDG_CACHE_HOME
+   * or ~/.cache. What is kept is used while the server says that it has not changed, or while it fits `integrity`.
+   */
+  cache?: boolean;
+  /** The hash of the weights' bytes: `sha256-` (or sha384, sha512) and base64, as in W3C Subresource Integrity. Others are refused. */
+  integrity?: string;
 }
 
 export interface Model {
@@ -81,19 +89,29 @@ export interface Model {
 
 const MAX_BYTES = 2 ** 31;
 
-export async function readModel(
-  weights: WeightsInput,
-  options: ModelOptions & { signal?: AbortSignal; onProgress?: (done: number) => void },
-): Promise<Model> {
-  return modelOf(await readCheckpoint(await readBytes(weights, options), options.prefix), options);
+export async function readModel(weights: WeightsInput, options: ReadOptions): Promise<Model> {
+  const { bytes, warnings = [] } = await readChecked(weights, options);
+  const model = await modelOf(await readCheckpoint(bytes, options.prefix), options);
+  return { ...model, warnings: [...warnings, ...model.warnings] };
 }
 
-async function readBytes(
-  weights: WeightsInput,
-  options: ModelOptions & { signal?: AbortSignal; onProgress?: (done: number) => void },
-): Promise<Uint8Array> {
+export type ReadOptions = ModelOptions & { signal?: AbortSignal; onProgress?: (done: number) => void };
+
+/** The bytes, kept and checked as the options say. */
+async function readChecked(weights: WeightsInput, options: ReadOptions): Promise<CheckedBytes> {
+  if (typeof weights === 'function') return readChecked(await weights(), options);
+  const read = () => readBytes(weights, options);
+  if (options.cache === undefined && options.integrity === undefined) return { bytes: await read() };
+  // Loaded on demand: most weights are neither kept nor checked.
+  return (await import('./checked_weights.js')).checkedWeights(
+    weights,
+    { ...options, maxBytes: options.maxBytes ?? MAX_BYTES },
+    read,
+  );
+}
+
+async function readBytes(weights: WeightsInput, options: ReadOptions): Promise<Uint8Array> {
   const { maxBytes = MAX_BYTES, signal, onProgress } = options;
-  if (typeof weights === 'function') return readBytes(await weights(), options);
   if (weights instanceof Uint8Array) return weights;
   if (weights instanceof ArrayBuffer) return new Uint8Array(weights);
   if (typeof weights === 'string' || weights instanceof URL) {

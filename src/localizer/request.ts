@@ -33,7 +33,7 @@ export interface LocalizeOptions {
   signal?: AbortSignal;
 }
 
-const LOCALIZE_OPTIONS = optionNames<LocalizeOptions>({
+export const LOCALIZE_OPTIONS = optionNames<LocalizeOptions>({
   classes: true,
   thresholds: true,
   heatThresholds: true,
@@ -69,15 +69,15 @@ const NEVER = 2;
 
 /**
  * @param call the method that was called, for messages
- * @param others options of that method beside these
+ * @param known names of its options
  */
 export function requestOf(
   metadata: WeightsMetadata,
   options: LocalizeOptions,
   call = 'localize',
-  others: readonly string[] = [],
+  known = LOCALIZE_OPTIONS,
 ): Request {
-  checkOptions(call, options, [...LOCALIZE_OPTIONS, ...others]);
+  checkOptions(call, options, known);
   const {
     classes,
     thresholds = {},

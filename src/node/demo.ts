@@ -7,7 +7,8 @@ import { load } from '../localizer.js';
 import { untrainedWeights } from '../nets/untrained.js';
 import { DISEASES, drawPhantom } from '../phantom/index.js';
 import { withFile } from './lock.js';
-import { UNTRAINED, writeOverlay } from './overlay_file.js';
+import { writeOverlay } from './overlay_file.js';
+import { UNTRAINED } from './overlay_png.js';
 import { duration, interruptible, print, say, table, wholeNumber } from './terminal.js';
 import type { Command } from './vendor/commander.js';
 

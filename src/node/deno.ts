@@ -22,6 +22,8 @@ export const platform: Platform = {
   name: 'deno',
   open,
 
+  keep: async () => (await import('./kept_files.js')).openKeptFiles(),
+
   async gpu({ adapter, dawn = [] }) {
     const gpu = deno.navigator?.gpu;
     if (!gpu) {

@@ -47,6 +47,8 @@ export const platform: Platform = {
 
   open,
 
+  keep: async () => (await import('./kept_files.js')).openKeptFiles(),
+
   refuse(info) {
     if (isReal(info)) return;
     throw new GpuUnavailableError('the only adapter is a null adapter, which computes nothing', {

@@ -19,6 +19,8 @@ export const platform: Platform = {
 
   open: openUrl,
 
+  keep: async () => (await import('./kept_files.js')).openKeptFiles(),
+
   async decode(bytes, limits) {
     const format = detectFormat(bytes);
     if (!BROWSER_FORMATS.includes(format)) return undefined;

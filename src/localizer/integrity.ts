@@ -1,0 +1,55 @@
+/** Hashes of files, as pages write them for scripts: W3C Subresource Integrity. */
+import { InputError } from '../errors.js';
+
+/** Bytes of each hash; later ones are stronger. */
+const LENGTHS = { sha256: 32, sha384: 48, sha512: 64 };
+type Algorithm = keyof typeof LENGTHS;
+
+/**
+ * Checks bytes against `sha256-…`, `sha384-…` or `sha512-…` in base64. Of several, with spaces between them, one of the strongest kind
+ * has to fit.
+ * @param what names the file in messages
+ * @throws InputError that says what was expected and what was given
+ */
+export async function checkIntegrity(bytes: Uint8Array, integrity: string, what: string): Promise<void> {
+  const { algorithm, hashes } = parseIntegrity(integrity);
+  const hash = await hashOf(bytes, algorithm);
+  const given = btoa(String.fromCharCode(...hash));
+  if (hashes.includes(given)) return;
+  throw new InputError(`${what}: not the file that the option integrity describes`, {
+    expected: hashes.map((one) => `${algorithm}-${one}`).join(' or '),
+    given: `${algorithm}-${given}`,
+    hint: 'the file was changed or damaged on its way: get it again; where it was changed on purpose, say so in integrity',
+  });
+}
+
+/** @throws InputError for what is no such text: it would otherwise check nothing. */
+export function parseIntegrity(integrity: string): { algorithm: Algorithm; hashes: string[] } {
+  const found = String(integrity).trim().split(/\s+/).map(parseHash);
+  const strongest = Math.max(...found.map(({ algorithm }) => LENGTHS[algorithm]));
+  const best = found.filter(({ algorithm }) => LENGTHS[algorithm] === strongest);
+  return { algorithm: best[0].algorithm, hashes: best.map(({ hash }) => hash) };
+}
+
+function parseHash(text: string): { algorithm: Algorithm; hash: string } {
+  const [, algorithm, base64] = /^(sha(?:256|384|512))-([\w+/-]+={0,2})(?:\?.*)?$/.exec(text) ?? [];
+  const hash = base64?.replaceAll('-', '+').replaceAll('_', '/');
+  const length = LENGTHS[algorithm as Algorithm];
+  if (!hash || hash.replace(/=+$/, '').length !== Math.ceil((length * 4) / 3)) {
+    throw new InputError('integrity', {
+      expected: 'sha256-, sha384- or sha512- and the hash in base64',
+      given: `'${text.slice(0, 100)}'`,
+      hint: 'openssl dgst -sha256 -binary FILE | openssl base64 -A gives the hash',
+    });
+  }
+  return { algorithm: algorithm as Algorithm, hash: hash.replace(/=+$/, '').padEnd(Math.ceil(length / 3) * 4, '=') };
+}
+
+/** @throws InputError where a page is not served over https or from localhost. */
+export async function hashOf(bytes: Uint8Array, algorithm: Algorithm): Promise<Uint8Array> {
+  const subtle = globalThis.crypto?.subtle;
+  if (!subtle) {
+    throw new InputError('hashes cannot be computed here', { hint: 'serve the page over https or from localhost' });
+  }
+  return new Uint8Array(await subtle.digest(algorithm.replace('sha', 'SHA-'), bytes as BufferSource));
+}

@@ -1,0 +1,177 @@
+/**
+ * Weights from the web that are kept on this machine, so that they are fetched once. What is kept is used only as long as it is whole
+ * and still what the server has:
+ *
+ * 1. With the option `integrity`, a kept file of that hash is used, and nobody is asked.
+ * 2. Otherwise the server is asked by a HEAD request. The kept file is used where the ETag is the same or, without one, where date
+ *    (Last-Modified) and length are; where the server says neither, the file is fetched anew.
+ * 3. Where the server does not answer within ten seconds, or fails (5xx), the kept file is used, with the warning `kept-weights`.
+ *
+ * A HEAD request instead of a conditional GET, because pages may send one to other sites without asking for leave (CORS preflight).
+ */
+import { platform } from '#gpu';
+import { InputError } from '../errors.js';
+import { type KeptFiles, openResponse } from '../gpu/platform.js';
+import type { Warning } from '../warnings.js';
+import { readPieces } from './images.js';
+import { checkIntegrity, hashOf } from './integrity.js';
+
+export interface KeptOptions {
+  integrity?: string | undefined;
+  maxBytes: number;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((done: number) => void) | undefined;
+}
+
+/** What a server says of a file, by which a change shows. */
+interface Version {
+  etag?: string | undefined;
+  modified?: string | undefined;
+  length?: string | undefined;
+}
+
+/** Written down beside the kept file. */
+interface Note extends Version {
+  sha256: string;
+  /** When it was fetched, as ISO 8601. */
+  fetched: string;
+}
+
+const ANSWER_MS = 10_000;
+
+const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/**
+ * The bytes of an address, from what is kept or from the server.
+ * @returns warnings where nothing could be kept, or where the server could not be asked
+ * @throws InputError for what is no web address, cannot be fetched, is too large or does not fit `integrity`
+ */
+export async function keptWeights(
+  source: unknown,
+  options: KeptOptions,
+): Promise<{ bytes: Uint8Array; warnings: Warning[] }> {
+  const url = webAddress(source);
+  const { integrity, maxBytes, signal, onProgress } = options;
+  let files: KeptFiles | undefined;
+  let key = '';
+  try {
+    files = await platform.keep?.();
+    key = hex(await hashOf(new TextEncoder().encode(url), 'sha256'));
+  } catch (error) {
+    return fetchOnly(url, options, error);
+  }
+  if (!files) return fetchOnly(url, options, new Error('there is no Cache API, which needs https or localhost'));
+  const kept = await readKept(files, key, maxBytes);
+  if (kept) {
+    const state = integrity ? await stateByHash(kept.bytes, integrity) : await askServer(url, kept.note, signal);
+    if (state !== 'changed') {
+      onProgress?.(1);
+      return { bytes: kept.bytes, warnings: state === 'same' ? [] : [unasked(kept.note, state)] };
+    }
+  }
+  const { bytes, version } = await fetchWhole(url, options);
+  const note: Note = { ...version, sha256: hex(await hashOf(bytes, 'sha256')), fetched: new Date().toISOString() };
+  try {
+    await files.write(key, bytes, JSON.stringify(note));
+    return { bytes, warnings: [] };
+  } catch (error) {
+    return { bytes, warnings: [notKept(error)] };
+  }
+}
+
+function webAddress(source: unknown): string {
+  const isAddress = typeof source === 'string' || source instanceof URL;
+  try {
+    if (!isAddress) throw new TypeError();
+    const url = new URL(new Request(source).url); // a page resolves what is relative
+    url.hash = '';
+    if (/^https?:$/.test(url.protocol)) return url.href;
+  } catch {
+    // told below
+  }
+  throw new InputError('cache keeps weights that come from the web', {
+    expected: 'an address with http or https',
+    given: isAddress ? String(source).slice(0, 200) : Object.prototype.toString.call(source),
+    hint: 'leave the option cache out',
+  });
+}
+
+/** Undefined where nothing is kept, or it is damaged: then it is fetched anew. */
+async function readKept(files: KeptFiles, key: string, maxBytes: number) {
+  try {
+    const kept = await files.read(key, maxBytes);
+    if (!kept) return undefined;
+    const note = JSON.parse(kept.note) as Note;
+    return note.sha256 === hex(await hashOf(kept.bytes, 'sha256')) ? { bytes: kept.bytes, note } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const stateByHash = (bytes: Uint8Array, integrity: string): Promise<'same' | 'changed'> =>
+  checkIntegrity(bytes, integrity, '').then(
+    () => 'same',
+    () => 'changed',
+  );
+
+/** Whether the server still has what is kept; or an error that says why it cannot be asked. */
+async function askServer(
+  url: string,
+  note: Note,
+  signal: AbortSignal | undefined,
+): Promise<'same' | 'changed' | Error> {
+  signal?.throwIfAborted();
+  const patience = new AbortController();
+  const stop = () => patience.abort();
+  const timer = setTimeout(stop, ANSWER_MS);
+  signal?.addEventListener('abort', stop);
+  try {
+    const response = await fetch(url, { method: 'HEAD', cache: 'no-cache', signal: patience.signal });
+    if (response.status >= 500 && response.status !== 501) return new Error(`HTTP status ${response.status}`);
+    return response.ok && isSame(versionOf(response), note) ? 'same' : 'changed';
+  } catch (error) {
+    signal?.throwIfAborted();
+    return patience.signal.aborted ? new Error(`no answer within ${ANSWER_MS / 1000} s`) : (error as Error);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+function versionOf({ headers }: Response): Version {
+  const told = (name: string) => headers.get(name) ?? undefined;
+  const length = headers.get('content-encoding') ? undefined : told('content-length');
+  return { etag: told('etag'), modified: told('last-modified'), length };
+}
+
+function isSame(now: Version, then: Version): boolean {
+  if (now.etag || then.etag) return now.etag === then.etag;
+  return now.modified !== undefined && now.modified === then.modified && now.length === then.length;
+}
+
+async function fetchWhole(url: string, { integrity, maxBytes, signal, onProgress }: KeptOptions) {
+  // Past the browser's own cache, which might give an older file than the server's answer to the HEAD request was about.
+  const response = await fetch(url, { cache: 'no-store', signal: signal ?? null }).catch((cause) => {
+    signal?.throwIfAborted();
+    const why = cause.cause instanceof Error ? `: ${cause.cause.message}` : '';
+    throw new InputError(`cannot read ${url}`, { given: `${cause.message}${why}`, cause });
+  });
+  const bytes = await readPieces(openResponse(response, url, signal), `weights ${url}`, maxBytes, onProgress);
+  if (integrity) await checkIntegrity(bytes, integrity, `weights ${url}`);
+  return { bytes, version: versionOf(response) };
+}
+
+async function fetchOnly(url: string, options: KeptOptions, reason: unknown) {
+  const { bytes } = await fetchWhole(url, options);
+  return { bytes, warnings: [notKept(reason)] };
+}
+
+const notKept = (reason: unknown): Warning => ({
+  code: 'not-kept',
+  message: `the weights could not be kept here and will be fetched again next time: ${(reason as Error)?.message ?? reason}`,
+});
+
+const unasked = ({ fetched }: Note, { message }: Error): Warning => ({
+  code: 'kept-weights',
+  message: `the server could not be asked whether the weights are still the same (${message}): those fetched at ${fetched} were used`,
+});

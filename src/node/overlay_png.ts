@@ -1,0 +1,88 @@
+/** Overlays from a program in Node, Deno or Bun, as PNG: `raybox/overlay/png`. A page has `<raybox-overlay>`. */
+import { InputError } from '../errors.js';
+import type { Image } from '../formats/pixels.js';
+import { encodePng } from '../formats/png.js';
+import type { WeightsMetadata } from '../formats/weights.js';
+import { type ImageInput, toPixels } from '../localizer/images.js';
+import { DEFAULT_THRESHOLD } from '../localizer/request.js';
+import type { Localization } from '../localizer/results.js';
+import { checkOptions, optionNames } from '../options.js';
+import { drawOverlay } from '../overlay/overlay.js';
+import { loadFont } from './font.js';
+
+export const UNTRAINED = 'UNTRAINED WEIGHTS: the findings are meaningless';
+
+/** What `localize` gives, or the same read from JSON. */
+export type OverlayResult = Pick<Localization, 'width' | 'height' | 'probabilities' | 'findings'> &
+  Partial<Pick<Localization, 'heatmaps'>>;
+
+export interface OverlayPngOptions {
+  /** The localizer's: for operating thresholds, the scaling of heatmaps, and a notice where the weights are untrained. */
+  metadata?: WeightsMetadata;
+  /** Operating thresholds by label, in place of those of the metadata; default 0.5. */
+  thresholds?: Readonly<Record<string, number>>;
+  /** Shown above the key. Default: none. */
+  title?: string;
+  /** As in `localize`. */
+  bits?: number;
+  /** As in `localize`. */
+  maxImageBytes?: number;
+}
+
+const OPTIONS = optionNames<OverlayPngOptions>({
+  metadata: true,
+  thresholds: true,
+  title: true,
+  bits: true,
+  maxImageBytes: true,
+});
+
+/**
+ * Draws an image under the heatmap of its top finding (where there are heatmaps), with all boxes and, beside it, the probabilities.
+ * @param image what `localize` was given: a path, URL, Blob, Response, bytes or pixels
+ * @returns the bytes of a PNG
+ * @throws InputError for an image that cannot be read, or is of another size than the result says
+ */
+export async function overlayPng(
+  image: ImageInput,
+  result: OverlayResult,
+  options: OverlayPngOptions = {},
+): Promise<Uint8Array> {
+  checkOptions('overlayPng', options, OPTIONS);
+  const { bits, maxImageBytes, ...more } = options;
+  const { width, height } = result;
+  const pixels = await toPixels(image, { bits, maxImageBytes });
+  if (!('data' in pixels)) {
+    throw new InputError('an overlay of an image on the GPU', { hint: 'hand in its pixels, or its file' });
+  }
+  if (pixels.width !== width || pixels.height !== height) {
+    throw new InputError('the image is not the one of the result', {
+      expected: `${width} × ${height} pixels`,
+      given: `${pixels.width} × ${pixels.height}`,
+    });
+  }
+  return drawnPng(pixels as Image, result, more);
+}
+
+/** The same of pixels that are known to be the result's. */
+export async function drawnPng(
+  image: Image,
+  { findings, probabilities, heatmaps = {} }: OverlayResult,
+  { metadata, thresholds, title = '' }: Omit<OverlayPngOptions, 'bits' | 'maxImageBytes'>,
+): Promise<Uint8Array> {
+  const defaults = Object.fromEntries(Object.keys(probabilities).map((label) => [label, DEFAULT_THRESHOLD]));
+  const picture = drawOverlay(
+    {
+      image,
+      title,
+      findings,
+      probabilities,
+      heatmaps,
+      thresholds: { ...defaults, ...metadata?.thresholds, ...thresholds },
+      ...(metadata ? { heatmapScaling: metadata.heatmapScaling } : {}),
+      ...(metadata?.trainingData === 'none' ? { notice: UNTRAINED } : {}),
+    },
+    await loadFont(),
+  );
+  return encodePng(picture);
+}
