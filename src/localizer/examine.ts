@@ -3,7 +3,7 @@ import { InputError } from '../errors.js';
 import { settleBits } from '../formats/bits.js';
 import { checkImage, type Image, withoutAlpha } from '../formats/pixels.js';
 import { checkPixels } from './image_checks.js';
-import type { PixelImage } from './images.js';
+import { type GpuPixels, gpuPixelBytes, type PixelImage } from './images.js';
 
 /**
  * @param bits of 16-bit samples in use, where the call says it. What the image says of itself goes before.
@@ -29,4 +29,26 @@ function wholeImage(image: PixelImage): Image {
   const checked = { data: bytes, width, height, channels: channels as 1, bits, warnings };
   checkImage(checked);
   return checked;
+}
+
+/** GPUBufferUsage.COPY_SRC; the global does not exist on a caller's device in Node. */
+const COPY_SOURCE = 0x4;
+
+/** `given` are the bits in use that the call names, for 16-bit samples whose own number says no more than that. */
+export function examineGpuPixels(image: GpuPixels, given: number | undefined): GpuPixels {
+  const { buffer, width, height, channels } = image;
+  const bits = image.bits === 16 ? (given ?? 16) : image.bits;
+  const wholeBits = Number.isInteger(bits) && bits <= 16 && bits >= (image.bits === 8 ? 8 : 9);
+  const whole = [width, height].every((size) => Number.isInteger(size) && size >= 1);
+  if (![1, 3, 4].includes(channels) || !wholeBits || !whole || buffer.size < gpuPixelBytes(image)) {
+    throw new InputError('image in a GPUBuffer', {
+      expected:
+        'width × height × channels (1, 3, 4), 8 bits or 9 to 16 in samples of 16, in a buffer of as many bytes, rounded up to whole 4',
+      given: `${width} × ${height} × ${channels} × ${bits} bits in ${buffer.size} bytes`,
+    });
+  }
+  if (!(buffer.usage & COPY_SOURCE)) {
+    throw new InputError('image in a GPUBuffer', { expected: 'usage COPY_SRC', given: `usage ${buffer.usage}` });
+  }
+  return { ...image, bits };
 }

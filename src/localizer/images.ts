@@ -1,9 +1,8 @@
 /** Whatever a caller may hand in as an image → pixels that the preprocessing kernel reads. */
 import { platform } from '#gpu';
 import { InputError } from '../errors.js';
-import { decodeImage } from '../formats/image.js';
 import type { DecodeOptions, Image } from '../formats/pixels.js';
-import { isResponse, openResponse, type Pieces, streamPieces } from '../gpu/platform.js';
+import type { Pieces } from '../gpu/platform.js';
 import type { Warning } from '../warnings.js';
 
 /**
@@ -60,9 +59,6 @@ export type ImageInput =
 /** Pixels ready for the GPU, on either side of the bus. */
 export type Source = Image | GpuPixels;
 
-/** Encoded images larger than this are refused unread. */
-const MAX_ENCODED_BYTES = 512 << 20;
-
 export interface ReadImageOptions extends DecodeOptions {
   signal?: AbortSignal | undefined;
 }
@@ -70,42 +66,21 @@ export interface ReadImageOptions extends DecodeOptions {
 /** @throws InputError saying what is wrong with the image. */
 export async function toPixels(image: ImageInput, options: ReadImageOptions = {}): Promise<Source | GPUTexture> {
   const pixels = await readPixels(image, options);
-  if ('createView' in pixels || 'buffer' in pixels) return pixels;
-  // Loaded on demand: who hands in what is on the GPU needs none of it.
-  return (await import('./examine.js')).examineImage(pixels, options.bits);
+  if ('createView' in pixels) return pixels;
+  // What is only needed for some images is loaded on demand.
+  const { examineImage, examineGpuPixels } = await import('./examine.js');
+  return 'buffer' in pixels ? examineGpuPixels(pixels, options.bits) : examineImage(pixels, options.bits);
 }
 
-async function readPixels(image: ImageInput, options: ReadImageOptions): Promise<Source | GPUTexture> {
-  if (typeof image === 'string' || image instanceof URL) return decode(await readAll(image, options.signal), options);
-  if (image instanceof ArrayBuffer) return decode(new Uint8Array(image), options);
-  if (ArrayBuffer.isView(image)) {
-    if (image instanceof Uint8Array) return decode(image, options);
-    throw new InputError('an image as bare numbers', {
-      expected: '{ data, width, height }, or a Uint8Array with the bytes of a PNG or JPEG',
-      given: Object.prototype.toString.call(image),
-    });
+async function readPixels(image: ImageInput, options: ReadImageOptions): Promise<Image | GpuPixels | GPUTexture> {
+  if ((typeof image === 'object' && image !== null) || typeof image === 'function') {
+    if (isTexture(image) || isGpuPixels(image)) return image;
+    if (isPixelImage(image)) return image as Image;
+    const drawn = await platform.pixels?.(image, options);
+    if (drawn) return drawn;
   }
-  if (image instanceof Blob) return decode(await readBlob(image), options);
-  if (image === null || (typeof image !== 'object' && typeof image !== 'function')) throw noImage(image);
-  if (isTexture(image)) return image;
-  if (isGpuPixels(image)) return checkGpuPixels(image, options.bits);
-  if (isPixelImage(image)) return image as Image;
-  if (isResponse(image)) return decode(await readWhole(openResponse(image)), options);
-  const drawn = await platform.pixels?.(image, options);
-  if (drawn) return drawn;
-  throw noImage(image);
+  return (await import('./encoded.js')).readEncoded(image, options);
 }
-
-/** By what the bytes are: raybox's own decoders, or the platform's for what raybox does not decode. */
-export const decode = async (bytes: Uint8Array, options: DecodeOptions): Promise<Image> =>
-  (await platform.decode?.(bytes, options)) ?? decodeImage(bytes, options);
-
-const noImage = (given: unknown) =>
-  new InputError('this is no image that raybox knows', {
-    expected:
-      'pixels, PNG or JPEG bytes, a Blob, Response, path, URL, ImageBitmap, canvas, VideoFrame, GPUTexture or GPUBuffer',
-    given: Object.prototype.toString.call(given),
-  });
 
 const isTexture = (image: object): image is GPUTexture => 'createView' in image && 'dimension' in image;
 
@@ -114,40 +89,9 @@ const isGpuPixels = (image: object): image is GpuPixels => 'buffer' in image && 
 const isPixelImage = (image: object): image is PixelImage =>
   'data' in image && 'width' in image && 'height' in image && image.data !== null;
 
-/** GPUBufferUsage.COPY_SRC; the global does not exist on a caller's device in Node. */
-const COPY_SOURCE = 0x4;
-
 /** Bytes of the pixels, in whole u32s, as buffers are copied. */
 export const gpuPixelBytes = ({ width, height, channels, bits }: Omit<GpuPixels, 'buffer'>) =>
   Math.ceil((width * height * channels * (bits > 8 ? 2 : 1)) / 4) * 4;
-
-/** `given` are the bits in use that the call names, for 16-bit samples whose own number says no more than that. */
-function checkGpuPixels(image: GpuPixels, given: number | undefined): GpuPixels {
-  const { buffer, width, height, channels } = image;
-  const bits = image.bits === 16 ? (given ?? 16) : image.bits;
-  const wholeBits = Number.isInteger(bits) && bits <= 16 && bits >= (image.bits === 8 ? 8 : 9);
-  const whole = [width, height].every((size) => Number.isInteger(size) && size >= 1);
-  if (![1, 3, 4].includes(channels) || !wholeBits || !whole || buffer.size < gpuPixelBytes(image)) {
-    throw new InputError('image in a GPUBuffer', {
-      expected:
-        'width × height × channels (1, 3, 4), 8 bits or 9 to 16 in samples of 16, in a buffer of as many bytes, rounded up to whole 4',
-      given: `${width} × ${height} × ${channels} × ${bits} bits in ${buffer.size} bytes`,
-    });
-  }
-  if (!(buffer.usage & COPY_SOURCE)) {
-    throw new InputError('image in a GPUBuffer', { expected: 'usage COPY_SRC', given: `usage ${buffer.usage}` });
-  }
-  return { ...image, bits };
-}
-
-const readWhole = (pieces: Pieces) => readPieces(pieces, 'image', MAX_ENCODED_BYTES);
-
-const readBlob = (blob: Blob) => readWhole({ size: blob.size, pieces: streamPieces(blob.stream()) });
-
-/** Reads a path or URL whole, bounded. */
-async function readAll(source: string | URL, signal?: AbortSignal): Promise<Uint8Array> {
-  return readPieces(await platform.open(source, signal), `image ${source}`, MAX_ENCODED_BYTES);
-}
 
 /** Collects pieces into one array. @throws InputError where they exceed `limit` bytes. */
 export async function readPieces(

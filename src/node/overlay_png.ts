@@ -10,12 +10,14 @@ import { checkOptions, optionNames } from '../options.js';
 import { drawOverlay } from '../overlay/overlay.js';
 import { loadFont } from './font.js';
 
+/** The notice of a picture of weights that were never trained. */
 export const UNTRAINED = 'UNTRAINED WEIGHTS: the findings are meaningless';
 
 /** What `localize` gives, or the same read from JSON. */
 export type OverlayResult = Pick<Localization, 'width' | 'height' | 'probabilities' | 'findings'> &
   Partial<Pick<Localization, 'heatmaps'>>;
 
+/** Options of `overlayPng`. */
 export interface OverlayPngOptions {
   /** The localizer's: for operating thresholds, the scaling of heatmaps, and a notice where the weights are untrained. */
   metadata?: WeightsMetadata;

@@ -4,7 +4,7 @@ import { InputError } from '../errors.js';
 import type { Finding } from '../formats/findings.js';
 import { detectFormat } from '../formats/signature.js';
 import { describe } from '../gpu/device.js';
-import { decode } from '../localizer/images.js';
+import { decode } from '../localizer/encoded.js';
 import { thresholdOf } from '../localizer/request.js';
 import { asLocalization, type Localization } from '../localizer/results.js';
 import { type Localizer, load } from '../localizer.js';
