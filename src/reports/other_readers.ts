@@ -5,7 +5,8 @@ import type { Rule } from './rules.js';
 
 /** Who else looked at it. */
 const reader =
-  'er|ed|emergency|resident|nighthawk|teleradiology|teleradiologist|clinician|referring|outside|osh|overnight|intern|paramedic|urgent|pcp|technologist|ai|cad|software|algorithm';
+  'er|ed|emergency|resident|nighthawk|teleradiology|teleradiologist|clinician|intern|paramedic|pcp|technologist|ai|cad|software|algorithm';
+const elsewhere = 'outside|osh|referring|overnight';
 const says =
   'read|reading|interpreted|called|thought|reported|reportedly|felt|diagnosed|described|suspected|questioned|raised|suggested|flagged|believed|mentioned|stated|noted|saw|considered|dictated|labeled';
 /** How it goes on where what was taken for something turns out to be something else. */
@@ -36,8 +37,9 @@ export const otherReaderRules: readonly Rule[] = [
       `${earlier} ..4 reportedly`,
       `outside|osh|referring ..1 ${examination} ..1 mention|state|say|describe|list|raise|suggest|show|note|report`,
       `${reader} ..1 interpretation|impression|diagnosis|opinion|concern|question ..1 was|is|of|for|:`,
-      `per|according to? ..3 ${reader} ,?`,
-      `per|according to? ..3 ${reader} ..2 , there is|are|was|were`,
+      `outside|osh|referring ..4 called|read|interpreted|diagnosed|reported|suspected|thought`,
+      `per|according to? ..3 ${reader}|${elsewhere} ,?`,
+      `per|according to? ..3 ${reader}|${elsewhere} ..2 , there is|are|was|were`,
     ],
   },
   {
@@ -46,7 +48,15 @@ export const otherReaderRules: readonly Rule[] = [
     reach: 'both',
     unlessPersisting: true,
     diseasesOnly: true,
-    phrases: [`${says} ..4 by ..2 ${reader}`, `${says} at|from ..1 outside|osh|referring`],
+    phrases: [`${says} ..4 by ..2 ${reader}|${elsewhere}`, `${says} at|from ..1 outside|osh|referring`],
+  },
+  {
+    id: 'another reader was right',
+    kind: 'real',
+    reach: 'none',
+    phrases: [
+      `${says} ..4 by ..2 ${reader}|${elsewhere} ..2 is|are ..1 seen|present|confirmed|noted|identified|visible|evident|there`,
+    ],
   },
   {
     id: 'was taken for',

@@ -102,6 +102,8 @@ export const otherTimeRules: readonly Rule[] = [
     phrases: [
       `since|than|compared|comparison ..4 ${last}`,
       `since|than|compared|comparison ..4 ${month}`,
+      `first ..1 seen|noted|described|identified|diagnosed in|on ..1 ${month}`,
+      `follow|followup|repeat|recommend|recommended|recheck|reassess|next ..4 in|by|on? ..1 ${month}`,
       `there was|were ..8 since|from|compared|than with|to? ..2 ${last}`,
       `there was|were ..8 since|from|compared|than with|to? ..3 ${lastFilm}`,
       `there was|were ..8 since|from ..3 ${past}`,
@@ -122,10 +124,17 @@ export const otherTimeRules: readonly Rule[] = [
       `was|were ${wasSeen} ..2 ${last}`,
       `was|were ${wasSeen} on|at the? ${lastFilm}`,
       `was|were ${wasSeen} in|on|of|during|at ..2 ${month}`,
-      `${month} .`,
-      'ago|previously|formerly .',
-      `${last} .|,`,
     ],
+  },
+  {
+    // "Pneumonia in 2015." Farther away the time is that of another film, or of the next one.
+    id: 'was seen at that time',
+    kind: 'historical',
+    reach: 'before',
+    within: 3,
+    unlessPersisting: true,
+    diseasesOnly: true,
+    phrases: [`${month} .`, `${monthNames} ${years} .`, 'ago|previously|formerly .', `${last} .`],
   },
   {
     id: 'previously seen',

@@ -23,6 +23,7 @@ const same =
 const gone: readonly string[] = [
   `none ..1 remain|remains|remaining|left|persists|persist|now|today|currently|${seen}`,
   'none .',
+  'there is|are|was none',
 ];
 const itIsGone: readonly string[] = [
   'it|they|this|these has|have|is|are ..2 resolved|cleared|gone|disappeared|vanished|subsided',

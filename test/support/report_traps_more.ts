@@ -167,4 +167,81 @@ Right effusion. Other findings: none seen. → Effusion +
 Right effusion; none on the left. → Effusion +
 Small pneumothorax. It has since resolved. → Pneumothorax -
 The nodule and the effusion: neither is seen today. → Nodule -,Effusion -
+# all kinds a third time
+Effusion,Yes⏎Pneumothorax,No⏎Mass,No → Effusion +,Pneumothorax -,Mass -
+Effusion |no⏎Nodule |yes → Effusion -,Nodule +
+no effusion no infiltrate right lung nodule → Effusion -,Infiltration -,Nodule +
+Pneumothorax none Mass none Effusion trace → Pneumothorax -,Mass -,Effusion +
+no pneumothorax no effusion cardiac silhouette enlarged → Pneumothorax -,Effusion -,Cardiomegaly ?
+1] no mass 2] moderate effusion → Mass -,Effusion +
+a) no nodule b) moderate left effusion → Nodule -,Effusion +
+No nodule | Moderate effusion → Nodule -,Effusion +
+Hernia: ___⏎Nodule: none → Nodule -
+Effusion: see prior report → none
+Pneumonia: see CT dated 3/4. → none
+QUESTION: pneumothorax? ANSWER: No pneumothorax. → Pneumothorax -
+QUESTION: mass? ANSWER: Yes. → Mass +
+Right basilar collapse without effusion. → Atelectasis +,Effusion -
+Bibasilar atx with small effs. → Atelectasis +,Effusion +
+No pneumo or pna. → Pneumothorax -,Pneumonia -
+Mild cons at the left base. → Consolidation +
+Electronically signed by: Dr. Robert Mass, MD → none
+Approved by Dr Edema → none
+Teaching point: hernias can look like masses. → none
+Diagnosis code: R91.1 Nodule → none
+Diagnosis codes: J90 Effusion; J93.9 Pneumothorax⏎IMPRESSION: No effusion. → Effusion -
+Nodule protocol was used. → none
+Edema protocol ordered. → none
+Outside radiograph reported as pneumothorax. → none
+Outside hospital film interpreted as effusion. → none
+The ER read this as a nodule, but I disagree. → none
+ED read this as pneumothorax; there is none. → Pneumothorax -
+There was a mass in June. → none
+There was a pneumothorax in 2018. → none
+The pneumothorax was aspirated; none remains. → Pneumothorax -
+Edema was treated; clear now. → Edema -
+Prior chest tube for a pneumothorax. → none
+Previous bronchoscopy for a mass. → none
+Paraesophageal hernia status post repair. → Hernia -
+Soft tissue mass of the right thigh. → none
+Soft tissue nodule of the left hand. → none
+Opacity thought to be a nodule is a rib end. → Nodule -
+Density thought to be pneumonia is overlapping breast tissue. → Pneumonia -
+Pneumothorax is lacking. → Pneumothorax -
+Effusion is not borne out on the lateral view. → Effusion -
+One cannot say there is no pneumothorax. → Pneumothorax ?
+One cannot claim that there is no nodule. → Nodule ?
+No pneumothorax on the left but there is one on the right. → Pneumothorax +
+Heart normal, no effusion. → Cardiomegaly -,Effusion -
+The ET tube has been withdrawn 2 cm. No pneumothorax. → Pneumothorax -
+Lungs: ___ Pleura: no effusion → Effusion -
+The patient was treated for pneumonia; the lungs are clear now. → none
+Left lung collapse with large effusion. → Atelectasis +,Effusion +
+In comparison with ___, the pneumothorax is smaller. → Pneumothorax +
+AP chest compared to ___: Small left effusion is new. → Effusion +
+As compared to the previous radiograph, the pre-existing effusion has decreased. → Effusion +
+There is no relevant change. Moderate cardiomegaly without edema. → Cardiomegaly +,Edema -
+In the interval, the patient has developed a right pneumothorax. → Pneumothorax +
+Dr. ___ was notified of the pneumothorax at 3 pm. → Pneumothorax +
+Dr. Smith was paged about the large effusion. → Effusion +
+Findings of pneumothorax were discussed with Dr. ___ by telephone. → Pneumothorax +
+Pneumothorax discussed with ED resident Dr. Jones. → Pneumothorax +
+Interval removal of right chest tube with small residual pneumothorax. → Pneumothorax +
+The resident was informed of the pneumothorax. → Pneumothorax +
+This was called to the ER: large left pneumothorax. → Pneumothorax +
+No pneumothorax was reported by the ED. → Pneumothorax -
+Pneumonia suspected by the ED is seen in the right base. → Pneumonia +
+Noted is a left effusion. → Effusion +
+The thoracic spine is normal, no collapse. → none
+Since last year a nodule has appeared. → Nodule +
+Emergency intubation; new right lower lobe atelectasis noted. → Atelectasis +
+Resident physician notified. Small effusion noted. → Effusion +
+New overnight effusion noted. → Effusion +
+The nodule corresponds to that on the CT of 2015. → Nodule +
+Nodule, follow-up CT in June. → Nodule +
+Nodule, first seen in 2015. → Nodule +
+Pneumonia in March 2015. → none
+Pneumonia two weeks ago. → none
+Left effusion, repeat film in March. → Effusion +
+Pneumothorax suspected by the ER is confirmed. → Pneumothorax +
 `;
