@@ -33,6 +33,8 @@ const SHORT: readonly string[] = [
   ...['least))} to ', "assumed.filter((field) => field !== 'channelOrder'))", 'one.warnings.map('], // channels, fields of metadata, warnings
   ...['places.map((place) => place.start)', 'places.map((place) => place.end)'], // words of a phrase
   ...['bytes.subarray(0, text.length)', 'segment.subarray(0, text.length)'], // a signature
+  ...['bytes.subarray(8, Math.min(', 'bytes.subarray(at, at + 4))', 'exif.subarray(0, 4))', '[4, 5, 6, 7].map('], // names of four letters, brands
+  'hash))', // of at most 64 bytes
 ];
 
 /** What is spread into the arguments of a call that takes any number of them. */

@@ -54,7 +54,10 @@ for (const each of pages) {
       const from = new URL(`../${dirname(page)}/`, import.meta.url).href;
       const file = join(folder, 'block.mjs');
       const built = new URL('../src/', import.meta.url).href;
-      const named = code.replaceAll(/from 'raybox\/(\w+)'/g, (_, part) => `from '${built}${part}/index.js'`);
+      const named = code
+        .replaceAll("from 'raybox'", `from '${built}index.js'`)
+        .replaceAll(/from 'raybox\/ops\/(\w+)'/g, (_, name) => `from '${built}ops/${name}.js'`)
+        .replaceAll(/from 'raybox\/(\w+)'/g, (_, part) => `from '${built}${part}/index.js'`);
       writeFileSync(file, named.replaceAll("from './", `from '${from}`));
       await run(process.execPath, [file], { timeout: 60_000 });
     });

@@ -36,7 +36,7 @@ export function readAvifHeader(bytes: Uint8Array, view: DataView): PictureHeader
     orientation: 1, // EXIF does not turn an AVIF: its own boxes do
     isTurned,
     hasMore: brands.includes('avis'),
-    bits: Math.max(8, ...depths),
+    bits: depths.reduce<number>((most, depth) => Math.max(most, depth), 8),
   };
 }
 

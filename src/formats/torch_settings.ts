@@ -9,6 +9,8 @@ export const TRAINING_STATE = /optim|sched|scaler|loss|criterion|metric|rng|call
 const MAX_ITEMS = 10_000;
 /** Of everything together: a list costs its file two bytes to be named again, and may stand in itself. */
 const MAX_VALUES = 100_000;
+/** Of one setting, so that one that has no end does not hide the others. */
+const MAX_VALUES_OF_ONE = 20_000;
 /** Dicts in dicts: `hyper_parameters.data.normalize.mean`. */
 const MAX_DEPTH = 4;
 
@@ -28,12 +30,14 @@ export type NumbersOf = (tensor: StoredTensor) => number[] | undefined;
  * tensors of a network, nothing at all) is left out. Of a name in several dicts the last one's value holds.
  */
 export function settingsOf(dicts: readonly Map<unknown, unknown>[], numbersOf: NumbersOf): Record<string, string> {
-  let left = MAX_VALUES;
+  let total = MAX_VALUES;
+  let left = 0;
 
   /** Undefined for what is no plain value. */
   const plain = (value: unknown, depth: number): unknown => {
     left -= 1;
-    if (left < 0) return undefined;
+    total -= 1;
+    if (left < 0 || total < 0) return undefined;
     if (['string', 'boolean'].includes(typeof value) || Number.isFinite(value)) return value;
     if (value instanceof NumpyArray) return value.numbers;
     if (depth === 0) return undefined;
@@ -60,7 +64,10 @@ export function settingsOf(dicts: readonly Map<unknown, unknown>[], numbersOf: N
       // Of training's own state nothing describes the network; an object's attributes are like a dict's entries.
       const own = [...dict].filter(([key, value]) => !(isObject(value) && TRAINING_STATE.test(String(key))));
       const tensors = isNetwork(dict) ? own.filter(([, value]) => !(value instanceof StoredTensor)) : own;
-      return entriesOf(new Map(tensors), MAX_DEPTH).map(([key, value]) => [key, asText(value)] as const);
+      return [...tensors].flatMap((entry) => {
+        left = MAX_VALUES_OF_ONE;
+        return entriesOf(new Map([entry]), MAX_DEPTH).map(([key, value]) => [key, asText(value)] as const);
+      });
     }),
   );
 }

@@ -26,7 +26,7 @@ export async function checkIntegrity(bytes: Uint8Array, integrity: string, what:
 /** @throws InputError for what is no such text: it would otherwise check nothing. */
 export function parseIntegrity(integrity: string): { algorithm: Algorithm; hashes: string[] } {
   const found = String(integrity).trim().split(/\s+/).map(parseHash);
-  const strongest = Math.max(...found.map(({ algorithm }) => LENGTHS[algorithm]));
+  const strongest = found.reduce((most, { algorithm }) => Math.max(most, LENGTHS[algorithm]), 0);
   const best = found.filter(({ algorithm }) => LENGTHS[algorithm] === strongest);
   return { algorithm: best[0].algorithm, hashes: best.map(({ hash }) => hash) };
 }

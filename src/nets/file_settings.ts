@@ -231,8 +231,9 @@ function inUnits(
     values.every((value) => value >= least && value <= most);
   if (within(mean, 0, 1) && within(std, 0, 1)) return { mean, std, unit: '' };
   // A mean of 0 is one on every scale, and a deviation of 1 is none: then the other of the two tells the scale.
-  const isLarge = Math.max(...mean) > 1 || mean.every((value) => value === 0);
-  const isWide = std.every((value) => value > 1) || (std.every((value) => value === 1) && Math.max(...mean) > 1);
+  const isAboveOne = mean.some((value) => value > 1);
+  const isLarge = isAboveOne || mean.every((value) => value === 0);
+  const isWide = std.every((value) => value > 1) || (std.every((value) => value === 1) && isAboveOne);
   if (!isLarge || !isWide || !within(mean, 0, 255) || !within(std, 1, 255)) return undefined;
   const scaled = (values: readonly number[]) => values.map((value) => rounded(value / 255));
   return { mean: scaled(mean), std: scaled(std), unit: ', which are for pixels from 0 to 255' };
