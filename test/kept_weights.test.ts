@@ -45,7 +45,7 @@ const load = async (
   options: { integrity?: string; maxBytes?: number; signal?: AbortSignal } = {},
 ) => {
   const given = { maxBytes: 1000, ...options, cache: true };
-  const { bytes, warnings = [] } = await checkedWeights(url, given, never);
+  const { bytes, warnings = [] } = await checkedWeights(url, given, never, async (bytes) => bytes[0] !== 60);
   return {
     text: new TextDecoder().decode(bytes),
     codes: warnings.map(({ code }) => code),
@@ -61,6 +61,21 @@ async function refused(work: Promise<unknown>, message: RegExp): Promise<void> {
 
 const sri = async (text: string, algorithm: 'sha256' | 'sha384' | 'sha512' = 'sha256') =>
   `${algorithm}-${btoa(String.fromCharCode(...(await hashOf(new TextEncoder().encode(text), algorithm))))}`;
+
+test('what are no weights is not kept, and what was kept before stays', async () => {
+  const url = freshAddress();
+  serve('first', { etag: '"1"' });
+  await load(url);
+  serve('<html>', { etag: '"2"' });
+  assert.is((await load(url)).text, '<html>');
+  serve('first', { etag: '"1"' });
+  assert.equal(await load(url), { text: 'first', codes: [], asked: ['HEAD'] });
+  const cut = freshAddress();
+  serve(weights.subarray(0, weights.length - 100), { etag: '"9"' });
+  await refused(readModel(cut, { cache: true }), /the file is cut/);
+  serve(weights, { etag: '"9"' });
+  assert.is((await readModel(cut, { cache: true })).checkpoint.tensors.size > 10, true);
+});
 
 test('what is fetched once is kept, and used while the server says that it is the same', async () => {
   const url = freshAddress();

@@ -5,7 +5,8 @@
  * 1. With the option `integrity`, a kept file of that hash is used, and nobody is asked.
  * 2. Otherwise the server is asked by a HEAD request. The kept file is used where the ETag is the same or, without one, where date
  *    (Last-Modified) and length are; where the server says neither, the file is fetched anew.
- * 3. Where the server does not answer within ten seconds, or fails (5xx), the kept file is used, with the warning `kept-weights`.
+ * 3. Where the server does not answer that request within ten seconds, or fails (5xx), the kept file is used, with the warning
+ *    `kept-weights`. Once it has said that it has another file, only that one will do.
  *
  * A HEAD request instead of a conditional GET, because pages may send one to other sites without asking for leave (CORS preflight).
  */
@@ -21,6 +22,8 @@ export interface KeptOptions {
   maxBytes: number;
   signal?: AbortSignal | undefined;
   onProgress?: ((done: number) => void) | undefined;
+  /** Whether bytes are weights. Others (a page that asks for a password, a file that came cut) are not kept. */
+  isReadable(bytes: Uint8Array): Promise<boolean>;
 }
 
 /** What a server says of a file, by which a change shows. */
@@ -70,6 +73,8 @@ export async function keptWeights(
     }
   }
   const { bytes, version } = await fetchWhole(url, options);
+  // What was kept before stays; whoever reads these bytes says what is wrong with them.
+  if (!(await options.isReadable(bytes))) return { bytes, warnings: [] };
   const note: Note = { ...version, sha256: hex(await hashOf(bytes, 'sha256')), fetched: new Date().toISOString() };
   try {
     await files.write(key, bytes, JSON.stringify(note));
