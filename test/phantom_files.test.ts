@@ -115,6 +115,12 @@ test('an interrupted run goes on where it was, to the same bytes', async () => {
   writeFileSync(at('halted.part', 'rows.jsonl'), `${read('halted.part', 'rows.jsonl')}{"index":39,"ima`);
   writeFileSync(at('halted.part', 'images', '00000037_002.png.part'), 'half');
   await refused({ ...options, seed: 6, out: at('halted') }, /begun with other options/);
+  const rows = read('halted.part', 'rows.jsonl');
+  for (const damage of ['null\n', '{"index":"1"}\n', '{"ind\n']) {
+    writeFileSync(at('halted.part', 'rows.jsonl'), damage + rows);
+    await refused({ ...options, out: at('halted') }, /rows\.jsonl/);
+  }
+  writeFileSync(at('halted.part', 'rows.jsonl'), rows);
   const summary = await writePhantoms({ ...options, out: at('halted') });
   assert.ok(summary.resumed >= 12 && summary.resumed < 40, `${summary.resumed} resumed`);
   await writePhantoms({ ...options, out: at('whole') });

@@ -13,7 +13,7 @@ import { parseWeightsMetadata } from '../src/formats/weights.js';
 import { featureFile } from '../src/node/feature_file.js';
 import { openImageStore } from '../src/node/image_store.js';
 import { writePhantoms } from '../src/node/phantom.js';
-import { createRunFolder } from '../src/node/run_folder.js';
+import { createRunFolder, openRunFolder } from '../src/node/run_folder.js';
 import { interruptible } from '../src/node/terminal.js';
 import { openTrainingData } from '../src/node/training_data.js';
 import { readTrainingCheckpoint } from '../src/train/checkpoint.js';
@@ -280,6 +280,12 @@ test('on a full disk the former checkpoint is kept, and said', async () => {
   );
   const path = await folder.checkpoint(checkpoint);
   await folder.close();
+  // A damaged log costs its own lines.
+  writeFileSync(at('full', 'log.jsonl'), 'null\n5\n"x"\n{"event":"start"}\n{"event":"upd');
+  const opened = await openRunFolder(at('full'), () => {});
+  assert.ok(opened.entries.some(({ event }) => event === 'start'));
+  assert.ok(opened.entries.every((entry) => typeof entry === 'object'));
+  await opened.close();
   const save = `
     import { readFileSync } from 'node:fs';
     import { openRunFolder } from '${new URL('../src/node/run_folder.js', import.meta.url).href}';

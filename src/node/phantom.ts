@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { InputError } from '../errors.js';
+import { parseJson } from '../formats/coco.js';
 import { drawPhantom, type PhantomOptions, PRESETS, type Preset } from '../phantom/index.js';
 import { BOX_FILE, TEST_FILE, TRAIN_VALIDATION_FILE } from './dataset.js';
 import { lockBeside } from './lock.js';
@@ -169,8 +170,14 @@ async function begin(part: string, settings: string): Promise<Map<number, Phanto
   // What follows the last line end is a line that the interruption cut off.
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   for (const line of whole.split('\n').filter(Boolean)) {
-    const row = JSON.parse(line) as PhantomRow;
-    rows.set(row.index, row);
+    const row = parseJson(line, `${join(part, ROWS)}: a line`) as PhantomRow | null;
+    if (!Number.isSafeInteger(row?.index))
+      throw new InputError(`phantom: ${join(part, ROWS)} is damaged`, {
+        expected: 'a phantom a line, with its index',
+        given: line.slice(0, 80),
+        hint: `delete ${part}, and begin again`,
+      });
+    rows.set(row!.index, row!);
   }
   await writeFile(join(part, ROWS), whole);
   return rows;

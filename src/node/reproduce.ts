@@ -7,6 +7,7 @@ import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
 import { labelsOf, readDataEntry, readImageList } from '../formats/chestxray.js';
+import { parseJson } from '../formats/coco.js';
 import { CHEST_XRAY8_LABELS, type ImageTable } from '../formats/image_table.js';
 import { DEFAULT_AUGMENTATION } from '../train/augmentation.js';
 import { openDataset } from './dataset.js';
@@ -71,7 +72,8 @@ async function reproduce(options: Options, signal: AbortSignal): Promise<string>
 async function draw(folder: string, { phantom: count, seed }: Options, signal: AbortSignal): Promise<void> {
   const drawing = { count, seed, size: 128, preset: 'demo' as const, boxes: 'test' as const };
   if (existsSync(join(folder, 'phantoms.json'))) {
-    const before = JSON.parse(await readText(join(folder, 'phantoms.json'))) as Record<string, unknown>;
+    const file = join(folder, 'phantoms.json');
+    const before = (parseJson(await readText(file), file) ?? {}) as Record<string, unknown>;
     const other = Object.entries(drawing).find(([name, value]) => before[name] !== value);
     if (!other) return say(`${folder}: drawn already`);
     throw new InputError(`${folder} holds other phantoms: ${other[0]} differs`, {

@@ -224,6 +224,7 @@ async function readLog(path: string, resume: TrainingCheckpoint | undefined): Pr
     } catch {
       return []; // the last line of a run that was killed
     }
+    if (typeof entry !== 'object' || entry === null) return []; // no run writes such lines
     const { event, epoch = 1, step = 0 } = entry;
     if (event === 'update' || event === 'checkpoint') {
       return epoch - 1 < done || (epoch - 1 === done && step <= steps) ? [entry] : [];
