@@ -1,20 +1,14 @@
 /** EXIF's orientation: cameras and phones store an image as the sensor lay and say how it is to be turned. */
 import type { Image } from './pixels.js';
+import { findTag } from './tiff.js';
 
-/** Tag 0x0112 of the first directory of a TIFF header; 1 (upright) where it is missing or makes no sense. */
+const ORIENTATION = 0x0112;
+
+/** Of a TIFF header, 1 to 8; 1 (upright) where it is missing or makes no sense. */
 export function readOrientation(tiff: Uint8Array): number {
-  if (tiff.length < 10) return 1;
-  const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
-  const little = tiff[0] === 0x49;
-  const start = view.getUint32(4, little);
-  if (start + 2 > tiff.length) return 1;
-  const end = Math.min(tiff.length, start + 2 + 12 * view.getUint16(start, little));
-  for (let entry = start + 2; entry + 12 <= end; entry += 12)
-    if (view.getUint16(entry, little) === 0x0112) {
-      const value = view.getUint16(entry + 8, little);
-      return value >= 1 && value <= 8 ? value : 1;
-    }
-  return 1;
+  const found = findTag(tiff, ORIENTATION);
+  const value = found?.view.getUint16(found.at, found.little) ?? 1;
+  return value >= 1 && value <= 8 ? value : 1;
 }
 
 const TURNED = [

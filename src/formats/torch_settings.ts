@@ -63,8 +63,8 @@ export function settingsOf(dicts: readonly Map<unknown, unknown>[], numbersOf: N
     dicts.flatMap((dict) => {
       // Of training's own state nothing describes the network; an object's attributes are like a dict's entries.
       const own = [...dict].filter(([key, value]) => !(isObject(value) && TRAINING_STATE.test(String(key))));
-      const tensors = isNetwork(dict) ? own.filter(([, value]) => !(value instanceof StoredTensor)) : own;
-      return [...tensors].flatMap((entry) => {
+      const settings = isNetwork(dict) ? own.filter(([, value]) => !(value instanceof StoredTensor)) : own;
+      return settings.flatMap((entry) => {
         left = MAX_VALUES_OF_ONE;
         return entriesOf(new Map([entry]), MAX_DEPTH).map(([key, value]) => [key, asText(value)] as const);
       });
