@@ -45,7 +45,9 @@ const load = async (
   options: { integrity?: string; maxBytes?: number; signal?: AbortSignal } = {},
 ) => {
   const given = { maxBytes: 1000, ...options, cache: true };
-  const { bytes, warnings = [] } = await checkedWeights(url, given, never, async (bytes) => bytes[0] !== 60);
+  const { bytes, warnings: told, keep } = await checkedWeights(url, given, never);
+  const isPage = bytes[0] === 60; // '<': whoever reads it finds that it is no file of weights, and does not keep it
+  const warnings = [...told, ...((!isPage && (await keep?.())) || [])];
   return {
     text: new TextDecoder().decode(bytes),
     codes: warnings.map(({ code }) => code),

@@ -22,8 +22,16 @@ export interface KeptOptions {
   maxBytes: number;
   signal?: AbortSignal | undefined;
   onProgress?: ((done: number) => void) | undefined;
-  /** Whether bytes are weights. Others (a page that asks for a password, a file that came cut) are not kept. */
-  isReadable(bytes: Uint8Array): Promise<boolean>;
+}
+
+export interface KeptBytes {
+  bytes: Uint8Array;
+  warnings: readonly Warning[];
+  /**
+   * Where the bytes were fetched: keeps them, in place of what was kept before. To be called once they have been read, so that a page that
+   * asks for a password, or a file that came cut, is never kept. Gives warnings where they cannot be kept.
+   */
+  keep?(): Promise<readonly Warning[]>;
 }
 
 /** What a server says of a file, by which a change shows. */
@@ -49,10 +57,7 @@ const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16)
  * @returns warnings where nothing could be kept, or where the server could not be asked
  * @throws InputError for what is no web address, cannot be fetched, is too large or does not fit `integrity`
  */
-export async function keptWeights(
-  source: unknown,
-  options: KeptOptions,
-): Promise<{ bytes: Uint8Array; warnings: Warning[] }> {
+export async function keptWeights(source: unknown, options: KeptOptions): Promise<KeptBytes> {
   const url = webAddress(source);
   const { integrity, maxBytes, signal, onProgress } = options;
   let files: KeptFiles | undefined;
@@ -73,15 +78,14 @@ export async function keptWeights(
     }
   }
   const { bytes, version } = await fetchWhole(url, options);
-  // What was kept before stays; whoever reads these bytes says what is wrong with them.
-  if (!(await options.isReadable(bytes))) return { bytes, warnings: [] };
-  const note: Note = { ...version, sha256: hex(await hashOf(bytes, 'sha256')), fetched: new Date().toISOString() };
-  try {
-    await files.write(key, bytes, JSON.stringify(note));
-    return { bytes, warnings: [] };
-  } catch (error) {
-    return { bytes, warnings: [notKept(error)] };
-  }
+  const keep = async () => {
+    const note: Note = { ...version, sha256: hex(await hashOf(bytes, 'sha256')), fetched: new Date().toISOString() };
+    return files.write(key, bytes, JSON.stringify(note)).then(
+      () => [],
+      (error: unknown) => [notKept(error)],
+    );
+  };
+  return { bytes, warnings: [], keep };
 }
 
 function webAddress(source: unknown): string {

@@ -21,9 +21,9 @@ import { networkOf } from '../nets/network.js';
 import { checkOutputs, type NetworkFunction } from '../nets/outputs.js';
 import { parameterSource } from '../nets/parameters.js';
 import type { Warning } from '../warnings.js';
-import type { CheckedBytes } from './checked_weights.js';
 import type { Trace } from './describe_weights.js';
 import { readPieces } from './images.js';
+import type { KeptBytes } from './kept_weights.js';
 
 /**
  * Weights: a path or URL, bytes, a Blob, a Response, a stream, or a function that gives one of these (called again by `restore`).
@@ -90,18 +90,20 @@ export interface Model {
 const MAX_BYTES = 2 ** 31;
 
 export async function readModel(weights: WeightsInput, options: ReadOptions): Promise<Model> {
-  const { bytes, warnings = [] } = await readChecked(weights, options);
-  const model = await modelOf(await readCheckpoint(bytes, options.prefix), options);
-  return { ...model, warnings: [...warnings, ...model.warnings] };
+  const { bytes, warnings, keep } = await readChecked(weights, options);
+  const checkpoint = await readCheckpoint(bytes, options.prefix);
+  const unkept = (await keep?.()) ?? [];
+  const model = await modelOf(checkpoint, options);
+  return { ...model, warnings: [...warnings, ...unkept, ...model.warnings] };
 }
 
 export type ReadOptions = ModelOptions & { signal?: AbortSignal; onProgress?: (done: number) => void };
 
 /** The bytes, kept and checked as the options say. */
-async function readChecked(weights: WeightsInput, options: ReadOptions): Promise<CheckedBytes> {
+async function readChecked(weights: WeightsInput, options: ReadOptions): Promise<KeptBytes> {
   if (typeof weights === 'function') return readChecked(await weights(), options);
   const read = () => readBytes(weights, options);
-  if (options.cache === undefined && options.integrity === undefined) return { bytes: await read() };
+  if (options.cache === undefined && options.integrity === undefined) return { bytes: await read(), warnings: [] };
   // Loaded on demand: most weights are neither kept nor checked.
   return (await import('./checked_weights.js')).checkedWeights(
     weights,
