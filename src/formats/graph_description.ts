@@ -18,12 +18,13 @@ export interface GraphDescription {
   outputs: { features: number; logits: number; probabilities: number; heatmaps: number };
 }
 
+/** One operation of a description. */
 export interface GraphNode {
   /** The operation's name. */
   op: string;
   /** The number of a value, the name of a parameter, the place of a constant, or null for an input that is left out. */
   inputs: (number | string | { constant: number } | null)[];
-  /** Numbers that JSON has not are written as `Infinity` and `-Infinity`. */
+  /** JSON has no infinite numbers: they are written as the texts `Infinity` and `-Infinity`. */
   attributes?: Record<string, unknown>;
   name?: string;
 }

@@ -11,11 +11,11 @@ import {
   type WeightsMetadata,
 } from '../formats/weights.js';
 import { assumptionsOf, toldByFile } from '../nets/assumptions.js';
-import type { Source, Sources } from '../nets/describe_network.js';
+import { assumedInput, checkNames, SAID, settle } from '../nets/describe_network.js';
 import { fileNames } from '../nets/file_names.js';
 import { fileInput } from '../nets/file_settings.js';
 import { graphNetwork } from '../nets/graph_network.js';
-import { IMAGENET, unnamed } from '../nets/input_layouts.js';
+import { unnamed } from '../nets/input_layouts.js';
 import { leftoverOf, refusalOf } from '../nets/leftover.js';
 import type { NetworkFunction } from '../nets/outputs.js';
 import { under } from '../nets/tensor_names.js';
@@ -44,26 +44,23 @@ export function describeWholeNetwork(
   const tensors = prefix === undefined || checkpoint.taken ? checkpoint.tensors : under(checkpoint.tensors, prefix);
 
   const inputChannels = given.inputChannels ?? known?.inputChannels ?? 3;
-  const assumption: Omit<WeightsMetadata, 'classes'> = {
-    ...{ architecture: CUSTOM, inputChannels, inputWidth: 224, inputHeight: 224, channelOrder: 'rgb', fit: 'stretch' },
-    ...(inputChannels === 3 ? IMAGENET : { mean: [0.5], std: [0.25] }),
-    ...{ heatmapScaling: 'minmax', trainingData: 'unknown', license: 'unknown' },
-  };
-  const architecture = own ? CUSTOM : graph!;
   const beside = known ? undefined : fileInput(checkpoint.metadata, { family: 'graph' }, inputChannels);
-  const said = { ...assumption, ...beside?.fields, ...file, ...given, architecture };
-  const { classes, parameters } = withNames(networks.trace, network, { classes: [], ...said }, tensors);
+  const architecture = own ? CUSTOM : graph!;
+  /** How many outputs there are shows when the network is built, so the names of the classes are settled after the input. */
+  const settled = (classes: string[] | undefined, outputs: number) => {
+    const said = { ...beside?.fields, ...file, ...(classes ? { classes } : {}) };
+    const assumption = { ...assumedInput(inputChannels), classes: unnamed(outputs), architecture };
+    const { metadata, sources } = settle([
+      ['given', given],
+      ['file', said],
+      ['assumed', assumption],
+    ]);
+    return { metadata: { ...metadata, architecture }, sources };
+  };
+  const { classes, parameters } = withNames(networks.trace, network, settled(undefined, 1).metadata, tensors);
   const names: ReturnType<typeof fileNames> = known ? {} : fileNames(checkpoint.metadata, classes);
-  const metadata = { classes: names.names ?? unnamed(classes), ...said };
-  if (metadata.classes.length !== classes)
-    throw new InputError('the names of the classes do not fit the network', {
-      expected: `${classes}, one for each output`,
-      given: `${metadata.classes.length}: ${metadata.classes.slice(0, 20).join(', ')}`,
-    });
-  const sources = sourcesOf(metadata, [
-    ['given', given],
-    ['file', { ...file, ...beside?.fields, ...(names.names ? { classes: 1 } : {}) }],
-  ]);
+  const { metadata, sources } = settled(names.names, classes);
+  checkNames(metadata.classes, classes);
   const assumed = [...SAID, ...(known?.assumed ?? [])].filter(
     (field) =>
       sources[field as keyof WeightsMetadata] === 'assumed' ||
@@ -98,11 +95,6 @@ export function describeWholeNetwork(
   };
 }
 
-/** What a result depends on, so that an assumption about it is said. */
-const SAID: readonly (keyof WeightsMetadata)[] = [
-  ...(['classes', 'inputWidth', 'inputHeight', 'channelOrder', 'mean', 'std', 'fit'] as const),
-];
-
 function refuseParts(given: Partial<WeightsMetadata>, transformInput: boolean | undefined): void {
   const part = transformInput ? 'transformInput' : Object.keys(given).find((field) => OF_PARTS.includes(field));
   const { architecture } = given;
@@ -112,7 +104,10 @@ function refuseParts(given: Partial<WeightsMetadata>, transformInput: boolean | 
   });
 }
 
-/** A network whose input has other channels, or sizes that it cannot take, says so in words of its operations: the input is named beside them. */
+/**
+ * Where the input has a wrong size or number of channels, the error comes from one of the network's operations, which knows nothing of
+ * images. The message is told with the input that the network was built for.
+ */
 function withNames(
   trace: Networks['trace'],
   network: NetworkFunction,
@@ -129,12 +124,4 @@ function withNames(
       { cause: error },
     );
   }
-}
-
-function sourcesOf(metadata: object, layers: readonly (readonly [Source, object])[]): Sources {
-  const entries = Object.keys(metadata).map((field) => {
-    const found = layers.find(([, fields]) => (fields as Record<string, unknown>)[field] !== undefined);
-    return [field, found?.[0] ?? 'assumed'] as const;
-  });
-  return Object.fromEntries(entries);
 }

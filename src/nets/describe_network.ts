@@ -50,26 +50,13 @@ export function describeNetwork(
         pooling: pooling!,
         ...(lseR === undefined ? {} : { lseR }),
         ...(transitionActivation === undefined ? {} : { transitionActivation }),
-        ...{ classes: unnamed(outputs), inputWidth: 224, inputHeight: 224, channelOrder: 'rgb', fit: 'stretch' },
-        ...(inputChannels === 3 ? IMAGENET : { mean: [0.5], std: [0.25] }),
-        ...{ heatmapScaling: 'minmax', trainingData: 'unknown', license: 'unknown' },
+        ...assumedInput(inputChannels),
+        classes: unnamed(outputs),
       },
     ],
   ];
-  const metadata: Record<string, unknown> = {};
-  const sources: Sources = {};
-  for (const [source, fields] of layers) {
-    for (const [field, value] of Object.entries(fields) as [keyof WeightsMetadata, unknown][]) {
-      if (value === undefined || sources[field] !== undefined) continue;
-      metadata[field] = value;
-      sources[field] = source;
-    }
-  }
-  if (given.classes && given.classes.length !== outputs)
-    throw new InputError('the names of the classes do not fit the network', {
-      expected: `${outputs}, one for each output`,
-      given: `${given.classes.length}: ${given.classes.slice(0, 20).join(', ')}`,
-    });
+  const { metadata, sources } = settle(layers);
+  checkNames(metadata.classes, outputs);
   // Whatever the caller called them, these are the names of the tensors.
   metadata.architecture = backbone;
   if (architecture.head.prediction) metadata.prediction = architecture.head.prediction;
@@ -78,11 +65,10 @@ export function describeNetwork(
     (field) => isAssumption(field) && ['assumed', 'layout'].includes(sources[field as keyof WeightsMetadata]!),
   );
   if (inputChannels === 1) assumed.splice(0, assumed.length, ...assumed.filter((field) => field !== 'channelOrder'));
-  const { thresholds } = metadata as unknown as WeightsMetadata;
-  if (thresholds && sources.thresholds === 'layout')
-    metadata.thresholds = byClass(thresholds, metadata.classes as string[]);
+  const { thresholds } = metadata;
+  if (thresholds && sources.thresholds === 'layout') metadata.thresholds = byClass(thresholds, metadata.classes);
   return {
-    metadata: { ...(metadata as unknown as WeightsMetadata), ...(assumed.length > 0 ? { assumed } : {}) },
+    metadata: { ...metadata, ...(assumed.length > 0 ? { assumed } : {}) },
     sources,
     found: {
       taken: { ...input.taken, ...(from ? { classes: from } : {}) },
@@ -93,8 +79,42 @@ export function describeNetwork(
   };
 }
 
+/** Each field from the first source that says it. The last source must say whatever metadata cannot be without. */
+export function settle(layers: readonly (readonly [Source, Partial<WeightsMetadata>])[]): {
+  metadata: WeightsMetadata;
+  sources: Sources;
+} {
+  const metadata: Record<string, unknown> = {};
+  const sources: Sources = {};
+  for (const [source, fields] of layers) {
+    for (const [field, value] of Object.entries(fields) as [keyof WeightsMetadata, unknown][]) {
+      if (value === undefined || sources[field] !== undefined) continue;
+      metadata[field] = value;
+      sources[field] = source;
+    }
+  }
+  return { metadata: metadata as unknown as WeightsMetadata, sources };
+}
+
+/** What is assumed of an input, and of where weights come from, where nobody says it. */
+export const assumedInput = (inputChannels: 1 | 3) =>
+  ({
+    ...{ inputChannels, inputWidth: 224, inputHeight: 224, channelOrder: 'rgb', fit: 'stretch' },
+    ...(inputChannels === 3 ? IMAGENET : { mean: [0.5], std: [0.25] }),
+    ...{ heatmapScaling: 'minmax', trainingData: 'unknown', license: 'unknown' },
+  }) satisfies Partial<WeightsMetadata>;
+
+/** @throws InputError where there is not one name for each output */
+export function checkNames(classes: readonly string[], outputs: number): void {
+  if (classes.length === outputs) return;
+  throw new InputError('the names of the classes do not fit the network', {
+    expected: `${outputs}, one for each output`,
+    given: `${classes.length}: ${classes.slice(0, 20).join(', ')}`,
+  });
+}
+
 /** What a result depends on, so that an assumption about it is said. */
-const SAID: readonly (keyof WeightsMetadata)[] = [
+export const SAID: readonly (keyof WeightsMetadata)[] = [
   ...(['classes', 'inputWidth', 'inputHeight', 'channelOrder', 'mean', 'std', 'fit'] as const),
   ...(['pooling', 'lseR', 'transitionActivation'] as const),
 ];

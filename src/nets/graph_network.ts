@@ -31,10 +31,8 @@ export function describeGraph(network: NetworkFunction, input: ImageShape, core:
   const known = graphOperations(core);
   const g = createGraph();
   const image = g.input('image', [1, input.height, input.width, input.channels]);
-  const outputs = checkOutputs(network(g, image), 1);
-  const named = { features: outputs.features, logits: outputs.logits };
-  const all = { ...named, probabilities: outputs.probabilities, heatmaps: outputs.heatmaps };
-  const { nodes } = g.finish(Object.values(all));
+  const { features, logits, probabilities, heatmaps } = checkOutputs(network(g, image), 1);
+  const { nodes } = g.finish([features, logits, probabilities, heatmaps]);
   const numbers = new Map<Tensor, number>([[image, 0]]);
   for (const node of nodes) for (const output of node.outputs) numbers.set(output, numbers.size);
   const constants: Tensor[] = [];
@@ -89,8 +87,10 @@ export function describeGraph(network: NetworkFunction, input: ImageShape, core:
       : {}),
     nodes: written,
     outputs: {
-      ...{ features: number(all.features), logits: number(all.logits) },
-      ...{ probabilities: number(all.probabilities), heatmaps: number(all.heatmaps) },
+      features: number(features),
+      logits: number(logits),
+      probabilities: number(probabilities),
+      heatmaps: number(heatmaps),
     },
   });
 }
@@ -134,12 +134,14 @@ export function graphNetwork(value: object, core: CoreOperations): NetworkFuncti
           });
       }
     }
-    const output = (name: keyof GraphDescription['outputs']) => values[description.outputs[name]];
-    const outputs = { features: output('features'), logits: output('logits') };
-    return checkOutputs(
-      { ...outputs, probabilities: output('probabilities'), heatmaps: output('heatmaps') },
-      image.shape[0],
-    );
+    const { features, logits, probabilities, heatmaps } = description.outputs;
+    const outputs = {
+      features: values[features],
+      logits: values[logits],
+      probabilities: values[probabilities],
+      heatmaps: values[heatmaps],
+    };
+    return checkOutputs(outputs, image.shape[0]);
   };
 }
 
