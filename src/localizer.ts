@@ -4,6 +4,7 @@
 import { InputError } from './errors.js';
 import { type WeightsMetadata, weightsFields } from './formats/weights.js';
 import { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
+import { type Pixels, readBatches, refuseSingleImage } from './localizer/batches.js';
 import { type ImageInput, toPixels } from './localizer/images.js';
 import { type ModelOptions, readModel, readsOnce, type WeightsInput } from './localizer/model.js';
 import type { GpuLocalization } from './localizer/on_gpu.js';
@@ -296,48 +297,4 @@ export class Localizer {
   #check(): void {
     if (this.#closing) throw new InputError('the localizer was closed', { hint: 'load the weights again' });
   }
-}
-
-type Pixels = Awaited<ReturnType<typeof toPixels>>;
-
-// A path is a row of letters, and bytes are a row of numbers; neither is a list of images.
-function refuseSingleImage(images: unknown): void {
-  const object = images !== null && typeof images === 'object' && !ArrayBuffer.isView(images);
-  if (object && (Symbol.iterator in images || Symbol.asyncIterator in images)) return;
-  throw new InputError('images', {
-    expected: 'an array or another (async) iterable of images',
-    given: typeof images === 'string' ? `'${images}'` : Object.prototype.toString.call(images),
-    hint: 'localize() takes a single image',
-  });
-}
-
-async function* readBatches(
-  images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
-  batch: number,
-  options: LocalizeAllOptions,
-): AsyncGenerator<Batch, void, undefined> {
-  const { onError, signal } = options;
-  let pixels: Pixels[] = [];
-  let indexes: number[] = [];
-  let index = -1;
-  for await (const image of images) {
-    index++;
-    signal?.throwIfAborted();
-    try {
-      pixels.push(await toPixels(image, options));
-      indexes.push(index);
-    } catch (error) {
-      if (!onError || signal?.aborted) {
-        // Those before it are done all the same.
-        if (pixels.length > 0 && !signal?.aborted) yield { images: pixels, indexes };
-        throw error;
-      }
-      onError(error as Error, index);
-    }
-    if (pixels.length === batch) {
-      yield { images: pixels, indexes };
-      [pixels, indexes] = [[], []];
-    }
-  }
-  if (pixels.length > 0) yield { images: pixels, indexes };
 }

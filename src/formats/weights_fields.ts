@@ -1,0 +1,129 @@
+/** The fields of a weights file's metadata: which there are, and how each is read from its text. */
+import { InputError } from '../errors.js';
+import { checkBackbone, isGraph } from './architecture.js';
+import { brief } from './checkpoint.js';
+import type { WeightsMetadata } from './weights.js';
+
+export type Field = keyof WeightsMetadata;
+type Parse = (text: string, key: string) => unknown;
+
+/** Every field. Texts are checked as strictly as what comes from anybody. */
+export const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
+  architecture: { parse: architecture },
+  classes: { parse: classNames },
+  inputWidth: { parse: size },
+  inputHeight: { parse: size },
+  inputChannels: { parse: (text, key) => Number(oneOf('1', '3')(text, key)) },
+  channelOrder: { parse: oneOf('rgb', 'bgr') },
+  mean: { parse: numbers(Number.isFinite, 'a JSON list of numbers') },
+  std: { parse: numbers((value) => Number.isFinite(value) && value > 0, 'a JSON list of numbers above 0') },
+  fit: { parse: oneOf('stretch', 'crop', 'pad') },
+  transitionChannels: { parse: size, optional: true },
+  transitionKernel: { parse: pattern(/^(?:1|3|5|7)$/, '1, 3, 5 or 7', Number), optional: true },
+  transitionActivation: { parse: oneOf('relu', 'none'), optional: true },
+  pooling: { parse: oneOf('lse', 'average', 'max'), optional: true },
+  lseR: { parse: positive, optional: true },
+  prediction: { parse: pattern(/^[\w./-]{1,200}$/, 'the name of a layer'), optional: true },
+  thresholds: { parse: probabilities, optional: true },
+  heatmapScaling: { parse: oneOf('minmax', 'relu') },
+  minRegion: { parse: cells, optional: true },
+  trainingData: { parse: pattern(/\S/, 'some text, or none') },
+  license: { parse: pattern(/\S/, 'some text') },
+  assumed: { parse: fieldNames, optional: true },
+};
+
+/** The names of all fields. */
+export const weightsFields: readonly string[] = Object.keys(FIELDS);
+
+/** What is wrong with the value of a key. */
+export function fault(key: string, expected: string, given: string, hint?: string): InputError {
+  return new InputError(`weights: the metadata's ${key} is wrong`, { expected, given, hint });
+}
+
+function pattern(allowed: RegExp, expected: string, convert: (text: string) => unknown = (text) => text): Parse {
+  return (text, key) => {
+    if (!allowed.test(text)) throw fault(key, expected, brief(text));
+    return convert(text);
+  };
+}
+
+function oneOf(...values: string[]): Parse {
+  return (text, key) => {
+    if (!values.includes(text)) throw fault(key, values.join(', '), brief(text));
+    return text;
+  };
+}
+
+function size(text: string, key: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw fault(key, 'a whole number from 1 to 999999', brief(text));
+  return Number(text);
+}
+
+function positive(text: string, key: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(Number.isFinite(value) && value > 0)) throw fault(key, 'a number above 0', brief(text));
+  return value;
+}
+
+function cells(text: string, key: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(value >= 0 && Number.isFinite(value))) throw fault(key, 'a number of cells, 0 or more', brief(text));
+  return value;
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function numbers(allowed: (value: number) => boolean, expected: string): Parse {
+  return (text, key) => {
+    const list = json(text);
+    if (
+      !Array.isArray(list) ||
+      list.length === 0 ||
+      !list.every((value) => typeof value === 'number' && allowed(value))
+    )
+      throw fault(key, expected, brief(text));
+    return list;
+  };
+}
+
+function architecture(text: string, key: string): WeightsMetadata['architecture'] {
+  if (/^[a-z][a-z0-9_]*$/.test(text)) return text;
+  const description = json(text);
+  if (description === undefined)
+    throw fault(key, "a network's name in lower case, such as resnet50, or a JSON description", brief(text));
+  return isGraph(description) ? description : checkBackbone(description);
+}
+
+function classNames(text: string, key: string): string[] {
+  const list = json(text);
+  const expected = 'a JSON list of different names';
+  if (
+    !Array.isArray(list) ||
+    list.length === 0 ||
+    !list.every((name) => typeof name === 'string' && name.trim() !== '')
+  )
+    throw fault(key, expected, brief(text));
+  if (new Set(list).size !== list.length) throw fault(key, expected, brief(text));
+  return list;
+}
+
+function fieldNames(text: string, key: string): string[] {
+  const list = json(text);
+  if (!Array.isArray(list) || !list.every((name) => typeof name === 'string' && Object.hasOwn(FIELDS, name)))
+    throw fault(key, 'a JSON list of fields', brief(text));
+  return list;
+}
+
+function probabilities(text: string, key: string): Record<string, number> {
+  const map = json(text);
+  const isProbability = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 1;
+  if (typeof map !== 'object' || map === null || Array.isArray(map) || !Object.values(map).every(isProbability))
+    throw fault(key, 'a JSON object of a probability by class', brief(text));
+  return map as Record<string, number>;
+}
