@@ -41,12 +41,14 @@ export interface EvaluationOptions extends Omit<BootstrapOptions, 'clusters'> {
   warnings?: readonly Warning[];
 }
 
+/** The probability from which a class counts as found, and where it comes from. */
 export interface Threshold {
   value: number;
   /** `default`: nothing was given and nothing could be fitted. It is 0.5, or where there are boxes only, any box counts. */
   source: 'given' | 'validation' | 'default';
 }
 
+/** Figures of the images of one view, one sex or one range of ages. */
 export interface GroupScore {
   /** `view`, `sex` or `age`. */
   by: string;

@@ -17,6 +17,7 @@ export interface Reading {
   randomMap: LocalizationScore[];
 }
 
+/** How well predicted boxes find the truth boxes, beside two baselines that see no image. */
 export interface LocalizationResult {
   /** Scored images with truth boxes. */
   images: number;

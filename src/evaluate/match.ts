@@ -5,6 +5,7 @@ import { type LabelNames, labelNames, listed, respellings, unknownNames } from '
 import { refuseContradiction } from '../formats/predictions.js';
 import type { Warning } from '../warnings.js';
 
+/** Predictions in the data set's spelling, and what was changed or left out on the way. */
 export interface Matched {
   predictions: Prediction[];
   warnings: Warning[];
