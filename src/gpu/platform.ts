@@ -55,9 +55,12 @@ export interface Pieces {
  * @throws InputError where it cannot be reached, or the connection ends early.
  */
 export async function openUrl(url: string | URL, signal?: AbortSignal): Promise<Pieces> {
-  const response = await fetch(url, { signal: signal ?? null }).catch((error) => throwUnreadable(url, error, signal));
-  return openResponse(response, url, signal);
+  return openResponse(await fetchFile(url, signal), url, signal);
 }
+
+/** What a server answers. @throws InputError where it does not, saying why; the signal's reason where that was aborted */
+export const fetchFile = (url: string | URL, signal?: AbortSignal, options: RequestInit = {}): Promise<Response> =>
+  fetch(url, { ...options, signal: signal ?? null }).catch((error) => throwUnreadable(url, error, signal));
 
 /** Whether something is what `fetch` gives, here or in a library. */
 export const isResponse = (value: object): value is Response =>

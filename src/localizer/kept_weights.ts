@@ -12,7 +12,7 @@
  */
 import { platform } from '#gpu';
 import { InputError } from '../errors.js';
-import { type KeptFiles, openResponse } from '../gpu/platform.js';
+import { fetchFile, type KeptFiles, openResponse } from '../gpu/platform.js';
 import type { Warning } from '../warnings.js';
 import { readPieces } from './images.js';
 import { checkIntegrity, hashOf } from './integrity.js';
@@ -160,11 +160,7 @@ function isSame(now: Version, then: Version): boolean {
 
 async function fetchWhole(url: string, { integrity, maxBytes, signal, onProgress }: KeptOptions) {
   // Past the browser's own cache, which might give an older file than the server's answer to the HEAD request was about.
-  const response = await fetch(url, { cache: 'no-store', signal: signal ?? null }).catch((cause) => {
-    signal?.throwIfAborted();
-    const why = cause.cause instanceof Error ? `: ${cause.cause.message}` : '';
-    throw new InputError(`cannot read ${url}`, { given: `${cause.message}${why}`, cause });
-  });
+  const response = await fetchFile(url, signal, { cache: 'no-store' });
   const bytes = await readPieces(openResponse(response, url, signal), `weights ${url}`, maxBytes, onProgress);
   if (integrity) await checkIntegrity(bytes, integrity, `weights ${url}`);
   return { bytes, version: versionOf(response) };

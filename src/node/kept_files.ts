@@ -1,12 +1,11 @@
 /** Files that are kept between runs, in the user's cache folder: `raybox/weights` in $XDG_CACHE_HOME or ~/.cache. */
 import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { KeptFiles } from '../gpu/platform.js';
-import { isRunning } from './processes.js';
-import { writeRefusal } from './text_files.js';
+import { openBeside, sweepParts, writeRefusal } from './text_files.js';
 
 /** A file begins with its note, JSON that is filled up with spaces to so many bytes. */
 const NOTE_BYTES = 1024;
@@ -37,31 +36,11 @@ export async function openKeptFiles(): Promise<KeptFiles> {
       const path = pathOf(key);
       const head = Buffer.alloc(NOTE_BYTES, ' ');
       if (head.write(note) < Buffer.byteLength(note)) throw new Error('what the server says of the file is too long');
-      await sweep(folder).catch(() => {});
-      // A name of its own: several threads of one process may fetch the same weights.
-      const beside = `${path}.${randomUUID()}.${process.pid}.part`;
-      try {
-        const file = await open(beside, 'wx');
-        try {
-          await file.writeFile(head);
-          await file.writeFile(bytes);
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-        await rename(beside, path);
-      } catch (cause) {
-        await rm(beside, { force: true });
-        throw writeRefusal(path, cause);
-      }
+      await sweepParts(folder, (name) => name.includes('.kept.'), { threads: true }).catch(() => {});
+      const file = await openBeside(path, `.${randomUUID()}`);
+      await file.write(head);
+      await file.write(bytes);
+      await file.keep();
     },
   };
-}
-
-/** Removes what killed processes left half written. */
-async function sweep(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const pid = Number(/\.(\d+)\.part$/.exec(name)?.[1]);
-    if (pid && pid !== process.pid && !isRunning(pid)) await rm(join(folder, name), { force: true });
-  }
 }

@@ -100,9 +100,12 @@ export interface GrowingFile {
   discard(): Promise<void>;
 }
 
-/** @throws InputError naming the file, here and in every call, where it cannot be written; nothing stays behind then */
-export async function openBeside(path: string): Promise<GrowingFile> {
-  const beside = `${path}.${process.pid}.part`;
+/**
+ * @param own told apart in the name of the growing file, where several threads of one process may write the same path at once
+ * @throws InputError naming the file, here and in every call, where it cannot be written; nothing stays behind then
+ */
+export async function openBeside(path: string, own = ''): Promise<GrowingFile> {
+  const beside = `${path}${own}.${process.pid}.part`;
   const refuse = (cause: unknown): never => {
     throw writeRefusal(path, cause);
   };
@@ -161,13 +164,19 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
 
 /**
  * Removes files that were growing beside their places when their processes were killed. Those of processes that run are left alone.
+ * @param options.threads other threads of this process may be writing there
  * @param isOurs whether the file of this name in the folder is one that nobody else can be writing
  */
-export async function sweepParts(folder: string, isOurs: (name: string) => boolean): Promise<void> {
+export async function sweepParts(
+  folder: string,
+  isOurs: (name: string) => boolean,
+  { threads = false } = {},
+): Promise<void> {
   for (const entry of await readdir(folder)) {
     const [, name, pid] = /^(.+)\.(\d+)\.part$/.exec(entry) ?? [];
     if (name === undefined || !isOurs(name)) continue;
-    // One with this process's own number is from an earlier process of that number: nothing is being written yet.
-    if (Number(pid) === process.pid || !isRunning(Number(pid))) await rm(join(folder, entry), { force: true });
+    // Without threads, one with this process's own number is from an earlier process of that number: nothing is being written yet.
+    const isOver = Number(pid) === process.pid ? !threads : !isRunning(Number(pid));
+    if (isOver) await rm(join(folder, entry), { force: true });
   }
 }
