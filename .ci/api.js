@@ -11,7 +11,7 @@ const { exports: entryPoints } = JSON.parse(readFileSync(join(root, 'package.jso
 
 /** `./graph` → its source. Operations are one file each, and weights and package.json are no code. */
 const entries = Object.entries(entryPoints)
-  .filter(([, target]) => target.types && !target.types.includes('*'))
+  .filter(([name, target]) => target.types && !name.startsWith('./ops/'))
   .map(([name, target]) => ({
     name: name === '.' ? 'raybox' : `raybox/${name.slice(2)}`,
     file: join(root, target.types.replace(/^\.\/dist\//, '').replace(/\.d\.ts$/, '.ts')),

@@ -1,7 +1,7 @@
 // Builds dist/: embeds the kernels, collects the operations, then transpiles every TypeScript file on its own.
 // Types are `tsc`'s work (`npm run build` runs both); this half takes well under a second.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { bundleVendored, isVendored } from './vendor.js';
@@ -23,17 +23,24 @@ function withIncludes(folder, text) {
   return text.replace(/^#include (\w+)$/gm, (_, name) => readFileSync(join(folder, 'include', `${name}.wgsl`), 'utf8'));
 }
 
+/** The files of a folder and of those in it that end in `ending`, sorted by their own names, which are unique. */
+function filesIn(folder, ending) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => path.endsWith(ending))
+    .sort((a, b) => (basename(a) < basename(b) ? -1 : 1));
+}
+
 /** The text of src/generated/kernels.ts. One named export a kernel, so that a bundler drops those nobody runs. */
 export function embedKernels(folder = at('kernels')) {
-  const names = readdirSync(folder)
-    .filter((name) => name.endsWith('.wgsl'))
-    .sort();
-  const lines = names.map((file) => {
-    const name = file.slice(0, -'.wgsl'.length);
-    const source = stripWgsl(withIncludes(folder, readFileSync(join(folder, file), 'utf8')));
+  const paths = filesIn(folder, '.wgsl').filter((path) => !path.startsWith('include/'));
+  const lines = paths.map((path) => {
+    const name = basename(path, '.wgsl');
+    const source = stripWgsl(withIncludes(folder, readFileSync(join(folder, path), 'utf8')));
     return `export const ${name}: Kernel = ${JSON.stringify({ name, source })};\n`;
   });
-  return `// Made by .ci/build.js from kernels/*.wgsl.\nimport type { Kernel } from '../gpu/wgsl.js';\n\n${lines.join('')}`;
+  return `// Made by .ci/build.js from kernels/**/*.wgsl.\nimport type { Kernel } from '../gpu/wgsl.js';\n\n${lines.join('')}`;
 }
 
 /**
@@ -41,18 +48,15 @@ export function embedKernels(folder = at('kernels')) {
  * indexes, so that an inference bundle carries neither references nor gradients nor test cases.
  */
 export function collect(what, folder = at('src/ops')) {
-  const names = existsSync(folder)
-    ? readdirSync(folder)
-        .filter((name) => name.endsWith('.ts'))
-        .map((name) => name.slice(0, -3))
-        .sort()
-    : [];
-  const having = names.filter((name) =>
-    new RegExp(`^export (const|function) ${what}\\b`, 'm').test(readFileSync(join(folder, `${name}.ts`), 'utf8')),
+  const having = filesIn(folder, '.ts').filter((path) =>
+    new RegExp(`^export (const|function) ${what}\\b`, 'm').test(readFileSync(join(folder, path), 'utf8')),
   );
   // A long operation may keep its reference and cases in `<name>.reference.ts`.
-  const imports = having.map((name) => `import { ${what} as ${name.split('.')[0]} } from '../ops/${name}.js';\n`);
-  return `// Made by .ci/build.js from src/ops/*.ts.\n${imports.join('')}export const all = { ${having.map((name) => name.split('.')[0]).join(', ')} };\n`;
+  const nameOf = (path) => basename(path).split('.')[0];
+  const imports = having.map(
+    (path) => `import { ${what} as ${nameOf(path)} } from '../ops/${path.replace(/\.ts$/, '.js')}';\n`,
+  );
+  return `// Made by .ci/build.js from src/ops/**/*.ts.\n${imports.join('')}export const all = { ${having.map(nameOf).join(', ')} };\n`;
 }
 
 function writeIfChanged(path, text) {

@@ -15,16 +15,16 @@ import type { Case, CaseInput, Operation } from '../src/graph/operation.js';
 import { createPlan } from '../src/graph/plan.js';
 import { evaluateReference } from '../src/graph/reference.js';
 import { elementCount, type Tensor } from '../src/graph/tensor.js';
-import { relu } from '../src/ops/activation.js';
-import { sum } from '../src/ops/add.js';
-import { batchNorm } from '../src/ops/batch_norm.js';
-import { forward as batchStatistics } from '../src/ops/batch_statistics.js';
-import { concat } from '../src/ops/concat.js';
-import { conv2d } from '../src/ops/conv2d.js';
-import { lsePool } from '../src/ops/lse_pool.js';
-import { maxPool } from '../src/ops/pool.js';
-import { forward as resizeGradient } from '../src/ops/resize_gradient.js';
-import { forward as sgd } from '../src/ops/sgd.js';
+import { forward as resizeGradient } from '../src/ops/gradients/resize_gradient.js';
+import { relu } from '../src/ops/layers/activation.js';
+import { sum } from '../src/ops/layers/add.js';
+import { batchNorm } from '../src/ops/layers/batch_norm.js';
+import { forward as batchStatistics } from '../src/ops/layers/batch_statistics.js';
+import { concat } from '../src/ops/layers/concat.js';
+import { conv2d } from '../src/ops/layers/conv2d.js';
+import { lsePool } from '../src/ops/layers/lse_pool.js';
+import { maxPool } from '../src/ops/layers/pool.js';
+import { forward as sgd } from '../src/ops/optimizers/sgd.js';
 
 const gradient = suite('gradients');
 

@@ -26,11 +26,11 @@ import { createPlan } from '../src/graph/plan.js';
 import { evaluateReference } from '../src/graph/reference.js';
 import type { Tensor } from '../src/graph/tensor.js';
 import { buildNetwork } from '../src/nets/index.js';
-import { activationOf } from '../src/ops/activation.js';
-import { sum } from '../src/ops/add.js';
-import { concat } from '../src/ops/concat.js';
-import { conv2d } from '../src/ops/conv2d.js';
-import { globalAveragePool } from '../src/ops/lse_pool.js';
+import { activationOf } from '../src/ops/layers/activation.js';
+import { sum } from '../src/ops/layers/add.js';
+import { concat } from '../src/ops/layers/concat.js';
+import { conv2d } from '../src/ops/layers/conv2d.js';
+import { globalAveragePool } from '../src/ops/layers/lse_pool.js';
 
 const gpu = await openGpu();
 

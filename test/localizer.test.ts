@@ -17,7 +17,7 @@ import { readModel } from '../src/localizer/model.js';
 import { requestOf } from '../src/localizer/request.js';
 import { createSession } from '../src/localizer/session.js';
 import { buildNetwork } from '../src/nets/index.js';
-import { preprocess } from '../src/ops/preprocess.js';
+import { preprocess } from '../src/ops/images/preprocess.js';
 import { readFixture } from './support/fixture.js';
 import { tinyWeights } from './support/tiny.js';
 import { generated } from './support/torch.js';

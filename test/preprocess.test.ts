@@ -8,8 +8,8 @@ import { type Gpu, openGpu } from '../src/gpu/device.js';
 import { createGraph } from '../src/graph/graph.js';
 import { createPlan } from '../src/graph/plan.js';
 import { byteSize, decodeTensor } from '../src/graph/tensor.js';
-import { type Fit, frameOf, NOWHERE, positionTable, seenPixels, toImage, toNetwork } from '../src/ops/frame.js';
-import { type PixelFormat, type PreprocessOptions, pixelInput, preprocess } from '../src/ops/preprocess.js';
+import { type Fit, frameOf, NOWHERE, positionTable, seenPixels, toImage, toNetwork } from '../src/ops/images/frame.js';
+import { type PixelFormat, type PreprocessOptions, pixelInput, preprocess } from '../src/ops/images/preprocess.js';
 import { readFixture } from './support/fixture.js';
 
 const gpu: Gpu = await openGpu();

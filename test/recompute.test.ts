@@ -15,7 +15,7 @@ import { createPlan } from '../src/graph/plan.js';
 import { type Recomputation, recomputations } from '../src/graph/recompute.js';
 import { byteSize, elementCount, type Tensor } from '../src/graph/tensor.js';
 import { buildNetwork, inferArchitecture } from '../src/nets/index.js';
-import { forward as batchStatistics } from '../src/ops/batch_statistics.js';
+import { forward as batchStatistics } from '../src/ops/layers/batch_statistics.js';
 import { seededRandom } from '../src/random.js';
 import { initialWeights } from '../src/train/initial.js';
 import { weightedCrossEntropy } from '../src/train/losses.js';

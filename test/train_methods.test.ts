@@ -5,7 +5,7 @@ import { openGpu } from '../src/gpu/device.js';
 import { gradients } from '../src/graph/gradient.js';
 import { createGraph } from '../src/graph/graph.js';
 import { createPlan } from '../src/graph/plan.js';
-import { forward as firstNonfinite } from '../src/ops/first_nonfinite.js';
+import { forward as firstNonfinite } from '../src/ops/optimizers/first_nonfinite.js';
 import { crossEntropy, euclidean, focal, hinge, type Loss, weightedCrossEntropy } from '../src/train/losses.js';
 import { adamw, type Optimizer, sgd } from '../src/train/optimizers.js';
 import { readFixture } from './support/fixture.js';

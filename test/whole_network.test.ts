@@ -10,14 +10,14 @@ import type { Operation } from '../src/graph/operation.js';
 import { load } from '../src/index.js';
 import { modelOf } from '../src/localizer/model.js';
 import { describeGraph, graphNetwork, localizerHead, type NetworkFunction, networkOf } from '../src/nets/index.js';
-import { activationOf, relu } from '../src/ops/activation.js';
-import { sum } from '../src/ops/add.js';
-import { batchNorm } from '../src/ops/batch_norm.js';
-import { concat } from '../src/ops/concat.js';
-import { conv2d } from '../src/ops/conv2d.js';
-import { mul } from '../src/ops/mul.js';
-import { averagePool, maxPool } from '../src/ops/pool.js';
-import { forward as scale } from '../src/ops/scale.js';
+import { activationOf, relu } from '../src/ops/layers/activation.js';
+import { sum } from '../src/ops/layers/add.js';
+import { batchNorm } from '../src/ops/layers/batch_norm.js';
+import { concat } from '../src/ops/layers/concat.js';
+import { conv2d } from '../src/ops/layers/conv2d.js';
+import { mul } from '../src/ops/layers/mul.js';
+import { averagePool, maxPool } from '../src/ops/layers/pool.js';
+import { forward as scale } from '../src/ops/layers/scale.js';
 import { seededRandom } from '../src/random.js';
 import {
   createTrainer,

@@ -12,7 +12,7 @@ import { createPlan, type PlanOptions } from '../../src/graph/plan.js';
 import { evaluateReference } from '../../src/graph/reference.js';
 import { product, segmentsOf, type Tensor } from '../../src/graph/tensor.js';
 import { startValidation } from '../../src/graph/validate.js';
-import { forward as batchStatistics } from '../../src/ops/batch_statistics.js';
+import { forward as batchStatistics } from '../../src/ops/layers/batch_statistics.js';
 import { seededRandom } from '../../src/random.js';
 import { gradientKinds, kinds, steps } from './random_steps.js';
 

@@ -4,7 +4,7 @@
  */
 import { InputError } from '../errors.js';
 import { all } from '../generated/gradient.js';
-import { sum } from '../ops/add.js';
+import { sum } from '../ops/layers/add.js';
 import type { GraphBuilder, Node } from './graph.js';
 import type { Gradient } from './operation.js';
 import { describeForm, describeShape, elementCount, type Tensor } from './tensor.js';

@@ -2,8 +2,8 @@
 import { InputError } from '../errors.js';
 import type { Finding } from '../formats/findings.js';
 import type { WeightsMetadata } from '../formats/weights.js';
-import { decodeBoxes } from '../ops/component_boxes.js';
-import { frameOf, toImage } from '../ops/frame.js';
+import { decodeBoxes } from '../ops/boxes/component_boxes.js';
+import { frameOf, toImage } from '../ops/images/frame.js';
 import type { Warning } from '../warnings.js';
 import type { Request } from './request.js';
 import { asLocalization, type Heatmap, type Localization } from './results.js';

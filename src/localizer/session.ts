@@ -10,7 +10,7 @@ import { createConstantPool } from '../graph/constants.js';
 import type { DispatchTime, Plan } from '../graph/plan.js';
 import type { Tensor } from '../graph/tensor.js';
 import { parameterSource } from '../nets/parameters.js';
-import type { PixelFormat } from '../ops/preprocess.js';
+import type { PixelFormat } from '../ops/images/preprocess.js';
 import type { Warning } from '../warnings.js';
 import { createCache } from './cache.js';
 import { createCollector } from './collector.js';

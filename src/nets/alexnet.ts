@@ -2,7 +2,7 @@
 import type { AlexNet } from '../formats/architecture.js';
 import type { GraphBuilder } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
-import { maxPool } from '../ops/pool.js';
+import { maxPool } from '../ops/layers/pool.js';
 import { convolutionRelu } from './layers.js';
 
 /** Adds the layers up to the last pooling: [n, h, w, channels] → about [n, h / 32, w / 32, widths[4]]. */

@@ -2,8 +2,8 @@
 import type { DenseNet } from '../formats/architecture.js';
 import type { GraphBuilder } from '../graph/graph.js';
 import { channelCount, type Tensor } from '../graph/tensor.js';
-import { concat } from '../ops/concat.js';
-import { averagePool, maxPool } from '../ops/pool.js';
+import { concat } from '../ops/layers/concat.js';
+import { averagePool, maxPool } from '../ops/layers/pool.js';
 import { convolution, normRelu } from './layers.js';
 
 /** Adds the layers up to the last norm and its ReLU. */

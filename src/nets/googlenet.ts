@@ -2,11 +2,11 @@
 import type { GoogLeNet } from '../formats/architecture.js';
 import type { GraphBuilder } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
-import { relu } from '../ops/activation.js';
-import { batchNorm } from '../ops/batch_norm.js';
-import { concat } from '../ops/concat.js';
-import { localResponseNorm } from '../ops/lrn.js';
-import { maxPool } from '../ops/pool.js';
+import { relu } from '../ops/layers/activation.js';
+import { batchNorm } from '../ops/layers/batch_norm.js';
+import { concat } from '../ops/layers/concat.js';
+import { localResponseNorm } from '../ops/layers/lrn.js';
+import { maxPool } from '../ops/layers/pool.js';
 import { convolution } from './layers.js';
 
 const EPSILON = 1e-3;

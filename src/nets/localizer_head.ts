@@ -6,11 +6,11 @@ import { InputError } from '../errors.js';
 import type { Head } from '../formats/architecture.js';
 import type { GraphBuilder } from '../graph/graph.js';
 import { channelCount, type Tensor } from '../graph/tensor.js';
-import { relu, sigmoid } from '../ops/activation.js';
-import { classActivationMap } from '../ops/class_activation_map.js';
-import { compact } from '../ops/compact.js';
-import { linear } from '../ops/linear.js';
-import { lsePool } from '../ops/lse_pool.js';
+import { relu, sigmoid } from '../ops/layers/activation.js';
+import { classActivationMap } from '../ops/layers/class_activation_map.js';
+import { linear } from '../ops/layers/linear.js';
+import { lsePool } from '../ops/layers/lse_pool.js';
+import { compact } from '../ops/packing/compact.js';
 import { convolution } from './layers.js';
 
 export interface HeadOutputs {

@@ -2,10 +2,10 @@
 import type { ResNet } from '../formats/architecture.js';
 import type { GraphBuilder } from '../graph/graph.js';
 import { channelCount, type Tensor } from '../graph/tensor.js';
-import { relu } from '../ops/activation.js';
-import { sum } from '../ops/add.js';
-import { batchNorm } from '../ops/batch_norm.js';
-import { maxPool } from '../ops/pool.js';
+import { relu } from '../ops/layers/activation.js';
+import { sum } from '../ops/layers/add.js';
+import { batchNorm } from '../ops/layers/batch_norm.js';
+import { maxPool } from '../ops/layers/pool.js';
 import { convolution, normRelu } from './layers.js';
 
 /** Adds the layers up to the last stage: [n, h, w, channels] → [n, ⌈h / 32⌉, ⌈w / 32⌉, 512 or 2048] for the standard ones. */

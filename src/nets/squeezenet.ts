@@ -2,9 +2,9 @@
 import type { SqueezeNet } from '../formats/architecture.js';
 import type { GraphBuilder } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
-import { concat } from '../ops/concat.js';
-import { maxPool } from '../ops/pool.js';
-import { resize } from '../ops/resize.js';
+import { concat } from '../ops/layers/concat.js';
+import { maxPool } from '../ops/layers/pool.js';
+import { resize } from '../ops/layers/resize.js';
 import { convolutionRelu } from './layers.js';
 
 /** Adds all layers of the list, which in the standard networks ends before the classifier's convolution, and joins the columns. */

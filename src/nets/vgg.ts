@@ -2,9 +2,9 @@
 import type { Vgg } from '../formats/architecture.js';
 import type { GraphBuilder } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
-import { relu } from '../ops/activation.js';
-import { batchNorm } from '../ops/batch_norm.js';
-import { maxPool } from '../ops/pool.js';
+import { relu } from '../ops/layers/activation.js';
+import { batchNorm } from '../ops/layers/batch_norm.js';
+import { maxPool } from '../ops/layers/pool.js';
 import { convolution } from './layers.js';
 
 /** Adds all layers of the list. Names count convolutions, norms, activations and poolings, as nn.Sequential does. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { DecodeOptions } from '../formats/pixels.js';
 import { examineImage } from '../localizer/examine.js';
-import type { Fit } from '../ops/frame.js';
+import type { Fit } from '../ops/images/frame.js';
 import { networkImage } from '../train/network_image.js';
 import { readImage } from './image_files.js';
 

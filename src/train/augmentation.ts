@@ -1,6 +1,6 @@
 /** What is drawn for an image each time that it is trained on: how it lies, and its tone. */
 import { InputError } from '../errors.js';
-import { PLAIN_VIEW, VIEW_NUMBERS } from '../ops/augment.js';
+import { PLAIN_VIEW, VIEW_NUMBERS } from '../ops/images/augment.js';
 import { PURPOSE, randomOf } from './randomness.js';
 
 /** How far a training image may be changed each time it is seen. */

@@ -13,7 +13,7 @@ import { createGraph } from '../graph/graph.js';
 import { createPlan } from '../graph/plan.js';
 import { channelCount } from '../graph/tensor.js';
 import { buildNetwork } from '../nets/index.js';
-import { augmentedInput } from '../ops/augment.js';
+import { augmentedInput } from '../ops/images/augment.js';
 import { plainViews } from './augmentation.js';
 import { labelsOf, type TrainingData } from './data.js';
 import { type ImageSource, joinImages } from './input.js';

@@ -2,7 +2,7 @@
 import type { Gpu } from '../gpu/device.js';
 import { createGraph } from '../graph/graph.js';
 import { createPlan, type Plan } from '../graph/plan.js';
-import { augmentedInput, storedWords } from '../ops/augment.js';
+import { augmentedInput, storedWords } from '../ops/images/augment.js';
 import type { InputSettings } from './settings.js';
 import type { Images } from './step.js';
 

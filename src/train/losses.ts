@@ -5,8 +5,8 @@
  */
 import type { GraphBuilder } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
-import { type LabelLossAttributes, forward as labelLoss } from '../ops/label_loss.js';
-import { forward as labelWeights } from '../ops/label_weights.js';
+import { type LabelLossAttributes, forward as labelLoss } from '../ops/layers/label_loss.js';
+import { forward as labelWeights } from '../ops/layers/label_weights.js';
 
 /** Adds a loss to a graph: logits and labels [n, classes] dense → [1] dense. */
 export type Loss = (g: GraphBuilder, logits: Tensor, labels: Tensor) => Tensor;

@@ -5,8 +5,8 @@
 import { InputError } from '../errors.js';
 import { settleBits, to16Bits } from '../formats/bits.js';
 import { type Image, withoutAlpha } from '../formats/pixels.js';
-import { type Fit, frameOf, type Span } from '../ops/frame.js';
-import { centreOf } from '../ops/preprocess.js';
+import { type Fit, frameOf, type Span } from '../ops/images/frame.js';
+import { centreOf } from '../ops/images/preprocess.js';
 
 /** Luma of ITU-R 601, as `preprocess` has it. */
 const LUMA = [0.299, 0.587, 0.114];

@@ -2,10 +2,10 @@
 import { InputError } from '../errors.js';
 import type { GraphBuilder } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
-import { forward as adamwStep } from '../ops/adamw.js';
-import { forward as clipFactor } from '../ops/clip_factor.js';
-import { forward as sgdStep } from '../ops/sgd.js';
-import { forward as squaredNorm } from '../ops/squared_norm.js';
+import { forward as adamwStep } from '../ops/optimizers/adamw.js';
+import { forward as clipFactor } from '../ops/optimizers/clip_factor.js';
+import { forward as sgdStep } from '../ops/optimizers/sgd.js';
+import { forward as squaredNorm } from '../ops/optimizers/squared_norm.js';
 
 /** One parameter's update. */
 export interface Update {

@@ -7,7 +7,7 @@ import { createGraph } from '../graph/graph.js';
 import type { ChooseVariant } from '../graph/lower.js';
 import { createPlan } from '../graph/plan.js';
 import { networkFrom } from '../nets/graphs.js';
-import { augmentedInput } from '../ops/augment.js';
+import { augmentedInput } from '../ops/images/augment.js';
 import { plainViews } from './augmentation.js';
 import type { TrainingData } from './data.js';
 import { type ImageSource, joinImages } from './input.js';

@@ -5,9 +5,9 @@ import { createGraph, type Graph, type GraphBuilder } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
 import { networkFrom } from '../nets/graphs.js';
 import { checkOutputs } from '../nets/outputs.js';
-import { forward as accumulateInto } from '../ops/accumulate.js';
-import { forward as batchStatistics } from '../ops/batch_statistics.js';
-import { forward as firstNonfinite } from '../ops/first_nonfinite.js';
+import { forward as batchStatistics } from '../ops/layers/batch_statistics.js';
+import { forward as accumulateInto } from '../ops/optimizers/accumulate.js';
+import { forward as firstNonfinite } from '../ops/optimizers/first_nonfinite.js';
 import { checkParts, clipByNorm, partOf } from './optimizers.js';
 import type { TrainerOptions } from './step.js';
 

@@ -1,0 +1,219 @@
+/** A box around each 8-connected component of heatmaps at or above thresholds. */
+import { InputError } from '../../errors.js';
+import { component_extents, component_ranks, component_scan } from '../../generated/kernels.js';
+import type { GraphBuilder } from '../../graph/graph.js';
+import type { Operation } from '../../graph/operation.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { type ComponentAttributes, componentsOf } from './components.js';
+import {
+  checkHeatmaps,
+  checkHeatThresholds,
+  type HeatFrame,
+  type HeatScaling,
+  MAP_STATES,
+  type MapState,
+  mapCount,
+} from './heat.js';
+import type { Region } from './heat.reference.js';
+import { forward as heatmapRange } from './heatmap_range.js';
+
+export interface ComponentBoxesAttributes extends ComponentAttributes {
+  /** Room in the table for each map and threshold. */
+  readonly maxBoxes: number;
+}
+
+/** Words of a box in the table: left, top, right, bottom (half-open, pixels of the image), area, bits of the peak's f32. */
+export const BOX_WORDS = 6;
+
+/**
+ * heatmaps: dense [n, classes, h, w]. ranges: dense [n · classes, 4] from heatmap_range.
+ * boxes: dense u32 [n · classes, thresholds, maxBoxes, 6], components in the order of their first pixels, zeros where there are no
+ * more. counts: dense u32 [n · classes, thresholds + 1]: how many components there are, which may be more than the table holds;
+ * then the map's state.
+ */
+export const forward: Operation<ComponentBoxesAttributes> = {
+  name: 'component_boxes',
+  infer([heatmaps, ranges], attributes) {
+    checkHeatmaps(attributes, heatmaps!, ranges!);
+    const { thresholds, maxBoxes } = attributes;
+    checkHeatThresholds(thresholds);
+    if (!Number.isInteger(maxBoxes) || maxBoxes < 1 || maxBoxes > 65_536) {
+      throw new InputError('maxBoxes', { expected: 'a whole number, 1 … 65536', given: String(maxBoxes) });
+    }
+    const maps = mapCount(heatmaps!);
+    return [
+      { shape: [maps, thresholds.length, maxBoxes, BOX_WORDS], layout: 'dense', type: 'u32' },
+      { shape: [maps, thresholds.length + 1], layout: 'dense', type: 'u32' },
+    ];
+  },
+  flops: ({ inputs: [heatmaps], attributes: { width, height, thresholds } }) =>
+    mapCount(heatmaps!) * (10 + 3 * thresholds.length) * width * height,
+  lower({ inputs: [heatmaps, ranges], outputs: [boxes, counts], attributes }, context) {
+    const [, , mapHeight, mapWidth] = heatmaps!.shape;
+    const found = componentsOf(context, heatmaps!, ranges!, attributes);
+    const { places, seen, rowWords, words, span, blocks, masks, labels, blockRoots } = found;
+    for (const chunk of found.chunks) {
+      found.label(chunk);
+      const layers = chunk.maps * chunk.thresholds;
+      const shared = { thresholds: chunk.thresholds, first_map: chunk.firstMap };
+      const table = {
+        ...shared,
+        first_threshold: chunk.firstThreshold,
+        all_thresholds: attributes.thresholds.length,
+        max_boxes: attributes.maxBoxes,
+      };
+      context.dispatch({
+        kernel: component_scan,
+        constants: { LANES: 64 },
+        bindings: [context.read(ranges), context.write(blockRoots), context.write(boxes), context.write(counts)],
+        params: { blocks, ...table },
+        workgroups: [layers, 1, 1],
+      });
+      context.dispatch({
+        kernel: component_ranks,
+        constants: {},
+        bindings: [context.read(ranges), context.read(masks), context.read(blockRoots), context.write(labels)],
+        params: { words, blocks, span, ...shared },
+        workgroups: found.workgroups(layers),
+      });
+      context.dispatch({
+        kernel: component_extents,
+        constants: {},
+        bindings: [
+          context.read(heatmaps),
+          context.read(ranges),
+          places,
+          context.read(masks),
+          context.read(labels),
+          context.write(boxes),
+        ],
+        params: {
+          map_h: mapHeight,
+          map_w: mapWidth,
+          width: seen.width,
+          row_words: rowWords,
+          words,
+          span,
+          left: seen.x,
+          top: seen.y,
+          ...table,
+        },
+        workgroups: found.workgroups(layers),
+      });
+    }
+  },
+};
+
+/** A map is worked at where its class's probability reaches the class's threshold. */
+export interface Gates {
+  /** Dense [n, classes]. */
+  readonly probabilities: Tensor;
+  /** Dense [classes], or the numbers. */
+  readonly thresholds: Tensor | readonly number[];
+}
+
+export interface BoxOptions extends HeatFrame {
+  /** On the scale from 0 to 255. Default: 60 and 180. */
+  readonly thresholds?: readonly number[];
+  /** Default: min_max. */
+  readonly scaling?: HeatScaling;
+  /** Room for each map and threshold. Default: 64. */
+  readonly maxBoxes?: number;
+}
+
+export interface Boxes {
+  /** u32 [n · classes, thresholds, maxBoxes, 6] and [n · classes, thresholds + 1]: what `decodeBoxes` reads. */
+  readonly table: Tensor;
+  readonly counts: Tensor;
+  /** [n · classes, 4]: what `scaleHeatmaps` and `connectedComponents` need. */
+  readonly ranges: Tensor;
+}
+
+export const DEFAULT_HEAT_THRESHOLDS: readonly number[] = [60, 180];
+export const DEFAULT_MAX_BOXES = 64;
+
+/**
+ * Adds the way from heatmaps to boxes: heat interpolated at the image's pixels (bilinear, half-pixel centres), scaled to 0 … 255,
+ * thresholded; a box around each 8-connected component. With `crop` only the pixels that the network saw are looked at and scaled
+ * by; with `pad` what lies beside the image is not. Boxes are in pixels of the original image, inside it.
+ * @param heatmaps dense f32 [n, classes, h, w], all of images of one size.
+ * @param gates none: every map is worked at.
+ */
+export function extractBoxes(
+  g: GraphBuilder,
+  heatmaps: Tensor,
+  gates: Gates | undefined,
+  options: BoxOptions,
+  name = 'boxes',
+): Boxes {
+  const { width, height, size, fit } = options;
+  const { thresholds = DEFAULT_HEAT_THRESHOLDS, scaling = 'min_max', maxBoxes = DEFAULT_MAX_BOXES } = options;
+  const frame = { width, height, size, fit };
+  const limits = gates && (Array.isArray(gates.thresholds) ? asTensor(g, gates.thresholds) : gates.thresholds);
+  const inputs = [heatmaps, gates?.probabilities, limits as Tensor | undefined];
+  const ranges = g.apply(heatmapRange, inputs, { ...frame, scaling }, `${name}.ranges`);
+  const [table, counts] = g.applyAll(forward, [heatmaps, ranges], { ...frame, thresholds, maxBoxes }, name);
+  return { table, counts, ranges };
+}
+
+const asTensor = (g: GraphBuilder, values: readonly number[]) =>
+  g.constant('operating thresholds', { shape: [values.length], layout: 'dense', type: 'f32' }, values);
+
+/** A box of one map at one threshold. */
+export interface HeatBox extends Region {
+  /** image · classes + class. */
+  readonly map: number;
+  /** On the scale from 0 to 255. */
+  readonly threshold: number;
+}
+
+export interface DecodedBoxes {
+  /** By map, then by threshold in the order given, then by first pixel in reading order. */
+  readonly boxes: readonly HeatBox[];
+  /** For each map what became of it. Only `scaled` maps have boxes. */
+  readonly states: readonly MapState[];
+  /** For each map and threshold how many components there are. */
+  readonly found: readonly (readonly number[])[];
+  /** Maps with more components at some threshold than maxBoxes. Of those the first ones are listed. */
+  readonly truncated: ReadonlySet<number>;
+}
+
+/**
+ * Reads what `extractBoxes` left in `table` and `counts`.
+ * @throws InputError where their lengths do not fit.
+ */
+export function decodeBoxes(
+  table: ArrayLike<number>,
+  counts: ArrayLike<number>,
+  options: { thresholds?: readonly number[]; maxBoxes?: number } = {},
+): DecodedBoxes {
+  const { thresholds = DEFAULT_HEAT_THRESHOLDS, maxBoxes = DEFAULT_MAX_BOXES } = options;
+  const columns = thresholds.length + 1;
+  const maps = counts.length / columns;
+  const expected = maps * thresholds.length * maxBoxes * BOX_WORDS;
+  if (!Number.isInteger(maps) || table.length !== expected) {
+    throw new InputError('a table of boxes of the wrong length', {
+      expected: `${expected} words beside ${counts.length} counts`,
+      given: String(table.length),
+    });
+  }
+  const peaks = new Float32Array(Uint32Array.from(table).buffer);
+  const boxes: HeatBox[] = [];
+  const states: MapState[] = [];
+  const found: number[][] = [];
+  const truncated = new Set<number>();
+  for (let map = 0; map < maps; map++) {
+    states.push(MAP_STATES[counts[map * columns + thresholds.length]]);
+    found.push(thresholds.map((_, t) => counts[map * columns + t]));
+    for (const [t, threshold] of thresholds.entries()) {
+      if (found[map][t] > maxBoxes) truncated.add(map);
+      for (let i = 0; i < Math.min(found[map][t], maxBoxes); i++) {
+        const at = ((map * thresholds.length + t) * maxBoxes + i) * BOX_WORDS;
+        const [x, y] = [table[at], table[at + 1]];
+        const [width, height] = [table[at + 2] - x, table[at + 3] - y];
+        boxes.push({ map, threshold, x, y, width, height, area: table[at + 4], peak: peaks[at + 5] });
+      }
+    }
+  }
+  return { boxes, states, found, truncated };
+}

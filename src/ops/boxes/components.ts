@@ -1,0 +1,145 @@
+/** 8-connected components of thresholded heatmaps by runs of pixels: the dispatches that labels and boxes have in common. */
+import { component_merge, component_roots, component_runs } from '../../generated/kernels.js';
+import { createTensor } from '../../graph/graph.js';
+import { type Lowering, spread, type View } from '../../graph/operation.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { type HeatFrame, heatTables, mapCount } from './heat.js';
+
+export interface ComponentAttributes extends HeatFrame {
+  /** On the scale from 0 to 255; a pixel at a threshold belongs to a component. */
+  readonly thresholds: readonly number[];
+}
+
+/** Some maps at some thresholds that are worked at together: `maps · thresholds` layers. */
+export interface Chunk {
+  readonly firstMap: number;
+  readonly maps: number;
+  readonly firstThreshold: number;
+  readonly thresholds: number;
+}
+
+/** Labels of runs of a chunk may take this much, where one layer takes no more. */
+const LABEL_BYTES = 64 << 20;
+
+/** Pixels of a word; threads of a workgroup, which takes a block of words. */
+const WORD = 32;
+const THREADS = 64;
+
+/** Workgroups to a layer on software adapters, where each costs more than a word does, above all in maps that are closed. */
+const SOFTWARE_BLOCKS = 16;
+
+/** What a chunk's dispatches have in common. */
+export interface Components {
+  readonly chunks: readonly Chunk[];
+  readonly places: View;
+  readonly seen: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+  /** Words of a row and of a layer, words that a thread takes, and blocks of a layer. */
+  readonly rowWords: number;
+  readonly words: number;
+  readonly span: number;
+  readonly blocks: number;
+  /** [layers, words]: binary images. */
+  readonly masks: Tensor;
+  /** [layers, words, 16]: a node for each run that a word may have. After `label`, each run's root. */
+  readonly labels: Tensor;
+  /** [layers, blocks]: roots in each block. */
+  readonly blockRoots: Tensor;
+  /** Workgroups for the words of each layer. */
+  workgroups(layers: number): [number, number, number];
+  /** Dispatches thresholding and labelling of a chunk. */
+  label(chunk: Chunk): void;
+}
+
+export function componentsOf(
+  context: Lowering,
+  heatmaps: Tensor,
+  ranges: Tensor,
+  { thresholds, ...frame }: ComponentAttributes,
+): Components {
+  const [, , mapHeight, mapWidth] = heatmaps.shape;
+  const { seen, places } = heatTables(frame, mapHeight, mapWidth);
+  const rowWords = Math.ceil(seen.width / WORD);
+  const words = rowWords * seen.height;
+  const span = context.traits.software ? Math.ceil(words / (THREADS * SOFTWARE_BLOCKS)) : 1;
+  const blocks = Math.ceil(words / (THREADS * span));
+  const chunks = chunksOf(context, mapCount(heatmaps), thresholds.length, words * 16 * 4);
+  const layers = Math.max(...chunks.map((chunk) => chunk.maps * chunk.thresholds));
+  const scratch = (name: string, shape: number[]) => context.scratch(name, { shape, layout: 'dense', type: 'u32' });
+  const [masks, labels] = [scratch('masks', [layers, words]), scratch('labels', [layers, words, 16])];
+  const blockRoots = scratch('block roots', [layers, blocks]);
+  const spec = { shape: [thresholds.length], layout: 'dense', type: 'f32' } as const;
+  const limits = createTensor('heat thresholds', 'constant', spec, thresholds);
+  const workgroups = (count: number): [number, number, number] => {
+    const [across, down] = spread(blocks);
+    return [across, down, count];
+  };
+  return {
+    chunks,
+    places: context.read(places),
+    seen,
+    rowWords,
+    words,
+    span,
+    blocks,
+    masks,
+    labels,
+    blockRoots,
+    workgroups,
+    label(chunk) {
+      const { firstMap, maps, firstThreshold } = chunk;
+      context.dispatch({
+        kernel: component_runs,
+        constants: { THRESHOLDS: chunk.thresholds },
+        bindings: [
+          context.read(heatmaps),
+          context.read(ranges),
+          this.places,
+          context.read(limits),
+          context.write(masks),
+          context.write(labels),
+        ],
+        params: {
+          map_h: mapHeight,
+          map_w: mapWidth,
+          width: seen.width,
+          height: seen.height,
+          row_words: rowWords,
+          first_map: firstMap,
+          first_threshold: firstThreshold,
+          span,
+        },
+        workgroups: workgroups(maps),
+      });
+      const shared = { words, thresholds: chunk.thresholds, first_map: firstMap, span };
+      const all = workgroups(maps * chunk.thresholds);
+      context.dispatch({
+        kernel: component_merge,
+        constants: {},
+        bindings: [context.read(ranges), context.read(masks), context.write(labels)],
+        params: { row_words: rowWords, ...shared },
+        workgroups: all,
+      });
+      context.dispatch({
+        kernel: component_roots,
+        constants: {},
+        bindings: [context.read(ranges), context.read(masks), context.write(labels), context.write(blockRoots)],
+        params: { blocks, ...shared },
+        workgroups: all,
+      });
+    },
+  };
+}
+
+// As many whole maps as fit, or single thresholds of one map. A layer that does not fit is refused where it is bound.
+function chunksOf({ traits }: Lowering, maps: number, thresholds: number, layerBytes: number): Chunk[] {
+  const layers = Math.max(1, Math.min(65_535, Math.floor(Math.min(traits.maxBindingBytes, LABEL_BYTES) / layerBytes)));
+  const together = thresholds * layerBytes <= traits.maxBindingBytes ? thresholds : 1;
+  const atOnce = Math.max(1, Math.floor(layers / together));
+  const chunks: Chunk[] = [];
+  for (let firstMap = 0; firstMap < maps; firstMap += atOnce) {
+    for (let firstThreshold = 0; firstThreshold < thresholds; firstThreshold += together) {
+      chunks.push({ firstMap, maps: Math.min(atOnce, maps - firstMap), firstThreshold, thresholds: together });
+    }
+  }
+  return chunks;
+}

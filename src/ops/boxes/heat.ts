@@ -1,0 +1,137 @@
+/** What the operations from heatmaps to boxes share: where heat lies in the image, and how a map is scaled. */
+import { InputError } from '../../errors.js';
+import { createTensor } from '../../graph/graph.js';
+import { describeShape, type Tensor } from '../../graph/tensor.js';
+import { type Fit, frameOf, NOWHERE, positionTable, type Rectangle, type Span, seenPixels } from '../images/frame.js';
+
+/** The image that the heatmaps belong to. */
+export interface HeatFrame {
+  /** Pixels of the original image. */
+  readonly width: number;
+  readonly height: number;
+  /** Side of the network's input; which matters only for `pad`, whose rounding depends on it. */
+  readonly size: number;
+  readonly fit: Fit;
+}
+
+/**
+ * min_max: a map's smallest heat over the image becomes 0, its largest 255. relu_max: zero and below become 0, the largest 255;
+ * a map that is nowhere positive has no boxes.
+ */
+export type HeatScaling = 'min_max' | 'relu_max';
+
+/**
+ * What became of a map, by its number: scaled; closed by its gate; flat, as it varies by less than 2⁻²⁰ of its largest magnitude
+ * (rounding) or, with relu_max, is nowhere positive; with NaN, infinity or a range beyond f32. Only the first has boxes.
+ */
+export const MAP_STATES = ['scaled', 'closed', 'flat', 'not finite'] as const;
+
+export type MapState = (typeof MAP_STATES)[number];
+
+export const FLAT = 2 ** -20;
+export const SMALLEST_RANGE = 1.2e-36;
+
+/** Where heat is looked at, in cells from the first cell's centre; held at the border beyond the outer centres. */
+export interface HeatPositions {
+  /** The pixels of the image that the network saw. Heat is known there only. */
+  readonly seen: Rectangle;
+  /** For each of their columns and rows. */
+  column(index: number): number;
+  row(index: number): number;
+}
+
+export function heatPositions(
+  { width, height, size, fit }: HeatFrame,
+  mapHeight: number,
+  mapWidth: number,
+): HeatPositions {
+  const frame = frameOf(width, height, size, fit);
+  const seen = seenPixels(frame);
+  // One division of whole numbers, so that a map as large as its image is met exactly at its cells' centres.
+  const place = ({ from, length, start, target }: Span, pixel: number, cells: number) => {
+    const across = (2 * (pixel - from) + 1) * target + 2 * start * length;
+    return Math.min(Math.max((across * cells) / (2 * length * size) - 0.5, 0), cells - 1);
+  };
+  return {
+    seen,
+    column: (index) => place(frame.x, seen.x + index, mapWidth),
+    row: (index) => place(frame.y, seen.y + index, mapHeight),
+  };
+}
+
+/** Tables of positions for kernels, columns then rows. */
+export interface HeatTables {
+  readonly seen: Rectangle;
+  /** Of all seen pixels. */
+  readonly places: Tensor;
+  /** Of the first and the last pixel between two cells: where the extremes of the interpolated heat lie. */
+  readonly corners: { readonly places: Tensor; readonly columns: number; readonly rows: number };
+  /** Of all pixels of the image, `NOWHERE` where they were not seen. */
+  readonly whole: Tensor;
+}
+
+export function heatTables(frame: HeatFrame, mapHeight: number, mapWidth: number): HeatTables {
+  const { seen, column, row } = heatPositions(frame, mapHeight, mapWidth);
+  const columns = positionTable(seen.width, column);
+  const rows = positionTable(seen.height, row);
+  const [left, top] = [corners(columns), corners(rows)];
+  const within = (index: number, from: number, length: number, at: (index: number) => number) =>
+    index >= from && index < from + length ? at(index - from) : undefined;
+  return {
+    seen,
+    get places() {
+      return tableTensor(columns, rows);
+    },
+    get corners() {
+      return { places: tableTensor(left, top), columns: left.length / 2, rows: top.length / 2 };
+    },
+    get whole() {
+      return tableTensor(
+        positionTable(frame.width, (index) => within(index, seen.x, seen.width, column)),
+        positionTable(frame.height, (index) => within(index, seen.y, seen.height, row)),
+      );
+    },
+  };
+}
+
+function corners(table: Uint32Array): Uint32Array {
+  const kept: number[] = [];
+  for (let at = 0; at < table.length; at += 2) {
+    const ends = table[at] !== (table[at - 2] ?? NOWHERE) || table[at] !== (table[at + 2] ?? NOWHERE);
+    if (ends) kept.push(table[at], table[at + 1]);
+  }
+  return Uint32Array.from(kept);
+}
+
+function tableTensor(columns: Uint32Array, rows: Uint32Array): Tensor {
+  const shape = [(columns.length + rows.length) / 2, 2];
+  const data = new Uint32Array(columns.length + rows.length);
+  data.set(columns);
+  data.set(rows, columns.length);
+  return createTensor('positions', 'constant', { shape, layout: 'dense', type: 'u32' }, data);
+}
+
+/** Checks the frame, heatmaps [n, classes, h, w] and the ranges [n · classes, 4] that belong to them. */
+export function checkHeatmaps({ width, height, size, fit }: HeatFrame, heatmaps: Tensor, ranges?: Tensor): void {
+  frameOf(width, height, size, fit); // throws for impossible sizes
+  if (heatmaps.shape.length !== 4 || heatmaps.layout !== 'dense' || heatmaps.type !== 'f32') {
+    throw new InputError('heatmaps', { expected: 'dense f32 [n, classes, h, w]', given: describeShape(heatmaps) });
+  }
+  const maps = mapCount(heatmaps);
+  if (maps > 65_535) throw new InputError('too many heatmaps at once', { expected: 'at most 65535', given: `${maps}` });
+  if (ranges && (ranges.shape.join() !== `${maps},4` || ranges.layout !== 'dense' || ranges.type !== 'f32')) {
+    throw new InputError('ranges of the heatmaps', { expected: `dense f32[${maps}×4]`, given: describeShape(ranges) });
+  }
+}
+
+export const mapCount = ({ shape }: Tensor) => shape[0] * shape[1];
+
+/** @throws InputError unless thresholds lie in (0, 255]. */
+export function checkHeatThresholds(thresholds: readonly number[]): void {
+  if (thresholds.length < 1 || thresholds.length > 16 || !thresholds.every((t) => t > 0 && t <= 255)) {
+    throw new InputError('heat thresholds', {
+      expected: '1 to 16 numbers above 0, up to 255',
+      given: thresholds.join(', ') || 'none',
+    });
+  }
+}

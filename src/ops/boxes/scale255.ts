@@ -1,0 +1,92 @@
+/** Heatmaps at the size of their image, scaled to 0 … 255, unrounded. */
+import { scale255 } from '../../generated/kernels.js';
+import type { GraphBuilder } from '../../graph/graph.js';
+import { type Case, type Operation, type Reference, spread } from '../../graph/operation.js';
+import { elementCount, type Tensor } from '../../graph/tensor.js';
+import { checkHeatmaps, type HeatFrame, heatTables, mapCount } from './heat.js';
+import { heatOfImage } from './heat.reference.js';
+
+/**
+ * heatmaps: dense [n, classes, h, w]. ranges: dense [n · classes, 4] from heatmap_range. y: dense [n, classes, height, width], zeros
+ * in maps that are not scaled and where the network saw nothing.
+ */
+export const forward: Operation<HeatFrame> = {
+  name: 'scale255',
+  infer([heatmaps, ranges], attributes) {
+    checkHeatmaps(attributes, heatmaps!, ranges!);
+    const [images, classes] = heatmaps!.shape;
+    return [{ shape: [images, classes, attributes.height, attributes.width], layout: 'dense', type: 'f32' }];
+  },
+  flops: ({ outputs: [y] }) => 12 * elementCount(y),
+  lower({ inputs: [heatmaps, ranges], outputs: [y], attributes }, context) {
+    const [, , mapHeight, mapWidth] = heatmaps!.shape;
+    const { width, height } = attributes;
+    const maps = mapCount(heatmaps!);
+    const { whole } = heatTables(attributes, mapHeight, mapWidth);
+    // Some maps at a time where the adapter cannot bind all: the pixels of a dense tensor are its rows.
+    const perMap = width * height * 4;
+    const atOnce = Math.max(1, Math.floor((context.traits.maxBindingBytes - 256) / perMap));
+    for (let first = 0; first < maps; first += atOnce) {
+      const count = Math.min(atOnce, maps - first);
+      const output = context.write(y, [first * height, (first + count) * height]);
+      const [across, down] = spread(Math.ceil((width * height) / 64));
+      context.dispatch({
+        kernel: scale255,
+        constants: {},
+        bindings: [context.read(heatmaps), context.read(ranges), context.read(whole), output],
+        params: { map_h: mapHeight, map_w: mapWidth, width, height, first, y_offset: output.offset },
+        workgroups: [across, down, count],
+      });
+    }
+  },
+};
+
+/** Adds the scaled heatmaps of an image: see `forward`. `ranges` comes from `extractBoxes`. */
+export function scaleHeatmaps(
+  g: GraphBuilder,
+  heatmaps: Tensor,
+  ranges: Tensor,
+  frame: HeatFrame,
+  name?: string,
+): Tensor {
+  const { width, height, size, fit } = frame;
+  return g.apply(forward, [heatmaps, ranges], { width, height, size, fit }, name);
+}
+
+export const reference: Reference<HeatFrame> = ([heatmaps, ranges], { inputs: [maps], attributes }) => {
+  const [, , mapHeight, mapWidth] = maps!.shape;
+  const { width, height } = attributes;
+  const y = new Float64Array(mapCount(maps!) * width * height);
+  for (let map = 0; map < mapCount(maps!); map++) {
+    const [shift, low, factor, state] = ranges!.subarray(map * 4);
+    if (state !== 0) continue;
+    const cells = heatmaps!.subarray(map * mapHeight * mapWidth, (map + 1) * mapHeight * mapWidth);
+    const heat = heatOfImage(cells, mapHeight, mapWidth, attributes);
+    heat.values.forEach((value, i) => {
+      const [x, row] = [heat.left + (i % heat.width), heat.top + Math.floor(i / heat.width)];
+      y[(map * height + row) * width + x] = Math.min(Math.max((value - shift - low) * factor, 0), 255);
+    });
+  }
+  return [y];
+};
+
+function caseOf(shape: readonly number[], frame: Partial<HeatFrame>): Case<HeatFrame> {
+  // Every third map is left out.
+  const range = (i: number) => [0.125, -2, 64, Math.floor(i / 4) % 3 === 2 ? 2 : 0][i % 4];
+  const maps = shape[0] * shape[1];
+  return {
+    inputs: [
+      { shape, layout: 'dense', kind: 'input' },
+      { shape: [maps, 4], kind: 'input', fill: range },
+    ],
+    attributes: { width: 50, height: 40, size: 32, fit: 'stretch', ...frame },
+  };
+}
+
+export const cases: Case<HeatFrame>[] = [
+  caseOf([1, 1, 1, 1], { width: 1, height: 1 }),
+  caseOf([2, 3, 5, 7], {}),
+  caseOf([1, 2, 7, 7], { fit: 'crop' }),
+  caseOf([1, 2, 7, 7], { fit: 'pad', width: 133, height: 141 }),
+  caseOf([1, 1, 20, 30], { width: 7, height: 3 }),
+];

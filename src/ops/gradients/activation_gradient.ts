@@ -1,0 +1,105 @@
+/** Backward pass of an elementwise activation: dx = dy · act′. */
+import { InputError } from '../../errors.js';
+import { activation_gradient } from '../../generated/kernels.js';
+import type { GraphBuilder, Node } from '../../graph/graph.js';
+import { dispatchGroups } from '../../graph/groups.js';
+import type { Case, Operation, Reference } from '../../graph/operation.js';
+import { describeForm, elementCount, type Tensor } from '../../graph/tensor.js';
+import { type Activation, activationParams } from '../layers/activation.js';
+
+export interface ActivationGradientAttributes {
+  activation: Activation;
+}
+
+/** Whether the derivative is told from y = act(x); the others need x. */
+export const toldFromOutput = ({ kind }: Activation) => kind !== 'hard_swish' && kind !== 'silu';
+
+/** dy, v: of one shape, nhwc4 or dense; v is y or x, see `toldFromOutput`. */
+export const forward: Operation<ActivationGradientAttributes> = {
+  name: 'activation_gradient',
+  infer([dy, v]) {
+    if (describeForm(dy!) !== describeForm(v!)) {
+      throw new InputError('gradient', { expected: describeForm(v!), given: describeForm(dy!) });
+    }
+    return [v!];
+  },
+  flops: ({ outputs: [dx] }) => 2 * elementCount(dx),
+  lower({ inputs: [dy, v], outputs: [dx], attributes }, context) {
+    const { code, a, b } = activationParams(attributes.activation);
+    dispatchGroups(context, dx, {
+      kernel: activation_gradient,
+      constants: { ACTIVATION: code },
+      inputs: { dy, v },
+      params: { act_a: a, act_b: b },
+    });
+  },
+};
+
+/** The gradient by what goes into a node's epilogue, where it has one. */
+export function behindEpilogue(g: GraphBuilder, node: Node<{ activation?: Activation }>, dy: Tensor): Tensor {
+  const { activation } = node.attributes;
+  if (!activation) return dy;
+  if (!toldFromOutput(activation)) {
+    throw new InputError(`the input of ${activation.kind} is gone`, {
+      expected: 'a graph as it is before fusion',
+      given: `${node.operation.name} with ${activation.kind} in its epilogue`,
+    });
+  }
+  return g.apply(forward, [dy, node.outputs[0]], { activation }, `${node.outputs[0].name}/epilogue_gradient`);
+}
+
+function slope(spec: Activation, v: number): number {
+  switch (spec.kind) {
+    case 'relu':
+      return v > 0 ? 1 : 0;
+    case 'leaky_relu':
+      return v > 0 ? 1 : spec.a;
+    case 'clip':
+      return v > spec.a && v < spec.b ? 1 : 0;
+    case 'sigmoid':
+      return v * (1 - v);
+    case 'tanh':
+      return 1 - v * v;
+    case 'hard_swish':
+      return v <= -3 ? 0 : v >= 3 ? 1 : v / 3 + 0.5;
+    case 'silu': {
+      const s = 1 / (1 + Math.exp(-v));
+      return s * (1 + v * (1 - s));
+    }
+  }
+}
+
+export const reference: Reference<ActivationGradientAttributes> = ([dy, v], { attributes: { activation } }) => [
+  dy!.map((value, index) => value * slope(activation, v![index])),
+];
+
+const all: Activation[] = [
+  { kind: 'relu' },
+  { kind: 'leaky_relu', a: 0.01 },
+  { kind: 'clip', a: -0.5, b: 0.75 },
+  { kind: 'sigmoid' },
+  { kind: 'tanh' },
+  { kind: 'hard_swish' },
+  { kind: 'silu' },
+];
+
+const both = (shape: readonly number[], more: object = {}) => {
+  const input = { shape, layout: 'nhwc4' as const, ...more };
+  return [input, input];
+};
+
+export const cases: Case<ActivationGradientAttributes>[] = [
+  ...all.map((activation) => ({ inputs: both([2, 3, 5, 7]), attributes: { activation } })),
+  { inputs: both([1, 1, 1, 1]), attributes: { activation: { kind: 'relu' } } },
+  { inputs: both([1, 3, 3, 11], { segments: [3, 7, 1] }), attributes: { activation: { kind: 'relu' } } },
+  { inputs: both([3, 7], { layout: 'dense' }), attributes: { activation: { kind: 'sigmoid' } } },
+  {
+    inputs: both([1, 133, 3, 5], { fill: (i: number) => (i % 41) - 20 }),
+    attributes: { activation: { kind: 'silu' } },
+  },
+  {
+    inputs: both([1, 3, 5, 4], { fill: (i: number) => (i % 13) / 2 - 3 }),
+    attributes: { activation: { kind: 'hard_swish' } },
+  },
+  { inputs: both([1, 56, 56, 256]), attributes: { activation: { kind: 'relu' } }, bench: true },
+];

@@ -1,0 +1,50 @@
+/** Backward pass of a convolution: by its input, its weights, its bias, and what its epilogue adds. */
+import { InputError } from '../../errors.js';
+import type { GraphBuilder, Node } from '../../graph/graph.js';
+import type { Gradient } from '../../graph/operation.js';
+import { segmentsOf, type Tensor } from '../../graph/tensor.js';
+import type { Windows } from '../../graph/windows.js';
+import { biasGradient } from '../layers/channel_sums.js';
+import { type Conv2dAttributes, forward as convolution } from '../layers/conv2d.js';
+import { withSegments } from '../packing/compact.js';
+import { forward as transpose } from '../packing/transpose_conv2d.js';
+import { behindEpilogue } from './activation_gradient.js';
+import { forward as inputGradient } from './conv2d_input_gradient.js';
+import { forward as weightGradient } from './conv2d_weight_gradient.js';
+
+export const gradient: Gradient<Conv2dAttributes> = (g, node, [dy]) => {
+  const [x, weight, bias, residual] = node.inputs;
+  const { stride, dilation, padding, groups, prologue } = node.attributes;
+  const { name } = node.outputs[0];
+  if (prologue) throw new InputError('the input of a prologue is gone', { expected: 'a graph as it is before fusion' });
+  const inner = behindEpilogue(g, node, dy!);
+  const [, , kernelHeight, kernelWidth] = weight!.shape;
+  const windows: Windows = { kernel: [kernelHeight, kernelWidth], stride, dilation, padding };
+  return [
+    byInput(g, node, inner, windows),
+    g.apply(weightGradient, [x, inner], { ...windows, groups }, `${name}/weight_gradient`),
+    bias && biasGradient(g, inner, `${name}/bias_gradient`),
+    residual && inner,
+  ];
+};
+
+function byInput(g: GraphBuilder, node: Node<Conv2dAttributes>, dy: Tensor, windows: Windows): Tensor {
+  const [x, weight] = node.inputs as Tensor[];
+  const { groups } = node.attributes;
+  const { kernel, stride, dilation, padding } = windows;
+  const name = `${node.outputs[0].name}/input_gradient`;
+  const transposed = g.apply(transpose, [weight], { groups }, `${weight.name}/transposed`);
+  let dx: Tensor;
+  if (stride[0] === 1 && stride[1] === 1) {
+    // A convolution of what came out, padded so that each input pixel meets all windows that it lies in; where there was more
+    // padding than that, it is negative and cuts off.
+    const span = (axis: 0 | 1) => dilation[axis] * (kernel[axis] - 1);
+    const [top, left, bottom, right] = padding;
+    const around = [span(0) - top, span(1) - left, span(0) - bottom, span(1) - right] as const;
+    dx = g.apply(convolution, [dy, transposed], { stride, dilation, padding: around, groups }, name);
+  } else {
+    const [, height, width] = x.shape;
+    dx = g.apply(inputGradient, [dy, transposed], { ...windows, groups, height, width }, name);
+  }
+  return withSegments(g, dx, segmentsOf(x), `${name}/segments`);
+}

@@ -1,0 +1,205 @@
+/**
+ * Backward pass of a convolution by its weights: sums over all output pixels, in f32, split into chunks that run side by side
+ * and are added in order.
+ */
+import { InputError } from '../../errors.js';
+import {
+  conv2d_weight_gradient,
+  conv2d_weight_gradient_grouped,
+  conv2d_weight_gradient_merge,
+  conv2d_weight_gradient_subgroup,
+  conv2d_weight_gradient_tiled,
+  sum_rows,
+} from '../../generated/kernels.js';
+import type { Node } from '../../graph/graph.js';
+import type { Lowering, Operation, Range, Traits } from '../../graph/operation.js';
+import { spread } from '../../graph/operation.js';
+import { channelCount, describeForm, elementCount, groupCount, segmentsOf, type Tensor } from '../../graph/tensor.js';
+import { type Pair, type Windows, windowCounts, windowParams, windowRows } from '../../graph/windows.js';
+import { channelLanes, laneMap } from '../packing/pack_lanes.js';
+
+export interface Conv2dWeightGradientAttributes extends Windows {
+  groups: number;
+}
+
+/** x: [n, h, w, inputs] nhwc4. dy: [n, oh, ow, outputs] nhwc4. dw: [outputs, inputs / groups, kh, kw] dense f32. */
+export const forward: Operation<Conv2dWeightGradientAttributes> = {
+  name: 'conv2d_weight_gradient',
+  infer([x, dy], attributes) {
+    const [images, height, width, inputs] = x!.shape;
+    const expected = [images, ...windowCounts(attributes, [height, width])];
+    const fits = dy!.shape.slice(0, 3).join() === expected.join() && segmentsOf(dy!).length === 1;
+    if (!fits || [x!, dy!].some(({ layout, type }) => layout !== 'nhwc4' || type !== x!.type)) {
+      throw new InputError('gradient', {
+        expected: `nhwc4 ${x!.type} [${expected.join(', ')}, outputs] without holes`,
+        given: `${describeForm(dy!)} for ${describeForm(x!)}`,
+      });
+    }
+    if (inputs % attributes.groups !== 0 || channelCount(dy!) % attributes.groups !== 0) {
+      throw new InputError('groups', {
+        expected: `a divisor of ${inputs} inputs and ${channelCount(dy!)} outputs`,
+        given: String(attributes.groups),
+      });
+    }
+    const shape = [channelCount(dy!), inputs / attributes.groups, ...attributes.kernel];
+    return [{ shape, layout: 'dense', type: 'f32' }];
+  },
+  flops: ({ inputs: [, dy], outputs: [dw] }) => (2 * elementCount(dy!) * elementCount(dw)) / channelCount(dy!),
+  variants(node, traits) {
+    if (isRagged(node)) return ['grouped'];
+    if (node.attributes.groups > 1) return ['direct'];
+    const tiled = traits.maxInvocations >= 256 ? ['tiled'] : [];
+    const subgroup = traits.subgroupSize >= 4 ? ['subgroup'] : [];
+    if (!traits.software) return [...tiled, 'direct', ...subgroup];
+    // A subgroup wants a vec4 of output channels for each lane.
+    const idle = groupCount(node.inputs[1]!) * 2 <= traits.subgroupSize;
+    return [...(idle ? ['direct', ...subgroup] : [...subgroup, 'direct']), ...tiled];
+  },
+  lower(node, context) {
+    if (context.variant === 'grouped') lowerGrouped(node, context);
+    else lowerVectors(node, context);
+  },
+};
+
+function isRagged({ inputs: [x], outputs: [dw], attributes: { groups } }: Node<Conv2dWeightGradientAttributes>) {
+  const [outputs, groupInputs] = dw.shape;
+  return groups > 1 && (groupInputs % 4 !== 0 || (outputs / groups) % 4 !== 0 || segmentsOf(x!).length > 1);
+}
+
+interface Chunk {
+  readonly range: Range;
+  /** Output pixels of each chunk, how many of them, and the place of the first among all. */
+  readonly size: number;
+  readonly count: number;
+  readonly first: number;
+}
+
+/** Pixels that one thread adds up: more would cost digits. */
+const LONGEST = 512;
+const SHORTEST = 64;
+/** Workgroups that keep a GPU busy. */
+const WANTED = 1024;
+/** Bytes of partial sums that are not worth exceeding. */
+const LARGEST = 32 << 20;
+
+// Bands of output pixels that the adapter can bind, each in chunks.
+function chunksOf(bands: readonly Range[], workgroups: number, bytes: number, { software }: Traits): Chunk[] {
+  const pixels = bands[bands.length - 1][1];
+  const fast = software ? LONGEST : Math.ceil(pixels / Math.ceil(WANTED / workgroups));
+  const most = Math.max(1, Math.floor(LARGEST / bytes) - bands.length);
+  const size = Math.max(Math.min(Math.max(fast, SHORTEST), LONGEST), Math.ceil(pixels / most));
+  let first = 0;
+  return bands.map((range) => {
+    const count = Math.ceil((range[1] - range[0]) / size);
+    first += count;
+    return { range, size, count, first: first - count };
+  });
+}
+
+const sizeOf = ({ shape: [, height, width] }: Tensor): Pair => [height, width];
+
+const rowsOf = (x: Tensor, dy: Tensor, windows: Windows) => windowRows(windows, sizeOf(x), sizeOf(dy));
+
+const total = (chunks: readonly Chunk[]) => chunks.reduce((sum, { count }) => sum + count, 0);
+
+// The kernel, and how many output vec4s and rows a workgroup of it owns.
+function variantOf({ variant, traits: { subgroupSize } }: Lowering) {
+  if (variant === 'tiled') return { kernel: conv2d_weight_gradient_tiled, across: 16, down: 16, constants: {} };
+  if (variant === 'direct') return { kernel: conv2d_weight_gradient, across: 8, down: 8, constants: {} };
+  const constants = { SUBGROUPS: true, SUBGROUP: subgroupSize, FOUR_LANES: subgroupSize === 4 };
+  return { kernel: conv2d_weight_gradient_subgroup, across: subgroupSize, down: 4, constants };
+}
+
+function lowerVectors(node: Node<Conv2dWeightGradientAttributes>, context: Lowering): void {
+  const [x, dy] = node.inputs as Tensor[];
+  const [dw] = node.outputs;
+  const { groups, kernel } = node.attributes;
+  const [outputs, inputs] = dw.shape;
+  const taps = kernel[0] * kernel[1];
+  const segments = groups === 1 ? segmentsOf(x) : [inputs];
+  const inGroups = groups === 1 ? groupCount(x) : inputs / 4;
+  const outGroups = groupCount(dy);
+  const rows = taps * inGroups;
+  const { kernel: shader, across: width, down: height, constants } = variantOf(context);
+  const [across, down] = [Math.ceil(outGroups / width), Math.ceil(rows / height)];
+  const needs = rowsOf(x, dy, node.attributes);
+  const bands = context.bands(dy, [[x, needs]]);
+  const chunks = chunksOf(bands, across * down, rows * outGroups * 64, context.traits);
+  const partial = context.scratch('partial', {
+    shape: [total(chunks), taps, inGroups * 4, outGroups * 4],
+    layout: 'dense',
+    type: 'f32',
+  });
+  for (const { range, size, count, first } of chunks) {
+    const [input, slope] = [context.read(x, needs(range)), context.read(dy, range)];
+    context.dispatch({
+      kernel: shader,
+      constants: { elem: x.type, ...constants },
+      bindings: [input, slope, context.write(partial)],
+      params: {
+        first: range[0],
+        count: range[1] - range[0],
+        chunk: size,
+        first_chunk: first,
+        ...windowParams(node.attributes, sizeOf(x), sizeOf(dy)),
+        in_groups: inGroups,
+        out_groups: outGroups,
+        group_outputs: outGroups / groups,
+        x_offset: input.offset,
+        x_pitch: input.pitch,
+        dy_offset: slope.offset,
+        dy_pitch: slope.pitch,
+      },
+      workgroups: [across, down, count],
+    });
+  }
+  context.dispatch({
+    kernel: conv2d_weight_gradient_merge,
+    constants: {},
+    bindings: [context.read(partial), context.read(laneMap(segments)), context.write(dw)],
+    params: { chunks: total(chunks), taps, in_lanes: inGroups * 4, out_groups: outGroups, outputs, inputs },
+    workgroups: spread(Math.ceil((rows * 4 * outGroups) / 64)),
+    flops: elementCount(partial),
+  });
+}
+
+function lowerGrouped(node: Node<Conv2dWeightGradientAttributes>, context: Lowering): void {
+  const [x, dy] = node.inputs as Tensor[];
+  const [dw] = node.outputs;
+  const elements = elementCount(dw);
+  const needs = rowsOf(x, dy, node.attributes);
+  const across = Math.ceil(elements / 64);
+  const chunks = chunksOf(context.bands(dy, [[x, needs]]), across, elements * 4, context.traits);
+  const partial = context.scratch('partial', { shape: [total(chunks), elements], layout: 'dense', type: 'f32' });
+  for (const { range, size, count, first } of chunks) {
+    const [input, slope] = [context.read(x, needs(range)), context.read(dy, range)];
+    context.dispatch({
+      kernel: conv2d_weight_gradient_grouped,
+      constants: { elem: x.type },
+      bindings: [input, context.read(channelLanes(segmentsOf(x))), slope, context.write(partial)],
+      params: {
+        first: range[0],
+        count: range[1] - range[0],
+        chunk: size,
+        first_chunk: first,
+        ...windowParams(node.attributes, sizeOf(x), sizeOf(dy)),
+        group_inputs: dw.shape[1],
+        group_outputs: dw.shape[0] / node.attributes.groups,
+        elements,
+        x_offset: input.offset,
+        x_pitch: input.pitch,
+        dy_offset: slope.offset,
+        dy_pitch: slope.pitch,
+      },
+      workgroups: [across, 1, count],
+    });
+  }
+  context.dispatch({
+    kernel: sum_rows,
+    constants: {},
+    bindings: [context.read(partial), context.write(dw)],
+    params: { rows: total(chunks), columns: elements },
+    workgroups: spread(Math.ceil(elements / 64)),
+    flops: elementCount(partial),
+  });
+}

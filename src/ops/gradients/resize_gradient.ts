@@ -1,0 +1,61 @@
+/** Backward pass of a change of height and width, in all its modes. */
+import { InputError } from '../../errors.js';
+import { resize_gradient } from '../../generated/kernels.js';
+import type { Operation } from '../../graph/operation.js';
+import { elementCount } from '../../graph/tensor.js';
+import { dispatchMaps, positions, type ResizeAttributes, sizesOf, withSize } from '../layers/resize.js';
+
+/** As in `resize`, and in the units of its kernel: positions and reach together must fit 31 bits. */
+const LARGEST = 2 ** 28;
+
+/** height, width: of dx, which is what was resized. */
+export type ResizeGradientAttributes = ResizeAttributes;
+
+/** dy, dx: nhwc4 or dense, as in `resize`. */
+export const forward: Operation<ResizeGradientAttributes> = {
+  name: 'resize_gradient',
+  infer([dy], { height, width }) {
+    const to = sizesOf(dy!);
+    const fits = (size: number, count: number) => Number.isInteger(size) && size >= 1 && size * count < LARGEST;
+    if (fits(height, to.height) && fits(width, to.width)) return [withSize(dy!, height, width)];
+    throw new InputError('size before resizing', {
+      expected: 'integers ≥ 1 whose product with the new size is below 2²⁸',
+      given: `${height}×${width} to ${to.height}×${to.width}`,
+    });
+  },
+  flops: ({ inputs: [dy] }) => 8 * elementCount(dy!),
+  lower({ inputs: [dy], outputs: [dx], attributes: { mode } }, context) {
+    const [from, to] = [sizesOf(dx), sizesOf(dy!)];
+    const vertical = positions(mode, from.height, to.height);
+    const horizontal = positions(mode, from.width, to.width);
+    // The kernel's `reached`, in rows.
+    const reach = (row: number, side: -1 | 1) => {
+      if (mode === 'bilinear_corners') return side < 0 ? 0 : to.height - 1;
+      const edge = (2 * row + 1) * to.height + side * 2 * Math.max(from.height, to.height);
+      return Math.min(Math.max(Math.trunc(edge / (2 * from.height)) + side, 0), to.height - 1);
+    };
+    dispatchMaps(context, {
+      kernel: resize_gradient,
+      constants: {
+        NEAREST: mode === 'nearest',
+        CORNERS: mode === 'bilinear_corners',
+        ANTIALIASED: mode === 'bilinear_antialiased',
+      },
+      x: dy!,
+      y: dx,
+      rows: (first, last) => [reach(first, -1), reach(last, 1)],
+      params: {
+        in_h: from.height,
+        in_w: from.width,
+        out_h: to.height,
+        out_w: to.width,
+        step_h: vertical.step,
+        start_h: vertical.start,
+        denominator_h: vertical.denominator,
+        step_w: horizontal.step,
+        start_w: horizontal.start,
+        denominator_w: horizontal.denominator,
+      },
+    });
+  },
+};

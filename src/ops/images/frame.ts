@@ -1,0 +1,101 @@
+/** How an image lies in the square that a network sees, and the way back for boxes. */
+import { InputError } from '../../errors.js';
+
+/**
+ * stretch: both sides become the square's, whatever their ratio. crop: the centred square of the shorter side is seen, the rest is
+ * not. pad: the whole image is seen in its ratio, centred, with black (raw value 0) beside it.
+ */
+export type Fit = 'stretch' | 'crop' | 'pad';
+
+/** One axis: `length` pixels of the image from `from` on (a multiple of ½) fill `target` pixels of the square from `start` on. */
+export interface Span {
+  readonly from: number;
+  readonly length: number;
+  readonly start: number;
+  readonly target: number;
+}
+
+/** Edges of pixels map as network = image · scale + offset. */
+export interface Frame {
+  readonly scaleX: number;
+  readonly scaleY: number;
+  readonly offsetX: number;
+  readonly offsetY: number;
+  readonly x: Span;
+  readonly y: Span;
+}
+
+/** Left, top, width and height in pixels; half-open. */
+export interface Rectangle {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * @param width of the image in pixels. @param height likewise.
+ * @param size side of the square in pixels.
+ * @throws InputError for sizes below 1.
+ */
+export function frameOf(width: number, height: number, size: number, fit: Fit): Frame {
+  if (![width, height, size].every((length) => Number.isSafeInteger(length) && length >= 1)) {
+    throw new InputError('image or network input without pixels', {
+      expected: 'whole sizes from 1 on',
+      given: `${width} × ${height} to ${size}`,
+    });
+  }
+  const shorter = Math.min(width, height);
+  const longer = Math.max(width, height);
+  const span = (length: number): Span => {
+    if (fit === 'stretch') return { from: 0, length, start: 0, target: size };
+    if (fit === 'crop') return { from: (length - shorter) / 2, length: shorter, start: 0, target: size };
+    const target = Math.max(1, Math.round((length * size) / longer));
+    return { from: 0, length, start: Math.floor((size - target) / 2), target };
+  };
+  const [x, y] = [span(width), span(height)];
+  return {
+    x,
+    y,
+    scaleX: x.target / x.length,
+    scaleY: y.target / y.length,
+    offsetX: x.start - (x.from * x.target) / x.length,
+    offsetY: y.start - (y.from * y.target) / y.length,
+  };
+}
+
+/** A rectangle of the image in pixels of the network's input. */
+export function toNetwork({ scaleX, scaleY, offsetX, offsetY }: Frame, { x, y, width, height }: Rectangle): Rectangle {
+  return { x: x * scaleX + offsetX, y: y * scaleY + offsetY, width: width * scaleX, height: height * scaleY };
+}
+
+/** A rectangle of the network's input in pixels of the image, which it may exceed where the image was padded. */
+export function toImage({ scaleX, scaleY, offsetX, offsetY }: Frame, { x, y, width, height }: Rectangle): Rectangle {
+  return { x: (x - offsetX) / scaleX, y: (y - offsetY) / scaleY, width: width / scaleX, height: height / scaleY };
+}
+
+/** The pixels of the image that the network sees: those whose centres lie inside its square. */
+export function seenPixels({ x, y }: Frame): Rectangle {
+  return { x: Math.floor(x.from), y: Math.floor(y.from), width: x.length, height: y.length };
+}
+
+/** Where a table has no position. */
+export const NOWHERE = 0xffffffff;
+
+/**
+ * A table of positions along one axis for kernels, which would lose the fraction of a large position in f32: pairs of the whole
+ * part and of the fraction's f32 bits; `NOWHERE` where `at` gives undefined.
+ */
+export function positionTable(count: number, at: (index: number) => number | undefined): Uint32Array {
+  const table = new Uint32Array(2 * count);
+  const fractions = new Float32Array(table.buffer);
+  for (let index = 0; index < count; index++) {
+    const position = at(index);
+    const whole = Math.floor(position ?? 0);
+    const fraction = Math.fround((position ?? 0) - whole);
+    // A fraction just below 1 may round up to it.
+    table[2 * index] = position === undefined ? NOWHERE : whole + Math.floor(fraction);
+    fractions[2 * index + 1] = fraction % 1;
+  }
+  return table;
+}

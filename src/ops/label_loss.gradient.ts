@@ -1,8 +1,0 @@
-/** Backward pass of a loss over labels, by its logits alone. */
-import type { Gradient } from '../graph/operation.js';
-import type { LabelLossAttributes } from './label_loss.js';
-import { forward as labelLossGradient } from './label_loss_gradient.js';
-
-export const gradient: Gradient<LabelLossAttributes> = (g, { inputs, outputs: [loss], attributes }, [dloss]) => [
-  g.apply(labelLossGradient, [...inputs, dloss], attributes, `${loss.name}/gradient`),
-];

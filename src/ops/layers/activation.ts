@@ -1,0 +1,129 @@
+/** Elementwise activations, alone or in the epilogue of the operation before. */
+import { InputError } from '../../errors.js';
+import { activation } from '../../generated/kernels.js';
+import type { GraphBuilder } from '../../graph/graph.js';
+import { dispatchGroups } from '../../graph/groups.js';
+import type { Case, Gradient, Operation, Reference } from '../../graph/operation.js';
+import { channelCount, elementCount, segmentsOf, type Tensor } from '../../graph/tensor.js';
+import { forward as activationGradient, toldFromOutput } from '../gradients/activation_gradient.js';
+import { compact } from '../packing/compact.js';
+
+/** `clip` goes from `a` to `b`; `leaky_relu` has slope `a` below zero. */
+export type Activation =
+  | { readonly kind: 'relu' | 'sigmoid' | 'tanh' | 'hard_swish' | 'silu' }
+  | { readonly kind: 'leaky_relu'; readonly a: number }
+  | { readonly kind: 'clip'; readonly a: number; readonly b: number };
+
+/** The numbers that kernels/include/activation.wgsl knows them by; 0 is none. */
+const CODES = { relu: 1, leaky_relu: 2, clip: 3, sigmoid: 4, tanh: 5, hard_swish: 6, silu: 7 } as const;
+
+/** What a kernel with an epilogue needs: the code for its prelude, a and b for its params. */
+export function activationParams(spec: Activation | undefined): { code: number; a: number; b: number } {
+  return {
+    code: spec ? CODES[spec.kind] : 0,
+    a: spec && 'a' in spec ? spec.a : 0,
+    b: spec && 'b' in spec ? spec.b : 0,
+  };
+}
+
+/** Whether zero stays zero, so that padding lanes need no mask. */
+export function keepsZero(spec: Activation): boolean {
+  return spec.kind === 'clip' ? spec.a <= 0 && spec.b >= 0 : spec.kind !== 'sigmoid';
+}
+
+/** One value in float64. */
+export function activate(spec: Activation | undefined, v: number): number {
+  switch (spec?.kind) {
+    case 'relu':
+      return Math.max(v, 0);
+    case 'leaky_relu':
+      return v > 0 ? v : v * spec.a;
+    case 'clip':
+      return Math.min(Math.max(v, spec.a), spec.b);
+    case 'sigmoid':
+      return 1 / (1 + Math.exp(-v));
+    case 'tanh':
+      return Math.tanh(v);
+    case 'hard_swish':
+      return v * Math.min(Math.max(v / 6 + 0.5, 0), 1);
+    case 'silu':
+      return v / (1 + Math.exp(-v));
+    default:
+      return v;
+  }
+}
+
+export interface ActivationAttributes {
+  activation: Activation;
+}
+
+/** `x` of any shape, nhwc4 or dense; with holes between channels only where zero stays zero. */
+export const forward: Operation<ActivationAttributes> = {
+  name: 'activation',
+  infer([x], { activation: spec }) {
+    if (spec.kind === 'clip' && !(spec.a <= spec.b)) {
+      throw new InputError('clip with bounds in the wrong order', { expected: 'a ≤ b', given: `${spec.a}, ${spec.b}` });
+    }
+    if (x!.type === 'u32') throw new InputError('activation of integers', { expected: 'f32 or f16', given: 'u32' });
+    if (!keepsZero(spec) && x!.layout === 'nhwc4' && segmentsOf(x!).length > 1) {
+      throw new InputError(`${spec.kind} where zero does not stay zero`, {
+        expected: 'channels without holes',
+        given: `segments ${segmentsOf(x!).join(', ')}`,
+        hint: 'compact it first',
+      });
+    }
+    return [x!];
+  },
+  flops: ({ outputs: [y] }) => elementCount(y),
+  lower({ inputs: [x], outputs: [y], attributes }, context) {
+    const { code, a, b } = activationParams(attributes.activation);
+    dispatchGroups(context, y, {
+      kernel: activation,
+      constants: { ACTIVATION: code, MASKED: y.layout === 'nhwc4' && !keepsZero(attributes.activation) },
+      inputs: { x },
+      params: { channels: channelCount(y), act_a: a, act_b: b },
+    });
+  },
+};
+
+/** Adds an activation. */
+export function activationOf(g: GraphBuilder, x: Tensor, spec: Activation, name?: string): Tensor {
+  const plain = keepsZero(spec) || x.layout === 'dense' ? x : compact(g, x);
+  return g.apply(forward, [plain], { activation: spec }, name);
+}
+
+export const relu = (g: GraphBuilder, x: Tensor, name?: string): Tensor => activationOf(g, x, { kind: 'relu' }, name);
+
+export const sigmoid = (g: GraphBuilder, x: Tensor, name?: string): Tensor =>
+  activationOf(g, x, { kind: 'sigmoid' }, name);
+
+export const reference: Reference<ActivationAttributes> = ([x], { attributes }) => [
+  x!.map((value) => activate(attributes.activation, value)),
+];
+
+export const gradient: Gradient<ActivationAttributes> = (g, { inputs: [x], outputs: [y], attributes }, [dy]) => [
+  g.apply(activationGradient, [dy, toldFromOutput(attributes.activation) ? y : x], attributes, `${y.name}/gradient`),
+];
+
+const all: Activation[] = [
+  { kind: 'relu' },
+  { kind: 'leaky_relu', a: 0.01 },
+  { kind: 'clip', a: 0, b: 6 },
+  { kind: 'clip', a: 0.5, b: 0.75 },
+  { kind: 'sigmoid' },
+  { kind: 'tanh' },
+  { kind: 'hard_swish' },
+  { kind: 'silu' },
+];
+
+export const cases: Case<ActivationAttributes>[] = [
+  ...all.map((spec) => ({ inputs: [{ shape: [2, 3, 5, 7] }], attributes: { activation: spec } })),
+  { inputs: [{ shape: [1, 1, 1, 1] }], attributes: { activation: { kind: 'relu' } } },
+  { inputs: [{ shape: [1, 3, 3, 11], segments: [3, 7, 1] }], attributes: { activation: { kind: 'silu' } } },
+  { inputs: [{ shape: [3, 7], layout: 'dense' }], attributes: { activation: { kind: 'sigmoid' } } },
+  // Near zero, where a careless formula loses its digits; far out, where it overflows.
+  { inputs: [{ shape: [1, 1, 5, 4], fill: (i) => (i - 10) * 1e-3 }], attributes: { activation: { kind: 'tanh' } } },
+  { inputs: [{ shape: [1, 1, 5, 4], fill: (i) => (i - 10) * 20 }], attributes: { activation: { kind: 'tanh' } } },
+  { inputs: [{ shape: [1, 1, 5, 4], fill: (i) => (i - 10) * 20 }], attributes: { activation: { kind: 'silu' } } },
+  { inputs: [{ shape: [1, 112, 112, 64] }], attributes: { activation: { kind: 'relu' } }, bench: true },
+];

@@ -1,0 +1,130 @@
+/**
+ * Batch norm with given statistics. In inference mostly fused away: into the weights before it, or into the convolution after
+ * it. In training either those of the weights (frozen) or those of the batch.
+ */
+import { InputError } from '../../errors.js';
+import { affine } from '../../generated/kernels.js';
+import type { GraphBuilder, Node } from '../../graph/graph.js';
+import { dispatchGroups } from '../../graph/groups.js';
+import type { Case, CaseInput, Gradient, Operation, Reference } from '../../graph/operation.js';
+import {
+  channelCount,
+  describeForm,
+  describeShape,
+  elementCount,
+  segmentsOf,
+  type Tensor,
+} from '../../graph/tensor.js';
+import { behindEpilogue } from '../gradients/activation_gradient.js';
+import { forward as batchNormGradient } from '../gradients/batch_norm_gradient.js';
+import { scaleAndShift } from '../packing/fold_conv2d.js';
+import { forward as packAffine } from '../packing/pack_affine.js';
+import { type Activation, activate, activationParams, keepsZero } from './activation.js';
+import { forward as channelSums } from './channel_sums.js';
+
+export interface BatchNormAttributes {
+  epsilon: number;
+  /** The statistics are those of x itself: its gradient flows through them too. */
+  ofBatch?: boolean;
+  activation?: Activation;
+}
+
+/** Inputs: x nhwc4, then γ, β, mean and variance of [channels]. */
+export const forward: Operation<BatchNormAttributes> = {
+  name: 'batch_norm',
+  infer([x, ...statistics]) {
+    if (x!.layout !== 'nhwc4') throw new InputError('input', { expected: 'nhwc4', given: describeForm(x!) });
+    const channels = channelCount(x!);
+    for (const vector of statistics) {
+      if (elementCount(vector!) !== channels) {
+        throw new InputError('statistics', { expected: `[${channels}]`, given: describeShape(vector!) });
+      }
+    }
+    return [x!];
+  },
+  flops: ({ outputs: [y] }) => 2 * elementCount(y),
+  lower({ inputs: [x, ...statistics], outputs: [y], attributes }, context) {
+    const { epsilon, activation } = attributes;
+    const packed = context.derive(packAffine, statistics, { epsilon, segments: segmentsOf(x!) });
+    const { code, a, b } = activationParams(activation);
+    dispatchGroups(context, y, {
+      kernel: affine,
+      constants: { ACTIVATION: code },
+      inputs: { x },
+      whole: [packed],
+      params: { act_a: a, act_b: b },
+    });
+  },
+  absorb(node, next) {
+    if (node.attributes.activation || next.operation.name !== 'activation') return undefined;
+    const { activation } = next.attributes as { activation: Activation };
+    if (!keepsZero(activation)) return undefined;
+    return [{ ...node, attributes: { ...node.attributes, activation } } as Node<object>];
+  },
+};
+
+/** How far running statistics move to those of a batch; torch's default. */
+const MOMENTUM = 0.1;
+
+/** Adds a batch norm whose parameters have torch's names under `name`. ε is torch's default. */
+export function batchNorm(g: GraphBuilder, x: Tensor, name: string, epsilon = 1e-5): Tensor {
+  const shape = [channelCount(x)];
+  const parameters = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
+    g.parameter(`${name}.${part}`, shape),
+  );
+  return normalise(g, [x, ...parameters], epsilon, name);
+}
+
+/** The same with parameters of any names: x, γ, β, running mean and variance. */
+export function normalise(g: GraphBuilder, inputs: readonly Tensor[], epsilon: number, name: string): Tensor {
+  const [x, gamma, beta, ...running] = inputs;
+  const { batchStatistics } = g;
+  if (!batchStatistics) return g.apply(forward, inputs, { epsilon }, name);
+  const own = g.applyAll(batchStatistics, [x, ...running], { momentum: MOMENTUM }, `${name}/statistics`);
+  return g.apply(forward, [x, gamma, beta, ...own], { epsilon, ofBatch: true }, name);
+}
+
+export const reference: Reference<BatchNormAttributes> = ([x, ...statistics], { attributes }) => {
+  const { scale, shift } = scaleAndShift(statistics, attributes.epsilon);
+  const channels = scale.length;
+  return [x!.map((value, i) => activate(attributes.activation, value * scale[i % channels] + shift[i % channels]))];
+};
+
+export const gradient: Gradient<BatchNormAttributes> = (g, node, [dy]) => {
+  const [x, gamma, , mean, variance] = node.inputs as Tensor[];
+  const { epsilon, ofBatch } = node.attributes;
+  const { name } = node.outputs[0];
+  const inner = behindEpilogue(g, node, dy!);
+  const [byBeta, byGamma] = g.applyAll(channelSums, [inner, x, mean, variance], { epsilon }, `${name}/sums`);
+  if (ofBatch) {
+    const inputs = [inner, x, gamma, mean, variance, byBeta, byGamma];
+    return [g.apply(batchNormGradient, inputs, { epsilon }, `${name}/gradient`), byGamma, byBeta];
+  }
+  const none = g.constant(
+    'zeros',
+    { shape: gamma.shape, layout: 'dense', type: 'f32' },
+    new Float32Array(gamma.shape[0]),
+  );
+  return [g.apply(forward, [inner, gamma, none, none, variance], { epsilon }, `${name}/gradient`), byGamma, byBeta];
+};
+
+function caseOf(
+  x: CaseInput,
+  activation?: Activation,
+  more: Partial<Case<BatchNormAttributes>> = {},
+): Case<BatchNormAttributes> {
+  const vector = { shape: [x.shape[x.shape.length - 1]], layout: 'dense' as const };
+  return {
+    inputs: [x, vector, vector, vector, { ...vector, fill: 'positive' }],
+    attributes: { epsilon: 1e-5, ...(activation ? { activation } : {}) },
+    ...more,
+  };
+}
+
+export const cases: Case<BatchNormAttributes>[] = [
+  caseOf({ shape: [1, 1, 1, 1] }),
+  caseOf({ shape: [2, 5, 3, 7] }),
+  caseOf({ shape: [2, 5, 3, 11], segments: [3, 7, 1] }, { kind: 'relu' }),
+  caseOf({ shape: [1, 133, 3, 6] }, { kind: 'leaky_relu', a: 0.2 }),
+  caseOf({ shape: [1, 56, 56, 256] }, { kind: 'relu' }, { bench: true }),
+];

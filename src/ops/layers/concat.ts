@@ -1,0 +1,109 @@
+/**
+ * Concatenation along channels. Each input's segments follow one another as they are, holes included; `fuse` lets most
+ * inputs be written in place, and only the others are copied here.
+ */
+import { InputError } from '../../errors.js';
+import { copy } from '../../generated/kernels.js';
+import type { GraphBuilder } from '../../graph/graph.js';
+import type { Case, Gradient, Operation, Reference } from '../../graph/operation.js';
+import { spread } from '../../graph/operation.js';
+import { channelCount, describeShape, groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/tensor.js';
+import { slice } from './slice.js';
+
+export const forward: Operation = {
+  name: 'concat',
+  infer(inputs) {
+    const [first] = inputs as Tensor[];
+    for (const tensor of inputs as Tensor[]) {
+      const fits = tensor.shape.slice(0, -1).join() === first.shape.slice(0, -1).join() && tensor.type === first.type;
+      if (!fits || tensor.layout !== 'nhwc4') {
+        throw new InputError('parts differ in more than channels', {
+          expected: describeShape(first),
+          given: describeShape(tensor),
+        });
+      }
+    }
+    const channels = (inputs as Tensor[]).reduce((sum, tensor) => sum + channelCount(tensor), 0);
+    const segments = (inputs as Tensor[]).flatMap(segmentsOf);
+    const shape = [...first.shape.slice(0, -1), channels];
+    return [
+      { shape, layout: 'nhwc4', type: first.type, ...(segments.length > 1 ? { segments: joinWhole(segments) } : {}) },
+    ];
+  },
+  flops: () => 0,
+  lower({ inputs, outputs: [y] }, context) {
+    let offset = 0;
+    for (const x of inputs as Tensor[]) {
+      const groups = groupCount(x);
+      if (!context.isSlice(x, y)) {
+        for (const range of context.bands(y, [[x, (own) => own]])) {
+          const [input, output] = [context.read(x, range), context.write(y, range)];
+          context.dispatch({
+            kernel: copy,
+            constants: { elem: y.type },
+            bindings: [input, output],
+            params: {
+              first: range[0],
+              count: range[1] - range[0],
+              groups,
+              x_offset: input.offset,
+              x_pitch: input.pitch,
+              y_offset: output.offset + offset,
+              y_pitch: output.pitch,
+            },
+            workgroups: spread(Math.ceil(((range[1] - range[0]) * groups) / 64)),
+          });
+        }
+      }
+      offset += groups;
+    }
+  },
+};
+
+// Segments that fill whole vec4s need not be told apart from what follows.
+function joinWhole(segments: readonly number[]): number[] {
+  const joined: number[] = [];
+  for (const width of segments) {
+    const last = joined[joined.length - 1];
+    if (last !== undefined && last % 4 === 0) joined[joined.length - 1] = last + width;
+    else joined.push(width);
+  }
+  return joined;
+}
+
+export function concat(g: GraphBuilder, parts: readonly Tensor[], name?: string): Tensor {
+  return parts.length === 1 ? parts[0] : g.apply(forward, parts, {}, name);
+}
+
+export const reference: Reference = (inputs, node) => {
+  const pixels = pixelCount(node.outputs[0]);
+  const channels = channelCount(node.outputs[0]);
+  const y = new Float64Array(pixels * channels);
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    let at = pixel * channels;
+    inputs.forEach((values, index) => {
+      const width = channelCount(node.inputs[index]!);
+      y.set(values!.subarray(pixel * width, (pixel + 1) * width), at);
+      at += width;
+    });
+  }
+  return [y];
+};
+
+export const gradient: Gradient = (g, { inputs, outputs: [y] }, [dy]) => {
+  let offset = 0;
+  return (inputs as Tensor[]).map((x, index) => {
+    const part = slice(g, dy!, { offset, segments: segmentsOf(x) }, `${y.name}/gradient.${index}`);
+    offset += groupCount(x);
+    return part;
+  });
+};
+
+const parts = (...widths: number[]) => widths.map((width) => ({ shape: [2, 3, 5, width], layout: 'nhwc4' as const }));
+
+export const cases: Case[] = [
+  { inputs: parts(4, 8), attributes: {} },
+  { inputs: parts(1, 3, 5), attributes: {} },
+  { inputs: parts(7), attributes: {} },
+  { inputs: [...parts(6), { shape: [2, 3, 5, 11], layout: 'nhwc4', segments: [3, 7, 1] }], attributes: {} },
+];

@@ -1,0 +1,313 @@
+/**
+ * 2-D convolution with everything that may surround it: an affine map and ReLU on load (DenseNet's norm → relu → conv, which
+ * cannot be folded into weights), bias, residual and activation on store.
+ */
+import { InputError } from '../../errors.js';
+import {
+  conv2d_depthwise,
+  conv2d_direct,
+  conv2d_grouped,
+  conv2d_subgroup,
+  conv2d_tiled,
+} from '../../generated/kernels.js';
+import type { Kernel } from '../../gpu/wgsl.js';
+import { createNode, type GraphBuilder, type Node } from '../../graph/graph.js';
+import type { Operation, Traits } from '../../graph/operation.js';
+import { spread } from '../../graph/operation.js';
+import { describeShape, elementCount, groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/tensor.js';
+import {
+  checkWindows,
+  type Pair,
+  pair,
+  type Sides,
+  sides,
+  type Windows,
+  windowCounts,
+  windowParams,
+  windowRows,
+  windowSpan,
+} from '../../graph/windows.js';
+import { forward as foldConv2d } from '../packing/fold_conv2d.js';
+import { forward as packAffine } from '../packing/pack_affine.js';
+import { forward as packConv2d } from '../packing/pack_conv2d.js';
+import { channelLanes, packLanes } from '../packing/pack_lanes.js';
+import { type Activation, activationParams, keepsZero } from './activation.js';
+
+export interface Conv2dAttributes {
+  stride: Pair;
+  dilation: Pair;
+  padding: Sides;
+  groups: number;
+  activation?: Activation;
+  /** What happens on load, where the fifth input holds scale and shift: the affine map alone, or ReLU after it. */
+  prologue?: 'affine' | 'affine_relu';
+}
+
+export interface Conv2dOptions {
+  stride?: number | Pair;
+  dilation?: number | Pair;
+  padding?: number | Pair | Sides;
+  groups?: number;
+  name?: string;
+}
+
+/**
+ * Adds a convolution.
+ * @param x [n, h, w, inputs] nhwc4.
+ * @param weight [outputs, inputs / groups, kernelHeight, kernelWidth] dense.
+ * @param bias [outputs] dense, or undefined.
+ */
+export function conv2d(g: GraphBuilder, x: Tensor, weight: Tensor, bias?: Tensor, options: Conv2dOptions = {}): Tensor {
+  const { stride = 1, dilation = 1, padding = 0, groups = 1, name } = options;
+  const attributes: Conv2dAttributes = {
+    stride: pair(stride),
+    dilation: pair(dilation),
+    padding: sides(padding),
+    groups,
+  };
+  return g.apply(forward, [x, weight, bias], attributes, name);
+}
+
+/** The sizes that kernels and references go by. */
+export function geometry(node: Node<Conv2dAttributes>) {
+  const [x, weight] = node.inputs;
+  const [, inHeight, inWidth] = x!.shape;
+  const [outputs, groupInputs, kernelHeight, kernelWidth] = weight!.shape;
+  const [, outHeight, outWidth] = node.outputs[0].shape;
+  return { inHeight, inWidth, outputs, groupInputs, kernelHeight, kernelWidth, outHeight, outWidth };
+}
+
+// Where the channels of a convolution group are no whole vec4s, or lie in segments with holes between, a kernel has to pick
+// single lanes.
+function isRagged(x: Tensor, weight: Tensor, groups: number): boolean {
+  const [outputs, groupInputs] = weight.shape;
+  return groups > 1 && (groupInputs % 4 !== 0 || (outputs / groups) % 4 !== 0 || segmentsOf(x).length > 1);
+}
+
+function isDepthwise(node: Node<Conv2dAttributes>): boolean {
+  const { outputs, groupInputs } = geometry(node);
+  return groupInputs === 1 && outputs === node.attributes.groups && segmentsOf(node.inputs[0]!).length === 1;
+}
+
+export const forward: Operation<Conv2dAttributes> = {
+  name: 'conv2d',
+
+  infer([x, weight, bias, residual, affine], { stride, dilation, padding, groups, prologue }) {
+    if (x!.shape.length !== 4 || x!.layout !== 'nhwc4')
+      throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]' });
+    const [images, height, width, channels] = x!.shape;
+    const [outputs, groupInputs, kernelHeight, kernelWidth] = weight!.shape;
+    const grouped = Number.isInteger(groups) && groupInputs * groups === channels && outputs % groups === 0;
+    if (!grouped || weight!.shape.length !== 4 || weight!.layout !== 'dense' || weight!.type !== 'f32') {
+      throw new InputError('weights do not fit the input', {
+        expected: `[outputs, ${channels / groups}, kernel, kernel] for ${channels} channels in ${groups} group(s)`,
+        given: describeShape(weight!),
+      });
+    }
+    if (bias && elementCount(bias) !== outputs) {
+      throw new InputError('bias', { expected: `[${outputs}]`, given: describeShape(bias) });
+    }
+    // Of each lane a scale and a shift; kernels that pick lanes have none.
+    if (prologue && (affine?.shape[1] !== groupCount(x!) * 4 || isRagged(x!, weight!, groups))) {
+      throw new InputError('prologue', { expected: `[2, ${groupCount(x!) * 4}], and groups of whole vec4s` });
+    }
+    const windows: Windows = { kernel: [kernelHeight, kernelWidth], stride, dilation, padding };
+    checkWindows('convolution window', windows, -Math.max(height, width)); // gradients cut off what padding had added
+    const [outHeight, outWidth] = windowCounts(windows, [height, width]);
+    if (outHeight < 1 || outWidth < 1) {
+      throw new InputError('the window is larger than the padded input', {
+        expected: `at least ${windowSpan(kernelHeight, dilation[0])} × ${windowSpan(kernelWidth, dilation[1])}`,
+        given: `${height + padding[0] + padding[2]} × ${width + padding[1] + padding[3]}`,
+        hint: 'use a larger input size',
+      });
+    }
+    const output = { shape: [images, outHeight, outWidth, outputs], layout: 'nhwc4', type: x!.type } as const;
+    const plain = residual?.layout === 'nhwc4' && segmentsOf(residual).length === 1;
+    if (residual && (!plain || describeShape(residual) !== describeShape(output))) {
+      throw new InputError('residual', {
+        expected: `${describeShape(output)} without holes`,
+        given: describeShape(residual),
+      });
+    }
+    return [output];
+  },
+
+  flops(node) {
+    const { groupInputs, kernelHeight, kernelWidth } = geometry(node);
+    return 2 * elementCount(node.outputs[0]) * groupInputs * kernelHeight * kernelWidth;
+  },
+
+  variants(node, traits) {
+    if (isDepthwise(node)) return ['depthwise'];
+    if (isRagged(node.inputs[0]!, node.inputs[1]!, node.attributes.groups)) return ['grouped'];
+    if (node.attributes.groups > 1) return ['direct'];
+    const [y] = node.outputs;
+    const { subgroupSize } = traits;
+    const tiled = tiledFits(traits) ? ['tiled'] : [];
+    const subgroup = subgroupSize >= 4 ? ['subgroup'] : [];
+    // Tiles of workgroup memory are what GPUs want and what CPUs pay for. A subgroup wants a vec4 of channels for each lane.
+    if (traits.software) {
+      const idle = groupCount(y) * 2 <= subgroupSize;
+      return [...(idle ? ['direct', ...subgroup] : [...subgroup, 'direct']), ...tiled];
+    }
+    const small = pixelCount(y) * groupCount(y) < 64 * 16;
+    return [...(small ? ['direct', ...tiled] : [...tiled, 'direct']), ...subgroup];
+  },
+
+  lower(node, context) {
+    const [x, weight, bias, residual, affine] = node.inputs;
+    const [y] = node.outputs;
+    const { inHeight, inWidth, outputs, groupInputs, kernelHeight, kernelWidth, outHeight, outWidth } = geometry(node);
+    const { stride, dilation, padding, groups, prologue } = node.attributes;
+    const { code, a, b } = activationParams(node.attributes.activation);
+    const { variant } = context;
+    const segments = variant === 'depthwise' ? [1] : groups === 1 ? segmentsOf(x!) : [groupInputs];
+    const packed =
+      variant === 'grouped' ? weight : context.derive(packConv2d, [weight], { segments, type: y.type as 'f32' });
+    // A kernel that picks lanes has no prologue; in its place comes where the channels lie.
+    const perChannel = variant === 'grouped' ? channelLanes(segmentsOf(x!)) : affine;
+    const packedBias = bias && packLanes(context, bias, [outputs]);
+    const padded = padding.some((side) => side > 0);
+    const inGroups = groups === 1 ? groupCount(x!) : groupInputs / 4;
+    // Weights that change are those of training, whose steps make up for a longer compilation.
+    const wide = context.traits.subgroupSize > 4 && !context.isConstant(weight!);
+
+    const windows: Windows = { kernel: [kernelHeight, kernelWidth], stride, dilation, padding };
+    const rows = windowRows(windows, [inHeight, inWidth], [outHeight, outWidth]);
+    for (const range of context.bands(y, [
+      [x, rows],
+      [residual, (own) => own],
+    ])) {
+      const input = context.read(x, rows(range));
+      const added = context.read(residual, range);
+      const output = context.write(y, range);
+      const count = range[1] - range[0];
+      context.dispatch({
+        kernel: KERNELS[variant],
+        constants: {
+          elem: y.type,
+          BIAS: Boolean(bias),
+          RESIDUAL: Boolean(residual),
+          PROLOGUE: prologue ? (prologue === 'affine' ? 1 : 2) : 0,
+          ACTIVATION: code,
+          PADDED: padded,
+          ...(variant === 'tiled' ? TILE : {}),
+          ...(variant === 'subgroup' ? subgroupConstants(wide, context.traits) : {}),
+        },
+        bindings: [input, context.read(packed), context.read(packedBias), added, context.read(perChannel), output],
+        params: {
+          first: range[0],
+          count,
+          ...windowParams(windows, [inHeight, inWidth], [outHeight, outWidth]),
+          outputs,
+          in_groups: variant === 'grouped' || variant === 'depthwise' ? groupInputs : inGroups,
+          out_groups: groupCount(y),
+          group_outputs: variant === 'grouped' || variant === 'depthwise' ? outputs / groups : groupCount(y) / groups,
+          x_offset: input.offset,
+          x_pitch: input.pitch,
+          y_offset: output.offset,
+          y_pitch: output.pitch,
+          r_offset: added.offset,
+          r_pitch: added.pitch,
+          act_a: a,
+          act_b: b,
+        },
+        workgroups: workgroups(variant, count, groupCount(y), wide, context.traits),
+      });
+    }
+  },
+
+  absorb(node, next) {
+    const [x, weight, bias, residual, affine] = node.inputs;
+    const { attributes, outputs } = node;
+    if (attributes.activation) return undefined;
+    if (next.operation.name === 'activation') {
+      const { activation } = next.attributes as { activation: Activation };
+      if (!keepsZero(activation)) return undefined;
+      return [{ ...node, attributes: { ...attributes, activation } } as Node<object>];
+    }
+    if (residual) return undefined;
+    if (next.operation.name === 'add') {
+      const other = next.inputs.find((tensor) => tensor !== outputs[0]);
+      if (!other || segmentsOf(other).length > 1 || other.shape.join() !== outputs[0].shape.join()) return undefined;
+      return [{ ...node, inputs: [x, weight, bias, other, affine] } as Node<object>];
+    }
+    if (next.operation.name === 'batch_norm' && next.inputs[0] === outputs[0]) {
+      const statistics = next.inputs.slice(1);
+      if (!statistics.every((tensor) => tensor?.kind === 'constant')) return undefined;
+      const { epsilon, activation } = next.attributes as { epsilon: number; activation?: Activation };
+      const folded = createNode(foldConv2d, [weight, bias, ...statistics], { epsilon }, `${weight!.name}/folded`);
+      const merged = {
+        ...node,
+        inputs: [x, ...folded.outputs, undefined, affine],
+        attributes: { ...attributes, ...(activation ? { activation } : {}) },
+      };
+      return [folded, merged] as unknown as Node[];
+    }
+    return undefined;
+  },
+
+  absorbInput(node, previous) {
+    const [x, weight, bias, residual, affine] = node.inputs;
+    if (affine || previous.operation.name !== 'batch_norm' || previous.outputs[0] !== x) return undefined;
+    if (isDepthwise(node)) return undefined;
+    const [raw, ...statistics] = previous.inputs;
+    const { epsilon, activation } = previous.attributes as { epsilon: number; activation?: Activation };
+    if (!raw || node.attributes.groups > 1 || (activation && activation.kind !== 'relu')) return undefined;
+    const packed = createNode(
+      packAffine,
+      statistics,
+      { epsilon, segments: segmentsOf(raw) },
+      `${previous.outputs[0].name}/affine`,
+    );
+    const prologue = activation ? 'affine_relu' : 'affine';
+    const merged = {
+      ...node,
+      inputs: [raw, weight, bias, residual, packed.outputs[0]],
+      attributes: { ...node.attributes, prologue },
+    };
+    return [packed, merged] as unknown as Node[];
+  },
+};
+
+const KERNELS: Readonly<Record<string, Kernel>> = {
+  direct: conv2d_direct,
+  subgroup: conv2d_subgroup,
+  tiled: conv2d_tiled,
+  grouped: conv2d_grouped,
+  depthwise: conv2d_depthwise,
+};
+
+/** Tile of the workgroup-memory kernel: output pixels × output vec4 groups, input lanes at a time. */
+const TILE = { TILE_PIXELS: 64, TILE_GROUPS: 16, TILE_LANES: 16 } as const;
+
+const tiledFits = (traits: Traits) => traits.maxInvocations >= 256 && traits.maxWorkgroupBytes >= 16 << 10;
+
+const subgroupConstants = (wide: boolean, { subgroupSize }: Traits) => ({
+  SUBGROUPS: true,
+  SUBGROUP: subgroupSize,
+  FOUR_LANES: subgroupSize === 4,
+  WIDE: wide,
+});
+
+function workgroups(
+  variant: string,
+  pixels: number,
+  outGroups: number,
+  wide: boolean,
+  { subgroupSize }: Traits,
+): [number, number, number] {
+  if (variant === 'tiled') {
+    const [y, z] = spread(Math.ceil(pixels / TILE.TILE_PIXELS));
+    return [Math.ceil(outGroups / TILE.TILE_GROUPS), y, z];
+  }
+  if (variant === 'subgroup') {
+    const [y, z] = spread(Math.ceil(pixels / (wide ? 16 : 8)));
+    return [Math.ceil(outGroups / subgroupSize), y, z];
+  }
+  if (variant === 'direct') {
+    const [y, z] = spread(Math.ceil(pixels / 32));
+    return [Math.ceil(outGroups / 8), y, z];
+  }
+  return spread(Math.ceil((pixels * outGroups) / 64));
+}

@@ -1,0 +1,132 @@
+/**
+ * Some of the channels of a concatenation: the gradient by one of its parts. `fuse` makes it a view; only where the view would
+ * be in the way it is copied.
+ */
+import { InputError } from '../../errors.js';
+import { copy } from '../../generated/kernels.js';
+import type { GraphBuilder } from '../../graph/graph.js';
+import type { Case, Gradient, Operation, Reference } from '../../graph/operation.js';
+import { spread } from '../../graph/operation.js';
+import {
+  channelCount,
+  describeShape,
+  elementCount,
+  groupCount,
+  laneChannels,
+  pixelCount,
+  segmentsOf,
+  type Tensor,
+} from '../../graph/tensor.js';
+import { withSegments } from '../packing/compact.js';
+import { concat } from './concat.js';
+
+export interface SliceAttributes {
+  /** Where the slice begins, in vec4 groups of a pixel of x. */
+  offset: number;
+  /** Widths of the slice's segments. */
+  segments: readonly number[];
+}
+
+const widthOf = ({ segments }: SliceAttributes) => segments.reduce((sum, width) => sum + width, 0);
+
+// The channel of x in which the slice begins; where its lanes in x are not those that it needs, undefined.
+function firstChannel(x: Tensor, y: Parameters<typeof laneChannels>[0], offset: number): number | undefined {
+  const lanes = laneChannels(x);
+  const first = lanes[offset * 4];
+  const fits = laneChannels(y).every((channel, lane) => {
+    const own = lanes[offset * 4 + lane];
+    return channel < 0 ? own === -1 : own === first + channel;
+  });
+  return fits ? first : undefined;
+}
+
+/** x: [n, h, w, c] nhwc4. y: [n, h, w, Σ segments]. */
+export const forward: Operation<SliceAttributes> = {
+  name: 'slice',
+  infer([x], attributes) {
+    const { offset, segments } = attributes;
+    const { layout, type } = x!;
+    const shape = [...x!.shape.slice(0, -1), widthOf(attributes)];
+    const y = { shape, layout, type, ...(segments.length > 1 ? { segments } : {}) };
+    if (layout !== 'nhwc4' || firstChannel(x!, y, offset) === undefined) {
+      throw new InputError('slice', {
+        expected: 'channels that begin and end at vec4 groups, with the same holes between them',
+        given: `segments ${segments} at group ${offset} of ${describeShape(x!)}`,
+      });
+    }
+    return [y];
+  },
+  flops: () => 0,
+  lower({ inputs: [x], outputs: [y], attributes: { offset } }, context) {
+    if (context.isSlice(y, x!)) return;
+    const groups = groupCount(y);
+    for (const range of context.bands(y, [[x, (own) => own]])) {
+      const [input, output] = [context.read(x, range), context.write(y, range)];
+      context.dispatch({
+        kernel: copy,
+        constants: { elem: y.type },
+        bindings: [input, output],
+        params: {
+          first: range[0],
+          count: range[1] - range[0],
+          groups,
+          x_offset: input.offset + offset,
+          x_pitch: input.pitch,
+          y_offset: output.offset,
+          y_pitch: output.pitch,
+        },
+        workgroups: spread(Math.ceil(((range[1] - range[0]) * groups) / 64)),
+      });
+    }
+  },
+};
+
+export function slice(g: GraphBuilder, x: Tensor, attributes: SliceAttributes, name?: string): Tensor {
+  return g.apply(forward, [x], attributes, name);
+}
+
+export const reference: Reference<SliceAttributes> = ([x], { inputs, outputs: [y], attributes }) => {
+  const [channels, width] = [channelCount(inputs[0]!), channelCount(y)];
+  const first = firstChannel(inputs[0]!, y, attributes.offset)!;
+  const result = new Float64Array(pixelCount(y) * width);
+  for (let pixel = 0; pixel < pixelCount(y); pixel++) {
+    const from = pixel * channels + first;
+    result.set(x!.subarray(from, from + width), pixel * width);
+  }
+  return [result];
+};
+
+/** Zeros in the channels before and behind the slice. */
+export const gradient: Gradient<SliceAttributes> = (g, { inputs: [x], outputs: [y], attributes }, [dy]) => {
+  const zeros = (name: string, from: number, to: number): Tensor[] => {
+    const segments = segmentsBetween(x!, from, to);
+    if (segments.length === 0) return [];
+    const shape = [...x!.shape.slice(0, -1), widthOf({ offset: 0, segments })];
+    const spec = { shape, layout: x!.layout, type: x!.type, ...(segments.length > 1 ? { segments } : {}) };
+    return [g.constant(`${y.name}/${name}`, spec, new Float32Array(elementCount(spec)))];
+  };
+  const end = attributes.offset + groupCount(y);
+  const parts = [...zeros('before', 0, attributes.offset), dy!, ...zeros('behind', end, groupCount(x!))];
+  // Zeros round a part that began and ended within one segment make up that segment again.
+  return [withSegments(g, concat(g, parts, `${y.name}/gradient`), segmentsOf(x!), `${y.name}/gradient`)];
+};
+
+// Widths of what lies between two vec4 groups of a pixel.
+function segmentsBetween(x: Tensor, from: number, to: number): number[] {
+  const found: number[] = [];
+  let start = 0;
+  for (const width of segmentsOf(x)) {
+    const inside = Math.min(width, (to - start) * 4) - Math.max(0, (from - start) * 4);
+    if (inside > 0) found.push(inside);
+    start += Math.ceil(width / 4);
+  }
+  return found;
+}
+
+export const cases: Case<SliceAttributes>[] = [
+  { inputs: [{ shape: [1, 1, 1, 1] }], attributes: { offset: 0, segments: [1] } },
+  { inputs: [{ shape: [2, 3, 5, 12] }], attributes: { offset: 1, segments: [8] } },
+  { inputs: [{ shape: [2, 3, 5, 11], segments: [3, 7, 1] }], attributes: { offset: 1, segments: [7] } },
+  { inputs: [{ shape: [1, 3, 5, 17], segments: [3, 7, 1, 6] }], attributes: { offset: 1, segments: [7, 1] } },
+  { inputs: [{ shape: [1, 3, 5, 17], segments: [3, 7, 1, 6] }], attributes: { offset: 1, segments: [4] } }, // a part of one
+];

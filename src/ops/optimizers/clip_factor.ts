@@ -1,0 +1,36 @@
+/** What gradients are multiplied with so that their common norm exceeds no limit, as torch's clip_grad_norm_ does it. */
+import { InputError } from '../../errors.js';
+import { clip_factor } from '../../generated/kernels.js';
+import type { Case, Operation, Reference } from '../../graph/operation.js';
+
+export interface ClipFactorAttributes {
+  limit: number;
+}
+
+/** square: [1], the squared norm. Output: [1]. */
+export const forward: Operation<ClipFactorAttributes> = {
+  name: 'clip_factor',
+  infer(_, { limit }) {
+    if (!(limit > 0)) throw new InputError('limit of the norm', { expected: 'above 0', given: String(limit) });
+    return [{ shape: [1], layout: 'dense', type: 'f32' }];
+  },
+  flops: () => 4,
+  lower({ inputs: [square], outputs: [y], attributes: { limit } }, context) {
+    context.dispatch({
+      kernel: clip_factor,
+      constants: {},
+      bindings: [context.read(square), context.write(y)],
+      params: { limit },
+      workgroups: [1, 1, 1],
+    });
+  },
+};
+
+export const reference: Reference<ClipFactorAttributes> = ([square], { attributes: { limit } }) => [
+  square!.map((value) => Math.min(1, limit / (Math.sqrt(value) + 1e-6))),
+];
+
+export const cases: Case<ClipFactorAttributes>[] = [0, 0.3, 4, 1e12].map((square) => ({
+  inputs: [{ shape: [1], layout: 'dense', fill: () => square }],
+  attributes: { limit: 1 },
+}));

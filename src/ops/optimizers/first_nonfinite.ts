@@ -1,0 +1,77 @@
+/** Which of several tensors is the first with a NaN or an infinity in it: what a training step must not go on with. */
+import { InputError } from '../../errors.js';
+import { first_nonfinite } from '../../generated/kernels.js';
+import { type Case, type Operation, type Reference, spread } from '../../graph/operation.js';
+import { describeShape, elementCount, groupCount, pixelCount, type Tensor } from '../../graph/tensor.js';
+
+const CHUNK = 16_384;
+
+/** Any number of f32 tensors. Output: u32 [1], 0 where all is finite, else n − i for the first, x_i, of the n that is not. */
+export const forward: Operation = {
+  name: 'first_nonfinite',
+  infer(inputs) {
+    const other = inputs.find((tensor) => tensor?.type !== 'f32');
+    if (other) throw new InputError(`${other.name}`, { expected: 'f32', given: describeShape(other) });
+    return [{ shape: [1], layout: 'dense', type: 'u32' }];
+  },
+  flops: ({ inputs }) => inputs.reduce((sum, x) => sum + elementCount(x!), 0),
+  lower({ inputs, outputs: [y] }, context) {
+    context.dispatch({
+      kernel: first_nonfinite,
+      constants: { CLEAR: true },
+      bindings: [context.read(undefined), context.write(y)],
+      params: { first: 0, elements: 0, width: 1, pitch: 1, chunk: 1, code: 0 },
+      workgroups: [1, 1, 1],
+    });
+    for (const [index, x] of (inputs as Tensor[]).entries()) {
+      const grouped = x.layout === 'nhwc4';
+      const width = grouped ? 4 * groupCount(x) : elementCount(x) / pixelCount(x);
+      for (const [from, to] of context.bands(x, [])) {
+        const view = context.read(x, [from, to]);
+        const pitch = grouped ? 4 * view.pitch : width;
+        const elements = (to - from) * width;
+        context.dispatch({
+          kernel: first_nonfinite,
+          constants: { CLEAR: false },
+          bindings: [view, context.write(y)],
+          params: {
+            first: (grouped ? 4 : 1) * view.offset + from * pitch,
+            ...{ elements, width, pitch, chunk: CHUNK },
+            code: inputs.length - index,
+          },
+          workgroups: spread(Math.ceil(elements / CHUNK)),
+        });
+      }
+    }
+  },
+};
+
+export const reference: Reference = (inputs) => {
+  const first = inputs.findIndex((values) => !values!.every(Number.isFinite));
+  return [Float64Array.of(first < 0 ? 0 : inputs.length - first)];
+};
+
+const NOT_FINITE = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+
+/** The places of what is not finite, in the second and in the fourth tensor. */
+function caseOf(kind: number, second: number, fourth: number): Case {
+  const fill = (place: number) => (index: number) => (index === place ? NOT_FINITE[kind] : 3e38 * Math.sin(index));
+  return {
+    inputs: [
+      { shape: [2, 5, 7, 6], type: 'f32', segments: [3, 3] },
+      { shape: [20_011], fill: fill(second) },
+      { shape: [1], layout: 'dense' },
+      { shape: [3, 9, 5, 3], layout: 'nhwc4', type: 'f32', fill: fill(fourth) },
+    ],
+    attributes: {},
+    exact: true,
+  };
+}
+
+export const cases: Case[] = [
+  caseOf(0, -1, -1),
+  caseOf(0, -1, 0),
+  caseOf(1, -1, 404),
+  caseOf(2, 20_010, -1),
+  caseOf(0, 16_384, 7),
+];

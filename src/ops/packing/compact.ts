@@ -1,0 +1,77 @@
+/**
+ * Copies channels from one arrangement of segments into another: into plain ones for operations that cannot take the holes between
+ * segments, and back into holes for their gradients.
+ */
+import { InputError } from '../../errors.js';
+import { compact as kernel } from '../../generated/kernels.js';
+import { createTensor, type GraphBuilder } from '../../graph/graph.js';
+import { dispatchGroups } from '../../graph/groups.js';
+import type { Case, Gradient, Operation, Reference } from '../../graph/operation.js';
+import { channelCount, laneChannels, segmentsOf, type Tensor } from '../../graph/tensor.js';
+
+export interface CompactAttributes {
+  /** Widths of the segments that come out. Default: one. */
+  segments?: readonly number[];
+}
+
+/** x: nhwc4 of any shape and segments. y: the same values in the segments that are asked for. */
+export const forward: Operation<CompactAttributes> = {
+  name: 'compact',
+  infer([x], { segments }) {
+    if (x!.layout !== 'nhwc4') throw new InputError('input', { expected: 'nhwc4', given: x!.layout });
+    const { shape, layout, type } = x!;
+    if (segments && segments.reduce((sum, width) => sum + width, 0) !== channelCount(x!)) {
+      throw new InputError('segments', { expected: `${channelCount(x!)} channels`, given: segments.join(' + ') });
+    }
+    return [{ shape, layout, type, ...(segments && segments.length > 1 ? { segments } : {}) }];
+  },
+  flops: () => 0,
+  lower({ inputs: [x], outputs: [y] }, context) {
+    dispatchGroups(context, y, { kernel, inputs: { x }, whole: [sourceLanes(x!, y)] });
+  },
+};
+
+const sources = new Map<string, Tensor>();
+
+// For each lane of `y` the lane of `x` that holds the same channel, 0xffffffff in padding.
+function sourceLanes(x: Tensor, y: Tensor): Tensor {
+  const key = `${segmentsOf(x)} in ${segmentsOf(y)}`;
+  let tensor = sources.get(key);
+  if (!tensor) {
+    const from = laneChannels(x);
+    const lanes = Uint32Array.from(laneChannels(y), (channel) => (channel < 0 ? -1 : from.indexOf(channel)));
+    tensor = createTensor(
+      `sources of ${key}`,
+      'constant',
+      { shape: [lanes.length], layout: 'dense', type: 'u32' },
+      lanes,
+    );
+    sources.set(key, tensor);
+  }
+  return tensor;
+}
+
+/** `x` itself where its channels are already plain. */
+export function compact(g: GraphBuilder, x: Tensor, name?: string): Tensor {
+  return segmentsOf(x).length === 1 ? x : g.apply(forward, [x], {}, name);
+}
+
+/** `x` in the given segments; itself where it lies so already. */
+export function withSegments(g: GraphBuilder, x: Tensor, segments: readonly number[], name?: string): Tensor {
+  return segmentsOf(x).join() === segments.join() ? x : g.apply(forward, [x], { segments }, name);
+}
+
+export const reference: Reference<CompactAttributes> = ([x]) => [x!];
+
+export const gradient: Gradient<CompactAttributes> = (g, { inputs: [x], outputs: [y] }, [dy]) => [
+  withSegments(g, dy!, segmentsOf(x!), `${y.name}/gradient`),
+];
+
+export const cases: Case<CompactAttributes>[] = [
+  { inputs: [{ shape: [1, 1, 1, 1] }], attributes: {} },
+  { inputs: [{ shape: [2, 3, 5, 11], segments: [3, 7, 1] }], attributes: {} },
+  { inputs: [{ shape: [1, 133, 3, 14], segments: [1, 1, 6, 6] }], attributes: {} },
+  { inputs: [{ shape: [3, 9], segments: [5, 4] }], attributes: {} },
+  { inputs: [{ shape: [2, 3, 5, 11] }], attributes: { segments: [3, 7, 1] } },
+  { inputs: [{ shape: [1, 4, 3, 14], segments: [1, 1, 6, 6] }], attributes: { segments: [6, 7, 1] } },
+];

@@ -1,0 +1,58 @@
+/** Batch norm folded into the convolution before it: w′ = w · s, b′ = b · s + t, with s = γ / √(σ² + ε), t = β − μ · s. */
+import { fold_conv2d } from '../../generated/kernels.js';
+import type { Case, Operation, Reference } from '../../graph/operation.js';
+import { spread } from '../../graph/operation.js';
+import { elementCount } from '../../graph/tensor.js';
+
+export interface FoldAttributes {
+  epsilon: number;
+}
+
+/** Inputs: weight [outputs, …], bias or none, γ, β, μ, σ² of [outputs]. Outputs: folded weight and bias. */
+export const forward: Operation<FoldAttributes> = {
+  name: 'fold_conv2d',
+  infer: ([weight]) => [weight!, { shape: [weight!.shape[0]], layout: 'dense', type: 'f32' }],
+  flops: ({ outputs: [folded] }) => elementCount(folded),
+  lower({ inputs, outputs, attributes }, context) {
+    const elements = elementCount(outputs[0]);
+    context.dispatch({
+      kernel: fold_conv2d,
+      constants: { BIAS: inputs[1] !== undefined },
+      bindings: [...inputs.map((tensor) => context.read(tensor)), ...outputs.map((tensor) => context.write(tensor))],
+      params: { elements, filter_size: elements / outputs[0].shape[0], epsilon: attributes.epsilon },
+      workgroups: spread(Math.ceil(elements / 64)),
+    });
+  },
+};
+
+/** Scale s and shift t of a batch norm in float64. */
+export function scaleAndShift(
+  [gamma, beta, mean, variance]: readonly (Float64Array | undefined)[],
+  epsilon: number,
+): { scale: Float64Array; shift: Float64Array } {
+  const scale = gamma!.map((value, c) => value / Math.sqrt(variance![c] + epsilon));
+  return { scale, shift: beta!.map((value, c) => value - mean![c] * scale[c]) };
+}
+
+export const reference: Reference<FoldAttributes> = ([weight, bias, ...statistics], { attributes }) => {
+  const { scale, shift } = scaleAndShift(statistics, attributes.epsilon);
+  const filter = weight!.length / scale.length;
+  return [
+    weight!.map((value, index) => value * scale[Math.floor(index / filter)]),
+    scale.map((value, c) => (bias?.[c] ?? 0) * value + shift[c]),
+  ];
+};
+
+const vector = (channels: number) => ({ shape: [channels], layout: 'dense' as const });
+
+export const cases: Case<FoldAttributes>[] = [true, false].map((withBias) => ({
+  inputs: [
+    { shape: [5, 3, 3, 2], layout: 'dense' },
+    withBias ? vector(5) : undefined,
+    vector(5),
+    vector(5),
+    vector(5),
+    { ...vector(5), fill: 'positive' },
+  ],
+  attributes: { epsilon: 1e-5 },
+}));

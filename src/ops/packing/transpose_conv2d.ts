@@ -1,0 +1,63 @@
+/** Convolution weights with inputs and outputs exchanged and the window turned around: those of the way back. */
+import { transpose_conv2d } from '../../generated/kernels.js';
+import { type Case, type Operation, type Reference, spread } from '../../graph/operation.js';
+import { elementCount } from '../../graph/tensor.js';
+
+export interface TransposeConv2dAttributes {
+  groups: number;
+}
+
+/** weight: [outputs, inputs / groups, kh, kw] dense. Output: [inputs, outputs / groups, kh, kw] dense. */
+export const forward: Operation<TransposeConv2dAttributes> = {
+  name: 'transpose_conv2d',
+  infer([weight], { groups }) {
+    const [outputs, groupInputs, ...kernel] = weight!.shape;
+    return [{ shape: [groupInputs * groups, outputs / groups, ...kernel], layout: 'dense', type: 'f32' }];
+  },
+  flops: () => 0,
+  lower({ inputs: [weight], outputs: [transposed], attributes: { groups } }, context) {
+    const [outputs, groupInputs, kernelHeight, kernelWidth] = weight!.shape;
+    const kernel = kernelHeight * kernelWidth;
+    const windows = elementCount(transposed) / kernel;
+    context.dispatch({
+      kernel: transpose_conv2d,
+      constants: {},
+      bindings: [context.read(weight), context.write(transposed)],
+      params: {
+        group_inputs: groupInputs,
+        group_outputs: outputs / groups,
+        kernel,
+        windows,
+      },
+      workgroups: spread(Math.ceil(windows / 64)),
+    });
+  },
+};
+
+export const reference: Reference<TransposeConv2dAttributes> = ([weight], { inputs, attributes: { groups } }) => {
+  const [outputs, groupInputs, kernelHeight, kernelWidth] = inputs[0]!.shape;
+  const [taps, groupOutputs] = [kernelHeight * kernelWidth, outputs / groups];
+  const transposed = new Float64Array(weight!.length);
+  for (let o = 0; o < outputs; o++) {
+    for (let i = 0; i < groupInputs; i++) {
+      const input = Math.floor(o / groupOutputs) * groupInputs + i;
+      for (let tap = 0; tap < taps; tap++) {
+        transposed[(input * groupOutputs + (o % groupOutputs)) * taps + taps - 1 - tap] =
+          weight![(o * groupInputs + i) * taps + tap];
+      }
+    }
+  }
+  return [transposed];
+};
+
+const caseOf = (shape: number[], groups: number): Case<TransposeConv2dAttributes> => ({
+  inputs: [{ shape, layout: 'dense' }],
+  attributes: { groups },
+});
+
+export const cases: Case<TransposeConv2dAttributes>[] = [
+  caseOf([1, 1, 1, 1], 1),
+  caseOf([5, 3, 3, 2], 1),
+  caseOf([6, 2, 1, 5], 3),
+  caseOf([10, 1, 3, 3], 10),
+];
