@@ -9,9 +9,9 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const page = join(root, 'src/API.md');
 const { exports: entryPoints } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** `./graph` → its source. Operations are one file each, and weights and package.json are no code. */
+/** `./graph` → its source. Weights and package.json are no code. */
 const entries = Object.entries(entryPoints)
-  .filter(([name, target]) => target.types && !name.startsWith('./ops/'))
+  .filter(([, target]) => target.types && !target.types.includes('*'))
   .map(([name, target]) => ({
     name: name === '.' ? 'raybox' : `raybox/${name.slice(2)}`,
     file: join(root, target.types.replace(/^\.\/dist\//, '').replace(/\.d\.ts$/, '.ts')),
@@ -134,8 +134,8 @@ const sections = described.map((entry) => {
 });
 const contents = `# All public exports
 
-Made from the docstrings by \`npm run api\`; \`npm run check\` holds it against the code. Operations (\`raybox/ops/<name>\`) are one file each, with shapes and
-units in it: [src/ops](ops).
+Made from the docstrings by \`npm run api\`; \`npm run check\` holds it against the code. What an operation
+takes and gives is written in its file: [src/ops](ops).
 
 ${described.map(({ name }) => `- [${name}](#${name.replace(/\W/g, '')})`).join('\n')}
 

@@ -1,4 +1,4 @@
-/** `raybox/graph`: networks of one's own, operations from outside. Operations themselves come from `raybox/ops/<name>`. */
+/** `raybox/graph`: networks of one's own, operations from outside. Operations themselves come from `raybox/ops`. */
 export { type Gpu, type GpuOptions, openGpu } from '../gpu/device.js';
 export type { Kernel } from '../gpu/wgsl.js';
 export type { WeightSource } from './constants.js';

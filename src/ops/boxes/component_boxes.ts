@@ -112,6 +112,7 @@ export interface Gates {
   readonly thresholds: Tensor | readonly number[];
 }
 
+/** How heatmaps become boxes: see `extractBoxes`. */
 export interface BoxOptions extends HeatFrame {
   /** On the scale from 0 to 255. Default: 60 and 180. */
   readonly thresholds?: readonly number[];
@@ -121,6 +122,7 @@ export interface BoxOptions extends HeatFrame {
   readonly maxBoxes?: number;
 }
 
+/** What `extractBoxes` leaves on the GPU. */
 export interface Boxes {
   /** u32 [n · classes, thresholds, maxBoxes, 6] and [n · classes, thresholds + 1]: what `decodeBoxes` reads. */
   readonly table: Tensor;
@@ -167,6 +169,7 @@ export interface HeatBox extends Region {
   readonly threshold: number;
 }
 
+/** Boxes of a batch of heatmaps, as `decodeBoxes` reads them. */
 export interface DecodedBoxes {
   /** By map, then by threshold in the order given, then by first pixel in reading order. */
   readonly boxes: readonly HeatBox[];

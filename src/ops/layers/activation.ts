@@ -92,8 +92,10 @@ export function activationOf(g: GraphBuilder, x: Tensor, spec: Activation, name?
   return g.apply(forward, [plain], { activation: spec }, name);
 }
 
+/** Adds max(0, x). */
 export const relu = (g: GraphBuilder, x: Tensor, name?: string): Tensor => activationOf(g, x, { kind: 'relu' }, name);
 
+/** Adds 1 / (1 + exp(−x)). */
 export const sigmoid = (g: GraphBuilder, x: Tensor, name?: string): Tensor =>
   activationOf(g, x, { kind: 'sigmoid' }, name);
 

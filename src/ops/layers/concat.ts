@@ -71,6 +71,7 @@ function joinWhole(segments: readonly number[]): number[] {
   return joined;
 }
 
+/** Adds a concatenation along channels. Parts: nhwc4, alike but for their channels. */
 export function concat(g: GraphBuilder, parts: readonly Tensor[], name?: string): Tensor {
   return parts.length === 1 ? parts[0] : g.apply(forward, parts, {}, name);
 }

@@ -43,6 +43,7 @@ export interface Conv2dAttributes {
   prologue?: 'affine' | 'affine_relu';
 }
 
+/** Sizes in pixels: one for both axes, or vertical and horizontal; padding also as top, left, bottom and right. */
 export interface Conv2dOptions {
   stride?: number | Pair;
   dilation?: number | Pair;

@@ -52,12 +52,20 @@ export const forward: Operation<LsePoolAttributes> = {
   },
 };
 
+/**
+ * Adds log-sum-exp pooling over all positions: (1 / r) · log(mean(exp(r · x))), Wang et al. 2017, section 4.1.
+ * @param x [n, h, w, c] nhwc4.
+ * @param r sharpness: 0 gives the average, Infinity the maximum.
+ * @returns [n, c] f32.
+ */
 export function lsePool(g: GraphBuilder, x: Tensor, r: number, name?: string): Tensor {
   return g.apply(forward, [x], { r }, name);
 }
 
+/** Adds the average over all positions: [n, h, w, c] → [n, c]. */
 export const globalAveragePool = (g: GraphBuilder, x: Tensor, name?: string): Tensor => lsePool(g, x, 0, name);
 
+/** Adds the maximum over all positions: [n, h, w, c] → [n, c]. */
 export const globalMaxPool = (g: GraphBuilder, x: Tensor, name?: string): Tensor =>
   lsePool(g, x, Number.POSITIVE_INFINITY, name);
 

@@ -30,6 +30,7 @@ export interface PoolAttributes extends Windows {
   countIncludePad: boolean;
 }
 
+/** What maximum and average over windows have in common. Sizes in pixels: one for both axes, or vertical and horizontal. */
 export interface PoolOptions {
   kernel: number | Pair;
   /** Default: the kernel, so that windows do not overlap. */
@@ -107,10 +108,12 @@ function attributesOf(mode: PoolAttributes['mode'], options: MaxPoolOptions & Av
   };
 }
 
+/** Options of `maxPool`. */
 export interface MaxPoolOptions extends PoolOptions {
   dilation?: number | Pair;
 }
 
+/** Options of `averagePool`. */
 export interface AveragePoolOptions extends PoolOptions {
   /** Default true, as in torch. */
   countIncludePad?: boolean;

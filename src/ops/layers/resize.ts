@@ -180,6 +180,7 @@ export function dispatchMaps(context: Lowering, { kernel, constants, x, y, rows,
   }
 }
 
+/** The new size, in pixels, and how the values between pixels are found. */
 export interface ResizeOptions {
   height: number;
   width: number;

@@ -36,6 +36,7 @@ export const forward: Operation<ScaleAttributes> = {
   },
 };
 
+/** Adds a product of every element with `factor` and, where it is given, with the one number in the tensor `by`. */
 export function scale(g: GraphBuilder, x: Tensor, factor: number, by?: Tensor, name?: string): Tensor {
   return g.apply(forward, [x, by], { factor }, name);
 }

@@ -20,6 +20,7 @@ import {
 import { withSegments } from '../packing/compact.js';
 import { concat } from './concat.js';
 
+/** Which channels a slice takes. A pixel holds its channels four by four, so a slice begins at a multiple of four lanes. */
 export interface SliceAttributes {
   /** Where the slice begins, in vec4 groups of a pixel of x. */
   offset: number;
@@ -81,6 +82,7 @@ export const forward: Operation<SliceAttributes> = {
   },
 };
 
+/** Adds a cut along channels. x: [n, h, w, c] nhwc4. Result: [n, h, w, Σ segments]. */
 export function slice(g: GraphBuilder, x: Tensor, attributes: SliceAttributes, name?: string): Tensor {
   return g.apply(forward, [x], attributes, name);
 }

@@ -52,6 +52,7 @@ export const forward: Operation = {
   },
 };
 
+/** Adds a softmax over the last dimension, which is the channels of nhwc4. Result: shape of x. */
 export function softmax(g: GraphBuilder, x: Tensor, name?: string): Tensor {
   return g.apply(forward, [compact(g, x)], {}, name);
 }

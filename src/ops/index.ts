@@ -1,0 +1,25 @@
+/**
+ * `raybox/ops`: the operations to build networks from. Each function adds one operation to a graph and returns the tensor that it
+ * computes. The others (gradients, packed weights, optimizers) are added by the engine itself.
+ */
+
+export type { Boxes, BoxOptions, DecodedBoxes, Gates, HeatBox } from './boxes/component_boxes.js';
+export { decodeBoxes, extractBoxes } from './boxes/component_boxes.js';
+export { connectedComponents } from './boxes/connected_components.js';
+export { scaleHeatmaps } from './boxes/scale255.js';
+export { type Activation, activationOf, relu, sigmoid } from './layers/activation.js';
+export { sum } from './layers/add.js';
+export { batchNorm } from './layers/batch_norm.js';
+export { classActivationMap } from './layers/class_activation_map.js';
+export { concat } from './layers/concat.js';
+export { type Conv2dOptions, conv2d } from './layers/conv2d.js';
+export { linear } from './layers/linear.js';
+export { localResponseNorm } from './layers/lrn.js';
+export { globalAveragePool, globalMaxPool, lsePool } from './layers/lse_pool.js';
+export { mul } from './layers/mul.js';
+export { pad } from './layers/pad.js';
+export { type AveragePoolOptions, averagePool, type MaxPoolOptions, maxPool } from './layers/pool.js';
+export { type ResizeMode, type ResizeOptions, resize } from './layers/resize.js';
+export { scale } from './layers/scale.js';
+export { type SliceAttributes, slice } from './layers/slice.js';
+export { softmax } from './layers/softmax.js';
