@@ -1,11 +1,11 @@
 /** End to end: from the pixels of an X-ray to probabilities and boxes, as an app calls it. */
 import { writeSafetensors } from '../src/formats/safetensors.js';
 import { formatWeightsMetadata } from '../src/formats/weights.js';
-import { mulberry32 } from '../src/graph/check.js';
-import { createGraph } from '../src/graph/graph.js';
+import { createGraph } from '../src/graph/ir/graph.js';
 import type { Localization } from '../src/localizer/results.js';
 import { load } from '../src/localizer.js';
 import { buildNetwork } from '../src/nets/index.js';
+import { mulberry32 } from '../src/verify/check.js';
 import { measure } from './measure.js';
 import { architectureOf, seededWeights } from './networks.js';
 import type { Row } from './report.js';

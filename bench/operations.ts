@@ -1,10 +1,10 @@
 /** Operations one by one: each case marked `bench`, in each variant and element type that the adapter can run. */
 import type { Gpu } from '../src/gpu/device.js';
-import { boundOf, buildCase, type Check, caseValues, listChecks, normalisedError } from '../src/graph/check.js';
-import type { Step } from '../src/graph/lower.js';
-import { createPlan, type Plan } from '../src/graph/plan.js';
-import { evaluateReference } from '../src/graph/reference.js';
-import { byteSize, type Tensor } from '../src/graph/tensor.js';
+import { byteSize, type Tensor } from '../src/graph/ir/tensor.js';
+import type { Step } from '../src/graph/plan/lower.js';
+import { createPlan, type Plan } from '../src/graph/plan/plan.js';
+import { boundOf, buildCase, type Check, caseValues, listChecks, normalisedError } from '../src/verify/check.js';
+import { evaluateReference } from '../src/verify/reference.js';
 import { type MeasureOptions, measure, median } from './measure.js';
 import { type Row, rates, type Work } from './report.js';
 import type { Roofs } from './roofs.js';

@@ -4,7 +4,7 @@ import { createStorage, createUniform, readBuffer, upload } from '../src/gpu/buf
 import type { Gpu } from '../src/gpu/device.js';
 import { type Recorded, run } from '../src/gpu/run.js';
 import { type Constants, type Kernel, packParams } from '../src/gpu/wgsl.js';
-import { spread } from '../src/graph/operation.js';
+import { spread } from '../src/graph/ir/operation.js';
 import { stopwatch, type Workload } from './measure.js';
 
 /** GFLOP/s and GB/s (10⁹). */

@@ -6,12 +6,12 @@
 import { InputError } from '../src/errors.js';
 import type { Architecture, Head, ResNet } from '../src/formats/architecture.js';
 import type { Gpu } from '../src/gpu/device.js';
-import { mulberry32 } from '../src/graph/check.js';
-import type { WeightSource } from '../src/graph/constants.js';
+import type { WeightSource } from '../src/graph/plan/constants.js';
 import { initialWeights } from '../src/train/initial.js';
 import { weightedCrossEntropy } from '../src/train/losses.js';
 import { sgd } from '../src/train/optimizers.js';
 import { createTrainer } from '../src/train/step.js';
+import { mulberry32 } from '../src/verify/check.js';
 import { median, otherThreadsMs, SAMPLE_MS } from './measure.js';
 import { architectureOf } from './networks.js';
 import { trainWithTensorFlow } from './peers/tensorflow_training.js';

@@ -4,7 +4,7 @@
  */
 import { DeviceLostError } from '../src/errors.js';
 import type { Gpu } from '../src/gpu/device.js';
-import { listChecks, runCheck } from '../src/graph/check.js';
+import { listChecks, runCheck } from '../src/verify/check.js';
 
 export interface Verification {
   readonly checked: number;

@@ -15,8 +15,8 @@ import { benchTraining, type Engine, trainWithRaybox } from '../bench/training.j
 import { InputError } from '../src/errors.js';
 import type { ResNet } from '../src/formats/architecture.js';
 import { openGpu } from '../src/gpu/device.js';
-import type { Check } from '../src/graph/check.js';
-import type { Operation } from '../src/graph/operation.js';
+import type { Operation } from '../src/graph/ir/operation.js';
+import type { Check } from '../src/verify/check.js';
 
 const open = () => openGpu();
 const gpu = await open();

@@ -4,15 +4,15 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
 import { type Gpu, openGpu } from '../src/gpu/device.js';
-import { mulberry32 } from '../src/graph/check.js';
-import { createGraph } from '../src/graph/graph.js';
-import { createPlan } from '../src/graph/plan.js';
+import { createGraph } from '../src/graph/ir/graph.js';
+import { createPlan } from '../src/graph/plan/plan.js';
 import { type BoxOptions, decodeBoxes, extractBoxes, type Gates } from '../src/ops/boxes/component_boxes.js';
 import { connectedComponents } from '../src/ops/boxes/connected_components.js';
 import { SMALLEST_RANGE } from '../src/ops/boxes/heat.js';
 import { boxesOfHeatmap, floodFill, heatOfImage } from '../src/ops/boxes/heat.reference.js';
 import { scaleHeatmaps } from '../src/ops/boxes/scale255.js';
 import type { Fit } from '../src/ops/images/frame.js';
+import { mulberry32 } from '../src/verify/check.js';
 
 const gpu: Gpu = await openGpu();
 test.after(() => gpu.close());

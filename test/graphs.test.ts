@@ -19,18 +19,18 @@ import {
 import { InputError } from '../src/errors.js';
 import type { Backbone } from '../src/formats/architecture.js';
 import { openGpu } from '../src/gpu/device.js';
-import { normalisedError } from '../src/graph/check.js';
-import { createGraph, type GraphBuilder } from '../src/graph/graph.js';
-import { lower, traitsOf } from '../src/graph/lower.js';
-import { createPlan } from '../src/graph/plan.js';
-import { evaluateReference } from '../src/graph/reference.js';
-import type { Tensor } from '../src/graph/tensor.js';
+import { createGraph, type GraphBuilder } from '../src/graph/ir/graph.js';
+import type { Tensor } from '../src/graph/ir/tensor.js';
+import { lower, traitsOf } from '../src/graph/plan/lower.js';
+import { createPlan } from '../src/graph/plan/plan.js';
 import { buildNetwork } from '../src/nets/index.js';
 import { activationOf } from '../src/ops/layers/activation.js';
 import { sum } from '../src/ops/layers/add.js';
 import { concat } from '../src/ops/layers/concat.js';
 import { conv2d } from '../src/ops/layers/conv2d.js';
 import { globalAveragePool } from '../src/ops/layers/lse_pool.js';
+import { normalisedError } from '../src/verify/check.js';
+import { evaluateReference } from '../src/verify/reference.js';
 
 const gpu = await openGpu();
 

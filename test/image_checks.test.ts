@@ -2,9 +2,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Image } from '../src/formats/pixels.js';
-import { mulberry32 } from '../src/graph/check.js';
 import { checkPixels } from '../src/localizer/image_checks.js';
 import { drawPhantom } from '../src/phantom/index.js';
+import { mulberry32 } from '../src/verify/check.js';
 
 const codes = (image: Image) => checkPixels(image).map(({ code }) => code);
 const grey = (size: number, at: (x: number, y: number) => number): Image => ({

@@ -10,9 +10,9 @@ import { all as caseTables } from '../src/generated/cases.js';
 import { all as operations } from '../src/generated/forward.js';
 import * as embedded from '../src/generated/kernels.js';
 import { assemble, type Kernel, packParams } from '../src/gpu/wgsl.js';
-import { buildCase } from '../src/graph/check.js';
-import { lower, type Step } from '../src/graph/lower.js';
-import type { Case, Operation, Traits } from '../src/graph/operation.js';
+import type { Case, Operation, Traits } from '../src/graph/ir/operation.js';
+import { lower, type Step } from '../src/graph/plan/lower.js';
+import { buildCase } from '../src/verify/check.js';
 
 // From dist/test.
 const root = new URL('../../', import.meta.url);
@@ -33,6 +33,7 @@ const core = [
   'generated',
   'graph',
   'ops',
+  'verify',
   'nets',
   'localizer',
 ];
@@ -51,8 +52,9 @@ const parts: Record<string, { parts: readonly string[]; packages?: readonly stri
   overlay: { parts: ['errors', 'random', 'formats'] },
   gpu: { parts: ['errors', 'options', 'warnings'], packages: ['#gpu'] },
   generated: { parts: ['gpu', 'ops'] },
-  graph: { parts: ['errors', 'random', 'formats', 'gpu', 'generated', 'ops'] },
+  graph: { parts: ['errors', 'random', 'formats', 'gpu', 'generated', 'ops', 'verify'] },
   ops: { parts: ['errors', 'random', 'formats', 'gpu', 'generated', 'graph'] },
+  verify: { parts: ['errors', 'random', 'gpu', 'generated', 'graph'] },
   nets: { parts: ['errors', 'warnings', 'random', 'formats', 'gpu', 'graph', 'ops'] },
   localizer: { parts: [...core, 'overlay'], packages: ['#gpu'] },
   train: { parts: [...core, 'phantom', 'evaluate'] },

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { platform } from '#gpu';
 import { type Gpu, openGpu } from '../src/gpu/device.js';
-import { listChecks, runChecks } from '../src/graph/check.js';
+import { listChecks, runChecks } from '../src/verify/check.js';
 import { partOf } from './support/part.js';
 
 const gpu: Gpu = await openGpu();

@@ -4,8 +4,8 @@ import * as assert from 'uvu/assert';
 import { encodePng } from '../src/formats/png.js';
 import type { WeightsMetadata } from '../src/formats/weights.js';
 import { openGpu } from '../src/gpu/device.js';
-import { mulberry32 } from '../src/graph/check.js';
 import { type ImageInput, InputError, type LocalizeOptions, load } from '../src/index.js';
+import { mulberry32 } from '../src/verify/check.js';
 import { readFixture } from './support/fixture.js';
 
 const SIZE = 64;

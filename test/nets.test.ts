@@ -5,13 +5,12 @@ import { InputError } from '../src/errors.js';
 import { type Architecture, type Backbone, checkBackbone, type Head } from '../src/formats/architecture.js';
 import { readCheckpoint } from '../src/formats/weights.js';
 import { type Gpu, openGpu } from '../src/gpu/device.js';
-import { mulberry32, normalisedError } from '../src/graph/check.js';
-import { fuse } from '../src/graph/fuse.js';
-import { createGraph } from '../src/graph/graph.js';
-import { lower } from '../src/graph/lower.js';
-import type { Traits } from '../src/graph/operation.js';
-import { createPlan } from '../src/graph/plan.js';
-import { product } from '../src/graph/tensor.js';
+import { createGraph } from '../src/graph/ir/graph.js';
+import type { Traits } from '../src/graph/ir/operation.js';
+import { product } from '../src/graph/ir/tensor.js';
+import { fuse } from '../src/graph/passes/fuse.js';
+import { lower } from '../src/graph/plan/lower.js';
+import { createPlan } from '../src/graph/plan/plan.js';
 import {
   backboneNames,
   buildNetwork,
@@ -19,6 +18,7 @@ import {
   parameterSource,
   standardBackbone,
 } from '../src/nets/index.js';
+import { mulberry32, normalisedError } from '../src/verify/check.js';
 import { backboneGraph, fnv1a, generated, readData, runBackbone, torchvision } from './support/torch.js';
 
 const gpu: Gpu = await openGpu();

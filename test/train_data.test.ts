@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readDataEntry } from '../src/formats/chestxray.js';
 import type { Image } from '../src/formats/pixels.js';
-import { createGraph } from '../src/graph/graph.js';
+import { createGraph } from '../src/graph/ir/graph.js';
 import { VIEW_NUMBERS } from '../src/ops/images/augment.js';
 import type { Fit } from '../src/ops/images/frame.js';
 import { preprocess } from '../src/ops/images/preprocess.js';

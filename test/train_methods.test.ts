@@ -2,9 +2,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openGpu } from '../src/gpu/device.js';
-import { gradients } from '../src/graph/gradient.js';
-import { createGraph } from '../src/graph/graph.js';
-import { createPlan } from '../src/graph/plan.js';
+import { createGraph } from '../src/graph/ir/graph.js';
+import { gradients } from '../src/graph/passes/gradient.js';
+import { createPlan } from '../src/graph/plan/plan.js';
 import { forward as firstNonfinite } from '../src/ops/optimizers/first_nonfinite.js';
 import { crossEntropy, euclidean, focal, hinge, type Loss, weightedCrossEntropy } from '../src/train/losses.js';
 import { adamw, type Optimizer, sgd } from '../src/train/optimizers.js';

@@ -4,8 +4,8 @@
  */
 import type { Head, ResNet } from '../../src/formats/architecture.js';
 import type { Gpu } from '../../src/gpu/device.js';
-import { createGraph } from '../../src/graph/graph.js';
-import { product } from '../../src/graph/tensor.js';
+import { createGraph } from '../../src/graph/ir/graph.js';
+import { product } from '../../src/graph/ir/tensor.js';
 import { buildNetwork } from '../../src/nets/index.js';
 import type { Contestant, TrainingTask } from '../training.js';
 import { loadTensorFlow, type Tensor, type TensorFlow, type Variable } from './tensorflow.js';

@@ -5,15 +5,15 @@
 import fc from 'fast-check';
 import { InputError } from '../../src/errors.js';
 import type { Gpu } from '../../src/gpu/device.js';
-import { normalisedError } from '../../src/graph/check.js';
-import { gradients } from '../../src/graph/gradient.js';
-import { createGraph, createTensor, type Graph, type GraphBuilder, updatesOf } from '../../src/graph/graph.js';
-import { createPlan, type PlanOptions } from '../../src/graph/plan.js';
-import { evaluateReference } from '../../src/graph/reference.js';
-import { product, segmentsOf, type Tensor } from '../../src/graph/tensor.js';
-import { startValidation } from '../../src/graph/validate.js';
+import { createGraph, createTensor, type Graph, type GraphBuilder, updatesOf } from '../../src/graph/ir/graph.js';
+import { product, segmentsOf, type Tensor } from '../../src/graph/ir/tensor.js';
+import { gradients } from '../../src/graph/passes/gradient.js';
+import { createPlan, type PlanOptions } from '../../src/graph/plan/plan.js';
 import { forward as batchStatistics } from '../../src/ops/layers/batch_statistics.js';
 import { seededRandom } from '../../src/random.js';
+import { normalisedError } from '../../src/verify/check.js';
+import { evaluateReference } from '../../src/verify/reference.js';
+import { startValidation } from '../../src/verify/validate.js';
 import { gradientKinds, kinds, steps } from './random_steps.js';
 
 export type Recipe = typeof recipes extends fc.Arbitrary<infer T> ? T : never;

@@ -1,7 +1,7 @@
 /** The steps of random graphs: each operation that works on maps, with numbers for whatever can be chosen. */
 import fc from 'fast-check';
-import type { GraphBuilder } from '../../src/graph/graph.js';
-import { segmentsOf, type Tensor } from '../../src/graph/tensor.js';
+import type { GraphBuilder } from '../../src/graph/ir/graph.js';
+import { segmentsOf, type Tensor } from '../../src/graph/ir/tensor.js';
 import { type Activation, activationOf } from '../../src/ops/layers/activation.js';
 import { sum } from '../../src/ops/layers/add.js';
 import { batchNorm } from '../../src/ops/layers/batch_norm.js';

@@ -1,4 +1,4 @@
-import type { Plan } from '../graph/plan.js';
+import type { Plan } from '../graph/plan/plan.js';
 
 /** A few things by key. The least recently used ones are closed where there are too many, or where they hold too much memory. */
 export interface Cache<T> {

@@ -1,7 +1,7 @@
 /** Brings results back: copied as soon as they are there, waited for once. */
 import { alignUp, createReadback, mapped } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
-import type { Location } from '../graph/record.js';
+import type { Location } from '../graph/plan/record.js';
 
 export interface Collector {
   /** Copies results as they are now; what runs later may overwrite them. Gives their place in what `finish` gives. */

@@ -13,7 +13,7 @@ import {
   weightsFields,
 } from '../formats/weights.js';
 import { isResponse, openResponse, streamPieces } from '../gpu/platform.js';
-import { createGraph } from '../graph/graph.js';
+import { createGraph } from '../graph/ir/graph.js';
 import { backboneParameters } from '../nets/backbone.js';
 import { coreOperations } from '../nets/core_operations.js';
 import type { Sources } from '../nets/describe_network.js';

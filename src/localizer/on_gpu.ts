@@ -1,7 +1,7 @@
 /** Results that stay on the GPU, for those who go on there. */
 import { createStorage } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
-import type { Location } from '../graph/record.js';
+import type { Location } from '../graph/plan/record.js';
 import type { Warning } from '../warnings.js';
 
 /** One result in a buffer of its own, with usage STORAGE, COPY_SRC and COPY_DST. */

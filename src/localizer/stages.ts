@@ -2,10 +2,10 @@
 import { InputError } from '../errors.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import type { Gpu } from '../gpu/device.js';
-import type { ConstantPool, WeightSource } from '../graph/constants.js';
-import { createGraph } from '../graph/graph.js';
-import { createPlan, type Plan } from '../graph/plan.js';
-import type { Tensor } from '../graph/tensor.js';
+import { createGraph } from '../graph/ir/graph.js';
+import type { Tensor } from '../graph/ir/tensor.js';
+import type { ConstantPool, WeightSource } from '../graph/plan/constants.js';
+import { createPlan, type Plan } from '../graph/plan/plan.js';
 import type { NetworkFunction } from '../nets/outputs.js';
 import { extractBoxes } from '../ops/boxes/component_boxes.js';
 import type { HeatFrame } from '../ops/boxes/heat.js';

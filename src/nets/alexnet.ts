@@ -1,7 +1,7 @@
 /** AlexNet: Krizhevsky, One weird trick for parallelizing convolutional neural networks, 2014, as torchvision has it. */
 import type { AlexNet } from '../formats/architecture.js';
-import type { GraphBuilder } from '../graph/graph.js';
-import type { Tensor } from '../graph/tensor.js';
+import type { GraphBuilder } from '../graph/ir/graph.js';
+import type { Tensor } from '../graph/ir/tensor.js';
 import { maxPool } from '../ops/layers/pool.js';
 import { convolutionRelu } from './layers.js';
 

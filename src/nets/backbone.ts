@@ -1,7 +1,7 @@
 /** The backbones by family. */
 import type { Backbone } from '../formats/architecture.js';
-import { createGraph, type GraphBuilder } from '../graph/graph.js';
-import { channelCount, type Tensor } from '../graph/tensor.js';
+import { createGraph, type GraphBuilder } from '../graph/ir/graph.js';
+import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import { alexnet } from './alexnet.js';
 import { densenet } from './densenet.js';
 import { googlenet } from './googlenet.js';

@@ -1,7 +1,7 @@
 /** DenseNet: Huang et al., Densely connected convolutional networks, 2016. */
 import type { DenseNet } from '../formats/architecture.js';
-import type { GraphBuilder } from '../graph/graph.js';
-import { channelCount, type Tensor } from '../graph/tensor.js';
+import type { GraphBuilder } from '../graph/ir/graph.js';
+import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import { concat } from '../ops/layers/concat.js';
 import { averagePool, maxPool } from '../ops/layers/pool.js';
 import { convolution, normRelu } from './layers.js';

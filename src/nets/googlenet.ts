@@ -1,7 +1,7 @@
 /** GoogLeNet: Szegedy et al., Going deeper with convolutions, 2014, with batch norm as torchvision has it. */
 import type { GoogLeNet } from '../formats/architecture.js';
-import type { GraphBuilder } from '../graph/graph.js';
-import type { Tensor } from '../graph/tensor.js';
+import type { GraphBuilder } from '../graph/ir/graph.js';
+import type { Tensor } from '../graph/ir/tensor.js';
 import { relu } from '../ops/layers/activation.js';
 import { batchNorm } from '../ops/layers/batch_norm.js';
 import { concat } from '../ops/layers/concat.js';

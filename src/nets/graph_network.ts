@@ -5,8 +5,8 @@
 import { InputError } from '../errors.js';
 import { brief } from '../formats/checkpoint.js';
 import { checkGraphDescription, type GraphDescription, type GraphNode } from '../formats/graph_description.js';
-import { createGraph, type GraphBuilder, type Node, nameOf } from '../graph/graph.js';
-import { elementCount, type Tensor } from '../graph/tensor.js';
+import { createGraph, type GraphBuilder, type Node, nameOf } from '../graph/ir/graph.js';
+import { elementCount, type Tensor } from '../graph/ir/tensor.js';
 import type { CoreOperations } from './core_operations.js';
 import { type GraphOperation, graphOperations } from './graph_operations.js';
 import { checkOutputs, type NetworkFunction } from './outputs.js';

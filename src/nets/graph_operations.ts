@@ -1,6 +1,6 @@
 /** Operations that a described graph may be made of: how many inputs each takes, and the attributes that it reads. */
 import { anyOf, type Check, fields, isNumber, isSize, listOf, oneOf, optional } from '../formats/checks.js';
-import type { Operation } from '../graph/operation.js';
+import type { Operation } from '../graph/ir/operation.js';
 import type { CoreOperations } from './core_operations.js';
 
 export interface GraphOperation {

@@ -1,6 +1,6 @@
 /** Layers that several backbones are made of. Parameters have torch's names under the layer's own. */
-import type { GraphBuilder } from '../graph/graph.js';
-import { channelCount, type Tensor } from '../graph/tensor.js';
+import type { GraphBuilder } from '../graph/ir/graph.js';
+import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import { relu } from '../ops/layers/activation.js';
 import { batchNorm } from '../ops/layers/batch_norm.js';
 import { conv2d } from '../ops/layers/conv2d.js';

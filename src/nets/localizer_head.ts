@@ -4,8 +4,8 @@
  */
 import { InputError } from '../errors.js';
 import type { Head } from '../formats/architecture.js';
-import type { GraphBuilder } from '../graph/graph.js';
-import { channelCount, type Tensor } from '../graph/tensor.js';
+import type { GraphBuilder } from '../graph/ir/graph.js';
+import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import { relu, sigmoid } from '../ops/layers/activation.js';
 import { classActivationMap } from '../ops/layers/class_activation_map.js';
 import { linear } from '../ops/layers/linear.js';

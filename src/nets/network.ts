@@ -1,7 +1,7 @@
 /** From the description of a network to its graph. */
 import type { Architecture, Head } from '../formats/architecture.js';
-import type { GraphBuilder } from '../graph/graph.js';
-import type { Tensor } from '../graph/tensor.js';
+import type { GraphBuilder } from '../graph/ir/graph.js';
+import type { Tensor } from '../graph/ir/tensor.js';
 import { buildBackbone } from './backbone.js';
 import { type HeadOutputs, localizerHead } from './localizer_head.js';
 import type { NetworkFunction } from './outputs.js';

@@ -1,7 +1,7 @@
 /** What `load` and `train` take for a network, and what they ask of it. */
 import { InputError } from '../errors.js';
-import type { GraphBuilder } from '../graph/graph.js';
-import { describeForm, type Tensor } from '../graph/tensor.js';
+import type { GraphBuilder } from '../graph/ir/graph.js';
+import { describeForm, type Tensor } from '../graph/ir/tensor.js';
 
 /** What a localizer reads of a network, for `n` images. */
 export interface NetworkOutputs {

@@ -1,8 +1,8 @@
 /** Finds a network's parameters in a checkpoint, and says all at once what is missing or has another shape. */
 import { counted, InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
-import type { WeightSource } from '../graph/constants.js';
-import { product, type Tensor } from '../graph/tensor.js';
+import { product, type Tensor } from '../graph/ir/tensor.js';
+import type { WeightSource } from '../graph/plan/constants.js';
 
 /** How many faults a message lists. */
 const LISTED = 5;

@@ -1,7 +1,7 @@
 /** ResNet: He et al., Deep residual learning for image recognition, 2015. */
 import type { ResNet } from '../formats/architecture.js';
-import type { GraphBuilder } from '../graph/graph.js';
-import { channelCount, type Tensor } from '../graph/tensor.js';
+import type { GraphBuilder } from '../graph/ir/graph.js';
+import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import { relu } from '../ops/layers/activation.js';
 import { sum } from '../ops/layers/add.js';
 import { batchNorm } from '../ops/layers/batch_norm.js';

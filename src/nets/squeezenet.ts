@@ -1,7 +1,7 @@
 /** SqueezeNet: Iandola et al., SqueezeNet: AlexNet-level accuracy with 50x fewer parameters, 2016. */
 import type { SqueezeNet } from '../formats/architecture.js';
-import type { GraphBuilder } from '../graph/graph.js';
-import type { Tensor } from '../graph/tensor.js';
+import type { GraphBuilder } from '../graph/ir/graph.js';
+import type { Tensor } from '../graph/ir/tensor.js';
 import { concat } from '../ops/layers/concat.js';
 import { maxPool } from '../ops/layers/pool.js';
 import { resize } from '../ops/layers/resize.js';

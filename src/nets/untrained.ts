@@ -3,8 +3,8 @@ import type { Architecture } from '../formats/architecture.js';
 import type { TensorData } from '../formats/checkpoint.js';
 import { writeSafetensors } from '../formats/safetensors.js';
 import { architectureMetadata, formatWeightsMetadata } from '../formats/weights.js';
-import { createGraph } from '../graph/graph.js';
-import { product } from '../graph/tensor.js';
+import { createGraph } from '../graph/ir/graph.js';
+import { product } from '../graph/ir/tensor.js';
 import { seededRandom } from '../random.js';
 import { buildNetwork } from './index.js';
 

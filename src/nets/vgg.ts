@@ -1,7 +1,7 @@
 /** VGG: Simonyan & Zisserman, Very deep convolutional networks for large-scale image recognition, 2014. */
 import type { Vgg } from '../formats/architecture.js';
-import type { GraphBuilder } from '../graph/graph.js';
-import type { Tensor } from '../graph/tensor.js';
+import type { GraphBuilder } from '../graph/ir/graph.js';
+import type { Tensor } from '../graph/ir/tensor.js';
 import { relu } from '../ops/layers/activation.js';
 import { batchNorm } from '../ops/layers/batch_norm.js';
 import { maxPool } from '../ops/layers/pool.js';

@@ -5,7 +5,7 @@ import { InputError } from '../errors.js';
 import type { TensorData } from '../formats/checkpoint.js';
 import { writeSafetensors } from '../formats/safetensors.js';
 import { formatWeightsMetadata } from '../formats/weights.js';
-import { createGraph } from '../graph/graph.js';
+import { createGraph } from '../graph/ir/graph.js';
 import { readModel } from '../localizer/model.js';
 import { parameterSource } from '../nets/index.js';
 import { withFile } from './lock.js';

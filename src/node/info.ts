@@ -1,8 +1,8 @@
 /** `raybox info`: adapters, their features and limits, and which kernel each operation would run at real shapes. */
 
 import { describe, type Gpu, listAdapters, openGpu } from '../gpu/device.js';
-import { listChecks } from '../graph/check.js';
-import { traitsOf } from '../graph/lower.js';
+import { traitsOf } from '../graph/plan/lower.js';
+import { listChecks } from '../verify/check.js';
 import { print, table } from './terminal.js';
 import type { Command } from './vendor/commander.js';
 

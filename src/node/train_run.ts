@@ -8,7 +8,7 @@ import type { Checkpoint } from '../formats/checkpoint.js';
 import type { DecodeOptions } from '../formats/pixels.js';
 import { readCheckpoint, type WeightsMetadata } from '../formats/weights.js';
 import { describe, type Gpu, openGpu } from '../gpu/device.js';
-import type { WeightSource } from '../graph/constants.js';
+import type { WeightSource } from '../graph/plan/constants.js';
 import type { TrainResult } from '../train/loop.js';
 import { checkSettings, familyOf, type TrainSettings } from '../train/settings.js';
 import { startOf } from '../train/start.js';

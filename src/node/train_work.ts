@@ -1,7 +1,7 @@
 /** The work of a training run, between the store that decodes its images and the folder that keeps what comes of it. */
 import { basename, join, resolve } from 'node:path';
 import { describe, type Gpu } from '../gpu/device.js';
-import type { WeightSource } from '../graph/constants.js';
+import type { WeightSource } from '../graph/plan/constants.js';
 import type { EpochRecord } from '../train/checkpoint.js';
 import { fingerprintOf } from '../train/data.js';
 import { fitPrediction } from '../train/fit_prediction.js';

@@ -2,7 +2,7 @@
 
 import { DeviceLostError, GpuUnavailableError } from '../errors.js';
 import { describe, openGpu } from '../gpu/device.js';
-import { type Check, type CheckResult, listChecks, runCheck } from '../graph/check.js';
+import { type Check, type CheckResult, listChecks, runCheck } from '../verify/check.js';
 import { duration, interruptible, print, say, startProgress, table, UsageError, wholeNumber } from './terminal.js';
 import type { Command } from './vendor/commander.js';
 

@@ -6,7 +6,7 @@
 import { InputError } from '../errors.js';
 import { brief, type TensorData } from '../formats/checkpoint.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
-import type { Choices, KernelChoices } from '../graph/choices.js';
+import type { Choices, KernelChoices } from '../graph/plan/choices.js';
 import type { TrainSettings } from './settings.js';
 
 /** What came of an epoch. */

@@ -1,6 +1,7 @@
 /** Values that a network starts from when it is trained from scratch. */
-import type { WeightSource } from '../graph/constants.js';
-import { product } from '../graph/tensor.js';
+
+import { product } from '../graph/ir/tensor.js';
+import type { WeightSource } from '../graph/plan/constants.js';
 import { seededRandom } from '../random.js';
 
 /**

@@ -1,7 +1,7 @@
 /** Stored images into the trainer's batch: one upload, one dispatch. */
 import type { Gpu } from '../gpu/device.js';
-import { createGraph } from '../graph/graph.js';
-import { createPlan, type Plan } from '../graph/plan.js';
+import { createGraph } from '../graph/ir/graph.js';
+import { createPlan, type Plan } from '../graph/plan/plan.js';
 import { augmentedInput, storedWords } from '../ops/images/augment.js';
 import type { InputSettings } from './settings.js';
 import type { Images } from './step.js';

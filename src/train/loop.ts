@@ -5,8 +5,8 @@
 import { InputError } from '../errors.js';
 import { formatWeightsMetadata } from '../formats/weights.js';
 import { describe, type Gpu } from '../gpu/device.js';
-import { createChoices } from '../graph/choices.js';
-import type { WeightSource } from '../graph/constants.js';
+import { createChoices } from '../graph/plan/choices.js';
+import type { WeightSource } from '../graph/plan/constants.js';
 import { describeGraph } from '../nets/graphs.js';
 import type { NetworkFunction } from '../nets/outputs.js';
 import { drawViews } from './augmentation.js';

@@ -3,8 +3,8 @@
  * Wang et al. 2017, section 4.1, where a label is 1 (the disease is there), 0 (it is not), or below 0 (nobody knows: it counts
  * nothing). The paper names the last three without a figure; their 0/1 form is stated with each.
  */
-import type { GraphBuilder } from '../graph/graph.js';
-import type { Tensor } from '../graph/tensor.js';
+import type { GraphBuilder } from '../graph/ir/graph.js';
+import type { Tensor } from '../graph/ir/tensor.js';
 import { type LabelLossAttributes, forward as labelLoss } from '../ops/layers/label_loss.js';
 import { forward as labelWeights } from '../ops/layers/label_weights.js';
 

@@ -1,7 +1,7 @@
 /** Optimizers: what a step does to each parameter, and the numbers that change from step to step. */
 import { InputError } from '../errors.js';
-import type { GraphBuilder } from '../graph/graph.js';
-import type { Tensor } from '../graph/tensor.js';
+import type { GraphBuilder } from '../graph/ir/graph.js';
+import type { Tensor } from '../graph/ir/tensor.js';
 import { forward as adamwStep } from '../ops/optimizers/adamw.js';
 import { forward as clipFactor } from '../ops/optimizers/clip_factor.js';
 import { forward as sgdStep } from '../ops/optimizers/sgd.js';

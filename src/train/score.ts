@@ -3,9 +3,9 @@
 import { mean as meanOf, rank, rankingScores } from '../evaluate/roc.js';
 import { fitThreshold } from '../evaluate/thresholds.js';
 import type { Gpu } from '../gpu/device.js';
-import { createGraph } from '../graph/graph.js';
-import type { ChooseVariant } from '../graph/lower.js';
-import { createPlan } from '../graph/plan.js';
+import { createGraph } from '../graph/ir/graph.js';
+import type { ChooseVariant } from '../graph/plan/lower.js';
+import { createPlan } from '../graph/plan/plan.js';
 import { networkFrom } from '../nets/graphs.js';
 import { augmentedInput } from '../ops/images/augment.js';
 import { plainViews } from './augmentation.js';

@@ -2,7 +2,7 @@
 import { counted, InputError } from '../errors.js';
 import { type FamilyNetwork, isGraph, type NetworkDescription } from '../formats/architecture.js';
 import { architectureMetadata, type WeightsMetadata } from '../formats/weights.js';
-import { createGraph } from '../graph/graph.js';
+import { createGraph } from '../graph/ir/graph.js';
 import { networkFrom } from '../nets/graphs.js';
 import { type Augmentation, checkAugmentation } from './augmentation.js';
 import { crossEntropy, euclidean, focal, hinge, type Loss, weightedCrossEntropy } from './losses.js';

@@ -9,9 +9,9 @@ import {
 } from '../formats/architecture.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import { architectureOf, isRayboxWeights, parseWeightsMetadata, type WeightsMetadata } from '../formats/weights.js';
-import type { WeightSource } from '../graph/constants.js';
-import { createGraph } from '../graph/graph.js';
-import { channelCount, product, type Tensor } from '../graph/tensor.js';
+import { createGraph } from '../graph/ir/graph.js';
+import { channelCount, product, type Tensor } from '../graph/ir/tensor.js';
+import type { WeightSource } from '../graph/plan/constants.js';
 import { toldByFile } from '../nets/assumptions.js';
 import { fileInput } from '../nets/file_settings.js';
 import { familyName } from '../nets/head_refusals.js';

@@ -1,8 +1,8 @@
 /** What a training step computes, as graphs: forward, loss, backward and update. */
 import { InputError } from '../errors.js';
-import { gradients } from '../graph/gradient.js';
-import { createGraph, type Graph, type GraphBuilder } from '../graph/graph.js';
-import type { Tensor } from '../graph/tensor.js';
+import { createGraph, type Graph, type GraphBuilder } from '../graph/ir/graph.js';
+import type { Tensor } from '../graph/ir/tensor.js';
+import { gradients } from '../graph/passes/gradient.js';
 import { networkFrom } from '../nets/graphs.js';
 import { checkOutputs } from '../nets/outputs.js';
 import { forward as batchStatistics } from '../ops/layers/batch_statistics.js';

@@ -3,12 +3,12 @@ import { InputError } from '../errors.js';
 import { mebibytes, OutOfMemoryError } from '../gpu/buffers.js';
 import { debug } from '../gpu/debug.js';
 import type { Gpu } from '../gpu/device.js';
-import { fuse } from '../graph/fuse.js';
-import type { Graph } from '../graph/graph.js';
-import { type ChooseVariant, traitsOf } from '../graph/lower.js';
-import { fitMemory, type MemoryOptions, memoryOf } from '../graph/memory.js';
-import { createPlan, type Plan } from '../graph/plan.js';
-import type { Tensor } from '../graph/tensor.js';
+import type { Graph } from '../graph/ir/graph.js';
+import type { Tensor } from '../graph/ir/tensor.js';
+import { fuse } from '../graph/passes/fuse.js';
+import { type ChooseVariant, traitsOf } from '../graph/plan/lower.js';
+import { fitMemory, type MemoryOptions, memoryOf } from '../graph/plan/memory.js';
+import { createPlan, type Plan } from '../graph/plan/plan.js';
 
 export interface StepPlanOptions {
   /** Bytes for this plan and the update's; undefined: what the GPU has. */

@@ -3,7 +3,7 @@ import type { Architecture } from '../../src/formats/architecture.js';
 import type { TensorData } from '../../src/formats/checkpoint.js';
 import { writeSafetensors } from '../../src/formats/safetensors.js';
 import { architectureMetadata, formatWeightsMetadata } from '../../src/formats/weights.js';
-import { createGraph } from '../../src/graph/graph.js';
+import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Localization, PixelImage } from '../../src/index.js';
 import { buildNetwork } from '../../src/nets/index.js';
 import { seededRandom } from '../../src/random.js';

@@ -2,12 +2,12 @@
 import type { Backbone, Head } from '../../src/formats/architecture.js';
 import type { TensorData } from '../../src/formats/checkpoint.js';
 import type { Gpu } from '../../src/gpu/device.js';
-import { mulberry32 } from '../../src/graph/check.js';
-import type { WeightSource } from '../../src/graph/constants.js';
-import { createGraph } from '../../src/graph/graph.js';
-import { createPlan } from '../../src/graph/plan.js';
-import { product } from '../../src/graph/tensor.js';
+import { createGraph } from '../../src/graph/ir/graph.js';
+import { product } from '../../src/graph/ir/tensor.js';
+import type { WeightSource } from '../../src/graph/plan/constants.js';
+import { createPlan } from '../../src/graph/plan/plan.js';
 import { buildBackbone, buildNetwork } from '../../src/nets/index.js';
+import { mulberry32 } from '../../src/verify/check.js';
 import { readFixture } from './fixture.js';
 
 interface Torchvision {

@@ -19,7 +19,7 @@ import { readTorch } from '../../../src/formats/torch.js';
 import { storageTable, torchGlobals } from '../../../src/formats/torch_globals.js';
 import { architectureOf, parseWeightsMetadata, type WeightsMetadata } from '../../../src/formats/weights.js';
 import { openZip } from '../../../src/formats/zip.js';
-import { createGraph } from '../../../src/graph/graph.js';
+import { createGraph } from '../../../src/graph/ir/graph.js';
 import { readModel } from '../../../src/localizer/model.js';
 import { graphNetwork, type NetworkFunction, networkOf } from '../../../src/nets/index.js';
 import { readReports } from '../../../src/node/report_files.js';

@@ -1,5 +1,5 @@
-import type { Case, Reference } from '../../graph/operation.js';
-import { product } from '../../graph/tensor.js';
+import type { Case, Reference } from '../../graph/ir/operation.js';
+import { product } from '../../graph/ir/tensor.js';
 import { BOX_WORDS, type ComponentBoxesAttributes } from './component_boxes.js';
 import { exactInputs, noise } from './connected_components.js';
 import { mapCount } from './heat.js';

@@ -1,9 +1,9 @@
 /** A box around each 8-connected component of heatmaps at or above thresholds. */
 import { InputError } from '../../errors.js';
 import { component_extents, component_ranks, component_scan } from '../../generated/kernels.js';
-import type { GraphBuilder } from '../../graph/graph.js';
-import type { Operation } from '../../graph/operation.js';
-import type { Tensor } from '../../graph/tensor.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Operation } from '../../graph/ir/operation.js';
+import type { Tensor } from '../../graph/ir/tensor.js';
 import { type ComponentAttributes, componentsOf } from './components.js';
 import {
   checkHeatmaps,

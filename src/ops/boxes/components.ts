@@ -1,8 +1,8 @@
 /** 8-connected components of thresholded heatmaps by runs of pixels: the dispatches that labels and boxes have in common. */
 import { component_merge, component_roots, component_runs } from '../../generated/kernels.js';
-import { createTensor } from '../../graph/graph.js';
-import { type Lowering, spread, type View } from '../../graph/operation.js';
-import type { Tensor } from '../../graph/tensor.js';
+import { createTensor } from '../../graph/ir/graph.js';
+import { type Lowering, spread, type View } from '../../graph/ir/operation.js';
+import type { Tensor } from '../../graph/ir/tensor.js';
 import { type HeatFrame, heatTables, mapCount } from './heat.js';
 
 export interface ComponentAttributes extends HeatFrame {

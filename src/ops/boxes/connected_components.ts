@@ -3,9 +3,9 @@
  * first pixel.
  */
 import { component_labels } from '../../generated/kernels.js';
-import type { GraphBuilder } from '../../graph/graph.js';
-import type { Case, Operation, Reference } from '../../graph/operation.js';
-import { elementCount, type Tensor } from '../../graph/tensor.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
+import { elementCount, type Tensor } from '../../graph/ir/tensor.js';
 import { frameOf, seenPixels } from '../images/frame.js';
 import { type ComponentAttributes, componentsOf } from './components.js';
 import { checkHeatmaps, checkHeatThresholds, mapCount } from './heat.js';

@@ -1,7 +1,7 @@
 /** What the operations from heatmaps to boxes share: where heat lies in the image, and how a map is scaled. */
 import { InputError } from '../../errors.js';
-import { createTensor } from '../../graph/graph.js';
-import { describeShape, type Tensor } from '../../graph/tensor.js';
+import { createTensor } from '../../graph/ir/graph.js';
+import { describeShape, type Tensor } from '../../graph/ir/tensor.js';
 import { type Fit, frameOf, NOWHERE, positionTable, type Rectangle, type Span, seenPixels } from '../images/frame.js';
 
 /** The image that the heatmaps belong to. */

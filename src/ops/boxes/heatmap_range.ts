@@ -1,8 +1,8 @@
 /** What scales each heatmap to 0 … 255 over its image, and which heatmaps are to be worked at. */
 import { InputError } from '../../errors.js';
 import { heatmap_range, heatmap_range_merge } from '../../generated/kernels.js';
-import type { Case, CaseInput, Operation, Reference } from '../../graph/operation.js';
-import { elementCount } from '../../graph/tensor.js';
+import type { Case, CaseInput, Operation, Reference } from '../../graph/ir/operation.js';
+import { elementCount } from '../../graph/ir/tensor.js';
 import { checkHeatmaps, type HeatFrame, type HeatScaling, heatTables, MAP_STATES, mapCount } from './heat.js';
 import { heatOfImage, rangeOfHeat } from './heat.reference.js';
 

@@ -1,8 +1,8 @@
 /** Heatmaps at the size of their image, scaled to 0 … 255, unrounded. */
 import { scale255 } from '../../generated/kernels.js';
-import type { GraphBuilder } from '../../graph/graph.js';
-import { type Case, type Operation, type Reference, spread } from '../../graph/operation.js';
-import { elementCount, type Tensor } from '../../graph/tensor.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
+import { elementCount, type Tensor } from '../../graph/ir/tensor.js';
 import { checkHeatmaps, type HeatFrame, heatTables, mapCount } from './heat.js';
 import { heatOfImage } from './heat.reference.js';
 

@@ -1,10 +1,10 @@
 /** Backward pass of an elementwise activation: dx = dy · act′. */
 import { InputError } from '../../errors.js';
 import { activation_gradient } from '../../generated/kernels.js';
-import type { GraphBuilder, Node } from '../../graph/graph.js';
-import { dispatchGroups } from '../../graph/groups.js';
-import type { Case, Operation, Reference } from '../../graph/operation.js';
-import { describeForm, elementCount, type Tensor } from '../../graph/tensor.js';
+import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
+import { describeForm, elementCount, type Tensor } from '../../graph/ir/tensor.js';
+import { dispatchGroups } from '../groups.js';
 import { type Activation, activationParams } from '../layers/activation.js';
 
 export interface ActivationGradientAttributes {

@@ -1,8 +1,7 @@
 /** Backward pass of batch norm by its input where the statistics are the batch's own, and so depend on the input too. */
 import { InputError } from '../../errors.js';
 import { batch_norm_gradient, batch_norm_gradient_rows } from '../../generated/kernels.js';
-import { dispatchGroups } from '../../graph/groups.js';
-import type { Case, Operation, Reference } from '../../graph/operation.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import {
   channelCount,
   describeForm,
@@ -11,7 +10,8 @@ import {
   groupCount,
   pixelCount,
   segmentsOf,
-} from '../../graph/tensor.js';
+} from '../../graph/ir/tensor.js';
+import { dispatchGroups } from '../groups.js';
 import { laneMap } from '../packing/pack_lanes.js';
 
 export interface BatchNormGradientAttributes {

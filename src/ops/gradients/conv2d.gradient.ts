@@ -1,13 +1,13 @@
 /** Backward pass of a convolution: by its input, its weights, its bias, and what its epilogue adds. */
 import { InputError } from '../../errors.js';
-import type { GraphBuilder, Node } from '../../graph/graph.js';
-import type { Gradient } from '../../graph/operation.js';
-import { segmentsOf, type Tensor } from '../../graph/tensor.js';
-import type { Windows } from '../../graph/windows.js';
+import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
+import type { Gradient } from '../../graph/ir/operation.js';
+import { segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import { biasGradient } from '../layers/channel_sums.js';
 import { type Conv2dAttributes, forward as convolution } from '../layers/conv2d.js';
 import { withSegments } from '../packing/compact.js';
 import { forward as transpose } from '../packing/transpose_conv2d.js';
+import type { Windows } from '../windows.js';
 import { behindEpilogue } from './activation_gradient.js';
 import { forward as inputGradient } from './conv2d_input_gradient.js';
 import { forward as weightGradient } from './conv2d_weight_gradient.js';

@@ -4,13 +4,20 @@
  */
 import { InputError } from '../../errors.js';
 import { conv2d_input_gradient, conv2d_input_gradient_grouped } from '../../generated/kernels.js';
-import type { Node } from '../../graph/graph.js';
-import { dispatchGroups } from '../../graph/groups.js';
-import type { Lowering, Operation, Range } from '../../graph/operation.js';
-import { spread } from '../../graph/operation.js';
-import { describeForm, describeShape, elementCount, groupCount, segmentsOf, type Tensor } from '../../graph/tensor.js';
-import { type Windows, windowCounts, windowParams } from '../../graph/windows.js';
+import type { Node } from '../../graph/ir/graph.js';
+import type { Lowering, Operation, Range } from '../../graph/ir/operation.js';
+import { spread } from '../../graph/ir/operation.js';
+import {
+  describeForm,
+  describeShape,
+  elementCount,
+  groupCount,
+  segmentsOf,
+  type Tensor,
+} from '../../graph/ir/tensor.js';
+import { dispatchGroups } from '../groups.js';
 import { forward as packConv2d } from '../packing/pack_conv2d.js';
+import { type Windows, windowCounts, windowParams } from '../windows.js';
 
 export interface Conv2dGradientAttributes extends Windows {
   groups: number;

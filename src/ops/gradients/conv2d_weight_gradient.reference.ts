@@ -1,7 +1,7 @@
 /** Backward pass of a convolution by its weights in float64, and its table of cases. */
-import type { Case, Reference } from '../../graph/operation.js';
-import { elementCount } from '../../graph/tensor.js';
-import { windowCounts } from '../../graph/windows.js';
+import type { Case, Reference } from '../../graph/ir/operation.js';
+import { elementCount } from '../../graph/ir/tensor.js';
+import { windowCounts } from '../windows.js';
 import type { Conv2dWeightGradientAttributes } from './conv2d_weight_gradient.js';
 
 export const reference: Reference<Conv2dWeightGradientAttributes> = ([x, dy], node) => {

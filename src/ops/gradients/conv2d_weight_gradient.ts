@@ -11,12 +11,19 @@ import {
   conv2d_weight_gradient_tiled,
   sum_rows,
 } from '../../generated/kernels.js';
-import type { Node } from '../../graph/graph.js';
-import type { Lowering, Operation, Range, Traits } from '../../graph/operation.js';
-import { spread } from '../../graph/operation.js';
-import { channelCount, describeForm, elementCount, groupCount, segmentsOf, type Tensor } from '../../graph/tensor.js';
-import { type Pair, type Windows, windowCounts, windowParams, windowRows } from '../../graph/windows.js';
+import type { Node } from '../../graph/ir/graph.js';
+import type { Lowering, Operation, Range, Traits } from '../../graph/ir/operation.js';
+import { spread } from '../../graph/ir/operation.js';
+import {
+  channelCount,
+  describeForm,
+  elementCount,
+  groupCount,
+  segmentsOf,
+  type Tensor,
+} from '../../graph/ir/tensor.js';
 import { channelLanes, laneMap } from '../packing/pack_lanes.js';
+import { type Pair, type Windows, windowCounts, windowParams, windowRows } from '../windows.js';
 
 export interface Conv2dWeightGradientAttributes extends Windows {
   groups: number;

@@ -1,5 +1,5 @@
 /** Backward pass of a loss over labels, by its logits alone. */
-import type { Gradient } from '../../graph/operation.js';
+import type { Gradient } from '../../graph/ir/operation.js';
 import type { LabelLossAttributes } from '../layers/label_loss.js';
 import { forward as labelLossGradient } from './label_loss_gradient.js';
 

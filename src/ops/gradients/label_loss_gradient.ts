@@ -1,7 +1,7 @@
 /** Backward pass of the losses in label_loss.ts. */
 import { label_loss_gradient } from '../../generated/kernels.js';
-import type { Case, Operation, Reference } from '../../graph/operation.js';
-import { elementCount } from '../../graph/tensor.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
+import { elementCount } from '../../graph/ir/tensor.js';
 import {
   checkLossInputs,
   type LabelLossAttributes,

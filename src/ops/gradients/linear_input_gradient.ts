@@ -1,8 +1,8 @@
 /** Backward pass of a fully connected layer by its input: dx[n, i] = Σ_o dy[n, o] · weight[o, i]. */
 import { InputError } from '../../errors.js';
 import { linear_input_gradient } from '../../generated/kernels.js';
-import { type Case, type Operation, type Reference, spread } from '../../graph/operation.js';
-import { describeShape, groupCount } from '../../graph/tensor.js';
+import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
+import { describeShape, groupCount } from '../../graph/ir/tensor.js';
 
 /** dy: [n, outputs] dense. weight: [outputs, inputs] dense. dx: [n, inputs] nhwc4, f32. */
 export const forward: Operation = {

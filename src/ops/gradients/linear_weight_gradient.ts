@@ -1,8 +1,8 @@
 /** Backward pass of a fully connected layer by its weights, dw[o, i] = Σ_n dy[n, o] · x[n, i], and by its bias. */
 import { InputError } from '../../errors.js';
 import { linear_weight_gradient } from '../../generated/kernels.js';
-import { type Case, type Operation, type Reference, spread } from '../../graph/operation.js';
-import { describeShape, segmentsOf } from '../../graph/tensor.js';
+import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
+import { describeShape, segmentsOf } from '../../graph/ir/tensor.js';
 
 /** x: [n, inputs] nhwc4, f32, without holes. dy: [n, outputs] dense. Outputs, dense: [outputs, inputs] and [outputs]. */
 export const forward: Operation = {

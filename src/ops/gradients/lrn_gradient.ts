@@ -1,9 +1,9 @@
 /** Backward pass of local response normalisation. */
 import { InputError } from '../../errors.js';
 import { lrn_gradient } from '../../generated/kernels.js';
-import { dispatchGroups } from '../../graph/groups.js';
-import type { Case, Operation, Reference } from '../../graph/operation.js';
-import { channelCount, describeForm, elementCount, segmentsOf } from '../../graph/tensor.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
+import { channelCount, describeForm, elementCount, segmentsOf } from '../../graph/ir/tensor.js';
+import { dispatchGroups } from '../groups.js';
 import type { LrnAttributes } from '../layers/lrn.js';
 
 /** x, dy, dx: nhwc4 of one shape, channels without holes. */

@@ -1,8 +1,8 @@
 /** Backward pass of log-sum-exp pooling: dy spread by the softmax of r · x over the positions. */
 import { InputError } from '../../errors.js';
 import { lse_pool_gradient } from '../../generated/kernels.js';
-import type { Case, Operation, Reference } from '../../graph/operation.js';
-import { channelCount, describeForm, elementCount, groupCount } from '../../graph/tensor.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
+import { channelCount, describeForm, elementCount, groupCount } from '../../graph/ir/tensor.js';
 import type { LsePoolAttributes } from '../layers/lse_pool.js';
 
 /** x: [n, h, w, c] nhwc4. dy: [n, c] nhwc4, f32. dx: like x. */

@@ -4,11 +4,11 @@
  */
 import { InputError } from '../../errors.js';
 import { pool_argmax, pool_gradient } from '../../generated/kernels.js';
-import type { Case, CaseInput, Operation, Range, Reference } from '../../graph/operation.js';
-import { spread } from '../../graph/operation.js';
-import { describeForm, describeShape, elementCount, groupCount, segmentsOf } from '../../graph/tensor.js';
-import { type Windows, windowCounts, windowParams } from '../../graph/windows.js';
+import type { Case, CaseInput, Operation, Range, Reference } from '../../graph/ir/operation.js';
+import { spread } from '../../graph/ir/operation.js';
+import { describeForm, describeShape, elementCount, groupCount, segmentsOf } from '../../graph/ir/tensor.js';
 import type { PoolAttributes } from '../layers/pool.js';
+import { type Windows, windowCounts, windowParams } from '../windows.js';
 
 export interface PoolGradientAttributes extends PoolAttributes {
   /** Of what was pooled. */

@@ -1,5 +1,5 @@
 /** A change of height and width is linear: what an output took of an input, of its gradient that input gets. */
-import type { Gradient } from '../../graph/operation.js';
+import type { Gradient } from '../../graph/ir/operation.js';
 import { type ResizeAttributes, sizesOf } from '../layers/resize.js';
 import { forward as resizeGradient } from './resize_gradient.js';
 

@@ -1,5 +1,5 @@
 /** The backward pass of resizing in float64, one axis after the other, over the forward pass's own taps and cases. */
-import type { Case, Reference } from '../../graph/operation.js';
+import type { Case, Reference } from '../../graph/ir/operation.js';
 import type { ResizeMode } from '../layers/resize.js';
 import { cases as forwardCases, tapsOf } from '../layers/resize.reference.js';
 import type { ResizeGradientAttributes } from './resize_gradient.js';

@@ -1,8 +1,8 @@
 /** Backward pass of a change of height and width, in all its modes. */
 import { InputError } from '../../errors.js';
 import { resize_gradient } from '../../generated/kernels.js';
-import type { Operation } from '../../graph/operation.js';
-import { elementCount } from '../../graph/tensor.js';
+import type { Operation } from '../../graph/ir/operation.js';
+import { elementCount } from '../../graph/ir/tensor.js';
 import { dispatchMaps, positions, type ResizeAttributes, sizesOf, withSize } from '../layers/resize.js';
 
 /** As in `resize`, and in the units of its kernel: positions and reach together must fit 31 bits. */

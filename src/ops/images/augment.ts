@@ -4,9 +4,9 @@
  */
 import { InputError } from '../../errors.js';
 import { augment } from '../../generated/kernels.js';
-import type { GraphBuilder } from '../../graph/graph.js';
-import { type Case, type Operation, type Range, type Reference, spread } from '../../graph/operation.js';
-import { describeShape, type Tensor } from '../../graph/tensor.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import { type Case, type Operation, type Range, type Reference, spread } from '../../graph/ir/operation.js';
+import { describeShape, type Tensor } from '../../graph/ir/tensor.js';
 
 export interface AugmentAttributes {
   /** Side of the images, which is that of the network's input. */

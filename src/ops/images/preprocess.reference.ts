@@ -1,4 +1,4 @@
-import type { Case, Reference } from '../../graph/operation.js';
+import type { Case, Reference } from '../../graph/ir/operation.js';
 import { type Fit, frameOf, type Span } from './frame.js';
 import { centreOf, colourMatrix, type PixelFormat, type PreprocessAttributes, sampleBits } from './preprocess.js';
 

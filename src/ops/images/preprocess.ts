@@ -5,10 +5,10 @@
  */
 import { InputError } from '../../errors.js';
 import { preprocess_columns, preprocess_rows } from '../../generated/kernels.js';
-import { createTensor, type GraphBuilder } from '../../graph/graph.js';
-import type { Lowering, Operation } from '../../graph/operation.js';
-import { spread } from '../../graph/operation.js';
-import { bytesPerElement, describeShape, type Tensor, type TensorSpec } from '../../graph/tensor.js';
+import { createTensor, type GraphBuilder } from '../../graph/ir/graph.js';
+import type { Lowering, Operation } from '../../graph/ir/operation.js';
+import { spread } from '../../graph/ir/operation.js';
+import { bytesPerElement, describeShape, type Tensor, type TensorSpec } from '../../graph/ir/tensor.js';
 import { type Fit, frameOf, NOWHERE, positionTable, type Span } from './frame.js';
 
 export interface PixelFormat {

@@ -1,11 +1,11 @@
 /** Elementwise activations, alone or in the epilogue of the operation before. */
 import { InputError } from '../../errors.js';
 import { activation } from '../../generated/kernels.js';
-import type { GraphBuilder } from '../../graph/graph.js';
-import { dispatchGroups } from '../../graph/groups.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/operation.js';
-import { channelCount, elementCount, segmentsOf, type Tensor } from '../../graph/tensor.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import { channelCount, elementCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import { forward as activationGradient, toldFromOutput } from '../gradients/activation_gradient.js';
+import { dispatchGroups } from '../groups.js';
 import { compact } from '../packing/compact.js';
 
 /** `clip` goes from `a` to `b`; `leaky_relu` has slope `a` below zero. */

@@ -1,11 +1,11 @@
 /** Elementwise sum of two tensors of one shape: residual connections where no convolution takes them in; gradients, dense ones too. */
 import { InputError } from '../../errors.js';
 import { add } from '../../generated/kernels.js';
-import type { GraphBuilder, Node } from '../../graph/graph.js';
-import { dispatchGroups } from '../../graph/groups.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/operation.js';
-import { describeForm, elementCount, segmentsOf, type Tensor } from '../../graph/tensor.js';
+import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
+import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import { describeForm, elementCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import { behindEpilogue } from '../gradients/activation_gradient.js';
+import { dispatchGroups } from '../groups.js';
 import { compact } from '../packing/compact.js';
 import { type Activation, activate, activationParams, keepsZero } from './activation.js';
 

@@ -4,9 +4,8 @@
  */
 import { InputError } from '../../errors.js';
 import { affine } from '../../generated/kernels.js';
-import type { GraphBuilder, Node } from '../../graph/graph.js';
-import { dispatchGroups } from '../../graph/groups.js';
-import type { Case, CaseInput, Gradient, Operation, Reference } from '../../graph/operation.js';
+import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
+import type { Case, CaseInput, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import {
   channelCount,
   describeForm,
@@ -14,9 +13,10 @@ import {
   elementCount,
   segmentsOf,
   type Tensor,
-} from '../../graph/tensor.js';
+} from '../../graph/ir/tensor.js';
 import { behindEpilogue } from '../gradients/activation_gradient.js';
 import { forward as batchNormGradient } from '../gradients/batch_norm_gradient.js';
+import { dispatchGroups } from '../groups.js';
 import { scaleAndShift } from '../packing/fold_conv2d.js';
 import { forward as packAffine } from '../packing/pack_affine.js';
 import { type Activation, activate, activationParams, keepsZero } from './activation.js';

@@ -1,7 +1,7 @@
 /** Mean and variance of a batch's channels, which the running statistics follow: what batch norm trains with. */
 import { InputError } from '../../errors.js';
 import { batch_statistics, batch_statistics_merge } from '../../generated/kernels.js';
-import type { Case, CaseInput, Operation, Reference } from '../../graph/operation.js';
+import type { Case, CaseInput, Operation, Reference } from '../../graph/ir/operation.js';
 import {
   channelCount,
   describeForm,
@@ -10,7 +10,7 @@ import {
   groupCount,
   pixelCount,
   segmentsOf,
-} from '../../graph/tensor.js';
+} from '../../graph/ir/tensor.js';
 import { laneMap } from '../packing/pack_lanes.js';
 import { chunksOf } from './channel_sums.js';
 

@@ -4,8 +4,8 @@
  */
 import { InputError } from '../../errors.js';
 import { channel_sums, channel_sums_merge } from '../../generated/kernels.js';
-import type { GraphBuilder } from '../../graph/graph.js';
-import type { Case, Operation, Range, Reference } from '../../graph/operation.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Case, Operation, Range, Reference } from '../../graph/ir/operation.js';
 import {
   channelCount,
   describeForm,
@@ -14,7 +14,7 @@ import {
   groupCount,
   segmentsOf,
   type Tensor,
-} from '../../graph/tensor.js';
+} from '../../graph/ir/tensor.js';
 import { channelLanes, packLanes } from '../packing/pack_lanes.js';
 
 export interface ChannelSumsAttributes {

@@ -4,9 +4,16 @@
  */
 import { InputError } from '../../errors.js';
 import { class_activation_map } from '../../generated/kernels.js';
-import type { GraphBuilder } from '../../graph/graph.js';
-import { type Case, type Operation, type Reference, spread } from '../../graph/operation.js';
-import { channelCount, describeShape, elementCount, groupCount, segmentsOf, type Tensor } from '../../graph/tensor.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
+import {
+  channelCount,
+  describeShape,
+  elementCount,
+  groupCount,
+  segmentsOf,
+  type Tensor,
+} from '../../graph/ir/tensor.js';
 import { packLanes } from '../packing/pack_lanes.js';
 
 /** x: [n, h, w, d] nhwc4. weight: [classes, d] dense. y: [n, classes, h, w] dense f32. */

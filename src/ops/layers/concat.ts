@@ -4,10 +4,10 @@
  */
 import { InputError } from '../../errors.js';
 import { copy } from '../../generated/kernels.js';
-import type { GraphBuilder } from '../../graph/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/operation.js';
-import { spread } from '../../graph/operation.js';
-import { channelCount, describeShape, groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/tensor.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import { spread } from '../../graph/ir/operation.js';
+import { channelCount, describeShape, groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import { slice } from './slice.js';
 
 export const forward: Operation = {

@@ -1,6 +1,6 @@
 /** Convolution in float64, and its table of cases. */
-import type { Case, Reference } from '../../graph/operation.js';
-import { channelCount, elementCount, laneChannels, type Tensor } from '../../graph/tensor.js';
+import type { Case, Reference } from '../../graph/ir/operation.js';
+import { channelCount, elementCount, laneChannels, type Tensor } from '../../graph/ir/tensor.js';
 import { activate } from './activation.js';
 import { type Conv2dAttributes, geometry } from './conv2d.js';
 

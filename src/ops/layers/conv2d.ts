@@ -11,10 +11,14 @@ import {
   conv2d_tiled,
 } from '../../generated/kernels.js';
 import type { Kernel } from '../../gpu/wgsl.js';
-import { createNode, type GraphBuilder, type Node } from '../../graph/graph.js';
-import type { Operation, Traits } from '../../graph/operation.js';
-import { spread } from '../../graph/operation.js';
-import { describeShape, elementCount, groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/tensor.js';
+import { createNode, type GraphBuilder, type Node } from '../../graph/ir/graph.js';
+import type { Operation, Traits } from '../../graph/ir/operation.js';
+import { spread } from '../../graph/ir/operation.js';
+import { describeShape, elementCount, groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
+import { forward as foldConv2d } from '../packing/fold_conv2d.js';
+import { forward as packAffine } from '../packing/pack_affine.js';
+import { forward as packConv2d } from '../packing/pack_conv2d.js';
+import { channelLanes, packLanes } from '../packing/pack_lanes.js';
 import {
   checkWindows,
   type Pair,
@@ -26,11 +30,7 @@ import {
   windowParams,
   windowRows,
   windowSpan,
-} from '../../graph/windows.js';
-import { forward as foldConv2d } from '../packing/fold_conv2d.js';
-import { forward as packAffine } from '../packing/pack_affine.js';
-import { forward as packConv2d } from '../packing/pack_conv2d.js';
-import { channelLanes, packLanes } from '../packing/pack_lanes.js';
+} from '../windows.js';
 import { type Activation, activationParams, keepsZero } from './activation.js';
 
 export interface Conv2dAttributes {

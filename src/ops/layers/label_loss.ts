@@ -1,8 +1,8 @@
 /** Losses of logits against labels, several of which may be 1 at once, summed over classes and images. */
 import { InputError } from '../../errors.js';
 import { label_loss } from '../../generated/kernels.js';
-import type { Case, CaseInput, Operation, Reference } from '../../graph/operation.js';
-import { describeShape, elementCount, type Tensor } from '../../graph/tensor.js';
+import type { Case, CaseInput, Operation, Reference } from '../../graph/ir/operation.js';
+import { describeShape, elementCount, type Tensor } from '../../graph/ir/tensor.js';
 import { someLabels } from './label_weights.js';
 
 /**

@@ -1,8 +1,8 @@
 /** How much a batch's ones and zeros count in a loss: β of Wang et al. 2017, section 4.1. */
 import { InputError } from '../../errors.js';
 import { label_weights } from '../../generated/kernels.js';
-import type { Case, Operation, Reference } from '../../graph/operation.js';
-import { describeShape, elementCount } from '../../graph/tensor.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
+import { describeShape, elementCount } from '../../graph/ir/tensor.js';
 
 export interface LabelWeightsAttributes {
   /** Each class is counted by itself, so that a rare one weighs as much as others. Default: all classes together. */

@@ -1,9 +1,9 @@
 /** Fully connected layer: y = x · weightᵀ + bias. */
 import { InputError } from '../../errors.js';
 import { linear as kernel } from '../../generated/kernels.js';
-import type { GraphBuilder } from '../../graph/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/operation.js';
-import { describeForm, describeShape, groupCount, segmentsOf, type Tensor } from '../../graph/tensor.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import { describeForm, describeShape, groupCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import { forward as linearInputGradient } from '../gradients/linear_input_gradient.js';
 import { forward as linearWeightGradient } from '../gradients/linear_weight_gradient.js';
 import { compact } from '../packing/compact.js';

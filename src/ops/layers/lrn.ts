@@ -4,11 +4,11 @@
  */
 import { InputError } from '../../errors.js';
 import { lrn as kernel } from '../../generated/kernels.js';
-import type { GraphBuilder } from '../../graph/graph.js';
-import { dispatchGroups } from '../../graph/groups.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/operation.js';
-import { channelCount, elementCount, segmentsOf, type Tensor } from '../../graph/tensor.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import { channelCount, elementCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import { forward as lrnGradient } from '../gradients/lrn_gradient.js';
+import { dispatchGroups } from '../groups.js';
 import { compact } from '../packing/compact.js';
 
 export interface LrnAttributes {

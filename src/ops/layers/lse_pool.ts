@@ -4,9 +4,9 @@
  */
 import { InputError } from '../../errors.js';
 import { lse_pool } from '../../generated/kernels.js';
-import type { GraphBuilder } from '../../graph/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/operation.js';
-import { channelCount, describeForm, elementCount, groupCount, type Tensor } from '../../graph/tensor.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import { channelCount, describeForm, elementCount, groupCount, type Tensor } from '../../graph/ir/tensor.js';
 import { forward as lsePoolGradient } from '../gradients/lse_pool_gradient.js';
 
 export interface LsePoolAttributes {

@@ -1,9 +1,8 @@
 /** Elementwise product; the second factor may also be one value for each image and channel (squeeze-and-excitation). */
 import { InputError } from '../../errors.js';
 import { mul as kernel } from '../../generated/kernels.js';
-import type { GraphBuilder, Node } from '../../graph/graph.js';
-import { dispatchGroups } from '../../graph/groups.js';
-import type { Case, CaseInput, Gradient, Operation, Range, Reference } from '../../graph/operation.js';
+import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
+import type { Case, CaseInput, Gradient, Operation, Range, Reference } from '../../graph/ir/operation.js';
 import {
   channelCount,
   describeShape,
@@ -12,8 +11,9 @@ import {
   segmentsOf,
   type Tensor,
   type TensorSpec,
-} from '../../graph/tensor.js';
+} from '../../graph/ir/tensor.js';
 import { behindEpilogue } from '../gradients/activation_gradient.js';
+import { dispatchGroups } from '../groups.js';
 import { compact } from '../packing/compact.js';
 import { type Activation, activate, activationParams, keepsZero } from './activation.js';
 import { globalAveragePool } from './lse_pool.js';

@@ -1,12 +1,12 @@
 /** Adds rows and columns of a constant around each image, or with negative sizes takes some away. */
 import { InputError } from '../../errors.js';
 import { pad as kernel } from '../../generated/kernels.js';
-import type { GraphBuilder } from '../../graph/graph.js';
-import { dispatchGroups } from '../../graph/groups.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/operation.js';
-import { channelCount, describeShape, elementCount, segmentsOf, type Tensor } from '../../graph/tensor.js';
-import { type Pair, type Sides, sides, windowRows } from '../../graph/windows.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import { channelCount, describeShape, elementCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
+import { dispatchGroups } from '../groups.js';
 import { compact } from '../packing/compact.js';
+import { type Pair, type Sides, sides, windowRows } from '../windows.js';
 
 export interface PadAttributes {
   /** Pixels at each side; negative ones crop. */

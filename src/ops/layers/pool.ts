@@ -5,10 +5,11 @@
  */
 import { InputError } from '../../errors.js';
 import { pool } from '../../generated/kernels.js';
-import type { GraphBuilder } from '../../graph/graph.js';
-import { dispatchGroups } from '../../graph/groups.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/operation.js';
-import { describeShape, elementCount, type Tensor } from '../../graph/tensor.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import { describeShape, elementCount, type Tensor } from '../../graph/ir/tensor.js';
+import { forward as poolGradient } from '../gradients/pool_gradient.js';
+import { dispatchGroups } from '../groups.js';
 import {
   checkWindows,
   type Pair,
@@ -19,8 +20,7 @@ import {
   windowCounts,
   windowParams,
   windowRows,
-} from '../../graph/windows.js';
-import { forward as poolGradient } from '../gradients/pool_gradient.js';
+} from '../windows.js';
 
 export interface PoolAttributes extends Windows {
   mode: 'max' | 'average';

@@ -1,5 +1,5 @@
 /** Resizing in float64, one axis after the other, and its table of cases. */
-import type { Case, CaseInput, Reference } from '../../graph/operation.js';
+import type { Case, CaseInput, Reference } from '../../graph/ir/operation.js';
 import type { ResizeAttributes, ResizeMode } from './resize.js';
 
 /** Which input positions an output position is made of. */

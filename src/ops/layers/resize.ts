@@ -5,10 +5,10 @@
 import { InputError } from '../../errors.js';
 import { resize_antialiased, resize as resize_kernel } from '../../generated/kernels.js';
 import type { Kernel } from '../../gpu/wgsl.js';
-import type { GraphBuilder } from '../../graph/graph.js';
-import type { Lowering, Operation, Range } from '../../graph/operation.js';
-import { spread } from '../../graph/operation.js';
-import { describeShape, elementCount, groupCount, type Tensor } from '../../graph/tensor.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Lowering, Operation, Range } from '../../graph/ir/operation.js';
+import { spread } from '../../graph/ir/operation.js';
+import { describeShape, elementCount, groupCount, type Tensor } from '../../graph/ir/tensor.js';
 
 /**
  * nearest: output o shows input ⌊o · in / out⌋. bilinear: pixel centres are mapped, (o + ½) · in / out − ½.

@@ -1,10 +1,10 @@
 /** A tensor times a number that is known, and times one that a graph computes. */
 import { InputError } from '../../errors.js';
 import { scale as kernel } from '../../generated/kernels.js';
-import type { GraphBuilder } from '../../graph/graph.js';
-import { dispatchGroups } from '../../graph/groups.js';
-import type { Case, Operation, Reference } from '../../graph/operation.js';
-import { describeShape, elementCount, product, type Tensor } from '../../graph/tensor.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
+import { describeShape, elementCount, product, type Tensor } from '../../graph/ir/tensor.js';
+import { dispatchGroups } from '../groups.js';
 
 export interface ScaleAttributes {
   factor: number;

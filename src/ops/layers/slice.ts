@@ -4,9 +4,9 @@
  */
 import { InputError } from '../../errors.js';
 import { copy } from '../../generated/kernels.js';
-import type { GraphBuilder } from '../../graph/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/operation.js';
-import { spread } from '../../graph/operation.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import { spread } from '../../graph/ir/operation.js';
 import {
   channelCount,
   describeShape,
@@ -16,7 +16,7 @@ import {
   pixelCount,
   segmentsOf,
   type Tensor,
-} from '../../graph/tensor.js';
+} from '../../graph/ir/tensor.js';
 import { withSegments } from '../packing/compact.js';
 import { concat } from './concat.js';
 

@@ -1,10 +1,17 @@
 /** Softmax over channels (nhwc4) or over the last dimension (dense). The maximum is subtracted first: no input overflows. */
 import { InputError } from '../../errors.js';
 import { softmax as kernel } from '../../generated/kernels.js';
-import type { GraphBuilder } from '../../graph/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/operation.js';
-import { spread } from '../../graph/operation.js';
-import { channelCount, describeShape, elementCount, groupCount, segmentsOf, type Tensor } from '../../graph/tensor.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import { spread } from '../../graph/ir/operation.js';
+import {
+  channelCount,
+  describeShape,
+  elementCount,
+  groupCount,
+  segmentsOf,
+  type Tensor,
+} from '../../graph/ir/tensor.js';
 import { forward as softmaxGradient } from '../gradients/softmax_gradient.js';
 import { compact } from '../packing/compact.js';
 

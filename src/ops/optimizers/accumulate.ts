@@ -1,7 +1,7 @@
 /** Gradients of several micro-batches added up, in place. */
 import { accumulate } from '../../generated/kernels.js';
-import { type Case, type Operation, type Reference, spread } from '../../graph/operation.js';
-import { elementCount } from '../../graph/tensor.js';
+import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
+import { elementCount } from '../../graph/ir/tensor.js';
 import { checkAlike } from './sgd.js';
 
 /** sum (state), gradient, [keep, share]: sum = keep · sum + share · gradient, where keep 0 forgets and 1 keeps. */

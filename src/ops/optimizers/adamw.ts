@@ -1,8 +1,8 @@
 /** A step of AdamW as torch has it: decay of the weights apart from the gradient. Source: Loshchilov & Hutter 2019. */
 import { InputError } from '../../errors.js';
 import { adamw } from '../../generated/kernels.js';
-import { type Case, type CaseInput, type Operation, type Reference, spread } from '../../graph/operation.js';
-import { describeShape, elementCount } from '../../graph/tensor.js';
+import { type Case, type CaseInput, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
+import { describeShape, elementCount } from '../../graph/ir/tensor.js';
 import { checkAlike, checkHalt } from './sgd.js';
 
 export interface AdamWAttributes {

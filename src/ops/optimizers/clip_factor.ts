@@ -1,7 +1,7 @@
 /** What gradients are multiplied with so that their common norm exceeds no limit, as torch's clip_grad_norm_ does it. */
 import { InputError } from '../../errors.js';
 import { clip_factor } from '../../generated/kernels.js';
-import type { Case, Operation, Reference } from '../../graph/operation.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 
 export interface ClipFactorAttributes {
   limit: number;

@@ -1,8 +1,8 @@
 /** Which of several tensors is the first with a NaN or an infinity in it: what a training step must not go on with. */
 import { InputError } from '../../errors.js';
 import { first_nonfinite } from '../../generated/kernels.js';
-import { type Case, type Operation, type Reference, spread } from '../../graph/operation.js';
-import { describeShape, elementCount, groupCount, pixelCount, type Tensor } from '../../graph/tensor.js';
+import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
+import { describeShape, elementCount, groupCount, pixelCount, type Tensor } from '../../graph/ir/tensor.js';
 
 const CHUNK = 16_384;
 

@@ -1,8 +1,8 @@
 /** A step of stochastic gradient descent, with momentum and weight decay as torch's SGD has them (no dampening). */
 import { InputError } from '../../errors.js';
 import { sgd } from '../../generated/kernels.js';
-import { type Case, type CaseInput, type Operation, type Reference, spread } from '../../graph/operation.js';
-import { describeShape, elementCount, type Tensor } from '../../graph/tensor.js';
+import { type Case, type CaseInput, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
+import { describeShape, elementCount, type Tensor } from '../../graph/ir/tensor.js';
 
 export interface SgdAttributes {
   nesterov: boolean;

@@ -1,7 +1,7 @@
 /** Sum of squares of a tensor, added to that of others: what the norm of all gradients is made of. */
 import { squared_norm } from '../../generated/kernels.js';
-import { type Case, type Operation, type Reference, spread } from '../../graph/operation.js';
-import { elementCount } from '../../graph/tensor.js';
+import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
+import { elementCount } from '../../graph/ir/tensor.js';
 
 const CHUNK = 16_384;
 

@@ -4,10 +4,10 @@
  */
 import { InputError } from '../../errors.js';
 import { compact as kernel } from '../../generated/kernels.js';
-import { createTensor, type GraphBuilder } from '../../graph/graph.js';
-import { dispatchGroups } from '../../graph/groups.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/operation.js';
-import { channelCount, laneChannels, segmentsOf, type Tensor } from '../../graph/tensor.js';
+import { createTensor, type GraphBuilder } from '../../graph/ir/graph.js';
+import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import { channelCount, laneChannels, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
+import { dispatchGroups } from '../groups.js';
 
 export interface CompactAttributes {
   /** Widths of the segments that come out. Default: one. */

@@ -1,8 +1,8 @@
 /** A batch norm with fixed statistics as scale and shift for each physical lane: what kernels apply to an nhwc4 pixel. */
 import { pack_affine } from '../../generated/kernels.js';
-import type { Case, Operation, Reference } from '../../graph/operation.js';
-import { spread } from '../../graph/operation.js';
-import { elementCount, laneChannels } from '../../graph/tensor.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
+import { spread } from '../../graph/ir/operation.js';
+import { elementCount, laneChannels } from '../../graph/ir/tensor.js';
 import { scaleAndShift } from './fold_conv2d.js';
 import { laneMap } from './pack_lanes.js';
 

@@ -1,8 +1,8 @@
 /** Convolution weights from torch's OIHW to the vec4 layout that the kernels read. */
 import { pack_conv2d } from '../../generated/kernels.js';
-import type { Case, Operation, Reference } from '../../graph/operation.js';
-import { spread } from '../../graph/operation.js';
-import { laneChannels } from '../../graph/tensor.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
+import { spread } from '../../graph/ir/operation.js';
+import { laneChannels } from '../../graph/ir/tensor.js';
 import { laneMap } from './pack_lanes.js';
 
 export interface PackConv2dAttributes {

@@ -1,9 +1,9 @@
 /** Channel values (a bias, or rows of scale and shift) spread over the physical lanes of an nhwc4 pixel. */
 import { pack_lanes } from '../../generated/kernels.js';
-import { createTensor } from '../../graph/graph.js';
-import type { Case, Lowering, Operation, Reference } from '../../graph/operation.js';
-import { spread } from '../../graph/operation.js';
-import { channelCount, laneChannels, type Tensor, type TensorSpec } from '../../graph/tensor.js';
+import { createTensor } from '../../graph/ir/graph.js';
+import type { Case, Lowering, Operation, Reference } from '../../graph/ir/operation.js';
+import { spread } from '../../graph/ir/operation.js';
+import { channelCount, laneChannels, type Tensor, type TensorSpec } from '../../graph/ir/tensor.js';
 
 export interface PackLanesAttributes {
   /** Widths of the channel segments, padded one by one. */

@@ -1,7 +1,7 @@
 /** Convolution weights with inputs and outputs exchanged and the window turned around: those of the way back. */
 import { transpose_conv2d } from '../../generated/kernels.js';
-import { type Case, type Operation, type Reference, spread } from '../../graph/operation.js';
-import { elementCount } from '../../graph/tensor.js';
+import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
+import { elementCount } from '../../graph/ir/tensor.js';
 
 export interface TransposeConv2dAttributes {
   groups: number;

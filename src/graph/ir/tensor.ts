@@ -5,8 +5,8 @@
  * whose padding lanes are zero. A concatenation may leave holes: its `segments` are padded one by one. Everything else
  * is `dense`: row-major scalars without gaps.
  */
-import { InputError } from '../errors.js';
-import { f16ToF32, f32ToF16 } from '../formats/half.js';
+import { InputError } from '../../errors.js';
+import { f16ToF32, f32ToF16 } from '../../formats/half.js';
 
 export type ElementType = 'f32' | 'f16' | 'u32';
 export type Layout = 'nhwc4' | 'dense';

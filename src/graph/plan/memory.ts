@@ -1,13 +1,13 @@
 /** What a graph takes on the GPU, known before anything is allocated; and the graph that keeps to a limit. */
-import { InputError } from '../errors.js';
-import { alignUp, mebibytes } from '../gpu/buffers.js';
-import { debug } from '../gpu/debug.js';
+import { InputError } from '../../errors.js';
+import { alignUp, mebibytes } from '../../gpu/buffers.js';
+import { debug } from '../../gpu/debug.js';
+import type { Graph } from '../ir/graph.js';
+import type { Traits } from '../ir/operation.js';
+import { byteSize, type Tensor } from '../ir/tensor.js';
+import { recomputations } from '../passes/recompute.js';
 import { hasOwnBuffer, packArenas } from './arenas.js';
-import type { Graph } from './graph.js';
 import { type ChooseVariant, lower } from './lower.js';
-import type { Traits } from './operation.js';
-import { recomputations } from './recompute.js';
-import { byteSize, type Tensor } from './tensor.js';
 
 export interface MemoryOptions {
   traits: Traits;

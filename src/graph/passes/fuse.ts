@@ -2,9 +2,9 @@
  * A shorter graph that computes the same. What merges with what is the operations' own knowledge (`absorb`,
  * `absorbInput`); this pass finds the pairs. Then concatenations lose their copies: inputs become slices of the output.
  */
-import { debug } from '../gpu/debug.js';
-import { type Graph, type Node, nameOf, prune, type Slice } from './graph.js';
-import { groupCount, type Tensor } from './tensor.js';
+import { debug } from '../../gpu/debug.js';
+import { type Graph, type Node, nameOf, prune, type Slice } from '../ir/graph.js';
+import { groupCount, type Tensor } from '../ir/tensor.js';
 
 /** Name of the operation whose inputs may be written straight into its output. */
 const CONCAT = 'concat';

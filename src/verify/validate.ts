@@ -5,11 +5,7 @@
 import { InputError, KernelError } from '../errors.js';
 import { readBuffer } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
-import { seededRandom } from '../random.js';
-import { rootOf } from './fuse.js';
-import { type Node, updatesOf } from './graph.js';
-import type { Plan } from './plan.js';
-import { evaluateReference, normalisedError } from './reference.js';
+import { type Node, updatesOf } from '../graph/ir/graph.js';
 import {
   byteSize,
   bytesPerElement,
@@ -18,7 +14,11 @@ import {
   groupCount,
   pixelCount,
   type Tensor,
-} from './tensor.js';
+} from '../graph/ir/tensor.js';
+import { rootOf } from '../graph/passes/fuse.js';
+import type { Plan } from '../graph/plan/plan.js';
+import { seededRandom } from '../random.js';
+import { evaluateReference, normalisedError } from './reference.js';
 
 /** Looser than a kernel's own bound: real activations are no standard normals. For u32 the share of elements that differ. */
 const BOUNDS = { f32: 1e-9, f16: 1e-5, u32: 0.01 } as const;

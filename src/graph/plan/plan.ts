@@ -2,20 +2,20 @@
  * A graph made ready to run on one device: kernels compiled, weights packed, memory laid out, bind groups built. Running it is
  * then a matter of submitting.
  */
-import { DeviceLostError, InputError } from '../errors.js';
-import { alignUp, allocate, createStorage, createUniform, mebibytes, readBuffer, upload } from '../gpu/buffers.js';
-import { debug, debugLevel, validating } from '../gpu/debug.js';
-import type { Gpu } from '../gpu/device.js';
-import { type Recorded, type RunOptions, run, submitCount, warm } from '../gpu/run.js';
-import { timeDispatches } from '../gpu/timing.js';
-import { packParams } from '../gpu/wgsl.js';
+import { DeviceLostError, InputError } from '../../errors.js';
+import { alignUp, allocate, createStorage, createUniform, mebibytes, readBuffer, upload } from '../../gpu/buffers.js';
+import { debug, debugLevel, validating } from '../../gpu/debug.js';
+import type { Gpu } from '../../gpu/device.js';
+import { type Recorded, type RunOptions, run, submitCount, warm } from '../../gpu/run.js';
+import { timeDispatches } from '../../gpu/timing.js';
+import { packParams } from '../../gpu/wgsl.js';
+import { type Graph, updatesOf } from '../ir/graph.js';
+import { byteSize, decodeTensor, describeShape, encodeTensor, type Tensor } from '../ir/tensor.js';
+import { fuse } from '../passes/fuse.js';
 import { hasOwnBuffer, packArenas } from './arenas.js';
 import { type ConstantPool, createConstantPool, createConstants, type WeightSource } from './constants.js';
-import { fuse } from './fuse.js';
-import { type Graph, updatesOf } from './graph.js';
 import { type ChooseVariant, lower, type Step, traitsOf } from './lower.js';
 import { accessPattern, type Location, recordStep } from './record.js';
-import { byteSize, decodeTensor, describeShape, encodeTensor, type Tensor } from './tensor.js';
 
 /** Where weights come from, and what a plan shares with others. */
 export interface PlanOptions {
@@ -207,7 +207,9 @@ function finish(
     async run(runOptions) {
       if (closed) throw new DeviceLostError('the plan was closed');
       // Loaded only on request: references stay out of what an inference bundle loads.
-      const validator = validating() ? await (await import('./validate.js')).startValidation(gpu, plan) : undefined;
+      const validator = validating()
+        ? await (await import('../../verify/validate.js')).startValidation(gpu, plan)
+        : undefined;
       await run(gpu, recorded, runOptions);
       if (debugLevel() >= 2 && !updatesStates) await tellTimes(plan);
       await validator?.();

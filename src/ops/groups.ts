@@ -3,8 +3,8 @@
  * as one pixel of many groups; what its last group holds beyond the end is alignment, not content.
  */
 import type { Constants, Kernel } from '../gpu/wgsl.js';
-import { type Lowering, type Range, spread, type View } from './operation.js';
-import { elementCount, groupCount, type Tensor } from './tensor.js';
+import { type Lowering, type Range, spread, type View } from '../graph/ir/operation.js';
+import { elementCount, groupCount, type Tensor } from '../graph/ir/tensor.js';
 
 export interface GroupDispatch {
   kernel: Kernel;

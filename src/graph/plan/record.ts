@@ -1,11 +1,11 @@
 /** Binds a lowered dispatch to memory: what the GPU is handed. */
-import { alignUp } from '../gpu/buffers.js';
-import type { Gpu } from '../gpu/device.js';
-import type { Recorded } from '../gpu/run.js';
-import { paramsSize } from '../gpu/wgsl.js';
-import { nameOf } from './graph.js';
+import { alignUp } from '../../gpu/buffers.js';
+import type { Gpu } from '../../gpu/device.js';
+import type { Recorded } from '../../gpu/run.js';
+import { paramsSize } from '../../gpu/wgsl.js';
+import { nameOf } from '../ir/graph.js';
+import type { Tensor } from '../ir/tensor.js';
 import type { Step } from './lower.js';
-import type { Tensor } from './tensor.js';
 
 /** Where a tensor lies. */
 export interface Location {

@@ -3,9 +3,10 @@
  * "Training deep nets with sublinear memory cost"). What runs again is the same kernel on the same numbers, so the result is the same
  * to the bit. Taken after fusion, so that dropping does not change what merges with what.
  */
+
+import { createTensor, type Graph, type Node, updatesOf } from '../ir/graph.js';
+import { byteSize, elementCount, type Tensor } from '../ir/tensor.js';
 import { rootOf } from './fuse.js';
-import { createTensor, type Graph, type Node, updatesOf } from './graph.js';
-import { byteSize, elementCount, type Tensor } from './tensor.js';
 
 /** A way to run a graph in less memory. */
 export interface Recomputation {

@@ -2,16 +2,16 @@
  * Constants on the GPU: weights are uploaded one after the other, packed by the operations' own kernels, and the unpacked copy is
  * freed as soon as nothing needs it, so that the peak stays near what is kept. Plans of one network share what is kept.
  */
-import { InputError } from '../errors.js';
-import { alignUp, allocate, createStorage, createUniform, upload } from '../gpu/buffers.js';
-import type { Gpu } from '../gpu/device.js';
-import { run } from '../gpu/run.js';
-import { packParams } from '../gpu/wgsl.js';
-import { type Graph, nameOf } from './graph.js';
+import { InputError } from '../../errors.js';
+import { alignUp, allocate, createStorage, createUniform, upload } from '../../gpu/buffers.js';
+import type { Gpu } from '../../gpu/device.js';
+import { run } from '../../gpu/run.js';
+import { packParams } from '../../gpu/wgsl.js';
+import { type Graph, nameOf } from '../ir/graph.js';
+import { byteSize, encodeTensor, type Tensor } from '../ir/tensor.js';
 import type { Lowered, Step } from './lower.js';
 import type { PlanOptions } from './plan.js';
 import { accessPattern, recordStep } from './record.js';
-import { byteSize, encodeTensor, type Tensor } from './tensor.js';
 
 /** Gives a named parameter's values in dense order. */
 export type WeightSource = (name: string, shape: readonly number[]) => ArrayLike<number> | Promise<ArrayLike<number>>;

@@ -1,6 +1,6 @@
 /** Sliding windows: how convolution and pooling step over height and width. Pairs are vertical, horizontal. */
 import { InputError } from '../errors.js';
-import type { Range } from './operation.js';
+import type { Range } from '../graph/ir/operation.js';
 
 export type Pair = readonly [vertical: number, horizontal: number];
 export type Sides = readonly [top: number, left: number, bottom: number, right: number];

@@ -2,7 +2,7 @@
  * A network as data: a list of nodes over shaped tensors. Shapes are inferred as nodes are added, so that a mistake is
  * an error at the line that makes it.
  */
-import { InputError } from '../errors.js';
+import { InputError } from '../../errors.js';
 import type { Operation } from './operation.js';
 import { describeShape, type ElementType, type Kind, type Layout, type Tensor, type TensorSpec } from './tensor.js';
 

@@ -2,10 +2,10 @@
  * Packs temporaries by lifetime into as few bytes as a greedy order finds. WebGPU refuses a dispatch that reads and writes one
  * buffer, even in disjoint ranges, so what a dispatch reads and what it writes go to different arenas.
  */
-import { alignUp } from '../gpu/buffers.js';
-import type { Graph } from './graph.js';
+import { alignUp } from '../../gpu/buffers.js';
+import type { Graph } from '../ir/graph.js';
+import { byteSize, type Tensor } from '../ir/tensor.js';
 import type { Step } from './lower.js';
-import { byteSize, type Tensor } from './tensor.js';
 
 export interface Place {
   readonly arena: number;

@@ -1,12 +1,12 @@
 /** Turns the nodes of a graph into dispatches: variants chosen, packed weights derived, windows bound. */
-import { InputError } from '../errors.js';
-import { ALIGNMENT, mebibytes } from '../gpu/buffers.js';
-import { debug } from '../gpu/debug.js';
-import type { Gpu } from '../gpu/device.js';
-import { rootOf } from './fuse.js';
-import { createNode, createTensor, type Graph, type Node, nameOf, updatesOf } from './graph.js';
-import type { Binding, Dispatch, Lowering, Range, Traits, View } from './operation.js';
-import { byteSize, bytesPerElement, describeShape, groupCount, pixelCount, type Tensor } from './tensor.js';
+import { InputError } from '../../errors.js';
+import { ALIGNMENT, mebibytes } from '../../gpu/buffers.js';
+import { debug } from '../../gpu/debug.js';
+import type { Gpu } from '../../gpu/device.js';
+import { createNode, createTensor, type Graph, type Node, nameOf, updatesOf } from '../ir/graph.js';
+import type { Binding, Dispatch, Lowering, Range, Traits, View } from '../ir/operation.js';
+import { byteSize, bytesPerElement, describeShape, groupCount, pixelCount, type Tensor } from '../ir/tensor.js';
+import { rootOf } from '../passes/fuse.js';
 
 /** A dispatch and the node that it belongs to. */
 export interface Step extends Omit<Dispatch, 'bindings'> {

@@ -6,12 +6,8 @@ import { all } from '../generated/cases.js';
 import { all as operations } from '../generated/forward.js';
 import { readRanges, upload } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
-import { createGraph, createTensor, type Graph, updatesOf } from './graph.js';
-import { traitsOf } from './lower.js';
-import type { Case, CaseInput, Operation } from './operation.js';
-import { createPlan, type Plan } from './plan.js';
-import { evaluateReference, normalisedError } from './reference.js';
-
+import { createGraph, createTensor, type Graph, updatesOf } from '../graph/ir/graph.js';
+import type { Case, CaseInput, Operation } from '../graph/ir/operation.js';
 import {
   byteSize,
   channelCount,
@@ -22,7 +18,10 @@ import {
   type Kind,
   laneChannels,
   type Tensor,
-} from './tensor.js';
+} from '../graph/ir/tensor.js';
+import { traitsOf } from '../graph/plan/lower.js';
+import { createPlan, type Plan } from '../graph/plan/plan.js';
+import { evaluateReference, normalisedError } from './reference.js';
 
 export { normalisedError };
 

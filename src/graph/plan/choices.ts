@@ -2,9 +2,9 @@
  * Which kernel variant each kind of work runs on. Variants round differently, and which is best may be measured, or thought of
  * differently tomorrow; what was chosen once can be kept, and chosen again.
  */
-import type { Node } from './graph.js';
+import type { Node } from '../ir/graph.js';
+import { describeShape, segmentsOf, type Tensor } from '../ir/tensor.js';
 import type { ChooseVariant } from './lower.js';
-import { describeShape, segmentsOf, type Tensor } from './tensor.js';
 
 /** Variants by the work that they do: see `workOf`. */
 export type KernelChoices = Readonly<Record<string, string>>;

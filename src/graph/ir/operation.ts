@@ -2,7 +2,7 @@
  * What an operation is. `src/ops/<name>.ts` exports its `forward` (an `Operation`), its `reference`, its `cases` and its
  * `gradient` separately; built indexes collect each. An operation from outside is an `Operation` all the same.
  */
-import type { Constants, Kernel } from '../gpu/wgsl.js';
+import type { Constants, Kernel } from '../../gpu/wgsl.js';
 import type { GraphBuilder, Node } from './graph.js';
 import type { Tensor, TensorSpec } from './tensor.js';
 

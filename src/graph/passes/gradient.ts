@@ -2,12 +2,12 @@
  * Reverse-mode differentiation: a graph's backward pass is more nodes of the same graph. Taken before fusion, so that one plan
  * holds both and fuses them alike.
  */
-import { InputError } from '../errors.js';
-import { all } from '../generated/gradient.js';
-import { sum } from '../ops/layers/add.js';
-import type { GraphBuilder, Node } from './graph.js';
-import type { Gradient } from './operation.js';
-import { describeForm, describeShape, elementCount, type Tensor } from './tensor.js';
+import { InputError } from '../../errors.js';
+import { all } from '../../generated/gradient.js';
+import { sum } from '../../ops/layers/add.js';
+import type { GraphBuilder, Node } from '../ir/graph.js';
+import type { Gradient } from '../ir/operation.js';
+import { describeForm, describeShape, elementCount, type Tensor } from '../ir/tensor.js';
 
 const known = new Map<string, Gradient>(Object.entries(all) as unknown as [string, Gradient][]);
 
