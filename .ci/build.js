@@ -33,14 +33,14 @@ function filesIn(folder, ending) {
 }
 
 /** The text of src/generated/kernels.ts. One named export a kernel, so that a bundler drops those nobody runs. */
-export function embedKernels(folder = at('kernels')) {
+export function embedKernels(folder = at('kernels'), types = '../gpu/wgsl.js') {
   const paths = filesIn(folder, '.wgsl').filter((path) => !path.startsWith('include/'));
   const lines = paths.map((path) => {
     const name = basename(path, '.wgsl');
     const source = stripWgsl(withIncludes(folder, readFileSync(join(folder, path), 'utf8')));
     return `export const ${name}: Kernel = ${JSON.stringify({ name, source })};\n`;
   });
-  return `// Made by .ci/build.js from kernels/**/*.wgsl.\nimport type { Kernel } from '../gpu/wgsl.js';\n\n${lines.join('')}`;
+  return `// Made by .ci/build.js from the folder kernels.\nimport type { Kernel } from '${types}';\n\n${lines.join('')}`;
 }
 
 /**
@@ -48,13 +48,14 @@ export function embedKernels(folder = at('kernels')) {
  * indexes, so that an inference bundle carries neither references nor gradients nor test cases.
  */
 export function collect(what, folder = at('src/ops')) {
-  const having = filesIn(folder, '.ts').filter((path) =>
+  const files = filesIn(folder, '.ts').filter((path) => !path.startsWith('generated/'));
+  const having = files.filter((path) =>
     new RegExp(`^export (const|function) ${what}\\b`, 'm').test(readFileSync(join(folder, path), 'utf8')),
   );
   // A long operation may keep its reference and cases in `<name>.reference.ts`.
   const nameOf = (path) => basename(path).split('.')[0];
   const imports = having.map(
-    (path) => `import { ${what} as ${nameOf(path)} } from '../ops/${path.replace(/\.ts$/, '.js')}';\n`,
+    (path) => `import { ${what} as ${nameOf(path)} } from '../${path.replace(/\.ts$/, '.js')}';\n`,
   );
   return `// Made by .ci/build.js from src/ops/**/*.ts.\n${imports.join('')}export const all = { ${having.map(nameOf).join(', ')} };\n`;
 }
@@ -102,7 +103,7 @@ export async function bundleBench(outfile = at('dist/bench/gpu.bundle.js')) {
 }
 
 /**
- * The references in one file that shares no module with the engine, dist/src/generated/reference.js. Bundlers split code by
+ * The references in one file that shares no module with the engine, dist/src/ops/generated/reference.js. Bundlers split code by
  * modules: if the reference of an operation came from the operation's own module, every page would load it.
  */
 async function bundleReferences() {
@@ -110,13 +111,13 @@ async function bundleReferences() {
     name: 'errors',
     setup({ onResolve }) {
       // `instanceof InputError` must hold for whoever catches one.
-      onResolve({ filter: /\/errors\.js$/ }, () => ({ path: '../errors.js', external: true }));
+      onResolve({ filter: /\/errors\.js$/ }, () => ({ path: '../../errors.js', external: true }));
     },
   };
   await build({
     absWorkingDir: root,
-    entryPoints: ['src/generated/reference.ts'],
-    outfile: 'dist/src/generated/reference.js',
+    entryPoints: ['src/ops/generated/reference.ts'],
+    outfile: 'dist/src/ops/generated/reference.js',
     bundle: true,
     format: 'esm',
     platform: 'neutral',
@@ -146,9 +147,9 @@ export async function bundlePage() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeIfChanged(at('src/generated/kernels.ts'), embedKernels());
-  writeIfChanged(at('src/generated/bench_kernels.ts'), embedKernels(at('bench/kernels')));
+  writeIfChanged(at('bench/generated/kernels.ts'), embedKernels(at('bench/kernels'), '../../src/gpu/wgsl.js'));
   for (const what of ['forward', 'reference', 'gradient', 'cases']) {
-    writeIfChanged(at(`src/generated/${what}.ts`), collect(what));
+    writeIfChanged(at(`src/ops/generated/${what}.ts`), collect(what));
   }
   if (process.argv.includes('--clean')) rmSync(at('dist'), { recursive: true, force: true });
   await build({

@@ -1,10 +1,11 @@
 /** What an adapter can do at most, as measured: arithmetic in registers, copies in memory, and the way there and back. */
-import { roof_copy, roof_multiply_add } from '../src/generated/bench_kernels.js';
+
 import { createStorage, createUniform, readBuffer, upload } from '../src/gpu/buffers.js';
 import type { Gpu } from '../src/gpu/device.js';
 import { type Recorded, run } from '../src/gpu/run.js';
 import { type Constants, type Kernel, packParams } from '../src/gpu/wgsl.js';
 import { spread } from '../src/graph/ir/operation.js';
+import { roof_copy, roof_multiply_add } from './generated/kernels.js';
 import { stopwatch, type Workload } from './measure.js';
 
 /** GFLOP/s and GB/s (10⁹). */

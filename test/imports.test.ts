@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { all as caseTables } from '../src/generated/cases.js';
-import { all as operations } from '../src/generated/forward.js';
 import * as embedded from '../src/generated/kernels.js';
 import { assemble, type Kernel, packParams } from '../src/gpu/wgsl.js';
 import type { Case, Operation, Traits } from '../src/graph/ir/operation.js';
 import { lower, type Step } from '../src/graph/plan/lower.js';
+import { all as caseTables } from '../src/ops/generated/cases.js';
+import { all as operations } from '../src/ops/generated/forward.js';
 import { buildCase } from '../src/verify/check.js';
 
 // From dist/test.
@@ -51,15 +51,16 @@ const parts: Record<string, { parts: readonly string[]; packages?: readonly stri
   phantom: { parts: ['errors', 'random', 'formats'] },
   overlay: { parts: ['errors', 'random', 'formats'] },
   gpu: { parts: ['errors', 'options', 'warnings'], packages: ['#gpu'] },
-  generated: { parts: ['gpu', 'ops'] },
-  graph: { parts: ['errors', 'random', 'formats', 'gpu', 'generated', 'ops', 'verify'] },
+  generated: { parts: ['gpu'] }, // the kernels' sources
+  graph: { parts: ['errors', 'random', 'formats', 'gpu'] },
   ops: { parts: ['errors', 'random', 'formats', 'gpu', 'generated', 'graph'] },
-  verify: { parts: ['errors', 'random', 'gpu', 'generated', 'graph'] },
+  verify: { parts: ['errors', 'random', 'gpu', 'graph', 'ops'] },
   nets: { parts: ['errors', 'warnings', 'random', 'formats', 'gpu', 'graph', 'ops'] },
   localizer: { parts: [...core, 'overlay'], packages: ['#gpu'] },
   train: { parts: [...core, 'phantom', 'evaluate'] },
   evaluate: { parts: [...core, 'overlay'], packages: ['@observablehq/plot', 'linkedom'] },
   index: { parts: [...core, ...aside] },
+  graph_entry: { parts: ['gpu', 'graph', 'ops', 'verify'] },
   node: { parts: [...core, ...aside], packages: ['*'] },
   web: { parts: [...core, ...aside], packages: ['react', 'preact'] }, // their types alone
 };
@@ -145,6 +146,17 @@ test('only src/node uses Node’s globals, only src/web those of a page', () => 
     sources.flatMap(([file, text]) => forbiddenGlobals(file, text)),
     [],
   );
+});
+
+test('the graph knows no operation by its name', () => {
+  const names = new Set(Object.values(operations).map(({ name }) => name));
+  const named = sources
+    .filter(([file]) => file.startsWith('src/graph/'))
+    .flatMap(([file, text]) =>
+      [...text.matchAll(/'(\w+)'/g)].filter(([, word]) => names.has(word)).map(([, word]) => `${file}: ${word}`),
+    );
+  assert.ok(names.size > 40);
+  assert.equal(named, []);
 });
 
 test('the rules find offences', () => {

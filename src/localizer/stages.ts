@@ -5,12 +5,13 @@ import type { Gpu } from '../gpu/device.js';
 import { createGraph } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
 import type { ConstantPool, WeightSource } from '../graph/plan/constants.js';
-import { createPlan, type Plan } from '../graph/plan/plan.js';
+import type { Plan } from '../graph/plan/plan.js';
 import type { NetworkFunction } from '../nets/outputs.js';
 import { extractBoxes } from '../ops/boxes/component_boxes.js';
 import type { HeatFrame } from '../ops/boxes/heat.js';
 import { scaleHeatmaps } from '../ops/boxes/scale255.js';
 import { type PixelFormat, pixelInput, preprocess } from '../ops/images/preprocess.js';
+import { createCheckedPlan } from '../verify/checked_plan.js';
 import { type Cache, createCache } from './cache.js';
 import { gpuPixelBytes, type Source } from './images.js';
 import type { Request } from './request.js';
@@ -58,7 +59,7 @@ export async function planNetwork(
   const { logits, probabilities, heatmaps } = network(g, image);
   const weights = options.weights?.(g.parameters);
   const graph = g.finish([logits, probabilities, heatmaps]);
-  const plan = await createPlan(gpu, graph, { ...options, ...(weights ? { weights } : { weights: missing }) });
+  const plan = await createCheckedPlan(gpu, graph, { ...options, ...(weights ? { weights } : { weights: missing }) });
   const inputs = createCache<InputStage>(KEPT_INPUTS + batch, KEPT_INPUT_BYTES);
   const close = () => {
     inputs.clear();
@@ -93,7 +94,7 @@ export async function planInput(
   const type = network.image.type as 'f32' | 'f16';
   const y = preprocess(g, pixels, { ...format, size, fit, mean, std, order, batch, slot, type });
   const external = new Map([[y, network.plan.locate(network.image).buffer]]);
-  const plan = await createPlan(gpu, g.finish([y]), { external });
+  const plan = await createCheckedPlan(gpu, g.finish([y]), { external });
   return {
     plan,
     close: () => plan.close(),
@@ -152,7 +153,7 @@ export async function planBoxes(
   const scaled = request.heatmaps === 'scaled' ? scaleHeatmaps(g, heatmaps, boxes.ranges, frame) : undefined;
   const named = { boxes: boxes.table, counts: boxes.counts, ...(scaled ? { scaled } : {}) };
   const outputs = Object.values(named);
-  const plan = await createPlan(gpu, g.finish(outputs));
+  const plan = await createCheckedPlan(gpu, g.finish(outputs));
   return {
     plan,
     named,

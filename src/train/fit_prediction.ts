@@ -11,9 +11,9 @@ import type { Gpu } from '../gpu/device.js';
 import { createGraph } from '../graph/ir/graph.js';
 import { channelCount } from '../graph/ir/tensor.js';
 import type { WeightSource } from '../graph/plan/constants.js';
-import { createPlan } from '../graph/plan/plan.js';
 import { buildNetwork } from '../nets/index.js';
 import { augmentedInput } from '../ops/images/augment.js';
+import { createCheckedPlan } from '../verify/checked_plan.js';
 import { plainViews } from './augmentation.js';
 import { labelsOf, type TrainingData } from './data.js';
 import { type ImageSource, joinImages } from './input.js';
@@ -110,7 +110,7 @@ async function pooledFeatures(options: FitOptions, rows: Int32Array) {
   const known = await knownFeatures(kept, width, rows.length);
   features.set(known);
   const from = known.length / width;
-  const plan = await createPlan(gpu, g.finish([pooled]), { weights });
+  const plan = await createCheckedPlan(gpu, g.finish([pooled]), { weights });
   const started = performance.now();
   try {
     plan.write(views, plainViews(batch));

@@ -1,8 +1,9 @@
 /** Stored images into the trainer's batch: one upload, one dispatch. */
 import type { Gpu } from '../gpu/device.js';
 import { createGraph } from '../graph/ir/graph.js';
-import { createPlan, type Plan } from '../graph/plan/plan.js';
+import type { Plan } from '../graph/plan/plan.js';
 import { augmentedInput, storedWords } from '../ops/images/augment.js';
+import { createCheckedPlan } from '../verify/checked_plan.js';
 import type { InputSettings } from './settings.js';
 import type { Images } from './step.js';
 
@@ -22,7 +23,7 @@ export function createBatchInput(gpu: Gpu, { size, mean, std }: InputSettings, b
   let plan: Plan | undefined;
   return {
     of: (stored, views) => async (location) => {
-      plan ??= await createPlan(gpu, graph, { external: new Map([[y, location.buffer]]) });
+      plan ??= await createCheckedPlan(gpu, graph, { external: new Map([[y, location.buffer]]) });
       plan.write(images, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
       plan.write(viewed, views);
       await plan.run();

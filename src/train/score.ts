@@ -5,9 +5,9 @@ import { fitThreshold } from '../evaluate/thresholds.js';
 import type { Gpu } from '../gpu/device.js';
 import { createGraph } from '../graph/ir/graph.js';
 import type { ChooseVariant } from '../graph/plan/lower.js';
-import { createPlan } from '../graph/plan/plan.js';
 import { networkFrom } from '../nets/graphs.js';
 import { augmentedInput } from '../ops/images/augment.js';
+import { createCheckedPlan } from '../verify/checked_plan.js';
 import { plainViews } from './augmentation.js';
 import type { TrainingData } from './data.js';
 import { type ImageSource, joinImages } from './input.js';
@@ -42,7 +42,7 @@ export async function createScorer(
   const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
   const used = [...g.parameters].filter(([, tensor]) => read.has(tensor));
   const external = new Map(used.map(([name, tensor]) => [tensor, trainer.buffer(name)]));
-  const plan = await createPlan(gpu, graph, { external, choose });
+  const plan = await createCheckedPlan(gpu, graph, { external, choose });
   plan.write(views, plainViews(batch));
   const classes = settings.classes.length;
 

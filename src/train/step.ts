@@ -9,9 +9,10 @@ import type { Gpu } from '../gpu/device.js';
 import { decodeTensor, elementCount, type Tensor } from '../graph/ir/tensor.js';
 import type { WeightSource } from '../graph/plan/constants.js';
 import type { ChooseVariant } from '../graph/plan/lower.js';
-import { createPlan, type DispatchTime, type Plan } from '../graph/plan/plan.js';
+import type { DispatchTime, Plan } from '../graph/plan/plan.js';
 import type { Location } from '../graph/plan/record.js';
 import type { NetworkFunction } from '../nets/outputs.js';
+import { createCheckedPlan } from '../verify/checked_plan.js';
 import { initialWeights } from './initial.js';
 import type { Loss } from './losses.js';
 import type { Optimizer, Part } from './optimizers.js';
@@ -122,7 +123,7 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
   try {
     if (update) {
       const external = new Map(shared.map((tensor) => [tensor, plan.locate(tensor).buffer]));
-      updatePlan = await createPlan(gpu, update.graph, { external });
+      updatePlan = await createCheckedPlan(gpu, update.graph, { external });
     }
     for (const [name, tensor] of built.parameters) locationOf(tensor).write(await weights(name, tensor.shape));
   } catch (error) {

@@ -2,9 +2,9 @@
 import { InputError } from '../errors.js';
 import { createGraph, type Graph, type GraphBuilder } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
-import { gradients } from '../graph/passes/gradient.js';
 import { networkFrom } from '../nets/graphs.js';
 import { checkOutputs } from '../nets/outputs.js';
+import { gradients } from '../ops/differentiate.js';
 import { forward as batchStatistics } from '../ops/layers/batch_statistics.js';
 import { forward as accumulateInto } from '../ops/optimizers/accumulate.js';
 import { forward as firstNonfinite } from '../ops/optimizers/first_nonfinite.js';

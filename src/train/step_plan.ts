@@ -8,7 +8,8 @@ import type { Tensor } from '../graph/ir/tensor.js';
 import { fuse } from '../graph/passes/fuse.js';
 import { type ChooseVariant, traitsOf } from '../graph/plan/lower.js';
 import { fitMemory, type MemoryOptions, memoryOf } from '../graph/plan/memory.js';
-import { createPlan, type Plan } from '../graph/plan/plan.js';
+import type { Plan } from '../graph/plan/plan.js';
+import { createCheckedPlan } from '../verify/checked_plan.js';
 
 export interface StepPlanOptions {
   /** Bytes for this plan and the update's; undefined: what the GPU has. */
@@ -35,7 +36,7 @@ export async function createStepPlan(
   const graph = fuse(source);
   const options: MemoryOptions = { traits: traitsOf(gpu), choose, maxBufferBytes: gpu.limits.maxBufferSize };
   const make = async (fitted: Graph) => {
-    const plan = await createPlan(gpu, fitted, { unfused: true, ...(choose ? { choose } : {}) });
+    const plan = await createCheckedPlan(gpu, fitted, { unfused: true, ...(choose ? { choose } : {}) });
     const again = plan.steps.reduce((sum, { node, flops }) => sum + (node.again ? flops : 0), 0);
     return { plan, recomputed: again / plan.flops };
   };

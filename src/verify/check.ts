@@ -2,8 +2,7 @@
  * Runs the cases of an operation's table on the GPU and holds them against the float64 reference. Outputs are poisoned with NaN
  * before, sentinels behind every tensor are looked at after, and padding lanes must be zero.
  */
-import { all } from '../generated/cases.js';
-import { all as operations } from '../generated/forward.js';
+
 import { readRanges, upload } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import { createGraph, createTensor, type Graph, updatesOf } from '../graph/ir/graph.js';
@@ -21,6 +20,8 @@ import {
 } from '../graph/ir/tensor.js';
 import { traitsOf } from '../graph/plan/lower.js';
 import { createPlan, type Plan } from '../graph/plan/plan.js';
+import { all } from '../ops/generated/cases.js';
+import { all as operations } from '../ops/generated/forward.js';
 import { evaluateReference, normalisedError } from './reference.js';
 
 export { normalisedError };

@@ -1,9 +1,9 @@
 /** The float64 truth of a whole graph: each node by its operation's plain loops on the CPU. */
 import { InputError } from '../errors.js';
-import { all } from '../generated/reference.js';
 import { type Graph, updatesOf } from '../graph/ir/graph.js';
 import type { Reference } from '../graph/ir/operation.js';
 import type { Tensor } from '../graph/ir/tensor.js';
+import { all } from '../ops/generated/reference.js';
 
 const references = new Map<string, Reference>(Object.entries(all) as unknown as [string, Reference][]);
 

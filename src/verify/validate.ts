@@ -5,7 +5,7 @@
 import { InputError, KernelError } from '../errors.js';
 import { readBuffer } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
-import { type Node, updatesOf } from '../graph/ir/graph.js';
+import { type Node, rootOf, updatesOf } from '../graph/ir/graph.js';
 import {
   byteSize,
   bytesPerElement,
@@ -15,7 +15,7 @@ import {
   pixelCount,
   type Tensor,
 } from '../graph/ir/tensor.js';
-import { rootOf } from '../graph/passes/fuse.js';
+
 import type { Plan } from '../graph/plan/plan.js';
 import { seededRandom } from '../random.js';
 import { evaluateReference, normalisedError } from './reference.js';

@@ -188,3 +188,14 @@ export function prune(graph: Graph): Graph {
   }
   return { ...graph, nodes: kept.reverse() };
 }
+
+/** The tensor whose memory a tensor uses, and how far into its pixels. */
+export function rootOf(slices: ReadonlyMap<Tensor, Slice>, tensor: Tensor): Slice {
+  let of = tensor;
+  let offset = 0;
+  for (let slice = slices.get(of); slice; slice = slices.get(of)) {
+    offset += slice.offset;
+    of = slice.of;
+  }
+  return { of, offset };
+}

@@ -26,6 +26,16 @@ export interface Operation<Attributes = object> {
    * reads its outputs, and no later node may read what it has overwritten.
    */
   readonly updates?: readonly number[];
+  /**
+   * The output holds the pixels of all inputs, one input's channels behind the other's (concatenation). Fusion lets inputs be written
+   * straight into the output, so that nothing is copied.
+   */
+  readonly joinsInputs?: true;
+  /**
+   * The output is a part of each pixel of the first input (a slice), which begins so many vec4 groups into the pixel. Fusion lets the
+   * output be read straight out of the input, so that nothing is copied.
+   */
+  cutsAt?(attributes: Attributes): number;
   /** Shapes of the outputs. @throws InputError saying which input was expected to have which shape. */
   infer(inputs: readonly (Tensor | undefined)[], attributes: Attributes): readonly TensorSpec[];
   /** Floating-point operations. Bytes are those of the tensors unless `lower` moves more. */

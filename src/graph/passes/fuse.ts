@@ -3,14 +3,8 @@
  * `absorbInput`); this pass finds the pairs. Then concatenations lose their copies: inputs become slices of the output.
  */
 import { debug } from '../../gpu/debug.js';
-import { type Graph, type Node, nameOf, prune, type Slice } from '../ir/graph.js';
+import { type Graph, type Node, nameOf, prune, rootOf, type Slice } from '../ir/graph.js';
 import { groupCount, type Tensor } from '../ir/tensor.js';
-
-/** Name of the operation whose inputs may be written straight into its output. */
-const CONCAT = 'concat';
-
-/** Name of the operation whose output may be read straight out of its input. */
-const SLICE = 'slice';
 
 export function fuse(graph: Graph): Graph {
   return viewSlices(sliceConcats(prune(mergePairs(graph))));
@@ -77,15 +71,20 @@ function useCounts(nodes: readonly Node[], outputs: readonly Tensor[]): Map<Tens
 }
 
 /**
- * Makes inputs of concatenations slices of the output. An input keeps a buffer of its own where it is an output of the graph,
- * is nobody's product, is a slice already, comes twice, or where somebody would read and write one buffer at once: its
- * producer, or a concatenation that copies it.
+ * Makes inputs of concatenations slices of the output, so that whoever computes them writes them in place. An input keeps a buffer of
+ * its own where
+ * - it is an output of the graph, which the caller reads by itself;
+ * - no node of this graph computes it (an input of the graph, a weight);
+ * - it is already a slice of another tensor;
+ * - it comes more than once, since one place in memory cannot be two places in the output;
+ * - a node would read and write the same buffer in one dispatch, which WebGPU refuses. That is either the node which computes the
+ *   input, or a concatenation which copies it.
  */
 function sliceConcats(graph: Graph): Graph {
   const producer = producers(graph.nodes);
   const slices = new Map<Tensor, Slice>(graph.slices);
   for (const node of graph.nodes) {
-    if (node.operation.name !== CONCAT) continue;
+    if (!node.operation.joinsInputs) continue;
     let offset = 0;
     for (const tensor of node.inputs) {
       if (!tensor) continue;
@@ -98,7 +97,7 @@ function sliceConcats(graph: Graph): Graph {
   }
   const root = (tensor: Tensor | undefined) => tensor && rootOf(slices, tensor).of;
   for (const { operation, inputs, outputs } of graph.nodes) {
-    if (operation.name === CONCAT) {
+    if (operation.joinsInputs) {
       const copied = inputs.filter((tensor) => tensor && slices.get(tensor)?.of !== outputs[0]);
       for (const tensor of copied) if (root(tensor) === root(outputs[0])) slices.delete(tensor!);
       continue;
@@ -110,29 +109,18 @@ function sliceConcats(graph: Graph): Graph {
 }
 
 /**
- * Makes slices views of what they are cut from. One keeps a buffer of its own where it is an output of the graph or a part of
- * a concatenation, or where somebody would read the view and write the buffer behind it.
+ * Makes slices views of what they are cut from. A slice keeps a buffer of its own where it is an output of the graph or a part of
+ * a concatenation, or where a node would read the slice and write the buffer that it is cut from, which WebGPU refuses.
  */
 function viewSlices(graph: Graph): Graph {
   const slices = new Map<Tensor, Slice>(graph.slices);
   for (const { operation, inputs, outputs, attributes } of graph.nodes) {
-    if (operation.name !== SLICE || slices.has(outputs[0]) || graph.outputs.includes(outputs[0])) continue;
-    slices.set(outputs[0], { of: inputs[0]!, offset: (attributes as { offset: number }).offset });
+    if (!operation.cutsAt || slices.has(outputs[0]) || graph.outputs.includes(outputs[0])) continue;
+    slices.set(outputs[0], { of: inputs[0]!, offset: operation.cutsAt(attributes) });
     const root = rootOf(slices, outputs[0]).of;
     const writesBehind = (node: Node) =>
       node.inputs.includes(outputs[0]) && node.outputs.some((tensor) => rootOf(slices, tensor).of === root);
-    if (graph.nodes.some((node) => node.operation.name !== SLICE && writesBehind(node))) slices.delete(outputs[0]);
+    if (graph.nodes.some((node) => !node.operation.cutsAt && writesBehind(node))) slices.delete(outputs[0]);
   }
   return { ...graph, slices };
-}
-
-/** The tensor whose memory a tensor uses, and how far into its pixels. */
-export function rootOf(slices: ReadonlyMap<Tensor, Slice>, tensor: Tensor): Slice {
-  let of = tensor;
-  let offset = 0;
-  for (let slice = slices.get(of); slice; slice = slices.get(of)) {
-    offset += slice.offset;
-    of = slice.of;
-  }
-  return { of, offset };
 }

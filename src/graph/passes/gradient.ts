@@ -3,17 +3,16 @@
  * holds both and fuses them alike.
  */
 import { InputError } from '../../errors.js';
-import { all } from '../../generated/gradient.js';
-import { sum } from '../../ops/layers/add.js';
 import type { GraphBuilder, Node } from '../ir/graph.js';
 import type { Gradient } from '../ir/operation.js';
 import { describeForm, describeShape, elementCount, type Tensor } from '../ir/tensor.js';
 
-const known = new Map<string, Gradient>(Object.entries(all) as unknown as [string, Gradient][]);
-
-/** Makes the gradient of an operation from outside known. */
-export function registerGradient(operation: string, gradient: Gradient): void {
-  known.set(operation, gradient);
+/** What differentiation has to know of operations. */
+export interface GradientRules {
+  /** The gradient of an operation, by its name. */
+  gradientOf(operation: string): Gradient | undefined;
+  /** Adds a sum, for a tensor that several nodes read: its gradient is the sum of what comes from each. */
+  sum(g: GraphBuilder, a: Tensor, b: Tensor, name: string): Tensor;
 }
 
 /**
@@ -22,10 +21,11 @@ export function registerGradient(operation: string, gradient: Gradient): void {
  * @param seed the gradient of what is wanted by `loss`, of its shape. Default: 1.
  * @throws InputError naming an operation on the way that has no gradient.
  */
-export function gradients(
+export function differentiate(
   g: GraphBuilder,
   loss: Tensor,
   of: readonly Tensor[],
+  rules: GradientRules,
   seed: Tensor = one(g, loss),
 ): Map<Tensor, Tensor> {
   const nodes = [...g.nodes];
@@ -35,12 +35,12 @@ export function gradients(
     if (!node.inputs.some((tensor) => tensor && dependent.has(tensor))) continue;
     const outputs = node.outputs.map((tensor) => found.get(tensor));
     if (outputs.every((gradient) => !gradient)) continue;
-    backward(g, node, outputs).forEach((gradient, index) => {
+    backward(g, node, outputs, rules).forEach((gradient, index) => {
       const tensor = node.inputs[index];
       if (!gradient || !tensor || !dependent.has(tensor)) return;
       refuseOtherShape(node, tensor, gradient);
       const other = found.get(tensor);
-      found.set(tensor, other ? sum(g, other, gradient, `${tensor.name}/gradient`) : gradient);
+      found.set(tensor, other ? rules.sum(g, other, gradient, `${tensor.name}/gradient`) : gradient);
     });
   }
   return new Map(of.flatMap((tensor) => (found.has(tensor) ? [[tensor, found.get(tensor)!]] : [])));
@@ -65,8 +65,8 @@ function dependents(nodes: readonly Node[], of: readonly Tensor[]): Set<Tensor> 
   return dependent;
 }
 
-function backward(g: GraphBuilder, node: Node, outputs: readonly (Tensor | undefined)[]) {
-  const gradient = known.get(node.operation.name);
+function backward(g: GraphBuilder, node: Node, outputs: readonly (Tensor | undefined)[], rules: GradientRules) {
+  const gradient = rules.gradientOf(node.operation.name);
   if (gradient) return gradient(g, node, outputs);
   throw new InputError(`operation ${node.operation.name} has no gradient`, { hint: 'registerGradient() adds one' });
 }

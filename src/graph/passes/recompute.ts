@@ -4,9 +4,8 @@
  * to the bit. Taken after fusion, so that dropping does not change what merges with what.
  */
 
-import { createTensor, type Graph, type Node, updatesOf } from '../ir/graph.js';
+import { createTensor, type Graph, type Node, rootOf, updatesOf } from '../ir/graph.js';
 import { byteSize, elementCount, type Tensor } from '../ir/tensor.js';
-import { rootOf } from './fuse.js';
 
 /** A way to run a graph in less memory. */
 export interface Recomputation {

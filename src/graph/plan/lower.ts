@@ -3,10 +3,9 @@ import { InputError } from '../../errors.js';
 import { ALIGNMENT, mebibytes } from '../../gpu/buffers.js';
 import { debug } from '../../gpu/debug.js';
 import type { Gpu } from '../../gpu/device.js';
-import { createNode, createTensor, type Graph, type Node, nameOf, updatesOf } from '../ir/graph.js';
+import { createNode, createTensor, type Graph, type Node, nameOf, rootOf, updatesOf } from '../ir/graph.js';
 import type { Binding, Dispatch, Lowering, Range, Traits, View } from '../ir/operation.js';
 import { byteSize, bytesPerElement, describeShape, groupCount, pixelCount, type Tensor } from '../ir/tensor.js';
-import { rootOf } from '../passes/fuse.js';
 
 /** A dispatch and the node that it belongs to. */
 export interface Step extends Omit<Dispatch, 'bindings'> {

@@ -4,7 +4,7 @@
  */
 import { DeviceLostError, InputError } from '../../errors.js';
 import { alignUp, allocate, createStorage, createUniform, mebibytes, readBuffer, upload } from '../../gpu/buffers.js';
-import { debug, debugLevel, validating } from '../../gpu/debug.js';
+import { debug, debugLevel } from '../../gpu/debug.js';
 import type { Gpu } from '../../gpu/device.js';
 import { type Recorded, type RunOptions, run, submitCount, warm } from '../../gpu/run.js';
 import { timeDispatches } from '../../gpu/timing.js';
@@ -30,6 +30,11 @@ export interface PlanOptions {
   external?: ReadonlyMap<Tensor, GPUBuffer>;
   /** Gives every tensor memory of its own, so that all can be read after a run, with `guard` bytes behind each. */
   separate?: { guard: number };
+  /**
+   * Called before each run; what it returns is called after the run. Both can read every tensor where the plan is `separate`, and what
+   * they throw ends the run.
+   */
+  watchRuns?: (gpu: Gpu, plan: Plan) => Promise<() => Promise<void>>;
   signal?: AbortSignal | undefined;
   /** Share of the weights that are on the GPU, 0…1. */
   onProgress?: ((done: number) => void) | undefined;
@@ -67,9 +72,7 @@ export interface Plan {
  * Makes a graph ready on a device: fuses and lowers it, packs its weights, allocates its memory, compiles its kernels.
  * @throws InputError naming the tensor that exceeds the adapter's limits, or the weight that is missing
  */
-export async function createPlan(gpu: Gpu, source: Graph, given: PlanOptions = {}): Promise<Plan> {
-  // To be looked at after a run, tensors must not have overwritten one another.
-  const options: PlanOptions = validating() && !given.separate ? { ...given, separate: { guard: 0 } } : given;
+export async function createPlan(gpu: Gpu, source: Graph, options: PlanOptions = {}): Promise<Plan> {
   const graph = options.unfused ? source : fuse(source);
   const lowered = lower(graph, traitsOf(gpu), options.choose);
   const { steps } = lowered;
@@ -83,7 +86,8 @@ export async function createPlan(gpu: Gpu, source: Graph, given: PlanOptions = {
     const constants = await createConstants(gpu, lowered, graph, pool, options);
     const places = await allocate(gpu, 'activations', () => layOut(gpu, graph, steps, constants, options, owned));
     const recorded = record(gpu, steps, await pipelines, places, owned);
-    return finish(gpu, graph, steps, recorded, places, { bytes: pool.bytes, close: closePool }, owned);
+    const own = { bytes: pool.bytes, close: closePool };
+    return finish(gpu, graph, steps, recorded, places, own, owned, options.watchRuns);
   } catch (error) {
     for (const buffer of owned) buffer.destroy();
     closePool();
@@ -175,6 +179,7 @@ function finish(
   places: Places,
   constants: { bytes: number; close(): void },
   owned: readonly GPUBuffer[],
+  watchRuns: PlanOptions['watchRuns'],
 ): Plan {
   const memory = { constants: constants.bytes, arenas: places.arenaBytes, tensors: places.tensorBytes };
   const flops = recorded.reduce((sum, step) => sum + step.flops, 0);
@@ -206,13 +211,10 @@ function finish(
     },
     async run(runOptions) {
       if (closed) throw new DeviceLostError('the plan was closed');
-      // Loaded only on request: references stay out of what an inference bundle loads.
-      const validator = validating()
-        ? await (await import('../../verify/validate.js')).startValidation(gpu, plan)
-        : undefined;
+      const finishWatching = await watchRuns?.(gpu, plan);
       await run(gpu, recorded, runOptions);
       if (debugLevel() >= 2 && !updatesStates) await tellTimes(plan);
-      await validator?.();
+      await finishWatching?.();
     },
     async read(tensor) {
       gpu.check();

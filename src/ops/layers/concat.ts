@@ -12,6 +12,7 @@ import { slice } from './slice.js';
 
 export const forward: Operation = {
   name: 'concat',
+  joinsInputs: true,
   infer(inputs) {
     const [first] = inputs as Tensor[];
     for (const tensor of inputs as Tensor[]) {

@@ -44,6 +44,7 @@ function firstChannel(x: Tensor, y: Parameters<typeof laneChannels>[0], offset: 
 /** x: [n, h, w, c] nhwc4. y: [n, h, w, Σ segments]. */
 export const forward: Operation<SliceAttributes> = {
   name: 'slice',
+  cutsAt: ({ offset }) => offset,
   infer([x], attributes) {
     const { offset, segments } = attributes;
     const { layout, type } = x!;
