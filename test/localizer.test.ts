@@ -9,7 +9,7 @@ import { architectureOf, readCheckpoint, type WeightsMetadata } from '../src/for
 import { readBuffer } from '../src/gpu/buffers.js';
 import { openGpu } from '../src/gpu/device.js';
 import { createGraph } from '../src/graph/ir/graph.js';
-import { type Localization, type LocalizeOptions, Localizer, load } from '../src/index.js';
+import { type Finding, type Localization, type LocalizeOptions, Localizer, load } from '../src/index.js';
 import { createCache } from '../src/localizer/cache.js';
 import { readModel } from '../src/localizer/model.js';
 import { requestOf } from '../src/localizer/request.js';
@@ -192,6 +192,37 @@ test('regions of fewer cells than minRegion give no box but for the highest, wha
     assert.equal([...new Set(highest.map(({ label }) => label))], [...classes], 'what is found is shown');
     await own.close();
   }
+});
+
+test('small regions are left out before maxBoxes cuts, and the highest stays', async () => {
+  const random = mulberry32(3);
+  const image = { data: new Uint8Array(200 * 150).map(() => random() * 256), width: 200, height: 150 };
+  const options = { classes, heatThresholds: [40, 70, 90, 110, 140], minRegion: 2 };
+  const whole = await localizer.localize(image, options);
+  const everything = await localizer.localize(image, { ...options, minRegion: 0 });
+  const rowsOf = (findings: readonly Finding[], label: string, heat: number) =>
+    findings.filter((each) => each.label === label && each.threshold === heat);
+  let hidden = 0;
+  for (const maxBoxes of [1, 2, 3]) {
+    const cut = await localizer.localize(image, { ...options, maxBoxes });
+    const expected = classes.flatMap((label) =>
+      options.heatThresholds.flatMap((heat) => {
+        const rows = rowsOf(whole.findings, label, heat);
+        const top = Math.max(...whole.findings.filter((each) => each.label === label).map(({ peak }) => peak!));
+        const first = rows.slice(0, maxBoxes);
+        const highest = rows.find(({ peak }) => peak === top);
+        // The table of so few boxes would not have held what is large enough.
+        const known = rowsOf(everything.findings, label, heat).slice(0, maxBoxes);
+        hidden += first.filter((row) => !known.some(({ box }) => box.x === row.box.x && box.y === row.box.y)).length;
+        return !highest || first.includes(highest) ? first : [...first.slice(0, -1), highest];
+      }),
+    );
+    assert.equal(cut.findings, expected, `maxBoxes ${maxBoxes}`);
+    const longer = (label: string) =>
+      options.heatThresholds.some((heat) => rowsOf(whole.findings, label, heat).length > maxBoxes);
+    assert.equal(cut.truncated, classes.filter(longer));
+  }
+  assert.ok(hidden > 0, 'some large region comes after small ones');
 });
 
 test('the raw heatmap is the network’s own', async () => {

@@ -2,14 +2,15 @@
 import { InputError } from '../errors.js';
 import type { Finding } from '../formats/findings.js';
 import type { WeightsMetadata } from '../formats/weights.js';
-import { decodeBoxes } from '../ops/boxes/component_boxes.js';
+import { BOX_WORDS, decodeBoxes, type HeatBox, MAX_BOXES } from '../ops/boxes/component_boxes.js';
 import { frameOf, toImage } from '../ops/images/frame.js';
 import type { Warning } from '../warnings.js';
 import type { Request } from './request.js';
 import { asLocalization, type Heatmap, type Localization } from './results.js';
 import type { BoxStage, NetworkStage } from './stages.js';
 
-interface Place {
+/** An image, and its place in the batch. */
+export interface Place {
   readonly index: number;
   readonly slot: number;
   readonly width: number;
@@ -62,6 +63,20 @@ function refuseNotFinite(logits: Readonly<Record<string, number>>): void {
   });
 }
 
+/**
+ * How many regions one map has at one threshold, at most, where that is more than the table of boxes holds and regions may be left out
+ * for being small. Without all of them nobody can tell which are large enough. Undefined where the table will do.
+ */
+export function roomForAllRegions(counts: ArrayBuffer, request: Request): number | undefined {
+  if (request.minRegion === 0) return undefined;
+  const columns = request.heatThresholds.length + 1; // the last one is the map's state
+  const most = new Uint32Array(counts).reduce(
+    (max, count, at) => (at % columns < columns - 1 && count > max ? count : max),
+    0,
+  );
+  return most > request.maxBoxes ? Math.min(most, MAX_BOXES) : undefined;
+}
+
 function readFindings(
   classes: readonly string[],
   probabilities: Record<string, number>,
@@ -69,16 +84,28 @@ function readFindings(
   { heatThresholds: thresholds, maxBoxes }: Request,
   smallest: number,
 ): { findings: Finding[]; truncated: string[] } {
-  const decoded = decodeBoxes(new Uint32Array(table), new Uint32Array(counts), { thresholds, maxBoxes });
+  const room = table.byteLength / (4 * BOX_WORDS * classes.length * thresholds.length);
+  const decoded = decodeBoxes(new Uint32Array(table), new Uint32Array(counts), { thresholds, maxBoxes: room });
   // The region of a map's highest value stays, so that what is found is also shown.
   const highest = new Map<number, number>();
   for (const { map, peak } of decoded.boxes) highest.set(map, Math.max(peak, highest.get(map) ?? 0));
-  const regions = decoded.boxes.filter(({ map, area, peak }) => area >= smallest || peak === highest.get(map));
+  const isHighest = ({ map, peak }: HeatBox) => peak === highest.get(map);
+  const truncated = new Set(classes.filter((_, map) => decoded.truncated.has(map)));
+  const regions = classes.flatMap((label, map) =>
+    thresholds.flatMap((threshold) => {
+      const all = decoded.boxes.filter((box) => box.map === map && box.threshold === threshold);
+      const large = all.filter((box) => box.area >= smallest || isHighest(box));
+      if (large.length <= maxBoxes) return large;
+      truncated.add(label);
+      const first = large.slice(0, maxBoxes);
+      return first.some(isHighest) ? first : [...first.slice(0, -1), large.find(isHighest) ?? first[maxBoxes - 1]];
+    }),
+  );
   const findings = regions.map(({ map, threshold, x, y, width, height, area, peak }) => {
     const label = classes[map];
     return { label, score: probabilities[label], box: { x, y, width, height }, threshold, area, peak };
   });
-  return { findings, truncated: classes.filter((_, map) => decoded.found[map].some((count) => count > maxBoxes)) };
+  return { findings, truncated: classes.filter((label) => truncated.has(label)) };
 }
 
 function readHeatmaps(

@@ -1,6 +1,8 @@
 /** What a call asks for, checked and with the weights' defaults filled in. */
 import { InputError } from '../errors.js';
 import type { WeightsMetadata } from '../formats/weights.js';
+import { checkMaxBoxes, DEFAULT_HEAT_THRESHOLDS, DEFAULT_MAX_BOXES } from '../ops/boxes/component_boxes.js';
+import { checkHeatThresholds } from '../ops/boxes/heat.js';
 import { checkOptions, optionNames } from '../options.js';
 
 /** Options of `Localizer.localize`: which classes, where heatmaps are cut, and what comes back. */
@@ -15,7 +17,7 @@ export interface LocalizeOptions {
   maxBoxes?: number;
   /**
    * Regions with a smaller area than this many cells of the network's own heatmap give no box, but for the one with the heatmap's
-   * highest value. Default: the weights' own, else 0: each region gives one, as in the paper. `output: 'gpu'` leaves all in its table,
+   * highest value. They are left out before `maxBoxes` counts. Default: the weights' own, else 0: each region gives one, as in the paper. `output: 'gpu'` leaves all in its table,
    * with their areas.
    */
   minRegion?: number;
@@ -65,6 +67,7 @@ export function thresholdOf(label: string, ...given: (Readonly<Record<string, nu
   return given.find((one) => one && Object.hasOwn(one, label))?.[label] ?? DEFAULT_THRESHOLD;
 }
 
+/** A gate that no probability reaches: the class is left out. */
 const NEVER = 2;
 
 /**
@@ -81,8 +84,8 @@ export function requestOf(
   const {
     classes,
     thresholds = {},
-    heatThresholds = [60, 180],
-    maxBoxes = 64,
+    heatThresholds = DEFAULT_HEAT_THRESHOLDS,
+    maxBoxes = DEFAULT_MAX_BOXES,
     minRegion = metadata.minRegion ?? 0,
     heatmaps = 'none',
     boxes = true,
@@ -96,19 +99,8 @@ export function requestOf(
     if (!(value >= 0 && value <= 1))
       throw new InputError(`threshold of ${label}`, { expected: '0…1', given: String(value) });
   }
-  if (
-    heatThresholds.length < 1 ||
-    heatThresholds.length > 8 ||
-    !heatThresholds.every((value) => value > 0 && value <= 255)
-  ) {
-    throw new InputError('heatThresholds', {
-      expected: '1 to 8 numbers above 0, up to 255',
-      given: heatThresholds.join(', '),
-    });
-  }
-  if (!Number.isInteger(maxBoxes) || maxBoxes < 1 || maxBoxes > 65_535) {
-    throw new InputError('maxBoxes', { expected: 'a whole number from 1 to 65535', given: String(maxBoxes) });
-  }
+  checkHeatThresholds(heatThresholds);
+  checkMaxBoxes(maxBoxes);
   if (!(minRegion >= 0 && Number.isFinite(minRegion))) {
     throw new InputError('minRegion', { expected: 'a number of cells, 0 or more', given: String(minRegion) });
   }

@@ -14,7 +14,7 @@ import type { PixelFormat } from '../ops/images/preprocess.js';
 import type { Warning } from '../warnings.js';
 import { createCache } from './cache.js';
 import { createCollector } from './collector.js';
-import { describeImage } from './describe.js';
+import { describeImage, type Place, roomForAllRegions } from './describe.js';
 import type { Source } from './images.js';
 import type { Model } from './model.js';
 import { copyOut, type GpuLocalization, type Parts } from './on_gpu.js';
@@ -164,18 +164,46 @@ export async function createSession(
     const collector = createCollector(gpu);
     try {
       collector.take(outputs.map((tensor) => network.plan.locate(tensor)));
-      const describing: ((parts: ArrayBuffer[][]) => Localization)[] = [];
+      const rows: { image: Place; size: PixelFormat; stage: BoxStage | undefined; part: number }[] = [];
       for (const [slot, size] of sizes.entries()) {
         const { width, height } = size;
         const image = { index: batch.indexes[slot], slot, width, height, warnings: warningsOf(batch.images[slot]) };
         const stage = withBoxes ? await boxStage(size, request, network) : undefined;
         await stage?.run(network, slot, request, signal);
         const part = stage ? collector.take(stage.outputs.map((tensor) => stage.plan.locate(tensor))) : -1;
-        describing.push((parts) => describeImage(metadata, image, network, parts[0], stage, parts[part], request));
+        rows.push({ image, size, stage, part });
       }
       const parts = await collector.finish();
       gpu.check();
-      return describing.map((describe) => describe(parts));
+      const results: Localization[] = [];
+      for (const { image, size, stage, part } of rows) {
+        const room = stage && request.boxes ? roomForAllRegions(parts[part][1], request) : undefined;
+        const wide = room ? { ...request, maxBoxes: room } : undefined;
+        const own = wide ? await boxesOf(image.slot, size, wide, network, signal) : { stage, bytes: parts[part] };
+        results.push(describeImage(metadata, image, network, parts[0], own.stage, own.bytes, request));
+      }
+      return results;
+    } finally {
+      collector.close();
+    }
+  }
+
+  /** Runs the box stage on one image of the network's last batch and waits for what it puts out. */
+  async function boxesOf(
+    slot: number,
+    size: PixelFormat,
+    request: Request,
+    network: NetworkStage,
+    signal: AbortSignal | undefined,
+  ): Promise<{ stage: BoxStage; bytes: ArrayBuffer[] }> {
+    const stage = await boxStage(size, request, network);
+    await stage.run(network, slot, request, signal);
+    const collector = createCollector(gpu);
+    try {
+      collector.take(stage.outputs.map((tensor) => stage.plan.locate(tensor)));
+      const [bytes] = await collector.finish();
+      gpu.check();
+      return { stage, bytes };
     } finally {
       collector.close();
     }

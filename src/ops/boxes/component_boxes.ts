@@ -22,6 +22,20 @@ export interface ComponentBoxesAttributes extends ComponentAttributes {
   readonly maxBoxes: number;
 }
 
+/** The paper's (Wang et al. 2017, section 4.3): where heatmaps from 0 to 255 are cut. */
+export const DEFAULT_HEAT_THRESHOLDS: readonly number[] = [60, 180];
+
+export const DEFAULT_MAX_BOXES = 64;
+
+/** More than anybody looks at; a table of one map and threshold then takes 1.5 MiB. */
+export const MAX_BOXES = 65_536;
+
+/** @throws InputError unless a table can have so many rows for each map and threshold. */
+export function checkMaxBoxes(maxBoxes: number): void {
+  if (Number.isInteger(maxBoxes) && maxBoxes >= 1 && maxBoxes <= MAX_BOXES) return;
+  throw new InputError('maxBoxes', { expected: `a whole number from 1 to ${MAX_BOXES}`, given: String(maxBoxes) });
+}
+
 /** Words of a box in the table: left, top, right, bottom (half-open, pixels of the image), area, bits of the peak's f32. */
 export const BOX_WORDS = 6;
 
@@ -37,9 +51,7 @@ export const forward: Operation<ComponentBoxesAttributes> = {
     checkHeatmaps(attributes, heatmaps!, ranges!);
     const { thresholds, maxBoxes } = attributes;
     checkHeatThresholds(thresholds);
-    if (!Number.isInteger(maxBoxes) || maxBoxes < 1 || maxBoxes > 65_536) {
-      throw new InputError('maxBoxes', { expected: 'a whole number, 1 … 65536', given: String(maxBoxes) });
-    }
+    checkMaxBoxes(maxBoxes);
     const maps = mapCount(heatmaps!);
     return [
       { shape: [maps, thresholds.length, maxBoxes, BOX_WORDS], layout: 'dense', type: 'u32' },
@@ -130,9 +142,6 @@ export interface Boxes {
   /** [n · classes, 4]: what `scaleHeatmaps` and `connectedComponents` need. */
   readonly ranges: Tensor;
 }
-
-export const DEFAULT_HEAT_THRESHOLDS: readonly number[] = [60, 180];
-export const DEFAULT_MAX_BOXES = 64;
 
 /**
  * Adds the way from heatmaps to boxes: heat interpolated at the image's pixels (bilinear, half-pixel centres), scaled to 0 … 255,

@@ -126,12 +126,17 @@ export function checkHeatmaps({ width, height, size, fit }: HeatFrame, heatmaps:
 
 export const mapCount = ({ shape }: Tensor) => shape[0] * shape[1];
 
-/** @throws InputError unless thresholds lie in (0, 255]. */
-export function checkHeatThresholds(thresholds: readonly number[]): void {
-  if (thresholds.length < 1 || thresholds.length > 16 || !thresholds.every((t) => t > 0 && t <= 255)) {
-    throw new InputError('heat thresholds', {
-      expected: '1 to 16 numbers above 0, up to 255',
-      given: thresholds.join(', ') || 'none',
-    });
-  }
+/** Thresholds that heatmaps may be cut at in one call: each costs a pass over the image's pixels. */
+const MAX_HEAT_THRESHOLDS = 16;
+
+/** @throws InputError unless there are 1 to 16 of them, all different, in (0, 255]. */
+export function checkHeatThresholds(heatThresholds: readonly number[]): void {
+  const count = heatThresholds.length;
+  const differ = new Set(heatThresholds).size === count;
+  const inRange = heatThresholds.every((value) => value > 0 && value <= 255);
+  if (count >= 1 && count <= MAX_HEAT_THRESHOLDS && differ && inRange) return;
+  throw new InputError('heatThresholds', {
+    expected: `1 to ${MAX_HEAT_THRESHOLDS} different numbers above 0, up to 255`,
+    given: heatThresholds.join(', ') || 'none',
+  });
 }
