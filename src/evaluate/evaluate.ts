@@ -1,17 +1,19 @@
 /** Scores predictions against a data set: classification, localization, and both by groups of patients. */
 import { InputError } from '../errors.js';
 import type { Prediction } from '../formats/findings.js';
-import { type ImageTable, type LabeledBox, SEXES, VIEWS } from '../formats/image_table.js';
+import type { ImageTable, LabeledBox } from '../formats/image_table.js';
 import { own } from '../formats/json.js';
 import { labelNames, listed } from '../formats/label_names.js';
 import type { Warning } from '../warnings.js';
-import { fitPlatt, fitTemperature, type Scaling, sigmoid } from './calibration.js';
-import { type ClassColumn, type ClassScore, logitsFrom, logitsOf, rankRows, scoreClasses } from './classification.js';
+import { fitPlatt, fitTemperature, type Scaling } from './calibration.js';
+import { type ClassScore, logitsOf, rankRows, scoreClasses } from './classification.js';
 import { coverage, endingHint } from './coverage.js';
+import { groupsOf } from './groups.js';
 import type { BootstrapOptions, Interval } from './intervals.js';
 import type { Criterion } from './localization.js';
-import { boxScore, type LocalizationResult, localize, type Scored } from './localize.js';
+import { type LocalizationResult, localize, type Scored } from './localize.js';
 import { matchPredictions } from './match.js';
+import { anyBox, classesOf, columnOf, type ScoreSource, scoreSourceOf } from './score_columns.js';
 import { fitThreshold, type ThresholdRule } from './thresholds.js';
 
 /** Truth and predictions, image by image. */
@@ -67,7 +69,7 @@ export interface EvaluationResult {
   patients: number;
   validationImages: number;
   /** What ranks images: probabilities, or the score of the best box where a file has boxes only. */
-  scoreSource: 'probabilities' | 'boxes';
+  scoreSource: ScoreSource;
   /** Predictions of images that the label file does not have: ignored. */
   unknownImages: number;
   /** Images to score (those of `test`, else of the label file) that nothing was predicted for: not scored. */
@@ -211,96 +213,4 @@ function thresholdsByClass(given: Readonly<Record<string, number>> = {}, classes
       return label === undefined ? [] : [[label, value]];
     }),
   );
-}
-
-/** @throws InputError where some images have probabilities or logits and others none: boxes would rank the others */
-function scoreSourceOf(all: readonly Scored[]): EvaluationResult['scoreSource'] {
-  const without = all.filter(({ prediction }) => !prediction.probabilities && !prediction.logits);
-  if (without.length === 0) return 'probabilities';
-  if (without.length === all.length) return 'boxes';
-  throw new InputError(`${without[0].prediction.image} has boxes but no probabilities`, {
-    expected: 'probabilities, or logits, for every image to score or for none',
-    given: `none for ${without.length} of ${all.length} images`,
-    hint: 'predict them too, or leave their boxes out',
-  });
-}
-
-/** The threshold that every box passes and no image without one. */
-const anyBox = (scores: Float64Array) =>
-  scores.reduce((least, score) => (score > 0 ? Math.min(least, score) : least), 1);
-
-function classesOf(table: ImageTable, all: Scored[], source: string, wanted?: readonly string[]): string[] {
-  const foreign = wanted?.find((label) => !table.classes.includes(label));
-  if (foreign) throw new InputError(`${foreign} is no class of the data set`, { expected: table.classes.join(', ') });
-  const named = ({ probabilities, logits, findings = [] }: Prediction) =>
-    source === 'probabilities' ? Object.keys(logits ?? probabilities ?? {}) : findings.map(({ label }) => label);
-  const present = new Set(all.flatMap(({ prediction }) => named(prediction)));
-  const classes = [...(wanted ?? table.classes.filter((label) => present.has(label)))];
-  if (classes.length === 0) {
-    throw new InputError('The predictions score no class of the data set', {
-      expected: table.classes.join(', '),
-      given: [...present].slice(0, 20).join(', ') || 'none',
-    });
-  }
-  return classes;
-}
-
-function columnOf(table: ImageTable, all: Scored[], label: string, source: string): ClassColumn {
-  const bit = table.classes.indexOf(label);
-  const labels = Uint8Array.from(all, ({ row }) => (table.labels[row] >>> bit) & 1);
-  if (source === 'boxes') {
-    const scores = Float64Array.from(all, ({ prediction }) => boxScore(prediction.findings, label));
-    if (scores.some((score) => score < 0)) throw new InputError(`A box of ${label} has a negative score`);
-    return { label, labels, scores };
-  }
-  const scoreIn = (prediction: Prediction, kind: 'probabilities' | 'logits') => {
-    const value = prediction[kind]?.[label];
-    if (!Number.isFinite(value)) throw new InputError(`${prediction.image} has no score for ${label}`);
-    return value as number;
-  };
-  if (all.every(({ prediction }) => prediction.logits)) {
-    const logits = Float64Array.from(all, ({ prediction }) => scoreIn(prediction, 'logits'));
-    return { label, labels, logits, scores: logits.map(sigmoid) };
-  }
-  const scores = Float64Array.from(all, ({ prediction }) =>
-    prediction.probabilities ? scoreIn(prediction, 'probabilities') : sigmoid(scoreIn(prediction, 'logits')),
-  );
-  const outside = scores.findIndex((score) => score < 0 || score > 1);
-  if (outside >= 0) {
-    throw new InputError(`${all[outside].prediction.image}: the probability of ${label} is not in [0, 1]`, {
-      given: `${scores[outside]}`,
-      hint: 'Logits have to be given as logits.',
-    });
-  }
-  return { label, labels, scores, logits: logitsFrom(scores) };
-}
-
-/** Test rows by view, sex and age, as far as the label file says. */
-function groupsOf(table: ImageTable, all: Scored[], test: number[], ageLimits: readonly number[] = [18, 40, 60, 80]) {
-  const ageGroup = (age: number) => {
-    if (Number.isNaN(age)) return '';
-    const at = ageLimits.findIndex((limit) => age < limit);
-    if (at < 0) return `${ageLimits.at(-1)}+`;
-    return at === 0 ? `under ${ageLimits[0]}` : `${ageLimits[at - 1]}–${ageLimits[at] - 1}`;
-  };
-  const keys: Record<string, (row: number) => string> = {
-    view: (row) => VIEWS[table.views[row]],
-    sex: (row) => SEXES[table.sexes[row]],
-    age: (row) => ageGroup(table.ages[row]),
-  };
-  return Object.entries(keys).flatMap(([by, keyOf]) => {
-    const groups = new Map<string, number[]>();
-    for (const i of test) {
-      const group = keyOf(all[i].row);
-      const known = groups.get(group);
-      if (known) known.push(i);
-      else groups.set(group, [i]);
-    }
-    groups.delete('');
-    if (groups.size < 2) return [];
-    const order = [`under ${ageLimits[0]}`, ...[...groups.keys()].sort()];
-    return [...groups]
-      .sort(([a], [b]) => order.indexOf(a) - order.indexOf(b))
-      .map(([group, rows]) => ({ by, group, rows }));
-  });
 }
