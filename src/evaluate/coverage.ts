@@ -2,9 +2,12 @@
 import type { LabeledBox } from '../formats/image_table.js';
 import { listed } from '../formats/label_names.js';
 import type { Warning } from '../warnings.js';
+import { nameHint } from './name_hints.js';
 
 interface Coverage {
   boxes: readonly LabeledBox[];
+  patients: readonly string[];
+  /** By the image's name. */
   rowOf: ReadonlyMap<string, number>;
   /** Names of the predicted images; of those, what the label file lacks. */
   seen: ReadonlySet<string>;
@@ -12,18 +15,11 @@ interface Coverage {
   unpredicted: readonly string[];
   validationNames: ReadonlySet<string>;
   testNames: ReadonlySet<string> | undefined;
-}
-
-/** What to say of names that the label file has with another ending, or with one; undefined where it has none of them so. */
-export function endingHint(names: readonly string[], known: { has(name: string): boolean }): string | undefined {
-  const endings = ['.png', '.jpg', '.jpeg', '.PNG', '.JPG', '.dcm', ''];
-  for (const name of names.slice(0, 1000)) {
-    if (known.has(name)) continue;
-    const stem = name.replace(/\.(?:png|jpe?g|dcm|dicom)$/i, '');
-    const other = endings.map((ending) => stem + ending).find((one) => known.has(one));
-    if (other !== undefined) return `The label file has ${listed([other])}: names are compared with their endings.`;
-  }
-  return undefined;
+  /** Rows of the images that are scored, and that thresholds are fitted on. */
+  test: readonly number[];
+  validation: readonly number[];
+  /** Images that a network may have been trained on. */
+  training: ReadonlySet<string>;
 }
 
 /** Which of the images, and of the truth boxes, are not part of what is scored. */
@@ -33,7 +29,7 @@ export function coverage(of: Coverage): Warning[] {
   const say = (code: Warning['code'], names: readonly string[], one: string, several: string) => {
     if (names.length === 0) return;
     const shown = `${listed(names.slice(0, 3))}${names.length > 3 ? ', …' : ''}`;
-    const hint = endingHint(names, rowOf);
+    const hint = code === 'ignored-data' ? nameHint(names, rowOf) : undefined;
     warnings.push({
       code,
       message: `${names.length} ${names.length === 1 ? one : several}: ${shown}.${hint ? ` ${hint}` : ''}`,
@@ -81,6 +77,21 @@ export function coverage(of: Coverage): Warning[] {
     [...new Set(of.boxes.map(({ image }) => image))].filter((image) => !rowOf.has(image)),
     'image with truth boxes is not in the label file',
     'images with truth boxes are not in the label file',
+  );
+  const patientsOf = (rows: readonly number[]) => new Set(rows.map((row) => of.patients[row]));
+  const scored = patientsOf(of.test);
+  const shared = (rows: readonly number[]) => [...patientsOf(rows)].filter((patient) => scored.has(patient));
+  say(
+    'assumed-data',
+    shared(of.validation),
+    'patient has images to score and images that thresholds are fitted on',
+    'patients have images to score and images that thresholds are fitted on',
+  );
+  say(
+    'assumed-data',
+    shared([...of.training].flatMap((name) => rowOf.get(name) ?? [])),
+    'patient has images to score and images in the training list: a network that was trained on them scores too well',
+    'patients have images to score and images in the training list: a network that was trained on them scores too well',
   );
   return warnings;
 }

@@ -6,13 +6,14 @@ import { own } from '../formats/json.js';
 import { labelNames, listed } from '../formats/label_names.js';
 import type { Warning } from '../warnings.js';
 import { fitPlatt, fitTemperature, type Scaling } from './calibration.js';
-import { type ClassScore, logitsOf, rankRows, scoreClasses } from './classification.js';
-import { coverage, endingHint } from './coverage.js';
+import { type ClassColumn, type ClassScore, logitsOf, rankRows, scoreClasses } from './classification.js';
+import { coverage } from './coverage.js';
 import { groupsOf } from './groups.js';
 import type { BootstrapOptions, Interval } from './intervals.js';
 import type { Criterion } from './localization.js';
 import { type LocalizationResult, localize, type Scored } from './localize.js';
 import { matchPredictions } from './match.js';
+import { nameHint } from './name_hints.js';
 import { anyBox, classesOf, columnOf, type ScoreSource, scoreSourceOf } from './score_columns.js';
 import { fitThreshold, type ThresholdRule } from './thresholds.js';
 
@@ -32,6 +33,8 @@ export interface EvaluationOptions extends Omit<BootstrapOptions, 'clusters'> {
   validation?: Iterable<string>;
   /** Images to score. Default: all that are predicted and not for validation. */
   test?: Iterable<string>;
+  /** Images that a network may have been trained on. Patients who also have images to score are told. */
+  training?: Iterable<string>;
   /** Operating thresholds by label; what is not given is fitted on `validation`, or 0.5 where there is none. */
   thresholds?: Readonly<Record<string, number>>;
   rule?: ThresholdRule;
@@ -69,7 +72,7 @@ export interface EvaluationResult {
   patients: number;
   validationImages: number;
   /** What ranks images: probabilities, or the score of the best box where a file has boxes only. */
-  scoreSource: ScoreSource;
+  scoreSource: 'probabilities' | 'boxes';
   /** Predictions of images that the label file does not have: ignored. */
   unknownImages: number;
   /** Images to score (those of `test`, else of the label file) that nothing was predicted for: not scored. */
@@ -99,84 +102,49 @@ export interface EvaluationResult {
  */
 export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}): EvaluationResult {
   const { table, boxes = [] } = input;
-  const { level = 0.95, replicates = 1000, seed = 0, rule, scaling: scalingKind = 'platt' } = options;
+  const { level = 0.95, replicates = 1000, seed = 0, rule } = options;
   const { predictions, warnings: matching } = matchPredictions(input.predictions, table.classes);
-  const rowOf = new Map(table.images.map((image, row) => [image, row]));
-  const known: Scored[] = [];
-  const unknown: string[] = [];
-  const seen = new Set<string>();
-  for (const prediction of predictions) {
-    if (seen.has(prediction.image)) throw new InputError(`${prediction.image} is predicted twice`);
-    seen.add(prediction.image);
-    const row = rowOf.get(prediction.image);
-    if (row === undefined) unknown.push(prediction.image);
-    else known.push({ row, prediction });
-  }
-  if (known.length === 0) {
-    throw new InputError('No predicted image is in the label file', {
-      expected: `names like ${table.images[0] ?? '(the label file is empty)'}`,
-      given: predictions[0]?.image ?? 'no predictions',
-      hint: endingHint(unknown, rowOf),
-    });
-  }
-  const validationNames = new Set(options.validation ?? []);
-  const testNames = options.test && new Set(options.test);
-  const wanted = ({ prediction: { image } }: Scored) =>
-    validationNames.has(image) || !testNames || testNames.has(image);
-  const all = known.filter(wanted);
-  const indices = all.map((_, i) => i);
-  const validation = indices.filter((i) => validationNames.has(all[i].prediction.image));
-  const test = indices.filter((i) => !validationNames.has(all[i].prediction.image));
-  if (test.length === 0) {
-    throw new InputError('No predicted image is left to score', {
-      hint: endingHint([...(testNames ?? [])], rowOf),
-    });
-  }
+  const met = meet(predictions, table);
+  const parts = partsOf(met, options);
+  const { all, validation, test } = parts;
 
   const scoreSource = scoreSourceOf(all);
   const classes = classesOf(table, all, scoreSource, options.classes);
   const columns = classes.map((label) => columnOf(table, all, label, scoreSource));
   const unscoredClasses = table.classes.filter((label) => !classes.includes(label));
-  const unpredicted = [...(testNames ?? table.images)].filter((name) => !validationNames.has(name) && !seen.has(name));
+  const unpredicted = [...(parts.testNames ?? table.images)].filter(
+    (name) => !parts.validationNames.has(name) && !met.seen.has(name),
+  );
+  const rows = (indices: readonly number[]) => indices.map((i) => all[i].row);
   const warnings = [
     ...(options.warnings ?? []),
     ...matching,
-    ...coverage({ boxes, rowOf, seen, unknown, unpredicted, validationNames, testNames }),
+    ...coverage({
+      ...{ ...met, ...parts, boxes, unpredicted, patients: table.patients },
+      ...{ test: rows(test), validation: rows(validation), training: new Set(options.training ?? []) },
+    }),
     ...(options.classes || unscoredClasses.length === 0
       ? []
       : [missing(`Classes that nothing was predicted for are not scored: ${listed(unscoredClasses, 14)}.`)]),
   ];
 
-  const givenThresholds = thresholdsByClass(options.thresholds, table.classes);
+  const given = thresholdsByClass(options.thresholds, table.classes);
   const thresholds = Object.fromEntries(
-    columns.map((column): [string, Threshold] => {
-      const given = givenThresholds.get(column.label);
-      if (given !== undefined) return [column.label, { value: given, source: 'given' }];
-      const fitted = fitThreshold(rankRows(column, validation), rule);
-      if (fitted !== undefined) return [column.label, { value: fitted, source: 'validation' }];
-      return [column.label, { value: scoreSource === 'boxes' ? anyBox(column.scores) : 0.5, source: 'default' }];
-    }),
+    columns.map((column) => [column.label, thresholdOf(column, validation, given, scoreSource, rule)]),
   );
-  const scaling = Object.fromEntries(
-    columns.flatMap((column): [string, Scaling][] => {
-      const sample = logitsOf(column, validation);
-      const fit = scalingKind === 'platt' ? fitPlatt : fitTemperature;
-      const fitted = sample && fit(sample.logits, sample.labels);
-      return fitted ? [[column.label, fitted]] : [];
-    }),
-  );
+  const scaling = scalingOf(columns, validation, options.scaling ?? 'platt');
 
   const patients = all.map(({ row }) => table.patients[row]);
   const bootstrapOptions = { level, replicates, seed, clusters: patients };
   const fittedFor = (label: string) => ({ threshold: thresholds[label].value, scaling: own(scaling, label) });
-  const scoreRows = (rows: number[]) => scoreClasses(columns, rows, fittedFor, bootstrapOptions);
-  const patientCount = (rows: number[]) => new Set(rows.map((i) => patients[i])).size;
+  const scoreRows = (some: number[]) => scoreClasses(columns, some, fittedFor, bootstrapOptions);
+  const patientCount = (some: number[]) => new Set(some.map((i) => patients[i])).size;
   const overall = scoreRows(test);
-  const groups = groupsOf(table, all, test, options.ageLimits).map(({ rows, ...group }) => ({
+  const groups = groupsOf(table, all, test, options.ageLimits).map(({ rows: some, ...group }) => ({
     ...group,
-    images: rows.length,
-    patients: patientCount(rows),
-    ...scoreRows(rows),
+    images: some.length,
+    patients: patientCount(some),
+    ...scoreRows(some),
   }));
   const scored = test.map((i) => all[i]);
   return {
@@ -185,7 +153,7 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
     patients: patientCount(test),
     validationImages: validation.length,
     scoreSource,
-    unknownImages: unknown.length,
+    unknownImages: met.unknown.length,
     unpredictedImages: unpredicted.length,
     unscoredClasses,
     warnings,
@@ -200,6 +168,74 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
     groups,
     localization: localize(table, scored, boxes, classes, thresholds, { ...options, level, replicates, seed }),
   };
+}
+
+/** Predictions beside the rows of the label file that they are of. */
+interface Met {
+  known: Scored[];
+  /** Images that the label file lacks. */
+  unknown: string[];
+  /** Names of all predicted images. */
+  seen: Set<string>;
+  /** By the image's name. */
+  rowOf: Map<string, number>;
+}
+
+function meet(predictions: readonly Prediction[], table: ImageTable): Met {
+  const rowOf = new Map(table.images.map((image, row) => [image, row]));
+  const met: Met = { known: [], unknown: [], seen: new Set(), rowOf };
+  for (const prediction of predictions) {
+    const { image } = prediction;
+    if (met.seen.has(image)) throw new InputError(`${image} is predicted twice`);
+    met.seen.add(image);
+    const row = rowOf.get(image);
+    if (row === undefined) met.unknown.push(image);
+    else met.known.push({ row, prediction });
+  }
+  if (met.known.length > 0) return met;
+  throw new InputError('No predicted image is in the label file', {
+    expected: `names like ${table.images[0] ?? '(the label file is empty)'}`,
+    given: predictions[0]?.image ?? 'no predictions',
+    hint: nameHint(met.unknown, rowOf),
+  });
+}
+
+/** The predictions that take part, and which of them, by position, are fitted on and which are scored. */
+function partsOf({ known, rowOf }: Met, options: EvaluationOptions) {
+  const validationNames = new Set(options.validation ?? []);
+  const testNames = options.test && new Set(options.test);
+  const isFitted = ({ prediction }: Scored) => validationNames.has(prediction.image);
+  const all = known.filter((each) => isFitted(each) || !testNames || testNames.has(each.prediction.image));
+  const indices = all.map((_, i) => i);
+  const validation = indices.filter((i) => isFitted(all[i]));
+  const test = indices.filter((i) => !isFitted(all[i]));
+  if (test.length > 0) return { all, validation, test, validationNames, testNames };
+  throw new InputError('No predicted image is left to score', { hint: nameHint([...(testNames ?? [])], rowOf) });
+}
+
+function thresholdOf(
+  column: ClassColumn,
+  validation: readonly number[],
+  given: ReadonlyMap<string, number>,
+  source: ScoreSource,
+  rule?: ThresholdRule,
+): Threshold {
+  const said = given.get(column.label);
+  if (said !== undefined) return { value: said, source: 'given' };
+  const fitted = fitThreshold(rankRows(column, validation), rule);
+  if (fitted !== undefined) return { value: fitted, source: 'validation' };
+  return { value: source === 'boxes' ? anyBox(column.scores) : 0.5, source: 'default' };
+}
+
+function scalingOf(columns: readonly ClassColumn[], validation: readonly number[], kind: 'platt' | 'temperature') {
+  const fit = kind === 'platt' ? fitPlatt : fitTemperature;
+  return Object.fromEntries(
+    columns.flatMap((column): [string, Scaling][] => {
+      const sample = logitsOf(column, validation);
+      const fitted = sample && fit(sample.logits, sample.labels);
+      return fitted ? [[column.label, fitted]] : [];
+    }),
+  );
 }
 
 const missing = (message: string): Warning => ({ code: 'missing-data', message });

@@ -159,18 +159,30 @@ async function splitOf(
   options: CommandOptions,
   data: Dataset,
   warnings: Warning[],
-): Promise<{ validation: string[] | undefined; test: string[] | undefined }> {
-  const list = async (path: string) => readImageList(await readText(path), path, (warning) => warnings.push(warning));
+): Promise<{ validation: string[] | undefined; test: string[] | undefined; training?: string[] | undefined }> {
+  const list = async (path: string) =>
+    filled(
+      readImageList(await readText(path), path, (warning) => warnings.push(warning)),
+      path,
+    );
   if (options.split !== undefined) {
     const split = splitByPatient(data.table, { seed: options.split, boxed: data.boxes.map(({ image }) => image) });
     const names = (rows: Int32Array) => Array.from(rows, (row) => data.table.images[row]);
     return { validation: names(split.validation), test: names(split.test) };
   }
   const validation = options.validation === undefined ? undefined : await list(options.validation);
-  if (options.test === 'all' || (options.test === undefined && !data.test)) return { validation, test: undefined };
-  if (options.test !== undefined) return { validation, test: await list(options.test) };
+  if (options.test === 'all') return { validation, test: undefined };
+  const training = data.trainValidation;
+  if (options.test !== undefined) return { validation, test: await list(options.test), training };
+  if (!data.test) return { validation, test: undefined, training };
   say(`Scoring the images of ${TEST_FILE} only; --test all scores every one that is predicted.`);
-  return { validation, test: data.test };
+  return { validation, test: filled(data.test, join(data.folder, TEST_FILE)), training };
+}
+
+/** A list without names would score nothing, or fit on nothing, without a word. */
+function filled(names: string[], path: string): string[] {
+  if (names.length > 0) return names;
+  throw new InputError(`${path} holds no image name`, { expected: 'one image name a line' });
 }
 
 /** Thresholds by the data set's names. @throws InputError for a class that it does not have: it would never be used. */

@@ -33,7 +33,12 @@ export async function evaluateWeights(
   const { adapter, classes, signal, validation, test } = options;
   const wanted = test && new Set([...test, ...(validation ?? [])]);
   const images = data.table.images.filter((image) => data.paths.has(image) && (!wanted || wanted.has(image)));
-  if (images.length === 0) throw new InputError(`${data.folder} has none of the images to score`);
+  if (images.length === 0) {
+    throw new InputError(`${data.folder} has none of the images to score`, {
+      expected: `files like ${data.table.images[0] ?? '(the label file is empty)'}`,
+      given: [...data.paths.keys()][0] ?? 'no image files',
+    });
+  }
   const localizer = await loadNamed(weights, classes, {
     ...(await modelOptions(options)),
     ...(adapter ? { adapter } : {}),

@@ -1,0 +1,45 @@
+/** Why names of images do not meet those of the label file: what programs do to names on their way from file to file. */
+import { listed } from '../formats/label_names.js';
+
+const ENDINGS = ['.png', '.jpg', '.jpeg', '.PNG', '.JPG', '.dcm', ''];
+const ENDING = /\.(?:png|jpe?g|dcm|dicom)$/i;
+/** `1.2E+07`: a number that a spreadsheet program shortened. */
+const SHORTENED = /^\d(?:[.,]\d+)?e[+-]?\d+$/i;
+/** So many names are looked at: where all were changed in one way, the first one shows it. */
+const LOOKED_AT = 1000;
+
+const stemOf = (name: string) => name.replace(ENDING, '');
+const withoutZeros = (text: string) => text.replace(/(?<!\d)0+(?=\d)/g, '');
+/** The same for all spellings that programs make of one identifier. */
+const keyOf = (name: string) => withoutZeros(stemOf(name).toLowerCase().replace(/\.0+$/, ''));
+
+/**
+ * What to say of names that the label file has in another spelling: with another ending or with none, with zeros in front, as a number
+ * with decimals, in another case.
+ *
+ * @returns undefined where it has none of them so
+ */
+export function nameHint(names: readonly string[], known: ReadonlyMap<string, unknown>): string | undefined {
+  const strange = names.slice(0, LOOKED_AT).filter((name) => !known.has(name));
+  if (strange.length === 0) return undefined;
+  for (const name of strange) {
+    const other = ENDINGS.map((ending) => stemOf(name) + ending).find((one) => known.has(one));
+    if (other !== undefined) return `The label file has ${listed([other])}: names are compared with their endings.`;
+  }
+  const byKey = new Map(Array.from(known.keys(), (name) => [keyOf(name), name]));
+  for (const name of strange) {
+    const other = byKey.get(keyOf(name));
+    if (other !== undefined) return `${listed([name])} is probably ${listed([other])}: ${reasonOf(name, other)}.`;
+  }
+  const shortened = strange.find((name) => SHORTENED.test(stemOf(name)));
+  if (shortened === undefined) return undefined;
+  return `${listed([shortened])} looks like a number that a spreadsheet program shortened, and its digits are lost: export the names again, as text.`;
+}
+
+function reasonOf(name: string, other: string): string {
+  const [stem, otherStem] = [stemOf(name).toLowerCase(), stemOf(other).toLowerCase()];
+  if (stem === otherStem) return 'capitals and small letters count';
+  if (/\.0+$/.test(stem) !== /\.0+$/.test(otherStem))
+    return 'a program took identifiers for numbers and gave them decimals; read that column as text';
+  return 'leading zeros count, and were lost where a program took identifiers for numbers, as spreadsheets do; read that column as text';
+}
