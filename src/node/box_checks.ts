@@ -5,7 +5,7 @@ import type { LabeledBox } from '../formats/image_table.js';
 import type { Warning } from '../warnings.js';
 import { boxInImage, isCentred, isInside, likelyBoxFrame, type Size } from './box_frame.js';
 import type { Dataset } from './dataset.js';
-import { checkImage } from './dataset_check.js';
+import { checkImage } from './image_file_check.js';
 
 /**
  * Images with boxes get the size of their file where the predictions do not say it. What predictions say holds, since

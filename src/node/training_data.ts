@@ -5,7 +5,7 @@ import { readImageList, writeImageList } from '../formats/chestxray.js';
 import { type Split, splitByLists, splitByPatient } from '../formats/chestxray_splits.js';
 import { type ClassCount, selectData, type TrainingData } from '../train/data.js';
 import { type Dataset, openDataset } from './dataset.js';
-import { checkImage } from './dataset_check.js';
+import { checkImage } from './image_file_check.js';
 import type { ImageStore } from './image_store.js';
 import { startProgress } from './terminal.js';
 import { readText, writeWhole } from './text_files.js';
