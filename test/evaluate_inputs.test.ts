@@ -341,7 +341,7 @@ test('COCO: ids as numbers or text, names, scores; what means two things is refu
     /belongs to no category; given category_id 9/,
   );
   refused(() => read({ ...file, annotations: [one, { ...one, score: undefined }] }), /result 2 has no score, unlike/);
-  refused(() => read({ ...file, annotations: [{ ...one, score: '0.5' }] }), /result 1 has no box.*score '0\.5'/);
+  refused(() => read({ ...file, annotations: [{ ...one, score: '0.5' }] }), /result 1 has no score.*score '0\.5'/);
   refused(() => read({ ...file, annotations: [{ ...one, bbox: [1, 2, 3, -4] }] }), /result 1 has no box/);
   refused(
     () => read({ ...file, images: [{ id: 1, file_name: '0.png', probabilities: { Mass: 2 } }] }),

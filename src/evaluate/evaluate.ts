@@ -116,9 +116,11 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
     (name) => !parts.validationNames.has(name) && !met.seen.has(name),
   );
   const rows = (indices: readonly number[]) => indices.map((i) => all[i].row);
+  const said = options.warnings ?? [];
   const warnings = [
-    ...(options.warnings ?? []),
-    ...matching,
+    ...said,
+    // Whoever matched the predictions before has said so.
+    ...matching.filter(({ message }) => said.every((each) => each.message !== message)),
     ...coverage({
       ...{ ...met, ...parts, boxes, unpredicted, patients: table.patients },
       ...{ test: rows(test), validation: rows(validation), training: new Set(options.training ?? []) },

@@ -54,6 +54,7 @@ export function matchPredictions(predictions: readonly Prediction[], classes: re
     const message = `Labels of the predictions that are no class of the data set were not scored: ${unknown}.`;
     warnings.push({ code: 'ignored-data', message });
   }
+  warnings.push(...unlikely(matched));
   let highest = 0;
   for (const { findings = [] } of matched) for (const { score } of findings) highest = Math.max(highest, score);
   if (highest > 1) {
@@ -66,6 +67,29 @@ export function matchPredictions(predictions: readonly Prediction[], classes: re
     warnings.push({ code: 'assumed-data', message });
   }
   return { predictions: matched, warnings };
+}
+
+/** In so many images numbers show what they are. */
+const ENOUGH_IMAGES = 10;
+
+/** Logits that look like probabilities, and probabilities that are decisions. */
+function unlikely(predictions: readonly Prediction[]): Warning[] {
+  const isEach = (kind: 'logits' | 'probabilities', right: (value: number) => boolean) => {
+    const given = predictions.flatMap((prediction) => (prediction[kind] ? [prediction[kind]] : []));
+    return given.length >= ENOUGH_IMAGES && given.every((values) => Object.values(values).every(right));
+  };
+  const warnings: Warning[] = [];
+  if (isEach('logits', (value) => value >= 0 && value <= 1)) {
+    const message =
+      'All logits lie in [0, 1], as probabilities do. They were taken for logits: if they are probabilities, thresholds and calibration are wrong.';
+    warnings.push({ code: 'assumed-data', message });
+  }
+  if (isEach('probabilities', (value) => value === 0 || value === 1)) {
+    const message =
+      'All probabilities are 0 or 1, as decisions or labels are. They were taken for probabilities: an area under the curve is then that of one point.';
+    warnings.push({ code: 'assumed-data', message });
+  }
+  return warnings;
 }
 
 /** The same values under the classes' names; the object itself where nothing changes. */

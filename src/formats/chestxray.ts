@@ -7,7 +7,7 @@
  */
 import { InputError } from '../errors.js';
 import type { OnWarning } from '../warnings.js';
-import { type BoxColumns, boxColumns, boxIn, PUBLISHED_COLUMNS, refuseExtraFields } from './box_columns.js';
+import { type BoxColumns, boxColumns, boxFields, boxIn, PUBLISHED_COLUMNS, refuseTwoImages } from './box_columns.js';
 import { BOX_HEADER } from './box_list.js';
 import { type CsvOptions, type CsvReader, csvReader, findColumns, numberIn, readCsv } from './csv.js';
 import { imageNameOfPath } from './image_list.js';
@@ -21,6 +21,8 @@ export * from './image_table.js';
 export interface ReadOptions extends CsvOptions {
   /** The classes of the data set; at most 32. Default: the fourteen. */
   classes?: readonly string[];
+  /** Whether boxes are two corners. Default: as their columns are called. */
+  corners?: boolean;
   /** Called for each value or row that cannot be right. Without it the first row that cannot be used throws. */
   onProblem?: (message: string, row: number) => void;
   /** Told what of the file was matched, assumed or not used. */
@@ -225,39 +227,20 @@ export function readBoxList(text: string, options: ReadOptions = {}): LabeledBox
   const boxes: LabeledBox[] = [];
   const seen = new Set<string>();
   let columns: BoxColumns | undefined;
-  let width = Number.POSITIVE_INFINITY;
   let repeated = 0;
 
-  function onRow(fields: string[], row: number) {
+  function onRow(given: string[], row: number) {
     if (!columns) {
-      const headless = fields.length >= 6 && Number.isFinite(numberIn(fields[2]));
-      columns = headless ? PUBLISHED_COLUMNS : boxColumns(fields, source);
-      if (!columns) {
-        throw new InputError(`${source}: the header names no boxes`, {
-          expected: BOX_HEADER,
-          given: fields.join(',').slice(0, 200),
-        });
-      }
-      const unused = columns.unused.filter((name) => name.trim() !== '');
-      if (unused.length > 0) {
-        onWarning({ code: 'ignored-data', message: `${source}: columns that were not used: ${listed(unused)}.` });
-      }
-      if (columns.corners) {
-        onWarning({
-          code: 'assumed-data',
-          message: `${source}: boxes were read as corners: left, top, right, bottom.`,
-        });
-      }
-      if (!headless) {
-        width = fields.length;
-        return;
-      }
+      const headless = given.length >= 6 && Number.isFinite(numberIn(given[2]));
+      columns = boxColumnsOf(headless ? undefined : given, { ...options, source });
+      if (!headless) return;
     }
     try {
+      const fields = boxFields(given, columns);
       if (fields.length <= Math.max(...columns.sides)) {
         throw new Error(`${fields.length} columns, expected image, label, x, y, width, height`);
       }
-      refuseExtraFields(fields, width);
+      refuseTwoImages(fields, columns.header, columns.image, columns.otherImages);
       const image = imageNameOfPath(fields[columns.image] ?? '');
       const name = (fields[columns.label] ?? '').trim();
       const known = labels.match(name);
@@ -282,4 +265,25 @@ export function readBoxList(text: string, options: ReadOptions = {}): LabeledBox
     onWarning({ code: 'ignored-data', message: `${source}: ${rows} counted once.` });
   }
   return boxes;
+}
+
+/** Which column is which, and what is to be said about it. @param header undefined where the file begins with a box */
+function boxColumnsOf(header: readonly string[] | undefined, options: ReadOptions & { source: string }): BoxColumns {
+  const { source, onWarning = () => {} } = options;
+  const named = header ? boxColumns(header, source) : PUBLISHED_COLUMNS;
+  if (!named) {
+    throw new InputError(`${source}: the header names no boxes`, {
+      expected: BOX_HEADER,
+      given: header?.join(',').slice(0, 200),
+    });
+  }
+  const columns = { ...named, corners: options.corners ?? named.corners };
+  if (columns.unused.length > 0) {
+    onWarning({ code: 'ignored-data', message: `${source}: columns that were not used: ${listed(columns.unused)}.` });
+  }
+  if (columns.corners) {
+    const message = `${source}: boxes were read as corners: left, top, right, bottom.`;
+    onWarning({ code: 'assumed-data', message });
+  }
+  return columns;
 }

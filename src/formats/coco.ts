@@ -4,11 +4,12 @@
  * `categories`. raybox writes the second; `annotations` of it is a valid array of results.
  */
 import { InputError } from '../errors.js';
-import type { OnWarning } from '../warnings.js';
+import type { OnWarning, Warning } from '../warnings.js';
 import { brief } from './checkpoint.js';
-import { type Finding, fileName, type Prediction } from './findings.js';
+import { type Box, type Finding, fileName, type Prediction } from './findings.js';
 import { canonicalLabel } from './image_table.js';
 import { isRecord, probabilitiesByLabel, sizeIn } from './json.js';
+import { labelNames, listed } from './label_names.js';
 
 export { parseJson } from './json.js';
 
@@ -79,19 +80,28 @@ function records(holder: unknown, key: string, source: string): Record<string, u
   throw new InputError(`${source}: "${key}" is no list of objects`);
 }
 
+export interface CocoOptions {
+  source?: string;
+  /**
+   * What ids of a bare array of results mean: a parsed annotation file with `images` and `categories`. Without it `image_id` must be a
+   * file name and `category_id` a label.
+   */
+  index?: unknown;
+  /** The classes of the data set: two categories that mean one of them are refused. */
+  classes?: readonly string[];
+  /** Whether `bbox` is two corners. Default: a corner, width and height, as the format has it. */
+  corners?: boolean | undefined;
+  /** Told of ids that are numbers in one place and text in the other, and of scores that are not there. */
+  onWarning?: OnWarning | undefined;
+}
+
 /**
  * Reads a COCO file into one prediction per image. Categories stay as the file spells them, but for the published slips.
  *
- * @param index what ids of a bare array of results mean: a parsed annotation file with `images` and `categories`. Without
- *   it `image_id` must be a file name and `category_id` a label.
- * @param onWarning told of ids that are numbers in one place and text in the other, and of scores that are not there
  * @throws InputError for ids that name nothing or two things, boxes that are none, and anything of another shape
  */
-export function readCoco(
-  parsed: unknown,
-  options: { source?: string; index?: unknown; onWarning?: OnWarning } = {},
-): Prediction[] {
-  const { source = 'COCO file', onWarning = () => {} } = options;
+export function readCoco(parsed: unknown, options: CocoOptions = {}): Prediction[] {
+  const { source = 'COCO file', corners = false, onWarning = () => {} } = options;
   if (!Array.isArray(parsed) && !isRecord(parsed)) {
     throw new InputError(`${source} is no COCO file`, { expected: 'an array of results, or an object' });
   }
@@ -99,6 +109,60 @@ export function readCoco(
   const index = results ? (options.index ?? {}) : parsed;
   const annotations = results ?? records(parsed, 'annotations', source);
 
+  const images = imagesIn(index, source);
+  const labels = labelsIn(index, source, options.classes ?? []);
+  const known = { images: images.size() > 0, labels: labels.size() > 0 };
+  const ids = new Set<unknown>();
+  const otherScores = new Set<string>();
+  let [scored, repeated] = [0, 0];
+  for (const [i, annotation] of annotations.entries()) {
+    const { id, image_id, category_id, bbox } = annotation;
+    if (id !== undefined && ids.has(id)) repeated += 1;
+    ids.add(id);
+    for (const key of Object.keys(annotation)) if (OTHER_SCORE.test(key)) otherScores.add(key);
+    const where = `${source}: result ${i + 1}`;
+    const prediction = images.get(image_id) ?? (known.images ? undefined : newImage(images, image_id));
+    if (!prediction) {
+      throw new InputError(`${where} belongs to no image`, {
+        given: `image_id ${brief(image_id)}`,
+        hint: 'Ids that are numbers need the annotation file with "images" and "categories" beside the results.',
+      });
+    }
+    const named = typeof category_id === 'string' && !known.labels ? canonicalLabel(category_id.trim()) : undefined;
+    const label = labels.get(category_id) ?? named;
+    if (label === undefined) {
+      throw new InputError(`${where} belongs to no category`, { given: `category_id ${brief(category_id)}` });
+    }
+    const score = scoreIn(annotation, where);
+    scored += score === undefined ? 0 : 1;
+    if (scored > 0 && scored !== i + 1) {
+      throw new InputError(`${where} has ${score === undefined ? 'no' : 'a'} score, unlike those before it`, {
+        expected: 'a score for every box, or for none',
+      });
+    }
+    const finding: Finding = { label, score: score ?? 1, box: boxIn(bbox, corners, where) };
+    (prediction.findings as Finding[]).push(finding);
+  }
+  const say = (code: Warning['code'], message: string) => onWarning({ code, message: `${source}: ${message}` });
+  if (annotations.length > 0 && scored === 0)
+    say('assumed-data', 'no box has a score; every box counts with a score of 1.');
+  if (otherScores.size > 0) say('ignored-data', `"score" counts; not used: ${listed(otherScores)}.`);
+  if (repeated > 0)
+    say('assumed-data', `${repeated} results have an id that another has too; each counts as a box of its own.`);
+  const texts = [images.respelled() && 'image ids', labels.respelled() && 'category ids'].filter((each) => each);
+  if (texts.length > 0) {
+    const both = texts.join(' and ');
+    say('matched-names', `${both} are numbers in one place and text in the other; they were taken for the same.`);
+  }
+  return images.all();
+}
+
+/** Keys that could be a score, and are none in COCO. */
+const OTHER_SCORE = /^(?:prob(?:s|ability|abilities)?|conf(?:idence)?|scores)$/i;
+
+type Images = ReturnType<typeof idMap<Prediction>>;
+
+function imagesIn(index: unknown, source: string): Images {
   const images = idMap<Prediction>(`${source}: image`);
   const paths = new Map<string, string>();
   for (const { id, file_name, width, height, probabilities } of records(index, 'images', source)) {
@@ -109,76 +173,56 @@ export function readCoco(
     paths.set(image, file_name);
     images.set(id, {
       image,
-      width: sizeIn(width, `${source}: the width of ${image}`),
-      height: sizeIn(height, `${source}: the height of ${image}`),
+      ...sizeIn({ width, height }, `${source}: ${image}`),
       probabilities: probabilitiesByLabel(probabilities, `${source}: probabilities of ${image}`),
       findings: [],
     });
   }
+  return images;
+}
+
+/** An image that only a result names. */
+function newImage(images: Images, id: unknown): Prediction | undefined {
+  if (typeof id !== 'string') return undefined;
+  const prediction: Prediction = { image: fileName(id), findings: [] };
+  images.set(id, prediction);
+  return prediction;
+}
+
+function labelsIn(index: unknown, source: string, classes: readonly string[]) {
   const labels = idMap<string>(`${source}: category`);
-  const names = new Set<string>();
+  const { match } = labelNames(classes);
+  const names = new Map<string, string>();
   for (const { id, name } of records(index, 'categories', source)) {
     if (!isId(id) || typeof name !== 'string') throw new InputError(`${source}: a category without id or name`);
-    if (names.has(name.trim())) throw new InputError(`${source}: two categories are called ${brief(name)}`);
-    names.add(name.trim());
+    const meant = match(name) ?? name.trim();
+    const other = names.get(meant);
+    if (other !== undefined) {
+      const [one, two] = [brief(other), brief(name)];
+      const what = other === name ? `two categories are called ${one}` : `two categories mean ${meant}: ${one}, ${two}`;
+      throw new InputError(`${source}: ${what}`, { expected: 'one category per class' });
+    }
+    names.set(meant, name);
     labels.set(id, canonicalLabel(name.trim()));
   }
-  const known = { images: images.size() > 0, labels: labels.size() > 0 };
+  return labels;
+}
 
-  const ids = new Set<unknown>();
-  let [scored, repeated] = [0, 0];
-  for (const [i, annotation] of annotations.entries()) {
-    const { id, image_id, category_id, bbox, score } = annotation;
-    if (id !== undefined && ids.has(id)) repeated += 1;
-    ids.add(id);
-    const where = `${source}: result ${i + 1}`;
-    let prediction = images.get(image_id);
-    if (!prediction) {
-      if (known.images || typeof image_id !== 'string') {
-        throw new InputError(`${where} belongs to no image`, {
-          given: `image_id ${brief(image_id)}`,
-          hint: 'Ids that are numbers need the annotation file with "images" and "categories" beside the results.',
-        });
-      }
-      prediction = { image: fileName(image_id), findings: [] };
-      images.set(image_id, prediction);
-    }
-    const named = typeof category_id === 'string' && !known.labels ? canonicalLabel(category_id.trim()) : undefined;
-    const label = labels.get(category_id) ?? named;
-    if (label === undefined) {
-      throw new InputError(`${where} belongs to no category`, { given: `category_id ${brief(category_id)}` });
-    }
-    const numbers = Array.isArray(bbox) && bbox.length === 4 && bbox.every(Number.isFinite) ? bbox : undefined;
-    const isScored = score !== undefined && score !== null;
-    if (!numbers || numbers[2] <= 0 || numbers[3] <= 0 || (isScored && !Number.isFinite(score))) {
-      throw new InputError(`${where} has no box`, {
-        expected: 'bbox [x, y, width, height] of finite numbers with an area, and a score',
-        given: `bbox ${brief(bbox)}, score ${brief(score)}`,
-      });
-    }
-    scored += isScored ? 1 : 0;
-    if (scored > 0 && scored !== i + 1) {
-      throw new InputError(`${where} ${isScored ? 'has a score' : 'has no score'}, unlike those before it`, {
-        expected: 'a score for every box, or for none',
-      });
-    }
-    const [x, y, width, height] = numbers;
-    const finding: Finding = { label, score: isScored ? (score as number) : 1, box: { x, y, width, height } };
-    (prediction.findings as Finding[]).push(finding);
-  }
-  if (annotations.length > 0 && scored === 0) {
-    onWarning({ code: 'assumed-data', message: `${source}: no box has a score; every box counts with a score of 1.` });
-  }
-  if (repeated > 0) {
-    const message = `${source}: ${repeated} results have an id that another has too; each counts as a box of its own.`;
-    onWarning({ code: 'assumed-data', message });
-  }
-  const texts = [images.respelled() && 'image ids', labels.respelled() && 'category ids'].filter((each) => each);
-  if (texts.length > 0) {
-    const message = `${source}: ${texts.join(' and ')} are numbers in one place and text in the other; they were taken for the same.`;
-    onWarning({ code: 'matched-names', message });
-  }
-  return images.all();
+function scoreIn({ score }: Record<string, unknown>, where: string): number | undefined {
+  if (score === undefined || score === null) return undefined;
+  if (Number.isFinite(score)) return score as number;
+  throw new InputError(`${where} has no score`, { expected: 'a finite number', given: `score ${brief(score)}` });
+}
+
+function boxIn(bbox: unknown, corners: boolean, where: string): Box {
+  const sides = Array.isArray(bbox) && bbox.length === 4 && bbox.every(Number.isFinite) ? bbox : [];
+  const [x, y, third, fourth] = sides;
+  const [width, height] = corners ? [third - x, fourth - y] : [third, fourth];
+  if (width > 0 && height > 0) return { x, y, width, height };
+  throw new InputError(`${where} has no box`, {
+    expected: `bbox ${corners ? '[x1, y1, x2, y2]' : '[x, y, width, height]'} of finite numbers, with an area`,
+    given: `bbox ${brief(bbox)}`,
+  });
 }
 
 /** What ids stand for. What is the number 7 in one place may be the text "7" in another. */

@@ -27,7 +27,7 @@ export const IMAGE_COLUMNS: readonly string[] = [
 const LIST_HEADERS = new Set([...IMAGE_COLUMNS, 'files', 'filenames', 'paths', 'name', 'names', 'id', 'img']);
 /** A line is a name and a few columns. */
 const MAX_LINE = 4096;
-const IMAGE_ENDING = /\.(?:png|jpe?g|dcm|dicom)$/i;
+export const IMAGE_ENDING = /\.(?:png|jpe?g|dcm|dicom)$/i;
 
 /** Image names become file names: anything that could leave the folder or break a line is refused. */
 export function imageName(text: string): string {

@@ -125,10 +125,24 @@ export function probabilitiesByLabel(value: unknown, where: string): Record<stri
 }
 
 /** A side of an image in pixels; undefined where a file does not say it. */
-export function sizeIn(value: unknown, what: string): number | undefined {
+function sideIn(value: unknown, what: string): number | undefined {
   if (value === undefined || value === null || value === 0) return undefined;
   if (Number.isFinite(value) && (value as number) > 0) return value as number;
   throw new InputError(`${what} should be a number of pixels`, { given: brief(value) });
+}
+
+/** The size of an image: both sides, or neither. @param where begins what is said of a wrong one */
+export function sizeIn(
+  { width, height }: Record<string, unknown>,
+  where: string,
+): { width: number | undefined; height: number | undefined } {
+  const begin = where === '' ? '' : `${where}: `;
+  const size = { width: sideIn(width, `${begin}width`), height: sideIn(height, `${begin}height`) };
+  if ((size.width === undefined) === (size.height === undefined)) return size;
+  const [given, missing] = size.width === undefined ? ['height', 'width'] : ['width', 'height'];
+  throw new InputError(`${begin}${given} is given, and ${missing} is not`, {
+    expected: 'both, or neither: boxes count in pixels of them',
+  });
 }
 
 /** What an object itself holds under a key, whatever its prototype is: keys from files may be called `constructor`. */

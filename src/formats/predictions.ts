@@ -8,7 +8,7 @@ import type { OnWarning } from '../warnings.js';
 import { brief } from './checkpoint.js';
 import { type Box, type Finding, fileName, type Prediction } from './findings.js';
 import { canonicalLabel } from './image_table.js';
-import { numbersByLabel, parseJson, probabilitiesByLabel, sizeIn } from './json.js';
+import { isRecord, numbersByLabel, parseJson, probabilitiesByLabel, sizeIn } from './json.js';
 import { listed } from './label_names.js';
 import type { PredictionReader } from './predictions_csv.js';
 
@@ -34,26 +34,33 @@ export function predictionCollector() {
   };
 }
 
-/** The forms that a box may have. Others (`w` and `h`, corners) might be taken for one of these, and are refused. */
+const CORNER_FORM = '[x1, y1, x2, y2], in pixels, with an area';
+/** The forms that a box may have. Others (`w` and `h`, corners with names) might be taken for one of these, and are refused. */
 const BOX_FORMS = '{"x", "y", "width", "height"} or [x, y, width, height], in pixels, with an area';
 
-function boxOf(box: unknown): Box {
+/** @param corners whether the four numbers of a list are two corners; those of an object have names */
+function boxOf(box: unknown, corners: boolean): Box {
   const { x, y, width, height } = (box ?? {}) as Record<string, unknown>;
-  const sides = Array.isArray(box) ? box : [x, y, width, height];
-  if (sides.length === 4 && sides.every(Number.isFinite) && sides[2] > 0 && sides[3] > 0) {
-    return { x: sides[0], y: sides[1], width: sides[2], height: sides[3] };
-  }
-  const isObject = typeof box === 'object' && box !== null && !Array.isArray(box);
+  const isList = Array.isArray(box);
+  const sides = isList ? box : [x, y, width, height];
+  const isFilled = sides.length === 4 && sides.every(Number.isFinite);
+  const [left, top, third, fourth] = sides;
+  const size = corners && isList ? [third - left, fourth - top] : [third, fourth];
+  if (isFilled && size[0] > 0 && size[1] > 0) return { x: left, y: top, width: size[0], height: size[1] };
+  const isObject = typeof box === 'object' && box !== null && !isList;
   const given = isObject
     ? `{${Object.entries(box)
         .slice(0, 8)
         .map(([key, side]) => `${key}: ${brief(side)}`)
         .join(', ')}}`
     : brief(box);
-  throw new Error(`no box: given ${given.slice(0, 200)}, expected ${BOX_FORMS}`);
+  throw new Error(`no box: given ${given.slice(0, 200)}, expected ${corners ? CORNER_FORM : BOX_FORMS}`);
 }
 
-function findingOf(value: unknown): Finding {
+/** What a finding may say; other keys are not used, and said. */
+const FINDING_KEYS = ['label', 'score', 'box', 'threshold', 'area', 'peak'];
+
+function findingOf(value: unknown, corners: boolean): Finding {
   const { label, score, box, threshold, area, peak } = (value ?? {}) as Record<string, unknown>;
   if (typeof label !== 'string' || label.trim() === '' || !Number.isFinite(score)) {
     throw new Error(`a finding needs a label and a score, given ${brief([label, score])}`);
@@ -62,7 +69,7 @@ function findingOf(value: unknown): Finding {
   return {
     label: canonicalLabel(label.trim()),
     score: score as number,
-    box: boxOf(box),
+    box: boxOf(box, corners),
     ...Object.fromEntries(optional),
   };
 }
@@ -115,14 +122,20 @@ export function refuseContradiction({ probabilities = {}, logits = {} }: Predict
   }
 }
 
+export interface LineOptions {
+  source?: string;
+  maxLineLength?: number;
+  /** Whether boxes that are lists of four numbers are two corners. Default: a corner, width and height. */
+  corners?: boolean | undefined;
+  onWarning?: OnWarning | undefined;
+}
+
 /**
  * Reads JSON lines: per image an object with `image` (or `file`) and any of `probabilities`, `logits`, `findings` and
  * `points`. Lines that carry an `error` instead are passed over: they are what a run says of a file it could not read.
  */
-export function predictionLineReader(
-  options: { source?: string; maxLineLength?: number; onWarning?: OnWarning } = {},
-): PredictionReader {
-  const { source = 'predictions', maxLineLength = 1 << 26, onWarning = () => {} } = options;
+export function predictionLineReader(options: LineOptions = {}): PredictionReader {
+  const { source = 'predictions', maxLineLength = 1 << 26, corners = false, onWarning = () => {} } = options;
   const predictions = predictionCollector();
   const seen = new Set<Prediction>();
   const unknownKeys = new Set<string>();
@@ -134,35 +147,28 @@ export function predictionLineReader(
     line += 1;
     if (text.trim() === '') return;
     const where = `${source}: line ${line}`;
-    const value = parseJson(text, where) as Record<string, unknown>;
-    if (typeof value !== 'object' || value === null) throw new InputError(`${where} is no JSON object`);
-    const name = value.image ?? value.file;
+    const value = objectIn(text, where);
     if (value.error !== undefined) {
       failed += 1;
       return;
     }
-    if (typeof name !== 'string') {
-      const meant = Object.keys(value).find((key) => meantBy(key) === 'image');
-      throw new InputError(`${where} names no image`, {
-        expected: 'a string "image"',
-        given: brief(name),
-        ...(meant === undefined ? {} : { hint: `is ${brief(meant)} the image?` }),
-      });
-    }
+    const name = imageOf(value, where);
     for (const key of Object.keys(value)) if (!KEYS.includes(key)) unknownKeys.add(key);
     try {
       const prediction = predictions.of(name);
       if (seen.has(prediction)) throw new Error(`${prediction.image} is listed twice`);
       seen.add(prediction);
-      prediction.width = sizeIn(value.width, 'width');
-      prediction.height = sizeIn(value.height, 'height');
+      Object.assign(prediction, sizeIn(value, ''));
       prediction.probabilities = probabilitiesByLabel(value.probabilities, 'probabilities');
       prediction.logits = numbersByLabel(value.logits, 'logits');
       refuseContradiction(prediction);
       prediction.points = pointsOf(value.points);
       if (value.findings !== undefined) {
         if (!Array.isArray(value.findings)) throw new Error('"findings" is no list');
-        prediction.findings = value.findings.map(findingOf);
+        prediction.findings = value.findings.map((each) => findingOf(each, corners));
+        for (const key of value.findings.flatMap(Object.keys)) {
+          if (!FINDING_KEYS.includes(key)) unknownKeys.add(`findings.${key}`);
+        }
       }
     } catch (error) {
       throw new InputError(`${where}: ${(error as Error).message}`, { cause: error });
@@ -195,6 +201,37 @@ export function predictionLineReader(
     },
     predictions: predictions.all,
   };
+}
+
+function objectIn(text: string, where: string): Record<string, unknown> {
+  const value = parseJson(text, where);
+  if (isRecord(value)) return value;
+  throw new InputError(`${where} is no JSON object`, {
+    expected: 'an object on each line',
+    given: Array.isArray(value) ? 'a list' : brief(value),
+    ...(Array.isArray(value) ? { hint: 'write each of its objects on a line of its own' } : {}),
+  });
+}
+
+/** The name of a line's image, which `file` may give with its folders too. */
+function imageOf(value: Record<string, unknown>, where: string): string {
+  const { image, file } = value;
+  const name = image ?? file;
+  if (typeof name !== 'string') {
+    const meant = Object.keys(value).find((key) => meantBy(key) === 'image');
+    throw new InputError(`${where} names no image`, {
+      expected: 'a string "image"',
+      given: brief(name),
+      ...(meant === undefined ? {} : { hint: `is ${brief(meant)} the image?` }),
+    });
+  }
+  if (typeof file === 'string' && fileName(file.trim()) !== fileName(name.trim())) {
+    throw new InputError(`${where}: image and file name two images`, {
+      given: `${brief(image)} and ${brief(file)}`,
+      hint: 'leave one of them out',
+    });
+  }
+  return name;
 }
 
 /** Joins predictions of the same images from several sources, for example probabilities and boxes. */

@@ -1,7 +1,15 @@
 /** Predictions as a CSV: a column per class, or a row per box in the layout of `BBox_List_2017.csv`. */
 import { InputError } from '../errors.js';
 import type { OnWarning } from '../warnings.js';
-import { type BoxColumns, boxColumns, boxIn, imageColumn, refuseExtraFields } from './box_columns.js';
+import {
+  type BoxColumns,
+  boxColumns,
+  boxFields,
+  boxIn,
+  imageColumns,
+  refuseExtraFields,
+  refuseTwoImages,
+} from './box_columns.js';
 import { type CsvReader, csvReader, numberIn, separatorHint } from './csv.js';
 import type { Finding, Prediction } from './findings.js';
 import { IMAGE_COLUMNS } from './image_list.js';
@@ -19,6 +27,8 @@ export interface PredictionCsvOptions {
   classes: readonly string[];
   /** Whether the numbers are logits. Default: probabilities. */
   logits?: boolean;
+  /** Whether boxes are two corners. Default: as their columns are called. */
+  corners?: boolean;
   /** Told what of the file was matched, assumed or not used. */
   onWarning?: OnWarning;
 }
@@ -55,40 +65,70 @@ export function predictionCsvReader(options: PredictionCsvOptions): PredictionRe
         given: header.slice(0, 20).join(',').slice(0, 200),
       });
     }
-    if (!scores && !boxes) throw neither(header, source, options.classes);
-    const image = scores?.image ?? (boxes as BoxColumns).image;
-    if (!IMAGE_COLUMNS.includes(header[image].trim().toLowerCase())) {
-      const message = `${source}: no column is called like an image's name; the first, ${listed([header[image]])}, was taken for it.`;
-      onWarning({ code: 'assumed-data', message });
+    if (scores) {
+      sayOfScores(scores, header, source, options.classes, onWarning);
+      return scoreRow(predictions, scores, header, options.logits ?? false);
     }
-    const unused = scores?.unused ?? (boxes as BoxColumns).unused;
-    if (unused.length > 0) {
-      const names = unknownNames(unused, options.classes);
-      onWarning({ code: 'ignored-data', message: `${source}: columns that are no class were not used: ${names}.` });
-    }
-    if (scores && scores.respelled.size > 0) {
-      const message = `${source}: columns were taken for classes: ${respellings(scores.respelled)}.`;
-      onWarning({ code: 'matched-names', message });
-    }
-    if (boxes && boxes.score === undefined) {
-      onWarning({
-        code: 'assumed-data',
-        message: `${source}: no column is a score; every box counts with a score of 1.`,
-      });
-    }
-    if (boxes?.corners) {
-      const names = boxes.sides.map((at) => header[at]).join(', ');
-      onWarning({ code: 'assumed-data', message: `${source}: boxes were read as corners (${names}).` });
-    }
-    return scores
-      ? scoreRow(predictions, scores, header.length, options.logits ?? false)
-      : boxRow(predictions, boxes as BoxColumns, header.length);
+    if (!boxes) throw neither(header, source, options.classes);
+    const columns = { ...boxes, corners: options.corners ?? boxes.corners };
+    sayOfBoxes(columns, source, options.classes, onWarning);
+    return boxRow(predictions, columns);
   };
   return { ...reader, predictions: predictions.all };
 }
 
+function sayOfScores(
+  { image, unused, respelled }: ScoreColumns,
+  header: readonly string[],
+  source: string,
+  classes: readonly string[],
+  onWarning: OnWarning,
+): void {
+  sayOfColumns(header[image], unused, source, classes, onWarning);
+  if (respelled.size === 0) return;
+  const message = `${source}: columns were taken for classes: ${respellings(respelled)}.`;
+  onWarning({ code: 'matched-names', message });
+}
+
+function sayOfBoxes(columns: BoxColumns, source: string, classes: readonly string[], onWarning: OnWarning): void {
+  const { header, image, score, sides, otherScores } = columns;
+  sayOfColumns(header[image], columns.unused, source, classes, onWarning);
+  const say = (code: 'assumed-data' | 'ignored-data', text: string) =>
+    onWarning({ code, message: `${source}: ${text}.` });
+  if (score === undefined) say('assumed-data', 'no column is a score; every box counts with a score of 1');
+  else if (otherScores.length > 0) {
+    say(
+      'ignored-data',
+      `${listed([header[score]])} was taken for the score of boxes; not used: ${listed(otherScores)}`,
+    );
+  }
+  if (columns.corners) {
+    say('assumed-data', `boxes were read as corners (${sides.map((at) => header[at]).join(', ')})`);
+  }
+}
+
+/** What both kinds of files have in common: the column of the image, and columns that mean nothing. */
+function sayOfColumns(
+  image: string,
+  unused: readonly string[],
+  source: string,
+  classes: readonly string[],
+  onWarning: OnWarning,
+): void {
+  if (!IMAGE_COLUMNS.includes(image.trim().toLowerCase())) {
+    const message = `${source}: no column is called like an image's name; the first, ${listed([image])}, was taken for it.`;
+    onWarning({ code: 'assumed-data', message });
+  }
+  if (unused.length > 0) {
+    const message = `${source}: columns that are no class were not used: ${unknownNames(unused, classes)}.`;
+    onWarning({ code: 'ignored-data', message });
+  }
+}
+
 interface ScoreColumns {
   image: number;
+  /** Columns that are called like an image too. */
+  otherImages: number[];
   columns: { label: string; name: string; at: number }[];
   unused: string[];
   respelled: ReadonlyMap<string, string>;
@@ -118,10 +158,10 @@ function scoreColumns(header: string[], source: string, classes: readonly string
     byLabel.set(label, name);
   }
   const taken = columns.map(({ at }) => at);
-  const image = imageColumn(header, taken, source);
+  const { image, others: otherImages } = imageColumns(header, taken, source);
   const unused = header.filter((name, at) => at !== image && !taken.includes(at) && name.trim() !== '');
   const other = columns.filter(({ label, name }) => canonicalLabel(name) !== label);
-  return { image, columns, unused, respelled: new Map(other.map(({ name, label }) => [name, label])) };
+  return { image, otherImages, columns, unused, respelled: new Map(other.map(({ name, label }) => [name, label])) };
 }
 
 function neither(header: string[], source: string, classes: readonly string[]): InputError {
@@ -136,9 +176,10 @@ function neither(header: string[], source: string, classes: readonly string[]): 
 type Collector = ReturnType<typeof predictionCollector>;
 
 const scoreRow =
-  (predictions: Collector, { image, columns }: ScoreColumns, width: number, logits: boolean) =>
+  (predictions: Collector, { image, otherImages, columns }: ScoreColumns, header: readonly string[], logits: boolean) =>
   (fields: string[]) => {
-    refuseExtraFields(fields, width);
+    refuseExtraFields(fields, header.length);
+    refuseTwoImages(fields, header, image, otherImages);
     const prediction = predictions.of(fields[image] ?? '');
     const kind = logits ? 'logits' : 'probabilities';
     if (prediction[kind]) throw new Error(`${prediction.image} is listed twice`);
@@ -148,15 +189,23 @@ const scoreRow =
       if (!Number.isFinite(value) || (!logits && (value < 0 || value > 1))) {
         const wanted = logits ? 'a number' : 'a probability in [0, 1]';
         const given = fields[at] === undefined ? 'nothing' : JSON.stringify(fields[at].slice(0, 60));
-        throw new Error(`${name} of ${prediction.image} should be ${wanted}, given ${given}`);
+        throw new Error(`${name} of ${prediction.image} should be ${wanted}, given ${given}${unitHint(value)}`);
       }
       values.push([label, value]);
     }
     prediction[kind] = Object.fromEntries(values);
   };
 
-const boxRow = (predictions: Collector, columns: BoxColumns, width: number) => (fields: string[]) => {
-  refuseExtraFields(fields, width);
+/** What a number may be that is no probability. */
+function unitHint(value: number): string {
+  if (!Number.isFinite(value)) return '';
+  const logits = 'logits are read with --logits';
+  return value > 1 && value <= 100 ? `; percent must be divided by 100, ${logits}` : `; ${logits}`;
+}
+
+const boxRow = (predictions: Collector, columns: BoxColumns) => (given: string[]) => {
+  const fields = boxFields(given, columns);
+  refuseTwoImages(fields, columns.header, columns.image, columns.otherImages);
   const prediction = predictions.of(fields[columns.image] ?? '');
   const label = (fields[columns.label] ?? '').trim();
   if (label === '') throw new Error(`a box of ${prediction.image} has no label`);
@@ -166,8 +215,8 @@ const boxRow = (predictions: Collector, columns: BoxColumns, width: number) => (
     box: boxIn(fields, columns),
   };
   if (!Number.isFinite(finding.score)) {
-    const given = JSON.stringify((fields[columns.score ?? 0] ?? '').slice(0, 60));
-    throw new Error(`a box of ${prediction.image} should have a score, given ${given}`);
+    const wrong = JSON.stringify((fields[columns.score ?? 0] ?? '').slice(0, 60));
+    throw new Error(`a box of ${prediction.image} should have a score, given ${wrong}`);
   }
   prediction.findings ??= [];
   prediction.findings.push(finding);

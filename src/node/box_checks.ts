@@ -3,80 +3,157 @@ import { counted, InputError } from '../errors.js';
 import type { Box, Prediction } from '../formats/findings.js';
 import type { LabeledBox } from '../formats/image_table.js';
 import type { Warning } from '../warnings.js';
-import { boxInImage, isCentred, isInside, likelyBoxFrame, type Size } from './box_frame.js';
+import { fromCorners, likelyCorners, type Whose } from './box_corners.js';
+import { boxInImage, isCentred, isInside, likelyBoxFrame, type Size, scaledBox } from './box_frame.js';
 import type { Dataset } from './dataset.js';
 import { checkImage } from './image_file_check.js';
 
+/** Predictions with sizes: `frame` is the one that their boxes and points count in, `file` that of the image file. */
+export interface Sized {
+  prediction: Prediction;
+  frame: Size | undefined;
+  file: Size | undefined;
+}
+
 /**
- * Images with boxes get the size of their file where the predictions do not say it. What predictions say holds, since
- * they may have been made on larger copies of the images, but a size that the file of an image with truth boxes does not
- * have is told: the boxes may not be in one frame.
+ * Looks up sizes: boxes count in pixels of the size that predictions give, since they may have been made on larger or smaller copies,
+ * else in those of the image file. Files are looked at where there are boxes.
+ *
+ * @throws InputError where predictions give width and height the wrong way round
  */
-export async function withSizes(
-  predictions: readonly Prediction[],
-  { boxes, paths }: Dataset,
-): Promise<{ predictions: Prediction[]; warnings: Warning[] }> {
+export async function withSizes(predictions: readonly Prediction[], { boxes, paths }: Dataset): Promise<Sized[]> {
   const boxed = new Set(boxes.map(({ image }) => image));
-  const sized: Prediction[] = [];
-  const different: string[] = [];
+  const sized: Sized[] = [];
   for (const prediction of predictions) {
-    const path = paths.get(prediction.image);
-    const wanted = boxed.has(prediction.image) || (!prediction.width && prediction.findings?.length);
-    const size = path && wanted ? await checkImage(path).catch(() => undefined) : undefined;
     const said = sizeOf(prediction);
-    if (size && said && (size.width !== said.width || size.height !== said.height)) {
-      different.push(`${prediction.image}, ${said.width}×${said.height} for ${size.width}×${size.height}`);
+    const path = paths.get(prediction.image);
+    const isWanted = boxed.has(prediction.image) || (!said && (prediction.findings || prediction.points));
+    const file = path && isWanted ? await checkImage(path).catch(() => undefined) : undefined;
+    if (file && said && said.width !== said.height && said.width === file.height && said.height === file.width) {
+      throw new InputError(`${prediction.image}: width and height are the wrong way round`, {
+        expected: `the file's ${textOf(file)}`,
+        given: `${textOf(said)} in the predictions`,
+      });
     }
-    sized.push(size && !said ? { ...prediction, width: size.width, height: size.height } : prediction);
+    sized.push({ prediction, frame: said ?? file, file });
   }
-  const message = `Predictions give ${counted(different.length, 'image')} with boxes another size than their files have; the first: ${different[0]}. Predicted and truth boxes were compared in pixels of the size that the predictions give.`;
-  return { predictions: sized, warnings: different.length > 0 ? [{ code: 'assumed-data', message }] : [] };
+  return sized;
 }
 
 const sizeOf = ({ width, height }: Prediction): Size | undefined => (width && height ? { width, height } : undefined);
+const textOf = ({ width, height }: Size) => `${width}×${height}`;
+
+/** Predictions whose boxes and points are in pixels of the image files, where their sizes are known; what was scaled is said. */
+export function inFilePixels(all: readonly Sized[]): { predictions: Prediction[]; warnings: Warning[] } {
+  const scaled: string[] = [];
+  const predictions = all.map(({ prediction, frame, file = frame }) => {
+    if (!frame || !file) return prediction;
+    const { width, height } = file;
+    if (frame.width === width && frame.height === height) return { ...prediction, width, height };
+    scaled.push(`${prediction.image}, ${textOf(frame)} for ${textOf(file)}`);
+    const [right, down] = [width / frame.width, height / frame.height];
+    const { findings, points } = prediction;
+    return {
+      ...{ ...prediction, width, height },
+      ...(findings && { findings: findings.map((each) => ({ ...each, box: scaledBox(each.box, right, down) })) }),
+      ...(points && {
+        points: Object.fromEntries(
+          Object.entries(points).map(([label, [x, y]]): [string, [number, number]] => [label, [x * right, y * down]]),
+        ),
+      }),
+    };
+  });
+  const message = `Predictions give ${counted(scaled.length, 'image')} with truth boxes another size than their files have; the first: ${scaled[0]}. Their boxes and points were scaled to the files' pixels.`;
+  return { predictions, warnings: scaled.length > 0 ? [{ code: 'assumed-data', message }] : [] };
+}
+
+export interface TruthOptions {
+  /** Side of the square frame that the boxes are given in; default: the image files'. */
+  frame?: number | undefined;
+  /** Whether it was said how the boxes are written; where it was not, they may be corners. */
+  isFormKnown: boolean;
+}
 
 /**
  * Truth boxes in pixels of their images.
  *
- * @throws InputError where a box's centre is outside its image: it belongs to another frame, and no score would mean anything
+ * @param sizes of the image files, or of the predictions where there are none
+ * @throws InputError where boxes are probably corners, and where a box's centre is outside its image: it belongs to another frame, and
+ *   no score would mean anything
  */
 export function boxesInImages(
-  predictions: readonly Prediction[],
   boxes: readonly LabeledBox[],
-  frame?: number,
+  sizes: ReadonlyMap<string, Size>,
+  { frame, isFormKnown }: TruthOptions,
 ): { boxes: LabeledBox[]; warnings: Warning[] } {
-  const sizes = sizesOf(predictions);
+  const frameOf = (image: string) => (frame ? { width: frame, height: frame } : sizes.get(image));
+  const warnings = isFormKnown ? [] : checkForm('truth', boxes, frameOf);
   const leaving = new Set<string>();
   const placed = boxes.map((each) => {
     const size = sizes.get(each.image);
     if (!size) return each;
     const box = boxInImage(each.box, size, frame);
-    if (!isCentred(box, size)) {
-      const likely = frame === undefined ? likelyBoxFrame(boxes, sizes) : undefined;
-      throw new InputError(`a box of ${each.label} lies outside ${each.image}`, {
-        expected: `pixels of an image of ${size.width}×${size.height}`,
-        given: sidesOf(box),
-        hint:
-          likely === undefined
-            ? 'published boxes on images that were made smaller need the frame of 1024 (--box-frame 1024)'
-            : `the boxes seem to be in a frame of ${likely}: --box-frame ${likely}`,
-      });
-    }
+    if (!isCentred(box, size)) throw outside(each, box, size, frame ? undefined : frameHint(boxes, sizes));
     if (!isInside(box, size)) leaving.add(each.image);
     return { ...each, box };
   });
-  return { boxes: placed, warnings: reaching(leaving.size, 'truth', [...leaving][0]) };
+  return { boxes: placed, warnings: [...warnings, ...reaching(leaving.size, 'truth', [...leaving][0])] };
+}
+
+const outside = ({ image, label }: LabeledBox, box: Box, size: Size, hint: string | undefined) =>
+  new InputError(`a box of ${label} lies outside ${image}`, {
+    expected: `pixels of an image of ${textOf(size)}`,
+    given: sidesOf(box),
+    hint: hint ?? 'published boxes on images that were made smaller need the frame of 1024 (--box-frame 1024)',
+  });
+
+/** In which frame truth boxes seem to be, as corners where they can be such. */
+function frameHint(boxes: readonly LabeledBox[], sizes: ReadonlyMap<string, Size>): string | undefined {
+  const asCorners = likelyCorners(boxes.map(({ box }) => ({ box, size: undefined })));
+  const read = asCorners ? boxes.map((each) => ({ ...each, box: fromCorners(each.box) })) : boxes;
+  const likely = likelyBoxFrame(read, sizes);
+  if (likely === undefined) return undefined;
+  return asCorners
+    ? `the boxes seem to be corners in a frame of ${likely}: --corners truth --box-frame ${likely}`
+    : `the boxes seem to be in a frame of ${likely}: --box-frame ${likely}`;
 }
 
 /**
- * Whether predicted boxes can be in pixels of their images.
- *
- * @throws InputError where a box's centre is outside its image, or all boxes are fractions of their images
+ * Whether boxes may be corners that were read as sizes.
+ * @throws InputError where they surely are
  */
-export function checkPlaces(predictions: readonly Prediction[]): Warning[] {
-  const found = predictions.flatMap(({ image, findings = [] }) =>
+function checkForm(
+  whose: Whose,
+  boxes: readonly { image: string; box: Box }[],
+  sizeFor: (image: string) => Size | undefined,
+): Warning[] {
+  const likely = likelyCorners(boxes.map(({ image, box }) => ({ box, size: sizeFor(image) })));
+  if (likely === undefined) return [];
+  const kind = whose === 'truth' ? 'truth boxes' : 'predicted boxes';
+  const options = `--corners ${whose} where they are, --corners none where they are not`;
+  if (likely === 'surely') {
+    throw new InputError(`the ${kind} seem to be corners, x1, y1, x2, y2`, {
+      expected: 'x, y, width, height inside the images',
+      given: `boxes that pass the edges of their images as sizes, and none as corners; the first: ${boxes[0].image}, ${sidesOf(boxes[0].box)}`,
+      hint: options,
+    });
+  }
+  const message = `The ${kind} could be corners (x1, y1, x2, y2), and were read as x, y, width, height: ${options}.`;
+  return [{ code: 'assumed-data', message }];
+}
+
+/**
+ * Whether predicted boxes and points can be in pixels of their images.
+ *
+ * @throws InputError where a point or a box's centre is outside its image, where all boxes are fractions of their images, and where
+ *   they are probably corners
+ */
+export function checkPlaces(all: readonly Sized[], isFormKnown: boolean): Warning[] {
+  const sizes = new Map(all.flatMap(({ prediction: { image }, frame }) => (frame ? [[image, frame] as const] : [])));
+  const found = all.flatMap(({ prediction: { image, findings = [] } }) =>
     findings.map(({ label, box }) => ({ image, label, box })),
   );
+  for (const { prediction } of all) checkPoints(prediction, sizes.get(prediction.image));
   if (found.length > 0 && found.every(({ box }) => box.x + box.width <= 1 && box.y + box.height <= 1)) {
     throw new InputError('no predicted box reaches beyond the first pixel of its image', {
       expected: 'boxes in pixels of the image file',
@@ -84,26 +161,39 @@ export function checkPlaces(predictions: readonly Prediction[]): Warning[] {
       hint: 'boxes in fractions of the image must be multiplied by its width and height',
     });
   }
-  const sizes = sizesOf(predictions);
+  const warnings = isFormKnown ? [] : checkForm('predictions', found, (image) => sizes.get(image));
   const leaving = new Set<string>();
-  for (const { image, label, box } of found) {
-    const size = sizes.get(image);
+  for (const each of found) {
+    const size = sizes.get(each.image);
     if (!size) continue;
-    if (!isCentred(box, size)) {
-      const likely = likelyBoxFrame(found, sizes);
-      const scale = 'and of the truth boxes --box-frame says their frame';
-      throw new InputError(`a predicted box of ${label} lies outside ${image}`, {
-        expected: `pixels of an image of ${size.width}×${size.height}`,
-        given: sidesOf(box),
-        hint:
-          likely === undefined
-            ? `predicted boxes count in pixels of the image file, or of the width and height that the predictions give; ${scale} (--box-frame 1024 for published ones)`
-            : `the predicted boxes seem to be in a frame of ${likely}: give "width": ${likely}, "height": ${likely} beside them (JSON lines, COCO), or scale them; ${scale} (--box-frame ${likely})`,
-      });
-    }
-    if (!isInside(box, size)) leaving.add(image);
+    if (!isCentred(each.box, size)) throw predictedOutside(each, size, likelyBoxFrame(found, sizes));
+    if (!isInside(each.box, size)) leaving.add(each.image);
   }
-  return [...reaching(leaving.size, 'predicted', [...leaving][0]), ...crowded(found, sizes)];
+  return [...warnings, ...reaching(leaving.size, 'predicted', [...leaving][0]), ...crowded(found, sizes)];
+}
+
+function predictedOutside({ image, label, box }: LabeledBox, size: Size, likely: number | undefined): InputError {
+  const truth = 'Of truth boxes --box-frame says the frame';
+  return new InputError(`a predicted box of ${label} lies outside ${image}`, {
+    expected: `pixels of an image of ${textOf(size)}`,
+    given: sidesOf(box),
+    hint:
+      likely === undefined
+        ? `predicted boxes count in pixels of the image file, or of the width and height that the predictions give beside them. ${truth} (--box-frame 1024 for published ones)`
+        : `the predicted boxes seem to be in a frame of ${likely}: give "width": ${likely}, "height": ${likely} beside them (JSON lines, COCO), or scale them. ${truth} (--box-frame ${likely})`,
+  });
+}
+
+function checkPoints({ image, points = {} }: Prediction, size: Size | undefined): void {
+  for (const [label, [x, y]] of Object.entries(points)) {
+    const isPlaced = x >= 0 && y >= 0 && (!size || (x <= size.width && y <= size.height));
+    if (isPlaced) continue;
+    throw new InputError(`the point of ${label} lies outside ${image}`, {
+      expected: size ? `[x, y] in pixels of an image of ${textOf(size)}` : '[x, y] in pixels of the image',
+      given: `[${x}, ${y}]`,
+      hint: 'points count as the predicted boxes do: in pixels of the image file, or of the width and height that the predictions give',
+    });
+  }
 }
 
 /** In so many images, boxes of a network or a person do not all lie in one corner. */
@@ -129,13 +219,13 @@ function reaching(images: number, kind: string, first: string | undefined): Warn
   return [{ code: 'assumed-data', message }];
 }
 
-function sizesOf(predictions: readonly Prediction[]): Map<string, Size> {
-  return new Map(
+/** By image. */
+export const sizesOf = (predictions: readonly Prediction[]): Map<string, Size> =>
+  new Map(
     predictions.flatMap((prediction) => {
       const size = sizeOf(prediction);
       return size ? [[prediction.image, size] as const] : [];
     }),
   );
-}
 
 const sidesOf = ({ x, y, width, height }: Box) => [x, y, width, height].map((side) => side.toFixed(1)).join(', ');

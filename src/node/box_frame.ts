@@ -10,11 +10,14 @@ export interface Size {
   height: number;
 }
 
+export const scaledBox = ({ x, y, width, height }: Box, right: number, down: number): Box => ({
+  ...{ x: x * right, y: y * down },
+  ...{ width: width * right, height: height * down },
+});
+
 /** A box in pixels of its image; `frame` is the side of the square frame that it is given in, where that is another. */
-export function boxInImage({ x, y, width, height }: Box, size: Size, frame?: number): Box {
-  const [right, down] = frame ? [size.width / frame, size.height / frame] : [1, 1];
-  return { x: x * right, y: y * down, width: width * right, height: height * down };
-}
+export const boxInImage = (box: Box, { width, height }: Size, frame?: number): Box =>
+  frame ? scaledBox(box, width / frame, height / frame) : box;
 
 /** Boxes are drawn by hand: one that passes the edge by a pixel is inside. */
 const SLACK = 1;

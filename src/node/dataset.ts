@@ -34,7 +34,7 @@ export interface Dataset {
   warnings: Warning[];
 }
 
-export interface OpenOptions extends Pick<ReadOptions, 'classes' | 'onProblem'> {
+export interface OpenOptions extends Pick<ReadOptions, 'classes' | 'corners' | 'onProblem'> {
   /** Path of the box file; default: `BBox_List_2017.csv` of the folder, where it is there. */
   boxes?: string;
   /** Told of a row of the box file that is left out. Default: the first such row is an error. */
@@ -93,7 +93,10 @@ export async function openDataset(folder: string, options: OpenOptions = {}): Pr
 
   const boxFile = options.boxes ?? join(folder, BOX_FILE);
   const readBoxes = (text: string) =>
-    readBoxList(text, { source: boxFile, classes: table.classes, onProblem: options.onBoxProblem, onWarning });
+    readBoxList(text, {
+      ...{ source: boxFile, classes: table.classes, corners: options.corners },
+      ...{ onProblem: options.onBoxProblem, onWarning },
+    });
   const read = async <T>(path: string, parse: (text: string) => T): Promise<T | undefined> => {
     try {
       return parse(await readText(path));

@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { labelsOf } from '../formats/chestxray.js';
 import { type LabelStatistics, labelStatistics } from '../formats/chestxray_splits.js';
+import { fromCorners, likelyCorners } from './box_corners.js';
 import { boxInImage, isInside, likelyBoxFrame } from './box_frame.js';
 import { BOX_FILE, type Dataset, openDataset, TEST_FILE, TRAIN_VALIDATION_FILE } from './dataset.js';
 import { checkImage } from './image_file_check.js';
@@ -36,6 +37,8 @@ export interface CheckOptions {
   deep?: boolean;
   /** Side in pixels of the square frame of the boxes. Default: that of the images, unless another is likely. */
   boxFrame?: number;
+  /** Whether boxes are two corners. Default: as the file calls them, else a corner, width and height, and they are told where they look like corners. */
+  corners?: boolean;
   onProgress?: (done: number, total: number) => void;
 }
 
@@ -66,6 +69,7 @@ export async function checkDataset(folder: string, options: CheckOptions = {}): 
     report(kind, labelFile, `row ${row}: ${message}`);
   };
   const data = await openDataset(folder, {
+    corners: options.corners,
     onProblem,
     onBoxProblem: onProblem,
     onFileProblem: (file, message) => report('unreadable', basename(file), message),
@@ -84,13 +88,23 @@ export async function checkDataset(folder: string, options: CheckOptions = {}): 
     const size = `${width}×${height}`;
     if (size !== usual) report('inconsistent', image, `is ${size} pixels, most others are ${usual}`);
   }
-  const likely = options.boxFrame === undefined ? likelyBoxFrame(data.boxes, sizes) : undefined;
+  const isFormOpen = options.corners === undefined;
+  const canBeCorners = isFormOpen && likelyCorners(data.boxes.map(({ box }) => ({ box, size: undefined })));
+  const read = canBeCorners ? data.boxes.map((each) => ({ ...each, box: fromCorners(each.box) })) : data.boxes;
+  const likely = options.boxFrame === undefined ? likelyBoxFrame(read, sizes) : undefined;
   if (likely !== undefined) {
     const message = `boxes are probably in a frame of ${likely}, and most images are ${usual}: give --box-frame ${likely} here and to raybox evaluate`;
     report('note', BOX_FILE, message);
   }
   const boxFrame = options.boxFrame ?? likely;
-  checkBoxes(data, sizes, boxFrame, report);
+  const frameOf = (image: string) => (boxFrame ? { width: boxFrame, height: boxFrame } : sizes.get(image));
+  const corners = isFormOpen && likelyCorners(data.boxes.map(({ image, box }) => ({ box, size: frameOf(image) })));
+  if (corners) {
+    const message = `boxes ${corners === 'surely' ? 'seem to' : 'could'} be corners, x1, y1, x2, y2, and were read as x, y, width, height: give --corners here and --corners truth to raybox evaluate where they are`;
+    report(corners === 'surely' ? 'inconsistent' : 'note', BOX_FILE, message);
+  }
+  // A line for each box would say the same of all of them.
+  if (corners !== 'surely') checkBoxes(data, sizes, boxFrame, report);
   checkLists(data, report);
 
   const boxes = new Map<string, number>();
@@ -220,18 +234,22 @@ export function addCheckCommand(program: Command): void {
     .argument('<dir>', 'folder with Data_Entry_2017.csv, image folders, and lists and boxes where there are any')
     .option('--deep', 'decode every image (hours for the whole set; without it, its first and last bytes are checked)')
     .option('--box-frame <pixels>', 'side of the frame of the boxes; default: the image', wholeNumber(1, 65_535))
+    .option('--corners', 'boxes are two corners, x1, y1, x2, y2; default: as the file calls them')
     .option('--json', 'print the report as JSON')
-    .action(async (folder: string, options: { deep?: boolean; boxFrame?: number; json?: boolean }) => {
-      let progress: Progress | undefined;
-      const report = await checkDataset(folder, {
-        deep: options.deep,
-        boxFrame: options.boxFrame,
-        onProgress(done, total) {
-          progress ??= startProgress('checking', total, 'images');
-          progress.update(done);
-        },
-      }).finally(() => progress?.stop());
-      await print(`${options.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
-      if (report.problems.some(({ kind }) => kind !== 'note')) process.exitCode = 1;
-    });
+    .action(
+      async (folder: string, options: { deep?: boolean; boxFrame?: number; corners?: boolean; json?: boolean }) => {
+        let progress: Progress | undefined;
+        const report = await checkDataset(folder, {
+          deep: options.deep,
+          boxFrame: options.boxFrame,
+          corners: options.corners,
+          onProgress(done, total) {
+            progress ??= startProgress('checking', total, 'images');
+            progress.update(done);
+          },
+        }).finally(() => progress?.stop());
+        await print(`${options.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
+        if (report.problems.some(({ kind }) => kind !== 'note')) process.exitCode = 1;
+      },
+    );
 }

@@ -11,6 +11,7 @@ import { labelNames } from '../formats/label_names.js';
 import type { DecodeOptions } from '../formats/pixels.js';
 import { mergePredictions } from '../formats/predictions.js';
 import type { Warning } from '../warnings.js';
+import { areCorners, CORNERS_OF, type CornersOf } from './box_corners.js';
 import { type Dataset, openDataset, TEST_FILE } from './dataset.js';
 import { readPredictions, writeEvaluation } from './evaluation.js';
 import { addImageOptions } from './image_options.js';
@@ -29,6 +30,7 @@ interface CommandOptions extends DecodeOptions, WeightsOptions {
   out: string;
   boxes?: string;
   boxFrame?: number;
+  corners?: CornersOf;
   logits?: boolean;
   cocoIndex?: string;
   classes?: string;
@@ -64,6 +66,12 @@ export function addEvaluateCommand(program: Command): void {
     .requiredOption('--out <dir>', 'folder for evaluation.json, evaluation.csv and evaluation.html')
     .option('--boxes <file>', 'truth boxes; default: BBox_List_2017.csv of the data set')
     .option('--box-frame <pixels>', 'side of the frame of the truth boxes; default: the image', wholeNumber(1, 65_535))
+    .addOption(
+      new Option(
+        '--corners <whose>',
+        'whose boxes are two corners, x1, y1, x2, y2; default: as files call them',
+      ).choices(CORNERS_OF),
+    )
     .option('--logits', 'the numbers of a .csv are logits')
     .option('--coco-index <file>', 'COCO annotation file that names the ids of a bare list of results')
     .option('--classes <names>', '8, 14, or names separated by commas; default: what the predictions score')
@@ -106,7 +114,8 @@ async function runCommand(options: CommandOptions): Promise<void> {
 
   if (options.pictures && !options.html) throw new UsageError('--pictures are of the HTML report: leave out --no-html');
 
-  const data = await openDataset(options.data, { boxes: options.boxes });
+  const { corners } = options;
+  const data = await openDataset(options.data, { boxes: options.boxes, corners: areCorners(corners, 'truth') });
   const warnings: Warning[] = [];
   const split = await splitOf(options, data, warnings);
   const thresholds =
@@ -114,7 +123,7 @@ async function runCommand(options: CommandOptions): Promise<void> {
   const { sensitivity, scaling, bootstrap: replicates, seed, cases, html, out } = options;
   const evaluationOptions = {
     ...split,
-    ...{ out, cases, html, replicates, seed, scaling, thresholds, boxFrame: options.boxFrame, warnings },
+    ...{ out, cases, html, replicates, seed, scaling, thresholds, boxFrame: options.boxFrame, corners, warnings },
     classes: options.classes === undefined ? undefined : classList(options.classes),
     rule: sensitivity === undefined ? undefined : { rule: 'sensitivity' as const, target: sensitivity },
     subtitle: `${(weights === undefined ? files : [weights]).map((path) => basename(path)).join(', ')} on ${basename(resolve(data.folder))}`,
@@ -137,14 +146,19 @@ async function runCommand(options: CommandOptions): Promise<void> {
 
 async function joinedPredictions(
   files: readonly string[],
-  { logits, cocoIndex }: CommandOptions,
+  { logits, cocoIndex, corners }: CommandOptions,
   { table }: Dataset,
   warnings: Warning[],
 ) {
   const read: Prediction[][] = [];
   for (const path of files) {
     const onWarning = (warning: Warning) => warnings.push(warning);
-    read.push(await readPredictions(path, { classes: table.classes, logits, cocoIndex, onWarning }));
+    read.push(
+      await readPredictions(path, {
+        ...{ classes: table.classes, logits, cocoIndex, onWarning },
+        corners: areCorners(corners, 'predictions'),
+      }),
+    );
   }
   return mergePredictions(...read);
 }
@@ -207,9 +221,11 @@ async function readThresholds(path: string, classes: readonly string[]): Promise
 }
 
 /** What is worth a look on the terminal; the files have the rest. */
-function summary({ overall, meanAuc, localization, images, patients, validationImages, warnings }: EvaluationResult) {
+function summary(result: EvaluationResult) {
+  const { overall, meanAuc, localization, images, patients, validationImages, warnings } = result;
   const fitted = validationImages > 0 ? `, ${validationImages} more to fit thresholds on` : '';
-  const lines = [`${images} images of ${patients} patients${fitted}`];
+  const ranked = result.scoreSource === 'boxes' ? 'the score of the best box' : 'probabilities';
+  const lines = [`${images} images of ${patients} patients${fitted}, ranked by ${ranked}`];
   for (const { message } of warnings) lines.push(`note: ${message}`);
   const figure = (value: number | undefined) => (Number.isFinite(value) ? (value as number).toFixed(3) : '–');
   const scores = localization?.known.scores;

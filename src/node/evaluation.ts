@@ -12,7 +12,8 @@ import type { Prediction } from '../formats/findings.js';
 import { predictionLineReader } from '../formats/predictions.js';
 import { predictionCsvReader } from '../formats/predictions_csv.js';
 import type { OnWarning } from '../warnings.js';
-import { boxesInImages, checkPlaces, withSizes } from './box_checks.js';
+import { boxesInImages, checkPlaces, inFilePixels, sizesOf, withSizes } from './box_checks.js';
+import { areCorners, type CornersOf, type Whose } from './box_corners.js';
 import type { Dataset } from './dataset.js';
 import { withFolder } from './lock.js';
 import { readText, readTextPieces, writeWhole } from './text_files.js';
@@ -27,24 +28,26 @@ export interface PredictionFileOptions {
   logits?: boolean;
   /** COCO annotation file that gives the ids of a bare array of results their names. */
   cocoIndex?: string;
+  /** Whether boxes of four numbers are two corners. Default: as the file calls them, else a corner, width and height. */
+  corners?: boolean | undefined;
   /** Told what of the file was matched, assumed or not used. */
   onWarning?: OnWarning;
 }
 
 /** Reads predictions by the file's ending: `.csv`, `.jsonl` or `.ndjson`, else `.json` as COCO. */
 export async function readPredictions(path: string, options: PredictionFileOptions): Promise<Prediction[]> {
-  const { classes, logits, onWarning } = options;
+  const { classes, logits, corners, onWarning } = options;
   if (/\.json$/i.test(path)) {
     const json = async (file: string) => parseJson(await readText(file, MAX_JSON_BYTES), file);
     const index = options.cocoIndex === undefined ? undefined : await json(options.cocoIndex);
-    return readCoco(await json(path), { source: path, index, onWarning });
+    return readCoco(await json(path), { source: path, index, classes, corners, onWarning });
   }
   if (!/\.(csv|jsonl|ndjson)$/i.test(path)) {
     throw new InputError(`${path}: unknown kind of predictions`, { expected: '.csv, .jsonl, .coco.json or .json' });
   }
   const reader = /\.csv$/i.test(path)
-    ? predictionCsvReader({ source: path, classes, logits, onWarning })
-    : predictionLineReader({ source: path, onWarning });
+    ? predictionCsvReader({ source: path, classes, logits, corners, onWarning })
+    : predictionLineReader({ source: path, corners, onWarning });
   await readTextPieces(path, reader.write);
   reader.end();
   return reader.predictions();
@@ -61,6 +64,8 @@ export interface WriteEvaluationOptions extends EvaluationOptions {
    * published boxes on images that were made smaller.
    */
   boxFrame?: number;
+  /** Whose boxes were read as two corners, where that was said. Where it was not, boxes that look like corners are refused. */
+  corners?: CornersOf | undefined;
   /** Said under the report's title. */
   subtitle?: string;
 }
@@ -98,16 +103,17 @@ async function score(
 ): Promise<ScoredInput> {
   const given: Prediction[] = [];
   for await (const prediction of predictions) given.push(prediction);
-  const matched = matchPredictions(given, data.table.classes);
-  const { predictions: all, warnings: sizes } = await withSizes(matched.predictions, data);
-  const placed = boxesInImages(all, data.boxes, options.boxFrame);
-  const input = { table: data.table, boxes: placed.boxes, predictions: all };
+  const { boxes, table } = data;
+  const matched = matchPredictions(given, table.classes);
+  const sized = await withSizes(matched.predictions, data);
+  const isFormKnown = (whose: Whose) => areCorners(options.corners, whose) !== undefined;
+  const places = checkPlaces(sized, isFormKnown('predictions'));
+  const { predictions: all, warnings: scaled } = inFilePixels(sized);
+  const truth = { frame: options.boxFrame, isFormKnown: isFormKnown('truth') };
+  const placed = boxesInImages(boxes, sizesOf(all), truth);
+  const input = { table, boxes: placed.boxes, predictions: all };
   const warnings = [...data.warnings, ...(options.warnings ?? []), ...matched.warnings];
-
-  const result = evaluate(input, {
-    ...options,
-    warnings: [...warnings, ...sizes, ...placed.warnings, ...checkPlaces(all)],
-  });
+  const result = evaluate(input, { ...options, warnings: [...warnings, ...scaled, ...placed.warnings, ...places] });
   return { input, result };
 }
 

@@ -1,6 +1,8 @@
 /** Whether an image file is whole, by its first and last bytes, and how large its image is. */
-import { open, readFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { decodeImage } from '../formats/image.js';
+import { readOrientation } from '../formats/orientation.js';
+import type { Size } from './box_frame.js';
 
 const PNG_SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 const PNG_END = Buffer.from('0000000049454e44ae426082', 'hex');
@@ -9,33 +11,72 @@ const MAX_PIXELS = 1 << 28;
 /** Bytes of one decoded image. */
 const MAX_IMAGE_BYTES = 2 ** 29;
 
-/** Width and height of an image file whose beginning and end are as they should be; throws an Error that says what is not. */
-export async function checkImage(path: string, deep = false): Promise<{ width: number; height: number } | undefined> {
+/**
+ * Width and height of an image file whose beginning and end are as they should be; undefined for DICOM. A JPEG's are those of the
+ * image as its EXIF orientation turns it.
+ * @throws an Error that says what is not as it should be
+ */
+export async function checkImage(path: string, deep = false): Promise<Size | undefined> {
   const file = await open(path, 'r');
-  const head = Buffer.alloc(26);
-  const tail = Buffer.alloc(1024);
-  let end = tail;
   try {
+    const head = await bytesAt(file, 0, 26);
     const { size } = await file.stat();
     if (size === 0) throw new Error('is empty');
-    await file.read(head, 0, 26, 0);
-    const { bytesRead } = await file.read(tail, 0, tail.length, Math.max(0, size - tail.length));
-    end = tail.subarray(0, bytesRead);
+    const end = await bytesAt(file, Math.max(0, size - 1024), 1024);
+    const isJpeg = head[0] === 0xff && head[1] === 0xd8;
+    // Cameras and editors write notes behind the end.
+    if (isJpeg && end.lastIndexOf(JPEG_END) < 0) throw new Error('is a JPEG that ends too early');
+    if (isJpeg) return deep ? await decoded(path) : await jpegSize(file);
+    if (/\.(dcm|dicom)$/i.test(path)) return undefined;
+    if (!head.subarray(0, 8).equals(PNG_SIGNATURE)) throw new Error('is neither PNG nor JPEG');
+    if (!end.subarray(-PNG_END.length).equals(PNG_END)) throw new Error('is a PNG that ends too early');
+    const [width, height] = [head.readUInt32BE(16), head.readUInt32BE(20)];
+    if (width * height === 0 || width * height > MAX_PIXELS) throw new Error(`claims ${width}×${height} pixels`);
+    return deep ? await decoded(path) : { width, height };
   } finally {
     await file.close();
   }
-  if (head[0] === 0xff && head[1] === 0xd8) {
-    // Cameras and editors write notes behind the end.
-    if (end.lastIndexOf(JPEG_END) < 0) throw new Error('is a JPEG that ends too early');
-    return deep ? decodeImage(await readFile(path), { maxImageBytes: MAX_IMAGE_BYTES }) : undefined;
+}
+
+async function decoded(path: string): Promise<Size> {
+  const { width, height } = await decodeImage(await readFile(path), { maxImageBytes: MAX_IMAGE_BYTES });
+  return { width, height };
+}
+
+/** At most so many bytes; fewer at the end of the file. */
+async function bytesAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
+  return buffer.subarray(0, bytesRead);
+}
+
+/** A JPEG has a handful of segments before its frame. */
+const MAX_SEGMENTS = 1000;
+
+/** Goes from segment to segment as far as the frame (SOF), which says the size; ITU-T T.81, annex B. */
+async function jpegSize(file: FileHandle): Promise<Size> {
+  let orientation = 1;
+  let at = 2;
+  for (let segment = 0; segment < MAX_SEGMENTS; segment++) {
+    const head = await bytesAt(file, at, 9);
+    if (head.length < 9 || head[0] !== 0xff) break;
+    const marker = head[1];
+    // A marker may be filled up with bytes of 255.
+    if (marker === 0xff) {
+      at += 1;
+      continue;
+    }
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+    if (isFrame) {
+      const [height, width] = [head.readUInt16BE(5), head.readUInt16BE(7)];
+      if (width * height === 0 || width * height > MAX_PIXELS) throw new Error(`claims ${width}×${height} pixels`);
+      return orientation >= 5 ? { width: height, height: width } : { width, height };
+    }
+    const length = head.readUInt16BE(2);
+    if (marker === 0xe1) {
+      const exif = await bytesAt(file, at + 4, Math.max(0, length - 2));
+      if (exif.subarray(0, 6).toString('latin1') === 'Exif\0\0') orientation = readOrientation(exif.subarray(6));
+    }
+    at += 2 + length;
   }
-  if (/\.(dcm|dicom)$/i.test(path)) return undefined;
-  if (!head.subarray(0, 8).equals(PNG_SIGNATURE)) throw new Error('is neither PNG nor JPEG');
-  if (!end.subarray(-PNG_END.length).equals(PNG_END)) throw new Error('is a PNG that ends too early');
-  const size = { width: head.readUInt32BE(16), height: head.readUInt32BE(20) };
-  if (size.width * size.height === 0 || size.width * size.height > MAX_PIXELS) {
-    throw new Error(`claims ${size.width}×${size.height} pixels`);
-  }
-  if (deep) await decodeImage(await readFile(path), { maxImageBytes: MAX_IMAGE_BYTES });
-  return size;
+  throw new Error('is a JPEG whose size cannot be read');
 }
