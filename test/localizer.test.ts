@@ -197,14 +197,15 @@ test('regions of fewer cells than minRegion give no box but for the highest, wha
 test('small regions are left out before maxBoxes cuts, and the highest stays', async () => {
   const random = mulberry32(3);
   const image = { data: new Uint8Array(200 * 150).map(() => random() * 256), width: 200, height: 150 };
+  const finer = await load(weights, { device, metadata: { ...localizer.metadata, inputWidth: 192, inputHeight: 192 } });
   const options = { classes, heatThresholds: [40, 70, 90, 110, 140], minRegion: 2 };
-  const whole = await localizer.localize(image, options);
-  const everything = await localizer.localize(image, { ...options, minRegion: 0 });
+  const whole = await finer.localize(image, options);
+  const everything = await finer.localize(image, { ...options, minRegion: 0 });
   const rowsOf = (findings: readonly Finding[], label: string, heat: number) =>
     findings.filter((each) => each.label === label && each.threshold === heat);
   let hidden = 0;
   for (const maxBoxes of [1, 2, 3]) {
-    const cut = await localizer.localize(image, { ...options, maxBoxes });
+    const cut = await finer.localize(image, { ...options, maxBoxes });
     const expected = classes.flatMap((label) =>
       options.heatThresholds.flatMap((heat) => {
         const rows = rowsOf(whole.findings, label, heat);
@@ -223,6 +224,7 @@ test('small regions are left out before maxBoxes cuts, and the highest stays', a
     assert.equal(cut.truncated, classes.filter(longer));
   }
   assert.ok(hidden > 0, 'some large region comes after small ones');
+  await finer.close();
 });
 
 test('the raw heatmap is the network’s own', async () => {

@@ -1,10 +1,13 @@
 /** `raybox localize`: image files → probabilities, boxes and overlays. */
+
 import { join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
 import type { DecodeOptions, Image } from '../formats/pixels.js';
 import type { LocalizeOptions } from '../localizer/request.js';
 import type { Localization } from '../localizer/results.js';
 import type { Localizer } from '../localizer.js';
+import { DEFAULT_HEAT_THRESHOLDS, DEFAULT_MAX_BOXES, MAX_BOXES } from '../ops/boxes/component_boxes.js';
+import { checkHeatThresholds } from '../ops/boxes/heat.js';
 import { besideKnown, findImageFiles, goneNamesakes, type ImageFile, isFile, readImage } from './image_files.js';
 import { addImageOptions, decodeOptions } from './image_options.js';
 import { openResults, type Results, standardOutput } from './localize_results.js';
@@ -259,8 +262,16 @@ export function addLocalizeCommand(program: Command): void {
     .option('--overlay <dir>', 'folder for a PNG of each image: heatmap, boxes, probabilities')
     .option('--classes <names>', 'these classes, whatever their probability: Mass,Nodule', classList)
     .option('--thresholds <list>', "operating thresholds in place of the weights': Mass=0.4,Nodule=0.3", numbersByName)
-    .option('--heat-thresholds <list>', 'where heatmaps of 0 to 255 are cut; default: 60,180', numberList)
-    .option('--max-boxes <n>', 'boxes of one class and heat threshold; default: 64', wholeNumber(1, 65_535))
+    .option(
+      '--heat-thresholds <list>',
+      `where heatmaps of 0 to 255 are cut; default: ${DEFAULT_HEAT_THRESHOLDS}`,
+      numberList,
+    )
+    .option(
+      '--max-boxes <n>',
+      `boxes of one class and heat threshold; default: ${DEFAULT_MAX_BOXES}`,
+      wholeNumber(1, MAX_BOXES),
+    )
     .option(
       '--min-region <cells>',
       "smallest region with a box, in cells of the heatmap; default: the weights', else 0",
@@ -272,9 +283,7 @@ export function addLocalizeCommand(program: Command): void {
   addImageOptions(command).action(async (images: string[], options: Options) => {
     if (!unit(Object.values(options.thresholds ?? {})))
       throw new UsageError('--thresholds: probabilities are numbers from 0 to 1');
-    const { heatThresholds: heat = [60] } = options;
-    if (heat.length > 8 || !heat.every((value) => value > 0 && value <= 255))
-      throw new UsageError('--heat-thresholds: 1 to 8 numbers above 0, up to 255');
+    if (options.heatThresholds) checkHeatThresholds(options.heatThresholds);
     if (!(await interruptible((signal) => localizeFiles(images, options, signal)))) process.exitCode = 1;
   });
 }
