@@ -18,9 +18,10 @@ export interface ErrorDetails {
 export const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 class RayboxError extends Error {
-  readonly expected: string | undefined;
-  readonly given: string | undefined;
-  readonly hint: string | undefined;
+  // Only declared: an error that is printed lists the properties that it has, and those that say nothing should not be among them.
+  declare readonly expected: string | undefined;
+  declare readonly given: string | undefined;
+  declare readonly hint: string | undefined;
 
   constructor(summary: string, details: ErrorDetails = {}) {
     const { expected, given, hint, cause } = details;
@@ -30,9 +31,9 @@ class RayboxError extends Error {
     if (hint !== undefined) parts.push(hint);
     super(parts.join('; '), cause === undefined ? undefined : { cause });
     this.name = new.target.name;
-    this.expected = expected;
-    this.given = given;
-    this.hint = hint;
+    if (expected !== undefined) this.expected = expected;
+    if (given !== undefined) this.given = given;
+    if (hint !== undefined) this.hint = hint;
   }
 }
 
