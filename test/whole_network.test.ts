@@ -316,7 +316,7 @@ test('a graph from anybody is checked before anything is made of it', async () =
     [(copy) => Object.assign(copy, { more: 1 }), /no field 'more'/],
     [(copy) => Object.assign(copy, { nodes: [] }), /nodes is wrong/],
     [(copy) => copy.parameters.push(copy.parameters[0]), /two parameters have one name/],
-    [(copy) => copy.parameters.push(['more', [2 ** 20, 2 ** 20]]), /parameters is wrong/],
+    [(copy) => copy.parameters.push(['more', [2 ** 20, 2 ** 20]]), /parameter \d+ is wrong/],
     [(copy) => Object.assign(copy.outputs, { logits: 999 }), /the network's logits are missing/],
     [(copy) => Object.assign(copy.outputs, { logits: 0 }), /the network's logits have another form/],
     [
@@ -335,7 +335,7 @@ test('a graph from anybody is checked before anything is made of it', async () =
     [node('conv2d', set('prologue', 'affine')), /no attribute 'prologue'/],
     [node('conv2d', set('padding', [65536, 65536, 65536, 65536])), /puts out too much/],
     [node('batch_norm', set('epsilon', -1)), /epsilon/],
-    [node('concat', (found) => Object.assign(found, { inputs: [] })), /node \d+ is wrong/],
+    [node('concat', (found) => Object.assign(found, { inputs: [] })), /node \d+ \(concat\): its inputs is wrong/],
   ] as [(copy: GraphDescription) => unknown, RegExp][]) {
     await refused(() => changed(change as never), message);
   }

@@ -53,12 +53,20 @@ const isAttribute = (value: unknown, depth = 0): boolean =>
   (depth < 3 && Array.isArray(value) && value.length <= 4096 && value.every((one) => isAttribute(one, depth + 1))) ||
   (depth < 3 && isObject(value) && Object.values(value).every((one) => isAttribute(one, depth + 1)));
 
-const isNode = fields({
-  op: isName,
-  inputs: listOf(anyOf(isIndex, isName, oneOf(null), fields({ constant: isIndex })), 1, 256),
-  attributes: optional((value) => isObject(value) && isAttribute(value)),
-  name: optional(isName),
-});
+const NODE: Record<keyof GraphNode, [check: Check, expected: string]> = {
+  op: [isName, 'the name of an operation'],
+  inputs: [
+    listOf(anyOf(isIndex, isName, oneOf(null), fields({ constant: isIndex })), 1, 256),
+    '1 to 256 numbers of values, names of parameters, { constant } or null',
+  ],
+  attributes: [optional((value) => isObject(value) && isAttribute(value)), 'an object of plain values'],
+  name: [optional(isName), 'a text of at most 200 characters'],
+};
+
+const isNode: Check = (value) =>
+  isObject(value) &&
+  Object.keys(value).every((key) => Object.hasOwn(NODE, key)) &&
+  Object.entries(NODE).every(([field, [check]]) => check(value[field]));
 
 const CHECKS: Record<Exclude<keyof GraphDescription, 'family'>, [check: Check, expected: string]> = {
   version: [oneOf(1), '1; a newer raybox may read others'],
@@ -74,23 +82,32 @@ const CHECKS: Record<Exclude<keyof GraphDescription, 'family'>, [check: Check, e
   ],
 };
 
+/** The check of one part of a list, to say which part is at fault. */
+const PARTS: Partial<Record<string, [check: Check, one: string]>> = {
+  parameters: [isParameter, 'parameter'],
+  constants: [isConstant, 'constant'],
+  nodes: [isNode, 'node'],
+};
+
 /**
  * Checks a description's form. Whether its operations exist and fit together shows when the graph is built.
- * @throws InputError that names the field or the node at fault
+ * @throws InputError that names the field, or the node and its field, at fault
  */
-export function checkGraphDescription(value: Record<string, unknown>): GraphDescription {
+export function checkGraphDescription(value: object): GraphDescription {
+  if (!isObject(value) || value.family !== 'graph')
+    throw new InputError('graph: this is no description of a network', {
+      expected: "an object that describeGraph made, { family: 'graph', version, parameters, nodes, outputs }",
+      given: inBrief(value),
+    });
   for (const key of Object.keys(value)) {
     if (key === 'family' || Object.hasOwn(CHECKS, key)) continue;
-    throw new InputError(`graph: there is no field ${brief(key)}`, { expected: Object.keys(CHECKS).join(', ') });
+    throw new InputError(`graph: there is no field ${brief(key)}`, {
+      expected: Object.keys(CHECKS).join(', '),
+      given: `${key}: ${inBrief(value[key])}`,
+    });
   }
   for (const [field, [check, expected]] of Object.entries(CHECKS)) {
-    if (check(value[field])) continue;
-    const list = value[field];
-    const inList = field === 'nodes' && Array.isArray(list) ? list.findIndex((node) => !isNode(node)) : -1;
-    throw new InputError(`graph: ${inList < 0 ? field : `node ${inList}`} is wrong`, {
-      expected,
-      given: brief(inList < 0 ? list : (list as unknown[])[inList]),
-    });
+    if (!check(value[field])) throw faultOf(field, value[field], expected);
   }
   const graph = value as unknown as GraphDescription;
   const names = new Set(graph.parameters.map(([name]) => name));
@@ -104,4 +121,51 @@ export function checkGraphDescription(value: Record<string, unknown>): GraphDesc
       });
   }
   return graph;
+}
+
+/** What is wrong with a field: which of its parts, and what of it. */
+function faultOf(field: string, value: unknown, expected: string): InputError {
+  const [isPart, one] = PARTS[field] ?? [];
+  const place = isPart && Array.isArray(value) ? value.findIndex((part) => !isPart(part)) : -1;
+  if (place < 0) {
+    const given = isPart && Array.isArray(value) ? `${value.length} of them` : inBrief(value);
+    return new InputError(`graph: ${field} is wrong`, { expected, given });
+  }
+  const part: unknown = (value as unknown[])[place];
+  const where = `graph: ${one} ${place}`;
+  if (field !== 'nodes' || !isObject(part))
+    return new InputError(`${where} is wrong`, { expected, given: inBrief(part) });
+  const called = typeof part.op === 'string' ? `${where} (${part.op.slice(0, 40)})` : where;
+  const unknown = Object.keys(part).find((key) => !Object.hasOwn(NODE, key));
+  if (unknown !== undefined)
+    return new InputError(`${called} has no field ${brief(unknown)}`, {
+      expected: Object.keys(NODE).join(', '),
+      given: inBrief(part[unknown]),
+    });
+  const [wrong, [, right]] = Object.entries(NODE).find(([name, [check]]) => !check(part[name]))!;
+  return new InputError(`${called}: its ${wrong} is wrong`, { expected: right, given: inBrief(part[wrong]) });
+}
+
+/** Characters of a value that a message shows. */
+const SHOWN = 160;
+
+/** A value as JSON has it, cut to what a message holds. Looks only as deep and as far as that: what a file nests may have no end. */
+export function inBrief(value: unknown): string {
+  const text = sketch(value, 4);
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+}
+
+function sketch(value: unknown, depth: number): string {
+  if (typeof value === 'string') return `'${value.slice(0, SHOWN)}'`;
+  if (typeof value === 'function') return `a function ${value.name}`.trim();
+  if (typeof value !== 'object' || value === null) return String(value);
+  const isList = Array.isArray(value);
+  const entries = isList ? [...value.slice(0, 8).entries()] : Object.entries(value).slice(0, 8);
+  const size = isList ? value.length : Object.keys(value).length;
+  if (depth === 0 && size > 0) return isList ? '[…]' : '{…}';
+  const parts = entries.map(
+    ([key, part]) => `${isList ? '' : `${String(key).slice(0, 40)}: `}${sketch(part, depth - 1)}`,
+  );
+  const all = [...parts, ...(size > parts.length ? ['…'] : [])].join(', ');
+  return isList ? `[${all}]` : `{ ${all} }`.replace('{  }', '{}');
 }

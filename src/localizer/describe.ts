@@ -1,8 +1,7 @@
 /** From what was read back to what a user is told. */
-import { InputError } from '../errors.js';
 import type { Finding } from '../formats/findings.js';
 import type { WeightsMetadata } from '../formats/weights.js';
-import { BOX_WORDS, decodeBoxes, type HeatBox, MAX_BOXES } from '../ops/boxes/component_boxes.js';
+import { BOX_WORDS, type DecodedBoxes, decodeBoxes, type HeatBox, MAX_BOXES } from '../ops/boxes/component_boxes.js';
 import { frameOf, toImage } from '../ops/images/frame.js';
 import type { Warning } from '../warnings.js';
 import type { Request } from './request.js';
@@ -18,11 +17,18 @@ export interface Place {
   readonly warnings: readonly Warning[];
 }
 
+/** GPUs may divide with an error of a few units in the last place. */
+const ROUNDING = 1e-6;
+
+/** False for what is no number. */
+const isProbability = (value: number): boolean => value >= -ROUNDING && value <= 1 + ROUNDING;
+
 /**
  * @param common what the network put out for the batch: logits, probabilities and, where asked for, raw heatmaps.
  * @param own what the box stage put out for this image.
+ * @throws InputError where the network computed what is no logit, no probability or no heatmap
  */
-export function describeImage(
+export async function describeImage(
   { classes, inputWidth, fit }: WeightsMetadata,
   { index, slot, width, height, warnings }: Place,
   { heatmaps: { shape } }: NetworkStage,
@@ -30,37 +36,36 @@ export function describeImage(
   stage: BoxStage | undefined,
   own: readonly ArrayBuffer[] | undefined,
   request: Request,
-): Localization {
+): Promise<Localization> {
   const byLabel = (bytes: ArrayBuffer) => {
     const values = new Float32Array(bytes, slot * classes.length * 4, classes.length);
     return Object.fromEntries(classes.map((label, place) => [label, values[place]]));
   };
   const scores = byLabel(probabilities);
   const raws = byLabel(logits);
-  refuseNotFinite(raws);
   const [, , rows, columns] = shape;
   const inNetwork = { x: 0, y: 0, width: inputWidth / columns, height: inputWidth / rows };
   const cell = toImage(frameOf(width, height, inputWidth, fit), inNetwork);
   const smallest = request.minRegion * cell.width * cell.height;
-  const boxes =
-    own && request.boxes ? readFindings(classes, scores, own, request, smallest) : { findings: [], truncated: [] };
+  const decoded = own && decodeAll(own, classes.length, request);
   const scaled = stage?.named.scaled;
   let heatmaps: Record<string, Heatmap> | undefined;
   if (raw) heatmaps = readHeatmaps(classes, shape, raw, slot);
   else if (scaled) heatmaps = readHeatmaps(classes, scaled.shape, own![stage.outputs.indexOf(scaled)], 0);
+  const heats = classes.map((label, map) =>
+    decoded?.states[map] === 'not finite'
+      ? Number.NaN
+      : ((raw && heatmaps![label].data.find((heat) => !Number.isFinite(heat))) ?? 0),
+  );
+  // A class without a number would come out without findings: the look of a healthy chest.
+  if (!classes.every((label, map) => [raws[label], heats[map]].every(Number.isFinite) && isProbability(scores[label])))
+    throw (await import('./wrong_results.js')).wrongResults(classes, raws, scores, heats, isProbability);
+  const boxes =
+    decoded && request.boxes
+      ? readFindings(classes, scores, decoded, request, smallest)
+      : { findings: [], truncated: [] };
   const data = { index, width, height, probabilities: scores, logits: raws, warnings, ...boxes };
   return asLocalization({ ...data, ...(heatmaps ? { heatmaps } : {}) }, classes);
-}
-
-// Such a class would come out without findings: the look of a healthy chest.
-function refuseNotFinite(logits: Readonly<Record<string, number>>): void {
-  const labels = Object.keys(logits).filter((label) => !Number.isFinite(logits[label]));
-  if (labels.length === 0) return;
-  throw new InputError(`the network computed no number for ${labels.join(', ')}`, {
-    expected: 'finite logits',
-    given: labels.map((label) => logits[label]).join(', '),
-    hint: "the weights hold values that are too large or no numbers; in precision 'f16', try 'f32'",
-  });
 }
 
 /**
@@ -77,15 +82,20 @@ export function roomForAllRegions(counts: ArrayBuffer, request: Request): number
   return most > request.maxBoxes ? Math.min(most, MAX_BOXES) : undefined;
 }
 
+/** The table may hold more boxes than were asked for: see `roomForAllRegions`. */
+function decodeAll([table, counts]: readonly ArrayBuffer[], classes: number, request: Request): DecodedBoxes {
+  const { heatThresholds: thresholds } = request;
+  const room = table.byteLength / (4 * BOX_WORDS * classes * thresholds.length);
+  return decodeBoxes(new Uint32Array(table), new Uint32Array(counts), { thresholds, maxBoxes: room });
+}
+
 function readFindings(
   classes: readonly string[],
   probabilities: Record<string, number>,
-  [table, counts]: readonly ArrayBuffer[],
+  decoded: DecodedBoxes,
   { heatThresholds: thresholds, maxBoxes }: Request,
   smallest: number,
 ): { findings: Finding[]; truncated: string[] } {
-  const room = table.byteLength / (4 * BOX_WORDS * classes.length * thresholds.length);
-  const decoded = decodeBoxes(new Uint32Array(table), new Uint32Array(counts), { thresholds, maxBoxes: room });
   // The region of a map's highest value stays, so that what is found is also shown.
   const highest = new Map<number, number>();
   for (const { map, peak } of decoded.boxes) highest.set(map, Math.max(peak, highest.get(map) ?? 0));

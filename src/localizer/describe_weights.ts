@@ -10,31 +10,33 @@ import {
   type WeightsMetadata,
   weightsFields,
 } from '../formats/weights.js';
+import type { GraphBuilder } from '../graph/ir/graph.js';
+import type { Tensor } from '../graph/ir/tensor.js';
 import type { ParametersOf } from '../nets/backbone.js';
 import type { CoreOperations } from '../nets/core_operations.js';
 import { transformed } from '../nets/describe_network.js';
 import { saysTransformInput } from '../nets/file_settings.js';
-import type { NetworkFunction } from '../nets/outputs.js';
+import type { NetworkFunction, NetworkOutputs } from '../nets/outputs.js';
+import { checkParameters } from '../nets/parameters.js';
 import { judge, type Known, recogniseWithHead } from '../nets/recognise.js';
 import { under } from '../nets/tensor_names.js';
 import { checkOptions } from '../options.js';
 import type { Model, ModelOptions } from './model.js';
 import { describeWholeNetwork } from './whole_network.js';
 
-/** A network for one image. */
+/** What a network adds to a graph. */
 export interface Trace {
-  /** What it reads, by name. */
-  readonly parameters: ReadonlyMap<string, unknown>;
-  /** Number of its outputs. */
-  readonly classes: number;
+  readonly graph: GraphBuilder;
+  readonly image: Tensor;
+  readonly outputs: NetworkOutputs;
 }
 
 /** Networks as whoever has the graph makes them: this module is loaded on demand, and what it shares with the core is kept small. */
 export interface Networks {
   backboneParameters: ParametersOf;
   networkOf(architecture: FamilyNetwork): NetworkFunction;
-  /** @throws InputError for tensors that are missing or of another shape. */
-  trace(network: NetworkFunction, metadata: WeightsMetadata, tensors: Checkpoint['tensors']): Trace;
+  /** @throws InputError for an input that is not square, and for outputs that are missing or of another form. */
+  trace(network: NetworkFunction, metadata: WeightsMetadata, images: number): Trace;
   operations: CoreOperations;
 }
 
@@ -42,8 +44,9 @@ export interface Networks {
 export function describeWeights(checkpoint: Checkpoint, options: ModelOptions, networks: Networks): Model {
   const given = givenOf(options);
   const isOwn = isRayboxWeights(checkpoint.metadata);
-  const architectureSaid = isOwn ? parseWeightsMetadata(checkpoint.metadata).architecture : '';
-  if (options.network || isWholeNetwork({ architecture: given.architecture ?? architectureSaid }))
+  const architectureSaid = isOwn ? parseWeightsMetadata(checkpoint.metadata).architecture : undefined;
+  // A file that brings its graph is of that network, whatever architecture is given: that would contradict it.
+  if (options.network !== undefined || [given.architecture, architectureSaid].some(isWhole))
     return describeWholeNetwork(checkpoint, options, given, networks);
   const known = isOwn
     ? ownWeights(checkpoint, given, options)
@@ -60,7 +63,8 @@ export function describeWeights(checkpoint: Checkpoint, options: ModelOptions, n
   );
   const architecture = architectureOf(checked);
   const network = networks.networkOf(architecture);
-  const { parameters } = networks.trace(network, checked, tensors);
+  const { parameters } = networks.trace(network, checked, 1).graph;
+  checkParameters({ tensors }, parameters);
   const { leftOut, warnings } = judge(checkpoint, known, parameters, checked);
   return {
     network,
@@ -93,3 +97,6 @@ function ownWeights(
     metadata: { ...parseWeightsMetadata(metadata), ...given },
   };
 }
+
+const isWhole = (architecture: WeightsMetadata['architecture'] | undefined) =>
+  architecture !== undefined && isWholeNetwork({ architecture });

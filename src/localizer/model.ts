@@ -19,7 +19,7 @@ import { coreOperations } from '../nets/core_operations.js';
 import type { Sources } from '../nets/describe_network.js';
 import { networkOf } from '../nets/network.js';
 import { checkOutputs, type NetworkFunction } from '../nets/outputs.js';
-import { parameterSource } from '../nets/parameters.js';
+import { hasParameters } from '../nets/parameter_values.js';
 import type { Warning } from '../warnings.js';
 import type { Trace } from './describe_weights.js';
 import { readPieces } from './images.js';
@@ -147,23 +147,22 @@ export async function modelOf(checkpoint: Checkpoint, options: ModelOptions): Pr
 /** Options beside the fields of metadata that say something of the weights. */
 const SAYS = ['metadata', 'transformInput', 'prefix', 'ignore', 'network'];
 
-/** Undefined where the file holds more than its network, or was written with assumptions. */
+/** Undefined where the file holds more or less than its network, or was written with assumptions. */
 function ownModel(checkpoint: Checkpoint, metadata: WeightsMetadata): Model | undefined {
   if (metadata.assumed || isWholeNetwork(metadata)) return undefined;
   const architecture = architectureOf(metadata);
   const network = networkOf(architecture);
-  const { parameters } = trace(network, metadata, checkpoint.tensors);
-  if (checkpoint.tensors.size > parameters.size) return undefined;
+  const { parameters } = trace(network, metadata, 1).graph;
+  if (checkpoint.tensors.size > parameters.size || !hasParameters(checkpoint, parameters)) return undefined;
   return { network, architecture, metadata, checkpoint, warnings: [], sources: {}, leftOut: [] };
 }
 
-/** Builds a network for one image of its size. @throws InputError where not all that it reads is among the tensors */
-function trace(network: NetworkFunction, metadata: WeightsMetadata, tensors: Checkpoint['tensors']): Trace {
+/** Builds a network for images of its size. @throws InputError for an input that is not square, and outputs of another form */
+function trace(network: NetworkFunction, metadata: WeightsMetadata, images: number): Trace {
   const { inputWidth, inputHeight, inputChannels } = metadata;
   if (inputWidth !== inputHeight)
     throw new InputError("the network's input is not square", { given: `${inputWidth} × ${inputHeight}` });
-  const g = createGraph();
-  const { logits } = checkOutputs(network(g, g.input('image', [1, inputHeight, inputWidth, inputChannels])), 1);
-  parameterSource({ tensors }, g.parameters);
-  return { parameters: g.parameters, classes: logits.shape[1] };
+  const graph = createGraph();
+  const image = graph.input('image', [images, inputHeight, inputWidth, inputChannels]);
+  return { graph, image, outputs: checkOutputs(network(graph, image), images) };
 }

@@ -14,7 +14,7 @@ export interface Classification {
   readonly height: number;
   /** By label, in [0, 1]. */
   readonly probabilities: Readonly<Record<string, number>>;
-  /** By label; the probabilities are their sigmoid. */
+  /** By label; the probabilities are their sigmoid, but for a network of one's own that computes others. */
   readonly logits: Readonly<Record<string, number>>;
   /** What was assumed of the weights, then what looks wrong about the image; mostly empty. */
   readonly warnings: readonly Warning[];

@@ -9,7 +9,7 @@ import type { Gpu } from '../gpu/device.js';
 import type { Tensor } from '../graph/ir/tensor.js';
 import { createConstantPool } from '../graph/plan/constants.js';
 import type { DispatchTime, Plan } from '../graph/plan/plan.js';
-import { parameterSource } from '../nets/parameters.js';
+import { parameterValues } from '../nets/parameter_values.js';
 import type { PixelFormat } from '../ops/images/preprocess.js';
 import type { Warning } from '../warnings.js';
 import { createCache } from './cache.js';
@@ -21,7 +21,6 @@ import { copyOut, type GpuLocalization, type Parts } from './on_gpu.js';
 import type { Request } from './request.js';
 import type { Localization } from './results.js';
 import { type BoxStage, type NetworkStage, planBoxes, planInput, planNetwork, type Spec } from './stages.js';
-import { texturePixels } from './texture.js';
 
 /** Bytes that a localizer holds on the GPU. */
 export interface Memory {
@@ -87,8 +86,9 @@ export async function createSession(
   };
   try {
     // The first plan packs the weights; those of other batch sizes find them in the pool.
-    const weights = (parameters: Parameters<typeof parameterSource>[1]) => parameterSource(checkpoint, parameters);
-    await networks.get('1', () => planNetwork(gpu, spec, 1, { pool, signal, onProgress, weights }));
+    await networks.get('1', () =>
+      planNetwork(gpu, spec, 1, { pool, signal, onProgress, weights: parameterValues(checkpoint) }),
+    );
   } catch (error) {
     close();
     throw error;
@@ -133,7 +133,8 @@ export async function createSession(
     network: NetworkStage,
     signal?: AbortSignal,
   ): Promise<PixelFormat> {
-    const source = 'createView' in image ? texturePixels(gpu, image) : image;
+    // Loaded on demand: few images are textures.
+    const source = 'createView' in image ? (await import('./texture.js')).texturePixels(gpu, image) : image;
     const { width, height, channels } = source;
     const bits = 'buffer' in source ? source.bits : bitsOf(source);
     const format = { width, height, channels, bits } as const;
@@ -180,7 +181,7 @@ export async function createSession(
         const room = stage && request.boxes ? roomForAllRegions(parts[part][1], request) : undefined;
         const wide = room ? { ...request, maxBoxes: room } : undefined;
         const own = wide ? await boxesOf(image.slot, size, wide, network, signal) : { stage, bytes: parts[part] };
-        results.push(describeImage(metadata, image, network, parts[0], own.stage, own.bytes, request));
+        results.push(await describeImage(metadata, image, network, parts[0], own.stage, own.bytes, request));
       }
       return results;
     } finally {

@@ -49,7 +49,8 @@ export async function planNetwork(
   batch: number,
   options: {
     pool: ConstantPool;
-    weights?: (parameters: ReadonlyMap<string, Tensor>) => WeightSource;
+    /** Default: all that is packed is in the pool. */
+    weights?: WeightSource;
     signal?: AbortSignal | undefined;
     onProgress?: ((done: number) => void) | undefined;
   },
@@ -57,9 +58,8 @@ export async function planNetwork(
   const g = createGraph({ type: precision });
   const image = g.input('image', [batch, metadata.inputHeight, metadata.inputWidth, metadata.inputChannels]);
   const { logits, probabilities, heatmaps } = network(g, image);
-  const weights = options.weights?.(g.parameters);
   const graph = g.finish([logits, probabilities, heatmaps]);
-  const plan = await createCheckedPlan(gpu, graph, { ...options, ...(weights ? { weights } : { weights: missing }) });
+  const plan = await createCheckedPlan(gpu, graph, { weights: missing, ...options });
   const inputs = createCache<InputStage>(KEPT_INPUTS + batch, KEPT_INPUT_BYTES);
   const close = () => {
     inputs.clear();

@@ -2,6 +2,7 @@
 import { InputError } from '../errors.js';
 import { isGraph } from '../formats/architecture.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
+import { inBrief } from '../formats/graph_description.js';
 import {
   CUSTOM,
   formatWeightsMetadata,
@@ -11,14 +12,19 @@ import {
   type WeightsMetadata,
 } from '../formats/weights.js';
 import { assumptionsOf, toldByFile } from '../nets/assumptions.js';
+import type { CoreOperations } from '../nets/core_operations.js';
 import { assumedInput, checkNames, SAID, settle } from '../nets/describe_network.js';
 import { fileNames } from '../nets/file_names.js';
 import { fileInput } from '../nets/file_settings.js';
 import { graphNetwork } from '../nets/graph_network.js';
 import { unnamed } from '../nets/input_layouts.js';
 import { leftoverOf, refusalOf } from '../nets/leftover.js';
+import { checkFunction } from '../nets/network_option.js';
 import type { NetworkFunction } from '../nets/outputs.js';
+import { checkParameters } from '../nets/parameters.js';
+import { refuseOtherOperations, steadyNetwork } from '../nets/same_operations.js';
 import { under } from '../nets/tensor_names.js';
+import type { Warning } from '../warnings.js';
 import type { Networks, Trace } from './describe_weights.js';
 import type { Model, ModelOptions } from './model.js';
 
@@ -33,13 +39,14 @@ export function describeWholeNetwork(
   networks: Networks,
 ): Model {
   const known = isRayboxWeights(checkpoint.metadata) ? parseWeightsMetadata(checkpoint.metadata) : undefined;
-  refuseParts(given, transformInput);
+  if (own !== undefined) checkFunction(own);
+  refuseParts(given, transformInput, isGraph(known?.architecture) && !own);
   const graph = [given.architecture, known?.architecture].find(isGraph);
   if (!own && !graph)
     throw new InputError('these weights are of a network that the file does not hold', {
       hint: 'give the function that builds it, as load(weights, { network })',
     });
-  const network = own ?? graphNetwork(graph!, networks.operations);
+  const written = own ?? graphNetwork(graph!, networks.operations);
   const file = known && Object.fromEntries(Object.entries(known).filter(([field]) => !OF_PARTS.includes(field)));
   const tensors = prefix === undefined || checkpoint.taken ? checkpoint.tensors : under(checkpoint.tensors, prefix);
 
@@ -57,7 +64,11 @@ export function describeWholeNetwork(
     ]);
     return { metadata: { ...metadata, architecture }, sources };
   };
-  const { classes, parameters } = withNames(networks.trace, network, settled(undefined, 1).metadata, tensors);
+  const built = withNames(networks.trace, written, settled(undefined, 1).metadata);
+  const { parameters } = built.graph;
+  checkParameters({ tensors }, parameters);
+  const classes = built.outputs.logits.shape[1];
+  const network = own ? steady(own, built, settled(undefined, 1).metadata, networks) : written;
   const names: ReturnType<typeof fileNames> = known ? {} : fileNames(checkpoint.metadata, classes);
   const { metadata, sources } = settled(names.names, classes);
   checkNames(metadata.classes, classes);
@@ -84,7 +95,11 @@ export function describeWholeNetwork(
     unused: beside?.unused ?? {},
     ...(names.unfit ? { unfit: names.unfit } : {}),
   };
-  const warnings = [...toldByFile(checked, sources, found), ...assumptionsOf(checked, 'graph', found)];
+  const warnings = [
+    ...toldByFile(checked, sources, found),
+    ...assumptionsOf(checked, 'graph', found),
+    ...(isSigmoid(built, networks.operations) ? [] : [OWN_PROBABILITIES]),
+  ];
   return {
     network,
     metadata: checked,
@@ -95,12 +110,15 @@ export function describeWholeNetwork(
   };
 }
 
-function refuseParts(given: Partial<WeightsMetadata>, transformInput: boolean | undefined): void {
+function refuseParts(given: Partial<WeightsMetadata>, transformInput: boolean | undefined, hasGraph: boolean): void {
   const part = transformInput ? 'transformInput' : Object.keys(given).find((field) => OF_PARTS.includes(field));
   const { architecture } = given;
   if (part === undefined && (architecture === undefined || isWholeNetwork({ architecture }))) return;
   throw new InputError(`${part ?? 'architecture'} is of networks that are a backbone with a head`, {
-    hint: 'a whole network says by itself what it does; leave the option out',
+    ...(part === undefined ? { given: inBrief(architecture) } : {}),
+    hint: hasGraph
+      ? 'the file brings the graph of its own network, which says all that it does: leave the option out'
+      : 'a whole network says by itself what it does: leave the option out',
   });
 }
 
@@ -108,14 +126,9 @@ function refuseParts(given: Partial<WeightsMetadata>, transformInput: boolean | 
  * Where the input has a wrong size or number of channels, the error comes from one of the network's operations, which knows nothing of
  * images. The message is told with the input that the network was built for.
  */
-function withNames(
-  trace: Networks['trace'],
-  network: NetworkFunction,
-  metadata: WeightsMetadata,
-  tensors: Checkpoint['tensors'],
-): Trace {
+function withNames(trace: Networks['trace'], network: NetworkFunction, metadata: WeightsMetadata): Trace {
   try {
-    return trace(network, metadata, tensors);
+    return trace(network, metadata, 1);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     const { inputWidth, inputHeight, inputChannels } = metadata;
@@ -125,3 +138,37 @@ function withNames(
     );
   }
 }
+
+/** The function, for which it was shown that it builds the same network for two images, and which is watched for other numbers of them. */
+function steady(
+  own: NetworkFunction,
+  built: Trace,
+  metadata: WeightsMetadata,
+  { trace, operations }: Networks,
+): NetworkFunction {
+  let two: Trace | undefined;
+  try {
+    two = trace(own, metadata, 2);
+  } catch (error) {
+    // A network for one image at a time gets them one by one.
+    if (!(error instanceof InputError)) throw error;
+  }
+  if (two) refuseOtherOperations(built, two, operations);
+  return steadyNetwork(own, built, operations);
+}
+
+/** Whether the probabilities are the sigmoid of the logits, as those of raybox's own networks are. */
+const isSigmoid = ({ graph, outputs: { logits, probabilities } }: Trace, { activation }: CoreOperations): boolean =>
+  graph.nodes.some(
+    ({ operation, inputs, outputs, attributes }) =>
+      operation === (activation as unknown) &&
+      outputs[0] === probabilities &&
+      inputs[0] === logits &&
+      (attributes as Parameters<CoreOperations['activation']['flops']>[0]['attributes']).activation.kind === 'sigmoid',
+  );
+
+const OWN_PROBABILITIES: Warning = {
+  code: 'assumed-network',
+  message:
+    "The network's probabilities are not the sigmoid of its logits. They are taken as the network gives them, and are refused where they are not from 0 to 1.",
+};

@@ -4,12 +4,14 @@
  */
 import { InputError } from '../errors.js';
 import { brief } from '../formats/checkpoint.js';
-import { checkGraphDescription, type GraphDescription, type GraphNode } from '../formats/graph_description.js';
+import { checkGraphDescription, type GraphDescription, type GraphNode, inBrief } from '../formats/graph_description.js';
 import { createGraph, type GraphBuilder, type Node, nameOf } from '../graph/ir/graph.js';
 import { elementCount, type Tensor } from '../graph/ir/tensor.js';
 import type { CoreOperations } from './core_operations.js';
 import { type GraphOperation, graphOperations } from './graph_operations.js';
+import { checkFunction } from './network_option.js';
 import { checkOutputs, type NetworkFunction } from './outputs.js';
+import { refuseOtherOperations } from './same_operations.js';
 
 /** Of one image. */
 export interface ImageShape {
@@ -28,10 +30,16 @@ const LARGEST = 2 ** 30;
  * @throws InputError for an operation that a file cannot hold: one of the caller's own, say
  */
 export function describeGraph(network: NetworkFunction, input: ImageShape, core: CoreOperations): GraphDescription {
+  checkFunction(network);
+  checkInput(input);
   const known = graphOperations(core);
-  const g = createGraph();
-  const image = g.input('image', [1, input.height, input.width, input.channels]);
-  const { features, logits, probabilities, heatmaps } = checkOutputs(network(g, image), 1);
+  const built = (images: number) => {
+    const graph = createGraph();
+    const image = graph.input('image', [images, input.height, input.width, input.channels]);
+    return { graph, image, outputs: checkOutputs(network(graph, image), images) };
+  };
+  const { graph: g, image, outputs } = built(1);
+  const { features, logits, probabilities, heatmaps } = outputs;
   const { nodes } = g.finish([features, logits, probabilities, heatmaps]);
   const numbers = new Map<Tensor, number>([[image, 0]]);
   for (const node of nodes) for (const output of node.outputs) numbers.set(output, numbers.size);
@@ -70,6 +78,8 @@ export function describeGraph(network: NetworkFunction, input: ImageShape, core:
       name: nameOf(node),
     };
   });
+  // What is written down has to hold for any number of images.
+  refuseOtherOperations({ graph: g, image, outputs }, built(2), core);
   const shapes = [...g.parameters].filter(([name]) => parameters.has(name));
   const number = (tensor: Tensor) => numbers.get(tensor) as number;
   return checkGraphDescription({
@@ -95,12 +105,21 @@ export function describeGraph(network: NetworkFunction, input: ImageShape, core:
   });
 }
 
+function checkInput(input: unknown): void {
+  const { height, width, channels } = (input ?? {}) as Partial<ImageShape>;
+  if ([height, width, channels].every((size) => Number.isSafeInteger(size) && (size as number) >= 1)) return;
+  throw new InputError('describeGraph needs the size of the image that the network is for', {
+    expected: '{ height, width, channels } as second argument, whole numbers from 1 on',
+    given: inBrief(input),
+  });
+}
+
 /**
  * The network of a description, which may come from anybody.
  * @throws InputError that names the node whose operation, inputs or attributes are wrong; some are found when it is called
  */
 export function graphNetwork(value: object, core: CoreOperations): NetworkFunction {
-  const description = checkGraphDescription(value as Record<string, unknown>);
+  const description = checkGraphDescription(value);
   const known = graphOperations(core);
   return (g, image) => {
     const parameters = new Map(description.parameters.map(([name, shape]) => [name, g.parameter(name, shape)]));
@@ -181,7 +200,7 @@ function checkAttributes({ attributes: checks }: GraphOperation, given: Record<s
   }
   for (const [name, check] of Object.entries(checks)) {
     if (check(given[name])) continue;
-    throw new InputError(`graph: the attribute ${name} of ${where} is wrong`, { given: brief(given[name]) });
+    throw new InputError(`graph: the attribute ${name} of ${where} is wrong`, { given: inBrief(given[name]) });
   }
 }
 

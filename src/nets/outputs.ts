@@ -38,7 +38,7 @@ export function checkOutputs(outputs: NetworkOutputs, images: number, classes?: 
     if (fits) continue;
     throw new InputError(`the network's ${name} ${tensor ? 'have another form' : 'are missing'}`, {
       expected: `${wanted.says} for ${images} ${images === 1 ? 'image' : 'images'}${name !== 'features' && classes !== undefined ? ` and ${classes} classes` : ''}`,
-      given: tensor?.shape ? describeForm(tensor) : String(tensor),
+      given: tensor?.shape ? describeForm(tensor) : outputs instanceof Promise ? 'a promise' : String(tensor),
     });
   }
   return outputs;

@@ -1,8 +1,8 @@
-/** Finds a network's parameters in a checkpoint, and says all at once what is missing or has another shape. */
+/** A network's parameters in a checkpoint, and all at once what is missing or has another shape. */
 import { counted, InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
-import { product, type Tensor } from '../graph/ir/tensor.js';
 import type { WeightSource } from '../graph/plan/constants.js';
+import { type Parameters, parameterValues } from './parameter_values.js';
 
 /** How many faults a message lists. */
 const LISTED = 5;
@@ -12,10 +12,13 @@ const LISTED = 5;
  * @param parameters of the `GraphBuilder` that the network was built with.
  * @throws InputError naming missing parameters with the nearest that the checkpoint has, or those of another shape.
  */
-export function parameterSource(
-  { tensors }: Pick<Checkpoint, 'tensors'>,
-  parameters: ReadonlyMap<string, Pick<Tensor, 'shape'>>,
-): WeightSource {
+export function parameterSource(checkpoint: Pick<Checkpoint, 'tensors'>, parameters: Parameters): WeightSource {
+  checkParameters(checkpoint, parameters);
+  return parameterValues(checkpoint);
+}
+
+/** @throws InputError as `parameterSource` does */
+export function checkParameters({ tensors }: Pick<Checkpoint, 'tensors'>, parameters: Parameters): void {
   const missing = [...parameters.keys()].filter((name) => !tensors.has(name));
   if (missing.length > 0) {
     const unused = [...tensors.keys()].filter((name) => !parameters.has(name));
@@ -39,36 +42,6 @@ export function parameterSource(
       hint: 'is it a checkpoint of this architecture, with as many channels and classes?',
     });
   }
-  return (name, shape) => {
-    const found = tensors.get(name);
-    if (found?.data.length !== product(shape)) throw new InputError(`the checkpoint has no ${shape.join('×')} ${name}`);
-    refuseNotFinite(name, found.data);
-    if (name.endsWith('running_var')) refuseNegative(name, found.data);
-    return found.data;
-  };
-}
-
-// An indexed loop: five times as fast as an iterator, and there are millions.
-function refuseNotFinite(name: string, values: Float32Array): void {
-  for (let i = 0; i < values.length; i++) {
-    if (Number.isFinite(values[i])) continue;
-    throw new InputError(`the checkpoint's ${name} is not finite`, {
-      expected: 'numbers',
-      given: `${values[i]} at ${i}`,
-      hint: 'a training that diverged leaves such weights',
-    });
-  }
-}
-
-// The root of a negative variance is no number, and the ReLU behind it makes zeros of that, which look like a result.
-function refuseNegative(name: string, variances: Float32Array): void {
-  const index = variances.findIndex((variance) => variance < 0);
-  if (index < 0) return;
-  throw new InputError(`the checkpoint's ${name} holds a negative variance`, {
-    expected: 'numbers of 0 and more',
-    given: `${variances[index]} at ${index}`,
-    hint: 'the file is damaged, or its tensors stand under wrong names',
-  });
 }
 
 const list = (listed: readonly string[], total: number) =>

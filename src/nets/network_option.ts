@@ -1,0 +1,16 @@
+/** What is given in place of a network. */
+import { InputError } from '../errors.js';
+import { isGraph } from '../formats/architecture.js';
+import { inBrief } from '../formats/graph_description.js';
+
+/** @throws InputError for what is no function, and says how what was given becomes one */
+export function checkFunction(network: unknown): void {
+  if (typeof network === 'function') return;
+  throw new InputError('network: this is no function that builds a network', {
+    expected: '(g, image) => ({ features, logits, probabilities, heatmaps })',
+    given: inBrief(network),
+    hint: isGraph(network)
+      ? 'graphNetwork(description) of raybox/nets makes a function of a description'
+      : "where it is a family's name or description, networkOf({ backbone, head }) of raybox/nets makes a function of it",
+  });
+}
