@@ -173,7 +173,7 @@ test('cache takes web addresses alone', async () => {
     );
     assert.match(String(error), told);
   }
-  await refused(readModel('x', { cache: 'yes' as never }), /cache; expected true or false; given yes/);
+  await refused(readModel('x', { cache: 1 as never }), /cache; expected true, false or a folder; given 1/);
 });
 
 test('a damaged file is fetched anew, and one that is too large refused', async () => {

@@ -8,8 +8,11 @@ export interface Platform {
   gpu(options: { adapter?: string; dawn?: readonly string[] }): Promise<GPU>;
   /** Reads a path or URL piece by piece. */
   open(source: string | URL, signal?: AbortSignal): Promise<Pieces>;
-  /** Where this platform keeps files between runs; undefined where it has no such place. @throws Error where it may not be used. */
-  keep?(): Promise<KeptFiles | undefined>;
+  /**
+   * Where this platform keeps files between runs, or, outside pages, the folder; undefined where it has no such place.
+   * @throws Error where it may not be used.
+   */
+  keep?(folder?: string): Promise<KeptFiles | undefined>;
   /** Pixels of a file in a format that this platform decodes and raybox does not; undefined for every other format. */
   decode?(bytes: Uint8Array, limits: ImageLimits): Promise<PlatformPixels | undefined>;
   /** Pixels of something that this platform draws with (a canvas, say), or undefined where it is nothing of the kind. */

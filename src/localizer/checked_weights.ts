@@ -1,4 +1,5 @@
 /** The options `cache` and `integrity` of `load`. Loaded where one of them is given. */
+import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import { checkIntegrity, parseIntegrity } from './integrity.js';
 import { type KeptBytes, keptWeights } from './kept_weights.js';
@@ -14,9 +15,15 @@ export async function checkedWeights(
   read: () => Promise<Uint8Array>,
 ): Promise<KeptBytes> {
   const { cache = false, integrity } = options;
-  if (typeof cache !== 'boolean') throw new InputError('cache', { expected: 'true or false', given: String(cache) });
+  if (typeof cache === 'string' && platform.name === 'web') {
+    throw new InputError('cache', { expected: 'true or false in a page', given: 'a folder' });
+  }
+  if (typeof cache !== 'boolean' && (typeof cache !== 'string' || cache === '')) {
+    throw new InputError('cache', { expected: 'true, false or a folder', given: String(cache) });
+  }
   if (integrity !== undefined) parseIntegrity(integrity);
-  if (cache) return keptWeights(weights, options);
+  const folder = typeof cache === 'string' ? cache : undefined;
+  if (cache) return keptWeights(weights, { ...options, folder });
   const bytes = await read();
   if (integrity !== undefined) await checkIntegrity(bytes, integrity, 'weights');
   return { bytes, warnings: [] };

@@ -6,7 +6,10 @@
  * 2. Otherwise the server is asked by a HEAD request. The kept file is used where the ETag is the same or, without one, where date
  *    (Last-Modified) and length are; where the server says neither, the file is fetched anew.
  * 3. Where the server does not answer that request within ten seconds, or fails (5xx), the kept file is used, with the warning
- *    `kept-weights`. Once it has said that it has another file, only that one will do.
+ *    `kept-weights`.
+ * 4. Where it says that it has another file, and that does not come (the connection fails or stands still for half a minute, or the
+ *    server fails), the kept file is used too, and the same warning says that it is an older one. But never one that `integrity`
+ *    does not describe, and not where the server answers that there is no such file (4xx): then the message names what is kept.
  *
  * A HEAD request instead of a conditional GET, because pages may send one to other sites without asking for leave (CORS preflight).
  */
@@ -18,10 +21,14 @@ import { readPieces } from './images.js';
 import { checkIntegrity, hashOf } from './integrity.js';
 
 export interface KeptOptions {
+  /** Where files are kept, outside pages. Default: the user's cache folder. */
+  folder?: string | undefined;
   integrity?: string | undefined;
   maxBytes: number;
   signal?: AbortSignal | undefined;
   onProgress?: ((done: number) => void) | undefined;
+  /** So long may a download stand still. Default: half a minute. */
+  stallMs?: number;
 }
 
 export interface KeptBytes {
@@ -49,6 +56,7 @@ interface Note extends Version {
 }
 
 const ANSWER_MS = 10_000;
+const STALL_MS = 30_000;
 
 const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
@@ -63,29 +71,36 @@ export async function keptWeights(source: unknown, options: KeptOptions): Promis
   let files: KeptFiles | undefined;
   let key = '';
   try {
-    files = await platform.keep?.();
+    files = await platform.keep?.(options.folder);
     key = hex(await hashOf(new TextEncoder().encode(url), 'sha256'));
   } catch (error) {
     return fetchOnly(url, options, error);
   }
   if (!files) return fetchOnly(url, options, new Error('there is no Cache API, which needs https or localhost'));
   const kept = await readKept(files, key, maxBytes);
+  const use = (from: Kept, warnings: Warning[]): KeptBytes => {
+    onProgress?.(1);
+    return { bytes: from.bytes, warnings };
+  };
   if (kept) {
     const state = integrity ? await stateByHash(kept.bytes, integrity) : await askServer(url, kept.note, signal);
-    if (state !== 'changed') {
-      onProgress?.(1);
-      return { bytes: kept.bytes, warnings: state === 'same' ? [] : [unasked(kept.note, state)] };
-    }
+    if (state === 'same') return use(kept, []);
+    if (state !== 'changed') return use(kept, [unasked(kept.note, state)]);
   }
-  const { bytes, version } = await fetchWhole(url, options);
-  const keep = async () => {
-    const note: Note = { ...version, sha256: hex(await hashOf(bytes, 'sha256')), fetched: new Date().toISOString() };
-    return files.write(key, bytes, JSON.stringify(note)).then(
-      () => [],
-      (error: unknown) => [notKept(error)],
-    );
-  };
-  return { bytes, warnings: [], keep };
+  const fetched = await fetchWhole(url, options);
+  if ('bytes' in fetched) return { bytes: fetched.bytes, warnings: [], keep: () => write(files, key, fetched) };
+  const { failure, isBroken } = fetched;
+  if (!kept) throw failure;
+  if (isBroken && !integrity) return use(kept, [outdated(kept.note, failure)]);
+  throw new InputError(`${failure.message}; ${keptInstead(kept.note, integrity)}`, { cause: failure });
+}
+
+async function write(files: KeptFiles, key: string, { bytes, version }: Fetched): Promise<Warning[]> {
+  const note: Note = { ...version, sha256: hex(await hashOf(bytes, 'sha256')), fetched: new Date().toISOString() };
+  return files.write(key, bytes, JSON.stringify(note)).then(
+    () => [],
+    (error: unknown) => [notKept(error)],
+  );
 }
 
 function webAddress(source: unknown): string {
@@ -105,8 +120,13 @@ function webAddress(source: unknown): string {
   });
 }
 
+interface Kept {
+  bytes: Uint8Array;
+  note: Note;
+}
+
 /** Undefined where nothing is kept, or it is damaged: then it is fetched anew. */
-async function readKept(files: KeptFiles, key: string, maxBytes: number) {
+async function readKept(files: KeptFiles, key: string, maxBytes: number): Promise<Kept | undefined> {
   try {
     const kept = await files.read(key, maxBytes);
     if (!kept) return undefined;
@@ -158,17 +178,81 @@ function isSame(now: Version, then: Version): boolean {
   return now.modified !== undefined && now.modified === then.modified && now.length === then.length;
 }
 
-async function fetchWhole(url: string, { integrity, maxBytes, signal, onProgress }: KeptOptions) {
-  // Past the browser's own cache, which might give an older file than the server's answer to the HEAD request was about.
-  const response = await fetchFile(url, signal, { cache: 'no-store' });
-  const bytes = await readPieces(openResponse(response, url, signal), `weights ${url}`, maxBytes, onProgress);
-  if (integrity) await checkIntegrity(bytes, integrity, `weights ${url}`);
-  return { bytes, version: versionOf(response) };
+interface Fetched {
+  bytes: Uint8Array;
+  version: Version;
 }
 
-async function fetchOnly(url: string, options: KeptOptions, reason: unknown) {
-  const { bytes } = await fetchWhole(url, options);
-  return { bytes, warnings: [notKept(reason)] };
+/** Why a file did not come. `isBroken`: the server would give it, but it, or the connection, fails. */
+interface Unfetched {
+  failure: InputError;
+  isBroken: boolean;
+}
+
+/**
+ * The file, or why the server does not give it.
+ * @throws InputError for a file that is too large or does not fit `integrity`; the signal's reason where that was aborted
+ */
+async function fetchWhole(url: string, options: KeptOptions): Promise<Fetched | Unfetched> {
+  const { integrity, maxBytes, signal, onProgress, stallMs = STALL_MS } = options;
+  const patience = watch(url, stallMs, signal);
+  let status = 0;
+  try {
+    // Past the browser's own cache, which might give an older file than the server's answer to the HEAD request was about.
+    const response = await fetchFile(url, patience.signal, { cache: 'no-store' });
+    ({ status } = response);
+    const { size, pieces } = openResponse(response, url, patience.signal);
+    const renewing = { size, pieces: eachRenewing(pieces, patience.renew) };
+    const bytes = await readPieces(renewing, `weights ${url}`, maxBytes, onProgress);
+    if (integrity) await checkIntegrity(bytes, integrity, `weights ${url}`);
+    return { bytes, version: versionOf(response) };
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!(error instanceof InputError)) throw error;
+    // What a connection dies of is the error's cause.
+    const isBroken = patience.signal.aborted || status >= 500 || error.cause !== undefined;
+    if (!isBroken && status < 300) throw error;
+    return { failure: error, isBroken };
+  } finally {
+    patience.end();
+  }
+}
+
+/** A signal that is aborted where `renew` is not called for so long, or with another signal. */
+function watch(url: string, stallMs: number, outer: AbortSignal | undefined) {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const stop = () => controller.abort(outer?.reason);
+  const expected = 'a URL that answers with a file';
+  const give = () =>
+    controller.abort(new InputError(`cannot read ${url}`, { expected, given: `nothing for ${stallMs / 1000} s` }));
+  let timer = setTimeout(give, stallMs);
+  if (outer?.aborted) stop();
+  outer?.addEventListener('abort', stop);
+  return {
+    signal,
+    renew() {
+      clearTimeout(timer);
+      timer = setTimeout(give, stallMs);
+    },
+    end() {
+      clearTimeout(timer);
+      outer?.removeEventListener('abort', stop);
+    },
+  };
+}
+
+async function* eachRenewing(pieces: AsyncIterable<Uint8Array>, renew: () => void): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    renew();
+    yield piece;
+  }
+}
+
+async function fetchOnly(url: string, options: KeptOptions, reason: unknown): Promise<KeptBytes> {
+  const fetched = await fetchWhole(url, options);
+  if ('failure' in fetched) throw fetched.failure;
+  return { bytes: fetched.bytes, warnings: [notKept(reason)] };
 }
 
 const notKept = (reason: unknown): Warning => ({
@@ -180,3 +264,16 @@ const unasked = ({ fetched }: Note, { message }: Error): Warning => ({
   code: 'kept-weights',
   message: `the server could not be asked whether the weights are still the same (${message}): those fetched at ${fetched} were used`,
 });
+
+const outdated = ({ fetched }: Note, { message }: Error): Warning => ({
+  code: 'kept-weights',
+  message: `the server has other weights than those that are kept, and they could not be fetched (${message}): the older ones, fetched at ${fetched}, were used`,
+});
+
+/** What to do with a kept file that must not be used in the place of another without being asked for. */
+function keptInstead({ fetched, sha256 }: Note, integrity: string | undefined): string {
+  if (integrity) return `what is kept, fetched at ${fetched}, is not the file that the option integrity describes`;
+  const bytes = sha256.match(/../g) ?? [];
+  const hash = btoa(String.fromCharCode(...bytes.map((byte) => Number.parseInt(byte, 16))));
+  return `the file that is kept, fetched at ${fetched}, is used where the option integrity is sha256-${hash}`;
+}

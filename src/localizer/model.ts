@@ -65,10 +65,11 @@ export interface ModelOptions extends Partial<Omit<WeightsMetadata, 'assumed'>> 
   /** Larger weights are refused. Default 2 GiB. */
   maxBytes?: number;
   /**
-   * Keeps weights from the web on this machine: in a page in the Cache API, elsewhere in the folder `raybox/weights` of $XDG_CACHE_HOME
-   * or ~/.cache. What is kept is used while the server says that it has not changed, or while it fits `integrity`.
+   * Keeps weights from the web on this machine: in a page in the Cache API, elsewhere in the folder that is named, or with true in
+   * `raybox/weights` of $XDG_CACHE_HOME or ~/.cache. What is kept is used while the server says that it has not changed, or while it fits
+   * `integrity`, and with a warning where the server cannot be reached.
    */
-  cache?: boolean;
+  cache?: boolean | string;
   /** The hash of the weights' bytes: `sha256-` (or sha384, sha512) and base64, as in W3C Subresource Integrity. Others are refused. */
   integrity?: string;
 }
@@ -90,11 +91,19 @@ export interface Model {
 const MAX_BYTES = 2 ** 31;
 
 export async function readModel(weights: WeightsInput, options: ReadOptions): Promise<Model> {
+  const { checkpoint, warnings } = await readTensors(weights, options);
+  const model = await modelOf(checkpoint, options);
+  return { ...model, warnings: [...warnings, ...model.warnings] };
+}
+
+/** The tensors of weights, which are kept and checked as the options say. */
+export async function readTensors(
+  weights: WeightsInput,
+  options: ReadOptions,
+): Promise<{ checkpoint: Checkpoint; warnings: readonly Warning[] }> {
   const { bytes, warnings, keep } = await readChecked(weights, options);
   const checkpoint = await readCheckpoint(bytes, options.prefix);
-  const unkept = (await keep?.()) ?? [];
-  const model = await modelOf(checkpoint, options);
-  return { ...model, warnings: [...warnings, ...unkept, ...model.warnings] };
+  return { checkpoint, warnings: [...warnings, ...((await keep?.()) ?? [])] };
 }
 
 export type ReadOptions = ModelOptions & { signal?: AbortSignal; onProgress?: (done: number) => void };

@@ -22,7 +22,7 @@ export const platform: Platform = {
   name: 'deno',
   open,
 
-  keep: async () => (await import('./kept_files.js')).openKeptFiles(),
+  keep: async (folder) => (await import('./kept_files.js')).openKeptFiles(folder),
 
   async gpu({ adapter, dawn = [] }) {
     const gpu = deno.navigator?.gpu;

@@ -106,6 +106,8 @@ async function runCommand(options: CommandOptions): Promise<void> {
     'prefix',
     'ignore',
     'metadata',
+    'cache',
+    'integrity',
   ];
   if (weights === undefined && unread.some((name) => name in options))
     throw new UsageError('--names, --metadata and the like say what weights do not: they go with --weights');

@@ -1,18 +1,16 @@
 /** `raybox inspect`: what a weights file holds, and what running its network takes, without running it. */
 import { stat } from 'node:fs/promises';
-import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import { type Architecture, type Backbone, isGraph } from '../formats/architecture.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
-import { isRayboxWeights, readCheckpoint, type WeightsMetadata } from '../formats/weights.js';
+import { isRayboxWeights, type WeightsMetadata } from '../formats/weights.js';
 import { createGraph, type Graph, type GraphBuilder } from '../graph/ir/graph.js';
 import type { Traits } from '../graph/ir/operation.js';
 import { byteSize, product, type Tensor } from '../graph/ir/tensor.js';
 import { fuse } from '../graph/passes/fuse.js';
 import { packArenas } from '../graph/plan/arenas.js';
 import { lower } from '../graph/plan/lower.js';
-import { readPieces } from '../localizer/images.js';
-import { type ModelOptions, modelOf } from '../localizer/model.js';
+import { type ModelOptions, modelOf, readTensors } from '../localizer/model.js';
 import type { Source, Sources } from '../nets/describe_network.js';
 import { backboneParameters, buildNetwork, parameterSource } from '../nets/index.js';
 import type { Network } from '../nets/network.js';
@@ -22,7 +20,6 @@ import { print, table, wholeNumber } from './terminal.js';
 import type { Command } from './vendor/commander.js';
 import { addWeightsOptions, classList, leftOutText, modelOptions, type WeightsOptions } from './weights_options.js';
 
-const MAX_BYTES = 2 ** 31;
 const DEFAULT_SIZE = 224;
 
 interface Options extends WeightsOptions {
@@ -68,13 +65,13 @@ const TRAITS: Traits = {
 async function inspect(file: string, options: Options): Promise<Inspection> {
   const { size, batch, classes: names = options.names } = options;
   const given = await modelOptions({ ...options, ...(names ? { names } : {}) });
-  const pieces = await readPieces(await platform.open(file), `weights ${file}`, MAX_BYTES);
-  const checkpoint = await readCheckpoint(pieces, given.prefix);
+  const { checkpoint, warnings: told } = await readTensors(file, given);
   const model = await modelOf(checkpoint, given).catch((error: unknown) => {
     if (!(error instanceof InputError) || isRayboxWeights(checkpoint.metadata)) throw error;
     return backboneAlone(checkpoint, given, error);
   });
-  const { architecture, metadata, sources, warnings, leftOut } = model;
+  const { architecture, metadata, sources, leftOut } = model;
+  const warnings = [...told, ...model.warnings];
   const input = {
     batch,
     height: size ?? metadata?.inputHeight ?? DEFAULT_SIZE,

@@ -1,4 +1,4 @@
-/** Files that are kept between runs, in the user's cache folder: `raybox/weights` in $XDG_CACHE_HOME or ~/.cache. */
+/** Files that are kept between runs, in a folder or in the user's cache: `raybox/weights` in $XDG_CACHE_HOME or ~/.cache. */
 import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { mkdir, open } from 'node:fs/promises';
@@ -11,9 +11,7 @@ import { openBeside, sweepParts, writeRefusal } from './text_files.js';
 const NOTE_BYTES = 1024;
 
 /** @throws InputError where the folder cannot be made. */
-export async function openKeptFiles(): Promise<KeptFiles> {
-  const { XDG_CACHE_HOME = '' } = process.env;
-  const folder = join(isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(homedir(), '.cache'), 'raybox', 'weights');
+export async function openKeptFiles(folder = usersFolder()): Promise<KeptFiles> {
   await mkdir(folder, { recursive: true }).catch((cause) => {
     throw writeRefusal(folder, cause);
   });
@@ -43,4 +41,9 @@ export async function openKeptFiles(): Promise<KeptFiles> {
       await file.keep();
     },
   };
+}
+
+function usersFolder(): string {
+  const { XDG_CACHE_HOME = '' } = process.env;
+  return join(isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(homedir(), '.cache'), 'raybox', 'weights');
 }

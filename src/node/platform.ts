@@ -47,7 +47,7 @@ export const platform: Platform = {
 
   open,
 
-  keep: async () => (await import('./kept_files.js')).openKeptFiles(),
+  keep: async (folder) => (await import('./kept_files.js')).openKeptFiles(folder),
 
   refuse(info) {
     if (isReal(info)) return;

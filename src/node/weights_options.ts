@@ -20,6 +20,8 @@ export interface WeightsOptions {
   prefix?: string;
   ignore?: string[];
   metadata?: string;
+  cache?: string;
+  integrity?: string;
 }
 
 /** `8`, `14`, or names with commas between them. */
@@ -53,12 +55,15 @@ export function addWeightsOptions(command: Command): Command {
     .option('--transform-input', 'a GoogLeNet with transform_input, as torchvision’s pretrained one')
     .option('--prefix <name>', 'beginning of the tensors’ names, or dict, of the network, where the file holds several')
     .option('--ignore <names>', 'beginnings of names of tensors that take no part in the result', nameList)
-    .option('--metadata <json>', 'any field of the metadata (pooling, fit, channelOrder, …): JSON or a file of it');
+    .option('--metadata <json>', 'any field of the metadata (pooling, fit, channelOrder, …): JSON or a file of it')
+    .option('--cache <dir>', 'folder that keeps weights from the web, so that they are fetched once')
+    .option('--integrity <hash>', 'sha256-… (sha384, sha512) of the weights in base64: others are refused');
 }
 
 /** The same as `load` takes them. What is wrong in them is said by whoever reads it. */
 export async function modelOptions(options: WeightsOptions): Promise<ModelOptions> {
   const { names, architecture, prediction, mean, std, inputSize, transformInput, prefix, ignore, metadata } = options;
+  const { cache, integrity } = options;
   return {
     ...(names ? { classes: [...names] } : {}),
     ...(architecture === undefined ? {} : { architecture: backboneOf(architecture, '--architecture') }),
@@ -70,6 +75,8 @@ export async function modelOptions(options: WeightsOptions): Promise<ModelOption
     ...(prefix === undefined ? {} : { prefix }),
     ...(ignore ? { ignore } : {}),
     ...(metadata === undefined ? {} : { metadata: await readMetadata(metadata) }),
+    ...(cache === undefined ? {} : { cache }),
+    ...(integrity === undefined ? {} : { integrity }),
   };
 }
 
