@@ -252,6 +252,16 @@ function overlayPaths(files: readonly ImageFile[], folder: string | undefined): 
 
 const unit = (values: number[]) => values.every((value) => value >= 0 && value <= 1);
 
+function heatThresholdList(text: string): number[] {
+  const values = numberList(text);
+  try {
+    checkHeatThresholds(values);
+  } catch (error) {
+    throw new UsageError(`--heat-thresholds ${text}: ${(error as Error).message}`);
+  }
+  return values;
+}
+
 /** Adds `raybox localize`. Exit code 1 where an image could not be done. */
 export function addLocalizeCommand(program: Command): void {
   const command = addWeightsOptions(program.command('localize'))
@@ -265,7 +275,7 @@ export function addLocalizeCommand(program: Command): void {
     .option(
       '--heat-thresholds <list>',
       `where heatmaps of 0 to 255 are cut; default: ${DEFAULT_HEAT_THRESHOLDS}`,
-      numberList,
+      heatThresholdList,
     )
     .option(
       '--max-boxes <n>',
@@ -283,7 +293,6 @@ export function addLocalizeCommand(program: Command): void {
   addImageOptions(command).action(async (images: string[], options: Options) => {
     if (!unit(Object.values(options.thresholds ?? {})))
       throw new UsageError('--thresholds: probabilities are numbers from 0 to 1');
-    if (options.heatThresholds) checkHeatThresholds(options.heatThresholds);
     if (!(await interruptible((signal) => localizeFiles(images, options, signal)))) process.exitCode = 1;
   });
 }
