@@ -135,7 +135,7 @@ const sections = described.map((entry) => {
 const contents = `# All public exports
 
 Made from the docstrings by \`npm run api\`; \`npm run check\` holds it against the code. What an operation
-takes and gives is written in its file: [src/ops](ops).
+takes and gives is written in its file under \`src/ops\`.
 
 ${described.map(({ name }) => `- [${name}](#${name.replace(/\W/g, '')})`).join('\n')}
 

@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { bundleVendored, isVendored } from './vendor.js';
 
+// The package has no maps, since it has no sources: nothing in it may name them (`--package`), or tools look for them in vain.
+const SOURCE_MAPS = process.argv.includes('--package') ? {} : { sourcemap: 'linked', sourcesContent: false };
+
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => join(root, ...parts);
 
@@ -122,8 +125,7 @@ async function bundleReferences() {
     format: 'esm',
     platform: 'neutral',
     target: 'es2022',
-    sourcemap: 'linked',
-    sourcesContent: false,
+    ...SOURCE_MAPS,
     plugins: [sameErrors],
     logLevel: 'warning',
   });
@@ -159,8 +161,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     format: 'esm',
     platform: 'neutral',
     target: 'es2022',
-    sourcemap: 'linked',
-    sourcesContent: false,
+    ...SOURCE_MAPS,
     logLevel: 'warning',
   });
   await bundleReferences();

@@ -2,10 +2,22 @@
 export { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
 export type { Kernel } from './gpu/wgsl.js';
 export { createGraph, type Graph, type GraphBuilder, type Node } from './graph/ir/graph.js';
-export type { Case, Dispatch, Gradient, Lowering, Operation, Reference, Traits } from './graph/ir/operation.js';
-export type { Tensor, TensorSpec } from './graph/ir/tensor.js';
+export {
+  type Case,
+  type Dispatch,
+  type Gradient,
+  type Lowering,
+  type Operation,
+  type Range,
+  type Reference,
+  spread,
+  type Traits,
+  type View,
+} from './graph/ir/operation.js';
+export { channelCount, elementCount, groupCount, pixelCount, type Tensor, type TensorSpec } from './graph/ir/tensor.js';
 export type { WeightSource } from './graph/plan/constants.js';
 export type { Plan, PlanOptions } from './graph/plan/plan.js';
 export { gradients, registerGradient } from './ops/differentiate.js';
+export { dispatchGroups, type GroupDispatch } from './ops/groups.js';
 export { createCheckedPlan as createPlan } from './verify/checked_plan.js';
 export { evaluateReference, registerReference } from './verify/reference.js';

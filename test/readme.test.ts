@@ -15,7 +15,7 @@ import { writeSafetensors } from '../src/formats/safetensors.js';
 import { formatWeightsMetadata, readCheckpoint } from '../src/formats/weights.js';
 import { modelOf } from '../src/localizer/model.js';
 import { drawPhantom } from '../src/phantom/index.js';
-import { assertLinks, readPage } from './support/markdown.js';
+import { assertLinks, linkedFiles, readPage } from './support/markdown.js';
 
 const root = new URL('../../', import.meta.url).pathname;
 const run = promisify(execFile);
@@ -81,13 +81,15 @@ test('npm scripts and commands that are named exist', async () => {
 
 test('links lead to files of the repository', () => assertLinks(readme));
 
-test('what is linked is in the package too', async () => {
+test('what a packed page links to is packed too, but for pictures', async () => {
   const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root });
-  const packed = JSON.parse(stdout)[0].files.map(({ path }: { path: string }) => path);
-  const linked = [...text.matchAll(/\]\(([^)#]+)/g)].map(([, target]) => target).filter((to) => !/^https?:/.test(to));
-  assert.ok(linked.length >= 10);
+  const packed: string[] = JSON.parse(stdout)[0].files.map(({ path }: { path: string }) => path);
+  const pages = packed.filter((path) => path.endsWith('.md')).map(readPage);
+  assert.ok(pages.length >= 14);
+  const links = pages.flatMap((page) => linkedFiles(page).map((path) => ({ page: page.page, path })));
+  assert.ok(links.length >= 40);
   assert.equal(
-    linked.filter((path) => !packed.includes(path)),
+    links.filter(({ path }) => !packed.includes(path) && !/\.(png|svg)$/.test(path)),
     [],
   );
 });

@@ -6,6 +6,7 @@ import type { Constants, Kernel } from '../gpu/wgsl.js';
 import { type Lowering, type Range, spread, type View } from '../graph/ir/operation.js';
 import { elementCount, groupCount, type Tensor } from '../graph/ir/tensor.js';
 
+/** What `dispatchGroups` runs. */
 export interface GroupDispatch {
   kernel: Kernel;
   constants?: Constants;

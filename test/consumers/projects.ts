@@ -7,16 +7,25 @@ export interface Project {
   files: Readonly<Record<string, string>>;
   /** Commands, run one after the other in the project's folder. The last line that the last one prints is the result, unless there is a page. */
   commands: readonly string[];
-  /** Folder that holds the built `index.html`; a page writes its result into `document.title`. */
+  /**
+   * Folder that holds the built `index.html`. A page writes its result into `document.title`, or has a file input and shows the findings of
+   * the picture that is put in.
+   */
   page?: string;
+  /** What the last line is like where the project finds nothing in a picture. */
+  tells?: RegExp;
+  /** Folders with programs that the commands call. */
+  programs?: readonly string[];
+  /** A command that fails where something is missing that no package brings: the project is then skipped. */
+  needs?: string;
   /** Output of a build that must not be there: a package that cannot be resolved, say. */
   refuse?: RegExp;
 }
 
-/** Localizes the picture in every project, and gives what all of them must agree on. */
+/** Localizes the picture, and tells what every project must find. */
 const LOCALIZE = (weights: string, image: string) => `
   const localizer = await load(${weights});
-  const { findings, warnings } = await localizer.localize(${image}, { classes: localizer.classes.slice(0, 2) });
+  const { findings } = await localizer.localize(${image});
   const told = findings.map(({ label, box }) => [label, box.x, box.y, box.width, box.height].join(' '));
   await localizer.close();`;
 
@@ -57,7 +66,7 @@ function App() {
     (async () => {
       const localizer = await load('/weights.safetensors');
       const image = await (await fetch('/chest.png')).blob();
-      const localized = await localizer.localize(image, { classes: localizer.classes.slice(0, 2) });
+      const localized = await localizer.localize(image);
       await localizer.close();
       setResult(localized);
       const told = localized.findings.map(({ label, box }) => [label, box.x, box.y, box.width, box.height].join(' '));
@@ -209,6 +218,7 @@ export const PROJECTS: readonly Project[] = [
     commands: [
       'node_modules/@deno/linux-x64-glibc/deno run --allow-all --unstable-webgpu node_modules/raybox/dist/src/node/cli.js verify',
     ],
+    tells: /^\d+ passed, 0 failed/,
   },
   {
     name: 'Bun',
@@ -221,7 +231,7 @@ export const PROJECTS: readonly Project[] = [
     install: NATIVE,
     files: {},
     commands: [
-      'npx raybox localize chest.png --weights weights.safetensors --classes Atelectasis,Cardiomegaly --out found.jsonl --overlay overlays',
+      'npx raybox localize chest.png --weights weights.safetensors --out found.jsonl --overlay overlays',
       'npx raybox demo',
       "node -e \"const { findings } = JSON.parse(require('fs').readFileSync('found.jsonl', 'utf8')); console.log('done ' + findings.length + ': ' + findings.map(({ label, box }) => [label, box.x, box.y, box.width, box.height].join(' ')).join('; '))\"",
     ],
@@ -233,5 +243,6 @@ export const PROJECTS: readonly Project[] = [
     commands: [
       'npx attw ../raybox.tgz --profile esm-only --exclude-entrypoints ./package.json ./weights/phantom8.safetensors',
     ],
+    tells: /./,
   },
 ];

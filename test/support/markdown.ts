@@ -15,11 +15,18 @@ const root = new URL('../../../', import.meta.url).pathname;
 
 export function readPage(page: string): Page {
   const text = readFileSync(join(root, page), 'utf8');
-  const blocks = [...text.matchAll(/^```(\w*)(?: (\w+))?\n([\s\S]*?)^```$/gm)].map(([, language, kind, code]) => ({
+  return { page, text, blocks: blocksOf(text) };
+}
+
+/** The code of a page, or of a part of one. */
+export const blocksOf = (text: string): Page['blocks'] =>
+  [...text.matchAll(/^```(\w*)(?: (\w+))?\n([\s\S]*?)^```$/gm)].map(([, language, kind, code]) => ({
     ...{ language, kind, code },
   }));
-  return { page, text, blocks };
-}
+
+/** Paths from the repository's root of what a page links to. */
+export const linkedFiles = ({ page, text }: Page): string[] =>
+  [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, target]) => join(dirname(page), target));
 
 /** Fails where a link leads to no file of the repository, or to no heading of its page. */
 export function assertLinks({ page, text }: Page): void {

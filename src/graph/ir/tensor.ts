@@ -43,6 +43,7 @@ export const elementCount = (tensor: TensorSpec) => product(tensor.shape);
 /** nhwc4: number of pixels, that is of all positions over all images. */
 export const pixelCount = (tensor: TensorSpec) => product(tensor.shape.slice(0, -1));
 
+/** Length of the last dimension: channels of activations. */
 export const channelCount = (tensor: TensorSpec) => tensor.shape[tensor.shape.length - 1] ?? 1;
 
 export const segmentsOf = (tensor: TensorSpec) => tensor.segments ?? [channelCount(tensor)];

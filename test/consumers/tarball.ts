@@ -1,0 +1,30 @@
+/** What is in the package, and what should not be: no link into nothing, no map that is not there. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The most that an installation of raybox alone may take. */
+const LIMIT_BYTES = 6_000_000;
+
+/** @returns a line about it. @throws Error with everything that is wrong */
+export async function checkTarball(folder: string): Promise<string> {
+  execFileSync('tar', ['-xzf', join(folder, 'raybox.tgz'), '-C', folder]);
+  const root = join(folder, 'package');
+  const names = (readdirSync(root, { recursive: true }) as string[]).filter((name) =>
+    statSync(join(root, name)).isFile(),
+  );
+  const read = (name: string) => readFileSync(join(root, name), 'utf8');
+  const wrong: string[] = [];
+  for (const name of names.filter((one) => /\.(js|d\.ts)$/.test(one))) {
+    const [, map] = /^\/\/# sourceMappingURL=(.+)$/m.exec(read(name)) ?? [];
+    if (map && !existsSync(join(root, name, '..', map))) wrong.push(`${name} names ${map}, which is not there`);
+  }
+  const { exports, imports, bin, unpkg, jsdelivr, dependencies } = JSON.parse(read('package.json'));
+  const targets = JSON.stringify([exports, imports, bin, unpkg, jsdelivr]).match(/\.\/[^"*]+(?=")/g) ?? [];
+  for (const target of targets) if (!names.includes(target.slice(2))) wrong.push(`${target} is not there`);
+  if (dependencies) wrong.push(`it depends on ${Object.keys(dependencies)}`);
+  const bytes = names.reduce((sum, name) => sum + statSync(join(root, name)).size, 0);
+  if (bytes > LIMIT_BYTES) wrong.push(`${bytes} bytes unpacked, expected at most ${LIMIT_BYTES}`);
+  if (wrong.length > 0) throw new Error(wrong.join('\n'));
+  return `${names.length} files, ${(bytes / 1e6).toFixed(1)} MB unpacked, ${targets.length} places in package.json`;
+}
