@@ -20,7 +20,7 @@ export async function checkTarball(folder: string): Promise<string> {
     if (map && !existsSync(join(root, name, '..', map))) wrong.push(`${name} names ${map}, which is not there`);
   }
   const { exports, imports, bin, unpkg, jsdelivr, dependencies } = JSON.parse(read('package.json'));
-  const targets = JSON.stringify([exports, imports, bin, unpkg, jsdelivr]).match(/\.\/[^"*]+(?=")/g) ?? [];
+  const targets = pathsIn([exports, imports, bin, unpkg, jsdelivr]);
   for (const target of targets) if (!names.includes(target.slice(2))) wrong.push(`${target} is not there`);
   if (dependencies) wrong.push(`it depends on ${Object.keys(dependencies)}`);
   const bytes = names.reduce((sum, name) => sum + statSync(join(root, name)).size, 0);
@@ -28,3 +28,9 @@ export async function checkTarball(folder: string): Promise<string> {
   if (wrong.length > 0) throw new Error(wrong.join('\n'));
   return `${names.length} files, ${(bytes / 1e6).toFixed(1)} MB unpacked, ${targets.length} places in package.json`;
 }
+
+/** The files that fields of package.json name, without patterns. */
+const pathsIn = (value: unknown): string[] =>
+  typeof value === 'object'
+    ? Object.values(value as object).flatMap(pathsIn)
+    : [String(value)].filter((path) => !path.includes('*'));
