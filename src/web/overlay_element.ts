@@ -8,20 +8,14 @@
  * Boxes are buttons: Tab reaches them, arrow keys go from one to the next, Enter selects a label, Escape shows all again.
  */
 import type { Finding } from '../formats/findings.js';
-import type { Classification, Heatmap } from '../localizer/results.js';
 import type { HeatmapScaling } from '../overlay/heatmap.js';
 import { boxButton, outlinesOf, placeChips } from './overlay_boxes.js';
 import { adoptStyle } from './overlay_style.js';
 import { composePicture, type Drawn, drawnOf, heatCanvas, type OverlayImage } from './picture.js';
+import { describe, heatmapOf, mostProbable, type OverlayResult, shownOf } from './shown.js';
 
 export type { OverlayImage } from './picture.js';
-
-/** What the element shows of a `Localization`: one from `localize`, or the same read back from JSON. */
-export type OverlayResult = Pick<Classification, 'width' | 'height' | 'probabilities'> & {
-  readonly findings: readonly Finding[];
-  /** Maps over the whole image: `scaled`, or `raw` where the weights' `fit` is `stretch`. */
-  readonly heatmaps?: Readonly<Record<string, Heatmap>>;
-};
+export type { OverlayResult } from './shown.js';
 
 /** Detail of the event `raybox-select`. */
 export interface SelectDetail {
@@ -179,10 +173,7 @@ export class RayboxOverlay extends Base {
 
   /** The findings that are shown, in reading order. */
   get shownFindings(): Finding[] {
-    return (this.#result?.findings ?? []).filter(
-      ({ score, threshold }) =>
-        score >= this.#minScore && (this.#heatThreshold === null || threshold === this.#heatThreshold),
-    );
+    return shownOf(this.#result, this.#minScore, this.#heatThreshold);
   }
 
   /** Puts the focus on a finding's box. */
@@ -191,17 +182,11 @@ export class RayboxOverlay extends Base {
     this.#boxes.find((entry) => entry.finding === finding)?.button.focus();
   }
 
-  // A label may be any word, also one that every object answers to.
-  #heatmap(label: string | undefined): Heatmap | undefined {
-    const { heatmaps } = this.#result ?? {};
-    return label !== undefined && heatmaps && Object.hasOwn(heatmaps, label) ? heatmaps[label] : undefined;
-  }
-
   /** The picture as it is shown, at the image's own size (at least 768 pixels), as a file. */
   async toBlob(type = 'image/png'): Promise<Blob> {
     if (!this.#drawn) throw new DOMException('the overlay shows no image', 'InvalidStateError');
     const label = this.#heatLabel();
-    const heatmap = this.#heatmap(label);
+    const heatmap = heatmapOf(this.#result, label);
     const heat = heatmap && { heatmap, scaling: this.#heatmapScaling, opacity: this.#opacity };
     return composePicture(this.#drawn, heat, this.#outlines, this.#caption).convertToBlob({ type });
   }
@@ -225,16 +210,9 @@ export class RayboxOverlay extends Base {
     frame.classList.toggle('shows', drawn !== undefined);
     frame.style.setProperty('--ratio', drawn ? String(drawn.width / drawn.height) : '1');
     this.#part('figcaption').textContent = this.#caption;
-    this.#part('.picture').setAttribute('aria-label', this.#description());
+    this.#part('.picture').setAttribute('aria-label', describe(drawn, this.#result, this.shownFindings));
     this.#renderBoxes();
     this.#paint();
-  }
-
-  #description(): string {
-    if (!this.#drawn) return 'No image';
-    const labels = [...new Set(this.shownFindings.map(({ label }) => label))];
-    const found = labels.map((label) => `${label} ${this.#result!.probabilities[label]?.toFixed(2) ?? ''}`);
-    return `X-ray of ${this.#drawn.width} × ${this.#drawn.height} pixels; ${found.join(', ') || 'no findings'}`;
   }
 
   get #outlines() {
@@ -286,10 +264,7 @@ export class RayboxOverlay extends Base {
 
   /** The selected label, or the most probable one that is shown. */
   #heatLabel(): string | undefined {
-    if (this.#selected !== null) return this.#selected;
-    const probabilities = this.#result?.probabilities ?? {};
-    const labels = [...new Set(this.shownFindings.map(({ label }) => label))];
-    return labels.sort((a, b) => probabilities[b] - probabilities[a])[0];
+    return this.#selected ?? mostProbable(this.#result, this.shownFindings);
   }
 
   /** Fills the canvases, whose pixels are the screen's. */
@@ -304,7 +279,7 @@ export class RayboxOverlay extends Base {
     context.imageSmoothingQuality = 'high';
     context.drawImage(this.#drawn.source, 0, 0, width, height);
     const label = this.#heatLabel();
-    const heatmap = this.#heatmap(label);
+    const heatmap = heatmapOf(this.#result, label);
     const colours = heatmap && this.#opacity > 0 && heatCanvas(heatmap, width, height, this.#heatmapScaling);
     heat.style.opacity = String(this.#opacity);
     if (colours) heat.getContext('2d')!.drawImage(colours, 0, 0);
