@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { KNOWN_OPTIONS } from '../src/localizer.js';
+import { nearestOf } from '../src/options.js';
 
 const read = (page: string) => readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8');
 const page = read('src/localizer/README.md');
@@ -37,6 +38,20 @@ for (const call of ['localize', 'localizeAll', 'classify'] as const) {
 test('the README lists those of localize', () => {
   const listed = rowsOf(read('README.md'), 'option of `localize`').flatMap(({ names }) => names);
   assert.equal(sorted(listed), sorted(KNOWN_OPTIONS.localize));
+});
+
+test('a slip of the pen is told from another word', () => {
+  const slips = {
+    precison: 'precision',
+    cahce: 'cache',
+    Cache: 'cache',
+    singal: 'signal',
+    classs: 'classes',
+    inputWdith: 'inputWidth',
+  };
+  for (const [slip, meant] of Object.entries(slips)) assert.is(nearestOf(slip, KNOWN_OPTIONS.load), meant, slip);
+  for (const other of ['colour', 'c', '', 'ehcac', 'x'.repeat(100)])
+    assert.is(nearestOf(other, KNOWN_OPTIONS.load), undefined, other);
 });
 
 test.run();
