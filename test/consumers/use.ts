@@ -109,6 +109,10 @@ async function choose(page: Page, picture: string): Promise<string> {
   const started = performance.now();
   for (;;) {
     const input = await page.$<'input'>('input[type=file]' as 'input');
+    // The same file again would be no change, and told to nobody.
+    await input!.evaluate((element) => {
+      element.value = '';
+    });
     await input!.uploadFile(picture);
     for (let look = 0; look < 20; look++) {
       const found = findingsIn((await page.evaluate('document.body.innerText')) as string);
