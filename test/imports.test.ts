@@ -12,6 +12,7 @@ import type { Case, Operation, Traits } from '../src/graph/ir/operation.js';
 import { lower, type Step } from '../src/graph/plan/lower.js';
 import { all as caseTables } from '../src/ops/generated/cases.js';
 import { all as operations } from '../src/ops/generated/forward.js';
+import { ACTIVATIONS } from '../src/ops/layers/activation.js';
 import { buildCase } from '../src/verify/check.js';
 
 // From dist/test.
@@ -206,6 +207,19 @@ test('the embedded kernels are those of kernels/', async () => {
   };
   const stale = new Set([...differing(fresh, shipped), ...differing(shipped, fresh)]);
   assert.equal([...stale], [], 'stale: run node .ci/build.js');
+});
+
+test('every activation has its case in both kernels', () => {
+  const codes = Object.values(ACTIVATIONS).map(({ code }) => code);
+  assert.equal(
+    codes.sort((a, b) => a - b),
+    Array.from(codes, (_, index) => index + 1),
+  );
+  for (const { name, source } of [embedded.activation, embedded.activation_gradient]) {
+    const cases = [...source.matchAll(/case (\d+)u:/g)].map(([, code]) => Number(code));
+    assert.equal(cases, codes, name);
+    assert.match(source, new RegExp(`const_assert ACTIVATION.*<= ${codes.length};`), `${name} bounds its codes`);
+  }
 });
 
 const machine = { maxInvocations: 256, maxWorkgroupBytes: 32 << 10, maxBindingBytes: 128 << 20, f16: true };

@@ -2,10 +2,10 @@
 //
 //   dx = dy · act′      dy, v, dx  nhwc4 pixels `first … first + count`; a dense tensor comes as one pixel
 //
-// v is what act′ is told from: y = act(x) for most, so that x need not be kept; x for hard-swish and SiLU, which are not monotonic.
+// v is what act′ is computed from: y = act(x) for most, so that x need not be kept; x for hard-swish and SiLU, which are not monotonic.
 // At a kink the derivative is 0, as in torch. A thread owns one vec4. Padding lanes stay zero because they are in dy.
 //
-// Prelude: elem, ACTIVATION (codes of include/activation.wgsl).
+// Prelude: elem, ACTIVATION (codes of include/activation.wgsl, never 0).
 
 struct Params {
   first: u32, count: u32, groups: u32,
@@ -18,6 +18,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> dx: array<vec4<elem>>;
 @group(0) @binding(3) var<uniform> params: Params;
 
+const_assert ACTIVATION >= 1 && ACTIVATION <= 7;  // a code without a case would have the slope of the identity
+
 fn slope(v: vec4f, a: f32, b: f32) -> vec4f {
   switch ACTIVATION {
     case 1u: { return select(vec4f(0), vec4f(1), v > vec4f(0)); }
@@ -26,10 +28,11 @@ fn slope(v: vec4f, a: f32, b: f32) -> vec4f {
     case 4u: { return v * (1 - v); }
     case 5u: { return (1 - v) * (1 + v); }
     case 6u: { return select(v / 3 + 0.5, select(vec4f(0), vec4f(1), v > vec4f(0)), abs(v) >= vec4f(3)); }
-    default: {  // SiLU; far below zero exp(−v) is infinite and s is 0, as it should be
+    case 7u: {  // SiLU; far below zero exp(−v) is infinite and s is 0, as it should be
       let s = 1 / (1 + exp(-v));
       return s * (1 + v * (1 - s));
     }
+    default: { return vec4f(1); }
   }
 }
 

@@ -1,5 +1,7 @@
 // Elementwise activations, chosen by the prelude's ACTIVATION. a and b are the slope (leaky ReLU) or the bounds (clip).
-// All but the sigmoid leave zero at zero, so padding lanes stay zero; clip and sigmoid do not, and their kernels mask.
+// The codes are those of the table in src/ops/layers/activation.ts. Where act(0) is not 0, the kernel masks the padding lanes.
+const_assert ACTIVATION <= 7;  // a code without a case would compute the identity
+
 fn activate(v: vec4f, a: f32, b: f32) -> vec4f {
   switch ACTIVATION {
     case 1u: { return max(v, vec4f(0)); }                              // ReLU

@@ -5,16 +5,14 @@ import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeForm, elementCount, type Tensor } from '../../graph/ir/tensor.js';
 import { dispatchGroups } from '../groups.js';
-import { type Activation, activationParams } from '../layers/activation.js';
+import { slopeOf } from '../layers/activation.formulas.js';
+import { type Activation, activationParams, slopeFromOutput } from '../layers/activation.js';
 
 export interface ActivationGradientAttributes {
   activation: Activation;
 }
 
-/** Whether the derivative is told from y = act(x); the others need x. */
-export const toldFromOutput = ({ kind }: Activation) => kind !== 'hard_swish' && kind !== 'silu';
-
-/** dy, v: of one shape, nhwc4 or dense; v is y or x, see `toldFromOutput`. */
+/** dy, v: of one shape, nhwc4 or dense; v is y or x, see `slopeFromOutput`. */
 export const forward: Operation<ActivationGradientAttributes> = {
   name: 'activation_gradient',
   infer([dy, v]) {
@@ -39,7 +37,7 @@ export const forward: Operation<ActivationGradientAttributes> = {
 export function behindEpilogue(g: GraphBuilder, node: Node<{ activation?: Activation }>, dy: Tensor): Tensor {
   const { activation } = node.attributes;
   if (!activation) return dy;
-  if (!toldFromOutput(activation)) {
+  if (!slopeFromOutput(activation)) {
     throw new InputError(`the input of ${activation.kind} is gone`, {
       expected: 'a graph as it is before fusion',
       given: `${node.operation.name} with ${activation.kind} in its epilogue`,
@@ -48,29 +46,8 @@ export function behindEpilogue(g: GraphBuilder, node: Node<{ activation?: Activa
   return g.apply(forward, [dy, node.outputs[0]], { activation }, `${node.outputs[0].name}/epilogue_gradient`);
 }
 
-function slope(spec: Activation, v: number): number {
-  switch (spec.kind) {
-    case 'relu':
-      return v > 0 ? 1 : 0;
-    case 'leaky_relu':
-      return v > 0 ? 1 : spec.a;
-    case 'clip':
-      return v > spec.a && v < spec.b ? 1 : 0;
-    case 'sigmoid':
-      return v * (1 - v);
-    case 'tanh':
-      return 1 - v * v;
-    case 'hard_swish':
-      return v <= -3 ? 0 : v >= 3 ? 1 : v / 3 + 0.5;
-    case 'silu': {
-      const s = 1 / (1 + Math.exp(-v));
-      return s * (1 + v * (1 - s));
-    }
-  }
-}
-
 export const reference: Reference<ActivationGradientAttributes> = ([dy, v], { attributes: { activation } }) => [
-  dy!.map((value, index) => value * slope(activation, v![index])),
+  dy!.map((value, index) => value * slopeOf(activation, v![index])),
 ];
 
 const all: Activation[] = [

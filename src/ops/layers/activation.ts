@@ -4,9 +4,10 @@ import { activation } from '../../generated/kernels.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { channelCount, elementCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
-import { forward as activationGradient, toldFromOutput } from '../gradients/activation_gradient.js';
+import { forward as activationGradient } from '../gradients/activation_gradient.js';
 import { dispatchGroups } from '../groups.js';
 import { compact } from '../packing/compact.js';
+import { activate } from './activation.formulas.js';
 
 /** `clip` goes from `a` to `b`; `leaky_relu` has slope `a` below zero. */
 export type Activation =
@@ -14,13 +15,30 @@ export type Activation =
   | { readonly kind: 'leaky_relu'; readonly a: number }
   | { readonly kind: 'clip'; readonly a: number; readonly b: number };
 
-/** The numbers that kernels/include/activation.wgsl knows them by; 0 is none. */
-const CODES = { relu: 1, leaky_relu: 2, clip: 3, sigmoid: 4, tanh: 5, hard_swish: 6, silu: 7 } as const;
+/** What the engine has to know of an activation. Its formulas, for the references, are in activation.formulas.ts. */
+interface ActivationRow {
+  /** The number that kernels/include/activation.wgsl and kernels/gradients/activation_gradient.wgsl know it by; 0 is none. */
+  readonly code: number;
+  /** Whether act(0) is 0, so that padding lanes need no mask. `clip` keeps zero where its bounds hold it. */
+  readonly keepsZero: boolean | 'within bounds';
+  /** What the derivative is computed from: y = act(x) where it determines the slope, so that x need not be kept. */
+  readonly slopeFrom: 'output' | 'input';
+}
+
+export const ACTIVATIONS: Readonly<Record<Activation['kind'], ActivationRow>> = {
+  relu: { code: 1, keepsZero: true, slopeFrom: 'output' },
+  leaky_relu: { code: 2, keepsZero: true, slopeFrom: 'output' },
+  clip: { code: 3, keepsZero: 'within bounds', slopeFrom: 'output' },
+  sigmoid: { code: 4, keepsZero: false, slopeFrom: 'output' },
+  tanh: { code: 5, keepsZero: true, slopeFrom: 'output' },
+  hard_swish: { code: 6, keepsZero: true, slopeFrom: 'input' },
+  silu: { code: 7, keepsZero: true, slopeFrom: 'input' },
+};
 
 /** What a kernel with an epilogue needs: the code for its prelude, a and b for its params. */
 export function activationParams(spec: Activation | undefined): { code: number; a: number; b: number } {
   return {
-    code: spec ? CODES[spec.kind] : 0,
+    code: spec ? ACTIVATIONS[spec.kind].code : 0,
     a: spec && 'a' in spec ? spec.a : 0,
     b: spec && 'b' in spec ? spec.b : 0,
   };
@@ -28,30 +46,12 @@ export function activationParams(spec: Activation | undefined): { code: number; 
 
 /** Whether zero stays zero, so that padding lanes need no mask. */
 export function keepsZero(spec: Activation): boolean {
-  return spec.kind === 'clip' ? spec.a <= 0 && spec.b >= 0 : spec.kind !== 'sigmoid';
+  const { keepsZero: keeps } = ACTIVATIONS[spec.kind];
+  return keeps === 'within bounds' ? spec.kind === 'clip' && spec.a <= 0 && spec.b >= 0 : keeps;
 }
 
-/** One value in float64. */
-export function activate(spec: Activation | undefined, v: number): number {
-  switch (spec?.kind) {
-    case 'relu':
-      return Math.max(v, 0);
-    case 'leaky_relu':
-      return v > 0 ? v : v * spec.a;
-    case 'clip':
-      return Math.min(Math.max(v, spec.a), spec.b);
-    case 'sigmoid':
-      return 1 / (1 + Math.exp(-v));
-    case 'tanh':
-      return Math.tanh(v);
-    case 'hard_swish':
-      return v * Math.min(Math.max(v / 6 + 0.5, 0), 1);
-    case 'silu':
-      return v / (1 + Math.exp(-v));
-    default:
-      return v;
-  }
-}
+/** Whether the derivative is computed from y = act(x); for the others from x. */
+export const slopeFromOutput = ({ kind }: Activation) => ACTIVATIONS[kind].slopeFrom === 'output';
 
 export interface ActivationAttributes {
   activation: Activation;
@@ -104,7 +104,7 @@ export const reference: Reference<ActivationAttributes> = ([x], { attributes }) 
 ];
 
 export const gradient: Gradient<ActivationAttributes> = (g, { inputs: [x], outputs: [y], attributes }, [dy]) => [
-  g.apply(activationGradient, [dy, toldFromOutput(attributes.activation) ? y : x], attributes, `${y.name}/gradient`),
+  g.apply(activationGradient, [dy, slopeFromOutput(attributes.activation) ? y : x], attributes, `${y.name}/gradient`),
 ];
 
 const all: Activation[] = [

@@ -7,7 +7,8 @@ import { describeForm, elementCount, segmentsOf, type Tensor } from '../../graph
 import { behindEpilogue } from '../gradients/activation_gradient.js';
 import { dispatchGroups } from '../groups.js';
 import { compact } from '../packing/compact.js';
-import { type Activation, activate, activationParams, keepsZero } from './activation.js';
+import { activate } from './activation.formulas.js';
+import { type Activation, activationParams, keepsZero } from './activation.js';
 
 export interface AddAttributes {
   activation?: Activation;

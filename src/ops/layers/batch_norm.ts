@@ -19,7 +19,8 @@ import { forward as batchNormGradient } from '../gradients/batch_norm_gradient.j
 import { dispatchGroups } from '../groups.js';
 import { scaleAndShift } from '../packing/fold_conv2d.js';
 import { forward as packAffine } from '../packing/pack_affine.js';
-import { type Activation, activate, activationParams, keepsZero } from './activation.js';
+import { activate } from './activation.formulas.js';
+import { type Activation, activationParams, keepsZero } from './activation.js';
 import { forward as channelSums } from './channel_sums.js';
 
 export interface BatchNormAttributes {

@@ -1,7 +1,8 @@
 /** Convolution in float64, and its table of cases. */
 import type { Case, Reference } from '../../graph/ir/operation.js';
 import { channelCount, elementCount, laneChannels, type Tensor } from '../../graph/ir/tensor.js';
-import { activate } from './activation.js';
+import { activate } from './activation.formulas.js';
+
 import { type Conv2dAttributes, geometry } from './conv2d.js';
 
 export const reference: Reference<Conv2dAttributes> = ([x, weight, bias, residual, affine], node) => {

@@ -15,7 +15,8 @@ import {
 import { behindEpilogue } from '../gradients/activation_gradient.js';
 import { dispatchGroups } from '../groups.js';
 import { compact } from '../packing/compact.js';
-import { type Activation, activate, activationParams, keepsZero } from './activation.js';
+import { activate } from './activation.formulas.js';
+import { type Activation, activationParams, keepsZero } from './activation.js';
 import { globalAveragePool } from './lse_pool.js';
 import { forward as scaling } from './scale.js';
 
