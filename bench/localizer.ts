@@ -2,8 +2,8 @@
 import { writeSafetensors } from '../src/formats/safetensors.js';
 import { formatWeightsMetadata } from '../src/formats/weights.js';
 import { createGraph } from '../src/graph/ir/graph.js';
+import { load } from '../src/localizer/localizer.js';
 import type { Localization } from '../src/localizer/results.js';
-import { load } from '../src/localizer.js';
 import { buildNetwork } from '../src/nets/index.js';
 import { mulberry32 } from '../src/verify/check.js';
 import { measure } from './measure.js';

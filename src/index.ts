@@ -9,10 +9,16 @@ export type { Box, Finding } from './formats/findings.js';
 export type { WeightsMetadata } from './formats/weights.js';
 export { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
 export type { ImageInput, PixelImage } from './localizer/images.js';
+export {
+  type ClassifyOptions,
+  type LoadOptions,
+  type LocalizeAllOptions,
+  Localizer,
+  load,
+} from './localizer/localizer.js';
 export type { WeightsInput } from './localizer/model.js';
 export type { GpuLocalization, GpuTensor } from './localizer/on_gpu.js';
 export type { LocalizeOptions } from './localizer/request.js';
 export { type Classification, type Heatmap, type Localization, toCOCO, toCSV } from './localizer/results.js';
 export type { Memory, StageTimes } from './localizer/session.js';
-export { type ClassifyOptions, type LoadOptions, type LocalizeAllOptions, Localizer, load } from './localizer.js';
 export type { Warning, WarningCode } from './warnings.js';

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { iobb } from '../src/evaluate/localization.js';
 import { readSafetensorsHeader } from '../src/formats/safetensors.js';
 import { parseWeightsMetadata } from '../src/formats/weights.js';
-import { load } from '../src/localizer.js';
+import { load } from '../src/localizer/localizer.js';
 import { DISEASES, drawPhantom } from '../src/phantom/index.js';
 
 const test = suite('weights');

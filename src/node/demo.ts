@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe } from '../gpu/device.js';
-import { load } from '../localizer.js';
+import { load } from '../localizer/localizer.js';
 import { untrainedWeights } from '../nets/untrained.js';
 import { DISEASES, drawPhantom } from '../phantom/index.js';
 import { withFile } from './lock.js';

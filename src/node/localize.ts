@@ -3,9 +3,9 @@
 import { join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
 import type { DecodeOptions, Image } from '../formats/pixels.js';
+import type { Localizer } from '../localizer/localizer.js';
 import type { LocalizeOptions } from '../localizer/request.js';
 import type { Localization } from '../localizer/results.js';
-import type { Localizer } from '../localizer.js';
 import { DEFAULT_HEAT_THRESHOLDS, DEFAULT_MAX_BOXES, MAX_BOXES } from '../ops/boxes/component_boxes.js';
 import { checkHeatThresholds } from '../ops/boxes/heat.js';
 import { besideKnown, findImageFiles, goneNamesakes, type ImageFile, isFile, readImage } from './image_files.js';

@@ -1,5 +1,5 @@
 /** Weights on the command line whose outputs may have no names. */
-import { type LoadOptions, type Localizer, load } from '../localizer.js';
+import { type LoadOptions, type Localizer, load } from '../localizer/localizer.js';
 import { UsageError } from './terminal.js';
 
 /**

@@ -1,5 +1,5 @@
 /** One picture, localized on SwiftShader: run in Node and in a page, whose answers are compared. */
-import { load } from '../../src/localizer.js';
+import { load } from '../../src/localizer/localizer.js';
 import { drawPhantom } from '../../src/phantom/index.js';
 import { readFixture } from './fixture.js';
 

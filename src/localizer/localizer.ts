@@ -1,19 +1,19 @@
 /**
  * The engine as a user holds it: weights go in once, then images; out come probabilities, heatmaps and boxes.
  */
-import { InputError } from './errors.js';
-import { type WeightsMetadata, weightsFields } from './formats/weights.js';
-import { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
-import { type Pixels, readBatches, refuseSingleImage } from './localizer/batches.js';
-import { type ImageInput, toPixels } from './localizer/images.js';
-import { type ModelOptions, readModel, readsOnce, type WeightsInput } from './localizer/model.js';
-import type { GpuLocalization } from './localizer/on_gpu.js';
-import { abortable, createQueue } from './localizer/queue.js';
-import { LOCALIZE_OPTIONS, type LocalizeOptions, type Request, requestOf } from './localizer/request.js';
-import type { Classification, Localization } from './localizer/results.js';
-import { type Batch, createSession, type Memory, type Session, type StageTimes } from './localizer/session.js';
-import { checkOptions, optionNames } from './options.js';
-import type { Warning } from './warnings.js';
+import { InputError } from '../errors.js';
+import { type WeightsMetadata, weightsFields } from '../formats/weights.js';
+import { type Gpu, type GpuOptions, openGpu } from '../gpu/device.js';
+import { checkOptions, optionNames } from '../options.js';
+import type { Warning } from '../warnings.js';
+import { type Pixels, readBatches, refuseSingleImage } from './batches.js';
+import { type ImageInput, toPixels } from './images.js';
+import { type ModelOptions, readModel, readsOnce, type WeightsInput } from './model.js';
+import type { GpuLocalization } from './on_gpu.js';
+import { abortable, createQueue } from './queue.js';
+import { LOCALIZE_OPTIONS, type LocalizeOptions, type Request, requestOf } from './request.js';
+import type { Classification, Localization } from './results.js';
+import { type Batch, createSession, type Memory, type Session, type StageTimes } from './session.js';
 
 /** Options of `load`: the device, the arithmetic, and what the weights do not say of themselves. */
 export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {
