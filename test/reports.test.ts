@@ -28,7 +28,10 @@ const sentenceTable: [text: string, expected: Expected][] = [
     'No consolidation, effusion, nodule or mass.',
     { Consolidation: 'negative', Effusion: 'negative', Nodule: 'negative', Mass: 'negative' },
   ],
-  ['The lungs are free of infiltrates and the pleural spaces hold no fluid.', { Infiltration: 'negative' }],
+  [
+    'The lungs are free of infiltrates and the pleural spaces hold no fluid.',
+    { Infiltration: 'negative', Effusion: 'negative' },
+  ],
   ['Negative for pneumonia.', { Pneumonia: 'negative' }],
   ['Neither effusion nor pneumothorax.', { Effusion: 'negative', Pneumothorax: 'negative' }],
   ['Cardiomegaly without edema.', { Cardiomegaly: 'positive', Edema: 'negative' }],

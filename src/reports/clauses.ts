@@ -1,6 +1,6 @@
 /** Words that bound the reach of rules: where clauses begin, where a negated list ends, what a gap never swallows. */
 
-import { cellEnd } from './tokens.js';
+import { cellEnd } from './signs.js';
 
 /** Words that say a thing seen before is still there: they overrule rules that ask for it. */
 export const persistence = new Set(
@@ -22,7 +22,7 @@ export const clauseBreaks: readonly string[] = [
 
 /** A negation's list ends behind a comma or "and" where one of these follows and no "or" does: "no effusion, mild edema". */
 export const assertiveWords = new Set(
-  'a an mild mildly minimal minimally small tiny moderate moderately marked severe slight slightly stable unchanged persistent chronic old calcified degenerative improved increased decreased low borderline prominent tortuous scattered status known normal clear unremarkable enlarged probable possible possibly likely bilateral right left'.split(
+  'a an mild mildly minimal minimally small tiny moderate moderately marked severe slight slightly stable unchanged persistent chronic old calcified degenerative improved increased decreased low borderline prominent tortuous scattered status known normal clear unremarkable enlarged positive pos probable possible possibly likely bilateral right left'.split(
     ' ',
   ),
 );

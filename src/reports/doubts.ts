@@ -1,6 +1,6 @@
 /** Rules for doubt, each with the likelihood of its cue. */
 
-import { gone } from './rule_words.js';
+import { gone, notSure, sure } from './rule_words.js';
 import type { Rule } from './rules.js';
 
 const perhaps = 'may|might|could|possibly|perhaps|possible|versus|vs';
@@ -18,10 +18,6 @@ const readings = new Set([
   'Pleural Effusion',
 ]);
 
-/** Words for being sure, and those under which one is not: "cannot say", "hard to tell", "not certain". */
-const sure =
-  'say|said|state|stated|claim|claimed|certain|sure|convinced|confident|guarantee|guaranteed|assert|asserted|conclude|concluded|clear|assured|tell|assume|assumed|confirm|confirmed|ensure';
-const notSure = `cannot|not|can't|couldn't|nobody|difficult|hard|impossible|unable|hesitate|reluctant`;
 const denying = 'no|not|without|free|clear|absent';
 
 export const doubtRules: readonly Rule[] = [
@@ -143,9 +139,23 @@ export const doubtRules: readonly Rule[] = [
     phrases: [
       `${notSure} ..3 ${sure} ..2 that? there? is|are|was|were|be? ..1 ${denying}`,
       `${notSure} ..3 ${sure} ..2 absence|lack of`,
-      'not|cannot|difficult|hard|impossible ..3 certain|sure|clear|tell|say|determine if|whether there|this|these|that|it? is|are|was|were|represents?',
-      'uncertain|unclear|unsure|questionable if|whether there|this|these|that|it? is|are|was|were|represents?',
+      `${notSure} ..3 ${sure} if|whether there|this|these|that|it|they? is|are|was|were|represents|represent|reflects?`,
+      `uncertain|unclear|unsure|questionable|unknown|doubtful|debatable if|whether there|this|these|that|it|they? is|are|was|were|represents|represent?`,
+      'question|questions|doubt|uncertainty|matter ..1 of|as|about? to? if|whether there|this|these|that|it|they? is|are|was|were|represents|represent?',
+      'remains|remain|yet to be seen|determined|clarified|established if|whether there|this|these|that|it|they? is|are|was|were|represents|represent?',
       `no guarantee|certainty|assurance|proof ..1 that? there? is|are|was|were? ..1 ${denying}`,
+    ],
+  },
+  {
+    // "Whether there is an effusion cannot be determined."
+    id: 'absence not certain',
+    kind: 'uncertain',
+    reach: 'behind',
+    within: 0,
+    likelihood: 0.1,
+    phrases: [
+      `whether|if there? ..8 cannot|not|difficult|hard|impossible ..2 ${sure}`,
+      'whether|if there? ..8 is|are|remains|remain ..2 uncertain|unclear|unknown|questionable|debatable|open',
     ],
   },
   {

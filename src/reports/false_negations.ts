@@ -1,7 +1,11 @@
 /** Words that look like a negation and are none: "no change in the effusion", "has not resolved". */
 
-import { been, gone, partly } from './rule_words.js';
+import { been, gone, notSure, partly, sure } from './rule_words.js';
 import type { Rule } from './rules.js';
+
+const side = 'left|right|l|r';
+/** What a form puts where there is something. */
+const some = 'small|mild|moderate|large|tiny|trace|minimal|severe|positive|pos|yes|present';
 
 export const falseNegations: readonly Rule[] = [
   {
@@ -66,7 +70,15 @@ export const falseNegations: readonly Rule[] = [
       `not ..1 true|case that? there? is|are|was|were? no`,
       `not ..1 mean|imply|exclude ..3 no`,
       'neither resolved|cleared nor improved|changed',
+      // "Effusion: no left, small right" is an effusion.
+      `:|- none|no|nil|negative|neg ${side} ,|; ..2 ${some}`,
+      `:|- ..1 ${some} ${side} ,|;|and|but none|no|nil|negative|neg ${side}`,
+      `:|- none|no|nil|negative|neg on ..1 ${side} ,|;|but ..2 ${some}`,
       'if|should ..2 persist|persists',
+      // "If the effusion enlarges" knows of one; "if an effusion develops" does not.
+      'if|should the|this|these|his|her ..3 enlarge|enlarges|increase|increases|worsen|worsens|grow|grows|progress|progresses|remain|remains|recur|recurs',
+      // What is unknown is how it has changed, not whether it is there.
+      `${notSure} ..3 ${sure} if|whether|that the|this|these ..4 is|are|has|have ..2 changed|increased|decreased|larger|smaller|bigger|new|old|improved|worsened|progressed|acute|chronic|loculated|grown|significant`,
       'no|without ..4 except|besides ..1 at|in|on',
       'no|without ..4 except|besides ..3 one',
       'no|without ..4 other than at|in|on',

@@ -46,10 +46,22 @@ const ratios = (from: number, to: number): string =>
 const largeRatios = ratios(51, 90);
 const normalRatios = ratios(30, 50);
 
+const pleuralSpace = 'pleura|pleural space|cavity|recess?';
+const pleuralPlace = 'fissure|pleural|sulcus|hemithorax';
+const quiet = 'clear|normal|unremarkable';
+/** Both at once: a phrase names a word for itself, and "pleura" is here a word of both. */
+const fluidAndThickening = ['', ` ${quiet} ,|;`].flatMap((before) => [
+  `${pleuralSpace} :|-${before} no|without ..1 fluid or|and|nor ..1 thickening`,
+  `${pleuralSpace} :|-${before} no|without ..1 thickening or|and|nor ..1 fluid`,
+]);
+
+/** What forms put behind the name of a finding, or before it. */
+const graded = 'no|mild|moderate|severe|marked|stable|unchanged|borderline|worsening|new|without|gross|massive';
+
 /** The names of each disease. */
 export const diseasePhrases: Record<Disease, readonly string[]> = {
   Atelectasis: [
-    'atelectasis|atelectatic|atelectasia|atelactasis|atelectesis|microatelectasis|atx|atel|atelect',
+    'atelectasis|atelectatic|atelectasia|microatelectasis|atx|atel|atelect',
     `${collapsing}|partial|complete|passive|compressive collapse`,
     `collapse of|at|in|involving ..4 ${collapsing}`,
     'collapse and|or|/|with? ..1 consolidation',
@@ -58,7 +70,12 @@ export const diseasePhrases: Record<Disease, readonly string[]> = {
     'lung|lobe|lingula|base ..2 collapsed',
   ],
   Cardiomegaly: [
-    'cardiomegaly|cardiomegally|megalocardia',
+    'cardiomegaly|megalocardia|cardiomeg',
+    // "CM" is also a centimeter: only where it is graded or answered, or stands alone, is it the heart.
+    `${graded} cm`,
+    'cm :|- yes|y|no|n|none|nil|present|absent|positive|negative|pos|neg|mild|moderate|severe|stable|unchanged|borderline|possible|probable|?|0|1',
+    'cm present|absent|yes|unchanged|stable',
+    'cm without|with|and|or edema|chf|effusion|eff|ptx|failure',
     'enlarged ..2 heart',
     'enlargement of ..2 heart',
     'heart|cardiac enlargement|dilatation|dilation|dilated',
@@ -83,9 +100,15 @@ export const diseasePhrases: Record<Disease, readonly string[]> = {
   Effusion: [
     'effusion|hydrothorax|hydropneumothorax|hemothorax|haemothorax|pyothorax|empyema|chylothorax',
     'pleural ..1 fluid',
-    'eff|effus',
-    'pleura|pleural space? :|- ..3 fluid',
-    'fluid in|within|along|tracking ..3 fissure|pleural',
+    'eff|effus|pleff',
+    'pleura|pleural space|cavity|recess? :|- ..3 fluid',
+    // A gap swallows no "no", so that what is denied of another part is not denied of this one: here it is named.
+    `${pleuralSpace} :|- no|without ..2 fluid`,
+    `${pleuralSpace} :|- ${quiet} ,|; no|without ..2 fluid`,
+    `${pleuralSpace} hold|holds|contain|contains|show|shows|demonstrate|demonstrates no? ..2 fluid`,
+    `${pleuralSpace} is|are ..1 free|clear|devoid of ..1 fluid`,
+    `fluid in|within|along|tracking ..3 ${pleuralPlace}`,
+    ...fluidAndThickening,
     'fissural fluid',
     'fluid ..1 collection',
     'subpulmonic fluid',
@@ -97,7 +120,7 @@ export const diseasePhrases: Record<Disease, readonly string[]> = {
   Nodule: ['nodule|micronodule|spn', 'coin lesion'],
   Pneumonia: ['pneumonia|pna|bronchopneumonia|pneumonic|pleuropneumonia|pneumonitis'],
   Pneumothorax: [
-    'pneumothorax|hydropneumothorax|hemopneumothorax|ptx|pntx|pneumo',
+    'pneumothorax|hydropneumothorax|hemopneumothorax|ptx|pntx|pnx|pthx|pneumo',
     'tension pneumothorax',
     'pneumo thorax',
   ],
@@ -115,6 +138,8 @@ export const diseasePhrases: Record<Disease, readonly string[]> = {
     'thickened ..1 pleura|fissure',
     'pleural|apical cap|capping',
     'pleura|pleural :|- ..2 thickening|thickened',
+    `${pleuralSpace} :|- no|without ..1 thickening`,
+    ...fluidAndThickening,
     'fibrothorax|pachypleuritis',
   ],
   Hernia: ['hernia|herniation', 'hiatal|hiatus hernia', 'diaphragmatic hernia'],
@@ -175,11 +200,14 @@ export const normalEnds = ['..5 normal|unremarkable', '..5 within normal limit']
 export const denials: Partial<Record<Disease, readonly string[]>> = {
   Cardiomegaly: [
     ...normalEnds.map((end) => `${heart} size|silhouette|contour|shadow? ${end}`),
+    `${heart} size|silhouette|contour|shadow? :|- ..1 normal|unremarkable size|limit?`,
+    `${heart} size|silhouette|contour|shadow? :|- within normal limit`,
     `normal|unremarkable ..2 ${heart} size|silhouette|contour|shadow?`,
     'normal size ..1 heart',
     `cardiothoracic|ct ratio :|is|of|measures|at? ..1 ${normalRatios}`,
     `ctr :|is|of|measures|at? ..1 ${normalRatios}`,
   ],
+  Effusion: [`${pleuralSpace} :|-|is|are|appear|appears? ..1 dry`],
 };
 
 export type Concept = Disease | Abnormality;

@@ -1,5 +1,7 @@
 /** The lines of a report, and which line breaks end a sentence: reports are wrapped at a fixed width, or hold a finding a line. */
 
+import { signPlaces } from './signs.js';
+
 export interface Line {
   /** Offsets in the text, without the line break and the space around the words. */
   start: number;
@@ -83,7 +85,11 @@ function lineOf(text: string, from: number, to: number): Line {
   if (/^[-_=*~.]{3,}$/.test(head) && /^[-_=*~. \t]*$/.test(text.slice(start, Math.min(end, start + 400)))) {
     return { ...line, blank: end - start < 400 };
   }
-  const match = marker.exec(head);
+  // "-ptx, +eff", "-ve for effusion", "+/- effusion": a sign, and no bullet.
+  const signed =
+    /^[-+–]/.test(head) &&
+    (signPlaces(text.slice(start, Math.min(end, start + 200))).size > 0 || /^(?:[-+]ve\b|\+\/-)/.test(head));
+  const match = signed ? null : marker.exec(head);
   if (match && start + match[0].length < end) {
     line.content = start + match[0].length;
     line.number = Number(match[1] ?? match[2] ?? match[3] ?? 0);

@@ -2,7 +2,7 @@
 
 import { been, gone } from './rule_words.js';
 import type { Rule } from './rules.js';
-import { cellEnd } from './tokens.js';
+import { cellEnd } from './signs.js';
 
 const removed = 'removed|resected|excised|repaired|ablated|evacuated';
 const seen =
@@ -17,6 +17,7 @@ const overlaid = 'superimposed|overlapping|overlying ..2 structure|vessel|rib|ti
 const copula =
   'is|are|was|were|be|being|represent|represents|representing|represented|reflect|reflects|reflecting|correspond|corresponds|corresponding|due|related|attributable|attributed|secondary|likely|probably|presumably|probable|proved|turned|thought|felt|consistent|compatible|favored|caused';
 
+const side = 'left|right|bilateral|bilaterally|l|r';
 const operation =
   'resection|excision|repair|fundoplication|nissen|herniorrhaphy|hernioplasty|lobectomy|pneumonectomy|segmentectomy|wedge|metastasectomy|enucleation|ablation';
 const resections = new Set(['Mass', 'Nodule', 'Hernia', 'Lung Lesion']);
@@ -31,7 +32,7 @@ export const negationRules: readonly Rule[] = [
       'no|without|nor|neither|never|nothing|denies|deny|nil|neg|ø',
       'w / o',
       'no|without ..3 change of',
-      'not|don|cannot see|show|demonstrate|identify|reveal|have|appreciate|suggest|contain|detect|find',
+      'not|don|cannot see|show|demonstrate|identify|reveal|have|appreciate|suggest|contain|detect|find|hold',
     ],
   },
   {
@@ -56,7 +57,9 @@ export const negationRules: readonly Rule[] = [
       'interval|complete? resolution|clearing|disappearance of',
       'fail|fails|failed to show|demonstrate|reveal',
       'removal of',
-      'unlikely to be|represent|reflect',
+      'unlikely to ..1 be|represent|reflect|indicate',
+      'little|nothing to suggest|indicate|support',
+      'little evidence|suggestion|indication|sign of|for',
       'argues|argue|arguing|speaks|speak|evidence against',
       'lack|lacks|lacking',
     ],
@@ -110,6 +113,11 @@ export const negationRules: readonly Rule[] = [
       `:|- none|no|nil|negative|neg|absent|excluded|false|neither|n|0 ${stop}`,
       `:|- none|no|nil|not ${seen}|significant|apparent|visible`,
       `:|- no|without evidence|sign|signs|suggestion|indication|features ${stop}`,
+      // "Effusion: none on either side".
+      ':|- none|no|nil|negative|neg ..1 bilaterally|either|both',
+      ':|- none|nil|negative|neg ..1 on|in|at',
+      `:|- none|no|nil|negative|neg ${side} ${stop}`,
+      `:|- - ${side}`,
       ':|- - .',
       `is|are none`,
       `none|nil|negative|neg ${stop}`,

@@ -1,8 +1,7 @@
-/** Rules for what is said of other times, other readers and other worlds: none of it is seen on this film. */
+/** Rules for what is said of other times: none of it is seen on this film. */
 
 import { earlier, examination } from './rule_words.js';
 import type { Rule } from './rules.js';
-import { cellEnd } from './tokens.js';
 
 const monthNames =
   'january|february|march|april|june|july|august|september|october|november|december|jan|feb|apr|jun|jul|aug|sept|sep|oct|nov|dec';
@@ -18,7 +17,6 @@ const dates = [`${days.slice(0, 12).join('|')} / ${days.join('|')}`];
 const wasSeen = 'seen|present|noted|identified|found|diagnosed|visible|described|evident';
 
 export const otherTimeRules: readonly Rule[] = [
-  // Other times.
   {
     id: 'history of',
     kind: 'historical',
@@ -161,48 +159,5 @@ export const otherTimeRules: readonly Rule[] = [
     reach: 'behind',
     diseasesOnly: true,
     phrases: ['year old ..4 with', 'yo ..4 with', 'y / o ..4 with', 'year old ..4 presents|presenting with|for'],
-  },
-  // Other worlds.
-  {
-    id: 'not assessed',
-    kind: 'hypothetical',
-    reach: 'before',
-    phrases: [
-      ':|- n / a',
-      ':|- not evaluated|assessed|applicable|examined|assessable|evaluable',
-      ':|- unable to assess|evaluate|determine',
-      // A field that was left blank, or says where to look.
-      `:|- _|…|xxxx? .|,|;|${cellEnd}`,
-      ': _|…|xxxx|{',
-      ':|- tbd|pending|deferred|unknown|undetermined',
-      ': unclear .',
-      ':|- as|see|refer|per to? above|below|described|noted|previously|ct|mri|report|ultrasound|prior|other|separate|dedicated|findings|impression|body|the|comment|text',
-      ': (? please? see|refer|cf|per',
-      ':|- described|detailed|listed|discussed above|below|elsewhere',
-      ': limited evaluation|assessment|view|study? .',
-      ': [|{|( fill|insert|select|choose|free|enter|describe|specify|size|location|text|finding',
-    ],
-  },
-  {
-    id: 'to look for',
-    kind: 'hypothetical',
-    reach: 'behind',
-    phrases: [
-      'to|for|further evaluate|assess|evaluation|assessment|exclude|excluding|rule|ensure|document|confirm',
-      'evaluate|assess|evaluation|assessment for|of',
-      'if|should|unless|whether',
-      'if|whether this|these|there is|are|represents|represent?',
-      'correlate|correlation ..2 regarding|for',
-      'clinical|clinically|if|any concern ..2 regarding|for|of',
-      'risk of|for',
-      'rule out',
-      'r / o',
-      'eval ..1 for',
-      'please exclude|confirm',
-      'to exclude|confirm|document|ensure',
-      'not|more|less|limited? sensitivity|sensitive for|to|in',
-      'screening|screen for',
-      'obscure|obscures|mask|masks|simulate|simulates|simulating|mimic|mimics|mimicking',
-    ],
   },
 ];

@@ -29,16 +29,31 @@ export interface Match<T> {
 
 const node = <T>(): Node<T> => ({ next: new Map(), gaps: [], values: [] });
 
-function childOf<T>(parent: Node<T>, word: string): Node<T> {
-  let child = parent.next.get(word);
-  if (!child) {
-    child = node();
-    parent.next.set(word, child);
-  }
-  return child;
+/** What the nodes of a tree became as one phrase was added from its `index`-th part on. */
+type Added<T> = Map<Node<T> | undefined, Node<T>>[];
+
+/**
+ * The node with the rest of a phrase added. Nodes are shared: `a|b c|d` leads from "a" and from "b" to one node, or a few
+ * lists of synonyms in a row would make hundreds of thousands. So a node is never changed, but copied.
+ */
+function withRest<T>(
+  at: Node<T> | undefined,
+  parts: readonly string[],
+  index: number,
+  value: T,
+  added: Added<T>,
+): Node<T> {
+  added[index] ??= new Map();
+  const before = added[index].get(at);
+  if (before) return before;
+  const copy: Node<T> = at ? { next: new Map(at.next), gaps: at.gaps.slice(), values: at.values.slice() } : node();
+  addRest(copy, parts, index, value, added);
+  added[index].set(at, copy);
+  return copy;
 }
 
-function insert<T>(at: Node<T>, parts: readonly string[], index: number, value: T): void {
+/** Adds the rest of a phrase to a node that nothing else leads to yet. */
+function addRest<T>(at: Node<T>, parts: readonly string[], index: number, value: T, added: Added<T>): void {
   const part = parts[index];
   if (part === undefined) {
     at.values.push(value);
@@ -46,25 +61,23 @@ function insert<T>(at: Node<T>, parts: readonly string[], index: number, value: 
   }
   if (part.startsWith('..')) {
     const reach = Number(part.slice(2));
-    let gap = at.gaps.find((other) => other.reach === reach);
-    if (!gap) {
-      gap = { reach, node: node() };
-      at.gaps.push(gap);
-    }
-    insert(gap.node, parts, index + 1, value);
+    const known = at.gaps.findIndex((gap) => gap.reach === reach);
+    const behind = withRest(at.gaps[known]?.node, parts, index + 1, value, added);
+    at.gaps[known < 0 ? at.gaps.length : known] = { reach, node: behind };
     return;
   }
   const optional = part.length > 1 && part.endsWith('?');
   for (const word of (optional ? part.slice(0, -1) : part).split('|')) {
-    insert(childOf(at, lemma(word)), parts, index + 1, value);
+    const key = lemma(word);
+    at.next.set(key, withRest(at.next.get(key), parts, index + 1, value, added));
   }
-  if (optional) insert(at, parts, index + 1, value);
+  if (optional) addRest(at, parts, index + 1, value, added);
 }
 
 /** Builds the tree. Each phrase carries the value that a match gives back. */
 export function compilePatterns<T>(phrases: Iterable<readonly [phrase: string, value: T]>): PatternTree<T> {
   const root = node<T>();
-  for (const [phrase, value] of phrases) insert(root, phrase.split(' '), 0, value);
+  for (const [phrase, value] of phrases) addRest(root, phrase.split(' '), 0, value, []);
   return root;
 }
 

@@ -4,11 +4,12 @@
  */
 
 import { compilePatterns, matchesAt } from './patterns.js';
+import type { LabelStatus } from './verdict.js';
 import { wordSet } from './words.js';
 
 export interface Said {
-  /** Whether what stood before is gone, or is there after all. */
-  gone: boolean;
+  /** What stood before is gone, is there after all, or may be. */
+  status: LabelStatus;
   /** Of the words that say it. */
   start: number;
   end: number;
@@ -47,8 +48,26 @@ const itIsThere: readonly string[] = [
   'it|they persists|persist|remains|remain',
 ];
 
+/** "No large effusion, but a small one cannot be excluded." */
+const perhaps: readonly string[] = [
+  'one|some ..6 cannot|not ..2 excluded',
+  'one|some ..6 cannot|not ..2 ruled out',
+  'one|some ..6 may|might|could ..1 be|lie|exist',
+  'one|some ..6 is|are ..1 possible|suspected|questioned|conceivable',
+  'cannot|not|difficult|hard ..2 exclude|excluded ..4 one|some',
+  'cannot|not|difficult|hard ..2 rule out ..4 one|some',
+  'there may|might|could be ..3 one|some',
+  'possible|possibly|perhaps|question|questionable ..4 one|some',
+];
+const itMayBe: readonly string[] = [
+  'it|they|this|these cannot|not ..2 excluded',
+  'it|they|this|these cannot|not ..2 ruled out',
+  'it|they may|might|could be ..2 present|there',
+  'cannot|not ..2 exclude it|them',
+];
+
 interface Meaning {
-  gone: boolean;
+  status: LabelStatus;
   single: boolean;
   /** Only behind "but" and its like, in the same sentence: elsewhere "it" may be a tube. */
   contrast?: true;
@@ -57,11 +76,13 @@ interface Meaning {
 }
 
 const meanings: readonly (readonly [phrases: readonly string[], meaning: Meaning])[] = [
-  [gone, { gone: true, single: false }],
-  [itIsGone, { gone: true, single: true }],
-  [goneAlone, { gone: true, single: true, apart: true }],
-  [there, { gone: false, single: true }],
-  [itIsThere, { gone: false, single: true, contrast: true }],
+  [gone, { status: 'negative', single: false }],
+  [itIsGone, { status: 'negative', single: true }],
+  [goneAlone, { status: 'negative', single: true, apart: true }],
+  [there, { status: 'positive', single: true }],
+  [itIsThere, { status: 'positive', single: true, contrast: true }],
+  [perhaps, { status: 'uncertain', single: true }],
+  [itMayBe, { status: 'uncertain', single: true, contrast: true }],
 ];
 const tree = compilePatterns(
   meanings.flatMap(([phrases, meaning]) => phrases.map((phrase) => [phrase, meaning] as const)),
@@ -91,8 +112,9 @@ export function saidIn(words: readonly string[], from: number, to: number, inSen
     for (const { value, end } of matchesAt(tree, words, start, (word) => inGap.has(word))) {
       if ((value.contrast && !contrast) || (value.apart && words[from] !== ';')) continue;
       // "Other findings: none seen", "none on the right": not what stood before.
-      if (value.gone && (start > first || words.slice(from, to).some((word) => elsewhere.has(word)))) continue;
-      return { gone: value.gone, single: value.single, start, end: Math.min(end, to) };
+      if (value.status === 'negative' && (start > first || words.slice(from, to).some((word) => elsewhere.has(word))))
+        continue;
+      return { status: value.status, single: value.single, start, end: Math.min(end, to) };
     }
   }
   return undefined;

@@ -1,18 +1,16 @@
 /** The engine below the miners: a report and a lexicon → every mention with its status, and why. */
 
+import { withoutAsides } from './asides.js';
 import { liesElsewhere, otherClauses } from './location.js';
 import { compilePatterns, type Match, matchesAt } from './patterns.js';
 import { hasPronoun, type Said, saidIn } from './pronouns.js';
 import { answerTo } from './questions.js';
-import type { Rule } from './rules.js';
-import { splitRun } from './runs.js';
+import { isDeniedInDoubt, splitRun } from './runs.js';
 import { gapBlocked, scopesOf } from './scope.js';
 import { countedSections, type Section } from './sections.js';
 import { sentences } from './sentences.js';
 import type { Sentence } from './tokens.js';
-
-/** What a report says of a disease that it mentions. */
-export type LabelStatus = 'positive' | 'negative' | 'uncertain';
+import { denial, deniedInDoubt, judge, type LabelStatus, unticked } from './verdict.js';
 
 /** What a phrase of a lexicon stands for. */
 export interface Target<Name extends string> {
@@ -34,6 +32,8 @@ export interface Evidence<Name extends string> {
   sentence: string;
   /** The words that name the concept. */
   mention: string;
+  /** What the mention was read as, where it is misspelt (`spelling.ts`). */
+  readAs?: string;
   start: number;
   end: number;
   /** The rule that decided (`rules.ts`), or 'stated'. */
@@ -66,43 +66,6 @@ function findMentions<T>(tree: Parameters<typeof matchesAt<T>>[0], words: readon
     for (const token of matches[0]?.tokens ?? []) used.add(token);
   }
   return mentions;
-}
-
-interface Verdict {
-  status: LabelStatus | undefined;
-  rule: string;
-  likelihood?: number;
-}
-
-/** What the rules over a mention make of it. `undefined` status: it says nothing about now. */
-function judge(reaching: readonly Rule[], vague?: { id: string; likelihood: number }): Verdict {
-  const of = (kind: Rule['kind']): Rule | undefined => reaching.find((rule) => rule.kind === kind);
-  const negated = of('negated');
-  if (negated) return { status: 'negative', rule: negated.id };
-  const elsewhere = of('hypothetical') ?? of('historical');
-  if (elsewhere) return { status: undefined, rule: elsewhere.id };
-  const doubts: { id: string; likelihood?: number }[] = reaching.filter((rule) => rule.kind === 'uncertain');
-  if (vague) doubts.push(vague);
-  if (doubts.length > 0) {
-    const weakest = doubts.reduce((a, b) => ((a.likelihood ?? 0) <= (b.likelihood ?? 0) ? a : b));
-    return { status: 'uncertain', rule: weakest.id, likelihood: weakest.likelihood ?? 0 };
-  }
-  return { status: 'positive', rule: 'stated' };
-}
-
-/** Words that deny a concept, under a rule: "heart size is not normal" leaves open what it is. */
-function denial(verdict: Verdict): Verdict {
-  // "Within normal limits" is a rule of its own, which reaches the words that it stands in.
-  return verdict.status === 'positive' || verdict.rule === 'is normal'
-    ? { status: 'negative', rule: 'said to be normal' }
-    : { ...verdict, status: undefined };
-}
-
-/** Behind a box that was left empty what would be stated is denied, and nothing else is said. */
-function unticked(verdict: Verdict): Verdict {
-  return verdict.status === 'positive'
-    ? { status: 'negative', rule: 'box left empty' }
-    : { ...verdict, status: undefined };
 }
 
 /** Every mention in the sections that count. What an addendum says of a concept replaces what the report said. */
@@ -153,10 +116,13 @@ function readSentence<Name extends string>(
   isPart = false,
 ): Reading<Name> {
   const { tree, isDisease } = lexicon;
-  const words = sentence.tokens.map(({ word }) => word);
-  // Rules may ask for the end of a sentence, which not every writer marks.
-  if (words.at(-1) !== '.') words.push('.');
+  const words = wordsOf(sentence);
   const mentions = findMentions(tree, words);
+  if (!isPart && sentence.unticked === undefined) {
+    const isNamed = (from: number, to: number): boolean => mentions.some(({ start, end }) => start < to && end > from);
+    const tokens = withoutAsides(sentence.tokens, isNamed);
+    if (tokens !== sentence.tokens) return readSentence(text, { ...sentence, tokens }, section, lexicon, before);
+  }
   const naming = mentions.filter(({ value }) => value.concept !== null);
   if (naming.length === 0) {
     if (before.length === 0 || !hasPronoun(words)) return nothing;
@@ -180,6 +146,7 @@ function readSentence<Name extends string>(
       .filter(({ diseasesOnly, only }) => (!diseasesOnly || isDisease(concept)) && (!only || only.has(concept)));
     let verdict = judge(reaching, vague);
     if (denies) verdict = denial(verdict);
+    if (verdict.rule === 'no' && isDeniedInDoubt(words, mentions, mention)) verdict = deniedInDoubt;
     if (sentence.unticked !== undefined) {
       // The words before the boxes are answered by those that are ticked.
       if (mention.tokens.every((token) => token < sentence.unticked!)) continue;
@@ -209,20 +176,31 @@ function readSentence<Name extends string>(
   return { evidence, named };
 }
 
+/** Rules may ask for the end of a sentence, which not every writer marks. */
+function wordsOf({ tokens }: Sentence): string[] {
+  const words = tokens.map(({ word }) => word);
+  if (words.at(-1) !== '.') words.push('.');
+  return words;
+}
+
 function placeOf(
   text: string,
   { tokens }: Sentence,
   named: readonly number[],
-): Pick<Evidence<never>, 'mention' | 'start' | 'end'> {
+): Pick<Evidence<never>, 'mention' | 'readAs' | 'start' | 'end'> {
   let start = text.length;
   let end = 0;
+  let mended = false;
   for (const at of named) {
     const token = tokens[at];
     if (!token) continue;
     start = Math.min(start, token.start);
     end = Math.max(end, token.end);
+    mended ||= token.mended === true;
   }
-  return { mention: text.slice(start, end), start, end };
+  const mention = text.slice(start, end);
+  if (!mended) return { mention, start, end };
+  return { mention, readAs: named.map((at) => tokens[at]?.word ?? '').join(' '), start, end };
 }
 
 /** What the clauses without a name of their own say of the last thing that was named before them. */
@@ -259,17 +237,26 @@ function applySaid<Name extends string>(
   said: Said | undefined,
 ): Evidence<Name>[] {
   if (!said || (said.single && new Set(about.map(({ concept }) => concept)).size !== 1)) return [];
-  const status = said.gone ? 'negative' : 'positive';
-  const rule = said.gone ? 'said to be gone' : 'said to be there';
+  const { status } = said;
+  const more = status === 'uncertain' ? { rule: saidRules[status], likelihood: 0.13 } : { rule: saidRules[status] };
   const tokens = Array.from({ length: said.end - said.start }, (_, at) => said.start + at);
   return about.flatMap(({ concept, item }) => {
-    if (item && said.gone) {
-      Object.assign(item, { status, rule });
+    if (item && status === 'negative') {
+      Object.assign(item, { status, ...more });
       delete item.likelihood;
       return [];
     }
     if (item && item.status !== 'negative') return [];
     const { start, end } = sentence;
-    return [{ concept, status, section, sentence: text.slice(start, end), ...placeOf(text, sentence, tokens), rule }];
+    return [
+      { concept, status, section, sentence: text.slice(start, end), ...placeOf(text, sentence, tokens), ...more },
+    ];
   });
 }
+
+/** Rules of what is said with a pronoun. Its doubt is as likely as that of "cannot exclude". */
+const saidRules: Record<LabelStatus, string> = {
+  negative: 'said to be gone',
+  positive: 'said to be there',
+  uncertain: 'said to be possible',
+};

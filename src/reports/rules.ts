@@ -7,9 +7,11 @@
 import { deviceRules } from './devices.js';
 import { doubtRules } from './doubts.js';
 import { falseNegations } from './false_negations.js';
+import { likelihoodRules } from './likelihoods.js';
 import { negationRules } from './negations.js';
 import { otherReaderRules } from './other_readers.js';
 import { otherTimeRules } from './other_times.js';
+import { otherWorldRules } from './other_worlds.js';
 
 /**
  * What a rule does to the mentions in its reach. `real` cancels nothing: it only occupies words that look like a
@@ -48,6 +50,8 @@ export const rules: readonly Rule[] = [
   ...falseNegations,
   ...deviceRules,
   ...doubtRules,
+  ...likelihoodRules,
   ...otherTimeRules,
   ...otherReaderRules,
+  ...otherWorldRules,
 ];

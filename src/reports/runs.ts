@@ -143,6 +143,25 @@ function opensFinding(words: readonly string[], at: number, mentions: readonly P
   return true;
 }
 
+/** Findings of no part of the lungs and the pleura, which lists of these do not hold in the middle. */
+const otherOrgans = new Set<unknown>(['Cardiomegaly', 'Hernia']);
+
+/**
+ * "no effusion cardiomegaly": the heart behind a finding of the lungs or the pleura, with nothing between them and nothing
+ * behind that makes it a list. Such a word is as likely a sentence of its own. Where OpenI leaves a comma out in a denial,
+ * all is denied (five of five, as in "no pneumothorax large pleural effusion"), but none of these is about the heart.
+ */
+export function isDeniedInDoubt(
+  words: readonly string[],
+  mentions: readonly { end: number; value: { concept: string | null } }[],
+  { start, end, value }: Place & { value: { concept: string | null } },
+): boolean {
+  if (!otherOrgans.has(value.concept)) return false;
+  if (!mentions.some((one) => one.end === start && one.value.concept !== null)) return false;
+  return !words.slice(end).some((word) => joining.has(word));
+}
+const joining = new Set(['or', 'nor', 'and', ',', '/']);
+
 /** A sentence of these words, without what parts it from the next one. */
 function part(tokens: Token[]): Sentence {
   const last = tokens.length > 1 && separators.has(tokens.at(-1)!.word) ? -1 : tokens.length;

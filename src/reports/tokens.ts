@@ -1,12 +1,15 @@
 /** Words and sentences, each with its place in the text, so that a label can point at what it was read from. */
 
-import { lemma } from './words.js';
+import { cellEnd, denyBehind, signPlaces, signs } from './signs.js';
+import { readWord } from './spelling.js';
 
 export interface Token {
   /** Base form in lower case; punctuation stands for itself. */
   word: string;
   start: number;
   end: number;
+  /** The word stands in the text with a slip of the hand (`spelling.ts`). */
+  mended?: true;
 }
 
 export interface Sentence {
@@ -18,44 +21,38 @@ export interface Sentence {
   unticked?: number;
 }
 
-const tokenPattern = /[\p{L}\p{N}]+(?:['’][\p{L}]+)?(?:\.\d+)?|_{2,}|\*{3,}|[=-]>|\([-–+]\)|[-+]ve\b|[^\s\p{L}\p{N}]/gu;
-/** What `|` is as a word, since the phrases of the rules cannot name it. */
-export const cellEnd = '¦';
+const tokenPattern =
+  /[\p{L}\p{N}]+(?:['’][\p{L}]+)?(?:\.\d+)?|_{2,}|\*{3,}|[=-]>|\([-–+]\)|[-+]ve\b|\+\/-|[^\s\p{L}\p{N}]/gu;
 /** A run of underscores or asterisks: a place that was left blank, or masked. */
 export const blank = '_';
-
-/** Signs that stand between a finding and its answer, or for one. */
-const signs = new Map<string, string>([
-  ['=', ':'],
-  ['=>', ':'],
-  ['->', ':'],
-  ['→', ':'],
-  ['|', cellEnd],
-  ['(-)', 'negative'],
-  ['(–)', 'negative'],
-  ['-ve', 'negative'],
-  ['(+)', 'positive'],
-  ['+ve', 'positive'],
-]);
 
 /** Words and punctuation of `text[start, end)`. Hyphens part words ("left-sided" is two); a dash with spaces is kept. */
 export function tokenize(text: string, start: number, end: number): Token[] {
   const tokens: Token[] = [];
   let parted = false;
-  for (const match of text.slice(start, end).matchAll(tokenPattern)) {
+  let signed = false;
+  const part = text.slice(start, end);
+  const opening = signPlaces(part);
+  for (const match of part.matchAll(tokenPattern)) {
     let raw = match[0];
     if (raw === '_' || raw === '"') continue;
     if (raw.length > 1 && (raw[0] === '_' || raw[0] === '*')) raw = blank;
     const at = start + match.index;
     const to = at + raw.length;
-    if (raw === '-' || raw === '–' || raw === '—') {
+    if (opening.size > 0 && opening.has(match.index)) raw = opening.get(match.index)!;
+    else if (raw === '-' || raw === '–' || raw === '—') {
       if (raw !== '—' && (at === start || !/\s/.test(text[at - 1]!) || (to < end && !/\s/.test(text[to]!)))) continue;
       raw = '-';
     }
     const sign = signs.get(raw);
     if (raw === ',' || raw === ';' || sign === cellEnd) parted = true;
-    tokens.push({ word: sign ?? lemma(raw), start: at, end: to });
+    if (sign === 'negative') signed = true;
+    const { word, mended } = sign === undefined ? readWord(raw) : { word: sign, mended: undefined };
+    tokens.push(mended ? { word, start: at, end: to, mended } : { word, start: at, end: to });
   }
+  if (signed) denyBehind(tokens, text);
+  // "CM" at the start, with nothing or a stop behind it, is no centimeter.
+  if (tokens[0]?.word === 'cm' && (tokens.length === 1 || stops.has(tokens[1]!.word))) tokens[0].word = 'cardiomegaly';
   for (let at = 1; parted && at + 1 < tokens.length; at++) {
     if (separators.has(tokens[at]!.word) && answersAlone(tokens, at + 1)) tokens[at]!.word = ':';
   }

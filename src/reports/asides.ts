@@ -1,0 +1,67 @@
+/**
+ * Words thrown in between a finding and what is said of it: "effusion, however, cannot be excluded", "pneumonia, on this
+ * view, is not seen". They are taken out before the sentence is read, since a comma ends the reach of many rules.
+ */
+
+import type { Token } from './tokens.js';
+import { wordSet } from './words.js';
+
+/** Verbs that go on with the sentence behind an aside. */
+const verbs = wordSet(
+  'is are was were has have had cannot can could may might should must would will does do did remains remain persists persist appears appear seems seem',
+);
+/** How it also goes on where the verb is left out, or stands before: "effusion, however, not excluded". */
+const said = new Set([...verbs, ...wordSet('not excluded seen identified possible unlikely probable present absent')]);
+/** Words that link sentences, and stand in the middle of one with or without commas. */
+const links = wordSet('however nevertheless nonetheless therefore thus though accordingly consequently');
+/** What begins with one of these, or holds one, is more than an aside: it names, denies, dates or doubts something. */
+const opensMore = wordSet('and or nor if which that who but with');
+const tellsMore = wordSet('resolved cleared gone absent removed resected excised drained treated excluded if');
+/** What alone between commas doubts the finding before it: "pneumonia, possible, …". */
+const doubts = wordSet('possible probable questionable suspected likely unlikely doubtful');
+/** No aside is longer. */
+const longest = 7;
+
+/** The sentence's words without its asides; the same array where it has none. */
+export function withoutAsides(tokens: Token[], isNamed: (from: number, to: number) => boolean): Token[] {
+  let kept: Token[] | undefined;
+  let from = 0;
+  let verbSeen = false;
+  for (let at = 0; at < tokens.length; at++) {
+    const { word } = tokens[at]!;
+    if (verbs.has(word)) verbSeen = true;
+    else if (word === ';' || word === '.' || word === 'but' || word === ':') verbSeen = false;
+    if (at === 0 || verbSeen || !(word === ',' || links.has(word))) continue;
+    const end = word === ',' ? endOfAside(tokens, at, isNamed) : endOfLink(tokens, at);
+    if (end === undefined) continue;
+    kept ??= [];
+    for (let index = from; index < at; index++) kept.push(tokens[index]!);
+    from = end;
+    at = end - 1;
+  }
+  return kept ? [...kept, ...tokens.slice(from)] : tokens;
+}
+
+/** Behind "however" or "however," where the sentence goes on. */
+function endOfLink(tokens: readonly Token[], at: number): number | undefined {
+  const end = tokens[at + 1]?.word === ',' ? at + 2 : at + 1;
+  return said.has(tokens[end]?.word ?? '') ? end : undefined;
+}
+
+/** Behind the second comma, where the words between two of them are an aside. */
+function endOfAside(
+  tokens: readonly Token[],
+  comma: number,
+  isNamed: (from: number, to: number) => boolean,
+): number | undefined {
+  const first = tokens[comma + 1]?.word ?? '';
+  if (links.has(first)) return endOfLink(tokens, comma + 1);
+  if (opensMore.has(first)) return undefined;
+  let close = comma + 1;
+  for (; close < tokens.length && tokens[close]!.word !== ','; close++) {
+    if (close - comma > longest || tellsMore.has(tokens[close]!.word)) return undefined;
+  }
+  if (close === comma + 1 || (close === comma + 2 && doubts.has(first))) return undefined;
+  const next = tokens[close + 1]?.word ?? '';
+  return verbs.has(next) && !isNamed(comma, close) ? close + 1 : undefined;
+}

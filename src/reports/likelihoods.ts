@@ -1,0 +1,83 @@
+/** Rules for how likely a report calls a finding: "low likelihood of", "the probability of … is high". */
+
+import type { Rule } from './rules.js';
+
+const odds = 'likelihood|probability|possibility|chance|odds|suspicion';
+const low = 'low|lower|small|minimal|remote|slim|poor|little|negligible|tiny|slight|minor';
+const high = 'high|higher|strong|considerable|great|significant|substantial|good|large|increased|elevated';
+
+/**
+ * Both leave a finding in doubt, and differ in whether it counts under the policy `cue`: the likelihoods are set by hand
+ * beside those of "unlikely" and "likely", since the reports that the others are learned from hold too few of these words.
+ */
+export const likelihoodRules: readonly Rule[] = [
+  {
+    id: 'low likelihood',
+    kind: 'uncertain',
+    reach: 'behind',
+    likelihood: 0.03,
+    phrases: [
+      `${low} ..1 ${odds}`,
+      `${low} ..1 index|degree|level of ..1 ${odds}`,
+      `${odds} ..1 is|are|remains|remain ..2 ${low} of|for|that`,
+      'unlikely|improbable|doubtful|implausible that|if? there|this|these|it is|are|represents|represent|reflects',
+    ],
+  },
+  {
+    // "The likelihood of pneumonia is low": what is likely stands inside.
+    id: 'low likelihood',
+    kind: 'uncertain',
+    reach: 'behind',
+    within: 0,
+    likelihood: 0.03,
+    phrases: [
+      `${odds} of|for|that ..7 is|are|remains|remain|appears|seems ..2 ${low}`,
+      `${odds} of|for|that ..7 has|have ..1 decreased|diminished`,
+    ],
+  },
+  {
+    id: 'low likelihood',
+    kind: 'uncertain',
+    reach: 'before',
+    likelihood: 0.03,
+    phrases: [
+      'is|are|appears|seems|felt|thought|considered ..2 improbable|implausible|unlikely|doubtful .|,|;|and|but|given|on|in|at',
+      'is|are|be|appears|seems|felt|thought ..1 not ..2 likely|probable|favored|plausible|expected .|,|;|and|but|given|on|in|at',
+      `is|are ..1 of|a? ..1 ${low} likelihood|probability|possibility .|,|;|and|but`,
+      `:|-|, ${low} likelihood|probability|possibility .|,|;`,
+      'is|are|remains ..2 less likely|probable .|,|;|and|but|given|on|in',
+    ],
+  },
+  {
+    id: 'high likelihood',
+    kind: 'uncertain',
+    reach: 'behind',
+    likelihood: 0.8,
+    phrases: [
+      `${high} ..1 ${odds}`,
+      `${high} ..1 index|degree|level of ..1 ${odds}`,
+      'in all probability|likelihood',
+      `${odds} ..1 is|are|remains|remain ..2 ${high} of|for|that`,
+    ],
+  },
+  {
+    id: 'high likelihood',
+    kind: 'uncertain',
+    reach: 'behind',
+    within: 0,
+    likelihood: 0.8,
+    phrases: [`${odds} of|for|that ..7 is|are|remains|remain|appears|seems ..2 ${high}`],
+  },
+  {
+    id: 'high likelihood',
+    kind: 'uncertain',
+    reach: 'before',
+    likelihood: 0.8,
+    phrases: [
+      `is|are ..1 of|a? ..1 ${high} likelihood|probability .|,|;|and|but`,
+      `:|-|, ${high} likelihood|probability .|,|;`,
+      'is|are ..1 highly|very|most|quite likely|probable .|,|;|and|but',
+      'in all likelihood|probability .|,',
+    ],
+  },
+];

@@ -1,0 +1,146 @@
+/**
+ * Misspelt findings: "pnuemothorax", "atelectesis", "effusuion". A report that only names one so would else be Normal.
+ *
+ * A word is read as one of the list below where few slips of the hand make it from that word: a letter too many, too few
+ * or wrong, or two that changed places. How many is told by the word's length, since short words are near to others:
+ *
+ * - one slip, where the first letter is not the wrong one ("affusion" is another word),
+ * - two in the long names of diseases, with the first letter right; that has to be right in words of 5 and 6 letters too.
+ *
+ * Words that mean something else are never touched. They were found by trying the rule on the words of a large English
+ * and of a medical word list, and on those of the lexicon and the rules, which a test repeats.
+ */
+
+import { lemma } from './words.js';
+
+/** Names of diseases, long enough for two slips. */
+const longNames =
+  'atelectasis atelectatic cardiomegaly consolidation infiltration pneumothorax hydropneumothorax hemopneumothorax bronchopneumonia emphysematous'.split(
+    ' ',
+  );
+/** Other words for what is there, and the few words of the rules that turn a finding into its opposite. */
+const names =
+  'effusion infiltrate pneumonia pneumonitis emphysema fibrosis fibrotic thickening pleural nodular edema oedema nodule hernia opacity opacification granuloma granulomatous calcification calcified fracture scoliosis degenerative osteophyte bronchiectasis hyperinflation hyperinflated congestion lymphadenopathy adenopathy tortuous tortuosity aneurysm atherosclerotic osteopenia osteoporosis kyphosis spondylosis interstitial malignancy metastasis metastatic pneumoperitoneum pneumomediastinum sarcoidosis tuberculosis aspiration pacemaker hydrothorax hemothorax enlarged enlargement without'.split(
+    ' ',
+  );
+/** Plurals that lose more than an "s". */
+const plurals = new Map([
+  ['pneumothorace', 'pneumothorax'],
+  ['atelectase', 'atelectasis'],
+]);
+
+/** Words near to those above that are none of them. */
+const others = new Set(
+  // Words of the lexicon and the rules.
+  (
+    'hemithorax pleura osteopenic pneumonic tuberculous infiltrated infiltrative consolidative consolidated consolidating ' +
+    // English words.
+    'plural pacification peacemaker spiration congelation consolation consociation enlarge enlarger fractured fractural facture enema noddle noule noduled tortious torturous infiltrator infiltrating opacify consolidator ' +
+    // Words of medicine.
+    'fibrosus fibrosi fibrotics arthrosclerosis hernial herniae pneumoniae malignance malignant tuberculose tuberculosa interstitially hemathorax granulosa pneumococcus spondylous adrenopathy interstitia pleurale emphysematosa'
+  ).split(' '),
+);
+
+interface Known {
+  word: string;
+  reads: string;
+  slips: number;
+  letters: number;
+}
+
+/** One bit for each letter that a word has: words that differ in many letters need no closer look. */
+function lettersOf(word: string): number {
+  let letters = 0;
+  for (let at = 0; at < word.length; at++) letters |= 1 << (word.charCodeAt(at) - 97);
+  return letters;
+}
+
+const known: readonly Known[] = [
+  ...longNames.map((word) => ({ word, reads: word, slips: 2 })),
+  ...names.map((word) => ({ word, reads: word, slips: 1 })),
+  ...[...plurals].map(([word, reads]) => ({ word, reads, slips: 1 })),
+].map((entry) => ({ ...entry, letters: lettersOf(entry.word) }));
+const exact = new Set(known.filter(({ word, reads }) => word === reads).map(({ word }) => word));
+
+const shortest = 5;
+const long = 7;
+const longest = 20;
+const onlyLetters = /^[a-z]+$/;
+
+/** The word that a misspelt one is read as; undefined where it is spelt as it should be, or is another word. */
+export function mend(word: string): string | undefined {
+  const { length } = word;
+  if (length < shortest || length > longest || exact.has(word) || others.has(word) || !onlyLetters.test(word))
+    return undefined;
+  const letters = lettersOf(word);
+  for (const { word: right, reads, slips, letters: own } of known) {
+    if (Math.abs(right.length - length) > slips || bits(letters ^ own) > 2 * slips) continue;
+    if (isNear(word, right, slips)) return reads;
+  }
+  return undefined;
+}
+
+/** A word of a text as lexicon and rules see it, and whether its spelling had to be mended for that. */
+export interface ReadWord {
+  word: string;
+  mended?: true;
+}
+
+const readWords = new Map<string, ReadWord>();
+
+export function readWord(raw: string): ReadWord {
+  let read = readWords.get(raw);
+  if (read === undefined) {
+    const base = lemma(raw);
+    const right = mend(base);
+    read = right === undefined ? { word: base } : { word: right, mended: true };
+    // Bounded: a hostile file could hold any number of different words.
+    if (readWords.size < 50_000) readWords.set(raw, read);
+  }
+  return read;
+}
+
+function bits(mask: number): number {
+  let count = 0;
+  for (let rest = mask; rest !== 0; rest &= rest - 1) count++;
+  return count;
+}
+
+function isNear(word: string, right: string, slips: number): boolean {
+  const count = slipsBetween(word, right);
+  if (count > slips) return false;
+  const sameStart = word[0] === right[0];
+  if (count > 1 || right.length < long) return sameStart;
+  // One wrong letter at the start makes another word; one that was lost, added or swapped there does not.
+  return sameStart || word.length !== right.length || isSwap(word, right);
+}
+
+/** Whether two neighbouring letters changed places, and nothing else. */
+function isSwap(word: string, right: string): boolean {
+  let at = 0;
+  while (at < word.length && word[at] === right[at]) at++;
+  return (
+    word.length === right.length &&
+    word[at] === right[at + 1] &&
+    word[at + 1] === right[at] &&
+    word.slice(at + 2) === right.slice(at + 2)
+  );
+}
+
+/** The optimal string alignment distance: letters added, lost or replaced, and neighbours swapped, each once. */
+function slipsBetween(a: string, b: string): number {
+  let twoBack: number[] = [];
+  let back = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = back[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row[j] = Math.min(back[j]! + 1, row[j - 1]! + 1, replaced);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        row[j] = Math.min(row[j]!, twoBack[j - 2]! + 1);
+    }
+    twoBack = back;
+    back = row;
+  }
+  return back[b.length]!;
+}
