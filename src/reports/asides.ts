@@ -12,6 +12,8 @@ const verbs = wordSet(
 );
 /** How it also goes on where the verb is left out, or stands before: "effusion, however, not excluded". */
 const said = new Set([...verbs, ...wordSet('not excluded seen identified possible unlikely probable present absent')]);
+/** How it goes on behind an aside that parts a verb: "pneumonia cannot, therefore, be excluded". */
+const verbGoesOn = wordSet('be been not excluded ruled seen identified');
 /** Words that link sentences, and stand in the middle of one with or without commas. */
 const links = wordSet('however nevertheless nonetheless therefore thus though accordingly consequently');
 /** What begins with one of these, or holds one, is more than an aside: it names, denies, dates or doubts something. */
@@ -31,8 +33,11 @@ export function withoutAsides(tokens: Token[], isNamed: (from: number, to: numbe
     const { word } = tokens[at]!;
     if (verbs.has(word)) verbSeen = true;
     else if (word === ';' || word === '.' || word === 'but' || word === ':') verbSeen = false;
-    if (at === 0 || verbSeen || !(word === ',' || links.has(word))) continue;
-    const end = word === ',' ? endOfAside(tokens, at, isNamed) : endOfLink(tokens, at);
+    if (at === 0 || !(word === ',' || links.has(word))) continue;
+    const inVerb = verbs.has(tokens[at - 1]!.word) || tokens[at - 1]!.word === 'not';
+    if (verbSeen && !inVerb) continue;
+    const goesOn = inVerb ? verbGoesOn : undefined;
+    const end = word === ',' ? endOfAside(tokens, at, isNamed, goesOn) : endOfLink(tokens, at, goesOn);
     if (end === undefined) continue;
     kept ??= [];
     for (let index = from; index < at; index++) kept.push(tokens[index]!);
@@ -43,9 +48,9 @@ export function withoutAsides(tokens: Token[], isNamed: (from: number, to: numbe
 }
 
 /** Behind "however" or "however," where the sentence goes on. */
-function endOfLink(tokens: readonly Token[], at: number): number | undefined {
+function endOfLink(tokens: readonly Token[], at: number, goesOn: ReadonlySet<string> = said): number | undefined {
   const end = tokens[at + 1]?.word === ',' ? at + 2 : at + 1;
-  return said.has(tokens[end]?.word ?? '') ? end : undefined;
+  return goesOn.has(tokens[end]?.word ?? '') ? end : undefined;
 }
 
 /** Behind the second comma, where the words between two of them are an aside. */
@@ -53,9 +58,10 @@ function endOfAside(
   tokens: readonly Token[],
   comma: number,
   isNamed: (from: number, to: number) => boolean,
+  goesOn: ReadonlySet<string> | undefined,
 ): number | undefined {
   const first = tokens[comma + 1]?.word ?? '';
-  if (links.has(first)) return endOfLink(tokens, comma + 1);
+  if (links.has(first)) return endOfLink(tokens, comma + 1, goesOn);
   if (opensMore.has(first)) return undefined;
   let close = comma + 1;
   for (; close < tokens.length && tokens[close]!.word !== ','; close++) {
@@ -63,5 +69,5 @@ function endOfAside(
   }
   if (close === comma + 1 || (close === comma + 2 && doubts.has(first))) return undefined;
   const next = tokens[close + 1]?.word ?? '';
-  return verbs.has(next) && !isNamed(comma, close) ? close + 1 : undefined;
+  return (goesOn ?? verbs).has(next) && !isNamed(comma, close) ? close + 1 : undefined;
 }

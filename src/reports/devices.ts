@@ -38,7 +38,7 @@ export const deviceRules: readonly Rule[] = [
       `partially|partly|slightly|minimally|incompletely|somewhat ${takenOut}`,
       'withdrawn|pulled|retracted ..6 cm|mm|centimeter|millimeter',
       'withdrawn|pulled|retracted ..2 back|into|to|slightly|partially|toward|proximally',
-      'withdrawal of ..6 into|to|by|cm|mm',
+      'withdrawal of ..6 into|to|by|cm|mm|centimeter',
       'recommend|recommended|recommending|suggest|suggested|consider|advise|advised|await|awaiting|planned|pending|needs|requires ..2 removal|withdrawal|retraction of?',
       'removal|withdrawal of ..5 is|are|should ..1 recommended|advised|suggested|planned|considered',
       'out of ..4 field|view|image',

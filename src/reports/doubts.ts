@@ -29,7 +29,10 @@ export const doubtRules: readonly Rule[] = [
     kind: 'uncertain',
     reach: 'behind',
     likelihood: 0.07,
-    phrases: ['possible|possibly|possibility|potential|potentially|perhaps|conceivably'],
+    phrases: [
+      'possible|possibly|possibility|potential|potentially|perhaps|conceivably',
+      'likelihood|probability|chance|odds of|for|that',
+    ],
   },
   {
     id: 'concern for',
@@ -93,7 +96,12 @@ export const doubtRules: readonly Rule[] = [
     kind: 'uncertain',
     reach: 'behind',
     likelihood: 0.13,
-    phrases: ['cannot|not ..2 exclude|excluded', 'cannot|not ..3 rule|ruled out', 'difficult|hard to exclude'],
+    phrases: [
+      'cannot|not ..2 exclude|excluded',
+      'cannot|not ..3 rule|ruled out',
+      'difficult|hard|impossible|unable|challenging to? exclude',
+      'difficult|hard|impossible|unable|challenging to? rule out',
+    ],
   },
   {
     id: 'not excluded',
@@ -115,7 +123,10 @@ export const doubtRules: readonly Rule[] = [
       'should|could|may|might|would ..1 be considered|suspected',
       'unlikely|doubtful .|,|;|and|but',
       'less likely .|,|;|and|but',
-      'difficult|hard to exclude',
+      'difficult|hard|impossible|challenging to exclude',
+      'difficult|hard|impossible|challenging to rule out',
+      'cannot|not on|at|from|with|in ..4 be? excluded',
+      'cannot|not on|at|from|with|in ..4 be? ruled out',
       'may|might|could be present|there',
       'in the differential',
       'less likely than',
@@ -129,6 +140,14 @@ export const doubtRules: readonly Rule[] = [
     within: 1,
     likelihood: 0.1,
     phrases: ['absence of ..4 cannot|not ..2 confirmed|certain|established|proven'],
+  },
+  {
+    id: 'absence not certain',
+    kind: 'uncertain',
+    reach: 'behind',
+    within: 0,
+    likelihood: 0.1,
+    phrases: [`presence|absence|existence of ..6 cannot|not|difficult|hard|impossible ..2 ${sure}`],
   },
   {
     // "One cannot say there is no effusion": the denial is what is in doubt.
@@ -154,8 +173,8 @@ export const doubtRules: readonly Rule[] = [
     within: 0,
     likelihood: 0.1,
     phrases: [
-      `whether|if there? ..8 cannot|not|difficult|hard|impossible ..2 ${sure}`,
-      'whether|if there? ..8 is|are|remains|remain ..2 uncertain|unclear|unknown|questionable|debatable|open',
+      `whether|if there|this|these|it|that? is|are? ..6 cannot|not|difficult|hard|impossible ..2 ${sure}`,
+      'whether|if there|this|these|it|that? is|are? ..6 is|are|remains|remain ..2 uncertain|unclear|unknown|questionable|debatable|open',
     ],
   },
   {
@@ -174,6 +193,17 @@ export const doubtRules: readonly Rule[] = [
     likelihood: 0.5,
     only: readings,
     phrases: [`opacity|opacification|density|haziness|shadow|shadowing ..5 ,|:|- either? ..2 ${reading} ..1 or`],
+  },
+  {
+    // "Hard to distinguish atelectasis from pneumonia": it is one of them.
+    id: 'one or the other',
+    kind: 'uncertain',
+    reach: 'behind',
+    likelihood: 0.5,
+    phrases: [
+      'cannot|not|difficult|hard|impossible|unable ..2 distinguish|distinguished|differentiate|differentiated|discriminate',
+      'indistinguishable from',
+    ],
   },
   { id: 'asked', kind: 'uncertain', reach: 'before', likelihood: 0.1, phrases: ['? .', '( ? )', '? ?'] },
   {

@@ -55,9 +55,6 @@ const fluidAndThickening = ['', ` ${quiet} ,|;`].flatMap((before) => [
   `${pleuralSpace} :|-${before} no|without ..1 thickening or|and|nor ..1 fluid`,
 ]);
 
-/** What forms put behind the name of a finding, or before it. */
-const graded = 'no|mild|moderate|severe|marked|stable|unchanged|borderline|worsening|new|without|gross|massive';
-
 /** The names of each disease. */
 export const diseasePhrases: Record<Disease, readonly string[]> = {
   Atelectasis: [
@@ -71,11 +68,6 @@ export const diseasePhrases: Record<Disease, readonly string[]> = {
   ],
   Cardiomegaly: [
     'cardiomegaly|megalocardia|cardiomeg',
-    // "CM" is also a centimeter: only where it is graded or answered, or stands alone, is it the heart.
-    `${graded} cm`,
-    'cm :|- yes|y|no|n|none|nil|present|absent|positive|negative|pos|neg|mild|moderate|severe|stable|unchanged|borderline|possible|probable|?|0|1',
-    'cm present|absent|yes|unchanged|stable',
-    'cm without|with|and|or edema|chf|effusion|eff|ptx|failure',
     'enlarged ..2 heart',
     'enlargement of ..2 heart',
     'heart|cardiac enlargement|dilatation|dilation|dilated',
@@ -108,6 +100,9 @@ export const diseasePhrases: Record<Disease, readonly string[]> = {
     `${pleuralSpace} hold|holds|contain|contains|show|shows|demonstrate|demonstrates no? ..2 fluid`,
     `${pleuralSpace} is|are ..1 free|clear|devoid of ..1 fluid`,
     `fluid in|within|along|tracking ..3 ${pleuralPlace}`,
+    `fluid tracks|layers|layering ..3 ${pleuralPlace}`,
+    'layering ..1 fluid',
+    'fluid layers|layering',
     ...fluidAndThickening,
     'fissural fluid',
     'fluid ..1 collection',

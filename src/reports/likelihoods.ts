@@ -4,7 +4,8 @@ import type { Rule } from './rules.js';
 
 const odds = 'likelihood|probability|possibility|chance|odds|suspicion';
 const low = 'low|lower|small|minimal|remote|slim|poor|little|negligible|tiny|slight|minor';
-const high = 'high|higher|strong|considerable|great|significant|substantial|good|large|increased|elevated';
+const high =
+  'reasonable|fair|real|high|higher|strong|considerable|great|significant|substantial|good|large|increased|elevated';
 
 /**
  * Both leave a finding in doubt, and differ in whether it counts under the policy `cue`: the likelihoods are set by hand
@@ -44,6 +45,7 @@ export const likelihoodRules: readonly Rule[] = [
       'is|are|appears|seems|felt|thought|considered ..2 improbable|implausible|unlikely|doubtful .|,|;|and|but|given|on|in|at',
       'is|are|be|appears|seems|felt|thought ..1 not ..2 likely|probable|favored|plausible|expected .|,|;|and|but|given|on|in|at',
       `is|are ..1 of|a? ..1 ${low} likelihood|probability|possibility .|,|;|and|but`,
+      `has|have|with|carries a|an? ..1 ${low} likelihood|probability .|,|;|and|but`,
       `:|-|, ${low} likelihood|probability|possibility .|,|;`,
       'is|are|remains ..2 less likely|probable .|,|;|and|but|given|on|in',
     ],
@@ -75,6 +77,7 @@ export const likelihoodRules: readonly Rule[] = [
     likelihood: 0.8,
     phrases: [
       `is|are ..1 of|a? ..1 ${high} likelihood|probability .|,|;|and|but`,
+      `has|have|with|carries a|an? ..1 ${high} likelihood|probability .|,|;|and|but`,
       `:|-|, ${high} likelihood|probability .|,|;`,
       'is|are ..1 highly|very|most|quite likely|probable .|,|;|and|but',
       'in all likelihood|probability .|,',

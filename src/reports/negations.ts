@@ -49,7 +49,7 @@ export const negationRules: readonly Rule[] = [
     reach: 'behind',
     phrases: [
       'absence|lack of',
-      'negative for',
+      'negative|neg .? for',
       'free|clear|cleared|devoid of|from',
       'rather than',
       'instead of',
@@ -114,7 +114,7 @@ export const negationRules: readonly Rule[] = [
       `:|- none|no|nil|not ${seen}|significant|apparent|visible`,
       `:|- no|without evidence|sign|signs|suggestion|indication|features ${stop}`,
       // "Effusion: none on either side".
-      ':|- none|no|nil|negative|neg ..1 bilaterally|either|both',
+      ':|- none|no|nil|negative|neg ..1 bilaterally|bilateral|bilat|either|both',
       ':|- none|nil|negative|neg ..1 on|in|at',
       `:|- none|no|nil|negative|neg ${side} ${stop}`,
       `:|- - ${side}`,

@@ -59,6 +59,8 @@ export const otherWorldRules: readonly Rule[] = [
     phrases: [
       `if|should|when|unless ..3 ${complaint} ..3 persist|persists|worsen|worsens|continue|continues|develop|develops|increase|increases|recur|recurs|change|changes`,
       `if|when ..2 ${complaint}`,
+      'in case of',
+      'in the event of|that',
     ],
   },
   {
@@ -66,6 +68,7 @@ export const otherWorldRules: readonly Rule[] = [
     kind: 'hypothetical',
     reach: 'before',
     phrases: [
+      'need|needs not ..1 be ..1 considered|suspected|excluded',
       'should|must|could|may|might|can ..1 be considered|suspected|entertained|excluded|evaluated ..4 if|when|should|unless',
       'is|are a? ..1 consideration|concern|possibility if|when|should',
     ],
@@ -105,7 +108,7 @@ export const otherWorldRules: readonly Rule[] = [
       'to|for|further evaluate|assess|evaluation|assessment|exclude|excluding|rule|ensure|document|confirm',
       'evaluate|assess|evaluation|assessment for|of',
       'if|should|unless|whether',
-      'if|whether this|these|there is|are|represents|represent?',
+      'if|whether|unless this|these|there is|are|represents|represent?',
       'correlate|correlation ..2 regarding|for',
       'clinical|clinically|if|any concern ..2 regarding|for|of',
       'risk of|for',

@@ -52,8 +52,10 @@ const itIsThere: readonly string[] = [
 const perhaps: readonly string[] = [
   'one|some ..6 cannot|not ..2 excluded',
   'one|some ..6 cannot|not ..2 ruled out',
-  'one|some ..6 may|might|could ..1 be|lie|exist',
+  'one|some ..6 may|might|could ..1 lie|exist',
+  'one|some ..6 may|might|could ..1 be ..1 present|there|developing|forming|in|at|on',
   'one|some ..6 is|are ..1 possible|suspected|questioned|conceivable',
+  'one|some possible|suspected|questioned|questionable .|,',
   'cannot|not|difficult|hard ..2 exclude|excluded ..4 one|some',
   'cannot|not|difficult|hard ..2 rule out ..4 one|some',
   'there may|might|could be ..3 one|some',

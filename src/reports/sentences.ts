@@ -7,7 +7,7 @@ import { hasWords, type Sentence, tokenize } from './tokens.js';
 
 /** A full stop behind one of these does not end a sentence. */
 const abbreviations = new Set(
-  'dr drs prof mr mrs ms vs approx no st fig resp incl cf e.g i.e e.g. i.e. a.m p.m inc dept ext lat ant post inf sup'.split(
+  'dr drs prof mr mrs ms vs approx no st fig resp incl cf e.g i.e e.g. i.e. a.m p.m inc dept ext lat ant post inf sup neg pos'.split(
     ' ',
   ),
 );
@@ -38,6 +38,7 @@ function endsSentence(text: string, index: number, end: number, sentenceStart: n
   if (!abbreviations.has(word)) return true;
   // "No." before a number is "number"; as an answer it ends the sentence.
   const following = text.slice(index + 1, Math.min(end, index + 8)).trimStart();
+  if (word === 'neg' || word === 'pos') return !/^for\b/i.test(following);
   return word === 'no' ? !/^\d/.test(following) : false;
 }
 

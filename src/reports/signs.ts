@@ -17,7 +17,11 @@ export const signs = new Map<string, string>([
   ['-ve', 'negative'],
   ['(+)', 'positive'],
   ['+ve', 'positive'],
+  ['[-]', 'negative'],
+  ['[–]', 'negative'],
+  ['[+]', 'positive'],
   ['+/-', 'possible'],
+  ['(+/-)', 'possible'],
   ['±', 'possible'],
 ]);
 
@@ -28,7 +32,7 @@ const opens = new Set([',', ';', ':', '.', 'and', '/', cellEnd]);
 export function denyBehind(tokens: Token[], text: string): void {
   for (let at = 0; at + 1 < tokens.length; at++) {
     const { word, start, end } = tokens[at]!;
-    if (word !== 'negative' || !/[(–-]/.test(text[start]!)) continue;
+    if (word !== 'negative' || !/[([–-]/.test(text[start]!)) continue;
     const next = tokens[at + 1]!;
     const attached = next.start === end && tokens[at - 1]?.end !== start;
     if ((at === 0 || attached || opens.has(tokens[at - 1]!.word)) && /^\p{L}/u.test(next.word)) tokens[at]!.word = 'no';

@@ -33,7 +33,7 @@ const plurals = new Map([
 const others = new Set(
   // Words of the lexicon and the rules.
   (
-    'hemithorax pleura osteopenic pneumonic tuberculous infiltrated infiltrative consolidative consolidated consolidating ' +
+    'hemithorax haemothorax atelectasia pleura osteopenic pneumonic tuberculous infiltrated infiltrative consolidative consolidated consolidating ' +
     // English words.
     'plural pacification peacemaker spiration congelation consolation consociation enlarge enlarger fractured fractural facture enema noddle noule noduled tortious torturous infiltrator infiltrating opacify consolidator ' +
     // Words of medicine.
@@ -107,13 +107,17 @@ function bits(mask: number): number {
 }
 
 function isNear(word: string, right: string, slips: number): boolean {
-  const count = slipsBetween(word, right);
+  // "efussion": letters that are doubled in the wrong place are one slip, however many they are.
+  const doubles = right.length >= long && withoutDoubles(word) === withoutDoubles(right);
+  const count = doubles ? 1 : slipsBetween(word, right);
   if (count > slips) return false;
   const sameStart = word[0] === right[0];
   if (count > 1 || right.length < long) return sameStart;
   // One wrong letter at the start makes another word; one that was lost, added or swapped there does not.
   return sameStart || word.length !== right.length || isSwap(word, right);
 }
+
+const withoutDoubles = (word: string): string => word.replace(/(.)\1/g, '$1');
 
 /** Whether two neighbouring letters changed places, and nothing else. */
 function isSwap(word: string, right: string): boolean {

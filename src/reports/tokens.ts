@@ -22,7 +22,7 @@ export interface Sentence {
 }
 
 const tokenPattern =
-  /[\p{L}\p{N}]+(?:['’][\p{L}]+)?(?:\.\d+)?|_{2,}|\*{3,}|[=-]>|\([-–+]\)|[-+]ve\b|\+\/-|[^\s\p{L}\p{N}]/gu;
+  /[\p{L}\p{N}]+(?:['’][\p{L}]+)?(?:\.\d+)?|_{2,}|\*{3,}|[=-]>|[([]\s?[-–+]\s?[)\]]|\(\+\/-\)|[-+]ve\b|\+\/-|[^\s\p{L}\p{N}]/gu;
 /** A run of underscores or asterisks: a place that was left blank, or masked. */
 export const blank = '_';
 
@@ -44,20 +44,38 @@ export function tokenize(text: string, start: number, end: number): Token[] {
       if (raw !== '—' && (at === start || !/\s/.test(text[at - 1]!) || (to < end && !/\s/.test(text[to]!)))) continue;
       raw = '-';
     }
-    const sign = signs.get(raw);
+    // "( - )" is "(-)".
+    const sign = signs.get(raw.length === 4 || raw.length === 5 ? raw.replace(/\s/g, '') : raw);
     if (raw === ',' || raw === ';' || sign === cellEnd) parted = true;
     if (sign === 'negative') signed = true;
     const { word, mended } = sign === undefined ? readWord(raw) : { word: sign, mended: undefined };
     tokens.push(mended ? { word, start: at, end: to, mended } : { word, start: at, end: to });
   }
   if (signed) denyBehind(tokens, text);
-  // "CM" at the start, with nothing or a stop behind it, is no centimeter.
-  if (tokens[0]?.word === 'cm' && (tokens.length === 1 || stops.has(tokens[1]!.word))) tokens[0].word = 'cardiomegaly';
+  readCentimeters(tokens);
   for (let at = 1; parted && at + 1 < tokens.length; at++) {
     if (separators.has(tokens[at]!.word) && answersAlone(tokens, at + 1)) tokens[at]!.word = ':';
   }
   return tokens;
 }
+
+/** "CM" is the heart ("CM: no", "mild CM") where no measure stands before it, and a centimeter elsewhere. */
+function readCentimeters(tokens: Token[]): void {
+  for (let at = 0; at < tokens.length; at++) {
+    if (tokens[at]!.word !== 'cm') continue;
+    const before = tokens[at - 1]?.word ?? '.';
+    if (measures.test(before)) tokens[at]!.word = 'centimeter';
+    else if (grades.has(before) || (opensFinding.has(before) && closesName.has(tokens[at + 1]?.word ?? '.')))
+      tokens[at]!.word = 'cardiomegaly';
+  }
+}
+const measures = /^(?:\d.*|_|x+|few|several|half|per|in|of|one|two|three|four|five|six)$/;
+const opensFinding = new Set(['.', ',', ';', ':', cellEnd, 'and', 'or', '[', ']', '(', ')', '-']);
+const grades = new Set(
+  'no mild moderate severe marked stable unchanged borderline worsening new without gross massive possible probable positive'.split(
+    ' ',
+  ),
+);
 
 /** What may part a finding from its value in a line, beside a colon: "Effusion,No", "Effusion | no". */
 const separators = new Set([',', ';', cellEnd]);
@@ -65,6 +83,7 @@ const answers = new Set(
   'no none nil yes absent present negative positive neg pos true false y n 0 1'.split(' ').concat(blank),
 );
 const stops = new Set(['.', ',', ';', cellEnd]);
+const closesName = new Set([...answers, ...stops, ':', '-', '+', '?', 'and', 'or', 'with', 'without', 'no', ']', ')']);
 
 /** "Effusion, no" is answered; "effusion, no edema" is not. A cell may say more: "none seen". */
 function answersAlone(tokens: readonly Token[], at: number): boolean {
