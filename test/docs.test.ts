@@ -3,7 +3,17 @@
  * the shipped weights runs from its first line to its last, with smaller numbers.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -18,6 +28,7 @@ const folder = mkdtempSync(join(tmpdir(), 'raybox-docs-'));
 test.after(() => rmSync(folder, { recursive: true }));
 
 const pages = [
+  'kernels/README.md',
   'bench/README.md',
   'bench/robustness/README.md',
   ...readdirSync(join(root, 'src'))
@@ -45,11 +56,13 @@ for (const each of pages) {
   test(`${page}: links lead to files, and headings that are linked are there`, () => assertLinks(each));
 
   test(`${page}: every block is of a kind that is checked`, () => {
-    for (const { language, kind, code } of blocks)
-      assert.ok(['ts', 'sh'].includes(language) && !kind, `${language}: ${code}`);
+    for (const { language, kind, code } of blocks) {
+      const isFile = kind === 'file' && /^\/\/ [\w/.]+\n/.test(code);
+      assert.ok(isFile || (['ts', 'sh'].includes(language) && !kind), `${language}: ${code}`);
+    }
   });
 
-  for (const { code } of blocks.filter(({ language }) => language === 'ts')) {
+  for (const { code } of blocks.filter(({ language, kind }) => language === 'ts' && !kind)) {
     test(`${page}: ${code.split('\n')[0]} runs`, async () => {
       const from = new URL(`../${dirname(page)}/`, import.meta.url).href;
       const file = join(folder, 'block.mjs');
@@ -95,6 +108,29 @@ function helpOf([program, ...args]: string[]): Promise<string> {
   const known = helps.get(key) ?? run(process.execPath, call, { timeout: 60_000 }).then(({ stdout }) => stdout);
   helps.set(key, known);
   return known;
+}
+
+for (const { page, blocks } of pages.filter((each) => each.blocks.some(({ kind }) => kind === 'file'))) {
+  test(`${page}: with its files in their places, the project builds and its commands run`, async () => {
+    const copy = mkdtempSync(join(folder, 'copy-'));
+    for (const name of ['.ci', 'bench', 'kernels', 'src', 'test', 'package.json', 'tsconfig.json'])
+      cpSync(join(root, name), join(copy, name), { recursive: true });
+    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+    for (const { code } of blocks.filter(({ kind }) => kind === 'file')) {
+      const [, path, text] = /^\/\/ (\S+)\n([\s\S]*)$/.exec(code)!;
+      assert.not.ok(existsSync(join(copy, path)), path);
+      writeFileSync(join(copy, path), text);
+    }
+    for (const command of blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => commandsOf(code))) {
+      const [program, ...words] = wordsOf(command);
+      const call = program === 'raybox' ? [join(copy, 'dist/src/node/cli.js'), ...words] : words;
+      await run(process.execPath, call, { cwd: copy, timeout: 120_000 });
+    }
+    const types = join(root, 'node_modules/typescript-7/bin/tsc');
+    await run(process.execPath, [types, '--noEmit', '--incremental', 'false'], { cwd: copy, timeout: 120_000 });
+    const tests = ['dist/test/run.js', 'gradient.test', 'imports.test'];
+    await run(process.execPath, tests, { cwd: copy, timeout: 120_000 });
+  });
 }
 
 /** The same, small enough for a test. */
