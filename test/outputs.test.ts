@@ -332,7 +332,7 @@ test('on a full disk results stay whole lines, and whole files stay what they we
 test('what cannot be written is named, with the reason', async ({ folder }) => {
   mkdirSync(join(folder, 'folder.csv'));
   writeFileSync(join(folder, 'file'), '');
-  const reasons: [() => Promise<unknown>, RegExp][] = [
+  const reasons: (readonly [() => Promise<unknown>, RegExp])[] = [
     [() => openResults(join(folder, 'folder.csv')), /folder\.csv cannot be written: it is a folder; name a file$/],
     [
       () => openResults(join(folder, 'file/r.csv')),
@@ -342,6 +342,12 @@ test('what cannot be written is named, with the reason', async ({ folder }) => {
     [() => writeWhole(join(folder, 'folder.csv'), ''), /folder\.csv cannot be written: it is a folder$/],
     [() => writeWhole(join(folder, `${'x'.repeat(300)}.csv`), ''), /cannot be written: its name is too long$/],
     [() => openBeside(join(folder, 'file/r.csv')), /file\/r\.csv cannot be written/],
+    // Where no folder can be made, which Node's own way of making several tries for ever.
+    ...(process.platform === 'linux'
+      ? ([
+          [() => lockFolder('/proc/raybox/r'), /^\/proc\/raybox\/r cannot be written: there is no such folder$/],
+        ] as const)
+      : []),
   ];
   for (const [work, message] of reasons) assert.match(await refusal(work()), message);
   assert.equal(readdirSync(folder).sort(), ['file', 'folder.csv']);

@@ -1,20 +1,18 @@
 /** Files that are kept between runs, in a folder or in the user's cache: `raybox/weights` in $XDG_CACHE_HOME or ~/.cache. */
 import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { KeptFiles } from '../gpu/platform.js';
-import { openBeside, sweepParts, writeRefusal } from './text_files.js';
+import { makeFolder, openBeside, sweepParts } from './text_files.js';
 
 /** A file begins with its note, JSON that is filled up with spaces to so many bytes. */
 const NOTE_BYTES = 1024;
 
 /** @throws InputError where the folder cannot be made. */
 export async function openKeptFiles(folder = usersFolder()): Promise<KeptFiles> {
-  await mkdir(folder, { recursive: true }).catch((cause) => {
-    throw writeRefusal(folder, cause);
-  });
+  await makeFolder(folder);
   const pathOf = (key: string) => join(folder, `${key}.kept`);
   return {
     async read(key, maxBytes) {

@@ -3,12 +3,12 @@
  * where it is a folder, that says who holds it. It goes when its holder ends; what a killed process left is taken over.
  */
 import { readFileSync, rmSync } from 'node:fs';
-import { link, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError } from '../errors.js';
 import { lookUp, ownIdentity, type ProcessIdentity } from './processes.js';
-import { sweepParts, writeRefusal } from './text_files.js';
+import { makeFolder, sweepParts, writeRefusal } from './text_files.js';
 
 /** The lock of a folder, in it. */
 export const FOLDER_LOCK = '.raybox.lock';
@@ -38,9 +38,7 @@ export async function lockFile(path: string): Promise<Lock> {
 /** The same for whatever will bear the name: a folder that is made elsewhere and renamed in the end, say. */
 export async function lockBeside(path: string): Promise<Lock> {
   const parent = dirname(resolve(path));
-  await mkdir(parent, { recursive: true }).catch((cause) => {
-    throw writeRefusal(path, cause);
-  });
+  await makeFolder(parent, path);
   // Two names of one file are one output.
   const real = await realpath(path).catch(async () => join(await realpath(parent), basename(path)));
   const lock = await acquire(`${real}.lock`, path);
@@ -57,9 +55,7 @@ const WRITTEN = /\.(png|jsonl?|csv|html|txt|tsv|md|safetensors)$/;
  * @throws InputError as `lockFile` does
  */
 export async function lockFolder(path: string): Promise<Lock> {
-  await mkdir(path, { recursive: true }).catch((cause) => {
-    throw writeRefusal(path, cause);
-  });
+  await makeFolder(path);
   const lock = await acquire(join(path, FOLDER_LOCK), path);
   await sweepParts(path, (part) => WRITTEN.test(part) || part.startsWith(`${FOLDER_LOCK}.`));
   return lock;

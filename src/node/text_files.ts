@@ -1,7 +1,7 @@
 /** Files: text read in pieces, checked to be UTF-8; files written beside their place and renamed, so never found half done. */
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { TextDecoder } from 'node:util';
 import { InputError } from '../errors.js';
 import { isRunning } from './processes.js';
@@ -87,6 +87,30 @@ export function writeRefusal(path: string, cause: unknown, hint?: string): Input
   return new InputError(`${path} cannot be written: ${WHY_NOT_WRITTEN[code ?? ''] ?? message}`, { hint, cause });
 }
 
+/**
+ * Makes a folder, and those that it lies in, one by one: Node's own way gives a wrong reason on a read-only file system, and in `/proc`
+ * never ends.
+ *
+ * @param named what the message names: the file that is to be written there, say
+ * @throws InputError that says why it cannot be made
+ */
+export async function makeFolder(path: string, named = path): Promise<void> {
+  const missing: string[] = [];
+  let at = resolve(path);
+  let found = await stat(at).catch(() => undefined);
+  while (!found && dirname(at) !== at) {
+    missing.push(at);
+    at = dirname(at);
+    found = await stat(at).catch(() => undefined);
+  }
+  if (found && !found.isDirectory()) throw writeRefusal(named, { code: 'ENOTDIR' });
+  for (const folder of missing.reverse()) {
+    await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw writeRefusal(named, error);
+    });
+  }
+}
+
 /** Characters that are gathered before they are written. */
 const GATHERED = 1 << 16;
 
@@ -109,7 +133,7 @@ export async function openBeside(path: string, own = ''): Promise<GrowingFile> {
   const refuse = (cause: unknown): never => {
     throw writeRefusal(path, cause);
   };
-  await mkdir(dirname(path), { recursive: true }).catch(refuse);
+  await makeFolder(dirname(path), path);
   const file = await open(beside, 'w').catch(refuse);
   let closed = false;
   const close = async () => {
