@@ -28,6 +28,8 @@ export const anyBox = (scores: Float64Array) =>
 export function classesOf(table: ImageTable, all: Scored[], source: string, wanted?: readonly string[]): string[] {
   const foreign = wanted?.find((label) => !table.classes.includes(label));
   if (foreign) throw new InputError(`${foreign} is no class of the data set`, { expected: table.classes.join(', ') });
+  const twice = wanted?.find((label, i) => wanted.indexOf(label) < i);
+  if (twice) throw new InputError(`${twice} is asked for twice`, { expected: 'each class once' });
   const named = ({ probabilities, logits, findings = [] }: Prediction) =>
     source === 'probabilities' ? Object.keys(logits ?? probabilities ?? {}) : findings.map(({ label }) => label);
   const present = new Set(all.flatMap(({ prediction }) => named(prediction)));

@@ -171,7 +171,7 @@ export function dataEntryReader(options: ReadOptions = {}): CsvReader & { table(
       sayRespelled(labelled, source, onWarning);
       const twins = zeroTwins(patients);
       if (twins.length > 0) {
-        const message = `${source}: patients whose identifiers differ in leading zeros alone count as different ones: ${listed(twins, 4)}.`;
+        const message = `${source}: patients whose identifiers differ in leading zeros or decimals alone count as different ones: ${listed(twins, 4)}.`;
         onWarning({ code: 'assumed-data', message });
       }
       return {
@@ -191,11 +191,11 @@ export function dataEntryReader(options: ReadOptions = {}): CsvReader & { table(
   };
 }
 
-/** Identifiers that some row writes with leading zeros and another without, or with fewer. */
+/** Identifiers that some row writes with leading zeros, or with decimals of zero, and another without, or with fewer. */
 function zeroTwins(patients: readonly string[]): string[] {
   const spellings = new Map<string, Set<string>>();
   for (const patient of new Set(patients)) {
-    const plain = patient.replace(/^0+(?=\d)/, '');
+    const plain = patient.replace(/^0+(?=\d)/, '').replace(/(?<=^\d+)\.0+$/, '');
     spellings.set(plain, (spellings.get(plain) ?? new Set()).add(patient));
   }
   return [...spellings.values()].filter(({ size }) => size > 1).flatMap((some) => [...some]);

@@ -144,6 +144,8 @@ export function readCoco(parsed: unknown, options: CocoOptions = {}): Prediction
     (prediction.findings as Finding[]).push(finding);
   }
   const say = (code: Warning['code'], message: string) => onWarning({ code, message: `${source}: ${message}` });
+  if (!results && options.index !== undefined)
+    say('ignored-data', 'the file has images and categories of its own; the index beside it was not used.');
   if (annotations.length > 0 && scored === 0)
     say('assumed-data', 'no box has a score; every box counts with a score of 1.');
   if (otherScores.size > 0) say('ignored-data', `"score" counts; not used: ${listed(otherScores)}.`);

@@ -188,6 +188,7 @@ export function predictionLineReader(options: LineOptions = {}): PredictionReade
     },
     end() {
       if (pending !== '') readLine(pending);
+      if (unknownKeys.size > 0) refuseUnsaid(predictions.all(), unknownKeys, source);
       const ignored = (message: string) => onWarning({ code: 'ignored-data', message: `${source}: ${message}` });
       if (unknownKeys.size > 0) {
         const shown = [...unknownKeys].slice(0, 8).map(withMeant).join(', ');
@@ -201,6 +202,19 @@ export function predictionLineReader(options: LineOptions = {}): PredictionReade
     },
     predictions: predictions.all,
   };
+}
+
+/** @throws InputError where no line says anything that can be scored, and so only keys that mean nothing: classes, say */
+function refuseUnsaid(predictions: readonly Prediction[], keys: ReadonlySet<string>, source: string): void {
+  const saysMuch = ({ probabilities, logits, findings, points }: Prediction) =>
+    probabilities ?? logits ?? findings ?? points;
+  if (predictions.length === 0 || predictions.some(saysMuch)) return;
+  throw new InputError(
+    `${source}: no line says what is scored, but ${[...keys].slice(0, 8).map(withMeant).join(', ')}`,
+    {
+      expected: '"probabilities" or "logits", {"Mass": 0.5, …}, or "findings"',
+    },
+  );
 }
 
 function objectIn(text: string, where: string): Record<string, unknown> {

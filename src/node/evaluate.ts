@@ -95,22 +95,7 @@ export function addEvaluateCommand(program: Command): void {
 async function runCommand(options: CommandOptions): Promise<void> {
   const { weights, predictions: files = [], storeThresholds: target } = options;
   if ((weights === undefined) === (files.length === 0)) throw new UsageError('give either --predictions or --weights');
-  const unread = [
-    'names',
-    'architecture',
-    'prediction',
-    'mean',
-    'std',
-    'inputSize',
-    'transformInput',
-    'prefix',
-    'ignore',
-    'metadata',
-    'cache',
-    'integrity',
-  ];
-  if (weights === undefined && unread.some((name) => name in options))
-    throw new UsageError('--names, --metadata and the like say what weights do not: they go with --weights');
+  refuseWithoutEffect(options, files);
   const stored = target === true ? weights : target;
   if (target === true && stored === undefined) throw new UsageError('--store-thresholds: name the file of weights');
 
@@ -144,6 +129,26 @@ async function runCommand(options: CommandOptions): Promise<void> {
     const { writeReportPictures } = await import('./report_pictures.js');
     await writeReportPictures(join(out, 'evaluation.html'), out);
   }
+}
+
+/** Options of `addWeightsOptions`, which say what weights do not. */
+const OF_WEIGHTS = [
+  ...['names', 'architecture', 'prediction', 'mean', 'std', 'inputSize', 'transformInput', 'prefix', 'ignore'],
+  ...['metadata', 'cache', 'integrity'],
+];
+
+/** @throws UsageError for an option that would do nothing: whoever gave it takes the scores for what it asks for */
+function refuseWithoutEffect(options: CommandOptions, files: readonly string[]): void {
+  const { weights, logits, cocoIndex, split, validation, test, sensitivity } = options;
+  const has = (ending: RegExp) => files.some((path) => ending.test(path));
+  if (weights === undefined && OF_WEIGHTS.some((name) => name in options))
+    throw new UsageError('--names, --metadata, --cache and the like say what weights do not: they go with --weights');
+  if (logits && !has(/\.csv$/i)) throw new UsageError('--logits is of a .csv: JSON lines and COCO say what they give');
+  if (cocoIndex !== undefined && !has(/\.json$/i)) throw new UsageError('--coco-index goes with a .json of results');
+  if (split !== undefined && (validation !== undefined || test !== undefined))
+    throw new UsageError('--split draws both lists: leave out --validation and --test');
+  if (sensitivity !== undefined && validation === undefined && split === undefined)
+    throw new UsageError('--sensitivity fits thresholds: name the images to fit on with --validation or --split');
 }
 
 async function joinedPredictions(

@@ -34,20 +34,31 @@ export interface PredictionFileOptions {
   onWarning?: OnWarning;
 }
 
-/** Reads predictions by the file's ending: `.csv`, `.jsonl` or `.ndjson`, else `.json` as COCO. */
+/**
+ * Reads predictions by the file's ending: `.csv`, `.jsonl` or `.ndjson`, else `.json` as COCO.
+ * @throws InputError for what the reader of the format refuses, and for a file without predictions
+ */
 export async function readPredictions(path: string, options: PredictionFileOptions): Promise<Prediction[]> {
-  const { classes, logits, corners, onWarning } = options;
-  if (/\.json$/i.test(path)) {
-    const json = async (file: string) => parseJson(await readText(file, MAX_JSON_BYTES), file);
-    const index = options.cocoIndex === undefined ? undefined : await json(options.cocoIndex);
-    return readCoco(await json(path), { source: path, index, classes, corners, onWarning });
-  }
+  const isCoco = /\.json$/i.test(path);
+  const predictions = isCoco ? await readCocoFile(path, options) : await readLines(path, options);
+  if (predictions.length > 0) return predictions;
+  throw new InputError(`${path} holds no predictions`, {
+    expected: isCoco ? '"images" and "annotations", or a list of results' : 'a line for each image, or for each box',
+  });
+}
+
+async function readCocoFile(path: string, { cocoIndex, ...options }: PredictionFileOptions): Promise<Prediction[]> {
+  const json = async (file: string) => parseJson(await readText(file, MAX_JSON_BYTES), file);
+  const index = cocoIndex === undefined ? undefined : await json(cocoIndex);
+  return readCoco(await json(path), { ...options, source: path, index });
+}
+
+async function readLines(path: string, options: PredictionFileOptions): Promise<Prediction[]> {
   if (!/\.(csv|jsonl|ndjson)$/i.test(path)) {
     throw new InputError(`${path}: unknown kind of predictions`, { expected: '.csv, .jsonl, .coco.json or .json' });
   }
-  const reader = /\.csv$/i.test(path)
-    ? predictionCsvReader({ source: path, classes, logits, corners, onWarning })
-    : predictionLineReader({ source: path, corners, onWarning });
+  const read = /\.csv$/i.test(path) ? predictionCsvReader : predictionLineReader;
+  const reader = read({ ...options, source: path });
   await readTextPieces(path, reader.write);
   reader.end();
   return reader.predictions();

@@ -585,10 +585,118 @@ const DATA_CASES: ScoreCase[] = [
   ),
 ];
 
+/** Options that would have no effect, and files with nothing in them: nothing is scored as if they had been what was meant. */
+const ASKED_CASES: ScoreCase[] = [
+  csv('an empty file', '', { refused: /p\.csv/ }),
+  csv('a header alone', `${PLAIN_HEADER}\n`, { refused: /p\.csv/ }),
+  lines('an empty file', '', { refused: /p\.jsonl/ }),
+  lines(
+    'classes as keys',
+    jsonLines((image, i) => ({ image, ...probabilities(i) })),
+    { refused: /Mass.*probabilities/ },
+  ),
+  lines(
+    'nothing for one image',
+    jsonLines((image, i) => (i === 3 ? { image } : plainLine(image, i))),
+    { refused: /00000004_000\.png has .*no probabilities/ },
+  ),
+  coco('an empty object', {}, { refused: /p\.json/ }),
+  coco('an empty list', [], { refused: /p\.json/ }),
+  coco('scores by image', Object.fromEntries(IMAGES.map((image, i) => [image, probabilities(i)])), {
+    refused: /p\.json.*"images"/,
+  }),
+  coco('a box before the edge', cocoFile({ annotations: [result(0, [-5, 20, 20, 30]), ...annotations.slice(1)] }), {
+    says: [/1 image has predicted boxes that reach beyond an edge/],
+  }),
+  coco('a score for some', cocoFile({ annotations: [annotations[0], { ...annotations[1], score: undefined }] }), {
+    refused: /result 2 has no score/,
+  }),
+  coco(
+    'paths of Windows',
+    cocoFile({ images: cocoImages().map((each) => ({ ...each, file_name: `C:\\x\\${each.file_name}` })) }),
+    { silent: true },
+  ),
+  csv(
+    'an index column with a name',
+    text('Unnamed: 0,Image Index,Mass,Nodule', (image, i) => `${i},${plainRow(image, i)}`),
+    { says: [/not used: "Unnamed: 0"/] },
+  ),
+  csv('old line ends', text('"Image Index",Mass,Nodule', plainRow, '\r'), { silent: true }),
+  csv('a byte-order mark before a quote', `\ufeff"Image Index","Mass","Nodule"\n${rows(plainRow).join('\n')}`, {
+    silent: true,
+  }),
+  csv(
+    'a class in two spellings',
+    text('Image Index,Mass,Nodule,mass', (image, i) => `${plainRow(image, i)},0.5`),
+    { refused: /two columns mean Mass: "Mass", "mass"/ },
+  ),
+  csv(
+    'No Finding alone',
+    text('Image Index,No Finding', (image) => `${image},0.5`),
+    { refused: /names no class/ },
+  ),
+  data(
+    'two files of probabilities',
+    { 'q.csv': plain },
+    {
+      args: ['--predictions', 'p.csv', 'q.csv'],
+      refused: /00000001_000\.png has probabilities in two sources/,
+    },
+  ),
+  data('a class asked for twice', {}, { args: ['--classes', 'Mass,Nodule,Mass'], refused: /Mass.*twice/ }),
+  data('a class asked for in other case', {}, { args: ['--classes', 'mass'], refused: /mass is no class/ }),
+  data(
+    'a split and a list',
+    { 'l.txt': IMAGES[0] },
+    { args: ['--split', '1', '--validation', 'l.txt'], refused: /--split/ },
+  ),
+  data('a sensitivity and nothing to fit on', {}, { args: ['--sensitivity', '0.9'], refused: /--sensitivity/ }),
+  data('an index beside a table', { 'i.json': '{}' }, { args: ['--coco-index', 'i.json'], refused: /--coco-index/ }),
+  {
+    name: 'options: --logits beside JSON lines',
+    files: { 'p.jsonl': jsonLines(plainLine) },
+    args: ['--logits'],
+    refused: /--logits/,
+  },
+  data('thresholds in percent', { 't.json': '{"Mass":50}' }, { args: ['--thresholds', 't.json'], refused: /t\.json/ }),
+  data(
+    'no label',
+    { 'Data_Entry_2017.csv': text(LABEL_HEADER, labelRow).replace('Mass', '') },
+    {
+      refused: /row 2: unknown finding label ""/,
+    },
+  ),
+  data(
+    'labels in UTF-16',
+    { 'Data_Entry_2017.csv': utf16(text(LABEL_HEADER, labelRow)) },
+    {
+      refused: /Data_Entry_2017\.csv is not UTF-8.*UTF-16/,
+    },
+  ),
+  data(
+    'patients as numbers in some rows',
+    {
+      'Data_Entry_2017.csv': text(LABEL_HEADER, (image, i) => `${image},${LABELS[i % 4]},${i < 6 ? '13' : '13.0'},0`),
+    },
+    { says: [/"13", "13\.0"/] },
+  ),
+  data('a label file without rows', { 'Data_Entry_2017.csv': `${LABEL_HEADER}\n` }, { refused: /label file is empty/ }),
+  data(
+    'truth boxes of no image',
+    {
+      'BBox_List_2017.csv': `${PUBLISHED}\nx.png,Mass,1,2,3,4\n${IMAGES[0]},Mass,30,20,20,30\n${IMAGES[0]},Mass,30,20,20,30\n`,
+    },
+    {
+      says: [/1 image with truth boxes is not in the label file: "x\.png"/, /a row that comes again was counted once/],
+    },
+  ),
+];
+
 export const SCORE_CASES: readonly ScoreCase[] = [
   ...CSV_CASES,
   ...LINE_CASES,
   ...COCO_CASES,
   ...BOX_CASES,
   ...DATA_CASES,
+  ...ASKED_CASES,
 ];
