@@ -21,6 +21,8 @@ export type WarningCode =
   | 'missing-data'
   /** A file does not say how it is to be read; the message says how it was. */
   | 'assumed-data'
+  /** An option names something of the weights that is not there, and had no effect. */
+  | 'unused-option'
   /** The server could not be asked whether kept weights are still what it has: they were used. */
   | 'kept-weights'
   /** Weights could not be kept on this machine, as the option `cache` asks for. */

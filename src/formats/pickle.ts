@@ -33,6 +33,17 @@ export interface UnpickleOptions {
   start?: number;
 }
 
+/** What helps against what is refused, by its name. */
+const REFUSED: readonly { is: RegExp; advice: string }[] = [
+  {
+    is: /q(tensor|u?int\d)|quanti[sz]|per_(tensor|channel)|_packed_params/i,
+    advice: 'these are quantised tensors: save the state dict of the network as it was before it was quantised',
+  },
+  { is: /sparse/i, advice: 'these are sparse tensors: save what their to_dense() gives' },
+  { is: /complex/i, advice: 'these are complex numbers, with which no network here computes' },
+];
+const ALONE = "save the weights alone: torch.save({'state_dict': model.state_dict()}, path)";
+
 // Every opcode takes at least a byte, so this bounds time. DenseNet-169 with its optimizer takes about 60,000 opcodes.
 const MAX_OPCODES = 4_000_000;
 /**
@@ -130,7 +141,7 @@ export function unpickle(bytes: Uint8Array, options: UnpickleOptions): { value: 
     if (callable === undefined)
       throw new InputError(`pickle: refuses ${full}`, {
         expected: 'tensors and plain Python values only',
-        hint: "nothing of it was run; save the weights alone: torch.save({'state_dict': model.state_dict()}, path)",
+        hint: `nothing of it was run; ${(REFUSED.find(({ is }) => is.test(full)) ?? { advice: ALONE }).advice}`,
       });
     spend(COST.call);
     return new PyGlobal(full, callable ?? undefined);

@@ -16,10 +16,12 @@ import type { ParametersOf } from '../nets/backbone.js';
 import type { CoreOperations } from '../nets/core_operations.js';
 import { transformed } from '../nets/describe_network.js';
 import { saysTransformInput } from '../nets/file_settings.js';
+import { checkIgnore, judgeIgnored } from '../nets/ignored.js';
 import type { NetworkFunction, NetworkOutputs } from '../nets/outputs.js';
 import { checkParameters } from '../nets/parameters.js';
 import { judge, type Known, recogniseWithHead } from '../nets/recognise.js';
-import { under } from '../nets/tensor_names.js';
+import { under, withoutPrefix } from '../nets/tensor_names.js';
+import { givenNormalisation } from '../nets/units.js';
 import { checkOptions } from '../options.js';
 import type { Model, ModelOptions } from './model.js';
 import { describeWholeNetwork } from './whole_network.js';
@@ -43,6 +45,19 @@ export interface Networks {
 /** @throws InputError as `modelOf` does. */
 export function describeWeights(checkpoint: Checkpoint, options: ModelOptions, networks: Networks): Model {
   const given = givenOf(options);
+  checkIgnore(options.ignore);
+  const { fields, warnings } = givenNormalisation(given);
+  const model = describeAs(checkpoint, options, { ...given, ...fields }, networks);
+  return { ...model, warnings: [...warnings, ...model.warnings] };
+}
+
+/** @param given the fields of metadata that the caller says, checked as far as they are about themselves */
+function describeAs(
+  checkpoint: Checkpoint,
+  options: ModelOptions,
+  given: Partial<WeightsMetadata>,
+  networks: Networks,
+): Model {
   const isOwn = isRayboxWeights(checkpoint.metadata);
   const architectureSaid = isOwn ? parseWeightsMetadata(checkpoint.metadata).architecture : undefined;
   // A file that brings its graph is of that network, whatever architecture is given: that would contradict it.
@@ -66,6 +81,7 @@ export function describeWeights(checkpoint: Checkpoint, options: ModelOptions, n
   const { parameters } = networks.trace(network, checked, 1).graph;
   checkParameters({ tensors }, parameters);
   const { leftOut, warnings } = judge(checkpoint, known, parameters, checked);
+  const ignored = judgeIgnored(options.ignore ?? [], checkpoint.tensors, tensors, parameters);
   return {
     network,
     architecture,
@@ -73,7 +89,7 @@ export function describeWeights(checkpoint: Checkpoint, options: ModelOptions, n
     checkpoint: { ...checkpoint, tensors },
     sources,
     leftOut,
-    warnings,
+    warnings: [...warnings, ...ignored],
   };
 }
 
@@ -93,7 +109,7 @@ function ownWeights(
   return {
     tensors: prefix === undefined || taken ? tensors : under(tensors, prefix),
     sources: Object.fromEntries(Object.keys(given).map((field) => [field, 'given'])),
-    ignore,
+    ignore: prefix === undefined ? ignore : ignore.map((start) => withoutPrefix(start, prefix)),
     metadata: { ...parseWeightsMetadata(metadata), ...given },
   };
 }

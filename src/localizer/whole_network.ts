@@ -17,13 +17,14 @@ import { assumedInput, checkNames, SAID, settle } from '../nets/describe_network
 import { fileNames } from '../nets/file_names.js';
 import { fileInput } from '../nets/file_settings.js';
 import { graphNetwork } from '../nets/graph_network.js';
+import { judgeIgnored } from '../nets/ignored.js';
 import { unnamed } from '../nets/input_layouts.js';
 import { leftoverOf, refusalOf } from '../nets/leftover.js';
 import { checkFunction } from '../nets/network_option.js';
 import type { NetworkFunction } from '../nets/outputs.js';
 import { checkParameters } from '../nets/parameters.js';
 import { refuseOtherOperations, steadyNetwork } from '../nets/same_operations.js';
-import { under } from '../nets/tensor_names.js';
+import { under, withoutPrefix } from '../nets/tensor_names.js';
 import type { Warning } from '../warnings.js';
 import type { Networks, Trace } from './describe_weights.js';
 import type { Model, ModelOptions } from './model.js';
@@ -83,7 +84,11 @@ export function describeWholeNetwork(
       assumed: assumed.length > 0 ? [...new Set(assumed)] : undefined,
     } as WeightsMetadata),
   );
-  const leftover = leftoverOf(tensors, parameters, { family: 'graph', prefix: '', ignore });
+  const ignored = judgeIgnored(ignore, checkpoint.tensors, tensors, parameters);
+  const leftover = leftoverOf(tensors, parameters, {
+    ...{ family: 'graph', prefix: '' },
+    ignore: prefix === undefined ? ignore : ignore.map((start) => withoutPrefix(start, prefix)),
+  });
   const refusal = refusalOf(
     { ...leftover, others: [...leftover.backbone, ...leftover.others], backbone: [] },
     parameters,
@@ -99,6 +104,7 @@ export function describeWholeNetwork(
     ...toldByFile(checked, sources, found),
     ...assumptionsOf(checked, 'graph', found),
     ...(isSigmoid(built, networks.operations) ? [] : [OWN_PROBABILITIES]),
+    ...ignored,
   ];
   return {
     network,

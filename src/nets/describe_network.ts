@@ -4,7 +4,7 @@ import type { Architecture, Head } from '../formats/architecture.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import { architectureMetadata, backboneOf, type WeightsMetadata } from '../formats/weights.js';
 import { fileNames } from './file_names.js';
-import { fileInput, transformedInput } from './file_settings.js';
+import { type FileInput, fileInput, transformedInput } from './file_settings.js';
 import { descriptionOf } from './infer_head.js';
 import { IMAGENET, publicLayout, unnamed } from './input_layouts.js';
 
@@ -17,7 +17,7 @@ export interface Found {
   /** Where in the file it stands. */
   readonly taken: Partial<Record<keyof WeightsMetadata, string>>;
   /** What of the file was not used, and why. */
-  readonly unused: Partial<Record<keyof WeightsMetadata, string>>;
+  readonly unused: FileInput['unused'];
   /** Names of outputs that are none. */
   readonly unfit?: string;
   /** The marks of a public layout. */

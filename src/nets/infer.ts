@@ -84,9 +84,17 @@ function convolutionShape(tensors: Shapes, name: string): readonly number[] {
   if (shape?.length !== 4)
     throw new InputError(`the checkpoint's ${name}.weight is missing or no convolution`, {
       expected: 'four sizes',
-      given: shape ? shape.join('×') : 'nothing',
+      given: shape ? shape.join('×') : namesUnder(tensors, name),
     });
   return shape;
+}
+
+/** What stands in a layer's place: a stem of several convolutions, say. */
+function namesUnder(tensors: Shapes, name: string): string {
+  const names = [...tensors.keys()].filter((one) => one.startsWith(`${name}.`) && !one.endsWith('num_batches_tracked'));
+  return (
+    names.slice(0, 4).join(', ') + (names.length > 4 ? ` and ${names.length - 4} more` : '') || 'nothing of that name'
+  );
 }
 
 /** How many names in a row the checkpoint has. */

@@ -10,11 +10,14 @@ import type { Warning } from '../warnings.js';
 import { assumptionsOf, toldByFile } from './assumptions.js';
 import type { ParametersOf } from './backbone.js';
 import { describeNetwork, type Found, type Sources } from './describe_network.js';
+import { unsupportedFamily } from './foreign.js';
 import { familyName } from './head_refusals.js';
+import { checkIgnore, judgeIgnored } from './ignored.js';
+import { weightsInParts } from './in_parts.js';
 import { inferBackbone } from './infer.js';
 import { descriptionOf, inferHead, prefixOf, withoutHead } from './infer_head.js';
 import { leftoverOf, refusalOf } from './leftover.js';
-import { atRoot, under, withTorchvisionNames } from './tensor_names.js';
+import { atRoot, under, withoutPrefix, withTorchvisionNames } from './tensor_names.js';
 
 export interface RecogniseOptions {
   /** What the names of the network's tensors begin with, where the file holds more than one. */
@@ -49,11 +52,15 @@ export function recognise(
   checkpoint: Checkpoint,
   given: Partial<WeightsMetadata>,
   backboneParameters: ParametersOf,
-  { prefix, ignore = [] }: RecogniseOptions = {},
+  { prefix, ignore: asked = [] }: RecogniseOptions = {},
 ): Recognised {
+  checkIgnore(asked);
+  const ignore = prefix === undefined ? asked : asked.map((start) => withoutPrefix(start, prefix));
   const isWhole = prefix === undefined || checkpoint.taken === true;
   const named = withTorchvisionNames(isWhole ? checkpoint.tensors : under(checkpoint.tensors, prefix));
   const { architecture: wanted } = given;
+  const inParts = unsupportedFamily(named.keys()) === undefined ? weightsInParts(named) : undefined;
+  if (inParts) throw inParts;
   const found = wanted === undefined ? inferBackbone(named) : backboneOf({ architecture: wanted });
   const { tensors, backbone, root } = atRoot(
     named,
@@ -62,8 +69,7 @@ export function recognise(
     ignore,
     backboneParameters,
   );
-  const relative = (name: string) =>
-    name.length > root.length && name.startsWith(root) ? name.slice(root.length) : name;
+  const relative = (name: string) => (root === '' ? name : withoutPrefix(name, root));
   const leftOut = ignore.map(relative);
   const own = backboneParameters(backbone);
   const missing = [...own.parameters.keys()].filter((name) => !tensors.has(name));
@@ -75,14 +81,20 @@ export function recognise(
   const inputChannels = channelsOf(tensors, own.stem);
   let head: Architecture['head'];
   let headless: InputError | undefined;
-  try {
-    head = inferHead(tensors, backbone, own, {
+  const headWithout = (left: readonly string[]) =>
+    inferHead(tensors, backbone, own, {
       ...(given.pooling ? { pooling: given.pooling } : {}),
       ...(given.lseR ? { r: given.lseR } : {}),
       ...(given.transitionActivation ? { transitionActivation: given.transitionActivation } : {}),
       ...(given.prediction ? { prediction: relative(given.prediction) } : {}),
-      ignore: leftOut,
+      ignore: left,
     });
+  try {
+    head = headWithout(leftOut);
+    // Where there is one without, what is to be ignored is the prediction layer.
+    const ignored = !head && leftOut.length > 0 && headWithout([]);
+    if (ignored)
+      judgeIgnored(asked, checkpoint.tensors, tensors, { has: (name) => name.startsWith(`${ignored.prediction}.`) });
     if (!head) headless = withoutHead(tensors, backbone, own);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;

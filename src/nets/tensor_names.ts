@@ -7,9 +7,17 @@ import { descriptionOf, prefixOf } from './infer_head.js';
 import { leftoverOf } from './leftover.js';
 import { standardName } from './standard.js';
 
+const startOf = (prefix: string) => (prefix === '' || prefix.endsWith('.') ? prefix : `${prefix}.`);
+
+/** A name that begins with `prefix`, without it; any other as it is. */
+export function withoutPrefix(name: string, prefix: string): string {
+  const start = startOf(prefix);
+  return name.length > start.length && name.startsWith(start) ? name.slice(start.length) : name;
+}
+
 /** Tensors whose names begin with `prefix`, without it. */
 export function under(tensors: Checkpoint['tensors'], prefix: string): Checkpoint['tensors'] {
-  const start = prefix === '' || prefix.endsWith('.') ? prefix : `${prefix}.`;
+  const start = startOf(prefix);
   const found = [...tensors].filter(([name]) => name.startsWith(start) && name !== start);
   if (found.length === 0)
     throw new InputError(`no tensor's name begins with ${start}`, {

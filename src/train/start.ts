@@ -15,6 +15,7 @@ import type { WeightSource } from '../graph/plan/constants.js';
 import { toldByFile } from '../nets/assumptions.js';
 import { fileInput } from '../nets/file_settings.js';
 import { familyName } from '../nets/head_refusals.js';
+import { checkIgnore, judgeIgnored } from '../nets/ignored.js';
 import { backboneParameters, buildBackbone, buildNetwork, parameterSource } from '../nets/index.js';
 import { descriptionOf, prefixOf } from '../nets/infer_head.js';
 import { IMAGENET } from '../nets/input_layouts.js';
@@ -22,6 +23,7 @@ import { isAbout, leftoverOf, refusalOf } from '../nets/leftover.js';
 import { type Recognised, recognise } from '../nets/recognise.js';
 import { standardBackbone, standardName } from '../nets/standard.js';
 import { under } from '../nets/tensor_names.js';
+import { givenNormalisation } from '../nets/units.js';
 import type { Warning } from '../warnings.js';
 import { initialWeights } from './initial.js';
 
@@ -69,7 +71,9 @@ export interface Start {
  * @throws InputError where weights and network do not fit, or there is neither.
  */
 export function startOf(options: StartOptions): Start {
-  const { size, classes, seed, metadata = {}, ignore = [] } = options;
+  const { size, classes, seed, ignore = [] } = options;
+  const { fields, warnings: units } = givenNormalisation(options.metadata ?? {});
+  const metadata = { ...options.metadata, ...fields };
   const isKnown = options.init !== undefined && isRayboxWeights(options.init.metadata);
   const known = isKnown ? parseWeightsMetadata(options.init!.metadata) : undefined;
   const found = options.init && !known ? recogniseStart(options.init, options) : undefined;
@@ -93,11 +97,18 @@ export function startOf(options: StartOptions): Start {
   const { heatmapScaling = 'minmax' } = { ...known, ...metadata };
 
   const sameClasses = known?.classes.join('\n') === classes.join('\n');
-  const { weights, fresh } = init
+  checkIgnore(options.ignore);
+  const { weights, fresh, read } = init
     ? startingWeights(init, architecture, size, channels, sameClasses, seed, found?.ignore ?? ignore)
-    : { weights: initialWeights(seed), fresh: [] };
+    : { weights: initialWeights(seed), fresh: [], read: new Set<string>() };
+  const ignored = options.init && init ? judgeIgnored(ignore, options.init.tensors, init.tensors, read) : [];
   const isAssumed = start !== undefined && !((metadata.mean ?? start.taken.mean) && (metadata.std ?? start.taken.std));
-  const warnings = [...(start?.warnings ?? []), ...(isAssumed ? [assumedInput(channels, mean, std)] : [])];
+  const warnings = [
+    ...units,
+    ...(start?.warnings ?? []),
+    ...ignored,
+    ...(isAssumed ? [assumedInput(channels, mean, std)] : []),
+  ];
   return {
     warnings,
     architecture,
@@ -210,7 +221,7 @@ function startingWeights(
   sameClasses: boolean,
   seed: number,
   ignore: readonly string[],
-): { weights: WeightSource; fresh: string[] } {
+): { weights: WeightSource; fresh: string[]; read: ReadonlySet<string> } {
   const g = createGraph();
   const image = g.input('image', [1, size, size, channels]);
   buildBackbone(g, architecture.backbone, image);
@@ -231,6 +242,7 @@ function startingWeights(
   return {
     weights: (name, shape) => (isFresh.has(name) ? begin(name, shape) : source(name, shape)),
     fresh: [...isFresh],
+    read: new Set([...g.parameters.keys()].filter((name) => !isFresh.has(name))),
   };
 }
 

@@ -1,0 +1,34 @@
+/** Layers whose weights torch computes from other tensors before each run, as weight norm, spectral norm and pruning make them. */
+import { InputError } from '../errors.js';
+import type { Shapes } from './infer.js';
+
+const WAYS: readonly { part: RegExp; what: string; undo: string }[] = [
+  {
+    part: /^(.*\.)?parametrizations\.(\w+)\.(original\d*|\d+\..*)$/,
+    what: 'a parametrization',
+    undo: "torch.nn.utils.parametrize.remove_parametrizations(layer, 'weight')",
+  },
+  {
+    part: /^(.*\.)?(\w+)_(orig|mask)$/,
+    what: 'pruning or spectral norm',
+    undo: "prune.remove(layer, 'weight') or remove_spectral_norm(layer) of torch.nn.utils",
+  },
+  { part: /^(.*\.)?(\w+)_g$/, what: 'weight norm', undo: 'torch.nn.utils.remove_weight_norm(layer)' },
+];
+
+/** Why such weights cannot be used; undefined where no tensor is missing that others would make. */
+export function weightsInParts(tensors: Shapes): InputError | undefined {
+  for (const { part, what, undo } of WAYS) {
+    const found = [...tensors.keys()].filter((name) => {
+      const [, layer = '', whole] = part.exec(name) ?? [];
+      return whole !== undefined && /^(weight|bias)$/.test(whole) && !tensors.has(layer + whole);
+    });
+    if (found.length === 0) continue;
+    return new InputError(`the checkpoint holds weights in parts, as ${what} keeps them`, {
+      expected: 'the weight of each layer as one tensor',
+      given: found.slice(0, 6).join(', ') + (found.length > 6 ? ` and ${found.length - 6} more` : ''),
+      hint: `put them together in torch and save again: ${undo}`,
+    });
+  }
+  return undefined;
+}
