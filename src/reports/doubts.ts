@@ -88,7 +88,11 @@ export const doubtRules: readonly Rule[] = [
     kind: 'uncertain',
     reach: 'behind',
     likelihood: 0.1,
-    phrases: ['question|questionable|questioned|equivocal|suspected|suspect|indeterminate|doubt|query|queried', '?'],
+    phrases: [
+      'suspect|suspects|suspected|possible|conceivable that? there is|are|may',
+      'question|questionable|questioned|equivocal|suspected|suspect|indeterminate|doubt|query|queried',
+      '?',
+    ],
   },
   { id: 'versus', kind: 'uncertain', reach: 'both', within: 5, likelihood: 0.91, phrases: ['versus|vs'] },
   {
@@ -204,6 +208,15 @@ export const doubtRules: readonly Rule[] = [
       'cannot|not|difficult|hard|impossible|unable ..2 distinguish|distinguished|differentiate|differentiated|discriminate',
       'indistinguishable from',
     ],
+  },
+  {
+    // "Opacity, pneumonia if febrile."
+    id: 'in the right setting',
+    kind: 'uncertain',
+    reach: 'before',
+    within: 1,
+    likelihood: 0.25,
+    phrases: ['if|when ..2 fever|febrile'],
   },
   { id: 'asked', kind: 'uncertain', reach: 'before', likelihood: 0.1, phrases: ['? .', '( ? )', '? ?'] },
   {

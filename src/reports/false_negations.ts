@@ -3,6 +3,9 @@
 import { been, gone, notSure, partly, sure } from './rule_words.js';
 import type { Rule } from './rules.js';
 
+/** What a finding that is there may have done, or be. */
+const course =
+  'changed|increased|decreased|larger|smaller|bigger|new|old|improved|worsened|progressed|acute|chronic|loculated|grown|significant|calcified|malignant|benign|free';
 const side = 'left|right|l|r';
 /** What a form puts where there is something. */
 const some = 'small|mild|moderate|large|tiny|trace|minimal|severe|positive|pos|yes|present';
@@ -75,10 +78,14 @@ export const falseNegations: readonly Rule[] = [
       `:|- ..1 ${some} ${side} ,|;|and|but none|no|nil|negative|neg ${side}`,
       `:|- none|no|nil|negative|neg on ..1 ${side} ,|;|but ..2 ${some}`,
       'if|should ..2 persist|persists',
+      `if|once|until|unless|when the|this|these ..2 is|are|has|have ..1 ${gone}`,
+      'if|should ..3 does|do|has|have not ..1 resolve|resolved|clear|cleared|improve|improved',
       // "If the effusion enlarges" knows of one; "if an effusion develops" does not.
       'if|should the|this|these|his|her ..3 enlarge|enlarges|increase|increases|worsen|worsens|grow|grows|progress|progresses|remain|remains|recur|recurs',
-      // What is unknown is how it has changed, not whether it is there.
-      `${notSure} ..3 ${sure} if|whether|that the|this|these ..4 is|are|has|have ..2 changed|increased|decreased|larger|smaller|bigger|new|old|improved|worsened|progressed|acute|chronic|loculated|grown|significant`,
+      // What is unknown is how it has changed, or what kind it is, and not whether it is there.
+      `${notSure} ..3 ${sure} if|whether|that the|this|these ..4 is|are|has|have ..2 ${course}`,
+      `uncertain|unclear|unsure|unknown|questionable if|whether the|this|these ..4 is|are|has|have ..2 ${course}`,
+      `whether|if the|this|these ..4 is|are|has|have ..2 ${course} ..1 is|are|remains|remain|cannot|not`,
       'no|without ..4 except|besides ..1 at|in|on',
       'no|without ..4 except|besides ..3 one',
       'no|without ..4 other than at|in|on',

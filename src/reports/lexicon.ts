@@ -46,8 +46,8 @@ const ratios = (from: number, to: number): string =>
 const largeRatios = ratios(51, 90);
 const normalRatios = ratios(30, 50);
 
-const pleuralSpace = 'pleura|pleural space|cavity|recess?';
-const pleuralPlace = 'fissure|pleural|sulcus|hemithorax';
+const pleuralSpace = 'pleura|pleural space|cavity|recess|surface|line?';
+const pleuralPlace = 'fissure|pleural|sulcus|hemithorax|costophrenic';
 const quiet = 'clear|normal|unremarkable';
 /** Both at once: a phrase names a word for itself, and "pleura" is here a word of both. */
 const fluidAndThickening = ['', ` ${quiet} ,|;`].flatMap((before) => [
@@ -96,10 +96,12 @@ export const diseasePhrases: Record<Disease, readonly string[]> = {
     'pleura|pleural space|cavity|recess? :|- ..3 fluid',
     // A gap swallows no "no", so that what is denied of another part is not denied of this one: here it is named.
     `${pleuralSpace} :|- no|without ..2 fluid`,
+    'pleura / costophrenic angle|sulcus|recess :|- no|without ..2 fluid',
     `${pleuralSpace} :|- ${quiet} ,|; no|without ..2 fluid`,
     `${pleuralSpace} hold|holds|contain|contains|show|shows|demonstrate|demonstrates no? ..2 fluid`,
     `${pleuralSpace} is|are ..1 free|clear|devoid of ..1 fluid`,
     `fluid in|within|along|tracking ..3 ${pleuralPlace}`,
+    `fluid or|and|nor air|gas in|within ..3 ${pleuralPlace}`,
     `fluid tracks|layers|layering ..3 ${pleuralPlace}`,
     'layering ..1 fluid',
     'fluid layers|layering',

@@ -13,14 +13,26 @@ const high =
  */
 export const likelihoodRules: readonly Rule[] = [
   {
+    // What a nodule is made of is in doubt, not whether there is one.
+    id: 'likelihood of malignancy',
+    kind: 'real',
+    reach: 'none',
+    whole: true,
+    phrases: [
+      `${odds} of|for ..1 malignancy|cancer|metastasis|neoplasm ..7 is|are|remains|remain|appears|seems ..2 ${low}|${high}`,
+      `question|concern|risk|${odds} of|for ..1 malignancy|cancer|metastasis|neoplasm in|within|of|from`,
+    ],
+  },
+  {
     id: 'low likelihood',
     kind: 'uncertain',
     reach: 'behind',
     likelihood: 0.03,
     phrases: [
-      `${low} ..1 ${odds}`,
-      `${low} ..1 index|degree|level of ..1 ${odds}`,
+      `${low} ..1 ${odds} of|for|that|about`,
+      `${low} ..1 index|degree|level of ..1 ${odds} of|for|that|about`,
       `${odds} ..1 is|are|remains|remain ..2 ${low} of|for|that`,
+      'is|are|seems|appears ..1 more likely|probable than',
       'unlikely|improbable|doubtful|implausible that|if? there|this|these|it is|are|represents|represent|reflects',
     ],
   },
@@ -56,9 +68,10 @@ export const likelihoodRules: readonly Rule[] = [
     reach: 'behind',
     likelihood: 0.8,
     phrases: [
-      `${high} ..1 ${odds}`,
-      `${high} ..1 index|degree|level of ..1 ${odds}`,
+      `${high} ..1 ${odds} of|for|that|about`,
+      `${high} ..1 index|degree|level of ..1 ${odds} of|for|that|about`,
       'in all probability|likelihood',
+      'likely|probable that? there|this|these|it is|are|represents|represent|reflects',
       `${odds} ..1 is|are|remains|remain ..2 ${high} of|for|that`,
     ],
   },
@@ -79,6 +92,7 @@ export const likelihoodRules: readonly Rule[] = [
       `is|are ..1 of|a? ..1 ${high} likelihood|probability .|,|;|and|but`,
       `has|have|with|carries a|an? ..1 ${high} likelihood|probability .|,|;|and|but`,
       `:|-|, ${high} likelihood|probability .|,|;`,
+      'is|are|seems|appears ..1 more likely|probable than',
       'is|are ..1 highly|very|most|quite likely|probable .|,|;|and|but',
       'in all likelihood|probability .|,',
     ],

@@ -30,6 +30,17 @@ export const otherWorldRules: readonly Rule[] = [
     ],
   },
   {
+    // "The nodule may be missed on the lateral view" knows of one.
+    id: 'is known',
+    kind: 'real',
+    reach: 'none',
+    whole: true,
+    phrases: [
+      `the|known ..2 ${may} ..2 be|go|remain|lie ..2 ${missed}`,
+      `which ..1 ${may} ..2 be|go|remain|lie ..2 ${missed}`,
+    ],
+  },
+  {
     id: 'may be missed',
     kind: 'hypothetical',
     reach: 'behind',
@@ -56,9 +67,11 @@ export const otherWorldRules: readonly Rule[] = [
     id: 'advice for a case',
     kind: 'hypothetical',
     reach: 'behind',
+    intoMain: true,
     phrases: [
       `if|should|when|unless ..3 ${complaint} ..3 persist|persists|worsen|worsens|continue|continues|develop|develops|increase|increases|recur|recurs|change|changes`,
       `if|when ..2 ${complaint}`,
+      `if|when there is|are ..2 ${complaint}`,
       'in case of',
       'in the event of|that',
     ],
@@ -117,7 +130,7 @@ export const otherWorldRules: readonly Rule[] = [
       'eval ..1 for',
       'please exclude|confirm',
       'to exclude|confirm|document|ensure',
-      'not|more|less|limited? sensitivity|sensitive for|to|in',
+      'not|more|less|limited? sensitivity|sensitive|insensitive for|to|in',
       'screening|screen for',
       'obscure|obscures|mask|masks|simulate|simulates|simulating|mimic|mimics|mimicking',
     ],

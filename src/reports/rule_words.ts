@@ -11,4 +11,4 @@ export const examination = 'film|radiograph|study|exam|examination|ct|image|scan
 /** Words for being sure, and those under which one is not: "cannot say", "hard to tell", "not certain". */
 export const sure =
   'say|said|state|stated|claim|claimed|certain|sure|convinced|confident|guarantee|guaranteed|assert|asserted|conclude|concluded|clear|assured|tell|assume|assumed|confirm|confirmed|ensure|know|known|determine|determined|decide|judge|discern|ascertain|establish|established|evaluate|assess|assessed';
-export const notSure = `cannot|not|can't|couldn't|nobody|difficult|hard|impossible|unable|hesitate|reluctant`;
+export const notSure = `cannot|not|can't|couldn't|nobody|difficult|hard|tough|tricky|challenging|impossible|unable|hesitate|reluctant`;

@@ -42,6 +42,8 @@ export interface Rule {
   whole?: true;
   /** It reaches into a relative clause: "compared with a film which showed an effusion". */
   intoRelative?: true;
+  /** It reaches over the comma behind its clause: "if there is fever, pneumonia is likely". */
+  intoMain?: true;
   phrases: readonly string[];
 }
 

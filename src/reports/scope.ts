@@ -97,8 +97,12 @@ function startsNewClause(words: readonly string[], from: number, index: number):
 function reachBehind(words: readonly string[], clause: readonly number[], { rule, end }: Trigger): number {
   const limit = rule.within === undefined ? words.length : Math.min(words.length, end + rule.within);
   let at = end;
+  let main = false;
   for (; at < limit; at++) {
-    if (clause[at] !== clause[at - 1] && !(rule.intoRelative && relative.has(words[at]!))) break;
+    if (clause[at] !== clause[at - 1] && !(rule.intoRelative && relative.has(words[at]!))) {
+      if (!rule.intoMain || main || words[at] !== ',') break;
+      main = true;
+    }
     if (rule.kind === 'historical' && words[at] === ',' && !(rule.intoRelative && relative.has(words[at + 1] ?? '')))
       break;
     if (rule.kind !== 'negated') continue;

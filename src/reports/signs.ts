@@ -14,6 +14,7 @@ export const signs = new Map<string, string>([
   ['|', cellEnd],
   ['(-)', 'negative'],
   ['(–)', 'negative'],
+  ['(−)', 'negative'],
   ['-ve', 'negative'],
   ['(+)', 'positive'],
   ['+ve', 'positive'],
@@ -39,8 +40,9 @@ export function denyBehind(tokens: Token[], text: string): void {
   }
 }
 
-/** Signs that each open a finding: "+ effusion, - edema", "+eff -ptx". */
-const opening = /(?:^|[,;]\s{0,3})([-–+])\s?(?=\p{L})|\s([-–+])(?=\p{L})/gu;
+/** Signs that each open a finding, and signs that each answer one: "+ effusion, - edema", "+eff -ptx"; "effusion +, edema -". */
+const opening = /(?:^|[,;]\s{0,3})[-–+]\s?(?=\p{L})|\s[-–+](?=\p{L})/gu;
+const answering = /(?<=\p{L})\s?[-–+](?=\s{0,3}(?:[,;.]|$))/gu;
 
 /**
  * The places of such signs in a line, where both kinds stand in it. Without a plus a minus is a dash, a hyphen or a bullet;
@@ -49,9 +51,14 @@ const opening = /(?:^|[,;]\s{0,3})([-–+])\s?(?=\p{L})|\s([-–+])(?=\p{L})/gu;
 export function signPlaces(line: string): ReadonlyMap<number, '+ve' | '-ve'> {
   if (!line.includes('+')) return none;
   const found = new Map<number, '+ve' | '-ve'>();
-  for (const { index, 0: match, 1: first, 2: second } of line.matchAll(opening)) {
-    found.set(index + match.search(/[-–+]/), (first ?? second) === '+' ? '+ve' : '-ve');
+  for (const kind of [opening, answering]) {
+    found.clear();
+    for (const { index, 0: match } of line.matchAll(kind)) {
+      const at = match.search(/[-–+]/);
+      found.set(index + at, match[at] === '+' ? '+ve' : '-ve');
+    }
+    if (new Set(found.values()).size === 2) return found;
   }
-  return new Set(found.values()).size === 2 ? found : none;
+  return none;
 }
 const none: ReadonlyMap<number, '+ve' | '-ve'> = new Map();

@@ -22,7 +22,7 @@ export interface Sentence {
 }
 
 const tokenPattern =
-  /[\p{L}\p{N}]+(?:['’][\p{L}]+)?(?:\.\d+)?|_{2,}|\*{3,}|[=-]>|[([]\s?[-–+]\s?[)\]]|\(\+\/-\)|[-+]ve\b|\+\/-|[^\s\p{L}\p{N}]/gu;
+  /[\p{L}\p{N}]+(?:['’][\p{L}]+)?(?:\.\d+)?|_{2,}|\*{3,}|[=-]>|[([]\s?[-–−+]\s?[)\]]|\(\+\/-\)|[-+]ve\b|\+\/-|[^\s\p{L}\p{N}]/gu;
 /** A run of underscores or asterisks: a place that was left blank, or masked. */
 export const blank = '_';
 
@@ -40,7 +40,7 @@ export function tokenize(text: string, start: number, end: number): Token[] {
     const at = start + match.index;
     const to = at + raw.length;
     if (opening.size > 0 && opening.has(match.index)) raw = opening.get(match.index)!;
-    else if (raw === '-' || raw === '–' || raw === '—') {
+    else if (raw === '-' || raw === '–' || raw === '−' || raw === '—') {
       if (raw !== '—' && (at === start || !/\s/.test(text[at - 1]!) || (to < end && !/\s/.test(text[to]!)))) continue;
       raw = '-';
     }
