@@ -12,7 +12,6 @@ import type { Browser } from 'puppeteer-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { encodePng } from '../src/formats/png.js';
-import { load } from '../src/index.js';
 import { launchChromium } from '../src/node/chromium.js';
 import { drawPhantom } from '../src/phantom/index.js';
 import { EXAMPLE_PROJECTS } from './consumers/examples.js';
@@ -27,16 +26,12 @@ const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'raybox-test-'));
 mkdirSync(join(folder, 'node_modules'));
 symlinkSync(root, join(folder, 'node_modules/raybox'));
-const { image } = drawPhantom({ seed: 9, index: 0, size: 256 });
+const { image, labels } = drawPhantom({ seed: 9, index: 0, size: 256 });
 const chest = join(folder, 'chest.png');
 writeFileSync(chest, await encodePng({ ...image, channels: 1 }));
 
-/** What is to be found in it. */
-const localizer = await load(phantom8);
-const expected = (await localizer.localize(image)).findings.map(({ label, box }) =>
-  [label, box.x, box.y, box.width, box.height].join(' '),
-);
-await localizer.close();
+/** What the script has found, for the page to find, too. */
+let expected: string[] = [];
 
 let started: Promise<{ browser: Browser; close(): Promise<void> }> | undefined;
 const browserOf = async () => {
@@ -64,9 +59,9 @@ test('every section of the page is run by somebody, and its links lead somewhere
   assertLinks(readPage(EXAMPLES_PAGE));
 });
 
-test('a Node script: the same findings as the engine gives', async () => {
-  assert.ok(expected.length > 1);
-  assert.equal(findingsIn(await runScript('A Node script', 'localize.mjs', 'chest.png')), expected);
+test('a Node script: it finds what was drawn', async () => {
+  expected = findingsIn(await runScript('A Node script', 'localize.mjs', 'chest.png'));
+  assert.equal([...new Set(expected.map((line) => line.split(' ')[0]))], [...labels]);
 });
 
 test('a plain page: a file that is chosen becomes findings, another file a message', async () => {
