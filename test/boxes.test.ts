@@ -26,13 +26,17 @@ interface Maps {
 }
 
 /** What the GPU makes of some maps; twice, since a second run must give the same bits. */
-async function run(maps: Maps, options: BoxOptions, gates?: { probabilities: number[]; thresholds: number[] }) {
+async function run(
+  maps: Maps,
+  options: BoxOptions,
+  gates?: { probabilities: number[]; operatingThresholds: number[] },
+) {
   const { classes, height, width, cells } = maps;
   const g = createGraph();
   const dense = { layout: 'dense' } as const;
   const heatmaps = g.input('heatmaps', [cells.length / classes, classes, height, width], dense);
   const probabilities = g.input('probabilities', [cells.length / classes, classes], dense);
-  const own: Gates | undefined = gates && { probabilities, thresholds: gates.thresholds };
+  const own: Gates | undefined = gates && { probabilities, operatingThresholds: gates.operatingThresholds };
   const { table, counts } = extractBoxes(g, heatmaps, own, options);
   const plan = await createPlan(gpu, g.finish([table, counts]));
   try {
@@ -50,12 +54,12 @@ async function run(maps: Maps, options: BoxOptions, gates?: { probabilities: num
 
 /** Holds the GPU's boxes against the twin's. @returns false where some value lies too near to a threshold to tell. */
 async function agrees(maps: Maps, options: BoxOptions): Promise<boolean> {
-  const { thresholds = [60, 180], maxBoxes = 64, scaling = 'min_max' } = options;
+  const { heatThresholds = [60, 180], maxBoxes = 64, scaling = 'min_max' } = options;
   const cells = maps.cells.map((values) => values.map(Math.fround));
   const truths = cells.map((values) =>
-    boxesOfHeatmap(values, maps.height, maps.width, { ...options, thresholds, scaling }),
+    boxesOfHeatmap(values, maps.height, maps.width, { ...options, heatThresholds, scaling }),
   );
-  const near = (value: number) => thresholds.some((threshold) => Math.abs(value - threshold) < 1e-4);
+  const near = (value: number) => heatThresholds.some((threshold) => Math.abs(value - threshold) < 1e-4);
   if (truths.some(({ scaled }) => scaled.values.some(near))) return false;
   const { boxes, states, found, truncated } = await run({ ...maps, cells }, options);
   assert.equal(
@@ -72,7 +76,7 @@ async function agrees(maps: Maps, options: BoxOptions): Promise<boolean> {
   );
   const expected = truths.flatMap(({ regions }, map) =>
     regions.flatMap((list, t) =>
-      list.slice(0, maxBoxes).map((region) => ({ map, threshold: thresholds[t], ...region })),
+      list.slice(0, maxBoxes).map((region) => ({ map, threshold: heatThresholds[t], ...region })),
     ),
   );
   assert.equal(
@@ -143,7 +147,10 @@ for (const [name, make] of Object.entries(shapes)) {
       [133, 141],
     ]) {
       const maps = make(width, height);
-      assert.ok(await agrees(maps, frameOfMaps(maps, { maxBoxes: 5000, thresholds: [128] })), `${width} × ${height}`);
+      assert.ok(
+        await agrees(maps, frameOfMaps(maps, { maxBoxes: 5000, heatThresholds: [128] })),
+        `${width} × ${height}`,
+      );
     }
   });
 }
@@ -165,7 +172,7 @@ test('random pixels, dense and sparse, at widths around whole words', async () =
         const random = mulberry32(seed);
         const map = () => Array.from({ length: width * height }, () => (random() < density ? 1 : 0));
         const maps = { classes: 16, width, height, cells: Array.from({ length: 16 }, map) };
-        const options = frameOfMaps(maps, { thresholds: [200], maxBoxes: 700 });
+        const options = frameOfMaps(maps, { heatThresholds: [200], maxBoxes: 700 });
         assert.ok(await agrees(maps, options));
       },
     ),
@@ -177,11 +184,11 @@ test('large maps, where a thread takes several words', async () => {
   const random = mulberry32(5);
   for (const density of [0.2, 0.4, 0.6]) {
     const maps = pixels(500, 300, (x, y) => (random() < density || (x + y) % 97 === 0 ? 1 : 0));
-    assert.ok(await agrees(maps, frameOfMaps(maps, { thresholds: [200], maxBoxes: 20_000 })));
+    assert.ok(await agrees(maps, frameOfMaps(maps, { heatThresholds: [200], maxBoxes: 20_000 })));
   }
   for (const name of ['a snake', 'a comb from below', 'a spiral']) {
     const maps = shapes[name](400, 401);
-    assert.ok(await agrees(maps, frameOfMaps(maps, { thresholds: [128] })), name);
+    assert.ok(await agrees(maps, frameOfMaps(maps, { heatThresholds: [128] })), name);
   }
 });
 
@@ -197,7 +204,7 @@ test('boxes of random heatmaps are those of a flood fill', async () => {
         image: fc.tuple(fc.integer({ min: 1, max: 141 }), fc.integer({ min: 1, max: 141 })),
         fit: fc.constantFrom<Fit>('stretch', 'crop', 'pad'),
         scaling: fc.constantFrom('min_max' as const, 'relu_max' as const),
-        thresholds: fc.constantFrom([60, 180], [127.5], [20, 100, 200.25]),
+        heatThresholds: fc.constantFrom([60, 180], [127.5], [20, 100, 200.25]),
         maxBoxes: fc.constantFrom(1, 3, 64),
         offset: fc.constantFrom(0, -3, 40),
       }),
@@ -241,7 +248,7 @@ test('closed, constant, NaN and infinite maps give no boxes and say why', async 
     map((i) => 7 + bump(i) * 1e-6),
     map((i) => (bump(i) - 0.5) * 6e38),
   ];
-  const gates = { probabilities: [0.5, 1, 1, 1, 0.49, Number.NaN, 1, 1], thresholds: Array(8).fill(0.5) };
+  const gates = { probabilities: [0.5, 1, 1, 1, 0.49, Number.NaN, 1, 1], operatingThresholds: Array(8).fill(0.5) };
   const maps = { classes: 8, height: 7, width: 7, cells };
   const options: BoxOptions = { width: 70, height: 70, size: 70, fit: 'stretch' };
   const { states, boxes, found } = await run(maps, options, gates);
@@ -263,7 +270,7 @@ test('a map without a positive value has no boxes by relu_max', async () => {
 
 test('more components than room: the first ones, and a count that tells', async () => {
   const maps = shapes['lone pixels'](20, 20);
-  const { boxes, found, truncated } = await run(maps, frameOfMaps(maps, { maxBoxes: 3, thresholds: [60] }));
+  const { boxes, found, truncated } = await run(maps, frameOfMaps(maps, { maxBoxes: 3, heatThresholds: [60] }));
   assert.equal(found, [[100]]);
   assert.equal([...truncated], [0]);
   assert.equal(
@@ -278,7 +285,7 @@ test('more components than room: the first ones, and a count that tells', async 
 
 test('boxes with crop lie in what the network saw, in pixels of the image', async () => {
   const maps = { classes: 1, height: 1, width: 4, cells: [[0, 0, 0, 1]] };
-  const { boxes } = await run(maps, { width: 100, height: 40, size: 8, fit: 'crop', thresholds: [255 / 2] });
+  const { boxes } = await run(maps, { width: 100, height: 40, size: 8, fit: 'crop', heatThresholds: [255 / 2] });
   const [{ x, y, width, height }] = boxes;
   assert.equal([x, y, width, height], [60, 0, 10, 40]); // the square is columns 30 … 70; half-way between cells 2 and 3 is its last quarter
 });
@@ -289,14 +296,14 @@ test('labels and scaled maps of a graph with boxes', async () => {
   const g = createGraph();
   const heatmaps = g.input('heatmaps', [1, 1, height, width], { layout: 'dense' });
   const { ranges } = extractBoxes(g, heatmaps, undefined, options);
-  const labels = connectedComponents(g, heatmaps, ranges, { ...options, thresholds: [100] });
+  const labels = connectedComponents(g, heatmaps, ranges, { ...options, heatThresholds: [100] });
   const scaled = scaleHeatmaps(g, heatmaps, ranges, options);
   const plan = await createPlan(gpu, g.finish([labels, scaled]));
   plan.write(heatmaps, cells);
   await plan.run();
   const truth = boxesOfHeatmap(cells.map(Math.fround), height, width, {
     ...options,
-    thresholds: [100],
+    heatThresholds: [100],
     scaling: 'min_max',
   });
   const values = await plan.read(scaled);
@@ -314,13 +321,13 @@ test('impossible requests are refused', () => {
   const heatmaps = g.input('heatmaps', [1, 2, 3, 3], { layout: 'dense' });
   const options: BoxOptions = { width: 9, height: 9, size: 9, fit: 'stretch' };
   const wrong: [Partial<BoxOptions>, Gates?][] = [
-    [{ thresholds: [] }],
-    [{ thresholds: [0] }],
-    [{ thresholds: [Number.NaN] }],
+    [{ heatThresholds: [] }],
+    [{ heatThresholds: [0] }],
+    [{ heatThresholds: [Number.NaN] }],
     [{ maxBoxes: 0 }],
     [{ width: 0 }],
     [{ scaling: 'none' as 'min_max' }],
-    [{}, { probabilities: heatmaps, thresholds: [1, 2] }],
+    [{}, { probabilities: heatmaps, operatingThresholds: [1, 2] }],
   ];
   for (const [more, gates] of wrong) {
     const attempt = () => extractBoxes(g, heatmaps, gates, { ...options, ...more });
@@ -337,7 +344,7 @@ test('heat that is equal to the threshold belongs to the box', async () => {
   const row = [0, 60, 59, 61, 0, 179, 180, 181, 0, 255, 254];
   for (const scaling of ['min_max', 'relu_max'] as const) {
     const maps = pixels(row.length, 1, (x) => row[x]);
-    const options = frameOfMaps(maps, { scaling, thresholds: [60, 180, 255] });
+    const options = frameOfMaps(maps, { scaling, heatThresholds: [60, 180, 255] });
     const { boxes } = await run(maps, options);
     assert.equal(
       boxes.map(({ threshold, x, width, area, peak }) => [threshold, x, width, area, peak]),
@@ -360,7 +367,7 @@ test('heat that is equal to the threshold belongs to the box', async () => {
     [127.5, 2],
     [127.50001, 3],
   ]) {
-    const { boxes } = await run(between, { width: 5, height: 1, size: 2, fit: 'stretch', thresholds: [threshold] });
+    const { boxes } = await run(between, { width: 5, height: 1, size: 2, fit: 'stretch', heatThresholds: [threshold] });
     assert.is(boxes[0].x, first, `at or above ${threshold}`);
   }
 });
@@ -384,7 +391,7 @@ test('a map is flat up to a millionth of its size, and where 255 divided by its 
 
 test('as many components as there is room for are all there, and none is told to be missing', async () => {
   const maps = shapes['lone pixels'](8, 2);
-  const options = frameOfMaps(maps, { maxBoxes: 4, thresholds: [60, 180] });
+  const options = frameOfMaps(maps, { maxBoxes: 4, heatThresholds: [60, 180] });
   const { boxes, found, truncated } = await run(maps, options);
   assert.equal([found, truncated.size, boxes.length], [[[4, 4]], 0, 8]);
   // One more than there is room for must not reach into the next threshold's table.

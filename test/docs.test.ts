@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -31,9 +31,9 @@ const pages = [
   'kernels/README.md',
   'bench/README.md',
   'bench/robustness/README.md',
-  ...readdirSync(join(root, 'src'))
-    .map((part) => `src/${part}/README.md`)
-    .filter((page) => existsSync(join(root, page))),
+  ...(readdirSync(join(root, 'src'), { recursive: true }) as string[])
+    .filter((path) => basename(path) === 'README.md')
+    .map((path) => `src/${path}`),
   ...readdirSync(join(root, 'weights'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `weights/${name}`),
@@ -58,7 +58,7 @@ for (const each of pages) {
   test(`${page}: every block is of a kind that is checked`, () => {
     for (const { language, kind, code } of blocks) {
       const isFile = kind === 'file' && /^\/\/ [\w/.]+\n/.test(code);
-      assert.ok(isFile || (['ts', 'sh'].includes(language) && !kind), `${language}: ${code}`);
+      assert.ok(isFile || (['ts', 'sh', 'text'].includes(language) && !kind), `${language}: ${code}`);
     }
   });
 
@@ -69,7 +69,7 @@ for (const each of pages) {
       const built = new URL('../src/', import.meta.url).href;
       const named = code
         .replaceAll("from 'raybox'", `from '${built}index.js'`)
-        .replaceAll(/from 'raybox\/ops\/(\w+)'/g, (_, name) => `from '${built}ops/${name}.js'`)
+        .replace("from 'raybox/graph'", `from '${built}graph_entry.js'`)
         .replaceAll(/from 'raybox\/(\w+)'/g, (_, part) => `from '${built}${part}/index.js'`);
       writeFileSync(file, named.replaceAll("from './", `from '${from}`));
       await run(process.execPath, [file], { timeout: 60_000 });

@@ -12,7 +12,7 @@
 struct Params {
   map_h: u32, map_w: u32, width: u32, row_words: u32, words: u32,
   left: u32, top: u32,  // first pixel of the image that the network saw
-  thresholds: u32, first_map: u32, first_threshold: u32, all_thresholds: u32, max_boxes: u32,
+  threshold_count: u32, first_map: u32, first_threshold: u32, all_thresholds: u32, max_boxes: u32,
   span: u32,
 }
 
@@ -52,7 +52,7 @@ fn at_most(at: u32, value: u32) {
 
 fn widen(map: u32, layer_in_chunk: u32, place: u32, range: vec4f) {
   let word = layer_in_chunk * params.words + place;
-  let layer = map * params.all_thresholds + params.first_threshold + layer_in_chunk % params.thresholds;
+  let layer = map * params.all_thresholds + params.first_threshold + layer_in_chunk % params.threshold_count;
   let y = place / params.row_words;
   let row = places[params.width + y];
   let mask = masks[word];
@@ -89,7 +89,7 @@ fn widen(map: u32, layer_in_chunk: u32, place: u32, range: vec4f) {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let map = params.first_map + id.z / params.thresholds;
+  let map = params.first_map + id.z / params.threshold_count;
   let range = ranges[map];
   if (range.w != 0) {
     return;

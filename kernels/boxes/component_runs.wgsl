@@ -1,6 +1,6 @@
 // Thresholding, and the first labels of the runs of pixels that pass: binary images in words of 32 pixels of one row.
 //
-//   bit i of masks[layer, row, w] = scaled heat at column 32 w + i ≥ thresholds[t]      layer = THRESHOLDS · (map − first_map) + t
+//   bit i of masks[layer, row, w] = scaled heat at column 32 w + i ≥ heat_thresholds[t]      layer = THRESHOLD_COUNT · (map − first_map) + t
 //   labels[node] = node for each run of ones (see runs.wgsl)
 //
 // The resized heatmap exists in no memory: heat is interpolated here, a cell's column at a time.
@@ -9,7 +9,7 @@
 //
 // A thread owns `span` words of each layer of a map.
 //
-// Prelude: THRESHOLDS, how many there are in this dispatch.
+// Prelude: THRESHOLD_COUNT, how many there are in this dispatch.
 
 struct Params {
   map_h: u32, map_w: u32, width: u32, height: u32, row_words: u32,
@@ -20,7 +20,7 @@ struct Params {
 @group(0) @binding(0) var<storage, read> heatmaps: array<f32>;
 @group(0) @binding(1) var<storage, read> ranges: array<vec4f>;
 @group(0) @binding(2) var<storage, read> places: array<vec2u>;
-@group(0) @binding(3) var<storage, read> thresholds: array<f32>;
+@group(0) @binding(3) var<storage, read> heat_thresholds: array<f32>;
 @group(0) @binding(4) var<storage, read_write> masks: array<u32>;
 @group(0) @binding(5) var<storage, read_write> labels: array<u32>;
 @group(0) @binding(6) var<uniform> params: Params;
@@ -31,7 +31,7 @@ struct Params {
 fn threshold(map: u32, layer: u32, place: u32, range: vec4f) {
   let row = places[params.width + place / params.row_words];
   let first = place % params.row_words * 32;
-  var bits: array<u32, THRESHOLDS>;
+  var bits: array<u32, THRESHOLD_COUNT>;
   var cell = 0xffffffffu;
   var left = 0.0;
   var right = 0.0;
@@ -43,11 +43,11 @@ fn threshold(map: u32, layer: u32, place: u32, range: vec4f) {
       right = column_heat(map, row, cell + 1, range.x);
     }
     let heat = scale255(between(left, right, column), range);
-    for (var t = 0u; t < THRESHOLDS; t++) {
-      bits[t] |= select(0u, 1u << i, heat >= thresholds[params.first_threshold + t]);
+    for (var t = 0u; t < THRESHOLD_COUNT; t++) {
+      bits[t] |= select(0u, 1u << i, heat >= heat_thresholds[params.first_threshold + t]);
     }
   }
-  for (var t = 0u; t < THRESHOLDS; t++) {
+  for (var t = 0u; t < THRESHOLD_COUNT; t++) {
     let word = (layer + t) * params.row_words * params.height + place;
     masks[word] = bits[t];
     for (var k = 0u; k < countOneBits(run_starts(bits[t])); k++) {
@@ -65,6 +65,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   }
   let first = (id.x + id.y * workgroups.x * 64) * params.span;
   for (var place = first; place < min(first + params.span, params.row_words * params.height); place++) {
-    threshold(map, id.z * THRESHOLDS, place, range);
+    threshold(map, id.z * THRESHOLD_COUNT, place, range);
   }
 }

@@ -8,7 +8,7 @@
 // Prelude: LANES.
 
 struct Params {
-  blocks: u32, thresholds: u32, first_map: u32, first_threshold: u32, all_thresholds: u32, max_boxes: u32,
+  blocks: u32, threshold_count: u32, first_map: u32, first_threshold: u32, all_thresholds: u32, max_boxes: u32,
 }
 
 @group(0) @binding(0) var<storage, read> ranges: array<vec4f>;
@@ -22,8 +22,8 @@ var<workgroup> sums: array<u32, LANES>;
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {
   let layer = workgroup.x;
-  let map = params.first_map + layer / params.thresholds;
-  let t = params.first_threshold + layer % params.thresholds;
+  let map = params.first_map + layer / params.threshold_count;
+  let t = params.first_threshold + layer % params.threshold_count;
   let open = ranges[map].w == 0;
   let stretch = (params.blocks + LANES - 1) / LANES;
   let first = layer * params.blocks + min(lane * stretch, params.blocks);

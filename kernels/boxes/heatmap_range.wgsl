@@ -6,7 +6,7 @@
 // those columns and rows are looked at.
 //
 //   heatmaps       [maps, map_h, map_w]  dense
-//   probabilities  [maps], thresholds [classes]: a map whose probability is below its class's threshold is closed: left out
+//   probabilities  [maps], operating_thresholds [classes]: a map whose probability is below its class's threshold is closed: left out
 //   places         positions of the `columns` columns, then of the `rows` rows to look at
 //   partials       [maps, parts]
 //
@@ -21,7 +21,7 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> heatmaps: array<f32>;
 @group(0) @binding(1) var<storage, read> probabilities: array<f32>;
-@group(0) @binding(2) var<storage, read> thresholds: array<f32>;
+@group(0) @binding(2) var<storage, read> operating_thresholds: array<f32>;
 @group(0) @binding(3) var<storage, read> places: array<vec2u>;
 @group(0) @binding(4) var<storage, read_write> partials: array<vec4f>;
 @group(0) @binding(5) var<uniform> params: Params;

@@ -16,7 +16,7 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> heatmaps: array<f32>;
 @group(0) @binding(1) var<storage, read> probabilities: array<f32>;
-@group(0) @binding(2) var<storage, read> thresholds: array<f32>;
+@group(0) @binding(2) var<storage, read> operating_thresholds: array<f32>;
 @group(0) @binding(3) var<storage, read> partials: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> ranges: array<vec4f>;
 @group(0) @binding(5) var<uniform> params: Params;

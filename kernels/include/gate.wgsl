@@ -1,4 +1,4 @@
-// Which maps are worked at. Needs probabilities, thresholds, params.classes and the prelude's GATED.
+// Which maps are worked at. Needs probabilities, operating_thresholds, params.classes and the prelude's GATED.
 const LOWEST = -0x1.fffffep+127;
 
 // By the bits: WGSL lets a compiler assume that no number is NaN or infinite.
@@ -10,5 +10,5 @@ fn is_open(map: u32) -> bool {
   if (!GATED) {
     return true;
   }
-  return is_finite(probabilities[map]) && probabilities[map] >= thresholds[map % params.classes];
+  return is_finite(probabilities[map]) && probabilities[map] >= operating_thresholds[map % params.classes];
 }

@@ -84,16 +84,16 @@ export function roomForAllRegions(counts: ArrayBuffer, request: Request): number
 
 /** The table may hold more boxes than were asked for: see `roomForAllRegions`. */
 function decodeAll([table, counts]: readonly ArrayBuffer[], classes: number, request: Request): DecodedBoxes {
-  const { heatThresholds: thresholds } = request;
-  const room = table.byteLength / (4 * BOX_WORDS * classes * thresholds.length);
-  return decodeBoxes(new Uint32Array(table), new Uint32Array(counts), { thresholds, maxBoxes: room });
+  const { heatThresholds } = request;
+  const room = table.byteLength / (4 * BOX_WORDS * classes * heatThresholds.length);
+  return decodeBoxes(new Uint32Array(table), new Uint32Array(counts), { heatThresholds, maxBoxes: room });
 }
 
 function readFindings(
   classes: readonly string[],
   probabilities: Record<string, number>,
   decoded: DecodedBoxes,
-  { heatThresholds: thresholds, maxBoxes }: Request,
+  { heatThresholds, maxBoxes }: Request,
   smallest: number,
 ): { findings: Finding[]; truncated: string[] } {
   // The region of a map's highest value stays, so that what is found is also shown.
@@ -102,7 +102,7 @@ function readFindings(
   const isHighest = ({ map, peak }: HeatBox) => peak === highest.get(map);
   const truncated = new Set(classes.filter((_, map) => decoded.truncated.has(map)));
   const regions = classes.flatMap((label, map) =>
-    thresholds.flatMap((threshold) => {
+    heatThresholds.flatMap((threshold) => {
       const all = decoded.boxes.filter((box) => box.map === map && box.threshold === threshold);
       const large = all.filter((box) => box.area >= smallest || isHighest(box));
       if (large.length <= maxBoxes) return large;

@@ -142,11 +142,11 @@ export async function planBoxes(
   const boxes = extractBoxes(
     g,
     heatmaps,
-    { probabilities, thresholds: gates },
+    { probabilities, operatingThresholds: gates },
     {
       ...frame,
       scaling: metadata.heatmapScaling === 'relu' ? 'relu_max' : 'min_max',
-      thresholds: request.heatThresholds,
+      heatThresholds: request.heatThresholds,
       maxBoxes: request.maxBoxes,
     },
   );

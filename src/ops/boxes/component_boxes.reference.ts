@@ -6,25 +6,25 @@ import { mapCount } from './heat.js';
 import { floodFill, heatOfImage } from './heat.reference.js';
 
 export const reference: Reference<ComponentBoxesAttributes> = ([heatmaps, ranges], node) => {
-  const { thresholds, maxBoxes } = node.attributes;
+  const { heatThresholds, maxBoxes } = node.attributes;
   const [, , mapHeight, mapWidth] = node.inputs[0]!.shape;
   const [boxes, counts] = node.outputs.map(({ shape }) => new Float64Array(product(shape)));
   for (let map = 0; map < mapCount(node.inputs[0]!); map++) {
     const [shift, low, factor, state] = ranges!.subarray(map * 4);
-    counts[map * (thresholds.length + 1) + thresholds.length] = state;
+    counts[map * (heatThresholds.length + 1) + heatThresholds.length] = state;
     if (state !== 0) continue;
     const cells = heatmaps!.subarray(map * mapHeight * mapWidth, (map + 1) * mapHeight * mapWidth);
     const heat = heatOfImage(cells, mapHeight, mapWidth, node.attributes);
     const scaled = heat.values.map((value) => Math.min(Math.max((value - shift - low) * factor, 0), 255));
-    thresholds.forEach((threshold, t) => {
+    heatThresholds.forEach((threshold, t) => {
       const { regions } = floodFill(scaled, heat.width, heat.height, threshold);
-      counts[map * (thresholds.length + 1) + t] = regions.length;
+      counts[map * (heatThresholds.length + 1) + t] = regions.length;
       regions.slice(0, maxBoxes).forEach(({ x, y, width, height, area, peak }, i) => {
         const [left, top] = [heat.left + x, heat.top + y];
         const [bits] = new Uint32Array(Float32Array.of(peak).buffer);
         boxes.set(
           [left, top, left + width, top + height, area, bits],
-          ((map * thresholds.length + t) * maxBoxes + i) * BOX_WORDS,
+          ((map * heatThresholds.length + t) * maxBoxes + i) * BOX_WORDS,
         );
       });
     });
@@ -40,7 +40,7 @@ function caseOf(
   const [height, width] = shape.slice(2);
   return {
     inputs: exactInputs(shape, fill),
-    attributes: { width, height, size: width, fit: 'stretch', thresholds: [60, 180], maxBoxes: 8, ...attributes },
+    attributes: { width, height, size: width, fit: 'stretch', heatThresholds: [60, 180], maxBoxes: 8, ...attributes },
     exact: true,
   };
 }
@@ -50,7 +50,7 @@ export const cases: Case<ComponentBoxesAttributes>[] = [
   caseOf([1, 1, 1, 133], noise, { maxBoxes: 100 }),
   caseOf([1, 1, 133, 1], noise, { maxBoxes: 1 }),
   caseOf([2, 2, 37, 67], noise, { maxBoxes: 300 }),
-  caseOf([1, 1, 133, 141], noise, { thresholds: [250], maxBoxes: 600 }),
+  caseOf([1, 1, 133, 141], noise, { heatThresholds: [250], maxBoxes: 600 }),
   caseOf([1, 1, 8, 8], noise, { width: 64, height: 32 }),
   caseOf([1, 1, 16, 16], noise, { width: 20, height: 16, size: 16, fit: 'crop' }),
   caseOf([1, 1, 16, 16], noise, { width: 16, height: 8, size: 16, fit: 'pad' }),

@@ -49,29 +49,29 @@ export const forward: Operation<ComponentBoxesAttributes> = {
   name: 'component_boxes',
   infer([heatmaps, ranges], attributes) {
     checkHeatmaps(attributes, heatmaps!, ranges!);
-    const { thresholds, maxBoxes } = attributes;
-    checkHeatThresholds(thresholds);
+    const { heatThresholds, maxBoxes } = attributes;
+    checkHeatThresholds(heatThresholds);
     checkMaxBoxes(maxBoxes);
     const maps = mapCount(heatmaps!);
     return [
-      { shape: [maps, thresholds.length, maxBoxes, BOX_WORDS], layout: 'dense', type: 'u32' },
-      { shape: [maps, thresholds.length + 1], layout: 'dense', type: 'u32' },
+      { shape: [maps, heatThresholds.length, maxBoxes, BOX_WORDS], layout: 'dense', type: 'u32' },
+      { shape: [maps, heatThresholds.length + 1], layout: 'dense', type: 'u32' },
     ];
   },
-  flops: ({ inputs: [heatmaps], attributes: { width, height, thresholds } }) =>
-    mapCount(heatmaps!) * (10 + 3 * thresholds.length) * width * height,
+  flops: ({ inputs: [heatmaps], attributes: { width, height, heatThresholds } }) =>
+    mapCount(heatmaps!) * (10 + 3 * heatThresholds.length) * width * height,
   lower({ inputs: [heatmaps, ranges], outputs: [boxes, counts], attributes }, context) {
     const [, , mapHeight, mapWidth] = heatmaps!.shape;
     const found = componentsOf(context, heatmaps!, ranges!, attributes);
     const { places, seen, rowWords, words, span, blocks, masks, labels, blockRoots } = found;
     for (const chunk of found.chunks) {
       found.label(chunk);
-      const layers = chunk.maps * chunk.thresholds;
-      const shared = { thresholds: chunk.thresholds, first_map: chunk.firstMap };
+      const layers = chunk.maps * chunk.thresholdCount;
+      const shared = { threshold_count: chunk.thresholdCount, first_map: chunk.firstMap };
       const table = {
         ...shared,
         first_threshold: chunk.firstThreshold,
-        all_thresholds: attributes.thresholds.length,
+        all_thresholds: attributes.heatThresholds.length,
         max_boxes: attributes.maxBoxes,
       };
       context.dispatch({
@@ -121,13 +121,13 @@ export interface Gates {
   /** Dense [n, classes]. */
   readonly probabilities: Tensor;
   /** Dense [classes], or the numbers. */
-  readonly thresholds: Tensor | readonly number[];
+  readonly operatingThresholds: Tensor | readonly number[];
 }
 
 /** How heatmaps become boxes: see `extractBoxes`. */
 export interface BoxOptions extends HeatFrame {
   /** On the scale from 0 to 255. Default: 60 and 180. */
-  readonly thresholds?: readonly number[];
+  readonly heatThresholds?: readonly number[];
   /** Default: min_max. */
   readonly scaling?: HeatScaling;
   /** Room for each map and threshold. Default: 64. */
@@ -158,12 +158,14 @@ export function extractBoxes(
   name = 'boxes',
 ): Boxes {
   const { width, height, size, fit } = options;
-  const { thresholds = DEFAULT_HEAT_THRESHOLDS, scaling = 'min_max', maxBoxes = DEFAULT_MAX_BOXES } = options;
+  const { heatThresholds = DEFAULT_HEAT_THRESHOLDS, scaling = 'min_max', maxBoxes = DEFAULT_MAX_BOXES } = options;
   const frame = { width, height, size, fit };
-  const limits = gates && (Array.isArray(gates.thresholds) ? asTensor(g, gates.thresholds) : gates.thresholds);
+  const limits =
+    gates &&
+    (Array.isArray(gates.operatingThresholds) ? asTensor(g, gates.operatingThresholds) : gates.operatingThresholds);
   const inputs = [heatmaps, gates?.probabilities, limits as Tensor | undefined];
   const ranges = g.apply(heatmapRange, inputs, { ...frame, scaling }, `${name}.ranges`);
-  const [table, counts] = g.applyAll(forward, [heatmaps, ranges], { ...frame, thresholds, maxBoxes }, name);
+  const [table, counts] = g.applyAll(forward, [heatmaps, ranges], { ...frame, heatThresholds, maxBoxes }, name);
   return { table, counts, ranges };
 }
 
@@ -197,12 +199,12 @@ export interface DecodedBoxes {
 export function decodeBoxes(
   table: ArrayLike<number>,
   counts: ArrayLike<number>,
-  options: { thresholds?: readonly number[]; maxBoxes?: number } = {},
+  options: { heatThresholds?: readonly number[]; maxBoxes?: number } = {},
 ): DecodedBoxes {
-  const { thresholds = DEFAULT_HEAT_THRESHOLDS, maxBoxes = DEFAULT_MAX_BOXES } = options;
-  const columns = thresholds.length + 1;
+  const { heatThresholds = DEFAULT_HEAT_THRESHOLDS, maxBoxes = DEFAULT_MAX_BOXES } = options;
+  const columns = heatThresholds.length + 1;
   const maps = counts.length / columns;
-  const expected = maps * thresholds.length * maxBoxes * BOX_WORDS;
+  const expected = maps * heatThresholds.length * maxBoxes * BOX_WORDS;
   if (!Number.isInteger(maps) || table.length !== expected) {
     throw new InputError('a table of boxes of the wrong length', {
       expected: `${expected} words beside ${counts.length} counts`,
@@ -215,12 +217,12 @@ export function decodeBoxes(
   const found: number[][] = [];
   const truncated = new Set<number>();
   for (let map = 0; map < maps; map++) {
-    states.push(MAP_STATES[counts[map * columns + thresholds.length]]);
-    found.push(thresholds.map((_, t) => counts[map * columns + t]));
-    for (const [t, threshold] of thresholds.entries()) {
+    states.push(MAP_STATES[counts[map * columns + heatThresholds.length]]);
+    found.push(heatThresholds.map((_, t) => counts[map * columns + t]));
+    for (const [t, threshold] of heatThresholds.entries()) {
       if (found[map][t] > maxBoxes) truncated.add(map);
       for (let i = 0; i < Math.min(found[map][t], maxBoxes); i++) {
-        const at = ((map * thresholds.length + t) * maxBoxes + i) * BOX_WORDS;
+        const at = ((map * heatThresholds.length + t) * maxBoxes + i) * BOX_WORDS;
         const [x, y] = [table[at], table[at + 1]];
         const [width, height] = [table[at + 2] - x, table[at + 3] - y];
         boxes.push({ map, threshold, x, y, width, height, area: table[at + 4], peak: peaks[at + 5] });

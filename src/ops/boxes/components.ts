@@ -7,15 +7,15 @@ import { type HeatFrame, heatTables, mapCount } from './heat.js';
 
 export interface ComponentAttributes extends HeatFrame {
   /** On the scale from 0 to 255; a pixel at a threshold belongs to a component. */
-  readonly thresholds: readonly number[];
+  readonly heatThresholds: readonly number[];
 }
 
-/** Some maps at some thresholds that are worked at together: `maps · thresholds` layers. */
+/** Some maps at some thresholds that are worked at together: `maps · thresholdCount` layers. */
 export interface Chunk {
   readonly firstMap: number;
   readonly maps: number;
   readonly firstThreshold: number;
-  readonly thresholds: number;
+  readonly thresholdCount: number;
 }
 
 /** Labels of runs of a chunk may take this much, where one layer takes no more. */
@@ -54,7 +54,7 @@ export function componentsOf(
   context: Lowering,
   heatmaps: Tensor,
   ranges: Tensor,
-  { thresholds, ...frame }: ComponentAttributes,
+  { heatThresholds, ...frame }: ComponentAttributes,
 ): Components {
   const [, , mapHeight, mapWidth] = heatmaps.shape;
   const { seen, places } = heatTables(frame, mapHeight, mapWidth);
@@ -62,13 +62,13 @@ export function componentsOf(
   const words = rowWords * seen.height;
   const span = context.traits.software ? Math.ceil(words / (THREADS * SOFTWARE_BLOCKS)) : 1;
   const blocks = Math.ceil(words / (THREADS * span));
-  const chunks = chunksOf(context, mapCount(heatmaps), thresholds.length, words * 16 * 4);
-  const layers = Math.max(...chunks.map((chunk) => chunk.maps * chunk.thresholds));
+  const chunks = chunksOf(context, mapCount(heatmaps), heatThresholds.length, words * 16 * 4);
+  const layers = Math.max(...chunks.map((chunk) => chunk.maps * chunk.thresholdCount));
   const scratch = (name: string, shape: number[]) => context.scratch(name, { shape, layout: 'dense', type: 'u32' });
   const [masks, labels] = [scratch('masks', [layers, words]), scratch('labels', [layers, words, 16])];
   const blockRoots = scratch('block roots', [layers, blocks]);
-  const spec = { shape: [thresholds.length], layout: 'dense', type: 'f32' } as const;
-  const limits = createTensor('heat thresholds', 'constant', spec, thresholds);
+  const spec = { shape: [heatThresholds.length], layout: 'dense', type: 'f32' } as const;
+  const limits = createTensor('heat thresholds', 'constant', spec, heatThresholds);
   const workgroups = (count: number): [number, number, number] => {
     const [across, down] = spread(blocks);
     return [across, down, count];
@@ -89,7 +89,7 @@ export function componentsOf(
       const { firstMap, maps, firstThreshold } = chunk;
       context.dispatch({
         kernel: component_runs,
-        constants: { THRESHOLDS: chunk.thresholds },
+        constants: { THRESHOLD_COUNT: chunk.thresholdCount },
         bindings: [
           context.read(heatmaps),
           context.read(ranges),
@@ -110,8 +110,8 @@ export function componentsOf(
         },
         workgroups: workgroups(maps),
       });
-      const shared = { words, thresholds: chunk.thresholds, first_map: firstMap, span };
-      const all = workgroups(maps * chunk.thresholds);
+      const shared = { words, threshold_count: chunk.thresholdCount, first_map: firstMap, span };
+      const all = workgroups(maps * chunk.thresholdCount);
       context.dispatch({
         kernel: component_merge,
         constants: {},
@@ -131,14 +131,14 @@ export function componentsOf(
 }
 
 // As many whole maps as fit, or single thresholds of one map. A layer that does not fit is refused where it is bound.
-function chunksOf({ traits }: Lowering, maps: number, thresholds: number, layerBytes: number): Chunk[] {
+function chunksOf({ traits }: Lowering, maps: number, thresholdCount: number, layerBytes: number): Chunk[] {
   const layers = Math.max(1, Math.min(65_535, Math.floor(Math.min(traits.maxBindingBytes, LABEL_BYTES) / layerBytes)));
-  const together = thresholds * layerBytes <= traits.maxBindingBytes ? thresholds : 1;
+  const together = thresholdCount * layerBytes <= traits.maxBindingBytes ? thresholdCount : 1;
   const atOnce = Math.max(1, Math.floor(layers / together));
   const chunks: Chunk[] = [];
   for (let firstMap = 0; firstMap < maps; firstMap += atOnce) {
-    for (let firstThreshold = 0; firstThreshold < thresholds; firstThreshold += together) {
-      chunks.push({ firstMap, maps: Math.min(atOnce, maps - firstMap), firstThreshold, thresholds: together });
+    for (let firstThreshold = 0; firstThreshold < thresholdCount; firstThreshold += together) {
+      chunks.push({ firstMap, maps: Math.min(atOnce, maps - firstMap), firstThreshold, thresholdCount: together });
     }
   }
   return chunks;

@@ -24,9 +24,9 @@ export const forward: Operation<ComponentAttributes> = {
   name: 'connected_components',
   infer([heatmaps, ranges], attributes) {
     checkHeatmaps(attributes, heatmaps!, ranges!);
-    checkHeatThresholds(attributes.thresholds);
+    checkHeatThresholds(attributes.heatThresholds);
     const { width, height } = seenBy(attributes);
-    const shape = [mapCount(heatmaps!), attributes.thresholds.length, height, width];
+    const shape = [mapCount(heatmaps!), attributes.heatThresholds.length, height, width];
     return [{ shape, layout: 'dense', type: 'u32' }];
   },
   flops: ({ outputs: [y] }) => 10 * elementCount(y),
@@ -45,12 +45,12 @@ export const forward: Operation<ComponentAttributes> = {
           row_words: rowWords,
           words,
           span: found.span,
-          thresholds: chunk.thresholds,
+          threshold_count: chunk.thresholdCount,
           first_map: chunk.firstMap,
           first_threshold: chunk.firstThreshold,
-          all_thresholds: attributes.thresholds.length,
+          all_thresholds: attributes.heatThresholds.length,
         },
-        workgroups: found.workgroups(chunk.maps * chunk.thresholds),
+        workgroups: found.workgroups(chunk.maps * chunk.thresholdCount),
       });
     }
   },
@@ -79,8 +79,8 @@ export const reference: Reference<ComponentAttributes> = (
     if (state !== 0) continue;
     const cells = heatmaps!.subarray(map * mapHeight * mapWidth, (map + 1) * mapHeight * mapWidth);
     const heat = heatOfImage(cells, mapHeight, mapWidth, attributes).values.map((v) => (v - shift - low) * factor);
-    attributes.thresholds.forEach((threshold, t) => {
-      const first = (map * attributes.thresholds.length + t) * width * height;
+    attributes.heatThresholds.forEach((threshold, t) => {
+      const first = (map * attributes.heatThresholds.length + t) * width * height;
       floodFill(heat, width, height, threshold).labels.forEach((label, i) => {
         if (label >= 0) y[first + i] = label;
       });
@@ -109,7 +109,7 @@ function caseOf(
   const [height, width] = shape.slice(2);
   return {
     inputs: exactInputs(shape, fill),
-    attributes: { width, height, size: width, fit: 'stretch', thresholds: [60, 180], ...attributes },
+    attributes: { width, height, size: width, fit: 'stretch', heatThresholds: [60, 180], ...attributes },
     exact: true,
   };
 }
@@ -122,6 +122,6 @@ export const cases: Case<ComponentAttributes>[] = [
   caseOf([2, 2, 37, 67], noise),
   caseOf([1, 1, 64, 64], () => 200),
   caseOf([1, 1, 33, 65], (i) => (((i % 65) + Math.floor(i / 65)) % 2 === 0 ? 255 : 0)), // a checkerboard hangs together
-  caseOf([1, 2, 133, 141], noise, { thresholds: [150, 200, 250] }),
+  caseOf([1, 2, 133, 141], noise, { heatThresholds: [150, 200, 250] }),
   caseOf([1, 1, 8, 8], (i) => noise(i), { width: 64, height: 32 }), // cells at powers of two: exact too
 ];

@@ -112,12 +112,12 @@ export function boxesOfHeatmap(
   cells: ArrayLike<number>,
   mapHeight: number,
   mapWidth: number,
-  options: HeatFrame & { thresholds: readonly number[]; scaling: HeatScaling },
+  options: HeatFrame & { heatThresholds: readonly number[]; scaling: HeatScaling },
 ): { state: MapState; scaled: Heat; regions: Region[][] } {
   const heat = heatOfImage(cells, mapHeight, mapWidth, options);
   const range = rangeOfHeat(cells, heat.values, options.scaling);
   const scaled = { ...heat, values: scaleHeat(heat.values, range) };
-  const regions = options.thresholds.map((threshold) => {
+  const regions = options.heatThresholds.map((threshold) => {
     if (range.state !== 'scaled') return [];
     const found = floodFill(scaled.values, heat.width, heat.height, threshold).regions;
     return found.map((region) => ({ ...region, x: region.x + heat.left, y: region.y + heat.top }));

@@ -14,20 +14,20 @@ export interface HeatmapRangeAttributes extends HeatFrame {
 const PART = 4096;
 
 /**
- * heatmaps: dense [n, classes, h, w]. probabilities: dense [n, classes], thresholds: dense [classes], both or neither: a map whose
+ * heatmaps: dense [n, classes, h, w]. probabilities: dense [n, classes], operating thresholds: dense [classes], both or neither: a map whose
  * probability is below its class's threshold (or NaN) is closed. y: dense [n · classes, 4]: shift, low, factor and state (the place
  * in `MAP_STATES`), with scaled = clamp((heat − shift − low) · factor, 0, 255).
  */
 export const forward: Operation<HeatmapRangeAttributes> = {
   name: 'heatmap_range',
-  infer([heatmaps, probabilities, thresholds], attributes) {
+  infer([heatmaps, probabilities, operatingThresholds], attributes) {
     checkHeatmaps(attributes, heatmaps!);
     const { scaling } = attributes;
     const [images, classes] = heatmaps!.shape;
-    const gates = [probabilities?.shape.join(), thresholds?.shape.join()].join(' and ');
-    if ((probabilities || thresholds) && gates !== `${images},${classes} and ${classes}`) {
+    const gates = [probabilities?.shape.join(), operatingThresholds?.shape.join()].join(' and ');
+    if ((probabilities || operatingThresholds) && gates !== `${images},${classes} and ${classes}`) {
       throw new InputError('gates', {
-        expected: `probabilities [${images}, ${classes}] and thresholds [${classes}]`,
+        expected: `probabilities [${images}, ${classes}] and operating thresholds [${classes}]`,
         given: gates,
       });
     }
@@ -37,14 +37,14 @@ export const forward: Operation<HeatmapRangeAttributes> = {
     return [{ shape: [mapCount(heatmaps!), 4], layout: 'dense', type: 'f32' }];
   },
   flops: ({ inputs: [heatmaps] }) => 40 * elementCount(heatmaps!),
-  lower({ inputs: [heatmaps, probabilities, thresholds], outputs: [y], attributes }, context) {
+  lower({ inputs: [heatmaps, probabilities, operatingThresholds], outputs: [y], attributes }, context) {
     const [, classes, mapHeight, mapWidth] = heatmaps!.shape;
     const maps = mapCount(heatmaps!);
     const { corners } = heatTables(attributes, mapHeight, mapWidth);
     const cells = mapHeight * mapWidth;
     const parts = Math.min(256, Math.ceil(Math.max(corners.columns * corners.rows, cells) / PART));
     const partials = context.scratch('partials', { shape: [maps, parts, 4], layout: 'dense', type: 'f32' });
-    const gates = [context.read(probabilities), context.read(thresholds)];
+    const gates = [context.read(probabilities), context.read(operatingThresholds)];
     const GATED = Boolean(probabilities);
     context.dispatch({
       kernel: heatmap_range,
@@ -72,10 +72,10 @@ export const forward: Operation<HeatmapRangeAttributes> = {
 };
 
 export const reference: Reference<HeatmapRangeAttributes> = (inputs, { inputs: [maps], attributes }) => {
-  const [heatmaps, probabilities, thresholds] = inputs;
+  const [heatmaps, probabilities, operatingThresholds] = inputs;
   const [, classes, height, width] = maps!.shape;
   const rows = Array.from({ length: mapCount(maps!) }, (_, map) => {
-    if (probabilities && !(probabilities[map] >= thresholds![map % classes])) return [0, 0, 0, 1];
+    if (probabilities && !(probabilities[map] >= operatingThresholds![map % classes])) return [0, 0, 0, 1];
     const cells = heatmaps!.subarray(map * height * width, (map + 1) * height * width);
     const heat = heatOfImage(cells, height, width, attributes);
     const { state, low, high } = rangeOfHeat(cells, heat.values, attributes.scaling);
