@@ -17,7 +17,8 @@ import {
 import { comparePatients, labelStatistics, splitByLists, splitByPatient } from '../src/formats/chestxray_splits.js';
 import { readCoco, toCoco } from '../src/formats/coco.js';
 import { csvLine, csvReader, readCsv } from '../src/formats/csv.js';
-import { mergePredictions, predictionLineReader } from '../src/formats/predictions.js';
+import { predictionLineReader } from '../src/formats/prediction_lines.js';
+import { mergePredictions } from '../src/formats/predictions.js';
 import { predictionCsvReader } from '../src/formats/predictions_csv.js';
 import { openDataset } from '../src/node/dataset.js';
 import { checkDataset } from '../src/node/dataset_check.js';

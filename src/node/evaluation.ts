@@ -9,7 +9,7 @@ import { type CasePicture, reportHtml } from '../evaluate/report_html.js';
 import { loadPlots } from '../evaluate/report_plots.js';
 import { parseJson, readCoco } from '../formats/coco.js';
 import type { Prediction } from '../formats/findings.js';
-import { predictionLineReader } from '../formats/predictions.js';
+import { predictionLineReader } from '../formats/prediction_lines.js';
 import { predictionCsvReader } from '../formats/predictions_csv.js';
 import type { OnWarning } from '../warnings.js';
 import { boxesInImages, checkPlaces, inFilePixels, sizesOf, withSizes } from './box_checks.js';

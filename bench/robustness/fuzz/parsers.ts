@@ -11,7 +11,7 @@ import { CHEST_XRAY14_LABELS } from '../../../src/formats/image_table.js';
 import { parseJson } from '../../../src/formats/json.js';
 import { unpickle } from '../../../src/formats/pickle.js';
 import { readPictureHeader } from '../../../src/formats/picture_header.js';
-import { predictionLineReader } from '../../../src/formats/predictions.js';
+import { predictionLineReader } from '../../../src/formats/prediction_lines.js';
 import { type PredictionReader, predictionCsvReader } from '../../../src/formats/predictions_csv.js';
 import { readSafetensors } from '../../../src/formats/safetensors.js';
 import { BROWSER_FORMATS, detectFormat } from '../../../src/formats/signature.js';
