@@ -22,76 +22,79 @@ interface Coverage {
   training: ReadonlySet<string>;
 }
 
-/** Which of the images, and of the truth boxes, are not part of what is scored. */
+/** Which of the images, of the truth boxes and of the patients are not scored, or not as one would think. */
 export function coverage(of: Coverage): Warning[] {
-  const { rowOf, seen, unknown, unpredicted, validationNames, testNames } = of;
-  const warnings: Warning[] = [];
-  const say = (code: Warning['code'], names: readonly string[], one: string, several: string) => {
-    if (names.length === 0) return;
-    const shown = `${listed(names.slice(0, 3))}${names.length > 3 ? ', …' : ''}`;
-    const hint = code === 'ignored-data' ? nameHint(names, rowOf) : undefined;
-    warnings.push({
-      code,
-      message: `${names.length} ${names.length === 1 ? one : several}: ${shown}.${hint ? ` ${hint}` : ''}`,
-    });
-  };
-  const lacking = (names: Iterable<string>) => [...names].filter((name) => !rowOf.has(name));
-  say(
-    'ignored-data',
-    unknown,
-    'predicted image is not in the label file and was not scored',
-    'predicted images are not in the label file and were not scored',
-  );
-  say(
-    'missing-data',
-    unpredicted.filter((name) => rowOf.has(name)),
-    'image to score has no prediction',
-    'images to score have no prediction',
-  );
-  say(
-    'ignored-data',
-    lacking(testNames ?? []),
-    'name of the test list is not in the label file',
-    'names of the test list are not in the label file',
-  );
-  say(
-    'ignored-data',
-    lacking(validationNames),
-    'name of the validation list is not in the label file',
-    'names of the validation list are not in the label file',
-  );
-  say(
-    'missing-data',
-    [...validationNames].filter((name) => rowOf.has(name) && !seen.has(name)),
-    'image of the validation list has no prediction',
-    'images of the validation list have no prediction',
-  );
-  say(
-    'assumed-data',
-    [...(testNames ?? [])].filter((name) => validationNames.has(name)),
-    'image is in the test and in the validation list: it was fitted on, not scored',
-    'images are in the test and in the validation list: they were fitted on, not scored',
-  );
-  say(
-    'ignored-data',
-    [...new Set(of.boxes.map(({ image }) => image))].filter((image) => !rowOf.has(image)),
-    'image with truth boxes is not in the label file',
-    'images with truth boxes are not in the label file',
-  );
+  const { rowOf, seen, unknown, validationNames, testNames = [] } = of;
+  const isLacking = (name: string) => !rowOf.has(name);
+  const isFitted = (name: string) => validationNames.has(name);
+  const notice = (code: Warning['code'], names: readonly string[], text: (several: boolean) => string): Warning[] =>
+    names.length === 0 ? [] : [{ code, message: messageOf(names, text, code === 'ignored-data' ? rowOf : new Map()) }];
+  const imagesAre = (several: boolean) => (several ? 'images are' : 'image is');
+  const namesAre = (list: string) => (several: boolean) =>
+    `${several ? 'names' : 'name'} of the ${list} list ${several ? 'are' : 'is'} not in the label file`;
+  const boxed = new Set(of.boxes.map(({ image }) => image));
+  return [
+    ...notice(
+      'ignored-data',
+      unknown,
+      (several) => `predicted ${imagesAre(several)} not in the label file and ${several ? 'were' : 'was'} not scored`,
+    ),
+    ...notice(
+      'missing-data',
+      of.unpredicted.filter((name) => !isLacking(name)),
+      (several) => `${several ? 'images to score have' : 'image to score has'} no prediction`,
+    ),
+    ...notice('ignored-data', [...testNames].filter(isLacking), namesAre('test')),
+    ...notice('ignored-data', [...validationNames].filter(isLacking), namesAre('validation')),
+    ...notice(
+      'missing-data',
+      [...validationNames].filter((name) => !isLacking(name) && !seen.has(name)),
+      (several) =>
+        `${several ? 'images of the validation list have' : 'image of the validation list has'} no prediction`,
+    ),
+    ...notice(
+      'assumed-data',
+      [...testNames].filter(isFitted),
+      (several) =>
+        `${imagesAre(several)} in the test and in the validation list: ${several ? 'they were' : 'it was'} fitted on, not scored`,
+    ),
+    ...notice(
+      'ignored-data',
+      [...boxed].filter(isLacking),
+      (several) => `${several ? 'images with truth boxes are' : 'image with truth boxes is'} not in the label file`,
+    ),
+    ...sharedPatients(of, notice),
+  ];
+}
+
+/** How many, what of them, the first three, and the likely cause where other names were meant. */
+function messageOf(names: readonly string[], text: (several: boolean) => string, known: ReadonlyMap<string, number>) {
+  const shown = `${listed(names.slice(0, 3))}${names.length > 3 ? ', …' : ''}`;
+  const hint = known.size > 0 ? nameHint(names, known) : undefined;
+  return `${names.length} ${text(names.length > 1)}: ${shown}.${hint ? ` ${hint}` : ''}`;
+}
+
+/** Patients on both sides of a split: images of one patient resemble each other, so the scores are too good. */
+function sharedPatients(
+  of: Coverage,
+  notice: (code: Warning['code'], names: readonly string[], text: (several: boolean) => string) => Warning[],
+): Warning[] {
   const patientsOf = (rows: readonly number[]) => new Set(rows.map((row) => of.patients[row]));
   const scored = patientsOf(of.test);
   const shared = (rows: readonly number[]) => [...patientsOf(rows)].filter((patient) => scored.has(patient));
-  say(
-    'assumed-data',
-    shared(of.validation),
-    'patient has images to score and images that thresholds are fitted on',
-    'patients have images to score and images that thresholds are fitted on',
-  );
-  say(
-    'assumed-data',
-    shared([...of.training].flatMap((name) => rowOf.get(name) ?? [])),
-    'patient has images to score and images in the training list: a network that was trained on them scores too well',
-    'patients have images to score and images in the training list: a network that was trained on them scores too well',
-  );
-  return warnings;
+  const have = (several: boolean) => (several ? 'patients have' : 'patient has');
+  const trained = [...of.training].flatMap((name) => of.rowOf.get(name) ?? []);
+  return [
+    ...notice(
+      'assumed-data',
+      shared(of.validation),
+      (several) => `${have(several)} images to score and images that thresholds are fitted on`,
+    ),
+    ...notice(
+      'assumed-data',
+      shared(trained),
+      (several) =>
+        `${have(several)} images to score and images in the training list: a network that was trained on them scores too well`,
+    ),
+  ];
 }

@@ -102,9 +102,9 @@ export interface EvaluationResult {
  */
 export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}): EvaluationResult {
   const { table, boxes = [] } = input;
-  const { level = 0.95, replicates = 1000, seed = 0, rule } = options;
-  const { predictions, warnings: matching } = matchPredictions(input.predictions, table.classes);
-  const met = meet(predictions, table);
+  const { level = 0.95, replicates = 1000, seed = 0 } = options;
+  const matched = matchPredictions(input.predictions, table.classes);
+  const met = meet(matched.predictions, table);
   const parts = partsOf(met, options);
   const { all, validation, test } = parts;
 
@@ -116,26 +116,18 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
     (name) => !parts.validationNames.has(name) && !met.seen.has(name),
   );
   const rows = (indices: readonly number[]) => indices.map((i) => all[i].row);
-  const said = options.warnings ?? [];
+  const said = [...(options.warnings ?? []), ...matched.warnings];
   const warnings = [
-    ...said,
-    // Whoever matched the predictions before has said so.
-    ...matching.filter(({ message }) => said.every((each) => each.message !== message)),
+    // Whoever matched the predictions before has said so already.
+    ...new Map(said.map((warning) => [warning.message, warning])).values(),
     ...coverage({
       ...{ ...met, ...parts, boxes, unpredicted, patients: table.patients },
       ...{ test: rows(test), validation: rows(validation), training: new Set(options.training ?? []) },
     }),
-    ...(options.classes || unscoredClasses.length === 0
-      ? []
-      : [missing(`Classes that nothing was predicted for are not scored: ${listed(unscoredClasses, 14)}.`)]),
+    ...(options.classes ? [] : unscored(unscoredClasses)),
   ];
 
-  const given = thresholdsByClass(options.thresholds, table.classes);
-  const thresholds = Object.fromEntries(
-    columns.map((column) => [column.label, thresholdOf(column, validation, given, scoreSource, rule)]),
-  );
-  const scaling = scalingOf(columns, validation, options.scaling ?? 'platt');
-
+  const { thresholds, scaling } = fit(columns, validation, scoreSource, options, table.classes);
   const patients = all.map(({ row }) => table.patients[row]);
   const bootstrapOptions = { level, replicates, seed, clusters: patients };
   const fittedFor = (label: string) => ({ threshold: thresholds[label].value, scaling: own(scaling, label) });
@@ -215,6 +207,23 @@ function partsOf({ known, rowOf }: Met, options: EvaluationOptions) {
   throw new InputError('No predicted image is left to score', { hint: nameHint([...(testNames ?? [])], rowOf) });
 }
 
+/** What is fitted on the validation images, or was given, by class. */
+function fit(
+  columns: readonly ClassColumn[],
+  validation: readonly number[],
+  source: ScoreSource,
+  { rule, scaling = 'platt', thresholds }: EvaluationOptions,
+  classes: readonly string[],
+) {
+  const given = thresholdsByClass(thresholds, classes);
+  return {
+    thresholds: Object.fromEntries(
+      columns.map((column) => [column.label, thresholdOf(column, validation, given, source, rule)]),
+    ),
+    scaling: scalingOf(columns, validation, scaling),
+  };
+}
+
 function thresholdOf(
   column: ClassColumn,
   validation: readonly number[],
@@ -240,7 +249,11 @@ function scalingOf(columns: readonly ClassColumn[], validation: readonly number[
   );
 }
 
-const missing = (message: string): Warning => ({ code: 'missing-data', message });
+function unscored(classes: readonly string[]): Warning[] {
+  if (classes.length === 0) return [];
+  const message = `Classes that nothing was predicted for are not scored: ${listed(classes, 14)}.`;
+  return [{ code: 'missing-data', message }];
+}
 
 /** Thresholds under the data set's names. Those of other classes are of no use here: weights may know more. */
 function thresholdsByClass(given: Readonly<Record<string, number>> = {}, classes: readonly string[]) {

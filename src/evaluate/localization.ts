@@ -146,26 +146,11 @@ export function scoreLocalization(
     for (const [i, each] of tallies.entries()) parts[clusterOf[i]].push(each);
     return parts.map((some) => addTallies(some, criteria.length));
   };
-  const rowsOf = byCluster(scored[labels.length].tallies).map(({ truth }) => truth);
+  const truthOfAll = byCluster(scored[labels.length].tallies).map(({ truth }) => truth);
 
   return scored.map(({ label, tallies }) => {
     const clusters = byCluster(tallies);
-    /** Mean IoU, then average false positives per criterion, with each cluster counted as often as it was drawn. */
-    const figuresOf = (drawn: Uint16Array) => {
-      const values = new Float64Array(1 + criteria.length);
-      let truth = 0;
-      let rows = 0;
-      for (let i = 0; i < clusters.length; i++) {
-        if (drawn[i] === 0) continue;
-        rows += drawn[i] * rowsOf[i];
-        truth += drawn[i] * clusters[i].truth;
-        values[0] += drawn[i] * clusters[i].iouSum;
-        for (let c = 0; c < criteria.length; c++) values[c + 1] += drawn[i] * clusters[i].falseBoxes[c];
-      }
-      values[0] /= truth;
-      for (let c = 0; c < criteria.length; c++) values[c + 1] /= rows;
-      return values;
-    };
+    const figuresOf = figuresFrom(clusters, truthOfAll, criteria.length);
     const whole = figuresOf(new Uint16Array(count).fill(1));
     const intervals = bootstrap(count, figuresOf, options);
     const sum = addTallies(tallies, criteria.length);
@@ -187,6 +172,28 @@ export function scoreLocalization(
       })),
     };
   });
+}
+
+/**
+ * Mean IoU, then average false positives per criterion, with each cluster counted as often as it was drawn.
+ * @param truthOfAll truth boxes of all labels, by cluster: what the false positives are divided by
+ */
+function figuresFrom(clusters: readonly TallySum[], truthOfAll: readonly number[], criteria: number) {
+  return (drawn: Uint16Array): Float64Array => {
+    const values = new Float64Array(1 + criteria);
+    let truth = 0;
+    let all = 0;
+    for (let i = 0; i < clusters.length; i++) {
+      if (drawn[i] === 0) continue;
+      all += drawn[i] * truthOfAll[i];
+      truth += drawn[i] * clusters[i].truth;
+      values[0] += drawn[i] * clusters[i].iouSum;
+      for (let c = 0; c < criteria; c++) values[c + 1] += drawn[i] * clusters[i].falseBoxes[c];
+    }
+    values[0] /= truth;
+    for (let c = 0; c < criteria; c++) values[c + 1] /= all;
+    return values;
+  };
 }
 
 interface TallySum extends Omit<Tally, 'hits' | 'falseBoxes'> {

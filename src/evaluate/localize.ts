@@ -56,21 +56,11 @@ export function localize(
   thresholds: Readonly<Record<string, { value: number }>>,
   options: Omit<BootstrapOptions, 'clusters'> & { frocCriteria?: readonly Criterion[] },
 ): LocalizationResult | undefined {
-  const truthOf = new Map<string, LabeledBox[]>();
-  for (const each of boxes) {
-    if (classes.includes(each.label)) truthOf.set(each.image, [...(truthOf.get(each.image) ?? []), each]);
-  }
-  const boxed = scored.filter(({ prediction }) => truthOf.has(prediction.image));
-  if (boxed.length === 0 || !scored.some(({ prediction }) => prediction.findings)) return undefined;
-
-  const byImage = new Map(boxed.map((each) => [each.prediction.image, each]));
+  const boxed = boxedImages(scored, boxes, classes);
+  if (!boxed) return undefined;
+  const { rows, labels, images } = boxed;
+  const byImage = new Map(rows.map((each) => [each.prediction.image, each]));
   const entry = ({ image }: BoxedImage) => byImage.get(image) as Scored;
-  const labels = classes.filter((label) => boxed.some(({ prediction }) => has(truthOf.get(prediction.image), label)));
-  const images: BoxedImage[] = boxed.map(({ prediction }) => ({
-    image: prediction.image,
-    truth: truthOf.get(prediction.image) as LabeledBox[],
-    detected: (prediction.findings ?? []).filter(({ label }) => labels.includes(label)),
-  }));
 
   for (const image of images) refuseTooMany(image);
   const knownLabels = (image: BoxedImage) =>
@@ -82,7 +72,7 @@ export function localize(
     return { width, height };
   };
   const { level, replicates, seed, frocCriteria } = options;
-  const clusters = boxed.map(({ row }) => table.patients[row]);
+  const clusters = rows.map(({ row }) => table.patients[row]);
   const bootstrapOptions = { level, replicates, seed, clusters };
   const read = (labelsFor: (image: BoxedImage) => string[]): Reading => {
     const score = (some: BoxedImage[]) => scoreLocalization(some, labels, bootstrapOptions);
@@ -100,7 +90,7 @@ export function localize(
     { measure: 'IoBB', threshold: 0.5 },
     { measure: 'IoU', threshold: 0.3 },
   ];
-  const hasPoints = boxed.some(({ prediction }) => prediction.points);
+  const hasPoints = rows.some(({ prediction }) => prediction.points);
   return {
     images: images.length,
     truthBoxes: images.reduce((sum, { truth }) => sum + truth.length, 0),
@@ -112,6 +102,26 @@ export function localize(
     ),
     pointSource: hasPoints ? 'maximum' : 'box centre',
   };
+}
+
+/** Scored images with truth boxes, and the labels that have some; undefined where there are none, or no predicted boxes at all. */
+function boxedImages(scored: readonly Scored[], boxes: readonly LabeledBox[], classes: readonly string[]) {
+  const truthOf = new Map<string, LabeledBox[]>();
+  for (const each of boxes) {
+    if (!classes.includes(each.label)) continue;
+    const known = truthOf.get(each.image);
+    if (known) known.push(each);
+    else truthOf.set(each.image, [each]);
+  }
+  const rows = scored.filter(({ prediction }) => truthOf.has(prediction.image));
+  if (rows.length === 0 || !scored.some(({ prediction }) => prediction.findings)) return undefined;
+  const labels = classes.filter((label) => rows.some(({ prediction }) => has(truthOf.get(prediction.image), label)));
+  const images: BoxedImage[] = rows.map(({ prediction }) => ({
+    image: prediction.image,
+    truth: truthOf.get(prediction.image) as LabeledBox[],
+    detected: (prediction.findings ?? []).filter(({ label }) => labels.includes(label)),
+  }));
+  return { rows, labels, images };
 }
 
 /** Every predicted box is compared with every truth box of its image, some fifty times; and counts are kept in 16 bits. */

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { labelsOf } from '../formats/chestxray.js';
 import { type LabelStatistics, labelStatistics } from '../formats/chestxray_splits.js';
 import { fromCorners, likelyCorners } from './box_corners.js';
-import { boxInImage, isInside, likelyBoxFrame } from './box_frame.js';
+import { boxInImage, isInside, likelyBoxFrame, type Size } from './box_frame.js';
 import { BOX_FILE, type Dataset, openDataset, TEST_FILE, TRAIN_VALIDATION_FILE } from './dataset.js';
 import { checkImage } from './image_file_check.js';
 import { type Progress, print, startProgress, wholeNumber } from './terminal.js';
@@ -88,23 +88,7 @@ export async function checkDataset(folder: string, options: CheckOptions = {}): 
     const size = `${width}×${height}`;
     if (size !== usual) report('inconsistent', image, `is ${size} pixels, most others are ${usual}`);
   }
-  const isFormOpen = options.corners === undefined;
-  const canBeCorners = isFormOpen && likelyCorners(data.boxes.map(({ box }) => ({ box, size: undefined })));
-  const read = canBeCorners ? data.boxes.map((each) => ({ ...each, box: fromCorners(each.box) })) : data.boxes;
-  const likely = options.boxFrame === undefined ? likelyBoxFrame(read, sizes) : undefined;
-  if (likely !== undefined) {
-    const message = `boxes are probably in a frame of ${likely}, and most images are ${usual}: give --box-frame ${likely} here and to raybox evaluate`;
-    report('note', BOX_FILE, message);
-  }
-  const boxFrame = options.boxFrame ?? likely;
-  const frameOf = (image: string) => (boxFrame ? { width: boxFrame, height: boxFrame } : sizes.get(image));
-  const corners = isFormOpen && likelyCorners(data.boxes.map(({ image, box }) => ({ box, size: frameOf(image) })));
-  if (corners) {
-    const message = `boxes ${corners === 'surely' ? 'seem to' : 'could'} be corners, x1, y1, x2, y2, and were read as x, y, width, height: give --corners here and --corners truth to raybox evaluate where they are`;
-    report(corners === 'surely' ? 'inconsistent' : 'note', BOX_FILE, message);
-  }
-  // A line for each box would say the same of all of them.
-  if (corners !== 'surely') checkBoxes(data, sizes, boxFrame, report);
+  const boxFrame = checkFrame(data, sizes, usual, options, report);
   checkLists(data, report);
 
   const boxes = new Map<string, number>();
@@ -121,7 +105,7 @@ export async function checkDataset(folder: string, options: CheckOptions = {}): 
 }
 
 type Report = (kind: ProblemKind, file: string, message: string) => void;
-type Sizes = Map<string, { width: number; height: number }>;
+type Sizes = Map<string, Size>;
 
 async function checkFiles(data: Dataset, report: Report, { deep = false, onProgress }: CheckOptions): Promise<Sizes> {
   const listed = new Set(data.table.images);
@@ -141,6 +125,34 @@ async function checkFiles(data: Dataset, report: Report, { deep = false, onProgr
     onProgress?.(++done, data.paths.size);
   });
   return sizes;
+}
+
+/** Looks at the boxes all together, for their frame and their form, and then at each. Returns the frame, where it is not the images'. */
+function checkFrame(
+  data: Dataset,
+  sizes: Sizes,
+  usual: string,
+  { boxFrame: given, corners: form }: CheckOptions,
+  report: Report,
+): number | undefined {
+  const { boxes } = data;
+  const likelyForm = (sizeOf: (image: string) => Size | undefined) =>
+    form === undefined ? likelyCorners(boxes.map(({ image, box }) => ({ box, size: sizeOf(image) }))) : undefined;
+  const read = likelyForm(() => undefined) ? boxes.map((each) => ({ ...each, box: fromCorners(each.box) })) : boxes;
+  const likely = given === undefined ? likelyBoxFrame(read, sizes) : undefined;
+  if (likely !== undefined) {
+    const message = `boxes are probably in a frame of ${likely}, and most images are ${usual}: give --box-frame ${likely} here and to raybox evaluate`;
+    report('note', BOX_FILE, message);
+  }
+  const frame = given ?? likely;
+  const corners = likelyForm((image) => (frame ? { width: frame, height: frame } : sizes.get(image)));
+  if (corners) {
+    const message = `boxes ${corners === 'surely' ? 'seem to' : 'could'} be corners, x1, y1, x2, y2, and were read as x, y, width, height: give --corners here and --corners truth to raybox evaluate where they are`;
+    report(corners === 'surely' ? 'inconsistent' : 'note', BOX_FILE, message);
+  }
+  // A line for each box would say the same of all of them.
+  if (corners !== 'surely') checkBoxes(data, sizes, frame, report);
+  return frame;
 }
 
 function checkBoxes({ table, boxes }: Dataset, sizes: Sizes, frame: number | undefined, report: Report) {

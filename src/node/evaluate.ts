@@ -167,7 +167,10 @@ async function joinedPredictions(
       }),
     );
   }
-  return mergePredictions(...read);
+  const merged = mergePredictions(...read);
+  if (merged.length > 0) return merged;
+  const empty = warnings.filter(({ code }) => code === 'missing-data').map(({ message }) => message);
+  throw new InputError(empty.join(' '), { hint: 'name files with predictions' });
 }
 
 async function storeFitted(path: string, { thresholds }: EvaluationResult): Promise<void> {

@@ -34,17 +34,15 @@ export interface PredictionFileOptions {
   onWarning?: OnWarning;
 }
 
-/**
- * Reads predictions by the file's ending: `.csv`, `.jsonl` or `.ndjson`, else `.json` as COCO.
- * @throws InputError for what the reader of the format refuses, and for a file without predictions
- */
+/** Reads predictions by the file's ending: `.csv`, `.jsonl` or `.ndjson`, else `.json` as COCO. One without any is said. */
 export async function readPredictions(path: string, options: PredictionFileOptions): Promise<Prediction[]> {
   const isCoco = /\.json$/i.test(path);
   const predictions = isCoco ? await readCocoFile(path, options) : await readLines(path, options);
-  if (predictions.length > 0) return predictions;
-  throw new InputError(`${path} holds no predictions`, {
-    expected: isCoco ? '"images" and "annotations", or a list of results' : 'a line for each image, or for each box',
-  });
+  if (predictions.length === 0) {
+    const expected = isCoco ? '"images" and "annotations", or a list of results' : 'a row for each image or box';
+    options.onWarning?.({ code: 'missing-data', message: `${path} holds no predictions: expected ${expected}.` });
+  }
+  return predictions;
 }
 
 async function readCocoFile(path: string, { cocoIndex, ...options }: PredictionFileOptions): Promise<Prediction[]> {

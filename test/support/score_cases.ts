@@ -589,6 +589,7 @@ const DATA_CASES: ScoreCase[] = [
 const ASKED_CASES: ScoreCase[] = [
   csv('an empty file', '', { refused: /p\.csv/ }),
   csv('a header alone', `${PLAIN_HEADER}\n`, { refused: /p\.csv/ }),
+  boxes('a header alone', PUBLISHED, () => undefined, { says: [/b\.csv holds no predictions/] }),
   lines('an empty file', '', { refused: /p\.jsonl/ }),
   lines(
     'classes as keys',
