@@ -70,6 +70,7 @@ export const likelihoodRules: readonly Rule[] = [
     phrases: [
       `${high} ..1 ${odds} of|for|that|about`,
       `${high} ..1 index|degree|level of ..1 ${odds} of|for|that|about`,
+      `no|not ..1 ${low} ..1 ${odds} of|for|that`,
       'in all probability|likelihood',
       'likely|probable that? there|this|these|it is|are|represents|represent|reflects',
       `${odds} ..1 is|are|remains|remain ..2 ${high} of|for|that`,

@@ -113,6 +113,7 @@ export const negationRules: readonly Rule[] = [
       `:|- none|no|nil|negative|neg|absent|excluded|false|neither|n|0 ${stop}`,
       `:|- none|no|nil|not ${seen}|significant|apparent|visible`,
       `:|- no|without evidence|sign|signs|suggestion|indication|features ${stop}`,
+      ':|- no|without ..1 fluid .|,|;',
       // "Effusion: none on either side".
       ':|- none|no|nil|negative|neg ..1 bilaterally|bilateral|bilat|either|both',
       ':|- none|nil|negative|neg ..1 on|in|at',

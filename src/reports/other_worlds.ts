@@ -101,6 +101,7 @@ export const otherWorldRules: readonly Rule[] = [
       ':|- n / a',
       ':|- not evaluated|assessed|applicable|examined|assessable|evaluable',
       ':|- unable to assess|evaluate|determine',
+      'cannot|not be assessed|evaluated|judged .|,|;|and|but|on|due|because|given|in|at',
       // A field that was left blank, or says where to look.
       `:|- _|…|xxxx? .|,|;|${cellEnd}`,
       ': _|…|xxxx|{',

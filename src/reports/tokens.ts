@@ -72,7 +72,7 @@ function readCentimeters(tokens: Token[]): void {
 const measures = /^(?:\d.*|_|x+|few|several|half|per|in|of|one|two|three|four|five|six)$/;
 const opensFinding = new Set(['.', ',', ';', ':', cellEnd, 'and', 'or', '[', ']', '(', ')', '-']);
 const grades = new Set(
-  'no mild moderate severe marked stable unchanged borderline worsening new without gross massive possible probable positive'.split(
+  'no mild moderate severe marked stable unchanged borderline worsening new without gross massive possible probable positive chronic known persistent significant prominent underlying baseline the'.split(
     ' ',
   ),
 );
@@ -83,7 +83,28 @@ const answers = new Set(
   'no none nil yes absent present negative positive neg pos true false y n 0 1'.split(' ').concat(blank),
 );
 const stops = new Set(['.', ',', ';', cellEnd]);
-const closesName = new Set([...answers, ...stops, ':', '-', '+', '?', 'and', 'or', 'with', 'without', 'no', ']', ')']);
+const closesName = new Set([
+  ...answers,
+  ...stops,
+  ':',
+  '-',
+  '+',
+  '?',
+  'and',
+  'or',
+  'with',
+  'without',
+  'no',
+  'is',
+  'has',
+  'remains',
+  'unchanged',
+  'stable',
+  'noted',
+  'seen',
+  ']',
+  ')',
+]);
 
 /** "Effusion, no" is answered; "effusion, no edema" is not. A cell may say more: "none seen". */
 function answersAlone(tokens: readonly Token[], at: number): boolean {

@@ -197,4 +197,56 @@ Difficult to determine the size of the effusion. → Effusion +
 Presence of a moderate effusion. → Effusion +
 The presence of an effusion is confirmed. → Effusion +
 The presence of a tube cannot be confirmed; large effusion. → Effusion +
+# all kinds in short reports
+The right effusion, however, is gone. → Effusion -
+Bilateral hip effusions, however, are present. → none
+Repaired hiatal hernia; recurrence, however, cannot be excluded. → Hernia -
+Nodules, most likely nipple shadows, are seen at both bases. → Nodule -
+CLINICAL: rule out PNA⏎⏎PNA: (-)⏎PTX: (-)⏎CM: (+) → Pneumonia -,Pneumothorax -,Cardiomegaly +
+IMPRESSION: 1. Low probability of pneumonia. 2. (+) effusion. → Pneumonia ?,Effusion +
+Lungs: No PNA.⏎Pleura: No fluid.⏎Heart: CM. → Pneumonia -,Effusion -,Cardiomegaly +
+WET READ: (+) PTX⏎FINAL REPORT⏎PTX: (-) → Pneumothorax -
+ADDENDUM: Pneumothorax, however, cannot be excluded.⏎⏎FINDINGS: No pneumothorax. → Pneumothorax ?
+[x] Efusion⏎[ ] Pnuemothorax → Effusion +,Pneumothorax -
+Pnuemothorax: none⏎Efusion: small → Pneumothorax -,Effusion +
+? pnuemonia → Pneumonia ?
+No efusion → Effusion -
+1) No efusion 2) Left pnuemothorax → Effusion -,Pneumothorax +
+HISTORY: cardiomegally⏎Lungs are clear. → none
+Status post lobectomy for a nodlue. → none
+Effusion is not, however, excluded. → Effusion ?
+Fluid in the left shoulder joint. → none
+Pneumothorax? Hard to say. → Pneumothorax ?
+Effusion: hard to say → Effusion ?
+Effusion: low likelihood → Effusion ?
+Pneumonia: unlikely but cannot be excluded → Pneumonia ?
+Effusion: may be missed on this view → none
+Small effusion is likely. → Effusion ?
+No likely effusion. → Effusion -
+There is no high suspicion for pneumonia. → Pneumonia -
+There is no strong evidence of pneumonia. → Pneumonia -
+Not a low likelihood of pneumonia. → Pneumonia ?
+Interval change cannot be assessed; small effusion. → Effusion +
+Heart size cannot be assessed. → none
+Effusion cannot be assessed. → none
+Pneumothorax: cannot tell → Pneumothorax ?
+Lungs are clear, no PNA/PTX/eff. → Pneumonia -,Pneumothorax -,Effusion -
+No PTX, PNA, or CM. → Pneumothorax -,Pneumonia -,Cardiomegaly -
+Chronic CM. No acute process. → Cardiomegaly +
+CM is unchanged. → Cardiomegaly +
+The CM is mild. → Cardiomegaly +
+Known CM, now with edema. → Cardiomegaly +,Edema +
+No effusions, (-) ptx → Effusion -,Pneumothorax -
+Free of fluid. → none
+Pleura: normal. → none
+Pleural effusion: no fluid → Effusion -
+Pleural fluid: small, left → Effusion +
+Pleural fluid none. → Effusion -
+Fluid collection in the liver. → none
+If pneumonia is suspected, the left base is suspicious. → none
+A pneumothorax, even a small one, is not seen. → Pneumothorax -
+A pneumothorax, even if small, cannot be excluded. → Pneumothorax ?
+Nothing to suggest effusion. → Effusion -
+Little if any effusion. → Effusion ?
+Little change in the effusion. → Effusion +
 `;
