@@ -54,7 +54,7 @@ test('ignore that names what the network reads is refused, whatever the names be
     [
       '',
       ['fc'],
-      /ignore names tensors that the network reads; given fc, with which begin fc\.weight, fc\.bias; .*fc\. with the dot/,
+      /ignore names tensors that the network reads; given fc, with which begin fc\.weight, fc\.bias; .*leave them out of ignore/,
     ],
     ['', ['extra', 'layer1.0.conv1'], /given layer1\.0\.conv1, with which begin layer1\.0\.conv1\.weight/],
     ['', ['extra.', 'conv1.weight'], /given conv1\.weight/],
@@ -63,6 +63,11 @@ test('ignore that names what the network reads is refused, whatever the names be
     ['module.', ['module'], /given module, with which begin module\.fc\.weight/],
   ] as const)
     assert.match(await messageOf(() => read({ prefix, more, options: { ignore } })), message, `${prefix}${ignore}`);
+  const older = { 'conv1_old.weight': tensor(4, 3, 7, 7) };
+  assert.match(
+    await messageOf(() => read({ more: older, options: { ignore: ['conv1'] } })),
+    /given conv1, with which begin conv1\.weight; name the others by more of what they begin with/,
+  );
   const own = await readCheckpoint(writeSafetensors(networks[3], {}));
   assert.match(
     await messageOf(() => startOf({ ...{ init: own, size: 64, classes: ['a'], seed: 1 }, ignore: ['layer1'] })),

@@ -42,7 +42,10 @@ export function judgeIgnored(
     if (needed.length === 0) return meant.length === 0;
     throw new InputError('ignore names tensors that the network reads', {
       given: `${start}, with which begin ${needed.slice(0, LISTED).join(', ')}${needed.length > LISTED ? ` and ${needed.length - LISTED} more` : ''}`,
-      hint: `without them it would be another network. Where others were meant, name more of their beginning${start.endsWith('.') ? '' : `, such as ${start}. with the dot`}`,
+      hint:
+        needed.length < meant.length
+          ? 'name the others by more of what they begin with, up to a dot, say'
+          : 'without them it would be another network: leave them out of ignore',
     });
   });
   if (unmatched.length === 0) return [];
