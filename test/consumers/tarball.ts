@@ -17,7 +17,8 @@ export async function checkTarball(folder: string): Promise<string> {
   const wrong: string[] = [];
   for (const name of names.filter((one) => /\.(js|d\.ts)$/.test(one))) {
     const [, map] = /^\/\/# sourceMappingURL=(.+)$/m.exec(read(name)) ?? [];
-    if (map && !existsSync(join(root, name, '..', map))) wrong.push(`${name} names ${map}, which is not there`);
+    if (map && !existsSync(join(root, name, '..', map)))
+      wrong.push(`${name} names ${map}, which is not there (of an earlier build? node .ci/build.js --clean)`);
   }
   const { exports, imports, bin, unpkg, jsdelivr, dependencies } = JSON.parse(read('package.json'));
   const targets = pathsIn([exports, imports, bin, unpkg, jsdelivr]);
