@@ -116,23 +116,12 @@ export function predictionLineReader(options: LineOptions = {}): PredictionReade
       return;
     }
     const name = imageOf(value, where);
-    for (const key of Object.keys(value)) if (!KEYS.includes(key)) unknownKeys.add(key);
+    for (const key of unknownKeysOf(value)) unknownKeys.add(key);
     try {
       const prediction = predictions.of(name);
       if (seen.has(prediction)) throw new Error(`${prediction.image} is listed twice`);
       seen.add(prediction);
-      Object.assign(prediction, sizeIn(value, ''));
-      prediction.probabilities = probabilitiesByLabel(value.probabilities, 'probabilities');
-      prediction.logits = numbersByLabel(value.logits, 'logits');
-      refuseContradiction(prediction);
-      prediction.points = pointsOf(value.points);
-      if (value.findings !== undefined) {
-        if (!Array.isArray(value.findings)) throw new Error('"findings" is no list');
-        prediction.findings = value.findings.map((each) => findingOf(each, corners));
-        for (const key of value.findings.flatMap(Object.keys)) {
-          if (!FINDING_KEYS.includes(key)) unknownKeys.add(`findings.${key}`);
-        }
-      }
+      Object.assign(prediction, contentOf(value, corners));
     } catch (error) {
       throw new InputError(`${where}: ${(error as Error).message}`, { cause: error });
     }
@@ -165,6 +154,30 @@ export function predictionLineReader(options: LineOptions = {}): PredictionReade
     },
     predictions: predictions.all,
   };
+}
+
+/** What a line says of its image. @throws an Error for what cannot be meant */
+function contentOf(value: Record<string, unknown>, corners: boolean): Omit<Prediction, 'image'> {
+  const { findings } = value;
+  if (findings !== undefined && !Array.isArray(findings)) throw new Error('"findings" is no list');
+  const content = {
+    ...sizeIn(value, ''),
+    probabilities: probabilitiesByLabel(value.probabilities, 'probabilities'),
+    logits: numbersByLabel(value.logits, 'logits'),
+    points: pointsOf(value.points),
+    ...(findings && { findings: findings.map((each) => findingOf(each, corners)) }),
+  };
+  refuseContradiction(content);
+  return content;
+}
+
+/** Keys of a line and of its findings that mean nothing here. */
+function unknownKeysOf(value: Record<string, unknown>): string[] {
+  const ofFindings = Array.isArray(value.findings) ? value.findings.filter(isRecord).flatMap(Object.keys) : [];
+  return [
+    ...Object.keys(value).filter((key) => !KEYS.includes(key)),
+    ...ofFindings.filter((key) => !FINDING_KEYS.includes(key)).map((key) => `findings.${key}`),
+  ];
 }
 
 /** @throws InputError where no line says anything that can be scored, and so only keys that mean nothing: classes, say */

@@ -31,7 +31,10 @@ export function predictionCollector() {
 const TOLERANCE = 0.02;
 
 /** @throws an Error where probabilities and logits of an image are those of two networks, or one is not what it is called */
-export function refuseContradiction({ probabilities = {}, logits = {} }: Prediction): void {
+export function refuseContradiction({
+  probabilities = {},
+  logits = {},
+}: Pick<Prediction, 'probabilities' | 'logits'>): void {
   for (const [label, logit] of Object.entries(logits)) {
     const probability = Object.hasOwn(probabilities, label) ? probabilities[label] : undefined;
     const expected = 1 / (1 + Math.exp(-logit));

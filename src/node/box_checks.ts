@@ -132,9 +132,14 @@ function checkForm(
   const kind = whose === 'truth' ? 'truth boxes' : 'predicted boxes';
   const options = `--corners ${whose} where they are, --corners none where they are not`;
   if (likely === 'surely') {
+    const isPassing = ({ image, box }: { image: string; box: Box }) => {
+      const size = sizeFor(image);
+      return size !== undefined && !isInside(box, size);
+    };
+    const first = boxes.find(isPassing)!;
     throw new InputError(`the ${kind} seem to be corners, x1, y1, x2, y2`, {
       expected: 'x, y, width, height inside the images',
-      given: `boxes that pass the edges of their images as sizes, and none as corners; the first: ${boxes[0].image}, ${sidesOf(boxes[0].box)}`,
+      given: `boxes that pass the edges of their images as sizes, and none as corners; the first: ${first.image}, ${sidesOf(first.box)}`,
       hint: options,
     });
   }

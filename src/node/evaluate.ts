@@ -1,6 +1,6 @@
 /** `raybox evaluate`: a network, or predictions from anywhere, against a data set. */
 import { basename, join, resolve } from 'node:path';
-import { InputError } from '../errors.js';
+import { counted, InputError } from '../errors.js';
 import type { EvaluationResult } from '../evaluate/evaluate.js';
 import { ALL_LABELS } from '../evaluate/localization.js';
 import { readImageList } from '../formats/chestxray.js';
@@ -235,7 +235,7 @@ function summary(result: EvaluationResult) {
   const { overall, meanAuc, localization, images, patients, validationImages, warnings } = result;
   const fitted = validationImages > 0 ? `, ${validationImages} more to fit thresholds on` : '';
   const ranked = result.scoreSource === 'boxes' ? 'the score of the best box' : 'probabilities';
-  const lines = [`${images} images of ${patients} patients${fitted}, ranked by ${ranked}`];
+  const lines = [`${counted(images, 'image')} of ${counted(patients, 'patient')}${fitted}, ranked by ${ranked}`];
   for (const { message } of warnings) lines.push(`note: ${message}`);
   const figure = (value: number | undefined) => (Number.isFinite(value) ? (value as number).toFixed(3) : '–');
   const scores = localization?.known.scores;
