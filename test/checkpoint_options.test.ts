@@ -54,21 +54,33 @@ test('ignore that names what the network reads is refused, whatever the names be
     [
       '',
       ['fc'],
-      /ignore names tensors that the network reads; given fc, with which begin fc\.weight, fc\.bias; .*leave them out of ignore/,
+      /ignore names tensors that the network reads; given fc, among which is the prediction layer fc; .*leave it out of ignore/,
     ],
     ['', ['extra', 'layer1.0.conv1'], /given layer1\.0\.conv1, with which begin layer1\.0\.conv1\.weight/],
     ['', ['extra.', 'conv1.weight'], /given conv1\.weight/],
-    ['module.', ['module.fc'], /given module\.fc, with which begin module\.fc\.weight, module\.fc\.bias/],
-    ['module.', ['fc.weight', 'extra'], /given fc\.weight, with which begin module\.fc\.weight/],
-    ['module.', ['module'], /given module, with which begin module\.fc\.weight/],
+    ['module.', ['module.fc'], /given module\.fc, among which is the prediction layer module\.fc/],
+    ['module.', ['fc.weight', 'extra'], /given fc\.weight, extra, among which is the prediction layer fc/],
+    ['module.', ['module'], /given module, among which is the prediction layer module\.fc/],
   ] as const)
     assert.match(await messageOf(() => read({ prefix, more, options: { ignore } })), message, `${prefix}${ignore}`);
+  const task = { 'gender.weight': tensor(2, 6), 'gender.bias': tensor(2) };
+  assert.match(
+    await messageOf(() => read({ more: task, options: { prediction: 'fc', ignore: ['fc', 'gender'] } })),
+    /ignore names tensors that the network reads; given fc, gender, among which/,
+  );
+  assert.is((await read({ more: task, options: { prediction: 'fc', ignore: ['gender'] } })).metadata.prediction, 'fc');
   const older = { 'conv1_old.weight': tensor(4, 3, 7, 7) };
   assert.match(
     await messageOf(() => read({ more: older, options: { ignore: ['conv1'] } })),
     /given conv1, with which begin conv1\.weight; name the others by more of what they begin with/,
   );
   const own = await readCheckpoint(writeSafetensors(networks[3], {}));
+  // Who starts a training from the backbone may well leave its head.
+  assert.ok(
+    startOf({ ...{ init: own, size: 64, classes: ['a'], seed: 1 }, ignore: ['fc'] }).fresh.includes(
+      'head.prediction.weight',
+    ),
+  );
   assert.match(
     await messageOf(() => startOf({ ...{ init: own, size: 64, classes: ['a'], seed: 1 }, ignore: ['layer1'] })),
     /ignore names tensors that the network reads; given layer1/,

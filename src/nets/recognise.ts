@@ -12,7 +12,7 @@ import type { ParametersOf } from './backbone.js';
 import { describeNetwork, type Found, type Sources } from './describe_network.js';
 import { unsupportedFamily } from './foreign.js';
 import { familyName } from './head_refusals.js';
-import { checkIgnore, judgeIgnored } from './ignored.js';
+import { checkIgnore } from './ignored.js';
 import { weightsInParts } from './in_parts.js';
 import { inferBackbone } from './infer.js';
 import { descriptionOf, inferHead, prefixOf, withoutHead } from './infer_head.js';
@@ -79,27 +79,25 @@ export function recognise(
       given: `none for ${missing.length} of them, such as ${missing.slice(0, 3).join(', ')}`,
     });
   const inputChannels = channelsOf(tensors, own.stem);
-  let head: Architecture['head'];
-  let headless: InputError | undefined;
-  const headWithout = (left: readonly string[]) =>
-    inferHead(tensors, backbone, own, {
-      ...(given.pooling ? { pooling: given.pooling } : {}),
-      ...(given.lseR ? { r: given.lseR } : {}),
-      ...(given.transitionActivation ? { transitionActivation: given.transitionActivation } : {}),
-      ...(given.prediction ? { prediction: relative(given.prediction) } : {}),
-      ignore: left,
-    });
-  try {
-    head = headWithout(leftOut);
-    // Where there is one without, what is to be ignored is the prediction layer.
-    const ignored = !head && leftOut.length > 0 && headWithout([]);
-    if (ignored)
-      judgeIgnored(asked, checkpoint.tensors, tensors, { has: (name) => name.startsWith(`${ignored.prediction}.`) });
-    if (!head) headless = withoutHead(tensors, backbone, own);
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    headless = error;
-  }
+  const headWithout = (left: readonly string[]): { head?: Architecture['head']; error?: InputError } => {
+    try {
+      const found = inferHead(tensors, backbone, own, {
+        ...(given.pooling ? { pooling: given.pooling } : {}),
+        ...(given.lseR ? { r: given.lseR } : {}),
+        ...(given.transitionActivation ? { transitionActivation: given.transitionActivation } : {}),
+        ...(given.prediction ? { prediction: relative(given.prediction) } : {}),
+        ignore: left,
+      });
+      return found ? { head: found } : { error: withoutHead(tensors, backbone, own) };
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      return { error };
+    }
+  };
+  const { head, error } = headWithout(leftOut);
+  // Where there is one only if nothing is ignored, the prediction layer itself is to be ignored: right for who wants the backbone alone.
+  const ignored = !head && leftOut.length > 0 ? headWithout([]).head : undefined;
+  const headless = ignored ? ignoredHead(ignored.prediction ?? 'head.prediction', asked) : error;
   if (!head) {
     const sources: Sources = { architecture: given.architecture === undefined ? 'shapes' : 'given' };
     return {
@@ -126,6 +124,12 @@ export function recognise(
     ...asLinear(tensors, `${prediction}.weight`),
   };
 }
+
+const ignoredHead = (prediction: string, ignore: readonly string[]) =>
+  new InputError('ignore names tensors that the network reads', {
+    given: `${ignore.join(', ')}, among which is the prediction layer ${prediction}`,
+    hint: 'without it there is nothing to classify with: leave it out of ignore',
+  });
 
 /** A convolution of one pixel as the linear layer that it is. */
 function asLinear(tensors: Map<string, TensorData>, name: string): Pick<Recognised, 'reshaped'> {
