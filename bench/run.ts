@@ -6,9 +6,9 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { nameList, wholeNumber } from '../src/cli/terminal.js';
 import { InputError } from '../src/errors.js';
 import { describe, type Gpu, openGpu } from '../src/gpu/device.js';
-import { nameList, wholeNumber } from '../src/node/terminal.js';
 import { benchLocalizer } from './localizer.js';
 import { benchNetwork, NETWORKS, networkLabel } from './networks.js';
 import { benchOperation, listBenchmarks } from './operations.js';

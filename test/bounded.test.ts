@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { table } from '../src/cli/terminal.js';
 import { bestIou } from '../src/evaluate/localization.js';
 import { boxScore } from '../src/evaluate/localize.js';
-import { table } from '../src/node/terminal.js';
 
 const MANY = 300_000;
 const src = fileURLToPath(new URL('../../src', import.meta.url));

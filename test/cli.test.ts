@@ -24,7 +24,7 @@ import { untrainedWeights } from '../src/nets/untrained.js';
 import { DISEASES, drawPhantom } from '../src/phantom/index.js';
 
 const test = suite('cli');
-const bin = join(dirname(fileURLToPath(import.meta.url)), '../src/node/cli.js');
+const bin = join(dirname(fileURLToPath(import.meta.url)), '../src/cli/cli.js');
 const folder = mkdtempSync(join(tmpdir(), 'raybox-cli-'));
 const at = (...parts: string[]) => join(folder, ...parts);
 const weights = at('small.safetensors');

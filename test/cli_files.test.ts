@@ -14,10 +14,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { type ErrorLine, openResults, type ResultLine } from '../src/cli/localize_results.js';
+import { duration, nameList, numberList, numbersByName, table, UsageError, wholeNumber } from '../src/cli/terminal.js';
 import { InputError } from '../src/errors.js';
 import { findImageFiles, readImage } from '../src/node/image_files.js';
-import { type ErrorLine, openResults, type ResultLine } from '../src/node/localize_results.js';
-import { duration, nameList, numberList, numbersByName, table, UsageError, wholeNumber } from '../src/node/terminal.js';
 
 const test = suite<{ folder: string }>('command line files', { folder: '' });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { checkDataset } from '../src/cli/dataset_check.js';
 import { InputError } from '../src/errors.js';
 import {
   CHEST_XRAY8_LABELS,
@@ -21,7 +22,6 @@ import { predictionLineReader } from '../src/formats/prediction_lines.js';
 import { mergePredictions } from '../src/formats/predictions.js';
 import { predictionCsvReader } from '../src/formats/predictions_csv.js';
 import { openDataset } from '../src/node/dataset.js';
-import { checkDataset } from '../src/node/dataset_check.js';
 import { readText, readTextPieces, writeWhole } from '../src/node/text_files.js';
 
 const HEADER_2017 =

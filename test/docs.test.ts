@@ -22,7 +22,7 @@ import * as assert from 'uvu/assert';
 import { assertLinks, type Page, readPage } from './support/markdown.js';
 
 const root = new URL('../../', import.meta.url).pathname;
-const cli = join(root, 'dist/src/node/cli.js');
+const cli = join(root, 'dist/src/cli/cli.js');
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'raybox-docs-'));
 test.after(() => rmSync(folder, { recursive: true }));
@@ -126,7 +126,7 @@ for (const { page, blocks } of pages.filter((each) => each.blocks.some(({ kind }
     }
     for (const command of blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => commandsOf(code))) {
       const [program, ...words] = wordsOf(command);
-      const call = program === 'raybox' ? [join(copy, 'dist/src/node/cli.js'), ...words] : words;
+      const call = program === 'raybox' ? [join(copy, 'dist/src/cli/cli.js'), ...words] : words;
       await run(process.execPath, call, { cwd: copy, timeout: 120_000 });
     }
     const types = join(root, 'node_modules/typescript-7/bin/tsc');

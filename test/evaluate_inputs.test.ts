@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { checkDataset } from '../src/cli/dataset_check.js';
+import { addEvaluateCommand } from '../src/cli/evaluate.js';
+import { mine } from '../src/cli/mine.js';
 import { InputError } from '../src/errors.js';
 import { evaluate } from '../src/evaluate/evaluate.js';
 import { reportHtml } from '../src/evaluate/report_html.js';
@@ -17,9 +20,6 @@ import { labelNames } from '../src/formats/label_names.js';
 import { predictionLineReader } from '../src/formats/prediction_lines.js';
 import { mergePredictions } from '../src/formats/predictions.js';
 import { predictionCsvReader } from '../src/formats/predictions_csv.js';
-import { checkDataset } from '../src/node/dataset_check.js';
-import { addEvaluateCommand } from '../src/node/evaluate.js';
-import { mine } from '../src/node/mine.js';
 import { seededRandom } from '../src/random.js';
 
 const refused = (run: () => unknown, message: RegExp) => {

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { addEvaluateCommand } from '../src/cli/evaluate.js';
+import { readPredictions } from '../src/cli/evaluation.js';
+import { storeThresholds } from '../src/cli/weights_thresholds.js';
 import { InputError } from '../src/errors.js';
 import { pickCases } from '../src/evaluate/cases.js';
 import { type EvaluationResult, evaluate } from '../src/evaluate/evaluate.js';
@@ -16,9 +19,6 @@ import type { Prediction } from '../src/formats/findings.js';
 import { decodePng, encodePng } from '../src/formats/png.js';
 import { readSafetensors, writeSafetensors } from '../src/formats/safetensors.js';
 import { formatWeightsMetadata, parseWeightsMetadata, type WeightsMetadata } from '../src/formats/weights.js';
-import { addEvaluateCommand } from '../src/node/evaluate.js';
-import { readPredictions } from '../src/node/evaluation.js';
-import { storeThresholds } from '../src/node/weights_thresholds.js';
 
 const HEADER = 'Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position';
 const PIXEL =

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { addEvaluateCommand } from '../src/cli/evaluate.js';
 import { CHEST_XRAY8_LABELS, writeBoxList } from '../src/formats/chestxray.js';
 import type { Prediction } from '../src/formats/findings.js';
 import { encodePng } from '../src/formats/png.js';
 import { readSafetensors } from '../src/formats/safetensors.js';
 import { parseWeightsMetadata } from '../src/formats/weights.js';
 import { untrainedWeights } from '../src/nets/untrained.js';
-import { addEvaluateCommand } from '../src/node/evaluate.js';
 import { DISEASES, drawPhantom } from '../src/phantom/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-evaluate-'));

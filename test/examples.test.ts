@@ -102,7 +102,7 @@ test('weights of one’s own: what PyTorch recorded holds, and nothing else does
   for (const name of ['model.pth', 'input.png', 'expected.json'])
     copyFileSync(join(root, 'test/fixtures/torch-verified', name), join(folder, name));
   const convert = readExample(title).commands.find((command) => command.startsWith('npx raybox'))!;
-  await run(process.execPath, [join(root, 'dist/src/node/cli.js'), ...convert.split(' ').slice(2)], { cwd: folder });
+  await run(process.execPath, [join(root, 'dist/src/cli/cli.js'), ...convert.split(' ').slice(2)], { cwd: folder });
   assert.match(await runScript(title, 'verify.mjs'), /^3 classes, at most \d\.\de-[678] of the range from PyTorch$/m);
 
   const recorded = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8'));

@@ -63,6 +63,7 @@ const parts: Record<string, { parts: readonly string[]; packages?: readonly stri
   index: { parts: [...core, ...aside] },
   graph_entry: { parts: ['gpu', 'graph', 'ops', 'verify'] },
   node: { parts: [...core, ...aside], packages: ['*'] },
+  cli: { parts: [...core, ...aside, 'node'], packages: ['*'] },
   web: { parts: [...core, ...aside], packages: ['react', 'preact'] }, // their types alone
 };
 
@@ -83,7 +84,7 @@ function forbiddenImports(file: string, text: string): string[] {
       return to === part || rules.parts.includes(to) ? [] : [`${file}: ${part} may not import ${to} (${name})`];
     }
     const builtin = name.startsWith('node:') || builtinModules.includes(name);
-    if (builtin) return part === 'node' ? [] : [`${file}: ${name} is Node's`];
+    if (builtin) return part === 'node' || part === 'cli' ? [] : [`${file}: ${name} is Node's`];
     const [scope, rest] = name.split('/');
     const packageName = scope.startsWith('@') ? `${scope}/${rest}` : scope;
     const allowed = rules.packages ?? [];
@@ -100,11 +101,11 @@ const domGlobals = new RegExp(
   ].join('|')})$`,
 );
 
-/** Global names that `file` uses though only src/node or src/web may. What it declares itself is its own. */
+/** Global names that `file` uses though only src/node, src/cli or src/web may. What it declares itself is its own. */
 function forbiddenGlobals(file: string, text: string): string[] {
   const part = partOf(file);
   const banned = (name: string) =>
-    (part !== 'node' && nodeGlobals.test(name)) || (part !== 'web' && domGlobals.test(name));
+    (part !== 'node' && part !== 'cli' && nodeGlobals.test(name)) || (part !== 'web' && domGlobals.test(name));
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true);
   const declared = new Set<string>();
   const used = new Set<string>();
@@ -142,7 +143,7 @@ test('no part imports what it may not know', () => {
   );
 });
 
-test('only src/node uses Node’s globals, only src/web those of a page', () => {
+test('only src/node and src/cli use Node’s globals, only src/web those of a page', () => {
   assert.equal(
     sources.flatMap(([file, text]) => forbiddenGlobals(file, text)),
     [],

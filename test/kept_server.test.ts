@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { addConvertCommand } from '../src/cli/convert.js';
+import { addEvaluateCommand } from '../src/cli/evaluate.js';
+import { addInspectCommand } from '../src/cli/inspect.js';
+import { addLocalizeCommand } from '../src/cli/localize.js';
 import { InputError } from '../src/errors.js';
 import { hashOf } from '../src/localizer/integrity.js';
 import { type KeptOptions, keptWeights } from '../src/localizer/kept_weights.js';
-import { addConvertCommand } from '../src/node/convert.js';
-import { addEvaluateCommand } from '../src/node/evaluate.js';
-import { addInspectCommand } from '../src/node/inspect.js';
-import { addLocalizeCommand } from '../src/node/localize.js';
 import { readFixture } from './support/fixture.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-server-'));

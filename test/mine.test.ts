@@ -16,9 +16,9 @@ import { Command } from 'commander';
 import { extract, pack } from 'tar-stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { addMineCommand, type MineFilesOptions, mine } from '../src/cli/mine.js';
 import { InputError } from '../src/errors.js';
 import { readDataEntry } from '../src/formats/chestxray.js';
-import { addMineCommand, type MineFilesOptions, mine } from '../src/node/mine.js';
 
 const test = suite<{ folder: string }>('mine', { folder: '' });
 

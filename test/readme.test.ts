@@ -59,7 +59,7 @@ for (const command of commands) {
   test(command, async () => {
     const [program, ...args] = command.split(' ');
     assert.is(program, 'raybox');
-    const { stdout } = await run(process.execPath, [join(root, 'dist/src/node/cli.js'), ...args], {
+    const { stdout } = await run(process.execPath, [join(root, 'dist/src/cli/cli.js'), ...args], {
       cwd: folder,
       timeout: 240_000,
     });
@@ -75,7 +75,7 @@ test('commands left what they promise', () => {
 test('npm scripts and commands that are named exist', async () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   for (const [, name] of text.matchAll(/npm run\s([\w:]+)/g)) assert.ok(name in scripts, name);
-  const { stdout } = await run(process.execPath, [join(root, 'dist/src/node/cli.js')]);
+  const { stdout } = await run(process.execPath, [join(root, 'dist/src/cli/cli.js')]);
   for (const [, name] of text.matchAll(/`raybox (\w+)/g)) assert.match(stdout, new RegExp(`^ +${name} `, 'm'));
 });
 

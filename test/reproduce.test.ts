@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert';
 const folder = mkdtempSync(join(tmpdir(), 'raybox-reproduce-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 const out = join(folder, 'paper');
-const cli = fileURLToPath(new URL('../src/node/cli.js', import.meta.url));
+const cli = fileURLToPath(new URL('../src/cli/cli.js', import.meta.url));
 const reproduce = (...args: string[]) =>
   spawnSync(process.execPath, [cli, 'reproduce', '--out', out, ...args], { encoding: 'utf8' });
 

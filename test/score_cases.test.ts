@@ -6,9 +6,9 @@ import { Command } from 'commander';
 import pngjs from 'pngjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { addEvaluateCommand } from '../src/cli/evaluate.js';
+import { UsageError } from '../src/cli/terminal.js';
 import { InputError } from '../src/errors.js';
-import { addEvaluateCommand } from '../src/node/evaluate.js';
-import { UsageError } from '../src/node/terminal.js';
 import { DATA, type Files, IMAGES, PLAIN, SCORE_CASES, type ScoreCase, SIZE } from './support/score_cases.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-scores-'));

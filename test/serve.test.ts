@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DEMO_HEADERS, serveFolder } from '../src/node/serve.js';
+import { DEMO_HEADERS, serveFolder } from '../src/cli/serve.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-test-'));
 const page = join(folder, 'page');

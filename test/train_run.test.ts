@@ -8,14 +8,14 @@ import { fileURLToPath } from 'node:url';
 import pngjs from 'pngjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { featureFile } from '../src/cli/feature_file.js';
+import { writePhantoms } from '../src/cli/phantom.js';
+import { createRunFolder, openRunFolder } from '../src/cli/run_folder.js';
+import { interruptible } from '../src/cli/terminal.js';
+import { openTrainingData } from '../src/cli/training_data.js';
 import { readSafetensors } from '../src/formats/safetensors.js';
 import { parseWeightsMetadata } from '../src/formats/weights.js';
-import { featureFile } from '../src/node/feature_file.js';
 import { openImageStore } from '../src/node/image_store.js';
-import { writePhantoms } from '../src/node/phantom.js';
-import { createRunFolder, openRunFolder } from '../src/node/run_folder.js';
-import { interruptible } from '../src/node/terminal.js';
-import { openTrainingData } from '../src/node/training_data.js';
 import { readTrainingCheckpoint } from '../src/train/checkpoint.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-train-'));
@@ -23,7 +23,7 @@ test.after(() => rmSync(folder, { recursive: true, force: true }));
 const at = (...names: string[]) => join(folder, ...names);
 const text = (...names: string[]) => readFileSync(at(...names), 'utf8');
 const bytes = (...names: string[]) => readFileSync(at(...names), 'base64');
-const cli = fileURLToPath(new URL('../src/node/cli.js', import.meta.url));
+const cli = fileURLToPath(new URL('../src/cli/cli.js', import.meta.url));
 
 const classes = ['Cardiomegaly', 'Effusion'];
 await writePhantoms({
@@ -288,7 +288,7 @@ test('on a full disk the former checkpoint is kept, and said', async () => {
   await opened.close();
   const save = `
     import { readFileSync } from 'node:fs';
-    import { openRunFolder } from '${new URL('../src/node/run_folder.js', import.meta.url).href}';
+    import { openRunFolder } from '${new URL('../src/cli/run_folder.js', import.meta.url).href}';
     const folder = await openRunFolder(process.argv[1], console.log);
     const say = (error) => console.log(error.name + ': ' + error.message);
     await folder.checkpoint({ ...folder.resume, state: { ...folder.resume.state, epoch: 7 } }).catch(say);

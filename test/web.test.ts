@@ -7,9 +7,9 @@ import { PNG } from 'pngjs';
 import type { Page } from 'puppeteer-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { DEMO_HEADERS, serveFolder } from '../src/cli/serve.js';
 import { encodePng } from '../src/formats/png.js';
 import { launchChromium } from '../src/node/chromium.js';
-import { DEMO_HEADERS, serveFolder } from '../src/node/serve.js';
 import { classColor } from '../src/overlay/colors.js';
 import { readFixture } from './support/fixture.js';
 

@@ -1,8 +1,9 @@
 /** Arms side by side, as Markdown and as JSON. */
+
+import { duration } from '../../src/cli/terminal.js';
 import { InputError } from '../../src/errors.js';
 import type { Interval } from '../../src/evaluate/intervals.js';
 import type { ImageTable } from '../../src/formats/image_table.js';
-import { duration } from '../../src/node/terminal.js';
 import { markdownTable } from '../markdown.js';
 import {
   type ArmScores,

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Random, seededRandom } from '../../src/random.js';
 
-const cli = fileURLToPath(new URL('../../src/node/cli.js', import.meta.url));
+const cli = fileURLToPath(new URL('../../src/cli/cli.js', import.meta.url));
 
 /** What is killed. */
 export interface Subject {

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { wholeNumber } from '../../src/node/terminal.js';
+import { wholeNumber } from '../../src/cli/terminal.js';
 import { markdownTable } from '../markdown.js';
 import { makeSubjects } from './kill_subjects.js';
 import { killTrials, type TrialCounts } from './kill_trials.js';

@@ -7,11 +7,11 @@
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { duration, number, print, say, startProgress, table, wholeNumber } from '../../src/cli/terminal.js';
 import { InputError } from '../../src/errors.js';
 import { encodePng } from '../../src/formats/png.js';
 import { type ImageInput, type LocalizeOptions, type Localizer, load } from '../../src/index.js';
 import { untrainedWeights } from '../../src/nets/untrained.js';
-import { duration, number, print, say, startProgress, table, wholeNumber } from '../../src/node/terminal.js';
 import { writeWhole } from '../../src/node/text_files.js';
 import { Command } from '../../src/node/vendor/commander.js';
 import { createDice, type Dice } from './fuzz/mutate.js';

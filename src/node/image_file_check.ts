@@ -1,8 +1,8 @@
 /** Whether an image file is whole, by its first and last bytes, and how large its image is. */
 import { type FileHandle, open, readFile } from 'node:fs/promises';
+import type { Size } from '../evaluate/box_frame.js';
 import { decodeImage } from '../formats/image.js';
 import { readOrientation } from '../formats/orientation.js';
-import type { Size } from './box_frame.js';
 
 const PNG_SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 const PNG_END = Buffer.from('0000000049454e44ae426082', 'hex');

@@ -4,7 +4,7 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
 import { type DecodeOptions, decodeImage, type Image } from '../formats/image.js';
-import { MAX_IMAGE_BYTES } from './image_options.js';
+import { MAX_IMAGE_BYTES } from './image_reading.js';
 import { glob } from './vendor/tinyglobby.js';
 
 export interface ImageFile {

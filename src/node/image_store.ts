@@ -5,7 +5,7 @@ import { InputError } from '../errors.js';
 import type { DecodeOptions } from '../formats/pixels.js';
 import type { Fit } from '../ops/images/frame.js';
 import type { Warning } from '../warnings.js';
-import { tallyWarnings } from './image_options.js';
+import { tallyWarnings } from './image_reading.js';
 
 export interface ImageStoreOptions {
   /** Side in pixels that images are brought to. */

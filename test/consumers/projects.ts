@@ -216,7 +216,7 @@ export const PROJECTS: readonly Project[] = [
     install: ['@deno/linux-x64-glibc', '@sparticuz/chromium@147.0.0'],
     files: {},
     commands: [
-      'node_modules/@deno/linux-x64-glibc/deno run --allow-all --unstable-webgpu node_modules/raybox/dist/src/node/cli.js verify',
+      'node_modules/@deno/linux-x64-glibc/deno run --allow-all --unstable-webgpu node_modules/raybox/dist/src/cli/cli.js verify',
     ],
     tells: /^All \d+ passed/,
   },

@@ -4,8 +4,8 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeF
 import { delimiter, dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'puppeteer-core';
+import { serveFolder } from '../../src/cli/serve.js';
 import { launchChromium } from '../../src/node/chromium.js';
-import { serveFolder } from '../../src/node/serve.js';
 import { findingsIn } from '../support/examples.js';
 import type { Project } from './projects.js';
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { build } from 'esbuild';
 import type { Browser, Page } from 'puppeteer-core';
-import { type Served, serveFolder } from '../../src/node/serve.js';
+import { type Served, serveFolder } from '../../src/cli/serve.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 

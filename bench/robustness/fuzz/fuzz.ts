@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nameList, number, print, say, startProgress, table, wholeNumber } from '../../../src/node/terminal.js';
+import { nameList, number, print, say, startProgress, table, wholeNumber } from '../../../src/cli/terminal.js';
 import { writeWhole } from '../../../src/node/text_files.js';
 import { Command } from '../../../src/node/vendor/commander.js';
 import type { Failure } from './child.js';

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openRunFolder } from '../../../src/cli/run_folder.js';
 import { isGraph } from '../../../src/formats/architecture.js';
 import { readBoxList, readDataEntry, readImageList } from '../../../src/formats/chestxray.js';
 import { labelStatistics } from '../../../src/formats/chestxray_splits.js';
@@ -23,7 +24,6 @@ import { createGraph } from '../../../src/graph/ir/graph.js';
 import { readModel } from '../../../src/localizer/model.js';
 import { graphNetwork, type NetworkFunction, networkOf } from '../../../src/nets/index.js';
 import { readReports } from '../../../src/node/report_files.js';
-import { openRunFolder } from '../../../src/node/run_folder.js';
 import { mineReport, readOpenI } from '../../../src/reports/index.js';
 import { readTrainingCheckpoint } from '../../../src/train/checkpoint.js';
 import * as archives from './archives.js';

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
+import { boxFile, labelFile, type PhantomRow } from '../../../src/cli/phantom_tables.js';
 import type { Checkpoint, TensorData } from '../../../src/formats/checkpoint.js';
 import { writeBoxList } from '../../../src/formats/chestxray.js';
 import { toCoco } from '../../../src/formats/coco.js';
@@ -13,7 +14,6 @@ import { architectureMetadata, formatWeightsMetadata, type WeightsMetadata } fro
 import { createGraph } from '../../../src/graph/ir/graph.js';
 import { product } from '../../../src/graph/ir/tensor.js';
 import { buildNetwork, describeGraph, networkOf } from '../../../src/nets/index.js';
-import { boxFile, labelFile, type PhantomRow } from '../../../src/node/phantom_tables.js';
 import { drawPhantom } from '../../../src/phantom/index.js';
 import { writeCheckpoint } from '../../../src/train/checkpoint.js';
 import type { TrainSettings } from '../../../src/train/settings.js';

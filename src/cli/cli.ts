@@ -1,0 +1,116 @@
+#!/usr/bin/env node
+/**
+ * The command `raybox`. Exit codes: 0 done, or the reader of stdout has seen enough; 1 something failed, or some files did; 2 wrong
+ * usage; 130 interrupted. Results go to stdout, everything else to stderr. Only the command that is asked for is loaded.
+ */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from '../node/vendor/commander.js';
+import { print } from './terminal.js';
+
+interface Entry {
+  summary: string;
+  add(program: Command): Promise<void>;
+}
+
+const COMMANDS: Record<string, Entry> = {
+  localize: {
+    summary: 'X-rays → probabilities, boxes and overlays',
+    add: async (program) => (await import('./localize.js')).addLocalizeCommand(program),
+  },
+  demo: {
+    summary: 'draw a phantom, localize it, write an overlay',
+    add: async (program) => (await import('./demo.js')).addDemoCommand(program),
+  },
+  info: {
+    summary: "this machine's adapters, and the kernels that would run",
+    add: async (program) => (await import('./info.js')).addInfoCommand(program),
+  },
+  verify: {
+    summary: 'every kernel against its float64 reference, on this machine',
+    add: async (program) => (await import('./verify.js')).addVerifyCommand(program),
+  },
+  inspect: {
+    summary: 'what a weights file holds, and what running it takes',
+    add: async (program) => (await import('./inspect.js')).addInspectCommand(program),
+  },
+  convert: {
+    summary: 'weights as safetensors that say all about their network',
+    add: async (program) => (await import('./convert.js')).addConvertCommand(program),
+  },
+  train: {
+    summary: 'labels → a localizer',
+    add: async (program) => (await import('./train.js')).addTrainCommand(program),
+  },
+  reproduce: {
+    summary: 'the whole paper on phantoms: draw, mine, train, evaluate',
+    add: async (program) => (await import('./reproduce.js')).addReproduceCommand(program),
+  },
+  evaluate: {
+    summary: 'score predictions against a data set',
+    add: async (program) => (await import('./evaluate.js')).addEvaluateCommand(program),
+  },
+  mine: {
+    summary: 'radiology reports → disease labels',
+    add: async (program) => (await import('./mine.js')).addMineCommand(program),
+  },
+  phantom: {
+    summary: 'draw a data set of synthetic chest X-rays',
+    add: async (program) => (await import('./phantom.js')).addPhantomCommand(program),
+  },
+  check: {
+    summary: 'check a data set in the ChestX-ray8/14 layout',
+    add: async (program) => (await import('./dataset_check.js')).addCheckCommand(program),
+  },
+};
+
+async function main(args: string[]): Promise<void> {
+  const { version, description } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  let help = '';
+  const program = new Command('raybox')
+    .description(description)
+    .version(version, '-V, --version')
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'raybox: ')),
+      writeOut: (text) => {
+        help += text;
+      },
+    })
+    .exitOverride();
+  const words = args.filter((arg) => !arg.startsWith('-'));
+  const wanted = words[0] === 'help' ? words[1] : words[0];
+  for (const [name, { summary, add }] of Object.entries(COMMANDS)) {
+    if (name === wanted) await add(program);
+    else program.command(name).description(summary);
+  }
+  if (args.length === 0) return print(program.helpInformation());
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } finally {
+    if (help !== '') await print(help);
+  }
+}
+
+/** One line; the stack where DEBUG asks for it. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (process.env.DEBUG) return error.stack ?? error.message;
+  return error.message.replace(/\s*\n\s*/g, ' | ');
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const codes: Record<string, number> = { UsageError: 2, Interrupted: 130, ReaderLeft: 0 };
+  return codes[error instanceof Error ? error.name : ''] ?? 1;
+}
+
+// What cannot be written to stdout is an error of `print`. Where stderr leads nowhere, the work goes on without it.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+  // commander has printed its own, and to a reader who left there is nothing to say.
+  if (!(error instanceof CommanderError || (error as Error)?.name === 'ReaderLeft'))
+    process.stderr.write(`raybox: ${explain(error)}\n`);
+}

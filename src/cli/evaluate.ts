@@ -1,0 +1,250 @@
+/** `raybox evaluate`: a network, or predictions from anywhere, against a data set. */
+import { basename, join, resolve } from 'node:path';
+import { counted, InputError } from '../errors.js';
+import { areCorners, CORNERS_OF, type CornersOf } from '../evaluate/box_corners.js';
+import type { EvaluationResult } from '../evaluate/evaluate.js';
+import { ALL_LABELS } from '../evaluate/localization.js';
+import { readImageList } from '../formats/chestxray.js';
+import { splitByPatient } from '../formats/chestxray_splits.js';
+import { parseJson } from '../formats/coco.js';
+import type { Prediction } from '../formats/findings.js';
+import { labelNames } from '../formats/label_names.js';
+import type { DecodeOptions } from '../formats/pixels.js';
+import { mergePredictions } from '../formats/predictions.js';
+import { type Dataset, openDataset, TEST_FILE } from '../node/dataset.js';
+import { readText } from '../node/text_files.js';
+import { type Command, InvalidArgumentError, Option } from '../node/vendor/commander.js';
+import type { Warning } from '../warnings.js';
+import { readPredictions, writeEvaluation } from './evaluation.js';
+import { addImageOptions } from './image_options.js';
+import { interruptible, print, say, table, UsageError, wholeNumber } from './terminal.js';
+import { addWeightsOptions, classList, type WeightsOptions } from './weights_options.js';
+import { storeThresholds } from './weights_thresholds.js';
+
+interface CommandOptions extends DecodeOptions, WeightsOptions {
+  data: string;
+  predictions?: string[];
+  weights?: string;
+  batch: number;
+  adapter?: string;
+  out: string;
+  boxes?: string;
+  boxFrame?: number;
+  corners?: CornersOf;
+  logits?: boolean;
+  cocoIndex?: string;
+  classes?: string;
+  validation?: string;
+  test?: string;
+  split?: number;
+  thresholds?: string;
+  sensitivity?: number;
+  scaling: 'platt' | 'temperature';
+  bootstrap: number;
+  seed: number;
+  cases: number;
+  html: boolean;
+  pictures?: boolean;
+  /** True where the option stands alone: the weights that were evaluated. */
+  storeThresholds?: string | true;
+}
+
+/** More than 0, up to 1. */
+function share(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (value > 0 && value <= 1) return value;
+  throw new InvalidArgumentError('It must be a number above 0, up to 1.');
+}
+
+/** Adds `raybox evaluate`. */
+export function addEvaluateCommand(program: Command): void {
+  const command = addWeightsOptions(program.command('evaluate'))
+    .description('score predictions against a data set: ROC, calibration, localization as the paper scores it')
+    .requiredOption('--data <dir>', 'data set in the ChestX-ray8/14 layout')
+    .option('--predictions <file...>', '.csv (a column per class, or a row per box), .jsonl, .coco.json')
+    .option('--weights <file>', 'predict with these weights; what they said is kept in predictions.jsonl')
+    .requiredOption('--out <dir>', 'folder for evaluation.json, evaluation.csv and evaluation.html')
+    .option('--boxes <file>', 'truth boxes; default: BBox_List_2017.csv of the data set')
+    .option('--box-frame <pixels>', 'side of the frame of the truth boxes; default: the image', wholeNumber(1, 65_535))
+    .addOption(
+      new Option(
+        '--corners <whose>',
+        'whose boxes are two corners, x1, y1, x2, y2; default: as files call them',
+      ).choices(CORNERS_OF),
+    )
+    .option('--logits', 'the numbers of a .csv are logits')
+    .option('--coco-index <file>', 'COCO annotation file that names the ids of a bare list of results')
+    .option('--classes <names>', '8, 14, or names separated by commas; default: what the predictions score')
+    .option('--validation <list>', 'file of image names to fit thresholds and calibration on')
+    .option('--test <list>', 'file of image names to score, or "all"; default: test_list.txt of the data set, else all')
+    .option('--split <seed>', "validation and test of raybox's own split by patient", wholeNumber(0, 2 ** 32))
+    .option('--thresholds <file>', 'JSON of operating thresholds by class, instead of fitting them')
+    .option('--sensitivity <share>', "fit thresholds to this sensitivity instead of Youden's index", share)
+    .addOption(new Option('--scaling <kind>', 'calibration to fit').choices(['platt', 'temperature']).default('platt'))
+    .option('--bootstrap <draws>', 'draws of the bootstrap', wholeNumber(0, 100_000), 1000)
+    .option('--seed <number>', 'seed of the bootstrap and the random baseline', wholeNumber(0, 2 ** 32), 0)
+    .option('--cases <count>', 'best, and as many worst, cases with pictures', wholeNumber(0, 100), 6)
+    .option('--no-html', 'leave out the HTML report')
+    .option('--pictures', 'also the report’s sections as PNG, drawn by a headless browser')
+    .option('--store-thresholds [weights]', 'write the fitted thresholds into this file; default: that of --weights')
+    .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), 4)
+    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best');
+  addImageOptions(command).action(runCommand);
+}
+
+async function runCommand(options: CommandOptions): Promise<void> {
+  const { weights, predictions: files = [], storeThresholds: target } = options;
+  if ((weights === undefined) === (files.length === 0)) throw new UsageError('give either --predictions or --weights');
+  refuseWithoutEffect(options, files);
+  const stored = target === true ? weights : target;
+  if (target === true && stored === undefined) throw new UsageError('--store-thresholds: name the file of weights');
+
+  if (options.pictures && !options.html) throw new UsageError('--pictures are of the HTML report: leave out --no-html');
+
+  const { corners } = options;
+  const data = await openDataset(options.data, { boxes: options.boxes, corners: areCorners(corners, 'truth') });
+  const warnings: Warning[] = [];
+  const split = await splitOf(options, data, warnings);
+  const thresholds =
+    options.thresholds === undefined ? undefined : await readThresholds(options.thresholds, data.table.classes);
+  const { sensitivity, scaling, bootstrap: replicates, seed, cases, html, out } = options;
+  const evaluationOptions = {
+    ...split,
+    ...{ out, cases, html, replicates, seed, scaling, thresholds, boxFrame: options.boxFrame, corners, warnings },
+    classes: options.classes === undefined ? undefined : classList(options.classes),
+    rule: sensitivity === undefined ? undefined : { rule: 'sensitivity' as const, target: sensitivity },
+    subtitle: `${(weights === undefined ? files : [weights]).map((path) => basename(path)).join(', ')} on ${basename(resolve(data.folder))}`,
+  };
+  const result =
+    weights === undefined
+      ? await writeEvaluation(await joinedPredictions(files, options, data, warnings), data, evaluationOptions)
+      : await interruptible(async (signal) => {
+          // The engine is loaded only where it is needed.
+          const { evaluateWeights } = await import('./evaluation_weights.js');
+          return evaluateWeights(weights, data, { ...options, ...evaluationOptions, signal });
+        });
+  if (stored !== undefined) await storeFitted(stored, result);
+  await print(`${summary(result)}\n`);
+  if (options.pictures) {
+    const { writeReportPictures } = await import('../node/report_pictures.js');
+    await writeReportPictures(join(out, 'evaluation.html'), out);
+  }
+}
+
+/** Options of `addWeightsOptions`, which say what weights do not. */
+const OF_WEIGHTS = [
+  ...['names', 'architecture', 'prediction', 'mean', 'std', 'inputSize', 'transformInput', 'prefix', 'ignore'],
+  ...['metadata', 'cache', 'integrity'],
+];
+
+/** @throws UsageError for an option that would do nothing: whoever gave it takes the scores for what it asks for */
+function refuseWithoutEffect(options: CommandOptions, files: readonly string[]): void {
+  const { weights, logits, cocoIndex, split, validation, test, sensitivity } = options;
+  const has = (ending: RegExp) => files.some((path) => ending.test(path));
+  if (weights === undefined && OF_WEIGHTS.some((name) => name in options))
+    throw new UsageError('--names, --metadata, --cache and the like say what weights do not: they go with --weights');
+  if (logits && !has(/\.csv$/i)) throw new UsageError('--logits is of a .csv: JSON lines and COCO say what they give');
+  if (cocoIndex !== undefined && !has(/\.json$/i)) throw new UsageError('--coco-index goes with a .json of results');
+  if (split !== undefined && (validation !== undefined || test !== undefined))
+    throw new UsageError('--split draws both lists: leave out --validation and --test');
+  if (sensitivity !== undefined && validation === undefined && split === undefined)
+    throw new UsageError('--sensitivity fits thresholds: name the images to fit on with --validation or --split');
+}
+
+async function joinedPredictions(
+  files: readonly string[],
+  { logits, cocoIndex, corners }: CommandOptions,
+  { table }: Dataset,
+  warnings: Warning[],
+) {
+  const read: Prediction[][] = [];
+  for (const path of files) {
+    const onWarning = (warning: Warning) => warnings.push(warning);
+    read.push(
+      await readPredictions(path, {
+        ...{ classes: table.classes, logits, cocoIndex, onWarning },
+        corners: areCorners(corners, 'predictions'),
+      }),
+    );
+  }
+  const merged = mergePredictions(...read);
+  if (merged.length > 0) return merged;
+  const empty = warnings.filter(({ code }) => code === 'missing-data').map(({ message }) => message);
+  throw new InputError(empty.join(' '), { hint: 'name files with predictions' });
+}
+
+async function storeFitted(path: string, { thresholds }: EvaluationResult): Promise<void> {
+  const fitted = Object.entries(thresholds).filter(([, { source }]) => source === 'validation');
+  if (fitted.length === 0) throw new InputError('no threshold was fitted', { hint: 'give --validation or --split' });
+  await storeThresholds(path, Object.fromEntries(fitted.map(([label, { value }]) => [label, value])));
+}
+
+async function splitOf(
+  options: CommandOptions,
+  data: Dataset,
+  warnings: Warning[],
+): Promise<{ validation: string[] | undefined; test: string[] | undefined; training?: string[] | undefined }> {
+  const list = async (path: string) =>
+    filled(
+      readImageList(await readText(path), path, (warning) => warnings.push(warning)),
+      path,
+    );
+  if (options.split !== undefined) {
+    const split = splitByPatient(data.table, { seed: options.split, boxed: data.boxes.map(({ image }) => image) });
+    const names = (rows: Int32Array) => Array.from(rows, (row) => data.table.images[row]);
+    return { validation: names(split.validation), test: names(split.test) };
+  }
+  const validation = options.validation === undefined ? undefined : await list(options.validation);
+  if (options.test === 'all') return { validation, test: undefined };
+  const training = data.trainValidation;
+  if (options.test !== undefined) return { validation, test: await list(options.test), training };
+  if (!data.test) return { validation, test: undefined, training };
+  say(`Scoring the images of ${TEST_FILE} only; --test all scores every one that is predicted.`);
+  return { validation, test: filled(data.test, join(data.folder, TEST_FILE)), training };
+}
+
+/** A list without names would score nothing, or fit on nothing, without a word. */
+function filled(names: string[], path: string): string[] {
+  if (names.length > 0) return names;
+  throw new InputError(`${path} holds no image name`, { expected: 'one image name a line' });
+}
+
+/** Thresholds by the data set's names. @throws InputError for a class that it does not have: it would never be used. */
+async function readThresholds(path: string, classes: readonly string[]): Promise<Record<string, number>> {
+  const parsed = parseJson(await readText(path), path);
+  const entries = typeof parsed === 'object' && parsed !== null ? Object.entries(parsed) : [];
+  if (entries.length === 0 || !entries.every(([, value]) => typeof value === 'number' && value >= 0 && value <= 1)) {
+    throw new InputError(`${path} gives no thresholds`, { expected: 'an object of a probability by class' });
+  }
+  const names = labelNames(classes);
+  const matched = entries.map(([name, value]): [string, number] => {
+    const label = names.match(name);
+    if (label !== undefined) return [label, value];
+    throw new InputError(`${path}: ${name} is no class of the data set`, { expected: classes.join(', ') });
+  });
+  if (new Set(matched.map(([label]) => label)).size < matched.length) {
+    throw new InputError(`${path}: two thresholds are of one class`, {
+      given: entries.map(([name]) => name).join(', '),
+    });
+  }
+  return Object.fromEntries(matched);
+}
+
+/** What is worth a look on the terminal; the files have the rest. */
+function summary(result: EvaluationResult) {
+  const { overall, meanAuc, localization, images, patients, validationImages, warnings } = result;
+  const fitted = validationImages > 0 ? `, ${validationImages} more to fit thresholds on` : '';
+  const ranked = result.scoreSource === 'boxes' ? 'the score of the best box' : 'probabilities';
+  const lines = [`${counted(images, 'image')} of ${counted(patients, 'patient')}${fitted}, ranked by ${ranked}`];
+  for (const { message } of warnings) lines.push(`note: ${message}`);
+  const figure = (value: number | undefined) => (Number.isFinite(value) ? (value as number).toFixed(3) : '–');
+  const scores = localization?.known.scores;
+  const local = (label: string) => {
+    const score = scores?.find((each) => each.label === label);
+    return score ? [score.truthBoxes, figure(score.figures[0].accuracy), figure(score.meanIou)] : [];
+  };
+  const rows = overall.map(({ label, positives, auc }) => [label, positives, figure(auc), ...local(label)]);
+  const head = ['', 'with', 'AUC', ...(scores ? ['boxes', 'IoBB > 0.1', 'mean IoU'] : [])];
+  lines.push('', table([head, ...rows, [ALL_LABELS, '', figure(meanAuc), ...local(ALL_LABELS)]]));
+  return lines.join('\n');
+}

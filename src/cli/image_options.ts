@@ -1,0 +1,23 @@
+/** What commands that read images have in common: the options that say how files are read. */
+
+import type { DecodeOptions } from '../formats/pixels.js';
+import { MAX_IMAGE_BYTES } from '../node/image_reading.js';
+import type { Command } from '../node/vendor/commander.js';
+import { wholeNumber } from './terminal.js';
+
+/** `--bits` and `--max-image-bytes`, which commander gives as `DecodeOptions` among the others. */
+export const addImageOptions = (command: Command): Command =>
+  command
+    .option(
+      '--bits <n>',
+      'bits in use of each sample of a 16-bit image; default: as the file or its largest sample says',
+      wholeNumber(8, 16),
+    )
+    .option(
+      '--max-image-bytes <n>',
+      'a larger image, decoded, is refused before it is read',
+      wholeNumber(1, 2 ** 40),
+      MAX_IMAGE_BYTES,
+    );
+
+export const decodeOptions = ({ bits, maxImageBytes }: DecodeOptions): DecodeOptions => ({ bits, maxImageBytes });

@@ -1,0 +1,298 @@
+/** `raybox localize`: image files → probabilities, boxes and overlays. */
+
+import { join, resolve } from 'node:path';
+import { InputError } from '../errors.js';
+import type { DecodeOptions, Image } from '../formats/pixels.js';
+import type { Localizer } from '../localizer/localizer.js';
+import type { LocalizeOptions } from '../localizer/request.js';
+import type { Localization } from '../localizer/results.js';
+import { besideKnown, findImageFiles, goneNamesakes, type ImageFile, isFile, readImage } from '../node/image_files.js';
+import { type Lock, lockFolder } from '../node/lock.js';
+import { writeOverlay } from '../node/overlay_file.js';
+import { type Command, Option } from '../node/vendor/commander.js';
+import { DEFAULT_HEAT_THRESHOLDS, DEFAULT_MAX_BOXES, MAX_BOXES } from '../ops/boxes/component_boxes.js';
+import { checkHeatThresholds } from '../ops/boxes/heat.js';
+import { addImageOptions, decodeOptions } from './image_options.js';
+import { openResults, type Results, standardOutput } from './localize_results.js';
+import { loadNamed } from './named_weights.js';
+import {
+  duration,
+  interruptible,
+  number,
+  numberList,
+  numbersByName,
+  say,
+  startProgress,
+  UsageError,
+  wholeNumber,
+} from './terminal.js';
+import { addWeightsOptions, classList, modelOptions, type WeightsOptions } from './weights_options.js';
+
+interface Options extends DecodeOptions, WeightsOptions {
+  weights: string;
+  out?: string;
+  overlay?: string;
+  classes?: readonly string[];
+  thresholds?: Record<string, number>;
+  heatThresholds?: number[];
+  maxBoxes?: number;
+  minRegion?: number;
+  batch?: number;
+  precision?: 'f32' | 'f16';
+  adapter?: string;
+}
+
+/** An image to be done, and where its overlay goes. */
+interface Task extends ImageFile {
+  overlay?: string;
+}
+
+async function localizeFiles(args: readonly string[], options: Options, signal: AbortSignal): Promise<boolean> {
+  const started = performance.now();
+  let failed = 0;
+  const files = await findImageFiles(args, (path, message) => {
+    failed += 1;
+    say(`raybox: ${path}: ${message}`);
+  });
+  const results = options.out ? await openResults(options.out, files) : standardOutput;
+  let overlays: Lock | undefined;
+  let finished = false;
+  try {
+    const tasks = overlayPaths(besideKnown(files, results.files), options.overlay);
+    overlays = options.overlay ? await lockFolder(options.overlay) : undefined;
+    const todo = tasks.filter((task) => !results.has(task) || (task.overlay && !isFile(task.overlay)));
+    const gone = goneNamesakes(todo, results.files);
+    if (gone.length > 0) {
+      say(
+        `raybox: ${options.out} has results of ${gone[0]}${gone.length > 1 ? ` and ${gone.length - 1} more` : ''}, which is not there, seen from this folder, and an image of that name is to be done: if raybox was started in another folder then, stop it and start it there.`,
+      );
+    }
+    if (todo.length < tasks.length) say(`${tasks.length - todo.length} of ${tasks.length} images are done already.`);
+    if (todo.length > 0) failed += await localizeTasks(todo, results, options, signal);
+    const note = await results.finish();
+    finished = true;
+    if (note) say(note);
+    const took = duration(performance.now() - started);
+    const told = failed > 0 ? `, ${failed} could not be read` : '';
+    say(
+      `${todo.length} ${todo.length === 1 ? 'image' : 'images'} in ${took}${told}${options.out ? `; results in ${options.out}` : ''}.`,
+    );
+    return failed === 0;
+  } finally {
+    await overlays?.release();
+    if (!finished) await results.suspend();
+  }
+}
+
+/** Runs the network over all tasks. Returns how many failed. */
+async function localizeTasks(
+  tasks: readonly Task[],
+  results: Results,
+  options: Options,
+  signal: AbortSignal,
+): Promise<number> {
+  const { weights, adapter, precision, classes } = options;
+  const localizer = await loadNamed(weights, classes, {
+    ...(await modelOptions(options)),
+    ...(adapter ? { adapter } : {}),
+    ...(precision ? { precision } : {}),
+    signal,
+  });
+  const progress = startProgress('localizing', tasks.length, 'images');
+  let [done, failed] = [0, 0];
+  const fail = async (task: Task, error: unknown) => {
+    failed += 1;
+    const message = (error as Error).message.replace(/\s*\n\s*/g, ' ');
+    progress.note(`raybox: ${task.path}: ${message}`);
+    await results.add({ image: task.name, file: task.path, error: message });
+    progress.update(++done);
+  };
+  const keep = async (task: Task, image: Image, result: Localization) => {
+    const { width, height, probabilities, logits, findings, truncated, warnings } = result;
+    for (const { message } of warnings.slice(localizer.warnings.length))
+      progress.note(`raybox: ${task.path}: ${message}`);
+    const line = { image: task.name, file: task.path, width, height, probabilities, logits, findings: [...findings] };
+    // The overlay first: what the results list has been done in full.
+    if (task.overlay)
+      await writeOverlay(task.overlay, image, result, localizer.metadata, task.name, options.thresholds);
+    if (!results.has(task))
+      await results.add({
+        ...line,
+        ...(truncated.length > 0 ? { truncated: [...truncated] } : {}),
+        ...(warnings.length > 0 ? { warnings } : {}),
+      });
+    progress.update(++done);
+  };
+  try {
+    for (const { message } of localizer.warnings) progress.note(`raybox: ${weights}: ${message}`);
+    checkClasses(localizer, results, options);
+    await runAll(localizer, tasks, requestOf(localizer, options, signal), options.batch ?? 4, { keep, fail });
+  } finally {
+    progress.stop();
+    await localizer.close();
+  }
+  return failed;
+}
+
+interface Sink {
+  keep(task: Task, image: Image, result: Localization): Promise<void>;
+  fail(task: Task, error: unknown): Promise<void>;
+}
+
+/** A task and its image, or why there is none. */
+type Decoded = { task: Task } & ({ image: Image } | { error: InputError });
+
+/** Feeds images to the localizer a batch at a time, and decodes the next batch while the GPU works. */
+async function runAll(
+  localizer: Localizer,
+  tasks: readonly Task[],
+  request: LocalizeOptions,
+  size: number,
+  sink: Sink,
+): Promise<void> {
+  const batchAt = (first: number) => decodeBatch(tasks.slice(first, first + size), request);
+  let next = batchAt(0);
+  for (let first = 0; first < tasks.length; first += size) {
+    const batch = await next;
+    next = batchAt(first + size);
+    next.catch(() => {}); // awaited in the next round; until then a rejection is nobody's
+    await runBatch(localizer, batch, request, sink);
+  }
+}
+
+async function decodeBatch(tasks: readonly Task[], request: LocalizeOptions): Promise<Decoded[]> {
+  const batch: Decoded[] = [];
+  for (const task of tasks) {
+    request.signal?.throwIfAborted();
+    try {
+      batch.push({ task, image: await readImage(task.path, decodeOptions(request)) });
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      batch.push({ task, error });
+    }
+  }
+  return batch;
+}
+
+/** Results come in the batch's order. Where the batch is refused, its images are done one by one, to find who is at fault. */
+async function runBatch(localizer: Localizer, batch: Decoded[], request: LocalizeOptions, sink: Sink): Promise<void> {
+  const images = batch.flatMap((one) => ('image' in one ? one.image : []));
+  const outcomes = await localizeTogether(localizer, images, request);
+  for (const one of batch) {
+    const outcome = 'error' in one ? one.error : outcomes.shift()!;
+    if (outcome instanceof Error || 'error' in one) await sink.fail(one.task, outcome);
+    else await sink.keep(one.task, one.image, outcome);
+  }
+}
+
+async function localizeTogether(
+  localizer: Localizer,
+  images: Image[],
+  request: LocalizeOptions,
+): Promise<(Localization | InputError)[]> {
+  const outcomes: (Localization | InputError)[] = [];
+  try {
+    for await (const result of localizer.localizeAll(images, { ...request, batch: Math.max(1, images.length) }))
+      outcomes.push(result);
+  } catch (error) {
+    if (!(error instanceof InputError) || request.signal?.aborted) throw error;
+    if (images.length === 1) return [error];
+    for (const image of images.slice(outcomes.length))
+      outcomes.push(...(await localizeTogether(localizer, [image], request)));
+  }
+  return outcomes;
+}
+
+function requestOf(localizer: Localizer, options: Options, signal: AbortSignal): LocalizeOptions {
+  const { classes, thresholds, heatThresholds, maxBoxes, minRegion, bits, maxImageBytes, overlay } = options;
+  // The network's own map is small, and says all where it covers the whole image.
+  const heatmaps = !overlay ? 'none' : localizer.metadata.fit === 'stretch' ? 'raw' : 'scaled';
+  return {
+    heatmaps,
+    signal,
+    ...(classes ? { classes } : {}),
+    ...(thresholds ? { thresholds } : {}),
+    ...(heatThresholds ? { heatThresholds } : {}),
+    ...(maxBoxes ? { maxBoxes } : {}),
+    ...(minRegion === undefined ? {} : { minRegion }),
+    ...(bits ? { bits } : {}),
+    ...(maxImageBytes ? { maxImageBytes } : {}),
+  };
+}
+
+function checkClasses(localizer: Localizer, results: Results, { classes = [], thresholds = {}, out }: Options): void {
+  const unknown = [...classes, ...Object.keys(thresholds)].find((name) => !localizer.classes.includes(name));
+  if (unknown !== undefined)
+    throw new UsageError(`the weights have no class ${unknown}; they have ${localizer.classes.join(', ')}`);
+  if (results.classes && results.classes.join() !== localizer.classes.join()) {
+    throw new InputError(`${out} was written with other weights`, {
+      expected: localizer.classes.join(', '),
+      given: results.classes.join(', '),
+      hint: 'name another file, or move this one away',
+    });
+  }
+}
+
+/** Every image gets a file of its own in the folder, and none of them may be an image that is read. */
+function overlayPaths(files: readonly ImageFile[], folder: string | undefined): Task[] {
+  if (folder === undefined) return [...files];
+  const inputs = new Set(files.map(({ path }) => resolve(path)));
+  const taken = new Set<string>();
+  return files.map((file) => {
+    const flat = file.name.replace(/^(\.*[/\\])+/, '').replace(/[/\\:]+/g, '_');
+    const stem = flat.replace(/\.png$/i, '');
+    let overlay = join(folder, `${stem}.png`);
+    for (let number = 2; taken.has(overlay.toLowerCase()); number++) overlay = join(folder, `${stem}-${number}.png`);
+    taken.add(overlay.toLowerCase());
+    if (inputs.has(resolve(overlay)))
+      throw new UsageError(`--overlay ${folder}: ${overlay} is one of the images; name another folder`);
+    return { ...file, overlay };
+  });
+}
+
+const unit = (values: number[]) => values.every((value) => value >= 0 && value <= 1);
+
+function heatThresholdList(text: string): number[] {
+  const values = numberList(text);
+  try {
+    checkHeatThresholds(values);
+  } catch (error) {
+    throw new UsageError(`--heat-thresholds ${text}: ${(error as Error).message}`);
+  }
+  return values;
+}
+
+/** Adds `raybox localize`. Exit code 1 where an image could not be done. */
+export function addLocalizeCommand(program: Command): void {
+  const command = addWeightsOptions(program.command('localize'))
+    .description('X-rays → probabilities, boxes and overlays')
+    .argument('<images...>', 'PNG or JPEG files, folders (with all folders in them), patterns')
+    .requiredOption('--weights <file>', 'safetensors or torch checkpoint: a path or URL')
+    .option('--out <file>', 'results as .jsonl, .csv or .coco.json; default: JSON lines on stdout')
+    .option('--overlay <dir>', 'folder for a PNG of each image: heatmap, boxes, probabilities')
+    .option('--classes <names>', 'these classes, whatever their probability: Mass,Nodule', classList)
+    .option('--thresholds <list>', "operating thresholds in place of the weights': Mass=0.4,Nodule=0.3", numbersByName)
+    .option(
+      '--heat-thresholds <list>',
+      `where heatmaps of 0 to 255 are cut; default: ${DEFAULT_HEAT_THRESHOLDS}`,
+      heatThresholdList,
+    )
+    .option(
+      '--max-boxes <n>',
+      `boxes of one class and heat threshold; default: ${DEFAULT_MAX_BOXES}`,
+      wholeNumber(1, MAX_BOXES),
+    )
+    .option(
+      '--min-region <cells>',
+      "smallest region with a box, in cells of the heatmap; default: the weights', else 0",
+      number(0),
+    )
+    .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), 4)
+    .addOption(new Option('--precision <type>', 'of weights and activations; default: f32').choices(['f32', 'f16']))
+    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best');
+  addImageOptions(command).action(async (images: string[], options: Options) => {
+    if (!unit(Object.values(options.thresholds ?? {})))
+      throw new UsageError('--thresholds: probabilities are numbers from 0 to 1');
+    if (!(await interruptible((signal) => localizeFiles(images, options, signal)))) process.exitCode = 1;
+  });
+}

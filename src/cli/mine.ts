@@ -1,0 +1,211 @@
+/** `raybox mine`: radiology reports in files → a table of labels. */
+import { resolve } from 'node:path';
+import { InputError } from '../errors.js';
+import { csvLine } from '../formats/csv.js';
+import { imageNameOfPath } from '../formats/image_list.js';
+import { type Lock, lockFile } from '../node/lock.js';
+import { type Problem, type ReadReportsOptions, readReports, reportFiles } from '../node/report_files.js';
+import { type GrowingFile, openBeside } from '../node/text_files.js';
+import { type Command, Option } from '../node/vendor/commander.js';
+import { mineTable, type TableOptions } from './mine_table.js';
+import { interruptible, nameList, type Progress, print, say, startProgress } from './terminal.js';
+
+export interface MineFilesOptions extends Omit<TableOptions, 'explain'> {
+  /** Where the table goes. Written beside and renamed, so that it is there as a whole or not at all. */
+  out: string;
+  /** Also write the evidence of every label here, as JSON lines; `-` is stdout. */
+  explain?: string;
+  /** A report of which no sentence counts is Normal, since nothing is found in it (the default), or left out. */
+  empty?: 'normal' | 'skip';
+  textColumns?: readonly string[];
+  idColumn?: string;
+  encoding?: string;
+  /** Called as bytes are read: so far, and in all. */
+  onProgress?(done: number, total: number): void;
+  onProblem?(problem: Problem): void;
+  signal?: AbortSignal;
+}
+
+export interface MineSummary {
+  reports: number;
+  /** Reports of which no sentence counts: without a word, or with nothing but an indication and the like. */
+  empty: number;
+  normal: number;
+  /** How many reports have each finding. */
+  counts: Record<string, number>;
+  /** What could not be read; everything else is in the table. */
+  problems: number;
+}
+
+/**
+ * Mines every report under `paths` into the table `options.out`. A file that cannot be read is told to `onProblem` and
+ * counted, and does not stop the rest. Memory does not grow with the number of reports.
+ * @throws InputError where a path does not exist, or no report was found at all.
+ */
+export async function mine(paths: readonly string[], options: MineFilesOptions): Promise<MineSummary> {
+  const { empty = 'normal', signal } = options;
+  const mined = mineTable({ ...options, explain: options.explain !== undefined });
+  const files = [];
+  let total = 0;
+  // A table from an earlier run, in a folder that is mined again, is no input.
+  const outputs = [options.out, options.explain ?? '-'].map((path) => resolve(path));
+  for await (const file of reportFiles(paths)) {
+    if (file.root !== '' && outputs.includes(resolve(file.path))) continue;
+    files.push(file);
+    total += file.size;
+  }
+  const summary: MineSummary = {
+    reports: 0,
+    empty: 0,
+    normal: 0,
+    counts: Object.fromEntries(mined.names.map((name) => [name, 0])),
+    problems: 0,
+  };
+  const firstProblems: string[] = [];
+  let bytes = 0;
+  const reading: ReadReportsOptions = {
+    textColumns: options.textColumns,
+    idColumn: options.idColumn,
+    encoding: options.encoding,
+    signal,
+    onProblem(problem) {
+      summary.problems += 1;
+      if (firstProblems.length < 3) firstProblems.push(problem.message);
+      options.onProblem?.(problem);
+    },
+    onBytes(count) {
+      bytes += count;
+      options.onProgress?.(bytes, total);
+    },
+  };
+
+  const written: GrowingFile[] = [];
+  const locks: Lock[] = [];
+  const begin = async (path: string): Promise<GrowingFile> => {
+    locks.push(await lockFile(path));
+    const file = await openBeside(path);
+    written.push(file);
+    return file;
+  };
+  try {
+    const table = await begin(options.out);
+    const explained = options.explain && options.explain !== '-' ? await begin(options.explain) : undefined;
+    await table.write(`${csvLine(mined.header)}\n`);
+    for (const { path, root } of files) {
+      for await (const report of readReports(path, root, reading)) {
+        signal?.throwIfAborted();
+        const { id, source } = report;
+        const image = `${id}${options.suffix ?? ''}`;
+        if (!isImageName(image)) {
+          const message = `${source}: its identifier is no image name: ${JSON.stringify(id.slice(0, 60))}`;
+          reading.onProblem({ source, message });
+          continue;
+        }
+        const { cells, found, normal, empty: nothing, result } = mined.mine(report);
+        summary.empty += Number(nothing);
+        if (nothing && empty === 'skip') continue;
+        summary.reports += 1;
+        summary.normal += Number(normal);
+        for (const name of found) summary.counts[name] = (summary.counts[name] ?? 0) + 1;
+        await table.write(`${csvLine(cells)}\n`);
+        if (options.explain === undefined) continue;
+        const line = `${JSON.stringify({ id, ...result })}\n`;
+        if (explained) await explained.write(line);
+        else await print(line);
+      }
+    }
+    if (summary.reports === 0 && summary.empty === 0) {
+      throw new InputError('mine: no report found', {
+        expected: '.txt, .csv, .xml, .tgz or .tar files with reports',
+        given: firstProblems.join(' | ') || paths.join(', '),
+      });
+    }
+    for (const file of written) await file.keep();
+    return summary;
+  } catch (error) {
+    for (const file of written) await file.discard();
+    throw error;
+  } finally {
+    for (const lock of locks) await lock.release();
+  }
+}
+
+/** Whether readers of the table take it: a path out of its folder, say, would make them refuse the table. */
+function isImageName(text: string): boolean {
+  try {
+    return imageNameOfPath(text) !== '';
+  } catch {
+    return false;
+  }
+}
+
+interface CommandOptions extends Omit<MineFilesOptions, 'textColumns' | 'onProgress' | 'onProblem' | 'signal'> {
+  textColumn?: string[];
+}
+
+/** Adds `raybox mine` to the command line. Exit code 1 where something could not be read. */
+export function addMineCommand(program: Command): void {
+  program
+    .command('mine')
+    .description('radiology reports → disease labels, each with its reason')
+    .argument('<paths...>', 'reports: .txt (one each), .csv, OpenI .xml, .tgz or .tar of these, or folders')
+    .requiredOption('--out <file>', 'the table, as CSV')
+    .addOption(
+      new Option(
+        '--format <name>',
+        'rows like Data_Entry_2017.csv (the default), or a column per disease, as always with chexpert',
+      ).choices(['data-entry', 'wide']),
+    )
+    .addOption(
+      new Option(
+        '--classes <which>',
+        "the classes of ChestX-ray14 or ChestX-ray8, or the columns of CheXpert's labeller",
+      )
+        .choices(['fourteen', 'eight', 'chexpert'])
+        .default('fourteen'),
+    )
+    .addOption(
+      new Option('--uncertain <policy>', 'uncertain mentions: not present, present, or by the cue word')
+        .choices(['drop', 'keep', 'cue'])
+        .default('cue'),
+    )
+    .addOption(
+      new Option('--empty <what>', 'reports without a sentence that counts')
+        .choices(['normal', 'skip'])
+        .default('normal'),
+    )
+    .option('--explain <file>', 'also write the evidence of each label as JSON lines (- for stdout)')
+    .option('--suffix <text>', "put behind each report's identifier to name its image, like .png")
+    .option('--text-column <names>', 'CSV column with the report; several are joined: findings,impression', nameList)
+    .option('--id-column <name>', "CSV column with the report's identifier")
+    .option('--encoding <label>', 'encoding of text and CSV files', 'utf-8')
+    .action(async (paths: string[], { textColumn: textColumns, ...options }: CommandOptions) => {
+      let progress: Progress | undefined;
+      const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;
+      const summary = await interruptible((signal) =>
+        mine(paths, {
+          ...options,
+          signal,
+          textColumns,
+          onProgress(done, total) {
+            progress ??= startProgress('mining', megabytes(total), 'MB');
+            progress.update(megabytes(done));
+          },
+          onProblem: ({ message }) => (progress?.note ?? say)(`raybox mine: ${message}`),
+        }),
+      ).finally(() => progress?.stop());
+      say(describe(summary, options.out));
+      if (summary.problems > 0) process.exitCode = 1;
+    });
+}
+
+function describe(summary: MineSummary, out: string): string {
+  const found = Object.entries(summary.counts).flatMap(([name, count]) => (count > 0 ? [`${name} ${count}`] : []));
+  const lines = [
+    `${out}: ${summary.reports} reports, ${summary.normal} normal`,
+    found.length > 0 ? `  ${found.join(', ')}` : '',
+  ];
+  if (summary.empty > 0) lines.push(`  ${summary.empty} without a sentence that counts (see --empty)`);
+  if (summary.problems > 0) lines.push(`  ${summary.problems} could not be read`);
+  return lines.filter(Boolean).join('\n');
+}

@@ -1,0 +1,212 @@
+/**
+ * `raybox reproduce`: the chain of the paper in one command. Reports are mined for labels, a network is trained on them, and
+ * what it says and where it points to is scored. On phantoms (drawn first), or on a data set that has its labels already.
+ */
+import { existsSync } from 'node:fs';
+import { readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError } from '../errors.js';
+import { labelsOf, readDataEntry, readImageList } from '../formats/chestxray.js';
+import { parseJson } from '../formats/coco.js';
+import { CHEST_XRAY8_LABELS, type ImageTable } from '../formats/image_table.js';
+import { openDataset } from '../node/dataset.js';
+import { withFolder } from '../node/lock.js';
+import { readText } from '../node/text_files.js';
+import type { Command } from '../node/vendor/commander.js';
+import { DEFAULT_AUGMENTATION } from '../train/augmentation.js';
+import { mine } from './mine.js';
+import { writePhantoms } from './phantom.js';
+import { duration, interruptible, print, say, startProgress, table, wholeNumber } from './terminal.js';
+import { beginRun, type RunOutcome, resumeRun } from './train_run.js';
+import { LISTS } from './training_data.js';
+import { backboneOf } from './weights_options.js';
+
+interface Options {
+  phantom: number;
+  data?: string;
+  out: string;
+  seed: number;
+  size: number;
+  epochs: number;
+  backbone?: string;
+  init?: string;
+  adapter?: string;
+  threads?: number;
+}
+
+/** Its map is only four times smaller than the image, so that small findings are told from their neighbours. */
+const SMALL_BACKBONE = {
+  family: 'vgg' as const,
+  layers: [16, 'M' as const, 32, 'M' as const, 64, 64],
+  batchNorm: true,
+};
+
+/** As drawn, before reports were mined. */
+const DRAWN_LABELS = 'drawn_labels.csv';
+const LABEL_FILE = 'Data_Entry_2017.csv';
+
+async function reproduce(options: Options, signal: AbortSignal): Promise<string> {
+  const { out, data = join(out, 'data') } = options;
+  const started = performance.now();
+  const steps: (readonly [string, string])[] = [];
+  let since = started;
+  const done = (step: string) => {
+    steps.push([step, duration(performance.now() - since)]);
+    since = performance.now();
+  };
+  if (options.data === undefined) {
+    await draw(data, options, signal);
+    done('phantoms drawn');
+    await mineLabels(data, signal);
+    done('reports mined');
+  }
+  const outcome = await trainOn(data, options, signal);
+  done('network trained');
+  const report = await score(data, outcome, options, signal);
+  done('network scored');
+  say(table([['step', 'time'], ...steps, ['in all', duration(performance.now() - started)]]));
+  return report;
+}
+
+/** Draws the data set, unless an earlier run of the same command has. */
+async function draw(folder: string, { phantom: count, seed }: Options, signal: AbortSignal): Promise<void> {
+  const drawing = { count, seed, size: 128, preset: 'demo' as const, boxes: 'test' as const };
+  if (existsSync(join(folder, 'phantoms.json'))) {
+    const file = join(folder, 'phantoms.json');
+    const before = (parseJson(await readText(file), file) ?? {}) as Record<string, unknown>;
+    const other = Object.entries(drawing).find(([name, value]) => before[name] !== value);
+    if (!other) return say(`${folder}: drawn already`);
+    throw new InputError(`${folder} holds other phantoms: ${other[0]} differs`, {
+      expected: String(other[1]),
+      given: String(before[other[0]]),
+      hint: 'give the options that they were drawn with, or another --out',
+    });
+  }
+  const progress = startProgress('drawing', count, 'images');
+  try {
+    await writePhantoms({ ...drawing, out: folder, signal, onProgress: progress.update });
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Puts what the reports say in the place of the labels that were drawn, and tells how often both agree. */
+async function mineLabels(folder: string, signal: AbortSignal): Promise<void> {
+  const [labels, drawn] = [join(folder, LABEL_FILE), join(folder, DRAWN_LABELS)];
+  if (!existsSync(drawn)) {
+    const mined = join(folder, 'mined_labels.csv');
+    await mine([join(folder, 'reports')], {
+      out: mined,
+      suffix: '.png',
+      onProblem: ({ message }) => say(message),
+      signal,
+    });
+    await rename(labels, drawn);
+    await rename(mined, labels);
+  } else if (!existsSync(labels)) {
+    await rename(join(folder, 'mined_labels.csv'), labels); // the last run ended between the two
+  }
+  const read = async (path: string) => readDataEntry(await readText(path), { source: path });
+  const { agreed, onlyMined, onlyDrawn } = compare(await read(labels), await read(drawn));
+  const f1 = (2 * agreed) / (2 * agreed + onlyMined + onlyDrawn);
+  say(
+    `labels mined from reports: ${agreed} as drawn, ${onlyMined} too many, ${onlyDrawn} missed (F1 ${f1.toFixed(3)}); ` +
+      'the reports are from our own templates, so this says nothing about real ones',
+  );
+}
+
+function compare(mined: ImageTable, drawn: ImageTable) {
+  const rowOf = new Map(mined.images.map((image, row) => [image, row]));
+  const counts = { agreed: 0, onlyMined: 0, onlyDrawn: 0 };
+  for (const [row, image] of drawn.images.entries()) {
+    const other = rowOf.get(image);
+    const found = new Set(other === undefined ? [] : labelsOf(mined, other));
+    for (const label of CHEST_XRAY8_LABELS) {
+      const isDrawn = labelsOf(drawn, row).includes(label);
+      if (isDrawn && found.has(label)) counts.agreed++;
+      else if (isDrawn) counts.onlyDrawn++;
+      else if (found.has(label)) counts.onlyMined++;
+    }
+  }
+  return counts;
+}
+
+async function trainOn(data: string, options: Options, signal: AbortSignal): Promise<RunOutcome> {
+  const { seed, epochs, adapter, threads, size, init } = options;
+  const fallback = init === undefined ? SMALL_BACKBONE : undefined;
+  const backbone = options.backbone === undefined ? fallback : backboneOf(options.backbone);
+  const out = join(options.out, 'training');
+  const machine = { adapter, threads, signal };
+  if (existsSync(join(out, 'config.json'))) return resumeRun({ out, data, epochs, ...machine });
+  return beginRun({
+    ...{ out, size, backbone, init, ...machine },
+    command: `raybox ${process.argv.slice(2).join(' ')}`,
+    data: { folder: data, classes: CHEST_XRAY8_LABELS, seed },
+    heatmapScaling: 'relu',
+    trainingData:
+      options.data === undefined ? `${options.phantom} raybox phantoms, preset demo, seed ${seed}` : undefined,
+    license: options.data === undefined ? 'MIT' : 'unknown',
+    settings: {
+      ...{ epochs, seed, batch: 16, accumulate: 1, patience: 0, parts: [], batchNorm: 'train' },
+      loss: { kind: 'w-cel' },
+      optimizer: { kind: 'adamw', weightDecay: 1e-4 },
+      learningRate: 3e-3,
+      schedule: { kind: 'cosine' },
+      augmentation: DEFAULT_AUGMENTATION,
+    },
+  });
+}
+
+async function score(folder: string, { weights }: RunOutcome, options: Options, signal: AbortSignal): Promise<string> {
+  const { evaluateWeights } = await import('./evaluation_weights.js');
+  const data = await openDataset(folder);
+  const list = async (name: string) => {
+    const path = join(options.out, 'training', name);
+    return readImageList(await readFile(path, 'utf8'), path);
+  };
+  const out = join(options.out, 'evaluation');
+  const { overall, meanAuc, localization } = await evaluateWeights(weights, data, {
+    ...{ out, signal, cases: 8, replicates: 1000, seed: options.seed, batch: 16 },
+    ...(options.adapter ? { adapter: options.adapter } : {}),
+    classes: CHEST_XRAY8_LABELS,
+    validation: await list(LISTS.validation),
+    test: await list(LISTS.test),
+    subtitle: `the chain of the paper on ${options.data ?? `${options.phantom} phantoms`}`,
+  });
+  const figure = (value: number | undefined) => (Number.isFinite(value) ? (value as number).toFixed(3) : '–');
+  const scores = localization?.known.scores ?? [];
+  const rows = overall.map(({ label, positives, auc }) => {
+    const local = scores.find((each) => each.label === label);
+    return [
+      label,
+      positives,
+      figure(auc),
+      local?.truthBoxes ?? 0,
+      figure(local?.figures[0].accuracy),
+      figure(local?.meanIou),
+    ];
+  });
+  const head = ['', 'with', 'AUC', 'boxes', 'IoBB > 0.1', 'mean IoU'];
+  const text = table([head, ...rows]);
+  return `${text}mean AUC ${figure(meanAuc)} on the test images; the report: ${join(out, 'evaluation.html')}\n`;
+}
+
+/** Adds `raybox reproduce`. The same command again goes on where it stopped. */
+export function addReproduceCommand(program: Command): void {
+  program
+    .command('reproduce')
+    .description('the whole paper: draw phantoms, mine their reports, train on the labels, evaluate')
+    .requiredOption('--out <dir>', 'folder for data, training and evaluation')
+    .option('--phantom <n>', 'phantoms to draw', wholeNumber(50, 1_000_000), 1500)
+    .option('--data <dir>', 'a data set in the ChestX-ray8/14 layout instead; its labels are mined already')
+    .option('--seed <n>', 'of drawing, split and training', wholeNumber(0, 2 ** 32 - 1), 0)
+    .option('--size <pixels>', 'side of the network’s input', wholeNumber(16, 8192), 64)
+    .option('--epochs <n>', 'through all training images', wholeNumber(1, 1e6), 12)
+    .option('--backbone <name>', 'default: a small one whose map is a quarter of the image’s size')
+    .option('--init <weights>', 'weights to start from')
+    .option('--threads <n>', 'that decode images', wholeNumber(1, 256))
+    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')
+    .action(async (options: Options) => {
+      await print(await interruptible((signal) => withFolder(options.out, () => reproduce(options, signal))));
+    });
+}

@@ -1,0 +1,177 @@
+/**
+ * Results of `raybox localize` as a CSV of boxes or a COCO file. Neither can be appended to safely: results gather as JSON lines in
+ * FILE.part.jsonl, and FILE is written beside its place and renamed once all is done. Only then the lines are removed. A run that was
+ * killed in between finds an image in both places: what the lines say takes the place of what FILE says, and nothing is doubled.
+ */
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { InputError } from '../errors.js';
+import { writeBoxList } from '../formats/box_list.js';
+import { type CocoFile, parseJson, toCoco } from '../formats/coco.js';
+import { csvLine, readCsv } from '../formats/csv.js';
+import { type Finding, fileName, type Prediction } from '../formats/findings.js';
+import type { ImageFile } from '../node/image_files.js';
+import { readText, writeRefusal, writeWhole } from '../node/text_files.js';
+import type { Results } from './localize_results.js';
+import { notOurs, openLines } from './result_lines.js';
+
+/** An image of a table. `image` is what the table calls it; `file` is its path, where the table tells it. */
+type Entry = Prediction & { findings: Finding[]; file?: string };
+
+interface TableFormat {
+  read(path: string): Promise<Entry[]>;
+  write(entries: readonly Entry[]): string;
+  /** The name as the table gives it back. */
+  name(image: string): string;
+  /** What to be told of a table of these images. */
+  note?(path: string, entries: readonly Entry[]): string | undefined;
+}
+
+/**
+ * Opens, or goes on with, a table.
+ * @param files the images of this run
+ * @throws InputError where the table holds something else, or has an image whose name several of `files` share
+ */
+export async function openTable(path: string, kind: 'csv' | 'coco', files: readonly ImageFile[]): Promise<Results> {
+  const format = kind === 'csv' ? csvFormat : cocoFormat;
+  const part = `${path}.part.jsonl`;
+  const hint = `what is done is kept in ${part}: the same command goes on from there`;
+  const before = existsSync(path) ? await format.read(path) : [];
+  const find = finder(path, before, format, files);
+  const lines = await openLines(part, hint);
+  const [first] = before.flatMap(({ probabilities }) => (probabilities ? [Object.keys(probabilities)] : []));
+  return {
+    classes: lines.classes ?? first,
+    files: [...before.flatMap(({ file }) => file ?? []), ...lines.files],
+    has: (file) => find(file.path) !== undefined || lines.has(file),
+    add: lines.add,
+    async finish() {
+      const added = await lines.read();
+      const replaced = new Set(added.map(({ file }) => find(file)));
+      const entries = tellApart([...before.filter((entry) => !replaced.has(entry)), ...added]);
+      await writeWhole(path, format.write(entries)).catch((error) => {
+        throw writeRefusal(path, (error as Error).cause ?? error, hint);
+      });
+      await lines.close();
+      await rm(part);
+      return format.note?.(path, entries);
+    },
+    suspend: lines.close,
+  };
+}
+
+/**
+ * Finds the entry of an image by its path: an entry that tells its path is that of this path alone, one that has a bare name is that
+ * of the only image with this name.
+ */
+function finder(path: string, entries: readonly Entry[], { name }: TableFormat, files: readonly ImageFile[]) {
+  const byPath = new Map<string, Entry>();
+  const byName = new Map<string, Entry>();
+  for (const entry of entries) {
+    const { image, file = /[/\\]/.test(image) ? image : undefined } = entry;
+    if (file === undefined) byName.set(image, entry);
+    else byPath.set(kindOf(file), entry);
+  }
+  const twins = new Map<string, string>();
+  for (const { path: file } of files) {
+    const bare = name(fileName(file));
+    const twin = twins.get(bare);
+    if (twin !== undefined && byName.has(bare)) {
+      throw new InputError(`${path} has ${bare} without its folder, and several of the images are called so`, {
+        given: `${twin}, ${file}`,
+        hint: 'name another file for these results',
+      });
+    }
+    twins.set(bare, file);
+  }
+  function kindOf(file: string): string {
+    return name(resolve(file));
+  }
+  return (file: string) => byPath.get(kindOf(file)) ?? byName.get(name(fileName(file)));
+}
+
+/** Calls images by their files' names, and by their paths where others have the same name; one that had to be called so before stays. */
+function tellApart(entries: readonly Entry[]): Entry[] {
+  const pathOf = ({ image, file }: Entry) => file ?? image;
+  const counts = new Map<string, number>();
+  for (const entry of entries) {
+    const bare = fileName(pathOf(entry));
+    counts.set(bare, (counts.get(bare) ?? 0) + 1);
+  }
+  return entries.map((entry) => {
+    const bare = fileName(pathOf(entry));
+    const isAlone = counts.get(bare) === 1 && (entry.file !== undefined || entry.image === bare);
+    return { ...entry, image: isAlone ? bare : pathOf(entry) };
+  });
+}
+
+/** An image without findings leaves no row, so that a later run does it again. */
+const csvFormat: TableFormat = {
+  async read(path) {
+    const entries = new Map<string, Entry>();
+    readCsv(await readText(path), ([image, label, x, y, width, height, score], row) => {
+      if (row === 1) {
+        if (!/^image index$/i.test(image)) throw notOurs(path, image.slice(0, 60));
+        return;
+      }
+      const [left, top, right, bottom] = [x, y, width, height].map(Number);
+      const box = { x: left, y: top, width: right, height: bottom };
+      const entry = entries.get(image) ?? { image, findings: [] };
+      entries.set(image, entry);
+      entry.findings.push({ label, box, score: score ? Number(score) : Number.NaN });
+    });
+    return [...entries.values()];
+  },
+  write: (entries) =>
+    writeBoxList(
+      entries.flatMap(({ image, findings }) =>
+        findings.map(({ label, box, score }) => ({ image, label, box, ...(Number.isNaN(score) ? {} : { score }) })),
+      ),
+    ),
+  name(image) {
+    let read = image;
+    readCsv(csvLine([image]), ([field]) => {
+      read = field;
+    });
+    return read;
+  },
+  note(path, entries) {
+    const count = entries.filter(({ findings }) => findings.length === 0).length;
+    if (count === 0) return undefined;
+    const who = count === 1 ? '1 image without findings has' : `${count} images without findings have`;
+    return `${who} no row in ${path}, so the same command does such images again; .jsonl and .coco.json keep them.`;
+  },
+};
+
+/** Entries of `images` have `file`, the path as it was given, beside what COCO asks for. */
+const cocoFormat: TableFormat = {
+  async read(path) {
+    const { images, categories, annotations } = (parseJson(await readText(path), path) ?? {}) as Partial<CocoFile>;
+    if (![images, categories, annotations].every((list) => Array.isArray(list) && list.every(isRecord)))
+      throw notOurs(path);
+    const entries = new Map<unknown, Entry>();
+    for (const { id, file_name, ...rest } of images as (CocoFile['images'][number] & { file?: string })[]) {
+      if (typeof file_name !== 'string') throw notOurs(path, 'an image without file_name');
+      entries.set(id, { image: file_name, findings: [], ...rest });
+    }
+    const labels = new Map((categories as CocoFile['categories']).map(({ id, name }) => [id, name]));
+    for (const { image_id, category_id, bbox, score } of annotations as CocoFile['annotations']) {
+      const [entry, label] = [entries.get(image_id), labels.get(category_id as number)];
+      if (!entry || typeof label !== 'string' || !Array.isArray(bbox)) throw notOurs(path, 'an annotation of nothing');
+      const [x, y, width, height] = bbox;
+      entry.findings.push({ label, score, box: { x, y, width, height } });
+    }
+    return [...entries.values()];
+  },
+  write(entries) {
+    const classes = new Set(entries.flatMap(({ probabilities = {} }) => Object.keys(probabilities)));
+    for (const { findings } of entries) for (const { label } of findings) classes.add(label);
+    const coco = toCoco(entries, [...classes]);
+    const images = coco.images.map((image, i) => ({ ...image, file: entries[i].file }));
+    return `${JSON.stringify({ ...coco, images })}\n`;
+  },
+  name: (image) => image,
+};
+
+const isRecord = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);

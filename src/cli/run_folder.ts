@@ -1,0 +1,234 @@
+/**
+ * The folder of a training run: `config.json`, `log.jsonl`, list files of the split, `pixels.tsv`, `checkpoints/`, `best.safetensors` with
+ * its card `best.md`, and `curves.html`. Every file but the log and the pixels is written beside its place and renamed. One process at a
+ * time works in it.
+ */
+import { appendFileSync, existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError } from '../errors.js';
+import { parseJson } from '../formats/coco.js';
+import { FOLDER_LOCK, type Lock, lockFolder } from '../node/lock.js';
+import { readText, writeRefusal, writeWhole } from '../node/text_files.js';
+import { readTrainingCheckpoint, type TrainingCheckpoint, writeCheckpoint } from '../train/checkpoint.js';
+
+const CONFIG = 'config.json';
+const LOG = 'log.jsonl';
+const CHECKPOINTS = 'checkpoints';
+export const BEST = 'best.safetensors';
+
+/** Older checkpoints are deleted. */
+const KEPT_CHECKPOINTS = 3;
+
+/** A line of the log: what happened, and when. */
+export interface LogEntry {
+  event: 'start' | 'resume' | 'update' | 'epoch' | 'checkpoint' | 'warning' | 'end';
+  /** Counted from 1. */
+  epoch?: number;
+  /** Updates of the epoch so far. */
+  step?: number;
+  [more: string]: unknown;
+}
+
+export interface RunFolder<Config> {
+  readonly path: string;
+  readonly config: Config;
+  /** The newest checkpoint that can be read; undefined where there is none. */
+  readonly resume: TrainingCheckpoint | undefined;
+  /** Its path. */
+  readonly resumedFrom: string | undefined;
+  /** What the log holds of the run up to there. */
+  readonly entries: readonly LogEntry[];
+  log(entry: LogEntry): void;
+  /** Writes another configuration down. */
+  configure(config: Config): Promise<void>;
+  /** Returns the file's path. */
+  checkpoint(checkpoint: TrainingCheckpoint): Promise<string>;
+  write(name: string, content: string | Uint8Array): Promise<void>;
+  /** Lets other processes work in the folder. */
+  close(): Promise<void>;
+}
+
+/** What a run that was killed while it began may leave in its folder: nothing was done yet. */
+const isRemains = (name: string) =>
+  name.startsWith(FOLDER_LOCK) || (name.startsWith(`${CONFIG}.`) && name.endsWith('.part'));
+
+/** @throws InputError where the folder holds something: a run is never written over another. */
+export async function refuseUsedFolder(path: string): Promise<void> {
+  const found: string[] = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw new InputError(`--out ${path} cannot be used`, { given: error.message, cause: error });
+  });
+  const used = found.filter((name) => !isRemains(name));
+  if (used.length > 0) {
+    throw new InputError(`--out ${path} is not empty`, {
+      given: `${used.length === 1 ? '1 entry' : `${used.length} entries, the first`} ${used[0]}`,
+      hint: used.includes(CONFIG) ? '--resume goes on with the run in it' : 'name a new folder',
+    });
+  }
+}
+
+/** @throws InputError as `refuseUsedFolder` does, where the folder cannot be made, and where another process has just made it */
+export async function createRunFolder<Config>(path: string, config: Config): Promise<RunFolder<Config>> {
+  await refuseUsedFolder(path);
+  const lock = await lockFolder(path);
+  try {
+    await refuseUsedFolder(path);
+    const folder = runFolder(path, config, undefined, undefined, [], lock);
+    await folder.configure(config);
+    await mkdir(join(path, CHECKPOINTS), { recursive: true });
+    return folder;
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+/**
+ * Opens the folder of a run that is to go on. What the log says of the time behind the checkpoint is dropped: it will happen again.
+ * @param onProblem told of a checkpoint that cannot be read or is damaged; an older one is taken then. Told of one without a checksum
+ * @throws InputError where there are checkpoints and none of them can be read, or another process works in the folder
+ */
+export async function openRunFolder<Config>(
+  path: string,
+  onProblem: (message: string) => void,
+): Promise<RunFolder<Config>> {
+  if (!existsSync(join(path, CONFIG))) {
+    throw new InputError(`--out ${path} holds no run to resume`, { expected: `a folder with ${CONFIG}` });
+  }
+  const lock = await lockFolder(path);
+  try {
+    return await openLocked(path, onProblem, lock);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function openLocked<Config>(
+  path: string,
+  onProblem: (message: string) => void,
+  lock: Lock,
+): Promise<RunFolder<Config>> {
+  const config = parseJson(await readText(join(path, CONFIG)), join(path, CONFIG)) as Config;
+  await mkdir(join(path, CHECKPOINTS), { recursive: true });
+  await removeParts(join(path, CHECKPOINTS));
+  const names = await checkpointNames(path);
+  let resume: TrainingCheckpoint | undefined;
+  let resumedFrom: string | undefined;
+  for (const name of names) {
+    const file = join(path, CHECKPOINTS, name);
+    try {
+      resume = await readTrainingCheckpoint(await readFile(file));
+      resumedFrom = file;
+      if (resume.unchecked) onProblem(`${file} is from an older raybox and has no checksum: damage would go unnoticed`);
+      break;
+    } catch (error) {
+      onProblem(`${file}: ${(error as Error).message}`);
+    }
+  }
+  if (names.length > 0 && !resume) {
+    throw new InputError(`none of the checkpoints of ${path} can be read`, {
+      given: `${names.length} in ${join(path, CHECKPOINTS)}`,
+      hint: 'a newer raybox may read them; move them away to begin the run again',
+    });
+  }
+  const entries = withEpochs(await readLog(join(path, LOG), resume), resume);
+  await writeWhole(join(path, LOG), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+  return runFolder(path, config, resume, resumedFrom, entries, lock);
+}
+
+function runFolder<Config>(
+  path: string,
+  config: Config,
+  resume: TrainingCheckpoint | undefined,
+  resumedFrom: string | undefined,
+  entries: readonly LogEntry[],
+  lock: Lock,
+): RunFolder<Config> {
+  const write = (name: string, content: string | Uint8Array) => writeWhole(join(path, name), content);
+  return {
+    path,
+    config,
+    resume,
+    resumedFrom,
+    entries,
+    write,
+    close: lock.release,
+    configure: (changed) => write(CONFIG, `${JSON.stringify(changed, null, 2)}\n`),
+    log(entry) {
+      try {
+        appendFileSync(join(path, LOG), `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`);
+      } catch (error) {
+        throw writeRefusal(join(path, LOG), error, GO_ON);
+      }
+    },
+    async checkpoint(checkpoint) {
+      const name = nameOf(checkpoint.state);
+      const bytes = await writeCheckpoint(checkpoint);
+      await write(join(CHECKPOINTS, name), bytes).catch(async (error: Error) => {
+        const [last] = (await checkpointNames(path)).filter((other) => other !== name);
+        throw writeRefusal(
+          join(path, CHECKPOINTS, name),
+          error.cause ?? error,
+          last ? `${last} is kept; ${GO_ON}` : GO_ON,
+        );
+      });
+      // One that could not be read may bear a later name than what has just been written.
+      const others = (await checkpointNames(path)).filter((other) => other !== name);
+      for (const old of others.slice(KEPT_CHECKPOINTS - 1)) await rm(join(path, CHECKPOINTS, old), { force: true });
+      return join(path, CHECKPOINTS, name);
+    },
+  };
+}
+
+const GO_ON = '--resume goes on from the newest checkpoint';
+
+const nameOf = ({ epoch, step }: { epoch: number; step: number }) =>
+  `epoch-${String(epoch).padStart(4, '0')}-step-${String(step).padStart(6, '0')}.safetensors`;
+
+/** The newest first. */
+async function checkpointNames(path: string): Promise<string[]> {
+  const names = await readdir(join(path, CHECKPOINTS));
+  const place = (name: string) => /^epoch-(\d+)-step-(\d+)\.safetensors$/.exec(name)?.slice(1).map(Number);
+  const known = names.flatMap((name) => {
+    const at = place(name);
+    return at ? [{ name, at }] : [];
+  });
+  known.sort((a, b) => b.at[0] - a.at[0] || b.at[1] - a.at[1]);
+  return known.map(({ name }) => name);
+}
+
+/** Half-written files that a killed run left beside their places. */
+async function removeParts(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) if (name.endsWith('.part')) await rm(join(folder, name), { force: true });
+}
+
+/** Adds the epochs whose checkpoint was there when the run was killed, but not yet their line in the log. */
+function withEpochs(entries: LogEntry[], resume: TrainingCheckpoint | undefined): LogEntry[] {
+  for (const record of resume?.state.history ?? []) {
+    if (entries.some(({ event, epoch }) => event === 'epoch' && epoch === record.epoch)) continue;
+    const last = entries.findLastIndex(({ epoch = 0 }) => epoch <= record.epoch && epoch > 0);
+    entries.splice(last + 1, 0, { event: 'epoch', ...record });
+  }
+  return entries;
+}
+
+async function readLog(path: string, resume: TrainingCheckpoint | undefined): Promise<LogEntry[]> {
+  const text = existsSync(path) ? await readText(path, 2 ** 31) : '';
+  const { epoch: done, step: steps } = resume?.state ?? { epoch: 0, step: 0 };
+  return text.split('\n').flatMap((line) => {
+    let entry: LogEntry;
+    try {
+      entry = JSON.parse(line);
+    } catch {
+      return []; // the last line of a run that was killed
+    }
+    if (typeof entry !== 'object' || entry === null) return []; // no run writes such lines
+    const { event, epoch = 1, step = 0 } = entry;
+    if (event === 'update' || event === 'checkpoint') {
+      return epoch - 1 < done || (epoch - 1 === done && step <= steps) ? [entry] : [];
+    }
+    return event === 'epoch' && epoch > done ? [] : [entry];
+  });
+}

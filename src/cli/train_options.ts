@@ -1,0 +1,267 @@
+/** The options of training on the command line, for every program that trains, and what a run makes of them. */
+import { CHEST_XRAY8_LABELS } from '../formats/image_table.js';
+import type { DecodeOptions } from '../formats/pixels.js';
+import { backboneNames } from '../nets/index.js';
+import { type Command, Option } from '../node/vendor/commander.js';
+import { type Augmentation, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from '../train/augmentation.js';
+import type { LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from '../train/settings.js';
+import { addImageOptions, decodeOptions } from './image_options.js';
+import { nameList, number, numberList, numbersByName, UsageError, wholeNumber } from './terminal.js';
+import type { BeginOptions, RunMachine } from './train_run.js';
+import { backboneOf, classList, readMetadata } from './weights_options.js';
+
+/** What commander makes of the options. */
+export interface TrainingOptions extends DecodeOptions {
+  backbone?: string;
+  init?: string;
+  metadata?: string;
+  prefix?: string;
+  ignore?: string[];
+  classes: readonly string[];
+  size: number;
+  channels?: '1' | '3';
+  columns?: readonly number[];
+  transition?: number;
+  pooling?: 'lse' | 'average' | 'max';
+  lseR?: number;
+  heatmapScaling?: 'minmax' | 'relu';
+  epochs: number;
+  batch: number;
+  accumulate: number;
+  lr?: number;
+  optimizer: 'adamw' | 'sgd';
+  momentum: number;
+  nesterov?: true;
+  weightDecay: number;
+  schedule: ScheduleSettings['kind'];
+  warmUp: number;
+  decayEvery?: number;
+  ridge?: number[];
+  ridgeFolds: number;
+  loss: LossSettings['kind'];
+  perClass?: true;
+  clipNorm?: number;
+  freeze?: string[];
+  rates?: Record<string, number>;
+  batchNorm?: 'train' | 'frozen';
+  /** False where it was switched off. */
+  augment?: Record<string, number> | boolean;
+  seed: number;
+  patience: number;
+  trainList?: string;
+  validationList?: string;
+  testList?: string;
+  validation?: number;
+  test?: number;
+  skipBroken?: true;
+  checkpointMinutes?: number;
+  threads?: number;
+  cache?: number;
+  memory?: number;
+  adapter?: string;
+  trainingData?: string;
+  license: string;
+}
+
+/** For losses that are sums over a batch. AdamW does not mind the scale of a loss; plain descent does. */
+const LEARNING_RATES = { adamw: 1e-3, sgd: 1e-4 };
+
+/** Adds all options but those that name data and run folder. */
+export function addTrainingOptions(command: Command): Command {
+  return addImageOptions(command)
+    .option('--backbone <name>', `${backboneNames.join(', ')}; or a JSON description`)
+    .option('--init <weights>', 'safetensors or torch checkpoint to start from; default: random weights')
+    .option('--metadata <json>', 'the input that --init expects, where it does not say: mean, std, channelOrder, …')
+    .option('--prefix <name>', 'beginning of the names of --init’s tensors, or dict, where it holds several networks')
+    .option('--ignore <names>', 'beginnings of names of --init’s tensors that take no part', nameList)
+    .option('--classes <names>', '8, 14, or names separated by commas', classList, CHEST_XRAY8_LABELS)
+    .option('--size <pixels>', 'side of the network’s input', wholeNumber(1, 8192), 224)
+    .addOption(new Option('--channels <n>', 'of the input; default: those of --init, else 1').choices(['1', '3']))
+    .option(
+      '--columns <modules>',
+      'of a SqueezeNet: numbers of the modules whose outputs are joined, 6,7,8,9 say; default: the last',
+      numberList,
+    )
+    .option(
+      '--transition <channels>',
+      'of the transition layer, 0 for none; default: as the backbone',
+      wholeNumber(0, 65_536),
+    )
+    .addOption(new Option('--pooling <kind>', 'default: lse').choices(['lse', 'average', 'max']))
+    .option('--lse-r <r>', 'sharpness of log-sum-exp pooling; default: 10', number(1e-6, 1e6))
+    .addOption(new Option('--heatmap-scaling <kind>', 'written into the weights').choices(['minmax', 'relu']))
+    .option('--epochs <n>', 'through all training images', wholeNumber(1, 1e6), 20)
+    .option('--batch <n>', 'images at a time', wholeNumber(1, 4096), 16)
+    .option('--accumulate <n>', 'batches to an update', wholeNumber(1, 4096), 1)
+    .addOption(new Option('--optimizer <kind>', 'of the updates').choices(['adamw', 'sgd']).default('adamw'))
+    .option('--lr <rate>', 'learning rate; default: 0.001 for adamw, 0.0001 for sgd', number(0))
+    .option('--momentum <share>', 'of sgd', number(0, 1), 0.9)
+    .option('--nesterov', 'momentum after Nesterov')
+    .option('--weight-decay <factor>', 'of both optimizers', number(0), 1e-4)
+    .addOption(
+      new Option('--schedule <kind>', 'of the learning rate').choices(['constant', 'step', 'cosine']).default('cosine'),
+    )
+    .option('--warm-up <epochs>', 'straight line up to the full rate', number(0), 0)
+    .option(
+      '--decay-every <epochs>',
+      'between tenfold decays of --schedule step; default: a third of the run',
+      number(1e-3),
+    )
+    .addOption(
+      new Option('--loss <kind>', 'the paper’s four, and focal loss')
+        .choices(['w-cel', 'cel', 'hinge', 'euclidean', 'focal'])
+        .default('w-cel'),
+    )
+    .option('--per-class', 'w-cel weighs each class by itself')
+    .option(
+      '--ridge <penalties>',
+      'no epochs: solves the prediction layer on frozen features; of several penalties each class takes its best in cross-validation',
+      numberList,
+    )
+    .option('--ridge-folds <n>', 'of the cross-validation of --ridge, by patient', wholeNumber(2, 1000), 5)
+    .option('--clip-norm <limit>', 'largest norm of the gradients', number(1e-12))
+    .option(
+      '--freeze <names>',
+      'what parameters’ names begin with that stay as they are; backbone: all but the head',
+      nameList,
+    )
+    .option(
+      '--rates <list>',
+      'factors of the learning rate by what names begin with: layer4=0.1,head=10',
+      numbersByName,
+    )
+    .addOption(
+      new Option('--batch-norm <mode>', 'default: train, or frozen with --freeze backbone').choices([
+        'train',
+        'frozen',
+      ]),
+    )
+    .option('--augment <list>', `default: ${asList(DEFAULT_AUGMENTATION)} (degrees; shares)`, numbersByName)
+    .option('--no-augment', 'images as they are')
+    .option('--seed <n>', 'of split, order, augmentation and random weights', wholeNumber(0, 2 ** 32), 0)
+    .option(
+      '--patience <epochs>',
+      'without a better validation AUC before the run ends; 0: never',
+      wholeNumber(0, 1e6),
+      5,
+    )
+    .option('--train-list <file>', 'image names to train on, with --validation-list')
+    .option('--validation-list <file>', 'image names to validate on')
+    .option('--test-list <file>', 'image names that are kept for testing')
+    .option('--validation <share>', 'of the images, by patient; default: 0.1', number(0, 0.9))
+    .option('--test <share>', 'of the images, by patient; default: the data set’s list, else 0.2', number(0, 0.9))
+    .option('--skip-broken', 'leave out, and count, rows and images that cannot be read')
+    .option('--checkpoint-minutes <n>', 'a checkpoint at least this often, beside one an epoch; default: 10', number(0))
+    .option('--threads <n>', 'that decode images; default: one a processor, 8 at most', wholeNumber(1, 256))
+    .option('--cache <mebibytes>', 'of decoded images in memory; default: a quarter of it', wholeNumber(0, 1e7))
+    .option(
+      '--memory <mebibytes>',
+      'on the GPU that a step may take; default: what it has. Activations that do not fit are computed twice',
+      wholeNumber(1, 1e7),
+    )
+    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')
+    .option('--training-data <text>', 'said in the weights; default: the name of the data folder')
+    .option('--license <text>', 'said in the weights', 'unknown');
+}
+
+/** What of the options is about the machine. */
+export const machineOf = (options: TrainingOptions): RunMachine => ({
+  adapter: options.adapter,
+  threads: options.threads,
+  cacheBytes: options.cache === undefined ? undefined : options.cache * 2 ** 20,
+  memory: options.memory === undefined ? undefined : options.memory * 2 ** 20,
+  checkpointMs: options.checkpointMinutes === undefined ? undefined : options.checkpointMinutes * 60_000,
+});
+
+/** A run on the data set in `folder`, with its folder to be made at `out`. */
+export async function beginOptions(options: TrainingOptions, folder: string, out: string): Promise<BeginOptions> {
+  const { trainList, validationList, testList, validation, test } = options;
+  if ((trainList === undefined) !== (validationList === undefined) || (testList && !trainList)) {
+    throw new UsageError('--train-list and --validation-list go together');
+  }
+  const lists =
+    trainList && validationList ? { train: trainList, validation: validationList, test: testList } : undefined;
+  return {
+    out,
+    command: `raybox ${process.argv.slice(2).map(quoted).join(' ')}`,
+    data: {
+      ...{ folder, classes: options.classes, seed: options.seed, validation, test, lists },
+      skipBroken: options.skipBroken ?? false,
+      ...decodeOptions(options),
+    },
+    init: options.init,
+    prefix: options.prefix,
+    ignore: options.ignore,
+    metadata: options.metadata === undefined ? undefined : await readMetadata(options.metadata),
+    backbone: options.backbone === undefined ? undefined : backboneOf(options.backbone),
+    size: options.size,
+    channels: options.channels === undefined ? undefined : (Number(options.channels) as 1 | 3),
+    columns: options.columns,
+    transition: options.ridge ? (options.transition ?? 0) : options.transition,
+    pooling: options.pooling,
+    r: options.lseR,
+    heatmapScaling: options.heatmapScaling,
+    settings: settingsOf(options),
+    trainingData: options.trainingData,
+    license: options.license,
+  };
+}
+
+function settingsOf(options: TrainingOptions): BeginOptions['settings'] {
+  const { epochs, batch, accumulate, seed, patience, clipNorm, freeze = [], rates = {}, augment } = options;
+  if (options.ridge) return ridgeSettings(options, options.ridge);
+  const headOnly = freeze.includes('backbone');
+  const parts: TrainSettings['parts'] = [
+    ...freeze.filter((name) => name !== 'backbone').map((match) => ({ match, frozen: true })),
+    ...Object.entries(rates).map(([match, rate]) => ({ match, rate })),
+    ...(headOnly ? [{ match: 'head' }, { match: '', frozen: true }] : []),
+  ];
+  const { optimizer: kind, weightDecay, momentum, nesterov } = options;
+  const optimizer: OptimizerSettings =
+    kind === 'sgd' ? { kind, momentum, ...(nesterov ? { nesterov } : {}), weightDecay } : { kind, weightDecay };
+  const every = options.decayEvery === undefined ? {} : { every: options.decayEvery };
+  if (options.perClass && options.loss !== 'w-cel') throw new UsageError('--per-class belongs to --loss w-cel');
+  return {
+    ...{ epochs, batch, accumulate, seed, patience, parts, optimizer },
+    loss: options.perClass ? { kind: 'w-cel', perClass: true } : ({ kind: options.loss } as LossSettings),
+    learningRate: options.lr ?? LEARNING_RATES[kind],
+    schedule: { kind: options.schedule, warmUp: options.warmUp, ...every },
+    ...(clipNorm === undefined ? {} : { clipNorm }),
+    batchNorm: options.batchNorm ?? (headOnly ? 'frozen' : 'train'),
+    augmentation: augmentationOf(augment),
+  };
+}
+
+/** What a closed form has no use for is set so that it says nothing wrong of what was done. */
+function ridgeSettings(
+  { batch, seed, ridgeFolds: folds }: TrainingOptions,
+  penalties: number[],
+): BeginOptions['settings'] {
+  return {
+    ...{ epochs: 1, batch, accumulate: 1, seed, patience: 0, learningRate: 1 },
+    ridge: { penalties, folds },
+    loss: { kind: 'euclidean' },
+    optimizer: { kind: 'sgd' },
+    schedule: { kind: 'constant' },
+    batchNorm: 'frozen',
+    parts: [{ match: 'head' }, { match: '', frozen: true }],
+    augmentation: NO_AUGMENTATION,
+  };
+}
+
+function augmentationOf(given: TrainingOptions['augment']): Augmentation {
+  if (given === false) return NO_AUGMENTATION;
+  if (given === true || given === undefined) return DEFAULT_AUGMENTATION;
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(NO_AUGMENTATION, name));
+  if (unknown)
+    throw new UsageError(`--augment: there is no ${unknown}; there are ${Object.keys(NO_AUGMENTATION).join(', ')}`);
+  return { ...NO_AUGMENTATION, ...given };
+}
+
+const asList = (augmentation: Augmentation) =>
+  Object.entries(augmentation)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
+
+const quoted = (argument: string) =>
+  /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;

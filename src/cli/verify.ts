@@ -1,0 +1,113 @@
+/** `raybox verify`: runs every operation's table of cases on this machine's adapter and tells how far results are off. */
+
+import { DeviceLostError, GpuUnavailableError } from '../errors.js';
+import { describe, openGpu } from '../gpu/device.js';
+import type { Command } from '../node/vendor/commander.js';
+import { type Check, type CheckResult, listChecks, runCheck } from '../verify/check.js';
+import { duration, interruptible, print, say, startProgress, table, UsageError, wholeNumber } from './terminal.js';
+
+interface Options {
+  op?: string;
+  case?: number;
+  full?: boolean;
+  adapter?: string;
+}
+
+interface Outcome extends CheckResult {
+  check: Check;
+}
+
+async function verify(options: Options, signal: AbortSignal): Promise<boolean> {
+  if (options.case !== undefined && !options.op)
+    throw new UsageError('--case is a case of an operation: give --op too');
+  const gpu = await openGpu({ ...(options.adapter ? { adapter: options.adapter } : {}) });
+  try {
+    const { op: operation, case: index, full } = options;
+    const checks = listChecks(gpu, {
+      full,
+      ...(operation ? { operation } : {}),
+      ...(index === undefined ? {} : { index }),
+    });
+    if (checks.length === 0) throw noSuchCase(listChecks(gpu, { full: true }), options);
+    say(`${checks.length} checks on ${describe(gpu.info)}`);
+    const started = performance.now();
+    const progress = startProgress('verifying', checks.length, 'checks');
+    const outcomes: Outcome[] = [];
+    try {
+      for (const check of checks) {
+        signal.throwIfAborted();
+        const outcome = { ...(await attempt(check, () => runCheck(gpu, check))), check };
+        outcomes.push(outcome);
+        if (outcome.failure)
+          progress.note(`FAIL ${outcome.label}: ${outcome.failure}\n     ${rerun(outcome, options)}`);
+        progress.update(outcomes.length);
+      }
+    } finally {
+      progress.stop();
+    }
+    await print(summarize(outcomes));
+    const failed = outcomes.filter(({ failure }) => failure).length;
+    const took = duration(performance.now() - started);
+    say(failed === 0 ? `All ${checks.length} passed in ${took}.` : `${failed} of ${checks.length} failed, in ${took}.`);
+    return failed === 0;
+  } finally {
+    gpu.close();
+  }
+}
+
+/** A kernel that throws has failed its case; a lost device ends it all. */
+async function attempt(check: Check, run: () => Promise<CheckResult>): Promise<CheckResult> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof DeviceLostError || error instanceof GpuUnavailableError) throw error;
+    return { label: check.label, nmse: Number.NaN, bound: Number.NaN, failure: (error as Error).message };
+  }
+}
+
+/** The command that runs this case alone, on the same adapter. */
+function rerun({ check }: Outcome, { adapter = process.env.RAYBOX_ADAPTER }: Options): string {
+  const choice = adapter ? ` --adapter ${adapter}` : '';
+  return `raybox verify --op ${check.operation.name} --case ${check.index}${choice}`;
+}
+
+function noSuchCase(all: readonly Check[], { op, case: index }: Options): UsageError {
+  const names = [...new Set(all.map(({ operation }) => operation.name))];
+  if (!op || !names.includes(op)) return new UsageError(`there is no operation ${op}; there are ${names.join(', ')}`);
+  const last = Math.max(...all.filter(({ operation }) => operation.name === op).map((check) => check.index));
+  return new UsageError(`${op} has no case ${index}; cases are 0 to ${last}`);
+}
+
+/** A row for each operation, element type and variant: its worst case. */
+function summarize(outcomes: readonly Outcome[]): string {
+  const groups = new Map<string, Outcome[]>();
+  for (const outcome of outcomes) {
+    const { operation, type, variant } = outcome.check;
+    const key = [operation.name, type, variant ?? 'default'].join('\t');
+    groups.set(key, [...(groups.get(key) ?? []), outcome]);
+  }
+  const rows = [...groups].map(([key, group]) => {
+    const failed = group.filter(({ failure }) => failure).length;
+    const numbers = group.map(({ nmse }) => nmse);
+    const worst = numbers.some(Number.isNaN) ? 'NaN' : exponential(Math.max(...numbers));
+    const bound = exponential(Math.max(...group.map((outcome) => outcome.bound || 0)));
+    return [...key.split('\t'), group.length, worst, bound, failed === 0 ? 'ok' : `${failed} FAILED`];
+  });
+  return table([['operation', 'type', 'variant', 'cases', 'worst NMSE', 'bound', ''], ...rows]);
+}
+
+const exponential = (value: number) => (value === 0 ? 'exact' : value.toExponential(1));
+
+/** Adds `raybox verify`. Exit code 1 where a case fails. */
+export function addVerifyCommand(program: Command): void {
+  program
+    .command('verify')
+    .description('every kernel against its float64 reference, on this machine')
+    .option('--op <name>', 'only this operation')
+    .option('--case <n>', 'only this case of --op, counted from 0', wholeNumber(0, 1_000_000))
+    .option('--full', 'also the large cases: the networks’ real shapes')
+    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')
+    .action(async (options: Options) => {
+      if (!(await interruptible((signal) => verify(options, signal)))) process.exitCode = 1;
+    });
+}

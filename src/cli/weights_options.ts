@@ -1,0 +1,100 @@
+/** The options of commands that read weights: what the file does not say, or says wrongly. */
+import { type Backbone, checkBackbone } from '../formats/architecture.js';
+import { parseJson } from '../formats/coco.js';
+import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
+import type { WeightsMetadata } from '../formats/weights.js';
+import type { ModelOptions } from '../localizer/model.js';
+import { readText } from '../node/text_files.js';
+import type { Command } from '../node/vendor/commander.js';
+import { nameList, numberList, UsageError, wholeNumber } from './terminal.js';
+
+/** What commander makes of them. */
+export interface WeightsOptions {
+  names?: readonly string[];
+  architecture?: string;
+  prediction?: string;
+  mean?: number[];
+  std?: number[];
+  inputSize?: number;
+  transformInput?: true;
+  prefix?: string;
+  ignore?: string[];
+  metadata?: string;
+  cache?: string;
+  integrity?: string;
+}
+
+/** `8`, `14`, or names with commas between them. */
+export function classList(text: string): readonly string[] {
+  if (text === '8') return CHEST_XRAY8_LABELS;
+  if (text === '14') return CHEST_XRAY14_LABELS;
+  return nameList(text);
+}
+
+/** A standard backbone's name, or a description as JSON. */
+export const backboneOf = (text: string, option = '--backbone'): string | Backbone =>
+  text.trimStart().startsWith('{') ? checkBackbone(parseJson(text, option)) : text;
+
+/** Adds them all. */
+export function addWeightsOptions(command: Command): Command {
+  return command
+    .option(
+      '--names <names>',
+      'of the outputs, in their order, where the weights do not say: 8, 14, or A,B,C',
+      classList,
+    )
+    .option('--architecture <name>', 'of the backbone, where names and shapes do not show it; or a JSON description')
+    .option('--prediction <layer>', 'name of the linear layer that puts out the classes')
+    .option('--mean <numbers>', 'a channel, of pixels from 0 to 1: 0.485,0.456,0.406', numberList)
+    .option('--std <numbers>', 'a channel; for values from -1024 to 1024, --mean 0.5 --std 0.00048828125', numberList)
+    .option(
+      '--input-size <pixels>',
+      'side that images are brought to; default: the weights’, else 224',
+      wholeNumber(1, 16_384),
+    )
+    .option('--transform-input', 'a GoogLeNet with transform_input, as torchvision’s pretrained one')
+    .option('--prefix <name>', 'beginning of the tensors’ names, or dict, of the network, where the file holds several')
+    .option('--ignore <names>', 'beginnings of names of tensors that take no part in the result', nameList)
+    .option('--metadata <json>', 'any field of the metadata (pooling, fit, channelOrder, …): JSON or a file of it')
+    .option('--cache <dir>', 'folder that keeps weights from the web, so that they are fetched once')
+    .option('--integrity <hash>', 'sha256-… (sha384, sha512) of the weights in base64: others are refused');
+}
+
+/** The same as `load` takes them. What is wrong in them is said by whoever reads it. */
+export async function modelOptions(options: WeightsOptions): Promise<ModelOptions> {
+  const { names, architecture, prediction, mean, std, inputSize, transformInput, prefix, ignore, metadata } = options;
+  const { cache, integrity } = options;
+  return {
+    ...(names ? { classes: [...names] } : {}),
+    ...(architecture === undefined ? {} : { architecture: backboneOf(architecture, '--architecture') }),
+    ...(prediction === undefined ? {} : { prediction }),
+    ...(mean ? { mean } : {}),
+    ...(std ? { std } : {}),
+    ...(inputSize === undefined ? {} : { inputWidth: inputSize, inputHeight: inputSize }),
+    ...(transformInput ? { transformInput } : {}),
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(ignore ? { ignore } : {}),
+    ...(metadata === undefined ? {} : { metadata: await readMetadata(metadata) }),
+    ...(cache === undefined ? {} : { cache }),
+    ...(integrity === undefined ? {} : { integrity }),
+  };
+}
+
+/** JSON, or a file of it. */
+export async function readMetadata(text: string): Promise<Partial<WeightsMetadata>> {
+  const isJson = text.trimStart().startsWith('{');
+  const json = isJson ? text : await readText(text).catch(() => undefined);
+  if (json === undefined) throw new UsageError(`--metadata ${text}: there is no such file, and it is no JSON object`);
+  const fields = parseJson(json, '--metadata');
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
+    throw new UsageError(`--metadata ${text}: it is no JSON object`);
+  return fields as Partial<WeightsMetadata>;
+}
+
+/** Each name, but for the counters that every norm has. */
+export function leftOutText(names: readonly string[]): string {
+  const isCounter = (name: string) => name.endsWith('.num_batches_tracked');
+  const counters = names.filter(isCounter).length;
+  const others = names.filter((name) => !isCounter(name));
+  return [...others, ...(counters > 0 ? [`${counters} × num_batches_tracked`] : [])].join(', ');
+}

@@ -1,0 +1,34 @@
+/** Operating thresholds belong to weights: they are kept in the metadata of the weights file. */
+import { readFile } from 'node:fs/promises';
+import { InputError } from '../errors.js';
+import { readSafetensorsHeader, safetensorsHeaderBytes } from '../formats/safetensors.js';
+import { formatWeightsMetadata, parseWeightsMetadata } from '../formats/weights.js';
+import { writeWhole } from '../node/text_files.js';
+
+const LENGTH_BYTES = 8;
+
+/**
+ * Writes thresholds by class into a weights file. Thresholds of other classes stay; tensors keep their bytes.
+ *
+ * @throws InputError where the file is no raybox weights file, or a class is not one of its classes
+ */
+export async function storeThresholds(path: string, thresholds: Record<string, number>): Promise<void> {
+  const bytes = await readFile(path).catch((cause) => {
+    throw new InputError(`${path} cannot be read`, { cause });
+  });
+  const { metadata } = readSafetensorsHeader(bytes);
+  const weights = parseWeightsMetadata(metadata);
+  const unknown = Object.keys(thresholds).find((label) => !weights.classes.includes(label));
+  if (unknown) throw new InputError(`${path} has no class ${unknown}`, { expected: weights.classes.join(', ') });
+  const stored = formatWeightsMetadata({ ...weights, thresholds: { ...weights.thresholds, ...thresholds } });
+
+  const tensorsAt = safetensorsHeaderBytes(bytes);
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(LENGTH_BYTES, tensorsAt)));
+  const json = new TextEncoder().encode(JSON.stringify({ ...header, __metadata__: { ...metadata, ...stored } }));
+  const length = Math.ceil(json.length / 8) * 8;
+  const file = new Uint8Array(LENGTH_BYTES + length + bytes.length - tensorsAt).fill(0x20, LENGTH_BYTES);
+  new DataView(file.buffer).setBigUint64(0, BigInt(length), true);
+  file.set(json, LENGTH_BYTES);
+  file.set(bytes.subarray(tensorsAt), LENGTH_BYTES + length);
+  await writeWhole(path, file);
+}
