@@ -34,7 +34,8 @@ const SHORT: readonly string[] = [
   ...['places.map((place) => place.start)', 'places.map((place) => place.end)'], // words of a phrase
   ...['bytes.subarray(0, text.length)', 'segment.subarray(0, text.length)'], // a signature
   ...['bytes.subarray(8, Math.min(', 'bytes.subarray(at, at + 4))', 'exif.subarray(0, 4))', '[4, 5, 6, 7].map('], // names of four letters, brands
-  'hash))', // of at most 64 bytes
+  ...['hash))', 'bytes.map((byte) => Number.parseInt(byte, 16))'], // of at most 64 bytes
+  'unlikely(matched))', // a warning for each kind of what looks wrong
 ];
 
 /** What is spread into the arguments of a call that takes any number of them. */

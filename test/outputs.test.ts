@@ -27,7 +27,7 @@ import { openBeside, sweepParts, writeWhole } from '../src/node/text_files.js';
 
 const test = suite<{ folder: string }>('outputs', { folder: '' });
 const source = (name: string) => new URL(`../src/${name}`, import.meta.url).href;
-const cli = fileURLToPath(source('node/cli.js'));
+const cli = fileURLToPath(source('cli/cli.js'));
 
 test.before.each((context) => {
   context.folder = mkdtempSync(join(tmpdir(), 'raybox-outputs-'));
@@ -300,7 +300,7 @@ test('CSV says that images without findings leave no row', async ({ folder }) =>
 
 test('on a full disk results stay whole lines, and whole files stay what they were', async ({ folder }) => {
   const fill = `
-    import { openResults } from '${source('node/localize_results.js')}';
+    import { openResults } from '${source('cli/localize_results.js')}';
     import { writeWhole } from '${source('node/text_files.js')}';
     const [results, whole] = process.argv.slice(1);
     const say = (error) => console.log(error.name + ': ' + error.message);
