@@ -54,7 +54,21 @@ const pieces = [
   ],
   ...['?', '?a', ' - ', '- A\n', '• A ', 'and ', ', and is ', 'heart ', 'nodule or ', '\0', '肺', '👍', 'FINDINGS: a '],
   ...['COMPARISON: a\n', 'ADDENDUM: a\n', 'WET READ b\n', 'resolution of ', 'is nipple ', 'nodule thyroid ', 'in the '],
-  ...['_', '---\n', '=', '✓ ', 'status post ', 'no evidence that ', 'Dr. ', 'e.g. ', 'Lungs and a: ', 'x\n', '0.', '½'],
+  ...[
+    '_',
+    '---\n',
+    '=',
+    '✓ ',
+    'status post ',
+    'no evidence that ',
+    'Dr. ',
+    'e.g. ',
+    'Lungs and a: ',
+    'x\n',
+    '.\n',
+    '0.',
+    '½',
+  ],
 ];
 
 for (const piece of pieces) {

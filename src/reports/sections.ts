@@ -50,6 +50,12 @@ const strong = /^(?:Findings?|Impression|Comparison|Indication|History|Technique
 /** The headings of a text in order. */
 function headingsIn(text: string): FoundHeading[] {
   const found: FoundHeading[] = [];
+  // Looked for once and kept, so that a text of many lines without a colon is not searched to its end from each of them.
+  let nextColon = text.indexOf(':');
+  const colonFrom = (from: number): number => {
+    if (nextColon >= 0 && nextColon < from) nextColon = text.indexOf(':', from);
+    return nextColon;
+  };
   for (const { start, end, blank } of linesOf(text, 0, text.length)) {
     if (blank) continue;
     const lineStart = start + decoration.exec(text.slice(start, Math.min(end, start + 48)))![0].length;
@@ -69,7 +75,7 @@ function headingsIn(text: string): FoundHeading[] {
       else add(lineStart, lineStart + opening, true);
       free = lineStart + (head ?? opening);
     }
-    for (let colon = text.indexOf(':', free); colon >= 0 && colon < end; colon = text.indexOf(':', colon + 1)) {
+    for (let colon = colonFrom(free); colon >= 0 && colon < end; colon = colonFrom(colon + 1)) {
       const from = Math.max(free, colon - longestHeading);
       free = colon + 1;
       // A time of day is no heading's end.
