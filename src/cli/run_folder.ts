@@ -220,9 +220,9 @@ async function readLog(path: string, resume: TrainingCheckpoint | undefined): Pr
   return text.split('\n').flatMap((line) => {
     let entry: LogEntry;
     try {
-      entry = JSON.parse(line);
+      entry = parseJson(line, path) as LogEntry;
     } catch {
-      return []; // the last line of a run that was killed
+      return []; // the last line of a run that was killed, or one that no run writes
     }
     if (typeof entry !== 'object' || entry === null) return []; // no run writes such lines
     const { event, epoch = 1, step = 0 } = entry;

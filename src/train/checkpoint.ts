@@ -5,6 +5,7 @@
  */
 import { InputError } from '../errors.js';
 import { brief, type TensorData } from '../formats/checkpoint.js';
+import { isRecord, parseJson } from '../formats/json.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import type { Choices, KernelChoices } from '../graph/plan/choices.js';
 import type { TrainSettings } from './settings.js';
@@ -130,7 +131,7 @@ export async function readTrainingCheckpoint(bytes: Uint8Array): Promise<Trainin
   const state = object(metadata, 'state') as unknown as TrainingState;
   const counts = [state.epoch, state.step];
   const whole = counts.every((count) => Number.isSafeInteger(count) && count >= 0);
-  if (!whole || !Number.isFinite(state.lossSum) || !Array.isArray(state.history)) {
+  if (!whole || !Number.isFinite(state.lossSum) || !Array.isArray(state.history) || !state.history.every(isRecord)) {
     throw new InputError('the state of a checkpoint makes no sense', { given: brief(metadata.state) });
   }
   const settings = object(metadata, 'settings') as unknown as TrainSettings;
@@ -153,9 +154,8 @@ function kernelsOf(metadata: Record<string, string>): KernelChoices {
 
 function object(metadata: Record<string, string>, key: string): Record<string, unknown> {
   try {
-    const value = JSON.parse(metadata[key] ?? '');
-    JSON.stringify(value); // what nests so deep that it cannot be written again could not be compared either
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+    const value = parseJson(metadata[key] ?? '', key);
+    if (isRecord(value)) return value;
   } catch {}
   throw new InputError(`the ${key} of a checkpoint cannot be read`, { given: brief(metadata[key]) });
 }
