@@ -1,4 +1,5 @@
 /** Options are known by name: one that is misspelt would otherwise be taken for one that was left out. */
+import { editDistance } from './edit_distance.js';
 import { InputError } from './errors.js';
 
 /** The names of an interface's options, as a list. The compiler refuses one that is missing or too many. */
@@ -36,24 +37,4 @@ export function nearestOf(name: string, words: readonly string[]): string | unde
     .filter(({ word, distance }) => distance <= Math.max(name.length, word.length) / 3)
     .sort((a, b) => a.distance - b.distance);
   return ranked[0]?.word;
-}
-
-/** Longer names are no slips of the pen; comparing them would take time that grows with the square of their length. */
-const LONGEST = 64;
-
-/** Letters to insert, remove, replace, or swap with the next one until `a` is `b` (Damerau 1964, each letter touched once). */
-function editDistance(a: string, b: string): number {
-  if (Math.max(a.length, b.length) > LONGEST) return Number.POSITIVE_INFINITY;
-  let before: number[] = [];
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const isSwap = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      const replaced = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(next[j - 1] + 1, row[j] + 1, replaced, isSwap ? before[j - 2] + 1 : replaced));
-    }
-    [before, row] = [row, next];
-  }
-  return row[b.length];
 }

@@ -43,12 +43,13 @@ const aside = ['reports', 'phantom', 'overlay', 'train', 'evaluate', 'index'];
 /** Each part of src/: which others it may import, and which packages. */
 const parts: Record<string, { parts: readonly string[]; packages?: readonly string[] }> = {
   errors: { parts: [] },
-  options: { parts: ['errors'] },
+  edit_distance: { parts: [] },
+  options: { parts: ['errors', 'edit_distance'] },
   warnings: { parts: [] },
   random: { parts: [] },
   vendor: { parts: [], packages: ['*'] },
   formats: { parts: ['errors', 'warnings', 'random', 'vendor'], packages: ['#pngjs'] },
-  reports: { parts: ['errors', 'random', 'formats', 'vendor'] },
+  reports: { parts: ['errors', 'edit_distance', 'random', 'formats', 'vendor'] },
   phantom: { parts: ['errors', 'random', 'formats'] },
   overlay: { parts: ['errors', 'random', 'formats'] },
   gpu: { parts: ['errors', 'options', 'warnings'], packages: ['#gpu'] },

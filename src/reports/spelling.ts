@@ -1,16 +1,19 @@
 /**
- * Misspelt findings: "pnuemothorax", "atelectesis", "effusuion". A report that only names one so would else be Normal.
+ * Misspelt findings: "pnuemothorax", "atelectesis", "effusuion". Without this, a report whose only finding is misspelt would count as
+ * Normal.
  *
  * A word is read as one of the list below where few slips of the hand make it from that word: a letter too many, too few
  * or wrong, or two that changed places. How many is told by the word's length, since short words are near to others:
  *
- * - one slip, where the first letter is not the wrong one ("affusion" is another word),
- * - two in the long names of diseases, with the first letter right; that has to be right in words of 5 and 6 letters too.
+ * - One slip, unless it replaces the first letter: "affusion" is another word.
+ * - Two slips in the long names of diseases, if the first letter is right.
+ * - Words of 5 and 6 letters: one slip, if the first letter is right.
  *
  * Words that mean something else are never touched. They were found by trying the rule on the words of a large English
  * and of a medical word list, and on those of the lexicon and the rules, which a test repeats.
  */
 
+import { editDistance } from '../edit_distance.js';
 import { lemma } from './words.js';
 
 /** Names of diseases, long enough for two slips. */
@@ -109,7 +112,7 @@ function bits(mask: number): number {
 function isNear(word: string, right: string, slips: number): boolean {
   // "efussion": letters that are doubled in the wrong place are one slip, however many they are.
   const doubles = right.length >= long && withoutDoubles(word) === withoutDoubles(right);
-  const count = doubles ? 1 : slipsBetween(word, right);
+  const count = doubles ? 1 : editDistance(word, right);
   if (count > slips) return false;
   const sameStart = word[0] === right[0];
   if (count > 1 || right.length < long) return sameStart;
@@ -129,22 +132,4 @@ function isSwap(word: string, right: string): boolean {
     word[at + 1] === right[at] &&
     word.slice(at + 2) === right.slice(at + 2)
   );
-}
-
-/** The optimal string alignment distance: letters added, lost or replaced, and neighbours swapped, each once. */
-function slipsBetween(a: string, b: string): number {
-  let twoBack: number[] = [];
-  let back = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = back[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row[j] = Math.min(back[j]! + 1, row[j - 1]! + 1, replaced);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        row[j] = Math.min(row[j]!, twoBack[j - 2]! + 1);
-    }
-    twoBack = back;
-    back = row;
-  }
-  return back[b.length]!;
 }
