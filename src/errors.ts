@@ -17,6 +17,10 @@ export interface ErrorDetails {
 /** `1 number`, `3 numbers`: how messages count. */
 export const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
+/** `a, b and 3 more`: the first of what may be a long list. */
+export const firstFew = (names: readonly string[], most: number) =>
+  names.slice(0, most).join(', ') + (names.length > most ? ` and ${names.length - most} more` : '');
+
 class RayboxError extends Error {
   // Only declared: an error that is printed lists the properties that it has, and those that say nothing should not be among them.
   declare readonly expected: string | undefined;

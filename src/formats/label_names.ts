@@ -2,6 +2,7 @@
  * Classes as other people write them. `mass`, `MASS` and `Masses` are Mass, `Pleural Thickening` is Pleural_Thickening: case,
  * spaces, underscores and hyphens do not matter, nor does an English plural. A few names are other words for the same thing.
  */
+import { firstFew } from '../errors.js';
 import { canonicalLabel } from './image_table.js';
 
 /** Other words for a class, as `keyOf` makes them. */
@@ -68,9 +69,10 @@ export function labelNames(classes: readonly string[]): LabelNames {
 
 /** Names for a message: in quotes, a few of them. */
 export function listed(names: Iterable<string>, most = 8): string {
-  const all = [...names].map((name) => JSON.stringify(name.slice(0, 60)));
-  const rest = all.length - most;
-  return rest > 0 ? `${all.slice(0, most).join(', ')} and ${rest} more` : all.join(', ');
+  return firstFew(
+    [...names].map((name) => JSON.stringify(name.slice(0, 60))),
+    most,
+  );
 }
 
 /** `"mass" as Mass, "pneumothorax" as Pneumothorax`. */

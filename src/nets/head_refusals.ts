@@ -1,5 +1,5 @@
 /** Why a head cannot be run, and what to do about it. */
-import { InputError } from '../errors.js';
+import { firstFew, InputError } from '../errors.js';
 import type { Backbone } from '../formats/architecture.js';
 
 /** A layer by its weights: `inputs` and `outputs` are channels where it is a convolution. */
@@ -32,7 +32,7 @@ const textOf = ({ name, inputs, outputs, kernel }: HeadLayer) =>
   `${name} (${kernel ? `a convolution of ${kernel.join(' × ')}, ` : ''}${inputs} → ${outputs})`;
 
 function listOf(layers: readonly HeadLayer[]): string {
-  return layers.slice(0, 6).map(textOf).join(', ') + (layers.length > 6 ? ` and ${layers.length - 6} more` : '');
+  return firstFew(layers.map(textOf), 6);
 }
 
 export const isPixel = ({ kernel }: HeadLayer) => kernel !== undefined && kernel[0] === 1 && kernel[1] === 1;

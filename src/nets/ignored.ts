@@ -1,5 +1,5 @@
 /** Tensors that the caller says take no part in the result, against those that the network reads. */
-import { InputError } from '../errors.js';
+import { firstFew, InputError } from '../errors.js';
 import type { TensorData } from '../formats/checkpoint.js';
 import { inBrief } from '../formats/graph_description.js';
 import type { Warning } from '../warnings.js';
@@ -41,7 +41,7 @@ export function judgeIgnored(
     const needed = meant.filter(({ own }) => own !== undefined && read.has(own)).map(({ name }) => name);
     if (needed.length === 0) return meant.length === 0;
     throw new InputError('ignore names tensors that the network reads', {
-      given: `${start}, with which begin ${needed.slice(0, LISTED).join(', ')}${needed.length > LISTED ? ` and ${needed.length - LISTED} more` : ''}`,
+      given: `${start}, with which begin ${firstFew(needed, LISTED)}`,
       hint:
         needed.length < meant.length
           ? 'name the others by more of what they begin with, up to a dot, say'
@@ -59,6 +59,5 @@ export function judgeIgnored(
 
 /** What names begin with, up to their first dot. */
 function firstOf(file: ReadonlyMap<string, unknown>): string {
-  const starts = [...new Set([...file.keys()].map((name) => name.split('.')[0]))];
-  return starts.slice(0, 8).join(', ') + (starts.length > 8 ? ` and ${starts.length - 8} more` : '');
+  return firstFew([...new Set([...file.keys()].map((name) => name.split('.')[0]))], 8);
 }

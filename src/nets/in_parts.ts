@@ -1,5 +1,5 @@
 /** Layers whose weights torch computes from other tensors before each run, as weight norm, spectral norm and pruning make them. */
-import { InputError } from '../errors.js';
+import { firstFew, InputError } from '../errors.js';
 import type { Shapes } from './infer.js';
 
 const WAYS: readonly { part: RegExp; what: string; undo: string }[] = [
@@ -26,7 +26,7 @@ export function weightsInParts(tensors: Shapes): InputError | undefined {
     if (found.length === 0) continue;
     return new InputError(`the checkpoint holds weights in parts, as ${what} keeps them`, {
       expected: 'the weight of each layer as one tensor',
-      given: found.slice(0, 6).join(', ') + (found.length > 6 ? ` and ${found.length - 6} more` : ''),
+      given: firstFew(found, 6),
       hint: `put them together in torch and save again: ${undo}`,
     });
   }

@@ -2,7 +2,7 @@
  * Which backbone a checkpoint without metadata holds: family, depth and widths from the names and shapes of its tensors. Layers
  * without parameters leave gaps in the numbering of nn.Sequential, which tell where the poolings are.
  */
-import { InputError } from '../errors.js';
+import { firstFew, InputError } from '../errors.js';
 import {
   type Backbone,
   checkBackbone,
@@ -92,9 +92,7 @@ function convolutionShape(tensors: Shapes, name: string): readonly number[] {
 /** What stands in a layer's place: a stem of several convolutions, say. */
 function namesUnder(tensors: Shapes, name: string): string {
   const names = [...tensors.keys()].filter((one) => one.startsWith(`${name}.`) && !one.endsWith('num_batches_tracked'));
-  return (
-    names.slice(0, 4).join(', ') + (names.length > 4 ? ` and ${names.length - 4} more` : '') || 'nothing of that name'
-  );
+  return firstFew(names, 4) || 'nothing of that name';
 }
 
 /** How many names in a row the checkpoint has. */

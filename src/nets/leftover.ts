@@ -7,7 +7,7 @@
  * - Within the modules of the backbone nothing but counters is passed over.
  * - What the caller names to be ignored is, unless it is within the backbone.
  */
-import { InputError } from '../errors.js';
+import { firstFew, InputError } from '../errors.js';
 import type { Shapes } from './infer.js';
 
 /** Names of tensors that the network does not read, by what they would mean. */
@@ -127,7 +127,7 @@ export function refusalOf(
     const isWhole = (name: string) =>
       /\.(weight|bias|running_mean|running_var)$/.test(name) && !layers.has(layerOf(name));
     const each = [...new Set(names.map((name) => (isWhole(name) ? layerOf(name) : name)))];
-    return each.slice(0, LISTED).join(', ') + (each.length > LISTED ? ` and ${each.length - LISTED} more` : '');
+    return firstFew(each, LISTED);
   };
   if (leftover.backbone.length > 0)
     return new InputError(`the checkpoint's backbone has layers that ${what} does not have`, {

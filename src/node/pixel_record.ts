@@ -4,7 +4,7 @@
  */
 import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '../errors.js';
+import { firstFew, InputError } from '../errors.js';
 import { readText, writeRefusal, writeWhole } from './text_files.js';
 
 const PIXELS = 'pixels.tsv';
@@ -73,16 +73,11 @@ function parse(text: string): Map<string, string> {
 const subject = (images: readonly string[]) =>
   images.length === 1 ? `${images[0]} has other pixels` : `${images.length} images have other pixels`;
 
-function some(images: readonly string[]): string {
-  const shown = images.slice(0, 5).join(', ');
-  return images.length > 5 ? `${shown} and ${images.length - 5} more` : shown;
-}
-
 const refusal = (images: readonly string[]) =>
   new InputError(`${subject(images)} than when the run began`, {
-    ...(images.length > 1 ? { given: some(images) } : {}),
+    ...(images.length > 1 ? { given: firstFew(images, 5) } : {}),
     hint: 'bring the images back to what they were, or go on knowingly with --resume --accept-changed-images',
   });
 
 const acceptance = (images: readonly string[]) =>
-  `${subject(images)} than when the run began, which was accepted${images.length > 1 ? `: ${some(images)}` : ''}; the result is not that of an unbroken run`;
+  `${subject(images)} than when the run began, which was accepted${images.length > 1 ? `: ${firstFew(images, 5)}` : ''}; the result is not that of an unbroken run`;

@@ -1,5 +1,5 @@
 /** From a table of labelled images to what a run trains and validates on, checked before any time is spent. */
-import { InputError } from '../errors.js';
+import { firstFew, InputError } from '../errors.js';
 import type { Split } from '../formats/chestxray_splits.js';
 import type { ImageTable } from '../formats/image_table.js';
 import { shuffle } from '../random.js';
@@ -67,7 +67,7 @@ export function selectData(
     validation: keep(split.validation),
   };
   if (left.boxed > 0) warnings.push(`${images(left.boxed)} with boxes left out: they are for scoring alone`);
-  if (left.missing.length > 0) warnings.push(`${images(left.missing.length)} left out: ${some(left.missing)}`);
+  if (left.missing.length > 0) warnings.push(`${images(left.missing.length)} left out: ${firstFew(left.missing, 5)}`);
   warnings.push(...sharedPatients(table, data, split.test));
   const counts = countClasses(data);
   warnings.push(...checkData(data, counts));
@@ -116,7 +116,14 @@ function checkData({ train, validation, classes }: TrainingData, counts: readonl
     const { label, train: found } = useless[0];
     const rest = classes.filter((name) => useless.every((count) => count.label !== name));
     throw new InputError(
-      `${found === 0 ? 'no' : 'every'} training image has ${useless.length === 1 ? label : some(useless.map((count) => count.label))}`,
+      `${found === 0 ? 'no' : 'every'} training image has ${
+        useless.length === 1
+          ? label
+          : firstFew(
+              useless.map((count) => count.label),
+              5,
+            )
+      }`,
       {
         expected: 'images with and without each class',
         hint: `classes that can be learnt: ${rest.join(',') || 'none'}`,
@@ -132,16 +139,12 @@ function checkData({ train, validation, classes }: TrainingData, counts: readonl
   }
   if (unscored.length === 0) return [];
   const names = unscored.map((count) => count.label);
-  return [`${names.length} of ${classes.length} classes have no validation AUC (all images alike): ${some(names)}`];
+  return [
+    `${names.length} of ${classes.length} classes have no validation AUC (all images alike): ${firstFew(names, 5)}`,
+  ];
 }
 
 const images = (count: number) => (count === 1 ? '1 image' : `${count} images`);
-
-/** The first few, and how many more. */
-function some(names: readonly string[]): string {
-  const shown = names.slice(0, 5).join(', ');
-  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
-}
 
 /** The training rows in the order of an epoch. */
 export function epochOrder(train: Int32Array, seed: number, epoch: number): Int32Array {
