@@ -3,7 +3,7 @@ import { InputError } from '../../errors.js';
 import { resize_gradient } from '../../generated/kernels.js';
 import type { Operation } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
-import { dispatchMaps, positions, type ResizeAttributes, sizesOf, withSize } from '../layers/resize.js';
+import { dispatchMaps, type ResizeAttributes, resizeParams, sizesOf, withSize } from '../layers/resize.js';
 
 /** As in `resize`, and in the units of its kernel: positions and reach together must fit 31 bits. */
 const LARGEST = 2 ** 28;
@@ -26,8 +26,6 @@ export const forward: Operation<ResizeGradientAttributes> = {
   flops: ({ inputs: [dy] }) => 8 * elementCount(dy!),
   lower({ inputs: [dy], outputs: [dx], attributes: { mode } }, context) {
     const [from, to] = [sizesOf(dx), sizesOf(dy!)];
-    const vertical = positions(mode, from.height, to.height);
-    const horizontal = positions(mode, from.width, to.width);
     // The kernel's `reached`, in rows.
     const reach = (row: number, side: -1 | 1) => {
       if (mode === 'bilinear_corners') return side < 0 ? 0 : to.height - 1;
@@ -44,18 +42,7 @@ export const forward: Operation<ResizeGradientAttributes> = {
       x: dy!,
       y: dx,
       rows: (first, last) => [reach(first, -1), reach(last, 1)],
-      params: {
-        in_h: from.height,
-        in_w: from.width,
-        out_h: to.height,
-        out_w: to.width,
-        step_h: vertical.step,
-        start_h: vertical.start,
-        denominator_h: vertical.denominator,
-        step_w: horizontal.step,
-        start_w: horizontal.start,
-        denominator_w: horizontal.denominator,
-      },
+      params: resizeParams(mode, from, to),
     });
   },
 };

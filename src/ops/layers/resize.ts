@@ -86,16 +86,33 @@ export function withSize(x: Tensor, height: number, width: number) {
 }
 
 // Position of output o in input pixels: max(0, o · step + start) / denominator. Integers, so that no fraction is lost.
-export function positions(mode: ResizeMode, size: number, count: number) {
+function positions(mode: ResizeMode, size: number, count: number) {
   if (mode === 'nearest') return { step: size, start: 0, denominator: count };
   if (mode === 'bilinear_corners') return { step: size - 1, start: 0, denominator: Math.max(count - 1, 1) };
   return { step: 2 * size, start: size - count, denominator: 2 * count };
 }
 
+/** The sizes before and after, and the positions along both axes, as kernels take them. */
+export function resizeParams(mode: ResizeMode, from: Sizes, to: Sizes): Record<string, number> {
+  const vertical = positions(mode, from.height, to.height);
+  const horizontal = positions(mode, from.width, to.width);
+  return {
+    in_h: from.height,
+    in_w: from.width,
+    out_h: to.height,
+    out_w: to.width,
+    step_h: vertical.step,
+    start_h: vertical.start,
+    denominator_h: vertical.denominator,
+    step_w: horizontal.step,
+    start_w: horizontal.start,
+    denominator_w: horizontal.denominator,
+  };
+}
+
 function lowerPlain(context: Lowering, x: Tensor, y: Tensor, mode: ResizeMode): void {
   const [from, to] = [sizesOf(x), sizesOf(y)];
   const vertical = positions(mode, from.height, to.height);
-  const horizontal = positions(mode, from.width, to.width);
   const low = (o: number) => Math.floor(Math.max(0, o * vertical.step + vertical.start) / vertical.denominator);
   dispatchMaps(context, {
     kernel: resize_kernel,
@@ -103,18 +120,7 @@ function lowerPlain(context: Lowering, x: Tensor, y: Tensor, mode: ResizeMode): 
     x,
     y,
     rows: (first, last) => [low(first), Math.min(low(last) + 1, from.height - 1)],
-    params: {
-      in_h: from.height,
-      in_w: from.width,
-      out_h: to.height,
-      out_w: to.width,
-      step_h: vertical.step,
-      start_h: vertical.start,
-      denominator_h: vertical.denominator,
-      step_w: horizontal.step,
-      start_w: horizontal.start,
-      denominator_w: horizontal.denominator,
-    },
+    params: resizeParams(mode, from, to),
   });
 }
 
