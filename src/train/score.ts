@@ -7,6 +7,7 @@ import { createGraph } from '../graph/ir/graph.js';
 import type { ChooseVariant } from '../graph/plan/lower.js';
 import { networkFrom } from '../nets/graphs.js';
 import { augmentedInput } from '../ops/images/augment.js';
+import { logistic } from '../ops/layers/activation.formulas.js';
 import { createCheckedPlan } from '../verify/checked_plan.js';
 import { plainViews } from './augmentation.js';
 import type { TrainingData } from './data.js';
@@ -82,7 +83,7 @@ export function scoresOf({ classes, labels, validation }: TrainingData, logits: 
   const thresholds: [string, number][] = [];
   for (const [place, label] of classes.entries()) {
     const truth = Array.from(validation, (row) => labels[row * classes.length + place]);
-    const probabilities = Float64Array.from(validation, (_, i) => sigmoid(logits[i * classes.length + place]));
+    const probabilities = Float64Array.from(validation, (_, i) => logistic(logits[i * classes.length + place]));
     const ranking = rank(probabilities, truth);
     const found = rankingScores(ranking).auc;
     auc.push([label, Number.isNaN(found) ? null : found]);
@@ -93,5 +94,3 @@ export function scoresOf({ classes, labels, validation }: TrainingData, logits: 
   // By `fromEntries`, so that any name is a key: an assignment to `__proto__` would be none.
   return { auc: Object.fromEntries(auc), meanAuc, thresholds: Object.fromEntries(thresholds) };
 }
-
-const sigmoid = (logit: number) => 1 / (1 + Math.exp(-logit));

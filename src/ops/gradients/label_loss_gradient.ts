@@ -2,12 +2,12 @@
 import { label_loss_gradient } from '../../generated/kernels.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
+import { logistic } from '../layers/activation.formulas.js';
 import {
   checkLossInputs,
   type LabelLossAttributes,
   cases as lossCases,
   lossParams,
-  sigmoid,
   softplus,
 } from '../layers/label_loss.js';
 
@@ -32,7 +32,7 @@ export const forward: Operation<LabelLossAttributes> = {
 };
 
 function slope(attributes: LabelLossAttributes, z: number, y: number, one: number, zero: number): number {
-  const [p, q] = [sigmoid(z), sigmoid(-z)];
+  const [p, q] = [logistic(z), logistic(-z)];
   switch (attributes.kind) {
     case 'cross_entropy':
       return -one * y * q + zero * (1 - y) * p;

@@ -8,7 +8,8 @@ interface Formulas {
   slope(v: number, a: number, b: number): number;
 }
 
-const logistic = (x: number) => 1 / (1 + Math.exp(-x));
+/** The logistic function, 1 / (1 + exp(−x)), of a number. */
+export const logistic = (x: number) => 1 / (1 + Math.exp(-x));
 
 const FORMULAS: Readonly<Record<Activation['kind'], Formulas>> = {
   relu: { value: (x) => Math.max(x, 0), slope: (y) => (y > 0 ? 1 : 0) },
