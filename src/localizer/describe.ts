@@ -69,8 +69,9 @@ export async function describeImage(
 }
 
 /**
- * How many regions one map has at one threshold, at most, where that is more than the table of boxes holds and regions may be left out
- * for being small. Without all of them nobody can tell which are large enough. Undefined where the table will do.
+ * Where the table of boxes is too small for all regions, and small ones are to be left out, the boxes that it holds do not show which
+ * regions are large enough. Then this is the room for each map and threshold that holds all of them: a power of two, so that images with
+ * other numbers of regions find a plan of that room. Undefined where the table will do.
  */
 export function roomForAllRegions(counts: ArrayBuffer, request: Request): number | undefined {
   if (request.minRegion === 0) return undefined;
@@ -79,7 +80,7 @@ export function roomForAllRegions(counts: ArrayBuffer, request: Request): number
     (max, count, at) => (at % columns < columns - 1 && count > max ? count : max),
     0,
   );
-  return most > request.maxBoxes ? Math.min(most, MAX_BOXES) : undefined;
+  return most > request.maxBoxes ? Math.min(2 ** Math.ceil(Math.log2(most)), MAX_BOXES) : undefined;
 }
 
 /** The table may hold more boxes than were asked for: see `roomForAllRegions`. */

@@ -171,7 +171,7 @@ export async function createSession(
         const image = { index: batch.indexes[slot], slot, width, height, warnings: warningsOf(batch.images[slot]) };
         const stage = withBoxes ? await boxStage(size, request, network) : undefined;
         await stage?.run(network, slot, request, signal);
-        const part = stage ? collector.take(stage.outputs.map((tensor) => stage.plan.locate(tensor))) : -1;
+        const part = stage ? collector.take(placesOf(stage)) : -1;
         rows.push({ image, size, stage, part });
       }
       const parts = await collector.finish();
@@ -201,7 +201,7 @@ export async function createSession(
     await stage.run(network, slot, request, signal);
     const collector = createCollector(gpu);
     try {
-      collector.take(stage.outputs.map((tensor) => stage.plan.locate(tensor)));
+      collector.take(placesOf(stage));
       const [bytes] = await collector.finish();
       gpu.check();
       return { stage, bytes };
@@ -261,6 +261,9 @@ export async function createSession(
 
   return { metadata, warnings, run, runOnGpu, memory, profile, close };
 }
+
+/** Where what a box stage puts out lies. */
+const placesOf = ({ outputs, plan }: BoxStage) => outputs.map((tensor) => plan.locate(tensor));
 
 function mapValues<A, B>(values: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)]));
