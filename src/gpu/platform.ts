@@ -9,7 +9,8 @@ export interface Platform {
   /** Reads a path or URL piece by piece. */
   open(source: string | URL, signal?: AbortSignal): Promise<Pieces>;
   /**
-   * Where this platform keeps files between runs, or, outside pages, the folder; undefined where it has no such place.
+   * Files that are kept between runs: in `folder`, which only platforms with a file system take, else in the platform's own place.
+   * Undefined where there is none.
    * @throws Error where it may not be used.
    */
   keep?(folder?: string): Promise<KeptFiles | undefined>;

@@ -17,8 +17,8 @@ export interface LocalizeOptions {
   maxBoxes?: number;
   /**
    * Regions with a smaller area than this many cells of the network's own heatmap give no box, but for the one with the heatmap's
-   * highest value. They are left out before `maxBoxes` counts. Default: the weights' own, else 0: each region gives one, as in the paper. `output: 'gpu'` leaves all in its table,
-   * with their areas.
+   * highest value. They are left out before `maxBoxes` counts. Default: the weights' own, else 0: each region gives one, as in the
+   * paper. `output: 'gpu'` leaves all in its table, with their areas.
    */
   minRegion?: number;
   /** Heatmaps to read back. Default `none`. */

@@ -122,7 +122,7 @@ export interface GraphBuilder {
  * Begins a graph.
  * @param options.type element type of activations (default f32).
  * @param options.parameters `constant` for inference (default), `state` for training.
- * @param options.batchStatistics for training with the statistics of each batch: `forward` of `ops/batch_statistics.ts`.
+ * @param options.batchStatistics for training with the statistics of each batch: `forward` of `ops/layers/batch_statistics.ts`.
  */
 export function createGraph(
   options: {

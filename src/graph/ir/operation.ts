@@ -1,5 +1,5 @@
 /**
- * What an operation is. `src/ops/<name>.ts` exports its `forward` (an `Operation`), its `reference`, its `cases` and its
+ * What an operation is. A file in a folder of `src/ops` exports its `forward` (an `Operation`), its `reference`, its `cases` and its
  * `gradient` separately; built indexes collect each. An operation from outside is an `Operation` all the same.
  */
 import type { Constants, Kernel } from '../../gpu/wgsl.js';
