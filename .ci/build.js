@@ -68,6 +68,12 @@ function writeIfChanged(path, text) {
   if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text);
 }
 
+/** Writes the files of a folder that holds nothing else: what a build of another version left there would not compile. */
+function writeGenerated(folder, texts) {
+  for (const [name, text] of Object.entries(texts)) writeIfChanged(join(folder, name), text);
+  for (const name of readdirSync(folder)) if (!(name in texts)) rmSync(join(folder, name));
+}
+
 const sources = (folder) =>
   existsSync(at(folder))
     ? readdirSync(at(folder), { recursive: true })
@@ -148,11 +154,12 @@ export async function bundlePage() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeIfChanged(at('src/generated/kernels.ts'), embedKernels());
-  writeIfChanged(at('bench/generated/kernels.ts'), embedKernels(at('bench/kernels'), '../../src/gpu/wgsl.js'));
-  for (const what of ['forward', 'reference', 'gradient', 'cases']) {
-    writeIfChanged(at(`src/ops/generated/${what}.ts`), collect(what));
-  }
+  writeGenerated(at('src/generated'), { 'kernels.ts': embedKernels() });
+  writeGenerated(at('bench/generated'), {
+    'kernels.ts': embedKernels(at('bench/kernels'), '../../src/gpu/wgsl.js'),
+  });
+  const indexes = ['forward', 'reference', 'gradient', 'cases'].map((what) => [`${what}.ts`, collect(what)]);
+  writeGenerated(at('src/ops/generated'), Object.fromEntries(indexes));
   if (process.argv.includes('--clean')) rmSync(at('dist'), { recursive: true, force: true });
   await build({
     entryPoints: [...sources('src'), ...sources('test'), ...sources('bench')].filter((path) => !isVendored(path)),
