@@ -33,6 +33,39 @@ test('an abort is answered at once, whether the call waits, computes or is read 
   assert.ok(aborted >= ROUNDS.aborts / 3, `${aborted} came in time`);
 });
 
+test('an abort that comes while results are read back is answered at once, and the next call gives what it always gives', async () => {
+  const localizer = await load(weights, { device: gpu.device });
+  const image = picture(60, 50);
+  const before = await localizer.localize(image);
+  const buffer = gpu.device.createBuffer({ size: 4, usage: 0x0001 });
+  const prototype = Object.getPrototypeOf(buffer) as GPUBuffer;
+  const { mapAsync } = prototype;
+  const controller = new AbortController();
+  let isThrough = false;
+  let wasThrough: boolean | undefined;
+  prototype.mapAsync = async function (this: GPUBuffer, ...args) {
+    await mapAsync.apply(this, args);
+    if (controller.signal.aborted) return;
+    // The data has arrived and nobody has been told: the latest moment of the read-back.
+    controller.abort(new Error('while it is read back'));
+    await new Promise((resolve) => setTimeout(resolve));
+    wasThrough = isThrough;
+  };
+  try {
+    const error = await rejection(localizer.localize(image, { signal: controller.signal })).finally(() => {
+      isThrough = true;
+    });
+    assert.is(error?.message, 'while it is read back');
+    const after = await localizer.localize(image);
+    assert.is(wasThrough, true, 'the answer came before the read-back was through');
+    assert.equal(after.probabilities, before.probabilities);
+  } finally {
+    prototype.mapAsync = mapAsync;
+    buffer.destroy();
+    await localizer.close();
+  }
+});
+
 test('an abort ends the reading of an image, and results on the GPU that nobody waits for are freed', async () => {
   const never = new AbortController();
   const stalled = new Blob([]);
