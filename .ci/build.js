@@ -21,10 +21,36 @@ export function stripWgsl(text) {
     .join('\n');
 }
 
-/** `#include NAME` lines are replaced by kernels/include/NAME.wgsl: what several kernels of one op family share. */
-function withIncludes(folder, text) {
-  return text.replace(/^#include (\w+)$/gm, (_, name) => readFileSync(join(folder, 'include', `${name}.wgsl`), 'utf8'));
+const readInclude = (folder, name) => readFileSync(join(folder, 'include', `${name}.wgsl`), 'utf8');
+
+/**
+ * A kernel's text in parts: strings, and the names of what it includes. `#include NAME` stands for kernels/include/NAME.wgsl, which may
+ * include others; they come in its place.
+ */
+function partsOf(text) {
+  const parts = text.split(/^#include (\w+)$/m);
+  return parts.map((part, index) => (index % 2 ? { include: part } : part)).filter((part) => part !== '');
 }
+
+/** The whole text of an include, with those that it includes. */
+const expand = (folder, name) =>
+  partsOf(stripWgsl(readInclude(folder, name)))
+    .map((part) => (typeof part === 'string' ? part.trim() : expand(folder, part.include)))
+    .filter((part) => part !== '')
+    .join('\n');
+
+/** What each kernel of a folder is compiled from: its name, and its text in parts. */
+export function kernelParts(folder) {
+  const paths = filesIn(folder, '.wgsl').filter((path) => !path.startsWith('include/'));
+  return paths.map((path) => {
+    const text = stripWgsl(readFileSync(join(folder, path), 'utf8'));
+    return { name: basename(path, '.wgsl'), parts: partsOf(text) };
+  });
+}
+
+/** A kernel's whole text. */
+export const kernelSource = (folder, parts) =>
+  parts.map((part) => (typeof part === 'string' ? part.trim() : expand(folder, part.include))).join('\n');
 
 /** The files of a folder and of those in it that end in `ending`, sorted by their own names, which are unique. */
 function filesIn(folder, ending) {
@@ -35,15 +61,25 @@ function filesIn(folder, ending) {
     .sort((a, b) => (basename(a) < basename(b) ? -1 : 1));
 }
 
-/** The text of src/generated/kernels.ts. One named export a kernel, so that a bundler drops those nobody runs. */
+/**
+ * The text of src/generated/kernels.ts. One named export a kernel, so that a bundler drops those nobody runs; the annotation tells
+ * it that it may. What kernels share is there once.
+ */
 export function embedKernels(folder = at('kernels'), types = '../gpu/wgsl.js') {
-  const paths = filesIn(folder, '.wgsl').filter((path) => !path.startsWith('include/'));
-  const lines = paths.map((path) => {
-    const name = basename(path, '.wgsl');
-    const source = stripWgsl(withIncludes(folder, readFileSync(join(folder, path), 'utf8')));
-    return `export const ${name}: Kernel = ${JSON.stringify({ name, source })};\n`;
+  const kernels = kernelParts(folder);
+  const shared = new Set(kernels.flatMap(({ parts }) => parts.flatMap((part) => part.include ?? [])));
+  const includes = [...shared].map((name) => `const include_${name} = ${JSON.stringify(expand(folder, name))};\n`);
+  const lines = kernels.map(({ name, parts }) => {
+    const given = parts.map((part) => (part.include ? `include_${part.include}` : JSON.stringify(part.trim())));
+    return `export const ${name} = /* @__PURE__ */ kernel(${[JSON.stringify(name), ...given].join(', ')});\n`;
   });
-  return `// Made by .ci/build.js from the folder kernels.\nimport type { Kernel } from '${types}';\n\n${lines.join('')}`;
+  return `// Made by .ci/build.js from the folder kernels.
+import type { Kernel } from '${types}';
+
+const kernel = (name: string, ...parts: string[]): Kernel => ({ name, source: parts.join('\\n') });
+
+${includes.join('')}
+${lines.join('')}`;
 }
 
 /**
@@ -60,7 +96,9 @@ export function collect(what, folder = at('src/ops')) {
   const imports = having.map(
     (path) => `import { ${what} as ${nameOf(path)} } from '../${path.replace(/\.ts$/, '.js')}';\n`,
   );
-  return `// Made by .ci/build.js from src/ops/**/*.ts.\n${imports.join('')}export const all = { ${having.map(nameOf).join(', ')} };\n`;
+  // Cases are made on demand, so that a bundler may drop the function that makes them.
+  const entries = having.map(nameOf).map((name) => (what === 'cases' ? `${name}: ${name}()` : name));
+  return `// Made by .ci/build.js from src/ops/**/*.ts.\n${imports.join('')}export const all = { ${entries.join(', ')} };\n`;
 }
 
 function writeIfChanged(path, text) {

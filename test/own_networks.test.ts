@@ -174,13 +174,13 @@ test('faults of a graph show the value at fault', async () => {
   assert.match(await fault({ outputs: { logits: 'x' } }), /outputs is wrong; .*given \{ logits: 'x' \}/);
   assert.match(await fault({ parameters: [['a', [0]]] }), /parameter 0 is wrong; .*given \['a', \[0\]\]/);
   assert.match(await fault({ more: { a: 1 } }), /no field 'more'; .*given more: \{ a: 1 \}/);
-  const kind = { activation: { kind: 'gelu' } };
+  const kind = { activation: { kind: 'sine' } };
   const activated = graph.nodes.findIndex(({ op }) => op === 'activation');
   const nodes = graph.nodes.map((one, i) => (i === activated ? { ...one, attributes: kind } : one));
   const g = createGraph();
   assert.match(
     await messageOf(() => graphNetwork({ ...graph, nodes })(g, g.input('image', [1, SIZE, SIZE, 1]))),
-    /the attribute activation of node \d+ \(activation\) is wrong; given \{ kind: 'gelu' \}/,
+    /the attribute activation of node \d+ \(activation\) is wrong; given \{ kind: 'sine' \}/,
   );
 });
 

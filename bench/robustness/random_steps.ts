@@ -83,6 +83,9 @@ const ACTIVATIONS: readonly Activation[] = [
   { kind: 'tanh' },
   { kind: 'silu' },
   { kind: 'hard_swish' },
+  { kind: 'hard_sigmoid' },
+  { kind: 'gelu' },
+  { kind: 'gelu_tanh' },
   { kind: 'clip', a: -0.5, b: 0.7 },
   { kind: 'clip', a: 0.1, b: 0.9 },
 ];

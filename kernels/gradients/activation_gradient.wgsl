@@ -2,7 +2,7 @@
 //
 //   dx = dy · act′      dy, v, dx  nhwc4 pixels `first … first + count`; a dense tensor comes as one pixel
 //
-// v is what act′ is computed from: y = act(x) for most, so that x need not be kept; x for hard-swish and SiLU, which are not monotonic.
+// v is what act′ is computed from: y = act(x) for most, so that x need not be kept; x for those that the table of activations says.
 // At a kink the derivative is 0, as in torch. A thread owns one vec4. Padding lanes stay zero because they are in dy.
 //
 // Prelude: elem, ACTIVATION (codes of include/activation.wgsl, never 0).
@@ -18,7 +18,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> dx: array<vec4<elem>>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-const_assert ACTIVATION >= 1 && ACTIVATION <= 7;  // a code without a case would have the slope of the identity
+const_assert ACTIVATION >= 1 && ACTIVATION <= 10;  // a code without a case would have the slope of the identity
+
+#include normal_tail
 
 fn slope(v: vec4f, a: f32, b: f32) -> vec4f {
   switch ACTIVATION {
@@ -31,6 +33,17 @@ fn slope(v: vec4f, a: f32, b: f32) -> vec4f {
     case 7u: {  // SiLU; far below zero exp(−v) is infinite and s is 0, as it should be
       let s = 1 / (1 + exp(-v));
       return s * (1 + v * (1 - s));
+    }
+    case 8u: { return select(vec4f(0), vec4f(1.0 / 6), abs(v) < vec4f(3)); }
+    case 9u: {  // GELU: Φ(v) + v · φ(v), with the density φ(v) = exp(−v²/2) / √(2π)
+      let u = clamp(v, vec4f(-14), vec4f(14));
+      let tail = normal_tail(abs(u));
+      return select(tail, 1 - tail, u > vec4f(0)) + u * exp(-0.5 * u * u) * 0.3989422804;
+    }
+    case 10u: {  // GELU's other form: with z = 2·√(2/π)·(v + 0.044715·v³) as in include/activation.wgsl, s + v · s · (1 − s) · z′
+      let u = clamp(v, vec4f(-10), vec4f(10));  // beyond, s is 0 or 1, and its factor must not overflow
+      let s = 1 / (1 + exp(-1.5957691216 * u * (1 + 0.044715 * u * u)));
+      return s + u * s * (1 - s) * 1.5957691216 * (1 + 0.134145 * u * u);
     }
     default: { return vec4f(1); }
   }

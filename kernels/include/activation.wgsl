@@ -1,6 +1,8 @@
 // Elementwise activations, chosen by the prelude's ACTIVATION. a and b are the slope (leaky ReLU) or the bounds (clip).
 // The codes are those of the table in src/ops/layers/activation.ts. Where act(0) is not 0, the kernel masks the padding lanes.
-const_assert ACTIVATION <= 7;  // a code without a case would compute the identity
+const_assert ACTIVATION <= 10;  // a code without a case would compute the identity
+
+#include normal_tail
 
 fn activate(v: vec4f, a: f32, b: f32) -> vec4f {
   switch ACTIVATION {
@@ -15,6 +17,14 @@ fn activate(v: vec4f, a: f32, b: f32) -> vec4f {
     }
     case 6u: { return v * clamp(v / 6 + 0.5, vec4f(0), vec4f(1)); }    // hard-swish
     case 7u: { return v / (1 + exp(-v)); }                             // SiLU
+    case 8u: { return clamp(v / 6 + 0.5, vec4f(0), vec4f(1)); }        // hard sigmoid
+    case 9u: {                                                         // GELU: v · Φ(v), without a difference where v < 0
+      let u = min(abs(v), vec4f(14));
+      return max(v, vec4f(0)) - u * normal_tail(u);
+    }
+    case 10u: {                                                        // GELU with (1 + tanh(z)) / 2 = 1 / (1 + exp(−2z)) for Φ
+      return v / (1 + exp(-1.5957691216 * v * (1 + 0.044715 * v * v)));
+    }
     default: { return v; }
   }
 }

@@ -1,6 +1,7 @@
 /** Operations that a described graph may be made of: how many inputs each takes, and the attributes that it reads. */
 import { anyOf, type Check, fields, isNumber, isSize, listOf, oneOf, optional } from '../formats/checks.js';
 import type { Operation } from '../graph/ir/operation.js';
+import type { Activation } from '../ops/layers/activation.js';
 import type { CoreOperations } from './core_operations.js';
 
 export interface GraphOperation {
@@ -15,8 +16,13 @@ const isBoolean = oneOf(true, false);
 const pair = listOf(isSize, 2, 2);
 const sides = listOf(isNatural, 4, 4);
 const segments = listOf(isSize, 1, 4096);
+// Checked by its type: a kind that is missing here does not compile.
+const withoutParameters: Readonly<Record<Exclude<Activation['kind'], 'leaky_relu' | 'clip'>, true>> = {
+  ...{ relu: true, sigmoid: true, tanh: true, hard_swish: true, silu: true, hard_sigmoid: true, gelu: true },
+  gelu_tanh: true,
+};
 const activationCheck = anyOf(
-  fields({ kind: oneOf('relu', 'sigmoid', 'tanh', 'hard_swish', 'silu') }),
+  fields({ kind: oneOf(...Object.keys(withoutParameters)) }),
   fields({ kind: oneOf('leaky_relu'), a: isNumber }),
   fields({ kind: oneOf('clip'), a: (value) => typeof value === 'number', b: (value) => typeof value === 'number' }),
 );

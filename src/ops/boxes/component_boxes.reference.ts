@@ -45,7 +45,7 @@ function caseOf(
   };
 }
 
-export const cases: Case<ComponentBoxesAttributes>[] = [
+export const cases = (): Case<ComponentBoxesAttributes>[] => [
   caseOf([1, 1, 1, 1], () => 200),
   caseOf([1, 1, 1, 133], noise, { maxBoxes: 100 }),
   caseOf([1, 1, 133, 1], noise, { maxBoxes: 1 }),

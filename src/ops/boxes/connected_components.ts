@@ -114,7 +114,7 @@ function caseOf(
   };
 }
 
-export const cases: Case<ComponentAttributes>[] = [
+export const cases = (): Case<ComponentAttributes>[] => [
   caseOf([1, 1, 1, 1], () => 60),
   caseOf([1, 1, 1, 1], () => 59),
   caseOf([1, 1, 1, 133], noise),

@@ -102,7 +102,7 @@ function caseOf(
   };
 }
 
-export const cases: Case<HeatmapRangeAttributes>[] = [
+export const cases = (): Case<HeatmapRangeAttributes>[] => [
   caseOf([1, 1, 1, 1], {}),
   caseOf([2, 3, 5, 7], {}),
   caseOf([1, 5, 7, 7], { fit: 'crop' }, { gated: true }),

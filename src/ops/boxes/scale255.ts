@@ -83,7 +83,7 @@ function caseOf(shape: readonly number[], frame: Partial<HeatFrame>): Case<HeatF
   };
 }
 
-export const cases: Case<HeatFrame>[] = [
+export const cases = (): Case<HeatFrame>[] => [
   caseOf([1, 1, 1, 1], { width: 1, height: 1 }),
   caseOf([2, 3, 5, 7], {}),
   caseOf([1, 2, 7, 7], { fit: 'crop' }),

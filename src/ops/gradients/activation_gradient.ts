@@ -5,7 +5,7 @@ import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeForm, elementCount, type Tensor } from '../../graph/ir/tensor.js';
 import { dispatchGroups } from '../groups.js';
-import { slopeOf } from '../layers/activation.formulas.js';
+import { exampleActivations, slopeOf } from '../layers/activation.formulas.js';
 import { type Activation, activationParams, slopeFromOutput } from '../layers/activation.js';
 
 export interface ActivationGradientAttributes {
@@ -50,33 +50,24 @@ export const reference: Reference<ActivationGradientAttributes> = ([dy, v], { at
   dy!.map((value, index) => value * slopeOf(activation, v![index])),
 ];
 
-const all: Activation[] = [
-  { kind: 'relu' },
-  { kind: 'leaky_relu', a: 0.01 },
-  { kind: 'clip', a: -0.5, b: 0.75 },
-  { kind: 'sigmoid' },
-  { kind: 'tanh' },
-  { kind: 'hard_swish' },
-  { kind: 'silu' },
-];
-
 const both = (shape: readonly number[], more: object = {}) => {
   const input = { shape, layout: 'nhwc4' as const, ...more };
   return [input, input];
 };
 
-export const cases: Case<ActivationGradientAttributes>[] = [
-  ...all.map((activation) => ({ inputs: both([2, 3, 5, 7]), attributes: { activation } })),
+export const cases = (): Case<ActivationGradientAttributes>[] => [
+  ...exampleActivations().map((activation) => ({ inputs: both([2, 3, 5, 7]), attributes: { activation } })),
   { inputs: both([1, 1, 1, 1]), attributes: { activation: { kind: 'relu' } } },
   { inputs: both([1, 3, 3, 11], { segments: [3, 7, 1] }), attributes: { activation: { kind: 'relu' } } },
   { inputs: both([3, 7], { layout: 'dense' }), attributes: { activation: { kind: 'sigmoid' } } },
-  {
+  ...(['silu', 'gelu', 'gelu_tanh'] as const).map((kind) => ({
     inputs: both([1, 133, 3, 5], { fill: (i: number) => (i % 41) - 20 }),
-    attributes: { activation: { kind: 'silu' } },
-  },
-  {
-    inputs: both([1, 3, 5, 4], { fill: (i: number) => (i % 13) / 2 - 3 }),
-    attributes: { activation: { kind: 'hard_swish' } },
-  },
+    attributes: { activation: { kind } },
+  })),
+  // On the kinks, at −3 and 3, and beside them.
+  ...(['hard_swish', 'hard_sigmoid'] as const).map((kind) => ({
+    inputs: both([1, 3, 5, 4], { fill: (i: number) => (i % 17) / 2 - 4 }),
+    attributes: { activation: { kind } },
+  })),
   { inputs: both([1, 56, 56, 256]), attributes: { activation: { kind: 'relu' } }, bench: true },
 ];

@@ -75,7 +75,7 @@ function caseOf(shape: readonly number[], segments?: readonly number[]): Case<Ba
   };
 }
 
-export const cases: Case<BatchNormGradientAttributes>[] = [
+export const cases = (): Case<BatchNormGradientAttributes>[] => [
   caseOf([1, 1, 1, 1]),
   caseOf([2, 5, 3, 7]),
   caseOf([1, 5, 3, 11], [3, 7, 1]),

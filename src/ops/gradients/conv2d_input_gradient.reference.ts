@@ -68,7 +68,7 @@ function caseOf(
 
 const full = { full: true, bench: true };
 
-export const cases: Case<Conv2dGradientAttributes>[] = [
+export const cases = (): Case<Conv2dGradientAttributes>[] => [
   caseOf([1, 1, 1, 1, 1, 1, 1], { padding: [0, 0, 0, 0] }),
   caseOf([2, 5, 7, 3, 8, 3, 3]),
   caseOf([1, 8, 6, 5, 4, 1, 1], { padding: [0, 0, 0, 0] }), // pixels that no window reads

@@ -71,7 +71,7 @@ function caseOf(
 const none = { padding: [0, 0, 0, 0] } as const;
 const full = { full: true, bench: true };
 
-export const cases: Case<Conv2dWeightGradientAttributes>[] = [
+export const cases = (): Case<Conv2dWeightGradientAttributes>[] => [
   caseOf([1, 1, 1, 1, 1, 1, 1], none),
   caseOf([2, 5, 7, 3, 8, 3, 3]),
   caseOf([1, 7, 5, 13, 11, 3, 3], none),

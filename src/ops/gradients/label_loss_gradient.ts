@@ -60,7 +60,8 @@ export const reference: Reference<LabelLossAttributes> = ([logits, labels, weigh
   ];
 };
 
-export const cases: Case<LabelLossAttributes>[] = lossCases.map(({ inputs, attributes }) => ({
-  inputs: [...inputs, { shape: [1] }],
-  attributes,
-}));
+export const cases = (): Case<LabelLossAttributes>[] =>
+  lossCases().map(({ inputs, attributes }) => ({
+    inputs: [...inputs, { shape: [1] }],
+    attributes,
+  }));

@@ -45,4 +45,4 @@ const caseOf = (images: number, inputs: number, outputs: number): Case => ({
   attributes: {},
 });
 
-export const cases: Case[] = [caseOf(1, 1, 1), caseOf(2, 7, 5), caseOf(3, 133, 8), caseOf(4, 512, 8)];
+export const cases = (): Case[] => [caseOf(1, 1, 1), caseOf(2, 7, 5), caseOf(3, 133, 8), caseOf(4, 512, 8)];

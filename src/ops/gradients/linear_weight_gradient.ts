@@ -58,4 +58,4 @@ const caseOf = (images: number, inputs: number, outputs: number): Case => ({
   attributes: {},
 });
 
-export const cases: Case[] = [caseOf(1, 1, 1), caseOf(2, 7, 5), caseOf(3, 133, 8), caseOf(16, 512, 8)];
+export const cases = (): Case[] => [caseOf(1, 1, 1), caseOf(2, 7, 5), caseOf(3, 133, 8), caseOf(16, 512, 8)];

@@ -62,7 +62,7 @@ const caseOf = (shape: readonly number[], attributes: LrnAttributes): Case<LrnAt
   attributes,
 });
 
-export const cases: Case<LrnAttributes>[] = [
+export const cases = (): Case<LrnAttributes>[] => [
   caseOf([1, 1, 1, 1], strong),
   caseOf([2, 3, 5, 7], { size: 5, alpha: 1e-4, beta: 0.75, k: 1 }),
   caseOf([2, 3, 5, 7], strong),

@@ -79,7 +79,7 @@ const dy = (images: number, channels: number, more: object = {}) => ({
   ...more,
 });
 
-export const cases: Case<LsePoolAttributes>[] = [
+export const cases = (): Case<LsePoolAttributes>[] => [
   ...[0, 1e-8, 0.1, 1, 5, 10, 12, 1000, Number.POSITIVE_INFINITY].map((r) => ({
     inputs: [{ shape: [2, 7, 5, 6] }, dy(2, 6)],
     attributes: { r },

@@ -160,7 +160,7 @@ function caseOf(
 
 const none = [0, 0, 0, 0] as const;
 
-export const cases: Case<PoolGradientAttributes>[] = [
+export const cases = (): Case<PoolGradientAttributes>[] => [
   caseOf('max', [1, 1, 1, 1], { kernel: [1, 1], stride: [1, 1], padding: none }),
   caseOf('max', [2, 5, 7, 3], {}),
   caseOf('max', [2, 6, 7, 4], { padding: none, ceilMode: true }),

@@ -30,11 +30,12 @@ export const reference: Reference<ResizeGradientAttributes> = (
   return [along(along(dy!, mode, width, newWidth, inner), mode, height, newHeight, width * inner)];
 };
 
-export const cases: Case<ResizeGradientAttributes>[] = forwardCases
-  .filter(({ full }) => !full)
-  .map(({ inputs: [x], attributes: { height, width, mode } }) => {
-    const { shape, layout } = x!;
-    const [old, rest] = layout === 'dense' ? [shape.slice(2), shape.slice(0, 2)] : [shape.slice(1, 3), shape];
-    const resized = layout === 'dense' ? [...rest, height, width] : [rest[0], height, width, rest[3]];
-    return { inputs: [{ ...x, shape: resized }], attributes: { height: old[0], width: old[1], mode } };
-  });
+export const cases = (): Case<ResizeGradientAttributes>[] =>
+  forwardCases()
+    .filter(({ full }) => !full)
+    .map(({ inputs: [x], attributes: { height, width, mode } }) => {
+      const { shape, layout } = x!;
+      const [old, rest] = layout === 'dense' ? [shape.slice(2), shape.slice(0, 2)] : [shape.slice(1, 3), shape];
+      const resized = layout === 'dense' ? [...rest, height, width] : [rest[0], height, width, rest[3]];
+      return { inputs: [{ ...x, shape: resized }], attributes: { height: old[0], width: old[1], mode } };
+    });

@@ -69,7 +69,7 @@ const caseOf = (shape: number[], layout: 'nhwc4' | 'dense' = 'nhwc4'): Case => (
   attributes: {},
 });
 
-export const cases: Case[] = [
+export const cases = (): Case[] => [
   caseOf([1, 1, 1, 1]),
   caseOf([2, 3, 5, 7]),
   caseOf([1, 133, 3, 14]),

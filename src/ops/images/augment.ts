@@ -146,7 +146,7 @@ const [cosine, sine] = [0.9 * Math.cos(0.2), 0.9 * Math.sin(0.2)];
 const turned = [cosine, sine, -sine, cosine, 1.3, -2.7, 1.2, 0.05];
 const mirrored = [-1, 0, 0, 1, 0, 0, 1, 0];
 
-export const cases: Case<AugmentAttributes>[] = [
+export const cases = (): Case<AugmentAttributes>[] => [
   caseOf(1, [PLAIN_VIEW]),
   caseOf(5, [PLAIN_VIEW, mirrored, turned]),
   caseOf(32, [turned, PLAIN_VIEW], 3),

@@ -90,7 +90,7 @@ const format = (width: number, height: number, channels: 1 | 3 | 4 = 1, bits = 8
 });
 const grey = { mean: [0.5], std: [0.25] };
 
-export const cases: Case<PreprocessAttributes>[] = [
+export const cases = (): Case<PreprocessAttributes>[] => [
   caseOf(format(1, 1), 1),
   caseOf(format(1, 1), 7),
   caseOf(format(1, 53), 8, grey),

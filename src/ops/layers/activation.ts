@@ -7,11 +7,16 @@ import { channelCount, elementCount, segmentsOf, type Tensor } from '../../graph
 import { forward as activationGradient } from '../gradients/activation_gradient.js';
 import { dispatchGroups } from '../groups.js';
 import { compact } from '../packing/compact.js';
-import { activate } from './activation.formulas.js';
+import { activate, exampleActivations } from './activation.formulas.js';
 
-/** `clip` goes from `a` to `b`; `leaky_relu` has slope `a` below zero. */
+/**
+ * `clip` goes from `a` to `b`; `leaky_relu` has slope `a` below zero. `gelu` is the exact x · Φ(x), torch's default; `gelu_tanh` its approximation
+ * by a hyperbolic tangent. `hard_sigmoid` is x / 6 + ½, held between 0 and 1, as in torch.
+ */
 export type Activation =
-  | { readonly kind: 'relu' | 'sigmoid' | 'tanh' | 'hard_swish' | 'silu' }
+  | {
+      readonly kind: 'relu' | 'sigmoid' | 'tanh' | 'hard_swish' | 'silu' | 'hard_sigmoid' | 'gelu' | 'gelu_tanh';
+    }
   | { readonly kind: 'leaky_relu'; readonly a: number }
   | { readonly kind: 'clip'; readonly a: number; readonly b: number };
 
@@ -33,6 +38,9 @@ export const ACTIVATIONS: Readonly<Record<Activation['kind'], ActivationRow>> = 
   tanh: { code: 5, keepsZero: true, slopeFrom: 'output' },
   hard_swish: { code: 6, keepsZero: true, slopeFrom: 'input' },
   silu: { code: 7, keepsZero: true, slopeFrom: 'input' },
+  hard_sigmoid: { code: 8, keepsZero: false, slopeFrom: 'input' },
+  gelu: { code: 9, keepsZero: true, slopeFrom: 'input' },
+  gelu_tanh: { code: 10, keepsZero: true, slopeFrom: 'input' },
 };
 
 /** What a kernel with an epilogue needs: the code for its prelude, a and b for its params. */
@@ -107,25 +115,21 @@ export const gradient: Gradient<ActivationAttributes> = (g, { inputs: [x], outpu
   g.apply(activationGradient, [dy, slopeFromOutput(attributes.activation) ? y : x], attributes, `${y.name}/gradient`),
 ];
 
-const all: Activation[] = [
-  { kind: 'relu' },
-  { kind: 'leaky_relu', a: 0.01 },
-  { kind: 'clip', a: 0, b: 6 },
-  { kind: 'clip', a: 0.5, b: 0.75 },
-  { kind: 'sigmoid' },
-  { kind: 'tanh' },
-  { kind: 'hard_swish' },
-  { kind: 'silu' },
-];
+const far = { shape: [1, 1, 5, 4], fill: (i: number) => (i - 10) * 20 };
 
-export const cases: Case<ActivationAttributes>[] = [
-  ...all.map((spec) => ({ inputs: [{ shape: [2, 3, 5, 7] }], attributes: { activation: spec } })),
+export const cases = (): Case<ActivationAttributes>[] => [
+  ...exampleActivations().map((spec) => ({ inputs: [{ shape: [2, 3, 5, 7] }], attributes: { activation: spec } })),
   { inputs: [{ shape: [1, 1, 1, 1] }], attributes: { activation: { kind: 'relu' } } },
   { inputs: [{ shape: [1, 3, 3, 11], segments: [3, 7, 1] }], attributes: { activation: { kind: 'silu' } } },
   { inputs: [{ shape: [3, 7], layout: 'dense' }], attributes: { activation: { kind: 'sigmoid' } } },
   // Near zero, where a careless formula loses its digits; far out, where it overflows.
   { inputs: [{ shape: [1, 1, 5, 4], fill: (i) => (i - 10) * 1e-3 }], attributes: { activation: { kind: 'tanh' } } },
-  { inputs: [{ shape: [1, 1, 5, 4], fill: (i) => (i - 10) * 20 }], attributes: { activation: { kind: 'tanh' } } },
-  { inputs: [{ shape: [1, 1, 5, 4], fill: (i) => (i - 10) * 20 }], attributes: { activation: { kind: 'silu' } } },
+  ...(['tanh', 'silu', 'hard_sigmoid', 'gelu', 'gelu_tanh'] as const).map((kind) => ({
+    inputs: [far],
+    attributes: { activation: { kind } },
+  })),
+  // The tail below zero, whose values are as small as 1e-6 and would hide behind larger ones.
+  { inputs: [{ shape: [1, 3, 3, 9], fill: (i) => -3 - i / 40 }], attributes: { activation: { kind: 'gelu' } } },
+  { inputs: [{ shape: [1, 3, 3, 9], fill: (i) => -3 - i / 80 }], attributes: { activation: { kind: 'gelu_tanh' } } },
   { inputs: [{ shape: [1, 112, 112, 64] }], attributes: { activation: { kind: 'relu' } }, bench: true },
 ];

@@ -60,7 +60,7 @@ const both = (shape: readonly number[], segments?: readonly number[]) => {
   return [input, input];
 };
 
-export const cases: Case<AddAttributes>[] = [
+export const cases = (): Case<AddAttributes>[] => [
   { inputs: both([1, 1, 1, 1]), attributes: {} },
   { inputs: both([2, 3, 5, 7]), attributes: { activation: { kind: 'relu' } } },
   { inputs: both([1, 4, 4, 11], [3, 7, 1]), attributes: {} },

@@ -122,7 +122,7 @@ function caseOf(
   };
 }
 
-export const cases: Case<BatchNormAttributes>[] = [
+export const cases = (): Case<BatchNormAttributes>[] => [
   caseOf({ shape: [1, 1, 1, 1] }),
   caseOf({ shape: [2, 5, 3, 7] }),
   caseOf({ shape: [2, 5, 3, 11], segments: [3, 7, 1] }, { kind: 'relu' }),

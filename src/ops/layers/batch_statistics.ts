@@ -115,7 +115,7 @@ function caseOf(x: CaseInput, more: Partial<Case<BatchStatisticsAttributes>> = {
   return { inputs: [x, running, running], attributes: { momentum: 0.1 }, ...more };
 }
 
-export const cases: Case<BatchStatisticsAttributes>[] = [
+export const cases = (): Case<BatchStatisticsAttributes>[] => [
   caseOf({ shape: [2, 1, 1, 1] }),
   caseOf({ shape: [2, 5, 7, 3] }),
   caseOf({ shape: [1, 133, 9, 11], segments: [3, 7, 1] }),

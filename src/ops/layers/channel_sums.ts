@@ -140,7 +140,7 @@ function caseOf(
   };
 }
 
-export const cases: Case<ChannelSumsAttributes>[] = [
+export const cases = (): Case<ChannelSumsAttributes>[] => [
   caseOf([1, 1, 1, 1], false),
   caseOf([1, 1, 1, 1], true),
   caseOf([2, 5, 7, 3], true),

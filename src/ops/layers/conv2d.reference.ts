@@ -90,7 +90,7 @@ function conv(
 
 const full = { full: true, bench: true };
 
-export const cases: Case<Conv2dAttributes>[] = [
+export const cases = (): Case<Conv2dAttributes>[] => [
   conv([1, 1, 1, 1, 1, 1, 1]),
   conv([1, 1, 1, 3, 5, 3, 3], same),
   conv([2, 5, 7, 3, 8, 3, 3], same),

@@ -117,7 +117,7 @@ export function lossInputs(
 
 const far = (index: number) => (index - 7) * 50; // beyond what exp can hold
 
-export const cases: Case<LabelLossAttributes>[] = [
+export const cases = (): Case<LabelLossAttributes>[] => [
   { inputs: lossInputs([3, 5]), attributes: { kind: 'cross_entropy' } },
   { inputs: lossInputs([1, 1]), attributes: { kind: 'cross_entropy' } },
   { inputs: lossInputs([4, 8], true), attributes: { kind: 'cross_entropy' } },

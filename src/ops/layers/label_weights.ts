@@ -58,7 +58,7 @@ const caseOf = (shape: number[], fill: (index: number) => number, perClass = fal
   attributes: { perClass },
 });
 
-export const cases: Case<LabelWeightsAttributes>[] = [
+export const cases = (): Case<LabelWeightsAttributes>[] => [
   caseOf([1, 1], () => 1),
   caseOf([3, 5], someLabels),
   caseOf([3, 5], someLabels, true),

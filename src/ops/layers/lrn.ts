@@ -82,7 +82,7 @@ export const gradient: Gradient<LrnAttributes> = (g, { inputs: [x], outputs: [y]
 const alexNet: LrnAttributes = { size: 5, alpha: 1e-4, beta: 0.75, k: 1 };
 const strong: LrnAttributes = { size: 3, alpha: 2, beta: 0.5, k: 0.5 };
 
-export const cases: Case<LrnAttributes>[] = [
+export const cases = (): Case<LrnAttributes>[] => [
   { inputs: [{ shape: [1, 1, 1, 1] }], attributes: alexNet },
   { inputs: [{ shape: [2, 3, 5, 7] }], attributes: alexNet },
   { inputs: [{ shape: [2, 3, 5, 7] }], attributes: strong },

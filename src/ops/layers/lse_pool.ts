@@ -108,7 +108,7 @@ const balanced =
 // A few bright positions: the result is far below the maximum, whatever the sharpness.
 const sparse = (index: number): number => (index % 97 === 0 ? 1 + (index % 5) : 0);
 
-export const cases: Case<LsePoolAttributes>[] = [
+export const cases = (): Case<LsePoolAttributes>[] => [
   ...[0, 1e-6, 1e-4, 1e-2, 0.1, 1].flatMap((r) => [
     { inputs: [{ shape: [2, 14, 14, 6], fill: balanced(6, 0) }], attributes: { r } },
     { inputs: [{ shape: [1, 14, 10, 7], fill: balanced(7, 1e-3) }], attributes: { r } },

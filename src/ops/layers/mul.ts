@@ -104,7 +104,7 @@ const map = (shape: readonly number[], more: Partial<CaseInput> = {}): CaseInput
 });
 const ragged = { segments: [3, 7, 1] };
 
-export const cases: Case<MulAttributes>[] = [
+export const cases = (): Case<MulAttributes>[] => [
   { inputs: [map([1, 1, 1, 1]), map([1, 1, 1, 1])], attributes: {} },
   { inputs: [map([2, 3, 5, 7]), map([2, 3, 5, 7])], attributes: { activation: { kind: 'relu' } } },
   { inputs: [map([3, 3, 5, 7]), map([3, 1, 1, 7])], attributes: {} },

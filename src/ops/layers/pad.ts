@@ -105,7 +105,7 @@ const caseOf = (shape: readonly number[], padding: Sides, value = 0): Case<PadAt
   attributes: { padding, value },
 });
 
-export const cases: Case<PadAttributes>[] = [
+export const cases = (): Case<PadAttributes>[] => [
   caseOf([1, 1, 1, 1], [0, 0, 0, 0]),
   caseOf([1, 1, 1, 1], [2, 1, 0, 3], 0.5),
   caseOf([2, 5, 7, 3], [1, 2, 3, 4], -1.5),

@@ -185,7 +185,7 @@ function caseOf(
 const full = { full: true, bench: true };
 const negative = (index: number) => -1 - (index % 7); // where padding counted as zero would win
 
-export const cases: Case<PoolAttributes>[] = [
+export const cases = (): Case<PoolAttributes>[] => [
   caseOf('max', [1, 1, 1, 1], { kernel: 1 }),
   caseOf('max', [2, 5, 7, 3], { kernel: 1 }),
   caseOf('max', [2, 5, 7, 3], { kernel: 3, stride: 2, padding: 1 }),

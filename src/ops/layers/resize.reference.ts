@@ -69,7 +69,7 @@ const caseOf = (
 const dense = { layout: 'dense' } as const;
 const full = { full: true, bench: true };
 
-export const cases: Case<ResizeAttributes>[] = [
+export const cases = (): Case<ResizeAttributes>[] => [
   ...modes.flatMap((mode) => [
     caseOf([1, 1, 1, 1], [1, 1], mode),
     caseOf([2, 1, 1, 3], [3, 5], mode),

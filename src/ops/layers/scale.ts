@@ -45,7 +45,7 @@ export const reference: Reference<ScaleAttributes> = ([x, by], { attributes: { f
   x!.map((value) => value * factor * (by ? by[0] : 1)),
 ];
 
-export const cases: Case<ScaleAttributes>[] = [
+export const cases = (): Case<ScaleAttributes>[] => [
   { inputs: [{ shape: [1, 1, 1, 1] }, undefined], attributes: { factor: 3 } },
   { inputs: [{ shape: [2, 3, 5, 11], segments: [3, 7, 1] }, { shape: [1] }], attributes: { factor: -0.5 } },
   { inputs: [{ shape: [3, 133], layout: 'dense' }, { shape: [1] }], attributes: { factor: 1 } },

@@ -126,7 +126,7 @@ function segmentsBetween(x: Tensor, from: number, to: number): number[] {
   return found;
 }
 
-export const cases: Case<SliceAttributes>[] = [
+export const cases = (): Case<SliceAttributes>[] => [
   { inputs: [{ shape: [1, 1, 1, 1] }], attributes: { offset: 0, segments: [1] } },
   { inputs: [{ shape: [2, 3, 5, 12] }], attributes: { offset: 1, segments: [8] } },
   { inputs: [{ shape: [2, 3, 5, 11], segments: [3, 7, 1] }], attributes: { offset: 1, segments: [7] } },

@@ -81,7 +81,7 @@ export const gradient: Gradient = (g, { outputs: [y] }, [dy]) => [
   g.apply(softmaxGradient, [dy, y], {}, `${y.name}/gradient`),
 ];
 
-export const cases: Case[] = [
+export const cases = (): Case[] => [
   { inputs: [{ shape: [1, 1, 1, 1] }], attributes: {} },
   { inputs: [{ shape: [2, 3, 5, 7] }], attributes: {} },
   { inputs: [{ shape: [1, 133, 3, 14] }], attributes: {} },

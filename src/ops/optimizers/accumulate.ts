@@ -34,4 +34,4 @@ const caseOf = (shape: number[], keep: number): Case => ({
   attributes: {},
 });
 
-export const cases: Case[] = [caseOf([1], 1), caseOf([5, 3, 3, 3], 1), caseOf([133], 0)];
+export const cases = (): Case[] => [caseOf([1], 1), caseOf([5, 3, 3, 3], 1), caseOf([133], 0)];

@@ -78,7 +78,7 @@ function caseOf(shape: number[], factor = false, halt?: number): Case<AdamWAttri
   };
 }
 
-export const cases: Case<AdamWAttributes>[] = [
+export const cases = (): Case<AdamWAttributes>[] => [
   caseOf([1]),
   caseOf([5, 3, 3, 3]),
   caseOf([133], true),

@@ -30,7 +30,8 @@ export const reference: Reference<ClipFactorAttributes> = ([square], { attribute
   square!.map((value) => Math.min(1, limit / (Math.sqrt(value) + 1e-6))),
 ];
 
-export const cases: Case<ClipFactorAttributes>[] = [0, 0.3, 4, 1e12].map((square) => ({
-  inputs: [{ shape: [1], layout: 'dense', fill: () => square }],
-  attributes: { limit: 1 },
-}));
+export const cases = (): Case<ClipFactorAttributes>[] =>
+  [0, 0.3, 4, 1e12].map((square) => ({
+    inputs: [{ shape: [1], layout: 'dense', fill: () => square }],
+    attributes: { limit: 1 },
+  }));

@@ -68,7 +68,7 @@ function caseOf(kind: number, second: number, fourth: number): Case {
   };
 }
 
-export const cases: Case[] = [
+export const cases = (): Case[] => [
   caseOf(0, -1, -1),
   caseOf(0, -1, 0),
   caseOf(1, -1, 404),

@@ -100,7 +100,7 @@ function caseOf(
   };
 }
 
-export const cases: Case<SgdAttributes>[] = [
+export const cases = (): Case<SgdAttributes>[] => [
   caseOf([1], {}),
   caseOf([5, 3, 3, 3], {}),
   caseOf([133], { nesterov: true, factor: true }),

@@ -35,7 +35,7 @@ export const reference: Reference = ([x, before]) => [
   Float64Array.of(x!.reduce((sum, value) => sum + value * value, before?.[0] ?? 0)),
 ];
 
-export const cases: Case[] = [
+export const cases = (): Case[] => [
   { inputs: [{ shape: [1], layout: 'dense' }, undefined], attributes: {} },
   {
     inputs: [

@@ -67,7 +67,7 @@ export const gradient: Gradient<CompactAttributes> = (g, { inputs: [x], outputs:
   withSegments(g, dy!, segmentsOf(x!), `${y.name}/gradient`),
 ];
 
-export const cases: Case<CompactAttributes>[] = [
+export const cases = (): Case<CompactAttributes>[] => [
   { inputs: [{ shape: [1, 1, 1, 1] }], attributes: {} },
   { inputs: [{ shape: [2, 3, 5, 11], segments: [3, 7, 1] }], attributes: {} },
   { inputs: [{ shape: [1, 133, 3, 14], segments: [1, 1, 6, 6] }], attributes: {} },

@@ -45,14 +45,15 @@ export const reference: Reference<FoldAttributes> = ([weight, bias, ...statistic
 
 const vector = (channels: number) => ({ shape: [channels], layout: 'dense' as const });
 
-export const cases: Case<FoldAttributes>[] = [true, false].map((withBias) => ({
-  inputs: [
-    { shape: [5, 3, 3, 2], layout: 'dense' },
-    withBias ? vector(5) : undefined,
-    vector(5),
-    vector(5),
-    vector(5),
-    { ...vector(5), fill: 'positive' },
-  ],
-  attributes: { epsilon: 1e-5 },
-}));
+export const cases = (): Case<FoldAttributes>[] =>
+  [true, false].map((withBias) => ({
+    inputs: [
+      { shape: [5, 3, 3, 2], layout: 'dense' },
+      withBias ? vector(5) : undefined,
+      vector(5),
+      vector(5),
+      vector(5),
+      { ...vector(5), fill: 'positive' },
+    ],
+    attributes: { epsilon: 1e-5 },
+  }));

@@ -50,8 +50,12 @@ export const reference: Reference<PackAffineAttributes> = (
   return [packed];
 };
 
-export const cases: Case<PackAffineAttributes>[] = [[7], [3, 7, 1], [64]].map((segments) => {
-  const channels = segments.reduce((sum, width) => sum + width, 0);
-  const vector = { shape: [channels], layout: 'dense' as const };
-  return { inputs: [vector, vector, vector, { ...vector, fill: 'positive' }], attributes: { epsilon: 1e-5, segments } };
-});
+export const cases = (): Case<PackAffineAttributes>[] =>
+  [[7], [3, 7, 1], [64]].map((segments) => {
+    const channels = segments.reduce((sum, width) => sum + width, 0);
+    const vector = { shape: [channels], layout: 'dense' as const };
+    return {
+      inputs: [vector, vector, vector, { ...vector, fill: 'positive' }],
+      attributes: { epsilon: 1e-5, segments },
+    };
+  });

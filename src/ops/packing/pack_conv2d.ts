@@ -50,7 +50,7 @@ export const reference: Reference<PackConv2dAttributes> = ([weight], node) => {
   return [packed];
 };
 
-export const cases: Case<PackConv2dAttributes>[] = [
+export const cases = (): Case<PackConv2dAttributes>[] => [
   { inputs: [{ shape: [5, 3, 3, 3], layout: 'dense' }], attributes: { segments: [3], type: 'f32' } },
   { inputs: [{ shape: [8, 11, 1, 2], layout: 'dense' }], attributes: { segments: [3, 7, 1], type: 'f32' } },
   { inputs: [{ shape: [7, 5, 1, 1], layout: 'dense' }], attributes: { segments: [5], type: 'f16' } },

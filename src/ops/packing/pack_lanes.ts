@@ -83,7 +83,7 @@ export const reference: Reference<PackLanesAttributes> = ([values], node) => {
   return [packed];
 };
 
-export const cases: Case<PackLanesAttributes>[] = [
+export const cases = (): Case<PackLanesAttributes>[] => [
   { inputs: [{ shape: [5], layout: 'dense' }], attributes: { segments: [5] } },
   { inputs: [{ shape: [2, 11], layout: 'dense' }], attributes: { segments: [3, 7, 1] } },
   { inputs: [{ shape: [64], layout: 'dense' }], attributes: { segments: [64] } },

@@ -55,7 +55,7 @@ const caseOf = (shape: number[], groups: number): Case<TransposeConv2dAttributes
   attributes: { groups },
 });
 
-export const cases: Case<TransposeConv2dAttributes>[] = [
+export const cases = (): Case<TransposeConv2dAttributes>[] => [
   caseOf([1, 1, 1, 1], 1),
   caseOf([5, 3, 3, 2], 1),
   caseOf([6, 2, 1, 5], 3),
