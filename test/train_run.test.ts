@@ -273,6 +273,22 @@ test('images whose pixels changed are named, and accepted only when that is said
   assert.match(command(...COMMON, '--out', at('x'), '--accept-changed-images').stderr, /it belongs to --resume/);
 });
 
+test('a log of broken lines only is refused, while empty ones and a few broken ones are passed over', async () => {
+  await (await createRunFolder(at('broken log'), {})).close();
+  const log = at('broken log', 'log.jsonl');
+  writeFileSync(log, `{"event":"start"}\n{"event":${'\n'.repeat(400_000)}{"event":"warning"}\n`);
+  const opened = await openRunFolder(at('broken log'), () => {});
+  assert.equal(
+    opened.entries.map(({ event }) => event),
+    ['start', 'warning'],
+  );
+  await opened.close();
+  writeFileSync(log, 'no JSON\n'.repeat(2000));
+  const error: Error = await openRunFolder(at('broken log'), () => {}).catch((error) => error);
+  assert.match(error.message, /log\.jsonl is no log of a training run/);
+  assert.is(readFileSync(log, 'utf8').length, 16_000, 'it stays as it was');
+});
+
 test('on a full disk the former checkpoint is kept, and said', async () => {
   const folder = await createRunFolder(at('full'), {});
   const checkpoint = await readTrainingCheckpoint(

@@ -17,6 +17,9 @@ const LOG = 'log.jsonl';
 const CHECKPOINTS = 'checkpoints';
 export const BEST = 'best.safetensors';
 
+/** Lines of a log that may be unreadable. Each kill of a run leaves one at most, and a file of others is none of ours. */
+const BROKEN_LINES = 1000;
+
 /** Older checkpoints are deleted. */
 const KEPT_CHECKPOINTS = 3;
 
@@ -217,12 +220,20 @@ function withEpochs(entries: LogEntry[], resume: TrainingCheckpoint | undefined)
 async function readLog(path: string, resume: TrainingCheckpoint | undefined): Promise<LogEntry[]> {
   const text = existsSync(path) ? await readText(path, 2 ** 31) : '';
   const { epoch: done, step: steps } = resume?.state ?? { epoch: 0, step: 0 };
+  let broken = 0;
   return text.split('\n').flatMap((line) => {
+    if (line.trim() === '') return [];
     let entry: LogEntry;
     try {
       entry = parseJson(line, path) as LogEntry;
-    } catch {
-      return []; // the last line of a run that was killed, or one that no run writes
+    } catch (error) {
+      broken++; // a run that was killed may leave half a line
+      if (broken <= BROKEN_LINES) return [];
+      throw new InputError(`${path} is no log of a training run`, {
+        expected: `a line of JSON for each event, and at most ${BROKEN_LINES} broken ones`,
+        given: (error as Error).message,
+        hint: 'move it away: the run goes on from its checkpoint without it, and its curves begin there',
+      });
     }
     if (typeof entry !== 'object' || entry === null) return []; // no run writes such lines
     const { event, epoch = 1, step = 0 } = entry;
