@@ -83,10 +83,12 @@ ${lines.join('')}`;
 }
 
 /**
- * The text of one index over src/ops: every operation's `forward`, `reference`, `gradient` or `cases`. Separate
- * indexes, so that an inference bundle carries neither references nor gradients nor test cases.
+ * The text of one index over the files of a room: every operation's `forward`, `reference`, `gradient` or `cases` in src/ops, every
+ * family's `family` or `recognition` in src/nets. Separate indexes, so that an inference bundle carries neither references nor
+ * gradients nor test cases, and looks at no names of foreign checkpoints.
  */
-export function collect(what, folder = at('src/ops')) {
+export function collect(what, room = 'src/ops') {
+  const folder = at(room);
   const files = filesIn(folder, '.ts').filter((path) => !path.startsWith('generated/'));
   const having = files.filter((path) =>
     new RegExp(`^export (const|function) ${what}\\b`, 'm').test(readFileSync(join(folder, path), 'utf8')),
@@ -98,7 +100,19 @@ export function collect(what, folder = at('src/ops')) {
   );
   // Cases are made on demand, so that a bundler may drop the function that makes them.
   const entries = having.map(nameOf).map((name) => (what === 'cases' ? `${name}: ${name}()` : name));
-  return `// Made by .ci/build.js from src/ops/**/*.ts.\n${imports.join('')}export const all = { ${entries.join(', ')} };\n`;
+  return `// Made by .ci/build.js from ${room}/**/*.ts.\n${imports.join('')}export const all = { ${entries.join(', ')} };\n`;
+}
+
+/** The index of the families, with the type of a description of any of them. */
+function collectFamilies() {
+  const text = collect('family', 'src/nets');
+  const types = [...text.matchAll(/from '\.\.\/(families\/\w+)\.js'/g)].map(([, path]) => ({
+    path,
+    type: /^export const family: Family<(\w+)>/m.exec(readFileSync(at(`src/nets/${path}.ts`), 'utf8'))[1],
+  }));
+  const imports = types.map(({ path, type }) => `import type { ${type} } from '../${path}.js';\n`).join('');
+  const union = types.map(({ type }) => type).join(' | ');
+  return `${text}\n${imports}\n/** The description of a backbone, by family. */\nexport type Backbone = ${union};\n`;
 }
 
 function writeIfChanged(path, text) {
@@ -150,10 +164,10 @@ export async function bundleBench(outfile = at('dist/bench/gpu.bundle.js')) {
 }
 
 /**
- * The references in one file that shares no module with the engine, dist/src/ops/generated/reference.js. Bundlers split code by
+ * An index in one file that shares no module with the engine, `dist/src/ops/generated/reference.js` for one. Bundlers split code by
  * modules: if the reference of an operation came from the operation's own module, every page would load it.
  */
-async function bundleReferences() {
+async function bundleIndex(path) {
   const sameErrors = {
     name: 'errors',
     setup({ onResolve }) {
@@ -163,8 +177,8 @@ async function bundleReferences() {
   };
   await build({
     absWorkingDir: root,
-    entryPoints: ['src/ops/generated/reference.ts'],
-    outfile: 'dist/src/ops/generated/reference.js',
+    entryPoints: [`${path}.ts`],
+    outfile: `dist/${path}.js`,
     bundle: true,
     format: 'esm',
     platform: 'neutral',
@@ -198,6 +212,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   });
   const indexes = ['forward', 'reference', 'gradient', 'cases'].map((what) => [`${what}.ts`, collect(what)]);
   writeGenerated(at('src/ops/generated'), Object.fromEntries(indexes));
+  writeGenerated(at('src/nets/generated'), {
+    'families.ts': collectFamilies(),
+    'recognition.ts': collect('recognition', 'src/nets'),
+  });
   if (process.argv.includes('--clean')) rmSync(at('dist'), { recursive: true, force: true });
   await build({
     entryPoints: [...sources('src'), ...sources('test'), ...sources('bench')].filter((path) => !isVendored(path)),
@@ -209,7 +227,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     ...SOURCE_MAPS,
     logLevel: 'warning',
   });
-  await bundleReferences();
+  await bundleIndex('src/ops/generated/reference');
+  await bundleIndex('src/nets/generated/recognition');
   await bundleVendored(root, sources('src').filter(isVendored));
   await bundlePage();
   if (process.argv.includes('--bench')) await bundleBench();

@@ -1,10 +1,11 @@
 /** Whole networks with the localization head, from a normalised image on the GPU to probabilities and heatmaps. */
-import type { Architecture } from '../src/formats/architecture.js';
+
 import type { Gpu } from '../src/gpu/device.js';
 import { createGraph } from '../src/graph/ir/graph.js';
 import { elementCount, product, type Tensor } from '../src/graph/ir/tensor.js';
 import { type ConstantPool, createConstantPool, type WeightSource } from '../src/graph/plan/constants.js';
 import { createPlan, type Plan } from '../src/graph/plan/plan.js';
+import type { Architecture } from '../src/nets/architecture.js';
 import { buildNetwork, standardBackbone } from '../src/nets/index.js';
 import { mulberry32 } from '../src/verify/check.js';
 import { evaluateReference } from '../src/verify/reference.js';

@@ -3,10 +3,12 @@
  * memory to the loss in memory. Both start from the same weights and see the same batch. Where their losses do not agree, nothing
  * is timed.
  */
+
 import { InputError } from '../src/errors.js';
-import type { Architecture, Head, ResNet } from '../src/formats/architecture.js';
 import type { Gpu } from '../src/gpu/device.js';
 import type { WeightSource } from '../src/graph/plan/constants.js';
+import type { Architecture, Head } from '../src/nets/architecture.js';
+import type { ResNet } from '../src/nets/families/resnet.js';
 import { initialWeights } from '../src/train/initial.js';
 import { weightedCrossEntropy } from '../src/train/losses.js';
 import { sgd } from '../src/train/optimizers.js';

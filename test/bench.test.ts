@@ -13,9 +13,9 @@ import { measureRoofs, type Roofs } from '../bench/roofs.js';
 import { main, readSettings } from '../bench/run.js';
 import { benchTraining, type Engine, trainWithRaybox } from '../bench/training.js';
 import { InputError } from '../src/errors.js';
-import type { ResNet } from '../src/formats/architecture.js';
 import { openGpu } from '../src/gpu/device.js';
 import type { Operation } from '../src/graph/ir/operation.js';
+import type { ResNet } from '../src/nets/families/resnet.js';
 import type { Check } from '../src/verify/check.js';
 
 const open = () => openGpu();

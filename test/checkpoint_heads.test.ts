@@ -1,13 +1,14 @@
 /** Heads of others: what is one linear layer on pooled features is run, anything else refused by what it is. */
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
-import type { Backbone } from '../src/formats/architecture.js';
 import type { TensorData } from '../src/formats/checkpoint.js';
 import { writeSafetensors } from '../src/formats/safetensors.js';
 import { openGpu } from '../src/gpu/device.js';
 import { load } from '../src/index.js';
 import { type ModelOptions, modelOf } from '../src/localizer/model.js';
+import type { Backbone } from '../src/nets/backbone.js';
 import { startOf } from '../src/train/start.js';
 import { generated, seededNetwork } from './support/torch.js';
 

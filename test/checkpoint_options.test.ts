@@ -1,12 +1,13 @@
 /** What a caller says beside a checkpoint, and what its settings say of pixels: heeded, told, or refused by name. */
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
-import type { Backbone } from '../src/formats/architecture.js';
 import type { TensorData } from '../src/formats/checkpoint.js';
 import { writeSafetensors } from '../src/formats/safetensors.js';
 import { readCheckpoint } from '../src/formats/weights.js';
 import { type ModelOptions, modelOf } from '../src/localizer/model.js';
+import type { Backbone } from '../src/nets/backbone.js';
 import { startOf } from '../src/train/start.js';
 import { seededNetwork } from './support/torch.js';
 

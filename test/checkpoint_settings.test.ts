@@ -1,11 +1,12 @@
 /** Settings beside the tensors of a checkpoint: taken where they can mean one thing, told, and never before what a user says. */
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
-import type { Backbone } from '../src/formats/architecture.js';
 import { writeSafetensors } from '../src/formats/safetensors.js';
 import { formatWeightsMetadata, readCheckpoint } from '../src/formats/weights.js';
 import { type ModelOptions, modelOf } from '../src/localizer/model.js';
+import type { Backbone } from '../src/nets/backbone.js';
 import { startOf } from '../src/train/start.js';
 import { seededNetwork } from './support/torch.js';
 

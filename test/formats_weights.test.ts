@@ -4,13 +4,12 @@ import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
 import { readSafetensors, writeSafetensors } from '../src/formats/safetensors.js';
 import {
-  architectureMetadata,
-  architectureOf,
   formatWeightsMetadata,
   parseWeightsMetadata,
   readCheckpoint,
   type WeightsMetadata,
 } from '../src/formats/weights.js';
+import { architectureMetadata, architectureOf, backboneOf } from '../src/nets/architecture.js';
 
 const fixture = (name: string) => new Uint8Array(readFileSync(new URL(`../../test/fixtures/${name}`, import.meta.url)));
 
@@ -138,7 +137,8 @@ test('metadata and architecture say the same', () => {
 test('each field of a description that is missing or wrong is named', () => {
   const vgg = { family: 'vgg', layers: [8, 'M'], batchNorm: false };
   for (const [description, message] of [
-    [[], /unknown family/],
+    [[], /architecture is wrong; expected a network's name in lower case/],
+    [{ family: 3 }, /architecture is wrong/],
     [{ family: 'lenet' }, /unknown family; expected alexnet, .* given 'lenet'/],
     [{ family: 'toString' }, /unknown family/],
     [{ ...vgg, layers: [8, 'N'] }, /vgg's layers is wrong; expected a list of sizes and 'M'/],
@@ -166,7 +166,10 @@ test('each field of a description that is missing or wrong is named', () => {
     [{ family: 'squeezenet', layers: [{ fire: [1, 2, 2] }], columns: [0.5] }, /columns is wrong/],
   ] as const)
     refuses(
-      () => parseWeightsMetadata({ ...formatWeightsMetadata(metadata), architecture: JSON.stringify(description) }),
+      () =>
+        backboneOf(
+          parseWeightsMetadata({ ...formatWeightsMetadata(metadata), architecture: JSON.stringify(description) }),
+        ),
       message,
     );
 });

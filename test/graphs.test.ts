@@ -2,6 +2,7 @@
  * Random small graphs: what fusion, slices, arenas and bands make of a graph computes what its nodes say one by one, in float64.
  * Then whole networks in bands, under binding limits far below their tensors.
  */
+
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -17,12 +18,12 @@ import {
   sourceValues,
 } from '../bench/robustness/random_graphs.js';
 import { InputError } from '../src/errors.js';
-import type { Backbone } from '../src/formats/architecture.js';
 import { openGpu } from '../src/gpu/device.js';
 import { createGraph, type GraphBuilder } from '../src/graph/ir/graph.js';
 import type { Tensor } from '../src/graph/ir/tensor.js';
 import { lower, traitsOf } from '../src/graph/plan/lower.js';
 import { createPlan } from '../src/graph/plan/plan.js';
+import type { Backbone } from '../src/nets/backbone.js';
 import { buildNetwork } from '../src/nets/index.js';
 import { activationOf } from '../src/ops/layers/activation.js';
 import { sum } from '../src/ops/layers/add.js';

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
-import { type Architecture, type Backbone, checkBackbone, type Head } from '../src/formats/architecture.js';
 import { readCheckpoint } from '../src/formats/weights.js';
 import { type Gpu, openGpu } from '../src/gpu/device.js';
 import { createGraph } from '../src/graph/ir/graph.js';
@@ -11,6 +10,8 @@ import { product } from '../src/graph/ir/tensor.js';
 import { fuse } from '../src/graph/passes/fuse.js';
 import { lower } from '../src/graph/plan/lower.js';
 import { createPlan } from '../src/graph/plan/plan.js';
+import type { Architecture, Head } from '../src/nets/architecture.js';
+import { type Backbone, checkBackbone } from '../src/nets/backbone.js';
 import {
   backboneNames,
   buildNetwork,
@@ -167,7 +168,7 @@ nets('an image that is too small for a network is refused by name of the layer',
   refuses(() => build('vgg16', 16), /features\.30 .*larger input size/s);
   refuses(() => build('alexnet', 30), /features\.5/);
   for (const name of backboneNames) build(name, 64);
-  refuses(() => build('resnet51', 64), /no standard backbone 'resnet51'; expected alexnet, googlenet/);
+  refuses(() => build('resnet51', 64), /no standard backbone 'resnet51'; expected alexnet, densenet121/);
   refuses(() => build('constructor', 64), /no standard backbone/);
 });
 

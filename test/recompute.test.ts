@@ -1,8 +1,8 @@
 /** Activations that are dropped and computed again: the same bits in less memory. */
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
-import type { Architecture, Head } from '../src/formats/architecture.js';
 import { readCheckpoint } from '../src/formats/weights.js';
 import { type Gpu, openGpu } from '../src/gpu/device.js';
 import { createGraph, type Graph, updatesOf } from '../src/graph/ir/graph.js';
@@ -13,6 +13,7 @@ import { type Place, packArenas } from '../src/graph/plan/arenas.js';
 import { lower, traitsOf } from '../src/graph/plan/lower.js';
 import { fitMemory, memoryOf } from '../src/graph/plan/memory.js';
 import { createPlan } from '../src/graph/plan/plan.js';
+import type { Architecture, Head } from '../src/nets/architecture.js';
 import { buildNetwork, inferArchitecture } from '../src/nets/index.js';
 import { gradients } from '../src/ops/differentiate.js';
 import { forward as batchStatistics } from '../src/ops/layers/batch_statistics.js';

@@ -1,12 +1,13 @@
 /** Training against PyTorch: gradients of whole networks, ten steps with either batch norm; optimizers, schedules, and what a step refuses. */
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
-import type { Architecture, Head } from '../src/formats/architecture.js';
 import { readCheckpoint } from '../src/formats/weights.js';
 import { type Gpu, openGpu } from '../src/gpu/device.js';
 import { createGraph } from '../src/graph/ir/graph.js';
 import { createPlan } from '../src/graph/plan/plan.js';
+import type { Architecture, Head } from '../src/nets/architecture.js';
 import { buildNetwork, inferArchitecture, parameterSource } from '../src/nets/index.js';
 import { gradients } from '../src/ops/differentiate.js';
 import { initialWeights } from '../src/train/initial.js';

@@ -1,15 +1,16 @@
 /** The closed form: linear algebra, ridge regression with its cross-validation, and a prediction layer fitted on a frozen network. */
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Backbone } from '../src/formats/architecture.js';
 import { readSafetensors } from '../src/formats/safetensors.js';
-import { architectureOf, parseWeightsMetadata } from '../src/formats/weights.js';
+import { parseWeightsMetadata } from '../src/formats/weights.js';
 import { openGpu } from '../src/gpu/device.js';
 import { createGraph } from '../src/graph/ir/graph.js';
 import { product } from '../src/graph/ir/tensor.js';
 import { load } from '../src/index.js';
+import { architectureOf } from '../src/nets/architecture.js';
+import { type Backbone, standardBackbone } from '../src/nets/backbone.js';
 import { buildBackbone } from '../src/nets/index.js';
-import { standardBackbone } from '../src/nets/standard.js';
 import { type DISEASES, drawPhantom } from '../src/phantom/index.js';
 import { seededRandom } from '../src/random.js';
 import { NO_AUGMENTATION } from '../src/train/augmentation.js';

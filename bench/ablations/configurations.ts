@@ -1,8 +1,10 @@
 /** What is compared. Each block changes one thing of the reference; runs that blocks share are done once. */
-import type { Backbone, Head } from '../../src/formats/architecture.js';
+
 import { CHEST_XRAY8_LABELS } from '../../src/formats/image_table.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import { product } from '../../src/graph/ir/tensor.js';
+import type { Head } from '../../src/nets/architecture.js';
+import type { Backbone } from '../../src/nets/backbone.js';
 import { buildNetwork } from '../../src/nets/index.js';
 import type { LossSettings } from '../../src/train/settings.js';
 

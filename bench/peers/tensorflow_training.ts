@@ -2,10 +2,12 @@
  * Training of a ResNet with the localization head in TensorFlow.js, as its users write it: the same layers, loss and update as
  * raybox's, from the same values. All gradients that this takes have kernels in the WebGPU back end.
  */
-import type { Head, ResNet } from '../../src/formats/architecture.js';
+
 import type { Gpu } from '../../src/gpu/device.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import { product } from '../../src/graph/ir/tensor.js';
+import type { Head } from '../../src/nets/architecture.js';
+import type { ResNet } from '../../src/nets/families/resnet.js';
 import { buildNetwork } from '../../src/nets/index.js';
 import type { Contestant, TrainingTask } from '../training.js';
 import { loadTensorFlow, type Tensor, type TensorFlow, type Variable } from './tensorflow.js';

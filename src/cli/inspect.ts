@@ -1,8 +1,9 @@
 /** `raybox inspect`: what a weights file holds, and what running its network takes, without running it. */
+
 import { stat } from 'node:fs/promises';
 import { InputError } from '../errors.js';
-import { type Architecture, type Backbone, isGraph } from '../formats/architecture.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
+import { isGraph } from '../formats/graph_description.js';
 import { isRayboxWeights, type WeightsMetadata } from '../formats/weights.js';
 import { createGraph, type Graph, type GraphBuilder } from '../graph/ir/graph.js';
 import type { Traits } from '../graph/ir/operation.js';
@@ -11,6 +12,8 @@ import { fuse } from '../graph/passes/fuse.js';
 import { packArenas } from '../graph/plan/arenas.js';
 import { lower } from '../graph/plan/lower.js';
 import { type ModelOptions, modelOf, readTensors } from '../localizer/model.js';
+import type { Architecture } from '../nets/architecture.js';
+import type { Backbone } from '../nets/backbone.js';
 import type { Source, Sources } from '../nets/describe_network.js';
 import { backboneParameters, buildNetwork, parameterSource } from '../nets/index.js';
 import type { Network } from '../nets/network.js';

@@ -1,14 +1,16 @@
 /** A training run with a folder: begun, or gone on with, to the best weights and what is to be known about them. */
+
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
-import type { Backbone, Head } from '../formats/architecture.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import type { DecodeOptions } from '../formats/pixels.js';
 import { readCheckpoint, type WeightsMetadata } from '../formats/weights.js';
 import { describe, type Gpu, openGpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/plan/constants.js';
+import type { Head } from '../nets/architecture.js';
+import type { Backbone } from '../nets/backbone.js';
 import { type ImageStore, openImageStore } from '../node/image_store.js';
 import { openPixelRecord } from '../node/pixel_record.js';
 import type { TrainResult } from '../train/loop.js';

@@ -1,9 +1,10 @@
 /** The options of commands that read weights: what the file does not say, or says wrongly. */
-import { type Backbone, checkBackbone } from '../formats/architecture.js';
+
 import { parseJson } from '../formats/coco.js';
 import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import type { ModelOptions } from '../localizer/model.js';
+import { type Backbone, checkBackbone } from '../nets/backbone.js';
 import { readText } from '../node/text_files.js';
 import type { Command } from '../node/vendor/commander.js';
 import { nameList, numberList, UsageError, wholeNumber } from './terminal.js';

@@ -18,6 +18,9 @@ export interface GraphDescription {
   outputs: { features: number; logits: number; probabilities: number; heatmaps: number };
 }
 
+/** A network that is described as a graph; whether the description is right shows when it is built. */
+export const isGraph = (value: unknown): value is GraphDescription => isObject(value) && value.family === 'graph';
+
 /** One operation of a description. */
 export interface GraphNode {
   /** The operation's name. */

@@ -4,9 +4,8 @@
  * any safetensors viewer shows them.
  */
 import { counted, InputError } from '../errors.js';
-import { type Architecture, type Backbone, type Head, isGraph } from './architecture.js';
 import { brief, type Checkpoint } from './checkpoint.js';
-import type { GraphDescription } from './graph_description.js';
+import { type GraphDescription, isGraph } from './graph_description.js';
 import { readSafetensors } from './safetensors.js';
 import { detectFormat } from './signature.js';
 import { FIELDS, type Field, fault } from './weights_fields.js';
@@ -15,13 +14,16 @@ export { weightsFields } from './weights_fields.js';
 
 export const WEIGHTS_VERSION = 1;
 
+/** A backbone by its family's name and fields, which `src/nets/families` knows: they are checked there, where the network is built. */
+export type BackboneDescription = { family: string; [field: string]: unknown };
+
 /** Everything that a weights file says of its network beside the tensors: architecture, classes, input, head, and where it comes from. */
 export interface WeightsMetadata {
   /**
    * The backbone: a standard one's name (`resnet50`, `densenet121`, …), or its description. Or the whole network: its graph, or `custom`
    * for one that the file does not hold and that `load` is given as a function.
    */
-  architecture: string | Backbone | GraphDescription;
+  architecture: string | BackboneDescription | GraphDescription;
   /** One name per output, in their order. */
   classes: string[];
   /** Size that images are brought to, in pixels. */
@@ -126,52 +128,6 @@ export const isWholeNetwork = ({ architecture }: Pick<WeightsMetadata, 'architec
 
 /** The architecture of a network that the file does not hold. */
 export const CUSTOM = 'custom';
-
-/** The backbone that metadata describes. @throws InputError where it describes a whole network, which has no such part */
-export function backboneOf({ architecture }: Pick<WeightsMetadata, 'architecture'>): string | Backbone {
-  if (!isGraph(architecture) && architecture !== CUSTOM) return architecture;
-  throw new InputError('these weights are of a whole network, which is not made of a backbone and a head', {
-    hint: 'load takes such weights as they are, and the train function the network itself',
-  });
-}
-
-/**
- * Backbone and head that metadata describes.
- * @throws InputError where it describes a whole network, which has no such parts
- */
-export function architectureOf(metadata: WeightsMetadata): Architecture & { head: Head } {
-  const backbone = backboneOf(metadata);
-  const { classes, lseR, prediction } = metadata;
-  const pooling = metadata.pooling!; // checked: only whole networks have none
-  const { transitionChannels: channels, transitionKernel: kernel = 1, transitionActivation = 'relu' } = metadata;
-  return {
-    backbone,
-    head: {
-      classes: classes.length,
-      pooling,
-      ...(lseR === undefined ? {} : { r: lseR }),
-      ...(channels === undefined ? {} : { transition: { channels, kernel, activation: transitionActivation } }),
-      ...(prediction === undefined ? {} : { prediction }),
-    },
-  };
-}
-
-/** What metadata says of a network: the other way round. Transition layers are then called `head.transition`. */
-export function architectureMetadata({ backbone, head }: Architecture) {
-  return {
-    architecture: backbone,
-    ...(head?.transition
-      ? {
-          transitionChannels: head.transition.channels,
-          transitionKernel: head.transition.kernel,
-          transitionActivation: head.transition.activation,
-        }
-      : {}),
-    ...(head ? { pooling: head.pooling } : {}),
-    ...(head?.r === undefined ? {} : { lseR: head.r }),
-    ...(head?.prediction === undefined ? {} : { prediction: head.prediction }),
-  } satisfies Partial<WeightsMetadata>;
-}
 
 /**
  * Reads weights of any known format, told by content: safetensors, or a torch checkpoint as zip or stream. Names are the file's.

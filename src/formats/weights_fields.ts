@@ -1,8 +1,9 @@
 /** The fields of a weights file's metadata: which there are, and how each is read from its text. */
 import { InputError } from '../errors.js';
-import { checkBackbone, isGraph } from './architecture.js';
 import { brief } from './checkpoint.js';
-import type { WeightsMetadata } from './weights.js';
+import { isObject } from './checks.js';
+import type { GraphDescription } from './graph_description.js';
+import type { BackboneDescription, WeightsMetadata } from './weights.js';
 
 export type Field = keyof WeightsMetadata;
 type Parse = (text: string, key: string) => unknown;
@@ -95,9 +96,13 @@ function numbers(allowed: (value: number) => boolean, expected: string): Parse {
 function architecture(text: string, key: string): WeightsMetadata['architecture'] {
   if (/^[a-z][a-z0-9_]*$/.test(text)) return text;
   const description = json(text);
-  if (description === undefined)
-    throw fault(key, "a network's name in lower case, such as resnet50, or a JSON description", brief(text));
-  return isGraph(description) ? description : checkBackbone(description);
+  if (!isObject(description) || typeof description.family !== 'string')
+    throw fault(
+      key,
+      "a network's name in lower case, such as resnet50, or a JSON description with its family",
+      brief(text),
+    );
+  return description as BackboneDescription | GraphDescription;
 }
 
 function classNames(text: string, key: string): string[] {

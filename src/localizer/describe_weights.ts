@@ -1,8 +1,7 @@
 /** Weights that do not say what they are, or are said to be something else: what holds in the end, and who said it. */
-import type { FamilyNetwork } from '../formats/architecture.js';
+
 import type { Checkpoint } from '../formats/checkpoint.js';
 import {
-  architectureOf,
   formatWeightsMetadata,
   isRayboxWeights,
   isWholeNetwork,
@@ -12,6 +11,7 @@ import {
 } from '../formats/weights.js';
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
+import { architectureOf, type FamilyNetwork } from '../nets/architecture.js';
 import type { ParametersOf } from '../nets/backbone.js';
 import type { CoreOperations } from '../nets/core_operations.js';
 import { transformed } from '../nets/describe_network.js';

@@ -1,10 +1,9 @@
 /** From wherever weights come to a network that is known in full: tensors, architecture, and what its metadata says. */
+
 import { platform } from '#gpu';
 import { InputError } from '../errors.js';
-import type { Architecture } from '../formats/architecture.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import {
-  architectureOf,
   isRayboxWeights,
   isWholeNetwork,
   parseWeightsMetadata,
@@ -14,10 +13,9 @@ import {
 } from '../formats/weights.js';
 import { isResponse, openResponse, streamPieces } from '../gpu/platform.js';
 import { createGraph } from '../graph/ir/graph.js';
-import { backboneParameters } from '../nets/backbone.js';
-import { coreOperations } from '../nets/core_operations.js';
+import type { Architecture } from '../nets/architecture.js';
+import type { Backbone } from '../nets/backbone.js';
 import type { Sources } from '../nets/describe_network.js';
-import { networkOf } from '../nets/network.js';
 import { checkOutputs, type NetworkFunction } from '../nets/outputs.js';
 import { hasParameters } from '../nets/parameter_values.js';
 import type { Warning } from '../warnings.js';
@@ -48,7 +46,9 @@ export const readsOnce = (weights: WeightsInput): boolean =>
  * What the file leaves open, or says wrongly: any field of its metadata, which comes before what the file says and before what
  * names and shapes of its tensors show.
  */
-export interface ModelOptions extends Partial<Omit<WeightsMetadata, 'assumed'>> {
+export interface ModelOptions extends Partial<Omit<WeightsMetadata, 'assumed' | 'architecture'>> {
+  /** The backbone: a standard one's name (`resnet50`), or its description. Or the whole network: its graph. */
+  architecture?: WeightsMetadata['architecture'] | Backbone;
   /** The same fields as one object. Those beside it come first. */
   metadata?: Partial<WeightsMetadata> & { transformInput?: boolean };
   /** A GoogLeNet with `transform_input`, as torchvision's pretrained one: turns the normalisation into its own. */
@@ -91,6 +91,8 @@ export interface Model {
 const MAX_BYTES = 2 ** 31;
 
 export async function readModel(weights: WeightsInput, options: ReadOptions): Promise<Model> {
+  // Fetched beside the weights. Where that fails, it fails again when the families are needed, and is said there.
+  loadFamilies().catch(() => undefined);
   const { checkpoint, warnings } = await readTensors(weights, options);
   const model = await modelOf(checkpoint, options);
   return { ...model, warnings: [...warnings, ...model.warnings] };
@@ -144,20 +146,29 @@ async function readBytes(weights: WeightsInput, options: ReadOptions): Promise<U
 
 /** @throws InputError for a network that raybox does not run, or not as it is: a layer that is left out makes another one. */
 export async function modelOf(checkpoint: Checkpoint, options: ModelOptions): Promise<Model> {
+  const families = await loadFamilies();
   if (isRayboxWeights(checkpoint.metadata) && ![...SAYS, ...weightsFields].some((field) => field in options)) {
-    const model = ownModel(checkpoint, parseWeightsMetadata(checkpoint.metadata));
+    const model = ownModel(checkpoint, parseWeightsMetadata(checkpoint.metadata), families);
     if (model) return model;
   }
   // Loaded on demand: raybox's own weights say what they are, and hold nothing else.
   const { describeWeights } = await import('./describe_weights.js');
+  const { backboneParameters, coreOperations, networkOf } = families;
   return describeWeights(checkpoint, options, { backboneParameters, networkOf, trace, operations: coreOperations });
 }
+
+/** Loaded on demand, with the operations that they are made of: a page may have a network of its own, or none yet. */
+const loadFamilies = () => import('../nets/network.js');
 
 /** Options beside the fields of metadata that say something of the weights. */
 const SAYS = ['metadata', 'transformInput', 'prefix', 'ignore', 'network'];
 
 /** Undefined where the file holds more or less than its network, or was written with assumptions. */
-function ownModel(checkpoint: Checkpoint, metadata: WeightsMetadata): Model | undefined {
+function ownModel(
+  checkpoint: Checkpoint,
+  metadata: WeightsMetadata,
+  { architectureOf, networkOf }: Awaited<ReturnType<typeof loadFamilies>>,
+): Model | undefined {
   if (metadata.assumed || isWholeNetwork(metadata)) return undefined;
   const architecture = architectureOf(metadata);
   const network = networkOf(architecture);

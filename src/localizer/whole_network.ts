@@ -1,8 +1,7 @@
 /** Weights of a network that is no backbone with a head: its graph stands in the file, or its function is given beside it. */
 import { InputError } from '../errors.js';
-import { isGraph } from '../formats/architecture.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
-import { inBrief } from '../formats/graph_description.js';
+import { inBrief, isGraph } from '../formats/graph_description.js';
 import {
   CUSTOM,
   formatWeightsMetadata,

@@ -1,26 +1,29 @@
 /** What was assumed of weights, in sentences, from the fields of their metadata that nobody said. */
+
 import type { WeightsMetadata } from '../formats/weights.js';
 import type { Warning } from '../warnings.js';
 import type { Found, Sources } from './describe_network.js';
+import { recognitionOf } from './recognition.js';
 
 const round = (value: number) => String(Number(value.toPrecision(4)));
 const list = (values: readonly number[]) => [...new Set(values)].map(String).join(', ');
 
 /**
- * @param family of the backbone: a GoogLeNet's input is normalised in one of two ways
+ * @param family of the backbone: of some, the input is normalised in one of two ways
  * @param found what the file has beside its tensors
  */
 export function assumptionsOf(metadata: WeightsMetadata, family: string, found?: Found): Warning[] {
   const { assumed = [] } = metadata;
   const layout = found?.layout === undefined ? '' : ` The layout is torchxrayvision’s, told by ${found.layout}.`;
   if (assumed.length === 0) return [];
+  const { title = '', transformsInput } = recognitionOf(family) ?? {};
   const warnings: Warning[] = [];
   const input = inputOf(metadata, assumed);
   if (input.length > 0) {
     const fields = INPUT.filter((field) => assumed.includes(field));
     const transform =
-      family === 'googlenet' && assumed.includes('mean')
-        ? ' A GoogLeNet that was trained with transform_input, as torchvision’s pretrained one was, needs the option transformInput (--transform-input) or, which is the same, mean and std of 0.5.'
+      transformsInput && assumed.includes('mean')
+        ? ` ${title[0].toUpperCase()}${title.slice(1)} that was trained with transform_input, as torchvision’s pretrained one was, needs the option transformInput (--transform-input) or, which is the same, mean and std of 0.5.`
         : '';
     const range = assumed.includes('mean')
       ? `: values from −1024 to 1024, for one, are mean 0.5 and std ${1 / 2048}`

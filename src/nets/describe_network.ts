@@ -1,12 +1,14 @@
 /** What is known of a network beside its tensors, field by field, each from the first source that says it. */
+
 import { InputError } from '../errors.js';
-import type { Architecture, Head } from '../formats/architecture.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
-import { architectureMetadata, backboneOf, type WeightsMetadata } from '../formats/weights.js';
+import type { WeightsMetadata } from '../formats/weights.js';
+import { type Architecture, architectureMetadata, backboneOf, type Head } from './architecture.js';
+import { descriptionOf } from './backbone.js';
 import { fileNames } from './file_names.js';
 import { type FileInput, fileInput, transformedInput } from './file_settings.js';
-import { descriptionOf } from './infer_head.js';
 import { IMAGENET, publicLayout, unnamed } from './input_layouts.js';
+import { recognitionOf, titlesOf } from './recognition.js';
 
 /** Where a field comes from: the caller, the file's own words, a public layout, names and shapes of tensors, nowhere. */
 export type Source = 'given' | 'file' | 'layout' | 'shapes' | 'assumed';
@@ -124,16 +126,19 @@ const byClass = (thresholds: Record<string, number>, classes: readonly string[])
   Object.fromEntries(Object.entries(thresholds).map(([index, value]) => [classes[Number(index)], value]));
 
 /**
- * The normalisation of a GoogLeNet that transforms its input.
+ * The normalisation of a network that transforms its input.
  * @param isSaid the file says it too, and has been heard
  */
 export function transformed(metadata: WeightsMetadata, sources: Sources, isSaid: boolean): WeightsMetadata {
   const { mean, std } = metadata;
   const architecture = backboneOf(metadata);
-  if (descriptionOf(architecture).family !== 'googlenet' || mean.length !== 3)
-    throw new InputError('transformInput is an option of GoogLeNets with 3 channels', {
-      given: `${typeof architecture === 'string' ? architecture : architecture.family} with ${mean.length}`,
-    });
+  if (!recognitionOf(descriptionOf(architecture).family)?.transformsInput || mean.length !== 3)
+    throw new InputError(
+      `transformInput is an option of ${titlesOf(({ transformsInput }) => transformsInput)} with 3 channels`,
+      {
+        given: `${typeof architecture === 'string' ? architecture : architecture.family} with ${mean.length}`,
+      },
+    );
   if (isSaid && sources.mean === 'file') return metadata;
   sources.mean = sources.std = 'given';
   const assumed = metadata.assumed?.filter((field) => field !== 'mean' && field !== 'std');

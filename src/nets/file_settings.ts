@@ -3,11 +3,13 @@
  * scripts call them by many names and keep them anywhere (`args.img_size`, `config.data.mean`), so all places are looked at, and a
  * setting is taken only where it can mean one thing, and all places agree.
  */
+
 import type { WeightsMetadata } from '../formats/weights.js';
 import { orderOf, resizingOf, sizeOf } from './file_images.js';
 import { normalisationOf } from './file_normalisation.js';
 import { settingsIn } from './file_values.js';
 import { IMAGENET } from './input_layouts.js';
+import { recognitionOf } from './recognition.js';
 import { rounded } from './units.js';
 
 /** What holds, where it stands, and what was found but not taken, in clauses for a sentence. */
@@ -37,7 +39,13 @@ export function fileInput(
     taken: Object.assign({}, ...parts.map(({ taken }) => taken)),
     unused: Object.assign({}, ...parts.map(({ unused }) => unused)),
   };
-  if (!saysTransformInput(metadata) || family !== 'googlenet' || inputChannels !== 3 || all.unused.mean) return all;
+  if (
+    !saysTransformInput(metadata) ||
+    !recognitionOf(family)?.transformsInput ||
+    inputChannels !== 3 ||
+    all.unused.mean
+  )
+    return all;
   const { mean = IMAGENET.mean, std = IMAGENET.std } = all.fields;
   const from = [all.taken.mean, 'transform_input'].filter(Boolean).join(' and ');
   return {
@@ -47,12 +55,12 @@ export function fileInput(
   };
 }
 
-/** Whether a file says that its GoogLeNet transforms its input. */
+/** Whether a file says that its network transforms its input. */
 export const saysTransformInput = (metadata: Readonly<Record<string, string>>) =>
   Object.hasOwn(metadata, 'transform_input') && /^(true|1)$/i.test(metadata.transform_input);
 
 /**
- * A GoogLeNet's `transform_input` takes an image that is normalised as ImageNet's to (x − 0.5) / 0.5 of its pixels: what an image is
+ * torchvision's `transform_input` takes an image that is normalised as ImageNet's to (x − 0.5) / 0.5 of its pixels: what an image is
  * normalised with, and then this.
  */
 export function transformedInput(mean: readonly number[], std: readonly number[]): { mean: number[]; std: number[] } {

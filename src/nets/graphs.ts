@@ -1,6 +1,7 @@
 /** Networks written down and read, for whoever has all operations at hand. */
-import { isGraph, type NetworkDescription } from '../formats/architecture.js';
-import type { GraphDescription } from '../formats/graph_description.js';
+
+import { type GraphDescription, isGraph } from '../formats/graph_description.js';
+import type { NetworkDescription } from './architecture.js';
 import { coreOperations } from './core_operations.js';
 import * as written from './graph_network.js';
 import { networkOf } from './network.js';

@@ -1,6 +1,8 @@
 /** Why a head cannot be run, and what to do about it. */
+
 import { firstFew, InputError } from '../errors.js';
-import type { Backbone } from '../formats/architecture.js';
+import type { Backbone } from './backbone.js';
+import { familyName, recognitions } from './recognition.js';
 
 /** A layer by its weights: `inputs` and `outputs` are channels where it is a convolution. */
 export interface HeadLayer {
@@ -12,17 +14,6 @@ export interface HeadLayer {
 }
 
 type Family = Backbone['family'];
-
-/** As a sentence has it. */
-export const familyName = (family: Family) =>
-  ({
-    alexnet: 'an AlexNet',
-    vgg: 'a VGG',
-    resnet: 'a ResNet',
-    densenet: 'a DenseNet',
-    googlenet: 'a GoogLeNet',
-    squeezenet: 'a SqueezeNet',
-  })[family];
 
 const WANTED = 'one linear layer on pooled features';
 const TRAIN =
@@ -39,9 +30,9 @@ export const isPixel = ({ kernel }: HeadLayer) => kernel !== undefined && kernel
 
 /** Of layers one behind the other. */
 export function hiddenLayer(family: Family, layers: readonly HeadLayer[]): InputError {
-  const usual =
-    family === 'vgg' || family === 'alexnet' ? `, as torchvision's classifier of ${familyName(family)} has` : '';
-  return new InputError(`the head of ${familyName(family)} has a hidden layer${usual}`, {
+  const { title, hasHiddenLayers } = recognitions[family];
+  const usual = hasHiddenLayers ? `, as torchvision's classifier of ${title} has` : '';
+  return new InputError(`the head of ${title} has a hidden layer${usual}`, {
     expected: WANTED,
     given: listOf(layers),
     hint: `there is no class activation map through a hidden layer; ${TRAIN}`,
@@ -107,12 +98,11 @@ export function noPrediction(
 ): InputError {
   const candidate = layers.find((layer) => isPixel(layer) && layer.inputs === channels);
   const averaged = `say prediction '${candidate?.name}' (--prediction ${candidate?.name})`;
-  const squeezed =
-    "torchvision's SqueezeNet has a ReLU between this convolution and the average, so its outputs are no linear function of pooled features and have no class activation map";
+  const { convolutionHead } = recognitions[family];
   const hint = !candidate
     ? TRAIN
-    : family === 'squeezenet'
-      ? `${squeezed}; where yours has none, ${averaged}; ${TRAIN}`
+    : convolutionHead
+      ? `${convolutionHead}; where yours has none, ${averaged}; ${TRAIN}`
       : `where its outputs are averaged as they are, with nothing in between, it is a linear layer on averaged features: ${averaged}`;
   return new InputError(`the checkpoint has no prediction layer for ${familyName(family)}, so it cannot classify`, {
     expected: 'head.prediction.weight, or one linear layer on pooled features',

@@ -1,6 +1,7 @@
 /** Layers whose weights torch computes from other tensors before each run, as weight norm, spectral norm and pruning make them. */
+
 import { firstFew, InputError } from '../errors.js';
-import type { Shapes } from './infer.js';
+import type { Shapes } from './family.js';
 
 const WAYS: readonly { part: RegExp; what: string; undo: string }[] = [
   {

@@ -2,13 +2,13 @@
  * `raybox/nets`: networks as functions that add themselves to a graph, for `load` and `train`; backbones by name, and the head of Wang et
  * al. to put on features of one's own.
  */
-export type { Architecture, Backbone, Head } from '../formats/architecture.js';
+
 export type { GraphDescription } from '../formats/graph_description.js';
-export { backboneParameters, buildBackbone } from './backbone.js';
+export type { Architecture, Head } from './architecture.js';
+export { type Backbone, backboneNames, backboneParameters, buildBackbone, standardBackbone } from './backbone.js';
 export { describeGraph, graphNetwork } from './graphs.js';
 export { inferArchitecture } from './infer_architecture.js';
 export { localizerHead } from './localizer_head.js';
 export { buildNetwork, networkOf } from './network.js';
 export type { NetworkFunction, NetworkOutputs } from './outputs.js';
 export { parameterSource } from './parameters.js';
-export { backboneNames, standardBackbone } from './standard.js';

@@ -1,7 +1,8 @@
 /** A checkpoint's network by the names and shapes of its tensors alone, as they are. */
-import type { Architecture } from '../formats/architecture.js';
+import type { Architecture } from './architecture.js';
 import { backboneParameters } from './backbone.js';
-import { inferBackbone, type Shapes } from './infer.js';
+import type { Shapes } from './family.js';
+import { inferBackbone } from './infer.js';
 import { type HeadOptions, inferHead } from './infer_head.js';
 
 /**

@@ -1,7 +1,9 @@
 /** Which head a checkpoint without metadata has: the linear layer that reads the backbone's features, wherever it stands. */
+
 import { InputError } from '../errors.js';
-import type { Backbone, Head } from '../formats/architecture.js';
-import type { BackboneParameters } from './backbone.js';
+import type { Head } from './architecture.js';
+import { type Backbone, type BackboneParameters, descriptionOf, prefixOf } from './backbone.js';
+import type { Shapes } from './family.js';
 import {
   type HeadLayer,
   hiddenLayer,
@@ -12,9 +14,7 @@ import {
   notPooled,
   severalLayers,
 } from './head_refusals.js';
-import type { Shapes } from './infer.js';
 import { leftoverOf } from './leftover.js';
-import { standardBackbone } from './standard.js';
 
 /** What no tensor shows, or was said. */
 export interface HeadOptions {
@@ -29,16 +29,6 @@ export interface HeadOptions {
   /** Beginnings of names that take no part. */
   ignore?: readonly string[];
 }
-
-/** What the names of a backbone's parameters begin with. */
-export function prefixOf(backbone: string | Backbone): string {
-  const { prefix, family, ...rest } = descriptionOf(backbone);
-  if (prefix !== undefined) return prefix;
-  return family === 'resnet' || family === 'googlenet' || 'names' in rest ? '' : 'features.';
-}
-
-export const descriptionOf = (backbone: string | Backbone): Backbone =>
-  typeof backbone === 'string' ? standardBackbone(backbone) : backbone;
 
 /** Most classes, and most channels that they are told from: a small file must not name more than memory holds. */
 const MAX_SIZE = 65_536;

@@ -1,7 +1,9 @@
 /** Public layouts that marks in a checkpoint tell: names of outputs, range and size of the input, thresholds. */
-import type { Backbone, Head } from '../formats/architecture.js';
+
 import type { TensorData } from '../formats/checkpoint.js';
 import type { WeightsMetadata } from '../formats/weights.js';
+import type { Head } from './architecture.js';
+import type { Backbone } from './backbone.js';
 
 /** ImageNet's, with which torchvision's weights were trained. */
 export const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };

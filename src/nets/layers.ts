@@ -28,3 +28,15 @@ export function convolutionRelu(g: GraphBuilder, x: Tensor, name: string, option
 export function normRelu(g: GraphBuilder, x: Tensor, name: string): Tensor {
   return relu(g, batchNorm(g, x, name), `${name}/relu`);
 }
+
+/** A convolution without bias as `name`.conv, its norm as `name`.bn, and ReLU: torchvision's BasicConv2d. */
+export function convolutionNormRelu(
+  g: GraphBuilder,
+  x: Tensor,
+  name: string,
+  options: ConvolutionOptions,
+  epsilon: number,
+): Tensor {
+  const y = convolution(g, x, `${name}.conv`, { ...options, bias: false });
+  return relu(g, batchNorm(g, y, `${name}.bn`, epsilon), name);
+}

@@ -3,12 +3,14 @@
  * known to take no part in the result is refused by name. The rules:
  *
  * - Counters (`num_batches_tracked`, `n_averaged`, `total_ops`) and training's state (losses, metrics, optimizers, thresholds) take
- *   no part; nor do the auxiliary classifiers of a GoogLeNet, which only training runs.
+ *   no part; nor do layers that only training runs, such as the auxiliary classifiers of a GoogLeNet.
  * - Within the modules of the backbone nothing but counters is passed over.
  * - What the caller names to be ignored is, unless it is within the backbone.
  */
+
 import { firstFew, InputError } from '../errors.js';
-import type { Shapes } from './infer.js';
+import type { Shapes } from './family.js';
+import { recognitionOf } from './recognition.js';
 
 /** Names of tensors that the network does not read, by what they would mean. */
 export interface Leftover {
@@ -45,7 +47,6 @@ const COUNTER = /(^|\.)(n_averaged|num_updates|(global_)?step|epochs?|iterations
 const METRIC = /^(train|val|valid|validation|test)?_?(metrics?|auroc|auc|acc|accuracy|f1|confmat)\./i;
 const CLASS_WEIGHT = /^(neg|class|label|sample)_?weights?$/;
 const OPTIMIZER_STATE = /(^|\.)(exp_avg(_sq)?|momentum_buffer|max_exp_avg_sq)$/;
-const AUXILIARY = /^aux(\d*|_?logits|iliary\w*|_?classifiers?\d*)\./i;
 
 /** What a loss is called that is not called by its last word: `loss_fn`. */
 const LOSS_FUNCTION = /^losse?s?_?(fn|func|function|layer|module)s?$/i;
@@ -80,13 +81,14 @@ export function leftoverOf(
   const own = [...parameters.keys()].filter((name) => name.startsWith(prefix) && tensors.has(name) && !isHead(name));
   const modules = new Set(own.map((name) => moduleOf(name, prefix)));
   const isSequence = prefix.endsWith('features.');
+  const { trainingOnly } = recognitionOf(family) ?? {};
   const sorted = { harmless: [] as string[], backbone: [] as string[], others: [] as string[] };
   for (const [name, { shape }] of tensors) {
     if (parameters.has(name)) continue;
     const inBackbone = name.startsWith(prefix) && (isSequence || modules.has(moduleOf(name, prefix)));
     if (IN_EVERY_LAYER.test(name)) sorted.harmless.push(name);
     else if (inBackbone) sorted.backbone.push(name);
-    else if (isOfTraining(name, shape, prefix) || (family === 'googlenet' && AUXILIARY.test(name.slice(prefix.length))))
+    else if (isOfTraining(name, shape, prefix) || trainingOnly?.test(name.slice(prefix.length)))
       sorted.harmless.push(name);
     else if (ignore.some((start) => name.startsWith(start))) sorted.harmless.push(name);
     else sorted.others.push(name);

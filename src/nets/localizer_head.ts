@@ -2,8 +2,8 @@
  * The localization head of Wang et al. 2017, section 4: transition layer, pooling over positions, prediction layer, and
  * class activation maps from the prediction layer's weights.
  */
+
 import { InputError } from '../errors.js';
-import type { Head } from '../formats/architecture.js';
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import { relu, sigmoid } from '../ops/layers/activation.js';
@@ -11,6 +11,7 @@ import { classActivationMap } from '../ops/layers/class_activation_map.js';
 import { linear } from '../ops/layers/linear.js';
 import { lsePool } from '../ops/layers/lse_pool.js';
 import { compact } from '../ops/packing/compact.js';
+import type { Head } from './architecture.js';
 import { convolution } from './layers.js';
 
 export interface HeadOutputs {

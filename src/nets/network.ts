@@ -1,10 +1,15 @@
 /** From the description of a network to its graph. */
-import type { Architecture, Head } from '../formats/architecture.js';
+
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
+import type { Architecture, Head } from './architecture.js';
 import { buildBackbone } from './backbone.js';
 import { type HeadOutputs, localizerHead } from './localizer_head.js';
 import type { NetworkFunction } from './outputs.js';
+
+export { architectureOf } from './architecture.js';
+export { backboneParameters } from './backbone.js';
+export { coreOperations } from './core_operations.js';
 
 export interface Network extends Partial<HeadOutputs> {
   /** The last feature map, [n, h, w, channels] nhwc4. */

@@ -1,7 +1,6 @@
 /** What is given in place of a network. */
 import { InputError } from '../errors.js';
-import { isGraph } from '../formats/architecture.js';
-import { inBrief } from '../formats/graph_description.js';
+import { inBrief, isGraph } from '../formats/graph_description.js';
 
 /** @throws InputError for what is no function, and says how what was given becomes one */
 export function checkFunction(network: unknown): void {

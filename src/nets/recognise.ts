@@ -2,21 +2,22 @@
  * Weights that do not say what they are: what was given, then what the file says beside its tensors, then a public layout, then
  * names and shapes, and only then an assumption, which is said.
  */
+
 import { InputError } from '../errors.js';
-import type { Architecture } from '../formats/architecture.js';
 import type { Checkpoint, TensorData } from '../formats/checkpoint.js';
-import { backboneOf, type WeightsMetadata } from '../formats/weights.js';
+import type { WeightsMetadata } from '../formats/weights.js';
 import type { Warning } from '../warnings.js';
+import { type Architecture, backboneOf } from './architecture.js';
 import { assumptionsOf, toldByFile } from './assumptions.js';
-import type { ParametersOf } from './backbone.js';
+import { descriptionOf, type ParametersOf, prefixOf } from './backbone.js';
 import { describeNetwork, type Found, type Sources } from './describe_network.js';
 import { unsupportedFamily } from './foreign.js';
-import { familyName } from './head_refusals.js';
 import { checkIgnore } from './ignored.js';
 import { weightsInParts } from './in_parts.js';
 import { inferBackbone } from './infer.js';
-import { descriptionOf, inferHead, prefixOf, withoutHead } from './infer_head.js';
+import { inferHead, withoutHead } from './infer_head.js';
 import { leftoverOf, refusalOf } from './leftover.js';
+import { familyName } from './recognition.js';
 import { atRoot, under, withoutPrefix, withTorchvisionNames } from './tensor_names.js';
 
 export interface RecogniseOptions {

@@ -1,11 +1,17 @@
 /** From the names that a checkpoint gives its tensors to torchvision's: old spellings, numbers, and what all names begin with. */
+
 import { InputError } from '../errors.js';
-import type { Backbone } from '../formats/architecture.js';
 import type { Checkpoint, TensorData } from '../formats/checkpoint.js';
-import type { BackboneParameters, ParametersOf } from './backbone.js';
-import { descriptionOf, prefixOf } from './infer_head.js';
+import {
+  type Backbone,
+  type BackboneParameters,
+  descriptionOf,
+  type ParametersOf,
+  prefixOf,
+  standardName,
+} from './backbone.js';
 import { leftoverOf } from './leftover.js';
-import { standardName } from './standard.js';
+import { recognitions } from './recognition.js';
 
 const startOf = (prefix: string) => (prefix === '' || prefix.endsWith('.') ? prefix : `${prefix}.`);
 
@@ -26,29 +32,19 @@ export function under(tensors: Checkpoint['tensors'], prefix: string): Checkpoin
   return new Map(found.map(([name, tensor]) => [name.slice(start.length), tensor]));
 }
 
-// A torchvision ResNet whose children were put into an nn.Sequential has numbers for names.
-const SEQUENTIAL_RESNET = ['conv1', 'bn1', '2', '3', 'layer1', 'layer2', 'layer3', 'layer4'];
-// Up to torchvision 0.2 a dense layer's parts were called `norm.1`, `conv.2`; dots in names were then forbidden.
-const OLD_DENSE_LAYER = /(\bdenselayer\d+\.(?:norm|conv))\.([12])\./;
-
+/** Under the names that torchvision has today, where a family knows others. */
 export function withTorchvisionNames(tensors: Checkpoint['tensors']): Map<string, TensorData> {
-  const start = [...tensors.keys()]
-    .map((name) => /^(|.*\.)4\.0\.conv1\.weight$/.exec(name)?.[1])
-    .find((one) => one !== undefined);
-  const isResnet =
-    start !== undefined && tensors.has(`${start}1.running_mean`) && tensors.has(`${start}7.0.conv1.weight`);
-  const renamed = new Map<string, TensorData>();
-  for (const [old, tensor] of tensors) {
-    let name = old.replace(OLD_DENSE_LAYER, '$1$2.');
-    if (isResnet && name.startsWith(start)) {
-      const [number, ...rest] = name.slice(start.length).split('.');
-      name = start + [SEQUENTIAL_RESNET[Number(number)] ?? number, ...rest].join('.');
+  const spellings = Object.values(recognitions).flatMap(({ spellings }) => spellings ?? []);
+  const renamed = new Map<string, TensorData>(tensors);
+  for (const { about, of } of spellings) {
+    const called = of(tensors);
+    const before = [...renamed];
+    renamed.clear();
+    for (const [old, tensor] of before) {
+      const name = called(old);
+      if (renamed.has(name)) throw new InputError(`checkpoint: two tensors are named '${name}'`, { hint: about });
+      renamed.set(name, tensor);
     }
-    if (renamed.has(name))
-      throw new InputError(`checkpoint: two tensors are named '${name}'`, {
-        hint: 'one has the old DenseNet name (norm.1), one the new (norm1)',
-      });
-    renamed.set(name, tensor);
   }
   return renamed;
 }

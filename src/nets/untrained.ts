@@ -1,11 +1,12 @@
 /** Weights of a small network that has learnt nothing: they show that everything works, and mean nothing. */
-import type { Architecture } from '../formats/architecture.js';
+
 import type { TensorData } from '../formats/checkpoint.js';
 import { writeSafetensors } from '../formats/safetensors.js';
-import { architectureMetadata, formatWeightsMetadata } from '../formats/weights.js';
+import { formatWeightsMetadata } from '../formats/weights.js';
 import { createGraph } from '../graph/ir/graph.js';
 import { product } from '../graph/ir/tensor.js';
 import { seededRandom } from '../random.js';
+import { type Architecture, architectureMetadata } from './architecture.js';
 import { buildNetwork } from './index.js';
 
 /**

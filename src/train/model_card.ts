@@ -1,5 +1,5 @@
 /** The page that goes with trained weights: what they are, what they were made of, how well they do and where they end. */
-import { isGraph } from '../formats/architecture.js';
+import { isGraph } from '../formats/graph_description.js';
 import type { EpochRecord } from './checkpoint.js';
 import type { ClassCount } from './data.js';
 import type { TrainSettings } from './settings.js';

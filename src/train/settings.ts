@@ -1,8 +1,10 @@
 /** Everything that decides what a run computes, as plain JSON: it is written down with the run, and read again to resume it. */
+
 import { counted, InputError } from '../errors.js';
-import { type FamilyNetwork, isGraph, type NetworkDescription } from '../formats/architecture.js';
-import { architectureMetadata, type WeightsMetadata } from '../formats/weights.js';
+import { isGraph } from '../formats/graph_description.js';
+import type { WeightsMetadata } from '../formats/weights.js';
 import { createGraph } from '../graph/ir/graph.js';
+import { architectureMetadata, type FamilyNetwork, type NetworkDescription } from '../nets/architecture.js';
 import { networkFrom } from '../nets/graphs.js';
 import { type Augmentation, checkAugmentation } from './augmentation.js';
 import { crossEntropy, euclidean, focal, hinge, type Loss, weightedCrossEntropy } from './losses.js';

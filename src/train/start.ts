@@ -1,27 +1,22 @@
 /** Where a run starts from: a network of a given kind, and weights that another training left. */
+
 import { InputError } from '../errors.js';
-import {
-  type Architecture,
-  type Backbone,
-  checkBackbone,
-  type Head,
-  type SqueezeNet,
-} from '../formats/architecture.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
-import { architectureOf, isRayboxWeights, parseWeightsMetadata, type WeightsMetadata } from '../formats/weights.js';
+import { isRayboxWeights, parseWeightsMetadata, type WeightsMetadata } from '../formats/weights.js';
 import { createGraph } from '../graph/ir/graph.js';
 import { channelCount, product, type Tensor } from '../graph/ir/tensor.js';
 import type { WeightSource } from '../graph/plan/constants.js';
+import { type Architecture, architectureOf, type Head } from '../nets/architecture.js';
 import { toldByFile } from '../nets/assumptions.js';
+import { type Backbone, checkBackbone, descriptionOf, prefixOf, standardName } from '../nets/backbone.js';
+import type { SqueezeNet } from '../nets/families/squeezenet.js';
 import { fileInput } from '../nets/file_settings.js';
-import { familyName } from '../nets/head_refusals.js';
 import { checkIgnore, judgeIgnored } from '../nets/ignored.js';
 import { backboneParameters, buildBackbone, buildNetwork, parameterSource } from '../nets/index.js';
-import { descriptionOf, prefixOf } from '../nets/infer_head.js';
 import { IMAGENET } from '../nets/input_layouts.js';
 import { isAbout, leftoverOf, refusalOf } from '../nets/leftover.js';
 import { type Recognised, recognise } from '../nets/recognise.js';
-import { standardBackbone, standardName } from '../nets/standard.js';
+import { familyName, recognitions } from '../nets/recognition.js';
 import { under } from '../nets/tensor_names.js';
 import { givenNormalisation } from '../nets/units.js';
 import type { Warning } from '../warnings.js';
@@ -173,21 +168,18 @@ function chooseBackbone(
   const [a, b] = [plain(wanted), plain(given)];
   // The same network under other names of its parameters: those of the weights count.
   const layers = (one: string | Backbone) =>
-    JSON.stringify({ ...describe(one), prefix: undefined, names: undefined, columns: undefined });
-  if (layers(a) === layers(b)) return withColumns(b, (describe(a) as Partial<SqueezeNet>).columns);
-  if (typeof b !== 'string' && typeof a === 'string' && a.startsWith(b.family)) return b;
+    JSON.stringify({ ...descriptionOf(one), prefix: undefined, names: undefined, columns: undefined });
+  if (layers(a) === layers(b)) return withColumns(b, (descriptionOf(a) as Partial<SqueezeNet>).columns);
+  if (typeof b !== 'string' && typeof a === 'string' && descriptionOf(a).family === b.family) return b;
   throw new InputError('the weights to start from are of another network', {
     expected: typeof a === 'string' ? a : a.family,
     given: typeof b === 'string' ? b : b.family,
   });
 }
 
-const describe = (backbone: string | Backbone) =>
-  typeof backbone === 'string' ? standardBackbone(backbone) : backbone;
-
 function withColumns(backbone: string | Backbone, columns: readonly number[] | undefined): string | Backbone {
   if (columns === undefined) return backbone;
-  const description = describe(backbone);
+  const description = descriptionOf(backbone);
   if (description.family === 'squeezenet') return checkBackbone({ ...description, columns: [...columns] });
   throw new InputError('columns: only a SqueezeNet joins the outputs of its modules', { given: description.family });
 }
@@ -260,8 +252,9 @@ function refuseOtherBackbone(
   const { others, ...leftover } = leftoverOf(tensors, parameters, { family, prefix: prefixOf(backbone), ignore });
   const moduleOf = (name: string) => name.split('.')[0];
   // A SqueezeNet's classifier is a convolution of one pixel, which Caffe models call conv10 or conv_final.
+  const { convolutionHead } = recognitions[family];
   const isLayerOfHead = (shape: readonly number[]) =>
-    shape.length === 2 || (family === 'squeezenet' && shape.length === 4 && shape[2] === 1 && shape[3] === 1);
+    shape.length === 2 || (convolutionHead !== undefined && shape.length === 4 && shape[2] === 1 && shape[3] === 1);
   const heads = new Set(others.filter((name) => isLayerOfHead(tensors.get(name)!.shape)).map(moduleOf));
   const unknown = others.filter((name) => !isAbout(name, 'head') && !heads.has(moduleOf(name)));
   const refusal = refusalOf({ ...leftover, others: unknown }, parameters, familyName(family));

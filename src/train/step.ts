@@ -2,8 +2,8 @@
  * The training step of a network as one plan: forward, loss, backward and update. Nothing is compiled or allocated from step to
  * step; what changes are images, labels and a handful of numbers.
  */
+
 import { InputError } from '../errors.js';
-import type { NetworkDescription } from '../formats/architecture.js';
 import { readRanges } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import { decodeTensor, elementCount, type Tensor } from '../graph/ir/tensor.js';
@@ -11,6 +11,7 @@ import type { WeightSource } from '../graph/plan/constants.js';
 import type { ChooseVariant } from '../graph/plan/lower.js';
 import type { DispatchTime, Plan } from '../graph/plan/plan.js';
 import type { Location } from '../graph/plan/record.js';
+import type { NetworkDescription } from '../nets/architecture.js';
 import type { NetworkFunction } from '../nets/outputs.js';
 import { createCheckedPlan } from '../verify/checked_plan.js';
 import { initialWeights } from './initial.js';

@@ -1,10 +1,11 @@
 /** A network that a software adapter compiles in two seconds, and pictures for it: for tests of what goes on around the computing. */
-import type { Architecture } from '../../src/formats/architecture.js';
+
 import type { TensorData } from '../../src/formats/checkpoint.js';
 import { writeSafetensors } from '../../src/formats/safetensors.js';
-import { architectureMetadata, formatWeightsMetadata } from '../../src/formats/weights.js';
+import { formatWeightsMetadata } from '../../src/formats/weights.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Localization, PixelImage } from '../../src/index.js';
+import { type Architecture, architectureMetadata } from '../../src/nets/architecture.js';
 import { buildNetwork } from '../../src/nets/index.js';
 import { seededRandom } from '../../src/random.js';
 

@@ -1,11 +1,13 @@
 /** Parameters and references that fixtures/torchvision/make.py makes too, and runs of backbones with them. */
-import type { Backbone, Head } from '../../src/formats/architecture.js';
+
 import type { TensorData } from '../../src/formats/checkpoint.js';
 import type { Gpu } from '../../src/gpu/device.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import { product } from '../../src/graph/ir/tensor.js';
 import type { WeightSource } from '../../src/graph/plan/constants.js';
 import { createPlan } from '../../src/graph/plan/plan.js';
+import type { Head } from '../../src/nets/architecture.js';
+import type { Backbone } from '../../src/nets/backbone.js';
 import { buildBackbone, buildNetwork } from '../../src/nets/index.js';
 import { mulberry32 } from '../../src/verify/check.js';
 import { readFixture } from './fixture.js';

@@ -1,12 +1,13 @@
 /** Every parser of what others wrote: its good inputs, the mutators that know its format, and how much memory it may take. */
+
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openRunFolder } from '../../../src/cli/run_folder.js';
-import { isGraph } from '../../../src/formats/architecture.js';
 import { readBoxList, readDataEntry, readImageList } from '../../../src/formats/chestxray.js';
 import { labelStatistics } from '../../../src/formats/chestxray_splits.js';
 import { readCoco } from '../../../src/formats/coco.js';
+import { isGraph } from '../../../src/formats/graph_description.js';
 import { decodeImage } from '../../../src/formats/image.js';
 import { CHEST_XRAY14_LABELS } from '../../../src/formats/image_table.js';
 import { parseJson } from '../../../src/formats/json.js';
@@ -18,10 +19,11 @@ import { readSafetensors } from '../../../src/formats/safetensors.js';
 import { BROWSER_FORMATS, detectFormat } from '../../../src/formats/signature.js';
 import { readTorch } from '../../../src/formats/torch.js';
 import { storageTable, torchGlobals } from '../../../src/formats/torch_globals.js';
-import { architectureOf, parseWeightsMetadata, type WeightsMetadata } from '../../../src/formats/weights.js';
+import { parseWeightsMetadata, type WeightsMetadata } from '../../../src/formats/weights.js';
 import { openZip } from '../../../src/formats/zip.js';
 import { createGraph } from '../../../src/graph/ir/graph.js';
 import { readModel } from '../../../src/localizer/model.js';
+import { architectureOf } from '../../../src/nets/architecture.js';
 import { graphNetwork, type NetworkFunction, networkOf } from '../../../src/nets/index.js';
 import { readReports } from '../../../src/node/report_files.js';
 import { mineReport, readOpenI } from '../../../src/reports/index.js';

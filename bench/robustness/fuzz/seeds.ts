@@ -1,4 +1,5 @@
 /** Good inputs for every parser, as small as they can be and still hold what the parser knows; made by raybox's own writers where it has one. */
+
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
@@ -10,9 +11,10 @@ import { csvLine } from '../../../src/formats/csv.js';
 import type { Prediction } from '../../../src/formats/findings.js';
 import { encodePng } from '../../../src/formats/png.js';
 import { readSafetensors, writeSafetensors } from '../../../src/formats/safetensors.js';
-import { architectureMetadata, formatWeightsMetadata, type WeightsMetadata } from '../../../src/formats/weights.js';
+import { formatWeightsMetadata, type WeightsMetadata } from '../../../src/formats/weights.js';
 import { createGraph } from '../../../src/graph/ir/graph.js';
 import { product } from '../../../src/graph/ir/tensor.js';
+import { architectureMetadata } from '../../../src/nets/architecture.js';
 import { buildNetwork, describeGraph, networkOf } from '../../../src/nets/index.js';
 import { drawPhantom } from '../../../src/phantom/index.js';
 import { writeCheckpoint } from '../../../src/train/checkpoint.js';

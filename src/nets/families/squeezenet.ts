@@ -1,0 +1,181 @@
+/** SqueezeNet: Iandola et al., SqueezeNet: AlexNet-level accuracy with 50x fewer parameters, 2016. */
+import { InputError } from '../../errors.js';
+import { anyOf, fields, isName, isSize, listOf, oneOf, optional } from '../../formats/checks.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Tensor } from '../../graph/ir/tensor.js';
+import { concat } from '../../ops/layers/concat.js';
+import { maxPool } from '../../ops/layers/pool.js';
+import { resize } from '../../ops/layers/resize.js';
+import type { Family, Recognition, Shapes } from '../family.js';
+import { convolutionRelu } from '../layers.js';
+import { convolutionShape, layerNumbers, named, unknownLayers } from '../shapes.js';
+
+/** Iandola et al. 2016. Poolings are 3×3, stride 2, in ceil mode. */
+export type SqueezeNet = {
+  family: 'squeezenet';
+  prefix?: string;
+  layers: SqueezeNetLayer[];
+  /**
+   * Names other than torchvision's, as in Caffe models: `#` stands for the number of the convolution or fire module, from
+   * 1 on (`conv#`, `fire#/squeeze1x1`).
+   */
+  names?: { conv: string; squeeze: string; expand1x1: string; expand3x3: string };
+  /**
+   * Numbers of the modules whose outputs, side by side, are the last feature map, in ascending order; convolutions and fire modules
+   * count from 1 on. All are brought to the size of the first of them, bilinearly. Default: the last module's output alone. Hariharan
+   * et al. 2015, hypercolumns.
+   */
+  columns?: number[];
+};
+
+/** `fire`: channels of squeeze, 1×1 expand and 3×3 expand. */
+export type SqueezeNetLayer = 'M' | { conv: number; kernel: number; stride: number } | { fire: number[] };
+
+const fire = (squeeze: number): SqueezeNetLayer => ({ fire: [squeeze, 4 * squeeze, 4 * squeeze] });
+
+const layersOf1_0 = (): SqueezeNetLayer[] => [
+  { conv: 96, kernel: 7, stride: 2 },
+  'M',
+  ...[16, 16, 32].map(fire),
+  'M',
+  ...[32, 48, 48, 64].map(fire),
+  'M',
+  fire(64),
+];
+
+const layersOf1_1 = (): SqueezeNetLayer[] => [
+  { conv: 64, kernel: 3, stride: 2 },
+  'M',
+  ...[16, 16].map(fire),
+  'M',
+  ...[32, 32].map(fire),
+  'M',
+  ...[48, 48, 64, 64].map(fire),
+];
+
+export const family: Family<SqueezeNet> = {
+  fields: () => ({
+    layers: [
+      listOf(
+        anyOf(
+          oneOf('M'),
+          fields({ conv: isSize, kernel: isSize, stride: isSize }),
+          fields({ fire: listOf(isSize, 3, 3) }),
+        ),
+      ),
+      "a list of conv and fire layers and 'M'",
+    ],
+    names: [
+      optional(fields({ conv: isName, squeeze: isName, expand1x1: isName, expand3x3: isName })),
+      'names of conv, squeeze, expand1x1 and expand3x3',
+    ],
+    columns: [optional(listOf(isSize)), 'numbers of modules'],
+  }),
+  checkTogether({ layers, columns = [] }) {
+    const modules = layers.filter((layer) => layer !== 'M').length;
+    const fits = (number: number, i: number) => number <= modules && (i === 0 || number > columns[i - 1]);
+    if (columns.every(fits)) return;
+    throw new InputError("architecture: the squeezenet's columns are wrong", {
+      expected: `ascending numbers of modules, 1 … ${modules}`,
+      given: columns.join(', '),
+    });
+  },
+  prefix: ({ names }) => (names ? '' : 'features.'),
+  standard: () => ({
+    squeezenet1_0: { family: 'squeezenet', layers: layersOf1_0() },
+    squeezenet1_1: { family: 'squeezenet', layers: layersOf1_1() },
+  }),
+  /** All layers of the list, which in the standard networks ends before the classifier's convolution, and the columns joined. */
+  build(g, image, { layers, names, prefix, columns = [] }) {
+    const joined: Tensor[] = [];
+    let index = 0; // place in torchvision's nn.Sequential, where a convolution's ReLU is a layer
+    let module = 0; // number of the convolution or fire module, as Caffe models count
+    let x = image;
+    const called = (part: keyof NonNullable<SqueezeNet['names']>) => {
+      if (names) return prefix + names[part].replace('#', String(module));
+      return part === 'conv' ? `${prefix}${index}` : `${prefix}${index}.${part}`;
+    };
+    for (const layer of layers) {
+      if (layer === 'M') {
+        x = maxPool(g, x, { kernel: 3, stride: 2, ceilMode: true, name: `${prefix}${index++}` });
+        continue;
+      }
+      module++;
+      if ('conv' in layer) {
+        const { conv: outputs, kernel, stride } = layer;
+        x = convolutionRelu(g, x, called('conv'), { outputs, kernel, stride, padding: 0 });
+        index += 2;
+      } else {
+        const [squeeze, narrow, wide] = layer.fire;
+        const squeezed = convolutionRelu(g, x, called('squeeze'), { outputs: squeeze, kernel: 1 });
+        const expanded = [
+          convolutionRelu(g, squeezed, called('expand1x1'), { outputs: narrow, kernel: 1 }),
+          convolutionRelu(g, squeezed, called('expand3x3'), { outputs: wide, kernel: 3 }),
+        ];
+        x = concat(g, expanded, `${prefix}${index++}`);
+      }
+      if (columns.includes(module)) joined.push(x);
+    }
+    return joined.length > 0 ? joinColumns(g, joined) : x;
+  },
+};
+
+function joinColumns(g: GraphBuilder, [first, ...rest]: readonly Tensor[]): Tensor {
+  const [, height, width] = first.shape;
+  const sizeOf = ({ shape }: Tensor) => shape.slice(1, 3).join();
+  const fitted = rest.map((x) =>
+    sizeOf(x) === sizeOf(first) ? x : resize(g, x, { height, width, name: `${x.name}/resized` }),
+  );
+  return concat(g, [first, ...fitted], 'columns');
+}
+
+export const recognition: Recognition<SqueezeNet> = {
+  title: 'a SqueezeNet',
+  ways: [
+    { mark: /^(|.*\.)\d+\.squeeze\.weight$/, read },
+    { mark: /^()fire2\/(?:squeeze1x1|conv1x1_1)\.weight$/, read: readCaffe },
+  ],
+  convolutionHead:
+    "torchvision's SqueezeNet has a ReLU between this convolution and the average, so its outputs are no linear function of pooled features and have no class activation map",
+};
+
+function read(tensors: Shapes, prefix: string): SqueezeNet {
+  const [conv, , kernel] = convolutionShape(tensors, `${prefix}0`);
+  const layers: SqueezeNetLayer[] = [{ conv, kernel, stride: 2 }];
+  let next = 2; // after the convolution and its ReLU
+  for (const index of layerNumbers(tensors, prefix, /^squeeze\.weight$/)) {
+    if (index - next > 1) throw unknownLayers(prefix, next, index - 1);
+    if (index > next) layers.push('M');
+    layers.push({ fire: fireOf((part) => convolutionShape(tensors, `${prefix}${index}.${part}`)) });
+    next = index + 1;
+  }
+  return { family: 'squeezenet', layers, ...named(prefix, 'features.') };
+}
+
+const fireOf = (shape: (part: 'squeeze' | 'expand1x1' | 'expand3x3') => readonly number[]) =>
+  (['squeeze', 'expand1x1', 'expand3x3'] as const).map((part) => shape(part)[0]);
+
+/** Names in Caffe models: those of the authors, and those of their compressed weights. */
+const CAFFE_NAMES: readonly NonNullable<SqueezeNet['names']>[] = [
+  {
+    conv: 'conv#',
+    squeeze: 'fire#/squeeze1x1',
+    expand1x1: 'fire#/expand1x1',
+    expand3x3: 'fire#/expand3x3',
+  },
+  { conv: 'conv#', squeeze: 'fire#/conv1x1_1', expand1x1: 'fire#/conv1x1_2', expand3x3: 'fire#/conv3x3_2' },
+];
+
+/** Caffe's numbers count no poolings, so they are where the standard network of that first kernel has them. */
+function readCaffe(tensors: Shapes): SqueezeNet {
+  const names = CAFFE_NAMES.find(({ squeeze }) => tensors.has(`${squeeze.replace('#', '2')}.weight`))!;
+  const [conv, , kernel] = convolutionShape(tensors, 'conv1');
+  let module = 0;
+  const layers = (kernel === 7 ? layersOf1_0() : layersOf1_1()).map((layer): SqueezeNetLayer => {
+    if (layer === 'M') return layer;
+    module++;
+    if ('conv' in layer) return { ...layer, conv, kernel };
+    return { fire: fireOf((part) => convolutionShape(tensors, names[part].replace('#', String(module)))) };
+  });
+  return { family: 'squeezenet', layers, names };
+}
