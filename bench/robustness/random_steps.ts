@@ -5,6 +5,7 @@ import { segmentsOf, type Tensor } from '../../src/graph/ir/tensor.js';
 import { type Activation, activationOf } from '../../src/ops/layers/activation.js';
 import { sum } from '../../src/ops/layers/add.js';
 import { batchNorm } from '../../src/ops/layers/batch_norm.js';
+import { channelShuffle } from '../../src/ops/layers/channel_shuffle.js';
 import { classActivationMap } from '../../src/ops/layers/class_activation_map.js';
 import { concat } from '../../src/ops/layers/concat.js';
 import { conv2d } from '../../src/ops/layers/conv2d.js';
@@ -163,6 +164,12 @@ const padding: Make = (g, maps, step) => {
 const lrn: Make = (g, maps, step) =>
   localResponseNorm(g, first(maps, step), { size: 1 + (step.choice % 5), alpha: 0.5 });
 
+const shuffle: Make = (g, maps, step) => {
+  const x = first(maps, step);
+  const possible = divisors(x.shape[3]);
+  return channelShuffle(g, x, possible[step.choice % possible.length]);
+};
+
 const SHARPNESS = [0, 0.01, 1, 10, Number.POSITIVE_INFINITY];
 
 const head: Make = (g, maps, step, index) => {
@@ -203,6 +210,7 @@ export const gradientKinds: readonly Make[] = [
   lrn,
   (g, maps, step) => softmax(g, first(maps, step)),
   arrangement,
+  shuffle,
   head,
 ];
 

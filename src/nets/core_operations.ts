@@ -5,6 +5,7 @@
 import { forward as activation } from '../ops/layers/activation.js';
 import { forward as add } from '../ops/layers/add.js';
 import { forward as batchNorm, normalise } from '../ops/layers/batch_norm.js';
+import { forward as channelShuffle } from '../ops/layers/channel_shuffle.js';
 import { forward as classActivationMap } from '../ops/layers/class_activation_map.js';
 import { forward as concat } from '../ops/layers/concat.js';
 import { forward as conv2d } from '../ops/layers/conv2d.js';
@@ -19,7 +20,7 @@ import { forward as compact } from '../ops/packing/compact.js';
 
 export const coreOperations = {
   ...{ activation, add, batchNorm, classActivationMap, compact, concat, conv2d, linear, lrn, lsePool, pool, resize },
-  ...{ mul, slice },
+  ...{ channelShuffle, mul, slice },
   /** Adds a batch norm as the graph is meant for: with given statistics, or with those of the batch. */
   normalise,
 };

@@ -44,14 +44,18 @@ function row<A extends object>(
 const rowsOf = (core: CoreOperations): readonly GraphOperation[] => [
   row(core.activation, 1, { activation: activationCheck }),
   row(core.add, 2, epilogue),
-  row(core.batchNorm, 5, { epsilon: (value) => isNumber(value) && (value as number) > 0 }),
+  row(core.batchNorm, 5, { epsilon: (value) => isNumber(value) && (value as number) >= 0 }),
+  row(core.channelShuffle, 1, { groups: isSize }),
   row(core.classActivationMap, 2),
   row(core.compact, 1, { segments: optional(segments) }),
   row(core.concat, [1, 256]),
   row(core.conv2d, [2, 3], { stride: pair, dilation: pair, padding: sides, groups: isSize }),
   row(core.linear, [2, 3]),
   row(core.lrn, 1, { size: isSize, alpha: isNumber, beta: isNumber, k: isNumber }),
-  row(core.lsePool, 1, { r: (value) => typeof value === 'number' && value >= 0 }),
+  row(core.lsePool, 1, {
+    r: (value) => typeof value === 'number' && value >= 0,
+    onePixel: optional(oneOf(true)),
+  }),
   row(core.mul, 2, epilogue),
   row(core.pool, 1, {
     ...{ kernel: pair, stride: pair, dilation: pair, padding: sides },

@@ -79,6 +79,8 @@ export const cases = (): Case<Conv2dGradientAttributes>[] => [
   caseOf([2, 6, 6, 8, 16, 3, 3], { groups: 2 }),
   caseOf([1, 6, 5, 6, 9, 3, 3], { groups: 3 }),
   caseOf([2, 7, 6, 10, 10, 3, 3], { groups: 10 }),
+  caseOf([1, 5, 9, 6, 5, 1, 7], { padding: [0, 3, 0, 3] }),
+  caseOf([1, 9, 5, 5, 6, 7, 1], { stride: [2, 1], padding: [3, 0, 3, 0] }),
   caseOf([1, 133, 5, 3, 4, 3, 3]),
   caseOf([1, 3, 141, 4, 5, 3, 3], { stride: [3, 3] }),
   caseOf([1, 20, 20, 3, 64, 7, 7], { padding: [3, 3, 3, 3] }),

@@ -2,16 +2,14 @@
 import { InputError } from '../../errors.js';
 import { lse_pool_gradient } from '../../generated/kernels.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
-import { channelCount, describeForm, elementCount, groupCount } from '../../graph/ir/tensor.js';
-import type { LsePoolAttributes } from '../layers/lse_pool.js';
+import { describeForm, elementCount, groupCount } from '../../graph/ir/tensor.js';
+import { type LsePoolAttributes, pooledSpec } from '../layers/lse_pool.js';
 
-/** x: [n, h, w, c] nhwc4. dy: [n, c] nhwc4, f32. dx: like x. */
+/** x: [n, h, w, c] nhwc4. dy: [n, c] or [n, 1, 1, c] nhwc4, f32. dx: like x. */
 export const forward: Operation<LsePoolAttributes> = {
   name: 'lse_pool_gradient',
-  infer([x, dy]) {
-    const { segments } = x!;
-    const shape = [x!.shape[0], channelCount(x!)];
-    const expected = describeForm({ shape, layout: 'nhwc4', type: 'f32', ...(segments ? { segments } : {}) });
+  infer([x, dy], { onePixel }) {
+    const expected = describeForm(pooledSpec(x!, onePixel));
     if (x!.layout !== 'nhwc4' || describeForm(dy!) !== expected) {
       throw new InputError('gradient', { expected, given: `${describeForm(dy!)} for ${describeForm(x!)}` });
     }
@@ -85,6 +83,7 @@ export const cases = (): Case<LsePoolAttributes>[] => [
     attributes: { r },
   })),
   { inputs: [{ shape: [1, 1, 1, 1] }, dy(1, 1)], attributes: { r: 10 } },
+  { inputs: [{ shape: [3, 5, 3, 7] }, { ...dy(3, 7), shape: [3, 1, 1, 7] }], attributes: { r: 0, onePixel: true } },
   {
     inputs: [{ shape: [1, 133, 3, 11], segments: [3, 7, 1] }, dy(1, 11, { segments: [3, 7, 1] })],
     attributes: { r: 10 },

@@ -175,6 +175,8 @@ export const cases = (): Case<PoolGradientAttributes>[] => [
   caseOf('average', [1, 6, 7, 4], { kernel: [4, 4], stride: [3, 3], ceilMode: true }),
   caseOf('average', [1, 7, 8, 9], { kernel: [2, 5], stride: [3, 3], padding: [0, 1, 1, 4], countIncludePad: false }),
   caseOf('average', [1, 5, 5, 11], { kernel: [2, 2], padding: none }, { segments: [3, 7, 1] }),
+  caseOf('average', [2, 5, 7, 6], { stride: [1, 1] }),
+  caseOf('average', [2, 5, 7, 6], { stride: [1, 1], countIncludePad: false }),
   caseOf('average', [1, 32, 32, 5], { kernel: [32, 32], stride: [32, 32], padding: none }),
   caseOf('max', [4, 112, 112, 64], {}, { full: true, bench: true }),
 ];

@@ -22,6 +22,7 @@ import { forward as packAffine } from '../packing/pack_affine.js';
 import { activate } from './activation.formulas.js';
 import { type Activation, activationParams, keepsZero } from './activation.js';
 import { forward as channelSums } from './channel_sums.js';
+import { forward as scaling } from './scale.js';
 
 export interface BatchNormAttributes {
   epsilon: number;
@@ -76,11 +77,24 @@ export function batchNorm(g: GraphBuilder, x: Tensor, name: string, epsilon = 1e
   return normalise(g, [x, ...parameters], epsilon, name);
 }
 
+/**
+ * Adds a factor for each channel (ConvNeXt's layer scale): a norm of mean 0, variance 1 and shift 0, which merges into the convolution before it.
+ * @param factors [c], or [c, 1, 1] as torchvision has them.
+ */
+export function scaleChannels(g: GraphBuilder, x: Tensor, factors: Tensor, name?: string): Tensor {
+  const vector = (of: string, value: number) =>
+    g.constant(of, { shape: [channelCount(x)], layout: 'dense', type: 'f32' }, Array(channelCount(x)).fill(value));
+  const zeros = vector('zeros', 0);
+  return g.apply(forward, [x, factors, zeros, zeros, vector('ones', 1)], { epsilon: 0 }, name);
+}
+
 /** The same with parameters of any names: x, γ, β, running mean and variance. */
 export function normalise(g: GraphBuilder, inputs: readonly Tensor[], epsilon: number, name: string): Tensor {
   const [x, gamma, beta, ...running] = inputs;
   const { batchStatistics } = g;
-  if (!batchStatistics) return g.apply(forward, inputs, { epsilon }, name);
+  // Constants cannot follow a batch: they are meant to stay, as those of `scaleChannels` are.
+  const fixed = running.some(({ kind }) => kind === 'constant');
+  if (!batchStatistics || fixed) return g.apply(forward, inputs, { epsilon }, name);
   const own = g.applyAll(batchStatistics, [x, ...running], { momentum: MOMENTUM }, `${name}/statistics`);
   return g.apply(forward, [x, gamma, beta, ...own], { epsilon, ofBatch: true }, name);
 }
@@ -96,18 +110,23 @@ export const gradient: Gradient<BatchNormAttributes> = (g, node, [dy]) => {
   const { epsilon, ofBatch } = node.attributes;
   const { name } = node.outputs[0];
   const inner = behindEpilogue(g, node, dy!);
-  const [byBeta, byGamma] = g.applyAll(channelSums, [inner, x, mean, variance], { epsilon }, `${name}/sums`);
+  const [byBeta, sums] = g.applyAll(channelSums, [inner, x, mean, variance], { epsilon }, `${name}/sums`);
+  const byGamma = shaped(g, sums, gamma.shape);
   if (ofBatch) {
-    const inputs = [inner, x, gamma, mean, variance, byBeta, byGamma];
+    const inputs = [inner, x, gamma, mean, variance, byBeta, sums];
     return [g.apply(batchNormGradient, inputs, { epsilon }, `${name}/gradient`), byGamma, byBeta];
   }
   const none = g.constant(
     'zeros',
-    { shape: gamma.shape, layout: 'dense', type: 'f32' },
-    new Float32Array(gamma.shape[0]),
+    { shape: byBeta.shape, layout: 'dense', type: 'f32' },
+    new Float32Array(elementCount(byBeta)),
   );
   return [g.apply(forward, [inner, gamma, none, none, variance], { epsilon }, `${name}/gradient`), byGamma, byBeta];
 };
+
+/** Factors may come as [c, 1, 1], and so must their gradient. */
+const shaped = (g: GraphBuilder, sums: Tensor, shape: readonly number[]) =>
+  sums.shape.join() === shape.join() ? sums : g.apply(scaling, [sums, undefined], { factor: 1, shape }, sums.name);
 
 function caseOf(
   x: CaseInput,

@@ -113,6 +113,10 @@ export const cases = (): Case<Conv2dAttributes>[] => [
   conv([1, 5, 4, 16, 8, 3, 3], { ...same, groups: 2, segments: [6, 10], stride: [2, 1] }),
   conv([2, 7, 6, 11, 11, 3, 3], { ...same, groups: 11, segments: [3, 7, 1], activation: { kind: 'relu' } }),
   conv([1, 5, 5, 5, 10, 1, 3], { groups: 5, segments: [1, 4] }),
+  // Inception v3's rows and columns.
+  conv([2, 5, 9, 6, 5, 1, 7], { padding: [0, 3, 0, 3] }),
+  conv([2, 9, 5, 5, 6, 7, 1], { padding: [3, 0, 3, 0] }),
+  conv([1, 9, 8, 9, 9, 7, 7], { groups: 9, padding: [3, 3, 3, 3] }), // ConvNeXt's depthwise
   conv([1, 133, 5, 3, 4, 3, 3], same),
   conv([1, 3, 141, 4, 5, 3, 3], { ...same, stride: [3, 3] }),
   conv([1, 8, 8, 68, 70, 1, 1]), // more than one tile of output channels

@@ -6,26 +6,32 @@ import { InputError } from '../../errors.js';
 import { lse_pool } from '../../generated/kernels.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
-import { channelCount, describeForm, elementCount, groupCount, type Tensor } from '../../graph/ir/tensor.js';
+import { describeForm, elementCount, groupCount, type Tensor, type TensorSpec } from '../../graph/ir/tensor.js';
 import { forward as lsePoolGradient } from '../gradients/lse_pool_gradient.js';
 
 export interface LsePoolAttributes {
   /** Sharpness, from 0 (average) to Infinity (maximum). */
   r: number;
+  /** The result is a map of one pixel, [n, 1, 1, c], that convolutions can read. */
+  onePixel?: true;
 }
 
-/** x: [n, h, w, c] nhwc4. y: [n, c] nhwc4, f32. */
+/** What comes of pooling x. */
+export function pooledSpec({ shape, segments }: TensorSpec, onePixel?: boolean): TensorSpec {
+  const [images, channels] = [shape[0], shape[shape.length - 1]];
+  const pooled = onePixel ? [images, 1, 1, channels] : [images, channels];
+  return { shape: pooled, layout: 'nhwc4', type: 'f32', ...(segments ? { segments } : {}) };
+}
+
+/** x: [n, h, w, c] nhwc4. y: [n, c] or [n, 1, 1, c] nhwc4, f32. */
 export const forward: Operation<LsePoolAttributes> = {
   name: 'lse_pool',
-  infer([x], { r }) {
+  infer([x], { r, onePixel }) {
     if (!(r >= 0)) throw new InputError('pooling sharpness', { expected: 'r ≥ 0', given: `r = ${r}` });
     if (x!.shape.length !== 4 || x!.layout !== 'nhwc4') {
       throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]', given: describeForm(x!) });
     }
-    const { segments } = x!;
-    return [
-      { shape: [x!.shape[0], channelCount(x!)], layout: 'nhwc4', type: 'f32', ...(segments ? { segments } : {}) },
-    ];
+    return [pooledSpec(x!, onePixel)];
   },
   flops: ({ inputs: [x] }) => 12 * elementCount(x!),
   lower({ inputs: [x], outputs: [y], attributes: { r } }, context) {
@@ -64,6 +70,10 @@ export function lsePool(g: GraphBuilder, x: Tensor, r: number, name?: string): T
 
 /** Adds the average over all positions: [n, h, w, c] → [n, c]. */
 export const globalAveragePool = (g: GraphBuilder, x: Tensor, name?: string): Tensor => lsePool(g, x, 0, name);
+
+/** Adds the average over all positions as a map of one pixel, the squeeze of squeeze-and-excitation: [n, h, w, c] → [n, 1, 1, c]. */
+export const squeeze = (g: GraphBuilder, x: Tensor, name?: string): Tensor =>
+  g.apply(forward, [x], { r: 0, onePixel: true }, name);
 
 /** Adds the maximum over all positions: [n, h, w, c] → [n, c]. */
 export const globalMaxPool = (g: GraphBuilder, x: Tensor, name?: string): Tensor =>
@@ -119,6 +129,7 @@ export const cases = (): Case<LsePoolAttributes>[] => [
     attributes: { r },
   })),
   { inputs: [{ shape: [1, 1, 1, 1] }], attributes: { r: 10 } },
+  { inputs: [{ shape: [3, 5, 3, 7] }], attributes: { r: 0, onePixel: true } },
   { inputs: [{ shape: [1, 133, 3, 11], segments: [3, 7, 1] }], attributes: { r: 10 } },
   { inputs: [{ shape: [1, 3, 5, 4], fill: () => 3.25 }], attributes: { r: 10 } },
   // One bright position in a dark field, far above what exp can hold.

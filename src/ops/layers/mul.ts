@@ -108,6 +108,7 @@ export const cases = (): Case<MulAttributes>[] => [
   { inputs: [map([1, 1, 1, 1]), map([1, 1, 1, 1])], attributes: {} },
   { inputs: [map([2, 3, 5, 7]), map([2, 3, 5, 7])], attributes: { activation: { kind: 'relu' } } },
   { inputs: [map([3, 3, 5, 7]), map([3, 1, 1, 7])], attributes: {} },
+  { inputs: [map([1, 2, 3, 1]), map([1, 1, 1, 1])], attributes: {} },
   { inputs: [map([2, 133, 3, 6]), map([2, 6], { type: 'f32' })], attributes: { activation: { kind: 'silu' } } },
   { inputs: [map([2, 4, 3, 11], ragged), map([2, 4, 3, 11], ragged)], attributes: {} },
   { inputs: [map([2, 4, 3, 11], ragged), map([2, 1, 1, 11], ragged)], attributes: {} },

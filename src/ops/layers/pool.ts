@@ -204,6 +204,8 @@ export const cases = (): Case<PoolAttributes>[] => [
   caseOf('average', [1, 6, 7, 4], { kernel: 4, stride: 3, padding: 1, ceilMode: true, countIncludePad: false }),
   caseOf('average', [1, 7, 8, 9], { kernel: [2, 5], stride: 3, padding: [0, 1, 1, 4], countIncludePad: false }),
   caseOf('average', [1, 5, 5, 11], { kernel: 2 }, { segments: [3, 7, 1] }),
+  caseOf('average', [2, 5, 7, 6], { kernel: 3, stride: 1, padding: 1 }),
+  caseOf('average', [2, 5, 7, 6], { kernel: 3, stride: 1, padding: 1, countIncludePad: false }),
   caseOf('average', [1, 32, 32, 5], { kernel: 32 }),
   // Stems and transitions of the networks.
   caseOf('max', [1, 56, 56, 64], { kernel: 3, stride: 2, padding: 1 }),

@@ -8,7 +8,7 @@ import { dispatchGroups } from '../groups.js';
 
 export interface ScaleAttributes {
   factor: number;
-  /** Another shape for the same pixels: [n, c] as [n, 1, 1, c]. Default: that of x. */
+  /** Another shape for the same elements; nhwc4 keeps its channels: [n, c] as [n, 1, 1, c]. Default: that of x. */
   shape?: readonly number[];
 }
 
@@ -19,8 +19,9 @@ export const forward: Operation<ScaleAttributes> = {
     if (!Number.isFinite(factor))
       throw new InputError('factor', { expected: 'a finite number', given: String(factor) });
     if (by && elementCount(by) !== 1) throw new InputError('factor', { expected: '[1]', given: describeShape(by) });
-    if (product(shape) !== elementCount(x!) || shape.at(-1) !== x!.shape.at(-1)) {
-      throw new InputError('shape', { expected: `the pixels of ${describeShape(x!)}`, given: shape.join('×') });
+    const sameChannels = x!.layout === 'dense' || shape.at(-1) === x!.shape.at(-1);
+    if (product(shape) !== elementCount(x!) || !sameChannels) {
+      throw new InputError('shape', { expected: `the elements of ${describeShape(x!)}`, given: shape.join('×') });
     }
     return [{ ...x!, shape }];
   },
@@ -49,5 +50,6 @@ export const cases = (): Case<ScaleAttributes>[] => [
   { inputs: [{ shape: [1, 1, 1, 1] }, undefined], attributes: { factor: 3 } },
   { inputs: [{ shape: [2, 3, 5, 11], segments: [3, 7, 1] }, { shape: [1] }], attributes: { factor: -0.5 } },
   { inputs: [{ shape: [3, 133], layout: 'dense' }, { shape: [1] }], attributes: { factor: 1 } },
+  { inputs: [{ shape: [7], layout: 'dense' }, undefined], attributes: { factor: 1, shape: [7, 1, 1] } },
   { inputs: [{ shape: [3, 7] }, undefined], attributes: { factor: 2, shape: [3, 1, 1, 7] } },
 ];

@@ -31,22 +31,21 @@ export const forward: Operation<CompactAttributes> = {
   },
 };
 
-const sources = new Map<string, Tensor>();
+const tables = new Map<string, Tensor>();
 
-// For each lane of `y` the lane of `x` that holds the same channel, 0xffffffff in padding.
-function sourceLanes(x: Tensor, y: Tensor): Tensor {
-  const key = `${segmentsOf(x)} in ${segmentsOf(y)}`;
-  let tensor = sources.get(key);
+/**
+ * For each lane of `y` the lane of `x` that holds its channel, 0xffffffff in padding, as a constant. `sourceOf` says which channel of x
+ * a channel of y is, and `order` names it: tables of one order and the same segments are one tensor.
+ */
+export function sourceLanes(x: Tensor, y: Tensor, order = '', sourceOf = (channel: number) => channel): Tensor {
+  const key = `${segmentsOf(x)} in ${segmentsOf(y)}${order}`;
+  let tensor = tables.get(key);
   if (!tensor) {
     const from = laneChannels(x);
-    const lanes = Uint32Array.from(laneChannels(y), (channel) => (channel < 0 ? -1 : from.indexOf(channel)));
-    tensor = createTensor(
-      `sources of ${key}`,
-      'constant',
-      { shape: [lanes.length], layout: 'dense', type: 'u32' },
-      lanes,
-    );
-    sources.set(key, tensor);
+    const lanes = Uint32Array.from(laneChannels(y), (channel) => (channel < 0 ? -1 : from.indexOf(sourceOf(channel))));
+    const spec = { shape: [lanes.length], layout: 'dense', type: 'u32' } as const;
+    tensor = createTensor(`sources of ${key}`, 'constant', spec, lanes);
+    tables.set(key, tensor);
   }
   return tensor;
 }

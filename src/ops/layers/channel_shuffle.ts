@@ -1,0 +1,68 @@
+/**
+ * Channels in another order, so that what groups of a convolution have computed meets in the groups of the next (ShuffleNet, Zhang et al.
+ * 2018, section 3.1): the channels, seen as a table with a row for each group, are read column by column. As torch's ChannelShuffle.
+ */
+import { InputError } from '../../errors.js';
+import { compact as kernel } from '../../generated/kernels.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import { channelCount, describeForm, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
+import { dispatchGroups } from '../groups.js';
+import { sourceLanes, withSegments } from '../packing/compact.js';
+
+export interface ChannelShuffleAttributes {
+  /** Rows of the table. */
+  groups: number;
+}
+
+/** Which channel of x, of so many, comes in a place of y. */
+const sourceOf = (place: number, channels: number, groups: number) =>
+  (place % groups) * (channels / groups) + Math.floor(place / groups);
+
+/** x: nhwc4 of any segments. y: of the same shape, without holes. */
+export const forward: Operation<ChannelShuffleAttributes> = {
+  name: 'channel_shuffle',
+  infer([x], { groups }) {
+    const { shape, layout, type } = x!;
+    if (layout !== 'nhwc4') throw new InputError('input', { expected: 'nhwc4', given: describeForm(x!) });
+    if (!(Number.isInteger(groups) && groups >= 1 && channelCount(x!) % groups === 0)) {
+      throw new InputError('groups', { expected: `a divisor of ${channelCount(x!)} channels`, given: String(groups) });
+    }
+    return [{ shape, layout, type }];
+  },
+  flops: () => 0,
+  lower({ inputs: [x], outputs: [y], attributes: { groups } }, context) {
+    const source = (place: number) => sourceOf(place, channelCount(y), groups);
+    dispatchGroups(context, y, {
+      kernel,
+      inputs: { x },
+      whole: [sourceLanes(x!, y, ` shuffled by ${groups}`, source)],
+    });
+  },
+};
+
+/** Adds a channel shuffle. x: [n, h, w, c] nhwc4 with c a multiple of `groups`. Result: shape of x. */
+export function channelShuffle(g: GraphBuilder, x: Tensor, groups: number, name?: string): Tensor {
+  return g.apply(forward, [x], { groups }, name);
+}
+
+export const reference: Reference<ChannelShuffleAttributes> = ([x], { outputs: [y], attributes: { groups } }) => {
+  const channels = channelCount(y);
+  return [x!.map((_, i) => x![i - (i % channels) + sourceOf(i % channels, channels, groups)])];
+};
+
+/** A shuffle with as many groups as a group had channels puts everything back. */
+export const gradient: Gradient<ChannelShuffleAttributes> = (g, { inputs: [x], outputs: [y], attributes }, [dy]) => {
+  const back = channelShuffle(g, dy!, channelCount(x!) / attributes.groups, `${y.name}/gradient`);
+  return [withSegments(g, back, segmentsOf(x!), `${y.name}/gradient`)];
+};
+
+export const cases = (): Case<ChannelShuffleAttributes>[] => [
+  { inputs: [{ shape: [1, 1, 1, 1] }], attributes: { groups: 1 } },
+  { inputs: [{ shape: [2, 3, 5, 6] }], attributes: { groups: 2 } },
+  { inputs: [{ shape: [2, 3, 5, 6] }], attributes: { groups: 3 } },
+  { inputs: [{ shape: [1, 3, 5, 7] }], attributes: { groups: 7 } },
+  { inputs: [{ shape: [2, 2, 5, 10], segments: [5, 5] }], attributes: { groups: 2 } },
+  { inputs: [{ shape: [1, 133, 3, 12], segments: [3, 7, 2] }], attributes: { groups: 4 } },
+  { inputs: [{ shape: [1, 28, 28, 116], segments: [58, 58] }], attributes: { groups: 2 }, bench: true },
+];
