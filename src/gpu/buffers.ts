@@ -1,11 +1,17 @@
-/** Buffers: creation with the sizes that WebGPU wants, upload in pieces, read-back without holding a core. */
+/** Makes GPU buffers with sizes that WebGPU accepts, writes to them in pieces, and reads them back. */
 import { InputError } from '../errors.js';
 import type { Gpu } from './device.js';
 
-/** Bind offsets are multiples of this on every device. */
+/**
+ * Every device accepts a buffer offset in a bind group if it is a multiple of this. The limits `minStorageBufferOffsetAlignment` and
+ * `minUniformBufferOffsetAlignment` are 256 by default, and a device can only have smaller ones.
+ */
 export const ALIGNMENT = 256;
 
-/** Large enough to be quick, small enough that Dawn's staging copy does not double the memory of big weights. */
+/**
+ * Bytes of one `writeBuffer`. Large enough that the number of calls does not matter; small enough that the copy which Dawn makes of each
+ * piece takes little memory beside large weights.
+ */
 const UPLOAD_PIECE = 4 << 20;
 
 const USAGE = { mapRead: 0x1, copySource: 0x4, copyTarget: 0x8, uniform: 0x40, storage: 0x80 } as const;
@@ -13,8 +19,8 @@ const USAGE = { mapRead: 0x1, copySource: 0x4, copyTarget: 0x8, uniform: 0x40, s
 export const alignUp = (size: number, step: number = ALIGNMENT) => Math.ceil(size / step) * step;
 
 /**
- * A storage buffer, zeroed, which can be copied from and to.
- * @throws InputError naming the buffer where it exceeds what the adapter can hold.
+ * A storage buffer filled with zeros, which can be copied from and to.
+ * @throws InputError naming the buffer if it is larger than the adapter allows.
  */
 export function createStorage(gpu: Gpu, label: string, size: number): GPUBuffer {
   return create(gpu, label, size, USAGE.storage | USAGE.copySource | USAGE.copyTarget);
@@ -39,12 +45,14 @@ function create(gpu: Gpu, label: string, size: number, usage: number): GPUBuffer
   return gpu.device.createBuffer({ label, size: Math.max(16, alignUp(size, 4)), usage });
 }
 
-/** The GPU is full. */
+/** The GPU has no memory left for what is needed. */
 export class OutOfMemoryError extends InputError {}
 
 /**
- * Makes buffers, and waits until they are known to have memory: without, a GPU that is full fails much later and elsewhere.
- * @throws OutOfMemoryError where there is not enough.
+ * Calls `make`, which makes buffers, and waits until the GPU has said whether there is memory for them. Without the wait a full GPU
+ * would report its error much later, at something else that uses the buffers.
+ * @param what what the memory is for, for the error.
+ * @throws OutOfMemoryError if there is not enough memory.
  */
 export async function allocate<T>(gpu: Gpu, what: string, make: () => T): Promise<T> {
   gpu.device.pushErrorScope('out-of-memory');
@@ -53,7 +61,7 @@ export async function allocate<T>(gpu: Gpu, what: string, make: () => T): Promis
   try {
     made = make();
   } finally {
-    // No await in between: on a shared device others use the scope stack too.
+    // There must be no await between push and pop: other users of a shared device push onto the same stack of error scopes.
     full = gpu.device.popErrorScope();
   }
   const refuse = (error: GPUError | null) => {
@@ -65,7 +73,7 @@ export async function allocate<T>(gpu: Gpu, what: string, make: () => T): Promis
   return made;
 }
 
-/** Writes bytes in pieces. Views on shared memory are copied first: Node's `writeBuffer` refuses them. */
+/** Writes bytes in pieces. A view on shared memory is copied first, because `writeBuffer` in Node refuses it. */
 export function upload(gpu: Gpu, buffer: GPUBuffer, data: ArrayBufferView, offset = 0): void {
   let bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
   const shared = typeof SharedArrayBuffer !== 'undefined' && data.buffer instanceof SharedArrayBuffer;
@@ -79,7 +87,7 @@ export function upload(gpu: Gpu, buffer: GPUBuffer, data: ArrayBufferView, offse
   }
 }
 
-/** Copies a mapped-for-reading buffer's content out and unmaps it. */
+/** Maps a read-back buffer, copies its first `size` bytes, and unmaps it. Waits without keeping a CPU core busy. */
 export function mapped(gpu: Gpu, buffer: GPUBuffer, size: number): Promise<ArrayBuffer> {
   const length = alignUp(Math.max(size, 4), 4);
   const read = async () => {
@@ -98,13 +106,13 @@ export interface BufferRange {
   readonly size: number;
 }
 
-/** Reads a range of a buffer back, once all that is submitted before has run. */
+/** Reads a range of a buffer back. The read takes place after all work that was submitted before. */
 export async function readBuffer(gpu: Gpu, buffer: GPUBuffer, offset: number, size: number): Promise<ArrayBuffer> {
   const [content] = await readRanges(gpu, [{ buffer, offset, size }]);
   return content;
 }
 
-/** Reads several ranges back in one piece: a round trip to the GPU costs far more than the bytes. */
+/** Reads several ranges back with one copy and one wait, because waiting for the GPU costs far more than moving the bytes. */
 export async function readRanges(gpu: Gpu, ranges: readonly BufferRange[]): Promise<ArrayBuffer[]> {
   const total = ranges.reduce((sum, { size }) => sum + alignUp(size, 4), 0);
   const staging = createReadback(gpu, `read back ${ranges[0]?.buffer.label}`, total);

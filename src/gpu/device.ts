@@ -1,6 +1,6 @@
 /**
- * Opens a device: raybox's own, or the caller's. Asks by name for the limits and features that kernels use, refuses
- * adapters that compute nothing, and catches what no error scope caught.
+ * Opens a device of raybox's own, or wraps the caller's. It asks the adapter for the limits and features that kernels use, refuses
+ * adapters that accept calls but compute nothing, and listens for errors that no error scope has caught.
  */
 import { platform } from '#gpu';
 import { type DeviceLostError, GpuUnavailableError, KernelError } from '../errors.js';
@@ -10,7 +10,10 @@ import { lossOf, onGpu } from './loss.js';
 import type { Pipelines } from './pipelines.js';
 import { pipelinesOf } from './pipelines.js';
 
-/** Limits that raybox asks for as high as the adapter has them: the defaults bind 128 MiB and 16 KiB of workgroup memory. */
+/**
+ * Limits that are requested at the adapter's maximum. Without a request a device gets WebGPU's defaults, which are too low for large
+ * tensors (128 MiB for a binding) and for fast kernels (16 KiB of workgroup memory).
+ */
 const WANTED_LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -23,44 +26,44 @@ const WANTED_LIMITS = [
 
 const WANTED_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const;
 
-/** A kernel binds at most this many buffers: the limit that every WebGPU device grants is 8. */
+/** The most storage buffers that a kernel may bind. WebGPU's default limit is 8, so every device of ours has at least this many. */
 export const MAX_STORAGE_BUFFERS = 8;
 
-/** Which adapter and device to work on. */
+/** Which adapter and device to use. */
 export interface GpuOptions {
-  /** The caller's device. It is shared: raybox keeps to its limits and never destroys it. */
+  /** A device of the caller's, to be shared. raybox keeps within its limits and never destroys it. */
   device?: GPUDevice;
-  /** Part of an adapter's name, or `swiftshader`. Default: the environment's RAYBOX_ADAPTER, else the system's choice. */
+  /** Part of an adapter's name, or `swiftshader`. Default: the environment variable RAYBOX_ADAPTER, or else the system's choice. */
   adapter?: string;
   powerPreference?: GPUPowerPreference;
-  /** Options for Dawn in Node, such as `enable-dawn-features=…`. See the README for those that NVIDIA's f16 needs. */
+  /** Options for Dawn in Node, such as `enable-dawn-features=…`. The README names those that f16 on NVIDIA GPUs needs. */
   dawn?: readonly string[];
 }
 
 const GPU_OPTIONS = optionNames<GpuOptions>({ device: true, adapter: true, powerPreference: true, dawn: true });
 
-/** A device and what raybox keeps beside it. */
+/** A device, with what raybox knows of it and keeps for it. */
 export interface Gpu {
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
   readonly limits: GPUSupportedLimits;
   readonly features: ReadonlySet<string>;
-  /** A CPU pretending to be a GPU: no workgroup memory worth the name, and other kernels are fast there. */
+  /** Whether the adapter computes on the CPU. Its workgroup memory is no faster than other memory, so other kernels are fast there. */
   readonly software: boolean;
   readonly pipelines: Pipelines;
-  /** Resolves once the device is lost for another reason than `close()`. */
+  /** Resolves if the device is lost for any other reason than `close()`. */
   readonly lost: Promise<DeviceLostError>;
-  /** Throws what has gone wrong since the last call: a lost device, or an error that no scope caught. */
+  /** Throws if the device has been lost, or if it has reported an error since the last call that no error scope caught. */
   check(): void;
-  /** Waits for something that the GPU does, see `onGpu`: every await on it goes through here. */
+  /** Waits for work of the GPU. Every await of such work must go through here, so that it ends when the device is lost (see `onGpu`). */
   wait<T>(work: Promise<T>): Promise<T>;
   close(): void;
 }
 
 /**
  * Opens a device.
- * @throws GpuUnavailableError where there is no adapter, it is none that computes, or it grants too little; InputError for
- *   an option that there is not.
+ * @throws GpuUnavailableError if there is no adapter, if the adapter computes nothing, or if its limits are too low; InputError for an
+ *   unknown option.
  */
 export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
   checkOptions('openGpu', options, GPU_OPTIONS);
@@ -71,7 +74,7 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
     ...(options.dawn ? { dawn: options.dawn } : {}),
   });
   const powerPreference = options.powerPreference ?? 'high-performance';
-  // Dawn throws for a name that fits no adapter, and lists those that there are.
+  // Dawn throws for a name that fits no adapter, with a list of those there are. Other platforms give null.
   const adapter = await entry.requestAdapter({ powerPreference }).catch((cause: Error) => {
     throw new GpuUnavailableError(name ? `no adapter named ${name}` : 'no WebGPU adapter', {
       given: cause.message,
@@ -97,7 +100,7 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
   return wrap(device, adapter.info, true);
 }
 
-/** Every adapter of this machine that WebGPU hands out, for `raybox info`. */
+/** The adapters that WebGPU gives for each power preference, without duplicates, for `raybox info`. */
 export async function listAdapters(): Promise<GPUAdapter[]> {
   const found = new Map<string, GPUAdapter>();
   const entry = await platform.gpu({});
@@ -108,7 +111,7 @@ export async function listAdapters(): Promise<GPUAdapter[]> {
   return [...found.values()];
 }
 
-/** One line about an adapter. */
+/** An adapter's vendor, architecture, device and description in one line. */
 export function describe(info: GPUAdapterInfo): string {
   return [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
 }
@@ -123,7 +126,7 @@ function wrap(device: GPUDevice, info: GPUAdapterInfo, owned: boolean): Gpu {
   const loss = lossOf(device);
   let failure: KernelError | undefined;
   let closed = false;
-  // A listener beside the caller's own handler, which goes on being called.
+  // A listener leaves the caller's own `onuncapturederror` handler in place.
   const onError = (event: GPUUncapturedErrorEvent) => {
     failure ??= new KernelError(`the GPU reported an error: ${event.error.message}`);
   };

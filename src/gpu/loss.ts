@@ -1,27 +1,31 @@
 /**
- * How a lost device is told. While it goes away, each implementation says so in words of its own: an AbortError with an empty message,
- * an OperationError, a refused pipeline. Whoever waits for the GPU waits here, so that everybody hears the same DeviceLostError.
+ * How the loss of a device is reported. When a device is lost, pending calls fail in ways that differ between implementations: with an
+ * AbortError with an empty message, with an OperationError, or with a refused pipeline. All code that waits for the GPU therefore waits
+ * through `onGpu`, which turns each of these into the same DeviceLostError.
  */
 import { DeviceLostError, GpuUnavailableError, InputError, KernelError } from '../errors.js';
 
 export interface Loss {
-  /** Resolves once the device is lost; never where raybox itself closed it. */
+  /** Resolves once the device is lost. It never resolves if raybox itself closed the device. */
   readonly lost: Promise<DeviceLostError>;
-  /** What everything that needs the device is answered from then on. */
+  /** The error of all later calls that need the device; undefined while the device works. */
   readonly error: Error | undefined;
-  /** Says that the device is about to be destroyed on purpose. */
+  /** Has to be called before the device is destroyed on purpose. */
   expect(): void;
 }
 
-/** What `onGpu` needs beside. */
+/** A `Loss`, with the list that only `onGpu` uses. */
 interface KnownLoss extends Loss {
-  /** Called once there is an error. A set, not a promise: what waited without success would stay with a promise for ever. */
+  /**
+   * Functions to call once the device is lost. This is a set rather than a promise, because a finished wait can take itself out of a set,
+   * whereas a promise would keep every callback as long as the device lives.
+   */
   readonly waiting: Set<() => void>;
 }
 
 const known = new WeakMap<GPUDevice, KnownLoss>();
 
-/** The loss of a device: one error, however many share the device. */
+/** The `Loss` of a device. All users of a device share it, so that they get the same error. */
 export function lossOf(device: GPUDevice): KnownLoss {
   const found = known.get(device) ?? watch(device);
   known.set(device, found);
@@ -60,21 +64,22 @@ function watch(device: GPUDevice): KnownLoss {
 }
 
 /**
- * How long a failure may run ahead of the news that the device is lost. What only a lost device explains waits longer, because
- * nothing is gained by being quick there.
+ * A call can fail shortly before `device.lost` resolves. A failure is therefore held back for a while: if the device turns out to be lost,
+ * the DeviceLostError is thrown in its place. Errors of raybox's own are usually right as they are, so they wait only briefly. Other errors
+ * hardly come from anything but a lost device, so they wait longer.
  */
-const OURS_MS = 200;
-const FOREIGN_MS = 2000;
+const OWN_ERROR_MS = 200;
+const OTHER_ERROR_MS = 2000;
 
 /**
- * Waits for something that the GPU does; every await on it goes through here.
- * @throws DeviceLostError, the same for everybody, where the device was lost; GpuUnavailableError where raybox has closed it;
- *   otherwise what went wrong, as one of raybox's own errors.
+ * Waits for work of the GPU. Every await of such work must go through here.
+ * @throws DeviceLostError (the same object for all who wait) if the device was lost; GpuUnavailableError if raybox has closed it;
+ *   otherwise the error of `work`, as one of raybox's own errors.
  */
 export function onGpu<T>(device: GPUDevice, work: Promise<T>): Promise<T> {
   const loss = lossOf(device);
   return new Promise<T>((resolve, reject) => {
-    // Whatever is still pending then may never be answered.
+    // After a loss some pending calls never settle, so the loss itself has to end the wait.
     let timer: ReturnType<typeof setTimeout> | undefined;
     const lose = () => {
       clearTimeout(timer);
@@ -92,7 +97,7 @@ export function onGpu<T>(device: GPUDevice, work: Promise<T>): Promise<T> {
         loss.waiting.delete(lose);
         reject(isOurs ? error : new KernelError(`the GPU failed: ${error}`, { cause: error }));
       };
-      if (!loss.error) timer = setTimeout(give, isOurs ? OURS_MS : FOREIGN_MS);
+      if (!loss.error) timer = setTimeout(give, isOurs ? OWN_ERROR_MS : OTHER_ERROR_MS);
     };
     work.then(done, failed);
   });

@@ -1,27 +1,27 @@
 /**
- * Compute pipelines, cached by their final source. They are compiled asynchronously and at most once, also while the
- * first compilation is still under way. Bind-group layouts depend on the bindings' access alone, so that all
- * variants of an operation share one.
+ * Compute pipelines, compiled asynchronously and cached by their complete source. A pipeline that is asked for again, even while it is
+ * still being compiled, is not compiled twice. A bind-group layout only depends on how each binding is accessed, so all variants of an
+ * operation share one.
  */
 import { KernelError } from '../errors.js';
 import { debug } from './debug.js';
 import { onGpu } from './loss.js';
 import { assemble, type Constants, type Kernel } from './wgsl.js';
 
-/** How a kernel uses its bindings in order, a letter each: `r` reads, `w` reads and writes. A uniform follows. */
+/** How a kernel uses its bindings, one letter for each in order: `r` reads, `w` reads and writes. The params uniform follows them. */
 export type AccessPattern = string;
 
 export interface Pipelines {
-  /** Compiles, or finds, one variant of a kernel. `where` names the op and its shapes in an error. */
+  /** Gives the pipeline of one variant of a kernel, compiled now or before. `where` names the operation and its shapes in errors. */
   get(kernel: Kernel, constants: Constants, access: AccessPattern, where: string): Promise<GPUComputePipeline>;
   layout(access: AccessPattern): GPUBindGroupLayout;
-  /** How many pipelines have been asked for. */
+  /** How many different pipelines there are, those under compilation included. */
   readonly size: number;
 }
 
 const known = new WeakMap<GPUDevice, Pipelines>();
 
-/** The pipelines of a device: one cache, however many localizers share it. */
+/** The pipelines of a device. All users of a device share one cache. */
 export function pipelinesOf(device: GPUDevice): Pipelines {
   const pipelines = known.get(device) ?? createPipelines(device);
   known.set(device, pipelines);
@@ -61,7 +61,7 @@ function createPipelines(device: GPUDevice): Pipelines {
       if (!pipeline) {
         debug(4, `${kernel.name} for ${where}\n${code}`);
         pipeline = onGpu(device, compile(device, kernel.name, code, layout(access), where));
-        // A failed compilation is not kept: its error belongs to the one who asked.
+        // A failed compilation is not kept, because its error names the node that asked for it; another node gets an error of its own.
         pipeline.catch(() => pipelines.delete(key));
         pipelines.set(key, pipeline);
       }
@@ -85,7 +85,7 @@ async function compile(
     layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
     compute: { module, entryPoint: 'main' },
   });
-  pipeline.catch(() => {}); // reported below, with what the compiler said
+  pipeline.catch(() => {}); // reported below, together with the compiler's messages
   const shaderError = await invalid;
   if (!shaderError) {
     try {

@@ -1,10 +1,12 @@
 /**
- * Runs recorded dispatches. They are split into submits of about equal cost, so that an abort takes effect, a page stays
- * alive and no watchdog fires. What an error scope catches is thrown at the next await.
+ * Runs recorded dispatches. They are split into submits of about equal cost, so that a run can be aborted, a page stays responsive, and
+ * the driver's watchdog, which ends submits that take too long, does not fire. An error that an error scope catches is thrown at the next
+ * await.
  */
 import { InputError, KernelError } from '../errors.js';
 import type { Gpu } from './device.js';
 
+/** A dispatch with all that the GPU needs to run it. */
 export interface Recorded {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
@@ -16,15 +18,16 @@ export interface Recorded {
 
 export interface RunOptions {
   signal?: AbortSignal | undefined;
-  /** Called after each submit with the share of the run's cost that is done, 0…1. */
+  /** Called after each submit with the share of the run's expected cost that is done, 0…1. */
   onProgress?: ((done: number) => void) | undefined;
-  /** Everything this many times over in a single submit: benchmarks divide by it, so that submitting costs next to nothing. */
+  /** Runs everything this many times in a single submit, so that a benchmark can measure the dispatches without the cost of submitting. */
   repeat?: number;
 }
 
+/** Expected time of one submit: how long an abort waits, and far less than the seconds after which a watchdog fires. */
 const SUBMIT_MS = 100;
 
-/** What an adapter does in a millisecond. Starts from a guess and follows what runs take. */
+/** How much an adapter does in a millisecond. It starts as a guess and is corrected by the times that runs take. */
 interface Pace {
   flops: number;
   bytes: number;
@@ -41,15 +44,15 @@ function paceOf(gpu: Gpu): Pace {
   return pace;
 }
 
-/** Expected time of some dispatches in milliseconds. */
+/** The time in milliseconds that some dispatches are expected to take. */
 function expectedMs(gpu: Gpu, steps: readonly { flops: number; bytes: number }[]): number {
   const pace = paceOf(gpu);
   return steps.reduce((sum, { flops, bytes }) => sum + Math.max(flops / pace.flops, bytes / pace.bytes), 0);
 }
 
 /**
- * Submits all dispatches. The next part is on its way before the one ahead of it is through, so that the GPU does not wait for the
- * host; more than two never are. The last is not waited for.
+ * Submits all dispatches, in parts. Each part is submitted before the one ahead of it has finished, so that the GPU does not wait for the
+ * CPU, but never more than two are under way. The last part is not waited for.
  */
 export async function run(gpu: Gpu, steps: readonly Recorded[], options: RunOptions = {}): Promise<void> {
   gpu.check();
@@ -57,7 +60,7 @@ export async function run(gpu: Gpu, steps: readonly Recorded[], options: RunOpti
   const total = expectedMs(gpu, steps);
   const pending: Promise<unknown>[] = [];
   const later = (answer: Promise<void>) => {
-    answer.catch(() => {}); // awaited below, unless waiting for another one fails first
+    answer.catch(() => {}); // it is awaited below, unless another one fails first
     pending.push(answer);
     return answer;
   };
@@ -74,7 +77,7 @@ export async function run(gpu: Gpu, steps: readonly Recorded[], options: RunOpti
       const next = groups.at(index + 1);
       let nextFailed = failed;
       if (next) {
-        const through = later(gpu.wait(gpu.device.queue.onSubmittedWorkDone())); // of all that has been submitted until now
+        const through = later(gpu.wait(gpu.device.queue.onSubmittedWorkDone())); // resolves after all that has been submitted until now
         nextFailed = send(next);
         await through;
         const now = performance.now();
@@ -87,23 +90,23 @@ export async function run(gpu: Gpu, steps: readonly Recorded[], options: RunOpti
       options.onProgress?.(Math.min(1, done / total));
     }
   } catch (error) {
-    // Whoever hears of it may end the device or the thread next, which must not happen while the GPU has something to answer.
+    // The caller may destroy the device or end the thread after an error. That must not happen while calls to the GPU are pending.
     await Promise.allSettled(pending);
     throw error;
   }
   gpu.check();
 }
 
-// Bounded steps: one slow submit (a compilation at first dispatch) must not spoil the estimate.
+// The correction is bounded, so that one slow submit (drivers may compile at the first dispatch) does not spoil the estimate.
 function adjust(gpu: Gpu, expected: number, taken: number): void {
-  if (expected < 5) return;
+  if (expected < 5) return; // too short: the time would mostly be that of submitting
   const pace = paceOf(gpu);
   const factor = Math.min(4, Math.max(0.7, expected / taken)) ** 0.5;
   pace.flops *= factor;
   pace.bytes *= factor;
 }
 
-/** In how many submits a run would go to the GPU now; fewer once the adapter has shown that it is fast. */
+/** The number of submits that a run would be split into now. It falls once the adapter has proved to be fast. */
 export const submitCount = (gpu: Gpu, steps: readonly Recorded[]) => groupByCost(gpu, steps).length;
 
 function groupByCost(gpu: Gpu, steps: readonly Recorded[]): Recorded[][] {
@@ -121,7 +124,7 @@ function groupByCost(gpu: Gpu, steps: readonly Recorded[]): Recorded[][] {
   return groups;
 }
 
-// No await between push and pop: on a shared device others use the scope stack too.
+// There must be no await between push and pop: other users of a shared device push onto the same stack of error scopes.
 function submit(gpu: Gpu, steps: readonly Recorded[]): Promise<void> {
   const { device } = gpu;
   device.pushErrorScope('internal');
@@ -150,7 +153,7 @@ export function encodeDispatch(pass: GPUComputePassEncoder, step: Recorded): voi
   pass.dispatchWorkgroups(...step.workgroups);
 }
 
-/** Compiles what drivers compile only when a pipeline first runs: an empty dispatch of each is enough. */
+/** Makes drivers compile now what they would compile when a pipeline first runs. A dispatch without workgroups is enough. */
 export function warm(gpu: Gpu, steps: readonly Recorded[]): void {
   const encoder = gpu.device.createCommandEncoder();
   const pass = encoder.beginComputePass();

@@ -1,12 +1,12 @@
-/** GPU time of each dispatch, by timestamps: one pass a dispatch, since WebGPU stamps passes. */
+/** Measures the GPU time of each dispatch. WebGPU writes timestamps at the ends of passes, so each dispatch gets a pass of its own. */
 import { createReadback, mapped } from './buffers.js';
 import type { Gpu } from './device.js';
 import { encodeDispatch, type Recorded } from './run.js';
 
-/** Timestamp queries that fit into one query set. */
+/** The most queries that WebGPU allows in one query set. */
 const SET_SIZE = 4096;
 
-/** Nanoseconds of each dispatch, or undefined where the adapter has no timestamps. Dawn rounds to 65 µs unless told otherwise. */
+/** Nanoseconds of each dispatch; undefined if the adapter has no timestamps. Dawn rounds them to 65 µs unless told otherwise. */
 export async function timeDispatches(gpu: Gpu, steps: readonly Recorded[]): Promise<Float64Array | undefined> {
   if (!gpu.features.has('timestamp-query')) return undefined;
   const times = new Float64Array(steps.length);

@@ -1,7 +1,7 @@
 /**
- * WebGPU's types for the emitted declarations, taken from whatever the user's compiler knows: TypeScript's own DOM types,
- * `@webgpu/types`, or neither. `.ci/declarations.js` imports them into each declaration file that needs one, so that no user has to
- * install types, and none gets two sets that clash.
+ * WebGPU's types for the published declaration files. A user's compiler may know them from TypeScript's own DOM types, from
+ * `@webgpu/types`, or not at all; each name below is the compiler's own type if it has one, and `object` otherwise. So no user has to
+ * install types, and nobody gets two sets that clash. `.ci/declarations.js` imports this file into each declaration file that needs it.
  */
 type Global<Name extends string> = typeof globalThis extends { [name in Name]: { prototype: infer Type } }
   ? Type

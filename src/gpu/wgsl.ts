@@ -1,24 +1,28 @@
 /**
- * From a kernel file to the module that is compiled: `enable` lines, a generated prelude of `const` and `alias` lines,
- * then the file with its `#if NAME / #if !NAME / #else / #endif` lines resolved. Those exist only where dead code would
- * not validate: a binding used behind a false `const` still counts as used.
+ * Turns a kernel file into the WGSL text that is compiled:
+ * 1. `enable` lines for the features that it needs,
+ * 2. a generated prelude of `const` and `alias` lines,
+ * 3. the file, with its `#if NAME`, `#if !NAME`, `#else` and `#endif` lines resolved.
+ *
+ * Kernels use `#if` only where a plain `if` on a constant of the prelude would not do, because unused code has to be valid too. For
+ * example, a binding counts as used even if the only code that uses it never runs.
  */
 import { KernelError } from '../errors.js';
 
 /** A kernel as `.ci/build.js` embeds it from `kernels/<name>.wgsl`. */
 export interface Kernel {
   name: string;
-  /** With `struct Params`, whose fields are all 4-byte scalars. */
+  /** WGSL with a `struct Params` whose fields are all 4-byte scalars. */
   source: string;
 }
 
 /**
- * What the prelude bakes into a kernel. An integer or boolean becomes `const NAME`; a string is a WGSL type and becomes
- * `alias NAME`. `SUBGROUPS: true` and the type `f16` bring their `enable` line along.
+ * The content of a kernel's prelude. An integer or boolean becomes `const NAME`; a string is a WGSL type and becomes `alias NAME`.
+ * `SUBGROUPS: true` and the type `f16` also add their `enable` line.
  */
 export type Constants = Readonly<Record<string, number | boolean | string>>;
 
-/** The WGSL text of one variant of a kernel. Its text is also its identity in the pipeline cache. */
+/** The WGSL text of one variant of a kernel. The pipeline cache finds the variant by this text. */
 export function assemble(kernel: Kernel, constants: Constants): string {
   const enables: string[] = [];
   if (Object.values(constants).includes('f16')) enables.push('enable f16;');
@@ -32,7 +36,7 @@ export function assemble(kernel: Kernel, constants: Constants): string {
 
 function resolveConditions(kernel: Kernel, constants: Constants): string[] {
   const kept: string[] = [];
-  const taken: boolean[] = []; // one entry for each open #if: whether its current half is kept
+  const taken: boolean[] = []; // for each open #if, whether the lines of its current branch are kept
   for (const line of kernel.source.split('\n')) {
     const condition = /^\s*#if (!?)(\w+)\s*$/.exec(line);
     if (condition) {
@@ -53,7 +57,7 @@ function resolveConditions(kernel: Kernel, constants: Constants): string[] {
 
 const layouts = new WeakMap<Kernel, readonly (readonly [name: string, type: string])[]>();
 
-/** The fields of a kernel's `struct Params`, in order, so that a dispatch gives numbers by name and never repeats the layout. */
+/** The fields of a kernel's `struct Params`, in order. They are read from the WGSL, so that its layout is written down only once. */
 function paramsOf(kernel: Kernel) {
   let fields = layouts.get(kernel);
   if (!fields) {
@@ -64,10 +68,10 @@ function paramsOf(kernel: Kernel) {
   return fields;
 }
 
-/** Bytes of a kernel's `Params` uniform. */
+/** Bytes of a kernel's `Params` uniform: whole 16-byte units, as uniform buffers have to be. */
 export const paramsSize = (kernel: Kernel): number => Math.max(16, Math.ceil(paramsOf(kernel).length / 4) * 16);
 
-/** The bytes of a `Params` uniform. Every field of the struct must be given, and no other. */
+/** The content of a `Params` uniform. `values` must have every field of the struct and no other. */
 export function packParams(kernel: Kernel, values: Readonly<Record<string, number>>): ArrayBuffer {
   const params = paramsOf(kernel);
   const bytes = new ArrayBuffer(paramsSize(kernel));

@@ -1,6 +1,6 @@
 /**
- * A network as data: a list of nodes over shaped tensors. Shapes are inferred as nodes are added, so that a mistake is
- * an error at the line that makes it.
+ * A network as data: a list of nodes, each an operation applied to tensors. Shapes are inferred as nodes are added, so that a mistake is
+ * reported at the line of code that makes it.
  */
 import { InputError } from '../../errors.js';
 import type { Operation } from './operation.js';
@@ -9,24 +9,29 @@ import { describeShape, type ElementType, type Kind, type Layout, type Tensor, t
 /** One operation applied to tensors. */
 export interface Node<Attributes = object> {
   readonly operation: Operation<Attributes>;
-  /** An input that is left out (a convolution without bias) is undefined. */
+  /** An optional input that is not given, such as the bias of a convolution, is undefined. */
   readonly inputs: readonly (Tensor | undefined)[];
   readonly outputs: readonly Tensor[];
   readonly attributes: Attributes;
-  /** Repeats a node of the forward pass (see `recompute`). What it derives is derived anew rather than kept in between. */
+  /**
+   * Whether the node repeats one of the forward pass (see `recompute`). Tensors that it derives, such as a repacked input, are then derived
+   * again too; sharing those of the forward pass would keep them in memory in between.
+   */
   readonly again?: boolean;
 }
 
-/** A list of operations over tensors, in an order that can be run. */
+/** Nodes in an order in which they can be run, and the tensors that they are run for. */
 export interface Graph {
   readonly nodes: readonly Node[];
   readonly outputs: readonly Tensor[];
-  /** Tensors that live inside another one, `offset` vec4 groups into each of its pixels (concatenation without copies). */
+  /** Tensors that lie in the memory of another one. `fuse` adds them, so that a concatenation needs no copies. */
   readonly slices: ReadonlyMap<Tensor, Slice>;
 }
 
+/** Where a tensor lies in the memory of another one. */
 export interface Slice {
   readonly of: Tensor;
+  /** Groups of four channels from the start of each pixel of `of`. */
   readonly offset: number;
 }
 
@@ -54,7 +59,7 @@ export function createTensor(name: string, kind: Kind, spec: TensorSpec, data?: 
   };
 }
 
-/** Applies an operation: checks its inputs, infers its outputs. Every graph change goes through here. */
+/** Applies an operation: checks its inputs, and makes its output tensors. All nodes are made here, those that `fuse` makes included. */
 export function createNode<A extends object>(
   operation: Operation<A>,
   inputs: readonly (Tensor | undefined)[],
@@ -80,24 +85,25 @@ export function createNode<A extends object>(
   return { operation, inputs, outputs, attributes };
 }
 
-/** Adds operations to a graph. Shapes are inferred at once, so that a mistake is an error at the line that makes it. */
+/** Builds a graph node by node. */
 export interface GraphBuilder {
-  /** The element type of activations. Vectors, logits and boxes stay f32. */
+  /** The element type of activations. Dense tensors, such as logits and boxes, are f32 all the same. */
   readonly type: 'f32' | 'f16';
   /**
-   * Where batch norms take the statistics of the batch itself from, which the running ones then follow. Without it, they use those that
-   * come with the weights. Handed in, so that a page that only infers does not load what training needs.
+   * The operation that computes the statistics of a batch for batch norms, and updates the running statistics by them. Without it batch
+   * norms use the statistics that come with the weights. It is handed in rather than imported, so that a page that only infers does not
+   * load code for training.
    */
   readonly batchStatistics?: Operation<{ momentum: number }> | undefined;
   /** All nodes so far, in order. */
   readonly nodes: readonly Node[];
-  /** A tensor given anew for each run. */
+  /** A tensor whose content is given before each run. */
   input(name: string, shape: readonly number[], options?: { layout?: Layout; type?: ElementType }): Tensor;
-  /** A named weight in torch's layout, dense f32. The same name gives the same tensor. */
+  /** A named weight: dense f32, its dimensions in PyTorch's order. The same name gives the same tensor. */
   parameter(name: string, shape: readonly number[]): Tensor;
-  /** A constant with its content. */
+  /** A constant whose content is given now, in dense order. */
   constant(name: string, spec: TensorSpec, data: ArrayLike<number>): Tensor;
-  /** Memory that outlives runs, zero at first: momentum, say. Dense f32. */
+  /** A dense f32 tensor that keeps its content from run to run and begins with zeros, such as an optimizer's momentum. */
   state(name: string, shape: readonly number[]): Tensor;
   /** Adds a node and returns its first output. */
   apply<A extends object>(
@@ -113,7 +119,7 @@ export interface GraphBuilder {
     attributes: A,
     name?: string,
   ): readonly Tensor[];
-  /** The graph up to here, as far as `outputs` and updated states depend on it. */
+  /** Ends the graph, without the nodes that neither `outputs` nor updated states depend on. */
   finish(outputs: readonly Tensor[]): Graph;
   readonly parameters: ReadonlyMap<string, Tensor>;
 }
@@ -122,7 +128,7 @@ export interface GraphBuilder {
  * Begins a graph.
  * @param options.type element type of activations (default f32).
  * @param options.parameters `constant` for inference (default), `state` for training.
- * @param options.batchStatistics for training with the statistics of each batch: `forward` of `ops/layers/batch_statistics.ts`.
+ * @param options.batchStatistics for training with the statistics of each batch: the `forward` of `ops/layers/batch_statistics.ts`.
  */
 export function createGraph(
   options: {
@@ -172,7 +178,7 @@ export function updatesOf({ operation, inputs }: Node): Tensor[] {
   return (operation.updates ?? []).flatMap((index) => inputs[index] ?? []);
 }
 
-/** What a node is called in messages and profiles. */
+/** The name of a node in messages and profiles. */
 export function nameOf(node: Node): string {
   return node.outputs[0]?.name ?? `${updatesOf(node)[0]?.name ?? 'nothing'}/${node.operation.name}`;
 }
@@ -189,7 +195,7 @@ export function prune(graph: Graph): Graph {
   return { ...graph, nodes: kept.reverse() };
 }
 
-/** The tensor whose memory a tensor uses, and how far into its pixels. */
+/** The tensor in whose memory a tensor lies (itself if it is not a slice), and its offset in groups of four channels. */
 export function rootOf(slices: ReadonlyMap<Tensor, Slice>, tensor: Tensor): Slice {
   let of = tensor;
   let offset = 0;

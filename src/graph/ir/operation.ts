@@ -1,68 +1,73 @@
 /**
- * What an operation is. A file in a folder of `src/ops` exports its `forward` (an `Operation`), its `reference`, its `cases` and its
- * `gradient` separately; built indexes collect each. An operation from outside is an `Operation` all the same.
+ * What an operation is. Each file in the folders of `src/ops` defines one, in separate exports: `forward` (the `Operation`), `reference`,
+ * `cases` and `gradient`. The build collects each kind in an index of its own, so that a page that only infers loads only `forward`. A
+ * caller may define an `Operation` of their own in the same way.
  */
 import type { Constants, Kernel } from '../../gpu/wgsl.js';
 import type { GraphBuilder, Node } from './graph.js';
 import type { Tensor, TensorSpec } from './tensor.js';
 
-/** What an adapter is like, as far as the choice of kernels goes. */
+/** The properties of an adapter that decide which kernels run on it. */
 export interface Traits {
-  /** A CPU pretending to be a GPU. */
+  /** Whether the adapter computes on the CPU. */
   readonly software: boolean;
   readonly f16: boolean;
-  /** Lanes of a subgroup where the adapter has one fixed size, else 0. */
+  /** The number of lanes of a subgroup if the adapter has only one size of subgroups, else 0. */
   readonly subgroupSize: number;
   readonly maxInvocations: number;
   readonly maxWorkgroupBytes: number;
   readonly maxBindingBytes: number;
 }
 
-/** What a graph is made of: shapes that follow from shapes, and dispatches that compute a node. */
+/** A kind of node: how the shapes of its outputs follow from those of its inputs, and which dispatches compute it. */
 export interface Operation<Attributes = object> {
   readonly name: string;
   /**
-   * Which inputs, all of kind 'state', the node overwrites: parameters, momentum, running statistics. Such a node runs though nobody
-   * reads its outputs, and no later node may read what it has overwritten.
+   * The places of the inputs that the node overwrites: parameters, momentum, running statistics. All are of kind 'state'. Such a node
+   * runs even if nothing reads its outputs, and no later node may read the overwritten inputs.
    */
   readonly updates?: readonly number[];
   /**
-   * The output holds the pixels of all inputs, one input's channels behind the other's (concatenation). Fusion lets inputs be written
-   * straight into the output, so that nothing is copied.
+   * Whether the operation is a concatenation: each pixel of the output holds the channels of the first input, then those of the second,
+   * and so on. Fusion then has the inputs written straight into the output, so that nothing is copied.
    */
   readonly joinsInputs?: true;
   /**
-   * The output is a part of each pixel of the first input (a slice), which begins so many vec4 groups into the pixel. Fusion lets the
-   * output be read straight out of the input, so that nothing is copied.
+   * For an operation that cuts a stretch of channels out of each pixel of its first input: where the stretch begins, in groups of four
+   * channels. Fusion then has the output read straight from the input, so that nothing is copied.
    */
   cutsAt?(attributes: Attributes): number;
-  /** Shapes of the outputs. @throws InputError saying which input was expected to have which shape. */
+  /** The shapes of the outputs. @throws InputError with the shape that an input should have. */
   infer(inputs: readonly (Tensor | undefined)[], attributes: Attributes): readonly TensorSpec[];
-  /** Floating-point operations. Bytes are those of the tensors unless `lower` moves more. */
+  /** The number of floating-point operations of a node. */
   flops(node: Node<Attributes>): number;
-  /** The kernels that can run this node on this adapter, the best first. Default: one, named `default`. */
+  /** Names of the kernel variants that can run this node on this adapter, the best first. Default: only `default`. */
   variants?(node: Node<Attributes>, traits: Traits): readonly string[];
-  /** Says which dispatches compute the node. */
+  /** Adds the dispatches that compute the node to `context`. */
   lower(node: Node<Attributes>, context: Lowering): void;
-  /** This node with its only consumer `next` taken in, or undefined. See `fuse`. */
+  /** Merges this node with `next`, the only node that reads its output; undefined if they cannot be merged. See `fuse`. */
   absorb?(node: Node<Attributes>, next: Node): Replacement | undefined;
-  /** This node with the producer of one of its inputs taken in, or undefined. */
+  /** Merges this node with `previous`, which computes one of its inputs; undefined if they cannot be merged. */
   absorbInput?(node: Node<Attributes>, previous: Node): Replacement | undefined;
 }
 
-/** Nodes that stand for two others. The last one's outputs take the place of theirs. */
+/** Nodes that replace two merged ones. The outputs of the last one replace those of the merged nodes. */
 export type Replacement = readonly Node[];
 
-/** The float64 truth: logical dense values in, logical dense values out; behind the outputs, the new values of updated states. */
+/**
+ * Computes an operation in float64, as the truth that its kernels are compared with. Inputs and results are values in dense order, without
+ * padding. The results are the outputs, followed by the new values of the states that the operation updates.
+ */
 export type Reference<Attributes = object> = (
   inputs: readonly (Float64Array | undefined)[],
   node: Node<Attributes>,
 ) => readonly Float64Array[];
 
 /**
- * The backward pass of a node: from a scalar's gradients by the node's outputs to its gradients by the node's inputs, as more
- * operations on `g`. Undefined where none flows: an output that the scalar does not depend on, labels, fixed statistics. What
- * turns out not to be needed is pruned.
+ * The backward pass of a node, added to `g` as more operations.
+ * @param outputs the gradients of the loss with respect to the node's outputs; undefined for an output that the loss does not depend on.
+ * @returns the gradients of the loss with respect to the node's inputs; undefined for an input that has none, such as labels or fixed
+ *   statistics. A gradient that turns out not to be needed is pruned from the graph.
  */
 export type Gradient<Attributes = object> = (
   g: GraphBuilder,
@@ -70,19 +75,22 @@ export type Gradient<Attributes = object> = (
   outputs: readonly (Tensor | undefined)[],
 ) => readonly (Tensor | undefined)[];
 
-/** A part of a tensor as a kernel sees it. */
+/** A tensor or a part of it, as a kernel sees it. */
 export interface View {
   readonly binding: Binding;
-  /** Where the first element is, in elements of the kernel's array; wraps like a u32 where the window starts late. */
+  /**
+   * Index of the tensor's first element in the kernel's array. It is negative if the binding begins behind that element; as a u32 it then
+   * wraps around, and adding the index of an element within the binding gives the right place.
+   */
   readonly offset: number;
-  /** nhwc4: vec4 groups from one pixel to the next. */
+  /** nhwc4: groups of four channels from one pixel to the next. */
   readonly pitch: number;
 }
 
 export interface Binding {
   readonly tensor: Tensor | undefined;
   readonly access: 'read' | 'write';
-  /** Bytes into the tensor, a multiple of 256; the whole tensor where both are undefined. */
+  /** Bytes from the tensor's beginning, a multiple of 256. If `start` and `size` are undefined, the whole tensor is bound. */
   readonly start?: number;
   readonly size?: number;
 }
@@ -95,20 +103,26 @@ export interface Dispatch {
   readonly bindings: readonly View[];
   readonly params: Readonly<Record<string, number>>;
   readonly workgroups: readonly [number, number, number];
-  /** Its part of the node's work, where its part of the workgroups says nothing about it. */
+  /**
+   * Floating-point operations of this dispatch. Default: the node's operations are divided among its dispatches by their workgroups; this
+   * is for dispatches for which that would be wrong.
+   */
   readonly flops?: number;
 }
 
 /** A range of pixels, end excluded. */
 export type Range = readonly [from: number, to: number];
 
-/** What `lower` may do. */
+/** What the `lower` of an operation is given to add its dispatches with. */
 export interface Lowering {
   readonly traits: Traits;
-  /** The variant that was chosen. */
+  /** The chosen kernel variant. */
   readonly variant: string;
   dispatch(dispatch: Dispatch): void;
-  /** Computes a tensor from others first: packed weights, say. Folded into a constant where all inputs are constants. */
+  /**
+   * Adds a node that computes a tensor which the kernels need first, such as packed weights. If all inputs are constants, it is computed
+   * once when the plan is made.
+   */
   derive<A extends object>(operation: Operation<A>, inputs: readonly (Tensor | undefined)[], attributes: A): Tensor;
   /** A temporary that only this node's dispatches use. */
   scratch(name: string, spec: TensorSpec): Tensor;
@@ -116,26 +130,27 @@ export interface Lowering {
   read(tensor: Tensor | undefined, pixels?: Range): View;
   /** A tensor, or some of its pixels, for writing. */
   write(tensor: Tensor, pixels?: Range): View;
-  /** Whether a tensor is the same in every run, and known when the plan is made. */
+  /** Whether a tensor's content is known when the plan is made, and therefore the same in every run. */
   isConstant(tensor: Tensor): boolean;
-  /** Whether `part` already lies inside `whole`, so that there is nothing to copy. */
+  /** Whether `part` lies in the memory of `whole`, so that it need not be copied there. */
   isSlice(part: Tensor, whole: Tensor): boolean;
   /**
-   * Splits the pixels of `output` into ranges whose windows the adapter can bind. `needs` says which pixels of each input
-   * a range of output pixels reads. @throws InputError naming the tensor where even one pixel's window is too large.
+   * Splits the pixels of `output` into ranges that are small enough for the adapter to bind.
+   * @param needs inputs, each with a function from a range of output pixels to the input's pixels that are read for it.
+   * @throws InputError naming the tensor if even a single output pixel needs more than can be bound.
    */
   bands(output: Tensor, needs: readonly (readonly [Tensor | undefined, (range: Range) => Range])[]): readonly Range[];
 }
 
-/** One row of an operation's table of cases, which drives tests, `raybox verify` and the benchmarks. */
+/** One row of an operation's table of cases, which tests, `raybox verify` and the benchmarks run. */
 export interface Case<Attributes = object> {
   readonly inputs: readonly (CaseInput | undefined)[];
   readonly attributes: Attributes;
-  /** Larger than a test run bears: only `verify --full` and the benchmarks take it. */
+  /** Too slow for a test run; only `verify --full` and the benchmarks run it. */
   readonly full?: boolean;
   /** Also a benchmark. */
   readonly bench?: boolean;
-  /** NMSE bound, where it is not the kernel bound of 1e-11 (f32) and 1e-6 (f16). */
+  /** The largest normalized mean squared error that passes. Default: 1e-11 for f32, 1e-6 for f16. */
   readonly bound?: number;
   /** The result is discrete (labels, boxes): every value must be equal. */
   readonly exact?: boolean;
@@ -148,13 +163,16 @@ export interface CaseInput {
   /** Default: the case's element type for nhwc4, f32 for dense. */
   readonly type?: 'f32' | 'f16' | 'u32';
   readonly segments?: readonly number[];
-  /** Default `normal`: standard normal. `positive`: |normal| + 0.1. `uniform`: 0…1. A function of the flat index otherwise. */
+  /** `normal` (the default): standard normal. `positive`: |normal| + 0.1. `uniform`: 0…1. Or a function of an element's index. */
   readonly fill?: 'normal' | 'positive' | 'uniform' | ((index: number) => number);
-  /** Default: constant for dense inputs (weights are packed when the plan is made), input for nhwc4. */
+  /** Default: `constant` for dense inputs, so that weights are packed when the plan is made; `input` for nhwc4. */
   readonly kind?: 'input' | 'constant' | 'state';
 }
 
-/** Spreads `count` workgroups over two dimensions where one would exceed 65,535. Kernels compute x + y · num_workgroups.x. */
+/**
+ * Spreads `count` workgroups over two dimensions if there are more than 65,535, WebGPU's limit for one. A kernel computes its workgroup's
+ * index as x + y · num_workgroups.x, and has to stop if the index is not below `count`.
+ */
 export function spread(count: number): [number, number, number] {
   const limit = 65_535;
   if (count <= limit) return [count, 1, 1];

@@ -1,9 +1,9 @@
 /**
  * Tensors and how they lie in memory.
  *
- * Activations are `nhwc4`: the last dimension is channels, and each pixel's channels are padded to whole vec4 groups
- * whose padding lanes are zero. A concatenation may leave holes: its `segments` are padded one by one. Everything else
- * is `dense`: row-major scalars without gaps.
+ * Activations are `nhwc4`: images, rows, columns, channels. Each pixel's channels are padded with zeros to whole groups of four (a vec4).
+ * In the output of a concatenation, each part (`segments`) is padded by itself, so that there can be padding between channels.
+ * All other tensors are `dense`: scalars in row-major order without gaps.
  */
 import { InputError } from '../../errors.js';
 import { f16ToF32, f32ToF16 } from '../../formats/half.js';
@@ -12,17 +12,19 @@ export type ElementType = 'f32' | 'f16' | 'u32';
 export type Layout = 'nhwc4' | 'dense';
 
 /**
- * input: given anew for each run. constant: known when the plan is made. state: parameters, statistics; outlives runs
- * and is updated in place. temporary: produced and consumed within a run.
+ * - input: its content is given before each run.
+ * - constant: its content is known when the plan is made.
+ * - state: it keeps its content from run to run and is updated in place, as parameters and running statistics are.
+ * - temporary: it is computed and read within a run.
  */
 export type Kind = 'input' | 'constant' | 'state' | 'temporary';
 
-/** All that decides how a tensor lies in memory. */
+/** Everything that determines how a tensor lies in memory. */
 export interface TensorSpec {
   readonly shape: readonly number[];
   readonly layout: Layout;
   readonly type: ElementType;
-  /** nhwc4 only: the widths whose padded lengths follow one another. Default: one segment, all channels. */
+  /** nhwc4 only: numbers of channels that are padded to whole groups one by one. Default: one segment with all channels. */
   readonly segments?: readonly number[];
 }
 
@@ -31,7 +33,7 @@ export interface Tensor extends TensorSpec {
   readonly id: number;
   readonly name: string;
   readonly kind: Kind;
-  /** Content of a constant that is no named parameter, in dense order. */
+  /** Content in dense order, for a constant that is not a named parameter. */
   readonly data?: ArrayLike<number>;
 }
 
@@ -40,15 +42,15 @@ export const product = (numbers: readonly number[]) => numbers.reduce((all, one)
 /** Number of logical elements. */
 export const elementCount = (tensor: TensorSpec) => product(tensor.shape);
 
-/** nhwc4: number of pixels, that is of all positions over all images. */
+/** nhwc4: number of pixels of all images together. */
 export const pixelCount = (tensor: TensorSpec) => product(tensor.shape.slice(0, -1));
 
-/** Length of the last dimension: channels of activations. */
+/** Length of the last dimension. In activations, that is the channels. */
 export const channelCount = (tensor: TensorSpec) => tensor.shape[tensor.shape.length - 1] ?? 1;
 
 export const segmentsOf = (tensor: TensorSpec) => tensor.segments ?? [channelCount(tensor)];
 
-/** nhwc4: vec4 groups of one pixel, holes included. */
+/** nhwc4: groups of four channels in one pixel, padding included. */
 export const groupCount = (tensor: TensorSpec) =>
   segmentsOf(tensor).reduce((sum, width) => sum + Math.ceil(width / 4), 0);
 
@@ -60,7 +62,7 @@ export function byteSize(tensor: TensorSpec): number {
   return elements * bytesPerElement(tensor.type);
 }
 
-/** For each physical lane of a pixel the logical channel in it, −1 in padding. */
+/** For each place in a pixel's memory, padding included, the channel that lies there, or −1 for padding. */
 export function laneChannels(tensor: TensorSpec): Int32Array {
   const lanes = new Int32Array(groupCount(tensor) * 4).fill(-1);
   let lane = 0;
@@ -76,13 +78,13 @@ export function describeShape(tensor: TensorSpec): string {
   return `${tensor.type}[${tensor.shape.join('×')}]`;
 }
 
-/** All that decides how a tensor lies in memory, in words: two tensors of one form can be worked on side by side. */
+/** How a tensor lies in memory, in words. If two tensors have the same description, corresponding elements lie at the same places. */
 export function describeForm(tensor: TensorSpec): string {
   const segments = segmentsOf(tensor);
   return `${tensor.layout} ${describeShape(tensor)}${segments.length > 1 ? ` in segments ${segments.join(' + ')}` : ''}`;
 }
 
-/** Dense logical values → the bytes on the GPU. */
+/** From values in dense order to the bytes on the GPU. */
 export function encodeTensor(tensor: TensorSpec, values: ArrayLike<number>): Uint8Array {
   if (values.length !== elementCount(tensor)) {
     throw new InputError('wrong number of values for a tensor', {
@@ -111,14 +113,14 @@ export function encodeTensor(tensor: TensorSpec, values: ArrayLike<number>): Uin
   return new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
 }
 
-/** The bytes on the GPU → physical values, padding lanes included. */
+/** From the bytes on the GPU to numbers, padding included. */
 export function decodePhysical(tensor: TensorSpec, bytes: ArrayBuffer): Float32Array | Uint32Array {
   if (tensor.type === 'u32') return new Uint32Array(bytes, 0, byteSize(tensor) / 4);
   if (tensor.type === 'f16') return f16ToF32(new Uint16Array(bytes, 0, byteSize(tensor) / 2));
   return new Float32Array(bytes, 0, byteSize(tensor) / 4);
 }
 
-/** The bytes on the GPU → dense logical values. */
+/** From the bytes on the GPU to values in dense order, without padding. */
 export function decodeTensor(tensor: TensorSpec, bytes: ArrayBuffer): Float32Array | Uint32Array {
   const physical = decodePhysical(tensor, bytes);
   if (tensor.layout === 'dense') return physical;

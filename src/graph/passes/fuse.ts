@@ -1,6 +1,7 @@
 /**
- * A shorter graph that computes the same. What merges with what is the operations' own knowledge (`absorb`,
- * `absorbInput`); this pass finds the pairs. Then concatenations lose their copies: inputs become slices of the output.
+ * Makes a shorter graph that computes the same:
+ * 1. It merges pairs of nodes. The operations know what they can be merged with (`absorb`, `absorbInput`); this pass finds the pairs.
+ * 2. It removes the copies of concatenations and slices, by letting tensors share memory.
  */
 import { debug } from '../../gpu/debug.js';
 import { type Graph, type Node, nameOf, prune, rootOf, type Slice } from '../ir/graph.js';
@@ -14,7 +15,7 @@ function mergePairs(graph: Graph): Graph {
   const producer = producers(graph.nodes);
   const uses = useCounts(graph.nodes, graph.outputs);
   const merged: Node[] = [];
-  // In order, each node as often as it merges with what comes before it: what it became may merge again.
+  // Each node is merged with earlier ones as often as possible, since the result of a merge can often be merged again.
   for (const node of graph.nodes) {
     let group: readonly Node[] = [node];
     for (let own = node; ; own = group[group.length - 1]) {
@@ -22,8 +23,8 @@ function mergePairs(graph: Graph): Graph {
       const at = merge ? merged.lastIndexOf(merge.previous) : -1;
       if (!merge || at < 0) break;
       const { previous, replacement } = merge;
-      // The replacement stands where the later node stood, so that all of its inputs have been computed. Its last node
-      // takes over the outputs, so that consumers need no change.
+      // The replacement takes the place of the later node, where all of its inputs have been computed. Its last node gets the outputs of
+      // the later node, so that nodes which read them need no change.
       const last = { ...replacement[replacement.length - 1], outputs: node.outputs };
       group = [...group.slice(0, -1), ...replacement.slice(0, -1), last];
       merged.splice(at, 1);
@@ -71,12 +72,12 @@ function useCounts(nodes: readonly Node[], outputs: readonly Tensor[]): Map<Tens
 }
 
 /**
- * Makes inputs of concatenations slices of the output, so that whoever computes them writes them in place. An input keeps a buffer of
- * its own where
+ * Makes the inputs of concatenations slices of the output, so that the nodes which compute them write into the output directly. An input
+ * keeps memory of its own if
  * - it is an output of the graph, which the caller reads by itself;
  * - no node of this graph computes it (an input of the graph, a weight);
  * - it is already a slice of another tensor;
- * - it comes more than once, since one place in memory cannot be two places in the output;
+ * - it is given more than once, since one tensor cannot lie at two places of the output;
  * - a node would read and write the same buffer in one dispatch, which WebGPU refuses. That is either the node which computes the
  *   input, or a concatenation which copies it.
  */
@@ -109,8 +110,10 @@ function sliceConcats(graph: Graph): Graph {
 }
 
 /**
- * Makes slices views of what they are cut from. A slice keeps a buffer of its own where it is an output of the graph or a part of
- * a concatenation, or where a node would read the slice and write the buffer that it is cut from, which WebGPU refuses.
+ * Lets slices lie in the memory of the tensor that they are cut from. A slice keeps memory of its own if
+ * - it is an output of the graph, which the caller reads by itself;
+ * - it already lies in the output of a concatenation;
+ * - a node would read the slice and write the tensor that it is cut from in one dispatch, which WebGPU refuses.
  */
 function viewSlices(graph: Graph): Graph {
   const slices = new Map<Tensor, Slice>(graph.slices);

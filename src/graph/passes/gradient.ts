@@ -1,25 +1,25 @@
 /**
- * Reverse-mode differentiation: a graph's backward pass is more nodes of the same graph. Taken before fusion, so that one plan
- * holds both and fuses them alike.
+ * Reverse-mode differentiation. The backward pass is added to the graph as more nodes. This happens before fusion, so that nodes of
+ * both passes are fused.
  */
 import { InputError } from '../../errors.js';
 import type { GraphBuilder, Node } from '../ir/graph.js';
 import type { Gradient } from '../ir/operation.js';
 import { describeForm, describeShape, elementCount, type Tensor } from '../ir/tensor.js';
 
-/** What differentiation has to know of operations. */
+/** What differentiation has to know of operations. It is handed in, because this room knows no operation by name. */
 export interface GradientRules {
   /** The gradient of an operation, by its name. */
   gradientOf(operation: string): Gradient | undefined;
-  /** Adds a sum, for a tensor that several nodes read: its gradient is the sum of what comes from each. */
+  /** Adds the sum of two tensors to the graph. If several nodes read a tensor, its gradient is the sum of what comes from each of them. */
   sum(g: GraphBuilder, a: Tensor, b: Tensor, name: string): Tensor;
 }
 
 /**
- * Adds the gradients of `loss` by each tensor of `of`; those that `loss` does not depend on are missing from the answer.
- * @param loss one element, or with a seed any number.
- * @param seed the gradient of what is wanted by `loss`, of its shape. Default: 1.
- * @throws InputError naming an operation on the way that has no gradient.
+ * Adds the gradients of `loss` with respect to each tensor of `of`. Tensors that `loss` does not depend on are missing from the result.
+ * @param loss a tensor of one element, or of any shape if a seed is given.
+ * @param seed the gradient to begin with, in the shape of `loss`: that of the wanted number with respect to `loss`. Default: 1.
+ * @throws InputError naming an operation that has no gradient.
  */
 export function differentiate(
   g: GraphBuilder,
@@ -48,7 +48,7 @@ export function differentiate(
 
 function one(g: GraphBuilder, loss: Tensor): Tensor {
   if (elementCount(loss) !== 1 || loss.layout !== 'dense') {
-    throw new InputError('a gradient is that of one number', {
+    throw new InputError('only a single number can be differentiated', {
       expected: 'dense [1], or a seed',
       given: `${loss.layout} ${describeShape(loss)}`,
     });
@@ -71,7 +71,7 @@ function backward(g: GraphBuilder, node: Node, outputs: readonly (Tensor | undef
   throw new InputError(`operation ${node.operation.name} has no gradient`, { hint: 'registerGradient() adds one' });
 }
 
-// A gradient lies in memory as its tensor does, so that what comes from several consumers can be added.
+// A gradient has to lie in memory as its tensor does, so that the gradients from several nodes can be added.
 function refuseOtherShape(node: Node, tensor: Tensor, gradient: Tensor): void {
   if (describeForm(tensor) === describeForm(gradient)) return;
   throw new InputError(`the gradient of ${node.operation.name} by ${tensor.name} has another shape`, {

@@ -1,7 +1,8 @@
 /**
- * Memory for time: activations that the backward pass needs are dropped, and computed again when it comes to them (Chen et al. 2016,
- * "Training deep nets with sublinear memory cost"). What runs again is the same kernel on the same numbers, so the result is the same
- * to the bit. Taken after fusion, so that dropping does not change what merges with what.
+ * Saves memory at the cost of time: activations that the backward pass needs are dropped after the forward pass, and computed again when
+ * the backward pass reaches them (Chen et al. 2016, "Training deep nets with sublinear memory cost"). The same kernels run again on the
+ * same numbers, so the result is the same to the bit. This happens after fusion, so that the choice of what to drop does not change which
+ * nodes are merged.
  */
 
 import { createTensor, type Graph, type Node, rootOf, updatesOf } from '../ir/graph.js';
@@ -10,21 +11,23 @@ import { byteSize, elementCount, type Tensor } from '../ir/tensor.js';
 /** A way to run a graph in less memory. */
 export interface Recomputation {
   readonly graph: Graph;
-  /** What is computed again. */
+  /** Floating-point operations of the nodes that are computed again. */
   readonly flops: number;
-  /** Bytes of temporaries at the fullest moment. Packing and scratch memory come on top. */
+  /** The most bytes that temporaries take at any one time. Gaps between them and scratch memory are not counted. */
   readonly peakBytes: number;
 }
 
 /**
- * Ways to run a graph in less memory, the least work first. The forward pass is cut into segments where few bytes cross; what crosses
- * is kept. Of the early segments, which would be kept longest, everything else is dropped; of the others nothing, or only what
- * is cheap to have again: norms, activations, sums.
- * @param graph fused.
- * @param turn the loss: what comes up to it is the forward pass, what comes behind the backward.
+ * Ways to run a graph in less memory, those with the least additional work first. The forward pass is cut into segments, at places where
+ * few bytes are handed from one segment to the next. Those bytes are kept. What else a segment computes is treated by the segment's place:
+ * - In the first segments everything is dropped, because it would have to be kept for the longest time. The ways differ in how many
+ *   segments these are.
+ * - In the others either nothing is dropped, or only what is cheap to compute: norms, activation functions, sums.
+ * @param graph a fused graph.
+ * @param loss the tensor that the forward pass ends with. All later nodes are the backward pass.
  */
-export function recomputations(graph: Graph, turn: Tensor): Recomputation[] {
-  const length = graph.nodes.findIndex(({ outputs }) => outputs.includes(turn)) + 1;
+export function recomputations(graph: Graph, loss: Tensor): Recomputation[] {
+  const length = graph.nodes.findIndex(({ outputs }) => outputs.includes(loss)) + 1;
   const roots = rootsOf(graph, length);
   const found: Recomputation[] = [];
   const seen = new Set<string>();
@@ -38,7 +41,7 @@ export function recomputations(graph: Graph, turn: Tensor): Recomputation[] {
         const key = own.map(({ tensor }) => tensor.id).join();
         if (own.length === 0 || seen.has(key)) continue;
         seen.add(key);
-        const changed = recompute(graph, turn, new Set(own.map(({ tensor }) => tensor)));
+        const changed = recompute(graph, loss, new Set(own.map(({ tensor }) => tensor)));
         found.push({
           graph: changed,
           flops: work(changed) - work(graph),
@@ -51,13 +54,14 @@ export function recomputations(graph: Graph, turn: Tensor): Recomputation[] {
 }
 
 /**
- * The graph in which the backward pass does not read the dropped tensors, but copies that are computed just before they are needed first.
- * @param graph fused.
- * @param dropped temporaries that have memory of their own, written in the forward pass by nodes that update no state. What lies in
- *   them goes with them.
+ * Changes the backward pass to read copies of the dropped tensors, each of which is computed just before it is first needed.
+ * @param graph a fused graph.
+ * @param loss the tensor that the forward pass ends with.
+ * @param dropped temporaries that have memory of their own and are written in the forward pass, by nodes that update no state. Slices of
+ *   them are dropped too.
  */
-export function recompute(graph: Graph, turn: Tensor, dropped: ReadonlySet<Tensor>): Graph {
-  const length = graph.nodes.findIndex(({ outputs }) => outputs.includes(turn)) + 1;
+export function recompute(graph: Graph, loss: Tensor, dropped: ReadonlySet<Tensor>): Graph {
+  const length = graph.nodes.findIndex(({ outputs }) => outputs.includes(loss)) + 1;
   const nodes = graph.nodes.slice(0, length);
   const producer = new Map(nodes.flatMap((node) => node.outputs.map((tensor) => [tensor, node] as const)));
   const slices = new Map(graph.slices);
@@ -92,11 +96,16 @@ export function recompute(graph: Graph, turn: Tensor, dropped: ReadonlySet<Tenso
   return { ...graph, nodes, slices };
 }
 
-/** A tensor with memory of its own that the forward pass writes, and the nodes, by their places, that have to do with it. */
+/**
+ * A tensor that has memory of its own and is written in the forward pass. Reading or writing a slice of it counts as reading or writing it.
+ * Nodes are given by their places in the graph.
+ */
 interface Root {
   readonly tensor: Tensor;
   readonly bytes: number;
+  /** The first node that writes it. */
   readonly first: number;
+  /** The last node of the forward pass that reads or writes it. */
   lastForward: number;
   /** Whether the backward pass reads it. */
   isNeeded: boolean;
@@ -104,7 +113,10 @@ interface Root {
   isCheap: boolean;
 }
 
-/** Norms, activations and sums take up to this for an element, a 3×3 pooling 9, a convolution of 3×3 over few channels 18 and more. */
+/**
+ * A tensor is cheap to compute again if it takes at most this many floating-point operations per element. That includes norms, activation
+ * functions, sums and a 3×3 pooling (9), and excludes convolutions (a 3×3 convolution takes 18 for each input channel).
+ */
 const CHEAP_FLOPS = 9;
 
 function rootsOf(graph: Graph, length: number): Root[] {
@@ -121,7 +133,8 @@ function rootsOf(graph: Graph, length: number): Root[] {
       }
       const known = roots.get(own);
       if (!known) continue;
-      // A second output would be written again too, into memory that nobody asked for; a state would be updated twice.
+      // A node with several outputs would write all of them again, those that are still in memory included. A node that updates a state
+      // would update it twice.
       if (index >= length || node.outputs.length > 1 || updatesOf(node).length > 0) known.droppable = false;
       if (node.operation.flops(node) > CHEAP_FLOPS * elementCount(tensor)) known.isCheap = false;
     }
@@ -136,8 +149,9 @@ function rootsOf(graph: Graph, length: number): Root[] {
 }
 
 /**
- * Cuts the forward pass into segments that would keep about equally many bytes for the backward pass, each cut moved by up to half a
- * segment to where the fewest bytes cross. @returns the last node of each segment.
+ * Cuts the forward pass into segments that would each keep about the same number of bytes for the backward pass. Each cut is then moved, by
+ * up to half a segment, to the place where the fewest bytes are handed over.
+ * @returns the last node of each segment.
  */
 function cutsOf(roots: readonly Root[], length: number, count: number): number[] {
   const crossing = new Float64Array(length);
@@ -162,7 +176,7 @@ function cutsOf(roots: readonly Root[], length: number, count: number): number[]
 
 const work = (graph: Graph) => graph.nodes.reduce((sum, node) => sum + node.operation.flops(node), 0);
 
-/** Bytes of temporaries at the fullest moment of a graph. */
+/** The most bytes that the temporaries of a graph take at any one time. */
 export function peakBytes({ nodes, outputs, slices }: Graph): number {
   const own = new Set(outputs);
   const lives = new Map<Tensor, { first: number; last: number }>();

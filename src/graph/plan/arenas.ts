@@ -1,6 +1,7 @@
 /**
- * Packs temporaries by lifetime into as few bytes as a greedy order finds. WebGPU refuses a dispatch that reads and writes one
- * buffer, even in disjoint ranges, so what a dispatch reads and what it writes go to different arenas.
+ * Places temporaries in shared buffers (arenas), so that tensors whose lifetimes do not overlap can use the same bytes. A greedy method
+ * places the largest tensors first. WebGPU refuses a dispatch that reads and writes one buffer, even in separate ranges, so a tensor that
+ * a dispatch reads and one that it writes are placed in different arenas.
  */
 import { alignUp } from '../../gpu/buffers.js';
 import type { Graph } from '../ir/graph.js';
@@ -18,21 +19,23 @@ export interface Packing {
   readonly places: ReadonlyMap<Tensor, Place>;
 }
 
+/** The steps between which a tensor must be kept, and the tensors that it must not share an arena with. */
 interface Life {
   tensor: Tensor;
   first: number;
   last: number;
-  /** Tensors that some dispatch writes while it reads this one, or the other way round. */
+  /** Tensors that a dispatch writes while it reads this one, or reads while it writes this one. */
   rivals: Set<Tensor>;
 }
 
-/** Whether a tensor has a buffer of its own rather than a place in an arena. */
+/** Whether a tensor gets a buffer of its own rather than a place in an arena. */
 export const hasOwnBuffer = ({ outputs }: Graph, tensor: Tensor) =>
   tensor.kind !== 'temporary' || outputs.includes(tensor);
 
 /**
- * @param options.guard bytes kept free behind each tensor (tests put sentinels there).
- * @param options.maxBytes of an arena; a tensor that is larger has one to itself.
+ * Gives each temporary a place in an arena.
+ * @param options.guard bytes to keep free behind each tensor, for values that show whether a kernel writes too far.
+ * @param options.maxBytes the largest size of an arena. A tensor that is larger gets an arena to itself.
  */
 export function packArenas(
   steps: readonly Step[],

@@ -1,26 +1,26 @@
 /**
- * Which kernel variant each kind of work runs on. Variants round differently, and which is best may be measured, or thought of
- * differently tomorrow; what was chosen once can be kept, and chosen again.
+ * Records which kernel variant each kind of work runs on. Variants round differently, and the choice can change: with another version of
+ * raybox, or because it was measured. With a record, a later run can make the same choices and so repeat its results to the bit.
  */
 import type { Node } from '../ir/graph.js';
 import { describeShape, segmentsOf, type Tensor } from '../ir/tensor.js';
 import type { ChooseVariant } from './lower.js';
 
-/** Variants by the work that they do: see `workOf`. */
+/** The name of the variant for each kind of work, as `workOf` describes it. */
 export type KernelChoices = Readonly<Record<string, string>>;
 
 export interface Choices {
-  /** To be given to each plan whose choices are to be kept. */
+  /** The option `choose` for each plan whose choices have to be recorded. */
   readonly choose: ChooseVariant;
-  /** What has been chosen so far, in the order of the keys. */
+  /** The choices made so far, sorted by key. */
   made(): KernelChoices;
-  /** Work for which the wanted variant cannot run here, so that another was chosen. */
+  /** Work whose wanted variant cannot run on this adapter, so that another was chosen. */
   readonly missing: ReadonlySet<string>;
-  /** Work of which what was wanted says nothing. */
+  /** Work for which no variant was wanted. */
   readonly unknown: ReadonlySet<string>;
 }
 
-/** What a node computes, whatever it is called: nodes for which this is equal run on the same variant. */
+/** Describes what a node computes: its operation, shapes and attributes. Nodes with the same description run on the same variant. */
 export function workOf({ operation, inputs, outputs, attributes }: Node): string {
   const form = (tensor: Tensor | undefined) =>
     tensor ? `${describeShape(tensor)}${tensor.segments ? `/${segmentsOf(tensor).join('+')}` : ''}` : '-';
@@ -28,7 +28,7 @@ export function workOf({ operation, inputs, outputs, attributes }: Node): string
   return `${operation.name} ${shapes} ${JSON.stringify(attributes)}`;
 }
 
-/** Chooses as before where it can, otherwise the best. */
+/** Chooses the wanted variants where they can run, and the best ones otherwise. */
 export function createChoices(wanted: KernelChoices = {}): Choices {
   const chosen = new Map<string, string>();
   const missing = new Set<string>();

@@ -1,6 +1,6 @@
 /**
- * Constants on the GPU: weights are uploaded one after the other, packed by the operations' own kernels, and the unpacked copy is
- * freed as soon as nothing needs it, so that the peak stays near what is kept. Plans of one network share what is kept.
+ * Constants on the GPU. Weights are uploaded one after the other and packed by kernels. Each unpacked copy is freed as soon as nothing
+ * needs it, so that loading takes little more memory than the packed constants. Plans of one network share the packed constants.
  */
 import { InputError } from '../../errors.js';
 import { alignUp, allocate, createStorage, createUniform, upload } from '../../gpu/buffers.js';
@@ -13,11 +13,12 @@ import type { Lowered, Step } from './lower.js';
 import type { PlanOptions } from './plan.js';
 import { accessPattern, recordStep } from './record.js';
 
-/** Gives a named parameter's values in dense order. */
+/** Gives the values of a named parameter in dense order. */
 export type WeightSource = (name: string, shape: readonly number[]) => ArrayLike<number> | Promise<ArrayLike<number>>;
 
-/** Packed constants by what they are made of. Belongs to whoever made it; plans only look in. */
+/** The packed constants of a network. Plans share them; the code that has made the pool closes it. */
 export interface ConstantPool {
+  /** Buffers by `Lowered.keyOf`: the weights and operations that a constant is computed from. */
   readonly buffers: Map<string, GPUBuffer>;
   readonly bytes: number;
   close(): void;
@@ -37,10 +38,10 @@ export function createConstantPool(): ConstantPool {
   };
 }
 
-/** Bytes of weights that may be on their way before the GPU is waited for. */
+/** Bytes of weights to upload before waiting for the GPU. It bounds the memory of copies that the GPU has not taken yet. */
 const IN_FLIGHT = 64 << 20;
 
-/** Fills `pool` with the constants that a plan's dispatches read, and gives the buffer of each tensor. */
+/** Adds the constants that a plan's dispatches read to `pool`, unless they are there already, and returns the buffer of each tensor. */
 export async function createConstants(
   gpu: Gpu,
   { constantSteps, steps, keyOf }: Lowered,
@@ -51,7 +52,7 @@ export async function createConstants(
   const made = new Set(constantSteps.flatMap(({ node }) => node.outputs));
   const isConstant = (tensor: Tensor) => tensor.kind === 'constant' || made.has(tensor);
   const bound = steps.flatMap((step) => step.bindings.flatMap(({ tensor }) => tensor ?? []));
-  // With memory of their own, tensors can all be looked at: then what was packed is kept too.
+  // With `separate`, every tensor can be read after a run. That includes the unpacked weights, so they are kept too.
   const packed = options.separate
     ? constantSteps.flatMap((step) => step.bindings.flatMap(({ tensor }) => tensor ?? []))
     : [];
@@ -90,7 +91,7 @@ export async function createConstants(
       await runStep(gpu, step, places);
       for (const { tensor } of step.bindings) {
         if (!tensor || kept.has(tensor) || lastUse.get(tensor) !== index) continue;
-        // `destroy` waits for what is submitted, so the copy may go at once.
+        // WebGPU frees a destroyed buffer after the submitted work that uses it, so there is no need to wait here.
         buffers.get(tensor)?.destroy();
         buffers.delete(tensor);
       }
@@ -109,7 +110,7 @@ export async function createConstants(
   return new Map([...kept].map((tensor) => [tensor, pool.buffers.get(keyOf(tensor))!]));
 }
 
-/** The steps that lead to the tensors that are wanted. */
+/** The steps that the wanted tensors depend on. */
 function stepsFor(constantSteps: readonly Step[], wanted: Set<Tensor>): Step[] {
   const needed: Step[] = [];
   for (const step of [...constantSteps].reverse()) {

@@ -1,4 +1,4 @@
-/** Turns the nodes of a graph into dispatches: variants chosen, packed weights derived, windows bound. */
+/** Turns the nodes of a graph into dispatches: chooses kernel variants, adds the packing of weights, and decides what is bound. */
 import { InputError } from '../../errors.js';
 import { ALIGNMENT, mebibytes } from '../../gpu/buffers.js';
 import { debug } from '../../gpu/debug.js';
@@ -16,14 +16,14 @@ export interface Step extends Omit<Dispatch, 'bindings'> {
 }
 
 export interface Lowered {
-  /** Computed once, when the plan is made. */
+  /** Steps that depend on constants only. They run once, when the plan is made. */
   readonly constantSteps: readonly Step[];
   readonly steps: readonly Step[];
-  /** What a constant is made of: equal in every plan of the same weights, so that plans can share it. */
+  /** Describes what a constant is computed from. The key is the same in every plan of the same weights, so that plans can share it. */
   keyOf(tensor: Tensor): string;
 }
 
-/** Picks a variant of a node out of those that can run it. Default: the first. */
+/** Picks one of the variants that can run a node. Default: the first. */
 export type ChooseVariant = (node: Node, variants: readonly string[]) => string;
 
 export function traitsOf(gpu: Gpu): Traits {
@@ -96,7 +96,7 @@ export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, 
         const known = derived.get(key);
         if (known) return known;
         const made = createNode(operation, inputs, attributes, `${nameOf(node)}/${operation.name}`);
-        // Dispatches that the node has already asked for come before the derived tensor's own.
+        // The derived tensor's dispatches are added at once, and so run before all dispatches of this node.
         lowerNode(made as unknown as Node);
         derived.set(key, made.outputs[0]);
         return made.outputs[0];
@@ -114,10 +114,10 @@ export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, 
   return { constantSteps, steps, keyOf };
 }
 
-/** Every device grants as many workgroups along a dimension, and hardly one more. */
+/** WebGPU's default limit for the workgroups along a dimension. Hardly any device has a higher one. */
 const MAX_WORKGROUPS = 65_535;
 
-// WebGPU would leave such a dispatch out.
+// A dispatch beyond the limit would be a validation error that does not name the node.
 function refuseTooMany({ workgroups }: Dispatch, node: Node): void {
   if (Math.max(...workgroups) <= MAX_WORKGROUPS) return;
   throw new InputError(`${nameOf(node)} (${node.operation.name}) takes too many workgroups`, {
@@ -150,7 +150,7 @@ function view(
   return { binding: { tensor: of, access, start, size }, offset: offset - start / elementBytes, pitch };
 }
 
-// Aligned down to where a binding may begin. Without pixels: the whole tensor.
+// The bytes of some pixels, or of the whole tensor. The start is rounded down to where a binding may begin.
 function windowOf(root: Tensor, pixels: Range | undefined): { start: number; size: number } {
   const total = byteSize(root);
   if (!pixels) return { start: 0, size: total };

@@ -1,4 +1,4 @@
-/** What a graph takes on the GPU, known before anything is allocated; and the graph that keeps to a limit. */
+/** Computes how much GPU memory a graph takes before anything is allocated, and changes a graph to keep within a limit. */
 import { InputError } from '../../errors.js';
 import { alignUp, mebibytes } from '../../gpu/buffers.js';
 import { debug } from '../../gpu/debug.js';
@@ -12,13 +12,13 @@ import { type ChooseVariant, lower } from './lower.js';
 export interface MemoryOptions {
   traits: Traits;
   choose?: ChooseVariant | undefined;
-  /** Longest buffer (maxBufferSize). */
+  /** The largest size of a buffer (maxBufferSize). */
   maxBufferBytes?: number;
-  /** Tensors that lie in buffers of somebody else. */
+  /** Tensors that lie in buffers of the caller's, which do not count. */
   external?: ReadonlySet<Tensor>;
 }
 
-/** Bytes that a plan of a graph as it is, without fusion, will allocate. Params and read-back come on top. */
+/** Bytes that a plan of a graph will allocate if it is not fused further. Params and read-back buffers are not counted. */
 export function memoryOf(graph: Graph, options: MemoryOptions): number {
   const { traits, choose, maxBufferBytes, external } = options;
   const { steps, constantSteps } = lower(graph, traits, choose);
@@ -31,19 +31,20 @@ export function memoryOf(graph: Graph, options: MemoryOptions): number {
 }
 
 /**
- * The graph, or the way to recompute its activations that takes the least work of those that keep to a limit.
- * @param graph fused.
- * @param turn the loss, where the forward pass ends.
+ * Makes a graph keep within a limit of memory. If it does not already, activations are dropped and computed again, in the way that takes
+ * the least additional work.
+ * @param graph a fused graph.
+ * @param loss the tensor that the forward pass ends with.
  * @param limit bytes, as `memoryOf` counts them.
- * @throws InputError where there is no such way, with the least that is possible.
+ * @throws InputError with the least memory that is possible, if that exceeds the limit.
  */
-export function fitMemory(graph: Graph, turn: Tensor, limit: number, options: MemoryOptions): Graph {
+export function fitMemory(graph: Graph, loss: Tensor, limit: number, options: MemoryOptions): Graph {
   const before = memoryOf(graph, options);
   if (before <= limit) return graph;
   let least = before;
-  // What did not fit hardly does so with more at its fullest moment; to lay out a large graph takes a while.
+  // `memoryOf` takes a while for a large graph. So a way is skipped if its peak is no lower than that of a way that did not fit.
   let bound = Number.POSITIVE_INFINITY;
-  for (const { graph: changed, flops, peakBytes } of recomputations(graph, turn)) {
+  for (const { graph: changed, flops, peakBytes } of recomputations(graph, loss)) {
     if (peakBytes >= Math.min(bound, limit)) continue;
     const bytes = memoryOf(changed, options);
     if (bytes <= limit) {
@@ -57,6 +58,6 @@ export function fitMemory(graph: Graph, turn: Tensor, limit: number, options: Me
   throw new InputError('a training step does not fit into the memory that it may take', {
     expected: `at least ${mebibytes(least)}, with activations recomputed`,
     given: mebibytes(limit),
-    hint: 'use a smaller batch (with more of them to an update) or image',
+    hint: 'use a smaller batch (and more batches for each update) or a smaller image',
   });
 }

@@ -1,6 +1,6 @@
 /**
- * A graph made ready to run on one device: kernels compiled, weights packed, memory laid out, bind groups built. Running it is
- * then a matter of submitting.
+ * Makes a graph ready to run on one device: kernels are compiled, weights packed, memory allocated, and bind groups made. A run then only
+ * has to submit the dispatches.
  */
 import { DeviceLostError, InputError } from '../../errors.js';
 import { alignUp, allocate, createStorage, createUniform, mebibytes, readBuffer, upload } from '../../gpu/buffers.js';
@@ -17,26 +17,26 @@ import { type ConstantPool, createConstantPool, createConstants, type WeightSour
 import { type ChooseVariant, lower, type Step, traitsOf } from './lower.js';
 import { accessPattern, type Location, recordStep } from './record.js';
 
-/** Where weights come from, and what a plan shares with others. */
+/** Where weights come from, what a plan shares with other plans, and how it is made. */
 export interface PlanOptions {
   /** Values of a named parameter in dense order. */
   weights?: WeightSource;
-  /** Where packed constants are kept, so that plans share them. The caller closes it. Default: the plan's own. */
+  /** Where packed constants are kept, to be shared with other plans. The caller closes it. Default: a pool of the plan's own. */
   pool?: ConstantPool;
-  /** Skips fusion: each node runs as it is written, or as whoever fused it left it. */
+  /** Skips fusion. Also for a graph that has been fused already. */
   unfused?: boolean;
   choose?: ChooseVariant;
-  /** Buffers that the caller keeps: inputs, outputs or states shared between plans. */
+  /** Buffers of the caller's for inputs, outputs or states, so that plans can share them. */
   external?: ReadonlyMap<Tensor, GPUBuffer>;
-  /** Gives every tensor memory of its own, so that all can be read after a run, with `guard` bytes behind each. */
+  /** Gives every tensor memory of its own with `guard` free bytes behind it, so that all tensors can be read after a run. */
   separate?: { guard: number };
   /**
-   * Called before each run; what it returns is called after the run. Both can read every tensor where the plan is `separate`, and what
-   * they throw ends the run.
+   * Called before each run. The function that it returns is called after the run. If the plan is `separate`, both can read every tensor.
+   * If one of them throws, so does the run.
    */
   watchRuns?: (gpu: Gpu, plan: Plan) => Promise<() => Promise<void>>;
   signal?: AbortSignal | undefined;
-  /** Share of the weights that are on the GPU, 0…1. */
+  /** Called with the share of the weights that are on the GPU, 0…1. */
   onProgress?: ((done: number) => void) | undefined;
 }
 
@@ -48,7 +48,7 @@ export interface DispatchTime {
   readonly bytes: number;
 }
 
-/** A graph made ready on a device: compiled, its memory allocated, its weights packed. */
+/** A graph that is ready to run on a device. */
 export interface Plan {
   readonly graph: Graph;
   readonly steps: readonly Step[];
@@ -56,21 +56,21 @@ export interface Plan {
   /** Bytes on the GPU. */
   readonly memory: { constants: number; arenas: number; tensors: number };
   locate(tensor: Tensor): Location;
-  /** Writes dense logical values (or, given bytes, the physical content) into an input. */
+  /** Writes an input: numbers in dense order, or the bytes as they lie on the GPU, padding included. */
   write(tensor: Tensor, values: ArrayLike<number> | Uint8Array): void;
   run(options?: RunOptions): Promise<void>;
-  /** Dense logical values of an output (of any tensor in a plan with `separate`). */
+  /** The values of an output in dense order. In a plan with `separate`, of any tensor. */
   read(tensor: Tensor): Promise<Float32Array | Uint32Array>;
-  /** Compiles what the driver would compile at the first run. */
+  /** Makes the driver compile now what it would compile in the first run. */
   warm(): void;
-  /** GPU time of each dispatch after a warm-up run, or undefined without timestamps. Each run updates states. */
+  /** GPU time of each dispatch, after a run for warming up; undefined if the adapter has no timestamps. Both runs update the states. */
   profile(): Promise<DispatchTime[] | undefined>;
   close(): void;
 }
 
 /**
  * Makes a graph ready on a device: fuses and lowers it, packs its weights, allocates its memory, compiles its kernels.
- * @throws InputError naming the tensor that exceeds the adapter's limits, or the weight that is missing
+ * @throws InputError naming a tensor that exceeds the adapter's limits, or a weight that is missing.
  */
 export async function createPlan(gpu: Gpu, source: Graph, options: PlanOptions = {}): Promise<Plan> {
   const graph = options.unfused ? source : fuse(source);
@@ -78,7 +78,7 @@ export async function createPlan(gpu: Gpu, source: Graph, options: PlanOptions =
   const { steps } = lowered;
   const compiling = compileAll(gpu, steps);
   const pipelines = Promise.all(compiling);
-  pipelines.catch(() => {}); // awaited below; a failed weight upload must not leave it unhandled
+  pipelines.catch(() => {}); // it is awaited below, unless uploading the weights fails first
   const pool = options.pool ?? createConstantPool();
   const closePool = () => options.pool ?? pool.close();
   const owned: GPUBuffer[] = [];
@@ -91,7 +91,7 @@ export async function createPlan(gpu: Gpu, source: Graph, options: PlanOptions =
   } catch (error) {
     for (const buffer of owned) buffer.destroy();
     closePool();
-    // Whoever gave up loading may end the thread or the device next, which must not happen while something compiles.
+    // The caller may destroy the device or end the thread after an error. That must not happen while pipelines are being compiled.
     await Promise.allSettled(compiling);
     throw error;
   }
@@ -190,7 +190,7 @@ function finish(
     return `plan: ${counts}, ${(flops / 1e9).toFixed(3)} GFLOP, ${sizes.join(', ')}`;
   });
   let closed = false;
-  // To time such a plan's dispatches is to take another step.
+  // Timing runs all dispatches again. In a plan that updates states, that would be another step of training.
   const updatesStates = graph.nodes.some((node) => updatesOf(node).length > 0);
   const plan: Plan = {
     graph,

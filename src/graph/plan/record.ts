@@ -1,4 +1,4 @@
-/** Binds a lowered dispatch to memory: what the GPU is handed. */
+/** Binds a lowered dispatch to buffers, which makes it ready for the GPU. */
 import { alignUp } from '../../gpu/buffers.js';
 import type { Gpu } from '../../gpu/device.js';
 import type { Recorded } from '../../gpu/run.js';
@@ -7,13 +7,14 @@ import { nameOf } from '../ir/graph.js';
 import type { Tensor } from '../ir/tensor.js';
 import type { Step } from './lower.js';
 
-/** Where a tensor lies. */
+/** Where a tensor lies: a buffer, and bytes in it. */
 export interface Location {
   readonly buffer: GPUBuffer;
   readonly offset: number;
   readonly size: number;
 }
 
+/** How a dispatch accesses its bindings, as `Pipelines.get` takes it. */
 export function accessPattern(bindings: Step['bindings']): string {
   return bindings.map(({ access }) => (access === 'read' ? 'r' : 'w')).join('');
 }
@@ -32,7 +33,7 @@ export function recordStep(
     const place = places.locate(tensor);
     const length = size ?? place.size - start;
     traffic += length;
-    // Rounded up to whole vec4s; every allocation is a multiple of 256 bytes long.
+    // Kernels read vec4s, so the size is rounded up to 16 bytes. That stays in bounds, because every allocation is a multiple of 256 bytes.
     return { binding, resource: { buffer: place.buffer, offset: place.offset + start, size: alignUp(length, 16) } };
   });
   entries.push({
