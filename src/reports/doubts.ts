@@ -165,6 +165,8 @@ export const doubtRules: readonly Rule[] = [
       `${notSure} ..3 ${sure} ..2 absence|lack of`,
       `${notSure} ..3 ${sure} if|whether there|this|these|that|it|they? is|are|was|were|represents|represent|reflects?`,
       `uncertain|unclear|unsure|questionable|unknown|doubtful|debatable if|whether there|this|these|that|it|they? is|are|was|were|represents|represent?`,
+      'doubt that? there is|are|was|were',
+      'not ..1 convinced|sure|certain|confident|persuaded that? there is|are|was|were',
       'question|questions|doubt|uncertainty|matter ..1 of|as|about? to? if|whether there|this|these|that|it|they? is|are|was|were|represents|represent?',
       'remains|remain|yet to be seen|determined|clarified|established if|whether there|this|these|that|it|they? is|are|was|were|represents|represent?',
       `no guarantee|certainty|assurance|proof ..1 that? there? is|are|was|were? ..1 ${denying}`,
@@ -200,14 +202,33 @@ export const doubtRules: readonly Rule[] = [
     phrases: [`opacity|opacification|density|haziness|shadow|shadowing ..5 ,|:|- either? ..2 ${reading} ..1 or`],
   },
   {
+    // "Either atelectasis or pneumonia at the left base."
+    id: 'one or the other',
+    kind: 'uncertain',
+    reach: 'behind',
+    within: 3,
+    likelihood: 0.5,
+    only: readings,
+    phrases: [`either a|an|the? small|mild|early|focal|basilar|basal|partial? pleural? ${reading} ..4 or`],
+  },
+  {
     // "Hard to distinguish atelectasis from pneumonia": it is one of them.
     id: 'one or the other',
     kind: 'uncertain',
     reach: 'behind',
     likelihood: 0.5,
+    phrases: ['cannot|not|difficult|hard|impossible|unable ..2 distinguish|differentiate|discriminate|separate'],
+  },
+  {
+    // "Edema cannot be distinguished from infection": so with what stands before.
+    id: 'one or the other',
+    kind: 'uncertain',
+    reach: 'both',
+    likelihood: 0.5,
     phrases: [
-      'cannot|not|difficult|hard|impossible|unable ..2 distinguish|distinguished|differentiate|differentiated|discriminate',
-      'indistinguishable from',
+      'cannot|not|difficult|hard|impossible ..3 distinguished|differentiated|discriminated|separated from?',
+      'cannot|not ..1 be ..1 told apart',
+      'is|are? ..1 indistinguishable from?',
     ],
   },
   {

@@ -10,6 +10,16 @@ const side = 'left|right|l|r';
 /** What a form puts where there is something. */
 const some = 'small|mild|moderate|large|tiny|trace|minimal|severe|positive|pos|yes|present';
 
+/** A side, where a finding is still there though the other side is free of it. */
+const onSide = `on|in|at|from the? ${side} lung|base|side|hemithorax|apex?`;
+const ofSide = `the? ${side}|other one|side|is|are|has|remains?`;
+const still =
+  'persists|persist|persistent|persisting|remains|remain|remaining|unchanged|stable|smaller|larger|bigger|increased|decreased|improved|improving|small|tiny|trace|minimal|mild|moderate|large|residual|present|worse|worsened|increasing|decreasing|still|similar|same|seen';
+/** What a follow-up does about the resolution of a finding, and what it is called. */
+const making = 'ensure|document|confirm|verify|establish|assess|evaluate|assure|check|monitor';
+const following =
+  'follow|followed|followup|up|monitor|monitored|repeat|repeated|reimage|reimaging|film|radiograph|ct|imaging|study|recheck';
+
 export const falseNegations: readonly Rule[] = [
   {
     id: 'no change',
@@ -20,6 +30,8 @@ export const falseNegations: readonly Rule[] = [
       'no|without ..2 interval|significant change of|in',
       'not ..3 changed|changing',
       'no|without ..2 increase|decrease|progression|worsening|improvement|resolution|difference|enlargement|growth|reduction|regression',
+      'has|have|had not ..2 enlarged|grown|expanded',
+      'not ..1 enlarged',
       'no|not ..1 increased|decreased|worsened|improved|resolved|cleared|larger|smaller|bigger|worse|better',
       'not ..2 different|dissimilar|grown|enlarged from|since|compared',
       'not as large|big|small|extensive|dense|prominent|pronounced|conspicuous|severe|marked|bad|much',
@@ -79,6 +91,25 @@ export const falseNegations: readonly Rule[] = [
       `:|- none|no|nil|negative|neg on ..1 ${side} ,|;|but ..2 ${some}`,
       'if|should ..2 persist|persists',
       `if|once|until|unless|when the|this|these ..2 is|are|has|have ..1 ${gone}`,
+      // "Gone on the right and smaller on the left", "the right effusion has resolved, the left persists".
+      `${been} ..2 ${gone} ${onSide} ,|and|but|while|with and|but|is|are? ..1 ${still} ${onSide}`,
+      `${gone} ${onSide} ,|and|but|while|with and|but|is|are? ..1 ${still} ${onSide}`,
+      `${been} ..2 ${gone} ,|;|and|but|while and|but? ${ofSide} ${still} .|,|;|since|from`,
+      `${gone} ,|;|and|but|while and|but? ${ofSide} ${still} .|,|;|since|from`,
+      `no longer ..1 seen|visible|present|identified|evident ,|;|and|but|while and|but? ${ofSide} ${still} .|,|;|since|from`,
+      `no longer ..1 seen|visible|present|identified|evident ${onSide} ,|and|but|while|with and|but|is|are? ..1 ${still} ${onSide}`,
+      `no|without ..4 ${onSide} ,|;|and|but|with and|but? a|an? ${some} one? ${onSide} .|,|;`,
+      // A follow-up waits for what is there to go.
+      `to|for|till|until ${making} ..3 resolution|clearing|clearance|disappearance of?`,
+      `to ${making}|see|show|demonstrate if|whether|that the|this|these|both ..4 is|are|has|have ..1 ${gone}`,
+      'until|till|pending|awaiting|await|awaits complete|full? resolution|clearing|clearance of?',
+      `${following} ..4 to|until|till|through|after|following|upon ..1 resolution|clearing|clearance of?`,
+      'resolution|clearing|clearance of ..6 is|are|be awaited|pending|expected|anticipated',
+      'resolution|clearing|clearance of ..6 should|must|needs|need|to ..1 be ..1 documented|confirmed|ensured|verified|demonstrated|established',
+      // "Most of the effusion has resolved", "it would be premature to say that it has".
+      `some|part|half|most|much|third|quarter|portion|fraction|bulk|majority|none|little of ..5 is|are|has|have ..2 ${gone}`,
+      `would|might|could be ..1 wrong|incorrect|untrue|false|mistaken|premature|early|inaccurate to|that? ..1 say|state|claim|assume|conclude that? ..5 is|are|has|have ..1 ${gone}`,
+      `wrong|incorrect|untrue|false|mistaken|premature|early|inaccurate to|that? ..1 say|state|claim|assume|conclude that? ..5 is|are|has|have ..1 ${gone}`,
       'if|should ..3 does|do|has|have not ..1 resolve|resolved|clear|cleared|improve|improved',
       // "If the effusion enlarges" knows of one; "if an effusion develops" does not.
       'if|should the|this|these|his|her ..3 enlarge|enlarges|increase|increases|worsen|worsens|grow|grows|progress|progresses|remain|remains|recur|recurs',

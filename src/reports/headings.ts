@@ -218,7 +218,7 @@ const parts: readonly [RegExp, ReportPart][] = [
   ],
   [/^(?:wet ?read|prelim(?:inary)?)$/, 'preliminary'],
   [
-    /^(?:final|attending'?s?|staff|over ?read)(?: (?:attending|radiologist))?(?: (?:read(?:ing)?|report|interpretation|impression|findings?|result|review|note|addendum|diagnosis))?$/,
+    /^(?:final|original|attending'?s?|staff|over ?read)(?: (?:attending|radiologist))?(?: (?:read(?:ing)?|report|interpretation|impression|findings?|result|review|note|addendum|diagnosis))?$/,
     'final',
   ],
 ];
@@ -239,7 +239,7 @@ export function headingOf(name: string, exact = false): Heading | undefined {
     .replace(/[ .:]+$/, '')
     .trim();
   // "Final" alone in a line may be anything; "Final:" opens the final text.
-  if (plain === '' || (exact && plain === 'final')) return undefined;
+  if (plain === '' || (exact && (plain === 'final' || plain === 'original'))) return undefined;
   const kind = kinds.get(plain);
   const role = roles.get(plain);
   if (role === 'answer') return exact ? undefined : { kind: 'impression', role };

@@ -20,6 +20,21 @@ const copula =
 const side = 'left|right|bilateral|bilaterally|l|r';
 const operation =
   'resection|excision|repair|fundoplication|nissen|herniorrhaphy|hernioplasty|lobectomy|pneumonectomy|segmentectomy|wedge|metastasectomy|enucleation|ablation';
+/** What is there once it can be said that it has not grown. */
+const growing = new Set<string>([
+  ...[
+    'Atelectasis',
+    'Effusion',
+    'Infiltration',
+    'Mass',
+    'Nodule',
+    'Pneumonia',
+    'Pneumothorax',
+    'Consolidation',
+    'Hernia',
+  ],
+  ...['Pleural_Thickening', 'Pleural Effusion', 'Pleural Other', 'Lung Lesion', 'Lung Opacity'],
+]);
 const resections = new Set(['Mass', 'Nodule', 'Hernia', 'Lung Lesion']);
 
 export const negationRules: readonly Rule[] = [
@@ -32,6 +47,7 @@ export const negationRules: readonly Rule[] = [
       'no|without|nor|neither|never|nothing|denies|deny|nil|neg|ø',
       'w / o',
       'no|without ..3 change of',
+      "not|don|don't|doesn't ..1 think|believe|feel|appear|seem that? there? is|are ..1 any?",
       'not|don|cannot see|show|demonstrate|identify|reveal|have|appreciate|suggest|contain|detect|find|hold',
     ],
   },
@@ -50,6 +66,7 @@ export const negationRules: readonly Rule[] = [
     phrases: [
       'absence|lack of',
       'negative|neg .? for',
+      ':|- negative|neg .? for',
       'free|clear|cleared|devoid of|from',
       'rather than',
       'instead of',
@@ -90,7 +107,6 @@ export const negationRules: readonly Rule[] = [
     phrases: [
       `not ..2 ${seen}`,
       `cannot ..2 seen|identified|visualized|appreciated|demonstrated|detected|found`,
-      'not ..1 enlarged',
       'no longer ..1 enlarged|large',
       `no longer ..2 ${seen}|exists|exist|problem`,
       'not ..1 borne|bore out',
@@ -104,6 +120,14 @@ export const negationRules: readonly Rule[] = [
       'is|are ..1 thing of the past',
       `isn't|aren't|wasn't|weren't ..1 ${seen}`,
     ],
+  },
+  {
+    // A heart or a lymph node that is not enlarged is normal, an effusion that is not is there.
+    id: 'not seen',
+    kind: 'negated',
+    reach: 'before',
+    except: growing,
+    phrases: ['not ..1 enlarged', 'has|have|had not ..2 enlarged'],
   },
   {
     id: 'none',

@@ -14,6 +14,8 @@ const lastFilm = 'last|previous|prior film|study|exam|examination|radiograph|ct|
 /** A day of the year as "3/4". */
 const days = Array.from({ length: 31 }, (_, at) => at + 1);
 const dates = [`${days.slice(0, 12).join('|')} / ${days.join('|')}`];
+const procedures =
+  'procedure|biopsy|thoracentesis|pneumonectomy|lobectomy|cabg|surgery|trauma|extubation|intubation|thoracotomy|bronchoscopy|resection|placement|sternotomy|transplant|tap|drain';
 const wasSeen = 'seen|present|noted|identified|found|diagnosed|visible|described|evident';
 
 export const otherTimeRules: readonly Rule[] = [
@@ -98,6 +100,9 @@ export const otherTimeRules: readonly Rule[] = [
     kind: 'real',
     reach: 'none',
     phrases: [
+      // "Post-traumatic" says where it comes from; "status post pneumothorax" that it is over.
+      'post obstructive|inflammatory|infectious|surgical|operative|traumatic|procedural|radiation|stenotic|viral|op',
+      `post ${procedures} pneumothorax|hydropneumothorax|effusion|atelectasis|edema|consolidation|pneumonia|infiltrate|fibrosis`,
       `since|than|compared|comparison ..4 ${last}`,
       `since|than|compared|comparison ..4 ${month}`,
       `first ..1 seen|noted|described|identified|diagnosed in|on ..1 ${month}`,

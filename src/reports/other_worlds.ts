@@ -12,6 +12,7 @@ const limits =
   'limit|limits|limiting|limited|reduce|reduces|reducing|reduced|decrease|decreases|impair|impairs|hinder|hinders|hamper|hampers|preclude|precludes|degrade|degrades|compromise|compromises';
 const showing =
   'detection|evaluation|assessment|sensitivity|visualization|visibility|exclusion|diagnosis|recognition|identification';
+const because = 'by|due|because|secondary|given|owing';
 const views =
   'lateral|frontal|pa|ap|upright|erect|decubitus|oblique|expiratory|inspiratory|apical|lordotic|additional|second|prior|previous|comparison|older view|film|radiograph|image|projection|study|examination|imaging';
 const complaint =
@@ -49,6 +50,23 @@ export const otherWorldRules: readonly Rule[] = [
       `${showing} of ..6 is|are ..2 limited|reduced|impaired|suboptimal|compromised|difficult|degraded`,
       `${may} ..1 miss|overlook|hide|conceal|obscure|mask`,
     ],
+  },
+  {
+    // "Evaluation for pneumothorax is limited by an effusion", which is there.
+    id: 'may be missed',
+    kind: 'hypothetical',
+    reach: 'behind',
+    within: 0,
+    phrases: [
+      `${showing} of|for ..6 is|are ..2 limited|reduced|impaired|suboptimal|compromised|difficult|degraded ${because}`,
+    ],
+  },
+  {
+    // "The heart is difficult to assess due to the effusion."
+    id: 'is known',
+    kind: 'real',
+    reach: 'none',
+    phrases: [`to assess|evaluate|confirm|exclude ${because}`],
   },
   {
     // "Without a lateral view" denies a view, and nothing that could be on it.

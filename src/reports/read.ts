@@ -143,7 +143,10 @@ function readSentence<Name extends string>(
       continue;
     const reaching = scopes
       .over(mention)
-      .filter(({ diseasesOnly, only }) => (!diseasesOnly || isDisease(concept)) && (!only || only.has(concept)));
+      .filter(
+        ({ diseasesOnly, only, except }) =>
+          (!diseasesOnly || isDisease(concept)) && (!only || only.has(concept)) && !except?.has(concept),
+      );
     let verdict = judge(reaching, vague);
     if (denies) verdict = denial(verdict);
     if (verdict.rule === 'no' && isDeniedInDoubt(words, mentions, mention)) verdict = deniedInDoubt;

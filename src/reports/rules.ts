@@ -38,6 +38,8 @@ export interface Rule {
   diseasesOnly?: true;
   /** The only concepts that it takes. */
   only?: ReadonlySet<string>;
+  /** The concepts that it does not take. */
+  except?: ReadonlySet<string>;
   /** It covers all of its words: what stands between them is not negated. */
   whole?: true;
   /** It reaches into a relative clause: "compared with a film which showed an effusion". */

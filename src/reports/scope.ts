@@ -21,6 +21,7 @@ const assertive = lemmas(assertiveWords);
 const sides = lemmas(sideWords);
 const finite = lemmas(verbs);
 const closing = lemmas(closingVerbs);
+const over = lemmas(new Set(['gone', 'resolved', 'cleared', 'disappeared', 'vanished', 'subsided']));
 
 /** Before these words "with" only joins: "nothing consistent with pneumonia". */
 const joinsWith = new Set(['consistent', 'compatible', 'associated', 'keeping', 'correlating']);
@@ -67,7 +68,8 @@ function clauses(words: readonly string[]): number[] {
   for (let index = 0; index < words.length; index++) {
     if (
       index > 0 &&
-      (matchesAt(breakTree, words, index, () => true).length > 0 || startsNewClause(words, from, index))
+      ((matchesAt(breakTree, words, index, () => true).length > 0 && !isPlace(words, index)) ||
+        startsNewClause(words, from, index))
     ) {
       current++;
       from = index;
@@ -76,6 +78,10 @@ function clauses(words: readonly string[]): number[] {
   }
   return numbers;
 }
+
+/** "The effusion there is gone": a place, and not the beginning of "there is". */
+const isPlace = (words: readonly string[], index: number): boolean =>
+  words[index] === 'there' && !/^([,;:.]|and|or|but)$/.test(words[index - 1]!) && over.has(words[index + 2] ?? '');
 
 /** ", the heart is enlarged" and "and the heart is enlarged" open a clause; ", or consolidation is seen" does not. */
 function startsNewClause(words: readonly string[], from: number, index: number): boolean {
