@@ -103,7 +103,7 @@ export const falseNegations: readonly Rule[] = [
       `to|for|till|until ${making} ..3 resolution|clearing|clearance|disappearance of?`,
       `to ${making}|see|show|demonstrate if|whether|that the|this|these|both ..4 is|are|has|have ..1 ${gone}`,
       'until|till|pending|awaiting|await|awaits complete|full? resolution|clearing|clearance of?',
-      `${following} ..4 to|until|till|through|after|following|upon ..1 resolution|clearing|clearance of?`,
+      `${following} ..4 to|until|till|through|after|following|upon complete|full|its|radiographic? resolution|clearing|clearance of?`,
       'resolution|clearing|clearance of ..6 is|are|be awaited|pending|expected|anticipated',
       'resolution|clearing|clearance of ..6 should|must|needs|need|to ..1 be ..1 documented|confirmed|ensured|verified|demonstrated|established',
       // "Most of the effusion has resolved", "it would be premature to say that it has".
