@@ -1,4 +1,4 @@
-/** What is drawn for an image each time that it is trained on: how it lies, and its tone. */
+/** Random changes of the position, brightness and contrast of an image, drawn each time that it is trained on. */
 import { InputError } from '../errors.js';
 import { PLAIN_VIEW, VIEW_NUMBERS } from '../ops/images/augment.js';
 import { PURPOSE, randomOf } from './randomness.js';
@@ -7,9 +7,9 @@ import { PURPOSE, randomOf } from './randomness.js';
 export interface Augmentation {
   /** Share of the images that are mirrored, 0 … 1. */
   flip: number;
-  /** A window of side 1 − crop … 1 of the image's is taken, at a random place: 0 … 0.9. */
+  /** A window at a random place is taken, whose side is 1 − crop … 1 of the image's: 0 … 0.9. */
   crop: number;
-  /** Largest turn to either side, in degrees: 0 … 180. */
+  /** Largest rotation in either direction, in degrees: 0 … 180. */
   rotate: number;
   /** Contrast is multiplied by 1 − contrast … 1 + contrast: 0 … 1. */
   contrast: number;
@@ -17,10 +17,10 @@ export interface Augmentation {
   brightness: number;
 }
 
-/** Nothing changes. */
+/** Images are not changed. */
 export const NO_AUGMENTATION: Augmentation = { flip: 0, crop: 0, rotate: 0, contrast: 0, brightness: 0 };
 
-/** What `raybox train` does unless told otherwise. */
+/** The default of `raybox train`. */
 export const DEFAULT_AUGMENTATION: Augmentation = { flip: 0.5, crop: 0.1, rotate: 5, contrast: 0.15, brightness: 0.05 };
 
 const LARGEST: Augmentation = { flip: 1, crop: 0.9, rotate: 180, contrast: 1, brightness: 1 };
@@ -35,8 +35,8 @@ export function checkAugmentation(augmentation: Augmentation): void {
 }
 
 /**
- * Views of some images for the operation `augment`, those at `first`, first + 1, … in the order of an epoch. Each is drawn from the
- * seed, the epoch and its place alone.
+ * Draws the changes of some images, as the operation `augment` takes them: of the images at the places `first`, first + 1, … in the order
+ * of an epoch. The random numbers of an image depend only on the seed, the epoch and its place.
  */
 export function drawViews(
   { flip, crop, rotate, contrast, brightness }: Augmentation,
@@ -59,7 +59,7 @@ export function drawViews(
   return views;
 }
 
-/** As many views that change nothing. */
+/** Input of the operation `augment` that leaves `count` images as they are. */
 export function plainViews(count: number): Float32Array {
   return Float32Array.from({ length: count * VIEW_NUMBERS }, (_, i) => PLAIN_VIEW[i % VIEW_NUMBERS]);
 }

@@ -1,7 +1,8 @@
 /**
- * A checkpoint of a run: a safetensors file of every tensor that outlives a step, whose metadata says where the run stands. With the
- * data that it began with, it is all that a resumed run needs to end in the bits of an unbroken one. It holds no time and no path. A
- * checksum of the whole file is in its metadata: one that lost a bit would go on to wrong weights without a word.
+ * A checkpoint of a run: a safetensors file with every tensor that is kept from step to step. Its metadata says how far the run has come.
+ * Together with the data, it is all that a resumed run needs to end with the same bits as a run without a break. It contains neither times
+ * nor paths, so that equal runs give equal files. Its metadata has a checksum of the whole file, because a damaged checkpoint would
+ * otherwise lead to wrong weights without any error.
  */
 import { InputError } from '../errors.js';
 import { brief, type TensorData } from '../formats/checkpoint.js';
@@ -10,55 +11,55 @@ import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import type { Choices, KernelChoices } from '../graph/plan/choices.js';
 import type { TrainSettings } from './settings.js';
 
-/** What came of an epoch. */
+/** The results of an epoch. */
 export interface EpochRecord {
   /** Counted from 1. */
   readonly epoch: number;
-  /** Mean over its images, as they were trained on. */
+  /** Mean loss of its training images, each before the update that it was part of. */
   readonly loss: number;
-  /** By class; null where validation has no image with it, or none without. */
+  /** AUC on the validation images, by class; null if all of them have the class, or none. */
   readonly auc: Readonly<Record<string, number | null>>;
-  /** Over the classes that have one. */
+  /** Mean AUC of the classes that have one. */
   readonly meanAuc: number;
 }
 
-/** Where a run stands. Random numbers follow from the seed and from this alone. */
+/** How far a run has come. All random numbers follow from the seed and from this. */
 export interface TrainingState {
-  /** Epochs that are done. */
+  /** Finished epochs. */
   epoch: number;
-  /** Updates that are done in the one under way. */
+  /** Finished updates of the current epoch. */
   step: number;
-  /** Of the epoch under way, over its images. */
+  /** Sum of the losses of the current epoch so far. */
   lossSum: number;
   history: readonly EpochRecord[];
 }
 
-/** Everything that a run needs to go on to the same bits. */
+/** Everything that a run needs to continue with the same bits. */
 export interface TrainingCheckpoint {
   readonly settings: TrainSettings;
   readonly state: TrainingState;
-  /** Of the data: see `fingerprintOf`. */
+  /** Fingerprint of the data, see `fingerprintOf`. */
   readonly data: string;
-  /** The adapter; another one rounds differently. */
+  /** The name of the adapter. Another one rounds differently. */
   readonly adapter: string;
-  /** Parameters by torch's names; the optimizer's memory as `name#velocity` and the like. */
+  /** Parameters by PyTorch's names, and the optimizer's states by names such as `name#velocity`. */
   readonly tensors: ReadonlyMap<string, TensorData>;
-  /** The kernel variants that the run has been computed with; missing in checkpoints of old. */
+  /** The kernel variants that the run has used. Early checkpoints do not have them. */
   readonly kernels?: KernelChoices;
-  /** Read from a file of old, which has no checksum: damage would not be noticed. */
+  /** Whether it was read from an early file without a checksum, in which damage is not noticed. */
   readonly unchecked?: true;
 }
 
 const VERSION_KEY = 'raybox_checkpoint';
 const VERSION = '2';
-/** Files of this one have no checksum. */
+/** Files of this version have no checksum. */
 const UNCHECKED_VERSION = '1';
 
-/** SHA-256 of the file, with zeros where the digits of the checksum stand. */
+/** The checksum is the SHA-256 of the file with zeros in place of the digits of the checksum. */
 const CHECKSUM_KEY = 'checksum';
 const NO_CHECKSUM = '0'.repeat(64);
 
-/** The bytes of a checkpoint: safetensors with everything in its metadata, and a checksum over all. */
+/** Writes a checkpoint as a safetensors file with a checksum. */
 export async function writeCheckpoint({
   settings,
   state,
@@ -80,7 +81,10 @@ export async function writeCheckpoint({
   return bytes;
 }
 
-/** Of its digits in the file; -1 where there are none. In the texts of other metadata quotes are escaped. */
+/**
+ * The place of the checksum's digits in the file, or −1 if it has none. The first match is the right one: in the values of other metadata
+ * quotes are escaped.
+ */
 function placeOfChecksum(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = bytes.length < 8 ? 0 : Math.min(Number(view.getBigUint64(0, true)), MAX_HEADER);
@@ -89,14 +93,14 @@ function placeOfChecksum(bytes: Uint8Array): number {
   return at < 0 ? -1 : 8 + at + before.length;
 }
 
-/** A longer header is refused when the file is read. */
+/** The longest header that is searched for the checksum. Reading the file refuses a longer one anyway. */
 const MAX_HEADER = 16 << 20;
 
 async function checksumOf(bytes: Uint8Array): Promise<string> {
   const at = placeOfChecksum(bytes);
   const digits = bytes.slice(at, at + NO_CHECKSUM.length);
   bytes.set(new TextEncoder().encode(NO_CHECKSUM).subarray(0, digits.length), at);
-  // The bytes are copied before the call returns, so that the digits can come back at once.
+  // `digest` copies the bytes before it returns, so the digits can be put back at once.
   const hash = crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
   bytes.set(digits, at);
   return Array.from(new Uint8Array(await hash), (byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -104,7 +108,7 @@ async function checksumOf(bytes: Uint8Array): Promise<string> {
 
 async function verify(bytes: Uint8Array): Promise<void> {
   const at = placeOfChecksum(bytes);
-  if (at < 0) return; // a file of old, or another kind of file
+  if (at < 0) return; // an early checkpoint, or another kind of file
   const given = new TextDecoder('latin1').decode(bytes.subarray(at, at + NO_CHECKSUM.length));
   if (given !== (await checksumOf(bytes))) throw damaged('its checksum is not that of its bytes');
 }
@@ -113,8 +117,8 @@ const damaged = (given: string) =>
   new InputError('the checkpoint is damaged', { given, hint: 'an older one, or a copy, is needed' });
 
 /**
- * Reads what `writeCheckpoint` wrote.
- * @throws InputError for another kind of file, one that is damaged, or one whose state makes no sense
+ * Reads a file that `writeCheckpoint` has written.
+ * @throws InputError for another kind of file, a damaged one, or one whose state makes no sense.
  */
 export async function readTrainingCheckpoint(bytes: Uint8Array): Promise<TrainingCheckpoint> {
   await verify(bytes);
@@ -160,7 +164,7 @@ function object(metadata: Record<string, string>, key: string): Record<string, u
   throw new InputError(`the ${key} of a checkpoint cannot be read`, { given: brief(metadata[key]) });
 }
 
-/** The epoch with the best mean validation AUC, the earliest of equals; undefined before the first. */
+/** The epoch with the best mean validation AUC, and the earliest of equally good ones; undefined before the first. */
 export function bestEpoch(history: readonly EpochRecord[]): EpochRecord | undefined {
   let best: EpochRecord | undefined;
   for (const record of history) if (!best || record.meanAuc > best.meanAuc) best = record;
@@ -168,9 +172,9 @@ export function bestEpoch(history: readonly EpochRecord[]): EpochRecord | undefi
 }
 
 /**
- * Whether a checkpoint belongs to a run.
- * @returns a warning where bits will differ all the same
- * @throws InputError where settings (but for how long to train) or data are others
+ * Checks that a checkpoint belongs to a run.
+ * @returns a warning if the run can be resumed, but on an adapter that rounds differently.
+ * @throws InputError if the data or the settings differ. Only the settings for how long to train may.
  */
 export function checkResume(
   checkpoint: TrainingCheckpoint,
@@ -198,7 +202,7 @@ export function checkResume(
   return `the run began on ${checkpoint.adapter || 'another adapter'}: on this one its bits will differ`;
 }
 
-/** Says on how many kernels a resumed run rounds otherwise than it began. */
+/** A warning if a resumed run uses other kernels, which may round differently, than before the break. */
 export function otherKernels({ kernels }: TrainingCheckpoint, { missing, unknown }: Choices): string | undefined {
   if (!kernels || missing.size + unknown.size === 0) return undefined;
   const [first] = [...missing, ...unknown];

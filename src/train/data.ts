@@ -1,23 +1,23 @@
-/** From a table of labelled images to what a run trains and validates on, checked before any time is spent. */
+/** Selects the images that a run trains and validates on from a table of labelled images, and checks them before the run begins. */
 import { firstFew, InputError } from '../errors.js';
 import type { Split } from '../formats/chestxray_splits.js';
 import type { ImageTable } from '../formats/image_table.js';
 import { shuffle } from '../random.js';
 import { PURPOSE, randomOf } from './randomness.js';
 
-/** Images and labels of a run. Rows are those of `images`. */
+/** Images and labels of a run. Rows are places in `images`. */
 export interface TrainingData {
   readonly classes: readonly string[];
   readonly images: readonly string[];
-  /** [images, classes]: 1 where the class is there, else 0. */
+  /** [images, classes]: 1 if the image has the class, else 0. */
   readonly labels: Uint8Array;
-  /** Whose an image is, by row. A cross-validation within the training images needs it. */
+  /** The patient of each image, by row. A cross-validation within the training images needs it. */
   readonly patients?: ArrayLike<string | number>;
   readonly train: Int32Array;
   readonly validation: Int32Array;
 }
 
-/** Images of a class, by part of the split. */
+/** How many images have a class, in each part of the split. */
 export interface ClassCount {
   readonly label: string;
   /** Images with the class. */
@@ -25,20 +25,20 @@ export interface ClassCount {
   readonly validation: number;
 }
 
-/** Which images and classes of a table take part. */
+/** Which images and classes of a table are used. */
 export interface SelectOptions {
   /** Classes of the table, in the order of the network's outputs. */
   classes: readonly string[];
-  /** Images with boxes, which are for scoring alone: left out wherever the split has them. */
+  /** Images with boxes. They are only for scoring, so they are left out of training and validation. */
   boxed?: Iterable<string>;
   /** Images that can be read. Default: all. */
   has?: (image: string) => boolean;
 }
 
 /**
- * Takes the rows of a split.
- * @returns warnings, each with a count: images left out, patients in several parts, classes that validation cannot score
- * @throws InputError for an unknown class, an empty part, a class that is nowhere or everywhere in the training images
+ * Selects the rows of a split.
+ * @returns the data, and warnings with counts: images left out, patients in several parts, classes that validation cannot score.
+ * @throws InputError for an unknown class, an empty part, or a class that all training images have, or none.
  */
 export function selectData(
   table: ImageTable,
@@ -95,14 +95,14 @@ function sharedPatients({ patients }: ImageTable, { train, validation }: Trainin
   });
 }
 
-/** Images with each class. */
+/** How many images have each class, in each part of the split. */
 export function countClasses({ classes, labels, train, validation }: TrainingData): ClassCount[] {
   const count = (rows: Int32Array, place: number) =>
     rows.reduce((sum, row) => sum + labels[row * classes.length + place], 0);
   return classes.map((label, place) => ({ label, train: count(train, place), validation: count(validation, place) }));
 }
 
-/** Throws what makes training useless, and returns what to be told of. */
+/** Throws if training would be useless, and returns warnings. */
 function checkData({ train, validation, classes }: TrainingData, counts: readonly ClassCount[]): string[] {
   for (const [part, rows] of Object.entries({ training: train, validation })) {
     if (rows.length > 0) continue;
@@ -146,12 +146,12 @@ function checkData({ train, validation, classes }: TrainingData, counts: readonl
 
 const images = (count: number) => (count === 1 ? '1 image' : `${count} images`);
 
-/** The training rows in the order of an epoch. */
+/** The training rows in the random order of an epoch. */
 export function epochOrder(train: Int32Array, seed: number, epoch: number): Int32Array {
   return shuffle(Int32Array.from(train), randomOf(seed, PURPOSE.order, epoch));
 }
 
-/** A number that tells other images, labels or splits: a run is only ever resumed on the data that it began with. */
+/** A hash of images, labels and split, which shows whether a run is resumed on the data that it began with. */
 export function fingerprintOf({ classes, images: names, labels, train, validation }: TrainingData): string {
   let hash = 0x811c9dc5;
   const add = (value: number) => {
@@ -172,7 +172,7 @@ export function fingerprintOf({ classes, images: names, labels, train, validatio
   return hash.toString(16).padStart(8, '0');
 }
 
-/** Updates in an epoch. Images that fill no whole one are left out, others each time. */
+/** The number of updates in an epoch. Images that are too few for one more update are left out; they are different ones in each epoch. */
 export function updatesPerEpoch({ train }: TrainingData, perUpdate: number): number {
   const steps = Math.floor(train.length / perUpdate);
   if (steps >= 1) return steps;
@@ -183,7 +183,7 @@ export function updatesPerEpoch({ train }: TrainingData, perUpdate: number): num
   });
 }
 
-/** Labels of some images, one after the other. */
+/** Labels of some images: [rows, classes]. */
 export function labelsOf({ labels, classes }: TrainingData, rows: Int32Array): Float32Array {
   const values = new Float32Array(rows.length * classes.length);
   for (const [i, row] of rows.entries()) {

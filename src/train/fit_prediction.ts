@@ -1,6 +1,6 @@
 /**
- * Training without epochs: the backbone stays as it is, what its features pool to is computed once for each image, and the prediction
- * layer on it is solved in closed form (`ridge.ts`).
+ * Training without epochs: the backbone stays as it is. Its pooled features are computed once for each image, and the prediction layer is
+ * solved in closed form from them (`ridge.ts`).
  */
 import { InputError } from '../errors.js';
 import { mean as meanOf } from '../evaluate/roc.js';
@@ -23,9 +23,9 @@ import { fitRidge } from './ridge.js';
 import { scoresOf } from './score.js';
 import { checkSettings, familyOf, type TrainSettings, weightsMetadataOf } from './settings.js';
 
-/** Where features are kept as they are computed, so that a run that was broken off need not compute them again. */
+/** Keeps features as they are computed, so that a run that was broken off need not compute them again. */
 export interface FeatureKeeper {
-  /** What is kept: whole rows of `width` numbers, the first images' first. */
+  /** The kept features: rows of `width` numbers, those of the first images. */
   read(width: number): Promise<Float32Array>;
   append(values: Float32Array): Promise<void>;
 }
@@ -33,15 +33,15 @@ export interface FeatureKeeper {
 /** What `fitPrediction` needs. */
 export interface FitOptions {
   gpu: Gpu;
-  /** With `ridge`; a head without transition layer. */
+  /** They must have `ridge`, and a head without a transition layer. */
   settings: TrainSettings;
-  /** With `patients`. */
+  /** It must have `patients`. */
   data: TrainingData;
   images: ImageSource;
-  /** The backbone's, by torch's names. */
+  /** Weights of the backbone, by PyTorch's names. */
   weights: WeightSource;
   keeper?: Pick<Keeper, 'best' | 'epoch' | 'warn'>;
-  /** Of this run alone: images in the same order, computed on the same adapter. Default: nothing is kept. */
+  /** Must only be used for one run: the same images in the same order, computed on the same adapter. Default: nothing is kept. */
   kept?: FeatureKeeper;
   /** See `TrainOptions`. */
   trainingData?: string;
@@ -51,8 +51,8 @@ export interface FitOptions {
 }
 
 /**
- * Fits the prediction layer and scores it on the validation images, which counts as the one epoch of the result.
- * @throws InputError where settings and data are not made for it, and for an image that cannot be read
+ * Fits the prediction layer and scores it on the validation images. The result has this as its only epoch.
+ * @throws InputError if settings or data do not have what it needs, or if an image cannot be read.
  */
 export async function fitPrediction(options: FitOptions): Promise<TrainResult> {
   const { settings, data, keeper = {}, trainingData = 'unknown', license = 'unknown' } = options;
@@ -96,7 +96,7 @@ export async function fitPrediction(options: FitOptions): Promise<TrainResult> {
   return { history: [record], best: record, stoppedEarly: false };
 }
 
-/** What the head pools of some images, [rows, width]. */
+/** The pooled features of some images: [rows, width]. */
 async function pooledFeatures(options: FitOptions, rows: Int32Array) {
   const { gpu, settings, images, weights, kept, signal, onProgress } = options;
   const { batch } = settings;
@@ -118,7 +118,7 @@ async function pooledFeatures(options: FitOptions, rows: Int32Array) {
     const load = (first: number) => Promise.all(Array.from(rows.subarray(first, first + batch), images));
     for await (const [first, loaded] of prefetch(starts, load, 2)) {
       signal?.throwIfAborted();
-      // Behind the last images the batch repeats one; what comes of it is not looked at.
+      // The last batch is filled up with repetitions of one image, whose results are not used.
       const whole = Array.from({ length: batch }, (_, i) => loaded[i] ?? loaded[0]);
       plan.write(stored, new Uint8Array(joinImages(whole, size).buffer));
       await plan.run({ signal });

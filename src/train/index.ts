@@ -1,6 +1,6 @@
 /**
- * `raybox/train`: a network from image-level labels, in Node or in a page. `train` is the loop; `createTrainer` the step under it, for
- * loops of one's own. What brings files to it is the command `raybox train`.
+ * `raybox/train`: trains a network from image-level labels, in Node or in a page. `train` is the whole training loop; `createTrainer` is a
+ * single training step, for loops of your own. The command `raybox train` adds the reading and writing of files.
  */
 export type { Image } from '../formats/pixels.js';
 export { readCheckpoint } from '../formats/weights.js';

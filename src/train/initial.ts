@@ -1,12 +1,17 @@
-/** Values that a network starts from when it is trained from scratch. */
+/** The random weights with which training from scratch begins. */
 
 import { product } from '../graph/ir/tensor.js';
 import type { WeightSource } from '../graph/plan/constants.js';
 import { seededRandom } from '../random.js';
 
 /**
- * Convolutions normal with variance 2 / (outputs · window) (He et al. 2015, fan-out, as torchvision's ResNets), linear layers uniform
- * within 1 / √inputs, norms 1 and 0, biases 0. Each parameter's numbers depend on the seed and its name alone.
+ * Initial weights by the kind of parameter:
+ * - convolutions: normal, with variance 2 / (outputs · window) (He et al. 2015, fan-out, as in torchvision's ResNets);
+ * - linear layers: uniform between −1 / √inputs and 1 / √inputs;
+ * - norms: weights and variances 1, biases and means 0;
+ * - biases: 0.
+ *
+ * The numbers of a parameter depend only on the seed and its name.
  */
 export function initialWeights(seed: number): WeightSource {
   return (name, shape) => {
@@ -28,7 +33,7 @@ function constantOf(name: string, shape: readonly number[]): number | undefined 
   return shape.length === 1 ? 1 : undefined; // weights and variances of norms
 }
 
-// FNV-1a.
+// The hash FNV-1a.
 function hash(text: string): number {
   let value = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0;

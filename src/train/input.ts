@@ -1,4 +1,4 @@
-/** Stored images into the trainer's batch: one upload, one dispatch. */
+/** Brings stored images into the trainer's input: it uploads them, and augments and normalises them in one dispatch. */
 import type { Gpu } from '../gpu/device.js';
 import { createGraph } from '../graph/ir/graph.js';
 import type { Plan } from '../graph/plan/plan.js';
@@ -7,11 +7,11 @@ import { createCheckedPlan } from '../verify/checked_plan.js';
 import type { InputSettings } from './settings.js';
 import type { Images } from './step.js';
 
-/** Gives an image as `networkImage` makes it, by its row in the data. */
+/** Gives the image of a row of the data, as `networkImage` makes it. */
 export type ImageSource = (row: number) => Promise<Uint16Array>;
 
 export interface BatchInput {
-  /** What `Trainer.step` takes as images. */
+  /** Gives images for `Trainer.step`. `stored` are those of a batch, `views` how to augment each. */
   of(stored: Uint16Array, views: Float32Array): Images;
   close(): void;
 }
@@ -32,7 +32,7 @@ export function createBatchInput(gpu: Gpu, { size, mean, std }: InputSettings, b
   };
 }
 
-/** Images of a batch, one after the other. */
+/** Joins the images of a batch into one array. */
 export function joinImages(images: readonly Uint16Array[], size: number): Uint16Array {
   const length = 2 * storedWords(size);
   const joined = new Uint16Array(images.length * length);

@@ -1,19 +1,19 @@
-/** Dense linear algebra in float64, as much as a closed form needs. Matrices are flat, row by row. */
+/** The dense linear algebra in float64 that ridge regression needs. Matrices are flat arrays in row-major order. */
 import { InputError } from '../errors.js';
 
-/** Columns of a tile of `crossProducts`: two tiles of features stay in the processor's cache. */
+/** Columns of a tile in `crossProducts`. Two tiles of this width stay in the processor's cache. */
 const TILE = 32;
 
 /**
- * Sums over images: gram = XᵀX [width, width] and moments = XᵀY [width, classes].
+ * Sums over images: `gram` = XᵀX [width, width] and `moments` = XᵀY [width, classes].
  * @param x [images, width]
  * @param y [images, classes]
  */
 export function crossProducts(x: Float32Array, y: Float32Array, width: number, classes: number) {
   const images = x.length / width;
-  // Column by column, so that each product of two columns runs along memory.
+  // Transposed, so that the elements of a column lie next to each other in memory.
   const columns = transposed(x, width);
-  const truths = transposed(y, classes);
+  const labels = transposed(y, classes);
   const gram = new Float64Array(width * width);
   for (let top = 0; top < width; top += TILE) {
     for (let left = 0; left <= top; left += TILE) {
@@ -29,7 +29,7 @@ export function crossProducts(x: Float32Array, y: Float32Array, width: number, c
   const moments = new Float64Array(width * classes);
   for (let i = 0; i < width; i++) {
     for (let c = 0; c < classes; c++) {
-      moments[i * classes + c] = dot(columns, i * images, truths, c * images, images);
+      moments[i * classes + c] = dot(columns, i * images, labels, c * images, images);
     }
   }
   return { gram, moments };
@@ -46,7 +46,7 @@ function transposed(values: Float32Array, width: number): Float32Array {
 
 type Numbers = Float32Array | Float64Array;
 
-// Four sums at a time: one would wait for each addition to end.
+// Four independent sums, because with a single one each addition would have to wait for the one before.
 function dot(a: Numbers, fromA: number, b: Numbers, fromB: number, length: number): number {
   let [s0, s1, s2, s3] = [0, 0, 0, 0];
   let k = 0;
@@ -61,8 +61,8 @@ function dot(a: Numbers, fromA: number, b: Numbers, fromB: number, length: numbe
 }
 
 /**
- * The lower triangle L of a symmetric positive definite matrix, L · Lᵀ = matrix, in its place.
- * @throws InputError where it is not positive definite
+ * Replaces the lower triangle of a symmetric positive definite matrix by its Cholesky factor L, with L · Lᵀ = matrix.
+ * @throws InputError if the matrix is not positive definite.
  */
 export function cholesky(matrix: Float64Array, size: number): Float64Array {
   for (let i = 0; i < size; i++) {
@@ -76,7 +76,7 @@ export function cholesky(matrix: Float64Array, size: number): Float64Array {
   return matrix;
 }
 
-/** Solves L · Lᵀ · X = B for X [size, columns], in the place of B. */
+/** Solves L · Lᵀ · X = B for X [size, columns], which replaces B. */
 export function solveCholesky(lower: Float64Array, b: Float64Array, size: number, columns: number): Float64Array {
   const add = (to: number, from: number, factor: number) => {
     for (let c = 0; c < columns; c++) b[to * columns + c] += factor * b[from * columns + c];

@@ -1,6 +1,6 @@
 /**
- * The training loop: epochs over seeded orders, validation after each, checkpoints that a run goes on from to the same bits. It knows
- * no file: images come from an `ImageSource`, and what is to be kept goes to a `Keeper`.
+ * The training loop: epochs in seeded orders, validation after each, and checkpoints from which a run continues with the same bits. It
+ * reads and writes no files: images come from an `ImageSource`, and results go to a `Keeper`.
  */
 import { InputError } from '../errors.js';
 import { formatWeightsMetadata } from '../formats/weights.js';
@@ -27,17 +27,17 @@ import { checkSettings, lossOf, optimizerOf, scheduleOf, type TrainSettings, wei
 import { createTrainer, NotFiniteError } from './step.js';
 import { readStates, restoreStates, writeWeights } from './trainer_states.js';
 
-/** What a run leaves behind. Each call is awaited before the run goes on. */
+/** Receives the results of a run. Each promise is awaited before the run continues. */
 export interface Keeper {
-  /** Keeps a checkpoint, whole or not at all. Returns what it is called. */
+  /** Keeps a checkpoint, completely or not at all. @returns its name, for messages. */
   checkpoint?(checkpoint: TrainingCheckpoint): Promise<string>;
-  /** A raybox weights file of the best epoch so far, and what it scored. */
+  /** Called after each epoch that is the best so far, with its weights as a raybox weights file. */
   best?(weights: Uint8Array, record: EpochRecord): Promise<void>;
-  /** An epoch is done. */
+  /** Called after each epoch. */
   epoch?(history: readonly EpochRecord[], seconds: number): Promise<void>;
-  /** An update is done. */
+  /** Called after each update. */
   update?(update: { epoch: number; step: number; loss: number; learningRate: number }): void;
-  /** Something that is no error. */
+  /** Called with a message that is not an error. */
   warn?(message: string): void;
 }
 
@@ -47,53 +47,54 @@ export interface TrainProgress {
   /** Counted from 1. */
   epoch: number;
   epochs: number;
-  /** Images done in this phase, and to be done. */
+  /** Images done in this phase of the epoch. */
   done: number;
+  /** All images of this phase of the epoch. */
   total: number;
-  /** Of the last update, over its images; NaN before the first. */
+  /** Mean loss of the images of the last update; NaN before the first. */
   loss: number;
-  /** Images trained on in a second. */
+  /** Images trained on per second. */
   rate: number;
-  /** Until all epochs are done; NaN where nothing is known yet. */
+  /** Expected time until all epochs are done; NaN before the first update. */
   secondsLeft: number;
 }
 
-/** What `train` needs: a device, settings, data, and where things are kept. */
+/** What `train` needs: a device, settings, data, and a receiver of the results. */
 export interface TrainOptions {
   gpu: Gpu;
-  /** Without `architecture` where `network` is given. */
+  /** Without `architecture` if `network` is given. */
   settings: TrainSettings | Omit<TrainSettings, 'architecture'>;
   /**
-   * A network of the caller's own. It is written down for the size and channels of the settings' input, so that checkpoints and weights
-   * hold it: of operations that a file can hold (see `describeGraph`), each with a gradient.
+   * A network of the caller's own, for the size and channels of the settings' input. Checkpoints and weights files store it as a graph. So
+   * all of its operations must be ones that a file can store (see `describeGraph`), and each must have a gradient.
    */
   network?: NetworkFunction;
   data: TrainingData;
   images: ImageSource;
-  /** Values to start from, by torch's names. Default: random ones from the seed. */
+  /** Weights to start from, by PyTorch's names. Default: random ones from the seed. */
   weights?: WeightSource;
-  /** Goes on from here. */
+  /** A checkpoint to continue from. */
   resume?: TrainingCheckpoint;
-  /** What that checkpoint is called. */
+  /** The name of that checkpoint, for messages. */
   resumedFrom?: string;
   keeper?: Keeper;
-  /** A checkpoint also at least this often within epochs. Default: 10 minutes. */
+  /** Milliseconds after which another checkpoint is written within an epoch. Default: 10 minutes. */
   checkpointMs?: number;
   /** Bytes on the GPU that a step may take; see `TrainerOptions`. */
   memory?: number;
-  /** What weights say they were trained on, and under what terms they may be used. */
+  /** The weights file says by these what it was trained on and under what terms it may be used. */
   trainingData?: string;
   license?: string;
-  /** Ends the run after the update under way, with a checkpoint. */
+  /** Ends the run after the current update, with a checkpoint. */
   signal?: AbortSignal;
   onProgress?: (progress: TrainProgress) => void;
 }
 
-/** How a run went, epoch by epoch. */
+/** The results of a run, epoch by epoch. */
 export interface TrainResult {
   history: readonly EpochRecord[];
   best: EpochRecord;
-  /** Whether validation stopped getting better before the last epoch. */
+  /** Whether the run ended before the last epoch because the validation AUC had stopped rising. */
   stoppedEarly: boolean;
 }
 
@@ -114,8 +115,10 @@ function withNetwork({ settings, network }: TrainOptions): TrainSettings {
 
 /**
  * Trains a network.
- * @throws InputError before anything runs where settings, data and checkpoint do not fit each other; for images, losses or gradients that are not
- *   finite, naming the step, the batch's images and the last checkpoint; for an image that cannot be read, after a checkpoint
+ * @throws InputError
+ *   - before anything runs, if settings, data and checkpoint do not fit each other;
+ *   - if images, losses or gradients are not finite, naming the step, the images of the batch and the last checkpoint;
+ *   - if an image cannot be read, after writing a checkpoint.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { gpu, data, images, resume, keeper = {}, checkpointMs = CHECKPOINT_MS, signal, onProgress } = options;
@@ -199,7 +202,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       const updates = prefetch(todo, load, Math.max(2, Math.ceil(32 / perUpdate)));
       let lap = performance.now();
 
-      /** Hands an update to the GPU. What is returned waits for it. */
+      /** Submits an update to the GPU. The returned function waits for it and records its loss. */
       function begin(step: number, loaded: readonly Uint16Array[]): () => Promise<void> {
         const learningRate = settings.learningRate * schedule(state.epoch * steps + step);
         const losses = Array.from({ length: accumulate }, (_, micro) => {
@@ -210,7 +213,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
           return trainer.step(input.of(stored, views), labels, { learningRate });
         });
         const all = Promise.allSettled(losses);
-        // Awaited when the next update is on its way; nothing is closed while it runs.
+        // It is awaited after the next update has been submitted. `underWay` keeps the trainer from being closed while it runs.
         underWay = all;
         return async () => {
           const values = lossesOf(await all, rowsOf(step));
@@ -225,7 +228,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
         };
       }
 
-      // One update is computed while the next is prepared.
+      // The GPU computes one update while the images of the next are prepared.
       let finish = async () => {};
       for (;;) {
         if (signal?.aborted || performance.now() - savedAt >= checkpointMs) {
@@ -235,7 +238,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
           signal?.throwIfAborted();
           lap = performance.now();
         }
-        // All images of an update are there before it begins: what is saved now can be resumed.
+        // An update only begins once all of its images have been loaded. So if one cannot be read, the state is that after the update
+        // before, and the run can be resumed from it.
         const next = await updates.next().catch(async (error) => {
           await finish();
           await save();
@@ -262,7 +266,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       const loss = state.lossSum / (steps * perUpdate);
       const onProgress = (done: number) => tell('validating', done, total, loss);
       const logits = await scorer.run(data.validation, images, { signal, onProgress }).catch(async (error) => {
-        // Every update of the epoch is in the checkpoint; a resumed run begins with this validation.
+        // The checkpoint has every update of the epoch, so a resumed run begins with this validation.
         await save();
         throw error;
       });
@@ -282,7 +286,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       const { auc, meanAuc, thresholds } = await validate();
       const record = { epoch: state.epoch + 1, loss: state.lossSum / (steps * perUpdate), auc, meanAuc };
       const history = [...state.history, record];
-      // Before the checkpoint: a run that dies in between does the epoch again, to the same weights.
+      // The weights are written before the checkpoint: if the run is killed in between, a resumed run repeats the end of the epoch and
+      // writes the same weights again. In the other order they would be missing.
       if (bestEpoch(history) === record) {
         const { trainingData = 'unknown', license = 'unknown' } = options;
         const metadata = weightsMetadataOf(settings, { trainingData, license, thresholds });

@@ -1,7 +1,7 @@
 /**
- * Losses as graph functions: [n, classes] dense logits and labels in, one number out. All are sums over classes and images, as in
- * Wang et al. 2017, section 4.1, where a label is 1 (the disease is there), 0 (it is not), or below 0 (nobody knows: it counts
- * nothing). The paper names the last three without a figure; their 0/1 form is stated with each.
+ * Losses as functions that add to a graph: from logits and labels, both dense [n, classes], to one number. All are sums over classes and
+ * images, as in Wang et al. 2017, section 4.1. A label is 1 (the disease is there), 0 (it is not), or negative (unknown; it adds nothing).
+ * The paper names cross entropy, hinge and Euclidean loss without giving formulas; the formulas used here are given with each.
  */
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
@@ -18,9 +18,9 @@ const sumOf =
 
 /**
  * The paper's weighted cross entropy: L = β_P · Σ_{y=1} −ln σ(z) + β_N · Σ_{y=0} −ln(1 − σ(z)) with β_P = (|P| + |N|) / |P| and
- * β_N = (|P| + |N|) / |N|, |P| and |N| the ones and zeros of all classes of the batch. A sum without terms is 0. With gradient
- * accumulation β is that of each micro-batch.
- * @param options.perClass counts ones and zeros of each class by itself, so that rare classes weigh as much as frequent ones.
+ * β_N = (|P| + |N|) / |N|. Here |P| and |N| are the numbers of labels in the batch, of all classes together, that are 1 and 0. A sum
+ * without terms is 0. With gradient accumulation, β is computed for each micro-batch.
+ * @param options.perClass counts labels for each class separately, so that rare classes weigh as much as frequent ones.
  */
 export const weightedCrossEntropy =
   ({ perClass = false }: { perClass?: boolean } = {}): Loss =>
@@ -39,8 +39,8 @@ export const hinge = (): Loss => sumOf({ kind: 'hinge' });
 export const euclidean = (): Loss => sumOf({ kind: 'euclidean' });
 
 /**
- * Focal loss: Σ −α · y · (1 − p)^γ · ln p − (1 − α) · (1 − y) · p^γ · ln(1 − p) with p = σ(z). Lin et al. 2017, whose defaults these
- * are.
+ * Focal loss: Σ −α · y · (1 − p)^γ · ln p − (1 − α) · (1 − y) · p^γ · ln(1 − p) with p = σ(z). Formula and defaults are those of Lin et
+ * al. 2017.
  */
 export const focal = ({ alpha = 0.25, gamma = 2 }: { alpha?: number; gamma?: number } = {}): Loss =>
   sumOf({ kind: 'focal', alpha, gamma });

@@ -1,4 +1,4 @@
-/** The page that goes with trained weights: what they are, what they were made of, how well they do and where they end. */
+/** Writes the model card, a page that goes with trained weights: the network, its training, its scores and its limits. */
 import { isGraph } from '../formats/graph_description.js';
 import type { EpochRecord } from './checkpoint.js';
 import type { ClassCount } from './data.js';
@@ -7,14 +7,14 @@ import type { TrainSettings } from './settings.js';
 export interface ModelCard {
   settings: TrainSettings;
   counts: readonly ClassCount[];
-  /** Images trained and validated on. */
+  /** Numbers of images for training and validation. */
   images: { train: number; validation: number };
   best: EpochRecord;
   trainingData: string;
   license: string;
-  /** The command that made them. */
+  /** The command that has trained the weights. */
   command: string;
-  /** Weights that training started from, and parameters that were new. */
+  /** The weights that training started from, and the parameters that did not come from them. */
   init?: { from: string; fresh: readonly string[] };
   adapter: string;
   version: string;
@@ -33,7 +33,7 @@ function networkFacts({ architecture }: TrainSettings): Record<string, string> {
   };
 }
 
-/** Markdown. */
+/** The model card in Markdown. */
 export function modelCard(card: ModelCard): string {
   const { settings, counts, images, best, init } = card;
   const { input, loss, optimizer, schedule, augmentation, ridge } = settings;

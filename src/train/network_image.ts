@@ -1,6 +1,6 @@
 /**
- * A decoded image as training keeps it: grey, of the network's size, 16 bits a pixel. The filter is that of the operation
- * `preprocess`, so that a network sees in training what it sees later; only the rounding to 16 bits is added.
+ * Turns a decoded image into the form that training uses: grey, in the network's size, with 16 bits for each pixel. It is resized with the
+ * same filter as in the operation `preprocess`, so that a network sees the same in training as later; only the rounding to 16 bits is added.
  */
 import { InputError } from '../errors.js';
 import { settleBits, to16Bits } from '../formats/bits.js';
@@ -8,17 +8,18 @@ import { type Image, withoutAlpha } from '../formats/pixels.js';
 import { type Fit, frameOf, type Span } from '../ops/images/frame.js';
 import { centreOf } from '../ops/images/preprocess.js';
 
-/** Luma of ITU-R 601, as `preprocess` has it. */
+/** Weights of red, green and blue in the luma of ITU-R BT.601, as in `preprocess`. */
 const LUMA = [0.299, 0.587, 0.114];
 
 /**
- * Resizes to `size` × `size`, row by row, 0 … 65535. The array has room for whole 32-bit words. Of 16-bit pixels that do not say how
- * many bits are in use, `settleBits` finds it out.
+ * Resizes an image to `size` × `size` pixels of 0 … 65535 in row-major order.
+ * @returns an array whose length is rounded up to whole 32-bit words, since the GPU reads those.
  * @throws InputError for an image without pixels.
  */
 export function networkImage(image: Image, size: number, fit: Fit): Uint16Array {
   const { width, height } = image;
   const frame = frameOf(width, height, size, fit);
+  // For 16-bit pixels that do not say how many of the bits are in use, `settleBits` finds it out.
   const grey = greyOf(settleBits(withoutAlpha(image), image.bits));
   const columns = tapsOf(frame.x, width, size);
   const resized = new Uint16Array(2 * Math.ceil((size * size) / 2));
@@ -39,7 +40,7 @@ export function networkImage(image: Image, size: number, fit: Fit): Uint16Array 
   return resized;
 }
 
-/** One number a pixel, 0 … 65535. */
+/** The grey value of each pixel, 0 … 65535. */
 function greyOf(image: Image): Float32Array {
   const { data, width, height, channels } = image;
   if (data.length !== width * height * channels) {
@@ -55,13 +56,17 @@ function greyOf(image: Image): Float32Array {
   return grey;
 }
 
+/** Source pixels along one axis that make up a pixel of the result. */
 interface Taps {
   first: number;
-  /** None where the square shows no image: black. */
+  /** Empty for a pixel of the result that lies outside of the image and is black. */
   weights: Float64Array;
 }
 
-/** For each place of the square the source pixels that it is made of: a triangle that widens as it shrinks. */
+/**
+ * The source pixels for each pixel of the result, weighted by a triangle filter. When the image is made smaller, the filter is widened by
+ * the same factor, so that every source pixel counts.
+ */
 function tapsOf(span: Span, length: number, size: number): Taps[] {
   const scale = Math.max(1, span.length / span.target);
   return Array.from({ length: size }, (_, index) => {

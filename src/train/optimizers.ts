@@ -1,4 +1,4 @@
-/** Optimizers: what a step does to each parameter, and the numbers that change from step to step. */
+/** Optimizers: how a step updates a parameter, and the numbers that change from step to step. */
 import { InputError } from '../errors.js';
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
@@ -7,41 +7,45 @@ import { forward as clipFactor } from '../ops/optimizers/clip_factor.js';
 import { forward as sgdStep } from '../ops/optimizers/sgd.js';
 import { forward as squaredNorm } from '../ops/optimizers/squared_norm.js';
 
-/** One parameter's update. */
+/** What the update of one parameter needs. */
 export interface Update {
   readonly parameter: Tensor;
   readonly gradient: Tensor;
   /** The numbers of the step, as `hyper` gives them. */
   readonly hyper: Tensor;
-  /** What the gradient is multiplied with, [1]; none: 1. */
+  /** A factor [1] for the gradient; undefined: 1. */
   readonly factor: Tensor | undefined;
-  /** u32 [1]: unless it is 0, nothing is updated. */
+  /** u32 [1]: the parameter is only updated if this is 0. */
   readonly halt: Tensor;
-  /** Multiplies the learning rate, and the weight decay. */
+  /** Factor of the learning rate. */
   readonly rate: number;
+  /** Factor of the weight decay. */
   readonly decay: number;
-  /** Memory of the parameter's shape that outlives the step, zero at first. */
+  /** Adds a tensor of the parameter's shape that keeps its content from step to step and begins with zeros. */
   state(name: string): Tensor;
 }
 
-/** How a parameter follows its gradient. */
+/** Updates parameters by their gradients. */
 export interface Optimizer {
-  /** How many numbers `hyper` gives. */
+  /** The length of what `hyper` returns. */
   readonly hyperSize: number;
-  /** The numbers of step 1, 2, …: computed in float64, read by the kernels, so that nothing is compiled anew. */
+  /**
+   * The numbers that the kernels need in step 1, 2, …, computed in float64. Kernels read them from memory, so that they need not be
+   * compiled again when a number changes.
+   */
   hyper(step: number, learningRate: number): readonly number[];
   /** Adds the update of one parameter. */
   update(g: GraphBuilder, update: Update): void;
 }
 
 export interface SgdOptions {
-  /** Default 0: no velocity is kept. */
+  /** Default 0, without which no velocity is kept. */
   momentum?: number;
   nesterov?: boolean;
   weightDecay?: number;
 }
 
-/** Stochastic gradient descent as torch.optim.SGD has it. */
+/** Stochastic gradient descent, computed as in torch.optim.SGD. */
 export function sgd({ momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions = {}): Optimizer {
   inRange('momentum', momentum, momentum >= 0 && momentum < 1, '0 ≤ momentum < 1');
   inRange('weight decay', weightDecay, weightDecay >= 0, 'at least 0');
@@ -57,13 +61,13 @@ export function sgd({ momentum = 0, nesterov = false, weightDecay = 0 }: SgdOpti
 }
 
 export interface AdamWOptions {
-  /** Decay of the first and of the second moment. */
+  /** Decay rates of the first and the second moment. */
   betas?: readonly [number, number];
   epsilon?: number;
   weightDecay?: number;
 }
 
-/** AdamW as torch.optim.AdamW has it; defaults are torch's. */
+/** AdamW, computed as in torch.optim.AdamW and with the same defaults. */
 export function adamw({ betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01 }: AdamWOptions = {}): Optimizer {
   const [beta1, beta2] = betas;
   for (const beta of betas) inRange('beta', beta, beta >= 0 && beta < 1, '0 ≤ β < 1');
@@ -83,7 +87,7 @@ function inRange(what: string, value: number, fits: boolean, expected: string): 
   if (!fits || !Number.isFinite(value)) throw new InputError(what, { expected, given: String(value) });
 }
 
-/** Adds the factor that keeps the common norm of some gradients within a limit, as torch's clip_grad_norm_ does. */
+/** Adds the factor that limits the norm of all gradients together, computed as in PyTorch's clip_grad_norm_. */
 export function clipByNorm(g: GraphBuilder, gradients: readonly Tensor[], limit: number): Tensor {
   const square = gradients.reduce<Tensor | undefined>(
     (sum, gradient) => g.apply(squaredNorm, [gradient, sum], {}, `${gradient.name}/squared_norm`),
@@ -92,11 +96,11 @@ export function clipByNorm(g: GraphBuilder, gradients: readonly Tensor[], limit:
   return g.apply(clipFactor, [square], { limit }, 'clip_factor');
 }
 
-/** What becomes of the parameters whose names a pattern finds. */
+/** How the parameters whose names match a pattern are trained. */
 export interface Part {
-  /** A regular expression, or the name's first segments: `layer1`, `head.transition`. */
+  /** A regular expression, or the first segments of the name, such as `layer1` or `head.transition`. */
   readonly match: RegExp | string;
-  /** Left as they are: neither computed nor stored are their gradients. */
+  /** Whether the parameters stay as they are. Their gradients are then not computed. */
   readonly frozen?: boolean;
   /** Multiplies the learning rate. Default 1. */
   readonly rate?: number;
@@ -107,7 +111,7 @@ export interface Part {
 const isIn = ({ match }: Part, name: string) =>
   typeof match === 'string' ? match === '' || `${name}.`.startsWith(match.replace(/\.?$/, '.')) : match.test(name);
 
-/** @throws InputError for a part that no parameter belongs to, which is a slip of the pen, or with a factor that makes no sense */
+/** @throws InputError for a part to which no parameter belongs, since that is a spelling mistake, or for a factor that makes no sense. */
 export function checkParts(parts: readonly Part[], names: readonly string[]): void {
   for (const part of parts) {
     const { match, rate = 1, decay = 1 } = part;
@@ -121,7 +125,7 @@ export function checkParts(parts: readonly Part[], names: readonly string[]): vo
   }
 }
 
-/** The first part that a name belongs to; none: trained at the common rate. */
+/** The first part that a parameter belongs to. Without one it is trained at the common learning rate. */
 export function partOf(parts: readonly Part[], name: string): Required<Omit<Part, 'match'>> {
   const found = parts.find((part) => isIn(part, name));
   return { frozen: found?.frozen ?? false, rate: found?.rate ?? 1, decay: found?.decay ?? 1 };

@@ -1,15 +1,15 @@
-/** How fast a run is, and how long it will still take. */
+/** Estimates how fast a run is and how long it will still take. */
 import type { TrainingState } from './checkpoint.js';
 
-/** The latest updates count most: this much of the estimate is older. */
+/** Share of the former estimate in the new one after each update. The last 20 updates or so count most. */
 const MEMORY = 0.95;
 
 export interface Pace {
-  /** Images trained on in a second; 0 before the first update. */
+  /** Images trained on per second; 0 before the first update. */
   readonly rate: number;
   trained(milliseconds: number): void;
   validated(milliseconds: number): void;
-  /** Until all epochs are done; NaN before the first update. `done`: images already validated in this epoch. */
+  /** Expected time until all epochs are done; NaN before the first update. `done`: images already validated in this epoch. */
   secondsLeft(state: TrainingState, done: number): number;
 }
 
@@ -23,7 +23,7 @@ export function createPace(run: { steps: number; epochs: number; perUpdate: numb
       return perStep ? (1000 * perUpdate) / perStep : 0;
     },
     trained(milliseconds) {
-      // The first update also compiles: it says little about the others.
+      // The time of the first update includes compilation, so the second one replaces it.
       const isEarly = updates++ < 2;
       perStep = perStep === undefined || isEarly ? milliseconds : MEMORY * perStep + (1 - MEMORY) * milliseconds;
     },
@@ -32,7 +32,7 @@ export function createPace(run: { steps: number; epochs: number; perUpdate: numb
     },
     secondsLeft({ epoch, step }, done) {
       if (perStep === undefined) return Number.NaN;
-      // Before the first validation: a forward pass takes about a third of a step.
+      // Before the first validation its time is estimated: a forward pass takes about a third of a training step.
       const scoring = perValidation ?? (perStep / perUpdate) * (validation / 3);
       const training = ((epochs - epoch) * steps - step) * perStep;
       return (training + (epochs - epoch - done / validation) * scoring) / 1000;

@@ -1,4 +1,4 @@
-/** Things that take time to load, in their order, some of them ahead of who takes them. */
+/** Loads things and yields them in order. While one is being used, the next `ahead` are already being loaded. */
 export async function* prefetch<K, T>(
   keys: readonly K[],
   load: (key: K) => Promise<T>,
@@ -8,7 +8,7 @@ export async function* prefetch<K, T>(
   for (let at = 0; at < keys.length; at++) {
     while (loading.length < Math.min(keys.length, at + 1 + ahead)) {
       const next = load(keys[loading.length]);
-      next.catch(() => {}); // awaited in its turn; until then a rejection is nobody's
+      next.catch(() => {}); // it is awaited below when it is its turn; until then a rejection must not count as unhandled
       loading.push(next);
     }
     const value = await loading[at];

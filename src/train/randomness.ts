@@ -1,14 +1,14 @@
 /**
- * Random numbers of a training run by what they are for: the order of epoch 3, the view of image 17 in it. Nothing is drawn from one
- * long sequence, so that a position in the run is all the state there is, and an image's view does not depend on which thread was
- * first.
+ * Random numbers of a training run. Each purpose has a stream of its own: for example the order of epoch 3, or the augmentation of image
+ * 17 in it. Without one long sequence, a checkpoint need not store the state of a generator, and an image's augmentation does not depend
+ * on the order in which threads finish.
  */
 import { type Random, seededRandom } from '../random.js';
 
-/** What a stream is for. */
+/** The purposes of streams. */
 export const PURPOSE = { order: 1, view: 2 } as const;
 
-/** The stream that belongs to a seed and some counters. */
+/** The stream of a seed and some counters: a purpose, an epoch, a place. */
 export function randomOf(seed: number, ...counters: readonly number[]): Random {
   let state = (Math.trunc(seed) ^ Math.trunc(seed / 2 ** 32)) >>> 0;
   for (const counter of counters) {

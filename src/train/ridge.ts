@@ -1,7 +1,11 @@
 /**
- * Ridge regression of labels on features: a linear layer in closed form, each class's penalty chosen by cross-validation over whole
- * patients, and its outputs calibrated to logits. Float64, in memory. Hoerl & Kennard 1970; the calibration is Platt's (1999), fitted on scores
- * that folds give to images they were not fitted on.
+ * Fits a linear layer in closed form, by ridge regression of labels on features (Hoerl & Kennard 1970):
+ * 1. The penalty of each class is chosen by cross-validation. All images of a patient are in the same fold.
+ * 2. The layer is solved on all images with these penalties.
+ * 3. Its outputs are calibrated to logits by Platt's method (1999). The calibration is fitted on the scores of the cross-validation, where
+ *    each image is scored by a layer that was fitted without it.
+ *
+ * All is computed in float64 and in memory.
  */
 import { InputError } from '../errors.js';
 import { mean as meanOf, rank, rankingScores } from '../evaluate/roc.js';
@@ -9,19 +13,19 @@ import { seededRandom, shuffle } from '../random.js';
 import { cholesky, crossProducts, solveCholesky } from './linear_algebra.js';
 
 export interface RidgeOptions {
-  /** Multiplies the squared weights of standardised features; each is tried. */
+  /** Penalties to try: factors of the squared weights of standardised features. */
   penalties: readonly number[];
-  /** Parts of the cross-validation, at least 2. */
+  /** The number of parts of the cross-validation, at least 2. */
   folds: number;
   seed: number;
 }
 
 export interface RidgeData {
-  /** [images, width], row by row. */
+  /** [images, width] in row-major order. */
   features: Float32Array;
   /** [images, classes], 1 or 0. */
   labels: ArrayLike<number>;
-  /** By image: whoever has the same name is in the same fold. */
+  /** The patient of each image. */
   patients: ArrayLike<string | number>;
   classes: number;
 }
@@ -30,18 +34,24 @@ export interface LinearLayer {
   /** [classes, width]. */
   weight: Float32Array;
   bias: Float32Array;
-  /** By class. A class that nothing ranks, having no image with or none without it, takes the penalty that is best in the mean. */
+  /**
+   * The chosen penalty of each class. If all images have a class, or none, no penalty can be better than another for it; it then takes the
+   * one with the best mean over the other classes.
+   */
   penalties: readonly number[];
-  /** AUC of the cross-validation by penalty and class; NaN for a class that nothing ranks. */
+  /** AUC of the cross-validation by penalty and class; NaN for a class that all images have, or none. */
   auc: readonly (readonly number[])[];
-  /** Places of classes that no fold could tell better than chance: weights of 0, and the logit of their share as bias. */
+  /**
+   * Places of the classes for which the cross-validation is no better than chance. Their weights are 0 and their bias is the logit of the
+   * share of images that have the class.
+   */
   unlearnt: readonly number[];
 }
 
-/** Wider features would take more memory and hours than a closed form is worth. */
+/** The most features that are accepted. Memory grows with their square and time with their cube, to hours beyond this. */
 const WIDEST = 8192;
 
-/** @throws InputError for features that are too wide or not finite, penalties that are not above 0, fewer patients than folds */
+/** @throws InputError for too many features, features that are not finite, penalties that are not above 0, or fewer patients than folds. */
 export function fitRidge(data: RidgeData, { penalties, folds, seed }: RidgeOptions): LinearLayer {
   const { labels, patients, classes } = data;
   const images = patients.length;
@@ -71,7 +81,7 @@ export function fitRidge(data: RidgeData, { penalties, folds, seed }: RidgeOptio
   }
   const auc = scores.map((one) => aucs(one, labels, classes));
   const best = bestByClass(auc, classes);
-  // Over all images the centre of standardised features is 0.
+  // The centre of the solution is not needed here: over all images, the mean of standardised features is 0.
   const total = addUp(all);
   const solved = penalties.map((penalty, k) => (best.includes(k) ? solve(total, penalty, width, classes) : undefined));
 
@@ -95,7 +105,7 @@ export function fitRidge(data: RidgeData, { penalties, folds, seed }: RidgeOptio
   return { weight, bias, penalties: best.map((k) => penalties[k]), auc, unlearnt };
 }
 
-/** Place of each class's penalty. Classes that no penalty ranks are left out of the means and take what is best in them. */
+/** The place of the best penalty for each class. Classes without an AUC take the penalty with the best mean over the others. */
 function bestByClass(auc: readonly (readonly number[])[], classes: number): number[] {
   const placeOfBest = (values: readonly number[]) =>
     values.reduce((best, value, k) => (value > values[best] || Number.isNaN(values[best]) ? k : best), 0);
@@ -106,13 +116,16 @@ function bestByClass(auc: readonly (readonly number[])[], classes: number): numb
   });
 }
 
-/** All that a fit needs to know of some images. */
+/** The sums over some images that a fit is computed from. */
 interface Sums {
   images: number;
-  /** Σ x xᵀ [width, width], Σ x yᵀ [width, classes], Σ x, Σ y. */
+  /** Σ x xᵀ [width, width]. */
   gram: Float64Array;
+  /** Σ x yᵀ [width, classes]. */
   moments: Float64Array;
+  /** Σ x [width]. */
   features: Float64Array;
+  /** Σ y [classes]. */
   labels: Float64Array;
 }
 
@@ -138,16 +151,17 @@ function addUp([first, ...rest]: readonly Sums[]): Sums {
 }
 
 interface Solution {
-  /** [width, classes], of centred features. */
+  /** Weights [width, classes] of features from which `centre` has been subtracted. */
   solution: Float64Array;
+  /** Mean of each feature. */
   centre: Float64Array;
-  /** The labels' means. */
+  /** Mean of each label: the share of images that have the class. */
   shares: Float64Array;
 }
 
 /**
- * The weights of centred features. Means are those of the images that are fitted, and of no other: a fold that is
- * left out would tell its own labels through a common mean.
+ * Solves the regression for centred features. The means are those of the fitted images only. A mean over all images would depend on the
+ * labels of the fold that is left out, and so leak them into its scores.
  */
 function solve(sums: Sums, penalty: number, width: number, classes: number): Solution {
   const { images, gram, moments, features, labels } = sums;
@@ -184,7 +198,7 @@ function take(values: Float32Array, rows: Int32Array, width: number): Float32Arr
   return taken;
 }
 
-/** Mean 0 and deviation 1; a feature that never changes stays 0. */
+/** Shifts and scales features to mean 0 and standard deviation 1. A feature that never changes becomes 0. */
 function standardise(features: Float32Array, width: number) {
   const images = features.length / width;
   const means = new Float64Array(width);
@@ -222,11 +236,12 @@ function aucs(scores: Float64Array, labels: ArrayLike<number>, classes: number):
 }
 
 /**
- * Logistic regression of labels on one score by Newton's method. A score that ranks no better than chance gets slope 0.
- * @param start logit of the labels' mean
+ * Logistic regression of labels on one score, by Newton's method. A score that is no better than chance gets slope 0.
+ * @param start logit of the labels' mean.
  */
 function calibrate(scores: Float64Array, labels: Float64Array, start: number): { slope: number; offset: number } {
-  // In units of the scores' deviation, or the two directions would differ by orders of magnitude.
+  // Scores are divided by their deviation. Otherwise slope and offset could differ by orders of magnitude, and the system of equations
+  // would be ill-conditioned.
   const unit = Math.sqrt(scores.reduce((total, score) => total + score * score, 0) / scores.length) || 1;
   let [slope, offset] = [0, start];
   for (let round = 0; round < 50; round++) {

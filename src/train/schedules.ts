@@ -1,13 +1,13 @@
-/** Learning rates over a run, as factors of the one that was asked for. Pure functions of the step, counted from 0. */
+/** Schedules of the learning rate: functions from the update, counted from 0, to a factor of the given learning rate. */
 import { InputError } from '../errors.js';
 
 /** The factor of the learning rate at an update, counted from 0. */
 export type Schedule = (step: number) => number;
 
-/** 1 always. */
+/** Keeps the learning rate. */
 export const constant = (): Schedule => () => 1;
 
-/** Times `factor` every `every` steps. */
+/** Multiplies the learning rate by `factor` after each `every` steps. */
 export function stepDecay({ every, factor = 0.1 }: { every: number; factor?: number }): Schedule {
   positive('steps between decays', every);
   if (!(factor > 0 && factor <= 1))
@@ -22,7 +22,7 @@ export function cosine({ steps, end = 0 }: { steps: number; end?: number }): Sch
   return (step) => end + ((1 - end) * (1 + Math.cos(Math.PI * Math.min(step / steps, 1)))) / 2;
 }
 
-/** A straight line up over `steps` steps, its last step full, then `after`, which counts from its own step 0. */
+/** Raises the factor linearly over `steps` steps, to 1 in the last of them. Then `after` follows, whose steps are counted from 0. */
 export function warmUp({ steps, after }: { steps: number; after: Schedule }): Schedule {
   if (!(Number.isInteger(steps) && steps >= 0)) {
     throw new InputError('steps of the warm-up', { expected: 'an integer ≥ 0', given: String(steps) });

@@ -1,4 +1,4 @@
-/** How well the network as it stands does on images that it is not trained on. Its plan reads the trainer's own parameters. */
+/** Scores the network on validation images during training. Its plan reads the parameters from the trainer's buffers. */
 
 import { mean as meanOf, rank, rankingScores } from '../evaluate/roc.js';
 import { fitThreshold } from '../evaluate/thresholds.js';
@@ -27,7 +27,7 @@ export interface ScoreOptions {
   onProgress?: (done: number) => void;
 }
 
-/** Running statistics are used whatever the training uses: what is scored is what will be run. */
+/** Makes a scorer. Batch norms use the running statistics, whatever training uses, because inference will use them. */
 export async function createScorer(
   gpu: Gpu,
   settings: TrainSettings,
@@ -54,7 +54,7 @@ export async function createScorer(
       const load = (first: number) => Promise.all(Array.from(rows.subarray(first, first + batch), images));
       for await (const [first, loaded] of prefetch(starts, load, 2)) {
         signal?.throwIfAborted();
-        // Behind the last images the batch repeats one; what comes of it is not looked at.
+        // The last batch is filled up with repetitions of one image, whose results are not used.
         const whole = Array.from({ length: batch }, (_, i) => loaded[i] ?? loaded[0]);
         const bytes = joinImages(whole, size);
         plan.write(stored, new Uint8Array(bytes.buffer));
@@ -70,14 +70,14 @@ export async function createScorer(
 }
 
 export interface Scores {
-  /** By class; null where it is not defined. */
+  /** By class; null if all images have the class, or none. */
   auc: Record<string, number | null>;
   meanAuc: number;
-  /** Probabilities that maximise sensitivity + specificity, by class. */
+  /** By class, the probability threshold with the highest sensitivity + specificity. */
   thresholds: Record<string, number>;
 }
 
-/** @throws InputError where a logit is no number. */
+/** @throws InputError if a logit is NaN. */
 export function scoresOf({ classes, labels, validation }: TrainingData, logits: Float32Array): Scores {
   const auc: [string, number | null][] = [];
   const thresholds: [string, number][] = [];
@@ -91,6 +91,6 @@ export function scoresOf({ classes, labels, validation }: TrainingData, logits: 
     if (threshold !== undefined) thresholds.push([label, threshold]);
   }
   const meanAuc = meanOf(auc.map(([, value]) => value ?? Number.NaN));
-  // By `fromEntries`, so that any name is a key: an assignment to `__proto__` would be none.
+  // `fromEntries` takes any name as a key, whereas assigning to a class named `__proto__` would add no key.
   return { auc: Object.fromEntries(auc), meanAuc, thresholds: Object.fromEntries(thresholds) };
 }

@@ -1,4 +1,4 @@
-/** Everything that decides what a run computes, as plain JSON: it is written down with the run, and read again to resume it. */
+/** The settings of a run, as plain JSON. They determine what it computes, and are stored with it so that it can be resumed. */
 
 import { counted, InputError } from '../errors.js';
 import { isGraph } from '../formats/graph_description.js';
@@ -11,36 +11,36 @@ import { crossEntropy, euclidean, focal, hinge, type Loss, weightedCrossEntropy 
 import { type AdamWOptions, adamw, type Optimizer, type SgdOptions, sgd } from './optimizers.js';
 import { constant, cosine, type Schedule, stepDecay, warmUp } from './schedules.js';
 
-/** A loss by name, with its numbers. */
+/** A loss by name, with its options. */
 export type LossSettings =
   | { kind: 'w-cel'; perClass?: boolean }
   | { kind: 'cel' | 'hinge' | 'euclidean' }
   | { kind: 'focal'; alpha?: number; gamma?: number };
 
-/** An optimizer by name, with its numbers. */
+/** An optimizer by name, with its options. */
 export type OptimizerSettings = ({ kind: 'sgd' } & SgdOptions) | ({ kind: 'adamw' } & AdamWOptions);
 
-/** Lengths are in epochs, and may be fractions of one. */
+/** A schedule by name, with its options. Lengths are in epochs and need not be whole numbers. */
 export interface ScheduleSettings {
   kind: 'constant' | 'step' | 'cosine';
-  /** A straight line up to the full rate. Default 0. */
+  /** Epochs in which the rate rises linearly to its full value. Default 0. */
   warmUp?: number;
   /** step: epochs between decays. Default: a third of the run. */
   every?: number;
-  /** step: what a decay multiplies with. Default 0.1. */
+  /** step: the factor of each decay. Default 0.1. */
   factor?: number;
-  /** cosine: share of the rate that is left at the end. Default 0. */
+  /** cosine: the factor at the end. Default 0. */
   end?: number;
 }
 
-/** How images come to the network: the fields of the same names in `WeightsMetadata`. */
+/** The form of the network's input. Fields mean the same as those of the same names in `WeightsMetadata`. */
 export interface InputSettings extends Pick<WeightsMetadata, 'mean' | 'std' | 'channelOrder' | 'fit'> {
   /** Side in pixels. */
   size: number;
   channels: 1 | 3;
 }
 
-/** Everything that decides what a run computes, as plain JSON. */
+/** The settings of a run, as plain JSON. They determine what it computes. */
 export interface TrainSettings {
   architecture: NetworkDescription;
   /** Names of the outputs. */
@@ -50,30 +50,30 @@ export interface TrainSettings {
   epochs: number;
   /** Images of a micro-batch. */
   batch: number;
-  /** Micro-batches to an update. The paper has batch × accumulate = 80. */
+  /** Micro-batches for each update. In the paper batch × accumulate is 80. */
   accumulate: number;
   loss: LossSettings;
   optimizer: OptimizerSettings;
   learningRate: number;
   schedule: ScheduleSettings;
-  /** Largest norm of all gradients together. */
+  /** Limit of the norm of all gradients together. Default: none. */
   clipNorm?: number;
-  /** As in `TrainerOptions`. */
+  /** See `TrainerOptions`. */
   batchNorm: 'frozen' | 'train';
-  /** By what a parameter's name begins with; the first that fits counts, '' fits all. */
+  /** How parameters are trained, by the beginning of their names. For each name the first that fits is used; '' fits all. */
   parts: readonly { match: string; frozen?: boolean; rate?: number; decay?: number }[];
   augmentation: Augmentation;
   seed: number;
   /**
-   * Instead of epochs: the backbone is frozen, and the prediction layer is solved in closed form on what it pools to. Each penalty is
-   * tried in a cross-validation over the training images' patients, and each class takes the one that ranks it best.
+   * For training without epochs: the backbone is frozen, and the prediction layer is solved in closed form on its pooled features. Each
+   * penalty is tried in a cross-validation over the patients of the training images, and each class takes the one with the best AUC.
    */
   ridge?: { penalties: readonly number[]; folds: number };
-  /** Epochs without a better mean validation AUC after which the run ends; 0: never. */
+  /** The run ends after this many epochs without a better mean validation AUC; 0: never. */
   patience: number;
 }
 
-/** @throws InputError naming the first number that makes no sense; what belongs to a loss or an optimizer is checked by it. */
+/** @throws InputError naming the first setting that makes no sense. Losses, optimizers and schedules check their own options. */
 export function checkSettings(settings: TrainSettings): void {
   const { epochs, batch, accumulate, patience, seed, input, classes, architecture, learningRate, clipNorm } = settings;
   const whole = { epochs, batch, accumulate, size: input.size, 'patience (from 0 on)': patience + 1 };
@@ -113,13 +113,13 @@ export function checkSettings(settings: TrainSettings): void {
   scheduleOf(settings, 1);
 }
 
-/** The outputs of a network for one image. @throws InputError where its graph cannot be built for such images */
+/** The number of outputs of a network. @throws InputError if its graph cannot be built for images of this form. */
 function outputsOf(architecture: NetworkDescription, { size, channels }: InputSettings): number {
   const g = createGraph();
   return networkFrom(architecture)(g, g.input('image', [1, size, size, channels])).logits.shape[1];
 }
 
-/** @throws InputError for a network that is not a backbone with a head */
+/** The network as a backbone with a head. @throws InputError if it is described as a graph. */
 export function familyOf({ architecture }: Pick<TrainSettings, 'architecture'>): FamilyNetwork {
   if (!isGraph(architecture)) return architecture;
   throw new InputError('training: the network is described as a graph', {
@@ -185,7 +185,7 @@ const familyMetadata = (architecture: FamilyNetwork) => ({
   pooling: architecture.head.pooling,
 });
 
-/** What the weights of a run say about themselves. */
+/** The metadata of the weights that a run trains. */
 export function weightsMetadataOf(
   { architecture, classes, input, heatmapScaling }: TrainSettings,
   more: Pick<WeightsMetadata, 'trainingData' | 'license'> & Pick<Partial<WeightsMetadata>, 'thresholds'>,

@@ -1,4 +1,4 @@
-/** Where a run starts from: a network of a given kind, and weights that another training left. */
+/** Decides which network a run trains and which weights it starts from. */
 
 import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
@@ -28,42 +28,45 @@ export interface StartOptions {
   backbone?: string | Backbone;
   /** Side of the input in pixels. */
   size: number;
-  /** Of a SqueezeNet: see `columns` there. Default: those that the backbone has. */
+  /** Only for a SqueezeNet: see `columns` there. Default: those that the backbone has. */
   columns?: readonly number[];
-  /** Default: what the weights take; 1 from scratch. */
+  /** Channels of the input. Default: those of the weights to start from, or else 1. */
   channels?: 1 | 3;
   classes: readonly string[];
-  /** Of the transition layer, 0 for none. Default: that of the weights, else as many as the backbone puts out (the paper's D). */
+  /**
+   * Channels of the transition layer (D in the paper), 0 for none. Default: those of the weights to start from, or else as many as the
+   * backbone has outputs.
+   */
   transition?: number;
   pooling?: Head['pooling'];
   r?: number;
   seed: number;
   /** Weights to start from. */
   init?: Checkpoint;
-  /** Takes precedence over what the weights say of their input. */
+  /** Overrides what the weights to start from say about their input. */
   metadata?: Partial<WeightsMetadata>;
-  /** What the names of the network's tensors begin with, where the weights hold several networks. */
+  /** The beginning of the names of the network's tensors, for weights that contain several networks. */
   prefix?: string;
-  /** Beginnings of the names of tensors that take no part. */
+  /** Beginnings of the names of tensors to leave unread. */
   ignore?: readonly string[];
 }
 
-/** The network that a run trains, and the values that it starts from. */
+/** The network that a run trains, and the weights that it starts from. */
 export interface Start {
   architecture: Architecture & { head: Head };
   input: Pick<WeightsMetadata, 'mean' | 'std' | 'channelOrder' | 'fit'> & { size: number; channels: 1 | 3 };
   heatmapScaling: WeightsMetadata['heatmapScaling'];
   weights: WeightSource;
-  /** Parameters that are new where there are weights to start from: a transition layer's random, a prediction layer's zero. */
+  /** Names of parameters that do not come from the weights to start from. Those of a prediction layer are zero, others are random. */
   fresh: string[];
-  /** What was assumed of the weights to start from. */
+  /** What was assumed about the weights to start from. */
   warnings: Warning[];
 }
 
 /**
- * Decides on the network. The backbone's parameters must all be in the weights; those of the head are new unless they have the
- * right shape and, for the prediction layer, belong to the same classes.
- * @throws InputError where weights and network do not fit, or there is neither.
+ * Decides on the network and its first weights. If there are weights to start from, they must have all parameters of the backbone. A
+ * parameter of the head is taken from them if it has the right shape and, in the prediction layer, belongs to the same classes.
+ * @throws InputError if weights and network do not fit each other, or if neither is given.
  */
 export function startOf(options: StartOptions): Start {
   const { size, classes, seed, ignore = [] } = options;
@@ -114,7 +117,10 @@ export function startOf(options: StartOptions): Start {
   };
 }
 
-/** Names and shapes first, as they show which network it is not; what was said where they do not show it. */
+/**
+ * Finds out which network the weights belong to. Names and shapes are tried first, so that weights of another network than the one asked
+ * for are noticed. Only if they do not show it, the caller's word is taken.
+ */
 function recogniseStart(init: Checkpoint, { backbone, metadata = {}, prefix, ignore }: StartOptions): Recognised {
   const names = { ...(prefix === undefined ? {} : { prefix }), ...(ignore ? { ignore } : {}) };
   try {
@@ -125,13 +131,13 @@ function recogniseStart(init: Checkpoint, { backbone, metadata = {}, prefix, ign
   }
 }
 
-/** Of raybox's own weights. */
+/** The weights to start from if they are raybox's own, without the prefix of their names. */
 function ownTensors({ init, prefix }: StartOptions): Checkpoint {
   if (prefix === undefined || init!.taken) return init!;
   return { ...init!, tensors: under(init!.tensors, prefix) };
 }
 
-/** How images are brought to the weights to start from, as far as settings beside them or a public layout say it. */
+/** The form of the input that the weights to start from expect, as far as settings in the file or a recognised layout say it. */
 function startingInput(
   init: Checkpoint,
   { metadata, sources, architecture, inputChannels }: Recognised,
@@ -141,7 +147,7 @@ function startingInput(
   const { mean, std, channelOrder } = fields;
   const layout = metadata && sources.mean === 'layout' ? { mean: metadata.mean, std: metadata.std } : {};
   const own = { ...(mean && std ? { mean, std } : {}), ...(channelOrder ? { channelOrder } : {}) };
-  // The size of the images is an option of the training, whatever it was before.
+  // The size of the images is an option of the training, so the size in the file is not used and needs no warning.
   const { inputWidth: _, ...others } = unused;
   const from = (field: keyof WeightsMetadata) => [field, Object.hasOwn(given, field) ? 'given' : 'file'] as const;
   const said = Object.fromEntries((['mean', 'std', 'channelOrder'] as const).map(from));
@@ -166,7 +172,7 @@ function chooseBackbone(
     throw new InputError('no network was named', { hint: '--backbone resnet18, say, or --init WEIGHTS' });
   if (!wanted || !given) return plain((wanted ?? given) as string | Backbone);
   const [a, b] = [plain(wanted), plain(given)];
-  // The same network under other names of its parameters: those of the weights count.
+  // If it is the same network under other names of its parameters, the names in the weights are used.
   const layers = (one: string | Backbone) =>
     JSON.stringify({ ...descriptionOf(one), prefix: undefined, names: undefined, columns: undefined });
   if (layers(a) === layers(b)) return withColumns(b, (descriptionOf(a) as Partial<SqueezeNet>).columns);
@@ -227,8 +233,9 @@ function startingWeights(
   const fresh = [...g.parameters].filter(([name, tensor]) => !backbone.has(name) && !fits(name, tensor));
   const isFresh = new Set(fresh.map(([name]) => name));
   const random = initialWeights(seed);
-  // A new prediction layer begins at zero, and so the loss at chance: features of a network without batch norm may be a hundred times
-  // as large as those that random weights are made for, and unlearning the logits of a bad start would cost what was learnt before.
+  // A new prediction layer begins with zeros, so that all probabilities are ½ at first. Features of a network without batch norm may be a
+  // hundred times as large as random weights are meant for. The huge logits would then cause gradients that destroy what the backbone has
+  // learnt.
   const begin = (name: string, shape: readonly number[]) =>
     isPrediction(name) ? new Float32Array(product(shape)) : random(name, shape);
   return {
@@ -239,8 +246,8 @@ function startingWeights(
 }
 
 /**
- * A head is left behind, whatever it is made of: its layers have a head's names, or stand where a linear layer stands. Anything else
- * that the backbone does not read makes another backbone.
+ * Refuses weights that have tensors which the backbone does not read, because they belong to another backbone. Only the layers of a head
+ * may be left unread: those with the usual names of a head, and those in the same module as a linear layer.
  */
 function refuseOtherBackbone(
   { tensors }: Checkpoint,
@@ -251,7 +258,7 @@ function refuseOtherBackbone(
   const { family } = descriptionOf(backbone);
   const { others, ...leftover } = leftoverOf(tensors, parameters, { family, prefix: prefixOf(backbone), ignore });
   const moduleOf = (name: string) => name.split('.')[0];
-  // A SqueezeNet's classifier is a convolution of one pixel, which Caffe models call conv10 or conv_final.
+  // The classifier of a SqueezeNet is a 1×1 convolution, which Caffe models call conv10 or conv_final.
   const { convolutionHead } = recognitions[family];
   const isLayerOfHead = (shape: readonly number[]) =>
     shape.length === 2 || (convolutionHead !== undefined && shape.length === 4 && shape[2] === 1 && shape[3] === 1);

@@ -1,6 +1,6 @@
 /**
- * The training step of a network as one plan: forward, loss, backward and update. Nothing is compiled or allocated from step to
- * step; what changes are images, labels and a handful of numbers.
+ * The training step of a network as one plan: forward pass, loss, backward pass and update. Nothing is compiled or allocated from step to
+ * step; only images, labels and a few numbers are written.
  */
 
 import { InputError } from '../errors.js';
@@ -20,9 +20,9 @@ import type { Optimizer, Part } from './optimizers.js';
 import { buildStep, statesOf } from './step_graph.js';
 import { createStepPlan } from './step_plan.js';
 
-/** What a training step is made of. */
+/** What a training step needs. */
 export interface TrainerOptions {
-  /** The network: its description, or a function, whose operations must all have gradients. */
+  /** The network: its description, or a function that builds it. All of its operations must have gradients. */
   architecture: NetworkDescription | NetworkFunction;
   /** Images of a micro-batch. */
   batch: number;
@@ -32,37 +32,40 @@ export interface TrainerOptions {
   channels?: number;
   loss: Loss;
   optimizer: Optimizer;
-  /** `frozen`: the statistics that came with the weights. `train`: the micro-batch's, which running ones follow. */
+  /**
+   * `frozen`: batch norms use the statistics that come with the weights. `train`: they use those of the micro-batch, and update the running
+   * statistics by them.
+   */
   batchNorm: 'frozen' | 'train';
-  /** Values to start from, by torch's names. Default: random ones from the seed. */
+  /** Weights to start from, by PyTorch's names. Default: random ones from the seed. */
   weights?: WeightSource;
   /** Default 0. */
   seed?: number;
-  /** Rates, and what is frozen; the first that matches a parameter's name counts. */
+  /** Learning rates, and what is frozen. For each parameter the first part that matches its name is used. */
   parts?: readonly Part[];
-  /** Largest norm of all gradients together. Default: none. */
+  /** Limit of the norm of all gradients together. Default: none. */
   clipNorm?: number;
   /**
-   * Micro-batches to an update, over which gradients are averaged (losses are sums, each over its own micro-batch: its own β, its own
-   * batch statistics; so k micro-batches are not one batch of k times the size). Default 1.
+   * Micro-batches for each update, over which gradients are averaged. Each micro-batch has its own β and its own batch statistics, so the
+   * result is not the same as with one batch of all their images. Default 1.
    */
   accumulate?: number;
   /**
-   * Bytes on the GPU that a step may take. Where that is less than it would, activations are dropped in the forward pass and computed
-   * again in the backward, to the same bits. Default: as much as the GPU has.
+   * Bytes on the GPU that a step may take. If it would take more, activations are dropped in the forward pass and computed again in the
+   * backward pass, with the same bits. Default: as much as the GPU has.
    */
   memory?: number;
-  /** Picks among the kernels that can run a node. Default: the first. */
+  /** Picks one of the kernels that can run a node. Default: the first. */
   choose?: ChooseVariant;
 }
 
-/** Numbers in NHWC order, or a function that fills the buffer itself, with dispatches of its own for example. */
+/** Numbers in NHWC order, or a function that fills the trainer's buffer itself, for example with dispatches of its own. */
 export type Images = ArrayLike<number> | ((location: Location) => void | Promise<void>);
 
-/** Numbers of a step are not finite, so it has updated nothing. */
+/** Thrown if numbers of a step are not finite. The step has then updated nothing. */
 export class NotFiniteError extends InputError {
   constructor(
-    /** Which: an image, the loss, or the gradient of a parameter. */
+    /** What is not finite: an image, the loss, or the gradient of a parameter. */
     readonly what: string,
   ) {
     super(`${what} is not finite`);
@@ -73,40 +76,41 @@ export interface StepOptions {
   learningRate: number;
 }
 
-/** A training step that is ready to run, again and again. */
+/** A training step that is ready to run. */
 export interface Trainer {
   /**
    * Trains on one micro-batch; every `accumulate`th call updates the parameters.
    * @param images [batch, height, width, channels].
    * @param labels [batch, classes]: 1, 0, or below 0 where unknown.
-   * @returns the loss before the update. Steps run in the order of the calls; the next may be asked for before the loss is there,
-   * so that the GPU need not wait for it.
-   * @throws NotFiniteError where images, loss or gradients hold a NaN or an infinity. The update that the step belongs to has changed
-   * no parameter then; steps asked for since have run.
+   * @returns the loss before the update. Steps run in the order of the calls. The next step may be started before the promise of this one
+   *   resolves, so that the GPU does not have to wait.
+   * @throws NotFiniteError if images, loss or gradients contain a NaN or an infinity. The update that the step belongs to has then changed
+   *   no parameter, but steps started since have run.
    */
   step(images: Images, labels: ArrayLike<number>, options: StepOptions): Promise<number>;
-  /** Updates so far, which Adam's correction counts by. To be set when a run is resumed. */
+  /** The number of updates so far, on which Adam's bias correction depends. It has to be set when a run is resumed. */
   updates: number;
-  /** Shapes of everything that outlives a step: parameters and, as `name#velocity` and the like, the optimizer's memory. */
+  /** Shapes of all that is kept from step to step: parameters, and the optimizer's states by names such as `name#velocity`. */
   readonly states: ReadonlyMap<string, readonly number[]>;
-  /** Values of a state in dense order, once all steps asked for have run. */
+  /** The values of a state in dense order, after all steps that have been started. */
   read(name: string): Promise<Float32Array>;
   write(name: string, values: ArrayLike<number>): Promise<void>;
-  /** The buffer of a parameter, for a plan that scores the network as it trains. It belongs to the trainer. */
+  /** The buffer of a parameter, for a plan that scores the network during training. It belongs to the trainer. */
   buffer(name: string): GPUBuffer;
-  /** Bytes on the GPU and work of a step. */
+  /** Bytes on the GPU. */
   readonly memory: Plan['memory'];
+  /** Floating-point operations of a step. */
   readonly flops: number;
-  /** Share of that work that is done again because activations did not fit. */
+  /** Share of those operations that recompute activations for which there was no memory. */
   readonly recomputed: number;
-  /** GPU time of each dispatch, or undefined without timestamps. Takes steps: for measurements, not for training. */
+  /** GPU time of each dispatch; undefined without timestamps. It runs training steps, so it is for measurements only. */
   profile(): Promise<DispatchTime[] | undefined>;
   close(): void;
 }
 
 /**
  * Makes a trainer.
- * @throws InputError where options contradict each other, or the step does not fit on the adapter.
+ * @throws InputError if options contradict each other, or if the step does not fit on the adapter.
  */
 export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<Trainer> {
   const { accumulate = 1, weights = initialWeights(options.seed ?? 0) } = options;
@@ -133,7 +137,7 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
     throw error;
   }
 
-  // Every state lies in the plan that binds it first.
+  // The buffer of a state belongs to the step's plan if that reads or writes it, and to the update's plan otherwise.
   function locationOf(tensor: Tensor) {
     const owner = updatePlan && !isBound(plan, tensor) ? updatePlan : plan;
     return { owner, write: (values: ArrayLike<number>) => owner.write(tensor, values) };
@@ -169,13 +173,15 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
       }
       trainer.updates++;
     }
-    // The copy is submitted here, behind the step; it is waited for outside the turn.
+    // Reading the results back is submitted here, after the step. The promise is wrapped in an object so that `inTurn` does not wait for
+    // it, and the next step can begin.
     return { value: readRanges(gpu, results) };
   }
 
   function lossOf([lossBytes, haltBytes, updateBytes]: readonly ArrayBuffer[]): number {
     const [value] = decodeTensor(loss, lossBytes);
-    // A flag counts from the end: the last thing that is watched is 1.
+    // The flag is 0 if all numbers are finite. Otherwise it is the place of what is not finite, counted from the end of `watched`: 1 is the
+    // last.
     for (const bytes of [haltBytes, updateBytes]) {
       const [flag] = bytes ? new Uint32Array(bytes) : [0];
       if (flag === 0) continue;

@@ -1,4 +1,4 @@
-/** What a training step computes, as graphs: forward, loss, backward and update. */
+/** Builds the graphs of a training step: forward pass, loss, backward pass and update. */
 import { InputError } from '../errors.js';
 import { createGraph, type Graph, type GraphBuilder } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
@@ -11,7 +11,10 @@ import { forward as firstNonfinite } from '../ops/optimizers/first_nonfinite.js'
 import { checkParts, clipByNorm, partOf } from './optimizers.js';
 import type { TrainerOptions } from './step.js';
 
-/** @param split whether the update is a graph of its own, for several micro-batches to it. */
+/**
+ * Builds the graphs of a training step.
+ * @param split whether the update is a graph of its own, which runs once after several micro-batches.
+ */
 export function buildStep(options: TrainerOptions, split: boolean) {
   const { architecture, batch, size, channels = 3, batchNorm, optimizer, parts = [], clipNorm } = options;
   const [height, width] = typeof size === 'number' ? [size, size] : size;
@@ -43,7 +46,7 @@ export function buildStep(options: TrainerOptions, split: boolean) {
 
   const halt = g.apply(firstNonfinite, [image, loss, ...own.map(({ gradient }) => gradient)], {}, 'halt');
 
-  // With accumulation the update is a graph of its own, which reads what micro-batches have added up.
+  // If the update is a graph of its own, each micro-batch adds its gradients to states, which the update then reads.
   let share: Tensor | undefined;
   let target: GraphBuilder = g;
   let updated = own;
@@ -81,7 +84,7 @@ export function buildStep(options: TrainerOptions, split: boolean) {
     parameters: used,
     states,
     forward,
-    /** What the flags watch over, in their order. */
+    /** What the `halt` flags check for finite numbers, in order. */
     watched: ['an image', 'the loss', ...own.map(({ name }) => `the gradient of ${name}`)],
     halt,
     update: split ? { graph: target.finish([halted]), halt: halted } : undefined,
@@ -90,13 +93,13 @@ export function buildStep(options: TrainerOptions, split: boolean) {
 
 const isStatistic = (name: string) => /\.running_(mean|var)$/.test(name);
 
-// Those that the step reads; what only heatmaps need is the prediction layer's, which it reads anyway.
+// The parameters that the step reads.
 function usedParameters(g: GraphBuilder, inputs: readonly (Tensor | undefined)[]): ReadonlyMap<string, Tensor> {
   const read = new Set(inputs);
   return new Map([...g.parameters].filter(([, tensor]) => read.has(tensor)));
 }
 
-/** Those states that a graph has to do with. */
+/** The states that a graph reads or updates. */
 export function statesOf(graph: Graph, states: ReadonlyMap<string, Tensor>): Tensor[] {
   const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
   return [...states.values()].filter((tensor) => read.has(tensor));

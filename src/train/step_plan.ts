@@ -1,4 +1,4 @@
-/** The plan of forward and backward pass, in as much memory as it may take or as the GPU has. */
+/** Makes the plan of forward and backward pass so that it fits into the memory that it may take, or that the GPU has. */
 import { InputError } from '../errors.js';
 import { mebibytes, OutOfMemoryError } from '../gpu/buffers.js';
 import { debug } from '../gpu/debug.js';
@@ -12,18 +12,18 @@ import type { Plan } from '../graph/plan/plan.js';
 import { createCheckedPlan } from '../verify/checked_plan.js';
 
 export interface StepPlanOptions {
-  /** Bytes for this plan and the update's; undefined: what the GPU has. */
+  /** Bytes for this plan and that of the update together; undefined: what the GPU has. */
   limit: number | undefined;
-  /** Has memory of its own, but for the tensors that it shares. */
+  /** The graph of the update if it is one of its own. It takes memory too, except for the tensors in `shared`. */
   update: Graph | undefined;
   shared: readonly Tensor[];
   choose?: ChooseVariant | undefined;
 }
 
-/** Where the GPU is full and nobody said how much there is: shares of what a step would take. */
+/** If the GPU is full, nothing says how much memory it has. So the step is tried with these shares of what it would take, one by one. */
 const SHARES = [0.8, 0.65, 0.5, 0.35, 0.25, 0.15, 0.1];
 
-/** @throws InputError where the step does not fit, even with activations recomputed. */
+/** @throws InputError if the step does not fit, even with activations recomputed. */
 export async function createStepPlan(
   gpu: Gpu,
   source: Graph,
@@ -55,7 +55,7 @@ export async function createStepPlan(
       try {
         return await make(fitMemory(graph, loss, whole * share, options));
       } catch (error) {
-        // Not even recomputed it takes less: then the GPU is too full for it.
+        // This InputError is from `fitMemory`: no way of recomputing takes as little as that, so smaller shares need not be tried.
         if (error instanceof InputError && !(error instanceof OutOfMemoryError)) break;
         if (!(error instanceof OutOfMemoryError)) throw error;
       }

@@ -1,10 +1,10 @@
-/** Everything that outlives a training step: out of a trainer, and into one. */
+/** Reads all that a trainer keeps from step to step, and writes it into another trainer. */
 import { InputError } from '../errors.js';
 import type { TensorData } from '../formats/checkpoint.js';
 import { writeSafetensors } from '../formats/safetensors.js';
 import type { Trainer } from './step.js';
 
-/** In the order of their names, so that equal states give equal files. */
+/** Reads states in the order of their names, so that equal states give equal files. */
 export async function readStates(
   trainer: Trainer,
   wanted: (name: string) => boolean = () => true,
@@ -16,12 +16,12 @@ export async function readStates(
   return tensors;
 }
 
-/** A weights file: the parameters without the optimizer's memory. */
+/** Writes a weights file: the parameters, without the optimizer's states. */
 export async function writeWeights(trainer: Trainer, metadata: Record<string, string>): Promise<Uint8Array> {
   return writeSafetensors(await readStates(trainer, (name) => !name.includes('#')), metadata);
 }
 
-/** @throws InputError naming the first state that one of both lacks, or has in another shape. */
+/** @throws InputError naming the first state that is missing in one of the two, or that differs in shape. */
 export async function restoreStates(trainer: Trainer, tensors: ReadonlyMap<string, TensorData>): Promise<void> {
   for (const name of new Set([...trainer.states.keys(), ...tensors.keys()])) {
     const [own, kept] = [trainer.states.get(name), tensors.get(name)];
