@@ -1,4 +1,4 @@
-/** Operations that torchvision's newer families need, by their rules and in small graphs: shuffled channels, layer scale, gates. */
+/** Operations that torchvision's newer families need, by their rules and in small graphs: shuffled channels, layer norm and scale, gates. */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -6,6 +6,7 @@ import { openGpu } from '../src/gpu/device.js';
 import { createGraph, type GraphBuilder } from '../src/graph/ir/graph.js';
 import { elementCount, type Tensor } from '../src/graph/ir/tensor.js';
 import { createPlan } from '../src/graph/plan/plan.js';
+import { describeGraph, graphNetwork, localizerHead, type NetworkFunction } from '../src/nets/index.js';
 import { gradients } from '../src/ops/differentiate.js';
 import { activationOf, relu } from '../src/ops/layers/activation.js';
 import { scaleChannels } from '../src/ops/layers/batch_norm.js';
@@ -13,6 +14,7 @@ import { forward as batchStatistics } from '../src/ops/layers/batch_statistics.j
 import { channelShuffle } from '../src/ops/layers/channel_shuffle.js';
 import { concat } from '../src/ops/layers/concat.js';
 import { conv2d } from '../src/ops/layers/conv2d.js';
+import { layerNorm } from '../src/ops/layers/layer_norm.js';
 import { squeeze } from '../src/ops/layers/lse_pool.js';
 import { mul } from '../src/ops/layers/mul.js';
 import { mulberry32, normalisedError } from '../src/verify/check.js';
@@ -92,6 +94,62 @@ test('squeeze-and-excitation: a gate for each channel, forward and backward', as
       return mul(g, activationOf(g, gate, { kind: 'hard_sigmoid' }), wide);
     };
     await onGpu([2, 3, 5, 3], gated, { parameters: 'state' });
+  }
+});
+
+test('layer norm: torch’s numbers, and no trace of what was added to or multiplied into a pixel', async () => {
+  const norm = (x: Float64Array, epsilon: number) => {
+    const g = createGraph();
+    const input = g.input('x', [1, 1, x.length / 3, 3]);
+    const y = layerNorm(g, input, 'norm', epsilon);
+    const [weight, bias] = [...g.parameters.values()];
+    const given = new Map([
+      [input, x],
+      [weight, Float64Array.of(2, -1, 0.5)],
+      [bias, Float64Array.of(0, 1, -1)],
+    ]);
+    return [...evaluateReference(g.finish([y]), given).get(y)!];
+  };
+  // torch.nn.functional.layer_norm in float64.
+  const torch = [
+    -2.1380892480565, 1.2672611560071, -0.33184710998233, -2.8226246615719, 0.21593759400779, -0.68637503760312,
+  ];
+  const own = norm(Float64Array.of(1, 2, 4, -3, 0.5, 0.25), 1e-6);
+  for (const [i, expected] of torch.entries()) assert.ok(Math.abs(own[i] - expected) < 1e-12, `${i}: ${own[i]}`);
+  const moved = norm(Float64Array.of(103, 106, 112, -3, 0.5, 0.25), 1e-12);
+  for (const [i, value] of norm(Float64Array.of(1, 2, 4, -3, 0.5, 0.25), 1e-12).entries())
+    assert.ok(Math.abs(moved[i] - value) < 1e-9, `${i}: ${moved[i]}, ${value}`);
+  const block = (g: GraphBuilder, x: Tensor) =>
+    activationOf(g, layerNorm(g, concat(g, [x, conv2d(g, x, g.parameter('w', [5, 6, 1, 1]))]), 'n'), { kind: 'gelu' });
+  await onGpu([2, 3, 5, 6], block, { parameters: 'state' });
+  const g = createGraph();
+  assert.throws(() => layerNorm(g, g.input('x', [1, 2, 2, 3]), 'norm', 0), /epsilon.*above 0/);
+});
+
+test('a network of these operations is written down, and read back the same, for training too', () => {
+  const network: NetworkFunction = (g, image) => {
+    const stem = conv2d(g, image, g.parameter('stem', [6, 1, 7, 7]), undefined, { padding: 3, groups: 1 });
+    const wide = activationOf(g, conv2d(g, layerNorm(g, stem, 'norm', 1e-6), g.parameter('wide', [8, 6, 1, 1])), {
+      kind: 'gelu',
+    });
+    const gate = activationOf(g, conv2d(g, squeeze(g, wide), g.parameter('gate', [8, 8, 1, 1])), {
+      kind: 'hard_sigmoid',
+    });
+    const scaled = scaleChannels(g, mul(g, wide, gate), g.parameter('scale', [8, 1, 1]));
+    const features = channelShuffle(g, scaled, 4, 'features');
+    return { features, ...localizerHead(g, features, { classes: 2, pooling: 'average', prediction: 'predict' }) };
+  };
+  const written = JSON.parse(JSON.stringify(describeGraph(network, { height: 9, width: 9, channels: 1 })));
+  const read = graphNetwork(written);
+  for (const options of [{}, { parameters: 'state' as const, batchStatistics }]) {
+    const lists = [network, read].map((one) => {
+      const g = createGraph(options);
+      const { features, logits, probabilities, heatmaps } = one(g, g.input('image', [2, 9, 9, 1]));
+      const { nodes } = g.finish([features, logits, probabilities, heatmaps]);
+      return nodes.map(({ operation, attributes, outputs }) => [operation.name, attributes, outputs[0].shape]);
+    });
+    assert.equal(lists[1], lists[0]);
+    assert.ok(lists[0].every(([name]) => name !== 'batch_statistics'));
   }
 });
 

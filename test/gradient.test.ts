@@ -217,6 +217,7 @@ gradient('what a binding cannot hold runs in bands, to the same numbers', async 
     ['channel_sums', [large, large, vector, spread], { epsilon: 0.1 }],
     ['batch_statistics', [large, ...[1, 2].map(() => ({ ...spread, kind: 'state' as const }))], { momentum: 0.1 }],
     ['batch_norm_gradient', [large, large, vector, vector, spread, vector, vector], { epsilon: 0.1 }],
+    ['layer_norm_gradient', [large, large, vector], { epsilon: 0.1 }],
     ['lrn_gradient', [large, large], { size: 5, alpha: 1, beta: 0.75, k: 1 }],
   ];
   try {

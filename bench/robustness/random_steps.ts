@@ -9,6 +9,7 @@ import { channelShuffle } from '../../src/ops/layers/channel_shuffle.js';
 import { classActivationMap } from '../../src/ops/layers/class_activation_map.js';
 import { concat } from '../../src/ops/layers/concat.js';
 import { conv2d } from '../../src/ops/layers/conv2d.js';
+import { layerNorm } from '../../src/ops/layers/layer_norm.js';
 import { linear } from '../../src/ops/layers/linear.js';
 import { localResponseNorm } from '../../src/ops/layers/lrn.js';
 import { globalAveragePool, lsePool } from '../../src/ops/layers/lse_pool.js';
@@ -170,6 +171,12 @@ const shuffle: Make = (g, maps, step) => {
   return channelShuffle(g, x, possible[step.choice % possible.length]);
 };
 
+const channelNorm: Make = (g, maps, step, index) => {
+  const x = first(maps, step);
+  // A single channel has no variance.
+  return x.shape[3] === 1 ? bounded(g, x) : layerNorm(g, x, `layer_norm${index}`, 1e-3);
+};
+
 const SHARPNESS = [0, 0.01, 1, 10, Number.POSITIVE_INFINITY];
 
 const head: Make = (g, maps, step, index) => {
@@ -210,6 +217,7 @@ export const gradientKinds: readonly Make[] = [
   lrn,
   (g, maps, step) => softmax(g, first(maps, step)),
   arrangement,
+  channelNorm,
   shuffle,
   head,
 ];

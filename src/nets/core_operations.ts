@@ -9,6 +9,7 @@ import { forward as channelShuffle } from '../ops/layers/channel_shuffle.js';
 import { forward as classActivationMap } from '../ops/layers/class_activation_map.js';
 import { forward as concat } from '../ops/layers/concat.js';
 import { forward as conv2d } from '../ops/layers/conv2d.js';
+import { forward as layerNorm } from '../ops/layers/layer_norm.js';
 import { forward as linear } from '../ops/layers/linear.js';
 import { forward as lrn } from '../ops/layers/lrn.js';
 import { forward as lsePool } from '../ops/layers/lse_pool.js';
@@ -20,7 +21,7 @@ import { forward as compact } from '../ops/packing/compact.js';
 
 export const coreOperations = {
   ...{ activation, add, batchNorm, classActivationMap, compact, concat, conv2d, linear, lrn, lsePool, pool, resize },
-  ...{ channelShuffle, mul, slice },
+  ...{ channelShuffle, layerNorm, mul, slice },
   /** Adds a batch norm as the graph is meant for: with given statistics, or with those of the batch. */
   normalise,
 };

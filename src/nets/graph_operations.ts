@@ -50,6 +50,7 @@ const rowsOf = (core: CoreOperations): readonly GraphOperation[] => [
   row(core.compact, 1, { segments: optional(segments) }),
   row(core.concat, [1, 256]),
   row(core.conv2d, [2, 3], { stride: pair, dilation: pair, padding: sides, groups: isSize }),
+  row(core.layerNorm, 3, { epsilon: (value) => isNumber(value) && (value as number) > 0 }),
   row(core.linear, [2, 3]),
   row(core.lrn, 1, { size: isSize, alpha: isNumber, beta: isNumber, k: isNumber }),
   row(core.lsePool, 1, {

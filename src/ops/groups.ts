@@ -17,6 +17,8 @@ export interface GroupDispatch {
   /** The pixels of an input (by its name) that a range of output pixels reads. Default: the same. */
   needs?: (range: Range, input: string) => Range;
   params?: Readonly<Record<string, number>>;
+  /** Threads that share a pixel, where a thread has more than one vec4 to do. Default: one for each vec4. */
+  lanesPerPixel?: number;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface GroupDispatch {
  * index = id.x + id.y · num_workgroups.x · 64, group = index mod groups, pixel = first + index / groups.
  */
 export function dispatchGroups(context: Lowering, y: Tensor, dispatch: GroupDispatch): void {
-  const { kernel, constants, inputs, whole = [], needs = (range) => range, params } = dispatch;
+  const { kernel, constants, inputs, whole = [], needs = (range) => range, params, lanesPerPixel } = dispatch;
   const dense = y.layout === 'dense';
   const groups = dense ? Math.ceil(elementCount(y) / 4) : groupCount(y);
   const named = Object.entries(inputs);
@@ -45,7 +47,7 @@ export function dispatchGroups(context: Lowering, y: Tensor, dispatch: GroupDisp
       constants: { elem: y.type, ...constants },
       bindings: [...Object.values(read), ...whole.map((tensor) => context.read(tensor)), output],
       params: { first: from, count: to - from, groups, ...Object.fromEntries(places), ...params },
-      workgroups: spread(Math.ceil(((to - from) * groups) / 64)),
+      workgroups: spread(Math.ceil(((to - from) * (lanesPerPixel ?? groups)) / 64)),
     });
   }
 }

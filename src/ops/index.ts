@@ -14,6 +14,7 @@ export { channelShuffle } from './layers/channel_shuffle.js';
 export { classActivationMap } from './layers/class_activation_map.js';
 export { concat } from './layers/concat.js';
 export { type Conv2dOptions, conv2d } from './layers/conv2d.js';
+export { layerNorm } from './layers/layer_norm.js';
 export { linear } from './layers/linear.js';
 export { localResponseNorm } from './layers/lrn.js';
 export { globalAveragePool, globalMaxPool, lsePool, squeeze } from './layers/lse_pool.js';
