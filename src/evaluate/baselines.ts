@@ -1,6 +1,6 @@
 /**
- * What localization scores are worth: the same images and diseases with boxes that know nothing of the image. IoBB
- * rewards tiny boxes, and hearts are always in the same place, so a figure alone says little.
+ * Baselines of localization: boxes for the same images and diseases that are made without looking at the image. A score has to be compared
+ * with them to mean something, because IoBB rewards tiny boxes, and because hearts are always in the same place.
  */
 import type { Box } from '../formats/findings.js';
 import { type Random, seededRandom } from '../random.js';
@@ -12,7 +12,7 @@ export interface Frame {
   height: number;
 }
 
-/** Images with their detected boxes exchanged for what `boxesFor` draws: for each image and each label that it asks for. */
+/** Replaces the detected boxes of each image by those that `boxesFor` gives for each of its labels. */
 function redraw(
   images: readonly BoxedImage[],
   labelsFor: (image: BoxedImage) => readonly string[],
@@ -27,8 +27,8 @@ function redraw(
 }
 
 /**
- * The disease's median box: medians of left, top, width and height over the truth boxes of all *other* images, so that
- * no image is scored with its own truth. A disease with boxes in one image only gets none there.
+ * The disease's median box: medians of left, top, width and height over the truth boxes of all *other* images, so that no image is scored
+ * with its own truth. If only one image has boxes of a disease, it gets no median box.
  */
 export function medianBoxBaseline(
   images: readonly BoxedImage[],
@@ -36,7 +36,7 @@ export function medianBoxBaseline(
 ): BoxedImage[] {
   const boxesOf = (label: string, some: readonly BoxedImage[]) =>
     some.flatMap(({ truth }) => truth.filter((each) => each.label === label).map(({ box }) => box));
-  // Only an image with a box of the disease changes its median by being left out.
+  // The median over all boxes serves every image without a box of the disease, since leaving such an image out changes nothing.
   const ofAll = new Map<string, Box[]>();
   return redraw(images, labelsFor, (label, image) => {
     if (image.truth.some((each) => each.label === label)) {
@@ -53,7 +53,7 @@ export function medianBoxBaseline(
   });
 }
 
-/** The box of the four medians; none of none. */
+/** The median box of some boxes; none if there are none. */
 function medianBox(boxes: readonly Box[]): Box[] {
   if (boxes.length === 0) return [];
   const median = (side: keyof Box) => quantile(new Float64Array(boxes.map((box) => box[side])).sort(), 0.5);
@@ -61,9 +61,9 @@ function medianBox(boxes: readonly Box[]): Box[] {
 }
 
 /**
- * A random heatmap per image and label, made into boxes as the paper makes them: uniform noise on a `cells`² grid, scaled
- * up bilinearly, stretched to [0, 255], cut at 60 and at 180, a box per 8-connected region. Three cells a side give
- * about as many boxes per map (2.9) as the paper's heatmaps (1 to 3).
+ * A random heatmap for each image and label, turned into boxes as in the paper: uniform noise on a `cells`² grid is scaled up bilinearly and
+ * stretched to [0, 255]. It is cut at 60 and at 180, and each 8-connected region gets a box. With three cells per side, a map has about as
+ * many boxes (2.9) as a heatmap of the paper (1 to 3).
  */
 export function randomMapBaseline(
   images: readonly BoxedImage[],
@@ -83,7 +83,7 @@ export function randomMapBaseline(
   });
 }
 
-/** Side of the map that is cut into boxes: edges are right to 1/64 of the image, which is all that noise needs. */
+/** Side of the map that is cut into boxes. Edges are then exact to 1/64 of the image, which is enough for noise. */
 const MAP_SIZE = 64;
 
 function randomMapBoxes(random: Random, cells: number, thresholds: readonly number[]): Box[] {
@@ -117,7 +117,7 @@ function randomMapBoxes(random: Random, cells: number, thresholds: readonly numb
   });
 }
 
-/** A box per 8-connected region of ones, by flood fill; `mask` is used up. */
+/** A box for each 8-connected region of ones, found by flood fill, which clears `mask`. */
 function regionBoxes(mask: Uint8Array): Box[] {
   const boxes: Box[] = [];
   const pending: number[] = [];

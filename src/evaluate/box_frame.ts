@@ -1,6 +1,6 @@
 /**
- * Boxes and images that count in different pixels. The published boxes are in a frame of 1024×1024; most people work on smaller
- * copies of the images.
+ * Boxes that are given in other pixels than those of the images. The published boxes are in a frame of 1024×1024, while many people work on
+ * smaller copies of the images.
  */
 import type { LabeledBox } from '../formats/chestxray.js';
 import type { Box } from '../formats/findings.js';
@@ -15,31 +15,32 @@ export const scaledBox = ({ x, y, width, height }: Box, right: number, down: num
   ...{ width: width * right, height: height * down },
 });
 
-/** A box in pixels of its image; `frame` is the side of the square frame that it is given in, where that is another. */
+/** A box in pixels of its image. `frame` is the side of the square frame that it is given in, if not in pixels of the image. */
 export const boxInImage = (box: Box, { width, height }: Size, frame?: number): Box =>
   frame ? scaledBox(box, width / frame, height / frame) : box;
 
-/** Boxes are drawn by hand: one that passes the edge by a pixel is inside. */
+/** Pixels by which a box may pass the edge and still count as inside, because boxes are drawn by hand. */
 const SLACK = 1;
 
 export const isInside = ({ x, y, width, height }: Box, size: Size): boolean =>
   x >= -SLACK && y >= -SLACK && x + width <= size.width + SLACK && y + height <= size.height + SLACK;
 
-/** Whether a box's centre is in the image. Where it is not, the box belongs to another frame, or to another image. */
+/** Whether a box's centre is in the image. If not, the box is given in another frame or belongs to another image. */
 export const isCentred = ({ x, y, width, height }: Box, size: Size): boolean => {
   const [column, row] = [x + width / 2, y + height / 2];
   return column >= 0 && row >= 0 && column <= size.width && row <= size.height;
 };
 
-/** Of the boxes as they were published. */
+/** Side of the frame of the published boxes. */
 const PUBLISHED_FRAME = 1024;
-/** So many boxes reach into the far half of their frame. */
+/** Of this many boxes, at least one surely reaches into the right or lower half of their frame. */
 const ENOUGH = 10;
 
 /**
- * The side of the square frame that boxes were probably given in, where it is not that of the images: the published one if it
- * holds them all, unless there are ten boxes and a smaller one does too; else the smallest power of two that holds them. Undefined
- * unless half of the boxes leave their images, and one by far: otherwise it is single boxes that are wrong.
+ * The side of the square frame that boxes were probably given in, if they are not in pixels of the images: the smallest power of two that
+ * contains all boxes, or that of the published boxes if fewer than ten boxes would fit into a smaller one.
+ * @returns undefined unless at least half of the boxes pass the edges of their images, and one of them by far. Otherwise only those boxes
+ *   are wrong.
  */
 export function likelyBoxFrame(boxes: readonly LabeledBox[], sizes: ReadonlyMap<string, Size>): number | undefined {
   const placed = boxes.flatMap(({ image, box }) => {

@@ -1,19 +1,19 @@
 /**
- * Whether a probability of 0.3 means that three of ten such images have the disease. A network trained with the paper's
- * weighted loss says no: its outputs are no prevalences until they are scaled. Fit on a validation split.
+ * Calibration: whether of all images with a probability of 0.3, three in ten have the disease. For a network that was trained with the
+ * paper's weighted loss this does not hold until its outputs are scaled. The scaling has to be fitted on a validation split.
  */
 import { type Interval, wilsonInterval } from './intervals.js';
 
 export const sigmoid = (x: number) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
 
-/** The inverse of the sigmoid; probabilities of 0 and 1 become ±16, so that they stay finite. */
+/** The inverse of the sigmoid. Probabilities of 0 and 1 become about ±16, so that the result is finite. */
 export function logit(probability: number): number {
   const clipped = Math.min(Math.max(probability, 1e-7), 1 - 1e-7);
   return Math.log(clipped / (1 - clipped));
 }
 
 export interface ReliabilityBin {
-  /** Predictions in [low, high), the last bin's upper end included. */
+  /** The bin has the predictions in [low, high); the last one also those that equal `high`. */
   low: number;
   high: number;
   count: number;
@@ -31,7 +31,7 @@ export interface Calibration {
   brier: number;
 }
 
-/** A reliability curve over `bins` equally wide bins; empty ones are left out. */
+/** Computes a reliability curve over `bins` equally wide bins. Empty ones are left out. */
 export function reliability(
   probabilities: ArrayLike<number>,
   labels: ArrayLike<number>,
@@ -77,19 +77,19 @@ export interface Scaling {
 export const applyScaling = (logitValue: number, { slope, offset }: Scaling) => sigmoid(slope * logitValue + offset);
 
 /**
- * One slope for all classes, no offset: the temperature is 1 / slope (Guo et al. 2017). It keeps every ranking and every
- * call at 0.5, so it cannot undo the bias towards positives that the weighted loss brings; Platt scaling can.
+ * Temperature scaling, a slope without an offset: the temperature is 1 / slope (Guo et al. 2017). A probability stays on the same side of
+ * 0.5, so this cannot remove the bias towards positives that the weighted loss causes. Platt scaling can.
  */
 export function fitTemperature(logits: ArrayLike<number>, labels: ArrayLike<number>): Scaling | undefined {
   return fitSigmoid(logits, labels, false);
 }
 
-/** Slope and offset per class (Platt 1999), with his smoothed targets, which keep separable classes finite. */
+/** Slope and offset (Platt 1999). With his smoothed targets the slope stays finite if the scores separate the class perfectly. */
 export function fitPlatt(logits: ArrayLike<number>, labels: ArrayLike<number>): Scaling | undefined {
   return fitSigmoid(logits, labels, true);
 }
 
-/** Newton's method with step halving on the log loss, which is convex (Lin, Lin & Weng 2007). */
+/** Minimises the log loss, which is convex, by Newton's method with step halving (Lin, Lin & Weng 2007). */
 function fitSigmoid(logits: ArrayLike<number>, labels: ArrayLike<number>, withOffset: boolean): Scaling | undefined {
   let positives = 0;
   for (let i = 0; i < labels.length; i++) positives += labels[i];
@@ -98,7 +98,7 @@ function fitSigmoid(logits: ArrayLike<number>, labels: ArrayLike<number>, withOf
   const high = (positives + 1) / (positives + 2);
   const low = 1 / (negatives + 2);
 
-  // Loss of sigmoid(z) against target t: log(1 + exp(z)) − t z, written so that it cannot overflow.
+  // The log loss of sigmoid(z) for a target t is log(1 + exp(z)) − t z. It is written here in a form that cannot overflow.
   const lossAt = (slope: number, offset: number) => {
     let loss = 0;
     for (let i = 0; i < logits.length; i++) {

@@ -1,4 +1,4 @@
-/** The cases worth looking at: where the network was most right and most wrong. */
+/** Picks cases for the report: those in which the network was most right and most wrong. */
 import type { Box, Prediction } from '../formats/findings.js';
 import { type ImageTable, type LabeledBox, labelsOf } from '../formats/image_table.js';
 import { bestIou } from './localization.js';
@@ -8,7 +8,7 @@ export interface Case {
   kind: 'best' | 'worst';
   image: string;
   label: string;
-  /** What made it a case, as a person would say it. */
+  /** Why it was picked, in words. */
   reason: string;
   score: number;
   truth: Box[];
@@ -22,14 +22,16 @@ export interface CaseInput {
 }
 
 interface Candidate extends Omit<Case, 'kind'> {
-  /** In [0, 1]: how right and how wrong; a candidate for "best" or "worst" where it is above 0. */
+  /** How right the prediction is, in [0, 1]. It can be a "best" case if this is above 0. */
   right: number;
+  /** How wrong the prediction is, in [0, 1]. It can be a "worst" case if this is above 0. */
   wrong: number;
 }
 
 /**
- * Picks up to `count` cases of each kind, of several labels where it can. With boxes: pairs of image and boxed disease by
- * their best IoU. Without: images by how far the score of a label is from what it should be. At a tie the surer one.
+ * Picks up to `count` cases of each kind, with several labels if possible. Of equally good cases, the one with the higher score comes first.
+ * @param options.localized whether cases are judged by boxes. If so, a case is an image and a disease with a truth box, judged by its best
+ *   IoU. If not, it is an image and a label, judged by how far the score is from what it should be.
  */
 export function pickCases(
   input: CaseInput,
@@ -54,7 +56,7 @@ export function pickCases(
   return [...best.map(toCase('best')), ...worst.map(toCase('worst'))];
 }
 
-/** The first `count`, with at most a third of one label as long as others are left. */
+/** The first `count` candidates, but with at most a third from one label as long as there are others. */
 function varied(candidates: Candidate[], count: number): Candidate[] {
   const taken = new Map<string, number>();
   const first: Candidate[] = [];

@@ -1,4 +1,4 @@
-/** Everything about one class on one set of images: ranking, operating point, calibration. */
+/** Scores one class on one set of images: ranking, operating point and calibration. */
 import { applyScaling, type Calibration, logit, reliability, type Scaling } from './calibration.js';
 import type { BootstrapOptions, Interval } from './intervals.js';
 import {
@@ -19,29 +19,29 @@ export interface ClassScore {
   label: string;
   positives: number;
   negatives: number;
-  /** Probability that a positive image scores above a negative one; NaN where one of the kinds is missing. */
+  /** Probability that a positive image scores above a negative one; NaN without positive or without negative images. */
   auc: number;
   deLongInterval: Interval;
   deLongVariance: number;
   bootstrapInterval: Interval;
   averagePrecision: number;
   averagePrecisionInterval: Interval;
-  /** The curve, to 1/500 in both rates. The area is that of the whole curve. */
+  /** Points of the curve, without those that differ by less than 1/500 from the one before. `auc` is that of the whole curve. */
   roc: RocPoint[];
   operatingPoint: OperatingPoint;
-  /** Undefined where scores are no probabilities (boxes only). */
+  /** Undefined if the scores are not probabilities but those of boxes. */
   calibration?: Calibration;
-  /** After the scaling that was fitted on the validation split. */
+  /** Calibration after the scaling that was fitted on the validation split. */
   calibrationAfterScaling?: Calibration;
 }
 
-/** One class of one data set, column-wise. */
+/** Scores and labels of one class for all images. */
 export interface ClassColumn {
   label: string;
-  /** What ranks the images: probabilities, or the best box's score. */
+  /** The numbers that images are ranked by: probabilities, or the score of the best box. */
   scores: Float64Array;
   labels: Uint8Array;
-  /** Undefined where scores are no probabilities. */
+  /** Undefined if the scores are not probabilities. */
   logits?: Float64Array;
 }
 
@@ -61,7 +61,7 @@ export function logitsOf({ logits, labels }: ClassColumn, rows: ArrayLike<number
   return logits ? { logits: pick(logits, rows), labels: pick(labels, rows) } : undefined;
 }
 
-/** A column's logits where a file gives only probabilities. */
+/** The logits of a column for which a file has only probabilities. */
 export const logitsFrom = (probabilities: Float64Array) => probabilities.map(logit);
 
 export interface FittedClass {
@@ -69,7 +69,7 @@ export interface FittedClass {
   scaling?: Scaling;
 }
 
-/** Scores some rows of all columns; `meanAuc` is over the classes that have an area. */
+/** Scores some rows of all columns. `meanAuc` is the mean over the classes whose AUC is defined. */
 export function scoreClasses(
   columns: readonly ClassColumn[],
   rows: ArrayLike<number>,
@@ -118,7 +118,7 @@ function scoreClass(
   };
 }
 
-/** Leaves out points that move neither rate by 1/500: at most a thousand stay, whatever the data set's size. */
+/** Leaves out points that change both rates by less than 1/500, so that at most about a thousand are left for any data set. */
 function coarsen(points: RocPoint[]): RocPoint[] {
   const kept: RocPoint[] = [];
   for (const [i, point] of points.entries()) {

@@ -1,4 +1,4 @@
-/** What of a data set and of predictions does not meet, and so is not scored. */
+/** Warnings about images that are in the data set but not in the predictions, or the other way round, and so are not scored. */
 import type { LabeledBox } from '../formats/image_table.js';
 import { listed } from '../formats/label_names.js';
 import type { Warning } from '../warnings.js';
@@ -7,22 +7,25 @@ import { nameHint } from './name_hints.js';
 interface Coverage {
   boxes: readonly LabeledBox[];
   patients: readonly string[];
-  /** By the image's name. */
+  /** Row in the label file, by the image's name. */
   rowOf: ReadonlyMap<string, number>;
-  /** Names of the predicted images; of those, what the label file lacks. */
+  /** Names of the predicted images. */
   seen: ReadonlySet<string>;
+  /** Names of the predicted images that are not in the label file. */
   unknown: readonly string[];
+  /** Names of the images to score that have no prediction. */
   unpredicted: readonly string[];
   validationNames: ReadonlySet<string>;
   testNames: ReadonlySet<string> | undefined;
-  /** Rows of the images that are scored, and that thresholds are fitted on. */
+  /** Rows of the scored images. */
   test: readonly number[];
+  /** Rows of the images that thresholds are fitted on. */
   validation: readonly number[];
   /** Images that a network may have been trained on. */
   training: ReadonlySet<string>;
 }
 
-/** Which of the images, of the truth boxes and of the patients are not scored, or not as one would think. */
+/** Warnings about images and truth boxes that are not scored, and about patients whose images make scores too good. */
 export function coverage(of: Coverage): Warning[] {
   const { rowOf, seen, unknown, validationNames, testNames = [] } = of;
   const isLacking = (name: string) => !rowOf.has(name);
@@ -67,14 +70,14 @@ export function coverage(of: Coverage): Warning[] {
   ];
 }
 
-/** How many, what of them, the first three, and the likely cause where other names were meant. */
+/** A message with the number of names, the first three of them, and the likely cause if they are other spellings of known names. */
 function messageOf(names: readonly string[], text: (several: boolean) => string, known: ReadonlyMap<string, number>) {
   const shown = `${listed(names.slice(0, 3))}${names.length > 3 ? ', …' : ''}`;
   const hint = known.size > 0 ? nameHint(names, known) : undefined;
   return `${names.length} ${text(names.length > 1)}: ${shown}.${hint ? ` ${hint}` : ''}`;
 }
 
-/** Patients on both sides of a split: images of one patient resemble each other, so the scores are too good. */
+/** Warnings about patients in several parts of a split. Images of one patient resemble each other, so the scores are too good. */
 function sharedPatients(
   of: Coverage,
   notice: (code: Warning['code'], names: readonly string[], text: (several: boolean) => string) => Warning[],

@@ -1,4 +1,4 @@
-/** Scores predictions against a data set: classification, localization, and both by groups of patients. */
+/** Scores predictions against a data set: classification (for all patients and for groups of them) and localization. */
 import { InputError } from '../errors.js';
 import type { Prediction } from '../formats/findings.js';
 import type { ImageTable, LabeledBox } from '../formats/image_table.js';
@@ -25,35 +25,35 @@ export interface EvaluationInput {
   boxes?: readonly LabeledBox[];
 }
 
-/** What is scored, and how often patients are drawn again for intervals. */
+/** Which images and classes are scored, and how thresholds and intervals are computed. */
 export interface EvaluationOptions extends Omit<BootstrapOptions, 'clusters'> {
   /** Default: every class of the table that the predictions score. */
   classes?: readonly string[];
-  /** Images to fit thresholds and calibration on; they are not scored. */
+  /** Names of the images to fit thresholds and calibration on. They are not scored. */
   validation?: Iterable<string>;
-  /** Images to score. Default: all that are predicted and not for validation. */
+  /** Names of the images to score. Default: all that are predicted and not for validation. */
   test?: Iterable<string>;
-  /** Images that a network may have been trained on. Patients who also have images to score are told. */
+  /** Names of the images that a network may have been trained on. If one of their patients also has images to score, there is a warning. */
   training?: Iterable<string>;
-  /** Operating thresholds by label; what is not given is fitted on `validation`, or 0.5 where there is none. */
+  /** Operating thresholds by label. Others are fitted on `validation`, or 0.5 without it. */
   thresholds?: Readonly<Record<string, number>>;
   rule?: ThresholdRule;
   scaling?: 'platt' | 'temperature';
   /** Upper ends of the age groups, in years. */
   ageLimits?: readonly number[];
   frocCriteria?: readonly Criterion[];
-  /** What was said while the files were read: it comes first in the result's warnings. */
+  /** Warnings from reading the files. They come first in the warnings of the result. */
   warnings?: readonly Warning[];
 }
 
-/** The probability from which a class counts as found, and where it comes from. */
+/** The probability from which a class counts as found, and where this threshold comes from. */
 export interface Threshold {
   value: number;
-  /** `default`: nothing was given and nothing could be fitted. It is 0.5, or where there are boxes only, any box counts. */
+  /** `default`: none was given and none could be fitted. It is then 0.5, or if there are only boxes, low enough for any box. */
   source: 'given' | 'validation' | 'default';
 }
 
-/** Figures of the images of one view, one sex or one range of ages. */
+/** Scores of the images of one view, one sex or one range of ages. */
 export interface GroupScore {
   /** `view`, `sex` or `age`. */
   by: string;
@@ -71,24 +71,25 @@ export interface EvaluationResult {
   images: number;
   patients: number;
   validationImages: number;
-  /** What ranks images: probabilities, or the score of the best box where a file has boxes only. */
+  /** The numbers that images are ranked by: probabilities, or the score of the best box if a file has only boxes. */
   scoreSource: 'probabilities' | 'boxes';
-  /** Predictions of images that the label file does not have: ignored. */
+  /** The number of predicted images that are not in the label file. They are ignored. */
   unknownImages: number;
-  /** Images to score (those of `test`, else of the label file) that nothing was predicted for: not scored. */
+  /** The number of images to score (those of `test`, or else of the label file) without a prediction. They are not scored. */
   unpredictedImages: number;
-  /** Classes of the data set that are not scored, because the predictions do not have them or others were asked for. */
+  /** Classes of the data set that are not scored, because the predictions do not have them or other classes were asked for. */
   unscoredClasses: string[];
-  /** What of the files was matched, assumed, missing or not used. Mostly empty. */
+  /** What was matched, assumed, missing or not used in the files. Mostly empty. */
   warnings: Warning[];
-  /** Share of the intervals, and draws of the bootstrap. */
+  /** Confidence level of the intervals. */
   level: number;
+  /** The number of draws of the bootstrap. */
   replicates: number;
   seed: number;
   thresholds: Record<string, Threshold>;
   scaling: Record<string, Scaling>;
   overall: ClassScore[];
-  /** Mean over the classes that have an area. */
+  /** Mean over the classes whose AUC is defined. */
   meanAuc: number;
   meanAucInterval: Interval;
   groups: GroupScore[];
@@ -96,9 +97,8 @@ export interface EvaluationResult {
 }
 
 /**
- * Scores predictions against truth: how well each class ranks the images, and its boxes as Wang et al. 2017 score them.
- * @throws InputError where no predicted image is in the table, a class is not scored for every image, or probabilities
- *   lie outside [0, 1]
+ * Scores predictions against truth: how well each class ranks the images, and its boxes in the way of Wang et al. 2017.
+ * @throws InputError if no predicted image is in the table, if an image lacks the score of a class, or if probabilities lie outside [0, 1].
  */
 export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}): EvaluationResult {
   const { table, boxes = [] } = input;
@@ -118,7 +118,7 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
   const rows = (indices: readonly number[]) => indices.map((i) => all[i].row);
   const said = [...(options.warnings ?? []), ...matched.warnings];
   const warnings = [
-    // Whoever matched the predictions before has said so already.
+    // If the caller has matched the predictions before, its warnings are in `options.warnings` too. Each message is kept once.
     ...new Map(said.map((warning) => [warning.message, warning])).values(),
     ...coverage({
       ...{ ...met, ...parts, boxes, unpredicted, patients: table.patients },
@@ -164,14 +164,14 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
   };
 }
 
-/** Predictions beside the rows of the label file that they are of. */
+/** Predictions joined with the rows of the label file. */
 interface Met {
   known: Scored[];
-  /** Images that the label file lacks. */
+  /** Names of predicted images that are not in the label file. */
   unknown: string[];
   /** Names of all predicted images. */
   seen: Set<string>;
-  /** By the image's name. */
+  /** Row in the label file, by the image's name. */
   rowOf: Map<string, number>;
 }
 
@@ -194,7 +194,7 @@ function meet(predictions: readonly Prediction[], table: ImageTable): Met {
   });
 }
 
-/** The predictions that take part, and which of them, by position, are fitted on and which are scored. */
+/** The predictions that are used, and the places of those that are fitted on and of those that are scored. */
 function partsOf({ known, rowOf }: Met, options: EvaluationOptions) {
   const validationNames = new Set(options.validation ?? []);
   const testNames = options.test && new Set(options.test);
@@ -207,7 +207,7 @@ function partsOf({ known, rowOf }: Met, options: EvaluationOptions) {
   throw new InputError('No predicted image is left to score', { hint: nameHint([...(testNames ?? [])], rowOf) });
 }
 
-/** What is fitted on the validation images, or was given, by class. */
+/** Thresholds and scalings by class, as given or as fitted on the validation images. */
 function fit(
   columns: readonly ClassColumn[],
   validation: readonly number[],
@@ -255,7 +255,7 @@ function unscored(classes: readonly string[]): Warning[] {
   return [{ code: 'missing-data', message }];
 }
 
-/** Thresholds under the data set's names. Those of other classes are of no use here: weights may know more. */
+/** Thresholds by the data set's names of classes. Those of other classes are left out, since weights may have more classes. */
 function thresholdsByClass(given: Readonly<Record<string, number>> = {}, classes: readonly string[]) {
   const names = labelNames(classes);
   return new Map(

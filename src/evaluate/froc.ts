@@ -1,10 +1,10 @@
-/** Later standards than the paper's: the free-response curve and the pointing game. */
+/** Measures of localization that are newer than the paper: the free-response ROC curve and the pointing game. */
 import type { Box } from '../formats/findings.js';
 import { type BootstrapOptions, bootstrap, type Interval, numberClusters, wilsonInterval } from './intervals.js';
 import { type BoxedImage, type Criterion, isRight } from './localization.js';
 
 export interface FrocPoint {
-  /** Detected boxes with this score or more count. */
+  /** Detected boxes with at least this score count. */
   score: number;
   falseBoxesPerImage: number;
   sensitivity: number;
@@ -17,14 +17,14 @@ export interface Froc {
   points: FrocPoint[];
   /** Sensitivity at each of `FROC_RATES` false boxes per image. */
   atRates: { rate: number; sensitivity: number }[];
-  /** Their mean (van Ginneken et al. 2010, also LUNA16's score). */
+  /** The mean of those (van Ginneken et al. 2010; also the score of the LUNA16 challenge). */
   meanSensitivity: number;
   meanSensitivityInterval: Interval;
 }
 
 export const FROC_RATES = [1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8];
 
-/** What a detected box adds once the score falls to its own: truth boxes hit for the first time, or a false box. */
+/** What a detected box adds when the required score falls to its own: truth boxes that no other has hit before, or a false box. */
 interface Event {
   image: number;
   score: number;
@@ -49,8 +49,8 @@ function eventsOf(images: readonly BoxedImage[], criterion: Criterion): Event[] 
 }
 
 /**
- * Free-response ROC: sensitivity over truth boxes against false boxes per image, as the score that a box needs falls.
- * Right and false are those of `scoreLocalization`; a second box on the same truth is neither.
+ * Free-response ROC: sensitivity over truth boxes against false boxes per image, while the score that a box needs is lowered. A box is
+ * right or false as in `scoreLocalization`. A second box that hits the same truth box changes nothing.
  */
 export function froc(images: readonly BoxedImage[], criterion: Criterion, options: BootstrapOptions = {}): Froc {
   const events = eventsOf(images, criterion);
@@ -65,7 +65,7 @@ export function froc(images: readonly BoxedImage[], criterion: Criterion, option
     falseBoxes += event.falseBoxes;
     const next = events[i + 1];
     if (next?.score === event.score) continue;
-    // Where nothing new is hit the curve runs flat: the next point tells as much.
+    // A point with the same sensitivity as the one before is left out. The curve is flat there until the next point.
     if (next && points.length > 0 && hits / truthBoxes === points[points.length - 1].sensitivity) continue;
     points.push({
       score: event.score,
@@ -74,7 +74,7 @@ export function froc(images: readonly BoxedImage[], criterion: Criterion, option
     });
   }
 
-  /** Sensitivity at each rate, with each cluster of images counted as often as it was drawn. */
+  /** Sensitivity at each rate, if each cluster of images counts as often as it was drawn. */
   const sensitivities = (drawn: Uint16Array) => {
     let drawnTruth = 0;
     let drawnImages = 0;
@@ -114,7 +114,7 @@ export function froc(images: readonly BoxedImage[], criterion: Criterion, option
 
 export interface PointingGame {
   label: string;
-  /** Pairs of image and disease with a truth box: `hits` of them have the heatmap's maximum inside one. */
+  /** The number of images with a truth box of the disease. In `hits` of them the point is inside one. */
   pairs: number;
   hits: number;
   accuracy: number;
@@ -122,10 +122,10 @@ export interface PointingGame {
 }
 
 /**
- * The pointing game (Zhang et al. 2016): does the one point that the network is surest of lie on the disease? A pair for
- * which `pointOf` knows no point is a miss.
+ * The pointing game (Zhang et al. 2016): whether the point of which the network is surest lies on the disease. If `pointOf` gives no point,
+ * it counts as a miss.
  *
- * @param tolerance pixels that a point may lie outside a truth box; the original allowed 15
+ * @param tolerance pixels by which a point may lie outside a truth box; 15 in the original.
  */
 export function pointingGame(
   images: readonly BoxedImage[],

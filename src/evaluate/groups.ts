@@ -1,8 +1,8 @@
-/** Groups of patients that are scored each by itself. */
+/** Groups of images that are scored separately. */
 import { type ImageTable, SEXES, VIEWS } from '../formats/image_table.js';
 import type { Scored } from './localize.js';
 
-/** Test rows by view, sex and age, as far as the label file says. */
+/** Test images grouped by view, sex and age, as far as the label file has them. */
 export function groupsOf(
   table: ImageTable,
   all: Scored[],

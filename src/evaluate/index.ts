@@ -1,4 +1,4 @@
-/** `raybox/evaluate`: predictions against truth. */
+/** `raybox/evaluate`: scores predictions against a data set. */
 export {
   type EvaluationInput,
   type EvaluationOptions,

@@ -1,4 +1,4 @@
-/** Confidence intervals: Wilson's for proportions, percentiles of a seeded bootstrap for everything else. */
+/** Confidence intervals: Wilson's interval for proportions, and percentiles of a seeded bootstrap for everything else. */
 import { seededRandom } from '../random.js';
 
 export interface Interval {
@@ -8,7 +8,7 @@ export interface Interval {
 
 export const NO_INTERVAL: Interval = { low: Number.NaN, high: Number.NaN };
 
-/** The value that a standard normal variable stays below with probability `p` (Acklam's rational approximation, 1e-9). */
+/** The quantile of the standard normal distribution, by Acklam's rational approximation (relative error about 1e-9). */
 export function normalQuantile(p: number): number {
   if (p < 0.5) return -normalQuantile(1 - p);
   const tail = 1 - p;
@@ -32,7 +32,7 @@ export function normalQuantile(p: number): number {
 
 const horner = (coefficients: number[], x: number) => coefficients.reduce((sum, each) => sum * x + each, 0);
 
-/** Wilson's score interval for `successes` of `trials` (Wilson 1927); NaN where there was no trial. */
+/** Wilson's score interval for `successes` of `trials` (Wilson 1927); NaN without trials. */
 export function wilsonInterval(successes: number, trials: number, level = 0.95): Interval {
   if (trials === 0) return NO_INTERVAL;
   const z = normalQuantile(0.5 + level / 2);
@@ -44,15 +44,18 @@ export function wilsonInterval(successes: number, trials: number, level = 0.95):
 }
 
 export interface BootstrapOptions {
-  /** Default 1000; 0 switches the bootstrap off: its intervals are NaN. */
+  /** Number of draws. Default 1000; with 0 there is no bootstrap, and its intervals are NaN. */
   replicates?: number;
   seed?: number;
   level?: number;
-  /** What is drawn together, by item: images of one patient are not independent. Default: each item on its own. */
+  /**
+   * The cluster of each item. Items of one cluster are drawn together, because images of one patient are not independent. Default: each
+   * item is a cluster.
+   */
   clusters?: ArrayLike<number | string>;
 }
 
-/** Clusters numbered from 0: the number of each item's, and how many there are. */
+/** Numbers the clusters from 0: gives the number of each item's cluster, and how many clusters there are. */
 export function numberClusters(
   items: number,
   clusters?: ArrayLike<number | string>,
@@ -72,8 +75,9 @@ export function numberClusters(
 }
 
 /**
- * Percentile intervals (Efron) of one or more statistics. Clusters are drawn with replacement; `statistics` gets how
- * often each was drawn and returns as many numbers each time. NaN (a class that was not drawn) is left out.
+ * Percentile intervals (Efron) of one or more statistics, for clusters drawn with replacement.
+ * @param statistics computes the statistics from how often each cluster was drawn. A NaN, for example for a class that was not drawn, is
+ *   left out.
  */
 export function bootstrap(
   clusterCount: number,
@@ -98,7 +102,7 @@ export function bootstrap(
   });
 }
 
-/** Quantile of ascending values, linear between them (Hyndman and Fan's type 7). */
+/** A quantile of ascending values, interpolated linearly (type 7 of Hyndman and Fan). */
 export function quantile(sorted: ArrayLike<number>, p: number): number {
   if (sorted.length === 0) return Number.NaN;
   const position = p * (sorted.length - 1);

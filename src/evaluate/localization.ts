@@ -1,10 +1,11 @@
 /**
- * Localization as the paper scores it (Wang et al. 2017, Tables 4 and 7), on images with boxes only.
+ * Localization scores as in the paper (Wang et al. 2017, Tables 4 and 7), on images with truth boxes only.
+ * - A detected box is right if its overlap with a truth box of its disease in that image exceeds T.
+ * - Accuracy of a disease: its truth boxes that are hit by a detected box / its truth boxes.
+ * - Average false positives of a disease: its detected boxes that are not right / truth boxes of all diseases.
  *
- * A detected box is right where its overlap with a truth box of its disease in that image exceeds T. Accuracy of a
- * disease = its truth boxes that a detected box hits / its truth boxes. Average false positives of a disease = its
- * detected boxes that are not right / truth boxes of all diseases. The paper does not define the second: that is inferred
- * from the figures it prints, which all are some k / 984, the number of boxes in the data set.
+ * The paper does not define the last. It is inferred from the printed figures, all of which are a whole number divided by 984, the number
+ * of boxes in the data set.
  */
 import type { Box } from '../formats/findings.js';
 import { type BootstrapOptions, bootstrap, type Interval, numberClusters, wilsonInterval } from './intervals.js';
@@ -23,11 +24,11 @@ export function iou(a: Box, b: Box): number {
   return shared === 0 ? 0 : shared / (area(a) + area(b) - shared);
 }
 
-/** The best intersection over union of a box with any of several; 0 where there is none. */
+/** The largest intersection over union of a box with any of several; 0 if there are none. */
 export const bestIou = (box: Box, others: readonly { box: Box }[]): number =>
   others.reduce((best, other) => Math.max(best, iou(box, other.box)), 0);
 
-/** Intersection over the detected box's area: how much of it lies on the truth. A tiny box inside scores 1. */
+/** Intersection over the detected box's area, the share of it that lies on the truth box. A tiny box inside the truth box scores 1. */
 export function iobb(detected: Box, truth: Box): number {
   const shared = intersection(detected, truth);
   return shared === 0 ? 0 : shared / area(detected);
@@ -56,7 +57,7 @@ export interface DetectedBox extends TruthBox {
   score: number;
 }
 
-/** One image with boxes: what is there and what was detected. */
+/** An image with its truth boxes and its detected boxes. */
 export interface BoxedImage {
   image: string;
   truth: TruthBox[];
@@ -64,15 +65,15 @@ export interface BoxedImage {
 }
 
 export interface LocalizationFigures extends Criterion {
-  /** Truth boxes that were hit, of `truthBoxes`. */
+  /** Truth boxes that were hit. */
   hits: number;
   accuracy: number;
-  /** Wilson. */
+  /** Wilson's interval. */
   accuracyInterval: Interval;
   /** Detected boxes that are not right. */
   falseBoxes: number;
   averageFalsePositives: number;
-  /** Bootstrap over images (or patients). */
+  /** Bootstrap interval over images, or over patients if they are given. */
   averageFalsePositivesInterval: Interval;
   /** False boxes / images with boxes. */
   falseBoxesPerImage: number;
@@ -82,7 +83,7 @@ export interface LocalizationScore {
   label: string;
   truthBoxes: number;
   detectedBoxes: number;
-  /** Over truth boxes, of the best IoU with a detected box of the disease; 0 where there is none. */
+  /** Mean over truth boxes of the best IoU with a detected box of the disease, 0 without one. */
   meanIou: number;
   meanIouInterval: Interval;
   figures: LocalizationFigures[];
@@ -91,11 +92,13 @@ export interface LocalizationScore {
 /** The name under which all diseases together are reported. */
 export const ALL_LABELS = 'All';
 
-/** What one image adds to one label: truth boxes, hits and false boxes per criterion, best IoUs. */
+/** Counts of one label in one image. */
 interface Tally {
   truth: number;
   detected: number;
+  /** Sum of the best IoU of each truth box. */
   iouSum: number;
+  /** Truth boxes that are hit, and false boxes, by criterion. */
   hits: Uint16Array;
   falseBoxes: Uint16Array;
 }
@@ -115,11 +118,11 @@ function tally({ truth, detected }: BoxedImage, label: string, criteria: readonl
 }
 
 /**
- * Scores per label, and for all labels together as the last entry.
+ * Scores of each label. The last entry is for all labels together.
  *
- * @param images images with at least one truth box of any label; their `detected` boxes are scored as they are, so
- *   whoever calls decides which count (see `evaluate`: disease known, or gated by thresholds)
- * @param options `clusters` gives the patient of each image, for the bootstrap
+ * @param images images with at least one truth box of any label. All of their `detected` boxes are scored, so the caller has to decide which
+ *   ones count (see `localize`: those of known diseases, or those that pass a threshold).
+ * @param options.clusters the patient of each image, for the bootstrap.
  */
 export function scoreLocalization(
   images: readonly BoxedImage[],
@@ -175,8 +178,8 @@ export function scoreLocalization(
 }
 
 /**
- * Mean IoU, then average false positives per criterion, with each cluster counted as often as it was drawn.
- * @param truthOfAll truth boxes of all labels, by cluster: what the false positives are divided by
+ * The mean IoU, followed by the average false positives for each criterion, if each cluster counts as often as it was drawn.
+ * @param truthOfAll truth boxes of all labels in each cluster, by which the false positives are divided.
  */
 function figuresFrom(clusters: readonly TallySum[], truthOfAll: readonly number[], criteria: number) {
   return (drawn: Uint16Array): Float64Array => {

@@ -1,4 +1,4 @@
-/** The localization half of an evaluation: which boxes count, under both readings, beside both baselines. */
+/** The localization part of an evaluation: two ways of deciding which boxes count, each beside two baselines. */
 
 import { InputError } from '../errors.js';
 import type { Finding, Prediction } from '../formats/findings.js';
@@ -10,14 +10,14 @@ import { type Froc, froc, type PointingGame, pointingGame } from './froc.js';
 import type { BootstrapOptions } from './intervals.js';
 import { type BoxedImage, type Criterion, type LocalizationScore, scoreLocalization } from './localization.js';
 
-/** One way of deciding which detected boxes count, with what it is worth beside both baselines. */
+/** Scores for one way of deciding which detected boxes count, and those of both baselines. */
 export interface Reading {
   scores: LocalizationScore[];
   medianBox: LocalizationScore[];
   randomMap: LocalizationScore[];
 }
 
-/** How well predicted boxes find the truth boxes, beside two baselines that see no image. */
+/** How well predicted boxes match the truth boxes, beside two baselines that do not look at the image. */
 export interface LocalizationResult {
   /** Scored images with truth boxes. */
   images: number;
@@ -28,11 +28,11 @@ export interface LocalizationResult {
   gated: Reading;
   froc: Froc[];
   pointing: PointingGame[];
-  /** Where the pointing game's points come from: heatmap maxima, or the centre of the best box. */
+  /** The points of the pointing game: maxima of heatmaps, or if there are none, the centre of the best box. */
   pointSource: 'maximum' | 'box centre';
 }
 
-/** A table row beside what was predicted for it. */
+/** A row of the table, and the prediction for it. */
 export interface Scored {
   row: number;
   prediction: Prediction;
@@ -47,7 +47,7 @@ export function boxScore(findings: readonly Finding[] = [], label: string): numb
   return best ?? 0;
 }
 
-/** What has boxes among the scored images, and how well predicted boxes meet them; undefined where either is missing. */
+/** Scores the boxes of those images that have truth boxes; undefined if there are no truth boxes or no predicted boxes. */
 export function localize(
   table: ImageTable,
   scored: Scored[],
@@ -104,7 +104,7 @@ export function localize(
   };
 }
 
-/** Scored images with truth boxes, and the labels that have some; undefined where there are none, or no predicted boxes at all. */
+/** Scored images with truth boxes, and the labels of those; undefined if there are no such images, or no predicted boxes at all. */
 function boxedImages(scored: readonly Scored[], boxes: readonly LabeledBox[], classes: readonly string[]) {
   const truthOf = new Map<string, LabeledBox[]>();
   for (const each of boxes) {
@@ -124,8 +124,9 @@ function boxedImages(scored: readonly Scored[], boxes: readonly LabeledBox[], cl
   return { rows, labels, images };
 }
 
-/** Every predicted box is compared with every truth box of its image, some fifty times; and counts are kept in 16 bits. */
+/** Boxes of an image are counted in 16 bits. */
 const MAX_BOXES = 65_535;
+/** Every predicted box of an image is compared with every truth box, about fifty times. The bound keeps that within seconds. */
 const MAX_PAIRS = 1_000_000;
 
 function refuseTooMany({ image, truth, detected }: BoxedImage): void {
@@ -141,7 +142,7 @@ function refuseTooMany({ image, truth, detected }: BoxedImage): void {
 const has = (some: readonly { label: string }[] | undefined, label: string) =>
   some?.some((each) => each.label === label) ?? false;
 
-/** What an image-level decision goes by: the probability of a label, or the score of its best box. */
+/** The score that decides whether an image has a label: its probability, or if there is none, the score of its best box. */
 export function scoreFor({ probabilities, logits, findings }: Prediction, label: string): number {
   const logitValue = own(logits, label);
   if (logitValue !== undefined) return sigmoid(logitValue);

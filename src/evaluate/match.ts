@@ -1,21 +1,21 @@
-/** Predictions under the names of a data set's classes. */
+/** Renames the labels of predictions to a data set's names of classes. */
 import { InputError } from '../errors.js';
 import type { Finding, Prediction } from '../formats/findings.js';
 import { type LabelNames, labelNames, listed, respellings, unknownNames } from '../formats/label_names.js';
 import { refuseContradiction } from '../formats/predictions.js';
 import type { Warning } from '../warnings.js';
 
-/** Predictions in the data set's spelling, and what was changed or left out on the way. */
+/** Predictions in the data set's spelling, and warnings about what was changed or left out. */
 export interface Matched {
   predictions: Prediction[];
   warnings: Warning[];
 }
 
 /**
- * Gives every label of the predictions the data set's spelling, and leaves out what no class of it is meant by. Predictions whose
- * labels are spelled right stay the objects that they are.
+ * Gives every label of the predictions the data set's spelling, and leaves out labels that mean none of its classes. Predictions without
+ * any change are returned as the same objects.
  *
- * @throws InputError where two labels of one image mean the same class
+ * @throws InputError if two labels of one image mean the same class.
  */
 export function matchPredictions(predictions: readonly Prediction[], classes: readonly string[]): Matched {
   const names = labelNames(classes);
@@ -69,10 +69,10 @@ export function matchPredictions(predictions: readonly Prediction[], classes: re
   return { predictions: matched, warnings };
 }
 
-/** In so many images numbers show what they are. */
+/** With fewer images than this, all numbers may lie in [0, 1], or be 0 or 1, by chance. */
 const ENOUGH_IMAGES = 10;
 
-/** Logits that look like probabilities, and probabilities that are decisions. */
+/** Warnings about logits that look like probabilities, and about probabilities that look like decisions. */
 function unlikely(predictions: readonly Prediction[]): Warning[] {
   const isEach = (kind: 'logits' | 'probabilities', right: (value: number) => boolean) => {
     const given = predictions.flatMap((prediction) => (prediction[kind] ? [prediction[kind]] : []));
@@ -92,7 +92,7 @@ function unlikely(predictions: readonly Prediction[]): Warning[] {
   return warnings;
 }
 
-/** The same values under the classes' names; the object itself where nothing changes. */
+/** The values by the names of classes. If no name changes, the object itself is returned. */
 function renamed<T>(values: Record<string, T> | undefined, names: LabelNames, image: string) {
   if (!values) return undefined;
   const labels = Object.keys(values);
@@ -119,7 +119,7 @@ function matchedFindings(findings: readonly Finding[], names: LabelNames): Findi
   return findings.flatMap((finding, i) => (labels[i] === undefined ? [] : { ...finding, label: labels[i] }));
 }
 
-/** Boxes at two heat thresholds may cover the same place, so those do not count as the same. */
+/** The number of repeated boxes. Boxes of two heat thresholds may be equal otherwise, so they do not count as repeated. */
 function repeatedIn(findings: readonly Finding[]): number {
   if (findings.length < 2) return 0;
   const keys = findings.map(({ label, score, threshold, box }) =>

@@ -1,23 +1,23 @@
-/** Why names of images do not meet those of the label file: what programs do to names on their way from file to file. */
+/** Explains why names of images do not match those of the label file. Programs often change names when they copy tables. */
 import { listed } from '../formats/label_names.js';
 
 const ENDINGS = ['.png', '.jpg', '.jpeg', '.PNG', '.JPG', '.dcm', ''];
 const ENDING = /\.(?:png|jpe?g|dcm|dicom)$/i;
-/** `1.2E+07`: a number that a spreadsheet program shortened. */
+/** A number that a spreadsheet program has shortened, such as `1.2E+07`. */
 const SHORTENED = /^\d(?:[.,]\d+)?e[+-]?\d+$/i;
-/** So many names are looked at: where all were changed in one way, the first one shows it. */
+/** The most names that are looked at. A program usually changes all names in the same way, so the first ones show it. */
 const LOOKED_AT = 1000;
 
 const stemOf = (name: string) => name.replace(ENDING, '');
 const withoutZeros = (text: string) => text.replace(/(?<!\d)0+(?=\d)/g, '');
-/** The same for all spellings that programs make of one identifier. */
+/** A key that is the same for all spellings that programs make of one identifier. */
 const keyOf = (name: string) => withoutZeros(stemOf(name).toLowerCase().replace(/\.0+$/, ''));
 
 /**
- * What to say of names that the label file has in another spelling: with another ending or with none, with zeros in front, as a number
- * with decimals, in another case.
+ * A hint for unknown names that the label file has in another spelling: with another ending or none, with leading zeros, as a number with
+ * decimals, or in another case.
  *
- * @returns undefined where it has none of them so
+ * @returns undefined if it has none of them in another spelling.
  */
 export function nameHint(names: readonly string[], known: ReadonlyMap<string, unknown>): string | undefined {
   const strange = names.slice(0, LOOKED_AT).filter((name) => !known.has(name));

@@ -1,4 +1,4 @@
-/** Figures as SVG text: drawn by Observable Plot on linkedom, without a browser. Both are optional packages. */
+/** Draws figures as SVG text, by Observable Plot on linkedom, without a browser. Both are optional packages. */
 import { loadOptional } from '../formats/optional.js';
 
 export const COLORS = {
@@ -13,8 +13,9 @@ export const COLORS = {
 export type PlotOptions = import('@observablehq/plot').PlotOptions;
 
 /**
- * The library, and what draws with it. The page gives all figures one style, so Plot's own, which each would repeat, is left out.
- * @throws InputError where the packages are not installed
+ * Loads the packages, and gives the library and a function that draws with it. Plot's own style, which every figure would repeat, is left
+ * out, because the page has one for all figures.
+ * @throws InputError if the packages are not installed.
  */
 export async function loadPlotting(purpose: string) {
   const Plot = await loadOptional('@observablehq/plot', purpose, () => import('@observablehq/plot'));
@@ -24,7 +25,7 @@ export async function loadPlotting(purpose: string) {
   function draw(options: PlotOptions, description: string): string {
     const svg = Plot.plot({
       document: page as unknown as Document,
-      // linkedom escapes quotes in attributes and nothing else.
+      // In attributes linkedom escapes only quotes, so the other special characters are removed.
       ariaLabel: description.replace(/[<>&]/g, ' '),
       ...options,
     });

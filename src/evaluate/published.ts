@@ -1,7 +1,7 @@
 /**
- * The figures that the paper printed, to stand beside one's own where the classes agree: Wang et al., "ChestX-ray8",
- * CVPR 2017, and its extended version arXiv:1705.02315v5. They were measured on the authors' test sets with labels of
- * their time, so a difference to them is a hint and no ranking.
+ * The figures printed in the paper, for comparison in reports: Wang et al., "ChestX-ray8", CVPR 2017, and its extended version
+ * arXiv:1705.02315v5. They were measured on the authors' test sets with the labels of that time. So a difference from them is only a hint,
+ * and does not show which network is better.
  */
 import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
 import type { Criterion } from './localization.js';
@@ -12,7 +12,7 @@ export interface PublishedAuc {
   auc: readonly number[];
 }
 
-/** Table 3 (eight diseases) and Table 17 (fourteen): ROC areas. The rows of ResNet-50 were trained with W-CEL. */
+/** ROC areas of Table 3 (eight diseases) and Table 17 (fourteen). ResNet-50 was trained with W-CEL unless CEL is named. */
 export const PUBLISHED_AUC: readonly PublishedAuc[] = [
   {
     setting: 'AlexNet, ChestX-ray8',
@@ -47,7 +47,7 @@ export const PUBLISHED_AUC: readonly PublishedAuc[] = [
 ];
 
 export interface PublishedLocalization extends Criterion {
-  /** In the order of `CHEST_XRAY8_LABELS`, as are the false positives. */
+  /** By disease in the order of `CHEST_XRAY8_LABELS`, like the false positives. */
   accuracy: readonly number[];
   averageFalsePositives: readonly number[];
 }
@@ -55,7 +55,7 @@ export interface PublishedLocalization extends Criterion {
 /** Boxes per disease in `BBox_List_2017.csv`, in the order of `CHEST_XRAY8_LABELS`: 984 together. */
 export const PUBLISHED_BOXES = [180, 146, 153, 123, 85, 79, 120, 98] as const;
 
-/** Tables 4 and 7: ResNet-50 trained on ChestX-ray8. Accuracies are cut, not rounded, to four digits. */
+/** Tables 4 and 7: ResNet-50 trained on ChestX-ray8. The paper cuts accuracies to four digits instead of rounding them. */
 export const PUBLISHED_LOCALIZATION: readonly PublishedLocalization[] = [
   {
     measure: 'IoBB',
@@ -131,7 +131,7 @@ export const PUBLISHED_LOCALIZATION: readonly PublishedLocalization[] = [
   },
 ];
 
-/** Table 19: the same of ResNet-50 trained on ChestX-ray14. */
+/** Table 19: ResNet-50 trained on ChestX-ray14. */
 export const PUBLISHED_LOCALIZATION14: readonly PublishedLocalization[] = [
   {
     measure: 'IoBB',

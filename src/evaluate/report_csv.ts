@@ -1,4 +1,4 @@
-/** An evaluation as rows, one figure each: what a spreadsheet or a plotting script wants. */
+/** Writes an evaluation as a table with one figure in each row, for spreadsheets and plotting scripts. */
 import { csvLine } from '../formats/csv_line.js';
 import type { ClassScore } from './classification.js';
 import type { EvaluationResult } from './evaluate.js';
@@ -9,7 +9,7 @@ const HEADER = ['part', 'group', 'label', 'metric', 'threshold', 'value', 'low',
 
 type Row = (string | number | undefined)[];
 
-/** CSV text; `count` of `of` are the numbers behind a value, where it is a share. */
+/** An evaluation as CSV. If a value is a share, the columns `count` and `of` have the two numbers that it is computed from. */
 export function reportCsv(result: EvaluationResult): string {
   const rows: Row[] = result.overall.flatMap((score) => classRows('all', score));
   for (const { by, group, classes } of result.groups) {

@@ -1,4 +1,4 @@
-/** An evaluation as one HTML file. */
+/** Writes an evaluation as one HTML file. */
 import type { Box } from '../formats/findings.js';
 import type { Case } from './cases.js';
 import type { EvaluationResult } from './evaluate.js';
@@ -7,16 +7,16 @@ import { loadPlots } from './report_plots.js';
 import { classificationSection, localizationSection, METHOD } from './report_sections.js';
 import { count, type Html, html, number } from './report_text.js';
 
-/** A case with its picture: the X-ray, perhaps with its heatmap over it. Boxes are drawn by the report. */
+/** A case with its picture: the X-ray, with or without its heatmap. The report draws the boxes. */
 export interface CasePicture extends Case {
   /** PNG or JPEG as a data URL. */
   picture: string;
-  /** Size of the image that the boxes' pixels count in; the picture may be smaller. */
+  /** Size of the image in whose pixels boxes are given. The picture may be smaller. */
   width: number;
   height: number;
 }
 
-/** What a report shows beside the figures. */
+/** What a report shows besides the scores. */
 export interface ReportOptions {
   title?: string;
   /** One line under the title: what was evaluated, on what. */
@@ -25,8 +25,8 @@ export interface ReportOptions {
 }
 
 /**
- * An evaluation as one HTML page that needs nothing beside it.
- * @throws InputError where the plotting libraries, which are optional, are not installed
+ * An evaluation as one HTML page that loads nothing else.
+ * @throws InputError if the plotting libraries, which are optional, are not installed.
  */
 export async function reportHtml(result: EvaluationResult, options: ReportOptions = {}): Promise<string> {
   const { title = 'Evaluation', subtitle = '', cases = [] } = options;
@@ -42,7 +42,7 @@ Research use only; no medical device.</footer>`;
   return reportPage(title, subtitle, main);
 }
 
-/** What of the files was matched, assumed, missing or not used. */
+/** The warnings. */
 function notes({ warnings }: EvaluationResult): Html {
   if (warnings.length === 0) return html``;
   return html`<details open><summary>What was read, and how</summary>
@@ -86,7 +86,7 @@ function figureOf({ image, label, reason, score, truth, detected, picture, width
   const stroke = Math.max(width, height) / 170;
   const rectangle = (color: string, dashes: string) => (box: Box) =>
     html`<rect x="${box.x}" y="${box.y}" width="${box.width}" height="${box.height}" fill="none" stroke="${color}" stroke-width="${stroke}" stroke-dasharray="${dashes}"/>`;
-  // Only data URLs: the page must not fetch anything, whoever made the cases.
+  // Only data URLs are allowed, because the page must not fetch anything.
   const source = /^data:image\/(png|jpeg);base64,[A-Za-z0-9+/=]+$/.test(picture) ? picture : '';
   return html`<figure class="case"><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${label} in ${image}">
 <image href="${source}" width="${width}" height="${height}"/>

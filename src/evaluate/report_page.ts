@@ -1,4 +1,4 @@
-/** The frame of every report: one HTML file that opens anywhere; no script, no font, no picture is fetched. */
+/** The frame of every report: one HTML file without scripts that loads no fonts or pictures. */
 import { STYLE } from './report_style.js';
 import { Html, html } from './report_text.js';
 

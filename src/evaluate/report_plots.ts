@@ -1,4 +1,4 @@
-/** The report's figures, as SVG text. */
+/** Draws the figures of the report as SVG text. */
 import type { ReliabilityBin } from './calibration.js';
 import type { ClassScore } from './classification.js';
 import type { GroupScore } from './evaluate.js';
@@ -21,11 +21,11 @@ export interface AccuracyLine {
   points: { threshold: number; accuracy: number }[];
 }
 
-/** Accuracy against T, one measure of one label. */
+/** The figures of one label for all thresholds T of one measure. */
 export const accuracyPoints = (score: LocalizationScore, measure: Criterion['measure']) =>
   score.figures.filter((figure) => figure.measure === measure);
 
-/** What all figures are drawn with. */
+/** What each figure is drawn with. */
 interface Kit {
   Plot: typeof import('@observablehq/plot');
   draw(options: PlotOptions, description: string): string;
@@ -42,7 +42,7 @@ const axis = (label: string, domain = [0, 1], ticks = [0, 0.5, 1]) => ({
 
 const SQUARE = { width: 210, height: 210, marginTop: 12, marginRight: 12, marginBottom: 34, marginLeft: 44 };
 
-/** @throws InputError where the plotting libraries, which are optional, are not installed */
+/** @throws InputError if the plotting libraries, which are optional, are not installed. */
 export async function loadPlots(): Promise<Plots> {
   const { Plot, draw: drawSvg } = await loadPlotting('the HTML report');
   const kit: Kit = { Plot, draw: (options, description) => drawSvg({ ...SQUARE, ...options }, description) };

@@ -1,4 +1,4 @@
-/** The report's one style sheet: print-like, no fonts to fetch, figures in tables line up. */
+/** The style sheet of the reports. It needs no fonts to be loaded, and lines up the digits in tables. */
 import { COLORS } from './plotting.js';
 
 export const STYLE = `

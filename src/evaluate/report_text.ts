@@ -1,7 +1,7 @@
-/** Text for the report: escaped HTML and numbers as a table wants them. */
+/** Text for the report: escaped HTML, and numbers formatted for tables. */
 import type { Interval } from './intervals.js';
 
-/** Text that is HTML already; everything else is escaped when it is put into a page. */
+/** Text that is already HTML. All other text is escaped when it is put into a page. */
 export class Html {
   constructor(readonly text: string) {}
 }
@@ -16,11 +16,11 @@ const render = (part: Part): string => {
   return String(part).replace(/[&<>"']/g, (character) => ESCAPES[character]);
 };
 
-/** A template whose values are escaped, other `Html` and lists of it excepted. */
+/** A template that escapes its values, except for those that are `Html` or lists of it. */
 export const html = (strings: TemplateStringsArray, ...parts: Part[]): Html =>
   new Html(strings.map((text, i) => text + (i < parts.length ? render(parts[i]) : '')).join(''));
 
-/** A figure with fixed digits; a dash where there is none. */
+/** A number with fixed digits, or a dash if it is missing or not finite. */
 export const number = (value: number | null | undefined, digits = 3): string =>
   Number.isFinite(value) ? (value as number).toFixed(digits) : '–';
 
@@ -30,7 +30,7 @@ export const count = (value: number): string => String(Math.round(value)).replac
 export const interval = ({ low, high }: Interval, digits = 2): Html =>
   !Number.isFinite(low) ? html`` : html` <small>${number(low, digits)}–${number(high, digits)}</small>`;
 
-/** A table. A row of one cell heads those below it; the last row is set off as a sum where `sum` says so. */
+/** A table. A row of one cell becomes a heading of the rows below it. With `sum`, the last row is set off as their sum. */
 export function table(
   head: readonly Part[],
   rows: readonly (readonly Part[])[],

@@ -1,6 +1,6 @@
 /**
- * Receiver operating characteristics of one class: curve, area, its variance, and average precision. Scores only need
- * an order: logits and probabilities give the same numbers. Equal scores count as half right (Mann and Whitney).
+ * Receiver operating characteristic (ROC) of one class: curve, area, its variance, and average precision. Only the order of scores matters,
+ * so logits and probabilities give the same results. A pair of equal scores counts as half right (Mann and Whitney).
  */
 import { InputError } from '../errors.js';
 import {
@@ -13,7 +13,7 @@ import {
 } from './intervals.js';
 
 export interface RocPoint {
-  /** Images at or above it are called positive; Infinity at the curve's start, where none is. */
+  /** Images with at least this score are called positive. It is Infinity at the start of the curve, where none are. */
   threshold: number;
   falsePositiveRate: number;
   truePositiveRate: number;
@@ -21,7 +21,7 @@ export interface RocPoint {
 
 export interface Ranking {
   scores: ArrayLike<number>;
-  /** 1 where the class is present, else 0. */
+  /** 1 if the image has the class, else 0. */
   labels: ArrayLike<number>;
   /** Item numbers by descending score. */
   order: Uint32Array;
@@ -30,9 +30,9 @@ export interface Ranking {
 }
 
 /**
- * Sorts once for everything below.
+ * Sorts images by their scores. All functions below work on the result, so that this is done once.
  *
- * @throws InputError where the lengths differ, a score is not finite or a label is neither 0 nor 1
+ * @throws InputError if the lengths differ, a score is not finite, or a label is neither 0 nor 1.
  */
 export function rank(scores: ArrayLike<number>, labels: ArrayLike<number>): Ranking {
   if (scores.length !== labels.length) {
@@ -49,7 +49,7 @@ export function rank(scores: ArrayLike<number>, labels: ArrayLike<number>): Rank
   return { scores, labels, order, positives, negatives: scores.length - positives };
 }
 
-/** Walks down the ranking, one call per distinct score, with the positives and negatives that have it. */
+/** Calls `visit` for each distinct score in descending order, with the numbers of positives and negatives that have it. */
 function eachTie(
   { scores, labels, order }: Ranking,
   visit: (positives: number, negatives: number, score: number) => void,
@@ -66,7 +66,7 @@ function eachTie(
   }
 }
 
-/** The curve from (0, 0) to (1, 1), a point per distinct score. Empty where one of the two kinds is missing. */
+/** The curve from (0, 0) to (1, 1), with a point for each distinct score. Empty without positives or without negatives. */
 export function rocCurve(ranking: Ranking): RocPoint[] {
   const { positives, negatives } = ranking;
   if (positives === 0 || negatives === 0) return [];
@@ -81,7 +81,7 @@ export function rocCurve(ranking: Ranking): RocPoint[] {
   return points;
 }
 
-/** A curve without the points that lie on the line between their neighbours: same shape, far fewer numbers. */
+/** Leaves out points that lie on the line between their neighbours. The shape stays the same, with far fewer points. */
 export function thinCurve(points: readonly RocPoint[]): RocPoint[] {
   const kept: RocPoint[] = [];
   for (const point of points) {
@@ -104,18 +104,19 @@ export interface RankingScores {
   averagePrecision: number;
 }
 
-/** Both areas; NaN where they are not defined. */
+/** AUC and average precision; NaN if they are not defined. */
 export function rankingScores(ranking: Ranking): RankingScores {
   return weightedScores(ranking, new Uint32Array(ranking.order.length))(Uint16Array.of(1));
 }
 
 /**
- * Both areas of a ranking whose items count as often as their cluster was drawn, ready to be asked again and again: the
- * arrays lie in the order in which they are walked.
+ * Prepares a function for the bootstrap that computes AUC and average precision when each item counts as often as its cluster was drawn.
+ * All that it reads is put into one array in the order in which it is read, because it is called a thousand times.
  */
 export function weightedScores(ranking: Ranking, clusterOf: Uint32Array): (drawn: Uint16Array) => RankingScores {
   const { scores, labels, order } = ranking;
-  // One word per item: its cluster, whether it is positive (2), whether it is the last of its score (1).
+  // Each item is packed into one number: bit 0 says whether it is the last with its score, bit 1 whether it is positive, and the others are
+  // its cluster.
   const items = order.map((item, at) => {
     const endsTie = scores[item] === scores[order[at + 1]] ? 0 : 1;
     return clusterOf[item] * 4 + (labels[item] === 1 ? 2 : 0) + endsTie;
@@ -156,9 +157,9 @@ export interface DeLong {
 }
 
 /**
- * Area and variance after DeLong, DeLong & Clarke-Pearson (1988), in O(n log n) as Sun & Xu (2014): what they take from
- * three midrank vectors, the share of the other kind that an item beats, is read off one sorted pass. The interval is
- * normal, clipped to [0, 1]; images are taken as independent (the bootstrap need not).
+ * AUC and its variance after DeLong, DeLong & Clarke-Pearson (1988), in O(n log n) like Sun & Xu (2014). They need, for each positive, the
+ * share of negatives that it beats, and the other way round. Sun & Xu compute this from midranks; here it is read off one pass over the
+ * sorted scores. The interval is a normal one, clipped to [0, 1]. It assumes that images are independent, unlike the bootstrap over patients.
  */
 export function deLong(ranking: Ranking, level = 0.95): DeLong {
   const { positives, negatives } = ranking;
@@ -187,8 +188,8 @@ export interface RankingIntervals {
 }
 
 /**
- * Bootstrap intervals of several classes' rankings of the same items, and of their mean AUC, all from the same draws;
- * `clusters` (patients) are drawn as a whole. A class without positives or negatives has none and is left out of the mean.
+ * Bootstrap intervals for several classes that rank the same images, and for their mean AUC, all from the same draws. `clusters` (patients)
+ * are drawn as a whole. A class without positives or without negatives gets no intervals and is left out of the mean.
  */
 export function bootstrapRankings(
   rankings: readonly Ranking[],
@@ -210,7 +211,7 @@ export function bootstrapRankings(
   return { classes, meanAuc };
 }
 
-/** The mean of what is a number; NaN of nothing. */
+/** The mean of all values that are not NaN; NaN if there are none. */
 export function mean(values: readonly number[]): number {
   const known = values.filter((value) => !Number.isNaN(value));
   return known.reduce((sum, value) => sum + value, 0) / known.length;

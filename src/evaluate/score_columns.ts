@@ -1,4 +1,4 @@
-/** The scores that rank images: which classes have some, and a column for each. */
+/** Collects the scores that images are ranked by: which classes have them, and a column for each class. */
 import { InputError } from '../errors.js';
 import type { Prediction } from '../formats/findings.js';
 import type { ImageTable } from '../formats/image_table.js';
@@ -6,10 +6,10 @@ import { sigmoid } from './calibration.js';
 import { type ClassColumn, logitsFrom } from './classification.js';
 import { boxScore, type Scored } from './localize.js';
 
-/** What ranks images: probabilities, or the score of the best box where there are boxes only. */
+/** The numbers that images are ranked by: probabilities, or the score of the best box if there are only boxes. */
 export type ScoreSource = 'probabilities' | 'boxes';
 
-/** @throws InputError where some images have probabilities or logits and others none: boxes would rank the others */
+/** @throws InputError if only some images have probabilities or logits. Scores of boxes for the others could not be compared with them. */
 export function scoreSourceOf(all: readonly Scored[]): ScoreSource {
   const without = all.filter(({ prediction }) => !prediction.probabilities && !prediction.logits);
   if (without.length === 0) return 'probabilities';
@@ -21,7 +21,7 @@ export function scoreSourceOf(all: readonly Scored[]): ScoreSource {
   });
 }
 
-/** The threshold that every box passes and no image without one. */
+/** The highest threshold that every box reaches. Images without a box do not reach it. */
 export const anyBox = (scores: Float64Array) =>
   scores.reduce((least, score) => (score > 0 ? Math.min(least, score) : least), 1);
 

@@ -1,15 +1,18 @@
-/** Operating points: where to call a class present, and what that costs. Fit on a validation split, report on a test one. */
+/**
+ * Operating points: thresholds from which an image is called positive, and the errors that they lead to. Thresholds have to be fitted on a
+ * validation split and scored on a test split.
+ */
 import { InputError } from '../errors.js';
 import { type Interval, wilsonInterval } from './intervals.js';
 import { type Ranking, rocCurve } from './roc.js';
 
-/** `youden` maximises sensitivity + specificity − 1; `sensitivity` is the strictest threshold that still reaches it. */
+/** `youden` maximises sensitivity + specificity − 1. `sensitivity` takes the highest threshold that reaches the target sensitivity. */
 export type ThresholdRule = { rule: 'youden' } | { rule: 'sensitivity'; target: number };
 
 /**
- * A threshold on the scores of a ranking. Among equally good ones the highest is taken: fewest false alarms.
+ * Chooses a threshold for the scores of a ranking. Of equally good ones the highest is taken, since it has the fewest false positives.
  *
- * @returns undefined where a class has no positive or no negative image
+ * @returns undefined if the class has no positive or no negative image.
  */
 export function fitThreshold(ranking: Ranking, rule: ThresholdRule = { rule: 'youden' }): number | undefined {
   const points = rocCurve(ranking).slice(1);
@@ -17,7 +20,7 @@ export function fitThreshold(ranking: Ranking, rule: ThresholdRule = { rule: 'yo
     if (!(rule.target > 0 && rule.target <= 1)) {
       throw new InputError('A sensitivity to reach lies in (0, 1]', { given: `${rule.target}` });
     }
-    // 0.9 of 10 positives is 9 of them: rates are compared with a little slack for rounding.
+    // A little slack for rounding, so that 9 of 10 positives reach a target of 0.9.
     return points.find(({ truePositiveRate }) => truePositiveRate >= rule.target - 1e-12)?.threshold;
   }
   let best: { threshold: number; index: number } | undefined;
@@ -38,14 +41,14 @@ export interface OperatingPoint {
   sensitivityInterval: Interval;
   specificity: number;
   specificityInterval: Interval;
-  /** Positive predictive value; NaN where nothing is called positive. */
+  /** Positive predictive value; NaN if no image is called positive. */
   precision: number;
   /** Negative predictive value. */
   negativePredictiveValue: number;
   f1: number;
 }
 
-/** Counts at a threshold: scores at or above it are called positive. Intervals are Wilson's. */
+/** Counts and rates at a threshold. Images with at least this score are called positive. Intervals are Wilson's. */
 export function operatingPoint({ scores, labels }: Ranking, threshold: number, level = 0.95): OperatingPoint {
   let truePositives = 0;
   let falsePositives = 0;

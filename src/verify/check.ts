@@ -1,6 +1,8 @@
 /**
- * Runs the cases of an operation's table on the GPU and holds them against the float64 reference. Outputs are poisoned with NaN
- * before, sentinels behind every tensor are looked at after, and padding lanes must be zero.
+ * Runs the cases of an operation's table on the GPU and compares the results with the float64 reference. Three more mistakes are noticed:
+ * - values that a kernel does not write: all outputs are filled with NaN before;
+ * - values that it writes behind a tensor: the bytes there are filled with a pattern before and compared after;
+ * - padding that is not zero.
  */
 
 import { readRanges, upload } from '../gpu/buffers.js';
@@ -30,7 +32,7 @@ export interface CheckResult {
   readonly label: string;
   readonly nmse: number;
   readonly bound: number;
-  /** Why the case failed; undefined where it passed. */
+  /** Why the case failed; undefined if it passed. */
   readonly failure?: string;
 }
 
@@ -44,16 +46,18 @@ export interface Check {
   readonly variant: string | undefined;
 }
 
+/** Bytes behind each tensor that must stay untouched. */
 const GUARD = 256;
+/** The largest normalised mean square error of a kernel, by element type. */
 const BOUNDS = { f32: 1e-11, f16: 1e-6 } as const;
 
-/** The NMSE that a case may have. */
+/** The largest normalised mean square error that a case may have. */
 export function boundOf(one: Case, tensors: readonly (Tensor | undefined)[]): number {
   if (one.exact) return 0;
   return one.bound ?? BOUNDS[tensors.some((tensor) => tensor?.type === 'f16') ? 'f16' : 'f32'];
 }
 
-/** All checks that this adapter can run: each case in each variant, in f32 and, where the adapter has it, in f16. */
+/** All checks that this adapter can run: each case in each variant, in f32 and, if the adapter has it, in f16. */
 export function listChecks(gpu: Gpu, options: { full?: boolean; operation?: string; index?: number } = {}): Check[] {
   const traits = traitsOf(gpu);
   const checks: Check[] = [];
@@ -66,7 +70,7 @@ export function listChecks(gpu: Gpu, options: { full?: boolean; operation?: stri
         const { node } = buildCase(operation, one, type);
         const tensors = [...node.inputs, ...node.outputs];
         const halves = tensors.some((tensor) => tensor?.type === 'f16');
-        if (type === 'f16' ? !halves : halves && !traits.f16) continue; // without halves, the f32 run is the same
+        if (type === 'f16' ? !halves : halves && !traits.f16) continue; // a case without f16 tensors would run twice in the same way
         for (const variant of operation.variants?.(node, traits) ?? [undefined]) {
           const shapes = node.inputs.map((tensor) => tensor?.shape.join('×') ?? '–').join(', ');
           const label = `${operation.name} #${index} ${type}${variant ? ` ${variant}` : ''} (${shapes})`;
@@ -78,7 +82,10 @@ export function listChecks(gpu: Gpu, options: { full?: boolean; operation?: stri
   return checks;
 }
 
-/** A graph of one node. `dense`: the kind of its dense inputs; as constants, weights are packed when the plan is made. */
+/**
+ * Makes a graph of one node.
+ * @param dense the kind of its dense inputs. With `constant`, weights are packed when the plan is made.
+ */
 export function buildCase(operation: Operation, one: Case, type: 'f32' | 'f16', dense: Kind = 'state') {
   const g = createGraph({ type });
   const inputs = one.inputs.map((input, index) => {
@@ -101,7 +108,7 @@ function specOf(input: CaseInput, index: number, type: 'f32' | 'f16') {
   return { shape, layout, type: input.type ?? (layout === 'nhwc4' ? type : 'f32'), ...(segments ? { segments } : {}) };
 }
 
-/** Seeded values of an input, rounded to what its type can hold. */
+/** Seeded random values of an input, rounded to its element type. */
 export function caseValues(input: CaseInput, tensor: Tensor, seed: number): Float64Array {
   const random = mulberry32(seed);
   const fill = input.fill ?? 'normal';
@@ -119,7 +126,7 @@ export function caseValues(input: CaseInput, tensor: Tensor, seed: number): Floa
   );
 }
 
-/** Mulberry32, a 32-bit generator by Tommy Ettinger (public domain): good enough to fill tensors. */
+/** Mulberry32, a small random generator by Tommy Ettinger (public domain), which is good enough to fill tensors. */
 export function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -131,8 +138,8 @@ export function mulberry32(seed: number): () => number {
 }
 
 /**
- * Starts checks in their order, a few at once: while the GPU works for one, pipelines of the next are compiled and its reference
- * is computed. A promise for each; one that nobody awaits may reject.
+ * Runs checks in order, a few at the same time: while the GPU runs one, the pipelines of the next are compiled and its reference is computed.
+ * @returns a promise for each check. A rejection of one that is not awaited is ignored.
  */
 export function runChecks(gpu: Gpu, checks: readonly Check[], atOnce = 4): Promise<CheckResult>[] {
   const results: Promise<CheckResult>[] = [];
@@ -146,7 +153,7 @@ export function runChecks(gpu: Gpu, checks: readonly Check[], atOnce = 4): Promi
   return results;
 }
 
-/** Runs one check. GPU errors are thrown; a wrong result is told in the answer. */
+/** Runs one check. GPU errors are thrown, whereas a wrong result is returned as `failure`. */
 export async function runCheck(gpu: Gpu, check: Check): Promise<CheckResult> {
   const { operation, label } = check;
   const { graph, inputs } = buildCase(operation, check.case, check.type);
@@ -167,7 +174,7 @@ export async function runCheck(gpu: Gpu, check: Check): Promise<CheckResult> {
       gpu,
       buffers.map((buffer) => ({ buffer, offset: 0, size: buffer.size })),
     );
-    reading.catch(() => {}); // awaited below, unless the reference throws
+    reading.catch(() => {}); // it is awaited below, unless the reference throws first
     const truth = evaluateReference(graph, values);
     const bytes = await reading;
     const bound = boundOf(check.case, [...inputs, ...graph.outputs]);
@@ -188,13 +195,13 @@ export async function runCheck(gpu: Gpu, check: Check): Promise<CheckResult> {
   }
 }
 
-/** Everything that dispatches may write. */
+/** All tensors that dispatches may write. */
 function boundTensors(plan: Plan): Tensor[] {
   const bound = plan.steps.flatMap((step) => step.bindings.flatMap(({ tensor }) => tensor ?? []));
   return [...new Set([...bound, ...plan.graph.outputs])].filter(({ kind }) => kind !== 'constant');
 }
 
-// All ones is a NaN in f32 and f16, and no label or box.
+// A number whose bits are all ones is a NaN in f32 and f16, and as a u32 neither a label nor part of a box.
 let poisonous = new Uint8Array();
 
 function poison(gpu: Gpu, buffer: GPUBuffer): void {
@@ -202,7 +209,7 @@ function poison(gpu: Gpu, buffer: GPUBuffer): void {
   upload(gpu, buffer, poisonous.subarray(0, buffer.size));
 }
 
-/** Whether the poison behind a tensor is untouched. */
+/** Whether the bytes behind a tensor are untouched. */
 function isWhole(bytes: ArrayBuffer, size: number): boolean {
   return new Uint8Array(bytes, Math.ceil(size / 256) * 256).every((byte) => byte === 0xff);
 }

@@ -1,4 +1,4 @@
-/** The float64 truth of a whole graph: each node by its operation's plain loops on the CPU. */
+/** Computes a whole graph in float64 on the CPU, each node by the reference of its operation. */
 import { InputError } from '../errors.js';
 import { type Graph, updatesOf } from '../graph/ir/graph.js';
 import type { Reference } from '../graph/ir/operation.js';
@@ -7,14 +7,14 @@ import { all } from '../ops/generated/reference.js';
 
 const references = new Map<string, Reference>(Object.entries(all) as unknown as [string, Reference][]);
 
-/** Makes the reference of an operation from outside known. */
+/** Registers the reference of an operation of the caller's own. */
 export function registerReference(operation: string, reference: Reference): void {
   references.set(operation, reference);
 }
 
 /**
- * Computes every tensor of a graph. Updated states come out with their new values.
- * @param values dense logical values of the graph's sources; constants with content of their own need none.
+ * Computes every tensor of a graph. Updated states have their new values in the result.
+ * @param values values of the graph's inputs, parameters and states in dense order. Constants that have their content need none.
  */
 export function evaluateReference(graph: Graph, values: ReadonlyMap<Tensor, Float64Array>): Map<Tensor, Float64Array> {
   const known = new Map(values);
@@ -36,7 +36,7 @@ export function evaluateReference(graph: Graph, values: ReadonlyMap<Tensor, Floa
   return known;
 }
 
-/** Normalised mean square error: Σ (a − b)² / Σ b². NaN where either holds a NaN or an infinity that the other does not. */
+/** Normalised mean square error: Σ (a − b)² / Σ b². NaN if one of the two has a NaN or an infinity that the other does not have. */
 export function normalisedError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   let error = 0;
   let power = 0;

@@ -1,6 +1,6 @@
 /**
- * `VALIDATE=1`: after a run, each node's outputs are computed again in float64 from the inputs that the GPU itself had, so
- * that the first kernel that errs is the one that is named, not those that came to suffer from it.
+ * Checks runs if `VALIDATE=1`: after a run, each node's outputs are computed again in float64, from the inputs that the GPU had computed. So
+ * a wrong kernel is named itself, and not the later ones that work on its wrong results.
  */
 import { InputError, KernelError } from '../errors.js';
 import { readBuffer } from '../gpu/buffers.js';
@@ -20,11 +20,14 @@ import type { Plan } from '../graph/plan/plan.js';
 import { seededRandom } from '../random.js';
 import { evaluateReference, normalisedError } from './reference.js';
 
-/** Looser than a kernel's own bound: real activations are no standard normals. For u32 the share of elements that differ. */
+/**
+ * The largest normalised mean square error, for u32 the largest share of elements that differ. The bounds are looser than those of the
+ * kernels' cases, because real activations can have more cancellation than the normally distributed numbers of the cases.
+ */
 const BOUNDS = { f32: 1e-9, f16: 1e-5, u32: 0.01 } as const;
 
-// Labels and boxes step where a value crosses a threshold, so f32 and float64 may differ in single ones, and in the last
-// bits of a peak.
+// Labels and boxes change abruptly when a value crosses a threshold. So single ones may differ between f32 and float64, and a peak may
+// differ in its last bits.
 function disagreement(type: Tensor['type'], actual: Float64Array, expected: Float64Array): number {
   if (type !== 'u32') return normalisedError(actual, expected);
   const differing = actual.filter((value, i) => Math.abs(value - expected[i]) > Math.max(2, 1e-3 * expected[i]));
@@ -32,8 +35,9 @@ function disagreement(type: Tensor['type'], actual: Float64Array, expected: Floa
 }
 
 /**
- * To be called before a run: keeps the states that it will overwrite. What it returns is to be called after the run.
- * @throws KernelError, from the second call, naming the first node of the plan, in order, whose result differs from its reference.
+ * Has to be called before a run, to keep the states that the run will overwrite.
+ * @returns a function to call after the run. It throws a KernelError naming the first node of the plan whose result differs from its
+ *   reference.
  */
 export async function startValidation(gpu: Gpu, plan: Plan): Promise<() => Promise<void>> {
   const before = new Map<Tensor, Float64Array>();
@@ -54,7 +58,7 @@ async function validate(gpu: Gpu, plan: Plan, before: ReadonlyMap<Tensor, Float6
       for (const tensor of results) outputs.push(await readLogical(gpu, plan, tensor));
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      continue; // folded into a constant whose sources are gone
+      continue; // the node was computed when the plan was made, and its inputs have been freed since
     }
     const truth = evaluateReference({ nodes: [node], outputs: node.outputs, slices: new Map() }, known);
     for (const [index, tensor] of results.entries()) {
@@ -69,13 +73,13 @@ async function validate(gpu: Gpu, plan: Plan, before: ReadonlyMap<Tensor, Float6
     }
     checked++;
   }
-  // Whoever asks for a check wants to hear that it passed.
+  // The user has asked for a check, so the message comes without DEBUG too.
   console.error(`raybox: validated ${checked} of ${plan.graph.nodes.length} nodes`);
 }
 
 /**
- * The error that rounding alone explains: how far a node's result moves with its inputs in their last bits. Sums that cancel,
- * such as the gradient of a scale that the next batch norm takes away again, have few digits to be held to.
+ * The error that rounding alone can explain: how much a node's result changes if the last bits of its inputs change. Sums whose terms cancel
+ * have few correct digits. An example is the gradient of a scale, when the next batch norm removes that scale again.
  */
 function roundingNoise(
   node: Node,
