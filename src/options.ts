@@ -6,6 +6,20 @@ import { InputError } from './errors.js';
 export const optionNames = <T extends object>(names: { [K in keyof Required<T>]: true }): readonly string[] =>
   Object.keys(names);
 
+/** What options and fields of metadata were called before, and what they are called now. */
+export const FORMER_NAMES: Readonly<Record<string, string>> = { thresholds: 'operatingThresholds' };
+
+/**
+ * For calls that do not list their options.
+ * @throws InputError that names an option given by its former name: it would be left unread
+ */
+export function refuseFormerNames(what: string, options: object): void {
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(FORMER_NAMES, name)) continue;
+    throw new InputError(`${what} has no option ${name}`, { hint: `${name} is called ${FORMER_NAMES[name]}` });
+  }
+}
+
 /**
  * Refuses names that no option has.
  * @param what whose options these are: `load`
@@ -22,6 +36,7 @@ export function checkOptions(what: string, options: unknown, known: readonly str
   }
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
+    if (Object.hasOwn(FORMER_NAMES, name) && known.includes(FORMER_NAMES[name])) refuseFormerNames(what, { [name]: 0 });
     const nearest = nearestOf(name, known);
     throw new InputError(`${what} has no option ${name}`, {
       expected: known.join(', '),

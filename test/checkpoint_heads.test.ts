@@ -148,11 +148,14 @@ test('torchxrayvision’s layout is told by all of its marks, or not taken', asy
   layers['classifier.weight'][1] = channels;
   const read = async (
     { name = 'classifier', outputs = 18, inputs = 1 as 1 | 3, backbone = DENSENET as Backbone, width = channels } = {},
-    thresholds = Float32Array.from({ length: outputs }, (_, index) => index / 20),
+    operatingThresholds = Float32Array.from({ length: outputs }, (_, index) => index / 20),
   ) => {
     const own = { [`${name}.weight`]: [outputs, width], [`${name}.bias`]: [outputs] };
     const { tensors: all } = await checkpoint(backbone, own, inputs);
-    const named = new Map([...all, ['op_threshs', { shape: [thresholds.length], data: thresholds }] as const]);
+    const named = new Map([
+      ...all,
+      ['op_threshs', { shape: [operatingThresholds.length], data: operatingThresholds }] as const,
+    ]);
     return modelOf({ tensors: named, metadata: {} }, {});
   };
   const whole = await read();
@@ -168,7 +171,7 @@ test('torchxrayvision’s layout is told by all of its marks, or not taken', asy
   assert.equal([resnet.metadata.std, resnet.metadata.inputWidth], [[1 / 2048], 512]);
   const other = await read({ outputs: 5 });
   assert.equal(
-    [other.metadata.std, other.metadata.classes[0], other.sources.thresholds],
+    [other.metadata.std, other.metadata.classes[0], other.sources.operatingThresholds],
     [[1 / 2048], 'output 0', 'layout'],
   );
   for (const model of [

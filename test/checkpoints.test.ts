@@ -372,15 +372,15 @@ test('a negative variance, whose root the ReLU behind it would hide, is refused'
   );
 });
 
-test('torchxrayvision’s layout: range, thresholds, and names of the outputs that were trained, said aloud', async () => {
+test('torchxrayvision’s layout: range, operating thresholds, and names of the outputs that were trained, said aloud', async () => {
   const tensors = await seededNetwork(DENSENET, { classes: 18, pooling: 'average', prediction: 'classifier' }, 1);
   const data = Float32Array.from({ length: 18 }, (_, index) => (index > 15 ? Number.NaN : index / 20));
   const model = await read(new Map([...tensors, ['op_threshs', { shape: [18], data }]]));
-  const { mean, std, classes, thresholds } = model.metadata;
+  const { mean, std, classes, operatingThresholds } = model.metadata;
   assert.equal([mean, std], [[0.5], [1 / 2048]]);
   assert.equal([classes[0], classes[13], classes[16]], ['Atelectasis', 'Hernia', 'output 16']);
-  assert.is(thresholds!.Consolidation, Math.fround(0.05));
-  assert.is(Object.keys(thresholds!).length, 16);
+  assert.is(operatingThresholds!.Consolidation, Math.fround(0.05));
+  assert.is(Object.keys(operatingThresholds!).length, 16);
   assert.equal(codes(model), ['assumed-input', 'assumed-network', 'unnamed-outputs']);
   assert.equal(model.leftOut, ['op_threshs']);
 });
@@ -435,7 +435,10 @@ test('classes called constructor, toString or __proto__ have thresholds, results
     writeFileSync(join(file, 'w.safetensors'), bytes);
     const localizer = await load(join(file, 'w.safetensors'), { device: gpu.device });
     const image = { data: Uint8Array.from({ length: 4096 }, (_, i) => (i * 37) % 251), width: 64, height: 64 };
-    const all = await localizer.localize(image, { thresholds: JSON.parse('{"__proto__":0}'), heatmaps: 'raw' });
+    const all = await localizer.localize(image, {
+      operatingThresholds: JSON.parse('{"__proto__":0}'),
+      heatmaps: 'raw',
+    });
     const plain = await localizer.localize(image);
     for (const label of classes) {
       assert.ok(Object.hasOwn(all.probabilities, label) && Object.hasOwn(all.logits, label), label);

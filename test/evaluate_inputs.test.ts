@@ -447,12 +447,15 @@ test('a class of any name is found: keys of files are the files’ own', () => {
   const reader = predictionCsvReader({ classes });
   reader.write(['image,constructor,__proto__,toString', ...values].join('\n'));
   reader.end();
-  const { overall, thresholds } = evaluate({ table: odd, predictions: reader.predictions() }, { replicates: 0 });
+  const { overall, operatingThresholds } = evaluate(
+    { table: odd, predictions: reader.predictions() },
+    { replicates: 0 },
+  );
   assert.equal(
     overall.map(({ label, auc }) => [label, auc]),
     classes.map((label) => [label, 1]),
   );
-  assert.ok(classes.every((label) => Object.hasOwn(thresholds, label)));
+  assert.ok(classes.every((label) => Object.hasOwn(operatingThresholds, label)));
 });
 
 test('lists: columns, headers, quotes, comments, paths are understood and said; what is not names its line', () => {
@@ -611,14 +614,22 @@ test('evaluate says on the terminal, in JSON and on the page what it made of the
     assert.not.equal(meanAuc, null);
 
     writeFileSync(at('t.json'), '{"masss":0.5}');
-    const thresholds = ['--data', folder, '--predictions', at('p.csv'), '--no-html', '--thresholds', at('t.json')];
-    await refusedLater(run(...thresholds, '--out', at('o')), /t\.json: masss is no class of the data set/);
+    const operatingThresholds = [
+      '--data',
+      folder,
+      '--predictions',
+      at('p.csv'),
+      '--no-html',
+      '--operating-thresholds',
+      at('t.json'),
+    ];
+    await refusedLater(run(...operatingThresholds, '--out', at('o')), /t\.json: masss is no class of the data set/);
     writeFileSync(at('t.json'), '{"mass":0.25}');
-    await run(...thresholds, '--out', at('o'));
-    const { thresholds: used } = JSON.parse(readFileSync(join(at('o'), 'evaluation.json'), 'utf8'));
+    await run(...operatingThresholds, '--out', at('o'));
+    const { operatingThresholds: used } = JSON.parse(readFileSync(join(at('o'), 'evaluation.json'), 'utf8'));
     assert.equal(used.Mass, { value: 0.25, source: 'given' });
     writeFileSync(at('t.json'), '{"mass":0.25,"Mass":0.5}');
-    await refusedLater(run(...thresholds, '--out', at('o')), /two thresholds are of one class/);
+    await refusedLater(run(...operatingThresholds, '--out', at('o')), /two thresholds are of one class/);
   }));
 
 test('warnings do not get into the page as HTML', async () => {

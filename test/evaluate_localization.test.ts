@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
 import { medianBoxBaseline, randomMapBaseline } from '../src/evaluate/baselines.js';
-import { evaluate } from '../src/evaluate/evaluate.js';
+import { type EvaluationOptions, evaluate } from '../src/evaluate/evaluate.js';
 import { froc, pointingGame } from '../src/evaluate/froc.js';
 import { type BoxedImage, iobb, iou, PAPER_CRITERIA, scoreLocalization } from '../src/evaluate/localization.js';
 import {
@@ -234,14 +234,16 @@ function smallSet() {
   return { table, boxes, predictions };
 }
 
-test('evaluate: thresholds from validation, groups, both readings, baselines', () => {
+test('evaluate: operating thresholds from validation, groups, both readings, baselines', () => {
   const { table, boxes, predictions } = smallSet();
   const validation = [16, 17, 18, 19].map((i) => `${i}.png`);
   const options = { validation, replicates: 50, seed: 1 };
   const result = evaluate({ table, boxes, predictions }, options);
   assert.equal([result.images, result.patients, result.validationImages, result.classes], [16, 8, 4, ['Mass']]);
   assert.is(result.scoreSource, 'probabilities');
-  assert.equal(result.thresholds.Mass, { value: 0.76, source: 'validation' });
+  const former = { thresholds: { Mass: 0.62 } } as EvaluationOptions;
+  assert.throws(() => evaluate({ table, boxes, predictions }, former), /thresholds is called operatingThresholds/);
+  assert.equal(result.operatingThresholds.Mass, { value: 0.76, source: 'validation' });
   assert.is(result.overall[0].auc, 1);
   assert.is(result.meanAuc, 1);
   assert.ok(result.overall[0].calibrationAfterScaling);
@@ -265,8 +267,11 @@ test('evaluate: thresholds from validation, groups, both readings, baselines', (
   assert.is(localization.gated.scores[0].detectedBoxes, 0, 'no boxed image reaches 0.76');
   assert.is(localization.pointSource, 'box centre');
   assert.equal(evaluate({ table, boxes, predictions }, options), result, 'the same again');
-  assert.is(evaluate({ table, boxes, predictions }, { thresholds: { Mass: 0.62 } }).thresholds.Mass.source, 'given');
-  const given = evaluate({ table, boxes, predictions }, { thresholds: { Mass: 0.62 }, replicates: 10 });
+  assert.is(
+    evaluate({ table, boxes, predictions }, { operatingThresholds: { Mass: 0.62 } }).operatingThresholds.Mass.source,
+    'given',
+  );
+  const given = evaluate({ table, boxes, predictions }, { operatingThresholds: { Mass: 0.62 }, replicates: 10 });
   assert.is(given.localization?.gated.scores[0].detectedBoxes, 3, 'images 2, 4 and 6 reach 0.62');
 });
 

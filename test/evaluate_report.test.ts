@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { addEvaluateCommand } from '../src/cli/evaluate.js';
 import { readPredictions } from '../src/cli/evaluation.js';
-import { storeThresholds } from '../src/cli/weights_thresholds.js';
+import { storeOperatingThresholds } from '../src/cli/stored_thresholds.js';
 import { InputError } from '../src/errors.js';
 import { pickCases } from '../src/evaluate/cases.js';
 import { type EvaluationResult, evaluate } from '../src/evaluate/evaluate.js';
@@ -88,7 +88,7 @@ test('the HTML report stands alone and shows every part', async () => {
 test('hostile names and pictures do not get into the page', async () => {
   const label = '<img onerror=x>"\'';
   const renamed = JSON.parse(JSON.stringify(result).replaceAll('"Mass"', JSON.stringify(label))) as EvaluationResult;
-  renamed.thresholds = { [label]: result.thresholds.Mass };
+  renamed.operatingThresholds = { [label]: result.operatingThresholds.Mass };
   const hostile = {
     ...{ kind: 'best' as const, image: '"><script>', label, reason: 'r', score: 1, truth: [], detected: [] },
     ...{ picture: 'https://example.org/x.png', width: 1, height: 1 },
@@ -173,13 +173,13 @@ const METADATA: WeightsMetadata = {
   transitionActivation: 'relu',
   pooling: 'lse',
   lseR: 10,
-  thresholds: { Nodule: 0.4 },
+  operatingThresholds: { Nodule: 0.4 },
   heatmapScaling: 'minmax',
   trainingData: 'none',
   license: 'MIT',
 };
 
-test('the command: predictions in every form, three files, thresholds into the weights', () =>
+test('the command: predictions in every form, three files, operating thresholds into the weights', () =>
   inFolder(async (folder) => {
     const at = (name: string) => join(folder, name);
     mkdirSync(at('images'));
@@ -195,14 +195,16 @@ test('the command: predictions in every form, three files, thresholds into the w
     writeFileSync(at('p.jsonl'), predictions.map((each) => `${JSON.stringify(each)}\n`).join(''));
     writeFileSync(at('p.coco.json'), JSON.stringify(toCoco(predictions, ['Mass'])));
     writeFileSync(at('validation.txt'), '12.png\n13.png\n14.png\n15.png\n');
+    const { operating_thresholds: thresholds, ...strings } = formatWeightsMetadata(METADATA);
+    const former = { ...strings, thresholds, note: 'kept' };
     const tensors = new Map([['w', { shape: [3], data: Float32Array.of(1, 2, 3) }]]);
-    writeFileSync(at('w.safetensors'), writeSafetensors(tensors, { ...formatWeightsMetadata(METADATA), note: 'kept' }));
+    writeFileSync(at('w.safetensors'), writeSafetensors(tensors, former));
 
     const always = ['--data', folder, '--bootstrap', '30', '--validation', at('validation.txt')];
     const parse = (name: string) => JSON.parse(readFileSync(join(folder, name, 'evaluation.json'), 'utf8'));
     const printed = await run(
       ...[...always, '--predictions', at('p.csv'), at('b.csv'), '--out', at('one')],
-      ...['--store-thresholds', at('w.safetensors'), '--pictures'],
+      ...['--store-operating-thresholds', at('w.safetensors'), '--pictures'],
     );
     assert.match(printed, /12 images of 6 patients/);
     assert.match(printed, /Mass +6 +0\.\d{3} +4 +1\.000/);
@@ -219,12 +221,13 @@ test('the command: predictions in every form, three files, thresholds into the w
     assert.is(one.overall[0].roc[0].threshold, null, 'no number that JSON does not have');
 
     const stored = readSafetensors(readFileSync(at('w.safetensors')));
-    const { thresholds } = parseWeightsMetadata(stored.metadata);
-    assert.equal(thresholds, { Nodule: 0.4, Mass: one.thresholds.Mass.value });
+    const { operatingThresholds } = parseWeightsMetadata(stored.metadata);
+    assert.equal(operatingThresholds, { Nodule: 0.4, Mass: one.operatingThresholds.Mass.value });
     assert.is(stored.metadata.note, 'kept');
+    assert.not.ok('thresholds' in stored.metadata, 'the name of before is gone');
     assert.equal(stored.tensors.get('w')?.data, Float32Array.of(1, 2, 3));
-    await refused(storeThresholds(at('w.safetensors'), { Gout: 0.5 }), /has no class Gout/);
-    await refused(storeThresholds(at('p.csv'), { Mass: 0.5 }), /safetensors/);
+    await refused(storeOperatingThresholds(at('w.safetensors'), { Gout: 0.5 }), /has no class Gout/);
+    await refused(storeOperatingThresholds(at('p.csv'), { Mass: 0.5 }), /safetensors/);
 
     for (const file of ['p.jsonl', 'p.coco.json']) {
       await run(...always, '--predictions', at(file), '--out', at('two'), '--no-html');
@@ -244,7 +247,7 @@ test('the command: predictions in every form, three files, thresholds into the w
     await refused(wrong('--predictions', folder), /unknown kind of predictions/);
     await refused(wrong('--predictions', at('p.csv'), '--bootstrap', '1.5'), /whole number/);
     await refused(wrong('--predictions', at('p.csv'), '--classes', 'Gout'), /Gout is no class/);
-    await refused(wrong('--predictions', at('p.csv'), '--thresholds', at('p.csv')), /no JSON/);
+    await refused(wrong('--predictions', at('p.csv'), '--operating-thresholds', at('p.csv')), /no JSON/);
     await refused(wrong('--predictions', at('p.csv'), at('p.jsonl')), /probabilities in two sources/);
     const larger = boxes.map(({ box, ...rest }) => ({
       ...rest,

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
 import { applyScaling, fitPlatt, fitTemperature, logit, reliability, sigmoid } from '../src/evaluate/calibration.js';
 import { bootstrap, normalQuantile, numberClusters, quantile, wilsonInterval } from '../src/evaluate/intervals.js';
+import { fitThreshold, operatingPoint } from '../src/evaluate/operating_points.js';
 import {
   bootstrapRankings,
   deLong,
@@ -13,7 +14,6 @@ import {
   thinCurve,
   weightedScores,
 } from '../src/evaluate/roc.js';
-import { fitThreshold, operatingPoint } from '../src/evaluate/thresholds.js';
 import { seededRandom, shuffle } from '../src/random.js';
 
 const near = (actual: number, wanted: number, within: number, what = '') =>

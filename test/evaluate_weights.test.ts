@@ -53,7 +53,16 @@ test.after(() => rmSync(folder, { recursive: true, force: true }));
 test('every readable image is predicted with all its boxes, scored, and can be scored again', async () => {
   const { classes } = parseWeightsMetadata(readSafetensors(readFileSync(at('w.safetensors'))).metadata);
   const fit = ['--validation', at('validation.txt'), '--no-html'];
-  await evaluate('--weights', at('w.safetensors'), ...fit, '--out', at('out'), '--store-thresholds', '--batch', '3');
+  await evaluate(
+    '--weights',
+    at('w.safetensors'),
+    ...fit,
+    '--out',
+    at('out'),
+    '--store-operating-thresholds',
+    '--batch',
+    '3',
+  );
   assert.equal(readdirSync(at('out')).sort(), ['evaluation.csv', 'evaluation.json', 'predictions.jsonl']);
 
   const lines = read('out', 'predictions.jsonl').trim().split('\n');
@@ -82,16 +91,16 @@ test('every readable image is predicted with all its boxes, scored, and can be s
   assert.equal([result.images, result.validationImages], [7, 2]);
   assert.equal([result.localization.images, result.localization.pointSource], [4, 'maximum']);
 
-  const { thresholds } = parseWeightsMetadata(readSafetensors(readFileSync(at('w.safetensors'))).metadata);
+  const { operatingThresholds } = parseWeightsMetadata(readSafetensors(readFileSync(at('w.safetensors'))).metadata);
   for (const label of CHEST_XRAY8_LABELS.slice(0, 2)) {
-    assert.is(thresholds?.[label], result.thresholds[label].value);
+    assert.is(operatingThresholds?.[label], result.operatingThresholds[label].value);
   }
   await evaluate('--predictions', at('out', 'predictions.jsonl'), ...fit, '--out', at('again'));
   assert.ok(read('again', 'evaluation.json') === read('out', 'evaluation.json'), 'the same from the file');
 
   await evaluate('--weights', at('w.safetensors'), '--no-html', '--test', 'all', '--out', at('kept'));
   const kept = JSON.parse(read('kept', 'evaluation.json'));
-  assert.is(kept.thresholds.Atelectasis.source, 'given', 'thresholds of the weights hold');
+  assert.is(kept.operatingThresholds.Atelectasis.source, 'given', 'thresholds of the weights hold');
 });
 
 test('what cannot be run leaves nothing behind', async () => {

@@ -35,7 +35,7 @@ const metadata: WeightsMetadata = {
   transitionActivation: 'relu',
   pooling: 'lse',
   lseR: 10,
-  thresholds: { Mass: 0.25, Nodule: 1 },
+  operatingThresholds: { Mass: 0.25, Nodule: 1 },
   heatmapScaling: 'minmax',
   trainingData: 'none',
   license: 'MIT',
@@ -52,7 +52,7 @@ function refuses(action: () => unknown, message: RegExp): void {
 test('metadata survives a weights file', () => {
   const file = writeSafetensors(new Map(), formatWeightsMetadata(metadata));
   assert.equal(parseWeightsMetadata(readSafetensors(file).metadata), metadata);
-  const { thresholds, lseR, transitionChannels, transitionKernel, transitionActivation, ...plain } = metadata;
+  const { operatingThresholds, lseR, transitionChannels, transitionKernel, transitionActivation, ...plain } = metadata;
   const least: WeightsMetadata = {
     ...plain,
     architecture: 'resnet50',
@@ -70,7 +70,7 @@ test('each field that is missing or wrong is named', () => {
   const strings = formatWeightsMetadata(metadata);
   for (const key of Object.keys(strings)) {
     const { [key]: _, ...rest } = strings;
-    const isOptional = key === 'thresholds';
+    const isOptional = key === 'operating_thresholds';
     if (isOptional) parseWeightsMetadata(rest);
     else refuses(() => parseWeightsMetadata(rest), new RegExp(key === 'raybox_weights' ? 'no raybox metadata' : key));
   }
@@ -90,7 +90,7 @@ test('each field that is missing or wrong is named', () => {
     ['transition_activation', 'sine'],
     ['pooling', 'sum', 'average'],
     ['lse_r', '0', '-1', 'NaN', '', 'Infinity'],
-    ['thresholds', '[]', '{"Mass": 1.1}', '{"Mass": "0.5"}', '{"Unknown": 0.5}', 'null'],
+    ['operating_thresholds', '[]', '{"Mass": 1.1}', '{"Mass": "0.5"}', '{"Unknown": 0.5}', 'null'],
     ['heatmap_scaling', 'log'],
     ['min_region', '-1'],
     ['training_data', '', ' '],
@@ -110,6 +110,24 @@ test('each field that is missing or wrong is named', () => {
   refuses(() => formatWeightsMetadata(grey), /mean is wrong; expected 1 number, as/);
 });
 
+test('thresholds, as operating thresholds were called, are read as them; both at once only where they say the same', () => {
+  const { operating_thresholds: text, ...strings } = formatWeightsMetadata({
+    ...metadata,
+    assumed: ['operatingThresholds'],
+  });
+  const former = { ...strings, assumed: '["thresholds"]', thresholds: text };
+  assert.equal(parseWeightsMetadata(former), { ...metadata, assumed: ['operatingThresholds'] });
+  const both = { ...former, operating_thresholds: '{"Nodule": 1, "Mass": 0.25}' };
+  assert.equal(parseWeightsMetadata(both).operatingThresholds, metadata.operatingThresholds);
+  refuses(
+    () => parseWeightsMetadata({ ...both, thresholds: '{"Mass": 0.25}' }),
+    /metadata's thresholds is wrong; expected the same as operating_thresholds/,
+  );
+  refuses(() => parseWeightsMetadata({ ...strings, thresholds: '{"Mass": 2}' }), /metadata's thresholds is wrong/);
+  const program = { ...metadata, thresholds: { Mass: 0.5 } };
+  refuses(() => formatWeightsMetadata(program), /no option thresholds; thresholds is called operatingThresholds/);
+});
+
 test('values that a program nests without end, or that no file can hold, are refused', () => {
   let deep: unknown = [];
   for (let i = 0; i < 200_000; i++) deep = [deep];
@@ -118,8 +136,8 @@ test('values that a program nests without end, or that no file can hold, are ref
   let wide: unknown[] = [1];
   for (let i = 0; i < 7; i++) wide = new Array(100).fill(wide);
   for (const value of [deep, itself, wide, [1n], { toJSON: () => undefined }])
-    for (const key of ['classes', 'mean', 'thresholds', 'architecture'])
-      refuses(() => formatWeightsMetadata({ ...metadata, [key]: value }), new RegExp(`(${key}|architecture|classes)`));
+    for (const key of ['classes', 'mean', 'operatingThresholds', 'architecture'])
+      refuses(() => formatWeightsMetadata({ ...metadata, [key]: value }), new RegExp(`(${key}|operating_thresholds|architecture|classes)`));
 });
 
 test('metadata and architecture say the same', () => {

@@ -152,8 +152,8 @@ test('thresholds decide which classes are worked at', async () => {
     const { findings } = await localizer.localize(image, options);
     return [...new Set(findings.map(({ label }) => label))];
   };
-  assert.equal(await labels({ thresholds: none }), []);
-  assert.equal((await labels({ thresholds: all })).sort(), [...classes].sort());
+  assert.equal(await labels({ operatingThresholds: none }), []);
+  assert.equal((await labels({ operatingThresholds: all })).sort(), [...classes].sort());
   assert.equal(await labels({ classes: ['Mass'] }), ['Mass']);
   assert.equal(await labels({ classes: [] }), []);
 });
@@ -379,7 +379,8 @@ test('requests that make no sense are refused', async () => {
   const image = picture(8, 8, 1);
   const bad: [LocalizeOptions, RegExp][] = [
     [{ classes: ['Gout'] }, /unknown class; expected Atelectasis/],
-    [{ thresholds: { Mass: 2 } }, /threshold of Mass; expected 0…1/],
+    [{ operatingThresholds: { Mass: 2 } }, /operating threshold of Mass; expected 0…1/],
+    [{ thresholds: { Mass: 0.5 } } as never, /no option thresholds.*thresholds is called operatingThresholds/],
     [{ heatThresholds: [] }, /heatThresholds/],
     [{ heatThresholds: [300] }, /heatThresholds/],
     [{ maxBoxes: 0 }, /maxBoxes/],

@@ -259,15 +259,18 @@ test('what is no image is refused', () => {
 });
 
 test('from a program: pixels or files and a result, also one from JSON, give the PNG of the command line', async () => {
-  const input = overlayInput(grey(40, 30), ['Effusion', 'Mass'], { title: 'X', thresholds: { Mass: 0.3 } });
+  const input = overlayInput(grey(40, 30), ['Effusion', 'Mass'], { title: 'X', operatingThresholds: { Mass: 0.3 } });
   const { width, height, data } = input.image;
   const { findings, probabilities, heatmaps } = input;
   const result = { width, height, findings, probabilities, heatmaps } as unknown as OverlayResult;
-  const drawn = await overlayPng({ data, width, height }, result, { title: 'X', thresholds: { Mass: 0.3 } });
-  const thresholds = { ...Object.fromEntries(CLASSES.map((name) => [name, 0.5])), Mass: 0.3 };
-  assert.equal(PNG.sync.read(Buffer.from(drawn)).data, rgbaOf(drawOverlay({ ...input, thresholds }, font)));
+  const drawn = await overlayPng({ data, width, height }, result, { title: 'X', operatingThresholds: { Mass: 0.3 } });
+  const operatingThresholds = { ...Object.fromEntries(CLASSES.map((name) => [name, 0.5])), Mass: 0.3 };
+  assert.equal(PNG.sync.read(Buffer.from(drawn)).data, rgbaOf(drawOverlay({ ...input, operatingThresholds }, font)));
   const file = await encodePng(input.image);
-  const again = await overlayPng(file, JSON.parse(JSON.stringify(result)), { title: 'X', thresholds: { Mass: 0.3 } });
+  const again = await overlayPng(file, JSON.parse(JSON.stringify(result)), {
+    title: 'X',
+    operatingThresholds: { Mass: 0.3 },
+  });
   assert.equal(again, drawn);
   const refused = async (work: Promise<unknown>, message: RegExp) =>
     assert.match(String(await work.catch((error: Error) => error)), message);

@@ -144,10 +144,10 @@ test('a selection that teaches nothing is refused', () => {
 
 test('validation scores', () => {
   const data = { ...select().data, validation: Int32Array.of(0, 1, 2, 4) };
-  const { auc, meanAuc, thresholds } = scoresOf(data, Float32Array.of(-1, 2, -1, 0, 3, 1, -9, -3));
+  const { auc, meanAuc, operatingThresholds } = scoresOf(data, Float32Array.of(-1, 2, -1, 0, 3, 1, -9, -3));
   assert.equal(auc, { Nodule: 1, Mass: 1 });
   assert.is(meanAuc, 1);
-  assert.ok(Math.abs(thresholds.Mass - 1 / (1 + Math.exp(-1))) < 1e-12);
+  assert.ok(Math.abs(operatingThresholds.Mass - 1 / (1 + Math.exp(-1))) < 1e-12);
   assert.is(scoresOf({ ...data, validation: Int32Array.of(0, 1) }, Float32Array.of(0, 1, 2, 3)).auc.Nodule, null);
   const record = (epoch: number, value: number) => ({ epoch, loss: 0, auc: {}, meanAuc: value });
   assert.is(bestEpoch([record(1, 0.5), record(2, 0.7), record(3, 0.7)])?.epoch, 2);

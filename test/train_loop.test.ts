@@ -131,7 +131,7 @@ test('the loss falls, and the best weights can be used as they are', async () =>
   assert.is(kept.checkpoints.length, 3);
   const metadata = parseWeightsMetadata(readSafetensors(kept.best as Uint8Array).metadata);
   assert.equal(metadata.classes, classes);
-  assert.equal(Object.keys(metadata.thresholds ?? {}), classes);
+  assert.equal(Object.keys(metadata.operatingThresholds ?? {}), classes);
   const localizer = await load(kept.best as Uint8Array, { device: gpu.device });
   const { image } = phantoms[40];
   const { probabilities } = await localizer.classify(image);

@@ -339,11 +339,11 @@ test('the folder holds what a person needs', () => {
     'pixels.tsv',
   ];
   assert.equal(readdirSync(at('whole')).sort(), [...entries, 'test.txt', 'train.txt', 'validation.txt']);
-  const { trainingData, thresholds } = parseWeightsMetadata(
+  const { trainingData, operatingThresholds } = parseWeightsMetadata(
     readSafetensors(readFileSync(at('whole', 'best.safetensors'))).metadata,
   );
   assert.is(trainingData, 'data');
-  assert.equal(Object.keys(thresholds ?? {}), classes);
+  assert.equal(Object.keys(operatingThresholds ?? {}), classes);
   assert.match(text('whole', 'best.md'), /\| Effusion \| \d+ \| \d+ \| [01]\.\d{3} \|/);
   const page = text('whole', 'curves.html');
   assert.is(page.match(/<svg/g)?.length, 2);

@@ -21,10 +21,10 @@ test('each file is small, in half precision, and has a model card', () => {
     assert.ok(statSync(new URL(name, folder)).size <= 4 << 20, `${name} is at most 4 MiB`);
     const { entries, metadata } = readSafetensorsHeader(readFileSync(new URL(name, folder)));
     assert.ok(entries.every(({ dtype }) => dtype === 'F16'));
-    const { license, trainingData, thresholds, classes } = parseWeightsMetadata(metadata);
+    const { license, trainingData, operatingThresholds, classes } = parseWeightsMetadata(metadata);
     assert.is(license, 'MIT');
     assert.match(trainingData, /phantoms/);
-    assert.equal(Object.keys(thresholds ?? {}), classes, 'an operating threshold for every class');
+    assert.equal(Object.keys(operatingThresholds ?? {}), classes, 'an operating threshold for every class');
   }
 });
 

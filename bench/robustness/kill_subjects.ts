@@ -32,7 +32,7 @@ export async function makeSubjects(folder: string): Promise<Subject[]> {
     images,
     '--weights',
     weights,
-    '--thresholds',
+    '--operating-thresholds',
     DISEASES.map((name) => `${name}=0.51`).join(),
   ];
   const results = (name: string): Subject => ({

@@ -71,7 +71,7 @@ async function imageOf(dice: Dice): Promise<ImageInput> {
 function optionsOf(dice: Dice): LocalizeOptions {
   return {
     ...(dice.chance(0.5) ? { classes: CLASSES.slice(0, 1 + dice.below(4)) } : {}),
-    ...(dice.chance(0.3) ? { thresholds: { Mass: dice.pick([0, 0.5, 1]) } } : {}),
+    ...(dice.chance(0.3) ? { operatingThresholds: { Mass: dice.pick([0, 0.5, 1]) } } : {}),
     ...(dice.chance(0.3) ? { heatThresholds: dice.pick([[60, 180], [127.5], [20, 100, 200]]) } : {}),
     ...(dice.chance(0.3) ? { maxBoxes: dice.pick([1, 8, 64]) } : {}),
     ...(dice.chance(0.2) ? { minRegion: dice.pick([0, 1, 2.5]) } : {}),

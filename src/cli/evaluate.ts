@@ -9,6 +9,7 @@ import { splitByPatient } from '../formats/chestxray_splits.js';
 import { parseJson } from '../formats/coco.js';
 import type { Prediction } from '../formats/findings.js';
 import { labelNames } from '../formats/label_names.js';
+import { isProbability } from '../formats/operating_thresholds.js';
 import type { DecodeOptions } from '../formats/pixels.js';
 import { mergePredictions } from '../formats/predictions.js';
 import { type Dataset, openDataset, TEST_FILE } from '../node/dataset.js';
@@ -17,9 +18,9 @@ import { type Command, InvalidArgumentError, Option } from '../node/vendor/comma
 import type { Warning } from '../warnings.js';
 import { readPredictions, writeEvaluation } from './evaluation.js';
 import { addImageOptions } from './image_options.js';
-import { interruptible, print, say, table, UsageError, wholeNumber } from './terminal.js';
+import { storeOperatingThresholds } from './stored_thresholds.js';
+import { interruptible, print, refuseFormerOption, say, table, UsageError, wholeNumber } from './terminal.js';
 import { addWeightsOptions, classList, type WeightsOptions } from './weights_options.js';
-import { storeThresholds } from './weights_thresholds.js';
 
 interface CommandOptions extends DecodeOptions, WeightsOptions {
   data: string;
@@ -37,7 +38,7 @@ interface CommandOptions extends DecodeOptions, WeightsOptions {
   validation?: string;
   test?: string;
   split?: number;
-  thresholds?: string;
+  operatingThresholds?: string;
   sensitivity?: number;
   scaling: 'platt' | 'temperature';
   bootstrap: number;
@@ -46,7 +47,7 @@ interface CommandOptions extends DecodeOptions, WeightsOptions {
   html: boolean;
   pictures?: boolean;
   /** True where the option stands alone: the weights that were evaluated. */
-  storeThresholds?: string | true;
+  storeOperatingThresholds?: string | true;
 }
 
 /** More than 0, up to 1. */
@@ -78,7 +79,7 @@ export function addEvaluateCommand(program: Command): void {
     .option('--validation <list>', 'file of image names to fit thresholds and calibration on')
     .option('--test <list>', 'file of image names to score, or "all"; default: test_list.txt of the data set, else all')
     .option('--split <seed>', "validation and test of raybox's own split by patient", wholeNumber(0, 2 ** 32))
-    .option('--thresholds <file>', 'JSON of operating thresholds by class, instead of fitting them')
+    .option('--operating-thresholds <file>', 'JSON of operating thresholds by class, instead of fitting them')
     .option('--sensitivity <share>', "fit thresholds to this sensitivity instead of Youden's index", share)
     .addOption(new Option('--scaling <kind>', 'calibration to fit').choices(['platt', 'temperature']).default('platt'))
     .option('--bootstrap <draws>', 'draws of the bootstrap', wholeNumber(0, 100_000), 1000)
@@ -86,18 +87,24 @@ export function addEvaluateCommand(program: Command): void {
     .option('--cases <count>', 'best, and as many worst, cases with pictures', wholeNumber(0, 100), 6)
     .option('--no-html', 'leave out the HTML report')
     .option('--pictures', 'also the report’s sections as PNG, drawn by a headless browser')
-    .option('--store-thresholds [weights]', 'write the fitted thresholds into this file; default: that of --weights')
+    .option(
+      '--store-operating-thresholds [weights]',
+      'write the fitted thresholds into this file; default: that of --weights',
+    )
     .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), 4)
     .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best');
+  refuseFormerOption(command, '--thresholds', '--operating-thresholds');
+  refuseFormerOption(command, '--store-thresholds', '--store-operating-thresholds');
   addImageOptions(command).action(runCommand);
 }
 
 async function runCommand(options: CommandOptions): Promise<void> {
-  const { weights, predictions: files = [], storeThresholds: target } = options;
+  const { weights, predictions: files = [], storeOperatingThresholds: target } = options;
   if ((weights === undefined) === (files.length === 0)) throw new UsageError('give either --predictions or --weights');
   refuseWithoutEffect(options, files);
   const stored = target === true ? weights : target;
-  if (target === true && stored === undefined) throw new UsageError('--store-thresholds: name the file of weights');
+  if (target === true && stored === undefined)
+    throw new UsageError('--store-operating-thresholds: name the file of weights');
 
   if (options.pictures && !options.html) throw new UsageError('--pictures are of the HTML report: leave out --no-html');
 
@@ -105,12 +112,25 @@ async function runCommand(options: CommandOptions): Promise<void> {
   const data = await openDataset(options.data, { boxes: options.boxes, corners: areCorners(corners, 'truth') });
   const warnings: Warning[] = [];
   const split = await splitOf(options, data, warnings);
-  const thresholds =
-    options.thresholds === undefined ? undefined : await readThresholds(options.thresholds, data.table.classes);
+  const operatingThresholds =
+    options.operatingThresholds === undefined
+      ? undefined
+      : await readOperatingThresholds(options.operatingThresholds, data.table.classes);
   const { sensitivity, scaling, bootstrap: replicates, seed, cases, html, out } = options;
   const evaluationOptions = {
     ...split,
-    ...{ out, cases, html, replicates, seed, scaling, thresholds, boxFrame: options.boxFrame, corners, warnings },
+    ...{
+      out,
+      cases,
+      html,
+      replicates,
+      seed,
+      scaling,
+      operatingThresholds,
+      boxFrame: options.boxFrame,
+      corners,
+      warnings,
+    },
     classes: options.classes === undefined ? undefined : classList(options.classes),
     rule: sensitivity === undefined ? undefined : { rule: 'sensitivity' as const, target: sensitivity },
     subtitle: `${(weights === undefined ? files : [weights]).map((path) => basename(path)).join(', ')} on ${basename(resolve(data.folder))}`,
@@ -173,10 +193,10 @@ async function joinedPredictions(
   throw new InputError(empty.join(' '), { hint: 'name files with predictions' });
 }
 
-async function storeFitted(path: string, { thresholds }: EvaluationResult): Promise<void> {
-  const fitted = Object.entries(thresholds).filter(([, { source }]) => source === 'validation');
+async function storeFitted(path: string, { operatingThresholds }: EvaluationResult): Promise<void> {
+  const fitted = Object.entries(operatingThresholds).filter(([, { source }]) => source === 'validation');
   if (fitted.length === 0) throw new InputError('no threshold was fitted', { hint: 'give --validation or --split' });
-  await storeThresholds(path, Object.fromEntries(fitted.map(([label, { value }]) => [label, value])));
+  await storeOperatingThresholds(path, Object.fromEntries(fitted.map(([label, { value }]) => [label, value])));
 }
 
 async function splitOf(
@@ -210,10 +230,10 @@ function filled(names: string[], path: string): string[] {
 }
 
 /** Thresholds by the data set's names. @throws InputError for a class that it does not have: it would never be used. */
-async function readThresholds(path: string, classes: readonly string[]): Promise<Record<string, number>> {
+async function readOperatingThresholds(path: string, classes: readonly string[]): Promise<Record<string, number>> {
   const parsed = parseJson(await readText(path), path);
   const entries = typeof parsed === 'object' && parsed !== null ? Object.entries(parsed) : [];
-  if (entries.length === 0 || !entries.every(([, value]) => typeof value === 'number' && value >= 0 && value <= 1)) {
+  if (entries.length === 0 || !entries.every(([, value]) => isProbability(value))) {
     throw new InputError(`${path} gives no thresholds`, { expected: 'an object of a probability by class' });
   }
   const names = labelNames(classes);

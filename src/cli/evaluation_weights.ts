@@ -49,9 +49,10 @@ export async function evaluateWeights(
     if (isUnnamed(localizer) && localizer.classes.includes('output 0')) throw noNames(localizer.classes.length);
     const predictions = keepLines(predict(localizer, images, data, options), join(options.out, 'predictions.jsonl'));
     // Thresholds that the weights carry hold where none can be fitted.
-    const thresholds = options.thresholds ?? (validation ? undefined : localizer.metadata.thresholds);
+    const operatingThresholds =
+      options.operatingThresholds ?? (validation ? undefined : localizer.metadata.operatingThresholds);
     const warnings = [...(options.warnings ?? []), ...localizer.warnings];
-    return await writeEvaluation(predictions, data, { ...options, thresholds, warnings });
+    return await writeEvaluation(predictions, data, { ...options, operatingThresholds, warnings });
   } finally {
     await localizer.close();
   }

@@ -216,9 +216,9 @@ async function format(one: Inspection, { layers }: Options): Promise<string> {
     rows.push(['Head', parts.join(', ')]);
   } else if (architecture) rows.push(['Head', `none that can be run: ${one.refused}`]);
   if (metadata) {
-    const { classes, thresholds = {}, mean, std, channelOrder, fit, trainingData, license } = metadata;
+    const { classes, operatingThresholds = {}, mean, std, channelOrder, fit, trainingData, license } = metadata;
     const named = classes.map((name) =>
-      Object.hasOwn(thresholds, name) ? `${name} ≥ ${round(thresholds[name])}` : name,
+      Object.hasOwn(operatingThresholds, name) ? `${name} ≥ ${round(operatingThresholds[name])}` : name,
     );
     const size = from('inputWidth', `${metadata.inputWidth} × ${metadata.inputHeight}`);
     const order = metadata.inputChannels === 1 ? 'grey' : from('channelOrder', channelOrder);

@@ -2,6 +2,7 @@
 
 import { join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
+import { isProbability } from '../formats/operating_thresholds.js';
 import type { DecodeOptions, Image } from '../formats/pixels.js';
 import type { Localizer } from '../localizer/localizer.js';
 import type { LocalizeOptions } from '../localizer/request.js';
@@ -21,6 +22,7 @@ import {
   number,
   numberList,
   numbersByName,
+  refuseFormerOption,
   say,
   startProgress,
   UsageError,
@@ -33,7 +35,7 @@ interface Options extends DecodeOptions, WeightsOptions {
   out?: string;
   overlay?: string;
   classes?: readonly string[];
-  thresholds?: Record<string, number>;
+  operatingThresholds?: Record<string, number>;
   heatThresholds?: number[];
   maxBoxes?: number;
   minRegion?: number;
@@ -114,7 +116,7 @@ async function localizeTasks(
     const line = { image: task.name, file: task.path, width, height, probabilities, logits, findings: [...findings] };
     // The overlay first: what the results list has been done in full.
     if (task.overlay)
-      await writeOverlay(task.overlay, image, result, localizer.metadata, task.name, options.thresholds);
+      await writeOverlay(task.overlay, image, result, localizer.metadata, task.name, options.operatingThresholds);
     if (!results.has(task))
       await results.add({
         ...line,
@@ -204,14 +206,14 @@ async function localizeTogether(
 }
 
 function requestOf(localizer: Localizer, options: Options, signal: AbortSignal): LocalizeOptions {
-  const { classes, thresholds, heatThresholds, maxBoxes, minRegion, bits, maxImageBytes, overlay } = options;
+  const { classes, operatingThresholds, heatThresholds, maxBoxes, minRegion, bits, maxImageBytes, overlay } = options;
   // The network's own map is small, and says all where it covers the whole image.
   const heatmaps = !overlay ? 'none' : localizer.metadata.fit === 'stretch' ? 'raw' : 'scaled';
   return {
     heatmaps,
     signal,
     ...(classes ? { classes } : {}),
-    ...(thresholds ? { thresholds } : {}),
+    ...(operatingThresholds ? { operatingThresholds } : {}),
     ...(heatThresholds ? { heatThresholds } : {}),
     ...(maxBoxes ? { maxBoxes } : {}),
     ...(minRegion === undefined ? {} : { minRegion }),
@@ -220,8 +222,12 @@ function requestOf(localizer: Localizer, options: Options, signal: AbortSignal):
   };
 }
 
-function checkClasses(localizer: Localizer, results: Results, { classes = [], thresholds = {}, out }: Options): void {
-  const unknown = [...classes, ...Object.keys(thresholds)].find((name) => !localizer.classes.includes(name));
+function checkClasses(
+  localizer: Localizer,
+  results: Results,
+  { classes = [], operatingThresholds = {}, out }: Options,
+): void {
+  const unknown = [...classes, ...Object.keys(operatingThresholds)].find((name) => !localizer.classes.includes(name));
   if (unknown !== undefined)
     throw new UsageError(`the weights have no class ${unknown}; they have ${localizer.classes.join(', ')}`);
   if (results.classes && results.classes.join() !== localizer.classes.join()) {
@@ -250,8 +256,6 @@ function overlayPaths(files: readonly ImageFile[], folder: string | undefined): 
   });
 }
 
-const unit = (values: number[]) => values.every((value) => value >= 0 && value <= 1);
-
 function heatThresholdList(text: string): number[] {
   const values = numberList(text);
   try {
@@ -271,7 +275,11 @@ export function addLocalizeCommand(program: Command): void {
     .option('--out <file>', 'results as .jsonl, .csv or .coco.json; default: JSON lines on stdout')
     .option('--overlay <dir>', 'folder for a PNG of each image: heatmap, boxes, probabilities')
     .option('--classes <names>', 'these classes, whatever their probability: Mass,Nodule', classList)
-    .option('--thresholds <list>', "operating thresholds in place of the weights': Mass=0.4,Nodule=0.3", numbersByName)
+    .option(
+      '--operating-thresholds <list>',
+      "operating thresholds in place of the weights': Mass=0.4,Nodule=0.3",
+      numbersByName,
+    )
     .option(
       '--heat-thresholds <list>',
       `where heatmaps of 0 to 255 are cut; default: ${DEFAULT_HEAT_THRESHOLDS}`,
@@ -290,9 +298,10 @@ export function addLocalizeCommand(program: Command): void {
     .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), 4)
     .addOption(new Option('--precision <type>', 'of weights and activations; default: f32').choices(['f32', 'f16']))
     .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best');
+  refuseFormerOption(command, '--thresholds', '--operating-thresholds');
   addImageOptions(command).action(async (images: string[], options: Options) => {
-    if (!unit(Object.values(options.thresholds ?? {})))
-      throw new UsageError('--thresholds: probabilities are numbers from 0 to 1');
+    if (!Object.values(options.operatingThresholds ?? {}).every(isProbability))
+      throw new UsageError('--operating-thresholds: probabilities are numbers from 0 to 1');
     if (!(await interruptible((signal) => localizeFiles(images, options, signal)))) process.exitCode = 1;
   });
 }

@@ -2,7 +2,7 @@
 
 import { writeRefusal } from '../node/text_files.js';
 import { SingleBar } from '../node/vendor/cli_progress.js';
-import { InvalidArgumentError } from '../node/vendor/commander.js';
+import { type Command, InvalidArgumentError, Option } from '../node/vendor/commander.js';
 
 /** The command line itself is wrong: exit code 2. */
 export class UsageError extends Error {
@@ -58,6 +58,14 @@ export function number(least: number, most = Number.POSITIVE_INFINITY): (text: s
     if (value >= least && value <= most && Number.isFinite(value)) return value;
     throw new InvalidArgumentError(`It must be a number from ${least}${Number.isFinite(most) ? ` to ${most}` : ''}.`);
   };
+}
+
+/** @throws UsageError where an option is given by the name that it had before */
+export function refuseFormerOption(command: Command, former: string, name: string): void {
+  command.addOption(new Option(`${former} [value]`).hideHelp());
+  command.on(`option:${former.slice(2)}`, () => {
+    throw new UsageError(`${former} is called ${name}`);
+  });
 }
 
 /** `60,180` as numbers. */

@@ -68,13 +68,18 @@ function medianBox(boxes: readonly Box[]): Box[] {
 export function randomMapBaseline(
   images: readonly BoxedImage[],
   labelsFor: (image: BoxedImage) => readonly string[],
-  options: { seed?: number; cells?: number; thresholds?: readonly number[]; frameOf?: (image: string) => Frame } = {},
+  options: {
+    seed?: number;
+    cells?: number;
+    heatThresholds?: readonly number[];
+    frameOf?: (image: string) => Frame;
+  } = {},
 ): BoxedImage[] {
-  const { seed = 0, cells = 3, thresholds = [60, 180], frameOf = () => ({ width: 1024, height: 1024 }) } = options;
+  const { seed = 0, cells = 3, heatThresholds = [60, 180], frameOf = () => ({ width: 1024, height: 1024 }) } = options;
   const random = seededRandom(seed);
   return redraw(images, labelsFor, (_, { image }) => {
     const { width, height } = frameOf(image);
-    return randomMapBoxes(random, cells, thresholds).map((box) => ({
+    return randomMapBoxes(random, cells, heatThresholds).map((box) => ({
       x: (box.x * width) / MAP_SIZE,
       y: (box.y * height) / MAP_SIZE,
       width: (box.width * width) / MAP_SIZE,
@@ -86,7 +91,7 @@ export function randomMapBaseline(
 /** Side of the map that is cut into boxes. Edges are then exact to 1/64 of the image, which is enough for noise. */
 const MAP_SIZE = 64;
 
-function randomMapBoxes(random: Random, cells: number, thresholds: readonly number[]): Box[] {
+function randomMapBoxes(random: Random, cells: number, heatThresholds: readonly number[]): Box[] {
   const grid = Float64Array.from({ length: cells * cells }, random);
   const map = new Float64Array(MAP_SIZE * MAP_SIZE);
   const along = Array.from({ length: MAP_SIZE }, (_, i) => {
@@ -109,7 +114,7 @@ function randomMapBoxes(random: Random, cells: number, thresholds: readonly numb
     }
   }
   if (!(high > low)) return [];
-  return thresholds.flatMap((threshold) => {
+  return heatThresholds.flatMap((threshold) => {
     const cut = low + ((high - low) * threshold) / 255;
     const mask = new Uint8Array(map.length);
     for (let i = 0; i < map.length; i++) mask[i] = map[i] >= cut ? 1 : 0;

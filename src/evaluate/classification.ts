@@ -1,6 +1,7 @@
 /** Scores one class on one set of images: ranking, operating point and calibration. */
 import { applyScaling, type Calibration, logit, reliability, type Scaling } from './calibration.js';
 import type { BootstrapOptions, Interval } from './intervals.js';
+import { type OperatingPoint, operatingPoint } from './operating_points.js';
 import {
   bootstrapRankings,
   deLong,
@@ -13,7 +14,6 @@ import {
   rocCurve,
   thinCurve,
 } from './roc.js';
-import { type OperatingPoint, operatingPoint } from './thresholds.js';
 
 export interface ClassScore {
   label: string;

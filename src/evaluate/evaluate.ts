@@ -4,6 +4,8 @@ import type { Prediction } from '../formats/findings.js';
 import type { ImageTable, LabeledBox } from '../formats/image_table.js';
 import { own } from '../formats/json.js';
 import { labelNames, listed } from '../formats/label_names.js';
+import { DEFAULT_OPERATING_THRESHOLD, type OperatingThresholds } from '../formats/operating_thresholds.js';
+import { refuseFormerNames } from '../options.js';
 import type { Warning } from '../warnings.js';
 import { fitPlatt, fitTemperature, type Scaling } from './calibration.js';
 import { type ClassColumn, type ClassScore, logitsOf, rankRows, scoreClasses } from './classification.js';
@@ -14,8 +16,8 @@ import type { Criterion } from './localization.js';
 import { type LocalizationResult, localize, type Scored } from './localize.js';
 import { matchPredictions } from './match.js';
 import { nameHint } from './name_hints.js';
+import { fitThreshold, type ThresholdRule } from './operating_points.js';
 import { anyBox, classesOf, columnOf, type ScoreSource, scoreSourceOf } from './score_columns.js';
-import { fitThreshold, type ThresholdRule } from './thresholds.js';
 
 /** Truth and predictions, image by image. */
 export interface EvaluationInput {
@@ -36,7 +38,7 @@ export interface EvaluationOptions extends Omit<BootstrapOptions, 'clusters'> {
   /** Names of the images that a network may have been trained on. If one of their patients also has images to score, there is a warning. */
   training?: Iterable<string>;
   /** Operating thresholds by label. Others are fitted on `validation`, or 0.5 without it. */
-  thresholds?: Readonly<Record<string, number>>;
+  operatingThresholds?: OperatingThresholds;
   rule?: ThresholdRule;
   scaling?: 'platt' | 'temperature';
   /** Upper ends of the age groups, in years. */
@@ -86,7 +88,7 @@ export interface EvaluationResult {
   /** The number of draws of the bootstrap. */
   replicates: number;
   seed: number;
-  thresholds: Record<string, Threshold>;
+  operatingThresholds: Record<string, Threshold>;
   scaling: Record<string, Scaling>;
   overall: ClassScore[];
   /** Mean over the classes whose AUC is defined. */
@@ -101,6 +103,7 @@ export interface EvaluationResult {
  * @throws InputError if no predicted image is in the table, if an image lacks the score of a class, or if probabilities lie outside [0, 1].
  */
 export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}): EvaluationResult {
+  refuseFormerNames('evaluate', options);
   const { table, boxes = [] } = input;
   const { level = 0.95, replicates = 1000, seed = 0 } = options;
   const matched = matchPredictions(input.predictions, table.classes);
@@ -127,10 +130,10 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
     ...(options.classes ? [] : unscored(unscoredClasses)),
   ];
 
-  const { thresholds, scaling } = fit(columns, validation, scoreSource, options, table.classes);
+  const { operatingThresholds, scaling } = fit(columns, validation, scoreSource, options, table.classes);
   const patients = all.map(({ row }) => table.patients[row]);
   const bootstrapOptions = { level, replicates, seed, clusters: patients };
-  const fittedFor = (label: string) => ({ threshold: thresholds[label].value, scaling: own(scaling, label) });
+  const fittedFor = (label: string) => ({ threshold: operatingThresholds[label].value, scaling: own(scaling, label) });
   const scoreRows = (some: number[]) => scoreClasses(columns, some, fittedFor, bootstrapOptions);
   const patientCount = (some: number[]) => new Set(some.map((i) => patients[i])).size;
   const overall = scoreRows(test);
@@ -154,13 +157,13 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
     level,
     replicates,
     seed,
-    thresholds,
+    operatingThresholds,
     scaling,
     overall: overall.classes,
     meanAuc: overall.meanAuc,
     meanAucInterval: overall.meanAucInterval,
     groups,
-    localization: localize(table, scored, boxes, classes, thresholds, { ...options, level, replicates, seed }),
+    localization: localize(table, scored, boxes, classes, operatingThresholds, { ...options, level, replicates, seed }),
   };
 }
 
@@ -212,12 +215,12 @@ function fit(
   columns: readonly ClassColumn[],
   validation: readonly number[],
   source: ScoreSource,
-  { rule, scaling = 'platt', thresholds }: EvaluationOptions,
+  { rule, scaling = 'platt', operatingThresholds }: EvaluationOptions,
   classes: readonly string[],
 ) {
-  const given = thresholdsByClass(thresholds, classes);
+  const given = thresholdsByClass(operatingThresholds, classes);
   return {
-    thresholds: Object.fromEntries(
+    operatingThresholds: Object.fromEntries(
       columns.map((column) => [column.label, thresholdOf(column, validation, given, source, rule)]),
     ),
     scaling: scalingOf(columns, validation, scaling),
@@ -235,7 +238,7 @@ function thresholdOf(
   if (said !== undefined) return { value: said, source: 'given' };
   const fitted = fitThreshold(rankRows(column, validation), rule);
   if (fitted !== undefined) return { value: fitted, source: 'validation' };
-  return { value: source === 'boxes' ? anyBox(column.scores) : 0.5, source: 'default' };
+  return { value: source === 'boxes' ? anyBox(column.scores) : DEFAULT_OPERATING_THRESHOLD, source: 'default' };
 }
 
 function scalingOf(columns: readonly ClassColumn[], validation: readonly number[], kind: 'platt' | 'temperature') {

@@ -53,7 +53,7 @@ export function localize(
   scored: Scored[],
   boxes: readonly LabeledBox[],
   classes: string[],
-  thresholds: Readonly<Record<string, { value: number }>>,
+  operatingThresholds: Readonly<Record<string, { value: number }>>,
   options: Omit<BootstrapOptions, 'clusters'> & { frocCriteria?: readonly Criterion[] },
 ): LocalizationResult | undefined {
   const boxed = boxedImages(scored, boxes, classes);
@@ -66,7 +66,7 @@ export function localize(
   const knownLabels = (image: BoxedImage) =>
     labels.filter((label) => labelsOf(table, entry(image).row).includes(label) || has(image.truth, label));
   const gatedLabels = (image: BoxedImage) =>
-    labels.filter((label) => scoreFor(entry(image).prediction, label) >= thresholds[label].value);
+    labels.filter((label) => scoreFor(entry(image).prediction, label) >= operatingThresholds[label].value);
   const frameOf = (image: string) => {
     const { width = 1024, height = 1024 } = byImage.get(image)?.prediction ?? {};
     return { width, height };

@@ -28,7 +28,7 @@ const sourceOf: Record<Threshold['source'], string> = {
 };
 
 export function classificationSection(result: EvaluationResult, plots: Plots): Html {
-  const { overall, groups, scoreSource, thresholds } = result;
+  const { overall, groups, scoreSource, operatingThresholds } = result;
   const published = PUBLISHED_AUC.filter(({ setting }) => /^ResNet-50, /.test(setting));
   const paper = ({ labels, auc }: PublishedAuc, label: string) => number(auc[labels.indexOf(label)]);
   const known = overall.filter(({ auc }) => Number.isFinite(auc));
@@ -54,7 +54,7 @@ export function classificationSection(result: EvaluationResult, plots: Plots): H
 
   const points = overall.map(({ label, operatingPoint: point }) => [
     label,
-    html`${number(point.threshold)} <small>${sourceOf[thresholds[label].source]}</small>`,
+    html`${number(point.threshold)} <small>${sourceOf[operatingThresholds[label].source]}</small>`,
     html`${number(point.sensitivity)}${interval(point.sensitivityInterval)}`,
     html`${number(point.specificity)}${interval(point.specificityInterval)}`,
     number(point.precision),

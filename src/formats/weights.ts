@@ -4,6 +4,7 @@
  * any safetensors viewer shows them.
  */
 import { counted, InputError } from '../errors.js';
+import { FORMER_NAMES, refuseFormerNames } from '../options.js';
 import { brief, type Checkpoint } from './checkpoint.js';
 import { type GraphDescription, isGraph } from './graph_description.js';
 import { readSafetensors } from './safetensors.js';
@@ -48,7 +49,7 @@ export interface WeightsMetadata {
   /** Name of the prediction layer's parameters where it is not `head.prediction`. */
   prediction?: string;
   /** Probability from which a class counts as found, by class; fitted on a validation split. */
-  thresholds?: Record<string, number>;
+  operatingThresholds?: Record<string, number>;
   /** How a heatmap comes to [0, 255]: from its minimum to its maximum, or from 0 to its maximum. */
   heatmapScaling: 'minmax' | 'relu';
   /** Regions of the cut heatmap that are smaller than this many cells give no box, but for the highest; default 0, as in the paper. */
@@ -80,15 +81,35 @@ export function parseWeightsMetadata(strings: Record<string, string>): WeightsMe
     throw fault(VERSION_KEY, `${WEIGHTS_VERSION}`, strings[VERSION_KEY], 'a newer raybox may read it');
   const metadata: Record<string, unknown> = {};
   for (const [field, { parse, optional }] of Object.entries(FIELDS)) {
-    const key = keyOf(field);
-    if (Object.hasOwn(strings, key)) metadata[field] = parse(strings[key], key);
-    else if (!optional) throw new InputError(`weights: the metadata lacks ${key}`);
+    const read = (key: string) => (Object.hasOwn(strings, key) ? parse(strings[key], key) : undefined);
+    const value = readField(field, read);
+    if (value !== undefined) metadata[field] = value;
+    else if (!optional) throw new InputError(`weights: the metadata lacks ${keyOf(field)}`);
   }
   return checkTogether(metadata as unknown as WeightsMetadata);
 }
 
+/** A field under its key, or under the key that it had in files of before. @throws InputError where the two differ */
+function readField(field: string, read: (key: string) => unknown): unknown {
+  const value = read(keyOf(field));
+  const former = Object.keys(FORMER_NAMES).find((name) => FORMER_NAMES[name] === field);
+  const before = former === undefined ? undefined : read(keyOf(former));
+  if (value === undefined || before === undefined) return value ?? before;
+  const sorted = (map: unknown) => JSON.stringify(Object.entries(map as object).sort(([a], [b]) => (a < b ? -1 : 1)));
+  if (sorted(value) !== sorted(before))
+    throw fault(keyOf(former!), `the same as ${keyOf(field)}, which it was called before`, 'other values');
+  return value;
+}
+
+/** The strings of a file's metadata without keys that a field had before: those of its present key count. */
+export const withoutFormerKeys = (strings: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(strings).filter(([key]) => !Object.keys(FORMER_NAMES).some((name) => keyOf(name) === key)),
+  );
+
 /** The strings of a weights file. Throws an InputError for what `parseWeightsMetadata` would refuse. */
 export function formatWeightsMetadata(metadata: WeightsMetadata): Record<string, string> {
+  refuseFormerNames('weights metadata', metadata);
   const strings: Record<string, string> = { [VERSION_KEY]: String(WEIGHTS_VERSION) };
   for (const field of Object.keys(FIELDS) as Field[]) {
     const value = metadata[field];
@@ -143,7 +164,7 @@ export async function readCheckpoint(bytes: Uint8Array, prefix?: string): Promis
 }
 
 function checkTogether(metadata: WeightsMetadata): WeightsMetadata {
-  const { classes, inputChannels, mean, std, pooling, lseR, thresholds = {} } = metadata;
+  const { classes, inputChannels, mean, std, pooling, lseR, operatingThresholds = {} } = metadata;
   for (const [key, list] of Object.entries({ mean, std }))
     if (list.length !== inputChannels)
       throw fault(key, `${counted(inputChannels, 'number')}, as input_channels says`, brief(list));
@@ -159,7 +180,7 @@ function checkTogether(metadata: WeightsMetadata): WeightsMetadata {
     throw new InputError('weights: the metadata describes half a transition layer', {
       expected: 'transition_channels, transition_kernel and transition_activation, or none of them',
     });
-  for (const name of Object.keys(thresholds))
-    if (!classes.includes(name)) throw fault('thresholds', 'names of classes', name);
+  for (const name of Object.keys(operatingThresholds))
+    if (!classes.includes(name)) throw fault('operating_thresholds', 'names of classes', name);
   return metadata;
 }

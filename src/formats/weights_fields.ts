@@ -1,8 +1,10 @@
 /** The fields of a weights file's metadata: which there are, and how each is read from its text. */
 import { InputError } from '../errors.js';
+import { FORMER_NAMES } from '../options.js';
 import { brief } from './checkpoint.js';
 import { isObject } from './checks.js';
 import type { GraphDescription } from './graph_description.js';
+import { isProbability } from './operating_thresholds.js';
 import type { BackboneDescription, WeightsMetadata } from './weights.js';
 
 export type Field = keyof WeightsMetadata;
@@ -25,7 +27,7 @@ export const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   pooling: { parse: oneOf('lse', 'average', 'max'), optional: true },
   lseR: { parse: positive, optional: true },
   prediction: { parse: pattern(/^[\w./-]{1,200}$/, 'the name of a layer'), optional: true },
-  thresholds: { parse: probabilities, optional: true },
+  operatingThresholds: { parse: probabilities, optional: true },
   heatmapScaling: { parse: oneOf('minmax', 'relu') },
   minRegion: { parse: cells, optional: true },
   trainingData: { parse: pattern(/\S/, 'some text, or none') },
@@ -120,14 +122,14 @@ function classNames(text: string, key: string): string[] {
 
 function fieldNames(text: string, key: string): string[] {
   const list = json(text);
-  if (!Array.isArray(list) || !list.every((name) => typeof name === 'string' && Object.hasOwn(FIELDS, name)))
+  const names = Array.isArray(list) ? list.map((name) => FORMER_NAMES[name] ?? name) : undefined;
+  if (!names?.every((name) => typeof name === 'string' && Object.hasOwn(FIELDS, name)))
     throw fault(key, 'a JSON list of fields', brief(text));
-  return list;
+  return names;
 }
 
 function probabilities(text: string, key: string): Record<string, number> {
   const map = json(text);
-  const isProbability = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 1;
   if (typeof map !== 'object' || map === null || Array.isArray(map) || !Object.values(map).every(isProbability))
     throw fault(key, 'a JSON object of a probability by class', brief(text));
   return map as Record<string, number>;

@@ -1,5 +1,6 @@
 /** What a call asks for, checked and with the weights' defaults filled in. */
 import { InputError } from '../errors.js';
+import { isProbability, operatingThresholdOf } from '../formats/operating_thresholds.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import { checkMaxBoxes, DEFAULT_HEAT_THRESHOLDS, DEFAULT_MAX_BOXES } from '../ops/boxes/component_boxes.js';
 import { checkHeatThresholds } from '../ops/boxes/heat.js';
@@ -10,7 +11,7 @@ export interface LocalizeOptions {
   /** These labels, whatever their probability. Default: those whose probability reaches their operating threshold. */
   classes?: readonly string[];
   /** Operating thresholds by label, in place of the weights' own. */
-  thresholds?: Readonly<Record<string, number>>;
+  operatingThresholds?: Readonly<Record<string, number>>;
   /** Where the heatmap, scaled to 0…255, is cut: a box for each 8-connected region at or above. Default 60 and 180, the paper's. */
   heatThresholds?: readonly number[];
   /** Boxes of one label and heat threshold. What is left out is told in `truncated`. Default 64. */
@@ -37,7 +38,7 @@ export interface LocalizeOptions {
 
 export const LOCALIZE_OPTIONS = optionNames<LocalizeOptions>({
   classes: true,
-  thresholds: true,
+  operatingThresholds: true,
   heatThresholds: true,
   maxBoxes: true,
   minRegion: true,
@@ -59,14 +60,6 @@ export interface Request {
   readonly boxes: boolean;
 }
 
-/** Used where neither the weights nor the caller give an operating threshold. */
-export const DEFAULT_THRESHOLD = 0.5;
-
-/** The first of these that has one of its own: a class may be called `constructor`. */
-export function thresholdOf(label: string, ...given: (Readonly<Record<string, number>> | undefined)[]): number {
-  return given.find((one) => one && Object.hasOwn(one, label))?.[label] ?? DEFAULT_THRESHOLD;
-}
-
 /** A gate that no probability reaches: the class is left out. */
 const NEVER = 2;
 
@@ -83,21 +76,21 @@ export function requestOf(
   checkOptions(call, options, known);
   const {
     classes,
-    thresholds = {},
+    operatingThresholds = {},
     heatThresholds = DEFAULT_HEAT_THRESHOLDS,
     maxBoxes = DEFAULT_MAX_BOXES,
     minRegion = metadata.minRegion ?? 0,
     heatmaps = 'none',
     boxes = true,
   } = options;
-  for (const label of [...(classes ?? []), ...Object.keys(thresholds)]) {
+  for (const label of [...(classes ?? []), ...Object.keys(operatingThresholds)]) {
     if (!metadata.classes.includes(label)) {
       throw new InputError('unknown class', { expected: metadata.classes.join(', '), given: label });
     }
   }
-  for (const [label, value] of Object.entries(thresholds)) {
-    if (!(value >= 0 && value <= 1))
-      throw new InputError(`threshold of ${label}`, { expected: '0…1', given: String(value) });
+  for (const [label, value] of Object.entries(operatingThresholds)) {
+    if (!isProbability(value))
+      throw new InputError(`operating threshold of ${label}`, { expected: '0…1', given: String(value) });
   }
   checkHeatThresholds(heatThresholds);
   checkMaxBoxes(maxBoxes);
@@ -109,7 +102,7 @@ export function requestOf(
   }
   const gates = metadata.classes.map((label) => {
     if (classes) return classes.includes(label) ? 0 : NEVER;
-    return thresholdOf(label, thresholds, metadata.thresholds);
+    return operatingThresholdOf(label, operatingThresholds, metadata.operatingThresholds);
   });
   return { gates, heatThresholds, maxBoxes, minRegion, heatmaps, boxes };
 }

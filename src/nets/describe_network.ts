@@ -67,14 +67,15 @@ export function describeNetwork(
     (field) => isAssumption(field) && ['assumed', 'layout'].includes(sources[field as keyof WeightsMetadata]!),
   );
   if (inputChannels === 1) assumed.splice(0, assumed.length, ...assumed.filter((field) => field !== 'channelOrder'));
-  const { thresholds } = metadata;
-  if (thresholds && sources.thresholds === 'layout') metadata.thresholds = byClass(thresholds, metadata.classes);
+  const { operatingThresholds } = metadata;
+  if (operatingThresholds && sources.operatingThresholds === 'layout')
+    metadata.operatingThresholds = byClass(operatingThresholds, metadata.classes);
   return {
     metadata: { ...metadata, ...(assumed.length > 0 ? { assumed } : {}) },
     sources,
     found: {
       taken: { ...input.taken, ...(from ? { classes: from } : {}) },
-      unused: { ...input.unused, ...(layout.doubt ? { thresholds: layout.doubt } : {}) },
+      unused: { ...input.unused, ...(layout.doubt ? { operatingThresholds: layout.doubt } : {}) },
       ...(unfit ? { unfit } : {}),
       ...(layout.marks ? { layout: layout.marks } : {}),
     },
@@ -122,8 +123,8 @@ export const SAID: readonly (keyof WeightsMetadata)[] = [
 ];
 
 /** A layout gives thresholds by number of the output. */
-const byClass = (thresholds: Record<string, number>, classes: readonly string[]) =>
-  Object.fromEntries(Object.entries(thresholds).map(([index, value]) => [classes[Number(index)], value]));
+const byClass = (operatingThresholds: Record<string, number>, classes: readonly string[]) =>
+  Object.fromEntries(Object.entries(operatingThresholds).map(([index, value]) => [classes[Number(index)], value]));
 
 /**
  * The normalisation of a network that transforms its input.

@@ -62,7 +62,7 @@ export function publicLayout(
     marks: `op_threshs beside one channel and ${network} of ${outputs} outputs`,
     fields: {
       ...{ mean: [0.5], std: [1 / 2048], inputWidth: side, inputHeight: side },
-      thresholds: Object.fromEntries(
+      operatingThresholds: Object.fromEntries(
         [...operating.keys()].filter(isTrained).map((index) => [String(index), operating[index]]),
       ),
       ...(outputs === TORCHXRAYVISION.length

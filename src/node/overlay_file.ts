@@ -13,7 +13,7 @@ export async function writeOverlay(
   result: Localization,
   metadata: WeightsMetadata,
   title: string,
-  thresholds: Readonly<Record<string, number>> = {},
+  operatingThresholds: Readonly<Record<string, number>> = {},
 ): Promise<void> {
-  await writeWhole(path, await drawnPng(image, result, { metadata, title, thresholds }));
+  await writeWhole(path, await drawnPng(image, result, { metadata, title, operatingThresholds }));
 }

@@ -1,10 +1,10 @@
 /** Overlays from a program in Node, Deno or Bun, as PNG: `raybox/overlay/png`. A page has `<raybox-overlay>`. */
 import { InputError } from '../errors.js';
+import { DEFAULT_OPERATING_THRESHOLD } from '../formats/operating_thresholds.js';
 import type { Image } from '../formats/pixels.js';
 import { encodePng } from '../formats/png.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import { type ImageInput, toPixels } from '../localizer/images.js';
-import { DEFAULT_THRESHOLD } from '../localizer/request.js';
 import type { Localization } from '../localizer/results.js';
 import { checkOptions, optionNames } from '../options.js';
 import { drawOverlay } from '../overlay/overlay.js';
@@ -22,7 +22,7 @@ export interface OverlayPngOptions {
   /** The localizer's: for operating thresholds, the scaling of heatmaps, and a notice where the weights are untrained. */
   metadata?: WeightsMetadata;
   /** Operating thresholds by label, in place of those of the metadata; default 0.5. */
-  thresholds?: Readonly<Record<string, number>>;
+  operatingThresholds?: Readonly<Record<string, number>>;
   /** Shown above the key. Default: none. */
   title?: string;
   /** As in `localize`. */
@@ -33,7 +33,7 @@ export interface OverlayPngOptions {
 
 const OPTIONS = optionNames<OverlayPngOptions>({
   metadata: true,
-  thresholds: true,
+  operatingThresholds: true,
   title: true,
   bits: true,
   maxImageBytes: true,
@@ -70,9 +70,9 @@ export async function overlayPng(
 export async function drawnPng(
   image: Image,
   { findings, probabilities, heatmaps = {} }: OverlayResult,
-  { metadata, thresholds, title = '' }: Omit<OverlayPngOptions, 'bits' | 'maxImageBytes'>,
+  { metadata, operatingThresholds, title = '' }: Omit<OverlayPngOptions, 'bits' | 'maxImageBytes'>,
 ): Promise<Uint8Array> {
-  const defaults = Object.fromEntries(Object.keys(probabilities).map((label) => [label, DEFAULT_THRESHOLD]));
+  const defaults = Object.fromEntries(Object.keys(probabilities).map((label) => [label, DEFAULT_OPERATING_THRESHOLD]));
   const picture = drawOverlay(
     {
       image,
@@ -80,7 +80,7 @@ export async function drawnPng(
       findings,
       probabilities,
       heatmaps,
-      thresholds: { ...defaults, ...metadata?.thresholds, ...thresholds },
+      operatingThresholds: { ...defaults, ...metadata?.operatingThresholds, ...operatingThresholds },
       ...(metadata ? { heatmapScaling: metadata.heatmapScaling } : {}),
       ...(metadata?.trainingData === 'none' ? { notice: UNTRAINED } : {}),
     },

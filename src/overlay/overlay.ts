@@ -23,7 +23,7 @@ export interface OverlayInput {
   /** How a heatmap comes to [0, 255]: from its minimum to its maximum (the default), or from 0 to its maximum. */
   heatmapScaling?: HeatmapScaling;
   /** Operating thresholds by class. */
-  thresholds?: Readonly<Record<string, number>>;
+  operatingThresholds?: Readonly<Record<string, number>>;
   /** A warning that nobody may overlook. */
   notice?: string;
 }

@@ -63,8 +63,8 @@ export interface Mark {
 }
 
 /** How the boxes of each heat threshold look: the highest one solid, the lower the shorter the dashes. */
-export function lineStyles(thresholds: readonly number[], thickness: number): Map<number, Line> {
-  const ordered = [...new Set(thresholds)].sort((a, b) => b - a);
+export function lineStyles(heatThresholds: readonly number[], thickness: number): Map<number, Line> {
+  const ordered = [...new Set(heatThresholds)].sort((a, b) => b - a);
   return new Map(
     ordered.map((threshold, rank) => {
       if (rank === 0) return [threshold, { thickness }];

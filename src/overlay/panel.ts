@@ -60,10 +60,10 @@ export function drawPanel(
     return;
   }
   line(`Heatmap: ${found[0]}`, DIM, 0.85);
-  const thresholds = [...new Set(findings.map(({ threshold = 0 }) => threshold))].sort((a, b) => b - a);
-  drawScale(canvas, font, size, { x, y: y - size * 0.8, width, height: size }, thresholds);
+  const heatThresholds = [...new Set(findings.map(({ threshold = 0 }) => threshold))].sort((a, b) => b - a);
+  drawScale(canvas, font, size, { x, y: y - size * 0.8, width, height: size }, heatThresholds);
   y += size * 2.6;
-  for (const [threshold, style] of lineStyles(thresholds, Math.max(2, Math.round(size / 6)))) {
+  for (const [threshold, style] of lineStyles(heatThresholds, Math.max(2, Math.round(size / 6)))) {
     outline(canvas, { x, y: y - size * 0.95, width: size * 2, height: size * 1.2 }, BRIGHT, style);
     const text = `region with heat ≥ ${threshold}`;
     drawText(canvas, font, text, [x + size * 2.7, y], size * 0.85, DIM);
@@ -74,7 +74,7 @@ export function drawPanel(
 /** A row a class: name, bar with a tick at its threshold, number. Many classes: the most probable. Returns the next y. */
 function drawProbabilities(
   canvas: Canvas,
-  { probabilities, thresholds = {} }: OverlayInput,
+  { probabilities, operatingThresholds = {} }: OverlayInput,
   font: Font,
   size: number,
   { x, y: top, width }: Rect,
@@ -95,7 +95,7 @@ function drawProbabilities(
     const height = size * 0.5;
     fill(canvas, { x: bar.x, y: y - size * 0.6, width: bar.width, height }, TRACK);
     fill(canvas, { x: bar.x, y: y - size * 0.6, width: bar.width * (probability || 0), height }, color);
-    const threshold = Object.hasOwn(thresholds, label) ? thresholds[label] : undefined;
+    const threshold = Object.hasOwn(operatingThresholds, label) ? operatingThresholds[label] : undefined;
     if (threshold !== undefined)
       fill(canvas, { x: bar.x + bar.width * threshold - 1, y: y - size * 0.8, width: 2, height: size * 0.9 }, BRIGHT);
     const number = probability.toFixed(2);
@@ -111,10 +111,10 @@ function drawProbabilities(
 }
 
 /** The colour map from 0 to 255, with ticks at the thresholds. */
-function drawScale(canvas: Canvas, font: Font, size: number, rect: Rect, thresholds: readonly number[]): void {
+function drawScale(canvas: Canvas, font: Font, size: number, rect: Rect, heatThresholds: readonly number[]): void {
   for (let i = 0; i < rect.width; i++)
     fill(canvas, { x: rect.x + i, y: rect.y, width: 1, height: rect.height }, inferno(i / (rect.width - 1)));
-  for (const value of [0, ...thresholds, 255]) {
+  for (const value of [0, ...heatThresholds, 255]) {
     const at = rect.x + (value / 255) * (rect.width - 1);
     const text = String(value);
     const textWidth = measure(font, text, size * 0.75);

@@ -85,10 +85,10 @@ export async function fitPrediction(options: FitOptions): Promise<TrainResult> {
   }
 
   const logits = logitsOf(features.subarray(count * width), layer, width);
-  const { auc, meanAuc, thresholds } = scoresOf(data, logits);
+  const { auc, meanAuc, operatingThresholds } = scoresOf(data, logits);
   const loss = crossEntropy(logitsOf(features.subarray(0, count * width), layer, width), labelsOf(data, data.train));
   const record = { epoch: 1, loss: loss / count, auc, meanAuc };
-  const metadata = weightsMetadataOf(settings, { trainingData, license, thresholds });
+  const metadata = weightsMetadataOf(settings, { trainingData, license, operatingThresholds });
   const { prediction = 'head.prediction' } = architecture.head;
   const solved = { [`${prediction}.weight`]: layer.weight, [`${prediction}.bias`]: layer.bias };
   await keeper.best?.(writeSafetensors(await parametersOf(options, solved), formatWeightsMetadata(metadata)), record);

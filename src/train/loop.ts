@@ -283,14 +283,14 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     while (!isOver()) {
       const started = performance.now();
       await trainEpoch();
-      const { auc, meanAuc, thresholds } = await validate();
+      const { auc, meanAuc, operatingThresholds } = await validate();
       const record = { epoch: state.epoch + 1, loss: state.lossSum / (steps * perUpdate), auc, meanAuc };
       const history = [...state.history, record];
       // The weights are written before the checkpoint: if the run is killed in between, a resumed run repeats the end of the epoch and
       // writes the same weights again. In the other order they would be missing.
       if (bestEpoch(history) === record) {
         const { trainingData = 'unknown', license = 'unknown' } = options;
-        const metadata = weightsMetadataOf(settings, { trainingData, license, thresholds });
+        const metadata = weightsMetadataOf(settings, { trainingData, license, operatingThresholds });
         await keeper.best?.(await writeWeights(trainer, formatWeightsMetadata(metadata)), record);
       }
       Object.assign(state, { epoch: state.epoch + 1, step: 0, lossSum: 0, history });

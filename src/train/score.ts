@@ -1,7 +1,7 @@
 /** Scores the network on validation images during training. Its plan reads the parameters from the trainer's buffers. */
 
+import { fitThreshold } from '../evaluate/operating_points.js';
 import { mean as meanOf, rank, rankingScores } from '../evaluate/roc.js';
-import { fitThreshold } from '../evaluate/thresholds.js';
 import type { Gpu } from '../gpu/device.js';
 import { createGraph } from '../graph/ir/graph.js';
 import type { ChooseVariant } from '../graph/plan/lower.js';
@@ -74,13 +74,13 @@ export interface Scores {
   auc: Record<string, number | null>;
   meanAuc: number;
   /** By class, the probability threshold with the highest sensitivity + specificity. */
-  thresholds: Record<string, number>;
+  operatingThresholds: Record<string, number>;
 }
 
 /** @throws InputError if a logit is NaN. */
 export function scoresOf({ classes, labels, validation }: TrainingData, logits: Float32Array): Scores {
   const auc: [string, number | null][] = [];
-  const thresholds: [string, number][] = [];
+  const operatingThresholds: [string, number][] = [];
   for (const [place, label] of classes.entries()) {
     const truth = Array.from(validation, (row) => labels[row * classes.length + place]);
     const probabilities = Float64Array.from(validation, (_, i) => logistic(logits[i * classes.length + place]));
@@ -88,9 +88,9 @@ export function scoresOf({ classes, labels, validation }: TrainingData, logits: 
     const found = rankingScores(ranking).auc;
     auc.push([label, Number.isNaN(found) ? null : found]);
     const threshold = fitThreshold(ranking);
-    if (threshold !== undefined) thresholds.push([label, threshold]);
+    if (threshold !== undefined) operatingThresholds.push([label, threshold]);
   }
   const meanAuc = meanOf(auc.map(([, value]) => value ?? Number.NaN));
   // `fromEntries` takes any name as a key, whereas assigning to a class named `__proto__` would add no key.
-  return { auc: Object.fromEntries(auc), meanAuc, thresholds: Object.fromEntries(thresholds) };
+  return { auc: Object.fromEntries(auc), meanAuc, operatingThresholds: Object.fromEntries(operatingThresholds) };
 }

@@ -188,7 +188,7 @@ const familyMetadata = (architecture: FamilyNetwork) => ({
 /** The metadata of the weights that a run trains. */
 export function weightsMetadataOf(
   { architecture, classes, input, heatmapScaling }: TrainSettings,
-  more: Pick<WeightsMetadata, 'trainingData' | 'license'> & Pick<Partial<WeightsMetadata>, 'thresholds'>,
+  more: Pick<WeightsMetadata, 'trainingData' | 'license'> & Pick<Partial<WeightsMetadata>, 'operatingThresholds'>,
 ): WeightsMetadata {
   const { size, channels, ...rest } = input;
   return {

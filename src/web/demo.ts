@@ -2,11 +2,11 @@
 import './overlay_element.js';
 import { InputError } from '../errors.js';
 import type { Finding } from '../formats/findings.js';
+import { operatingThresholdOf } from '../formats/operating_thresholds.js';
 import { detectFormat } from '../formats/signature.js';
 import { describe } from '../gpu/device.js';
 import { decode } from '../localizer/encoded.js';
 import { type Localizer, load } from '../localizer/localizer.js';
-import { thresholdOf } from '../localizer/request.js';
 import { asLocalization, type Localization } from '../localizer/results.js';
 import { untrainedWeights } from '../nets/untrained.js';
 import { inferno } from '../overlay/colors.js';
@@ -138,7 +138,7 @@ function takeWeightsFile(file: File): void {
 
 // --- results ------------------------------------------------------------------------------------------------------
 
-const ownThreshold = (label: string) => thresholdOf(label, localizer?.metadata.thresholds);
+const ownThreshold = (label: string) => operatingThresholdOf(label, localizer?.metadata.operatingThresholds);
 
 /** Labels that count as found: at or above their threshold; of an untrained network, the first few. */
 function foundLabels({ probabilities }: Localization): Set<string> {

@@ -20,10 +20,10 @@ export async function exportAs(kind: string, saved: Saved): Promise<{ file: stri
   if (kind === 'coco') return { file: `${stem}.coco.json`, blob: json(toCOCO([result], [name], metadata.classes)) };
   if (kind === 'csv') return { file: `${stem}.csv`, blob: new Blob([toCSV([result], [name])], { type: 'text/csv' }) };
   const { heatmaps: _, index: __, ...rest } = result;
-  const { trainingData, license, thresholds } = metadata;
+  const { trainingData, license, operatingThresholds } = metadata;
   return {
     file: `${stem}.json`,
-    blob: json({ image: name, ...rest, weights: { name: weights, trainingData, license, thresholds } }),
+    blob: json({ image: name, ...rest, weights: { name: weights, trainingData, license, operatingThresholds } }),
   };
 }
 

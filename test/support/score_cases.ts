@@ -572,7 +572,7 @@ const DATA_CASES: ScoreCase[] = [
     'thresholds of no class',
     { 't.json': '{"Masss":0.5}' },
     {
-      args: ['--thresholds', 't.json'],
+      args: ['--operating-thresholds', 't.json'],
       refused: /t\.json: Masss is no class/,
     },
   ),
@@ -659,7 +659,11 @@ const ASKED_CASES: ScoreCase[] = [
     args: ['--logits'],
     refused: /--logits/,
   },
-  data('thresholds in percent', { 't.json': '{"Mass":50}' }, { args: ['--thresholds', 't.json'], refused: /t\.json/ }),
+  data(
+    'thresholds in percent',
+    { 't.json': '{"Mass":50}' },
+    { args: ['--operating-thresholds', 't.json'], refused: /t\.json/ },
+  ),
   data(
     'no label',
     { 'Data_Entry_2017.csv': text(LABEL_HEADER, labelRow).replace('Mass', '') },

@@ -154,7 +154,7 @@ const formatMetadata = (network: Pick<WeightsMetadata, 'architecture' | 'pooling
     mean: [0.5],
     std: [0.25],
     fit: 'stretch',
-    thresholds: { Mass: 0.4 },
+    operatingThresholds: { Mass: 0.4 },
     heatmapScaling: 'minmax',
     minRegion: 1,
     trainingData: 'none',

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { InputError } from '../errors.js';
 import { readSafetensorsHeader, safetensorsHeaderBytes } from '../formats/safetensors.js';
-import { formatWeightsMetadata, parseWeightsMetadata } from '../formats/weights.js';
+import { formatWeightsMetadata, parseWeightsMetadata, withoutFormerKeys } from '../formats/weights.js';
 import { writeWhole } from '../node/text_files.js';
 
 const LENGTH_BYTES = 8;
@@ -12,19 +12,27 @@ const LENGTH_BYTES = 8;
  *
  * @throws InputError where the file is no raybox weights file, or a class is not one of its classes
  */
-export async function storeThresholds(path: string, thresholds: Record<string, number>): Promise<void> {
+export async function storeOperatingThresholds(
+  path: string,
+  operatingThresholds: Record<string, number>,
+): Promise<void> {
   const bytes = await readFile(path).catch((cause) => {
     throw new InputError(`${path} cannot be read`, { cause });
   });
   const { metadata } = readSafetensorsHeader(bytes);
   const weights = parseWeightsMetadata(metadata);
-  const unknown = Object.keys(thresholds).find((label) => !weights.classes.includes(label));
+  const unknown = Object.keys(operatingThresholds).find((label) => !weights.classes.includes(label));
   if (unknown) throw new InputError(`${path} has no class ${unknown}`, { expected: weights.classes.join(', ') });
-  const stored = formatWeightsMetadata({ ...weights, thresholds: { ...weights.thresholds, ...thresholds } });
+  const stored = formatWeightsMetadata({
+    ...weights,
+    operatingThresholds: { ...weights.operatingThresholds, ...operatingThresholds },
+  });
 
   const tensorsAt = safetensorsHeaderBytes(bytes);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(LENGTH_BYTES, tensorsAt)));
-  const json = new TextEncoder().encode(JSON.stringify({ ...header, __metadata__: { ...metadata, ...stored } }));
+  const json = new TextEncoder().encode(
+    JSON.stringify({ ...header, __metadata__: { ...withoutFormerKeys(metadata), ...stored } }),
+  );
   const length = Math.ceil(json.length / 8) * 8;
   const file = new Uint8Array(LENGTH_BYTES + length + bytes.length - tensorsAt).fill(0x20, LENGTH_BYTES);
   new DataView(file.buffer).setBigUint64(0, BigInt(length), true);
