@@ -137,7 +137,10 @@ test('values that a program nests without end, or that no file can hold, are ref
   for (let i = 0; i < 7; i++) wide = new Array(100).fill(wide);
   for (const value of [deep, itself, wide, [1n], { toJSON: () => undefined }])
     for (const key of ['classes', 'mean', 'operatingThresholds', 'architecture'])
-      refuses(() => formatWeightsMetadata({ ...metadata, [key]: value }), new RegExp(`(${key}|operating_thresholds|architecture|classes)`));
+      refuses(
+        () => formatWeightsMetadata({ ...metadata, [key]: value }),
+        new RegExp(`(${key}|operating_thresholds|architecture|classes)`),
+      );
 });
 
 test('metadata and architecture say the same', () => {

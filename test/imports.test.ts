@@ -48,7 +48,7 @@ const parts: Record<string, { parts: readonly string[]; packages?: readonly stri
   warnings: { parts: [] },
   random: { parts: [] },
   vendor: { parts: [], packages: ['*'] },
-  formats: { parts: ['errors', 'warnings', 'random', 'vendor'], packages: ['#pngjs'] },
+  formats: { parts: ['errors', 'options', 'warnings', 'random', 'vendor'], packages: ['#pngjs'] },
   reports: { parts: ['errors', 'edit_distance', 'random', 'formats', 'vendor'] },
   phantom: { parts: ['errors', 'random', 'formats'] },
   overlay: { parts: ['errors', 'random', 'formats'] },
