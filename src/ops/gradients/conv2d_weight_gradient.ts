@@ -11,6 +11,7 @@ import {
   conv2d_weight_gradient_tiled,
   sum_rows,
 } from '../../generated/kernels.js';
+import type { Constants, Kernel } from '../../gpu/wgsl.js';
 import type { Node } from '../../graph/ir/graph.js';
 import type { Lowering, Operation, Range, Traits } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';
@@ -23,6 +24,7 @@ import {
   type Tensor,
 } from '../../graph/ir/tensor.js';
 import { channelLanes, laneMap } from '../packing/pack_lanes.js';
+import { bestFirst, type VariantRow } from '../variants.js';
 import { type Pair, type Windows, windowCounts, windowParams, windowRows } from '../windows.js';
 
 export interface Conv2dWeightGradientAttributes extends Windows {
@@ -52,19 +54,11 @@ export const forward: Operation<Conv2dWeightGradientAttributes> = {
     return [{ shape, layout: 'dense', type: 'f32' }];
   },
   flops: ({ inputs: [, dy], outputs: [dw] }) => (2 * elementCount(dy!) * elementCount(dw)) / channelCount(dy!),
-  variants(node, traits) {
-    if (isRagged(node)) return ['grouped'];
-    if (node.attributes.groups > 1) return ['direct'];
-    const tiled = traits.maxInvocations >= 256 ? ['tiled'] : [];
-    const subgroup = traits.subgroupSize >= 4 ? ['subgroup'] : [];
-    if (!traits.software) return [...tiled, 'direct', ...subgroup];
-    // A subgroup wants a vec4 of output channels for each lane.
-    const idle = groupCount(node.inputs[1]!) * 2 <= traits.subgroupSize;
-    return [...(idle ? ['direct', ...subgroup] : [...subgroup, 'direct']), ...tiled];
-  },
+  variants: (node, traits) => bestFirst(VARIANTS, node, traits),
   lower(node, context) {
-    if (context.variant === 'grouped') lowerGrouped(node, context);
-    else lowerVectors(node, context);
+    const { tile } = VARIANTS[context.variant];
+    if (tile) lowerVectors(node, context, tile(context.traits));
+    else lowerGrouped(node, context);
   },
 };
 
@@ -72,6 +66,52 @@ function isRagged({ inputs: [x], outputs: [dw], attributes: { groups } }: Node<C
   const [outputs, groupInputs] = dw.shape;
   return groups > 1 && (groupInputs % 4 !== 0 || (outputs / groups) % 4 !== 0 || segmentsOf(x!).length > 1);
 }
+
+interface Tile {
+  readonly kernel: Kernel;
+  /** Output vec4s and rows of the weights that a workgroup owns. */
+  readonly across: number;
+  readonly down: number;
+  readonly constants?: Constants;
+}
+
+interface WeightGradientVariant extends VariantRow<Conv2dWeightGradientAttributes> {
+  /** What a workgroup does. Without it, the kernel picks single lanes, and a thread owns a weight. */
+  tile?(traits: Traits): Tile;
+}
+
+const isUngrouped = ({ attributes }: Node<Conv2dWeightGradientAttributes>) => attributes.groups === 1;
+
+/** Too few output channels for the lanes of a subgroup, each of which wants a vec4 of them. */
+const leavesLanesIdle = ({ inputs: [, dy] }: Node<Conv2dWeightGradientAttributes>, { subgroupSize }: Traits) =>
+  groupCount(dy!) * 2 <= subgroupSize;
+
+const VARIANTS: Readonly<Record<string, WeightGradientVariant>> = {
+  grouped: {
+    fits: isRagged,
+    rank: () => 0,
+  },
+  direct: {
+    fits: (node) => !isRagged(node),
+    rank: (node, traits) => (traits.software && leavesLanesIdle(node, traits) ? 0 : 1),
+    tile: () => ({ kernel: conv2d_weight_gradient, across: 8, down: 8 }),
+  },
+  tiled: {
+    fits: (node, { maxInvocations }) => isUngrouped(node) && maxInvocations >= 256,
+    rank: (_, { software }) => (software ? 2 : 0),
+    tile: () => ({ kernel: conv2d_weight_gradient_tiled, across: 16, down: 16 }),
+  },
+  subgroup: {
+    fits: (node, { subgroupSize }) => isUngrouped(node) && subgroupSize >= 4,
+    rank: (node, traits) => (!traits.software ? 2 : leavesLanesIdle(node, traits) ? 1 : 0),
+    tile: ({ subgroupSize }) => ({
+      kernel: conv2d_weight_gradient_subgroup,
+      across: subgroupSize,
+      down: 4,
+      constants: { SUBGROUPS: true, SUBGROUP: subgroupSize, FOUR_LANES: subgroupSize === 4 },
+    }),
+  },
+};
 
 interface Chunk {
   readonly range: Range;
@@ -109,15 +149,7 @@ const rowsOf = (x: Tensor, dy: Tensor, windows: Windows) => windowRows(windows, 
 
 const total = (chunks: readonly Chunk[]) => chunks.reduce((sum, { count }) => sum + count, 0);
 
-// The kernel, and how many output vec4s and rows a workgroup of it owns.
-function variantOf({ variant, traits: { subgroupSize } }: Lowering) {
-  if (variant === 'tiled') return { kernel: conv2d_weight_gradient_tiled, across: 16, down: 16, constants: {} };
-  if (variant === 'direct') return { kernel: conv2d_weight_gradient, across: 8, down: 8, constants: {} };
-  const constants = { SUBGROUPS: true, SUBGROUP: subgroupSize, FOUR_LANES: subgroupSize === 4 };
-  return { kernel: conv2d_weight_gradient_subgroup, across: subgroupSize, down: 4, constants };
-}
-
-function lowerVectors(node: Node<Conv2dWeightGradientAttributes>, context: Lowering): void {
+function lowerVectors(node: Node<Conv2dWeightGradientAttributes>, context: Lowering, tile: Tile): void {
   const [x, dy] = node.inputs as Tensor[];
   const [dw] = node.outputs;
   const { groups, kernel } = node.attributes;
@@ -127,8 +159,7 @@ function lowerVectors(node: Node<Conv2dWeightGradientAttributes>, context: Lower
   const inGroups = groups === 1 ? groupCount(x) : inputs / 4;
   const outGroups = groupCount(dy);
   const rows = taps * inGroups;
-  const { kernel: shader, across: width, down: height, constants } = variantOf(context);
-  const [across, down] = [Math.ceil(outGroups / width), Math.ceil(rows / height)];
+  const [across, down] = [Math.ceil(outGroups / tile.across), Math.ceil(rows / tile.down)];
   const needs = rowsOf(x, dy, node.attributes);
   const bands = context.bands(dy, [[x, needs]]);
   const chunks = chunksOf(bands, across * down, rows * outGroups * 64, context.traits);
@@ -140,8 +171,8 @@ function lowerVectors(node: Node<Conv2dWeightGradientAttributes>, context: Lower
   for (const { range, size, count, first } of chunks) {
     const [input, slope] = [context.read(x, needs(range)), context.read(dy, range)];
     context.dispatch({
-      kernel: shader,
-      constants: { elem: x.type, ...constants },
+      kernel: tile.kernel,
+      constants: { elem: x.type, ...tile.constants },
       bindings: [input, slope, context.write(partial)],
       params: {
         first: range[0],

@@ -3,22 +3,14 @@
  * cannot be folded into weights), bias, residual and activation on store.
  */
 import { InputError } from '../../errors.js';
-import {
-  conv2d_depthwise,
-  conv2d_direct,
-  conv2d_grouped,
-  conv2d_subgroup,
-  conv2d_tiled,
-} from '../../generated/kernels.js';
-import type { Kernel } from '../../gpu/wgsl.js';
 import { createNode, type GraphBuilder, type Node } from '../../graph/ir/graph.js';
-import type { Operation, Traits } from '../../graph/ir/operation.js';
-import { spread } from '../../graph/ir/operation.js';
-import { describeShape, elementCount, groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
+import type { Operation } from '../../graph/ir/operation.js';
+import { describeShape, elementCount, groupCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import { forward as foldConv2d } from '../packing/fold_conv2d.js';
 import { forward as packAffine } from '../packing/pack_affine.js';
 import { forward as packConv2d } from '../packing/pack_conv2d.js';
 import { channelLanes, packLanes } from '../packing/pack_lanes.js';
+import { bestFirst } from '../variants.js';
 import {
   checkWindows,
   type Pair,
@@ -32,6 +24,7 @@ import {
   windowSpan,
 } from '../windows.js';
 import { type Activation, activationParams, keepsZero } from './activation.js';
+import { CONV2D_VARIANTS, isDepthwise, isRagged, workgroupsOf } from './conv2d.variants.js';
 
 export interface Conv2dAttributes {
   stride: Pair;
@@ -76,18 +69,6 @@ export function geometry(node: Node<Conv2dAttributes>) {
   const [outputs, groupInputs, kernelHeight, kernelWidth] = weight!.shape;
   const [, outHeight, outWidth] = node.outputs[0].shape;
   return { inHeight, inWidth, outputs, groupInputs, kernelHeight, kernelWidth, outHeight, outWidth };
-}
-
-// Where the channels of a convolution group are no whole vec4s, or lie in segments with holes between, a kernel has to pick
-// single lanes.
-function isRagged(x: Tensor, weight: Tensor, groups: number): boolean {
-  const [outputs, groupInputs] = weight.shape;
-  return groups > 1 && (groupInputs % 4 !== 0 || (outputs / groups) % 4 !== 0 || segmentsOf(x).length > 1);
-}
-
-function isDepthwise(node: Node<Conv2dAttributes>): boolean {
-  const { outputs, groupInputs } = geometry(node);
-  return groupInputs === 1 && outputs === node.attributes.groups && segmentsOf(node.inputs[0]!).length === 1;
 }
 
 export const forward: Operation<Conv2dAttributes> = {
@@ -138,22 +119,7 @@ export const forward: Operation<Conv2dAttributes> = {
     return 2 * elementCount(node.outputs[0]) * groupInputs * kernelHeight * kernelWidth;
   },
 
-  variants(node, traits) {
-    if (isDepthwise(node)) return ['depthwise'];
-    if (isRagged(node.inputs[0]!, node.inputs[1]!, node.attributes.groups)) return ['grouped'];
-    if (node.attributes.groups > 1) return ['direct'];
-    const [y] = node.outputs;
-    const { subgroupSize } = traits;
-    const tiled = tiledFits(traits) ? ['tiled'] : [];
-    const subgroup = subgroupSize >= 4 ? ['subgroup'] : [];
-    // Tiles of workgroup memory are what GPUs want and what CPUs pay for. A subgroup wants a vec4 of channels for each lane.
-    if (traits.software) {
-      const idle = groupCount(y) * 2 <= subgroupSize;
-      return [...(idle ? ['direct', ...subgroup] : [...subgroup, 'direct']), ...tiled];
-    }
-    const small = pixelCount(y) * groupCount(y) < 64 * 16;
-    return [...(small ? ['direct', ...tiled] : [...tiled, 'direct']), ...subgroup];
-  },
+  variants: (node, traits) => bestFirst(CONV2D_VARIANTS, node, traits),
 
   lower(node, context) {
     const [x, weight, bias, residual, affine] = node.inputs;
@@ -161,17 +127,20 @@ export const forward: Operation<Conv2dAttributes> = {
     const { inHeight, inWidth, outputs, groupInputs, kernelHeight, kernelWidth, outHeight, outWidth } = geometry(node);
     const { stride, dilation, padding, groups, prologue } = node.attributes;
     const { code, a, b } = activationParams(node.attributes.activation);
-    const { variant } = context;
-    const segments = variant === 'depthwise' ? [1] : groups === 1 ? segmentsOf(x!) : [groupInputs];
-    const packed =
-      variant === 'grouped' ? weight : context.derive(packConv2d, [weight], { segments, type: y.type as 'f32' });
-    // A kernel that picks lanes has no prologue; in its place comes where the channels lie.
-    const perChannel = variant === 'grouped' ? channelLanes(segmentsOf(x!)) : affine;
+    const variant = CONV2D_VARIANTS[context.variant];
+    const segments = variant.packing(x!, groupInputs, groups);
+    const packed = segments ? context.derive(packConv2d, [weight], { segments, type: y.type as 'f32' }) : weight;
+    // A kernel that takes weights as they are picks lanes. It has no prologue; in its place comes where the channels lie.
+    const perChannel = segments ? affine : channelLanes(segmentsOf(x!));
     const packedBias = bias && packLanes(context, bias, [outputs]);
     const padded = padding.some((side) => side > 0);
-    const inGroups = groups === 1 ? groupCount(x!) : groupInputs / 4;
     // Weights that change are those of training, whose steps make up for a longer compilation.
     const wide = context.traits.subgroupSize > 4 && !context.isConstant(weight!);
+    const tuning = { subgroupSize: context.traits.subgroupSize, wide };
+    const inGroups = groups === 1 ? groupCount(x!) : groupInputs / 4;
+    const perGroup = variant.countsChannels
+      ? { in_groups: groupInputs, group_outputs: outputs / groups }
+      : { in_groups: inGroups, group_outputs: groupCount(y) / groups };
 
     const windows: Windows = { kernel: [kernelHeight, kernelWidth], stride, dilation, padding };
     const rows = windowRows(windows, [inHeight, inWidth], [outHeight, outWidth]);
@@ -184,7 +153,7 @@ export const forward: Operation<Conv2dAttributes> = {
       const output = context.write(y, range);
       const count = range[1] - range[0];
       context.dispatch({
-        kernel: KERNELS[variant],
+        kernel: variant.kernel,
         constants: {
           elem: y.type,
           BIAS: Boolean(bias),
@@ -192,8 +161,7 @@ export const forward: Operation<Conv2dAttributes> = {
           PROLOGUE: prologue ? (prologue === 'affine' ? 1 : 2) : 0,
           ACTIVATION: code,
           PADDED: padded,
-          ...(variant === 'tiled' ? TILE : {}),
-          ...(variant === 'subgroup' ? subgroupConstants(wide, context.traits) : {}),
+          ...variant.constants?.(tuning),
         },
         bindings: [input, context.read(packed), context.read(packedBias), added, context.read(perChannel), output],
         params: {
@@ -201,9 +169,8 @@ export const forward: Operation<Conv2dAttributes> = {
           count,
           ...windowParams(windows, [inHeight, inWidth], [outHeight, outWidth]),
           outputs,
-          in_groups: variant === 'grouped' || variant === 'depthwise' ? groupInputs : inGroups,
+          ...perGroup,
           out_groups: groupCount(y),
-          group_outputs: variant === 'grouped' || variant === 'depthwise' ? outputs / groups : groupCount(y) / groups,
           x_offset: input.offset,
           x_pitch: input.pitch,
           y_offset: output.offset,
@@ -213,7 +180,7 @@ export const forward: Operation<Conv2dAttributes> = {
           act_a: a,
           act_b: b,
         },
-        workgroups: workgroups(variant, count, groupCount(y), wide, context.traits),
+        workgroups: workgroupsOf(variant, count, groupCount(y), tuning),
       });
     }
   },
@@ -270,45 +237,3 @@ export const forward: Operation<Conv2dAttributes> = {
     return [packed, merged] as unknown as Node[];
   },
 };
-
-const KERNELS: Readonly<Record<string, Kernel>> = {
-  direct: conv2d_direct,
-  subgroup: conv2d_subgroup,
-  tiled: conv2d_tiled,
-  grouped: conv2d_grouped,
-  depthwise: conv2d_depthwise,
-};
-
-/** Tile of the workgroup-memory kernel: output pixels × output vec4 groups, input lanes at a time. */
-const TILE = { TILE_PIXELS: 64, TILE_GROUPS: 16, TILE_LANES: 16 } as const;
-
-const tiledFits = (traits: Traits) => traits.maxInvocations >= 256 && traits.maxWorkgroupBytes >= 16 << 10;
-
-const subgroupConstants = (wide: boolean, { subgroupSize }: Traits) => ({
-  SUBGROUPS: true,
-  SUBGROUP: subgroupSize,
-  FOUR_LANES: subgroupSize === 4,
-  WIDE: wide,
-});
-
-function workgroups(
-  variant: string,
-  pixels: number,
-  outGroups: number,
-  wide: boolean,
-  { subgroupSize }: Traits,
-): [number, number, number] {
-  if (variant === 'tiled') {
-    const [y, z] = spread(Math.ceil(pixels / TILE.TILE_PIXELS));
-    return [Math.ceil(outGroups / TILE.TILE_GROUPS), y, z];
-  }
-  if (variant === 'subgroup') {
-    const [y, z] = spread(Math.ceil(pixels / (wide ? 16 : 8)));
-    return [Math.ceil(outGroups / subgroupSize), y, z];
-  }
-  if (variant === 'direct') {
-    const [y, z] = spread(Math.ceil(pixels / 32));
-    return [Math.ceil(outGroups / 8), y, z];
-  }
-  return spread(Math.ceil((pixels * outGroups) / 64));
-}

@@ -1,0 +1,131 @@
+/**
+ * The kernels of a convolution, a row for each: where it fits, how good it is there, how it wants the weights, and which part of the
+ * output a workgroup of it owns. Choosing, lowering and `raybox verify` all follow from this table.
+ */
+import {
+  conv2d_depthwise,
+  conv2d_direct,
+  conv2d_grouped,
+  conv2d_subgroup,
+  conv2d_tiled,
+} from '../../generated/kernels.js';
+import type { Constants, Kernel } from '../../gpu/wgsl.js';
+import type { Node } from '../../graph/ir/graph.js';
+import { spread, type Traits } from '../../graph/ir/operation.js';
+import { groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
+import type { VariantRow } from '../variants.js';
+import type { Conv2dAttributes } from './conv2d.js';
+
+/** What tile sizes depend on. */
+export interface Tuning {
+  readonly subgroupSize: number;
+  /** A longer kernel that computes twice as many pixels at once. */
+  readonly wide: boolean;
+}
+
+export interface Conv2dVariant extends VariantRow<Conv2dAttributes> {
+  readonly kernel: Kernel;
+  /** Widths of the segments that a filter's channels are packed in; undefined where the kernel reads weights as torch has them. */
+  packing(x: Tensor, groupInputs: number, groups: number): readonly number[] | undefined;
+  /** Sizes of a convolution group are params in channels, for kernels that pick single lanes. Otherwise they are in vec4s. */
+  readonly countsChannels: boolean;
+  /** Output pixels and output vec4s of a workgroup. Without it, a workgroup owns any 64 vec4s. */
+  tile?(tuning: Tuning): readonly [pixels: number, vectors: number];
+  /** What its prelude has besides that of all. */
+  constants?(tuning: Tuning): Constants;
+}
+
+/**
+ * Where the channels of a convolution group are no whole vec4s, or lie in segments with holes between, a kernel has to pick single
+ * lanes.
+ */
+export function isRagged(x: Tensor, weight: Tensor, groups: number): boolean {
+  const [outputs, groupInputs] = weight.shape;
+  return groups > 1 && (groupInputs % 4 !== 0 || (outputs / groups) % 4 !== 0 || segmentsOf(x).length > 1);
+}
+
+/** One input channel for each output channel. */
+export function isDepthwise({ inputs: [x, weight], attributes: { groups } }: Node<Conv2dAttributes>): boolean {
+  const [outputs, groupInputs] = weight!.shape;
+  return groupInputs === 1 && outputs === groups && segmentsOf(x!).length === 1;
+}
+
+const picksLanes = ({ inputs: [x, weight], attributes }: Node<Conv2dAttributes>) =>
+  isRagged(x!, weight!, attributes.groups);
+
+const isUngrouped = ({ attributes }: Node<Conv2dAttributes>) => attributes.groups === 1;
+
+/** Too few output channels for the lanes of a subgroup, each of which wants a vec4 of them. */
+const leavesLanesIdle = ({ outputs: [y] }: Node<Conv2dAttributes>, { subgroupSize }: Traits) =>
+  groupCount(y) * 2 <= subgroupSize;
+
+/** Too little output to fill tiles. */
+const isSmall = ({ outputs: [y] }: Node<Conv2dAttributes>) => pixelCount(y) * groupCount(y) < 64 * 16;
+
+const bySegments = (x: Tensor, groupInputs: number, groups: number) => (groups === 1 ? segmentsOf(x) : [groupInputs]);
+
+/** Tile of the workgroup-memory kernel: output pixels × output vec4 groups, input lanes at a time. */
+const TILE = { TILE_PIXELS: 64, TILE_GROUPS: 16, TILE_LANES: 16 } as const;
+
+export const CONV2D_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
+  depthwise: {
+    kernel: conv2d_depthwise,
+    fits: isDepthwise,
+    rank: () => 0,
+    packing: () => [1],
+    countsChannels: true,
+  },
+  grouped: {
+    kernel: conv2d_grouped,
+    fits: (node) => picksLanes(node) && !isDepthwise(node),
+    rank: () => 0,
+    packing: () => undefined,
+    countsChannels: true,
+  },
+  direct: {
+    kernel: conv2d_direct,
+    fits: (node) => !picksLanes(node) && !isDepthwise(node),
+    rank: (node, traits) => ((traits.software ? leavesLanesIdle(node, traits) : isSmall(node)) ? 0 : 1),
+    packing: bySegments,
+    countsChannels: false,
+    tile: () => [32, 8],
+  },
+  // Tiles of workgroup memory are what GPUs want and what CPUs pay for.
+  tiled: {
+    kernel: conv2d_tiled,
+    fits: (node, { maxInvocations, maxWorkgroupBytes }) =>
+      isUngrouped(node) && !isDepthwise(node) && maxInvocations >= 256 && maxWorkgroupBytes >= 16 << 10,
+    rank: (node, { software }) => (software ? 2 : isSmall(node) ? 1 : 0),
+    packing: bySegments,
+    countsChannels: false,
+    tile: () => [TILE.TILE_PIXELS, TILE.TILE_GROUPS],
+    constants: () => TILE,
+  },
+  subgroup: {
+    kernel: conv2d_subgroup,
+    fits: (node, { subgroupSize }) => isUngrouped(node) && !isDepthwise(node) && subgroupSize >= 4,
+    rank: (node, traits) => (!traits.software ? 2 : leavesLanesIdle(node, traits) ? 1 : 0),
+    packing: bySegments,
+    countsChannels: false,
+    tile: ({ subgroupSize, wide }) => [wide ? 16 : 8, subgroupSize],
+    constants: ({ subgroupSize, wide }) => ({
+      SUBGROUPS: true,
+      SUBGROUP: subgroupSize,
+      FOUR_LANES: subgroupSize === 4,
+      WIDE: wide,
+    }),
+  },
+};
+
+/** Workgroups for so many output pixels of so many vec4s. */
+export function workgroupsOf(
+  variant: Conv2dVariant,
+  pixels: number,
+  vectors: number,
+  tuning: Tuning,
+): [number, number, number] {
+  if (!variant.tile) return spread(Math.ceil((pixels * vectors) / 64));
+  const [tilePixels, tileVectors] = variant.tile(tuning);
+  const [y, z] = spread(Math.ceil(pixels / tilePixels));
+  return [Math.ceil(vectors / tileVectors), y, z];
+}
