@@ -14,6 +14,7 @@ import { BOX_HEADER } from '../src/formats/box_list.js';
 import { readBoxList } from '../src/formats/chestxray.js';
 import type { Box } from '../src/formats/findings.js';
 import { CHEST_XRAY14_LABELS } from '../src/formats/image_table.js';
+import { encodePng } from '../src/formats/png.js';
 import { predictionCsvReader } from '../src/formats/predictions_csv.js';
 import { openDataset } from '../src/node/dataset.js';
 import { checkImage } from '../src/node/image_file_check.js';
@@ -305,6 +306,16 @@ test('a JPEG’s size is known from its segments, turned as EXIF says', async ()
   assert.equal(await sizeOf(exif(6), frame), { width: HEIGHT, height: WIDTH });
   assert.match(String(await sizeOf(segment(0xe0, 1, 2, 3))), /size cannot be read/);
   assert.match(String(await sizeOf(segment(0xc0, 8, 0, 0, 0, 9, 1, 1, 0x11, 0))), /claims 9×0 pixels/);
+});
+
+test('so is a PNG’s', async () => {
+  const exif = [...Buffer.from('MM\0*'), 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 8, 0, 0];
+  const plain = Buffer.from(await encodePng({ data: new Uint8Array(6), width: 3, height: 2, channels: 1 }));
+  const chunk = Buffer.from([0, 0, 0, exif.length, ...Buffer.from('eXIf'), ...exif, 0, 0, 0, 0]);
+  writeFileSync(at('x.png'), plain);
+  assert.equal(await checkImage(at('x.png')), { width: 3, height: 2 });
+  writeFileSync(at('x.png'), Buffer.concat([plain.subarray(0, 33), chunk, plain.subarray(33)]));
+  assert.equal(await checkImage(at('x.png')), { width: 2, height: 3 });
 });
 
 test('names that spreadsheets and other programs changed are told with their cause', () => {

@@ -3,10 +3,11 @@ import { deflateSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
+import { withoutAlpha } from '../src/formats/alpha.js';
 import { settleBits } from '../src/formats/bits.js';
 import { crc32 } from '../src/formats/crc32.js';
-import { type Image, withoutAlpha } from '../src/formats/pixels.js';
-import { decodePng } from '../src/formats/png.js';
+import type { Image } from '../src/formats/pixels.js';
+import { decodePng, encodePng } from '../src/formats/png.js';
 import { networkImage } from '../src/train/network_image.js';
 
 const grey = (...samples: number[]): Image => ({
@@ -138,6 +139,26 @@ test('transparency is blended with black, in 8 bits and in 16', () => {
   assert.equal([...wide.data], [30000, 15000, 1, 5, 6, 7]);
   const opaque = bytes;
   assert.is(withoutAlpha(opaque), opaque);
+});
+
+test('an opaque pixel of 12 bits in 16 has an alpha of 4095 or of 65535, in data and in files', async () => {
+  const colours = [4095, 2000, 40, 1001, 7, 0];
+  const read = async (whole: number, bits?: number, alphas: readonly number[] = [1, 1]) => {
+    const samples = alphas.flatMap((share, i) => [...colours.slice(3 * i, 3 * i + 3), Math.round(share * whole)]);
+    const image: Image = { data: Uint16Array.from(samples), width: 2, height: 1, channels: 4 };
+    const fromData = settleBits(withoutAlpha(image, bits), bits);
+    const fromFile = await decodePng(await encodePng(image), bits === undefined ? {} : { bits });
+    assert.equal(fromFile, fromData);
+    return [fromFile.bits, [...fromFile.data]];
+  };
+  for (const whole of [4095, 65535])
+    for (const bits of [undefined, 12]) {
+      assert.equal(await read(whole, bits), [12, colours], `${whole}, bits ${bits}`);
+      const blended = [12, [4095, 2000, 40, 501, 4, 0]];
+      assert.equal(await read(whole, bits, [1, 0.5]), blended, `${whole}, bits ${bits}, half transparent`);
+    }
+  // As a dark image of 16 bits, it is nearly transparent.
+  assert.equal(await read(4095, 16), [16, [256, 125, 2, 63, 0, 0]]);
 });
 
 test.run();

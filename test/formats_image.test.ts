@@ -303,6 +303,29 @@ test('PNG: an EXIF orientation turns the image, and is told', async () => {
     ['applied-orientation'],
   );
   assert.is((await decodePng(png(flat, gradient(255)))).warnings, undefined);
+
+  // Led by its name, as in a JPEG; and as ImageMagick wrote it, in digits.
+  const named = Uint8Array.of(...ascii('Exif\0\0'), ...exif);
+  const digits = Buffer.from(named).toString('hex').replace(/.{72}/g, '$&\n');
+  const text = `\nexif\n      ${named.length}\n${digits}\n`;
+  const profile = (name: string, content: Uint8Array) =>
+    Uint8Array.of(...ascii(`Raw profile type ${name}\0`), ...content);
+  const packed = (content: string | Uint8Array) => Uint8Array.of(0, ...deflateSync(content));
+  const decode = async (...extra: Uint8Array[]) => decodePng(png({ ...flat, extra }, (x, y) => x + 10 * y));
+  for (const one of [
+    chunk('eXIf', named),
+    chunk('zTXt', profile('exif', packed(text))),
+    chunk('zTXt', profile('APP1', packed(text))),
+    chunk('tEXt', profile('exif', ascii(text))),
+  ])
+    assert.equal(await decode(one), turned);
+  for (const damaged of [
+    chunk('zTXt', profile('exif', Uint8Array.of(0, 1, 2, 3))),
+    chunk('zTXt', profile('exif', packed(new Uint8Array(3 << 20)))),
+    chunk('tEXt', profile('exif', ascii('\nexif\n 30\nno digits'))),
+    chunk('tEXt', profile('icc', ascii(text))),
+  ])
+    assert.is((await decode(damaged)).warnings, undefined);
 });
 
 test('PNG: of an animation the first picture is read, and that is told', async () => {

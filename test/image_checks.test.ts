@@ -55,6 +55,13 @@ test('a range that is far from an X-ray’s is told', () => {
   assert.is(even[0].code, 'image-range');
   assert.match(even[0].message, /nearly constant \(99 % of it between 39 % and 42 % of white\)/);
   const [chest] = phantoms;
+  // 12 bits in 16 beside a marker in full white, which hides that the upper bits are not in use.
+  const marked = Uint16Array.from(chest.data, (value, i) =>
+    i % 96 < 12 && i < 96 * 12 ? 65535 : Math.round((value * 4095) / 255),
+  );
+  const [warned] = checkPixels({ ...chest, data: marked });
+  assert.is(warned.code, 'image-range');
+  assert.match(warned.message, /darker than 10 % of white in 9\d % of its area/);
   const of = (change: (value: number) => number) => codes({ ...chest, data: chest.data.map(change) });
   assert.equal(
     of((value) => Math.round(value / 32) * 32),

@@ -6,13 +6,14 @@
 // which widens as it shrinks and is cut off at the image's edges.
 //
 //   pixels   packed samples of SAMPLE_BITS bits, little end first, row by row, channels interleaved. With ALPHA every fourth is a
-//            pixel's alpha, and the other three count as they look over black: times alpha, rounded to whole samples
+//            pixel's alpha, and the other three count as they look over black: times alpha, rounded to whole samples. An
+//            alpha of white, that of BITS bits, or above it is opaque
 //   centres  for each output row c_i as whole part and fraction's bits; NOWHERE: no image there, so zeros
 //   y        dense rows `first … first + rows` of the samples `first_sample … first_sample + samples` of each source row
 //
 // A thread owns one sample of y; neighbours read neighbours.
 //
-// Prelude: SAMPLE_BITS (8 or 16), ALPHA.
+// Prelude: SAMPLE_BITS (8 or 16), BITS (of them in use), ALPHA.
 
 struct Params {
   x_offset: u32,      // words before the bound window, negative
@@ -39,8 +40,8 @@ fn stored(index: u32) -> u32 {
 fn raw(index: u32) -> f32 {
 #if ALPHA
   // In whole numbers, which for 16 bits stay just below 2³².
-  const WHITE = (1u << SAMPLE_BITS) - 1;
-  return f32((stored(index) * stored(index | 3) + WHITE / 2) / WHITE);
+  const WHITE = (1u << BITS) - 1;
+  return f32((stored(index) * min(stored(index | 3), WHITE) + WHITE / 2) / WHITE);
 #else
   return f32(stored(index));
 #endif

@@ -4,9 +4,13 @@ import { findTag } from './tiff.js';
 
 const ORIENTATION = 0x0112;
 
-/** Of a TIFF header, 1 to 8; 1 (upright) where it is missing or makes no sense. */
-export function readOrientation(tiff: Uint8Array): number {
-  const found = findTag(tiff, ORIENTATION);
+/**
+ * Of a TIFF header, 1 to 8; 1 (upright) where it is missing or makes no sense. Some programs write it into a WebP or a PNG as it stands
+ * in a JPEG, led by its name.
+ */
+export function readOrientation(exif: Uint8Array): number {
+  const isNamed = String.fromCharCode(...exif.subarray(0, 4)) === 'Exif';
+  const found = findTag(isNamed ? exif.subarray(6) : exif, ORIENTATION);
   const value = found?.view.getUint16(found.at, found.little) ?? 1;
   return value >= 1 && value <= 8 ? value : 1;
 }

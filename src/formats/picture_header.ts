@@ -54,7 +54,7 @@ function readWebpHeader(bytes: Uint8Array, view: DataView): PictureHeader {
   for (const { type, at, length } of webpChunks(bytes)) {
     if (at + length > end) throw cutFile('WebP', bytes);
     if (type === 'ANMF') pictures++;
-    if (type === 'EXIF') header.orientation = readOrientation(withoutExifPrefix(bytes.subarray(at, at + length)));
+    if (type === 'EXIF') header.orientation = readOrientation(bytes.subarray(at, at + length));
     if (header.size) continue;
     if (type === 'VP8X') header.size = { width: uint24(at + 4) + 1, height: uint24(at + 7) + 1 };
     if (type === 'VP8 ')
@@ -76,11 +76,6 @@ export function* webpChunks(bytes: Uint8Array): Generator<{ type: string; at: nu
     yield { type: String.fromCharCode(...bytes.subarray(at, at + 4)), at: at + 8, length };
     at += 8 + length + (length & 1);
   }
-}
-
-/** Some programs write EXIF into a WebP as it stands in a JPEG, led by its name. */
-function withoutExifPrefix(exif: Uint8Array): Uint8Array {
-  return String.fromCharCode(...exif.subarray(0, 4)) === 'Exif' ? exif.subarray(6) : exif;
 }
 
 /** GIF89a. Goes through the blocks until the second picture begins, or the file ends. */

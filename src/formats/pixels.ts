@@ -62,23 +62,3 @@ export function checkImage({ data, width, height, channels }: Image): void {
   if (data.length !== expected)
     throw new InputError('image: the data has the wrong length', { expected: `${expected}`, given: `${data.length}` });
 }
-
-/**
- * A colour over black, as transparency is read everywhere in raybox: each sample times alpha, rounded. `white` is the largest sample,
- * which as alpha is opaque.
- */
-export const overBlack = (sample: number, alpha: number, white: number) =>
-  alpha === white ? sample : Math.round((sample * alpha) / white);
-
-/** RGBA → RGB over black; images without alpha as they are. */
-export function withoutAlpha(image: Image): Image {
-  if (image.channels !== 4) return image;
-  const { data, width, height } = image;
-  const white = data instanceof Uint16Array ? 65535 : 255;
-  const rgb = new (data instanceof Uint16Array ? Uint16Array : Uint8Array)(width * height * 3);
-  for (let from = 0, to = 0; from < data.length; from += 4) {
-    const alpha = data[from + 3];
-    for (let channel = 0; channel < 3; channel++) rgb[to++] = overBlack(data[from + channel], alpha, white);
-  }
-  return { ...image, data: rgb, channels: 3 };
-}

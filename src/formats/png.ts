@@ -4,6 +4,7 @@ import { settleBits } from './bits.js';
 import { upright } from './orientation.js';
 import { checkImage, checkSize, type DecodeOptions, type Image } from './pixels.js';
 import { ADAM7, COLOR_TYPES, cut, type PngHeader, readChunks, WHOLE_IMAGE } from './png_header.js';
+import { profileOrientation } from './png_profile.js';
 import { createRowReader, type RowReader } from './png_rows.js';
 import { firstOf } from './several_pictures.js';
 
@@ -17,20 +18,27 @@ const MAX_DEFLATE_RATIO = 1032;
  * `maxImageBytes`, never a half-filled image.
  */
 export async function decodePng(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Image> {
-  const { data: compressed, ...header } = readChunks(bytes);
-  const { width, height, depth, colorType, significantBits, orientation, frames } = header;
+  const { data: compressed, profile, ...header } = readChunks(bytes);
+  const { width, height, depth, colorType, significantBits, frames } = header;
   const channels = colorType === 0 || colorType === 4 ? 1 : 3;
   checkSize('png', width, height, channels * (depth === 16 ? 2 : 1), options);
   const compressedBytes = compressed.reduce((sum, part) => sum + part.length, 0);
   if (inflatedBytes(header) > MAX_DEFLATE_RATIO * (compressedBytes + 1)) throw cut(`${compressedBytes} bytes of data`);
-  const rows = createRowReader(header);
+  let rows = createRowReader(header);
   await inflate(compressed, rows);
   if (!rows.done)
     throw new InputError('png: wrong amount of pixels', { expected: 'what the header says', given: 'fewer' });
+  const opaque = rows.opaque(options.bits ?? (significantBits === 16 ? 16 : undefined));
+  // What an opaque pixel is shows when all are read, and few files call it less than their depth does.
+  if (opaque < 2 ** Math.max(8, depth) - 1) {
+    rows = createRowReader(header, opaque);
+    await inflate(compressed, rows);
+  }
   const image: Image = {
     ...{ data: rows.data, width, height, channels: rows.channels },
     ...(frames > 1 ? { warnings: [firstOf('an animated PNG', frames)] } : {}),
   };
+  const orientation = profile ? await profileOrientation(profile.text, profile.isCompressed) : header.orientation;
   return upright(settleBits(image, options.bits, significantBits), orientation);
 }
 

@@ -1,8 +1,9 @@
 /** What stands around the pixels of a PNG: chunks, checked to the last one, and what they say. */
 import { InputError } from '../errors.js';
+import { overBlack } from './alpha.js';
 import { crc32 } from './crc32.js';
 import { readOrientation } from './orientation.js';
-import { overBlack } from './pixels.js';
+import { isExifProfile } from './png_profile.js';
 import { framesIn } from './several_pictures.js';
 
 const SIGNATURE_BYTES = 8;
@@ -50,6 +51,8 @@ export interface PngHeader {
 export interface PngFile extends PngHeader {
   /** The compressed pixels, in parts. */
   data: Uint8Array[];
+  /** EXIF in a text chunk, where there is no chunk of its own. */
+  profile?: { text: Uint8Array; isCompressed: boolean };
 }
 
 export const cut = (given: string) =>
@@ -60,6 +63,7 @@ export function readChunks(bytes: Uint8Array): PngFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const data: Uint8Array[] = [];
   const found = new Map<string, Uint8Array>();
+  let profile: PngFile['profile'];
   for (let at = SIGNATURE_BYTES; ; ) {
     const length = at + 12 <= bytes.length ? view.getUint32(at) : 0;
     const next = at + 12 + length;
@@ -79,11 +83,13 @@ export function readChunks(bytes: Uint8Array): PngFile {
       throw new InputError('png: a chunk that no PNG standard knows must be understood', { given: type });
     else if (type === 'PLTE' && found.has(type)) throw new InputError('png: the file has two palettes');
     else if (type === 'PLTE' && data.length > 0) throw new InputError('png: the palette stands behind the pixels');
+    else if ((type === 'tEXt' || type === 'zTXt') && isExifProfile(content))
+      profile ??= { text: content, isCompressed: type === 'zTXt' };
     else if (!found.has(type)) found.set(type, content);
     at = next;
   }
   if (data.length === 0) throw cut('no pixels');
-  return { ...describe(found), data };
+  return { ...describe(found), data, ...(profile && !found.has('eXIf') ? { profile } : {}) };
 }
 
 function describe(found: ReadonlyMap<string, Uint8Array>): PngHeader {

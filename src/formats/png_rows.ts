@@ -1,6 +1,6 @@
 /** The rows of a PNG, one after the other as they are inflated: filters undone, samples put where they belong. */
 import { InputError } from '../errors.js';
-import { overBlack } from './pixels.js';
+import { opaqueAlpha, overBlack } from './alpha.js';
 import { ADAM7, COLOR_TYPES, type PngHeader, WHOLE_IMAGE } from './png_header.js';
 
 export interface PngPixels {
@@ -12,6 +12,8 @@ export interface PngPixels {
 export interface RowReader extends PngPixels {
   /** Whether all rows are there. */
   readonly done: boolean;
+  /** The alpha of an opaque pixel, as the samples show it once all rows are there; `bits` as the caller names them. */
+  opaque(bits?: number): number;
   /** @throws InputError for bytes behind the last row, an unknown filter, or an index beyond the palette. */
   push(bytes: Uint8Array): void;
 }
@@ -19,13 +21,15 @@ export interface RowReader extends PngPixels {
 /**
  * Allocates the image, which the caller has bounded, and three rows. Grey comes as one channel, RGB and palette as three;
  * transparency is blended with black.
+ * @param opaque the alpha of an opaque pixel; default: the largest that there is
  */
-export function createRowReader(header: PngHeader): RowReader {
+export function createRowReader(header: PngHeader, opaque = header.depth === 16 ? 65535 : 255): RowReader {
   const { width, height, depth, colorType } = header;
   const { samples } = COLOR_TYPES[colorType];
   const channels = colorType === 0 || colorType === 4 ? 1 : 3;
   const data = new (depth === 16 ? Uint16Array : Uint8Array)(width * height * channels);
-  const place = placer(header, data, channels);
+  const highest: Highest = { colour: 0, alpha: 0 };
+  const place = placer(header, data, channels, opaque, highest);
   const distance = Math.max(1, (samples * depth) >> 3);
 
   const passes = (header.interlaced ? ADAM7 : WHOLE_IMAGE).filter(([x, y]) => x < width && y < height);
@@ -62,6 +66,7 @@ export function createRowReader(header: PngHeader): RowReader {
     get done() {
       return pass === passes.length;
     },
+    opaque: (bits) => (depth === 16 && samples > channels ? opaqueAlpha(highest.colour, highest.alpha, bits) : opaque),
     push(bytes) {
       for (let at = 0; at < bytes.length; ) {
         if (pass === passes.length)
@@ -105,9 +110,20 @@ function unfilter(line: Uint8Array, above: Uint8Array, distance: number): void {
 /** Puts `columns` pixels of an unfiltered line into row `y`, from `x` on every `dx`-th. */
 type Place = (line: Uint8Array, columns: number, x: number, dx: number, y: number) => void;
 
-function placer(header: PngHeader, data: Uint8Array | Uint16Array, channels: number): Place {
+/** The largest samples of an image with alpha. */
+interface Highest {
+  colour: number;
+  alpha: number;
+}
+
+function placer(
+  header: PngHeader,
+  data: Uint8Array | Uint16Array,
+  channels: number,
+  opaque: number,
+  highest: Highest,
+): Place {
   const { width, depth, colorType, palette, transparent } = header;
-  const white = depth === 16 ? 65535 : 255;
   const start = (x: number, y: number) => (y * width + x) * channels;
 
   if (colorType === 3) {
@@ -133,7 +149,12 @@ function placer(header: PngHeader, data: Uint8Array | Uint16Array, channels: num
     return (line, columns, x, dx, y) => {
       for (let i = 0, to = start(x, y); i < columns; i++, to += dx * channels) {
         const alpha = sample(line, i * samples + channels);
-        for (let c = 0; c < channels; c++) data[to + c] = overBlack(sample(line, i * samples + c), alpha, white);
+        if (alpha > highest.alpha) highest.alpha = alpha;
+        for (let c = 0; c < channels; c++) {
+          const colour = sample(line, i * samples + c);
+          if (colour > highest.colour) highest.colour = colour;
+          data[to + c] = overBlack(colour, alpha, opaque);
+        }
       }
     };
   }

@@ -1,7 +1,8 @@
 /** The last look at an image's pixels before they go to the GPU: sizes checked, transparency gone, white known, warnings said. */
 import { InputError } from '../errors.js';
+import { withoutAlpha } from '../formats/alpha.js';
 import { settleBits } from '../formats/bits.js';
-import { checkImage, type Image, withoutAlpha } from '../formats/pixels.js';
+import { checkImage, type Image } from '../formats/pixels.js';
 import { checkPixels } from './image_checks.js';
 import { type GpuPixels, gpuPixelBytes, type PixelImage } from './images.js';
 
@@ -10,7 +11,8 @@ import { type GpuPixels, gpuPixelBytes, type PixelImage } from './images.js';
  * @throws InputError for data of the wrong type or length, and where a sample does not fit into the bits.
  */
 export function examineImage(image: PixelImage, bits?: number): Image {
-  const settled = settleBits(withoutAlpha(wholeImage(image)), image.bits ?? bits);
+  const given = image.bits ?? bits;
+  const settled = settleBits(withoutAlpha(wholeImage(image), given), given);
   const found = checkPixels(settled);
   return found.length > 0 ? { ...settled, warnings: [...(settled.warnings ?? []), ...found] } : settled;
 }

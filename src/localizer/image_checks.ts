@@ -16,6 +16,9 @@ const FEWEST_LEVELS = 16;
 /** Share of samples that are wholly white, or wholly black (which the borders of real images are too). */
 const MOST_WHITE = 0.5;
 const MOST_BLACK = 0.8;
+/** Nearly all of it lies within so little of black: bits that are not in use, with a marker in full white. */
+const DARK = 0.1;
+const MOST_DARK = 0.9;
 
 /** A sample is coloured where its channels differ by more than this. */
 const COLOUR = 1 / 16;
@@ -89,6 +92,8 @@ function rangeOf(levels: Float64Array): Warning | undefined {
   if (distinct < FEWEST_LEVELS) return told(`has only ${distinct} grey levels`);
   if (white > MOST_WHITE) return told(`is wholly white in ${percent(white)} of its area`);
   if (black > MOST_BLACK) return told(`is wholly black in ${percent(black)} of its area`);
+  const dark = shareOf(levels, (level) => level < DARK);
+  if (dark > MOST_DARK) return told(`is darker than ${percent(DARK)} of white in ${percent(dark)} of its area`);
   return undefined;
 }
 

@@ -8,18 +8,20 @@ const PNG_SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 const PNG_END = Buffer.from('0000000049454e44ae426082', 'hex');
 const JPEG_END = Buffer.from('ffd9', 'hex');
 const MAX_PIXELS = 1 << 28;
+/** Where a PNG's pixels begin, unless it has a long colour profile. */
+const HEAD_BYTES = 4096;
 /** Bytes of one decoded image. */
 const MAX_IMAGE_BYTES = 2 ** 29;
 
 /**
- * Width and height of an image file whose beginning and end are as they should be; undefined for DICOM. A JPEG's are those of the
- * image as its EXIF orientation turns it.
+ * Width and height of an image file whose beginning and end are as they should be; undefined for DICOM. They are those of the image as its
+ * EXIF orientation turns it.
  * @throws an Error that says what is not as it should be
  */
 export async function checkImage(path: string, deep = false): Promise<Size | undefined> {
   const file = await open(path, 'r');
   try {
-    const head = await bytesAt(file, 0, 26);
+    const head = await bytesAt(file, 0, HEAD_BYTES);
     const { size } = await file.stat();
     if (size === 0) throw new Error('is empty');
     const end = await bytesAt(file, Math.max(0, size - 1024), 1024);
@@ -32,10 +34,21 @@ export async function checkImage(path: string, deep = false): Promise<Size | und
     if (!end.subarray(-PNG_END.length).equals(PNG_END)) throw new Error('is a PNG that ends too early');
     const [width, height] = [head.readUInt32BE(16), head.readUInt32BE(20)];
     if (width * height === 0 || width * height > MAX_PIXELS) throw new Error(`claims ${width}×${height} pixels`);
-    return deep ? await decoded(path) : { width, height };
+    if (deep) return await decoded(path);
+    return pngOrientation(head) >= 5 ? { width: height, height: width } : { width, height };
   } finally {
     await file.close();
   }
+}
+
+/** Of the eXIf chunk, which stands before the pixels. */
+function pngOrientation(head: Buffer): number {
+  for (let at = PNG_SIGNATURE.length; at + 8 <= head.length; at += 12 + head.readUInt32BE(at)) {
+    const type = head.toString('latin1', at + 4, at + 8);
+    if (type === 'eXIf') return readOrientation(head.subarray(at + 8, at + 8 + head.readUInt32BE(at)));
+    if (type === 'IDAT') break;
+  }
+  return 1;
 }
 
 async function decoded(path: string): Promise<Size> {

@@ -1,6 +1,8 @@
 /** One X-ray on the canvas: a heatmap blended over it, boxes, and labels that keep out of each other's way. */
+
+import { withoutAlpha } from '../formats/alpha.js';
 import type { Finding } from '../formats/findings.js';
-import { type Image, withoutAlpha } from '../formats/pixels.js';
+import type { Image } from '../formats/pixels.js';
 import { blend, type Canvas, fill, type Line, outline, type Rect } from './canvas.js';
 import { type Color, inferno } from './colors.js';
 import { type Heatmap, type HeatmapScaling, heatLevels } from './heatmap.js';
@@ -14,7 +16,7 @@ const MAX_OPACITY = 0.6;
 
 /** Draws the image into `area`, bright enough to look at: 16-bit images from their darkest to their brightest value. */
 export function drawImage(canvas: Canvas, image: Image, area: Rect): void {
-  const { data, width, height, channels } = withoutAlpha(image);
+  const { data, width, height, channels } = withoutAlpha(image, image.bits);
   let [low, high] = [0, 255];
   if (data instanceof Uint16Array) {
     [low, high] = [65535, 0];

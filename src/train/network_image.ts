@@ -3,8 +3,9 @@
  * same filter as in the operation `preprocess`, so that a network sees the same in training as later; only the rounding to 16 bits is added.
  */
 import { InputError } from '../errors.js';
+import { withoutAlpha } from '../formats/alpha.js';
 import { settleBits, to16Bits } from '../formats/bits.js';
-import { type Image, withoutAlpha } from '../formats/pixels.js';
+import type { Image } from '../formats/pixels.js';
 import { type Fit, frameOf, type Span } from '../ops/images/frame.js';
 import { centreOf } from '../ops/images/preprocess.js';
 
@@ -20,7 +21,7 @@ export function networkImage(image: Image, size: number, fit: Fit): Uint16Array 
   const { width, height } = image;
   const frame = frameOf(width, height, size, fit);
   // For 16-bit pixels that do not say how many of the bits are in use, `settleBits` finds it out.
-  const grey = greyOf(settleBits(withoutAlpha(image), image.bits));
+  const grey = greyOf(settleBits(withoutAlpha(image, image.bits), image.bits));
   const columns = tapsOf(frame.x, width, size);
   const resized = new Uint16Array(2 * Math.ceil((size * size) / 2));
   const row = new Float64Array(width);

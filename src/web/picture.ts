@@ -1,4 +1,6 @@
 /** X-rays and heat as canvases of a page, and the whole picture on one of them for saving. */
+import { withoutAlpha } from '../formats/alpha.js';
+import type { Image } from '../formats/pixels.js';
 import { classColor, inferno } from '../overlay/colors.js';
 import { type Heatmap, type HeatmapScaling, heatLevels } from '../overlay/heatmap.js';
 import { placeLabel } from '../overlay/placement.js';
@@ -36,8 +38,14 @@ const MAX_SIDE = 4096;
 
 function fromPixels(pixels: Pixels): Drawn {
   const { width, height } = pixels;
-  const { data, width: w, height: h } = shrunk(pixels);
-  const channels = data.length / (w * h);
+  const { width: w, height: h, ...small } = shrunk(pixels);
+  // Over black, as the network sees it.
+  const { data, channels } = withoutAlpha({
+    ...small,
+    width: w,
+    height: h,
+    channels: small.data.length / (w * h),
+  } as Image);
   let [low, high] = [0, 255];
   if (data instanceof Uint16Array) {
     [low, high] = [65535, 0];
@@ -48,12 +56,9 @@ function fromPixels(pixels: Pixels): Drawn {
   }
   const scale = 255 / Math.max(1, high - low);
   const rgba = new Uint8ClampedArray(w * h * 4);
-  const opaque = data instanceof Uint16Array ? 65535 : 255;
   for (let pixel = 0; pixel < w * h; pixel++) {
-    // Over black, as the network sees it.
-    const alpha = channels === 4 ? data[pixel * 4 + 3] / opaque : 1;
     for (let i = 0; i < 3; i++) {
-      rgba[pixel * 4 + i] = (data[pixel * channels + (channels > 1 ? i : 0)] * alpha - low) * scale;
+      rgba[pixel * 4 + i] = (data[pixel * channels + (channels > 1 ? i : 0)] - low) * scale;
     }
     rgba[pixel * 4 + 3] = 255;
   }

@@ -20,8 +20,9 @@ export const reference: Reference<PreprocessAttributes> = ([words, into], { attr
   const { width, height, channels, size, fit, mean, batch, slot } = attributes;
   const bytes = new Uint8Array(Uint32Array.from(words!).buffer);
   const stored = sampleBits(attributes) === 8 ? bytes : new Uint16Array(bytes.buffer);
-  const white = 2 ** sampleBits(attributes) - 1;
-  const sample = (at: number) => (channels === 4 ? Math.round((stored[at] * stored[at | 3]) / white) : stored[at]);
+  const white = 2 ** attributes.bits - 1;
+  const sample = (at: number) =>
+    channels === 4 ? Math.round((stored[at] * Math.min(stored[at | 3], white)) / white) : stored[at];
   const frame = frameOf(width, height, size, fit);
   const across = Array.from({ length: size }, (_, index) => taps(frame.x, width, index));
   const down = Array.from({ length: size }, (_, index) => taps(frame.y, height, index));
@@ -103,6 +104,8 @@ export const cases = (): Case<PreprocessAttributes>[] => [
   caseOf(format(31, 67, 1, 16), 18, { fit: 'pad' }),
   caseOf(format(67, 31, 3, 16), 19, { fit: 'pad' }),
   caseOf(format(31, 29, 1, 12), 16, { ...grey, fill: (i) => Math.imul(i + 1, 0x9e3779b1) & 0x0fff0fff }),
+  // Alpha of 12 bits; above that, in the upper half of each pair, it is opaque.
+  caseOf(format(31, 29, 4, 12), 16, { ...grey, fill: (i) => Math.imul(i + 1, 0x9e3779b1) & 0x1fff0fff }),
   caseOf(format(13, 17), 33), // enlarged
   caseOf(format(32, 32), 32), // as it is
   into(caseOf(format(5, 7, 3), 16, { batch: 3, slot: 1 })),

@@ -96,7 +96,7 @@ export const forward: Operation<PreprocessAttributes> = {
       const between = context.scratch('rows', { shape: [rows, columns, channels], layout: 'dense', type: 'f32' });
       context.dispatch({
         kernel: preprocess_rows,
-        constants: { SAMPLE_BITS: bits, ALPHA: channels === 4 },
+        constants: { SAMPLE_BITS: bits, BITS: attributes.bits, ALPHA: channels === 4 },
         bindings: [input, context.read(down.centres), context.write(between)],
         params: {
           x_offset: input.offset,
