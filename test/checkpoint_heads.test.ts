@@ -7,7 +7,7 @@ import type { TensorData } from '../src/formats/checkpoint.js';
 import { writeSafetensors } from '../src/formats/safetensors.js';
 import { openGpu } from '../src/gpu/device.js';
 import { load } from '../src/index.js';
-import { type ModelOptions, modelOf } from '../src/localizer/model.js';
+import { describeModel, type ModelOptions } from '../src/localizer/model.js';
 import type { Backbone } from '../src/nets/backbone.js';
 import { startOf } from '../src/train/start.js';
 import { generated, seededNetwork } from './support/torch.js';
@@ -36,7 +36,7 @@ async function checkpoint(backbone: Backbone, layers: Layers, channels = 3) {
 }
 
 async function refused(backbone: Backbone, layers: Layers, message: RegExp, options: ModelOptions = {}): Promise<void> {
-  const error = await modelOf(await checkpoint(backbone, layers), options).then(
+  const error = await describeModel(await checkpoint(backbone, layers), options).then(
     () => new Error('it was not refused'),
     (reason: Error) => reason,
   );
@@ -134,7 +134,7 @@ test('a convolution of one pixel that a user names is the linear layer that it i
   try {
     const { logits } = await classify(tensors, {});
     assert.equal(await classify(convolution, { prediction: 'fc' }), { logits, isTold: true });
-    assert.equal((await modelOf({ tensors: convolution, metadata: {} }, { prediction: 'fc' })).leftOut, []);
+    assert.equal((await describeModel({ tensors: convolution, metadata: {} }, { prediction: 'fc' })).leftOut, []);
     assert.equal(convolution.get('fc.weight')!.shape, [3, 6, 1, 1], 'what was handed in stays as it is');
   } finally {
     gpu.close();
@@ -156,7 +156,7 @@ test('torchxrayvision’s layout is told by all of its marks, or not taken', asy
       ...all,
       ['op_threshs', { shape: [operatingThresholds.length], data: operatingThresholds }] as const,
     ]);
-    return modelOf({ tensors: named, metadata: {} }, {});
+    return describeModel({ tensors: named, metadata: {} }, {});
   };
   const whole = await read();
   assert.equal(

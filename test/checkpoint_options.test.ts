@@ -6,7 +6,7 @@ import { InputError } from '../src/errors.js';
 import type { TensorData } from '../src/formats/checkpoint.js';
 import { writeSafetensors } from '../src/formats/safetensors.js';
 import { readCheckpoint } from '../src/formats/weights.js';
-import { type ModelOptions, modelOf } from '../src/localizer/model.js';
+import { describeModel, type ModelOptions } from '../src/localizer/model.js';
 import type { Backbone } from '../src/nets/backbone.js';
 import { startOf } from '../src/train/start.js';
 import { seededNetwork } from './support/torch.js';
@@ -32,7 +32,7 @@ interface Case {
 }
 const read = ({ options = {}, more = {}, prefix = '', settings = {}, channels = 3 }: Case) => {
   const own = [...networks[channels]].map(([name, one]) => [prefix + name, { ...one }] as const);
-  return modelOf({ tensors: new Map([...own, ...Object.entries(more)]), metadata: strings(settings) }, options);
+  return describeModel({ tensors: new Map([...own, ...Object.entries(more)]), metadata: strings(settings) }, options);
 };
 const told = (model: { warnings: readonly { code: string; message: string }[] }, code: string) =>
   model.warnings.flatMap((warning) => (warning.code === code ? [warning.message] : [])).join(' ');
@@ -257,7 +257,7 @@ test('weights in parts and tensors that are no plain numbers are refused, and sa
   const { 'fc.weight': fc, 'conv1.weight': stem, ...others } = Object.fromEntries(networks[3]);
   const parts = (names: Record<string, TensorData>) =>
     messageOf(() =>
-      modelOf(
+      describeModel(
         {
           tensors: new Map(
             Object.entries({ ...others, 'fc.weight': fc, 'conv1.weight': stem, ...names }).filter(([, one]) => one),

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { InputError } from '../src/errors.js';
 import { writeSafetensors } from '../src/formats/safetensors.js';
 import { formatWeightsMetadata, readCheckpoint } from '../src/formats/weights.js';
-import { type ModelOptions, modelOf } from '../src/localizer/model.js';
+import { describeModel, type ModelOptions } from '../src/localizer/model.js';
 import type { Backbone } from '../src/nets/backbone.js';
 import { startOf } from '../src/train/start.js';
 import { seededNetwork } from './support/torch.js';
@@ -24,7 +24,7 @@ const checkpoint = (settings: Record<string, unknown>, channels: 1 | 3 = 3) => (
   ),
 });
 const read = (settings: Record<string, unknown>, channels: 1 | 3 = 3, options: ModelOptions = {}) =>
-  modelOf(checkpoint(settings, channels), options);
+  describeModel(checkpoint(settings, channels), options);
 const near = (some: readonly number[], others: readonly number[]) =>
   some.length === others.length && some.every((value, i) => Math.abs(value - others[i]) < 1e-9);
 const messageOf = (model: { warnings: readonly { code: string; message: string }[] }, code: string) =>
@@ -157,7 +157,10 @@ test('what a user says comes first, field by field, and without a word', async (
 
 test('what was taken is the file’s own once it is converted', async () => {
   const { metadata, checkpoint: own } = await read({ mean: M, std: S, img_size: 96, classes: ['a', 'b', 'c'] });
-  const again = await modelOf(await readCheckpoint(writeSafetensors(own.tensors, formatWeightsMetadata(metadata))), {});
+  const again = await describeModel(
+    await readCheckpoint(writeSafetensors(own.tensors, formatWeightsMetadata(metadata))),
+    {},
+  );
   assert.equal([again.metadata.mean, again.metadata.inputWidth, again.metadata.classes], [M, 96, ['a', 'b', 'c']]);
   assert.equal(
     again.warnings.map(({ code }) => code),
@@ -167,7 +170,7 @@ test('what was taken is the file’s own once it is converted', async () => {
 
 test('a GoogLeNet’s transform_input stands behind the file’s own mean and std', async () => {
   const metadata = { transform_input: 'true', mean: '[0.5,0.5,0.5]', std: '[0.5,0.5,0.5]' };
-  const model = await modelOf({ tensors: await network('googlenet', 3), metadata }, {});
+  const model = await describeModel({ tensors: await network('googlenet', 3), metadata }, {});
   const x = (0.7 - model.metadata.mean[0]) / model.metadata.std[0];
   assert.ok(Math.abs(x - (((0.7 - 0.5) / 0.5) * 0.229 + 0.485 - 0.5) / 0.5) < 1e-9);
   assert.match(messageOf(model, 'file-settings'), /mean and std and transform_input/);
@@ -208,7 +211,7 @@ test('a layer of an absurd size is refused at once', async () => {
     ['layer1.0.conv1.weight', [1e12, 0, 3, 3]],
   ] as const) {
     const tensors = new Map([...networks[3], [name, { shape: [...shape], data: new Float32Array(0) }]]);
-    const error = await modelOf({ tensors, metadata: {} }, {}).then(
+    const error = await describeModel({ tensors, metadata: {} }, {}).then(
       () => undefined,
       (reason: Error) => reason,
     );

@@ -11,9 +11,10 @@ import { writeSafetensors } from '../src/formats/safetensors.js';
 import { formatWeightsMetadata, readCheckpoint, type WeightsMetadata } from '../src/formats/weights.js';
 import { openGpu } from '../src/gpu/device.js';
 import { load } from '../src/index.js';
-import { type Model, type ModelOptions, modelOf } from '../src/localizer/model.js';
+import { describeModel, type ModelOptions } from '../src/localizer/model.js';
 import type { Head } from '../src/nets/architecture.js';
 import type { Backbone } from '../src/nets/backbone.js';
+import type { Model } from '../src/nets/describe.js';
 import { parameterSource, standardBackbone } from '../src/nets/index.js';
 import { generated, readData, seededNetwork } from './support/torch.js';
 
@@ -34,7 +35,7 @@ const renamed = (tensors: Tensors, change: (name: string) => string): Tensors =>
 const withMore = async (tensors: Tensors, ...more: [string, ...number[]][]): Promise<Tensors> =>
   new Map([...tensors, ...(await Promise.all(more.map(([name, ...shape]) => tensor(name, ...shape))))]);
 const read = (tensors: Tensors, options: ModelOptions = {}, metadata = {}): Promise<Model> =>
-  modelOf({ tensors, metadata }, options);
+  describeModel({ tensors, metadata }, options);
 const codes = ({ warnings }: Pick<Model, 'warnings'>) => warnings.map(({ code }) => code);
 
 async function refused(work: Promise<unknown>, message: RegExp): Promise<void> {
@@ -98,7 +99,7 @@ test('a layer that the graph does not read is refused by name, wherever it stand
     formatWeightsMetadata(metadata),
   );
   await refused(
-    readCheckpoint(file).then((own) => modelOf(own, {})),
+    readCheckpoint(file).then((own) => describeModel(own, {})),
     /layer1\.0\.se\.fc1/,
   );
 });
@@ -309,10 +310,10 @@ test('names, input and pooling that nobody said are assumed aloud; what is said 
 test('an assumption outlives the file that it was written to', async () => {
   const { metadata, checkpoint, warnings } = await read(resnet, { mean: [0, 0, 0] });
   const file = await readCheckpoint(writeSafetensors(checkpoint.tensors, formatWeightsMetadata(metadata)));
-  const again = await modelOf(file, {});
+  const again = await describeModel(file, {});
   assert.equal(again.warnings, warnings);
   const { fit, inputWidth, inputHeight, channelOrder, std } = metadata;
-  const said = await modelOf(file, {
+  const said = await describeModel(file, {
     fit,
     inputWidth,
     inputHeight,

@@ -57,7 +57,7 @@ const parts: Record<string, { parts: readonly string[]; packages?: readonly stri
   graph: { parts: ['errors', 'random', 'formats', 'gpu'] },
   ops: { parts: ['errors', 'random', 'formats', 'gpu', 'generated', 'graph'] },
   verify: { parts: ['errors', 'random', 'gpu', 'graph', 'ops'] },
-  nets: { parts: ['errors', 'warnings', 'random', 'formats', 'gpu', 'graph', 'ops'] },
+  nets: { parts: ['errors', 'options', 'warnings', 'random', 'formats', 'gpu', 'graph', 'ops'] },
   localizer: { parts: [...core, 'overlay'], packages: ['#gpu'] },
   train: { parts: [...core, 'phantom', 'evaluate'] },
   evaluate: { parts: [...core, 'overlay'], packages: ['@observablehq/plot', 'linkedom'] },

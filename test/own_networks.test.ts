@@ -9,7 +9,7 @@ import { formatWeightsMetadata } from '../src/formats/weights.js';
 import { openGpu } from '../src/gpu/device.js';
 import { createGraph } from '../src/graph/ir/graph.js';
 import { load } from '../src/index.js';
-import { type ModelOptions, modelOf } from '../src/localizer/model.js';
+import { describeModel, type ModelOptions } from '../src/localizer/model.js';
 import { describeGraph, graphNetwork, localizerHead, type NetworkFunction } from '../src/nets/index.js';
 import { activationOf, relu } from '../src/ops/layers/activation.js';
 import { classActivationMap } from '../src/ops/layers/class_activation_map.js';
@@ -57,7 +57,7 @@ const values = await Promise.all(
 );
 const weights = writeSafetensors(new Map(values));
 const own = (network: unknown, options: ModelOptions = {}) =>
-  modelOf(readSafetensors(weights), { network: network as NetworkFunction, ...METADATA, ...options });
+  describeModel(readSafetensors(weights), { network: network as NetworkFunction, ...METADATA, ...options });
 
 async function messageOf(work: () => unknown): Promise<string> {
   try {
@@ -189,10 +189,13 @@ test('an architecture beside a file that brings its graph contradicts it', async
   const checkpoint = { tensors: new Map(values), metadata };
   for (const given of [{ architecture: 'resnet18' }, { metadata: { architecture: 'resnet18' } }])
     assert.match(
-      await messageOf(() => modelOf(checkpoint, given)),
+      await messageOf(() => describeModel(checkpoint, given)),
       /architecture is of networks .* given 'resnet18'; the file brings the graph of its own network, .* leave the option out/,
     );
-  assert.match(await messageOf(() => modelOf(checkpoint, { prediction: 'fc' })), /prediction is of .*the file brings/);
+  assert.match(
+    await messageOf(() => describeModel(checkpoint, { prediction: 'fc' })),
+    /prediction is of .*the file brings/,
+  );
 });
 
 test('an error has no property that says nothing', () => {

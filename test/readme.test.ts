@@ -13,7 +13,7 @@ import { CHEST_XRAY8_LABELS } from '../src/formats/image_table.js';
 import { encodePng } from '../src/formats/png.js';
 import { writeSafetensors } from '../src/formats/safetensors.js';
 import { formatWeightsMetadata, readCheckpoint } from '../src/formats/weights.js';
-import { modelOf } from '../src/localizer/model.js';
+import { describeModel } from '../src/localizer/model.js';
 import { drawPhantom } from '../src/phantom/index.js';
 import { assertLinks, linkedFiles, readPage } from './support/markdown.js';
 
@@ -28,7 +28,9 @@ mkdirSync(join(folder, 'xrays'));
 symlinkSync(root, join(folder, 'node_modules/raybox'));
 const weights = readFileSync(join(root, 'test/fixtures/torch-reference/resnet-basic/model.safetensors'));
 // The readme's weights say what they are; the fixture is a bare state dict.
-const { metadata, checkpoint } = await modelOf(await readCheckpoint(weights), { classes: [...CHEST_XRAY8_LABELS] });
+const { metadata, checkpoint } = await describeModel(await readCheckpoint(weights), {
+  classes: [...CHEST_XRAY8_LABELS],
+});
 writeFileSync(
   join(folder, 'weights.safetensors'),
   writeSafetensors(checkpoint.tensors, formatWeightsMetadata(metadata)),

@@ -8,7 +8,7 @@ import { openGpu } from '../src/gpu/device.js';
 import { createGraph } from '../src/graph/ir/graph.js';
 import type { Operation } from '../src/graph/ir/operation.js';
 import { load } from '../src/index.js';
-import { modelOf } from '../src/localizer/model.js';
+import { describeModel } from '../src/localizer/model.js';
 import { describeGraph, graphNetwork, localizerHead, type NetworkFunction, networkOf } from '../src/nets/index.js';
 import { activationOf, relu } from '../src/ops/layers/activation.js';
 import { sum } from '../src/ops/layers/add.js';
@@ -113,7 +113,7 @@ test('load takes a network as a function, and finds its classes and its input am
     ['assumed-input', 'image-not-xray'],
   );
   assert.match(warnings[0].message, /Assumed: fit stretch, channels in the order rgb/);
-  const { warnings: unnamed } = await modelOf(readSafetensors(weights), {
+  const { warnings: unnamed } = await describeModel(readSafetensors(weights), {
     network: own,
     ...INPUT,
     mean: [0.5],
@@ -238,7 +238,7 @@ test('a trainer steps the same for a function as for its graph', async () => {
 test('networks and weights that do not fit are refused, and say why', async () => {
   const weights = await weightsOf(own);
   const given = { network: own, ...INPUT, mean: [0.5], std: [0.25], classes };
-  const read = (bytes: Uint8Array, options: object) => modelOf(readSafetensors(bytes), options);
+  const read = (bytes: Uint8Array, options: object) => describeModel(readSafetensors(bytes), options);
   await refused(
     () => read(weights, { ...given, inputChannels: 3, mean: [0, 0, 0], std: [1, 1, 1] }),
     /cannot be built for images of 24×24×3: .*weights do not fit/,
@@ -304,7 +304,7 @@ test('a graph from anybody is checked before anything is made of it', async () =
     change(copy);
     const metadata = formatWeightsMetadata(metadataFor(graph));
     const { tensors } = readSafetensors(weights);
-    return modelOf({ tensors, metadata: { ...metadata, architecture: JSON.stringify(copy) } }, {});
+    return describeModel({ tensors, metadata: { ...metadata, architecture: JSON.stringify(copy) } }, {});
   };
   const node = (op: string, change: (found: GraphDescription['nodes'][number]) => void) => (copy: GraphDescription) =>
     change(copy.nodes.find((one) => one.op === op)!);

@@ -11,7 +11,7 @@ import { byteSize, product, type Tensor } from '../graph/ir/tensor.js';
 import { fuse } from '../graph/passes/fuse.js';
 import { packArenas } from '../graph/plan/arenas.js';
 import { lower } from '../graph/plan/lower.js';
-import { type ModelOptions, modelOf, readTensors } from '../localizer/model.js';
+import { describeModel, type ModelOptions, readTensors } from '../localizer/model.js';
 import type { Architecture } from '../nets/architecture.js';
 import type { Backbone } from '../nets/backbone.js';
 import type { Source, Sources } from '../nets/describe_network.js';
@@ -69,7 +69,7 @@ async function inspect(file: string, options: Options): Promise<Inspection> {
   const { size, batch, classes: names = options.names } = options;
   const given = await modelOptions({ ...options, ...(names ? { names } : {}) });
   const { checkpoint, warnings: told } = await readTensors(file, given);
-  const model = await modelOf(checkpoint, given).catch((error: unknown) => {
+  const model = await describeModel(checkpoint, given).catch((error: unknown) => {
     if (!(error instanceof InputError) || isRayboxWeights(checkpoint.metadata)) throw error;
     return backboneAlone(checkpoint, given, error);
   });

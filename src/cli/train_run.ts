@@ -1,14 +1,15 @@
 /** A training run with a folder: begun, or gone on with, to the best weights and what is to be known about them. */
 
 import { existsSync, readFileSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import type { DecodeOptions } from '../formats/pixels.js';
-import { readCheckpoint, type WeightsMetadata } from '../formats/weights.js';
+import type { WeightsMetadata } from '../formats/weights.js';
 import { describe, type Gpu, openGpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/plan/constants.js';
+import { readTensors } from '../localizer/model.js';
 import type { Head } from '../nets/architecture.js';
 import type { Backbone } from '../nets/backbone.js';
 import { type ImageStore, openImageStore } from '../node/image_store.js';
@@ -87,7 +88,7 @@ export interface RunOutcome extends TrainResult {
 /** @throws InputError before the folder is made where data, weights, settings or adapter will not do. */
 export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
   const { out, data: source, init, prefix, ignore, metadata, license = 'unknown' } = options;
-  const checkpoint = init === undefined ? undefined : await readWeights(init, prefix);
+  const checkpoint = init === undefined ? undefined : await readInit(init, prefix);
   const start = startOf({
     ...options,
     classes: source.classes,
@@ -208,7 +209,7 @@ async function goOn(
     from = startOf({
       ...{ backbone: architecture.backbone, size: input.size, channels: input.channels, classes, seed },
       ...{ pooling: architecture.head.pooling, transition: architecture.head.transition?.channels ?? 0 },
-      init: await readWeights(config.init, config.prefix),
+      init: await readInit(config.init, config.prefix),
       ...{ metadata: config.metadata, prefix: config.prefix, ignore: config.ignore },
     });
   }
@@ -240,11 +241,12 @@ async function goOn(
   });
 }
 
-async function readWeights(path: string, prefix?: string): Promise<Checkpoint> {
-  const bytes = await readFile(path).catch((cause) => {
-    throw new InputError(`--init ${path} cannot be read`, { given: (cause as Error).message, cause });
+async function readInit(path: string, prefix?: string): Promise<Checkpoint> {
+  const options = prefix === undefined ? {} : { prefix };
+  const { checkpoint } = await readTensors(path, options).catch((cause) => {
+    throw cause instanceof InputError ? new InputError(`--init: ${cause.message}`, { cause }) : cause;
   });
-  return readCheckpoint(bytes, prefix);
+  return checkpoint;
 }
 
 function version(): string {

@@ -1,19 +1,17 @@
 /** The options `cache` and `integrity` of `load`. Loaded where one of them is given. */
 import { platform } from '#gpu';
 import { InputError } from '../errors.js';
+import { type ByteSource, type ReadBytesOptions, readBytes } from './bytes.js';
 import { checkIntegrity, parseIntegrity } from './integrity.js';
 import { type KeptBytes, keptWeights } from './kept_weights.js';
-import type { ReadOptions, WeightsInput } from './model.js';
 
-/**
- * @param read gives the bytes of weights that are not kept
- * @throws InputError for options that make no sense, before anything is read, and for weights of another hash
- */
-export async function checkedWeights(
-  weights: WeightsInput,
-  options: ReadOptions & { maxBytes: number },
-  read: () => Promise<Uint8Array>,
-): Promise<KeptBytes> {
+export interface CheckedOptions extends ReadBytesOptions {
+  cache?: boolean | string | undefined;
+  integrity?: string | undefined;
+}
+
+/** @throws InputError for options that make no sense, before anything is read, and for weights of another hash */
+export async function checkedWeights(weights: ByteSource, options: CheckedOptions): Promise<KeptBytes> {
   const { cache = false, integrity } = options;
   if (typeof cache === 'string' && platform.name === 'web') {
     throw new InputError('cache', { expected: 'true or false in a page', given: 'a folder' });
@@ -24,7 +22,7 @@ export async function checkedWeights(
   if (integrity !== undefined) parseIntegrity(integrity);
   const folder = typeof cache === 'string' ? cache : undefined;
   if (cache) return keptWeights(weights, { ...options, folder });
-  const bytes = await read();
+  const bytes = await readBytes(weights, options);
   if (integrity !== undefined) await checkIntegrity(bytes, integrity, 'weights');
   return { bytes, warnings: [] };
 }

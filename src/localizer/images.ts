@@ -1,8 +1,6 @@
 /** Whatever a caller may hand in as an image → pixels that the preprocessing kernel reads. */
 import { platform } from '#gpu';
-import { InputError } from '../errors.js';
 import type { DecodeOptions, Image } from '../formats/pixels.js';
-import type { Pieces } from '../gpu/platform.js';
 import type { Warning } from '../warnings.js';
 
 /**
@@ -92,36 +90,3 @@ const isPixelImage = (image: object): image is PixelImage =>
 /** Bytes of the pixels, in whole u32s, as buffers are copied. */
 export const gpuPixelBytes = ({ width, height, channels, bits }: Omit<GpuPixels, 'buffer'>) =>
   Math.ceil((width * height * channels * (bits > 8 ? 2 : 1)) / 4) * 4;
-
-/** Collects pieces into one array. @throws InputError where they exceed `limit` bytes. */
-export async function readPieces(
-  { size, pieces }: Pieces,
-  what: string,
-  limit: number,
-  onProgress?: (done: number) => void,
-): Promise<Uint8Array> {
-  const tooLarge = (bytes: number) =>
-    new InputError(`${what} is too large`, { expected: `at most ${limit} bytes`, given: `${bytes} bytes` });
-  if (size !== undefined && size > limit) throw tooLarge(size);
-  // One allocation where the size is known, doubling otherwise.
-  let all = new Uint8Array(size ?? 1 << 20);
-  let length = 0;
-  for await (const piece of pieces) {
-    if (!(piece instanceof Uint8Array)) {
-      throw new InputError(`${what}: a stream of something else`, {
-        expected: 'Uint8Array pieces',
-        given: Object.prototype.toString.call(piece),
-      });
-    }
-    if (length + piece.length > limit) throw tooLarge(length + piece.length);
-    if (length + piece.length > all.length) {
-      const grown = new Uint8Array(Math.min(limit, Math.max(all.length * 2, length + piece.length)));
-      grown.set(all.subarray(0, length));
-      all = grown;
-    }
-    all.set(piece, length);
-    length += piece.length;
-    if (size) onProgress?.(Math.min(1, length / size));
-  }
-  return all.subarray(0, length);
-}

@@ -17,7 +17,7 @@ import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import { fetchFile, type KeptFiles, openResponse } from '../gpu/platform.js';
 import type { Warning } from '../warnings.js';
-import { readPieces } from './images.js';
+import { readPieces } from './bytes.js';
 import { checkIntegrity, hashOf } from './integrity.js';
 
 export interface KeptOptions {
@@ -203,7 +203,7 @@ async function fetchWhole(url: string, options: KeptOptions): Promise<Fetched | 
     ({ status } = response);
     const { size, pieces } = openResponse(response, url, patience.signal);
     const renewing = { size, pieces: eachRenewing(pieces, patience.renew) };
-    const bytes = await readPieces(renewing, `weights ${url}`, maxBytes, onProgress);
+    const bytes = await readPieces(renewing, { what: `weights ${url}`, maxBytes, onProgress });
     if (integrity) await checkIntegrity(bytes, integrity, `weights ${url}`);
     return { bytes, version: versionOf(response) };
   } catch (error) {

@@ -7,10 +7,6 @@ import { buildBackbone } from './backbone.js';
 import { type HeadOutputs, localizerHead } from './localizer_head.js';
 import type { NetworkFunction } from './outputs.js';
 
-export { architectureOf } from './architecture.js';
-export { backboneParameters } from './backbone.js';
-export { coreOperations } from './core_operations.js';
-
 export interface Network extends Partial<HeadOutputs> {
   /** The last feature map, [n, h, w, channels] nhwc4. */
   readonly features: Tensor;

@@ -10,23 +10,23 @@ import {
   parseWeightsMetadata,
   type WeightsMetadata,
 } from '../formats/weights.js';
-import { assumptionsOf, toldByFile } from '../nets/assumptions.js';
-import type { CoreOperations } from '../nets/core_operations.js';
-import { assumedInput, checkNames, SAID, settle } from '../nets/describe_network.js';
-import { fileNames } from '../nets/file_names.js';
-import { fileInput } from '../nets/file_settings.js';
-import { graphNetwork } from '../nets/graph_network.js';
-import { judgeIgnored } from '../nets/ignored.js';
-import { unnamed } from '../nets/input_layouts.js';
-import { leftoverOf, refusalOf } from '../nets/leftover.js';
-import { checkFunction } from '../nets/network_option.js';
-import type { NetworkFunction } from '../nets/outputs.js';
-import { checkParameters } from '../nets/parameters.js';
-import { refuseOtherOperations, steadyNetwork } from '../nets/same_operations.js';
-import { under, withoutPrefix } from '../nets/tensor_names.js';
 import type { Warning } from '../warnings.js';
-import type { Networks, Trace } from './describe_weights.js';
-import type { Model, ModelOptions } from './model.js';
+import { assumptionsOf, toldByFile } from './assumptions.js';
+import { type CoreOperations, coreOperations } from './core_operations.js';
+import type { DescribeOptions, Model } from './describe.js';
+import { assumedInput, checkNames, SAID, settle } from './describe_network.js';
+import { fileNames } from './file_names.js';
+import { fileInput } from './file_settings.js';
+import { graphNetwork } from './graph_network.js';
+import { judgeIgnored } from './ignored.js';
+import { unnamed } from './input_layouts.js';
+import { leftoverOf, refusalOf } from './leftover.js';
+import { checkFunction } from './network_option.js';
+import type { NetworkFunction } from './outputs.js';
+import { checkParameters } from './parameters.js';
+import { refuseOtherOperations, steadyNetwork } from './same_operations.js';
+import { under, withoutPrefix } from './tensor_names.js';
+import { type Trace, trace } from './trace.js';
 
 /** Fields that say of a backbone and a head what a whole network says by itself. */
 const OF_PARTS = ['pooling', 'lseR', 'prediction', 'transitionChannels', 'transitionKernel', 'transitionActivation'];
@@ -34,9 +34,8 @@ const OF_PARTS = ['pooling', 'lseR', 'prediction', 'transitionChannels', 'transi
 /** @throws InputError where tensors and network do not fit, or metadata that was given speaks of a backbone and a head */
 export function describeWholeNetwork(
   checkpoint: Checkpoint,
-  { network: own, prefix, ignore = [], transformInput }: ModelOptions,
+  { network: own, prefix, ignore = [], transformInput }: DescribeOptions,
   given: Partial<WeightsMetadata>,
-  networks: Networks,
 ): Model {
   const known = isRayboxWeights(checkpoint.metadata) ? parseWeightsMetadata(checkpoint.metadata) : undefined;
   if (own !== undefined) checkFunction(own);
@@ -46,7 +45,7 @@ export function describeWholeNetwork(
     throw new InputError('these weights are of a network that the file does not hold', {
       hint: 'give the function that builds it, as load(weights, { network })',
     });
-  const written = own ?? graphNetwork(graph!, networks.operations);
+  const written = own ?? graphNetwork(graph!, coreOperations);
   const file = known && Object.fromEntries(Object.entries(known).filter(([field]) => !OF_PARTS.includes(field)));
   const tensors = prefix === undefined || checkpoint.taken ? checkpoint.tensors : under(checkpoint.tensors, prefix);
 
@@ -64,11 +63,11 @@ export function describeWholeNetwork(
     ]);
     return { metadata: { ...metadata, architecture }, sources };
   };
-  const built = withNames(networks.trace, written, settled(undefined, 1).metadata);
+  const built = withNames(written, settled(undefined, 1).metadata);
   const { parameters } = built.graph;
   checkParameters({ tensors }, parameters);
   const classes = built.outputs.logits.shape[1];
-  const network = own ? steady(own, built, settled(undefined, 1).metadata, networks) : written;
+  const network = own ? steady(own, built, settled(undefined, 1).metadata) : written;
   const names: ReturnType<typeof fileNames> = known ? {} : fileNames(checkpoint.metadata, classes);
   const { metadata, sources } = settled(names.names, classes);
   checkNames(metadata.classes, classes);
@@ -102,7 +101,7 @@ export function describeWholeNetwork(
   const warnings = [
     ...toldByFile(checked, sources, found),
     ...assumptionsOf(checked, 'graph', found),
-    ...(isSigmoid(built, networks.operations) ? [] : [OWN_PROBABILITIES]),
+    ...(isSigmoid(built) ? [] : [OWN_PROBABILITIES]),
     ...ignored,
   ];
   return {
@@ -131,7 +130,7 @@ function refuseParts(given: Partial<WeightsMetadata>, transformInput: boolean | 
  * Where the input has a wrong size or number of channels, the error comes from one of the network's operations, which knows nothing of
  * images. The message is told with the input that the network was built for.
  */
-function withNames(trace: Networks['trace'], network: NetworkFunction, metadata: WeightsMetadata): Trace {
+function withNames(network: NetworkFunction, metadata: WeightsMetadata): Trace {
   try {
     return trace(network, metadata, 1);
   } catch (error) {
@@ -145,12 +144,7 @@ function withNames(trace: Networks['trace'], network: NetworkFunction, metadata:
 }
 
 /** The function, for which it was shown that it builds the same network for two images, and which is watched for other numbers of them. */
-function steady(
-  own: NetworkFunction,
-  built: Trace,
-  metadata: WeightsMetadata,
-  { trace, operations }: Networks,
-): NetworkFunction {
+function steady(own: NetworkFunction, built: Trace, metadata: WeightsMetadata): NetworkFunction {
   let two: Trace | undefined;
   try {
     two = trace(own, metadata, 2);
@@ -158,15 +152,15 @@ function steady(
     // A network for one image at a time gets them one by one.
     if (!(error instanceof InputError)) throw error;
   }
-  if (two) refuseOtherOperations(built, two, operations);
-  return steadyNetwork(own, built, operations);
+  if (two) refuseOtherOperations(built, two, coreOperations);
+  return steadyNetwork(own, built, coreOperations);
 }
 
 /** Whether the probabilities are the sigmoid of the logits, as those of raybox's own networks are. */
-const isSigmoid = ({ graph, outputs: { logits, probabilities } }: Trace, { activation }: CoreOperations): boolean =>
+const isSigmoid = ({ graph, outputs: { logits, probabilities } }: Trace): boolean =>
   graph.nodes.some(
     ({ operation, inputs, outputs, attributes }) =>
-      operation === (activation as unknown) &&
+      operation === (coreOperations.activation as unknown) &&
       outputs[0] === probabilities &&
       inputs[0] === logits &&
       (attributes as Parameters<CoreOperations['activation']['flops']>[0]['attributes']).activation.kind === 'sigmoid',

@@ -9,63 +9,40 @@ import {
   type WeightsMetadata,
   weightsFields,
 } from '../formats/weights.js';
-import type { GraphBuilder } from '../graph/ir/graph.js';
-import type { Tensor } from '../graph/ir/tensor.js';
-import { architectureOf, type FamilyNetwork } from '../nets/architecture.js';
-import type { ParametersOf } from '../nets/backbone.js';
-import type { CoreOperations } from '../nets/core_operations.js';
-import { transformed } from '../nets/describe_network.js';
-import { saysTransformInput } from '../nets/file_settings.js';
-import { checkIgnore, judgeIgnored } from '../nets/ignored.js';
-import type { NetworkFunction, NetworkOutputs } from '../nets/outputs.js';
-import { checkParameters } from '../nets/parameters.js';
-import { judge, type Known, recogniseWithHead } from '../nets/recognise.js';
-import { under, withoutPrefix } from '../nets/tensor_names.js';
-import { givenNormalisation } from '../nets/units.js';
 import { checkOptions } from '../options.js';
-import type { Model, ModelOptions } from './model.js';
+import { architectureOf } from './architecture.js';
+import { backboneParameters } from './backbone.js';
+import type { DescribeOptions, Model } from './describe.js';
+import { transformed } from './describe_network.js';
+import { saysTransformInput } from './file_settings.js';
+import { checkIgnore, judgeIgnored } from './ignored.js';
+import { networkOf } from './network.js';
+import { checkParameters } from './parameters.js';
+import { judge, type Known, recogniseWithHead } from './recognise.js';
+import { under, withoutPrefix } from './tensor_names.js';
+import { trace } from './trace.js';
+import { givenNormalisation } from './units.js';
 import { describeWholeNetwork } from './whole_network.js';
 
-/** What a network adds to a graph. */
-export interface Trace {
-  readonly graph: GraphBuilder;
-  readonly image: Tensor;
-  readonly outputs: NetworkOutputs;
-}
-
-/** Networks as whoever has the graph makes them: this module is loaded on demand, and what it shares with the core is kept small. */
-export interface Networks {
-  backboneParameters: ParametersOf;
-  networkOf(architecture: FamilyNetwork): NetworkFunction;
-  /** @throws InputError for an input that is not square, and for outputs that are missing or of another form. */
-  trace(network: NetworkFunction, metadata: WeightsMetadata, images: number): Trace;
-  operations: CoreOperations;
-}
-
-/** @throws InputError as `modelOf` does. */
-export function describeWeights(checkpoint: Checkpoint, options: ModelOptions, networks: Networks): Model {
+/** @throws InputError as `describe` does */
+export function describeWeights(checkpoint: Checkpoint, options: DescribeOptions): Model {
   const given = givenOf(options);
   checkIgnore(options.ignore);
   const { fields, warnings } = givenNormalisation(given);
-  const model = describeAs(checkpoint, options, { ...given, ...fields }, networks);
+  const model = describeAs(checkpoint, options, { ...given, ...fields });
   return { ...model, warnings: [...warnings, ...model.warnings] };
 }
 
 /** @param given the fields of metadata that the caller says, checked as far as they are about themselves */
-function describeAs(
-  checkpoint: Checkpoint,
-  options: ModelOptions,
-  given: Partial<WeightsMetadata>,
-  networks: Networks,
-): Model {
+function describeAs(checkpoint: Checkpoint, options: DescribeOptions, given: Partial<WeightsMetadata>): Model {
   const isOwn = isRayboxWeights(checkpoint.metadata);
   const architectureSaid = isOwn ? parseWeightsMetadata(checkpoint.metadata).architecture : undefined;
   // A file that brings its graph is of that network, whatever architecture is given: that would contradict it.
   if (options.network !== undefined || [given.architecture, architectureSaid].some(isWhole))
-    return describeWholeNetwork(checkpoint, options, given, networks);
+    return describeWholeNetwork(checkpoint, options, given);
   const known = isOwn
     ? ownWeights(checkpoint, given, options)
-    : recogniseWithHead(checkpoint, given, networks.backboneParameters, options);
+    : recogniseWithHead(checkpoint, given, backboneParameters, options);
   const { tensors, sources } = known;
   const isTransformed = options.transformInput ?? options.metadata?.transformInput;
   const metadata = isTransformed
@@ -77,8 +54,8 @@ function describeAs(
     formatWeightsMetadata({ ...metadata, assumed: assumed?.length ? assumed : undefined }),
   );
   const architecture = architectureOf(checked);
-  const network = networks.networkOf(architecture);
-  const { parameters } = networks.trace(network, checked, 1).graph;
+  const network = networkOf(architecture);
+  const { parameters } = trace(network, checked, 1).graph;
   checkParameters({ tensors }, parameters);
   const { leftOut, warnings } = judge(checkpoint, known, parameters, checked);
   const ignored = judgeIgnored(options.ignore ?? [], checkpoint.tensors, tensors, parameters);
@@ -94,7 +71,7 @@ function describeAs(
 }
 
 /** The fields of metadata among the options, refused where there is no such field. */
-function givenOf({ metadata = {}, ...options }: ModelOptions): Partial<WeightsMetadata> {
+function givenOf({ metadata = {}, ...options }: DescribeOptions): Partial<WeightsMetadata> {
   const { transformInput: _, ...fields } = metadata;
   checkOptions('metadata', fields, weightsFields);
   const all = [...Object.entries(fields), ...Object.entries(options)];
@@ -104,7 +81,7 @@ function givenOf({ metadata = {}, ...options }: ModelOptions): Partial<WeightsMe
 function ownWeights(
   { tensors, metadata, taken }: Checkpoint,
   given: Partial<WeightsMetadata>,
-  { prefix, ignore = [] }: ModelOptions,
+  { prefix, ignore = [] }: DescribeOptions,
 ): Known & { metadata: WeightsMetadata } {
   return {
     tensors: prefix === undefined || taken ? tensors : under(tensors, prefix),

@@ -1,0 +1,84 @@
+/** The one reader of bytes, of weights and of images alike: from a path, URL, blob, response or stream to one array. */
+import { platform } from '#gpu';
+import { InputError } from '../errors.js';
+import { isResponse, openResponse, type Pieces, streamPieces } from '../gpu/platform.js';
+
+/** Whatever bytes may come from: a path or URL, the bytes themselves, a Blob, a Response or a stream. */
+export type ByteSource =
+  | string
+  | URL
+  | Uint8Array
+  | ArrayBuffer
+  | Blob
+  | Response
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array>;
+
+export interface ReadBytesOptions {
+  /** What the bytes are, for messages: `weights`. */
+  what: string;
+  /** Larger files are refused, where the size is known before anything is allocated. Not asked of bytes that are there already. */
+  maxBytes: number;
+  signal?: AbortSignal | undefined;
+  /** Share that has come, 0…1; of a stream, whose length is not known, nothing is told. */
+  onProgress?: ((done: number) => void) | undefined;
+}
+
+/** Of bytes. */
+export const isStream = (value: unknown): value is ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> =>
+  typeof value === 'object' && value !== null && ('getReader' in value || Symbol.asyncIterator in value);
+
+/** Whether a source is gone once it has been read. */
+export const readsOnce = (source: unknown): boolean =>
+  isStream(source) || (typeof source === 'object' && source !== null && isResponse(source));
+
+/** Whether bytes can be read from something. */
+export const isByteSource = (source: unknown): source is ByteSource =>
+  typeof source === 'string' ||
+  [URL, Uint8Array, ArrayBuffer, Blob].some((type) => source instanceof type) ||
+  readsOnce(source);
+
+/** @throws InputError for what cannot be read, breaks off or is too large. */
+export async function readBytes(source: ByteSource, options: ReadBytesOptions): Promise<Uint8Array> {
+  if (source instanceof Uint8Array) return source;
+  if (source instanceof ArrayBuffer) return new Uint8Array(source);
+  if (typeof source !== 'string' && !(source instanceof URL)) return readPieces(piecesOf(source), options);
+  return readPieces(await platform.open(source, options.signal), { ...options, what: `${options.what} ${source}` });
+}
+
+function piecesOf(source: Blob | Response | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>): Pieces {
+  if (source instanceof Blob) return { size: source.size, pieces: streamPieces(source.stream()) };
+  if (isResponse(source)) return openResponse(source);
+  return { size: undefined, pieces: 'getReader' in source ? streamPieces(source) : source };
+}
+
+/** Collects pieces into one array. @throws InputError where they exceed `maxBytes`. */
+export async function readPieces(
+  { size, pieces }: Pieces,
+  { what, maxBytes, onProgress }: ReadBytesOptions,
+): Promise<Uint8Array> {
+  const tooLarge = (bytes: number) =>
+    new InputError(`${what} is too large`, { expected: `at most ${maxBytes} bytes`, given: `${bytes} bytes` });
+  if (size !== undefined && size > maxBytes) throw tooLarge(size);
+  // One allocation where the size is known, doubling otherwise.
+  let all = new Uint8Array(size ?? 1 << 20);
+  let length = 0;
+  for await (const piece of pieces) {
+    if (!(piece instanceof Uint8Array)) {
+      throw new InputError(`${what}: a stream of something else`, {
+        expected: 'Uint8Array pieces',
+        given: Object.prototype.toString.call(piece),
+      });
+    }
+    if (length + piece.length > maxBytes) throw tooLarge(length + piece.length);
+    if (length + piece.length > all.length) {
+      const grown = new Uint8Array(Math.min(maxBytes, Math.max(all.length * 2, length + piece.length)));
+      grown.set(all.subarray(0, length));
+      all = grown;
+    }
+    all.set(piece, length);
+    length += piece.length;
+    if (size) onProgress?.(Math.min(1, length / size));
+  }
+  return all.subarray(0, length);
+}
