@@ -1,4 +1,4 @@
-/** Whether truth boxes and predicted boxes can be in pixels of their images. */
+/** Checks whether truth boxes and predicted boxes can be in pixels of their images. */
 import { counted, InputError } from '../errors.js';
 import { fromCorners, likelyCorners, type Whose } from '../evaluate/box_corners.js';
 import { boxInImage, isCentred, isInside, likelyBoxFrame, type Size, scaledBox } from '../evaluate/box_frame.js';
@@ -8,18 +8,20 @@ import type { Warning } from '../warnings.js';
 import type { Dataset } from './dataset.js';
 import { checkImage } from './image_file_check.js';
 
-/** Predictions with sizes: `frame` is the one that their boxes and points count in, `file` that of the image file. */
+/** A prediction with sizes. */
 export interface Sized {
   prediction: Prediction;
+  /** Size of the image in whose pixels boxes and points are given. */
   frame: Size | undefined;
+  /** Size of the image file. */
   file: Size | undefined;
 }
 
 /**
- * Looks up sizes: boxes count in pixels of the size that predictions give, since they may have been made on larger or smaller copies,
- * else in those of the image file. Files are looked at where there are boxes.
+ * Looks up sizes. Predicted boxes are in pixels of the size that the predictions give, since they may have been made on larger or smaller
+ * copies. If none is given, they are in pixels of the image file. Only files of images with boxes or points are read.
  *
- * @throws InputError where predictions give width and height the wrong way round
+ * @throws InputError if predictions have width and height swapped.
  */
 export async function withSizes(predictions: readonly Prediction[], { boxes, paths }: Dataset): Promise<Sized[]> {
   const boxed = new Set(boxes.map(({ image }) => image));
@@ -43,7 +45,7 @@ export async function withSizes(predictions: readonly Prediction[], { boxes, pat
 const sizeOf = ({ width, height }: Prediction): Size | undefined => (width && height ? { width, height } : undefined);
 const textOf = ({ width, height }: Size) => `${width}×${height}`;
 
-/** Predictions whose boxes and points are in pixels of the image files, where their sizes are known; what was scaled is said. */
+/** Scales boxes and points to pixels of the image files, if their sizes are known. A warning says what was scaled. */
 export function inFilePixels(all: readonly Sized[]): { predictions: Prediction[]; warnings: Warning[] } {
   const scaled: string[] = [];
   const predictions = all.map(({ prediction, frame, file = frame }) => {
@@ -68,18 +70,18 @@ export function inFilePixels(all: readonly Sized[]): { predictions: Prediction[]
 }
 
 export interface TruthOptions {
-  /** Side of the square frame that the boxes are given in; default: the image files'. */
+  /** Side of the square frame that the boxes are given in. Default: boxes are in pixels of the image files. */
   frame?: number | undefined;
-  /** Whether it was said how the boxes are written; where it was not, they may be corners. */
+  /** Whether the user or the file has said how boxes are written. If not, they may be corners. */
   isFormKnown: boolean;
 }
 
 /**
- * Truth boxes in pixels of their images.
+ * Converts truth boxes to pixels of their images.
  *
- * @param sizes of the image files, or of the predictions where there are none
- * @throws InputError where boxes are probably corners, and where a box's centre is outside its image: it belongs to another frame, and
- *   no score would mean anything
+ * @param sizes sizes of the image files, or without files those of the predictions.
+ * @throws InputError if boxes are probably corners, or if a box's centre is outside its image. It is then given in another frame, and
+ *   scores would be meaningless.
  */
 export function boxesInImages(
   boxes: readonly LabeledBox[],
@@ -107,7 +109,7 @@ const outside = ({ image, label }: LabeledBox, box: Box, size: Size, hint: strin
     hint: hint ?? 'published boxes on images that were made smaller need the frame of 1024 (--box-frame 1024)',
   });
 
-/** In which frame truth boxes seem to be, as corners where they can be such. */
+/** A hint about the frame in which truth boxes seem to be given. If they can be corners, they are taken for corners. */
 function frameHint(boxes: readonly LabeledBox[], sizes: ReadonlyMap<string, Size>): string | undefined {
   const asCorners = likelyCorners(boxes.map(({ box }) => ({ box, size: undefined })));
   const read = asCorners ? boxes.map((each) => ({ ...each, box: fromCorners(each.box) })) : boxes;
@@ -119,8 +121,8 @@ function frameHint(boxes: readonly LabeledBox[], sizes: ReadonlyMap<string, Size
 }
 
 /**
- * Whether boxes may be corners that were read as sizes.
- * @throws InputError where they surely are
+ * Warns about boxes that may be corners that were read as sizes.
+ * @throws InputError if they surely are.
  */
 function checkForm(
   whose: Whose,
@@ -148,10 +150,10 @@ function checkForm(
 }
 
 /**
- * Whether predicted boxes and points can be in pixels of their images.
+ * Checks that predicted boxes and points can be in pixels of their images.
  *
- * @throws InputError where a point or a box's centre is outside its image, where all boxes are fractions of their images, and where
- *   they are probably corners
+ * @throws InputError if a point or a box's centre is outside its image, if all boxes are fractions of their images, or if they are probably
+ *   corners.
  */
 export function checkPlaces(all: readonly Sized[], isFormKnown: boolean): Warning[] {
   const sizes = new Map(all.flatMap(({ prediction: { image }, frame }) => (frame ? [[image, frame] as const] : [])));
@@ -201,10 +203,10 @@ function checkPoints({ image, points = {} }: Prediction, size: Size | undefined)
   }
 }
 
-/** In so many images, boxes of a network or a person do not all lie in one corner. */
+/** In fewer images than this, all boxes may lie in the first quarter by chance. */
 const ENOUGH_IMAGES = 10;
 
-/** Boxes in pixels of smaller copies are inside the images, and all near their first corner. */
+/** A warning about boxes that may be in pixels of smaller copies of the images: they all lie in the first quarter of their images. */
 function crowded(found: readonly { image: string; box: Box }[], sizes: ReadonlyMap<string, Size>): Warning[] {
   const placed = found.filter(({ image }) => sizes.has(image));
   const isNear = ({ image, box }: { image: string; box: Box }) => {
@@ -217,14 +219,14 @@ function crowded(found: readonly { image: string; box: Box }[], sizes: ReadonlyM
   return [{ code: 'assumed-data', message }];
 }
 
-/** @param images how many have a box that passes an edge */
+/** @param images how many images have a box that passes an edge. */
 function reaching(images: number, kind: string, first: string | undefined): Warning[] {
   if (images === 0) return [];
   const message = `${counted(images, 'image')} ${images === 1 ? 'has' : 'have'} ${kind} boxes that reach beyond an edge; the first: ${first}. They were scored as they are.`;
   return [{ code: 'assumed-data', message }];
 }
 
-/** By image. */
+/** Sizes that predictions give, by image. */
 export const sizesOf = (predictions: readonly Prediction[]): Map<string, Size> =>
   new Map(
     predictions.flatMap((prediction) => {

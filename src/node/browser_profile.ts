@@ -1,4 +1,7 @@
-/** The folder that one run of a browser works in. Through it, neither folders nor browsers stay behind. */
+/**
+ * The profile folder of a browser. It makes sure that neither the folder nor the browser is left behind, even if this process is killed: the
+ * next run finds the folder and ends the browser that works in it.
+ */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,13 +12,13 @@ const PID_FILE = 'browser.pid';
 
 export interface Profile {
   folder: string;
-  /** Says which process works in it, the leader of its group. From then on it is killed when this process exits. */
+  /** Says which process works in the folder; it must be the leader of its process group. It is killed when this process exits. */
   usedBy(pid: number | undefined): void;
   kill(): void;
   remove(): void;
 }
 
-/** Makes a profile that goes when this process does, and ends what killed processes have left. */
+/** Makes a profile that is removed when this process exits. Ends the browsers of killed processes, and removes their profiles. */
 export function makeProfile(): Profile {
   removeLeftOvers();
   const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
@@ -54,13 +57,13 @@ function removeLeftOvers(): void {
     let remove = removeFolder;
     try {
       const pid = Number(readFileSync(join(folder, PID_FILE), 'utf8'));
-      // The number may be another process's by now, so it must show that it works in this folder.
+      // The number may belong to another process by now, so the process is only killed if its command line names this folder.
       if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder)) {
         killGroup(pid);
         remove = removeBehind;
       }
     } catch {
-      // No such file: the browser has ended, or never began.
+      // There is no such file: the browser has ended, or was never started.
     }
     remove(folder);
   }
@@ -74,7 +77,10 @@ function killGroup(leader: number): void {
   }
 }
 
-/** What was killed may write once more before it ends: waits for that, and removes it. What comes later still, the next run removes. */
+/**
+ * Removes the folder of a browser that has just been killed. The browser may still write files before it ends, so the folder is removed
+ * again until it stays away for a while, at most half a second. If it comes back later, the next run removes it.
+ */
 function removeBehind(folder: string): void {
   for (let round = 0, quiet = 0; round < 20 && quiet < 3; round++) {
     removeFolder(folder);
@@ -87,6 +93,6 @@ function removeFolder(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   } catch {
-    // Another user's, or still in use.
+    // It belongs to another user, or is still in use.
   }
 }

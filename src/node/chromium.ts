@@ -1,4 +1,4 @@
-/** A headless Chromium with WebGPU that comes through npm alone, for pages and suites that must run in a browser. */
+/** Starts a headless Chromium with WebGPU that is installed through npm alone, for tests and pages that have to run in a browser. */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,19 +8,20 @@ import { makeProfile } from './browser_profile.js';
 import { SLOW_ON_SWIFTSHADER } from './swiftshader.js';
 import { unpack } from './unpack.js';
 
+/** A browser that takes longer than this to close is killed. */
 const CLOSE_LIMIT_MS = 5_000;
 
 export interface ChromiumOptions {
-  /** Further command-line switches. */
+  /** More command-line switches. */
   args?: string[];
   /** How long one call into the page may take, in milliseconds. Default: 180,000. */
   callTimeout?: number;
 }
 
 /**
- * Returns the path of the Chromium that `@sparticuz/chromium` carries, unpacked on first use (about 190 MB).
+ * Returns the path of the Chromium in the package `@sparticuz/chromium`, which is unpacked on first use (about 190 MB).
  *
- * @throws GpuUnavailableError when that package is missing or not made for this machine
+ * @throws GpuUnavailableError if that package is missing or not made for this machine.
  */
 export async function unpackChromium(): Promise<string> {
   const archives = ['chromium.br', 'al2023.tar.br', 'swiftshader.tar.br', 'fonts.tar.br'];
@@ -34,10 +35,10 @@ export interface Chromium {
 }
 
 /**
- * Starts a headless browser whose WebGPU adapter is SwiftShader: the one that `RAYBOX_CHROMIUM` names, else the
- * packaged one. It ends with this process too, also on SIGINT, SIGTERM and SIGHUP.
+ * Starts a headless browser whose WebGPU adapter is SwiftShader: the one that `RAYBOX_CHROMIUM` names, or else the packaged one. It is ended
+ * when this process exits, also by SIGINT, SIGTERM or SIGHUP.
  *
- * @throws GpuUnavailableError when a package is missing or the browser does not start
+ * @throws GpuUnavailableError if a package is missing, or if the browser does not start.
  */
 export async function launchChromium(options: ChromiumOptions = {}): Promise<Chromium> {
   const { launch } = await importPuppeteer();
@@ -48,7 +49,7 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Chr
     executablePath,
     headless: own ? true : 'shell',
     userDataDir: profile.folder,
-    pipe: true, // a browser whose pipe breaks ends by itself, unless it hangs
+    pipe: true, // unless it hangs, the browser ends by itself when the pipe is closed
     handleSIGINT: false,
     handleSIGTERM: false,
     handleSIGHUP: false,
@@ -57,13 +58,13 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Chr
     args: [
       '--enable-unsafe-webgpu',
       '--use-webgpu-adapter=swiftshader',
-      '--enable-features=Vulkan', // with the next three, WebGPU canvases show
+      '--enable-features=Vulkan', // this and the next three are needed for WebGPU canvases to show anything
       '--use-vulkan=swiftshader',
       '--use-angle=swiftshader',
       '--enable-unsafe-swiftshader',
       `--disable-dawn-features=${SLOW_ON_SWIFTSHADER}`,
       '--disable-background-networking',
-      '--disable-dev-shm-usage', // containers give it 64 MB
+      '--disable-dev-shm-usage', // in containers /dev/shm often has only 64 MB
       ...(options.args ?? []),
     ],
   };
@@ -97,14 +98,14 @@ async function importPuppeteer() {
   }
 }
 
-/** Root cannot have Chromium's sandbox, and many containers allow it to nobody. */
+/** Starts the browser in its sandbox if possible. Chromium refuses the sandbox for root, and many containers do not allow it at all. */
 async function launchSandboxed(launch: (settings: LaunchOptions) => Promise<Browser>, settings: LaunchOptions) {
   const unsandboxed = { ...settings, args: [...(settings.args ?? []), '--no-sandbox'] };
   if (process.getuid?.() === 0) return launch(unsandboxed);
   return launch(settings).catch(() => launch(unsandboxed));
 }
 
-/** Why it did not start, in the program's own words, which puppeteer does not hear. */
+/** The browser's own message about why it does not start, which puppeteer does not pass on. */
 function complaintOf({ executablePath, env }: LaunchOptions): string {
   const { stderr, error, status } = spawnSync(executablePath ?? '', ['--version'], {
     env: env as NodeJS.ProcessEnv,
@@ -115,7 +116,7 @@ function complaintOf({ executablePath, env }: LaunchOptions): string {
   return status === 0 ? '' : `(${stderr.trim() || `exit status ${status}`})`;
 }
 
-/** What the packaged browser finds beside itself where the system has none: NSS and a few more libraries, and fonts. */
+/** Environment variables with which the packaged browser uses the libraries (NSS and others) and fonts of its package if the system has none. */
 function packagedEnvironment(executable: string, profile: string): Record<string, string> {
   const folder = dirname(executable);
   const fontConfig = join(profile, 'fonts.conf');

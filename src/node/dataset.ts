@@ -1,4 +1,4 @@
-/** A data set in the layout of ChestX-ray8/14 on disk: label file, box file, list files and image folders. */
+/** Reads a data set on disk in the layout of ChestX-ray8/14: label file, box file, list files and image folders. */
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,35 +21,35 @@ export const TEST_FILE = 'test_list.txt';
 
 export interface Dataset {
   folder: string;
-  /** Path of the label file that was read: the newest release where both are there. */
+  /** Path of the label file that was read. If both releases are there, it is the newer one. */
   labelFile: string;
   table: ImageTable;
-  /** Empty where there is no box file. */
+  /** Empty without a box file. */
   boxes: LabeledBox[];
   trainValidation?: string[];
   test?: string[];
   /** The path of each image file by its name. */
   paths: Map<string, string>;
-  /** What of the files was matched, assumed or not used. */
+  /** What was matched, assumed or not used in the files. */
   warnings: Warning[];
 }
 
 export interface OpenOptions extends Pick<ReadOptions, 'classes' | 'corners' | 'onProblem'> {
-  /** Path of the box file; default: `BBox_List_2017.csv` of the folder, where it is there. */
+  /** Path of the box file. Default: `BBox_List_2017.csv` in the folder, if it exists. */
   boxes?: string;
-  /** Told of a row of the box file that is left out. Default: the first such row is an error. */
+  /** Called for a row of the box file that cannot be used and is left out. Default: the first such row is an error. */
   onBoxProblem?: ReadOptions['onProblem'];
-  /** Told of a box file or a list that cannot be read, and is left out. Default: it is an error. */
+  /** Called for a box file or a list that cannot be read and is left out. Default: it is an error. */
   onFileProblem?: (file: string, message: string) => void;
-  /** Told of an image name that two folders have. */
+  /** Called for an image name that is in two folders. */
   onDuplicate?: (first: string, second: string) => void;
 }
 
 const isImage = (name: string) => /\.(png|jpe?g|dcm|dicom)$/i.test(name);
 
 /**
- * Finds image files in the folder itself, in `images/`, and in `images_001/images/` or `images_001/` and so on: the
- * archives as they come, unpacked where they were.
+ * Finds image files in the folder itself, in `images/`, and in `images_001/images/` or `images_001/` and so on, where unpacking the published
+ * archives puts them.
  */
 export async function findImages(
   folder: string,
@@ -75,9 +75,9 @@ export async function findImages(
 }
 
 /**
- * Reads everything but the pixels.
+ * Reads all of a data set except the images themselves.
  *
- * @throws InputError where the folder or its label file is missing, and for what the readers of the files refuse
+ * @throws InputError if the folder or its label file is missing, or if one of the files cannot be read.
  */
 export async function openDataset(folder: string, options: OpenOptions = {}): Promise<Dataset> {
   if (!existsSync(folder)) throw new InputError(`${folder}: there is no such folder`);

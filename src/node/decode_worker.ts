@@ -1,4 +1,4 @@
-/** The thread that `image_store.ts` starts: reads, decodes and resizes the images whose paths it is sent. */
+/** The worker thread of `image_store.ts`. It receives paths of images, which it reads, decodes and resizes. */
 import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { DecodeOptions } from '../formats/pixels.js';

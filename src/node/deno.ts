@@ -1,16 +1,16 @@
-/** Deno's side of `#gpu`: its own WebGPU (wgpu), with SwiftShader where there is no Vulkan driver, and Node's modules for files. */
+/** The `Platform` of Deno: its own WebGPU (wgpu), with SwiftShader if there is no Vulkan driver, and Node's modules for files. */
 import { GpuUnavailableError } from '../errors.js';
 import type { Platform } from '../gpu/platform.js';
 import { open } from './open.js';
 import { loadVulkan } from './shared_library.js';
 import { useSwiftShader } from './swiftshader.js';
 
-/** Deno has this in common with pages, and Node does not. */
+/** Deno has WebGPU in `navigator` as pages do. The types of Node do not know it. */
 type DenoGlobals = Partial<Record<'navigator', { gpu?: GPU }>>;
 
 const deno: DenoGlobals = globalThis;
 
-// wgpu looks for Vulkan drivers once, at the first adapter that is asked for: what is wanted must be in place before.
+// wgpu looks for Vulkan drivers only once, when the first adapter is requested. SwiftShader must have been loaded before that.
 let prepared: Promise<void> | undefined;
 
 async function prepare(adapter: string | undefined): Promise<void> {

@@ -1,4 +1,4 @@
-/** The font of overlays: DejaVu Sans, which comes through npm, so that no machine needs fonts of its own. */
+/** Loads the font of overlays, DejaVu Sans. It comes through npm, so that the machine needs no fonts of its own. */
 import { readFile } from 'node:fs/promises';
 import { inflateSync } from 'node:zlib';
 import type { Font, Glyph } from '../overlay/text.js';
@@ -8,7 +8,7 @@ const LETTERS = { moveTo: 'M', lineTo: 'L', quadraticCurveTo: 'Q', bezierCurveTo
 
 let loaded: Promise<Font> | undefined;
 
-/** Loads the font once. It covers Latin, Greek, Cyrillic, Arabic, Hebrew and mathematics; what it lacks shows as a frame. */
+/** Loads the font once. It has Latin, Greek, Cyrillic, Arabic, Hebrew and mathematics. Other characters are shown as a frame. */
 export function loadFont(): Promise<Font> {
   loaded ??= readFont();
   return loaded;
@@ -34,8 +34,8 @@ async function readFont(): Promise<Font> {
 }
 
 /**
- * The font inside a WOFF file: tables inflated, their directory as OpenType has it (W3C WOFF 1.0, sections 3 to 5).
- * The font reader would inflate a table anew for each glyph, which takes seconds.
+ * Turns a WOFF file into an OpenType file with inflated tables (W3C WOFF 1.0, sections 3 to 5). The font library can read WOFF too, but it
+ * inflates a table again for each glyph, which takes seconds.
  */
 function unwrapWoff(woff: Buffer): Buffer {
   const count = woff.readUInt16BE(12);

@@ -1,4 +1,4 @@
-/** Whether an image file is whole, by its first and last bytes, and how large its image is. */
+/** Checks by its first and last bytes whether an image file is complete, and reads the size of its image. */
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import type { Size } from '../evaluate/box_frame.js';
 import { decodeImage } from '../formats/image.js';
@@ -7,10 +7,11 @@ import { readOrientation } from '../formats/orientation.js';
 const PNG_SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 const PNG_END = Buffer.from('0000000049454e44ae426082', 'hex');
 const JPEG_END = Buffer.from('ffd9', 'hex');
+/** Files that claim more pixels than this are damaged. */
 const MAX_PIXELS = 1 << 28;
 /** Where a PNG's pixels begin, unless it has a long colour profile. */
 const HEAD_BYTES = 4096;
-/** Bytes of one decoded image. */
+/** The most bytes that a decoded image may take. */
 const MAX_IMAGE_BYTES = 2 ** 29;
 
 /**
@@ -26,7 +27,7 @@ export async function checkImage(path: string, deep = false): Promise<Size | und
     if (size === 0) throw new Error('is empty');
     const end = await bytesAt(file, Math.max(0, size - 1024), 1024);
     const isJpeg = head[0] === 0xff && head[1] === 0xd8;
-    // Cameras and editors write notes behind the end.
+    // Cameras and editors sometimes append data, so the end marker need not be at the very end of the file.
     if (isJpeg && end.lastIndexOf(JPEG_END) < 0) throw new Error('is a JPEG that ends too early');
     if (isJpeg) return deep ? await decoded(path) : await jpegSize(file);
     if (/\.(dcm|dicom)$/i.test(path)) return undefined;
@@ -56,16 +57,16 @@ async function decoded(path: string): Promise<Size> {
   return { width, height };
 }
 
-/** At most so many bytes; fewer at the end of the file. */
+/** Reads `length` bytes of a file, or fewer at its end. */
 async function bytesAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
   return buffer.subarray(0, bytesRead);
 }
 
-/** A JPEG has a handful of segments before its frame. */
+/** The most segments that are searched for the frame header. A normal JPEG has only a few before it. */
 const MAX_SEGMENTS = 1000;
 
-/** Goes from segment to segment as far as the frame (SOF), which says the size; ITU-T T.81, annex B. */
+/** Reads the segments of a JPEG up to the frame header (SOF), which has the size (ITU-T T.81, annex B). */
 async function jpegSize(file: FileHandle): Promise<Size> {
   let orientation = 1;
   let at = 2;
@@ -73,7 +74,7 @@ async function jpegSize(file: FileHandle): Promise<Size> {
     const head = await bytesAt(file, at, 9);
     if (head.length < 9 || head[0] !== 0xff) break;
     const marker = head[1];
-    // A marker may be filled up with bytes of 255.
+    // A marker may have any number of fill bytes of 255 in front of it.
     if (marker === 0xff) {
       at += 1;
       continue;

@@ -1,4 +1,4 @@
-/** The image files that a command line means: files, folders and everything in them, patterns. */
+/** Finds the image files that the arguments of a command name: files, folders with all that is in them, and patterns. */
 import { statSync } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
@@ -9,7 +9,7 @@ import { glob } from './vendor/tinyglobby.js';
 
 export interface ImageFile {
   path: string;
-  /** The file's name; its path where another file of the list has the same name. */
+  /** The file's name, or its path if another file of the list has the same name. */
   name: string;
 }
 
@@ -18,16 +18,17 @@ const PATTERN = /[*?[\]{}()!]/;
 const MAX_BYTES = 512 << 20;
 
 /**
- * Lists images in the order of the arguments, each once; a folder's own in the order of their paths, whatever the file
- * system says. In folders the ending of a name decides; a file that is named is taken as it is.
+ * Lists images in the order of the arguments, each only once. Those of a folder are sorted by path, so that the order does not depend on the
+ * file system. In folders only names with the ending of an image count; a file that is named itself is taken with any ending.
  *
- * @param onProblem told of an argument that names nothing
+ * @param onProblem called for an argument that names nothing.
  */
 export async function findImageFiles(
   args: readonly string[],
   onProblem: (path: string, message: string) => void,
 ): Promise<ImageFile[]> {
-  // By where they really are, so that a link to a folder adds nothing. A link to an image is an image of its own.
+  // The key is the real path of the folder with the name of the file. So a linked folder does not add its images a second time, but a link
+  // to an image counts as an image of its own.
   const paths = new Map<string, string>();
   for (const arg of args) {
     const found = await expand(arg).catch((error: NodeJS.ErrnoException) => {
@@ -67,7 +68,7 @@ async function expand(arg: string): Promise<string[]> {
   return found.sort();
 }
 
-/** Symbolic links are followed, but into no folder twice. */
+/** Adds the images in a folder to `found`. Symbolic links are followed, but no folder is entered twice. */
 async function imagesIn(folder: string, visited: Set<string>, found: string[]): Promise<void> {
   const real = await realpath(folder);
   if (visited.has(real)) return;
@@ -75,13 +76,13 @@ async function imagesIn(folder: string, visited: Set<string>, found: string[]): 
   const names = (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
   for (const name of names) {
     const path = join(folder, name);
-    const stats = await stat(path).catch(() => undefined); // a link that leads nowhere
+    const stats = await stat(path).catch(() => undefined); // fails for a link to something that does not exist
     if (stats?.isDirectory()) await imagesIn(path, visited, found);
     else if (IMAGE.test(name)) found.push(path);
   }
 }
 
-/** Calls images by their paths where the results have another image of the same name. */
+/** Names an image by its path if the existing results already have another image of the same name. */
 export function besideKnown(files: readonly ImageFile[], known: readonly string[]): ImageFile[] {
   const paths = new Map<string, Set<string>>();
   for (const file of known) {
@@ -95,7 +96,7 @@ export function besideKnown(files: readonly ImageFile[], known: readonly string[
   });
 }
 
-/** Images with results that are not where their paths lead from here, though others of their names are to be done. */
+/** Images of existing results whose relative paths lead to no file from here, while another file of the same name has to be done. */
 export function goneNamesakes(todo: readonly ImageFile[], known: readonly string[]): string[] {
   const names = new Set(todo.map(({ path }) => basename(path)));
   return known.filter((file) => names.has(basename(file)) && !isAbsolute(file) && !isFile(file));
@@ -108,7 +109,7 @@ function reasonOf({ code, message }: NodeJS.ErrnoException): string {
   return known[code ?? ''] ?? message;
 }
 
-/** Reads and decodes an image file. @throws InputError saying what is wrong with it */
+/** Reads and decodes an image file. @throws InputError with what is wrong with it. */
 export async function readImage(path: string, options: DecodeOptions = {}): Promise<Image> {
   try {
     const stats = await stat(path);

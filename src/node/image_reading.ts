@@ -1,10 +1,10 @@
-/** Image files outside pages: how large they may be, and what was odd about many of them, in a few lines. */
+/** For commands that read many image files: how large an image may be, and a summary of the warnings of many images. */
 import type { Warning } from '../warnings.js';
 
-/** More than a page allows: a command says what it takes, and runs where there is memory. */
+/** The default limit for a decoded image. It is higher than in a page, because a command can use more memory. */
 export const MAX_IMAGE_BYTES = 96_000_000;
 
-/** Counts the warnings of many images, so that a few lines tell of all of them. */
+/** Counts the warnings of many images, to report them in a few lines. */
 export interface WarningTally {
   add(image: string, warnings: readonly Warning[]): void;
   /** A line for each kind of warning. */

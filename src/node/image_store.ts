@@ -1,4 +1,4 @@
-/** Images of a data set as training takes them: decoded in worker threads, kept in memory as far as they fit. */
+/** Reads the images of a data set for training. They are decoded in worker threads, and kept in memory as far as they fit. */
 import { availableParallelism, totalmem } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { InputError } from '../errors.js';
@@ -8,27 +8,27 @@ import type { Warning } from '../warnings.js';
 import { tallyWarnings } from './image_reading.js';
 
 export interface ImageStoreOptions {
-  /** Side in pixels that images are brought to. */
+  /** Side in pixels to which images are resized. */
   size: number;
   fit: Fit;
   /** How files are decoded. */
   decode?: DecodeOptions;
-  /** Default: one a processor, 8 at most. */
+  /** Number of worker threads. Default: one for each processor, at most 8. */
   threads?: number;
-  /** Bytes of decoded images that are kept. Default: a quarter of the machine's memory. */
+  /** The most bytes of decoded images to keep. Default: a quarter of the machine's memory. */
   cacheBytes?: number;
 }
 
 export interface ImageStore {
   /** @throws InputError naming the file that cannot be read. */
   read(path: string): Promise<Uint16Array>;
-  /** Of the pixels of an image as it was last decoded: 16 hexadecimal digits. Undefined before it was. */
+  /** A hash of the pixels of an image when it was last decoded: 16 hexadecimal digits. Undefined if it has not been decoded yet. */
   hashOf(path: string): string | undefined;
-  /** Bytes that are kept. */
+  /** Bytes of images in memory. */
   readonly cachedBytes: number;
-  /** Whether an image has been read for which there was no room. */
+  /** Whether an image could not be kept because there was no room. */
   readonly full: boolean;
-  /** What looked wrong about the images read so far, or was assumed to read them: a line for each kind. */
+  /** The warnings of all images read so far, a line for each kind. */
   warnings(): string[];
   close(): Promise<void>;
 }
@@ -59,12 +59,12 @@ export function openImageStore(options: ImageStoreOptions): ImageStore {
   function start(): Worker {
     const worker = new Worker(new URL('./decode_worker.js', import.meta.url), {
       workerData: { size, fit, decode },
-      // Flags like --input-type are for how this process was started, not for a thread.
+      // Without this, a thread would inherit flags such as --input-type, which only make sense for the main script.
       execArgv: [],
     });
     worker.on('message', (answer: Answer) => {
       const job = jobs.get(worker);
-      if (!job) return; // it failed when another thread ended
+      if (!job) return; // the job has already failed because another thread ended
       jobs.delete(worker);
       if ('error' in answer) job.fail(new InputError(`${job.path}: ${answer.error}`));
       else {
@@ -116,7 +116,8 @@ export function openImageStore(options: ImageStoreOptions): ImageStore {
         waiting.push({ path, done, fail });
         next();
       });
-      // Epochs go through all images again and again: what came first is kept, nothing is driven out.
+      // The images that are read first are kept for good. Each epoch reads all images, so replacing old ones by new ones would only make
+      // the cache miss more often.
       if (cachedBytes + image.byteLength > cacheBytes) full = true;
       else if (!cache.has(path)) {
         cache.set(path, image);

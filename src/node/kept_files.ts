@@ -1,4 +1,4 @@
-/** Files that are kept between runs, in a folder or in the user's cache: `raybox/weights` in $XDG_CACHE_HOME or ~/.cache. */
+/** Keeps files between runs, in a given folder or in the user's cache: `raybox/weights` in $XDG_CACHE_HOME or ~/.cache. */
 import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { open } from 'node:fs/promises';
@@ -7,10 +7,10 @@ import { isAbsolute, join } from 'node:path';
 import type { KeptFiles } from '../gpu/platform.js';
 import { makeFolder, openBeside, sweepParts } from './text_files.js';
 
-/** A file begins with its note, JSON that is filled up with spaces to so many bytes. */
+/** A file begins with its note: JSON, filled up with spaces to this many bytes. */
 const NOTE_BYTES = 1024;
 
-/** @throws InputError where the folder cannot be made. */
+/** @throws InputError if the folder cannot be made. */
 export async function openKeptFiles(folder = usersFolder()): Promise<KeptFiles> {
   await makeFolder(folder);
   const pathOf = (key: string) => join(folder, `${key}.kept`);

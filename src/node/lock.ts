@@ -1,6 +1,6 @@
 /**
- * Locks on outputs, so that of two processes only one writes a file or folder. A lock is a small file beside the output, or in it
- * where it is a folder, that says who holds it. It goes when its holder ends; what a killed process left is taken over.
+ * Locks on outputs, so that only one process at a time writes a file or folder. A lock is a small file beside the output file, or inside the
+ * output folder, that says which process holds it. It is removed when that process ends. The lock of a killed process is taken over.
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { link, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -10,23 +10,23 @@ import { InputError } from '../errors.js';
 import { lookUp, ownIdentity, type ProcessIdentity } from './processes.js';
 import { makeFolder, sweepParts, writeRefusal } from './text_files.js';
 
-/** The lock of a folder, in it. */
+/** The name of the lock inside a folder. */
 export const FOLDER_LOCK = '.raybox.lock';
 
 export interface Lock {
-  /** More than once does no harm. */
+  /** Releases the lock. It may be called more than once. */
   release(): Promise<void>;
 }
 
-/** What a lock file says. */
+/** The content of a lock file. */
 interface Holder extends ProcessIdentity {
   since: string;
   command: string;
 }
 
 /**
- * Locks a file that is to be written, and removes what killed processes left half-written beside it. Makes its folder.
- * @throws InputError where another process holds it, or no lock can be made there; where the path is a folder
+ * Locks a file before it is written, makes its folder, and removes half-written files that killed processes have left beside it.
+ * @throws InputError if another process holds the lock, if no lock can be made there, or if the path is a folder.
  */
 export async function lockFile(path: string): Promise<Lock> {
   if ((await stat(path).catch(() => undefined))?.isDirectory()) {
@@ -35,11 +35,11 @@ export async function lockFile(path: string): Promise<Lock> {
   return lockBeside(path);
 }
 
-/** The same for whatever will bear the name: a folder that is made elsewhere and renamed in the end, say. */
+/** As `lockFile`, for any kind of output: for example a folder that is made elsewhere and renamed to this path at the end. */
 export async function lockBeside(path: string): Promise<Lock> {
   const parent = dirname(resolve(path));
   await makeFolder(parent, path);
-  // Two names of one file are one output.
+  // The real path is locked, so that two names of the same file share a lock.
   const real = await realpath(path).catch(async () => join(await realpath(parent), basename(path)));
   const lock = await acquire(`${real}.lock`, path);
   const name = basename(real);
@@ -51,8 +51,8 @@ export async function lockBeside(path: string): Promise<Lock> {
 const WRITTEN = /\.(png|jsonl?|csv|html|txt|tsv|md|safetensors)$/;
 
 /**
- * Locks a folder whose files are to be written, and removes what killed processes left half-written in it. Makes it.
- * @throws InputError as `lockFile` does
+ * Makes and locks a folder before files are written into it, and removes half-written files that killed processes have left there.
+ * @throws InputError as `lockFile`.
  */
 export async function lockFolder(path: string): Promise<Lock> {
   await makeFolder(path);
@@ -79,7 +79,7 @@ async function whileHeld<T>(lock: Lock, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Locks of this process, by path, which go with it. */
+/** Locks of this process by path. They are removed when it exits. */
 const held = new Map<string, Holder>();
 let watching = false;
 
@@ -104,16 +104,19 @@ async function acquire(path: string, output: string): Promise<Lock> {
   };
 }
 
-/** Nobody takes over a lock whose holder runs, so it is still ours, unless someone removed it by hand and another came. */
+/**
+ * Removes a lock of this process. The token is compared first, because somebody may have deleted the lock by hand, and another process may
+ * have taken it since.
+ */
 function removeNow(own: Holder, path: string): void {
   try {
     if (JSON.parse(readFileSync(path, 'utf8')).token === own.token) rmSync(path);
   } catch {
-    // It is gone, and perhaps its folder with it.
+    // The lock has been deleted already, perhaps together with its folder.
   }
 }
 
-/** Removes guards (see `take`) of processes that were killed while they took over a lock. Nobody needs them any more. */
+/** Removes the guards (see `take`) of processes that were killed while they took over a lock. */
 async function removeGuards(path: string): Promise<void> {
   const name = `${basename(path)}.`;
   for (const entry of await readdir(dirname(path))) {
@@ -124,11 +127,14 @@ async function removeGuards(path: string): Promise<void> {
   }
 }
 
+/** How long to wait for another process that is just taking or writing the lock. */
 const PATIENCE_MS = 2000;
 
 /**
- * Takes a lock, or returns who holds it. An ended holder's lock is replaced under a lock of its own, whose name has the ended one's
- * token: else of two processes that find it at the same time, the later would replace the lock of the earlier.
+ * Takes a lock, or returns the holder if another process has it.
+ *
+ * If the holder has ended, its lock is replaced. Two processes may try this at the same time, and the later one must not replace the new
+ * lock of the earlier one. So a process first takes a second lock, the guard, whose name has the token of the ended holder.
  */
 async function take(path: string, own: Holder): Promise<Holder | undefined> {
   const until = Date.now() + PATIENCE_MS;
@@ -151,7 +157,7 @@ async function take(path: string, own: Holder): Promise<Holder | undefined> {
         }
       }
     }
-    // Someone else is about to take it, or has not written it in full yet.
+    // Another process is just taking the lock, or has not written it completely yet.
     if (Date.now() > until) {
       if (other === 'unreadable') throw unreadable(path);
       return other;
@@ -169,7 +175,10 @@ async function writeBeside(path: string, own: Holder): Promise<string> {
   return beside;
 }
 
-/** Makes the lock file with all that is in it at once, where the file system can. Returns whether there was none. */
+/**
+ * Creates the lock file with its whole content in one step, by a hard link if the file system has them.
+ * @returns false if there is such a file already.
+ */
 async function create(path: string, own: Holder): Promise<boolean> {
   const beside = await writeBeside(path, own);
   try {
@@ -183,7 +192,7 @@ async function create(path: string, own: Holder): Promise<boolean> {
       () => true,
       async (failure) => {
         if (failure.code === 'EEXIST') return false;
-        await rm(path, { force: true }); // on a full disk it is there, and empty
+        await rm(path, { force: true }); // on a full disk an empty file has been created
         throw failure;
       },
     );

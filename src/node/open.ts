@@ -1,10 +1,10 @@
-/** Reads files and URLs piece by piece, in Node and in what runs Node's modules. */
+/** Reads files and URLs piece by piece, in Node, Deno and Bun. */
 import { createReadStream, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../errors.js';
 import { openUrl, type Platform } from '../gpu/platform.js';
 
-/** @throws InputError where there is no such file, or it cannot be read. */
+/** @throws InputError if there is no such file, or if it cannot be read. */
 export const open: Platform['open'] = async (source, signal) => {
   const url = source instanceof URL ? source : /^[a-z][a-z0-9+.-]+:/i.test(source) ? new URL(source) : undefined;
   if (url && url.protocol !== 'file:') return openUrl(url, signal);

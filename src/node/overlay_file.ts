@@ -1,4 +1,4 @@
-/** Overlays as PNG files. */
+/** Writes overlays as PNG files. */
 
 import type { Image } from '../formats/pixels.js';
 import type { WeightsMetadata } from '../formats/weights.js';
@@ -6,7 +6,7 @@ import type { Localization } from '../localizer/results.js';
 import { drawnPng } from './overlay_png.js';
 import { writeWhole } from './text_files.js';
 
-/** Draws what was found and writes it beside its place, then renames it. */
+/** Draws an overlay and writes it, so that a reader never finds a half-written file. */
 export async function writeOverlay(
   path: string,
   image: Image,

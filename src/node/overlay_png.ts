@@ -1,4 +1,4 @@
-/** Overlays from a program in Node, Deno or Bun, as PNG: `raybox/overlay/png`. A page has `<raybox-overlay>`. */
+/** `raybox/overlay/png`: draws overlays as PNG in Node, Deno or Bun. Pages use the element `<raybox-overlay>` instead. */
 import { InputError } from '../errors.js';
 import { DEFAULT_OPERATING_THRESHOLD } from '../formats/operating_thresholds.js';
 import type { Image } from '../formats/pixels.js';
@@ -10,24 +10,24 @@ import { checkOptions, optionNames } from '../options.js';
 import { drawOverlay } from '../overlay/overlay.js';
 import { loadFont } from './font.js';
 
-/** The notice of a picture of weights that were never trained. */
+/** The notice on a picture if the weights were never trained. */
 export const UNTRAINED = 'UNTRAINED WEIGHTS: the findings are meaningless';
 
-/** What `localize` gives, or the same read from JSON. */
+/** A result of `localize`, or one that was read from JSON. */
 export type OverlayResult = Pick<Localization, 'width' | 'height' | 'probabilities' | 'findings'> &
   Partial<Pick<Localization, 'heatmaps'>>;
 
 /** Options of `overlayPng`. */
 export interface OverlayPngOptions {
-  /** The localizer's: for operating thresholds, the scaling of heatmaps, and a notice where the weights are untrained. */
+  /** `metadata` of the localizer. It has the operating thresholds and the scaling of heatmaps, and says if the weights are untrained. */
   metadata?: WeightsMetadata;
-  /** Operating thresholds by label, in place of those of the metadata; default 0.5. */
+  /** Operating thresholds by label, instead of those in the metadata. Default 0.5. */
   operatingThresholds?: Readonly<Record<string, number>>;
   /** Shown above the key. Default: none. */
   title?: string;
-  /** As in `localize`. */
+  /** See the option of `localize`. */
   bits?: number;
-  /** As in `localize`. */
+  /** See the option of `localize`. */
   maxImageBytes?: number;
 }
 
@@ -40,10 +40,10 @@ const OPTIONS = optionNames<OverlayPngOptions>({
 });
 
 /**
- * Draws an image under the heatmap of its top finding (where there are heatmaps), with all boxes and, beside it, the probabilities.
- * @param image what `localize` was given: a path, URL, Blob, Response, bytes or pixels
- * @returns the bytes of a PNG
- * @throws InputError for an image that cannot be read, or is of another size than the result says
+ * Draws an image with all boxes, over it the heatmap of its most probable class (if there are heatmaps), and beside it the probabilities.
+ * @param image the image that `localize` was given: a path, URL, Blob, Response, bytes or pixels.
+ * @returns the bytes of a PNG.
+ * @throws InputError if the image cannot be read, or if its size is not that of the result.
  */
 export async function overlayPng(
   image: ImageInput,
@@ -66,7 +66,7 @@ export async function overlayPng(
   return drawnPng(pixels as Image, result, more);
 }
 
-/** The same of pixels that are known to be the result's. */
+/** As `overlayPng`, for the pixels of the image itself. */
 export async function drawnPng(
   image: Image,
   { findings, probabilities, heatmaps = {} }: OverlayResult,

@@ -1,6 +1,6 @@
 /**
- * What the images of a training run looked like when it began: `pixels.tsv` in its folder has a line an image, a hash of the pixels as
- * training takes them and the image's name. A run that goes on sees by it that an image has changed since, which its name does not tell.
+ * Records what the images of a training run looked like when it began. `pixels.tsv` in the folder of the run has a line for each image, with
+ * a hash of its pixels and its name. When the run is resumed, this shows whether an image has changed while its name stayed the same.
  */
 import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,20 +10,22 @@ import { readText, writeRefusal, writeWhole } from './text_files.js';
 const PIXELS = 'pixels.tsv';
 
 export interface PixelRecord {
-  /** What to be told: that there was no record, or what changed and was accepted. */
+  /** Says that there was no record, or which images have changed and were accepted. */
   readonly warnings: readonly string[];
   /**
-   * Compares an image that has been decoded, or writes it down where it is new. Returns a warning where a change was accepted.
-   * @throws InputError where its pixels are others
+   * Compares a decoded image with the record, or adds it if it is new.
+   * @returns a warning if it has changed and that was accepted.
+   * @throws InputError if its pixels have changed.
    */
   see(image: string, hash: string): string | undefined;
 }
 
 /**
- * Opens the record of a run, and compares the images that have been decoded.
- * @param decoded hashes of their pixels by the images' names
- * @param accept takes what changed into the record
- * @throws InputError naming images whose pixels are others than when the run began
+ * Opens the record of a run, and compares the images that have been decoded so far.
+ * @param decoded hashes of pixels by the names of images.
+ * @param options.accept accepts changed images and records their new hashes.
+ * @param options.isNew whether the run is a new one, which has no record yet.
+ * @throws InputError naming images whose pixels have changed since the run began.
  */
 export async function openPixelRecord(
   folder: string,
@@ -53,7 +55,7 @@ export async function openPixelRecord(
       if (before !== undefined && !accept) throw refusal([image]);
       known.set(image, hash);
       try {
-        appendFileSync(path, lineOf(image, hash)); // of two lines for one image the later holds
+        appendFileSync(path, lineOf(image, hash)); // if an image has two lines, the later one is used
       } catch (error) {
         throw writeRefusal(path, error);
       }
@@ -64,7 +66,7 @@ export async function openPixelRecord(
 
 const lineOf = (image: string, hash: string) => `${hash}\t${image}\n`;
 
-/** A half line at the end is what a killed run left. */
+/** Reads a record. An incomplete line at the end is ignored, since a killed run may have left it. */
 function parse(text: string): Map<string, string> {
   const lines = text.slice(0, text.lastIndexOf('\n') + 1).matchAll(/^([0-9a-f]{16})\t(.+)$/gm);
   return new Map(Array.from(lines, ([, hash, image]) => [image, hash]));

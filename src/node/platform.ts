@@ -1,4 +1,4 @@
-/** Node's side of `#gpu`: Dawn through the npm package `webgpu`, with SwiftShader where there is no Vulkan driver. */
+/** The `Platform` of Node: Dawn through the npm package `webgpu`, with SwiftShader if there is no Vulkan driver. */
 import { isMainThread } from 'node:worker_threads';
 import { GpuUnavailableError } from '../errors.js';
 import type { Platform } from '../gpu/platform.js';
@@ -7,10 +7,11 @@ import { loadVulkan } from './shared_library.js';
 import { SLOW_ON_SWIFTSHADER, useSwiftShader } from './swiftshader.js';
 import { easeWaiting } from './waiting.js';
 
-// What `create()` returns must stay referenced by a module: once it is collected, the next call crashes the process.
+// The objects that `create()` returns must stay referenced. If one is garbage-collected, the next call crashes the process.
 const instances = new Map<string, GPU>();
 
-// Dawn rounds timestamps to 65 µs, against pages that spy on others: no concern here, and too coarse for a profile.
+// Dawn rounds timestamps to 65 µs, so that pages cannot spy on others by them. Outside of browsers that is not needed, and it is too coarse
+// for profiling. So this feature is disabled.
 const FINE_TIMESTAMPS = 'timestamp_quantization';
 
 export const platform: Platform = {
@@ -22,7 +23,7 @@ export const platform: Platform = {
     const known = instances.get(key);
     if (known) return known;
     const withOptions = (choice: string[], ...disabled: string[]) => {
-      // Dawn takes one list of what to disable: a caller's own replaces this one.
+      // Dawn takes only one list of features to disable. If the caller gives one, it is used instead of this one.
       const isOwn = dawn.some((option) => option.startsWith('disable-dawn-features'));
       return createInstance([...choice, ...(isOwn ? [] : [`disable-dawn-features=${disabled.join()}`]), ...dawn]);
     };
@@ -34,7 +35,7 @@ export const platform: Platform = {
     };
     const isLinux = process.platform === 'linux';
     let instance: GPU;
-    // Asked for, or without a Vulkan loader, which Dawn would only complain about on stderr.
+    // SwiftShader is used if it is asked for, or if there is no Vulkan loader. Without a loader Dawn would only print a message to stderr.
     if (adapter === 'swiftshader' || (isLinux && !(await loadVulkan('libvulkan.so.1'))))
       instance = await onSwiftShader();
     else {
@@ -76,8 +77,9 @@ async function createInstance(options: string[]): Promise<GPU> {
 }
 
 /**
- * A worker has a copy of the environment, which native code does not see, unless it was started with the main thread's: the Vulkan loader
- * then still finds the driver that it would find anyway, or none.
+ * Refuses adapters other than SwiftShader in a worker thread. SwiftShader is chosen by an environment variable, but a worker has only a copy
+ * of the environment, unless it was started with that of the main thread. Native code does not see the copy, so that the Vulkan loader finds
+ * another driver or none.
  */
 async function refuseOthers(instance: GPU): Promise<void> {
   const info = (await instance.requestAdapter())?.info;
@@ -93,7 +95,7 @@ async function hasAdapter(instance: GPU): Promise<boolean> {
   return adapter !== null && isReal(adapter.info);
 }
 
-// Dawn's null backend has neither vendor nor description, accepts every call and computes nothing.
+// Dawn's null backend accepts every call but computes nothing. It has neither vendor nor description.
 function isReal(info: GPUAdapterInfo): boolean {
   return info.vendor !== '' || info.description !== '';
 }

@@ -1,22 +1,22 @@
-/** Which process on which machine: what a lock or a temporary file says of its owner, and whether that one still runs. */
+/** Identifies a process on a machine, as the owner of a lock, and finds out whether such a process still runs. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** Where process numbers mean something: a machine, since it was last started, and its container. */
+/** The scope in which a process number is unique: a machine since its last start, and a container on it. */
 export interface Machine {
   host: string;
-  /** Changes each time the machine is started. Empty where the system does not tell. */
+  /** An identifier that changes each time the machine is started. Empty if the system has none. */
   boot: string;
-  /** The container, whose process numbers are its own. Empty where the system does not tell. */
+  /** An identifier of the container, which has process numbers of its own. Empty if the system has none. */
   container: string;
 }
 
 export interface ProcessIdentity extends Machine {
   pid: number;
-  /** When it began, in the system's own unit. Tells it from a later process with the same number. Empty where the system does not tell. */
+  /** Start time in the system's own unit, to distinguish it from a later process with the same number. Empty if the system does not say. */
   began: string;
-  /** Tells two uses by one process from each other. */
+  /** A random text, to distinguish two locks of the same process. */
   token: string;
 }
 
@@ -24,11 +24,11 @@ const attempt = (read: () => string) => {
   try {
     return read().trim();
   } catch {
-    return ''; // not on this system
+    return ''; // this system has no such file
   }
 };
 
-/** Of this process, with a new token. */
+/** The identity of this process, with a new token. */
 export function ownIdentity(): ProcessIdentity {
   return {
     pid: process.pid,
@@ -40,18 +40,18 @@ export function ownIdentity(): ProcessIdentity {
   };
 }
 
-/** Of a process here: its state as a letter, and when it began. Undefined where the system has no such table, or no such process. */
+/** State (a letter) and start time of a process of this machine; undefined if there is no such process, or no `/proc` on this system. */
 function statOf(pid: number): { state: string; began: string } | undefined {
   const text = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
   if (text === '') return undefined;
-  // The second field is the program's name in brackets, which may hold anything.
+  // The second field is the program's name in brackets. It may contain spaces and brackets, so the last bracket is searched for.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return { state: fields[0], began: fields[19] };
 }
 
-/** Whether a process of this machine runs, whoever owns it. One that has ended and is only kept for its parent does not. */
+/** Whether a process of this machine runs, also one of another user. A process that has ended but is not reaped yet does not count. */
 export function isRunning(pid: number): boolean {
-  if (!(Number.isSafeInteger(pid) && pid > 0)) return false; // 0 and below would mean groups of processes
+  if (!(Number.isSafeInteger(pid) && pid > 0)) return false; // numbers below 1 would mean groups of processes
   try {
     process.kill(pid, 0);
   } catch (error) {
@@ -61,8 +61,8 @@ export function isRunning(pid: number): boolean {
 }
 
 /**
- * Whether a process still runs: `elsewhere`, `restarted` and `container` where its number means nothing here, because it belongs to
- * another machine, to the time before this one was last started, or to another container.
+ * Finds out whether a process still runs. This cannot be known if its number is from another machine (`elsewhere`), from before the last
+ * start of this machine (`restarted`), or from another container (`container`).
  */
 export function lookUp(
   other: ProcessIdentity,
@@ -72,7 +72,7 @@ export function lookUp(
   if (other.boot !== here.boot) return 'restarted';
   if (other.container !== here.container) return 'container';
   if (!isRunning(other.pid)) return 'ended';
-  // Where the system hides the beginning of other people's processes, the number alone has to do.
+  // If the system does not show when the process began, the number alone has to suffice.
   const began = statOf(other.pid)?.began ?? '';
   return began === '' || other.began === '' || began === other.began ? 'running' : 'ended';
 }

@@ -1,21 +1,21 @@
-/** The bytes and the text of a report file, within bounds. */
+/** Reads the bytes and the text of a report file, within bounds. */
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { InputError } from '../errors.js';
 
-/** The longest report that is read. Radiology reports have a few kilobytes. */
+/** The longest report that is read. Usual radiology reports have a few kilobytes. */
 export const maxReportBytes = 1 << 20;
 
 export interface OpenOptions {
-  /** How text and CSV files are encoded: a label of the WHATWG encoding standard. Default: UTF-8. */
+  /** Encoding of text and CSV files, as a label of the WHATWG encoding standard. Default: UTF-8. */
   encoding?: string;
-  /** Bytes read from disk since the last call, for progress. */
+  /** Called with the number of bytes read from disk since the last call, for showing progress. */
   onBytes?(count: number): void;
   signal?: AbortSignal;
 }
 
-/** The file's bytes, decompressed where its name says so. */
+/** The bytes of a file, decompressed if its name ends in `.gz` or `.tgz`. */
 export function openFile(path: string, { onBytes, signal }: OpenOptions): Readable {
   const file = createReadStream(path, { highWaterMark: 1 << 18, signal });
   const counted = async function* (): AsyncGenerator<Buffer> {
@@ -33,9 +33,9 @@ export function openFile(path: string, { onBytes, signal }: OpenOptions): Readab
 }
 
 /**
- * All bytes of a stream.
- * @param drain read what is too long to its end all the same, so that what follows in an archive can be read.
- * @throws InputError where there are more than `limit`; no more than that is ever held.
+ * Collects all bytes of a stream, of which never more than `limit` are in memory.
+ * @param drain reads a stream that is too long to its end all the same, so that the next entry of an archive can be read.
+ * @throws InputError if there are more than `limit` bytes.
  */
 export async function collect(
   stream: AsyncIterable<unknown>,
@@ -60,7 +60,7 @@ export async function collect(
   return Buffer.concat(chunks);
 }
 
-/** Turns bytes into text, in pieces or at once. `end` must be called: a character may have been cut off. */
+/** Decodes bytes to text, in pieces or at once. `end` must be called, to notice a character that is cut off at the end. */
 export function textDecoder(source: string, encoding = 'utf-8'): { write(bytes: Uint8Array): string; end(): string } {
   let decoder: TextDecoder;
   try {

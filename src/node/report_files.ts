@@ -1,6 +1,6 @@
 /**
- * Reports out of files: plain text, CSV, OpenI XML, and folders or tar archives of them, one report at a time. Nothing
- * is held longer than one report (or one row, one archive entry), and each of these has a bound.
+ * Reads reports from files one by one: plain text, CSV, OpenI XML, and folders or tar archives of them. Only one report (one row, or one
+ * entry of an archive) is in memory at a time, and its size is bounded.
  */
 import { opendir, stat } from 'node:fs/promises';
 import { basename, extname, join, relative } from 'node:path';
@@ -12,28 +12,28 @@ import { readTable } from './report_table.js';
 import { type LostMember, soundMembers } from './tar_members.js';
 import { extract } from './vendor/tar_stream.js';
 
-/** The longest XML file: a report and the descriptions of its images. */
+/** The longest XML file that is read. It has a report and the descriptions of its images. */
 const maxXmlBytes = 4 << 20;
 
 export interface ReportText {
   id: string;
   text: string;
-  /** Where it stands, for messages: a file, a row, an archive entry. */
+  /** Where the report is from, for messages: a file, a row, or an entry of an archive. */
   source: string;
-  /** What else a CSV row says, in the order of `aboutColumns`; '' for columns that are not there. */
+  /** Other columns of a CSV row in the order of `aboutColumns`; '' for columns that the file does not have. */
   about?: string[];
 }
 
-/** Something that could not be read. The others are read all the same. */
+/** A report or file that could not be read. Others are still read. */
 export interface Problem {
   source: string;
   message: string;
 }
 
 export interface ReadReportsOptions extends OpenOptions {
-  /** CSV: the column with the report, or several that are joined (`findings,impression`). Found by name by default. */
+  /** CSV: the column with the report, or several columns to join, such as `findings,impression`. Default: found by usual names. */
   textColumns?: readonly string[];
-  /** CSV: the column with the report's identifier. Found by name by default. */
+  /** CSV: the column with the report's identifier. Default: found by usual names. */
   idColumn?: string;
   onProblem(problem: Problem): void;
 }
@@ -41,8 +41,9 @@ export interface ReadReportsOptions extends OpenOptions {
 const readable = /\.(txt|text|csv|xml|tgz|tar|tar\.gz|csv\.gz|txt\.gz|xml\.gz)$/i;
 
 /**
- * All files under `paths`, folders walked in name order. Files named outright are taken whatever they are called.
- * @throws InputError where a path does not exist.
+ * Lists all files of `paths`. Folders are searched in the order of names, for files with a known ending. A file that is named itself is
+ * taken with any ending.
+ * @throws InputError if a path does not exist.
  */
 export async function* reportFiles(
   paths: readonly string[],
@@ -70,7 +71,7 @@ async function* filesUnder(folder: string, root: string): AsyncGenerator<{ path:
   }
 }
 
-/** Every report in a file. What cannot be read goes to `onProblem`, and reading goes on where that makes sense. */
+/** Reads every report of a file. `onProblem` is called for what cannot be read, and reading continues if possible. */
 export async function* readReports(
   path: string,
   root: string,
@@ -92,7 +93,10 @@ export async function* readReports(
   }
 }
 
-/** Errors of the data, in contrast to errors of ours: the file system and zlib number theirs, tar-stream does not. */
+/**
+ * Whether an error is caused by the data rather than by a mistake in this program. Errors of the file system and of zlib have an `errno`;
+ * those of tar-stream can only be recognised by their messages.
+ */
 function isInputProblem(error: unknown): boolean {
   if (error instanceof InputError) return true;
   return error instanceof Error && ('errno' in error || /unexpected end|tar header/i.test(error.message));

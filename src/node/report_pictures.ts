@@ -1,20 +1,19 @@
-/** An evaluation's HTML report as pictures, for documents that hold no HTML. */
+/** Makes pictures of the HTML report of an evaluation, for documents that cannot contain HTML. */
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { launchChromium } from './chromium.js';
 import { writeWhole } from './text_files.js';
 
 const WIDTH = 1260;
-/** Beside the sections in the picture. */
+/** Pixels around a section in its picture. */
 const MARGIN = 12;
 
 /**
- * Writes each section of a report that carries an id (classification, localization, cases) as `<id>.png`, drawn by a headless
- * Chromium.
+ * Writes each section of a report that has an id (classification, localization, cases) as `<id>.png`, drawn by a headless Chromium.
  *
- * @param report path of `evaluation.html`
- * @param out folder of the pictures
- * @throws GpuUnavailableError where the browser's packages are missing or it does not start
+ * @param report path of `evaluation.html`.
+ * @param out folder for the pictures.
+ * @throws GpuUnavailableError if packages for the browser are missing, or if it does not start.
  */
 export async function writeReportPictures(report: string, out: string): Promise<void> {
   const { browser, close } = await launchChromium();

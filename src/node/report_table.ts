@@ -1,10 +1,10 @@
-/** Reports in the rows of a CSV. */
+/** Reads reports from the rows of a CSV file. */
 import { InputError } from '../errors.js';
 import { csvReader, findColumns, normalizeHeader } from '../formats/csv.js';
 import { maxReportBytes, openFile, textDecoder } from './report_bytes.js';
 import type { ReadReportsOptions, ReportText } from './report_files.js';
 
-/** Columns of `Data_Entry_2017.csv` that are handed on where a CSV of reports has them, each with its other names. */
+/** Columns of `Data_Entry_2017.csv` that are passed on if a CSV of reports has them, each with its other names. */
 export const aboutColumns: readonly (readonly string[])[] = [
   ['Follow-up #'],
   ['Patient ID', 'patient_id', 'subject_id'],
@@ -31,7 +31,7 @@ const idNames = [
 const textNames = ['report text', 'report_text', 'full report', 'report', 'text', 'note_text', 'narrative'];
 const sectionNames = ['findings', 'impression'];
 
-/** A report per row. Rows before a bad place are handed out before the error is thrown. */
+/** Reads a report from each row. If there is an error in the file, the rows before it are yielded first. */
 export async function* readTable(path: string, options: ReadReportsOptions): AsyncGenerator<ReportText> {
   let ready: ReportText[] = [];
   let columns: ReturnType<typeof tableColumns> | undefined;

@@ -1,10 +1,10 @@
-/** Shared libraries in this process, which each JavaScript runtime loads in its own way. */
+/** Loads shared libraries into this process. Each JavaScript runtime has its own way for that. */
 import { constants } from 'node:os';
 
-/** glibc's flag for a library that stays loaded when its handle is closed. */
+/** A flag of glibc's dlopen: the library stays loaded when its handle is closed. */
 const RTLD_NODELETE = 0x1000;
 
-/** One function of every Vulkan loader: Bun and Deno open a library only together with something that it offers. */
+/** A function that every Vulkan loader has. Bun and Deno only open a library together with a function from it. */
 const VULKAN = { vkGetInstanceProcAddr: { args: ['ptr', 'ptr'], returns: 'ptr' } };
 const VULKAN_FOR_DENO = { vkGetInstanceProcAddr: { parameters: ['pointer', 'pointer'], result: 'pointer' } };
 
@@ -13,20 +13,20 @@ const C_ENVIRONMENT = {
   unsetenv: { args: ['ptr'], returns: 'i32' },
 };
 
-/** A name in a variable, since bundlers for other runtimes know no such module. */
+/** The name is in a variable, so that bundlers for other runtimes do not try to resolve the module. */
 const BUN_FFI: string = 'bun:ffi';
 
 interface DenoFfi {
   dlopen(path: string, symbols: typeof VULKAN_FOR_DENO): unknown;
 }
 
-/** What was opened stays referenced, so that no runtime unloads it. */
+/** Opened libraries stay referenced here, so that no runtime unloads them. */
 const opened: unknown[] = [];
 
 /**
- * Loads a Vulkan loader so that it stays loaded: the WebGPU implementation then finds it by its file name.
- * @param path a file, or a name that the system's search path is asked for
- * @returns false where there is no such library
+ * Loads a Vulkan loader, which stays loaded. The WebGPU implementation then finds it by its file name.
+ * @param path a file, or a name to look up in the system's search path.
+ * @returns false if there is no such library.
  */
 export async function loadVulkan(path: string): Promise<boolean> {
   const { Deno } = globalThis as { Deno?: DenoFfi };
@@ -42,7 +42,8 @@ export async function loadVulkan(path: string): Promise<boolean> {
 }
 
 /**
- * Sets an environment variable for native code too: what Bun's `process.env` takes, the C library never hears of.
+ * Sets an environment variable so that native code sees it too. In Bun, setting `process.env` does not change the environment of the C
+ * library.
  * @param value undefined removes the variable.
  */
 export async function setNativeEnvironment(name: string, value: string | undefined): Promise<void> {
@@ -54,7 +55,7 @@ export async function setNativeEnvironment(name: string, value: string | undefin
   else symbols.setenv(Buffer.from(`${name}\0`), Buffer.from(`${value}\0`), 1);
 }
 
-// Node loads the library, finds that it is no Node module, and throws. What it says then tells a library that is there from one that is not.
+// Node loads the library and then throws, because it is not a Node module. The message shows whether the library was loaded.
 function loadInNode(path: string): boolean {
   try {
     process.dlopen({ exports: {} }, path, constants.dlopen.RTLD_NOW | RTLD_NODELETE);

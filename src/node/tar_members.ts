@@ -1,18 +1,18 @@
 /**
- * The sound members of a tar archive. A tar reader cannot go on behind a damaged header, since it no longer knows where
- * the next one is. This filter stands in front of it and lets through only members whose headers hold. Behind one that
- * does not, it looks for the next at each block of 512 bytes. What lies between, the member's content, is lost with it.
+ * Filters the undamaged members out of a tar archive. A tar reader cannot continue after a damaged header, since it does not know where the
+ * next one is. This filter is put in front of it and only passes on members with undamaged headers. After a damaged one it looks for the next
+ * header at each block of 512 bytes. The content of the member in between is lost.
  */
 
 const block = 512;
-/** The longest extended header (long names, attributes) that is held. */
+/** The longest extended header (for long names and attributes) that is kept in memory. */
 const maxExtended = 1 << 20;
 
 /** A member that is left out. */
 export interface LostMember {
-  /** As its header has it; '' where it is not legible. */
+  /** The name in its header; '' if it is not legible. */
   name: string;
-  /** Of its header in the archive, in bytes. */
+  /** Place of its header in the archive, in bytes. */
   at: number;
   reason: string;
 }
@@ -21,7 +21,7 @@ interface Header {
   name: string;
   type: string;
   size: number;
-  /** It says that it is of a format newer than 1988. */
+  /** Whether it has the `ustar` mark, as all formats since 1988 have. */
   marked: boolean;
 }
 
@@ -31,7 +31,7 @@ const textOf = (bytes: Buffer): string => {
 };
 const isText = (text: string): boolean => !text.includes('\ufffd') && /^[\p{L}\p{N}\p{P}\p{S} ]+$/u.test(text);
 
-/** A number as tar writes it: octal digits, or base 256 behind a set bit. NaN where it is neither. */
+/** A number as tar writes it: octal digits, or base 256 if the first bit is set. NaN if it is neither. */
 function numberOf(bytes: Buffer): number {
   if (bytes[0]! & 0x80) {
     if (bytes[0] !== 0x80) return Number.NaN;
@@ -42,7 +42,7 @@ function numberOf(bytes: Buffer): number {
   return /^[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number.NaN;
 }
 
-/** The header in a block; a string that says why there is none. */
+/** The header in a block, or a text that says why the block is not a header. */
 function headerOf(bytes: Buffer): Header | string {
   let sum = 8 * 32;
   for (let at = 0; at < block; at++) if (at < 148 || at >= 156) sum += bytes[at]!;
@@ -56,7 +56,7 @@ function headerOf(bytes: Buffer): Header | string {
   return { name, type, size: folder ? 0 : size, marked: bytes.toString('latin1', 257, 262) === 'ustar' };
 }
 
-/** The size that an extended header gives its member; undefined where it gives none, NaN where it is damaged. */
+/** The size of the member according to an extended header; undefined if it has no size, NaN if it is damaged. */
 function extendedSize(body: Buffer): number | undefined {
   let size: number | undefined;
   for (let at = 0; at < body.length; ) {
@@ -75,8 +75,8 @@ function extendedSize(body: Buffer): number | undefined {
 }
 
 /**
- * The bytes of `archive` without the members whose headers are damaged, and without those whose extended header is.
- * At most `maxExtended` bytes and a chunk are held.
+ * Passes on the bytes of `archive`, without members whose header or extended header is damaged. Besides the current chunk, at most twice
+ * `maxExtended` bytes are in memory.
  */
 export async function* soundMembers(
   archive: AsyncIterable<Uint8Array>,
@@ -84,10 +84,10 @@ export async function* soundMembers(
 ): AsyncGenerator<Buffer> {
   let pending: Buffer = Buffer.alloc(0);
   let position = 0;
-  /** Of the content that is being read, with its padding. */
+  /** Bytes of the current content, padding included, that have not been read yet. */
   let remaining = 0;
   let passing = true;
-  /** Extended headers, until the member that they are about. */
+  /** Extended headers that are kept until the header of their member comes. */
   let held: Buffer[] = [];
   let collecting: { type: string; size: number; parts: Buffer[] } | undefined;
   let size: number | undefined;
@@ -97,7 +97,7 @@ export async function* soundMembers(
   let marked = false;
   let searching = false;
 
-  /** What is done with a header; the bytes to pass on. */
+  /** Handles the block in which a header is expected. @returns the bytes to pass on. */
   function header(bytes: Buffer): Buffer[] {
     const found = headerOf(bytes);
     if (typeof found === 'string' || (searching && marked && !found.marked)) {
@@ -109,7 +109,7 @@ export async function* soundMembers(
           at: position,
           reason: typeof found === 'string' ? found : 'is no header',
         };
-        // A file without any header is no archive, which is for the reader to say.
+        // If the file has no header at all, it is not an archive. The tar reader reports that, so nothing is reported here.
         if (seen) onLost(lost);
         else first = lost;
       }

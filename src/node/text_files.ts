@@ -1,4 +1,7 @@
-/** Files: text read in pieces, checked to be UTF-8; files written beside their place and renamed, so never found half done. */
+/**
+ * Reads and writes files. Text is read in pieces and checked to be UTF-8. Files are written under a temporary name beside their final place
+ * and then renamed, so that nobody finds a half-written file.
+ */
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -17,9 +20,9 @@ const reasonOf = (error: unknown) => {
 };
 
 /**
- * Hands a file's text to `write` piece by piece; memory does not grow with the file.
+ * Reads a text file and calls `write` with each piece, so that even a large file takes little memory.
  *
- * @throws InputError where the file cannot be read or is not UTF-8; whatever `write` throws ends the reading
+ * @throws InputError if the file cannot be read or is not UTF-8; and whatever `write` throws.
  */
 export async function readTextPieces(path: string, write: (text: string) => void): Promise<void> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -49,9 +52,9 @@ export async function readTextPieces(path: string, write: (text: string) => void
 }
 
 /**
- * A whole file as text.
+ * Reads a whole text file.
  *
- * @throws InputError where it is longer than `maxBytes`, before anything is read; and as `readTextPieces`
+ * @throws InputError if it is longer than `maxBytes`, before anything is read; and as `readTextPieces`.
  */
 export async function readText(path: string, maxBytes = 256 << 20): Promise<string> {
   const size = (await stat(path).catch(() => undefined))?.size ?? 0;
@@ -80,7 +83,7 @@ const WHY_NOT_WRITTEN: Record<string, string> = {
   EIO: 'the device failed',
 };
 
-/** Why a file could not be written, as a sentence that names it. What is such a sentence already stays as it is. */
+/** An error that names the file that could not be written and says why. If `cause` is such an error already, it is returned. */
 export function writeRefusal(path: string, cause: unknown, hint?: string): InputError {
   if (cause instanceof InputError) return cause;
   const { code, message } = cause as NodeJS.ErrnoException;
@@ -88,11 +91,11 @@ export function writeRefusal(path: string, cause: unknown, hint?: string): Input
 }
 
 /**
- * Makes a folder, and those that it lies in, one by one: Node's own way gives a wrong reason on a read-only file system, and in `/proc`
- * never ends.
+ * Makes a folder and its missing parents, one by one. Node's own recursive `mkdir` reports a wrong reason on a read-only file system, and
+ * never returns in `/proc`.
  *
- * @param named what the message names: the file that is to be written there, say
- * @throws InputError that says why it cannot be made
+ * @param named what the message names, such as the file that has to be written there.
+ * @throws InputError that says why it cannot be made.
  */
 export async function makeFolder(path: string, named = path): Promise<void> {
   const missing: string[] = [];
@@ -111,12 +114,12 @@ export async function makeFolder(path: string, named = path): Promise<void> {
   }
 }
 
-/** Characters that are gathered before they are written. */
+/** Text is collected until it has this many characters, and then written. */
 const GATHERED = 1 << 16;
 
-/** A file that grows beside its place and takes it at the end. */
+/** A file that is written under a temporary name and renamed at the end. */
 export interface GrowingFile {
-  /** Text is gathered, so that many short lines make few writes. */
+  /** Adds content. Text is collected first, so that many short lines need few writes. */
   write(content: string | Uint8Array): Promise<void>;
   /** Puts the whole file in its place. */
   keep(): Promise<void>;
@@ -125,8 +128,9 @@ export interface GrowingFile {
 }
 
 /**
- * @param own told apart in the name of the growing file, where several threads of one process may write the same path at once
- * @throws InputError naming the file, here and in every call, where it cannot be written; nothing stays behind then
+ * Begins a file under a temporary name beside its final place.
+ * @param own a part of the temporary name, needed if several threads of one process may write the same path at once.
+ * @throws InputError naming the file if it cannot be written, here and in every later call. Nothing is left behind then.
  */
 export async function openBeside(path: string, own = ''): Promise<GrowingFile> {
   const beside = `${path}${own}.${process.pid}.part`;
@@ -177,8 +181,8 @@ export async function openBeside(path: string, own = ''): Promise<GrowingFile> {
 }
 
 /**
- * Writes a file beside its place and renames it, so that readers see the old file or the whole new one.
- * @throws InputError naming the file where it cannot be written; the old one stays then
+ * Writes a file so that readers see either the old file or the whole new one.
+ * @throws InputError naming the file if it cannot be written. The old one then stays.
  */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   const file = await openBeside(path);
@@ -187,9 +191,9 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
 }
 
 /**
- * Removes files that were growing beside their places when their processes were killed. Those of processes that run are left alone.
- * @param options.threads other threads of this process may be writing there
- * @param isOurs whether the file of this name in the folder is one that nobody else can be writing
+ * Removes temporary files of processes that were killed while writing. Those of running processes stay.
+ * @param isOurs whether a file of this name in the folder is one that only this process may write now.
+ * @param options.threads whether other threads of this process may be writing there.
  */
 export async function sweepParts(
   folder: string,
@@ -199,7 +203,8 @@ export async function sweepParts(
   for (const entry of await readdir(folder)) {
     const [, name, pid] = /^(.+)\.(\d+)\.part$/.exec(entry) ?? [];
     if (name === undefined || !isOurs(name)) continue;
-    // Without threads, one with this process's own number is from an earlier process of that number: nothing is being written yet.
+    // This process has not begun to write yet. So without other threads, a file with its own number is from an earlier process that had the
+    // same number.
     const isOver = Number(pid) === process.pid ? !threads : !isRunning(Number(pid));
     if (isOver) await rm(join(folder, entry), { force: true });
   }

@@ -1,10 +1,10 @@
-/** Pictures small enough to be put into a report. */
+/** Makes small pictures of images for reports. */
 import { to16Bits } from '../formats/bits.js';
 import type { Image } from '../formats/pixels.js';
 import { encodePng } from '../formats/png.js';
 import { readImage } from './image_files.js';
 
-/** A grey PNG as a data URL, its longer side at most `side`, with the size of the image itself. */
+/** A grey PNG as a data URL, whose longer side is at most `side`, and the size of the image itself. */
 export async function pictureUrl(path: string, side = 512): Promise<{ url: string; width: number; height: number }> {
   const image = await readImage(path);
   const png = await encodePng(shrink(image, side));
@@ -12,7 +12,7 @@ export async function pictureUrl(path: string, side = 512): Promise<{ url: strin
   return { url, width: image.width, height: image.height };
 }
 
-/** Means over whole blocks of pixels and over the channels: not for measuring, only for looking. */
+/** Shrinks an image by averaging whole blocks of pixels, and averages its channels. This is for viewing only. */
 function shrink(image: Image, side: number): Image {
   const { data, width, height, channels } = image;
   const block = Math.max(1, Math.ceil(Math.max(width, height) / side));

@@ -1,6 +1,6 @@
 /**
- * Unpacks what the npm package `@sparticuz/chromium` carries, each archive once per user and version. The package's
- * own unpacking leaves fixed names in the shared temporary folder, where a killed or a second process leaves half files.
+ * Unpacks the archives of the npm package `@sparticuz/chromium`, once for each user and version. The package can unpack them itself, but
+ * under fixed names in the shared temporary folder, where a killed process, or a second one at the same time, leaves incomplete files.
  */
 import {
   createReadStream,
@@ -25,6 +25,7 @@ import { GpuUnavailableError } from '../errors.js';
 
 const PACKAGE = '@sparticuz/chromium';
 const MANIFEST = 'contents.json';
+/** After this time an unfinished folder surely belongs to a process that was killed. */
 const STALE_MS = 60 * 60_000;
 
 interface TarFs {
@@ -52,7 +53,7 @@ function locatePackage(purpose: string): { folder: string; version: string; tar:
   }
 }
 
-/** A folder that nobody else can write to, because libraries are loaded from it. */
+/** A folder that no other user can write to. This matters because libraries are loaded from it. */
 function cacheFolder(): string {
   const wanted = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'raybox');
   try {
@@ -80,7 +81,7 @@ function fileSizes(folder: string): Record<string, number> {
   );
 }
 
-/** Temporary folders are swept file by file on many systems, so that a folder's being there does not say enough. */
+/** Whether all files are there. Many systems clean temporary folders file by file, so it is not enough that the folder exists. */
 function isComplete(folder: string): boolean {
   try {
     return readFileSync(join(folder, MANIFEST), 'utf8') === JSON.stringify(fileSizes(folder));
@@ -91,12 +92,12 @@ function isComplete(folder: string): boolean {
 
 async function unpackArchive(archive: string, folder: string, tar: TarFs): Promise<void> {
   const target = archive.endsWith('.tar.br')
-    ? tar.extract(folder, { chown: false }) // as root, files would go to the archive's users
+    ? tar.extract(folder, { chown: false }) // otherwise, for root, files would belong to the users named in the archive
     : createWriteStream(join(folder, basename(archive, '.br')), { mode: 0o755 });
   await pipeline(createReadStream(archive), createBrotliDecompress(), target);
 }
 
-/** Removes what killed processes left behind. */
+/** Removes unfinished folders of killed processes. */
 function sweep(cache: string): void {
   for (const name of readdirSync(cache).filter((name) => name.startsWith('partial-'))) {
     const path = join(cache, name);
@@ -106,11 +107,13 @@ function sweep(cache: string): void {
 }
 
 /**
- * Unpacks `archives` (names in the package's `bin`) together into one folder of the user's cache, named by `name` and
- * the package's version, and returns it. Safe when several processes do so at once: each unpacks beside and renames.
+ * Unpacks `archives` (names in the package's `bin`) together into one folder of the user's cache. Several processes may do so at once: each
+ * unpacks into a folder of its own and then renames it.
  *
- * @param purpose what the files are for, in error messages
- * @throws GpuUnavailableError when the package is missing or not made for this machine
+ * @param name the first part of the folder's name; the package's version is added.
+ * @param purpose what the files are for, for error messages.
+ * @returns the path of the folder.
+ * @throws GpuUnavailableError if the package is missing or not made for this machine.
  */
 export async function unpack(name: string, archives: string[], purpose: string): Promise<string> {
   const { folder: source, version, tar } = locatePackage(purpose);
@@ -143,7 +146,7 @@ function moveIfThere(from: string, to: string): void {
   }
 }
 
-/** Another process may have put its copy there in the meantime: that one is as good. */
+/** Renames a folder, unless another process has put its copy there in the meantime, which is just as good. */
 function moveIfFree(from: string, to: string): void {
   try {
     renameSync(from, to);

@@ -1,13 +1,15 @@
 /**
- * While a promise of a device is pending, Node's `webgpu` looks for news in every turn of the event loop, by calling the global
- * `setImmediate` again and again. That keeps a core busy: one that a software adapter computes with.
+ * Makes waiting for the GPU cheaper for software adapters. While a promise of a device is pending, Node's `webgpu` polls the device in every
+ * turn of the event loop, by calling the global `setImmediate` again and again. That keeps a CPU core busy, which a software adapter needs
+ * for computing.
  */
 
-/** For so long waiting spins first: what is over sooner is told at once. */
+/** The polling is as fast as ever for this long, so that short waits end without delay. */
 const SPIN_MS = 0.5;
+/** After that, there is a pause of this length between polls. */
 const PAUSE_MS = 1;
 
-// What a native module passes has no name and no source; a bound function has a name.
+// A callback of a native module has neither a name nor source text. Bound functions have no source text either, but a name.
 const isNative = (callback: unknown) =>
   typeof callback === 'function' &&
   callback.name === '' &&
@@ -15,7 +17,9 @@ const isNative = (callback: unknown) =>
 
 let isEased = false;
 
-/** From now on the process rests between the looks of native modules, a millisecond each. Everyone else's `setImmediate` stays as it is. */
+/**
+ * Replaces the global `setImmediate` by one that pauses between the polls of native modules. For all other callers it works as before.
+ */
 export function easeWaiting(): void {
   if (isEased) return;
   isEased = true;
@@ -24,7 +28,7 @@ export function easeWaiting(): void {
   let since = 0;
   const eased = (callback: (...args: unknown[]) => void, ...args: unknown[]) => {
     if (!isNative(callback)) return immediate(callback, ...args);
-    // Asked for within a look: still waiting. Otherwise something new is waited for.
+    // A call from within a poll means that the same wait continues. Any other call begins a new wait.
     if (!isLooking) since = performance.now();
     const look = () => {
       isLooking = true;

@@ -1,4 +1,4 @@
-/** An RGB picture to draw on. Whatever is drawn is cut off at its edges. */
+/** An RGB picture and functions that draw on it. Drawings are cut off at its edges. */
 import type { Image } from '../formats/pixels.js';
 import type { Color } from './colors.js';
 
@@ -27,7 +27,7 @@ export function blend(canvas: Canvas, x: number, y: number, color: Color, opacit
   for (let i = 0; i < 3; i++) canvas.data[at + i] += (color[i] - canvas.data[at + i]) * opacity;
 }
 
-/** Fills a rectangle, its edges rounded to whole pixels. */
+/** Fills a rectangle, whose edges are rounded to whole pixels. */
 export function fill(canvas: Canvas, rect: Rect, color: Color, opacity = 1): void {
   const left = Math.max(0, Math.round(rect.x));
   const top = Math.max(0, Math.round(rect.y));
@@ -36,7 +36,7 @@ export function fill(canvas: Canvas, rect: Rect, color: Color, opacity = 1): voi
   for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) blend(canvas, x, y, color, opacity);
 }
 
-/** Copies what is drawn in `from` to another place. Both must lie on the canvas. */
+/** Copies the rectangle `from` to another place. Both must lie on the canvas. */
 export function copy(canvas: Canvas, from: Rect, [x, y]: readonly [number, number]): void {
   const start = (column: number, row: number) => (row * canvas.width + column) * 3;
   for (let row = 0; row < from.height; row++)
@@ -49,7 +49,7 @@ export interface Line {
   dash?: readonly [stroke: number, gap: number];
 }
 
-/** Draws the outline of a rectangle just inside its edges; nothing where its width or height is not above 0. */
+/** Draws the outline of a rectangle just inside its edges. Nothing is drawn if its width or height is not above 0. */
 export function outline(canvas: Canvas, rect: Rect, color: Color, line: Line): void {
   const { x, y, width, height } = rect;
   if (width <= 0 || height <= 0) return;

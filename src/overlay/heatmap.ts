@@ -1,4 +1,4 @@
-/** Heatmaps as they are shown: brought to the size of the picture, then to [0, 1]. */
+/** Prepares heatmaps for showing: resizes them to the picture, and scales them to [0, 1]. */
 import { resizePlane } from './resize.js';
 
 /** A map over the whole image, in any resolution and on any scale. */
@@ -8,10 +8,10 @@ export interface Heatmap {
   data: ArrayLike<number>;
 }
 
-/** From the map's minimum to its maximum, or from 0 to its maximum. */
+/** Which values become 0 and 1: the map's minimum and maximum (`minmax`), or 0 and its maximum (`relu`). */
 export type HeatmapScaling = 'minmax' | 'relu';
 
-/** Heat from 0 to 1, row by row at another size; undefined for a map that is the same everywhere. */
+/** Heat from 0 to 1 at another size, in row-major order; undefined for a map that has the same value everywhere. */
 export function heatLevels(
   heatmap: Heatmap,
   size: readonly [width: number, height: number],

@@ -1,6 +1,10 @@
 /**
- * What was found in an X-ray, as one picture: the image under the heatmap of its top finding with all boxes, a tile for each class
- * that has findings, and beside it the probabilities and the key. Pure: pixels and numbers in, pixels out.
+ * Draws what was found in an X-ray as one picture:
+ * - the image with the heatmap of the most probable class and all boxes;
+ * - below it, a small image for each class that has findings;
+ * - beside it, the probabilities and the key.
+ *
+ * All functions work on pixels in memory only, without files or a browser's canvas.
  */
 import type { Finding } from '../formats/findings.js';
 import { checkImage, type Image } from '../formats/pixels.js';
@@ -16,27 +20,27 @@ export interface OverlayInput {
   /** Shown above the key, such as the file's name. */
   title: string;
   findings: readonly Finding[];
-  /** By class, in the network's order. */
+  /** By class, in the order of the network's outputs. */
   probabilities: Readonly<Record<string, number>>;
-  /** Maps over the whole image by class, for those that have findings; on any scale. */
+  /** Maps over the whole image, for each class that has findings. Their values may have any scale. */
   heatmaps?: Readonly<Record<string, Heatmap>>;
-  /** How a heatmap comes to [0, 255]: from its minimum to its maximum (the default), or from 0 to its maximum. */
+  /** Default `minmax`. */
   heatmapScaling?: HeatmapScaling;
   /** Operating thresholds by class. */
   operatingThresholds?: Readonly<Record<string, number>>;
-  /** A warning that nobody may overlook. */
+  /** A warning that is shown in a conspicuous colour. */
   notice?: string;
 }
 
 const BACKGROUND: Color = [18, 20, 24];
-/** Longest side of the drawn X-ray in pixels: text has the same share of every picture. */
+/** Bounds of the longer side of the drawn X-ray in pixels. The size of text is a fixed share of it. */
 const MIN_SIDE = 768;
 const MAX_SIDE = 1600;
 const TILES_PER_ROW = 4;
 const MAX_TILES = 12;
 const MAX_LABELS = 8;
 
-/** Draws the picture. Its size follows the image's, within bounds. @throws InputError for an image that is none. */
+/** Draws the picture. Its size is that of the image, within bounds. @throws InputError if the image is not valid. */
 export function drawOverlay(input: OverlayInput, font: Font): Canvas {
   checkImage(input.image);
   const { image, findings, probabilities } = input;
@@ -75,7 +79,7 @@ export function drawOverlay(input: OverlayInput, font: Font): Canvas {
 
 const fit = (length: number) => Math.max(1, Math.round(length));
 
-/** Classes that have findings, the most probable first. */
+/** Classes that have findings, sorted by descending probability. */
 function rankedClasses(findings: readonly Finding[], probabilities: OverlayInput['probabilities']): string[] {
   const scores = new Map<string, number>();
   for (const { label, score } of findings)
@@ -94,7 +98,7 @@ function tileSizes(drawn: { width: number; height: number }, count: number, gap:
   return { rows, width, height, size: { width, height } };
 }
 
-/** The heatmap of the first of some classes, and the boxes of all of them. */
+/** Draws the heatmap of the first of some classes, and the boxes of all of them. */
 function drawClasses(
   canvas: Canvas,
   { image, findings, probabilities, heatmaps, heatmapScaling }: OverlayInput,
@@ -114,8 +118,8 @@ function drawClasses(
   const shown = findings
     .filter(({ label }) => labels.includes(label))
     .sort((a, b) => labels.indexOf(a.label) - labels.indexOf(b.label) || (b.peak ?? 0) - (a.peak ?? 0));
-  // Every box of a lower threshold holds one of the highest, whose label says it all. Where there are many, the
-  // strongest of each class is labelled.
+  // Only boxes of the highest heat threshold get a label, because each box of a lower threshold contains one of them. If there are many,
+  // only the strongest box of each class gets one.
   const strong = shown.filter(({ threshold = 0 }) => threshold === top);
   const few = labels.length > 1 && strong.length <= MAX_LABELS;
   const labelled = new Set(few ? strong : labels.map((name) => strong.find(({ label }) => label === name)));

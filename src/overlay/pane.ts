@@ -1,4 +1,4 @@
-/** One X-ray on the canvas: a heatmap blended over it, boxes, and labels that keep out of each other's way. */
+/** Draws one X-ray on the canvas, with a heatmap blended over it, boxes, and labels that do not cover each other. */
 
 import { withoutAlpha } from '../formats/alpha.js';
 import type { Finding } from '../formats/findings.js';
@@ -14,7 +14,7 @@ const BLACK: Color = [0, 0, 0];
 const HEAT_COLORS = Array.from({ length: 256 }, (_, level) => inferno(level / 255));
 const MAX_OPACITY = 0.6;
 
-/** Draws the image into `area`, bright enough to look at: 16-bit images from their darkest to their brightest value. */
+/** Draws the image into `area`. The values of 16-bit images are stretched so that the darkest is black and the brightest white. */
 export function drawImage(canvas: Canvas, image: Image, area: Rect): void {
   const { data, width, height, channels } = withoutAlpha(image, image.bits);
   let [low, high] = [0, 255];
@@ -41,7 +41,7 @@ export function drawImage(canvas: Canvas, image: Image, area: Rect): void {
   });
 }
 
-/** Blends a heatmap over `area`, scaled from its minimum (or 0) to its maximum: the hotter, the more opaque. */
+/** Blends a heatmap over `area`. The hotter a pixel, the more opaque it is. */
 export function drawHeatmap(canvas: Canvas, heatmap: Heatmap, area: Rect, scaling?: HeatmapScaling): void {
   const levels = heatLevels(heatmap, [area.width, area.height], scaling);
   if (!levels) return;
@@ -56,7 +56,7 @@ function forEachPixel(canvas: Canvas, area: Rect, draw: (at: number, x: number, 
     for (let x = 0; x < area.width && area.x + x < canvas.width; x++) draw(y * area.width + x, area.x + x, area.y + y);
 }
 
-/** A box in pixels of the canvas, and how it looks. */
+/** A box in pixels of the canvas, and how it is drawn. */
 export interface Mark {
   rect: Rect;
   color: Color;
@@ -64,7 +64,7 @@ export interface Mark {
   text?: string;
 }
 
-/** How the boxes of each heat threshold look: the highest one solid, the lower the shorter the dashes. */
+/** The line style for the boxes of each heat threshold: solid for the highest, and shorter dashes for lower ones. */
 export function lineStyles(heatThresholds: readonly number[], thickness: number): Map<number, Line> {
   const ordered = [...new Set(heatThresholds)].sort((a, b) => b - a);
   return new Map(
@@ -90,11 +90,11 @@ export function boxOnCanvas({ box }: Finding, image: Image, area: Rect): Rect {
   };
 }
 
-/** Draws outlines, large ones first, then the labels of those marks that have a text, in the order given. */
+/** Draws outlines, the largest first, and then the labels of those marks that have a text, in the given order. */
 export function drawMarks(canvas: Canvas, marks: readonly Mark[], area: Rect, font: Font, size: number): void {
   const surface = ({ rect }: Mark) => rect.width * rect.height;
   for (const { rect, color, line } of [...marks].sort((a, b) => surface(b) - surface(a))) {
-    // A dark rim on both sides keeps lines visible on bright bone and on bright heat.
+    // A dark rim on both sides keeps the line visible on bright bones and bright heat.
     const grow = (by: number) => ({
       x: rect.x - by,
       y: rect.y - by,
@@ -115,7 +115,7 @@ export function drawMarks(canvas: Canvas, marks: readonly Mark[], area: Rect, fo
   }
 }
 
-/** Text on a background of its own. */
+/** Draws text on a coloured background with a black rim. */
 export function drawChip(canvas: Canvas, font: Font, text: string, size: number, rect: Rect, color: Color): void {
   fill(canvas, rect, BLACK);
   fill(canvas, { x: rect.x + 1, y: rect.y + 1, width: rect.width - 2, height: rect.height - 2 }, color);

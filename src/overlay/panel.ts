@@ -1,4 +1,4 @@
-/** The panel beside an X-ray: title, warning, probability of each class, and what colours and lines mean. */
+/** Draws the panel beside an X-ray: title, warning, the probability of each class, and what colours and lines mean. */
 import { type Canvas, fill, outline, type Rect } from './canvas.js';
 import { type Color, classColor, inferno } from './colors.js';
 import type { OverlayInput } from './overlay.js';
@@ -10,19 +10,24 @@ const DIM: Color = [150, 156, 168];
 const TRACK: Color = [48, 52, 60];
 const WARNING: Color = [255, 107, 107];
 
+/** The most classes that are listed. */
 const MAX_ROWS = 20;
+/** Height of a row, as a multiple of the text size. */
 const ROW = 1.75;
 
 export const panelWidth = (size: number) => Math.round(size * 19);
 
-/** Height that the panel needs, in pixels. */
+/** The height in pixels that the panel needs. */
 export function panelHeight({ probabilities, findings, notice }: OverlayInput, size: number): number {
   const rows = Math.min(MAX_ROWS + 1, Object.keys(probabilities).length);
   const keys = new Set(findings.map(({ threshold = 0 }) => threshold)).size;
   return Math.round(size * (3.6 + (notice ? 4 : 0) + rows * ROW + 1.5 + (findings.length > 0 ? 5 : 2) + keys * 1.8));
 }
 
-/** Draws the panel from the top of `area` down. `found`: the classes that have findings, the first one's heatmap shown. */
+/**
+ * Draws the panel, beginning at the top of `area`.
+ * @param found the classes that have findings. The picture shows the heatmap of the first.
+ */
 export function drawPanel(
   canvas: Canvas,
   input: OverlayInput,
@@ -71,7 +76,10 @@ export function drawPanel(
   }
 }
 
-/** A row a class: name, bar with a tick at its threshold, number. Many classes: the most probable. Returns the next y. */
+/**
+ * Draws a row for each class, or for the most probable ones if there are many: its name, a bar with a tick at the threshold, and the number.
+ * @returns the y at which the next line begins.
+ */
 function drawProbabilities(
   canvas: Canvas,
   { probabilities, operatingThresholds = {} }: OverlayInput,
@@ -110,7 +118,7 @@ function drawProbabilities(
   return y;
 }
 
-/** The colour map from 0 to 255, with ticks at the thresholds. */
+/** Draws the colour map from 0 to 255, with ticks at the thresholds. */
 function drawScale(canvas: Canvas, font: Font, size: number, rect: Rect, heatThresholds: readonly number[]): void {
   for (let i = 0; i < rect.width; i++)
     fill(canvas, { x: rect.x + i, y: rect.y, width: 1, height: rect.height }, inferno(i / (rect.width - 1)));
@@ -124,7 +132,7 @@ function drawScale(canvas: Canvas, font: Font, size: number, rect: Rect, heatThr
   }
 }
 
-/** Words put into lines no wider than `width`; a longer word is shortened. */
+/** Breaks text into lines that are at most `width` wide. A word that is wider is shortened. */
 function wrap(font: Font, text: string, size: number, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

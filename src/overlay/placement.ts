@@ -1,7 +1,7 @@
-/** Where labels go, so that none covers another. */
+/** Finds places for labels, so that none covers another. */
 import type { Rect } from './canvas.js';
 
-/** Where a label fits without leaving `area` or covering another label; undefined where everything is taken. */
+/** A place for a label near its box, inside `area` and without covering another label; undefined if there is none. */
 export function placeLabel(
   label: { width: number; height: number },
   box: Rect,
@@ -22,7 +22,7 @@ export function placeLabel(
   const columns = [box.x, box.x + box.width - width, box.x + box.width, box.x - width];
   const rows = [box.y - height, box.y + box.height, box.y, box.y + box.height - height];
   const candidates = rows.flatMap((y) => columns.map((x) => at(x, y)));
-  // Failing those, slide away from the box, upwards and downwards in turn.
+  // If all of those are taken, places further away are tried, alternately above and below the box.
   for (let step = 1; step * height < area.height; step++)
     candidates.push(at(box.x, box.y - (step + 1) * height), at(box.x, box.y + box.height + step * height));
   return candidates.find((place) => !taken.some((other) => overlaps(place, other)));

@@ -1,6 +1,6 @@
 /**
- * Brings one plane of numbers to another size: bilinear with half-pixel centres, and, where it shrinks, a filter that
- * widens by the same factor, so that nothing falls between samples (as Pillow's bilinear does).
+ * Resizes a plane of numbers bilinearly, with pixel centres at half coordinates. When it is made smaller, the filter is widened by the same
+ * factor so that every source pixel counts, as in Pillow's bilinear filter.
  */
 export function resizePlane(
   source: ArrayLike<number>,
@@ -36,7 +36,7 @@ interface Taps {
   weights: Float64Array;
 }
 
-/** For each new sample the old ones that it is made of. */
+/** The source pixels along one axis, with their weights, that make up each pixel of the result. */
 function taps(size: number, newSize: number): Taps[] {
   const scale = size / newSize;
   const reach = Math.max(1, scale);

@@ -1,11 +1,11 @@
 /**
- * Text from a font's outlines. Each pixel's coverage is exact: every edge adds the signed area to its right, and a running
- * sum along the row turns that into coverage (the accumulation buffer of Levien's font-rs, 2016).
+ * Draws text from the outlines of a font. The share of each pixel that is covered is computed exactly: every edge of an outline adds the
+ * signed area to its right, and a running sum along each row turns these into coverage (the accumulation buffer of Levien's font-rs, 2016).
  */
 import { blend, type Canvas } from './canvas.js';
 import type { Color } from './colors.js';
 
-/** What drawing needs to know of a font. Lengths are in font units, y upwards. */
+/** What drawing needs to know about a font. Lengths are in font units, and y points upwards. */
 export interface Font {
   unitsPerEm: number;
   glyph(codePoint: number): Glyph;
@@ -13,19 +13,19 @@ export interface Font {
 
 export interface Glyph {
   advance: number;
-  /** Commands as SVG has them: M x y, L x y, Q cx cy x y, C cx cy cx cy x y, Z. */
+  /** Path commands as in SVG: M x y, L x y, Q cx cy x y, C cx cy cx cy x y, Z. */
   commands: readonly (readonly [command: 'M' | 'L' | 'Q' | 'C' | 'Z', ...numbers: number[]])[];
 }
 
-/** Pieces that a curve is cut into: at text sizes the error is far below a hundredth of a pixel. */
+/** The number of straight pieces that replace a curve. At usual text sizes the error is far below a hundredth of a pixel. */
 const CURVE_PIECES = 6;
 
-/** Width of a line of text in pixels at a font size in pixels. */
+/** The width in pixels of a line of text, at a font size in pixels. */
 export function measure(font: Font, text: string, size: number): number {
   return glyphs(font, text).reduce((sum, { advance }) => sum + advance, 0) * (size / font.unitsPerEm);
 }
 
-/** The text, or its beginning with an ellipsis where it is wider than `width`. */
+/** The text, or if it is wider than `width`, its beginning with an ellipsis. */
 export function shorten(font: Font, text: string, size: number, width: number): string {
   if (measure(font, text, size) <= width) return text;
   const letters = [...text];
@@ -33,7 +33,7 @@ export function shorten(font: Font, text: string, size: number, width: number): 
   return letters.length > 0 ? `${letters.join('')}…` : '';
 }
 
-/** Draws a line of text that starts at `x` and stands on `baseline`. */
+/** Draws a line of text that begins at `x`, on the given baseline. */
 export function drawText(
   canvas: Canvas,
   font: Font,
@@ -76,7 +76,7 @@ function glyphs(font: Font, text: string): Glyph[] {
 
 type Edge = (x0: number, y0: number, x1: number, y1: number) => void;
 
-/** Hands on every straight edge of an outline, contours closed and curves cut into pieces. */
+/** Calls `edge` for every straight edge of an outline. Contours are closed, and curves are cut into straight pieces. */
 function traceEdges(commands: Glyph['commands'], edge: Edge): void {
   let [x, y, startX, startY] = [0, 0, 0, 0];
   const lineTo = (toX: number, toY: number) => {
@@ -128,7 +128,7 @@ function addEdge({ sums, width, height }: Area, x0: number, y0: number, x1: numb
     const [left, right] = a < b ? [a, b] : [b, a];
     const start = Math.floor(left);
     const cells = Math.max(1, Math.ceil(right) - start);
-    // The share of the edge left of each cell's right side, integrated: what the running sum has to have reached.
+    // `total` is the coverage that the running sum must have reached in each cell, so the cell gets the difference from the one before.
     let reached = 0;
     for (let k = 0; k < cells; k++) {
       const total = signed * averageCoverage(left, right, start + k);
@@ -139,12 +139,12 @@ function addEdge({ sums, width, height }: Area, x0: number, y0: number, x1: numb
   }
 }
 
-/** Area of cell [x, x + 1) right of an edge that crosses from `left` to `right`, per unit of height. */
+/** The area of the cell [x, x + 1) that lies to the right of an edge which runs from `left` to `right`, per unit of height. */
 function averageCoverage(left: number, right: number, x: number): number {
   if (right - left < 1e-6) return Math.min(1, Math.max(0, x + 1 - left));
   const until = (limit: number) => {
     const clamped = Math.min(right, Math.max(left, limit));
-    // ∫ over the edge of how far it lies left of `limit`.
+    // The integral, along the edge, of the distance by which it lies left of `limit`.
     return (limit - clamped) * (clamped - left) + (clamped - left) ** 2 / 2;
   };
   return (until(x + 1) - until(x)) / (right - left);

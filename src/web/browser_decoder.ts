@@ -1,4 +1,4 @@
-/** Images in formats that raybox does not decode itself, decoded by the browser. Loaded where such a file comes. */
+/** Has the browser decode images in formats that raybox does not decode itself. It is only loaded for such an image. */
 import { InputError } from '../errors.js';
 import { upright } from '../formats/orientation.js';
 import { type PictureHeader, readPictureHeader, webpChunks } from '../formats/picture_header.js';
@@ -8,9 +8,9 @@ import type { Warning } from '../warnings.js';
 import { drawnPixels } from './drawable.js';
 
 /**
- * Decodes a WebP, AVIF, GIF or BMP: RGB of 8 bits over black, colour profiles not applied, turned as viewers show it, of an
- * animation its first picture. `warnings` say so.
- * @throws InputError for an image that is too large, told from its header, or that this browser does not decode.
+ * Decodes a WebP, AVIF, GIF or BMP to RGB with 8 bits. Transparent pixels are blended with black, colour profiles are not applied, and the
+ * image is turned as viewers show it. Of an animation the first picture is taken. `warnings` say so.
+ * @throws InputError if the image is too large according to its header, or if this browser cannot decode it.
  */
 export async function decodeByBrowser(format: string, bytes: Uint8Array, limits: ImageLimits): Promise<PlatformPixels> {
   const header = readPictureHeader(format, bytes);
@@ -37,8 +37,8 @@ export async function decodeByBrowser(format: string, bytes: Uint8Array, limits:
 }
 
 /**
- * Browsers differ in whether they follow the EXIF orientation of a WebP, so it is taken away (by a name that no decoder knows) and
- * followed here.
+ * Hides the EXIF data of a WebP, by renaming its chunk to a name that no decoder knows. Only some browsers turn a WebP by its EXIF
+ * orientation, so the turning is done here instead.
  */
 function withoutExif(format: string, bytes: Uint8Array): Uint8Array {
   if (format !== 'WebP') return bytes;

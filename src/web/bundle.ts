@@ -1,5 +1,5 @@
 /**
- * Everything that a page without a bundler needs, in one ES module, dist/raybox.js: the public API and the overlay element.
+ * All that a page without a bundler needs, in one ES module (dist/raybox.js): the public API and the overlay element.
  *
  *     <script type="module">
  *       import { load } from 'https://cdn.jsdelivr.net/npm/raybox/dist/raybox.js';

@@ -1,14 +1,14 @@
-/** Pixels of a canvas that something was drawn on, and of `<img>` elements. Loaded on demand. */
+/** Reads the pixels of a canvas on which something was drawn, and of `<img>` elements. It is loaded on demand. */
 import { InputError } from '../errors.js';
 import type { ImageLimits, PlatformPixels } from '../gpu/platform.js';
 import { drawOn, opaqueCanvas } from './drawable.js';
 
 type Context = OffscreenCanvasRenderingContext2D | null;
 
-/** @throws InputError where the browser does not let the pixels be read, or changes them. */
+/** @throws InputError if the browser does not allow the pixels to be read, or changes them. */
 export function pixelsOf(context: Context, [width, height]: readonly [number, number]): PlatformPixels {
   const data = context ? readBack(context, width, height) : [];
-  // A canvas that the browser has no memory for reads as zeros, where every pixel of a real one is opaque.
+  // If the browser has no memory for a canvas, reading it gives zeros. In a real one every pixel is opaque.
   if (!(data instanceof Uint8ClampedArray) || data[3] !== 255) {
     throw new InputError(`this browser has no canvas of ${width} × ${height} to read the image with`, {
       hint: 'make the image smaller',
@@ -36,7 +36,7 @@ function readBack(context: OffscreenCanvasRenderingContext2D, width: number, hei
 
 let faithful = false;
 
-/** Whether pixels come back as they were put. Asked until they did once. */
+/** Whether a canvas gives back the pixels that are put into it. Once it has, it is not tried again. */
 function isFaithful(): boolean {
   if (faithful) return true;
   const context = opaqueCanvas(16, 16)!;
@@ -53,7 +53,7 @@ function isFaithful(): boolean {
 const ELEMENT =
   'the pixels of an <img> are as this browser decoded them: 8 bits, colours managed; for 16 bits, and for the same pixels everywhere, hand in the file';
 
-/** Of an image element, once it is loaded. */
+/** Reads the pixels of an image element, after waiting until it is loaded. */
 export async function elementPixels(image: HTMLImageElement, limits: ImageLimits): Promise<PlatformPixels> {
   if (!image.complete || image.naturalWidth === 0) await load(image);
   const size = [image.naturalWidth, image.naturalHeight] as const;
@@ -65,7 +65,7 @@ async function load(image: HTMLImageElement): Promise<void> {
   const noImage = (given: string, hint: string, cause?: unknown) =>
     new InputError('the image element shows no image', { given, hint, cause });
   if (!source) throw noImage('an <img> without a source', 'set its src');
-  // A lazy one loads once it comes into view, which may never be.
+  // A lazy image is only loaded when it comes into view, which may never happen.
   if (image.loading === 'lazy' && !image.complete) {
     throw noImage('an <img loading="lazy"> that has not loaded', 'wait for its load event, or let it load eagerly');
   }

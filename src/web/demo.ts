@@ -1,4 +1,4 @@
-/** The demo page: an X-ray and weights in, findings out, all of it in this tab. */
+/** The demo page: it localizes findings in an X-ray with chosen weights, all in this tab. */
 import './overlay_element.js';
 import { InputError } from '../errors.js';
 import type { Finding } from '../formats/findings.js';
@@ -20,7 +20,7 @@ import type { Pixels } from './picture.js';
 const PHANTOM_SIZE = 512;
 const UNTRAINED = 'untrained';
 const NOTICE = 'UNTRAINED WEIGHTS: the findings are meaningless';
-/** Classes that are shown of a network that knows nothing. */
+/** How many classes are shown as found for an untrained network. */
 const SHOWN_UNTRAINED = 2;
 const MAX_IMAGE_BYTES = 512 << 20;
 
@@ -31,7 +31,7 @@ const weightsList = $<HTMLSelectElement>('weights');
 let picture: { pixels: Pixels; name: string } | undefined;
 let weights: { name: string; source: () => string | File | Uint8Array } = untrained();
 let localizer: Localizer | undefined;
-/** All classes' findings; what is shown and saved is chosen from them. */
+/** Findings of all classes. Those that are shown and saved are chosen from them. */
 let whole: Localization | undefined;
 let selected: string | null = null;
 const { work, showStatus, showError, abort } = createWork($, () => localizer !== undefined);
@@ -140,7 +140,7 @@ function takeWeightsFile(file: File): void {
 
 const ownThreshold = (label: string) => operatingThresholdOf(label, localizer?.metadata.operatingThresholds);
 
-/** Labels that count as found: at or above their threshold; of an untrained network, the first few. */
+/** Labels that count as found: those that reach their threshold. For an untrained network, the most probable ones. */
 function foundLabels({ probabilities }: Localization): Set<string> {
   const labels = Object.keys(probabilities);
   if (!isUntrained()) return new Set(labels.filter((label) => probabilities[label] >= ownThreshold(label)));
@@ -166,7 +166,7 @@ function showResult(): void {
   }
   const report = reportOf(whole);
   const found = foundLabels(whole);
-  // A class below its threshold is shown on request, and not counted.
+  // A selected class is shown even if it is below its threshold, but it is not counted.
   const shown = whole.findings.filter(({ label }) => found.has(label) || label === selected);
   const isBelow = selected !== null && whole.probabilities[selected] < ownThreshold(selected);
   overlay.caption = isUntrained() ? NOTICE : isBelow ? `${selected} is below its threshold: no finding` : '';
@@ -197,7 +197,7 @@ function openFinding(finding: Finding): void {
 
 const files = new Map<string, typeof weights>([[UNTRAINED, untrained()]]);
 
-/** Weights that lie beside the page. */
+/** Lists the weights that the server has beside the page. */
 async function listWeights(): Promise<void> {
   const response = await fetch('weights/index.json').catch(() => undefined);
   const names: string[] = response?.ok ? await response.json() : [];
@@ -252,7 +252,7 @@ function connect(): void {
       download(await exportAs(button.dataset.save!, saved));
     });
   }
-  // Entering a child leaves its parent, so the page counts.
+  // When the pointer enters a child element, it leaves the parent. So the events are counted to know whether it is still over the page.
   let inside = 0;
   const over = (change: number) => {
     inside += change;

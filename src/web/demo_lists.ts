@@ -1,9 +1,9 @@
-/** The demo page's lists: a bar for each class, a row for each finding. */
+/** The lists of the demo page: a bar for each class, and a row for each finding. */
 import type { Finding } from '../formats/findings.js';
 import type { Warning } from '../warnings.js';
 import { cssColor } from './picture.js';
 
-/** One element with classes, text or children. */
+/** Makes an element with a class and with children. */
 function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   className: string,
@@ -15,7 +15,7 @@ function element<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** Fills the list of what is assumed and what looks wrong; an empty one is hidden. */
+/** Fills the list of warnings, and hides it if there are none. */
 export function renderWarnings(list: HTMLElement, warnings: readonly Warning[]): void {
   list.replaceChildren(...warnings.map(({ message }) => element('li', '', message)));
   list.hidden = warnings.length === 0;
@@ -28,7 +28,7 @@ export interface Bar {
   found: boolean;
 }
 
-/** Fills the list, one toggle button a class, in the network's order. */
+/** Fills the list with a toggle button for each class, in the order of the network's outputs. */
 export function renderBars(
   list: HTMLElement,
   bars: readonly Bar[],
@@ -65,7 +65,7 @@ export function renderBars(
   if (focused) list.querySelector<HTMLElement>(`[data-label="${CSS.escape(focused)}"]`)?.focus();
 }
 
-/** Fills the table's body. The name of a finding leads to its box. */
+/** Fills the table of findings. A click on the name of a finding calls `onOpen`. */
 export function renderFindings(
   body: HTMLElement,
   findings: readonly Finding[],

@@ -1,4 +1,4 @@
-/** What the demo page gives to keep. */
+/** The files that the demo page offers for download. */
 import type { WeightsMetadata } from '../formats/weights.js';
 import { type Localization, toCOCO, toCSV } from '../localizer/results.js';
 
@@ -11,7 +11,7 @@ export interface Saved {
   overlay: { toBlob(type?: string): Promise<Blob> };
 }
 
-/** The content of one download, and the name of its file. */
+/** The name and the content of a file to download. */
 export async function exportAs(kind: string, saved: Saved): Promise<{ file: string; blob: Blob }> {
   const { name, result, metadata, weights, overlay } = saved;
   const stem = name.replace(/\.(png|jpe?g)$/i, '').replaceAll(' ', '-');
@@ -27,7 +27,7 @@ export async function exportAs(kind: string, saved: Saved): Promise<{ file: stri
   };
 }
 
-/** Hands a file to the browser's downloads. */
+/** Starts the download of a file. */
 export function download({ file, blob }: { file: string; blob: Blob }): void {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(blob);

@@ -1,9 +1,9 @@
-/** The demo page's tasks, one at a time, with their status, progress, errors and an abort. */
+/** Runs the tasks of the demo page one at a time, and shows their status, progress and errors. */
 
 export interface Work {
-  /** Runs a task, whose result is the status at its end. The task before is aborted and waited for. */
+  /** Runs a task, whose result is shown as the status at its end. The task before is aborted first. */
   work(text: string, task: (signal: AbortSignal) => Promise<string>): Promise<void>;
-  /** @param done 0 to 1, where it is known. */
+  /** @param done 0 to 1, if it is known. */
   showStatus(text: string, done?: number): void;
   showError(error: Error, canRestart?: boolean): void;
   abort(): void;
@@ -43,7 +43,7 @@ export function createWork($: <E extends HTMLElement>(id: string) => E, isReady:
     showStatus(text);
     $('error').hidden = true;
     try {
-      await new Promise((resolve) => setTimeout(resolve, 20)); // let the status show
+      await new Promise((resolve) => setTimeout(resolve, 20)); // gives the browser time to show the status
       own.signal.throwIfAborted();
       showStatus(await task(own.signal), 1);
     } catch (error) {

@@ -1,13 +1,13 @@
-/** What a page draws with, brought onto a canvas. Reading it back is in `canvas_pixels.ts`, which is loaded when it is needed. */
+/** Draws images of a page onto a canvas. The code that reads the pixels is in `canvas_pixels.ts`, which is loaded when it is needed. */
 import { checkSize } from '../formats/pixels.js';
 import type { ImageLimits, PlatformPixels } from '../gpu/platform.js';
 
 /**
- * Reads an ImageBitmap, canvas, VideoFrame, video or image element through a 2-D canvas: 8 bits, in sRGB, over black. For the exact
- * samples of a file hand in its bytes, which are decoded the same everywhere. What is drawn is taken at once, before anything is
- * waited for; only an image element is waited for.
- * @returns undefined where `drawable` is none of these.
- * @throws InputError where it has no pixels, too many, or such as this page may not read.
+ * Reads an ImageBitmap, canvas, VideoFrame, video or image element through a 2-D canvas: 8 bits in sRGB, transparent pixels blended with
+ * black. To get the exact samples of a file, give its bytes instead; they are decoded in the same way everywhere. The content is copied
+ * before this function first waits for anything. Only for an image element, it waits until that is loaded.
+ * @returns undefined if `drawable` is none of these.
+ * @throws InputError if it has no pixels, if it has too many, or if this page may not read them.
  */
 export async function drawnPixels(drawable: object, limits: ImageLimits = {}): Promise<PlatformPixels | undefined> {
   if (typeof HTMLImageElement !== 'undefined' && drawable instanceof HTMLImageElement) {
@@ -19,7 +19,7 @@ export async function drawnPixels(drawable: object, limits: ImageLimits = {}): P
   return (await import('./canvas_pixels.js')).pixelsOf(context, size);
 }
 
-/** Draws on a canvas that is opaque and black at first, so that what is transparent is blended with black. */
+/** Draws onto an opaque black canvas, so that transparent pixels are blended with black. */
 export function drawOn(source: CanvasImageSource, [width, height]: readonly [number, number], limits: ImageLimits) {
   checkSize('image', width, height, 4, limits);
   const context = opaqueCanvas(width, height);

@@ -1,7 +1,7 @@
-/** What `<raybox-overlay>` takes in JSX, for frameworks that set properties of elements. */
+/** The types of `<raybox-overlay>` in JSX, for frameworks that set properties of elements. */
 import type { RayboxOverlay, SelectDetail } from './overlay_element.js';
 
-/** The element's properties, and its event as React 19 and Preact name listeners. */
+/** The element's properties, and the listener of its event under the name that React 19 and Preact use. */
 export type RayboxOverlayProps = Partial<
   Pick<
     RayboxOverlay,

@@ -1,13 +1,13 @@
-/** Files that a page keeps between visits, in the browser's Cache API. `caches.delete('raybox-weights')` removes them all. */
+/** Keeps files of a page between visits, in the browser's Cache API. `caches.delete('raybox-weights')` removes them all. */
 import type { KeptFiles } from '../gpu/platform.js';
 
 const NAME = 'raybox-weights';
 
-/** No page has this address, so that a service worker that looks up its own requests never meets these files. */
+/** The address of a file in the cache. No page has such an address, so a service worker that looks up requests never finds these files. */
 const addressOf = (key: string) => `https://raybox.invalid/${key}`;
 const NOTE = 'x-raybox-note';
 
-/** @throws where the browser allows no storage. */
+/** @throws if the browser allows no storage. */
 export async function openKeptFiles(): Promise<KeptFiles | undefined> {
   const cache = await globalThis.caches?.open(NAME);
   if (!cache) return undefined;

@@ -1,4 +1,4 @@
-/** The boxes of `<raybox-overlay>`: what is drawn, the buttons they are, and their labels. */
+/** The boxes of `<raybox-overlay>`: their outlines, their buttons, and their labels. */
 import type { Finding } from '../formats/findings.js';
 import { placeLabel } from '../overlay/placement.js';
 import { cssColor, type Outline, scaled } from './picture.js';
@@ -8,7 +8,7 @@ interface Size {
   readonly height: number;
 }
 
-/** How findings are drawn: of the selected label, or all; each label is named once, at its strongest region. */
+/** How findings are drawn: those of the selected label, or all. Each label is written only once, at its strongest region. */
 export function outlinesOf(
   findings: readonly Finding[],
   result: (Size & { readonly probabilities: Readonly<Record<string, number>> }) | null,
@@ -34,7 +34,7 @@ export function outlinesOf(
     }));
 }
 
-/** A button as large as the box, in shares of the picture. */
+/** A button in the place of a box. Its position and size are percentages of the picture. */
 export function boxButton({ box, color, rank }: Outline, finding: Finding): HTMLButtonElement {
   const button = document.createElement('button');
   button.type = 'button';
@@ -58,7 +58,7 @@ export function boxButton({ box, color, rank }: Outline, finding: Finding): HTML
   return button;
 }
 
-/** Fills the layer of labels, none over another; those without room are left out. */
+/** Places the labels so that none covers another. Labels for which there is no room are hidden. */
 export function placeChips(layer: HTMLElement, outlines: readonly Outline[], area: Size): void {
   const chips = outlines.flatMap(({ box, color, text }) => {
     if (!text) return [];

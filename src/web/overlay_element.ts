@@ -1,11 +1,11 @@
 /**
- * `<raybox-overlay>`: an X-ray with what was found in it. Importing this file defines the element.
+ * `<raybox-overlay>`: shows an X-ray with what was found in it. Importing this file defines the element.
  *
  *   const overlay = document.querySelector('raybox-overlay');
  *   overlay.image = bitmap;
  *   overlay.result = await localizer.localize(bitmap, { heatmaps: 'scaled' });
  *
- * Boxes are buttons: Tab reaches them, arrow keys go from one to the next, Enter selects a label, Escape shows all again.
+ * Boxes are buttons: Tab reaches them, arrow keys move between them, Enter selects a label, Escape shows all again.
  */
 import type { Finding } from '../formats/findings.js';
 import type { HeatmapScaling } from '../overlay/heatmap.js';
@@ -19,13 +19,13 @@ export type { OverlayResult } from './shown.js';
 
 /** Detail of the event `raybox-select`. */
 export interface SelectDetail {
-  /** Null where nothing is selected any more. */
+  /** Null if nothing is selected any more. */
   label: string | null;
   /** The box that was activated. */
   finding?: Finding;
 }
 
-// A server that renders pages imports this too, and has no elements.
+// This file is also imported on servers that render pages, where there is no HTMLElement.
 const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 
 /** `<raybox-overlay>`: an X-ray with heatmap, boxes and labels. Set `image` and `result`. */
@@ -64,7 +64,7 @@ export class RayboxOverlay extends Base {
     this.#update();
   }
 
-  /** The label whose heatmap and boxes stand out. Null: all boxes, and the heatmap of the most probable finding. */
+  /** The label whose heatmap and boxes are shown. Null: all boxes, and the heatmap of the most probable finding. */
   get selected(): string | null {
     return this.#selected;
   }
@@ -73,7 +73,7 @@ export class RayboxOverlay extends Base {
     this.#update();
   }
 
-  /** Of the heatmap, 0 to 1. Default 0.6. */
+  /** Opacity of the heatmap, 0 to 1. Default 0.6. */
   get opacity(): number {
     return this.#opacity;
   }
@@ -91,7 +91,7 @@ export class RayboxOverlay extends Base {
     this.#update();
   }
 
-  /** Only boxes that were cut out at this heat threshold; null for all. */
+  /** Shows only boxes of this heat threshold; null for all. */
   get heatThreshold(): number | null {
     return this.#heatThreshold;
   }
@@ -100,7 +100,7 @@ export class RayboxOverlay extends Base {
     this.#update();
   }
 
-  /** The weights' `heatmapScaling`. Default `minmax`. */
+  /** `heatmapScaling` in the metadata of the weights. Default `minmax`. */
   get heatmapScaling(): HeatmapScaling {
     return this.#heatmapScaling;
   }
@@ -109,7 +109,7 @@ export class RayboxOverlay extends Base {
     this.#update();
   }
 
-  /** A line below the picture, also in what `toBlob` gives. */
+  /** A line below the picture, also in the result of `toBlob`. */
   get caption(): string {
     return this.#caption;
   }
@@ -127,7 +127,7 @@ export class RayboxOverlay extends Base {
 
   connectedCallback(): void {
     if (!this.#root) return;
-    adoptStyle(this.#root); // anew, since a tree that moves to another document loses its sheets
+    adoptStyle(this.#root); // on each connection, since a tree that is moved to another document loses its style sheets
     if (!this.#root.firstChild) {
       this.#root.innerHTML = `<figure part="figure">
           <div class="frame" part="frame">
@@ -151,7 +151,10 @@ export class RayboxOverlay extends Base {
     this.#observer?.disconnect();
   }
 
-  /** What a page set before this file was loaded lies on the object itself and hides the accessors. */
+  /**
+   * Properties that a page has set before this file was loaded are stored on the object itself and hide the accessors of the class. They are
+   * deleted and set again.
+   */
   #takeEarlyProperties(): void {
     for (const name of [
       'image',
@@ -176,13 +179,13 @@ export class RayboxOverlay extends Base {
     return shownOf(this.#result, this.#minScore, this.#heatThreshold);
   }
 
-  /** Puts the focus on a finding's box. */
+  /** Moves the focus to a finding's box. */
   focusFinding(finding: Finding): void {
     this.#render();
     this.#boxes.find((entry) => entry.finding === finding)?.button.focus();
   }
 
-  /** The picture as it is shown, at the image's own size (at least 768 pixels), as a file. */
+  /** The picture as it is shown, as an image file. Its longer side is that of the image, but at least 768 pixels. */
   async toBlob(type = 'image/png'): Promise<Blob> {
     if (!this.#drawn) throw new DOMException('the overlay shows no image', 'InvalidStateError');
     const label = this.#heatLabel();
@@ -195,7 +198,7 @@ export class RayboxOverlay extends Base {
     return this.#root!.querySelector<E>(selector)!;
   }
 
-  // Several properties are set one after the other: one picture for all of them.
+  // Pages set several properties one after the other. The picture is drawn once, after all of them.
   #update(): void {
     if (this.#pending) return;
     this.#pending = true;
@@ -262,12 +265,12 @@ export class RayboxOverlay extends Base {
     this.dispatchEvent(new CustomEvent('raybox-select', { detail, bubbles: true, composed: true }));
   }
 
-  /** The selected label, or the most probable one that is shown. */
+  /** The label whose heatmap is shown: the selected one, or the most probable of those shown. */
   #heatLabel(): string | undefined {
     return this.#selected ?? mostProbable(this.#result, this.shownFindings);
   }
 
-  /** Fills the canvases, whose pixels are the screen's. */
+  /** Draws the canvases, at the resolution of the screen. */
   #paint(): void {
     const frame = this.#part('.frame');
     const width = Math.round(frame.clientWidth * devicePixelRatio);

@@ -1,4 +1,4 @@
-/** Looks of `<raybox-overlay>`. A page may set `--raybox-max-height` and style the parts. */
+/** The style of `<raybox-overlay>`. A page may set `--raybox-max-height` and style the parts. */
 const STYLE = `
 :host { display: block; color-scheme: light dark; font: 600 13px/1.5 system-ui, sans-serif; }
 :host([hidden]) { display: none; }
@@ -38,18 +38,18 @@ figcaption:empty { display: none; }
 @media (forced-colors: active) { .box { forced-color-adjust: none; } }
 `;
 
-/** A document's own sheet, which all its overlays share. */
+/** The style sheet of each document, which all its overlays share. */
 const sheets = new WeakMap<Document, CSSStyleSheet>();
 
 /**
- * Gives a shadow tree its looks by a constructed sheet. A `<style>` element would need `style-src 'unsafe-inline'` in a page with a
- * content security policy.
+ * Styles a shadow tree by a constructed style sheet. A `<style>` element would need `style-src 'unsafe-inline'` in a page with a content
+ * security policy.
  */
 export function adoptStyle(root: ShadowRoot): void {
   const document = root.ownerDocument;
   let sheet = sheets.get(document);
   if (!sheet) {
-    // A sheet serves the document in whose window it was made, and no other.
+    // A constructed style sheet can only be used in the document of the window in which it was made.
     sheet = new (document.defaultView ?? globalThis).CSSStyleSheet();
     sheet.replaceSync(STYLE);
     sheets.set(document, sheet);

@@ -1,21 +1,21 @@
-/** X-rays and heat as canvases of a page, and the whole picture on one of them for saving. */
+/** Draws X-rays and heatmaps on canvases of a page, and the whole picture on one canvas for saving. */
 import { withoutAlpha } from '../formats/alpha.js';
 import type { Image } from '../formats/pixels.js';
 import { classColor, inferno } from '../overlay/colors.js';
 import { type Heatmap, type HeatmapScaling, heatLevels } from '../overlay/heatmap.js';
 import { placeLabel } from '../overlay/placement.js';
 
-/** Pixels, 8 or 16 bits, grey, RGB or RGBA as their length says. */
+/** Pixels with 8 or 16 bits. The length of `data` says whether they are grey, RGB or RGBA. */
 export interface Pixels {
   data: Uint8Array | Uint8ClampedArray | Uint16Array;
   width: number;
   height: number;
 }
 
-/** What the overlay shows: pixels, or anything with a size that a 2-D canvas draws. */
+/** The image of an overlay: pixels, or an object with a size that a 2-D canvas can draw. */
 export type OverlayImage = Pixels | ImageBitmap | HTMLCanvasElement | OffscreenCanvas | HTMLImageElement | VideoFrame;
 
-/** Something to draw and its size in pixels. */
+/** Something that a canvas can draw, and its size in pixels. */
 export interface Drawn {
   source: CanvasImageSource;
   width: number;
@@ -33,7 +33,7 @@ export function drawnOf(image: OverlayImage): Drawn {
   return { source: image, width: image.width, height: image.height };
 }
 
-/** Browsers refuse larger canvases, some of them silently. */
+/** The largest side of a canvas. Browsers refuse much larger ones, some of them without an error. */
 const MAX_SIDE = 4096;
 
 function fromPixels(pixels: Pixels): Drawn {
@@ -67,7 +67,7 @@ function fromPixels(pixels: Pixels): Drawn {
   return { source, width, height };
 }
 
-/** Every n-th pixel of an image that is too large for a canvas. */
+/** Takes every n-th pixel of an image that is too large for a canvas. */
 function shrunk({ data, width, height }: Pixels): Pixels {
   const step = Math.ceil(Math.max(width, height) / MAX_SIDE);
   if (step === 1) return { data, width, height };
@@ -85,7 +85,7 @@ function shrunk({ data, width, height }: Pixels): Pixels {
 
 const HEAT_COLORS = Array.from({ length: 256 }, (_, level) => inferno(level / 255));
 
-/** Heat in colours, the hotter the more opaque, on a canvas of this size. */
+/** Draws a heatmap in colours on a canvas of this size. The hotter a pixel, the more opaque it is. */
 export function heatCanvas(
   heatmap: Heatmap,
   width: number,
@@ -104,18 +104,20 @@ export function heatCanvas(
   return canvas;
 }
 
-/** A class's colour as CSS writes it. */
+/** The colour of a class in CSS. */
 export const cssColor = (index: number) => `rgb(${classColor(index).join(' ')})`;
 
-/** A box as it is drawn: in shares of the image's width and height, with a colour and the rank of its heat threshold, 0 the highest. */
+/** How a box is drawn. */
 export interface Outline {
+  /** In shares of the image's width and height. */
   box: { x: number; y: number; width: number; height: number };
   color: string;
+  /** Rank of its heat threshold: 0 is the highest. */
   rank: number;
   text?: string | undefined;
 }
 
-/** A box in shares → in pixels. */
+/** Converts a box from shares to pixels. */
 export const scaled = (box: Outline['box'], { width, height }: { width: number; height: number }) => ({
   x: box.x * width,
   y: box.y * height,

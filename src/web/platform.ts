@@ -1,4 +1,4 @@
-/** The page's side of `#gpu`. */
+/** The `Platform` of pages. */
 import { GpuUnavailableError } from '../errors.js';
 import { BROWSER_FORMATS, detectFormat } from '../formats/signature.js';
 import { openUrl, type Platform } from '../gpu/platform.js';

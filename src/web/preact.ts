@@ -1,4 +1,4 @@
-/** `import 'raybox/overlay/preact'` defines the element and tells TypeScript of it in Preact's JSX. */
+/** `import 'raybox/overlay/preact'` defines the element, and its type in Preact's JSX. */
 import type { RayboxOverlayProps } from './jsx.js';
 import './overlay_element.js';
 import type { RayboxOverlay } from './overlay_element.js';

@@ -1,4 +1,4 @@
-/** `import 'raybox/overlay/react'` defines the element and tells TypeScript of it in React's JSX. React 19 sets its properties. */
+/** `import 'raybox/overlay/react'` defines the element, and its type in React's JSX. React 19 or later is needed to set its properties. */
 import type { RayboxOverlayProps } from './jsx.js';
 import './overlay_element.js';
 import type { RayboxOverlay } from './overlay_element.js';

@@ -1,35 +1,35 @@
-/** What of a result `<raybox-overlay>` shows: which findings, whose heatmap, and the picture in words. */
+/** Chooses what `<raybox-overlay>` shows of a result: the findings, the heatmap, and a description in words. */
 import type { Finding } from '../formats/findings.js';
 import type { Classification, Heatmap } from '../localizer/results.js';
 
-/** What the element shows of a `Localization`: one from `localize`, or the same read back from JSON. */
+/** The parts of a `Localization` that the element shows. The result may come from `localize` or from JSON. */
 export type OverlayResult = Pick<Classification, 'width' | 'height' | 'probabilities'> & {
   readonly findings: readonly Finding[];
-  /** Maps over the whole image: `scaled`, or `raw` where the weights' `fit` is `stretch`. */
+  /** Maps over the whole image: `scaled` ones, or `raw` ones if the `fit` of the weights is `stretch`. */
   readonly heatmaps?: Readonly<Record<string, Heatmap>>;
 };
 
-/** The findings from `minScore` on that were cut out at this heat threshold; null for all. */
+/** The findings with at least `minScore` of one heat threshold, or of all if it is null. */
 export function shownOf(result: OverlayResult | null, minScore: number, heatThreshold: number | null): Finding[] {
   return (result?.findings ?? []).filter(
     ({ score, threshold }) => score >= minScore && (heatThreshold === null || threshold === heatThreshold),
   );
 }
 
-/** The most probable label of these findings. */
+/** The most probable of the labels of some findings. */
 export function mostProbable(result: OverlayResult | null, findings: readonly Finding[]): string | undefined {
   const probabilities = result?.probabilities ?? {};
   const labels = [...new Set(findings.map(({ label }) => label))];
   return labels.sort((a, b) => probabilities[b] - probabilities[a])[0];
 }
 
-// A label may be any word, also one that every object answers to.
+// A label may be any word, also the name of a property that every object has, such as `constructor`.
 export function heatmapOf(result: OverlayResult | null, label: string | undefined): Heatmap | undefined {
   const { heatmaps } = result ?? {};
   return label !== undefined && heatmaps && Object.hasOwn(heatmaps, label) ? heatmaps[label] : undefined;
 }
 
-/** For those who cannot see the picture. */
+/** A description of the picture for people who cannot see it. */
 export function describe(
   image: { readonly width: number; readonly height: number } | undefined,
   result: OverlayResult | null,
