@@ -1,6 +1,6 @@
 /**
- * Everything beside the fourteen diseases that makes a chest abnormal, as data. Normal means no abnormality at all, so
- * these concepts are never written as labels, but each of them takes Normal away, and an explanation names it.
+ * Names of everything besides the fourteen diseases that makes a chest abnormal, as data. These concepts are never written as labels. But
+ * Normal means no abnormality at all, so a report that states one of them is not Normal, and an explanation names it.
  */
 
 const enlarged =
@@ -130,7 +130,7 @@ export const abnormalityPhrases = {
     'foreign body|object',
     'bullet|shrapnel|gunshot|pellet|metallic|metal|buckshot',
   ],
-  // What an operation took or changed for good; that one was done is no finding (`otherMeanings`).
+  // Lasting results of an operation. The fact that there was an operation is not a finding by itself (see `otherMeanings`).
   Resection: [
     'lobectomy|pneumonectomy|mastectomy|thoracotomy|thoracoplasty|nephrectomy|splenectomy|laminectomy|corpectomy|resection|transplant|reconstruction',
     'missing|resected',

@@ -1,30 +1,30 @@
 /**
- * Words thrown in between a finding and what is said of it: "effusion, however, cannot be excluded", "pneumonia, on this
- * view, is not seen". They are taken out before the sentence is read, since a comma ends the reach of many rules.
+ * Removes asides between a finding and what is said about it: "effusion, however, cannot be excluded", "pneumonia, on this view, is not
+ * seen". This is done before a sentence is read, because many rules do not apply beyond a comma.
  */
 
 import type { Token } from './tokens.js';
 import { wordSet } from './words.js';
 
-/** Verbs that go on with the sentence behind an aside. */
+/** Verbs with which a sentence can continue after an aside. */
 const verbs = wordSet(
   'is are was were has have had cannot can could may might should must would will does do did remains remain persists persist appears appear seems seem',
 );
-/** How it also goes on where the verb is left out, or stands before: "effusion, however, not excluded". */
+/** Words with which it can also continue if the verb is left out or comes before: "effusion, however, not excluded". */
 const said = new Set([...verbs, ...wordSet('not excluded seen identified possible unlikely probable present absent')]);
-/** How it goes on behind an aside that parts a verb: "pneumonia cannot, therefore, be excluded". */
+/** Words with which it continues if the aside is within the verb: "pneumonia cannot, therefore, be excluded". */
 const verbGoesOn = wordSet('be been not excluded ruled seen identified');
-/** Words that link sentences, and stand in the middle of one with or without commas. */
+/** Linking words that can be asides by themselves, with or without commas. */
 const links = wordSet('however nevertheless nonetheless therefore thus though accordingly consequently');
-/** What begins with one of these, or holds one, is more than an aside: it names, denies, dates or doubts something. */
+/** Words between commas are more than an aside if they begin with one of `opensMore` or contain one of `tellsMore`. */
 const opensMore = wordSet('and or nor if which that who but with');
 const tellsMore = wordSet('resolved cleared gone absent removed resected excised drained treated excluded if');
-/** What alone between commas doubts the finding before it: "pneumonia, possible, …". */
+/** Words that, alone between commas, put the finding before them in doubt: "pneumonia, possible, …". */
 const doubts = wordSet('possible probable questionable suspected likely unlikely doubtful');
-/** No aside is longer. */
+/** The most words of an aside. */
 const longest = 7;
 
-/** The sentence's words without its asides; the same array where it has none. */
+/** The words of a sentence without its asides. If it has none, the same array is returned. */
 export function withoutAsides(tokens: Token[], isNamed: (from: number, to: number) => boolean): Token[] {
   let kept: Token[] | undefined;
   let from = 0;
@@ -47,13 +47,13 @@ export function withoutAsides(tokens: Token[], isNamed: (from: number, to: numbe
   return kept ? [...kept, ...tokens.slice(from)] : tokens;
 }
 
-/** Behind "however" or "however," where the sentence goes on. */
+/** The place after "however" or "however,", if the sentence continues there. */
 function endOfLink(tokens: readonly Token[], at: number, goesOn: ReadonlySet<string> = said): number | undefined {
   const end = tokens[at + 1]?.word === ',' ? at + 2 : at + 1;
   return goesOn.has(tokens[end]?.word ?? '') ? end : undefined;
 }
 
-/** Behind the second comma, where the words between two of them are an aside. */
+/** The place after the second comma, if the words between the two commas are an aside. */
 function endOfAside(
   tokens: readonly Token[],
   comma: number,

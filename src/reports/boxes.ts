@@ -1,20 +1,21 @@
-/** Forms: boxes that are ticked or left empty, and tables with a column for yes and one for no. */
+/** Reads forms: ticked and empty boxes, and tables with a column for yes and one for no. */
 
 import type { Line } from './lines.js';
 import { hasWords, type Sentence, type Token, tokenize } from './tokens.js';
 
 const box =
   /\[[ \t_]{0,4}([xX✓✔vV*]?)[ \t_]{0,4}\]|\([ \t]{0,4}([xX✓✔])[ \t]{0,4}\)|\([ \t]{1,4}\)|[☐□◻⬜☑☒✓✔✅✗✘❌]/gu;
-/** No line of a form is longer. What is has boxes by chance, and is read as prose. */
+/** The longest line of a form. A longer line has boxes by chance and is read as prose. */
 const longestForm = 2_000;
-/** A question is short: of more words before a box only the last count. */
+/** The most words of a question. If there are more before a box, only the last ones count. */
 const longestQuestion = 16;
 const ticks = new Set('☑☒✓✔✅');
 
 interface Item {
   ticked: boolean;
-  /** Of the box, and of the words that it belongs to. */
+  /** Place of the box. */
   at: number;
+  /** Places of the words that belong to it. */
   from: number;
   to: number;
 }
@@ -24,10 +25,11 @@ export function hasBox(text: string, { start, end, blank }: Line): boolean {
 }
 
 /**
- * The sentences of a line with boxes. "[x] Effusion [ ] Edema" states the first and denies the second; in
- * "Pneumothorax: [ ] yes [x] no" the words before the boxes belong to each answer; in "Effusion [x] Edema [ ]" the boxes
- * stand behind their words.
- * @param label the line before, where it ends in a colon: the answers below it are about it.
+ * The sentences of a line with boxes. There are three forms:
+ * - "[x] Effusion [ ] Edema": each box belongs to the words after it.
+ * - "Pneumothorax: [ ] yes [x] no": the words before the first box belong to each answer.
+ * - "Effusion [x] Edema [ ]": each box belongs to the words before it.
+ * @param label the line before, if it ends in a colon. The answers below are then about it.
  */
 export function boxedSentences(text: string, line: Line, label?: Line): Sentence[] {
   const found = [...text.slice(line.content, line.end).matchAll(box)].map((match) => ({
@@ -45,7 +47,7 @@ export function boxedSentences(text: string, line: Line, label?: Line): Sentence
   let prefix: Token[] = [];
   const result: Sentence[] = [];
   if (!behind && wordsIn(line.content, first.at)) {
-    // Only the last sentence before a box can be what it answers.
+    // Only the last sentence before the boxes can be the question.
     const stop = lastStop(text, line.content, first.at);
     const before = tokenize(text, line.content, stop);
     if (hasWords(before)) result.push(sentenceOf(before));
@@ -87,7 +89,7 @@ function lastStop(text: string, from: number, to: number): number {
   return from;
 }
 
-/** What a column of a table says of a row that is marked in it. */
+/** What a mark in a column of a table means, by the column's heading. */
 const answers = new Map<string, string>();
 for (const word of 'yes y present positive + abnormal'.split(' ')) answers.set(word, '');
 for (const word of 'no n absent negative - none'.split(' ')) answers.set(word, 'no');
@@ -97,9 +99,9 @@ const marks = /^(?:[xX✓✔☑☒✅*]|\[[xX✓*]\]|\([xX]\)|1)$/u;
 const longestRow = 2_000;
 
 interface TableReader {
-  /** Whether a line is a row or a header, which ends whatever sentence stands before it. */
+  /** Whether a line is a row or a header. If so, a sentence of the lines before ends there. */
   begins(line: Line): boolean;
-  /** A row's sentences; nothing where the line belongs to no table. */
+  /** The sentences of a row; undefined if the line is not part of a table. */
   row(line: Line): Sentence[] | undefined;
   end(): void;
 }
@@ -146,7 +148,7 @@ export function tableReader(text: string): TableReader {
       const marked = cells.findIndex(({ value }, at) => at > 0 && columns![at] !== undefined && marks.test(value));
       const name = tokenize(text, cells[0]!.start, cells[0]!.end);
       if (marked < 0) {
-        // Answered in words, or not at all.
+        // The row has no mark: it is answered in words, or not at all.
         const words = cells.slice(1).some(({ value }) => /\p{L}/u.test(value));
         const tokens = words ? tokenize(text, line.content, Math.min(line.end, line.content + longestRow)) : [];
         return hasWords(tokens) ? [sentenceOf(tokens)] : [];

@@ -1,8 +1,7 @@
 /**
- * Reports → the fourteen columns of the CheXpert labeller (Irvin et al., AAAI 2019), with its values. Sentences and rules
- * are those of `mineReport`; what counts as which column is in `chexpert_phrases.ts` and follows that labeller: an
- * infiltrate is Lung Opacity, heart failure is Edema, fibrosis is Pleural Other, and pericardial fluid is no Pleural
- * Effusion.
+ * Mines reports for the fourteen columns of the CheXpert labeller (Irvin et al., AAAI 2019), with its values. Sentences and rules are those
+ * of `mineReport`. The words that belong to each column are in `chexpert_phrases.ts` and follow that labeller: an infiltrate is Lung
+ * Opacity, heart failure is Edema, fibrosis is Pleural Other, and pericardial fluid is not a Pleural Effusion.
  */
 
 import {
@@ -14,7 +13,7 @@ import {
 import { otherMeanings } from './lexicon.js';
 import { compileLexicon, type Evidence, readReport, type Target } from './read.js';
 
-/** The columns in the labeller's order. */
+/** The columns, in the order of the labeller. */
 export const chexpertLabels = [
   'No Finding',
   'Enlarged Cardiomediastinum',
@@ -32,18 +31,18 @@ export const chexpertLabels = [
   'Support Devices',
 ] as const satisfies readonly ('No Finding' | ChexpertObservation)[];
 
-/** One of the 14 columns of CheXpert’s labeller. */
+/** One of the fourteen columns of the CheXpert labeller. */
 export type ChexpertLabel = (typeof chexpertLabels)[number];
 
 /** 1 positive, 0 negative, -1 uncertain, `null` not mentioned. */
 export type ChexpertValue = 1 | 0 | -1 | null;
 
-/** By column: 1 mentioned as present, 0 as absent, −1 as uncertain, absent where it is not mentioned. */
+/** The result of `mineChexpert`. */
 export interface ChexpertLabels {
-  /** One value per column, in the order of `chexpertLabels`. */
+  /** A value for each column, in the order of `chexpertLabels`. */
   values: Record<ChexpertLabel, ChexpertValue>;
   evidence: Evidence<ChexpertObservation>[];
-  /** No sentence of the text counts: No Finding is 1, since nothing is found in it. */
+  /** Whether no sentence of the text counts. No Finding is 1 then, since nothing is found in it. */
   empty: boolean;
 }
 
@@ -65,18 +64,17 @@ const lexicon = compileLexicon<ChexpertObservation>(
       { concept: null },
     ]),
   ],
-  // An old fracture and a device "status post" are still to be seen.
+  // Fractures and devices do not count as diseases, because old ones are still visible.
   (concept) => concept !== 'Fracture' && concept !== 'Support Devices',
 );
 
 const statusValues = { positive: 1, uncertain: -1, negative: 0 } as const;
-/** Where mentions differ: stated beats uncertain beats negated. */
+/** If mentions differ, the one with the highest rank counts: stated, then uncertain, then negated. */
 const rank = (value: ChexpertValue): number => (value === null ? -1 : [0, -1, 1].indexOf(value));
 
 /**
- * Mines one report for CheXpert's columns. No Finding is 1 where nothing but Support Devices is positive or uncertain, and
- * otherwise not mentioned.
- * @param text a whole report (its sections are found by their headings) or just its findings and impression.
+ * Mines one report for CheXpert's columns. No Finding is 1 if nothing except Support Devices is positive or uncertain, and `null` otherwise.
+ * @param text a whole report, whose sections are found by their headings, or only its findings and impression.
  */
 export function mineChexpert(text: string): ChexpertLabels {
   const { evidence, empty } = readReport(text, lexicon);

@@ -1,4 +1,4 @@
-/** What counts as which column of the CheXpert labeller, as data. The language is `patterns.ts`'s. */
+/** The phrases that name each column of the CheXpert labeller, as data. `patterns.ts` describes their language. */
 
 import { denials, diseasePhrases, normalEnds } from './lexicon.js';
 
@@ -9,7 +9,7 @@ const heart = 'heart|cardiac|cardiopericardial';
 const shape = 'silhouette|contour|shadow|outline|width|stripe';
 const vessels = 'vessel|vasculature|vascularity';
 
-/** The names of each observation. Those of ChestX-ray14 are used where the two mean the same. */
+/** The names of each observation. If a disease of ChestX-ray14 means the same, its names are used. */
 export const chexpertPhrases = {
   'Enlarged Cardiomediastinum': [
     `${wide} ..2 ${middle}`,
@@ -99,7 +99,7 @@ export type ChexpertObservation = keyof typeof chexpertPhrases;
 
 const bothShapes = `${heart} size|silhouette|contour? and ${ofMiddle}|mediastinum silhouette|contour?`;
 
-/** Words that say that an observation is not there, which the labeller counts as 0: "heart size is normal". */
+/** Phrases that say that an observation is not there, for which the labeller gives 0: "heart size is normal". */
 export const chexpertDenials: Partial<Record<ChexpertObservation, readonly string[]>> = {
   'Enlarged Cardiomediastinum': [
     ...normalEnds.flatMap((end) => [`${middle} ${end}`, `${ofMiddle} ${shape} ${end}`, `${bothShapes} ${end}`]),
@@ -108,7 +108,7 @@ export const chexpertDenials: Partial<Record<ChexpertObservation, readonly strin
   Cardiomegaly: [...(denials.Cardiomegaly ?? []), ...normalEnds.map((end) => `${bothShapes} ${end}`)],
 };
 
-/** Phrases that hold a word from above and mean something else. */
+/** Phrases that contain a word from above but mean something else. */
 export const chexpertOtherMeanings: readonly string[] = [
   'pericardial ..1 effusion|fluid',
   'effusion in|of|around ..2 pericardium|heart',

@@ -1,4 +1,4 @@
-/** Rules for tubes and lines: one that was taken out is not there; one that was pulled back by 2 cm, or should come out, is. */
+/** Rules for tubes and lines. One that was taken out is not there; one that was pulled back by 2 cm, or that should be taken out, is. */
 
 import type { Rule } from './rules.js';
 

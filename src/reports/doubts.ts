@@ -1,11 +1,11 @@
-/** Rules for doubt, each with the likelihood of its cue. */
+/** Rules for doubt. Each has the likelihood with which its cue means "present" (see README.md). */
 
 import { gone, notSure, sure } from './rule_words.js';
 import type { Rule } from './rules.js';
 
 const perhaps = 'may|might|could|possibly|perhaps|possible|versus|vs';
 
-/** What an opacity may be read as. */
+/** Findings that an opacity may be interpreted as. */
 const reading =
   'atelectasis|pneumonia|infiltrate|consolidation|edema|effusion|aspiration|scar|scarring|collapse|contusion|infection';
 const readings = new Set([
@@ -21,7 +21,6 @@ const readings = new Set([
 const denying = 'no|not|without|free|clear|absent';
 
 export const doubtRules: readonly Rule[] = [
-  // Doubt. Likelihoods by cue.
   { id: 'may', kind: 'uncertain', reach: 'behind', likelihood: 0.03, phrases: ['may|might|maybe'] },
   { id: 'could', kind: 'uncertain', reach: 'behind', likelihood: 0.02, phrases: ['could|can|would'] },
   {
@@ -155,7 +154,7 @@ export const doubtRules: readonly Rule[] = [
     phrases: [`presence|absence|existence of ..6 cannot|not|difficult|hard|impossible ..2 ${sure}`],
   },
   {
-    // "One cannot say there is no effusion": the denial is what is in doubt.
+    // "One cannot say there is no effusion": here the negation is in doubt.
     id: 'absence not certain',
     kind: 'uncertain',
     reach: 'behind',
@@ -220,7 +219,7 @@ export const doubtRules: readonly Rule[] = [
     phrases: ['cannot|not|difficult|hard|impossible|unable ..2 distinguish|differentiate|discriminate|separate'],
   },
   {
-    // "Edema cannot be distinguished from infection": so with what stands before.
+    // "Edema cannot be distinguished from infection": the finding before the phrase is in doubt, too.
     id: 'one or the other',
     kind: 'uncertain',
     reach: 'both',

@@ -1,21 +1,21 @@
-/** Words that look like a negation and are none: "no change in the effusion", "has not resolved". */
+/** Phrases that look like a negation but are not one: "no change in the effusion", "has not resolved". */
 
 import { been, gone, notSure, partly, sure } from './rule_words.js';
 import type { Rule } from './rules.js';
 
-/** What a finding that is there may have done, or be. */
+/** Words for how a finding that is there has developed, or for its kind. */
 const course =
   'changed|increased|decreased|larger|smaller|bigger|new|old|improved|worsened|progressed|acute|chronic|loculated|grown|significant|calcified|malignant|benign|free';
 const side = 'left|right|l|r';
-/** What a form puts where there is something. */
+/** Values that a form has for a finding that is there. */
 const some = 'small|mild|moderate|large|tiny|trace|minimal|severe|positive|pos|yes|present';
 
-/** A side, where a finding is still there though the other side is free of it. */
+/** Phrases for one side of the chest, for a finding that has gone on the other. */
 const onSide = `on|in|at|from the? ${side} lung|base|side|hemithorax|apex?`;
 const ofSide = `the? ${side}|other one|side|is|are|has|remains?`;
 const still =
   'persists|persist|persistent|persisting|remains|remain|remaining|unchanged|stable|smaller|larger|bigger|increased|decreased|improved|improving|small|tiny|trace|minimal|mild|moderate|large|residual|present|worse|worsened|increasing|decreasing|still|similar|same|seen';
-/** What a follow-up does about the resolution of a finding, and what it is called. */
+/** Verbs for what a follow-up does about the resolution of a finding, and words for a follow-up. */
 const making = 'ensure|document|confirm|verify|establish|assess|evaluate|assure|check|monitor';
 const following =
   'follow|followed|followup|up|monitor|monitored|repeat|repeated|reimage|reimaging|film|radiograph|ct|imaging|study|recheck';
@@ -85,7 +85,7 @@ export const falseNegations: readonly Rule[] = [
       `not ..1 true|case that? there? is|are|was|were? no`,
       `not ..1 mean|imply|exclude ..3 no`,
       'neither resolved|cleared nor improved|changed',
-      // "Effusion: no left, small right" is an effusion.
+      // "Effusion: no left, small right" states an effusion.
       `:|- none|no|nil|negative|neg ${side} ,|; ..2 ${some}`,
       `:|- ..1 ${some} ${side} ,|;|and|but none|no|nil|negative|neg ${side}`,
       `:|- none|no|nil|negative|neg on ..1 ${side} ,|;|but ..2 ${some}`,
@@ -99,7 +99,7 @@ export const falseNegations: readonly Rule[] = [
       `no longer ..1 seen|visible|present|identified|evident ,|;|and|but|while and|but? ${ofSide} ${still} .|,|;|since|from`,
       `no longer ..1 seen|visible|present|identified|evident ${onSide} ,|and|but|while|with and|but|is|are? ..1 ${still} ${onSide}`,
       `no|without ..4 ${onSide} ,|;|and|but|with and|but? a|an? ${some} one? ${onSide} .|,|;`,
-      // A follow-up waits for what is there to go.
+      // A follow-up waits for a finding to go, so it is still there.
       `to|for|till|until ${making} ..3 resolution|clearing|clearance|disappearance of?`,
       `to ${making}|see|show|demonstrate if|whether|that the|this|these|both ..4 is|are|has|have ..1 ${gone}`,
       'until|till|pending|awaiting|await|awaits complete|full? resolution|clearing|clearance of?',
@@ -111,9 +111,9 @@ export const falseNegations: readonly Rule[] = [
       `would|might|could be ..1 wrong|incorrect|untrue|false|mistaken|premature|early|inaccurate to|that? ..1 say|state|claim|assume|conclude that? ..5 is|are|has|have ..1 ${gone}`,
       `wrong|incorrect|untrue|false|mistaken|premature|early|inaccurate to|that? ..1 say|state|claim|assume|conclude that? ..5 is|are|has|have ..1 ${gone}`,
       'if|should ..3 does|do|has|have not ..1 resolve|resolved|clear|cleared|improve|improved',
-      // "If the effusion enlarges" knows of one; "if an effusion develops" does not.
+      // "If the effusion enlarges" states an effusion; "if an effusion develops" does not.
       'if|should the|this|these|his|her ..3 enlarge|enlarges|increase|increases|worsen|worsens|grow|grows|progress|progresses|remain|remains|recur|recurs',
-      // What is unknown is how it has changed, or what kind it is, and not whether it is there.
+      // The doubt is about how the finding has changed, or about its kind, and not about whether it is there.
       `${notSure} ..3 ${sure} if|whether|that the|this|these ..4 is|are|has|have ..2 ${course}`,
       `uncertain|unclear|unsure|unknown|questionable if|whether the|this|these ..4 is|are|has|have ..2 ${course}`,
       `whether|if the|this|these ..4 is|are|has|have ..2 ${course} ..1 is|are|remains|remain|cannot|not`,

@@ -1,15 +1,15 @@
-/** The headings of radiology reports, as data, and what stands under each. */
+/** The headings of radiology reports, as data, and what kind of text follows each. */
 
-/** `other` is known only to be left out; `body` is unheaded text. */
+/** The text under a heading of kind `other` is left out; `body` is text without a heading. */
 export type HeadingKind = 'findings' | 'impression' | 'other' | 'body';
 /** A preliminary read is replaced by the final text; an addendum corrects it. */
 export type ReportPart = 'preliminary' | 'final' | 'addendum';
 
 export interface Heading {
   kind: HeadingKind;
-  /** What stands under it asks, or answers what the heading before asked. */
+  /** Whether the text under it is a question, or the answer to the question before it. */
   role?: 'question' | 'answer';
-  /** The part of the report that begins here; undefined where it goes on. */
+  /** The part of the report that begins here; undefined if no new part begins. */
   part?: ReportPart;
 }
 
@@ -136,14 +136,14 @@ const other = [
   'number of views',
   'working diagnosis',
 ];
-/** A heading with one of these among its words is about the order or the examination: "REASON FOR STUDY/HISTORY". */
+/** A heading that contains one of these words is about the request or the examination: "REASON FOR STUDY/HISTORY". */
 const otherWords =
   /\b(?:comparisons?|indications?|histor(?:y|ies)|techniques?|procedures?|examinations?|clinical|symptoms?|complaints?|hx|reason for)\b/;
 
-/** What asks and what answers: "QUESTION: pneumonia? ANSWER: No". */
+/** Headings of questions and answers: "QUESTION: pneumonia? ANSWER: No". */
 const questions = ['question', 'questions', 'clinical question', 'clinical questions', 'q'];
 const answers = ['answer', 'answers', 'a', 'response'];
-/** What is there to teach, to bill or to file: no more than the names of diseases. */
+/** Headings of notes for teaching, billing or filing. Diseases that are named there are not findings. */
 const asides = [
   'teaching point',
   'teaching points',
@@ -209,7 +209,7 @@ for (const name of findings) kinds.set(name, 'findings');
 for (const name of impression) kinds.set(name, 'impression');
 for (const name of [...other, ...asides, ...questions]) kinds.set(name, 'other');
 
-/** Who wrote it, and when: these open a part, alone or before another heading ("PRELIMINARY IMPRESSION"). */
+/** Headings that begin a part of the report, alone or together with another heading ("PRELIMINARY IMPRESSION"). */
 const parts: readonly [RegExp, ReportPart][] = [
   [/^(?:addend(?:um|a)|corrected|correction|amended|amendment|revised)\b/, 'addendum'],
   [
@@ -222,13 +222,13 @@ const parts: readonly [RegExp, ReportPart][] = [
     'final',
   ],
 ];
-/** Words that no heading begins with or holds: "In comparison with the film of May:" is a sentence. */
+/** Words that no heading begins with, or contains: "In comparison with the film of May:" is a sentence. */
 const sentenceWords =
   /^(?:in|as|on|when|upon|by|for|with|no|not|the|there|this|see)\b|\b(?:is|are|was|were|has|have|shows?|showed|demonstrates?|demonstrated|reveals?|revealed|made)\b/;
 
 /**
- * What a heading stands for; undefined for words that are none. At most 60 characters are looked at.
- * @param exact for words that no colon follows: only names that are in the lists.
+ * What kind of heading some words are; undefined if they are not a heading. Only the first 60 characters are read.
+ * @param exact whether only names in the lists count. This is for words without a colon after them.
  */
 export function headingOf(name: string, exact = false): Heading | undefined {
   const plain = name
@@ -238,7 +238,7 @@ export function headingOf(name: string, exact = false): Heading | undefined {
     .replace(/ ?\/ ?/g, '/')
     .replace(/[ .:]+$/, '')
     .trim();
-  // "Final" alone in a line may be anything; "Final:" opens the final text.
+  // "Final" alone in a line may mean anything, but "Final:" begins the final text.
   if (plain === '' || (exact && (plain === 'final' || plain === 'original'))) return undefined;
   const kind = kinds.get(plain);
   const role = roles.get(plain);
@@ -258,6 +258,6 @@ export function headingOf(name: string, exact = false): Heading | undefined {
   return otherWords.test(plain) ? { kind: 'other' } : undefined;
 }
 
-/** Whether a heading also stands without a colon at the start of a line, before its text: "ADDENDUM Upon review …". */
+/** Headings that may also be followed by their text without a colon, at the start of a line: "ADDENDUM Upon review …". */
 export const opensPart =
   /^(?:ADDENDUM|Addendum|WET READ|Wet read|Wet Read|PRELIMINARY (?:REPORT|READ)|Preliminary (?:report|read)|FINAL REPORT|Final report|FINAL READ|Final read|ATTENDING (?:READ|NOTE|ADDENDUM|REVIEW|IMPRESSION)|Attending (?:read|note|review|impression))\b/;

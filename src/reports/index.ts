@@ -1,4 +1,4 @@
-/** `raybox/reports`: radiology report texts → labels. */
+/** `raybox/reports`: derives labels from the texts of radiology reports. */
 export {
   type ChexpertLabel,
   type ChexpertLabels,

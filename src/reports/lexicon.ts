@@ -1,6 +1,6 @@
 /**
- * What the miner looks for, as data: each disease with the phrases that name it (the language is `patterns.ts`'s). What
- * else makes a chest abnormal is in `abnormalities.ts`.
+ * What the miner looks for, as data: each disease with the phrases that name it. `patterns.ts` describes the language of phrases, and
+ * `abnormalities.ts` has everything else that makes a chest abnormal.
  *
  * Sources: the terms of ChestX-ray8 (Wang et al., CVPR 2017) and ChestX-ray14, the Fleischner Society's glossary of
  * terms for thoracic imaging (Radiology 2008;246:697), RadLex synonyms, and everyday report language.
@@ -8,7 +8,7 @@
 
 import type { Abnormality } from './abnormalities.js';
 
-/** The fourteen diseases of ChestX-ray14 by its own names; the first eight are ChestX-ray8's. */
+/** The fourteen diseases of ChestX-ray14 by its own names. The first eight are those of ChestX-ray8. */
 export const diseases = [
   'Atelectasis',
   'Cardiomegaly',
@@ -29,16 +29,16 @@ export const diseases = [
 /** One of the fourteen labels of ChestX-ray14. */
 export type Disease = (typeof diseases)[number];
 
-/** The eight of ChestX-ray8. */
+/** The eight diseases of ChestX-ray8. */
 export const eightDiseases = diseases.slice(0, 8);
 
-/** What may collapse, so that "collapse" is atelectasis: a vertebra does, too. */
+/** Parts whose collapse is an atelectasis. A collapsed vertebra is not one. */
 const collapsing =
   'lobe|lobar|lung|pulmonary|lingular|lingula|segmental|subsegmental|base|basal|basilar|bibasal|bibasilar|rll|rml|rul|lll|lul|alveolar';
 const spine =
   'vertebra|vertebral|body|endplate|spine|spinal|compression|tracheal|trachea|airway|bronchial|circulatory|cardiovascular';
 const levels = [...Array.from({ length: 12 }, (_, at) => `t${at + 1}`), 'l1', 'l2', 'l3', 'l4', 'l5'].join('|');
-/** Cardiothoracic ratios as they are written: "0.58", "58", "0.6". */
+/** Cardiothoracic ratios as reports write them: "0.58", "58", "0.6". */
 const ratios = (from: number, to: number): string =>
   Array.from({ length: to - from + 1 }, (_, at) => from + at)
     .flatMap((percent) => [`0.${percent}`, `${percent}`, ...(percent % 10 === 0 ? [`0.${percent / 10}`] : [])])
@@ -49,7 +49,10 @@ const normalRatios = ratios(30, 50);
 const pleuralSpace = 'pleura|pleural space|cavity|recess|surface|line?';
 const pleuralPlace = 'fissure|pleural|sulcus|hemithorax|costophrenic';
 const quiet = 'clear|normal|unremarkable';
-/** Both at once: a phrase names a word for itself, and "pleura" is here a word of both. */
+/**
+ * Phrases that name fluid and thickening together. They are listed under both diseases, because each word of a sentence is used by only one
+ * phrase, and here both need the word "pleura".
+ */
 const fluidAndThickening = ['', ` ${quiet} ,|;`].flatMap((before) => [
   `${pleuralSpace} :|-${before} no|without ..1 fluid or|and|nor ..1 thickening`,
   `${pleuralSpace} :|-${before} no|without ..1 thickening or|and|nor ..1 fluid`,
@@ -94,7 +97,7 @@ export const diseasePhrases: Record<Disease, readonly string[]> = {
     'pleural ..1 fluid',
     'eff|effus|pleff',
     'pleura|pleural space|cavity|recess? :|- ..3 fluid',
-    // A gap swallows no "no", so that what is denied of another part is not denied of this one: here it is named.
+    // A gap does not match "no", so that the negation of another part does not count for this one. So these phrases name it.
     `${pleuralSpace} :|- no|without ..2 fluid`,
     'pleura / costophrenic angle|sulcus|recess :|- no|without ..2 fluid',
     `${pleuralSpace} :|- ${quiet} ,|; no|without ..2 fluid`,
@@ -143,8 +146,8 @@ export const diseasePhrases: Record<Disease, readonly string[]> = {
 };
 
 /**
- * Words that may mean a disease but are not its name. A mention is uncertain, whatever the rules say, unless it is
- * negated; the likelihoods are learned like those of the cues in `rules.ts`.
+ * Words that may mean a disease but are not its name. A mention of them is uncertain, whatever the rules say, unless it is negated. The
+ * likelihoods are learned from data like those of the rules.
  */
 export interface VagueTerm {
   id: string;
@@ -193,7 +196,7 @@ export const vagueTerms: readonly VagueTerm[] = [
 const heart = 'heart|cardiac|cardiopericardial';
 export const normalEnds = ['..5 normal|unremarkable', '..5 within normal limit'];
 
-/** Words that say that a disease is not there: "heart size is normal". */
+/** Phrases that say that a disease is not there: "heart size is normal". */
 export const denials: Partial<Record<Disease, readonly string[]>> = {
   Cardiomegaly: [
     ...normalEnds.map((end) => `${heart} size|silhouette|contour|shadow? ${end}`),
@@ -209,17 +212,17 @@ export const denials: Partial<Record<Disease, readonly string[]>> = {
 
 export type Concept = Disease | Abnormality;
 
-/** Phrases that hold a word from above but do not mean it. They take its place, so nothing is found there. */
+/** Phrases that contain a word from above but mean something else. They use up the words, so that no disease is found in them. */
 export const otherMeanings: readonly string[] = [
   'mass effect',
-  // A disease's name before what is done about it, or before a form that is filled in because of it.
+  // The name of a disease as part of the name of a protocol, a vaccine, a form and the like.
   'pneumonia|pneumothorax|effusion|nodule|mass|atelectasis|edema|hernia|emphysema|fibrosis|pna|pneumo screening|management|surveillance|prevention|order? protocol|set|measure|pathway|bundle|guideline|precaution|prophylaxis|vaccine|vaccination|education|clinic|program|registry|trial|algorithm|panel|score|severity|boot|vax',
   'pneumo peritoneum|mediastinum|pericardium|cephalus|coccal|coccus|conjugate',
   'pros and|& con',
   `collapse|collapsed of ..4 ${levels}|${spine}`,
   `partial|complete collapse of ..4 ${levels}|${spine}`,
   `${levels}|${spine} ..2 collapse|collapsed`,
-  // An operation on a hernia, and what it left behind.
+  // An operation on a hernia, and what is left of it.
   'hernia repair|mesh|surgery|clip|operation',
   'hiatal|hiatus|diaphragmatic|paraesophageal|umbilical|inguinal|ventral|incisional|abdominal hernia repair|mesh|surgery|clip|operation',
   'pneumothorax|effusion|empyema tube|kit|catheter',
@@ -242,6 +245,6 @@ export const otherMeanings: readonly string[] = [
   'line of sight',
   'in line with',
   'lead placement|shield|apron',
-  // An operation is no finding; what it leaves behind has words of its own.
+  // An operation is not a finding. Its lasting results have words of their own.
   'surgical|operative|postoperative|postsurgical|preoperative change?',
 ];

@@ -1,4 +1,4 @@
-/** Rules for how likely a report calls a finding: "low likelihood of", "the probability of … is high". */
+/** Rules for phrases that say how likely a finding is: "low likelihood of", "the probability of … is high". */
 
 import type { Rule } from './rules.js';
 
@@ -8,12 +8,13 @@ const high =
   'reasonable|fair|real|high|higher|strong|considerable|great|significant|substantial|good|large|increased|elevated';
 
 /**
- * Both leave a finding in doubt, and differ in whether it counts under the policy `cue`: the likelihoods are set by hand
- * beside those of "unlikely" and "likely", since the reports that the others are learned from hold too few of these words.
+ * Phrases of low and of high likelihood both put a finding in doubt. Under the policy `cue`, it counts as absent with the former and as
+ * present with the latter. These likelihoods are set by hand, close to those of "unlikely" and "likely", because the reports from which the
+ * others are learned have too few of these phrases.
  */
 export const likelihoodRules: readonly Rule[] = [
   {
-    // What a nodule is made of is in doubt, not whether there is one.
+    // The doubt is about the nature of a nodule, not about whether there is one.
     id: 'likelihood of malignancy',
     kind: 'real',
     reach: 'none',
@@ -37,7 +38,7 @@ export const likelihoodRules: readonly Rule[] = [
     ],
   },
   {
-    // "The likelihood of pneumonia is low": what is likely stands inside.
+    // "The likelihood of pneumonia is low": the finding is inside the phrase.
     id: 'low likelihood',
     kind: 'uncertain',
     reach: 'behind',

@@ -1,4 +1,4 @@
-/** Lists that stand on one line: "1) No effusion 2) Right pneumothorax", "a) … b) …", "• … • …". */
+/** Splits lists that are on one line: "1) No effusion 2) Right pneumothorax", "a) … b) …", "• … • …". */
 
 import type { Line } from './lines.js';
 
@@ -8,13 +8,12 @@ type Cut = [stop: number, next: number];
 const bullet = /[ \t](?:[•▪●◦‣][ \t]?|\/\/[ \t]|\*[ \t](?=\p{Lu})|-[ \t])(?=\p{L})/gu;
 
 /**
- * What numbers an item. Only what counts up from the first is a list: a single "1." in a line of prose is a number like
- * any other, and so is "b)".
+ * A way to number items. Only numbers that count up from the first make a list; a single "1." or "b)" in a line of prose does not.
  */
 interface Numbering {
   mark: RegExp;
   values: readonly string[];
-  /** Whether a line may hold one, told at little cost. */
+  /** A fast check whether a line may have such numbers. */
   possible(body: string): boolean;
 }
 
@@ -58,20 +57,20 @@ function bulletCuts(body: string, line: Line): Cut[] {
   if (!bulleted && !/[•▪●◦‣]|[ \t]\/\/[ \t]|[ \t]\*[ \t]/.test(body)) return [];
   const cuts: Cut[] = [];
   for (const match of body.matchAll(bullet)) {
-    // A dash also stands before an answer: "effusion - none".
+    // A dash is only a bullet before a capital, because it may also be before an answer: "effusion - none".
     if (match[0].includes('-') && !(bulleted && /\p{Lu}/u.test(body[match.index + match[0].length]!))) continue;
     cuts.push([match.index, match.index + match[0].length]);
   }
   return cuts;
 }
 
-/** @param whole the line with its own marker, which may be the first of the list. */
+/** @param whole the line with the marker at its start, which may be the first of the list. */
 function numberCuts(whole: string, line: Line): Cut[] {
   const shift = line.content - line.start;
   for (const { mark, values, possible } of numberings) {
     if (!possible(whole)) continue;
     const found: Cut[] = [];
-    // The number that the line begins with has been read.
+    // The number at the start of the line has been read already.
     const read = values === numerals.values ? line.number : 0;
     for (const match of whole.matchAll(mark)) {
       const value = (match[1] ?? match[2] ?? match[3])!.toLowerCase();

@@ -1,8 +1,8 @@
-/** Findings of another part of the body: a shoulder's effusion, a thyroid nodule, an inguinal hernia. */
+/** Recognises findings of other parts of the body: an effusion of the shoulder, a thyroid nodule, an inguinal hernia. */
 
 import { wordSet } from './words.js';
 
-/** A clause with one of these is about another part of the body, where reports on several examinations come together. */
+/** A clause with one of these words is about another part of the body. Some reports are about several examinations. */
 const otherExaminations = wordSet(
   'knee patella patellar patellofemoral ankle foot forefoot midfoot hindfoot calcaneus calcaneal toe metatarsal tarsal wrist finger thumb metacarpal carpal scaphoid phalanx elbow forearm tibia fibula femur thigh',
 );
@@ -31,7 +31,7 @@ const healing = wordSet(
   'fracture callus clavicle clavicular rib humerus humeral scapular bone bony osseous vertebral maxillary sinus mastoid',
 );
 
-/** For each disease the words that, right before it or after "in the …", put it outside the chest. */
+/** For each disease, the words that put it outside of the chest if they come directly before it, or after "in the …". */
 const elsewhereOf = new Map<string, ReadonlySet<string>>([
   ['Effusion', joints],
   ['Pleural Effusion', joints],
@@ -47,12 +47,12 @@ const elsewhereOf = new Map<string, ReadonlySet<string>>([
   ['Consolidation', healing],
 ]);
 
-/** Words that put a finding into the chest, whatever organ stands beside them. */
+/** Words that put a finding into the chest, even if an organ outside of it is named too. */
 const chest = wordSet(
   'lung pulmonary lobe lobar pleural pleura pericardial apex apical base basilar basal bibasilar hilum hilar perihilar lingula lingular retrocardiac costophrenic airspace hemithorax thorax thoracic chest cardiac heart mediastinum mediastinal diaphragm zone',
 );
 const places = new Set(['in', 'of', 'within', 'involving', 'at', 'from', 'inside', 'around']);
-/** These place swelling and air in soft tissue, while a nodule "over the breast" may lie in the lung behind it. */
+/** Only for edema and emphysema these words are followed by a place. A nodule "over the breast" may be in the lung behind it. */
 const vaguePlaces = new Set(['along', 'over', 'about']);
 const between = new Set([
   'and',
@@ -82,7 +82,7 @@ interface Place {
   end: number;
 }
 
-/** The clauses that are about another examination. */
+/** The numbers of the clauses that are about another part of the body. */
 export function otherClauses(words: readonly string[], clause: readonly number[]): ReadonlySet<number> {
   let found = noClauses;
   for (let at = 0; at < words.length; at++) {
@@ -106,7 +106,7 @@ export function liesElsewhere(words: readonly string[], mention: Place, concept:
   );
 }
 
-/** "left thyroid nodule", "shoulder joint effusion": the organ among the three words before, nothing in between. */
+/** "left thyroid nodule", "shoulder joint effusion": the organ is one of the three words before, and none of the words between separates them. */
 function standsBefore(words: readonly string[], start: number, organ: ReadonlySet<string>): boolean {
   for (let at = start - 1; at >= Math.max(0, start - 3); at--) {
     const word = words[at]!;
@@ -124,7 +124,7 @@ function standsBehind(words: readonly string[], end: number, organ: ReadonlySet<
     const word = words[at]!;
     if (between.has(word)) return found;
     if (placed && organ.has(word)) found = true;
-    // "in the left lobe of the liver" goes on; "in the left lung" does not.
+    // After "in the left lobe of" the organ may still follow ("the liver"); after "in the left lung" it does not.
     else if (
       chest.has(word) &&
       !(word === 'lobe' && words[at + 1] === 'of') &&

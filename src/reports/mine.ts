@@ -1,4 +1,4 @@
-/** A radiology report's text → labels, each with the sentence, the mention and the rule that it comes from. */
+/** Derives labels from the text of a radiology report, each with the sentence, the mention and the rule that it is based on. */
 
 import { type Abnormality, abnormalityPhrases } from './abnormalities.js';
 import { type Concept, type Disease, denials, diseasePhrases, diseases, otherMeanings, vagueTerms } from './lexicon.js';
@@ -7,34 +7,34 @@ import type { LabelStatus } from './verdict.js';
 
 export type { LabelStatus };
 
-/** Why a label is what it is; the concept is a disease, or another abnormality that takes Normal away. */
+/** The reason for a label. The concept is a disease, or another abnormality with which a report is not Normal. */
 export type Evidence = EvidenceOf<Concept>;
 
 /** How reports are read. */
 export interface MineOptions {
   /**
-   * What an uncertain label counts as in `findings`: `drop` (not present: the paper's policy), `keep` (present), or
-   * `cue` (present where its cue word more often meant present than not; the default).
+   * How an uncertain label counts in `findings`: `drop` as not present (the policy of the paper), `keep` as present, `cue` (the default) as
+   * present if its cue word means "present" more often than not.
    */
   uncertain?: 'drop' | 'keep' | 'cue';
   /**
-   * Other likelihoods for the cues of `rules.ts` and the vague terms of `lexicon.ts`, by their ids: how often readers
-   * elsewhere mean "present" when they write them.
+   * Likelihoods to use instead, by the ids of rules and of the vague terms in `lexicon.ts`: how often the readers of other reports mean
+   * "present" by these words.
    */
   likelihoods?: Readonly<Record<string, number>>;
-  /** Take the sentence texts along (the default), or leave `evidence` empty for speed. */
+  /** Whether the result has `evidence`. Default true; without it mining is faster. */
   explain?: boolean;
 }
 
 /** The labels of one report. */
 export interface ReportLabels {
-  /** One status per disease that the report mentions. */
+  /** The status of each disease that the report mentions. */
   labels: Partial<Record<Disease, LabelStatus>>;
   /** The diseases that count as present under the policy, in the order of `diseases`. */
   findings: Disease[];
-  /** No abnormality at all, which is more than none of the listed diseases. */
+  /** Whether there is no abnormality at all. This is stricter than that none of the listed diseases is there. */
   normal: boolean;
-  /** No sentence of the text counts: it has no words, or only an indication, a history and the like. */
+  /** Whether no sentence of the text counts: it has no words, or only an indication, a history and the like. */
   empty: boolean;
   evidence: Evidence[];
 }
@@ -68,7 +68,7 @@ const rank: Record<LabelStatus, number> = { negative: 0, uncertain: 1, positive:
 
 /**
  * Mines one report.
- * @param text a whole report (its sections are found by their headings) or just its findings and impression.
+ * @param text a whole report, whose sections are found by their headings, or only its findings and impression.
  */
 export function mineReport(text: string, options: MineOptions = {}): ReportLabels {
   const policy = options.uncertain ?? 'cue';

@@ -1,4 +1,4 @@
-/** Rules that negate. Words that only look like a negation are in `false_negations.ts`. */
+/** Rules that negate. Phrases that only look like a negation are in `false_negations.ts`. */
 
 import { been, gone } from './rule_words.js';
 import type { Rule } from './rules.js';
@@ -9,10 +9,10 @@ const seen =
   'seen|identified|visualized|visible|appreciated|appreciable|demonstrated|evident|present|apparent|detected|detectable|observed|noted|found|suspected|recognized|discernible|discerned|shown|reproduced|there|confirmed|substantiated|supported|corroborated|documented|verified|upheld';
 const again = 'recurred|returned|reaccumulated|reappeared|redeveloped|recollected|recur|return|reaccumulate|reappear';
 const stop = `.|,|;|:|and|or|but|${cellEnd}`;
-/** What looks like a nodule, a pneumothorax or an opacity and is none. */
+/** Things that look like a nodule, a pneumothorax or an opacity but are not. */
 const mimic =
   'nipple|skinfold|artifact|artifactual|summation|superimposition|overlap|pseudolesion|composite|button|mole|clothing|hair|costochondral';
-/** What lies over something else: "superimposed pneumonia" is one, "superimposed vessels" are not. */
+/** Superimposed structures. "Superimposed vessels" are not a finding, whereas "superimposed pneumonia" is. */
 const overlaid = 'superimposed|overlapping|overlying ..2 structure|vessel|rib|tissue|shadow|vasculature|bone|vein';
 const copula =
   'is|are|was|were|be|being|represent|represents|representing|represented|reflect|reflects|reflecting|correspond|corresponds|corresponding|due|related|attributable|attributed|secondary|likely|probably|presumably|probable|proved|turned|thought|felt|consistent|compatible|favored|caused';
@@ -20,7 +20,7 @@ const copula =
 const side = 'left|right|bilateral|bilaterally|l|r';
 const operation =
   'resection|excision|repair|fundoplication|nissen|herniorrhaphy|hernioplasty|lobectomy|pneumonectomy|segmentectomy|wedge|metastasectomy|enucleation|ablation';
-/** What is there once it can be said that it has not grown. */
+/** Findings for which "not enlarged" means that they are there but have not grown. */
 const growing = new Set<string>([
   ...[
     'Atelectasis',
@@ -38,7 +38,7 @@ const growing = new Set<string>([
 const resections = new Set(['Mass', 'Nodule', 'Hernia', 'Lung Lesion']);
 
 export const negationRules: readonly Rule[] = [
-  // Cue first: "no", "without", "free of".
+  // The cue comes before the finding: "no", "without", "free of".
   {
     id: 'no',
     kind: 'negated',
@@ -99,7 +99,7 @@ export const negationRules: readonly Rule[] = [
     phrases: ['resection|excision|repair|ablation|enucleation of|for'],
   },
   { id: 'less likely', kind: 'negated', reach: 'behind', within: 4, phrases: ['less likely', 'unlikely|doubtful'] },
-  // Cue last: "... is not seen", "... has resolved".
+  // The cue comes after the finding: "... is not seen", "... has resolved".
   {
     id: 'not seen',
     kind: 'negated',
@@ -122,7 +122,7 @@ export const negationRules: readonly Rule[] = [
     ],
   },
   {
-    // A heart or a lymph node that is not enlarged is normal, an effusion that is not is there.
+    // A heart or a lymph node that is not enlarged is normal, whereas an effusion that is not enlarged is still there.
     id: 'not seen',
     kind: 'negated',
     reach: 'before',

@@ -1,7 +1,7 @@
 /**
- * A report of the Indiana University collection (OpenI) as XML → its text. Only the `AbstractText` elements labelled
- * FINDINGS and IMPRESSION are read. The `<MeSH>` codes are what human indexers made of the same report, which is to
- * say the answer, and captions may repeat it: neither is ever looked at.
+ * Reads the text of a report of the Indiana University collection (OpenI), which is XML. Only the `AbstractText` elements labelled FINDINGS
+ * and IMPRESSION are read. The `<MeSH>` codes are the labels that human indexers gave the same report, and captions may repeat them; neither
+ * is ever read.
  */
 
 import { InputError } from '../errors.js';
@@ -9,17 +9,16 @@ import { SaxesParser } from '../vendor/saxes.js';
 
 /** One report of the Open-i collection of Indiana University. */
 export interface OpenIReport {
-  /** The collection's identifier, like `CXR12`; '' where the file has none. */
+  /** Its identifier in the collection, like `CXR12`; '' if the file has none. */
   id: string;
-  /** Both sections under their headings, as `mineReport` takes it; '' where the report has neither. */
+  /** Both sections with their headings, as `mineReport` takes them; '' if the report has neither. */
   text: string;
 }
 
 /**
  * Reads one report.
- * @param source what errors call it, usually the file's name.
- * @throws InputError for text that is no well-formed XML, is cut off, has no abstract, or declares entities: those are
- *   never expanded.
+ * @param source its name in errors, usually that of the file.
+ * @throws InputError if the text is not well-formed XML, is cut off, has no abstract, or declares entities. Those are never expanded.
  */
 export function readOpenI(xml: string, source = 'XML'): OpenIReport {
   const sections = { FINDINGS: '', IMPRESSION: '' };
@@ -38,7 +37,7 @@ export function readOpenI(xml: string, source = 'XML'): OpenIReport {
     if (/<!ENTITY/i.test(doctype)) {
       throw new InputError(`${source}: declares entities`, {
         expected: 'a report without them',
-        hint: 'Entities that expand can fill any memory, so none is.',
+        hint: 'Entities are never expanded, because a small file could fill all memory by them. Remove their declarations.',
       });
     }
   });

@@ -1,15 +1,15 @@
-/** Rules for what another reader or film said, for names and signatures, and for what is said of nobody's chest. */
+/** Rules for findings of another reader or another film, for names and signatures, and for general remarks. */
 
 import { earlier, examination } from './rule_words.js';
 import type { Rule } from './rules.js';
 
-/** Who else looked at it. */
+/** Other readers. */
 const reader =
   'er|ed|emergency|resident|nighthawk|teleradiology|teleradiologist|clinician|intern|paramedic|pcp|technologist|ai|cad|software|algorithm';
 const elsewhere = 'outside|osh|referring|overnight';
 const says =
   'read|reading|interpreted|called|thought|reported|reportedly|felt|diagnosed|described|suspected|questioned|raised|suggested|flagged|believed|mentioned|stated|noted|saw|considered|dictated|labeled';
-/** How it goes on where what was taken for something turns out to be something else. */
+/** How a sentence continues if a suspected finding turned out to be something else. */
 const turnsOut =
   'is|are|was|were|proved|proves|turned|corresponds|represents ..2 a|an|the|to|out|due|actually|simply|merely|only|just|overlapping|superimposed|artifact|artifactual|nipple|nothing';
 const initials = [...'abcdefghijklmnopqrstuvwxyz'].join('|');

@@ -1,4 +1,4 @@
-/** Rules for what is said of other times: none of it is seen on this film. */
+/** Rules for findings of other times, which are not on this film. */
 
 import { earlier, examination } from './rule_words.js';
 import type { Rule } from './rules.js';
@@ -6,12 +6,12 @@ import type { Rule } from './rules.js';
 const monthNames =
   'january|february|march|april|june|july|august|september|october|november|december|jan|feb|apr|jun|jul|aug|sept|sep|oct|nov|dec';
 const years = Array.from({ length: 51 }, (_, at) => 1980 + at).join('|');
-/** A time other than now. "May" is a month only behind "in" and its like. */
+/** Times other than now. "May" is only used in phrases with "in" or a similar word before it. */
 const month = `${monthNames}|may|spring|summer|autumn|winter|childhood|${years}`;
 const past = 'ago|yesterday|previously|formerly';
 const last = 'last|previous|prior week|month|year|night|time|spring|summer|fall|autumn|winter';
 const lastFilm = 'last|previous|prior film|study|exam|examination|radiograph|ct|scan';
-/** A day of the year as "3/4". */
+/** Dates such as "3/4". */
 const days = Array.from({ length: 31 }, (_, at) => at + 1);
 const dates = [`${days.slice(0, 12).join('|')} / ${days.join('|')}`];
 const procedures =
@@ -100,7 +100,7 @@ export const otherTimeRules: readonly Rule[] = [
     kind: 'real',
     reach: 'none',
     phrases: [
-      // "Post-traumatic" says where it comes from; "status post pneumothorax" that it is over.
+      // "Post-traumatic" says where a finding comes from, whereas "status post pneumothorax" says that it is over.
       'post obstructive|inflammatory|infectious|surgical|operative|traumatic|procedural|radiation|stenotic|viral|op',
       `post ${procedures} pneumothorax|hydropneumothorax|effusion|atelectasis|edema|consolidation|pneumonia|infiltrate|fibrosis`,
       `since|than|compared|comparison ..4 ${last}`,
@@ -130,7 +130,7 @@ export const otherTimeRules: readonly Rule[] = [
     ],
   },
   {
-    // "Pneumonia in 2015." Farther away the time is that of another film, or of the next one.
+    // "Pneumonia in 2015." If there are more words between, the time may be that of another film.
     id: 'was seen at that time',
     kind: 'historical',
     reach: 'before',

@@ -1,4 +1,4 @@
-/** Rules for what is said of no chest at all, or of what this film cannot show: none of it says what is there. */
+/** Rules for sentences that do not say what is there: about the limits of the film, advice, questions, and blank fields. */
 
 import type { Rule } from './rules.js';
 import { cellEnd } from './signs.js';
@@ -20,7 +20,7 @@ const complaint =
 
 export const otherWorldRules: readonly Rule[] = [
   {
-    // "A small effusion may be missed": the examination is spoken of, and not what it shows.
+    // "A small effusion may be missed" is about the examination, and not about what it shows.
     id: 'may be missed',
     kind: 'hypothetical',
     reach: 'before',
@@ -31,7 +31,7 @@ export const otherWorldRules: readonly Rule[] = [
     ],
   },
   {
-    // "The nodule may be missed on the lateral view" knows of one.
+    // "The nodule may be missed on the lateral view" states a nodule.
     id: 'is known',
     kind: 'real',
     reach: 'none',
@@ -52,7 +52,7 @@ export const otherWorldRules: readonly Rule[] = [
     ],
   },
   {
-    // "Evaluation for pneumothorax is limited by an effusion", which is there.
+    // "Evaluation for pneumothorax is limited by an effusion" states the effusion.
     id: 'may be missed',
     kind: 'hypothetical',
     reach: 'behind',
@@ -69,7 +69,7 @@ export const otherWorldRules: readonly Rule[] = [
     phrases: [`to assess|evaluate|confirm|exclude ${because}`],
   },
   {
-    // "Without a lateral view" denies a view, and nothing that could be on it.
+    // "Without a lateral view" negates only the view.
     id: 'a view is missing',
     kind: 'real',
     reach: 'none',
@@ -81,7 +81,7 @@ export const otherWorldRules: readonly Rule[] = [
     ],
   },
   {
-    // "If fever persists, pneumonia should be considered": advice for a case that may come, and no finding.
+    // "If fever persists, pneumonia should be considered" is advice for a possible case, and not a finding.
     id: 'advice for a case',
     kind: 'hypothetical',
     reach: 'behind',
@@ -120,7 +120,7 @@ export const otherWorldRules: readonly Rule[] = [
       ':|- not evaluated|assessed|applicable|examined|assessable|evaluable',
       ':|- unable to assess|evaluate|determine',
       'cannot|not be assessed|evaluated|judged .|,|;|and|but|on|due|because|given|in|at',
-      // A field that was left blank, or says where to look.
+      // A field that was left blank, or that refers to another place.
       `:|- _|…|xxxx? .|,|;|${cellEnd}`,
       ': _|…|xxxx|{',
       ':|- tbd|pending|deferred|unknown|undetermined',

@@ -1,40 +1,42 @@
 /**
- * The small language that the lexicon and the rules are written in, and its matcher.
+ * The small language in which the lexicon and the rules are written, and its matcher.
  *
- * A phrase is words with spaces between them. `a|b` is either word, a trailing `?` makes a word optional, and `..3`
- * stands for up to three words of any kind, so that `heart ..4 enlarged` finds "heart size is mildly enlarged".
- * Plural and singular are the same word (see `lemma`), on both sides. Punctuation is a word of its own.
+ * A phrase consists of words with spaces between them. `a|b` matches either word, a trailing `?` makes a word optional, and `..3` stands for
+ * up to three words of any kind (a gap). So `heart ..4 enlarged` finds "heart size is mildly enlarged". Singular and plural count as the same
+ * word (see `lemma`), in phrases and in reports. A punctuation mark is a word of its own.
  */
 
 import { lemma } from './words.js';
 
 interface Node<T> {
   next: Map<string, Node<T>>;
-  /** Where a gap leads to, and how many words it may swallow. */
+  /** Gaps that follow here: the most words that each may match, and the node after it. */
   gaps: { reach: number; node: Node<T> }[];
   values: T[];
 }
 
-/** All phrases of a list in one prefix tree: a sentence is read once, however many phrases there are. */
+/** All phrases of a list in one prefix tree, so that the time for reading a sentence hardly depends on their number. */
 type PatternTree<T> = Node<T>;
 
 export interface Match<T> {
   value: T;
-  /** Index of the first token, and of the one behind the last. */
+  /** Index of the first token. */
   start: number;
+  /** Index after the last token. */
   end: number;
-  /** The tokens that the phrase names, without those that a gap swallowed. */
+  /** The tokens that the phrase names, without those that a gap has matched. */
   tokens: number[];
 }
 
 const node = <T>(): Node<T> => ({ next: new Map(), gaps: [], values: [] });
 
-/** What the nodes of a tree became as one phrase was added from its `index`-th part on. */
+/** For each part of a phrase that is being added: the nodes that have been copied, and their copies with the rest of the phrase. */
 type Added<T> = Map<Node<T> | undefined, Node<T>>[];
 
 /**
- * The node with the rest of a phrase added. Nodes are shared: `a|b c|d` leads from "a" and from "b" to one node, or a few
- * lists of synonyms in a row would make hundreds of thousands. So a node is never changed, but copied.
+ * A copy of a node with the rest of a phrase added. Nodes are shared: in `a|b c|d`, "a" and "b" lead to the same node. Otherwise a few lists
+ * of synonyms in a row would make hundreds of thousands of nodes. Because a shared node belongs to other phrases too, it is copied and never
+ * changed.
  */
 function withRest<T>(
   at: Node<T> | undefined,
@@ -74,7 +76,7 @@ function addRest<T>(at: Node<T>, parts: readonly string[], index: number, value:
   if (optional) addRest(at, parts, index + 1, value, added);
 }
 
-/** Builds the tree. Each phrase carries the value that a match gives back. */
+/** Builds the tree. A match gives the value of its phrase. */
 export function compilePatterns<T>(phrases: Iterable<readonly [phrase: string, value: T]>): PatternTree<T> {
   const root = node<T>();
   for (const [phrase, value] of phrases) addRest(root, phrase.split(' '), 0, value, []);
@@ -85,10 +87,10 @@ const nothing: Match<never>[] = [];
 const neverTaken = (): boolean => false;
 
 /**
- * The longest phrase that begins at token `start` (most words named, then the shortest gaps), once for each value that
- * it stands for.
- * @param blocks tells which words a gap must not swallow.
- * @param taken tells which tokens no phrase may name any more.
+ * Matches the longest phrase that begins at token `start`: that with the most named words and then with the shortest gaps. If it is there
+ * with several values, there is a match for each.
+ * @param blocks whether a gap must not match a word.
+ * @param taken whether a token has been named already, so that no phrase may name it.
  */
 export function matchesAt<T>(
   tree: PatternTree<T>,
@@ -98,7 +100,7 @@ export function matchesAt<T>(
   taken: (token: number) => boolean = neverTaken,
 ): readonly Match<T>[] {
   const first = tree.next.get(words[start]!);
-  // Most words begin no phrase: nothing is set up for them.
+  // Most words begin no phrase, so nothing is allocated for them.
   if (!first || taken(start)) return nothing;
   const search: Search<T> = { words, start, blocks, taken, path: [start], found: [] };
   walk(search, first, start + 1);
@@ -127,7 +129,7 @@ function take<T>(search: Search<T>, value: T, end: number): void {
 
 function walk<T>(search: Search<T>, at: Node<T>, index: number): void {
   const { words, taken, path, blocks } = search;
-  // Counted loops: this is where most of the time goes.
+  // Counted loops are faster, and most of the time is spent here.
   for (let one = 0; one < at.values.length; one++) take(search, at.values[one]!, index);
   const child = index < words.length ? at.next.get(words[index]!) : undefined;
   if (child && !taken(index)) {
@@ -137,7 +139,7 @@ function walk<T>(search: Search<T>, at: Node<T>, index: number): void {
   }
   for (let gap = 0; gap < at.gaps.length; gap++) {
     const { reach, node: behind } = at.gaps[gap]!;
-    // Where the words behind a gap are optional, the phrase may end before it.
+    // If the words after a gap are optional, the phrase may end before it.
     for (let one = 0; one < behind.values.length; one++) take(search, behind.values[one]!, index);
     for (let skipped = 0; skipped <= reach && index + skipped < words.length; skipped++) {
       if (skipped > 0 && blocks(words[index + skipped - 1]!)) break;

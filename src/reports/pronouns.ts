@@ -1,6 +1,6 @@
 /**
- * What a clause without a finding of its own says of the one before: "none remains", "it has resolved", "there is one on
- * the left", "the old one is the same". Where "it" could be two things, nothing is made of it.
+ * Finds out what a clause without a finding of its own says about the finding before: "none remains", "it has resolved", "there is one on the
+ * left", "the old one is the same". If "it" could be two things, it is ignored.
  */
 
 import { compilePatterns, matchesAt } from './patterns.js';
@@ -8,12 +8,12 @@ import type { LabelStatus } from './verdict.js';
 import { wordSet } from './words.js';
 
 export interface Said {
-  /** What stood before is gone, is there after all, or may be. */
+  /** The new status of the finding before. */
   status: LabelStatus;
-  /** Of the words that say it. */
+  /** First and last word of the phrase that says it. */
   start: number;
   end: number;
-  /** "It" is one thing; "none" denies all that was named. */
+  /** Whether the phrase is about a single finding, as "it" is. "None" negates all that were named. */
   single: boolean;
 }
 
@@ -33,7 +33,7 @@ const itIsGone: readonly string[] = [
   'clear|resolved|gone|cleared now|today|currently .',
   'is|are|has|have now|currently|since? clear|resolved|gone|cleared .',
 ];
-/** "Drained; gone." */
+/** As in "Drained; gone." */
 const goneAlone: readonly string[] = ['gone|resolved|cleared|clear .'];
 const there: readonly string[] = [
   'there is|are|remains ..1 one|some',
@@ -48,7 +48,7 @@ const itIsThere: readonly string[] = [
   'it|they persists|persist|remains|remain',
 ];
 
-/** "No large effusion, but a small one cannot be excluded." */
+/** As in "No large effusion, but a small one cannot be excluded." */
 const perhaps: readonly string[] = [
   'one|some ..6 cannot|not ..2 excluded',
   'one|some ..6 cannot|not ..2 ruled out',
@@ -71,9 +71,9 @@ const itMayBe: readonly string[] = [
 interface Meaning {
   status: LabelStatus;
   single: boolean;
-  /** Only behind "but" and its like, in the same sentence: elsewhere "it" may be a tube. */
+  /** Whether it only counts after "but" or a similar word in the same sentence. Elsewhere "it" may be a tube. */
   contrast?: true;
-  /** Only behind a semicolon. */
+  /** Whether it only counts after a semicolon. */
   apart?: true;
 }
 
@@ -89,22 +89,23 @@ const meanings: readonly (readonly [phrases: readonly string[], meaning: Meaning
 const tree = compilePatterns(
   meanings.flatMap(([phrases, meaning]) => phrases.map((phrase) => [phrase, meaning] as const)),
 );
-/** Without one of these words a clause stands for nothing that was named before. */
+/** A clause without one of these words says nothing about what was named before. */
 const pronouns = wordSet('it they this these one some none clear resolved gone cleared remains persists');
 const contrasts = wordSet('but while whereas although though however yet');
-/** No gap swallows these, and a clause that says what is gone names no other place or kind. */
+/** Words that a gap never matches. */
 const inGap = wordSet(
   'not no never none of may might could possibly partially partly nearly almost mostly incompletely if , ;',
 );
+/** A clause with one of these words names another place or kind, and so does not say that the finding before is gone. */
 const elsewhere = wordSet('left right other new additional more further else elsewhere');
 const opening = new Set([',', ';', 'and', 'now', ...contrasts]);
 
-/** Whether any word may stand for something: most sentences have none. */
+/** A fast check whether any word may refer to something named before. Most sentences have none. */
 export const hasPronoun = (words: readonly string[]): boolean => words.some((word) => pronouns.has(word));
 
 /**
- * What the words of one clause say of what stood before it.
- * @param inSentence whether that is in the same sentence.
+ * What the words of one clause say about the finding before it.
+ * @param inSentence whether that finding is in the same sentence.
  */
 export function saidIn(words: readonly string[], from: number, to: number, inSentence: boolean): Said | undefined {
   let first = from;
@@ -113,7 +114,7 @@ export function saidIn(words: readonly string[], from: number, to: number, inSen
   for (let start = first; start < to; start++) {
     for (const { value, end } of matchesAt(tree, words, start, (word) => inGap.has(word))) {
       if ((value.contrast && !contrast) || (value.apart && words[from] !== ';')) continue;
-      // "Other findings: none seen", "none on the right": not what stood before.
+      // "Other findings: none seen" and "none on the right" are not about the finding before.
       if (value.status === 'negative' && (start > first || words.slice(from, to).some((word) => elsewhere.has(word))))
         continue;
       return { status: value.status, single: value.single, start, end: Math.min(end, to) };

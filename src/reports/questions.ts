@@ -1,4 +1,4 @@
-/** "QUESTION: pneumonia? ANSWER: No": an answer that names nothing is about what was asked. */
+/** Joins questions and answers: in "QUESTION: pneumonia? ANSWER: No" the answer names nothing itself, so it is about the question. */
 
 import { sentences } from './sentences.js';
 import type { Sentence, Token } from './tokens.js';
@@ -8,13 +8,13 @@ export interface Place {
   end: number;
 }
 
-/** Words that ask and are no part of what is asked for. */
+/** Words of a question that do not name what is asked for. */
 const asking = new Set(
   'is are was were there any evidence of sign for rule out r / o evaluate evaluation eval assess exclude check please if whether does do has have patient pt he she the a an you see seen query concern possible suspected ? . , : now today this'.split(
     ' ',
   ),
 );
-/** Answers that stand alone. More words behind "no" or "possible" name what they are about. */
+/** Answers that only count alone. If more words follow "no" or "possible", those name what it is about. */
 const shortAnswers = new Set(
   'no none nil negative positive possible possibly probable probably likely maybe'.split(' '),
 );
@@ -24,10 +24,10 @@ const answers = new Set(
   ),
 );
 const stops = new Set(['.', ',', ';']);
-/** A question is short: of more words only the last count. */
+/** The most words of a question. If there are more, only the last ones count. */
 const longestQuestion = 16;
 
-/** The first sentence of an answer with the words of its question before it; the sentences as they are where it says it all. */
+/** Puts the words of a question before the first sentence of its answer, unless the answer names what it is about itself. */
 export function answerTo(text: string, asked: Place, answer: Sentence[]): Sentence[] {
   const [first, ...rest] = answer;
   if (!first) return answer;

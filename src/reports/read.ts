@@ -1,4 +1,4 @@
-/** The engine below the miners: a report and a lexicon → every mention with its status, and why. */
+/** The engine of the miners: finds each mention of a lexicon's concepts in a report, with its status and the reason for it. */
 
 import { withoutAsides } from './asides.js';
 import { liesElsewhere, otherClauses } from './location.js';
@@ -14,17 +14,17 @@ import { denial, deniedInDoubt, judge, type LabelStatus, unticked } from './verd
 
 /** What a phrase of a lexicon stands for. */
 export interface Target<Name extends string> {
-  /** `null` for words that mean something else: nothing is found in them. */
+  /** `null` for phrases that mean something else, so that nothing is found in them. */
   concept: Name | null;
-  /** Words that may mean the concept without naming it: uncertain at best. */
+  /** Set for phrases that may mean the concept without naming it. A mention is then at most uncertain. */
   vague?: { id: string; likelihood: number };
-  /** Words that say the concept is not there ("heart size is normal"). */
+  /** Whether the phrase says that the concept is not there ("heart size is normal"). */
   denies?: true;
 }
 
-/** Why a label is what it is. Offsets are in the text that was given; ends are exclusive. */
+/** The reason for a label. `start` and `end` are offsets in the given text; `end` is exclusive. */
 export interface Evidence<Name extends string> {
-  /** A disease, or another abnormality that takes Normal away. */
+  /** A disease, or another abnormality with which a report is not Normal. */
   concept: Name;
   status: LabelStatus;
   /** `body` is text without a heading. */
@@ -32,19 +32,19 @@ export interface Evidence<Name extends string> {
   sentence: string;
   /** The words that name the concept. */
   mention: string;
-  /** What the mention was read as, where it is misspelt (`spelling.ts`). */
+  /** What the mention was read as, if it is misspelt (see `spelling.ts`). */
   readAs?: string;
   start: number;
   end: number;
-  /** The rule that decided (`rules.ts`), or 'stated'. */
+  /** The id of the rule that has decided (see `rules.ts`), or 'stated'. */
   rule: string;
-  /** Of an uncertain mention: how often indexers coded it as present. */
+  /** For an uncertain mention, how often indexers coded such mentions as present. */
   likelihood?: number;
 }
 
 export interface Lexicon<Name extends string> {
   tree: ReturnType<typeof compilePatterns<Target<Name>>>;
-  /** Rules may be about diseases only. */
+  /** Whether rules that are only about diseases apply to a concept. */
   isDisease(concept: Name): boolean;
 }
 
@@ -53,14 +53,14 @@ export const compileLexicon = <Name extends string>(
   isDisease: (concept: Name) => boolean = () => true,
 ): Lexicon<Name> => ({ tree: compilePatterns(phrases), isDisease });
 
-/** The concepts named in a sentence: leftmost, longest; a word that one phrase named is not named again. */
+/** The concepts named in a sentence. From left to right the longest phrase is taken, and no word is named by two phrases. */
 function findMentions<T>(tree: Parameters<typeof matchesAt<T>>[0], words: readonly string[]): Match<T>[] {
   const used = new Set<number>();
   const isUsed = (token: number): boolean => used.has(token);
   const mentions: Match<T>[] = [];
   for (let index = 0; index < words.length; index++) {
     if (used.has(index)) continue;
-    // More than one where a word names two diseases ("hydropneumothorax").
+    // There are several matches if a word names two diseases ("hydropneumothorax").
     const matches = matchesAt(tree, words, index, gapBlocked, isUsed);
     for (const match of matches) mentions.push(match);
     for (const token of matches[0]?.tokens ?? []) used.add(token);
@@ -68,7 +68,7 @@ function findMentions<T>(tree: Parameters<typeof matchesAt<T>>[0], words: readon
   return mentions;
 }
 
-/** Every mention in the sections that count. What an addendum says of a concept replaces what the report said. */
+/** Every mention in the sections that count. What an addendum says about a concept replaces what the report said about it. */
 export function readReport<Name extends string>(
   text: string,
   lexicon: Lexicon<Name>,
@@ -94,7 +94,7 @@ export function readReport<Name extends string>(
   return { evidence: kept.map(({ item }) => item), empty };
 }
 
-/** What a sentence names, with what it says of it; without `item` where it says nothing about now. */
+/** A concept that a sentence names, and what it says about it. `item` is missing if it says nothing about the present. */
 interface Named<Name extends string> {
   concept: Name;
   clause: number;
@@ -151,7 +151,7 @@ function readSentence<Name extends string>(
     if (denies) verdict = denial(verdict);
     if (verdict.rule === 'no' && isDeniedInDoubt(words, mentions, mention)) verdict = deniedInDoubt;
     if (sentence.unticked !== undefined) {
-      // The words before the boxes are answered by those that are ticked.
+      // The question before the boxes is answered by the boxes that are ticked, not by an empty one.
       if (mention.tokens.every((token) => token < sentence.unticked!)) continue;
       verdict = unticked(verdict);
     }
@@ -179,7 +179,7 @@ function readSentence<Name extends string>(
   return { evidence, named };
 }
 
-/** Rules may ask for the end of a sentence, which not every writer marks. */
+/** The words of a sentence, always with a full stop at the end. Some rules need it, and not every writer sets it. */
 function wordsOf({ tokens }: Sentence): string[] {
   const words = tokens.map(({ word }) => word);
   if (words.at(-1) !== '.') words.push('.');
@@ -206,7 +206,7 @@ function placeOf(
   return { mention, readAs: named.map((at) => tokens[at]?.word ?? '').join(' '), start, end };
 }
 
-/** What the clauses without a name of their own say of the last thing that was named before them. */
+/** What the clauses that name nothing say about the last thing that was named before them. */
 function saidBehind<Name extends string>(
   text: string,
   sentence: Sentence,
@@ -223,7 +223,6 @@ function saidBehind<Name extends string>(
     const last = named.reduce((most, one) => (one.clause < number ? Math.max(most, one.clause) : most), -1);
     if (last >= 0 && !named.some((one) => one.clause === number)) {
       const about = named.filter((one) => one.clause === last);
-      // "There is" opens a clause of its own: the "but" before it stands in the one before.
       for (const one of applySaid(text, sentence, section, about, saidIn(words, from, to, true))) found.push(one);
     }
     from = to;
@@ -231,7 +230,7 @@ function saidBehind<Name extends string>(
   return found;
 }
 
-/** Takes back what was said of things that are gone, and states what is there after all. */
+/** Changes earlier mentions to negative if they are said to be gone, and adds mentions that are said to be there or possible. */
 function applySaid<Name extends string>(
   text: string,
   sentence: Sentence,
@@ -257,7 +256,7 @@ function applySaid<Name extends string>(
   });
 }
 
-/** Rules of what is said with a pronoun. Its doubt is as likely as that of "cannot exclude". */
+/** Ids of the rules about pronouns. The likelihood of an uncertain one is that of "cannot exclude". */
 const saidRules: Record<LabelStatus, string> = {
   negative: 'said to be gone',
   positive: 'said to be there',

@@ -8,7 +8,7 @@ export const partly =
 export const earlier = 'prior|previous|earlier|old|outside|last|comparison';
 export const examination = 'film|radiograph|study|exam|examination|ct|image|scan|report';
 
-/** Words for being sure, and those under which one is not: "cannot say", "hard to tell", "not certain". */
+/** Words for being sure, and words that negate it, as in "cannot say", "hard to tell", "not certain". */
 export const sure =
   'say|said|state|stated|claim|claimed|certain|sure|convinced|confident|guarantee|guaranteed|assert|asserted|conclude|concluded|clear|assured|tell|assume|assumed|confirm|confirmed|ensure|know|known|determine|determined|decide|judge|discern|ascertain|establish|established|evaluate|assess|assessed';
 export const notSure = `cannot|not|can't|couldn't|nobody|difficult|hard|tough|tricky|challenging|impossible|unable|hesitate|reluctant`;

@@ -1,7 +1,7 @@
 /**
- * How a mention is to be taken, as data: phrases (in `patterns.ts`'s language) that negate, doubt or date what stands
- * before or behind them, and how far they reach. The idea of triggers with scopes is NegEx's (Chapman et al., 2001) and
- * ConText's (Harkema et al., 2009); the lists and the boundaries are raybox's own.
+ * Rules that decide the status of a mention, as data: phrases (in the language of `patterns.ts`) that negate, doubt or date the mentions before
+ * or after them, and how far they reach. The idea of triggers with scopes is that of NegEx (Chapman et al., 2001) and ConText (Harkema et al.,
+ * 2009). The lists and the boundaries are raybox's own.
  */
 
 import { deviceRules } from './devices.js';
@@ -14,37 +14,37 @@ import { otherTimeRules } from './other_times.js';
 import { otherWorldRules } from './other_worlds.js';
 
 /**
- * What a rule does to the mentions in its reach. `real` cancels nothing: it only occupies words that look like a
- * negation, and negates what stands between them ("no degenerative change").
+ * What a rule does to the mentions in its reach. A `real` rule changes nothing there. It only uses up words that look like a negation, so that
+ * no other rule sees them. A mention between its words is negated, as in "no degenerative change", unless the rule is `whole`.
  */
 export type RuleKind = 'negated' | 'uncertain' | 'historical' | 'hypothetical' | 'real';
 
 export interface Rule {
-  /** What an explanation calls it. */
+  /** Its name in explanations. */
   id: string;
   kind: RuleKind;
-  /** Which way it reaches from its own words: to the mentions behind it, before it, or both. */
+  /** Which mentions it reaches: those after its own words (`behind`), those before them, or both. */
   reach: 'behind' | 'before' | 'both' | 'none';
-  /** How many words it reaches at most; to the end of its clause by default. */
+  /** The most words that it reaches. By default it reaches to the end of its clause. */
   within?: number;
   /**
-   * How often human indexers coded a mention under this cue as present (see README.md). Only for uncertain rules:
-   * from 0.5 on, the `cue` policy takes it as present.
+   * For `uncertain` rules: how often human indexers coded a mention with this cue as present (see README.md). From 0.5 on it counts as
+   * present under the policy `cue`.
    */
   likelihood?: number;
-  /** It says nothing in a sentence with a word of `persistence`. */
+  /** Whether it does not apply in a sentence with a word of `persistence`. */
   unlessPersisting?: true;
-  /** It takes diseases only: prior pneumonia is over, prior granulomatous disease is still to be seen. */
+  /** Whether it only applies to diseases: prior pneumonia is over, but prior granulomatous disease is still visible. */
   diseasesOnly?: true;
-  /** The only concepts that it takes. */
+  /** The only concepts to which it applies. */
   only?: ReadonlySet<string>;
-  /** The concepts that it does not take. */
+  /** Concepts to which it does not apply. */
   except?: ReadonlySet<string>;
-  /** It covers all of its words: what stands between them is not negated. */
+  /** For `real` rules: whether mentions between its words are not negated. */
   whole?: true;
-  /** It reaches into a relative clause: "compared with a film which showed an effusion". */
+  /** Whether it reaches into a relative clause: "compared with a film which showed an effusion". */
   intoRelative?: true;
-  /** It reaches over the comma behind its clause: "if there is fever, pneumonia is likely". */
+  /** Whether it reaches beyond the comma after its clause: "if there is fever, pneumonia is likely". */
   intoMain?: true;
   phrases: readonly string[];
 }

@@ -1,29 +1,29 @@
 /**
- * Findings that follow one another with nothing between them, as in dictation and in forms that lost their line ends:
- * "no effusion no pneumothorax left atelectasis", "Pneumothorax none Effusion small Edema none".
+ * Separates findings that follow one another without punctuation, as in dictation and in forms that have lost their line breaks: "no effusion
+ * no pneumothorax left atelectasis", "Pneumothorax none Effusion small Edema none".
  */
 
 import { assertiveWords } from './clauses.js';
 import type { Sentence, Token } from './tokens.js';
 import { wordSet } from './words.js';
 
-/** Answers that stand only behind a finding. "No" and "negative" may also open the next one. */
+/** Answers that only come after a finding. "No" and "negative" may also begin the next one. */
 const plainAnswers = wordSet('none nil absent yes present nothing');
 const answers = new Set([...plainAnswers, ...wordSet('no negative positive neg pos true false y n _')]);
-/** What a form puts behind the name of a finding, beside an answer. */
+/** Words that a form may have after the name of a finding, in addition to an answer. */
 const values = new Set([
   ...answers,
   ...wordSet(
     'small mild moderate large tiny trace minimal severe marked slight left right bilateral bibasilar basilar basal apical upper middle lower lobe apex base lung stable unchanged new improved worse',
   ),
 ]);
-/** Words that belong to the name of the finding behind them. */
+/** Words that belong to the name of the finding after them. */
 const nameParts = wordSet('pleural pulmonary lung focal hiatal hiatus acute airspace interstitial and or /');
-/** Behind these a finding, or what is said of it, has come to its end. */
+/** Words with which a finding, or what is said about it, ends. */
 const closers = wordSet(
   'seen identified present noted evident visible normal clear unremarkable size stable unchanged left right bilaterally base lobe lung apex none',
 );
-/** Words that open a finding behind a denied one. */
+/** Words that can begin a finding after a negated one. */
 const openers = new Set([
   ...wordSet(
     'bibasilar bibasal basilar basal apical upper lower lobar lingular perihilar retrocardiac subsegmental linear discoid patchy multiple hiatal heart cardiac cardiomediastinal aorta mediastinum trachea',
@@ -31,13 +31,13 @@ const openers = new Set([
   ...[...assertiveWords].filter((word) => !['normal', 'clear', 'known', 'status'].includes(word)),
 ]);
 const separators = new Set(['/', '-']);
-/** Verbs that close a denial: "no effusion seen". */
+/** Verbs that end a negation: "no effusion seen". */
 const closingVerbs = wordSet('seen identified noted evident visible visualized appreciated demonstrated detected');
-/** Between such words a denial goes on: "no effusion on the left or right". */
+/** Words over which a negation continues: "no effusion on the left or right". */
 const connecting = wordSet(
   'and or nor , ; : . with without of in on at is are was were has have to from for by than over no not ( ) / -',
 );
-/** How many words may describe a finding before it is named: "left lower lobe subsegmental". */
+/** The most words that may describe a finding before its name: "left lower lobe subsegmental". */
 const longestDescription = 6;
 
 interface Place {
@@ -46,8 +46,8 @@ interface Place {
 }
 
 /**
- * The findings of such a sentence as sentences of their own; undefined where it is no run.
- * @param mentions what the sentence names, in order.
+ * Splits such a sentence into one for each finding; undefined if it is not a run.
+ * @param mentions the mentions in the sentence, in order.
  */
 export function splitRun(
   sentence: Sentence,
@@ -60,7 +60,7 @@ export function splitRun(
   return splitAnswers(sentence, words, mentions) ?? splitDenials(sentence, words, mentions);
 }
 
-/** "Pneumothorax ___": the name of a field and its blank, without a colon between. */
+/** "Pneumothorax ___": the name of a field and its blank, without a colon between them. */
 function splitBlank(sentence: Sentence, words: readonly string[], { start, end }: Place): Sentence[] | undefined {
   if (words[end] !== '_' || words[end + 1] !== '.' || startOfName(words, start) !== 0) return undefined;
   return [withColon(sentence, 0, sentence.tokens.length, end)];
@@ -90,7 +90,7 @@ function splitAnswers(
   const answered = mentions.map(({ end }, at) => valued[at]! && answers.has(words[end]!));
   const plain = mentions.map(({ end }, at) => valued[at]! && plainAnswers.has(words[end]!));
   const whole = valued.every(Boolean) && answered.some(Boolean);
-  // "Effusion none Pneumothorax …" is a form whatever comes next; "effusion no pneumothorax …" only where all is.
+  // "Effusion none Pneumothorax …" is a form, whatever comes next. "Effusion no pneumothorax …" is one only if each name has an answer.
   if (!whole && !plain.slice(0, -1).some(Boolean)) return undefined;
   const parts: Sentence[] = [];
   let from = 0;
@@ -104,7 +104,7 @@ function splitAnswers(
   return parts.length > 1 ? parts : undefined;
 }
 
-/** "no effusion no pneumothorax left atelectasis": a denial ends where the next finding opens. */
+/** "no effusion no pneumothorax left atelectasis": a negation ends where the next finding begins. */
 function splitDenials(
   sentence: Sentence,
   words: readonly string[],
@@ -131,7 +131,7 @@ function splitDenials(
   return [0, ...cuts].map((from, at) => part(sentence.tokens.slice(from, cuts[at] ?? sentence.tokens.length)));
 }
 
-/** Whether a finding is described from `at` on, and named, and no "or" behind it says that the denial goes on. */
+/** Whether a finding is described from `at` on and then named, without an "or" after it which would show that the negation continues. */
 function opensFinding(words: readonly string[], at: number, mentions: readonly Place[]): boolean {
   const next = mentions.find(({ start }) => start >= at);
   if (!next || next.start - at > longestDescription) return false;
@@ -143,13 +143,14 @@ function opensFinding(words: readonly string[], at: number, mentions: readonly P
   return true;
 }
 
-/** Findings of no part of the lungs and the pleura, which lists of these do not hold in the middle. */
+/** Findings of other organs than lungs and pleura. They are hardly ever in the middle of a list of findings of those. */
 const otherOrgans = new Set<unknown>(['Cardiomegaly', 'Hernia']);
 
 /**
- * "no effusion cardiomegaly": the heart behind a finding of the lungs or the pleura, with nothing between them and nothing
- * behind that makes it a list. Such a word is as likely a sentence of its own. Where OpenI leaves a comma out in a denial,
- * all is denied (five of five, as in "no pneumothorax large pleural effusion"), but none of these is about the heart.
+ * Whether it is unclear if a negation applies to a mention, as in "no effusion cardiomegaly": a finding of the heart directly after one of the
+ * lungs or the pleura, without a later word that makes it a list. It may just as well be a sentence of its own. In the five places where OpenI
+ * leaves out a comma after a negated finding, the negation applies to all ("no pneumothorax large pleural effusion"), but none of them is
+ * about the heart.
  */
 export function isDeniedInDoubt(
   words: readonly string[],
@@ -162,14 +163,14 @@ export function isDeniedInDoubt(
 }
 const joining = new Set(['or', 'nor', 'and', ',', '/']);
 
-/** A sentence of these words, without what parts it from the next one. */
+/** Makes a sentence of some tokens, without a separator at its end. */
 function part(tokens: Token[]): Sentence {
   const last = tokens.length > 1 && separators.has(tokens.at(-1)!.word) ? -1 : tokens.length;
   const own = tokens.slice(0, last);
   return { start: own[0]!.start, end: own.at(-1)!.end, tokens: own };
 }
 
-/** Tokens `from` to `to`, with a colon put before the one at `answer`. */
+/** Makes a sentence of the tokens `from` to `to`, with a colon before the one at `answer`. */
 function withColon({ tokens }: Sentence, from: number, to: number, answer: number): Sentence {
   const at = tokens[answer - 1]!.end;
   return part([...tokens.slice(from, answer), { word: ':', start: at, end: at }, ...tokens.slice(answer, to)]);

@@ -1,4 +1,4 @@
-/** From a sentence's words to mentions with a status: where each rule of `rules.ts` reaches. */
+/** Finds out which rules of `rules.ts` apply to which words of a sentence. */
 
 import {
   assertiveWords,
@@ -23,7 +23,7 @@ const finite = lemmas(verbs);
 const closing = lemmas(closingVerbs);
 const over = lemmas(new Set(['gone', 'resolved', 'cleared', 'disappeared', 'vanished', 'subsided']));
 
-/** Before these words "with" only joins: "nothing consistent with pneumonia". */
+/** After these words "with" does not end a negation: "nothing consistent with pneumonia". */
 const joinsWith = new Set(['consistent', 'compatible', 'associated', 'keeping', 'correlating']);
 
 export const gapBlocked = (word: string): boolean => blocked.has(word);
@@ -45,13 +45,16 @@ interface Trigger {
   end: number;
 }
 
-/** The rules' phrases in a sentence: leftmost, longest, each word used once, so that "no change" hides its "no". */
+/**
+ * The phrases of rules in a sentence. From left to right the longest phrase is taken, and each word is used only once, so that the "no" of "no
+ * change" does not count as a negation.
+ */
 function findTriggers(words: readonly string[]): Trigger[] {
   const triggers: Trigger[] = [];
   let free = 0;
   for (let index = 0; index < words.length; index++) {
     if (index < free) continue;
-    // The same words may look both ways: "resolved effusion", "effusion resolved".
+    // The same words may apply in both directions: "resolved effusion", "effusion resolved".
     for (const { value, start, end } of matchesAt(ruleTree, words, index, ruleGapBlocked)) {
       triggers.push({ rule: value, start, end });
       free = end;
@@ -60,7 +63,7 @@ function findTriggers(words: readonly string[]): Trigger[] {
   return triggers;
 }
 
-/** For each word the number of its clause. */
+/** The number of the clause of each word. */
 function clauses(words: readonly string[]): number[] {
   const numbers: number[] = [];
   let current = 0;
@@ -79,15 +82,15 @@ function clauses(words: readonly string[]): number[] {
   return numbers;
 }
 
-/** "The effusion there is gone": a place, and not the beginning of "there is". */
+/** Whether "there" is a place, as in "The effusion there is gone", and not the beginning of "there is". */
 const isPlace = (words: readonly string[], index: number): boolean =>
   words[index] === 'there' && !/^([,;:.]|and|or|but)$/.test(words[index - 1]!) && over.has(words[index + 2] ?? '');
 
-/** ", the heart is enlarged" and "and the heart is enlarged" open a clause; ", or consolidation is seen" does not. */
+/** ", the heart is enlarged" and "and the heart is enlarged" begin a clause; ", or consolidation is seen" does not. */
 function startsNewClause(words: readonly string[], from: number, index: number): boolean {
   const word = words[index]!;
   if ((word !== ',' && word !== 'and') || relative.has(words[index + 1] ?? '')) return false;
-  // "A and B have resolved" is one clause: a second one needs a first, with its own verb or negation.
+  // "A and B have resolved" is one clause. There is a second one only if the words before it have their own verb or negation.
   if (!words.slice(from, index).some((earlier) => finite.has(earlier) || earlier === 'no' || earlier === 'without'))
     return false;
   for (let at = index + 1; at < Math.min(words.length, index + 9); at++) {
@@ -99,7 +102,7 @@ function startsNewClause(words: readonly string[], from: number, index: number):
   return false;
 }
 
-/** How far a rule that looks forward reaches: the index behind its last word. */
+/** How far a rule reaches after its own words: the index after the last word in reach. */
 function reachBehind(words: readonly string[], clause: readonly number[], { rule, end }: Trigger): number {
   const limit = rule.within === undefined ? words.length : Math.min(words.length, end + rule.within);
   let at = end;
@@ -112,9 +115,9 @@ function reachBehind(words: readonly string[], clause: readonly number[], { rule
     if (rule.kind === 'historical' && words[at] === ',' && !(rule.intoRelative && relative.has(words[at + 1] ?? '')))
       break;
     if (rule.kind !== 'negated') continue;
-    // "no cardiomegaly with small effusions": the second half is asserted.
+    // "no cardiomegaly with small effusions": the effusions are there.
     if (words[at] === 'with' && at > end && !joinsWith.has(words[at - 1]!)) break;
-    // "no consolidation secondary to known emphysema": what is known is there.
+    // "no consolidation secondary to known emphysema": the emphysema is there.
     if (words[at] === 'known' && at > end) break;
     if (words[at] !== ',' && words[at] !== 'and') continue;
     if (words[at] === ',' && isPresent(words, at) && words.slice(0, at).filter((word) => word === 'no').length > 1)
@@ -126,7 +129,7 @@ function reachBehind(words: readonly string[], clause: readonly number[], { rule
   return at;
 }
 
-/** "no A, no B, C present": where each denied finding has its own "no", one that is present has none. */
+/** "no A, no B, C present": each negated finding has its own "no", so that one without is there. */
 function isPresent(words: readonly string[], comma: number): boolean {
   for (let at = comma + 1; at < Math.min(words.length, comma + 7); at++) {
     if (words[at] === 'present') return at > comma + 1;
@@ -142,22 +145,21 @@ function restHasOr(words: readonly string[], clause: readonly number[], from: nu
   return false;
 }
 
-/** How far a rule that looks backward reaches: the index of its first word. */
+/** How far a rule reaches before its own words: the index of the first word in reach. */
 function reachBefore(words: readonly string[], clause: readonly number[], { rule, start }: Trigger): number {
   const limit = rule.within === undefined ? 0 : Math.max(0, start - rule.within);
   let first = clause.indexOf(clause[start]!);
-  // "an effusion, which has resolved": what is said of "which" is said of what stands before it.
-  // So does "since" in "an effusion, since resolved".
+  // "an effusion, which has resolved" and "an effusion, since resolved": the rule also applies to the clause before.
   if (first > 0 && (relative.has(words[first]!) || (words[first] === 'since' && first === start)))
     first = clause.indexOf(clause[first - 1]!);
   let at = start;
   while (at > limit && at > first) {
-    // "seen in one view, not identified in the other": what has its own verb before the comma stays as it is.
+    // "seen in one view, not identified in the other": a finding with its own verb before the comma is not negated.
     const comma = words[at - 1] === ',' && rule.kind === 'negated';
     if (comma && words.slice(first, at - 1).some((word) => closing.has(word))) break;
-    // "Effusion (+), pneumothorax (-)": what has its own answer keeps it.
+    // "Effusion (+), pneumothorax (-)": a finding with its own answer keeps that.
     if (rule.id === 'none' && answered.has(words[at - 1]!) && words[at] !== '/') break;
-    // "Effusion: 1, edema: 0": a value is that of its own name.
+    // "Effusion: 1, edema: 0": a value belongs only to its own name.
     if (rule.id === 'none' && words[at - 1] === ':' && words.slice(at, start).includes(',')) break;
     at--;
   }
@@ -165,13 +167,13 @@ function reachBefore(words: readonly string[], clause: readonly number[], { rule
 }
 
 interface SentenceScopes {
-  /** For each word the number of its clause. */
+  /** The number of the clause of each word. */
   clause: readonly number[];
-  /** The rules that reach a mention, nearest first. */
+  /** The rules that reach a mention, the nearest first. */
   over(mention: Match<unknown>): Rule[];
 }
 
-/** Works out once per sentence where every rule reaches. */
+/** Computes where each rule reaches in a sentence. */
 export function scopesOf(words: readonly string[]): SentenceScopes {
   const clause = clauses(words);
   const spans: { rule: Rule; from: number; to: number; start: number; end: number }[] = [];
@@ -192,12 +194,12 @@ export function scopesOf(words: readonly string[]): SentenceScopes {
     clause,
     over(mention) {
       const reaching = spans.filter(({ rule, from, to, start, end }) => {
-        // "Was present in May" does not say that it is present.
+        // A word of persistence inside the rule's own phrase does not count: "was present in May" does not say that it is still there.
         if (rule.unlessPersisting) {
           persisting ??= words.flatMap((word, at) => (persists.has(word) ? [at] : []));
           if (persisting.some((at) => at < start || at >= end)) return false;
         }
-        // A mention is in reach by its named words; one inside it ("heart is not enlarged") counts too.
+        // A mention is in reach if one of its named words is. A rule whose words are inside the mention ("heart is not enlarged") applies too.
         const inside = start >= mention.start && start < mention.end;
         return inside || mention.tokens.some((token) => token >= from && token < to);
       });

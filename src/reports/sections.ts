@@ -1,7 +1,7 @@
 /**
- * Which part of a report counts. Findings and Impression do; so does text without a heading, unless there are Findings.
- * What stands under Indication, Comparison, History, Technique and their like never does. A final text replaces a
- * preliminary one, and addenda are counted apart, since they correct it.
+ * Finds the sections of a report that count. Findings and Impression do; so does text without a heading, unless there are Findings. Text under
+ * Indication, Comparison, History, Technique and similar headings never does. A final text replaces a preliminary one. Addenda get ranks of
+ * their own, since they correct the report.
  */
 
 import { type Heading, type HeadingKind, headingOf, opensPart, type ReportPart } from './headings.js';
@@ -14,12 +14,14 @@ export type SectionKind = 'findings' | 'impression' | 'body';
 export interface Section {
   kind: SectionKind;
   part: ReportPart;
-  /** What is said in a higher one replaces what a lower one says of the same finding: 0, then 1, 2, … for addenda. */
+  /**
+   * 0 for the report, and 1, 2, … for addenda. What a section of higher rank says about a finding replaces what others say about it.
+   */
   rank: number;
-  /** Offsets in the report's text, heading excluded. */
+  /** Offsets in the report's text, without the heading. */
   start: number;
   end: number;
-  /** The question that it answers. */
+  /** The place of the question that it answers. */
   asked?: Place;
 }
 
@@ -33,24 +35,25 @@ interface Block {
 }
 
 interface FoundHeading {
-  /** Where it begins and where its text does. */
+  /** Where the heading begins. */
   at: number;
+  /** Where the text under it begins. */
   end: number;
   kind: HeadingKind;
   part?: ReportPart;
   role?: Heading['role'];
 }
 
-/** The longest heading. Nothing farther before a colon is looked at, so that the work stays linear. */
+/** The most characters of a heading. Only this many before a colon are read, so that the work grows linearly with the text. */
 const longestHeading = 60;
 const decoration = /^[ \t*#>_=-]{0,40}(?:\d{1,2}[.)][ \t]{1,4})?/;
-/** Headings that may stand in the middle of a line although they are not in capitals. */
+/** Headings that may be in the middle of a line, although they are not in capitals. */
 const strong = /^(?:Findings?|Impression|Comparison|Indication|History|Technique|Conclusion|Examination)$/;
 
 /** The headings of a text in order. */
 function headingsIn(text: string): FoundHeading[] {
   const found: FoundHeading[] = [];
-  // Looked for once and kept, so that a text of many lines without a colon is not searched to its end from each of them.
+  // The next colon is searched for only once and kept. Otherwise a text of many lines without a colon would be searched to its end from each.
   let nextColon = text.indexOf(':');
   const colonFrom = (from: number): number => {
     if (nextColon >= 0 && nextColon < from) nextColon = text.indexOf(':', from);
@@ -78,7 +81,7 @@ function headingsIn(text: string): FoundHeading[] {
     for (let colon = colonFrom(free); colon >= 0 && colon < end; colon = colonFrom(colon + 1)) {
       const from = Math.max(free, colon - longestHeading);
       free = colon + 1;
-      // A time of day is no heading's end.
+      // A colon before a digit belongs to a time of day.
       if (/\d/.test(text[colon + 1] ?? '')) continue;
       const window = text.slice(from, colon);
       for (const { index } of window.matchAll(/(?<![\p{L}'])\p{L}/gu)) {
@@ -89,7 +92,7 @@ function headingsIn(text: string): FoundHeading[] {
   return found;
 }
 
-/** A heading begins a line or a sentence, or stands in capitals. */
+/** A heading is at the start of a line or of a sentence, or it is in capitals. */
 function mayBegin(text: string, at: number, lineStart: number, name: string): boolean {
   if (at === lineStart) return true;
   if (!/^[A-Z]/.test(name)) return false;
@@ -101,13 +104,13 @@ function mayBegin(text: string, at: number, lineStart: number, name: string): bo
 function blocksOf(text: string): Block[] {
   let part: ReportPart = 'final';
   let rank = 0;
-  /** Whether the preliminary text or addendum that is open has words of its own, before any heading. */
+  /** Whether the current preliminary text or addendum has words before any other heading. */
   let spoken = false;
   const blocks: Block[] = [{ kind: 'body', part, rank, start: 0, end: text.length }];
   let questioned = false;
   for (const heading of headingsIn(text)) {
     const last = blocks.at(-1)!;
-    // "A:" and "Response:" are headings only behind a question.
+    // "A:" and "Response:" are only headings after a question.
     if (heading.role === 'answer' && !questioned) continue;
     last.end = heading.at;
     if (blocks.length > 1 && last.kind === 'body') spoken ||= /\p{L}{2}/u.test(text.slice(last.start, last.end));
@@ -116,7 +119,7 @@ function blocksOf(text: string): Block[] {
       part = heading.part;
       spoken = false;
     } else if (spoken && part !== 'final' && heading.kind !== 'body') {
-      // "WET READ: pneumothorax. FINDINGS: …": what has its own text ends where a section begins.
+      // In "WET READ: pneumothorax. FINDINGS: …" the wet read has text of its own, so it ends where the next section begins.
       part = 'final';
     }
     blocks.push({
@@ -132,7 +135,7 @@ function blocksOf(text: string): Block[] {
   return blocks;
 }
 
-/** Paragraphs of a block; rules across the page part them too. */
+/** The paragraphs of a block, separated by blank lines or by rows of dashes. */
 function paragraphsOf(text: string, start: number, end: number): ReturnType<typeof linesOf>[] {
   const paragraphs: ReturnType<typeof linesOf>[] = [];
   let open = false;
@@ -148,15 +151,16 @@ function paragraphsOf(text: string, start: number, end: number): ReturnType<type
 }
 
 /**
- * Where the text of a section that is left out ends, and the body begins: with its paragraph, or where a sentence of
- * it ends at the end of a line.
+ * Where the text of a section that does not count ends, and the body begins: at the end of its paragraph, or at the end of a line where a
+ * sentence ends.
  */
 function endOfOther(text: string, { start, end }: Block): number {
   const paragraphs = paragraphsOf(text, start, end);
   const [first] = paragraphs;
   if (!first) return end;
   const headingLine = /^[ \t]*\S/.test(text.slice(start, Math.min(end, start + 200)));
-  // The heading stands alone: the paragraph below it is its text. An only one is, too, unless a blank line parts them.
+  // If the heading is alone in its line, the paragraph below it is its text. If there is only one paragraph and a blank line before it, it is
+  // the report instead.
   if (!headingLine) {
     const close = /^[ \t]*(?:\r\n|\n|\r)[ \t]*\S/.test(text.slice(start, Math.min(end, start + 400)));
     if (!close && paragraphs.length === 1) return start;
@@ -173,7 +177,7 @@ function endOfOther(text: string, { start, end }: Block): number {
 
 const isCounted = (block: Block): block is Section => block.kind !== 'other';
 
-/** The parts that labels are read from, in order. */
+/** The sections from which labels are read, in order. */
 export function countedSections(text: string): Section[] {
   const blocks = blocksOf(text);
   const filled = ({ start, end }: Block): boolean => /\p{L}/u.test(text.slice(start, end));
@@ -188,7 +192,7 @@ export function countedSections(text: string): Section[] {
   const last = blocks.at(-1)!;
   const counted = parts.filter(filled).filter(isCounted);
   if (last.kind === 'other' && !counted.some(({ start }) => start > blocks[1]!.start)) {
-    // Nothing is left behind the headings: all is on one line, where only the first sentence belongs to the last one.
+    // Nothing is left after the headings, because all is on one line. Then only the first sentence belongs to the last heading.
     const [first] = sentences(text, last.start, Math.min(last.end, last.start + 2_000));
     const rest: Section = { ...last, kind: 'body', start: first?.end ?? last.end };
     if (filled(rest)) counted.push(rest);
@@ -199,7 +203,7 @@ export function countedSections(text: string): Section[] {
 function select(filled: Section[]): Section[] {
   const of = (part: ReportPart): Section[] => {
     const own = filled.filter((section) => section.part === part);
-    // Where findings have a heading, text without one is the frame of the report.
+    // If there is a section of findings, text without a heading does not count.
     return own.some(({ kind }) => kind === 'findings') ? own.filter(({ kind }) => kind !== 'body') : own;
   };
   const final = of('final');

@@ -1,24 +1,25 @@
-/** A report's text → its sentences. */
+/** Splits the text of a report into sentences. */
 
 import { boxedSentences, hasBox, tableReader } from './boxes.js';
 import { endsAtBreak, type Line, linesOf, widthOf } from './lines.js';
 import { listItems } from './lists.js';
 import { hasWords, type Sentence, tokenize } from './tokens.js';
 
-/** A full stop behind one of these does not end a sentence. */
+/** A full stop after one of these does not end a sentence. */
 const abbreviations = new Set(
   'dr drs prof mr mrs ms vs approx no st fig resp incl cf e.g i.e e.g. i.e. a.m p.m inc dept ext lat ant post inf sup neg pos'.split(
     ' ',
   ),
 );
-/** No sentence of a report is longer. What is (a file that is no report) is cut, so that work stays linear in its length. */
+/** The most characters of a sentence. Longer ones, in files that are not reports, are cut, so that the work grows linearly with the text. */
 const longestSentence = 5_000;
 
-/** True where the stop at `index` ends a sentence rather than an abbreviation, a list number or a decimal. */
+/** Whether the mark at `index` ends a sentence, and is not part of an abbreviation, a list number or a decimal. */
 function endsSentence(text: string, index: number, end: number, sentenceStart: number): boolean {
   const mark = text[index]!;
   const next = text[index + 1] ?? ' ';
-  // "?pneumonia" and "opacity ? pneumonia" doubt what follows; "Pneumonia? No." is answered.
+  // In "?pneumonia" and "opacity ? pneumonia" the mark puts the next words in doubt, and in "Pneumonia? No." an answer follows. Neither ends
+  // a sentence.
   if (mark === '?') {
     const before = index === sentenceStart ? ' ' : text[index - 1]!;
     const rest = text.slice(index + 1, Math.min(end, index + 20));
@@ -26,17 +27,17 @@ function endsSentence(text: string, index: number, end: number, sentenceStart: n
     return !((/[\s(/]/.test(before) && /^ {0,2}[\p{L}]/u.test(rest)) || answered.test(rest));
   }
   if (mark !== '.') return true;
-  // Dots that lead to an answer: "Effusion ..... none".
+  // Dots before an answer: "Effusion ..... none".
   if (next === '.' || text.slice(Math.max(sentenceStart, index - 3), index) === '...') return false;
   if (/\d/.test(next)) return false;
-  // "clear.No effusion": a forgotten space, but "e.g." and "p.m." are not.
+  // In "clear.No effusion" the space is missing; in "e.g." and "p.m." it is not.
   if (!/\s/.test(next) && index + 1 < end) return /[A-Z]/.test(next) && /[a-z)]/.test(text[index - 1] ?? '');
   const before = text.slice(Math.max(sentenceStart, index - 12), index);
   const word = /[\p{L}.]+$/u.exec(before)?.[0].toLowerCase() ?? '';
-  // "Dr. J. Smith": an initial.
+  // An initial, as in "Dr. J. Smith".
   if (/\b(?:dr|drs|mr|mrs|ms|prof)\.? \p{L}$/iu.test(before)) return false;
   if (!abbreviations.has(word)) return true;
-  // "No." before a number is "number"; as an answer it ends the sentence.
+  // "No." before a number means "number". As an answer it ends the sentence.
   const following = text.slice(index + 1, Math.min(end, index + 8)).trimStart();
   if (word === 'neg' || word === 'pos') return !/^for\b/i.test(following);
   return word === 'no' ? !/^\d/.test(following) : false;
@@ -45,7 +46,7 @@ function endsSentence(text: string, index: number, end: number, sentenceStart: n
 const answered =
   /^ {0,2}(?:(?:no|none|yes|absent|nil|negative|not (?:seen|present|identified|visible|evident|noted))(?:[.,;\r\n]|$)|[([](?:no|none|yes|n|y)[)\]])/i;
 
-/** The sentences of `text[start, end)`: list items, lines of a template, ticked boxes, rows of a table, plain prose. */
+/** The sentences of `text[start, end)`, from list items, lines of a template, boxes, rows of a table, and prose. */
 export function sentences(text: string, start = 0, end = text.length): Sentence[] {
   const result: Sentence[] = [];
   const lines = linesOf(text, start, end);
@@ -84,21 +85,21 @@ export function sentences(text: string, start = 0, end = text.length): Sentence[
   return result;
 }
 
-/** Whether a paragraph has full stops behind words. */
+/** Whether a paragraph has full stops after words. */
 function isProse(text: string, lines: readonly Line[], from: number): boolean {
   let to = from;
   while (to + 1 < lines.length && !lines[to + 1]!.blank) to++;
   return /\p{L}{2}[.!](?:\s|$)/u.test(text.slice(lines[from]!.content, lines[to]!.end));
 }
 
-/** Parts of the chest, and findings, as templates name them before a colon. */
+/** Parts of the chest, and findings, that templates have before a colon. */
 const templateLabels = new Set(
   'airway airways aorta bones bone chest diaphragm diaphragms effusion effusions heart hila hilum impression line lines lung lungs mediastinum other pleura pleurae pneumothorax pneumothoraces size skeleton spaces space spine structures tissues tissue trachea tubes vasculature vessels cardiomediastinum consolidation consolidations edema atelectasis cardiomegaly nodules nodule mass masses pneumonia hernia devices'.split(
     ' ',
   ),
 );
 
-/** Where the label before a colon begins, if a new line of a template begins there: "no consolidation Pleura: …". */
+/** Where the label before a colon begins, if it begins a new field of a template as in "no consolidation Pleura: …". Otherwise −1. */
 function labelStart(text: string, colon: number, from: number): number {
   const next = text[colon + 1] ?? ' ';
   if (/\d/.test(next)) return -1;
@@ -111,19 +112,19 @@ function labelStart(text: string, colon: number, from: number): number {
   if (!known && (shouting || !/^\p{Lu}\p{Ll}/u.test(found[1]!))) return -1;
   const at = colon - window.length + found.index;
   const before = text.slice(Math.max(from, at - 60), at).trimEnd();
-  // What stands before must be a finding of its own, not the first half of the label.
+  // The words before must be a finding of their own, not the first part of the label.
   if (!/\p{Ll}$|[\])]$/u.test(before) && !shouting) return -1;
   if (!/\p{L}{2}/u.test(before) || /(?:^|[ \t])(?:of|the|with|and|or|dr|by|in|on|at|to|a)$/i.test(before.slice(-8)))
     return -1;
   return at;
 }
 
-/** Sentences of running text. */
+/** Adds the sentences of running text to `result`. */
 function prosePart(text: string, start: number, end: number, result: Sentence[]): void {
   let from = start;
   const close = (to: number): void => {
     let tokens = tokenize(text, from, to);
-    // "(?) small effusion" is "? small effusion"; behind its words the mark keeps its brackets.
+    // "(?) small effusion" is read as "? small effusion". After its words, the mark keeps its brackets.
     if (tokens[0]?.word === '(' && tokens[1]?.word === '?' && tokens[2]?.word === ')')
       tokens = [tokens[1], ...tokens.slice(3)];
     if (hasWords(tokens)) result.push({ start: tokens[0]!.start, end: tokens.at(-1)!.end, tokens });

@@ -1,11 +1,11 @@
-/** Signs that stand for words: "=", "(+)", "-ve", and what a sign before or behind a finding says of it. */
+/** Signs that stand for words, such as "=", "(+)" and "-ve", and what a sign before or after a finding says about it. */
 
 import type { Token } from './tokens.js';
 
-/** What `|` is as a word, since the phrases of the rules cannot name it. */
+/** The word for `|`. In phrases `|` itself separates alternatives, so they cannot name it. */
 export const cellEnd = '¦';
 
-/** Signs that stand between a finding and its answer, or for one. */
+/** Signs between a finding and its answer, and signs that are an answer, with the words they stand for. */
 export const signs = new Map<string, string>([
   ['=', ':'],
   ['=>', ':'],
@@ -26,10 +26,10 @@ export const signs = new Map<string, string>([
   ['±', 'possible'],
 ]);
 
-/** Where a finding begins, so that a sign before it is its own: "(-) effusion, (+) edema". */
+/** Words after which a finding begins, so that a sign there belongs to the finding after it: "(-) effusion, (+) edema". */
 const opens = new Set([',', ';', ':', '.', 'and', '/', cellEnd]);
 
-/** "(-) effusion" denies what stands behind the sign, as "no effusion" does; "effusion (-)" answers. */
+/** Replaces a minus sign by "no" if it belongs to the finding after it: "(-) effusion" means "no effusion". In "effusion (-)" it is an answer. */
 export function denyBehind(tokens: Token[], text: string): void {
   for (let at = 0; at + 1 < tokens.length; at++) {
     const { word, start, end } = tokens[at]!;
@@ -40,13 +40,13 @@ export function denyBehind(tokens: Token[], text: string): void {
   }
 }
 
-/** Signs that each open a finding, and signs that each answer one: "+ effusion, - edema", "+eff -ptx"; "effusion +, edema -". */
+/** Signs before findings ("+ effusion, - edema", "+eff -ptx"), and signs after findings ("effusion +, edema -"). */
 const opening = /(?:^|[,;]\s{0,3})[-–+]\s?(?=\p{L})|\s[-–+](?=\p{L})/gu;
 const answering = /(?<=\p{L})\s?[-–+](?=\s{0,3}(?:[,;.]|$))/gu;
 
 /**
- * The places of such signs in a line, where both kinds stand in it. Without a plus a minus is a dash, a hyphen or a bullet;
- * without a minus a plus says no more than the finding does.
+ * The places of such signs in a line, if it has both plus and minus. Without a plus, a minus is a dash, a hyphen or a bullet. Without a minus, a
+ * plus says no more than the finding itself.
  */
 export function signPlaces(line: string): ReadonlyMap<number, '+ve' | '-ve'> {
   if (!line.includes('+')) return none;

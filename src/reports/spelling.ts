@@ -1,27 +1,27 @@
 /**
- * Misspelt findings: "pnuemothorax", "atelectesis", "effusuion". Without this, a report whose only finding is misspelt would count as
+ * Corrects misspelt findings: "pnuemothorax", "atelectesis", "effusuion". Without this, a report whose only finding is misspelt would count as
  * Normal.
  *
- * A word is read as one of the list below where few slips of the hand make it from that word: a letter too many, too few
- * or wrong, or two that changed places. How many is told by the word's length, since short words are near to others:
+ * A word is read as one of the list below if it differs from it by few mistakes: a letter that is added, missing or wrong, or two letters that
+ * are swapped. The number of mistakes depends on the length, since short words are similar to many others:
  *
- * - One slip, unless it replaces the first letter: "affusion" is another word.
- * - Two slips in the long names of diseases, if the first letter is right.
- * - Words of 5 and 6 letters: one slip, if the first letter is right.
+ * - One mistake, unless the first letter is a different one: "affusion" is another word.
+ * - Two mistakes in the long names of diseases, if the first letter is right.
+ * - In words of 5 and 6 letters one mistake, if the first letter is right.
  *
- * Words that mean something else are never touched. They were found by trying the rule on the words of a large English
- * and of a medical word list, and on those of the lexicon and the rules, which a test repeats.
+ * Words that mean something else are never changed. They were found by trying the rule on the words of a large English and a medical word list,
+ * and on those of the lexicon and the rules; a test repeats the latter.
  */
 
 import { editDistance } from '../edit_distance.js';
 import { lemma } from './words.js';
 
-/** Names of diseases, long enough for two slips. */
+/** Names of diseases that are long enough for two mistakes. */
 const longNames =
   'atelectasis atelectatic cardiomegaly consolidation infiltration pneumothorax hydropneumothorax hemopneumothorax bronchopneumonia emphysematous'.split(
     ' ',
   );
-/** Other words for what is there, and the few words of the rules that turn a finding into its opposite. */
+/** Other words for findings, and "without", which turns a finding into its opposite. */
 const names =
   'effusion infiltrate pneumonia pneumonitis emphysema fibrosis fibrotic thickening pleural nodular edema oedema nodule hernia opacity opacification granuloma granulomatous calcification calcified fracture scoliosis degenerative osteophyte bronchiectasis hyperinflation hyperinflated congestion lymphadenopathy adenopathy tortuous tortuosity aneurysm atherosclerotic osteopenia osteoporosis kyphosis spondylosis interstitial malignancy metastasis metastatic pneumoperitoneum pneumomediastinum sarcoidosis tuberculosis aspiration pacemaker hydrothorax hemothorax enlarged enlargement without'.split(
     ' ',
@@ -32,7 +32,7 @@ const plurals = new Map([
   ['atelectase', 'atelectasis'],
 ]);
 
-/** Words near to those above that are none of them. */
+/** Words that are similar to those above but mean something else. */
 const others = new Set(
   // Words of the lexicon and the rules.
   (
@@ -51,7 +51,7 @@ interface Known {
   letters: number;
 }
 
-/** One bit for each letter that a word has: words that differ in many letters need no closer look. */
+/** A bit for each letter that a word contains. Words that differ in many letters are told apart quickly by it. */
 function lettersOf(word: string): number {
   let letters = 0;
   for (let at = 0; at < word.length; at++) letters |= 1 << (word.charCodeAt(at) - 97);
@@ -65,12 +65,14 @@ const known: readonly Known[] = [
 ].map((entry) => ({ ...entry, letters: lettersOf(entry.word) }));
 const exact = new Set(known.filter(({ word, reads }) => word === reads).map(({ word }) => word));
 
+/** Words with fewer or more letters than these are not corrected. */
 const shortest = 5;
-const long = 7;
 const longest = 20;
+/** From this length on, a mistake may also be in the first letter. */
+const long = 7;
 const onlyLetters = /^[a-z]+$/;
 
-/** The word that a misspelt one is read as; undefined where it is spelt as it should be, or is another word. */
+/** The word that a misspelt one is read as; undefined if it is spelt correctly or is another word. */
 export function mend(word: string): string | undefined {
   const { length } = word;
   if (length < shortest || length > longest || exact.has(word) || others.has(word) || !onlyLetters.test(word))
@@ -83,7 +85,7 @@ export function mend(word: string): string | undefined {
   return undefined;
 }
 
-/** A word of a text as lexicon and rules see it, and whether its spelling had to be mended for that. */
+/** A word of a text as lexicon and rules see it, and whether its spelling was corrected. */
 export interface ReadWord {
   word: string;
   mended?: true;
@@ -97,7 +99,7 @@ export function readWord(raw: string): ReadWord {
     const base = lemma(raw);
     const right = mend(base);
     read = right === undefined ? { word: base } : { word: right, mended: true };
-    // Bounded: a hostile file could hold any number of different words.
+    // The cache is bounded, because a hostile file could have any number of different words.
     if (readWords.size < 50_000) readWords.set(raw, read);
   }
   return read;
@@ -110,19 +112,19 @@ function bits(mask: number): number {
 }
 
 function isNear(word: string, right: string, slips: number): boolean {
-  // "efussion": letters that are doubled in the wrong place are one slip, however many they are.
+  // Letters that are doubled in the wrong place count as one mistake together, as in "efussion".
   const doubles = right.length >= long && withoutDoubles(word) === withoutDoubles(right);
   const count = doubles ? 1 : editDistance(word, right);
   if (count > slips) return false;
   const sameStart = word[0] === right[0];
   if (count > 1 || right.length < long) return sameStart;
-  // One wrong letter at the start makes another word; one that was lost, added or swapped there does not.
+  // With a different first letter it is another word. A first letter that is missing, added or swapped is a mistake.
   return sameStart || word.length !== right.length || isSwap(word, right);
 }
 
 const withoutDoubles = (word: string): string => word.replace(/(.)\1/g, '$1');
 
-/** Whether two neighbouring letters changed places, and nothing else. */
+/** Whether the only difference is that two neighbouring letters are swapped. */
 function isSwap(word: string, right: string): boolean {
   let at = 0;
   while (at < word.length && word[at] === right[at]) at++;

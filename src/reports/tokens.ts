@@ -1,14 +1,14 @@
-/** Words and sentences, each with its place in the text, so that a label can point at what it was read from. */
+/** Splits text into words. Each keeps its place in the text, so that a label can point to the words that it was read from. */
 
 import { cellEnd, denyBehind, signPlaces, signs } from './signs.js';
 import { readWord } from './spelling.js';
 
 export interface Token {
-  /** Base form in lower case; punctuation stands for itself. */
+  /** The base form in lower case, or a punctuation mark. */
   word: string;
   start: number;
   end: number;
-  /** The word stands in the text with a slip of the hand (`spelling.ts`). */
+  /** Whether the word is misspelt in the text (see `spelling.ts`). */
   mended?: true;
 }
 
@@ -17,16 +17,16 @@ export interface Sentence {
   start: number;
   end: number;
   tokens: Token[];
-  /** The words from this token on stand behind a box that was left empty: what they name is not there. */
+  /** The words from this token on belong to an empty box, so that what they name is not there. */
   unticked?: number;
 }
 
 const tokenPattern =
   /[\p{L}\p{N}]+(?:['’][\p{L}]+)?(?:\.\d+)?|_{2,}|\*{3,}|[=-]>|[([]\s?[-–−+]\s?[)\]]|\(\+\/-\)|[-+]ve\b|\+\/-|[^\s\p{L}\p{N}]/gu;
-/** A run of underscores or asterisks: a place that was left blank, or masked. */
+/** The word for a row of underscores or asterisks, which is a place that was left blank or masked. */
 export const blank = '_';
 
-/** Words and punctuation of `text[start, end)`. Hyphens part words ("left-sided" is two); a dash with spaces is kept. */
+/** The words and punctuation marks of `text[start, end)`. A hyphen separates words ("left-sided" is two), whereas a dash with spaces is kept. */
 export function tokenize(text: string, start: number, end: number): Token[] {
   const tokens: Token[] = [];
   let parted = false;
@@ -44,7 +44,7 @@ export function tokenize(text: string, start: number, end: number): Token[] {
       if (raw !== '—' && (at === start || !/\s/.test(text[at - 1]!) || (to < end && !/\s/.test(text[to]!)))) continue;
       raw = '-';
     }
-    // "( - )" is "(-)".
+    // Signs may have spaces inside their brackets: "( - )" is the same as "(-)".
     const sign = signs.get(raw.length === 4 || raw.length === 5 ? raw.replace(/\s/g, '') : raw);
     if (raw === ',' || raw === ';' || sign === cellEnd) parted = true;
     if (sign === 'negative') signed = true;
@@ -59,7 +59,7 @@ export function tokenize(text: string, start: number, end: number): Token[] {
   return tokens;
 }
 
-/** "CM" is the heart ("CM: no", "mild CM") where no measure stands before it, and a centimeter elsewhere. */
+/** Reads "CM" as cardiomegaly ("CM: no", "mild CM") or, after a number, as centimeter. */
 function readCentimeters(tokens: Token[]): void {
   for (let at = 0; at < tokens.length; at++) {
     if (tokens[at]!.word !== 'cm') continue;
@@ -77,7 +77,7 @@ const grades = new Set(
   ),
 );
 
-/** What may part a finding from its value in a line, beside a colon: "Effusion,No", "Effusion | no". */
+/** Marks other than a colon that may separate a finding from its value: "Effusion,No", "Effusion | no". */
 const separators = new Set([',', ';', cellEnd]);
 const answers = new Set(
   'no none nil yes absent present negative positive neg pos true false y n 0 1'.split(' ').concat(blank),
@@ -106,7 +106,7 @@ const closesName = new Set([
   ')',
 ]);
 
-/** "Effusion, no" is answered; "effusion, no edema" is not. A cell may say more: "none seen". */
+/** Whether the word at `at` is an answer: it is in "Effusion, no", but not in "effusion, no edema". In a table more may follow: "none seen". */
 function answersAlone(tokens: readonly Token[], at: number): boolean {
   const { word } = tokens[at]!;
   if (tokens[at - 1]!.word === cellEnd && word !== 'no' && answers.has(word)) return true;

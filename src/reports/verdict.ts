@@ -1,8 +1,8 @@
-/** What the rules that reach a mention make of it together. */
+/** Combines the rules that reach a mention into its status. */
 
 import type { Rule } from './rules.js';
 
-/** What a report says of a disease that it mentions. */
+/** What a report says about a disease that it mentions. */
 export type LabelStatus = 'positive' | 'negative' | 'uncertain';
 
 interface Verdict {
@@ -11,7 +11,7 @@ interface Verdict {
   likelihood?: number;
 }
 
-/** What the rules over a mention make of it. `undefined` status: it says nothing about now. */
+/** The status of a mention by the rules that reach it. An undefined status means that nothing is said about the present. */
 export function judge(reaching: readonly Rule[], vague?: { id: string; likelihood: number }): Verdict {
   const of = (kind: Rule['kind']): Rule | undefined => reaching.find((rule) => rule.kind === kind);
   const negated = of('negated');
@@ -27,20 +27,23 @@ export function judge(reaching: readonly Rule[], vague?: { id: string; likelihoo
   return { status: 'positive', rule: 'stated' };
 }
 
-/** Words that deny a concept, under a rule: "heart size is not normal" leaves open what it is. */
+/**
+ * The status for a phrase that says that a concept is not there, such as "heart size is normal". If a rule applies to it, as in "heart size is
+ * not normal", it remains open whether the concept is there.
+ */
 export function denial(verdict: Verdict): Verdict {
-  // "Within normal limits" is a rule of its own, which reaches the words that it stands in.
+  // "Within normal limits" is also a rule, which applies to the very phrase that it is a part of.
   return verdict.status === 'positive' || verdict.rule === 'is normal'
     ? { status: 'negative', rule: 'said to be normal' }
     : { ...verdict, status: undefined };
 }
 
-/** Behind a box that was left empty what would be stated is denied, and nothing else is said. */
+/** The status of a mention that belongs to an empty box. If it would be stated, it is negated; otherwise the box says nothing. */
 export function unticked(verdict: Verdict): Verdict {
   return verdict.status === 'positive'
     ? { status: 'negative', rule: 'box left empty' }
     : { ...verdict, status: undefined };
 }
 
-/** Of a finding that may stand on its own behind a denied one ("no effusion cardiomegaly"): neither denied nor stated. */
+/** The status of a finding after a negated one that may be a sentence of its own ("no effusion cardiomegaly"). */
 export const deniedInDoubt: Verdict = { status: 'uncertain', rule: 'denied or stated', likelihood: 0.1 };

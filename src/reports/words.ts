@@ -1,6 +1,6 @@
-/** Words as the lexicon and the rules see them: lower case, one form for singular and plural. */
+/** Base forms of words, as the lexicon and the rules use them: in lower case, with one form for singular and plural. */
 
-/** Plurals and spellings that no rule of thumb gives. Data, like the lexicon. */
+/** Irregular plurals, and variant spellings. */
 const irregular: Record<string, string> = {
   apices: 'apex',
   atelectases: 'atelectasis',
@@ -23,23 +23,23 @@ const irregular: Record<string, string> = {
   xray: 'radiograph',
 };
 
-/** Not plurals, whatever they end in. */
+/** Words that end in "s" but are not plurals. */
 const unchanged = new Set(['is', 'was', 'has', 'does', 'as', 'this', 'its', 'series', 'versus', 'vs', 'lens', 'yes']);
 
 const known = new Map<string, string>();
 
-/** The word's base form: "Effusions" → "effusion", "opacities" → "opacity", "masses" → "mass". */
+/** The base form of a word: "Effusions" → "effusion", "opacities" → "opacity", "masses" → "mass". */
 export function lemma(raw: string): string {
   let base = known.get(raw);
   if (base === undefined) {
     base = baseForm(raw.toLowerCase());
-    // Bounded: a hostile file could hold any number of different words.
+    // The cache is bounded, because a hostile file could have any number of different words.
     if (known.size < 50_000) known.set(raw, base);
   }
   return base;
 }
 
-/** A code of the ICD-10: chapter J, or any with a decimal. "T12" is a vertebra. */
+/** A code of the ICD-10: of chapter J, or with a decimal. "T12" without one is a vertebra. */
 const code = /^(?:j\d\d|[a-z]\d\d\.\d{1,4})$/;
 
 function baseForm(word: string): string {
@@ -52,5 +52,5 @@ function baseForm(word: string): string {
   return word.slice(0, -1);
 }
 
-/** The base forms of words that stand in one string. */
+/** The base forms of the words in a text. */
 export const wordSet = (text: string): Set<string> => new Set(text.split(' ').map(lemma));
