@@ -3,33 +3,33 @@ import type { Patient } from './patient.js';
 import type { Random } from './random.js';
 import type { Frame } from './raster.js';
 
-/** −1: the patient's right, on the left of the picture. 1: the patient's left. */
+/** −1 is the patient's right side, which is on the left of the picture. 1 is the patient's left side. */
 export type Side = -1 | 1;
 
-/** One lung. `a` is the distance from the midline. */
+/** One lung, in chest coordinates (see `Frame`). `a` is the distance from the midline, |u|. */
 export interface Lung {
   side: Side;
-  /** Outer border by v. */
+  /** a of the outer border for each v. */
   lateral: Curve;
-  /** Border towards the spine by v. */
+  /** a of the border towards the spine for each v. */
   medial: Curve;
-  /** The diaphragm's v by a. */
+  /** v of the diaphragm for each a. */
   base: Curve;
-  /** Top of the diaphragm's dome. */
+  /** v of the top of the diaphragm's dome. */
   domeV: number;
-  /** Deepest point, where diaphragm and chest wall meet. */
+  /** v of the deepest point, where diaphragm and chest wall meet. */
   angleV: number;
 }
 
-/** The shape of one chest in chest coordinates (picture heights; about 36 cm across at zoom 1). */
+/** The shape of one chest in chest coordinates. The unit is the height of the picture, about 36 cm at zoom 1. */
 export interface Anatomy {
   right: Lung;
   left: Lung;
   apexV: number;
-  /** Half the inner width of the chest, where it is widest. */
+  /** Half the inner width of the chest at its widest row. */
   halfWidth: number;
   hilumV: number;
-  /** Silhouette of heart and great vessels: distance from the midline to its borders, by v. */
+  /** Silhouette of heart and great vessels: distance of its right border from the midline for each v. */
   heartRight: Curve;
   heartLeft: Curve;
   /** v of the heart's widest row. */
@@ -44,28 +44,28 @@ export interface Anatomy {
   breast: { a: number; v: number; width: number; height: number; density: number } | undefined;
   armA: number;
   clavicleV: number;
-  /** v of the diaphragm by u: both halves, joined over the spine. */
+  /** v of the diaphragm for each u. Its halves are joined over the spine. */
   diaphragm: Curve;
 }
 
-/** How diseases bend the anatomy before anything is drawn. */
+/** How diseases change the anatomy itself, before anything is drawn. */
 export interface Deformation {
-  /** Cardiothoracic ratio to reach, where the heart is enlarged. */
+  /** The cardiothoracic ratio, if the heart is enlarged. */
   cardiothoracicRatio?: number;
   /** How far each half of the diaphragm is pulled up. */
   raised: { right: number; left: number };
-  /** The side that lost volume. */
+  /** The side of a lung that has lost volume. */
   atelectasis?: Side;
 }
 
 export const lungOf = (anatomy: Anatomy, side: Side): Lung => (side < 0 ? anatomy.right : anatomy.left);
 
-/** How far (a, v) lies inside the lung's outline, by rows and columns; negative outside. */
+/** The distance of (a, v) from the lung's outline along rows and columns; negative outside of the lung. */
 export function lungMargin(lung: Lung, a: number, v: number): number {
   return Math.min(at(lung.lateral, v) - a, at(lung.base, a) - v, a - at(lung.medial, v));
 }
 
-/** What is the same for all points of one row of a lung. */
+/** Values that are the same for all points of one row of a lung. */
 export interface LungRow {
   lung: Lung;
   v: number;
@@ -79,7 +79,7 @@ export const lungRow = (lung: Lung, v: number): LungRow => ({
   medial: at(lung.medial, v),
 });
 
-/** Air that the beam passes at distance a from the midline, 0 to 1, heart and vessels apart. */
+/** How much air the beam passes at distance a from the midline, 0 to 1, if there were neither heart nor vessels. */
 export function lungDepth({ lung, v, lateral, medial }: LungRow, a: number): number {
   if (a >= lateral || a <= medial) return 0;
   const base = at(lung.base, a) - v;
@@ -101,7 +101,10 @@ export function drawFrame(visit: Random, size: number, variation: number): Frame
   };
 }
 
-/** The person's build (`person`), as it shows on this visit's breath and posture (`visit`). */
+/**
+ * Draws the shape of a chest. `person` gives the numbers that a patient keeps, and `visit` those that depend on breath and posture at a
+ * visit.
+ */
 export function drawAnatomy(
   person: Random,
   visit: Random,
@@ -160,7 +163,7 @@ export function drawAnatomy(
   };
 }
 
-/** Outlines of one lung; numbers read off ordinary frontal radiographs. */
+/** The outlines of one lung. The numbers were measured on ordinary frontal radiographs. */
 function lungBorders(side: Side, apexV: number, halfWidth: number, domeV: number, angleV: number) {
   const height = angleV - apexV;
   const down = (t: number) => apexV + t * height;
@@ -199,7 +202,7 @@ function lungBorders(side: Side, apexV: number, halfWidth: number, domeV: number
   return { lateral, medial, base };
 }
 
-/** Silhouette of the heart and great vessels. A third of the heart lies to the right of the midline. */
+/** The silhouette of the heart and great vessels. About a third of the heart is to the right of the midline. */
 function drawHeart(person: Random, apexV: number, halfWidth: number, domeLeft: number, ratio: number) {
   const width = ratio * 2 * halfWidth;
   const shift = person.between(-0.012, 0.012);
@@ -242,10 +245,10 @@ function drawHeart(person: Random, apexV: number, halfWidth: number, domeLeft: n
   return { heartRight, heartLeft, heartV: down(0.7), heartTopV: top, heartBottomV: bottom };
 }
 
-/** What is the same for all points of one row of the body. */
+/** Values that are the same for all points of one row of the body. */
 export interface BodyRow {
   neck: number;
-  /** How far the row lies below the height of the shoulders at the neck. */
+  /** How far the row is below the height of the shoulders at the neck. */
   below: number;
   trunk: number;
   thickness: number;
@@ -257,7 +260,7 @@ export const bodyRow = (anatomy: Anatomy, v: number): BodyRow => ({
   thickness: lerp(0.8, 1, smooth((v + 0.02) / 0.25)),
 });
 
-/** How much of the body's full thickness lies at distance a from the midline, arms apart. */
+/** The thickness of the body without the arms at distance a from the midline, as a share of the full thickness. */
 export function bodyDepth({ neck, below, trunk, thickness }: BodyRow, a: number): number {
   if (a >= trunk) return 0;
   // The shoulder's line falls outwards from the neck; below the armpit the trunk is narrower than the shoulders.

@@ -23,7 +23,7 @@ function drawSpine({ anatomy, frame, density, scratch }: Canvas): void {
     return smooth((half + 0.004 - Math.abs(u)) / 0.014) * lerp(1, 0.6, smooth(v));
   });
   addAndClear(density, scratch, 0.06);
-  // End plates, pedicles and spinous processes, vertebra by vertebra.
+  // Each vertebra has end plates, pedicles and a spinous process.
   for (let v = top; v < 1.05; v += height(v)) {
     const half = lerp(0.031, 0.043, smooth(v));
     const h = height(v);
@@ -90,7 +90,7 @@ function drawSpine({ anatomy, frame, density, scratch }: Canvas): void {
   addAndClear(density, scratch, 0.04);
 }
 
-/** Ribs 1 to 10 (`rib` counts from 0): the back part from the spine to the side wall, the front part sloping back in. */
+/** Draws one of ribs 1 to 10 (`rib` counts from 0): its back part from the spine to the side wall, and its front part back towards the middle. */
 function drawRib(
   { anatomy, frame, density, scratch }: Canvas,
   random: Random,
@@ -112,7 +112,8 @@ function drawRib(
     [side * wallA, wallV],
     26,
   );
-  // The stroke's right-hand border carries the brighter lower margin; mirrored on the left of the picture.
+  // The profile of a bone is brighter on the right-hand side of the stroke's direction. This side must be the lower margin of the rib on both
+  // sides of the picture.
   if (side < 0) back.reverse();
   stroke(scratch, frame, back, radius * 0.9, radius, PROFILES.bone, 1);
   addAndClear(density, scratch, 0.16 * calcified);
@@ -152,7 +153,7 @@ function drawShoulder({ anatomy, frame, density, scratch }: Canvas, random: Rand
   const tip = random.between(-0.06, -0.02);
   const v = anatomy.shoulderV;
   const at2 = (x: number, y: number) => [side * (a + x), v + y] as const;
-  // Shoulder blade: its inner border and body, faint; its spine and the socket's rim.
+  // The shoulder blade: its inner border and body, which are faint, then its spine and the rim of the socket.
   const blade = bezier(at2(-0.04, 0.07), at2(-0.13, 0.14), at2(-0.11, 0.26), at2(tip, 0.37), 16);
   stroke(scratch, frame, blade, 0.006, 0.005, PROFILES.soft, 0.3);
   stroke(
@@ -173,7 +174,7 @@ function drawShoulder({ anatomy, frame, density, scratch }: Canvas, random: Rand
     PROFILES.bone,
     0.9,
   );
-  // Upper arm: head, neck and shaft.
+  // The upper arm: head, neck and shaft.
   const head = at2(0.06, 0.1);
   stroke(scratch, frame, [head, at2(0.062, 0.105)], 0.042, 0.042, PROFILES.bone, 0.95);
   const arm = anatomy.armA;

@@ -17,19 +17,19 @@ import {
 } from './raster.js';
 
 /**
- * The picture while it is drawn. `density` is how much the beam has been weakened (its negative logarithm, on a scale
- * on which the trunk's soft tissue is about 1), so that whatever lies behind one another simply adds up.
+ * The picture while it is being drawn. `density` is how much the beam has been weakened: its negative logarithm, on a scale on which the soft
+ * tissue of the trunk is about 1. So the densities of things behind one another are simply added.
  */
 export interface Canvas {
   frame: Frame;
   anatomy: Anatomy;
   density: Float32Array;
-  /** Aerated lung along the beam, 0 to 1: what an opacity can fill. */
+  /** How much air the beam passes in the lungs, 0 to 1. An opacity can fill this much. */
   air: Float32Array;
   scratch: Layer;
 }
 
-/** What a full thickness of air takes away from the density. */
+/** By how much a full thickness of air reduces the density. */
 export const AIR = 0.56;
 const HEART = 0.4;
 const VESSELS = 0.27;
@@ -83,7 +83,7 @@ function drawTrunk({ frame, anatomy, density, air, scratch }: Canvas): void {
         air[i] = depth;
         value -= AIR * depth;
         const under = v - at(anatomy.diaphragm, u);
-        // Below the dome the heart lies among organs as dense as itself; beside the lungs there is no edge to be seen.
+        // Below the dome the heart is among organs of the same density. Beside the lungs the diaphragm has no visible edge.
         const edge = smooth(under / 0.006 + 1) * smooth((anatomy.halfWidth * 0.99 - a) / 0.05);
         const organs = under > -0.006 ? 0.12 * edge + 0.13 * smooth(under / 0.1) : 0;
         const inside = heart * heartDensity * (1 - smooth(under / 0.12));
@@ -103,7 +103,7 @@ function drawBreasts({ anatomy, frame, density, scratch }: Canvas): void {
     const { width, height, v } = breast;
     paintMax(scratch, frame, [centre - width, v - 1.3 * height, centre + width, v + height], (u, row) => {
       const x = (u - centre) / width;
-      // Fades upwards into the chest wall, ends in a fold below.
+      // The breast fades upwards into the chest wall, and ends in a fold below.
       const y = (row - v) / (row < v ? 1.3 * height : height);
       const r2 = x * x + y * y;
       if (r2 >= 1) return 0;
@@ -113,7 +113,7 @@ function drawBreasts({ anatomy, frame, density, scratch }: Canvas): void {
   addAndClear(density, scratch, breast.density);
 }
 
-/** Windpipe and main bronchi: columns of air over the middle. */
+/** Draws windpipe and main bronchi as columns of air in the middle. */
 function drawAirways({ anatomy, frame, density, scratch }: Canvas): void {
   const carina = anatomy.hilumV - 0.045;
   const trachea = [
@@ -150,8 +150,8 @@ function drawStomach({ anatomy, frame, density, scratch }: Canvas, visit: Random
 }
 
 /**
- * Pulmonary vessels: trees from each hilum, thinning towards the border. Returned as a field of their own, because a
- * pneumothorax pushes them away.
+ * Draws the pulmonary vessels: trees from each hilum, which get thinner towards the border. They are returned as a layer of their own, because
+ * a pneumothorax pushes them away.
  */
 export function drawVessels({ anatomy, frame }: Canvas, person: Random): Layer {
   const vessels = createLayer(frame.size);
@@ -161,14 +161,14 @@ export function drawVessels({ anatomy, frame }: Canvas, person: Random): Layer {
     const lift = side > 0 ? -0.018 : 0;
     const branches = 12;
     for (let k = 0; k < branches; k++) {
-      // From nearly straight up, over sideways, to nearly straight down; the lower lobes get the thicker ones.
+      // Branches go in all directions from nearly straight up to nearly straight down. Those of the lower lobes are thicker.
       const t = (k + person.between(0.2, 0.8)) / branches;
       const angle = lerp(-0.22, 0.235, t) * TAU;
       const radius = lerp(0.0062, 0.0098, t) * person.between(0.8, 1.15);
       const start = [hilum[0], hilum[1] + lift + 0.07 * (t - 0.45)] as const;
       growBranch(vessels, frame, lung, person, start, angle, radius, 0);
     }
-    // The hilum's own shadow: the large arteries, seen end on.
+    // The shadow of the hilum itself, which is that of the large arteries.
     const artery = [
       [side * (hilum[0] - 0.012), hilum[1] + lift - 0.035],
       [side * (hilum[0] + 0.016), hilum[1] + lift],
@@ -217,7 +217,7 @@ function growBranch(
   growBranch(layer, frame, lung, random, [a, v], angle + spread * 0.7, radius * 0.74, generation + 1);
 }
 
-/** Unevenness of tissue, and the fine net of the lung's small vessels. */
+/** Draws the unevenness of tissue, and the fine net of small vessels in the lung. */
 export function drawTexture({ frame, density, air }: Canvas, random: Random): void {
   const { size } = frame;
   for (const [cells, tissue, lung] of [

@@ -9,7 +9,7 @@ import { addAndClear, bezier, PROFILES, stroke } from './raster.js';
 
 type Point = readonly [number, number];
 
-/** What has been put on and into the patient, by the name a report uses. */
+/** Devices on and in the patient, by the names that a report uses. */
 export type Device =
   | 'electrodes'
   | 'endotracheal tube'
@@ -20,7 +20,7 @@ export type Device =
   | 'sternal wires'
   | 'chest tube';
 
-/** Probability by view (PA, AP), before the `distractors` option multiplies it. */
+/** The probability of each device in PA and AP views, before it is multiplied by the option `distractors`. */
 const FREQUENCY: Record<Device, readonly [number, number]> = {
   electrodes: [0.04, 0.4],
   'endotracheal tube': [0, 0.16],
@@ -32,7 +32,7 @@ const FREQUENCY: Record<Device, readonly [number, number]> = {
   'chest tube': [0.005, 0.03],
 };
 
-/** Draws devices. `treated` is the side of a pneumothorax that has been given a chest tube. */
+/** Draws devices. `treated` is the side of a pneumothorax with a chest tube. */
 export function drawDevices(
   canvas: Canvas,
   random: Random,
@@ -172,7 +172,7 @@ const DRAW: Record<Device, (canvas: Canvas, random: Random, side: Side) => void>
   },
 };
 
-/** Side letter, and what the technician adds; always clear of the lungs. */
+/** Draws the side letter and what the technician adds. All of it is outside of the lungs. */
 export function drawMarkers(
   { frame, density, scratch }: Canvas,
   random: Random,

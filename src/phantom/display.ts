@@ -2,11 +2,11 @@ import { clamp, smooth } from './math.js';
 import type { PhantomStyle } from './options.js';
 import type { Random } from './random.js';
 
-/** How densities become grey: limits and curve of the exposure, the same with and without a disease. */
+/** How densities become grey levels: limits and curve of the exposure. They are the same with and without a disease. */
 export interface Exposure {
   black: number;
   white: number;
-  /** 0 linear to 1: how much the middle is steepened. */
+  /** How much steeper the curve is in the middle: 0 is linear, 1 the most. */
   contrast: number;
   /** Standard deviation of the noise in grey levels at full density. */
   noise: number;
@@ -22,9 +22,10 @@ export function drawExposure(visit: Random, style: PhantomStyle): Exposure {
   };
 }
 
+/** Steps of the table of grey levels. */
 const TABLE = 1024;
 
-/** Grey levels of the densities, with quantum noise: the weaker the beam that arrives, the more of it. */
+/** Turns densities into grey levels, with quantum noise. There is more noise where less of the beam arrives. */
 export function develop(density: Float32Array, exposure: Exposure, random: Random): Uint8Array {
   const { black, white, contrast, noise } = exposure;
   const table = Float32Array.from({ length: TABLE + 2 }, (_, i) => {
@@ -37,7 +38,7 @@ export function develop(density: Float32Array, exposure: Exposure, random: Rando
     const p = clamp((density[i] - black) * scale, 0, TABLE);
     const k = Math.floor(p);
     const value = table[k] + (table[k + 1] - table[k]) * (p - k);
-    // The sum of a word's four bytes is nearly normal: mean 510, standard deviation 147.8.
+    // The sum of the four bytes of a random word is nearly normal, with mean 510 and standard deviation 147.8.
     const word = random.bits();
     const deviate = ((word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24) - 510) / 147.8;
     grey[i] = clamp(Math.round(value + deviate * noise * (0.25 + 0.75 * (p / TABLE))), 0, 255);

@@ -25,30 +25,30 @@ export {
 } from './options.js';
 export type { Patient } from './patient.js';
 
-/** A drawn chest radiograph and all that is known of it. */
+/** A drawn chest radiograph and all that is known about it. */
 export interface Phantom {
-  /** Row by row from the top, one byte a pixel. */
+  /** Pixels in row-major order from the top, one byte each. */
   image: { data: Uint8Array; width: number; height: number; channels: 1 };
-  /** What a label file would say: the diseases, changed by label noise. */
+  /** The labels for a label file: the diseases in the picture, changed by label noise. */
   labels: Disease[];
   /** The diseases that are in the picture. */
   truth: Disease[];
-  /** One box per lesion, half-open, in pixels: the truth, untouched by label noise. */
+  /** A box for each lesion, in pixels, half-open. Label noise does not change them. */
   boxes: (Box & { label: Disease })[];
   /** Each lesion with its side, zone, severity and box. */
   findings: Finding[];
   devices: Device[];
   lookAlikes: LookAlike[];
-  /** Indication, findings and impression, true to `truth`. */
+  /** A report text with indication, findings and impression, which agrees with `truth`. */
   report: string;
   patient: Patient;
 }
 
 /**
- * Draws image `index` of the data set `seed`: a synthetic frontal chest radiograph, its labels, boxes and report. The
- * same options give the same bytes in every engine and in any order. No patient's data went into it, and nothing that
- * is measured on it says how a method does on patients.
- * @throws {InputError} where an option is out of range.
+ * Draws image `index` of the data set `seed`: a synthetic frontal chest radiograph with its labels, boxes and report. The same options give the
+ * same bytes in every JavaScript engine and in any order. It is not made from the data of any patient, and no figure measured on it says how
+ * well a method works on patients.
+ * @throws InputError if an option is out of range.
  */
 export function drawPhantom(options: PhantomOptions): Phantom {
   const style = resolveOptions(options);

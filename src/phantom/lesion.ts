@@ -1,4 +1,4 @@
-/** What all lesions share: sides and zones, a place in a lung, the box of what can be seen. */
+/** What all lesions need: sides and zones, a place in a lung, and the box of the visible part. */
 import { type Anatomy, heartBorder, lungMargin, lungOf, type Side } from './anatomy.js';
 import type { Canvas } from './chest.js';
 import { at, lerp } from './math.js';
@@ -6,7 +6,7 @@ import type { Disease } from './options.js';
 import type { Random } from './random.js';
 import { type Layer, toX, toY } from './raster.js';
 
-/** A box in pixels, half-open: it covers columns x to x + width − 1. */
+/** A box in pixels. It is half-open: it covers the columns x to x + width − 1. */
 export interface Box {
   x: number;
   y: number;
@@ -17,34 +17,34 @@ export interface Box {
 export type SideName = 'right' | 'left';
 export type Zone = 'upper' | 'middle' | 'lower';
 
-/** One lesion as drawn, in the words that a report needs. */
+/** A drawn lesion, with what a report needs to describe it. */
 export interface Finding {
   label: Disease;
-  /** 0 barely visible to 1 obvious. */
+  /** From 0 (barely visible) to 1 (obvious). */
   severity: number;
   side?: SideName;
   zone?: Zone;
   /** `plate` or `lobar` atelectasis. */
   form?: string;
-  /** Diameter in centimetres, at 36 cm across the picture. */
+  /** Diameter in centimetres, for a picture 36 cm wide. */
   centimetres?: number;
-  /** Frames what of it can be seen. */
+  /** Box of its visible part. */
   box: Box;
 }
 
-/** A lesion's layer is handed over here: it is added to the picture, and framed. */
+/** Adds the layer of a lesion to the picture, and returns its box. */
 export type Commit = (
   layer: Layer,
   finding: Omit<Finding, 'box' | 'label' | 'severity'>,
   gain?: number,
 ) => Box | undefined;
 
-/** Everything that draws a lesion gets this. */
+/** The input of each function that draws a lesion. */
 export interface Lesion {
   canvas: Canvas;
   random: Random;
   severity: number;
-  /** Boxes that a further lesion should stay clear of, if it can. */
+  /** Boxes of earlier lesions, which another one should not overlap if possible. */
   occupied: readonly Box[];
   commit: Commit;
 }
@@ -64,7 +64,7 @@ export function boxAround(size: number, x0: number, y0: number, x1: number, y1: 
   };
 }
 
-/** The box of what a layer holds above a share of its peak. */
+/** The box of the pixels whose value is at least a share of the layer's peak. */
 export function visibleBox(layer: Layer, share: number): Box | undefined {
   const { data, size } = layer;
   let peak = 0;
@@ -89,13 +89,13 @@ export function visibleBox(layer: Layer, share: number): Box | undefined {
   return { x: x0, y: y0, width: x1 - x0, height: y1 - y0 };
 }
 
-/** Which third of the lung v lies in. */
+/** The zone of the lung in which v is. */
 export function zoneOf(anatomy: Anatomy, v: number): Zone {
   const t = (v - anatomy.apexV) / (anatomy.right.angleV - anatomy.apexV);
   return t < 0.36 ? 'upper' : t < 0.62 ? 'middle' : 'lower';
 }
 
-/** A place in a lung, clear of heart and wall by about `radius`, and of other lesions where that is possible. */
+/** A random place in a lung, at a distance of about `radius` from heart and chest wall, and if possible not over other lesions. */
 export function place({ canvas, random, occupied }: Lesion, radius: number, from = 0, to = 1) {
   const { anatomy, frame } = canvas;
   let fallback: { side: Side; a: number; v: number } | undefined;

@@ -9,9 +9,9 @@ import { collapseLung } from './pneumothorax.js';
 import type { Random } from './random.js';
 import { addAndClear, type Frame, type Layer, toX, toY } from './raster.js';
 
-/** A pixel belongs to a lesion's box where it changes the density by this share of the lesion's strongest change. */
+/** A pixel belongs to the box of a lesion if the lesion changes its density by at least this share of its strongest change. */
 const VISIBLE = 0.3;
-/** Largest first, so that small ones find a place beside them. */
+/** Large lesions are drawn first, so that small ones can find a place beside them. */
 const ORDER: readonly Disease[] = [
   'Cardiomegaly',
   'Effusion',
@@ -22,13 +22,13 @@ const ORDER: readonly Disease[] = [
   'Nodule',
 ];
 
-/** What diseases do to the anatomy itself, decided before anything is drawn. */
+/** How diseases change the anatomy itself. This is decided before anything is drawn. */
 export function deform(planned: readonly Planned[]): Deformation {
   const deformation: Deformation = { raised: { right: 0, left: 0 } };
   for (const { label, severity, random } of planned) {
     if (label === 'Cardiomegaly') deformation.cardiothoracicRatio = lerp(0.5, 0.66, severity * random.between(0.8, 1));
     if (label === 'Atelectasis') {
-      // Lost volume pulls the diaphragm up.
+      // A lung that has lost volume pulls the diaphragm up.
       deformation.atelectasis = drawSide(random);
       deformation.raised[sideName(deformation.atelectasis)] = lerp(0.002, 0.014, severity);
     }
@@ -36,7 +36,7 @@ export function deform(planned: readonly Planned[]): Deformation {
   return deformation;
 }
 
-/** Draws vessels and every planned disease but those that only bend the anatomy. */
+/** Draws the vessels and all planned diseases, and gives a finding for each lesion. Cardiomegaly is in the anatomy already. */
 export function drawLesions(
   canvas: Canvas,
   planned: readonly Planned[],
@@ -75,14 +75,14 @@ export function drawLesions(
     else if (label === 'Infiltration') drawInfiltration(it);
     else drawRound(it, label as 'Mass' | 'Nodule');
   }
-  // Vessels show by the air around them: where that has gone, so have they.
+  // Vessels are only visible against the air around them, so they fade where lesions have replaced air.
   for (let i = 0; i < aerated.length; i++)
     if (aerated[i] > canvas.air[i]) vessels.data[i] *= canvas.air[i] / aerated[i];
   addAndClear(canvas.density, vessels, 1);
   return findings;
 }
 
-/** What fills air leaves less of it for the next lesion, so that two in one place are no denser than tissue. */
+/** Reduces the air by what a lesion fills, so that two lesions in one place are not denser than tissue. */
 function useUpAir(air: Float32Array, { data, size, x0, y0, x1, y1 }: Layer, gain: number): void {
   for (let y = y0; y < y1; y++) {
     for (let i = y * size + x0; i < y * size + x1; i++) {
@@ -91,7 +91,7 @@ function useUpAir(air: Float32Array, { data, size, x0, y0, x1, y1 }: Layer, gain
   }
 }
 
-/** The heart's silhouette, from its base to where it sinks behind the diaphragm. */
+/** The box of the heart's silhouette, down to where it disappears behind the diaphragm. */
 function heartBox(frame: Frame, anatomy: Anatomy): Box {
   const top = anatomy.heartTopV - 0.005;
   const bottom = Math.min(anatomy.heartBottomV, anatomy.left.domeV + 0.035);

@@ -1,6 +1,6 @@
 import { type Frame, type Layer, PROFILES, stroke } from './raster.js';
 
-/** Letters as strokes on a grid 4 wide and 6 high: enough for the markers that technicians put on films. */
+/** The letters that the markers on films need, as strokes on a grid that is 4 wide and 6 high. */
 const GLYPHS: Record<string, number[][]> = {
   A: [
     [0, 6, 2, 0, 4, 6],
@@ -37,7 +37,7 @@ const GLYPHS: Record<string, number[][]> = {
   W: [[0, 0, 1, 6, 2, 3, 3, 6, 4, 0]],
 };
 
-/** Writes a word with its top left corner at (u, v); `height` in chest units. Unknown letters leave a gap. */
+/** Writes a word with its top left corner at (u, v). `height` is in chest units. Other letters leave a gap. */
 export function write(layer: Layer, frame: Frame, text: string, u: number, v: number, height: number, gain = 1): void {
   const unit = height / 6;
   [...text].forEach((letter, k) => {

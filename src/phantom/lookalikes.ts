@@ -4,10 +4,10 @@ import { at, lerp, smooth } from './math.js';
 import type { Random } from './random.js';
 import { addAndClear, bezier, PROFILES, paintMax, stroke } from './raster.js';
 
-/** Harmless things that a careless reader, or a network, takes for a disease. */
+/** Harmless things that a reader, or a network, may take for a disease. */
 export type LookAlike = 'granuloma' | 'nipple shadows' | 'overlying shadow' | 'skin fold' | 'scar' | 'apical cap';
 
-/** Probability, before the `lookAlikes` option multiplies it. */
+/** Probabilities, before they are multiplied by the option `lookAlikes`. */
 const FREQUENCY: Record<LookAlike, number> = {
   granuloma: 0.06,
   'nipple shadows': 0.08,
@@ -30,7 +30,7 @@ export function drawLookAlikes(canvas: Canvas, random: Random, factor: number): 
   return drawn;
 }
 
-/** Each draws into the scratch layer and returns how strongly that is to be added. */
+/** Each function draws into the scratch layer and returns the factor with which that has to be added to the picture. */
 const DRAW: Record<LookAlike, (canvas: Canvas, random: Random, side: Side) => number> = {
   /** Small, dense and sharp, unlike a nodule. */
   granuloma({ anatomy, frame, scratch }, random, side) {

@@ -1,12 +1,12 @@
 /**
- * Arithmetic that gives the same bits in every engine. ECMAScript leaves the results of Math.sin, exp, pow and their
- * like to the implementation, so nothing in phantom/ calls them: pixels come from + − × ÷, Math.sqrt (correctly
- * rounded in every engine, as IEEE 754 asks), floor, min, max and the polynomials below.
+ * Arithmetic that gives the same bits in every JavaScript engine. The results of Math.sin, exp, pow and similar functions may differ between
+ * engines, so nothing in phantom/ calls them. Pixels are computed by + − × ÷, Math.sqrt (which IEEE 754 requires to be correctly rounded),
+ * floor, min, max and the polynomials below.
  */
 
 export const TAU = 6.283185307179586;
 
-/** Sine by folding into ±π/2 and a Taylor polynomial of degree 13: |error| < 1e-9 for |x| < 1e6. */
+/** Sine: x is reduced to ±π/2, then a Taylor polynomial of degree 13 is used. The error is below 1e-9 for |x| < 1e6. */
 export function sin(x: number): number {
   const turns = x / TAU;
   let t = (turns - Math.floor(turns + 0.5)) * TAU;
@@ -29,14 +29,14 @@ export function smooth(t: number): number {
   return t * t * (3 - 2 * t);
 }
 
-/** Thickness of a round body seen from the side, t radii inside its border: steep at the border, flat at the middle. */
+/** The thickness of a round body at a distance of t radii from its border, 0 to 1: it rises steeply at the border and is flat in the middle. */
 export function bulge(t: number): number {
   if (t <= 0) return 0;
   if (t >= 1) return 1;
   return Math.sqrt(t * (2 - t));
 }
 
-/** A function of one variable as equidistant samples, read by linear interpolation, constant beyond its ends. */
+/** A function of one variable as equidistant samples. Between them it is interpolated linearly, and beyond its ends it is constant. */
 export interface Curve {
   samples: Float64Array;
   start: number;
@@ -60,8 +60,8 @@ export function tabulate(start: number, end: number, count: number, f: (x: numbe
 }
 
 /**
- * A smooth curve through points of rising x that never overshoots them: monotone cubic interpolation (Fritsch and
- * Carlson, SIAM J. Numer. Anal. 17, 1980), with the harmonic-mean tangents of Fritsch and Butland (1984).
+ * A smooth curve through points of increasing x that does not overshoot: monotone cubic interpolation (Fritsch and Carlson, SIAM J. Numer.
+ * Anal. 17, 1980) with the harmonic-mean tangents of Fritsch and Butland (1984).
  */
 export function curveThrough(points: readonly (readonly [number, number])[], count = 400): Curve {
   const n = points.length;

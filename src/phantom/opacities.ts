@@ -5,18 +5,19 @@ import { at, bulge, clamp, lerp, smooth } from './math.js';
 import type { Random } from './random.js';
 import { bezier, createLayer, createNoise, noiseAt, PROFILES, paintMax, stroke } from './raster.js';
 
+/** Centimetres in a chest unit. */
 const CENTIMETRES = 36;
 
-/** How much lung lies behind the heart, beside the depth of a whole lung. */
+/** The depth of the lung behind the heart, as a share of the depth of a whole lung. */
 const BEHIND_HEART = 0.4;
 
-/** A closed outline around a circle: radius by direction (cosine, sine), with bumps of two and three lobes. */
+/** A closed outline: a circle with bumps of two and three lobes. It gives the radius for a direction (cosine, sine). */
 function outline(random: Random, roughness: number): (c: number, s: number) => number {
   const [k2, l2, k3, l3] = [0, 0, 0, 0].map(() => random.between(-roughness, roughness));
   return (c, s) => 1 + k2 * (c * c - s * s) + l2 * 2 * c * s + k3 * c * (4 * c * c - 3) + l3 * s * (3 - 4 * s * s);
 }
 
-/** Nodule (under 3 cm) or mass (over 3 cm): a round body, as thick as it is wide. */
+/** Draws a nodule (under 3 cm) or a mass (over 3 cm): a round body that is as thick as it is wide. */
 export function drawRound(lesion: Lesion, label: 'Nodule' | 'Mass'): void {
   const { canvas, random, severity, commit } = lesion;
   const mass = label === 'Mass';
@@ -42,7 +43,7 @@ export function drawRound(lesion: Lesion, label: 'Nodule' | 'Mass'): void {
   }
 }
 
-/** Infiltration: several soft clouds that run into one another, uneven, without a border. */
+/** Draws an infiltration: several soft, uneven clouds that run into one another, without a border. */
 export function drawInfiltration(lesion: Lesion): void {
   const { canvas, random, severity, commit } = lesion;
   const { frame, air, scratch } = canvas;
@@ -75,7 +76,7 @@ export function drawInfiltration(lesion: Lesion): void {
   commit(scratch, { side: sideName(side), zone: zoneOf(canvas.anatomy, v) }, AIR * lerp(0.08, 0.75, severity));
 }
 
-/** Pneumonia: one lobe's even consolidation, straight where a fissure ends it, with air-filled bronchi inside. */
+/** Draws a pneumonia: an even consolidation of one lobe, with a straight border at the fissure and air-filled bronchi inside. */
 export function drawPneumonia(lesion: Lesion): void {
   const { canvas, random, severity, commit } = lesion;
   const { anatomy, frame, air, scratch } = canvas;
@@ -134,7 +135,7 @@ export function drawPneumonia(lesion: Lesion): void {
   commit(scratch, { side: sideName(side), zone }, AIR * lerp(0.08, 0.95, severity));
 }
 
-/** Effusion: fluid from the bottom up, its upper border a meniscus that climbs the side wall; blunts the angle. */
+/** Draws an effusion: fluid at the bottom, whose upper border is a meniscus that rises along the side wall. It blunts the costophrenic angle. */
 export function drawEffusion(lesion: Lesion): void {
   const { canvas, random, severity } = lesion;
   const first = drawSide(random);
@@ -156,7 +157,8 @@ function fillPleura({ canvas, commit }: Lesion, side: Side, height: number, rand
     if (depth <= 0) return 0;
     const q = clamp((side * u) / at(lung.lateral, v), 0, 1);
     const surface = lung.angleV - height * (flat + (1 - flat) * q * q * q);
-    // As dense as the organs below, but for the heart's shadow and for the rows in which the diaphragm's edge begins.
+    // Fluid is as dense as the organs below it. In the heart's shadow, and in the rows where the diaphragm's edge begins, that density has
+    // been drawn already.
     const besideHeart = smooth((side * u - heartBorder(anatomy, side, v)) / 0.02 + 0.5);
     const aboveEdge = 1 - smooth((v - at(lung.base, side * u)) / 0.006 + 1);
     const extra = 0.12 * smooth(depth / 0.5) * besideHeart * aboveEdge;
@@ -165,7 +167,7 @@ function fillPleura({ canvas, commit }: Lesion, side: Side, height: number, rand
   commit(scratch, { side: sideName(side), zone: 'lower', centimetres: height * CENTIMETRES });
 }
 
-/** Atelectasis: plates (thin, straight, nearly level bands) or a collapsed lobe (a wedge with straight borders). */
+/** Draws an atelectasis: plates (thin, straight, nearly level bands) or a collapsed lobe (a wedge with straight borders). */
 export function drawAtelectasis(lesion: Lesion, side: Side): void {
   const { canvas, random, severity, commit } = lesion;
   const { anatomy, frame, air, scratch } = canvas;
@@ -189,7 +191,7 @@ export function drawAtelectasis(lesion: Lesion, side: Side): void {
       );
       const radius = lerp(0.006, 0.0125, clamp(severity + random.normal(0, 0.15), 0, 1));
       const gain = random.between(0.85, 1);
-      // Thickest in the middle, thin at both ends.
+      // Plates are thickest in the middle and thin at both ends.
       stroke(scratch, frame, path.slice(0, 7).reverse(), radius, radius * 0.3, PROFILES.band, gain);
       stroke(scratch, frame, path.slice(6), radius, radius * 0.3, PROFILES.band, gain);
     }
@@ -205,11 +207,11 @@ export function drawAtelectasis(lesion: Lesion, side: Side): void {
   const bow = random.between(0.2, 0.5);
   paintMax(scratch, frame, [-0.42, Math.min(tip, end), 0.42, Math.max(tip, end)], (u, v, pixel) => {
     const a = side * u;
-    // Much of the left lower lobe lies behind the heart: collapsed, it shows through it as a denser wedge.
+    // Much of the left lower lobe is behind the heart. If it has collapsed, it shows through the heart as a denser wedge.
     const behind = upper || side < 0 || a > heartBorder(anatomy, side, v) ? 0 : smooth((a - 0.02) / 0.03);
     const depth = Math.max(air[pixel], BEHIND_HEART * behind * smooth((at(lung.base, a) - v) / 0.01));
     if (depth <= 0 || a <= 0) return 0;
-    // Between the mediastinum and a line that runs from the hilum outwards to the lobe's far end.
+    // The wedge lies between the mediastinum and a line from the hilum outwards to the far end of the lobe.
     const t = (v - tip) / (end - tip);
     const border = heartBorder(anatomy, side, tip) - 0.02 + width * t * (1 - bow + bow * t) * (upper ? 1.25 : 1.35);
     return smooth((border - a) / 0.01) * depth * smooth(t / 0.06);

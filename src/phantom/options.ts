@@ -15,7 +15,7 @@ export const DISEASES = [
 /** One of the diseases that phantoms can have. */
 export type Disease = (typeof DISEASES)[number];
 
-/** Share of the 112,120 images of ChestX-ray14 that carry each label (Wang et al., data set note, 2017). */
+/** The share of the 112,120 images of ChestX-ray14 that have each label (Wang et al., data set note, 2017). */
 export const REAL_PREVALENCE: Record<Disease, number> = {
   Atelectasis: 11559 / 112120,
   Cardiomegaly: 2776 / 112120,
@@ -27,29 +27,29 @@ export const REAL_PREVALENCE: Record<Disease, number> = {
   Pneumothorax: 5302 / 112120,
 };
 
-/** What a preset fixes; each field can be given on its own. */
+/** The options that a preset sets. Each can also be given by itself. */
 export interface PhantomStyle {
-  /** Probability of each disease: the real set's, one eighth each, or the caller's (missing diseases: 0). */
+  /** Probability of each disease: that of the real data set, one eighth each, or numbers for some diseases (0 for the others). */
   prevalence: 'real' | 'balanced' | Partial<Record<Disease, number>>;
-  /** Range of severity, 0 barely visible to 1 obvious: it sets contrast and extent. */
+  /** Range of severity, from 0 (barely visible) to 1 (obvious). It determines contrast and extent. */
   severity: readonly [number, number];
-  /** 0 independent to 1: how strongly diseases come together. Prevalences do not change with it. */
+  /** How strongly diseases occur together, from 0 (independent) to 1. Prevalences stay the same. */
   coOccurrence: number;
-  /** Share of the positives whose label is dropped; as many false ones are added, so that prevalences stay. */
+  /** The share of the positives whose label is dropped. As many false labels are added, so that prevalences stay the same. */
   labelNoise: number;
-  /** Probability that a pneumothorax has been treated, so that a chest tube is in the picture. */
+  /** Probability that a pneumothorax has been treated, so that the picture has a chest tube. */
   confounder: number;
-  /** Multiplies the probabilities of tubes, lines, electrodes and other devices; 0 draws none. */
+  /** Factor of the probabilities of tubes, lines, electrodes and other devices; 0 for none. */
   distractors: number;
-  /** Multiplies those of harmless things that look like a disease: folds, scars, shadows; 0 draws none. */
+  /** Factor of the probabilities of harmless things that look like a disease: folds, scars, shadows; 0 for none. */
   lookAlikes: number;
-  /** Quantum noise: standard deviation, in grey levels, where the beam is weakened most. */
+  /** Standard deviation of the quantum noise in grey levels, where the beam is weakened most. */
   noise: number;
-  /** 0 to 1: spread of exposure, position, inspiration and body shape. */
+  /** Spread of exposure, position, inspiration and body shape, 0 to 1. */
   variation: number;
 }
 
-/** Prevalences, distractors and variation by name. */
+/** The presets by name. */
 export const PRESETS = {
   demo: {
     prevalence: 'balanced',
@@ -77,24 +77,24 @@ export const PRESETS = {
 /** The name of one of the `PRESETS`. */
 export type Preset = keyof typeof PRESETS;
 
-/** What a phantom is drawn from. The same options always give the same pixels. */
+/** Options of `drawPhantom`. The same options always give the same pixels. */
 export interface PhantomOptions extends Partial<PhantomStyle> {
-  /** Whole number below 2³²: one seed is one endless data set. */
+  /** A whole number below 2³². Each seed is a data set of its own. */
   seed: number;
-  /** Which image of that data set, a whole number below 2³². */
+  /** The number of the image in that data set, a whole number below 2³². */
   index: number;
-  /** Width and height in pixels, 64 to 2048. The same picture at every size, noise apart. */
+  /** Width and height in pixels, 64 to 2048. Except for the noise, the picture is the same at every size. */
   size: number;
   /** Default `demo`. */
   preset?: Preset;
-  /** Exactly these diseases, instead of a draw by prevalence. An empty list draws a healthy chest. */
+  /** Draws exactly these diseases, instead of random ones. An empty list draws a healthy chest. */
   diseases?: readonly Disease[];
 }
 
 export const MIN_SIZE = 64;
 export const MAX_SIZE = 2048;
 
-/** The options with the preset's values filled in; InputError where one makes no sense. */
+/** The options with the values of the preset for those that are not given. @throws InputError if one makes no sense. */
 export function resolveOptions(options: PhantomOptions): PhantomStyle & PhantomOptions & { preset: Preset } {
   const preset = options.preset ?? 'demo';
   if (!Object.hasOwn(PRESETS, preset)) fail('preset', Object.keys(PRESETS).join(' or '), preset);

@@ -2,7 +2,7 @@ import { clamp } from './math.js';
 import { DISEASES, type Disease, type PhantomOptions, type PhantomStyle, prevalences } from './options.js';
 import { type Random, stream } from './random.js';
 
-/** What the random streams are for. The numbers are part of what a seed means: append, never renumber. */
+/** The purposes of random streams. If a number changed, the same seed would give other images. So new ones may only be appended. */
 export const PART = {
   grouping: 1,
   person: 2,
@@ -18,16 +18,16 @@ export const PART = {
   markers: 12,
   split: 13,
   lookAlikes: 14,
-  /** Plus the number of the disease. */
+  /** The number of the disease is added to this. */
   lesion: 32,
 } as const;
 
-/** Patients never straddle a block of this many images, so that an image finds its patient without drawing others. */
+/** All images of a patient are in the same block of this many images. So the patient of an image is found without drawing all images before. */
 const BLOCK = 12;
-/** Probability that the next image of a block is of the same patient: 3 images each on average, 3.6 in the real set. */
+/** Probability that the next image of a block is of the same patient. A patient then has 3 images on average; in the real data set 3.6. */
 const SAME_PATIENT = 0.72;
 
-/** Whom a phantom shows: several images may be of one. */
+/** The patient that a phantom shows. Several images may be of the same patient. */
 export interface Patient {
   /** Number of the patient in this seed's data set. */
   id: number;
@@ -35,7 +35,7 @@ export interface Patient {
   followUp: number;
   age: number;
   sex: 'M' | 'F';
-  /** PA: standing, from behind. AP: mostly in bed, from the front. */
+  /** PA: the patient stands, and the beam comes from behind. AP: the patient is mostly in bed, and the beam comes from the front. */
   view: 'PA' | 'AP';
 }
 
@@ -59,16 +59,16 @@ export function drawPatient(seed: number, index: number): Patient {
 /** A disease to be drawn. */
 export interface Planned {
   label: Disease;
-  /** 0 barely visible to 1 obvious. */
+  /** From 0 (barely visible) to 1 (obvious). */
   severity: number;
-  /** Where and how it is drawn. Taken from the patient where the disease persists between visits. */
+  /** Random numbers for where and how it is drawn. If the disease persists between visits, they are the same at each visit. */
   random: Random;
 }
 
-/** Share of the patient's diseases that stay from one visit to the next. */
+/** The share of a patient's diseases that persist from one visit to the next. */
 const PERSISTENCE = 0.6;
 
-/** Which diseases an image shows (`planned`), and which its label says it shows (`labels`; differs by label noise). */
+/** Decides which diseases an image shows (`planned`), and which ones its label names (`labels`, which may differ by label noise). */
 export function drawLabels(options: PhantomOptions & PhantomStyle, patient: Patient) {
   const { seed, index, coOccurrence, labelNoise } = options;
   const prevalence = prevalences(options.prevalence);
@@ -89,7 +89,7 @@ export function drawLabels(options: PhantomOptions & PhantomStyle, patient: Pati
     const severity = random.between(options.severity[0], options.severity[1]);
     if (present) planned.push({ label, severity, random });
 
-    // As many false labels as dropped ones, so that the prevalence of the labels is that of the diseases.
+    // As many false labels are added as are dropped, so that the prevalence of the labels is that of the diseases.
     const p = prevalence[label];
     const flip = noise.unit() < (present ? labelNoise : p < 1 ? Math.min(1, (labelNoise * p) / (1 - p)) : 0);
     if (present !== flip) labels.push(label);
@@ -97,6 +97,6 @@ export function drawLabels(options: PhantomOptions & PhantomStyle, patient: Pati
   return { planned, labels };
 }
 
-/** A fifth of the patients belong to the test set, whatever number of images is drawn. */
+/** Whether a patient belongs to the test set, as a fifth of them do. This does not depend on how many images are drawn. */
 export const inTestSet = (seed: number, patientId: number): boolean =>
   stream(seed, patientId - 1, PART.split).chance(0.2);

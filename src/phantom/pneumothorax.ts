@@ -4,8 +4,8 @@ import { at, lerp, smooth } from './math.js';
 import { createLayer, type Layer, rowU, rowV, stepU } from './raster.js';
 
 /**
- * Pneumothorax: the lung has shrunk towards its root, and air without any lung marking lies between it and the chest
- * wall. The collapsed lung is the whole lung's outline made smaller; its border is the thin pleural line.
+ * Draws a pneumothorax: the lung has shrunk towards its root, and between it and the chest wall is air without vessels. The outline of the
+ * shrunken lung is that of the whole lung, made smaller. Its border is the thin pleural line.
  */
 export function collapseLung({ canvas, random, severity, commit }: Lesion, vessels: Layer): Side {
   const { anatomy, frame, density, air } = canvas;
@@ -21,11 +21,11 @@ export function collapseLung({ canvas, random, severity, commit }: Lesion, vesse
   const step = stepU(frame);
   for (let y = 0; y < size; y++) {
     const v = rowV(frame, y);
-    // Where this row and its points would lie in the lung before it shrank.
+    // The row of the lung before it shrank that is now in this row.
     const wholeV = pivotV + (v - pivotV) / scale;
     const border = at(lung.lateral, wholeV);
     const steepness = Math.sqrt(1 + slopeOf(lung, wholeV));
-    // The box leaves out rows in which the air is only a thin rim.
+    // Rows in which the air is only a thin rim count less, so that the box does not include them.
     const rim = smooth((at(lung.lateral, v) - (pivotA + (border - pivotA) * scale)) / 0.05);
     let a = side * (rowU(frame, v) + step / 2);
     for (let i = y * size; i < (y + 1) * size; i++, a += side * step) {
@@ -46,7 +46,7 @@ export function collapseLung({ canvas, random, severity, commit }: Lesion, vesse
   return side;
 }
 
-/** The squared slope of the lung's outer border, so that the line is equally thin where the border is nearly level. */
+/** The squared slope of the lung's outer border. It is needed to draw the line equally thin where the border is nearly level. */
 function slopeOf(lung: Lung, v: number): number {
   const slope = (at(lung.lateral, v + 0.002) - at(lung.lateral, v - 0.002)) / 0.004;
   return slope * slope;

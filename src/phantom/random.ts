@@ -1,7 +1,7 @@
 /**
- * Random numbers: xoshiro128** 1.1 (Blackman and Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS
- * 47(4), 2021), its state filled by SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). Every image, and every part of an
- * image, has a stream of its own, so that an image is drawn alone and one more draw in a part shifts no other part.
+ * Random numbers by xoshiro128** 1.1 (Blackman and Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS 47(4), 2021). Its state
+ * is filled by SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). Each part of each image has a stream of its own. So an image can be drawn
+ * without the others, and one more random number in a part does not change any other part.
  */
 
 const MASK = (1n << 64n) - 1n;
@@ -23,7 +23,7 @@ export interface Random {
   unit(): number;
   /** Uniform in [low, high). */
   between(low: number, high: number): number;
-  /** About normal: the sum of four uniforms, so never beyond 3.47 standard deviations. */
+  /** Approximately normal: the sum of four uniform numbers, so never more than 3.47 standard deviations from the mean. */
   normal(mean: number, deviation: number): number;
   /** True with the given probability. */
   chance(probability: number): boolean;
@@ -31,7 +31,7 @@ export interface Random {
   pick<T>(items: readonly T[]): T;
 }
 
-/** xoshiro128** from a full state of four words, not all zero. */
+/** The generator xoshiro128** with a state of four words, which must not all be zero. */
 export function xoshiro128(state: readonly [number, number, number, number]): Random {
   let [a, b, c, d] = state.map((word) => word | 0);
   const bits = (): number => {
@@ -57,7 +57,7 @@ export function xoshiro128(state: readonly [number, number, number, number]): Ra
   };
 }
 
-/** The stream of one part of one thing (an image, a patient) of one seed. `seed` and `thing` are below 2³². */
+/** The stream for one part of an image or a patient (`thing`) of a seed. `seed` and `thing` must be below 2³². */
 export function stream(seed: number, thing: number, part: number): Random {
   const start = mix64(mix64((BigInt(seed) << 32n) | BigInt(thing)) + BigInt(part) * GAMMA);
   const low = mix64(start + GAMMA);

@@ -1,7 +1,7 @@
 import { clamp, smooth } from './math.js';
 import type { Random } from './random.js';
 
-/** A square field of numbers, and the half-open rectangle outside of which it is still zero. */
+/** A square field of numbers, and a half-open rectangle outside of which it is zero. */
 export interface Layer {
   data: Float32Array;
   size: number;
@@ -20,13 +20,16 @@ export const createLayer = (size: number): Layer => ({
   y1: 0,
 });
 
-/** Where the chest lies in the picture. Chest coordinates: u from the midline (patient's left positive), v downwards. */
+/**
+ * Where the chest is in the picture. In chest coordinates, u is the distance from the midline (positive on the patient's left) and v goes
+ * downwards.
+ */
 export interface Frame {
   size: number;
   zoom: number;
   centreU: number;
   centreV: number;
-  /** Sideways lean: u shifts by this much per unit of v. */
+  /** How much the chest leans sideways: the shift of u per unit of v. */
   lean: number;
 }
 
@@ -35,11 +38,11 @@ export const toX = (frame: Frame, u: number, v: number): number =>
 export const toY = (frame: Frame, v: number): number => ((v - 0.5) * frame.zoom + frame.centreV) * frame.size;
 /** v of the centres of a row of pixels. */
 export const rowV = (frame: Frame, y: number): number => ((y + 0.5) / frame.size - frame.centreV) / frame.zoom + 0.5;
-/** u at the left border of a row of pixels; each pixel further adds `stepU`. */
+/** u at the left border of a row of pixels. Each pixel to the right adds `stepU`. */
 export const rowU = (frame: Frame, v: number): number => -frame.centreU / frame.zoom - frame.lean * (v - 0.5);
 export const stepU = (frame: Frame): number => 1 / (frame.size * frame.zoom);
 
-/** The rectangle of pixels, clipped to the picture, that holds a rectangle of chest coordinates. */
+/** The rectangle of pixels that contains a rectangle of chest coordinates, clipped to the picture. */
 export function pixelRange(frame: Frame, u0: number, v0: number, u1: number, v1: number) {
   const { size } = frame;
   const xs = [toX(frame, u0, v0), toX(frame, u0, v1), toX(frame, u1, v0), toX(frame, u1, v1)];
@@ -58,7 +61,7 @@ function touch(layer: Layer, x0: number, y0: number, x1: number, y1: number): vo
   layer.y1 = Math.max(layer.y1, y1);
 }
 
-/** Raises the layer to f(u, v) wherever that is larger, within a rectangle of chest coordinates. */
+/** Sets pixels of the layer to f(u, v) where that is larger, within a rectangle of chest coordinates. */
 export function paintMax(
   layer: Layer,
   frame: Frame,
@@ -79,7 +82,7 @@ export function paintMax(
   }
 }
 
-/** Cross-section of a stroke: 129 values from the left border to the right one, seen along its direction. */
+/** Cross-section of a stroke: 129 values from its left border to its right one, as seen in its direction. */
 export type Profile = Float32Array;
 
 function profile(f: (d: number) => number): Profile {
@@ -92,7 +95,7 @@ export const PROFILES = {
   tube: profile((d) => round(d, 1)),
   /** A hollow cylinder: two bright walls. */
   pipe: profile((d) => round(d, 1) - 0.92 * round(d, 0.8)),
-  /** A bone: marrow inside a thin cortex, brighter on its right-hand border. */
+  /** A bone: marrow inside a thin cortex, brighter at its right border. */
   bone: profile((d) => (0.72 + 0.2 * d) * (round(d, 1) - 0.5 * round(d, 0.84)) + 0.24 * smooth((1 - Math.abs(d)) * 6)),
   /** Even inside, with borders that fade. */
   band: profile((d) => smooth((1 - Math.abs(d)) * 2.2)),
@@ -103,9 +106,9 @@ export const PROFILES = {
 } as const;
 
 /**
- * Draws a polyline in chest coordinates with round ends into the layer, by maximum, so that joints do not show. The
- * radius runs evenly from `r0` to `r1` (chest units). Strokes thinner than a pixel and a half are drawn that wide and
- * fainter, so that a line fades instead of breaking up in a small picture.
+ * Draws a polyline with round ends, in chest coordinates, into the layer. Each pixel keeps the larger value, so that joints do not show. The
+ * radius changes linearly from `r0` to `r1` (in chest units). A stroke that is thinner than a pixel and a half is drawn that wide but fainter,
+ * so that in a small picture a line fades and does not break up.
  */
 export function stroke(
   layer: Layer,
@@ -138,7 +141,7 @@ export function stroke(
     touch(layer, x0, y0, x1, y1);
     for (let y = y0; y < y1; y++) {
       const py = y + 0.5 - ay;
-      // Only the columns that come near the segment's line at all.
+      // Only columns that are near the line of the segment have to be computed.
       let from = x0;
       let to = x1;
       if (dy !== 0) {
@@ -169,7 +172,7 @@ export function stroke(
   }
 }
 
-/** Adds gain × layer to the target and empties the layer. */
+/** Adds gain × layer to the target, and clears the layer. */
 export function addAndClear(target: Float32Array, layer: Layer, gain: number): void {
   const { data, size } = layer;
   for (let y = layer.y0; y < layer.y1; y++) {
@@ -200,7 +203,7 @@ export function bezier(
   });
 }
 
-/** Smooth noise: uniform values in ±1 on a lattice of cells × cells, blended between. */
+/** Smooth noise: uniform values in ±1 on a lattice of cells × cells, interpolated between them. */
 export interface Noise {
   values: Float32Array;
   cells: number;
@@ -227,7 +230,7 @@ export function noiseAt(noise: Noise, x: number, y: number): number {
   return top + (values[j] + (values[j + 1] - values[j]) * fx - top) * fy;
 }
 
-/** Adds noise to the target: `base` of it everywhere, `gain` more where the field is 1. Zeros of the target stay. */
+/** Adds noise to the target, multiplied by base + gain × field. Pixels where the target is about 0 stay as they are. */
 export function addNoise(
   target: Float32Array,
   field: Float32Array,

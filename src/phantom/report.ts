@@ -5,11 +5,11 @@ import type { Patient } from './patient.js';
 import type { Random } from './random.js';
 
 /**
- * Report texts, in sentences of our own. What is seen is asserted at least once without reservation; what is not seen
- * is only denied, called resolved, or guessed at ("cannot be excluded"), so a text never says other than its picture.
+ * Writes report texts, in sentences of our own. A disease in the picture is stated at least once without reservation. A disease that is not
+ * there may be negated, called resolved, or left open ("cannot be excluded"), but is never stated. So a text never contradicts its picture.
  */
 
-/** {side} right, left or both; {zone}; {size}; {cm}: filled in from the finding. */
+/** Sentences for each disease. {side} (right, left or bilateral), {zone}, {size} and {cm} are replaced by those of the finding. */
 const SEEN: Record<string, readonly string[]> = {
   'Atelectasis plate': [
     'Plate-like atelectasis at the {side} base.',
@@ -118,7 +118,7 @@ const DEVICE_SENTENCE: Partial<Record<Device, string>> = {
   electrodes: 'Monitoring leads overlie the chest.',
 };
 
-/** Cardiomegaly is graded mild and so on, the others by amount. */
+/** The word for the severity of a finding. Cardiomegaly is mild to marked, the others are small to large. */
 function sizeWord({ label, severity }: Finding): string {
   const step = severity < 0.4 ? 0 : severity < 0.75 ? 1 : 2;
   if (label === 'Cardiomegaly') return ['mild', 'moderate', 'marked'][step];
@@ -145,7 +145,7 @@ function shuffle<T>(random: Random, items: readonly T[]): T[] {
   return out;
 }
 
-/** One text per picture: what it is for, findings, impression. */
+/** The report of a picture: indication, technique, comparison, findings and impression. */
 export function writeReport(
   random: Random,
   patient: Patient,
