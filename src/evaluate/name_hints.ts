@@ -1,14 +1,14 @@
 /** Explains why names of images do not match those of the label file. Programs often change names when they copy tables. */
+import { IMAGE_ENDING, IMAGE_ENDINGS } from '../formats/image_list.js';
 import { listed } from '../formats/label_names.js';
 
-const ENDINGS = ['.png', '.jpg', '.jpeg', '.PNG', '.JPG', '.dcm', ''];
-const ENDING = /\.(?:png|jpe?g|dcm|dicom)$/i;
+const ENDINGS = [...IMAGE_ENDINGS, ...IMAGE_ENDINGS.map((ending) => ending.toUpperCase()), ''];
 /** A number that a spreadsheet program has shortened, such as `1.2E+07`. */
 const SHORTENED = /^\d(?:[.,]\d+)?e[+-]?\d+$/i;
 /** The most names that are looked at. A program usually changes all names in the same way, so the first ones show it. */
 const LOOKED_AT = 1000;
 
-const stemOf = (name: string) => name.replace(ENDING, '');
+const stemOf = (name: string) => name.replace(IMAGE_ENDING, '');
 const withoutZeros = (text: string) => text.replace(/(?<!\d)0+(?=\d)/g, '');
 /** A key that is the same for all spellings that programs make of one identifier. */
 const keyOf = (name: string) => withoutZeros(stemOf(name).toLowerCase().replace(/\.0+$/, ''));

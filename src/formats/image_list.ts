@@ -27,7 +27,14 @@ export const IMAGE_COLUMNS: readonly string[] = [
 const LIST_HEADERS = new Set([...IMAGE_COLUMNS, 'files', 'filenames', 'paths', 'name', 'names', 'id', 'img']);
 /** A line is a name and a few columns. */
 const MAX_LINE = 4096;
-export const IMAGE_ENDING = /\.(?:png|jpe?g|dcm|dicom)$/i;
+/** What names of image files end in, in small letters; in a folder only such files count as images. DICOM is among them to be refused by name. */
+export const IMAGE_ENDINGS: readonly string[] = ['.png', '.jpg', '.jpeg', '.dcm', '.dicom'];
+const ANY_ENDING = `(?:${IMAGE_ENDINGS.map((ending) => `\\${ending}`).join('|')})`;
+export const IMAGE_ENDING = new RegExp(`${ANY_ENDING}$`, 'i');
+/** A name that ends like an image, white space, and columns. */
+const SPACED_LINE = new RegExp(`^(\\S.*?${ANY_ENDING})\\s+(\\S.*)$`, 'i');
+/** What a line of a list would be taken apart at. */
+const SEPARATED = new RegExp(`^#|[",;\\t]|${ANY_ENDING}\\s`, 'i');
 
 /** Image names become file names: anything that could leave the folder or break a line is refused. */
 export function imageName(text: string): string {
@@ -48,7 +55,7 @@ export function imageNameOfPath(text: string): string {
 
 /** The columns of a line, quotes taken off; undefined where a quote is not closed. */
 function columnsOf(line: string): string[] | undefined {
-  const spaced = /^(\S.*?\.(?:png|jpe?g|dcm|dicom))\s+(\S.*)$/i.exec(line);
+  const spaced = SPACED_LINE.exec(line);
   if (spaced && !/[",;\t]/.test(line)) return [spaced[1], ...spaced[2].split(/\s+/)];
   const separator = ['\t', ',', ';'].find((character) => line.replace(/"(?:[^"]|"")*"/g, '').includes(character));
   const columns: string[] = [];
@@ -137,8 +144,6 @@ const plural = (parts: readonly unknown[]) =>
 /** A list that `readImageList` reads as the same names. */
 export function writeImageList(names: Iterable<string>): string {
   const line = (name: string) =>
-    /^#|[",;\t]|\.(?:png|jpe?g|dcm|dicom)\s/i.test(name) || name !== name.trim()
-      ? `"${name.replaceAll('"', '""')}"`
-      : name;
+    SEPARATED.test(name) || name !== name.trim() ? `"${name.replaceAll('"', '""')}"` : name;
   return [...names].map((name) => `${line(name)}\n`).join('');
 }

@@ -11,6 +11,7 @@ import {
   readBoxList,
   readImageList,
 } from '../formats/chestxray.js';
+import { IMAGE_ENDING } from '../formats/image_list.js';
 import type { Warning } from '../warnings.js';
 import { readText, readTextPieces } from './text_files.js';
 
@@ -45,7 +46,7 @@ export interface OpenOptions extends Pick<ReadOptions, 'classes' | 'corners' | '
   onDuplicate?: (first: string, second: string) => void;
 }
 
-const isImage = (name: string) => /\.(png|jpe?g|dcm|dicom)$/i.test(name);
+const isImage = (name: string) => IMAGE_ENDING.test(name);
 
 /**
  * Finds image files in the folder itself, in `images/`, and in `images_001/images/` or `images_001/` and so on, where unpacking the published

@@ -4,6 +4,7 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
 import { type DecodeOptions, decodeImage, type Image } from '../formats/image.js';
+import { IMAGE_ENDING, IMAGE_ENDINGS } from '../formats/image_list.js';
 import { MAX_IMAGE_BYTES } from './image_reading.js';
 import { glob } from './vendor/tinyglobby.js';
 
@@ -13,7 +14,6 @@ export interface ImageFile {
   name: string;
 }
 
-const IMAGE = /\.(png|jpe?g|dcm|dicom)$/i;
 const PATTERN = /[*?[\]{}()!]/;
 const MAX_BYTES = 512 << 20;
 
@@ -57,7 +57,9 @@ async function expand(arg: string): Promise<string[]> {
     const found: string[] = [];
     await imagesIn(arg, new Set(), found);
     if (found.length === 0)
-      throw new InputError('there is no image in this folder', { expected: '.png, .jpg, .jpeg or .dcm files' });
+      throw new InputError('there is no image in this folder', {
+        expected: `a file that ends in ${IMAGE_ENDINGS.join(', ')}`,
+      });
     return found;
   }
   if (stats) return [arg];
@@ -78,7 +80,7 @@ async function imagesIn(folder: string, visited: Set<string>, found: string[]): 
     const path = join(folder, name);
     const stats = await stat(path).catch(() => undefined); // fails for a link to something that does not exist
     if (stats?.isDirectory()) await imagesIn(path, visited, found);
-    else if (IMAGE.test(name)) found.push(path);
+    else if (IMAGE_ENDING.test(name)) found.push(path);
   }
 }
 
