@@ -244,7 +244,7 @@ gradient('asks for what has a gradient', () => {
   const y = relu(g, x);
   assert.throws(
     () => gradients(g, y, [x]),
-    (error: Error) => error instanceof InputError && /one number/.test(error.message),
+    (error: Error) => error instanceof InputError && /single number/.test(error.message),
   );
   const other = g.input('other', [1, 2, 2, 3]);
   const seed = g.input('seed', [1, 2, 2, 3]);
