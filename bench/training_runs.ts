@@ -33,9 +33,9 @@ export async function keepStudy(path: string, study: Readonly<Record<string, unk
 
 /** Trains in the run folder `out`, or goes on with what an interrupted run left there. */
 export async function trainOnce(options: BeginOptions): Promise<RunOutcome> {
-  const { out, adapter, threads, signal, data } = options;
+  const { out, adapter, gpu, threads, signal, data } = options;
   if (!existsSync(join(out, 'config.json'))) return beginRun(options);
-  return resumeRun({ out, data: data.folder, adapter, threads, signal });
+  return resumeRun({ out, data: data.folder, adapter, gpu, threads, signal });
 }
 
 /** The result in a file, or what `work` gives, written there. The folder that it gets to work in is gone afterwards. */

@@ -12,10 +12,14 @@ import { featureFile } from '../src/cli/feature_file.js';
 import { writePhantoms } from '../src/cli/phantom.js';
 import { createRunFolder, openRunFolder } from '../src/cli/run_folder.js';
 import { interruptible } from '../src/cli/terminal.js';
+import { addTrainingOptions, beginOptions, machineOf, type TrainingOptions } from '../src/cli/train_options.js';
+import { beginRun, type ResumeOptions, resumeRun } from '../src/cli/train_run.js';
 import { openTrainingData } from '../src/cli/training_data.js';
 import { readSafetensors } from '../src/formats/safetensors.js';
 import { parseWeightsMetadata } from '../src/formats/weights.js';
+import { openGpu } from '../src/gpu/device.js';
 import { openImageStore } from '../src/node/image_store.js';
+import { Command } from '../src/node/vendor/commander.js';
 import { readTrainingCheckpoint } from '../src/train/checkpoint.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-train-'));
@@ -31,21 +35,38 @@ await writePhantoms({
   prevalence: Object.fromEntries(classes.map((name) => [name, 0.5])),
 });
 
-const COMMON = [
-  'train',
-  '--data',
-  at('data'),
-  '--classes',
-  classes.join(),
-  '--size',
-  '32',
-  '--batch',
-  '8',
-  '--epochs',
-  '2',
-];
+const OPTIONS = ['--classes', classes.join(), '--size', '32', '--batch', '8', '--epochs', '2'];
+const COMMON = ['train', '--data', at('data'), ...OPTIONS];
 const NETWORK = ['--backbone', '{"family":"vgg","layers":[4,"M",8],"batchNorm":true}', '--checkpoint-minutes', '0'];
 const command = (...args: string[]) => spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
+
+// Where it does not matter that a process begins or ends, runs share this one and its device, which compiles their kernels once.
+const gpu = await openGpu();
+test.after(() => gpu.close());
+
+/** What is said on stderr meanwhile. */
+async function saidBy(work: () => Promise<unknown>): Promise<string> {
+  const { write } = process.stderr;
+  let said = '';
+  process.stderr.write = (piece: string | Uint8Array) => {
+    said += piece;
+    return true;
+  };
+  try {
+    await work();
+  } finally {
+    process.stderr.write = write;
+  }
+  return said;
+}
+
+const begin = (name: string, ...args: string[]) =>
+  saidBy(async () => {
+    const options = addTrainingOptions(new Command()).parse(args, { from: 'user' }).opts<TrainingOptions>();
+    return beginRun({ ...(await beginOptions(options, at('data'), at(name))), ...machineOf(options), gpu });
+  });
+const resume = (name: string, more: Partial<ResumeOptions> = {}) =>
+  saidBy(() => resumeRun({ out: at(name), gpu, ...more }));
 
 /** Waits until a run's log has some entries of a kind. */
 async function logged(run: string, event: string, count: number): Promise<void> {
@@ -65,7 +86,7 @@ async function refused(work: Promise<unknown>, message: RegExp): Promise<void> {
   assert.match((failure as Error).message, message, (failure as Error).message);
 }
 
-test('a run that is killed goes on to the bits of an unbroken one', async () => {
+test('two processes never work in one folder, and a run that is killed goes on to the bits of an unbroken one', async () => {
   const whole = command(...COMMON, ...NETWORK, '--out', at('whole'));
   assert.is(whole.status, 0, whole.stderr);
   assert.match(whole.stdout, /best\.safetensors: epoch [12] of 2; mean validation AUC [01]\.\d{3}\n/);
@@ -73,6 +94,12 @@ test('a run that is killed goes on to the bits of an unbroken one', async () => 
   const child = spawn(process.execPath, [cli, ...COMMON, ...NETWORK, '--out', at('killed')], { stdio: 'ignore' });
   const ended = once(child, 'exit');
   await logged('killed', 'update', 2);
+  child.kill('SIGSTOP');
+  await refused(
+    resume('killed'),
+    new RegExp(`killed is being written by another process; given process ${child.pid} on `),
+  );
+  await refused(begin('killed', ...OPTIONS, ...NETWORK), /killed is not empty; .*--resume goes on/);
   child.kill('SIGKILL');
   assert.equal(await ended, [null, 'SIGKILL'], 'it was still at work');
   // As a power cut would leave it.
@@ -109,8 +136,7 @@ for (const [moment, event] of [
     child.kill('SIGINT');
     assert.equal(await ended, [130, null], said);
     assert.match(said, /Go on with: raybox train --out .* --resume/);
-    const resumed = command('train', '--out', at(name), '--resume');
-    assert.is(resumed.status, 0, resumed.stderr);
+    await resume(name);
     assert.is(bytes(name, 'best.safetensors'), bytes('whole', 'best.safetensors'));
   });
 }
@@ -136,29 +162,29 @@ test('what goes wrong while a run is being ended is said, not taken for the inte
   assert.is((failed as Error).message, 'no space left on the device');
 });
 
-test('what is said when a run is resumed holds for the next time, and broken checkpoints end nothing', () => {
-  const longer = command('train', '--out', at('killed'), '--resume', '--epochs', '3');
-  assert.is(longer.status, 0, longer.stderr);
+test('what is said when a run is resumed holds for the next time, and broken checkpoints end nothing', async () => {
+  await resume('killed', { epochs: 3 });
   const { settings, checkpointMs } = JSON.parse(text('killed', 'config.json'));
   assert.equal([settings.epochs, checkpointMs], [3, 0]);
   const folder = at('killed', 'checkpoints');
   const [first, ...others] = readdirSync(folder).sort();
   for (const name of others) writeFileSync(join(folder, name), 'no checkpoint');
   writeFileSync(join(folder, `${others[0]}.123.part`), 'half of one');
-  const again = command('train', '--out', at('killed'), '--resume');
-  assert.is(again.status, 0, again.stderr);
-  assert.match(again.stderr, new RegExp(`${others[1]}: `), 'it says which one it could not read');
-  assert.match(again.stdout, /of 3; mean validation AUC/);
+  const said = await resume('killed');
+  assert.match(said, new RegExp(`${others[1]}: `), 'it says which one it could not read');
+  const epochs = text('killed', 'log.jsonl').matchAll(/"event":"end","epochs":(\d)/g);
+  assert.equal(
+    [...epochs].map(([, count]) => count),
+    ['2', '3', '3'],
+  );
   assert.is(readdirSync(folder).length, 3);
   for (const name of readdirSync(folder)) assert.match(name, /\.safetensors$/);
 
   for (const name of [first, ...readdirSync(folder)]) writeFileSync(join(folder, name), 'no checkpoint');
-  const nothing = command('train', '--out', at('killed'), '--resume');
-  assert.is(nothing.status, 1);
-  assert.match(nothing.stderr, /none of the checkpoints of \S+ can be read; given \d in .*move them away/);
+  await refused(resume('killed'), /none of the checkpoints of \S+ can be read; given \d in .*move them away/);
 });
 
-test('a damaged checkpoint is told, and an older one gives the same bits', () => {
+test('a damaged checkpoint is told, and an older one gives the same bits', async () => {
   cpSync(at('whole'), at('damaged'), { recursive: true });
   const names = readdirSync(at('whole', 'checkpoints')).sort();
   const last = at('damaged', 'checkpoints', names[2]);
@@ -170,9 +196,8 @@ test('a damaged checkpoint is told, and an older one gives the same bits', () =>
   const lines = text('damaged', 'log.jsonl').split('\n');
   writeFileSync(at('damaged', 'log.jsonl'), lines.filter((line) => !/"event":"epoch"|"end"/.test(line)).join('\n'));
   rmSync(at('damaged', 'curves.html'));
-  const resumed = command('train', '--out', at('damaged'), '--resume');
-  assert.is(resumed.status, 0, resumed.stderr);
-  assert.ok(resumed.stderr.includes(`${last}: the checkpoint is damaged`), resumed.stderr);
+  const said = await resume('damaged');
+  assert.ok(said.includes(`${last}: the checkpoint is damaged`), said);
   assert.equal(readFileSync(last), kept);
   assert.is(bytes('damaged', 'best.safetensors'), bytes('whole', 'best.safetensors'));
   const epochs = (run: string) =>
@@ -184,36 +209,16 @@ test('a damaged checkpoint is told, and an older one gives the same bits', () =>
   assert.is(text('damaged', 'curves.html').replaceAll('damaged', 'whole'), text('whole', 'curves.html'));
 });
 
-test('two processes never work in one folder', async () => {
-  const child = spawn(process.execPath, [cli, ...COMMON, ...NETWORK, '--out', at('locked')], { stdio: 'ignore' });
-  const ended = once(child, 'exit');
-  await logged('locked', 'update', 1);
-  child.kill('SIGSTOP');
-  const second = command('train', '--out', at('locked'), '--resume');
-  assert.is(second.status, 1);
-  assert.match(second.stderr, new RegExp(`locked is being written by another process; given process ${child.pid} on `));
-  const third = command(...COMMON, ...NETWORK, '--out', at('locked'));
-  assert.match(third.stderr, /locked is not empty; .*--resume goes on/);
-  child.kill('SIGKILL');
-  await ended;
-  const resumed = command('train', '--out', at('locked'), '--resume');
-  assert.is(resumed.status, 0, resumed.stderr);
-  assert.is(bytes('locked', 'best.safetensors'), bytes('whole', 'best.safetensors'));
-  assert.is(text('locked', 'log.jsonl').split('"update"').length, text('whole', 'log.jsonl').split('"update"').length);
-});
-
 test('a run that was killed while it began is begun or gone on with', async () => {
   const whole = JSON.parse(text('whole', 'config.json'));
   mkdirSync(at('bare'));
   writeFileSync(at('bare', '.raybox.lock.abc.1.part'), '');
   writeFileSync(at('bare', 'config.json.1.part'), '{');
-  const begun = command(...COMMON, ...NETWORK, '--out', at('bare'));
-  assert.is(begun.status, 0, begun.stderr);
+  await begin('bare', ...OPTIONS, ...NETWORK);
   mkdirSync(at('unlisted'));
   writeFileSync(at('unlisted', 'config.json'), JSON.stringify(whole));
   writeFileSync(at('unlisted', 'train.txt'), text('whole', 'train.txt'));
-  const resumed = command('train', '--out', at('unlisted'), '--resume');
-  assert.is(resumed.status, 0, resumed.stderr);
+  await resume('unlisted');
   for (const run of ['bare', 'unlisted']) {
     assert.is(bytes(run, 'best.safetensors'), bytes('whole', 'best.safetensors'));
     assert.is(text(run, 'validation.txt'), text('whole', 'validation.txt'));
@@ -221,8 +226,8 @@ test('a run that was killed while it began is begun or gone on with', async () =
   }
 });
 
-test('images whose pixels changed are named, and accepted only when that is said', () => {
-  const resume = (...more: string[]) => command('train', '--out', at('whole'), '--resume', '--epochs', '3', ...more);
+test('images whose pixels changed are named, and accepted only when that is said', async () => {
+  const longer = (more: Partial<ResumeOptions> = {}) => resume('whole', { epochs: 3, ...more });
   const [first, second] = text('whole', 'train.txt').trim().split('\n');
   const image = at('data', 'images', first);
   const kept = readFileSync(image);
@@ -233,42 +238,31 @@ test('images whose pixels changed are named, and accepted only when that is said
   writeFileSync(image, PNG.sync.write(picture, { ...grey, filterType: 0 }));
   assert.not.equal(readFileSync(image), kept);
   cpSync(at('whole'), at('same'), { recursive: true });
-  const same = command('train', '--out', at('same'), '--resume');
-  assert.is(same.status, 0, same.stderr);
-  assert.not.match(same.stderr, /pixels/);
+  assert.not.match(await resume('same'), /pixels/);
 
   for (let i = 0; i < 64 * 64; i += 7) picture.data.fill(255 - picture.data[4 * i], 4 * i, 4 * i + 3);
   writeFileSync(image, PNG.sync.write(picture, grey));
   const before = text('whole', 'log.jsonl');
-  const refused = resume();
-  assert.is(refused.status, 1);
-  assert.match(
-    refused.stderr,
-    new RegExp(`raybox: ${first} has other pixels than when the run began; .*--accept-changed-images`),
-  );
+  await refused(longer(), new RegExp(`^${first} has other pixels than when the run began; .*--accept-changed-images`));
   assert.is(text('whole', 'log.jsonl'), before);
   // One that is not kept in memory is decoded, and compared, when it is needed.
-  const late = resume('--cache', '0');
-  assert.is(late.status, 1);
-  assert.match(late.stderr, new RegExp(`${first} has other pixels than when the run began`));
+  await refused(longer({ cacheBytes: 0 }), new RegExp(`${first} has other pixels than when the run began`));
   const other = at('data', 'images', second);
   const keptToo = readFileSync(other);
   writeFileSync(other, PNG.sync.write(picture, grey));
-  assert.match(resume().stderr, new RegExp(`2 images have other pixels .*; given ${first}, ${second}; `));
-  const accepted = resume('--accept-changed-images');
+  await refused(longer(), new RegExp(`2 images have other pixels .*; given ${first}, ${second}; `));
+  const accepted = command('train', '--out', at('whole'), '--resume', '--epochs', '3', '--accept-changed-images');
   assert.is(accepted.status, 0, accepted.stderr);
   assert.match(
     accepted.stderr,
     new RegExp(`which was accepted: ${first}, ${second}; the result is not that of an unbroken run`),
   );
-  assert.is(resume().status, 0, 'what was accepted is the record now');
+  await longer(); // what was accepted is the record now
   writeFileSync(image, kept);
   writeFileSync(other, keptToo);
   // A run that an older raybox began.
   rmSync(at('same', 'pixels.tsv'));
-  const old = command('train', '--out', at('same'), '--resume');
-  assert.is(old.status, 0, old.stderr);
-  assert.match(old.stderr, /no record of its images’ pixels/);
+  assert.match(await resume('same'), /no record of its images’ pixels/);
   assert.ok(existsSync(at('same', 'pixels.tsv')));
   assert.match(command(...COMMON, '--out', at('x'), '--accept-changed-images').stderr, /it belongs to --resume/);
 });
@@ -363,7 +357,7 @@ test('the folder holds what a person needs', () => {
   }
 });
 
-test('--ridge: one pass, weights and card; what belongs to epochs is refused', () => {
+test('--ridge: one pass, weights and card; what belongs to epochs is refused', async () => {
   const given = COMMON.filter((_, i) => !['--epochs', '2'].includes(COMMON[i]));
   const network = ['--backbone', '{"family":"vgg","layers":[4,"M",8],"batchNorm":true}', '--pooling', 'average'];
   const ridge = (...more: string[]) => command(...given, ...network, '--ridge', '1,100', '--ridge-folds', '3', ...more);
@@ -380,9 +374,8 @@ test('--ridge: one pass, weights and card; what belongs to epochs is refused', (
   );
   assert.not.match(text('ridge', 'best.md'), /Optimizer|Epoch/);
   assert.not.ok(readdirSync(at('ridge')).some((name) => name.startsWith('features')));
-  const again = command('train', '--out', at('ridge'), '--resume');
-  assert.is(again.status, 0, again.stderr);
-  assert.match(command('train', '--out', at('ridge'), '--resume', '--epochs', '3').stderr, /has no epochs/);
+  await resume('ridge');
+  await refused(resume('ridge', { epochs: 3 }), /has no epochs/);
   const wrong = ridge('--out', at('other'), '--lr', '1');
   assert.is(wrong.status, 2);
   assert.match(wrong.stderr, /--lr: --ridge has no epochs/);
@@ -406,28 +399,30 @@ test('features on disk: whole rows come back, half a row is cut off', async () =
   assert.equal(await file.read(3), new Float32Array());
 });
 
-test('a folder is never written over, and wrong usage is told', () => {
+test('a folder is never written over, and wrong usage is told', async () => {
   const again = command(...COMMON, ...NETWORK, '--out', at('whole'));
   assert.is(again.status, 1);
   assert.match(again.stderr, /is not empty; given \d+ entries.*--resume goes on with the run in it/);
   const changed = command('train', '--out', at('whole'), '--resume', '--lr', '1');
   assert.is(changed.status, 2);
   assert.match(changed.stderr, /--lr: a run that is resumed keeps its settings/);
-  const nothing = command('train', '--out', at('nothing'), '--resume');
-  assert.match(nothing.stderr, /holds no run to resume/);
-  const useless = command(...COMMON, '--out', at('useless'), '--backbone', 'resnet18', '--augment', 'zoom=1');
-  assert.match(useless.stderr, /there is no zoom; there are flip, crop, rotate/);
+  await refused(resume('nothing'), /holds no run to resume/);
+  const useless = (...more: string[]) => begin('useless', ...OPTIONS, ...more);
+  await refused(
+    useless('--backbone', 'resnet18', '--augment', 'zoom=1'),
+    /there is no zoom; there are flip, crop, rotate/,
+  );
   for (const [option, value, message] of [
     ['--freeze', 'layr1', /no parameter belongs to layr1; expected features, head/],
     ['--rates', 'feature=0.1', /no parameter belongs to feature;/],
     ['--rates', 'head=-1', /learning rate of head\.transition; expected at least 0; given -1/],
   ] as const) {
-    const slip = command(...COMMON, ...NETWORK, '--out', at('useless'), option, value);
-    assert.is(slip.status, 1);
-    assert.match(slip.stderr, message);
+    await refused(useless(...NETWORK, option, value), message);
   }
-  const small = command(...COMMON, '--out', at('useless'), '--backbone', 'resnet18', '--memory', '1');
-  assert.match(small.stderr, /a training step does not fit .* expected at least \d+ MiB.*; given 1\.00 MiB/);
+  await refused(
+    useless('--backbone', 'resnet18', '--memory', '1'),
+    /a training step does not fit .* expected at least \d+ MiB.*; given 1\.00 MiB/,
+  );
   assert.not.ok(existsSync(at('useless')));
 });
 
@@ -495,9 +490,7 @@ test('an image that breaks off within is found before anything runs, as is a DIC
   const open = (more = {}) => openTrainingData(at('data'), { classes, seed: 0, store, ...more });
   await refused(open(), new RegExp(`1 of \\d+ images cannot be used; the first: ${name} `));
   assert.match((await open({ skipBroken: true })).warnings.join('\n'), new RegExp(`^1 image left out: ${name}$`));
-  const whole = command(...COMMON, ...NETWORK, '--out', at('never'));
-  assert.is(whole.status, 1);
-  assert.match(whole.stderr, /1 of \d+ images cannot be used/);
+  await refused(begin('never', ...OPTIONS, ...NETWORK), /1 of \d+ images cannot be used/);
   assert.not.ok(existsSync(at('never')));
   await store.close();
   writeFileSync(image, kept);

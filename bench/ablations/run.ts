@@ -22,6 +22,7 @@ import { mean } from '../../src/evaluate/roc.js';
 import { readImageList } from '../../src/formats/chestxray.js';
 import { CHEST_XRAY8_LABELS } from '../../src/formats/image_table.js';
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.js';
+import { type Gpu, openGpu } from '../../src/gpu/device.js';
 import { openDataset } from '../../src/node/dataset.js';
 import { readText, writeWhole } from '../../src/node/text_files.js';
 import { PRESETS, type Preset } from '../../src/phantom/index.js';
@@ -56,6 +57,9 @@ export interface Options {
   threads?: number;
 }
 
+/** One device for all runs: they share their kernels, which then are compiled once. */
+type OnDevice = Options & { gpu: Gpu };
+
 /** Shares of the phantoms. Whatever has boxes is for testing. */
 const VALIDATION = 0.1;
 const TEST = 0.3;
@@ -83,17 +87,26 @@ export async function ablations(options: Options, signal: AbortSignal): Promise<
   let missing = todo.filter((one) => !existsSync(pathOf(one))).length;
   say(`${todo.length} runs, ${missing} of them to do`);
   const times: number[] = [];
-  for (const one of todo) {
-    signal.throwIfAborted();
-    const started = performance.now();
-    const isNew = !existsSync(pathOf(one));
-    const run = await resultOf(pathOf(one), (folder) => runOne(one.configuration, one.seed, folder, options, signal));
-    runs.push(run);
-    if (!isNew) continue;
-    times.push(performance.now() - started);
-    missing--;
-    const left = missing === 0 ? '' : `; ${missing} left, about ${duration(missing * mean(times))}`;
-    say(`${run.id}, seed ${run.seed}: mean AUC ${run.meanAuc.toFixed(3)}, ${duration(times[times.length - 1])}${left}`);
+  let gpu: Gpu | undefined;
+  try {
+    for (const { configuration, seed } of todo) {
+      signal.throwIfAborted();
+      const started = performance.now();
+      const path = pathOf({ configuration, seed });
+      const isNew = !existsSync(path);
+      const run = await resultOf(path, async (folder) => {
+        gpu ??= await openGpu(options.adapter ? { adapter: options.adapter } : {});
+        return runOne(configuration, seed, folder, { ...options, gpu }, signal);
+      });
+      runs.push(run);
+      if (!isNew) continue;
+      times.push(performance.now() - started);
+      missing--;
+      const left = missing === 0 ? '' : `; ${missing} left, about ${duration(missing * mean(times))}`;
+      say(`${run.id}, seed ${seed}: mean AUC ${run.meanAuc.toFixed(3)}, ${duration(times[times.length - 1])}${left}`);
+    }
+  } finally {
+    gpu?.close();
   }
   const { markdown, svg } = await ablationReport(runs, blocks, costs, options);
   await writeWhole(join(out, 'ablations.md'), markdown);
@@ -109,16 +122,16 @@ async function runOne(
   configuration: Configuration,
   seed: number,
   folder: string,
-  options: Options,
+  options: OnDevice,
   signal: AbortSignal,
 ): Promise<Run> {
   const started = performance.now();
-  const { size, batch, adapter, threads, preset, count } = options;
+  const { size, batch, adapter, gpu, threads, preset, count } = options;
   const { id, backbone, pooling, r, loss } = configuration;
   const init = options.pretrain > 0 ? await pretrained(configuration, options, signal) : undefined;
   const data = await phantoms(seed, options, signal);
   const outcome = await trainOnce({
-    ...{ out: join(folder, 'training'), init, backbone, pooling, r, size, adapter, threads, signal },
+    ...{ out: join(folder, 'training'), init, backbone, pooling, r, size, adapter, gpu, threads, signal },
     transition: TRANSITION,
     command: `npm run ablations (${id}, seed ${seed})`,
     data: { folder: data, classes: CHEST_XRAY8_LABELS, seed, validation: VALIDATION, test: TEST },
@@ -128,7 +141,7 @@ async function runOne(
   });
   const test = join(folder, 'training', LISTS.test);
   const result = await evaluateWeights(outcome.weights, await openDataset(data), {
-    ...{ out: join(folder, 'evaluation'), html: false, replicates: 0, seed, batch, adapter, signal },
+    ...{ out: join(folder, 'evaluation'), html: false, replicates: 0, seed, batch, device: gpu.device, signal },
     classes: CHEST_XRAY8_LABELS,
     test: readImageList(await readText(test), test),
   });
@@ -154,15 +167,15 @@ const settingsOf = ({
  * What every run of a backbone starts from, as the paper's do from ImageNet's weights: trained once, on clear phantoms of a seed that no
  * run has, without the head. Its pooling is a gentle one, between average and maximum.
  */
-async function pretrained({ backbone }: Configuration, options: Options, signal: AbortSignal): Promise<string> {
+async function pretrained({ backbone }: Configuration, options: OnDevice, signal: AbortSignal): Promise<string> {
   const { id } = configurationsOf(BLOCKS).find((one) => one.backbone === backbone) as Configuration;
   const file = join(options.out, 'backbones', `${id}.safetensors`);
   if (existsSync(file)) return file;
-  const { size, adapter, threads } = options;
+  const { size, adapter, gpu, threads } = options;
   const out = join(options.out, 'backbones', id);
   const data = await phantoms(PRETRAINING_SEED, { ...options, preset: 'demo' }, signal);
   const { weights } = await trainOnce({
-    ...{ out, backbone, pooling: 'lse', r: 1, size, adapter, threads, signal, transition: TRANSITION },
+    ...{ out, backbone, pooling: 'lse', r: 1, size, adapter, gpu, threads, signal, transition: TRANSITION },
     command: `npm run ablations (backbone of ${id})`,
     data: { folder: data, classes: CHEST_XRAY8_LABELS, seed: PRETRAINING_SEED, validation: VALIDATION, test: 0 },
     settings: settingsOf({ ...options, epochs: options.pretrain, loss: REFERENCE.loss, seed: PRETRAINING_SEED }),

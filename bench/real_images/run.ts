@@ -16,6 +16,7 @@ import { evaluateWeights } from '../../src/cli/evaluation_weights.js';
 import { duration, interruptible, print, say, UsageError, wholeNumber } from '../../src/cli/terminal.js';
 import { addTrainingOptions, beginOptions, machineOf, type TrainingOptions } from '../../src/cli/train_options.js';
 import { InputError } from '../../src/errors.js';
+import { type Gpu, openGpu } from '../../src/gpu/device.js';
 import { type Dataset, openDataset } from '../../src/node/dataset.js';
 import { writeWhole } from '../../src/node/text_files.js';
 import { exitCodeOf, keepStudy, readJson, resultOf, trainOnce, writeJson } from '../training_runs.js';
@@ -63,16 +64,22 @@ export async function crossValidate(options: Options, signal: AbortSignal): Prom
   const own = Object.entries(options).filter(([name]) => ![...MACHINE, ...STUDY].includes(name));
   await keepStudy(join(out, arm, 'arm.json'), Object.fromEntries(own));
 
-  for (const [k, fold] of folds.entries()) {
-    signal.throwIfAborted();
-    const path = foldPath(out, arm, k);
-    if (existsSync(path)) continue;
-    const { train, validation, test } = fold;
-    say(
-      `${arm}, fold ${k + 1} of ${count}: ${train.length} to train, ${validation.length} to validate, ${test.length} to test`,
-    );
-    const { seconds } = await resultOf(path, (folder) => runFold(fold, k, folder, { options, data, boxed }, signal));
-    say(`${arm}, fold ${k + 1} of ${count}: ${duration(seconds * 1000)}`);
+  let gpu: Gpu | undefined;
+  try {
+    for (const [k, fold] of folds.entries()) {
+      signal.throwIfAborted();
+      const path = foldPath(out, arm, k);
+      if (existsSync(path)) continue;
+      const { train, validation, test } = fold;
+      const name = `${arm}, fold ${k + 1} of ${count}`;
+      say(`${name}: ${train.length} to train, ${validation.length} to validate, ${test.length} to test`);
+      gpu ??= await openGpu(options.adapter ? { adapter: options.adapter } : {});
+      const work = { options, data, boxed, gpu };
+      const { seconds } = await resultOf(path, (folder) => runFold(fold, k, folder, work, signal));
+      say(`${name}: ${duration(seconds * 1000)}`);
+    }
+  } finally {
+    gpu?.close();
   }
   const arms = await wholeArms(out, count);
   const { markdown, json } = crossValidationReport(data.table, arms, {
@@ -98,13 +105,15 @@ interface Work {
   options: Options;
   data: Dataset;
   boxed: Dataset | undefined;
+  /** One device for all folds, which share their kernels. */
+  gpu: Gpu;
 }
 
 async function runFold(
   fold: Fold,
   k: number,
   folder: string,
-  { options, data, boxed }: Work,
+  { options, data, boxed, gpu }: Work,
   signal: AbortSignal,
 ): Promise<FoldResult> {
   const started = performance.now();
@@ -115,14 +124,15 @@ async function runFold(
   }
   const begin = await beginOptions(options, options.data, join(folder, 'training'));
   const outcome = await trainOnce({
-    ...{ ...begin, ...machineOf(options), signal },
+    ...{ ...begin, ...machineOf(options), gpu, signal },
     command: `npm run cross-validate (${options.arm}, fold ${k + 1} of ${options.folds})`,
     data: { ...begin.data, validation: undefined, lists },
   });
-  const { adapter, classes, batch, seed } = options;
+  const { classes, batch, seed } = options;
   const score = (name: string, set: Dataset, test: readonly string[], boxFrame?: number) =>
     evaluateWeights(outcome.weights, set, {
-      ...{ out: join(folder, name), html: false, replicates: 0, seed, classes, batch, adapter, signal, boxFrame },
+      ...{ out: join(folder, name), html: false, replicates: 0, seed, classes, batch, device: gpu.device },
+      ...{ signal, boxFrame },
       test: [...test],
     });
   await score('test', data, fold.test);

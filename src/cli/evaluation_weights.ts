@@ -18,6 +18,8 @@ import { modelOptions, type WeightsOptions } from './weights_options.js';
 export interface EvaluateWeightsOptions extends WriteEvaluationOptions, DecodeOptions, WeightsOptions {
   batch?: number;
   adapter?: string;
+  /** A device to work on, instead of one that is opened. */
+  device?: GPUDevice;
   signal?: AbortSignal;
 }
 
@@ -31,7 +33,7 @@ export async function evaluateWeights(
   data: Dataset,
   options: EvaluateWeightsOptions,
 ): Promise<EvaluationResult> {
-  const { adapter, classes, signal, validation, test } = options;
+  const { adapter, device, classes, signal, validation, test } = options;
   const wanted = test && new Set([...test, ...(validation ?? [])]);
   const images = data.table.images.filter((image) => data.paths.has(image) && (!wanted || wanted.has(image)));
   if (images.length === 0) {
@@ -42,7 +44,7 @@ export async function evaluateWeights(
   }
   const localizer = await loadNamed(weights, classes, {
     ...(await modelOptions(options)),
-    ...(adapter ? { adapter } : {}),
+    ...(device ? { device } : adapter ? { adapter } : {}),
     signal,
   });
   try {

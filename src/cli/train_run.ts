@@ -49,7 +49,10 @@ export interface RunConfig {
 
 /** How the machine works; nothing of it changes the result, but for the adapter. */
 export interface RunMachine {
+  /** Part of an adapter's name. It is written down with the run, and opened unless `gpu` is given. */
   adapter?: string;
+  /** An open device to work on, which stays open: of several runs in one process, only the first then compiles its kernels. */
+  gpu?: Gpu;
   threads?: number;
   cacheBytes?: number;
   checkpointMs?: number;
@@ -153,16 +156,16 @@ export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
 async function withMachine<T>(
   { input }: TrainSettings,
   data: DecodeOptions,
-  { adapter, threads, cacheBytes }: RunMachine,
+  { adapter, gpu: given, threads, cacheBytes }: RunMachine,
   work: (gpu: Gpu, store: ImageStore) => Promise<T>,
 ): Promise<T> {
-  const gpu = await openGpu(adapter ? { adapter } : {});
+  const gpu = given ?? (await openGpu(adapter ? { adapter } : {}));
   const store = openImageStore({ ...input, decode: decodeOptions(data), threads, cacheBytes });
   try {
     return await work(gpu, store);
   } finally {
     await store.close();
-    gpu.close();
+    if (!given) gpu.close();
   }
 }
 
