@@ -87,10 +87,14 @@ const FIXED: Readonly<Record<string, readonly number[]>> = { batch_norm: [3, 4],
 const smooth = (input: CaseInput): CaseInput =>
   typeof input.fill === 'function' ? { ...input, fill: 'normal' } : input;
 
+/** One operation alone, where somebody works on it. */
+const only = process.env.RAYBOX_CASE;
+
 for (const key of Object.keys(gradientTable)) {
   const operation = (operations as unknown as Record<string, Operation>)[key];
   const cases = (caseTables as unknown as Record<string, Case[]>)[key];
-  gradient(`${key}: as finite differences have it`, () => {
+  const test = key === only ? gradient.only : gradient;
+  test(`${key}: as finite differences have it`, () => {
     let checked = 0;
     for (const [index, one] of cases.entries()) {
       // Neither too much for plain loops, nor a graph that has been through fusion already.
