@@ -3,6 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openGpu } from '../src/gpu/device.js';
 import { type Localization, type Localizer, load } from '../src/index.js';
+import { runsWhole } from './support/part.js';
 import { contentOf, tinyPicture, tinyWeights } from './support/tiny.js';
 
 const gpu = await openGpu();
@@ -91,7 +92,9 @@ test('opened and closed a hundred times, nothing stays on the device', async () 
   };
   const truth = await round();
   const [before, pipelines] = [alive.size, gpu.pipelines.size];
-  for (let i = 0; i < 100; i++) assert.equal(await round(), truth, `round ${i}`);
+  // A hundred rounds take long in a page on a software adapter.
+  const rounds = runsWhole ? 100 : 20;
+  for (let i = 0; i < rounds; i++) assert.equal(await round(), truth, `round ${i}`);
   assert.is(alive.size, before);
   assert.is(gpu.pipelines.size, pipelines);
 });

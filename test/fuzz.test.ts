@@ -7,6 +7,11 @@ import { fuzz } from '../bench/robustness/fuzz/run.js';
 import { InputError } from '../src/errors.js';
 
 const MUTANTS = 80;
+/**
+ * Each fault ends a process, and most are tried again in another one. Of this seed, all faults are met among so few mutants, with other
+ * mutants behind them.
+ */
+const FAULTY = { seed: 36, mutants: 24 };
 const broken = new URL('support/broken/parsers.js', import.meta.url).href;
 
 for (const parser of PARSERS) {
@@ -47,10 +52,10 @@ for (const parser of PARSERS) {
 }
 
 test('a fuzzer names every kind of fault, once, and goes on behind it', async () => {
-  const run = (parser: string, limit = 10) => fuzz({ parser, parsers: broken, seed: 1, mutants: 60, limit });
+  const run = (parser: string, limit = 10) => fuzz({ parser, parsers: broken, ...FAULTY, limit });
   const sound = await run('sound');
-  assert.equal([sound.mutants, sound.failures], [60, []]);
-  assert.is(sound.values + sound.refused, 60);
+  assert.equal([sound.mutants, sound.failures], [FAULTY.mutants, []]);
+  assert.is(sound.values + sound.refused, FAULTY.mutants);
   for (const [parser, kind, message] of [
     ['throws', 'threw', /TypeError.*undefined/],
     ['overflows', 'threw', /RangeError: Maximum call stack/],
@@ -64,14 +69,15 @@ test('a fuzzer names every kind of fault, once, and goes on behind it', async ()
     ['does not start', 'crash', /before the first mutant: .*no inputs/],
     ['refuses good inputs', 'seed refused', /refused/],
   ] as const) {
-    const result = await run(parser, kind === 'hang' ? 0.3 : undefined);
+    const result = await run(parser, kind === 'hang' ? 0.1 : undefined);
     const found = result.failures.find((failure) => failure.kind === kind);
     assert.ok(found, `${parser}: ${JSON.stringify(result.failures)}`);
     assert.match(found.message, message);
     // What is behind a fault is tried all the same.
     if (parser === 'does not start') assert.is(result.mutants, 0);
-    else if (parser === 'mutator throws') assert.ok(result.mutants > 10 && result.mutants < 60, `${result.mutants}`);
-    else assert.is(result.mutants, 60, parser);
+    else if (parser === 'mutator throws')
+      assert.ok(result.mutants > 4 && result.mutants < FAULTY.mutants, `${result.mutants}`);
+    else assert.is(result.mutants, FAULTY.mutants, parser);
   }
 });
 

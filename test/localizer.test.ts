@@ -20,6 +20,7 @@ import { preprocess } from '../src/ops/images/preprocess.js';
 import { mulberry32 } from '../src/verify/check.js';
 import { evaluateReference } from '../src/verify/reference.js';
 import { readFixture } from './support/fixture.js';
+import { unlessPart } from './support/part.js';
 import { tinyWeights } from './support/tiny.js';
 import { generated } from './support/torch.js';
 
@@ -31,6 +32,7 @@ const SMALL: Partial<WeightsMetadata> = {
   classes: [...CHEST_XRAY8_LABELS],
 };
 const gpu = await openGpu();
+const detail = unlessPart(test);
 const { device } = gpu;
 const localizer = await load(weights, { device, metadata: SMALL });
 const { classes } = localizer;
@@ -170,7 +172,7 @@ test('maxBoxes cuts and says so', async () => {
   assert.equal(cut.truncated, several);
 });
 
-test('regions of fewer cells than minRegion give no box but for the highest, whatever the fit', async () => {
+detail('regions of fewer cells than minRegion give no box but for the highest, whatever the fit', async () => {
   const image = picture(200, 150, 1, 7);
   for (const [fit, side] of [
     ['stretch', Math.sqrt(200 * 150)],
@@ -195,7 +197,7 @@ test('regions of fewer cells than minRegion give no box but for the highest, wha
   }
 });
 
-test('small regions are left out before maxBoxes cuts, and the highest stays', async () => {
+detail('small regions are left out before maxBoxes cuts, and the highest stays', async () => {
   const random = mulberry32(3);
   const image = { data: new Uint8Array(200 * 150).map(() => random() * 256), width: 200, height: 150 };
   const finer = await load(weights, { device, metadata: { ...localizer.metadata, inputWidth: 192, inputHeight: 192 } });
@@ -581,7 +583,7 @@ test('a lost device rejects what is asked of it, and restore starts over', async
   await own.close();
 });
 
-test('what is asked for before a restore or a close is done before it', async () => {
+detail('what is asked for before a restore or a close is done before it', async () => {
   const own = await load(tinyWeights(1));
   const image = picture(32, 32, 1);
   const truth = await own.classify(image);
@@ -621,7 +623,7 @@ test('closing frees its own and leaves a shared device alone', async () => {
   assert.ok((await localizer.localize(picture(32, 32, 1))).probabilities, 'the device still works');
 });
 
-test('memory stays flat over many calls', async () => {
+detail('memory stays flat over many calls', async () => {
   const images = [picture(64, 64, 1, 1), picture(80, 60, 3, 2)];
   for (const image of images) await localizer.localize(image);
   const before = localizer.memory().bytes;
@@ -631,40 +633,49 @@ test('memory stays flat over many calls', async () => {
   assert.is(gpu.pipelines.size, pipelines);
 });
 
-test('many image sizes do not pile up plans', async () => {
+detail('many image sizes do not pile up plans', async () => {
   for (let size = 20; size < 45; size++) await localizer.localize(picture(size, 30, 1));
   const before = localizer.memory().bytes;
   for (let size = 20; size < 45; size++) await localizer.localize(picture(size, 30, 1));
   assert.is(localizer.memory().bytes, before);
 });
 
-test('under a tiny binding limit, pictures, networks, heatmaps and boxes come in bands, to the same bits', async () => {
-  const limits = new Proxy(gpu.limits, {
-    get: (own, name) => (name === 'maxStorageBufferBindingSize' ? 96 << 10 : Reflect.get(own, name, own)),
-  });
-  const backbone: Backbone = { family: 'densenet', growthRate: 6, blocks: [2, 3], initialFeatures: 10, bottleneck: 3 };
-  const head: Head = { classes: 2, pooling: 'lse', r: 5, transition: { channels: 9, kernel: 1, activation: 'relu' } };
-  const g = createGraph();
-  buildNetwork(g, { backbone, head }, g.input('image', [1, 96, 96, 3]));
-  const tensors = new Map<string, { shape: number[]; data: Float32Array }>();
-  for (const [name, { shape }] of g.parameters) {
-    tensors.set(name, { shape: [...shape], data: Float32Array.from(await generated(name, shape)) });
-  }
-  const labels = ['Mass', 'Nodule'];
-  const given = { inputWidth: 96, inputHeight: 96, lseR: 5, classes: labels };
-  const model = await readModel(writeSafetensors(tensors), { metadata: given });
-  const request = requestOf(model.metadata, { classes: labels, heatmaps: 'scaled' });
-  const images = [picture(150, 120, 1), picture(90, 200, 3, 2), picture(96, 96, 4, 3, 16)].map((image) => {
-    return { ...image, channels: (image.data.length / image.width / image.height) as 1 };
-  });
-  const run = async (on: typeof gpu) => {
-    const session = await createSession(on, model, { precision: 'f32' });
-    const results = await session.run({ images, indexes: [0, 1, 2] }, request);
-    session.close();
-    return results.map((result) => [data(result), result.heatmaps]);
-  };
-  assert.equal(await run({ ...gpu, limits }), await run(gpu));
-});
+detail(
+  'under a tiny binding limit, pictures, networks, heatmaps and boxes come in bands, to the same bits',
+  async () => {
+    const limits = new Proxy(gpu.limits, {
+      get: (own, name) => (name === 'maxStorageBufferBindingSize' ? 96 << 10 : Reflect.get(own, name, own)),
+    });
+    const backbone: Backbone = {
+      family: 'densenet',
+      growthRate: 6,
+      blocks: [2, 3],
+      initialFeatures: 10,
+      bottleneck: 3,
+    };
+    const head: Head = { classes: 2, pooling: 'lse', r: 5, transition: { channels: 9, kernel: 1, activation: 'relu' } };
+    const g = createGraph();
+    buildNetwork(g, { backbone, head }, g.input('image', [1, 96, 96, 3]));
+    const tensors = new Map<string, { shape: number[]; data: Float32Array }>();
+    for (const [name, { shape }] of g.parameters) {
+      tensors.set(name, { shape: [...shape], data: Float32Array.from(await generated(name, shape)) });
+    }
+    const labels = ['Mass', 'Nodule'];
+    const given = { inputWidth: 96, inputHeight: 96, lseR: 5, classes: labels };
+    const model = await readModel(writeSafetensors(tensors), { metadata: given });
+    const request = requestOf(model.metadata, { classes: labels, heatmaps: 'scaled' });
+    const images = [picture(150, 120, 1), picture(90, 200, 3, 2), picture(96, 96, 4, 3, 16)].map((image) => {
+      return { ...image, channels: (image.data.length / image.width / image.height) as 1 };
+    });
+    const run = async (on: typeof gpu) => {
+      const session = await createSession(on, model, { precision: 'f32' });
+      const results = await session.run({ images, indexes: [0, 1, 2] }, request);
+      session.close();
+      return results.map((result) => [data(result), result.heatmaps]);
+    };
+    assert.equal(await run({ ...gpu, limits }), await run(gpu));
+  },
+);
 
 test('plans make room for one another by number and by bytes', async () => {
   const open = new Set<string>();

@@ -21,6 +21,7 @@ import { type Keeper, type TrainOptions, train } from '../src/train/loop.js';
 import { networkImage } from '../src/train/network_image.js';
 import { lossOf, optimizerOf, type TrainSettings } from '../src/train/settings.js';
 import { createTrainer } from '../src/train/step.js';
+import { unlessPart } from './support/part.js';
 
 const SIZE = 16;
 const COUNT = 44;
@@ -67,6 +68,7 @@ const settings: TrainSettings = {
 };
 
 const gpu = await openGpu();
+const detail = unlessPart(test);
 test.after(() => gpu.close());
 
 /** Keeps everything in memory. */
@@ -182,7 +184,7 @@ test('a run that was aborted at any time goes on to the same bits', async () => 
   }
 });
 
-test('a run whose images arrive in another order, with checkpoints all the time, ends in the same bits', async () => {
+detail('a run whose images arrive in another order, with checkpoints all the time, ends in the same bits', async () => {
   const images = async (row: number) => {
     await new Promise((resolve) => setTimeout(resolve, (row * 7) % 5));
     return stored[row];
@@ -193,7 +195,7 @@ test('a run whose images arrive in another order, with checkpoints all the time,
   same(kept.checkpoints.at(-1) as Uint8Array, whole.kept.checkpoints[2]);
 });
 
-test('a run in less memory ends in the same bits, and says what it costs', async () => {
+detail('a run in less memory ends in the same bits, and says what it costs', async () => {
   const architecture: TrainSettings['architecture'] = {
     ...settings.architecture,
     backbone: { family: 'densenet', growthRate: 4, blocks: [2, 2], initialFeatures: 6, bottleneck: 3 },
@@ -225,7 +227,7 @@ test('learning rates follow the schedule, over epochs and accumulation', () => {
   }
 });
 
-test('a loss that is not finite ends the run, and says where and what is left', async () => {
+detail('a loss that is not finite ends the run, and says where and what is left', async () => {
   const { keeper, kept } = memoryKeeper();
   const weights: WeightSource = async (name, shape) => {
     const values = await initialWeights(3)(name, shape);
@@ -241,7 +243,7 @@ test('a loss that is not finite ends the run, and says where and what is left', 
   assert.is(kept.checkpoints.length, 0);
 });
 
-test('weights that are not finite are never kept, though no loss shows them', async () => {
+detail('weights that are not finite are never kept, though no loss shows them', async () => {
   const { keeper, kept } = memoryKeeper();
   const checkpoint = await readTrainingCheckpoint(whole.kept.checkpoints[0]);
   const tensors = new Map(checkpoint.tensors);
@@ -253,7 +255,7 @@ test('weights that are not finite are never kept, though no loss shows them', as
   assert.is(kept.checkpoints.length, 0);
 });
 
-test('early stopping ends the run, and the best epoch is kept', async () => {
+detail('early stopping ends the run, and the best epoch is kept', async () => {
   // Learning nothing, no epoch is better than the first.
   const { result } = await run({
     learningRate: 1e-30,
@@ -267,7 +269,7 @@ test('early stopping ends the run, and the best epoch is kept', async () => {
   assert.ok(result.stoppedEarly);
 });
 
-test('an image that cannot be read ends the run after a checkpoint that it can go on from', async () => {
+detail('an image that cannot be read ends the run after a checkpoint that it can go on from', async () => {
   const { keeper, kept } = memoryKeeper();
   let reads = 0;
   const images = async (row: number) => {
@@ -314,7 +316,7 @@ async function withOtherTaste<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-test('a resumed run takes the kernels that it began with, also where others have come to be preferred', async () => {
+detail('a resumed run takes the kernels that it began with, also where others have come to be preferred', async () => {
   const resume = await readTrainingCheckpoint(whole.kept.checkpoints[0]);
   const { kernels, ...old } = resume;
   assert.ok(Object.keys(kernels ?? {}).length >= 5, JSON.stringify(kernels));
@@ -369,7 +371,7 @@ test('one flipped bit anywhere in a checkpoint is noticed; one without a checksu
   same(kept.checkpoints.at(-1) as Uint8Array, whole.kept.checkpoints[2]);
 });
 
-test('kernels that cannot run here are counted', async () => {
+detail('kernels that cannot run here are counted', async () => {
   const checkpoint = await readTrainingCheckpoint(whole.kept.checkpoints[1]);
   const [[first, variant], [second], ...others] = Object.entries(checkpoint.kernels ?? {});
   const kernels = { ...Object.fromEntries(others), [second]: 'quantum' };
@@ -385,13 +387,13 @@ test('kernels that cannot run here are counted', async () => {
   }
 });
 
-test('another adapter is told, and no reason to stop', async () => {
+detail('another adapter is told, and no reason to stop', async () => {
   const resume = { ...(await readTrainingCheckpoint(whole.kept.checkpoints[1])), adapter: 'Voodoo 2' };
   const { kept } = await run({}, { resume });
   assert.match(kept.warnings.join(), /began on Voodoo 2/);
 });
 
-test('progress counts up and ends; another seed is another run', async () => {
+detail('progress counts up and ends; another seed is another run', async () => {
   const seen: string[] = [];
   let left = Number.POSITIVE_INFINITY;
   const { kept } = await run(
