@@ -290,6 +290,21 @@ test('a damaged tar header costs its member, which is named and counted; the res
   );
 });
 
+test('a link in a tar archive is named and counted; a member of an unknown kind is read', async ({ folder }) => {
+  const tar = await archive({ 'a.txt': 'Mass.', 'b.txt': '', 'c.txt': '', 'd.txt': 'Nodule.', 'e.txt': 'Edema.' });
+  for (const [name, type] of Object.entries({ 'b.txt': '1', 'c.txt': '2', 'd.txt': '7', 'e.txt': 'Z' })) {
+    const at = headerAt(tar, name);
+    tar.write(type, at + 156);
+    sign(tar, at);
+  }
+  const { rows, problems } = await mineFile(folder, 'links.tar', tar);
+  assert.equal(rows.slice(1), ['a,Mass,0', 'd,Nodule,0', 'e,Edema,0']);
+  assert.equal(
+    problems.map((problem) => /:(.\.txt): is a link/.exec(problem)?.[1]),
+    ['b.txt', 'c.txt'],
+  );
+});
+
 test('extended headers: long names are read; what is too long or damaged costs its member', async ({ folder }) => {
   const long = `${'in/'.repeat(60)}${'n'.repeat(120)}.txt`;
   const plain = await archive({ [long]: 'Mass.', 'b.txt': 'Nodule.' });

@@ -130,6 +130,9 @@ function asReport(
   return { id: report.id || id, text: report.text, source };
 }
 
+/** Of a kind that it does not know, a tar member is a plain file (POSIX.1-2017, pax). */
+const isFile = (type: string | null | undefined) => !type || type === 'file' || type === 'contiguous-file';
+
 async function* readArchive(path: string, options: ReadReportsOptions): AsyncGenerator<ReportText> {
   const unpack = extract();
   const file = openFile(path, options);
@@ -148,8 +151,12 @@ async function* readArchive(path: string, options: ReadReportsOptions): AsyncGen
       const { name, type } = entry.header;
       const source = `${path}:${name}`;
       const xml = /\.xml$/i.test(name);
-      const wanted = type === 'file' && (xml || /\.(txt|text)$/i.test(name));
+      const named = xml || /\.(txt|text)$/i.test(name);
+      const wanted = named && isFile(type);
       entries += 1;
+      if (named && /link/.test(type ?? '')) {
+        options.onProblem({ source, message: `${source}: is a link, which is not followed; pack the file itself` });
+      }
       let report: ReportText | undefined;
       try {
         if (wanted) {

@@ -12,7 +12,7 @@ export const persistence = new Set(
 /** Phrases before which a clause ends. Rules do not apply beyond the end of a clause. */
 export const clauseBreaks: readonly string[] = [
   `;|${cellEnd}`,
-  'but|however|although|though|except|otherwise|which|while|whereas|yet|albeit|nevertheless',
+  'but|however|although|though|except|otherwise|which|where|while|whereas|yet|albeit|nevertheless',
   'with the? exception',
   'aside|apart from',
   'other than',

@@ -150,6 +150,18 @@ export const otherTimeRules: readonly Rule[] = [
     ],
   },
   {
+    // "The opacity that was previously thought to be a mass is atelectasis."
+    id: 'thought before',
+    kind: 'historical',
+    reach: 'behind',
+    within: 3,
+    unlessPersisting: true,
+    diseasesOnly: true,
+    phrases: [
+      'previously|initially|originally|formerly|first thought|believed|felt|considered|suspected|interpreted|read|reported|called to|as? be|represent?',
+    ],
+  },
+  {
     id: 'prior',
     kind: 'historical',
     reach: 'behind',

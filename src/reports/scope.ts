@@ -157,6 +157,8 @@ function reachBefore(words: readonly string[], clause: readonly number[], { rule
     // "seen in one view, not identified in the other": a finding with its own verb before the comma is not negated.
     const comma = words[at - 1] === ',' && rule.kind === 'negated';
     if (comma && words.slice(first, at - 1).some((word) => closing.has(word))) break;
+    // "Effusions decreased, edema resolved": each finding has its own word.
+    if (comma && persists.has(words[at - 2] ?? '')) break;
     // "Effusion (+), pneumothorax (-)": a finding with its own answer keeps that.
     if (rule.id === 'none' && answered.has(words[at - 1]!) && words[at] !== '/') break;
     // "Effusion: 1, edema: 0": a value belongs only to its own name.

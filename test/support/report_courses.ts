@@ -99,6 +99,17 @@ ADDENDUM: No nodule on review. ORIGINAL: Left nodule. → Nodule -
 ADDENDUM: the nodule is a nipple.⏎⏎ORIGINAL INTERPRETATION: left nodule. → Nodule -
 Either effusion or thickening. → Effusion ?
 Either atelectasis or pneumonia at the left base. → Atelectasis ?,Pneumonia ?
+# each with its own word
+Effusions decreased, edema resolved, atelectasis unchanged. → Effusion +,Edema -,Atelectasis +
+Atelectasis improved, effusion gone. → Atelectasis +,Effusion -
+Nodule stable, pneumothorax not seen. → Nodule +,Pneumothorax -
+Effusion and edema resolved, atelectasis stable. → Effusion -,Edema -,Atelectasis +
+Effusion, edema and atelectasis have resolved. → Effusion -,Edema -,Atelectasis -
+Kyphosis limits evaluation of the bases, where effusion cannot be excluded. → Effusion ?
+Scoliosis limits evaluation of the left base, where there is atelectasis. → Atelectasis +
+The opacity previously thought to be a mass is rounded atelectasis. → Atelectasis +
+The shadow initially read as a nodule is a vessel on end. → Nodule -
+The nodule, previously thought to be a granuloma, has grown. → Nodule +
 # whole reports
 EXAM: CHEST 2 VIEWS⏎CLINICAL HISTORY: 54F, cough, hx of pneumothorax⏎COMPARISON: 2/3/2019 with effusion⏎FINDINGS:⏎Cardiac silhouette: upper limits of normal⏎Lungs: RLL airspace consolidation⏎Pleura: tiny right effusion⏎IMPRESSION:⏎RLL pneumonia. Follow up to resolution. → Consolidation +,Effusion +,Pneumonia +
 PORTABLE CHEST 0600⏎⏎ETT 4 cm above carina. Right IJ line tip in SVC, no pneumothorax. Bibasilar atelectasis, unchanged. Small left effusion, slightly larger. → Pneumothorax -,Atelectasis +,Effusion +
