@@ -15,9 +15,10 @@ const HEAD_BYTES = 4096;
 const MAX_IMAGE_BYTES = 2 ** 29;
 
 /**
- * Width and height of an image file whose beginning and end are as they should be; undefined for DICOM. They are those of the image as its
- * EXIF orientation turns it.
- * @throws an Error that says what is not as it should be
+ * Checks the beginning and the end of an image file.
+ * @param deep decodes the whole image too, except for DICOM.
+ * @returns width and height, after turning by the EXIF orientation; undefined for DICOM.
+ * @throws Error that says what is wrong with the file, to be put after its name.
  */
 export async function checkImage(path: string, deep = false): Promise<Size | undefined> {
   const file = await open(path, 'r');
@@ -42,7 +43,7 @@ export async function checkImage(path: string, deep = false): Promise<Size | und
   }
 }
 
-/** Of the eXIf chunk, which stands before the pixels. */
+/** The EXIF orientation of a PNG, from its eXIf chunk, which comes before the pixels; 1 without one. */
 function pngOrientation(head: Buffer): number {
   for (let at = PNG_SIGNATURE.length; at + 8 <= head.length; at += 12 + head.readUInt32BE(at)) {
     const type = head.toString('latin1', at + 4, at + 8);

@@ -39,7 +39,7 @@ const MAX_SIDE = 4096;
 function fromPixels(pixels: Pixels): Drawn {
   const { width, height } = pixels;
   const { width: w, height: h, ...small } = shrunk(pixels);
-  // Over black, as the network sees it.
+  // Transparent pixels are blended with black, as they are for the network.
   const { data, channels } = withoutAlpha({
     ...small,
     width: w,
