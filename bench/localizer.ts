@@ -1,4 +1,4 @@
-/** End to end: from the pixels of an X-ray to probabilities and boxes, as an app calls it. */
+/** Times the Localizer end to end, as an application calls it: from the pixels of an X-ray to probabilities and boxes. */
 import { writeSafetensors } from '../src/formats/safetensors.js';
 import { formatWeightsMetadata } from '../src/formats/weights.js';
 import { createGraph } from '../src/graph/ir/graph.js';
@@ -32,7 +32,7 @@ export interface LocalizerBench {
   readonly dawn: readonly string[];
 }
 
-/** Times `localize` and `localizeAll`; milliseconds are those of one image. All classes are asked for, so that all have boxes. */
+/** Times `localize` and `localizeAll`. Milliseconds are those of one image. All classes are asked for, so that all get boxes. */
 export async function benchLocalizer(options: LocalizerBench, seconds: number): Promise<Row[]> {
   const { size, type, batches, adapter, dawn } = options;
   const weights = await writeWeights(size);
@@ -77,7 +77,8 @@ export async function benchLocalizer(options: LocalizerBench, seconds: number): 
   }
 }
 
-// What one by one gave, up to what another batch size may change; on a heatmap's flat parts a box may appear or go.
+// The results must be those of one image at a time, within the differences that another batch size may cause. Where a heatmap is flat, a box
+// may appear or disappear.
 function hold(actual: Localization, expected: Localization, type: 'f32' | 'f16'): void {
   const bound = type === 'f32' ? 1e-5 : 5e-3;
   for (const label of CLASSES) {
@@ -92,7 +93,7 @@ function hold(actual: Localization, expected: Localization, type: 'f32' | 'f16')
   if (expected.findings.length > 0 && actual.findings.length === 0) throw new Error('wrong result: no boxes');
 }
 
-/** Random weights as a file. What is timed does not depend on what a network knows. */
+/** Random weights as a file. The times do not depend on the weights. */
 async function writeWeights(size: number): Promise<Uint8Array> {
   const architecture = architectureOf(NETWORK);
   const g = createGraph();
@@ -124,7 +125,7 @@ async function writeWeights(size: number): Promise<Uint8Array> {
   return writeSafetensors(tensors, metadata);
 }
 
-/** A grey image of soft bright blobs, so that heatmaps have regions. */
+/** A grey image with soft bright blobs, so that heatmaps have regions. */
 function blobs(seed: number) {
   const random = mulberry32(seed);
   const spots = Array.from({ length: 6 }, () => [random() * PIXELS, random() * PIXELS, 40 + random() * 120]);

@@ -1,4 +1,4 @@
-/** A table in Markdown whose columns also line up where it is read as text. The first column is text, the others figures. */
+/** A table in Markdown whose columns are also aligned when it is read as plain text. The first column is text, the others are numbers. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, at) => Math.max(3, title.length, ...rows.map((row) => row[at].length)));
   const line = (cells: readonly string[]) =>

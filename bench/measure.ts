@@ -1,6 +1,6 @@
 /**
- * How a GPU is timed. An iteration enqueues a workload as many times over as takes some tens of milliseconds, then waits, so that what a
- * submit and a wait cost is next to nothing; benny takes the samples.
+ * Times work on a GPU. A sample repeats a workload until it takes some tens of milliseconds and then waits once, so that the cost of a submit
+ * and a wait hardly counts. The library benny takes the samples.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { add, configure, suite } from 'benny';
@@ -8,27 +8,27 @@ import type { Gpu } from '../src/gpu/device.js';
 
 export interface Workload {
   readonly label: string;
-  /** Hands the GPU the work `repeats` times over, without waiting for it. */
+  /** Submits the work `repeats` times, without waiting for it. */
   enqueue(repeats: number): Promise<void> | void;
 }
 
 export interface Timing {
   /** Milliseconds of one run of the workload. */
   readonly medianMs: number;
-  /** Relative margin of error of the mean at 95 %, in percent, as benny gives it. */
+  /** Relative margin of error of the mean at a confidence level of 95 %, in percent, as benny computes it. */
   readonly marginPercent: number;
   readonly samples: number;
   /** Runs in a sample. */
   readonly repeats: number;
-  /** Software adapters on Linux: processor time of one run, over all cores, the main thread's left out. Median. */
+  /** On software adapters under Linux: the median of the processor time of one run, over all cores, without the main thread. */
   readonly cpuMs?: number;
 }
 
 export interface MeasureOptions {
-  /** Time to sample a workload for. Few long samples may exceed it. */
+  /** How long to take samples of a workload. It may take longer if samples are few and long. */
   readonly seconds: number;
   readonly minSamples?: number;
-  /** Never more than one run a sample: the latency of a run, with its submit and its wait. */
+  /** Has only one run in each sample, to measure the latency of a run with its submit and its wait. */
   readonly single?: boolean;
 }
 
@@ -37,7 +37,7 @@ export const SAMPLE_MS = 30;
 const MAX_REPEATS = 1000;
 
 /**
- * Times workloads one after the other. The answer has an error in place of a timing where a workload threw.
+ * Times workloads one after the other. If a workload throws, the result has its error instead of a timing.
  */
 export async function measure(
   gpu: Gpu,
@@ -58,20 +58,21 @@ export async function measure(
   const sound = workloads.filter((workload) => !failures.has(workload));
   if (sound.length === 0) return workloads.map((workload) => failures.get(workload)!);
 
-  // benny calls each function twice to see what it is, all at once: those calls wait in line and are the last warm-up.
+  // benny first calls all functions twice at once, to find out whether they are asynchronous. Those calls are queued, and serve as a last
+  // warm-up.
   let line: Promise<unknown> = Promise.resolve();
   const summary = await suite(
     name,
     ...sound.map((workload) =>
       add(workload.label, () => {
-        // A rejection would end the process, so that it is kept and told afterwards.
+        // A rejection would end the process, so the error is kept and reported afterwards.
         line = line
           .then(() => (failures.has(workload) ? 0 : timers.get(workload)!(repeats.get(workload)!)))
           .catch((error) => failures.set(workload, error));
         return line;
       }),
     ),
-    // Any time is enough for a sample: how often the work is done in one is settled already.
+    // benny must not repeat the work itself to reach a minimal time, because the number of repeats is already chosen.
     configure({ cases: { minTime: 1e-9, maxTime: seconds, minSamples, delay: 0.001 } }),
   );
   return workloads.map((workload) => {
@@ -91,9 +92,9 @@ export async function measure(
 }
 
 export interface Stopwatch {
-  /** Does the work some times over, waits for it, and answers the milliseconds that took. */
+  /** Does the work several times, waits for it, and returns the milliseconds that it took. */
   (repeats: number): Promise<number>;
-  /** Processor time of a run, call by call. Empty where it cannot be told. */
+  /** Processor time of a run for each call. Empty if it cannot be measured. */
   readonly cpuMs: readonly number[];
 }
 
@@ -114,8 +115,8 @@ export function stopwatch(gpu: Gpu, workload: Workload): Stopwatch {
 }
 
 /**
- * Processor time of all threads but the main one, which waits. On a software adapter that is what kernels cost, and it
- * hardly changes where others use the machine too.
+ * Processor time of all threads except the main one, which only waits. On a software adapter this is the cost of the kernels, and it hardly
+ * changes if other programs use the machine.
  */
 export function otherThreadsMs(): number | undefined {
   try {
@@ -126,11 +127,11 @@ export function otherThreadsMs(): number | undefined {
     }
     return nanoseconds / 1e6;
   } catch {
-    return undefined; // no Linux, or a thread that ended meanwhile
+    return undefined; // this is not Linux, or a thread has ended in the meantime
   }
 }
 
-/** How many runs make a sample. The first run compiles, so it tells nothing. */
+/** Chooses the number of runs in a sample. The first run is not counted, because it includes compilation. */
 async function calibrate(time: Stopwatch): Promise<number> {
   await time(1);
   let repeats = 1;

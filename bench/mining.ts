@@ -1,12 +1,12 @@
 /**
- * Scores the miner of `src/reports` on the Indiana University (OpenI) chest reports, the way ChestX-ray8 scored its own.
+ * Scores the miner of `src/reports` on the chest reports of Indiana University (OpenI), in the way in which ChestX-ray8 scored its own.
  *
  *   node dist/bench/mining.js --data DIR [--json FILE]      DIR: reports_dev.tgz, gold_labels_dev.csv, no_indexing_dev.txt
  *
- * Two sets: A, all indexed reports; B, those of A with any of the eight diseases or normal. Intervals are 95 % bootstrap
- * percentiles over reports. What a hand-written miner's cross-validation can mean is said in `src/reports/README.md`:
- * every error that rules were written from lies in folds 0–3; fold 4 was not looked at. What data alone decides (the
- * likelihoods of cue words and vague terms) is learned on four folds and scored on the fifth, five times.
+ * There are two sets of reports. Set A has all indexed reports, and set B those of A with any of the eight diseases or Normal. Intervals are
+ * 95 % bootstrap percentiles over reports. Rules that a person has written cannot be cross-validated (see `src/reports/README.md`): all errors
+ * that were read while writing them are in folds 0–3, and fold 4 was not looked at. The likelihoods of cue words and vague terms are learned
+ * from data, so they are cross-validated: learned on four folds and scored on the fifth, five times.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ export interface Case {
   fold: number;
 }
 
-/** FNV-1a of the identifier: a fold that no order of files can change. */
+/** The fold of a report, by the hash FNV-1a of its identifier, so that it does not depend on the order of files. */
 export function foldOf(id: string): number {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(id)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
@@ -104,7 +104,7 @@ export interface Row {
   paper?: readonly [number, number, number];
 }
 
-/** One row per label and a micro total over the eight and Normal, each with its bootstrap interval. */
+/** A row for each label, and one for all labels together (the eight diseases and Normal), each with its bootstrap interval. */
 export function score(cases: readonly Case[], predictions: ReadonlyMap<string, Set<string>>, resamples = 1000): Row[] {
   const next = seededRandom(1);
   const weights: Uint16Array[] = Array.from({ length: resamples }, () => {
@@ -136,8 +136,8 @@ export function score(cases: readonly Case[], predictions: ReadonlyMap<string, S
 }
 
 /**
- * How often each cue or vague term meant "present": over the reports in which a disease has nothing but uncertain
- * mentions under it. Half a count each way, so that one report decides little; a cue never seen stays at 0.
+ * How often each cue or vague term meant "present", counted over reports that mention a disease only with this cue. Half a report is added on
+ * both sides, so that a single report has little weight. A cue that never occurs gets 0.
  */
 export function learn(cases: readonly Case[]): Record<string, number> {
   const seen = new Map<string, [n: number, present: number]>();
@@ -166,7 +166,7 @@ export function learn(cases: readonly Case[]): Record<string, number> {
 const predictAll = (cases: readonly Case[], options: MineOptions = {}): Map<string, Set<string>> =>
   new Map(cases.map((item) => [item.id, predict(item, options)]));
 
-/** Likelihoods from four folds, predictions for the fifth, five times. */
+/** Learns likelihoods on four folds and predicts the fifth, for each of the five folds. */
 export function crossValidate(cases: readonly Case[]): Map<string, Set<string>> {
   const all = new Map<string, Set<string>>();
   for (let fold = 0; fold < foldCount; fold++) {

@@ -1,4 +1,4 @@
-/** Whole networks with the localization head, from a normalised image on the GPU to probabilities and heatmaps. */
+/** Times whole networks with the localization head, from a normalised image on the GPU to probabilities and heatmaps. */
 
 import type { Gpu } from '../src/gpu/device.js';
 import { createGraph } from '../src/graph/ir/graph.js';
@@ -16,7 +16,7 @@ import type { Roofs } from './roofs.js';
 
 export const NETWORKS = ['resnet50', 'resnet18', 'densenet121', 'vgg16', 'googlenet', 'alexnet', 'squeezenet1_1'];
 
-/** Small enough for float64 on the CPU, large enough for AlexNet's poolings. */
+/** Side of the image for the comparison with float64: small enough for the CPU, and large enough for the poolings of AlexNet. */
 const SMALL = 64;
 
 /** As in Wang et al.: 8 diseases, and 2048 transition channels for ResNet-50, 1024 for GoogLeNet. */
@@ -32,7 +32,7 @@ export function architectureOf(network: string): Architecture & { head: object }
   };
 }
 
-/** What patterns are matched with. */
+/** The text with which the patterns of the command line are compared. */
 export const networkLabel = (network: string, size: number, batch: number, type: string) =>
   `${network} ${size}×${size} ${type} batch ${batch}`;
 
@@ -66,7 +66,7 @@ export async function benchNetwork(
       try {
         const { first, plan } = await prepare(gpu, pool, network, size, batch, type);
         plans.push(plan);
-        const firstMs = plans.length === 1 ? first : undefined; // later ones find kernels and weights in place
+        const firstMs = plans.length === 1 ? first : undefined; // later plans find kernels and weights already there
         if (plans.length === 1) await holdAgainstReference(gpu, pool, network, type);
         const [timing] = await measure(gpu, start.label, [workloadOf(start.label, plan)], { seconds, minSamples: 3 });
         if (timing instanceof Error) throw timing;
@@ -92,7 +92,7 @@ export async function benchNetwork(
   }
 }
 
-// As a user runs it, submit by submit; several runs queue up behind one another.
+// The network is run as a user runs it, in several submits. Several runs are queued one after the other.
 function workloadOf(label: string, plan: Plan): Workload {
   return {
     label,
@@ -139,10 +139,10 @@ async function prepare(
 
 const readAll = (plan: Plan) => Promise.all(plan.graph.outputs.map((tensor) => plan.read(tensor)));
 
-/** What a whole network may differ by: absolute for probabilities, relative to the range for heatmaps. */
+/** The largest differences for a whole network: absolute for probabilities, and relative to the range for heatmaps. */
 const BOUNDS = { f32: [1e-5, 1e-4], f16: [5e-3, 1e-2] } as const;
 
-/** The same weights on a small image, against float64. */
+/** Compares the network with float64, with the same weights and a small image. */
 async function holdAgainstReference(gpu: Gpu, pool: ConstantPool, network: string, type: 'f32' | 'f16') {
   const { graph, image, parameters } = build(network, SMALL, 1, type);
   const weights = seededWeights();
@@ -176,15 +176,15 @@ function build(network: string, size: number, batch: number, type: 'f32' | 'f16'
   return { graph: g.finish([probabilities, heatmaps]), image, parameters: g.parameters };
 }
 
-// Rounded to what f16 holds, so that the reference sees what the GPU sees.
+// Values are rounded to f16, so that the reference computes with the same numbers as the GPU.
 function seededImage(image: Tensor): Float32Array {
   const random = mulberry32(1);
   return Float32Array.from({ length: elementCount(image) }, () => Math.round((random() * 4 - 2) * 256) / 256);
 }
 
 /**
- * Random weights that keep activations near 1 through any of the networks: He's variance for convolutions, neutral norms, and half the
- * gain on the last norms of residual blocks, whose sums would double the variance block by block otherwise.
+ * Random weights with which activations stay near 1 in all of the networks. Convolutions have the variance of He et al., and norms are
+ * neutral. The last norm of each residual block has only half the gain, because the sums would otherwise double the variance in each block.
  */
 export function seededWeights(): WeightSource {
   return (name, shape) => {

@@ -1,4 +1,4 @@
-/** Operations one by one: each case marked `bench`, in each variant and element type that the adapter can run. */
+/** Times operations one by one: each case marked `bench`, in each variant and element type that the adapter can run. */
 import type { Gpu } from '../src/gpu/device.js';
 import { byteSize, type Tensor } from '../src/graph/ir/tensor.js';
 import type { Step } from '../src/graph/plan/lower.js';
@@ -9,7 +9,7 @@ import { type MeasureOptions, measure, median } from './measure.js';
 import { type Row, rates, type Work } from './report.js';
 import type { Roofs } from './roofs.js';
 
-/** Checks to be timed, by operation. `wanted` sees the row's label, type and variant in one line. */
+/** The checks to time, by operation. `wanted` is called with the label, type and variant of a row in one line. */
 export function listBenchmarks(gpu: Gpu, wanted: (line: string) => boolean): Map<string, Check[]> {
   const suites = new Map<string, Check[]>();
   for (const check of listChecks(gpu, { full: true })) {
@@ -25,7 +25,7 @@ const labelOf = ({ operation, index, label }: Check) =>
 const variantOf = (check: Check) => check.variant ?? 'default';
 const lineOf = (check: Check) => `${labelOf(check)} ${check.type} ${variantOf(check)}`;
 
-/** Checks the cases of one operation against float64, then times those that are right. */
+/** Compares the cases of one operation with float64, and times those that are right. */
 export async function benchOperation(
   open: () => Promise<Gpu>,
   name: string,
@@ -74,7 +74,7 @@ interface Prepared {
   readonly plan: Plan;
 }
 
-/** A plan whose result was found right. The truth depends on the case and its type alone, so that variants share it. */
+/** Makes a plan and checks its result. The reference only depends on the case and its element type, so variants share it. */
 async function prepare(gpu: Gpu, check: Check, truths: Map<string, Float64Array[]>): Promise<Prepared> {
   const { operation, case: one, type, variant } = check;
   const { graph, inputs } = buildCase(operation, one, type, 'constant');
@@ -117,7 +117,7 @@ export function workOf(steps: readonly Step[]): Work[] {
   }));
 }
 
-/** Milliseconds of a run by the GPU's clock, median, or undefined where it has none. */
+/** The median of the milliseconds of a run by the GPU's clock; undefined if it has none. */
 export async function gpuTime(plan: Plan, runs = 5): Promise<number | undefined> {
   const totals: number[] = [];
   for (let i = 0; i < runs; i++) {

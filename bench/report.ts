@@ -1,4 +1,4 @@
-/** What a benchmark reports: rows as a plain table, and everything as JSON. */
+/** Writes the results of benchmarks: rows as a plain table, and everything as JSON. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
@@ -7,40 +7,40 @@ import { describe, type Gpu } from '../src/gpu/device.js';
 import type { Timing } from './measure.js';
 import type { Roofs } from './roofs.js';
 
-/** One dispatch's work, or a whole plan's. */
+/** The work of a dispatch or of a whole plan. */
 export interface Work {
   readonly flops: number;
-  /** Bytes that are bound: each tensor once for each dispatch that reads or writes it. */
+  /** Bytes that are bound. Each tensor counts once for each dispatch that reads or writes it. */
   readonly bytes: number;
 }
 
 export interface Row extends Partial<Timing> {
   readonly suite: 'operations' | 'networks' | 'localizer' | 'training';
-  /** `raybox`, or the peer that ran the same. */
+  /** `raybox`, or the name of a peer that does the same work. */
   readonly engine: string;
   readonly label: string;
   readonly type: 'f32' | 'f16';
-  /** Kernel variant of an operation; for networks, `run` is what is timed. */
+  /** The kernel variant of an operation; `run` for networks. */
   readonly variant: string;
-  /** The same run by the GPU's own clock: the sum over its dispatches, a pass each. */
+  /** The time of a run by the GPU's clock: the sum over its dispatches, each in a pass of its own. */
   readonly gpuMs?: number;
   readonly gflops?: number;
   readonly gbs?: number;
   /** The least time that the roofs allow, divided by the time taken. */
   readonly share?: number;
-  /** From nothing compiled and no weight uploaded to the first result. */
+  /** Milliseconds to the first result, including the compilation of kernels and the upload of weights. */
   readonly firstMs?: number;
   readonly pipelines?: number;
   readonly dispatches?: number;
-  /** On the GPU: weights, arenas, inputs and outputs. */
+  /** Bytes on the GPU: weights, arenas, inputs and outputs. */
   readonly memoryBytes?: number;
-  /** Training: images by the median step; how many times as fast as the peer, the median over turns; losses of the first steps. */
+  /** Training: images per second by the median step, the median over the turns of the speed relative to the peer, and losses of first steps. */
   readonly imagesPerSecond?: number;
   readonly timesAsFast?: number;
   readonly losses?: readonly number[];
-  /** Why there is no timing: what is wrong is not timed. */
+  /** Why the result is wrong, and so not timed. */
   readonly failure?: string;
-  /** Why there is no timing though nothing is wrong: the peer is not installed. */
+  /** Why there is no timing although nothing is wrong: the peer is not installed. */
   readonly leftOut?: string;
 }
 
@@ -67,7 +67,7 @@ export function describeMachine(gpu: Gpu): Omit<Report, 'roofs' | 'rows'> {
   };
 }
 
-/** The rates that follow from a timing. */
+/** Computes rates from a timing. */
 export function rates(
   work: readonly Work[],
   { medianMs }: Pick<Timing, 'medianMs'>,
@@ -78,7 +78,7 @@ export function rates(
   const seconds = medianMs / 1000;
   const known = { gflops: sum('flops') / seconds / 1e9, gbs: sum('bytes') / seconds / 1e9 };
   if (!roofs) return known;
-  // Sums are f32 in f16 kernels too, but where an adapter multiplies halves faster, that is what it could do.
+  // f16 kernels compute sums in f32. But if an adapter multiplies f16 numbers faster, that is its limit.
   const { f32, f16 } = roofs.arithmetic;
   const arithmetic = type === 'f16' ? Math.max(f32, f16 ?? 0) : f32;
   const least = work.reduce((total, { flops, bytes }) => {
@@ -117,7 +117,7 @@ const COLUMNS: readonly Column[] = [
 
 const TEXT_COLUMNS = new Set(['engine', 'case', 'type', 'variant']);
 
-/** A table in Markdown, aligned for a terminal. Columns that no row fills are left out; failures follow below. */
+/** A table in Markdown, aligned for a terminal, without columns that are empty in all rows. Failures are listed below it. */
 export function formatTable(rows: readonly Row[]): string {
   const timed = rows.filter((row) => row.failure === undefined && row.leftOut === undefined);
   const columns = COLUMNS.filter(([, cell]) => timed.some((row) => cell(row) !== undefined));
@@ -141,14 +141,14 @@ export function formatRoofs({ arithmetic, copy, upload, readback }: Roofs): stri
   return `roofs: ${[...gigaflops, ...bytes].join(', ')}`;
 }
 
-/** Writes JSON whole or not at all. */
+/** Writes JSON completely or not at all. */
 export function writeJson(path: string, content: object): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(`${path}.part`, `${JSON.stringify(content, undefined, 1)}\n`);
   renameSync(`${path}.part`, path);
 }
 
-/** A name for files: the adapter's, in letters, digits and dashes. */
+/** The name of an adapter for use in file names, in letters, digits and dashes. */
 export function fileNameOf(gpu: Gpu): string {
   return (
     describe(gpu.info)
@@ -160,7 +160,7 @@ export function fileNameOf(gpu: Gpu): string {
 }
 
 function ownVersion(): string {
-  // Two folders up both from dist/bench/report.js and from the bundle beside it.
+  // This path is right both from dist/bench/report.js and from the bundle in the same folder.
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

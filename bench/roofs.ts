@@ -1,4 +1,4 @@
-/** What an adapter can do at most, as measured: arithmetic in registers, copies in memory, and the way there and back. */
+/** Measures the limits of an adapter (its roofs): arithmetic in registers, copies in memory, uploads and read-backs. */
 
 import { createStorage, createUniform, readBuffer, upload } from '../src/gpu/buffers.js';
 import type { Gpu } from '../src/gpu/device.js';
@@ -12,9 +12,9 @@ import { stopwatch, type Workload } from './measure.js';
 export interface Roofs {
   /** A multiply-add loop in registers: the best of 4 and 8 chains, with `fma()` and without. */
   readonly arithmetic: { readonly f32: number; readonly f16?: number };
-  /** A copy by a kernel, bytes read and bytes written counted. */
+  /** A copy by a kernel. Bytes read and bytes written both count. */
   readonly copy: number;
-  /** `writeBuffer` until the GPU has it all. */
+  /** `writeBuffer`, until the GPU has all bytes. */
   readonly upload: number;
   /** A copy into a mappable buffer, mapping it, and copying it out. */
   readonly readback: number;
@@ -24,7 +24,7 @@ const THREADS = 64;
 /** Operations of a thread in one round of roof_multiply_add. */
 const ROUND_OPERATIONS = { narrow: 128, wide: 256 } as const;
 
-/** @param effort 1 for a real measurement; less for smaller buffers and shorter loops, as tests want them. */
+/** @param effort 1 for a real measurement. Less means smaller buffers and shorter loops, for tests. */
 export async function measureRoofs(gpu: Gpu, effort = 1): Promise<Roofs> {
   const f32 = await arithmetic(gpu, 'f32', effort);
   const f16 = gpu.features.has('shader-f16') ? await arithmetic(gpu, 'f16', effort) : undefined;
@@ -43,7 +43,7 @@ async function arithmetic(gpu: Gpu, elem: 'f32' | 'f16', effort: number): Promis
     for (const WIDE of [false, true]) {
       for (const FMA of [false, true]) {
         const rounds = Math.ceil((gpu.software ? 200 : 400) * effort);
-        // The fixed point of v · m + c is 2, so that nothing overflows and nothing becomes denormal.
+        // v · m + c converges to 2, so that values neither overflow nor become denormal.
         const params = { rounds, m: 0.5, c: 1 };
         const step = await record(gpu, roof_multiply_add, { elem, WIDE, FMA }, [['w', y]], params, [workgroups, 1, 1]);
         const seconds = await secondsOf(gpu, step, effort);
@@ -58,7 +58,7 @@ async function arithmetic(gpu: Gpu, elem: 'f32' | 'f16', effort: number): Promis
 }
 
 async function copy(gpu: Gpu, effort: number): Promise<number> {
-  // Far more than any cache holds, within what an adapter binds.
+  // The buffer is much larger than any cache, but within the adapter's binding limit.
   const wanted = (gpu.software ? 128 : 1024) * effort * 2 ** 20;
   const size = Math.floor(Math.min(wanted, gpu.limits.maxStorageBufferBindingSize) / 256) * 256;
   const x = createStorage(gpu, 'roof of copies, from', size);
@@ -105,7 +105,7 @@ async function secondsOf(gpu: Gpu, step: Recorded, effort: number): Promise<numb
   return (await fastest(() => time(repeats))) / repeats / 1000;
 }
 
-// A roof is the best that was seen, not what is usual.
+// A roof is the best of several runs, not the typical one.
 async function fastest(time: () => Promise<number>): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < 6; i++) least = Math.min(least, await time());

@@ -1,7 +1,8 @@
 /**
- * Benchmarks: `npm run bench -- --help`. What they mean and how they are taken is said in bench/README.md.
+ * Runs the benchmarks: `npm run bench -- --help`. bench/README.md explains what they measure and how.
  *
- * A benchmark's line is one like `conv2d #34 (1×28×28×128, …) f32 direct` or `resnet50 224×224 f32 batch 1`; upper and lower case count alike.
+ * Patterns are compared with a line for each benchmark, such as `conv2d #34 (1×28×28×128, …) f32 direct` or `resnet50 224×224 f32 batch 1`,
+ * in upper or lower case.
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +18,7 @@ import { measureRoofs, type Roofs } from './roofs.js';
 import { benchTraining, trainingLabel } from './training.js';
 import { formatVerification, verify } from './verify.js';
 
-/** Without the first, Dawn rounds timestamps to 65 µs. The others let NVIDIA's drivers have f16. */
+/** Options for Dawn. The first switches off the rounding of timestamps to 65 µs, and the others allow f16 on NVIDIA's drivers. */
 const DAWN = [
   'disable-dawn-features=timestamp_quantization',
   'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia',
@@ -29,10 +30,10 @@ export interface Settings {
   adapter?: string | undefined;
   types: readonly ('f32' | 'f16')[];
   sizes: readonly number[];
-  /** Default: 1 and 4; on a software adapter 1. */
+  /** Default: 1 and 4, on a software adapter only 1. */
   batches?: readonly number[] | undefined;
   seconds: number;
-  /** No suite is started once this much time has passed. */
+  /** No suite is started after this time. */
   minutes: number;
   verify: boolean;
   json?: string | undefined;
@@ -41,7 +42,7 @@ export interface Settings {
 
 const SUITES = ['operations', 'networks', 'localizer', 'training'];
 
-/** @throws CommanderError for an option that cannot be understood, and once `--help` has been answered. */
+/** @throws CommanderError for an option that cannot be understood, and after printing the text of `--help`. */
 export function readSettings(args: readonly string[]): Settings {
   const program = new Command('npm run bench --')
     .description(
@@ -89,7 +90,7 @@ const wholeNumbers = (text: string): number[] => text.split(',').map(wholeNumber
 
 const say = (text: string) => console.log(`${text}\n`);
 
-/** Runs everything that was asked for, and answers the exit code. */
+/** Runs everything that was asked for, and returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   const settings = readSettings(args);
   const open = () => openGpu({ dawn: DAWN, ...(settings.adapter ? { adapter: settings.adapter } : {}) });
@@ -124,7 +125,7 @@ export async function main(args: readonly string[]): Promise<number> {
       wrong += made.filter((row) => row.failure !== undefined).length;
       say(formatTable(made));
     } catch (error) {
-      // A suite that throws, or loses its device, costs its own rows alone.
+      // If a suite throws or loses its device, only its own rows are lost.
       wrong++;
       say(`failed: ${name}: ${(error as Error).message}`);
     }
@@ -142,7 +143,7 @@ interface Suite {
   run(roofs: Roofs): Promise<Row[]>;
 }
 
-/** What matches the patterns, in the order in which it runs. Each suite opens a device of its own. */
+/** The suites with their workloads that match the patterns, in the order in which they run. Each suite opens a device of its own. */
 function listSuites(settings: Settings, gpu: Gpu, open: () => Promise<Gpu>): Suite[] {
   const { suites, seconds, adapter } = settings;
   const types = settings.types.filter((type) => type === 'f32' || gpu.features.has('shader-f16'));

@@ -1,7 +1,6 @@
 /**
- * Training beside a peer on the same adapter: forward, loss, gradients of all parameters and update, from images and labels in
- * memory to the loss in memory. Both start from the same weights and see the same batch. Where their losses do not agree, nothing
- * is timed.
+ * Compares training with a peer on the same adapter: forward pass, loss, gradients of all parameters and update, from images and labels in
+ * memory to the loss in memory. Both start from the same weights and train on the same batch. If their losses do not agree, nothing is timed.
  */
 
 import { InputError } from '../src/errors.js';
@@ -27,7 +26,7 @@ export interface TrainingTask {
   readonly images: Float32Array;
   readonly labels: Float32Array;
   readonly weights: WeightSource;
-  /** Of SGD. */
+  /** Options of SGD. */
   readonly learningRate: number;
   readonly momentum: number;
 }
@@ -36,9 +35,9 @@ export interface TrainingTask {
 export interface Contestant {
   readonly engine: string;
   readonly gpu: Gpu;
-  /** Hands the GPU a step. What it answers reads the loss, once it is there. */
+  /** Submits a step to the GPU. The returned function waits for the loss and reads it. */
   step(): () => Promise<number>;
-  /** Operations of a step, and bytes on the GPU, where they are known. */
+  /** Floating-point operations of a step, and bytes on the GPU, if they are known. */
   readonly flops?: number;
   readonly memoryBytes?: number;
   close(): void;
@@ -53,15 +52,15 @@ export const trainingLabel = (size: number, batch: number) => `training ${NETWOR
 export interface TrainingBench {
   readonly size: number;
   readonly batch: number;
-  /** Time for samples of both engines together. */
+  /** How long to take samples, for both engines together. */
   readonly seconds: number;
   /** Default: ResNet-18. */
   readonly backbone?: ResNet;
-  /** What raybox is held against. Default: TensorFlow.js. */
+  /** The engine that raybox is compared with. Default: TensorFlow.js. */
   readonly peer?: Engine;
 }
 
-/** Checks both engines, then times them turn by turn. A peer that is not installed is left out. */
+/** Checks both engines, and then times them alternately. A peer that is not installed is left out. */
 export async function benchTraining(
   open: () => Promise<Gpu>,
   { size, batch, seconds, backbone, peer = trainWithTensorFlow }: TrainingBench,
@@ -164,12 +163,12 @@ function makeTask(size: number, batch: number, backbone?: ResNet): TrainingTask 
 
 interface Racer {
   readonly contestant: Contestant;
-  /** Of the first steps. */
+  /** Losses of the first steps. */
   readonly losses: number[];
   firstMs: number;
   /** Steps in a sample. */
   repeats: number;
-  /** Milliseconds of a step, sample by sample; and processor time, as `Timing` has it. */
+  /** Milliseconds of a step for each sample, and processor time as in `Timing`. */
   readonly times: number[];
   readonly cpuMs: number[];
 }
@@ -187,7 +186,7 @@ async function warmUp(racer: Racer, started: number): Promise<void> {
   }
 }
 
-/** What losses may differ by, relatively: two engines' sums in f32 differ by far less, another network or update by far more. */
+/** The largest relative difference of losses. Rounding in f32 causes far smaller differences, and another network or update far larger ones. */
 const LOSS_BOUND = 1e-3;
 
 function firstDifference(racers: readonly Racer[]): string | undefined {
@@ -204,7 +203,7 @@ function firstDifference(racers: readonly Racer[]): string | undefined {
 
 const LEAST_ROUNDS = 3;
 
-/** Turn by turn, so that what else the machine does hits both alike. */
+/** Takes samples of both engines alternately, so that other programs on the machine slow down both alike. */
 async function race(racers: readonly Racer[], seconds: number): Promise<void> {
   const ends = performance.now() + seconds * 1000;
   for (let round = 0; round < LEAST_ROUNDS || performance.now() < ends; round++) {

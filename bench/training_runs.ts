@@ -1,4 +1,4 @@
-/** Training runs of a study: each is done once, however often the study is interrupted, and leaves one JSON file. */
+/** The training runs of a study. Each is done only once, even if the study is interrupted, and writes one JSON file. */
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,8 +13,8 @@ export const writeJson = (path: string, content: unknown): Promise<void> =>
   writeWhole(path, `${JSON.stringify(content, null, 1)}\n`);
 
 /**
- * Writes down what all runs of a study share, or holds it against what was written down.
- * @throws InputError naming the first thing that differs: figures of different settings must not stand in one table
+ * Writes the settings that all runs of a study share, or compares them with those that were written before.
+ * @throws InputError naming the first setting that differs, because results of different settings must not be in one table.
  */
 export async function keepStudy(path: string, study: Readonly<Record<string, unknown>>): Promise<void> {
   if (!existsSync(path)) return writeJson(path, study);
@@ -31,14 +31,14 @@ export async function keepStudy(path: string, study: Readonly<Record<string, unk
   });
 }
 
-/** Trains in the run folder `out`, or goes on with what an interrupted run left there. */
+/** Trains in the run folder `out`, or continues an interrupted run there. */
 export async function trainOnce(options: BeginOptions): Promise<RunOutcome> {
   const { out, adapter, gpu, threads, signal, data } = options;
   if (!existsSync(join(out, 'config.json'))) return beginRun(options);
   return resumeRun({ out, data: data.folder, adapter, gpu, threads, signal });
 }
 
-/** The result in a file, or what `work` gives, written there. The folder that it gets to work in is gone afterwards. */
+/** The result from a file, or if there is none, the result of `work`, which is then written there. `work` gets a folder that is deleted afterwards. */
 export async function resultOf<T>(path: string, work: (folder: string) => Promise<T>): Promise<T> {
   if (existsSync(path)) return readJson<T>(path);
   const folder = path.replace(/\.json$/, '.part');
@@ -49,5 +49,5 @@ export async function resultOf<T>(path: string, work: (folder: string) => Promis
   return result;
 }
 
-/** As the command line has it: 130 interrupted, 2 wrong usage, 1 anything else. */
+/** The exit code, as on the command line: 130 if interrupted, 2 for wrong usage, 1 for anything else. */
 export const exitCodeOf = (error: unknown): number => ({ Interrupted: 130, UsageError: 2 })[(error as Error).name] ?? 1;

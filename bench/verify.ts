@@ -1,6 +1,6 @@
 /**
- * Every case of every operation against float64, as JSON: `raybox verify` for machines that have the bundled benchmarks and nothing
- * else. It stops in time and goes on after a lost device.
+ * Compares every case of every operation with float64 and writes the results as JSON. It replaces `raybox verify` on machines that only have
+ * the bundled benchmarks. It stops when its time is over, and continues after a lost device.
  */
 import { DeviceLostError } from '../src/errors.js';
 import type { Gpu } from '../src/gpu/device.js';
@@ -8,14 +8,14 @@ import { listChecks, runCheck } from '../src/verify/check.js';
 
 export interface Verification {
   readonly checked: number;
-  /** Not run for lack of time. */
+  /** Cases that were not run for lack of time. */
   readonly left: number;
   readonly failures: readonly { readonly label: string; readonly failure: string }[];
   /** The largest NMSE by operation, element type and variant. */
   readonly worst: Readonly<Record<string, number>>;
 }
 
-/** @param ends when to stop, by `performance.now()`. */
+/** @param ends when to stop, as a time of `performance.now()`. */
 export async function verify(
   open: () => Promise<Gpu>,
   wanted: (line: string) => boolean,
@@ -43,7 +43,7 @@ export async function verify(
   return { checked, left: checks.length - checked, failures, worst };
 }
 
-/** Failures that the text lists; the JSON has all. */
+/** The most failures that are listed as text. The JSON has all of them. */
 const LISTED = 20;
 
 export function formatVerification({ checked, left, failures }: Verification): string {
