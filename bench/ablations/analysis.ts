@@ -1,4 +1,4 @@
-/** Means over seeds and differences between configurations that saw the same data, with 95 % intervals. */
+/** Computes means over seeds, and differences between configurations that were trained on the same data, with 95 % intervals. */
 import { type Interval, NO_INTERVAL } from '../../src/evaluate/intervals.js';
 import { mean } from '../../src/evaluate/roc.js';
 
@@ -6,7 +6,7 @@ export interface Estimate extends Interval {
   mean: number;
 }
 
-/** P(|t| < x) with whole degrees of freedom, as the finite series of Abramowitz & Stegun 26.7.3 and 26.7.4. */
+/** P(|t| < x) for a whole number of degrees of freedom, by the finite series of Abramowitz & Stegun 26.7.3 and 26.7.4. */
 function withinT(x: number, freedom: number): number {
   const angle = Math.atan(x / Math.sqrt(freedom));
   const squared = Math.cos(angle) ** 2;
@@ -20,7 +20,7 @@ function withinT(x: number, freedom: number): number {
   return odd ? (2 / Math.PI) * (angle + Math.sin(angle) * sum) : Math.sin(angle) * sum;
 }
 
-/** What |t| stays below with probability `level`; NaN without a degree of freedom. */
+/** The value that |t| stays below with probability `level`; NaN if there are no degrees of freedom. */
 export function tQuantile(freedom: number, level = 0.95): number {
   if (!(freedom >= 1)) return Number.NaN;
   let [low, high] = [0, 1];
@@ -38,7 +38,7 @@ const around = (centre: number, reach: number): Estimate => ({
   ...(Number.isFinite(reach) ? { low: centre - reach, high: centre + reach } : NO_INTERVAL),
 });
 
-/** The mean over independent runs with Student's interval, cut at what is possible. What is no number is left out. */
+/** The mean over independent runs with Student's interval, cut to the range of possible values. NaN values are left out. */
 export function estimate(values: readonly number[], [least, most]: readonly [number, number]): Estimate {
   const known = values.filter((value) => !Number.isNaN(value));
   const centre = mean(known);
@@ -48,9 +48,10 @@ export function estimate(values: readonly number[], [least, most]: readonly [num
 }
 
 /**
- * Differences to a reference, paired by seed, as in a randomized block design: a run is its configuration plus its seed plus chance,
- * and how large chance is, is taken from all configurations together, with (configurations − 1) (seeds − 1) degrees of freedom.
- * @param runs of each configuration a value by seed; only seeds that all have count
+ * Differences from a reference, paired by seed, as in a randomized block design. The result of a run is modelled as the sum of an effect of
+ * its configuration, an effect of its seed, and chance. The variance of chance is estimated from all configurations together, with
+ * (configurations − 1) (seeds − 1) degrees of freedom.
+ * @param runs for each configuration its values by seed. Only seeds that all configurations have are used.
  */
 export function differences(
   runs: ReadonlyMap<string, ReadonlyMap<number, number>>,

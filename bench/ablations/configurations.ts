@@ -1,4 +1,4 @@
-/** What is compared. Each block changes one thing of the reference; runs that blocks share are done once. */
+/** The configurations that are compared. Each block changes one thing of the reference. Runs that several blocks need are done only once. */
 
 import { CHEST_XRAY8_LABELS } from '../../src/formats/image_table.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
@@ -9,7 +9,7 @@ import { buildNetwork } from '../../src/nets/index.js';
 import type { LossSettings } from '../../src/train/settings.js';
 
 export interface Configuration {
-  /** Also what its files are called. */
+  /** Its identifier, which is also the name of its files. */
   id: string;
   label: string;
   backbone: Backbone;
@@ -24,12 +24,12 @@ export interface Block {
   configurations: readonly Configuration[];
 }
 
-/** Outputs of the transition layer, in all networks. */
+/** Channels of the transition layer in all networks. */
 export const TRANSITION = 64;
 
 const vgg = (...layers: (number | 'M')[]): Backbone => ({ family: 'vgg', layers, batchNorm: true });
 
-/** By image size / S. Four convolutions each, at about the same cost: fewer positions pay for more channels. */
+/** Backbones by the ratio of image size and S. Each has four convolutions and about the same cost: with fewer positions, more channels. */
 const VGG: Readonly<Record<2 | 4 | 8, Backbone>> = {
   2: vgg(8, 'M', 20, 20, 24),
   4: vgg(8, 'M', 32, 'M', 48, 48),
@@ -60,7 +60,7 @@ export const REFERENCE: Configuration = {
 const lse = (r: number): Configuration =>
   r === REFERENCE.r ? REFERENCE : { ...REFERENCE, id: `lse-${r}`, label: `LSE, r = ${r}`, r };
 
-/** The same run under another name. */
+/** The reference under another name. */
 const named = (label: string): Configuration => ({ ...REFERENCE, label });
 
 const { r: _, ...withoutR } = REFERENCE;
@@ -109,7 +109,7 @@ export function configurationsOf(blocks: readonly Block[]): Configuration[] {
 export interface Cost {
   /** Side of the last feature map. */
   side: number;
-  /** Of one image through the network and its head, forward. */
+  /** Cost of the forward pass of one image through the network and its head. */
   megaflops: number;
   parameters: number;
 }

@@ -1,4 +1,4 @@
-/** The ablations as Markdown tables and one SVG figure. */
+/** Writes the results of the ablations as Markdown tables and one SVG figure. */
 
 import { duration } from '../../src/cli/terminal.js';
 import { COLORS, loadPlotting } from '../../src/evaluate/plotting.js';
@@ -7,18 +7,18 @@ import { markdownTable } from '../markdown.js';
 import { differences, type Estimate, estimate } from './analysis.js';
 import { type Block, type Cost, configurationsOf, REFERENCE } from './configurations.js';
 
-/** One network, trained and tested. Figures that are not defined are null. */
+/** The results of one trained network. Figures that are not defined are null. */
 export interface Run {
   id: string;
   seed: number;
   bestEpoch: number;
   seconds: number;
-  /** For testing, and the boxes on them. */
+  /** The numbers of test images and of their boxes. */
   images: number;
   truthBoxes: number;
   meanAuc: number;
   auc: Record<string, number | null>;
-  /** Disease known; the mean is that of the diseases. */
+  /** Accuracy for known diseases, as the mean over the diseases. */
   accuracy: {
     measure: 'IoBB' | 'IoU';
     threshold: number;
@@ -40,10 +40,10 @@ export interface StudySettings {
   lr: number;
 }
 
-/** From 0 on. */
+/** A column of the tables. All values are at least 0. */
 interface Metric {
   name: string;
-  /** Default: 1. */
+  /** The largest possible value. Default: 1. */
   most?: number;
   of(run: Run): number | null | undefined;
 }
@@ -154,7 +154,10 @@ const LABELS = 110;
 const PANEL = 230;
 const ROW = 20;
 
-/** Three panels: what each configuration adds to the reference, a dot for the mean, a bar for its interval, small dots for the pairs. */
+/**
+ * Draws three panels with the difference of each configuration from the reference: a dot for the mean, a bar for its interval, and small dots
+ * for the pairs of runs.
+ */
 async function figure(runs: readonly Run[], blocks: readonly Block[]): Promise<string> {
   const { Plot, draw } = await loadPlotting('the figure of the ablations');
   const rows = blocks.flatMap(({ name, title, configurations }) => [

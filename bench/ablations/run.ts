@@ -1,9 +1,9 @@
 /**
- * The paper's ablations, on phantoms: pooling, loss, backbone and size of the last map. What they mean is said in bench/README.md.
+ * Runs the paper's ablations on phantoms: pooling, loss, backbone and size of the last map. bench/README.md explains them.
  *
  *   npm run ablations -- --data DIR --out DIR [--only pooling,loss] [--seeds 3]
  *
- * A run that is done is one file in `--out`; the same command again does what is missing, and then writes the report.
+ * Each finished run is a file in `--out`. The same command again does the missing runs and then writes the report.
  */
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
@@ -57,13 +57,13 @@ export interface Options {
   threads?: number;
 }
 
-/** One device for all runs: they share their kernels, which then are compiled once. */
+/** All runs use one device, so that kernels are compiled only once. */
 type OnDevice = Options & { gpu: Gpu };
 
-/** Shares of the phantoms. Whatever has boxes is for testing. */
+/** Shares of the phantoms. All phantoms with boxes are for testing. */
 const VALIDATION = 0.1;
 const TEST = 0.3;
-/** The runs' seeds begin at 1. */
+/** Seed of the pretraining. Those of the runs begin at 1. */
 const PRETRAINING_SEED = 0;
 
 export async function ablations(options: Options, signal: AbortSignal): Promise<string> {
@@ -117,7 +117,10 @@ export async function ablations(options: Options, signal: AbortSignal): Promise<
 export const describeCost = ({ side, megaflops, parameters }: Cost) =>
   `S = ${side}, ${megaflops.toFixed(1)} MFLOP, ${(parameters / 1000).toFixed(0)}k parameters`;
 
-/** Everything that a seed decides, it decides for all configurations alike: phantoms, split, order, views, and equal layers' weights. */
+/**
+ * Does one run. The seed determines phantoms, split, order, augmentation, and the first weights of layers that networks have in common. These
+ * are the same for all configurations.
+ */
 async function runOne(
   configuration: Configuration,
   seed: number,
@@ -164,8 +167,8 @@ const settingsOf = ({
 });
 
 /**
- * What every run of a backbone starts from, as the paper's do from ImageNet's weights: trained once, on clear phantoms of a seed that no
- * run has, without the head. Its pooling is a gentle one, between average and maximum.
+ * The weights from which every run of a backbone starts, as the paper's runs start from ImageNet weights. They are trained once, on clear
+ * phantoms of a seed that no run uses, and without the head. The pooling of this training is LSE with a small r, between average and maximum.
  */
 async function pretrained({ backbone }: Configuration, options: OnDevice, signal: AbortSignal): Promise<string> {
   const { id } = configurationsOf(BLOCKS).find((one) => one.backbone === backbone) as Configuration;

@@ -1,4 +1,4 @@
-// What memory can do: y = x, a vec4 at a time. Lanes of a workgroup touch neighbouring vec4s.
+// Measures the speed of memory: y = x, one vec4 at a time. The threads of a workgroup access neighbouring vec4s.
 
 struct Params { count: u32 }
 

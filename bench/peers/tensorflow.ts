@@ -1,7 +1,8 @@
 /**
- * TensorFlow.js's WebGPU back end as a peer: the packages, and a device for them.
+ * Loads the WebGPU back end of TensorFlow.js as a peer, and gives it a device.
  *
- * They are no dependency of raybox: 102 MB that one benchmark needs. Where they are missing, the error says how to get them.
+ * Its packages are not a dependency of raybox, because they take 102 MB and only one benchmark needs them. If they are missing, the error says
+ * how to install them.
  */
 import { platform } from '#gpu';
 import { InputError } from '../../src/errors.js';
@@ -9,9 +10,9 @@ import type { Gpu } from '../../src/gpu/device.js';
 
 const CORE = '@tensorflow/tfjs-core';
 const BACKEND = '@tensorflow/tfjs-backend-webgpu';
-/** In Node the only package that brings the gradients of operations. */
+/** In Node this is the only package that has the gradients of operations. */
 const LAYERS = '@tensorflow/tfjs-layers';
-/** The last release there is, of October 2024. */
+/** The latest release, of October 2024. */
 const VERSION = '4.22.0';
 
 export interface Tensor {
@@ -27,7 +28,7 @@ export interface Variable extends Tensor {
 type Operand = Tensor | number;
 type Pads = readonly (readonly [number, number])[];
 
-/** What of TensorFlow.js is used here. */
+/** The parts of TensorFlow.js that are used here. */
 export interface TensorFlow {
   readonly version_core: string;
   tidy<T>(work: () => T): T;
@@ -59,7 +60,7 @@ export interface Optimizer {
 
 /**
  * Loads TensorFlow.js and gives it a device.
- * @throws InputError where it is not installed; the hint is the command that installs it.
+ * @throws InputError if it is not installed. The hint is the command that installs it.
  */
 export async function loadTensorFlow(gpu: Gpu): Promise<TensorFlow> {
   const hint = `npm i --no-save ${[CORE, LAYERS, BACKEND].map((name) => `${name}@${VERSION}`).join(' ')}`;
@@ -70,7 +71,7 @@ export async function loadTensorFlow(gpu: Gpu): Promise<TensorFlow> {
   const tf: TensorFlow = await load(CORE);
   await load(LAYERS);
   const { WebGPUBackend } = await load(BACKEND);
-  // The back end looks for `navigator.gpu`, but takes the device that it is given.
+  // The back end checks that there is a `navigator.gpu`, but then uses the device that it is given.
   const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
   Object.defineProperty(globalThis, 'navigator', { value: { gpu: await platform.gpu({}) }, configurable: true });
   try {

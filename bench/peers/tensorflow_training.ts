@@ -1,6 +1,6 @@
 /**
- * Training of a ResNet with the localization head in TensorFlow.js, as its users write it: the same layers, loss and update as
- * raybox's, from the same values. All gradients that this takes have kernels in the WebGPU back end.
+ * Trains a ResNet with the localization head in TensorFlow.js, in the way in which its users would write it: with the same layers, loss and
+ * update as in raybox, and from the same weights. The WebGPU back end has kernels for all gradients that are needed.
  */
 
 import type { Gpu } from '../../src/gpu/device.js';
@@ -14,7 +14,7 @@ import { loadTensorFlow, type Tensor, type TensorFlow, type Variable } from './t
 
 type Layer = (name: string) => Variable;
 
-/** @throws InputError where TensorFlow.js is not installed. */
+/** @throws InputError if TensorFlow.js is not installed. */
 export async function trainWithTensorFlow(gpu: Gpu, task: TrainingTask): Promise<Contestant> {
   const { architecture, batch, size, images, labels, weights, learningRate, momentum } = task;
   const tf = await loadTensorFlow(gpu);
@@ -59,7 +59,7 @@ export async function trainWithTensorFlow(gpu: Gpu, task: TrainingTask): Promise
   };
 }
 
-/** torch's [outputs, inputs, h, w] as TensorFlow's [h, w, inputs, outputs]. */
+/** Converts a filter from PyTorch's order [outputs, inputs, h, w] to TensorFlow's [h, w, inputs, outputs]. */
 function filter(values: Float32Array, [outputs, inputs, height, width]: readonly number[]): [Float32Array, number[]] {
   const taps = height * width;
   const turned = new Float32Array(product([outputs, inputs, taps]));
@@ -107,7 +107,7 @@ function convolve(tf: TensorFlow, x: Tensor, weight: Variable, stride: number): 
   ]);
 }
 
-/** With the statistics of the batch, which running ones follow, as torch has it: the variance in these is the unbiased one. */
+/** Batch norm with the statistics of the batch. As in PyTorch, the running variance is updated with the unbiased variance. */
 function norm(tf: TensorFlow, x: Tensor, layer: Layer, name: string): Tensor {
   const { mean, variance } = tf.moments(x, [0, 1, 2]);
   const count = product(x.shape.slice(0, 3));
@@ -123,7 +123,7 @@ interface ClassWeights {
   negative: number;
 }
 
-/** The paper's β, of 0/1 labels. */
+/** The weights β of the paper for labels of 0 and 1. */
 function classWeights(labels: Float32Array): ClassWeights {
   const ones = labels.reduce((sum, label) => sum + label, 0);
   return { positive: ones && labels.length / ones, negative: labels.length / (labels.length - ones) };

@@ -1,4 +1,4 @@
-/** Folds of a cross-validation: whole patients, dealt out from a seed. */
+/** Makes the folds of a cross-validation by distributing whole patients randomly, with a seed. */
 import { InputError } from '../../src/errors.js';
 import { comparePatients } from '../../src/formats/chestxray_splits.js';
 import type { ImageTable } from '../../src/formats/image_table.js';
@@ -6,16 +6,16 @@ import { seededRandom, shuffle } from '../../src/random.js';
 
 export interface Fold {
   train: string[];
-  /** For the choice of the epoch. */
+  /** Images for choosing the epoch. */
   validation: string[];
   test: string[];
 }
 
 /**
- * Every image is in the test part of one fold. No patient is in two parts of a fold.
- * @param images to deal out, names in the table
- * @param share of the images outside the test part that are for validation
- * @throws InputError where there are fewer patients than a fold needs
+ * Makes folds. Every image is in the test part of exactly one fold, and no patient is in two parts of a fold.
+ * @param images names of the images to distribute, as in the table.
+ * @param share the share of the images outside of the test part that are for validation.
+ * @throws InputError if there are fewer patients than a fold needs.
  */
 export function patientFolds(
   table: ImageTable,
@@ -40,7 +40,7 @@ export function patientFolds(
   for (const names of patients) smallest(parts).push(names);
 
   return parts.map((test, k) => {
-    // Those that follow in the circle, so that each is for validation about once.
+    // Patients for validation are those that follow next in a circle, so that each is used for validation about once.
     const others = [...parts.slice(k + 1), ...parts.slice(0, k)].flat();
     const wanted = share * others.flat().length;
     let cut = 1;
@@ -52,9 +52,9 @@ export function patientFolds(
 const smallest = (parts: string[][][]): string[][] =>
   parts.reduce((least, part) => (part.flat().length < least.flat().length ? part : least));
 
-/** @throws InputError where somebody is in both tables: who is tested with boxes must never be trained on */
+/** @throws InputError if a patient is in both tables, because patients who are tested with boxes must not be trained on. */
 export function refuseSharedPatients(train: ImageTable, boxed: ImageTable): void {
-  // Two tables may differ in whether they write leading zeros; one that does not must not hide a patient here.
+  // One table may write leading zeros and the other not. Patients are compared without them.
   const plain = (patient: string) => patient.replace(/^0+(?=\d)/, '');
   const known = new Set(train.patients.map(plain));
   const shared = [...new Set(boxed.patients)].filter((patient) => known.has(plain(patient)));

@@ -1,4 +1,4 @@
-/** Arms side by side, as Markdown and as JSON. */
+/** Writes the results of the arms side by side, as Markdown and as JSON. */
 
 import { duration } from '../../src/cli/terminal.js';
 import { InputError } from '../../src/errors.js';
@@ -38,7 +38,7 @@ interface Scored {
 
 const CRITERIA = ['IoBB > 0.1', 'IoBB > 0.25', 'IoBB > 0.5', 'IoU > 0.1', 'IoU > 0.3'];
 
-/** @throws InputError where the reference is none of the arms */
+/** @throws InputError if the reference is not one of the arms. */
 export function crossValidationReport(
   table: ImageTable,
   arms: readonly Arm[],

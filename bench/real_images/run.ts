@@ -1,10 +1,10 @@
 /**
- * Cross-validation by patient on a data set of real images, from several starting points. What it means is said in bench/README.md.
+ * Cross-validation by patient on a data set of real images, from several initial weights. bench/README.md explains it.
  *
  *   npm run cross-validate -- --arm NAME --data DIR --boxed DIR --out DIR [--folds 5] [what raybox train takes]
  *
- * An arm is one way to begin and to train. A fold that is done is one file; the same command again does what is missing. The report
- * holds all arms of `--out` side by side.
+ * An arm is a choice of initial weights and training options. Each finished fold is a file, and the same command again does the missing ones.
+ * The report shows all arms of `--out` side by side.
  */
 import { existsSync } from 'node:fs';
 import { copyFile, readdir } from 'node:fs/promises';
@@ -35,15 +35,15 @@ export interface Options extends TrainingOptions {
   bootstrap: number;
 }
 
-/** Of the images outside the test part; a data set of a few hundred has no more to spare. */
+/** Share of the images outside of the test part that are for validation. A data set of a few hundred images cannot spare more. */
 const VALIDATION = 0.15;
 
-/** What changes how fast an arm is trained, and not what comes of it. */
+/** Options that change how fast an arm is trained, but not its results. */
 const MACHINE = ['adapter', 'threads', 'cache', 'memory', 'checkpointMinutes'];
-/** What is not the arm's own. */
+/** Options that do not belong to a single arm. */
 const STUDY = ['arm', 'data', 'boxed', 'boxFrame', 'out', 'folds', 'reference', 'bootstrap', 'classes', 'seed'];
 
-/** Trains what is missing of an arm, and writes the report of all arms that are whole. */
+/** Trains the missing folds of an arm, and writes the report of all complete arms. */
 export async function crossValidate(options: Options, signal: AbortSignal): Promise<string> {
   const { arm, out, folds: count, seed, classes } = options;
   for (const name of ['trainList', 'validationList', 'testList', 'test'] as const) {
@@ -105,7 +105,7 @@ interface Work {
   options: Options;
   data: Dataset;
   boxed: Dataset | undefined;
-  /** One device for all folds, which share their kernels. */
+  /** All folds use one device, so that kernels are compiled only once. */
   gpu: Gpu;
 }
 
@@ -148,7 +148,7 @@ async function runFold(
   };
 }
 
-/** Arms all of whose folds are done, by name. */
+/** The arms of which all folds are finished, sorted by name. */
 async function wholeArms(out: string, folds: number): Promise<Arm[]> {
   const paths = (name: string) => Array.from({ length: folds }, (_, k) => foldPath(out, name, k));
   const entries = (await readdir(out, { withFileTypes: true })).filter((entry) => entry.isDirectory());

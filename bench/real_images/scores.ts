@@ -1,4 +1,4 @@
-/** What the folds of an arm come to: areas over all images, differences between arms, boxes. */
+/** Combines the folds of an arm: AUC over all images, differences between arms, and scores of boxes. */
 import { evaluate } from '../../src/evaluate/evaluate.js';
 import { bootstrap, type Interval, NO_INTERVAL, numberClusters, wilsonInterval } from '../../src/evaluate/intervals.js';
 import { ALL_LABELS, type LocalizationScore } from '../../src/evaluate/localization.js';
@@ -6,13 +6,13 @@ import { mean, rank, rankingScores, weightedScores } from '../../src/evaluate/ro
 import type { Prediction } from '../../src/formats/findings.js';
 import { type ImageTable, labelsOf } from '../../src/formats/image_table.js';
 
-/** One fold, done. */
+/** The results of one fold. */
 export interface FoldResult {
   bestEpoch: number;
   seconds: number;
   /** Logits of the images of the test part. */
   predictions: Prediction[];
-  /** Of the images with boxes, disease known, with both baselines. */
+  /** Scores on the images with boxes, for known diseases, beside both baselines. */
   boxes?: { network: LocalizationScore[]; medianBox: LocalizationScore[]; randomMap: LocalizationScore[] };
 }
 
@@ -23,12 +23,12 @@ export interface Estimate extends Interval {
 export interface ClassAuc {
   label: string;
   positives: number;
-  /** All images in one ranking, each scored by the network that had not seen its patient. */
+  /** AUC of all images in one ranking, each scored by the network that has not seen its patient. */
   auc: number;
   deLong: Interval;
-  /** Bootstrap over patients. */
+  /** Interval by a bootstrap over patients. */
   bootstrap: Interval;
-  /** Only images that the same network scored are compared: networks need not agree on what a logit means. */
+  /** AUC over pairs of images that the same network has scored, because logits of different networks may not be comparable. */
   withinFolds: number;
 }
 
@@ -62,7 +62,7 @@ export function armScores(
   };
 }
 
-/** The folds' areas, each weighted by its pairs of a positive and a negative. */
+/** The mean of the AUC of the folds, each weighted by its number of pairs of a positive and a negative image. */
 function withinFolds(table: ImageTable, folds: readonly FoldResult[], label: string): number {
   let [right, pairs] = [0, 0];
   for (const { predictions } of folds) {
@@ -75,7 +75,7 @@ function withinFolds(table: ImageTable, folds: readonly FoldResult[], label: str
   return right / pairs;
 }
 
-/** By how much the areas of one arm are larger than those of another on the same images: bootstrap over patients. */
+/** Differences in AUC between two arms on the same images, with intervals by a bootstrap over patients. */
 export function aucDifferences(
   table: ImageTable,
   arm: readonly Prediction[],
@@ -107,12 +107,12 @@ export function aucDifferences(
 export interface BoxScore {
   label: string;
   truthBoxes: number;
-  /** Mean over the networks of the folds. The interval is Wilson's for that share of the boxes, which more networks do not multiply. */
+  /** Mean over the networks of the folds. The interval is Wilson's for the number of boxes, which several networks do not increase. */
   accuracy: (Estimate & { measure: string; threshold: number; averageFalsePositives: number })[];
   meanIou: number;
 }
 
-/** Several networks on the same boxes. */
+/** The mean scores of several networks on the same boxes. */
 export function meanBoxScores(networks: readonly LocalizationScore[][]): BoxScore[] {
   return networks[0].map(({ label, truthBoxes, figures }, at) => {
     const scores = networks.map((network) => network[at]);

@@ -1,6 +1,6 @@
 /**
- * Checks random graphs on this machine's adapter, forward and backward, until so many were looked at; each fault with its smallest
- * recipe.
+ * Checks the forward and backward pass of random graphs on this machine's adapter. Each fault is reported with the smallest graph that shows
+ * it.
  *
  *   npm run fuzz:graphs -- [COUNT] [SEED]      defaults: 1000, a new seed each time; the same seed gives the same graphs
  */

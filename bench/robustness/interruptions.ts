@@ -1,4 +1,4 @@
-/** Trials of what comes in between: the device is lost, or a call is aborted, while weights load, calls wait, compute or are read back. */
+/** Trials of interruptions: the device is lost, or a call is aborted, while weights are loaded, or while calls wait, compute or are read back. */
 import { openGpu } from '../../src/gpu/device.js';
 import { type LoadOptions, type Localization, type Localizer, load, type PixelImage } from '../../src/index.js';
 import type { WeightsInput } from '../../src/localizer/model.js';
@@ -26,7 +26,7 @@ async function everything(localizer: Localizer, image: PixelImage): Promise<numb
   return count;
 }
 
-/** Milliseconds that some work takes here: moments are drawn out of twice as many. */
+/** Milliseconds that some work takes on this machine. Moments of interruptions are drawn from twice this time. */
 async function durationOf(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   await work();
@@ -36,9 +36,9 @@ async function durationOf(work: () => Promise<unknown>): Promise<number> {
 const name = (error: unknown) => (error instanceof Error ? `${error.name}: ${error.message}` : String(error));
 
 /**
- * Loses a device again and again, in every other round while the weights load, and asks once more afterwards. Everything that fails
- * must fail with the error that `lost` gives.
- * @returns how many calls failed, and what failed otherwise.
+ * Loses devices repeatedly, in every other round while the weights are loaded, and makes another call afterwards. All calls that fail must
+ * fail with the error that `lost` gives.
+ * @returns how many calls failed, and which failed with another error.
  */
 export async function loseDevices(
   { weights, options, image }: Subject,
@@ -88,9 +88,9 @@ export async function loseDevices(
 }
 
 /**
- * Aborts one of three calls again and again, each time another one at another moment. It must be answered at once, with the signal's
- * reason; the others, and one that comes later, must give what they always give.
- * @returns how many were aborted, and what went otherwise.
+ * Repeatedly aborts one of three calls, each time another one at another moment. It must reject at once with the signal's reason. The other
+ * calls, and a later one, must give their usual results.
+ * @returns how many were aborted, and what went wrong.
  */
 export async function abortCalls(
   localizer: Localizer,

@@ -1,4 +1,4 @@
-/** What the kill trials kill: `localize` in its three formats and with overlays, and `train`, on a few small images. */
+/** The commands that the kill trials kill: `localize` in its three formats and with overlays, and `train`, on a few small images. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writePhantoms } from '../../src/cli/phantom.js';
@@ -10,7 +10,7 @@ import { isBegun, type Subject } from './kill_trials.js';
 const SIZE = 64;
 const TRAINED = ['Cardiomegaly', 'Effusion'];
 
-/** Makes what the subjects read, in `folder`. */
+/** Makes the input files of the commands in `folder`. */
 export async function makeSubjects(folder: string): Promise<Subject[]> {
   const [images, weights, data] = ['images', 'weights.safetensors', 'data'].map((name) => join(folder, name));
   rmSync(folder, { recursive: true, force: true });
@@ -26,7 +26,7 @@ export async function makeSubjects(folder: string): Promise<Subject[]> {
   writeFileSync(weights, untrainedWeights(3, DISEASES, SIZE));
   const prevalence = Object.fromEntries(TRAINED.map((name) => [name, 0.5]));
   await writePhantoms({ count: 36, size: SIZE, seed: 2, out: data, threads: 2, prevalence });
-  // Some of the images have findings, some have none.
+  // Some of the images have findings, and some have none.
   const localize = [
     'localize',
     images,
@@ -61,7 +61,7 @@ function trainCommand(at: string, data: string): string[] {
   ];
 }
 
-/** Times are no part of a run's result, nor is how often it was resumed, nor which checkpoints had a line in the log. */
+/** The content of a file without what may differ: times, how often the run was resumed, and which checkpoints the log names. */
 function trainContent(name: string, bytes: Buffer): string | undefined {
   if (name !== 'log.jsonl') return bytes.toString('base64');
   const lines = bytes.toString().trim().split('\n');

@@ -1,6 +1,6 @@
 /**
- * Kill trials: a command is killed with SIGKILL at a random moment, perhaps again while it goes on, and then left to end. What it leaves
- * must be what a run leaves that nobody killed, byte for byte, with nothing beside it.
+ * Kill trials: a command is killed with SIGKILL at a random moment, and perhaps again after it was restarted. Then it runs to its end. Its
+ * folder must have the same files with the same bytes as that of a run that was never killed, and no others.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,12 +11,12 @@ import { type Random, seededRandom } from '../../src/random.js';
 
 const cli = fileURLToPath(new URL('../../src/cli/cli.js', import.meta.url));
 
-/** What is killed. */
+/** A command to kill. */
 export interface Subject {
   name: string;
-  /** Arguments of `raybox` that begin in an empty folder, or go on with what is in it. */
+  /** Arguments of `raybox`. The command begins in an empty folder, or continues with what is in it. */
   command(folder: string): string[];
-  /** What is to be compared of a file's content. Default: all of it. Undefined where the file does not count. */
+  /** The part of a file's content to compare. Default: all of it. Undefined if the file does not count. */
   content?(name: string, bytes: Buffer, folder: string): string | undefined;
 }
 
@@ -24,19 +24,19 @@ export interface TrialCounts {
   name: string;
   /** Processes that were killed before they had ended by themselves. */
   kills: number;
-  /** Of them, those that had nothing written yet. */
+  /** Those of them that had written nothing yet. */
   early: number;
-  /** Of them, those that were killed at a change of their folder. */
+  /** Those of them that were killed at a change in their folder. */
   atChange: number;
-  /** Runs that went on until the end, each compared. */
+  /** Runs that were continued to their end and compared. */
   compared: number;
-  /** What was wrong, a line each. */
+  /** Descriptions of what was wrong, one line each. */
   failures: string[];
 }
 
 interface Ended {
   code: number | null;
-  /** What ended it, where it did not end by itself. */
+  /** The signal that ended it; null if it ended by itself. */
   signal: string | null;
   said: string;
 }
@@ -63,7 +63,7 @@ function snapshot(folder: string, { content }: Subject): Map<string, string> {
   );
 }
 
-/** The first difference between two folders; undefined where there is none. */
+/** The first difference between two folders; undefined if there is none. */
 function difference(got: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): string | undefined {
   for (const name of wanted.keys()) if (!got.has(name)) return `${name} is missing`;
   for (const [name, content] of got) {

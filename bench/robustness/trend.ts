@@ -1,6 +1,6 @@
-/** Whether a measure that was taken again and again stays flat. */
+/** Decides whether a measure that is taken repeatedly stays flat. */
 
-/** Values over the number of calls after which each was taken. */
+/** Values, with the number of calls after which each was taken. */
 export interface Series {
   calls: number[];
   values: number[];
@@ -11,15 +11,15 @@ export interface Trend {
   rise: number;
   /** Standard deviation around that line. */
   noise: number;
-  /** How much rise is still flat: two standard deviations, and no less than the measure's grain. */
+  /** The largest rise that counts as flat: two standard deviations, but at least the resolution of the measure. */
   allowed: number;
   flat: boolean;
 }
 
 /**
- * Fits a line by least squares over the second half of the run; the first half is for caches to fill. A leak of one byte a call rises by
- * half the number of calls; what comes and goes does not.
- * @param grain the smallest rise that says anything: allocators work in steps
+ * Fits a line by least squares over the second half of the run, because caches are filled in the first half. A leak of one byte for each call
+ * makes the line rise by half the number of calls, whereas memory that is freed again does not.
+ * @param grain the resolution of the measure, since allocators work in steps. A smaller rise means nothing.
  */
 export function trendOf({ calls, values }: Series, grain: number): Trend {
   const from = Math.floor(calls.length / 2);

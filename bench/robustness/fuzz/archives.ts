@@ -1,4 +1,4 @@
-/** Mutators that know pickles, zip and tar archives and safetensors files, so that mutants come past checksums and lengths. */
+/** Mutators for pickles, zip and tar archives and safetensors files. They correct checksums and lengths, so that mutants pass the first checks. */
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { crc32 } from '../../../src/formats/crc32.js';
 import { openZip } from '../../../src/formats/zip.js';
@@ -122,7 +122,7 @@ export const amplifiedPickle: Mutator = amplifyPickle;
 
 // Zip
 
-/** A zip archive with stored entries, as torch writes it but for the alignment. */
+/** A zip archive with stored entries, as PyTorch writes it except for the alignment. */
 export function zipOf(entries: readonly (readonly [name: string, data: Uint8Array])[]): Uint8Array {
   const locals: Uint8Array[] = [];
   const directory: Uint8Array[] = [];
@@ -154,7 +154,7 @@ export function zipOf(entries: readonly (readonly [name: string, data: Uint8Arra
   return joinAll([...locals, ...directory, new Uint8Array(end.buffer)]);
 }
 
-/** The entries of an archive; undefined where it cannot be read. */
+/** The entries of an archive; undefined if it cannot be read. */
 export function unzipped(bytes: Uint8Array): [string, Uint8Array][] | undefined {
   try {
     return [...openZip(bytes).values()].map(({ name, read }) => [name, read()]);
@@ -174,11 +174,11 @@ const onEntry =
     return zipOf(entries);
   };
 
-/** The pickle within a checkpoint changed, its checksum mended. */
+/** Changes the pickle within a checkpoint, and corrects its checksum. */
 export const zippedPickle: Mutator = onEntry(changePickle);
 export const amplifiedZippedPickle: Mutator = onEntry(amplifyPickle);
 
-/** An entry renamed, cut, doubled, removed, or more of them than a disk has files. */
+/** Renames, cuts, doubles or removes an entry, or adds a huge number of entries. */
 export const zipEntries: Mutator = (bytes, dice) => {
   const entries = unzipped(bytes);
   if (!entries || entries.length === 0) return bytes;
@@ -223,7 +223,7 @@ const withHeader =
     return joined(new Uint8Array(size.buffer), header, bytes.subarray(8 + length));
   };
 
-/** The header changed as JSON, its length mended. */
+/** Changes the header as JSON, and corrects its length. */
 export const safetensorsHeader: Mutator = withHeader(changeJson);
 export const amplifiedHeader: Mutator = withHeader(amplifyJson);
 
@@ -243,7 +243,7 @@ const keepString = (text: string, dice: Dice, change: (text: string, dice: Dice)
   return JSON.stringify(header);
 };
 
-/** One of the metadata's strings changed, which may itself be JSON. */
+/** Changes one of the metadata's strings, which may be JSON itself. */
 export const changeMetadata = (text: string, dice: Dice): string =>
   keepString(text, dice, (value) => {
     if (/^[[{]/.test(value)) return changeJson(value, dice);
@@ -272,7 +272,7 @@ export const amplifiedMetadata: Mutator = withHeader(amplifyMetadata);
 
 const BLOCK = 512;
 
-/** A field of a header changed, the header's checksum mended; in a compressed archive too. */
+/** Changes a field of a header and corrects the header's checksum, also in a compressed archive. */
 export const tarHeader: Mutator = (bytes, dice) => {
   const zipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
   let tar: Uint8Array;
@@ -323,7 +323,7 @@ export const tarHeader: Mutator = (bytes, dice) => {
   return zipped ? new Uint8Array(gzipSync(tar, { level: 1 })) : tar;
 };
 
-/** Much well compressed nothing within, or as a header of its own kind. */
+/** Adds a very long run of zeros, which compresses well, as content or as a header. */
 export const amplifiedTar: Mutator = (bytes, dice) => {
   const zipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
   if (!zipped) return joined(bytes, bytes, new Uint8Array(dice.length(1 << 20)), bytes);

@@ -1,6 +1,9 @@
 /**
- * The process in which mutants are parsed. What happens goes to file descriptor 3, a line each: the number of the mutant that is begun
- * with how many before it gave values and were refused, `!` and a failure, `=` and the slowest and the largest so far. It may hang, fill the memory or crash: whoever started it watches.
+ * The process in which mutants are parsed. It may hang, fill the memory or crash, so the process that has started it watches it. It reports on
+ * file descriptor 3, one line each:
+ * - the number of a mutant when it begins, with how many before it gave values and how many were refused;
+ * - `!` and a failure;
+ * - `=` and the slowest and the largest mutant so far.
  */
 import { readFileSync, writeSync } from 'node:fs';
 import { InputError } from '../../../src/errors.js';
@@ -54,7 +57,7 @@ const held = () => {
   return heapUsed + external;
 };
 
-/** What a parser made of an input: nothing thrown is a value. */
+/** What a parser did with an input. If it threw nothing, it gave a value. */
 async function outcomeOf(parser: Parser, bytes: Uint8Array): Promise<{ error?: unknown }> {
   try {
     await parser.parse(bytes);
@@ -73,7 +76,7 @@ async function main(options: ChildOptions): Promise<void> {
   const parser = PARSERS.find(({ name }) => name === options.parser)!;
   const seeds = await parser.seeds();
   const { constant, perByte } = parser.memory ?? MEMORY;
-  // Everything is loaded and compiled before anything is measured.
+  // All code is loaded and compiled before anything is measured.
   for (const bytes of seeds) await outcomeOf(parser, bytes.slice());
   (globalThis as { gc?: () => void }).gc?.();
 
@@ -91,7 +94,7 @@ async function main(options: ChildOptions): Promise<void> {
     process.on(event, (error) => fail({ index, kind: 'left behind', message: firstLines(error) }));
   }
   for (; index < options.to; index++) {
-    // What a parser left behind (a timer, a rejection) is to come up before the next mutant.
+    // A timer or a rejection that a parser has left behind must show up before the next mutant.
     await new Promise((resolve) => setImmediate(resolve));
     tell(`${index} ${counts.values} ${counts.refused}`);
     let bytes: Uint8Array;
@@ -128,7 +131,7 @@ async function main(options: ChildOptions): Promise<void> {
         message: `${megabytes(growth)} for ${bytes.length} bytes, bound ${megabytes(bound)}`,
       });
     if (full || counts.mutants % COUNTS_EVERY === 0) tell(`=${JSON.stringify(counts)}`);
-    // The peak of a process never falls: the next mutants need a new one to be seen.
+    // The peak memory of a process never falls, so the next mutants need a new process.
     if (full) process.exit(0);
   }
   await new Promise((resolve) => setTimeout(resolve, 50));
@@ -137,5 +140,5 @@ async function main(options: ChildOptions): Promise<void> {
 }
 
 await main(JSON.parse(process.argv[2]));
-// Handles that a parser left open must not keep the process.
+// Handles that a parser has left open must not keep the process alive.
 process.exit(0);

@@ -1,6 +1,6 @@
 /**
- * Fuzzing: every parser of files that others wrote gets mutants of good inputs, and must answer each with a value or an InputError, in
- * bounded time and memory. How, and what it found: bench/robustness/README.md.
+ * Fuzzing: every parser of untrusted files gets mutants of good inputs. For each it must give a value or an InputError, in bounded time and
+ * memory. bench/robustness/README.md explains how this works and what it has found.
  *
  *   npm run fuzz -- --parser png --mutants 100000 --seed 7 --minutes 10
  */
@@ -63,7 +63,7 @@ function readOptions(args: readonly string[]): Options {
   return options;
 }
 
-/** Writes the failing input down and says how to see it again. */
+/** Writes the failing input to a file, and says how to repeat the failure. */
 async function keep(failure: Failure, name: string, { seed, out, file }: Options): Promise<string> {
   const { index, kind, message } = failure;
   const lines = [`${name}: ${kind}: ${message}`];

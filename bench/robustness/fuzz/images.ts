@@ -1,4 +1,4 @@
-/** Mutators that know PNG chunks and JPEG segments, so that mutants come past checksums and markers. */
+/** Mutators for PNG chunks and JPEG segments. They correct checksums and lengths, so that mutants pass the first checks. */
 import { deflateSync, inflateSync } from 'node:zlib';
 import { crc32 } from '../../../src/formats/crc32.js';
 import { type Dice, joinAll, joined, type Mutator } from './mutate.js';
@@ -15,7 +15,7 @@ interface Chunk {
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
-/** A PNG file of these chunks, with their checksums. */
+/** A PNG file with some chunks and their checksums. */
 export function pngOf(chunks: readonly Chunk[]): Uint8Array {
   const parts = chunks.map(({ type, data }) => {
     const body = joined(bytesOf(type), data);
@@ -75,7 +75,7 @@ function changeHeader(data: Uint8Array, dice: Dice): void {
   else data[8 + dice.below(5)] = dice.pick([0, 1, 2, 3, 4, 6, 8, 16, 255]);
 }
 
-/** The pixels inflated, changed and deflated again. */
+/** Inflates the pixels, changes them, and deflates them again. */
 function changePixels(chunks: Chunk[], dice: Dice): void {
   const parts = chunks.filter(({ type }) => type === 'IDAT');
   if (parts.length === 0) return;
@@ -92,7 +92,7 @@ function changePixels(chunks: Chunk[], dice: Dice): void {
   for (const part of parts.slice(1)) part.data = new Uint8Array();
 }
 
-/** A chunk changed, added, doubled, removed or moved; the checksums mended. */
+/** Changes, adds, doubles, removes or moves a chunk, and corrects the checksums. */
 export const pngChunks: Mutator = (bytes, dice) => {
   const chunks = chunksOf(bytes);
   if (chunks.length === 0) return bytes;
@@ -129,7 +129,7 @@ export const pngChunks: Mutator = (bytes, dice) => {
   return pngOf(chunks);
 };
 
-/** Large sides over well compressed zeros, thousands of chunks, long text. */
+/** Makes a PNG with large sides and well compressed zeros, with thousands of chunks, or with long text. */
 export const amplifiedPng: Mutator = (bytes, dice) => {
   const chunks = chunksOf(bytes);
   if (chunks.length === 0) return bytes;
@@ -165,9 +165,9 @@ export const amplifiedPng: Mutator = (bytes, dice) => {
 
 interface Segment {
   marker: number;
-  /** Behind the length; undefined where a marker stands alone. */
+  /** The bytes after the length; undefined for a marker without a length. */
   payload?: Uint8Array;
-  /** Compressed data behind a start of scan. */
+  /** Compressed data after a start of scan. */
   scan: Uint8Array;
 }
 
@@ -235,7 +235,7 @@ function exif(dice: Dice): Uint8Array {
   return joined(bytesOf('Exif\0\0'), tiff);
 }
 
-/** A segment changed, added, doubled, removed or moved; lengths mended. */
+/** Changes, adds, doubles, removes or moves a segment, and corrects lengths. */
 export const jpegSegments: Mutator = (bytes, dice) => {
   const segments = segmentsOf(bytes);
   if (segments.length === 0) return bytes;
@@ -277,7 +277,7 @@ export const jpegSegments: Mutator = (bytes, dice) => {
   return jpegOf(segments);
 };
 
-/** Large sides over a little data, many scans, long runs of blocks. */
+/** Makes a JPEG with large sides and little data, with many scans, or with long runs of blocks. */
 export const amplifiedJpeg: Mutator = (bytes, dice) => {
   const segments = segmentsOf(bytes);
   const frame = segments.find(({ marker }) => isFrame(marker))?.payload;

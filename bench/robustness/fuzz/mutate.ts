@@ -1,4 +1,4 @@
-/** Mutants: what a fuzzer makes of good inputs. A mutant follows from parser, seed and number alone, so that each can be made again. */
+/** Makes mutants, which are changed copies of good inputs. A mutant depends only on parser, seed and number, so each can be made again. */
 import { seededRandom } from '../../../src/random.js';
 
 /** Choices drawn from a seeded generator. */
@@ -7,14 +7,14 @@ export interface Dice {
   below(count: number): number;
   pick<T>(list: readonly T[]): T;
   chance(probability: number): boolean;
-  /** A length, small ones as likely as large ones: 1 to `most`. */
+  /** A length from 1 to `most`. Each order of magnitude is equally likely. */
   length(most: number): number;
 }
 
-/** Makes another input of one. What does not apply comes back as it was. */
+/** Changes an input. If it does not apply to the input, it returns the input unchanged. */
 export type Mutator = (bytes: Uint8Array, dice: Dice, others: readonly Uint8Array[]) => Uint8Array;
 
-/** No mutant is longer: what is to be found are faults of parsers, not the machine's limits. */
+/** The greatest length of a mutant. The aim is to find faults of parsers, and not the limits of the machine. */
 export const MAX_MUTANT_BYTES = 4 << 20;
 
 export function createDice(text: string): Dice {
@@ -32,7 +32,7 @@ export function createDice(text: string): Dice {
 
 export const joined = (...parts: readonly Uint8Array[]): Uint8Array => joinAll(parts);
 
-/** The same for a list of any length, which cannot be handed over as arguments. */
+/** As `joined`, for a list that is too long to be passed as arguments. */
 export function joinAll(parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
@@ -145,11 +145,11 @@ const GENERIC: readonly Mutator[] = [
 
 export interface MutantSource {
   name: string;
-  /** Inputs that the parser takes. */
+  /** Inputs that the parser accepts. */
   seeds: readonly Uint8Array[];
-  /** Mutators that know the format, so that mutants come past the first check. */
+  /** Mutators that use the format, so that mutants pass the first checks. */
   structured: readonly Mutator[];
-  /** Mutators that repeat something up to millions of times: drawn for one mutant in 300. */
+  /** Mutators that repeat something up to millions of times. They are used for one mutant in 300. */
   amplifiers: readonly Mutator[];
 }
 

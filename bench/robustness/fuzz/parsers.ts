@@ -1,4 +1,4 @@
-/** Every parser of what others wrote: its good inputs, the mutators that know its format, and how much memory it may take. */
+/** Lists every parser of untrusted input: its good inputs, the mutators for its format, and how much memory it may take. */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,14 +36,14 @@ import * as text from './text.js';
 
 export interface Parser {
   name: string;
-  /** What is read. */
+  /** What the parser reads, for `--help`. */
   about: string;
   seeds(): Uint8Array[] | Promise<Uint8Array[]>;
   structured: readonly Mutator[];
   amplifiers: readonly Mutator[];
   /** Gives a value, or throws an InputError. */
   parse(bytes: Uint8Array): unknown;
-  /** Bytes of memory that an input may take: a constant, and so many for each of its own. */
+  /** Bytes of memory that the parser may take: a constant, and a number for each byte of the input. */
   memory?: Memory;
 }
 
@@ -52,7 +52,7 @@ export interface Memory {
   perByte: number;
 }
 
-/** What JSON and rows of text come to as objects, and the garbage of a parse. */
+/** The default: enough for the objects that JSON and rows of text become, and for garbage of the parser. */
 export const MEMORY: Memory = { constant: 96 << 20, perByte: 100 };
 /** Pixels here may take 4 MiB, and several times as much while they are decoded. */
 const IMAGE_LIMITS = { maxImageBytes: 4 << 20 };
@@ -72,7 +72,7 @@ function buildGraph(network: NetworkFunction, { inputHeight, inputWidth, inputCh
 }
 
 let folder: string | undefined;
-/** A folder of this process, emptied at its end. */
+/** A temporary folder of this process, which is removed at its end. */
 function scratch(): string {
   if (folder === undefined) {
     const made = mkdtempSync(join(tmpdir(), 'raybox-fuzz-'));
@@ -94,7 +94,7 @@ async function readReportFile(bytes: Uint8Array, name: string): Promise<unknown>
   return { reports, problems };
 }
 
-/** Configuration, log and checkpoint; two of them are empty where the input is not in three parts. */
+/** Splits an input into configuration, log and checkpoint. If it does not have three parts, two of them are empty. */
 function runFiles(bytes: Uint8Array): Uint8Array[] {
   const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const first = content.indexOf(seeds.FILE_END);
@@ -280,7 +280,7 @@ export const PARSERS: readonly Parser[] = [
     about: 'the text of a report, to its labels',
     seeds: seeds.reportTexts,
     ...textLines,
-    // The command line reads no report of more than a mebibyte.
+    // The command line does not read reports of more than a mebibyte.
     parse: (bytes) => mineReport(text.textOf(bytes.subarray(0, 1 << 20))),
   },
   {

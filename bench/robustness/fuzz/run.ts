@@ -1,4 +1,4 @@
-/** Runs mutants of one parser through children that can be stopped, and says which of them failed. */
+/** Runs the mutants of one parser in child processes that can be stopped, and reports which of them failed. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { ChildOptions, Counts, Failure } from './child.js';
@@ -10,42 +10,42 @@ export interface FuzzOptions {
   mutants: number;
   /** Number of the first mutant. Default 0. */
   from?: number;
-  /** Ends earlier where this time is over, in milliseconds. */
+  /** Milliseconds after which the run ends, even if not all mutants have been run. */
   time?: number;
-  /** Seconds of processor time for one mutant. Default 5; twelve times as long by the clock, it is stopped. */
+  /** Seconds of processor time for one mutant. Default 5. It is stopped after twelve times as long by the clock. */
   limit?: number;
   /** A file to parse instead of mutants. */
   file?: string;
   /** Address of a module that exports `PARSERS`. Default: raybox's own. */
   parsers?: string;
   onProgress?: (done: number) => void;
-  /** Told of each kind of failure once. */
+  /** Called once for each kind of failure. */
   onFailure?: (failure: Failure) => void | Promise<void>;
 }
 
 export interface FuzzResult extends Counts {
   parser: string;
-  /** One of each kind, with how many there were. */
+  /** One failure of each kind, with how many there were. */
   failures: (Failure & { times: number })[];
   seconds: number;
 }
 
 const CHILD = fileURLToPath(new URL('child.js', import.meta.url));
-/** A small young generation, so that garbage does not count as memory that a parser needs. */
+/** Flags of Node. The young generation of the heap is small, so that garbage does not count as memory that a parser needs. */
 const FLAGS = ['--expose-gc', '--max-semi-space-size=8', '--max-old-space-size=2048', '--enable-source-maps'];
 const HANG = 12;
-/** To load everything and parse the good inputs, on a busy machine. */
+/** The time that a child may take to load all code and parse the good inputs, on a busy machine. */
 const START_MS = 120_000;
 
 interface ChildEnd {
-  /** The mutant that was under way, or the last. */
+  /** The mutant that was being parsed, or the last one. */
   index: number;
   finished: boolean;
   failures: Failure[];
   counts: Counts;
 }
 
-/** One child, until it has done all, ended of itself, or had to be stopped. */
+/** Runs one child until it has finished, has ended by itself, or had to be stopped. */
 function runChild(options: ChildOptions, stopAt: number, onProgress?: (index: number) => void): Promise<ChildEnd> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [...FLAGS, CHILD, JSON.stringify(options)], {
@@ -94,20 +94,20 @@ function runChild(options: ChildOptions, stopAt: number, onProgress?: (index: nu
   });
 }
 
-/** The line that says why a process crashed. */
+/** The line of the output that says why a process crashed. */
 const crashOf = (said: string) =>
   said
     .split('\n')
     .find((line) => /error|fatal|unsettled/i.test(line))
     ?.trim() ?? said.trim().split('\n').at(-1);
 
-/** What several failures have in common: the kind, the message without numbers, and the place. */
+/** A key for failures of the same kind: the kind, the message without numbers, and the place. */
 const signature = ({ kind, message }: Failure) => {
   const [first = '', second = ''] = kind === 'threw' || kind === 'left behind' ? message.split('\n') : [];
   return `${kind} ${first.replace(/\d+/g, '0').slice(0, 80)} ${second.trim()}`;
 };
 
-/** @throws never for what a parser does; failures stand in the result */
+/** Runs mutants. It never throws because of a parser; failures are in the result. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   const { parser, seed, mutants, from = 0, limit = 5, file, onProgress, onFailure } = options;
   const parsers = options.parsers ?? new URL('parsers.js', import.meta.url).href;
@@ -121,7 +121,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   for (let next = from; next < to && performance.now() < stopAt; ) {
     const end = await runChild({ ...common, from: next, to }, stopAt, (index) => onProgress?.(index - from));
     add(result, end.counts);
-    // A child that ends before its first mutant would do so for ever: then nothing was tried, which is no success.
+    // If a child ends before its first mutant, another one would too. Nothing has been tried then, so this is an error.
     if (end.index < next && !end.finished) {
       const message = end.failures[0]?.message ?? 'it ended';
       const failure: Failure = { index: -1, kind: 'crash', message: `before the first mutant: ${message}` };
@@ -145,7 +145,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   return { ...result, failures: [...known.values()], seconds: (performance.now() - started) / 1000 };
 }
 
-/** Time and memory depend on what went before and on the machine: such a mutant must fail again, alone. */
+/** Time and memory depend on earlier mutants and on the machine, so such a failure only counts if the mutant fails again alone. */
 async function isConfirmed(failure: Failure, common: Omit<ChildOptions, 'from' | 'to'>, alone: boolean) {
   if (['threw', 'left behind', 'no input', 'seed refused'].includes(failure.kind) || failure.index < 0 || alone)
     return true;

@@ -1,4 +1,4 @@
-/** Good inputs for every parser, as small as they can be and still hold what the parser knows; made by raybox's own writers where it has one. */
+/** Small good inputs for every parser, with all features that the parser knows. raybox's own writers make them if there is one. */
 
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
@@ -29,14 +29,14 @@ const fixture = (name: string) =>
 export const TORCH_ZIPS = () => ['every_type.pth', 'every_type_protocol4.pth'].map(fixture);
 export const TORCH_STREAMS = () => ['every_type.pth.tar', 'old_names.pth.tar'].map(fixture);
 
-/** One of each format that is left to the browser, and with turns and animations. */
+/** An image of each format that only browsers decode, with rotations and animations. */
 export async function browserPictures(): Promise<Uint8Array[]> {
   const { WebP, AVIF, ...rest } = await pictures();
   const webps = [WebP, extendedWebp(WebP, { orientation: 6 }), extendedWebp(WebP, { pictures: 2 })];
   return [...Object.values(rest), gif(2), ...webps, AVIF, turnedAvif(AVIF)];
 }
 
-/** Grey, colour and alpha, 8 and 16 bits from pngjs; palettes, fewer bits and interlaced rows by hand. */
+/** Images in grey, in colour and with alpha, of 8 and 16 bits, by pngjs. Those with palettes, fewer bits and interlaced rows are made by hand. */
 export async function pngs(): Promise<Uint8Array[]> {
   const [width, height] = [13, 9];
   const ramp = (count: number) => Array.from({ length: count }, (_, i) => i * 7);
@@ -139,7 +139,7 @@ const networks = () =>
 const metadataOf = (architecture: ReturnType<typeof networks>[number]) =>
   formatMetadata({ ...architectureMetadata(architecture), pooling: 'lse' });
 
-/** Of the same network, as a graph. */
+/** Metadata of the same network as a graph. */
 const graphMetadata = (architecture: ReturnType<typeof networks>[number]) =>
   formatMetadata({ architecture: describeGraph(networkOf(architecture), { height: 64, width: 64, channels: 1 }) });
 
@@ -167,7 +167,7 @@ export const metadata = (): Uint8Array[] =>
     [metadataOf(network), graphMetadata(network)].map((strings) => bytesOf(JSON.stringify(strings))),
   );
 
-/** Whole weights, with metadata and without. */
+/** Complete weights, with and without metadata. */
 export function weights(): Uint8Array[] {
   return networks().flatMap((network) => {
     const g = createGraph();
@@ -314,7 +314,7 @@ function checkpointOf(tensors: Checkpoint['tensors']): Promise<Uint8Array> {
   });
 }
 
-/** As it is, and as it was before there was a checksum: what lies behind the checksum is seen of that one alone. */
+/** Checkpoints of the current version and of the one without a checksum. Only mutants of the latter reach the code after the checksum. */
 export async function checkpoints(): Promise<Uint8Array[]> {
   const whole = await checkpointOf(
     new Map([
@@ -327,7 +327,7 @@ export async function checkpoints(): Promise<Uint8Array[]> {
   return [writeSafetensors(tensors, { ...rest, raybox_checkpoint: '1' }), whole];
 }
 
-/** What stands between the files of a run folder in one input: configuration, log and a checkpoint. */
+/** The separator between the files of a run folder in one input: configuration, log and a checkpoint. */
 export const FILE_END = bytesOf('\n\u0000\n');
 export const runFolders = async (): Promise<Uint8Array[]> => [
   new Uint8Array(

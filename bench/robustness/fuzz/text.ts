@@ -1,4 +1,4 @@
-/** Mutators that know text: JSON, lines of fields, XML, prose. */
+/** Mutators for text: JSON, lines of fields, XML, prose. */
 import { type Dice, MAX_MUTANT_BYTES, type Mutator } from './mutate.js';
 
 export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -8,7 +8,7 @@ const onText =
   (bytes, dice, others) =>
     bytesOf(change(textOf(bytes), dice, others.map(textOf)));
 
-/** `unit` so often that it makes some length up to the longest mutant. */
+/** `unit` repeated up to a random length, at most that of the longest mutant. */
 export const many = (unit: string, dice: Dice): string =>
   unit.repeat(Math.max(1, Math.floor(dice.length(MAX_MUTANT_BYTES - 4096) / unit.length)));
 
@@ -22,7 +22,7 @@ const VALUES: readonly Json[] = [
 ];
 const KEYS = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'length', '', '0', 'id', 'name', '\ud800'];
 
-/** Every place of a value: what holds it, and its key there. */
+/** All places in a JSON value: the array or object, and the key in it. */
 function placesOf(root: Json): { holder: Json[] | { [key: string]: Json }; key: string | number }[] {
   const found: { holder: Json[] | { [key: string]: Json }; key: string | number }[] = [];
   const walk = (value: Json) => {
@@ -36,11 +36,11 @@ function placesOf(root: Json): { holder: Json[] | { [key: string]: Json }; key: 
   return found;
 }
 
-/** Defined rather than assigned: `__proto__` is a key like any other. */
+/** Sets a value by defining the property rather than assigning it, so that `__proto__` is a key like any other. */
 const put = (holder: object, key: string | number, value: Json) =>
   Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true });
 
-/** One value replaced, removed, doubled, renamed or moved. Text that is no JSON comes back as it was. */
+/** Replaces, removes, doubles, renames or moves one value. Text that is not JSON is returned unchanged. */
 export function changeJson(text: string, dice: Dice): string {
   let root: Json;
   try {
@@ -74,7 +74,7 @@ export function changeJson(text: string, dice: Dice): string {
     case 5:
       put(holder, key, typeof value === 'string' ? changeWord(value, dice) : wordOf(value));
       break;
-    default: // the same key twice, which only text can hold
+    default: // the same key twice, which is only possible in text
       return JSON.stringify(root).replace(/"(\w+)":/, (name) => `${name}${JSON.stringify(dice.pick(VALUES))},${name}`);
   }
   return JSON.stringify(root);
@@ -116,7 +116,7 @@ const JSON_UNITS: readonly ((dice: Dice) => string)[] = [
   (dice) => many(dice.pick(['1', '0.', '-', '1e', ' ', '\n']), dice),
 ];
 
-/** One value becomes millions of brackets, escapes, entries or digits. */
+/** Replaces one value by millions of brackets, escapes, entries or digits. */
 export function amplifyJson(text: string, dice: Dice): string {
   const values = [...text.matchAll(/(?<=[:,[]\s{0,9})(?:"[^"\\]{0,80}"|-?\d[\d.e+-]{0,20}|\[\]|\{\}|null|true)/g)];
   const unit = dice.pick(JSON_UNITS)(dice);
@@ -127,7 +127,7 @@ export function amplifyJson(text: string, dice: Dice): string {
 
 export const json: Mutator = onText(changeJson);
 export const amplifiedJson: Mutator = onText(amplifyJson);
-/** JSON, one text a line. */
+/** Changes one line of a text whose lines are JSON. */
 export const jsonLine: Mutator = onText((text, dice) => onLine(text, dice, changeJson));
 export const amplifiedJsonLine: Mutator = onText((text, dice) => onLine(text, dice, amplifyJson));
 
@@ -158,7 +158,7 @@ const ODD: readonly string[] = [
   ],
 ];
 
-/** A line or one of its fields doubled, removed, moved or changed. */
+/** Doubles, removes, moves or changes a line or one of its fields. */
 export const lines: Mutator = onText((text, dice, others) => {
   const rows = text.split('\n');
   const at = dice.below(rows.length);
@@ -197,13 +197,13 @@ export const lines: Mutator = onText((text, dice, others) => {
   return rows.join('\n');
 });
 
-/** Odd characters anywhere. */
+/** Inserts unusual characters at a random place. */
 export const odd: Mutator = onText((text, dice) => {
   const at = dice.below(text.length + 1);
   return `${text.slice(0, at)}${dice.pick(ODD)}${text.slice(at + dice.below(3))}`;
 });
 
-/** A piece of the text, or a character, very many times. */
+/** Repeats a piece of the text, or a character, very many times. */
 export const repeated: Mutator = onText((text, dice) => {
   const at = dice.below(text.length + 1);
   const piece = text.slice(at, at + dice.length(40));
