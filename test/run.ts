@@ -3,9 +3,10 @@
  * `N passed, N failed`. A file that crashed, or in which no test ran (uvu passes a file whose `test.run()` was
  * forgotten), counts as failed.
  *
- *   node dist/test/run.js [--browser | --node] [PATTERN…]      PATTERN: part of a file's name
+ *   node dist/test/run.js [--whole] [PATTERN…]      PATTERN: part of a file's path, `gpu/` or `boxes` say
  *
- * With --browser, pages run their suites whole; otherwise a part of them (test/support/part.ts).
+ * A file lies in the folder of what it needs. Those in `plain` need nothing, and get no adapter, so that one that does fails. With
+ * --whole, pages run their suites whole; otherwise a part of them (test/support/part.ts).
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -20,7 +21,10 @@ const FILE_LIMIT_MS = 10 * 60_000;
 const AT_ONCE = Math.min(4, availableParallelism() + 1);
 
 /** The files that take longest begin first, so that at the end nobody waits for one of them. The others follow by name. */
-const LONGEST = ['browser', 'train_run', 'docs', 'web', 'localizer', 'studies', 'train', 'train_loop', 'kills', 'cli'];
+const LONGEST = [
+  ...['browser/browser', 'docs/docs', 'cli/studies', 'cli/train_run', 'gpu/train', 'browser/web', 'gpu/localizer'],
+  ...['gpu/train_loop', 'cli/cli', 'cli/kills', 'docs/examples', 'gpu/bench', 'plain/fuzz', 'docs/readme'],
+];
 
 interface Outcome {
   name: string;
@@ -43,13 +47,19 @@ export function readOutcome(name: string, output: string, exitCode: number | nul
   return { name, passed, skipped, failed: failed === 0 && exitCode !== 0 ? 1 : failed };
 }
 
+/** What the environment of a file has beside this one's. No adapter has this name. */
+export const environmentOf = (name: string): Record<string, string> =>
+  name.startsWith('plain/') ? { RAYBOX_ADAPTER: NO_ADAPTER } : {};
+
+export const NO_ADAPTER = 'none: a plain test needs no adapter';
+
 function runFile(name: string, isWhole: boolean): Promise<{ outcome: Outcome; output: string; seconds: number }> {
   return new Promise((resolve) => {
     const started = performance.now();
     const child = spawn(process.execPath, ['--enable-source-maps', join(here, name)], {
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: FILE_LIMIT_MS,
-      env: { ...process.env, FORCE_COLOR: '0', ...(isWhole ? { RAYBOX_CASES: 'all' } : {}) },
+      env: { ...process.env, FORCE_COLOR: '0', ...(isWhole ? { RAYBOX_CASES: 'all' } : {}), ...environmentOf(name) },
     });
     let output = '';
     const keep = (chunk: Buffer) => {
@@ -71,18 +81,17 @@ const placeOf = (name: string): number => {
 async function main(args: string[]): Promise<number> {
   const patterns = args.filter((arg) => !arg.startsWith('--'));
   const wanted = (name: string) => patterns.length === 0 || patterns.some((pattern) => name.includes(pattern));
-  const inBrowser = (name: string) => name === 'browser.test.js';
-  const files = readdirSync(here)
+  const files = (readdirSync(here, { recursive: true }) as string[])
+    .map((name) => name.replaceAll('\\', '/'))
     .filter((name) => name.endsWith('.test.js') && wanted(name))
     .filter((name) => existsSync(join(here, '../../test', name.replace(/\.js$/, '.ts'))))
-    .filter((name) => (args.includes('--browser') ? inBrowser(name) : !(args.includes('--node') && inBrowser(name))))
     .sort()
     .sort((a, b) => placeOf(a) - placeOf(b));
 
   const outcomes: Outcome[] = [];
   const work = async () => {
     for (let name = files.shift(); name !== undefined; name = files.shift()) {
-      const { outcome, output, seconds } = await runFile(name, args.includes('--browser'));
+      const { outcome, output, seconds } = await runFile(name, args.includes('--whole'));
       outcomes.push(outcome);
       const { passed, failed, skipped } = outcome;
       const mark = failed === 0 ? 'ok  ' : 'FAIL';

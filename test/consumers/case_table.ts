@@ -12,7 +12,7 @@ export async function verifyInFirefox(): Promise<string> {
   const browser = await launchFirefox(path, LIMIT_MS);
   try {
     let last = '';
-    await runInPage(browser, 'dist/test/kernels.test.js', (line) => {
+    await runInPage(browser, 'dist/test/gpu/kernels.test.js', (line) => {
       last = line;
     });
     return last;

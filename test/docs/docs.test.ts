@@ -1,0 +1,175 @@
+/**
+ * The pages beside the code are true: their links lead somewhere, their code runs, their commands and options exist, and what made
+ * the shipped weights runs from its first line to its last, with smaller numbers.
+ */
+import { execFile } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { assertLinks, type Page, readPage } from '../support/markdown.js';
+
+const root = new URL('../../../', import.meta.url).pathname;
+const cli = join(root, 'dist/src/cli/cli.js');
+const run = promisify(execFile);
+const folder = mkdtempSync(join(tmpdir(), 'raybox-docs-'));
+test.after(() => rmSync(folder, { recursive: true }));
+
+const pages = [
+  'CONTRIBUTING.md',
+  'kernels/README.md',
+  'bench/README.md',
+  'bench/robustness/README.md',
+  ...(readdirSync(join(root, 'src'), { recursive: true }) as string[])
+    .filter((path) => basename(path) === 'README.md')
+    .map((path) => `src/${path}`),
+  ...readdirSync(join(root, 'weights'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `weights/${name}`),
+].map(readPage);
+
+/** Commands of a block, one a line: comments away, broken lines joined. */
+const commandsOf = (code: string): string[] =>
+  code
+    .replace(/\\\n\s*/g, '')
+    .split('\n')
+    .map((line) => line.replace(/\s+#.*$/, '').trim())
+    .filter(Boolean);
+
+/** Words as a shell splits them. */
+const wordsOf = (command: string): string[] =>
+  [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);
+
+/** Of the networks that are trained on the pages, what a software adapter compiles and trains sooner. */
+const SMALL_SQUEEZENET =
+  "{ family: 'squeezenet', layers: [{ conv: 8, kernel: 3, stride: 2 }, 'M', { fire: [4, 6, 6] }] }";
+
+for (const each of pages) {
+  const { page, blocks } = each;
+  test(`${page}: links lead to files, and headings that are linked are there`, () => assertLinks(each));
+
+  test(`${page}: every block is of a kind that is checked`, () => {
+    for (const { language, kind, code } of blocks) {
+      const isFile = kind === 'file' && /^\/\/ [\w/.]+\n/.test(code);
+      assert.ok(isFile || (['ts', 'sh', 'text'].includes(language) && !kind), `${language}: ${code}`);
+    }
+  });
+
+  for (const { code } of blocks.filter(({ language, kind }) => language === 'ts' && !kind)) {
+    test(`${page}: ${code.split('\n')[0]} runs`, async () => {
+      const from = new URL(`../../${dirname(page)}/`, import.meta.url).href;
+      const file = join(folder, 'block.mjs');
+      const built = new URL('../../src/', import.meta.url).href;
+      const named = code
+        .replaceAll("from 'raybox'", `from '${built}index.js'`)
+        .replace("from 'raybox/graph'", `from '${built}graph_entry.js'`)
+        .replaceAll(/from 'raybox\/(\w+)'/g, (_, part) => `from '${built}${part}/index.js'`);
+      const smaller = named.replace("backbone: 'squeezenet1_1', classes", `backbone: ${SMALL_SQUEEZENET}, classes`);
+      writeFileSync(file, smaller.replaceAll("from './", `from '${from}`));
+      await run(process.execPath, [file], { timeout: 60_000 });
+    });
+  }
+
+  const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => commandsOf(code));
+  if (commands.length > 0) {
+    test(`${page}: its commands and their options exist`, async () => {
+      for (const command of commands) {
+        const options = [...command.matchAll(/(?<=\s|\[)--[a-z][\w-]*/g)];
+        // A program that is called without options is run by another test, or takes none; asking it for help might do its work.
+        const help = options.length > 0 ? await helpOf(wordsOf(command)) : '';
+        for (const [option] of options) assert.match(help, new RegExp(`${option}[ ,]`), command);
+      }
+    });
+  }
+}
+
+const helps = new Map<string, Promise<string>>();
+
+/** What the program of a command says of its options. */
+function helpOf([program, ...args]: string[]): Promise<string> {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  let call: string[] | undefined;
+  if (program === 'raybox') call = [cli, args[0], '--help'];
+  else if (program === 'node')
+    call = [join(root, args[0]), ...args.slice(1, args[0].endsWith('cli.js') ? 2 : 1), '--help'];
+  else if (program === 'npm' && args[0] === 'run') {
+    const file = / node (dist\S+)$/.exec(scripts[args[1]])?.[1];
+    assert.ok(file, `npm run ${args[1]}`);
+    call = [join(root, file as string), '--help'];
+  } else {
+    assert.is(`${program} ${args[0]} ${args[1]}`, 'npm i --no-save', 'another program');
+    return Promise.resolve('--no-save ');
+  }
+  const key = call.join(' ');
+  const known = helps.get(key) ?? run(process.execPath, call, { timeout: 60_000 }).then(({ stdout }) => stdout);
+  helps.set(key, known);
+  return known;
+}
+
+for (const { page, blocks } of pages.filter((each) => each.blocks.some(({ kind }) => kind === 'file'))) {
+  test(`${page}: with its files in their places, the project builds and its commands run`, async () => {
+    const copy = mkdtempSync(join(folder, 'copy-'));
+    for (const name of ['.ci', 'bench', 'kernels', 'src', 'test', 'package.json', 'tsconfig.json'])
+      cpSync(join(root, name), join(copy, name), { recursive: true });
+    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+    for (const { code } of blocks.filter(({ kind }) => kind === 'file')) {
+      const [, path, text] = /^\/\/ (\S+)\n([\s\S]*)$/.exec(code)!;
+      assert.not.ok(existsSync(join(copy, path)), path);
+      writeFileSync(join(copy, path), text);
+    }
+    for (const command of blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => commandsOf(code))) {
+      const [program, ...words] = wordsOf(command);
+      const call = program === 'raybox' ? [join(copy, 'dist/src/cli/cli.js'), ...words] : words;
+      // The test of gradients tries the page's own operation alone.
+      const env = { ...process.env, RAYBOX_CASE: 'square' };
+      const { stdout } = await run(process.execPath, call, { cwd: copy, env, timeout: 120_000 });
+      if (command.includes('test/run.js')) assert.match(stdout, /^1 passed, 0 failed$/m);
+    }
+    const types = join(root, 'node_modules/typescript-7/bin/tsc');
+    await run(process.execPath, [types, '--noEmit', '--incremental', 'false'], { cwd: copy, timeout: 120_000 });
+  });
+}
+
+/** The same, small enough for a test. */
+const SMALLER: readonly (readonly [RegExp, string])[] = [
+  [/--count 8000/, '--count 120'],
+  [/--count 1000/, '--count 12'],
+  [/--epochs \d+/, '--epochs 1'],
+  [/phantom(.*) --size \d+/, 'phantom$1 --size 64'],
+  [/train(.*) --size \d+/, 'train$1 --size 16'],
+  [/"layers":\[2\],"widths":\[\d+\],"stem":\d+/, '"layers":[1],"widths":[8],"stem":8'],
+  [/--transition \d+/, '--transition 8'],
+];
+
+for (const page of ['weights/phantom8.md', 'src/evaluate/README.md']) {
+  test(`${page}: what made its figures runs from the first line to the last`, async () => {
+    const { blocks } = pages.find((each) => each.page === page) as Page;
+    const here = mkdtempSync(join(folder, 'run-'));
+    mkdirSync(join(here, 'weights'));
+    writeFileSync(join(here, 'weights/phantom8.safetensors'), readFileSync(join(root, 'weights/phantom8.safetensors')));
+    const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => commandsOf(code));
+    const whole = commands.slice(commands.findIndex((command) => command.startsWith('raybox phantom')));
+    for (const command of whole) {
+      const smaller = SMALLER.reduce((text, [pattern, value]) => text.replace(pattern, value), command);
+      await run(process.execPath, [cli, ...wordsOf(smaller).slice(1)], { cwd: here, timeout: 200_000 });
+    }
+    const { images, localization } = JSON.parse(readFileSync(join(here, 'report/evaluation.json'), 'utf8'));
+    assert.is(images, 12);
+    assert.ok(localization.truthBoxes > 0);
+    if (page.startsWith('src')) assert.ok(existsSync(join(here, 'report/cases.png')));
+  });
+}
+
+test.run();

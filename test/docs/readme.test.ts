@@ -1,0 +1,109 @@
+/**
+ * The README is true: its JavaScript runs, its commands run, the npm scripts and the files that it links exist. All in a folder with
+ * a small network and three phantoms, on the adapter that the tests run on.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CHEST_XRAY8_LABELS } from '../../src/formats/image_table.js';
+import { encodePng } from '../../src/formats/png.js';
+import { writeSafetensors } from '../../src/formats/safetensors.js';
+import { formatWeightsMetadata, readCheckpoint } from '../../src/formats/weights.js';
+import { describeModel } from '../../src/localizer/model.js';
+import { drawPhantom } from '../../src/phantom/index.js';
+import { assertLinks, linkedFiles, readPage } from '../support/markdown.js';
+
+const root = new URL('../../../', import.meta.url).pathname;
+const run = promisify(execFile);
+const readme = readPage('README.md');
+const { text, blocks } = readme;
+
+const folder = mkdtempSync(join(tmpdir(), 'raybox-readme-'));
+mkdirSync(join(folder, 'node_modules'));
+mkdirSync(join(folder, 'xrays'));
+symlinkSync(root, join(folder, 'node_modules/raybox'));
+const weights = readFileSync(join(root, 'test/fixtures/torch-reference/resnet-basic/model.safetensors'));
+// The readme's weights say what they are; the fixture is a bare state dict.
+const { metadata, checkpoint } = await describeModel(await readCheckpoint(weights), {
+  classes: [...CHEST_XRAY8_LABELS],
+});
+writeFileSync(
+  join(folder, 'weights.safetensors'),
+  writeSafetensors(checkpoint.tensors, formatWeightsMetadata(metadata)),
+);
+for (const [index, name] of ['chest.png', 'xrays/a.png', 'xrays/b.png', 'xrays/c.png'].entries()) {
+  const { image } = drawPhantom({ seed: 1, index, size: 128, preset: 'demo' });
+  writeFileSync(join(folder, name), await encodePng({ ...image, channels: 1 }));
+}
+
+test('every block is of a kind that is checked', () => {
+  const kinds = new Set(blocks.map(({ language, kind }) => `${language} ${kind ?? ''}`.trim()));
+  assert.equal([...kinds].sort(), ['', 'js', 'sh', 'sh npm', 'ts']);
+});
+
+for (const [index, { code }] of blocks.filter(({ language }) => language === 'js').entries()) {
+  test(`JavaScript block ${index + 1} runs`, async () => {
+    const file = join(folder, `block${index}.mjs`);
+    writeFileSync(file, code);
+    const { stdout } = await run(process.execPath, [file], { cwd: folder, timeout: 120_000 });
+    assert.ok(stdout.length > 0, 'it prints something');
+  });
+}
+
+const commands = blocks
+  .filter(({ language, kind }) => language === 'sh' && !kind)
+  .flatMap(({ code }) => code.trim().split('\n'));
+for (const command of commands) {
+  test(command, async () => {
+    const [program, ...args] = command.split(' ');
+    assert.is(program, 'raybox');
+    const { stdout } = await run(process.execPath, [join(root, 'dist/src/cli/cli.js'), ...args], {
+      cwd: folder,
+      timeout: 240_000,
+    });
+    if (!args.includes('--out')) assert.ok(stdout.length > 0, 'it prints something');
+  });
+}
+
+test('commands left what they promise', () => {
+  assert.is(readFileSync(join(folder, 'results.jsonl'), 'utf8').trim().split('\n').length, 3);
+  for (const name of ['a', 'b', 'c']) assert.ok(existsSync(join(folder, `overlays/${name}.png`)), name);
+});
+
+test('npm scripts and commands that are named exist', async () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  for (const [, name] of text.matchAll(/npm run\s([\w:]+)/g)) assert.ok(name in scripts, name);
+  const { stdout } = await run(process.execPath, [join(root, 'dist/src/cli/cli.js')]);
+  for (const [, name] of text.matchAll(/`raybox (\w+)/g)) assert.match(stdout, new RegExp(`^ +${name} `, 'm'));
+});
+
+test('links lead to files of the repository', () => assertLinks(readme));
+
+test('what the README links to is packed, and every page that a packed page links to', async () => {
+  const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root });
+  const packed: string[] = JSON.parse(stdout)[0].files.map(({ path }: { path: string }) => path);
+  const pages = packed.filter((path) => path.endsWith('.md')).map(readPage);
+  assert.ok(pages.length >= 14);
+  const links = pages.flatMap((page) => linkedFiles(page).map((path) => ({ page: page.page, path })));
+  assert.ok(links.length >= 40);
+  assert.equal(
+    links.filter(({ page, path }) => !packed.includes(path) && (page === 'README.md' || path.endsWith('.md'))),
+    [],
+  );
+});
+
+test('the browser example is the one that web.test runs', () => {
+  const [{ code }] = blocks.filter(({ language }) => language === 'ts');
+  const example = readFileSync(join(root, 'test/examples/browser.ts'), 'utf8');
+  const shown = example
+    .replace(/'\.\.\/\.\.\/src\/index\.js'; .*/, "'raybox';")
+    .replace(/'\.\.\/\.\.\/src\/web\/overlay_element\.js'; .*/, "'raybox/overlay';");
+  assert.is(code, shown);
+});
+
+test.after(() => rmSync(folder, { recursive: true }));
+test.run();

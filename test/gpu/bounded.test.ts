@@ -1,0 +1,80 @@
+/** Lists as long as a file makes them: none is handed over as arguments, of which an engine takes some hundred thousand at most. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { table } from '../../src/cli/terminal.js';
+import { bestIou } from '../../src/evaluate/localization.js';
+import { boxScore } from '../../src/evaluate/localize.js';
+
+const MANY = 300_000;
+const src = fileURLToPath(new URL('../../../src', import.meta.url));
+
+/** These parts read no files. */
+const PARTS = /^(generated|ops|graph|gpu|phantom|overlay|web|vendor)\//;
+/** Spreads of what is short whatever a file holds, by what is spread. */
+const SHORT: readonly string[] = [
+  ...[
+    '(await localizeTogether(localizer, [image], request))',
+    '(await this.#runBatch(alone, request, onError, signal))',
+  ], // one image
+  ...['choice.types', 'rows.map(([name]) => name.length)'], // names of element types, lines of a description
+  ...['all.filter(({ operation }) => operation.name === op).map((check) => check.index)', 'numbers'], // cases of an operation
+  'group.map((outcome) => outcome.bound || 0)',
+  ...[
+    'classes.flatMap((score) => classRows(',
+    'localization[reading][source].flatMap((score) => localizationRows(group, score))',
+  ], // classes
+  ...['sharedPatients(table, data, split.test)', 'checkData(data, counts)'], // a line a part, a line a class
+  ...['columns.sides', 'significant.subarray(0, isGrey ? 1 : 3)', 'described.map((one) => one.h)'], // four, three, four numbers
+  ...['counts)', 'fitted], ', 'steps.map(Math.abs)'], // grey levels, modules of a network, its classes
+  ...['components.map(({ id }) => id)', 'bytes.subarray(i, i + 4096)', 'bytes.subarray(at + 4, at + 8)'],
+  ...['least))} to ', "assumed.filter((field) => field !== 'channelOrder'))", 'one.warnings.map('], // channels, fields of metadata, warnings
+  ...['places.map((place) => place.start)', 'places.map((place) => place.end)'], // words of a phrase
+  ...['bytes.subarray(0, text.length)', 'segment.subarray(0, text.length)'], // a signature
+  ...['bytes.subarray(8, Math.min(', 'bytes.subarray(at, at + 4))', 'exif.subarray(0, 4))', '[4, 5, 6, 7].map('], // names of four letters, brands
+  ...['hash))', 'bytes.map((byte) => Number.parseInt(byte, 16))'], // of at most 64 bytes
+  'unlikely(matched))', // a warning for each kind of what looks wrong
+];
+
+/** What is spread into the arguments of a call that takes any number of them. */
+const spreads = (text: string): string[] =>
+  [
+    ...text.matchAll(
+      /\b(?:Math\.(?:max|min|hypot)|push|unshift|splice|concat|fromCharCode|fromCodePoint)\((?:[^(){}]*, )?\.\.\.(.*)$/gm,
+    ),
+  ]
+    .map(([, rest]) => rest)
+    .filter((rest) => !rest.startsWith('(') || rest.startsWith('(await'));
+
+test('no list from a file is spread into arguments', () => {
+  const files = (readdirSync(src, { recursive: true }) as string[])
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter((name) => name.endsWith('.ts') && !PARTS.test(name) && !name.includes('/vendor/'));
+  assert.ok(files.length > 100);
+  const found = files.flatMap((name) =>
+    spreads(readFileSync(join(src, name), 'utf8'))
+      .filter((rest) => !SHORT.some((short) => rest.startsWith(short)))
+      .map((rest) => `${name}: ...${rest}`),
+  );
+  assert.equal(found, [], 'a loop, or a line in SHORT that says why the list is short');
+  assert.equal(spreads('lines.push(...names);\nMath.max(0, ...scores)').length, 2);
+});
+
+test('tables, findings and boxes may be as many as a file holds', () => {
+  const box = { x: 0, y: 0, width: 2, height: 2 };
+  const findings = Array.from({ length: MANY }, (_, i) => ({ label: i % 2 ? 'Mass' : 'Nodule', score: i / MANY, box }));
+  assert.is(boxScore(findings, 'Mass'), (MANY - 1) / MANY);
+  assert.is(boxScore(findings, 'Nodule'), (MANY - 2) / MANY);
+  assert.is(boxScore(findings, 'Hernia'), 0);
+  assert.is(boxScore([{ label: 'Mass', score: -3, box }], 'Mass'), -3); // a logit
+  assert.is(bestIou({ x: 1, y: 0, width: 2, height: 2 }, findings), 1 / 3);
+  assert.is(bestIou(box, []), 0);
+  const lines = table(Array.from({ length: MANY }, (_, i) => ['name', i])).split('\n');
+  assert.is(lines.length, MANY + 1);
+  assert.is(lines[7], 'name       7');
+  assert.is(table([['a', 'bb'], ['ccc']]), 'a    bb\nccc\n');
+});
+
+test.run();

@@ -1,0 +1,77 @@
+/** Warnings of images: rare for chests, there for what is none. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Image } from '../../src/formats/pixels.js';
+import { checkPixels } from '../../src/localizer/image_checks.js';
+import { drawPhantom } from '../../src/phantom/index.js';
+import { mulberry32 } from '../../src/verify/check.js';
+
+const codes = (image: Image) => checkPixels(image).map(({ code }) => code);
+const grey = (size: number, at: (x: number, y: number) => number): Image => ({
+  data: Uint8Array.from({ length: size * size }, (_, i) => at(i % size, Math.floor(i / size))),
+  width: size,
+  height: size,
+  channels: 1,
+});
+const inverted = (image: Image): Image => ({ ...image, data: image.data.map((value) => 255 - value) });
+const phantoms = Array.from({ length: 24 }, (_, index) => drawPhantom({ seed: 8, index, size: 96 }).image);
+
+test('a chest gives no warning, in 8 bits, in 12, and in colour channels', () => {
+  for (const image of phantoms) {
+    assert.equal(codes(image), []);
+    const twelve = Uint16Array.from(image.data, (value) => Math.round((value * 4095) / 255));
+    assert.equal(codes({ ...image, data: twelve, bits: 12 }), []);
+    const rgb = Uint8Array.from({ length: image.data.length * 3 }, (_, i) => image.data[Math.floor(i / 3)]);
+    assert.equal(codes({ ...image, data: rgb, channels: 3 }), []);
+  }
+});
+
+test('an inverted chest is told', () => {
+  for (const image of phantoms) assert.equal(codes(inverted(image)), ['image-inverted']);
+});
+
+test('a page, a chart, a photo, noise and a chest on its side are no chests', () => {
+  const random = mulberry32(4);
+  const page = grey(200, (x, y) => (y % 12 < 4 && x > 20 && x < 180 && random() < 0.5 ? 20 : 255));
+  assert.ok(codes(page).includes('image-not-xray'));
+  const chart = grey(200, (x, y) => (x === 20 || y === 180 || Math.abs(180 - x * 0.6 - y) < 2 ? 0 : 250));
+  assert.ok(codes(chart).includes('image-not-xray'));
+  const photo: Image = { ...grey(100, () => 0), channels: 3 };
+  photo.data = Uint8Array.from({ length: 30_000 }, (_, i) => {
+    const [x, y] = [Math.floor(i / 3) % 100, Math.floor(i / 300)];
+    return 128 + 100 * Math.sin(x / 17 + (i % 3)) * Math.cos(y / 13 - (i % 3));
+  });
+  assert.equal(codes(photo), ['image-not-xray']);
+  assert.equal(codes(grey(128, () => random() * 256)), ['image-not-xray']);
+  const onItsSide = phantoms.filter((image) => {
+    const size = image.width;
+    return codes(grey(size, (x, y) => image.data[x * size + y])).includes('image-not-xray');
+  });
+  assert.ok(onItsSide.length > phantoms.length / 2);
+});
+
+test('a range that is far from an X-ray’s is told', () => {
+  const even = checkPixels(grey(64, (x) => 100 + (x % 9)));
+  assert.is(even[0].code, 'image-range');
+  assert.match(even[0].message, /nearly constant \(99 % of it between 39 % and 42 % of white\)/);
+  const [chest] = phantoms;
+  // 12 bits in 16 beside a marker in full white, which hides that the upper bits are not in use.
+  const marked = Uint16Array.from(chest.data, (value, i) =>
+    i % 96 < 12 && i < 96 * 12 ? 65535 : Math.round((value * 4095) / 255),
+  );
+  const [warned] = checkPixels({ ...chest, data: marked });
+  assert.is(warned.code, 'image-range');
+  assert.match(warned.message, /darker than 10 % of white in 9\d % of its area/);
+  const of = (change: (value: number) => number) => codes({ ...chest, data: chest.data.map(change) });
+  assert.equal(
+    of((value) => Math.round(value / 32) * 32),
+    ['image-range'],
+    'few levels',
+  );
+  assert.ok(of((value) => Math.min(255, value * 6)).includes('image-range'), 'saturated');
+  const dark = Uint16Array.from(chest.data, (value) => value * 16);
+  assert.ok(codes({ ...chest, data: dark, bits: 16 }).includes('image-range'), '12 bits taken for 16');
+  assert.equal(codes(grey(8, () => 3)), [], 'too small to say');
+});
+
+test.run();

@@ -1,0 +1,279 @@
+/** The rules that keep the parts apart, and kernels in step with what dispatches them. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import * as embedded from '../../src/generated/kernels.js';
+import { assemble, type Kernel, packParams } from '../../src/gpu/wgsl.js';
+import type { Case, Operation, Traits } from '../../src/graph/ir/operation.js';
+import { lower, type Step } from '../../src/graph/plan/lower.js';
+import { all as caseTables } from '../../src/ops/generated/cases.js';
+import { all as operations } from '../../src/ops/generated/forward.js';
+import { ACTIVATIONS } from '../../src/ops/layers/activation.js';
+import { buildCase } from '../../src/verify/check.js';
+
+// From dist/test/plain.
+const root = new URL('../../../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+const list = (folder: string, ending: string) =>
+  (readdirSync(new URL(folder, root), { recursive: true }) as string[])
+    .map((name) => posix.join(folder, name.replaceAll('\\', '/')))
+    .filter((name) => name.endsWith(ending))
+    .sort();
+
+const core = [
+  'errors',
+  'options',
+  'warnings',
+  'random',
+  'formats',
+  'gpu',
+  'generated',
+  'graph',
+  'ops',
+  'verify',
+  'nets',
+  'localizer',
+];
+const aside = ['reports', 'phantom', 'overlay', 'train', 'evaluate', 'index'];
+
+/** Each part of src/: which others it may import, and which packages. */
+const parts: Record<string, { parts: readonly string[]; packages?: readonly string[] }> = {
+  errors: { parts: [] },
+  edit_distance: { parts: [] },
+  options: { parts: ['errors', 'edit_distance'] },
+  warnings: { parts: [] },
+  random: { parts: [] },
+  vendor: { parts: [], packages: ['*'] },
+  formats: { parts: ['errors', 'options', 'warnings', 'random', 'vendor'], packages: ['#pngjs'] },
+  reports: { parts: ['errors', 'edit_distance', 'random', 'formats', 'vendor'] },
+  phantom: { parts: ['errors', 'random', 'formats'] },
+  overlay: { parts: ['errors', 'random', 'formats'] },
+  gpu: { parts: ['errors', 'options', 'warnings'], packages: ['#gpu'] },
+  generated: { parts: ['gpu'] }, // the kernels' sources
+  graph: { parts: ['errors', 'random', 'formats', 'gpu'] },
+  ops: { parts: ['errors', 'random', 'formats', 'gpu', 'generated', 'graph'] },
+  verify: { parts: ['errors', 'random', 'gpu', 'graph', 'ops'] },
+  nets: { parts: ['errors', 'options', 'warnings', 'random', 'formats', 'gpu', 'graph', 'ops'] },
+  localizer: { parts: [...core, 'overlay'], packages: ['#gpu'] },
+  train: { parts: [...core, 'phantom', 'evaluate'] },
+  evaluate: { parts: [...core, 'overlay'], packages: ['@observablehq/plot', 'linkedom'] },
+  index: { parts: [...core, ...aside] },
+  graph_entry: { parts: ['gpu', 'graph', 'ops', 'verify'] },
+  node: { parts: [...core, ...aside], packages: ['*'] },
+  cli: { parts: [...core, ...aside, 'node'], packages: ['*'] },
+  web: { parts: [...core, ...aside], packages: ['react', 'preact'] }, // their types alone
+};
+
+const partOf = (file: string) =>
+  file
+    .replace(/^src\//, '')
+    .replace(/\.\w+$/, '')
+    .split('/')[0];
+
+/** What `file`, with content `text`, imports though its part may not. */
+function forbiddenImports(file: string, text: string): string[] {
+  const part = partOf(file);
+  const rules = parts[part];
+  if (!rules) return [`${file}: part ${part} has no rule in test/plain/imports.test.ts`];
+  return ts.preProcessFile(text, true, true).importedFiles.flatMap(({ fileName: name }) => {
+    if (name.startsWith('.')) {
+      const to = partOf(posix.join(posix.dirname(file), name));
+      return to === part || rules.parts.includes(to) ? [] : [`${file}: ${part} may not import ${to} (${name})`];
+    }
+    const builtin = name.startsWith('node:') || builtinModules.includes(name);
+    if (builtin) return part === 'node' || part === 'cli' ? [] : [`${file}: ${name} is Node's`];
+    const [scope, rest] = name.split('/');
+    const packageName = scope.startsWith('@') ? `${scope}/${rest}` : scope;
+    const allowed = rules.packages ?? [];
+    return allowed.includes(packageName) || allowed.includes('*') ? [] : [`${file}: ${part} may not import ${name}`];
+  });
+}
+
+const nodeGlobals = /^(process|Buffer|require|module|__dirname|__filename|setImmediate)$/;
+const domGlobals = new RegExp(
+  `^(${[
+    'document|window|navigator|location|history|localStorage|sessionStorage|alert|customElements|getComputedStyle',
+    'requestAnimationFrame|createImageBitmap|OffscreenCanvas|CanvasRenderingContext2D|ImageData|Image|DOMParser',
+    'FileReader|XMLHttpRequest|MutationObserver|ResizeObserver|HTML\\w*Element|SVG\\w*Element|ShadowRoot|CustomEvent',
+  ].join('|')})$`,
+);
+
+/** Global names that `file` uses though only src/node, src/cli or src/web may. What it declares itself is its own. */
+function forbiddenGlobals(file: string, text: string): string[] {
+  const part = partOf(file);
+  const banned = (name: string) =>
+    (part !== 'node' && part !== 'cli' && nodeGlobals.test(name)) || (part !== 'web' && domGlobals.test(name));
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true);
+  const declared = new Set<string>();
+  const used = new Set<string>();
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node) && banned(node.text)) {
+      const { parent } = node;
+      const declares = 'name' in parent && parent.name === node && !ts.isPropertyAccessExpression(parent);
+      const member = ts.isPropertyAccessExpression(parent) && parent.name === node;
+      const ofGlobal =
+        member && ts.isIdentifier(bare(parent.expression)) && bare(parent.expression).getText() === 'globalThis';
+      if (declares) {
+        if (!ts.isPropertyAssignment(parent) && !ts.isPropertySignature(parent)) declared.add(node.text);
+      } else if (!member || ofGlobal) used.add(node.text);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return [...used].filter((name) => !declared.has(name)).map((name) => `${file}: uses ${name}`);
+}
+
+// An expression without parentheses and type assertions around it.
+function bare(expression: ts.Expression): ts.Expression {
+  return ts.isParenthesizedExpression(expression) || ts.isAsExpression(expression) || ts.isNonNullExpression(expression)
+    ? bare(expression.expression)
+    : expression;
+}
+
+const sources = list('src', '.ts').map((file) => [file, read(file)] as const);
+
+test('no part imports what it may not know', () => {
+  assert.ok(sources.length > 50);
+  assert.equal(
+    sources.flatMap(([file, text]) => forbiddenImports(file, text)),
+    [],
+  );
+});
+
+test('only src/node and src/cli use Node’s globals, only src/web those of a page', () => {
+  assert.equal(
+    sources.flatMap(([file, text]) => forbiddenGlobals(file, text)),
+    [],
+  );
+});
+
+test('the graph knows no operation by its name', () => {
+  const names = new Set(Object.values(operations).map(({ name }) => name));
+  const named = sources
+    .filter(([file]) => file.startsWith('src/graph/'))
+    .flatMap(([file, text]) =>
+      [...text.matchAll(/'(\w+)'/g)].filter(([, word]) => names.has(word)).map(([, word]) => `${file}: ${word}`),
+    );
+  assert.ok(names.size > 40);
+  assert.equal(named, []);
+});
+
+test('the rules find offences', () => {
+  const found = (file: string, text: string) =>
+    [...forbiddenImports(file, text), ...forbiddenGlobals(file, text)].length;
+  assert.is(found('src/gpu/a.ts', "import { x } from '../graph/graph.js';"), 1);
+  assert.is(found('src/ops/a.ts', "import type { x } from '../nets/vgg.js';"), 1);
+  assert.is(found('src/reports/a.ts', "export * from '../gpu/device.js';"), 1);
+  assert.is(found('src/formats/a.ts', "const fs = await import('node:fs');"), 1);
+  assert.is(found('src/nets/a.ts', "import gpu from '#gpu';"), 1);
+  assert.is(found('src/node/a.ts', "import '../web/platform.js';"), 1);
+  assert.is(found('src/strange/a.ts', ''), 1);
+  assert.is(found('src/graph/a.ts', "document.title = 'x';"), 1);
+  assert.is(found('src/graph/a.ts', 'const env = (globalThis as { process?: object }).process;'), 1);
+  assert.is(found('src/graph/a.ts', 'function f(canvas: HTMLCanvasElement) {}'), 1);
+  assert.is(
+    found('src/graph/a.ts', "const window = 1; const text = 'document'; // navigator\nx(window, y.document);"),
+    0,
+  );
+  assert.is(found('src/localizer/a.ts', "import gpu from '#gpu'; import { vgg } from '../nets/vgg.js';"), 0);
+});
+
+test('a kernel is short and opens with a comment', () => {
+  const files = list('kernels', '.wgsl');
+  assert.ok(files.length > 20);
+  for (const file of files) {
+    const lines = read(file).trimEnd().split('\n');
+    assert.ok(lines.length <= 120, `${file} has ${lines.length} lines; at most 120`);
+    assert.ok(/^\/\/ \S/.test(lines[0]), `${file} has no header comment`);
+    const opening = lines.findIndex((line) => !line.startsWith('//'));
+    const include = file.includes('/include/');
+    assert.ok(include || opening >= 4, `${file}: its header says too little (maths, layout, who owns what)`);
+  }
+});
+
+test('the embedded kernels are those of kernels/', async () => {
+  const { kernelParts, kernelSource } = (await import(new URL('.ci/build.js', root).href)) as {
+    kernelParts(folder: string): { name: string; parts: unknown[] }[];
+    kernelSource(folder: string, parts: unknown[]): string;
+  };
+  const folder = fileURLToPath(new URL('kernels', root));
+  const fresh = kernelParts(folder).map(({ name, parts }) => [name, kernelSource(folder, parts)]);
+  assert.ok(fresh.length > 20);
+  const shipped = Object.entries(embedded).map(([name, { source }]) => [name, source]);
+  const differing = (these: string[][], those: string[][]) => {
+    const known = new Map(those as [string, string][]);
+    return these.filter(([name, text]) => known.get(name) !== text).map(([name]) => name);
+  };
+  const stale = new Set([...differing(fresh, shipped), ...differing(shipped, fresh)]);
+  assert.equal([...stale], [], 'stale: run node .ci/build.js');
+});
+
+test('every activation has its case in both kernels', () => {
+  const codes = Object.values(ACTIVATIONS).map(({ code }) => code);
+  assert.equal(
+    codes.sort((a, b) => a - b),
+    Array.from(codes, (_, index) => index + 1),
+  );
+  for (const { name, source } of [embedded.activation, embedded.activation_gradient]) {
+    const cases = [...source.matchAll(/case (\d+)u:/g)].map(([, code]) => Number(code));
+    assert.equal(cases, codes, name);
+    assert.match(source, new RegExp(`const_assert ACTIVATION.*<= ${codes.length};`), `${name} bounds its codes`);
+  }
+});
+
+const machine = { maxInvocations: 256, maxWorkgroupBytes: 32 << 10, maxBindingBytes: 128 << 20, f16: true };
+const machines: Traits[] = [
+  { ...machine, software: true, subgroupSize: 0 },
+  { ...machine, software: false, subgroupSize: 32 },
+];
+
+/** Every dispatch of every case, in every variant that some machine may choose. */
+function* dispatches(): Generator<Step> {
+  for (const [key, cases] of Object.entries(caseTables) as unknown as [string, Case[]][]) {
+    const operation = (operations as unknown as Record<string, Operation>)[key];
+    for (const one of cases) {
+      for (const type of ['f32', 'f16'] as const) {
+        const { graph, node } = buildCase(operation, one, type);
+        for (const traits of machines) {
+          for (const variant of operation.variants?.(node, traits) ?? ['default']) {
+            const choose = (of: { operation: Operation }, variants: readonly string[]) =>
+              of.operation === operation ? variant : variants[0];
+            const { constantSteps, steps } = lower(graph, traits, choose);
+            yield* constantSteps;
+            yield* steps;
+          }
+        }
+      }
+    }
+  }
+}
+
+test('what a kernel declares is what is bound to it', () => {
+  const seen = new Set<string>();
+  const known = new Map<string, readonly (readonly [number, string])[]>();
+  for (const { kernel, constants, bindings, params } of dispatches()) {
+    seen.add(kernel.name);
+    packParams(kernel, params); // throws unless every field is given, and no other
+    const key = kernel.name + JSON.stringify(constants);
+    let declared = known.get(key);
+    if (!declared) {
+      const found = assemble(kernel, constants).matchAll(/@binding\((\d+)\) var<(uniform|storage, \w+)>/g);
+      declared = [...found].map(([, at, kind]) => [Number(at), kind] as const);
+      known.set(key, declared);
+    }
+    for (const [at, kind] of declared) {
+      const bound = { read: 'storage, read', write: 'storage, read_write' } as const;
+      const given = at === bindings.length ? 'uniform' : at < bindings.length ? bound[bindings[at].access] : 'nothing';
+      assert.is(given, kind, `${kernel.name}: binding ${at} is declared ${kind} and given ${given}`);
+    }
+    assert.ok(bindings.length <= 8, `${kernel.name} binds more storage buffers than every adapter has`);
+  }
+  const unseen = (Object.values(embedded) as Kernel[]).map(({ name }) => name).filter((name) => !seen.has(name));
+  assert.equal(unseen, [], 'kernels that no case dispatches');
+});
+
+test.run();

@@ -1,0 +1,282 @@
+/** The options `cache` and `integrity` of `load`, in Node and in a page, against a server that is played by `fetch`. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { platform } from '#gpu';
+import { InputError } from '../../src/errors.js';
+import { checkedWeights } from '../../src/localizer/checked_weights.js';
+import { hashOf } from '../../src/localizer/integrity.js';
+import { readModel } from '../../src/localizer/model.js';
+import { readFixture } from '../support/fixture.js';
+
+const folder = await cacheFolder();
+const weights = await readFixture('torch-reference/resnet-basic/model.safetensors');
+const realFetch = globalThis.fetch;
+
+/** The file that the server has, what it says of it, and the methods that it was asked with. */
+const server = {
+  bytes: Uint8Array.of(),
+  headers: {} as Record<string, string>,
+  head: 200,
+  get: 200,
+  asked: [] as string[],
+};
+
+function serve(content: string | Uint8Array, headers: Record<string, string> = {}, more: Partial<typeof server> = {}) {
+  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  Object.assign(server, { head: 200, get: 200, asked: [], bytes, headers }, more);
+}
+
+globalThis.fetch = async (_, { method = 'GET', signal } = {}) => {
+  signal?.throwIfAborted();
+  server.asked.push(method);
+  const status = method === 'HEAD' ? server.head : server.get;
+  if (status === 0) throw new TypeError('fetch failed');
+  const body = method === 'HEAD' || status !== 200 ? null : (server.bytes as BodyInit);
+  const headers = { 'content-length': String(server.bytes.length), ...server.headers };
+  return new Response(body, { status, headers });
+};
+
+let places = 0;
+const freshAddress = () => `https://weights.example/${++places}.safetensors?v=1`;
+
+const what = 'weights';
+const load = async (
+  url: string | URL,
+  options: { integrity?: string; maxBytes?: number; signal?: AbortSignal } = {},
+) => {
+  const given = { what, maxBytes: 1000, ...options, cache: true };
+  const { bytes, warnings: told, keep } = await checkedWeights(url, given);
+  const isPage = bytes[0] === 60; // '<': whoever reads it finds that it is no file of weights, and does not keep it
+  const warnings = [...told, ...((!isPage && (await keep?.())) || [])];
+  return {
+    text: new TextDecoder().decode(bytes),
+    codes: warnings.map(({ code }) => code),
+    asked: server.asked.splice(0),
+  };
+};
+
+async function refused(work: Promise<unknown>, message: RegExp): Promise<void> {
+  const outcome = await work.catch((error: Error) => error);
+  assert.instance(outcome, InputError, JSON.stringify(outcome));
+  assert.match((outcome as Error).message, message);
+}
+
+const sri = async (text: string, algorithm: 'sha256' | 'sha384' | 'sha512' = 'sha256') =>
+  `${algorithm}-${btoa(String.fromCharCode(...(await hashOf(new TextEncoder().encode(text), algorithm))))}`;
+
+test('what are no weights is not kept, and what was kept before stays', async () => {
+  const url = freshAddress();
+  serve('first', { etag: '"1"' });
+  await load(url);
+  serve('<html>', { etag: '"2"' });
+  assert.is((await load(url)).text, '<html>');
+  serve('first', { etag: '"1"' });
+  assert.equal(await load(url), { text: 'first', codes: [], asked: ['HEAD'] });
+  const cut = freshAddress();
+  serve(weights.subarray(0, weights.length - 100), { etag: '"9"' });
+  await refused(readModel(cut, { cache: true }), /the file is cut/);
+  serve(weights, { etag: '"9"' });
+  assert.is((await readModel(cut, { cache: true })).checkpoint.tensors.size > 10, true);
+});
+
+test('what is fetched once is kept, and used while the server says that it is the same', async () => {
+  const url = freshAddress();
+  serve('first', { etag: '"1"' });
+  assert.equal(await load(url), { text: 'first', codes: [], asked: ['GET'] });
+  assert.equal(await load(new URL(`${url}#part`)), { text: 'first', codes: [], asked: ['HEAD'] });
+  serve('second', { etag: '"2"' });
+  assert.equal(await load(url), { text: 'second', codes: [], asked: ['HEAD', 'GET'] });
+  assert.equal(await load(url), { text: 'second', codes: [], asked: ['HEAD'] });
+  serve('other', { etag: '"2"' });
+  assert.equal((await load(freshAddress())).text, 'other', 'another address is another file');
+});
+
+test('without an ETag date and length tell; without them nothing does', async () => {
+  const url = freshAddress();
+  const dated = { 'last-modified': 'Fri, 27 Nov 2026 03:00:00 GMT' };
+  serve('first', dated);
+  await load(url);
+  assert.equal((await load(url)).asked, ['HEAD']);
+  serve('longer than the first', dated);
+  assert.equal(await load(url), { text: 'longer than the first', codes: [], asked: ['HEAD', 'GET'] });
+  serve('of another day', { 'last-modified': 'Fri, 27 Nov 2026 03:00:01 GMT' });
+  assert.equal((await load(url)).text, 'of another day');
+  serve('nothing said');
+  await load(url);
+  assert.equal((await load(url)).asked, ['HEAD', 'GET']);
+});
+
+test('a server that does not answer, or fails: what is kept is used, and that is said', async () => {
+  const url = freshAddress();
+  serve('first', { etag: '"1"' });
+  await load(url);
+  for (const head of [0, 500, 503]) {
+    Object.assign(server, { head });
+    assert.equal(await load(url), { text: 'first', codes: ['kept-weights'], asked: ['HEAD'] });
+  }
+  for (const head of [405, 501, 403]) {
+    Object.assign(server, { head });
+    assert.equal((await load(url)).asked, ['HEAD', 'GET'], 'one that only refuses to be asked');
+  }
+  Object.assign(server, { head: 404, get: 404 });
+  await refused(load(url), /cannot read https:.*HTTP status 404/);
+  Object.assign(server, { get: 0 });
+  await refused(load(freshAddress()), /cannot read https:.*fetch failed/);
+});
+
+test('with integrity nobody is asked, and nothing else is taken', async () => {
+  const url = freshAddress();
+  serve('first', { etag: '"1"' });
+  const integrity = await sri('first');
+  await refused(
+    load(url, { integrity: await sri('second') }),
+    /expected sha256-.{44}; given sha256-.{44}; the file was/,
+  );
+  assert.equal((await load(url, { integrity })).asked, ['GET', 'GET'], 'what was refused was not kept');
+  assert.equal((await load(url, { integrity })).asked, []);
+  serve('second', { etag: '"2"' });
+  assert.equal(await load(url, { integrity: await sri('second') }), { text: 'second', codes: [], asked: ['GET'] });
+});
+
+test('integrity without cache: bytes, functions, several hashes; what is none is refused before anything is read', async () => {
+  const bytes = new TextEncoder().encode('first');
+  const check = (integrity: string) => checkedWeights(bytes, { what, integrity, maxBytes: 1000 });
+  for (const algorithm of ['sha256', 'sha384', 'sha512'] as const) {
+    assert.equal((await check(await sri('first', algorithm))).bytes, bytes);
+    await refused(check(await sri('other', algorithm)), new RegExp(`expected ${algorithm}-.*; given ${algorithm}-`));
+  }
+  await check(`${await sri('other')} ${await sri('first')}`);
+  await check(`${await sri('other')}\n ${await sri('first', 'sha512')}?ct=x`); // the strongest counts
+  await refused(check(`${await sri('first')} ${await sri('other', 'sha384')}`), /expected sha384-/);
+  await check((await sri('first')).replaceAll('+', '-').replaceAll('/', '_').replace('=', ''));
+  const hex = 'a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e';
+  for (const wrong of ['', hex, `sha256-${hex}`, 'md5-AAAA', 'sha256-AAAA', 'sha1-x', `${await sri('first')} x`]) {
+    const unread = new ReadableStream({ pull: () => assert.unreachable('it was read') }, { highWaterMark: 0 });
+    const options = { what, integrity: wrong, maxBytes: 1000 };
+    await refused(checkedWeights(unread, options), /^integrity; expected sha256-/);
+    assert.not.ok(unread.locked);
+  }
+});
+
+test('cache takes web addresses alone', async () => {
+  for (const [given, told] of [
+    ['file:///tmp/weights.pth', /file:\/\/\/tmp/],
+    ['data:,x', /data:,x/],
+    [Uint8Array.of(1), /Uint8Array/],
+    [new Response('x'), /Response/],
+  ] as const) {
+    const error = await checkedWeights(given, { what, cache: true, maxBytes: 1 }).catch((thrown: Error) => thrown);
+    assert.match(
+      String(error),
+      /InputError: cache keeps weights that come from the web; expected an address with http/,
+    );
+    assert.match(String(error), told);
+  }
+  await refused(readModel('x', { cache: 1 as never }), /cache; expected true, false or a folder; given 1/);
+});
+
+test('a damaged file is fetched anew, and one that is too large refused', async () => {
+  const url = freshAddress();
+  serve('first', { etag: '"1"' });
+  await load(url);
+  const files = (await platform.keep!())!;
+  const key = [...(await hashOf(new TextEncoder().encode(url), 'sha256'))]
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('');
+  const { note } = (await files.read(key, 1000))!;
+  for (const [content, said] of [
+    ['firsT', note],
+    ['', note],
+    ['first', 'no JSON'],
+  ]) {
+    await files.write(key, new TextEncoder().encode(content), said);
+    assert.equal(await load(url), { text: 'first', codes: [], asked: ['GET'] });
+    assert.equal((await load(url)).asked, ['HEAD']);
+  }
+  await refused(load(url, { maxBytes: 4 }), /too large; expected at most 4 bytes/);
+});
+
+test('an abort ends the question, and the fetching', async () => {
+  const url = freshAddress();
+  serve('first', { etag: '"1"' });
+  await load(url);
+  const signal = AbortSignal.abort(new Error('enough'));
+  for (const address of [url, freshAddress()]) {
+    const error = await load(address, { signal }).catch((thrown: Error) => thrown);
+    assert.is((error as Error).message, 'enough');
+  }
+});
+
+test('where nothing can be kept the weights are taken all the same, and that is said', async () => {
+  serve('first', { etag: '"1"' });
+  const url = freshAddress();
+  const allow = await forbidKeeping();
+  assert.equal(await load(url), { text: 'first', codes: ['not-kept'], asked: ['GET'] });
+  allow();
+  assert.equal((await load(url)).codes, []);
+});
+
+test('a model tells where its weights come from', async () => {
+  serve(weights, { etag: '"1"' });
+  const url = freshAddress();
+  const plain = await readModel(weights, {});
+  const seen: number[] = [];
+  assert.equal((await readModel(url, { cache: true })).warnings, plain.warnings);
+  Object.assign(server, { head: 0 });
+  const { warnings } = await readModel(() => url, { cache: true, onProgress: (done) => seen.push(done) });
+  assert.is(warnings[0].code, 'kept-weights');
+  assert.equal([warnings.slice(1), seen], [plain.warnings, [1]]);
+});
+
+if (typeof process !== 'undefined') {
+  test('in Node files are whole or not there, and what killed processes left is removed', async () => {
+    const { readdirSync, writeFileSync } = await import('node:fs');
+    const kept = `${folder}/raybox/weights`;
+    const names = readdirSync(kept);
+    assert.ok(names.length > 3 && names.every((name) => /^[0-9a-f]{64}\.kept$/.test(name)), String(names));
+    writeFileSync(`${kept}/x.kept.y.999999999.part`, 'half');
+    serve('first', { etag: '"1"' });
+    const url = freshAddress();
+    await Promise.all(Array.from({ length: 5 }, () => load(url)));
+    assert.equal((await load(url)).asked, ['HEAD']);
+    assert.is(readdirSync(kept).length, names.length + 1);
+  });
+}
+
+/** In Node a folder of its own, which the user's cache never sees. */
+async function cacheFolder(): Promise<string> {
+  if (typeof process === 'undefined') {
+    await caches.delete('raybox-weights');
+    return '';
+  } else {
+    const { mkdtempSync } = await import('node:fs');
+    const { tmpdir } = await import('node:os');
+    process.env.XDG_CACHE_HOME = mkdtempSync(`${tmpdir()}/raybox-kept-`);
+    return process.env.XDG_CACHE_HOME;
+  }
+}
+
+/** Until the function that it gives is called. */
+async function forbidKeeping(): Promise<() => void> {
+  if (typeof process === 'undefined') {
+    const { open } = CacheStorage.prototype;
+    CacheStorage.prototype.open = () => Promise.reject(new DOMException('not here', 'SecurityError'));
+    return () => {
+      CacheStorage.prototype.open = open;
+    };
+  } else {
+    const { writeFileSync } = await import('node:fs');
+    writeFileSync(`${folder}/file`, '');
+    process.env.XDG_CACHE_HOME = `${folder}/file`;
+    return () => {
+      process.env.XDG_CACHE_HOME = folder;
+    };
+  }
+}
+
+test.after(async () => {
+  globalThis.fetch = realFetch;
+  if (typeof process === 'undefined') await caches.delete('raybox-weights');
+  else (await import('node:fs')).rmSync(folder, { recursive: true });
+});
+test.run();
