@@ -15,7 +15,7 @@ const at = (...names: string[]) => join(folder, ...names);
 const text = (...names: string[]) => readFileSync(at(...names), 'utf8');
 const run = promisify(execFile);
 const program = (name: string, ...args: string[]) =>
-  run(process.execPath, [fileURLToPath(new URL(`../../bench/${name}/run.js`, import.meta.url)), ...args], {
+  run(process.execPath, [fileURLToPath(new URL(`../../bench/studies/${name}/run.js`, import.meta.url)), ...args], {
     timeout: 400_000,
   });
 const failure = (work: Promise<unknown>) =>

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { differences, estimate, tQuantile } from '../../bench/ablations/analysis.js';
-import { BLOCKS, configurationsOf, costOf, REFERENCE } from '../../bench/ablations/configurations.js';
-import { ablationReport, type Run } from '../../bench/ablations/report.js';
-import { keepStudy } from '../../bench/training_runs.js';
+import { differences, estimate, tQuantile } from '../../bench/studies/ablations/analysis.js';
+import { BLOCKS, configurationsOf, costOf, REFERENCE } from '../../bench/studies/ablations/configurations.js';
+import { ablationReport, type Run } from '../../bench/studies/ablations/report.js';
+import { keepStudy } from '../../bench/studies/training_runs.js';
 import { CHEST_XRAY8_LABELS } from '../../src/formats/image_table.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-ablations-'));

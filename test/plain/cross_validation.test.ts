@@ -1,9 +1,9 @@
 /** Folds, pooled areas, differences and the report of the cross-validation. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { patientFolds, refuseSharedPatients } from '../../bench/real_images/folds.js';
-import { type Arm, crossValidationReport } from '../../bench/real_images/report.js';
-import { armScores, aucDifferences, type FoldResult, meanBoxScores } from '../../bench/real_images/scores.js';
+import { patientFolds, refuseSharedPatients } from '../../bench/studies/real_images/folds.js';
+import { type Arm, crossValidationReport } from '../../bench/studies/real_images/report.js';
+import { armScores, aucDifferences, type FoldResult, meanBoxScores } from '../../bench/studies/real_images/scores.js';
 import { type LocalizationScore, scoreLocalization } from '../../src/evaluate/localization.js';
 import { readDataEntry } from '../../src/formats/chestxray.js';
 import { labelsOf } from '../../src/formats/image_table.js';

@@ -1,7 +1,7 @@
-/** The scorer of `bench/mining.ts` on a few made-up reports, worked out by hand. */
+/** The scorer of `bench/studies/mining.ts` on a few made-up reports, worked out by hand. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Case, crossValidate, foldOf, learn, score } from '../../bench/mining.js';
+import { type Case, crossValidate, foldOf, learn, score } from '../../bench/studies/mining.js';
 
 const cases = (rows: [text: string, ...gold: string[]][]): Case[] =>
   rows.map(([text, ...gold], at) => ({ id: `r${at}`, text, gold: new Set(gold), fold: at % 5 }));

@@ -10,24 +10,32 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
-import { evaluateWeights } from '../../src/cli/evaluation_weights.js';
-import { writePhantoms } from '../../src/cli/phantom.js';
-import { duration, interruptible, nameList, print, say, startProgress, wholeNumber } from '../../src/cli/terminal.js';
-import type { BeginOptions } from '../../src/cli/train_run.js';
-import { LISTS } from '../../src/cli/training_data.js';
-import { InputError } from '../../src/errors.js';
-import type { EvaluationResult } from '../../src/evaluate/evaluate.js';
-import { ALL_LABELS } from '../../src/evaluate/localization.js';
-import { mean } from '../../src/evaluate/roc.js';
-import { readImageList } from '../../src/formats/chestxray.js';
-import { CHEST_XRAY8_LABELS } from '../../src/formats/image_table.js';
-import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.js';
-import { type Gpu, openGpu } from '../../src/gpu/device.js';
-import { openDataset } from '../../src/node/dataset.js';
-import { readText, writeWhole } from '../../src/node/text_files.js';
-import { PRESETS, type Preset } from '../../src/phantom/index.js';
-import { DEFAULT_AUGMENTATION } from '../../src/train/augmentation.js';
-import type { LossSettings } from '../../src/train/settings.js';
+import { evaluateWeights } from '../../../src/cli/evaluation_weights.js';
+import { writePhantoms } from '../../../src/cli/phantom.js';
+import {
+  duration,
+  interruptible,
+  nameList,
+  print,
+  say,
+  startProgress,
+  wholeNumber,
+} from '../../../src/cli/terminal.js';
+import type { BeginOptions } from '../../../src/cli/train_run.js';
+import { LISTS } from '../../../src/cli/training_data.js';
+import { InputError } from '../../../src/errors.js';
+import type { EvaluationResult } from '../../../src/evaluate/evaluate.js';
+import { ALL_LABELS } from '../../../src/evaluate/localization.js';
+import { mean } from '../../../src/evaluate/roc.js';
+import { readImageList } from '../../../src/formats/chestxray.js';
+import { CHEST_XRAY8_LABELS } from '../../../src/formats/image_table.js';
+import { readSafetensors, writeSafetensors } from '../../../src/formats/safetensors.js';
+import { type Gpu, openGpu } from '../../../src/gpu/device.js';
+import { openDataset } from '../../../src/node/dataset.js';
+import { readText, writeWhole } from '../../../src/node/text_files.js';
+import { PRESETS, type Preset } from '../../../src/phantom/index.js';
+import { DEFAULT_AUGMENTATION } from '../../../src/train/augmentation.js';
+import type { LossSettings } from '../../../src/train/settings.js';
 import { exitCodeOf, keepStudy, resultOf, trainOnce } from '../training_runs.js';
 import {
   BLOCKS,

@@ -1,10 +1,10 @@
 /** Writes the results of the arms side by side, as Markdown and as JSON. */
 
-import { duration } from '../../src/cli/terminal.js';
-import { InputError } from '../../src/errors.js';
-import type { Interval } from '../../src/evaluate/intervals.js';
-import type { ImageTable } from '../../src/formats/image_table.js';
-import { markdownTable } from '../markdown.js';
+import { duration } from '../../../src/cli/terminal.js';
+import { InputError } from '../../../src/errors.js';
+import type { Interval } from '../../../src/evaluate/intervals.js';
+import type { ImageTable } from '../../../src/formats/image_table.js';
+import { markdownTable } from '../../markdown.js';
 import {
   type ArmScores,
   armScores,

@@ -1,6 +1,6 @@
 /** Computes means over seeds, and differences between configurations that were trained on the same data, with 95 % intervals. */
-import { type Interval, NO_INTERVAL } from '../../src/evaluate/intervals.js';
-import { mean } from '../../src/evaluate/roc.js';
+import { type Interval, NO_INTERVAL } from '../../../src/evaluate/intervals.js';
+import { mean } from '../../../src/evaluate/roc.js';
 
 export interface Estimate extends Interval {
   mean: number;

@@ -1,7 +1,7 @@
 /**
  * Scores the miner of `src/reports` on the chest reports of Indiana University (OpenI), in the way in which ChestX-ray8 scored its own.
  *
- *   node dist/bench/mining.js --data DIR [--json FILE]      DIR: reports_dev.tgz, gold_labels_dev.csv, no_indexing_dev.txt
+ *   node dist/bench/studies/mining.js --data DIR [--json FILE]      DIR: reports_dev.tgz, gold_labels_dev.csv, no_indexing_dev.txt
  *
  * There are two sets of reports. Set A has all indexed reports, and set B those of A with any of the eight diseases or Normal. Intervals are
  * 95 % bootstrap percentiles over reports. Rules that a person has written cannot be cross-validated (see `src/reports/README.md`): all errors
@@ -11,12 +11,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { readCsv } from '../src/formats/csv.js';
-import { readReports } from '../src/node/report_files.js';
-import { seededRandom } from '../src/random.js';
-import { type Disease, diseases, eightDiseases, vagueTerms } from '../src/reports/lexicon.js';
-import { type MineOptions, mineReport } from '../src/reports/mine.js';
-import { rules } from '../src/reports/rules.js';
+import { readCsv } from '../../src/formats/csv.js';
+import { readReports } from '../../src/node/report_files.js';
+import { seededRandom } from '../../src/random.js';
+import { type Disease, diseases, eightDiseases, vagueTerms } from '../../src/reports/lexicon.js';
+import { type MineOptions, mineReport } from '../../src/reports/mine.js';
+import { rules } from '../../src/reports/rules.js';
 
 /** Table 2 of the paper (Wang et al., CVPR 2017): precision, recall, F1 of its miner on OpenI. */
 const paper: Record<string, readonly [number, number, number]> = {

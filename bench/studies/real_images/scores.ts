@@ -1,10 +1,16 @@
 /** Combines the folds of an arm: AUC over all images, differences between arms, and scores of boxes. */
-import { evaluate } from '../../src/evaluate/evaluate.js';
-import { bootstrap, type Interval, NO_INTERVAL, numberClusters, wilsonInterval } from '../../src/evaluate/intervals.js';
-import { ALL_LABELS, type LocalizationScore } from '../../src/evaluate/localization.js';
-import { mean, rank, rankingScores, weightedScores } from '../../src/evaluate/roc.js';
-import type { Prediction } from '../../src/formats/findings.js';
-import { type ImageTable, labelsOf } from '../../src/formats/image_table.js';
+import { evaluate } from '../../../src/evaluate/evaluate.js';
+import {
+  bootstrap,
+  type Interval,
+  NO_INTERVAL,
+  numberClusters,
+  wilsonInterval,
+} from '../../../src/evaluate/intervals.js';
+import { ALL_LABELS, type LocalizationScore } from '../../../src/evaluate/localization.js';
+import { mean, rank, rankingScores, weightedScores } from '../../../src/evaluate/roc.js';
+import type { Prediction } from '../../../src/formats/findings.js';
+import { type ImageTable, labelsOf } from '../../../src/formats/image_table.js';
 
 /** The results of one fold. */
 export interface FoldResult {

@@ -1,12 +1,12 @@
 /** The configurations that are compared. Each block changes one thing of the reference. Runs that several blocks need are done only once. */
 
-import { CHEST_XRAY8_LABELS } from '../../src/formats/image_table.js';
-import { createGraph } from '../../src/graph/ir/graph.js';
-import { product } from '../../src/graph/ir/tensor.js';
-import type { Head } from '../../src/nets/architecture.js';
-import type { Backbone } from '../../src/nets/backbone.js';
-import { buildNetwork } from '../../src/nets/index.js';
-import type { LossSettings } from '../../src/train/settings.js';
+import { CHEST_XRAY8_LABELS } from '../../../src/formats/image_table.js';
+import { createGraph } from '../../../src/graph/ir/graph.js';
+import { product } from '../../../src/graph/ir/tensor.js';
+import type { Head } from '../../../src/nets/architecture.js';
+import type { Backbone } from '../../../src/nets/backbone.js';
+import { buildNetwork } from '../../../src/nets/index.js';
+import type { LossSettings } from '../../../src/train/settings.js';
 
 export interface Configuration {
   /** Its identifier, which is also the name of its files. */
