@@ -3,9 +3,11 @@ export { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
 export type { Kernel } from './gpu/wgsl.js';
 export { createGraph, type Graph, type GraphBuilder, type Node } from './graph/ir/graph.js';
 export {
+  type ByName,
   type Case,
   type Dispatch,
   type Gradient,
+  type InputNames,
   type Lowering,
   type Operation,
   type Range,

@@ -1,16 +1,19 @@
 /** Differentiation of graphs by the gradients of raybox's own operations and of those that others have registered. */
 import type { GraphBuilder } from '../graph/ir/graph.js';
-import type { Gradient } from '../graph/ir/operation.js';
+import type { AnyGradient, Gradient, InputNames } from '../graph/ir/operation.js';
 import type { Tensor } from '../graph/ir/tensor.js';
 import { differentiate } from '../graph/passes/gradient.js';
 import { all } from './generated/gradient.js';
 import { sum } from './layers/add.js';
 
-const known = new Map<string, Gradient>(Object.entries(all) as unknown as [string, Gradient][]);
+const known = new Map<string, AnyGradient>(Object.entries(all) as unknown as [string, AnyGradient][]);
 
 /** Makes the gradient of an operation from outside known. */
-export function registerGradient(operation: string, gradient: Gradient): void {
-  known.set(operation, gradient);
+export function registerGradient<A extends object, N extends InputNames, O extends readonly (Tensor | undefined)[]>(
+  operation: string,
+  gradient: Gradient<A, N, O>,
+): void {
+  known.set(operation, gradient as unknown as AnyGradient);
 }
 
 /**

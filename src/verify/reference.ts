@@ -1,15 +1,18 @@
 /** Computes a whole graph in float64 on the CPU, each node by the reference of its operation. */
 import { InputError } from '../errors.js';
 import { type Graph, updatesOf } from '../graph/ir/graph.js';
-import type { Reference } from '../graph/ir/operation.js';
+import type { InputNames, Reference } from '../graph/ir/operation.js';
 import type { Tensor } from '../graph/ir/tensor.js';
 import { all } from '../ops/generated/reference.js';
 
 const references = new Map<string, Reference>(Object.entries(all) as unknown as [string, Reference][]);
 
 /** Registers the reference of an operation of the caller's own. */
-export function registerReference(operation: string, reference: Reference): void {
-  references.set(operation, reference);
+export function registerReference<A extends object, N extends InputNames>(
+  operation: string,
+  reference: Reference<A, N>,
+): void {
+  references.set(operation, reference as unknown as Reference);
 }
 
 /**

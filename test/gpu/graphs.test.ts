@@ -28,7 +28,7 @@ import { buildNetwork } from '../../src/nets/index.js';
 import { activationOf } from '../../src/ops/layers/activation.js';
 import { sum } from '../../src/ops/layers/add.js';
 import { concat } from '../../src/ops/layers/concat.js';
-import { conv2d } from '../../src/ops/layers/conv2d.js';
+import { conv2d, forward as convolution } from '../../src/ops/layers/conv2d.js';
 import { globalAveragePool } from '../../src/ops/layers/lse_pool.js';
 import { normalisedError } from '../../src/verify/check.js';
 import { evaluateReference } from '../../src/verify/reference.js';
@@ -171,6 +171,21 @@ test('memory that the GPU does not have is an InputError, and nothing is left be
   if (failure) assert.instance(failure, InputError);
   assert.is(made.size, 0);
   gpu.check();
+});
+
+test('an input that an operation cannot do without is asked for by its name', () => {
+  const g = createGraph();
+  const x = g.input('x', [1, 2, 2, 3]);
+  const weight = g.parameter('weight', [4, 3, 1, 1]);
+  assert.throws(
+    () => conv2d(g, x, undefined as never),
+    /conv2d.*the input weight is missing; expected x, weight, bias\?/,
+  );
+  assert.throws(() => concat(g, [x, undefined as never]), /the input parts\.\.\. is missing/);
+  const attributes = { stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0], groups: 1 } as const;
+  const five = [x, weight, undefined, undefined, undefined];
+  assert.equal(g.apply(convolution, five, attributes).shape, [1, 2, 2, 4]);
+  assert.throws(() => g.apply(convolution, [...five, x], attributes), /too many inputs.*given 6/);
 });
 
 test.run();

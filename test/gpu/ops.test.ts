@@ -475,7 +475,7 @@ test('what a binding cannot hold runs in bands, to the same numbers', async () =
     [pool as never, [{ shape }], { ...window, mode: 'average', kernel: [2, 3], stride: [1, 3], padding: [1, 0, 0, 1] }],
   ];
   for (const name of ['pad', 'mul', 'compact', 'lrn', 'softmax'] as const) {
-    const forward = forwards[name] as Operation<never>;
+    const forward = forwards[name] as unknown as Operation<never>;
     const attributes = {
       pad: { padding: [3, 1, -2, 2], value: 1 },
       mul: {},

@@ -273,9 +273,10 @@ test('networks and weights that do not fit are refused, and say why', async () =
 });
 
 test('an operation of the caller runs in load, and cannot be written down', async () => {
-  const twice: Operation = {
+  const twice: Operation<object, ['x']> = {
     name: 'twice',
-    infer: ([x]) => [x!],
+    inputs: ['x'],
+    infer: ([x]) => [x],
     flops: () => 0,
     lower: ({ inputs: [x], outputs: [y], ...rest }, context) =>
       scale.lower(

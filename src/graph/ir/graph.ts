@@ -3,14 +3,14 @@
  * reported at the line of code that makes it.
  */
 import { InputError } from '../../errors.js';
-import type { Operation } from './operation.js';
+import type { ByName, InputNames, Operation } from './operation.js';
 import { describeShape, type ElementType, type Kind, type Layout, type Tensor, type TensorSpec } from './tensor.js';
 
 /** One operation applied to tensors. */
-export interface Node<Attributes = object> {
-  readonly operation: Operation<Attributes>;
+export interface Node<Attributes = object, Names extends InputNames = InputNames> {
+  readonly operation: Operation<Attributes, Names>;
   /** An optional input that is not given, such as the bias of a convolution, is undefined. */
-  readonly inputs: readonly (Tensor | undefined)[];
+  readonly inputs: ByName<Names, Tensor>;
   readonly outputs: readonly Tensor[];
   readonly attributes: Attributes;
   /**
@@ -60,21 +60,23 @@ export function createTensor(name: string, kind: Kind, spec: TensorSpec, data?: 
 }
 
 /** Applies an operation: checks its inputs, and makes its output tensors. All nodes are made here, those that `fuse` makes included. */
-export function createNode<A extends object>(
-  operation: Operation<A>,
-  inputs: readonly (Tensor | undefined)[],
+export function createNode<A extends object, N extends InputNames>(
+  operation: Operation<A, N>,
+  given: readonly (Tensor | undefined)[],
   attributes: A,
   name: string = operation.name,
-): Node<A> {
+): Node<A, N> {
   let specs: readonly TensorSpec[];
+  const inputs = given as ByName<N, Tensor>;
   try {
+    checkGiven(operation.inputs, given);
     specs = operation.infer(inputs, attributes);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    const shapes = inputs.map((tensor) => (tensor ? describeShape(tensor) : 'none')).join(', ');
+    const shapes = given.map((tensor) => (tensor ? describeShape(tensor) : 'none')).join(', ');
     throw new InputError(`${name} (${operation.name} of ${shapes}): ${error.message}`, { cause: error });
   }
-  const fixed = operation.updates?.map((index) => inputs[index]).find((tensor) => tensor && tensor.kind !== 'state');
+  const fixed = operation.updates?.map((index) => given[index]).find((tensor) => tensor && tensor.kind !== 'state');
   if (fixed) {
     throw new InputError(`${name} (${operation.name}) overwrites ${fixed.name}`, {
       expected: 'a state',
@@ -83,6 +85,18 @@ export function createNode<A extends object>(
   }
   const outputs = specs.map((spec, index) => createTensor(index === 0 ? name : `${name}.${index}`, 'temporary', spec));
   return { operation, inputs, outputs, attributes };
+}
+
+/** @throws InputError if an input is missing that may not be left out, or if there are more than the operation has names for. */
+function checkGiven(names: InputNames | undefined, given: readonly (Tensor | undefined)[]): void {
+  if (!names) return;
+  const isList = names[0]?.endsWith('...');
+  const own = isList ? given.map(() => names[0]) : names;
+  const missing = own.find((name, index) => !name.endsWith('?') && !given[index]);
+  if (missing) throw new InputError(`the input ${missing} is missing`, { expected: names.join(', ') });
+  if (given.length > own.length) {
+    throw new InputError('too many inputs', { expected: names.join(', '), given: String(given.length) });
+  }
 }
 
 /** Builds a graph node by node. */
@@ -106,15 +120,15 @@ export interface GraphBuilder {
   /** A dense f32 tensor that keeps its content from run to run and begins with zeros, such as an optimizer's momentum. */
   state(name: string, shape: readonly number[]): Tensor;
   /** Adds a node and returns its first output. */
-  apply<A extends object>(
-    op: Operation<A>,
+  apply<A extends object, N extends InputNames>(
+    op: Operation<A, N>,
     inputs: readonly (Tensor | undefined)[],
     attributes: A,
     name?: string,
   ): Tensor;
   /** Adds a node and returns all its outputs. */
-  applyAll<A extends object>(
-    op: Operation<A>,
+  applyAll<A extends object, N extends InputNames>(
+    op: Operation<A, N>,
     inputs: readonly (Tensor | undefined)[],
     attributes: A,
     name?: string,

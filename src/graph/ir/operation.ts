@@ -19,9 +19,28 @@ export interface Traits {
   readonly maxBindingBytes: number;
 }
 
+/** Names of inputs in order. One that ends in ? may be left out; a single one that ends in ... stands for any number of inputs. */
+export type InputNames = readonly string[];
+
+/** What stands for inputs of these names, in their order: undefined only where a name ends in ?, or where the names are not known. */
+export type ByName<Names extends InputNames, Value> = Names extends readonly [`${string}...`]
+  ? readonly Value[]
+  : {
+      readonly [Place in keyof Names]: string extends Names[Place]
+        ? Value | undefined
+        : Names[Place] extends `${string}?`
+          ? Value | undefined
+          : Value;
+    };
+
 /** A kind of node: how the shapes of its outputs follow from those of its inputs, and which dispatches compute it. */
-export interface Operation<Attributes = object> {
+export interface Operation<Attributes = object, Names extends InputNames = InputNames> {
   readonly name: string;
+  /**
+   * The names of its inputs, in order; those that end in ? may be left out. A node is refused that lacks one of the others, so that
+   * the functions below need not ask. Without names there may be any number of inputs, and each may be missing.
+   */
+  readonly inputs?: Names;
   /**
    * The places of the inputs that the node overwrites: parameters, momentum, running statistics. All are of kind 'state'. Such a node
    * runs even if nothing reads its outputs, and no later node may read the overwritten inputs.
@@ -38,17 +57,17 @@ export interface Operation<Attributes = object> {
    */
   cutsAt?(attributes: Attributes): number;
   /** The shapes of the outputs. @throws InputError with the shape that an input should have. */
-  infer(inputs: readonly (Tensor | undefined)[], attributes: Attributes): readonly TensorSpec[];
+  infer(inputs: ByName<Names, Tensor>, attributes: Attributes): readonly TensorSpec[];
   /** The number of floating-point operations of a node. */
-  flops(node: Node<Attributes>): number;
+  flops(node: Node<Attributes, Names>): number;
   /** Names of the kernel variants that can run this node on this adapter, the best first. Default: only `default`. */
-  variants?(node: Node<Attributes>, traits: Traits): readonly string[];
+  variants?(node: Node<Attributes, Names>, traits: Traits): readonly string[];
   /** Adds the dispatches that compute the node to `context`. */
-  lower(node: Node<Attributes>, context: Lowering): void;
+  lower(node: Node<Attributes, Names>, context: Lowering): void;
   /** Merges this node with `next`, the only node that reads its output; undefined if they cannot be merged. See `fuse`. */
-  absorb?(node: Node<Attributes>, next: Node): Replacement | undefined;
+  absorb?(node: Node<Attributes, Names>, next: Node): Replacement | undefined;
   /** Merges this node with `previous`, which computes one of its inputs; undefined if they cannot be merged. */
-  absorbInput?(node: Node<Attributes>, previous: Node): Replacement | undefined;
+  absorbInput?(node: Node<Attributes, Names>, previous: Node): Replacement | undefined;
 }
 
 /** Nodes that replace two merged ones. The outputs of the last one replace those of the merged nodes. */
@@ -58,22 +77,26 @@ export type Replacement = readonly Node[];
  * Computes an operation in float64, as the truth that its kernels are compared with. Inputs and results are values in dense order, without
  * padding. The results are the outputs, followed by the new values of the states that the operation updates.
  */
-export type Reference<Attributes = object> = (
-  inputs: readonly (Float64Array | undefined)[],
-  node: Node<Attributes>,
+export type Reference<Attributes = object, Names extends InputNames = InputNames> = (
+  inputs: ByName<Names, Float64Array>,
+  node: Node<Attributes, Names>,
 ) => readonly Float64Array[];
 
 /**
  * The backward pass of a node, added to `g` as more operations.
- * @param outputs the gradients of the loss with respect to the node's outputs; undefined for an output that the loss does not depend on.
+ * @param outputs the gradients of the loss with respect to the node's outputs. A node of several outputs may have been given undefined
+ *   for one that the loss does not depend on; with one output there is always a gradient.
  * @returns the gradients of the loss with respect to the node's inputs; undefined for an input that has none, such as labels or fixed
  *   statistics. A gradient that turns out not to be needed is pruned from the graph.
  */
-export type Gradient<Attributes = object> = (
-  g: GraphBuilder,
-  node: Node<Attributes>,
-  outputs: readonly (Tensor | undefined)[],
-) => readonly (Tensor | undefined)[];
+export type Gradient<
+  Attributes = object,
+  Names extends InputNames = InputNames,
+  Outputs extends readonly (Tensor | undefined)[] = readonly [Tensor],
+> = (g: GraphBuilder, node: Node<Attributes, Names>, outputs: Outputs) => readonly (Tensor | undefined)[];
+
+/** The backward pass of an operation of which nothing more is known. */
+export type AnyGradient = Gradient<object, InputNames, readonly (Tensor | undefined)[]>;
 
 /** A tensor or a part of it, as a kernel sees it. */
 export interface View {
@@ -123,7 +146,11 @@ export interface Lowering {
    * Adds a node that computes a tensor which the kernels need first, such as packed weights. If all inputs are constants, it is computed
    * once when the plan is made.
    */
-  derive<A extends object>(operation: Operation<A>, inputs: readonly (Tensor | undefined)[], attributes: A): Tensor;
+  derive<A extends object, N extends InputNames>(
+    operation: Operation<A, N>,
+    inputs: readonly (Tensor | undefined)[],
+    attributes: A,
+  ): Tensor;
   /** A temporary that only this node's dispatches use. */
   scratch(name: string, spec: TensorSpec): Tensor;
   /** A tensor, or some of its pixels, for reading. An absent tensor reads as a small buffer of zeros. */

@@ -4,13 +4,13 @@
  */
 import { InputError } from '../../errors.js';
 import type { GraphBuilder, Node } from '../ir/graph.js';
-import type { Gradient } from '../ir/operation.js';
+import type { AnyGradient } from '../ir/operation.js';
 import { describeForm, describeShape, elementCount, type Tensor } from '../ir/tensor.js';
 
 /** What differentiation has to know of operations. It is handed in, because this room knows no operation by name. */
 export interface GradientRules {
   /** The gradient of an operation, by its name. */
-  gradientOf(operation: string): Gradient | undefined;
+  gradientOf(operation: string): AnyGradient | undefined;
   /** Adds the sum of two tensors to the graph. If several nodes read a tensor, its gradient is the sum of what comes from each of them. */
   sum(g: GraphBuilder, a: Tensor, b: Tensor, name: string): Tensor;
 }

@@ -1,19 +1,19 @@
 import type { Case, Reference } from '../../graph/ir/operation.js';
 import { product } from '../../graph/ir/tensor.js';
-import { BOX_WORDS, type ComponentBoxesAttributes } from './component_boxes.js';
+import { BOX_WORDS, type ComponentBoxesAttributes, type ComponentBoxesInputs } from './component_boxes.js';
 import { exactInputs, noise } from './connected_components.js';
 import { mapCount } from './heat.js';
 import { floodFill, heatOfImage } from './heat.reference.js';
 
-export const reference: Reference<ComponentBoxesAttributes> = ([heatmaps, ranges], node) => {
+export const reference: Reference<ComponentBoxesAttributes, ComponentBoxesInputs> = ([heatmaps, ranges], node) => {
   const { heatThresholds, maxBoxes } = node.attributes;
-  const [, , mapHeight, mapWidth] = node.inputs[0]!.shape;
+  const [, , mapHeight, mapWidth] = node.inputs[0].shape;
   const [boxes, counts] = node.outputs.map(({ shape }) => new Float64Array(product(shape)));
-  for (let map = 0; map < mapCount(node.inputs[0]!); map++) {
-    const [shift, low, factor, state] = ranges!.subarray(map * 4);
+  for (let map = 0; map < mapCount(node.inputs[0]); map++) {
+    const [shift, low, factor, state] = ranges.subarray(map * 4);
     counts[map * (heatThresholds.length + 1) + heatThresholds.length] = state;
     if (state !== 0) continue;
-    const cells = heatmaps!.subarray(map * mapHeight * mapWidth, (map + 1) * mapHeight * mapWidth);
+    const cells = heatmaps.subarray(map * mapHeight * mapWidth, (map + 1) * mapHeight * mapWidth);
     const heat = heatOfImage(cells, mapHeight, mapWidth, node.attributes);
     const scaled = heat.values.map((value) => Math.min(Math.max((value - shift - low) * factor, 0), 255));
     heatThresholds.forEach((threshold, t) => {

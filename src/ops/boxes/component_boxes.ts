@@ -39,30 +39,34 @@ export function checkMaxBoxes(maxBoxes: number): void {
 /** Words of a box in the table: left, top, right, bottom (half-open, pixels of the image), area, bits of the peak's f32. */
 export const BOX_WORDS = 6;
 
+const INPUTS = ['heatmaps', 'ranges'] as const;
+export type ComponentBoxesInputs = typeof INPUTS;
+
 /**
  * heatmaps: dense [n, classes, h, w]. ranges: dense [n · classes, 4] from heatmap_range.
  * boxes: dense u32 [n · classes, thresholds, maxBoxes, 6], components in the order of their first pixels, zeros where there are no
  * more. counts: dense u32 [n · classes, thresholds + 1]: how many components there are, which may be more than the table holds;
  * then the map's state.
  */
-export const forward: Operation<ComponentBoxesAttributes> = {
+export const forward: Operation<ComponentBoxesAttributes, typeof INPUTS> = {
   name: 'component_boxes',
+  inputs: INPUTS,
   infer([heatmaps, ranges], attributes) {
-    checkHeatmaps(attributes, heatmaps!, ranges!);
+    checkHeatmaps(attributes, heatmaps, ranges);
     const { heatThresholds, maxBoxes } = attributes;
     checkHeatThresholds(heatThresholds);
     checkMaxBoxes(maxBoxes);
-    const maps = mapCount(heatmaps!);
+    const maps = mapCount(heatmaps);
     return [
       { shape: [maps, heatThresholds.length, maxBoxes, BOX_WORDS], layout: 'dense', type: 'u32' },
       { shape: [maps, heatThresholds.length + 1], layout: 'dense', type: 'u32' },
     ];
   },
   flops: ({ inputs: [heatmaps], attributes: { width, height, heatThresholds } }) =>
-    mapCount(heatmaps!) * (10 + 3 * heatThresholds.length) * width * height,
+    mapCount(heatmaps) * (10 + 3 * heatThresholds.length) * width * height,
   lower({ inputs: [heatmaps, ranges], outputs: [boxes, counts], attributes }, context) {
-    const [, , mapHeight, mapWidth] = heatmaps!.shape;
-    const found = componentsOf(context, heatmaps!, ranges!, attributes);
+    const [, , mapHeight, mapWidth] = heatmaps.shape;
+    const found = componentsOf(context, heatmaps, ranges, attributes);
     const { places, seen, rowWords, words, span, blocks, masks, labels, blockRoots } = found;
     for (const chunk of found.chunks) {
       found.label(chunk);

@@ -16,22 +16,25 @@ export const NO_COMPONENT = 0xffffffff;
 
 const seenBy = ({ width, height, size, fit }: ComponentAttributes) => seenPixels(frameOf(width, height, size, fit));
 
+const INPUTS = ['heatmaps', 'ranges'] as const;
+
 /**
  * heatmaps: dense [n, classes, h, w]. ranges: dense [n · classes, 4] from heatmap_range. y: dense u32
  * [n · classes, thresholds, seen height, seen width], over the pixels of the image that the network saw.
  */
-export const forward: Operation<ComponentAttributes> = {
+export const forward: Operation<ComponentAttributes, typeof INPUTS> = {
   name: 'connected_components',
+  inputs: INPUTS,
   infer([heatmaps, ranges], attributes) {
-    checkHeatmaps(attributes, heatmaps!, ranges!);
+    checkHeatmaps(attributes, heatmaps, ranges);
     checkHeatThresholds(attributes.heatThresholds);
     const { width, height } = seenBy(attributes);
-    const shape = [mapCount(heatmaps!), attributes.heatThresholds.length, height, width];
+    const shape = [mapCount(heatmaps), attributes.heatThresholds.length, height, width];
     return [{ shape, layout: 'dense', type: 'u32' }];
   },
   flops: ({ outputs: [y] }) => 10 * elementCount(y),
   lower({ inputs: [heatmaps, ranges], outputs: [y], attributes }, context) {
-    const found = componentsOf(context, heatmaps!, ranges!, attributes);
+    const found = componentsOf(context, heatmaps, ranges, attributes);
     const { seen, rowWords, words, masks, labels } = found;
     for (const chunk of found.chunks) {
       found.label(chunk);
@@ -67,17 +70,17 @@ export function connectedComponents(
   return g.apply(forward, [heatmaps, ranges], attributes, name);
 }
 
-export const reference: Reference<ComponentAttributes> = (
+export const reference: Reference<ComponentAttributes, typeof INPUTS> = (
   [heatmaps, ranges],
   { inputs: [maps], outputs, attributes },
 ) => {
-  const [, , mapHeight, mapWidth] = maps!.shape;
+  const [, , mapHeight, mapWidth] = maps.shape;
   const y = new Float64Array(elementCount(outputs[0])).fill(NO_COMPONENT);
   const { width, height } = seenBy(attributes);
-  for (let map = 0; map < mapCount(maps!); map++) {
-    const [shift, low, factor, state] = ranges!.subarray(map * 4);
+  for (let map = 0; map < mapCount(maps); map++) {
+    const [shift, low, factor, state] = ranges.subarray(map * 4);
     if (state !== 0) continue;
-    const cells = heatmaps!.subarray(map * mapHeight * mapWidth, (map + 1) * mapHeight * mapWidth);
+    const cells = heatmaps.subarray(map * mapHeight * mapWidth, (map + 1) * mapHeight * mapWidth);
     const heat = heatOfImage(cells, mapHeight, mapWidth, attributes).values.map((v) => (v - shift - low) * factor);
     attributes.heatThresholds.forEach((threshold, t) => {
       const first = (map * attributes.heatThresholds.length + t) * width * height;

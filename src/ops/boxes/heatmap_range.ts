@@ -13,17 +13,20 @@ export interface HeatmapRangeAttributes extends HeatFrame {
 /** Samples that a workgroup looks at before another one helps. */
 const PART = 4096;
 
+const INPUTS = ['heatmaps', 'probabilities?', 'operatingThresholds?'] as const;
+
 /**
  * heatmaps: dense [n, classes, h, w]. probabilities: dense [n, classes], operating thresholds: dense [classes], both or neither: a map whose
  * probability is below its class's threshold (or NaN) is closed. y: dense [n · classes, 4]: shift, low, factor and state (the place
  * in `MAP_STATES`), with scaled = clamp((heat − shift − low) · factor, 0, 255).
  */
-export const forward: Operation<HeatmapRangeAttributes> = {
+export const forward: Operation<HeatmapRangeAttributes, typeof INPUTS> = {
   name: 'heatmap_range',
+  inputs: INPUTS,
   infer([heatmaps, probabilities, operatingThresholds], attributes) {
-    checkHeatmaps(attributes, heatmaps!);
+    checkHeatmaps(attributes, heatmaps);
     const { scaling } = attributes;
-    const [images, classes] = heatmaps!.shape;
+    const [images, classes] = heatmaps.shape;
     const gates = [probabilities?.shape.join(), operatingThresholds?.shape.join()].join(' and ');
     if ((probabilities || operatingThresholds) && gates !== `${images},${classes} and ${classes}`) {
       throw new InputError('gates', {
@@ -34,12 +37,12 @@ export const forward: Operation<HeatmapRangeAttributes> = {
     if (!['min_max', 'relu_max'].includes(scaling)) {
       throw new InputError('heat scaling', { expected: 'min_max or relu_max', given: String(scaling) });
     }
-    return [{ shape: [mapCount(heatmaps!), 4], layout: 'dense', type: 'f32' }];
+    return [{ shape: [mapCount(heatmaps), 4], layout: 'dense', type: 'f32' }];
   },
-  flops: ({ inputs: [heatmaps] }) => 40 * elementCount(heatmaps!),
+  flops: ({ inputs: [heatmaps] }) => 40 * elementCount(heatmaps),
   lower({ inputs: [heatmaps, probabilities, operatingThresholds], outputs: [y], attributes }, context) {
-    const [, classes, mapHeight, mapWidth] = heatmaps!.shape;
-    const maps = mapCount(heatmaps!);
+    const [, classes, mapHeight, mapWidth] = heatmaps.shape;
+    const maps = mapCount(heatmaps);
     const { corners } = heatTables(attributes, mapHeight, mapWidth);
     const cells = mapHeight * mapWidth;
     const parts = Math.min(256, Math.ceil(Math.max(corners.columns * corners.rows, cells) / PART));
@@ -71,12 +74,13 @@ export const forward: Operation<HeatmapRangeAttributes> = {
   },
 };
 
-export const reference: Reference<HeatmapRangeAttributes> = (inputs, { inputs: [maps], attributes }) => {
+export const reference: Reference<HeatmapRangeAttributes, typeof INPUTS> = (inputs, { inputs: [maps], attributes }) => {
   const [heatmaps, probabilities, operatingThresholds] = inputs;
-  const [, classes, height, width] = maps!.shape;
-  const rows = Array.from({ length: mapCount(maps!) }, (_, map) => {
-    if (probabilities && !(probabilities[map] >= operatingThresholds![map % classes])) return [0, 0, 0, 1];
-    const cells = heatmaps!.subarray(map * height * width, (map + 1) * height * width);
+  const [, classes, height, width] = maps.shape;
+  const rows = Array.from({ length: mapCount(maps) }, (_, map) => {
+    if (probabilities && operatingThresholds && !(probabilities[map] >= operatingThresholds[map % classes]))
+      return [0, 0, 0, 1];
+    const cells = heatmaps.subarray(map * height * width, (map + 1) * height * width);
     const heat = heatOfImage(cells, height, width, attributes);
     const { state, low, high } = rangeOfHeat(cells, heat.values, attributes.scaling);
     if (state !== 'scaled') return [0, 0, 0, MAP_STATES.indexOf(state)];

@@ -6,22 +6,25 @@ import { elementCount, type Tensor } from '../../graph/ir/tensor.js';
 import { checkHeatmaps, type HeatFrame, heatTables, mapCount } from './heat.js';
 import { heatOfImage } from './heat.reference.js';
 
+const INPUTS = ['heatmaps', 'ranges'] as const;
+
 /**
  * heatmaps: dense [n, classes, h, w]. ranges: dense [n · classes, 4] from heatmap_range. y: dense [n, classes, height, width], zeros
  * in maps that are not scaled and where the network saw nothing.
  */
-export const forward: Operation<HeatFrame> = {
+export const forward: Operation<HeatFrame, typeof INPUTS> = {
   name: 'scale255',
+  inputs: INPUTS,
   infer([heatmaps, ranges], attributes) {
-    checkHeatmaps(attributes, heatmaps!, ranges!);
-    const [images, classes] = heatmaps!.shape;
+    checkHeatmaps(attributes, heatmaps, ranges);
+    const [images, classes] = heatmaps.shape;
     return [{ shape: [images, classes, attributes.height, attributes.width], layout: 'dense', type: 'f32' }];
   },
   flops: ({ outputs: [y] }) => 12 * elementCount(y),
   lower({ inputs: [heatmaps, ranges], outputs: [y], attributes }, context) {
-    const [, , mapHeight, mapWidth] = heatmaps!.shape;
+    const [, , mapHeight, mapWidth] = heatmaps.shape;
     const { width, height } = attributes;
-    const maps = mapCount(heatmaps!);
+    const maps = mapCount(heatmaps);
     const { whole } = heatTables(attributes, mapHeight, mapWidth);
     // Some maps at a time where the adapter cannot bind all: the pixels of a dense tensor are its rows.
     const perMap = width * height * 4;
@@ -53,14 +56,14 @@ export function scaleHeatmaps(
   return g.apply(forward, [heatmaps, ranges], { width, height, size, fit }, name);
 }
 
-export const reference: Reference<HeatFrame> = ([heatmaps, ranges], { inputs: [maps], attributes }) => {
-  const [, , mapHeight, mapWidth] = maps!.shape;
+export const reference: Reference<HeatFrame, typeof INPUTS> = ([heatmaps, ranges], { inputs: [maps], attributes }) => {
+  const [, , mapHeight, mapWidth] = maps.shape;
   const { width, height } = attributes;
-  const y = new Float64Array(mapCount(maps!) * width * height);
-  for (let map = 0; map < mapCount(maps!); map++) {
-    const [shift, low, factor, state] = ranges!.subarray(map * 4);
+  const y = new Float64Array(mapCount(maps) * width * height);
+  for (let map = 0; map < mapCount(maps); map++) {
+    const [shift, low, factor, state] = ranges.subarray(map * 4);
     if (state !== 0) continue;
-    const cells = heatmaps!.subarray(map * mapHeight * mapWidth, (map + 1) * mapHeight * mapWidth);
+    const cells = heatmaps.subarray(map * mapHeight * mapWidth, (map + 1) * mapHeight * mapWidth);
     const heat = heatOfImage(cells, mapHeight, mapWidth, attributes);
     heat.values.forEach((value, i) => {
       const [x, row] = [heat.left + (i % heat.width), heat.top + Math.floor(i / heat.width)];

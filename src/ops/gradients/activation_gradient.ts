@@ -12,14 +12,17 @@ export interface ActivationGradientAttributes {
   activation: Activation;
 }
 
+const INPUTS = ['dy', 'v'] as const;
+
 /** dy, v: of one shape, nhwc4 or dense; v is y or x, see `slopeFromOutput`. */
-export const forward: Operation<ActivationGradientAttributes> = {
+export const forward: Operation<ActivationGradientAttributes, typeof INPUTS> = {
   name: 'activation_gradient',
+  inputs: INPUTS,
   infer([dy, v]) {
-    if (describeForm(dy!) !== describeForm(v!)) {
-      throw new InputError('gradient', { expected: describeForm(v!), given: describeForm(dy!) });
+    if (describeForm(dy) !== describeForm(v)) {
+      throw new InputError('gradient', { expected: describeForm(v), given: describeForm(dy) });
     }
-    return [v!];
+    return [v];
   },
   flops: ({ outputs: [dx] }) => 2 * elementCount(dx),
   lower({ inputs: [dy, v], outputs: [dx], attributes }, context) {
@@ -46,9 +49,10 @@ export function behindEpilogue(g: GraphBuilder, node: Node<{ activation?: Activa
   return g.apply(forward, [dy, node.outputs[0]], { activation }, `${node.outputs[0].name}/epilogue_gradient`);
 }
 
-export const reference: Reference<ActivationGradientAttributes> = ([dy, v], { attributes: { activation } }) => [
-  dy!.map((value, index) => value * slopeOf(activation, v![index])),
-];
+export const reference: Reference<ActivationGradientAttributes, typeof INPUTS> = (
+  [dy, v],
+  { attributes: { activation } },
+) => [dy.map((value, index) => value * slopeOf(activation, v[index]))];
 
 const both = (shape: readonly number[], more: object = {}) => {
   const input = { shape, layout: 'nhwc4' as const, ...more };

@@ -18,50 +18,53 @@ export interface BatchNormGradientAttributes {
   epsilon: number;
 }
 
+const INPUTS = ['dy', 'x', 'gamma', 'mean', 'variance', 'sums', 'products'] as const;
+
 /** dy, x: nhwc4 of one shape. γ, mean, variance and both of channel_sums' outputs: [c] dense. dx: like x. */
-export const forward: Operation<BatchNormGradientAttributes> = {
+export const forward: Operation<BatchNormGradientAttributes, typeof INPUTS> = {
   name: 'batch_norm_gradient',
+  inputs: INPUTS,
   infer([dy, x, ...vectors]) {
-    if (x!.layout !== 'nhwc4' || describeForm(dy!) !== describeForm(x!)) {
-      throw new InputError('gradient', { expected: `nhwc4, ${describeForm(x!)}`, given: describeForm(dy!) });
+    if (x.layout !== 'nhwc4' || describeForm(dy) !== describeForm(x)) {
+      throw new InputError('gradient', { expected: `nhwc4, ${describeForm(x)}`, given: describeForm(dy) });
     }
     for (const vector of vectors) {
-      if (elementCount(vector!) !== channelCount(x!)) {
-        throw new InputError('statistics', { expected: `[${channelCount(x!)}]`, given: describeShape(vector!) });
+      if (elementCount(vector) !== channelCount(x)) {
+        throw new InputError('statistics', { expected: `[${channelCount(x)}]`, given: describeShape(vector) });
       }
     }
-    return [x!];
+    return [x];
   },
   flops: ({ outputs: [dx] }) => 5 * elementCount(dx),
   lower({ inputs: [dy, x, ...vectors], outputs: [dx], attributes: { epsilon } }, context) {
-    const lanes = groupCount(x!) * 4;
+    const lanes = groupCount(x) * 4;
     const rows = context.scratch('rows', { shape: [4, lanes], layout: 'dense', type: 'f32' });
     context.dispatch({
       kernel: batch_norm_gradient_rows,
       constants: {},
       bindings: [
         ...vectors.map((vector) => context.read(vector)),
-        context.read(laneMap(segmentsOf(x!))),
+        context.read(laneMap(segmentsOf(x))),
         context.write(rows),
       ],
-      params: { lane_count: lanes, channels: channelCount(x!), pixels: pixelCount(x!), epsilon },
+      params: { lane_count: lanes, channels: channelCount(x), pixels: pixelCount(x), epsilon },
       workgroups: [Math.ceil(lanes / 64), 1, 1],
     });
     dispatchGroups(context, dx, { kernel: batch_norm_gradient, inputs: { dy, x }, whole: [rows] });
   },
 };
 
-export const reference: Reference<BatchNormGradientAttributes> = (
+export const reference: Reference<BatchNormGradientAttributes, typeof INPUTS> = (
   [dy, x, gamma, mean, variance, sums, products],
   { attributes: { epsilon } },
 ) => {
-  const channels = gamma!.length;
-  const pixels = x!.length / channels;
+  const channels = gamma.length;
+  const pixels = x.length / channels;
   return [
-    dy!.map((value, i) => {
+    dy.map((value, i) => {
       const c = i % channels;
-      const s = 1 / Math.sqrt(variance![c] + epsilon);
-      return gamma![c] * s * (value - sums![c] / pixels - ((x![i] - mean![c]) * s * products![c]) / pixels);
+      const s = 1 / Math.sqrt(variance[c] + epsilon);
+      return gamma[c] * s * (value - sums[c] / pixels - ((x[i] - mean[c]) * s * products[c]) / pixels);
     }),
   ];
 };

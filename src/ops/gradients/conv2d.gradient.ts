@@ -4,7 +4,7 @@ import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
 import type { Gradient } from '../../graph/ir/operation.js';
 import { segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import { biasGradient } from '../layers/channel_sums.js';
-import { type Conv2dAttributes, forward as convolution } from '../layers/conv2d.js';
+import { type Conv2dAttributes, type Conv2dInputs, forward as convolution } from '../layers/conv2d.js';
 import { withSegments } from '../packing/compact.js';
 import { forward as transpose } from '../packing/transpose_conv2d.js';
 import type { Windows } from '../windows.js';
@@ -12,13 +12,13 @@ import { behindEpilogue } from './activation_gradient.js';
 import { forward as inputGradient } from './conv2d_input_gradient.js';
 import { forward as weightGradient } from './conv2d_weight_gradient.js';
 
-export const gradient: Gradient<Conv2dAttributes> = (g, node, [dy]) => {
+export const gradient: Gradient<Conv2dAttributes, Conv2dInputs> = (g, node, [dy]) => {
   const [x, weight, bias, residual] = node.inputs;
   const { stride, dilation, padding, groups, prologue } = node.attributes;
   const { name } = node.outputs[0];
   if (prologue) throw new InputError('the input of a prologue is gone', { expected: 'a graph as it is before fusion' });
-  const inner = behindEpilogue(g, node, dy!);
-  const [, , kernelHeight, kernelWidth] = weight!.shape;
+  const inner = behindEpilogue(g, node, dy);
+  const [, , kernelHeight, kernelWidth] = weight.shape;
   const windows: Windows = { kernel: [kernelHeight, kernelWidth], stride, dilation, padding };
   return [
     byInput(g, node, inner, windows),
@@ -28,8 +28,8 @@ export const gradient: Gradient<Conv2dAttributes> = (g, node, [dy]) => {
   ];
 };
 
-function byInput(g: GraphBuilder, node: Node<Conv2dAttributes>, dy: Tensor, windows: Windows): Tensor {
-  const [x, weight] = node.inputs as Tensor[];
+function byInput(g: GraphBuilder, node: Node<Conv2dAttributes, Conv2dInputs>, dy: Tensor, windows: Windows): Tensor {
+  const [x, weight] = node.inputs;
   const { groups } = node.attributes;
   const { kernel, stride, dilation, padding } = windows;
   const name = `${node.outputs[0].name}/input_gradient`;

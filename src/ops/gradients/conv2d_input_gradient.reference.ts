@@ -2,12 +2,12 @@
 import type { Case, Reference } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
 import { windowCounts } from '../windows.js';
-import type { Conv2dGradientAttributes } from './conv2d_input_gradient.js';
+import type { Conv2dGradientAttributes, Conv2dInputGradientInputs } from './conv2d_input_gradient.js';
 
-export const reference: Reference<Conv2dGradientAttributes> = ([dy, transposed], node) => {
+export const reference: Reference<Conv2dGradientAttributes, Conv2dInputGradientInputs> = ([dy, transposed], node) => {
   const { kernel, stride, dilation, padding, groups, height, width } = node.attributes;
-  const [images, outHeight, outWidth, outputs] = node.inputs[0]!.shape;
-  const [inputs, groupOutputs] = node.inputs[1]!.shape;
+  const [images, outHeight, outWidth, outputs] = node.inputs[0].shape;
+  const [inputs, groupOutputs] = node.inputs[1].shape;
   const groupInputs = inputs / groups;
   const taps = kernel[0] * kernel[1];
   const dx = new Float64Array(elementCount(node.outputs[0]));
@@ -23,7 +23,7 @@ export const reference: Reference<Conv2dGradientAttributes> = ([dy, transposed],
           for (let i = 0; i < inputs; i++) {
             const first = Math.floor(i / groupInputs) * groupOutputs;
             for (let o = 0; o < groupOutputs; o++) {
-              dx[to + i] += dy![from + first + o] * transposed![(i * groupOutputs + o) * taps + taps - 1 - tap];
+              dx[to + i] += dy[from + first + o] * transposed[(i * groupOutputs + o) * taps + taps - 1 - tap];
             }
           }
         }

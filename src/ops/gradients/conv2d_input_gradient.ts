@@ -26,26 +26,30 @@ export interface Conv2dGradientAttributes extends Windows {
   width: number;
 }
 
+const INPUTS = ['dy', 'transposed'] as const;
+export type Conv2dInputGradientInputs = typeof INPUTS;
+
 /** dy: [n, oh, ow, outputs] nhwc4. transposed: [inputs, outputs / groups, kh, kw] dense, see transpose_conv2d. dx: nhwc4. */
-export const forward: Operation<Conv2dGradientAttributes> = {
+export const forward: Operation<Conv2dGradientAttributes, typeof INPUTS> = {
   name: 'conv2d_input_gradient',
+  inputs: INPUTS,
   infer([dy, transposed], attributes) {
     const { height, width, groups } = attributes;
-    const [images, outHeight, outWidth, outputs] = dy!.shape;
-    const [inputs, groupOutputs, ...kernel] = transposed!.shape;
+    const [images, outHeight, outWidth, outputs] = dy.shape;
+    const [inputs, groupOutputs, ...kernel] = transposed.shape;
     const expected = [...windowCounts(attributes, [height, width]), groupOutputs * groups];
-    const plain = dy!.layout === 'nhwc4' && segmentsOf(dy!).length === 1;
+    const plain = dy.layout === 'nhwc4' && segmentsOf(dy).length === 1;
     const fits = plain && kernel.join() === attributes.kernel.join() && inputs % groups === 0;
     if (!fits || expected.join() !== [outHeight, outWidth, outputs].join()) {
       throw new InputError('gradient', {
         expected: `nhwc4 [n, ${expected.join(', ')}] without holes`,
-        given: `${describeForm(dy!)} for weights ${describeShape(transposed!)}`,
+        given: `${describeForm(dy)} for weights ${describeShape(transposed)}`,
       });
     }
-    return [{ shape: [images, height, width, inputs], layout: 'nhwc4', type: dy!.type }];
+    return [{ shape: [images, height, width, inputs], layout: 'nhwc4', type: dy.type }];
   },
   flops({ inputs: [dy, transposed] }) {
-    return (2 * elementCount(dy!) * elementCount(transposed!)) / transposed!.shape[1];
+    return (2 * elementCount(dy) * elementCount(transposed)) / transposed.shape[1];
   },
   variants: (node) => [isRagged(node) ? 'grouped' : 'direct'],
   lower(node, context) {
@@ -54,8 +58,11 @@ export const forward: Operation<Conv2dGradientAttributes> = {
   },
 };
 
-function isRagged({ inputs: [, transposed], attributes: { groups } }: Node<Conv2dGradientAttributes>): boolean {
-  const [inputs, groupOutputs] = transposed!.shape;
+function isRagged({
+  inputs: [, transposed],
+  attributes: { groups },
+}: Node<Conv2dGradientAttributes, typeof INPUTS>): boolean {
+  const [inputs, groupOutputs] = transposed.shape;
   return groups > 1 && (groupOutputs % 4 !== 0 || (inputs / groups) % 4 !== 0);
 }
 
@@ -70,17 +77,17 @@ function imagesOf(dx: Tensor, dy: Tensor): (range: Range) => Range {
 }
 
 function lowerGrouped(
-  { inputs: [dy, transposed], outputs: [dx], attributes }: Node<Conv2dGradientAttributes>,
+  { inputs: [dy, transposed], outputs: [dx], attributes }: Node<Conv2dGradientAttributes, typeof INPUTS>,
   context: Lowering,
 ) {
-  const [inputs, groupOutputs] = transposed!.shape;
+  const [inputs, groupOutputs] = transposed.shape;
   dispatchGroups(context, dx, {
     kernel: conv2d_input_gradient_grouped,
     inputs: { dy },
     whole: [transposed],
-    needs: imagesOf(dx, dy!),
+    needs: imagesOf(dx, dy),
     params: {
-      ...paramsOf(dy!, attributes),
+      ...paramsOf(dy, attributes),
       inputs,
       group_inputs: inputs / attributes.groups,
       group_outputs: groupOutputs,
@@ -89,13 +96,13 @@ function lowerGrouped(
 }
 
 function lowerDirect(
-  { inputs: [dy, transposed], outputs: [dx], attributes }: Node<Conv2dGradientAttributes>,
+  { inputs: [dy, transposed], outputs: [dx], attributes }: Node<Conv2dGradientAttributes, typeof INPUTS>,
   context: Lowering,
 ) {
   const { stride, height, width, groups } = attributes;
-  const [, groupOutputs] = transposed!.shape;
+  const [, groupOutputs] = transposed.shape;
   const packed = context.derive(packConv2d, [transposed], { segments: [groupOutputs], type: dx.type as 'f32' });
-  const needs = imagesOf(dx, dy!);
+  const needs = imagesOf(dx, dy);
   const inGroups = groupCount(dx);
   for (const range of context.bands(dx, [[dy, needs]])) {
     const [input, output] = [context.read(dy, needs(range)), context.write(dx, range)];
@@ -119,7 +126,7 @@ function lowerDirect(
             phase_x: x,
             rows,
             columns,
-            ...paramsOf(dy!, attributes),
+            ...paramsOf(dy, attributes),
             groups: inGroups,
             dy_groups: Math.ceil(groupOutputs / 4),
             group_inputs: inGroups / groups,

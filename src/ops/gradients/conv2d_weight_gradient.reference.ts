@@ -2,12 +2,12 @@
 import type { Case, Reference } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
 import { windowCounts } from '../windows.js';
-import type { Conv2dWeightGradientAttributes } from './conv2d_weight_gradient.js';
+import type { Conv2dWeightGradientAttributes, Conv2dWeightGradientInputs } from './conv2d_weight_gradient.js';
 
-export const reference: Reference<Conv2dWeightGradientAttributes> = ([x, dy], node) => {
+export const reference: Reference<Conv2dWeightGradientAttributes, Conv2dWeightGradientInputs> = ([x, dy], node) => {
   const { kernel, stride, dilation, padding, groups } = node.attributes;
-  const [images, height, width, inputs] = node.inputs[0]!.shape;
-  const [, outHeight, outWidth, outputs] = node.inputs[1]!.shape;
+  const [images, height, width, inputs] = node.inputs[0].shape;
+  const [, outHeight, outWidth, outputs] = node.inputs[1].shape;
   const [groupInputs, groupOutputs] = [inputs / groups, outputs / groups];
   const taps = kernel[0] * kernel[1];
   const dw = new Float64Array(elementCount(node.outputs[0]));
@@ -23,7 +23,7 @@ export const reference: Reference<Conv2dWeightGradientAttributes> = ([x, dy], no
           for (let o = 0; o < outputs; o++) {
             const first = from + Math.floor(o / groupOutputs) * groupInputs;
             for (let i = 0; i < groupInputs; i++) {
-              dw[(o * groupInputs + i) * taps + tap] += dy![slope + o] * x![first + i];
+              dw[(o * groupInputs + i) * taps + tap] += dy[slope + o] * x[first + i];
             }
           }
         }

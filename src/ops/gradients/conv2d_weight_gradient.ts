@@ -31,29 +31,33 @@ export interface Conv2dWeightGradientAttributes extends Windows {
   groups: number;
 }
 
+const INPUTS = ['x', 'dy'] as const;
+export type Conv2dWeightGradientInputs = typeof INPUTS;
+
 /** x: [n, h, w, inputs] nhwc4. dy: [n, oh, ow, outputs] nhwc4. dw: [outputs, inputs / groups, kh, kw] dense f32. */
-export const forward: Operation<Conv2dWeightGradientAttributes> = {
+export const forward: Operation<Conv2dWeightGradientAttributes, typeof INPUTS> = {
   name: 'conv2d_weight_gradient',
+  inputs: INPUTS,
   infer([x, dy], attributes) {
-    const [images, height, width, inputs] = x!.shape;
+    const [images, height, width, inputs] = x.shape;
     const expected = [images, ...windowCounts(attributes, [height, width])];
-    const fits = dy!.shape.slice(0, 3).join() === expected.join() && segmentsOf(dy!).length === 1;
-    if (!fits || [x!, dy!].some(({ layout, type }) => layout !== 'nhwc4' || type !== x!.type)) {
+    const fits = dy.shape.slice(0, 3).join() === expected.join() && segmentsOf(dy).length === 1;
+    if (!fits || [x, dy].some(({ layout, type }) => layout !== 'nhwc4' || type !== x.type)) {
       throw new InputError('gradient', {
-        expected: `nhwc4 ${x!.type} [${expected.join(', ')}, outputs] without holes`,
-        given: `${describeForm(dy!)} for ${describeForm(x!)}`,
+        expected: `nhwc4 ${x.type} [${expected.join(', ')}, outputs] without holes`,
+        given: `${describeForm(dy)} for ${describeForm(x)}`,
       });
     }
-    if (inputs % attributes.groups !== 0 || channelCount(dy!) % attributes.groups !== 0) {
+    if (inputs % attributes.groups !== 0 || channelCount(dy) % attributes.groups !== 0) {
       throw new InputError('groups', {
-        expected: `a divisor of ${inputs} inputs and ${channelCount(dy!)} outputs`,
+        expected: `a divisor of ${inputs} inputs and ${channelCount(dy)} outputs`,
         given: String(attributes.groups),
       });
     }
-    const shape = [channelCount(dy!), inputs / attributes.groups, ...attributes.kernel];
+    const shape = [channelCount(dy), inputs / attributes.groups, ...attributes.kernel];
     return [{ shape, layout: 'dense', type: 'f32' }];
   },
-  flops: ({ inputs: [, dy], outputs: [dw] }) => (2 * elementCount(dy!) * elementCount(dw)) / channelCount(dy!),
+  flops: ({ inputs: [, dy], outputs: [dw] }) => (2 * elementCount(dy) * elementCount(dw)) / channelCount(dy),
   variants: (node, traits) => bestFirst(VARIANTS, node, traits),
   lower(node, context) {
     const { tile } = VARIANTS[context.variant];
@@ -62,9 +66,13 @@ export const forward: Operation<Conv2dWeightGradientAttributes> = {
   },
 };
 
-function isRagged({ inputs: [x], outputs: [dw], attributes: { groups } }: Node<Conv2dWeightGradientAttributes>) {
+function isRagged({
+  inputs: [x],
+  outputs: [dw],
+  attributes: { groups },
+}: Node<Conv2dWeightGradientAttributes, typeof INPUTS>) {
   const [outputs, groupInputs] = dw.shape;
-  return groups > 1 && (groupInputs % 4 !== 0 || (outputs / groups) % 4 !== 0 || segmentsOf(x!).length > 1);
+  return groups > 1 && (groupInputs % 4 !== 0 || (outputs / groups) % 4 !== 0 || segmentsOf(x).length > 1);
 }
 
 interface Tile {
@@ -75,16 +83,18 @@ interface Tile {
   readonly constants?: Constants;
 }
 
-interface WeightGradientVariant extends VariantRow<Conv2dWeightGradientAttributes> {
+interface WeightGradientVariant extends VariantRow<Conv2dWeightGradientAttributes, typeof INPUTS> {
   /** What a workgroup does. Without it, the kernel picks single lanes, and a thread owns a weight. */
   tile?(traits: Traits): Tile;
 }
 
-const isUngrouped = ({ attributes }: Node<Conv2dWeightGradientAttributes>) => attributes.groups === 1;
+const isUngrouped = ({ attributes }: Node<Conv2dWeightGradientAttributes, typeof INPUTS>) => attributes.groups === 1;
 
 /** Too few output channels for the lanes of a subgroup, each of which wants a vec4 of them. */
-const leavesLanesIdle = ({ inputs: [, dy] }: Node<Conv2dWeightGradientAttributes>, { subgroupSize }: Traits) =>
-  groupCount(dy!) * 2 <= subgroupSize;
+const leavesLanesIdle = (
+  { inputs: [, dy] }: Node<Conv2dWeightGradientAttributes, typeof INPUTS>,
+  { subgroupSize }: Traits,
+) => groupCount(dy) * 2 <= subgroupSize;
 
 const VARIANTS: Readonly<Record<string, WeightGradientVariant>> = {
   grouped: {
@@ -149,8 +159,8 @@ const rowsOf = (x: Tensor, dy: Tensor, windows: Windows) => windowRows(windows, 
 
 const total = (chunks: readonly Chunk[]) => chunks.reduce((sum, { count }) => sum + count, 0);
 
-function lowerVectors(node: Node<Conv2dWeightGradientAttributes>, context: Lowering, tile: Tile): void {
-  const [x, dy] = node.inputs as Tensor[];
+function lowerVectors(node: Node<Conv2dWeightGradientAttributes, typeof INPUTS>, context: Lowering, tile: Tile): void {
+  const [x, dy] = node.inputs;
   const [dw] = node.outputs;
   const { groups, kernel } = node.attributes;
   const [outputs, inputs] = dw.shape;
@@ -201,8 +211,8 @@ function lowerVectors(node: Node<Conv2dWeightGradientAttributes>, context: Lower
   });
 }
 
-function lowerGrouped(node: Node<Conv2dWeightGradientAttributes>, context: Lowering): void {
-  const [x, dy] = node.inputs as Tensor[];
+function lowerGrouped(node: Node<Conv2dWeightGradientAttributes, typeof INPUTS>, context: Lowering): void {
+  const [x, dy] = node.inputs;
   const [dw] = node.outputs;
   const elements = elementCount(dw);
   const needs = rowsOf(x, dy, node.attributes);

@@ -1,8 +1,10 @@
 /** Backward pass of a loss over labels, by its logits alone. */
 import type { Gradient } from '../../graph/ir/operation.js';
-import type { LabelLossAttributes } from '../layers/label_loss.js';
+import type { LabelLossAttributes, LabelLossInputs } from '../layers/label_loss.js';
 import { forward as labelLossGradient } from './label_loss_gradient.js';
 
-export const gradient: Gradient<LabelLossAttributes> = (g, { inputs, outputs: [loss], attributes }, [dloss]) => [
-  g.apply(labelLossGradient, [...inputs, dloss], attributes, `${loss.name}/gradient`),
-];
+export const gradient: Gradient<LabelLossAttributes, LabelLossInputs> = (
+  g,
+  { inputs, outputs: [loss], attributes },
+  [dloss],
+) => [g.apply(labelLossGradient, [...inputs, dloss], attributes, `${loss.name}/gradient`)];

@@ -11,16 +11,19 @@ import {
   softplus,
 } from '../layers/label_loss.js';
 
+const INPUTS = ['logits', 'labels', 'weights?', 'dloss'] as const;
+
 /** logits, labels, weights as in label_loss; dloss: [1]. Output: [n, classes] dense, 0 where there is no label. */
-export const forward: Operation<LabelLossAttributes> = {
+export const forward: Operation<LabelLossAttributes, typeof INPUTS> = {
   name: 'label_loss_gradient',
-  infer(inputs, attributes) {
-    checkLossInputs(inputs, attributes);
-    return [inputs[0]!];
+  inputs: INPUTS,
+  infer([logits, labels, weights], attributes) {
+    checkLossInputs(logits, labels, weights, attributes);
+    return [logits];
   },
-  flops: ({ inputs: [logits] }) => 10 * elementCount(logits!),
+  flops: ({ inputs: [logits] }) => 10 * elementCount(logits),
   lower({ inputs: [logits, labels, weights, dloss], outputs: [dlogits], attributes }, context) {
-    const { code, params } = lossParams(logits!, attributes);
+    const { code, params } = lossParams(logits, attributes);
     context.dispatch({
       kernel: label_loss_gradient,
       constants: { LOSS: code, WEIGHTED: Boolean(weights) },
@@ -49,13 +52,16 @@ function slope(attributes: LabelLossAttributes, z: number, y: number, one: numbe
   }
 }
 
-export const reference: Reference<LabelLossAttributes> = ([logits, labels, weights, dloss], { inputs, attributes }) => {
-  const [, classes] = inputs[0]!.shape;
+export const reference: Reference<LabelLossAttributes, typeof INPUTS> = (
+  [logits, labels, weights, dloss],
+  { inputs, attributes },
+) => {
+  const [, classes] = inputs[0].shape;
   return [
-    logits!.map((z, index) => {
+    logits.map((z, index) => {
       const c = index % classes;
-      if (!(labels![index] >= 0)) return 0;
-      return dloss![0] * slope(attributes, z, labels![index], weights?.[c] ?? 1, weights?.[classes + c] ?? 1);
+      if (!(labels[index] >= 0)) return 0;
+      return dloss[0] * slope(attributes, z, labels[index], weights?.[c] ?? 1, weights?.[classes + c] ?? 1);
     }),
   ];
 };

@@ -7,15 +7,18 @@ import { dispatchGroups } from '../groups.js';
 import { checkLayerNorm, type LayerNormAttributes, rowLanes, rowVariants } from '../layers/layer_norm.js';
 import { packLanes } from '../packing/pack_lanes.js';
 
+const INPUTS = ['dy', 'x', 'weight'] as const;
+
 /** dy, x, dx: nhwc4 of one shape, channels without holes. weight: [c] dense. */
-export const forward: Operation<LayerNormAttributes> = {
+export const forward: Operation<LayerNormAttributes, typeof INPUTS> = {
   name: 'layer_norm_gradient',
+  inputs: INPUTS,
   infer([dy, x, weight], { epsilon }) {
-    checkLayerNorm(x!, [weight], epsilon);
-    if (describeForm(dy!) !== describeForm(x!)) {
-      throw new InputError('gradient', { expected: describeForm(x!), given: describeForm(dy!) });
+    checkLayerNorm(x, [weight], epsilon);
+    if (describeForm(dy) !== describeForm(x)) {
+      throw new InputError('gradient', { expected: describeForm(x), given: describeForm(dy) });
     }
-    return [x!];
+    return [x];
   },
   flops: ({ outputs: [dx] }) => 17 * elementCount(dx),
   variants: ({ outputs: [dx] }, traits) => rowVariants(dx, traits),
@@ -25,23 +28,26 @@ export const forward: Operation<LayerNormAttributes> = {
       kernel: layer_norm_gradient,
       constants: { ROW_LANES: lanes },
       inputs: { dy, x },
-      whole: [packLanes(context, weight!, segmentsOf(dx))],
+      whole: [packLanes(context, weight, segmentsOf(dx))],
       params: { channels: channelCount(dx), epsilon },
       lanesPerPixel: lanes,
     });
   },
 };
 
-export const reference: Reference<LayerNormAttributes> = ([dy, x, weight], { attributes: { epsilon } }) => {
-  const channels = weight!.length;
-  const dx = new Float64Array(x!.length);
+export const reference: Reference<LayerNormAttributes, typeof INPUTS> = (
+  [dy, x, weight],
+  { attributes: { epsilon } },
+) => {
+  const channels = weight.length;
+  const dx = new Float64Array(x.length);
   const meanOf = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / channels;
   for (let row = 0; row < dx.length; row += channels) {
-    const values = x!.subarray(row, row + channels);
+    const values = x.subarray(row, row + channels);
     const mean = meanOf(values);
     const rate = 1 / Math.sqrt(meanOf(values.map((value) => (value - mean) ** 2)) + epsilon);
     const normal = values.map((value) => (value - mean) * rate);
-    const slope = weight!.map((value, c) => value * dy![row + c]);
+    const slope = weight.map((value, c) => value * dy[row + c]);
     const [sum, product] = [meanOf(slope), meanOf(slope.map((value, c) => value * normal[c]))];
     for (let c = 0; c < channels; c++) dx[row + c] = rate * (slope[c] - sum - normal[c] * product);
   }

@@ -4,37 +4,40 @@ import { linear_input_gradient } from '../../generated/kernels.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { describeShape, groupCount } from '../../graph/ir/tensor.js';
 
+const INPUTS = ['dy', 'weight'] as const;
+
 /** dy: [n, outputs] dense. weight: [outputs, inputs] dense. dx: [n, inputs] nhwc4, f32. */
-export const forward: Operation = {
+export const forward: Operation<object, typeof INPUTS> = {
   name: 'linear_input_gradient',
+  inputs: INPUTS,
   infer([dy, weight]) {
-    if (dy!.layout !== 'dense' || dy!.shape[1] !== weight!.shape[0]) {
-      throw new InputError('gradient', { expected: `dense [n, ${weight!.shape[0]}]`, given: describeShape(dy!) });
+    if (dy.layout !== 'dense' || dy.shape[1] !== weight.shape[0]) {
+      throw new InputError('gradient', { expected: `dense [n, ${weight.shape[0]}]`, given: describeShape(dy) });
     }
-    return [{ shape: [dy!.shape[0], weight!.shape[1]], layout: 'nhwc4', type: 'f32' }];
+    return [{ shape: [dy.shape[0], weight.shape[1]], layout: 'nhwc4', type: 'f32' }];
   },
-  flops: ({ inputs: [dy, weight] }) => 2 * dy!.shape[0] * weight!.shape[0] * weight!.shape[1],
+  flops: ({ inputs: [dy, weight] }) => 2 * dy.shape[0] * weight.shape[0] * weight.shape[1],
   lower({ inputs: [dy, weight], outputs: [dx] }, context) {
-    const [outputs, inputs] = weight!.shape;
+    const [outputs, inputs] = weight.shape;
     const groups = groupCount(dx);
     const output = context.write(dx);
     context.dispatch({
       kernel: linear_input_gradient,
       constants: {},
       bindings: [context.read(dy), context.read(weight), output],
-      params: { inputs, outputs, groups, images: dy!.shape[0], dx_pitch: output.pitch },
-      workgroups: spread(Math.ceil((groups * dy!.shape[0]) / 64)),
+      params: { inputs, outputs, groups, images: dy.shape[0], dx_pitch: output.pitch },
+      workgroups: spread(Math.ceil((groups * dy.shape[0]) / 64)),
     });
   },
 };
 
-export const reference: Reference = ([dy, weight], { inputs: [, weights], outputs: [dx] }) => {
+export const reference: Reference<object, typeof INPUTS> = ([dy, weight], { inputs: [, weights], outputs: [dx] }) => {
   const [images] = dx.shape;
-  const [outputs, inputs] = weights!.shape;
+  const [outputs, inputs] = weights.shape;
   const result = new Float64Array(images * inputs);
   for (let n = 0; n < images; n++) {
     for (let o = 0; o < outputs; o++) {
-      for (let i = 0; i < inputs; i++) result[n * inputs + i] += dy![n * outputs + o] * weight![o * inputs + i];
+      for (let i = 0; i < inputs; i++) result[n * inputs + i] += dy[n * outputs + o] * weight[o * inputs + i];
     }
   }
   return [result];

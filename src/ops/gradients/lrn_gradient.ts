@@ -6,17 +6,20 @@ import { channelCount, describeForm, elementCount, segmentsOf } from '../../grap
 import { dispatchGroups } from '../groups.js';
 import type { LrnAttributes } from '../layers/lrn.js';
 
+const INPUTS = ['x', 'dy'] as const;
+
 /** x, dy, dx: nhwc4 of one shape, channels without holes. */
-export const forward: Operation<LrnAttributes> = {
+export const forward: Operation<LrnAttributes, typeof INPUTS> = {
   name: 'lrn_gradient',
+  inputs: INPUTS,
   infer([x, dy]) {
-    if (x!.layout !== 'nhwc4' || segmentsOf(x!).length > 1) {
-      throw new InputError('input', { expected: 'nhwc4 channels without holes', given: describeForm(x!) });
+    if (x.layout !== 'nhwc4' || segmentsOf(x).length > 1) {
+      throw new InputError('input', { expected: 'nhwc4 channels without holes', given: describeForm(x) });
     }
-    if (describeForm(dy!) !== describeForm(x!)) {
-      throw new InputError('gradient', { expected: describeForm(x!), given: describeForm(dy!) });
+    if (describeForm(dy) !== describeForm(x)) {
+      throw new InputError('gradient', { expected: describeForm(x), given: describeForm(dy) });
     }
-    return [x!];
+    return [x];
   },
   flops: ({ outputs: [dx], attributes: { size } }) => 2 * size * size * elementCount(dx),
   lower({ inputs: [x, dy], outputs: [dx], attributes: { size, alpha, beta, k } }, context) {
@@ -35,20 +38,23 @@ export const forward: Operation<LrnAttributes> = {
   },
 };
 
-export const reference: Reference<LrnAttributes> = ([x, dy], { inputs, attributes: { size, alpha, beta, k } }) => {
-  const channels = channelCount(inputs[0]!);
+export const reference: Reference<LrnAttributes, typeof INPUTS> = (
+  [x, dy],
+  { inputs, attributes: { size, alpha, beta, k } },
+) => {
+  const channels = channelCount(inputs[0]);
   const [below, above] = [Math.floor(size / 2), Math.floor((size - 1) / 2)];
   const scale = alpha / size;
   const window = (c: number) => [Math.max(0, c - below), Math.min(channels - 1, c + above)];
-  const dx = new Float64Array(x!.length);
-  for (let base = 0; base < x!.length; base += channels) {
+  const dx = new Float64Array(x.length);
+  for (let base = 0; base < x.length; base += channels) {
     for (let i = 0; i < channels; i++) {
       const [from, to] = window(i);
       let sum = k;
-      for (let j = from; j <= to; j++) sum += scale * x![base + j] ** 2;
-      dx[base + i] += dy![base + i] * sum ** -beta;
+      for (let j = from; j <= to; j++) sum += scale * x[base + j] ** 2;
+      dx[base + i] += dy[base + i] * sum ** -beta;
       for (let j = from; j <= to; j++) {
-        dx[base + j] -= 2 * scale * beta * x![base + j] * dy![base + i] * x![base + i] * sum ** (-beta - 1);
+        dx[base + j] -= 2 * scale * beta * x[base + j] * dy[base + i] * x[base + i] * sum ** (-beta - 1);
       }
     }
   }

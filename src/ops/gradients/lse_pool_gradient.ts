@@ -5,23 +5,26 @@ import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeForm, elementCount, groupCount } from '../../graph/ir/tensor.js';
 import { type LsePoolAttributes, pooledSpec } from '../layers/lse_pool.js';
 
+const INPUTS = ['x', 'dy'] as const;
+
 /** x: [n, h, w, c] nhwc4. dy: [n, c] or [n, 1, 1, c] nhwc4, f32. dx: like x. */
-export const forward: Operation<LsePoolAttributes> = {
+export const forward: Operation<LsePoolAttributes, typeof INPUTS> = {
   name: 'lse_pool_gradient',
+  inputs: INPUTS,
   infer([x, dy], { onePixel }) {
-    const expected = describeForm(pooledSpec(x!, onePixel));
-    if (x!.layout !== 'nhwc4' || describeForm(dy!) !== expected) {
-      throw new InputError('gradient', { expected, given: `${describeForm(dy!)} for ${describeForm(x!)}` });
+    const expected = describeForm(pooledSpec(x, onePixel));
+    if (x.layout !== 'nhwc4' || describeForm(dy) !== expected) {
+      throw new InputError('gradient', { expected, given: `${describeForm(dy)} for ${describeForm(x)}` });
     }
-    return [x!];
+    return [x];
   },
-  flops: ({ inputs: [x] }) => 16 * elementCount(x!),
+  flops: ({ inputs: [x] }) => 16 * elementCount(x),
   lower({ inputs: [x, dy], outputs: [dx], attributes: { r } }, context) {
-    const positions = x!.shape[1] * x!.shape[2];
-    const [images] = x!.shape;
+    const positions = x.shape[1] * x.shape[2];
+    const [images] = x.shape;
     // Image by image where the adapter cannot bind them all.
     const pixels = ([from, to]: readonly [number, number]) => [from * positions, to * positions] as const;
-    const bands = context.bands(dy!, [
+    const bands = context.bands(dy, [
       [x, pixels],
       [dx, pixels],
     ]);
@@ -30,11 +33,11 @@ export const forward: Operation<LsePoolAttributes> = {
       const gradient = context.read(dy);
       context.dispatch({
         kernel: lse_pool_gradient,
-        constants: { elem: x!.type, LANES: 64 },
+        constants: { elem: x.type, LANES: 64 },
         bindings: [input, gradient, output],
         params: {
           positions,
-          groups: groupCount(x!),
+          groups: groupCount(x),
           first: band[0],
           x_offset: input.offset,
           x_pitch: input.pitch,
@@ -44,26 +47,26 @@ export const forward: Operation<LsePoolAttributes> = {
           dx_pitch: output.pitch,
           r: Math.min(r, 1e30),
         },
-        workgroups: [groupCount(x!), Math.min(images, band[1]) - band[0], 1],
+        workgroups: [groupCount(x), Math.min(images, band[1]) - band[0], 1],
       });
     }
   },
 };
 
-export const reference: Reference<LsePoolAttributes> = ([x, dy], { inputs, attributes: { r } }) => {
-  const [images, height, width, channels] = inputs[0]!.shape;
+export const reference: Reference<LsePoolAttributes, typeof INPUTS> = ([x, dy], { inputs, attributes: { r } }) => {
+  const [images, height, width, channels] = inputs[0].shape;
   const positions = height * width;
-  const dx = new Float64Array(x!.length);
+  const dx = new Float64Array(x.length);
   const sharpness = Math.min(r, 1e30);
   for (let n = 0; n < images; n++) {
     for (let c = 0; c < channels; c++) {
       const at = (p: number) => (n * positions + p) * channels + c;
       let peak = Number.NEGATIVE_INFINITY;
-      for (let p = 0; p < positions; p++) peak = Math.max(peak, x![at(p)]);
+      for (let p = 0; p < positions; p++) peak = Math.max(peak, x[at(p)]);
       let sum = 0;
-      for (let p = 0; p < positions; p++) sum += Math.exp(sharpness * (x![at(p)] - peak));
+      for (let p = 0; p < positions; p++) sum += Math.exp(sharpness * (x[at(p)] - peak));
       for (let p = 0; p < positions; p++) {
-        dx[at(p)] = (dy![n * channels + c] * Math.exp(sharpness * (x![at(p)] - peak))) / sum;
+        dx[at(p)] = (dy[n * channels + c] * Math.exp(sharpness * (x[at(p)] - peak))) / sum;
       }
     }
   }

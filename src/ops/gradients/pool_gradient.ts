@@ -16,35 +16,38 @@ export interface PoolGradientAttributes extends PoolAttributes {
   width: number;
 }
 
+const INPUTS = ['dy', 'x?'] as const;
+
 /** dy: the gradient by the pooled map, nhwc4. x: [n, h, w, c] nhwc4 for a maximum, none for an average. dx: like x. */
-export const forward: Operation<PoolGradientAttributes> = {
+export const forward: Operation<PoolGradientAttributes, typeof INPUTS> = {
   name: 'pool_gradient',
+  inputs: INPUTS,
   infer([dy, x], attributes) {
     const { mode, height, width } = attributes;
-    if (dy!.layout !== 'nhwc4') throw new InputError('gradient', { expected: 'nhwc4', given: describeForm(dy!) });
-    const [images, outHeight, outWidth, channels] = dy!.shape;
+    if (dy.layout !== 'nhwc4') throw new InputError('gradient', { expected: 'nhwc4', given: describeForm(dy) });
+    const [images, outHeight, outWidth, channels] = dy.shape;
     const expected = windowCounts(attributes, [height, width], attributes.ceilMode);
     if (expected.join() !== `${outHeight},${outWidth}`) {
-      throw new InputError('gradient', { expected: `[n, ${expected.join(', ')}, c]`, given: describeShape(dy!) });
+      throw new InputError('gradient', { expected: `[n, ${expected.join(', ')}, c]`, given: describeShape(dy) });
     }
     const shape = [images, height, width, channels];
     if (mode === 'max' && x?.shape.join() !== shape.join()) {
       throw new InputError('input', { expected: shape.join('×'), given: x ? describeShape(x) : 'none' });
     }
-    if (x && (x.layout !== 'nhwc4' || segmentsOf(x).join() !== segmentsOf(dy!).join())) {
+    if (x && (x.layout !== 'nhwc4' || segmentsOf(x).join() !== segmentsOf(dy).join())) {
       throw new InputError('gradient', {
         expected: `nhwc4 with the input's segments, ${segmentsOf(x).join(' + ')}`,
-        given: `${describeForm(dy!)}, with an input that is ${describeForm(x)}`,
+        given: `${describeForm(dy)}, with an input that is ${describeForm(x)}`,
       });
     }
-    return [{ ...dy!, shape }];
+    return [{ ...dy, shape }];
   },
   flops: ({ inputs: [dy], attributes: { mode, kernel } }) =>
-    elementCount(dy!) * kernel[0] * kernel[1] * (mode === 'max' ? 2 : 1),
+    elementCount(dy) * kernel[0] * kernel[1] * (mode === 'max' ? 2 : 1),
   lower({ inputs: [dy, x], outputs: [dx], attributes }, context) {
     const { mode, dilation, padding, countIncludePad } = attributes;
     const [, inHeight, inWidth] = dx.shape;
-    const [, outHeight, outWidth] = dy!.shape;
+    const [, outHeight, outWidth] = dy.shape;
     const groups = groupCount(dx);
     const windows = windowParams(attributes, [inHeight, inWidth], [outHeight, outWidth]);
     // Whole images, though only some rows of windows reach a band's pixels: simple, and rarely more than one band.
@@ -61,12 +64,12 @@ export const forward: Operation<PoolGradientAttributes> = {
       mode === 'max' ? context.scratch('taps', { shape: [most, groups * 4], layout: 'dense', type: 'u32' }) : undefined;
     for (const range of bands) {
       const [firstWindow, lastWindow] = windowsOf(range);
-      if (taps) {
+      if (taps && x) {
         const input = context.read(x, pixelsOf(range));
         const count = lastWindow - firstWindow;
         context.dispatch({
           kernel: pool_argmax,
-          constants: { elem: x!.type },
+          constants: { elem: x.type },
           bindings: [input, context.write(taps)],
           params: { first: firstWindow, count, groups, x_offset: input.offset, x_pitch: input.pitch, ...windows },
           workgroups: spread(Math.ceil((count * groups) / 64)),
@@ -97,12 +100,12 @@ export const forward: Operation<PoolGradientAttributes> = {
   },
 };
 
-export const reference: Reference<PoolGradientAttributes> = ([dy, x], node) => {
+export const reference: Reference<PoolGradientAttributes, typeof INPUTS> = ([dy, x], node) => {
   const { mode, kernel, stride, dilation, padding, countIncludePad } = node.attributes;
   const [, inHeight, inWidth, channels] = node.outputs[0].shape;
-  const [, outHeight, outWidth] = node.inputs[0]!.shape;
+  const [, outHeight, outWidth] = node.inputs[0].shape;
   const dx = new Float64Array(elementCount(node.outputs[0]));
-  for (let at = 0; at < dy!.length; at++) {
+  for (let at = 0; at < dy.length; at++) {
     const c = at % channels;
     const window = Math.floor(at / channels);
     const ox = window % outWidth;
@@ -120,8 +123,8 @@ export const reference: Reference<PoolGradientAttributes> = ([dy, x], node) => {
         if (within) inside.push(((n * inHeight + iy) * inWidth + ix) * channels + c);
       }
     }
-    if (mode === 'average') for (const index of inside) dx[index] += dy![at] / count;
-    else dx[inside.reduce((best, index) => (x![index] > x![best] ? index : best))] += dy![at];
+    if (mode === 'average' || !x) for (const index of inside) dx[index] += dy[at] / count;
+    else dx[inside.reduce((best, index) => (x[index] > x[best] ? index : best))] += dy[at];
   }
   return [dx];
 };

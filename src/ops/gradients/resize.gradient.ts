@@ -1,9 +1,13 @@
 /** A change of height and width is linear: what an output took of an input, of its gradient that input gets. */
 import type { Gradient } from '../../graph/ir/operation.js';
-import { type ResizeAttributes, sizesOf } from '../layers/resize.js';
+import { type ResizeAttributes, type ResizeInputs, sizesOf } from '../layers/resize.js';
 import { forward as resizeGradient } from './resize_gradient.js';
 
-export const gradient: Gradient<ResizeAttributes> = (g, { inputs: [x], outputs: [y], attributes: { mode } }, [dy]) => {
-  const { height, width } = sizesOf(x!);
+export const gradient: Gradient<ResizeAttributes, ResizeInputs> = (
+  g,
+  { inputs: [x], outputs: [y], attributes: { mode } },
+  [dy],
+) => {
+  const { height, width } = sizesOf(x);
   return [g.apply(resizeGradient, [dy], { height, width, mode }, `${y.name}/gradient`)];
 };

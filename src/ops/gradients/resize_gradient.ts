@@ -11,21 +11,25 @@ const LARGEST = 2 ** 28;
 /** height, width: of dx, which is what was resized. */
 export type ResizeGradientAttributes = ResizeAttributes;
 
+const INPUTS = ['dy'] as const;
+export type ResizeGradientInputs = typeof INPUTS;
+
 /** dy, dx: nhwc4 or dense, as in `resize`. */
-export const forward: Operation<ResizeGradientAttributes> = {
+export const forward: Operation<ResizeGradientAttributes, typeof INPUTS> = {
   name: 'resize_gradient',
+  inputs: INPUTS,
   infer([dy], { height, width }) {
-    const to = sizesOf(dy!);
+    const to = sizesOf(dy);
     const fits = (size: number, count: number) => Number.isInteger(size) && size >= 1 && size * count < LARGEST;
-    if (fits(height, to.height) && fits(width, to.width)) return [withSize(dy!, height, width)];
+    if (fits(height, to.height) && fits(width, to.width)) return [withSize(dy, height, width)];
     throw new InputError('size before resizing', {
       expected: 'integers ≥ 1 whose product with the new size is below 2²⁸',
       given: `${height}×${width} to ${to.height}×${to.width}`,
     });
   },
-  flops: ({ inputs: [dy] }) => 8 * elementCount(dy!),
+  flops: ({ inputs: [dy] }) => 8 * elementCount(dy),
   lower({ inputs: [dy], outputs: [dx], attributes: { mode } }, context) {
-    const [from, to] = [sizesOf(dx), sizesOf(dy!)];
+    const [from, to] = [sizesOf(dx), sizesOf(dy)];
     // The kernel's `reached`, in rows.
     const reach = (row: number, side: -1 | 1) => {
       if (mode === 'bilinear_corners') return side < 0 ? 0 : to.height - 1;
@@ -39,7 +43,7 @@ export const forward: Operation<ResizeGradientAttributes> = {
         CORNERS: mode === 'bilinear_corners',
         ANTIALIASED: mode === 'bilinear_antialiased',
       },
-      x: dy!,
+      x: dy,
       y: dx,
       rows: (first, last) => [reach(first, -1), reach(last, 1)],
       params: resizeParams(mode, from, to),

@@ -7,24 +7,27 @@ import { channelCount, describeForm, elementCount, groupCount, segmentsOf } from
 
 const WORKGROUP = 64;
 
+const INPUTS = ['dy', 'y'] as const;
+
 /** dy, y, dx: of one shape, nhwc4 without holes or dense. */
-export const forward: Operation = {
+export const forward: Operation<object, typeof INPUTS> = {
   name: 'softmax_gradient',
+  inputs: INPUTS,
   infer([dy, y]) {
-    if (segmentsOf(y!).length > 1) {
-      throw new InputError('output', { expected: 'channels without holes', given: describeForm(y!) });
+    if (segmentsOf(y).length > 1) {
+      throw new InputError('output', { expected: 'channels without holes', given: describeForm(y) });
     }
-    if (describeForm(dy!) !== describeForm(y!)) {
-      throw new InputError('gradient', { expected: describeForm(y!), given: describeForm(dy!) });
+    if (describeForm(dy) !== describeForm(y)) {
+      throw new InputError('gradient', { expected: describeForm(y), given: describeForm(dy) });
     }
-    return [y!];
+    return [y];
   },
   flops: ({ outputs: [dx] }) => 4 * elementCount(dx),
   lower({ inputs: [dy, y], outputs: [dx] }, context) {
-    const columns = channelCount(y!);
+    const columns = channelCount(y);
     // As softmax has them.
     const rowLanes = columns <= 8 ? 1 : columns <= 128 ? 8 : WORKGROUP;
-    const dense = y!.layout === 'dense';
+    const dense = y.layout === 'dense';
     const same = (range: readonly [number, number]) => range;
     for (const range of context.bands(dx, [
       [dy, same],
@@ -50,13 +53,13 @@ export const forward: Operation = {
   },
 };
 
-export const reference: Reference = ([dy, y], { outputs: [dx] }) => {
+export const reference: Reference<object, typeof INPUTS> = ([dy, y], { outputs: [dx] }) => {
   const columns = channelCount(dx);
-  const result = new Float64Array(y!.length);
-  for (let row = 0; row < y!.length; row += columns) {
+  const result = new Float64Array(y.length);
+  for (let row = 0; row < y.length; row += columns) {
     let sum = 0;
-    for (let c = row; c < row + columns; c++) sum += dy![c] * y![c];
-    for (let c = row; c < row + columns; c++) result[c] = y![c] * (dy![c] - sum);
+    for (let c = row; c < row + columns; c++) sum += dy[c] * y[c];
+    for (let c = row; c < row + columns; c++) result[c] = y[c] * (dy[c] - sum);
   }
   return [result];
 };

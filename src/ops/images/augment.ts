@@ -26,20 +26,23 @@ export const PLAIN_VIEW: readonly number[] = [1, 0, 0, 1, 0, 0, 1, 0];
 /** Words of 32 bits that an image of 16-bit samples takes. */
 export const storedWords = (size: number) => Math.ceil((size * size) / 2);
 
+const INPUTS = ['images', 'views'] as const;
+
 /**
  * images: dense u32 [batch · words, 1], an image after the other, samples of 16 bits packed little end first. views: dense
  * [batch, 8]. y: [batch, size, size, 1 or 3] nhwc4.
  */
-export const forward: Operation<AugmentAttributes> = {
+export const forward: Operation<AugmentAttributes, typeof INPUTS> = {
   name: 'augment',
+  inputs: INPUTS,
   infer([images, views], { size, mean, std, type }) {
-    const [batch] = views!.shape;
+    const [batch] = views.shape;
     const words = batch * storedWords(size);
-    if (views!.shape.join() !== `${batch},${VIEW_NUMBERS}` || views!.layout !== 'dense') {
-      throw new InputError('views', { expected: `dense [batch, ${VIEW_NUMBERS}]`, given: describeShape(views!) });
+    if (views.shape.join() !== `${batch},${VIEW_NUMBERS}` || views.layout !== 'dense') {
+      throw new InputError('views', { expected: `dense [batch, ${VIEW_NUMBERS}]`, given: describeShape(views) });
     }
-    if (images!.type !== 'u32' || images!.layout !== 'dense' || images!.shape.join() !== `${words},1`) {
-      throw new InputError('stored images', { expected: `dense u32[${words}×1]`, given: describeShape(images!) });
+    if (images.type !== 'u32' || images.layout !== 'dense' || images.shape.join() !== `${words},1`) {
+      throw new InputError('stored images', { expected: `dense u32[${words}×1]`, given: describeShape(images) });
     }
     if (![1, 3].includes(mean.length) || mean.length !== std.length || !std.every((deviation) => deviation > 0)) {
       throw new InputError('normalisation', {
@@ -87,14 +90,17 @@ export function augmentedInput(g: GraphBuilder, batch: number, attributes: Omit<
   return { images, views, y };
 }
 
-export const reference: Reference<AugmentAttributes> = ([words, views], { attributes: { size, mean, std } }) => {
-  const batch = views!.length / VIEW_NUMBERS;
-  const samples = new Uint16Array(Uint32Array.from(words!).buffer);
+export const reference: Reference<AugmentAttributes, typeof INPUTS> = (
+  [words, views],
+  { attributes: { size, mean, std } },
+) => {
+  const batch = views.length / VIEW_NUMBERS;
+  const samples = new Uint16Array(Uint32Array.from(words).buffer);
   const middle = (size - 1) / 2;
   const y = new Float64Array(batch * size * size * mean.length);
   let at = 0;
   for (let image = 0; image < batch; image++) {
-    const [a, b, c, d, right, down, contrast, brightness] = views!.subarray(image * VIEW_NUMBERS);
+    const [a, b, c, d, right, down, contrast, brightness] = views.subarray(image * VIEW_NUMBERS);
     const stored = samples.subarray(image * 2 * storedWords(size));
     for (let i = -middle; i <= middle; i++) {
       for (let j = -middle; j <= middle; j++) {

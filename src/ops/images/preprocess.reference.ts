@@ -1,6 +1,13 @@
 import type { Case, Reference } from '../../graph/ir/operation.js';
 import { type Fit, frameOf, type Span } from './frame.js';
-import { centreOf, colourMatrix, type PixelFormat, type PreprocessAttributes, sampleBits } from './preprocess.js';
+import {
+  centreOf,
+  colourMatrix,
+  type PixelFormat,
+  type PreprocessAttributes,
+  type PreprocessInputs,
+  sampleBits,
+} from './preprocess.js';
 
 /** Weighted sources of one output position: Pillow's triangle filter. Empty in padding. */
 function taps(span: Span, length: number, index: number): { pixel: number; weight: number }[] {
@@ -16,9 +23,9 @@ function taps(span: Span, length: number, index: number): { pixel: number; weigh
   return found.map(({ pixel, weight }) => ({ pixel, weight: weight / total }));
 }
 
-export const reference: Reference<PreprocessAttributes> = ([words, into], { attributes }) => {
+export const reference: Reference<PreprocessAttributes, PreprocessInputs> = ([words, into], { attributes }) => {
   const { width, height, channels, size, fit, mean, batch, slot } = attributes;
-  const bytes = new Uint8Array(Uint32Array.from(words!).buffer);
+  const bytes = new Uint8Array(Uint32Array.from(words).buffer);
   const stored = sampleBits(attributes) === 8 ? bytes : new Uint16Array(bytes.buffer);
   const white = 2 ** attributes.bits - 1;
   const sample = (at: number) =>

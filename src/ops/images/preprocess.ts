@@ -44,20 +44,24 @@ export interface PreprocessAttributes extends PixelFormat, Normalisation {
 /** What the rows of a band may take at a time between the two passes. */
 const SCRATCH_BYTES = 16 << 20;
 
+const INPUTS = ['pixels', 'into?'] as const;
+export type PreprocessInputs = typeof INPUTS;
+
 /**
  * pixels: dense u32 [words, 1], the samples packed little end first, rows without gaps: the bytes of a Uint8Array or Uint16Array,
  * zeros up to a whole word. y: [1, size, size, 1 or 3] nhwc4. Or, given a state [batch, size, size, 1 or 3] as second input, no
  * output: the image goes into its place there.
  */
-export const forward: Operation<PreprocessAttributes> = {
+export const forward: Operation<PreprocessAttributes, typeof INPUTS> = {
   name: 'preprocess',
+  inputs: INPUTS,
   updates: [1],
   infer([pixels, into], attributes) {
     const { width, height, bits, size, fit, mean, std, batch, slot, type } = attributes;
     frameOf(width, height, size, fit); // throws for impossible sizes
     const words = wordCount(attributes);
-    if (pixels!.type !== 'u32' || pixels!.layout !== 'dense' || pixels!.shape.join() !== `${words},1`) {
-      throw new InputError('pixels', { expected: `dense u32[${words}×1]`, given: describeShape(pixels!) });
+    if (pixels.type !== 'u32' || pixels.layout !== 'dense' || pixels.shape.join() !== `${words},1`) {
+      throw new InputError('pixels', { expected: `dense u32[${words}×1]`, given: describeShape(pixels) });
     }
     if (![1, 3].includes(mean.length) || mean.length !== std.length || !std.every((deviation) => deviation > 0)) {
       throw new InputError('normalisation', {

@@ -65,22 +65,25 @@ export interface ActivationAttributes {
   activation: Activation;
 }
 
+const INPUTS = ['x'] as const;
+
 /** `x` of any shape, nhwc4 or dense; with holes between channels only where zero stays zero. */
-export const forward: Operation<ActivationAttributes> = {
+export const forward: Operation<ActivationAttributes, typeof INPUTS> = {
   name: 'activation',
+  inputs: INPUTS,
   infer([x], { activation: spec }) {
     if (spec.kind === 'clip' && !(spec.a <= spec.b)) {
       throw new InputError('clip with bounds in the wrong order', { expected: 'a ≤ b', given: `${spec.a}, ${spec.b}` });
     }
-    if (x!.type === 'u32') throw new InputError('activation of integers', { expected: 'f32 or f16', given: 'u32' });
-    if (!keepsZero(spec) && x!.layout === 'nhwc4' && segmentsOf(x!).length > 1) {
+    if (x.type === 'u32') throw new InputError('activation of integers', { expected: 'f32 or f16', given: 'u32' });
+    if (!keepsZero(spec) && x.layout === 'nhwc4' && segmentsOf(x).length > 1) {
       throw new InputError(`${spec.kind} where zero does not stay zero`, {
         expected: 'channels without holes',
-        given: `segments ${segmentsOf(x!).join(', ')}`,
+        given: `segments ${segmentsOf(x).join(', ')}`,
         hint: 'compact it first',
       });
     }
-    return [x!];
+    return [x];
   },
   flops: ({ outputs: [y] }) => elementCount(y),
   lower({ inputs: [x], outputs: [y], attributes }, context) {
@@ -107,11 +110,15 @@ export const relu = (g: GraphBuilder, x: Tensor, name?: string): Tensor => activ
 export const sigmoid = (g: GraphBuilder, x: Tensor, name?: string): Tensor =>
   activationOf(g, x, { kind: 'sigmoid' }, name);
 
-export const reference: Reference<ActivationAttributes> = ([x], { attributes }) => [
-  x!.map((value) => activate(attributes.activation, value)),
+export const reference: Reference<ActivationAttributes, typeof INPUTS> = ([x], { attributes }) => [
+  x.map((value) => activate(attributes.activation, value)),
 ];
 
-export const gradient: Gradient<ActivationAttributes> = (g, { inputs: [x], outputs: [y], attributes }, [dy]) => [
+export const gradient: Gradient<ActivationAttributes, typeof INPUTS> = (
+  g,
+  { inputs: [x], outputs: [y], attributes },
+  [dy],
+) => [
   g.apply(activationGradient, [dy, slopeFromOutput(attributes.activation) ? y : x], attributes, `${y.name}/gradient`),
 ];
 

@@ -14,14 +14,17 @@ export interface AddAttributes {
   activation?: Activation;
 }
 
-export const forward: Operation<AddAttributes> = {
+const INPUTS = ['a', 'b'] as const;
+
+export const forward: Operation<AddAttributes, typeof INPUTS> = {
   name: 'add',
+  inputs: INPUTS,
   infer([a, b]) {
-    if (describeForm(a!) !== describeForm(b!)) {
-      throw new InputError('summands differ', { expected: describeForm(a!), given: describeForm(b!) });
+    if (describeForm(a) !== describeForm(b)) {
+      throw new InputError('summands differ', { expected: describeForm(a), given: describeForm(b) });
     }
-    if (a!.type === 'u32') throw new InputError('summands', { expected: 'f32 or f16', given: 'u32' });
-    return [a!];
+    if (a.type === 'u32') throw new InputError('summands', { expected: 'f32 or f16', given: 'u32' });
+    return [a];
   },
   flops: ({ outputs: [y] }) => elementCount(y),
   lower({ inputs: [a, b], outputs: [y], attributes }, context) {
@@ -46,12 +49,12 @@ export function sum(g: GraphBuilder, a: Tensor, b: Tensor, name?: string): Tenso
   return g.apply(forward, alike ? [a, b] : [compact(g, a), compact(g, b)], {}, name);
 }
 
-export const reference: Reference<AddAttributes> = ([a, b], { attributes }) => [
-  a!.map((value, index) => activate(attributes.activation, value + b![index])),
+export const reference: Reference<AddAttributes, typeof INPUTS> = ([a, b], { attributes }) => [
+  a.map((value, index) => activate(attributes.activation, value + b[index])),
 ];
 
-export const gradient: Gradient<AddAttributes> = (g, node, [dy]) => {
-  const inner = behindEpilogue(g, node, dy!);
+export const gradient: Gradient<AddAttributes, typeof INPUTS> = (g, node, [dy]) => {
+  const inner = behindEpilogue(g, node, dy);
   return [inner, inner];
 };
 

@@ -31,23 +31,26 @@ export interface BatchNormAttributes {
   activation?: Activation;
 }
 
+const INPUTS = ['x', 'gamma', 'beta', 'mean', 'variance'] as const;
+
 /** Inputs: x nhwc4, then γ, β, mean and variance of [channels]. */
-export const forward: Operation<BatchNormAttributes> = {
+export const forward: Operation<BatchNormAttributes, typeof INPUTS> = {
   name: 'batch_norm',
+  inputs: INPUTS,
   infer([x, ...statistics]) {
-    if (x!.layout !== 'nhwc4') throw new InputError('input', { expected: 'nhwc4', given: describeForm(x!) });
-    const channels = channelCount(x!);
+    if (x.layout !== 'nhwc4') throw new InputError('input', { expected: 'nhwc4', given: describeForm(x) });
+    const channels = channelCount(x);
     for (const vector of statistics) {
-      if (elementCount(vector!) !== channels) {
-        throw new InputError('statistics', { expected: `[${channels}]`, given: describeShape(vector!) });
+      if (elementCount(vector) !== channels) {
+        throw new InputError('statistics', { expected: `[${channels}]`, given: describeShape(vector) });
       }
     }
-    return [x!];
+    return [x];
   },
   flops: ({ outputs: [y] }) => 2 * elementCount(y),
   lower({ inputs: [x, ...statistics], outputs: [y], attributes }, context) {
     const { epsilon, activation } = attributes;
-    const packed = context.derive(packAffine, statistics, { epsilon, segments: segmentsOf(x!) });
+    const packed = context.derive(packAffine, statistics, { epsilon, segments: segmentsOf(x) });
     const { code, a, b } = activationParams(activation);
     dispatchGroups(context, y, {
       kernel: affine,
@@ -99,17 +102,17 @@ export function normalise(g: GraphBuilder, inputs: readonly Tensor[], epsilon: n
   return g.apply(forward, [x, gamma, beta, ...own], { epsilon, ofBatch: true }, name);
 }
 
-export const reference: Reference<BatchNormAttributes> = ([x, ...statistics], { attributes }) => {
+export const reference: Reference<BatchNormAttributes, typeof INPUTS> = ([x, ...statistics], { attributes }) => {
   const { scale, shift } = scaleAndShift(statistics, attributes.epsilon);
   const channels = scale.length;
-  return [x!.map((value, i) => activate(attributes.activation, value * scale[i % channels] + shift[i % channels]))];
+  return [x.map((value, i) => activate(attributes.activation, value * scale[i % channels] + shift[i % channels]))];
 };
 
-export const gradient: Gradient<BatchNormAttributes> = (g, node, [dy]) => {
-  const [x, gamma, , mean, variance] = node.inputs as Tensor[];
+export const gradient: Gradient<BatchNormAttributes, typeof INPUTS> = (g, node, [dy]) => {
+  const [x, gamma, , mean, variance] = node.inputs;
   const { epsilon, ofBatch } = node.attributes;
   const { name } = node.outputs[0];
-  const inner = behindEpilogue(g, node, dy!);
+  const inner = behindEpilogue(g, node, dy);
   const [byBeta, sums] = g.applyAll(channelSums, [inner, x, mean, variance], { epsilon }, `${name}/sums`);
   const byGamma = shaped(g, sums, gamma.shape);
   if (ofBatch) {

@@ -19,43 +19,46 @@ export interface BatchStatisticsAttributes {
   momentum: number;
 }
 
+const INPUTS = ['x', 'mean', 'variance'] as const;
+
 /**
  * x: nhwc4 with two pixels at least; running mean and variance: states [c]. Outputs, [c] dense: mean, and variance divided by the
  * number of pixels. The running variance follows the one divided by that number less one. Running statistics do not follow a channel
  * whose own are not finite.
  */
-export const forward: Operation<BatchStatisticsAttributes> = {
+export const forward: Operation<BatchStatisticsAttributes, typeof INPUTS> = {
   name: 'batch_statistics',
+  inputs: INPUTS,
   updates: [1, 2],
   infer([x, mean, variance]) {
-    if (x!.layout !== 'nhwc4') throw new InputError('input', { expected: 'nhwc4', given: describeForm(x!) });
-    const channels = channelCount(x!);
-    for (const vector of [mean!, variance!]) {
+    if (x.layout !== 'nhwc4') throw new InputError('input', { expected: 'nhwc4', given: describeForm(x) });
+    const channels = channelCount(x);
+    for (const vector of [mean, variance]) {
       if (elementCount(vector) !== channels) {
         throw new InputError('running statistics', { expected: `[${channels}]`, given: describeShape(vector) });
       }
     }
-    if (pixelCount(x!) < 2) {
+    if (pixelCount(x) < 2) {
       throw new InputError('a variance needs several values for each channel', {
         expected: 'two pixels at least, over all images',
-        given: describeShape(x!),
+        given: describeShape(x),
         hint: 'use a larger batch or image, or frozen batch norm',
       });
     }
     const vector = { shape: [channels], layout: 'dense', type: 'f32' } as const;
     return [vector, vector];
   },
-  flops: ({ inputs: [x] }) => 4 * elementCount(x!),
+  flops: ({ inputs: [x] }) => 4 * elementCount(x),
   lower({ inputs: [x, ...running], outputs, attributes: { momentum } }, context) {
-    const groups = groupCount(x!);
-    const chunks = chunksOf(context.bands(x!, []));
+    const groups = groupCount(x);
+    const chunks = chunksOf(context.bands(x, []));
     const total = chunks.reduce((sum, { count }) => sum + count, 0);
     const partial = context.scratch('partial', { shape: [total, 3, groups * 4], layout: 'dense', type: 'f32' });
     for (const { range, size, count, first } of chunks) {
       const input = context.read(x, range);
       context.dispatch({
         kernel: batch_statistics,
-        constants: { elem: x!.type },
+        constants: { elem: x.type },
         bindings: [input, context.write(partial)],
         params: {
           first: range[0],
@@ -74,28 +77,31 @@ export const forward: Operation<BatchStatisticsAttributes> = {
       constants: {},
       bindings: [
         context.read(partial),
-        context.read(laneMap(segmentsOf(x!))),
-        ...[...outputs, ...running].map((tensor) => context.write(tensor!)),
+        context.read(laneMap(segmentsOf(x))),
+        ...[...outputs, ...running].map((tensor) => context.write(tensor)),
       ],
-      params: { chunks: total, groups, channels: channelCount(x!), momentum },
+      params: { chunks: total, groups, channels: channelCount(x), momentum },
       workgroups: [Math.ceil(groups / 64), 1, 1],
       flops: elementCount(partial),
     });
   },
 };
 
-export const reference: Reference<BatchStatisticsAttributes> = ([x, runningMean, runningVariance], { attributes }) => {
-  const channels = runningMean!.length;
-  const pixels = x!.length / channels;
+export const reference: Reference<BatchStatisticsAttributes, typeof INPUTS> = (
+  [x, runningMean, runningVariance],
+  { attributes },
+) => {
+  const channels = runningMean.length;
+  const pixels = x.length / channels;
   const mean = new Float64Array(channels);
   const squares = new Float64Array(channels);
-  x!.forEach((value, i) => {
+  x.forEach((value, i) => {
     mean[i % channels] += value;
   });
   mean.forEach((sum, c) => {
     mean[c] = sum / pixels;
   });
-  x!.forEach((value, i) => {
+  x.forEach((value, i) => {
     squares[i % channels] += (value - mean[i % channels]) ** 2;
   });
   const { momentum } = attributes;
@@ -105,8 +111,8 @@ export const reference: Reference<BatchStatisticsAttributes> = ([x, runningMean,
   return [
     mean,
     squares.map((value) => value / pixels),
-    runningMean!.map((value, c) => follow(value, mean[c], c)),
-    runningVariance!.map((value, c) => follow(value, squares[c] / (pixels - 1), c)),
+    runningMean.map((value, c) => follow(value, mean[c], c)),
+    runningVariance.map((value, c) => follow(value, squares[c] / (pixels - 1), c)),
   ];
 };
 

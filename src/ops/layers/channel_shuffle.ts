@@ -19,14 +19,17 @@ export interface ChannelShuffleAttributes {
 const sourceOf = (place: number, channels: number, groups: number) =>
   (place % groups) * (channels / groups) + Math.floor(place / groups);
 
+const INPUTS = ['x'] as const;
+
 /** x: nhwc4 of any segments. y: of the same shape, without holes. */
-export const forward: Operation<ChannelShuffleAttributes> = {
+export const forward: Operation<ChannelShuffleAttributes, typeof INPUTS> = {
   name: 'channel_shuffle',
+  inputs: INPUTS,
   infer([x], { groups }) {
-    const { shape, layout, type } = x!;
-    if (layout !== 'nhwc4') throw new InputError('input', { expected: 'nhwc4', given: describeForm(x!) });
-    if (!(Number.isInteger(groups) && groups >= 1 && channelCount(x!) % groups === 0)) {
-      throw new InputError('groups', { expected: `a divisor of ${channelCount(x!)} channels`, given: String(groups) });
+    const { shape, layout, type } = x;
+    if (layout !== 'nhwc4') throw new InputError('input', { expected: 'nhwc4', given: describeForm(x) });
+    if (!(Number.isInteger(groups) && groups >= 1 && channelCount(x) % groups === 0)) {
+      throw new InputError('groups', { expected: `a divisor of ${channelCount(x)} channels`, given: String(groups) });
     }
     return [{ shape, layout, type }];
   },
@@ -36,7 +39,7 @@ export const forward: Operation<ChannelShuffleAttributes> = {
     dispatchGroups(context, y, {
       kernel,
       inputs: { x },
-      whole: [sourceLanes(x!, y, ` shuffled by ${groups}`, source)],
+      whole: [sourceLanes(x, y, ` shuffled by ${groups}`, source)],
     });
   },
 };
@@ -46,15 +49,22 @@ export function channelShuffle(g: GraphBuilder, x: Tensor, groups: number, name?
   return g.apply(forward, [x], { groups }, name);
 }
 
-export const reference: Reference<ChannelShuffleAttributes> = ([x], { outputs: [y], attributes: { groups } }) => {
+export const reference: Reference<ChannelShuffleAttributes, typeof INPUTS> = (
+  [x],
+  { outputs: [y], attributes: { groups } },
+) => {
   const channels = channelCount(y);
-  return [x!.map((_, i) => x![i - (i % channels) + sourceOf(i % channels, channels, groups)])];
+  return [x.map((_, i) => x[i - (i % channels) + sourceOf(i % channels, channels, groups)])];
 };
 
 /** A shuffle with as many groups as a group had channels puts everything back. */
-export const gradient: Gradient<ChannelShuffleAttributes> = (g, { inputs: [x], outputs: [y], attributes }, [dy]) => {
-  const back = channelShuffle(g, dy!, channelCount(x!) / attributes.groups, `${y.name}/gradient`);
-  return [withSegments(g, back, segmentsOf(x!), `${y.name}/gradient`)];
+export const gradient: Gradient<ChannelShuffleAttributes, typeof INPUTS> = (
+  g,
+  { inputs: [x], outputs: [y], attributes },
+  [dy],
+) => {
+  const back = channelShuffle(g, dy, channelCount(x) / attributes.groups, `${y.name}/gradient`);
+  return [withSegments(g, back, segmentsOf(x), `${y.name}/gradient`)];
 };
 
 export const cases = (): Case<ChannelShuffleAttributes>[] => [

@@ -38,19 +38,22 @@ export function chunksOf(bands: readonly Range[]): { range: Range; size: number;
   });
 }
 
+const INPUTS = ['dy', 'x?', 'mean?', 'variance?'] as const;
+
 /**
  * dy: nhwc4 of any shape. x, of the same shape, with mean and variance [c] dense: or none of them. Outputs, [c] dense: Σ dy, and
  * Σ dy · (x − mean) / √(variance + ε), which is 0 without x.
  */
-export const forward: Operation<ChannelSumsAttributes> = {
+export const forward: Operation<ChannelSumsAttributes, typeof INPUTS> = {
   name: 'channel_sums',
+  inputs: INPUTS,
   infer([dy, x, mean, variance]) {
-    const channels = channelCount(dy!);
-    if (dy!.layout !== 'nhwc4' || dy!.type === 'u32') {
-      throw new InputError('gradient', { expected: 'nhwc4, f32 or f16', given: describeForm(dy!) });
+    const channels = channelCount(dy);
+    if (dy.layout !== 'nhwc4' || dy.type === 'u32') {
+      throw new InputError('gradient', { expected: 'nhwc4, f32 or f16', given: describeForm(dy) });
     }
-    if (x && describeForm(x) !== describeForm(dy!)) {
-      throw new InputError('factors differ', { expected: describeForm(dy!), given: describeForm(x) });
+    if (x && describeForm(x) !== describeForm(dy)) {
+      throw new InputError('factors differ', { expected: describeForm(dy), given: describeForm(x) });
     }
     for (const vector of x ? [mean, variance] : []) {
       if (!vector || elementCount(vector) !== channels) {
@@ -63,19 +66,19 @@ export const forward: Operation<ChannelSumsAttributes> = {
     const sums = { shape: [channels], layout: 'dense', type: 'f32' } as const;
     return [sums, sums];
   },
-  flops: ({ inputs: [dy, x] }) => (x ? 4 : 1) * elementCount(dy!),
+  flops: ({ inputs: [dy, x] }) => (x ? 4 : 1) * elementCount(dy),
   lower({ inputs: [dy, x, mean, variance], outputs: [sums, products], attributes: { epsilon } }, context) {
     const own = (range: Range) => range;
-    const chunks = chunksOf(context.bands(dy!, [[x, own]]));
+    const chunks = chunksOf(context.bands(dy, [[x, own]]));
     const total = chunks.reduce((sum, { count }) => sum + count, 0);
-    const groups = groupCount(dy!);
+    const groups = groupCount(dy);
     const partial = context.scratch('partial', { shape: [total, 2, groups * 4], layout: 'dense', type: 'f32' });
-    const centre = x && packLanes(context, mean!, segmentsOf(x));
+    const centre = x && mean && packLanes(context, mean, segmentsOf(x));
     for (const { range, size, count, first } of chunks) {
       const [slope, input] = [context.read(dy, range), context.read(x, range)];
       context.dispatch({
         kernel: channel_sums,
-        constants: { elem: dy!.type, PRODUCT: Boolean(x) },
+        constants: { elem: dy.type, PRODUCT: Boolean(x) },
         bindings: [slope, input, context.read(centre), context.write(partial)],
         params: {
           first: range[0],
@@ -96,13 +99,13 @@ export const forward: Operation<ChannelSumsAttributes> = {
       constants: { PRODUCT: Boolean(x) },
       bindings: [
         context.read(partial),
-        context.read(channelLanes(segmentsOf(dy!))),
+        context.read(channelLanes(segmentsOf(dy))),
         context.read(variance),
         context.write(sums),
         context.write(products),
       ],
-      params: { chunks: total, lanes: groups * 4, channels: channelCount(dy!), epsilon },
-      workgroups: [Math.ceil(channelCount(dy!) / 64), 1, 1],
+      params: { chunks: total, lanes: groups * 4, channels: channelCount(dy), epsilon },
+      workgroups: [Math.ceil(channelCount(dy) / 64), 1, 1],
       flops: elementCount(partial),
     });
   },
@@ -113,14 +116,17 @@ export function biasGradient(g: GraphBuilder, dy: Tensor, name?: string): Tensor
   return g.apply(forward, [dy, undefined, undefined, undefined], { epsilon: 0 }, name);
 }
 
-export const reference: Reference<ChannelSumsAttributes> = ([dy, x, mean, variance], { inputs, attributes }) => {
-  const channels = channelCount(inputs[0]!);
+export const reference: Reference<ChannelSumsAttributes, typeof INPUTS> = (
+  [dy, x, mean, variance],
+  { inputs, attributes },
+) => {
+  const channels = channelCount(inputs[0]);
   const sums = new Float64Array(channels);
   const products = new Float64Array(channels);
-  for (let i = 0; i < dy!.length; i++) {
+  for (let i = 0; i < dy.length; i++) {
     const c = i % channels;
-    sums[c] += dy![i];
-    if (x) products[c] += (dy![i] * (x[i] - mean![c])) / Math.sqrt(variance![c] + attributes.epsilon);
+    sums[c] += dy[i];
+    if (x && mean && variance) products[c] += (dy[i] * (x[i] - mean[c])) / Math.sqrt(variance[c] + attributes.epsilon);
   }
   return [sums, products];
 };

@@ -16,40 +16,43 @@ import {
 } from '../../graph/ir/tensor.js';
 import { packLanes } from '../packing/pack_lanes.js';
 
+const INPUTS = ['x', 'weight'] as const;
+
 /** x: [n, h, w, d] nhwc4. weight: [classes, d] dense. y: [n, classes, h, w] dense f32. */
-export const forward: Operation = {
+export const forward: Operation<object, typeof INPUTS> = {
   name: 'class_activation_map',
+  inputs: INPUTS,
   infer([x, weight]) {
-    if (x!.shape.length !== 4 || x!.layout !== 'nhwc4') {
-      throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]', given: describeShape(x!) });
+    if (x.shape.length !== 4 || x.layout !== 'nhwc4') {
+      throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]', given: describeShape(x) });
     }
-    const [images, height, width, channels] = x!.shape;
-    const [classes] = weight!.shape;
-    if (weight!.layout !== 'dense' || weight!.type !== 'f32' || weight!.shape.join() !== `${classes},${channels}`) {
+    const [images, height, width, channels] = x.shape;
+    const [classes] = weight.shape;
+    if (weight.layout !== 'dense' || weight.type !== 'f32' || weight.shape.join() !== `${classes},${channels}`) {
       throw new InputError('prediction weight', {
         expected: `dense f32[classes×${channels}]`,
-        given: describeShape(weight!),
+        given: describeShape(weight),
       });
     }
     return [{ shape: [images, classes, height, width], layout: 'dense', type: 'f32' }];
   },
-  flops: ({ inputs: [x], outputs: [y] }) => 2 * elementCount(y) * channelCount(x!),
+  flops: ({ inputs: [x], outputs: [y] }) => 2 * elementCount(y) * channelCount(x),
   lower({ inputs: [x, weight], outputs: [y] }, context) {
     const [, classes, height, width] = y.shape;
-    const lanes = packLanes(context, weight!, segmentsOf(x!));
-    for (const range of context.bands(x!, [])) {
+    const lanes = packLanes(context, weight, segmentsOf(x));
+    for (const range of context.bands(x, [])) {
       const input = context.read(x, range);
       const count = range[1] - range[0];
       const [across, down] = spread(Math.ceil(count / 4));
       context.dispatch({
         kernel: class_activation_map,
-        constants: { elem: x!.type, LANES: 64 },
+        constants: { elem: x.type, LANES: 64 },
         bindings: [input, context.read(lanes), context.write(y)],
         params: {
           first: range[0],
           count,
           positions: height * width,
-          groups: groupCount(x!),
+          groups: groupCount(x),
           classes,
           x_offset: input.offset,
           x_pitch: input.pitch,
@@ -70,16 +73,16 @@ export function classActivationMap(g: GraphBuilder, x: Tensor, weight: Tensor, n
   return g.apply(forward, [x, weight], {}, name);
 }
 
-export const reference: Reference = ([x, weight], { inputs, outputs: [y] }) => {
+export const reference: Reference<object, typeof INPUTS> = ([x, weight], { inputs, outputs: [y] }) => {
   const [images, classes, height, width] = y.shape;
-  const channels = channelCount(inputs[0]!);
+  const channels = channelCount(inputs[0]);
   const positions = height * width;
   const maps = new Float64Array(images * classes * positions);
   for (let n = 0; n < images; n++) {
     for (let c = 0; c < classes; c++) {
       for (let p = 0; p < positions; p++) {
         let sum = 0;
-        for (let d = 0; d < channels; d++) sum += weight![c * channels + d] * x![(n * positions + p) * channels + d];
+        for (let d = 0; d < channels; d++) sum += weight[c * channels + d] * x[(n * positions + p) * channels + d];
         maps[(n * classes + c) * positions + p] = sum;
       }
     }

@@ -10,12 +10,15 @@ import { spread } from '../../graph/ir/operation.js';
 import { channelCount, describeShape, groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import { slice } from './slice.js';
 
-export const forward: Operation = {
+const INPUTS = ['parts...'] as const;
+
+export const forward: Operation<object, typeof INPUTS> = {
   name: 'concat',
+  inputs: INPUTS,
   joinsInputs: true,
   infer(inputs) {
-    const [first] = inputs as Tensor[];
-    for (const tensor of inputs as Tensor[]) {
+    const [first] = inputs;
+    for (const tensor of inputs) {
       const fits = tensor.shape.slice(0, -1).join() === first.shape.slice(0, -1).join() && tensor.type === first.type;
       if (!fits || tensor.layout !== 'nhwc4') {
         throw new InputError('parts differ in more than channels', {
@@ -24,8 +27,8 @@ export const forward: Operation = {
         });
       }
     }
-    const channels = (inputs as Tensor[]).reduce((sum, tensor) => sum + channelCount(tensor), 0);
-    const segments = (inputs as Tensor[]).flatMap(segmentsOf);
+    const channels = inputs.reduce((sum, tensor) => sum + channelCount(tensor), 0);
+    const segments = inputs.flatMap(segmentsOf);
     const shape = [...first.shape.slice(0, -1), channels];
     return [
       { shape, layout: 'nhwc4', type: first.type, ...(segments.length > 1 ? { segments: joinWhole(segments) } : {}) },
@@ -34,7 +37,7 @@ export const forward: Operation = {
   flops: () => 0,
   lower({ inputs, outputs: [y] }, context) {
     let offset = 0;
-    for (const x of inputs as Tensor[]) {
+    for (const x of inputs) {
       const groups = groupCount(x);
       if (!context.isSlice(x, y)) {
         for (const range of context.bands(y, [[x, (own) => own]])) {
@@ -77,25 +80,25 @@ export function concat(g: GraphBuilder, parts: readonly Tensor[], name?: string)
   return parts.length === 1 ? parts[0] : g.apply(forward, parts, {}, name);
 }
 
-export const reference: Reference = (inputs, node) => {
+export const reference: Reference<object, typeof INPUTS> = (inputs, node) => {
   const pixels = pixelCount(node.outputs[0]);
   const channels = channelCount(node.outputs[0]);
   const y = new Float64Array(pixels * channels);
   for (let pixel = 0; pixel < pixels; pixel++) {
     let at = pixel * channels;
     inputs.forEach((values, index) => {
-      const width = channelCount(node.inputs[index]!);
-      y.set(values!.subarray(pixel * width, (pixel + 1) * width), at);
+      const width = channelCount(node.inputs[index]);
+      y.set(values.subarray(pixel * width, (pixel + 1) * width), at);
       at += width;
     });
   }
   return [y];
 };
 
-export const gradient: Gradient = (g, { inputs, outputs: [y] }, [dy]) => {
+export const gradient: Gradient<object, typeof INPUTS> = (g, { inputs, outputs: [y] }, [dy]) => {
   let offset = 0;
-  return (inputs as Tensor[]).map((x, index) => {
-    const part = slice(g, dy!, { offset, segments: segmentsOf(x) }, `${y.name}/gradient.${index}`);
+  return inputs.map((x, index) => {
+    const part = slice(g, dy, { offset, segments: segmentsOf(x) }, `${y.name}/gradient.${index}`);
     offset += groupCount(x);
     return part;
   });

@@ -3,14 +3,14 @@ import type { Case, Reference } from '../../graph/ir/operation.js';
 import { channelCount, elementCount, laneChannels, type Tensor } from '../../graph/ir/tensor.js';
 import { activate } from './activation.formulas.js';
 
-import { type Conv2dAttributes, geometry } from './conv2d.js';
+import { type Conv2dAttributes, type Conv2dInputs, geometry } from './conv2d.js';
 
-export const reference: Reference<Conv2dAttributes> = ([x, weight, bias, residual, affine], node) => {
+export const reference: Reference<Conv2dAttributes, Conv2dInputs> = ([x, weight, bias, residual, affine], node) => {
   const { inHeight, inWidth, outputs, groupInputs, kernelHeight, kernelWidth, outHeight, outWidth } = geometry(node);
   const { stride, dilation, padding, groups, activation, prologue } = node.attributes;
-  const channels = channelCount(node.inputs[0]!);
-  const images = node.inputs[0]!.shape[0];
-  const input = prologue ? withPrologue(x!, affine!, node.inputs[0]!, prologue) : x!;
+  const channels = channelCount(node.inputs[0]);
+  const images = node.inputs[0].shape[0];
+  const input = prologue && affine ? withPrologue(x, affine, node.inputs[0], prologue) : x;
   const y = new Float64Array(elementCount(node.outputs[0]));
   let at = 0;
   for (let n = 0; n < images; n++) {
@@ -28,7 +28,7 @@ export const reference: Reference<Conv2dAttributes> = ([x, weight, bias, residua
               const pixel = ((n * inHeight + iy) * inWidth + ix) * channels + firstInput;
               const filter = (o * groupInputs * kernelHeight + ky) * kernelWidth + kx;
               for (let i = 0; i < groupInputs; i++) {
-                sum += input[pixel + i] * weight![filter + i * kernelHeight * kernelWidth];
+                sum += input[pixel + i] * weight[filter + i * kernelHeight * kernelWidth];
               }
             }
           }

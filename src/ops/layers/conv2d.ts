@@ -63,35 +63,38 @@ export function conv2d(g: GraphBuilder, x: Tensor, weight: Tensor, bias?: Tensor
 }
 
 /** The sizes that kernels and references go by. */
-export function geometry(node: Node<Conv2dAttributes>) {
+export function geometry(node: Node<Conv2dAttributes, typeof INPUTS>) {
   const [x, weight] = node.inputs;
-  const [, inHeight, inWidth] = x!.shape;
-  const [outputs, groupInputs, kernelHeight, kernelWidth] = weight!.shape;
+  const [, inHeight, inWidth] = x.shape;
+  const [outputs, groupInputs, kernelHeight, kernelWidth] = weight.shape;
   const [, outHeight, outWidth] = node.outputs[0].shape;
   return { inHeight, inWidth, outputs, groupInputs, kernelHeight, kernelWidth, outHeight, outWidth };
 }
 
-export const forward: Operation<Conv2dAttributes> = {
+const INPUTS = ['x', 'weight', 'bias?', 'residual?', 'affine?'] as const;
+export type Conv2dInputs = typeof INPUTS;
+
+export const forward: Operation<Conv2dAttributes, typeof INPUTS> = {
   name: 'conv2d',
+  inputs: INPUTS,
 
   infer([x, weight, bias, residual, affine], { stride, dilation, padding, groups, prologue }) {
-    if (x!.shape.length !== 4 || x!.layout !== 'nhwc4')
-      throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]' });
-    const [images, height, width, channels] = x!.shape;
-    const [outputs, groupInputs, kernelHeight, kernelWidth] = weight!.shape;
+    if (x.shape.length !== 4 || x.layout !== 'nhwc4') throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]' });
+    const [images, height, width, channels] = x.shape;
+    const [outputs, groupInputs, kernelHeight, kernelWidth] = weight.shape;
     const grouped = Number.isInteger(groups) && groupInputs * groups === channels && outputs % groups === 0;
-    if (!grouped || weight!.shape.length !== 4 || weight!.layout !== 'dense' || weight!.type !== 'f32') {
+    if (!grouped || weight.shape.length !== 4 || weight.layout !== 'dense' || weight.type !== 'f32') {
       throw new InputError('weights do not fit the input', {
         expected: `[outputs, ${channels / groups}, kernel, kernel] for ${channels} channels in ${groups} group(s)`,
-        given: describeShape(weight!),
+        given: describeShape(weight),
       });
     }
     if (bias && elementCount(bias) !== outputs) {
       throw new InputError('bias', { expected: `[${outputs}]`, given: describeShape(bias) });
     }
     // Of each lane a scale and a shift; kernels that pick lanes have none.
-    if (prologue && (affine?.shape[1] !== groupCount(x!) * 4 || isRagged(x!, weight!, groups))) {
-      throw new InputError('prologue', { expected: `[2, ${groupCount(x!) * 4}], and groups of whole vec4s` });
+    if (prologue && (affine?.shape[1] !== groupCount(x) * 4 || isRagged(x, weight, groups))) {
+      throw new InputError('prologue', { expected: `[2, ${groupCount(x) * 4}], and groups of whole vec4s` });
     }
     const windows: Windows = { kernel: [kernelHeight, kernelWidth], stride, dilation, padding };
     checkWindows('convolution window', windows, -Math.max(height, width)); // gradients cut off what padding had added
@@ -103,7 +106,7 @@ export const forward: Operation<Conv2dAttributes> = {
         hint: 'use a larger input size',
       });
     }
-    const output = { shape: [images, outHeight, outWidth, outputs], layout: 'nhwc4', type: x!.type } as const;
+    const output = { shape: [images, outHeight, outWidth, outputs], layout: 'nhwc4', type: x.type } as const;
     const plain = residual?.layout === 'nhwc4' && segmentsOf(residual).length === 1;
     if (residual && (!plain || describeShape(residual) !== describeShape(output))) {
       throw new InputError('residual', {
@@ -128,16 +131,16 @@ export const forward: Operation<Conv2dAttributes> = {
     const { stride, dilation, padding, groups, prologue } = node.attributes;
     const { code, a, b } = activationParams(node.attributes.activation);
     const variant = CONV2D_VARIANTS[context.variant];
-    const segments = variant.packing(x!, groupInputs, groups);
+    const segments = variant.packing(x, groupInputs, groups);
     const packed = segments ? context.derive(packConv2d, [weight], { segments, type: y.type as 'f32' }) : weight;
     // A kernel that takes weights as they are picks lanes. It has no prologue; in its place comes where the channels lie.
-    const perChannel = segments ? affine : channelLanes(segmentsOf(x!));
+    const perChannel = segments ? affine : channelLanes(segmentsOf(x));
     const packedBias = bias && packLanes(context, bias, [outputs]);
     const padded = padding.some((side) => side > 0);
     // Weights that change are those of training, whose steps make up for a longer compilation.
-    const wide = context.traits.subgroupSize > 4 && !context.isConstant(weight!);
+    const wide = context.traits.subgroupSize > 4 && !context.isConstant(weight);
     const tuning = { subgroupSize: context.traits.subgroupSize, wide };
-    const inGroups = groups === 1 ? groupCount(x!) : groupInputs / 4;
+    const inGroups = groups === 1 ? groupCount(x) : groupInputs / 4;
     const perGroup = variant.countsChannels
       ? { in_groups: groupInputs, group_outputs: outputs / groups }
       : { in_groups: inGroups, group_outputs: groupCount(y) / groups };
@@ -204,7 +207,7 @@ export const forward: Operation<Conv2dAttributes> = {
       const statistics = next.inputs.slice(1);
       if (!statistics.every((tensor) => tensor?.kind === 'constant')) return undefined;
       const { epsilon, activation } = next.attributes as { epsilon: number; activation?: Activation };
-      const folded = createNode(foldConv2d, [weight, bias, ...statistics], { epsilon }, `${weight!.name}/folded`);
+      const folded = createNode(foldConv2d, [weight, bias, ...statistics], { epsilon }, `${weight.name}/folded`);
       const merged = {
         ...node,
         inputs: [x, ...folded.outputs, undefined, affine],

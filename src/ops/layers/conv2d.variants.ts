@@ -14,7 +14,7 @@ import type { Node } from '../../graph/ir/graph.js';
 import { spread, type Traits } from '../../graph/ir/operation.js';
 import { groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import type { VariantRow } from '../variants.js';
-import type { Conv2dAttributes } from './conv2d.js';
+import type { Conv2dAttributes, Conv2dInputs } from './conv2d.js';
 
 /** What tile sizes depend on. */
 export interface Tuning {
@@ -23,7 +23,7 @@ export interface Tuning {
   readonly wide: boolean;
 }
 
-export interface Conv2dVariant extends VariantRow<Conv2dAttributes> {
+export interface Conv2dVariant extends VariantRow<Conv2dAttributes, Conv2dInputs> {
   readonly kernel: Kernel;
   /** Widths of the segments that a filter's channels are packed in; undefined where the kernel reads weights as torch has them. */
   packing(x: Tensor, groupInputs: number, groups: number): readonly number[] | undefined;
@@ -45,22 +45,25 @@ export function isRagged(x: Tensor, weight: Tensor, groups: number): boolean {
 }
 
 /** One input channel for each output channel. */
-export function isDepthwise({ inputs: [x, weight], attributes: { groups } }: Node<Conv2dAttributes>): boolean {
-  const [outputs, groupInputs] = weight!.shape;
-  return groupInputs === 1 && outputs === groups && segmentsOf(x!).length === 1;
+export function isDepthwise({
+  inputs: [x, weight],
+  attributes: { groups },
+}: Node<Conv2dAttributes, Conv2dInputs>): boolean {
+  const [outputs, groupInputs] = weight.shape;
+  return groupInputs === 1 && outputs === groups && segmentsOf(x).length === 1;
 }
 
-const picksLanes = ({ inputs: [x, weight], attributes }: Node<Conv2dAttributes>) =>
-  isRagged(x!, weight!, attributes.groups);
+const picksLanes = ({ inputs: [x, weight], attributes }: Node<Conv2dAttributes, Conv2dInputs>) =>
+  isRagged(x, weight, attributes.groups);
 
-const isUngrouped = ({ attributes }: Node<Conv2dAttributes>) => attributes.groups === 1;
+const isUngrouped = ({ attributes }: Node<Conv2dAttributes, Conv2dInputs>) => attributes.groups === 1;
 
 /** Too few output channels for the lanes of a subgroup, each of which wants a vec4 of them. */
-const leavesLanesIdle = ({ outputs: [y] }: Node<Conv2dAttributes>, { subgroupSize }: Traits) =>
+const leavesLanesIdle = ({ outputs: [y] }: Node<Conv2dAttributes, Conv2dInputs>, { subgroupSize }: Traits) =>
   groupCount(y) * 2 <= subgroupSize;
 
 /** Too little output to fill tiles. */
-const isSmall = ({ outputs: [y] }: Node<Conv2dAttributes>) => pixelCount(y) * groupCount(y) < 64 * 16;
+const isSmall = ({ outputs: [y] }: Node<Conv2dAttributes, Conv2dInputs>) => pixelCount(y) * groupCount(y) < 64 * 16;
 
 const bySegments = (x: Tensor, groupInputs: number, groups: number) => (groups === 1 ? segmentsOf(x) : [groupInputs]);
 

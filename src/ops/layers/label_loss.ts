@@ -36,15 +36,17 @@ export function lossParams(logits: Tensor, attributes: LabelLossAttributes) {
 
 /** @throws InputError where logits, labels or weights do not fit each other. */
 export function checkLossInputs(
-  [logits, labels, weights]: readonly (Tensor | undefined)[],
+  logits: Tensor,
+  labels: Tensor,
+  weights: Tensor | undefined,
   attributes: LabelLossAttributes,
-) {
-  const dense = logits!.layout === 'dense' && labels!.layout === 'dense';
-  if (logits!.shape.length !== 2 || labels!.shape.join() !== logits!.shape.join() || !dense) {
-    throw new InputError('labels', { expected: `dense ${describeShape(logits!)}`, given: describeShape(labels!) });
+): void {
+  const dense = logits.layout === 'dense' && labels.layout === 'dense';
+  if (logits.shape.length !== 2 || labels.shape.join() !== logits.shape.join() || !dense) {
+    throw new InputError('labels', { expected: `dense ${describeShape(logits)}`, given: describeShape(labels) });
   }
-  if (weights && weights.shape.join() !== `2,${logits!.shape[1]}`) {
-    throw new InputError('weights', { expected: `[2, ${logits!.shape[1]}]`, given: describeShape(weights) });
+  if (weights && weights.shape.join() !== `2,${logits.shape[1]}`) {
+    throw new InputError('weights', { expected: `[2, ${logits.shape[1]}]`, given: describeShape(weights) });
   }
   if (attributes.kind !== 'focal') return;
   const { alpha, gamma } = attributes;
@@ -53,16 +55,20 @@ export function checkLossInputs(
   }
 }
 
+const INPUTS = ['logits', 'labels', 'weights?'] as const;
+export type LabelLossInputs = typeof INPUTS;
+
 /** logits, labels: [n, classes] dense; a label below 0 is missing and counts nothing. weights: [2, classes] or none. Output: [1]. */
-export const forward: Operation<LabelLossAttributes> = {
+export const forward: Operation<LabelLossAttributes, typeof INPUTS> = {
   name: 'label_loss',
-  infer(inputs, attributes) {
-    checkLossInputs(inputs, attributes);
+  inputs: INPUTS,
+  infer([logits, labels, weights], attributes) {
+    checkLossInputs(logits, labels, weights, attributes);
     return [{ shape: [1], layout: 'dense', type: 'f32' }];
   },
-  flops: ({ inputs: [logits] }) => 10 * elementCount(logits!),
+  flops: ({ inputs: [logits] }) => 10 * elementCount(logits),
   lower({ inputs: [logits, labels, weights], outputs: [loss], attributes }, context) {
-    const { code, params } = lossParams(logits!, attributes);
+    const { code, params } = lossParams(logits, attributes);
     context.dispatch({
       kernel: label_loss,
       constants: { LOSS: code, WEIGHTED: Boolean(weights) },
@@ -92,12 +98,15 @@ function term(attributes: LabelLossAttributes, z: number, y: number, one: number
   }
 }
 
-export const reference: Reference<LabelLossAttributes> = ([logits, labels, weights], { inputs, attributes }) => {
-  const [, classes] = inputs[0]!.shape;
+export const reference: Reference<LabelLossAttributes, typeof INPUTS> = (
+  [logits, labels, weights],
+  { inputs, attributes },
+) => {
+  const [, classes] = inputs[0].shape;
   let sum = 0;
-  logits!.forEach((z, index) => {
+  logits.forEach((z, index) => {
     const c = index % classes;
-    if (labels![index] >= 0) sum += term(attributes, z, labels![index], weights?.[c] ?? 1, weights?.[classes + c] ?? 1);
+    if (labels[index] >= 0) sum += term(attributes, z, labels[index], weights?.[c] ?? 1, weights?.[classes + c] ?? 1);
   });
   return [Float64Array.of(sum)];
 };

@@ -9,18 +9,21 @@ export interface LabelWeightsAttributes {
   perClass?: boolean;
 }
 
+const INPUTS = ['labels'] as const;
+
 /** labels: [n, classes] dense: 1, 0, or below 0 where there is none. Output: [2, classes] dense, of ones and of zeros. */
-export const forward: Operation<LabelWeightsAttributes> = {
+export const forward: Operation<LabelWeightsAttributes, typeof INPUTS> = {
   name: 'label_weights',
+  inputs: INPUTS,
   infer([labels]) {
-    if (labels!.shape.length !== 2 || labels!.layout !== 'dense') {
-      throw new InputError('labels', { expected: 'dense [n, classes]', given: describeShape(labels!) });
+    if (labels.shape.length !== 2 || labels.layout !== 'dense') {
+      throw new InputError('labels', { expected: 'dense [n, classes]', given: describeShape(labels) });
     }
-    return [{ shape: [2, labels!.shape[1]], layout: 'dense', type: 'f32' }];
+    return [{ shape: [2, labels.shape[1]], layout: 'dense', type: 'f32' }];
   },
-  flops: ({ inputs: [labels] }) => 2 * elementCount(labels!),
+  flops: ({ inputs: [labels] }) => 2 * elementCount(labels),
   lower({ inputs: [labels], outputs: [weights], attributes: { perClass } }, context) {
-    const [images, classes] = labels!.shape;
+    const [images, classes] = labels.shape;
     context.dispatch({
       kernel: label_weights,
       constants: { PER_CLASS: Boolean(perClass) },
@@ -31,11 +34,14 @@ export const forward: Operation<LabelWeightsAttributes> = {
   },
 };
 
-export const reference: Reference<LabelWeightsAttributes> = ([labels], { inputs, attributes: { perClass } }) => {
-  const [, classes] = inputs[0]!.shape;
+export const reference: Reference<LabelWeightsAttributes, typeof INPUTS> = (
+  [labels],
+  { inputs, attributes: { perClass } },
+) => {
+  const [, classes] = inputs[0].shape;
   const ones = new Float64Array(classes);
   const zeros = new Float64Array(classes);
-  labels!.forEach((label, index) => {
+  labels.forEach((label, index) => {
     if (!(label >= 0)) return;
     ones[index % classes] += label;
     zeros[index % classes] += 1 - label;

@@ -59,12 +59,15 @@ export function rowVariants(y: Tensor, { software }: Traits): readonly string[] 
 /** Threads that share a pixel. */
 export const rowLanes = (y: Tensor, variant: string) => (variant === 'alone' ? 1 : groupCount(y) <= 32 ? 8 : 64);
 
+const INPUTS = ['x', 'weight', 'bias'] as const;
+
 /** x, y: nhwc4 of one shape, channels without holes. weight, bias: [c] dense. */
-export const forward: Operation<LayerNormAttributes> = {
+export const forward: Operation<LayerNormAttributes, typeof INPUTS> = {
   name: 'layer_norm',
+  inputs: INPUTS,
   infer([x, weight, bias], { epsilon }) {
-    checkLayerNorm(x!, [weight, bias], epsilon);
-    return [x!];
+    checkLayerNorm(x, [weight, bias], epsilon);
+    return [x];
   },
   flops: ({ outputs: [y] }) => 9 * elementCount(y),
   variants: ({ outputs: [y] }, traits) => rowVariants(y, traits),
@@ -74,7 +77,7 @@ export const forward: Operation<LayerNormAttributes> = {
       kernel: layer_norm,
       constants: { ROW_LANES: lanes },
       inputs: { x },
-      whole: [weight, bias].map((vector) => packLanes(context, vector!, segmentsOf(y))),
+      whole: [weight, bias].map((vector) => packLanes(context, vector, segmentsOf(y))),
       params: { channels: channelCount(y), epsilon },
       lanesPerPixel: lanes,
     });
@@ -90,23 +93,30 @@ export function layerNorm(g: GraphBuilder, x: Tensor, name: string, epsilon = 1e
   return g.apply(forward, [compact(g, x), ...vectors], { epsilon }, name);
 }
 
-export const reference: Reference<LayerNormAttributes> = ([x, weight, bias], { attributes: { epsilon } }) => {
-  const channels = weight!.length;
-  const y = new Float64Array(x!.length);
+export const reference: Reference<LayerNormAttributes, typeof INPUTS> = (
+  [x, weight, bias],
+  { attributes: { epsilon } },
+) => {
+  const channels = weight.length;
+  const y = new Float64Array(x.length);
   for (let row = 0; row < y.length; row += channels) {
-    const values = x!.subarray(row, row + channels);
+    const values = x.subarray(row, row + channels);
     const mean = values.reduce((a, b) => a + b, 0) / channels;
     const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / channels;
     values.forEach((value, c) => {
-      y[row + c] = ((value - mean) / Math.sqrt(variance + epsilon)) * weight![c] + bias![c];
+      y[row + c] = ((value - mean) / Math.sqrt(variance + epsilon)) * weight[c] + bias[c];
     });
   }
   return [y];
 };
 
 /** By the factors: Σ dy · x̂ over all pixels, where x̂, a layer norm without factors, is computed again rather than kept. */
-export const gradient: Gradient<LayerNormAttributes> = (g, { inputs, outputs: [y], attributes }, [dy]) => {
-  const [x, weight] = inputs as Tensor[];
+export const gradient: Gradient<LayerNormAttributes, typeof INPUTS> = (
+  g,
+  { inputs, outputs: [y], attributes },
+  [dy],
+) => {
+  const [x, weight] = inputs;
   const vector = (name: string, value: number) =>
     g.constant(name, { shape: [channelCount(x)], layout: 'dense', type: 'f32' }, Array(channelCount(x)).fill(value));
   const [zeros, ones] = [vector('zeros', 0), vector('ones', 1)];

@@ -8,31 +8,34 @@ import { forward as linearInputGradient } from '../gradients/linear_input_gradie
 import { forward as linearWeightGradient } from '../gradients/linear_weight_gradient.js';
 import { compact } from '../packing/compact.js';
 
+const INPUTS = ['x', 'weight', 'bias?'] as const;
+
 /** x: [n, inputs] nhwc4 f32. weight: [outputs, inputs], bias: [outputs] or none, both dense. y: [n, outputs] dense f32. */
-export const forward: Operation = {
+export const forward: Operation<object, typeof INPUTS> = {
   name: 'linear',
+  inputs: INPUTS,
   infer([x, weight, bias]) {
-    const [images, inputs] = x!.shape;
-    const [outputs] = weight!.shape;
-    const fits = x!.shape.length === 2 && x!.layout === 'nhwc4' && x!.type === 'f32' && segmentsOf(x!).length === 1;
+    const [images, inputs] = x.shape;
+    const [outputs] = weight.shape;
+    const fits = x.shape.length === 2 && x.layout === 'nhwc4' && x.type === 'f32' && segmentsOf(x).length === 1;
     if (!fits)
-      throw new InputError('input', { expected: 'nhwc4 f32 [n, inputs] without holes', given: describeForm(x!) });
-    if (weight!.shape.join() !== [outputs, inputs].join()) {
-      throw new InputError('weight', { expected: `[outputs, ${inputs}]`, given: describeShape(weight!) });
+      throw new InputError('input', { expected: 'nhwc4 f32 [n, inputs] without holes', given: describeForm(x) });
+    if (weight.shape.join() !== [outputs, inputs].join()) {
+      throw new InputError('weight', { expected: `[outputs, ${inputs}]`, given: describeShape(weight) });
     }
     if (bias && bias.shape.join() !== [outputs].join()) {
       throw new InputError('bias', { expected: `[${outputs}]`, given: describeShape(bias) });
     }
     return [{ shape: [images, outputs], layout: 'dense', type: 'f32' }];
   },
-  flops: ({ inputs: [x], outputs: [y] }) => 2 * x!.shape[1] * y.shape[0] * y.shape[1],
+  flops: ({ inputs: [x], outputs: [y] }) => 2 * x.shape[1] * y.shape[0] * y.shape[1],
   lower({ inputs: [x, weight, bias], outputs: [y] }, context) {
     const [images, outputs] = y.shape;
     context.dispatch({
       kernel,
       constants: { LANES: 64, BIAS: Boolean(bias) },
       bindings: [context.read(x), context.read(weight), context.read(bias), context.write(y)],
-      params: { inputs: x!.shape[1], outputs, x_pitch: groupCount(x!) },
+      params: { inputs: x.shape[1], outputs, x_pitch: groupCount(x) },
       workgroups: [outputs, images, 1],
     });
   },
@@ -44,21 +47,21 @@ export function linear(g: GraphBuilder, x: Tensor, name: string, outputs: number
   return g.apply(forward, [compact(g, x), weight, g.parameter(`${name}.bias`, [outputs])], {}, name);
 }
 
-export const reference: Reference = ([x, weight, bias], { outputs: [y] }) => {
+export const reference: Reference<object, typeof INPUTS> = ([x, weight, bias], { outputs: [y] }) => {
   const [images, outputs] = y.shape;
-  const inputs = x!.length / images;
+  const inputs = x.length / images;
   const result = new Float64Array(images * outputs);
   for (let n = 0; n < images; n++) {
     for (let o = 0; o < outputs; o++) {
       let sum = bias ? bias[o] : 0;
-      for (let i = 0; i < inputs; i++) sum += x![n * inputs + i] * weight![o * inputs + i];
+      for (let i = 0; i < inputs; i++) sum += x[n * inputs + i] * weight[o * inputs + i];
       result[n * outputs + o] = sum;
     }
   }
   return [result];
 };
 
-export const gradient: Gradient = (g, { inputs: [x, weight], outputs: [y] }, [dy]) => [
+export const gradient: Gradient<object, typeof INPUTS> = (g, { inputs: [x, weight], outputs: [y] }, [dy]) => [
   g.apply(linearInputGradient, [dy, weight], {}, `${y.name}/input_gradient`),
   ...g.applyAll(linearWeightGradient, [x, dy], {}, `${y.name}/weight_gradient`),
 ];

@@ -20,11 +20,14 @@ export interface LrnAttributes {
   k: number;
 }
 
+const INPUTS = ['x'] as const;
+
 /** x, y: nhwc4 of one shape, channels without holes. */
-export const forward: Operation<LrnAttributes> = {
+export const forward: Operation<LrnAttributes, typeof INPUTS> = {
   name: 'lrn',
+  inputs: INPUTS,
   infer([x], { size, alpha, beta, k }) {
-    if (x!.layout !== 'nhwc4' || segmentsOf(x!).length > 1) {
+    if (x.layout !== 'nhwc4' || segmentsOf(x).length > 1) {
       throw new InputError('input', { expected: 'nhwc4 channels without holes', hint: 'compact it first' });
     }
     if (!(Number.isInteger(size) && size >= 1 && alpha >= 0 && k > 0 && Number.isFinite(beta))) {
@@ -33,7 +36,7 @@ export const forward: Operation<LrnAttributes> = {
         given: `size ${size}, α ${alpha}, β ${beta}, k ${k}`,
       });
     }
-    return [x!];
+    return [x];
   },
   flops: ({ outputs: [y], attributes: { size } }) => (2 * size + 8) * elementCount(y),
   lower({ inputs: [x], outputs: [y], attributes: { size, alpha, beta, k } }, context) {
@@ -62,22 +65,27 @@ export function localResponseNorm(
   return g.apply(forward, [compact(g, x)], { size, alpha, beta, k }, name);
 }
 
-export const reference: Reference<LrnAttributes> = ([x], { outputs: [y], attributes: { size, alpha, beta, k } }) => {
+export const reference: Reference<LrnAttributes, typeof INPUTS> = (
+  [x],
+  { outputs: [y], attributes: { size, alpha, beta, k } },
+) => {
   const channels = channelCount(y);
   const below = Math.floor(size / 2);
   return [
-    x!.map((value, index) => {
+    x.map((value, index) => {
       const c = index % channels;
       let sum = 0;
-      for (let j = Math.max(0, c - below); j < Math.min(channels, c - below + size); j++) sum += x![index - c + j] ** 2;
+      for (let j = Math.max(0, c - below); j < Math.min(channels, c - below + size); j++) sum += x[index - c + j] ** 2;
       return value / (k + (alpha / size) * sum) ** beta;
     }),
   ];
 };
 
-export const gradient: Gradient<LrnAttributes> = (g, { inputs: [x], outputs: [y], attributes }, [dy]) => [
-  g.apply(lrnGradient, [x, dy], attributes, `${y.name}/gradient`),
-];
+export const gradient: Gradient<LrnAttributes, typeof INPUTS> = (
+  g,
+  { inputs: [x], outputs: [y], attributes },
+  [dy],
+) => [g.apply(lrnGradient, [x, dy], attributes, `${y.name}/gradient`)];
 
 const alexNet: LrnAttributes = { size: 5, alpha: 1e-4, beta: 0.75, k: 1 };
 const strong: LrnAttributes = { size: 3, alpha: 2, beta: 0.5, k: 0.5 };

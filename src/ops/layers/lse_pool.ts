@@ -23,25 +23,28 @@ export function pooledSpec({ shape, segments }: TensorSpec, onePixel?: boolean):
   return { shape: pooled, layout: 'nhwc4', type: 'f32', ...(segments ? { segments } : {}) };
 }
 
+const INPUTS = ['x'] as const;
+
 /** x: [n, h, w, c] nhwc4. y: [n, c] or [n, 1, 1, c] nhwc4, f32. */
-export const forward: Operation<LsePoolAttributes> = {
+export const forward: Operation<LsePoolAttributes, typeof INPUTS> = {
   name: 'lse_pool',
+  inputs: INPUTS,
   infer([x], { r, onePixel }) {
     if (!(r >= 0)) throw new InputError('pooling sharpness', { expected: 'r ≥ 0', given: `r = ${r}` });
-    if (x!.shape.length !== 4 || x!.layout !== 'nhwc4') {
-      throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]', given: describeForm(x!) });
+    if (x.shape.length !== 4 || x.layout !== 'nhwc4') {
+      throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]', given: describeForm(x) });
     }
-    return [pooledSpec(x!, onePixel)];
+    return [pooledSpec(x, onePixel)];
   },
-  flops: ({ inputs: [x] }) => 12 * elementCount(x!),
+  flops: ({ inputs: [x] }) => 12 * elementCount(x),
   lower({ inputs: [x], outputs: [y], attributes: { r } }, context) {
-    const positions = x!.shape[1] * x!.shape[2];
+    const positions = x.shape[1] * x.shape[2];
     // Image by image where the adapter cannot bind them all.
     for (const images of context.bands(y, [[x, ([from, to]) => [from * positions, to * positions]]])) {
       const input = context.read(x, [images[0] * positions, images[1] * positions]);
       context.dispatch({
         kernel: lse_pool,
-        constants: { elem: x!.type, LANES: 64 },
+        constants: { elem: x.type, LANES: 64 },
         bindings: [input, context.write(y)],
         params: {
           positions,
@@ -79,13 +82,13 @@ export const squeeze = (g: GraphBuilder, x: Tensor, name?: string): Tensor =>
 export const globalMaxPool = (g: GraphBuilder, x: Tensor, name?: string): Tensor =>
   lsePool(g, x, Number.POSITIVE_INFINITY, name);
 
-export const reference: Reference<LsePoolAttributes> = ([x], { inputs, attributes: { r } }) => {
-  const [images, height, width, channels] = inputs[0]!.shape;
+export const reference: Reference<LsePoolAttributes, typeof INPUTS> = ([x], { inputs, attributes: { r } }) => {
+  const [images, height, width, channels] = inputs[0].shape;
   const positions = height * width;
   const y = new Float64Array(images * channels);
   for (let n = 0; n < images; n++) {
     for (let c = 0; c < channels; c++) {
-      const at = (p: number) => x![(n * positions + p) * channels + c];
+      const at = (p: number) => x[(n * positions + p) * channels + c];
       let peak = Number.NEGATIVE_INFINITY;
       for (let p = 0; p < positions; p++) peak = Math.max(peak, at(p));
       let slope = 0;
@@ -103,9 +106,11 @@ export const reference: Reference<LsePoolAttributes> = ([x], { inputs, attribute
   return [y];
 };
 
-export const gradient: Gradient<LsePoolAttributes> = (g, { inputs: [x], outputs: [y], attributes }, [dy]) => [
-  g.apply(lsePoolGradient, [x, dy], attributes, `${y.name}/gradient`),
-];
+export const gradient: Gradient<LsePoolAttributes, typeof INPUTS> = (
+  g,
+  { inputs: [x], outputs: [y], attributes },
+  [dy],
+) => [g.apply(lsePoolGradient, [x, dy], attributes, `${y.name}/gradient`)];
 
 // Values whose average is nearly nothing beside them: each comes again with the other sign, 7 positions on, and a little more.
 const balanced =

@@ -24,30 +24,33 @@ export interface MulAttributes {
   activation?: Activation;
 }
 
+const INPUTS = ['a', 'b'] as const;
+
 /** a, y: nhwc4 of one shape. b: the same shape, or [n, 1, 1, c] or [n, c]; f32 or f16 whatever a is. */
-export const forward: Operation<MulAttributes> = {
+export const forward: Operation<MulAttributes, typeof INPUTS> = {
   name: 'mul',
+  inputs: INPUTS,
   infer([a, b]) {
-    const sameChannels = segmentsOf(a!).join() === segmentsOf(b!).join();
-    const bothMaps = a!.layout === 'nhwc4' && b!.layout === 'nhwc4';
-    if (!bothMaps || !sameChannels || (a!.shape.join() !== b!.shape.join() && !isPerImage(a!, b!))) {
-      const [images] = a!.shape;
+    const sameChannels = segmentsOf(a).join() === segmentsOf(b).join();
+    const bothMaps = a.layout === 'nhwc4' && b.layout === 'nhwc4';
+    if (!bothMaps || !sameChannels || (a.shape.join() !== b.shape.join() && !isPerImage(a, b))) {
+      const [images] = a.shape;
       throw new InputError('factors do not fit', {
-        expected: `nhwc4 ${describeShape(a!)}, or [${images}, 1, 1, ${channelCount(a!)}], with the same segments`,
-        given: `${b!.layout} ${describeShape(b!)}`,
+        expected: `nhwc4 ${describeShape(a)}, or [${images}, 1, 1, ${channelCount(a)}], with the same segments`,
+        given: `${b.layout} ${describeShape(b)}`,
       });
     }
-    return [a!];
+    return [a];
   },
   flops: ({ outputs: [y] }) => elementCount(y),
   lower({ inputs: [a, b], outputs: [y], attributes }, context) {
     const { code, a: actA, b: actB } = activationParams(attributes.activation);
-    const spread = pixelCount(a!) / pixelCount(b!);
+    const spread = pixelCount(a) / pixelCount(b);
     const needs = ([from, to]: Range, input: string): Range =>
       input === 'a' ? [from, to] : [Math.floor(from / spread), Math.ceil(to / spread)];
     dispatchGroups(context, y, {
       kernel,
-      constants: { b_elem: b!.type, ACTIVATION: code },
+      constants: { b_elem: b.type, ACTIVATION: code },
       inputs: { a, b },
       needs,
       params: { spread, act_a: actA, act_b: actB },
@@ -73,22 +76,22 @@ export function mul(g: GraphBuilder, a: Tensor, b: Tensor, name?: string): Tenso
   return g.apply(forward, alike ? [map, factor] : [compact(g, map), compact(g, factor)], {}, name);
 }
 
-export const reference: Reference<MulAttributes> = ([a, b], { inputs, attributes }) => {
-  const channels = channelCount(inputs[0]!);
-  const spread = pixelCount(inputs[0]!) / pixelCount(inputs[1]!);
+export const reference: Reference<MulAttributes, typeof INPUTS> = ([a, b], { inputs, attributes }) => {
+  const channels = channelCount(inputs[0]);
+  const spread = pixelCount(inputs[0]) / pixelCount(inputs[1]);
   return [
-    a!.map((value, index) => {
+    a.map((value, index) => {
       const pixel = Math.floor(Math.floor(index / channels) / spread);
-      return activate(attributes.activation, value * b![pixel * channels + (index % channels)]);
+      return activate(attributes.activation, value * b[pixel * channels + (index % channels)]);
     }),
   ];
 };
 
 // Where b is one value for each image and channel, its gradient is the sum over the image: its average times its pixels.
-export const gradient: Gradient<MulAttributes> = (g, node, [dy]) => {
-  const [a, b] = node.inputs as Tensor[];
+export const gradient: Gradient<MulAttributes, typeof INPUTS> = (g, node, [dy]) => {
+  const [a, b] = node.inputs;
   const { name } = node.outputs[0];
-  const inner = behindEpilogue(g, node, dy!);
+  const inner = behindEpilogue(g, node, dy);
   const byA = g.apply(forward, [inner, b], {}, `${name}/gradient.0`);
   const whole = g.apply(forward, [inner, a], {}, `${name}/gradient.1`);
   const spread = pixelCount(a) / pixelCount(b);

@@ -14,21 +14,24 @@ export interface PadAttributes {
   value: number;
 }
 
+const INPUTS = ['x'] as const;
+
 /** x: [n, h, w, c] nhwc4; holes only where the value is 0. y: [n, top + h + bottom, left + w + right, c]. */
-export const forward: Operation<PadAttributes> = {
+export const forward: Operation<PadAttributes, typeof INPUTS> = {
   name: 'pad',
+  inputs: INPUTS,
   infer([x], { padding, value }) {
-    if (x!.shape.length !== 4 || x!.layout !== 'nhwc4') {
-      throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]', given: describeShape(x!) });
+    if (x.shape.length !== 4 || x.layout !== 'nhwc4') {
+      throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]', given: describeShape(x) });
     }
     if (!padding.every(Number.isInteger) || !Number.isFinite(value)) {
       throw new InputError('padding', { expected: 'integers and a finite value', given: `${padding} of ${value}` });
     }
-    if (value !== 0 && segmentsOf(x!).length > 1) {
+    if (value !== 0 && segmentsOf(x).length > 1) {
       throw new InputError('padding with a value', { expected: 'channels without holes', hint: 'compact them first' });
     }
     const [top, left, bottom, right] = padding;
-    const [images, height, width, channels] = x!.shape;
+    const [images, height, width, channels] = x.shape;
     const shape = [images, top + height + bottom, left + width + right, channels];
     if (shape[1] < 1 || shape[2] < 1) {
       throw new InputError('cropping leaves nothing', {
@@ -36,11 +39,11 @@ export const forward: Operation<PadAttributes> = {
         given: `padding ${padding}`,
       });
     }
-    return [{ ...x!, shape }];
+    return [{ ...x, shape }];
   },
   flops: () => 0,
   lower({ inputs: [x], outputs: [y], attributes: { padding, value } }, context) {
-    const [, inHeight, inWidth] = x!.shape;
+    const [, inHeight, inWidth] = x.shape;
     const [, outHeight, outWidth] = y.shape;
     const one: Pair = [1, 1];
     dispatchGroups(context, y, {
@@ -77,9 +80,9 @@ export function pad(
   return g.apply(forward, [value === 0 ? x : compact(g, x)], { padding: sides(padding), value }, name);
 }
 
-export const reference: Reference<PadAttributes> = ([x], node) => {
+export const reference: Reference<PadAttributes, typeof INPUTS> = ([x], node) => {
   const { padding, value } = node.attributes;
-  const [images, inHeight, inWidth, channels] = node.inputs[0]!.shape;
+  const [images, inHeight, inWidth, channels] = node.inputs[0].shape;
   const [, outHeight, outWidth] = node.outputs[0].shape;
   const y = new Float64Array(elementCount(node.outputs[0])).fill(value);
   for (let n = 0; n < images; n++) {
@@ -88,16 +91,20 @@ export const reference: Reference<PadAttributes> = ([x], node) => {
         const [iy, ix] = [oy - padding[0], ox - padding[1]];
         if (iy < 0 || iy >= inHeight || ix < 0 || ix >= inWidth) continue;
         const from = ((n * inHeight + iy) * inWidth + ix) * channels;
-        y.set(x!.subarray(from, from + channels), ((n * outHeight + oy) * outWidth + ox) * channels);
+        y.set(x.subarray(from, from + channels), ((n * outHeight + oy) * outWidth + ox) * channels);
       }
     }
   }
   return [y];
 };
 
-export const gradient: Gradient<PadAttributes> = (g, { outputs: [y], attributes: { padding } }, [dy]) => {
+export const gradient: Gradient<PadAttributes, typeof INPUTS> = (
+  g,
+  { outputs: [y], attributes: { padding } },
+  [dy],
+) => {
   const [top, left, bottom, right] = padding;
-  return [pad(g, dy!, [-top, -left, -bottom, -right], { name: `${y.name}/gradient` })];
+  return [pad(g, dy, [-top, -left, -bottom, -right], { name: `${y.name}/gradient` })];
 };
 
 const caseOf = (shape: readonly number[], padding: Sides, value = 0): Case<PadAttributes> => ({

@@ -40,16 +40,19 @@ export interface PoolOptions {
   name?: string;
 }
 
+const INPUTS = ['x'] as const;
+
 /** x, y: [n, h, w, c] nhwc4, with the same segments. */
-export const forward: Operation<PoolAttributes> = {
+export const forward: Operation<PoolAttributes, typeof INPUTS> = {
   name: 'pool',
+  inputs: INPUTS,
   infer([x], attributes) {
-    if (x!.shape.length !== 4 || x!.layout !== 'nhwc4') {
-      throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]', given: describeShape(x!) });
+    if (x.shape.length !== 4 || x.layout !== 'nhwc4') {
+      throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]', given: describeShape(x) });
     }
     const { kernel, dilation, padding, ceilMode } = attributes;
     checkWindows('pooling window', attributes);
-    const [images, height, width, channels] = x!.shape;
+    const [images, height, width, channels] = x.shape;
     const [outHeight, outWidth] = windowCounts(attributes, [height, width], ceilMode);
     if (!alwaysMeets(attributes, 0, height, outHeight) || !alwaysMeets(attributes, 1, width, outWidth)) {
       throw new InputError('pooling windows without a single input pixel', {
@@ -58,12 +61,12 @@ export const forward: Operation<PoolAttributes> = {
         hint: 'use a larger input size, or less padding',
       });
     }
-    return [{ ...x!, shape: [images, outHeight, outWidth, channels] }];
+    return [{ ...x, shape: [images, outHeight, outWidth, channels] }];
   },
   flops: ({ outputs: [y], attributes: { kernel } }) => elementCount(y) * kernel[0] * kernel[1],
   lower({ inputs: [x], outputs: [y], attributes }, context) {
     const { mode, padding, countIncludePad } = attributes;
-    const [, inHeight, inWidth] = x!.shape;
+    const [, inHeight, inWidth] = x.shape;
     const [, outHeight, outWidth] = y.shape;
     dispatchGroups(context, y, {
       kernel: pool,
@@ -129,9 +132,9 @@ export function averagePool(g: GraphBuilder, x: Tensor, options: AveragePoolOpti
   return g.apply(forward, [x], attributesOf('average', options), options.name);
 }
 
-export const reference: Reference<PoolAttributes> = ([x], node) => {
+export const reference: Reference<PoolAttributes, typeof INPUTS> = ([x], node) => {
   const { mode, kernel, stride, dilation, padding, countIncludePad } = node.attributes;
-  const [images, inHeight, inWidth, channels] = node.inputs[0]!.shape;
+  const [images, inHeight, inWidth, channels] = node.inputs[0].shape;
   const [, outHeight, outWidth] = node.outputs[0].shape;
   const y = new Float64Array(elementCount(node.outputs[0]));
   let at = 0;
@@ -150,7 +153,7 @@ export const reference: Reference<PoolAttributes> = ([x], node) => {
               const beyond = iy >= inHeight + padding[2] || ix >= inWidth + padding[3];
               if (inside || (countIncludePad && !beyond)) count++;
               if (!inside) continue;
-              const value = x![((n * inHeight + iy) * inWidth + ix) * channels + c];
+              const value = x[((n * inHeight + iy) * inWidth + ix) * channels + c];
               peak = Math.max(peak, value);
               sum += value;
             }
@@ -163,11 +166,15 @@ export const reference: Reference<PoolAttributes> = ([x], node) => {
   return [y];
 };
 
-export const gradient: Gradient<PoolAttributes> = (g, { inputs: [x], outputs: [y], attributes }, [dy]) => [
+export const gradient: Gradient<PoolAttributes, typeof INPUTS> = (
+  g,
+  { inputs: [x], outputs: [y], attributes },
+  [dy],
+) => [
   g.apply(
     poolGradient,
     [dy, attributes.mode === 'max' ? x : undefined],
-    { ...attributes, height: x!.shape[1], width: x!.shape[2] },
+    { ...attributes, height: x.shape[1], width: x.shape[2] },
     `${y.name}/gradient`,
   ),
 ];

@@ -1,6 +1,6 @@
 /** Resizing in float64, one axis after the other, and its table of cases. */
 import type { Case, CaseInput, Reference } from '../../graph/ir/operation.js';
-import type { ResizeAttributes, ResizeMode } from './resize.js';
+import type { ResizeAttributes, ResizeInputs, ResizeMode } from './resize.js';
 
 /** Which input positions an output position is made of. */
 type Taps = readonly (readonly [position: number, weight: number])[];
@@ -47,11 +47,14 @@ function along(values: Float64Array, mode: ResizeMode, size: number, count: numb
   return result;
 }
 
-export const reference: Reference<ResizeAttributes> = ([x], { inputs, attributes: { height, width, mode } }) => {
-  const { shape, layout } = inputs[0]!;
+export const reference: Reference<ResizeAttributes, ResizeInputs> = (
+  [x],
+  { inputs, attributes: { height, width, mode } },
+) => {
+  const { shape, layout } = inputs[0];
   const [oldHeight, oldWidth] = layout === 'dense' ? shape.slice(2) : shape.slice(1);
   const inner = layout === 'dense' ? 1 : shape[3];
-  return [along(along(x!, mode, oldWidth, width, inner), mode, oldHeight, height, width * inner)];
+  return [along(along(x, mode, oldWidth, width, inner), mode, oldHeight, height, width * inner)];
 };
 
 const modes: ResizeMode[] = ['nearest', 'bilinear', 'bilinear_corners', 'bilinear_antialiased'];

@@ -26,17 +26,21 @@ export interface ResizeAttributes {
 /** Beyond it the kernels' positions, integers in units of half an output pixel, would not fit 31 bits. */
 const LARGEST = 2 ** 30;
 
+const INPUTS = ['x'] as const;
+export type ResizeInputs = typeof INPUTS;
+
 /** x: [n, h, w, c] nhwc4 with any segments, or [n, c, h, w] dense. y: the same in the new size. */
-export const forward: Operation<ResizeAttributes> = {
+export const forward: Operation<ResizeAttributes, typeof INPUTS> = {
   name: 'resize',
+  inputs: INPUTS,
   infer([x], { height, width }) {
-    if (x!.shape.length !== 4 || x!.type === 'u32') {
+    if (x.shape.length !== 4 || x.type === 'u32') {
       throw new InputError('input', {
         expected: 'nhwc4 [n, h, w, c] or dense [n, c, h, w], f32 or f16',
-        given: describeShape(x!),
+        given: describeShape(x),
       });
     }
-    const from = sizesOf(x!);
+    const from = sizesOf(x);
     const fits = (to: number, size: number) => Number.isInteger(to) && to >= 1 && to * size < LARGEST;
     if (!fits(height, from.height) || !fits(width, from.width)) {
       throw new InputError('size to resize to', {
@@ -44,21 +48,21 @@ export const forward: Operation<ResizeAttributes> = {
         given: `${from.height}×${from.width} to ${height}×${width}`,
       });
     }
-    return [withSize(x!, height, width)];
+    return [withSize(x, height, width)];
   },
   flops: ({ inputs: [x], outputs: [y], attributes: { mode } }) => {
     if (mode === 'nearest') return 0;
-    return mode === 'bilinear_antialiased' ? 4 * (elementCount(x!) + elementCount(y)) : 6 * elementCount(y);
+    return mode === 'bilinear_antialiased' ? 4 * (elementCount(x) + elementCount(y)) : 6 * elementCount(y);
   },
   lower({ inputs: [x], outputs: [y], attributes: { mode } }, context) {
-    const [from, to] = [sizesOf(x!), sizesOf(y)];
+    const [from, to] = [sizesOf(x), sizesOf(y)];
     const shrinks = from.height > to.height || from.width > to.width;
-    if (mode !== 'bilinear_antialiased' || !shrinks) return lowerPlain(context, x!, y, mode);
+    if (mode !== 'bilinear_antialiased' || !shrinks) return lowerPlain(context, x, y, mode);
     // Along rows first, then along columns, as Pillow does it.
-    let rows = x!;
+    let rows = x;
     if (from.width !== to.width) {
-      rows = from.height === to.height ? y : context.scratch('rows', withSize(x!, from.height, to.width));
-      lowerAxis(context, x!, rows, 'width');
+      rows = from.height === to.height ? y : context.scratch('rows', withSize(x, from.height, to.width));
+      lowerAxis(context, x, rows, 'width');
     }
     if (from.height !== to.height) lowerAxis(context, rows, y, 'height');
   },

@@ -12,18 +12,21 @@ export interface ScaleAttributes {
   shape?: readonly number[];
 }
 
+const INPUTS = ['x', 'by?'] as const;
+
 /** x, y: nhwc4 or dense. by: dense [1], or left out. */
-export const forward: Operation<ScaleAttributes> = {
+export const forward: Operation<ScaleAttributes, typeof INPUTS> = {
   name: 'scale',
-  infer([x, by], { factor, shape = x!.shape }) {
+  inputs: INPUTS,
+  infer([x, by], { factor, shape = x.shape }) {
     if (!Number.isFinite(factor))
       throw new InputError('factor', { expected: 'a finite number', given: String(factor) });
     if (by && elementCount(by) !== 1) throw new InputError('factor', { expected: '[1]', given: describeShape(by) });
-    const sameChannels = x!.layout === 'dense' || shape.at(-1) === x!.shape.at(-1);
-    if (product(shape) !== elementCount(x!) || !sameChannels) {
-      throw new InputError('shape', { expected: `the elements of ${describeShape(x!)}`, given: shape.join('×') });
+    const sameChannels = x.layout === 'dense' || shape.at(-1) === x.shape.at(-1);
+    if (product(shape) !== elementCount(x) || !sameChannels) {
+      throw new InputError('shape', { expected: `the elements of ${describeShape(x)}`, given: shape.join('×') });
     }
-    return [{ ...x!, shape }];
+    return [{ ...x, shape }];
   },
   flops: ({ outputs: [y] }) => elementCount(y),
   lower({ inputs: [x, by], outputs: [y], attributes: { factor } }, context) {
@@ -42,8 +45,8 @@ export function scale(g: GraphBuilder, x: Tensor, factor: number, by?: Tensor, n
   return g.apply(forward, [x, by], { factor }, name);
 }
 
-export const reference: Reference<ScaleAttributes> = ([x, by], { attributes: { factor } }) => [
-  x!.map((value) => value * factor * (by ? by[0] : 1)),
+export const reference: Reference<ScaleAttributes, typeof INPUTS> = ([x, by], { attributes: { factor } }) => [
+  x.map((value) => value * factor * (by ? by[0] : 1)),
 ];
 
 export const cases = (): Case<ScaleAttributes>[] => [

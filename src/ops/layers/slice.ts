@@ -41,26 +41,29 @@ function firstChannel(x: Tensor, y: Parameters<typeof laneChannels>[0], offset: 
   return fits ? first : undefined;
 }
 
+const INPUTS = ['x'] as const;
+
 /** x: [n, h, w, c] nhwc4. y: [n, h, w, Σ segments]. */
-export const forward: Operation<SliceAttributes> = {
+export const forward: Operation<SliceAttributes, typeof INPUTS> = {
   name: 'slice',
+  inputs: INPUTS,
   cutsAt: ({ offset }) => offset,
   infer([x], attributes) {
     const { offset, segments } = attributes;
-    const { layout, type } = x!;
-    const shape = [...x!.shape.slice(0, -1), widthOf(attributes)];
+    const { layout, type } = x;
+    const shape = [...x.shape.slice(0, -1), widthOf(attributes)];
     const y = { shape, layout, type, ...(segments.length > 1 ? { segments } : {}) };
-    if (layout !== 'nhwc4' || firstChannel(x!, y, offset) === undefined) {
+    if (layout !== 'nhwc4' || firstChannel(x, y, offset) === undefined) {
       throw new InputError('slice', {
         expected: 'channels that begin and end at vec4 groups, with the same holes between them',
-        given: `segments ${segments} at group ${offset} of ${describeShape(x!)}`,
+        given: `segments ${segments} at group ${offset} of ${describeShape(x)}`,
       });
     }
     return [y];
   },
   flops: () => 0,
   lower({ inputs: [x], outputs: [y], attributes: { offset } }, context) {
-    if (context.isSlice(y, x!)) return;
+    if (context.isSlice(y, x)) return;
     const groups = groupCount(y);
     for (const range of context.bands(y, [[x, (own) => own]])) {
       const [input, output] = [context.read(x, range), context.write(y, range)];
@@ -88,30 +91,34 @@ export function slice(g: GraphBuilder, x: Tensor, attributes: SliceAttributes, n
   return g.apply(forward, [x], attributes, name);
 }
 
-export const reference: Reference<SliceAttributes> = ([x], { inputs, outputs: [y], attributes }) => {
-  const [channels, width] = [channelCount(inputs[0]!), channelCount(y)];
-  const first = firstChannel(inputs[0]!, y, attributes.offset)!;
+export const reference: Reference<SliceAttributes, typeof INPUTS> = ([x], { inputs, outputs: [y], attributes }) => {
+  const [channels, width] = [channelCount(inputs[0]), channelCount(y)];
+  const first = firstChannel(inputs[0], y, attributes.offset)!;
   const result = new Float64Array(pixelCount(y) * width);
   for (let pixel = 0; pixel < pixelCount(y); pixel++) {
     const from = pixel * channels + first;
-    result.set(x!.subarray(from, from + width), pixel * width);
+    result.set(x.subarray(from, from + width), pixel * width);
   }
   return [result];
 };
 
 /** Zeros in the channels before and behind the slice. */
-export const gradient: Gradient<SliceAttributes> = (g, { inputs: [x], outputs: [y], attributes }, [dy]) => {
+export const gradient: Gradient<SliceAttributes, typeof INPUTS> = (
+  g,
+  { inputs: [x], outputs: [y], attributes },
+  [dy],
+) => {
   const zeros = (name: string, from: number, to: number): Tensor[] => {
-    const segments = segmentsBetween(x!, from, to);
+    const segments = segmentsBetween(x, from, to);
     if (segments.length === 0) return [];
-    const shape = [...x!.shape.slice(0, -1), widthOf({ offset: 0, segments })];
-    const spec = { shape, layout: x!.layout, type: x!.type, ...(segments.length > 1 ? { segments } : {}) };
+    const shape = [...x.shape.slice(0, -1), widthOf({ offset: 0, segments })];
+    const spec = { shape, layout: x.layout, type: x.type, ...(segments.length > 1 ? { segments } : {}) };
     return [g.constant(`${y.name}/${name}`, spec, new Float32Array(elementCount(spec)))];
   };
   const end = attributes.offset + groupCount(y);
-  const parts = [...zeros('before', 0, attributes.offset), dy!, ...zeros('behind', end, groupCount(x!))];
+  const parts = [...zeros('before', 0, attributes.offset), dy, ...zeros('behind', end, groupCount(x))];
   // Zeros round a part that began and ended within one segment make up that segment again.
-  return [withSegments(g, concat(g, parts, `${y.name}/gradient`), segmentsOf(x!), `${y.name}/gradient`)];
+  return [withSegments(g, concat(g, parts, `${y.name}/gradient`), segmentsOf(x), `${y.name}/gradient`)];
 };
 
 // Widths of what lies between two vec4 groups of a pixel.

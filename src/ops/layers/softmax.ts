@@ -17,25 +17,28 @@ import { compact } from '../packing/compact.js';
 
 const WORKGROUP = 64;
 
+const INPUTS = ['x'] as const;
+
 /** x, y: of one shape, nhwc4 without holes or dense. */
-export const forward: Operation = {
+export const forward: Operation<object, typeof INPUTS> = {
   name: 'softmax',
+  inputs: INPUTS,
   infer([x]) {
-    if (x!.type === 'u32' || segmentsOf(x!).length > 1) {
+    if (x.type === 'u32' || segmentsOf(x).length > 1) {
       throw new InputError('input', {
         expected: 'f32 or f16, channels without holes',
-        given: describeShape(x!),
+        given: describeShape(x),
         hint: 'compact it first',
       });
     }
-    return [x!];
+    return [x];
   },
   flops: ({ outputs: [y] }) => 4 * elementCount(y),
   lower({ inputs: [x], outputs: [y] }, context) {
-    const columns = channelCount(x!);
+    const columns = channelCount(x);
     // Lanes that share a row, so that neither many short rows nor few long ones leave the others idle.
     const rowLanes = columns <= 8 ? 1 : columns <= 128 ? 8 : WORKGROUP;
-    const dense = x!.layout === 'dense';
+    const dense = x.layout === 'dense';
     for (const range of context.bands(y, [[x, (own) => own]])) {
       const [input, output] = [context.read(x, range), context.write(y, range)];
       const rows = range[1] - range[0];
@@ -64,11 +67,11 @@ export function softmax(g: GraphBuilder, x: Tensor, name?: string): Tensor {
   return g.apply(forward, [compact(g, x)], {}, name);
 }
 
-export const reference: Reference = ([x], { outputs: [y] }) => {
+export const reference: Reference<object, typeof INPUTS> = ([x], { outputs: [y] }) => {
   const columns = channelCount(y);
-  const result = new Float64Array(x!.length);
-  for (let row = 0; row < x!.length; row += columns) {
-    const values = x!.subarray(row, row + columns);
+  const result = new Float64Array(x.length);
+  for (let row = 0; row < x.length; row += columns) {
+    const values = x.subarray(row, row + columns);
     const peak = values.reduce((a, b) => Math.max(a, b));
     const powers = values.map((value) => Math.exp(value - peak));
     const sum = powers.reduce((a, b) => a + b);
@@ -77,7 +80,7 @@ export const reference: Reference = ([x], { outputs: [y] }) => {
   return [result];
 };
 
-export const gradient: Gradient = (g, { outputs: [y] }, [dy]) => [
+export const gradient: Gradient<object, typeof INPUTS> = (g, { outputs: [y] }, [dy]) => [
   g.apply(softmaxGradient, [dy, y], {}, `${y.name}/gradient`),
 ];
 

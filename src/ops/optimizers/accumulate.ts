@@ -4,29 +4,32 @@ import { type Case, type Operation, type Reference, spread } from '../../graph/i
 import { elementCount } from '../../graph/ir/tensor.js';
 import { checkAlike } from './sgd.js';
 
+const INPUTS = ['sum', 'gradient', 'hyper'] as const;
+
 /** sum (state), gradient, [keep, share]: sum = keep · sum + share · gradient, where keep 0 forgets and 1 keeps. */
-export const forward: Operation = {
+export const forward: Operation<object, typeof INPUTS> = {
   name: 'accumulate',
+  inputs: INPUTS,
   updates: [0],
   infer([sum, gradient]) {
-    checkAlike([sum, gradient]);
+    checkAlike(sum, gradient);
     return [];
   },
-  flops: ({ inputs: [sum] }) => 2 * elementCount(sum!),
+  flops: ({ inputs: [sum] }) => 2 * elementCount(sum),
   lower({ inputs: [sum, gradient, hyper] }, context) {
-    const count = Math.ceil(elementCount(sum!) / 4);
+    const count = Math.ceil(elementCount(sum) / 4);
     context.dispatch({
       kernel: accumulate,
       constants: {},
-      bindings: [context.write(sum!), context.read(gradient), context.read(hyper)],
+      bindings: [context.write(sum), context.read(gradient), context.read(hyper)],
       params: { count },
       workgroups: spread(Math.ceil(count / 64)),
     });
   },
 };
 
-export const reference: Reference = ([sum, gradient, hyper]) => [
-  sum!.map((value, i) => (hyper![0] > 0 ? value : 0) + hyper![1] * gradient![i]),
+export const reference: Reference<object, typeof INPUTS> = ([sum, gradient, hyper]) => [
+  sum.map((value, i) => (hyper[0] > 0 ? value : 0) + hyper[1] * gradient[i]),
 ];
 
 const caseOf = (shape: number[], keep: number): Case => ({

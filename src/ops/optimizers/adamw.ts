@@ -15,29 +15,32 @@ export interface AdamWAttributes {
   decay: number;
 }
 
+const INPUTS = ['parameter', 'first', 'second', 'gradient', 'hyper', 'factor?', 'halt?'] as const;
+
 /**
  * parameter, first and second moment (states), gradient, hyperparameters [4]: learning rate, weight decay, 1 / (1 − β1^t) and
  * 1 / (1 − β2^t) at step t; factor [1] or none, halt (u32 [1]: unless 0 nothing changes) or none.
  */
-export const forward: Operation<AdamWAttributes> = {
+export const forward: Operation<AdamWAttributes, typeof INPUTS> = {
   name: 'adamw',
+  inputs: INPUTS,
   updates: [0, 1, 2],
   infer([parameter, first, second, gradient, hyper, , halt]) {
     checkHalt(halt);
-    checkAlike([parameter, first, second, gradient]);
-    if (elementCount(hyper!) !== 4)
-      throw new InputError('hyperparameters', { expected: '[4]', given: describeShape(hyper!) });
+    checkAlike(parameter, first, second, gradient);
+    if (elementCount(hyper) !== 4)
+      throw new InputError('hyperparameters', { expected: '[4]', given: describeShape(hyper) });
     return [];
   },
-  flops: ({ inputs: [parameter] }) => 14 * elementCount(parameter!),
+  flops: ({ inputs: [parameter] }) => 14 * elementCount(parameter),
   lower({ inputs: [parameter, first, second, gradient, hyper, factor, halt], attributes }, context) {
     const { rate, decay, beta1, beta2, epsilon } = attributes;
-    const count = Math.ceil(elementCount(parameter!) / 4);
+    const count = Math.ceil(elementCount(parameter) / 4);
     context.dispatch({
       kernel: adamw,
       constants: { FACTOR: Boolean(factor), HALT: Boolean(halt) },
       bindings: [
-        ...[parameter, first, second].map((tensor) => context.write(tensor!)),
+        ...[parameter, first, second].map((tensor) => context.write(tensor)),
         ...[gradient, hyper, factor, halt].map((tensor) => context.read(tensor)),
       ],
       params: { count, rate, decay, beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2, epsilon },
@@ -46,16 +49,16 @@ export const forward: Operation<AdamWAttributes> = {
   },
 };
 
-export const reference: Reference<AdamWAttributes> = (
+export const reference: Reference<AdamWAttributes, typeof INPUTS> = (
   [parameter, first, second, gradient, hyper, factor, halt],
   { attributes: { beta1, beta2, epsilon, rate, decay } },
 ) => {
-  if (halt?.[0]) return [parameter!, first!, second!];
-  const [learningRate, weightDecay, correction1, correction2] = hyper!;
-  const slopes = gradient!.map((value) => value * (factor?.[0] ?? 1));
-  const m = first!.map((value, i) => beta1 * value + (1 - beta1) * slopes[i]);
-  const v = second!.map((value, i) => beta2 * value + (1 - beta2) * slopes[i] ** 2);
-  const updated = parameter!.map((value, i) => {
+  if (halt?.[0]) return [parameter, first, second];
+  const [learningRate, weightDecay, correction1, correction2] = hyper;
+  const slopes = gradient.map((value) => value * (factor?.[0] ?? 1));
+  const m = first.map((value, i) => beta1 * value + (1 - beta1) * slopes[i]);
+  const v = second.map((value, i) => beta2 * value + (1 - beta2) * slopes[i] ** 2);
+  const updated = parameter.map((value, i) => {
     const direction = (correction1 * m[i]) / (Math.sqrt(correction2 * v[i]) + epsilon);
     return value - rate * learningRate * (decay * weightDecay * value + direction);
   });

@@ -7,9 +7,12 @@ export interface ClipFactorAttributes {
   limit: number;
 }
 
+const INPUTS = ['square'] as const;
+
 /** square: [1], the squared norm. Output: [1]. */
-export const forward: Operation<ClipFactorAttributes> = {
+export const forward: Operation<ClipFactorAttributes, typeof INPUTS> = {
   name: 'clip_factor',
+  inputs: INPUTS,
   infer(_, { limit }) {
     if (!(limit > 0)) throw new InputError('limit of the norm', { expected: 'above 0', given: String(limit) });
     return [{ shape: [1], layout: 'dense', type: 'f32' }];
@@ -26,8 +29,8 @@ export const forward: Operation<ClipFactorAttributes> = {
   },
 };
 
-export const reference: Reference<ClipFactorAttributes> = ([square], { attributes: { limit } }) => [
-  square!.map((value) => Math.min(1, limit / (Math.sqrt(value) + 1e-6))),
+export const reference: Reference<ClipFactorAttributes, typeof INPUTS> = ([square], { attributes: { limit } }) => [
+  square.map((value) => Math.min(1, limit / (Math.sqrt(value) + 1e-6))),
 ];
 
 export const cases = (): Case<ClipFactorAttributes>[] =>

@@ -2,19 +2,22 @@
 import { InputError } from '../../errors.js';
 import { first_nonfinite } from '../../generated/kernels.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
-import { describeShape, elementCount, groupCount, pixelCount, type Tensor } from '../../graph/ir/tensor.js';
+import { describeShape, elementCount, groupCount, pixelCount } from '../../graph/ir/tensor.js';
 
 const CHUNK = 16_384;
 
+const INPUTS = ['values...'] as const;
+
 /** Any number of f32 tensors. Output: u32 [1], 0 where all is finite, else n − i for the first, x_i, of the n that is not. */
-export const forward: Operation = {
+export const forward: Operation<object, typeof INPUTS> = {
   name: 'first_nonfinite',
+  inputs: INPUTS,
   infer(inputs) {
     const other = inputs.find((tensor) => tensor?.type !== 'f32');
     if (other) throw new InputError(`${other.name}`, { expected: 'f32', given: describeShape(other) });
     return [{ shape: [1], layout: 'dense', type: 'u32' }];
   },
-  flops: ({ inputs }) => inputs.reduce((sum, x) => sum + elementCount(x!), 0),
+  flops: ({ inputs }) => inputs.reduce((sum, x) => sum + elementCount(x), 0),
   lower({ inputs, outputs: [y] }, context) {
     context.dispatch({
       kernel: first_nonfinite,
@@ -23,7 +26,7 @@ export const forward: Operation = {
       params: { first: 0, elements: 0, width: 1, pitch: 1, chunk: 1, code: 0 },
       workgroups: [1, 1, 1],
     });
-    for (const [index, x] of (inputs as Tensor[]).entries()) {
+    for (const [index, x] of inputs.entries()) {
       const grouped = x.layout === 'nhwc4';
       const width = grouped ? 4 * groupCount(x) : elementCount(x) / pixelCount(x);
       for (const [from, to] of context.bands(x, [])) {
@@ -46,8 +49,8 @@ export const forward: Operation = {
   },
 };
 
-export const reference: Reference = (inputs) => {
-  const first = inputs.findIndex((values) => !values!.every(Number.isFinite));
+export const reference: Reference<object, typeof INPUTS> = (inputs) => {
+  const first = inputs.findIndex((values) => !values.every(Number.isFinite));
   return [Float64Array.of(first < 0 ? 0 : inputs.length - first)];
 };
 

@@ -13,11 +13,11 @@ export interface SgdAttributes {
 }
 
 /** @throws InputError unless all are dense f32 of one shape. */
-export function checkAlike([first, ...others]: readonly (Tensor | undefined)[]): void {
+export function checkAlike(first: Tensor, ...others: readonly (Tensor | undefined)[]): void {
   for (const tensor of others) {
-    if (tensor && (tensor.layout !== 'dense' || tensor.type !== 'f32' || tensor.shape.join() !== first!.shape.join())) {
-      throw new InputError(`${tensor.name} does not fit ${first!.name}`, {
-        expected: `dense ${describeShape(first!)}`,
+    if (tensor && (tensor.layout !== 'dense' || tensor.type !== 'f32' || tensor.shape.join() !== first.shape.join())) {
+      throw new InputError(`${tensor.name} does not fit ${first.name}`, {
+        expected: `dense ${describeShape(first)}`,
         given: `${tensor.layout} ${describeShape(tensor)}`,
       });
     }
@@ -30,24 +30,27 @@ export function checkHalt(halt: Tensor | undefined): void {
   throw new InputError(`${halt.name} halts no update`, { expected: 'u32[1]', given: describeShape(halt) });
 }
 
+const INPUTS = ['parameter', 'velocity?', 'gradient', 'hyper', 'factor?', 'halt?'] as const;
+
 /**
  * parameter, velocity (state, or none: no momentum), gradient, [learning rate, momentum, weight decay], factor [1] or none, halt
  * (u32 [1]: unless 0 nothing changes) or none.
  */
-export const forward: Operation<SgdAttributes> = {
+export const forward: Operation<SgdAttributes, typeof INPUTS> = {
   name: 'sgd',
+  inputs: INPUTS,
   updates: [0, 1],
   infer([parameter, velocity, gradient, hyper, , halt]) {
     checkHalt(halt);
-    checkAlike([parameter, velocity, gradient]);
-    if (elementCount(hyper!) !== 3)
-      throw new InputError('hyperparameters', { expected: '[3]', given: describeShape(hyper!) });
+    checkAlike(parameter, velocity, gradient);
+    if (elementCount(hyper) !== 3)
+      throw new InputError('hyperparameters', { expected: '[3]', given: describeShape(hyper) });
     return [];
   },
-  flops: ({ inputs: [parameter] }) => 6 * elementCount(parameter!),
+  flops: ({ inputs: [parameter] }) => 6 * elementCount(parameter),
   lower({ inputs: [parameter, velocity, gradient, hyper, factor, halt], attributes }, context) {
     const { nesterov, rate, decay } = attributes;
-    const count = Math.ceil(elementCount(parameter!) / 4);
+    const count = Math.ceil(elementCount(parameter) / 4);
     context.dispatch({
       kernel: sgd,
       constants: {
@@ -57,7 +60,7 @@ export const forward: Operation<SgdAttributes> = {
         HALT: Boolean(halt),
       },
       bindings: [
-        context.write(parameter!),
+        context.write(parameter),
         velocity ? context.write(velocity) : context.read(undefined),
         ...[gradient, hyper, factor, halt].map((tensor) => context.read(tensor)),
       ],
@@ -67,14 +70,14 @@ export const forward: Operation<SgdAttributes> = {
   },
 };
 
-export const reference: Reference<SgdAttributes> = (inputs, { attributes }) => {
+export const reference: Reference<SgdAttributes, typeof INPUTS> = (inputs, { attributes }) => {
   const [parameter, velocity, gradient, hyper, factor, halt] = inputs;
-  if (halt?.[0]) return velocity ? [parameter!, velocity] : [parameter!];
-  const [learningRate, momentum, weightDecay] = hyper!;
+  if (halt?.[0]) return velocity ? [parameter, velocity] : [parameter];
+  const [learningRate, momentum, weightDecay] = hyper;
   const { nesterov, rate, decay } = attributes;
-  const slopes = gradient!.map((value, i) => value * (factor?.[0] ?? 1) + decay * weightDecay * parameter![i]);
+  const slopes = gradient.map((value, i) => value * (factor?.[0] ?? 1) + decay * weightDecay * parameter[i]);
   const velocities = velocity?.map((value, i) => momentum * value + slopes[i]);
-  const updated = parameter!.map((value, i) => {
+  const updated = parameter.map((value, i) => {
     const direction = !velocities ? slopes[i] : nesterov ? slopes[i] + momentum * velocities[i] : velocities[i];
     return value - rate * learningRate * direction;
   });

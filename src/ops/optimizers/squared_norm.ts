@@ -5,13 +5,16 @@ import { elementCount } from '../../graph/ir/tensor.js';
 
 const CHUNK = 16_384;
 
+const INPUTS = ['x', 'before?'] as const;
+
 /** x: dense f32. before: [1], the sum so far, or none. Output: [1]. */
-export const forward: Operation = {
+export const forward: Operation<object, typeof INPUTS> = {
   name: 'squared_norm',
+  inputs: INPUTS,
   infer: () => [{ shape: [1], layout: 'dense', type: 'f32' }],
-  flops: ({ inputs: [x] }) => 2 * elementCount(x!),
+  flops: ({ inputs: [x] }) => 2 * elementCount(x),
   lower({ inputs: [x, before], outputs: [y] }, context) {
-    const elements = elementCount(x!);
+    const elements = elementCount(x);
     const chunks = Math.ceil(elements / CHUNK);
     const partial = context.scratch('partial', { shape: [chunks], layout: 'dense', type: 'f32' });
     context.dispatch({
@@ -31,8 +34,8 @@ export const forward: Operation = {
   },
 };
 
-export const reference: Reference = ([x, before]) => [
-  Float64Array.of(x!.reduce((sum, value) => sum + value * value, before?.[0] ?? 0)),
+export const reference: Reference<object, typeof INPUTS> = ([x, before]) => [
+  Float64Array.of(x.reduce((sum, value) => sum + value * value, before?.[0] ?? 0)),
 ];
 
 export const cases = (): Case[] => [

@@ -14,20 +14,23 @@ export interface CompactAttributes {
   segments?: readonly number[];
 }
 
+const INPUTS = ['x'] as const;
+
 /** x: nhwc4 of any shape and segments. y: the same values in the segments that are asked for. */
-export const forward: Operation<CompactAttributes> = {
+export const forward: Operation<CompactAttributes, typeof INPUTS> = {
   name: 'compact',
+  inputs: INPUTS,
   infer([x], { segments }) {
-    if (x!.layout !== 'nhwc4') throw new InputError('input', { expected: 'nhwc4', given: x!.layout });
-    const { shape, layout, type } = x!;
-    if (segments && segments.reduce((sum, width) => sum + width, 0) !== channelCount(x!)) {
-      throw new InputError('segments', { expected: `${channelCount(x!)} channels`, given: segments.join(' + ') });
+    if (x.layout !== 'nhwc4') throw new InputError('input', { expected: 'nhwc4', given: x.layout });
+    const { shape, layout, type } = x;
+    if (segments && segments.reduce((sum, width) => sum + width, 0) !== channelCount(x)) {
+      throw new InputError('segments', { expected: `${channelCount(x)} channels`, given: segments.join(' + ') });
     }
     return [{ shape, layout, type, ...(segments && segments.length > 1 ? { segments } : {}) }];
   },
   flops: () => 0,
   lower({ inputs: [x], outputs: [y] }, context) {
-    dispatchGroups(context, y, { kernel, inputs: { x }, whole: [sourceLanes(x!, y)] });
+    dispatchGroups(context, y, { kernel, inputs: { x }, whole: [sourceLanes(x, y)] });
   },
 };
 
@@ -60,10 +63,10 @@ export function withSegments(g: GraphBuilder, x: Tensor, segments: readonly numb
   return segmentsOf(x).join() === segments.join() ? x : g.apply(forward, [x], { segments }, name);
 }
 
-export const reference: Reference<CompactAttributes> = ([x]) => [x!];
+export const reference: Reference<CompactAttributes, typeof INPUTS> = ([x]) => [x];
 
-export const gradient: Gradient<CompactAttributes> = (g, { inputs: [x], outputs: [y] }, [dy]) => [
-  withSegments(g, dy!, segmentsOf(x!), `${y.name}/gradient`),
+export const gradient: Gradient<CompactAttributes, typeof INPUTS> = (g, { inputs: [x], outputs: [y] }, [dy]) => [
+  withSegments(g, dy, segmentsOf(x), `${y.name}/gradient`),
 ];
 
 export const cases = (): Case<CompactAttributes>[] => [

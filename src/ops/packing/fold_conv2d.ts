@@ -8,10 +8,13 @@ export interface FoldAttributes {
   epsilon: number;
 }
 
+const INPUTS = ['weight', 'bias?', 'gamma', 'beta', 'mean', 'variance'] as const;
+
 /** Inputs: weight [outputs, …], bias or none, γ, β, μ, σ² of [outputs]. Outputs: folded weight and bias. */
-export const forward: Operation<FoldAttributes> = {
+export const forward: Operation<FoldAttributes, typeof INPUTS> = {
   name: 'fold_conv2d',
-  infer: ([weight]) => [weight!, { shape: [weight!.shape[0]], layout: 'dense', type: 'f32' }],
+  inputs: INPUTS,
+  infer: ([weight]) => [weight, { shape: [weight.shape[0]], layout: 'dense', type: 'f32' }],
   flops: ({ outputs: [folded] }) => elementCount(folded),
   lower({ inputs, outputs, attributes }, context) {
     const elements = elementCount(outputs[0]);
@@ -27,18 +30,18 @@ export const forward: Operation<FoldAttributes> = {
 
 /** Scale s and shift t of a batch norm in float64. */
 export function scaleAndShift(
-  [gamma, beta, mean, variance]: readonly (Float64Array | undefined)[],
+  [gamma, beta, mean, variance]: readonly Float64Array[],
   epsilon: number,
 ): { scale: Float64Array; shift: Float64Array } {
-  const scale = gamma!.map((value, c) => value / Math.sqrt(variance![c] + epsilon));
-  return { scale, shift: beta!.map((value, c) => value - mean![c] * scale[c]) };
+  const scale = gamma.map((value, c) => value / Math.sqrt(variance[c] + epsilon));
+  return { scale, shift: beta.map((value, c) => value - mean[c] * scale[c]) };
 }
 
-export const reference: Reference<FoldAttributes> = ([weight, bias, ...statistics], { attributes }) => {
+export const reference: Reference<FoldAttributes, typeof INPUTS> = ([weight, bias, ...statistics], { attributes }) => {
   const { scale, shift } = scaleAndShift(statistics, attributes.epsilon);
-  const filter = weight!.length / scale.length;
+  const filter = weight.length / scale.length;
   return [
-    weight!.map((value, index) => value * scale[Math.floor(index / filter)]),
+    weight.map((value, index) => value * scale[Math.floor(index / filter)]),
     scale.map((value, c) => (bias?.[c] ?? 0) * value + shift[c]),
   ];
 };

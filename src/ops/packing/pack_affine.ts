@@ -12,11 +12,14 @@ export interface PackAffineAttributes {
   segments: readonly number[];
 }
 
+const INPUTS = ['gamma', 'beta', 'mean', 'variance'] as const;
+
 /** Inputs: γ, β, μ, σ² of [channels]. Output: [2, lanes], scale then shift, zero in padding. */
-export const forward: Operation<PackAffineAttributes> = {
+export const forward: Operation<PackAffineAttributes, typeof INPUTS> = {
   name: 'pack_affine',
+  inputs: INPUTS,
   infer([gamma], { segments }) {
-    return [{ shape: [2, laneChannels({ ...gamma!, segments }).length], layout: 'dense', type: 'f32' }];
+    return [{ shape: [2, laneChannels({ ...gamma, segments }).length], layout: 'dense', type: 'f32' }];
   },
   flops: ({ outputs: [packed] }) => elementCount(packed),
   lower({ inputs, outputs: [packed], attributes: { epsilon, segments } }, context) {
@@ -29,18 +32,18 @@ export const forward: Operation<PackAffineAttributes> = {
         context.read(laneMap(segments)),
         context.write(packed),
       ],
-      params: { lane_count: lanes, channels: elementCount(inputs[0]!), epsilon },
+      params: { lane_count: lanes, channels: elementCount(inputs[0]), epsilon },
       workgroups: spread(Math.ceil(lanes / 64)),
     });
   },
 };
 
-export const reference: Reference<PackAffineAttributes> = (
+export const reference: Reference<PackAffineAttributes, typeof INPUTS> = (
   statistics,
   { inputs, attributes: { epsilon, segments } },
 ) => {
   const { scale, shift } = scaleAndShift(statistics, epsilon);
-  const lanes = laneChannels({ ...inputs[0]!, segments });
+  const lanes = laneChannels({ ...inputs[0], segments });
   const packed = new Float64Array(2 * lanes.length);
   lanes.forEach((channel, lane) => {
     if (channel < 0) return;

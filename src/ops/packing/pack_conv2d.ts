@@ -11,16 +11,19 @@ export interface PackConv2dAttributes {
   type: 'f32' | 'f16';
 }
 
-export const forward: Operation<PackConv2dAttributes> = {
+const INPUTS = ['weight'] as const;
+
+export const forward: Operation<PackConv2dAttributes, typeof INPUTS> = {
   name: 'pack_conv2d',
+  inputs: INPUTS,
   infer([weight], { segments, type }) {
-    const [outputs, , kernelHeight, kernelWidth] = weight!.shape;
-    const lanes = laneChannels({ ...weight!, segments }).length;
+    const [outputs, , kernelHeight, kernelWidth] = weight.shape;
+    const lanes = laneChannels({ ...weight, segments }).length;
     return [{ shape: [kernelHeight, kernelWidth, lanes, Math.ceil(outputs / 4) * 4], layout: 'dense', type }];
   },
   flops: () => 0,
   lower({ inputs: [weight], outputs: [packed], attributes: { segments, type } }, context) {
-    const [outputs, inputs, kernelHeight, kernelWidth] = weight!.shape;
+    const [outputs, inputs, kernelHeight, kernelWidth] = weight.shape;
     const [, , lanes, outLanes] = packed.shape;
     const kernel = kernelHeight * kernelWidth;
     context.dispatch({
@@ -33,9 +36,9 @@ export const forward: Operation<PackConv2dAttributes> = {
   },
 };
 
-export const reference: Reference<PackConv2dAttributes> = ([weight], node) => {
-  const [outputs, inputs, kernelHeight, kernelWidth] = node.inputs[0]!.shape;
-  const lanes = laneChannels({ ...node.inputs[0]!, segments: node.attributes.segments });
+export const reference: Reference<PackConv2dAttributes, typeof INPUTS> = ([weight], node) => {
+  const [outputs, inputs, kernelHeight, kernelWidth] = node.inputs[0].shape;
+  const lanes = laneChannels({ ...node.inputs[0], segments: node.attributes.segments });
   const kernel = kernelHeight * kernelWidth;
   const outLanes = Math.ceil(outputs / 4) * 4;
   const packed = new Float64Array(kernel * lanes.length * outLanes);
@@ -43,7 +46,7 @@ export const reference: Reference<PackConv2dAttributes> = ([weight], node) => {
     lanes.forEach((input, lane) => {
       if (input < 0) return;
       for (let output = 0; output < outputs; output++) {
-        packed[(tap * lanes.length + lane) * outLanes + output] = weight![(output * inputs + input) * kernel + tap];
+        packed[(tap * lanes.length + lane) * outLanes + output] = weight[(output * inputs + input) * kernel + tap];
       }
     });
   }

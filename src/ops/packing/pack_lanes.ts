@@ -44,15 +44,18 @@ export function channelLanes(segments: readonly number[]): Tensor {
   return tensor;
 }
 
-export const forward: Operation<PackLanesAttributes> = {
+const INPUTS = ['values'] as const;
+
+export const forward: Operation<PackLanesAttributes, typeof INPUTS> = {
   name: 'pack_lanes',
+  inputs: INPUTS,
   infer([values], { segments }) {
-    const lanes = laneChannels({ ...values!, segments }).length;
-    return [{ shape: [...values!.shape.slice(0, -1), lanes], layout: 'dense', type: 'f32' }];
+    const lanes = laneChannels({ ...values, segments }).length;
+    return [{ shape: [...values.shape.slice(0, -1), lanes], layout: 'dense', type: 'f32' }];
   },
   flops: () => 0,
   lower({ inputs: [values], outputs: [packed], attributes: { segments } }, context) {
-    const channels = channelCount(values!);
+    const channels = channelCount(values);
     const lanes = channelCount(packed);
     const rows = packed.shape.slice(0, -1).reduce((all, one) => all * one, 1);
     context.dispatch({
@@ -70,14 +73,14 @@ export function packLanes(context: Lowering, values: Tensor, segments: readonly 
   return context.derive(forward, [values], { segments });
 }
 
-export const reference: Reference<PackLanesAttributes> = ([values], node) => {
-  const lanes = laneChannels({ ...node.inputs[0]!, segments: node.attributes.segments });
-  const channels = channelCount(node.inputs[0]!);
-  const rows = values!.length / channels;
+export const reference: Reference<PackLanesAttributes, typeof INPUTS> = ([values], node) => {
+  const lanes = laneChannels({ ...node.inputs[0], segments: node.attributes.segments });
+  const channels = channelCount(node.inputs[0]);
+  const rows = values.length / channels;
   const packed = new Float64Array(rows * lanes.length);
   for (let row = 0; row < rows; row++) {
     lanes.forEach((channel, lane) => {
-      if (channel >= 0) packed[row * lanes.length + lane] = values![row * channels + channel];
+      if (channel >= 0) packed[row * lanes.length + lane] = values[row * channels + channel];
     });
   }
   return [packed];

@@ -7,16 +7,19 @@ export interface TransposeConv2dAttributes {
   groups: number;
 }
 
+const INPUTS = ['weight'] as const;
+
 /** weight: [outputs, inputs / groups, kh, kw] dense. Output: [inputs, outputs / groups, kh, kw] dense. */
-export const forward: Operation<TransposeConv2dAttributes> = {
+export const forward: Operation<TransposeConv2dAttributes, typeof INPUTS> = {
   name: 'transpose_conv2d',
+  inputs: INPUTS,
   infer([weight], { groups }) {
-    const [outputs, groupInputs, ...kernel] = weight!.shape;
+    const [outputs, groupInputs, ...kernel] = weight.shape;
     return [{ shape: [groupInputs * groups, outputs / groups, ...kernel], layout: 'dense', type: 'f32' }];
   },
   flops: () => 0,
   lower({ inputs: [weight], outputs: [transposed], attributes: { groups } }, context) {
-    const [outputs, groupInputs, kernelHeight, kernelWidth] = weight!.shape;
+    const [outputs, groupInputs, kernelHeight, kernelWidth] = weight.shape;
     const kernel = kernelHeight * kernelWidth;
     const windows = elementCount(transposed) / kernel;
     context.dispatch({
@@ -34,16 +37,19 @@ export const forward: Operation<TransposeConv2dAttributes> = {
   },
 };
 
-export const reference: Reference<TransposeConv2dAttributes> = ([weight], { inputs, attributes: { groups } }) => {
-  const [outputs, groupInputs, kernelHeight, kernelWidth] = inputs[0]!.shape;
+export const reference: Reference<TransposeConv2dAttributes, typeof INPUTS> = (
+  [weight],
+  { inputs, attributes: { groups } },
+) => {
+  const [outputs, groupInputs, kernelHeight, kernelWidth] = inputs[0].shape;
   const [taps, groupOutputs] = [kernelHeight * kernelWidth, outputs / groups];
-  const transposed = new Float64Array(weight!.length);
+  const transposed = new Float64Array(weight.length);
   for (let o = 0; o < outputs; o++) {
     for (let i = 0; i < groupInputs; i++) {
       const input = Math.floor(o / groupOutputs) * groupInputs + i;
       for (let tap = 0; tap < taps; tap++) {
         transposed[(input * groupOutputs + (o % groupOutputs)) * taps + taps - 1 - tap] =
-          weight![(o * groupInputs + i) * taps + tap];
+          weight[(o * groupInputs + i) * taps + tap];
       }
     }
   }
