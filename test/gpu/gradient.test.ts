@@ -89,6 +89,7 @@ const smooth = (input: CaseInput): CaseInput =>
 
 /** One operation alone, where somebody works on it. */
 const only = process.env.RAYBOX_CASE;
+if (only && !Object.hasOwn(gradientTable, only)) throw new Error(`RAYBOX_CASE: ${only} has no gradient`);
 
 for (const key of Object.keys(gradientTable)) {
   const operation = (operations as unknown as Record<string, Operation>)[key];
