@@ -4,7 +4,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BeginOptions, beginRun, type RunOutcome, resumeRun } from '../../src/cli/train_run.js';
 import { InputError } from '../../src/errors.js';
-import { parseJson } from '../../src/formats/coco.js';
+import { parseJson } from '../../src/formats/json.js';
 import { readText, writeWhole } from '../../src/node/text_files.js';
 
 export const readJson = async <T>(path: string): Promise<T> => parseJson(await readText(path), path) as T;

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { InputError } from '../errors.js';
-import { parseJson } from '../formats/coco.js';
+import { parseJson } from '../formats/json.js';
 import { BOX_FILE, TEST_FILE, TRAIN_VALIDATION_FILE } from '../node/dataset.js';
 import { lockBeside } from '../node/lock.js';
 import { writeRefusal } from '../node/text_files.js';

@@ -4,7 +4,7 @@ import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { InputError } from '../errors.js';
-import { parseJson } from '../formats/coco.js';
+import { parseJson } from '../formats/json.js';
 import type { ImageFile } from '../node/image_files.js';
 import { openBeside, writeRefusal } from '../node/text_files.js';
 import type { ErrorLine, ResultLine } from './localize_results.js';

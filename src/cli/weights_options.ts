@@ -1,7 +1,7 @@
 /** The options of commands that read weights: what the file does not say, or says wrongly. */
 
-import { parseJson } from '../formats/coco.js';
 import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
+import { parseJson } from '../formats/json.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import type { ModelOptions } from '../localizer/model.js';
 import { type Backbone, checkBackbone } from '../nets/backbone.js';

@@ -11,8 +11,6 @@ import { canonicalLabel } from './image_table.js';
 import { isRecord, probabilitiesByLabel, sizeIn } from './json.js';
 import { labelNames, listed } from './label_names.js';
 
-export { parseJson } from './json.js';
-
 type Id = number | string;
 
 interface CocoImage {

@@ -18,10 +18,11 @@ import {
   writeBoxList,
   writeImageList,
 } from '../../src/formats/chestxray.js';
-import { parseJson, readCoco } from '../../src/formats/coco.js';
+import { readCoco } from '../../src/formats/coco.js';
 import { csvLine, readCsv } from '../../src/formats/csv.js';
 import type { Prediction } from '../../src/formats/findings.js';
 import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../../src/formats/image_table.js';
+import { parseJson } from '../../src/formats/json.js';
 import { labelNames } from '../../src/formats/label_names.js';
 import { predictionLineReader } from '../../src/formats/prediction_lines.js';
 import { mergePredictions } from '../../src/formats/predictions.js';
