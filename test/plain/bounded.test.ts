@@ -27,6 +27,7 @@ const SHORT: readonly string[] = [
     'localization[reading][source].flatMap((score) => localizationRows(group, score))',
   ], // classes
   ...['sharedPatients(table, data, split.test)', 'checkData(data, counts)'], // a line a part, a line a class
+  'text.subarray(0, NAMES[0].length)', // as long as a name of ours
   ...['columns.sides', 'significant.subarray(0, isGrey ? 1 : 3)', 'described.map((one) => one.h)'], // four, three, four numbers
   ...['counts)', 'fitted], ', 'steps.map(Math.abs)'], // grey levels, modules of a network, its classes
   ...['components.map(({ id }) => id)', 'bytes.subarray(i, i + 4096)', 'bytes.subarray(at + 4, at + 8)'],
