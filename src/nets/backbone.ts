@@ -38,7 +38,8 @@ export function standardName(backbone: Backbone): string | undefined {
 }
 
 /** The same text for descriptions that say the same, whatever the order of their fields. */
-const canonical = (backbone: object) => JSON.stringify(Object.entries(backbone).sort(([a], [b]) => (a < b ? -1 : 1)));
+const canonical = (backbone: object) =>
+  JSON.stringify(backbone, (_, value) => (isObject(value) ? Object.fromEntries(Object.entries(value).sort()) : value));
 
 /** A small file must not describe a graph that fills the memory. */
 const MAX_BLOCKS = 1024;
@@ -83,6 +84,12 @@ export const descriptionOf = (backbone: string | Described): Backbone =>
 export function usualPrefix(backbone: Backbone): string {
   const { prefix } = FAMILIES[backbone.family];
   return typeof prefix === 'string' ? prefix : prefix(backbone);
+}
+
+/** The nn.Sequential that holds all of a family's backbones in torchvision, `features.` say; empty where there is none. */
+export function sequenceOf(family: string): string {
+  const prefix = Object.hasOwn(FAMILIES, family) ? FAMILIES[family].prefix : '';
+  return typeof prefix === 'string' ? prefix : '';
 }
 
 /** What the names of a backbone's parameters begin with. */

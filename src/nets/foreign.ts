@@ -1,4 +1,4 @@
-/** Networks that raybox does not know, told by names that their usual implementations give, so that a refusal calls them by their own. */
+/** Networks that raybox does not know, or not under such names, told by names that their usual implementations give, so that a refusal calls them by their own. */
 
 const FAMILIES: readonly [family: string, mark: RegExp][] = [
   ['a Swin transformer', /relative_position_bias_table$/],
@@ -19,17 +19,18 @@ const FAMILIES: readonly [family: string, mark: RegExp][] = [
     /(^|\.)(stages\.\d+\.(blocks|layers)\.\d+\.(gamma|layer_scale_parameter|conv_dw\.weight|dwconv\.weight)|features\.\d+\.\d+\.layer_scale)$/,
   ],
   [
-    'an EfficientNet',
-    /(^|\.)(_blocks\.\d+\._(depthwise_conv|project_conv)\.weight|_conv_stem\.weight|features\.\d+\.\d+\.block\.\d+\.\d+\.weight)$/,
+    'an EfficientNet under other names than torchvision’s',
+    /(^|\.)(_blocks\.\d+\._(depthwise_conv|project_conv)\.weight|_conv_stem\.weight)$/,
   ],
-  ['a MobileNetV3', /(^|\.)(features\.)?\d+\.block\.\d+\.(\d+|fc\d)\.weight$/],
-  ['a MobileNet', /(^|\.)((features\.)?\d+\.conv\.\d+\.0\.weight|features\.0\.0\.weight|model\.\d+\.[03]\.weight)$/],
-  ['an EfficientNet or a MobileNet', /(^|\.)(blocks\.\d+\.\d+\.(conv_dw|conv_pwl|conv_pw)|conv_stem)\.weight$/],
-  ['an MNASNet', /(^|\.)layers\.\d+\.\d+\.layers\.\d+\.weight$/],
+  ['a MobileNet of another kind', /(^|\.)(features\.0\.0\.weight|model\.\d+\.[03]\.weight)$/],
+  [
+    'an EfficientNet or a MobileNet under other names than torchvision’s',
+    /(^|\.)(blocks\.\d+\.\d+\.(conv_dw|conv_pwl|conv_pw)|conv_stem)\.weight$/,
+  ],
   ['an Inception network', /(^|\.)(mixed_\w+|conv2d_1a_3x3|repeat\.\d+)\.(.*\.)?weight$/i],
   ['an Xception', /(^|\.)block\d+\.rep\.\d+\.(.*\.)?weight$/],
   ['a ShuffleNet', /(^|\.)stage\d\.\d+\.branch\d\.\d+\.weight$/],
-  ['a RegNet', /(^|\.)(trunk_output\.block\d|s\d\.b\d)\./],
+  ['a RegNet under other names than torchvision’s', /(^|\.)s\d\.b\d\./],
   ['an HRNet', /(^|\.)stage\d\.\d+\.(branches|fuse_layers)\./],
   ['a ResNet of Hugging Face', /(^|\.)encoder\.stages\.\d+\.layers\.\d+\.layer\.\d+\.convolution\.weight$/],
   [

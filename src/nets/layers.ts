@@ -1,9 +1,11 @@
 /** Layers that several backbones are made of. Parameters have torch's names under the layer's own. */
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
-import { relu } from '../ops/layers/activation.js';
+import { type Activation, activationOf, relu } from '../ops/layers/activation.js';
 import { batchNorm } from '../ops/layers/batch_norm.js';
 import { conv2d } from '../ops/layers/conv2d.js';
+import { squeeze as averages } from '../ops/layers/lse_pool.js';
+import { mul } from '../ops/layers/mul.js';
 
 export interface ConvolutionOptions {
   outputs: number;
@@ -11,14 +13,17 @@ export interface ConvolutionOptions {
   stride?: number;
   /** Default: what keeps the size at stride 1. */
   padding?: number;
+  /** How many groups of channels are convolved by themselves: as many as channels for a depthwise convolution. */
+  groups?: number;
   bias?: boolean;
 }
 
-/** A convolution with parameters `name`.weight [outputs, inputs, kernel, kernel] and, unless told otherwise, `name`.bias. */
+/** A convolution with parameters `name`.weight [outputs, inputs / groups, kernel, kernel] and, unless told otherwise, `name`.bias. */
 export function convolution(g: GraphBuilder, x: Tensor, name: string, options: ConvolutionOptions): Tensor {
-  const { outputs, kernel, stride = 1, padding = (kernel - 1) >> 1, bias = true } = options;
-  const weight = g.parameter(`${name}.weight`, [outputs, channelCount(x), kernel, kernel]);
-  return conv2d(g, x, weight, bias ? g.parameter(`${name}.bias`, [outputs]) : undefined, { stride, padding, name });
+  const { outputs, kernel, stride = 1, padding = (kernel - 1) >> 1, groups = 1, bias = true } = options;
+  const weight = g.parameter(`${name}.weight`, [outputs, channelCount(x) / groups, kernel, kernel]);
+  const vector = bias ? g.parameter(`${name}.bias`, [outputs]) : undefined;
+  return conv2d(g, x, weight, vector, { stride, padding, groups, name });
 }
 
 export function convolutionRelu(g: GraphBuilder, x: Tensor, name: string, options: ConvolutionOptions): Tensor {
@@ -29,14 +34,52 @@ export function normRelu(g: GraphBuilder, x: Tensor, name: string): Tensor {
   return relu(g, batchNorm(g, x, name), `${name}/relu`);
 }
 
-/** A convolution without bias as `name`.conv, its norm as `name`.bn, and ReLU: torchvision's BasicConv2d. */
-export function convolutionNormRelu(
+export interface NormedOptions extends Omit<ConvolutionOptions, 'bias'> {
+  /** Default: torch's. */
+  epsilon?: number;
+  /** Default: none. */
+  activation?: Activation;
+}
+
+/**
+ * A convolution without bias, its batch norm and an activation, all of which run as one kernel.
+ * @param names of the convolution and of the norm
+ */
+export function convolutionNorm(
+  g: GraphBuilder,
+  x: Tensor,
+  [conv, norm]: readonly [conv: string, norm: string],
+  { epsilon, activation, ...options }: NormedOptions,
+): Tensor {
+  const y = batchNorm(g, convolution(g, x, conv, { ...options, bias: false }), norm, epsilon);
+  return activation ? activationOf(g, y, activation, `${norm}/${activation.kind}`) : y;
+}
+
+/** Names of a convolution and its norm in torchvision's Conv2dNormActivation, an nn.Sequential. */
+export const inSequence = (name: string) => [`${name}.0`, `${name}.1`] as const;
+
+/** Clipped at 6: Howard et al. 2017. */
+export const RELU6: Activation = { kind: 'clip', a: 0, b: 6 };
+
+export interface SqueezeOptions {
+  /** Channels between the two layers. */
+  squeeze: number;
+  /** Behind the first layer. */
+  activation: Activation;
+  /** Behind the second: from 0 to 1. */
+  gate: Activation;
+}
+
+/** Squeeze-and-excitation: every channel times a number that two layers, `name`.fc1 and `name`.fc2, compute from all channels' averages. Hu et al. 2017. */
+export function squeezeExcitation(
   g: GraphBuilder,
   x: Tensor,
   name: string,
-  options: ConvolutionOptions,
-  epsilon: number,
+  { squeeze, activation, gate }: SqueezeOptions,
 ): Tensor {
-  const y = convolution(g, x, `${name}.conv`, { ...options, bias: false });
-  return relu(g, batchNorm(g, y, `${name}.bn`, epsilon), name);
+  const pooled = averages(g, x, `${name}.avgpool`);
+  const squeezed = convolution(g, pooled, `${name}.fc1`, { outputs: squeeze, kernel: 1 });
+  const inner = activationOf(g, squeezed, activation, `${name}.activation`);
+  const excited = convolution(g, inner, `${name}.fc2`, { outputs: channelCount(x), kernel: 1 });
+  return mul(g, x, activationOf(g, excited, gate, `${name}.scale_activation`), name);
 }

@@ -9,6 +9,7 @@
  */
 
 import { firstFew, InputError } from '../errors.js';
+import { sequenceOf } from './backbone.js';
 import type { Shapes } from './family.js';
 import { recognitionOf } from './recognition.js';
 
@@ -80,7 +81,7 @@ export function leftoverOf(
   const isHead = (name: string) => head.some((layer) => name.startsWith(`${layer}.`));
   const own = [...parameters.keys()].filter((name) => name.startsWith(prefix) && tensors.has(name) && !isHead(name));
   const modules = new Set(own.map((name) => moduleOf(name, prefix)));
-  const isSequence = prefix.endsWith('features.');
+  const isSequence = ['features.', sequenceOf(family)].some((one) => one !== '' && prefix.endsWith(one));
   const { trainingOnly } = recognitionOf(family) ?? {};
   const sorted = { harmless: [] as string[], backbone: [] as string[], others: [] as string[] };
   for (const [name, { shape }] of tensors) {

@@ -240,10 +240,10 @@ test('of several networks in a file one is chosen by name, or none', async () =>
 
 test('families that raybox does not know are called by their names', async () => {
   const families: [RegExp, string, ...number[]][] = [
-    [/look like an EfficientNet,/, 'features.1.0.block.0.0.weight', 8, 1, 3, 3],
-    [/an EfficientNet,/, '_blocks.0._depthwise_conv.weight', 8, 1, 3, 3],
-    [/a MobileNet,/, 'features.1.conv.0.0.weight', 8, 1, 3, 3],
-    [/a MobileNetV3,/, 'features.1.block.0.0.weight', 8, 1, 3, 3],
+    [/look like an EfficientNet under other names/, '_blocks.0._depthwise_conv.weight', 8, 1, 3, 3],
+    [/an EfficientNet or a MobileNet under other names/, 'blocks.1.0.conv_dw.weight', 8, 1, 3, 3],
+    [/a MobileNet of another kind/, 'features.0.0.weight', 8, 3, 3, 3],
+    [/a RegNet under other names/, 's1.b1.conv1.conv.weight', 8, 8, 1, 1],
     [/a vision transformer/, 'class_token', 1, 1, 8],
     [/a vision transformer/, 'blocks.0.attn.qkv.weight', 24, 8],
     [/a Swin transformer/, 'layers.0.blocks.0.attn.relative_position_bias_table', 169, 3],

@@ -8,12 +8,12 @@ import { buildNetwork, inferArchitecture, parameterSource } from '../../src/nets
 import { normalisedError } from '../../src/verify/check.js';
 import { readFixture } from '../support/fixture.js';
 import { partOf } from '../support/part.js';
-import { generated, readData, runBackbone, torchvision, transpose } from '../support/torch.js';
+import { generated, gradientErrors, readData, runBackbone, torchvision, transpose } from '../support/torch.js';
 
 const gpu: Gpu = await openGpu();
 const nets = suite('networks against PyTorch');
 
-for (const { backbone, size, stride, values } of partOf(torchvision.samples, () => 'backbone')) {
+for (const { backbone, size, stride, values, gradients } of partOf(torchvision.samples, () => 'backbone')) {
   const name = typeof backbone === 'string' ? backbone : `a ${backbone.family} of odd widths`;
   nets(`${name} gives torchvision’s features`, async () => {
     const shape = [1, 3, ...size];
@@ -24,6 +24,12 @@ for (const { backbone, size, stride, values } of partOf(torchvision.samples, () 
     );
     assert.ok(error < 1e-10, `NMSE ${error.toExponential(2)}`);
   });
+  if (gradients) {
+    nets(`${name} gives torchvision’s gradients`, async () => {
+      for (const [parameter, error] of await gradientErrors(gpu, backbone, size, gradients))
+        assert.ok(error < 1e-4, `${parameter}: relative distance ${error}`);
+    });
+  }
 }
 
 interface TorchReference {

@@ -9,12 +9,21 @@ import { createPlan } from '../../src/graph/plan/plan.js';
 import type { Head } from '../../src/nets/architecture.js';
 import type { Backbone } from '../../src/nets/backbone.js';
 import { buildBackbone, buildNetwork } from '../../src/nets/index.js';
+import { gradients } from '../../src/ops/differentiate.js';
 import { mulberry32 } from '../../src/verify/check.js';
 import { readFixture } from './fixture.js';
 
 interface Torchvision {
   networks: Record<string, { parameters: number; hash: number; shapes: Record<string, number[]> }>;
-  samples: { backbone: string | Backbone; size: [number, number]; stride: number; values: number[] }[];
+  samples: {
+    backbone: string | Backbone;
+    size: [number, number];
+    stride: number;
+    values: number[];
+    /** Of each parameter, and of the image: the gradient's norm, and its product with seeded numbers. */
+    gradients?: Record<string, [norm: number, projection: number]>;
+  }[];
+  heads: { backbone: Backbone; prediction: string; logits: number[] }[];
 }
 
 export const torchvision: Torchvision = JSON.parse(
@@ -97,6 +106,45 @@ export async function runBackbone(
     await plan.run();
     const [n, h, w, c] = features.shape;
     return transpose(await plan.read(features), [n, c, h, w], true);
+  } finally {
+    plan.close();
+  }
+}
+
+/**
+ * How far the gradients of a backbone's features, times seeded numbers, are from torch's: by parameter, as a share of the norm. Features
+ * run as they are trained, with norms frozen.
+ */
+export async function gradientErrors(
+  gpu: Gpu,
+  backbone: string | Backbone,
+  size: readonly number[],
+  expected: Readonly<Record<string, readonly [norm: number, projection: number]>>,
+): Promise<Map<string, number>> {
+  const g = createGraph({ parameters: 'state' });
+  const image = g.input('image', [1, ...size, 3]);
+  const features = buildBackbone(g, backbone, image);
+  const [n, h, w, c] = features.shape;
+  const seed = g.input('loss', features.shape);
+  const of = (name: string) => (name === 'image' ? image : g.parameters.get(name)!);
+  const found = gradients(g, features, Object.keys(expected).map(of), seed);
+  const plan = await createPlan(gpu, g.finish([...found.values()]));
+  try {
+    for (const [name, tensor] of g.parameters) plan.write(tensor, await generated(name, tensor.shape));
+    plan.write(image, transpose((await generated('image', [1, 3, ...size])) as Float32Array, [1, 3, ...size]));
+    plan.write(seed, transpose((await generated('loss', [n, c, h, w])) as Float32Array, [n, c, h, w]));
+    await plan.run();
+    const errors = new Map<string, number>();
+    for (const [name, [norm, projection]] of Object.entries(expected)) {
+      const values = await plan.read(found.get(of(name))!);
+      const shape = name === 'image' ? [1, 3, ...size] : of(name).shape;
+      const gradient = name === 'image' ? transpose(values, shape, true) : Float32Array.from(values);
+      const numbers = (await generated(`projection ${name}`, shape)) as Float32Array;
+      const product = gradient.reduce((sum, value, i) => sum + value * numbers[i], 0);
+      const off = [Math.hypot(...gradient) - norm, (product - projection) / Math.hypot(...numbers)];
+      errors.set(name, Math.max(...off.map(Math.abs)) / norm);
+    }
+    return errors;
   } finally {
     plan.close();
   }

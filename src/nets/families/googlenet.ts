@@ -2,11 +2,13 @@
 import { anyOf, fields, isName, isNumber, isSize, listOf, oneOf, optional } from '../../formats/checks.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
+import { relu } from '../../ops/layers/activation.js';
+import { batchNorm } from '../../ops/layers/batch_norm.js';
 import { concat } from '../../ops/layers/concat.js';
 import { localResponseNorm } from '../../ops/layers/lrn.js';
 import { maxPool } from '../../ops/layers/pool.js';
 import type { Family, Recognition, Shapes } from '../family.js';
-import { convolutionNormRelu } from '../layers.js';
+import { convolution } from '../layers.js';
 import { convolutionShape, layerNumbers, named, unknownLayers } from '../shapes.js';
 
 /** Szegedy et al. 2014, with batch norm behind each convolution. */
@@ -84,8 +86,10 @@ export const family: Family<GoogLeNet> = {
   },
 };
 
-const basic = (g: GraphBuilder, x: Tensor, name: string, outputs: number, kernel: number, stride = 1): Tensor =>
-  convolutionNormRelu(g, x, name, { outputs, kernel, stride }, EPSILON);
+function basic(g: GraphBuilder, x: Tensor, name: string, outputs: number, kernel: number, stride = 1): Tensor {
+  const y = convolution(g, x, `${name}.conv`, { outputs, kernel, stride, bias: false });
+  return relu(g, batchNorm(g, y, `${name}.bn`, EPSILON), name);
+}
 
 function inception(g: GraphBuilder, x: Tensor, name: string, widths: readonly number[], wideKernel: number): Tensor {
   const [one, reduced, three, wideReduced, wide, pooled] = widths;

@@ -1,6 +1,9 @@
-/** ResNet: He et al., Deep residual learning for image recognition, 2015. */
+/**
+ * ResNet: He et al., Deep residual learning for image recognition, 2015. With groups it is ResNeXt (Xie et al. 2016), with wider
+ * bottlenecks a wide ResNet (Zagoruyko & Komodakis 2016).
+ */
 import { InputError } from '../../errors.js';
-import { isSize, listOf, oneOf } from '../../formats/checks.js';
+import { isSize, listOf, oneOf, optional } from '../../formats/checks.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../../graph/ir/tensor.js';
 import { relu } from '../../ops/layers/activation.js';
@@ -8,7 +11,7 @@ import { sum } from '../../ops/layers/add.js';
 import { batchNorm } from '../../ops/layers/batch_norm.js';
 import { maxPool } from '../../ops/layers/pool.js';
 import type { Family, Recognition, Shapes } from '../family.js';
-import { convolution, normRelu } from '../layers.js';
+import { type ConvolutionOptions, convolution, normRelu } from '../layers.js';
 import { convolutionShape, countFrom, named } from '../shapes.js';
 
 /** He et al. 2015, with the stride in the bottleneck's 3×3 convolution. */
@@ -22,6 +25,10 @@ export type ResNet = {
   widths: number[];
   /** Channels of the first convolution. */
   stem: number;
+  /** Channels within the bottlenecks of each stage. Default: its width. */
+  inner?: number[];
+  /** Groups of the bottlenecks' 3×3 convolutions. Default 1. */
+  groups?: number;
 };
 
 const standard = (block: ResNet['block'], ...layers: number[]): ResNet => ({
@@ -32,18 +39,38 @@ const standard = (block: ResNet['block'], ...layers: number[]): ResNet => ({
   stem: 64,
 });
 
+/** @param wider how many times as wide bottlenecks are within as those of a ResNet-50 */
+const wide = (wider: number, groups: number | undefined, ...layers: number[]): ResNet => ({
+  ...standard('bottleneck', ...layers),
+  inner: [64, 128, 256, 512].map((width) => width * wider),
+  ...(groups === undefined ? {} : { groups }),
+});
+
 export const family: Family<ResNet> = {
   fields: () => ({
     block: [oneOf('basic', 'bottleneck'), 'basic or bottleneck'],
     layers: [listOf(isSize, 1, 16), 'the blocks of each stage'],
     widths: [listOf(isSize, 1, 16), 'the channels of each stage'],
     stem: [isSize, 'a size'],
+    inner: [optional(listOf(isSize, 1, 16)), 'the channels within the bottlenecks of each stage'],
+    groups: [optional(isSize), 'a size'],
   }),
-  checkTogether({ layers, widths }) {
-    if (layers.length !== widths.length)
-      throw new InputError("architecture: the resnet's widths are wrong", {
-        expected: `${layers.length}, one for each stage`,
-        given: String(widths.length),
+  checkTogether({ block, layers, widths, inner, groups = 1 }) {
+    for (const [field, list] of Object.entries({ widths, inner }))
+      if (list && layers.length !== list.length)
+        throw new InputError(`architecture: the resnet's ${field} are wrong`, {
+          expected: `${layers.length}, one for each stage`,
+          given: String(list.length),
+        });
+    if (block === 'basic' && (inner || groups > 1))
+      throw new InputError('architecture: a resnet of basic blocks has neither inner nor groups', {
+        hint: 'block bottleneck has them',
+      });
+    const parts = inner ?? widths;
+    if (parts.some((width) => width % groups !== 0))
+      throw new InputError("architecture: the resnet's groups are wrong", {
+        expected: `a divisor of ${parts.join(', ')}`,
+        given: String(groups),
       });
   },
   blocks: ({ layers }) => layers,
@@ -53,37 +80,50 @@ export const family: Family<ResNet> = {
     resnet34: standard('basic', 3, 4, 6, 3),
     resnet50: standard('bottleneck', 3, 4, 6, 3),
     resnet101: standard('bottleneck', 3, 4, 23, 3),
+    resnet152: standard('bottleneck', 3, 8, 36, 3),
+    resnext50_32x4d: wide(2, 32, 3, 4, 6, 3),
+    resnext101_32x8d: wide(4, 32, 3, 4, 23, 3),
+    resnext101_64x4d: wide(4, 64, 3, 4, 23, 3),
+    wide_resnet50_2: wide(2, undefined, 3, 4, 6, 3),
+    wide_resnet101_2: wide(2, undefined, 3, 4, 23, 3),
   }),
   /** [n, h, w, channels] → [n, ⌈h / 32⌉, ⌈w / 32⌉, 512 or 2048] for the standard ones. */
-  build(g, image, { block, layers, widths, stem, prefix }) {
+  build(g, image, { block, layers, widths, stem, inner = widths, groups = 1, prefix }) {
     let x = convolution(g, image, `${prefix}conv1`, { outputs: stem, kernel: 7, stride: 2, bias: false });
     x = normRelu(g, x, `${prefix}bn1`);
     x = maxPool(g, x, { kernel: 3, stride: 2, padding: 1, name: `${prefix}maxpool` });
     layers.forEach((blocks, stage) => {
       for (let index = 0; index < blocks; index++) {
         const stride = stage > 0 && index === 0 ? 2 : 1;
-        x = residual(g, x, `${prefix}layer${stage + 1}.${index}`, block, widths[stage], stride);
+        const name = `${prefix}layer${stage + 1}.${index}`;
+        x = residual(g, x, name, { block, width: widths[stage], inner: inner[stage], groups, stride });
       }
     });
     return x;
   },
 };
 
+interface ResidualOptions {
+  block: ResNet['block'];
+  width: number;
+  inner: number;
+  groups: number;
+  stride: number;
+}
+
 function residual(
   g: GraphBuilder,
   x: Tensor,
   name: string,
-  block: ResNet['block'],
-  width: number,
-  stride: number,
+  { block, width, inner, groups, stride }: ResidualOptions,
 ): Tensor {
   const outputs = block === 'bottleneck' ? 4 * width : width;
-  const layer = (from: Tensor, index: number, options: { outputs: number; kernel: number; stride?: number }) =>
+  const layer = (from: Tensor, index: number, options: Omit<ConvolutionOptions, 'bias'>) =>
     convolution(g, from, `${name}.conv${index}`, { ...options, bias: false });
   let y: Tensor;
   if (block === 'bottleneck') {
-    y = normRelu(g, layer(x, 1, { outputs: width, kernel: 1 }), `${name}.bn1`);
-    y = normRelu(g, layer(y, 2, { outputs: width, kernel: 3, stride }), `${name}.bn2`);
+    y = normRelu(g, layer(x, 1, { outputs: inner, kernel: 1 }), `${name}.bn1`);
+    y = normRelu(g, layer(y, 2, { outputs: inner, kernel: 3, stride, groups }), `${name}.bn2`);
     y = batchNorm(g, layer(y, 3, { outputs, kernel: 1 }), `${name}.bn3`);
   } else {
     y = normRelu(g, layer(x, 1, { outputs: width, kernel: 3, stride }), `${name}.bn1`);
@@ -124,18 +164,33 @@ function read(tensors: Shapes, prefix: string): ResNet {
   const at = (stage: number, block: number, conv: number) => `${prefix}layer${stage}.${block}.conv${conv}`;
   const block = tensors.has(`${at(1, 0, 3)}.weight`) ? 'bottleneck' : 'basic';
   const stages = Array.from({ length: countFrom(tensors, 1, (stage) => at(stage, 0, 1)) }, (_, index) => index + 1);
-  const widths = stages.map((stage) => {
-    const [width] = convolutionShape(tensors, at(stage, 0, 1));
-    const [, inner] = convolutionShape(tensors, at(stage, 0, 2));
-    const outer = block === 'basic' ? width : convolutionShape(tensors, at(stage, 0, 3))[0] / 4;
-    if (inner !== width || outer !== width)
-      throw new InputError('wide and grouped ResNets (ResNeXt) are not supported', {
-        expected: `${width} channels throughout the blocks of ${prefix}layer${stage}`,
-        given: `${inner} into its second convolution, ${outer} out of its block`,
+  const found = stages.map((stage) => {
+    const [inner] = convolutionShape(tensors, at(stage, 0, 1));
+    const [outputs, perGroup] = convolutionShape(tensors, at(stage, 0, 2));
+    const width = block === 'basic' ? outputs : convolutionShape(tensors, at(stage, 0, 3))[0] / 4;
+    const fits = outputs === inner && (block === 'basic' ? perGroup === inner : inner % perGroup === 0);
+    if (!fits || !Number.isInteger(width))
+      throw new InputError(`the blocks of the checkpoint's ${prefix}layer${stage} are none of a ResNet`, {
+        expected:
+          block === 'basic'
+            ? `${inner} channels throughout`
+            : `${inner} channels out of its first two convolutions, and four times a whole number out of the third`,
+        given: `${outputs}×${perGroup} for its second convolution, ${block === 'basic' ? outputs : 4 * width} out of its block`,
       });
-    return width;
+    return { inner, width, groups: inner / perGroup };
   });
+  const [{ groups }] = found;
+  if (found.some((one) => one.groups !== groups))
+    throw new InputError('ResNets whose stages have different numbers of groups are not supported', {
+      expected: String(groups),
+      given: found.map((one) => one.groups).join(', '),
+    });
   const layers = stages.map((stage) => countFrom(tensors, 0, (index) => at(stage, index, 1)));
   const [stem] = convolutionShape(tensors, `${prefix}conv1`);
-  return { family: 'resnet', block, layers, widths, stem, ...named(prefix, '') };
+  return {
+    ...{ family: 'resnet', block, layers, widths: found.map(({ width }) => width), stem },
+    ...(found.some(({ inner, width }) => inner !== width) ? { inner: found.map(({ inner }) => inner) } : {}),
+    ...(groups > 1 ? { groups } : {}),
+    ...named(prefix, ''),
+  };
 }

@@ -1,0 +1,140 @@
+/** Families told from state dicts as torchvision leaves them: the right logits, or refused by what is wrong. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { InputError } from '../../src/errors.js';
+import type { TensorData } from '../../src/formats/checkpoint.js';
+import { type Gpu, openGpu } from '../../src/gpu/device.js';
+import { createGraph } from '../../src/graph/ir/graph.js';
+import { product } from '../../src/graph/ir/tensor.js';
+import { createPlan } from '../../src/graph/plan/plan.js';
+import { describeModel } from '../../src/localizer/model.js';
+import type { Backbone } from '../../src/nets/backbone.js';
+import {
+  backboneParameters,
+  describeGraph,
+  graphNetwork,
+  inferArchitecture,
+  parameterSource,
+  standardBackbone,
+} from '../../src/nets/index.js';
+import { generated, seededNetwork, torchvision, transpose } from '../support/torch.js';
+
+const gpu: Gpu = await openGpu();
+const families = suite('families');
+const SIZE = 64;
+
+const read = (tensors: Map<string, TensorData>) => describeModel({ tensors, metadata: {} }, {});
+
+async function refused(tensors: Map<string, TensorData>, message: RegExp): Promise<void> {
+  const error = await read(tensors).catch((thrown: unknown) => thrown);
+  assert.instance(error, InputError);
+  assert.match((error as InputError).message, message);
+}
+
+const zeros = (...shape: number[]): TensorData => ({ shape, data: new Float32Array(product(shape)) });
+const more = (tensors: Map<string, TensorData>, ...added: [string, ...number[]][]) =>
+  new Map([...tensors, ...added.map(([name, ...shape]) => [name, zeros(...shape)] as const)]);
+
+/** A network of full depth that is narrow, with torchvision's head, and what torchvision computes. */
+function narrow(family: string) {
+  const found = torchvision.heads.find(({ backbone }) => backbone.family === family)!;
+  const head = { classes: 5, pooling: 'average', prediction: found.prediction } as const;
+  return { ...found, head, tensors: seededNetwork(found.backbone, head) };
+}
+
+for (const { backbone, logits: expected } of torchvision.heads) {
+  families(`${backbone.family}: a state dict with a linear layer gives torchvision’s logits`, async () => {
+    const { tensors, head } = narrow(backbone.family);
+    const model = await read(more(await tensors, ['bn.num_batches_tracked', 1]));
+    assert.equal(model.architecture, { backbone, head });
+    assert.equal(model.leftOut, ['bn.num_batches_tracked']);
+    const g = createGraph();
+    const image = g.input('image', [1, SIZE, SIZE, 3]);
+    const written = graphNetwork(describeGraph(model.network, { height: SIZE, width: SIZE, channels: 3 }));
+    const { logits } = written(g, image);
+    const weights = parameterSource(model.checkpoint, g.parameters);
+    const plan = await createPlan(gpu, g.finish([logits]), { weights });
+    try {
+      const shape = [1, 3, SIZE, SIZE];
+      plan.write(image, transpose((await generated('image', shape)) as Float32Array, shape));
+      await plan.run();
+      const values = await plan.read(logits);
+      const scale = Math.max(...expected.map(Math.abs));
+      for (const [index, value] of values.entries())
+        assert.ok(Math.abs(value - expected[index]) < 1e-4 * scale, `${values.join()} is not ${expected.join()}`);
+    } finally {
+      plan.close();
+    }
+  });
+}
+
+families('what a network of the family does not have is refused by name', async () => {
+  const v2 = await narrow('mobilenet_v2').tensors;
+  await refused(
+    more(v2, ['features.3.conv.4.weight', 4]),
+    /layers that a MobileNetV2 does not have.*features\.3\.conv\.4/s,
+  );
+  const v3 = await narrow('mobilenet_v3').tensors;
+  // The second block has no squeeze-and-excitation: fc1 without fc2, or behind the wrong layer.
+  await refused(more(v3, ['features.2.block.3.fc1.weight', 8, 32, 1, 1]), /features\.2\.block\.3\.fc1/);
+  const mnasnet = await narrow('mnasnet').tensors;
+  await refused(more(mnasnet, ['layers.17.weight', 8, 8, 1, 1]), /layers\.17/);
+  const regnet = await narrow('regnet').tensors;
+  await refused(more(regnet, ['trunk_output.block1.block1-0.f.d.0.weight', 8, 8, 1, 1]), /block1-0\.f\.d\.0/);
+});
+
+families('a head with a hidden layer is refused as torchvision’s own', async () => {
+  const { tensors } = narrow('mobilenet_v3');
+  const headless = [...(await tensors)].filter(([name]) => !name.startsWith('classifier.'));
+  await refused(
+    more(new Map(headless), ['classifier.0.weight', 16, 240], ['classifier.3.weight', 5, 16]),
+    /head of a MobileNetV3 has a hidden layer, as torchvision's classifier of a MobileNetV3 has/,
+  );
+});
+
+families('strides that no shape shows are taken from a network of as many blocks, or not at all', async () => {
+  for (const { backbone, gradients } of torchvision.samples) {
+    if (!gradients || typeof backbone === 'string' || ['resnet', 'regnet'].includes(backbone.family)) continue;
+    await refused(await seededNetwork(backbone, undefined), /cannot tell the strides of the checkpoint's (blocks|sta)/);
+  }
+});
+
+families('norms of an EfficientNet-B5 have another epsilon than those of a B4', () => {
+  for (const name of ['efficientnet_b4', 'efficientnet_b5']) {
+    assert.is(inferArchitecture(backboneParameters(name).parameters).backbone, name);
+    assert.is(
+      (standardBackbone(name) as Extract<Backbone, { family: 'efficientnet' }>).epsilon,
+      name.endsWith('5') ? 1e-3 : undefined,
+    );
+  }
+});
+
+families('blocks that are none of the family are refused by what is wrong', () => {
+  const infer = (entries: Record<string, number[]>) =>
+    inferArchitecture(new Map(Object.entries(entries).map(([name, shape]) => [name, { shape }])));
+  const stage = (index: number) => ({
+    [`features.${index}.0.block.0.0.weight`]: [8, 8, 3, 3],
+    [`features.${index}.0.block.1.0.weight`]: [8, 8, 1, 1],
+  });
+  const fused = Object.assign({}, ...[1, 2, 3, 4, 5, 6, 7].map(stage));
+  assert.throws(() => infer(fused), /no depthwise convolution.*EfficientNetV2/s);
+  const block = (prefix: string, shape: number[]) => ({
+    [`${prefix}.f.a.0.weight`]: [8, 8, 1, 1],
+    [`${prefix}.f.b.0.weight`]: shape,
+    [`${prefix}.f.c.0.weight`]: [8, 8, 1, 1],
+  });
+  const regnet = {
+    ...block('trunk_output.block1.block1-0', [8, 4, 3, 3]),
+    ...block('trunk_output.block2.block2-0', [8, 2, 3, 3]),
+  };
+  assert.throws(() => infer(regnet), /groups of several widths/);
+  const conv = {
+    'layer1.0.conv1.weight': [12, 8, 1, 1],
+    'layer1.0.conv3.weight': [32, 12, 1, 1],
+    'conv1.weight': [8, 3, 7, 7],
+  };
+  assert.throws(() => infer({ ...conv, 'layer1.0.conv2.weight': [12, 5, 3, 3] }), /none of a ResNet/);
+});
+
+families.after(() => gpu.close());
+families.run();

@@ -1,0 +1,45 @@
+/** What holds of every family, by names and shapes alone: nothing runs on a GPU. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  type Backbone,
+  backboneNames,
+  backboneParameters,
+  checkBackbone,
+  standardBackbone,
+} from '../../src/nets/backbone.js';
+import { inferArchitecture } from '../../src/nets/index.js';
+import { recognitions } from '../../src/nets/recognition.js';
+
+test('every family says what it is, and how it is recognised', () => {
+  const withNames = new Set<string>(backboneNames.map((name) => standardBackbone(name).family));
+  assert.equal(
+    [...withNames].filter((name) => !(name in recognitions)),
+    [],
+  );
+  for (const [name, { title, ways }] of Object.entries(recognitions)) {
+    assert.match(title, /^an? [A-Z]/, name);
+    assert.ok(ways.length > 0, name);
+    for (const { mark } of ways)
+      assert.not.ok(mark.global || mark.sticky, `${name}: a mark that remembers where it was`);
+  }
+});
+
+test('every standard network is right by its own checks, and told from all others by its names and shapes', () => {
+  for (const name of backboneNames) {
+    const description: Backbone = standardBackbone(name);
+    checkBackbone(JSON.parse(JSON.stringify(description)));
+    const { parameters, stem } = backboneParameters(name);
+    assert.is(parameters.get(stem)!.shape[1], 3, `${name}: its first parameter reads the image`);
+    assert.is(inferArchitecture(parameters).backbone, name);
+    const elsewhere: Backbone = { ...description, prefix: 'net.trunk.' };
+    assert.equal(inferArchitecture(backboneParameters(elsewhere).parameters).backbone, elsewhere, name);
+  }
+});
+
+test('a field that no family has is refused in every one', () => {
+  for (const name of backboneNames)
+    assert.throws(() => checkBackbone({ ...standardBackbone(name), colour: 'red' }), /has no 'colour'/, name);
+});
+
+test.run();
