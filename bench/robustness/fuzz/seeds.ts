@@ -122,6 +122,7 @@ const BACKBONES = [
     family: 'googlenet',
     layers: [{ conv: 4, kernel: 7, stride: 2 }, { maxPool: 3, stride: 2 }, { inception: [2, 2, 2, 2, 2, 2] }],
   },
+  { family: 'resnet', block: 'bottleneck', layers: [1, 1], widths: [4, 8], inner: [8, 16], groups: 2, stem: 4 },
 ] as const;
 
 const CLASSES = ['Atelectasis', 'Cardiomegaly', 'Mass'];
