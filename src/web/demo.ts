@@ -177,7 +177,9 @@ function showResult(): void {
   renderBars($('bars'), bars, selected, select);
   renderFindings(document.querySelector('#findings tbody')!, report.findings, localizer.classes, selected, openFinding);
   const cut = whole.truncated.length > 0 ? `; the first boxes only of ${whole.truncated.join(', ')}` : '';
-  $('count').textContent = `${report.findings.length} boxes in ${found.size} classes${cut}`;
+  const boxes = report.findings.length === 1 ? '1 box' : `${report.findings.length} boxes`;
+  const classes = found.size === 1 ? '1 class' : `${found.size} classes`;
+  $('count').textContent = `${boxes} in ${classes}${cut}`;
   $('findings').hidden = report.findings.length === 0;
   $('no-findings').hidden = report.findings.length > 0;
   $('no-findings').textContent = 'No class reaches its threshold.';
