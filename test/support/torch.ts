@@ -141,7 +141,7 @@ export async function gradientErrors(
       const gradient = name === 'image' ? transpose(values, shape, true) : Float32Array.from(values);
       const numbers = (await generated(`projection ${name}`, shape)) as Float32Array;
       const product = gradient.reduce((sum, value, i) => sum + value * numbers[i], 0);
-      const off = [Math.hypot(...gradient) - norm, (product - projection) / Math.hypot(...numbers)];
+      const off = [normOf(gradient) - norm, (product - projection) / normOf(numbers)];
       errors.set(name, Math.max(...off.map(Math.abs)) / norm);
     }
     return errors;
@@ -161,3 +161,6 @@ export async function readData(path: string): Promise<Uint8Array | undefined> {
     return readFile(`${folder}/${path}`).catch(() => undefined);
   }
 }
+
+/** A parameter may have more numbers than a call takes arguments, so `Math.hypot` cannot be called with them. */
+const normOf = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));

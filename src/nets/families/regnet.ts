@@ -136,7 +136,7 @@ function read(tensors: Shapes, prefix: string): RegNet {
     const [outputs] = convolutionShape(tensors, `${at(stage, 0)}.f.c.0`);
     return { width, perGroup, outputs, layers: countFrom(tensors, 0, (index) => `${at(stage, index)}.f.a.0`) };
   });
-  const groupWidth = Math.max(...stages.map(({ perGroup }) => perGroup));
+  const groupWidth = stages.reduce((widest, { perGroup }) => Math.max(widest, perGroup), 0);
   for (const { width, perGroup, outputs } of stages)
     if (outputs !== width || perGroup !== groupWidthOf(width, groupWidth))
       throw new InputError('RegNets with bottlenecks or groups of several widths are not supported', {
