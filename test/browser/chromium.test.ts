@@ -110,7 +110,10 @@ for (const [name, [script, end]] of Object.entries(ENDS)) {
 
 testPackaged('what SIGKILL leaves, the next launch removes', async () => {
   const temporary = mkdtempSync(join(folder, 'killed-'));
-  assert.is((await leftBehind(temporary, WAIT, (child) => child.kill('SIGKILL'))).profiles, 1);
+  await leftBehind(temporary, WAIT, (child) => child.kill('SIGKILL'));
+  // The browser, which ends by itself when its pipe is closed, may leave a temporary file of its own for a moment.
+  const profiles = readdirSync(temporary).filter((name) => name.startsWith('raybox-'));
+  assert.is(profiles.length, 1, profiles.join());
   // On a busy machine a process that is about to end may write once more behind the one that cleans up; the next one takes that.
   let left = { running: true, profiles: 1 };
   for (let launch = 0; launch < 3 && left.profiles > 0; launch++) {
