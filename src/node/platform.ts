@@ -35,9 +35,14 @@ export const platform: Platform = {
     };
     const isLinux = process.platform === 'linux';
     let instance: GPU;
-    // SwiftShader is used if it is asked for, or if there is no Vulkan loader. Without a loader Dawn would only print a message to stderr.
-    if (adapter === 'swiftshader' || (isLinux && !(await loadVulkan('libvulkan.so.1'))))
-      instance = await onSwiftShader();
+    // Without a Vulkan loader Dawn would only print a message to stderr.
+    const hasLoader = adapter === 'swiftshader' || !isLinux || (await loadVulkan('libvulkan.so.1'));
+    if (!hasLoader && adapter)
+      throw new GpuUnavailableError(`there is no adapter '${adapter}', as there is no Vulkan loader`, {
+        expected: 'the library libvulkan.so.1 and a driver',
+        hint: "install them, or ask for 'swiftshader' (RAYBOX_ADAPTER=swiftshader)",
+      });
+    if (adapter === 'swiftshader' || !hasLoader) instance = await onSwiftShader();
     else {
       instance = await withOptions(adapter ? [`adapter=${adapter}`] : [], FINE_TIMESTAMPS);
       if (!adapter && isLinux && !(await hasAdapter(instance))) instance = await onSwiftShader();
