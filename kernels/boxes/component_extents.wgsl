@@ -1,9 +1,10 @@
-// Widens each component's box over its runs.
+// Widens each component's box until it contains all of the component's runs.
 //
-//   boxes[map, t, rank] = (left, top, right, bottom, area, peak)      half-open, in pixels of the image; peak: bits of the
-// highest scaled heat, which order as the number does because it is not negative
+//   boxes[map, t, rank] = (left, top, right, bottom, area, peak)      half-open, in pixels of the image
 //
-// Integer minima, maxima and sums: the same whatever the order. Components beyond `max_boxes` are left out.
+// peak has the bits of the highest scaled heat. That number is never negative, so its bits have the same order as the number.
+// All operations are integer minima, maxima and sums, so the result does not depend on their order. Components beyond `max_boxes` are
+// left out.
 //
 // A thread owns `span` words.
 //
@@ -37,7 +38,7 @@ fn rank_of(node: u32) -> u32 {
   return labels[label] - RANKED;
 }
 
-// Looks before it writes: most runs widen nothing.
+// Reads first, because most runs do not widen their box and so need no atomic minimum or maximum.
 fn at_least(at: u32, value: u32) {
   if (atomicLoad(&boxes[at]) < value) {
     atomicMax(&boxes[at], value);

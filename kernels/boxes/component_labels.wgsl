@@ -1,4 +1,4 @@
-// Labels of pixels from the labels of runs.
+// Writes the label of each pixel, from the labels of runs.
 //
 //   y[layer, pixel] = index of the first pixel, in reading order, of the pixel's component; NONE outside all components
 //

@@ -1,8 +1,8 @@
-// Joins runs that touch, diagonals included, into 8-connected components: a union–find in which a root is its component's smallest
-// node. Labels only ever fall, towards an ancestor; so every loop ends, no thread waits for another, and the roots do not depend
-// on the order in which threads run.
+// Joins runs that touch, diagonals included, into 8-connected components. This is a union–find: the root of a component is its smallest
+// node. A label is only ever replaced by a smaller one, that of an ancestor. So every loop ends, no thread waits for another, and the
+// roots do not depend on the order in which threads run.
 //
-// A thread owns `span` words: it joins a word's runs to those left of it and above.
+// A thread owns `span` words: it joins the runs of each word to those on the left and in the row above.
 // Source: the lock-free union by atomic minimum of Komura 2015 and Playne & Hawick 2018, here on runs of pixels.
 //
 // Prelude: none.
@@ -41,8 +41,8 @@ fn merge(layer: u32, place: u32) {
     let first = countTrailingZeros(starts);
     let run = run_from(mask, first);
     let node = node_of(word, mask, first);
-    // Each run above meets this one's pixels and their neighbours in one piece. One that the word to the left, or a neighbour
-    // above, joins anyway is left to them.
+    // Each run above that touches this one does so in one piece, so there is one join for each piece. A join is skipped if it already
+    // follows from the joins of the word to the left and of the words above.
     let touched = up & (run | (run << 1) | (run >> 1));
     var pieces = run_starts(touched);
     if ((run & 1) == 1 && joins_left && up_left == 1) {

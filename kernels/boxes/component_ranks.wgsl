@@ -2,7 +2,7 @@
 //
 //   labels[root] = RANKED | number of roots before it
 //
-// A thread owns `span` words, a workgroup a block, as in component_roots.
+// A thread owns `span` words and a workgroup owns a block, as in component_roots.wgsl.
 //
 // Prelude: none.
 

@@ -1,8 +1,8 @@
-// Points every run straight at its component's root, and counts the roots of each block of 64 · span words.
+// Sets the label of every run to the root of its component, and counts the roots of each block of 64 · span words.
 //
 //   labels[node] = root of node      block_roots[layer, block] = roots in the block
 //
-// A thread owns `span` words, a workgroup one block.
+// A thread owns `span` words and a workgroup owns one block.
 //
 // Prelude: none.
 

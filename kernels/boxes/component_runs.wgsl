@@ -1,15 +1,15 @@
-// Thresholding, and the first labels of the runs of pixels that pass: binary images in words of 32 pixels of one row.
+// Thresholds heatmaps and gives each run of pixels that pass its first label. A word of the binary image holds 32 pixels of one row.
 //
 //   bit i of masks[layer, row, w] = scaled heat at column 32 w + i ≥ heat_thresholds[t]      layer = THRESHOLD_COUNT · (map − first_map) + t
 //   labels[node] = node for each run of ones (see runs.wgsl)
 //
-// The resized heatmap exists in no memory: heat is interpolated here, a cell's column at a time.
+// The resized heatmap is never stored: heat is interpolated here, from values that are computed once for each column of cells.
 //
 //   places  positions of the `width` columns that the network saw, then of the `height` rows
 //
 // A thread owns `span` words of each layer of a map.
 //
-// Prelude: THRESHOLD_COUNT, how many there are in this dispatch.
+// Prelude: THRESHOLD_COUNT (thresholds of this dispatch).
 
 struct Params {
   map_h: u32, map_w: u32, width: u32, height: u32, row_words: u32,

@@ -1,9 +1,10 @@
-// Turns the blocks' numbers of roots into the number of roots before each block, and makes the table of boxes ready.
+// Replaces the number of roots in each block by the number of roots in all blocks before it, and initializes the table of boxes.
 //
-//   block_roots[layer, b] ← Σ of those before b      counts[map, t] = all      counts[map, all_thresholds] = state of the map
-//   boxes[map, t, i] = an empty box to be widened where i < counts[map, t], else zeros
+//   block_roots[layer, b] ← Σ_{a < b} block_roots[layer, a]
+//   counts[map, t] = roots of all blocks      counts[map, all_thresholds] = state of the map
+//   boxes[map, t, i] = an empty box, to be widened, if i < counts[map, t]; else zeros
 //
-// A workgroup owns one layer: its lanes take consecutive stretches of blocks.
+// A workgroup owns one layer, and each of its lanes a range of consecutive blocks.
 //
 // Prelude: LANES.
 

@@ -1,13 +1,13 @@
-// Extremes of heatmaps resized to their image, in parts.
+// Smallest and largest heat of heatmaps that are resized to their image. Each map is split into parts.
 //
-//   partials[map, part] = max over the part of (−heat, heat, |cell|, not finite)      heat less the map's first cell (min_max)
+//   partials[map, part] = max over the part of (−heat, heat, |cell|, not finite)      min_max: the map's first cell is subtracted from heat
 //
-// Between two cells bilinear heat is linear along either axis, so its extremes lie at the first and last pixel there: only
-// those columns and rows are looked at.
+// Between two cells, bilinear heat is linear along each axis. So its extremes lie at the first and last pixel between them, and only
+// those columns and rows are read.
 //
 //   heatmaps       [maps, map_h, map_w]  dense
-//   probabilities  [maps], operating_thresholds [classes]: a map whose probability is below its class's threshold is closed: left out
-//   places         positions of the `columns` columns, then of the `rows` rows to look at
+//   probabilities  [maps]; operating_thresholds [classes]. A map whose probability is below the threshold of its class is closed: skipped
+//   places         positions of the `columns` columns to read, then of the `rows` rows
 //   partials       [maps, parts]
 //
 // A workgroup owns one part of one map: every `parts`-th batch of LANES samples and cells.
@@ -16,7 +16,7 @@
 
 struct Params {
   map_h: u32, map_w: u32, columns: u32, rows: u32, parts: u32, classes: u32,
-  shifted: u32,  // 1: less the first cell
+  shifted: u32,  // 1: the first cell is subtracted
 }
 
 @group(0) @binding(0) var<storage, read> heatmaps: array<f32>;

@@ -1,9 +1,9 @@
-// What scales each heatmap to 0 … 255: second half of heatmap_range.
+// Merges the parts of heatmap_range.wgsl into the numbers that scale each heatmap to 0 … 255.
 //
 //   ranges[map] = (shift, low, factor, state)      scaled = clamp((heat − shift − low) · factor, 0, 255)
 //
-// state: 0 to be worked at, 1 closed by its gate, 2 flat, 3 not finite. Flat is a map whose heat varies by less than 2⁻²⁰ of its
-// largest magnitude, which is rounding, or (relu_max) never exceeds zero.
+// state: 0 scaled, 1 closed because of its probability, 2 flat, 3 not finite. A map is flat if its heat varies by less than 2⁻²⁰ of its
+// largest magnitude, which may be rounding alone, or with relu_max if it never exceeds zero.
 //
 // A thread owns one map; there are at most 256 parts.
 //
@@ -11,7 +11,7 @@
 
 struct Params {
   maps: u32, cells: u32, parts: u32, classes: u32,
-  relu: u32,  // 1: from zero to the maximum (relu_max); 0: from the minimum to the maximum, less the first cell
+  relu: u32,  // 1: from zero to the maximum (relu_max); 0: from the minimum to the maximum, without the first cell's value
 }
 
 @group(0) @binding(0) var<storage, read> heatmaps: array<f32>;
@@ -23,7 +23,7 @@ struct Params {
 
 #include gate
 
-const SMALLEST = 1.2e-36;  // 255 divided by less would overflow
+const SMALLEST = 1.2e-36;  // 255 divided by a smaller number would overflow
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {

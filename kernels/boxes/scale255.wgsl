@@ -1,10 +1,10 @@
-// Heatmaps at the size of their image, scaled to 0 … 255 and not rounded.
+// Heatmaps resized to their image and scaled to 0 … 255, without rounding.
 //
 //   y[map, r, c] = clamp((heat(map, r, c) − shift − low) · factor, 0, 255)
 //
-// Maps that are not worked at, and pixels that the network did not see, are zero.
+// Maps whose state is not 0 are zero, and so are pixels that the network did not see.
 //
-//   heatmaps [maps, map_h, map_w], ranges [maps] as heatmap_range gives them
+//   heatmaps [maps, map_h, map_w]; ranges [maps] of heatmap_range_merge.wgsl
 //   places   positions of the image's columns, then rows; NOWHERE: not seen
 //   y        [maps, height, width]
 //

@@ -1,9 +1,10 @@
 // Backward pass of an elementwise activation.
 //
-//   dx = dy · act′      dy, v, dx  nhwc4 pixels `first … first + count`; a dense tensor comes as one pixel
+//   dx = dy · act′      dy, v, dx  nhwc4 pixels `first … first + count`; a dense tensor counts as one pixel
 //
-// v is what act′ is computed from: y = act(x) for most, so that x need not be kept; x for those that the table of activations says.
-// At a kink the derivative is 0, as in torch. A thread owns one vec4. Padding lanes stay zero because they are in dy.
+// act′ is computed from v. For most activations that is y = act(x), so that x need not be kept; for the others it is x. The table in
+// src/ops/layers/activation.ts says which. At a kink the derivative is 0, as in PyTorch. A thread owns one vec4. Padding lanes stay zero
+// because dy is zero there.
 //
 // Prelude: elem, ACTIVATION (codes of include/activation.wgsl, never 0).
 
@@ -18,7 +19,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> dx: array<vec4<elem>>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-const_assert ACTIVATION >= 1 && ACTIVATION <= 10;  // a code without a case would have the slope of the identity
+const_assert ACTIVATION >= 1 && ACTIVATION <= 10;  // a code without a case would get the slope of the identity
 
 #include normal_tail
 
@@ -40,8 +41,8 @@ fn slope(v: vec4f, a: f32, b: f32) -> vec4f {
       let tail = normal_tail(abs(u));
       return select(tail, 1 - tail, u > vec4f(0)) + u * exp(-0.5 * u * u) * 0.3989422804;
     }
-    case 10u: {  // GELU's other form: with z = 2·√(2/π)·(v + 0.044715·v³) as in include/activation.wgsl, s + v · s · (1 − s) · z′
-      let u = clamp(v, vec4f(-10), vec4f(10));  // beyond, s is 0 or 1, and its factor must not overflow
+    case 10u: {  // GELU by tanh: s + v · s · (1 − s) · z′, with z = 2·√(2/π)·(v + 0.044715·v³) as in include/activation.wgsl
+      let u = clamp(v, vec4f(-10), vec4f(10));  // beyond these bounds s is 0 or 1, and its factor z′ must not overflow
       let s = 1 / (1 + exp(-1.5957691216 * u * (1 + 0.044715 * u * u)));
       return s + u * s * (1 - s) * 1.5957691216 * (1 + 0.134145 * u * u);
     }

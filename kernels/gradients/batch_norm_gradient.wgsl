@@ -1,4 +1,4 @@
-// Backward pass of batch norm with the batch's own statistics, by its input; these depend on the input too.
+// Gradient of batch norm by its input, if it uses the batch's own statistics. The gradient also flows through the statistics.
 //
 //   dx = scale · (dy − shift − (x − mean) · slope)      scale = γ / √(σ² + ε),  shift = Σ dy / N,  slope = Σ dy·x̂ / (N · √(σ² + ε))
 //

@@ -1,4 +1,4 @@
-// What batch_norm_gradient.wgsl reads, one value a lane and row: scale, mean, shift, slope. Zero in padding.
+// Prepares the rows that batch_norm_gradient.wgsl reads: scale, mean, shift and slope, with one value for each lane, zero in padding.
 //
 //   scale = γ · s      shift = sums / N      slope = products · s / N      s = 1 / √(variance + ε)
 //

@@ -1,10 +1,11 @@
-// Backward pass of a strided convolution, by its input, gathered: no input pixel is written twice.
+// Gradient of a strided convolution by its input. Each input pixel is summed and written by one thread.
 //
 //   dx[n, iy, ix, i] = Σ_{oy·s + ky·d − p = iy, ox·s + kx·d − p = ix, o} dy[n, oy, ox, o] · w[ky, kx, o, i]
 //
-// Input pixels of one phase, (iy mod s, ix mod s), meet the same taps; a dispatch does one phase, so that no lane waits for another.
+// Input pixels that agree in (iy mod s, ix mod s), their phase, are read by the same taps. A dispatch computes one phase, so that all lanes
+// do the same work and none waits for others.
 //
-//   dy, dx  nhwc4; of dx only the pixels `first … first + count` are written
+//   dy, dx  nhwc4; only the pixels `first … first + count` of dx are written
 //   w       [taps reversed, o, i] with o and i padded to vec4 groups, i innermost; o within its convolution group
 //
 // A thread owns 4 pixels of the phase in one row × 4 channels. Lanes along x differ in channels, along y in pixels.
@@ -13,13 +14,13 @@
 
 struct Params {
   first: u32, count: u32, image: u32, images: u32,   // the band's pixels, and the images that it touches
-  phase_y: u32, phase_x: u32, rows: u32, columns: u32,  // of the phase in one image; columns in fours
+  phase_y: u32, phase_x: u32, rows: u32, columns: u32,  // rows of the phase in one image, and blocks of 4 pixels in a row
   in_h: u32, in_w: u32, out_h: i32, out_w: i32,
   kernel_h: u32, kernel_w: u32, stride_h: i32, stride_w: i32, dilation_h: u32, dilation_w: u32,
   pad_top: i32, pad_left: i32,
   groups: u32,        // vec4 groups of dx
   dy_groups: u32,     // vec4 groups of dy in one convolution group
-  group_inputs: u32,  // the same of dx
+  group_inputs: u32,  // vec4 groups of dx in one convolution group
   dy_offset: u32, dy_pitch: u32, y_offset: u32, y_pitch: u32,
 }
 
@@ -67,7 +68,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) l
     let origin = (n * u32(params.out_h) + u32(y / params.stride_h)) * u32(params.out_w);
     for (var kx = 0u; kx < params.kernel_w; kx++) {
       let x = i32(ix) + params.pad_left - i32(kx * params.dilation_w);
-      // Of a negative x the remainder is negative or 0, and the quotient exact where it is 0.
+      // For a negative x the remainder is negative or 0. If it is 0, the quotient is exact.
       if (x % params.stride_w != 0) {
         continue;
       }

@@ -1,8 +1,8 @@
-// Backward pass of a strided convolution, by its input, whose groups are no whole vec4s wide: lane by lane.
+// Gradient of a strided grouped convolution by its input. It reads single lanes, for groups whose width is not a multiple of 4 channels.
 //
 //   dx[n, iy, ix, g·I + i] = Σ dy[n, oy, ox, g·O + o] · w[g·I + i, o, reversed tap]      sums as in conv2d_input_gradient.wgsl
 //
-//   dy, dx  nhwc4 pixels `first … first + count` of dx      w  [inputs, O, kernel] dense, as transpose_conv2d.wgsl leaves it
+//   dy, dx  nhwc4 pixels `first … first + count` of dx      w  [inputs, O, kernel] dense, as transpose_conv2d.wgsl writes it
 //
 // A thread owns four input channels of one pixel.
 //

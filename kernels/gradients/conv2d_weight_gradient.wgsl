@@ -1,12 +1,12 @@
-// Backward pass of a convolution, by its weights: partial sums over chunks of pixels, without workgroup memory.
+// Gradient of a convolution by its weights, as partial sums over chunks of pixels, without workgroup memory.
 //
 //   partial[chunk, tap, i, o] = Σ_{p in chunk} x[p·s + tap·d − pad, i] · dy[p, o]      p  output pixel; 0 outside x
 //
 //   x, dy    nhwc4; chunks cover the output pixels `first … first + count`
 //   partial  [chunks, taps, i, o] with i and o padded to vec4 groups, o innermost; i within its convolution group
 //
-// A thread owns 4 input × 4 output channels of one tap in one chunk. It walks along rows of dy, within each the pixels whose tap is
-// inside. Lanes along x differ in output channels, along y in tap and input channels.
+// A thread owns 4 input × 4 output channels of one tap in one chunk. It goes through dy row by row, and in each row through the pixels
+// whose tap is inside x. Lanes along x differ in output channels; lanes along y in tap and input channels.
 //
 // Prelude: elem.
 
@@ -21,7 +21,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) l
   }
   let tap = tap_of(row);
   let source = params.x_offset + out / params.group_outputs * params.in_groups + row % params.in_groups;
-  // Along a row, taps are inside from the first to before the last of these.
+  // In a row, the tap is inside x for the output pixels from the first of these numbers up to, but not including, the last.
   let low = u32((max(-tap.shift_x, 0) + params.stride_w - 1) / params.stride_w);
   let high = u32((max(params.in_w - tap.shift_x, 0) + params.stride_w - 1) / params.stride_w);
 

@@ -1,4 +1,5 @@
-// Backward pass of a grouped convolution, by its weights, whose groups are no whole vec4s wide: partial sums, lane by lane.
+// Gradient of a grouped convolution by its weights, as partial sums. It reads single lanes, for groups whose width is not a multiple of 4
+// channels.
 //
 //   partial[chunk, o, i, tap] = Σ_{p in chunk} x[p·s + tap·d − pad, g·I + i] · dy[p, o]      g = ⌊o / O⌋
 //
@@ -18,7 +19,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<elem>;
-@group(0) @binding(1) var<storage, read> lanes: array<u32>;  // where each channel of x lies
+@group(0) @binding(1) var<storage, read> lanes: array<u32>;  // the physical lane of each channel of x
 @group(0) @binding(2) var<storage, read> dy: array<elem>;
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
 @group(0) @binding(4) var<uniform> params: Params;

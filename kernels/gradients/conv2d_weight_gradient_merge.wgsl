@@ -1,6 +1,6 @@
-// Adds the partial sums of a convolution's weight gradient, and puts them into torch's order.
+// Adds the partial sums of a convolution's weight gradient, and writes them in PyTorch's order.
 //
-//   dw[o, lanes[i], tap] = Σ_chunk partial[chunk, tap, i, o]      chunks in order: the same bits always
+//   dw[o, lanes[i], tap] = Σ_chunk partial[chunk, tap, i, o]      chunks in order, so that the bits are always the same
 //
 //   partial  as in conv2d_weight_gradient.wgsl      lanes  the logical channel in each input lane, 0xffffffff in padding
 //   dw       [outputs, inputs, taps] dense

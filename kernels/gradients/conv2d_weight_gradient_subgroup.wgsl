@@ -1,14 +1,14 @@
-// Backward pass of a convolution, by its weights, with inputs loaded once a subgroup and handed round: software adapters.
+// Gradient of a convolution by its weights. Each input is loaded by one lane and broadcast in the subgroup. This suits software adapters.
 //
 //   partial[chunk, row, j, o] = Σ_{p in chunk} x[p, row][j] · dy[p, o]      row  one vec4 of input channels of one tap
 //
 // Sums, layouts and params as in conv2d_weight_gradient.wgsl; one convolution group only.
 //
-// A workgroup is one subgroup. It owns 4 rows × SUBGROUP vec4s of output channels of one chunk, a lane one of these vec4s. It takes
-// 4 pixels at a time: of each, dy is a lane's own. Of x a lane loads two rows of one pixel, the next four lanes the other two rows
-// (a subgroup of 4: all four), and hands them round.
+// A workgroup is one subgroup. It owns 4 rows × SUBGROUP vec4s of output channels of one chunk; each lane owns one of these vec4s. In each
+// step it takes 4 pixels. A lane loads its own vec4 of dy of each. Of x, lanes 0 … 3 load two rows of one pixel each and lanes 4 … 7 the
+// other two rows; in a subgroup of 4 each lane loads all four. They are then broadcast to all lanes.
 //
-// Prelude: elem; SUBGROUPS; SUBGROUP: the lanes of every subgroup, a power of two from 4 on; FOUR_LANES: whether they are 4.
+// Prelude: elem; SUBGROUPS; SUBGROUP (lanes of every subgroup, a power of two, at least 4); FOUR_LANES (whether there are 4).
 
 #include conv2d_weight_gradient
 
@@ -24,7 +24,7 @@ fn load(tap: Tap, group: u32, image: u32, oy: u32, ox: u32, inside: bool) -> vec
 @compute @workgroup_size(SUBGROUP)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) index: u32, @builtin(subgroup_invocation_id) lane: u32) {
   let row = workgroup.y * 4;
-  // The rows that this lane loads: beyond the last, that one again.
+  // The rows that this lane loads. Beyond the last row, the last one is loaded again.
   let own_row = row + lane / 4 % 2 * 2;
   let row_a = min(own_row, row_count() - 1);
   let row_b = min(own_row + 1, row_count() - 1);
@@ -37,7 +37,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let tap_d = tap_of(row_d);
 #endif
   let own_out = workgroup.x * SUBGROUP + index;
-  let out = min(own_out, params.out_groups - 1);  // a lane without channels still has to load its pixel
+  let out = min(own_out, params.out_groups - 1);  // a lane without output channels still loads x for the others
   var a0 = vec4f(0); var a1 = vec4f(0); var a2 = vec4f(0); var a3 = vec4f(0);
   var b0 = vec4f(0); var b1 = vec4f(0); var b2 = vec4f(0); var b3 = vec4f(0);
   var c0 = vec4f(0); var c1 = vec4f(0); var c2 = vec4f(0); var c3 = vec4f(0);
@@ -51,7 +51,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   var image = oy / params.out_h;
   oy -= image * params.out_h;
   var slope = params.dy_offset + start * params.dy_pitch + out;
-  // Beyond the end x is 0, and the last dy is read again.
+  // Beyond the end, x counts as 0 and the last dy is read again, so that nothing is added.
   let last = params.dy_offset + (end - 1) * params.dy_pitch + out;
   for (var pixel = start; pixel < end; pixel += 4) {
     let va = load(tap_a, row_a % params.in_groups, image, oy, ox, own < end);

@@ -1,11 +1,11 @@
-// Backward pass of a convolution, by its weights, as a matrix product over tiles in workgroup memory: GPUs.
+// Gradient of a convolution by its weights, as a matrix product over tiles in workgroup memory. This suits GPUs.
 //
 //   partial[chunk, row, j, o] = Σ_{p in chunk} x[p, row][j] · dy[p, o]      row  one vec4 of input channels of one tap
 //
 // Sums, layouts and params as in conv2d_weight_gradient.wgsl; one convolution group only.
 //
-// A workgroup of 256 owns 16 rows × 16 vec4s of output channels of one chunk, and walks its pixels 16 at a time. A thread owns
-// 4 input × 4 output channels; it loads one vec4 of each tile a step.
+// A workgroup of 256 threads owns 16 rows × 16 vec4s of output channels of one chunk, and takes 16 pixels in each step. A thread owns
+// 4 input × 4 output channels; in each step it loads one vec4 of each tile.
 //
 // Prelude: elem.
 
@@ -21,7 +21,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let across = lane % TILE;
   let down = lane / TILE;
   let rows = row_count();
-  // What this thread loads: row or output `across` of pixel `down`.
+  // This thread loads row `across` of x and output `across` of dy, both of pixel `down`.
   let row = workgroup.y * TILE + across;
   let out = workgroup.x * TILE + across;
   let tap = tap_of(row);
@@ -62,6 +62,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     }
     workgroupBarrier();
   }
-  // What it owns: row `down`, output `across`.
+  // This thread owns row `down` and output `across`.
   store(workgroup.z, workgroup.y * TILE + down, out, sum0, sum1, sum2, sum3);
 }

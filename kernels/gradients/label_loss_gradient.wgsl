@@ -1,4 +1,4 @@
-// Backward pass of a loss over labels.
+// Backward pass of label_loss.wgsl.
 //
 //   dz[n, c] = dloss · term′(z[n, c], y[n, c], weight[c]), 0 where there is no label
 //

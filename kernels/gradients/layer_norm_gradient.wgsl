@@ -1,8 +1,8 @@
-// Backward pass of layer norm by its input. With x̂ = (x − μ) / √(σ² + ε) and g[c] = dy[c] · weight[c], all of one pixel with C channels:
+// Gradient of layer norm by its input. For one pixel with C channels, with x̂ = (x − μ) / √(σ² + ε) and g[c] = dy[c] · weight[c]:
 //
 //   dx[c] = (g[c] − (Σ_j g[j]) / C − x̂[c] · (Σ_j g[j] · x̂[j]) / C) / √(σ² + ε)
 //
-// The second term is what flows through μ, the third what flows through σ².
+// The second term is the gradient through μ, the third the gradient through σ².
 //
 //   dy, x, dx  nhwc4 pixels `first … first + count`, without holes      weight  one value a lane, zero in padding
 //
@@ -27,7 +27,7 @@ struct Params {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let index = (workgroup.x + workgroup.y * workgroups.x) * (64 / ROW_LANES) + lane / ROW_LANES;
-  // Lanes without a pixel go along with the last one, so that all of them meet at the barriers.
+  // Lanes without a pixel compute the last one again, because all lanes have to reach the barriers.
   let pixel = params.first + min(index, params.count - 1);
   let origin = params.x_offset + pixel * params.x_pitch;
   let slope = params.dy_offset + pixel * params.dy_pitch;

@@ -1,10 +1,10 @@
-// Backward pass of a fully connected layer, by its input.
+// Gradient of a fully connected layer by its input.
 //
 //   dx[n, i] = Σ_o dy[n, o] · weight[o, i]
 //
 //   dy  [batch, outputs] dense      weight  [outputs, inputs] dense      dx  [batch, inputs] nhwc4, f32
 //
-// A thread owns one vec4 of dx; lanes side by side read weights side by side.
+// A thread owns one vec4 of dx, so that neighbouring lanes read neighbouring weights.
 
 struct Params {
   inputs: u32, outputs: u32, groups: u32, images: u32, dx_pitch: u32,

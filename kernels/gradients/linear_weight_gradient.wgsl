@@ -1,10 +1,10 @@
-// Backward pass of a fully connected layer, by its weights and its bias.
+// Gradient of a fully connected layer by its weights and its bias.
 //
 //   dw[o, i] = Σ_n dy[n, o] · x[n, i]      db[o] = Σ_n dy[n, o]
 //
 //   x  [batch, inputs] nhwc4, f32, rows x_pitch vec4s apart      dy  [batch, outputs] dense      dw, db  dense
 //
-// A thread owns one weight; that of the first input also owns the bias. Images in order.
+// A thread owns one weight; the thread of the first input also owns the bias. Images are added in order.
 
 struct Params {
   inputs: u32, outputs: u32, images: u32, x_pitch: u32,

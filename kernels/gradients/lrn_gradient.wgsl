@@ -1,10 +1,11 @@
 // Backward pass of local response normalisation, y = x · s^−β with s[c] = k + scale · Σ_j x[j]².
 //
-//   dx[c] = dy[c] · s[c]^−β − 2 · scale · β · x[c] · Σ_i dy[i] · x[i] · s[i]^−(β+1)      i over the channels whose window c lies in
+//   dx[c] = dy[c] · s[c]^−β − 2 · scale · β · x[c] · Σ_i dy[i] · x[i] · s[i]^−(β+1)      i over the channels whose windows contain c
 //
 //   x, dy, dx  nhwc4 pixels `first … first + count`, x and dy read by lanes; windows as in lrn.wgsl
 //
-// A thread owns four channels of one pixel, and sums each window anew: nets have this layer once or twice, on few channels.
+// A thread owns four channels of one pixel. It sums each window from the start, which is fast enough: networks have this layer once or
+// twice, on few channels.
 //
 // Prelude: elem. Sums are f32.
 

@@ -2,13 +2,13 @@
 //
 //   dx[n, p, c] = dy[n, c] · exp(r · (x[n, p, c] − m)) / Σ_q exp(r · (x[n, q, c] − m))      m = max_q x[n, q, c]
 //
-// At r = 0 that is 1 / positions everywhere; as r → ∞ those positions share it that have the maximum. Not told from y, whose
-// rounding error the exponent would multiply by r.
+// At r = 0 the softmax is 1 / positions everywhere; as r → ∞ it is shared by the positions that have the maximum. It is not computed from
+// y, because the exponent would multiply the rounding error of y by r.
 //
 //   x, dx  [batch, positions, channels]  nhwc4; dx of the same type      dy  [batch, channels]  nhwc4, f32
 //
-// One workgroup owns four channels of one image. Lanes walk the positions LANES apart; maximum and sum merge pairwise in a
-// fixed tree.
+// One workgroup owns four channels of one image. Each lane takes every LANES-th position; maximum and sum are merged pairwise in a fixed
+// tree.
 //
 // Prelude: LANES (power of two), elem.
 

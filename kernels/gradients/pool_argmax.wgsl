@@ -1,4 +1,4 @@
-// Which tap of each window holds the maximum, the first where several do: what max pooling's backward pass goes by.
+// Finds the tap of each window that has the maximum, or the first such tap. The backward pass of max pooling needs it.
 //
 //   taps[p, c] = first k = ky · kernel_w + kx with x[window p, k, c] = max      p  output pixel, as in pool.wgsl
 //

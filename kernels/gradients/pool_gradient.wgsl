@@ -1,11 +1,12 @@
-// Backward pass of pooling over windows, gathered: each input pixel asks the windows that it lies in.
+// Backward pass of pooling over windows: the thread of each input pixel sums over the windows that contain the pixel.
 //
 //   average   dx[i, c] = Σ_{p ∋ i} dy[p, c] / count(p)
-//   maximum   dx[i, c] = Σ_{p ∋ i} dy[p, c] where taps[p, c] is the tap of p that i is
+//   maximum   dx[i, c] = Σ_{p ∋ i} dy[p, c] over those p with taps[p, c] = the tap of window p that reads i
 //
-//   dy  nhwc4, output pixels of pool.wgsl      taps  of pool_argmax.wgsl, from first_window on      dx  nhwc4 pixels `first … first + count`
+//   dy    nhwc4, a pixel for each window      taps  written by pool_argmax.wgsl, from window first_window on
+//   dx    nhwc4 pixels `first … first + count`
 //
-// A thread owns one vec4 of dx. Windows are added in row order: the same bits always.
+// A thread owns one vec4 of dx. Windows are added in row order, so that the bits are always the same.
 //
 // Prelude: elem, AVERAGE, COUNT_PADDING (whether padding counts in the divisor), DILATED.
 
@@ -24,7 +25,7 @@ struct Params {
 
 #include taps_within
 
-// The first window that reaches position i, both counted from the padding's edge.
+// The first window that can reach position i. Positions are counted from the outer edge of the padding.
 fn first_window(i: i32, kernel: i32, stride: i32, dilation: i32) -> i32 {
   return max(i - (kernel - 1) * dilation + stride - 1, 0) / stride;
 }
@@ -50,7 +51,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   let iy = row - image * params.in_h + params.pad_top;
   let ix = i32(pixel) - row * params.in_w + params.pad_left;
   var sum = vec4f(0);
-  // The windows whose span includes this pixel; with dilation it need not be one of their taps.
+  // The windows that span this pixel. With dilation, some of them have no tap at it.
   let low_y = first_window(iy, params.kernel_h, params.stride_h, params.dilation_h);
   let low_x = first_window(ix, params.kernel_w, params.stride_w, params.dilation_w);
   let high_y = min(iy / params.stride_h, params.out_h - 1);

@@ -1,9 +1,9 @@
-// Backward pass of a change of size: what each output pixel took of an input pixel, of its gradient that pixel gets.
+// Backward pass of resizing. An input pixel gets the gradient of each output pixel, times its weight in that output pixel.
 //
 //   dx[n, i, j, c] = Σ_{oy, ox} w(oy, i) · w(ox, j) · dy[n, oy, ox, c]
 //
-// w(o, i) is the weight that the forward pass gives position i of an axis in its output o; see resize and resize_antialiased, whose
-// integers these are. Gathered, not scattered: no atomics, the same bits always.
+// w(o, i) is the weight of position i of an axis in output o of the forward pass. Positions are the integers of resize.wgsl and
+// resize_antialiased.wgsl. Each thread sums all that its item gets, so that no atomics are needed and the bits are always the same.
 //
 //   x = dy, y = dx  nhwc4, items are vec4; or dense [n, c, h, w], which is n · c images of one scalar channel.
 //                   A band of dx's pixels `first … first + count` counted over all images
@@ -31,7 +31,7 @@ struct Axis {
   step: i32, start: i32, denominator: i32,
 }
 
-// First and last output that may have taken something of position i.
+// First and last output in which position i may have a weight.
 fn reached(i: i32, axis: Axis) -> vec2i {
   if (CORNERS) {
     return vec2i(0, axis.outputs - 1);

@@ -1,4 +1,4 @@
-// Gradient of softmax, row by row, from its output:
+// Gradient of softmax by its input, row by row, computed from its output:
 //
 //   dx[p, c] = y[p, c] · (dy[p, c] − Σ_j dy[p, j] · y[p, j])
 //
@@ -24,7 +24,7 @@ struct Params {
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let own = lane % ROW_LANES;
   let index = (workgroup.x + workgroup.y * workgroups.x) * (64 / ROW_LANES) + lane / ROW_LANES;
-  // Lanes without a row go along with the last one, so that all of them meet at the barriers.
+  // Lanes without a row compute the last one again, because all lanes have to reach the barriers.
   let row = params.first + min(index, params.count - 1);
   let slope_at = params.dy_offset + row * params.dy_pitch;
   let value_at = params.y_offset + row * params.y_pitch;

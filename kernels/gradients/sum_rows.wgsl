@@ -1,4 +1,4 @@
-// Adds rows of partial sums in order: the same bits always.
+// Adds rows of partial sums in order, so that the bits are always the same.
 //
 //   y[c] = Σ_r x[r, c]      x  [rows, columns] dense      y  [columns] dense
 //

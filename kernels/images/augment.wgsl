@@ -1,13 +1,13 @@
-// Network input out of stored grey images, each turned, moved and toned by itself: what augmentation draws for it.
+// Network input from stored grey images. Each image has its own random rotation, shift, contrast and brightness.
 //
 //   y[n, p, o] = gain_o · t + bias_o      t = clamp(contrast_n · (v − ½) + ½ + brightness_n, 0, 1)
-//   v = x_n(A_n · (p − m) + s_n + m)      m the middle (size − 1) / 2; bilinear, beyond the edge the edge's value
+//   v = x_n(A_n · (p − m) + s_n + m)      m = (size − 1) / 2, the middle; bilinear; beyond an edge, the value at the edge
 //
-// p counts whole pixels (column, row), so that A = 1, s = 0 gives every stored pixel exactly. gain and bias normalise.
+// p is (column, row) in whole pixels, so that A = 1, s = 0 gives every stored pixel exactly. gain and bias normalise.
 //
-//   x      samples of 16 bits packed little end first, `words` words an image
+//   x      samples of 16 bits, little-endian in words of 32 bits, `words` words for each image
 //   views  for each image two vec4s: A row by row; then s (column, row), contrast, brightness
-//   y      one vec4 a pixel; its pixels `first … first + count`
+//   y      one vec4 for each pixel; pixels `first … first + count`
 //
 // A thread owns one pixel of y.
 //
@@ -16,7 +16,7 @@
 struct Params {
   first: u32, count: u32, size: u32, words: u32,
   x_offset: u32, y_offset: u32, y_pitch: u32,
-  gain0: f32, bias0: f32, gain1: f32, bias1: f32, gain2: f32, bias2: f32,  // 0 for channels that y has not
+  gain0: f32, bias0: f32, gain1: f32, bias1: f32, gain2: f32, bias2: f32,  // 0 for channels that y does not have
 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;

@@ -1,14 +1,13 @@
-// Second half of resizing, from left to right, and normalisation.
+// Second half of resizing, along the rows, and normalisation.
 //
 //   y[p, o] = bias_o + Σ_s matrix[o, s] · v_s      v_s = Σ_c w(c) · x[row, c, s] / Σ_c w(c)      w as in preprocess_rows
 //
-// The matrix carries channel expansion, reduction and order, the raw scale and 1 / std; the bias −mean / std. Where the square
-// shows no image, v is 0: black. A fourth source channel, alpha, has done its
-// work in preprocess_rows.
+// The matrix expands, reduces or reorders channels, and contains the raw scale and 1 / std; the bias is −mean / std. Where the square does
+// not show the image, v is 0, which is black. The fourth source channel, alpha, is not read: preprocess_rows.wgsl has applied it.
 //
 //   x        dense rows of `columns` pixels of CHANNELS samples; column 0 is the image's column `first_column`
 //   centres  for each output column its centre in image columns, as in preprocess_rows
-//   y        one vec4 a pixel; output pixels `first … first + count`, whole rows
+//   y        one vec4 for each pixel; output pixels `first … first + count`, which are whole rows
 //
 // A thread owns one pixel of y.
 //

@@ -1,26 +1,26 @@
-// First half of resizing: raw pixels shrunk or stretched from top to bottom.
+// First half of resizing: raw pixels are resized along the columns.
 //
 //   y[i, k] = Σ_r w(r) · pixels[r, k] / Σ_r w(r)      w(r) = max(0, 1 − |r + ½ − c_i| / scale)
 //
-// with c_i the centre of output row i in source rows and scale = max(1, source rows per output row): Pillow's bilinear filter,
-// which widens as it shrinks and is cut off at the image's edges.
+// with c_i the centre of output row i in source rows and scale = max(1, source rows per output row). This is Pillow's bilinear filter:
+// its triangle widens if the image shrinks, and is cut off at the image's edges.
 //
-//   pixels   packed samples of SAMPLE_BITS bits, little end first, row by row, channels interleaved. With ALPHA every fourth is a
-//            pixel's alpha, and the other three count as they look over black: times alpha, rounded to whole samples. An
-//            alpha of white, that of BITS bits, or above it is opaque
-//   centres  for each output row c_i as whole part and fraction's bits; NOWHERE: no image there, so zeros
+//   pixels   samples of SAMPLE_BITS bits, little-endian in words, row by row, channels interleaved. With ALPHA, every fourth sample is a
+//            pixel's alpha. The other three are multiplied by it, which blends them with black, and rounded to whole samples. A pixel
+//            is opaque if alpha is white (the largest number of BITS bits) or above
+//   centres  c_i of each output row as whole part and fraction's bits; NOWHERE: there is no image, so the output is 0
 //   y        dense rows `first … first + rows` of the samples `first_sample … first_sample + samples` of each source row
 //
-// A thread owns one sample of y; neighbours read neighbours.
+// A thread owns one sample of y, so that neighbouring threads read neighbouring samples.
 //
-// Prelude: SAMPLE_BITS (8 or 16), BITS (of them in use), ALPHA.
+// Prelude: SAMPLE_BITS (8 or 16), BITS (how many of them are used), ALPHA.
 
 struct Params {
   x_offset: u32,      // words before the bound window, negative
   height: u32, row_samples: u32,
   first_sample: u32, samples: u32,
   first: u32, rows: u32,
-  radius: u32,        // rows on either side that may count: ⌈scale⌉
+  radius: u32,        // rows on either side that may have a weight: ⌈scale⌉
   scale: f32,
 }
 
@@ -39,7 +39,7 @@ fn stored(index: u32) -> u32 {
 
 fn raw(index: u32) -> f32 {
 #if ALPHA
-  // In whole numbers, which for 16 bits stay just below 2³².
+  // The products are integers; for samples of 16 bits they stay just below 2³².
   const WHITE = (1u << BITS) - 1;
   return f32((stored(index) * min(stored(index | 3), WHITE) + WHITE / 2) / WHITE);
 #else

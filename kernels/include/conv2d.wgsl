@@ -1,5 +1,5 @@
-// What the convolution kernels share: params and bindings but for the weights (binding 1), where an output pixel reads, loading
-// with the prologue, storing with the epilogue.
+// What the convolution kernels share: params, bindings except for the weights (binding 1), the input position of each output pixel,
+// loading with the prologue, and storing with the epilogue.
 
 struct Params {
   first: u32, count: u32,
@@ -8,7 +8,7 @@ struct Params {
   pad_top: u32, pad_left: u32,
   in_groups: u32,       // vec4 groups of input channels in one convolution group (conv2d_grouped: channels)
   outputs: u32, out_groups: u32,  // all output channels, and their vec4 groups
-  group_outputs: u32,   // the same of output channels
+  group_outputs: u32,   // vec4 groups of output channels in one convolution group (conv2d_grouped: channels)
   x_offset: u32, x_pitch: u32, y_offset: u32, y_pitch: u32, r_offset: u32, r_pitch: u32,
   act_a: f32, act_b: f32,
 }
@@ -24,7 +24,7 @@ struct Params {
 
 struct Place {
   image: u32,       // first pixel of its image, in input pixels
-  y: u32, x: u32,   // top left tap plus padding; minus padding may be negative, so comparisons wrap
+  y: u32, x: u32,   // position of the top left tap; a negative one wraps to a large number, so one comparison tells whether it is inside
 }
 
 fn place(pixel: u32) -> Place {
@@ -57,7 +57,7 @@ fn tap(place: Place, ky: u32, kx: u32) -> Tap {
 
 fn load(tap: Tap, group: u32) -> vec4f {
 #if PADDED
-  // Also keeps the read inside the window that is bound: a tap outside may name a pixel far from it.
+  // This also keeps reads inside the bound range of the buffer: a tap outside the image may belong to a pixel outside of that range.
   if (!tap.inside) {
     return vec4f(0);
   }

@@ -1,4 +1,4 @@
-// What the kernels of a convolution's weight gradient share: params, bindings, and where partial sums go.
+// What the kernels of a convolution's weight gradient share: params, bindings, and storing partial sums.
 
 struct Params {
   first: u32, count: u32, chunk: u32, first_chunk: u32,
@@ -7,7 +7,7 @@ struct Params {
   pad_top: i32, pad_left: i32,
   in_groups: u32,      // vec4 groups of x in one convolution group
   out_groups: u32,     // all vec4 groups of dy
-  group_outputs: u32,  // those in one convolution group
+  group_outputs: u32,  // vec4 groups of dy in one convolution group
   x_offset: u32, x_pitch: u32, dy_offset: u32, dy_pitch: u32,
 }
 
@@ -22,7 +22,7 @@ fn row_count() -> u32 {
 }
 
 struct Tap {
-  shift_y: i32, shift_x: i32,  // from a window's place to what the tap reads, in pixels of x
+  shift_y: i32, shift_x: i32,  // from the corner of a window to the pixel of x that the tap reads
 }
 
 fn tap_of(row: u32) -> Tap {

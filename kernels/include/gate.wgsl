@@ -1,7 +1,8 @@
-// Which maps are worked at. Needs probabilities, operating_thresholds, params.classes and the prelude's GATED.
+// A map is open if its probability reaches the threshold of its class; without GATED, all maps are. Needs probabilities,
+// operating_thresholds, params.classes and the prelude's GATED.
 const LOWEST = -0x1.fffffep+127;
 
-// By the bits: WGSL lets a compiler assume that no number is NaN or infinite.
+// The bits are compared, because WGSL lets a compiler assume that no number is NaN or infinite.
 fn is_finite(value: f32) -> bool {
   return (bitcast<u32>(value) & 0x7f800000u) != 0x7f800000u;
 }

@@ -1,5 +1,5 @@
-// Losses of one logit z against its label y (1 present, 0 absent, between them soft), and their derivatives by z, chosen by the
-// prelude's LOSS: 0 cross entropy, 1 hinge, 2 Euclidean, 3 focal. Written so that no z overflows.
+// Losses of one logit z with label y (1 present, 0 absent, soft in between), and their derivatives by z. The prelude's LOSS chooses:
+// 0 cross entropy, 1 hinge, 2 Euclidean, 3 focal. The formulas are written so that none overflows, whatever z is.
 
 // ln(1 + exp(t))
 fn softplus(t: f32) -> f32 {
@@ -12,7 +12,7 @@ fn sigmoid(t: f32) -> f32 {
   return select(u, 1.0, t >= 0) / (1 + u);
 }
 
-// weight: of the label being 1, and being 0. focus: the focal loss's exponent.
+// weight: that of label 1, then that of label 0. focus: the exponent of the focal loss.
 fn loss_term(z: f32, y: f32, weight: vec2f, focus: f32) -> f32 {
   let share = vec2f(y, 1 - y) * weight;
   switch LOSS {

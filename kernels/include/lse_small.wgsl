@@ -1,5 +1,5 @@
-// Series for log-sum-exp where its exponents are small, and the pooling done again without its maximum. Needs x, params, LANES, peaks,
-// sums and slopes.
+// For lse_pool.wgsl: series for small exponents, and the formula that does not subtract the maximum. Needs x, params, LANES, peaks, sums
+// and slopes.
 
 // (e^z − 1) / z − 1 by its series, for −½ ≤ z ≤ ½.
 fn expm1_rest(z: vec4f) -> vec4f {
@@ -13,7 +13,7 @@ fn log1p_ratio(u: vec4f) -> vec4f {
   return 2 / (2 + u) * (1 + t2 * (1.0 / 3 + t2 * (1.0 / 5 + t2 * (1.0 / 7 + t2 * (1.0 / 9 + t2 * (1.0 / 11 + t2 * (1.0 / 13 + t2 / 15)))))));
 }
 
-// The result without a maximum taken off: ln(1 + r · S) / r. Of use to the first lane alone; all have to call.
+// The result without subtracting the maximum: ln(1 + r · S) / r. All lanes must call, but only the first one may use the result.
 fn from_zero(first: u32, lane: u32) -> vec4f {
   let r = max(params.r, 1e-30);
   var sum = vec4f(0);
@@ -42,8 +42,8 @@ fn from_zero(first: u32, lane: u32) -> vec4f {
   return select(log(1 + u) / r, s * log1p_ratio(clamp(u, vec4f(-0.5), vec4f(0.5))), abs(u) <= vec4f(0.5));
 }
 
-// What a + b loses to rounding, for any a and b. In exact arithmetic that is nothing, and a compiler may take it for nothing; a bound
-// that it does not know, beyond all sums, keeps it from seeing through. Source: Knuth's two-sum.
+// The rounding error of a + b, for any a and b. In exact arithmetic this expression is 0, and a compiler may replace it by 0. The minimum
+// with a bound prevents that: it is above all sums, but the compiler cannot know its value. Source: Knuth's two-sum.
 fn rounding(a: vec4f, b: vec4f) -> vec4f {
   let bound = vec4f(0x1p127 + f32(params.positions));
   let sum = min(a + b, bound);

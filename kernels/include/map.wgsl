@@ -1,4 +1,4 @@
-// What a map consists of: vec4 groups of nhwc4 pixels or, with DENSE, scalars.
+// An item of a map: a vec4 group of an nhwc4 pixel or, with DENSE, a scalar.
 #if DENSE
 alias item = elem;
 alias wide = f32;

@@ -1,4 +1,4 @@
-// Count, mean and summed squared deviation of some values, and those of two sets together.
+// Count, mean and summed squared deviation of a set of values, and how to merge those of two sets.
 struct Moments {
   count: f32,
   mean: vec4f,

@@ -1,4 +1,4 @@
-// Φ(−u), the share of the standard normal distribution beyond u, for u from 0 to 14; beyond 14 f32 holds nothing but 0.
+// Φ(−u), the share of the standard normal distribution beyond u, for u from 0 to 14; beyond 14 it is 0 in f32.
 // WGSL has no error function. As Hastings did (Approximations for Digital Computers, 1955), exp(−u²/2) is multiplied by a polynomial
 // in t = 1 / (1 + p·u), without a constant term, since the quotient falls like 1/u. These coefficients are a minimax fit of the relative
 // error, 1.5e-7 over the whole range, so that the far tail keeps its digits too.

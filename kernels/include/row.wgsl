@@ -1,5 +1,5 @@
-// Sum and maximum over the lanes that own a row, ROW_LANES neighbours, merged in a fixed tree. Every lane gets the result. All lanes
-// of the workgroup must call, each function once.
+// Sum and maximum over the ROW_LANES neighbouring lanes that own a row, merged in a fixed tree. Every lane gets the result. All lanes of
+// the workgroup must call, and each function at most once.
 var<workgroup> row_sums: array<f32, 64>;
 var<workgroup> row_peaks: array<f32, 64>;
 

@@ -1,13 +1,14 @@
-// Mean and 1 / √(variance + ε) of a pixel's channels, which ROW_LANES neighbouring lanes of the workgroup own together. A kernel that includes
-// this binds x and has `groups`, `channels` and `epsilon` in its params. All lanes of the workgroup must call.
+// Mean and 1 / √(variance + ε) of a pixel's channels, which ROW_LANES neighbouring lanes of the workgroup own together. A kernel that
+// includes this binds x and has `groups`, `channels` and `epsilon` in its params. All lanes of the workgroup must call.
 //
-// The mean that a first pass finds is rounded, by much where it is large beside the spread. A second pass also adds up what the
-// deviations from it come to, and both moments are corrected by that (the corrected two-pass algorithm, Chan, Golub & LeVeque 1983).
+// The mean of the first pass is rounded, and the error matters if the mean is large compared with the deviations. So a second pass also
+// sums the deviations from that mean. Their sum would be 0 for the exact mean, and both moments are corrected by it (the corrected
+// two-pass algorithm, Chan, Golub & LeVeque 1983).
 #include lanes
 
 struct RowMoments {
   mean: f32,
-  rest: f32,  // what the rounded mean lacks
+  rest: f32,  // the exact mean minus the rounded one
   rate: f32,
 }
 
@@ -18,9 +19,9 @@ fn normalise(value: vec4f, moments: RowMoments) -> vec4f {
 
 var<workgroup> row_totals: array<vec2f, 64>;
 
-// The sum over a row's lanes in a fixed tree, for every lane. May be called again and again.
+// The sum over a row's lanes in a fixed tree; every lane gets it. May be called several times.
 fn total_of_row(value: vec2f, lane: u32) -> vec2f {
-  workgroupBarrier();  // the last total has been read
+  workgroupBarrier();  // all lanes have read the total of the last call
   row_totals[lane] = value;
   for (var half = ROW_LANES / 2; half > 0; half /= 2) {
     workgroupBarrier();

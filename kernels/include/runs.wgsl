@@ -1,5 +1,5 @@
-// Pixels of a binary image in words of 32, bit i being pixel i of the word, and runs of ones within one word, at most 16.
-// Run k of word w is node 16 w + k, so that smaller nodes begin earlier in reading order.
+// A word holds 32 pixels of a binary image; bit i is pixel i. Runs are pixels of one word that are ones side by side: at most 16 a word.
+// Run k of word w is node 16 w + k, so that of two nodes the smaller one begins earlier in reading order.
 
 // One bit at the first pixel of each run.
 fn run_starts(mask: u32) -> u32 {

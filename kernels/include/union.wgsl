@@ -1,4 +1,5 @@
-// The smallest node of a component, as far as it is joined. Halves the path it walks. Needs labels, atomic.
+// The root of a node: the smallest node of what its component is joined to so far. Shortens the path on its way, so that later calls have
+// fewer steps. Needs labels, atomic.
 fn find(start: u32) -> u32 {
   var node = start;
   var parent = atomicLoad(&labels[node]);
@@ -23,6 +24,6 @@ fn join(one: u32, other: u32) {
     if (before == high) {
       return;
     }
-    a = find(before);  // someone else had joined `high` to `before`, which now is to be joined to b
+    a = find(before);  // another thread had joined `high` to `before`, so that `before` has to be joined to b
   }
 }

@@ -1,10 +1,10 @@
 // An elementwise activation.
 //
-//   y = act(x)      x, y  nhwc4 pixels `first … first + count`; a dense tensor comes as one pixel
+//   y = act(x)      x, y  nhwc4 pixels `first … first + count`; a dense tensor counts as one pixel
 //
 // A thread owns one vec4.
 //
-// Prelude: elem, ACTIVATION, MASKED (act(0) is not 0, so padding lanes are set to zero; only for plain channels).
+// Prelude: elem, ACTIVATION, MASKED (for activations with act(0) ≠ 0: padding lanes are set to zero; only for plain channels).
 
 struct Params {
   first: u32, count: u32, groups: u32,

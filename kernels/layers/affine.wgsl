@@ -1,4 +1,4 @@
-// A scale and a shift for each channel, then an activation: batch norm with fixed statistics.
+// Scales and shifts each channel, then applies an activation: batch norm with fixed statistics.
 //
 //   y[p, c] = act(x[p, c] · scale[c] + shift[c])      x, y  nhwc4 pixels `first … first + count`; affine  scale, then shift
 //

@@ -4,7 +4,7 @@
 //
 //   x  nhwc4; chunks of the pixels `first … first + count`      partial  [chunks, 3, groups] vec4s
 //
-// A lane sums differences from its first value, so that a large mean costs no digits; then lanes merge pairwise in a fixed tree.
+// A lane sums differences from its first value, so that a large mean costs no digits. The lanes are then merged pairwise in a fixed tree.
 // A workgroup owns 8 vec4 groups of one chunk; lanes along y take every 8th pixel.
 // Source of the merging: Chan, Golub & LeVeque 1979.
 //

@@ -1,9 +1,9 @@
-// Merges the chunks of batch_statistics.wgsl in order, and lets running statistics follow.
+// Merges the chunks of batch_statistics.wgsl in order, and updates the running statistics.
 //
-//   mean[c], variance[c]  over all N pixels; the variance divided by N
+//   mean[c], variance[c]  over all N pixels; the variance is divided by N
 //   running_mean[c] = (1 − momentum) · running_mean[c] + momentum · mean[c]
-//   running_variance[c]   likewise, towards the variance divided by N − 1, as torch does it
-//   A batch whose statistics are not finite leaves the running ones as they are.
+//   running_variance[c]   likewise, but with the variance divided by N − 1, as in PyTorch
+//   If the statistics of a channel are not finite, its running ones do not change.
 //
 //   partial  [chunks, 3, groups] vec4s      lanes  the logical channel in each lane, 0xffffffff in padding      others  [channels] dense
 //

@@ -1,11 +1,11 @@
-// Sums over the pixels of each channel, of one tensor or also of its product with another: partial sums of a chunk of pixels.
+// Partial sums over chunks of pixels, for each channel: of a tensor, and with PRODUCT also of its product with another.
 //
 //   partial[chunk, 0, c] = Σ_p dy[p, c]      partial[chunk, 1, c] = Σ_p dy[p, c] · (x[p, c] − mean[c])
 //
-//   dy, x    nhwc4; chunks of the pixels `first … first + count`      mean  one value a lane
+//   dy, x    nhwc4; chunks of the pixels `first … first + count`      mean  one value for each lane
 //   partial  [chunks, 2, groups] vec4s; the second row only with PRODUCT
 //
-// A workgroup owns 8 vec4 groups of one chunk; lanes along y take every 8th pixel, and merge in a fixed tree.
+// A workgroup owns 8 vec4 groups of one chunk; lanes along y take every 8th pixel, and are merged in a fixed tree.
 //
 // Prelude: elem, PRODUCT.
 

@@ -1,4 +1,4 @@
-// Class activation maps: how much each position speaks for each class.
+// Class activation maps: how much each position contributes to each class.
 //
 //   y[n, c, p] = Σ_d weight[c, d] · x[n, p, d]      no bias
 //
@@ -6,11 +6,11 @@
 //   weight  [classes, lanes]               dense f32, spread over the lanes of a pixel, zeros in padding
 //   y       [images, classes, positions]   dense
 //
-// One workgroup owns 4 pixels and 4 classes; its lanes sum vec4 groups LANES apart, then 16 of them
-// each add up what the lanes found for one pixel and class, in order.
+// One workgroup owns 4 pixels and 4 classes. Each lane sums over every LANES-th vec4 group. Then each of 16 lanes adds the sums of all
+// lanes for one pixel and class, in order.
 // Source: Wang et al. 2017, section 4.2; Zhou et al. 2016.
 //
-// Prelude: elem, LANES (at least 16). Sums are f32 in both.
+// Prelude: elem, LANES (at least 16). Sums are f32 for every elem.
 
 struct Params {
   first: u32, count: u32, positions: u32, groups: u32, classes: u32,
@@ -22,10 +22,10 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-var<workgroup> sums: array<vec4f, 4 * LANES>;  // 4 pixels of LANES; a component for each class
+var<workgroup> sums: array<vec4f, 4 * LANES>;  // LANES sums for each of 4 pixels, with a component for each class
 
 fn load(pixel: u32, g: u32) -> vec4f {
-  let last = params.first + params.count - 1;  // beyond it, the last pixel is done again and not stored
+  let last = params.first + params.count - 1;  // beyond it, the last pixel is computed again and not stored
   return vec4f(x[params.x_offset + min(params.first + pixel, last) * params.x_pitch + g]);
 }
 

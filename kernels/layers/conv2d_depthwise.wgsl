@@ -1,4 +1,4 @@
-// Depthwise convolution: each channel with its own filter.
+// Depthwise convolution: each channel has its own filter.
 //
 //   y[n, oy, ox, c] = act( bias[c] + Σ_{ky, kx} x[n, iy, ix, c] · w[ky, kx, c] + residual )
 //

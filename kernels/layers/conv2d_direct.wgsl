@@ -1,4 +1,4 @@
-// Convolution, register-blocked, without workgroup memory: software adapters, and shapes too small for tiles.
+// Convolution, register-blocked, without workgroup memory. This suits software adapters, and shapes that are too small for tiles.
 //
 //   y[n, oy, ox, o] = act( bias[o] + Σ_{ky, kx, i} pre(x[n, oy·s + ky·d − p, ox·s + kx·d − p, i]) · w[ky, kx, i, o]
 //                          + residual[n, oy, ox, o] )          pre(v) = max(0, v · scale[i] + shift[i]), 0 outside
@@ -7,9 +7,9 @@
 //   w               [ky, kx, i, o] with i and o padded to vec4 groups, o innermost; i within its convolution group
 //   affine          scale, then shift, of each input group
 //
-// A thread owns PIXELS (4) consecutive output pixels × 4 output channels. Lanes along x differ in channels, along y in pixels.
+// A thread owns PIXELS (4) consecutive output pixels × 4 output channels. Lanes along x differ in channels, lanes along y in pixels.
 //
-// Prelude: elem; BIAS, RESIDUAL, PROLOGUE (0 none, 1 affine, 2 affine + ReLU), ACTIVATION, PADDED (taps can fall outside).
+// Prelude: elem; BIAS, RESIDUAL, PROLOGUE (0 none, 1 affine, 2 affine + ReLU), ACTIVATION, PADDED (whether taps can be outside).
 
 #include activation
 #include conv2d
@@ -51,7 +51,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) l
         let a1 = load(t1, i);
         let a2 = load(t2, i);
         let a3 = load(t3, i);
-        // Not fma(): twice as slow on SwiftShader.
+        // fma() would be twice as slow on SwiftShader.
         sum0 += a0.x * w0 + a0.y * w1 + a0.z * w2 + a0.w * w3;
         sum1 += a1.x * w0 + a1.y * w1 + a1.z * w2 + a1.w * w3;
         sum2 += a2.x * w0 + a2.y * w1 + a2.z * w2 + a2.w * w3;

@@ -1,7 +1,8 @@
-// Grouped convolution whose groups are no whole vec4s wide, or whose input has holes between its segments: lane by lane.
+// Grouped convolution that reads single lanes: for groups whose width is not a multiple of 4 channels, and for inputs with holes between
+// segments.
 //
 //   y[n, oy, ox, o] = act( bias[o] + Σ_{ky, kx, i} x[n, iy, ix, g·I + i] · w[o, i, ky, kx] + residual )
-//                                                       g = ⌊o / O⌋, with I inputs and O outputs a group
+//                                                       g = ⌊o / O⌋, with I inputs and O outputs in each group
 //
 //   x, residual, y as in conv2d_direct.wgsl      w  [outputs, I, kernel_h, kernel_w] dense
 //   lanes  the physical lane of each input channel

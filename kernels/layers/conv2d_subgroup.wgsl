@@ -1,21 +1,21 @@
-// Convolution, register-blocked, with inputs loaded once a subgroup and handed round: software adapters, where loads are what costs.
-// It takes between a third and two thirds of the time of conv2d_direct.wgsl there.
+// Convolution, register-blocked. Each input is loaded by one lane and broadcast in the subgroup. This suits software adapters, where
+// loads take most of the time: it needs between a third and two thirds of the time of conv2d_direct.wgsl.
 //
 // Maths and layouts as in conv2d_direct.wgsl; one convolution group only.
 //
-// A workgroup is one subgroup. It owns 8 consecutive output pixels, 16 if WIDE, × SUBGROUP vec4s of output channels, a lane one of
-// these vec4s for all pixels. Weights are a lane's own; of the inputs each lane loads one or two pixels' vec4s for all. Wide saves loads
-// of weights, 1.3 times as fast on llvmpipe, but compiles for twice as long: for training.
+// A workgroup is one subgroup. It owns 8 consecutive output pixels (16 with WIDE) × SUBGROUP vec4s of output channels. Each lane owns one
+// of these vec4s for all pixels. It loads the weights of its own vec4, and the inputs of one or two pixels for all lanes. WIDE loads
+// weights less often and is 1.3 times as fast on llvmpipe, but takes twice as long to compile, so it is for training.
 //
-// Prelude: elem; BIAS, RESIDUAL, PROLOGUE, ACTIVATION, PADDED as in conv2d_direct.wgsl; SUBGROUPS; SUBGROUP: the lanes of every
-// subgroup, a power of two from 4 on; FOUR_LANES: whether they are 4; WIDE: only where they are more.
+// Prelude: elem; BIAS, RESIDUAL, PROLOGUE, ACTIVATION, PADDED as in conv2d_direct.wgsl; SUBGROUPS; SUBGROUP (lanes of every subgroup, a
+// power of two, at least 4); FOUR_LANES (whether there are 4); WIDE (only if there are more).
 
 #include activation
 #include conv2d
 
 @group(0) @binding(1) var<storage, read> w: array<vec4<elem>>;
 
-const LOADED = select(8u, 4u, FOUR_LANES);  // pixels that the lanes load at a time
+const LOADED = select(8u, 4u, FOUR_LANES);  // pixels that are loaded together, one by each lane
 const PIXELS = select(8u, 16u, WIDE);
 
 @compute @workgroup_size(SUBGROUP)
@@ -46,7 +46,7 @@ fn main(
   var sum15 = vec4f(0);
 #endif
 
-  var weight = min(out, params.out_groups - 1);  // a lane without channels still has to load its pixels
+  var weight = min(out, params.out_groups - 1);  // a lane without output channels still loads pixels for the others
   for (var ky = 0u; ky < params.kernel_h; ky++) {
     for (var kx = 0u; kx < params.kernel_w; kx++) {
       let low_tap = tap(low_place, ky, kx);
@@ -60,7 +60,7 @@ fn main(
         );
         weight += 4 * params.out_groups;
         let low = load(low_tap, i);
-        let high = load(high_tap, i);  // by none where 8 pixels are loaded at once
+        let high = load(high_tap, i);  // used only with FOUR_LANES or WIDE
         sum0 += weights * subgroupBroadcast(low, 0u);
         sum1 += weights * subgroupBroadcast(low, 1u);
         sum2 += weights * subgroupBroadcast(low, 2u);

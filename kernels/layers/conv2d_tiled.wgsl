@@ -1,11 +1,11 @@
-// Convolution as a matrix product over tiles in workgroup memory: GPUs.
+// Convolution as a matrix product over tiles in workgroup memory. This suits GPUs.
 //
 //   y[p, o] = act( bias[o] + Σ_k pre(x[p, k]) · w[k, o] + residual[p, o] )      k runs over taps, then input channels
 //
 // Layouts as in conv2d_direct.wgsl; one convolution group only.
 //
-// A workgroup of 256 owns TILE_PIXELS (64) output pixels × TILE_GROUPS (16) vec4s of output channels, and walks k in steps of
-// TILE_LANES (16). A thread owns 4 pixels × 4 channels; it loads one vec4 of each tile a step.
+// A workgroup of 256 threads owns TILE_PIXELS (64) output pixels × TILE_GROUPS (16) vec4s of output channels, and takes k in steps of
+// TILE_LANES (16). A thread owns 4 pixels × 4 channels; in each step it loads one vec4 of each tile.
 //
 // Prelude: elem; BIAS, RESIDUAL, PROLOGUE, ACTIVATION, PADDED as in conv2d_direct.wgsl; TILE_PIXELS, TILE_GROUPS, TILE_LANES.
 
@@ -14,7 +14,7 @@
 
 @group(0) @binding(1) var<storage, read> w: array<vec4<elem>>;
 
-const STEP = TILE_LANES / 4;  // vec4 groups of input a step
+const STEP = TILE_LANES / 4;  // vec4 groups of input in each step
 
 var<workgroup> x_tile: array<vec4<elem>, TILE_PIXELS * STEP>;
 var<workgroup> w_tile: array<vec4<elem>, TILE_LANES * TILE_GROUPS>;

@@ -1,10 +1,10 @@
-// Sum of a loss over all logits of a batch that have a label.
+// Sum of a loss over all logits of a batch whose labels are known.
 //
-//   loss = Σ_{n, c: y ≥ 0} term(z[n, c], y[n, c], weight[c])      y < 0: not labelled
+//   loss = Σ_{n, c: y ≥ 0} term(z[n, c], y[n, c], weight[c])      y < 0: unknown
 //
-//   z, y  [batch, classes] dense      weights  [2, classes] dense: of ones, of zeros; without WEIGHTED those of params
+//   z, y  [batch, classes] dense      weights  [2, classes] dense, with WEIGHTED: factors of ones, then of zeros
 //
-// One workgroup; its lanes walk the logits 256 apart and merge pairwise in a fixed tree.
+// One workgroup: each lane takes every 256th logit, and lanes are merged pairwise in a fixed tree.
 //
 // Prelude: LOSS as in include/label_loss.wgsl, WEIGHTED.
 

@@ -1,11 +1,11 @@
-// How much a batch's ones and zeros count, so that both count alike in sum.
+// Weights of a batch's ones and zeros in the loss, such that both have the same total weight.
 //
-//   weights[0, c] = (|P| + |N|) / |P|      weights[1, c] = (|P| + |N|) / |N|      0 where there is none
-//   |P| = Σ y, |N| = Σ 1 − y over what is labelled (y ≥ 0): of all classes, or with PER_CLASS of class c
+//   weights[0, c] = (|P| + |N|) / |P|      weights[1, c] = (|P| + |N|) / |N|      0 for an empty set
+//   |P| = Σ y, |N| = Σ (1 − y), over the labels that are known (y ≥ 0): of all classes, or with PER_CLASS of class c
 //
 //   y  [batch, classes] dense      weights  [2, classes] dense
 //
-// One workgroup; a lane counts every 64th class, and the counts merge pairwise in a fixed tree. Source: Wang et al. 2017, section 4.1.
+// One workgroup; a lane counts every 64th class, and the counts are merged pairwise in a fixed tree. Source: Wang et al. 2017, section 4.1.
 //
 // Prelude: PER_CLASS.
 

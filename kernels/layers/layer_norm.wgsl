@@ -4,8 +4,8 @@
 //
 //   x, y  nhwc4 pixels `first … first + count`, without holes      weight, bias  one value a lane, zero in padding
 //
-// ROW_LANES lanes own a pixel, so that a workgroup of 64 has 64 / ROW_LANES of them. Padding lanes become zero. Source: Ba, Kiros &
-// Hinton 2016.
+// ROW_LANES lanes own a pixel, so that a workgroup of 64 has 64 / ROW_LANES pixels. Padding lanes become zero.
+// Source: Ba, Kiros & Hinton 2016.
 //
 // Prelude: elem, ROW_LANES (power of two up to 64). Sums are f32.
 
@@ -26,7 +26,7 @@ struct Params {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let index = (workgroup.x + workgroup.y * workgroups.x) * (64 / ROW_LANES) + lane / ROW_LANES;
-  // Lanes without a pixel go along with the last one, so that all of them meet at the barriers.
+  // Lanes without a pixel compute the last one again, because all lanes have to reach the barriers.
   let pixel = params.first + min(index, params.count - 1);
   let origin = params.x_offset + pixel * params.x_pitch;
   let moments = moments_of_row(origin, lane);

@@ -5,7 +5,7 @@
 //   x       [batch, inputs]    nhwc4, f32: rows x_pitch · 4 scalars apart
 //   weight  [outputs, inputs]  dense      y  [batch, outputs]  dense
 //
-// One workgroup owns one output of one image; its lanes sum LANES apart, then pairwise in a fixed tree.
+// One workgroup owns one output of one image. Each lane sums over every LANES-th input, and lanes are added pairwise in a fixed tree.
 //
 // Prelude: LANES (power of two), BIAS.
 

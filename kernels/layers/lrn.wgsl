@@ -2,10 +2,10 @@
 //
 //   y[p, c] = x[p, c] / (k + scale · Σ_j x[p, j]²)^β      j from c − below to c + above, within 0 … channels − 1; scale = α/size
 //
-//   x, y  nhwc4 pixels `first … first + count`, x read by lanes; padding lanes go in and come out zero because k > 0
+//   x, y  nhwc4 pixels `first … first + count`, x read by lanes; padding lanes stay zero because k > 0
 //
-// A thread owns four channels. Their windows overlap, so that each lane is read once and added to those that reach it.
-// Source: Krizhevsky et al. 2012, section 3.3; the window and α/size are torch's.
+// A thread owns four channels. Their windows overlap, so each lane is read once and added to the sums of all windows that contain it.
+// Source: Krizhevsky et al. 2012, section 3.3; the window and α/size are as in PyTorch.
 //
 // Prelude: elem. The sum is f32.
 

@@ -2,23 +2,23 @@
 //
 //   y[n, c] = m + (1/r) · ln( (1/N) · Σ_p exp(r · d_p) )      d_p = x[n, p, c] − m,  m = max_p x[n, p, c]
 //
-// Written so, small r loses everything: the logarithm of nearly 1, divided by nearly 0. So a second sum is kept,
-//   S = (1/N) · Σ_p (exp(r · d_p) − 1) / r      with      y = m + ln(1 + r · S) / r,
-// whose terms tend to d_p and whose logarithm to S as r → 0. It serves while r · S > −½, the plain sum beyond.
+// For small r this formula loses all digits: it divides the logarithm of nearly 1 by nearly 0. So there is a second sum,
+//   S = (1/N) · Σ_p (exp(r · d_p) − 1) / r      with      y = m + ln(1 + r · S) / r.
+// As r → 0 its terms tend to d_p, and ln(1 + r · S) / r tends to S. It is used if r · S > −½, and the formula above otherwise.
 //
-// Where y is much smaller than m, the last addition leaves few digits. Then r · x is no large number, and the same is done again
-// without m:
+// If y is much smaller than m, few digits are left after m is added. In that case r · x is not large, so the result is computed again
+// without subtracting m:
 //   y = ln(1 + r · S) / r      S = (1/N) · Σ_p x_p + (1/N) · Σ_p ((exp(r · x_p) − 1) / r − x_p)
-// The first sum may cancel down to nothing, so that it is taken without rounding.
+// The terms of the first sum may cancel almost completely, so its rounding errors are summed too and added at the end.
 //
 //   x  [batch, positions, channels]  nhwc4
-//   y  [batch, channels]             nhwc4, f32; padding lanes come out zero because they go in zero
+//   y  [batch, channels]             nhwc4, f32; padding lanes are zero because they are zero in x
 //
-// One workgroup owns four channels of one image. Its lanes walk the positions LANES apart, then merge pairwise in a
-// fixed tree: the same bits whatever order the hardware runs them in.
-// Source: Wang et al. 2017, section 4.2, which writes max |x| for m; the value is the same.
+// One workgroup owns four channels of one image. Each lane takes every LANES-th position. The lanes are then merged pairwise in a fixed
+// tree, so that the bits do not depend on the order in which the hardware runs them.
+// Source: Wang et al. 2017, section 4.2, which has max |x| for m; the result is the same.
 //
-// Prelude: LANES (power of two), elem. Sums are f32 in both.
+// Prelude: LANES (power of two), elem. Sums are f32 for every elem.
 
 struct Params {
   positions: u32,  // N = height · width
@@ -32,7 +32,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-// Σ exp(r · d) and S · N, or the second time Σ x as a sum and what its rounding left, and the rest of S · N.
+// sums: Σ exp(r · d); slopes: N · S. In the second computation peaks: Σ x; sums: the rounding errors of Σ x; slopes: the rest of N · S.
 var<workgroup> peaks: array<vec4f, LANES>;
 var<workgroup> sums: array<vec4f, LANES>;
 var<workgroup> slopes: array<vec4f, LANES>;

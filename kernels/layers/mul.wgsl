@@ -1,7 +1,7 @@
 // Elementwise product, then an activation.
 //
 //   y[p, c] = act(a[p, c] · b[p / spread, c])      a, y  nhwc4 pixels `first … first + count`
-//                                                  b  the same (spread 1), or one pixel for each `spread` of a: an image's
+//                                                  b  likewise (spread 1), or one pixel for `spread` pixels of a, which are an image's
 //
 // A thread owns one vec4.
 //

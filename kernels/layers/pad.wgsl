@@ -1,4 +1,4 @@
-// A constant around each image; negative padding crops.
+// Pads each image with a constant; negative padding crops.
 //
 //   y[n, oy, ox, c] = x[n, oy − top, ox − left, c] inside, value outside
 //

@@ -2,10 +2,10 @@
 //
 //   y[n, oy, ox, c] = max or mean over ky, kx of x[n, oy·s + ky·d − p, ox·s + kx·d − p, c]
 //
-// The maximum leaves out padding; every window has at least one tap inside. The mean divides by the taps that are counted:
-// those inside, or those inside and in the padding, but never those beyond the padding, where ceil mode may reach.
+// The maximum ignores padding; every window has at least one tap inside the input. The mean is divided by the number of taps inside, or
+// with COUNT_PADDING of those inside and in the padding. In ceil mode a window may reach beyond the padding; taps there never count.
 //
-//   x, y  nhwc4; a band of output pixels `first … first + count` counted over all images. Padding lanes go in and come out zero.
+//   x, y  nhwc4; a band of output pixels `first … first + count` counted over all images. Padding lanes are zero in both.
 //
 // A thread owns one vec4.
 //

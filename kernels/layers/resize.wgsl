@@ -1,9 +1,9 @@
-// Images at another size: the nearest pixel, or the four around a position, weighted by nearness.
+// Resizes images: takes the nearest pixel, or interpolates linearly between the four pixels around a position.
 //
 //   y[n, oy, ox, c] = Σ_{i, j ∈ {0, 1}} w_i(oy) · w_j(ox) · x[n, ⌊py⌋ + i, ⌊px⌋ + j, c]      w_1(o) = p − ⌊p⌋,  w_0 = 1 − w_1
 //   p(o) = max(0, o · step + start) / denominator
 //
-// Positions are integers over a denominator: in f32 a position near 1,000 would keep only 13 bits of its fraction.
+// A position is an integer divided by a denominator. In f32, a position near 1,000 would keep only 13 bits of its fraction.
 //
 //   x, y  nhwc4, items are vec4; or dense [n, c, h, w], which is n · c images of one scalar channel.
 //         A band of output pixels `first … first + count` counted over all images

@@ -1,12 +1,12 @@
-// Resizing along one axis with a triangle that widens as the image shrinks; two passes resize an image.
+// Resizing along one axis with a triangle filter, which widens if the image shrinks. Two passes resize an image.
 //
 //   y[o] = Σ_i w(i) · x[i] / Σ_i w(i)      w(i) = max(0, scale − |i + ½ − (o + ½) · in / out|),  scale = max(1, in / out)
 //
-// Weights are integers here, all multiplied by 2 · out: no fraction is lost however long the axis.
+// Weights are multiplied by 2 · out, so that they are integers and exact however long the axis is.
 //
 //   x, y  as in resize.wgsl, seen as [outer, size along the axis, inner]; a band of output pixels `first … first + count`
 //
-// A thread owns one item. Along the columns neighbours read neighbours.
+// A thread owns one item. In the pass along the columns, neighbouring threads read neighbouring items.
 // Source: Pillow's bilinear filter (ImagingResample).
 //
 // Prelude: elem, DENSE.

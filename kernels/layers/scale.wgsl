@@ -1,6 +1,6 @@
-// A tensor times a number, or two.
+// Multiplies a tensor by one number or two.
 //
-//   y = x · factor · by[0]      x, y  nhwc4 pixels `first … first + count`; a dense tensor comes as one pixel
+//   y = x · factor · by[0]      x, y  nhwc4 pixels `first … first + count`; a dense tensor counts as one pixel
 //
 // A thread owns one vec4.
 //

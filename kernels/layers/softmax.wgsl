@@ -4,7 +4,7 @@
 //
 //   x, y  rows `first … first + count` of `columns` scalars, `pitch` apart; y's padding lanes, columns … written − 1, become zero
 //
-// ROW_LANES lanes own a row, so that a workgroup of 64 has 64 / ROW_LANES of them. They walk the columns ROW_LANES apart.
+// ROW_LANES lanes own a row, so that a workgroup of 64 has 64 / ROW_LANES rows. A lane takes every ROW_LANES-th column.
 //
 // Prelude: elem, ROW_LANES (power of two up to 64).
 
@@ -23,7 +23,7 @@ struct Params {
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let own = lane % ROW_LANES;
   let index = (workgroup.x + workgroup.y * workgroups.x) * (64 / ROW_LANES) + lane / ROW_LANES;
-  // Lanes without a row go along with the last one, so that all of them meet at the barriers.
+  // Lanes without a row compute the last one again, because all lanes have to reach the barriers.
   let row = params.first + min(index, params.count - 1);
   let source = params.x_offset + row * params.x_pitch;
 

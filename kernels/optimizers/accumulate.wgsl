@@ -1,10 +1,10 @@
-// Adds a micro-batch's gradient to those before it, in place.
+// Adds the gradient of a micro-batch to the sum of those before it, in place.
 //
-//   sum = keep · sum + share · gradient      keep  0 for the first micro-batch, which forgets what was there, else 1
+//   sum = keep · sum + share · gradient      keep  0 for the first micro-batch, so that the old sum is dropped; else 1
 //
-//   sum, gradient  one dense tensor, taken as vec4s      hyper  keep, share
+//   sum, gradient  dense tensors of one shape, read as vec4s      hyper  keep, share
 //
-// A thread owns one vec4. What the last one holds beyond the end is alignment.
+// A thread owns one vec4. Elements of the last one beyond the end are padding.
 
 struct Params {
   count: u32,
@@ -21,7 +21,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   if (i >= params.count) {
     return;
   }
-  // Not a product with 0, which would keep a NaN.
+  // The sum is not multiplied by 0, because NaN · 0 is NaN.
   let kept = select(vec4f(0), sum[i], hyper[0] > 0);
   sum[i] = kept + hyper[1] * gradient[i];
 }

@@ -1,14 +1,14 @@
-// A step of AdamW, in place, as torch has it.
+// A step of AdamW, in place, as in PyTorch.
 //
 //   g = factor · gradient      m = β1 · m + (1 − β1) · g      v = β2 · v + (1 − β2) · g²
 //   p = p − rate · learning_rate · (decay · weight_decay · p + c1 · m / (√(c2 · v) + ε))
 //
-//   p, m, v, gradient  one dense tensor, taken as vec4s      factor  [1]      halt  [1]: where it is not 0, nothing changes
-//   hyper  learning_rate, weight_decay, c1 = 1 / (1 − β1^t), c2 = 1 / (1 − β2^t)      t  number of the step, from 1 on
+//   p, m, v, gradient  dense tensors of one shape, read as vec4s      factor  [1]      halt  [1]: if it is not 0, nothing changes
+//   hyper  learning_rate, weight_decay, c1 = 1 / (1 − β1^t), c2 = 1 / (1 − β2^t)      t  number of the step, counted from 1
 //
-// A thread owns one vec4. What the last one holds beyond the end is alignment. Source: Loshchilov & Hutter 2019.
+// A thread owns one vec4. Elements of the last one beyond the end are padding. Source: Loshchilov & Hutter 2019.
 //
-// Prelude: FACTOR, HALT (whether factor and halt are looked at).
+// Prelude: FACTOR, HALT (whether factor and halt are read).
 
 struct Params {
   count: u32, rate: f32, decay: f32, beta1: f32, beta2: f32, rest1: f32, rest2: f32, epsilon: f32,
@@ -38,7 +38,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
 #if FACTOR
   g *= factor[0];
 #endif
-  // 1 − β is given: in f32 it would have lost digits.
+  // 1 − β is a param of its own, because subtracting β from 1 in f32 would lose digits.
   let first = params.beta1 * m[i] + params.rest1 * g;
   let second = params.beta2 * v[i] + params.rest2 * g * g;
   m[i] = first;

@@ -1,6 +1,6 @@
-// What gradients are multiplied with so that their norm exceeds no limit, as torch's clip_grad_norm_ does it.
+// The factor that limits the norm of all gradients, as in PyTorch's clip_grad_norm_.
 //
-//   y = min(1, limit / (√square + 10⁻⁶))      square, y  [1]; a norm that is no number gives none either
+//   y = min(1, limit / (√square + 10⁻⁶))      square, y  [1]; y is NaN if the norm is
 //
 // One thread.
 

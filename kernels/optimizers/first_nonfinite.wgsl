@@ -1,11 +1,11 @@
-// Whether a tensor holds a NaN or an infinity: then y[0] becomes at least `code`. With CLEAR: y[0] = 0, and nothing is looked at.
+// If a tensor contains a NaN or an infinity, y[0] becomes at least `code`. With CLEAR, y[0] becomes 0 and the tensor is not read.
 //
 //   y[0] = max(y[0], code)  if any of x's elements has all bits of its exponent set
 //
-//   x  scalars: `elements` in rows of `width`, `pitch` apart, the first at `first`; padding lanes are looked at too      y  [1]
+//   x  scalars: `elements` in rows of `width`, `pitch` apart, the first at `first`; padding lanes are checked too      y  [1]
 //
-// A workgroup owns a chunk, a lane every 64th of its elements. Bits are looked at, since WGSL lets a compiler take it that there are no
-// NaNs and infinities. An integer maximum does not depend on its order.
+// A workgroup owns a chunk; each lane checks every 64th of its elements. It checks their bits, because WGSL lets a compiler assume that no
+// number is NaN or infinite. The maximum is one of integers, so it does not depend on the order.
 //
 // Prelude: CLEAR.
 

@@ -1,15 +1,15 @@
-// A step of stochastic gradient descent, in place, with momentum and weight decay as torch has them.
+// A step of stochastic gradient descent, in place, with momentum and weight decay as in PyTorch.
 //
 //   g = factor · gradient + decay · weight_decay · p
 //   v = momentum · v + g                                 with MOMENTUM
 //   p = p − rate · learning_rate · d                     d = g, or v with MOMENTUM, or g + momentum · v with NESTEROV
 //
-//   p, v, gradient  one dense tensor, taken as vec4s      hyper  learning_rate, momentum, weight_decay      factor  [1]
-//   halt  [1]: where it is not 0, nothing changes
+//   p, v, gradient  dense tensors of one shape, read as vec4s      hyper  learning_rate, momentum, weight_decay      factor  [1]
+//   halt  [1]: if it is not 0, nothing changes
 //
-// A thread owns one vec4. What the last one holds beyond the end is alignment.
+// A thread owns one vec4. Elements of the last one beyond the end are padding.
 //
-// Prelude: MOMENTUM, NESTEROV, FACTOR (whether gradients are scaled, as clipping does), HALT (whether it is looked at).
+// Prelude: MOMENTUM, NESTEROV, FACTOR (whether gradients are scaled, for clipping), HALT (whether halt is read).
 
 struct Params {
   count: u32, rate: f32, decay: f32,

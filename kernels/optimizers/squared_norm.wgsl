@@ -1,10 +1,10 @@
-// Sum of squares of a tensor: partial sums of its chunks, or with LAST of the chunks' sums.
+// Sum of the squares of a tensor: partial sums of its chunks or, with LAST, the total of the partial sums.
 //
 //   y[chunk] = Σ_{i in chunk} x[i]²      with LAST      y[0] = before[0] + Σ_i x[i]
 //
-//   x  dense scalars      before  [1], or nothing
+//   x  dense scalars      before  [1], the sum for earlier tensors, with BEFORE
 //
-// A workgroup owns one chunk; its lanes walk it 256 apart and merge pairwise in a fixed tree.
+// A workgroup owns one chunk. Each lane takes every 256th element, and lanes are merged pairwise in a fixed tree.
 //
 // Prelude: LAST, BEFORE.
 

@@ -1,4 +1,4 @@
-// Gathers channels: out of segments with holes into plain ones, back into holes, or in another order.
+// Copies channels into other lanes: from segments with holes to plain ones, the other way round, or in another order.
 //
 //   y[p, lane] = x[p, sources[lane]], 0 in padding
 //

@@ -2,7 +2,7 @@
 //
 //   s[o] = gamma[o] / √(variance[o] + ε)     folded[o, …] = weight[o, …] · s[o]     folded_bias[o] = (bias[o] − mean[o]) · s[o] + beta[o]
 //
-// A thread owns one weight; the first of each filter_size owns its bias too.
+// A thread owns one weight; the thread of an output channel's first weight also owns its bias.
 //
 // Prelude: BIAS.
 

@@ -1,6 +1,6 @@
 // A batch norm with fixed statistics as an affine map of each physical lane.
 //
-//   affine[0, lane] = s      affine[1, lane] = beta − mean · s      s = gamma / √(variance + ε), all of channel lanes[lane]
+//   affine[0, lane] = s      affine[1, lane] = beta − mean · s      s = gamma / √(variance + ε); values of channel lanes[lane]
 //
 // Padding lanes get 0. A thread owns one lane.
 

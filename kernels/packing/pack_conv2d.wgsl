@@ -2,7 +2,7 @@
 //
 //   packed[ky, kx, i, o] = weight[o, lanes[i], ky, kx]     0 where i or o is padding
 //
-//   weight  [outputs, inputs, kernel]   dense, torch's OIHW; inputs within one convolution group
+//   weight  [outputs, inputs, kernel]   dense, PyTorch's OIHW order; inputs are those of one convolution group
 //   lanes   [in_lanes]                  the logical channel in each physical input lane, 0xffffffff in padding
 //   packed  [kernel, in_lanes, out_groups] vec4s
 //

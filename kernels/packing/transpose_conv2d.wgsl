@@ -1,10 +1,10 @@
-// Convolution weights for the way back: inputs and outputs change places within each group, and the window is turned around.
+// Convolution weights for the backward pass: inputs and outputs are exchanged within each group, and the window is rotated by 180°.
 //
-//   transposed[g·I + i, o, ky, kx] = weight[g·O + o, i, kernel_h − 1 − ky, kernel_w − 1 − kx]      I inputs, O outputs a group
+//   transposed[g·I + i, o, ky, kx] = weight[g·O + o, i, kernel_h − 1 − ky, kernel_w − 1 − kx]      I inputs and O outputs in each group
 //
 //   weight  [groups · O, I, kernel] dense      transposed  [groups · I, O, kernel] dense
 //
-// A thread owns the window of one input and output. Turning both axes around is reversing the taps.
+// A thread owns the window of one input and output. Rotating a window by 180° reverses the order of its taps.
 
 struct Params {
   group_inputs: u32, group_outputs: u32, kernel: u32, windows: u32,
