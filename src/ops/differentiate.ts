@@ -1,4 +1,4 @@
-/** Differentiation of graphs by the gradients of raybox's own operations and of those that others have registered. */
+/** Differentiation of graphs. It uses the gradients of raybox's own operations and of operations that callers have registered. */
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import type { AnyGradient, Gradient, InputNames } from '../graph/ir/operation.js';
 import type { Tensor } from '../graph/ir/tensor.js';
@@ -8,7 +8,7 @@ import { sum } from './layers/add.js';
 
 const known = new Map<string, AnyGradient>(Object.entries(all) as unknown as [string, AnyGradient][]);
 
-/** Makes the gradient of an operation from outside known. */
+/** Registers the gradient of an operation that is not part of raybox. */
 export function registerGradient<A extends object, N extends InputNames, O extends readonly (Tensor | undefined)[]>(
   operation: string,
   gradient: Gradient<A, N, O>,
@@ -17,10 +17,10 @@ export function registerGradient<A extends object, N extends InputNames, O exten
 }
 
 /**
- * Adds the gradients of `loss` by each tensor of `of`; those that `loss` does not depend on are missing from the answer.
- * @param loss one element, or with a seed any number.
- * @param seed the gradient of what is wanted by `loss`, of its shape. Default: 1.
- * @throws InputError naming an operation on the way that has no gradient.
+ * Adds the gradients of `loss` by each tensor of `of`. Tensors that `loss` does not depend on have no entry in the result.
+ * @param loss a tensor of one element or, with a seed, of any shape.
+ * @param seed the gradient of the final quantity by `loss`, of the same shape as `loss`. Default: 1.
+ * @throws InputError with the name of an operation that needs a gradient and has none.
  */
 export function gradients(g: GraphBuilder, loss: Tensor, of: readonly Tensor[], seed?: Tensor): Map<Tensor, Tensor> {
   return differentiate(g, loss, of, { gradientOf: (operation) => known.get(operation), sum }, seed);

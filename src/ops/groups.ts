@@ -1,29 +1,29 @@
 /**
- * The commonest shape of a dispatch: one thread for each vec4 group of each output pixel, split into bands. A dense tensor counts
- * as one pixel of many groups; what its last group holds beyond the end is alignment, not content.
+ * The most common kind of dispatch: one thread for each vec4 group of each output pixel, split into bands. A dense tensor counts as one
+ * pixel with many groups; elements of its last group beyond the end are padding.
  */
 import type { Constants, Kernel } from '../gpu/wgsl.js';
 import { type Lowering, type Range, spread, type View } from '../graph/ir/operation.js';
 import { elementCount, groupCount, type Tensor } from '../graph/ir/tensor.js';
 
-/** What `dispatchGroups` runs. */
+/** Options of `dispatchGroups`. */
 export interface GroupDispatch {
   kernel: Kernel;
   constants?: Constants;
-  /** Activations that are read, bound first. Each name N gives the params N_offset and N_pitch. */
+  /** Input activations, which are bound first. Each name N gives the params N_offset and N_pitch. */
   inputs: Readonly<Record<string, Tensor | undefined>>;
-  /** What is bound whole, between inputs and output. */
+  /** Buffers that are bound whole, between inputs and output. */
   whole?: readonly (Tensor | undefined)[];
   /** The pixels of an input (by its name) that a range of output pixels reads. Default: the same. */
   needs?: (range: Range, input: string) => Range;
   params?: Readonly<Record<string, number>>;
-  /** Threads that share a pixel, where a thread has more than one vec4 to do. Default: one for each vec4. */
+  /** Threads for each pixel, if a thread computes more than one vec4. Default: one for each vec4. */
   lanesPerPixel?: number;
 }
 
 /**
  * Dispatches a kernel over the groups of `y`. Its params are `first, count` (the band's pixels), `groups` (of y), offset and pitch of
- * each input and of y, and what is given; its prelude has `elem`, and 64 threads a workgroup take
+ * each input and of y, and the given params. Its prelude has `elem`. Workgroups have 64 threads, and a thread takes
  * index = id.x + id.y · num_workgroups.x · 64, group = index mod groups, pixel = first + index / groups.
  */
 export function dispatchGroups(context: Lowering, y: Tensor, dispatch: GroupDispatch): void {

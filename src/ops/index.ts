@@ -1,5 +1,5 @@
 /**
- * `raybox/ops`: the operations to build networks from. Each function adds one operation to a graph and returns the tensor that it
+ * `raybox/ops`: the operations that networks are built from. Each function adds one operation to a graph and returns the tensor that it
  * computes. The others (gradients, packed weights, optimizers) are added by the engine itself.
  */
 

@@ -1,16 +1,16 @@
-/** Several kernels for one operation as a table: a row for each, from which follow what can run and what is taken. */
+/** A table of the kernels of one operation, with a row for each. It determines which of them can run a node and which is chosen. */
 import type { Node } from '../graph/ir/graph.js';
 import type { InputNames, Traits } from '../graph/ir/operation.js';
 
-/** What every row says. */
+/** What every row has. */
 export interface VariantRow<Attributes, Names extends InputNames> {
-  /** Whether it can run a node on such an adapter. */
+  /** Whether the kernel can run a node on an adapter. */
   fits(node: Node<Attributes, Names>, traits: Traits): boolean;
-  /** Its place among those that fit: the lowest comes first, and of equal ones the one that is listed first. */
+  /** The kernel's rank among those that can run: the lowest is preferred, and among equal ones the one that is listed first. */
   rank(node: Node<Attributes, Names>, traits: Traits): number;
 }
 
-/** Names of the rows that fit, the best first. */
+/** Names of the kernels that can run, the best first. */
 export function bestFirst<Attributes, Names extends InputNames>(
   rows: Readonly<Record<string, VariantRow<Attributes, Names>>>,
   node: Node<Attributes, Names>,

@@ -1,4 +1,4 @@
-/** Sliding windows: how convolution and pooling step over height and width. Pairs are vertical, horizontal. */
+/** The sliding windows of convolution and pooling over height and width. Pairs are vertical, horizontal. */
 import { InputError } from '../errors.js';
 import type { Range } from '../graph/ir/operation.js';
 
@@ -24,8 +24,8 @@ export function sides(value: number | Pair | Sides): Sides {
 export const windowSpan = (kernel: number, dilation: number) => dilation * (kernel - 1) + 1;
 
 /**
- * @param leastPadding below 0 where padding may also cut off.
- * @throws InputError where a window is none, or would stand still.
+ * @param leastPadding below 0 if padding may be negative, which crops.
+ * @throws InputError if a size, stride, dilation or padding is not possible.
  */
 export function checkWindows(what: string, { kernel, stride, dilation, padding }: Windows, leastPadding = 0): void {
   const whole = (least: number) => (value: number) => Number.isInteger(value) && value >= least;
@@ -37,8 +37,8 @@ export function checkWindows(what: string, { kernel, stride, dilation, padding }
 }
 
 /**
- * Positions of the windows along both axes, as torch counts them: rounded down, or in ceil mode up, where a last window that
- * would start in the right padding or beyond is dropped. Below 1 where the padded input is smaller than a window.
+ * The number of windows along both axes, as in PyTorch: rounded down, or up in ceil mode, in which a last window that would start in the
+ * padding at the far side or beyond is dropped. Below 1 if the padded input is smaller than a window.
  */
 export function windowCounts({ kernel, stride, dilation, padding }: Windows, input: Pair, ceilMode = false): Pair {
   const along = (axis: 0 | 1) => {

@@ -18,19 +18,19 @@ import type { Region } from './heat.reference.js';
 import { forward as heatmapRange } from './heatmap_range.js';
 
 export interface ComponentBoxesAttributes extends ComponentAttributes {
-  /** Room in the table for each map and threshold. */
+  /** Rows of the table for each map and threshold. */
   readonly maxBoxes: number;
 }
 
-/** The paper's (Wang et al. 2017, section 4.3): where heatmaps from 0 to 255 are cut. */
+/** The paper's thresholds of heatmaps that are scaled to 0 … 255 (Wang et al. 2017, section 4.3). */
 export const DEFAULT_HEAT_THRESHOLDS: readonly number[] = [60, 180];
 
 export const DEFAULT_MAX_BOXES = 64;
 
-/** More than anybody looks at; a table of one map and threshold then takes 1.5 MiB. */
+/** More boxes than anybody reads. With this limit, the table of one map and threshold takes 1.5 MiB. */
 export const MAX_BOXES = 65_536;
 
-/** @throws InputError unless a table can have so many rows for each map and threshold. */
+/** @throws InputError if a table cannot have this number of rows for each map and threshold. */
 export function checkMaxBoxes(maxBoxes: number): void {
   if (Number.isInteger(maxBoxes) && maxBoxes >= 1 && maxBoxes <= MAX_BOXES) return;
   throw new InputError('maxBoxes', { expected: `a whole number from 1 to ${MAX_BOXES}`, given: String(maxBoxes) });
@@ -44,9 +44,9 @@ export type ComponentBoxesInputs = typeof INPUTS;
 
 /**
  * heatmaps: dense [n, classes, h, w]. ranges: dense [n · classes, 4] from heatmap_range.
- * boxes: dense u32 [n · classes, thresholds, maxBoxes, 6], components in the order of their first pixels, zeros where there are no
- * more. counts: dense u32 [n · classes, thresholds + 1]: how many components there are, which may be more than the table holds;
- * then the map's state.
+ * boxes: dense u32 [n · classes, thresholds, maxBoxes, 6], components in the order of their first pixels; the remaining rows are
+ * zeros. counts: dense u32 [n · classes, thresholds + 1]: the number of components at each threshold, which may be more than the
+ * table holds; then the map's state.
  */
 export const forward: Operation<ComponentBoxesAttributes, typeof INPUTS> = {
   name: 'component_boxes',
@@ -120,11 +120,11 @@ export const forward: Operation<ComponentBoxesAttributes, typeof INPUTS> = {
   },
 };
 
-/** A map is worked at where its class's probability reaches the class's threshold. */
+/** A map is used only if the probability of its class reaches the threshold of the class. */
 export interface Gates {
   /** Dense [n, classes]. */
   readonly probabilities: Tensor;
-  /** Dense [classes], or the numbers. */
+  /** Dense [classes], or a list of numbers. */
   readonly operatingThresholds: Tensor | readonly number[];
 }
 
@@ -134,11 +134,11 @@ export interface BoxOptions extends HeatFrame {
   readonly heatThresholds?: readonly number[];
   /** Default: min_max. */
   readonly scaling?: HeatScaling;
-  /** Room for each map and threshold. Default: 64. */
+  /** Limit of the boxes of each map and threshold. Default: 64. */
   readonly maxBoxes?: number;
 }
 
-/** What `extractBoxes` leaves on the GPU. */
+/** The results of `extractBoxes`, on the GPU. */
 export interface Boxes {
   /** u32 [n · classes, thresholds, maxBoxes, 6] and [n · classes, thresholds + 1]: what `decodeBoxes` reads. */
   readonly table: Tensor;
@@ -148,11 +148,11 @@ export interface Boxes {
 }
 
 /**
- * Adds the way from heatmaps to boxes: heat interpolated at the image's pixels (bilinear, half-pixel centres), scaled to 0 … 255,
- * thresholded; a box around each 8-connected component. With `crop` only the pixels that the network saw are looked at and scaled
- * by; with `pad` what lies beside the image is not. Boxes are in pixels of the original image, inside it.
+ * Adds all steps from heatmaps to boxes: heat is interpolated at the image's pixels (bilinear, half-pixel centres), scaled to
+ * 0 … 255 and thresholded, and each 8-connected component gets a box. With `crop`, only the pixels that the network saw are used; with
+ * `pad`, the border around the image is not. Boxes are in pixels of the original image, and inside it.
  * @param heatmaps dense f32 [n, classes, h, w], all of images of one size.
- * @param gates none: every map is worked at.
+ * @param gates if undefined, every map is used.
  */
 export function extractBoxes(
   g: GraphBuilder,
@@ -186,19 +186,19 @@ export interface HeatBox extends Region {
 
 /** Boxes of a batch of heatmaps, as `decodeBoxes` reads them. */
 export interface DecodedBoxes {
-  /** By map, then by threshold in the order given, then by first pixel in reading order. */
+  /** Sorted by map, then by threshold in the given order, then by first pixel in reading order. */
   readonly boxes: readonly HeatBox[];
-  /** For each map what became of it. Only `scaled` maps have boxes. */
+  /** The state of each map. Only `scaled` maps have boxes. */
   readonly states: readonly MapState[];
-  /** For each map and threshold how many components there are. */
+  /** The number of components, for each map and threshold. */
   readonly found: readonly (readonly number[])[];
-  /** Maps with more components at some threshold than maxBoxes. Of those the first ones are listed. */
+  /** Maps that have more than maxBoxes components at some threshold. `boxes` then has only the first maxBoxes of them. */
   readonly truncated: ReadonlySet<number>;
 }
 
 /**
- * Reads what `extractBoxes` left in `table` and `counts`.
- * @throws InputError where their lengths do not fit.
+ * Decodes `table` and `counts` of `extractBoxes`.
+ * @throws InputError if their lengths do not fit.
  */
 export function decodeBoxes(
   table: ArrayLike<number>,

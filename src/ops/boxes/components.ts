@@ -1,4 +1,4 @@
-/** 8-connected components of thresholded heatmaps by runs of pixels: the dispatches that labels and boxes have in common. */
+/** 8-connected components of thresholded heatmaps, found by runs of pixels: the dispatches that labels and boxes share. */
 import { component_merge, component_roots, component_runs } from '../../generated/kernels.js';
 import { createTensor } from '../../graph/ir/graph.js';
 import { type Lowering, spread, type View } from '../../graph/ir/operation.js';
@@ -10,7 +10,7 @@ export interface ComponentAttributes extends HeatFrame {
   readonly heatThresholds: readonly number[];
 }
 
-/** Some maps at some thresholds that are worked at together: `maps · thresholdCount` layers. */
+/** Some maps at some thresholds that share dispatches: `maps · thresholdCount` layers. */
 export interface Chunk {
   readonly firstMap: number;
   readonly maps: number;
@@ -18,35 +18,35 @@ export interface Chunk {
   readonly thresholdCount: number;
 }
 
-/** Labels of runs of a chunk may take this much, where one layer takes no more. */
+/** Limit in bytes of the labels of a chunk, unless a single layer takes more. */
 const LABEL_BYTES = 64 << 20;
 
-/** Pixels of a word; threads of a workgroup, which takes a block of words. */
+/** Pixels of a word, and threads of a workgroup, which takes a block of words. */
 const WORD = 32;
 const THREADS = 64;
 
-/** Workgroups to a layer on software adapters, where each costs more than a word does, above all in maps that are closed. */
+/** Workgroups for each layer on software adapters. There, starting a workgroup costs more than a word does, most of all for closed maps. */
 const SOFTWARE_BLOCKS = 16;
 
-/** What a chunk's dispatches have in common. */
+/** What the dispatches of all chunks share. */
 export interface Components {
   readonly chunks: readonly Chunk[];
   readonly places: View;
   readonly seen: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
-  /** Words of a row and of a layer, words that a thread takes, and blocks of a layer. */
+  /** Words of a row, words of a layer, words for each thread, and blocks of a layer. */
   readonly rowWords: number;
   readonly words: number;
   readonly span: number;
   readonly blocks: number;
   /** [layers, words]: binary images. */
   readonly masks: Tensor;
-  /** [layers, words, 16]: a node for each run that a word may have. After `label`, each run's root. */
+  /** [layers, words, 16]: a node for each run that a word may have. After `label` it holds the root of each run. */
   readonly labels: Tensor;
   /** [layers, blocks]: roots in each block. */
   readonly blockRoots: Tensor;
   /** Workgroups for the words of each layer. */
   workgroups(layers: number): [number, number, number];
-  /** Dispatches thresholding and labelling of a chunk. */
+  /** Dispatches the thresholding and labelling of a chunk. */
   label(chunk: Chunk): void;
 }
 
@@ -130,7 +130,7 @@ export function componentsOf(
   };
 }
 
-// As many whole maps as fit, or single thresholds of one map. A layer that does not fit is refused where it is bound.
+// A chunk has as many maps with all thresholds as fit, or else some thresholds of one map. Binding refuses a layer that is too large.
 function chunksOf({ traits }: Lowering, maps: number, thresholdCount: number, layerBytes: number): Chunk[] {
   const layers = Math.max(1, Math.min(65_535, Math.floor(Math.min(traits.maxBindingBytes, LABEL_BYTES) / layerBytes)));
   const together = thresholdCount * layerBytes <= traits.maxBindingBytes ? thresholdCount : 1;

@@ -92,7 +92,7 @@ export const reference: Reference<ComponentAttributes, typeof INPUTS> = (
   return [y];
 };
 
-/** Heat in whole numbers at the image's own size, and ranges that scale by 1, so that every step is exact. Every third map is left out. */
+/** Heat is in whole numbers at the image's own size, and ranges scale by 1, so that every step is exact. Every third map is closed. */
 export function exactInputs(shape: readonly number[], fill: (index: number) => number): Case['inputs'] {
   const range = (i: number) => [0, 0, 1, Math.floor(i / 4) % 3 === 2 ? 2 : 0][i % 4];
   return [
@@ -124,7 +124,7 @@ export const cases = (): Case<ComponentAttributes>[] => [
   caseOf([1, 1, 133, 1], noise),
   caseOf([2, 2, 37, 67], noise),
   caseOf([1, 1, 64, 64], () => 200),
-  caseOf([1, 1, 33, 65], (i) => (((i % 65) + Math.floor(i / 65)) % 2 === 0 ? 255 : 0)), // a checkerboard hangs together
+  caseOf([1, 1, 33, 65], (i) => (((i % 65) + Math.floor(i / 65)) % 2 === 0 ? 255 : 0)), // a checkerboard is one component, by its diagonals
   caseOf([1, 2, 133, 141], noise, { heatThresholds: [150, 200, 250] }),
-  caseOf([1, 1, 8, 8], (i) => noise(i), { width: 64, height: 32 }), // cells at powers of two: exact too
+  caseOf([1, 1, 8, 8], (i) => noise(i), { width: 64, height: 32 }), // distances of cells are powers of two, so this is exact too
 ];

@@ -1,4 +1,4 @@
-/** Heatmap to boxes on the CPU, in float64 and by flood fill: the truth that the kernels are held against. */
+/** From a heatmap to boxes on the CPU, in float64 and by flood fill: the reference for tests of the kernels. */
 import { FLAT, type HeatFrame, type HeatScaling, heatPositions, type MapState, SMALLEST_RANGE } from './heat.js';
 
 export interface Heat {
@@ -32,7 +32,7 @@ export function heatOfImage(cells: ArrayLike<number>, mapHeight: number, mapWidt
 
 const MAX_F32 = 3.4028234663852886e38;
 
-/** What scales a map: `low` becomes 0, `high` 255. */
+/** The range by which a map is scaled: `low` becomes 0, `high` becomes 255. */
 export interface HeatRange {
   readonly state: MapState;
   readonly low: number;
@@ -49,7 +49,7 @@ export function rangeOfHeat(cells: ArrayLike<number>, heat: ArrayLike<number>, s
     least = Math.min(least, heat[i]);
     high = Math.max(high, heat[i]);
   }
-  // A range that f32 cannot hold: the kernels tell it from infinities no better.
+  // A range that overflows f32 counts as not finite, because it is infinite in the kernels.
   if (high - least > MAX_F32) return { state: 'not finite', low: 0, high: 0 };
   const low = scaling === 'min_max' ? least : 0;
   const flat = high - least <= Math.max(magnitude * FLAT, SMALLEST_RANGE) || high - low <= SMALLEST_RANGE;
@@ -105,7 +105,7 @@ export function floodFill(values: ArrayLike<number>, width: number, height: numb
 }
 
 /**
- * Boxes of one heatmap, by threshold: the plain twin of `extractBoxes`.
+ * Boxes of one heatmap, for each threshold: the reference of `extractBoxes`.
  * @param cells heatmap of mapHeight × mapWidth.
  */
 export function boxesOfHeatmap(

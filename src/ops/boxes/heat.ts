@@ -1,4 +1,4 @@
-/** What the operations from heatmaps to boxes share: where heat lies in the image, and how a map is scaled. */
+/** What the operations from heatmaps to boxes share: the position of heat in the image, and the scaling of a map. */
 import { InputError } from '../../errors.js';
 import { createTensor } from '../../graph/ir/graph.js';
 import { describeShape, type Tensor } from '../../graph/ir/tensor.js';
@@ -15,14 +15,15 @@ export interface HeatFrame {
 }
 
 /**
- * min_max: a map's smallest heat over the image becomes 0, its largest 255. relu_max: zero and below become 0, the largest 255;
- * a map that is nowhere positive has no boxes.
+ * min_max: the smallest heat of a map in the image becomes 0, the largest 255. relu_max: heat of zero and below becomes 0, the largest
+ * 255; a map that is nowhere positive has no boxes.
  */
 export type HeatScaling = 'min_max' | 'relu_max';
 
 /**
- * What became of a map, by its number: scaled; closed by its gate; flat, as it varies by less than 2⁻²⁰ of its largest magnitude
- * (rounding) or, with relu_max, is nowhere positive; with NaN, infinity or a range beyond f32. Only the first has boxes.
+ * The states of a map, by their numbers: scaled; closed, because of its probability; flat, because it varies by less than 2⁻²⁰ of its
+ * largest magnitude (which may be rounding alone) or, with relu_max, is nowhere positive; not finite, because it has a NaN, an infinity or
+ * a range beyond f32. Only scaled maps have boxes.
  */
 export const MAP_STATES = ['scaled', 'closed', 'flat', 'not finite'] as const;
 
@@ -31,7 +32,7 @@ export type MapState = (typeof MAP_STATES)[number];
 export const FLAT = 2 ** -20;
 export const SMALLEST_RANGE = 1.2e-36;
 
-/** Where heat is looked at, in cells from the first cell's centre; held at the border beyond the outer centres. */
+/** The positions of pixels, in cells from the centre of the first cell. Beyond the outer centres, positions are clamped to them. */
 export interface HeatPositions {
   /** The pixels of the image that the network saw. Heat is known there only. */
   readonly seen: Rectangle;
@@ -47,7 +48,7 @@ export function heatPositions(
 ): HeatPositions {
   const frame = frameOf(width, height, size, fit);
   const seen = seenPixels(frame);
-  // One division of whole numbers, so that a map as large as its image is met exactly at its cells' centres.
+  // A single division of whole numbers, so that positions are exactly the centres of cells if a map is as large as its image.
   const place = ({ from, length, start, target }: Span, pixel: number, cells: number) => {
     const across = (2 * (pixel - from) + 1) * target + 2 * start * length;
     return Math.min(Math.max((across * cells) / (2 * length * size) - 0.5, 0), cells - 1);
@@ -62,11 +63,11 @@ export function heatPositions(
 /** Tables of positions for kernels, columns then rows. */
 export interface HeatTables {
   readonly seen: Rectangle;
-  /** Of all seen pixels. */
+  /** Positions of all pixels that the network saw. */
   readonly places: Tensor;
-  /** Of the first and the last pixel between two cells: where the extremes of the interpolated heat lie. */
+  /** Positions of the first and the last pixel between any two cells. Extremes of the interpolated heat lie there. */
   readonly corners: { readonly places: Tensor; readonly columns: number; readonly rows: number };
-  /** Of all pixels of the image, `NOWHERE` where they were not seen. */
+  /** Positions of all pixels of the image; `NOWHERE` for those that the network did not see. */
   readonly whole: Tensor;
 }
 
@@ -126,7 +127,7 @@ export function checkHeatmaps({ width, height, size, fit }: HeatFrame, heatmaps:
 
 export const mapCount = ({ shape }: Tensor) => shape[0] * shape[1];
 
-/** Thresholds that heatmaps may be cut at in one call: each costs a pass over the image's pixels. */
+/** Limit of the thresholds in one call: each of them takes a pass over the image's pixels. */
 const MAX_HEAT_THRESHOLDS = 16;
 
 /** @throws InputError unless there are 1 to 16 of them, all different, in (0, 255]. */

@@ -1,4 +1,4 @@
-/** What scales each heatmap to 0 … 255 over its image, and which heatmaps are to be worked at. */
+/** Finds the numbers that scale each heatmap to 0 … 255 over its image, and the state of each heatmap. */
 import { InputError } from '../../errors.js';
 import { heatmap_range, heatmap_range_merge } from '../../generated/kernels.js';
 import type { Case, CaseInput, Operation, Reference } from '../../graph/ir/operation.js';
@@ -10,15 +10,15 @@ export interface HeatmapRangeAttributes extends HeatFrame {
   scaling: HeatScaling;
 }
 
-/** Samples that a workgroup looks at before another one helps. */
+/** Samples of a map for each workgroup. */
 const PART = 4096;
 
 const INPUTS = ['heatmaps', 'probabilities?', 'operatingThresholds?'] as const;
 
 /**
- * heatmaps: dense [n, classes, h, w]. probabilities: dense [n, classes], operating thresholds: dense [classes], both or neither: a map whose
- * probability is below its class's threshold (or NaN) is closed. y: dense [n · classes, 4]: shift, low, factor and state (the place
- * in `MAP_STATES`), with scaled = clamp((heat − shift − low) · factor, 0, 255).
+ * heatmaps: dense [n, classes, h, w]. probabilities: dense [n, classes] and operating thresholds: dense [classes], both or neither. A map
+ * is closed if its probability is NaN or below the threshold of its class. y: dense [n · classes, 4]: shift, low, factor and state (its
+ * index in `MAP_STATES`), with scaled = clamp((heat − shift − low) · factor, 0, 255).
  */
 export const forward: Operation<HeatmapRangeAttributes, typeof INPUTS> = {
   name: 'heatmap_range',

@@ -1,4 +1,4 @@
-/** Heatmaps at the size of their image, scaled to 0 … 255, unrounded. */
+/** Resizes heatmaps to their image and scales them to 0 … 255, without rounding. */
 import { scale255 } from '../../generated/kernels.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
@@ -9,8 +9,8 @@ import { heatOfImage } from './heat.reference.js';
 const INPUTS = ['heatmaps', 'ranges'] as const;
 
 /**
- * heatmaps: dense [n, classes, h, w]. ranges: dense [n · classes, 4] from heatmap_range. y: dense [n, classes, height, width], zeros
- * in maps that are not scaled and where the network saw nothing.
+ * heatmaps: dense [n, classes, h, w]. ranges: dense [n · classes, 4] from heatmap_range. y: dense [n, classes, height, width]; zero in
+ * maps whose state is not scaled, and at pixels that the network did not see.
  */
 export const forward: Operation<HeatFrame, typeof INPUTS> = {
   name: 'scale255',
@@ -26,7 +26,7 @@ export const forward: Operation<HeatFrame, typeof INPUTS> = {
     const { width, height } = attributes;
     const maps = mapCount(heatmaps);
     const { whole } = heatTables(attributes, mapHeight, mapWidth);
-    // Some maps at a time where the adapter cannot bind all: the pixels of a dense tensor are its rows.
+    // If the adapter cannot bind all maps, a dispatch takes some of them. A pixel of a dense tensor is one of its rows.
     const perMap = width * height * 4;
     const atOnce = Math.max(1, Math.floor((context.traits.maxBindingBytes - 256) / perMap));
     for (let first = 0; first < maps; first += atOnce) {
@@ -74,7 +74,7 @@ export const reference: Reference<HeatFrame, typeof INPUTS> = ([heatmaps, ranges
 };
 
 function caseOf(shape: readonly number[], frame: Partial<HeatFrame>): Case<HeatFrame> {
-  // Every third map is left out.
+  // Every third map is closed.
   const range = (i: number) => [0.125, -2, 64, Math.floor(i / 4) % 3 === 2 ? 2 : 0][i % 4];
   const maps = shape[0] * shape[1];
   return {

@@ -14,7 +14,7 @@ export interface ActivationGradientAttributes {
 
 const INPUTS = ['dy', 'v'] as const;
 
-/** dy, v: of one shape, nhwc4 or dense; v is y or x, see `slopeFromOutput`. */
+/** dy, v: of one shape, nhwc4 or dense. v is y or x: see `slopeFromOutput`. */
 export const forward: Operation<ActivationGradientAttributes, typeof INPUTS> = {
   name: 'activation_gradient',
   inputs: INPUTS,
@@ -36,7 +36,7 @@ export const forward: Operation<ActivationGradientAttributes, typeof INPUTS> = {
   },
 };
 
-/** The gradient by what goes into a node's epilogue, where it has one. */
+/** The gradient by the input of a node's epilogue; `dy` itself if it has no activation. */
 export function behindEpilogue(g: GraphBuilder, node: Node<{ activation?: Activation }>, dy: Tensor): Tensor {
   const { activation } = node.attributes;
   if (!activation) return dy;
@@ -68,7 +68,7 @@ export const cases = (): Case<ActivationGradientAttributes>[] => [
     inputs: both([1, 133, 3, 5], { fill: (i: number) => (i % 41) - 20 }),
     attributes: { activation: { kind } },
   })),
-  // On the kinks, at −3 and 3, and beside them.
+  // At the kinks, which are −3 and 3, and beside them.
   ...(['hard_swish', 'hard_sigmoid'] as const).map((kind) => ({
     inputs: both([1, 3, 5, 4], { fill: (i: number) => (i % 17) / 2 - 4 }),
     attributes: { activation: { kind } },

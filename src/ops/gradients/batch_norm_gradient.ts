@@ -1,4 +1,4 @@
-/** Backward pass of batch norm by its input where the statistics are the batch's own, and so depend on the input too. */
+/** Gradient of batch norm by its input, if the statistics are those of the batch. They depend on the input too. */
 import { InputError } from '../../errors.js';
 import { batch_norm_gradient, batch_norm_gradient_rows } from '../../generated/kernels.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';

@@ -1,4 +1,4 @@
-/** Backward pass of a convolution: by its input, its weights, its bias, and what its epilogue adds. */
+/** Backward pass of a convolution: gradients by its input, its weights, its bias, and the residual of its epilogue. */
 import { InputError } from '../../errors.js';
 import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
 import type { Gradient } from '../../graph/ir/operation.js';
@@ -36,8 +36,8 @@ function byInput(g: GraphBuilder, node: Node<Conv2dAttributes, Conv2dInputs>, dy
   const transposed = g.apply(transpose, [weight], { groups }, `${weight.name}/transposed`);
   let dx: Tensor;
   if (stride[0] === 1 && stride[1] === 1) {
-    // A convolution of what came out, padded so that each input pixel meets all windows that it lies in; where there was more
-    // padding than that, it is negative and cuts off.
+    // This is a convolution of dy, padded so that each input pixel gets the gradient of all windows that contain it. The padding is
+    // negative, and crops, if the forward pass had a larger padding than that.
     const span = (axis: 0 | 1) => dilation[axis] * (kernel[axis] - 1);
     const [top, left, bottom, right] = padding;
     const around = [span(0) - top, span(1) - left, span(0) - bottom, span(1) - right] as const;

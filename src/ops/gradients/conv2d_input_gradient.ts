@@ -1,6 +1,6 @@
 /**
- * Backward pass of a convolution by its input, for strides above 1; with stride 1 it is a convolution with transposed weights
- * (see conv2d.gradient.ts), which every forward kernel can do.
+ * Gradient of a convolution by its input, for strides above 1. With stride 1 it is itself a convolution, with transposed weights (see
+ * conv2d.gradient.ts), so the kernels of the forward pass compute it.
  */
 import { InputError } from '../../errors.js';
 import { conv2d_input_gradient, conv2d_input_gradient_grouped } from '../../generated/kernels.js';
@@ -21,7 +21,7 @@ import { type Windows, windowCounts, windowParams } from '../windows.js';
 
 export interface Conv2dGradientAttributes extends Windows {
   groups: number;
-  /** Of the convolution's input, which the output's alone do not tell. */
+  /** Sizes of the convolution's input, which do not follow from those of its output. */
   height: number;
   width: number;
 }
@@ -69,7 +69,7 @@ function isRagged({
 const paramsOf = (dy: Tensor, attributes: Conv2dGradientAttributes) =>
   windowParams(attributes, [attributes.height, attributes.width], [dy.shape[1], dy.shape[2]]);
 
-// The whole images of dy that some pixels of dx belong to.
+// The images of dy, as whole images, that a range of pixels of dx belongs to.
 function imagesOf(dx: Tensor, dy: Tensor): (range: Range) => Range {
   const image = dx.shape[1] * dx.shape[2];
   const out = dy.shape[1] * dy.shape[2];

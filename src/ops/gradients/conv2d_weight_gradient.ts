@@ -1,6 +1,6 @@
 /**
- * Backward pass of a convolution by its weights: sums over all output pixels, in f32, split into chunks that run side by side
- * and are added in order.
+ * Gradient of a convolution by its weights: sums over all output pixels, in f32. The pixels are split into chunks that are summed in
+ * parallel; the sums of the chunks are then added in order.
  */
 import { InputError } from '../../errors.js';
 import {
@@ -84,13 +84,13 @@ interface Tile {
 }
 
 interface WeightGradientVariant extends VariantRow<Conv2dWeightGradientAttributes, typeof INPUTS> {
-  /** What a workgroup does. Without it, the kernel picks single lanes, and a thread owns a weight. */
+  /** The tile of a workgroup. Without it, the kernel reads single lanes, and a thread owns a weight. */
   tile?(traits: Traits): Tile;
 }
 
 const isUngrouped = ({ attributes }: Node<Conv2dWeightGradientAttributes, typeof INPUTS>) => attributes.groups === 1;
 
-/** Too few output channels for the lanes of a subgroup, each of which wants a vec4 of them. */
+/** Whether there are too few output channels for a subgroup, in which each lane needs a vec4 of them. */
 const leavesLanesIdle = (
   { inputs: [, dy] }: Node<Conv2dWeightGradientAttributes, typeof INPUTS>,
   { subgroupSize }: Traits,
@@ -125,21 +125,21 @@ const VARIANTS: Readonly<Record<string, WeightGradientVariant>> = {
 
 interface Chunk {
   readonly range: Range;
-  /** Output pixels of each chunk, how many of them, and the place of the first among all. */
+  /** Output pixels of each chunk, the number of chunks, and the index of the first one among the chunks of all bands. */
   readonly size: number;
   readonly count: number;
   readonly first: number;
 }
 
-/** Pixels that one thread adds up: more would cost digits. */
+/** Limit of the pixels that one thread adds up. A longer sum in f32 would lose digits. */
 const LONGEST = 512;
 const SHORTEST = 64;
-/** Workgroups that keep a GPU busy. */
+/** This number of workgroups keeps a GPU busy. */
 const WANTED = 1024;
-/** Bytes of partial sums that are not worth exceeding. */
+/** Limit of the bytes of partial sums. More chunks would not be worth the memory. */
 const LARGEST = 32 << 20;
 
-// Bands of output pixels that the adapter can bind, each in chunks.
+// Splits each band of output pixels (a range that the adapter can bind) into chunks.
 function chunksOf(bands: readonly Range[], workgroups: number, bytes: number, { software }: Traits): Chunk[] {
   const pixels = bands[bands.length - 1][1];
   const fast = software ? LONGEST : Math.ceil(pixels / Math.ceil(WANTED / workgroups));

@@ -13,7 +13,7 @@ import {
 
 const INPUTS = ['logits', 'labels', 'weights?', 'dloss'] as const;
 
-/** logits, labels, weights as in label_loss; dloss: [1]. Output: [n, classes] dense, 0 where there is no label. */
+/** logits, labels, weights as in label_loss; dloss: [1]. Output: [n, classes] dense, 0 for unknown labels. */
 export const forward: Operation<LabelLossAttributes, typeof INPUTS> = {
   name: 'label_loss_gradient',
   inputs: INPUTS,

@@ -1,4 +1,4 @@
-/** Backward pass of layer norm by its input. Those by its factors and summands are sums over pixels, of other operations. */
+/** Gradient of layer norm by its input. Gradients by its weight and bias are sums over pixels, which other operations compute. */
 import { InputError } from '../../errors.js';
 import { layer_norm_gradient } from '../../generated/kernels.js';
 import type { Case, CaseInput, Operation, Reference } from '../../graph/ir/operation.js';

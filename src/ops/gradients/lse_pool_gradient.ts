@@ -1,4 +1,4 @@
-/** Backward pass of log-sum-exp pooling: dy spread by the softmax of r · x over the positions. */
+/** Backward pass of log-sum-exp pooling: dx = dy times the softmax of r · x over the positions. */
 import { InputError } from '../../errors.js';
 import { lse_pool_gradient } from '../../generated/kernels.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
@@ -91,7 +91,7 @@ export const cases = (): Case<LsePoolAttributes>[] => [
     inputs: [{ shape: [1, 133, 3, 11], segments: [3, 7, 1] }, dy(1, 11, { segments: [3, 7, 1] })],
     attributes: { r: 10 },
   },
-  // Ties share; nothing overflows.
+  // Equal maxima share the gradient, and nothing overflows.
   { inputs: [{ shape: [1, 3, 5, 4], fill: () => 3.25 }, dy(1, 4)], attributes: { r: Number.POSITIVE_INFINITY } },
   { inputs: [{ shape: [1, 9, 9, 4], fill: (i) => (i < 4 ? 300 : -300) }, dy(1, 4)], attributes: { r: 10 } },
   { inputs: [{ shape: [4, 7, 7, 512] }, dy(4, 512)], attributes: { r: 10 }, full: true, bench: true },

@@ -1,6 +1,6 @@
 /**
- * Backward pass of pooling over windows. Gathered, not scattered: no atomics, the same bits always. Of several maxima the
- * first gets the gradient, as in torch.
+ * Backward pass of pooling over windows. Each thread sums all that its input pixels get, so that no atomics are needed and the bits are
+ * always the same. If a window has several equal maxima, the first one gets the gradient, as in PyTorch.
  */
 import { InputError } from '../../errors.js';
 import { pool_argmax, pool_gradient } from '../../generated/kernels.js';
@@ -11,7 +11,7 @@ import type { PoolAttributes } from '../layers/pool.js';
 import { type Windows, windowCounts, windowParams } from '../windows.js';
 
 export interface PoolGradientAttributes extends PoolAttributes {
-  /** Of what was pooled. */
+  /** Height and width of the input of pooling. */
   height: number;
   width: number;
 }
@@ -50,7 +50,7 @@ export const forward: Operation<PoolGradientAttributes, typeof INPUTS> = {
     const [, outHeight, outWidth] = dy.shape;
     const groups = groupCount(dx);
     const windows = windowParams(attributes, [inHeight, inWidth], [outHeight, outWidth]);
-    // Whole images, though only some rows of windows reach a band's pixels: simple, and rarely more than one band.
+    // A band reads the windows of whole images, although it needs only some rows. That is simple, and there is rarely more than one band.
     const [image, out] = [inHeight * inWidth, outHeight * outWidth];
     const imagesOf = ([from, to]: Range) => [Math.floor(from / image), Math.ceil(to / image)] as const;
     const windowsOf = (range: Range) => imagesOf(range).map((index) => index * out) as unknown as Range;

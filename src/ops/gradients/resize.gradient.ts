@@ -1,4 +1,4 @@
-/** A change of height and width is linear: what an output took of an input, of its gradient that input gets. */
+/** Resizing is linear: an input pixel gets the gradient of each output pixel, times its weight in that output pixel. */
 import type { Gradient } from '../../graph/ir/operation.js';
 import { type ResizeAttributes, type ResizeInputs, sizesOf } from '../layers/resize.js';
 import { forward as resizeGradient } from './resize_gradient.js';

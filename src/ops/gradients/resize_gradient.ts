@@ -5,10 +5,10 @@ import type { Operation } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
 import { dispatchMaps, type ResizeAttributes, resizeParams, sizesOf, withSize } from '../layers/resize.js';
 
-/** As in `resize`, and in the units of its kernel: positions and reach together must fit 31 bits. */
+/** Limit of the sizes, as in `resize`: positions and the reach of the filter, added in units of the kernel, must fit 31 bits. */
 const LARGEST = 2 ** 28;
 
-/** height, width: of dx, which is what was resized. */
+/** height, width: those of dx, which are those of the input of `resize`. */
 export type ResizeGradientAttributes = ResizeAttributes;
 
 const INPUTS = ['dy'] as const;

@@ -25,7 +25,7 @@ export const forward: Operation<object, typeof INPUTS> = {
   flops: ({ outputs: [dx] }) => 4 * elementCount(dx),
   lower({ inputs: [dy, y], outputs: [dx] }, context) {
     const columns = channelCount(y);
-    // As softmax has them.
+    // The same as in softmax.
     const rowLanes = columns <= 8 ? 1 : columns <= 128 ? 8 : WORKGROUP;
     const dense = y.layout === 'dense';
     const same = (range: readonly [number, number]) => range;

@@ -1,6 +1,6 @@
 /**
- * Stored grey images → a batch of the network's input, each turned, moved and toned by itself. What is drawn for an image is an
- * input, so that nothing is compiled again; drawn as nothing at all, it is plain normalisation.
+ * Makes a batch of the network's input from stored grey images, each with its own rotation, shift, contrast and brightness. These
+ * numbers are an input of the operation, so that it is compiled only once. With `PLAIN_VIEW` an image is only normalised.
  */
 import { InputError } from '../../errors.js';
 import { augment } from '../../generated/kernels.js';
@@ -9,9 +9,9 @@ import { type Case, type Operation, type Range, type Reference, spread } from '.
 import { describeShape, type Tensor } from '../../graph/ir/tensor.js';
 
 export interface AugmentAttributes {
-  /** Side of the images, which is that of the network's input. */
+  /** Side of the images and of the network's input. */
   readonly size: number;
-  /** One for each channel of the network's input, which has 1 or 3: it sees (v − mean) / std, v in [0, 1]. */
+  /** One number for each channel of the network's input, which has 1 or 3. The input is (v − mean) / std, with v in [0, 1]. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
   readonly type: 'f32' | 'f16';
@@ -29,7 +29,7 @@ export const storedWords = (size: number) => Math.ceil((size * size) / 2);
 const INPUTS = ['images', 'views'] as const;
 
 /**
- * images: dense u32 [batch · words, 1], an image after the other, samples of 16 bits packed little end first. views: dense
+ * images: dense u32 [batch · words, 1], one image after the other; samples of 16 bits, little-endian in words. views: dense
  * [batch, 8]. y: [batch, size, size, 1 or 3] nhwc4.
  */
 export const forward: Operation<AugmentAttributes, typeof INPUTS> = {
@@ -81,7 +81,7 @@ export const forward: Operation<AugmentAttributes, typeof INPUTS> = {
   },
 };
 
-/** The inputs that take a batch's images and views, and the network's input made of them. */
+/** Inputs for the images and views of a batch, and the network's input that is made from them. */
 export function augmentedInput(g: GraphBuilder, batch: number, attributes: Omit<AugmentAttributes, 'type'>) {
   const words = batch * storedWords(attributes.size);
   const images = g.input('stored images', [words, 1], { layout: 'dense', type: 'u32' });
@@ -122,7 +122,7 @@ function bilinear(stored: Uint16Array, size: number, x: number, y: number): numb
 }
 
 function caseOf(size: number, views: readonly (readonly number[])[], channels: 1 | 3 = 1): Case<AugmentAttributes> {
-  // Smooth, so that the places of samples, rounded to f32, matter little.
+  // The images are smooth, so that rounding the positions of samples to f32 matters little.
   const sample = (index: number) => {
     const at = index % (2 * storedWords(size));
     const wave = Math.sin((at % size) / 3 + 1 + index / (2 * storedWords(size))) * Math.cos(Math.floor(at / size) / 4);

@@ -1,13 +1,13 @@
-/** How an image lies in the square that a network sees, and the way back for boxes. */
+/** The position of an image in the square that a network sees, and how boxes are mapped between the two. */
 import { InputError } from '../../errors.js';
 
 /**
- * stretch: both sides become the square's, whatever their ratio. crop: the centred square of the shorter side is seen, the rest is
- * not. pad: the whole image is seen in its ratio, centred, with black (raw value 0) beside it.
+ * stretch: both sides are resized to the square's, whatever the aspect ratio. crop: the network sees only the centred square of the
+ * shorter side. pad: the network sees the whole image, centred, with its aspect ratio and a black border (raw value 0).
  */
 export type Fit = 'stretch' | 'crop' | 'pad';
 
-/** One axis: `length` pixels of the image from `from` on (a multiple of ½) fill `target` pixels of the square from `start` on. */
+/** One axis: `length` pixels of the image, beginning at `from` (a multiple of ½), fill `target` pixels of the square from `start` on. */
 export interface Span {
   readonly from: number;
   readonly length: number;
@@ -15,7 +15,7 @@ export interface Span {
   readonly target: number;
 }
 
-/** Edges of pixels map as network = image · scale + offset. */
+/** Edges of pixels are mapped by network = image · scale + offset. */
 export interface Frame {
   readonly scaleX: number;
   readonly scaleY: number;
@@ -64,12 +64,12 @@ export function frameOf(width: number, height: number, size: number, fit: Fit): 
   };
 }
 
-/** A rectangle of the image in pixels of the network's input. */
+/** Maps a rectangle from pixels of the image to pixels of the network's input. */
 export function toNetwork({ scaleX, scaleY, offsetX, offsetY }: Frame, { x, y, width, height }: Rectangle): Rectangle {
   return { x: x * scaleX + offsetX, y: y * scaleY + offsetY, width: width * scaleX, height: height * scaleY };
 }
 
-/** A rectangle of the network's input in pixels of the image, which it may exceed where the image was padded. */
+/** Maps a rectangle from pixels of the network's input to pixels of the image. It may exceed the image if that was padded. */
 export function toImage({ scaleX, scaleY, offsetX, offsetY }: Frame, { x, y, width, height }: Rectangle): Rectangle {
   return { x: (x - offsetX) / scaleX, y: (y - offsetY) / scaleY, width: width / scaleX, height: height / scaleY };
 }
@@ -79,12 +79,12 @@ export function seenPixels({ x, y }: Frame): Rectangle {
   return { x: Math.floor(x.from), y: Math.floor(y.from), width: x.length, height: y.length };
 }
 
-/** Where a table has no position. */
+/** The entry of a table for which there is no position. */
 export const NOWHERE = 0xffffffff;
 
 /**
- * A table of positions along one axis for kernels, which would lose the fraction of a large position in f32: pairs of the whole
- * part and of the fraction's f32 bits; `NOWHERE` where `at` gives undefined.
+ * A table of positions along one axis, for kernels. In f32, a large position would lose its fraction, so an entry is a pair of the whole
+ * part and the bits of the fraction as f32. It is `NOWHERE` if `at` returns undefined.
  */
 export function positionTable(count: number, at: (index: number) => number | undefined): Uint32Array {
   const table = new Uint32Array(2 * count);
@@ -93,7 +93,7 @@ export function positionTable(count: number, at: (index: number) => number | und
     const position = at(index);
     const whole = Math.floor(position ?? 0);
     const fraction = Math.fround((position ?? 0) - whole);
-    // A fraction just below 1 may round up to it.
+    // A fraction just below 1 may be rounded to 1 in f32.
     table[2 * index] = position === undefined ? NOWHERE : whole + Math.floor(fraction);
     fractions[2 * index + 1] = fraction % 1;
   }

@@ -9,7 +9,7 @@ import {
   sampleBits,
 } from './preprocess.js';
 
-/** Weighted sources of one output position: Pillow's triangle filter. Empty in padding. */
+/** Source positions of one output position with their weights: Pillow's triangle filter. Empty in padding. */
 function taps(span: Span, length: number, index: number): { pixel: number; weight: number }[] {
   const centre = centreOf(span, index);
   if (centre === undefined) return [];

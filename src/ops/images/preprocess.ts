@@ -1,7 +1,7 @@
 /**
- * Raw pixels → normalised network input: resized as Pillow's bilinear filter does (antialiased where it shrinks), channels expanded,
- * reduced or swapped, scaled and normalised. Unlike Pillow on 8-bit images, nothing is rounded to integers on the way: results equal
- * those of its 32-bit float images (mode F).
+ * Makes a normalised network input from raw pixels. They are resized by Pillow's bilinear filter, which is antialiased if the image
+ * shrinks; channels are expanded, reduced or swapped; then values are scaled and normalised. Unlike Pillow with 8-bit images, no step
+ * rounds to integers: results equal those of Pillow's 32-bit float images (mode F).
  */
 import { InputError } from '../../errors.js';
 import { preprocess_columns, preprocess_rows } from '../../generated/kernels.js';
@@ -17,12 +17,12 @@ export interface PixelFormat {
   readonly height: number;
   /** 1 grey, 3 RGB, 4 RGBA: straight alpha, blended with black. */
   readonly channels: 1 | 3 | 4;
-  /** 8: bytes. 9 to 16: samples of 16 bits, of which so many are in use; white is 2 ** bits − 1. */
+  /** 8: samples are bytes. 9 to 16: samples have 16 bits, and this number of them is used. White is 2 ** bits − 1. */
   readonly bits: number;
 }
 
 export interface Normalisation {
-  /** One for each channel of the network's input, which has 1 or 3: the network sees (scale · v − mean) / std, v in [0, 1]. */
+  /** One number for each channel of the network's input, which has 1 or 3. The input is (scale · v − mean) / std, with v in [0, 1]. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
   /** 1 by default; 255 for networks that were trained on raw bytes. */
@@ -36,21 +36,21 @@ export interface PreprocessAttributes extends PixelFormat, Normalisation {
   readonly size: number;
   readonly fit: Fit;
   readonly type: 'f32' | 'f16';
-  /** Images in the batch, and which of them this one becomes. The others are left as they are. */
+  /** Number of images in the batch, and the index of this one. The others do not change. */
   readonly batch: number;
   readonly slot: number;
 }
 
-/** What the rows of a band may take at a time between the two passes. */
+/** Limit in bytes of the rows between the two passes, for a band of the output. */
 const SCRATCH_BYTES = 16 << 20;
 
 const INPUTS = ['pixels', 'into?'] as const;
 export type PreprocessInputs = typeof INPUTS;
 
 /**
- * pixels: dense u32 [words, 1], the samples packed little end first, rows without gaps: the bytes of a Uint8Array or Uint16Array,
- * zeros up to a whole word. y: [1, size, size, 1 or 3] nhwc4. Or, given a state [batch, size, size, 1 or 3] as second input, no
- * output: the image goes into its place there.
+ * pixels: dense u32 [words, 1], the samples little-endian in words, rows without gaps: the bytes of a Uint8Array or Uint16Array, with
+ * zeros up to a whole word. y: [1, size, size, 1 or 3] nhwc4. If the second input is a state [batch, size, size, 1 or 3], there is no
+ * output: the image is written into the state.
  */
 export const forward: Operation<PreprocessAttributes, typeof INPUTS> = {
   name: 'preprocess',
@@ -140,18 +140,18 @@ export const forward: Operation<PreprocessAttributes, typeof INPUTS> = {
   },
 };
 
-/** Bits that a sample takes up. */
+/** Bits that a sample takes in memory. */
 export const sampleBits = ({ bits }: Pick<PixelFormat, 'bits'>) => (bits > 8 ? 16 : 8);
 
 const wordCount = (format: PixelFormat) =>
   Math.ceil((format.width * format.height * format.channels * sampleBits(format)) / 32);
 
 interface Axis {
-  /** Source pixels to one output pixel, at least 1. */
+  /** Source pixels for each output pixel, at least 1. */
   readonly scale: number;
   readonly radius: number;
   readonly centres: Tensor;
-  /** Source pixels that all of the output reads. */
+  /** First source pixel that the whole output reads, and the one after the last. */
   readonly from: number;
   readonly to: number;
   /** Source pixels that the output pixels `from … to` read. */
@@ -172,13 +172,13 @@ function axisOf(span: Span, length: number, size: number): Axis {
   return { scale, radius, centres, from, to, reach };
 }
 
-/** Where the centre of an output pixel lies in the source; undefined in padding. */
+/** The position in the source of the centre of an output pixel; undefined in padding. */
 export function centreOf({ from, length, start, target }: Span, index: number): number | undefined {
   const place = index - start;
   return place < 0 || place >= target ? undefined : from + ((place + 0.5) * length) / target;
 }
 
-// Output rows that can be bound at once, as can the source rows that they read, and whose intermediate is small.
+// Splits the output into bands of rows. The adapter can bind each band and the source rows that it reads, and its intermediate is small.
 function rowBands(
   { traits }: Lowering,
   { size, channels, type }: PreprocessAttributes,
@@ -189,7 +189,7 @@ function rowBands(
   const fits = (from: number, to: number) => {
     const [first, last] = words(down.reach(from, to));
     const written = (to - from) * size * 4 * bytesPerElement(type);
-    // Windows begin at multiples of 256 bytes.
+    // The bound range of a buffer begins at a multiple of 256 bytes.
     const bound = Math.max((last - first) * 4, written) + 256 <= traits.maxBindingBytes;
     return bound && (to - from) * columns * channels * 4 <= Math.min(SCRATCH_BYTES, traits.maxBindingBytes);
   };
@@ -201,10 +201,10 @@ function rowBands(
   return split(0, size);
 }
 
-/** Luma of ITU-R 601, which Pillow's mode L and most tools mean by grey. */
+/** Luma of ITU-R 601. Pillow's mode L and most tools compute grey by it. */
 const LUMA = [0.299, 0.587, 0.114];
 
-/** For each output channel the weights of red, green and blue samples, raw scale and normalisation included, and the bias. */
+/** For each output channel the weights of red, green and blue samples and the bias. They include raw scale and normalisation. */
 export function colourMatrix(attributes: PixelFormat & Normalisation): { weights: number[]; bias: number }[] {
   const { channels, bits, mean, std, scale, order } = attributes;
   return mean.map((shift, output) => {
@@ -239,10 +239,10 @@ export interface PreprocessOptions extends PixelFormat, Partial<Normalisation> {
 }
 
 /**
- * Adds the way from raw pixels to a network's input.
+ * Adds all steps from raw pixels to a network's input.
  * @param pixels made by `pixelInput`.
- * @returns [batch, size, size, 1 or 3 channels] nhwc4. Where the batch is more than this image it is a state, of which one place is
- * filled; a plan's `external` says where it lies.
+ * @returns [batch, size, size, 1 or 3 channels] nhwc4. If the batch has more images than this one, it is a state, and this image is
+ * written into it; its buffer is given to the plan by `external`.
  */
 export function preprocess(g: GraphBuilder, pixels: Tensor, options: PreprocessOptions): Tensor {
   const { fit = 'stretch', scale = 1, order = 'rgb', batch = 1, slot = 0, type = g.type, name, ...rest } = options;
@@ -254,7 +254,7 @@ export function preprocess(g: GraphBuilder, pixels: Tensor, options: PreprocessO
   return into;
 }
 
-/** The input that takes an image's bytes: `plan.write(tensor, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))`. */
+/** The input for an image's bytes: `plan.write(tensor, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))`. */
 export function pixelInput(g: GraphBuilder, name: string, format: PixelFormat): Tensor {
   return g.input(name, [wordCount(format), 1], { layout: 'dense', type: 'u32' });
 }

@@ -1,14 +1,14 @@
-/** Activations and their derivatives in float64, for references. Every kind has a row, or this file does not compile. */
+/** Activations and their derivatives in float64, for references. This file compiles only if every kind has a row. */
 import type { Activation } from './activation.js';
 
 type Parameters = readonly [a?: number, b?: number];
 
 interface Formulas {
-  /** Parameters to try; a kind without an example would not be tested. */
+  /** Parameters for tests; a kind without an example would not be tested. */
   readonly examples: readonly [Parameters, ...Parameters[]];
   /** act(x), with the parameters a and b of the kinds that have them. */
   value(x: number, a: number, b: number): number;
-  /** act′ from y = act(x), or from x where `ACTIVATIONS` says so. At a kink it is 0, as in torch. */
+  /** act′, from y = act(x), or from x if `ACTIVATIONS` says so. At a kink it is 0, as in PyTorch. */
   slope(v: number, a: number, b: number): number;
 }
 
@@ -20,7 +20,7 @@ const hardSigmoid = (x: number) => Math.min(Math.max(x / 6 + 0.5, 0), 1);
 /** exp(−x²/2) / √(2π), the density of the standard normal distribution. */
 const density = (x: number) => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
 
-/** Φ(x), the distribution that belongs to it: near 0 by its power series, further out by Laplace's continued fraction. */
+/** Φ(x), the standard normal distribution function: near 0 by its power series, further out by Laplace's continued fraction. */
 function normal(x: number): number {
   const u = Math.abs(x);
   let tail = 0;
@@ -40,7 +40,7 @@ function normal(x: number): number {
   return x > 0 ? 1 - tail : tail;
 }
 
-/** 2z, where gelu_tanh has (1 + tanh(z)) / 2 for Φ, and its derivative. Source: Hendrycks & Gimpel 2016. */
+/** 2z and its derivative; gelu_tanh replaces Φ by (1 + tanh(z)) / 2. Source: Hendrycks & Gimpel 2016. */
 const twice = (x: number) => 2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3);
 const twiceSlope = (x: number) => 2 * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x * x);
 
@@ -81,7 +81,7 @@ const FORMULAS: Readonly<Record<Activation['kind'], Formulas>> = {
 
 const parametersOf = (spec: Activation): [number, number] => ['a' in spec ? spec.a : 0, 'b' in spec ? spec.b : 0];
 
-/** act(x), or x where there is no activation. */
+/** act(x), or x if there is no activation. */
 export function activate(spec: Activation | undefined, x: number): number {
   return spec ? FORMULAS[spec.kind].value(x, ...parametersOf(spec)) : x;
 }

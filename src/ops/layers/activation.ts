@@ -1,4 +1,4 @@
-/** Elementwise activations, alone or in the epilogue of the operation before. */
+/** Elementwise activations, as operations of their own or in the epilogue of the operation before. */
 import { InputError } from '../../errors.js';
 import { activation } from '../../generated/kernels.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
@@ -10,8 +10,8 @@ import { compact } from '../packing/compact.js';
 import { activate, exampleActivations } from './activation.formulas.js';
 
 /**
- * `clip` goes from `a` to `b`; `leaky_relu` has slope `a` below zero. `gelu` is the exact x · Φ(x), torch's default; `gelu_tanh` its approximation
- * by a hyperbolic tangent. `hard_sigmoid` is x / 6 + ½, held between 0 and 1, as in torch.
+ * `clip` has the bounds `a` and `b`; `leaky_relu` has the slope `a` below zero. `gelu` is the exact x · Φ(x), the default of PyTorch;
+ * `gelu_tanh` is its approximation by a hyperbolic tangent. `hard_sigmoid` is x / 6 + ½, clamped to 0 … 1, as in PyTorch.
  */
 export type Activation =
   | {
@@ -20,13 +20,13 @@ export type Activation =
   | { readonly kind: 'leaky_relu'; readonly a: number }
   | { readonly kind: 'clip'; readonly a: number; readonly b: number };
 
-/** What the engine has to know of an activation. Its formulas, for the references, are in activation.formulas.ts. */
+/** The properties of an activation that the engine needs. Its formulas, for the references, are in activation.formulas.ts. */
 interface ActivationRow {
-  /** The number that kernels/include/activation.wgsl and kernels/gradients/activation_gradient.wgsl know it by; 0 is none. */
+  /** Its number in kernels/include/activation.wgsl and kernels/gradients/activation_gradient.wgsl; 0 is no activation. */
   readonly code: number;
-  /** Whether act(0) is 0, so that padding lanes need no mask. `clip` keeps zero where its bounds hold it. */
+  /** Whether act(0) is 0, so that padding lanes need no mask. For `clip` that depends on its bounds. */
   readonly keepsZero: boolean | 'within bounds';
-  /** What the derivative is computed from: y = act(x) where it determines the slope, so that x need not be kept. */
+  /** What the derivative is computed from. It is y = act(x) if that determines the slope, so that x need not be kept. */
   readonly slopeFrom: 'output' | 'input';
 }
 
@@ -67,7 +67,7 @@ export interface ActivationAttributes {
 
 const INPUTS = ['x'] as const;
 
-/** `x` of any shape, nhwc4 or dense; with holes between channels only where zero stays zero. */
+/** x: of any shape, nhwc4 or dense. There may be holes between channels only if act(0) is 0. */
 export const forward: Operation<ActivationAttributes, typeof INPUTS> = {
   name: 'activation',
   inputs: INPUTS,
@@ -129,13 +129,13 @@ export const cases = (): Case<ActivationAttributes>[] => [
   { inputs: [{ shape: [1, 1, 1, 1] }], attributes: { activation: { kind: 'relu' } } },
   { inputs: [{ shape: [1, 3, 3, 11], segments: [3, 7, 1] }], attributes: { activation: { kind: 'silu' } } },
   { inputs: [{ shape: [3, 7], layout: 'dense' }], attributes: { activation: { kind: 'sigmoid' } } },
-  // Near zero, where a careless formula loses its digits; far out, where it overflows.
+  // Near zero, where a careless formula loses digits, and far from it, where one overflows.
   { inputs: [{ shape: [1, 1, 5, 4], fill: (i) => (i - 10) * 1e-3 }], attributes: { activation: { kind: 'tanh' } } },
   ...(['tanh', 'silu', 'hard_sigmoid', 'gelu', 'gelu_tanh'] as const).map((kind) => ({
     inputs: [far],
     attributes: { activation: { kind } },
   })),
-  // The tail below zero, whose values are as small as 1e-6 and would hide behind larger ones.
+  // The tail below zero. Its values are as small as 1e-6, so among larger ones their errors would not be noticed.
   { inputs: [{ shape: [1, 3, 3, 9], fill: (i) => -3 - i / 40 }], attributes: { activation: { kind: 'gelu' } } },
   { inputs: [{ shape: [1, 3, 3, 9], fill: (i) => -3 - i / 80 }], attributes: { activation: { kind: 'gelu_tanh' } } },
   { inputs: [{ shape: [1, 112, 112, 64] }], attributes: { activation: { kind: 'relu' } }, bench: true },

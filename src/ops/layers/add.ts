@@ -1,4 +1,4 @@
-/** Elementwise sum of two tensors of one shape: residual connections where no convolution takes them in; gradients, dense ones too. */
+/** Elementwise sum of two tensors of one shape: for residual connections that no convolution adds, and for gradients, also dense ones. */
 import { InputError } from '../../errors.js';
 import { add } from '../../generated/kernels.js';
 import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
@@ -43,7 +43,7 @@ export const forward: Operation<AddAttributes, typeof INPUTS> = {
   },
 };
 
-/** Adds a sum; where the channels of one lie in other segments than those of the other, both are made plain. */
+/** Adds a sum. If the channels of the two tensors lie in different segments, both are copied to plain channels first. */
 export function sum(g: GraphBuilder, a: Tensor, b: Tensor, name?: string): Tensor {
   const alike = segmentsOf(a).join() === segmentsOf(b).join();
   return g.apply(forward, alike ? [a, b] : [compact(g, a), compact(g, b)], {}, name);

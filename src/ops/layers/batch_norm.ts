@@ -1,6 +1,6 @@
 /**
- * Batch norm with given statistics. In inference mostly fused away: into the weights before it, or into the convolution after
- * it. In training either those of the weights (frozen) or those of the batch.
+ * Batch norm with given statistics. In inference most of them are fused into the weights before or the convolution after them. In
+ * training, statistics are either those that come with the weights (frozen) or those of the batch.
  */
 import { InputError } from '../../errors.js';
 import { affine } from '../../generated/kernels.js';
@@ -26,7 +26,7 @@ import { forward as scaling } from './scale.js';
 
 export interface BatchNormAttributes {
   epsilon: number;
-  /** The statistics are those of x itself: its gradient flows through them too. */
+  /** Whether the statistics are those of x itself, so that the gradient flows through them too. */
   ofBatch?: boolean;
   activation?: Activation;
 }
@@ -68,10 +68,10 @@ export const forward: Operation<BatchNormAttributes, typeof INPUTS> = {
   },
 };
 
-/** How far running statistics move to those of a batch; torch's default. */
+/** The share of a batch's statistics in the updated running statistics; PyTorch's default. */
 const MOMENTUM = 0.1;
 
-/** Adds a batch norm whose parameters have torch's names under `name`. ε is torch's default. */
+/** Adds a batch norm whose parameters have PyTorch's names under `name`. The default of ε is PyTorch's. */
 export function batchNorm(g: GraphBuilder, x: Tensor, name: string, epsilon = 1e-5): Tensor {
   const shape = [channelCount(x)];
   const parameters = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
@@ -81,8 +81,9 @@ export function batchNorm(g: GraphBuilder, x: Tensor, name: string, epsilon = 1e
 }
 
 /**
- * Adds a factor for each channel (ConvNeXt's layer scale): a norm of mean 0, variance 1 and shift 0, which merges into the convolution before it.
- * @param factors [c], or [c, 1, 1] as torchvision has them.
+ * Adds a factor for each channel (ConvNeXt's layer scale). It is a batch norm with mean 0, variance 1 and shift 0, so that it is fused
+ * into the convolution before it.
+ * @param factors [c], or [c, 1, 1] as in torchvision.
  */
 export function scaleChannels(g: GraphBuilder, x: Tensor, factors: Tensor, name?: string): Tensor {
   const vector = (of: string, value: number) =>
@@ -91,11 +92,11 @@ export function scaleChannels(g: GraphBuilder, x: Tensor, factors: Tensor, name?
   return g.apply(forward, [x, factors, zeros, zeros, vector('ones', 1)], { epsilon: 0 }, name);
 }
 
-/** The same with parameters of any names: x, γ, β, running mean and variance. */
+/** Like `batchNorm`, but `inputs` has the tensors: x, γ, β, running mean and running variance. */
 export function normalise(g: GraphBuilder, inputs: readonly Tensor[], epsilon: number, name: string): Tensor {
   const [x, gamma, beta, ...running] = inputs;
   const { batchStatistics } = g;
-  // Constants cannot follow a batch: they are meant to stay, as those of `scaleChannels` are.
+  // Constants cannot be updated by a batch. They are meant to stay as they are, like those of `scaleChannels`.
   const fixed = running.some(({ kind }) => kind === 'constant');
   if (!batchStatistics || fixed) return g.apply(forward, inputs, { epsilon }, name);
   const own = g.applyAll(batchStatistics, [x, ...running], { momentum: MOMENTUM }, `${name}/statistics`);
@@ -127,7 +128,7 @@ export const gradient: Gradient<BatchNormAttributes, typeof INPUTS> = (g, node, 
   return [g.apply(forward, [inner, gamma, none, none, variance], { epsilon }, `${name}/gradient`), byGamma, byBeta];
 };
 
-/** Factors may come as [c, 1, 1], and so must their gradient. */
+/** The gradient has the shape of the factors, which may be [c, 1, 1]. */
 const shaped = (g: GraphBuilder, sums: Tensor, shape: readonly number[]) =>
   sums.shape.join() === shape.join() ? sums : g.apply(scaling, [sums, undefined], { factor: 1, shape }, sums.name);
 

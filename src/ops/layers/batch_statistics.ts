@@ -1,4 +1,4 @@
-/** Mean and variance of a batch's channels, which the running statistics follow: what batch norm trains with. */
+/** Mean and variance of each channel of a batch, for batch norm in training. Also updates the running statistics. */
 import { InputError } from '../../errors.js';
 import { batch_statistics, batch_statistics_merge } from '../../generated/kernels.js';
 import type { Case, CaseInput, Operation, Reference } from '../../graph/ir/operation.js';
@@ -15,16 +15,16 @@ import { laneMap } from '../packing/pack_lanes.js';
 import { chunksOf } from './channel_sums.js';
 
 export interface BatchStatisticsAttributes {
-  /** How far the running statistics move: 0 not at all, 1 all the way. */
+  /** The share of the batch's statistics in the updated running statistics: 0 keeps the old ones, 1 replaces them. */
   momentum: number;
 }
 
 const INPUTS = ['x', 'mean', 'variance'] as const;
 
 /**
- * x: nhwc4 with two pixels at least; running mean and variance: states [c]. Outputs, [c] dense: mean, and variance divided by the
- * number of pixels. The running variance follows the one divided by that number less one. Running statistics do not follow a channel
- * whose own are not finite.
+ * x: nhwc4 with at least two pixels; running mean and variance: states [c]. Outputs, [c] dense: mean, and variance divided by the
+ * number of pixels N. The running variance is updated by the variance divided by N − 1. If the statistics of a channel are not finite, its
+ * running statistics do not change.
  */
 export const forward: Operation<BatchStatisticsAttributes, typeof INPUTS> = {
   name: 'batch_statistics',
@@ -126,7 +126,7 @@ export const cases = (): Case<BatchStatisticsAttributes>[] => [
   caseOf({ shape: [2, 5, 7, 3] }),
   caseOf({ shape: [1, 133, 9, 11], segments: [3, 7, 1] }),
   caseOf({ shape: [3, 31, 37, 38] }),
-  caseOf({ shape: [2, 9, 11, 5], type: 'f32', fill: (i) => 1000 + Math.sin(i) }), // a mean far above the deviation
+  caseOf({ shape: [2, 9, 11, 5], type: 'f32', fill: (i) => 1000 + Math.sin(i) }), // a mean much larger than the deviation
   caseOf({ shape: [1, 3, 5, 4], fill: () => 3.25 }),
   caseOf({
     shape: [2, 5, 7, 6],

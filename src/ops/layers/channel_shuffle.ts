@@ -1,6 +1,7 @@
 /**
- * Channels in another order, so that what groups of a convolution have computed meets in the groups of the next (ShuffleNet, Zhang et al.
- * 2018, section 3.1): the channels, seen as a table with a row for each group, are read column by column. As torch's ChannelShuffle.
+ * Puts channels into another order, so that each group of a convolution reads channels from all groups of the convolution before it
+ * (ShuffleNet, Zhang et al. 2018, section 3.1). The channels are seen as a table with a row for each group, and read column by column, as
+ * in PyTorch's ChannelShuffle.
  */
 import { InputError } from '../../errors.js';
 import { compact as kernel } from '../../generated/kernels.js';
@@ -15,7 +16,7 @@ export interface ChannelShuffleAttributes {
   groups: number;
 }
 
-/** Which channel of x, of so many, comes in a place of y. */
+/** The channel of x that becomes a given channel of y. */
 const sourceOf = (place: number, channels: number, groups: number) =>
   (place % groups) * (channels / groups) + Math.floor(place / groups);
 
@@ -57,7 +58,7 @@ export const reference: Reference<ChannelShuffleAttributes, typeof INPUTS> = (
   return [x.map((_, i) => x[i - (i % channels) + sourceOf(i % channels, channels, groups)])];
 };
 
-/** A shuffle with as many groups as a group had channels puts everything back. */
+/** The gradient is shuffled back. The inverse of a shuffle is a shuffle with as many groups as a group had channels. */
 export const gradient: Gradient<ChannelShuffleAttributes, typeof INPUTS> = (
   g,
   { inputs: [x], outputs: [y], attributes },

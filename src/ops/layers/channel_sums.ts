@@ -1,6 +1,6 @@
 /**
- * Sums over the pixels of each channel: of a gradient (that of a bias), and of its product with a normalised tensor (those of
- * batch norm's parameters).
+ * Sums over the pixels of each channel: of a gradient, for the gradient of a bias, and of its product with a normalised tensor, for the
+ * gradients of batch norm's parameters.
  */
 import { InputError } from '../../errors.js';
 import { channel_sums, channel_sums_merge } from '../../generated/kernels.js';
@@ -22,12 +22,12 @@ export interface ChannelSumsAttributes {
   epsilon: number;
 }
 
-/** Pixels that are worth a workgroup. */
+/** The least number of pixels for which another workgroup pays. */
 const SHORTEST = 512;
-/** Chunks that keep a GPU busy; a single thread adds them up. */
+/** This number of chunks keeps a GPU busy. It is a limit, because a single thread adds up the chunks of a channel. */
 const MOST = 256;
 
-/** Ranges of pixels that can be bound, with the pixels of a chunk, the number of chunks in each range and of those before. */
+/** Ranges of pixels that can be bound, each with the pixels of a chunk, the number of its chunks, and the number of chunks before it. */
 export function chunksOf(bands: readonly Range[]): { range: Range; size: number; count: number; first: number }[] {
   const size = Math.max(SHORTEST, Math.ceil(bands[bands.length - 1][1] / MOST));
   let first = 0;
@@ -41,7 +41,7 @@ export function chunksOf(bands: readonly Range[]): { range: Range; size: number;
 const INPUTS = ['dy', 'x?', 'mean?', 'variance?'] as const;
 
 /**
- * dy: nhwc4 of any shape. x, of the same shape, with mean and variance [c] dense: or none of them. Outputs, [c] dense: Σ dy, and
+ * dy: nhwc4 of any shape. x: of the same shape, with mean and variance [c] dense; or none of the three. Outputs, [c] dense: Σ dy, and
  * Σ dy · (x − mean) / √(variance + ε), which is 0 without x.
  */
 export const forward: Operation<ChannelSumsAttributes, typeof INPUTS> = {
@@ -111,7 +111,7 @@ export const forward: Operation<ChannelSumsAttributes, typeof INPUTS> = {
   },
 };
 
-/** The gradient of a bias that was added to every pixel. */
+/** The gradient of a bias that is added to every pixel. */
 export function biasGradient(g: GraphBuilder, dy: Tensor, name?: string): Tensor {
   return g.apply(forward, [dy, undefined, undefined, undefined], { epsilon: 0 }, name);
 }

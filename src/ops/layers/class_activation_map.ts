@@ -1,6 +1,7 @@
 /**
- * Class activation maps: M_c(i, j) = Σ_d w_{c,d} · x_d(i, j), the prediction layer's weights at every position of what it pools, no
- * bias. They decompose the logit exactly only under average pooling. Source: Wang et al. 2017, section 4.2.
+ * Class activation maps: M_c(i, j) = Σ_d w_{c,d} · x_d(i, j). The prediction layer's weights, without the bias, are applied at every
+ * position before pooling. Only with average pooling is the logit exactly the mean of the map plus the bias. Source: Wang et al. 2017,
+ * section 4.2.
  */
 import { InputError } from '../../errors.js';
 import { class_activation_map } from '../../generated/kernels.js';
@@ -65,7 +66,7 @@ export const forward: Operation<object, typeof INPUTS> = {
 
 /**
  * Adds the maps of all classes.
- * @param x what the head pools: [n, h, w, d] nhwc4.
+ * @param x the activations that the head pools: [n, h, w, d] nhwc4.
  * @param weight of the prediction layer: [classes, d] dense.
  * @returns [n, classes, h, w] dense f32.
  */

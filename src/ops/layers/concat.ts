@@ -1,6 +1,6 @@
 /**
- * Concatenation along channels. Each input's segments follow one another as they are, holes included; `fuse` lets most
- * inputs be written in place, and only the others are copied here.
+ * Concatenation along channels. The segments of all inputs follow one another unchanged, with their holes. After `fuse`, most inputs are
+ * written directly into the result, and only the others are copied here.
  */
 import { InputError } from '../../errors.js';
 import { copy } from '../../generated/kernels.js';
@@ -64,7 +64,7 @@ export const forward: Operation<object, typeof INPUTS> = {
   },
 };
 
-// Segments that fill whole vec4s need not be told apart from what follows.
+// A segment that fills whole vec4s is merged with the next one, because there is no hole between them.
 function joinWhole(segments: readonly number[]): number[] {
   const joined: number[] = [];
   for (const width of segments) {
@@ -75,7 +75,7 @@ function joinWhole(segments: readonly number[]): number[] {
   return joined;
 }
 
-/** Adds a concatenation along channels. Parts: nhwc4, alike but for their channels. */
+/** Adds a concatenation along channels. Parts: nhwc4, of the same form except for their channels. */
 export function concat(g: GraphBuilder, parts: readonly Tensor[], name?: string): Tensor {
   return parts.length === 1 ? parts[0] : g.apply(forward, parts, {}, name);
 }

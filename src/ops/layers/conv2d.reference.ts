@@ -99,7 +99,7 @@ export const cases = (): Case<Conv2dAttributes>[] => [
   conv([1, 13, 11, 6, 10, 3, 3], { stride: [3, 3], padding: [1, 1, 1, 1] }),
   conv([1, 17, 9, 5, 4, 3, 5], { stride: [2, 3], dilation: [2, 1], padding: [2, 1, 0, 3] }),
   conv([1, 9, 9, 4, 7, 3, 3], { dilation: [3, 2], padding: [3, 2, 3, 2] }),
-  conv([1, 2, 3, 4, 4, 3, 3], { padding: [5, 5, 5, 5] }), // windows that lie wholly in the padding
+  conv([1, 2, 3, 4, 4, 3, 3], { padding: [5, 5, 5, 5] }), // windows that lie completely in the padding
   conv([2, 6, 6, 8, 12, 3, 3], { ...same, groups: 2 }),
   conv([1, 6, 5, 16, 16, 3, 3], { ...same, groups: 4 }),
   conv([1, 6, 5, 6, 9, 3, 3], { ...same, groups: 3 }),
@@ -107,7 +107,7 @@ export const cases = (): Case<Conv2dAttributes>[] => [
   conv([2, 7, 6, 10, 10, 3, 3], { ...same, groups: 10 }), // depthwise
   conv([1, 9, 9, 5, 5, 5, 5], { groups: 5, stride: [2, 2], padding: [2, 2, 2, 2] }),
   conv([1, 5, 5, 3, 6, 3, 3], { ...same, groups: 3 }), // depthwise with a multiplier
-  // Groups over segments with holes between: groups that lie in one, in several, and whole vec4s that the holes move apart.
+  // Groups over segments with holes between them: groups in one segment, groups in several, and groups of whole vec4s.
   conv([1, 4, 5, 4, 4, 3, 3], { ...same, groups: 2, segments: [2, 2] }),
   conv([2, 4, 5, 12, 6, 3, 3], { ...same, groups: 3, segments: [3, 7, 2] }),
   conv([1, 5, 4, 16, 8, 3, 3], { ...same, groups: 2, segments: [6, 10], stride: [2, 1] }),

@@ -1,6 +1,6 @@
 /**
- * 2-D convolution with everything that may surround it: an affine map and ReLU on load (DenseNet's norm → relu → conv, which
- * cannot be folded into weights), bias, residual and activation on store.
+ * 2-D convolution with the operations that may be fused into it: an affine map and ReLU on load (DenseNet's norm → relu → conv, in which
+ * the norm cannot be folded into weights), and bias, residual and activation on store.
  */
 import { InputError } from '../../errors.js';
 import { createNode, type GraphBuilder, type Node } from '../../graph/ir/graph.js';
@@ -32,7 +32,7 @@ export interface Conv2dAttributes {
   padding: Sides;
   groups: number;
   activation?: Activation;
-  /** What happens on load, where the fifth input holds scale and shift: the affine map alone, or ReLU after it. */
+  /** What is applied on load if the fifth input has scale and shift: the affine map alone, or also ReLU after it. */
   prologue?: 'affine' | 'affine_relu';
 }
 
@@ -62,7 +62,7 @@ export function conv2d(g: GraphBuilder, x: Tensor, weight: Tensor, bias?: Tensor
   return g.apply(forward, [x, weight, bias], attributes, name);
 }
 
-/** The sizes that kernels and references go by. */
+/** The sizes that kernels and references need. */
 export function geometry(node: Node<Conv2dAttributes, typeof INPUTS>) {
   const [x, weight] = node.inputs;
   const [, inHeight, inWidth] = x.shape;
@@ -92,12 +92,12 @@ export const forward: Operation<Conv2dAttributes, typeof INPUTS> = {
     if (bias && elementCount(bias) !== outputs) {
       throw new InputError('bias', { expected: `[${outputs}]`, given: describeShape(bias) });
     }
-    // Of each lane a scale and a shift; kernels that pick lanes have none.
+    // A scale and a shift for each lane. Kernels that read single lanes do not support it.
     if (prologue && (affine?.shape[1] !== groupCount(x) * 4 || isRagged(x, weight, groups))) {
       throw new InputError('prologue', { expected: `[2, ${groupCount(x) * 4}], and groups of whole vec4s` });
     }
     const windows: Windows = { kernel: [kernelHeight, kernelWidth], stride, dilation, padding };
-    checkWindows('convolution window', windows, -Math.max(height, width)); // gradients cut off what padding had added
+    checkWindows('convolution window', windows, -Math.max(height, width)); // in gradients, padding may be negative, which crops
     const [outHeight, outWidth] = windowCounts(windows, [height, width]);
     if (outHeight < 1 || outWidth < 1) {
       throw new InputError('the window is larger than the padded input', {
@@ -133,11 +133,11 @@ export const forward: Operation<Conv2dAttributes, typeof INPUTS> = {
     const variant = CONV2D_VARIANTS[context.variant];
     const segments = variant.packing(x, groupInputs, groups);
     const packed = segments ? context.derive(packConv2d, [weight], { segments, type: y.type as 'f32' }) : weight;
-    // A kernel that takes weights as they are picks lanes. It has no prologue; in its place comes where the channels lie.
+    // A kernel without packed weights reads single lanes. It has no prologue; the table of its channels' lanes is bound there instead.
     const perChannel = segments ? affine : channelLanes(segmentsOf(x));
     const packedBias = bias && packLanes(context, bias, [outputs]);
     const padded = padding.some((side) => side > 0);
-    // Weights that change are those of training, whose steps make up for a longer compilation.
+    // Weights that change are those of training, where many steps make up for a longer compilation.
     const wide = context.traits.subgroupSize > 4 && !context.isConstant(weight);
     const tuning = { subgroupSize: context.traits.subgroupSize, wide };
     const inGroups = groups === 1 ? groupCount(x) : groupInputs / 4;

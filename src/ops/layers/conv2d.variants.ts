@@ -1,6 +1,6 @@
 /**
- * The kernels of a convolution, a row for each: where it fits, how good it is there, how it wants the weights, and which part of the
- * output a workgroup of it owns. Choosing, lowering and `raybox verify` all follow from this table.
+ * The kernels of a convolution, with a row for each: which nodes it can run, how good it is for them, how weights have to be packed, and
+ * which part of the output a workgroup owns. Choosing, lowering and `raybox verify` all use this table.
  */
 import {
   conv2d_depthwise,
@@ -16,35 +16,35 @@ import { groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/ir/
 import type { VariantRow } from '../variants.js';
 import type { Conv2dAttributes, Conv2dInputs } from './conv2d.js';
 
-/** What tile sizes depend on. */
+/** The properties that tile sizes depend on. */
 export interface Tuning {
   readonly subgroupSize: number;
-  /** A longer kernel that computes twice as many pixels at once. */
+  /** Whether to use the longer kernel, which computes twice as many pixels in a workgroup. */
   readonly wide: boolean;
 }
 
 export interface Conv2dVariant extends VariantRow<Conv2dAttributes, Conv2dInputs> {
   readonly kernel: Kernel;
-  /** Widths of the segments that a filter's channels are packed in; undefined where the kernel reads weights as torch has them. */
+  /** Widths of the segments that a filter's channels are packed in; undefined if the kernel reads weights in PyTorch's layout. */
   packing(x: Tensor, groupInputs: number, groups: number): readonly number[] | undefined;
-  /** Sizes of a convolution group are params in channels, for kernels that pick single lanes. Otherwise they are in vec4s. */
+  /** Whether sizes of a convolution group in params are in channels, for kernels that read single lanes. Otherwise they are in vec4s. */
   readonly countsChannels: boolean;
   /** Output pixels and output vec4s of a workgroup. Without it, a workgroup owns any 64 vec4s. */
   tile?(tuning: Tuning): readonly [pixels: number, vectors: number];
-  /** What its prelude has besides that of all. */
+  /** Constants of its prelude that not all kernels have. */
   constants?(tuning: Tuning): Constants;
 }
 
 /**
- * Where the channels of a convolution group are no whole vec4s, or lie in segments with holes between, a kernel has to pick single
- * lanes.
+ * Whether a kernel has to read single lanes, because the channels of a convolution group do not fill whole vec4s or lie in segments with
+ * holes between them.
  */
 export function isRagged(x: Tensor, weight: Tensor, groups: number): boolean {
   const [outputs, groupInputs] = weight.shape;
   return groups > 1 && (groupInputs % 4 !== 0 || (outputs / groups) % 4 !== 0 || segmentsOf(x).length > 1);
 }
 
-/** One input channel for each output channel. */
+/** Whether each output channel has exactly one input channel, of its own. */
 export function isDepthwise({
   inputs: [x, weight],
   attributes: { groups },
@@ -58,11 +58,11 @@ const picksLanes = ({ inputs: [x, weight], attributes }: Node<Conv2dAttributes, 
 
 const isUngrouped = ({ attributes }: Node<Conv2dAttributes, Conv2dInputs>) => attributes.groups === 1;
 
-/** Too few output channels for the lanes of a subgroup, each of which wants a vec4 of them. */
+/** Whether there are too few output channels for a subgroup, in which each lane needs a vec4 of them. */
 const leavesLanesIdle = ({ outputs: [y] }: Node<Conv2dAttributes, Conv2dInputs>, { subgroupSize }: Traits) =>
   groupCount(y) * 2 <= subgroupSize;
 
-/** Too little output to fill tiles. */
+/** Whether the output is too small to fill tiles. */
 const isSmall = ({ outputs: [y] }: Node<Conv2dAttributes, Conv2dInputs>) => pixelCount(y) * groupCount(y) < 64 * 16;
 
 const bySegments = (x: Tensor, groupInputs: number, groups: number) => (groups === 1 ? segmentsOf(x) : [groupInputs]);
@@ -93,7 +93,7 @@ export const CONV2D_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
     countsChannels: false,
     tile: () => [32, 8],
   },
-  // Tiles of workgroup memory are what GPUs want and what CPUs pay for.
+  // Tiles in workgroup memory make GPUs faster and CPUs slower.
   tiled: {
     kernel: conv2d_tiled,
     fits: (node, { maxInvocations, maxWorkgroupBytes }) =>
@@ -120,7 +120,7 @@ export const CONV2D_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
   },
 };
 
-/** Workgroups for so many output pixels of so many vec4s. */
+/** The number of workgroups, from the number of output pixels and of vec4s in each. */
 export function workgroupsOf(
   variant: Conv2dVariant,
   pixels: number,

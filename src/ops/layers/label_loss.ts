@@ -1,4 +1,4 @@
-/** Losses of logits against labels, several of which may be 1 at once, summed over classes and images. */
+/** Multi-label losses of logits, summed over classes and images. */
 import { InputError } from '../../errors.js';
 import { label_loss } from '../../generated/kernels.js';
 import type { Case, CaseInput, Operation, Reference } from '../../graph/ir/operation.js';
@@ -34,7 +34,7 @@ export function lossParams(logits: Tensor, attributes: LabelLossAttributes) {
   };
 }
 
-/** @throws InputError where logits, labels or weights do not fit each other. */
+/** @throws InputError if logits, labels and weights do not fit each other. */
 export function checkLossInputs(
   logits: Tensor,
   labels: Tensor,
@@ -58,7 +58,7 @@ export function checkLossInputs(
 const INPUTS = ['logits', 'labels', 'weights?'] as const;
 export type LabelLossInputs = typeof INPUTS;
 
-/** logits, labels: [n, classes] dense; a label below 0 is missing and counts nothing. weights: [2, classes] or none. Output: [1]. */
+/** logits, labels: [n, classes] dense; a label below 0 is unknown and adds nothing. weights: [2, classes] or none. Output: [1]. */
 export const forward: Operation<LabelLossAttributes, typeof INPUTS> = {
   name: 'label_loss',
   inputs: INPUTS,
@@ -124,7 +124,7 @@ export function lossInputs(
   ];
 }
 
-const far = (index: number) => (index - 7) * 50; // beyond what exp can hold
+const far = (index: number) => (index - 7) * 50; // exp overflows for some of them
 
 export const cases = (): Case<LabelLossAttributes>[] => [
   { inputs: lossInputs([3, 5]), attributes: { kind: 'cross_entropy' } },

@@ -1,17 +1,17 @@
-/** How much a batch's ones and zeros count in a loss: β of Wang et al. 2017, section 4.1. */
+/** Weights of a batch's ones and zeros in a loss: β of Wang et al. 2017, section 4.1. */
 import { InputError } from '../../errors.js';
 import { label_weights } from '../../generated/kernels.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeShape, elementCount } from '../../graph/ir/tensor.js';
 
 export interface LabelWeightsAttributes {
-  /** Each class is counted by itself, so that a rare one weighs as much as others. Default: all classes together. */
+  /** Whether ones and zeros are counted for each class, so that rare classes weigh as much as others. Default: for all classes together. */
   perClass?: boolean;
 }
 
 const INPUTS = ['labels'] as const;
 
-/** labels: [n, classes] dense: 1, 0, or below 0 where there is none. Output: [2, classes] dense, of ones and of zeros. */
+/** labels: [n, classes] dense: 1, 0, or below 0 if unknown. Output: [2, classes] dense: weights of ones, then of zeros. */
 export const forward: Operation<LabelWeightsAttributes, typeof INPUTS> = {
   name: 'label_weights',
   inputs: INPUTS,
@@ -56,7 +56,7 @@ export const reference: Reference<LabelWeightsAttributes, typeof INPUTS> = (
   return [weights];
 };
 
-/** Ones, zeros and gaps in no simple order. */
+/** Ones, zeros and unknown labels in no simple order. */
 export const someLabels = (index: number) => [1, 0, 0, 1, 0, -1, 0, 0, 1, 0, 0][(index * 7) % 11];
 
 const caseOf = (shape: number[], fill: (index: number) => number, perClass = false): Case<LabelWeightsAttributes> => ({

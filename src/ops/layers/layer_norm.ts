@@ -1,5 +1,5 @@
 /**
- * Layer norm over the channels of each pixel, then a factor and a summand for each channel: torch's LayerNorm over the last dimension of
+ * Layer norm over the channels of each pixel, then a weight and a bias for each channel: PyTorch's LayerNorm over the last dimension of
  * [n, h, w, c], and torchvision's LayerNorm2d. Source: Ba, Kiros & Hinton 2016.
  */
 import { InputError } from '../../errors.js';
@@ -26,7 +26,7 @@ export interface LayerNormAttributes {
   epsilon: number;
 }
 
-/** @throws InputError unless x has plain channels, the vectors fit them, and ε is above 0. */
+/** @throws InputError if x has holes between channels, the vectors do not fit, or ε is not above 0. */
 export function checkLayerNorm(x: Tensor, vectors: readonly (Tensor | undefined)[], epsilon: number): void {
   if (x.layout !== 'nhwc4' || segmentsOf(x).length > 1) {
     throw new InputError('input', {
@@ -48,8 +48,8 @@ export function checkLayerNorm(x: Tensor, vectors: readonly (Tensor | undefined)
 }
 
 /**
- * `alone`: a thread walks all of its pixel's channels, which suits CPUs, where threads that wait for others cost more than they save, and pixels
- * of few channels. `shared`: 8 or 64 threads share a pixel.
+ * `alone`: one thread computes all channels of a pixel. This suits CPUs, where threads that wait for each other cost more than they save,
+ * and pixels with few channels. `shared`: 8 or 64 threads share a pixel.
  */
 export function rowVariants(y: Tensor, { software }: Traits): readonly string[] {
   if (groupCount(y) <= 2) return ['alone'];
@@ -85,8 +85,8 @@ export const forward: Operation<LayerNormAttributes, typeof INPUTS> = {
 };
 
 /**
- * Adds a layer norm over channels, whose parameters have torch's names under `name`: weight and bias, [c] each. ε is torch's default;
- * ConvNeXt has 1e-6.
+ * Adds a layer norm over channels, whose parameters have PyTorch's names under `name`: weight and bias, [c] each. The default of ε is
+ * PyTorch's; ConvNeXt has 1e-6.
  */
 export function layerNorm(g: GraphBuilder, x: Tensor, name: string, epsilon = 1e-5): Tensor {
   const vectors = ['weight', 'bias'].map((part) => g.parameter(`${name}.${part}`, [channelCount(x)]));
@@ -110,7 +110,7 @@ export const reference: Reference<LayerNormAttributes, typeof INPUTS> = (
   return [y];
 };
 
-/** By the factors: Σ dy · x̂ over all pixels, where x̂, a layer norm without factors, is computed again rather than kept. */
+/** The gradient by the weight: Σ dy · x̂ over all pixels. x̂, the layer norm without weight and bias, is recomputed to save memory. */
 export const gradient: Gradient<LayerNormAttributes, typeof INPUTS> = (
   g,
   { inputs, outputs: [y], attributes },
@@ -137,7 +137,7 @@ export const cases = (): Case<LayerNormAttributes>[] => [
   caseOf([1, 133, 3, 9], {}, 1e-3),
   caseOf([1, 5, 3, 133]),
   caseOf([1, 3, 1, 259]),
-  // A mean that is large beside the spread, no spread at all, and values whose squares f16 cannot hold.
+  // A mean that is large compared with the deviations, equal values, and values whose squares overflow f16.
   caseOf([1, 5, 3, 70], { fill: (i) => 1000 + Math.sin(i), type: 'f32' }),
   caseOf([1, 2, 3, 10], { fill: () => 3.25 }),
   caseOf([1, 3, 3, 13], { fill: (i) => 1000 * Math.cos(i) }),

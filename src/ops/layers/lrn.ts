@@ -1,5 +1,5 @@
 /**
- * Local response normalisation across channels, as torch's LocalResponseNorm:
+ * Local response normalisation across channels, as in PyTorch's LocalResponseNorm:
  * y[c] = x[c] / (k + α/size · Σ x[j]²)^β over j from c − ⌊size/2⌋ to c + ⌊(size − 1)/2⌋. Channels beyond the ends count as zero.
  */
 import { InputError } from '../../errors.js';
@@ -12,11 +12,11 @@ import { dispatchGroups } from '../groups.js';
 import { compact } from '../packing/compact.js';
 
 export interface LrnAttributes {
-  /** Channels of the window. */
+  /** Number of channels in a window. */
   size: number;
   alpha: number;
   beta: number;
-  /** Above 0, so that no channel is divided by zero. */
+  /** Must be above 0, so that no channel is divided by zero. */
   k: number;
 }
 
@@ -55,7 +55,7 @@ export const forward: Operation<LrnAttributes, typeof INPUTS> = {
   },
 };
 
-/** Adds local response normalisation; defaults are torch's. */
+/** Adds local response normalisation. Defaults are PyTorch's. */
 export function localResponseNorm(
   g: GraphBuilder,
   x: Tensor,
@@ -94,7 +94,7 @@ export const cases = (): Case<LrnAttributes>[] => [
   { inputs: [{ shape: [1, 1, 1, 1] }], attributes: alexNet },
   { inputs: [{ shape: [2, 3, 5, 7] }], attributes: alexNet },
   { inputs: [{ shape: [2, 3, 5, 7] }], attributes: strong },
-  { inputs: [{ shape: [1, 3, 2, 13] }], attributes: { ...strong, size: 4 } }, // an even window reaches one further down
+  { inputs: [{ shape: [1, 3, 2, 13] }], attributes: { ...strong, size: 4 } }, // an even window has one more channel below than above
   { inputs: [{ shape: [1, 2, 2, 6] }], attributes: { ...strong, size: 1 } },
   { inputs: [{ shape: [1, 2, 2, 6] }], attributes: { ...strong, size: 33 } }, // wider than the channels
   { inputs: [{ shape: [1, 133, 3, 10] }], attributes: { ...strong, beta: 2 } },

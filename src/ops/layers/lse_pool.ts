@@ -12,11 +12,11 @@ import { forward as lsePoolGradient } from '../gradients/lse_pool_gradient.js';
 export interface LsePoolAttributes {
   /** Sharpness, from 0 (average) to Infinity (maximum). */
   r: number;
-  /** The result is a map of one pixel, [n, 1, 1, c], that convolutions can read. */
+  /** Whether the result is a map of one pixel, [n, 1, 1, c], which convolutions can read. */
   onePixel?: true;
 }
 
-/** What comes of pooling x. */
+/** The form of the result of pooling x. */
 export function pooledSpec({ shape, segments }: TensorSpec, onePixel?: boolean): TensorSpec {
   const [images, channels] = [shape[0], shape[shape.length - 1]];
   const pooled = onePixel ? [images, 1, 1, channels] : [images, channels];
@@ -52,7 +52,7 @@ export const forward: Operation<LsePoolAttributes, typeof INPUTS> = {
           first: images[0],
           x_offset: input.offset,
           x_pitch: input.pitch,
-          // Infinity is no WGSL number; so large a finite r gives the same.
+          // WGSL has no infinity. This finite r is so large that it gives the same result.
           r: Math.min(r, 1e30),
         },
         workgroups: [groupCount(y), images[1] - images[0], 1],
@@ -112,7 +112,7 @@ export const gradient: Gradient<LsePoolAttributes, typeof INPUTS> = (
   [dy],
 ) => [g.apply(lsePoolGradient, [x, dy], attributes, `${y.name}/gradient`)];
 
-// Values whose average is nearly nothing beside them: each comes again with the other sign, 7 positions on, and a little more.
+// Values whose average is much smaller than they are: 7 positions later each one is repeated with the opposite sign, and a little more.
 const balanced =
   (channels: number, more: number) =>
   (index: number): number => {
@@ -120,7 +120,7 @@ const balanced =
     const value = Math.sin((position % 7) * 2.3 + channel) * 2 + Math.cos((position % 7) * 5.1);
     return (Math.floor(position / 7) % 2 ? -value : value) + more;
   };
-// A few bright positions: the result is far below the maximum, whatever the sharpness.
+// Few bright positions, so that the result is far below the maximum, whatever the sharpness.
 const sparse = (index: number): number => (index % 97 === 0 ? 1 + (index % 5) : 0);
 
 export const cases = (): Case<LsePoolAttributes>[] => [
@@ -137,7 +137,7 @@ export const cases = (): Case<LsePoolAttributes>[] => [
   { inputs: [{ shape: [3, 5, 3, 7] }], attributes: { r: 0, onePixel: true } },
   { inputs: [{ shape: [1, 133, 3, 11], segments: [3, 7, 1] }], attributes: { r: 10 } },
   { inputs: [{ shape: [1, 3, 5, 4], fill: () => 3.25 }], attributes: { r: 10 } },
-  // One bright position in a dark field, far above what exp can hold.
+  // One bright position in a dark field, so bright that exp overflows.
   { inputs: [{ shape: [1, 9, 9, 4], fill: (i) => (i < 4 ? 300 : -300) }], attributes: { r: 10 } },
   { inputs: [{ shape: [1, 7, 7, 2048] }], attributes: { r: 10 }, bench: true },
   { inputs: [{ shape: [1, 32, 32, 2048] }], attributes: { r: 10 }, full: true, bench: true },

@@ -26,7 +26,7 @@ export interface MulAttributes {
 
 const INPUTS = ['a', 'b'] as const;
 
-/** a, y: nhwc4 of one shape. b: the same shape, or [n, 1, 1, c] or [n, c]; f32 or f16 whatever a is. */
+/** a, y: nhwc4 of one shape. b: the same shape, or [n, 1, 1, c] or [n, c]; f32 or f16, independent of a. */
 export const forward: Operation<MulAttributes, typeof INPUTS> = {
   name: 'mul',
   inputs: INPUTS,
@@ -69,7 +69,7 @@ function isPerImage(a: TensorSpec, b: TensorSpec): boolean {
   return [`${images},1,1,${channels}`, `${images},${channels}`].includes(b.shape.join());
 }
 
-/** Adds a product; either factor may be the one that is spread over the pixels. */
+/** Adds a product. Either factor may be the one with one value for each image and channel. */
 export function mul(g: GraphBuilder, a: Tensor, b: Tensor, name?: string): Tensor {
   const [map, factor] = elementCount(a) >= elementCount(b) ? [a, b] : [b, a];
   const alike = segmentsOf(map).join() === segmentsOf(factor).join();
@@ -87,7 +87,7 @@ export const reference: Reference<MulAttributes, typeof INPUTS> = ([a, b], { inp
   ];
 };
 
-// Where b is one value for each image and channel, its gradient is the sum over the image: its average times its pixels.
+// If b has one value for each image and channel, its gradient is a sum over the image: the average times the number of pixels.
 export const gradient: Gradient<MulAttributes, typeof INPUTS> = (g, node, [dy]) => {
   const [a, b] = node.inputs;
   const { name } = node.outputs[0];

@@ -1,4 +1,4 @@
-/** Adds rows and columns of a constant around each image, or with negative sizes takes some away. */
+/** Adds rows and columns of a constant around each image; negative sizes remove some. */
 import { InputError } from '../../errors.js';
 import { pad as kernel } from '../../generated/kernels.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
@@ -16,7 +16,7 @@ export interface PadAttributes {
 
 const INPUTS = ['x'] as const;
 
-/** x: [n, h, w, c] nhwc4; holes only where the value is 0. y: [n, top + h + bottom, left + w + right, c]. */
+/** x: [n, h, w, c] nhwc4; holes between channels only if the value is 0. y: [n, top + h + bottom, left + w + right, c]. */
 export const forward: Operation<PadAttributes, typeof INPUTS> = {
   name: 'pad',
   inputs: INPUTS,
@@ -61,7 +61,7 @@ export const forward: Operation<PadAttributes, typeof INPUTS> = {
         out_w: outWidth,
         pad_top: padding[0],
         pad_left: padding[1],
-        // With value 0 the mask has no say, and there may be holes.
+        // The mask makes no difference if the value is 0, so in that case there may be holes.
         channels: channelCount(y),
         value,
       },

@@ -1,7 +1,7 @@
 /**
- * Maximum and average over sliding windows, shapes and edges as in torch. The maximum ignores padding; the average counts it as
- * zeros, or not at all with `countIncludePad: false`. A NaN makes every average that meets it NaN; whether it makes a maximum
- * NaN is up to the adapter, because WGSL lets max(a, NaN) be either.
+ * Maximum and average over sliding windows, with shapes and edges as in PyTorch. The maximum ignores padding. The average counts it as
+ * zeros, or not at all with `countIncludePad: false`. The average of a window with a NaN is NaN. Whether its maximum is NaN depends on the
+ * adapter, because in WGSL max(a, NaN) may be either of the two.
  */
 import { InputError } from '../../errors.js';
 import { pool } from '../../generated/kernels.js';
@@ -26,11 +26,11 @@ export interface PoolAttributes extends Windows {
   mode: 'max' | 'average';
   /** Round the number of windows up; the last one may reach beyond the padding, but starts before it. */
   ceilMode: boolean;
-  /** Average only: whether padding counts in the divisor. What lies beyond the padding never does. */
+  /** Only for an average: whether padding counts in the divisor. Positions beyond the padding never do. */
   countIncludePad: boolean;
 }
 
-/** What maximum and average over windows have in common. Sizes in pixels: one for both axes, or vertical and horizontal. */
+/** Options of both `maxPool` and `averagePool`. Sizes are in pixels: one for both axes, or vertical and horizontal. */
 export interface PoolOptions {
   kernel: number | Pair;
   /** Default: the kernel, so that windows do not overlap. */
@@ -82,7 +82,7 @@ export const forward: Operation<PoolAttributes, typeof INPUTS> = {
   },
 };
 
-// Whether there are windows along an axis and each has a tap inside the input; the maximum of nothing is no number.
+// Whether there are windows along an axis, each with a tap inside the input. Without such a tap, there would be no maximum.
 function alwaysMeets(
   { kernel, stride, dilation, padding }: Windows,
   axis: 0 | 1,
@@ -190,7 +190,7 @@ function caseOf(
 }
 
 const full = { full: true, bench: true };
-const negative = (index: number) => -1 - (index % 7); // where padding counted as zero would win
+const negative = (index: number) => -1 - (index % 7); // padding would be the maximum if it counted as zero
 
 export const cases = (): Case<PoolAttributes>[] => [
   caseOf('max', [1, 1, 1, 1], { kernel: 1 }),

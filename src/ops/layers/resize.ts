@@ -1,6 +1,6 @@
 /**
- * Images at another height and width: nearest or bilinear as torch's `interpolate` does it for a given size, or antialiased, with the
- * triangle that widens as the image shrinks: Pillow's bilinear.
+ * Resizes images: nearest or bilinear, as PyTorch's `interpolate` for a given size, or antialiased, as Pillow's bilinear filter, whose
+ * triangle widens if the image shrinks.
  */
 import { InputError } from '../../errors.js';
 import { resize_antialiased, resize as resize_kernel } from '../../generated/kernels.js';
@@ -11,9 +11,9 @@ import { spread } from '../../graph/ir/operation.js';
 import { describeShape, elementCount, groupCount, type Tensor } from '../../graph/ir/tensor.js';
 
 /**
- * nearest: output o shows input ⌊o · in / out⌋. bilinear: pixel centres are mapped, (o + ½) · in / out − ½.
- * bilinear_corners: the centres of the corners are mapped onto one another, o · (in − 1) / (out − 1).
- * bilinear_antialiased: pixel centres; where an axis shrinks, every input pixel counts.
+ * nearest: output o is input ⌊o · in / out⌋. bilinear: output o is at position (o + ½) · in / out − ½, by the centres of pixels.
+ * bilinear_corners: it is at o · (in − 1) / (out − 1), so that the centres of the corner pixels coincide.
+ * bilinear_antialiased: positions as in bilinear; if an axis shrinks, every input pixel has a weight.
  */
 export type ResizeMode = 'nearest' | 'bilinear' | 'bilinear_corners' | 'bilinear_antialiased';
 
@@ -23,7 +23,7 @@ export interface ResizeAttributes {
   mode: ResizeMode;
 }
 
-/** Beyond it the kernels' positions, integers in units of half an output pixel, would not fit 31 bits. */
+/** Limit of the sizes. Positions in the kernels are integers in units of half an output pixel, and have to fit 31 bits. */
 const LARGEST = 2 ** 30;
 
 const INPUTS = ['x'] as const;
@@ -58,7 +58,7 @@ export const forward: Operation<ResizeAttributes, typeof INPUTS> = {
     const [from, to] = [sizesOf(x), sizesOf(y)];
     const shrinks = from.height > to.height || from.width > to.width;
     if (mode !== 'bilinear_antialiased' || !shrinks) return lowerPlain(context, x, y, mode);
-    // Along rows first, then along columns, as Pillow does it.
+    // First along rows, then along columns, as in Pillow.
     let rows = x;
     if (from.width !== to.width) {
       rows = from.height === to.height ? y : context.scratch('rows', withSize(x, from.height, to.width));
@@ -132,7 +132,7 @@ function lowerAxis(context: Lowering, x: Tensor, y: Tensor, axis: 'height' | 'wi
   const [size, count] = [sizesOf(x)[axis], sizesOf(y)[axis]];
   const clamp = (row: number) => Math.min(Math.max(row, 0), size - 1);
   const scale = Math.max(1, size / count);
-  // One row more on either side than the triangle covers: this only has to hold what the kernel reads.
+  // One row more on either side than the triangle covers. The range only has to contain the rows that the kernel reads.
   const covered = (first: number, last: number): Range => [
     clamp(Math.floor(((first + 0.5) * size) / count - scale) - 1),
     clamp(Math.ceil(((last + 0.5) * size) / count + scale)),
@@ -190,7 +190,7 @@ export function dispatchMaps(context: Lowering, { kernel, constants, x, y, rows,
   }
 }
 
-/** The new size, in pixels, and how the values between pixels are found. */
+/** The new size, in pixels, and the method of interpolation. */
 export interface ResizeOptions {
   height: number;
   width: number;

@@ -1,4 +1,4 @@
-/** A tensor times a number that is known, and times one that a graph computes. */
+/** Multiplies a tensor by a fixed number, and by one that the graph computes. */
 import { InputError } from '../../errors.js';
 import { scale as kernel } from '../../generated/kernels.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
@@ -40,7 +40,7 @@ export const forward: Operation<ScaleAttributes, typeof INPUTS> = {
   },
 };
 
-/** Adds a product of every element with `factor` and, where it is given, with the one number in the tensor `by`. */
+/** Adds the product of every element with `factor` and, if given, with the single element of the tensor `by`. */
 export function scale(g: GraphBuilder, x: Tensor, factor: number, by?: Tensor, name?: string): Tensor {
   return g.apply(forward, [x, by], { factor }, name);
 }

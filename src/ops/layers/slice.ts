@@ -1,6 +1,5 @@
 /**
- * Some of the channels of a concatenation: the gradient by one of its parts. `fuse` makes it a view; only where the view would
- * be in the way it is copied.
+ * Some of the channels of a concatenation, for the gradient by one of its parts. `fuse` makes it a view, or else it is copied.
  */
 import { InputError } from '../../errors.js';
 import { copy } from '../../generated/kernels.js';
@@ -30,7 +29,7 @@ export interface SliceAttributes {
 
 const widthOf = ({ segments }: SliceAttributes) => segments.reduce((sum, width) => sum + width, 0);
 
-// The channel of x in which the slice begins; where its lanes in x are not those that it needs, undefined.
+// The first channel of the slice in x; undefined if the slice's segments do not fit those of x.
 function firstChannel(x: Tensor, y: Parameters<typeof laneChannels>[0], offset: number): number | undefined {
   const lanes = laneChannels(x);
   const first = lanes[offset * 4];
@@ -86,7 +85,7 @@ export const forward: Operation<SliceAttributes, typeof INPUTS> = {
   },
 };
 
-/** Adds a cut along channels. x: [n, h, w, c] nhwc4. Result: [n, h, w, Σ segments]. */
+/** Adds a slice of channels. x: [n, h, w, c] nhwc4. Result: [n, h, w, Σ segments]. */
 export function slice(g: GraphBuilder, x: Tensor, attributes: SliceAttributes, name?: string): Tensor {
   return g.apply(forward, [x], attributes, name);
 }
@@ -102,7 +101,7 @@ export const reference: Reference<SliceAttributes, typeof INPUTS> = ([x], { inpu
   return [result];
 };
 
-/** Zeros in the channels before and behind the slice. */
+/** Adds zeros for the channels before and after the slice. */
 export const gradient: Gradient<SliceAttributes, typeof INPUTS> = (
   g,
   { inputs: [x], outputs: [y], attributes },
@@ -117,11 +116,11 @@ export const gradient: Gradient<SliceAttributes, typeof INPUTS> = (
   };
   const end = attributes.offset + groupCount(y);
   const parts = [...zeros('before', 0, attributes.offset), dy, ...zeros('behind', end, groupCount(x))];
-  // Zeros round a part that began and ended within one segment make up that segment again.
+  // If the slice is a part of one segment, the zeros around it and the slice form that segment again.
   return [withSegments(g, concat(g, parts, `${y.name}/gradient`), segmentsOf(x), `${y.name}/gradient`)];
 };
 
-// Widths of what lies between two vec4 groups of a pixel.
+// Widths of the segments between two vec4 groups of a pixel.
 function segmentsBetween(x: Tensor, from: number, to: number): number[] {
   const found: number[] = [];
   let start = 0;

@@ -1,4 +1,4 @@
-/** Softmax over channels (nhwc4) or over the last dimension (dense). The maximum is subtracted first: no input overflows. */
+/** Softmax over channels (nhwc4) or over the last dimension (dense). The maximum is subtracted first, so that no input overflows. */
 import { InputError } from '../../errors.js';
 import { softmax as kernel } from '../../generated/kernels.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
@@ -36,7 +36,7 @@ export const forward: Operation<object, typeof INPUTS> = {
   flops: ({ outputs: [y] }) => 4 * elementCount(y),
   lower({ inputs: [x], outputs: [y] }, context) {
     const columns = channelCount(x);
-    // Lanes that share a row, so that neither many short rows nor few long ones leave the others idle.
+    // The number of lanes for each row, chosen so that no lanes are idle for many short rows or for few long ones.
     const rowLanes = columns <= 8 ? 1 : columns <= 128 ? 8 : WORKGROUP;
     const dense = x.layout === 'dense';
     for (const range of context.bands(y, [[x, (own) => own]])) {
@@ -93,7 +93,7 @@ export const cases = (): Case[] => [
   { inputs: [{ shape: [5, 3], layout: 'dense' }], attributes: {} },
   { inputs: [{ shape: [2, 3, 11], layout: 'dense' }], attributes: {} },
   { inputs: [{ shape: [3, 1000], layout: 'dense' }], attributes: {}, bench: true },
-  // Far beyond what exp can hold, and equal everywhere.
+  // Inputs for which exp overflows, and rows of equal inputs.
   { inputs: [{ shape: [1, 1, 5, 6], fill: (i) => (i % 6) * 300 - 900 }], attributes: {} },
   { inputs: [{ shape: [1, 2, 2, 6], fill: () => 60_000 }], attributes: {} },
 ];

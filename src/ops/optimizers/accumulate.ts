@@ -6,7 +6,7 @@ import { checkAlike } from './sgd.js';
 
 const INPUTS = ['sum', 'gradient', 'hyper'] as const;
 
-/** sum (state), gradient, [keep, share]: sum = keep · sum + share · gradient, where keep 0 forgets and 1 keeps. */
+/** sum (state), gradient, [keep, share]: sum = keep · sum + share · gradient, where keep is 1, or 0 to drop the old sum. */
 export const forward: Operation<object, typeof INPUTS> = {
   name: 'accumulate',
   inputs: INPUTS,

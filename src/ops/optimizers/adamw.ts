@@ -1,4 +1,4 @@
-/** A step of AdamW as torch has it: decay of the weights apart from the gradient. Source: Loshchilov & Hutter 2019. */
+/** A step of AdamW, as in PyTorch: weight decay is separate from the gradient. Source: Loshchilov & Hutter 2019. */
 import { InputError } from '../../errors.js';
 import { adamw } from '../../generated/kernels.js';
 import { type Case, type CaseInput, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
@@ -19,7 +19,7 @@ const INPUTS = ['parameter', 'first', 'second', 'gradient', 'hyper', 'factor?', 
 
 /**
  * parameter, first and second moment (states), gradient, hyperparameters [4]: learning rate, weight decay, 1 / (1 − β1^t) and
- * 1 / (1 − β2^t) at step t; factor [1] or none, halt (u32 [1]: unless 0 nothing changes) or none.
+ * 1 / (1 − β2^t) at step t; factor [1] or none, halt (u32 [1]: if not 0, nothing changes) or none.
  */
 export const forward: Operation<AdamWAttributes, typeof INPUTS> = {
   name: 'adamw',

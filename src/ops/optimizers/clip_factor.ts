@@ -1,4 +1,4 @@
-/** What gradients are multiplied with so that their common norm exceeds no limit, as torch's clip_grad_norm_ does it. */
+/** The factor that limits the norm of all gradients, as in PyTorch's clip_grad_norm_. */
 import { InputError } from '../../errors.js';
 import { clip_factor } from '../../generated/kernels.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';

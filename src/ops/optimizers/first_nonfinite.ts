@@ -1,4 +1,4 @@
-/** Which of several tensors is the first with a NaN or an infinity in it: what a training step must not go on with. */
+/** Finds the first of several tensors that contains a NaN or an infinity, with which a training step must not continue. */
 import { InputError } from '../../errors.js';
 import { first_nonfinite } from '../../generated/kernels.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
@@ -8,7 +8,7 @@ const CHUNK = 16_384;
 
 const INPUTS = ['values...'] as const;
 
-/** Any number of f32 tensors. Output: u32 [1], 0 where all is finite, else n − i for the first, x_i, of the n that is not. */
+/** Any number of f32 tensors. Output: u32 [1]: 0 if all n tensors are finite, else n − i for x_i, the first that is not. */
 export const forward: Operation<object, typeof INPUTS> = {
   name: 'first_nonfinite',
   inputs: INPUTS,
@@ -56,7 +56,7 @@ export const reference: Reference<object, typeof INPUTS> = (inputs) => {
 
 const NOT_FINITE = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 
-/** The places of what is not finite, in the second and in the fourth tensor. */
+/** Indices of values that are not finite, in the second and in the fourth tensor. */
 function caseOf(kind: number, second: number, fourth: number): Case {
   const fill = (place: number) => (index: number) => (index === place ? NOT_FINITE[kind] : 3e38 * Math.sin(index));
   return {

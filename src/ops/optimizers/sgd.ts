@@ -1,4 +1,4 @@
-/** A step of stochastic gradient descent, with momentum and weight decay as torch's SGD has them (no dampening). */
+/** A step of stochastic gradient descent, with momentum and weight decay as in PyTorch's SGD (no dampening). */
 import { InputError } from '../../errors.js';
 import { sgd } from '../../generated/kernels.js';
 import { type Case, type CaseInput, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
@@ -12,7 +12,7 @@ export interface SgdAttributes {
   decay: number;
 }
 
-/** @throws InputError unless all are dense f32 of one shape. */
+/** @throws InputError if the tensors are not dense f32 of one shape. */
 export function checkAlike(first: Tensor, ...others: readonly (Tensor | undefined)[]): void {
   for (const tensor of others) {
     if (tensor && (tensor.layout !== 'dense' || tensor.type !== 'f32' || tensor.shape.join() !== first.shape.join())) {
@@ -34,7 +34,7 @@ const INPUTS = ['parameter', 'velocity?', 'gradient', 'hyper', 'factor?', 'halt?
 
 /**
  * parameter, velocity (state, or none: no momentum), gradient, [learning rate, momentum, weight decay], factor [1] or none, halt
- * (u32 [1]: unless 0 nothing changes) or none.
+ * (u32 [1]: if not 0, nothing changes) or none.
  */
 export const forward: Operation<SgdAttributes, typeof INPUTS> = {
   name: 'sgd',

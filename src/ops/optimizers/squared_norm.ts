@@ -1,4 +1,4 @@
-/** Sum of squares of a tensor, added to that of others: what the norm of all gradients is made of. */
+/** Sum of the squares of a tensor, added to that of other tensors. The norm of all gradients is computed from it. */
 import { squared_norm } from '../../generated/kernels.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';

@@ -1,6 +1,6 @@
 /**
- * Copies channels from one arrangement of segments into another: into plain ones for operations that cannot take the holes between
- * segments, and back into holes for their gradients.
+ * Copies channels from one arrangement of segments to another: to plain channels, for operations that do not support holes between
+ * segments, and back to segments with holes, for the gradients of these operations.
  */
 import { InputError } from '../../errors.js';
 import { compact as kernel } from '../../generated/kernels.js';
@@ -10,13 +10,13 @@ import { channelCount, laneChannels, segmentsOf, type Tensor } from '../../graph
 import { dispatchGroups } from '../groups.js';
 
 export interface CompactAttributes {
-  /** Widths of the segments that come out. Default: one. */
+  /** Widths of the segments of the result. Default: a single segment. */
   segments?: readonly number[];
 }
 
 const INPUTS = ['x'] as const;
 
-/** x: nhwc4 of any shape and segments. y: the same values in the segments that are asked for. */
+/** x: nhwc4 of any shape and segments. y: the same values in the requested segments. */
 export const forward: Operation<CompactAttributes, typeof INPUTS> = {
   name: 'compact',
   inputs: INPUTS,
@@ -37,8 +37,8 @@ export const forward: Operation<CompactAttributes, typeof INPUTS> = {
 const tables = new Map<string, Tensor>();
 
 /**
- * For each lane of `y` the lane of `x` that holds its channel, 0xffffffff in padding, as a constant. `sourceOf` says which channel of x
- * a channel of y is, and `order` names it: tables of one order and the same segments are one tensor.
+ * A constant with, for each lane of `y`, the lane of `x` that has its channel; 0xffffffff in padding. `sourceOf` returns the channel of x
+ * for a channel of y. `order` is a name for that order: tables with the same name and the same segments are one tensor.
  */
 export function sourceLanes(x: Tensor, y: Tensor, order = '', sourceOf = (channel: number) => channel): Tensor {
   const key = `${segmentsOf(x)} in ${segmentsOf(y)}${order}`;
@@ -53,12 +53,12 @@ export function sourceLanes(x: Tensor, y: Tensor, order = '', sourceOf = (channe
   return tensor;
 }
 
-/** `x` itself where its channels are already plain. */
+/** `x` with plain channels; `x` itself if they are plain already. */
 export function compact(g: GraphBuilder, x: Tensor, name?: string): Tensor {
   return segmentsOf(x).length === 1 ? x : g.apply(forward, [x], {}, name);
 }
 
-/** `x` in the given segments; itself where it lies so already. */
+/** `x` in the given segments; `x` itself if it has them already. */
 export function withSegments(g: GraphBuilder, x: Tensor, segments: readonly number[], name?: string): Tensor {
   return segmentsOf(x).join() === segments.join() ? x : g.apply(forward, [x], { segments }, name);
 }

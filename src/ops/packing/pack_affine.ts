@@ -1,4 +1,4 @@
-/** A batch norm with fixed statistics as scale and shift for each physical lane: what kernels apply to an nhwc4 pixel. */
+/** A batch norm with fixed statistics as a scale and a shift for each physical lane, which kernels apply to an nhwc4 pixel. */
 import { pack_affine } from '../../generated/kernels.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';

@@ -1,4 +1,4 @@
-/** Convolution weights from torch's OIHW to the vec4 layout that the kernels read. */
+/** Packs convolution weights from PyTorch's OIHW order into the vec4 layout that the kernels read. */
 import { pack_conv2d } from '../../generated/kernels.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';
@@ -6,7 +6,7 @@ import { laneChannels } from '../../graph/ir/tensor.js';
 import { laneMap } from './pack_lanes.js';
 
 export interface PackConv2dAttributes {
-  /** Channel segments of the convolution's input (of one convolution group where there are several). */
+  /** Channel segments of the convolution's input, or of one convolution group of it if there are several. */
   segments: readonly number[];
   type: 'f32' | 'f16';
 }

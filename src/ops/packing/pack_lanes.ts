@@ -1,4 +1,4 @@
-/** Channel values (a bias, or rows of scale and shift) spread over the physical lanes of an nhwc4 pixel. */
+/** Copies channel values (a bias, or rows of scale and shift) to the physical lanes of an nhwc4 pixel. */
 import { pack_lanes } from '../../generated/kernels.js';
 import { createTensor } from '../../graph/ir/graph.js';
 import type { Case, Lowering, Operation, Reference } from '../../graph/ir/operation.js';
@@ -6,7 +6,7 @@ import { spread } from '../../graph/ir/operation.js';
 import { channelCount, laneChannels, type Tensor, type TensorSpec } from '../../graph/ir/tensor.js';
 
 export interface PackLanesAttributes {
-  /** Widths of the channel segments, padded one by one. */
+  /** Widths of the channel segments. Each is padded to whole vec4s. */
   segments: readonly number[];
 }
 
@@ -28,7 +28,7 @@ export function laneMap(segments: readonly number[]): Tensor {
 
 const channelMaps = new Map<string, Tensor>();
 
-/** The other way round: the physical lane of each logical channel as a constant. */
+/** The inverse: the physical lane of each logical channel, as a constant. */
 export function channelLanes(segments: readonly number[]): Tensor {
   const key = segments.join();
   let tensor = channelMaps.get(key);

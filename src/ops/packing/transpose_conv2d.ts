@@ -1,4 +1,4 @@
-/** Convolution weights with inputs and outputs exchanged and the window turned around: those of the way back. */
+/** Convolution weights for the backward pass: inputs and outputs are exchanged, and the window is rotated by 180°. */
 import { transpose_conv2d } from '../../generated/kernels.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
