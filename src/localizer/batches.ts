@@ -1,4 +1,4 @@
-/** Many images, in batches. */
+/** Reads many images in batches. */
 import { InputError } from '../errors.js';
 import { type ImageInput, toPixels } from './images.js';
 import type { Batch } from './session.js';
@@ -11,7 +11,10 @@ type ReadOptions = Parameters<typeof toPixels>[1] & {
   signal?: AbortSignal;
 };
 
-/** @throws InputError for a path, which is a row of letters, and for bytes, which are a row of numbers: neither is a list of images */
+/**
+ * @throws InputError if `images` is not a list of images. Strings and byte arrays are iterable too, but a path or the bytes of a file are a
+ *   single image.
+ */
 export function refuseSingleImage(images: unknown): void {
   const object = images !== null && typeof images === 'object' && !ArrayBuffer.isView(images);
   if (object && (Symbol.iterator in images || Symbol.asyncIterator in images)) return;
@@ -22,7 +25,7 @@ export function refuseSingleImage(images: unknown): void {
   });
 }
 
-/** Images as pixels, so many at a time, read as they are asked for. */
+/** Reads images into batches of `batch` images. Each batch is read when the caller asks for it. */
 export async function* readBatches(
   images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
   batch: number,
@@ -40,7 +43,7 @@ export async function* readBatches(
       indexes.push(index);
     } catch (error) {
       if (!onError || signal?.aborted) {
-        // Those before it are done all the same.
+        // The images of this batch that were read before the bad one are still processed.
         if (pixels.length > 0 && !signal?.aborted) yield { images: pixels, indexes };
         throw error;
       }

@@ -1,9 +1,9 @@
-/** The one reader of bytes, of weights and of images alike: from a path, URL, blob, response or stream to one array. */
+/** Reads bytes, of weights and of images, from a path, URL, Blob, Response or stream into one array. */
 import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import { isResponse, openResponse, type Pieces, streamPieces } from '../gpu/platform.js';
 
-/** Whatever bytes may come from: a path or URL, the bytes themselves, a Blob, a Response or a stream. */
+/** What bytes can be read from: a path or URL, the bytes themselves, a Blob, a Response or a stream. */
 export type ByteSource =
   | string
   | URL
@@ -17,18 +17,18 @@ export type ByteSource =
 export interface ReadBytesOptions {
   /** What the bytes are, for messages: `weights`. */
   what: string;
-  /** Larger files are refused, where the size is known before anything is allocated. Not asked of bytes that are there already. */
+  /** Larger files are refused, before anything is allocated if their size is known. Does not apply to bytes that are in memory already. */
   maxBytes: number;
   signal?: AbortSignal | undefined;
-  /** Share that has come, 0…1; of a stream, whose length is not known, nothing is told. */
+  /** Gets the share of the bytes that has been read, 0…1. It is not called for a stream, because the length of a stream is not known. */
   onProgress?: ((done: number) => void) | undefined;
 }
 
-/** Of bytes. */
+/** Whether something is a stream of bytes. What the stream gives is only checked when it is read. */
 export const isStream = (value: unknown): value is ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> =>
   typeof value === 'object' && value !== null && ('getReader' in value || Symbol.asyncIterator in value);
 
-/** Whether a source is gone once it has been read. */
+/** Whether a source can be read only once. */
 export const readsOnce = (source: unknown): boolean =>
   isStream(source) || (typeof source === 'object' && source !== null && isResponse(source));
 
@@ -38,7 +38,7 @@ export const isByteSource = (source: unknown): source is ByteSource =>
   [URL, Uint8Array, ArrayBuffer, Blob].some((type) => source instanceof type) ||
   readsOnce(source);
 
-/** @throws InputError for what cannot be read, breaks off or is too large. */
+/** @throws InputError if the source cannot be read, ends early or is too large. */
 export async function readBytes(source: ByteSource, options: ReadBytesOptions): Promise<Uint8Array> {
   if (source instanceof Uint8Array) return source;
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
@@ -52,7 +52,7 @@ function piecesOf(source: Blob | Response | ReadableStream<Uint8Array> | AsyncIt
   return { size: undefined, pieces: 'getReader' in source ? streamPieces(source) : source };
 }
 
-/** Collects pieces into one array. @throws InputError where they exceed `maxBytes`. */
+/** Collects pieces into one array. @throws InputError if they exceed `maxBytes`. */
 export async function readPieces(
   { size, pieces }: Pieces,
   { what, maxBytes, onProgress }: ReadBytesOptions,
@@ -60,7 +60,7 @@ export async function readPieces(
   const tooLarge = (bytes: number) =>
     new InputError(`${what} is too large`, { expected: `at most ${maxBytes} bytes`, given: `${bytes} bytes` });
   if (size !== undefined && size > maxBytes) throw tooLarge(size);
-  // One allocation where the size is known, doubling otherwise.
+  // The array is allocated once if the size is known; otherwise it is doubled each time it is full.
   let all = new Uint8Array(size ?? 1 << 20);
   let length = 0;
   for await (const piece of pieces) {

@@ -1,6 +1,6 @@
 import type { Plan } from '../graph/plan/plan.js';
 
-/** A few things by key. The least recently used ones are closed where there are too many, or where they hold too much memory. */
+/** Keeps a few values by key. If there are too many, or if they take too much memory, the least recently used ones are closed. */
 export interface Cache<T> {
   get(key: string, make: () => Promise<T>): Promise<T>;
   values(): Iterable<T>;
@@ -12,7 +12,11 @@ interface Kept {
   close(): void;
 }
 
-/** @param maxBytes of activations and images, the newest entry's aside: a single huge image may take what it needs. */
+/**
+ * @param limit the most entries that are kept.
+ * @param maxBytes the most memory for activations and images that all entries may take together. A single entry is kept even if it takes
+ *   more, so that a very large image can be processed.
+ */
 export function createCache<T extends Kept>(limit: number, maxBytes = Number.POSITIVE_INFINITY): Cache<T> {
   const entries = new Map<string, T>();
   const bytes = () =>

@@ -1,4 +1,4 @@
-/** The options `cache` and `integrity` of `load`. Loaded where one of them is given. */
+/** The options `cache` and `integrity` of `load`. This module is only loaded if one of them is given. */
 import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import { type ByteSource, type ReadBytesOptions, readBytes } from './bytes.js';
@@ -10,7 +10,7 @@ export interface CheckedOptions extends ReadBytesOptions {
   integrity?: string | undefined;
 }
 
-/** @throws InputError for options that make no sense, before anything is read, and for weights of another hash */
+/** @throws InputError for invalid options, before anything is read, and for weights with another hash than `integrity` */
 export async function checkedWeights(weights: ByteSource, options: CheckedOptions): Promise<KeptBytes> {
   const { cache = false, integrity } = options;
   if (typeof cache === 'string' && platform.name === 'web') {

@@ -1,12 +1,12 @@
-/** Brings results back: copied as soon as they are there, waited for once. */
+/** Reads results back. Each is copied as soon as it has been computed, and one wait at the end is for all of them. */
 import { alignUp, createReadback, mapped } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import type { Location } from '../graph/plan/record.js';
 
 export interface Collector {
-  /** Copies results as they are now; what runs later may overwrite them. Gives their place in what `finish` gives. */
+  /** Copies results, so that later runs may overwrite them. Returns their index in the array that `finish` returns. */
   take(places: readonly Location[]): number;
-  /** Waits for the GPU. For each `take` the bytes of its places. */
+  /** Waits for the GPU. Returns, for each call of `take`, the bytes of its places. */
   finish(): Promise<ArrayBuffer[][]>;
   close(): void;
 }

@@ -1,4 +1,4 @@
-/** From what was read back to what a user is told. */
+/** Turns the bytes that were read back from the GPU into the result of an image. */
 import type { Finding } from '../formats/findings.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import { BOX_WORDS, type DecodedBoxes, decodeBoxes, type HeatBox, MAX_BOXES } from '../ops/boxes/component_boxes.js';
@@ -8,7 +8,7 @@ import type { Request } from './request.js';
 import { asLocalization, type Heatmap, type Localization } from './results.js';
 import type { BoxStage, NetworkStage } from './stages.js';
 
-/** An image, and its place in the batch. */
+/** An image: its index among all images, its place in the batch (`slot`), its size in pixels and its warnings. */
 export interface Place {
   readonly index: number;
   readonly slot: number;
@@ -17,16 +17,18 @@ export interface Place {
   readonly warnings: readonly Warning[];
 }
 
-/** GPUs may divide with an error of a few units in the last place. */
+/**
+ * How far a probability may lie outside 0…1. GPUs may divide with an error of a few units in the last place, so a sigmoid can come out
+ * slightly above 1.
+ */
 const ROUNDING = 1e-6;
 
-/** False for what is no number. */
+/** False for NaN too. */
 const isProbability = (value: number): boolean => value >= -ROUNDING && value <= 1 + ROUNDING;
 
 /**
- * @param common what the network put out for the batch: logits, probabilities and, where asked for, raw heatmaps.
- * @param own what the box stage put out for this image.
- * @throws InputError where the network computed what is no logit, no probability or no heatmap
+ * @param own outputs of the box stage for this image.
+ * @throws InputError if the network computed a logit or a heatmap that is not finite, or a probability outside 0…1
  */
 export async function describeImage(
   { classes, inputWidth, fit }: WeightsMetadata,
@@ -57,7 +59,7 @@ export async function describeImage(
       ? Number.NaN
       : ((raw && heatmaps![label].data.find((heat) => !Number.isFinite(heat))) ?? 0),
   );
-  // A class without a number would come out without findings: the look of a healthy chest.
+  // A class whose numbers are not finite would have no findings, and the chest would look healthy.
   if (!classes.every((label, map) => [raws[label], heats[map]].every(Number.isFinite) && isProbability(scores[label])))
     throw (await import('./wrong_results.js')).wrongResults(classes, raws, scores, heats, isProbability);
   const boxes =
@@ -69,13 +71,15 @@ export async function describeImage(
 }
 
 /**
- * Where the table of boxes is too small for all regions, and small ones are to be left out, the boxes that it holds do not show which
- * regions are large enough. Then this is the room for each map and threshold that holds all of them: a power of two, so that images with
- * other numbers of regions find a plan of that room. Undefined where the table will do.
+ * The number of boxes for each map and threshold that a larger table must hold, or undefined if the table is large enough.
+ *
+ * If small regions have to be left out, the boxes of all regions are needed to choose the large ones among them. The table has room for
+ * `maxBoxes` boxes only, so the box stage has to run again if there are more regions. The number is a power of two, so that images with
+ * similar numbers of regions share a plan.
  */
 export function roomForAllRegions(counts: ArrayBuffer, request: Request): number | undefined {
   if (request.minRegion === 0) return undefined;
-  const columns = request.heatThresholds.length + 1; // the last one is the map's state
+  const columns = request.heatThresholds.length + 1; // the last column is the map's state
   const most = new Uint32Array(counts).reduce(
     (max, count, at) => (at % columns < columns - 1 && count > max ? count : max),
     0,
@@ -83,7 +87,7 @@ export function roomForAllRegions(counts: ArrayBuffer, request: Request): number
   return most > request.maxBoxes ? Math.min(2 ** Math.ceil(Math.log2(most)), MAX_BOXES) : undefined;
 }
 
-/** The table may hold more boxes than were asked for: see `roomForAllRegions`. */
+/** The table may have room for more boxes than the request's `maxBoxes`: see `roomForAllRegions`. */
 function decodeAll([table, counts]: readonly ArrayBuffer[], classes: number, request: Request): DecodedBoxes {
   const { heatThresholds } = request;
   const room = table.byteLength / (4 * BOX_WORDS * classes * heatThresholds.length);
@@ -97,7 +101,7 @@ function readFindings(
   { heatThresholds, maxBoxes }: Request,
   smallest: number,
 ): { findings: Finding[]; truncated: string[] } {
-  // The region of a map's highest value stays, so that what is found is also shown.
+  // The region with a map's highest value is kept, however small, so that each class that is found has a box.
   const highest = new Map<number, number>();
   for (const { map, peak } of decoded.boxes) highest.set(map, Math.max(peak, highest.get(map) ?? 0));
   const isHighest = ({ map, peak }: HeatBox) => peak === highest.get(map);

@@ -1,4 +1,4 @@
-/** Images as files: from wherever their bytes come to pixels. Loaded where one is handed in. */
+/** Reads images from files in any form. This module is only loaded if an image is not given as pixels. */
 import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import { decodeImage } from '../formats/image.js';
@@ -6,10 +6,10 @@ import type { DecodeOptions, Image } from '../formats/pixels.js';
 import { isByteSource, isStream, readBytes } from './bytes.js';
 import type { ImageInput, ReadImageOptions } from './images.js';
 
-/** Encoded images larger than this are refused unread. */
+/** Larger files are refused before they are read. */
 const MAX_ENCODED_BYTES = 512 << 20;
 
-/** @throws InputError for what is no image, or cannot be read or decoded. */
+/** @throws InputError if the input is not an image, or if it cannot be read or decoded. */
 export async function readEncoded(image: ImageInput, options: ReadImageOptions): Promise<Image> {
   if (ArrayBuffer.isView(image) && !(image instanceof Uint8Array)) {
     throw new InputError('an image as bare numbers', {
@@ -28,6 +28,6 @@ export async function readEncoded(image: ImageInput, options: ReadImageOptions):
   return decode(bytes, options);
 }
 
-/** By what the bytes are: raybox's own decoders, or the platform's for what raybox does not decode. */
+/** Decodes by the format that the bytes show. The platform decodes the formats for which raybox has no decoder, if it can. */
 export const decode = async (bytes: Uint8Array, options: DecodeOptions): Promise<Image> =>
   (await platform.decode?.(bytes, options)) ?? decodeImage(bytes, options);

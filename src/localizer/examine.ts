@@ -1,4 +1,4 @@
-/** The last look at an image's pixels before they go to the GPU: sizes checked, transparency gone, white known, warnings said. */
+/** Prepares an image's pixels for the GPU: checks their sizes, removes transparency, determines the level of white and adds warnings. */
 import { InputError } from '../errors.js';
 import { withoutAlpha } from '../formats/alpha.js';
 import { settleBits } from '../formats/bits.js';
@@ -7,8 +7,8 @@ import { checkPixels } from './image_checks.js';
 import { type GpuPixels, gpuPixelBytes, type PixelImage } from './images.js';
 
 /**
- * @param bits of 16-bit samples in use, where the call says it. What the image says of itself goes before.
- * @throws InputError for data of the wrong type or length, and where a sample does not fit into the bits.
+ * @param bits the bits in use of 16-bit samples, as an option of the call. The image's own `bits` take precedence.
+ * @throws InputError for data of the wrong type or length, or if a sample does not fit into the bits.
  */
 export function examineImage(image: PixelImage, bits?: number): Image {
   const given = image.bits ?? bits;
@@ -33,10 +33,13 @@ function wholeImage(image: PixelImage): Image {
   return checked;
 }
 
-/** GPUBufferUsage.COPY_SRC; the global does not exist on a caller's device in Node. */
+/** The value of GPUBufferUsage.COPY_SRC. In Node the global may be missing even if the caller has a device. */
 const COPY_SOURCE = 0x4;
 
-/** `given` are the bits in use that the call names, for 16-bit samples whose own number says no more than that. */
+/**
+ * @param given the bits in use, as an option of the call. They are used if the image's own `bits` are 16, which may only be the width of a
+ *   sample.
+ */
 export function examineGpuPixels(image: GpuPixels, given: number | undefined): GpuPixels {
   const { buffer, width, height, channels } = image;
   const bits = image.bits === 16 ? (given ?? 16) : image.bits;

@@ -1,38 +1,44 @@
 /**
- * What looks wrong about an image before any network sees it. Rules on 32 × 32 samples, all in shares of white; how often each
- * warns of real chest X-rays is in the README. They are for mistakes in handling (an inverted film, a photo, an empty picture), and
- * say nothing about quality: an image without a warning may be unfit all the same.
+ * Warns of images that do not look like a chest X-ray. The rules look at 32 × 32 samples of the image, with levels from 0 (black) to 1
+ * (white). They find mistakes in handling, such as an inverted film, a photo or an empty picture. They do not judge quality, so an image
+ * without a warning may still be unusable. The README says how often each rule warns of real chest X-rays.
  */
 import { bitsOf, type Image } from '../formats/pixels.js';
 import type { Warning } from '../warnings.js';
 
 const SIDE = 32;
-/** Smaller images are no X-rays that anybody reads. */
+/** Images with a smaller side are not checked. Nobody reads X-rays of that size, so the rules were not made for them. */
 const SMALLEST = 16;
 
-/** 99 of 100 samples lie within so little of white: nearly constant. */
+/** An image is nearly constant if 99 % of its samples lie in a range smaller than this. */
 const LEAST_RANGE = 0.1;
 const FEWEST_LEVELS = 16;
-/** Share of samples that are wholly white, or wholly black (which the borders of real images are too). */
+/** Largest shares of samples that may be fully white or fully black. More may be black, because real images have black borders. */
 const MOST_WHITE = 0.5;
 const MOST_BLACK = 0.8;
-/** Nearly all of it lies within so little of black: bits that are not in use, with a marker in full white. */
+/**
+ * An image is too dark if more than `MOST_DARK` of its samples are below `DARK`. That happens if its samples use fewer bits than was
+ * assumed, because a marker in full white uses all of them.
+ */
 const DARK = 0.1;
 const MOST_DARK = 0.9;
 
 /** A sample is coloured where its channels differ by more than this. */
 const COLOUR = 1 / 16;
 const MOST_COLOURED = 0.05;
-/** Share of samples of one bright level: paper. */
+/** Above this share of samples with one and the same bright level, the image is taken for a page or a chart. */
 const MOST_PAPER = 0.6;
 
-/** Likeness to the mean chest, from −1 to 1. */
+/**
+ * Bounds of the correlation with the mean chest. At or below `INVERTED` an image is taken for inverted, and otherwise below `CHEST` for
+ * something else than a chest X-ray.
+ */
 const INVERTED = -0.3;
 const CHEST = 0.2;
 
 /**
- * The left half of the mean of 10,326 frontal chest X-rays (ChestX-ray14), made symmetric: 8 × 8 cells, the mean taken away. Dark
- * corners above the shoulders and dark lungs; bright neck, mediastinum and abdomen.
+ * The left half of the mean of 10,326 frontal chest X-rays (ChestX-ray14), in 8 × 8 cells. It was made symmetric, and the mean of all
+ * cells was subtracted. The corners above the shoulders and the lungs are dark; the neck, the mediastinum and the abdomen are bright.
  */
 const MEAN_CHEST = [
   [-27, -22, -16, 1],
@@ -45,7 +51,7 @@ const MEAN_CHEST = [
   [-14, 12, 22, 25],
 ];
 
-/** Warnings of an image without transparency whose bits are known. */
+/** Returns the warnings for an image. The image must have no transparency, and its bits in use must be known. */
 export function checkPixels(image: Image): Warning[] {
   if (Math.min(image.width, image.height) < SMALLEST) return [];
   const { levels, coloured } = sample(image);
@@ -53,7 +59,7 @@ export function checkPixels(image: Image): Warning[] {
   return found.filter((one) => one !== undefined);
 }
 
-/** Grey levels, 0 to 1, row by row, and the share of coloured samples. */
+/** The grey levels of the samples, 0 to 1, row by row, and the share of coloured samples. */
 function sample(image: Image): { levels: Float64Array; coloured: number } {
   const { data, width, height, channels } = image;
   const white = 2 ** bitsOf(image) - 1;
@@ -119,7 +125,7 @@ function kindOf(levels: Float64Array, coloured: number): Warning | undefined {
   return undefined;
 }
 
-/** Share of the commonest of 256 levels, where that is in the bright half. */
+/** The share of samples with the most frequent of 256 levels; 0 if that level is in the dark half. */
 function paperShare(levels: Float64Array): number {
   const counts = new Float64Array(256);
   for (const level of levels) counts[Math.round(level * 255)] += 1;
@@ -127,7 +133,7 @@ function paperShare(levels: Float64Array): number {
   return most < 128 ? 0 : counts[most] / levels.length;
 }
 
-/** Correlation of the means of 8 × 8 cells with the mean chest. 0 for an even image. */
+/** Correlation of the image, as 8 × 8 cells, with the mean chest: −1 to 1, and 0 for an image with one level only. */
 function chestLikeness(levels: Float64Array): number {
   const cells = new Float64Array(64);
   for (let i = 0; i < levels.length; i++) {

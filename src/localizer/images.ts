@@ -1,25 +1,25 @@
-/** Whatever a caller may hand in as an image → pixels that the preprocessing kernel reads. */
+/** Turns every form of image that a caller may give into pixels that the preprocessing kernel reads. */
 import { platform } from '#gpu';
 import type { DecodeOptions, Image } from '../formats/pixels.js';
 import type { Warning } from '../warnings.js';
 
 /**
- * Pixels of an image, row by row. Channels follow from the length: 1 grey, 3 RGB, 4 RGBA (straight alpha, blended with black, as in
- * a PNG or on a canvas).
+ * Pixels of an image, row by row. The number of channels follows from the length of `data`: 1 is grey, 3 is RGB and 4 is RGBA. Alpha is
+ * straight (not premultiplied), as in a PNG, and the image is blended with black.
  */
 export interface PixelImage {
   data: Uint8Array | Uint8ClampedArray | Uint16Array;
   width: number;
   height: number;
-  /** Of a `Uint16Array`: bits of each sample that are in use, 8 to 16; white is 2 ** bits − 1. Default: see `LocalizeOptions.bits`. */
+  /** For a `Uint16Array`: bits in use of each sample, 8 to 16. White is 2 ** bits − 1. Default: see `LocalizeOptions.bits`. */
   bits?: number | undefined;
-  /** Told in the result. */
+  /** Repeated in the result. */
   warnings?: readonly Warning[] | undefined;
 }
 
 /**
- * Pixels that are on the GPU already, packed as `data` of a `PixelImage` would be. The buffer needs COPY_SRC usage. They are not
- * looked at: `bits` is what the caller says, 8 for bytes, 9 to 16 for samples of 16 bits of which so many are in use.
+ * Pixels that are on the GPU already, packed like `data` of a `PixelImage`. The buffer needs COPY_SRC usage. raybox does not look at the
+ * values, so `bits` has to be given: 8 for samples of 8 bits, or the number of bits in use, 9 to 16, for samples of 16 bits.
  */
 export interface GpuPixels {
   buffer: GPUBuffer;
@@ -27,20 +27,19 @@ export interface GpuPixels {
   height: number;
   channels: 1 | 3 | 4;
   bits: number;
-  /** Told in the result. */
+  /** Repeated in the result. */
   warnings?: readonly Warning[];
 }
 
-/** What a page draws with; `web/` turns it into pixels. Structural, so that no DOM type is needed here. */
+/** An image object of a page, which `web/` turns into pixels. It is described by its fields, because no DOM type may be used here. */
 export interface Drawable {
   readonly width?: unknown;
   readonly height?: unknown;
 }
 
 /**
- * An image: pixels, the bytes of a PNG or JPEG (in a page also WebP, AVIF, GIF or BMP), a Blob or Response with them, a path or URL,
- * something a page draws with (ImageBitmap, canvas, ImageData, VideoFrame, HTMLImageElement), a GPUTexture, or a GPUBuffer with its
- * sizes.
+ * An image: pixels; the bytes of a PNG or JPEG (in a page also WebP, AVIF, GIF or BMP), or a Blob or Response with them; a path or URL; an
+ * image object of a page (ImageBitmap, canvas, ImageData, VideoFrame, HTMLImageElement); a GPUTexture; or a GPUBuffer with its sizes.
  */
 export type ImageInput =
   | PixelImage
@@ -54,18 +53,18 @@ export type ImageInput =
   | GPUTexture
   | Drawable;
 
-/** Pixels ready for the GPU, on either side of the bus. */
+/** Pixels that are ready for preprocessing, in the memory of the CPU or of the GPU. */
 export type Source = Image | GpuPixels;
 
 export interface ReadImageOptions extends DecodeOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** @throws InputError saying what is wrong with the image. */
+/** @throws InputError if the image cannot be read, or if its sizes, samples or options are wrong */
 export async function toPixels(image: ImageInput, options: ReadImageOptions = {}): Promise<Source | GPUTexture> {
   const pixels = await readPixels(image, options);
   if ('createView' in pixels) return pixels;
-  // What is only needed for some images is loaded on demand.
+  // Loaded on demand, because textures do not need it.
   const { examineImage, examineGpuPixels } = await import('./examine.js');
   return 'buffer' in pixels ? examineGpuPixels(pixels, options.bits) : examineImage(pixels, options.bits);
 }
@@ -87,6 +86,6 @@ const isGpuPixels = (image: object): image is GpuPixels => 'buffer' in image && 
 const isPixelImage = (image: object): image is PixelImage =>
   'data' in image && 'width' in image && 'height' in image && image.data !== null;
 
-/** Bytes of the pixels, in whole u32s, as buffers are copied. */
+/** Bytes of the pixels, rounded up to a multiple of 4, because WebGPU copies buffers in units of 4 bytes. */
 export const gpuPixelBytes = ({ width, height, channels, bits }: Omit<GpuPixels, 'buffer'>) =>
   Math.ceil((width * height * channels * (bits > 8 ? 2 : 1)) / 4) * 4;

@@ -1,15 +1,15 @@
-/** Hashes of files, as pages write them for scripts: W3C Subresource Integrity. */
+/** Checks files by their hashes, written as in W3C Subresource Integrity (the attribute `integrity` of a script in a page). */
 import { InputError } from '../errors.js';
 
-/** Bytes of each hash; later ones are stronger. */
+/** The length of each hash in bytes. A longer hash is stronger. */
 const LENGTHS = { sha256: 32, sha384: 48, sha512: 64 };
 type Algorithm = keyof typeof LENGTHS;
 
 /**
- * Checks bytes against `sha256-…`, `sha384-…` or `sha512-…` in base64. Of several, with spaces between them, one of the strongest kind
- * has to fit.
- * @param what names the file in messages
- * @throws InputError that says what was expected and what was given
+ * Checks bytes against `sha256-…`, `sha384-…` or `sha512-…` in base64. There may be several hashes with spaces between them. Then only
+ * those of the strongest algorithm count, and one of them has to match.
+ * @param what the name of the file in messages
+ * @throws InputError if no hash matches, with the hashes that were expected and given
  */
 export async function checkIntegrity(bytes: Uint8Array, integrity: string, what: string): Promise<void> {
   const { algorithm, hashes } = parseIntegrity(integrity);
@@ -23,7 +23,7 @@ export async function checkIntegrity(bytes: Uint8Array, integrity: string, what:
   });
 }
 
-/** @throws InputError for what is no such text: it would otherwise check nothing. */
+/** @throws InputError for a text that is not valid. If it were ignored, as browsers do, the file would not be checked. */
 export function parseIntegrity(integrity: string): { algorithm: Algorithm; hashes: string[] } {
   const found = String(integrity).trim().split(/\s+/).map(parseHash);
   const strongest = found.reduce((most, { algorithm }) => Math.max(most, LENGTHS[algorithm]), 0);
@@ -45,7 +45,7 @@ function parseHash(text: string): { algorithm: Algorithm; hash: string } {
   return { algorithm: algorithm as Algorithm, hash: hash.replace(/=+$/, '').padEnd(Math.ceil(length / 3) * 4, '=') };
 }
 
-/** @throws InputError where a page is not served over https or from localhost. */
+/** @throws InputError in a page that is not served over https or from localhost, because browsers compute no hashes there. */
 export async function hashOf(bytes: Uint8Array, algorithm: Algorithm): Promise<Uint8Array> {
   const subtle = globalThis.crypto?.subtle;
   if (!subtle) {

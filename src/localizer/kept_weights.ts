@@ -1,17 +1,17 @@
 /**
- * Weights from the web that are kept on this machine, so that they are fetched once. What is kept is used only as long as it is whole
- * and still what the server has:
+ * Keeps weights from the web on this machine, so that they are fetched only once. A kept file is used if it is undamaged and if one of
+ * these rules allows it:
  *
- * 1. With the option `integrity`, a kept file of that hash is used, and nobody is asked.
- * 2. Otherwise the server is asked by a HEAD request. The kept file is used where the ETag is the same or, without one, where date
- *    (Last-Modified) and length are; where the server says neither, the file is fetched anew.
- * 3. Where the server does not answer that request within ten seconds, or fails (5xx), the kept file is used, with the warning
+ * 1. With the option `integrity`, a kept file with that hash is used without a request to the server.
+ * 2. Otherwise the server is asked by a HEAD request. The kept file is used if its ETag is the same. If the server gives no ETag, the
+ *    date (Last-Modified) and the length have to be the same. If the server gives no date either, the file is fetched again.
+ * 3. If the server does not answer that request within ten seconds, or fails (5xx), the kept file is used with the warning
  *    `kept-weights`.
- * 4. Where it says that it has another file, and that does not come (the connection fails or stands still for half a minute, or the
- *    server fails), the kept file is used too, and the same warning says that it is an older one. But never one that `integrity`
- *    does not describe, and not where the server answers that there is no such file (4xx): then the message names what is kept.
+ * 4. If the server has another file, but that cannot be fetched (the connection fails or gives nothing for half a minute, or the server
+ *    fails), the kept file is used, and the same warning says that it is an older one. With `integrity` it is not used, because it has
+ *    another hash. It is not used either if the server answers that there is no such file (4xx). The error then says what is kept.
  *
- * A HEAD request instead of a conditional GET, because pages may send one to other sites without asking for leave (CORS preflight).
+ * The request is a HEAD and not a conditional GET, because browsers send a HEAD to another origin without a CORS preflight request.
  */
 import { platform } from '#gpu';
 import { InputError } from '../errors.js';
@@ -21,13 +21,13 @@ import { readPieces } from './bytes.js';
 import { checkIntegrity, hashOf } from './integrity.js';
 
 export interface KeptOptions {
-  /** Where files are kept, outside pages. Default: the user's cache folder. */
+  /** The folder where files are kept; not in pages. Default: the user's cache folder. */
   folder?: string | undefined;
   integrity?: string | undefined;
   maxBytes: number;
   signal?: AbortSignal | undefined;
   onProgress?: ((done: number) => void) | undefined;
-  /** So long may a download stand still. Default: half a minute. */
+  /** Milliseconds after which a download that receives nothing is given up. Default: half a minute. */
   stallMs?: number;
 }
 
@@ -35,23 +35,23 @@ export interface KeptBytes {
   bytes: Uint8Array;
   warnings: readonly Warning[];
   /**
-   * Where the bytes were fetched: keeps them, in place of what was kept before. To be called once they have been read, so that a page that
-   * asks for a password, or a file that came cut, is never kept. Gives warnings where they cannot be kept.
+   * Keeps the bytes in place of those kept before; only there if they were fetched. It has to be called after they have been read as
+   * weights, so that a login page or a truncated file is never kept. Returns warnings if they cannot be kept.
    */
   keep?(): Promise<readonly Warning[]>;
 }
 
-/** What a server says of a file, by which a change shows. */
+/** What a server says about a file. If it differs, the file may have changed. */
 interface Version {
   etag?: string | undefined;
   modified?: string | undefined;
   length?: string | undefined;
 }
 
-/** Written down beside the kept file. */
+/** Stored together with the kept file. */
 interface Note extends Version {
   sha256: string;
-  /** When it was fetched, as ISO 8601. */
+  /** The time when the file was fetched, as ISO 8601. */
   fetched: string;
 }
 
@@ -61,9 +61,9 @@ const STALL_MS = 30_000;
 const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /**
- * The bytes of an address, from what is kept or from the server.
- * @returns warnings where nothing could be kept, or where the server could not be asked
- * @throws InputError for what is no web address, cannot be fetched, is too large or does not fit `integrity`
+ * The bytes of an address, from the kept file or from the server.
+ * @returns the bytes, with warnings if nothing can be kept, or if a kept file is used that the server has not confirmed
+ * @throws InputError if the source is not a web address, or if the file cannot be fetched, is too large or does not fit `integrity`
  */
 export async function keptWeights(source: unknown, options: KeptOptions): Promise<KeptBytes> {
   const url = webAddress(source);
@@ -107,11 +107,11 @@ function webAddress(source: unknown): string {
   const isAddress = typeof source === 'string' || source instanceof URL;
   try {
     if (!isAddress) throw new TypeError();
-    const url = new URL(new Request(source).url); // a page resolves what is relative
+    const url = new URL(new Request(source).url); // in a page a relative address is resolved
     url.hash = '';
     if (/^https?:$/.test(url.protocol)) return url.href;
   } catch {
-    // told below
+    // the error below is thrown
   }
   throw new InputError('cache keeps weights that come from the web', {
     expected: 'an address with http or https',
@@ -125,7 +125,7 @@ interface Kept {
   note: Note;
 }
 
-/** Undefined where nothing is kept, or it is damaged: then it is fetched anew. */
+/** Undefined if nothing is kept, or if the kept file is damaged. The file is then fetched again. */
 async function readKept(files: KeptFiles, key: string, maxBytes: number): Promise<Kept | undefined> {
   try {
     const kept = await files.read(key, maxBytes);
@@ -143,7 +143,7 @@ const stateByHash = (bytes: Uint8Array, integrity: string): Promise<'same' | 'ch
     () => 'changed',
   );
 
-/** Whether the server still has what is kept; or an error that says why it cannot be asked. */
+/** Whether the server still has the kept file, or an error that says why the server could not be asked. */
 async function askServer(
   url: string,
   note: Note,
@@ -183,22 +183,22 @@ interface Fetched {
   version: Version;
 }
 
-/** Why a file did not come. `isBroken`: the server would give it, but it, or the connection, fails. */
+/** Why a file was not fetched. `isBroken` means that the server or the connection failed; otherwise the server refused the request. */
 interface Unfetched {
   failure: InputError;
   isBroken: boolean;
 }
 
 /**
- * The file, or why the server does not give it.
- * @throws InputError for a file that is too large or does not fit `integrity`; the signal's reason where that was aborted
+ * Fetches a file. If the connection or the server fails, or the server refuses, the reason is returned.
+ * @throws InputError for a file that is too large or does not fit `integrity`; the signal's reason if that was aborted
  */
 async function fetchWhole(url: string, options: KeptOptions): Promise<Fetched | Unfetched> {
   const { integrity, maxBytes, signal, onProgress, stallMs = STALL_MS } = options;
   const patience = watch(url, stallMs, signal);
   let status = 0;
   try {
-    // Past the browser's own cache, which might give an older file than the server's answer to the HEAD request was about.
+    // The browser's own cache is not used, because it may hold an older file than the one that the HEAD request was answered for.
     const response = await fetchFile(url, patience.signal, { cache: 'no-store' });
     ({ status } = response);
     const { size, pieces } = openResponse(response, url, patience.signal);
@@ -209,7 +209,7 @@ async function fetchWhole(url: string, options: KeptOptions): Promise<Fetched | 
   } catch (error) {
     signal?.throwIfAborted();
     if (!(error instanceof InputError)) throw error;
-    // What a connection dies of is the error's cause.
+    // Only errors of a connection have a cause.
     const isBroken = patience.signal.aborted || status >= 500 || error.cause !== undefined;
     if (!isBroken && status < 300) throw error;
     return { failure: error, isBroken };
@@ -218,7 +218,7 @@ async function fetchWhole(url: string, options: KeptOptions): Promise<Fetched | 
   }
 }
 
-/** A signal that is aborted where `renew` is not called for so long, or with another signal. */
+/** A signal that is aborted if `renew` is not called for `stallMs` milliseconds, or when `outer` is aborted. */
 function watch(url: string, stallMs: number, outer: AbortSignal | undefined) {
   const controller = new AbortController();
   const { signal } = controller;
@@ -270,7 +270,10 @@ const outdated = ({ fetched }: Note, { message }: Error): Warning => ({
   message: `the server has other weights than those that are kept, and they could not be fetched (${message}): the older ones, fetched at ${fetched}, were used`,
 });
 
-/** What to do with a kept file that must not be used in the place of another without being asked for. */
+/**
+ * The part of an error's message that says what is kept. Such a file must not be used unasked, so without `integrity` the message gives the
+ * hash by which the user can ask for it.
+ */
 function keptInstead({ fetched, sha256 }: Note, integrity: string | undefined): string {
   if (integrity) return `what is kept, fetched at ${fetched}, is not the file that the option integrity describes`;
   const bytes = sha256.match(/../g) ?? [];

@@ -1,6 +1,4 @@
-/**
- * The engine as a user holds it: weights go in once, then images; out come probabilities, heatmaps and boxes.
- */
+/** The public interface of the engine: it loads weights once, and then gives probabilities, heatmaps and boxes for images. */
 import { InputError } from '../errors.js';
 import { type WeightsMetadata, weightsFields } from '../formats/weights.js';
 import { type Gpu, type GpuOptions, openGpu } from '../gpu/device.js';
@@ -16,18 +14,18 @@ import { LOCALIZE_OPTIONS, type LocalizeOptions, type Request, requestOf } from 
 import type { Classification, Localization } from './results.js';
 import { type Batch, createSession, type Memory, type Session, type StageTimes } from './session.js';
 
-/** Options of `load`: the device, the arithmetic, and what the weights do not say of themselves. */
+/** Options of `load`: the device, the precision, and what the weights do not say about themselves. */
 export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {
-  /** A device of the caller's. raybox keeps to its limits and never destroys it. */
+  /** A device of the caller's. raybox keeps within its limits and never destroys it. */
   device?: GPUDevice;
   /** Element type of weights and activations; sums are f32 in both. Default `f32`; `f16` needs the feature `shader-f16`. */
   precision?: 'f32' | 'f16';
-  /** Share of the loading that is done, 0…1. */
+  /** Gets the share of the loading that is done, 0…1. */
   onProgress?: (done: number) => void;
   signal?: AbortSignal;
 }
 
-/** Of `load`, beside the fields of the weights' metadata. */
+/** The options of `load` that are not fields of the weights' metadata. */
 const OWN_OPTIONS = optionNames<Omit<LoadOptions, keyof WeightsMetadata>>({
   device: true,
   adapter: true,
@@ -49,15 +47,15 @@ const OWN_OPTIONS = optionNames<Omit<LoadOptions, keyof WeightsMetadata>>({
 /** Options of `Localizer.classify`. */
 export type ClassifyOptions = Pick<LocalizeOptions, 'bits' | 'maxImageBytes' | 'signal'>;
 
-/** Options of `Localizer.localizeAll`: those of `localize`, for all its images alike. */
+/** Options of `Localizer.localizeAll`. Those of `localize` apply to all images. */
 export interface LocalizeAllOptions extends LocalizeOptions {
-  /** Images in one run of the network. Default 4. Where they do not fit, fewer are taken. */
+  /** Images in one run of the network. Fewer are taken if the GPU cannot hold that many. Default 4. */
   batch?: number;
-  /** Told of an image that cannot be read or does not fit, which is then left out. Without it, the first such image ends the iteration. */
+  /** Called for an image that cannot be processed, which is then left out. Without it, the first such image ends the iteration. */
   onError?: (error: Error, index: number) => void;
 }
 
-/** Every option that a call knows. */
+/** The names of all options of each call. */
 export const KNOWN_OPTIONS = {
   load: [...OWN_OPTIONS, ...weightsFields.filter((field) => field !== 'assumed')],
   classify: optionNames<ClassifyOptions>({ bits: true, maxImageBytes: true, signal: true }),
@@ -69,8 +67,9 @@ export const KNOWN_OPTIONS = {
 };
 
 /**
- * Loads weights and makes them ready on a GPU.
- * @throws InputError for weights that cannot be read or do not fit; GpuUnavailableError without a fitting adapter.
+ * Loads weights and prepares them on a GPU.
+ * @throws InputError for weights that cannot be read, or that do not fit their network or the GPU; GpuUnavailableError if there is no
+ *   suitable adapter.
  */
 export async function load(weights: WeightsInput, options: LoadOptions = {}): Promise<Localizer> {
   checkOptions('load', options, KNOWN_OPTIONS.load);
@@ -99,19 +98,19 @@ export async function load(weights: WeightsInput, options: LoadOptions = {}): Pr
 }
 
 declare global {
-  /** For users whose `lib` is ES2022: the symbol of `await using`, declared as ESNext declares it. */
+  /** The symbol of `await using`. It is declared here as in ESNext, for users whose `lib` is ES2022. */
   interface SymbolConstructor {
     readonly asyncDispose: unique symbol;
   }
 }
 
-/** Runs one network on one device. Calls may overlap: they are queued and never mixed up. */
+/** Runs one network on one device. Calls may overlap; they are queued and run one after the other. */
 export class Localizer {
   #gpu: Gpu;
   #session: Session;
   #reload: (device?: GPUDevice) => Promise<Localizer>;
   #queue = createQueue();
-  /** What has been asked for and is not done: in the queue, or still being read. */
+  /** Calls that are not finished: their image is still being read, or they are in the queue. */
   #pending = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
@@ -132,7 +131,7 @@ export class Localizer {
     return this.#session.metadata;
   }
 
-  /** What the weights do not say and was assumed. Every result repeats it before its own. */
+  /** What was assumed because the weights do not say it. Each result lists these warnings before those of its image. */
   get warnings(): readonly Warning[] {
     return this.#session.warnings;
   }
@@ -142,7 +141,7 @@ export class Localizer {
     return this.#gpu;
   }
 
-  /** Resolves once the device is lost; what is pending then rejects with the same DeviceLostError. */
+  /** Resolves with a DeviceLostError when the device is lost. Pending calls reject with the same error. */
   get lost(): Promise<Error> {
     return this.#gpu.lost;
   }
@@ -158,8 +157,8 @@ export class Localizer {
   }
 
   /**
-   * Probabilities, findings with boxes and, on request, heatmaps of one image. With `output: 'gpu'` nothing is read back: results
-   * come as buffers, which the caller destroys.
+   * Probabilities, findings with boxes and, on request, heatmaps of one image. With `output: 'gpu'` nothing is read back. The results are
+   * then buffers on the GPU, which the caller has to destroy.
    */
   async localize(image: ImageInput, options: LocalizeOptions & { output: 'gpu' }): Promise<GpuLocalization>;
   async localize(image: ImageInput, options?: LocalizeOptions & { output?: 'cpu' }): Promise<Localization>;
@@ -178,12 +177,12 @@ export class Localizer {
       if (output === 'gpu') return this.#session.runOnGpu(pixels, request, signal);
       return (await this.#session.run({ images: [pixels], indexes: [0] }, request, signal))[0];
     };
-    // What stays on the GPU is the caller's to free; of a call that was aborted nobody holds it.
+    // The caller frees results on the GPU. After an abort the caller does not get them, so they are freed here.
     const drop = (result: Localization | GpuLocalization) => 'destroy' in result && result.destroy();
     return this.#track(read.then((pixels) => this.#queue.push(() => work(pixels), signal, drop)));
   }
 
-  /** The same of many images, in their order. Images are read ahead while the GPU works. */
+  /** The results of `localize` for many images, in their order. The next images are read while the GPU works. */
   async *localizeAll(
     images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
     options: LocalizeAllOptions = {},
@@ -198,7 +197,7 @@ export class Localizer {
     const request = requestOf(this.metadata, perImage, 'localizeAll', KNOWN_OPTIONS.localizeAll);
     const batches = readBatches(images, batch, options);
     let next = batches.next();
-    next.catch(() => {}); // awaited below; reading ahead must not leave a rejection unhandled
+    next.catch(() => {}); // the error is thrown where the promise is awaited; until then the rejection must not count as unhandled
     try {
       for (;;) {
         const { done, value } = await abortable(next, signal);
@@ -209,12 +208,12 @@ export class Localizer {
         yield* await this.#track(this.#queue.push(() => this.#runBatch(value, request, onError, signal), signal));
       }
     } finally {
-      // Whoever gives the images may have something to close. Not awaited: an image that is being read may never come.
+      // This lets the iterable of the images close what it has opened. It is not awaited, because reading the current image may never end.
       batches.return().catch(() => {});
     }
   }
 
-  // Where a batch is refused and somebody wants to be told, its images are taken one by one, to find those at fault.
+  // If a batch fails and there is an `onError`, its images are run one by one to find those that cause the error.
   async #runBatch(
     batch: Batch,
     request: Request,
@@ -238,7 +237,7 @@ export class Localizer {
     return results;
   }
 
-  /** Compiles everything that a first `localize` would compile, by running it on a blank image. */
+  /** Runs `localize` on a blank image, so that everything is compiled before the first real image. */
   async warmup(options: LocalizeOptions = {}): Promise<void> {
     const { inputWidth: width, inputHeight: height } = this.metadata;
     await this.localize(
@@ -247,19 +246,19 @@ export class Localizer {
     );
   }
 
-  /** Bytes on the GPU. */
+  /** Bytes that the localizer holds on the GPU. */
   memory(): Memory {
     return this.#session.memory();
   }
 
-  /** GPU time of each dispatch for one image of the network's input size, or undefined where the adapter has no timestamps. */
+  /** GPU time of each dispatch for one image of the network's input size; undefined if the adapter has no timestamps. */
   async profile(): Promise<StageTimes[] | undefined> {
     this.#check();
     const request = requestOf(this.metadata, { classes: this.classes });
     return this.#track(this.#queue.push(() => this.#session.profile(request)));
   }
 
-  /** Starts over after the device was lost, reading the weights again from where they came. Calls that come later wait for it. */
+  /** Opens a device again after a loss, and reads the weights again from their source. Later calls wait until that is done. */
   async restore(device?: GPUDevice): Promise<void> {
     this.#check();
     await this.#track(
@@ -274,10 +273,10 @@ export class Localizer {
     );
   }
 
-  /** Frees what was made on the GPU, and the device unless it is the caller's. Calls that are pending are finished first. */
+  /** Waits for pending calls, then frees the localizer's memory on the GPU, and the device unless it is the caller's. */
   async close(): Promise<void> {
     this.#closing ??= Promise.allSettled(this.#pending).then(async () => {
-      await this.#queue.idle(); // calls that were aborted have been answered, but may still be at work
+      await this.#queue.idle(); // the promise of an aborted call has been rejected already, but its work may still be running
       this.#session.close();
       this.#gpu.close();
     });

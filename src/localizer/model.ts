@@ -1,4 +1,4 @@
-/** From wherever weights come to a network that is known in full: bytes → checkpoint → description, each in its own room. */
+/** Reads weights and recognizes their network: bytes → tensors (`formats/`) → description of the network (`nets/`). */
 import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import { readCheckpoint } from '../formats/weights.js';
@@ -8,22 +8,22 @@ import { type ByteSource, isByteSource, readBytes } from './bytes.js';
 import type { KeptBytes } from './kept_weights.js';
 
 /**
- * Weights: a path or URL, bytes, a Blob, a Response, a stream, or a function that gives one of these (called again by `restore`).
- * safetensors, or a torch checkpoint as zip or stream.
+ * Weights: a path or URL, bytes, a Blob, a Response, a stream, or a function that gives one of these (`restore` calls it again). The file
+ * is safetensors or a PyTorch checkpoint, in its zip format or in the older one.
  */
 export type WeightsInput = ByteSource | (() => WeightsInput | Promise<WeightsInput>);
 
-/** What weights are said to be, and how their bytes are read. */
+/** Options that describe the weights, and how their bytes are read. */
 export interface ModelOptions extends DescribeOptions {
   /** Larger weights are refused. Default 2 GiB. */
   maxBytes?: number;
   /**
-   * Keeps weights from the web on this machine: in a page in the Cache API, elsewhere in the folder that is named, or with true in
-   * `raybox/weights` of $XDG_CACHE_HOME or ~/.cache. What is kept is used while the server says that it has not changed, or while it fits
-   * `integrity`, and with a warning where the server cannot be reached.
+   * Keeps weights from the web on this machine. A page keeps them in the Cache API. Elsewhere a text names the folder, and true means
+   * `raybox/weights` in $XDG_CACHE_HOME or ~/.cache. The kept file is used if it fits `integrity`, or if the server says that it has not
+   * changed. If the server cannot be reached, the kept file is used with a warning.
    */
   cache?: boolean | string;
-  /** The hash of the weights' bytes: `sha256-` (or sha384, sha512) and base64, as in W3C Subresource Integrity. Others are refused. */
+  /** The hash of the weights file: `sha256-` (or sha384, sha512) and base64, as in W3C Subresource Integrity. Other files are refused. */
   integrity?: string;
 }
 
@@ -31,16 +31,19 @@ const MAX_BYTES = 2 ** 31;
 
 export type ReadOptions = ModelOptions & { signal?: AbortSignal; onProgress?: (done: number) => void };
 
-/** Weights → a network that is ready to be planned. @throws InputError for weights that cannot be read, or are of no network that raybox runs */
+/**
+ * Reads weights and finds out which network they belong to.
+ * @throws InputError for weights that cannot be read, or that belong to no network that raybox can run
+ */
 export async function readModel(weights: WeightsInput, options: ReadOptions): Promise<Model> {
-  // Fetched beside the weights. Where that fails, it fails again when the networks are needed, and is said there.
+  // The code of the networks is loaded while the weights are read. If that fails, the error is thrown where the code is needed.
   loadNetworks().catch(() => undefined);
   const { checkpoint, warnings } = await readTensors(weights, options);
   const model = await describeModel(checkpoint, options);
   return { ...model, warnings: [...warnings, ...model.warnings] };
 }
 
-/** The tensors of weights, whose bytes are kept once they have shown that they can be read. */
+/** Reads the tensors of weights. With the option `cache` the bytes are kept only after they have been read successfully. */
 export async function readTensors(
   weights: WeightsInput,
   options: ReadOptions,
@@ -50,14 +53,14 @@ export async function readTensors(
   return { checkpoint, warnings: [...warnings, ...((await keep?.()) ?? [])] };
 }
 
-/** What network the tensors are of. @throws InputError as `describe` */
+/** Finds out which network the tensors belong to. @throws InputError as `describe` does */
 export const describeModel = async (checkpoint: Checkpoint, options: DescribeOptions): Promise<Model> =>
   (await loadNetworks()).describe(checkpoint, options);
 
-/** Loaded on demand, with the operations that networks are made of: a page may have none yet. */
+/** The networks and their operations are loaded on demand, because a page can load this module before it needs a network. */
 const loadNetworks = () => import('../nets/describe.js');
 
-/** The bytes, kept and checked as the options say. */
+/** Reads the bytes of weights, following the options `cache` and `integrity`. */
 async function readWeights(weights: WeightsInput, options: ReadOptions): Promise<KeptBytes> {
   if (typeof weights === 'function') return readWeights(await weights(), options);
   if (!isByteSource(weights)) {
@@ -69,7 +72,7 @@ async function readWeights(weights: WeightsInput, options: ReadOptions): Promise
   const { maxBytes = MAX_BYTES, cache, integrity, signal, onProgress } = options;
   const how = { what: 'weights', maxBytes, signal, onProgress };
   if (cache !== undefined || integrity !== undefined) {
-    // Loaded on demand: most weights are neither kept nor checked.
+    // Loaded on demand, because most weights are neither kept nor checked.
     const { checkedWeights } = await import('./checked_weights.js');
     return checkedWeights(weights, { ...how, cache, integrity });
   }

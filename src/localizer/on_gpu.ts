@@ -1,4 +1,4 @@
-/** Results that stay on the GPU, for those who go on there. */
+/** Results that stay on the GPU, for callers who continue to compute there. */
 import { createStorage } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import type { Location } from '../graph/plan/record.js';
@@ -18,7 +18,7 @@ export interface GpuLocalization {
   /** Size of the original image in pixels. */
   readonly width: number;
   readonly height: number;
-  /** What was assumed of the weights, then what looks wrong about the image. */
+  /** What was assumed about the weights, then what looks wrong about the image. */
   readonly warnings: readonly Warning[];
   /** [1, classes], f32. */
   readonly logits: GpuTensor;
@@ -26,22 +26,26 @@ export interface GpuLocalization {
   /** [1, classes, h, w], f32: the network's own maps. */
   readonly heatmaps: GpuTensor;
   /**
-   * [classes, heat thresholds, maxBoxes, 6], u32: left, top, right, bottom (half-open, pixels of the original image), area, bits of
-   * the peak's f32. Of each class and threshold the first `counts` rows are boxes.
+   * [classes, heat thresholds, maxBoxes, 6], u32. The six numbers are left, top, right, bottom (half-open, in pixels of the original
+   * image), the area, and the peak as the bits of an f32. For each class and threshold the first `counts` rows are boxes (at most maxBoxes).
    */
   readonly boxes?: GpuTensor;
-  /** [classes, heat thresholds + 1], u32: regions found, which may be more than maxBoxes; last the state: 0 worked at, 1 closed by its gate, 2 flat, 3 not finite. */
+  /**
+   * [classes, heat thresholds + 1], u32. For each heat threshold the number of regions, which may be more than maxBoxes. The last column is
+   * the state of the class's heatmap: 0 boxes were extracted, 1 the probability is below the threshold, 2 all values are the same, 3 not all
+   * values are finite.
+   */
   readonly counts?: GpuTensor;
-  /** [1, classes, height, width], f32, 0…255, where scaled heatmaps were asked for. */
+  /** [1, classes, height, width], f32, 0…255; only with the option `heatmaps: 'scaled'`. */
   readonly scaled?: GpuTensor;
   /** Frees all buffers. */
   destroy(): void;
 }
 
-/** What is to be copied, by name. */
+/** Where the results to be copied are, by name, with their shapes and element types. */
 export type Parts = Readonly<Record<string, { place: Location; shape: readonly number[]; type: string }>>;
 
-/** Copies results out of the plans, whose buffers the next call overwrites. */
+/** Copies results into buffers of their own, because the next call overwrites those of the plans. */
 export function copyOut(
   gpu: Gpu,
   image: Pick<GpuLocalization, 'index' | 'width' | 'height' | 'warnings'>,

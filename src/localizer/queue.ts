@@ -1,12 +1,12 @@
-/** One after the other: what is asked for while something runs, runs after it. A failure fails its own call alone. */
+/** Runs tasks one after the other, in the order in which they were added. If one fails, the others are still run. */
 export interface Queue {
   /**
-   * Does the work when its turn comes, or not at all where the signal is aborted by then. An abort is answered at once, also of what
-   * has begun; the next in the queue begins only when that is through.
-   * @param drop what the work gave after all, behind the abort, so that it can be freed.
+   * Adds work to the queue. If the signal is aborted before its turn, the work is not done. An abort rejects the promise immediately,
+   * even if the work has begun. The next work starts only when the current one has ended.
+   * @param drop is called with the result of work that was aborted but ended successfully, so that the result can be freed.
    */
   push<T>(work: () => Promise<T>, signal?: AbortSignal, drop?: (value: T) => void): Promise<T>;
-  /** Resolves once everything that is in the queue now is through. */
+  /** Resolves when all work that is in the queue now has ended. */
   idle(): Promise<void>;
 }
 
@@ -28,7 +28,10 @@ export function createQueue(): Queue {
   };
 }
 
-/** What `work` gives; or, as soon as the signal is aborted, its reason. `drop` gets what the work gave after all. */
+/**
+ * Resolves with the result of `work`, or rejects with the signal's reason as soon as the signal is aborted. `drop` is called with a result
+ * that comes after the abort.
+ */
 export function abortable<T>(work: Promise<T>, signal?: AbortSignal, drop?: (value: T) => void): Promise<T> {
   if (!signal) return work;
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** What a call asks for, checked and with the weights' defaults filled in. */
+/** Checks the options of a call and fills in the defaults, some of which come from the weights. */
 import { InputError } from '../errors.js';
 import { isProbability, operatingThresholdOf } from '../formats/operating_thresholds.js';
 import type { WeightsMetadata } from '../formats/weights.js';
@@ -6,32 +6,35 @@ import { checkMaxBoxes, DEFAULT_HEAT_THRESHOLDS, DEFAULT_MAX_BOXES } from '../op
 import { checkHeatThresholds } from '../ops/boxes/heat.js';
 import { checkOptions, optionNames } from '../options.js';
 
-/** Options of `Localizer.localize`: which classes, where heatmaps are cut, and what comes back. */
+/** Options of `Localizer.localize`: which classes, the thresholds of their heatmaps, and what is returned. */
 export interface LocalizeOptions {
-  /** These labels, whatever their probability. Default: those whose probability reaches their operating threshold. */
+  /** Labels to localize, whatever their probability. Default: those whose probability reaches their operating threshold. */
   classes?: readonly string[];
-  /** Operating thresholds by label, in place of the weights' own. */
+  /** Operating thresholds by label, which replace those of the weights. */
   operatingThresholds?: Readonly<Record<string, number>>;
-  /** Where the heatmap, scaled to 0…255, is cut: a box for each 8-connected region at or above. Default 60 and 180, the paper's. */
+  /**
+   * Thresholds of the heatmap, scaled to 0…255. For each threshold, every 8-connected region of values at or above it gives a box. Default
+   * 60 and 180, as in the paper.
+   */
   heatThresholds?: readonly number[];
-  /** Boxes of one label and heat threshold. What is left out is told in `truncated`. Default 64. */
+  /** The most boxes for one label and heat threshold. `truncated` lists the labels that have more. Default 64. */
   maxBoxes?: number;
   /**
-   * Regions with a smaller area than this many cells of the network's own heatmap give no box, but for the one with the heatmap's
-   * highest value. They are left out before `maxBoxes` counts. Default: the weights' own, else 0: each region gives one, as in the
-   * paper. `output: 'gpu'` leaves all in its table, with their areas.
+   * The smallest area of a region that gives a box, in cells of the network's own heatmap. The region with the heatmap's highest value
+   * always gives one. Smaller regions do not count for `maxBoxes`. Default: that of the weights, or else 0, so that each region gives a
+   * box, as in the paper. It does not apply to `output: 'gpu'`, whose table has regions of any size, with their areas.
    */
   minRegion?: number;
-  /** Heatmaps to read back. Default `none`. */
+  /** Heatmaps to return: the network's own (`raw`), or those at the image's size from 0 to 255 (`scaled`). Default `none`. */
   heatmaps?: 'none' | 'raw' | 'scaled';
-  /** False leaves the boxes out: probabilities alone. */
+  /** False for no boxes, only probabilities and the heatmaps asked for. Default true. */
   boxes?: boolean;
   /**
-   * Bits of a 16-bit image's samples that are in use, 8 to 16, where the image does not say it: white is 2 ** bits − 1. Default: by the
-   * largest sample, with the warning `assumed-bits` where that shows fewer than 16. Images of 8 bits are not concerned.
+   * Bits in use of each sample, 8 to 16, for a 16-bit image that does not say it. White is 2 ** bits − 1. Default: assumed from the largest
+   * sample, with the warning `assumed-bits` if that needs fewer than 16. It does not apply to 8-bit images.
    */
   bits?: number;
-  /** An encoded image whose pixels take more bytes is refused before it is decoded. Default 64 MiB. */
+  /** The most bytes that an image may take when decoded. A larger image is refused before it is decoded. Default 64 MiB. */
   maxImageBytes?: number;
   signal?: AbortSignal;
 }
@@ -50,7 +53,10 @@ export const LOCALIZE_OPTIONS = optionNames<LocalizeOptions>({
 });
 
 export interface Request {
-  /** Probability from which a class's heatmap is worked on; 0 for those asked for by name, above 1 for those that are not. */
+  /**
+   * For each class the probability from which boxes are extracted from its heatmap. If the option `classes` is given, this is 0 for the
+   * classes in it and above 1 for the others.
+   */
   readonly gates: readonly number[];
   readonly heatThresholds: readonly number[];
   readonly maxBoxes: number;
@@ -60,7 +66,7 @@ export interface Request {
   readonly boxes: boolean;
 }
 
-/** A gate that no probability reaches: the class is left out. */
+/** A gate that no probability reaches, so that the class is left out. */
 const NEVER = 2;
 
 /**

@@ -1,39 +1,39 @@
-/** What is said about one image. */
+/** The results for one image, and their export. */
 
 import { writeBoxList } from '../formats/box_list.js';
 import { type CocoFile, toCoco } from '../formats/coco.js';
 import type { Finding } from '../formats/findings.js';
 import type { Warning } from '../warnings.js';
 
-/** What a network says of an image as a whole, without boxes. */
+/** The network's results for an image as a whole, without boxes. */
 export interface Classification {
-  /** Place of the image in the order in which images were given. */
+  /** Position of the image in the order in which images were given, from 0. */
   readonly index: number;
   /** Size of the original image in pixels. */
   readonly width: number;
   readonly height: number;
   /** By label, in [0, 1]. */
   readonly probabilities: Readonly<Record<string, number>>;
-  /** By label; the probabilities are their sigmoid, but for a network of one's own that computes others. */
+  /** By label. The probabilities are the sigmoid of the logits, unless a network of the caller's own computes them in another way. */
   readonly logits: Readonly<Record<string, number>>;
-  /** What was assumed of the weights, then what looks wrong about the image; mostly empty. */
+  /** What was assumed about the weights, then what looks wrong about the image. Usually empty. */
   readonly warnings: readonly Warning[];
 }
 
-/** A map over the image, row by row. */
+/** A heatmap: values row by row from the top. */
 export interface Heatmap {
   readonly width: number;
   readonly height: number;
   readonly data: Float32Array;
 }
 
-/** Everything that is found in one image. */
+/** All results for one image. */
 export interface Localization extends Classification {
-  /** Boxes of the labels that were found, in the order of the classes, then of the heat thresholds, then top to bottom. */
+  /** Boxes of the labels that were found, ordered by class, then by heat threshold, then from top to bottom. */
   readonly findings: readonly Finding[];
-  /** Labels with more regions than `maxBoxes`: of those, the first ones are listed. */
+  /** Labels with more regions than `maxBoxes`. `findings` has only the first ones of those. */
   readonly truncated: readonly string[];
-  /** On request, by label: the network's own map (`raw`), or at the image's size from 0 to 255 (`scaled`). */
+  /** By label, on request: the network's own heatmap (`raw`), or one at the image's size with values from 0 to 255 (`scaled`). */
   readonly heatmaps?: Readonly<Record<string, Heatmap>>;
   /** The findings as a COCO file with one image. */
   toCOCO(image?: string): CocoFile;
@@ -78,7 +78,7 @@ export function asLocalization(data: Omit<Localization, 'toCOCO' | 'toCSV'>, cla
     toCOCO: (image = `image ${data.index}`) => toCOCO([result], [image], classes),
     toCSV: (image = `image ${data.index}`) => toCSV([result], [image]),
   };
-  // A result is data first: what it can do stays out of JSON and of a console's listing.
+  // The functions are not enumerable, so that JSON and the console show only the data of a result.
   for (const name of ['toCOCO', 'toCSV'] as const) Object.defineProperty(result, name, { enumerable: false });
   return result;
 }

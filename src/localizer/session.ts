@@ -1,6 +1,6 @@
 /**
- * The plans of one network on one device: pixels → network input, network input → probabilities and heatmaps, heatmaps →
- * boxes. Nothing leaves the GPU between them; at the end one copy brings back what was asked for.
+ * Runs one network on one device, in three stages: pixels → network input, network input → probabilities and heatmaps, heatmaps →
+ * boxes. All data stays on the GPU between the stages. What was asked for is read back at the end.
  */
 import { InputError } from '../errors.js';
 import { bitsOf } from '../formats/pixels.js';
@@ -24,7 +24,7 @@ import { type BoxStage, type NetworkStage, planBoxes, planInput, planNetwork, ty
 
 /** Bytes that a localizer holds on the GPU. */
 export interface Memory {
-  /** All of the following. */
+  /** The sum of the following. */
   readonly bytes: number;
   /** Packed weights. */
   readonly weights: number;
@@ -38,16 +38,16 @@ export interface StageTimes {
   readonly dispatches: readonly DispatchTime[];
 }
 
-/** Images of one run. */
+/** The images of one run of the network. */
 export interface Batch {
   readonly images: readonly (Source | GPUTexture)[];
-  /** Told in the results. */
+  /** The index of each image, which its result repeats. */
   readonly indexes: readonly number[];
 }
 
 export interface Session {
   readonly metadata: WeightsMetadata;
-  /** What was assumed of the weights. */
+  /** What was assumed about the weights. */
   readonly warnings: readonly Warning[];
   run(batch: Batch, request: Request, signal?: AbortSignal): Promise<Localization[]>;
   runOnGpu(image: Source | GPUTexture, request: Request, signal?: AbortSignal): Promise<GpuLocalization>;
@@ -56,7 +56,10 @@ export interface Session {
   close(): void;
 }
 
-/** Plans kept ready: networks by batch size, boxes by image size and request, these as long as they take no more than so many bytes. */
+/**
+ * How many plans are kept for later runs: networks by batch size, and box stages by image size and request. Box stages are also limited in
+ * bytes, because their size depends on the image.
+ */
 const KEPT = { networks: 2, boxes: 4, boxBytes: 512 << 20 };
 
 export async function createSession(
@@ -85,7 +88,7 @@ export async function createSession(
     pool.close();
   };
   try {
-    // The first plan packs the weights; those of other batch sizes find them in the pool.
+    // The first plan packs the weights into the pool, where the plans for other batch sizes find them.
     await networks.get('1', () =>
       planNetwork(gpu, spec, 1, { pool, signal, onProgress, weights: parameterValues(checkpoint) }),
     );
@@ -96,7 +99,7 @@ export async function createSession(
 
   const warningsOf = (image: Source | GPUTexture) => [...warnings, ...(('warnings' in image && image.warnings) || [])];
 
-  /** Undefined where a batch of this size does not fit the adapter. */
+  /** Undefined if a batch of this size does not fit the adapter. */
   async function networkFor(batch: number): Promise<NetworkStage | undefined> {
     if (batch > largestBatch) return undefined;
     try {
@@ -126,14 +129,14 @@ export async function createSession(
     return collect(batch, sizes, network, request, signal);
   }
 
-  /** Brings an image into its place in the network's input. */
+  /** Preprocesses an image into its place in the network's input. */
   async function bring(
     image: Source | GPUTexture,
     slot: number,
     network: NetworkStage,
     signal?: AbortSignal,
   ): Promise<PixelFormat> {
-    // Loaded on demand: few images are textures.
+    // Loaded on demand, because few images are textures.
     const source = 'createView' in image ? (await import('./texture.js')).texturePixels(gpu, image) : image;
     const { width, height, channels } = source;
     const bits = 'buffer' in source ? source.bits : bitsOf(source);
@@ -189,7 +192,7 @@ export async function createSession(
     }
   }
 
-  /** Runs the box stage on one image of the network's last batch and waits for what it puts out. */
+  /** Runs the box stage on one image of the network's last batch, and reads its outputs back. */
   async function boxesOf(
     slot: number,
     size: PixelFormat,
@@ -262,7 +265,7 @@ export async function createSession(
   return { metadata, warnings, run, runOnGpu, memory, profile, close };
 }
 
-/** Where what a box stage puts out lies. */
+/** Where the outputs of a box stage are. */
 const placesOf = ({ outputs, plan }: BoxStage) => outputs.map((tensor) => plan.locate(tensor));
 
 function mapValues<A, B>(values: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> {

@@ -1,4 +1,4 @@
-/** The three graphs of a localization and their plans. */
+/** The graphs of the three stages of a localization, and their plans. */
 import { InputError } from '../errors.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import type { Gpu } from '../gpu/device.js';
@@ -16,17 +16,17 @@ import { type Cache, createCache } from './cache.js';
 import { gpuPixelBytes, type Source } from './images.js';
 import type { Request } from './request.js';
 
-/** What the stages need to know of the network. */
+/** What the stages need to know about the network. */
 export interface Spec {
   readonly network: NetworkFunction;
   readonly metadata: WeightsMetadata;
   readonly precision: 'f32' | 'f16';
 }
 
-/** Plans kept ready for image formats beyond one for each place in the batch. */
+/** How many preprocessing plans are kept beyond one for each place in the batch, for images of several sizes and formats. */
 const KEPT_INPUTS = 8;
 
-/** Images that these plans may hold: those of 16 megapixels in colour, say, do not stay for every place. */
+/** Bytes that these plans may take together. For very large images, fewer plans are kept than there are places in the batch. */
 const KEPT_INPUT_BYTES = 256 << 20;
 
 export interface NetworkStage {
@@ -38,7 +38,7 @@ export interface NetworkStage {
   readonly probabilities: Tensor;
   /** [batch, classes, h, w]. */
   readonly heatmaps: Tensor;
-  /** Ways into `image`, by image format and place in the batch. */
+  /** The preprocessing stages that write to `image`, by image format and place in the batch. */
   readonly inputs: Cache<InputStage>;
   close(): void;
 }
@@ -49,7 +49,7 @@ export async function planNetwork(
   batch: number,
   options: {
     pool: ConstantPool;
-    /** Default: all that is packed is in the pool. */
+    /** Default: none, for a plan whose packed weights are all in the pool already. */
     weights?: WeightSource;
     signal?: AbortSignal | undefined;
     onProgress?: ((done: number) => void) | undefined;
@@ -74,12 +74,12 @@ function missing(name: string): never {
 
 export interface InputStage {
   readonly plan: Plan;
-  /** Brings an image into its place in the network's input. */
+  /** Preprocesses an image into its place in the network's input. */
   run(source: Source, signal?: AbortSignal): Promise<void>;
   close(): void;
 }
 
-/** Pixels of one format → one image of the network's input. */
+/** Plans the preprocessing of pixels of one format into one place of the network's input. */
 export async function planInput(
   gpu: Gpu,
   { metadata }: Spec,
@@ -115,16 +115,19 @@ export async function planInput(
 
 export interface BoxStage {
   readonly plan: Plan;
-  /** Table and counts of boxes; heatmaps [1, classes, height, width] from 0 to 255, where they were asked for. */
+  /** The table and the counts of boxes and, on request, heatmaps [1, classes, height, width] from 0 to 255. */
   readonly named: { readonly boxes: Tensor; readonly counts: Tensor; readonly scaled?: Tensor };
-  /** What is read back: the same in a row. */
+  /** The tensors of `named` in their order, as they are read back. */
   readonly outputs: readonly Tensor[];
-  /** Works on one image of the network's output. */
+  /** Extracts the boxes of one image of the network's last batch. */
   run(network: NetworkStage, slot: number, request: Request, signal?: AbortSignal): Promise<void>;
   close(): void;
 }
 
-/** Heatmaps and probabilities of one image → boxes. Gates are an input, so that thresholds change without a new plan. */
+/**
+ * Plans the extraction of boxes from the heatmaps and probabilities of one image. The operating thresholds (gates) are an input, so that
+ * other values need no new plan.
+ */
 export async function planBoxes(
   gpu: Gpu,
   { metadata }: Spec,

@@ -1,4 +1,4 @@
-/** Pixels of a GPUTexture in a buffer, packed. */
+/** Copies the pixels of a GPUTexture into a buffer, without gaps. */
 import { InputError } from '../errors.js';
 import { alignUp, createStorage } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
@@ -6,7 +6,10 @@ import type { GpuPixels } from './images.js';
 
 const CHANNELS: Partial<Record<GPUTextureFormat, 1 | 4>> = { r8unorm: 1, rgba8unorm: 4, 'rgba8unorm-srgb': 4 };
 
-/** The caller destroys the buffer. The texture needs COPY_SRC usage and one of the formats above. */
+/**
+ * The caller has to destroy the buffer.
+ * @throws InputError if the texture lacks COPY_SRC usage, or if its format or row length is not supported
+ */
 export function texturePixels(gpu: Gpu, texture: GPUTexture): GpuPixels {
   const { width, height, format } = texture;
   const channels = CHANNELS[format];
@@ -19,7 +22,7 @@ export function texturePixels(gpu: Gpu, texture: GPUTexture): GpuPixels {
   if (!(texture.usage & 0x1)) {
     throw new InputError('texture as an image', { expected: 'usage COPY_SRC', given: `usage ${texture.usage}` });
   }
-  // Textures are copied in rows of whole 256 bytes; kernels read rows without gaps.
+  // WebGPU copies a texture in rows whose length is a multiple of 256 bytes, but the kernels read rows without gaps.
   const row = width * channels;
   const bytesPerRow = alignUp(row);
   if (row % 4 !== 0 && height > 1) {

@@ -1,11 +1,12 @@
-/** Why what a network computed is no result. Loaded when it happens. */
+/** The error for a network that computed invalid numbers. This module is only loaded when that happens. */
 import { InputError } from '../errors.js';
 
 type ByLabel = Readonly<Record<string, number>>;
 
 /**
- * @param heats of each class a value of its heatmap that is not finite, where there is one
- * @returns the first of what is wrong: logits, which spoil all that follows from them, then probabilities, then heatmaps
+ * @param heats for each class a value of its heatmap that is not finite, or a finite number if there is none
+ * @returns an error for the first kind of output that is wrong: logits, then probabilities, then heatmaps. Wrong logits come first, because
+ *   they make the probabilities wrong too.
  */
 export function wrongResults(
   classes: readonly string[],
