@@ -1,19 +1,20 @@
-/** Transparency, which raybox reads everywhere as black behind the image. */
+/** Removes transparency. raybox blends every transparent image with black. */
 import type { Image } from './pixels.js';
 
 const WHOLE = 16;
 const FEWEST = 8;
 
 /**
- * A colour over black: each sample times alpha, rounded. `opaque` is the largest alpha, at which the sample stays as it is.
+ * Blends a sample with black: the sample times its share of opacity, rounded. `opaque` is the alpha of an opaque pixel, whose samples do
+ * not change.
  */
 export const overBlack = (sample: number, alpha: number, opaque: number) =>
   alpha === opaque ? sample : Math.round((sample * alpha) / opaque);
 
 /**
- * The alpha of an opaque pixel in samples of 16 bits. Writers that store 12 bits in 16 may do the same with alpha, or write 65535.
- * So it is the white of the bits that the caller names, where no alpha is above it; where nobody names them, that of the fewest
- * bits that hold all samples, colours and alphas.
+ * The alpha of an opaque pixel in samples of 16 bits. If a program stores 12-bit colours unscaled, opaque may be 4095 in its files, or
+ * 65535. So the result is the white level for the given number of bits, or, if none is given, for the fewest bits (at least 8) that hold all
+ * colours and alphas. It is 65535 if an alpha is above that level.
  */
 export function opaqueAlpha(highestColour: number, highestAlpha: number, bits?: number): number {
   const highest = Math.max(highestColour, highestAlpha);
@@ -21,7 +22,7 @@ export function opaqueAlpha(highestColour: number, highestAlpha: number, bits?: 
   return 2 ** (highestAlpha < 2 ** inUse ? inUse : WHOLE) - 1;
 }
 
-/** RGBA → RGB over black; images without alpha as they are. `bits` as `opaqueAlpha` takes them. */
+/** Blends an RGBA image with black, to RGB. Other images are returned unchanged. `bits` is that of `opaqueAlpha`. */
 export function withoutAlpha(image: Image, bits?: number): Image {
   if (image.channels !== 4) return image;
   const { data, width, height } = image;

@@ -1,18 +1,18 @@
 /**
- * The header of an AVIF file, which is a tree of boxes (ISO/IEC 14496-12, 23008-12): its items are pictures or tiles of one, and each
- * item has properties.
+ * The header of an AVIF file, which is a tree of boxes (ISO/IEC 14496-12, 23008-12). The boxes describe items and their properties. An item
+ * is a picture or a tile of one.
  */
 import { InputError } from '../errors.js';
 import type { PictureHeader } from './picture_header.js';
 
 interface Box {
   type: string;
-  /** Content, from `at` to before `end`. */
+  /** The content begins at byte `at` and ends before byte `end`. */
   at: number;
   end: number;
 }
 
-/** @throws InputError, or RangeError where the file ends too early. */
+/** @throws InputError for a damaged file, or RangeError for one that ends too early. */
 export function readAvifHeader(bytes: Uint8Array, view: DataView): PictureHeader {
   const top = [...boxesIn(view, 0, bytes.length)];
   const brands = String.fromCharCode(...bytes.subarray(8, Math.min(top[0]?.end ?? 8, 256)));
@@ -33,7 +33,7 @@ export function readAvifHeader(bytes: Uint8Array, view: DataView): PictureHeader
   const depths = all.filter(({ type }) => type === 'av1C').map(({ at }) => depthOf(view.getUint8(at + 2)));
   return {
     size: largest(all.filter(({ type }) => type === 'ispe').map(({ at }) => sizeAt(view, at + 4))),
-    orientation: 1, // EXIF does not turn an AVIF: its own boxes do
+    orientation: 1, // viewers of an AVIF ignore EXIF's orientation, and follow the boxes irot and imir
     isTurned,
     hasMore: brands.includes('avis'),
     bits: depths.reduce<number>((most, depth) => Math.max(most, depth), 8),
@@ -60,7 +60,7 @@ function* boxesIn(view: DataView, from: number, to: number): Generator<Box> {
 const itemId = (view: DataView, at: number, version: number) =>
   version === 0 ? view.getUint16(at) : view.getUint32(at);
 
-/** Numbers of the properties, from 1 on, that an item property association box gives to one item. */
+/** The numbers, counted from 1, of the properties that an item property association box lists for one item. */
 function propertiesOf(view: DataView, box: Box, id: number | undefined): number[] {
   const version = view.getUint8(box.at);
   const isWide = (view.getUint8(box.at + 3) & 1) === 1;
@@ -76,12 +76,12 @@ function propertiesOf(view: DataView, box: Box, id: number | undefined): number[
   return found;
 }
 
-/** Of the third byte of an AV1 configuration: 8, 10 or 12 bits. */
+/** The bits of a sample, 8, 10 or 12, from the third byte of an AV1 configuration. */
 const depthOf = (flags: number) => (flags & 0x40 ? (flags & 0x20 ? 12 : 10) : 8);
 
 const sizeAt = (view: DataView, at: number) => ({ width: view.getUint32(at), height: view.getUint32(at + 4) });
 
-/** Of a picture and the tiles that it is made of, the one that takes most memory. */
+/** The largest of several sizes, which may be those of a picture and of its tiles. */
 function largest(sizes: readonly { width: number; height: number }[]) {
   return sizes.reduce<(typeof sizes)[number] | undefined>(
     (most, size) => (most && most.width * most.height >= size.width * size.height ? most : size),

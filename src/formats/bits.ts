@@ -1,6 +1,6 @@
 /**
- * How many bits of a 16-bit sample are in use. Detectors measure 10 to 15 bits, and many programs store them as they are in 16,
- * where 4095, say, is white. Taken for 65535 levels such an image is nearly black.
+ * Determines how many bits of a 16-bit sample are in use. Detectors measure 10 to 15 bits, and many programs store them unscaled in 16-bit
+ * samples, so that white is 4095, for example. If 65535 were taken for white, such an image would be nearly black.
  */
 import { InputError } from '../errors.js';
 import { bitsOf, type Image } from './pixels.js';
@@ -14,16 +14,17 @@ function checkBits(bits: number | undefined): void {
 }
 
 /**
- * Says in `bits` what white is. The rule, for 16-bit images alone:
+ * Sets the field `bits` of a 16-bit image, which determines the level of white. The first of these rules that applies is used:
  *
- * 1. `given` by the caller: taken.
- * 2. `stated` by the file (PNG's sBIT) as 16: taken. As fewer, and no sample is above them: taken, with a warning, because by the
- *    PNG standard such samples should have been scaled up to 16 bits.
- * 3. Some sample is 32768 or more: 16 bits.
- * 4. Otherwise the smallest number of bits, 8 at least, that holds all samples, with a warning: a dark image of 16 bits looks the same.
+ * 1. The caller gives a number: it is used.
+ * 2. A sample is 32768 or more, or all samples are 0: 16 bits.
+ * 3. The file states a number (in PNG's chunk sBIT), which is at least 8, and no sample needs more bits: it is used. If it is below 16,
+ *    there is a warning, because the PNG standard demands that such samples are scaled up to 16 bits.
+ * 4. Otherwise the smallest number of bits, at least 8, that holds all samples. There is a warning, because the image may also be a dark
+ *    one of 16 bits.
  *
- * Samples of 8 bits become bytes. A black image stays what it is.
- * @throws InputError where a sample does not fit into the bits that were given.
+ * If 8 bits are in use, the samples are converted to bytes. Images of 8 bits are returned unchanged.
+ * @throws InputError if a sample does not fit into the bits that the caller gives.
  */
 export function settleBits(image: Image, given: number | undefined, stated?: number): Image {
   checkBits(given);
@@ -51,7 +52,7 @@ function withBits(image: Image, bits: number): Image {
   return bits > FEWEST ? { ...image, bits } : { ...image, bits, data: Uint8Array.from(image.data) };
 }
 
-/** Where only the number of bits matters, a sample that uses all of them ends the search. */
+/** @param stopEarly whether the search may end at a sample that needs all 16 bits, because only the number of bits is needed */
 function highestSample(data: Uint16Array, stopEarly: boolean): number {
   const enough = stopEarly ? 2 ** (WHOLE - 1) : 2 ** WHOLE;
   let highest = 0;
@@ -59,5 +60,5 @@ function highestSample(data: Uint16Array, stopEarly: boolean): number {
   return highest;
 }
 
-/** Samples → 0 … 65535. */
+/** The factor that scales an image's samples to 0 … 65535. */
 export const to16Bits = (image: Image) => 65535 / (2 ** bitsOf(image) - 1);

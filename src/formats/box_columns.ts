@@ -1,5 +1,5 @@
 /**
- * Which column of a box file is which. The published header names x, y, w and h in one cell with commas in it; other files name
+ * Finds the columns of a box file by its header. The published header names x, y, w and h in one text with commas in it. Other files name
  * them one by one, or name two corners instead of a corner and a size.
  */
 import { InputError } from '../errors.js';
@@ -34,34 +34,37 @@ const CORNERS = [
 
 export interface BoxColumns {
   image: number;
-  /** Columns that are called like an image too. */
+  /** Other columns whose names also say that they name the image. */
   otherImages: readonly number[];
   label: number;
-  /** Undefined where no column is a score. */
+  /** Undefined if no column is a score. */
   score?: number;
   /** Positions of x, y, width and height; or of left, top, right and bottom. */
   sides: readonly number[];
   corners: boolean;
-  /** The header, with a cell for each of the box's numbers. */
+  /** The header, with one cell for each of the box's numbers. */
   header: readonly string[];
-  /** Names of columns that could be the score too, and were not taken. */
+  /** Names of other columns that could be the score. */
   otherScores: readonly string[];
-  /** Names of columns that mean nothing here. */
+  /** Names of columns that are not used. */
   unused: readonly string[];
 }
 
 const PUBLISHED = ['Image Index', 'Finding Label', 'Bbox [x', 'y', 'w', 'h]'];
 
-/** As the published file has them, and a score, which raybox writes behind them. Its header goes on with three columns that have no name, and that no row has. */
+/**
+ * The columns of the published file, and after them the score that raybox writes. The published header ends with three more columns, which
+ * have no name and which its rows do not have.
+ */
 export const PUBLISHED_COLUMNS: BoxColumns = {
   ...{ image: 0, otherImages: [], label: 1, sides: [2, 3, 4, 5], corners: false },
   ...{ header: [...PUBLISHED, 'Score'], otherScores: [], unused: [] },
 };
 
-/** All four in one cell: `"Bbox [x,y,w,h]"`, quoted. */
+/** All four numbers in one quoted cell: `"Bbox [x,y,w,h]"`. */
 const TOGETHER = /^bbox ?\[? ?x ?, ?y ?, ?w(?:idth)? ?, ?h(?:eight)? ?\]?$/;
 
-/** The header with a cell for each of the four numbers, where one cell names them all: then cells without a name may follow it. */
+/** Replaces a cell that names all four numbers, and the cells without a name that may follow it, by four cells. */
 function spreadHeader(header: readonly string[]): readonly string[] {
   const at = header.findIndex((name) => TOGETHER.test(normalizeHeader(name)));
   if (at < 0) return header;
@@ -71,8 +74,9 @@ function spreadHeader(header: readonly string[]): readonly string[] {
 }
 
 /**
- * The fields of a row, each below its name. Where the header has columns without a name, as the published one, rows may leave them out.
- * @throws an Error where a row has more columns than its header
+ * The fields of a row, at the positions of their names in the header. A row may leave out the columns without a name, as those of the
+ * published file do.
+ * @throws an Error if a row has more columns than its header
  */
 export function boxFields(fields: readonly string[], { header }: BoxColumns): readonly string[] {
   refuseExtraFields(fields, header.length);
@@ -83,7 +87,10 @@ export function boxFields(fields: readonly string[], { header }: BoxColumns): re
   return spread;
 }
 
-/** Position of the only column with one of these names, the likeliest first; -1 without any. */
+/**
+ * Position of the column with the first of these names that the header has; -1 if it has none.
+ * @throws InputError if two columns have that name
+ */
 export function columnNamed(header: readonly string[], names: readonly string[], source: string): number {
   for (const name of names) {
     const at = header.indexOf(name);
@@ -99,9 +106,9 @@ export function columnNamed(header: readonly string[], names: readonly string[],
 }
 
 /**
- * The columns of a box file by its header; undefined where it is none: no label, or no sides.
+ * The columns of a box file by its header; undefined if the header names no label or no box.
  *
- * @throws InputError for a name that two columns have
+ * @throws InputError if two columns have the same name, if the boxes have both sizes and corners, or if no column names the image
  */
 export function boxColumns(given: readonly string[], source: string): BoxColumns | undefined {
   const header = spreadHeader(given);
@@ -132,10 +139,10 @@ export function boxColumns(given: readonly string[], source: string): BoxColumns
 }
 
 /**
- * The column with the image's name: one that is called so, else the first. `others` are called so too.
+ * The column that names the image: by its own name, or else the first column. `others` are further columns with such a name.
  *
  * @param taken columns that mean something else
- * @throws InputError where there is none
+ * @throws InputError if no column has such a name and the first column means something else
  */
 export function imageColumns(
   header: readonly string[],
@@ -153,7 +160,7 @@ export function imageColumns(
   });
 }
 
-/** Folders do not count. A counter beside a name, or a folder beside a file, is no second name. */
+/** Whether two fields of a row name different images. Folders are ignored. A row number or a folder beside a file's name is not an image. */
 function areTwoImages(one: string, other: string): boolean {
   const [first, second] = [one, other].map((text) => fileName(text.trim()));
   if (first === second || first === '' || second === '') return false;
@@ -161,7 +168,7 @@ function areTwoImages(one: string, other: string): boolean {
   return IMAGE_ENDING.test(first) === IMAGE_ENDING.test(second) && isNumber(first) === isNumber(second);
 }
 
-/** @throws an Error where two columns of a row name two images */
+/** @throws an Error if two columns of a row name two images */
 export function refuseTwoImages(
   fields: readonly string[],
   header: readonly string[],
@@ -178,7 +185,7 @@ export function refuseTwoImages(
   }
 }
 
-/** The box of a row. @throws an Error that shows the fields where they are no box */
+/** The box of a row. @throws an Error that shows the fields if they are not a box */
 export function boxIn(fields: readonly string[], { sides, corners }: BoxColumns): Box {
   const given = sides.map((at) => fields[at] ?? '');
   const [x, y, third, fourth] = given.map(numberIn);
@@ -190,7 +197,7 @@ export function boxIn(fields: readonly string[], { sides, corners }: BoxColumns)
   return { x, y, width, height };
 }
 
-/** @throws an Error where a row has more columns than its header, as with commas in numbers. */
+/** @throws an Error if a row has more columns than its header, which happens with decimal commas. */
 export function refuseExtraFields(fields: readonly string[], columns: number): void {
   const extra = fields.slice(columns).find((field) => field.trim() !== '');
   if (extra !== undefined) {

@@ -1,11 +1,11 @@
-/** Boxes in the layout of the published `BBox_List_2017.csv`. Reading is in `chestxray.ts`; writing needs no parser. */
+/** Writes boxes in the layout of the published `BBox_List_2017.csv`. They are read in `chestxray.ts`, because that needs a parser. */
 import { csvLine } from './csv_line.js';
 import type { LabeledBox } from './image_table.js';
 
-/** The published header, comma within a name and all. It has three columns more than the rows. */
+/** The published header, which has commas within a name. It has three columns more than the rows. */
 export const BOX_HEADER = 'Image Index,Finding Label,Bbox [x,y,w,h],,,';
 
-/** Writes boxes; a score, where given, goes into a seventh column. */
+/** Writes boxes. If any has a score, the scores are in a seventh column. */
 export function writeBoxList(boxes: Iterable<LabeledBox & { score?: number }>): string {
   const rows = [...boxes];
   const scored = rows.some(({ score }) => score !== undefined);

@@ -1,4 +1,4 @@
-/** What every reader of weights returns: named float32 tensors and a few strings about them. */
+/** The form in which every reader of weights returns them: named float32 tensors, and strings about them. */
 import { InputError } from '../errors.js';
 import { bf16ToF32, f16ToF32 } from './half.js';
 
@@ -10,11 +10,11 @@ export interface TensorData {
 
 export interface Checkpoint {
   tensors: Map<string, TensorData>;
-  /** What stands beside them: strings as they are, lists and maps of plain values as JSON. */
+  /** Other values of the file, by name: texts as they are, lists and maps of plain values as JSON. */
   metadata: Record<string, string>;
-  /** The dict that holds the tensors and other dicts of tensors beside it, where a file has more than one. */
+  /** If a file has several dicts of tensors: the name of the one that was read, and those of the others. */
   choice?: { taken: string; others: string[] };
-  /** True where the prefix that was asked for was the name of the dict, so that no tensor's name begins with it. */
+  /** True if the prefix that was asked for is the name of the dict, so that the names of the tensors do not begin with it. */
   taken?: boolean;
 }
 
@@ -39,7 +39,10 @@ export type ElementType = keyof typeof ELEMENT_BYTES;
 
 const MAX_RANK = 32;
 
-/** The number of elements of a shape from a file. Throws an InputError unless it is a list of sizes with a sane product. */
+/**
+ * The number of elements of a shape from a file.
+ * @throws InputError if the shape is not a list of sizes, or if their product is too large for a number
+ */
 export function elementCount(shape: unknown, what: string): number {
   const expected = `at most ${MAX_RANK} whole sizes from 0 on`;
   if (!Array.isArray(shape) || shape.length > MAX_RANK)
@@ -54,7 +57,7 @@ export function elementCount(shape: unknown, what: string): number {
   return count;
 }
 
-/** A value from a file, short enough for an error message. Looks one level deep: what a file nests may have no end. */
+/** A value from a file, shortened for an error message. Only one level is shown, because a value from a pickle may contain itself. */
 export function brief(value: unknown): string {
   const plain = (item: unknown) =>
     Array.isArray(item) ? '[…]' : typeof item === 'object' && item !== null ? '{…}' : String(item).slice(0, 80);
@@ -63,9 +66,9 @@ export function brief(value: unknown): string {
 }
 
 /**
- * Little-endian elements as float32. F32 that happens to be aligned is a view of `bytes`, anything else a copy. 64-bit
- * numbers, and integers beyond 2^24, are rounded to the nearest float32: such tensors (`num_batches_tracked`) count
- * things, and no network computes with them.
+ * Converts little-endian elements to float32. Aligned F32 elements are returned as a view of `bytes`, all others as a copy. 64-bit
+ * numbers, and integers beyond 2^24, are rounded to the nearest float32. That does no harm: integer tensors are counters
+ * (`num_batches_tracked`), with which no network computes.
  */
 export function toFloat32(type: ElementType, bytes: Uint8Array): Float32Array {
   const count = bytes.length / ELEMENT_BYTES[type];
@@ -100,7 +103,7 @@ export function toFloat32(type: ElementType, bytes: Uint8Array): Float32Array {
   }
 }
 
-// A view of the bytes where their address allows, else a copy; also a copy of shared memory, which queues refuse.
+// Returns the bytes if they are aligned, or else a copy. Shared memory is always copied, because WebGPU's queues refuse it.
 function aligned(bytes: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
   if (bytes.byteOffset % size === 0 && bytes.buffer instanceof ArrayBuffer) return bytes as Uint8Array<ArrayBuffer>;
   const copy = new Uint8Array(bytes.length);

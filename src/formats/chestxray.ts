@@ -1,9 +1,9 @@
 /**
- * The files of ChestX-ray8 and ChestX-ray14 as they were published (Wang et al., CVPR 2017): labels, boxes and lists.
- * Text in, typed columns out; files are opened elsewhere (src/node/dataset.ts).
+ * Reads the published files of ChestX-ray8 and ChestX-ray14 (Wang et al., CVPR 2017): labels, boxes and lists. Text is turned into typed
+ * columns here; files are opened elsewhere (src/node/dataset.ts).
  *
  * There are two releases of the label file. The first ends each row with an empty column, writes ages as `058Y`, `006M`
- * or `013D`, and has ages beyond 400; the one of 2020 has plain years.
+ * or `013D`, and contains ages above 400. The one of 2020 has ages in plain years.
  */
 import { InputError } from '../errors.js';
 import type { OnWarning } from '../warnings.js';
@@ -19,13 +19,13 @@ export { readImageList, writeImageList } from './image_list.js';
 export * from './image_table.js';
 
 export interface ReadOptions extends CsvOptions {
-  /** The classes of the data set; at most 32. Default: the fourteen. */
+  /** The classes of the data set, at most 32. Default: those of ChestX-ray14. */
   classes?: readonly string[];
-  /** Whether boxes are two corners. Default: as their columns are called. */
+  /** Whether boxes are given as two corners. Default: as the names of their columns say. */
   corners?: boolean;
-  /** Called for each value or row that cannot be right. Without it the first row that cannot be used throws. */
+  /** Called for each value or row that is wrong. Without it the first row that cannot be used throws. */
   onProblem?: (message: string, row: number) => void;
-  /** Told what of the file was matched, assumed or not used. */
+  /** Called with a warning for each thing that was matched, assumed or not used. */
   onWarning?: OnWarning;
 }
 
@@ -50,7 +50,7 @@ export function parseAge(text: string): number {
   return Number(match[1]) / perYear;
 }
 
-/** The bits of `A|B`; 0 for `No Finding`. */
+/** A bit for each label of a text such as `A|B`; 0 for `No Finding`. */
 function labelBits(text: string, labels: LabelNames, index: Map<string, number>): number {
   let bits = 0;
   const names = text.split('|');
@@ -66,7 +66,7 @@ function labelBits(text: string, labels: LabelNames, index: Map<string, number>)
   return bits >>> 0;
 }
 
-/** An identifier as it stands, without spaces around. One with a line end or another control character is refused. */
+/** An identifier without the spaces around it. One that contains a control character, such as a line end, is refused. */
 function identifier(text: string, what: string): string {
   const plain = text.trim();
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
@@ -76,7 +76,10 @@ function identifier(text: string, what: string): string {
   return plain;
 }
 
-/** Fields are slices that keep the whole text they were cut from alive; joined and split they keep only each other. */
+/**
+ * Copies texts to save memory. The fields of a row are slices of the file's text, and each would keep a large piece of that text in memory.
+ * After joining and splitting they are slices of the joined text only.
+ */
 const compact = (texts: readonly string[]) => (texts.length === 0 ? [] : texts.join('\n').split('\n'));
 
 /** A growing typed column. */
@@ -101,8 +104,8 @@ function column<T extends Uint8Array | Uint16Array | Uint32Array | Int32Array | 
 /**
  * Reads a label file piece by piece.
  *
- * @throws InputError for a missing column (image, labels, patient), and, without `onProblem`, for a row with an unknown
- *   label, no patient, a name that is no file name, or an image that came before
+ * @throws InputError if a column for the image, the labels or the patient is missing. Without `onProblem` also for a row with an unknown
+ *   label, without a patient, with an invalid file name, or with an image that another row has
  */
 export function dataEntryReader(options: ReadOptions = {}): CsvReader & { table(): ImageTable } {
   const { source = 'Data_Entry_2017.csv', classes = CHEST_XRAY14_LABELS, onProblem, onWarning = () => {} } = options;
@@ -191,7 +194,7 @@ export function dataEntryReader(options: ReadOptions = {}): CsvReader & { table(
   };
 }
 
-/** Identifiers that some row writes with leading zeros, or with decimals of zero, and another without, or with fewer. */
+/** Identifiers that differ only in leading zeros or in decimals of zero, such as `13`, `0013` and `13.0`. */
 function zeroTwins(patients: readonly string[]): string[] {
   const spellings = new Map<string, Set<string>>();
   for (const patient of new Set(patients)) {
@@ -206,7 +209,7 @@ function sayRespelled({ respelled }: LabelNames, source: string, onWarning: OnWa
   onWarning({ code: 'matched-names', message: `${source}: labels were taken for classes: ${respellings(respelled)}.` });
 }
 
-/** Reads a label file that is there as a whole; see `dataEntryReader`. */
+/** Reads a label file from one text; see `dataEntryReader`. */
 export function readDataEntry(text: string, options: ReadOptions = {}): ImageTable {
   const reader = dataEntryReader(options);
   for (let at = 0; at < text.length; at += 1 << 18) reader.write(text.slice(at, at + (1 << 18)));
@@ -215,11 +218,11 @@ export function readDataEntry(text: string, options: ReadOptions = {}): ImageTab
 }
 
 /**
- * Reads a box file by its header; one without a header, by the positions of `BBox_List_2017.csv`. Labels take the label file's
- * spelling (`Infiltrate` becomes `Infiltration`); a score is not read. A row that comes again counts once, and is said.
+ * Reads a box file by its header, or, if it has none, by the positions of the columns in `BBox_List_2017.csv`. Labels are returned in the
+ * spelling of the label file (`Infiltrate` becomes `Infiltration`). Scores are not read. A repeated row counts once, with a warning.
  *
- * @throws InputError for a header that names no label or no box, and, without `onProblem`, for a row with an unknown label (where
- *   `classes` are given), a name that is no file name, or no box
+ * @throws InputError if the header names no label or no box. Without `onProblem` also for a row with an unknown label (if `classes` are
+ *   given), with an invalid file name, or without a valid box
  */
 export function readBoxList(text: string, options: ReadOptions = {}): LabeledBox[] {
   const { source = 'BBox_List_2017.csv', classes, onProblem, onWarning = () => {} } = options;
@@ -267,7 +270,7 @@ export function readBoxList(text: string, options: ReadOptions = {}): LabeledBox
   return boxes;
 }
 
-/** Which column is which, and what is to be said about it. @param header undefined where the file begins with a box */
+/** Finds the columns, and warns of what is assumed or not used. @param header undefined if the file begins with a box */
 function boxColumnsOf(header: readonly string[] | undefined, options: ReadOptions & { source: string }): BoxColumns {
   const { source, onWarning = () => {} } = options;
   const named = header ? boxColumns(header, source) : PUBLISHED_COLUMNS;

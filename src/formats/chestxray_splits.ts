@@ -1,9 +1,9 @@
-/** Splits of a data set by patient, and the counts that the paper's Table 1 gives of its labels. */
+/** Splits a data set by patient, and counts its labels as the paper's Table 1 does. */
 import { InputError } from '../errors.js';
 import { seededRandom, shuffle } from '../random.js';
 import type { ImageTable } from './image_table.js';
 
-/** Row numbers of an `ImageTable`, ascending. */
+/** The parts of a split: row numbers of an `ImageTable`, in ascending order. */
 export interface Split {
   train: Int32Array;
   validation: Int32Array;
@@ -12,16 +12,16 @@ export interface Split {
 
 export interface SplitOptions {
   seed?: number;
-  /** Shares of the images; train gets the rest. */
+  /** Shares of the images, 0 … 1. The rest is for training. */
   validation?: number;
   test?: number;
-  /** Images with boxes. Their patients go to the test set as a whole: boxes are for scoring only. */
+  /** Images with boxes, which are only for scoring. `splitByPatient` puts all images of their patients into the test set. */
   boxed?: Iterable<string>;
 }
 
 /**
- * The order in which a split deals out patients, whatever the order of the file's rows: identifiers that are whole numbers by
- * their value, of any length and with or without leading zeros; then all others by their characters.
+ * Orders patients before a split, so that it does not depend on the order of the file's rows. Identifiers that are whole numbers, of any
+ * length and with or without leading zeros, are ordered by value. All others come after them, ordered by their characters.
  */
 export function comparePatients(a: string, b: string): number {
   const [left, right] = [a, b].map((patient) => /^0*(\d+)$/.exec(patient)?.[1]);
@@ -45,7 +45,7 @@ function rowsByPatient(table: ImageTable, rows: Iterable<number>): Map<string, n
 
 const ascending = (rows: number[][]) => Int32Array.from(rows.flat()).sort();
 
-/** Hands out whole patients until `wanted` images are reached; what is left stays in `patients`. */
+/** Takes whole patients, and removes them from `patients`, until they have at least `wanted` images. */
 function take(patients: number[][], wanted: number): number[][] {
   const taken: number[][] = [];
   for (let count = 0; count < wanted && patients.length > 0; ) {
@@ -57,10 +57,10 @@ function take(patients: number[][], wanted: number): number[][] {
 }
 
 /**
- * Splits 70/10/20 (by default) so that no patient is in two parts. The paper split images at random; for ChestX-ray14
- * its authors split patients, as here.
+ * Splits into 70 % training, 10 % validation and 20 % test images (by default), so that no patient is in two parts. The paper split images
+ * at random. For ChestX-ray14 its authors split patients, as is done here.
  *
- * @throws InputError where a share is not in [0, 1) or both leave nothing to train on
+ * @throws InputError if a share is negative, or if the shares leave nothing for training
  */
 export function splitByPatient(table: ImageTable, options: SplitOptions = {}): Split {
   const { seed = 0, validation = 0.1, test = 0.2, boxed = [] } = options;
@@ -84,8 +84,8 @@ export function splitByPatient(table: ImageTable, options: SplitOptions = {}): S
 }
 
 /**
- * The published split: `test_list.txt` is the test set, and a tenth of all images is cut from `train_val_list.txt`, by
- * patient, for validation. Images with boxes that stand in `train_val_list.txt` are left out of both.
+ * The published split. `test_list.txt` is the test set. `train_val_list.txt` is split by patient: a tenth of all images (by default) is for
+ * validation, the rest for training. Its images with boxes are left out.
  */
 export function splitByLists(
   table: ImageTable,
@@ -109,14 +109,14 @@ export function splitByLists(
 export interface LabelStatistics {
   images: number;
   patients: number;
-  /** Images without any of the classes. */
+  /** Images with none of the classes. */
   noFinding: number;
   classes: readonly string[];
   /** Images with each class: the paper's "#". */
   counts: number[];
   /** Images with each class and at least one other: the paper's "Ov.". */
   overlaps: number[];
-  /** `cooccurrence[i][j]`: images with both i and j; the diagonal repeats `counts`. */
+  /** `cooccurrence[i][j]` counts the images with both classes i and j. The diagonal is the same as `counts`. */
   cooccurrence: number[][];
 }
 

@@ -1,7 +1,7 @@
 /**
- * COCO detection files (Lin et al. 2014, cocodataset.org/#format-results). Two forms are read: the bare array of
- * results, whose ids mean something only beside the annotation file, and an object that carries its own `images` and
- * `categories`. raybox writes the second; `annotations` of it is a valid array of results.
+ * Reads and writes COCO detection files (Lin et al. 2014, cocodataset.org/#format-results). Two forms are read. One is an array of results,
+ * whose ids are explained in a separate annotation file. The other is an object with `images` and `categories` of its own. raybox writes
+ * the second form; its `annotations` are a valid array of results.
  */
 import { InputError } from '../errors.js';
 import type { OnWarning, Warning } from '../warnings.js';
@@ -18,7 +18,7 @@ interface CocoImage {
   file_name: string;
   width?: number;
   height?: number;
-  /** raybox's own addition: image-level probabilities by category name. */
+  /** Probabilities of the image by category name. The format has no such field; raybox adds it. */
   probabilities?: Record<string, number>;
 }
 
@@ -70,7 +70,7 @@ export function toCoco(predictions: Iterable<Prediction>, classes: readonly stri
 
 const isId = (value: unknown): value is Id => typeof value === 'string' || Number.isInteger(value);
 
-/** An array of objects under `key`, or an InputError. */
+/** The array of objects under `key`; empty if there is no such key. @throws InputError for any other value */
 function records(holder: unknown, key: string, source: string): Record<string, unknown>[] {
   const value = isRecord(holder) ? holder[key] : undefined;
   if (value === undefined) return [];
@@ -81,22 +81,23 @@ function records(holder: unknown, key: string, source: string): Record<string, u
 export interface CocoOptions {
   source?: string;
   /**
-   * What ids of a bare array of results mean: a parsed annotation file with `images` and `categories`. Without it `image_id` must be a
+   * A parsed annotation file, whose `images` and `categories` explain the ids of an array of results. Without it `image_id` must be a
    * file name and `category_id` a label.
    */
   index?: unknown;
-  /** The classes of the data set: two categories that mean one of them are refused. */
+  /** The classes of the data set. Two categories that mean the same class are refused. */
   classes?: readonly string[];
-  /** Whether `bbox` is two corners. Default: a corner, width and height, as the format has it. */
+  /** Whether `bbox` is two corners. Default: a corner, width and height, as the format says. */
   corners?: boolean | undefined;
-  /** Told of ids that are numbers in one place and text in the other, and of scores that are not there. */
+  /** Called with a warning for each thing that was matched, assumed or not used. */
   onWarning?: OnWarning | undefined;
 }
 
 /**
- * Reads a COCO file into one prediction per image. Categories stay as the file spells them, but for the published slips.
+ * Reads a COCO file into one prediction per image. Categories keep the file's spelling, except for known misspellings of the published
+ * files (see `canonicalLabel`).
  *
- * @throws InputError for ids that name nothing or two things, boxes that are none, and anything of another shape
+ * @throws InputError for ids that are unknown or ambiguous, for invalid boxes and scores, and for a value that is not a COCO file
  */
 export function readCoco(parsed: unknown, options: CocoOptions = {}): Prediction[] {
   const { source = 'COCO file', corners = false, onWarning = () => {} } = options;
@@ -157,7 +158,7 @@ export function readCoco(parsed: unknown, options: CocoOptions = {}): Prediction
   return images.all();
 }
 
-/** Keys that could be a score, and are none in COCO. */
+/** Keys that look like a score but are not part of the format. */
 const OTHER_SCORE = /^(?:prob(?:s|ability|abilities)?|conf(?:idence)?|scores)$/i;
 
 type Images = ReturnType<typeof idMap<Prediction>>;
@@ -181,7 +182,7 @@ function imagesIn(index: unknown, source: string): Images {
   return images;
 }
 
-/** An image that only a result names. */
+/** Adds an image that is known only from a result, whose id must be the file's name. */
 function newImage(images: Images, id: unknown): Prediction | undefined {
   if (typeof id !== 'string') return undefined;
   const prediction: Prediction = { image: fileName(id), findings: [] };
@@ -225,7 +226,7 @@ function boxIn(bbox: unknown, corners: boolean, where: string): Box {
   });
 }
 
-/** What ids stand for. What is the number 7 in one place may be the text "7" in another. */
+/** Maps ids to values. Programs mix numbers and texts, so the number 7 and the text "7" are taken for the same id. */
 function idMap<T>(what: string) {
   const exact = new Map<Id, T>();
   const byText = new Map<string, T>();

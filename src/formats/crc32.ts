@@ -1,4 +1,4 @@
-/** CRC-32 as zip and PNG use it (ISO 3309: reflected, polynomial 0xEDB88320), four bytes a step. */
+/** CRC-32 as in zip and PNG files (ISO 3309: reflected, polynomial 0xEDB88320), computed four bytes at a time. */
 
 // tables[k][b]: the checksum of byte b followed by k zero bytes.
 let tables: Uint32Array[] | undefined;

@@ -1,6 +1,6 @@
 /**
- * Comma-separated values, read in pieces: a file of any length costs the memory of its longest row. Papaparse does the
- * parsing; what is added here are bounds, row numbers, and errors that name the place.
+ * Reads comma-separated values in pieces, so that a file of any length needs only the memory of its longest row. Papaparse does the
+ * parsing. This module adds limits, row numbers, and errors that name the row.
  */
 
 import { InputError } from '../errors.js';
@@ -10,27 +10,27 @@ import { withoutApostrophe } from './csv_line.js';
 export { csvLine } from './csv_line.js';
 
 export interface CsvOptions {
-  /** What errors call the text, usually the file's name. */
+  /** The name of the text in errors, usually that of the file. */
   source?: string;
-  /** Longest row, in characters. A quote that is never closed would otherwise swallow the rest of the file. */
+  /** Longest row, in characters. Without a limit, a quote that is never closed would make the rest of the file one row. */
   maxRowLength?: number;
   maxRows?: number;
 }
 
-/** Takes one row at a time. `row` counts from 1, the header included; empty rows count but are not handed on. */
+/** Called for each row that is not empty. `row` is its number, counted from 1 with the header and empty rows included. */
 export type OnRow = (fields: string[], row: number) => void;
 
-/** Where text goes in, in pieces of any size. `end` must be called, or the last row is lost. */
+/** Takes text in pieces of any size. `end` must be called after the last piece, or else the last row is lost. */
 export interface CsvReader {
   write(text: string): void;
   end(): void;
 }
 
 /**
- * A reader that accepts a byte-order mark, every kind of line end (mixed ones too) and quoted fields with commas,
- * quotes and line ends in them. The apostrophe that `csvLine` puts before what could be a formula is taken off.
+ * A reader that accepts a byte-order mark, every kind of line end (also mixed) and quoted fields with commas,
+ * quotes and line ends in them. It removes the apostrophe that `csvLine` puts before a text that could be a formula.
  *
- * @throws InputError for a quote that is not closed or closed in the middle of a field, for a row beyond `maxRowLength`
+ * @throws InputError for a quote that is not closed or that is closed in the middle of a field, for a row longer than `maxRowLength`,
  *   and for more rows than `maxRows`.
  */
 export function csvReader(onRow: OnRow, options: CsvOptions = {}): CsvReader {
@@ -40,8 +40,8 @@ export function csvReader(onRow: OnRow, options: CsvOptions = {}): CsvReader {
   let row = 0;
 
   function parse(last: boolean) {
-    // With '\n' as the line end, a '\r' before it stays on the row's last field and is taken off there: so files with
-    // mixed line ends work. Only where there is no '\n' at all, '\r' ends the lines.
+    // Lines end in '\n', and a '\r' before it is removed from the row's last field below, so that files with mixed line ends can be
+    // read. '\r' alone ends lines only if the text has no '\n'.
     parser ??= new Papa.Parser({ newline: pending.includes('\r') && !pending.includes('\n') ? '\r' : '\n' });
     const { data, errors, meta } = parser.parse(pending, 0, !last) as Papa.ParseResult<string[]>;
     const broken = errors.find((error) => last || (error.row ?? 0) < data.length);
@@ -76,7 +76,8 @@ export function csvReader(onRow: OnRow, options: CsvOptions = {}): CsvReader {
       }
       for (let at = 0; at < text.length; at += maxRowLength) {
         pending += text.slice(at, at + maxRowLength);
-        // A '\r' at the very end may be the first half of a line end, and a text without any '\n' yet may still have one.
+        // The text is parsed later if it ends in '\r', which may be the first half of a line end. It is also parsed later if it has had no
+        // '\n' so far, because the kind of line end is not known then.
         const undecided = parser === undefined && !pending.includes('\n') && pending.length < maxRowLength;
         if (!undecided && !pending.endsWith('\r')) parse(false);
       }
@@ -87,22 +88,22 @@ export function csvReader(onRow: OnRow, options: CsvOptions = {}): CsvReader {
   };
 }
 
-/** Reads a text that is there as a whole. */
+/** Reads one whole text. */
 export function readCsv(text: string, onRow: OnRow, options: CsvOptions = {}): void {
   const reader = csvReader(onRow, options);
-  // In pieces all the same: rows that the caller does not keep can be collected meanwhile.
+  // The text is written in pieces, so that memory of rows which the caller does not keep can be freed in between.
   for (let at = 0; at < text.length; at += 1 << 18) reader.write(text.slice(at, at + (1 << 18)));
   reader.end();
 }
 
-/** A decimal number as files write it, with a point; NaN for all else, also for `0x1`, `50%` and `0,5`. */
+/** A decimal number with a decimal point. NaN for any other text, such as `0x1`, `50%` and `0,5`. */
 export const numberIn = (text: string | undefined): number =>
   /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i.test(text ?? '') ? Number(text) : Number.NaN;
 
-/** A header as one compares it: lower case, without spaces around. */
+/** A column's name in the form in which names are compared: in lower case, without spaces around it. */
 export const normalizeHeader = (name: string) => name.trim().toLowerCase();
 
-/** What to do about a header that is one cell because its columns are separated otherwise. */
+/** Advice for a header that was read as one cell because its columns are separated by something else than commas. */
 export function separatorHint(header: readonly string[]): string | undefined {
   const other = header.length === 1 ? { ';': 'semicolons', '\t': 'tabs' } : {};
   const found = Object.entries(other).find(([separator]) => header[0].includes(separator));
@@ -110,10 +111,10 @@ export function separatorHint(header: readonly string[]): string | undefined {
 }
 
 /**
- * Positions of named columns. Each column may go by several names; case and surrounding spaces do not matter.
+ * Positions of named columns. Each column may have one of several names. Case and surrounding spaces do not matter.
  *
- * @returns a position per key, -1 for an optional column that is not there
- * @throws InputError naming every required column that is missing, and the header that was found; for a name that comes twice
+ * @returns a position for each key, -1 for an optional column that is missing
+ * @throws InputError that lists the required columns that are missing and the header; also if two columns have the same name
  */
 export function findColumns<Key extends string>(
   header: readonly string[],

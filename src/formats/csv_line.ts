@@ -1,17 +1,17 @@
 /**
- * One line of CSV, safe to open in a spreadsheet. A cell whose text begins with =, +, -, @ or a tab would be run there as a formula,
- * and such text may come from a file's name or a patient's identifier. It gets an apostrophe in front, which spreadsheets take
- * for "this is text", and which `csvReader` takes off again. Numbers stay numbers.
+ * Writes lines of CSV that are safe to open in a spreadsheet. A spreadsheet runs a cell as a formula if its text begins with =, +, -, @ or a
+ * tab, and such a text may be a file's name or a patient's identifier. So an apostrophe is put before it, by which spreadsheets know a
+ * text. `csvReader` removes it again. Numbers are not changed.
  */
 
-/** Text that a spreadsheet could run, with any number of apostrophes already in front. Full-width signs count in some of them. */
+/** A text that a spreadsheet could run as a formula, after any number of apostrophes. Some spreadsheets accept full-width signs too. */
 const FORMULA = /^(?:['\s]*[=+\-@＝＋－＠]|'*[\t\r\n])/;
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
-/** The inverse of what `csvLine` does to a cell that could be a formula. */
+/** Removes the apostrophe that `csvLine` has put before a text that could be a formula. */
 export const withoutApostrophe = (text: string) => (text[0] === "'" && FORMULA.test(text) ? text.slice(1) : text);
 
-/** Fields are quoted where they need to be, also around the separators of other countries. No line end. */
+/** One line without a line end. Fields are quoted if necessary, also those with a semicolon or a tab, which separate columns in other files. */
 export function csvLine(fields: readonly (string | number | null | undefined)[]): string {
   return fields
     .map((field) => {

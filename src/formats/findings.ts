@@ -1,6 +1,6 @@
-/** What is said about an image: by a network, or by anyone else whose predictions are to be scored. */
+/** Predictions for an image: of a network, or of another program whose predictions are to be scored. */
 
-/** A rectangle in pixels of the original image, half-open: from (x, y) up to, not including, (x + width, y + height). */
+/** A rectangle in pixels of the original image. It is half-open: (x, y) belongs to it, (x + width, y + height) does not. */
 export interface Box {
   x: number;
   y: number;
@@ -11,14 +11,14 @@ export interface Box {
 /** One box of one class. */
 export interface Finding {
   label: string;
-  /** How sure, in the unit of whoever said it; the higher, the surer. */
+  /** The confidence of the prediction, in any unit. Higher means more confident. */
   score: number;
   box: Box;
-  /** Heatmap threshold that cut out the region, on the scale of 0 to 255. */
+  /** The threshold of the heatmap that gave the region, on the scale from 0 to 255. */
   threshold?: number;
-  /** Pixels of the region inside the box. */
+  /** The number of pixels of the region inside the box. */
   area?: number;
-  /** Highest heatmap value of the region. */
+  /** The highest value of the heatmap in the region. */
   peak?: number;
 }
 
@@ -32,11 +32,11 @@ export interface Prediction {
   probabilities?: Record<string, number>;
   /** By label; `probabilities` are their sigmoid. */
   logits?: Record<string, number>;
-  /** All boxes, of every class; whoever scores them decides from which probability on a class counts. */
+  /** Boxes of all classes. The scoring decides from which probability a class counts as found. */
   findings?: Finding[];
   /** By label, the position [x, y] of the heatmap's maximum in pixels of the original image. */
   points?: Record<string, [number, number]>;
 }
 
-/** The part of a path behind its last separator, on every system. */
+/** The part of a path after its last separator, which may be that of any operating system. */
 export const fileName = (path: string) => path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);

@@ -1,38 +1,38 @@
 /**
- * A network as a list of operations, in plain JSON: what a weights file says of a network that belongs to no family. `src/nets/graph_network.ts`
- * makes it from a graph and a graph from it. Nothing of a batch is in it, so it holds for any number of images.
+ * A network as a list of operations, in plain JSON. A weights file contains it for a network that belongs to no family.
+ * `src/nets/graph_network.ts` converts a graph to it and back. It does not depend on the number of images of a batch.
  */
 import { InputError } from '../errors.js';
 import { brief } from './checkpoint.js';
 import { anyOf, type Check, fields, isName, isObject, listOf, oneOf, optional } from './checks.js';
 
-/** Values are numbered: 0 is the image, then the outputs of all nodes in their order. */
+/** Values are referred to by number: 0 is the image, and the outputs of the nodes follow in their order. */
 export interface GraphDescription {
   family: 'graph';
   version: 1;
-  /** Name and shape of each parameter, in torch's layout. */
+  /** Name and shape of each parameter, in PyTorch's layout. */
   parameters: [name: string, shape: number[]][];
-  /** Numbers that belong to the network and are not learnt. */
+  /** Tensors of the network that are not trained. */
   constants?: { shape: number[]; layout: 'nhwc4' | 'dense'; data: number[] }[];
   nodes: GraphNode[];
   outputs: { features: number; logits: number; probabilities: number; heatmaps: number };
 }
 
-/** A network that is described as a graph; whether the description is right shows when it is built. */
+/** Whether a network is described as a graph. The description itself is checked when the network is built. */
 export const isGraph = (value: unknown): value is GraphDescription => isObject(value) && value.family === 'graph';
 
 /** One operation of a description. */
 export interface GraphNode {
   /** The operation's name. */
   op: string;
-  /** The number of a value, the name of a parameter, the place of a constant, or null for an input that is left out. */
+  /** For each input the number of a value, the name of a parameter, the index of a constant, or null if it is left out. */
   inputs: (number | string | { constant: number } | null)[];
-  /** JSON has no infinite numbers: they are written as the texts `Infinity` and `-Infinity`. */
+  /** Infinite numbers are written as the texts `Infinity` and `-Infinity`, because JSON has none. */
   attributes?: Record<string, unknown>;
   name?: string;
 }
 
-/** A file of some kilobytes must not describe more than a computer can hold. */
+/** Limits of a description, so that a file of a few kilobytes cannot describe more than fits into memory. */
 const MOST = { nodes: 16_384, parameters: 16_384, constants: 1_024, numbers: 65_536, elements: 2 ** 31 };
 
 const isIndex: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -85,7 +85,7 @@ const CHECKS: Record<Exclude<keyof GraphDescription, 'family'>, [check: Check, e
   ],
 };
 
-/** The check of one part of a list, to say which part is at fault. */
+/** For fields that are lists the check of one element, so that an error can name the element that is wrong. */
 const PARTS: Partial<Record<string, [check: Check, one: string]>> = {
   parameters: [isParameter, 'parameter'],
   constants: [isConstant, 'constant'],
@@ -93,8 +93,8 @@ const PARTS: Partial<Record<string, [check: Check, one: string]>> = {
 };
 
 /**
- * Checks a description's form. Whether its operations exist and fit together shows when the graph is built.
- * @throws InputError that names the field, or the node and its field, at fault
+ * Checks the form of a description. Whether its operations exist and fit together is checked when the graph is built.
+ * @throws InputError that names the field, or the node and its field, that is wrong
  */
 export function checkGraphDescription(value: object): GraphDescription {
   if (!isObject(value) || value.family !== 'graph')
@@ -126,7 +126,7 @@ export function checkGraphDescription(value: object): GraphDescription {
   return graph;
 }
 
-/** What is wrong with a field: which of its parts, and what of it. */
+/** The error for a wrong field. If the field is a list, it names the first wrong element and what is wrong with it. */
 function faultOf(field: string, value: unknown, expected: string): InputError {
   const [isPart, one] = PARTS[field] ?? [];
   const place = isPart && Array.isArray(value) ? value.findIndex((part) => !isPart(part)) : -1;
@@ -149,10 +149,10 @@ function faultOf(field: string, value: unknown, expected: string): InputError {
   return new InputError(`${called}: its ${wrong} is wrong`, { expected: right, given: inBrief(part[wrong]) });
 }
 
-/** Characters of a value that a message shows. */
+/** The most characters of a value that a message shows. */
 const SHOWN = 160;
 
-/** A value as JSON has it, cut to what a message holds. Looks only as deep and as far as that: what a file nests may have no end. */
+/** A value, similar to JSON, shortened for a message. Depth and length are limited, because a value may be huge or contain itself. */
 export function inBrief(value: unknown): string {
   const text = sketch(value, 4);
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;

@@ -1,15 +1,15 @@
 /**
- * Half floats to and from float32, whole arrays at a time. IEEE 754 binary16 (`F16`: 5 exponent bits, 10 of mantissa)
- * and bfloat16 (`BF16`: the upper half of a float32). Both ways round to nearest, ties to even; subnormals, infinities
- * and the sign of zero survive, NaN stays NaN.
+ * Converts arrays of 16-bit floats to and from float32. There are two formats: IEEE 754 binary16 (`F16`: 5 bits of exponent, 10 of mantissa)
+ * and bfloat16 (`BF16`: the upper half of a float32). Numbers are rounded to the nearest, ties to even. Subnormals, infinities and the sign
+ * of zero are preserved, and NaN stays NaN.
  */
 
 const SMALLEST_NORMAL_F16 = 0x38800000; // 2^-14 as float32 bits
 const INFINITY_F32 = 0x7f800000;
-// Adding and taking away 2^52 rounds a float64 below it to an integer, ties to even.
+// Adding 2^52 and subtracting it again rounds a smaller positive float64 to an integer, ties to even.
 const ROUNDER = 2 ** 52;
 
-/** Binary16 bit patterns to numbers. Exact. */
+/** Converts binary16 bit patterns to numbers. The result is exact. */
 export function f16ToF32(source: Uint16Array): Float32Array<ArrayBuffer> {
   const result = new Float32Array(source.length);
   const bits = new Uint32Array(result.buffer);
@@ -23,7 +23,7 @@ export function f16ToF32(source: Uint16Array): Float32Array<ArrayBuffer> {
   return result;
 }
 
-/** Numbers to binary16 bit patterns. From 65520 on, numbers become infinite. */
+/** Converts numbers to binary16 bit patterns. Numbers with a magnitude of 65520 or more become infinite. */
 export function f32ToF16(source: Float32Array): Uint16Array<ArrayBuffer> {
   const result = new Uint16Array(source.length);
   const bits = new Uint32Array(source.buffer, source.byteOffset, source.length);
@@ -39,14 +39,14 @@ export function f32ToF16(source: Float32Array): Uint16Array<ArrayBuffer> {
   return result;
 }
 
-/** bfloat16 bit patterns to numbers. Exact. */
+/** Converts bfloat16 bit patterns to numbers. The result is exact. */
 export function bf16ToF32(source: Uint16Array): Float32Array<ArrayBuffer> {
   const bits = new Uint32Array(source.length);
   for (let i = 0; i < source.length; i++) bits[i] = source[i] << 16;
   return new Float32Array(bits.buffer);
 }
 
-/** Numbers to bfloat16 bit patterns. */
+/** Converts numbers to bfloat16 bit patterns. */
 export function f32ToBf16(source: Float32Array): Uint16Array<ArrayBuffer> {
   const result = new Uint16Array(source.length);
   const bits = new Uint32Array(source.buffer, source.byteOffset, source.length);

@@ -1,14 +1,15 @@
 /**
- * Lists of images: `train_val_list.txt`, `test_list.txt` and whatever others call theirs. One image a line. Its name is the
- * line; or, where the line has columns (separated by commas, tabs, semicolons or, behind a name that ends like an image, spaces),
- * the column that ends like an image, or the one that a header calls `Image Index`, `image`, `path` and the like.
+ * Reads and writes lists of images, such as `train_val_list.txt` and `test_list.txt`, with one image in each line. A line is the image's
+ * name, or it has columns. Columns are separated by commas, tabs or semicolons, or by spaces after a name with the ending of an image file.
+ * The image's column is the one that the header calls `Image Index`, `image`, `path` or similar. Without a header it is the column whose
+ * value has the ending of an image file.
  */
 import { InputError } from '../errors.js';
 import type { OnWarning } from '../warnings.js';
 import { fileName } from './findings.js';
 import { listed } from './label_names.js';
 
-/** What columns with the name of an image are called, the likeliest first. */
+/** Names of a column that names the image. If several columns have one of them, the first in this order is used. */
 export const IMAGE_COLUMNS: readonly string[] = [
   'image index',
   'image_index',
@@ -25,18 +26,24 @@ export const IMAGE_COLUMNS: readonly string[] = [
   'image_id',
 ];
 const LIST_HEADERS = new Set([...IMAGE_COLUMNS, 'files', 'filenames', 'paths', 'name', 'names', 'id', 'img']);
-/** A line is a name and a few columns. */
+/** Longest line in characters: enough for a name and a few columns. */
 const MAX_LINE = 4096;
-/** What names of image files end in, in small letters; in a folder only such files count as images. DICOM is among them to be refused by name. */
+/**
+ * Endings of image files, in lower case. In a folder only such files count as images. DICOM files are not supported, but they are listed
+ * so that they are refused with an error instead of being ignored.
+ */
 export const IMAGE_ENDINGS: readonly string[] = ['.png', '.jpg', '.jpeg', '.dcm', '.dicom'];
 const ANY_ENDING = `(?:${IMAGE_ENDINGS.map((ending) => `\\${ending}`).join('|')})`;
 export const IMAGE_ENDING = new RegExp(`${ANY_ENDING}$`, 'i');
-/** A name that ends like an image, white space, and columns. */
+/** A name with the ending of an image file, then white space, then columns. */
 const SPACED_LINE = new RegExp(`^(\\S.*?${ANY_ENDING})\\s+(\\S.*)$`, 'i');
-/** What a line of a list would be taken apart at. */
+/** Names that would be read as a comment or as several columns, and so have to be quoted. */
 const SEPARATED = new RegExp(`^#|[",;\\t]|${ANY_ENDING}\\s`, 'i');
 
-/** Image names become file names: anything that could leave the folder or break a line is refused. */
+/**
+ * Checks the name of an image, which will be used as a file name.
+ * @throws an Error for a name that is empty or too long, or that contains a separator of folders, a line end or another control character
+ */
 export function imageName(text: string): string {
   const name = text.trim();
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
@@ -46,14 +53,14 @@ export function imageName(text: string): string {
   return name;
 }
 
-/** The same of a path inside the data set: its folders are dropped. @throws an Error for a path that leaves the folder it is in */
+/** The same for a path, whose folders are dropped. @throws an Error also for a path with a part `.` or `..` */
 export function imageNameOfPath(text: string): string {
   const path = text.trim();
   const leaves = path.split(/[/\\]/).some((part) => /^\.\.?$/.test(part));
   return imageName(leaves ? path : fileName(path));
 }
 
-/** The columns of a line, quotes taken off; undefined where a quote is not closed. */
+/** The columns of a line, without their quotes; undefined if a quote is not closed, or closed within a column. */
 function columnsOf(line: string): string[] | undefined {
   const spaced = SPACED_LINE.exec(line);
   if (spaced && !/[",;\t]/.test(line)) return [spaced[1], ...spaced[2].split(/\s+/)];
@@ -72,10 +79,10 @@ function columnsOf(line: string): string[] | undefined {
 }
 
 /**
- * Reads a list. Folders before a name are dropped, blank lines do not count, lines that begin with `#` are comments. Whatever
- * else of the file is not used (further columns, a header, comments, names that come again) goes to `onWarning`.
+ * Reads a list. Folders before a name are dropped, blank lines are skipped, and lines that begin with `#` are comments. `onWarning` is called
+ * if something else of the file is not used: further columns, a header, comments or repeated names.
  *
- * @throws InputError naming the line for one that holds no image name, or several
+ * @throws InputError with the number of a line that has no image name, or several
  */
 export function readImageList(text: string, source = 'image list', onWarning: OnWarning = () => {}): string[] {
   const names = new Set<string>();
@@ -141,7 +148,7 @@ export function readImageList(text: string, source = 'image list', onWarning: On
 const plural = (parts: readonly unknown[]) =>
   parts.length === 1 && /^(?:the header|1 comment)/.test(String(parts[0])) ? 'was' : 'were';
 
-/** A list that `readImageList` reads as the same names. */
+/** Writes a list, from which `readImageList` reads the same names. */
 export function writeImageList(names: Iterable<string>): string {
   const line = (name: string) =>
     SEPARATED.test(name) || name !== name.trim() ? `"${name.replaceAll('"', '""')}"` : name;

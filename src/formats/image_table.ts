@@ -1,4 +1,4 @@
-/** A data set in memory: what its labels are called, and one typed column per fact about its images. */
+/** A data set in memory: the names of its labels, and a table of its images with typed columns. */
 import type { Box } from './findings.js';
 
 /** The eight diseases of ChestX-ray8, in the paper's order. */
@@ -13,7 +13,7 @@ export const CHEST_XRAY8_LABELS = [
   'Pneumothorax',
 ] as const;
 
-/** The fourteen of ChestX-ray14: the eight and six more. */
+/** The fourteen diseases of ChestX-ray14: those of ChestX-ray8 and six more. */
 export const CHEST_XRAY14_LABELS = [
   ...CHEST_XRAY8_LABELS,
   'Consolidation',
@@ -24,39 +24,39 @@ export const CHEST_XRAY14_LABELS = [
   'Hernia',
 ] as const;
 
-/** The label file's word for "none of the listed diseases". It is no class: its bit set is empty. */
+/** The label file's term for an image with none of the diseases. It is not a class, so such an image has no bit set. */
 export const NO_FINDING = 'No Finding';
 
-/** Other spellings of a class: the box file's, and the paper's own slip. */
+/** Other spellings of a class, in the box file and in the paper, which has a misspelling. */
 const SYNONYMS: Readonly<Record<string, string>> = {
   Infiltrate: 'Infiltration',
   Pneumathorax: 'Pneumothorax',
   'Pleural Thickening': 'Pleural_Thickening',
 };
 
-/** The spelling of the label file for a class that other files spell differently. */
+/** The label file's spelling of a class, for a spelling that other published files use. */
 export const canonicalLabel = (label: string) => (Object.hasOwn(SYNONYMS, label) ? SYNONYMS[label] : label);
 
 export const SEXES = ['', 'F', 'M'] as const;
 export const VIEWS = ['', 'PA', 'AP', 'LL'] as const;
 
-/** One row per image, one array per column. What a file does not say is 0, '' or NaN. */
+/** A table with a row for each image, as one array for each column. Values that the file does not have are 0, '' or NaN. */
 export interface ImageTable {
-  /** What the bits of `labels` mean: bit i stands for `classes[i]`. */
+  /** The meaning of the bits of `labels`: bit i is set for images with `classes[i]`. */
   classes: readonly string[];
   length: number;
   images: string[];
   labels: Uint32Array;
-  /** Identifiers as the file writes them, never numbers: `13`, `00000013` and `12-0001` are three patients. */
+  /** Identifiers as the file writes them, not converted to numbers: `13`, `00000013` and `12-0001` are three patients. */
   patients: string[];
   followUps: string[];
-  /** Years; NaN where missing or impossible. */
+  /** In years; NaN if missing or impossible. */
   ages: Float32Array;
   /** Index into `SEXES`. */
   sexes: Uint8Array;
   /** Index into `VIEWS`. */
   views: Uint8Array;
-  /** Pixels of the original, before it was resized to 1024². */
+  /** Size of the original image in pixels, before it was resized to 1024 × 1024. */
   widths: Uint16Array;
   heights: Uint16Array;
 }
@@ -64,7 +64,7 @@ export interface ImageTable {
 export interface LabeledBox {
   image: string;
   label: string;
-  /** Pixels of the published 1024×1024 image. */
+  /** In pixels of the published image, which has 1024 × 1024. */
   box: Box;
 }
 

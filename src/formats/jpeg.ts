@@ -1,7 +1,7 @@
 /**
- * JPEG: sequential and progressive, Huffman-coded, 8 bits; grey, RGB, YCbCr, CMYK and YCCK. Decoded here rather than by a package,
- * because those that run in Node and in a page alike hold many times the image in memory, double chroma without smoothing and turn
- * some colours wrong. Samples are those of libjpeg, to the bit. ITU-T T.81.
+ * Decodes JPEG (ITU-T T.81): sequential and progressive, Huffman-coded, 8 bits, in grey, RGB, YCbCr, CMYK and YCCK. The samples are
+ * bit for bit those of libjpeg. No package is used, because those that run both in Node and in a page take many times the image's memory,
+ * enlarge chroma without smoothing and convert some colours wrongly.
  */
 import { InputError } from '../errors.js';
 import type { Warning } from '../warnings.js';
@@ -13,7 +13,7 @@ import { readOrientation, upright } from './orientation.js';
 import { checkSize, type DecodeOptions, type Image } from './pixels.js';
 import { firstOf, picturesIn } from './several_pictures.js';
 
-/** A progressive image needs about ten; each costs time for every block. */
+/** A progressive image usually has about ten scans. The limit is needed because each scan takes time for every block. */
 const MAX_SCANS = 100;
 
 const UNSUPPORTED_FRAMES: Record<number, string> = {
@@ -30,10 +30,11 @@ const UNSUPPORTED_FRAMES: Record<number, string> = {
 };
 
 /**
- * Decodes a JPEG: grey to one channel, the others to RGB. The EXIF orientation is applied, so that the image stands as viewers and
- * browsers show it, and told in `warnings`. Throws an InputError for a file that is cut, damaged, of a kind that is not supported
- * (named), or larger than `maxImageBytes`. One that lacks its end marker alone is read, and of several pictures in a file (MPO) the
- * first; both is told. Holds, beside the image, its stored samples, for progressive files their coefficients too.
+ * Decodes a JPEG: grey to one channel, others to RGB. The EXIF orientation is applied, with a warning, so that the image has the
+ * orientation in which viewers and browsers show it. A file that lacks only its end marker is read, and so is the first picture of a file
+ * with several (MPO), each with a warning. Beside the image, memory is needed for the stored samples and, in progressive files, for their
+ * coefficients.
+ * @throws InputError for a file that is cut, damaged, of an unsupported kind, or larger than `maxImageBytes`
  */
 export async function decodeJpeg(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Image> {
   const { frame, colours, orientation, warnings } = readSegments(bytes, options);
@@ -55,7 +56,7 @@ interface Decoded {
   warnings: Warning[];
 }
 
-/** Goes through the file, decoding scans as they come, to its end marker. */
+/** Reads the file's segments up to the end marker, and decodes each scan when it is reached. */
 function readSegments(bytes: Uint8Array, options: DecodeOptions): Decoded {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const tables: Tables = { quantisation: [], dc: [], ac: [], restartInterval: 0 };
@@ -119,12 +120,12 @@ function readSegments(bytes: Uint8Array, options: DecodeOptions): Decoded {
 
 const startsWith = (bytes: Uint8Array, text: string) => String.fromCharCode(...bytes.subarray(0, text.length)) === text;
 
-/** The size is checked before anything is allocated. */
+/** Reads the frame's header, and checks the size before anything is allocated for it. */
 function checkedFrame(segment: Uint8Array, progressive: boolean, fileBytes: number, options: DecodeOptions): Frame {
   const frame = readFrame(segment, progressive);
   const { width, height, components } = frame;
   checkSize('jpeg', width, height, components.length > 1 ? 3 : 1, options);
-  // Every block takes a bit at least: a header that promises more is not worth the memory.
+  // Every block takes at least one bit. If the header claims more blocks than that, the file is cut, and no memory is allocated for it.
   if (Math.ceil(width / 8) * Math.ceil(height / 8) > fileBytes * 8) throw cut(`${fileBytes} bytes`);
   return frame;
 }
@@ -148,13 +149,13 @@ const MISSING_END: Warning = {
   message: 'the JPEG ends without its end marker; all of its image was there and was read',
 };
 
-/** Whether another picture stands behind the first one's end, which writers fill up to a round place. */
+/** Whether another picture follows the end of the first one. There may be zeros between them, because some programs align pictures. */
 function holdsPicture(behind: Uint8Array): boolean {
   const start = behind.findIndex((byte) => byte !== 0);
   return start >= 0 && behind[start] === 0xff && behind[start + 1] === 0xd8 && behind[start + 2] === 0xff;
 }
 
-/** Four colours that no Adobe marker explains. */
+/** The warning for an image with four colours and no Adobe marker, which would say what the colours are. */
 function assumedOf(colours: Colours): Warning[] {
   if (colours !== 'CMYK') return [];
   const message =

@@ -1,4 +1,4 @@
-/** Huffman-coded bits of a JPEG's scan. ITU-T T.81, annexes C and F. */
+/** Reads the Huffman-coded bits of a JPEG's scan (ITU-T T.81, annexes C and F). */
 import { InputError } from '../errors.js';
 
 export const damaged = (what: string) =>
@@ -7,20 +7,20 @@ export const damaged = (what: string) =>
 export const cut = (given: string) =>
   new InputError('jpeg: the file is cut', { given, hint: 'the file is incomplete: download or copy it again' });
 
-/** Codes of up to so many bits are looked up at once, longer ones bit by bit. */
+/** Codes of at most this many bits are found by one look-up in a table. Longer ones are compared length by length. */
 const LOOKUP_BITS = 9;
 const LONGEST = 16;
 
 export interface HuffmanTable {
-  /** For every row of `LOOKUP_BITS` bits that begins with a short code: 256 times the code's length plus its symbol; else 0. */
+  /** For each combination of `LOOKUP_BITS` bits: if it begins with a short code, 256 times the code's length plus its symbol, or else 0. */
   lookup: Uint16Array;
-  /** By length: the last code, −1 where there is none, and what leads from a code to the place of its symbol. */
+  /** For each length the last code, or −1 if there is none, and the number that has to be added to a code for the index of its symbol. */
   last: Int32Array;
   offset: Int32Array;
   symbols: Uint8Array;
 }
 
-/** @param counts codes of each length from 1 to 16 */
+/** @param counts the number of codes of each length from 1 to 16 */
 export function huffmanTable(counts: Uint8Array, symbols: Uint8Array): HuffmanTable {
   const lookup = new Uint16Array(1 << LOOKUP_BITS);
   const last = new Int32Array(LONGEST + 1).fill(-1);
@@ -47,27 +47,27 @@ export interface BitReader {
   symbol(table: HuffmanTable): number;
   /** The next `count` bits, up to 16, as an unsigned number. */
   bits(count: number): number;
-  /** The next `count` bits as a signed number, whose leading 0 means negative. */
+  /** The next `count` bits as a signed number in JPEG's code, in which a leading 0 means that the number is negative. */
   signed(count: number): number;
-  /** @throws InputError where more bits were taken than there were before the next marker. */
+  /** @throws InputError if more bits have been taken than there are before the next marker. */
   check(): void;
-  /** Drops the bits that are left and goes over the restart marker with this number, 0 to 7. */
+  /** Drops the bits that are left, and skips the restart marker with this number, 0 to 7. */
   restart(number: number): void;
-  /** Where the marker behind the bits begins. */
+  /** The position of the marker after the bits. */
   end(): number;
 }
 
-/** Bytes that a writer may leave behind the last code of a file without an end marker. */
+/** The most bytes that may follow the last code of a file without an end marker. */
 const MOST_LEFT = 2;
 
 /**
- * Reads from `at` to the next marker that is no restart.
- * @param place how far the image has come, for a message
+ * Reads from `at` to the next marker other than a restart marker.
+ * @param place returns how far the image has been decoded, for a message
  */
 export function createBitReader(bytes: Uint8Array, at: number, place: () => string): BitReader {
   let held = 0;
   let count = 0;
-  // Zeros that stand in for what is missing behind the last byte; whoever took one of them went too far.
+  // The number of zero bits that were added after the last byte. If one of them is taken, the scan is too short.
   let padding = 0;
 
   function fill(): void {
@@ -136,9 +136,9 @@ export function createBitReader(bytes: Uint8Array, at: number, place: () => stri
     end() {
       check();
       const left = bytes.length - at + ((count - padding) >> 3);
-      // Some writers leave bytes between the last code and the next marker.
+      // Some programs leave bytes between the last code and the next marker.
       while (at < bytes.length && !(bytes[at] === 0xff && isMarker(bytes[at + 1]))) at++;
-      // What a broken copy fills up with zeros decodes to an image, too, and goes on behind it.
+      // If an incomplete copy of a file is filled with zeros, it can be decoded too. It is recognized by the bytes that are left.
       if (at >= bytes.length && left > MOST_LEFT) throw cut(`no end marker, and ${left} bytes behind the image's last`);
       return at;
     },

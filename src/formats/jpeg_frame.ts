@@ -1,27 +1,27 @@
-/** What a JPEG says of its image before the pixels: size, components, colours. ITU-T T.81, annex B; libjpeg's rules for colours. */
+/** Reads the size, components and colours of a JPEG from its headers (ITU-T T.81, annex B). Colours follow libjpeg's rules. */
 import { InputError } from '../errors.js';
 import { damaged, type HuffmanTable } from './jpeg_bits.js';
 
-/** One colour of the image as it is stored: smaller than the image where it is subsampled. */
+/** One colour component of the image as it is stored. It is smaller than the image if it is subsampled. */
 export interface Component {
   readonly id: number;
-  /** Samples for each one of the coarsest component, across and down: 1 to 4. */
+  /** Sampling factors across and down, 1 to 4. The component with the frame's largest factors has a sample for each pixel. */
   readonly h: number;
   readonly v: number;
   readonly table: number;
   /** Size in samples. */
   readonly width: number;
   readonly height: number;
-  /** Size in blocks of 8 × 8, whole coded units: what is stored. */
+  /** Size in blocks of 8 × 8 samples, as it is stored: rounded up to whole coded units. */
   readonly columns: number;
   readonly rows: number;
-  /** Quantisation steps, in rows, as they were when its first scan came. */
+  /** Quantisation steps, row by row, as they are at the component's first scan. Later tables do not change them. */
   steps?: Uint16Array;
-  /** Progressive: all coefficients, a block after the other. */
+  /** In progressive files: all coefficients, block by block. */
   coefficients?: Int16Array;
-  /** Samples, in rows of 8 · `columns`. */
+  /** Samples, in rows of length 8 · `columns`. */
   plane?: Uint8Array;
-  /** Progressive: the lowest bit that came of each coefficient, in coded order; 255 where none did. */
+  /** In progressive files: for each coefficient, in coded order, the lowest bit that has been read; 255 if none has. */
   bits?: Uint8Array;
 }
 
@@ -35,7 +35,7 @@ export interface Frame {
   readonly v: number;
 }
 
-/** Tables as they are at some place of the file: later segments replace them. */
+/** The tables that are valid at the current position in the file. Later segments can replace them. */
 export interface Tables {
   quantisation: (Uint16Array | undefined)[];
   dc: (HuffmanTable | undefined)[];
@@ -43,11 +43,11 @@ export interface Tables {
   restartInterval: number;
 }
 
-/** Place in a block, in rows, of each coefficient in the order in which they are coded. */
+/** The index in a block, row by row, of each coefficient in coded order. */
 export const ZIGZAG = Uint8Array.from(
   Array.from({ length: 64 }, (_, i) => i).sort((a, b) => {
     const [left, right] = [(a % 8) + (a >> 3), (b % 8) + (b >> 3)];
-    // Diagonals one after the other; the even ones run upwards, the odd ones downwards.
+    // The order goes through the diagonals one after the other, upwards through the even ones and downwards through the odd ones.
     return left - right || (left % 2 === 0 ? (b >> 3) - (a >> 3) : (a >> 3) - (b >> 3));
   }),
 );
@@ -101,7 +101,7 @@ export function readQuantisation(segment: Uint8Array, tables: Tables): void {
 
 export type Colours = 'grey' | 'RGB' | 'YCbCr' | 'CMYK' | 'YCCK';
 
-/** JFIF means YCbCr, whatever else is said; then Adobe's marker counts; then what the components are called. */
+/** With three components a JFIF marker means YCbCr. Without it Adobe's marker decides, and without that the components' names do. */
 export function coloursOf({ components }: Frame, isJfif: boolean, adobeTransform: number | undefined): Colours {
   if (components.length === 1) return 'grey';
   if (components.length === 4) return (adobeTransform ?? 0) === 0 ? 'CMYK' : 'YCCK';

@@ -1,21 +1,21 @@
 /**
- * The inverse discrete cosine transform of 8 × 8 coefficients, in whole numbers and rounded where libjpeg's accurate transform
- * rounds, so that both give the same samples. Factorisation: Loeffler, Ligtenberg and Moschytz, "Practical fast 1-D DCT algorithms
+ * The inverse discrete cosine transform of 8 × 8 coefficients, in integers. It rounds at the same places as libjpeg's accurate transform,
+ * so that both give the same samples. The factorisation is that of Loeffler, Ligtenberg and Moschytz, "Practical fast 1-D DCT algorithms
  * with 11 multiplications", ICASSP 1989.
  */
 
 const FRACTION_BITS = 13;
-/** Bits that the first pass leaves for the second. */
+/** Fraction bits that the first pass keeps for the second. */
 const KEPT_BITS = 2;
 const FIRST_SHIFT = FRACTION_BITS - KEPT_BITS;
-/** The two passes together enlarge by 8. */
+/** The additional 3 bits divide by 8, because the two passes together multiply by 8. */
 const SECOND_SHIFT = FRACTION_BITS + KEPT_BITS + 3;
 
 const fixed = (value: number) => Math.round(value * 2 ** FRACTION_BITS);
 const cosine = (k: number) => Math.SQRT2 * Math.cos((k * Math.PI) / 16);
 const [C1, C2, C3, C5, C6, C7] = [1, 2, 3, 5, 6, 7].map(cosine);
 
-// Even part: a rotation by 6 π/16. Odd part: two rotations, with five products shared between them.
+// Constants of the even part, which is a rotation by 6 π/16, and of the odd part, which is two rotations that share five products.
 const E6 = fixed(C6);
 const E2_MINUS = fixed(C2 - C6);
 const E2_PLUS = fixed(C2 + C6);
@@ -31,7 +31,7 @@ const S15 = fixed(C5 - C3);
 
 const work = new Int32Array(64);
 
-/** Transforms `from[step · i]`, i from 0 to 7, into `to[step · i]`, shifted to the right by `shift` with rounding. */
+/** Transforms `from[start + step · i]`, i from 0 to 7, into the same places of `to`. Results are shifted right by `shift`, with rounding. */
 function transform(from: Int32Array, to: Int32Array, start: number, step: number, shift: number): void {
   const round = 1 << (shift - 1);
   const x0 = from[start];
@@ -74,9 +74,9 @@ function transform(from: Int32Array, to: Int32Array, start: number, step: number
 }
 
 /**
- * Coefficients of a block, in rows, times their quantisation steps → samples of 8 bits.
- * @param coefficients read from `from` on
- * @param plane written from `to` on, in rows of `stride` samples
+ * Multiplies the coefficients of a block by their quantisation steps, and transforms them to samples of 8 bits.
+ * @param coefficients are read from index `from` on, row by row
+ * @param plane is written from index `to` on, in rows of `stride` samples
  */
 export function inverseTransform(
   coefficients: Int16Array,

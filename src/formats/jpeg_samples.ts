@@ -1,7 +1,7 @@
-/** Stored components → the image: chroma brought to full size as libjpeg does it ("fancy upsampling"), colours to RGB. */
+/** Makes the image from its stored components. Chroma is enlarged as in libjpeg ("fancy upsampling"), and colours are converted to RGB. */
 import type { Colours, Component, Frame } from './jpeg_frame.js';
 
-/** Row by row, 1 or 3 channels. */
+/** The samples of the image, row by row, in 1 or 3 channels. */
 export function imageOf(frame: Frame, colours: Colours): Uint8Array {
   const { width, height, components } = frame;
   const rowsOf = components.map((component) => fullRows(component, frame));
@@ -17,7 +17,7 @@ export function imageOf(frame: Frame, colours: Colours): Uint8Array {
 
 type Row = Uint8Array;
 
-/** A component's row `y` of the image, at the image's width or longer; valid until the next call. */
+/** Returns a function that gives row `y` of a component at the image's size. The row may be longer, and is valid until the next call. */
 function fullRows(component: Component, { width, h, v }: Frame): (y: number) => Row {
   const plane = component.plane!;
   const stride = component.columns * 8;
@@ -25,7 +25,8 @@ function fullRows(component: Component, { width, h, v }: Frame): (y: number) => 
   const stored = (y: number) => plane.subarray(y * stride, y * stride + component.width);
   const row = new Uint8Array(Math.max(width + 1, component.width * across));
   const below = component.height - 1;
-  // Two rows out of one: each is made of its own (three quarters) and of the one that is nearer of those above and below.
+  // Each stored row gives two rows of the image. Such a row is three quarters of the stored row plus one quarter of its nearer neighbour,
+  // which is the row above for the upper one and the row below for the lower one.
   const neighbours = (y: number) => {
     const own = y >> 1;
     const other = y % 2 === 0 ? Math.max(0, own - 1) : Math.min(below, own + 1);
@@ -58,7 +59,10 @@ function fullRows(component: Component, { width, h, v }: Frame): (y: number) => 
   };
 }
 
-/** Two samples out of one: three quarters of its own, one of the nearer neighbour's. Halves are rounded down and up in turn. */
+/**
+ * Makes two samples of each: three quarters of the sample plus one quarter of the nearer neighbour. Halves are rounded down and up by
+ * turns.
+ */
 function widened(own: Row, row: Row): Row {
   const last = own.length - 1;
   for (let x = 0; x <= last; x++) {
@@ -68,7 +72,7 @@ function widened(own: Row, row: Row): Row {
   return row;
 }
 
-/** The same across for what was already blended down, four times too large. */
+/** The same for sums of two rows (three times one plus the other), which are four times too large. */
 function widenedSums(sums: Uint16Array, row: Row): Row {
   const last = sums.length - 1;
   for (let x = 0; x <= last; x++) {
@@ -78,7 +82,7 @@ function widenedSums(sums: Uint16Array, row: Row): Row {
   return row;
 }
 
-/** ITU-R 601 with chroma around 128, in units of 1/65536 and rounded as libjpeg rounds. */
+/** The coefficients of ITU-R BT.601 in units of 1/65536. Chroma is 128 for grey. Rounding is that of libjpeg. */
 const RED = 91881; // 1.402
 const GREEN_BLUE = 22554; // 0.34414
 const GREEN_RED = 46802; // 0.71414
@@ -95,8 +99,8 @@ const clamp = (value: number) => (value < 0 ? 0 : value > 255 ? 255 : value);
 type Convert = (rows: readonly Row[], to: Uint8ClampedArray, at: number, width: number) => void;
 
 /**
- * Four colours are read as Adobe's programs write them, and as Pillow and browsers read them: inverted, so that 255 is no ink.
- * Without a colour profile, what is left of the light is the product of what each ink and black leave.
+ * Images with four colours are read as Adobe's programs write them, and as Pillow and browsers read them: inverted, so that 255 means no
+ * ink. No colour profile is used. The light of each channel is what its ink lets through, times what black lets through.
  */
 const CONVERSIONS: Record<Colours, Convert> = {
   grey: ([grey], to, at, width) => to.set(grey.subarray(0, width), at),

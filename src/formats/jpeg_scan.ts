@@ -1,4 +1,7 @@
-/** Decodes one scan of a JPEG: some components, whole (sequential) or some of their coefficients' bits (progressive). */
+/**
+ * Decodes one scan of a JPEG. A sequential scan contains one or more components completely. A progressive scan contains some of their
+ * coefficients, or some bits of those.
+ */
 import { type BitReader, createBitReader, damaged, type HuffmanTable } from './jpeg_bits.js';
 import { type Component, type Frame, type Tables, ZIGZAG } from './jpeg_frame.js';
 import { inverseTransform } from './jpeg_idct.js';
@@ -8,15 +11,15 @@ interface Part {
   component: Component;
   dc: HuffmanTable | undefined;
   ac: HuffmanTable | undefined;
-  /** The last block's mean, of which the next one's differs little. */
+  /** The DC coefficient (mean) of the last block. The next one is coded as the difference to it. */
   predicted: number;
 }
 
-/** Which coefficients a scan brings (first … last, in coded order), and which of their bits. */
+/** Which coefficients a scan contains (first … last, in coded order), and which of their bits. */
 interface Progression {
   first: number;
   last: number;
-  /** Lowest bit that was there before, 0 in a first scan; lowest bit that comes now. */
+  /** The lowest bit of the scan before, or 0 if this is the first one, and the lowest bit of this scan. */
   before: number;
   now: number;
 }
@@ -29,8 +32,9 @@ interface Decoder {
 }
 
 /**
- * Decodes the scan whose header is `segment` and whose bits begin at `at`. Sequential scans leave samples, progressive ones
- * coefficients. Returns where the next marker is.
+ * Decodes the scan whose header is `segment` and whose bits begin at `at`. A sequential scan gives samples, a progressive one gives
+ * coefficients.
+ * @returns the position of the next marker
  */
 export function decodeScan(bytes: Uint8Array, at: number, segment: Uint8Array, frame: Frame, tables: Tables): number {
   const { parts, progression } = readHeader(segment, frame, tables);
@@ -55,7 +59,7 @@ export function decodeScan(bytes: Uint8Array, at: number, segment: Uint8Array, f
     inverseTransform(block, 0, steps!, plane!, (row * columns * 8 + column) * 8, columns * 8);
   }
 
-  // A lone component is coded block by block, without those that only fill up a unit of several components.
+  // If a scan has one component only, it does not contain the blocks that only fill the coded units of several components.
   const [{ component: only }] = parts;
   const alone = parts.length === 1;
   const across = alone ? Math.ceil(only.width / 8) : only.columns / only.h;
@@ -139,7 +143,7 @@ function sequentialDecoder(reader: BitReader): Decoder {
 }
 
 function progressiveDecoder(reader: BitReader, { first, last, before, now }: Progression): Decoder {
-  /** Blocks that have nothing more in this scan. */
+  /** The number of coming blocks for which this scan has no new coefficients. */
   let finished = 0;
   const restart = () => {
     finished = 0;
@@ -175,7 +179,8 @@ function progressiveDecoder(reader: BitReader, { first, last, before, now }: Pro
       coefficients[at + ZIGZAG[k]] = reader.signed(size) << now;
     }
   };
-  // A bit for each coefficient that is not zero yet is zero; those that become non-zero now are ±1 at this bit.
+  // A refining scan has one more bit for each coefficient that is not zero already. One that becomes non-zero in this scan is ±1 at
+  // that bit.
   const refine = (coefficients: Int16Array, place: number) => {
     const value = coefficients[place];
     if (reader.bits(1) && (value & one) === 0) coefficients[place] = value < 0 ? value - one : value + one;
@@ -208,11 +213,11 @@ function progressiveDecoder(reader: BitReader, { first, last, before, now }: Pro
   return { block, restart };
 }
 
-/** Whether every bit of every sample has come. */
+/** Whether all bits of all components have been read. */
 export const isWhole = ({ components, progressive }: Frame): boolean =>
   components.every(({ plane, bits }) => (progressive ? bits?.every((lowest) => lowest === 0) : plane !== undefined));
 
-/** Progressive: coefficients → samples, once all scans are there. */
+/** Transforms the coefficients of a progressive file to samples, after its last scan. Other components are not changed. */
 export function transformComponent(component: Component): void {
   const { columns, rows, coefficients, steps } = component;
   if (!coefficients) return;

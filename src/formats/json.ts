@@ -1,16 +1,16 @@
-/** JSON from files: bounded in depth, and numbers by name out of it. */
+/** Parses JSON from files with a limit on its depth, and checks the values that several formats share. */
 import { InputError } from '../errors.js';
 import { brief } from './checkpoint.js';
 import { canonicalLabel } from './image_table.js';
 
-/** No file that raybox reads nests deeper than ten; what walks over a value may do so without a bound of its own. */
+/** No format that raybox reads needs more than ten levels. With this limit, functions may recurse into a parsed value safely. */
 const MAX_DEPTH = 100;
 
 /**
  * Parses JSON, with an error that names the file.
  *
- * @throws InputError for what is no JSON, nests deeper than 100 lists and objects, or gives a key of one object twice: JSON.parse would
- *   keep the last and drop the others
+ * @throws InputError if the text is not JSON, if it has more than 100 levels, or if an object has the same key twice. (JSON.parse would
+ *   keep the last value and silently drop the others.)
  */
 export function parseJson(text: string, source: string): unknown {
   let [depth, deepest, pairs] = [0, 0, 0];
@@ -43,13 +43,16 @@ const [COLON, QUOTE, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [...':"
 );
 const STRUCTURE = new Set([COLON, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT]);
 
-/** Calls `visit` with each bracket, colon and string, a string by its quote, until it returns false. Never enters a string. */
+/**
+ * Calls `visit` for each bracket, colon and string until it returns false. `code` is that of the first character, which is a quote for a
+ * string. Brackets and colons within strings are skipped.
+ */
 function eachToken(text: string, visit: (code: number, start: number, end: number) => boolean): void {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     const start = i;
     if (code === QUOTE) {
-      // To the quote that ends the string: one with an even number of backslashes before it.
+      // The string ends at a quote with an even number of backslashes before it.
       do {
         i = text.indexOf('"', i + 1);
         if (i < 0) return;
@@ -67,7 +70,7 @@ const countKeys = (value: unknown): number => {
   return count;
 };
 
-/** The first key that an object has already; sought only where there is one. */
+/** The first key that is repeated in an object. It is only searched for if there is one, because the search takes time. */
 function repeatedKey(text: string): string | undefined {
   const open: Set<string>[] = [];
   let string = '';
@@ -95,7 +98,7 @@ function isEscaped(text: string, at: number): boolean {
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Numbers by label from an untrusted object; undefined where there is none. */
+/** Checks that an untrusted value is an object of numbers by label; undefined if there is no value. */
 export function numbersByLabel(value: unknown, where: string): Record<string, number> | undefined {
   if (value === undefined || value === null) return undefined;
   if (!isRecord(value) || !Object.values(value).every((number) => Number.isFinite(number))) {
@@ -111,7 +114,7 @@ export function numbersByLabel(value: unknown, where: string): Record<string, nu
   throw new InputError(`${where}: two names mean ${twice}`, { given: Object.keys(value).slice(0, 20).join(', ') });
 }
 
-/** The same, where each number is in [0, 1]. */
+/** The same for numbers that must be in [0, 1]. */
 export function probabilitiesByLabel(value: unknown, where: string): Record<string, number> | undefined {
   const numbers = numbersByLabel(value, where);
   const outside = Object.entries(numbers ?? {}).find(([, number]) => number < 0 || number > 1);
@@ -124,14 +127,14 @@ export function probabilitiesByLabel(value: unknown, where: string): Record<stri
   return numbers;
 }
 
-/** A side of an image in pixels; undefined where a file does not say it. */
+/** A side of an image in pixels; undefined if the file does not give it. */
 function sideIn(value: unknown, what: string): number | undefined {
   if (value === undefined || value === null || value === 0) return undefined;
   if (Number.isFinite(value) && (value as number) > 0) return value as number;
   throw new InputError(`${what} should be a number of pixels`, { given: brief(value) });
 }
 
-/** The size of an image: both sides, or neither. @param where begins what is said of a wrong one */
+/** The size of an image, of which a file must give both sides or neither. @param where the beginning of an error's message */
 export function sizeIn(
   { width, height }: Record<string, unknown>,
   where: string,
@@ -145,6 +148,6 @@ export function sizeIn(
   });
 }
 
-/** What an object itself holds under a key, whatever its prototype is: keys from files may be called `constructor`. */
+/** The value of an object's own key. Keys from files may be names that the prototype has, such as `constructor`. */
 export const own = <T>(record: Readonly<Record<string, T>> | undefined, key: string): T | undefined =>
   record && Object.hasOwn(record, key) ? record[key] : undefined;

@@ -1,11 +1,11 @@
 /**
- * Classes as other people write them. `mass`, `MASS` and `Masses` are Mass, `Pleural Thickening` is Pleural_Thickening: case,
- * spaces, underscores and hyphens do not matter, nor does an English plural. A few names are other words for the same thing.
+ * Recognizes classes in other spellings: `mass`, `MASS` and `Masses` mean Mass, and `Pleural Thickening` means Pleural_Thickening. Case,
+ * spaces, underscores and hyphens do not matter, and neither does an English plural. A few synonyms are known too.
  */
 import { firstFew } from '../errors.js';
 import { canonicalLabel } from './image_table.js';
 
-/** Other words for a class, as `keyOf` makes them. */
+/** Synonyms of classes, both in the form that `keyOf` returns. */
 const SYNONYMS: Readonly<Record<string, string>> = {
   infiltrate: 'infiltration',
   pneumathorax: 'pneumothorax',
@@ -20,32 +20,32 @@ const keyOf = (name: string) =>
     .replace(/[^\p{L}\p{N}]+/gu, '');
 
 export const isNoFinding = (name: string) => /^nofindings?$/.test(keyOf(name));
-/** The label file's own spelling, or one that the published files use beside it: nothing to be said about. */
+/** Whether a name is the label file's spelling, or another one of the published files. Such names need no warning. */
 const isPublished = (name: string, label: string) => name === label || canonicalLabel(name) === label;
 
 export interface LabelNames {
-  /** The class that a name means; undefined where it means none, or could mean two. */
+  /** The class that a name means; undefined if it means none, or if it could mean two. */
   match(name: string): string | undefined;
-  /** What was matched though it is spelled in an unpublished way: the class by the name. */
+  /** The names that were matched in a spelling that is not a published one, and their classes. */
   readonly respelled: ReadonlyMap<string, string>;
-  /** What matched nothing; how often. */
+  /** The names that matched no class, and how often each was looked up. */
   readonly unknown: ReadonlyMap<string, number>;
 }
 
-/** Looks names up among classes, and remembers what there is to be said about them. */
+/** Looks names up among classes, and records which were respelled or unknown, for warnings. */
 export function labelNames(classes: readonly string[]): LabelNames {
   const exact = new Set(classes);
   const byKey = new Map<string, string | undefined>();
   for (const label of classes) {
     const key = keyOf(label);
-    // Two classes that differ in case alone have to be written as they are.
+    // If two classes have the same key, for example because they differ only in case, each matches only its exact spelling.
     byKey.set(key, byKey.has(key) || key === '' ? undefined : label);
   }
   const find = (name: string): string | undefined => {
     if (exact.has(name)) return name;
     if (exact.has(canonicalLabel(name))) return canonicalLabel(name);
     const key = keyOf(name);
-    // Nodules and masses: an s behind another letter, es behind an s.
+    // A plural ends in s after another letter (nodules), or in es after an s (masses).
     const singular = [key, key.replace(/(?<=[^s])s$/, ''), key.replace(/(?<=s)es$/, '')];
     const words = singular.flatMap((word) => [word, Object.hasOwn(SYNONYMS, word) ? SYNONYMS[word] : '']);
     return words.map((word) => byKey.get(word)).find((label) => label !== undefined);
@@ -67,7 +67,7 @@ export function labelNames(classes: readonly string[]): LabelNames {
   };
 }
 
-/** Names for a message: in quotes, a few of them. */
+/** The first few names, in quotes, for a message. */
 export function listed(names: Iterable<string>, most = 8): string {
   return firstFew(
     [...names].map((name) => JSON.stringify(name.slice(0, 60))),
@@ -75,11 +75,11 @@ export function listed(names: Iterable<string>, most = 8): string {
   );
 }
 
-/** `"mass" as Mass, "pneumothorax" as Pneumothorax`. */
+/** The respelled names for a message, such as `"mass" as Mass, "pneumothorax" as Pneumothorax`. */
 export const respellings = (respelled: ReadonlyMap<string, string>) =>
   [...respelled].map(([name, label]) => `${listed([name])} as ${label}`).join(', ');
 
-/** Unknown names, those that look like a slip of the pen with what they may be meant for; "No Finding" is no class. */
+/** Unknown names for a message. One that may be a misspelling is followed by the class that may be meant, except "No Finding". */
 export function unknownNames(names: Iterable<string>, classes: readonly string[]): string {
   const near = (name: string) => classes.find((label) => isSlip(keyOf(name), keyOf(label)));
   const all = [...names];
@@ -90,10 +90,10 @@ export function unknownNames(names: Iterable<string>, classes: readonly string[]
   return all.length > MAX_NAMED ? `${shown.join(', ')} and ${all.length - MAX_NAMED} more` : shown.join(', ');
 }
 
-/** Labellings have some twenty classes; a file may have any number of columns. */
+/** The most unknown names in a message. A data set has about twenty classes, but a file may have any number of columns. */
 const MAX_NAMED = 40;
 
-/** At most two letters changed, added or left out, of a word with at least six. */
+/** Whether two words of at least six letters differ by at most two letters that were changed, added or left out. */
 function isSlip(a: string, b: string): boolean {
   if (Math.min(a.length, b.length) < 6 || Math.abs(a.length - b.length) > 2 || a.length > 40) return false;
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);

@@ -1,6 +1,6 @@
 import { InputError } from '../errors.js';
 
-/** Loads a package that only some users need. Throws an InputError that names it where it is not installed. */
+/** Loads a package that only some users need. @throws InputError with the name of the package if it cannot be loaded */
 export async function loadOptional<T>(name: string, purpose: string, load: () => Promise<T>): Promise<T> {
   try {
     return await load();

@@ -1,12 +1,12 @@
-/** EXIF's orientation: cameras and phones store an image as the sensor lay and say how it is to be turned. */
+/** Applies the orientation from EXIF. Cameras store an image as the sensor was held, with a note of how it has to be turned. */
 import type { Image } from './pixels.js';
 import { findTag } from './tiff.js';
 
 const ORIENTATION = 0x0112;
 
 /**
- * Of a TIFF header, 1 to 8; 1 (upright) where it is missing or makes no sense. Some programs write it into a WebP or a PNG as it stands
- * in a JPEG, led by its name.
+ * The orientation in a TIFF header, 1 to 8; 1 (upright) if it is missing or invalid. The header may follow the text `Exif` and two bytes,
+ * as in a JPEG, because some programs write it like that into a WebP or a PNG too.
  */
 export function readOrientation(exif: Uint8Array): number {
   const isNamed = String.fromCharCode(...exif.subarray(0, 4)) === 'Exif';
@@ -25,7 +25,7 @@ const TURNED = [
   'turned by 90° to the left',
 ];
 
-/** Turns and mirrors an image as its orientation says, and says so: 2 to 4 keep rows, 5 to 8 make columns of them. */
+/** Turns and mirrors an image according to its orientation, and adds a warning. With 5 to 8, rows become columns. */
 export function upright(image: Image, orientation: number): Image {
   if (orientation === 1) return image;
   const { data, width, height, channels, warnings = [] } = image;

@@ -1,10 +1,10 @@
 /**
- * Python's pickle as data: a reader that executes nothing. A pickle is a program for a small stack machine whose GLOBAL
- * opcode names any importable function; here a name only ever looks up the caller's own table, and one that is not in
- * it ends the reading with an error. Protocols 0 to 5; opcodes after https://docs.python.org/3/library/pickletools.html
+ * Reads Python's pickle format, protocols 0 to 5, without running any code of the file. A pickle is a program for a small stack machine, and
+ * in Python it can call every function that can be imported. Here names are only looked up in a table of the caller's. A name that is not
+ * in the table is an error. The opcodes are described at https://docs.python.org/3/library/pickletools.html
  *
- * Python → here: None → null, int → number (bigint beyond 2^53), str → string, bytes → Uint8Array, list and tuple → array,
- * dict → Map, set → Set. Attributes that are set on an object after it was made (BUILD) are dropped, but for those of a `PyObject`.
+ * Python's types become: None → null, int → number (bigint beyond 2^53), str → string, bytes → Uint8Array, list and tuple → array,
+ * dict → Map, set → Set. The opcode BUILD sets attributes of an object. They are dropped unless the object is a `PyObject`.
  */
 import { InputError } from '../errors.js';
 
@@ -16,24 +16,24 @@ export class PyGlobal {
   ) {}
 }
 
-/** A Python object by its attributes, or whatever else its state is. */
+/** A Python object as a map of its attributes. Subclasses can read a state of another form. */
 export class PyObject extends Map<unknown, unknown> {
-  /** Called once, when the object gets its state. */
+  /** Called when the pickle sets the state of the object. */
   setState(state: unknown): void {
     if (state instanceof Map) for (const [name, value] of state) this.set(name, value);
   }
 }
 
 export interface UnpickleOptions {
-  /** What the pickle may refer to, by dotted name. A function takes the arguments of a call; null cannot be called. */
+  /** What the pickle may refer to, by dotted name. A function is called with the arguments of a call in the pickle. Null cannot be called. */
   globals: ReadonlyMap<string, ((args: unknown[]) => unknown) | null>;
-  /** Resolves an object that is kept outside the pickle. */
+  /** Returns the object for an id, for objects that are stored outside the pickle. */
   persistentLoad?: (id: unknown) => unknown;
-  /** Where in `bytes` the pickle starts. */
+  /** The position in `bytes` at which the pickle starts. */
   start?: number;
 }
 
-/** What helps against what is refused, by its name. */
+/** Advice for the user about a name that is refused. */
 const REFUSED: readonly { is: RegExp; advice: string }[] = [
   {
     is: /q(tensor|u?int\d)|quanti[sz]|per_(tensor|channel)|_packed_params/i,
@@ -44,14 +44,15 @@ const REFUSED: readonly { is: RegExp; advice: string }[] = [
 ];
 const ALONE = "save the weights alone: torch.save({'state_dict': model.state_dict()}, path)";
 
-// Every opcode takes at least a byte, so this bounds time. DenseNet-169 with its optimizer takes about 60,000 opcodes.
+// Limits the time that a pickle can take. DenseNet-169 with its optimizer has about 60,000 opcodes.
 const MAX_OPCODES = 4_000_000;
 /**
- * What a pickle's objects may fill: the constant and so many times its own bytes, but never more than the last. One byte makes an empty
- * dict, which takes 200 bytes here: without a bound 4 MB filled 0.9 GB. Checkpoints that were measured come to 5 to 16 times their pickle's bytes.
+ * The memory that the objects of a pickle may take: `constant` plus `perByte` times the pickle's bytes, but not more than `most`. A limit is
+ * needed because one byte can make an empty dict, which takes 200 bytes here: a pickle of 4 MB filled 0.9 GB. Checkpoints that were
+ * measured need 5 to 16 times the bytes of their pickle.
  */
 const OBJECT_BYTES = { constant: 32 << 20, perByte: 32, most: 256 << 20 };
-/** About what V8 keeps for each; for `opcode` a place on the stack. */
+/** Bytes that V8 needs for an object of each kind, approximately. That of `opcode` is for an entry of the stack. */
 const COST = {
   opcode: 8,
   text: 32,
@@ -67,7 +68,11 @@ const COST = {
 const MAX_LINE = 4096;
 const MAX_LONG_BYTES = 64;
 
-/** Reads one pickle; `end` is the offset behind it. Throws an InputError for whatever is broken, unknown or not allowed. */
+/**
+ * Reads one pickle.
+ * @returns its value, and in `end` the offset of the first byte after it
+ * @throws InputError for a pickle that is damaged or too large, or that has something unknown or not allowed
+ */
 export function unpickle(bytes: Uint8Array, options: UnpickleOptions): { value: unknown; end: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const stack: unknown[] = [];
@@ -204,7 +209,7 @@ export function unpickle(bytes: Uint8Array, options: UnpickleOptions): { value: 
     F: () => push(Number(takeLine().replace(/inf$/i, 'Infinity'))),
     G: () => push(view.getFloat64(take(8))),
 
-    // Text and bytes. Python 2's str may be either: latin-1 keeps both.
+    // Text and bytes. A str of Python 2 may be either of them, so it is decoded as Latin-1, from which bytes can be restored.
     U: () => make(COST.text, latin1(takeBytes(1))),
     T: () => make(COST.text, latin1(takeBytes(4))),
     S: () => {
@@ -263,7 +268,7 @@ export function unpickle(bytes: Uint8Array, options: UnpickleOptions): { value: 
     h: () => recall(takeLength(1)),
     j: () => recall(takeLength(4)),
 
-    // Names, calls, attributes, objects outside
+    // Names, calls, attributes, and objects outside the pickle
     c: () => {
       const module = takeLine();
       push(lookUp(module, takeLine()));
@@ -319,7 +324,7 @@ function fromTwosComplement(bytes: Uint8Array): number | bigint {
 const utf8Decoder = new TextDecoder();
 const utf8 = (bytes: Uint8Array) => utf8Decoder.decode(bytes);
 
-/** One character a byte, U+0000 to U+00FF. */
+/** Decodes each byte as one character, U+0000 to U+00FF. */
 export function latin1(bytes: Uint8Array): string {
   let text = '';
   for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));

@@ -1,19 +1,19 @@
 /**
- * Headers of the image formats that raybox leaves to the browser: how large the picture is, before the browser allocates anything for
- * it, and what is to be told about it. Loaded only where such a file comes.
+ * Reads the headers of image formats that raybox leaves to the browser. The size has to be known before the browser allocates memory for the
+ * picture, and some properties need a warning. This module is only loaded if there is such a file.
  */
 import { InputError } from '../errors.js';
 import { readAvifHeader } from './avif_header.js';
 import { readOrientation } from './orientation.js';
 
 export interface PictureHeader {
-  /** In pixels, as stored; undefined where the file does not say it in a place that is known. */
+  /** In pixels, before the picture is turned; undefined if the size was not found in the file. */
   size: { width: number; height: number } | undefined;
-  /** Orientation as EXIF numbers it, 1 to 8, that is still to be applied. */
+  /** The EXIF orientation, 1 to 8, which is still to be applied after decoding; 1 if there is none. */
   orientation: number;
-  /** The format itself says that the picture is turned or mirrored, and every decoder does it. */
+  /** Whether the format's own data turns or mirrors the picture, which every decoder does. */
   isTurned: boolean;
-  /** The file holds further pictures: an animation. */
+  /** Whether the file contains more pictures, as an animation does. */
   hasMore: boolean;
   /** Bits of a sample. */
   bits: number;
@@ -39,12 +39,12 @@ export function readPictureHeader(format: string, bytes: Uint8Array): PictureHea
   try {
     return READERS[format](bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   } catch (error) {
-    if (error instanceof RangeError) throw cutFile(format, bytes); // read behind the end
+    if (error instanceof RangeError) throw cutFile(format, bytes); // something was read beyond the end of the file
     throw error;
   }
 }
 
-/** RFC 9649. The first chunk says the size: of the picture, or of the canvas of an extended file. */
+/** Reads a WebP header (RFC 9649). The first chunk has the size of the picture or, in an extended file, that of the canvas. */
 function readWebpHeader(bytes: Uint8Array, view: DataView): PictureHeader {
   const end = 8 + view.getUint32(4, true);
   if (end > bytes.length) throw cutFile('WebP', bytes);
@@ -68,7 +68,7 @@ function readWebpHeader(bytes: Uint8Array, view: DataView): PictureHeader {
   return { ...header, hasMore: pictures > 1 };
 }
 
-/** Chunks of a WebP file: where their content lies. */
+/** The chunks of a WebP file: type, position and length of their content. */
 export function* webpChunks(bytes: Uint8Array): Generator<{ type: string; at: number; length: number }> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 12; at + 8 <= bytes.length; ) {
@@ -78,7 +78,7 @@ export function* webpChunks(bytes: Uint8Array): Generator<{ type: string; at: nu
   }
 }
 
-/** GIF89a. Goes through the blocks until the second picture begins, or the file ends. */
+/** Reads a GIF header (GIF89a). The blocks are read until the second picture begins, or until the file ends. */
 function readGifHeader(bytes: Uint8Array, view: DataView): PictureHeader {
   const size = { width: view.getUint16(6, true), height: view.getUint16(8, true) };
   const tableBytes = (flags: number) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
@@ -95,7 +95,7 @@ function readGifHeader(bytes: Uint8Array, view: DataView): PictureHeader {
     } else if (kind === 0x2c) {
       pictures++;
       if (pictures === 2) break;
-      // A picture that reaches beyond the screen makes it larger, in browsers.
+      // Browsers enlarge the image if a picture extends beyond the size in the header.
       size.width = Math.max(size.width, view.getUint16(at, true) + view.getUint16(at + 4, true));
       size.height = Math.max(size.height, view.getUint16(at + 2, true) + view.getUint16(at + 6, true));
       at += 10 + tableBytes(view.getUint8(at + 8));
@@ -108,7 +108,7 @@ function readGifHeader(bytes: Uint8Array, view: DataView): PictureHeader {
 
 const PLAIN_PIXELS = [0, 3, 6];
 
-/** BITMAPCOREHEADER or BITMAPINFOHEADER and its successors. A negative height means rows from the top. */
+/** Reads a BITMAPCOREHEADER, a BITMAPINFOHEADER or one of its successors. A negative height means that the rows begin at the top. */
 function readBmpHeader(bytes: Uint8Array, view: DataView): PictureHeader {
   const isCore = view.getUint32(14, true) === 12;
   const width = isCore ? view.getUint16(18, true) : view.getInt32(18, true);
@@ -117,7 +117,7 @@ function readBmpHeader(bytes: Uint8Array, view: DataView): PictureHeader {
   const pixelBits = view.getUint16(isCore ? 24 : 28, true);
   const rowBytes = Math.ceil((width * pixelBits) / 32) * 4;
   const isPlain = isCore || PLAIN_PIXELS.includes(view.getUint32(30, true));
-  // Browsers may fill in what is missing.
+  // A file with too few bytes is refused here, because browsers may fill in missing pixels without an error.
   if (isPlain && view.getUint32(10, true) + rowBytes * height > bytes.length) throw cutFile('BMP', bytes);
   return { ...PLAIN, size: { width, height } };
 }

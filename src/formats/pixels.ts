@@ -10,7 +10,7 @@ export interface Image {
   width: number;
   height: number;
   channels: 1 | 3 | 4;
-  /** Bits of each sample of a `Uint16Array` that are in use: 8 to 16. What decoders give says it; `settleBits` finds it out. */
+  /** Bits in use of each sample of a `Uint16Array`, 8 to 16. Decoders always set it, by `settleBits`. */
   bits?: number | undefined;
   /** What looks wrong about the image, or was assumed to read it. */
   warnings?: readonly Warning[] | undefined;
@@ -19,18 +19,18 @@ export interface Image {
 export interface DecodeOptions {
   /** An image whose pixels take more bytes is refused before anything is allocated for them. Default 64 MiB. */
   maxImageBytes?: number | undefined;
-  /** Bits of 16-bit samples that are in use, 8 to 16, for a file that does not say it. Images of 8 bits are not concerned. */
+  /** Bits in use of 16-bit samples, 8 to 16, for a file that does not say it. It does not apply to 8-bit images. */
   bits?: number | undefined;
 }
 
-/** Enough for 33 megapixels in 16 bits: the largest X-ray detectors have half as many. */
+/** Enough for 33 megapixels of 16 bits, which is twice as many as the largest X-ray detectors have. */
 export const MAX_IMAGE_BYTES = 64 << 20;
 
-/** Bits of a sample, all used: what white is. */
+/** The bits in use of a sample, which determine the level of white. */
 export const bitsOf = ({ data, bits }: Pick<Image, 'data' | 'bits'>) =>
   data instanceof Uint16Array ? (bits ?? 16) : 8;
 
-/** Checks the size that a file's header claims. `pixelBytes` are the bytes that one decoded pixel takes. */
+/** Checks the size in a file's header against `maxImageBytes`. @param pixelBytes the bytes of one decoded pixel */
 export function checkSize(
   format: string,
   width: number,
@@ -49,7 +49,7 @@ export function checkSize(
     });
 }
 
-/** Checks an image that a caller hands in. */
+/** Checks an image that is given by a caller. */
 export function checkImage({ data, width, height, channels }: Image): void {
   if (!(data instanceof Uint8Array || data instanceof Uint16Array))
     throw new InputError('image: the data has the wrong type', { expected: 'Uint8Array or Uint16Array' });

@@ -1,4 +1,4 @@
-/** PNG: decoded by the platform's own inflater and the rows of `png_rows.ts`, encoded by pngjs. https://www.w3.org/TR/png-3/ */
+/** Reads and writes PNG (https://www.w3.org/TR/png-3/). Decoding uses the platform's `DecompressionStream`, encoding uses pngjs. */
 import { InputError } from '../errors.js';
 import { settleBits } from './bits.js';
 import { upright } from './orientation.js';
@@ -8,14 +8,15 @@ import { profileOrientation } from './png_profile.js';
 import { createRowReader, type RowReader } from './png_rows.js';
 import { firstOf } from './several_pictures.js';
 
-/** Deflate packs a byte into no fewer than 1/1032 of one. */
+/** The highest compression ratio of deflate: one compressed byte gives at most 1032 bytes. */
 const MAX_DEFLATE_RATIO = 1032;
 
 /**
- * Decodes a PNG: grey (also with alpha) to one channel, RGB and palette to three; 16 bits stay 16 bits (see `settleBits`), fewer than 8
- * are scaled to 8. Of an animated PNG the first picture is read, and that is told. Transparent pixels are blended with black. An EXIF orientation is applied and told, as in a JPEG. Colour profiles and gamma are not applied. Beside the image only
- * the compressed bytes and three rows are held. Throws an InputError for a file that is cut, damaged (CRC-32) or larger than
- * `maxImageBytes`, never a half-filled image.
+ * Decodes a PNG: grey (with or without alpha) to one channel, RGB and palette to three. Samples of 16 bits stay 16 bits (see `settleBits`),
+ * those of fewer than 8 are scaled to 8. Transparent pixels are blended with black. Only the first picture of an animated PNG is read, and
+ * an EXIF orientation is applied, both with a warning. Colour profiles and gamma are not applied. Beside the image, memory is only needed
+ * for the compressed bytes and three rows.
+ * @throws InputError for a file that is cut, damaged (by its CRC-32) or larger than `maxImageBytes`
  */
 export async function decodePng(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Image> {
   const { data: compressed, profile, ...header } = readChunks(bytes);
@@ -29,7 +30,8 @@ export async function decodePng(bytes: Uint8Array, options: DecodeOptions = {}):
   if (!rows.done)
     throw new InputError('png: wrong amount of pixels', { expected: 'what the header says', given: 'fewer' });
   const opaque = rows.opaque(options.bits ?? (significantBits === 16 ? 16 : undefined));
-  // What an opaque pixel is shows when all are read, and few files call it less than their depth does.
+  // The alpha of an opaque pixel is only known after all pixels have been read. In the few files where it is below the maximum of their
+  // depth, the pixels are read again.
   if (opaque < 2 ** Math.max(8, depth) - 1) {
     rows = createRowReader(header, opaque);
     await inflate(compressed, rows);
@@ -42,7 +44,7 @@ export async function decodePng(bytes: Uint8Array, options: DecodeOptions = {}):
   return upright(settleBits(image, options.bits, significantBits), orientation);
 }
 
-/** Inflates piece by piece. The first piece that the rows refuse ends it. */
+/** Inflates piece by piece. It stops at the first piece that `rows` refuses. */
 async function inflate(parts: Uint8Array[], rows: RowReader): Promise<void> {
   const source = new Blob(parts as BlobPart[]).stream().pipeThrough(new DecompressionStream('deflate'));
   const reader = source.getReader();
@@ -59,7 +61,7 @@ async function inflate(parts: Uint8Array[], rows: RowReader): Promise<void> {
   }
 }
 
-/** Bytes of the inflated pixels: each row of each pass is led by its filter's number. */
+/** Bytes of the inflated pixels. Each row of each pass begins with one byte for its filter. */
 function inflatedBytes({ width, height, depth, colorType, interlaced }: PngHeader): number {
   let bytes = 0;
   for (const [x, y, dx, dy] of interlaced ? ADAM7 : WHOLE_IMAGE) {
@@ -88,7 +90,7 @@ export async function encodePng(image: Image): Promise<Uint8Array> {
 
 async function loadPngjs() {
   const { PNG } = await import('#pngjs');
-  // The build for pages brings a Buffer of its own, and reads no other.
+  // The build of pngjs for pages has its own Buffer class, and accepts no other.
   const Buffer = new PNG({ width: 1, height: 1 }).data.constructor as typeof globalThis.Buffer;
   return {
     PNG,

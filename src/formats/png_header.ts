@@ -1,4 +1,4 @@
-/** What stands around the pixels of a PNG: chunks, checked to the last one, and what they say. */
+/** Reads the chunks of a PNG, checks them up to the last one, and returns what they say about the pixels. */
 import { InputError } from '../errors.js';
 import { overBlack } from './alpha.js';
 import { crc32 } from './crc32.js';
@@ -36,29 +36,29 @@ export interface PngHeader {
   depth: number;
   colorType: number;
   interlaced: boolean;
-  /** Red, green and blue of each entry, transparency blended with black. */
+  /** Red, green and blue of each entry, blended with black if the entry is transparent. */
   palette?: Uint8Array;
   /** The colour (or grey level) that is transparent. */
   transparent?: number[];
-  /** sBIT: the most bits of a colour that are significant. */
+  /** From the chunk sBIT: the largest number of significant bits of a colour. */
   significantBits?: number;
   /** EXIF orientation, 1 to 8. */
   orientation: number;
-  /** Pictures of an animation; 1 for a file that is none. */
+  /** The number of pictures of an animation; 1 for a file without an animation. */
   frames: number;
 }
 
 export interface PngFile extends PngHeader {
   /** The compressed pixels, in parts. */
   data: Uint8Array[];
-  /** EXIF in a text chunk, where there is no chunk of its own. */
+  /** EXIF data in a text chunk, for a file without the chunk eXIf. */
   profile?: { text: Uint8Array; isCompressed: boolean };
 }
 
 export const cut = (given: string) =>
   new InputError('png: the file is cut', { given, hint: 'the file is incomplete: download or copy it again' });
 
-/** Walks all chunks to the last one and checks their checksums. What stands behind it is not looked at. */
+/** Reads all chunks up to IEND, and checks their checksums. Bytes after that chunk are ignored. */
 export function readChunks(bytes: Uint8Array): PngFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const data: Uint8Array[] = [];
@@ -78,7 +78,7 @@ export function readChunks(bytes: Uint8Array): PngFile {
     const content = bytes.subarray(at + 8, next - 4);
     if (type === 'IDAT') data.push(content);
     else if (type === 'IEND') break;
-    // A chunk that must be understood begins with a capital letter.
+    // A capital first letter means that the file cannot be read correctly without the chunk.
     else if (type !== 'IHDR' && type !== 'PLTE' && (bytes[at + 4] & 0x20) === 0)
       throw new InputError('png: a chunk that no PNG standard knows must be understood', { given: type });
     else if (type === 'PLTE' && found.has(type)) throw new InputError('png: the file has two palettes');

@@ -1,4 +1,4 @@
-/** The rows of a PNG, one after the other as they are inflated: filters undone, samples put where they belong. */
+/** Turns the inflated bytes of a PNG into pixels, row by row: undoes the filters and writes the samples to their places in the image. */
 import { InputError } from '../errors.js';
 import { opaqueAlpha, overBlack } from './alpha.js';
 import { ADAM7, COLOR_TYPES, type PngHeader, WHOLE_IMAGE } from './png_header.js';
@@ -10,18 +10,18 @@ export interface PngPixels {
 
 /** Takes inflated bytes in pieces of any length. */
 export interface RowReader extends PngPixels {
-  /** Whether all rows are there. */
+  /** Whether all rows have been read. */
   readonly done: boolean;
-  /** The alpha of an opaque pixel, as the samples show it once all rows are there; `bits` as the caller names them. */
+  /** The alpha of an opaque pixel, which is known after all rows have been read. See `opaqueAlpha` for `bits`. */
   opaque(bits?: number): number;
-  /** @throws InputError for bytes behind the last row, an unknown filter, or an index beyond the palette. */
+  /** @throws InputError for bytes after the last row, an unknown filter, or an index beyond the palette. */
   push(bytes: Uint8Array): void;
 }
 
 /**
- * Allocates the image, which the caller has bounded, and three rows. Grey comes as one channel, RGB and palette as three;
- * transparency is blended with black.
- * @param opaque the alpha of an opaque pixel; default: the largest that there is
+ * Allocates the image, whose size the caller has checked. Grey gives one channel, RGB and palette give three. Transparent pixels are
+ * blended with black.
+ * @param opaque the alpha of an opaque pixel. Default: the largest alpha of the depth
  */
 export function createRowReader(header: PngHeader, opaque = header.depth === 16 ? 65535 : 255): RowReader {
   const { width, height, depth, colorType } = header;
@@ -35,7 +35,7 @@ export function createRowReader(header: PngHeader, opaque = header.depth === 16 
   const passes = (header.interlaced ? ADAM7 : WHOLE_IMAGE).filter(([x, y]) => x < width && y < height);
   let pass = 0;
   let row = 0;
-  /** Filter number and bytes of the row that is being filled, and how many of these are there. */
+  /** The filter's number and the bytes of the current row, the same of the row above, and how many bytes of the current row are filled. */
   let line = new Uint8Array(0);
   let above = new Uint8Array(0);
   let filled = 0;
@@ -81,7 +81,7 @@ export function createRowReader(header: PngHeader, opaque = header.depth === 16 
   };
 }
 
-/** Adds what the filter predicted, in place. `line[0]` is the filter's number; bytes left of the row and above the image are 0. */
+/** Undoes the filter of a row in place. `line[0]` is the filter's number. Bytes left of the row and above the image count as 0. */
 function unfilter(line: Uint8Array, above: Uint8Array, distance: number): void {
   const filter = line[0];
   const { length } = line;
@@ -107,10 +107,10 @@ function unfilter(line: Uint8Array, above: Uint8Array, distance: number): void {
   }
 }
 
-/** Puts `columns` pixels of an unfiltered line into row `y`, from `x` on every `dx`-th. */
+/** Writes `columns` pixels of an unfiltered line into row `y` of the image, at every `dx`-th column from `x` on. */
 type Place = (line: Uint8Array, columns: number, x: number, dx: number, y: number) => void;
 
-/** The largest samples of an image with alpha. */
+/** The largest colour and the largest alpha of an image that has alpha. */
 interface Highest {
   colour: number;
   alpha: number;
@@ -158,7 +158,7 @@ function placer(
       }
     };
   }
-  // The one colour that a tRNS chunk makes transparent, so black.
+  // A chunk tRNS makes pixels of one colour transparent, so they become black.
   const isTransparent = (line: Uint8Array, first: number) => {
     for (let c = 0; c < channels; c++) if (sample(line, first + c) !== transparent![c]) return false;
     return true;
@@ -167,13 +167,16 @@ function placer(
   return (line, columns, x, dx, y) => {
     if (depth === 8 && dx === 1 && !transparent) return data.set(line.subarray(1), start(x, y));
     for (let i = 0, to = start(x, y); i < columns; i++, to += dx * channels) {
-      if (transparent && isTransparent(line, i * channels)) continue; // the image begins black
+      if (transparent && isTransparent(line, i * channels)) continue; // the image is black when it is allocated
       for (let c = 0; c < channels; c++) data[to + c] = sample(line, i * channels + c) * scale;
     }
   };
 }
 
-/** Reads the `i`-th sample of a line: big end first, the leftmost in the highest bits. Byte 0 of a line is its filter. */
+/**
+ * Returns a function that reads the `i`-th sample of a line. Samples of 16 bits are big-endian. Those of fewer than 8 bits begin at the
+ * highest bits of a byte. Byte 0 of a line is its filter.
+ */
 function sampleReader(depth: number): (line: Uint8Array, i: number) => number {
   if (depth === 16) return (line, i) => (line[1 + 2 * i] << 8) | line[2 + 2 * i];
   if (depth === 8) return (line, i) => line[1 + i];

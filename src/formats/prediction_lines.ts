@@ -1,6 +1,6 @@
 /**
- * Predictions as JSON lines, as `raybox localize` writes them. Labels stay as a file spells them, but for the published slips
- * (`Infiltrate`); whoever scores them matches them with its classes.
+ * Reads predictions as JSON lines, as `raybox localize` writes them. Labels keep the file's spelling, except for those of the published
+ * files (`Infiltrate`, see `canonicalLabel`). They are matched with classes later, by the scoring.
  */
 import { InputError } from '../errors.js';
 import type { OnWarning } from '../warnings.js';
@@ -13,10 +13,10 @@ import { predictionCollector, refuseContradiction } from './predictions.js';
 import type { PredictionReader } from './predictions_csv.js';
 
 const CORNER_FORM = '[x1, y1, x2, y2], in pixels, with an area';
-/** The forms that a box may have. Others (`w` and `h`, corners with names) might be taken for one of these, and are refused. */
+/** The forms that a box may have. Others (`w` and `h`, corners with names) are refused, because they could be misread as one of these. */
 const BOX_FORMS = '{"x", "y", "width", "height"} or [x, y, width, height], in pixels, with an area';
 
-/** @param corners whether the four numbers of a list are two corners; those of an object have names */
+/** @param corners whether the four numbers of a list are two corners. It does not apply to objects, whose numbers have names */
 function boxOf(box: unknown, corners: boolean): Box {
   const { x, y, width, height } = (box ?? {}) as Record<string, unknown>;
   const isList = Array.isArray(box);
@@ -35,7 +35,7 @@ function boxOf(box: unknown, corners: boolean): Box {
   throw new Error(`no box: given ${given.slice(0, 200)}, expected ${corners ? CORNER_FORM : BOX_FORMS}`);
 }
 
-/** What a finding may say; other keys are not used, and said. */
+/** The keys of a finding. Other keys are not used, with a warning. */
 const FINDING_KEYS = ['label', 'score', 'box', 'threshold', 'area', 'peak'];
 
 function findingOf(value: unknown, corners: boolean): Finding {
@@ -64,13 +64,13 @@ function pointsOf(value: unknown): Prediction['points'] {
   return Object.fromEntries(entries);
 }
 
-/** What a line may say; other keys are not used, and said. The last ones are what `raybox localize` says beside its findings. */
+/** The keys of a line. Other keys are not used, with a warning. Those of the last row are written by `raybox localize`. */
 const KEYS = [
   ...['image', 'file', 'width', 'height', 'probabilities', 'logits', 'findings', 'points'],
   ...['error', 'truncated', 'warnings'],
 ];
 
-/** What people call these keys elsewhere, by what they mean here. */
+/** Names that other programs use for these keys, for a hint in messages. */
 const OTHER_NAMES: Readonly<Record<string, RegExp>> = {
   probabilities: /^(?:probs?|probability|scores?|preds?|predictions?|outputs?|confidences?)$/i,
   logits: /^(?:logit|raw_?(?:scores?|outputs?))$/i,
@@ -94,8 +94,8 @@ export interface LineOptions {
 }
 
 /**
- * Reads JSON lines: per image an object with `image` (or `file`) and any of `probabilities`, `logits`, `findings` and
- * `points`. Lines that carry an `error` instead are passed over: they are what a run says of a file it could not read.
+ * Reads JSON lines. Each line is an object for one image, with `image` (or `file`) and any of `probabilities`, `logits`, `findings` and
+ * `points`. Lines with an `error` are skipped, because a run writes them for files that it could not read.
  */
 export function predictionLineReader(options: LineOptions = {}): PredictionReader {
   const { source = 'predictions', maxLineLength = 1 << 26, corners = false, onWarning = () => {} } = options;
@@ -156,7 +156,7 @@ export function predictionLineReader(options: LineOptions = {}): PredictionReade
   };
 }
 
-/** What a line says of its image. @throws an Error for what cannot be meant */
+/** The predictions in a line. @throws an Error for an invalid value */
 function contentOf(value: Record<string, unknown>, corners: boolean): Omit<Prediction, 'image'> {
   const { findings } = value;
   if (findings !== undefined && !Array.isArray(findings)) throw new Error('"findings" is no list');
@@ -171,7 +171,7 @@ function contentOf(value: Record<string, unknown>, corners: boolean): Omit<Predi
   return content;
 }
 
-/** Keys of a line and of its findings that mean nothing here. */
+/** The unknown keys of a line and of its findings. */
 function unknownKeysOf(value: Record<string, unknown>): string[] {
   const ofFindings = Array.isArray(value.findings) ? value.findings.filter(isRecord).flatMap(Object.keys) : [];
   return [
@@ -180,7 +180,7 @@ function unknownKeysOf(value: Record<string, unknown>): string[] {
   ];
 }
 
-/** @throws InputError where no line says anything that can be scored, and so only keys that mean nothing: classes, say */
+/** @throws InputError if no line has anything that can be scored, but only unknown keys, such as the names of classes */
 function refuseUnsaid(predictions: readonly Prediction[], keys: ReadonlySet<string>, source: string): void {
   const saysMuch = ({ probabilities, logits, findings, points }: Prediction) =>
     probabilities ?? logits ?? findings ?? points;
@@ -203,7 +203,7 @@ function objectIn(text: string, where: string): Record<string, unknown> {
   });
 }
 
-/** The name of a line's image, which `file` may give with its folders too. */
+/** The name of a line's image. `file` may repeat it with its folders. */
 function imageOf(value: Record<string, unknown>, where: string): string {
   const { image, file } = value;
   const name = image ?? file;

@@ -1,15 +1,15 @@
 /**
- * Predictions of several rows, lines or files, joined by image. JSON lines are read in prediction_lines.ts, a CSV in predictions_csv.ts,
- * a COCO file in coco.ts.
+ * Joins predictions from several rows, lines or files by their image. JSON lines are read in prediction_lines.ts, CSV files in
+ * predictions_csv.ts, and COCO files in coco.ts.
  */
 import { InputError } from '../errors.js';
 import { fileName, type Prediction } from './findings.js';
 
-/** One entry per image, in order of appearance. */
+/** Collects one prediction for each image, in the order in which the images appear. */
 export function predictionCollector() {
   const byImage = new Map<string, { prediction: Prediction; path: string }>();
   return {
-    /** @throws an Error where there is no name, or one that another folder's image has too */
+    /** The prediction for an image. @throws an Error if the name is empty, or if an image in another folder has the same name */
     of(text: string): Prediction {
       const path = text.trim();
       const image = fileName(path);
@@ -27,10 +27,13 @@ export function predictionCollector() {
   };
 }
 
-/** Between a probability and the sigmoid of its logit: more than rounding to two digits, or half precision, leaves. */
+/** Largest difference between a probability and the sigmoid of its logit. Rounding to two digits or half precision gives less. */
 const TOLERANCE = 0.02;
 
-/** @throws an Error where probabilities and logits of an image are those of two networks, or one is not what it is called */
+/**
+ * @throws an Error if probabilities and logits of an image do not fit together. Then they are from two networks, or one of them is
+ *   something else than its name says.
+ */
 export function refuseContradiction({
   probabilities = {},
   logits = {},
@@ -45,7 +48,7 @@ export function refuseContradiction({
   }
 }
 
-/** Joins predictions of the same images from several sources, for example probabilities and boxes. */
+/** Joins predictions for the same images from several sources, for example probabilities from one and boxes from another. */
 export function mergePredictions(...sources: Iterable<Prediction>[]): Prediction[] {
   const byImage = new Map<string, Prediction>();
   for (const prediction of sources.flatMap((source) => [...source])) {

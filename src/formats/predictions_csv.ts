@@ -1,4 +1,4 @@
-/** Predictions as a CSV: a column per class, or a row per box in the layout of `BBox_List_2017.csv`. */
+/** Reads predictions from CSV files with a column for each class, or with a row for each box as in `BBox_List_2017.csv`. */
 import { InputError } from '../errors.js';
 import type { OnWarning } from '../warnings.js';
 import {
@@ -27,18 +27,19 @@ export interface PredictionCsvOptions {
   classes: readonly string[];
   /** Whether the numbers are logits. Default: probabilities. */
   logits?: boolean;
-  /** Whether boxes are two corners. Default: as their columns are called. */
+  /** Whether boxes are given as two corners. Default: as the names of their columns say. */
   corners?: boolean;
-  /** Told what of the file was matched, assumed or not used. */
+  /** Called with a warning for each thing that was matched, assumed or not used. */
   onWarning?: OnWarning;
 }
 
 /**
- * The header decides what a file is: with a column of labels and four of boxes it has a row per box, otherwise a column per
- * class. Other columns are not used, and said.
+ * The header decides which kind of file it is. With a column of labels and four columns for a box, it has a row for each box. Otherwise it
+ * has a column for each class. Other columns are not used, with a warning.
  *
- * @throws InputError for a header that is neither or both, for two columns that mean one class, for an image that comes twice, for
- *   rows that are longer than the header, and for values that are no number or, as probabilities, not in [0, 1]
+ * @throws InputError for a header that fits neither kind or both, for two columns that mean the same class, for an image that is listed
+ *   twice in a file of the second kind, for rows that are longer than the header, and for values that are not numbers or, as probabilities,
+ *   not in [0, 1]
  */
 export function predictionCsvReader(options: PredictionCsvOptions): PredictionReader {
   const { source = 'predictions', onWarning = () => {} } = options;
@@ -107,7 +108,7 @@ function sayOfBoxes(columns: BoxColumns, source: string, classes: readonly strin
   }
 }
 
-/** What both kinds of files have in common: the column of the image, and columns that mean nothing. */
+/** Warnings that both kinds of files have in common: about the column of the image, and about columns that are not used. */
 function sayOfColumns(
   image: string,
   unused: readonly string[],
@@ -127,18 +128,18 @@ function sayOfColumns(
 
 interface ScoreColumns {
   image: number;
-  /** Columns that are called like an image too. */
+  /** Other columns whose names also say that they name the image. */
   otherImages: number[];
   columns: { label: string; name: string; at: number }[];
   unused: string[];
   respelled: ReadonlyMap<string, string>;
 }
 
-/** What may stand before or behind a class: `prob_Mass`, `Mass_pred`. */
+/** What may precede or follow the name of a class: `prob_Mass`, `Mass_pred`. */
 const AFFIX =
   /^(?:prob(?:ability)?|pred(?:icted|iction)?|score)[\s_.-]+|[\s_.-]+(?:prob(?:ability)?|pred(?:icted|iction)?|score)$/i;
 
-/** The columns that are classes; undefined without any. */
+/** The columns that are classes; undefined if there are none. */
 function scoreColumns(header: string[], source: string, classes: readonly string[]): ScoreColumns | undefined {
   const names = labelNames(classes);
   const columns = header.flatMap((name, at) => {
@@ -196,7 +197,7 @@ const scoreRow =
     prediction[kind] = Object.fromEntries(values);
   };
 
-/** What a number may be that is no probability. */
+/** Advice for a number that is not a probability, but may be percent or a logit. */
 function unitHint(value: number): string {
   if (!Number.isFinite(value)) return '';
   const logits = 'logits are read with --logits';

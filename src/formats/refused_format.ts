@@ -1,4 +1,4 @@
-/** What to say of a file that is of no format that raybox reads. Loaded only then. */
+/** Errors for files in formats that raybox does not read. This module is only loaded if there is such a file. */
 import { InputError } from '../errors.js';
 import { BROWSER_FORMATS, detectFormat } from './signature.js';
 
@@ -6,7 +6,7 @@ const HTML_HINT = 'the address gave a web page: check it';
 const LFS_HINT = 'run git lfs pull to get the file itself';
 const EMPTY_HINT = 'the download or copy did not finish';
 
-/** What a file is, as an error message says it. */
+/** The format of a file, in the words of an error message. */
 export function describeFormat(bytes: Uint8Array): string {
   const format = detectFormat(bytes);
   if (format === 'empty') return 'an empty file';
@@ -18,7 +18,7 @@ export function describeFormat(bytes: Uint8Array): string {
   return `${/^(?:AVIF|HEIC|HDF5|MPEG|ONNX)/.test(format) ? 'an' : 'a'} ${format} file`;
 }
 
-/** Why bytes are no weights, and what to do about it. */
+/** The error for bytes that are not weights, with advice. */
 export function noCheckpoint(bytes: Uint8Array): InputError {
   return new InputError('weights: the file is no checkpoint', {
     expected: 'a safetensors file or one that torch.save wrote',
@@ -27,7 +27,7 @@ export function noCheckpoint(bytes: Uint8Array): InputError {
   });
 }
 
-/** Why bytes are no image that raybox decodes, and what to do about it. */
+/** The error for bytes that are not an image in a supported format, with advice. */
 export function noImageFile(bytes: Uint8Array): InputError {
   const format = detectFormat(bytes);
   const hint = BROWSER_FORMATS.includes(format)

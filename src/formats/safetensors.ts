@@ -1,5 +1,5 @@
 /**
- * The safetensors format: 8 bytes of header length, a JSON header, then the tensors' bytes without gaps.
+ * Reads and writes the safetensors format: 8 bytes with the length of the header, the header as JSON, then the tensors' bytes without gaps.
  * https://github.com/huggingface/safetensors
  */
 import { InputError } from '../errors.js';
@@ -14,7 +14,7 @@ import {
 } from './checkpoint.js';
 import { f32ToBf16, f32ToF16 } from './half.js';
 
-/** One tensor of a file: `start` and `end` are byte offsets from the file's beginning. */
+/** One tensor of a file. `start` and `end` are byte offsets from the beginning of the file. */
 export interface SafetensorsEntry {
   name: string;
   dtype: ElementType;
@@ -31,13 +31,13 @@ export interface SafetensorsHeader {
 }
 
 const LENGTH_BYTES = 8;
-// The largest networks here have about 2,000 tensors, each with some 120 bytes and 16 parts of header.
+// The largest networks here have about 2,000 tensors, and each takes about 120 bytes and 16 parts (strings, brackets, commas) of the header.
 const MAX_HEADER_BYTES = 16 * 2 ** 20;
 const MAX_HEADER_PARTS = 1_000_000;
-/** The header, a tensor's entry, its shape. */
+/** The levels are the header, a tensor's entry and its shape. */
 const MAX_HEADER_DEPTH = 3;
 
-/** Bytes before the first tensor, from the file's first 8 bytes: what a stream has to collect before the header can be read. */
+/** Reads from the first 8 bytes of a file how many bytes precede the first tensor. A stream has to collect these to read the header. */
 export function safetensorsHeaderBytes(bytes: Uint8Array): number {
   if (bytes.length < LENGTH_BYTES)
     throw new InputError('safetensors: the file is cut', { expected: '8 bytes or more', given: `${bytes.length}` });
@@ -53,8 +53,8 @@ export function safetensorsHeaderBytes(bytes: Uint8Array): number {
 }
 
 /**
- * Reads and checks the header only. `bytes` may be the beginning of a file of `fileBytes`, as long as it holds the whole
- * header; entries come in the order of their bytes, so that a stream can be decoded tensor by tensor.
+ * Reads and checks the header only. `bytes` may be only the beginning of a file of `fileBytes` bytes, but it must contain the whole header.
+ * The entries are in the order of their bytes, so that a stream can be decoded tensor by tensor.
  */
 export function readSafetensorsHeader(bytes: Uint8Array, fileBytes = bytes.length): SafetensorsHeader {
   const headerBytes = safetensorsHeaderBytes(bytes);
@@ -95,7 +95,7 @@ export function readSafetensorsHeader(bytes: Uint8Array, fileBytes = bytes.lengt
   return { entries, metadata: strings as Record<string, string>, headerBytes };
 }
 
-/** One tensor as float32. `bytes` begin at byte `offset` of the file and hold at least this tensor. */
+/** Decodes one tensor to float32. `bytes` begin at byte `offset` of the file, and must contain the whole tensor. */
 export function decodeTensor(entry: SafetensorsEntry, bytes: Uint8Array, offset = 0): TensorData {
   const part = bytes.subarray(entry.start - offset, entry.end - offset);
   if (entry.start < offset || part.length !== entry.end - entry.start)
@@ -107,8 +107,9 @@ export function decodeTensor(entry: SafetensorsEntry, bytes: Uint8Array, offset 
 }
 
 /**
- * Reads a whole file. Aligned F32 tensors are views of `bytes`; F16, BF16, F64, integers and booleans are converted to
- * float32 (see `toFloat32`). Other element types (8-bit and 4-bit floats, complex) throw an InputError that names them.
+ * Reads a whole file. Aligned F32 tensors are views of `bytes`. F16, BF16, F64, integers and booleans are converted to
+ * float32 (see `toFloat32`).
+ * @throws InputError for a damaged file, or for another element type (8-bit and 4-bit floats, complex numbers)
  */
 export function readSafetensors(bytes: Uint8Array): Checkpoint {
   const { entries, metadata } = readSafetensorsHeader(bytes);
@@ -116,8 +117,9 @@ export function readSafetensors(bytes: Uint8Array): Checkpoint {
 }
 
 /**
- * Writes a file: the tensors in the map's order, the header padded so that they start 8-aligned. The same input gives
- * the same bytes. Throws an InputError where a number is too large for F16.
+ * Writes a file with the tensors in the map's order. The header is padded so that the tensors start at a multiple of 8 bytes. The same input
+ * always gives the same bytes.
+ * @throws InputError for an invalid tensor or metadata, or if a number is too large for F16
  */
 export function writeSafetensors(
   tensors: Map<string, TensorData>,
@@ -192,8 +194,9 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> {
 }
 
 /**
- * Refuses what JSON.parse would take: two equal keys, of which it keeps the last and says nothing, and more levels or parts than a
- * header has, which cost far more memory than the text. No regular expression: one runs out of stack in a string of millions of escapes.
+ * Refuses headers that JSON.parse would accept: those with two equal keys, of which it would silently keep the last, and those with too
+ * many levels or parts, which would take far more memory than the text. Regular expressions are not used, because they run out of stack in
+ * a string with millions of escapes.
  */
 function checkHeaderText(json: string): void {
   const open: (Set<string> | undefined)[] = [];

@@ -1,6 +1,6 @@
-/** What a file is, by its first bytes. */
+/** Detects the format of a file by its first bytes. */
 
-// Offsets and characters; a dot stands for any byte.
+// Offset, characters and name of each format. A dot in the characters stands for any byte.
 const SIGNATURES: [number, string, string][] = [
   [0, '\x89PNG\r\n\x1a\n', 'PNG'],
   [0, '\xff\xd8\xff', 'JPEG'],
@@ -23,9 +23,9 @@ const SIGNATURES: [number, string, string][] = [
   [0, '\x93NUMPY', 'NumPy'],
   [4, 'TFL3', 'TensorFlow Lite'],
   [0, 'version https://git-lfs', 'git-lfs pointer'],
-  // Eight bytes of a length below 2^32, then JSON.
+  // Eight bytes with a length below 2^32, then JSON.
   [4, '\0\0\0\0{', 'safetensors'],
-  // torch.save before 1.6: a pickle of its magic number.
+  // torch.save before PyTorch 1.6 begins a file with a pickle of its magic number.
   [0, '\x80.\x8a\x0al\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19', 'torch stream'],
   [0, '\x80\x02', 'pickle'],
   [0, '\x80\x03', 'pickle'],
@@ -36,10 +36,10 @@ const SIGNATURES: [number, string, string][] = [
   [0, '\x08.\x3a', 'ONNX'],
 ];
 
-/** Formats of images that raybox leaves to the browser, and takes in pages alone. */
+/** Image formats that raybox leaves to the browser to decode, and so only reads in pages. */
 export const BROWSER_FORMATS: readonly string[] = ['WebP', 'AVIF', 'GIF', 'BMP'];
 
-/** The name of a file's format; `'HTML'`, `'text'`, `'empty'`, or `'unknown'` where no signature fits. */
+/** The name of a file's format. It is `'HTML'`, `'text'`, `'empty'` or `'unknown'` if no signature fits. */
 export function detectFormat(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'empty';
   for (const [offset, pattern, name] of SIGNATURES)
@@ -49,7 +49,7 @@ export function detectFormat(bytes: Uint8Array): string {
   return /^<(?:!doctype html|html|head|body)/.test(text) ? 'HTML' : 'text';
 }
 
-/** What an ISO base media file holds, by the brands that its first box lists. */
+/** The format of an ISO base media file, by the brands that its first box lists. */
 function containerFormat(bytes: Uint8Array): string {
   const brands = String.fromCharCode(...bytes.subarray(8, Math.min(64, Math.max(12, bytes[3]))));
   return /avi[fs]/.test(brands) ? 'AVIF' : /hei|hev|mif1/.test(brands) ? 'HEIC' : 'MPEG-4';

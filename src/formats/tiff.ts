@@ -1,6 +1,6 @@
-/** The first directory of a TIFF header, which EXIF and the Multi-Picture Format of JPEG files are written in. */
+/** Reads the first directory of a TIFF header. EXIF and the Multi-Picture Format of JPEG files store their values there. */
 
-/** Where the value of a tag stands, or undefined where the header is cut or has no such tag. */
+/** The position of a tag's value; undefined if the header is cut or has no such tag. */
 export function findTag(tiff: Uint8Array, tag: number): { view: DataView; at: number; little: boolean } | undefined {
   if (tiff.length < 10) return undefined;
   const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);

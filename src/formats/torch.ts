@@ -1,6 +1,6 @@
 /**
- * PyTorch checkpoints: the zip archives of torch.save since 1.6, and the older stream of pickles and raw storages that
- * `.pth.tar` files of this field hold. Nothing in them is executed; see pickle.ts.
+ * Reads PyTorch checkpoints: the zip archives that torch.save writes since PyTorch 1.6, and the older stream of pickles and raw storages,
+ * which many `.pth.tar` files of this field have. No code in them is run; see pickle.ts.
  */
 import { InputError } from '../errors.js';
 import {
@@ -19,17 +19,18 @@ import { openZip } from './zip.js';
 
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL = 1001;
-// Where training scripts keep the state dict beside epoch, optimizer and the like.
+// Keys under which training scripts store the state dict, next to the epoch, the optimizer and so on.
 const STATE_DICT_KEYS = ['state_dict', 'model_state_dict', 'model_state', 'model', 'net', 'network', 'weights'];
 const MAX_NESTING = 4;
-/** Longest tensor, in elements, that may be a setting: mean and standard deviation of a channel. */
+/** The most elements of a tensor that is read as a setting, such as the mean or standard deviation of each channel. */
 const MAX_SETTING = 16;
 
 /**
- * Reads the state dict of a checkpoint as float32 tensors. What stands beside it (epoch, arguments, names of classes) becomes
- * metadata: see `settingsOf`. Throws an InputError for anything else than tensors and plain Python
- * values, naming the first thing refused.
- * @param prefix the name of the dict that is wanted, where the file has several; any other is left to whoever reads the names.
+ * Reads the state dict of a checkpoint as float32 tensors. Other values of the checkpoint (epoch, arguments, names of classes) become
+ * metadata; see `settingsOf`.
+ * @param prefix the name of the dict to read, if the file has several. A prefix that is not the name of a dict is ignored here, because it
+ *   may be the beginning of the tensors' names.
+ * @throws InputError for a damaged file, or with the name of the first object that is neither a tensor nor a plain Python value
  */
 export function readTorch(bytes: Uint8Array, prefix?: string): Checkpoint {
   const isZip = bytes.length >= 4 && bytes[0] === 0x50 && bytes[1] === 0x4b;
@@ -42,7 +43,7 @@ export function readTorch(bytes: Uint8Array, prefix?: string): Checkpoint {
     decoded.set(key, stored);
     return stored;
   };
-  // Views may repeat their storage (`expand`); a checkpoint that grows without end in memory is no checkpoint.
+  // A tensor may repeat the elements of its storage (`expand`). The limit prevents a small file from filling the memory in this way.
   let budget = 2 * bytes.length + 65536;
   const tensors = new Map<string, TensorData>();
   for (const [name, value] of stateDict) {
@@ -59,7 +60,7 @@ export function readTorch(bytes: Uint8Array, prefix?: string): Checkpoint {
   return { tensors, metadata: settingsOf(dicts, numbersOf), ...rest };
 }
 
-/** The unpickled object, and where the raw bytes of its storages are. */
+/** The unpickled object, and a function that returns the raw bytes of a storage. */
 interface Contents {
   root: unknown;
   storageBytes: (key: string) => Uint8Array | undefined;
@@ -85,7 +86,7 @@ function readArchive(bytes: Uint8Array): Contents {
   return { root: value, storageBytes: (key) => entries.get(`${folder}data/${key}`)?.read() };
 }
 
-/** What torch writes that runs, and is no dict of tensors. */
+/** Files of PyTorch that contain a program instead of a dict of tensors. */
 const PROGRAMS: readonly { is: RegExp; what: string; open: string }[] = [
   {
     is: /(^|\/)(constants\.pkl|bytecode\.pkl|code\/.*\.py)$/,
@@ -159,7 +160,7 @@ function bigEndian(): InputError {
 
 interface Found extends Pick<Checkpoint, 'choice' | 'taken'> {
   stateDict: Map<unknown, unknown>;
-  /** All dicts on the way to it, and itself: what is no tensor there may be a setting. */
+  /** The state dict and all dicts around it. Their values that are not tensors may be settings. */
   dicts: Map<unknown, unknown>[];
 }
 
@@ -212,7 +213,7 @@ function decodeStorage(key: string, type: ElementType, bytes: Uint8Array | undef
   return toFloat32(type, bytes);
 }
 
-/** A view of the storage where the tensor is row-major in it, else a row-major copy. */
+/** The tensor in row-major order: a view of the storage if it is row-major there, or else a copy. */
 function materialise(
   what: string,
   { storage, offset, shape, strides }: StoredTensor,

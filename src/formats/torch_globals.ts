@@ -1,13 +1,13 @@
-/** What a torch checkpoint's pickle may name: the allow-list, and the tensors and storages that it describes. */
+/** The names that the pickle of a PyTorch checkpoint may refer to, and the tensors and storages that it describes. */
 import { InputError } from '../errors.js';
 import { brief, ELEMENT_BYTES, type ElementType, toFloat32 } from './checkpoint.js';
 import { PyGlobal, PyObject } from './pickle.js';
 
-/** The run of bytes that tensors are views of. The pickle knows it by type and key only. */
+/** A range of bytes that tensors are views of. The pickle does not contain the bytes, only their element type and key. */
 export interface Storage {
   type: ElementType;
   key: string;
-  /** Element offset into, and length of, the storage that `key` names. */
+  /** The first element of the stored bytes under `key`, and the number of elements. */
   offset: number;
   count: number;
 }
@@ -28,17 +28,17 @@ class NumpyType extends PyObject {
     super();
   }
 
-  /** `(version, order of bytes, …)`. */
+  /** The state is `(version, byte order, …)`. */
   override setState(state: unknown): void {
     this.isBigEndian = Array.isArray(state) && state[1] === '>';
   }
 }
 
-/** A small numpy array, whose numbers come with its state; what is large, or of another type, has none. */
+/** A numpy array. Its numbers are read from its state, unless the array is large or of an unsupported type. */
 export class NumpyArray extends PyObject {
   numbers: number[] | undefined;
 
-  /** `(version, shape, type, whether columns come first, bytes)`. */
+  /** The state is `(version, shape, type, whether the array is in column-major order, bytes)`. */
   override setState(state: unknown): void {
     const [, shape, type, , raw] = Array.isArray(state) ? state : [];
     const element = elementOf(type);
@@ -61,7 +61,7 @@ const STORAGE_TYPES: Record<string, ElementType> = {
   BoolStorage: 'BOOL',
 };
 
-/** Reads storage ids, and holds each key to one element type. */
+/** Reads storage ids, and checks that each key always has the same element type. */
 export function storageTable(types: Map<string, ElementType>): (id: unknown) => Storage {
   return (id) => {
     const storage = readStorageId(id);
@@ -73,7 +73,7 @@ export function storageTable(types: Map<string, ElementType>): (id: unknown) => 
   };
 }
 
-/** `('storage', type, key, device, count)`, and in streams a sixth part: `(view key, offset, count)` or None. */
+/** An id is `('storage', type, key, device, count)`. In streams it has a sixth part: `(view key, offset, count)` or None. */
 function readStorageId(id: unknown): Storage {
   const [tag, type, key, , count, part] = Array.isArray(id) ? id : [];
   const elementType = type instanceof PyGlobal ? STORAGE_TYPES[type.name.split('.').pop()!] : undefined;
@@ -89,7 +89,7 @@ const isSizes = (value: unknown): value is number[] =>
   Array.isArray(value) && value.length <= 32 && value.every(isSize);
 const isStorage = (value: unknown): value is Storage => typeof value === 'object' && value !== null && 'count' in value;
 
-/** All that a checkpoint may name. None of it does more than make a plain value out of its arguments. */
+/** All names that a checkpoint may refer to. Their functions only make plain values from their arguments. */
 export function torchGlobals(): Map<string, ((args: unknown[]) => unknown) | null> {
   const rebuildTensor = ([storage, offset, shape, strides]: unknown[]) => {
     if (
@@ -104,7 +104,7 @@ export function torchGlobals(): Map<string, ((args: unknown[]) => unknown) | nul
       });
     return new StoredTensor(storage, offset, shape, strides);
   };
-  // A call may copy a list that costs the pickle two bytes to name again.
+  // The number of items that all calls together may copy. A pickle needs only two bytes to pass a long list to another call.
   let room = 1_000_000;
   const spend = (count: number) => {
     room -= count;
@@ -149,7 +149,7 @@ export function torchGlobals(): Map<string, ((args: unknown[]) => unknown) | nul
     globals.set(`${python}.set`, set);
     for (const type of ['int', 'float', 'list', 'dict']) globals.set(`${python}.${type}`, null);
   }
-  // Where scripts keep their arguments. Their attributes are read like a dict's entries.
+  // Classes in which training scripts store their arguments. Attributes are read like the entries of a dict.
   const attributes = () => new PyObject();
   const path = (parts: unknown[]) => {
     const isPath = parts.length <= 64 && parts.every((part) => typeof part === 'string' && part.length <= 1024);
@@ -175,17 +175,17 @@ export function torchGlobals(): Map<string, ((args: unknown[]) => unknown) | nul
   return globals;
 }
 
-/** Arrays of settings are small; larger ones (a confusion matrix) are read past. */
+/** The most bytes of an array that is read as a setting. Larger ones, such as a confusion matrix, are skipped. */
 const MAX_RAW_BYTES = 1024;
 
-// How protocol 2 writes bytes, which only numpy's scalars and arrays have.
+// Protocol 2 writes bytes as a call of this function. In checkpoints only numpy's scalars and arrays contain bytes.
 function encodeLatin1([text]: unknown[]): Uint8Array {
   if (typeof text !== 'string')
     throw new InputError('torch: bytes are made of what is no text', { given: brief(text) });
   return Uint8Array.from(text.slice(0, MAX_RAW_BYTES + 1), (character) => character.charCodeAt(0));
 }
 
-/** Of a numpy type that is little-endian. */
+/** The element type for a numpy type; undefined if it is big-endian or not supported. */
 function elementOf(type: unknown): ElementType | undefined {
   const names: Record<string, ElementType> = { f8: 'F64', f4: 'F32', i8: 'I64', i4: 'I32', b1: 'BOOL' };
   if (!(type instanceof NumpyType) || type.isBigEndian || typeof type.type !== 'string') return undefined;

@@ -1,39 +1,39 @@
-/** What stands beside the tensors of a torch checkpoint (epoch, arguments, names of classes, normalisation), as strings. */
+/** Reads the values of a PyTorch checkpoint that are not weights (epoch, arguments, names of classes, normalisation) as texts. */
 import { PyObject } from './pickle.js';
 import { NumpyArray, StoredTensor } from './torch_globals.js';
 
-/** What else stands there and belongs to training alone. */
+/** Names of values that are only needed to continue a training. */
 export const TRAINING_STATE = /optim|sched|scaler|loss|criterion|metric|rng|callbacks|loops/i;
 
-/** Longest list or dict, in elements, that is taken over: names of classes are the longest that mean something. */
+/** Longer lists and dicts are left out. The longest useful ones are names of classes. */
 const MAX_ITEMS = 10_000;
-/** Of everything together: a list costs its file two bytes to be named again, and may stand in itself. */
+/** Limit for all settings together. It is needed because a file takes only two bytes to repeat a list, and a list may contain itself. */
 const MAX_VALUES = 100_000;
-/** Of one setting, so that one that has no end does not hide the others. */
+/** Limit for one setting, so that a setting which contains itself does not use up the limit of all. */
 const MAX_VALUES_OF_ONE = 20_000;
-/** Dicts in dicts: `hyper_parameters.data.normalize.mean`. */
+/** Levels of dicts within dicts, such as `hyper_parameters.data.normalize.mean`. */
 const MAX_DEPTH = 4;
 
-/** Tensors that say how an image is normalised. Others are of a network. */
+/** Names of tensors that say how an image is normalised. All other tensors belong to a network. */
 const NORMALISATION = /^\w*(mean|std)s?$/i;
 
-/** Whether a value is a dict of a network's tensors, and not only of those that say how an image is normalised. */
+/** Whether a value is a dict with a tensor of a network, not only with tensors that say how an image is normalised. */
 export const isNetwork = (value: unknown): value is Map<unknown, unknown> =>
   value instanceof Map &&
   [...value].some(([key, one]) => one instanceof StoredTensor && !NORMALISATION.test(String(key)));
 
-/** The numbers of a tensor; undefined where they are too many for a setting. */
+/** Returns the numbers of a tensor; undefined if it has too many for a setting. */
 export type NumbersOf = (tensor: StoredTensor) => number[] | undefined;
 
 /**
- * The plain values of dicts: strings, numbers and booleans as they are, lists and dicts of them as JSON. What is neither (objects,
- * tensors of a network, nothing at all) is left out. Of a name in several dicts the last one's value holds.
+ * The plain values of dicts as texts: strings, numbers and booleans as they are, lists and dicts of them as JSON. Other values (objects,
+ * tensors of a network, None) are left out. If several dicts have the same name, the value of the last one is used.
  */
 export function settingsOf(dicts: readonly Map<unknown, unknown>[], numbersOf: NumbersOf): Record<string, string> {
   let total = MAX_VALUES;
   let left = 0;
 
-  /** Undefined for what is no plain value. */
+  /** Undefined for anything but a plain value. */
   const plain = (value: unknown, depth: number): unknown => {
     left -= 1;
     total -= 1;
@@ -61,7 +61,7 @@ export function settingsOf(dicts: readonly Map<unknown, unknown>[], numbersOf: N
 
   return Object.fromEntries(
     dicts.flatMap((dict) => {
-      // Of training's own state nothing describes the network; an object's attributes are like a dict's entries.
+      // The state of the training is left out, because nothing in it describes the network.
       const own = [...dict].filter(([key, value]) => !(isObject(value) && TRAINING_STATE.test(String(key))));
       const settings = isNetwork(dict) ? own.filter(([, value]) => !(value instanceof StoredTensor)) : own;
       return settings.flatMap((entry) => {

@@ -1,7 +1,7 @@
 /**
- * A raybox weights file is a safetensors file whose string metadata says everything that a network needs beside its
- * tensors. Keys are the names of `WeightsMetadata` in snake case, lists and maps as JSON, the rest as plain text, so that
- * any safetensors viewer shows them.
+ * Reads weights. A raybox weights file is a safetensors file whose metadata has everything that a network needs besides its tensors. The
+ * keys are the names of `WeightsMetadata` in snake case. Lists and maps are stored as JSON, all other values as plain text, so that every
+ * safetensors viewer can show them.
  */
 import { counted, InputError } from '../errors.js';
 import { FORMER_NAMES, refuseFormerNames } from '../options.js';
@@ -15,61 +15,64 @@ export { weightsFields } from './weights_fields.js';
 
 export const WEIGHTS_VERSION = 1;
 
-/** A backbone by its family's name and fields, which `src/nets/families` knows: they are checked there, where the network is built. */
+/** A backbone by the name and the fields of its family. They are checked by `src/nets/families` when the network is built. */
 export type BackboneDescription = { family: string; [field: string]: unknown };
 
-/** Everything that a weights file says of its network beside the tensors: architecture, classes, input, head, and where it comes from. */
+/** What a weights file says about its network besides the tensors: architecture, classes, input, head and origin. */
 export interface WeightsMetadata {
   /**
-   * The backbone: a standard one's name (`resnet50`, `densenet121`, …), or its description. Or the whole network: its graph, or `custom`
-   * for one that the file does not hold and that `load` is given as a function.
+   * The backbone, as the name of a standard one (`resnet50`, `densenet121`, …) or as a description. Or the whole network: its graph, or
+   * `custom` for a network that the file does not contain and that `load` gets as a function.
    */
   architecture: string | BackboneDescription | GraphDescription;
-  /** One name per output, in their order. */
+  /** The names of the outputs, in their order. */
   classes: string[];
-  /** Size that images are brought to, in pixels. */
+  /** Size to which images are resized, in pixels. */
   inputWidth: number;
   inputHeight: number;
-  /** Channels of the first convolution. Grey images are repeated for 3. */
+  /** Input channels of the first convolution. With 3, grey images are repeated in all channels. */
   inputChannels: 1 | 3;
   channelOrder: 'rgb' | 'bgr';
-  /** Per input channel: the network sees `(pixel − mean) / std`, pixels scaled to [0, 1]. */
+  /** For each input channel. The network's input is `(pixel − mean) / std`, with pixels scaled to [0, 1]. */
   mean: number[];
   std: number[];
-  /** How an image that has another aspect meets the input size. */
+  /** How an image with another aspect ratio is fitted to the size of the input. */
   fit: 'stretch' | 'crop' | 'pad';
-  /** The transition layer; all three or, for a network that pools its features as they are, none. */
+  /** The transition layer. All three fields are given, or none for a network without this layer. */
   transitionChannels?: number;
   transitionKernel?: number;
   transitionActivation?: 'relu' | 'none';
-  /** Absent where `architecture` is the whole network. */
+  /** Missing if `architecture` is the whole network. */
   pooling?: 'lse' | 'average' | 'max';
-  /** The r of log-sum-exp pooling, larger than 0; only there. */
+  /** The r of log-sum-exp pooling, above 0. Only given with `pooling: 'lse'`. */
   lseR?: number;
-  /** Name of the prediction layer's parameters where it is not `head.prediction`. */
+  /** Name of the prediction layer's parameters. Default: `head.prediction`. */
   prediction?: string;
-  /** Probability from which a class counts as found, by class; fitted on a validation split. */
+  /** By class, the probability from which the class counts as found. They are fitted on a validation split. */
   operatingThresholds?: Record<string, number>;
-  /** How a heatmap comes to [0, 255]: from its minimum to its maximum, or from 0 to its maximum. */
+  /** Which range of a heatmap is scaled to [0, 255]: from its minimum to its maximum (`minmax`), or from 0 to its maximum (`relu`). */
   heatmapScaling: 'minmax' | 'relu';
-  /** Regions of the cut heatmap that are smaller than this many cells give no box, but for the highest; default 0, as in the paper. */
+  /**
+   * The smallest area of a region that gives a box, in cells of the heatmap. The region with the heatmap's highest value always gives one.
+   * Default 0, as in the paper.
+   */
   minRegion?: number;
-  /** What the weights were trained on; `none` for random ones. */
+  /** What the weights were trained on; `none` for random weights. */
   trainingData: string;
   license: string;
-  /** Fields that nobody said and that were assumed when the weights were written: `load` warns of them. */
+  /** Names of fields whose values were assumed when the weights were written. `load` warns of them. */
   assumed?: string[];
 }
 
 const VERSION_KEY = 'raybox_weights';
 const keyOf = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** True where a file's metadata says that it is a raybox weights file. */
+/** Whether a file's metadata says that it is a raybox weights file. */
 export function isRayboxWeights(metadata: Record<string, string>): boolean {
   return Object.hasOwn(metadata, VERSION_KEY);
 }
 
-/** Reads and checks the metadata. Throws an InputError that names the field. Keys that are unknown are left alone. */
+/** Reads and checks the metadata. Unknown keys are ignored. @throws InputError that names the wrong field */
 export function parseWeightsMetadata(strings: Record<string, string>): WeightsMetadata {
   if (!isRayboxWeights(strings))
     throw new InputError('weights: the file has no raybox metadata', {
@@ -89,7 +92,7 @@ export function parseWeightsMetadata(strings: Record<string, string>): WeightsMe
   return checkTogether(metadata as unknown as WeightsMetadata);
 }
 
-/** A field under its key, or under the key that it had in files of before. @throws InputError where the two differ */
+/** Reads a field by its key, or by the key that it had in earlier versions. @throws InputError if both are there and differ */
 function readField(field: string, read: (key: string) => unknown): unknown {
   const value = read(keyOf(field));
   const former = Object.keys(FORMER_NAMES).find((name) => FORMER_NAMES[name] === field);
@@ -101,13 +104,13 @@ function readField(field: string, read: (key: string) => unknown): unknown {
   return value;
 }
 
-/** The strings of a file's metadata without keys that a field had before: those of its present key count. */
+/** The strings of a file's metadata without the keys that fields had in earlier versions. */
 export const withoutFormerKeys = (strings: Record<string, string>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(strings).filter(([key]) => !Object.keys(FORMER_NAMES).some((name) => keyOf(name) === key)),
   );
 
-/** The strings of a weights file. Throws an InputError for what `parseWeightsMetadata` would refuse. */
+/** The strings of a weights file. @throws InputError for metadata that `parseWeightsMetadata` would refuse */
 export function formatWeightsMetadata(metadata: WeightsMetadata): Record<string, string> {
   refuseFormerNames('weights metadata', metadata);
   const strings: Record<string, string> = { [VERSION_KEY]: String(WEIGHTS_VERSION) };
@@ -119,11 +122,11 @@ export function formatWeightsMetadata(metadata: WeightsMetadata): Record<string,
   return strings;
 }
 
-/** Values in each other, and values in all, of a field: a description of a network is a list of objects with lists in them. */
+/** Limits for the value of a field: its levels, and the number of values in it. The largest values are descriptions of networks. */
 const MAX_NESTING = 8;
 const MAX_VALUES = 100_000;
 
-/** Programs may hand in anything: what is nested without end would overflow the stack. */
+/** The JSON of a value that a caller gives. The limits are checked first, because a value that contains itself would overflow the stack. */
 function jsonOf(value: object, field: string): string {
   let level: unknown[] = [value];
   let count = 0;
@@ -137,7 +140,7 @@ function jsonOf(value: object, field: string): string {
   try {
     text = JSON.stringify(value);
   } catch {
-    // A number too long for JSON, or an object that does not want to be written.
+    // JSON cannot represent a bigint, and an object's own `toJSON` may throw.
   }
   if (text === undefined) throw fault(keyOf(field), 'plain values', brief(value));
   return text;
@@ -147,17 +150,18 @@ function jsonOf(value: object, field: string): string {
 export const isWholeNetwork = ({ architecture }: Pick<WeightsMetadata, 'architecture'>): boolean =>
   architecture === CUSTOM || isGraph(architecture);
 
-/** The architecture of a network that the file does not hold. */
+/** The `architecture` of a network that the file does not contain. */
 export const CUSTOM = 'custom';
 
 /**
- * Reads weights of any known format, told by content: safetensors, or a torch checkpoint as zip or stream. Names are the file's.
- * @param prefix of the network wanted, which may also be the name of its dict in a torch checkpoint.
- * @throws InputError that says what was given instead.
+ * Reads weights in a format that is detected from the bytes: safetensors, or a PyTorch checkpoint as zip archive or stream. Tensors keep
+ * the names that they have in the file.
+ * @param prefix the prefix of the network to read, which may also be the name of its dict in a PyTorch checkpoint.
+ * @throws InputError that says what is wrong with the file, or which other format it has.
  */
 export async function readCheckpoint(bytes: Uint8Array, prefix?: string): Promise<Checkpoint> {
   const format = detectFormat(bytes);
-  // Loaded on demand: a page that brings safetensors needs no unpickler.
+  // Loaded on demand, because a page that only uses safetensors does not need the reader of pickles.
   if (format === 'zip' || format === 'torch stream') return (await import('./torch.js')).readTorch(bytes, prefix);
   if (format === 'safetensors') return readSafetensors(bytes);
   throw (await import('./refused_format.js')).noCheckpoint(bytes);

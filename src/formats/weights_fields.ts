@@ -1,4 +1,4 @@
-/** The fields of a weights file's metadata: which there are, and how each is read from its text. */
+/** The fields of a weights file's metadata, and how each is read from its text. */
 import { InputError } from '../errors.js';
 import { FORMER_NAMES } from '../options.js';
 import { brief } from './checkpoint.js';
@@ -10,7 +10,7 @@ import type { BackboneDescription, WeightsMetadata } from './weights.js';
 export type Field = keyof WeightsMetadata;
 type Parse = (text: string, key: string) => unknown;
 
-/** Every field. Texts are checked as strictly as what comes from anybody. */
+/** All fields. The texts are checked strictly, because a file may come from anybody. */
 export const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   architecture: { parse: architecture },
   classes: { parse: classNames },
@@ -38,7 +38,7 @@ export const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
 /** The names of all fields. */
 export const weightsFields: readonly string[] = Object.keys(FIELDS);
 
-/** What is wrong with the value of a key. */
+/** The error for a wrong value of a key. */
 export function fault(key: string, expected: string, given: string, hint?: string): InputError {
   return new InputError(`weights: the metadata's ${key} is wrong`, { expected, given, hint });
 }

@@ -1,13 +1,13 @@
 /**
- * Zip archives as torch writes them: entries are stored, not compressed, so that each one is a view of the file. Sizes and
- * offsets come from the central directory (APPNOTE.TXT 6.3.10, with zip64); CRC-32 is checked when an entry is read.
+ * Reads zip archives as PyTorch writes them. Their entries are not compressed, so each one is returned as a view of the file. Sizes and
+ * offsets are read from the central directory (APPNOTE.TXT 6.3.10, with zip64). CRC-32 is checked when an entry is read.
  */
 import { InputError } from '../errors.js';
 import { crc32 } from './crc32.js';
 
 export interface ZipEntry {
   name: string;
-  /** The entry's bytes, a view of the archive. Throws an InputError where the checksum disagrees, or they are compressed. */
+  /** The entry's bytes, as a view of the archive. @throws InputError if they are damaged (by their CRC-32) or compressed */
   read(): Uint8Array;
 }
 
@@ -17,7 +17,7 @@ const DIRECTORY_BYTES = 46;
 const LOCAL_BYTES = 30;
 const UNKNOWN_32 = 0xffffffff;
 
-/** Lists an archive without reading any entry; one that is compressed cannot be read. Throws an InputError for an archive that is cut or encrypted. */
+/** Lists the entries of an archive without reading them. @throws InputError for an archive that is cut, damaged or encrypted */
 export function openZip(bytes: Uint8Array): Map<string, ZipEntry> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const { at: start, size } = findDirectory(view);
@@ -36,7 +36,7 @@ export function openZip(bytes: Uint8Array): Map<string, ZipEntry> {
     const crc = view.getUint32(at + 16, true);
     const { length, offset, packed } = sizes(view, at, at + DIRECTORY_BYTES + nameBytes, extraBytes);
     if ((view.getUint16(at + 8, true) & 1) !== 0) throw broken(`'${name}' is encrypted`);
-    // Many entries on the same bytes would make much of a small file.
+    // The entries together cannot be larger than the file. Otherwise a small file could list the same bytes in many entries.
     total += packed;
     if (total > bytes.length) throw broken(`'${name}' is cut, or overlaps another entry`);
     const isStored = method === 0 && packed === length;
@@ -57,7 +57,7 @@ function broken(what: string, hint = 'the file is incomplete or damaged: downloa
   return new InputError(`zip archive: ${what}`, { hint });
 }
 
-// The end record is the last thing in the file, but for a comment of at most 65,535 bytes.
+// The end record is at the end of the file. Only a comment of at most 65,535 bytes may follow it.
 function findDirectory(view: DataView): { at: number; size: number } {
   const lowest = Math.max(0, view.byteLength - END_BYTES - 0xffff);
   let end = view.byteLength - END_BYTES;
@@ -77,7 +77,8 @@ function findDirectory(view: DataView): { at: number; size: number } {
   return { at, size };
 }
 
-// Sizes that do not fit 32 bits stand in a zip64 extra field, in this order, each only where its place holds all ones.
+// A size or offset that does not fit into 32 bits has all bits set, and its value is in a zip64 extra field. The field contains only such
+// values, in the order length, packed size, offset.
 function sizes(view: DataView, at: number, extra: number, extraBytes: number) {
   let length = view.getUint32(at + 24, true);
   let packed = view.getUint32(at + 20, true);
