@@ -14,7 +14,7 @@ import { type Command, Option } from '../node/vendor/commander.js';
 import { DEFAULT_HEAT_THRESHOLDS, DEFAULT_MAX_BOXES, MAX_BOXES } from '../ops/boxes/component_boxes.js';
 import { checkHeatThresholds } from '../ops/boxes/heat.js';
 import { addImageOptions, decodeOptions } from './image_options.js';
-import { openResults, type Results, standardOutput } from './localize_results.js';
+import { openResults, type ResultLine, type Results, standardOutput } from './localize_results.js';
 import { loadNamed } from './named_weights.js';
 import {
   duration,
@@ -22,6 +22,7 @@ import {
   number,
   numberList,
   numbersByName,
+  type Progress,
   refuseFormerOption,
   say,
   startProgress,
@@ -86,7 +87,7 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
   }
 }
 
-/** Runs the network over all tasks. Returns how many failed. */
+/** Loads the weights and runs the network over all tasks. Returns how many failed. */
 async function localizeTasks(
   tasks: readonly Task[],
   results: Results,
@@ -101,108 +102,79 @@ async function localizeTasks(
     signal,
   });
   const progress = startProgress('localizing', tasks.length, 'images');
-  let [done, failed] = [0, 0];
-  const fail = async (task: Task, error: unknown) => {
-    failed += 1;
-    const message = (error as Error).message.replace(/\s*\n\s*/g, ' ');
-    progress.note(`raybox: ${task.path}: ${message}`);
-    await results.add({ image: task.name, file: task.path, error: message });
-    progress.update(++done);
-  };
-  const keep = async (task: Task, image: Image, result: Localization) => {
-    const { width, height, probabilities, logits, findings, truncated, warnings } = result;
-    for (const { message } of warnings.slice(localizer.warnings.length))
-      progress.note(`raybox: ${task.path}: ${message}`);
-    const line = { image: task.name, file: task.path, width, height, probabilities, logits, findings: [...findings] };
-    // The overlay first: what the results list has been done in full.
-    if (task.overlay)
-      await writeOverlay(task.overlay, image, result, localizer.metadata, task.name, options.operatingThresholds);
-    if (!results.has(task))
-      await results.add({
-        ...line,
-        ...(truncated.length > 0 ? { truncated: [...truncated] } : {}),
-        ...(warnings.length > 0 ? { warnings } : {}),
-      });
-    progress.update(++done);
-  };
   try {
     for (const { message } of localizer.warnings) progress.note(`raybox: ${weights}: ${message}`);
     checkClasses(localizer, results, options);
-    await runAll(localizer, tasks, requestOf(localizer, options, signal), options.batch ?? 4, { keep, fail });
+    return await recordAll(localizer, tasks, results, progress, options, signal);
   } finally {
     progress.stop();
     await localizer.close();
   }
+}
+
+/** Localizes all images, and records each of them when it is done: in the results, and as an overlay. Returns how many failed. */
+async function recordAll(
+  localizer: Localizer,
+  tasks: readonly Task[],
+  results: Results,
+  progress: Progress,
+  options: Options,
+  signal: AbortSignal,
+): Promise<number> {
+  const pictures = new Map<Task, Image>();
+  let [done, failed] = [0, 0];
+  const all = localizer.localizeAll(imagesOf(tasks, pictures, options), {
+    ...requestOf(localizer, options, signal),
+    batch: options.batch ?? 4,
+    async onError(error, index) {
+      if (!(error instanceof InputError)) throw error;
+      const task = tasks[index];
+      pictures.delete(task);
+      failed += 1;
+      const message = error.message.replace(/\s*\n\s*/g, ' ');
+      progress.note(`raybox: ${task.path}: ${message}`);
+      await results.add({ image: task.name, file: task.path, error: message });
+      progress.update(++done);
+    },
+  });
+  for await (const result of all) {
+    const task = tasks[result.index];
+    for (const { message } of result.warnings.slice(localizer.warnings.length))
+      progress.note(`raybox: ${task.path}: ${message}`);
+    // The overlay is written first, because an image counts as done when the results list it.
+    if (task.overlay) {
+      const picture = pictures.get(task)!;
+      pictures.delete(task);
+      await writeOverlay(task.overlay, picture, result, localizer.metadata, task.name, options.operatingThresholds);
+    }
+    if (!results.has(task)) await results.add(resultLine(task, result));
+    progress.update(++done);
+  }
   return failed;
 }
 
-interface Sink {
-  keep(task: Task, image: Image, result: Localization): Promise<void>;
-  fail(task: Task, error: unknown): Promise<void>;
-}
-
-/** A task and its image, or why there is none. */
-type Decoded = { task: Task } & ({ image: Image } | { error: InputError });
-
-/** Feeds images to the localizer a batch at a time, and decodes the next batch while the GPU works. */
-async function runAll(
-  localizer: Localizer,
+/** For each task a function that reads its image. The images of tasks with an overlay stay in `pictures`, because overlays show them. */
+function* imagesOf(
   tasks: readonly Task[],
-  request: LocalizeOptions,
-  size: number,
-  sink: Sink,
-): Promise<void> {
-  const batchAt = (first: number) => decodeBatch(tasks.slice(first, first + size), request);
-  let next = batchAt(0);
-  for (let first = 0; first < tasks.length; first += size) {
-    const batch = await next;
-    next = batchAt(first + size);
-    next.catch(() => {}); // awaited in the next round; until then a rejection is nobody's
-    await runBatch(localizer, batch, request, sink);
-  }
-}
-
-async function decodeBatch(tasks: readonly Task[], request: LocalizeOptions): Promise<Decoded[]> {
-  const batch: Decoded[] = [];
+  pictures: Map<Task, Image>,
+  options: DecodeOptions,
+): Generator<() => Promise<Image>> {
   for (const task of tasks) {
-    request.signal?.throwIfAborted();
-    try {
-      batch.push({ task, image: await readImage(task.path, decodeOptions(request)) });
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      batch.push({ task, error });
-    }
-  }
-  return batch;
-}
-
-/** Results come in the batch's order. Where the batch is refused, its images are done one by one, to find who is at fault. */
-async function runBatch(localizer: Localizer, batch: Decoded[], request: LocalizeOptions, sink: Sink): Promise<void> {
-  const images = batch.flatMap((one) => ('image' in one ? one.image : []));
-  const outcomes = await localizeTogether(localizer, images, request);
-  for (const one of batch) {
-    const outcome = 'error' in one ? one.error : outcomes.shift()!;
-    if (outcome instanceof Error || 'error' in one) await sink.fail(one.task, outcome);
-    else await sink.keep(one.task, one.image, outcome);
+    yield async () => {
+      const image = await readImage(task.path, decodeOptions(options));
+      if (task.overlay) pictures.set(task, image);
+      return image;
+    };
   }
 }
 
-async function localizeTogether(
-  localizer: Localizer,
-  images: Image[],
-  request: LocalizeOptions,
-): Promise<(Localization | InputError)[]> {
-  const outcomes: (Localization | InputError)[] = [];
-  try {
-    for await (const result of localizer.localizeAll(images, { ...request, batch: Math.max(1, images.length) }))
-      outcomes.push(result);
-  } catch (error) {
-    if (!(error instanceof InputError) || request.signal?.aborted) throw error;
-    if (images.length === 1) return [error];
-    for (const image of images.slice(outcomes.length))
-      outcomes.push(...(await localizeTogether(localizer, [image], request)));
-  }
-  return outcomes;
+function resultLine({ name, path }: Task, result: Localization): ResultLine {
+  const { width, height, probabilities, logits, findings, truncated, warnings } = result;
+  return {
+    ...{ image: name, file: path, width, height, probabilities, logits, findings: [...findings] },
+    ...(truncated.length > 0 ? { truncated: [...truncated] } : {}),
+    ...(warnings.length > 0 ? { warnings } : {}),
+  };
 }
 
 function requestOf(localizer: Localizer, options: Options, signal: AbortSignal): LocalizeOptions {

@@ -1,15 +1,25 @@
-/** Reads many images in batches. */
+/** Reads and runs many images in batches. */
 import { InputError } from '../errors.js';
 import { type ImageInput, toPixels } from './images.js';
+import type { Localization } from './results.js';
 import type { Batch } from './session.js';
 
 /** An image that has been read. */
 export type Pixels = Awaited<ReturnType<typeof toPixels>>;
 
-type ReadOptions = Parameters<typeof toPixels>[1] & {
-  onError?: (error: Error, index: number) => void;
-  signal?: AbortSignal;
-};
+/** An image that could not be processed, with its position in the order in which images were given. */
+export interface Failure {
+  readonly index: number;
+  readonly error: Error;
+}
+
+/** Images that were read together, and those between them that could not be read. */
+interface ReadBatch extends Batch {
+  readonly failures: readonly Failure[];
+}
+
+/** With `skipBad`, an image that cannot be processed is left out. Without it, the first such image ends the work with its error. */
+type ReadOptions = Parameters<typeof toPixels>[1] & { skipBad: boolean };
 
 /**
  * @throws InputError if `images` is not a list of images. Strings and byte arrays are iterable too, but a path or the bytes of a file are a
@@ -25,34 +35,70 @@ export function refuseSingleImage(images: unknown): void {
   });
 }
 
-/** Reads images into batches of `batch` images. Each batch is read when the caller asks for it. */
+/**
+ * Reads images into batches of `size` images. Each batch is read when the caller asks for it. A batch also ends when as many images could
+ * not be read, so that their failures are known soon and take little memory.
+ */
 export async function* readBatches(
   images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
-  batch: number,
+  size: number,
   options: ReadOptions,
-): AsyncGenerator<Batch, void, undefined> {
-  const { onError, signal } = options;
-  let pixels: Pixels[] = [];
-  let indexes: number[] = [];
+): AsyncGenerator<ReadBatch, void, undefined> {
+  const { skipBad, signal } = options;
+  const emptyBatch = () => ({ images: [] as Pixels[], indexes: [] as number[], failures: [] as Failure[] });
+  let batch = emptyBatch();
   let index = -1;
   for await (const image of images) {
     index++;
     signal?.throwIfAborted();
     try {
-      pixels.push(await toPixels(image, options));
-      indexes.push(index);
+      batch.images.push(await toPixels(image, options));
+      batch.indexes.push(index);
     } catch (error) {
-      if (!onError || signal?.aborted) {
+      if (signal?.aborted) throw error;
+      if (!skipBad) {
         // The images of this batch that were read before the bad one are still processed.
-        if (pixels.length > 0 && !signal?.aborted) yield { images: pixels, indexes };
+        if (batch.images.length > 0) yield batch;
         throw error;
       }
-      onError(error as Error, index);
+      batch.failures.push({ index, error: error as Error });
     }
-    if (pixels.length === batch) {
-      yield { images: pixels, indexes };
-      [pixels, indexes] = [[], []];
+    if (batch.images.length === size || batch.failures.length === size) {
+      yield batch;
+      batch = emptyBatch();
     }
   }
-  if (pixels.length > 0) yield { images: pixels, indexes };
+  if (batch.images.length + batch.failures.length > 0) yield batch;
+}
+
+/**
+ * Runs a batch, and gives the result or failure of each of its images, in their order. With `skipBad`, the images of a batch that fails are
+ * run one by one to find those that cause the error.
+ */
+export async function runBatch(
+  { images, indexes, failures }: ReadBatch,
+  run: (batch: Batch) => Promise<Localization[]>,
+  skipBad: boolean,
+): Promise<(Localization | Failure)[]> {
+  const results = images.length > 0 ? await runOrSeparate({ images, indexes }, run, skipBad) : [];
+  return [...results, ...failures].sort((a, b) => a.index - b.index);
+}
+
+async function runOrSeparate(
+  batch: Batch,
+  run: (batch: Batch) => Promise<Localization[]>,
+  skipBad: boolean,
+): Promise<(Localization | Failure)[]> {
+  try {
+    return await run(batch);
+  } catch (error) {
+    if (!skipBad || !(error instanceof InputError)) throw error;
+    if (batch.images.length === 1) return [{ index: batch.indexes[0], error }];
+  }
+  const outcomes: (Localization | Failure)[] = [];
+  for (const [place, image] of batch.images.entries()) {
+    const alone = { images: [image], indexes: [batch.indexes[place]] };
+    outcomes.push(...(await runOrSeparate(alone, run, skipBad)));
+  }
+  return outcomes;
 }

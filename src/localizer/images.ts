@@ -39,7 +39,9 @@ export interface Drawable {
 
 /**
  * An image: pixels; the bytes of a PNG or JPEG (in a page also WebP, AVIF, GIF or BMP), or a Blob or Response with them; a path or URL; an
- * image object of a page (ImageBitmap, canvas, ImageData, VideoFrame, HTMLImageElement); a GPUTexture; or a GPUBuffer with its sizes.
+ * image object of a page (ImageBitmap, canvas, ImageData, VideoFrame, HTMLImageElement); a GPUTexture; a GPUBuffer with its sizes; or a
+ * function that gives one of these or a promise of it. The function is called when the image is needed, and what it throws is the error of
+ * this image. So `localizeAll` takes images that the caller reads, a few at a time, and goes on after one that cannot be read.
  */
 export type ImageInput =
   | PixelImage
@@ -51,7 +53,8 @@ export type ImageInput =
   | string
   | URL
   | GPUTexture
-  | Drawable;
+  | Drawable
+  | (() => ImageInput | Promise<ImageInput>);
 
 /** Pixels that are ready for preprocessing, in the memory of the CPU or of the GPU. */
 export type Source = Image | GpuPixels;
@@ -62,6 +65,7 @@ export interface ReadImageOptions extends DecodeOptions {
 
 /** @throws InputError if the image cannot be read, or if its sizes, samples or options are wrong */
 export async function toPixels(image: ImageInput, options: ReadImageOptions = {}): Promise<Source | GPUTexture> {
+  if (typeof image === 'function') return toPixels(await image(), options);
   const pixels = await readPixels(image, options);
   if ('createView' in pixels) return pixels;
   // Loaded on demand, because textures do not need it.
@@ -70,7 +74,7 @@ export async function toPixels(image: ImageInput, options: ReadImageOptions = {}
 }
 
 async function readPixels(image: ImageInput, options: ReadImageOptions): Promise<Image | GpuPixels | GPUTexture> {
-  if ((typeof image === 'object' && image !== null) || typeof image === 'function') {
+  if (typeof image === 'object' && image !== null) {
     if (isTexture(image) || isGpuPixels(image)) return image;
     if (isPixelImage(image)) return image as Image;
     const drawn = await platform.pixels?.(image, options);

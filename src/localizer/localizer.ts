@@ -4,13 +4,13 @@ import { type WeightsMetadata, weightsFields } from '../formats/weights.js';
 import { type Gpu, type GpuOptions, openGpu } from '../gpu/device.js';
 import { checkOptions, optionNames } from '../options.js';
 import type { Warning } from '../warnings.js';
-import { type Pixels, readBatches, refuseSingleImage } from './batches.js';
+import { type Pixels, readBatches, refuseSingleImage, runBatch } from './batches.js';
 import { readsOnce } from './bytes.js';
 import { type ImageInput, toPixels } from './images.js';
 import { type ModelOptions, readModel, type WeightsInput } from './model.js';
 import type { GpuLocalization } from './on_gpu.js';
 import { abortable, createQueue } from './queue.js';
-import { LOCALIZE_OPTIONS, type LocalizeOptions, type Request, requestOf } from './request.js';
+import { LOCALIZE_OPTIONS, type LocalizeOptions, requestOf } from './request.js';
 import type { Classification, Localization } from './results.js';
 import { type Batch, createSession, type Memory, type Session, type StageTimes } from './session.js';
 
@@ -51,8 +51,12 @@ export type ClassifyOptions = Pick<LocalizeOptions, 'bits' | 'maxImageBytes' | '
 export interface LocalizeAllOptions extends LocalizeOptions {
   /** Images in one run of the network. Fewer are taken if the GPU cannot hold that many. Default 4. */
   batch?: number;
-  /** Called for an image that cannot be processed, which is then left out. Without it, the first such image ends the iteration. */
-  onError?: (error: Error, index: number) => void;
+  /**
+   * Called for an image that cannot be processed, which is then left out. Without it, the first such image ends the iteration. It is called
+   * in the order of the images: after the results of all images before that one, and before those of the images after it. If it returns a
+   * promise, that is awaited. What it throws ends the iteration.
+   */
+  onError?: (error: Error, index: number) => unknown;
 }
 
 /** The names of all options of each call. */
@@ -182,7 +186,10 @@ export class Localizer {
     return this.#track(read.then((pixels) => this.#queue.push(() => work(pixels), signal, drop)));
   }
 
-  /** The results of `localize` for many images, in their order. The next images are read while the GPU works. */
+  /**
+   * The results of `localize` for many images, in their order. The next images are read while the GPU works, and while the caller works
+   * at the results.
+   */
   async *localizeAll(
     images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
     options: LocalizeAllOptions = {},
@@ -195,7 +202,9 @@ export class Localizer {
     }
     refuseSingleImage(images);
     const request = requestOf(this.metadata, perImage, 'localizeAll', KNOWN_OPTIONS.localizeAll);
-    const batches = readBatches(images, batch, options);
+    const skipBad = onError !== undefined;
+    const run = (together: Batch) => this.#session.run(together, request, signal);
+    const batches = readBatches(images, batch, { ...perImage, skipBad });
     let next = batches.next();
     next.catch(() => {}); // the error is thrown where the promise is awaited; until then the rejection must not count as unhandled
     try {
@@ -205,36 +214,16 @@ export class Localizer {
         next = batches.next();
         next.catch(() => {});
         this.#check();
-        yield* await this.#track(this.#queue.push(() => this.#runBatch(value, request, onError, signal), signal));
+        const outcomes = await this.#track(this.#queue.push(() => runBatch(value, run, skipBad), signal));
+        for (const outcome of outcomes) {
+          if ('error' in outcome) await onError?.(outcome.error, outcome.index);
+          else yield outcome;
+        }
       }
     } finally {
       // This lets the iterable of the images close what it has opened. It is not awaited, because reading the current image may never end.
       batches.return().catch(() => {});
     }
-  }
-
-  // If a batch fails and there is an `onError`, its images are run one by one to find those that cause the error.
-  async #runBatch(
-    batch: Batch,
-    request: Request,
-    onError: LocalizeAllOptions['onError'],
-    signal: AbortSignal | undefined,
-  ): Promise<Localization[]> {
-    try {
-      return await this.#session.run(batch, request, signal);
-    } catch (error) {
-      if (!onError || !(error instanceof InputError) || signal?.aborted) throw error;
-      if (batch.images.length === 1) {
-        onError(error, batch.indexes[0]);
-        return [];
-      }
-    }
-    const results: Localization[] = [];
-    for (const [place, image] of batch.images.entries()) {
-      const alone = { images: [image], indexes: [batch.indexes[place]] };
-      results.push(...(await this.#runBatch(alone, request, onError, signal)));
-    }
-    return results;
   }
 
   /** Runs `localize` on a blank image, so that everything is compiled before the first real image. */

@@ -429,6 +429,40 @@ test('many images come in order, in batches, and a bad one stops nobody', async 
   assert.equal(seen, [0, 1], 'those before the bad one come all the same');
 });
 
+test('images are read by functions of the caller, and errors come in the order of images', async () => {
+  const events: string[] = [];
+  const read = (seed: number) => async () => {
+    events.push(`read ${seed}`);
+    if (seed % 3 === 0) throw new InputError(`no image ${seed}`);
+    return picture(20, 20, 1, seed);
+  };
+  const onError = async (error: Error, index: number) => {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    events.push(`${index}: ${error.message}`);
+  };
+  const given = [1, 2, 3, 4, 6, 9, 12, 15, 5].map(read);
+  for await (const { index } of localizer.localizeAll(given, { batch: 3, onError })) events.push(`${index}`);
+  const outcomes = events.filter((event) => !event.startsWith('read'));
+  assert.equal(outcomes, [
+    '0',
+    '1',
+    '2: no image 3',
+    '3',
+    ...[4, 5, 6, 7].map((i) => `${i}: no image ${[6, 9, 12, 15][i - 4]}`),
+    '8',
+  ]);
+  assert.is(events.filter((event) => event.startsWith('read')).length, given.length, 'each is read once');
+  assert.ok(events.indexOf('read 15') > events.indexOf('0'), 'only the next batch is read ahead');
+
+  const stop = () => {
+    throw new Error('enough');
+  };
+  const stopped = localizer.localizeAll([read(3), read(1)], { onError: stop });
+  assert.is((await rejection(stopped.next()))?.message, 'enough');
+  assert.equal(data(await localizer.localize(read(1))), data(await localizer.localize(picture(20, 20, 1, 1))));
+  assert.match((await rejection(localizer.localize(read(3))))!.message, /no image 3/);
+});
+
 test('an image that the GPU refuses is told and left out of its batch', async () => {
   // Rows of 3 bytes cannot be copied, which shows only when the texture is brought in.
   const texture = device.createTexture({ size: [3, 3], format: 'r8unorm', usage: 0x1 | 0x2 });
