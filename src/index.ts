@@ -19,7 +19,8 @@ export {
 } from './localizer/localizer.js';
 export type { WeightsInput } from './localizer/model.js';
 export type { GpuLocalization, GpuTensor } from './localizer/on_gpu.js';
+export type { Memory } from './localizer/plans.js';
 export type { LocalizeOptions } from './localizer/request.js';
 export { type Classification, type Heatmap, type Localization, toCOCO, toCSV } from './localizer/results.js';
-export type { Memory, StageTimes } from './localizer/session.js';
+export type { StageTimes } from './localizer/session.js';
 export type { Warning, WarningCode } from './warnings.js';

@@ -9,10 +9,11 @@ import { readsOnce } from './bytes.js';
 import { type ImageInput, toPixels } from './images.js';
 import { type ModelOptions, readModel, type WeightsInput } from './model.js';
 import type { GpuLocalization } from './on_gpu.js';
+import type { Memory } from './plans.js';
 import { abortable, createQueue } from './queue.js';
 import { LOCALIZE_OPTIONS, type LocalizeOptions, requestOf } from './request.js';
 import type { Classification, Localization } from './results.js';
-import { type Batch, createSession, type Memory, type Session, type StageTimes } from './session.js';
+import { type Batch, createSession, type Session, type StageTimes } from './session.js';
 
 /** Options of `load`: the device, the precision, and what the weights do not say about themselves. */
 export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {
