@@ -2,7 +2,7 @@
 
 import { SingleBar } from '../node/vendor/cli_progress.js';
 import type { EpochRecord } from '../train/checkpoint.js';
-import type { TrainProgress } from '../train/loop.js';
+import type { TrainProgress } from '../train/options.js';
 import { duration, say } from './terminal.js';
 
 export interface TrainDisplay {

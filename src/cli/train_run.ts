@@ -14,7 +14,7 @@ import type { Head } from '../nets/architecture.js';
 import type { Backbone } from '../nets/backbone.js';
 import { type ImageStore, openImageStore } from '../node/image_store.js';
 import { openPixelRecord } from '../node/pixel_record.js';
-import type { TrainResult } from '../train/loop.js';
+import type { TrainResult } from '../train/options.js';
 import { checkSettings, familyOf, type TrainSettings } from '../train/settings.js';
 import { startOf } from '../train/start.js';
 import { decodeOptions } from './image_options.js';

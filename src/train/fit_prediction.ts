@@ -17,7 +17,7 @@ import { createCheckedPlan } from '../verify/checked_plan.js';
 import { plainViews } from './augmentation.js';
 import { labelsOf, type TrainingData } from './data.js';
 import { type ImageSource, joinImages } from './input.js';
-import type { Keeper, TrainProgress, TrainResult } from './loop.js';
+import type { Keeper, TrainProgress, TrainResult } from './options.js';
 import { prefetch } from './prefetch.js';
 import { fitRidge } from './ridge.js';
 import { scoresOf } from './score.js';

@@ -16,10 +16,11 @@ export {
 export { type ClassCount, type SelectOptions, selectData, type TrainingData } from './data.js';
 export { type FitOptions, fitPrediction } from './fit_prediction.js';
 export type { ImageSource } from './input.js';
-export { type Keeper, type TrainOptions, type TrainProgress, type TrainResult, train } from './loop.js';
+export { train } from './loop.js';
 export { crossEntropy, euclidean, focal, hinge, type Loss, weightedCrossEntropy } from './losses.js';
 export { networkImage } from './network_image.js';
 export { adamw, type Optimizer, type Part, sgd } from './optimizers.js';
+export type { Keeper, TrainOptions, TrainProgress, TrainResult } from './options.js';
 export { constant, cosine, type Schedule, stepDecay, warmUp } from './schedules.js';
 export type { InputSettings, LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from './settings.js';
 export { type Start, type StartOptions, startOf } from './start.js';

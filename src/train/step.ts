@@ -11,14 +11,14 @@ import type { WeightSource } from '../graph/plan/constants.js';
 import type { ChooseVariant } from '../graph/plan/lower.js';
 import type { DispatchTime, Plan } from '../graph/plan/plan.js';
 import type { Location } from '../graph/plan/record.js';
+import { createQueue } from '../localizer/queue.js';
 import type { NetworkDescription } from '../nets/architecture.js';
 import type { NetworkFunction } from '../nets/outputs.js';
-import { createCheckedPlan } from '../verify/checked_plan.js';
 import { initialWeights } from './initial.js';
 import type { Loss } from './losses.js';
 import type { Optimizer, Part } from './optimizers.js';
-import { buildStep, statesOf } from './step_graph.js';
-import { createStepPlan } from './step_plan.js';
+import { buildStep, type StepGraphs } from './step_graph.js';
+import { createStepPlans, type StepPlans } from './step_plan.js';
 
 /** What a training step needs. */
 export interface TrainerOptions {
@@ -108,130 +108,140 @@ export interface Trainer {
   close(): void;
 }
 
+/** A training step that runs: its graphs and plans, and how many steps and updates it has made. */
+interface Running {
+  readonly gpu: Gpu;
+  readonly graphs: StepGraphs;
+  readonly plans: StepPlans;
+  readonly optimizer: Optimizer;
+  /** Micro-batches of an update. */
+  readonly accumulate: number;
+  /** Micro-batches of the current update that have been submitted. */
+  micro: number;
+  /** Updates that have been submitted. */
+  updates: number;
+}
+
 /**
  * Makes a trainer.
  * @throws InputError if options contradict each other, or if the step does not fit on the adapter.
  */
 export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<Trainer> {
-  const { accumulate = 1, weights = initialWeights(options.seed ?? 0) } = options;
+  const { accumulate = 1, optimizer, weights = initialWeights(options.seed ?? 0) } = options;
   if (!(Number.isInteger(accumulate) && accumulate >= 1)) {
     throw new InputError('micro-batches to an update', { expected: 'an integer ≥ 1', given: String(accumulate) });
   }
-  const built = buildStep(options, accumulate > 1);
-  const { image, labels, loss, halt, hyper, share, states, forward, update } = built;
-  const read = new Set(update && statesOf(update.graph, states));
-  const shared = statesOf(forward, states).filter((tensor) => read.has(tensor));
-  const { memory: limit, choose } = options;
-  const planned = await createStepPlan(gpu, forward, loss, { update: update?.graph, shared, limit, choose });
-  const { plan, recomputed } = planned;
-  let updatePlan: Plan | undefined;
-  try {
-    if (update) {
-      const external = new Map(shared.map((tensor) => [tensor, plan.locate(tensor).buffer]));
-      updatePlan = await createCheckedPlan(gpu, update.graph, { external });
-    }
-    for (const [name, tensor] of built.parameters) locationOf(tensor).write(await weights(name, tensor.shape));
-  } catch (error) {
-    updatePlan?.close();
-    plan.close();
-    throw error;
-  }
-
-  // The buffer of a state belongs to the step's plan if that reads or writes it, and to the update's plan otherwise.
-  function locationOf(tensor: Tensor) {
-    const owner = updatePlan && !isBound(plan, tensor) ? updatePlan : plan;
-    return { owner, write: (values: ArrayLike<number>) => owner.write(tensor, values) };
-  }
-
-  let tail: Promise<unknown> = Promise.resolve();
-  let micro = 0;
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = tail.then(work);
-    tail = turn.catch(() => {});
-    return turn;
-  };
+  const graphs = buildStep(options, accumulate > 1);
+  const plans = await createStepPlans(gpu, graphs, weights, options);
+  const running: Running = { gpu, graphs, plans, optimizer, accumulate, micro: 0, updates: 0 };
+  const queue = createQueue();
   const stateNamed = (name: string): Tensor => {
-    const tensor = states.get(name);
+    const tensor = graphs.states.get(name);
     if (!tensor) throw new InputError(`the training has no state ${name}`);
     return tensor;
   };
-
-  async function submit(images: Images, labelValues: ArrayLike<number>, learningRate: number) {
-    const numbers = options.optimizer.hyper(trainer.updates + 1, learningRate);
-    if (typeof images === 'function') await images(plan.locate(image));
-    else plan.write(image, images);
-    plan.write(labels, labelValues);
-    if (share) plan.write(share, [micro === 0 ? 0 : 1, 1 / accumulate]);
-    (updatePlan ?? plan).write(hyper, numbers);
-    await plan.run();
-    const results = [plan.locate(loss), plan.locate(halt)];
-    micro = (micro + 1) % accumulate;
-    if (micro === 0) {
-      if (update && updatePlan) {
-        await updatePlan.run();
-        results.push(updatePlan.locate(update.halt));
-      }
-      trainer.updates++;
-    }
-    // Reading the results back is submitted here, after the step. The promise is wrapped in an object so that `inTurn` does not wait for
-    // it, and the next step can begin.
-    return { value: readRanges(gpu, results) };
-  }
-
-  function lossOf([lossBytes, haltBytes, updateBytes]: readonly ArrayBuffer[]): number {
-    const [value] = decodeTensor(loss, lossBytes);
-    // The flag is 0 if all numbers are finite. Otherwise it is the place of what is not finite, counted from the end of `watched`: 1 is the
-    // last.
-    for (const bytes of [haltBytes, updateBytes]) {
-      const [flag] = bytes ? new Uint32Array(bytes) : [0];
-      if (flag === 0) continue;
-      const what = built.watched[built.watched.length - flag];
-      throw new NotFiniteError(what === 'the loss' ? `the loss (${value})` : what);
-    }
-    return value;
-  }
-
-  const trainer: Trainer = {
-    updates: 0,
-    states: new Map([...states].map(([name, { shape }]) => [name, shape])),
-    memory: {
-      constants: plan.memory.constants + (updatePlan?.memory.constants ?? 0),
-      arenas: plan.memory.arenas + (updatePlan?.memory.arenas ?? 0),
-      tensors: plan.memory.tensors + (updatePlan?.memory.tensors ?? 0),
+  return {
+    get updates() {
+      return running.updates;
     },
-    flops: plan.flops + (updatePlan?.flops ?? 0) / accumulate,
-    recomputed,
-    async step(images, labelValues, { learningRate }) {
-      if (!(Number.isFinite(learningRate) && learningRate >= 0)) {
-        throw new InputError('learning rate', { expected: 'a number ≥ 0', given: String(learningRate) });
-      }
-      for (const [tensor, values] of [[image, images] as const, [labels, labelValues] as const]) {
-        if (typeof values === 'function' || values.length === elementCount(tensor)) continue;
-        throw new InputError(`${tensor.name} of a step`, {
-          expected: `${elementCount(tensor)} values for [${tensor.shape.join(', ')}]`,
-          given: String(values.length),
-        });
-      }
-      const { value } = await inTurn(() => submit(images, labelValues, learningRate));
-      return lossOf(await value);
+    set updates(count) {
+      running.updates = count;
+    },
+    states: new Map([...graphs.states].map(([name, { shape }]) => [name, shape])),
+    memory: memoryOf(plans),
+    flops: plans.step.flops + (plans.update?.flops ?? 0) / accumulate,
+    recomputed: plans.recomputed,
+    async step(images, labels, { learningRate }) {
+      checkStep(graphs, images, labels, learningRate);
+      const { results } = await queue.push(() => submit(running, images, labels, learningRate));
+      return lossOf(graphs, await results);
     },
     read: (name) => {
       const tensor = stateNamed(name);
-      return inTurn(() => locationOf(tensor).owner.read(tensor) as Promise<Float32Array>);
+      return queue.push(() => plans.ownerOf(tensor).read(tensor) as Promise<Float32Array>);
     },
     write: (name, values) => {
       const tensor = stateNamed(name);
-      return inTurn(async () => locationOf(tensor).write(values));
+      return queue.push(async () => plans.ownerOf(tensor).write(tensor, values));
     },
-    buffer: (name) => locationOf(stateNamed(name)).owner.locate(stateNamed(name)).buffer,
-    profile: () => inTurn(() => plan.profile()),
-    close() {
-      updatePlan?.close();
-      plan.close();
-    },
+    buffer: (name) => plans.ownerOf(stateNamed(name)).locate(stateNamed(name)).buffer,
+    profile: () => queue.push(() => plans.step.profile()),
+    close: plans.close,
   };
-  return trainer;
 }
 
-const isBound = (plan: Plan, tensor: Tensor) =>
-  plan.steps.some(({ bindings }) => bindings.some((binding) => binding.tensor === tensor));
+/** @throws InputError if arguments of a step are wrong. */
+function checkStep(
+  { image, labels: labelInput }: StepGraphs,
+  images: Images,
+  labels: ArrayLike<number>,
+  learningRate: number,
+): void {
+  if (!(Number.isFinite(learningRate) && learningRate >= 0)) {
+    throw new InputError('learning rate', { expected: 'a number ≥ 0', given: String(learningRate) });
+  }
+  for (const [tensor, values] of [[image, images] as const, [labelInput, labels] as const]) {
+    if (typeof values === 'function' || values.length === elementCount(tensor)) continue;
+    throw new InputError(`${tensor.name} of a step`, {
+      expected: `${elementCount(tensor)} values for [${tensor.shape.join(', ')}]`,
+      given: String(values.length),
+    });
+  }
+}
+
+/**
+ * Submits a micro-batch to the GPU, and the update after the last one of those that belong to it. Reading the results back is submitted
+ * too. Its promise is in an object, so that the queue does not wait for it and the next step can begin.
+ */
+async function submit(
+  running: Running,
+  images: Images,
+  labelValues: ArrayLike<number>,
+  learningRate: number,
+): Promise<{ results: Promise<ArrayBuffer[]> }> {
+  const { gpu, graphs, plans, accumulate } = running;
+  const { image, labels, share, hyper, loss, halt, update } = graphs;
+  const { step } = plans;
+  const numbers = running.optimizer.hyper(running.updates + 1, learningRate);
+  if (typeof images === 'function') await images(step.locate(image));
+  else step.write(image, images);
+  step.write(labels, labelValues);
+  if (share) step.write(share, [running.micro === 0 ? 0 : 1, 1 / accumulate]);
+  (plans.update ?? step).write(hyper, numbers);
+  await step.run();
+  const places = [step.locate(loss), step.locate(halt)];
+  running.micro = (running.micro + 1) % accumulate;
+  if (running.micro === 0) {
+    if (update && plans.update) {
+      await plans.update.run();
+      places.push(plans.update.locate(update.halt));
+    }
+    running.updates++;
+  }
+  return { results: readRanges(gpu, places) };
+}
+
+/**
+ * The loss of a step.
+ * @param results the bytes of the loss and of the flags `halt`. A flag is 0 if all numbers are finite. Otherwise it is the place of what is
+ *   not finite, counted from the end of `watched`: 1 is the last.
+ * @throws NotFiniteError if a flag is set
+ */
+function lossOf({ loss, watched }: StepGraphs, [lossBytes, haltBytes, updateBytes]: readonly ArrayBuffer[]): number {
+  const [value] = decodeTensor(loss, lossBytes);
+  for (const bytes of [haltBytes, updateBytes]) {
+    const [flag] = bytes ? new Uint32Array(bytes) : [0];
+    if (flag === 0) continue;
+    const what = watched[watched.length - flag];
+    throw new NotFiniteError(what === 'the loss' ? `the loss (${value})` : what);
+  }
+  return value;
+}
+
+function memoryOf({ step, update }: StepPlans): Plan['memory'] {
+  return {
+    constants: step.memory.constants + (update?.memory.constants ?? 0),
+    arenas: step.memory.arenas + (update?.memory.arenas ?? 0),
+    tensors: step.memory.tensors + (update?.memory.tensors ?? 0),
+  };
+}

@@ -8,15 +8,28 @@ import { gradients } from '../ops/differentiate.js';
 import { forward as batchStatistics } from '../ops/layers/batch_statistics.js';
 import { forward as accumulateInto } from '../ops/optimizers/accumulate.js';
 import { forward as firstNonfinite } from '../ops/optimizers/first_nonfinite.js';
-import { checkParts, clipByNorm, partOf } from './optimizers.js';
+import { checkParts, clipByNorm, type Part, partOf } from './optimizers.js';
 import type { TrainerOptions } from './step.js';
+
+/** A parameter that is trained, with its gradient. */
+interface Trained {
+  readonly name: string;
+  readonly parameter: Tensor;
+  readonly gradient: Tensor;
+}
+
+/** Makes a tensor that is kept from step to step. */
+type MakeState = (name: string, shape: readonly number[]) => Tensor;
+
+/** The graphs of a training step, with the tensors that are written and read from outside. */
+export type StepGraphs = ReturnType<typeof buildStep>;
 
 /**
  * Builds the graphs of a training step.
  * @param split whether the update is a graph of its own, which runs once after several micro-batches.
  */
 export function buildStep(options: TrainerOptions, split: boolean) {
-  const { architecture, batch, size, channels = 3, batchNorm, optimizer, parts = [], clipNorm } = options;
+  const { architecture, batch, size, channels = 3, batchNorm, optimizer, parts = [] } = options;
   const [height, width] = typeof size === 'number' ? [size, size] : size;
   const g = createGraph({ parameters: 'state', ...(batchNorm === 'train' ? { batchStatistics } : {}) });
   const image = g.input('images', [batch, height, width, channels]);
@@ -25,50 +38,20 @@ export function buildStep(options: TrainerOptions, split: boolean) {
   const labels = g.input('labels', logits.shape, { layout: 'dense' });
   const loss = options.loss(g, logits, labels);
 
-  checkParts(parts, [...g.parameters.keys()]);
-  const trained = [...g.parameters].filter(([name]) => !isStatistic(name) && !partOf(parts, name).frozen);
-  if (trained.length === 0) throw new InputError('nothing to train', { hint: 'the parts freeze every parameter' });
-  const found = gradients(
-    g,
-    loss,
-    trained.map(([, tensor]) => tensor),
-  );
+  const trained = trainedParameters(g, loss, parts);
+  const halt = g.apply(firstNonfinite, [image, loss, ...trained.map(({ gradient }) => gradient)], {}, 'halt');
   const states = new Map<string, Tensor>();
-  const state = (name: string, shape: readonly number[]) => {
+  const state: MakeState = (name, shape) => {
     const tensor = g.state(name, shape);
     states.set(name, tensor);
     return tensor;
   };
-  const own = trained.flatMap(([name, parameter]) => {
-    const gradient = found.get(parameter);
-    return gradient ? [{ name, parameter, gradient }] : [];
-  });
-
-  const halt = g.apply(firstNonfinite, [image, loss, ...own.map(({ gradient }) => gradient)], {}, 'halt');
-
-  // If the update is a graph of its own, each micro-batch adds its gradients to states, which the update then reads.
-  let share: Tensor | undefined;
-  let target: GraphBuilder = g;
-  let updated = own;
-  if (split) {
-    const shares = g.input('shares', [2], { layout: 'dense' });
-    share = shares;
-    target = createGraph();
-    updated = own.map(({ name, parameter, gradient }) => {
-      const sum = state(`${name}#gradient`, parameter.shape);
-      g.applyAll(accumulateInto, [sum, gradient, shares], {});
-      return { name, parameter, gradient: sum };
-    });
-  }
+  const sums = split ? sumGradients(g, trained, state) : undefined;
+  const target = split ? createGraph() : g;
+  const summed = sums?.trained ?? trained;
   const hyper = target.input('hyperparameters', [optimizer.hyperSize], { layout: 'dense' });
-  const every = updated.map(({ gradient }) => gradient);
-  const factor = clipNorm === undefined ? undefined : clipByNorm(target, every, clipNorm);
-  const halted = split ? target.apply(firstNonfinite, every, {}, 'halt of the update') : halt;
-  for (const { name, parameter, gradient } of updated) {
-    const { rate, decay } = partOf(parts, name);
-    const memory = (what: string) => state(`${name}#${what}`, parameter.shape);
-    optimizer.update(target, { parameter, gradient, hyper, factor, halt: halted, rate, decay, state: memory });
-  }
+  const haltOfUpdate = updateParameters(target, summed, hyper, split ? undefined : halt, options, state);
+
   const forward = g.finish([loss, halt]);
   const used = usedParameters(
     g,
@@ -80,15 +63,73 @@ export function buildStep(options: TrainerOptions, split: boolean) {
     labels,
     loss,
     hyper,
-    share,
+    share: sums?.share,
     parameters: used,
     states,
     forward,
     /** What the `halt` flags check for finite numbers, in order. */
-    watched: ['an image', 'the loss', ...own.map(({ name }) => `the gradient of ${name}`)],
+    watched: ['an image', 'the loss', ...trained.map(({ name }) => `the gradient of ${name}`)],
     halt,
-    update: split ? { graph: target.finish([halted]), halt: halted } : undefined,
+    update: split ? { graph: target.finish([haltOfUpdate]), halt: haltOfUpdate } : undefined,
   };
+}
+
+/** Adds the backward pass. Returns the parameters that are not frozen and that the loss depends on. */
+function trainedParameters(g: GraphBuilder, loss: Tensor, parts: readonly Part[]): Trained[] {
+  checkParts(parts, [...g.parameters.keys()]);
+  const trained = [...g.parameters].filter(([name]) => !isStatistic(name) && !partOf(parts, name).frozen);
+  if (trained.length === 0) throw new InputError('nothing to train', { hint: 'the parts freeze every parameter' });
+  const found = gradients(
+    g,
+    loss,
+    trained.map(([, tensor]) => tensor),
+  );
+  return trained.flatMap(([name, parameter]) => {
+    const gradient = found.get(parameter);
+    return gradient ? [{ name, parameter, gradient }] : [];
+  });
+}
+
+/**
+ * Adds the gradients of each micro-batch to sums, which are states, so that the update can read them. `share` takes two numbers: 0 where the
+ * sums begin anew and 1 otherwise, and the factor of the new gradients.
+ */
+function sumGradients(
+  g: GraphBuilder,
+  trained: readonly Trained[],
+  state: MakeState,
+): { share: Tensor; trained: Trained[] } {
+  const share = g.input('shares', [2], { layout: 'dense' });
+  const sums = trained.map(({ name, parameter, gradient }) => {
+    const sum = state(`${name}#gradient`, parameter.shape);
+    g.applyAll(accumulateInto, [sum, gradient, share], {});
+    return { name, parameter, gradient: sum };
+  });
+  return { share, trained: sums };
+}
+
+/**
+ * Adds the update of all parameters by the optimizer.
+ * @param halt the flag that stops the update if a number is not finite. Default: one that checks the gradients.
+ * @returns that flag
+ */
+function updateParameters(
+  g: GraphBuilder,
+  trained: readonly Trained[],
+  hyper: Tensor,
+  halt: Tensor | undefined,
+  { optimizer, parts = [], clipNorm }: TrainerOptions,
+  state: MakeState,
+): Tensor {
+  const all = trained.map(({ gradient }) => gradient);
+  const factor = clipNorm === undefined ? undefined : clipByNorm(g, all, clipNorm);
+  const halted = halt ?? g.apply(firstNonfinite, all, {}, 'halt of the update');
+  for (const { name, parameter, gradient } of trained) {
+    const { rate, decay } = partOf(parts, name);
+    const memory = (what: string) => state(`${name}#${what}`, parameter.shape);
+    optimizer.update(g, { parameter, gradient, hyper, factor, halt: halted, rate, decay, state: memory });
+  }
+  return halted;
 }
 
 const isStatistic = (name: string) => /\.running_(mean|var)$/.test(name);

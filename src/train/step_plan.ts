@@ -1,4 +1,4 @@
-/** Makes the plan of forward and backward pass so that it fits into the memory that it may take, or that the GPU has. */
+/** Makes the plans of a training step so that they fit into the memory that they may take, or that the GPU has. */
 import { InputError } from '../errors.js';
 import { mebibytes, OutOfMemoryError } from '../gpu/buffers.js';
 import { debug } from '../gpu/debug.js';
@@ -6,12 +6,62 @@ import type { Gpu } from '../gpu/device.js';
 import type { Graph } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
 import { fuse } from '../graph/passes/fuse.js';
+import type { WeightSource } from '../graph/plan/constants.js';
 import { type ChooseVariant, traitsOf } from '../graph/plan/lower.js';
 import { fitMemory, type MemoryOptions, memoryOf } from '../graph/plan/memory.js';
 import type { Plan } from '../graph/plan/plan.js';
 import { createCheckedPlan } from '../verify/checked_plan.js';
+import type { TrainerOptions } from './step.js';
+import { type StepGraphs, statesOf } from './step_graph.js';
 
-export interface StepPlanOptions {
+/** A training step, ready on a device. */
+export interface StepPlans {
+  /** Forward pass, loss and backward pass; without `update`, also the update. */
+  readonly step: Plan;
+  /** The update, if it is a plan of its own. */
+  readonly update: Plan | undefined;
+  /** Share of the operations of `step` that recompute activations. */
+  readonly recomputed: number;
+  /** The plan through which a state is read and written. */
+  ownerOf(state: Tensor): Plan;
+  close(): void;
+}
+
+/** Makes the plans, and writes the weights to start from. */
+export async function createStepPlans(
+  gpu: Gpu,
+  { forward, update, loss, states, parameters }: StepGraphs,
+  weights: WeightSource,
+  { memory: limit, choose }: Pick<TrainerOptions, 'memory' | 'choose'>,
+): Promise<StepPlans> {
+  const read = new Set(update && statesOf(update.graph, states));
+  const shared = statesOf(forward, states).filter((tensor) => read.has(tensor));
+  const fitted = await fitStepPlan(gpu, forward, loss, { update: update?.graph, shared, limit, choose });
+  const { plan: step, recomputed } = fitted;
+  let updatePlan: Plan | undefined;
+  // The buffer of a state belongs to the step's plan if that reads or writes it, and to the update's plan otherwise.
+  const ownerOf = (state: Tensor) => (updatePlan && !isBound(step, state) ? updatePlan : step);
+  const close = () => {
+    updatePlan?.close();
+    step.close();
+  };
+  try {
+    if (update) {
+      const external = new Map(shared.map((tensor) => [tensor, step.locate(tensor).buffer]));
+      updatePlan = await createCheckedPlan(gpu, update.graph, { external });
+    }
+    for (const [name, tensor] of parameters) ownerOf(tensor).write(tensor, await weights(name, tensor.shape));
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { step, update: updatePlan, recomputed, ownerOf, close };
+}
+
+const isBound = (plan: Plan, tensor: Tensor) =>
+  plan.steps.some(({ bindings }) => bindings.some((binding) => binding.tensor === tensor));
+
+interface FitOptions {
   /** Bytes for this plan and that of the update together; undefined: what the GPU has. */
   limit: number | undefined;
   /** The graph of the update if it is one of its own. It takes memory too, except for the tensors in `shared`. */
@@ -23,12 +73,15 @@ export interface StepPlanOptions {
 /** If the GPU is full, nothing says how much memory it has. So the step is tried with these shares of what it would take, one by one. */
 const SHARES = [0.8, 0.65, 0.5, 0.35, 0.25, 0.15, 0.1];
 
-/** @throws InputError if the step does not fit, even with activations recomputed. */
-export async function createStepPlan(
+/**
+ * Makes the plan of a step, with activations recomputed as far as memory demands it.
+ * @throws InputError if the step does not fit, even so.
+ */
+async function fitStepPlan(
   gpu: Gpu,
   source: Graph,
   loss: Tensor,
-  { limit, update, shared, choose }: StepPlanOptions,
+  { limit, update, shared, choose }: FitOptions,
 ): Promise<{ plan: Plan; recomputed: number }> {
   if (limit !== undefined && !(limit > 0)) {
     throw new InputError('memory of a training step', { expected: 'bytes above 0', given: String(limit) });

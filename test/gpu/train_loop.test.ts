@@ -17,8 +17,9 @@ import { DEFAULT_AUGMENTATION, NO_AUGMENTATION } from '../../src/train/augmentat
 import { readTrainingCheckpoint, type TrainingCheckpoint, writeCheckpoint } from '../../src/train/checkpoint.js';
 import type { TrainingData } from '../../src/train/data.js';
 import { initialWeights } from '../../src/train/initial.js';
-import { type Keeper, type TrainOptions, train } from '../../src/train/loop.js';
+import { train } from '../../src/train/loop.js';
 import { networkImage } from '../../src/train/network_image.js';
+import type { Keeper, TrainOptions } from '../../src/train/options.js';
 import { lossOf, optimizerOf, type TrainSettings } from '../../src/train/settings.js';
 import { createTrainer } from '../../src/train/step.js';
 import { unlessPart } from '../support/part.js';
