@@ -12,7 +12,8 @@ import {
   type TensorData,
   toFloat32,
 } from './checkpoint.js';
-import { latin1, unpickle } from './pickle.js';
+import { unpickle } from './pickle.js';
+import { latin1 } from './pickle_reader.js';
 import { type Storage, StoredTensor, storageTable, torchGlobals } from './torch_globals.js';
 import { isNetwork, type NumbersOf, settingsOf, TRAINING_STATE } from './torch_settings.js';
 import { openZip } from './zip.js';

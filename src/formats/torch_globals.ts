@@ -1,7 +1,7 @@
 /** The names that the pickle of a PyTorch checkpoint may refer to, and the tensors and storages that it describes. */
 import { InputError } from '../errors.js';
 import { brief, ELEMENT_BYTES, type ElementType, toFloat32 } from './checkpoint.js';
-import { PyGlobal, PyObject } from './pickle.js';
+import { PyGlobal, PyObject } from './pickle_objects.js';
 
 /** A range of bytes that tensors are views of. The pickle does not contain the bytes, only their element type and key. */
 export interface Storage {

@@ -1,5 +1,5 @@
 /** Reads the values of a PyTorch checkpoint that are not weights (epoch, arguments, names of classes, normalisation) as texts. */
-import { PyObject } from './pickle.js';
+import { PyObject } from './pickle_objects.js';
 import { NumpyArray, StoredTensor } from './torch_globals.js';
 
 /** Names of values that are only needed to continue a training. */
