@@ -39,12 +39,12 @@ const expand = (folder, name) =>
     .filter((part) => part !== '')
     .join('\n');
 
-/** What each kernel of a folder is compiled from: its name, and its text in parts. */
+/** What each kernel of a folder is compiled from: its name, the folder inside that one, and its text in parts. */
 export function kernelParts(folder) {
   const paths = filesIn(folder, '.wgsl').filter((path) => !path.startsWith('include/'));
   return paths.map((path) => {
     const text = stripWgsl(readFileSync(join(folder, path), 'utf8'));
-    return { name: basename(path, '.wgsl'), parts: partsOf(text) };
+    return { name: basename(path, '.wgsl'), room: dirname(path), parts: partsOf(text) };
   });
 }
 
@@ -62,11 +62,11 @@ function filesIn(folder, ending) {
 }
 
 /**
- * The text of src/generated/kernels.ts. One named export a kernel, so that a bundler drops those nobody runs; the annotation tells
- * it that it may. What kernels share is there once.
+ * The text of src/generated/kernels.ts, or of another such module, with the kernels of some rooms. One named export a kernel, so that a
+ * bundler drops those nobody runs; the annotation tells it that it may. What kernels share is there once.
  */
-export function embedKernels(folder = at('kernels'), types = '../gpu/wgsl.js') {
-  const kernels = kernelParts(folder);
+export function embedKernels(folder = at('kernels'), types = '../gpu/wgsl.js', isIncluded = () => true) {
+  const kernels = kernelParts(folder).filter(({ room }) => isIncluded(room));
   const shared = new Set(kernels.flatMap(({ parts }) => parts.flatMap((part) => part.include ?? [])));
   const includes = [...shared].map((name) => `const include_${name} = ${JSON.stringify(expand(folder, name))};\n`);
   const lines = kernels.map(({ name, parts }) => {
@@ -206,7 +206,12 @@ export async function bundlePage() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeGenerated(at('src/generated'), { 'kernels.ts': embedKernels() });
+  // A bundler splits code by modules. What only imported networks need is a module of its own, so that no other page loads it.
+  const isGeneral = (room) => room === 'general';
+  writeGenerated(at('src/generated'), {
+    'kernels.ts': embedKernels(undefined, undefined, (room) => !isGeneral(room)),
+    'kernels_general.ts': embedKernels(undefined, undefined, isGeneral),
+  });
   writeGenerated(at('bench/generated'), {
     'kernels.ts': embedKernels(at('bench/kernels'), '../../src/gpu/wgsl.js'),
   });

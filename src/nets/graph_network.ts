@@ -8,8 +8,9 @@ import { checkGraphDescription, type GraphDescription, type GraphNode, inBrief }
 import { createGraph, type GraphBuilder, type Node, nameOf } from '../graph/ir/graph.js';
 import { elementCount, type Tensor } from '../graph/ir/tensor.js';
 import type { CoreOperations } from './core_operations.js';
-import { type GraphOperation, graphOperations } from './graph_operations.js';
+import { graphOperations } from './graph_operations.js';
 import { checkFunction } from './network_option.js';
+import type { GraphOperation } from './operation_row.js';
 import { checkOutputs, type NetworkFunction } from './outputs.js';
 import { refuseOtherOperations } from './same_operations.js';
 
@@ -79,7 +80,8 @@ export function describeGraph(network: NetworkFunction, input: ImageShape, core:
     };
   });
   // What is written down has to hold for any number of images.
-  refuseOtherOperations({ graph: g, image, outputs }, built(2), core);
+  const operations = [...known.values()].map(({ operation }) => operation);
+  refuseOtherOperations({ graph: g, image, outputs }, built(2), operations);
   const shapes = [...g.parameters].filter(([name]) => parameters.has(name));
   const number = (tensor: Tensor) => numbers.get(tensor) as number;
   return checkGraphDescription({
@@ -188,7 +190,8 @@ function applied(
   const name = node.name ?? node.op;
   // In training a batch norm reads the statistics of the batch, whatever it was written down for.
   if (node.op === 'batch_norm') return [core.normalise(g, inputs as Tensor[], attributes.epsilon as number, name)];
-  return g.applyAll(row.operation, inputs, attributes, name);
+  const type = row.isTyped && g.type === 'f16' ? { type: g.type } : {};
+  return g.applyAll(row.operation, inputs, { ...attributes, ...type }, name);
 }
 
 function checkAttributes({ attributes: checks }: GraphOperation, given: Record<string, unknown>, where: string): void {

@@ -1,18 +1,10 @@
 /** Operations that a described graph may be made of: how many inputs each takes, and the attributes that it reads. */
-import { anyOf, type Check, fields, isNumber, isSize, listOf, oneOf, optional } from '../formats/checks.js';
-import type { Operation } from '../graph/ir/operation.js';
+import { anyOf, fields, isNumber, isSize, listOf, oneOf, optional } from '../formats/checks.js';
 import type { Activation } from '../ops/layers/activation.js';
 import type { CoreOperations } from './core_operations.js';
+import { generalRows } from './general_operations.js';
+import { type GraphOperation, isBoolean, isNatural, row } from './operation_row.js';
 
-export interface GraphOperation {
-  readonly operation: Operation;
-  readonly inputs: { readonly least: number; readonly most: number };
-  /** By name; every other attribute is refused. */
-  readonly attributes: Readonly<Record<string, Check>>;
-}
-
-const isNatural: Check = (value) => value === 0 || isSize(value);
-const isBoolean = oneOf(true, false);
 const pair = listOf(isSize, 2, 2);
 const sides = listOf(isNatural, 4, 4);
 const segments = listOf(isSize, 1, 4096);
@@ -27,19 +19,6 @@ const activationCheck = anyOf(
   fields({ kind: oneOf('clip'), a: (value) => typeof value === 'number', b: (value) => typeof value === 'number' }),
 );
 const epilogue = { activation: optional(activationCheck) };
-
-function row<A extends object>(
-  operation: Operation<A>,
-  inputs: number | readonly [least: number, most: number],
-  attributes: { readonly [K in keyof A]?: Check } = {},
-): GraphOperation {
-  const [least, most] = typeof inputs === 'number' ? [inputs, inputs] : inputs;
-  return {
-    operation: operation as unknown as Operation,
-    inputs: { least, most },
-    attributes: attributes as Readonly<Record<string, Check>>,
-  };
-}
 
 const rowsOf = (core: CoreOperations): readonly GraphOperation[] => [
   row(core.activation, 1, { activation: activationCheck }),
@@ -67,6 +46,7 @@ const rowsOf = (core: CoreOperations): readonly GraphOperation[] => [
     mode: oneOf('nearest', 'bilinear', 'bilinear_corners', 'bilinear_antialiased'),
   }),
   row(core.slice, 1, { offset: isNatural, segments }),
+  ...generalRows(),
 ];
 
 /** By name. */

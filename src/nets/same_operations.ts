@@ -2,7 +2,6 @@
 import { InputError } from '../errors.js';
 import { type GraphBuilder, type Node, nameOf } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
-import type { CoreOperations } from './core_operations.js';
 import { checkOutputs, type NetworkFunction, type NetworkOutputs } from './outputs.js';
 
 /** What a function added to a graph, for so many images. */
@@ -18,9 +17,13 @@ interface Step {
   readonly constants: readonly Tensor[];
 }
 
-/** @throws InputError that names the first operation of `other` that differs */
-export function refuseOtherOperations(first: Built, other: Built, core: CoreOperations): void {
-  const [some, others] = [stepsOf(first, core), stepsOf(other, core)];
+/**
+ * @param known operations whose attributes are compared too. One of the caller's own may have the number of images among them.
+ * @throws InputError that names the first operation of `other` that differs
+ */
+export function refuseOtherOperations(first: Built, other: Built, known: Iterable<unknown>): void {
+  const compared = new Set(known);
+  const [some, others] = [stepsOf(first, compared), stepsOf(other, compared)];
   const length = Math.max(some.length, others.length);
   for (let i = 0; i < length; i++) {
     const [a, b] = [some[i], others[i]];
@@ -38,23 +41,22 @@ export function refuseOtherOperations(first: Built, other: Built, core: CoreOper
 /**
  * The function, which refuses to build another network than `first`. It is called for each number of images, and nobody else would notice.
  */
-export function steadyNetwork(network: NetworkFunction, first: Built, core: CoreOperations): NetworkFunction {
+export function steadyNetwork(network: NetworkFunction, first: Built, known: readonly unknown[]): NetworkFunction {
   return (g, image) => {
     const outputs = checkOutputs(network(g, image), image.shape[0]);
-    refuseOtherOperations(first, { graph: g, image, outputs }, core);
+    refuseOtherOperations(first, { graph: g, image, outputs }, known);
     return outputs;
   };
 }
 
 function stepsOf(
   { graph, image, outputs: { features, logits, probabilities, heatmaps } }: Built,
-  core: CoreOperations,
+  known: ReadonlySet<unknown>,
 ): Step[] {
   const outputs = [features, logits, probabilities, heatmaps];
   const { nodes } = graph.finish(outputs);
   const numbers = new Map<Tensor, number>([[image, 0]]);
   for (const node of nodes) for (const output of node.outputs) numbers.set(output, numbers.size);
-  const known = new Set<unknown>(Object.values(core));
   const constants: Tensor[] = [];
   const word = (tensor: Tensor | undefined) => {
     if (!tensor) return 'nothing';
@@ -64,7 +66,6 @@ function stepsOf(
   };
   const stepOf = (node: Node): Step => {
     constants.length = 0;
-    // An operation of the caller's own may have the number of images among its attributes.
     const attributes = known.has(node.operation) ? JSON.stringify(node.attributes, sayInfinity) : '';
     const text = `${node.operation.name} ${nameOf(node)} of ${node.inputs.map(word).join(', ')}${attributes === '{}' || attributes === '' ? '' : ` with ${attributes}`}`;
     return { text, constants: [...constants] };

@@ -152,8 +152,8 @@ function steady(own: NetworkFunction, built: Trace, metadata: WeightsMetadata): 
     // A network for one image at a time gets them one by one.
     if (!(error instanceof InputError)) throw error;
   }
-  if (two) refuseOtherOperations(built, two, coreOperations);
-  return steadyNetwork(own, built, coreOperations);
+  if (two) refuseOtherOperations(built, two, Object.values(coreOperations));
+  return steadyNetwork(own, built, Object.values(coreOperations));
 }
 
 /** Whether the probabilities are the sigmoid of the logits, as those of raybox's own networks are. */

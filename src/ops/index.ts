@@ -7,6 +7,14 @@ export type { Boxes, BoxOptions, DecodedBoxes, Gates, HeatBox } from './boxes/co
 export { decodeBoxes, extractBoxes } from './boxes/component_boxes.js';
 export { connectedComponents } from './boxes/connected_components.js';
 export { scaleHeatmaps } from './boxes/scale255.js';
+export { type BinaryAttributes, binary } from './general/binary.js';
+export { type CompareAttributes, compare } from './general/compare.js';
+export { expand } from './general/expand.js';
+export { permute } from './general/permute.js';
+export { type ReduceAttributes, reduce } from './general/reduce.js';
+export { reshape } from './general/reshape.js';
+export { type UnaryFunction, unary } from './general/unary.js';
+export { where } from './general/where.js';
 export { type Activation, activationOf, relu, sigmoid } from './layers/activation.js';
 export { sum } from './layers/add.js';
 export { batchNorm, scaleChannels } from './layers/batch_norm.js';

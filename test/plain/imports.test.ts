@@ -6,14 +6,20 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import * as embedded from '../../src/generated/kernels.js';
+import * as coreKernels from '../../src/generated/kernels.js';
+import * as generalKernels from '../../src/generated/kernels_general.js';
 import { assemble, type Kernel, packParams } from '../../src/gpu/wgsl.js';
 import type { Case, Operation, Traits } from '../../src/graph/ir/operation.js';
 import { lower, type Step } from '../../src/graph/plan/lower.js';
+import { FUNCTIONS as BINARY } from '../../src/ops/general/binary.js';
+import { COMPARISONS } from '../../src/ops/general/compare.js';
+import { FUNCTIONS as UNARY } from '../../src/ops/general/unary.js';
 import { all as caseTables } from '../../src/ops/generated/cases.js';
 import { all as operations } from '../../src/ops/generated/forward.js';
 import { ACTIVATIONS } from '../../src/ops/layers/activation.js';
 import { buildCase } from '../../src/verify/check.js';
+
+const embedded = { ...coreKernels, ...generalKernels };
 
 // From dist/test/plain.
 const root = new URL('../../../', import.meta.url);
@@ -222,6 +228,25 @@ test('every activation has its case in both kernels', () => {
     const cases = [...source.matchAll(/case (\d+)u:/g)].map(([, code]) => Number(code));
     assert.equal(cases, codes, name);
     assert.match(source, new RegExp(`const_assert ACTIVATION.*<= ${codes.length};`), `${name} bounds its codes`);
+  }
+});
+
+test('every general function has its case in its kernels', () => {
+  const lists = [
+    { rows: Object.values(UNARY), kernels: [embedded.unary, embedded.unary_gradient], byDefault: 0 },
+    { rows: [...Object.values(BINARY), ...Object.values(COMPARISONS)], kernels: [embedded.binary], byDefault: 1 },
+  ];
+  for (const { rows, kernels, byDefault } of lists) {
+    const codes = rows.map(({ code }) => code);
+    assert.equal(
+      codes,
+      codes.map((_, index) => index + 1),
+    );
+    for (const { name, source } of kernels) {
+      const table = source.slice(source.indexOf('switch params.code'));
+      const cases = [...table.matchAll(/case (\d+)u:/g)].map(([, code]) => Number(code));
+      assert.equal(cases, codes.slice(0, codes.length - byDefault), name);
+    }
   }
 });
 

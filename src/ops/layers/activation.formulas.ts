@@ -18,10 +18,10 @@ export const logistic = (x: number) => 1 / (1 + Math.exp(-x));
 const hardSigmoid = (x: number) => Math.min(Math.max(x / 6 + 0.5, 0), 1);
 
 /** exp(−x²/2) / √(2π), the density of the standard normal distribution. */
-const density = (x: number) => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
+export const density = (x: number) => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
 
 /** Φ(x), the standard normal distribution function: near 0 by its power series, further out by Laplace's continued fraction. */
-function normal(x: number): number {
+export function normal(x: number): number {
   const u = Math.abs(x);
   let tail = 0;
   if (u < 3) {

@@ -1,0 +1,40 @@
+/**
+ * The operations of the room `ops/general` as described graphs may hold them. Nothing of this is in the core: it is loaded with the first
+ * network that is a graph.
+ */
+import { anyOf, type Check, fields, isNumber, listOf, oneOf } from '../formats/checks.js';
+import { FUNCTIONS as BINARY, forward as binary } from '../ops/general/binary.js';
+import { COMPARISONS, forward as compare } from '../ops/general/compare.js';
+import { forward as expand } from '../ops/general/expand.js';
+import { forward as permute } from '../ops/general/permute.js';
+import { REDUCTIONS, forward as reduce } from '../ops/general/reduce.js';
+import { forward as reshape } from '../ops/general/reshape.js';
+import { FUNCTIONS as UNARY, forward as unary } from '../ops/general/unary.js';
+import { forward as where } from '../ops/general/where.js';
+import { type GraphOperation, isBoolean, row } from './operation_row.js';
+
+/** A dimension of a tensor. */
+const isAxis: Check = (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) < 32;
+const axes = listOf(isAxis, 0, 32);
+/** A length; unlike those of images, one may be that of a flattened tensor. */
+const isLength: Check = (value) =>
+  Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= 2 ** 30;
+const lengths = listOf(isLength, 0, 32);
+const layout = oneOf('nhwc4', 'dense');
+
+const unaryWith = (parameters: number, checks: Record<string, Check>) => {
+  const kinds = Object.entries(UNARY).filter(([, one]) => one.parameters === parameters);
+  return fields({ kind: oneOf(...kinds.map(([kind]) => kind)), ...checks });
+};
+const unaryCheck = anyOf(unaryWith(0, {}), unaryWith(1, { a: isNumber }), unaryWith(2, { a: isNumber, b: isNumber }));
+
+export const generalRows = (): readonly GraphOperation[] => [
+  row(binary, 2, { kind: oneOf(...Object.keys(BINARY)) }),
+  row(compare, 2, { kind: oneOf(...Object.keys(COMPARISONS)) }),
+  row(expand, 1, { shape: lengths }),
+  { ...row(permute, 1, { order: axes, layout }), isTyped: true },
+  row(reduce, 1, { kind: oneOf(...Object.keys(REDUCTIONS)), axes, keepDims: isBoolean }),
+  row(reshape, 1, { shape: listOf(anyOf(isLength, oneOf(0, -1)), 0, 32) }),
+  row(unary, 1, { function: unaryCheck }),
+  row(where, 3),
+];

@@ -1,0 +1,30 @@
+/** A row of the table of operations that a described graph may be made of. */
+import { type Check, isSize, oneOf } from '../formats/checks.js';
+import type { Operation } from '../graph/ir/operation.js';
+
+export interface GraphOperation {
+  readonly operation: Operation;
+  readonly inputs: { readonly least: number; readonly most: number };
+  /** By name; every other attribute is refused. */
+  readonly attributes: Readonly<Record<string, Check>>;
+  /** Whether it has an attribute `type`, which is that of the graph's activations and is not written down. */
+  readonly isTyped?: true;
+}
+
+/** A size, or 0. */
+export const isNatural: Check = (value) => value === 0 || isSize(value);
+export const isBoolean: Check = oneOf(true, false);
+
+/** A row of the table: how many inputs the operation takes, and a check for each attribute. */
+export function row<A extends object>(
+  operation: Operation<A>,
+  inputs: number | readonly [least: number, most: number],
+  attributes: { readonly [K in keyof A]?: Check } = {},
+): GraphOperation {
+  const [least, most] = typeof inputs === 'number' ? [inputs, inputs] : inputs;
+  return {
+    operation: operation as unknown as Operation,
+    inputs: { least, most },
+    attributes: attributes as Readonly<Record<string, Check>>,
+  };
+}

@@ -1,0 +1,170 @@
+/**
+ * Functions of two tensors of any rank, element by element. Shapes need not be equal: counted from the last, dimensions are equal or 1, and
+ * those of 1 are repeated, as in NumPy. Sums and products of maps of one shape are better done by `sum` and `mul`, which fuse.
+ */
+import { InputError } from '../../errors.js';
+import { binary as kernel } from '../../generated/kernels_general.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Case, CaseInput, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import { elementCount, type Tensor } from '../../graph/ir/tensor.js';
+import { compare } from './compare.js';
+import { elementwiseForm, indicesFor, lowerElementwise, plain } from './elementwise.js';
+import { sumTo, zeroFor } from './sum_to.js';
+import { unary } from './unary.js';
+import { where } from './where.js';
+
+interface BinaryRow {
+  /** Its number in kernels/general/binary.wgsl. */
+  readonly code: number;
+  value(p: number, q: number): number;
+  /** The gradients by both, in the shape of the result. */
+  slopes(g: GraphBuilder, dy: Tensor, a: Tensor, b: Tensor, y: Tensor): readonly [Tensor, Tensor];
+}
+
+const times = (g: GraphBuilder, a: Tensor, b: Tensor) => binary(g, a, b, 'mul');
+const over = (g: GraphBuilder, a: Tensor, b: Tensor) => binary(g, a, b, 'div');
+const negative = (g: GraphBuilder, x: Tensor) => unary(g, x, { kind: 'neg' });
+
+/** What remains of p after whole multiples of q, with the sign of q. */
+const remainder = (p: number, q: number) => {
+  const rest = p % q;
+  return rest !== 0 && rest < 0 !== q < 0 ? rest + q : rest;
+};
+
+/** As the larger or smaller of two: all to the chosen one, half to each if they are equal. */
+const shareOf = (g: GraphBuilder, dy: Tensor, chosen: Tensor, other: Tensor) => {
+  const half = unary(g, compare(g, chosen, other, 'equal'), { kind: 'line', a: 0.5, b: 0 });
+  const wins = binary(g, compare(g, chosen, other, 'greater'), half, 'add');
+  return times(g, dy, wins);
+};
+
+export const FUNCTIONS: Readonly<Record<BinaryAttributes['kind'], BinaryRow>> = {
+  add: { code: 1, value: (p, q) => p + q, slopes: (_, dy) => [dy, dy] },
+  sub: { code: 2, value: (p, q) => p - q, slopes: (g, dy) => [dy, negative(g, dy)] },
+  mul: { code: 3, value: (p, q) => p * q, slopes: (g, dy, a, b) => [times(g, dy, b), times(g, dy, a)] },
+  div: {
+    code: 4,
+    value: (p, q) => p / q,
+    slopes: (g, dy, _, b, y) => [over(g, dy, b), negative(g, over(g, times(g, dy, y), b))],
+  },
+  pow: {
+    code: 5,
+    value: (p, q) => p ** q,
+    slopes: (g, dy, a, b, y) => {
+      const less = binary(g, a, unary(g, b, { kind: 'line', a: 1, b: -1 }), 'pow');
+      // The limit of y · log a at 0 is 0.
+      const log = where(g, compare(g, y, zeroFor(g, y), 'equal'), zeroFor(g, y), unary(g, a, { kind: 'log' }));
+      return [times(g, dy, times(g, b, less)), times(g, dy, times(g, y, log))];
+    },
+  },
+  min: { code: 6, value: Math.min, slopes: (g, dy, a, b) => [shareOf(g, dy, b, a), shareOf(g, dy, a, b)] },
+  max: { code: 7, value: Math.max, slopes: (g, dy, a, b) => [shareOf(g, dy, a, b), shareOf(g, dy, b, a)] },
+  prelu: {
+    code: 8,
+    value: (p, q) => (p > 0 ? p : p * q),
+    slopes: (g, dy, a, b) => {
+      const isPositive = compare(g, a, zeroFor(g, a), 'greater');
+      return [where(g, isPositive, dy, times(g, dy, b)), where(g, isPositive, zeroFor(g, dy), times(g, dy, a))];
+    },
+  },
+  mod: {
+    code: 9,
+    value: remainder,
+    slopes: (g, dy, a, b) => [dy, negative(g, times(g, dy, unary(g, over(g, a, b), { kind: 'floor' })))],
+  },
+  fmod: {
+    code: 10,
+    value: (p, q) => p % q,
+    slopes: (g, dy, a, b) => [dy, negative(g, times(g, dy, unary(g, over(g, a, b), { kind: 'trunc' })))],
+  },
+};
+
+/** Which function of two tensors. */
+export interface BinaryAttributes {
+  /** `prelu` is a above 0, else a · b. `mod` is the remainder with the sign of b, `fmod` with that of a. */
+  kind: 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'min' | 'max' | 'prelu' | 'mod' | 'fmod';
+}
+
+const INPUTS = ['a', 'b'] as const;
+
+/** a, b: dense, or nhwc4 without holes, whose rank is then that of the result. y: nhwc4 if one of them is. */
+export const forward: Operation<BinaryAttributes, typeof INPUTS> = {
+  name: 'binary',
+  inputs: INPUTS,
+  infer(tensors, { kind }) {
+    if (!Object.hasOwn(FUNCTIONS, kind)) {
+      throw new InputError('function of two numbers', { expected: Object.keys(FUNCTIONS).join(', '), given: kind });
+    }
+    return [elementwiseForm(tensors)];
+  },
+  flops: ({ outputs: [y] }) => elementCount(y),
+  lower({ inputs: [a, b], outputs: [y], attributes: { kind } }, context) {
+    lowerElementwise(context, y, kernel, { a, b }, { code: FUNCTIONS[kind].code, nan: 0x7fc00000 });
+  },
+};
+
+/** Adds a function of two tensors, of any rank, with dimensions of 1 repeated. */
+export function binary(g: GraphBuilder, a: Tensor, b: Tensor, kind: BinaryAttributes['kind'], name?: string): Tensor {
+  return g.apply(forward, plain(g, [a, b]), { kind }, name);
+}
+
+export const reference: Reference<BinaryAttributes, typeof INPUTS> = ([a, b], { inputs, outputs: [y], attributes }) => {
+  const [atA, atB] = inputs.map((tensor) => indicesFor(tensor, y));
+  const { value } = FUNCTIONS[attributes.kind];
+  return [Float64Array.from(atA, (place, i) => value(a[place], b[atB[i]]))];
+};
+
+export const gradient: Gradient<BinaryAttributes, typeof INPUTS> = (g, { inputs, outputs: [y], attributes }, [dy]) => {
+  const slopes = FUNCTIONS[attributes.kind].slopes(g, dy, ...inputs, y);
+  return inputs.map((input, at) => sumTo(g, slopes[at], input));
+};
+
+const dense = (shape: readonly number[], fill?: CaseInput['fill']): CaseInput => ({
+  shape,
+  layout: 'dense',
+  ...(fill ? { fill } : {}),
+});
+const kinds = Object.keys(FUNCTIONS) as BinaryAttributes['kind'][];
+
+export const cases = (): Case<BinaryAttributes>[] => [
+  ...kinds.map((kind) => ({
+    inputs: [
+      { shape: [2, 3, 5, 7], ...(kind === 'pow' ? { fill: 'positive' as const } : {}) },
+      { shape: [1, 3, 1, 7], fill: 'positive' as const },
+    ],
+    attributes: { kind },
+  })),
+  // Which side is repeated, and how many dimensions there are.
+  ...(
+    [
+      [[], []],
+      [[3], []],
+      [[], [1, 2]],
+      [
+        [1, 3, 1],
+        [2, 1, 5],
+      ],
+      [[133], [2, 1, 1, 133]],
+      [
+        [3, 1, 141, 1],
+        [1, 2, 1, 3],
+      ],
+      [
+        [2, 1, 2, 1, 2, 1],
+        [2, 3, 1, 3, 2, 3],
+      ],
+    ] as const
+  ).map(([a, b]) => ({ inputs: [dense(a), dense(b)], attributes: { kind: 'sub' as const } })),
+  { inputs: [{ shape: [2, 3, 4, 1] }, { shape: [1, 1, 1, 6], layout: 'nhwc4' }], attributes: { kind: 'add' } },
+  { inputs: [dense([1, 1, 4, 5]), { shape: [2, 3, 1, 5], layout: 'nhwc4' }], attributes: { kind: 'div' } },
+  { inputs: [{ shape: [3, 7] }, dense([])], attributes: { kind: 'max' } },
+  // Exponents that are whole, and bases below 0.
+  { inputs: [dense([9, 3]), dense([9, 1], (i) => i - 4)], attributes: { kind: 'pow' } },
+  { inputs: [dense([9, 5], (i) => i - 20), dense([1], () => 2)], attributes: { kind: 'pow' }, exact: true },
+  // Remainders of whole numbers, whose quotient may be rounded to the next one.
+  ...(['mod', 'fmod'] as const).map((kind) => ({
+    inputs: [dense([41, 1], (i) => i * 3 - 60), dense([9], (i) => (i < 4 ? i - 7 : i + 1))],
+    attributes: { kind },
+    exact: true,
+  })),
+];

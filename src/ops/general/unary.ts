@@ -1,0 +1,157 @@
+/**
+ * Functions of one number, applied to every element: what imported networks use beyond the activations of `layers/activation.ts`, which a
+ * convolution can apply as it writes.
+ */
+import { InputError } from '../../errors.js';
+import { unary as kernel } from '../../generated/kernels_general.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import { channelCount, elementCount, type Tensor } from '../../graph/ir/tensor.js';
+import { dispatchGroups } from '../groups.js';
+import { compact } from '../packing/compact.js';
+import { exampleFunctions, functionValue } from './unary.formulas.js';
+import { forward as unaryGradient } from './unary_gradient.js';
+import { checkWalked } from './walk.js';
+
+/** Each function's number in kernels/general/unary.wgsl and unary_gradient.wgsl, and how many parameters it has. */
+export const FUNCTIONS = {
+  exp: { code: 1, parameters: 0 },
+  log: { code: 2, parameters: 0 },
+  sqrt: { code: 3, parameters: 0 },
+  reciprocal: { code: 4, parameters: 0 },
+  abs: { code: 5, parameters: 0 },
+  neg: { code: 6, parameters: 0 },
+  floor: { code: 7, parameters: 0 },
+  ceil: { code: 8, parameters: 0 },
+  round: { code: 9, parameters: 0 },
+  sign: { code: 10, parameters: 0 },
+  trunc: { code: 11, parameters: 0 },
+  erf: { code: 12, parameters: 0 },
+  softplus: { code: 13, parameters: 0 },
+  softsign: { code: 14, parameters: 0 },
+  elu: { code: 15, parameters: 1 },
+  selu: { code: 16, parameters: 2 },
+  celu: { code: 17, parameters: 1 },
+  mish: { code: 18, parameters: 0 },
+  thresholded_relu: { code: 19, parameters: 1 },
+  clamped_line: { code: 20, parameters: 2 },
+  shrink: { code: 21, parameters: 2 },
+  sin: { code: 22, parameters: 0 },
+  cos: { code: 23, parameters: 0 },
+  tan: { code: 24, parameters: 0 },
+  asin: { code: 25, parameters: 0 },
+  acos: { code: 26, parameters: 0 },
+  atan: { code: 27, parameters: 0 },
+  sinh: { code: 28, parameters: 0 },
+  cosh: { code: 29, parameters: 0 },
+  asinh: { code: 30, parameters: 0 },
+  acosh: { code: 31, parameters: 0 },
+  atanh: { code: 32, parameters: 0 },
+  not: { code: 33, parameters: 0 },
+  swish: { code: 34, parameters: 1 },
+  line: { code: 35, parameters: 2 },
+} as const;
+
+type Kind = keyof typeof FUNCTIONS;
+
+/**
+ * A function of one number. `round` takes halves to even. With the parameters a and b: `elu` is a · (eˣ − 1) below 0, `selu` b times
+ * that and b · x above, `celu` a · (eˣᐟᵃ − 1) below 0; `thresholded_relu` is x above a, else 0; `clamped_line` is a · x + b within 0 … 1
+ * (a hard sigmoid with any slope); `shrink` moves x by b towards 0 and is 0 within ±a; `swish` is x · σ(a · x); `line` is a · x + b.
+ * `not` is 1 for 0, else 0. Where a function has no value (the logarithm of a negative number), the result is NaN.
+ */
+export type UnaryFunction =
+  | { readonly kind: Exclude<Kind, KindWith<1> | KindWith<2>> }
+  | { readonly kind: KindWith<1>; readonly a: number }
+  | { readonly kind: KindWith<2>; readonly a: number; readonly b: number };
+
+type KindWith<Count extends 1 | 2> = {
+  [K in Kind]: (typeof FUNCTIONS)[K]['parameters'] extends Count ? K : never;
+}[Kind];
+
+export interface UnaryAttributes {
+  function: UnaryFunction;
+}
+
+/** What the kernels need. */
+export function functionParams(spec: UnaryFunction): { code: number; a: number; b: number } {
+  return { code: FUNCTIONS[spec.kind].code, a: 'a' in spec ? spec.a : 0, b: 'b' in spec ? spec.b : 0 };
+}
+
+const INPUTS = ['x'] as const;
+
+/** x, y: of one shape, nhwc4 without holes or dense. */
+export const forward: Operation<UnaryAttributes, typeof INPUTS> = {
+  name: 'unary',
+  inputs: INPUTS,
+  infer([x], { function: spec }) {
+    checkWalked(`${spec.kind} of`, x);
+    const { a, b } = functionParams(spec);
+    if (!Number.isFinite(a) || !Number.isFinite(b) || (spec.kind === 'celu' && a === 0)) {
+      throw new InputError(`parameters of ${spec.kind}`, {
+        expected: spec.kind === 'celu' ? 'a finite number other than 0' : 'finite numbers',
+        given: `${a}, ${b}`,
+      });
+    }
+    return [x];
+  },
+  flops: ({ outputs: [y] }) => elementCount(y),
+  lower({ inputs: [x], outputs: [y], attributes }, context) {
+    const { code, a, b } = functionParams(attributes.function);
+    dispatchGroups(context, y, {
+      kernel,
+      constants: { MASKED: y.layout === 'nhwc4' },
+      inputs: { x },
+      params: { channels: channelCount(y), code, a, b, nan: 0x7fc00000 },
+    });
+  },
+};
+
+/** Adds a function of every element. Result: shape of x. */
+export function unary(g: GraphBuilder, x: Tensor, spec: UnaryFunction, name?: string): Tensor {
+  return g.apply(forward, [x.layout === 'dense' ? x : compact(g, x)], { function: spec }, name);
+}
+
+export const reference: Reference<UnaryAttributes, typeof INPUTS> = ([x], { attributes }) => [
+  x.map((value) => functionValue(attributes.function, value)),
+];
+
+export const gradient: Gradient<UnaryAttributes, typeof INPUTS> = (
+  g,
+  { inputs: [x], outputs: [y], attributes },
+  [dy],
+) => [g.apply(unaryGradient, [dy, x], attributes, `${y.name}/gradient`)];
+
+const far = { shape: [1, 1, 5, 4], fill: (i: number) => (i - 10) * 9 };
+const near = { shape: [1, 1, 5, 4], fill: (i: number) => (i - 10) * 1e-3 };
+
+export const cases = (): Case<UnaryAttributes>[] => [
+  ...exampleFunctions().map(({ spec, fill }) => ({
+    inputs: [{ shape: [2, 3, 5, 7], fill }],
+    attributes: { function: spec },
+  })),
+  ...(['softplus', 'mish', 'erf', 'atan', 'asinh', 'sin', 'cos'] as const).map((kind) => ({
+    inputs: [far],
+    attributes: { function: { kind } },
+  })),
+  // Near zero, where a careless formula loses digits.
+  ...(['erf', 'asinh', 'atanh', 'sinh', 'tan', 'asin'] as const).map((kind) => ({
+    inputs: [near],
+    attributes: { function: { kind } },
+  })),
+  { inputs: [near], attributes: { function: { kind: 'elu', a: 1 } } },
+  { inputs: [{ shape: [1, 3, 3, 9], fill: (i) => -3 - i / 10 }], attributes: { function: { kind: 'softplus' } } },
+  // Halves, which go to the even neighbour, and numbers without a logarithm or a root.
+  {
+    inputs: [{ shape: [1, 1, 3, 7], fill: (i) => i / 2 - 5 }],
+    attributes: { function: { kind: 'round' } },
+    exact: true,
+  },
+  ...(['log', 'sqrt', 'acosh', 'asin'] as const).map((kind) => ({
+    inputs: [{ shape: [1, 1, 3, 5], fill: (i: number) => i / 5 - 1.5 }],
+    attributes: { function: { kind } },
+  })),
+  { inputs: [{ shape: [], layout: 'dense' }], attributes: { function: { kind: 'exp' } } },
+  { inputs: [{ shape: [1, 133, 3], layout: 'dense' }], attributes: { function: { kind: 'abs' } } },
+  { inputs: [{ shape: [2, 1, 3, 2, 1, 5], layout: 'dense' }], attributes: { function: { kind: 'exp' } } },
+];

@@ -1,0 +1,56 @@
+/** One of two tensors, element by element, as a condition says; of any rank, with dimensions of 1 repeated. */
+import { where as kernel } from '../../generated/kernels_general.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import { elementCount, type Tensor } from '../../graph/ir/tensor.js';
+import { elementwiseForm, indicesFor, lowerElementwise, plain } from './elementwise.js';
+import { sumTo, zeroFor } from './sum_to.js';
+
+const INPUTS = ['condition', 'a', 'b'] as const;
+
+/** condition, a, b: as the inputs of `binary`. y: a where the condition is not 0, b elsewhere. */
+export const forward: Operation<object, typeof INPUTS> = {
+  name: 'where',
+  inputs: INPUTS,
+  infer: (tensors) => [elementwiseForm(tensors)],
+  flops: ({ outputs: [y] }) => elementCount(y),
+  lower({ inputs: [condition, a, b], outputs: [y] }, context) {
+    lowerElementwise(context, y, kernel, { condition, a, b });
+  },
+};
+
+/** Adds a where the condition is not 0, b elsewhere. */
+export function where(g: GraphBuilder, condition: Tensor, a: Tensor, b: Tensor, name?: string): Tensor {
+  return g.apply(forward, plain(g, [condition, a, b]), {}, name);
+}
+
+export const reference: Reference<object, typeof INPUTS> = ([condition, a, b], { inputs, outputs: [y] }) => {
+  const [atCondition, atA, atB] = inputs.map((tensor) => indicesFor(tensor, y));
+  return [Float64Array.from(atCondition, (place, i) => (condition[place] !== 0 ? a[atA[i]] : b[atB[i]]))];
+};
+
+export const gradient: Gradient<object, typeof INPUTS> = (g, { inputs: [condition, a, b], outputs: [y] }, [dy]) => {
+  const zero = zeroFor(g, y);
+  const name = `${y.name}/gradient`;
+  return [
+    undefined,
+    sumTo(g, where(g, condition, dy, zero, `${name}.a`), a),
+    sumTo(g, where(g, condition, zero, dy, `${name}.b`), b),
+  ];
+};
+
+const mask = (i: number) => (i * 5) % 3;
+
+export const cases = (): Case[] => [
+  { inputs: [{ shape: [2, 3, 5, 7], fill: mask }, { shape: [7] }, { shape: [1, 3, 1, 1] }], attributes: {} },
+  { inputs: [{ shape: [3, 1], layout: 'dense', fill: mask }, { shape: [2, 1, 133] }, { shape: [] }], attributes: {} },
+  // What is not taken may be infinite.
+  {
+    inputs: [
+      { shape: [1, 3, 3, 5], fill: mask },
+      { shape: [1, 3, 3, 5], layout: 'nhwc4', fill: (i) => (mask(i) ? i : Infinity) },
+      { shape: [1] },
+    ],
+    attributes: {},
+  },
+];
