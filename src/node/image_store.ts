@@ -33,69 +33,35 @@ export interface ImageStore {
   close(): Promise<void>;
 }
 
+/** What a worker thread makes of an image file. */
+interface Decoded {
+  image: Uint16Array;
+  hash: string;
+  warnings: readonly Warning[];
+}
+
 interface Job {
   path: string;
-  done(image: Uint16Array): void;
+  done(decoded: Decoded): void;
   fail(error: Error): void;
 }
 
-type Answer = { image: Uint16Array; hash: string; warnings: readonly Warning[] } | { error: string };
-
 export function openImageStore(options: ImageStoreOptions): ImageStore {
-  const { size, fit, decode = {}, threads, cacheBytes = totalmem() / 4 } = options;
-  const most = threads ?? Math.min(availableParallelism(), 8);
-  const workers: Worker[] = [];
-  const idle: Worker[] = [];
-  const waiting: Job[] = [];
-  const jobs = new Map<Worker, Job>();
+  const { cacheBytes = totalmem() / 4 } = options;
+  const decoders = openDecoders(options);
   const cache = new Map<string, Uint16Array>();
   const hashes = new Map<string, string>();
   let cachedBytes = 0;
   let full = false;
-  let broken: Error | undefined;
   const tally = tallyWarnings();
   const tallied = new Set<string>();
 
-  function start(): Worker {
-    const worker = new Worker(new URL('./decode_worker.js', import.meta.url), {
-      workerData: { size, fit, decode },
-      // Without this, a thread would inherit flags such as --input-type, which only make sense for the main script.
-      execArgv: [],
-    });
-    worker.on('message', (answer: Answer) => {
-      const job = jobs.get(worker);
-      if (!job) return; // the job has already failed because another thread ended
-      jobs.delete(worker);
-      if ('error' in answer) job.fail(new InputError(`${job.path}: ${answer.error}`));
-      else {
-        if (answer.warnings.length > 0 && !tallied.has(job.path)) {
-          tallied.add(job.path);
-          tally.add(job.path, answer.warnings);
-        }
-        hashes.set(job.path, answer.hash);
-        job.done(answer.image);
-      }
-      idle.push(worker);
-      next();
-    });
-    const end = (error: Error) => {
-      broken ??= error;
-      for (const job of [...jobs.values(), ...waiting.splice(0)]) job.fail(error);
-      jobs.clear();
-    };
-    worker.on('error', end);
-    worker.on('exit', (code) => end(new Error(`a decoding thread ended with code ${code}`)));
-    workers.push(worker);
-    return worker;
-  }
-
-  function next(): void {
-    while (waiting.length > 0) {
-      const worker = idle.pop() ?? (workers.length < most ? start() : undefined);
-      if (!worker) return;
-      const job = waiting.shift() as Job;
-      jobs.set(worker, job);
-      worker.postMessage(job.path);
+  /** The images that are read first are kept for good. Each epoch reads all images, so replacing old ones would make more of them miss. */
+  function keep(path: string, image: Uint16Array): void {
+    if (cachedBytes + image.byteLength > cacheBytes) full = true;
+    else if (!cache.has(path)) {
+      cache.set(path, image);
+      cachedBytes += image.byteLength;
     }
   }
 
@@ -111,26 +77,88 @@ export function openImageStore(options: ImageStoreOptions): ImageStore {
     async read(path) {
       const known = cache.get(path);
       if (known) return known;
-      if (broken) throw broken;
-      const image = await new Promise<Uint16Array>((done, fail) => {
-        waiting.push({ path, done, fail });
-        next();
-      });
-      // The images that are read first are kept for good. Each epoch reads all images, so replacing old ones by new ones would only make
-      // the cache miss more often.
-      if (cachedBytes + image.byteLength > cacheBytes) full = true;
-      else if (!cache.has(path)) {
-        cache.set(path, image);
-        cachedBytes += image.byteLength;
+      const { image, hash, warnings } = await decoders.decode(path);
+      if (warnings.length > 0 && !tallied.has(path)) {
+        tallied.add(path);
+        tally.add(path, warnings);
       }
+      hashes.set(path, hash);
+      keep(path, image);
       return image;
+    },
+    async close() {
+      await decoders.close();
+      cache.clear();
+    },
+  };
+}
+
+interface Decoders {
+  /** @throws InputError naming the file that cannot be read, or if the threads were closed; Error if a thread ended */
+  decode(path: string): Promise<Decoded>;
+  close(): Promise<void>;
+}
+
+/** Decodes images in worker threads, which are started when there is work for them. */
+function openDecoders({ size, fit, decode = {}, threads }: ImageStoreOptions): Decoders {
+  const most = threads ?? Math.min(availableParallelism(), 8);
+  const workers: Worker[] = [];
+  const idle: Worker[] = [];
+  const waiting: Job[] = [];
+  const jobs = new Map<Worker, Job>();
+  let broken: Error | undefined;
+
+  const failAll = (error: Error) => {
+    broken ??= error;
+    for (const job of [...jobs.values(), ...waiting.splice(0)]) job.fail(error);
+    jobs.clear();
+  };
+
+  function start(): Worker {
+    const worker = new Worker(new URL('./decode_worker.js', import.meta.url), {
+      workerData: { size, fit, decode },
+      // Without this, a thread would inherit flags such as --input-type, which only make sense for the main script.
+      execArgv: [],
+    });
+    worker.on('message', (answer: Decoded | { error: string }) => {
+      const job = jobs.get(worker);
+      if (!job) return; // the job has already failed because another thread ended
+      jobs.delete(worker);
+      if ('error' in answer) job.fail(new InputError(`${job.path}: ${answer.error}`));
+      else job.done(answer);
+      idle.push(worker);
+      assign();
+    });
+    worker.on('error', failAll);
+    worker.on('exit', (code) => failAll(new Error(`a decoding thread ended with code ${code}`)));
+    workers.push(worker);
+    return worker;
+  }
+
+  /** Gives waiting jobs to threads that have none. */
+  function assign(): void {
+    while (waiting.length > 0) {
+      const worker = idle.pop() ?? (workers.length < most ? start() : undefined);
+      if (!worker) return;
+      const job = waiting.shift() as Job;
+      jobs.set(worker, job);
+      worker.postMessage(job.path);
+    }
+  }
+
+  return {
+    async decode(path) {
+      if (broken) throw broken;
+      return new Promise<Decoded>((done, fail) => {
+        waiting.push({ path, done, fail });
+        assign();
+      });
     },
     async close() {
       broken ??= new InputError('the images were closed');
       for (const worker of workers) worker.removeAllListeners('exit');
       await Promise.all(workers.map((worker) => worker.terminate()));
-      for (const job of [...jobs.values(), ...waiting.splice(0)]) job.fail(broken);
-      cache.clear();
+      failAll(broken);
     },
   };
 }

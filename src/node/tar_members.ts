@@ -74,6 +74,31 @@ function extendedSize(body: Buffer): number | undefined {
   return size;
 }
 
+/** The place in the archive, and what is known of the member there. */
+interface Place {
+  /** In bytes from the beginning of the archive. */
+  position: number;
+  /** Bytes of the current content, padding included, that have not been read yet. */
+  remaining: number;
+  /** Whether the current content is passed on. */
+  isPassing: boolean;
+  /** The extended header that is being read. */
+  collecting?: { type: string; size: number; parts: Buffer[] } | undefined;
+  /** Extended headers that are kept until the header of their member comes. */
+  held: Buffer[];
+  /** The size of the next member according to its extended header. */
+  size?: number | undefined;
+  /** Why the next member is left out. */
+  refusal?: string | undefined;
+  /** Whether the next header is searched for, because one was damaged. */
+  isSearching: boolean;
+  /** Whether there has been an undamaged header, and one with the `ustar` mark. */
+  hasHeader: boolean;
+  hasMark: boolean;
+  /** A damaged first header. If the file has no header at all, it is not an archive. The tar reader reports that, so this is not reported. */
+  first?: LostMember | undefined;
+}
+
 /**
  * Passes on the bytes of `archive`, without members whose header or extended header is damaged. Besides the current chunk, at most twice
  * `maxExtended` bytes are in memory.
@@ -83,67 +108,10 @@ export async function* soundMembers(
   onLost: (member: LostMember) => void,
 ): AsyncGenerator<Buffer> {
   let pending: Buffer = Buffer.alloc(0);
-  let position = 0;
-  /** Bytes of the current content, padding included, that have not been read yet. */
-  let remaining = 0;
-  let passing = true;
-  /** Extended headers that are kept until the header of their member comes. */
-  let held: Buffer[] = [];
-  let collecting: { type: string; size: number; parts: Buffer[] } | undefined;
-  let size: number | undefined;
-  let refusal: string | undefined;
-  let first: LostMember | undefined;
-  let seen = false;
-  let marked = false;
-  let searching = false;
-
-  /** Handles the block in which a header is expected. @returns the bytes to pass on. */
-  function header(bytes: Buffer): Buffer[] {
-    const found = headerOf(bytes);
-    if (typeof found === 'string' || (searching && marked && !found.marked)) {
-      if (bytes.every((byte) => byte === 0)) return searching ? [] : [bytes];
-      if (!searching) {
-        const name = textOf(bytes.subarray(0, 100));
-        const lost = {
-          name: isText(name) ? name : '',
-          at: position,
-          reason: typeof found === 'string' ? found : 'is no header',
-        };
-        // If the file has no header at all, it is not an archive. The tar reader reports that, so nothing is reported here.
-        if (seen) onLost(lost);
-        else first = lost;
-      }
-      searching = true;
-      held = [];
-      size = refusal = undefined;
-      return [];
-    }
-    searching = false;
-    seen = true;
-    marked ||= found.marked;
-    if (first) onLost(first);
-    first = undefined;
-    if (/[xgLK]/.test(found.type)) {
-      remaining = padded(found.size);
-      passing = false;
-      if (found.size > maxExtended)
-        refusal ??= `its extended header has ${found.size} bytes; expected at most ${maxExtended}`;
-      else collecting = { type: found.type, size: found.size, parts: [bytes] };
-      return [];
-    }
-    if (Number.isNaN(size)) {
-      refusal ??= 'its extended header is damaged';
-      size = undefined;
-    }
-    remaining = padded(size ?? found.size);
-    passing = refusal === undefined;
-    if (refusal !== undefined) onLost({ name: isText(found.name) ? found.name : '', at: position, reason: refusal });
-    const out = passing ? [...held, bytes] : [];
-    held = [];
-    size = refusal = undefined;
-    return out;
-  }
-
+  const place: Place = {
+    ...{ position: 0, remaining: 0, isPassing: true },
+    ...{ held: [], isSearching: false, hasHeader: false, hasMark: false },
+  };
   for await (const chunk of archive) {
     pending =
       pending.length === 0
@@ -151,36 +119,98 @@ export async function* soundMembers(
         : Buffer.concat([pending, chunk]);
     let at = 0;
     while (at < pending.length) {
-      if (remaining > 0) {
-        const part = pending.subarray(at, at + Math.min(remaining, pending.length - at));
-        at += part.length;
-        position += part.length;
-        remaining -= part.length;
-        if (collecting) collecting.parts.push(part);
-        else if (passing) yield part;
-      } else {
-        if (pending.length - at < block) break;
-        for (const part of header(pending.subarray(at, at + block))) yield part;
-        at += block;
-        position += block;
-      }
-      if (collecting && remaining === 0) {
-        const whole = Buffer.concat(collecting.parts);
-        if (collecting.type === 'x' || collecting.type === 'g') {
-          const given = extendedSize(whole.subarray(block, block + collecting.size));
-          if (given !== undefined) size = given;
-        }
-        held.push(whole);
-        if (held.reduce((sum, part) => sum + part.length, 0) > 2 * maxExtended)
-          refusal = 'it has too many extended headers';
-        if (refusal !== undefined) held = [];
-        collecting = undefined;
-      }
+      const isContent = place.remaining > 0;
+      if (!isContent && pending.length - at < block) break;
+      const part = pending.subarray(at, Math.min(pending.length, at + (isContent ? place.remaining : block)));
+      for (const passed of isContent ? readContent(place, part) : readHeader(place, part, onLost)) yield passed;
+      at += part.length;
+      place.position += part.length;
+      if (place.collecting && place.remaining === 0) endExtended(place, place.collecting);
     }
     pending = pending.subarray(at);
   }
-  if (remaining > 0 && (collecting || !passing)) throw new Error('Unexpected end of data');
-  if (pending.length > 0 && !searching) yield pending;
+  if (place.remaining > 0 && (place.collecting || !place.isPassing)) throw new Error('Unexpected end of data');
+  if (pending.length > 0 && !place.isSearching) yield pending;
+}
+
+/** Takes a part of the current content. @returns the bytes to pass on */
+function readContent(place: Place, part: Buffer): Buffer[] {
+  place.remaining -= part.length;
+  if (place.collecting) place.collecting.parts.push(part);
+  else if (place.isPassing) return [part];
+  return [];
+}
+
+/** Takes the block in which a header is expected. @returns the bytes to pass on */
+function readHeader(place: Place, bytes: Buffer, onLost: (member: LostMember) => void): Buffer[] {
+  const found = headerOf(bytes);
+  if (typeof found === 'string' || (place.isSearching && place.hasMark && !found.marked)) {
+    // Blocks of zeros end an archive. While a header is searched for, they may also be content of the member that is lost.
+    if (bytes.every((byte) => byte === 0)) return place.isSearching ? [] : [bytes];
+    if (!place.isSearching) loseHeader(place, bytes, typeof found === 'string' ? found : 'is no header', onLost);
+    place.isSearching = true;
+    forgetExtended(place);
+    return [];
+  }
+  place.isSearching = false;
+  place.hasHeader = true;
+  place.hasMark ||= found.marked;
+  if (place.first) onLost(place.first);
+  place.first = undefined;
+  if (!/[xgLK]/.test(found.type)) return beginMember(place, found, bytes, onLost);
+  beginExtended(place, found, bytes);
+  return [];
+}
+
+/** Reports a damaged header. */
+function loseHeader(place: Place, bytes: Buffer, reason: string, onLost: (member: LostMember) => void): void {
+  const name = textOf(bytes.subarray(0, 100));
+  const lost = { name: isText(name) ? name : '', at: place.position, reason };
+  if (place.hasHeader) onLost(lost);
+  else place.first = lost;
+}
+
+/** Begins a member. @returns its headers if it is passed on */
+function beginMember(
+  place: Place,
+  { name, size }: Header,
+  bytes: Buffer,
+  onLost: (member: LostMember) => void,
+): Buffer[] {
+  const isDamaged = Number.isNaN(place.size);
+  if (isDamaged) place.refusal ??= 'its extended header is damaged';
+  place.remaining = padded(isDamaged ? size : (place.size ?? size));
+  place.isPassing = place.refusal === undefined;
+  if (place.refusal !== undefined) {
+    onLost({ name: isText(name) ? name : '', at: place.position, reason: place.refusal });
+  }
+  const headers = place.isPassing ? [...place.held, bytes] : [];
+  forgetExtended(place);
+  return headers;
+}
+
+function beginExtended(place: Place, { type, size }: Header, bytes: Buffer): void {
+  place.remaining = padded(size);
+  place.isPassing = false;
+  if (size <= maxExtended) place.collecting = { type, size, parts: [bytes] };
+  else place.refusal ??= `its extended header has ${size} bytes; expected at most ${maxExtended}`;
+}
+
+/** Keeps an extended header that has been read whole. */
+function endExtended(place: Place, { type, size, parts }: NonNullable<Place['collecting']>): void {
+  const whole = Buffer.concat(parts);
+  if (type === 'x' || type === 'g') place.size = extendedSize(whole.subarray(block, block + size)) ?? place.size;
+  place.held.push(whole);
+  const bytes = place.held.reduce((sum, part) => sum + part.length, 0);
+  if (bytes > 2 * maxExtended) place.refusal = 'it has too many extended headers';
+  if (place.refusal !== undefined) place.held = [];
+  place.collecting = undefined;
+}
+
+/** Extended headers only hold for the next member. */
+function forgetExtended(place: Place): void {
+  place.held = [];
+  place.size = place.refusal = undefined;
 }
 
 const padded = (size: number): number => Math.ceil(size / block) * block;
