@@ -1,4 +1,4 @@
-/** Writes boxes in the layout of the published `BBox_List_2017.csv`. They are read in `chestxray.ts`, because that needs a parser. */
+/** Writes boxes in the layout of the published `BBox_List_2017.csv`. They are read in `labeled_boxes.ts`, because that needs a parser. */
 import { csvLine } from './csv_line.js';
 import type { LabeledBox } from './image_table.js';
 

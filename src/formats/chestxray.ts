@@ -7,27 +7,15 @@
  */
 import { InputError } from '../errors.js';
 import type { OnWarning } from '../warnings.js';
-import { type BoxColumns, boxColumns, boxFields, boxIn, PUBLISHED_COLUMNS, refuseTwoImages } from './box_columns.js';
-import { BOX_HEADER } from './box_list.js';
-import { type CsvOptions, type CsvReader, csvReader, findColumns, numberIn, readCsv } from './csv.js';
+import { type CsvReader, csvReader, findColumns } from './csv.js';
 import { imageNameOfPath } from './image_list.js';
-import { CHEST_XRAY14_LABELS, type ImageTable, type LabeledBox, NO_FINDING, SEXES, VIEWS } from './image_table.js';
-import { isNoFinding, type LabelNames, labelNames, listed, respellings } from './label_names.js';
+import { CHEST_XRAY14_LABELS, type ImageTable, NO_FINDING, type ReadOptions, SEXES, VIEWS } from './image_table.js';
+import { isNoFinding, type LabelNames, labelNames, listed, sayRespelled } from './label_names.js';
 
 export { writeBoxList } from './box_list.js';
 export { readImageList, writeImageList } from './image_list.js';
 export * from './image_table.js';
-
-export interface ReadOptions extends CsvOptions {
-  /** The classes of the data set, at most 32. Default: those of ChestX-ray14. */
-  classes?: readonly string[];
-  /** Whether boxes are given as two corners. Default: as the names of their columns say. */
-  corners?: boolean;
-  /** Called for each value or row that is wrong. Without it the first row that cannot be used throws. */
-  onProblem?: (message: string, row: number) => void;
-  /** Called with a warning for each thing that was matched, assumed or not used. */
-  onWarning?: OnWarning;
-}
+export { readBoxList } from './labeled_boxes.js';
 
 const MAX_AGE = 120;
 const COLUMNS = {
@@ -41,6 +29,7 @@ const COLUMNS = {
   width: ['OriginalImage[Width', 'OriginalImageWidth'],
   height: ['Height]', 'OriginalImageHeight'],
 };
+type ColumnName = keyof typeof COLUMNS;
 
 /** Years from `58`, `058Y`, `006M`, `012W` or `013D`; NaN for anything else. */
 export function parseAge(text: string): number {
@@ -50,20 +39,23 @@ export function parseAge(text: string): number {
   return Number(match[1]) / perYear;
 }
 
-/** A bit for each label of a text such as `A|B`; 0 for `No Finding`. */
-function labelBits(text: string, labels: LabelNames, index: Map<string, number>): number {
-  let bits = 0;
-  const names = text.split('|');
-  for (const name of names) {
-    if (isNoFinding(name)) {
-      if (names.length > 1) throw new Error(`"${NO_FINDING}" beside other labels`);
-      continue;
+/** Gives a function from texts such as `A|B` to a bit for each label; 0 for `No Finding`. */
+function labelBitsOf(labels: LabelNames, classes: readonly string[]): (text: string) => number {
+  const index = new Map(classes.map((name, i) => [name, i]));
+  return (text) => {
+    let bits = 0;
+    const names = text.split('|');
+    for (const name of names) {
+      if (isNoFinding(name)) {
+        if (names.length > 1) throw new Error(`"${NO_FINDING}" beside other labels`);
+        continue;
+      }
+      const bit = index.get(labels.match(name) ?? '');
+      if (bit === undefined) throw new Error(`unknown finding label ${JSON.stringify(name.trim().slice(0, 60))}`);
+      bits |= 1 << bit;
     }
-    const bit = index.get(labels.match(name) ?? '');
-    if (bit === undefined) throw new Error(`unknown finding label ${JSON.stringify(name.trim().slice(0, 60))}`);
-    bits |= 1 << bit;
-  }
-  return bits >>> 0;
+    return bits >>> 0;
+  };
 }
 
 /** An identifier without the spaces around it. One that contains a control character, such as a line end, is refused. */
@@ -111,58 +103,30 @@ export function dataEntryReader(options: ReadOptions = {}): CsvReader & { table(
   const { source = 'Data_Entry_2017.csv', classes = CHEST_XRAY14_LABELS, onProblem, onWarning = () => {} } = options;
   if (classes.length > 32) throw new InputError('Too many classes', { expected: '≤ 32', given: `${classes.length}` });
   const labelled = labelNames(classes);
-  const classIndex = new Map(classes.map((name, i) => [name, i]));
-  const sexIndex = new Map<string, number>(SEXES.map((name, i) => [name, i]));
-  const viewIndex = new Map<string, number>(VIEWS.map((name, i) => [name, i]));
-
-  const names: string[] = [];
-  const labels = column(Uint32Array);
-  const patients: string[] = [];
-  const followUps: string[] = [];
-  const ages = column(Float32Array);
-  const sexes = column(Uint8Array);
-  const views = column(Uint8Array);
-  const widths = column(Uint16Array);
-  const heights = column(Uint16Array);
-  const seen = new Set<string>();
-  let at: Record<keyof typeof COLUMNS, number> | undefined;
+  const bitsOf = labelBitsOf(labelled, classes);
+  const columns = growingColumns();
+  let at: Record<ColumnName, number> | undefined;
 
   function onRow(fields: string[], row: number) {
     if (!at) {
-      at = findColumns(fields, COLUMNS, {
-        source,
-        optional: ['followUp', 'age', 'sex', 'view', 'width', 'height'],
-      });
+      at = findColumns(fields, COLUMNS, { source, optional: ['followUp', 'age', 'sex', 'view', 'width', 'height'] });
       return;
     }
-    const text = (position: number) => (position < 0 ? '' : (fields[position] ?? ''));
+    const places = at;
+    const text = (name: ColumnName) => (places[name] < 0 ? '' : (fields[places[name]] ?? ''));
     try {
-      const image = imageNameOfPath(text(at.image));
-      if (seen.has(image)) throw new Error(`${image} is listed twice`);
-      const bits = labelBits(text(at.labels), labelled, classIndex);
-      const patient = identifier(text(at.patient), `patient of ${image}`);
-      if (patient === '') throw new Error(`${image} has no patient`);
-      const followUp = identifier(text(at.followUp), `follow-up of ${image}`);
-      seen.add(image);
-      names.push(image);
-      labels.push(bits);
-      patients.push(patient);
-      followUps.push(followUp);
+      addLabels(columns, text, bitsOf);
     } catch (error) {
       const { message } = error as Error;
       if (!onProblem) throw new InputError(`${source}: row ${row}: ${message}`);
       onProblem(message, row);
       return;
     }
-    const age = parseAge(text(at.age));
+    const age = parseAge(text('age'));
     if (onProblem && (age > MAX_AGE || (Number.isNaN(age) && at.age >= 0))) {
-      onProblem(`${text(at.image)} has no possible age: ${JSON.stringify(text(at.age).slice(0, 20))}`, row);
+      onProblem(`${text('image')} has no possible age: ${JSON.stringify(text('age').slice(0, 20))}`, row);
     }
-    ages.push(age <= MAX_AGE ? age : Number.NaN);
-    sexes.push(sexIndex.get(text(at.sex).trim().toUpperCase()) ?? 0);
-    views.push(viewIndex.get(text(at.view).trim().toUpperCase()) ?? 0);
-    widths.push(Number.parseInt(text(at.width), 10) || 0);
-    heights.push(Number.parseInt(text(at.height), 10) || 0);
+    addDetails(columns, text, age);
   }
 
   const reader = csvReader(onRow, { ...options, source });
@@ -170,28 +134,78 @@ export function dataEntryReader(options: ReadOptions = {}): CsvReader & { table(
     ...reader,
     table() {
       if (!at) throw new InputError(`${source}: the file is empty`, { expected: 'a header and one row per image' });
-      const images = compact(names);
+      const images = compact(columns.names);
       sayRespelled(labelled, source, onWarning);
-      const twins = zeroTwins(patients);
-      if (twins.length > 0) {
-        const message = `${source}: patients whose identifiers differ in leading zeros or decimals alone count as different ones: ${listed(twins, 4)}.`;
-        onWarning({ code: 'assumed-data', message });
-      }
+      sayTwins(columns.patients, source, onWarning);
       return {
         classes,
         length: images.length,
         images,
-        labels: labels.done(),
-        patients: compact(patients),
-        followUps: compact(followUps),
-        ages: ages.done(),
-        sexes: sexes.done(),
-        views: views.done(),
-        widths: widths.done(),
-        heights: heights.done(),
+        labels: columns.labels.done(),
+        patients: compact(columns.patients),
+        followUps: compact(columns.followUps),
+        ages: columns.ages.done(),
+        sexes: columns.sexes.done(),
+        views: columns.views.done(),
+        widths: columns.widths.done(),
+        heights: columns.heights.done(),
       };
     },
   };
+}
+
+/** The columns of a table while its rows are read. */
+const growingColumns = () => ({
+  names: [] as string[],
+  seen: new Set<string>(),
+  labels: column(Uint32Array),
+  patients: [] as string[],
+  followUps: [] as string[],
+  ages: column(Float32Array),
+  sexes: column(Uint8Array),
+  views: column(Uint8Array),
+  widths: column(Uint16Array),
+  heights: column(Uint16Array),
+});
+
+type GrowingColumns = ReturnType<typeof growingColumns>;
+
+/** Adds what a row must have: image, labels, patient. @throws Error if one of them is wrong; nothing has then been added */
+function addLabels(
+  columns: GrowingColumns,
+  text: (name: ColumnName) => string,
+  bitsOf: (labels: string) => number,
+): void {
+  const image = imageNameOfPath(text('image'));
+  if (columns.seen.has(image)) throw new Error(`${image} is listed twice`);
+  const bits = bitsOf(text('labels'));
+  const patient = identifier(text('patient'), `patient of ${image}`);
+  if (patient === '') throw new Error(`${image} has no patient`);
+  const followUp = identifier(text('followUp'), `follow-up of ${image}`);
+  columns.seen.add(image);
+  columns.names.push(image);
+  columns.labels.push(bits);
+  columns.patients.push(patient);
+  columns.followUps.push(followUp);
+}
+
+/** Adds what a row need not have. An impossible age becomes NaN, other values that are missing or wrong become 0. */
+function addDetails(columns: GrowingColumns, text: (name: ColumnName) => string, age: number): void {
+  columns.ages.push(age <= MAX_AGE ? age : Number.NaN);
+  columns.sexes.push(indexIn(SEXES, text('sex')));
+  columns.views.push(indexIn(VIEWS, text('view')));
+  columns.widths.push(Number.parseInt(text('width'), 10) || 0);
+  columns.heights.push(Number.parseInt(text('height'), 10) || 0);
+}
+
+/** The index of a name, in any case; 0 if it is not in the list. */
+const indexIn = (names: readonly string[], text: string) => Math.max(0, names.indexOf(text.trim().toUpperCase()));
+
+function sayTwins(patients: readonly string[], source: string, onWarning: OnWarning): void {
+  const twins = zeroTwins(patients);
+  if (twins.length === 0) return;
+  const message = `${source}: patients whose identifiers differ in leading zeros or decimals alone count as different ones: ${listed(twins, 4)}.`;
+  onWarning({ code: 'assumed-data', message });
 }
 
 /** Identifiers that differ only in leading zeros or in decimals of zero, such as `13`, `0013` and `13.0`. */
@@ -204,89 +218,10 @@ function zeroTwins(patients: readonly string[]): string[] {
   return [...spellings.values()].filter(({ size }) => size > 1).flatMap((some) => [...some]);
 }
 
-function sayRespelled({ respelled }: LabelNames, source: string, onWarning: OnWarning): void {
-  if (respelled.size === 0) return;
-  onWarning({ code: 'matched-names', message: `${source}: labels were taken for classes: ${respellings(respelled)}.` });
-}
-
 /** Reads a label file from one text; see `dataEntryReader`. */
 export function readDataEntry(text: string, options: ReadOptions = {}): ImageTable {
   const reader = dataEntryReader(options);
   for (let at = 0; at < text.length; at += 1 << 18) reader.write(text.slice(at, at + (1 << 18)));
   reader.end();
   return reader.table();
-}
-
-/**
- * Reads a box file by its header, or, if it has none, by the positions of the columns in `BBox_List_2017.csv`. Labels are returned in the
- * spelling of the label file (`Infiltrate` becomes `Infiltration`). Scores are not read. A repeated row counts once, with a warning.
- *
- * @throws InputError if the header names no label or no box. Without `onProblem` also for a row with an unknown label (if `classes` are
- *   given), with an invalid file name, or without a valid box
- */
-export function readBoxList(text: string, options: ReadOptions = {}): LabeledBox[] {
-  const { source = 'BBox_List_2017.csv', classes, onProblem, onWarning = () => {} } = options;
-  const labels = labelNames(classes ?? CHEST_XRAY14_LABELS);
-  const boxes: LabeledBox[] = [];
-  const seen = new Set<string>();
-  let columns: BoxColumns | undefined;
-  let repeated = 0;
-
-  function onRow(given: string[], row: number) {
-    if (!columns) {
-      const headless = given.length >= 6 && Number.isFinite(numberIn(given[2]));
-      columns = boxColumnsOf(headless ? undefined : given, { ...options, source });
-      if (!headless) return;
-    }
-    try {
-      const fields = boxFields(given, columns);
-      if (fields.length <= Math.max(...columns.sides)) {
-        throw new Error(`${fields.length} columns, expected image, label, x, y, width, height`);
-      }
-      refuseTwoImages(fields, columns.header, columns.image, columns.otherImages);
-      const image = imageNameOfPath(fields[columns.image] ?? '');
-      const name = (fields[columns.label] ?? '').trim();
-      const known = labels.match(name);
-      if (known === undefined && classes) throw new Error(`unknown finding label ${JSON.stringify(name.slice(0, 60))}`);
-      const label = known ?? name;
-      const box = boxIn(fields, columns);
-      const key = JSON.stringify([image, label, box]);
-      if (seen.has(key)) repeated += 1;
-      else boxes.push({ image, label, box });
-      seen.add(key);
-    } catch (error) {
-      const { message } = error as Error;
-      if (!onProblem) throw new InputError(`${source}: row ${row}: ${message}`, { expected: BOX_HEADER });
-      onProblem(message, row);
-    }
-  }
-
-  readCsv(text, onRow, { ...options, source });
-  sayRespelled(labels, source, onWarning);
-  if (repeated > 0) {
-    const rows = repeated === 1 ? 'a row that comes again was' : `${repeated} rows that come again were`;
-    onWarning({ code: 'ignored-data', message: `${source}: ${rows} counted once.` });
-  }
-  return boxes;
-}
-
-/** Finds the columns, and warns of what is assumed or not used. @param header undefined if the file begins with a box */
-function boxColumnsOf(header: readonly string[] | undefined, options: ReadOptions & { source: string }): BoxColumns {
-  const { source, onWarning = () => {} } = options;
-  const named = header ? boxColumns(header, source) : PUBLISHED_COLUMNS;
-  if (!named) {
-    throw new InputError(`${source}: the header names no boxes`, {
-      expected: BOX_HEADER,
-      given: header?.join(',').slice(0, 200),
-    });
-  }
-  const columns = { ...named, corners: options.corners ?? named.corners };
-  if (columns.unused.length > 0) {
-    onWarning({ code: 'ignored-data', message: `${source}: columns that were not used: ${listed(columns.unused)}.` });
-  }
-  if (columns.corners) {
-    const message = `${source}: boxes were read as corners: left, top, right, bottom.`;
-    onWarning({ code: 'assumed-data', message });
-  }
-  return columns;
 }

@@ -1,4 +1,6 @@
 /** A data set in memory: the names of its labels, and a table of its images with typed columns. */
+import type { OnWarning } from '../warnings.js';
+import type { CsvOptions } from './csv.js';
 import type { Box } from './findings.js';
 
 /** The eight diseases of ChestX-ray8, in the paper's order. */
@@ -71,3 +73,15 @@ export interface LabeledBox {
 /** The labels of one row, in the order of `classes`; empty for `No Finding`. */
 export const labelsOf = (table: ImageTable, row: number) =>
   table.classes.filter((_, bit) => (table.labels[row] >>> bit) & 1);
+
+/** How the files of a data set are read. */
+export interface ReadOptions extends CsvOptions {
+  /** The classes of the data set, at most 32. Default: those of ChestX-ray14. */
+  classes?: readonly string[];
+  /** Whether boxes are given as two corners. Default: as the names of their columns say. */
+  corners?: boolean;
+  /** Called for each value or row that is wrong. Without it the first row that cannot be used throws. */
+  onProblem?: (message: string, row: number) => void;
+  /** Called with a warning for each thing that was matched, assumed or not used. */
+  onWarning?: OnWarning;
+}

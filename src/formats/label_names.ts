@@ -3,6 +3,7 @@
  * spaces, underscores and hyphens do not matter, and neither does an English plural. A few synonyms are known too.
  */
 import { firstFew } from '../errors.js';
+import type { OnWarning } from '../warnings.js';
 import { canonicalLabel } from './image_table.js';
 
 /** Synonyms of classes, both in the form that `keyOf` returns. */
@@ -105,4 +106,10 @@ function isSlip(a: string, b: string): boolean {
     row = next;
   }
   return row[b.length] <= 2;
+}
+
+/** Warns of the labels that were taken for classes in another spelling. */
+export function sayRespelled({ respelled }: LabelNames, source: string, onWarning: OnWarning): void {
+  if (respelled.size === 0) return;
+  onWarning({ code: 'matched-names', message: `${source}: labels were taken for classes: ${respellings(respelled)}.` });
 }
