@@ -4,10 +4,10 @@ import { InputError } from '../errors.js';
 import { csvLine } from '../formats/csv.js';
 import { imageNameOfPath } from '../formats/image_list.js';
 import { type Lock, lockFile } from '../node/lock.js';
-import { type Problem, type ReadReportsOptions, readReports, reportFiles } from '../node/report_files.js';
+import { type Problem, type ReportFile, type ReportText, readReports, reportFiles } from '../node/report_files.js';
 import { type GrowingFile, openBeside } from '../node/text_files.js';
 import { type Command, Option } from '../node/vendor/commander.js';
-import { mineTable, type TableOptions } from './mine_table.js';
+import { type MinedReport, type MineTable, mineTable, type TableOptions } from './mine_table.js';
 import { interruptible, nameList, type Progress, print, say, startProgress } from './terminal.js';
 
 export interface MineFilesOptions extends Omit<TableOptions, 'explain'> {
@@ -43,76 +43,29 @@ export interface MineSummary {
  * @throws InputError where a path does not exist, or no report was found at all.
  */
 export async function mine(paths: readonly string[], options: MineFilesOptions): Promise<MineSummary> {
-  const { empty = 'normal', signal } = options;
-  const mined = mineTable({ ...options, explain: options.explain !== undefined });
-  const files = [];
-  let total = 0;
-  // A table from an earlier run, in a folder that is mined again, is no input.
-  const outputs = [options.out, options.explain ?? '-'].map((path) => resolve(path));
-  for await (const file of reportFiles(paths)) {
-    if (file.root !== '' && outputs.includes(resolve(file.path))) continue;
-    files.push(file);
-    total += file.size;
-  }
-  const summary: MineSummary = {
-    reports: 0,
-    empty: 0,
-    normal: 0,
-    counts: Object.fromEntries(mined.names.map((name) => [name, 0])),
-    problems: 0,
-  };
+  const table = mineTable({ ...options, explain: options.explain !== undefined });
+  const files = await inputFiles(paths, options);
+  const counts = Object.fromEntries(table.names.map((name) => [name, 0]));
+  const summary: MineSummary = { reports: 0, empty: 0, normal: 0, counts, problems: 0 };
   const firstProblems: string[] = [];
-  let bytes = 0;
-  const reading: ReadReportsOptions = {
-    textColumns: options.textColumns,
-    idColumn: options.idColumn,
-    encoding: options.encoding,
-    signal,
-    onProblem(problem) {
-      summary.problems += 1;
-      if (firstProblems.length < 3) firstProblems.push(problem.message);
-      options.onProblem?.(problem);
-    },
-    onBytes(count) {
-      bytes += count;
-      options.onProgress?.(bytes, total);
-    },
+  const onProblem = (problem: Problem) => {
+    summary.problems += 1;
+    if (firstProblems.length < 3) firstProblems.push(problem.message);
+    options.onProblem?.(problem);
   };
-
-  const written: GrowingFile[] = [];
-  const locks: Lock[] = [];
-  const begin = async (path: string): Promise<GrowingFile> => {
-    locks.push(await lockFile(path));
-    const file = await openBeside(path);
-    written.push(file);
-    return file;
-  };
+  const outputs = openOutputs();
   try {
-    const table = await begin(options.out);
-    const explained = options.explain && options.explain !== '-' ? await begin(options.explain) : undefined;
-    await table.write(`${csvLine(mined.header)}\n`);
-    for (const { path, root } of files) {
-      for await (const report of readReports(path, root, reading)) {
-        signal?.throwIfAborted();
-        const { id, source } = report;
-        const image = `${id}${options.suffix ?? ''}`;
-        if (!isImageName(image)) {
-          const message = `${source}: its identifier is no image name: ${JSON.stringify(id.slice(0, 60))}`;
-          reading.onProblem({ source, message });
-          continue;
-        }
-        const { cells, found, normal, empty: nothing, result } = mined.mine(report);
-        summary.empty += Number(nothing);
-        if (nothing && empty === 'skip') continue;
-        summary.reports += 1;
-        summary.normal += Number(normal);
-        for (const name of found) summary.counts[name] = (summary.counts[name] ?? 0) + 1;
-        await table.write(`${csvLine(cells)}\n`);
-        if (options.explain === undefined) continue;
-        const line = `${JSON.stringify({ id, ...result })}\n`;
-        if (explained) await explained.write(line);
-        else await print(line);
-      }
+    const rows = await outputs.begin(options.out);
+    const explained = options.explain && options.explain !== '-' ? await outputs.begin(options.explain) : undefined;
+    await rows.write(`${csvLine(table.header)}\n`);
+    for await (const report of reportsIn(files, { ...options, onProblem })) {
+      const mined = mineOne(report, table, summary, { ...options, onProblem });
+      if (!mined) continue;
+      await rows.write(`${csvLine(mined.cells)}\n`);
+      if (options.explain === undefined) continue;
+      const line = `${JSON.stringify({ id: report.id, ...mined.result })}\n`;
+      if (explained) await explained.write(line);
+      else await print(line);
     }
     if (summary.reports === 0 && summary.empty === 0) {
       throw new InputError('mine: no report found', {
@@ -120,14 +73,93 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
         given: firstProblems.join(' | ') || paths.join(', '),
       });
     }
-    for (const file of written) await file.keep();
+    await outputs.keep();
     return summary;
   } catch (error) {
-    for (const file of written) await file.discard();
+    await outputs.discard();
     throw error;
   } finally {
-    for (const lock of locks) await lock.release();
+    await outputs.release();
   }
+}
+
+/** The files to read. A table from an earlier run, in a folder that is mined again, is none of them. */
+async function inputFiles(paths: readonly string[], { out, explain = '-' }: MineFilesOptions): Promise<ReportFile[]> {
+  const files: ReportFile[] = [];
+  const outputs = [out, explain].map((path) => resolve(path));
+  for await (const file of reportFiles(paths)) {
+    if (file.root === '' || !outputs.includes(resolve(file.path))) files.push(file);
+  }
+  return files;
+}
+
+/** The reports in files, one after the other. */
+async function* reportsIn(files: readonly ReportFile[], options: MineFilesOptions): AsyncGenerator<ReportText> {
+  const { textColumns, idColumn, encoding, signal, onProblem = () => {} } = options;
+  const total = files.reduce((sum, { size }) => sum + size, 0);
+  let bytes = 0;
+  const onBytes = (count: number) => {
+    bytes += count;
+    options.onProgress?.(bytes, total);
+  };
+  for (const { path, root } of files) {
+    for await (const report of readReports(path, root, {
+      textColumns,
+      idColumn,
+      encoding,
+      signal,
+      onProblem,
+      onBytes,
+    })) {
+      signal?.throwIfAborted();
+      yield report;
+    }
+  }
+}
+
+/** Mines and counts a report. Returns undefined where it has no row in the table. */
+function mineOne(
+  report: ReportText,
+  table: MineTable,
+  summary: MineSummary,
+  { suffix = '', empty = 'normal', onProblem }: MineFilesOptions,
+): MinedReport | undefined {
+  const { id, source } = report;
+  if (!isImageName(`${id}${suffix}`)) {
+    const message = `${source}: its identifier is no image name: ${JSON.stringify(id.slice(0, 60))}`;
+    onProblem?.({ source, message });
+    return undefined;
+  }
+  const mined = table.mine(report);
+  summary.empty += Number(mined.empty);
+  if (mined.empty && empty === 'skip') return undefined;
+  summary.reports += 1;
+  summary.normal += Number(mined.normal);
+  for (const name of mined.found) summary.counts[name] = (summary.counts[name] ?? 0) + 1;
+  return mined;
+}
+
+/** Files that are locked while they grow, and get their names when all are whole. */
+function openOutputs() {
+  const files: GrowingFile[] = [];
+  const locks: Lock[] = [];
+  return {
+    async begin(path: string): Promise<GrowingFile> {
+      locks.push(await lockFile(path));
+      const file = await openBeside(path);
+      files.push(file);
+      return file;
+    },
+    async keep() {
+      for (const file of files) await file.keep();
+    },
+    async discard() {
+      for (const file of files) await file.discard();
+    },
+    async release() {
+      for (const lock of locks) await lock.release();
+    },
+  };
 }
 
 /** Whether readers of the table take it: a path out of its folder, say, would make them refuse the table. */

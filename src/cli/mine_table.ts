@@ -21,7 +21,7 @@ export interface TableOptions extends Pick<MineOptions, 'uncertain'> {
 }
 
 /** What one report gives. */
-interface MinedReport {
+export interface MinedReport {
   cells: (string | number)[];
   /** The columns that count as present. */
   found: readonly string[];

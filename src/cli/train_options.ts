@@ -68,7 +68,19 @@ const LEARNING_RATES = { adamw: 1e-3, sgd: 1e-4 };
 
 /** Adds all options but those that name data and run folder. */
 export function addTrainingOptions(command: Command): Command {
-  return addImageOptions(command)
+  addImageOptions(command);
+  addNetworkOptions(command);
+  addLearningOptions(command);
+  addDataOptions(command);
+  addMachineOptions(command);
+  return command
+    .option('--training-data <text>', 'said in the weights; default: the name of the data folder')
+    .option('--license <text>', 'said in the weights', 'unknown');
+}
+
+/** The network, and the weights that it starts from. */
+function addNetworkOptions(command: Command): void {
+  command
     .option('--backbone <name>', `${backboneNames.join(', ')}; or a JSON description`)
     .option('--init <weights>', 'safetensors or torch checkpoint to start from; default: random weights')
     .option('--metadata <json>', 'the input that --init expects, where it does not say: mean, std, channelOrder, …')
@@ -89,7 +101,12 @@ export function addTrainingOptions(command: Command): Command {
     )
     .addOption(new Option('--pooling <kind>', 'default: lse').choices(['lse', 'average', 'max']))
     .option('--lse-r <r>', 'sharpness of log-sum-exp pooling; default: 10', number(1e-6, 1e6))
-    .addOption(new Option('--heatmap-scaling <kind>', 'written into the weights').choices(['minmax', 'relu']))
+    .addOption(new Option('--heatmap-scaling <kind>', 'written into the weights').choices(['minmax', 'relu']));
+}
+
+/** How it learns: updates, loss, what is trained, how images are changed, and for how long. */
+function addLearningOptions(command: Command): void {
+  command
     .option('--epochs <n>', 'through all training images', wholeNumber(1, 1e6), 20)
     .option('--batch <n>', 'images at a time', wholeNumber(1, 4096), 16)
     .option('--accumulate <n>', 'batches to an update', wholeNumber(1, 4096), 1)
@@ -144,13 +161,23 @@ export function addTrainingOptions(command: Command): Command {
       'without a better validation AUC before the run ends; 0: never',
       wholeNumber(0, 1e6),
       5,
-    )
+    );
+}
+
+/** Which images it learns from, and which it is judged by. */
+function addDataOptions(command: Command): void {
+  command
     .option('--train-list <file>', 'image names to train on, with --validation-list')
     .option('--validation-list <file>', 'image names to validate on')
     .option('--test-list <file>', 'image names that are kept for testing')
     .option('--validation <share>', 'of the images, by patient; default: 0.1', number(0, 0.9))
     .option('--test <share>', 'of the images, by patient; default: the data set’s list, else 0.2', number(0, 0.9))
-    .option('--skip-broken', 'leave out, and count, rows and images that cannot be read')
+    .option('--skip-broken', 'leave out, and count, rows and images that cannot be read');
+}
+
+/** Checkpoints, and what of the machine is used. */
+function addMachineOptions(command: Command): void {
+  command
     .option('--checkpoint-minutes <n>', 'a checkpoint at least this often, beside one an epoch; default: 10', number(0))
     .option('--threads <n>', 'that decode images; default: one a processor, 8 at most', wholeNumber(1, 256))
     .option('--cache <mebibytes>', 'of decoded images in memory; default: a quarter of it', wholeNumber(0, 1e7))
@@ -159,9 +186,7 @@ export function addTrainingOptions(command: Command): Command {
       'on the GPU that a step may take; default: what it has. Activations that do not fit are computed twice',
       wholeNumber(1, 1e7),
     )
-    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')
-    .option('--training-data <text>', 'said in the weights; default: the name of the data folder')
-    .option('--license <text>', 'said in the weights', 'unknown');
+    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best');
 }
 
 /** What of the options is about the machine. */

@@ -8,13 +8,14 @@ import type { EpochRecord } from '../train/checkpoint.js';
 import { fingerprintOf } from '../train/data.js';
 import { fitPrediction } from '../train/fit_prediction.js';
 import { initialWeights } from '../train/initial.js';
+import type { ImageSource } from '../train/input.js';
 import { train } from '../train/loop.js';
 import { modelCard } from '../train/model_card.js';
-import type { Keeper } from '../train/options.js';
+import type { Keeper, TrainOptions, TrainResult } from '../train/options.js';
 import { featureFile } from './feature_file.js';
 import { BEST, type RunFolder } from './run_folder.js';
 import { loadCurves } from './train_curves.js';
-import { startTrainDisplay } from './train_progress.js';
+import { startTrainDisplay, type TrainDisplay } from './train_progress.js';
 import type { RunConfig, RunMachine, RunOutcome } from './train_run.js';
 import type { RunData } from './training_data.js';
 
@@ -44,85 +45,19 @@ export async function carryOut(
   run: RunData,
   work: Work,
 ): Promise<RunOutcome> {
-  const { config } = folder;
-  const { settings, trainingData, license } = config;
-  const { weights, fresh = [], onBegun, signal, checkpointMs, memory = config.memory, pixels } = work;
-  const { data, counts, dataset } = run;
   const display = startTrainDisplay();
   const warn = (message: string) => {
     display.note(`raybox: ${message}`);
     folder.log({ event: 'warning', message });
   };
-  for (const warning of [...run.warnings, ...pixels.warnings]) warn(warning);
-  const drawCurves = await loadCurves().catch((error: Error) => {
-    warn(`no curves are drawn: ${error.message}`);
-    return undefined;
-  });
-  const updatesPerEpoch = Math.floor(data.train.length / (settings.batch * settings.accumulate));
-  const losses = folder.entries.filter(({ event }) => event === 'update').map(({ loss }) => loss as number);
-  const drawHistory = async (history: readonly EpochRecord[]) => {
-    const title = `Training ${basename(resolve(folder.path))}`;
-    if (drawCurves && history.length > 0) {
-      await folder.write('curves.html', drawCurves({ title, history, losses, updatesPerEpoch }));
-    }
-  };
-  const images = async (row: number) => {
-    const [name, path] = [data.images[row], dataset.paths.get(data.images[row]) as string];
-    const image = await store.read(path);
-    const changed = pixels.see(name, store.hashOf(path) as string);
-    if (changed) warn(changed);
-    return image;
-  };
-  const keeper: Keeper = {
-    async checkpoint(checkpoint) {
-      const path = await folder.checkpoint(checkpoint);
-      const { epoch, step } = checkpoint.state;
-      folder.log({ event: 'checkpoint', epoch: epoch + 1, step, path });
-      return path;
-    },
-    async best(bytes, best) {
-      await folder.write(BEST, bytes);
-      const card = modelCard({
-        ...{ settings, counts, best, trainingData, license },
-        images: { train: data.train.length, validation: data.validation.length },
-        command: config.command,
-        ...(config.init === undefined ? {} : { init: { from: basename(config.init), fresh } }),
-        ...{ adapter: describe(gpu.info), version: config.raybox },
-      });
-      await folder.write('best.md', card);
-    },
-    async epoch(history, seconds) {
-      const record = history[history.length - 1];
-      folder.log({ event: 'epoch', ...record, seconds });
-      display.epoch(record, seconds);
-      await drawHistory(history);
-    },
-    update(update) {
-      onBegun?.();
-      losses.push(update.loss);
-      folder.log({ event: 'update', ...update });
-    },
-    warn,
-  };
+  for (const warning of [...run.warnings, ...work.pixels.warnings]) warn(warning);
+  const curves = await openCurves(folder, run, warn);
+  const keeper: Keeper = { ...keeperOf(gpu, folder, run, work, display, curves), warn };
   try {
     // The run may have been killed before it could draw them.
-    await drawHistory(folder.resume?.state.history ?? []);
-    const common = { gpu, settings, data, images, keeper, trainingData, license, signal, onProgress: display.update };
-    // Another adapter rounds differently: its features begin anew.
-    const file = featureFile(folder.path, `${fingerprintOf(data)} ${describe(gpu.info)}`);
-    const append = (values: Float32Array) => {
-      onBegun?.();
-      return file.append(values);
-    };
-    const start = weights ?? initialWeights(settings.seed);
-    const result = settings.ridge
-      ? await fitPrediction({ ...common, kept: { read: file.read, append }, weights: start })
-      : await train({
-          ...{ ...common, checkpointMs, weights, memory },
-          resume: folder.resume,
-          resumedFrom: folder.resumedFrom,
-        });
-    await file.remove();
+    await curves.draw(folder.resume?.state.history ?? []);
+    const images = imageSource(store, run, work.pixels, warn);
+    const result = await learn(gpu, folder, work, { data: run.data, images, keeper, onProgress: display.update });
     folder.log({
       event: 'end',
       epochs: result.history.length,
@@ -135,4 +70,111 @@ export async function carryOut(
     for (const line of store.warnings()) if (!run.warnings.includes(line)) warn(line);
     display.stop();
   }
+}
+
+/** The losses of all updates, and the file that shows them and the history of the run. */
+interface CurvesFile {
+  addLoss(loss: number): void;
+  draw(history: readonly EpochRecord[]): Promise<void>;
+}
+
+/** Warns where the plotting libraries, which are optional, are not installed; then there is no file. */
+async function openCurves(
+  { config: { settings }, entries, path, write }: RunFolder<RunConfig>,
+  { data }: RunData,
+  warn: (message: string) => void,
+): Promise<CurvesFile> {
+  const drawn = await loadCurves().catch((error: Error) => {
+    warn(`no curves are drawn: ${error.message}`);
+    return undefined;
+  });
+  const title = `Training ${basename(resolve(path))}`;
+  const updatesPerEpoch = Math.floor(data.train.length / (settings.batch * settings.accumulate));
+  const losses = entries.filter(({ event }) => event === 'update').map(({ loss }) => loss as number);
+  return {
+    addLoss: (loss) => losses.push(loss),
+    async draw(history) {
+      if (drawn && history.length > 0) await write('curves.html', drawn({ title, history, losses, updatesPerEpoch }));
+    },
+  };
+}
+
+/** Reads the images of rows, and warns of those whose pixels are not those with which the run began. */
+const imageSource =
+  (store: ImageStore, { data, dataset }: RunData, pixels: PixelRecord, warn: (message: string) => void): ImageSource =>
+  async (row) => {
+    const [name, path] = [data.images[row], dataset.paths.get(data.images[row]) as string];
+    const image = await store.read(path);
+    const changed = pixels.see(name, store.hashOf(path) as string);
+    if (changed) warn(changed);
+    return image;
+  };
+
+/** Keeps checkpoints, the best weights with their model card, the log and the curves in the folder. */
+function keeperOf(
+  gpu: Gpu,
+  folder: RunFolder<RunConfig>,
+  { data, counts }: RunData,
+  { fresh = [], onBegun }: Work,
+  display: TrainDisplay,
+  curves: CurvesFile,
+): Keeper {
+  const { settings, trainingData, license, command, init, raybox } = folder.config;
+  return {
+    async checkpoint(checkpoint) {
+      const path = await folder.checkpoint(checkpoint);
+      const { epoch, step } = checkpoint.state;
+      folder.log({ event: 'checkpoint', epoch: epoch + 1, step, path });
+      return path;
+    },
+    async best(bytes, best) {
+      await folder.write(BEST, bytes);
+      const card = modelCard({
+        ...{ settings, counts, best, trainingData, license },
+        images: { train: data.train.length, validation: data.validation.length },
+        command,
+        ...(init === undefined ? {} : { init: { from: basename(init), fresh } }),
+        ...{ adapter: describe(gpu.info), version: raybox },
+      });
+      await folder.write('best.md', card);
+    },
+    async epoch(history, seconds) {
+      const record = history[history.length - 1];
+      folder.log({ event: 'epoch', ...record, seconds });
+      display.epoch(record, seconds);
+      await curves.draw(history);
+    },
+    update(update) {
+      onBegun?.();
+      curves.addLoss(update.loss);
+      folder.log({ event: 'update', ...update });
+    },
+  };
+}
+
+/** Trains in epochs, or, with `ridge`, solves the prediction layer in closed form. */
+async function learn(
+  gpu: Gpu,
+  folder: RunFolder<RunConfig>,
+  { weights, onBegun, signal, checkpointMs, memory = folder.config.memory }: Work,
+  parts: Pick<TrainOptions, 'data' | 'images' | 'keeper' | 'onProgress'>,
+): Promise<TrainResult> {
+  const { settings, trainingData, license } = folder.config;
+  const common = { gpu, settings, trainingData, license, signal, ...parts };
+  // Another adapter rounds differently: its features begin anew.
+  const file = featureFile(folder.path, `${fingerprintOf(parts.data)} ${describe(gpu.info)}`);
+  const append = (values: Float32Array) => {
+    onBegun?.();
+    return file.append(values);
+  };
+  const { resume, resumedFrom } = folder;
+  const result = settings.ridge
+    ? await fitPrediction({
+        ...common,
+        kept: { read: file.read, append },
+        weights: weights ?? initialWeights(settings.seed),
+      })
+    : await train({ ...common, checkpointMs, weights, memory, resume, resumedFrom });
+  await file.remove();
+  return result;
 }

@@ -24,6 +24,15 @@ export interface ReportText {
   about?: string[];
 }
 
+/** A file with reports. */
+export interface ReportFile {
+  path: string;
+  /** The folder in which it was found; '' if it was named itself. */
+  root: string;
+  /** In bytes. */
+  size: number;
+}
+
 /** A report or file that could not be read. Others are still read. */
 export interface Problem {
   source: string;
@@ -45,9 +54,7 @@ const readable = /\.(txt|text|csv|xml|tgz|tar|tar\.gz|csv\.gz|txt\.gz|xml\.gz)$/
  * taken with any ending.
  * @throws InputError if a path does not exist.
  */
-export async function* reportFiles(
-  paths: readonly string[],
-): AsyncGenerator<{ path: string; root: string; size: number }> {
+export async function* reportFiles(paths: readonly string[]): AsyncGenerator<ReportFile> {
   for (const path of paths) {
     const info = await stat(path).catch((cause: NodeJS.ErrnoException) => {
       throw new InputError(`${path}: cannot be read`, {
@@ -60,7 +67,7 @@ export async function* reportFiles(
   }
 }
 
-async function* filesUnder(folder: string, root: string): AsyncGenerator<{ path: string; root: string; size: number }> {
+async function* filesUnder(folder: string, root: string): AsyncGenerator<ReportFile> {
   const entries = [];
   for await (const entry of await opendir(folder)) entries.push(entry);
   entries.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
