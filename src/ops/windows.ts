@@ -1,6 +1,7 @@
 /** The sliding windows of convolution and pooling over height and width. Pairs are vertical, horizontal. */
 import { InputError } from '../errors.js';
 import type { Range } from '../graph/ir/operation.js';
+import type { Tensor } from '../graph/ir/tensor.js';
 
 export type Pair = readonly [vertical: number, horizontal: number];
 export type Sides = readonly [top: number, left: number, bottom: number, right: number];
@@ -18,6 +19,11 @@ export const pair = (value: number | Pair): Pair => (typeof value === 'number' ?
 export function sides(value: number | Pair | Sides): Sides {
   if (typeof value === 'number') return [value, value, value, value];
   return value.length === 2 ? [value[0], value[1], value[0], value[1]] : value;
+}
+
+/** The shape of weights with the two sizes of the window, which is a single pixel where the weights are a matrix. */
+export function windowShape({ shape: [outputs, inputs, height = 1, width = 1] }: Pick<Tensor, 'shape'>) {
+  return [outputs, inputs, height, width] as const;
 }
 
 /** Pixels that a window spans along one axis. */

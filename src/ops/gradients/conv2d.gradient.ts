@@ -7,7 +7,7 @@ import { biasGradient } from '../layers/channel_sums.js';
 import { type Conv2dAttributes, type Conv2dInputs, forward as convolution } from '../layers/conv2d.js';
 import { withSegments } from '../packing/compact.js';
 import { forward as transpose } from '../packing/transpose_conv2d.js';
-import type { Windows } from '../windows.js';
+import { type Windows, windowShape } from '../windows.js';
 import { behindEpilogue } from './activation_gradient.js';
 import { forward as inputGradient } from './conv2d_input_gradient.js';
 import { forward as weightGradient } from './conv2d_weight_gradient.js';
@@ -18,11 +18,17 @@ export const gradient: Gradient<Conv2dAttributes, Conv2dInputs> = (g, node, [dy]
   const { name } = node.outputs[0];
   if (prologue) throw new InputError('the input of a prologue is gone', { expected: 'a graph as it is before fusion' });
   const inner = behindEpilogue(g, node, dy);
-  const [, , kernelHeight, kernelWidth] = weight.shape;
+  const [, , kernelHeight, kernelWidth] = windowShape(weight);
+  const isMatrix = weight.shape.length === 2;
   const windows: Windows = { kernel: [kernelHeight, kernelWidth], stride, dilation, padding };
   return [
     byInput(g, node, inner, windows),
-    g.apply(weightGradient, [x, inner], { ...windows, groups }, `${name}/weight_gradient`),
+    g.apply(
+      weightGradient,
+      [x, inner],
+      { ...windows, groups, ...(isMatrix ? { isMatrix } : {}) },
+      `${name}/weight_gradient`,
+    ),
     bias && biasGradient(g, inner, `${name}/bias_gradient`),
     residual && inner,
   ];

@@ -92,6 +92,7 @@ export const cases = (): Case<Conv2dWeightGradientAttributes>[] => [
   caseOf([1, 133, 5, 3, 4, 3, 3]),
   caseOf([2, 3, 141, 4, 5, 3, 3], { stride: [3, 3] }),
   caseOf([1, 8, 8, 68, 70, 1, 1], none),
+  caseOf([2, 3, 5, 6, 9, 1, 1], { ...none, isMatrix: true }),
   caseOf([3, 41, 43, 3, 5, 1, 1], none), // several chunks, the last one short
   caseOf([2, 35, 33, 5, 4, 3, 3], { groups: 1, stride: [1, 1] }),
   caseOf([1, 20, 20, 3, 64, 7, 7], { stride: [2, 2], padding: [3, 3, 3, 3] }),

@@ -29,12 +29,14 @@ import { type Pair, type Windows, windowCounts, windowParams, windowRows } from 
 
 export interface Conv2dWeightGradientAttributes extends Windows {
   groups: number;
+  /** The weights are a matrix [outputs, inputs / groups], for windows of one pixel. */
+  isMatrix?: boolean;
 }
 
 const INPUTS = ['x', 'dy'] as const;
 export type Conv2dWeightGradientInputs = typeof INPUTS;
 
-/** x: [n, h, w, inputs] nhwc4. dy: [n, oh, ow, outputs] nhwc4. dw: [outputs, inputs / groups, kh, kw] dense f32. */
+/** x: [n, h, w, inputs] nhwc4. dy: [n, oh, ow, outputs] nhwc4. dw: [outputs, inputs / groups, kh, kw] or a matrix, dense f32. */
 export const forward: Operation<Conv2dWeightGradientAttributes, typeof INPUTS> = {
   name: 'conv2d_weight_gradient',
   inputs: INPUTS,
@@ -54,7 +56,8 @@ export const forward: Operation<Conv2dWeightGradientAttributes, typeof INPUTS> =
         given: String(attributes.groups),
       });
     }
-    const shape = [channelCount(dy), inputs / attributes.groups, ...attributes.kernel];
+    const window = attributes.isMatrix ? [] : attributes.kernel;
+    const shape = [channelCount(dy), inputs / attributes.groups, ...window];
     return [{ shape, layout: 'dense', type: 'f32' }];
   },
   flops: ({ inputs: [, dy], outputs: [dw] }) => (2 * elementCount(dy) * elementCount(dw)) / channelCount(dy),

@@ -126,6 +126,8 @@ export const cases = (): Case<Conv2dAttributes>[] => [
     inputs: [{ shape: [1, 3, 3, 11], segments: [3, 7, 1] }, { shape: [6, 11, 3, 3] }, undefined],
     attributes: same,
   },
+  // Weights that are a matrix.
+  { inputs: [{ shape: [2, 3, 5, 6] }, { shape: [9, 6] }, { shape: [9] }], attributes: plain },
   {
     inputs: [
       { shape: [2, 5, 4, 6] },

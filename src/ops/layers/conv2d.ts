@@ -21,6 +21,7 @@ import {
   windowCounts,
   windowParams,
   windowRows,
+  windowShape,
   windowSpan,
 } from '../windows.js';
 import { type Activation, activationParams, keepsZero } from './activation.js';
@@ -48,7 +49,8 @@ export interface Conv2dOptions {
 /**
  * Adds a convolution.
  * @param x [n, h, w, inputs] nhwc4.
- * @param weight [outputs, inputs / groups, kernelHeight, kernelWidth] dense.
+ * @param weight [outputs, inputs / groups, kernelHeight, kernelWidth] dense; or [outputs, inputs / groups], a layer on the channels of each
+ *   pixel, as PyTorch's Linear is on the last dimension.
  * @param bias [outputs] dense, or undefined.
  */
 export function conv2d(g: GraphBuilder, x: Tensor, weight: Tensor, bias?: Tensor, options: Conv2dOptions = {}): Tensor {
@@ -66,7 +68,7 @@ export function conv2d(g: GraphBuilder, x: Tensor, weight: Tensor, bias?: Tensor
 export function geometry(node: Node<Conv2dAttributes, typeof INPUTS>) {
   const [x, weight] = node.inputs;
   const [, inHeight, inWidth] = x.shape;
-  const [outputs, groupInputs, kernelHeight, kernelWidth] = weight.shape;
+  const [outputs, groupInputs, kernelHeight, kernelWidth] = windowShape(weight);
   const [, outHeight, outWidth] = node.outputs[0].shape;
   return { inHeight, inWidth, outputs, groupInputs, kernelHeight, kernelWidth, outHeight, outWidth };
 }
@@ -81,11 +83,12 @@ export const forward: Operation<Conv2dAttributes, typeof INPUTS> = {
   infer([x, weight, bias, residual, affine], { stride, dilation, padding, groups, prologue }) {
     if (x.shape.length !== 4 || x.layout !== 'nhwc4') throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]' });
     const [images, height, width, channels] = x.shape;
-    const [outputs, groupInputs, kernelHeight, kernelWidth] = weight.shape;
+    const [outputs, groupInputs, kernelHeight, kernelWidth] = windowShape(weight);
     const grouped = Number.isInteger(groups) && groupInputs * groups === channels && outputs % groups === 0;
-    if (!grouped || weight.shape.length !== 4 || weight.layout !== 'dense' || weight.type !== 'f32') {
+    const isWindowOrMatrix = weight.shape.length === 4 || weight.shape.length === 2;
+    if (!grouped || !isWindowOrMatrix || weight.layout !== 'dense' || weight.type !== 'f32') {
       throw new InputError('weights do not fit the input', {
-        expected: `[outputs, ${channels / groups}, kernel, kernel] for ${channels} channels in ${groups} group(s)`,
+        expected: `[outputs, ${channels / groups}, kernel, kernel] or [outputs, ${channels / groups}] for ${channels} channels in ${groups} group(s)`,
         given: describeShape(weight),
       });
     }

@@ -3,6 +3,7 @@ import { pack_conv2d } from '../../generated/kernels.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';
 import { laneChannels } from '../../graph/ir/tensor.js';
+import { windowShape } from '../windows.js';
 import { laneMap } from './pack_lanes.js';
 
 export interface PackConv2dAttributes {
@@ -17,13 +18,13 @@ export const forward: Operation<PackConv2dAttributes, typeof INPUTS> = {
   name: 'pack_conv2d',
   inputs: INPUTS,
   infer([weight], { segments, type }) {
-    const [outputs, , kernelHeight, kernelWidth] = weight.shape;
+    const [outputs, , kernelHeight, kernelWidth] = windowShape(weight);
     const lanes = laneChannels({ ...weight, segments }).length;
     return [{ shape: [kernelHeight, kernelWidth, lanes, Math.ceil(outputs / 4) * 4], layout: 'dense', type }];
   },
   flops: () => 0,
   lower({ inputs: [weight], outputs: [packed], attributes: { segments, type } }, context) {
-    const [outputs, inputs, kernelHeight, kernelWidth] = weight.shape;
+    const [outputs, inputs, kernelHeight, kernelWidth] = windowShape(weight);
     const [, , lanes, outLanes] = packed.shape;
     const kernel = kernelHeight * kernelWidth;
     context.dispatch({
@@ -37,7 +38,7 @@ export const forward: Operation<PackConv2dAttributes, typeof INPUTS> = {
 };
 
 export const reference: Reference<PackConv2dAttributes, typeof INPUTS> = ([weight], node) => {
-  const [outputs, inputs, kernelHeight, kernelWidth] = node.inputs[0].shape;
+  const [outputs, inputs, kernelHeight, kernelWidth] = windowShape(node.inputs[0]);
   const lanes = laneChannels({ ...node.inputs[0], segments: node.attributes.segments });
   const kernel = kernelHeight * kernelWidth;
   const outLanes = Math.ceil(outputs / 4) * 4;
@@ -56,5 +57,6 @@ export const reference: Reference<PackConv2dAttributes, typeof INPUTS> = ([weigh
 export const cases = (): Case<PackConv2dAttributes>[] => [
   { inputs: [{ shape: [5, 3, 3, 3], layout: 'dense' }], attributes: { segments: [3], type: 'f32' } },
   { inputs: [{ shape: [8, 11, 1, 2], layout: 'dense' }], attributes: { segments: [3, 7, 1], type: 'f32' } },
+  { inputs: [{ shape: [6, 11], layout: 'dense' }], attributes: { segments: [3, 7, 1], type: 'f32' } },
   { inputs: [{ shape: [7, 5, 1, 1], layout: 'dense' }], attributes: { segments: [5], type: 'f16' } },
 ];
