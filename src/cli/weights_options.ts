@@ -53,7 +53,7 @@ export function addWeightsOptions(command: Command): Command {
       'side that images are brought to; default: the weights’, else 224',
       wholeNumber(1, 16_384),
     )
-    .option('--transform-input', 'a GoogLeNet with transform_input, as torchvision’s pretrained one')
+    .option('--transform-input', 'a GoogLeNet or Inception v3 with transform_input, as torchvision’s pretrained ones')
     .option('--prefix <name>', 'beginning of the tensors’ names, or dict, of the network, where the file holds several')
     .option('--ignore <names>', 'beginnings of names of tensors that take no part in the result', nameList)
     .option('--metadata <json>', 'any field of the metadata (pooling, fit, channelOrder, …): JSON or a file of it')

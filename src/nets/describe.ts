@@ -31,7 +31,7 @@ export interface DescribeOptions extends Partial<Omit<WeightsMetadata, 'assumed'
   architecture?: WeightsMetadata['architecture'] | Backbone;
   /** The same fields as one object. Those beside it come first. */
   metadata?: Partial<WeightsMetadata> & { transformInput?: boolean };
-  /** A GoogLeNet with `transform_input`, as torchvision's pretrained one: turns the normalisation into its own. */
+  /** A GoogLeNet or Inception v3 with `transform_input`, as torchvision's pretrained ones: turns the normalisation into its own. */
   transformInput?: boolean;
   /** What the names of the network's tensors begin with, or the name of its dict, where the file holds several networks. */
   prefix?: string;

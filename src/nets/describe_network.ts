@@ -52,7 +52,7 @@ export function describeNetwork(
         pooling: pooling!,
         ...(lseR === undefined ? {} : { lseR }),
         ...(transitionActivation === undefined ? {} : { transitionActivation }),
-        ...assumedInput(inputChannels),
+        ...assumedInput(inputChannels, recognitionOf(descriptionOf(backbone).family)?.inputSize),
         classes: unnamed(outputs),
       },
     ],
@@ -100,9 +100,9 @@ export function settle(layers: readonly (readonly [Source, Partial<WeightsMetada
 }
 
 /** What is assumed of an input, and of where weights come from, where nobody says it. */
-export const assumedInput = (inputChannels: 1 | 3) =>
+export const assumedInput = (inputChannels: 1 | 3, size = 224) =>
   ({
-    ...{ inputChannels, inputWidth: 224, inputHeight: 224, channelOrder: 'rgb', fit: 'stretch' },
+    ...{ inputChannels, inputWidth: size, inputHeight: size, channelOrder: 'rgb', fit: 'stretch' },
     ...(inputChannels === 3 ? IMAGENET : { mean: [0.5], std: [0.25] }),
     ...{ heatmapScaling: 'minmax', trainingData: 'unknown', license: 'unknown' },
   }) satisfies Partial<WeightsMetadata>;

@@ -70,8 +70,12 @@ export interface Recognition<D extends Described> {
   readonly trainingOnly?: RegExp;
   /** torchvision's classifier has hidden layers, so there are no class activation maps with it. */
   readonly hasHiddenLayers?: true;
+  /** torchvision's classifier normalises the pooled features, so there are no class activation maps with it. */
+  readonly hasNormInHead?: true;
   /** torchvision's classifier is a convolution of one pixel. Why that is no linear layer on pooled features, in words. */
   readonly convolutionHead?: string;
+  /** Side of the images that torchvision trained on. Default 224. */
+  readonly inputSize?: number;
   /** torchvision's networks normalise their input once more where `transform_input` was given. */
   readonly transformsInput?: true;
 }

@@ -15,8 +15,8 @@ const FAMILIES: readonly [family: string, mark: RegExp][] = [
     /(^|\.)(transformer|(self_)?attn|attention)\.(.*\.)?(in_proj_weight|[qkv]_proj\.weight|query\.weight)$/,
   ],
   [
-    'a ConvNeXt',
-    /(^|\.)(stages\.\d+\.(blocks|layers)\.\d+\.(gamma|layer_scale_parameter|conv_dw\.weight|dwconv\.weight)|features\.\d+\.\d+\.layer_scale)$/,
+    'a ConvNeXt under other names than torchvision’s',
+    /(^|\.)stages\.\d+\.((blocks|layers)\.)?\d+\.(gamma|layer_scale_parameter|conv_dw\.weight|dwconv\.weight)$/,
   ],
   [
     'an EfficientNet under other names than torchvision’s',
@@ -27,9 +27,11 @@ const FAMILIES: readonly [family: string, mark: RegExp][] = [
     'an EfficientNet or a MobileNet under other names than torchvision’s',
     /(^|\.)(blocks\.\d+\.\d+\.(conv_dw|conv_pwl|conv_pw)|conv_stem)\.weight$/,
   ],
-  ['an Inception network', /(^|\.)(mixed_\w+|conv2d_1a_3x3|repeat\.\d+)\.(.*\.)?weight$/i],
+  [
+    'an Inception network other than torchvision’s Inception v3',
+    /(^|\.)(mixed_\w+|conv2d_1a_3x3|repeat\.\d+)\.(.*\.)?weight$/i,
+  ],
   ['an Xception', /(^|\.)block\d+\.rep\.\d+\.(.*\.)?weight$/],
-  ['a ShuffleNet', /(^|\.)stage\d\.\d+\.branch\d\.\d+\.weight$/],
   ['a RegNet under other names than torchvision’s', /(^|\.)s\d\.b\d\./],
   ['an HRNet', /(^|\.)stage\d\.\d+\.(branches|fuse_layers)\./],
   ['a ResNet of Hugging Face', /(^|\.)encoder\.stages\.\d+\.layers\.\d+\.layer\.\d+\.convolution\.weight$/],

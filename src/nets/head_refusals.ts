@@ -39,6 +39,17 @@ export function hiddenLayer(family: Family, layers: readonly HeadLayer[]): Input
   });
 }
 
+/** Of a norm between the pooled features and the prediction layer. */
+export function normedHead(family: Family, norm: string, isBatchNorm: boolean): InputError {
+  const { title, hasNormInHead } = recognitions[family];
+  const usual = hasNormInHead ? `, as torchvision's classifier of ${title} has` : '';
+  return new InputError(`the head of ${title} normalises the pooled features${usual}`, {
+    expected: WANTED,
+    given: `${norm}, ${isBatchNorm ? 'a batch norm' : 'a layer norm'}`,
+    hint: `behind a norm the outputs are no weighted sums of pooled features, which class activation maps show; ${TRAIN}`,
+  });
+}
+
 /** Of layers side by side. */
 export function severalLayers(layers: readonly HeadLayer[]): InputError {
   return new InputError('the head has several prediction layers', {

@@ -9,6 +9,7 @@ import {
   hiddenLayer,
   isPixel,
   noPrediction,
+  normedHead,
   noSuchLayer,
   notAveraged,
   notPooled,
@@ -79,6 +80,11 @@ export function inferHead(
   if (wanted === undefined && linears.length === 0) return undefined;
   const layer = wanted === undefined ? onlyOne(family, linears) : namedOne(family, layers, wanted, others);
   if (layer.inputs !== channels) throw notPooled(family, layer, channels);
+  const norm = others.find((name) => name.endsWith('.weight') && tensors.get(name)!.shape.join() === `${channels}`);
+  if (norm !== undefined) {
+    const name = norm.slice(0, -'.weight'.length);
+    throw normedHead(family, name, tensors.has(`${name}.running_mean`));
+  }
   const { pooling = 'average' } = options;
   if (layer.kernel && pooling !== 'average') throw notAveraged(layer, pooling);
   refuseSizes(`${layer.name}.weight`, [layer.outputs, layer.inputs]);

@@ -6,22 +6,26 @@ import { batchNorm } from '../ops/layers/batch_norm.js';
 import { conv2d } from '../ops/layers/conv2d.js';
 import { squeeze as averages } from '../ops/layers/lse_pool.js';
 import { mul } from '../ops/layers/mul.js';
+import { type Pair, pair } from '../ops/windows.js';
 
 export interface ConvolutionOptions {
   outputs: number;
-  kernel: number;
+  /** One size for both axes, or height and width. */
+  kernel: number | Pair;
   stride?: number;
-  /** Default: what keeps the size at stride 1. */
+  /** Default: what keeps the size at stride 1, for kernels of odd sizes. */
   padding?: number;
   /** How many groups of channels are convolved by themselves: as many as channels for a depthwise convolution. */
   groups?: number;
   bias?: boolean;
 }
 
-/** A convolution with parameters `name`.weight [outputs, inputs / groups, kernel, kernel] and, unless told otherwise, `name`.bias. */
+/** A convolution with parameters `name`.weight [outputs, inputs / groups, height, width] and, unless told otherwise, `name`.bias. */
 export function convolution(g: GraphBuilder, x: Tensor, name: string, options: ConvolutionOptions): Tensor {
-  const { outputs, kernel, stride = 1, padding = (kernel - 1) >> 1, groups = 1, bias = true } = options;
-  const weight = g.parameter(`${name}.weight`, [outputs, channelCount(x) / groups, kernel, kernel]);
+  const { outputs, stride = 1, groups = 1, bias = true } = options;
+  const [height, width] = pair(options.kernel);
+  const { padding = [(height - 1) >> 1, (width - 1) >> 1] as const } = options;
+  const weight = g.parameter(`${name}.weight`, [outputs, channelCount(x) / groups, height, width]);
   const vector = bias ? g.parameter(`${name}.bias`, [outputs]) : undefined;
   return conv2d(g, x, weight, vector, { stride, padding, groups, name });
 }

@@ -8,7 +8,7 @@ import { createGraph } from '../../src/graph/ir/graph.js';
 import { product } from '../../src/graph/ir/tensor.js';
 import { createPlan } from '../../src/graph/plan/plan.js';
 import { describeModel } from '../../src/localizer/model.js';
-import type { Backbone } from '../../src/nets/backbone.js';
+import { type Backbone, checkBackbone } from '../../src/nets/backbone.js';
 import {
   backboneParameters,
   describeGraph,
@@ -21,7 +21,6 @@ import { generated, seededNetwork, torchvision, transpose } from '../support/tor
 
 const gpu: Gpu = await openGpu();
 const families = suite('families');
-const SIZE = 64;
 
 const read = (tensors: Map<string, TensorData>) => describeModel({ tensors, metadata: {} }, {});
 
@@ -42,20 +41,20 @@ function narrow(family: string) {
   return { ...found, head, tensors: seededNetwork(found.backbone, head) };
 }
 
-for (const { backbone, logits: expected } of torchvision.heads) {
+for (const { backbone, size, logits: expected } of torchvision.heads) {
   families(`${backbone.family}: a state dict with a linear layer gives torchvision’s logits`, async () => {
     const { tensors, head } = narrow(backbone.family);
     const model = await read(more(await tensors, ['bn.num_batches_tracked', 1]));
     assert.equal(model.architecture, { backbone, head });
     assert.equal(model.leftOut, ['bn.num_batches_tracked']);
     const g = createGraph();
-    const image = g.input('image', [1, SIZE, SIZE, 3]);
-    const written = graphNetwork(describeGraph(model.network, { height: SIZE, width: SIZE, channels: 3 }));
+    const image = g.input('image', [1, size, size, 3]);
+    const written = graphNetwork(describeGraph(model.network, { height: size, width: size, channels: 3 }));
     const { logits } = written(g, image);
     const weights = parameterSource(model.checkpoint, g.parameters);
     const plan = await createPlan(gpu, g.finish([logits]), { weights });
     try {
-      const shape = [1, 3, SIZE, SIZE];
+      const shape = [1, 3, size, size];
       plan.write(image, transpose((await generated('image', shape)) as Float32Array, shape));
       await plan.run();
       const values = await plan.read(logits);
@@ -92,9 +91,45 @@ families('a head with a hidden layer is refused as torchvision’s own', async (
   );
 });
 
+families('a head that normalises pooled features is refused as torchvision’s own ConvNeXt', async () => {
+  const backbone: Backbone = { family: 'convnext', layers: [1, 1], widths: [8, 12] };
+  const tensors = await seededNetwork(backbone, { classes: 5, pooling: 'average', prediction: 'classifier.2' });
+  // A linear layer by itself, as somebody may have put on it.
+  assert.equal((await read(tensors)).architecture?.backbone, backbone);
+  await refused(
+    more(tensors, ['classifier.0.weight', 12], ['classifier.0.bias', 12]),
+    /a ConvNeXt normalises the pooled features, as torchvision's classifier.*classifier\.0, a layer norm/s,
+  );
+  const regnet = await narrow('regnet').tensors;
+  const channels = regnet.get('fc.weight')!.shape[1];
+  await refused(
+    more(regnet, ['norm.weight', channels], ['norm.running_mean', channels]),
+    /head of a RegNet normalises the pooled features; .* norm, a batch norm/s,
+  );
+});
+
+families(
+  'an Inception v3: its auxiliary classifier is left out, its input is asked about, another’s poolings refused',
+  async () => {
+    const tensors = await narrow('inception_v3').tensors;
+    const aux = ['AuxLogits.conv0.conv.weight', 'AuxLogits.fc.weight'];
+    const model = await read(more(tensors, [aux[0], 8, 48, 1, 1], [aux[1], 5, 8]));
+    assert.equal(model.leftOut, aux);
+    assert.equal([model.metadata.inputWidth, model.metadata.inputHeight], [299, 299]);
+    assert.match(model.warnings[0].message, /299 × 299 pixels.*An Inception v3 that was trained with transform_input/);
+    const told = await describeModel({ tensors, metadata: {} }, { transformInput: true });
+    assert.equal(told.metadata.mean, [0.5, 0.5, 0.5]);
+    const channels = tensors.get('fc.weight')!.shape[1];
+    await refused(more(tensors, ['fc.weight', 1008, channels]), /TensorFlow's Inception.*leave out the padding/s);
+  },
+);
+
+/** Families in which the number of stages tells the strides. */
+const SHOW_STRIDES = ['resnet', 'regnet', 'shufflenet_v2', 'inception_v3', 'convnext'];
+
 families('strides that no shape shows are taken from a network of as many blocks, or not at all', async () => {
   for (const { backbone, gradients } of torchvision.samples) {
-    if (!gradients || typeof backbone === 'string' || ['resnet', 'regnet'].includes(backbone.family)) continue;
+    if (!gradients || typeof backbone === 'string' || SHOW_STRIDES.includes(backbone.family)) continue;
     await refused(await seededNetwork(backbone, undefined), /cannot tell the strides of the checkpoint's (blocks|sta)/);
   }
 });
@@ -107,6 +142,17 @@ families('norms of an EfficientNet-B5 have another epsilon than those of a B4', 
       name.endsWith('5') ? 1e-3 : undefined,
     );
   }
+});
+
+families('widths that do not fit together are refused', () => {
+  const check = (fields: object) => () => checkBackbone({ stem: 4, last: 4, ...fields });
+  const shuffle = { family: 'shufflenet_v2', layers: [1, 1], widths: [4, 6] };
+  assert.throws(check({ ...shuffle, widths: [4, 5] }), /widths are wrong; expected 2 even numbers/);
+  assert.throws(check({ ...shuffle, widths: [4] }), /widths are wrong/);
+  assert.throws(() => checkBackbone({ family: 'convnext', layers: [1, 1], widths: [4] }), /expected 2, one for each/);
+  const inception = structuredClone(standardBackbone('inception_v3')) as Extract<Backbone, { family: 'inception_v3' }>;
+  inception.modules[3].pop();
+  assert.throws(() => checkBackbone(inception), /Mixed_6a is wrong; expected 4 sizes/);
 });
 
 families('blocks that are none of the family are refused by what is wrong', () => {

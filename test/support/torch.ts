@@ -23,7 +23,7 @@ interface Torchvision {
     /** Of each parameter, and of the image: the gradient's norm, and its product with seeded numbers. */
     gradients?: Record<string, [norm: number, projection: number]>;
   }[];
-  heads: { backbone: Backbone; prediction: string; logits: number[] }[];
+  heads: { backbone: Backbone; prediction: string; size: number; logits: number[] }[];
 }
 
 export const torchvision: Torchvision = JSON.parse(
@@ -54,7 +54,7 @@ export async function seededNetwork(
   channels = 3,
 ): Promise<Map<string, TensorData>> {
   const g = createGraph();
-  buildNetwork(g, { backbone, ...(head ? { head } : {}) }, g.input('image', [1, 64, 64, channels]));
+  buildNetwork(g, { backbone, ...(head ? { head } : {}) }, g.input('image', [1, 96, 96, channels]));
   const entries = [...g.parameters].map(
     async ([name, { shape }]): Promise<[string, TensorData]> => [
       name,

@@ -123,6 +123,8 @@ const BACKBONES = [
     layers: [{ conv: 4, kernel: 7, stride: 2 }, { maxPool: 3, stride: 2 }, { inception: [2, 2, 2, 2, 2, 2] }],
   },
   { family: 'resnet', block: 'bottleneck', layers: [1, 1], widths: [4, 8], inner: [8, 16], groups: 2, stem: 4 },
+  { family: 'shufflenet_v2', stem: 4, layers: [2, 1], widths: [6, 8], last: 8 },
+  { family: 'convnext', layers: [1, 1], widths: [4, 6] },
 ] as const;
 
 const CLASSES = ['Atelectasis', 'Cardiomegaly', 'Mass'];
