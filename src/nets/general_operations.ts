@@ -1,16 +1,22 @@
 /**
- * The operations of the room `ops/general` as described graphs may hold them. Nothing of this is in the core: it is loaded with the first
- * network that is a graph.
+ * Operations that no family of raybox's own is made of, as described graphs may hold them: those of `ops/general` and some more. None is
+ * in the core: they are loaded with the first network that is a graph.
  */
-import { anyOf, type Check, fields, isNumber, listOf, oneOf } from '../formats/checks.js';
+import { anyOf, type Check, fields, isNumber, listOf, oneOf, optional } from '../formats/checks.js';
+import { forward as argExtreme } from '../ops/general/arg_extreme.js';
 import { FUNCTIONS as BINARY, forward as binary } from '../ops/general/binary.js';
 import { COMPARISONS, forward as compare } from '../ops/general/compare.js';
 import { forward as expand } from '../ops/general/expand.js';
+import { forward as join } from '../ops/general/join.js';
+import { forward as matmul } from '../ops/general/matmul.js';
 import { forward as permute } from '../ops/general/permute.js';
 import { REDUCTIONS, forward as reduce } from '../ops/general/reduce.js';
 import { forward as reshape } from '../ops/general/reshape.js';
+import { forward as take } from '../ops/general/take.js';
 import { FUNCTIONS as UNARY, forward as unary } from '../ops/general/unary.js';
 import { forward as where } from '../ops/general/where.js';
+import { forward as pad } from '../ops/layers/pad.js';
+import { forward as softmax } from '../ops/layers/softmax.js';
 import { type GraphOperation, isBoolean, row } from './operation_row.js';
 
 /** A dimension of a tensor. */
@@ -20,6 +26,8 @@ const axes = listOf(isAxis, 0, 32);
 const isLength: Check = (value) =>
   Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= 2 ** 30;
 const lengths = listOf(isLength, 0, 32);
+/** For each place along a dimension a list of its own. */
+const perPlace = (check: Check) => listOf(listOf(check, 0, 2 ** 20), 1, 2 ** 20);
 const layout = oneOf('nhwc4', 'dense');
 
 const unaryWith = (parameters: number, checks: Record<string, Check>) => {
@@ -29,12 +37,26 @@ const unaryWith = (parameters: number, checks: Record<string, Check>) => {
 const unaryCheck = anyOf(unaryWith(0, {}), unaryWith(1, { a: isNumber }), unaryWith(2, { a: isNumber, b: isNumber }));
 
 export const generalRows = (): readonly GraphOperation[] => [
+  row(argExtreme, 1, { kind: oneOf('max', 'min'), axis: isAxis, keepDims: isBoolean, last: isBoolean }),
   row(binary, 2, { kind: oneOf(...Object.keys(BINARY)) }),
   row(compare, 2, { kind: oneOf(...Object.keys(COMPARISONS)) }),
   row(expand, 1, { shape: lengths }),
+  row(join, [1, 256], { axis: isAxis }),
+  row(matmul, 2, { transposeA: isBoolean, transposeB: isBoolean }),
+  row(pad, 1, {
+    padding: listOf((value) => Number.isInteger(value) && Math.abs(value as number) <= 65536, 4, 4),
+    value: isNumber,
+  }),
   { ...row(permute, 1, { order: axes, layout }), isTyped: true },
   row(reduce, 1, { kind: oneOf(...Object.keys(REDUCTIONS)), axes, keepDims: isBoolean }),
   row(reshape, 1, { shape: listOf(anyOf(isLength, oneOf(0, -1)), 0, 32) }),
+  row(softmax, 1),
+  row(take, 1, {
+    axis: isAxis,
+    sources: perPlace(anyOf(isLength, oneOf(0))),
+    weights: optional(perPlace(isNumber)),
+    value: optional((value) => typeof value === 'number'),
+  }),
   row(unary, 1, { function: unaryCheck }),
   row(where, 3),
 ];

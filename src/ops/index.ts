@@ -7,12 +7,27 @@ export type { Boxes, BoxOptions, DecodedBoxes, Gates, HeatBox } from './boxes/co
 export { decodeBoxes, extractBoxes } from './boxes/component_boxes.js';
 export { connectedComponents } from './boxes/connected_components.js';
 export { scaleHeatmaps } from './boxes/scale255.js';
+export { type AxisPadding, type AxisSlice, padAxis, placesOfSlice, sliceAxis, tileAxis } from './general/along_axis.js';
+export { type ArgExtremeAttributes, argExtreme } from './general/arg_extreme.js';
 export { type BinaryAttributes, binary } from './general/binary.js';
 export { type CompareAttributes, compare } from './general/compare.js';
 export { expand } from './general/expand.js';
+export { join } from './general/join.js';
+export { type GemmOptions, gemm, matmul } from './general/matmul.js';
+export {
+  depthToSpace,
+  groupNorm,
+  logSoftmaxOver,
+  lpNormalise,
+  type NormaliseOptions,
+  normaliseOver,
+  softmaxOver,
+  spaceToDepth,
+} from './general/over_axes.js';
 export { permute } from './general/permute.js';
 export { type ReduceAttributes, reduce } from './general/reduce.js';
 export { reshape } from './general/reshape.js';
+export { gather, type TakeAttributes, take } from './general/take.js';
 export { type UnaryFunction, unary } from './general/unary.js';
 export { where } from './general/where.js';
 export { type Activation, activationOf, relu, sigmoid } from './layers/activation.js';

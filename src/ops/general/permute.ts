@@ -12,7 +12,7 @@ export interface PermuteAttributes {
   order: readonly number[];
   /** Of y. */
   layout: Layout;
-  /** Of y, if it is nhwc4 and x is dense. Default: f32. */
+  /** Of y, if it is a map [n, h, w, c] in nhwc4 and x is dense. Default: f32, as vectors [n, c] are in any graph. */
   type?: 'f16';
 }
 
@@ -32,8 +32,9 @@ export const forward: Operation<PermuteAttributes, typeof INPUTS> = {
     }
     if (layout === 'nhwc4' && order.length === 0) throw new InputError('nhwc4', { expected: 'channels', given: '[]' });
     const shape = order.map((d) => x.shape[d]);
+    const ownType = order.length === 4 ? (type ?? 'f32') : 'f32';
     if (layout === 'dense') return [{ shape, layout, type: 'f32' }];
-    return [{ shape, layout, type: x.layout === 'nhwc4' ? x.type : (type ?? 'f32') }];
+    return [{ shape, layout, type: x.layout === 'nhwc4' ? x.type : ownType }];
   },
   flops: () => 0,
   lower({ inputs: [x], outputs: [y], attributes: { order } }, context) {
