@@ -1,6 +1,9 @@
 /** The form in which every reader of weights returns them: named float32 tensors, and strings about them. */
 import { InputError } from '../errors.js';
+import type { Warning } from '../warnings.js';
+import type { GraphDescription } from './graph_description.js';
 import { bf16ToF32, f16ToF32 } from './half.js';
+import type { WeightsMetadata } from './weights.js';
 
 /** A tensor in row-major (C) order. */
 export interface TensorData {
@@ -14,8 +17,21 @@ export interface Checkpoint {
   metadata: Record<string, string>;
   /** If a file has several dicts of tensors: the name of the one that was read, and those of the others. */
   choice?: { taken: string; others: string[] };
+  /** The whole network, if the format has it: tensors are then its parameters. */
+  network?: ImportedNetwork;
   /** True if the prefix that was asked for is the name of the dict, so that the names of the tensors do not begin with it. */
   taken?: boolean;
+}
+
+/** A network that a file brings along with its tensors, as `src/import` makes it of formats that hold one. */
+export interface ImportedNetwork {
+  graph: GraphDescription;
+  /** What the file says about the image. */
+  fields: Partial<WeightsMetadata>;
+  /** What is assumed about the image where nobody says it, if the network shows something of that. */
+  assumed?: Partial<WeightsMetadata>;
+  /** What the user has to know about the network. */
+  warnings: readonly Warning[];
 }
 
 /** Element types that convert to float32, by the names that safetensors uses, with their sizes in bytes. */

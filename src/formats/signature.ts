@@ -31,9 +31,12 @@ const SIGNATURES: [number, string, string][] = [
   [0, '\x80\x03', 'pickle'],
   [0, '\x80\x04', 'pickle'],
   [0, '\x80\x05', 'pickle'],
-  // The first field of an ONNX model is its IR version, the second its producer's name or the graph.
+  // The first field of an ONNX model is its IR version, the second what is there of its producer, the graph and the operators' version.
   [0, '\x08.\x12', 'ONNX'],
+  [0, '\x08.\x1a', 'ONNX'],
+  [0, '\x08.\x22', 'ONNX'],
   [0, '\x08.\x3a', 'ONNX'],
+  [0, '\x08.\x42', 'ONNX'],
 ];
 
 /** Image formats that raybox leaves to the browser to decode, and so only reads in pages. */

@@ -1,6 +1,7 @@
 /** Reads weights and recognizes their network: bytes → tensors (`formats/`) → description of the network (`nets/`). */
 import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
+import { detectFormat } from '../formats/signature.js';
 import { readCheckpoint } from '../formats/weights.js';
 import type { DescribeOptions, Model } from '../nets/describe.js';
 import type { Warning } from '../warnings.js';
@@ -9,12 +10,18 @@ import type { KeptBytes } from './kept_weights.js';
 
 /**
  * Weights: a path or URL, bytes, a Blob, a Response, a stream, or a function that gives one of these (`restore` calls it again). The file
- * is safetensors or a PyTorch checkpoint, in its zip format or in the older one.
+ * is safetensors, a PyTorch checkpoint in its zip format or in the older one, or an ONNX model.
  */
 export type WeightsInput = ByteSource | (() => WeightsInput | Promise<WeightsInput>);
 
 /** Options that describe the weights, and how their bytes are read. */
 export interface ModelOptions extends DescribeOptions {
+  /** Of an ONNX model with several outputs: the one that has a number for each class. */
+  output?: string;
+  /** What the numbers of an ONNX model become if it does not end with probabilities. Default: `sigmoid`, with a warning. */
+  probabilities?: 'sigmoid' | 'softmax';
+  /** Files that an ONNX model refers to for its tensors, by the names that it has for them. Default: those beside the model. */
+  externalData?: Readonly<Record<string, ByteSource>>;
   /** Larger weights are refused. Default 2 GiB. */
   maxBytes?: number;
   /**
@@ -49,7 +56,11 @@ export async function readTensors(
   options: ReadOptions,
 ): Promise<{ checkpoint: Checkpoint; warnings: readonly Warning[] }> {
   const { bytes, warnings, keep } = await readWeights(weights, options);
-  const checkpoint = await readCheckpoint(bytes, options.prefix);
+  const isOnnx = detectFormat(bytes) === 'ONNX';
+  // Loaded on demand, because most weights are tensors alone.
+  const checkpoint = isOnnx
+    ? await (await import('./imported.js')).readImported(bytes, weights, options)
+    : await readCheckpoint(bytes, options.prefix);
   return { checkpoint, warnings: [...warnings, ...((await keep?.()) ?? [])] };
 }
 

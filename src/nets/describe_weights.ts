@@ -38,7 +38,7 @@ function describeAs(checkpoint: Checkpoint, options: DescribeOptions, given: Par
   const isOwn = isRayboxWeights(checkpoint.metadata);
   const architectureSaid = isOwn ? parseWeightsMetadata(checkpoint.metadata).architecture : undefined;
   // A file that brings its graph is of that network, whatever architecture is given: that would contradict it.
-  if (options.network !== undefined || [given.architecture, architectureSaid].some(isWhole))
+  if (options.network !== undefined || checkpoint.network || [given.architecture, architectureSaid].some(isWhole))
     return describeWholeNetwork(checkpoint, options, given);
   const known = isOwn
     ? ownWeights(checkpoint, given, options)

@@ -39,8 +39,10 @@ export function describeWholeNetwork(
 ): Model {
   const known = isRayboxWeights(checkpoint.metadata) ? parseWeightsMetadata(checkpoint.metadata) : undefined;
   if (own !== undefined) checkFunction(own);
-  refuseParts(given, transformInput, isGraph(known?.architecture) && !own);
-  const graph = [given.architecture, known?.architecture].find(isGraph);
+  const bringsGraph = isGraph(known?.architecture) || checkpoint.network !== undefined;
+  refuseParts(given, transformInput, bringsGraph && !own);
+  const imported = own ? undefined : checkpoint.network;
+  const graph = [given.architecture, known?.architecture, imported?.graph].find(isGraph);
   if (!own && !graph)
     throw new InputError('these weights are of a network that the file does not hold', {
       hint: 'give the function that builds it, as load(weights, { network })',
@@ -49,13 +51,18 @@ export function describeWholeNetwork(
   const file = known && Object.fromEntries(Object.entries(known).filter(([field]) => !OF_PARTS.includes(field)));
   const tensors = prefix === undefined || checkpoint.taken ? checkpoint.tensors : under(checkpoint.tensors, prefix);
 
-  const inputChannels = given.inputChannels ?? known?.inputChannels ?? 3;
+  const inputChannels = given.inputChannels ?? known?.inputChannels ?? imported?.fields.inputChannels ?? 3;
   const beside = known ? undefined : fileInput(checkpoint.metadata, { family: 'graph' }, inputChannels);
   const architecture = own ? CUSTOM : graph!;
   /** How many outputs there are shows when the network is built, so the names of the classes are settled after the input. */
   const settled = (classes: string[] | undefined, outputs: number) => {
-    const said = { ...beside?.fields, ...file, ...(classes ? { classes } : {}) };
-    const assumption = { ...assumedInput(inputChannels), classes: unnamed(outputs), architecture };
+    const said = { ...beside?.fields, ...imported?.fields, ...file, ...(classes ? { classes } : {}) };
+    const assumption = {
+      ...assumedInput(inputChannels),
+      ...imported?.assumed,
+      classes: unnamed(outputs),
+      architecture,
+    };
     const { metadata, sources } = settle([
       ['given', given],
       ['file', said],
@@ -101,7 +108,7 @@ export function describeWholeNetwork(
   const warnings = [
     ...toldByFile(checked, sources, found),
     ...assumptionsOf(checked, 'graph', found),
-    ...(isSigmoid(built) ? [] : [OWN_PROBABILITIES]),
+    ...(imported?.warnings ?? (isSigmoid(built) ? [] : [OWN_PROBABILITIES])),
     ...ignored,
   ];
   return {

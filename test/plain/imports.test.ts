@@ -42,6 +42,7 @@ const core = [
   'ops',
   'verify',
   'nets',
+  'import',
   'localizer',
 ];
 const aside = ['reports', 'phantom', 'overlay', 'train', 'evaluate', 'index'];
@@ -64,6 +65,7 @@ const parts: Record<string, { parts: readonly string[]; packages?: readonly stri
   ops: { parts: ['errors', 'random', 'formats', 'gpu', 'generated', 'graph'] },
   verify: { parts: ['errors', 'random', 'gpu', 'graph', 'ops'] },
   nets: { parts: ['errors', 'options', 'warnings', 'random', 'formats', 'gpu', 'graph', 'ops'] },
+  import: { parts: ['errors', 'warnings', 'formats', 'graph', 'ops', 'nets', 'vendor'] },
   localizer: { parts: [...core, 'overlay'], packages: ['#gpu'] },
   train: { parts: [...core, 'phantom', 'evaluate'] },
   evaluate: { parts: [...core, 'overlay'], packages: ['@observablehq/plot', 'linkedom'] },

@@ -1,0 +1,77 @@
+/**
+ * Compares imported ONNX models with what PyTorch computes, and with onnxruntime where it is installed. `make.py` beside this file writes
+ * the models.
+ *
+ *     node dist/bench/robustness/onnx/compare.js FOLDER [NAME …]
+ *
+ * For each model: how far logits and class activation maps are apart, relative to the range of the expected ones, and whether the plan has
+ * as many dispatches as that of the network of raybox's own with the same name.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '../../../src/errors.js';
+import { openGpu } from '../../../src/gpu/device.js';
+import { createGraph } from '../../../src/graph/ir/graph.js';
+import { createPlan } from '../../../src/graph/plan/plan.js';
+import { readModel } from '../../../src/localizer/model.js';
+import { parameterSource } from '../../../src/nets/index.js';
+
+const [folder, ...wanted] = process.argv.slice(2);
+if (!folder) throw new InputError('name a folder that make.py wrote');
+const floats = (file: string) => new Float32Array(Uint8Array.from(readFileSync(join(folder, file))).buffer);
+
+/** The largest difference, as a share of the range of what is expected. */
+function furthest(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Number.NaN;
+  let [worst, least, most] = [0, Infinity, -Infinity];
+  for (let i = 0; i < expected.length; i++) {
+    worst = Math.max(worst, Math.abs(actual[i] - expected[i]));
+    [least, most] = [Math.min(least, expected[i]), Math.max(most, expected[i])];
+  }
+  return worst / (most - least);
+}
+
+/** Each map brought to 0 … 1: a norm behind the pooling leaves a factor open, which no box depends on. */
+function scaledMaps(maps: ArrayLike<number>, classes: number): Float64Array {
+  const size = maps.length / classes;
+  const result = Float64Array.from(maps);
+  for (let c = 0; c < classes; c++) {
+    const own = result.subarray(c * size, (c + 1) * size);
+    const [least, most] = [Math.min(...own), Math.max(...own)];
+    own.forEach((value, i) => {
+      own[i] = (value - least) / (most - least);
+    });
+  }
+  return result;
+}
+
+const gpu = await openGpu();
+for (const file of readdirSync(folder).filter((name) => name.endsWith('.onnx'))) {
+  const [name] = file.split(/-\d+\.onnx$/);
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const { size, classes, maps } = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'));
+  try {
+    const model = await readModel(join(folder, file), {});
+    const g = createGraph();
+    const image = g.input('image', [1, size, size, 3]);
+    const { logits, heatmaps } = model.network(g, image);
+    const weights = parameterSource(model.checkpoint, g.parameters);
+    const plan = await createPlan(gpu, g.finish([logits, heatmaps]), { weights });
+    const pixels = floats(`${name}.input.f32`);
+    const positions = size * size;
+    plan.write(
+      image,
+      Float32Array.from(pixels, (_, i) => pixels[(i % 3) * positions + Math.floor(i / 3)]),
+    );
+    await plan.run();
+    const score = furthest(await plan.read(logits), floats(`${name}.output.f32`));
+    const own = Array.from(await plan.read(heatmaps));
+    const map = maps && furthest(scaledMaps(own, classes), scaledMaps(floats(`${name}.maps.f32`), classes));
+    console.log(`${file}: logits ${score.toExponential(1)}, maps ${map?.toExponential(1) ?? 'not linear'}`);
+    plan.close();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    console.log(`${file}: ${error.message}`);
+  }
+}
+gpu.close();

@@ -1,0 +1,222 @@
+/**
+ * Finds the localizer in a classifier's graph: the last feature map, how it is pooled, and the layers between the pooled features and the
+ * classes. If those layers are linear, they can be applied at every position before pooling, which gives exact class activation maps.
+ * Nothing here knows where the graph comes from.
+ */
+import { InputError } from '../errors.js';
+import { type GraphBuilder, type Node, nameOf } from '../graph/ir/graph.js';
+import { channelCount, type Tensor } from '../graph/ir/tensor.js';
+import type { NetworkOutputs } from '../nets/outputs.js';
+import type { Activation } from '../ops/layers/activation.js';
+import { sigmoid } from '../ops/layers/activation.js';
+import { classActivationMap } from '../ops/layers/class_activation_map.js';
+import { forward as layerNormalisation } from '../ops/layers/layer_norm.js';
+import { forward as linear } from '../ops/layers/linear.js';
+import { lsePool } from '../ops/layers/lse_pool.js';
+import type { PoolAttributes } from '../ops/layers/pool.js';
+import { softmax } from '../ops/layers/softmax.js';
+import { compact } from '../ops/packing/compact.js';
+import { type Kit, parameter } from './kit.js';
+
+/** What becomes of a class's number: a probability by itself, or one of probabilities that are 1 together. */
+export type Probabilities = 'sigmoid' | 'softmax';
+
+export interface Localizer extends NetworkOutputs {
+  /** What the network itself ends with; undefined if it puts out numbers that are no probabilities. */
+  readonly ends?: Probabilities;
+}
+
+/** A function y = W · x + b of channels. */
+interface Linear {
+  /** [outputs, inputs] row by row. */
+  readonly weight: Float64Array;
+  readonly bias: Float64Array;
+  readonly inputs: number;
+  readonly outputs: number;
+}
+
+/** Layers from pooled features to classes, and the feature map before. */
+interface Head {
+  readonly features: Tensor;
+  /** Sharpness of the pooling: 0 for the average, Infinity for the maximum. */
+  readonly r: number;
+  /** A layer norm behind the pooling, as ConvNeXt has it. */
+  readonly norm?: Node;
+  readonly linear: Linear;
+}
+
+/**
+ * Adds pooling, prediction layer and class activation maps in place of the network's own last layers, with the numbers of those.
+ * @param output [n, 1, 1, classes], what the network puts out
+ * @param assumed what becomes of the numbers if the network does not say it
+ * @throws InputError if there is no feature map, or the layers behind it are not linear
+ */
+export function localizerOf(kit: Kit, output: Tensor, assumed: Probabilities): Localizer {
+  const { g } = kit;
+  const producers = new Map(g.nodes.flatMap((node) => node.outputs.map((tensor) => [tensor, node] as const)));
+  refuseMaps(output);
+  const { logits: last, ends } = beforeProbabilities(output, producers);
+  const { features, r, norm, linear: head } = headOf(kit, last, producers);
+  const x = compact(g, features, 'head.compact');
+  let pooled = lsePool(g, x, r, 'head.pooling');
+  if (norm) pooled = g.apply(norm.operation, [pooled, ...norm.inputs.slice(1)], norm.attributes, 'head.norm');
+  const { inputs, outputs } = head;
+  const weight = parameter(kit, 'head.prediction.weight', 'head', [outputs, inputs], () => head.weight);
+  const bias = parameter(kit, 'head.prediction.bias', 'head', [outputs], () => head.bias);
+  const logits = g.apply(linear, [pooled, weight, bias], {}, 'head.prediction');
+  const isSoftmax = (ends ?? assumed) === 'softmax';
+  const probabilities = isSoftmax ? softmax(g, logits, 'probabilities') : sigmoid(g, logits, 'probabilities');
+  // Behind a norm only what lies above the channels' average counts: the norm takes the rest away.
+  const seen = norm
+    ? parameter(kit, 'head.seen.weight', 'head', [outputs, inputs], () => behindNorm(kit, head, norm))
+    : weight;
+  const heatmaps = classActivationMap(g, x, seen, 'heatmaps');
+  return { features: x, logits, probabilities, heatmaps, ...(ends ? { ends } : {}) };
+}
+
+function refuseMaps(output: Tensor): void {
+  const [, height, width, channels] = output.shape;
+  if (height === 1 && width === 1) return;
+  throw new InputError('the network puts out a map and not a number for each class', {
+    given: `${channels} × ${height} × ${width} numbers for an image`,
+    hint: 'networks that segment or detect are not what raybox localizes with: it needs a classifier',
+  });
+}
+
+type Producers = ReadonlyMap<Tensor, Node>;
+
+/** The numbers that probabilities are made of. */
+function beforeProbabilities(output: Tensor, producers: Producers): { logits: Tensor; ends?: Probabilities } {
+  const node = producers.get(output);
+  if (node?.operation.name === 'softmax') return { logits: node.inputs[0]!, ends: 'softmax' };
+  if (node?.operation.name === 'activation') {
+    const { activation } = node.attributes as { activation: Activation };
+    if (activation.kind === 'sigmoid') return { logits: node.inputs[0]!, ends: 'sigmoid' };
+  }
+  return { logits: output };
+}
+
+/** Walks from the logits back to the pooling, and joins the layers on the way to one. */
+function headOf(kit: Kit, logits: Tensor, producers: Producers): Head {
+  let head: Linear | undefined;
+  let norm: Node | undefined;
+  for (let tensor = logits; ; ) {
+    const node = producers.get(tensor);
+    if (!node) throw refusal('it has no feature map', 'the image itself reaches the classes');
+    const [x] = node.inputs as [Tensor];
+    const pooling = poolingOf(node);
+    if (pooling !== undefined) {
+      const one = head ?? identity(channelCount(tensor));
+      return { features: x, r: pooling, linear: one, ...(norm ? { norm } : {}) };
+    }
+    if (node.operation === (layerNormalisation as unknown)) {
+      if (norm || !head) throw refusal(`${nameOf(node)} is a norm that is not directly behind the pooling`);
+      norm = node;
+    } else if (node.operation.name !== 'compact') {
+      const layer = norm ? undefined : linearOf(kit, node);
+      if (!layer) throw notLinear(node);
+      head = head ? joined(layer, head) : layer;
+    }
+    tensor = x;
+  }
+}
+
+/** The sharpness of a pooling over all positions; undefined for any other layer. */
+function poolingOf({ operation, attributes, inputs: [x] }: Node): number | undefined {
+  if (operation.name === 'lse_pool') return (attributes as { r: number }).r;
+  if (operation.name !== 'pool') return undefined;
+  const { mode, kernel, padding, dilation } = attributes as PoolAttributes;
+  const isWhole = kernel[0] === x!.shape[1] && kernel[1] === x!.shape[2];
+  const isPlain = padding.every((side) => side === 0) && dilation.every((one) => one === 1);
+  if (!isWhole || !isPlain) return undefined;
+  return mode === 'average' ? 0 : Number.POSITIVE_INFINITY;
+}
+
+/** What a layer computes of one position, if that is linear. */
+function linearOf(kit: Kit, { operation, inputs, attributes }: Node): Linear | undefined {
+  const valuesOf = (tensor: Tensor | undefined) =>
+    (tensor && (kit.weights.get(tensor.name)?.data ?? tensor.data)) as ArrayLike<number> | undefined;
+  const [x, weight, bias] = inputs as [Tensor, Tensor, Tensor | undefined];
+  if (operation.name === 'conv2d') {
+    const { groups, activation, padding } = attributes as { groups: number; activation?: object; padding: number[] };
+    const [outputs, inputCount, height, width] = weight.shape;
+    const onOne = height === 1 && width === 1 && groups === 1 && padding.every((side) => side === 0);
+    const values = valuesOf(weight);
+    if (!onOne || activation || inputs.length > 3 || !values) return undefined;
+    return {
+      weight: Float64Array.from(values),
+      bias: Float64Array.from(valuesOf(bias) ?? new Float64Array(outputs)),
+      ...{ inputs: inputCount, outputs },
+    };
+  }
+  if (operation.name !== 'batch_norm') return undefined;
+  const channels = channelCount(x);
+  const { epsilon } = attributes as { epsilon: number };
+  const [gamma, beta, mean, variance] = inputs.slice(1).map(valuesOf) as ArrayLike<number>[];
+  const weights = new Float64Array(channels * channels);
+  const shift = new Float64Array(channels);
+  for (let c = 0; c < channels; c++) {
+    const factor = gamma[c] / Math.sqrt(variance[c] + epsilon);
+    weights[c * channels + c] = factor;
+    shift[c] = beta[c] - mean[c] * factor;
+  }
+  return { weight: weights, bias: shift, inputs: channels, outputs: channels };
+}
+
+function identity(channels: number): Linear {
+  const weight = new Float64Array(channels * channels);
+  for (let c = 0; c < channels; c++) weight[c * channels + c] = 1;
+  return { weight, bias: new Float64Array(channels), inputs: channels, outputs: channels };
+}
+
+/** `second` of what `first` gives. */
+function joined(first: Linear, second: Linear): Linear {
+  const { inputs } = first;
+  const { outputs } = second;
+  const weight = new Float64Array(outputs * inputs);
+  const bias = Float64Array.from(second.bias);
+  for (let o = 0; o < outputs; o++)
+    for (let k = 0; k < second.inputs; k++) {
+      const factor = second.weight[o * second.inputs + k];
+      if (factor === 0) continue;
+      bias[o] += factor * first.bias[k];
+      for (let i = 0; i < inputs; i++) weight[o * inputs + i] += factor * first.weight[k * inputs + i];
+    }
+  return { weight, bias, inputs, outputs };
+}
+
+/**
+ * A layer norm of the pooled features f is γ · (f − mean f) / σ + β. For the positions x whose average is f that is the average of
+ * γ · (x − mean x) / σ: linear but for σ, which is one number above 0 for the image. So maps with the weights w · γ minus their average
+ * over the channels are exact up to that factor.
+ */
+function behindNorm(kit: Kit, { weight, inputs, outputs }: Linear, norm: Node): Float64Array {
+  const gamma = kit.weights.get((norm.inputs[1] as Tensor).name)!.data;
+  const result = new Float64Array(weight.length);
+  for (let o = 0; o < outputs; o++) {
+    let sum = 0;
+    for (let i = 0; i < inputs; i++) sum += weight[o * inputs + i] * gamma[i];
+    for (let i = 0; i < inputs; i++) result[o * inputs + i] = weight[o * inputs + i] * gamma[i] - sum / inputs;
+  }
+  return result;
+}
+
+const refusal = (why: string, given?: string) =>
+  new InputError(`the classifier cannot localize: ${why}`, {
+    ...(given ? { given } : {}),
+    expected: 'a feature map, a pooling over all its positions, and linear layers from there to the classes',
+  });
+
+function notLinear(node: Node): InputError {
+  const { operation, attributes } = node;
+  const { activation } = attributes as { activation?: Activation };
+  const what = operation.name === 'activation' ? activation!.kind : operation.name;
+  const isSpread = operation.name === 'conv2d';
+  return refusal(
+    isSpread
+      ? `${nameOf(node)} has weights of its own for each position of the feature map`
+      : `${nameOf(node)} (${what}) stands between the pooled features and the classes, so these do not follow from the features by a linear layer`,
+  );
+}
+
+export type { GraphBuilder };

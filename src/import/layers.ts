@@ -1,0 +1,245 @@
+/** Convolutions, dense layers, poolings and what else joins or cuts maps, for values of any order of dimensions. */
+import type { GraphBuilder } from '../graph/ir/graph.js';
+import { channelCount, type Tensor } from '../graph/ir/tensor.js';
+import { forward as batchNorm } from '../ops/layers/batch_norm.js';
+import { concat as concatenation } from '../ops/layers/concat.js';
+import { conv2d } from '../ops/layers/conv2d.js';
+import { forward as layerNormalisation } from '../ops/layers/layer_norm.js';
+import { forward as lsePool } from '../ops/layers/lse_pool.js';
+import { type PoolAttributes, forward as windows } from '../ops/layers/pool.js';
+import { slice } from '../ops/layers/slice.js';
+import { compact, withSegments } from '../ops/packing/compact.js';
+import type { Pair, Sides } from '../ops/windows.js';
+import { asMap, asValue, type Kit, type Order, parameter, settled, sizesOf, Unsupported, type Value } from './kit.js';
+import type { Constant } from './plain.js';
+import { isWhole, placesOf, type Run, sizeOf, whole } from './views.js';
+
+/** Weights with the name that the file gives them. */
+export interface Named {
+  readonly name: string;
+  readonly constant: Constant;
+}
+
+export interface Convolution {
+  /** [outputs, inputs / groups, rows, columns]. */
+  readonly weight: Named;
+  readonly bias?: Named | undefined;
+  readonly stride: Pair;
+  readonly dilation: Pair;
+  readonly padding: Sides;
+  readonly groups: number;
+}
+
+/** Adds a convolution. */
+export function convolve(kit: Kit, value: Value, order: Order, options: Convolution): Value {
+  const { weight, bias, ...rest } = options;
+  const x = asMap(kit, value, order);
+  const shape = weight.constant.shape;
+  const [outputs] = shape;
+  const y = conv2d(
+    kit.g,
+    x,
+    parameter(kit, weight.name, 'as it is', shape, weight.constant.values),
+    bias && parameter(kit, bias.name, 'as it is', [outputs], bias.constant.values),
+    { ...rest, name: kit.name },
+  );
+  return asValue(y, order, value.dims.length);
+}
+
+export interface Dense {
+  readonly weight: Named;
+  /** Whether the weights are [inputs, outputs]; else they are [outputs, inputs]. */
+  readonly transposed: boolean;
+  readonly bias?: Named | undefined;
+  /** A number that all weights are multiplied by. */
+  readonly factor?: number;
+  readonly biasFactor?: number;
+}
+
+/**
+ * Adds a dense layer over the last dimension. Along channels it is a 1×1 convolution, over a whole map that was flattened in whatever
+ * order a convolution of the map's size, whose weights are sorted here.
+ */
+export function dense(kit: Kit, value: Value, { weight, transposed, bias, factor = 1, biasFactor = 1 }: Dense): Value {
+  const { tensor, dims } = settled(kit, value);
+  const sizes = sizesOf({ tensor });
+  const runs = dims.at(-1) ?? [];
+  const [a, b] = weight.constant.shape;
+  const [inputs, outputs] = transposed ? [a, b] : [b, a];
+  if (weight.constant.shape.length !== 2 || sizeOf(runs) !== inputs)
+    throw new Unsupported(`weights of ${weight.constant.shape.join('×')} for ${sizeOf(runs)} inputs`);
+  const alongChannels = isWhole(runs, 'c', sizes.c);
+  const rest = dims.slice(0, -1).flat();
+  if (!alongChannels && (rest.length > 0 || sizeOf(runs) !== sizes.h * sizes.w * sizes.c))
+    throw new Unsupported('a dense layer over a part of a map');
+  const kernel = alongChannels ? [1, 1] : [sizes.h, sizes.w];
+  const [kernelHeight, kernelWidth] = kernel;
+  const made = () => sorted(weight.constant, transposed, runs, alongChannels ? undefined : sizes, factor);
+  const order = runs.map(({ axis, size }) => `${axis}${size}`).join('');
+  const parameters = [
+    parameter(
+      kit,
+      weight.name,
+      `dense ${transposed} ${order} ${factor}`,
+      [outputs, sizes.c, kernelHeight, kernelWidth],
+      made,
+    ),
+    bias &&
+      parameter(kit, bias.name, `bias ${biasFactor}`, [outputs], () =>
+        spread(bias.constant, outputs).map((one) => one * biasFactor),
+      ),
+  ] as const;
+  const y = conv2d(kit.g, compact(kit.g, tensor), ...parameters, { name: kit.name });
+  return { tensor: y, dims: [...dims.slice(0, -1), whole('c', outputs)] };
+}
+
+/** Weights as [outputs, channels, rows, columns]. */
+function sorted(
+  { values }: Constant,
+  transposed: boolean,
+  runs: readonly Run[],
+  sizes: ReturnType<typeof sizesOf> | undefined,
+  factor: number,
+): Float32Array {
+  const given = values();
+  const places = placesOf(runs, sizes ?? { h: 1, w: 1, c: sizeOf(runs) });
+  const inputs = places.length;
+  const outputs = given.length / inputs;
+  const { c, h, w } = sizes ?? { c: inputs, h: 1, w: 1 };
+  const result = new Float32Array(given.length);
+  // Where the number of each input stands: places count [rows, columns, channels], weights are [channels, rows, columns].
+  const target = Int32Array.from(places, (place) => (place % c) * h * w + Math.floor(place / c));
+  for (let o = 0; o < outputs; o++)
+    for (let i = 0; i < inputs; i++)
+      result[o * inputs + target[i]] = factor * given[transposed ? i * outputs + o : o * inputs + i];
+  return result;
+}
+
+/** One number for each output, where the file may have one for all. */
+export function spread({ values, count }: Constant, outputs: number): Float32Array {
+  const given = values();
+  if (count !== 1 && count !== outputs) throw new Unsupported(`${count} numbers for ${outputs} channels`);
+  return Float32Array.from({ length: outputs }, (_, i) => given[count === 1 ? 0 : i]);
+}
+
+/** Adds a pooling over windows. */
+export function poolWindows(kit: Kit, value: Value, order: Order, attributes: PoolAttributes): Value {
+  const { kernel, stride, padding } = attributes;
+  const isNothing = [...kernel, ...stride].every((size) => size === 1) && padding.every((size) => size === 0);
+  if (isNothing) return value;
+  return asValue(kit.g.apply(windows, [asMap(kit, value, order)], attributes, kit.name), order, value.dims.length);
+}
+
+/**
+ * Adds a pooling over all positions, whatever dimensions they are in.
+ * @param dimensions those that are pooled
+ * @param r 0 for the average, Infinity for the maximum, between them log-sum-exp
+ */
+export function poolAll(kit: Kit, value: Value, dimensions: readonly number[], r: number, keep: boolean): Value {
+  const { tensor, dims } = settled(kit, value);
+  const sizes = sizesOf({ tensor });
+  const pooled = dimensions.flatMap((dimension) => dims[dimension]);
+  const kept = dims.filter((_, i) => !dimensions.includes(i)).flat();
+  const isPositions = (runs: readonly Run[], wanted: boolean) => runs.every(({ axis }) => (axis === 'c') !== wanted);
+  if (!isPositions(pooled, true) || !isPositions(kept, false) || sizeOf(pooled) !== sizes.h * sizes.w)
+    throw new Unsupported('it reduces other dimensions than all rows and columns');
+  const y = sizes.h * sizes.w === 1 ? tensor : kit.g.apply(lsePool, [tensor], { r, onePixel: true }, kit.name);
+  const rest = dims.map((runs, i) => (dimensions.includes(i) ? [] : runs));
+  return { tensor: y, dims: keep ? rest : rest.filter((_, i) => !dimensions.includes(i)) };
+}
+
+/** Adds a batch norm with given statistics. The parameters are γ, β, mean and variance. */
+export function normalise(
+  kit: Kit,
+  value: Value,
+  dimension: number,
+  parameters: readonly Named[],
+  epsilon: number,
+): Value {
+  const { tensor, dims } = settled(kit, value);
+  const channels = channelCount(tensor);
+  if (!isWhole(dims[dimension], 'c', channels)) throw new Unsupported('it normalises another dimension than channels');
+  const [, , , variance] = parameters;
+  if (!spread(variance.constant, channels).every((value) => value + epsilon > 0))
+    throw new Unsupported('a variance is not above 0');
+  const vectors = parameters.map(({ name, constant }) =>
+    parameter(kit, name, 'vector', [channels], () => spread(constant, channels)),
+  );
+  const inputs = [tensor, ...vectors] as unknown as readonly [Tensor, Tensor, Tensor, Tensor, Tensor];
+  return { tensor: kit.g.apply(batchNorm, inputs, { epsilon }, kit.name), dims };
+}
+
+/** Adds a layer norm over the last dimension, which has to be the channels. */
+export function layerNorm(kit: Kit, value: Value, weight: Named, bias: Named, epsilon: number): Value {
+  const { tensor, dims } = settled(kit, value);
+  const channels = channelCount(tensor);
+  if (!isWhole(dims.at(-1) ?? [], 'c', channels))
+    throw new Unsupported('it normalises another dimension than channels');
+  const vectors = [weight, bias].map(({ name, constant }) =>
+    parameter(kit, name, 'vector', [channels], () => spread(constant, channels)),
+  );
+  const inputs = [compact(kit.g, tensor), ...vectors] as unknown as readonly [Tensor, Tensor, Tensor];
+  return { tensor: kit.g.apply(layerNormalisation, inputs, { epsilon }, kit.name), dims };
+}
+
+/** Adds a concatenation along channels. */
+export function concat(kit: Kit, values: readonly Value[], dimension: number): Value {
+  const [first] = values;
+  if (values.length === 1) return first;
+  const rank = first.dims.length;
+  // The other dimensions are those of the first value, and have to be the same axes in all of them.
+  const order = orderOf(first, dimension);
+  const tensors = values.map((value) => asMap(kit, value, order));
+  return asValue(joined(kit, tensors), order, rank);
+}
+
+/** Concatenations by graph: the parts of each, with the result. */
+const concatenations = new WeakMap<GraphBuilder, { parts: readonly Tensor[]; whole: Tensor }[]>();
+
+/**
+ * A concatenation that begins with all parts of an earlier one goes on from there. In a densely connected block each layer joins what all
+ * layers before it gave; written like this, the block is one buffer that grows, and nothing of it is copied.
+ */
+function joined({ g, name }: Kit, parts: readonly Tensor[]): Tensor {
+  const earlier = concatenations.get(g) ?? [];
+  concatenations.set(g, earlier);
+  const begins = earlier.filter(
+    (one) => one.parts.length < parts.length && one.parts.every((part, i) => part === parts[i]),
+  );
+  const longest = begins.reduce<(typeof begins)[number] | undefined>(
+    (best, one) => (best && best.parts.length >= one.parts.length ? best : one),
+    undefined,
+  );
+  const rest = longest ? [longest.whole, ...parts.slice(longest.parts.length)] : parts;
+  const whole = concatenation(g, rest, name);
+  earlier.push({ parts, whole });
+  return whole;
+}
+
+/** The order in which a value's dimensions are a map's axes, if `channels` is that of channels. */
+export function orderOf({ dims }: Value, channels: number): Order {
+  const along = (axis: 'h' | 'w') => dims.findIndex((runs) => runs.length === 1 && runs[0].axis === axis);
+  const free = dims.flatMap((runs, i) => (runs.length === 0 && i !== channels && i !== 0 ? [i] : []));
+  const [h, w] = [along('h'), along('w')];
+  // A dimension of size 1 may be rows as well as columns: any one will do.
+  const found = [h < 0 ? free.shift() : h, w < 0 ? free.shift() : w] as const;
+  return {
+    c: channels,
+    ...(found[0] === undefined ? {} : { h: found[0] }),
+    ...(found[1] === undefined ? {} : { w: found[1] }),
+  };
+}
+
+/** Cuts channels into pieces of these widths. */
+export function cutChannels(kit: Kit, value: Value, dimension: number, widths: readonly number[]): Value[] {
+  const order = orderOf(value, dimension);
+  const x = asMap(kit, value, order);
+  // Each piece begins at a whole group of four channels, so the channels are laid out in pieces first where they are not.
+  const laid = widths.length === 1 ? x : withSegments(kit.g, compact(kit.g, x), [...widths], `${kit.name}/pieces`);
+  let offset = 0;
+  return widths.map((width, i) => {
+    const piece = slice(kit.g, laid, { offset, segments: [width] }, `${kit.name}/${i}`);
+    offset += Math.ceil(width / 4);
+    return asValue(piece, order, value.dims.length);
+  });
+}

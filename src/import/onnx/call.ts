@@ -1,0 +1,119 @@
+/** One node of an ONNX graph as an operator's translation sees it: its inputs and attributes, checked. */
+import { InputError } from '../../errors.js';
+import type { Budget } from '../arrays.js';
+import { type Kit, Unsupported, type Value } from '../kit.js';
+import type { Named } from '../layers.js';
+import { type Constant, isConstant, type PlainNode } from '../plain.js';
+import { shapeOf } from '../views.js';
+
+/** What a name stands for: numbers that are known, or a value that the network computes. */
+export type Operand = Constant | Value;
+
+export const isValue = (operand: Operand): operand is Value => 'tensor' in operand;
+export const shapeOfOperand = (operand: Operand): readonly number[] =>
+  isValue(operand) ? shapeOf(operand.dims) : operand.shape;
+
+export interface Call {
+  readonly node: PlainNode;
+  readonly version: number;
+  readonly kit: Kit;
+  readonly budget: Budget;
+  /** Operands, in the order of the inputs; undefined for one that is left out. */
+  readonly operands: readonly (Operand | undefined)[];
+  /** How many of the outputs are read. */
+  readonly outputs: number;
+  /** Takes note of something that the user is told. */
+  tell(about: string): void;
+}
+
+/** A row of the table of operators. */
+export interface Operator {
+  /** Names of the attributes that are read; all others are refused, unless `harmless` has them. */
+  readonly attributes?: readonly string[];
+  /** What the node puts out, in order. Outputs that nobody reads may be missing. */
+  translate(call: Call): Operand | readonly Operand[];
+}
+
+export function value({ operands }: Call, index: number): Value {
+  const operand = operands[index];
+  if (operand && isValue(operand)) return operand;
+  throw new Unsupported(
+    operand ? `its input ${index} is a constant, which only a computed value may be` : `its input ${index} is missing`,
+  );
+}
+
+/** A constant, with the name that the file gives it. */
+export function constant(call: Call, index: number): Named {
+  const found = optionalConstant(call, index);
+  if (found) return found;
+  throw new Unsupported(`its input ${index} is missing`);
+}
+
+export function optionalConstant({ operands, node }: Call, index: number): Named | undefined {
+  const operand = operands[index];
+  if (!operand) return undefined;
+  if (isValue(operand))
+    throw new Unsupported(
+      `its input ${index} (${node.inputs[index]}) is computed by the network`,
+      'weights, shapes and settings have to be constants',
+    );
+  return { name: node.inputs[index], constant: operand };
+}
+
+/** The numbers of an input that is a short list, such as axes. */
+export const listInput = (call: Call, index: number): number[] | undefined => {
+  const found = optionalConstant(call, index)?.constant;
+  if (found && found.count > 4096) throw new Unsupported(`its input ${index} has ${found.count} numbers`);
+  return found && Array.from(found.values());
+};
+
+export const numberInput = (call: Call, index: number): number | undefined => {
+  const list = listInput(call, index);
+  if (list && list.length !== 1) throw new Unsupported(`its input ${index} is not one number`);
+  return list?.[0];
+};
+
+const wrong = (name: string, what: string) => new InputError(`the attribute ${name} is not ${what}`);
+
+export function numberOf({ node }: Call, name: string, otherwise: number): number {
+  const given = own(node, name);
+  if (given === undefined) return otherwise;
+  if (typeof given !== 'number') throw wrong(name, 'a number');
+  return given;
+}
+
+export function textOf({ node }: Call, name: string, otherwise: string): string {
+  const given = own(node, name);
+  if (given === undefined) return otherwise;
+  if (typeof given !== 'string') throw wrong(name, 'a text');
+  return given;
+}
+
+export function listOf({ node }: Call, name: string): number[] | undefined {
+  const given = own(node, name);
+  if (given === undefined) return undefined;
+  if (!Array.isArray(given) || given.some((one) => typeof one !== 'number')) throw wrong(name, 'a list of numbers');
+  return [...(given as number[])];
+}
+
+export function tensorOf({ node }: Call, name: string): Constant | undefined {
+  const given = own(node, name);
+  if (given !== undefined && !isConstant(given)) throw wrong(name, 'a tensor');
+  return given;
+}
+
+export const own = ({ attributes }: PlainNode, name: string) =>
+  Object.hasOwn(attributes, name) ? attributes[name] : undefined;
+
+/** An axis from the front. */
+export function axisOf(axis: number, rank: number): number {
+  const own = axis < 0 ? axis + rank : axis;
+  if (Number.isInteger(own) && own >= 0 && own < rank) return own;
+  throw new InputError('an axis lies outside', { expected: `${-rank} to ${rank - 1}`, given: String(axis) });
+}
+
+export const axesOf = (axes: readonly number[], rank: number) => axes.map((axis) => axisOf(axis, rank));
+
+/** A list that is an attribute up to some version, and an input from then on. */
+export const listOrInput = (call: Call, name: string, input: number, since: number) =>
+  call.version < since ? listOf(call, name) : listInput(call, input);

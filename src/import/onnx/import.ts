@@ -1,0 +1,218 @@
+/** From the bytes of an ONNX file to a checkpoint that brings its network along. */
+import { counted, firstFew, InputError } from '../../errors.js';
+import type { Checkpoint, ImportedNetwork, TensorData } from '../../formats/checkpoint.js';
+import type { WeightsMetadata } from '../../formats/weights.js';
+import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
+import { channelCount, type Tensor } from '../../graph/ir/tensor.js';
+import { fileInput } from '../../nets/file_settings.js';
+import { describeGraph } from '../../nets/graphs.js';
+import type { NetworkOutputs } from '../../nets/outputs.js';
+import type { Warning } from '../../warnings.js';
+import { localizerOf, type Probabilities } from '../find_localizer.js';
+import { assumptionOfRange } from '../input_range.js';
+import { settled, type Weights } from '../kit.js';
+import type { PlainInput } from '../plain.js';
+import { isWhole } from '../views.js';
+import { isValue, type Operand, shapeOfOperand } from './call.js';
+import { withPatterns } from './patterns.js';
+import { type OnnxModel, readModel } from './read.js';
+import { isChannelsLast, numbersOf, type Translation, translate } from './translate.js';
+
+/** What the file leaves open. */
+export interface OnnxOptions {
+  /** The output that has a number for each class, if the model has several outputs. */
+  output?: string | undefined;
+  /** What the numbers become if the model does not end with probabilities. Default: a sigmoid for each class. */
+  probabilities?: Probabilities | undefined;
+  /** Side of the image if the model is for any size. Default: what the file's metadata says, else 224. */
+  size?: number | undefined;
+  /** Channels of the image if the model does not say it. */
+  channels?: number | undefined;
+  /** Reads a file beside the model that holds some of its tensors. */
+  external(location: string): Promise<Uint8Array>;
+}
+
+/** What constants may grow to beyond the numbers of the file, by what shapes are computed with. */
+const MORE_NUMBERS = 2 ** 22;
+
+/**
+ * Reads an ONNX model: its weights as tensors, its network as a graph with the localizer found in it.
+ * @throws InputError that names the operator and the node that raybox cannot run, or says why the network cannot localize
+ */
+export async function importOnnx(bytes: Uint8Array, options: OnnxOptions): Promise<Checkpoint> {
+  const files = new Map<string, Uint8Array>();
+  const model = withPatterns(readModel(bytes, files));
+  for (const location of model.externalFiles) files.set(location, await options.external(location));
+  const input = imageInput(model);
+  const image = imageShape(input, model, options);
+  const { name, others } = classesOutput(model, options.output);
+  const translation: Translation = {
+    ...{ model, weights: new Map(), computed: new Map(), told: new Set() },
+    budget: { left: 4 * numbersOf(model) + MORE_NUMBERS },
+  };
+  let ends: Probabilities | undefined;
+  let first: { node: Node; weights: Weights } | undefined;
+  const network = (g: GraphBuilder, x: Tensor): NetworkOutputs => {
+    const operands = translate(translation, g, x, input, [name]);
+    const kit = { g, weights: translation.weights, name };
+    const found = localizerOf(kit, numbersOfClasses(kit, operands.get(name), name), options.probabilities ?? 'sigmoid');
+    const node = g.nodes.find(({ inputs }) => inputs[0] === x);
+    first = node && { node, weights: translation.weights };
+    ends = found.ends;
+    return found;
+  };
+  const graph = describeGraph(network, image);
+  const used = new Set(graph.parameters.map(([parameter]) => parameter));
+  const tensors = [...translation.weights].flatMap(([parameter, { shape, data }]): [string, TensorData][] =>
+    used.has(parameter) ? [[parameter, { shape, data }]] : [],
+  );
+  const told = [
+    ...(others.length > 0 ? [ignoredOutputs(name, others)] : []),
+    ...probabilitiesTold(ends, options.probabilities),
+    ...(translation.told.has('quantised') ? [QUANTISED] : []),
+  ];
+  return {
+    tensors: new Map(tensors),
+    metadata: withoutOwnKeys(model.metadata),
+    network: { graph, ...fieldsOf(input, image), ...(first ? assumptionOfRange(first) : {}), warnings: told },
+  };
+}
+
+/** Weights alone, for a network that the caller brings. */
+export async function onnxTensors(bytes: Uint8Array, options: Pick<OnnxOptions, 'external'>): Promise<Checkpoint> {
+  const files = new Map<string, Uint8Array>();
+  const model = readModel(bytes, files);
+  for (const location of model.externalFiles) files.set(location, await options.external(location));
+  const tensors = [...model.constants].map(([name, { shape, values }]): [string, TensorData] => {
+    const data = values();
+    return [name, { shape: [...shape], data: data instanceof Float32Array ? data : Float32Array.from(data) }];
+  });
+  return { tensors: new Map(tensors), metadata: withoutOwnKeys(model.metadata) };
+}
+
+/** A model is no raybox weights file, whatever its metadata say: it has no such tensors. */
+const withoutOwnKeys = (metadata: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(metadata).filter(([key]) => key !== 'raybox_weights'));
+
+const shown = ({ name, shape, type }: PlainInput) =>
+  `${name.slice(0, 60)} ${type}[${shape?.map((size) => size ?? '?').join('×') ?? '?'}]`;
+
+function imageInput({ inputs }: OnnxModel): PlainInput {
+  const expected = 'one input, an image of 1 or 3 channels';
+  if (inputs.length !== 1)
+    throw new InputError(`onnx: the model has ${counted(inputs.length, 'input')}`, {
+      expected,
+      given: firstFew(inputs.map(shown), 6) || 'none',
+    });
+  const [input] = inputs;
+  if ((input.shape && input.shape.length !== 4) || !IMAGE_TYPES.includes(input.type))
+    throw new InputError("onnx: the model's input is no image", { expected, given: shown(input) });
+  return input;
+}
+
+const IMAGE_TYPES = ['F32', 'F16', 'BF16', 'F64', 'U8'];
+
+function imageShape({ shape = [], name }: PlainInput, { metadata }: OnnxModel, { size, channels }: OnnxOptions) {
+  const isLast = isChannelsLast(shape);
+  const [n, ...rest] = shape;
+  const [c, height, width] = isLast ? [rest[2], rest[0], rest[1]] : rest;
+  if (n !== undefined && n !== 1)
+    throw new InputError(`onnx: the model is for ${n} images at once`, {
+      hint: 'export it for one image, or with an open number of them (dynamic_axes)',
+    });
+  const own = c ?? channels;
+  if (own !== 1 && own !== 3)
+    throw new InputError("onnx: the model's image has another number of channels", {
+      expected: '1 or 3',
+      given: own === undefined ? `an open number (${name})` : String(own),
+      ...(own === undefined ? { hint: 'say it with inputChannels' } : {}),
+    });
+  const sides = [height, width].filter((side) => side !== undefined);
+  if (sides.length === 2 && height !== width)
+    throw new InputError("onnx: the model's image is not square", { given: `${width} × ${height}` });
+  const fixed = sides[0];
+  if (fixed !== undefined && size !== undefined && size !== fixed)
+    throw new InputError(`onnx: the model is for images of ${fixed} × ${fixed} pixels`, {
+      given: `${size}`,
+      hint: 'export it with open sizes (dynamic_axes) to run it at others',
+    });
+  const side = fixed ?? size ?? fileInput(metadata, { family: 'graph' }, own).fields.inputWidth ?? 224;
+  if (!(side >= 1 && side <= 16_384))
+    throw new InputError("onnx: the model's image is too large", { given: String(side) });
+  return { height: side, width: side, channels: own as 1 | 3, isFixed: fixed !== undefined };
+}
+
+/** The output that has a number for each class. */
+function classesOutput({ outputs }: OnnxModel, wanted: string | undefined): { name: string; others: string[] } {
+  const names = outputs.map(({ name }) => name);
+  const rest = (name: string) => names.filter((other) => other !== name);
+  const list = firstFew(outputs.map(shown), 8) || 'none';
+  if (wanted !== undefined) {
+    if (names.includes(wanted)) return { name: wanted, others: [] };
+    throw new InputError(`onnx: the model has no output ${wanted}`, { given: list });
+  }
+  if (names.length === 1) return { name: names[0], others: [] };
+  const fitting = outputs.filter(({ shape, type }) => shape?.length === 2 && /^B?F\d/.test(type));
+  if (fitting.length === 1) return { name: fitting[0].name, others: rest(fitting[0].name) };
+  throw new InputError(`onnx: the model has ${counted(names.length, 'output')}`, {
+    expected: 'one, with a number for each class',
+    given: list,
+    hint: 'say which with the option output (--output NAME); networks that detect or segment are not what raybox localizes with',
+  });
+}
+
+/** The output as a tensor of one pixel, whose channels are the classes. */
+function numbersOfClasses(kit: Parameters<typeof settled>[0], output: Operand | undefined, name: string): Tensor {
+  if (!output || !isValue(output))
+    throw new InputError(`onnx: the output ${name} does not depend on the image`, { hint: 'it is a constant' });
+  const { tensor, dims } = settled(kit, output);
+  const isList =
+    dims.every((runs) => runs.length === 0) || dims.some((runs) => isWhole(runs, 'c', channelCount(tensor)));
+  if (isList) return tensor;
+  throw new InputError(`onnx: the output ${name} is no list of numbers`, {
+    expected: 'a number for each class',
+    given: shapeOfOperand(output).join('×'),
+  });
+}
+
+function fieldsOf(
+  { type }: PlainInput,
+  { width, height, channels, isFixed }: ReturnType<typeof imageShape>,
+): Pick<ImportedNetwork, 'fields'> {
+  const fields: Partial<WeightsMetadata> = { inputChannels: channels };
+  if (isFixed) Object.assign(fields, { inputWidth: width, inputHeight: height });
+  // A model that takes bytes takes pixels as they are.
+  const each = (value: number) => new Array<number>(channels).fill(value);
+  if (type === 'U8') Object.assign(fields, { mean: each(0), std: each(1 / 255) });
+  return { fields };
+}
+
+const ignoredOutputs = (name: string, others: readonly string[]): Warning => ({
+  code: 'ignored-data',
+  message: `The model has several outputs. ${name} was taken, which has a number for each class; not used: ${firstFew(others, 6)}. Say otherwise with output (--output).`,
+});
+
+const QUANTISED: Warning = {
+  code: 'assumed-network',
+  message:
+    'The model is quantised. raybox computes with real numbers where the model rounds to whole ones, so its results differ from those of the model by what rounding changes.',
+};
+
+function probabilitiesTold(ends: Probabilities | undefined, given: Probabilities | undefined): Warning[] {
+  if (ends === 'softmax' || (!ends && given === 'softmax'))
+    return [
+      {
+        code: 'assumed-network',
+        message:
+          'The probabilities are those of a softmax: of all classes one is taken to be there, and they are 1 together. An image with two findings, or with none, cannot be told so.',
+      },
+    ];
+  if (ends || given) return [];
+  return [
+    {
+      code: 'assumed-network',
+      message:
+        "The model ends with numbers that are no probabilities. A sigmoid was assumed for each class; for a model whose classes exclude each other say probabilities: 'softmax' (--probabilities softmax).",
+    },
+  ];
+}

@@ -1,0 +1,284 @@
+/** Operators that are layers: convolutions, dense layers, poolings, norms. */
+import { InputError } from '../../errors.js';
+import { localResponseNorm } from '../../ops/layers/lrn.js';
+import { resize as addResize, type ResizeMode } from '../../ops/layers/resize.js';
+import { softmax as addSoftmax } from '../../ops/layers/softmax.js';
+import type { Pair, Sides } from '../../ops/windows.js';
+import { activate } from '../elementwise.js';
+import { asMap, asValue, type Order, settled, Unsupported, type Value } from '../kit.js';
+import * as layers from '../layers.js';
+import { constantOf, countOf } from '../plain.js';
+import { isWhole } from '../views.js';
+import { dequantised } from './arithmetic.js';
+import {
+  axisOf,
+  type Call,
+  constant,
+  isValue,
+  listInput,
+  listOf,
+  numberInput,
+  numberOf,
+  type Operand,
+  type Operator,
+  optionalConstant,
+  shapeOfOperand,
+  textOf,
+  value,
+} from './call.js';
+
+/** ONNX's maps are [images, channels, rows, columns]. */
+const MAPS: Order = { c: 1, h: 2, w: 3 };
+
+function map(call: Call, index = 0): Value {
+  const x = value(call, index);
+  if (x.dims.length === 4) return x;
+  throw new Unsupported(
+    `it works on ${Math.max(0, x.dims.length - 2)} dimensions beside images and channels`,
+    'raybox runs networks for images, which have two',
+  );
+}
+
+const pairOf = (call: Call, name: string, otherwise: Pair): Pair => {
+  const list = listOf(call, name) ?? otherwise;
+  if (list.length !== 2) throw new Unsupported(`${name} of ${list.length} dimensions`);
+  return [list[0], list[1]];
+};
+
+/** Padding that is given, or that follows from how many windows there shall be. */
+function paddingOf(call: Call, x: Value, windows: { kernel: Pair; stride: Pair; dilation: Pair }): Sides {
+  const auto = textOf(call, 'auto_pad', 'NOTSET');
+  if (auto === 'VALID') return [0, 0, 0, 0];
+  if (auto === 'NOTSET') {
+    const pads = listOf(call, 'pads') ?? [0, 0, 0, 0];
+    if (pads.length !== 4) throw new Unsupported(`pads of ${pads.length} numbers`);
+    return pads as unknown as Sides;
+  }
+  if (auto !== 'SAME_UPPER' && auto !== 'SAME_LOWER') throw new Unsupported(`auto_pad ${auto}`);
+  const [, , height, width] = shapeOfOperand(x);
+  const [vertical, horizontal] = [height, width].map((size, axis) => {
+    const span = windows.dilation[axis] * (windows.kernel[axis] - 1) + 1;
+    const count = Math.ceil(size / windows.stride[axis]);
+    const total = Math.max(0, (count - 1) * windows.stride[axis] + span - size);
+    const [less, more] = [Math.floor(total / 2), Math.ceil(total / 2)];
+    return auto === 'SAME_UPPER' ? [less, more] : [more, less];
+  });
+  return [vertical[0], horizontal[0], vertical[1], horizontal[1]];
+}
+
+function convolution(call: Call): Value {
+  const x = map(call);
+  const weight = constant(call, 1);
+  const { shape } = weight.constant;
+  if (shape.length !== 4) throw new Unsupported(`weights of ${shape.length} dimensions`);
+  const kernel: Pair = [shape[2], shape[3]];
+  const given = pairOf(call, 'kernel_shape', kernel);
+  if (given.join() !== kernel.join()) throw new InputError('kernel_shape is not that of the weights');
+  const windows = { kernel, stride: pairOf(call, 'strides', [1, 1]), dilation: pairOf(call, 'dilations', [1, 1]) };
+  return layers.convolve(call.kit, x, MAPS, {
+    weight,
+    bias: optionalConstant(call, 2),
+    ...{ stride: windows.stride, dilation: windows.dilation },
+    padding: paddingOf(call, x, windows),
+    groups: numberOf(call, 'group', 1),
+  });
+}
+
+function pool(mode: 'max' | 'average'): Operator {
+  return {
+    attributes: [
+      ...['kernel_shape', 'strides', 'pads', 'auto_pad', 'ceil_mode', 'dilations'],
+      ...(mode === 'max' ? ['storage_order'] : ['count_include_pad']),
+    ],
+    translate(call) {
+      const x = map(call);
+      if (call.outputs > 1) throw new Unsupported('the places of the maxima are read');
+      const kernel = pairOf(call, 'kernel_shape', [1, 1]);
+      const windows = { kernel, stride: pairOf(call, 'strides', [1, 1]), dilation: pairOf(call, 'dilations', [1, 1]) };
+      return layers.poolWindows(call.kit, x, MAPS, {
+        ...windows,
+        mode,
+        padding: paddingOf(call, x, windows),
+        ceilMode: numberOf(call, 'ceil_mode', 0) === 1,
+        countIncludePad: mode === 'max' || numberOf(call, 'count_include_pad', 0) === 1,
+      });
+    },
+  };
+}
+
+const globalPool = (r: number): Operator => ({
+  translate: (call) => layers.poolAll(call.kit, map(call), [2, 3], r, true),
+});
+
+function gemm(call: Call): Operand {
+  const [a, b] = [value(call, 0), constant(call, 1)];
+  if (numberOf(call, 'transA', 0) !== 0) throw new Unsupported('its first factor is transposed (transA)');
+  if (a.dims.length !== 2) throw new Unsupported(`its first factor has ${a.dims.length} dimensions`);
+  return layers.dense(call.kit, a, {
+    weight: b,
+    transposed: numberOf(call, 'transB', 0) === 0,
+    bias: optionalConstant(call, 2),
+    factor: numberOf(call, 'alpha', 1),
+    biasFactor: numberOf(call, 'beta', 1),
+  });
+}
+
+function matMul(call: Call): Value {
+  const [a, b] = call.operands;
+  if (!a || !b || !isValue(a) || isValue(b))
+    throw new Unsupported('it multiplies other things than a computed value by constant weights');
+  return layers.dense(call.kit, a, { weight: constant(call, 1), transposed: true });
+}
+
+function batchNorm(call: Call): Value {
+  if (numberOf(call, 'training_mode', 0) === 1 || call.outputs > 1)
+    throw new Unsupported(
+      'it runs as in training, with the statistics of a batch',
+      'export the model in evaluation mode: model.eval()',
+    );
+  if (numberOf(call, 'spatial', 1) !== 1) throw new Unsupported('it normalises each position by itself (spatial 0)');
+  const parameters = [1, 2, 3, 4].map((i) => constant(call, i));
+  return layers.normalise(call.kit, value(call, 0), 1, parameters, numberOf(call, 'epsilon', 1e-5));
+}
+
+function layerNorm(call: Call): Value {
+  const x = value(call, 0);
+  if (axisOf(numberOf(call, 'axis', -1), x.dims.length) !== x.dims.length - 1)
+    throw new Unsupported('it normalises several dimensions');
+  if (call.outputs > 1) throw new Unsupported('its mean and deviation are read');
+  const weight = constant(call, 1);
+  const zeros = { name: `${weight.name}.zeros`, constant: constantOf([1], Float32Array.of(0)) };
+  return layers.layerNorm(call.kit, x, weight, optionalConstant(call, 2) ?? zeros, numberOf(call, 'epsilon', 1e-5));
+}
+
+function lrn(call: Call): Value {
+  const size = numberOf(call, 'size', 0);
+  // Of an even size one neighbour more is above the channel in ONNX, and below it in raybox.
+  if (size % 2 !== 1) throw new Unsupported(`it joins an even number of channels (size ${size})`);
+  const options = {
+    size,
+    ...{ alpha: numberOf(call, 'alpha', 1e-4), beta: numberOf(call, 'beta', 0.75), k: numberOf(call, 'bias', 1) },
+  };
+  const x = asMap(call.kit, map(call), MAPS);
+  return asValue(localResponseNorm(call.kit.g, x, { ...options, name: call.kit.name }), MAPS, 4);
+}
+
+function softmax(call: Call): Value {
+  const x = value(call, 0);
+  const shape = shapeOfOperand(x);
+  const axis = axisOf(numberOf(call, 'axis', call.version < 13 ? 1 : -1), shape.length);
+  const { tensor, dims } = settled(call.kit, x);
+  const rest = countOf(shape.slice(axis + 1));
+  // Up to version 12 all dimensions from the axis on were one.
+  const isAlone = call.version >= 13 || rest === 1;
+  if (!isAlone || !isWhole(dims[axis], 'c', tensor.shape[3]))
+    throw new Unsupported('its numbers do not lie along channels');
+  return { tensor: addSoftmax(call.kit.g, tensor, call.kit.name), dims };
+}
+
+/** What ONNX calls a way of resizing, in raybox's words. */
+function resizeMode(call: Call, mode: string): ResizeMode {
+  const isOld = call.node.operator === 'Upsample' || call.version < 11;
+  const coordinates = isOld ? 'asymmetric' : textOf(call, 'coordinate_transformation_mode', 'half_pixel');
+  const nearest = isOld ? 'floor' : textOf(call, 'nearest_mode', 'round_prefer_floor');
+  if (mode === 'nearest' && coordinates === 'asymmetric' && nearest === 'floor') return 'nearest';
+  if (mode === 'linear' && coordinates === 'align_corners') return 'bilinear_corners';
+  if (mode === 'linear' && (coordinates === 'half_pixel' || coordinates === 'pytorch_half_pixel'))
+    return numberOf(call, 'antialias', 0) === 1 ? 'bilinear_antialiased' : 'bilinear';
+  throw new Unsupported(`it resizes by ${mode}, ${coordinates}${mode === 'nearest' ? `, ${nearest}` : ''}`);
+}
+
+function resize(call: Call): Value {
+  const x = map(call);
+  const shape = shapeOfOperand(x);
+  const isUpsample = call.node.operator === 'Upsample';
+  const scalesAt = call.version < 11 ? 1 : 2;
+  const scales = isUpsample && call.version < 9 ? listOf(call, 'scales') : listInput(call, scalesAt);
+  const sizes = scalesAt === 2 ? listInput(call, 3) : undefined;
+  if (listOf(call, 'axes')) throw new Unsupported('it names the axes that it resizes');
+  const given = sizes?.length ? sizes : scales?.map((scale, i) => Math.floor(shape[i] * scale));
+  if (given?.length !== 4 || given[0] !== 1 || given[1] !== shape[1])
+    throw new Unsupported('it resizes other dimensions than rows and columns');
+  if (scales?.length && scales.some((scale, i) => Math.abs(shape[i] * scale - given[i]) > 1e-4))
+    throw new Unsupported(`a size of ${shape.join('×')} times ${scales.join(', ')} is not whole`);
+  const mode = resizeMode(call, textOf(call, 'mode', 'nearest'));
+  const options = { height: given[2], width: given[3], mode, name: call.kit.name };
+  return asValue(addResize(call.kit.g, asMap(call.kit, x, MAPS), options), MAPS, 4);
+}
+
+/** Padding that no convolution or pooling takes in: only none at all. */
+function pad(call: Call): Operand {
+  const x = value(call, 0);
+  const isInput = call.version >= 11;
+  const given = (isInput ? listInput(call, 1) : listOf(call, 'pads')) ?? [];
+  if (given.every((side) => side === 0)) return x;
+  throw new Unsupported(
+    `padding (${textOf(call, 'mode', 'constant')}) by ${given.join(', ')} that no convolution follows`,
+  );
+}
+
+/** The range that a quantised type has. */
+function levelsOf(call: Call): [least: number, most: number] {
+  const { operands } = call;
+  const zero = operands[2];
+  const type = zero === undefined ? 'U8' : 'type' in zero ? String(zero.type) : 'another type';
+  const ranges: Record<string, [number, number]> = {
+    U8: [0, 255],
+    I8: [-128, 127],
+    U16: [0, 65535],
+    I16: [-32768, 32767],
+  };
+  if (ranges[type]) return ranges[type];
+  throw new Unsupported(`it quantises to ${type}`);
+}
+
+/**
+ * A value is quantised and at once made real again. What is left of that is the range to which it is limited, which may be all that is
+ * left of a ReLU.
+ */
+function quantise(call: Call): Value {
+  const x = value(call, 0);
+  const scale = numberInput(call, 1);
+  const zero = numberInput(call, 2) ?? 0;
+  if (scale === undefined || !(scale > 0)) throw new Unsupported('it has no scale');
+  const [a, b] = levelsOf(call).map((level) => (level - zero) * scale);
+  call.tell('quantised');
+  return activate(call.kit, x, { kind: 'clip', a, b });
+}
+
+const dequantise = (call: Call): Operand => {
+  const [x] = call.operands;
+  // Of a value that was quantised, `quantise` has left the real numbers.
+  return x && isValue(x) ? x : dequantised(call);
+};
+
+export const layerOperators: Readonly<Record<string, Operator>> = {
+  AveragePool: pool('average'),
+  BatchNormalization: {
+    attributes: ['epsilon', 'momentum', 'spatial', 'training_mode', 'is_test'],
+    translate: batchNorm,
+  },
+  Conv: {
+    attributes: ['kernel_shape', 'strides', 'dilations', 'pads', 'auto_pad', 'group'],
+    translate: convolution,
+  },
+  DequantizeLinear: { attributes: ['axis', 'block_size', 'output_dtype'], translate: dequantise },
+  Gemm: { attributes: ['alpha', 'beta', 'transA', 'transB'], translate: gemm },
+  GlobalAveragePool: globalPool(0),
+  GlobalMaxPool: globalPool(Number.POSITIVE_INFINITY),
+  LRN: { attributes: ['size', 'alpha', 'beta', 'bias'], translate: lrn },
+  LayerNormalization: { attributes: ['axis', 'epsilon', 'stash_type'], translate: layerNorm },
+  MatMul: { translate: matMul },
+  MaxPool: pool('max'),
+  Pad: { attributes: ['mode', 'pads', 'value'], translate: pad },
+  QuantizeLinear: { attributes: ['axis', 'saturate', 'block_size', 'output_dtype', 'precision'], translate: quantise },
+  Resize: {
+    attributes: [
+      ...['mode', 'coordinate_transformation_mode', 'nearest_mode', 'cubic_coeff_a', 'exclude_outside'],
+      ...['extrapolation_value', 'antialias', 'axes', 'keep_aspect_ratio_policy'],
+    ],
+    translate: resize,
+  },
+  Softmax: { attributes: ['axis'], translate: softmax },
+  Upsample: { attributes: ['mode', 'scales'], translate: resize },
+};

@@ -1,0 +1,293 @@
+/** Operators that only say otherwise how numbers are arranged, for constants as for values, and those that compute shapes. */
+import { InputError } from '../../errors.js';
+import * as arrays from '../arrays.js';
+import { Unsupported, type Value } from '../kit.js';
+import { concat, cutChannels } from '../layers.js';
+import { type Constant, constantOf, countOf } from '../plain.js';
+import { type Dims, reshaped, sizeOf, transposed } from '../views.js';
+import {
+  axesOf,
+  axisOf,
+  type Call,
+  constant,
+  isValue,
+  listInput,
+  listOf,
+  listOrInput,
+  numberInput,
+  numberOf,
+  type Operand,
+  type Operator,
+  optionalConstant,
+  shapeOfOperand,
+  tensorOf,
+} from './call.js';
+
+const first = ({ operands }: Call): Operand => {
+  if (operands[0]) return operands[0];
+  throw new InputError('its input 0 is missing');
+};
+
+const integers = (...numbers: number[]): Constant => constantOf([numbers.length], Float64Array.from(numbers));
+
+/** The same numbers in another shape. */
+export function withShape(operand: Operand, shape: readonly number[]): Operand {
+  if (countOf(shape) !== countOf(shapeOfOperand(operand)))
+    throw new InputError('a shape does not fit', {
+      expected: `the numbers of ${shapeOfOperand(operand).join('×')}`,
+      given: shape.join('×'),
+    });
+  if (!isValue(operand)) return { ...operand, shape: [...shape], values: operand.values };
+  const dims = reshaped(operand.dims, shape);
+  if (dims) return { ...operand, dims };
+  throw new Unsupported(`it cuts ${shapeOfOperand(operand).join('×')} into ${shape.join('×')}`);
+}
+
+const withDims = (operand: Operand, change: (dims: Dims) => Dims, shape: readonly number[]): Operand =>
+  isValue(operand) ? { ...operand, dims: change(operand.dims) } : { ...operand, shape, values: operand.values };
+
+/** Puts in dimensions of size 1, or takes them out. */
+const insertAt =
+  (axes: readonly number[]) =>
+  <T>(list: readonly T[], one: T): T[] => {
+    const result = [...list];
+    for (const axis of [...axes].sort((a, b) => a - b)) result.splice(axis, 0, one);
+    return result;
+  };
+
+function reshape(call: Call): Operand {
+  const x = first(call);
+  const from = shapeOfOperand(x);
+  const wanted = listInput(call, 1) ?? listOf(call, 'shape');
+  if (!wanted) throw new InputError('its shape is missing');
+  const keepsZero = numberOf(call, 'allowzero', 0) === 0;
+  const sizes = wanted.map((size, i) => (size === 0 && keepsZero ? from[i] : size));
+  return withShape(x, completed(sizes, countOf(from)));
+}
+
+/** A shape in which one size may be −1, for what is left. */
+function completed(sizes: readonly number[], count: number): number[] {
+  const known = countOf(sizes.filter((size) => size !== -1));
+  const open = sizes.filter((size) => size === -1).length;
+  const result = sizes.map((size) => (size === -1 && known > 0 ? count / known : size));
+  if (open <= 1 && result.every((size) => Number.isSafeInteger(size) && size >= 0) && countOf(result) === count)
+    return result;
+  throw new InputError('a shape does not fit', { expected: `${count} numbers for one image`, given: sizes.join('×') });
+}
+
+function squeeze(call: Call): Operand {
+  const x = first(call);
+  const shape = shapeOfOperand(x);
+  const given = listOrInput(call, 'axes', 1, 13);
+  const axes = given ? axesOf(given, shape.length) : shape.flatMap((size, i) => (size === 1 ? [i] : []));
+  if (axes.some((axis) => shape[axis] !== 1)) throw new InputError('it drops a dimension whose size is not 1');
+  const without = <T>(list: readonly T[]) => list.filter((_, i) => !axes.includes(i));
+  return withDims(x, without, without(shape));
+}
+
+function unsqueeze(call: Call): Operand {
+  const x = first(call);
+  const shape = shapeOfOperand(x);
+  const given = listOrInput(call, 'axes', 1, 13) ?? [];
+  const insert = insertAt(axesOf(given, shape.length + given.length));
+  return withDims(x, (dims) => insert(dims, []), insert(shape, 1));
+}
+
+function transposeOf(call: Call): Operand {
+  const x = first(call);
+  const rank = shapeOfOperand(x).length;
+  const order = listOf(call, 'perm') ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
+  if (order.length !== rank || new Set(axesOf(order, rank)).size !== rank)
+    throw new InputError('perm is no order of its dimensions', { given: order.join(', ') });
+  return isValue(x) ? { ...x, dims: transposed(x.dims, order) } : arrays.transpose(x, order);
+}
+
+function flatten(call: Call): Operand {
+  const x = first(call);
+  const shape = shapeOfOperand(x);
+  const axis = numberOf(call, 'axis', 1);
+  const own = axis === shape.length ? axis : axisOf(axis, shape.length);
+  return withShape(x, [countOf(shape.slice(0, own)), countOf(shape.slice(own))]);
+}
+
+function concatenated(call: Call): Operand {
+  const operands = call.operands.filter((one): one is Operand => one !== undefined);
+  const axis = axisOf(numberOf(call, 'axis', 1), shapeOfOperand(first(call)).length);
+  const values = operands.filter(isValue);
+  if (values.length === 0) {
+    arrays.spend(
+      call.budget,
+      operands.reduce((sum, one) => sum + countOf(shapeOfOperand(one)), 0),
+    );
+    return arrays.concatenate(operands as Constant[], axis);
+  }
+  if (values.length < operands.length) throw new Unsupported('it joins constants to values');
+  return concat(call.kit, values, axis);
+}
+
+/** Where a slice begins, how many places it has, and how far they are apart. */
+function cutOf(axis: number, size: number, start: number, end: number, step: number): arrays.Cut {
+  if (!Number.isInteger(step) || step === 0) throw new InputError('a step of a slice is no whole number, or 0');
+  const clamp = (at: number, least: number, most: number) => Math.min(Math.max(at < 0 ? at + size : at, least), most);
+  const from = step > 0 ? clamp(start, 0, size) : clamp(start, 0, size - 1);
+  const to = step > 0 ? clamp(end, 0, size) : clamp(end, -1, size - 1);
+  return { axis, start: from, step, count: Math.max(0, Math.ceil((to - from) / step)) };
+}
+
+function sliceOf(call: Call): Operand {
+  const x = first(call);
+  const shape = shapeOfOperand(x);
+  const isInput = call.version >= 10;
+  const list = (name: string, input: number) => (isInput ? listInput(call, input) : listOf(call, name));
+  const [starts = [], ends = []] = [list('starts', 1), list('ends', 2)];
+  const axes = axesOf(list('axes', 3) ?? starts.map((_, i) => i), shape.length);
+  const steps = (isInput ? listInput(call, 4) : undefined) ?? starts.map(() => 1);
+  if ([ends, axes, steps].some((one) => one.length !== starts.length) || new Set(axes).size !== axes.length)
+    throw new InputError('starts, ends, axes and steps differ in length, or name an axis twice');
+  const cuts = axes.map((axis, i) => cutOf(axis, shape[axis], starts[i], ends[i], steps[i]));
+  if (!isValue(x)) return arrays.cut(x, cuts);
+  return cuts.reduce<Value>((value, one) => cutValue(call, value, one), x);
+}
+
+/** Whether a dimension is all channels, in whatever order. */
+const isChannels = ({ dims, tensor }: Value, axis: number) =>
+  dims[axis].every((run) => run.axis === 'c') && sizeOf(dims[axis]) === tensor.shape[3];
+
+/** A part of a value: only of channels, since nothing else is cut in classifiers. */
+function cutValue({ kit }: Call, value: Value, { axis, start, count, step }: arrays.Cut): Value {
+  const size = sizeOf(value.dims[axis]);
+  if (start === 0 && count === size && step === 1) return value;
+  if (count === 0) throw new Unsupported('it leaves nothing');
+  if (step !== 1 || !isChannels(value, axis))
+    throw new Unsupported('it cuts other dimensions than channels, or leaves out some between');
+  const widths = [start, count, size - start - count];
+  const pieces = cutChannels(
+    kit,
+    value,
+    axis,
+    widths.filter((width) => width > 0),
+  );
+  return pieces[start > 0 ? 1 : 0];
+}
+
+function split(call: Call): readonly Operand[] {
+  const x = first(call);
+  const shape = shapeOfOperand(x);
+  const axis = axisOf(numberOf(call, 'axis', 0), shape.length);
+  const count = numberOf(call, 'num_outputs', call.node.outputs.length);
+  const even = Math.ceil(shape[axis] / count);
+  const widths =
+    listOrInput(call, 'split', 1, 13) ??
+    Array.from({ length: count }, (_, i) => Math.min(even, Math.max(0, shape[axis] - i * even)));
+  if (widths.some((width) => !(width >= 1)) || widths.reduce((sum, width) => sum + width, 0) !== shape[axis])
+    throw new InputError('its pieces are not as wide as the value', {
+      given: `${widths.join(' + ')} of ${shape[axis]}`,
+    });
+  if (isValue(x)) {
+    if (widths.length === 1) return [x];
+    if (!isChannels(x, axis)) throw new Unsupported('it cuts other dimensions than channels');
+    return cutChannels(call.kit, x, axis, widths);
+  }
+  let start = 0;
+  return widths.map((width) => {
+    start += width;
+    return arrays.cut(x, [{ axis, start: start - width, count: width, step: 1 }]);
+  });
+}
+
+function gather(call: Call): Operand {
+  const x = first(call);
+  const indices = constant(call, 1).constant;
+  const shape = shapeOfOperand(x);
+  const axis = axisOf(numberOf(call, 'axis', 0), shape.length);
+  arrays.spend(call.budget, (countOf(shape) / Math.max(1, shape[axis])) * indices.count);
+  if (!isValue(x)) return arrays.gather(x, indices, axis);
+  // One place of a dimension of size 1 is that dimension left out, as torch's indexing and squeezing are exported.
+  if (shape[axis] === 1 && indices.shape.length === 0 && [0, -1].includes(indices.values()[0]))
+    return { ...x, dims: x.dims.filter((_, i) => i !== axis) };
+  throw new Unsupported('it picks places of a computed value');
+}
+
+function expand(call: Call): Operand {
+  const x = first(call);
+  const shape = arrays.broadcastShape(shapeOfOperand(x), constant(call, 1).constant.values() as unknown as number[]);
+  const sizes = Array.from(shape);
+  if (!isValue(x)) {
+    arrays.spend(call.budget, countOf(sizes));
+    return arrays.broadcast(x, sizes);
+  }
+  if (sizes.join() === shapeOfOperand(x).join()) return x;
+  if (countOf(sizes) === countOf(shapeOfOperand(x))) return withShape(x, sizes);
+  throw new Unsupported('it repeats a computed value');
+}
+
+function range(call: Call): Operand {
+  const [start, limit, step] = [0, 1, 2].map((i) => numberInput(call, i) ?? Number.NaN);
+  const count = Math.max(0, Math.ceil((limit - start) / step));
+  arrays.spend(call.budget, count);
+  const numbers = Float64Array.from({ length: count }, (_, i) => start + i * step);
+  return constantOf([count], constant(call, 0).constant.isInteger ? numbers : Float32Array.from(numbers));
+}
+
+function constantOfShape(call: Call): Operand {
+  const shape = listInput(call, 0) ?? [];
+  const { isInteger = false, values } = tensorOf(call, 'value') ?? {};
+  if (!shape.every((size) => Number.isInteger(size) && size >= 0)) throw new InputError('its shape is wrong');
+  arrays.spend(call.budget, countOf(shape));
+  const value = values?.()[0] ?? 0;
+  const count = countOf(shape);
+  return constantOf(shape, isInteger ? new Float64Array(count).fill(value) : new Float32Array(count).fill(value));
+}
+
+function shapeOfInput(call: Call): Operand {
+  const shape = shapeOfOperand(first(call));
+  const bound = (at: number) => Math.min(Math.max(at < 0 ? at + shape.length : at, 0), shape.length);
+  return integers(...shape.slice(bound(numberOf(call, 'start', 0)), bound(numberOf(call, 'end', shape.length))));
+}
+
+function constantNode(call: Call): Operand {
+  const { attributes } = call.node;
+  const [[name, given] = ['', undefined]] = Object.entries(attributes);
+  if (name === 'value') return tensorOf(call, name)!;
+  if (name === 'value_int' || name === 'value_ints')
+    return constantOf(
+      name === 'value_int' ? [] : [(given as number[]).length],
+      Float64Array.from([given as number].flat()),
+    );
+  if (name === 'value_float' || name === 'value_floats')
+    return constantOf(
+      name === 'value_float' ? [] : [(given as number[]).length],
+      Float32Array.from([given as number].flat()),
+    );
+  throw new Unsupported(`a constant of another kind (${name || 'without a value'})`);
+}
+
+/** What does nothing when a network runs. */
+const identity = (call: Call): Operand => {
+  if (optionalConstant(call, 2)?.constant.values()[0] === 1)
+    throw new Unsupported('it runs as in training (training_mode)');
+  return first(call);
+};
+
+export const shapeOperators: Readonly<Record<string, Operator>> = {
+  Concat: { attributes: ['axis'], translate: concatenated },
+  Constant: {
+    attributes: ['value', 'value_int', 'value_ints', 'value_float', 'value_floats'],
+    translate: constantNode,
+  },
+  ConstantOfShape: { attributes: ['value'], translate: constantOfShape },
+  Dropout: { attributes: ['ratio', 'seed', 'is_test'], translate: identity },
+  Expand: { translate: expand },
+  Flatten: { attributes: ['axis'], translate: flatten },
+  Gather: { attributes: ['axis'], translate: gather },
+  Identity: { translate: first },
+  Range: { translate: range },
+  Reshape: { attributes: ['shape', 'allowzero'], translate: reshape },
+  Shape: { attributes: ['start', 'end'], translate: shapeOfInput },
+  Size: { translate: (call) => constantOf([], Float64Array.of(countOf(shapeOfOperand(first(call))))) },
+  Slice: { attributes: ['starts', 'ends', 'axes'], translate: sliceOf },
+  Split: { attributes: ['axis', 'split', 'num_outputs'], translate: split },
+  Squeeze: { attributes: ['axes'], translate: squeeze },
+  Transpose: { attributes: ['perm'], translate: transposeOf },
+  Unsqueeze: { attributes: ['axes'], translate: unsqueeze },
+};

@@ -1,0 +1,138 @@
+/** An ONNX graph for one image as operations on a raybox graph: node by node, each by its row in the tables of operators. */
+import { firstFew, InputError } from '../../errors.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Tensor } from '../../graph/ir/tensor.js';
+import { type Budget, spend } from '../arrays.js';
+import { asValue, type Kit, Unsupported, type Value, type Weights } from '../kit.js';
+import { type Constant, countOf, type PlainInput, type PlainModel, type PlainNode } from '../plain.js';
+import { arithmetic } from './arithmetic.js';
+import { type Call, isValue, type Operand, type Operator } from './call.js';
+import { layerOperators } from './layers.js';
+import { merged } from './patterns.js';
+import { shapeOperators } from './shapes.js';
+
+const OPERATORS: ReadonlyMap<string, Operator> = new Map(
+  Object.entries({ ...shapeOperators, ...arithmetic, ...layerOperators, ...merged }),
+);
+
+/** Operators of networks that put out boxes or masks, or that have a memory: no classifier of images has them. */
+const OTHER_NETWORKS =
+  /^(NonMaxSuppression|RoiAlign|MaxRoiPool|GridSample|LSTM|GRU|RNN|Loop|Scan|If|TopK|NonZero|Multinomial|StringNormalizer)$/;
+
+/** What is shared between the graphs that are built of one model. */
+export interface Translation {
+  readonly model: PlainModel;
+  readonly weights: Weights;
+  /** Constants that were computed, by name. */
+  readonly computed: Map<string, Constant>;
+  readonly budget: Budget;
+  /** What the user has to be told. */
+  readonly told: Set<string>;
+}
+
+/** Whether the file's images are [images, rows, columns, channels]. */
+export const isChannelsLast = (shape: readonly (number | undefined)[]): boolean =>
+  (shape[3] === 1 || shape[3] === 3) && !(shape[1] === 1 || shape[1] === 3);
+
+/** Adds the network to a graph. @returns its outputs by name */
+export function translate(
+  { model, weights, computed, budget, told }: Translation,
+  g: GraphBuilder,
+  image: Tensor,
+  input: PlainInput,
+  wanted: readonly string[],
+): Map<string, Operand> {
+  const values = new Map<string, Operand>([...model.constants, ...computed]);
+  const order = isChannelsLast(input.shape ?? []) ? { h: 1, w: 2, c: 3 } : { c: 1, h: 2, w: 3 };
+  values.set(input.name, asValue(image, order, 4));
+  const nodes = neededNodes(model.nodes, wanted);
+  const read = new Set([...wanted, ...nodes.flatMap(({ inputs }) => inputs)]);
+  for (const node of nodes) {
+    const known = node.outputs.length === 1 && computed.has(node.outputs[0]);
+    if (known) continue;
+    const operands = node.inputs.map((name) => (name === '' ? undefined : operandOf(values, name, node)));
+    const kit: Kit = { g, weights, name: node.name.slice(0, 160) };
+    const outputs = node.outputs.findLastIndex((name) => name !== '' && read.has(name)) + 1;
+    const call: Call = {
+      ...{ node, kit, budget, operands, outputs, version: node.version },
+      tell: (about) => told.add(about),
+    };
+    const results = [translated(call)].flat();
+    const isKnown = operands.every((one) => one === undefined || !isValue(one));
+    node.outputs.forEach((name, i) => {
+      const result = results[i];
+      if (name === '' || !read.has(name)) return;
+      if (!result) throw refusal(call, `its output ${i} is read`);
+      values.set(name, result);
+      if (!isKnown || isValue(result)) return;
+      computed.set(name, result);
+    });
+  }
+  return new Map(wanted.flatMap((name) => (values.has(name) ? [[name, values.get(name)!] as const] : [])));
+}
+
+function operandOf(values: ReadonlyMap<string, Operand>, name: string, node: PlainNode): Operand {
+  const found = values.get(name);
+  if (found) return found;
+  throw new InputError(`onnx: ${node.operator} '${node.name}' reads ${name}, which nothing puts out`, {
+    hint: 'the nodes of a model have to stand in the order in which they run: onnx.checker.check_model says more',
+  });
+}
+
+/** Nodes that an output depends on, in the order of the file. */
+function neededNodes(nodes: readonly PlainNode[], wanted: readonly string[]): PlainNode[] {
+  const needed = new Set(wanted);
+  const kept: PlainNode[] = [];
+  for (const node of [...nodes].reverse()) {
+    if (!node.outputs.some((name) => name !== '' && needed.has(name))) continue;
+    for (const name of node.inputs) needed.add(name);
+    kept.push(node);
+  }
+  return kept.reverse();
+}
+
+function translated(call: Call): Operand | readonly Operand[] {
+  const { node } = call;
+  const operator = OPERATORS.get(node.operator);
+  if (!operator) {
+    const isOther = OTHER_NETWORKS.test(node.operator);
+    throw refusal(
+      call,
+      isOther ? 'networks that classify an image do not have it' : 'raybox does not have this operator',
+      isOther
+        ? 'raybox localizes with networks that put out a number for each class'
+        : 'export the model with standard operators of a classifier, or cut off what it does not need',
+    );
+  }
+  const known = [...(operator.attributes ?? [])];
+  const unknown = Object.keys(node.attributes).find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw refusal(
+      call,
+      `raybox does not know its attribute ${unknown.slice(0, 80)}`,
+      `known are: ${known.join(', ') || 'none'}`,
+    );
+  try {
+    spend(call.budget, 0);
+    return operator.translate(call);
+  } catch (error) {
+    if (error instanceof Unsupported) throw refusal(call, error.message, error.hint, error);
+    if (error instanceof InputError) throw refusal(call, error.message, undefined, error);
+    throw error;
+  }
+}
+
+/** An error with the operator, the node and the version. */
+function refusal({ node, version }: Call, why: string, hint?: string, cause?: unknown): InputError {
+  const shown = node.name.slice(0, 120);
+  return new InputError(`onnx: ${node.operator} '${shown}' (opset ${version}): ${why}`, {
+    ...(hint ? { hint } : {}),
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** Numbers of the file, for the budget of what may be computed of them. */
+export const numbersOf = (model: PlainModel): number =>
+  [...model.constants.values()].reduce((sum, { shape }) => sum + countOf(shape), 0);
+
+export { firstFew, type Value };
