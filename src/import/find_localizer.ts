@@ -4,12 +4,13 @@
  * Nothing here knows where the graph comes from.
  */
 import { InputError } from '../errors.js';
-import { type GraphBuilder, type Node, nameOf } from '../graph/ir/graph.js';
+import { type Node, nameOf } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import type { NetworkOutputs } from '../nets/outputs.js';
 import type { Activation } from '../ops/layers/activation.js';
 import { sigmoid } from '../ops/layers/activation.js';
 import { classActivationMap } from '../ops/layers/class_activation_map.js';
+import type { Conv2dAttributes } from '../ops/layers/conv2d.js';
 import { forward as layerNormalisation } from '../ops/layers/layer_norm.js';
 import { forward as linear } from '../ops/layers/linear.js';
 import { lsePool } from '../ops/layers/lse_pool.js';
@@ -106,8 +107,8 @@ function headOf(kit: Kit, logits: Tensor, producers: Producers): Head {
     const [x] = node.inputs as [Tensor];
     const pooling = poolingOf(node);
     if (pooling !== undefined) {
-      const one = head ?? identity(channelCount(tensor));
-      return { features: x, r: pooling, linear: one, ...(norm ? { norm } : {}) };
+      const found = { features: x, r: pooling, linear: head ?? identity(channelCount(tensor)) };
+      return norm ? { ...found, norm } : beforeAverage(kit, found, producers);
     }
     if (node.operation === (layerNormalisation as unknown)) {
       if (norm || !head) throw refusal(`${nameOf(node)} is a norm that is not directly behind the pooling`);
@@ -119,6 +120,17 @@ function headOf(kit: Kit, logits: Tensor, producers: Producers): Head {
     }
     tensor = x;
   }
+}
+
+/**
+ * A layer that has an output for each class may stand before the average as well as behind it: what is the same for all positions, its
+ * bias, then stays out of the maps.
+ */
+function beforeAverage(kit: Kit, head: Head, producers: Producers): Head {
+  const node = producers.get(head.features);
+  const layer = node && head.r === 0 && linearOf(kit, node);
+  if (!layer || layer.outputs !== head.linear.outputs) return head;
+  return beforeAverage(kit, { ...head, features: node.inputs[0]!, linear: joined(layer, head.linear) }, producers);
 }
 
 /** The sharpness of a pooling over all positions; undefined for any other layer. */
@@ -138,9 +150,10 @@ function linearOf(kit: Kit, { operation, inputs, attributes }: Node): Linear | u
     (tensor && (kit.weights.get(tensor.name)?.data ?? tensor.data)) as ArrayLike<number> | undefined;
   const [x, weight, bias] = inputs as [Tensor, Tensor, Tensor | undefined];
   if (operation.name === 'conv2d') {
-    const { groups, activation, padding } = attributes as { groups: number; activation?: object; padding: number[] };
+    const { groups, activation, padding, stride } = attributes as Conv2dAttributes;
     const [outputs, inputCount, height, width] = weight.shape;
-    const onOne = height === 1 && width === 1 && groups === 1 && padding.every((side) => side === 0);
+    const isPlain = [...stride, groups].every((one) => one === 1) && padding.every((side) => side === 0);
+    const onOne = height === 1 && width === 1 && isPlain;
     const values = valuesOf(weight);
     if (!onOne || activation || inputs.length > 3 || !values) return undefined;
     return {
@@ -218,5 +231,3 @@ function notLinear(node: Node): InputError {
       : `${nameOf(node)} (${what}) stands between the pooled features and the classes, so these do not follow from the features by a linear layer`,
   );
 }
-
-export type { GraphBuilder };

@@ -39,7 +39,7 @@ function scaledMaps(maps: ArrayLike<number>, classes: number): Float64Array {
     const own = result.subarray(c * size, (c + 1) * size);
     const [least, most] = [Math.min(...own), Math.max(...own)];
     own.forEach((value, i) => {
-      own[i] = (value - least) / (most - least);
+      own[i] = most > least ? (value - least) / (most - least) : 0;
     });
   }
   return result;

@@ -1,9 +1,9 @@
 /** An ONNX graph for one image as operations on a raybox graph: node by node, each by its row in the tables of operators. */
-import { firstFew, InputError } from '../../errors.js';
+import { InputError } from '../../errors.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
 import { type Budget, spend } from '../arrays.js';
-import { asValue, type Kit, Unsupported, type Value, type Weights } from '../kit.js';
+import { asValue, type Kit, Unsupported, type Weights } from '../kit.js';
 import { type Constant, countOf, type PlainInput, type PlainModel, type PlainNode } from '../plain.js';
 import { arithmetic } from './arithmetic.js';
 import { type Call, isValue, type Operand, type Operator } from './call.js';
@@ -134,5 +134,3 @@ function refusal({ node, version }: Call, why: string, hint?: string, cause?: un
 /** Numbers of the file, for the budget of what may be computed of them. */
 export const numbersOf = (model: PlainModel): number =>
   [...model.constants.values()].reduce((sum, { shape }) => sum + countOf(shape), 0);
-
-export { firstFew, type Value };

@@ -1,0 +1,177 @@
+/** Writes small ONNX models, for tests. */
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+
+type Value = number | string | readonly number[] | OnnxTensor;
+
+/** A tensor: float32 unless `type` says otherwise, and its numbers as raw bytes unless `field` names another place. */
+export interface OnnxTensor {
+  dims: readonly number[];
+  data: readonly number[] | Float32Array;
+  type?: keyof typeof TYPES;
+  /** In which field the numbers are: 9 is raw bytes. */
+  field?: 4 | 5 | 7 | 9 | 10 | 11;
+  external?: Record<string, string>;
+}
+
+export interface OnnxNode {
+  op: string;
+  inputs: readonly string[];
+  outputs: readonly string[];
+  name?: string;
+  domain?: string;
+  attributes?: Record<string, Value>;
+}
+
+export interface OnnxGraph {
+  nodes: readonly OnnxNode[];
+  tensors?: Record<string, OnnxTensor>;
+  /** Sizes; null for one that is left open. */
+  inputs?: Record<string, readonly (number | null)[]>;
+  outputs?: Record<string, readonly (number | null)[]>;
+  inputType?: keyof typeof TYPES;
+  opset?: number;
+  metadata?: Record<string, string>;
+}
+
+const TYPES = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7, f16: 10, f64: 11, bf16: 16, f8: 17 } as const;
+
+type Write = (writer: BinaryWriter) => void;
+
+const message = (write: Write) => {
+  const writer = new BinaryWriter();
+  write(writer);
+  return writer.finish();
+};
+const bytes = (writer: BinaryWriter, field: number, content: Uint8Array) =>
+  writer.tag(field, WireType.LengthDelimited).bytes(content);
+const text = (writer: BinaryWriter, field: number, content: string) =>
+  writer.tag(field, WireType.LengthDelimited).string(content);
+const integer = (writer: BinaryWriter, field: number, value: number | bigint) =>
+  writer.tag(field, WireType.Varint).int64(value);
+
+function rawBytes(type: keyof typeof TYPES, data: readonly number[] | Float32Array): Uint8Array {
+  const arrays = {
+    ...{ f32: Float32Array, u8: Uint8Array, i8: Int8Array, i32: Int32Array, f64: Float64Array },
+    ...{ f16: Uint16Array, bf16: Uint16Array, f8: Uint8Array },
+  };
+  const array = type === 'i64' ? BigInt64Array.from(Array.from(data, BigInt)) : arrays[type].from(data);
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+/** A `TensorProto`. Halves are given as the whole numbers that their bits are. */
+export function tensorBytes({ dims, data, type = 'f32', field = 9, external }: OnnxTensor, name = ''): Uint8Array {
+  return message((writer) => {
+    for (const size of dims) integer(writer, 1, size);
+    integer(writer, 2, TYPES[type]);
+    text(writer, 8, name);
+    if (external) {
+      for (const [key, value] of Object.entries(external))
+        bytes(
+          writer,
+          13,
+          message((entry) => {
+            text(entry, 1, key);
+            text(entry, 2, value);
+          }),
+        );
+      integer(writer, 14, 1);
+    } else if (field === 9 || field === 4 || field === 10) bytes(writer, field, rawBytes(type, data));
+    else
+      bytes(
+        writer,
+        field,
+        message((list) => {
+          for (const value of data) list.int64(value);
+        }),
+      );
+  });
+}
+
+function attributeBytes(name: string, value: Value): Uint8Array {
+  return message((writer) => {
+    text(writer, 1, name);
+    if (typeof value === 'string') {
+      text(writer, 4, value);
+      integer(writer, 20, 3);
+    } else if (typeof value === 'number') {
+      const isWhole = Number.isInteger(value) && !FLOATS.has(name);
+      if (isWhole) integer(writer, 3, value);
+      else writer.tag(2, WireType.Bit32).float(value);
+      integer(writer, 20, isWhole ? 2 : 1);
+    } else if ('dims' in value) {
+      bytes(writer, 5, tensorBytes(value));
+      integer(writer, 20, 4);
+    } else {
+      for (const one of value) integer(writer, 8, one);
+      integer(writer, 20, 7);
+    }
+  });
+}
+
+/** Attributes that are real numbers, whatever their value. */
+const FLOATS = new Set(['alpha', 'beta', 'epsilon', 'bias', 'min', 'max', 'ratio', 'value_float']);
+
+function nodeBytes({ op, inputs, outputs, name, domain, attributes = {} }: OnnxNode): Uint8Array {
+  return message((writer) => {
+    for (const input of inputs) text(writer, 1, input);
+    for (const output of outputs) text(writer, 2, output);
+    if (name) text(writer, 3, name);
+    text(writer, 4, op);
+    if (domain) text(writer, 7, domain);
+    for (const [key, value] of Object.entries(attributes)) bytes(writer, 5, attributeBytes(key, value));
+  });
+}
+
+function valueBytes(name: string, shape: readonly (number | null)[], type: keyof typeof TYPES): Uint8Array {
+  const shapeBytes = message((writer) => {
+    for (const size of shape)
+      bytes(
+        writer,
+        1,
+        message((dim) => (size === null ? text(dim, 2, 'open') : integer(dim, 1, size))),
+      );
+  });
+  const tensor = message((writer) => {
+    integer(writer, 1, TYPES[type]);
+    bytes(writer, 2, shapeBytes);
+  });
+  return message((writer) => {
+    text(writer, 1, name);
+    bytes(
+      writer,
+      2,
+      message((kind) => bytes(kind, 1, tensor)),
+    );
+  });
+}
+
+/** The bytes of a model. */
+export function onnxModel(graph: OnnxGraph): Uint8Array {
+  const { nodes, tensors = {}, inputs = { input: [1, 1, 8, 8] }, outputs = { output: [1, 2] } } = graph;
+  const { opset = 17, metadata = {}, inputType = 'f32' } = graph;
+  const graphBytes = message((writer) => {
+    for (const node of nodes) bytes(writer, 1, nodeBytes(node));
+    for (const [name, tensor] of Object.entries(tensors)) bytes(writer, 5, tensorBytes(tensor, name));
+    for (const [name, shape] of Object.entries(inputs)) bytes(writer, 11, valueBytes(name, shape, inputType));
+    for (const [name, shape] of Object.entries(outputs)) bytes(writer, 12, valueBytes(name, shape, 'f32'));
+  });
+  return message((writer) => {
+    integer(writer, 1, 8);
+    text(writer, 2, 'test');
+    bytes(writer, 7, graphBytes);
+    bytes(
+      writer,
+      8,
+      message((version) => integer(version, 2, opset)),
+    );
+    for (const [key, value] of Object.entries(metadata))
+      bytes(
+        writer,
+        14,
+        message((entry) => {
+          text(entry, 1, key);
+          text(entry, 2, value);
+        }),
+      );
+  });
+}
