@@ -11,10 +11,29 @@ export interface TensorData {
   data: Float32Array;
 }
 
+/** A value of a setting: texts, numbers, truth values, and lists of them. */
+export type SavedValue = string | number | boolean | readonly SavedValue[];
+
+/** A layer, or a group of layers, of a network that was saved whole (`torch.save(model)`). */
+export interface SavedModule {
+  /** Module and name of its Python class, such as `torch.nn.modules.conv.Conv2d`. */
+  readonly type: string;
+  /** Its plain attributes: `stride`, `eps`, `training`, … A class or function among them stands there by its name. */
+  readonly settings: Readonly<Record<string, SavedValue>>;
+  /** Code that was put on this one object, and that PyTorch would run: a hook, or a `forward` of its own. */
+  readonly code: readonly string[];
+  /** The names of its parts, in the order in which they were added. */
+  readonly children: readonly string[];
+}
+
 export interface Checkpoint {
   tensors: Map<string, TensorData>;
   /** Other values of the file, by name: texts as they are, lists and maps of plain values as JSON. */
   metadata: Record<string, string>;
+  /** Of a network that was saved whole: its modules by their dotted names, each behind the one that it is part of. The whole is ''. */
+  modules?: ReadonlyMap<string, SavedModule>;
+  /** The name of the file, where it is known. */
+  name?: string;
   /** If a file has several dicts of tensors: the name of the one that was read, and those of the others. */
   choice?: { taken: string; others: string[] };
   /** The whole network, if the format has it: tensors are then its parameters. */

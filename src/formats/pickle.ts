@@ -1,7 +1,7 @@
 /**
  * Reads Python's pickle format, protocols 0 to 5, without running any code of the file. A pickle is a program for a small stack machine, and
  * in Python it can call every function that can be imported. Here names are only looked up in a table of the caller's. A name that is not
- * in the table is an error.
+ * in the table is an error; the table can have an inert record for any class (`PyRecord`).
  *
  * Python's types become: None → null, int → number (bigint beyond 2^53), str → string, bytes → Uint8Array, list and tuple → array,
  * dict → Map, set → Set. The opcode BUILD sets attributes of an object. They are dropped unless the object is a `PyObject`.
@@ -9,9 +9,16 @@
 import { COST, PickleMachine } from './pickle_machine.js';
 import { OPCODES } from './pickle_opcodes.js';
 
+/**
+ * What a pickle may refer to, by dotted name. A function is called with the arguments of a call in the pickle. Null cannot be called. A
+ * name for which there is nothing is refused.
+ */
+export interface Globals {
+  get(name: string): ((args: unknown[]) => unknown) | null | undefined;
+}
+
 export interface UnpickleOptions {
-  /** What the pickle may refer to, by dotted name. A function is called with the arguments of a call in the pickle. Null cannot be called. */
-  globals: ReadonlyMap<string, ((args: unknown[]) => unknown) | null>;
+  globals: Globals;
   /** Returns the object for an id, for objects that are stored outside the pickle. */
   persistentLoad?: (id: unknown) => unknown;
   /** The position in `bytes` at which the pickle starts. */

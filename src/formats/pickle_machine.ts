@@ -4,11 +4,11 @@
  */
 import { InputError } from '../errors.js';
 import type { UnpickleOptions } from './pickle.js';
-import { PyGlobal } from './pickle_objects.js';
+import { PyGlobal, PyRecord } from './pickle_objects.js';
 import { PickleReader } from './pickle_reader.js';
 
-/** Advice for the user about a name that is refused. */
-const REFUSED: readonly { is: RegExp; advice: string }[] = [
+/** Tensors of kinds with which no network here computes, by what they are called, with advice for the user. */
+export const UNREADABLE: readonly { is: RegExp; advice: string }[] = [
   {
     is: /q(tensor|u?int\d)|quanti[sz]|per_(tensor|channel)|_packed_params/i,
     advice: 'these are quantised tensors: save the state dict of the network as it was before it was quantised',
@@ -139,7 +139,8 @@ export class PickleMachine {
   // What is on top of the stack, changed in place
 
   append(items: unknown[]): void {
-    const list = this.top();
+    const top = this.top();
+    const list = top instanceof PyRecord ? top.items : top;
     if (!Array.isArray(list)) this.fail('appends to what is no list');
     for (const item of items) list.push(item);
   }
@@ -168,7 +169,7 @@ export class PickleMachine {
     if (callable === undefined)
       throw new InputError(`pickle: refuses ${full}`, {
         expected: 'tensors and plain Python values only',
-        hint: `nothing of it was run; ${(REFUSED.find(({ is }) => is.test(full)) ?? { advice: ALONE }).advice}`,
+        hint: `nothing of it was run; ${(UNREADABLE.find(({ is }) => is.test(full)) ?? { advice: ALONE }).advice}`,
       });
     this.spend(COST.call);
     return new PyGlobal(full, callable ?? undefined);
@@ -180,7 +181,7 @@ export class PickleMachine {
       this.fail('calls what cannot be called', target instanceof PyGlobal ? target.name : undefined);
     const made = target.call(args);
     this.push(made);
-    this.spend(COST.call + (made instanceof Map || made instanceof Set ? made.size * COST.entry : 0));
+    this.spend(COST.call + (made instanceof Map || made instanceof Set ? COST.map + made.size * COST.entry : 0));
   }
 
   /** Pushes the object for an id. */

@@ -15,6 +15,7 @@ import {
 import { unpickle } from './pickle.js';
 import { latin1 } from './pickle_reader.js';
 import { type Storage, StoredTensor, storageTable, torchGlobals } from './torch_globals.js';
+import { NetworkTensors, withTensors } from './torch_modules.js';
 import { isNetwork, type NumbersOf, settingsOf, TRAINING_STATE } from './torch_settings.js';
 import { openZip } from './zip.js';
 
@@ -37,6 +38,7 @@ export function readTorch(bytes: Uint8Array, prefix?: string): Checkpoint {
   const isZip = bytes.length >= 4 && bytes[0] === 0x50 && bytes[1] === 0x4b;
   const { root, storageBytes } = isZip ? readArchive(bytes) : readStream(bytes);
   const { stateDict, dicts, ...rest } = findStateDict(root, prefix?.replace(/\.$/, ''));
+  const { modules, attributes = [] } = stateDict instanceof NetworkTensors ? stateDict : {};
 
   const decoded = new Map<string, Float32Array>();
   const storage = ({ key, type }: Storage) => {
@@ -58,7 +60,8 @@ export function readTorch(bytes: Uint8Array, prefix?: string): Checkpoint {
     elementCount(tensor.shape, 'torch: a setting') > MAX_SETTING
       ? undefined
       : [...materialise('torch: a setting', tensor, storage(tensor.storage)).data];
-  return { tensors, metadata: settingsOf(dicts, numbersOf), ...rest };
+  const metadata = settingsOf([...dicts, ...attributes], numbersOf);
+  return { tensors, metadata, ...(modules ? { modules } : {}), ...rest };
 }
 
 /** The unpickled object, and a function that returns the raw bytes of a storage. */
@@ -172,13 +175,17 @@ function findStateDict(root: unknown, wanted: string | undefined): Found {
     dicts: dicts.includes(stateDict) ? dicts : [...dicts, stateDict],
     ...more,
   });
-  let level = root;
+  let level = withTensors(root);
   for (let depth = 0; level instanceof Map && depth < MAX_NESTING; depth++) {
     const dict: Map<unknown, unknown> = level;
+    if (dict instanceof NetworkTensors) return done(dict);
     dicts.push(dict);
     const chosen = wanted === undefined ? undefined : dict.get(wanted);
     if (isNetwork(chosen)) return done(chosen, { taken: true });
-    if (isNetwork(dict) && !STATE_DICT_KEYS.some((key) => dict.get(key) instanceof Map)) return done(dict);
+    const isAround =
+      STATE_DICT_KEYS.some((key) => dict.get(key) instanceof Map) ||
+      [...dict.values()].some((value) => value instanceof NetworkTensors);
+    if (isNetwork(dict) && !isAround) return done(dict);
     const networks = [...dict.keys()].filter((key) => isNetwork(dict.get(key)) && !TRAINING_STATE.test(String(key)));
     const usual = STATE_DICT_KEYS.filter((key) => networks.includes(key));
     const [taken] = usual.length > 0 ? usual : networks;
@@ -195,7 +202,7 @@ function findStateDict(root: unknown, wanted: string | undefined): Found {
     }
     const inner = STATE_DICT_KEYS.map((key) => dict.get(key)).find((value) => value instanceof Map);
     if (inner === undefined) break;
-    level = inner;
+    level = withTensors(inner);
   }
   const keys = level instanceof Map ? [...level.keys()].slice(0, 10).map(brief).join(', ') : undefined;
   throw new InputError('torch: the checkpoint holds no state dict', {

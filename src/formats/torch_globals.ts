@@ -1,7 +1,9 @@
 /** The names that the pickle of a PyTorch checkpoint may refer to, and the tensors and storages that it describes. */
 import { InputError } from '../errors.js';
 import { brief, ELEMENT_BYTES, type ElementType, toFloat32 } from './checkpoint.js';
-import { PyGlobal, PyObject } from './pickle_objects.js';
+import type { Globals } from './pickle.js';
+import { UNREADABLE } from './pickle_machine.js';
+import { PyGlobal, PyObject, PyRecord } from './pickle_objects.js';
 
 /** A range of bytes that tensors are views of. The pickle does not contain the bytes, only their element type and key. */
 export interface Storage {
@@ -59,11 +61,16 @@ const STORAGE_TYPES: Record<string, ElementType> = {
   CharStorage: 'I8',
   ByteStorage: 'U8',
   BoolStorage: 'BOOL',
+  UntypedStorage: 'U8',
 };
 
-/** Reads storage ids, and checks that each key always has the same element type. */
-export function storageTable(types: Map<string, ElementType>): (id: unknown) => Storage {
+/**
+ * Reads ids of objects outside the pickle. Those of storages are checked: each key always has the same element type. In streams a class may
+ * stand there too, with the source code of its module beside it, which is left unread.
+ */
+export function storageTable(types: Map<string, ElementType>): (id: unknown) => Storage | PyGlobal {
   return (id) => {
+    if (Array.isArray(id) && id[0] === 'module' && id[1] instanceof PyGlobal) return id[1];
     const storage = readStorageId(id);
     const known = types.get(storage.key) ?? storage.type;
     if (known !== storage.type)
@@ -89,8 +96,8 @@ const isSizes = (value: unknown): value is number[] =>
   Array.isArray(value) && value.length <= 32 && value.every(isSize);
 const isStorage = (value: unknown): value is Storage => typeof value === 'object' && value !== null && 'count' in value;
 
-/** All names that a checkpoint may refer to. Their functions only make plain values from their arguments. */
-export function torchGlobals(): Map<string, ((args: unknown[]) => unknown) | null> {
+/** The names to which something else than an inert record belongs. Their functions only make plain values from their arguments. */
+function knownGlobals(): Map<string, ((args: unknown[]) => unknown) | null> {
   const rebuildTensor = ([storage, offset, shape, strides]: unknown[]) => {
     if (
       !isStorage(storage) ||
@@ -127,6 +134,16 @@ export function torchGlobals(): Map<string, ((args: unknown[]) => unknown) | nul
     spend(items.length);
     return new Set(items);
   };
+  const rebuildFromType = ([rebuild, , args]: unknown[]) => {
+    if (!(rebuild instanceof PyGlobal) || rebuild.call !== rebuildTensor || !Array.isArray(args))
+      throw new InputError('torch: a tensor is not made as torch does it', { given: brief(rebuild) });
+    return rebuildTensor(args);
+  };
+  const newObject = ([type]: unknown[]) => {
+    if (!(type instanceof PyGlobal) || type.call === undefined)
+      throw new InputError('torch: an object is made of what is no class', { given: brief(type) });
+    return type.call([]);
+  };
   const globals = new Map<string, ((args: unknown[]) => unknown) | null>([
     ['collections.OrderedDict', dict],
     ['collections.Counter', dict],
@@ -135,6 +152,13 @@ export function torchGlobals(): Map<string, ((args: unknown[]) => unknown) | nul
     ['torch._utils._rebuild_tensor_v2', rebuildTensor],
     ['torch._utils._rebuild_parameter', ([tensor]) => tensor],
     ['torch._utils._rebuild_parameter_with_state', ([tensor]) => tensor],
+    // Up to PyTorch 0.3 a parameter was an object around its tensor; a tensor with attributes is made by the function that it names.
+    ['torch.nn.parameter.Parameter', ([tensor]) => tensor],
+    ['torch.autograd.variable.Variable', ([tensor]) => tensor],
+    ['torch._tensor._rebuild_from_type_v2', rebuildFromType],
+    // How protocols 0 and 1 make an object, and how copies of it are told to be made.
+    ['copyreg._reconstructor', newObject],
+    ['copy_reg._reconstructor', newObject],
     ['torch.Size', list],
     ['torch.device', () => null],
     ['_codecs.encode', encodeLatin1],
@@ -147,6 +171,8 @@ export function torchGlobals(): Map<string, ((args: unknown[]) => unknown) | nul
   ]);
   for (const python of ['builtins', '__builtin__']) {
     globals.set(`${python}.set`, set);
+    globals.set(`${python}.frozenset`, set);
+    globals.set(`${python}.tuple`, list);
     for (const type of ['int', 'float', 'list', 'dict']) globals.set(`${python}.${type}`, null);
   }
   // Classes in which training scripts store their arguments. Attributes are read like the entries of a dict.
@@ -169,10 +195,45 @@ export function torchGlobals(): Map<string, ((args: unknown[]) => unknown) | nul
   for (const type of Object.keys(STORAGE_TYPES)) {
     globals.set(`torch.${type}`, null);
     globals.set(`torch.cuda.${type}`, null);
+    globals.set(`torch.storage.${type}`, null);
   }
   for (const type of ['float32', 'float16', 'bfloat16', 'float64', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool'])
     globals.set(`torch.${type}`, null);
   return globals;
+}
+
+/** All names that a checkpoint may refer to: plain values, tensors, and inert records for every other class. */
+export function torchGlobals(): Globals {
+  const known = knownGlobals();
+  return {
+    get(name) {
+      const own = known.get(name);
+      if (own !== undefined || isRefused(name)) return own;
+      return (args) => new PyRecord(name, args);
+    },
+  };
+}
+
+/** Parts of PyTorch whose classes a network and its training are made of. What else PyTorch has runs something, or makes other tensors. */
+const OF_NETWORKS =
+  /^torch\.(nn|optim|utils\.(data|checkpoint)|distributions|cuda\.amp|amp|_C|functional|distributed|torch_version|random|Generator)\b/;
+
+/** Functions of Python itself with which a pickle runs something. All else there are classes, and `getattr`, which says a member of an enum. */
+const RUNS =
+  /^(eval|exec|execfile|compile|open|file|__import__|reload|input|raw_input|globals|locals|vars|setattr|delattr|apply|map|filter|breakpoint|help|exit|quit|print|memoryview)$/;
+
+/**
+ * Modules of Python that no checkpoint needs and that a file names in order to do harm. Nothing would come of it here, where all is inert;
+ * but who has such a file should know.
+ */
+const HARMFUL =
+  /^(os|posix|nt|sys|subprocess|shutil|socket|ctypes|importlib|runpy|pty|platform|commands|webbrowser|code|codeop|pickle|_pickle|marshal|pip|ensurepip|requests|urllib\d?|http|ftplib|smtplib|asyncio|multiprocessing|threading|_thread|signal|timeit|c?[Pp]rofile|pdb|bdb|trace|inspect|operator|_operator|builtins|__builtin__|tempfile|io|_io|site|gc|atexit|linecache|zipimport|imp)(\.|$)/;
+
+function isRefused(name: string): boolean {
+  const last = name.slice(name.lastIndexOf('.') + 1);
+  if (/^(builtins|__builtin__)\.\w+$/.test(name)) return RUNS.test(last);
+  if (name.startsWith('torch.')) return !OF_NETWORKS.test(name) || UNREADABLE.some(({ is }) => is.test(name));
+  return HARMFUL.test(name);
 }
 
 /** The most bytes of an array that is read as a setting. Larger ones, such as a confusion matrix, are skipped. */

@@ -9,6 +9,7 @@ import { fileNames } from './file_names.js';
 import { type FileInput, fileInput, transformedInput } from './file_settings.js';
 import { IMAGENET, publicLayout, unnamed } from './input_layouts.js';
 import { recognitionOf, titlesOf } from './recognition.js';
+import { savedPooling } from './saved_head.js';
 
 /** Where a field comes from: the caller, the file's own words, a public layout, names and shapes of tensors, nowhere. */
 export type Source = 'given' | 'file' | 'layout' | 'shapes' | 'assumed';
@@ -43,7 +44,7 @@ export function describeNetwork(
   const layout = publicLayout(tensors, descriptionOf(backbone), architecture.head, inputChannels);
   const layers: [Source, Partial<WeightsMetadata>][] = [
     ['given', given],
-    ['file', { ...(names ? { classes: names } : {}), ...input.fields }],
+    ['file', { ...(names ? { classes: names } : {}), ...input.fields, ...savedHead(checkpoint, architecture.head) }],
     ['layout', layout.fields],
     ['shapes', shown],
     [
@@ -81,6 +82,10 @@ export function describeNetwork(
     },
   };
 }
+
+/** What modules say of the head: those of a network that was saved whole. */
+const savedHead = ({ modules }: Checkpoint, { pooling, transition }: Head): Partial<WeightsMetadata> =>
+  modules && !transition && savedPooling(modules) === pooling ? { pooling } : {};
 
 /** Each field from the first source that says it. The last source must say whatever metadata cannot be without. */
 export function settle(layers: readonly (readonly [Source, Partial<WeightsMetadata>])[]): {

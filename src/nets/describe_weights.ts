@@ -19,6 +19,7 @@ import { checkIgnore, judgeIgnored } from './ignored.js';
 import { networkOf } from './network.js';
 import { checkParameters } from './parameters.js';
 import { judge, type Known, recogniseWithHead } from './recognise.js';
+import { judgeSaved } from './saved_modules.js';
 import { under, withoutPrefix } from './tensor_names.js';
 import { trace } from './trace.js';
 import { givenNormalisation } from './units.js';
@@ -55,18 +56,22 @@ function describeAs(checkpoint: Checkpoint, options: DescribeOptions, given: Par
   );
   const architecture = architectureOf(checked);
   const network = networkOf(architecture);
-  const { parameters } = trace(network, checked, 1).graph;
+  const { parameters, nodes } = trace(network, checked, 1).graph;
   checkParameters({ tensors }, parameters);
   const { leftOut, warnings } = judge(checkpoint, known, parameters, checked);
   const ignored = judgeIgnored(options.ignore ?? [], checkpoint.tensors, tensors, parameters);
+  const saved = judgeSaved(checkpoint, {
+    ...{ nodes, tensors, prediction: checked.prediction ?? 'head.prediction' },
+    ...{ isGiven: given.architecture !== undefined, ignore: options.ignore ?? [] },
+  });
   return {
     network,
     architecture,
     metadata: checked,
-    checkpoint: { ...checkpoint, tensors },
+    checkpoint: { ...checkpoint, tensors: new Map([...tensors, ...saved.tensors]) },
     sources,
     leftOut,
-    warnings: [...warnings, ...ignored],
+    warnings: [...warnings, ...ignored, ...saved.warnings],
   };
 }
 

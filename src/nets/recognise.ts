@@ -18,6 +18,7 @@ import { inferBackbone } from './infer.js';
 import { inferHead, withoutHead } from './infer_head.js';
 import { leftoverOf, refusalOf } from './leftover.js';
 import { familyName } from './recognition.js';
+import { savedPooling } from './saved_head.js';
 import { atRoot, under, withoutPrefix, withTorchvisionNames } from './tensor_names.js';
 
 export interface RecogniseOptions {
@@ -80,10 +81,11 @@ export function recognise(
       given: `none for ${missing.length} of them, such as ${missing.slice(0, 3).join(', ')}`,
     });
   const inputChannels = channelsOf(tensors, own.stem);
+  const pooling = given.pooling ?? (checkpoint.modules ? savedPooling(checkpoint.modules) : undefined);
   const headWithout = (left: readonly string[]): { head?: Architecture['head']; error?: InputError } => {
     try {
       const found = inferHead(tensors, backbone, own, {
-        ...(given.pooling ? { pooling: given.pooling } : {}),
+        ...(pooling ? { pooling } : {}),
         ...(given.lseR ? { r: given.lseR } : {}),
         ...(given.transitionActivation ? { transitionActivation: given.transitionActivation } : {}),
         ...(given.prediction ? { prediction: relative(given.prediction) } : {}),

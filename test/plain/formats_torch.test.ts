@@ -209,14 +209,58 @@ test('a pickle that would run something is refused by name', () => {
     ['\x80\x04\x8c\x08builtins\x8c\x04eval\x93\x8c\x011\x85R', 'builtins.eval'],
     ['(ios\nsystem\n', 'os.system'],
     ['(cos\nsystem\nS"x"\no', 'os.system'],
-    ['c__builtin__\ngetattr\n', '__builtin__.getattr'],
+    ['c__builtin__\nexecfile\n', '__builtin__.execfile'],
+    ['csubprocess\nPopen\n', 'subprocess.Popen'],
+    ['crunpy\nrun_module\n', 'runpy.run_module'],
     ['ctorch.hub\nload\n', 'torch.hub.load'],
     ['cbuiltins\n__import__\n', 'builtins.__import__'],
   ] as const) {
     refuses(stream(`${pickle}.`), new RegExp(`refuses ${name.replace('.', '\\.')};`));
     refuses(zipOf(pickle), new RegExp(`refuses ${name.replace('.', '\\.')};`));
   }
-  refuses(fixture('torch-checkpoints/whole_model.pth'), /refuses torch\.nn\.modules\.conv\.Conv2d.*state_dict/);
+});
+
+test('a network that was saved whole is read as its tensors and modules', () => {
+  const layer = readTorch(fixture('torch-checkpoints/whole_model.pth'));
+  assert.equal(
+    [...layer.tensors].map(([name, { shape }]) => [name, ...shape]),
+    [
+      ['weight', 2, 1, 3, 3],
+      ['bias', 2],
+    ],
+  );
+  const [[name, { type, settings, code, children }]] = layer.modules!;
+  assert.equal([name, type, code, children], ['', 'torch.nn.modules.conv.Conv2d', [], []]);
+  assert.equal([settings.stride, settings.padding, settings.groups], [[1, 1], [0, 0], 1]);
+
+  const whole = readTorch(fixture('torch-modules/wrapped.pth.tar'));
+  assert.is(whole.modules!.get('module')!.type, '__main__.DenseNet121');
+  assert.ok(whole.tensors.has('module.densenet121.features.denseblock1.denselayer1.norm1.running_var'));
+  assert.equal(whole.metadata.epoch, '3');
+  const stream = readTorch(fixture('torch-modules/resnet_stream.pth'));
+  assert.equal(stream, readTorch(fixture('torch-modules/resnet.pth')));
+  assert.is(stream.modules!.get('bn1')!.settings.eps, 0.01);
+});
+
+test('objects of any class beside the weights are walked past', () => {
+  const { tensors, metadata } = readTorch(fixture('torch-checkpoints/beside.pth'));
+  assert.equal([...tensors.keys()], ['fc.weight']);
+  assert.is(metadata.epoch, '7');
+  assert.is(metadata.classes, '["Mass","Nodule"]');
+});
+
+test('a network that is a part of itself, or of very many others, is refused', () => {
+  // Each module is an object of the class m.M with three dicts; part `x` of one is another.
+  const module = (parts: string) =>
+    `cm\nM\n)\x81}(X\x08\0\0\0_modules}${parts}X\x0b\0\0\0_parameters}X\x08\0\0\0_buffers}ub`;
+  const itself = `cm\nM\n)\x81q\x01}(X\x08\0\0\0_modules}X\x01\0\0\0xh\x01sX\x0b\0\0\0_parameters}X\x08\0\0\0_buffers}ub.`;
+  refuses(stream(itself), /too many modules, or one that is a part of itself/);
+  let twice = `${module('')}q\x01`;
+  for (let level = 2; level < 40; level++) {
+    const part = (name: string) => `X\x01\0\0\0${name}h${String.fromCharCode(level - 1)}`;
+    twice += `0${module(`(${part('x')}${part('y')}u`)}q${String.fromCharCode(level)}`;
+  }
+  refuses(stream(`${twice}.`), /too many modules/);
 });
 
 test('broken pickles are refused', () => {

@@ -209,6 +209,18 @@ export const PARSERS: readonly Parser[] = [
     },
   },
   {
+    name: 'saved-network',
+    about: 'networks that PyTorch saved whole, to the network that they are',
+    seeds: seeds.SAVED_NETWORKS,
+    structured: [archives.zippedPickle, archives.zipEntries],
+    amplifiers: [archives.amplifiedZippedPickle],
+    async parse(bytes) {
+      const { network, metadata } = await readModel(bytes, {});
+      buildGraph(network, metadata);
+      return metadata;
+    },
+  },
+  {
     name: 'weights',
     about: 'weights of any kind, to the network that they are of',
     seeds: seeds.weights,

@@ -23,11 +23,16 @@ import { extendedWebp, gif, pictures, turnedAvif } from '../../../test/support/p
 import { END_CHUNK, headerChunk, pixelChunk, pngOf } from './images.js';
 import { bytesOf } from './text.js';
 
-const fixture = (name: string) =>
-  new Uint8Array(readFileSync(new URL(`../../../../test/fixtures/torch-checkpoints/${name}`, import.meta.url)));
+const fixture = (name: string, folder = 'torch-checkpoints') =>
+  new Uint8Array(readFileSync(new URL(`../../../../test/fixtures/${folder}/${name}`, import.meta.url)));
 
-export const TORCH_ZIPS = () => ['every_type.pth', 'every_type_protocol4.pth'].map(fixture);
-export const TORCH_STREAMS = () => ['every_type.pth.tar', 'old_names.pth.tar'].map(fixture);
+const CHECKPOINTS = ['every_type.pth', 'every_type_protocol4.pth', 'beside.pth'];
+export const TORCH_ZIPS = () => [...CHECKPOINTS.map((name) => fixture(name)), fixture('resnet.pth', 'torch-modules')];
+export const TORCH_STREAMS = () => [
+  ...['every_type.pth.tar', 'old_names.pth.tar'].map((name) => fixture(name)),
+  fixture('resnet_stream.pth', 'torch-modules'),
+];
+export const SAVED_NETWORKS = () => ['resnet.pth', 'torchxrayvision.pt'].map((name) => fixture(name, 'torch-modules'));
 
 /** An image of each format that only browsers decode, with rotations and animations. */
 export async function browserPictures(): Promise<Uint8Array[]> {

@@ -1,0 +1,88 @@
+/**
+ * What is known of Python classes in networks that were saved whole. A class's code is not in the file, so only of these is it known what they
+ * compute: PyTorch's own modules, and the networks of torchvision and torchxrayvision with the blocks that they are built of.
+ */
+
+import type { SavedModule, SavedValue } from '../formats/checkpoint.js';
+import type { Activation } from '../ops/layers/activation.js';
+
+/** torchvision's networks and blocks, as far as raybox has the families; torchxrayvision's classifiers, which are copies of them. */
+const NETWORKS =
+  /^(torchvision\.(models\.(alexnet|densenet|efficientnet|googlenet|mnasnet|mobilenet|mobilenetv[23]|regnet|resnet|squeezenet|vgg|_utils)|ops\.misc)\.\w+|torchxrayvision\.models\.(DenseNet|ResNet|_Dense(Layer|Block)|_Transition))$/;
+
+/** What hands its input on to its parts, one after the other or the only one, or only keeps them for the class around it. */
+const CONTAINERS =
+  /^torch\.nn\.(modules\.container\.(Sequential|ModuleList|ModuleDict)|parallel\.\w+\.(DataParallel|DistributedDataParallel))$|^torch\.optim\.swa_utils\.AveragedModel$/;
+
+/** Of no effect once a network is trained; losses and metrics take no part in what it says. */
+const WITHOUT_EFFECT =
+  /^torch\.nn\.modules\.(dropout\.\w+|linear\.Identity|flatten\.Flatten|loss\.\w+)$|^torchmetrics\./;
+
+const lastOf = (type: string) => type.slice(type.lastIndexOf('.') + 1);
+const isTorch = (type: string) => /^torch\.nn\.(modules|backends)\./.test(type);
+
+export const isContainer = ({ type }: SavedModule) => CONTAINERS.test(type);
+export const isSequential = ({ type }: SavedModule) =>
+  lastOf(type) === 'Sequential' && isContainer({ type } as SavedModule);
+export const isWithoutEffect = ({ type }: SavedModule) => WITHOUT_EFFECT.test(type);
+export const isIdentity = ({ type }: SavedModule) => type === 'torch.nn.modules.linear.Identity';
+export const isNetworkClass = ({ type }: SavedModule) => NETWORKS.test(type);
+export const isSqueezeExcitation = (module: SavedModule) =>
+  isNetworkClass(module) && lastOf(module.type) === 'SqueezeExcitation';
+
+/** torchxrayvision's networks resize images that are given in another size; raybox does that before. */
+export const isResizer = ({ type }: SavedModule, parent: SavedModule | undefined) =>
+  type === 'torch.nn.modules.upsampling.Upsample' && parent?.type.startsWith('torchxrayvision.') === true;
+
+/** What a layer computes, of those that networks here have. */
+export type LayerKind = 'conv2d' | 'batch_norm' | 'linear' | 'pool' | 'adaptive';
+
+const KINDS: Readonly<Record<string, LayerKind>> = {
+  Conv2d: 'conv2d',
+  BatchNorm2d: 'batch_norm',
+  SyncBatchNorm: 'batch_norm',
+  Linear: 'linear',
+  NonDynamicallyQuantizableLinear: 'linear',
+  MaxPool2d: 'pool',
+  AvgPool2d: 'pool',
+  AdaptiveAvgPool2d: 'adaptive',
+  AdaptiveMaxPool2d: 'adaptive',
+};
+
+export function layerKind({ type }: SavedModule): LayerKind | undefined {
+  if (lastOf(type) === 'FrozenBatchNorm2d' && NETWORKS.test(type)) return 'batch_norm';
+  const name = lastOf(type);
+  return isTorch(type) && Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
+}
+
+/** Of a pooling: whether it takes the largest value rather than the average. */
+export const isMaximum = ({ type }: SavedModule) => /MaxPool2d$/.test(type);
+
+const numberOr = (value: SavedValue | undefined, fallback: number) => (typeof value === 'number' ? value : fallback);
+
+const ACTIVATIONS: Readonly<Record<string, (settings: SavedModule['settings']) => Activation | undefined>> = {
+  ReLU: () => ({ kind: 'relu' }),
+  ReLU6: () => ({ kind: 'clip', a: 0, b: 6 }),
+  LeakyReLU: ({ negative_slope: slope }) => ({ kind: 'leaky_relu', a: numberOr(slope, 0.01) }),
+  Hardtanh: ({ min_val: a, max_val: b }) => ({ kind: 'clip', a: numberOr(a, -1), b: numberOr(b, 1) }),
+  Sigmoid: () => ({ kind: 'sigmoid' }),
+  Tanh: () => ({ kind: 'tanh' }),
+  Hardswish: () => ({ kind: 'hard_swish' }),
+  SiLU: () => ({ kind: 'silu' }),
+  Hardsigmoid: () => ({ kind: 'hard_sigmoid' }),
+  GELU: ({ approximate }) => ({ kind: approximate === 'tanh' ? 'gelu_tanh' : 'gelu' }),
+};
+
+/** The activation that a module of PyTorch is; undefined for any other. */
+export function activationOf({ type, settings }: SavedModule): Activation | undefined {
+  const name = lastOf(type);
+  return isTorch(type) && Object.hasOwn(ACTIVATIONS, name) ? ACTIVATIONS[name](settings) : undefined;
+}
+
+/** A pair of sizes, as PyTorch keeps them: one number for both axes, or two. */
+export function pairOf(value: SavedValue | undefined): readonly [number, number] | undefined {
+  if (typeof value === 'number') return [value, value];
+  if (!Array.isArray(value) || value.length < 1 || value.length > 2) return undefined;
+  const [first, second = first] = value;
+  return typeof first === 'number' && typeof second === 'number' ? [first, second] : undefined;
+}

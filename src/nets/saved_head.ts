@@ -1,0 +1,98 @@
+/** What stands behind the features of a network that was saved whole: its pooling, and what surrounds the prediction layer. */
+
+import { InputError } from '../errors.js';
+import type { Checkpoint, SavedModule } from '../formats/checkpoint.js';
+import {
+  activationOf,
+  isMaximum,
+  isNetworkClass,
+  isSequential,
+  isSqueezeExcitation,
+  isWithoutEffect,
+  layerKind,
+  pairOf,
+} from './saved_classes.js';
+
+type Modules = NonNullable<Checkpoint['modules']>;
+
+export const parentOf = (name: string) => name.slice(0, Math.max(0, name.lastIndexOf('.')));
+const inside = (name: string, child: string) => (name === '' ? child : `${name}.${child}`);
+
+/** Poolings of a whole map that are no part of squeeze-and-excitation. */
+const pooledMaps = (modules: Modules) =>
+  [...modules].filter(
+    ([name, module]) => layerKind(module) === 'adaptive' && !isSqueezeExcitation(modules.get(parentOf(name)) ?? module),
+  );
+
+/**
+ * The pooling of the features; undefined where no module says it. The networks of torchvision that are known here take the average, if
+ * another pooling was not put in its place.
+ * @throws InputError for a pooling that leaves more than one number of each channel, and for two kinds of them
+ */
+export function savedPooling(modules: Modules): 'average' | 'max' | undefined {
+  const pools = pooledMaps(modules);
+  const large = pools.find(([, { settings }]) => pairOf(settings.output_size)?.join() !== '1,1');
+  if (large)
+    throw new InputError(`the saved network's layer ${large[0]} leaves a map`, {
+      expected: 'one number of each channel: output_size 1',
+      given: `output_size ${String(large[1].settings.output_size ?? 'none')}`,
+      hint: 'a class activation map needs one linear layer on one pooled number for each channel',
+    });
+  const kinds = [...new Set(pools.map(([, module]) => (isMaximum(module) ? 'max' : 'average')))] as const;
+  if (kinds.length > 1)
+    throw new InputError('the saved network pools its features in two ways', {
+      expected: 'the average or the maximum',
+      given: pools.map(([name]) => name).join(', '),
+    });
+  const isKnown = [...modules.values()].some((module) => isNetworkClass(module) && !isSqueezeExcitation(module));
+  return kinds[0] ?? (isKnown ? 'average' : undefined);
+}
+
+/**
+ * Checks what an nn.Sequential has around the prediction layer.
+ * @param isBackbone whether a module, or a part of it, is one of the backbone's
+ * @param isPositive whether features are never below zero, so that a ReLU changes nothing
+ * @throws InputError that names a layer which would change the logits, or make other probabilities of them than a sigmoid does
+ */
+export function checkHead(
+  modules: Modules,
+  prediction: string,
+  isBackbone: (name: string) => boolean,
+  isPositive: boolean,
+): void {
+  for (let name = prediction; name !== ''; name = parentOf(name)) {
+    const around = parentOf(name);
+    const parent = modules.get(around);
+    if (!parent || !isSequential(parent)) continue;
+    const own = parent.children.findIndex((child) => inside(around, child) === name);
+    const at = (index: number) => inside(around, parent.children[index]);
+    for (let index = own + 1; index < parent.children.length; index++) checkBehind(at(index), modules.get(at(index)));
+    for (let index = own - 1; index >= 0 && !isBackbone(at(index)); index--)
+      checkBefore(at(index), modules.get(at(index)), isPositive);
+    if (isBackbone(around)) return;
+  }
+}
+
+const typeOf = (module: SavedModule | undefined) => module?.type ?? 'none';
+
+function checkBehind(name: string, module: SavedModule | undefined): void {
+  if (!module || isWithoutEffect(module) || activationOf(module)?.kind === 'sigmoid') return;
+  const isSoftmax = /softmax/i.test(module.type);
+  throw new InputError(`the saved network has ${name} behind its prediction layer`, {
+    expected: 'nothing, or a sigmoid for each output',
+    given: typeOf(module),
+    hint: isSoftmax
+      ? 'with a softmax an image has one of the classes and no more; raybox says of each class whether it is there'
+      : 'it changes what the network says',
+  });
+}
+
+function checkBefore(name: string, module: SavedModule | undefined, isPositive: boolean): void {
+  if (!module || isWithoutEffect(module) || layerKind(module) === 'adaptive') return;
+  if (isPositive && activationOf(module)?.kind === 'relu') return;
+  throw new InputError(`the saved network has ${name} before its prediction layer`, {
+    expected: 'one linear layer on pooled features',
+    given: typeOf(module),
+    hint: 'it changes what the network says, and a class activation map does not know of it',
+  });
+}

@@ -1,0 +1,116 @@
+/** Settings of layers that were saved whole, against those of the network that would be run. */
+
+import { InputError } from '../errors.js';
+import type { SavedModule } from '../formats/checkpoint.js';
+import type { Node } from '../graph/ir/graph.js';
+import type { BatchNormAttributes } from '../ops/layers/batch_norm.js';
+import type { Conv2dAttributes } from '../ops/layers/conv2d.js';
+import type { PoolAttributes } from '../ops/layers/pool.js';
+import { isMaximum, layerKind, pairOf } from './saved_classes.js';
+
+/** A setting by its name in PyTorch: what the network has, and what the file says. */
+type Difference = readonly [setting: string, expected: string, given: string];
+
+/** @throws InputError that names the layer, and each setting in which it is another one */
+export function checkLayer(name: string, module: SavedModule, node: Node): void {
+  if (layerKind(module) !== node.operation.name)
+    throw another(name, module, [['class', LAYERS[node.operation.name] ?? node.operation.name, module.type]]);
+  const different = differencesOf(module, node);
+  if (different.length > 0) throw another(name, module, different);
+}
+
+const LAYERS: Readonly<Record<string, string>> = {
+  conv2d: 'Conv2d',
+  batch_norm: 'BatchNorm2d',
+  linear: 'Linear',
+  pool: 'MaxPool2d or AvgPool2d',
+};
+
+const another = (name: string, { type }: SavedModule, different: readonly Difference[]) =>
+  new InputError(`the saved network's layer ${name} is another one than this family of networks has`, {
+    expected: different.map(([setting, expected]) => `${setting} ${expected}`).join(', '),
+    given: `${type.slice(type.lastIndexOf('.') + 1)} with ${different.map(([setting, , given]) => `${setting} ${given}`).join(', ')}`,
+    hint: 'run as the family has it, its results would be wrong',
+  });
+
+function differencesOf(module: SavedModule, node: Node): Difference[] {
+  switch (node.operation.name) {
+    case 'conv2d':
+      return convolution(module, node.attributes as Conv2dAttributes, node.inputs[1]!.shape.slice(2));
+    case 'batch_norm':
+      return statistics(module);
+    case 'pool':
+      return pooling(module, node.attributes as PoolAttributes);
+    default:
+      return [];
+  }
+}
+
+const text = (value: unknown) => (Array.isArray(value) ? value.join('×') : String(value ?? 'none'));
+
+function compare(...settings: (readonly [name: string, expected: unknown, given: unknown])[]): Difference[] {
+  return settings
+    .map(([name, expected, given]) => [name, text(expected), text(given)] as const)
+    .filter(([, expected, given]) => expected !== given);
+}
+
+/** Padding at the top and at the left. raybox's may differ at the other two sides, PyTorch's cannot. */
+const paddingOf = ([top, left, bottom, right]: Conv2dAttributes['padding']) =>
+  top === bottom && left === right ? [top, left] : [top, left, bottom, right];
+
+function convolution(
+  { settings }: SavedModule,
+  { stride, dilation, padding, groups }: Conv2dAttributes,
+  kernel: readonly number[],
+) {
+  const spread = pairOf(settings.dilation) ?? [1, 1];
+  const given =
+    settings.padding === 'valid'
+      ? [0, 0]
+      : settings.padding === 'same'
+        ? kernel.map((size, axis) => (spread[axis] * (size - 1)) / 2)
+        : pairOf(settings.padding);
+  // Any number of rows around the image is the same in every mode where there is none.
+  const isPadded = padding.some((size) => size > 0);
+  return compare(
+    ['stride', stride, pairOf(settings.stride)],
+    ['padding', paddingOf(padding), given],
+    ['dilation', dilation, spread],
+    ['groups', groups, settings.groups ?? 1],
+    ['padding_mode', 'zeros', isPadded ? (settings.padding_mode ?? 'zeros') : 'zeros'],
+    ['transposed', false, settings.transposed ?? false],
+  );
+}
+
+const statistics = ({ settings }: SavedModule) =>
+  compare(['track_running_stats', true, settings.track_running_stats ?? true]);
+
+function pooling(
+  module: SavedModule,
+  { mode, kernel, stride, dilation, padding, ceilMode, countIncludePad }: PoolAttributes,
+) {
+  const { settings } = module;
+  const size = pairOf(settings.kernel_size);
+  const isPadded = padding.some((one) => one > 0);
+  return compare(
+    ['pooling', mode, isMaximum(module) ? 'max' : 'average'],
+    ['kernel_size', kernel, size],
+    ['stride', stride, pairOf(settings.stride) ?? size],
+    ['padding', paddingOf(padding), pairOf(settings.padding) ?? [0, 0]],
+    ['dilation', dilation, pairOf(settings.dilation) ?? [1, 1]],
+    ['ceil_mode', ceilMode, settings.ceil_mode ?? false],
+    ['divisor_override', 'none', settings.divisor_override],
+    ...(mode === 'average' && isPadded
+      ? [['count_include_pad', countIncludePad, settings.count_include_pad ?? true] as const]
+      : []),
+  );
+}
+
+/**
+ * By how much a batch norm's variance has to be larger, so that the network's ε does what the layer's own one does: both are only ever
+ * added to each other.
+ */
+export function varianceShift({ settings }: SavedModule, { attributes }: Node): number {
+  const { epsilon } = attributes as BatchNormAttributes;
+  return typeof settings.eps === 'number' && Number.isFinite(settings.eps) ? settings.eps - epsilon : 0;
+}

@@ -1,0 +1,245 @@
+/**
+ * Networks that were saved whole (`torch.save(model)`). Their pickles say the settings of every layer, which names and shapes of tensors do
+ * not show. So what was recognised is held against them: a stride, padding or activation that is not the family's makes another network,
+ * and a class whose code nobody here knows may compute anything.
+ */
+
+import { firstFew, InputError } from '../errors.js';
+import type { Checkpoint, SavedModule, TensorData } from '../formats/checkpoint.js';
+import type { Node } from '../graph/ir/graph.js';
+import type { Activation, ActivationAttributes } from '../ops/layers/activation.js';
+import type { Warning } from '../warnings.js';
+import {
+  activationOf,
+  isContainer,
+  isIdentity,
+  isMaximum,
+  isNetworkClass,
+  isResizer,
+  isSqueezeExcitation,
+  isWithoutEffect,
+  layerKind,
+} from './saved_classes.js';
+import { checkHead, parentOf } from './saved_head.js';
+import { checkLayer, varianceShift } from './saved_layers.js';
+
+/** What is held against the modules of a file. */
+export interface Built {
+  /** The operations of the recognised network. */
+  readonly nodes: readonly Node[];
+  /** Its tensors, by its own names. */
+  readonly tensors: ReadonlyMap<string, TensorData>;
+  readonly prediction: string;
+  /** The caller said which architecture it is, and so vouches for classes that nobody here knows. */
+  readonly isGiven: boolean;
+  /** Beginnings of names in the file that the caller says take no part. */
+  readonly ignore: readonly string[];
+}
+
+/**
+ * @returns tensors that take the place of others, so that the layers' own settings are followed, and what was assumed of classes
+ * @throws InputError that names the module in which the saved network is another one
+ */
+export function judgeSaved(
+  { modules, tensors: file }: Checkpoint,
+  built: Built,
+): { tensors: Map<string, TensorData>; warnings: Warning[] } {
+  if (!modules) return { tensors: new Map(), warnings: [] };
+  const nameInFile = namesInFile(file, built.tensors);
+  const layers = layersOf(modules, built.nodes, nameInFile);
+  for (const { name, module, node } of layers) checkLayer(name, module, node);
+  checkBehindLayers(modules, layers, built.nodes);
+  const read = new Set(layers.map(({ name }) => name));
+  const prediction = parentOf(nameInFile.get(`${built.prediction}.weight`) ?? '');
+  const backbone = [...read].filter((name) => name !== prediction);
+  const isAround = (name: string) => name === '' || backbone.every((layer) => layer.startsWith(`${name}.`));
+  const isBackbone = (name: string) =>
+    name === '' || backbone.some((layer) => layer === name || layer.startsWith(`${name}.`));
+  const isPositive = isNeverNegative(built.nodes);
+  checkPoolings(modules, built.nodes);
+  checkHead(modules, prediction, isBackbone, isPositive);
+  const unknown = checkOthers(modules, read, built, isAround);
+  return { tensors: shifted(layers, built.tensors), warnings: unknown.length > 0 ? [told(unknown)] : [] };
+}
+
+/** Names that the file has for the network's tensors. A convolution that was made a linear layer has kept its numbers. */
+function namesInFile(file: Checkpoint['tensors'], tensors: Built['tensors']): Map<string, string> {
+  const names = new Map([...file].map(([name, { data }]) => [data, name]));
+  return new Map([...tensors].flatMap(([own, { data }]) => (names.has(data) ? [[own, names.get(data)!]] : [])));
+}
+
+interface Layer {
+  /** In the file. */
+  readonly name: string;
+  readonly module: SavedModule;
+  readonly node: Node;
+}
+
+const WITH_PARAMETERS = ['conv2d', 'batch_norm', 'linear'];
+
+/** Each operation that has parameters, with the module whose parameters they are. */
+function layersOf(
+  modules: NonNullable<Checkpoint['modules']>,
+  nodes: readonly Node[],
+  nameInFile: ReadonlyMap<string, string>,
+): Layer[] {
+  return nodes.flatMap((node) => {
+    if (!WITH_PARAMETERS.includes(node.operation.name)) return [];
+    const weight = nameInFile.get(node.inputs[1]?.name ?? '');
+    const name = weight === undefined ? undefined : parentOf(weight);
+    const module = name === undefined ? undefined : modules.get(name);
+    return module ? [{ name: name!, module, node }] : [];
+  });
+}
+
+/** Where both have an activation behind a layer, or the file has nothing in its place, it has to be the same one. */
+function checkBehindLayers(
+  modules: NonNullable<Checkpoint['modules']>,
+  layers: readonly Layer[],
+  nodes: readonly Node[],
+): void {
+  const next = new Map(nodes.map((node) => [node.inputs[0], node]));
+  for (const { name, node } of layers) {
+    // What stands behind the prediction layer is the head's.
+    const follower = node.operation.name === 'linear' ? undefined : next.get(node.outputs[0]);
+    if (follower?.operation.name !== 'activation') continue;
+    const around = parentOf(name);
+    const siblings = modules.get(around)?.children ?? [];
+    const child = siblings[siblings.indexOf(name.slice(around === '' ? 0 : around.length + 1)) + 1];
+    const behind = child === undefined ? undefined : `${around === '' ? '' : `${around}.`}${child}`;
+    const module = behind === undefined ? undefined : modules.get(behind);
+    if (!module || !(activationOf(module) || isIdentity(module))) continue;
+    const { activation } = follower.attributes as ActivationAttributes;
+    if (JSON.stringify(activationOf(module)) !== JSON.stringify(activation))
+      throw otherActivation(behind!, module, activation);
+  }
+}
+
+const otherActivation = (name: string, { type, settings }: SavedModule, expected: Activation) =>
+  new InputError(`the saved network's activation ${name} is another one than this family of networks has`, {
+    expected: Object.values(expected).join(' '),
+    given: [
+      type,
+      ...Object.entries(settings).flatMap(([key, value]) => (/slope|_val$/.test(key) ? [`${key} ${value}`] : [])),
+    ].join(', '),
+    hint: 'run as the family has it, its results would be wrong',
+  });
+
+/** What a block calls its activation, which may stand anywhere among its children. */
+const ACTIVATION_NAME = /(^|\.)(relu|act|activation|non_?linearity)[\d.]*$/i;
+
+/** Poolings have no parameters by which they could be found, but one order in the file and in the network. */
+function checkPoolings(modules: NonNullable<Checkpoint['modules']>, nodes: readonly Node[]): void {
+  const saved = [...modules].filter(([, module]) => layerKind(module) === 'pool');
+  const own = nodes.filter(({ operation }) => operation.name === 'pool');
+  if (saved.length !== own.length)
+    throw new InputError('the saved network has other poolings than this family of networks', {
+      expected:
+        firstFew(
+          own.map(({ outputs }) => outputs[0].name),
+          6,
+        ) || 'none',
+      given:
+        firstFew(
+          saved.map(([name]) => name),
+          6,
+        ) || 'none',
+    });
+  saved.forEach(([name, module], index) => {
+    checkLayer(name, module, own[index]);
+  });
+}
+
+/** Activations of the network, but for the sigmoid that makes probabilities. */
+const activationsIn = (nodes: readonly Node[]) =>
+  nodes
+    .filter(({ operation, outputs }) => operation.name === 'activation' && outputs[0].name !== 'probabilities')
+    .map(({ attributes }) => (attributes as ActivationAttributes).activation);
+
+/** Whether the last activation of the network, which is its features', has no values below zero. */
+function isNeverNegative(nodes: readonly Node[]): boolean {
+  const last = activationsIn(nodes).at(-1);
+  return last?.kind === 'relu' || (last?.kind === 'clip' && last.a >= 0);
+}
+
+/**
+ * Modules without parameters of the network's.
+ * @returns those around the backbone whose code nobody here knows
+ * @throws InputError for a hook, an activation that the network does not have, and unknown code within it
+ */
+function checkOthers(
+  modules: NonNullable<Checkpoint['modules']>,
+  read: ReadonlySet<string>,
+  { nodes, isGiven, ignore }: Built,
+  isAround: (name: string) => boolean,
+): [string, SavedModule][] {
+  const activations = new Set(activationsIn(nodes).map((one) => JSON.stringify(one)));
+  const unknown: [string, SavedModule][] = [];
+  for (const [name, module] of modules) {
+    if (ignore.some((start) => `${name}.`.startsWith(start))) continue;
+    const called = name || 'as a whole';
+    if (module.code.length > 0)
+      throw new InputError(`the saved network's module ${called} has code of its own`, {
+        expected: 'what its class computes',
+        given: `${module.code.join(', ')} of ${module.type}`,
+        hint: 'a hook or a replaced forward may change what the network says, and nothing of it is in the file',
+      });
+    const parent = modules.get(parentOf(name));
+    const isMissing = isWithoutEffect(module) && ACTIVATION_NAME.test(name) && parent && isNetworkClass(parent);
+    if (read.has(name) || isContainer(module) || isNetworkClass(module) || (isWithoutEffect(module) && !isMissing))
+      continue;
+    const isGate = layerKind(module) === 'adaptive' && parent && isSqueezeExcitation(parent) && isMaximum(module);
+    if ((layerKind(module) !== undefined && !isGate) || isResizer(module, parent)) continue;
+    const activation = activationOf(module);
+    const isOfHead = activation?.kind === 'sigmoid' && isAround(parentOf(name));
+    if (activation && (activations.has(JSON.stringify(activation)) || isOfHead || isSigmoidOfHead(name, modules)))
+      continue;
+    if (activation || /^torch\.nn\.modules\./.test(module.type))
+      throw new InputError(`the saved network has ${name}, which this family of networks does not have`, {
+        expected: 'the layers and activations of the family, and no other',
+        given: module.type,
+        hint: 'without it the results would be wrong',
+      });
+    if (!isAround(name) && !isGiven) throw unknownWithin(name, module);
+    unknown.push([name, module]);
+  }
+  return unknown;
+}
+
+/** A sigmoid in an nn.Sequential behind a linear layer: `checkHead` has looked at the order. */
+function isSigmoidOfHead(name: string, modules: NonNullable<Checkpoint['modules']>): boolean {
+  const around = parentOf(name);
+  const siblings = modules.get(around)?.children ?? [];
+  return siblings.some((child) => modules.get(around === '' ? child : `${around}.${child}`)?.type.endsWith('.Linear'));
+}
+
+const unknownWithin = (name: string, { type }: SavedModule) =>
+  new InputError(`nobody here knows what the saved network's ${name} computes`, {
+    expected: "modules of PyTorch, torchvision's networks or torchxrayvision's",
+    given: type,
+    hint: 'a class is saved without its code. If it computes what torchvision has in this place, say so with architecture (--architecture), or save the state dict',
+  });
+
+const LISTED = 6;
+
+const told = (unknown: readonly [string, SavedModule][]): Warning => ({
+  code: 'assumed-network',
+  message: `The network was saved whole, with classes whose code is not in the file: ${firstFew(
+    unknown.map(([name, { type }]) => (name === '' ? type : `${type} (${name})`)),
+    LISTED,
+  )}. It is assumed that they compute what the layers within them compute one after the other, as torchvision's network does, with one linear layer on pooled features at the end, and change neither its input nor its outputs.`,
+});
+
+/** Variances of batch norms whose own ε is another one than the network's. */
+function shifted(layers: readonly Layer[], tensors: Built['tensors']): Map<string, TensorData> {
+  const changed = new Map<string, TensorData>();
+  for (const { module, node } of layers) {
+    if (node.operation.name !== 'batch_norm') continue;
+    const shift = varianceShift(module, node);
+    const name = node.inputs[4]!.name;
+    const variance = tensors.get(name);
+    if (shift === 0 || !variance) continue;
+    changed.set(name, { shape: variance.shape, data: variance.data.map((value) => value + shift) });
+  }
+  return changed;
+}
