@@ -15,7 +15,7 @@ import { readText } from '../node/text_files.js';
 import type { Command } from '../node/vendor/commander.js';
 import { DEFAULT_AUGMENTATION } from '../train/augmentation.js';
 import { mine } from './mine.js';
-import { writePhantoms } from './phantom.js';
+import { writePhantoms } from './phantom_files.js';
 import { duration, interruptible, print, say, startProgress, table, wholeNumber } from './terminal.js';
 import { beginRun, type RunOutcome, resumeRun } from './train_run.js';
 import { LISTS } from './training_data.js';

@@ -9,7 +9,7 @@ import pngjs from 'pngjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { featureFile } from '../../src/cli/feature_file.js';
-import { writePhantoms } from '../../src/cli/phantom.js';
+import { writePhantoms } from '../../src/cli/phantom_files.js';
 import { createRunFolder, openRunFolder } from '../../src/cli/run_folder.js';
 import { interruptible } from '../../src/cli/terminal.js';
 import { addTrainingOptions, beginOptions, machineOf, type TrainingOptions } from '../../src/cli/train_options.js';

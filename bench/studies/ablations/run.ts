@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { evaluateWeights } from '../../../src/cli/evaluation_weights.js';
-import { writePhantoms } from '../../../src/cli/phantom.js';
+import { writePhantoms } from '../../../src/cli/phantom_files.js';
 import {
   duration,
   interruptible,
