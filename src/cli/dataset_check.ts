@@ -1,5 +1,6 @@
 /** `raybox check DIR`: names every file of a data set that is missing, unreadable or at odds with the others. */
 import { basename } from 'node:path';
+import { counted } from '../errors.js';
 import { fromCorners, likelyCorners } from '../evaluate/box_corners.js';
 import { boxInImage, isInside, likelyBoxFrame, type Size } from '../evaluate/box_frame.js';
 import { labelsOf } from '../formats/chestxray.js';
@@ -205,7 +206,7 @@ export function formatReport({ statistics, ...report }: DatasetReport): string {
   const { images, patients, classes, counts, overlaps, noFinding, cooccurrence } = statistics;
   const sizes = Object.entries(report.sizes).map(([size, count]) => `${count} of ${size}`);
   const lines = [
-    `${report.labelFile}: ${images} images of ${patients} patients; image files: ${sizes.join(', ') || 'none'}`,
+    `${report.labelFile}: ${counted(images, 'image')} of ${counted(patients, 'patient')}; image files: ${sizes.join(', ') || 'none'}`,
     '',
     `${'Label'.padEnd(20)}${'images'.padStart(9)}${'overlap'.padStart(9)}${'boxes'.padStart(8)}`,
   ];

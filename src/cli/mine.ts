@@ -1,6 +1,6 @@
 /** `raybox mine`: radiology reports in files → a table of labels. */
 import { resolve } from 'node:path';
-import { InputError } from '../errors.js';
+import { counted, InputError } from '../errors.js';
 import { csvLine } from '../formats/csv.js';
 import { imageNameOfPath } from '../formats/image_list.js';
 import { type Lock, lockFile } from '../node/lock.js';
@@ -234,7 +234,7 @@ export function addMineCommand(program: Command): void {
 function describe(summary: MineSummary, out: string): string {
   const found = Object.entries(summary.counts).flatMap(([name, count]) => (count > 0 ? [`${name} ${count}`] : []));
   const lines = [
-    `${out}: ${summary.reports} reports, ${summary.normal} normal`,
+    `${out}: ${counted(summary.reports, 'report')}, ${summary.normal} normal`,
     found.length > 0 ? `  ${found.join(', ')}` : '',
   ];
   if (summary.empty > 0) lines.push(`  ${summary.empty} without a sentence that counts (see --empty)`);

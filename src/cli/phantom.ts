@@ -1,4 +1,5 @@
 /** `raybox phantom`: a data set of phantoms. */
+import { counted } from '../errors.js';
 import { Presets, SingleBar } from '../node/vendor/cli_progress.js';
 import { type Command, InvalidArgumentError, Option } from '../node/vendor/commander.js';
 import { PRESETS, type Preset } from '../phantom/index.js';
@@ -65,10 +66,13 @@ export function addPhantomCommand(program: Command): void {
       }).finally(() => bar.stop());
       const counts = Object.entries(summary.counts).sort(([a], [b]) => (a < b ? -1 : 1));
       const lines = [
-        `${options.out}: ${summary.images} images of ${summary.patients} patients, ${summary.test} of them for testing`,
-        `  ${counts.map(([label, n]) => `${label} ${n}`).join(', ') || 'no disease'}; ${summary.boxes} boxes`,
+        `${options.out}: ${counted(summary.images, 'image')} of ${counted(summary.patients, 'patient')}, ${summary.test} of them for testing`,
+        `  ${counts.map(([label, n]) => `${label} ${n}`).join(', ') || 'no disease'}; ${summary.boxes === 1 ? '1 box' : `${summary.boxes} boxes`}`,
       ];
-      if (summary.resumed > 0) lines.push(`  ${summary.resumed} images were there from an interrupted run`);
+      if (summary.resumed > 0)
+        lines.push(
+          `  ${counted(summary.resumed, 'image')} ${summary.resumed === 1 ? 'was' : 'were'} there from an interrupted run`,
+        );
       process.stderr.write(`${lines.join('\n')}\n`);
     });
 }

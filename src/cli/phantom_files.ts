@@ -1,11 +1,11 @@
 /** Writes a data set of phantoms in the layout of ChestX-ray8. */
-import { appendFile, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
 import { parseJson } from '../formats/json.js';
 import { BOX_FILE, TEST_FILE, TRAIN_VALIDATION_FILE } from '../node/dataset.js';
 import { lockBeside } from '../node/lock.js';
-import { writeRefusal } from '../node/text_files.js';
+import { folderEntries, writeRefusal } from '../node/text_files.js';
 import { drawPhantom, type PhantomOptions } from '../phantom/index.js';
 import { boxFile, labelFile, type PhantomRow, testRows } from './phantom_tables.js';
 import { type Drawing, drawAll } from './phantom_threads.js';
@@ -137,10 +137,7 @@ function describeSettings(settings: Record<string, unknown>): string {
 }
 
 async function requireFree(target: string, shown: string): Promise<void> {
-  const entries: string[] = await readdir(target).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw new InputError(`phantom: ${shown} cannot be used`, { given: error.message, cause: error });
-  });
+  const entries = await folderEntries(target, `phantom: ${shown}`);
   if (entries.length === 0) return;
   // The run that drew them was killed before it could remove its own list.
   if (entries.includes(ROWS) && entries.includes('phantoms.json')) await rm(join(target, ROWS));
@@ -170,7 +167,7 @@ async function begin(part: string, settings: string): Promise<Map<number, Phanto
     await mkdir(join(part, 'reports'), { recursive: true });
     await writeFile(settingsFile, settings);
   } catch (error) {
-    throw new InputError(`phantom: ${part} cannot be written`, { given: (error as Error).message, cause: error });
+    throw writeRefusal(`phantom: ${part}`, error);
   }
   const rows = new Map<number, PhantomRow>();
   const text = await readFile(join(part, ROWS), 'utf8').catch(() => '');

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { InputError } from '../errors.js';
 import { parseJson } from '../formats/json.js';
 import { FOLDER_LOCK, type Lock, lockFolder } from '../node/lock.js';
-import { readText, writeRefusal, writeWhole } from '../node/text_files.js';
+import { folderEntries, readText, writeRefusal, writeWhole } from '../node/text_files.js';
 import { readTrainingCheckpoint, type TrainingCheckpoint, writeCheckpoint } from '../train/checkpoint.js';
 
 const CONFIG = 'config.json';
@@ -58,11 +58,7 @@ const isRemains = (name: string) =>
 
 /** @throws InputError where the folder holds something: a run is never written over another. */
 export async function refuseUsedFolder(path: string): Promise<void> {
-  const found: string[] = await readdir(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw new InputError(`--out ${path} cannot be used`, { given: error.message, cause: error });
-  });
-  const used = found.filter((name) => !isRemains(name));
+  const used = (await folderEntries(path, `--out ${path}`)).filter((name) => !isRemains(name));
   if (used.length > 0) {
     throw new InputError(`--out ${path} is not empty`, {
       given: `${used.length === 1 ? '1 entry' : `${used.length} entries, the first`} ${used[0]}`,

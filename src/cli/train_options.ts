@@ -17,6 +17,8 @@ export interface TrainingOptions extends DecodeOptions {
   metadata?: string;
   prefix?: string;
   ignore?: string[];
+  initCache?: string;
+  initIntegrity?: string;
   classes: readonly string[];
   size: number;
   channels?: '1' | '3';
@@ -86,7 +88,9 @@ function addNetworkOptions(command: Command): void {
     .option('--metadata <json>', 'the input that --init expects, where it does not say: mean, std, channelOrder, …')
     .option('--prefix <name>', 'beginning of the names of --init’s tensors, or dict, where it holds several networks')
     .option('--ignore <names>', 'beginnings of names of --init’s tensors that take no part', nameList)
-    .option('--classes <names>', '8, 14, or names separated by commas', classList, CHEST_XRAY8_LABELS)
+    .option('--init-cache <dir>', 'folder that keeps an --init from the web, so that it is fetched once')
+    .option('--init-integrity <hash>', 'sha256-… (sha384, sha512) of --init in base64: others are refused')
+    .option('--classes <names>', '8, 14, or some of the 14: Mass,Nodule', classList, CHEST_XRAY8_LABELS)
     .option('--size <pixels>', 'side of the network’s input', wholeNumber(1, 8192), 224)
     .addOption(new Option('--channels <n>', 'of the input; default: those of --init, else 1').choices(['1', '3']))
     .option(
@@ -217,6 +221,8 @@ export async function beginOptions(options: TrainingOptions, folder: string, out
     init: options.init,
     prefix: options.prefix,
     ignore: options.ignore,
+    initCache: options.initCache,
+    initIntegrity: options.initIntegrity,
     metadata: options.metadata === undefined ? undefined : await readMetadata(options.metadata),
     backbone: options.backbone === undefined ? undefined : backboneOf(options.backbone),
     size: options.size,

@@ -4,35 +4,31 @@ import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
-import type { Checkpoint } from '../formats/checkpoint.js';
 import type { DecodeOptions } from '../formats/pixels.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import { describe, type Gpu, openGpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/plan/constants.js';
-import { readTensors } from '../localizer/model.js';
 import type { Head } from '../nets/architecture.js';
 import type { Backbone } from '../nets/backbone.js';
 import { type ImageStore, openImageStore } from '../node/image_store.js';
 import { openPixelRecord } from '../node/pixel_record.js';
 import type { TrainResult } from '../train/options.js';
 import { checkSettings, familyOf, type TrainSettings } from '../train/settings.js';
-import { startOf } from '../train/start.js';
+import { type Start, startOf } from '../train/start.js';
 import { decodeOptions } from './image_options.js';
 import { createRunFolder, openRunFolder, type RunFolder, refuseUsedFolder } from './run_folder.js';
 import { say } from './terminal.js';
+import { type InitSource, readInit } from './train_init.js';
 import { carryOut, decodedOf } from './train_work.js';
 import { LISTS, openTrainingData, type RunData, type TrainingDataOptions, writeLists } from './training_data.js';
 
 /** What is written down with a run: enough to begin it again. */
-export interface RunConfig {
+export interface RunConfig extends InitSource {
   raybox: string;
   /** As it was typed. */
   command: string;
   data: Omit<TrainingDataOptions, 'store' | 'signal'> & { folder: string };
-  /** Path of the weights that training started from. */
-  init?: string;
-  /** Which of the networks in it, and what of it takes no part. */
-  prefix?: string;
+  /** What of the weights to start from takes no part. */
   ignore?: readonly string[];
   /** What was said of the input beside what those weights say. */
   metadata?: Partial<WeightsMetadata>;
@@ -61,12 +57,10 @@ export interface RunMachine {
   signal?: AbortSignal;
 }
 
-export interface BeginOptions extends RunMachine {
+export interface BeginOptions extends RunMachine, InitSource {
   out: string;
   command: string;
   data: RunConfig['data'];
-  init?: string;
-  prefix?: string;
   ignore?: readonly string[];
   metadata?: Partial<WeightsMetadata>;
   backbone?: string | Backbone;
@@ -90,53 +84,22 @@ export interface RunOutcome extends TrainResult {
 
 /** @throws InputError before the folder is made where data, weights, settings or adapter will not do. */
 export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
-  const { out, data: source, init, prefix, ignore, metadata, license = 'unknown' } = options;
-  const checkpoint = init === undefined ? undefined : await readInit(init, prefix);
-  const start = startOf({
-    ...options,
-    classes: source.classes,
-    seed: options.settings.seed,
-    init: checkpoint,
-  });
+  const { out, data: source, init } = options;
+  const checkpoint = await readInit(options);
+  const start = startOf({ ...options, classes: source.classes, seed: options.settings.seed, init: checkpoint });
   for (const { message } of start.warnings) say(`raybox: ${init}: ${message}`);
-  const settings: TrainSettings = {
-    architecture: start.architecture,
-    classes: source.classes,
-    input: start.input,
-    heatmapScaling: options.heatmapScaling ?? start.heatmapScaling,
-    ...options.settings,
-    // What is said of the head is meant for its layers, whatever they are called.
-    parts: options.settings.parts.flatMap((part) => {
-      const { transition, prediction = 'head.prediction' } = start.architecture.head;
-      const layers = [...(transition ? ['head.transition'] : []), prediction];
-      return part.match === 'head' ? layers.map((match) => ({ ...part, match })) : [part];
-    }),
-  };
+  const settings = settingsOf(start, options);
   checkSettings(settings);
   await refuseUsedFolder(out);
   return withMachine(settings, source, options, async (gpu, store) => {
     const run = await openTrainingData(source.folder, { ...source, store, signal: options.signal });
-    const config: RunConfig = {
-      raybox: version(),
-      command: options.command,
-      data: source,
-      ...(init === undefined ? {} : { init }),
-      ...(prefix === undefined ? {} : { prefix }),
-      ...(ignore === undefined ? {} : { ignore }),
-      ...(metadata === undefined ? {} : { metadata }),
-      settings,
-      trainingData: options.trainingData ?? basename(resolve(source.folder)),
-      license,
-      ...(options.memory === undefined ? {} : { memory: options.memory }),
-      ...(options.adapter === undefined ? {} : { adapter: options.adapter }),
-      ...(options.checkpointMs === undefined ? {} : { checkpointMs: options.checkpointMs }),
-    };
-    const folder = await createRunFolder(out, config);
+    const folder = await createRunFolder(out, configOf(settings, options));
     let begun = false;
     try {
       await writeLists(out, run);
       const pixels = await openPixelRecord(out, decodedOf(run, store), { accept: false, isNew: true });
-      folder.log({ event: 'start', adapter: describe(gpu.info), command: config.command, version: config.raybox });
+      const { command, raybox } = folder.config;
+      folder.log({ event: 'start', adapter: describe(gpu.info), command, version: raybox });
       const onBegun = () => {
         begun = true;
       };
@@ -151,6 +114,42 @@ export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
     }
   });
 }
+
+/** The settings of a run, with the network that it starts from. */
+function settingsOf({ architecture, input, heatmapScaling }: Start, options: BeginOptions): TrainSettings {
+  const { transition, prediction = 'head.prediction' } = architecture.head;
+  const layersOfHead = [...(transition ? ['head.transition'] : []), prediction];
+  return {
+    architecture,
+    classes: options.data.classes,
+    input,
+    heatmapScaling: options.heatmapScaling ?? heatmapScaling,
+    ...options.settings,
+    // What is said of the head is meant for its layers, whatever they are called.
+    parts: options.settings.parts.flatMap((part) =>
+      part.match === 'head' ? layersOfHead.map((match) => ({ ...part, match })) : [part],
+    ),
+  };
+}
+
+/** What is written down with a run. */
+const configOf = (settings: TrainSettings, options: BeginOptions): RunConfig => ({
+  raybox: version(),
+  command: options.command,
+  data: options.data,
+  init: options.init,
+  initCache: options.initCache,
+  initIntegrity: options.initIntegrity,
+  prefix: options.prefix,
+  ignore: options.ignore,
+  metadata: options.metadata,
+  settings,
+  trainingData: options.trainingData ?? basename(resolve(options.data.folder)),
+  license: options.license ?? 'unknown',
+  memory: options.memory,
+  adapter: options.adapter,
+  checkpointMs: options.checkpointMs,
+});
 
 /** Opens what a run works with, and closes it when the work ends. */
 async function withMachine<T>(
@@ -212,7 +211,7 @@ async function goOn(
     from = startOf({
       ...{ backbone: architecture.backbone, size: input.size, channels: input.channels, classes, seed },
       ...{ pooling: architecture.head.pooling, transition: architecture.head.transition?.channels ?? 0 },
-      init: await readInit(config.init, config.prefix),
+      init: await readInit(config),
       ...{ metadata: config.metadata, prefix: config.prefix, ignore: config.ignore },
     });
   }
@@ -242,14 +241,6 @@ async function goOn(
     });
     return carryOut(gpu, store, { ...folder, config }, run, { ...machine, checkpointMs, ...from, pixels });
   });
-}
-
-async function readInit(path: string, prefix?: string): Promise<Checkpoint> {
-  const options = prefix === undefined ? {} : { prefix };
-  const { checkpoint } = await readTensors(path, options).catch((cause) => {
-    throw cause instanceof InputError ? new InputError(`--init: ${cause.message}`, { cause }) : cause;
-  });
-  return checkpoint;
 }
 
 function version(): string {

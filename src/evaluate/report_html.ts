@@ -5,7 +5,7 @@ import type { EvaluationResult } from './evaluate.js';
 import { reportPage } from './report_page.js';
 import { loadPlots } from './report_plots.js';
 import { classificationSection, localizationSection, METHOD } from './report_sections.js';
-import { count, type Html, html, number } from './report_text.js';
+import { count, type Html, html, noun, number } from './report_text.js';
 
 /** A case with its picture: the X-ray, with or without its heatmap. The report draws the boxes. */
 export interface CasePicture extends Case {
@@ -52,15 +52,20 @@ function notes({ warnings }: EvaluationResult): Html {
 function tiles({ images, patients, overall, meanAuc, localization, validationImages }: EvaluationResult): Html {
   const tile = (value: string, what: string) => html`<div class="tile"><b>${value}</b><span>${what}</span></div>`;
   const all = localization?.known.scores.at(-1);
+  const scored = overall.filter(({ auc }) => Number.isFinite(auc)).length;
   const shown = [
-    tile(count(images), `images of ${count(patients)} patients`),
-    tile(number(meanAuc), `mean AUC of ${overall.filter(({ auc }) => Number.isFinite(auc)).length} diseases`),
+    tile(count(images), `${noun(images, 'image')} of ${count(patients)} ${noun(patients, 'patient')}`),
+    tile(number(meanAuc), `mean AUC of ${scored} ${noun(scored, 'disease')}`),
   ];
-  if (validationImages > 0) shown.push(tile(count(validationImages), 'images to fit thresholds on'));
+  if (validationImages > 0)
+    shown.push(tile(count(validationImages), `${noun(validationImages, 'image')} to fit thresholds on`));
   if (localization && all) {
     const [figures] = all.figures;
     shown.push(
-      tile(count(localization.truthBoxes), `boxes in ${count(localization.images)} images`),
+      tile(
+        count(localization.truthBoxes),
+        `${noun(localization.truthBoxes, 'box', 'boxes')} in ${count(localization.images)} ${noun(localization.images, 'image')}`,
+      ),
       tile(number(figures.accuracy), `of them hit at ${figures.measure} > ${figures.threshold}`),
       tile(number(all.meanIou), 'mean IoU, disease known'),
     );

@@ -27,6 +27,9 @@ export const number = (value: number | null | undefined, digits = 3): string =>
 /** An integer with thin spaces between thousands. */
 export const count = (value: number): string => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 
+/** A noun after a number. */
+export const noun = (value: number, one: string, many = `${one}s`): string => (value === 1 ? one : many);
+
 export const interval = ({ low, high }: Interval, digits = 2): Html =>
   !Number.isFinite(low) ? html`` : html` <small>${number(low, digits)}–${number(high, digits)}</small>`;
 

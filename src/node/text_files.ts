@@ -114,6 +114,24 @@ export async function makeFolder(path: string, named = path): Promise<void> {
   }
 }
 
+/**
+ * The names in a folder that is to be written; none if it does not exist yet.
+ * @param named what the message names.
+ * @throws InputError that says why nothing can be written there.
+ */
+export async function folderEntries(path: string, named = path): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    const found = await stat(path).catch(() => undefined);
+    if (found && !found.isDirectory()) {
+      throw new InputError(`${named} is a file`, { expected: 'a folder that is new or empty', cause: error });
+    }
+    throw writeRefusal(named, error);
+  }
+}
+
 /** Text is collected until it has this many characters, and then written. */
 const GATHERED = 1 << 16;
 

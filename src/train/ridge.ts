@@ -7,7 +7,7 @@
  *
  * All is computed in float64 and in memory.
  */
-import { InputError } from '../errors.js';
+import { counted, InputError } from '../errors.js';
 import { mean as meanOf, rank, rankingScores } from '../evaluate/roc.js';
 import { seededRandom, shuffle } from '../random.js';
 import { cholesky, crossProducts, solveCholesky } from './linear_algebra.js';
@@ -182,7 +182,7 @@ function dealPatients(patients: ArrayLike<string | number>, folds: number, seed:
   if (!(Number.isInteger(folds) && folds >= 2) || names.length < folds) {
     throw new InputError('ridge: the folds do not fit', {
       expected: 'at least 2, and as many patients to train on',
-      given: `${folds} folds of ${names.length} patients`,
+      given: `${folds} folds of ${counted(names.length, 'patient')}`,
     });
   }
   const foldOf = new Map(names.map((name, i) => [name, i % folds]));

@@ -6,6 +6,7 @@ import type { WeightsMetadata } from '../formats/weights.js';
 import { createGraph } from '../graph/ir/graph.js';
 import { architectureMetadata, type FamilyNetwork, type NetworkDescription } from '../nets/architecture.js';
 import { networkFrom } from '../nets/graphs.js';
+import { givenNormalisation } from '../nets/units.js';
 import { type Augmentation, checkAugmentation } from './augmentation.js';
 import { crossEntropy, euclidean, focal, hinge, type Loss, weightedCrossEntropy } from './losses.js';
 import { type AdamWOptions, adamw, type Optimizer, type SgdOptions, sgd } from './optimizers.js';
@@ -33,7 +34,7 @@ export interface ScheduleSettings {
   end?: number;
 }
 
-/** The form of the network's input. Fields mean the same as those of the same names in `WeightsMetadata`. */
+/** The form of the network's input. Fields mean the same as those of the same names in `WeightsMetadata`: `mean` and `std` are for pixels from 0 to 1. */
 export interface InputSettings extends Pick<WeightsMetadata, 'mean' | 'std' | 'channelOrder' | 'fit'> {
   /** Side in pixels. */
   size: number;
@@ -101,6 +102,7 @@ export function checkSettings(settings: TrainSettings): void {
       given: `${input.mean.join(', ')} and ${input.std.join(', ')}`,
     });
   }
+  checkUnits(input);
   checkAugmentation(settings.augmentation);
   if (settings.ridge && familyOf(settings).head.transition) {
     throw new InputError('training: a closed form knows no transition layer', {
@@ -111,6 +113,20 @@ export function checkSettings(settings: TrainSettings): void {
   lossOf(settings.loss);
   optimizerOf(settings.optimizer);
   scheduleOf(settings, 1);
+}
+
+/**
+ * Refuses mean and std that are not for pixels from 0 to 1. `load` reads those for pixels from 0 to 255 as such; here they would be stored
+ * with the weights as they are.
+ */
+function checkUnits({ mean, std }: InputSettings): void {
+  const { fields, warnings } = givenNormalisation({ mean, std });
+  if (warnings.length === 0) return;
+  throw new InputError('training: mean and std are not for pixels from 0 to 1', {
+    expected: `mean ${fields.mean?.join(', ')} and std ${fields.std?.join(', ')}, if these are for pixels from 0 to 255`,
+    given: `mean ${mean.join(', ')} and std ${std.join(', ')}`,
+    hint: 'divide them by 255',
+  });
 }
 
 /** The number of outputs of a network. @throws InputError if its graph cannot be built for images of this form. */

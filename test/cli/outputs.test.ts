@@ -19,6 +19,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readPredictions } from '../../src/cli/evaluation.js';
 import { openResults, type ResultLine } from '../../src/cli/localize_results.js';
+import { writePhantoms } from '../../src/cli/phantom_files.js';
+import { refuseUsedFolder } from '../../src/cli/run_folder.js';
 import { InputError } from '../../src/errors.js';
 import { besideKnown, goneNamesakes } from '../../src/node/image_files.js';
 import { FOLDER_LOCK, lockFile, lockFolder } from '../../src/node/lock.js';
@@ -342,6 +344,15 @@ test('what cannot be written is named, with the reason', async ({ folder }) => {
     [() => writeWhole(join(folder, 'folder.csv'), ''), /folder\.csv cannot be written: it is a folder$/],
     [() => writeWhole(join(folder, `${'x'.repeat(300)}.csv`), ''), /cannot be written: its name is too long$/],
     [() => openBeside(join(folder, 'file/r.csv')), /file\/r\.csv cannot be written/],
+    [() => refuseUsedFolder(join(folder, 'file')), /^--out \S+file is a file; expected a folder that is new or empty$/],
+    [
+      () => refuseUsedFolder(join(folder, 'file/run')),
+      /file\/run cannot be written: a part of its path is a file, not/,
+    ],
+    [
+      () => writePhantoms({ count: 1, size: 64, seed: 1, out: join(folder, 'file') }),
+      /^phantom: \S+file is a file; exp/,
+    ],
     // Where no folder can be made, which Node's own way of making several tries for ever.
     ...(process.platform === 'linux'
       ? ([
@@ -396,7 +407,7 @@ test('commands end with one line where an output cannot be written, and quietly 
     ],
     [
       'phantom --count 2 --size 64 --out report.txt/data',
-      /^raybox: phantom: report\.txt\/data cannot be used; given ENOTDIR.*\n$/,
+      /^raybox: phantom: report\.txt\/data cannot be written: a part of its path is a file, not a folder\n$/,
     ],
     [
       'localize report.txt --weights "$WEIGHTS" --out fixed/r.jsonl',

@@ -133,7 +133,7 @@ test('nothing is overwritten, and wrong options are refused before a file is mad
   mkdirSync(at('full'));
   writeFileSync(at('full', 'mine.txt'), 'kept');
   await refused({ ...basic, out: at('full') }, /full is not empty.*mine\.txt/);
-  await refused({ ...basic, out: at('full', 'mine.txt') }, /cannot be used/);
+  await refused({ ...basic, out: at('full', 'mine.txt') }, /is a file; expected a folder that is new/);
   await refused({ ...basic, count: 0, out: at('new') }, /count/);
   await refused({ ...basic, count: 1.5, out: at('new') }, /count/);
   await refused({ ...basic, threads: 0, out: at('new') }, /threads/);

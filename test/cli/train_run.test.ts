@@ -86,6 +86,17 @@ async function refused(work: Promise<unknown>, message: RegExp): Promise<void> {
   assert.match((failure as Error).message, message, (failure as Error).message);
 }
 
+test('the weights to start from are kept and checked as those of other commands are', async () => {
+  writeFileSync(at('init.safetensors'), 'no weights');
+  const init = ['--init', at('init.safetensors')];
+  await refused(begin('never', ...OPTIONS, ...NETWORK, '--init-cache', at('kept')), /--init-cache belongs to --init/);
+  await refused(begin('never', ...OPTIONS, ...init, '--init-cache', at('kept')), /--init: .*http/);
+  await refused(
+    begin('never', ...OPTIONS, ...init, '--init-integrity', `sha256-${'A'.repeat(43)}=`),
+    /--init: .*sha256/,
+  );
+});
+
 test('two processes never work in one folder, and a run that is killed goes on to the bits of an unbroken one', async () => {
   const whole = command(...COMMON, ...NETWORK, '--out', at('whole'));
   assert.is(whole.status, 0, whole.stderr);

@@ -294,6 +294,12 @@ test('what does not belong together is refused', async () => {
   await refused(resumed({ tensors }), /does not fit the network: features.0.weight; expected 8×1×3×3; given none/);
   await refused(run({ batch: 100 }), /fewer training images than an update takes; expected at least 200/);
   await refused(run({ epochs: 0 }), /epochs is wrong/);
+  const units = (mean: number, std: number) => run({ input: { ...settings.input, mean: [mean], std: [std] } });
+  await refused(
+    units(127.5, 63.75),
+    /not for pixels from 0 to 1; expected mean 0.5 and std 0.25, if .*; divide them by 255/,
+  );
+  await refused(units(0.5, 63.75), /mean and std are not of one scale/);
   await refused(run({ loss: { kind: 'l2' as 'cel' } }), /unknown loss; expected w-cel/);
   await refused(run({ augmentation: { ...NO_AUGMENTATION, flip: 2 } }), /flip is wrong; expected 0 … 1; given 2/);
   await refused(readTrainingCheckpoint(whole.kept.best as Uint8Array), /no checkpoint of a training run/);

@@ -143,7 +143,7 @@ test('what cannot be solved is refused', () => {
   assert.throws(() => fit({}, []), /a penalty is wrong/);
   assert.throws(() => fit({}, [0]), /expected numbers above 0; given 0/);
   assert.throws(() => fit({}, [1], 1), /folds do not fit; .*given 1 folds of 10 patients/);
-  assert.throws(() => fit({ patients: Array(10).fill(5) }), /given 2 folds of 1 patients/);
+  assert.throws(() => fit({ patients: Array(10).fill(5) }), /given 2 folds of 1 patient$/);
   assert.throws(() => fit({ features: new Float32Array(30).fill(Number.NaN) }), /feature is not finite; given NaN/);
   assert.throws(() => fit({ features: new Float32Array(10 * 8193) }), /expected at most 8192; given 8193/);
 });

@@ -1,0 +1,43 @@
+/** The weights that a training run starts from. */
+import { InputError } from '../errors.js';
+import type { Checkpoint } from '../formats/checkpoint.js';
+import { readTensors } from '../localizer/model.js';
+import { say } from './terminal.js';
+
+export interface InitSource {
+  /** Path or URL of the weights. */
+  init?: string;
+  /** The folder that keeps them if they are from the web, and their hash; see `cache` and `integrity` of `load`. */
+  initCache?: string;
+  initIntegrity?: string;
+  /** Which of several networks in the file. */
+  prefix?: string;
+}
+
+/**
+ * Reads them, and prints what has to be said about a kept file. Undefined if there are none.
+ * @throws InputError if they cannot be read, or if options without weights are given
+ */
+export async function readInit({
+  init,
+  initCache,
+  initIntegrity,
+  prefix,
+}: InitSource): Promise<Checkpoint | undefined> {
+  if (init === undefined) {
+    const option =
+      initCache !== undefined ? '--init-cache' : initIntegrity !== undefined ? '--init-integrity' : undefined;
+    if (option) throw new InputError(`${option} belongs to --init`, { hint: 'name the weights to start from' });
+    return undefined;
+  }
+  const options = {
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(initCache === undefined ? {} : { cache: initCache }),
+    ...(initIntegrity === undefined ? {} : { integrity: initIntegrity }),
+  };
+  const { checkpoint, warnings } = await readTensors(init, options).catch((cause) => {
+    throw cause instanceof InputError ? new InputError(`--init: ${cause.message}`, { cause }) : cause;
+  });
+  for (const { message } of warnings) say(`raybox: ${init}: ${message}`);
+  return checkpoint;
+}
