@@ -2,10 +2,11 @@
  * Operations that no family of raybox's own is made of, as described graphs may hold them: those of `ops/general` and some more. None is
  * in the core: they are loaded with the first network that is a graph.
  */
-import { anyOf, type Check, fields, isNumber, listOf, oneOf, optional } from '../formats/checks.js';
+import { anyOf, type Check, fields, isNumber, isSize, listOf, oneOf, optional } from '../formats/checks.js';
 import { forward as argExtreme } from '../ops/general/arg_extreme.js';
 import { FUNCTIONS as BINARY, forward as binary } from '../ops/general/binary.js';
 import { COMPARISONS, forward as compare } from '../ops/general/compare.js';
+import { forward as convTranspose2d } from '../ops/general/conv_transpose2d.js';
 import { forward as expand } from '../ops/general/expand.js';
 import { forward as join } from '../ops/general/join.js';
 import { forward as matmul } from '../ops/general/matmul.js';
@@ -17,7 +18,7 @@ import { FUNCTIONS as UNARY, forward as unary } from '../ops/general/unary.js';
 import { forward as where } from '../ops/general/where.js';
 import { forward as pad } from '../ops/layers/pad.js';
 import { forward as softmax } from '../ops/layers/softmax.js';
-import { type GraphOperation, isBoolean, row } from './operation_row.js';
+import { type GraphOperation, isBoolean, isNatural, pair, row, sides } from './operation_row.js';
 
 /** A dimension of a tensor. */
 const isAxis: Check = (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) < 32;
@@ -40,6 +41,10 @@ export const generalRows = (): readonly GraphOperation[] => [
   row(argExtreme, 1, { kind: oneOf('max', 'min'), axis: isAxis, keepDims: isBoolean, last: isBoolean }),
   row(binary, 2, { kind: oneOf(...Object.keys(BINARY)) }),
   row(compare, 2, { kind: oneOf(...Object.keys(COMPARISONS)) }),
+  row(convTranspose2d, 2, {
+    ...{ stride: pair, dilation: pair, padding: sides, groups: isSize },
+    outputPadding: listOf(isNatural, 2, 2),
+  }),
   row(expand, 1, { shape: lengths }),
   row(join, [1, 256], { axis: isAxis }),
   row(matmul, 2, { transposeA: isBoolean, transposeB: isBoolean }),

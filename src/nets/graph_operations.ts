@@ -3,10 +3,8 @@ import { anyOf, fields, isNumber, isSize, listOf, oneOf, optional } from '../for
 import type { Activation } from '../ops/layers/activation.js';
 import type { CoreOperations } from './core_operations.js';
 import { generalRows } from './general_operations.js';
-import { type GraphOperation, isBoolean, isNatural, row } from './operation_row.js';
+import { type GraphOperation, isBoolean, isNatural, pair, row, sides } from './operation_row.js';
 
-const pair = listOf(isSize, 2, 2);
-const sides = listOf(isNatural, 4, 4);
 const segments = listOf(isSize, 1, 4096);
 // Checked by its type: a kind that is missing here does not compile.
 const withoutParameters: Readonly<Record<Exclude<Activation['kind'], 'leaky_relu' | 'clip'>, true>> = {

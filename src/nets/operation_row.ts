@@ -1,5 +1,5 @@
 /** A row of the table of operations that a described graph may be made of. */
-import { type Check, isSize, oneOf } from '../formats/checks.js';
+import { type Check, isSize, listOf, oneOf } from '../formats/checks.js';
 import type { Operation } from '../graph/ir/operation.js';
 
 export interface GraphOperation {
@@ -14,6 +14,10 @@ export interface GraphOperation {
 /** A size, or 0. */
 export const isNatural: Check = (value) => value === 0 || isSize(value);
 export const isBoolean: Check = oneOf(true, false);
+/** Vertical and horizontal. */
+export const pair: Check = listOf(isSize, 2, 2);
+/** Top, left, bottom, right. */
+export const sides: Check = listOf(isNatural, 4, 4);
 
 /** A row of the table: how many inputs the operation takes, and a check for each attribute. */
 export function row<A extends object>(

@@ -11,8 +11,10 @@ export { type AxisPadding, type AxisSlice, padAxis, placesOfSlice, sliceAxis, ti
 export { type ArgExtremeAttributes, argExtreme } from './general/arg_extreme.js';
 export { type BinaryAttributes, binary } from './general/binary.js';
 export { type CompareAttributes, compare } from './general/compare.js';
+export { type ConvTranspose2dOptions, convTranspose2d } from './general/conv_transpose2d.js';
 export { expand } from './general/expand.js';
 export { join } from './general/join.js';
+export { type LpPoolOptions, lpPool } from './general/lp_pool.js';
 export { type GemmOptions, gemm, matmul } from './general/matmul.js';
 export {
   depthToSpace,
@@ -27,6 +29,7 @@ export {
 export { permute } from './general/permute.js';
 export { type ReduceAttributes, reduce } from './general/reduce.js';
 export { reshape } from './general/reshape.js';
+export { type NearestMode, type ResizeAxisOptions, type ResizeCoordinates, resizeAxis } from './general/resize_axis.js';
 export { gather, type TakeAttributes, take } from './general/take.js';
 export { type UnaryFunction, unary } from './general/unary.js';
 export { where } from './general/where.js';

@@ -118,6 +118,7 @@ export interface MaxPoolOptions extends PoolOptions {
 
 /** Options of `averagePool`. */
 export interface AveragePoolOptions extends PoolOptions {
+  dilation?: number | Pair;
   /** Default true, as in torch. */
   countIncludePad?: boolean;
 }
@@ -213,6 +214,14 @@ export const cases = (): Case<PoolAttributes>[] => [
   caseOf('average', [1, 5, 5, 11], { kernel: 2 }, { segments: [3, 7, 1] }),
   caseOf('average', [2, 5, 7, 6], { kernel: 3, stride: 1, padding: 1 }),
   caseOf('average', [2, 5, 7, 6], { kernel: 3, stride: 1, padding: 1, countIncludePad: false }),
+  caseOf('average', [1, 9, 11, 6], {
+    kernel: [3, 2],
+    dilation: [2, 3],
+    stride: [1, 2],
+    padding: [2, 1],
+    ceilMode: true,
+  }),
+  caseOf('average', [1, 9, 8, 6], { kernel: 3, dilation: 2, padding: 2, stride: 1, countIncludePad: false }),
   caseOf('average', [1, 32, 32, 5], { kernel: 32 }),
   // Stems and transitions of the networks.
   caseOf('max', [1, 56, 56, 64], { kernel: 3, stride: 2, padding: 1 }),

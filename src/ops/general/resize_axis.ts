@@ -1,0 +1,109 @@
+/** Resizing along one dimension as ONNX defines it: each place of the result is a weighted sum of some places, so it is a `take`. */
+import { InputError } from '../../errors.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Tensor } from '../../graph/ir/tensor.js';
+import { take } from './take.js';
+
+/**
+ * Where place i of `count` lies among `size` places, with the factor s between the sizes:
+ * - half_pixel: (i + ½) / s − ½; half_pixel_symmetric: likewise, around the middle, where count is not s · size
+ * - pytorch_half_pixel: as half_pixel, but 0 if count is 1
+ * - align_corners: i · (size − 1) / (count − 1)
+ * - asymmetric: i / s; tf_half_pixel_for_nn: (i + ½) / s
+ */
+export type ResizeCoordinates =
+  | 'half_pixel'
+  | 'half_pixel_symmetric'
+  | 'pytorch_half_pixel'
+  | 'align_corners'
+  | 'asymmetric'
+  | 'tf_half_pixel_for_nn';
+
+/** Which place is nearest, and where a half goes. */
+export type NearestMode = 'round_prefer_floor' | 'round_prefer_ceil' | 'floor' | 'ceil';
+
+/** How a dimension is resized. */
+export interface ResizeAxisOptions {
+  /** Places of the result. Default: size · scale, rounded down. */
+  count?: number;
+  /** Factor between the sizes. Default: count / size. */
+  scale?: number;
+  /** Default: nearest. */
+  mode?: 'nearest' | 'linear' | 'cubic';
+  /** Default: half_pixel. */
+  coordinates?: ResizeCoordinates;
+  /** Default: round_prefer_floor. */
+  nearest?: NearestMode;
+  /** Of cubic: the coefficient, by default −0.75. */
+  cubic?: number;
+  /** Whether places outside get no weight, instead of being the outermost one again. Default false. */
+  excludeOutside?: boolean;
+  name?: string;
+}
+
+/** Position of place i among the places of the input. */
+function position(i: number, size: number, count: number, scale: number, coordinates: ResizeCoordinates): number {
+  switch (coordinates) {
+    case 'half_pixel':
+      return (i + 0.5) / scale - 0.5;
+    case 'half_pixel_symmetric':
+      return (size / 2) * (1 - count / (scale * size)) + (i + 0.5) / scale - 0.5;
+    case 'pytorch_half_pixel':
+      return count > 1 ? (i + 0.5) / scale - 0.5 : 0;
+    case 'align_corners':
+      return count > 1 ? (i * (size - 1)) / (count - 1) : 0;
+    case 'asymmetric':
+      return i / scale;
+    case 'tf_half_pixel_for_nn':
+      return (i + 0.5) / scale;
+  }
+}
+
+const ROUNDING: Readonly<Record<NearestMode, (position: number) => number>> = {
+  round_prefer_floor: (position) => Math.ceil(position - 0.5),
+  round_prefer_ceil: (position) => Math.floor(position + 0.5),
+  floor: Math.floor,
+  ceil: Math.ceil,
+};
+
+/** Weights of the four places around a position whose fraction is t. Source: Keys 1981, "Cubic convolution interpolation". */
+function cubicWeights(t: number, a: number): number[] {
+  const near = (d: number) => (a + 2) * d ** 3 - (a + 3) * d ** 2 + 1;
+  const far = (d: number) => a * (d ** 3 - 5 * d ** 2 + 8 * d - 4);
+  return [far(1 + t), near(t), near(1 - t), far(2 - t)];
+}
+
+/** The places that each place of the result takes, and their weights. */
+export function resizePlaces(size: number, options: ResizeAxisOptions): { sources: number[][]; weights?: number[][] } {
+  const { mode = 'nearest', coordinates = 'half_pixel', nearest = 'round_prefer_floor', cubic = -0.75 } = options;
+  const count = options.count ?? Math.floor(size * (options.scale ?? 1));
+  const scale = options.scale ?? count / size;
+  if (!Number.isInteger(count) || count < 1 || !(scale > 0) || !Number.isFinite(scale)) {
+    throw new InputError('resizing', { expected: 'at least one place, a scale above 0', given: `${count}, ${scale}` });
+  }
+  const positions = Array.from({ length: count }, (_, i) => position(i, size, count, scale, coordinates));
+  const clamp = (place: number) => Math.min(Math.max(place, 0), size - 1);
+  if (mode === 'nearest') return { sources: positions.map((at) => [clamp(ROUNDING[nearest](at))]) };
+  const rows = positions.map((at) => {
+    const low = Math.floor(at);
+    const t = at - low;
+    const all = mode === 'linear' ? [1 - t, t] : cubicWeights(t, cubic);
+    const first = mode === 'linear' ? low : low - 1;
+    const isOutside = (k: number) => first + k < 0 || first + k >= size;
+    const own = options.excludeOutside ? all.map((weight, k) => (isOutside(k) ? 0 : weight)) : all;
+    const total = options.excludeOutside ? own.reduce((a, b) => a + b, 0) : 1;
+    const taken = own.flatMap((weight, k) =>
+      weight === 0 ? [] : [{ place: clamp(first + k), weight: weight / total }],
+    );
+    return taken;
+  });
+  return {
+    sources: rows.map((row) => row.map(({ place }) => place)),
+    weights: rows.map((row) => row.map(({ weight }) => weight)),
+  };
+}
+
+/** Adds a change of size along a dimension; images need one for rows and one for columns. `resize` is faster where it has the method. */
+export function resizeAxis(g: GraphBuilder, x: Tensor, axis: number, options: ResizeAxisOptions): Tensor {
+  return take(g, x, { axis, ...resizePlaces(x.shape[axis], options) }, options.name);
+}
