@@ -262,7 +262,7 @@ async function format(one: Inspection, { layers }: Options): Promise<string> {
 export function addInspectCommand(program: Command): void {
   addWeightsOptions(program.command('inspect'))
     .description('what a weights file holds, and what running it takes')
-    .argument('<weights>', 'safetensors or torch checkpoint: a path or URL')
+    .argument('<weights>', 'safetensors, torch checkpoint or ONNX model: a path or URL')
     .option(
       '--size <pixels>',
       "width and height of the network's input; default: the weights' own, else 224",

@@ -6,7 +6,7 @@ import type { WeightsMetadata } from '../formats/weights.js';
 import type { ModelOptions } from '../localizer/model.js';
 import { type Backbone, checkBackbone } from '../nets/backbone.js';
 import { readText } from '../node/text_files.js';
-import type { Command } from '../node/vendor/commander.js';
+import { type Command, Option } from '../node/vendor/commander.js';
 import { nameList, numberList, UsageError, wholeNumber } from './terminal.js';
 
 /** What commander makes of them. */
@@ -21,6 +21,8 @@ export interface WeightsOptions {
   prefix?: string;
   ignore?: string[];
   metadata?: string;
+  output?: string;
+  probabilities?: 'sigmoid' | 'softmax';
   cache?: string;
   integrity?: string;
 }
@@ -57,6 +59,13 @@ export function addWeightsOptions(command: Command): Command {
     .option('--prefix <name>', 'beginning of the tensors’ names, or dict, of the network, where the file holds several')
     .option('--ignore <names>', 'beginnings of names of tensors that take no part in the result', nameList)
     .option('--metadata <json>', 'any field of the metadata (pooling, fit, channelOrder, …): JSON or a file of it')
+    .option('--output <name>', 'of an ONNX model with several outputs: the one with a number for each class')
+    .addOption(
+      new Option(
+        '--probabilities <function>',
+        'what the numbers of an ONNX model become that ends without any',
+      ).choices(['sigmoid', 'softmax']),
+    )
     .option('--cache <dir>', 'folder that keeps weights from the web, so that they are fetched once')
     .option('--integrity <hash>', 'sha256-… (sha384, sha512) of the weights in base64: others are refused');
 }
@@ -64,7 +73,7 @@ export function addWeightsOptions(command: Command): Command {
 /** The same as `load` takes them. What is wrong in them is said by whoever reads it. */
 export async function modelOptions(options: WeightsOptions): Promise<ModelOptions> {
   const { names, architecture, prediction, mean, std, inputSize, transformInput, prefix, ignore, metadata } = options;
-  const { cache, integrity } = options;
+  const { cache, integrity, output, probabilities } = options;
   return {
     ...(names ? { classes: [...names] } : {}),
     ...(architecture === undefined ? {} : { architecture: backboneOf(architecture, '--architecture') }),
@@ -76,6 +85,8 @@ export async function modelOptions(options: WeightsOptions): Promise<ModelOption
     ...(prefix === undefined ? {} : { prefix }),
     ...(ignore ? { ignore } : {}),
     ...(metadata === undefined ? {} : { metadata: await readMetadata(metadata) }),
+    ...(output === undefined ? {} : { output }),
+    ...(probabilities ? { probabilities } : {}),
     ...(cache === undefined ? {} : { cache }),
     ...(integrity === undefined ? {} : { integrity }),
   };

@@ -49,6 +49,8 @@ export interface ImportedNetwork {
   fields: Partial<WeightsMetadata>;
   /** What is assumed about the image where nobody says it, if the network shows something of that. */
   assumed?: Partial<WeightsMetadata>;
+  /** What was assumed about the network itself: that its numbers are for a sigmoid (`probabilities`). */
+  undecided: readonly string[];
   /** What the user has to know about the network. */
   warnings: readonly Warning[];
 }

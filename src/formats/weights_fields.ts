@@ -120,10 +120,15 @@ function classNames(text: string, key: string): string[] {
   return list;
 }
 
+/** What may have been assumed although it is no field: that the numbers of an imported network are for a sigmoid. */
+const ASSUMED_BESIDE = ['probabilities'];
+
 function fieldNames(text: string, key: string): string[] {
   const list = json(text);
   const names = Array.isArray(list) ? list.map((name) => FORMER_NAMES[name] ?? name) : undefined;
-  if (!names?.every((name) => typeof name === 'string' && Object.hasOwn(FIELDS, name)))
+  if (
+    !names?.every((name) => typeof name === 'string' && (Object.hasOwn(FIELDS, name) || ASSUMED_BESIDE.includes(name)))
+  )
     throw fault(key, 'a JSON list of fields', brief(text));
   return names;
 }

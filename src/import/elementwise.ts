@@ -25,12 +25,18 @@ export function activate(kit: Kit, value: Value, activation: Activation): Value 
 }
 
 /** Applies a factor and a summand, each one number or a constant that varies along channels at most. */
-export function scaleAndShift(value: Value, factor: Constant | number, summand: Constant | number): Value {
+export function scaleAndShift(
+  { name }: Kit,
+  value: Value,
+  factor: Constant | number,
+  summand: Constant | number,
+): Value {
   const ranks = [factor, summand].map((one) => (typeof one === 'number' ? 0 : one.shape.length));
   const rank = Math.max(value.dims.length, ...ranks);
   const dims: Dims = [...Array.from({ length: rank - value.dims.length }, () => []), ...value.dims];
   const channels = channelCount(value.tensor);
   const own: Affine = {
+    name,
     factor: byChannel(factor, dims, channels),
     summand: byChannel(summand, dims, channels),
   };
@@ -38,6 +44,7 @@ export function scaleAndShift(value: Value, factor: Constant | number, summand: 
 }
 
 const both = (first: Affine, second: Affine): Affine => ({
+  name: second.name,
   factor: first.factor.map((factor, i) => factor * second.factor[i]),
   summand: first.summand.map((summand, i) => summand * second.factor[i] + second.summand[i]),
 });

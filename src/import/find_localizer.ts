@@ -62,14 +62,14 @@ export function localizerOf(kit: Kit, output: Tensor, assumed: Probabilities): L
   let pooled = lsePool(g, x, r, 'head.pooling');
   if (norm) pooled = g.apply(norm.operation, [pooled, ...norm.inputs.slice(1)], norm.attributes, 'head.norm');
   const { inputs, outputs } = head;
-  const weight = parameter(kit, 'head.prediction.weight', 'head', [outputs, inputs], () => head.weight);
-  const bias = parameter(kit, 'head.prediction.bias', 'head', [outputs], () => head.bias);
+  const weight = parameter(kit, 'head.prediction.weight', 'head', head, [outputs, inputs], () => head.weight);
+  const bias = parameter(kit, 'head.prediction.bias', 'head', head, [outputs], () => head.bias);
   const logits = g.apply(linear, [pooled, weight, bias], {}, 'head.prediction');
   const isSoftmax = (ends ?? assumed) === 'softmax';
   const probabilities = isSoftmax ? softmax(g, logits, 'probabilities') : sigmoid(g, logits, 'probabilities');
   // Behind a norm only what lies above the channels' average counts: the norm takes the rest away.
   const seen = norm
-    ? parameter(kit, 'head.seen.weight', 'head', [outputs, inputs], () => behindNorm(kit, head, norm))
+    ? parameter(kit, 'head.seen.weight', 'head', head, [outputs, inputs], () => behindNorm(kit, head, norm))
     : weight;
   const heatmaps = classActivationMap(g, x, seen, 'heatmaps');
   return { features: x, logits, probabilities, heatmaps, ...(ends ? { ends } : {}) };

@@ -5,10 +5,12 @@
 import type { TensorData } from '../formats/checkpoint.js';
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
-
+import { permute } from '../ops/general/permute.js';
+import { reshape } from '../ops/general/reshape.js';
 import { forward as batchNorm } from '../ops/layers/batch_norm.js';
 import { channelShuffle } from '../ops/layers/channel_shuffle.js';
-import { type Dims, isWhole, type Run, sameRuns, shapeOf, whole } from './views.js';
+import { countOf } from './plain.js';
+import { type Axis, type Dims, isWhole, type Run, reshaped, sameRuns, shapeOf, sizeOf, whole } from './views.js';
 
 /** A value of the network: a tensor [n, h, w, c] of the graph, and how the value lies in it. */
 export interface Value {
@@ -19,6 +21,8 @@ export interface Value {
 }
 
 export interface Affine {
+  /** The layer that it is. */
+  readonly name: string;
   readonly factor: Float64Array;
   readonly summand: Float64Array;
 }
@@ -32,38 +36,45 @@ export interface Kit {
 }
 
 /** Weights as the graph's parameters read them, shared between all graphs that are built of one file. */
-export type Weights = Map<string, TensorData & { readonly madeBy: string }>;
+export type Weights = Map<string, TensorData & { readonly change: string; readonly source: object }>;
 
 const LONGEST_NAME = 160;
 
 /**
  * A parameter of the graph.
- * @param name what the file calls the weights
- * @param change what is done to them, in a word: weights that two layers read in two orders are two parameters
+ * @param name what the file calls the weights. Names need not be unique in a file, and weights that two layers read in two orders are two
+ *   parameters, so a name may get a number.
+ * @param change what is done to the numbers of the source, in a word
+ * @param source what the numbers are made of: the same source is not made twice
  */
 export function parameter(
   { g, weights }: Kit,
   name: string,
   change: string,
+  source: object,
   shape: readonly number[],
   make: () => ArrayLike<number>,
 ): Tensor {
-  const madeBy = `${change} ${shape.join('×')} of ${name}`;
-  const base = name.length <= LONGEST_NAME ? name || 'weights' : `${name.slice(0, LONGEST_NAME - 12)}…${weights.size}`;
+  const base = name.length <= LONGEST_NAME ? name || 'weights' : `${name.slice(0, LONGEST_NAME)}…`;
+  let made: Float32Array | undefined;
   for (let i = 1; ; i++) {
     const own = i === 1 ? base : `${base} (${i})`;
     const known = weights.get(own);
-    if (known && known.madeBy !== madeBy) continue;
-    if (!known) {
-      const made = make();
-      weights.set(own, {
-        shape: [...shape],
-        data: made instanceof Float32Array ? made : Float32Array.from(made),
-        madeBy,
-      });
-    }
-    return g.parameter(own, shape);
+    if (known && known.source === source && known.change === change && known.shape.join() === shape.join())
+      return g.parameter(own, shape);
+    made ??= float32(make());
+    if (!known) weights.set(own, { shape: [...shape], data: made, change, source });
+    if (!known || (known.shape.join() === shape.join() && isSame(known.data, made))) return g.parameter(own, shape);
   }
+}
+
+const float32 = (numbers: ArrayLike<number>) =>
+  numbers instanceof Float32Array ? numbers : Float32Array.from(numbers);
+
+function isSame(a: Float32Array, b: Float32Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return false;
+  return true;
 }
 
 /** What a translator refuses about a layer. It is caught where the layer's name and operator are known. */
@@ -97,22 +108,65 @@ export function asValue(tensor: Tensor, order: Order, rank: number): Value {
 }
 
 /**
- * The value as a map [n, h, w, c] whose axes are the dimensions of `order`. Channels that were exchanged in groups are moved into place.
- * @throws Unsupported for another order that would take moving numbers about
+ * The value as a map [n, h, w, c] whose axes are the dimensions of `order`. Mostly it is that already; channels that were exchanged in groups
+ * are moved into place by one operation, and any other order by several.
+ * @throws Unsupported if other dimensions have more than one place
  */
 export function asMap(kit: Kit, value: Value, order: Order): Tensor {
   const { dims } = value;
   const { tensor } = settled(kit, value);
   const sizes = sizesOf(value);
-  const of = (dimension: number | undefined) => (dimension === undefined ? [] : dims[dimension]);
+  const of = (dimension: number | undefined) => (dimension === undefined ? [] : (dims[dimension] ?? []));
   const others = dims.some((runs, i) => runs.length > 0 && ![order.c, order.h, order.w].includes(i));
-  if (!others && isWhole(of(order.h), 'h', sizes.h) && isWhole(of(order.w), 'w', sizes.w)) {
+  if (others) throw new Unsupported(`a value of ${shapeOf(dims).join('×')} is no map`);
+  if (isWhole(of(order.h), 'h', sizes.h) && isWhole(of(order.w), 'w', sizes.w)) {
     const channels = of(order.c);
     if (isWhole(channels, 'c', sizes.c)) return tensor;
     const groups = shuffledGroups(channels, sizes.c);
     if (groups !== undefined) return channelShuffle(kit.g, tensor, groups, `${kit.name}/channel_shuffle`);
   }
-  throw new Unsupported(`it needs numbers in another order than they are in (${describeDims(dims)})`);
+  const known = [order.c, order.h, order.w].filter((one) => one !== undefined).sort((a, b) => a - b);
+  const sizesOfMap = known.map((dimension) => sizeOf(of(dimension)));
+  const places = [order.h, order.w, order.c].map((one) =>
+    one === undefined ? known.length + 1 : known.indexOf(one) + 1,
+  );
+  // An axis that is no dimension of the value has one place, and stands behind the others.
+  const missing = places.filter((place) => place > known.length).length;
+  let next = known.length + 1;
+  const from = places.map((place) => (place > known.length ? next++ : place));
+  const listed = reshape(
+    kit.g,
+    asDense(kit, value),
+    [0, ...sizesOfMap, ...new Array<number>(missing).fill(1)],
+    `${kit.name}/map`,
+  );
+  return permute(kit.g, listed, [0, ...from], 'nhwc4', `${kit.name}/map`);
+}
+
+/** The value as a dense tensor [n, …], images and then its own dimensions. */
+export function asDense(kit: Kit, value: Value): Tensor {
+  const { tensor, dims } = settled(kit, value);
+  const runs = dims.flat();
+  const bySlowest = (axis: Axis) => runs.filter((run) => run.axis === axis).sort((a, b) => b.step - a.step);
+  const factors = (['h', 'w', 'c'] as const).flatMap(bySlowest);
+  const name = `${kit.name}/dense`;
+  const pixels = permute(kit.g, tensor, [0, 1, 2, 3], 'dense', name);
+  const apart = reshape(kit.g, pixels, [0, ...factors.map(({ size }) => size)], name);
+  const moved = permute(kit.g, apart, [0, ...runs.map((run) => 1 + factors.indexOf(run))], 'dense', name);
+  return reshape(kit.g, moved, [0, ...shapeOf(dims)], name);
+}
+
+/** A dense tensor [n, …] as a value of its dimensions but the first. */
+export function fromDense(kit: Kit, tensor: Tensor): Value {
+  const shape = tensor.shape.slice(1);
+  // Behind images and channels there are rows and columns; of any other rank the last dimension is channels.
+  const [c, h, w] =
+    shape.length === 4 && shape[0] === 1 ? shape.slice(1) : [shape.at(-1) ?? 1, 1, countOf(shape.slice(0, -1))];
+  const isMap = shape.length === 4 && shape[0] === 1;
+  const listed = reshape(kit.g, tensor, isMap ? [0, c, h, w] : [0, h, w, c], `${kit.name}/value`);
+  const map = permute(kit.g, listed, isMap ? [0, 2, 3, 1] : [0, 1, 2, 3], 'nhwc4', `${kit.name}/value`);
+  if (isMap) return asValue(map, { c: 1, h: 2, w: 3 }, 4);
+  return { tensor: map, dims: reshaped([whole('h', h), whole('w', w), whole('c', c)], shape)! };
 }
 
 /** The number of groups if channels are those of a table with a row for each group, read column by column. */
@@ -125,9 +179,6 @@ function shuffledGroups(runs: readonly Run[], channels: number): number | undefi
   ];
   return sameRuns([inner, outer], expected) ? outer.size : undefined;
 }
-
-const describeDims = (dims: Dims) =>
-  dims.map((runs) => runs.map(({ axis, size }) => `${axis}${size}`).join('·') || '1').join(' × ');
 
 /** The value without anything that is still to be applied. */
 export function settled(kit: Kit, value: Value): Value {
@@ -149,12 +200,20 @@ function filledWith(g: GraphBuilder, channels: number, value: number): Tensor {
   return tensor;
 }
 
+/** What was applied already: several layers may read a value to which something is still to be applied. */
+const applied = new WeakMap<Affine, Tensor>();
+
 /** A batch norm of mean 0 and variance 1, because that is what a convolution takes into its weights. */
-function applyAffine(kit: Kit, tensor: Tensor, { factor, summand }: Affine): Tensor {
+function applyAffine(kit: Kit, tensor: Tensor, affine: Affine): Tensor {
+  const known = applied.get(affine);
+  if (known) return known;
+  const { name, factor, summand } = affine;
   const channels = channelCount(tensor);
   const vector = (of: string, values: Float64Array) =>
-    parameter(kit, `${kit.name}.${of}`, 'affine', [channels], () => Float32Array.from(values));
+    parameter(kit, `${name}.${of}`, 'affine', affine, [channels], () => Float32Array.from(values));
   const statistics = [filledWith(kit.g, channels, 0), filledWith(kit.g, channels, 1)] as const;
   const inputs = [tensor, vector('factor', factor), vector('summand', summand), ...statistics] as const;
-  return kit.g.apply(batchNorm, inputs, { epsilon: 0 }, kit.name);
+  const result = kit.g.apply(batchNorm, inputs, { epsilon: 0 }, name);
+  applied.set(affine, result);
+  return result;
 }

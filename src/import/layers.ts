@@ -39,8 +39,8 @@ export function convolve(kit: Kit, value: Value, order: Order, options: Convolut
   const y = conv2d(
     kit.g,
     x,
-    parameter(kit, weight.name, 'as it is', shape, weight.constant.values),
-    bias && parameter(kit, bias.name, 'as it is', [outputs], bias.constant.values),
+    parameter(kit, weight.name, 'as it is', weight.constant, shape, weight.constant.values),
+    bias && parameter(kit, bias.name, 'as it is', bias.constant, [outputs], bias.constant.values),
     { ...rest, name: kit.name },
   );
   return asValue(y, order, value.dims.length);
@@ -81,11 +81,12 @@ export function dense(kit: Kit, value: Value, { weight, transposed, bias, factor
       kit,
       weight.name,
       `dense ${transposed} ${order} ${factor}`,
+      weight.constant,
       [outputs, sizes.c, kernelHeight, kernelWidth],
       made,
     ),
     bias &&
-      parameter(kit, bias.name, `bias ${biasFactor}`, [outputs], () =>
+      parameter(kit, bias.name, `bias ${biasFactor}`, bias.constant, [outputs], () =>
         spread(bias.constant, outputs).map((one) => one * biasFactor),
       ),
   ] as const;
@@ -163,7 +164,7 @@ export function normalise(
   if (!spread(variance.constant, channels).every((value) => value + epsilon > 0))
     throw new Unsupported('a variance is not above 0');
   const vectors = parameters.map(({ name, constant }) =>
-    parameter(kit, name, 'vector', [channels], () => spread(constant, channels)),
+    parameter(kit, name, 'vector', constant, [channels], () => spread(constant, channels)),
   );
   const inputs = [tensor, ...vectors] as unknown as readonly [Tensor, Tensor, Tensor, Tensor, Tensor];
   return { tensor: kit.g.apply(batchNorm, inputs, { epsilon }, kit.name), dims };
@@ -176,7 +177,7 @@ export function layerNorm(kit: Kit, value: Value, weight: Named, bias: Named, ep
   if (!isWhole(dims.at(-1) ?? [], 'c', channels))
     throw new Unsupported('it normalises another dimension than channels');
   const vectors = [weight, bias].map(({ name, constant }) =>
-    parameter(kit, name, 'vector', [channels], () => spread(constant, channels)),
+    parameter(kit, name, 'vector', constant, [channels], () => spread(constant, channels)),
   );
   const inputs = [compact(kit.g, tensor), ...vectors] as unknown as readonly [Tensor, Tensor, Tensor];
   return { tensor: kit.g.apply(layerNormalisation, inputs, { epsilon }, kit.name), dims };

@@ -41,9 +41,16 @@ export function assumptionsOf(metadata: WeightsMetadata, family: string, found?:
       message: `What follows the layers is not told by the tensors. Assumed: ${network.join(', ')}, a sigmoid for each output; strides, poolings and norms as torchvision has them. Say otherwise with ${fields.join(', ')} (--metadata).`,
     });
   }
+  if (assumed.includes('probabilities')) warnings.push(ASSUMED_SIGMOID);
   if (assumed.includes('classes')) warnings.push(unnamedOutputs(metadata.classes, found?.unfit));
   return warnings;
 }
+
+const ASSUMED_SIGMOID: Warning = {
+  code: 'assumed-network',
+  message:
+    "The model ends with numbers that are no probabilities. A sigmoid was assumed for each class; where the classes exclude each other, load the ONNX model with probabilities: 'softmax' (--probabilities softmax).",
+};
 
 const SAY = 'classes, inputWidth, mean, std, … (--names, --input-size, --mean, --std, --metadata)';
 

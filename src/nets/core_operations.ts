@@ -17,12 +17,11 @@ import { forward as mul } from '../ops/layers/mul.js';
 import { forward as pool } from '../ops/layers/pool.js';
 import { forward as resize } from '../ops/layers/resize.js';
 import { forward as slice } from '../ops/layers/slice.js';
-import { forward as softmax } from '../ops/layers/softmax.js';
 import { forward as compact } from '../ops/packing/compact.js';
 
 export const coreOperations = {
   ...{ activation, add, batchNorm, classActivationMap, compact, concat, conv2d, linear, lrn, lsePool, pool, resize },
-  ...{ channelShuffle, layerNorm, mul, slice, softmax },
+  ...{ channelShuffle, layerNorm, mul, slice },
   /** Adds a batch norm as the graph is meant for: with given statistics, or with those of the batch. */
   normalise,
 };

@@ -44,7 +44,6 @@ const rowsOf = (core: CoreOperations): readonly GraphOperation[] => [
     mode: oneOf('nearest', 'bilinear', 'bilinear_corners', 'bilinear_antialiased'),
   }),
   row(core.slice, 1, { offset: isNatural, segments }),
-  row(core.softmax, 1),
   ...generalRows(),
 ];
 

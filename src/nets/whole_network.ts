@@ -78,8 +78,10 @@ export function describeWholeNetwork(
   const names: ReturnType<typeof fileNames> = known ? {} : fileNames(checkpoint.metadata, classes);
   const { metadata, sources } = settled(names.names, classes);
   checkNames(metadata.classes, classes);
-  const assumed = [...SAID, ...(known?.assumed ?? [])].filter(
+  const undecided = imported?.undecided ?? [];
+  const assumed = [...SAID, ...(known?.assumed ?? []), ...undecided].filter(
     (field) =>
+      undecided.includes(field) ||
       sources[field as keyof WeightsMetadata] === 'assumed' ||
       (known?.assumed?.includes(field) && !Object.hasOwn(given, field)),
   );

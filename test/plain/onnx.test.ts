@@ -231,6 +231,45 @@ test('constants along channels, in any rank, are a factor and a summand', async 
   assert.is(operations.filter((name) => name === 'batch_norm').length, 1);
 });
 
+test('two values that are each scaled are added', async () => {
+  const [m, n] = [weights(4, 1, 1), weights(4, 1, 1)];
+  const nodes = [node('Mul', 'conv m', 'a'), node('Mul', 'conv n', 'b'), node('Add', 'a b', 'y')];
+  const { logits } = await run(behind(nodes, 'y', { m, n }));
+  close(logits, expectedOf(convolved.map((map, c) => map.map((x) => x * m.data[c] + x * n.data[c]))));
+});
+
+test('constants and values of any shape', async () => {
+  const rows = weights(8, 1);
+  const swapped = [
+    node('Transpose', 'conv', 't', { perm: [0, 1, 3, 2] }),
+    node('Mul', 't rows', 'm'),
+    node('Transpose', 'm', 'y', { perm: [0, 1, 3, 2] }),
+  ];
+  const byColumn = convolved.map((map) => map.map((x, p) => x * rows.data[p % SIZE]));
+  close((await run(behind(swapped, 'y', { rows }))).logits, expectedOf(byColumn));
+
+  const normalised = [
+    node('ReduceMax', 'conv', 'most', { axes: [1], keepdims: 1 }),
+    node('Sub', 'conv most', 'less'),
+    node('Exp', 'less', 'e'),
+    node('ReduceSum', 'e channels', 'sum'),
+    node('Div', 'e sum', 'y'),
+  ];
+  const sums = convolved[0].map((_, p) => convolved.reduce((sum, map) => sum + Math.exp(map[p]), 0));
+  const shares = convolved.map((map) => map.map((x, p) => Math.exp(x) / sums[p]));
+  close((await run(behind(normalised, 'y', { channels: ints(1) }))).logits, expectedOf(shares));
+  close((await run(behind([node('Softmax', 'conv', 'y', { axis: 1 })], 'y'))).logits, expectedOf(shares));
+
+  const turned = [node('Slice', 'conv from to axes steps', 's'), node('Concat', 's s', 'y', { axis: 2 })];
+  const tensors = { from: ints(-1), to: ints(-9), axes: ints(2), steps: ints(-2) };
+  const odd = convolved.map((map) => map.filter((_, p) => Math.floor(p / SIZE) % 2 === 1));
+  close((await run(behind(turned, 'y', tensors))).logits, expectedOf(odd));
+
+  const reflected = [node('Pad', 'conv pads', 'y', { mode: 'reflect' })];
+  const wider = convolved.map((map) => [...map, ...map.filter((_, p) => p % SIZE === 1 || p % SIZE === 6)]);
+  close((await run(behind(reflected, 'y', { pads: ints(0, 0, 0, 1, 0, 0, 0, 1) }))).logits, expectedOf(wider));
+});
+
 test('channels in groups are exchanged by reshape, transpose and reshape', async () => {
   const nodes = [
     node('Reshape', 'conv apart', 'a'),

@@ -1,10 +1,15 @@
 /** Operators that compute with numbers one by one: activations, sums, products, and the same for constants. */
 import { InputError } from '../../errors.js';
+import type { BinaryAttributes } from '../../ops/general/binary.js';
+import type { ReduceAttributes } from '../../ops/general/reduce.js';
+import { functionValue } from '../../ops/general/unary.formulas.js';
+import type { UnaryFunction } from '../../ops/general/unary.js';
 import type { Activation } from '../../ops/layers/activation.js';
 import { combine, reduce as reduceConstant } from '../arrays.js';
 import { activate, add, multiply, scaleAndShift } from '../elementwise.js';
-import { Unsupported, type Value } from '../kit.js';
-import { poolAll, spread } from '../layers.js';
+import { apply, combine as combineValues, reduceOver } from '../general.js';
+import { type Kit, Unsupported, type Value } from '../kit.js';
+import { poolAll } from '../layers.js';
 import { type Constant, constantOf, countOf } from '../plain.js';
 import {
   axesOf,
@@ -37,25 +42,61 @@ const mapped = (source: Constant, isInteger: boolean, of: (number: number) => nu
   return constantOf(source.shape, result);
 };
 
-/** How a sum, difference, product or quotient of a value and a constant is a factor and a summand. */
-type WithConstant = (value: Value, other: Constant, isFirst: boolean) => Value;
-
+/**
+ * A function of two operands. For two values, or a value and a constant, there may be a way that fuses with the layers around; where it does not
+ * fit, the function is applied number by number.
+ */
 function binary(
+  kind: BinaryAttributes['kind'],
   ofNumbers: (a: number, b: number) => number,
-  withConstant: WithConstant,
-  ofValues: (call: Call, a: Value, b: Value) => Value,
-  result?: 'truth',
+  fast: {
+    values?(kit: Kit, a: Value, b: Value): Value;
+    first?(kit: Kit, a: Value, b: Constant): Value;
+    second?(kit: Kit, a: Constant, b: Value): Value;
+  } = {},
 ): Operator {
   return {
     translate(call) {
+      const { kit, node, budget } = call;
       const [a, b] = [operand(call, 0), operand(call, 1)];
-      if (isValue(a) && isValue(b)) return ofValues(call, a, b);
-      if (isValue(a)) return withConstant(a, b as Constant, true);
-      if (isValue(b)) return withConstant(b, a as Constant, false);
-      return combine([a, b], result === 'truth' || a.isInteger, ofNumbers, call.budget);
+      if (!isValue(a) && !isValue(b)) return combine([a, b], a.isInteger, ofNumbers, budget);
+      const [left, right] = [a, b].map((one, i) => (isValue(one) ? one : { name: node.inputs[i], constant: one }));
+      const slow = () => combineValues(kit, left, right, kind);
+      const quick = isValue(a)
+        ? isValue(b)
+          ? fast.values && (() => fast.values!(kit, a, b))
+          : fast.first && (() => fast.first!(kit, a, b))
+        : fast.second && (() => fast.second!(kit, a, b as Value));
+      return quick ? attempt(quick, slow) : slow();
     },
   };
 }
+
+/** The second way where the first one does not fit. */
+function attempt(first: () => Value, second: () => Value): Value {
+  try {
+    return first();
+  } catch (error) {
+    if (error instanceof Unsupported) return second();
+    throw error;
+  }
+}
+
+/** A function of one operand. */
+const unary = (of: (call: Call) => UnaryFunction, attributes: readonly string[] = []): Operator => ({
+  attributes,
+  translate(call) {
+    const x = operand(call, 0);
+    const spec = of(call);
+    return isValue(x)
+      ? apply(call.kit, x, spec)
+      : mapped(x, x.isInteger && WHOLE_RESULTS.has(spec.kind), (number) => functionValue(spec, number));
+  },
+});
+
+/** Functions of whole numbers that give whole numbers. */
+const WHOLE_RESULTS = new Set(['abs', 'neg', 'floor', 'ceil', 'round', 'sign', 'not', 'line']);
+const plainUnary = (kind: Exclude<UnaryFunction, { a: number }>['kind']): Operator => unary(() => ({ kind }));
 
 /** An operator that only constants may have: what shapes are computed with. */
 const ofConstants = (of: (...numbers: number[]) => number, result?: 'truth'): Operator => ({
@@ -65,10 +106,6 @@ const ofConstants = (of: (...numbers: number[]) => number, result?: 'truth'): Op
   },
 });
 
-const noValues = (what: string) => () => {
-  throw new Unsupported(what);
-};
-
 const inverse = (source: Constant) => mapped(source, false, (number) => 1 / number);
 const negative = (source: Constant) => mapped(source, false, (number) => -number);
 
@@ -77,17 +114,12 @@ function quotient(call: Call): Operand {
   const [a, b] = [operand(call, 0), operand(call, 1)];
   if (!isValue(a) && !isValue(b) && a.isInteger)
     return combine([a, b], true, (one, other) => Math.trunc(one / other), call.budget);
-  return divide.translate(call) as Operand;
+  return division.translate(call) as Operand;
 }
 
-const divide = binary(
-  (a, b) => a / b,
-  (one, other, isFirst) => {
-    if (isFirst) return scaleAndShift(one, inverse(other), 0);
-    throw new Unsupported('it divides a constant by a computed value');
-  },
-  noValues('it divides a computed value by another one'),
-);
+const division = binary('div', (a, b) => a / b, {
+  first: (kit, a, b) => scaleAndShift(kit, a, inverse(b), 0),
+});
 
 /** An activation for values; for constants the function itself, where one is given. */
 function activation(attributes: readonly string[], of: (call: Call) => Activation): Operator {
@@ -116,44 +148,58 @@ function clamp(call: Call, x: Operand, least: number, most: number): Operand {
 }
 
 /** The larger or smaller of a value and a number is a clip. */
-const bound = (isLargest: boolean): Operator => ({
-  translate(call) {
-    const operands = call.operands.map((_, i) => operand(call, i));
-    const values = operands.filter(isValue);
-    const join = isLargest ? Math.max : Math.min;
-    if (values.length === 0)
-      return combine(operands as Constant[], (operands[0] as Constant).isInteger, join, call.budget);
-    const numbers = operands.filter((one): one is Constant => !isValue(one));
-    if (values.length > 1 || numbers.some(({ count }) => count !== 1))
-      throw new Unsupported('it compares values with each other, or with more than one number');
-    const limit = join(...numbers.map((one) => one.values()[0]));
-    return isLargest ? clamp(call, values[0], limit, Infinity) : clamp(call, values[0], -Infinity, limit);
-  },
-});
+function bound(isLargest: boolean): Operator {
+  const join = isLargest ? Math.max : Math.min;
+  const pair = binary(isLargest ? 'max' : 'min', join);
+  return {
+    translate(call) {
+      const [first, ...others] = call.operands.map((_, i) => operand(call, i));
+      const both = (a: Operand, b: Operand, i: number): Operand => {
+        const [value, other] = isValue(a) ? [a, b] : [b, a];
+        if (!isValue(value) || isValue(other) || other.count !== 1)
+          return pair.translate({
+            ...call,
+            operands: [a, b],
+            node: { ...call.node, inputs: [call.node.inputs[0], call.node.inputs[i + 1]] },
+          }) as Operand;
+        const limit = other.values()[0];
+        return isLargest ? clamp(call, value, limit, Infinity) : clamp(call, value, -Infinity, limit);
+      };
+      return others.reduce(both, first);
+    },
+  };
+}
 
 /** max(0, min(1, α · x + β)): of any slope by a factor and a summand before. */
 function hardSigmoid(call: Call): Value {
   const [alpha, beta] = [numberOf(call, 'alpha', 0.2), numberOf(call, 'beta', 0.5)];
   if (Math.abs(alpha - 1 / 6) < 1e-6 && beta === 0.5)
     return activate(call.kit, value(call, 0), { kind: 'hard_sigmoid' });
-  return activate(call.kit, scaleAndShift(value(call, 0), scalar(alpha), scalar(beta)), { kind: 'clip', a: 0, b: 1 });
+  return activate(call.kit, scaleAndShift(call.kit, value(call, 0), scalar(alpha), scalar(beta)), {
+    kind: 'clip',
+    a: 0,
+    b: 1,
+  });
 }
 
+/** A slope for all numbers, or one for each place of a constant that is broadcast. */
 function prelu(call: Call): Value {
-  const { constant: slopes } = constant(call, 1);
-  const [first, ...others] = spread(slopes, slopes.count);
-  if (others.some((slope) => slope !== first)) throw new Unsupported('it has a slope for each channel');
-  return activate(call.kit, value(call, 0), { kind: 'leaky_relu', a: first });
+  const slopes = constant(call, 1);
+  const x = value(call, 0);
+  const values = slopes.constant.values();
+  if (values.every((slope) => slope === values[0])) return activate(call.kit, x, { kind: 'leaky_relu', a: values[0] });
+  return combineValues(call.kit, x, slopes, 'prelu');
 }
 
-function power(call: Call): Operand {
-  const [a, b] = [operand(call, 0), operand(call, 1)];
-  if (!isValue(a) && !isValue(b)) return combine([a, b], a.isInteger, (x, y) => x ** y, call.budget);
-  const exponent = numberInput(call, 1);
-  if (exponent === 1) return a;
-  if (exponent === 2) return multiply(call.kit, value(call, 0), value(call, 0));
-  throw new Unsupported(`it raises a computed value to the power ${exponent}`);
-}
+const power = binary('pow', (a, b) => a ** b, {
+  first(kit, a, b) {
+    const exponent = b.count === 1 ? b.values()[0] : undefined;
+    if (exponent === 1) return a;
+    if (exponent === 2) return multiply(kit, a, a);
+    if (exponent === 0.5) return apply(kit, a, { kind: 'sqrt' });
+    throw new Unsupported('another exponent');
+  },
+});
 
 function sumOf(call: Call): Operand {
   const [first, ...others] = call.operands.map((_, i) => operand(call, i));
@@ -161,11 +207,11 @@ function sumOf(call: Call): Operand {
   return others.reduce(pair, first);
 }
 
-const addition = binary(
-  (a, b) => a + b,
-  (one, other) => scaleAndShift(one, 1, other),
-  ({ kit }, a, b) => add(kit, a, b),
-);
+const addition = binary('add', (a, b) => a + b, {
+  values: add,
+  first: (kit, a, b) => scaleAndShift(kit, a, 1, b),
+  second: (kit, a, b) => scaleAndShift(kit, b, 1, a),
+});
 
 /** Types that hold whole numbers or truth values, by `TensorProto.DataType`. */
 const WHOLE_TYPES = [2, 3, 4, 5, 6, 7, 9, 12, 13];
@@ -181,10 +227,14 @@ function cast(call: Call): Operand {
   return x;
 }
 
+/** Joins numbers along axes: over all positions by the pooling that a localizer knows, else by a general operation. */
 const reduction = (
+  kind: ReduceAttributes['kind'],
   join: (numbers: readonly number[]) => number,
-  ofValue?: (call: Call, x: Value, axes: readonly number[], keep: boolean) => Value,
-  axesInput = 18,
+  {
+    axesInput = 18,
+    positions,
+  }: { axesInput?: number; positions?: (call: Call, x: Value, axes: readonly number[]) => Value } = {},
 ): Operator => ({
   attributes: ['axes', 'keepdims', 'noop_with_empty_axes'],
   translate(call) {
@@ -195,36 +245,60 @@ const reduction = (
     const axes = given.length === 0 ? Array.from({ length: rank }, (_, i) => i) : axesOf(given, rank);
     const keep = numberOf(call, 'keepdims', 1) === 1;
     if (!isValue(x)) return reduceConstant(x, axes, keep, join);
-    if (ofValue) return ofValue(call, x, axes, keep);
-    throw new Unsupported('it reduces a computed value');
+    const general = () => reduceOver(call.kit, x, axes, kind);
+    const result = positions ? attempt(() => positions(call, x, axes), general) : general();
+    return keep ? result : { ...result, dims: result.dims.filter((_, i) => !axes.includes(i)) };
   },
 });
 
 const pooling =
   (r: number) =>
-  ({ kit }: Call, x: Value, axes: readonly number[], keep: boolean) =>
-    poolAll(kit, x, axes, r, keep);
+  ({ kit }: Call, x: Value, axes: readonly number[]) =>
+    poolAll(kit, x, axes, r, true);
 
 const total = (numbers: readonly number[]) => numbers.reduce((sum, one) => sum + one, 0);
 
 /** The sum over all positions is their average times their number. */
-function summed(call: Call, x: Value, axes: readonly number[], keep: boolean): Value {
+function summed({ kit }: Call, x: Value, axes: readonly number[]): Value {
   const count = countOf(axes.map((axis) => shapeOfOperand(x)[axis]));
-  return scaleAndShift(poolAll(call.kit, x, axes, 0, keep), scalar(count), 0);
+  return scaleAndShift(kit, poolAll(kit, x, axes, 0, true), scalar(count), 0);
 }
 
+/** The difference of a value from a constant is its negative, moved. */
+const difference = binary('sub', (a, b) => a - b, {
+  values: (kit, a, b) => add(kit, a, scaleAndShift(kit, b, -1, 0)),
+  first: (kit, a, b) => scaleAndShift(kit, a, 1, negative(b)),
+  second: (kit, a, b) => scaleAndShift(kit, b, -1, a),
+});
+
+const modulo = (call: Call): Operand =>
+  (numberOf(call, 'fmod', 0) === 1
+    ? binary('fmod', (a, b) => a % b)
+    : binary('mod', (a, b) => ((a % b) + b) % b)
+  ).translate(call) as Operand;
+
+const first = (numbers: readonly number[]) => numbers.reduce((a, b) => Math.max(a, b), -Infinity);
+const least = (numbers: readonly number[]) => numbers.reduce((a, b) => Math.min(a, b), Infinity);
+const squares = (numbers: readonly number[]) => total(numbers.map((one) => one * one));
+
 export const arithmetic: Readonly<Record<string, Operator>> = {
-  Abs: ofConstants(Math.abs),
+  ...Object.fromEntries(
+    (
+      [
+        ...(['Abs', 'Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'Ceil', 'Cos', 'Cosh', 'Erf', 'Exp'] as const),
+        ...(['Floor', 'Log', 'Mish', 'Reciprocal', 'Round', 'Sign', 'Sin', 'Sinh', 'Softplus', 'Softsign'] as const),
+        ...(['Sqrt', 'Tan'] as const),
+      ] as const
+    ).map((name) => [name, plainUnary(name.toLowerCase() as Lowercase<typeof name>)]),
+  ),
   Add: addition,
   And: ofConstants((a, b) => Number(a !== 0 && b !== 0), 'truth'),
   Cast: { attributes: ['to', 'saturate'], translate: cast },
-  Ceil: ofConstants(Math.ceil),
+  Celu: unary((call) => ({ kind: 'celu', a: numberOf(call, 'alpha', 1) }), ['alpha']),
   Clip: { attributes: ['min', 'max'], translate: clip },
   Div: { translate: quotient },
+  Elu: unary((call) => ({ kind: 'elu', a: numberOf(call, 'alpha', 1) }), ['alpha']),
   Equal: ofConstants((a, b) => Number(a === b), 'truth'),
-  Erf: { translate: noValues('it is not a part of a GELU that raybox knows') },
-  Exp: ofConstants(Math.exp),
-  Floor: ofConstants(Math.floor),
   Gelu: activation(['approximate'], (call) => ({
     kind: textOf(call, 'approximate', 'none') === 'tanh' ? 'gelu_tanh' : 'gelu',
   })),
@@ -233,46 +307,53 @@ export const arithmetic: Readonly<Record<string, Operator>> = {
   HardSwish: plain('hard_swish'),
   LeakyRelu: activation(['alpha'], (call) => ({ kind: 'leaky_relu', a: numberOf(call, 'alpha', 0.01) })),
   Less: ofConstants((a, b) => Number(a < b), 'truth'),
-  Log: ofConstants(Math.log),
   Max: bound(true),
   Min: bound(false),
-  Mod: {
-    attributes: ['fmod'],
-    translate: (call) =>
-      ofConstants(numberOf(call, 'fmod', 0) === 1 ? (a, b) => a % b : (a, b) => ((a % b) + b) % b).translate(call),
-  },
-  Mul: binary(
-    (a, b) => a * b,
-    (one, other) => scaleAndShift(one, other, 0),
-    ({ kit }, a, b) => multiply(kit, a, b),
-  ),
+  Mod: { attributes: ['fmod'], translate: modulo },
+  Mul: binary('mul', (a, b) => a * b, {
+    values: multiply,
+    first: (kit, a, b) => scaleAndShift(kit, a, b, 0),
+    second: (kit, a, b) => scaleAndShift(kit, b, a, 0),
+  }),
   Neg: {
     translate: (call) => {
       const x = operand(call, 0);
-      return isValue(x) ? scaleAndShift(x, -1, 0) : mapped(x, x.isInteger, (number) => -number);
+      return isValue(x) ? scaleAndShift(call.kit, x, -1, 0) : mapped(x, x.isInteger, (number) => -number);
     },
   },
   Not: ofConstants((a) => Number(a === 0), 'truth'),
   Or: ofConstants((a, b) => Number(a !== 0 || b !== 0), 'truth'),
   PRelu: { translate: prelu },
-  Pow: { translate: power },
-  Reciprocal: ofConstants((a) => 1 / a),
-  ReduceMax: reduction((numbers) => numbers.reduce((a, b) => Math.max(a, b), -Infinity), pooling(Infinity)),
-  ReduceMean: reduction((numbers) => total(numbers) / numbers.length, pooling(0)),
-  ReduceMin: reduction((numbers) => numbers.reduce((a, b) => Math.min(a, b), Infinity)),
-  ReduceProd: reduction(countOf),
-  ReduceSum: reduction(total, summed, 13),
+  Pow: power,
+  ReduceL1: reduction('l1', (numbers) => total(numbers.map(Math.abs))),
+  ReduceL2: reduction('l2', (numbers) => Math.sqrt(squares(numbers))),
+  ReduceLogSum: reduction('log_sum', (numbers) => Math.log(total(numbers))),
+  ReduceLogSumExp: reduction('log_sum_exp', (numbers) => Math.log(total(numbers.map(Math.exp)))),
+  ReduceMax: reduction('max', first, { positions: pooling(Infinity) }),
+  ReduceMean: reduction('mean', (numbers) => total(numbers) / numbers.length, { positions: pooling(0) }),
+  ReduceMin: reduction('min', least),
+  ReduceProd: reduction('prod', countOf),
+  ReduceSum: reduction('sum', total, { axesInput: 13, positions: summed }),
+  ReduceSumSquare: reduction('sum_square', squares),
   Relu: plain('relu'),
-  Round: ofConstants((a) => (Math.abs(a % 1) === 0.5 ? 2 * Math.round(a / 2) : Math.round(a))),
-  Sigmoid: plain('sigmoid'),
-  Sqrt: ofConstants(Math.sqrt),
-  Sub: binary(
-    (a, b) => a - b,
-    (one, other, isFirst) => (isFirst ? scaleAndShift(one, 1, negative(other)) : scaleAndShift(one, -1, other)),
-    ({ kit }, a, b) => add(kit, a, scaleAndShift(b, -1, 0)),
+  Selu: unary(
+    (call) => ({
+      kind: 'selu',
+      a: numberOf(call, 'alpha', 1.6732631921768188),
+      b: numberOf(call, 'gamma', 1.0507010221481323),
+    }),
+    ['alpha', 'gamma'],
   ),
+  Shrink: unary(
+    (call) => ({ kind: 'shrink', a: numberOf(call, 'lambd', 0.5), b: numberOf(call, 'bias', 0) }),
+    [...['lambd', 'bias']],
+  ),
+  Sigmoid: plain('sigmoid'),
+  Sub: difference,
   Sum: { translate: sumOf },
+  Swish: unary((call) => ({ kind: 'swish', a: numberOf(call, 'alpha', 1) }), ['alpha']),
   Tanh: plain('tanh'),
+  ThresholdedRelu: unary((call) => ({ kind: 'thresholded_relu', a: numberOf(call, 'alpha', 1) }), ['alpha']),
   Where: {
     translate: (call) => {
       const [condition, a, b] = [0, 1, 2].map((i) => constant(call, i).constant);

@@ -74,7 +74,13 @@ export async function importOnnx(bytes: Uint8Array, options: OnnxOptions): Promi
   return {
     tensors: new Map(tensors),
     metadata: withoutOwnKeys(model.metadata),
-    network: { graph, ...fieldsOf(input, image), ...(first ? assumptionOfRange(first) : {}), warnings: told },
+    network: {
+      graph,
+      ...fieldsOf(input, image),
+      ...(first ? assumptionOfRange(first) : {}),
+      warnings: told,
+      undecided: ends || options.probabilities ? [] : ['probabilities'],
+    },
   };
 }
 
@@ -207,12 +213,5 @@ function probabilitiesTold(ends: Probabilities | undefined, given: Probabilities
           'The probabilities are those of a softmax: of all classes one is taken to be there, and they are 1 together. An image with two findings, or with none, cannot be told so.',
       },
     ];
-  if (ends || given) return [];
-  return [
-    {
-      code: 'assumed-network',
-      message:
-        "The model ends with numbers that are no probabilities. A sigmoid was assumed for each class; for a model whose classes exclude each other say probabilities: 'softmax' (--probabilities softmax).",
-    },
-  ];
+  return [];
 }

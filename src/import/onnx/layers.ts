@@ -4,7 +4,8 @@ import { localResponseNorm } from '../../ops/layers/lrn.js';
 import { resize as addResize, type ResizeMode } from '../../ops/layers/resize.js';
 import { softmax as addSoftmax } from '../../ops/layers/softmax.js';
 import type { Pair, Sides } from '../../ops/windows.js';
-import { activate } from '../elementwise.js';
+import { activate, scaleAndShift } from '../elementwise.js';
+import { padMap, pick, product, softmaxAlong, standardise } from '../general.js';
 import { asMap, asValue, type Order, settled, Unsupported, type Value } from '../kit.js';
 import * as layers from '../layers.js';
 import { constantOf, countOf } from '../plain.js';
@@ -125,8 +126,8 @@ function gemm(call: Call): Operand {
 
 function matMul(call: Call): Value {
   const [a, b] = call.operands;
-  if (!a || !b || !isValue(a) || isValue(b))
-    throw new Unsupported('it multiplies other things than a computed value by constant weights');
+  if (a && b && isValue(a) && isValue(b)) return product(call.kit, a, b);
+  if (!a || !b || !isValue(a) || isValue(b)) throw new Unsupported('it multiplies constants by a computed value');
   return layers.dense(call.kit, a, { weight: constant(call, 1), transposed: true });
 }
 
@@ -168,12 +169,21 @@ function softmax(call: Call): Value {
   const shape = shapeOfOperand(x);
   const axis = axisOf(numberOf(call, 'axis', call.version < 13 ? 1 : -1), shape.length);
   const { tensor, dims } = settled(call.kit, x);
-  const rest = countOf(shape.slice(axis + 1));
   // Up to version 12 all dimensions from the axis on were one.
-  const isAlone = call.version >= 13 || rest === 1;
-  if (!isAlone || !isWhole(dims[axis], 'c', tensor.shape[3]))
-    throw new Unsupported('its numbers do not lie along channels');
+  if (call.version < 13 && countOf(shape.slice(axis + 1)) > 1) throw new Unsupported('it joins several dimensions');
+  if (!isWhole(dims[axis], 'c', tensor.shape[3])) return softmaxAlong(call.kit, x, axis);
   return { tensor: addSoftmax(call.kit.g, tensor, call.kit.name), dims };
+}
+
+/** A norm for each image and channel, with a factor and a summand for each channel. */
+function instanceNorm(call: Call): Value {
+  const x = map(call);
+  const [factor, summand] = [constant(call, 1), constant(call, 2)].map(({ constant: one }) => ({
+    ...one,
+    shape: [1, one.count, 1, 1],
+    values: one.values,
+  }));
+  return scaleAndShift(call.kit, standardise(call.kit, x, [2, 3], numberOf(call, 'epsilon', 1e-5)), factor, summand);
 }
 
 /** What ONNX calls a way of resizing, in raybox's words. */
@@ -206,15 +216,44 @@ function resize(call: Call): Value {
   return asValue(addResize(call.kit.g, asMap(call.kit, x, MAPS), options), MAPS, 4);
 }
 
-/** Padding that no convolution or pooling takes in: only none at all. */
+/** Numbers around a map: one number, or those of the map itself. Zeros before a convolution have become its own padding. */
 function pad(call: Call): Operand {
   const x = value(call, 0);
   const isInput = call.version >= 11;
-  const given = (isInput ? listInput(call, 1) : listOf(call, 'pads')) ?? [];
-  if (given.every((side) => side === 0)) return x;
-  throw new Unsupported(
-    `padding (${textOf(call, 'mode', 'constant')}) by ${given.join(', ')} that no convolution follows`,
-  );
+  const pads = (isInput ? listInput(call, 1) : listOf(call, 'pads')) ?? [];
+  if (pads.every((side) => side === 0)) return x;
+  const rank = x.dims.length;
+  if (pads.length !== 2 * rank || call.operands[3]) throw new Unsupported(`pads ${pads.join(', ')}`);
+  const mode = textOf(call, 'mode', 'constant');
+  const filled = (isInput ? numberInput(call, 2) : undefined) ?? numberOf(call, 'value', 0);
+  if (mode === 'constant') {
+    const others = [0, 1].every((dimension) => pads[dimension] === 0 && pads[dimension + rank] === 0);
+    if (rank !== 4 || !others) throw new Unsupported('it pads other dimensions than rows and columns');
+    return padMap(call.kit, x, MAPS, [pads[2], pads[3], pads[6], pads[7]], filled);
+  }
+  return x.dims.reduce((result, _, dimension) => {
+    const [before, behind] = [pads[dimension], pads[dimension + rank]];
+    if (before === 0 && behind === 0) return result;
+    return pick(call.kit, result, dimension, placesAround(mode, shapeOfOperand(x)[dimension], before, behind));
+  }, x);
+}
+
+/** Which place of a dimension each place of the padded one is. */
+function placesAround(mode: string, size: number, before: number, behind: number): number[] {
+  const place: Record<string, (at: number) => number> = {
+    edge: (at) => Math.min(Math.max(at, 0), size - 1),
+    wrap: (at) => ((at % size) + size) % size,
+    // Beyond the ends it goes back again, without the places at the ends once more.
+    reflect: (at) => {
+      const period = Math.max(1, 2 * size - 2);
+      const own = ((at % period) + period) % period;
+      return own < size ? own : period - own;
+    },
+  };
+  const count = size + before + behind;
+  if (!place[mode] || !(count >= 1 && count <= 65_536))
+    throw new Unsupported(`padding (${mode}) by ${before} and ${behind}`);
+  return Array.from({ length: count }, (_, i) => place[mode](i - before));
 }
 
 /** The range that a quantised type has. */
@@ -266,6 +305,7 @@ export const layerOperators: Readonly<Record<string, Operator>> = {
   Gemm: { attributes: ['alpha', 'beta', 'transA', 'transB'], translate: gemm },
   GlobalAveragePool: globalPool(0),
   GlobalMaxPool: globalPool(Number.POSITIVE_INFINITY),
+  InstanceNormalization: { attributes: ['epsilon'], translate: instanceNorm },
   LRN: { attributes: ['size', 'alpha', 'beta', 'bias'], translate: lrn },
   LayerNormalization: { attributes: ['axis', 'epsilon', 'stash_type'], translate: layerNorm },
   MatMul: { translate: matMul },

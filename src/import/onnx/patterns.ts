@@ -62,6 +62,9 @@ export function withPatterns<M extends PlainModel>(model: M): M {
   const constantNamed = (name: string): Constant | undefined => {
     const found = model.constants.get(name);
     if (found) return found;
+    // Exporters write weights that are equal once, and copies as identities.
+    const copy = by(name, 'Identity');
+    if (copy) return model.constants.get(copy.inputs[0]);
     const attribute = by(name, 'Constant');
     const given = attribute && own(attribute, 'value');
     return isConstant(given) ? given : undefined;

@@ -1,6 +1,7 @@
 /** Operators that only say otherwise how numbers are arranged, for constants as for values, and those that compute shapes. */
 import { InputError } from '../../errors.js';
 import * as arrays from '../arrays.js';
+import { joinAlong, pick } from '../general.js';
 import { Unsupported, type Value } from '../kit.js';
 import { concat, cutChannels } from '../layers.js';
 import { type Constant, constantOf, countOf } from '../plain.js';
@@ -122,7 +123,9 @@ function concatenated(call: Call): Operand {
     return arrays.concatenate(operands as Constant[], axis);
   }
   if (values.length < operands.length) throw new Unsupported('it joins constants to values');
-  return concat(call.kit, values, axis);
+  return values.every((value) => isChannels(value, axis))
+    ? concat(call.kit, values, axis)
+    : joinAlong(call.kit, values, axis);
 }
 
 /** Where a slice begins, how many places it has, and how far they are apart. */
@@ -153,13 +156,13 @@ function sliceOf(call: Call): Operand {
 const isChannels = ({ dims, tensor }: Value, axis: number) =>
   dims[axis].every((run) => run.axis === 'c') && sizeOf(dims[axis]) === tensor.shape[3];
 
-/** A part of a value: only of channels, since nothing else is cut in classifiers. */
+/** A part of a value. Of channels it is a part of the same memory where it can be, of anything else a copy. */
 function cutValue({ kit }: Call, value: Value, { axis, start, count, step }: arrays.Cut): Value {
   const size = sizeOf(value.dims[axis]);
   if (start === 0 && count === size && step === 1) return value;
   if (count === 0) throw new Unsupported('it leaves nothing');
-  if (step !== 1 || !isChannels(value, axis))
-    throw new Unsupported('it cuts other dimensions than channels, or leaves out some between');
+  const places = Array.from({ length: count }, (_, i) => start + i * step);
+  if (step !== 1 || !isChannels(value, axis)) return pick(kit, value, axis, places);
   const widths = [start, count, size - start - count];
   const pieces = cutChannels(
     kit,
@@ -185,12 +188,12 @@ function split(call: Call): readonly Operand[] {
     });
   if (isValue(x)) {
     if (widths.length === 1) return [x];
-    if (!isChannels(x, axis)) throw new Unsupported('it cuts other dimensions than channels');
-    return cutChannels(call.kit, x, axis, widths);
+    if (isChannels(x, axis)) return cutChannels(call.kit, x, axis, widths);
   }
   let start = 0;
   return widths.map((width) => {
     start += width;
+    if (isValue(x)) return cutValue(call, x, { axis, start: start - width, count: width, step: 1 });
     return arrays.cut(x, [{ axis, start: start - width, count: width, step: 1 }]);
   });
 }
@@ -205,7 +208,14 @@ function gather(call: Call): Operand {
   // One place of a dimension of size 1 is that dimension left out, as torch's indexing and squeezing are exported.
   if (shape[axis] === 1 && indices.shape.length === 0 && [0, -1].includes(indices.values()[0]))
     return { ...x, dims: x.dims.filter((_, i) => i !== axis) };
-  throw new Unsupported('it picks places of a computed value');
+  const places = Array.from(indices.values(), (index) => (index < 0 ? index + shape[axis] : index));
+  if (places.some((place) => !(Number.isInteger(place) && place >= 0 && place < shape[axis])) || places.length > 65_536)
+    throw new InputError('an index lies outside', {
+      expected: `0 to ${shape[axis] - 1}`,
+      given: places.slice(0, 8).join(', '),
+    });
+  const picked = pick(call.kit, x, axis, places);
+  return withShape(picked, [...shape.slice(0, axis), ...indices.shape, ...shape.slice(axis + 1)]);
 }
 
 function expand(call: Call): Operand {

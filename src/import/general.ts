@@ -1,0 +1,152 @@
+/** What networks compute beside layers: functions of any values, reductions and cuts along any dimension, products of matrices. */
+import type { Tensor } from '../graph/ir/tensor.js';
+import { type BinaryAttributes, binary } from '../ops/general/binary.js';
+import { join } from '../ops/general/join.js';
+import { matmul } from '../ops/general/matmul.js';
+import { normaliseOver, softmaxOver } from '../ops/general/over_axes.js';
+import { type ReduceAttributes, reduce } from '../ops/general/reduce.js';
+import { gather } from '../ops/general/take.js';
+import { type UnaryFunction, unary } from '../ops/general/unary.js';
+import { pad } from '../ops/layers/pad.js';
+import type { Sides } from '../ops/windows.js';
+import { broadcastShape, transpose } from './arrays.js';
+import {
+  asDense,
+  asMap,
+  asValue,
+  fromDense,
+  type Kit,
+  type Order,
+  parameter,
+  settled,
+  Unsupported,
+  type Value,
+} from './kit.js';
+import type { Named } from './layers.js';
+import { type Dims, shapeOf } from './views.js';
+
+/** Applies a function of one number to every number. */
+export function apply(kit: Kit, value: Value, of: UnaryFunction): Value {
+  const { tensor, dims } = settled(kit, value);
+  return { tensor: unary(kit.g, tensor, of, kit.name), dims };
+}
+
+const isValue = (one: Value | Named): one is Value => 'tensor' in one;
+const shapeOfEither = (one: Value | Named) => (isValue(one) ? shapeOf(one.dims) : one.constant.shape);
+
+/**
+ * An order in which some values, which may have one place where others have many, are maps.
+ * @param needed dimensions that have to be axes even if they have one place
+ */
+function orderFor(
+  rank: number,
+  values: readonly Dims[],
+  shape: readonly number[],
+  needed: readonly number[] = [],
+): Order {
+  const dimensions = shape.flatMap((size, i) => (size > 1 || needed.includes(i) ? [i] : []));
+  if (dimensions.length > 3 || rank === 0) throw new Unsupported(`a value of ${shape.join('×')} is no map`);
+  const found: { c?: number; h?: number; w?: number } = {};
+  const isFree = (dimension: number) => !Object.values(found).includes(dimension);
+  for (const axis of ['c', 'h', 'w'] as const) {
+    const own = dimensions.find((i) => isFree(i) && values.some((dims) => dims[i]?.[0]?.axis === axis));
+    if (own !== undefined) found[axis] = own;
+  }
+  for (const dimension of dimensions.filter(isFree)) {
+    const axis = (['w', 'h', 'c'] as const).find((one) => found[one] === undefined)!;
+    found[axis] = dimension;
+  }
+  const c = found.c ?? Array.from({ length: rank }, (_, i) => i).find((i) => i > 0 && isFree(i)) ?? 0;
+  if (!isFree(c) && found.c === undefined) throw new Unsupported(`a value of ${shape.join('×')} has no channels`);
+  return { ...found, c };
+}
+
+const padded = (dims: Dims, rank: number): Dims => [...Array.from({ length: rank - dims.length }, () => []), ...dims];
+
+/** Adds a function of two values, or of a value and a constant, whose shapes are broadcast to one. */
+export function combine(kit: Kit, a: Value | Named, b: Value | Named, kind: BinaryAttributes['kind']): Value {
+  const shape = broadcastShape(shapeOfEither(a), shapeOfEither(b));
+  const rank = shape.length;
+  const values = [a, b].filter(isValue).map(({ dims }) => padded(dims, rank));
+  const order = orderFor(rank, values, shape);
+  const mapOf = (one: Value | Named): Tensor =>
+    isValue(one) ? asMap(kit, { ...one, dims: padded(one.dims, rank) }, order) : constantMap(kit, one, order, rank);
+  return asValue(binary(kit.g, mapOf(a), mapOf(b), kind, kit.name), order, rank);
+}
+
+/** A constant as a dense tensor [1, h, w, c]. */
+function constantMap(kit: Kit, { name, constant }: Named, order: Order, rank: number): Tensor {
+  const shape = [...new Array<number>(rank - constant.shape.length).fill(1), ...constant.shape];
+  const axes = [order.h, order.w, order.c];
+  const sizes = axes.map((axis) => (axis === undefined ? 1 : shape[axis]));
+  const known = axes.filter((axis) => axis !== undefined);
+  const rest = shape.map((_, i) => i).filter((i) => !known.includes(i));
+  const moved = () => transpose({ ...constant, shape, values: constant.values }, [...rest, ...known]).values();
+  return parameter(kit, name, `map ${axes.join()} of ${rank}`, constant, [1, ...sizes], moved);
+}
+
+/** Numbers of an axis in a map [n, h, w, c]. */
+const placeOf = (order: Order, dimension: number) =>
+  dimension === order.c ? 3 : dimension === order.h ? 1 : dimension === order.w ? 2 : undefined;
+
+/** A value as a map, with the axes of some of its dimensions. */
+function along(kit: Kit, value: Value, dimensions: readonly number[]) {
+  const rank = value.dims.length;
+  const order = orderFor(rank, [value.dims], shapeOf(value.dims), dimensions);
+  const axes = dimensions.map((dimension) => placeOf(order, dimension)!);
+  return { map: asMap(kit, value, order), axes, back: (tensor: Tensor) => asValue(tensor, order, rank) };
+}
+
+/** Joins the numbers along some dimensions, which keep one place each. */
+export function reduceOver(
+  kit: Kit,
+  value: Value,
+  dimensions: readonly number[],
+  kind: ReduceAttributes['kind'],
+): Value {
+  const own = dimensions.filter((dimension) => value.dims[dimension].length > 0);
+  if (own.length === 0 && ['sum', 'mean', 'max', 'min', 'prod'].includes(kind)) return value;
+  const { map, axes, back } = along(kit, value, own);
+  return back(reduce(kit.g, map, { kind, axes, name: kit.name }));
+}
+
+export function softmaxAlong(kit: Kit, value: Value, dimension: number): Value {
+  const { map, axes, back } = along(kit, value, [dimension]);
+  return back(softmaxOver(kit.g, map, axes[0], kit.name));
+}
+
+/** Adds (x − mean) / √(variance + ε), with mean and variance over some dimensions. */
+export function standardise(kit: Kit, value: Value, dimensions: readonly number[], epsilon: number): Value {
+  const { map, axes, back } = along(kit, value, dimensions);
+  return back(normaliseOver(kit.g, map, { axes, epsilon, name: kit.name }));
+}
+
+/** Places of a dimension, in the given order. */
+export function pick(kit: Kit, value: Value, dimension: number, places: readonly number[]): Value {
+  const { map, axes, back } = along(kit, value, [dimension]);
+  return back(gather(kit.g, map, axes[0], places, kit.name));
+}
+
+/** Joins values along any dimension. */
+export function joinAlong(kit: Kit, values: readonly Value[], dimension: number): Value {
+  const rank = values[0].dims.length;
+  const all = values.map(({ dims }) => dims);
+  const shape = broadcastShape(...all.map((dims) => shapeOf(dims).map((size, i) => (i === dimension ? 2 : size))));
+  const order = orderFor(rank, all, shape, [dimension]);
+  const maps = values.map((value) => asMap(kit, value, order));
+  return asValue(join(kit.g, maps, placeOf(order, dimension)!, kit.name), order, rank);
+}
+
+/** Puts a number around a map; negative sides cut. */
+export function padMap(kit: Kit, value: Value, order: Order, padding: Sides, number: number): Value {
+  const map = pad(kit.g, asMap(kit, value, order), padding, { value: number, name: kit.name });
+  return asValue(map, order, value.dims.length);
+}
+
+/** Adds the product of two computed matrices, or of stacks of them. */
+export function product(kit: Kit, a: Value, b: Value): Value {
+  if (a.dims.length < 2 || b.dims.length < 2) throw new Unsupported('a product with a vector');
+  const rank = Math.max(a.dims.length, b.dims.length);
+  const [left, right] = [a, b].map((one) => asDense(kit, { ...one, dims: padded(one.dims, rank) }));
+  return fromDense(kit, matmul(kit.g, left, right, kit.name));
+}
