@@ -5,7 +5,7 @@ import { createGraph } from '../src/graph/ir/graph.js';
 import { load } from '../src/localizer/localizer.js';
 import type { Localization } from '../src/localizer/results.js';
 import { buildNetwork } from '../src/nets/index.js';
-import { mulberry32 } from '../src/verify/check.js';
+import { seededRandom } from '../src/random.js';
 import { measure } from './measure.js';
 import { architectureOf, seededWeights } from './networks.js';
 import type { Row } from './report.js';
@@ -127,7 +127,7 @@ async function writeWeights(size: number): Promise<Uint8Array> {
 
 /** A grey image with soft bright blobs, so that heatmaps have regions. */
 function blobs(seed: number) {
-  const random = mulberry32(seed);
+  const random = seededRandom(seed);
   const spots = Array.from({ length: 6 }, () => [random() * PIXELS, random() * PIXELS, 40 + random() * 120]);
   const data = new Uint8Array(PIXELS * PIXELS);
   for (let y = 0; y < PIXELS; y++) {

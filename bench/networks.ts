@@ -7,7 +7,7 @@ import { type ConstantPool, createConstantPool, type WeightSource } from '../src
 import { createPlan, type Plan } from '../src/graph/plan/plan.js';
 import type { Architecture } from '../src/nets/architecture.js';
 import { buildNetwork, standardBackbone } from '../src/nets/index.js';
-import { mulberry32 } from '../src/verify/check.js';
+import { fnv1a, seededRandom } from '../src/random.js';
 import { evaluateReference } from '../src/verify/reference.js';
 import { measure, type Workload } from './measure.js';
 import { gpuTime, workOf } from './operations.js';
@@ -178,7 +178,7 @@ function build(network: string, size: number, batch: number, type: 'f32' | 'f16'
 
 // Values are rounded to f16, so that the reference computes with the same numbers as the GPU.
 function seededImage(image: Tensor): Float32Array {
-  const random = mulberry32(1);
+  const random = seededRandom(1);
   return Float32Array.from({ length: elementCount(image) }, () => Math.round((random() * 4 - 2) * 256) / 256);
 }
 
@@ -193,7 +193,7 @@ export function seededWeights(): WeightSource {
       return values.fill(/layer\d+\.\d+\.bn[23]\.weight$/.test(name) ? 0.5 : 1);
     }
     if (shape.length === 1) return values; // biases and running means
-    const random = mulberry32([...name].reduce((hash, letter) => (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0, 7));
+    const random = seededRandom(fnv1a(name));
     const inputs = product(shape.slice(1));
     const width = Math.sqrt((shape.length === 2 ? 1 : 2) / inputs) * Math.sqrt(12);
     for (let i = 0; i < values.length; i++) values[i] = (random() - 0.5) * width;

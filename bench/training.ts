@@ -8,11 +8,11 @@ import type { Gpu } from '../src/gpu/device.js';
 import type { WeightSource } from '../src/graph/plan/constants.js';
 import type { Architecture, Head } from '../src/nets/architecture.js';
 import type { ResNet } from '../src/nets/families/resnet.js';
+import { seededRandom } from '../src/random.js';
 import { initialWeights } from '../src/train/initial.js';
 import { weightedCrossEntropy } from '../src/train/losses.js';
 import { sgd } from '../src/train/optimizers.js';
 import { createTrainer } from '../src/train/step.js';
-import { mulberry32 } from '../src/verify/check.js';
 import { median, otherThreadsMs, SAMPLE_MS } from './measure.js';
 import { architectureOf } from './networks.js';
 import { trainWithTensorFlow } from './peers/tensorflow_training.js';
@@ -146,7 +146,7 @@ export async function trainWithRaybox(gpu: Gpu, task: TrainingTask): Promise<Con
 }
 
 function makeTask(size: number, batch: number, backbone?: ResNet): TrainingTask {
-  const random = mulberry32(1);
+  const random = seededRandom(1);
   const standard = architectureOf(NETWORK) as TrainingTask['architecture'];
   const architecture = { ...standard, ...(backbone ? { backbone } : {}) };
   return {

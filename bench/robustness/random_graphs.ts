@@ -10,7 +10,7 @@ import { product, segmentsOf, type Tensor } from '../../src/graph/ir/tensor.js';
 import { createPlan, type PlanOptions } from '../../src/graph/plan/plan.js';
 import { gradients } from '../../src/ops/differentiate.js';
 import { forward as batchStatistics } from '../../src/ops/layers/batch_statistics.js';
-import { seededRandom } from '../../src/random.js';
+import { fnv1a, seededRandom } from '../../src/random.js';
 import { normalisedError } from '../../src/verify/check.js';
 import { evaluateReference } from '../../src/verify/reference.js';
 import { startValidation } from '../../src/verify/validate.js';
@@ -50,15 +50,9 @@ export function narrowed(gpu: Gpu, bytes: number): Gpu {
   return { ...gpu, limits };
 }
 
-function hashOf(text: string): number {
-  let hash = 2166136261;
-  for (const letter of text) hash = Math.imul(hash ^ letter.charCodeAt(0), 16777619);
-  return hash >>> 0;
-}
-
 /** Values by a tensor's name, rounded to f32, of such a size that what comes out of a layer is about as large as what goes in. */
 export function valuesFor(name: string, shape: readonly number[]): Float32Array {
-  const random = seededRandom(hashOf(name));
+  const random = seededRandom(fnv1a(name));
   const isScale = name.endsWith('running_var') || (name.endsWith('.weight') && shape.length === 1);
   const spread = shape.length > 1 && name.includes('weight') ? Math.sqrt(12 / product(shape.slice(1))) : 2;
   return Float32Array.from({ length: product(shape) }, () =>

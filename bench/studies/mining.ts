@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { readCsv } from '../../src/formats/csv.js';
 import { readReports } from '../../src/node/report_files.js';
-import { seededRandom } from '../../src/random.js';
+import { fnv1a, seededRandom } from '../../src/random.js';
 import { type Disease, diseases, eightDiseases, vagueTerms } from '../../src/reports/lexicon.js';
 import { type MineOptions, mineReport } from '../../src/reports/mine.js';
 import { rules } from '../../src/reports/rules.js';
@@ -45,11 +45,7 @@ export interface Case {
 }
 
 /** The fold of a report, by the hash FNV-1a of its identifier, so that it does not depend on the order of files. */
-export function foldOf(id: string): number {
-  let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(id)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return hash % foldCount;
-}
+export const foldOf = (id: string): number => fnv1a(id) % foldCount;
 
 async function readCases(folder: string): Promise<Case[]> {
   const gold = new Map<string, Set<string>>();

@@ -1,8 +1,9 @@
 /**
- * Random numbers by xoshiro128** 1.1 (Blackman and Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS 47(4), 2021). Its state
- * is filled by SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). Each part of each image has a stream of its own. So an image can be drawn
- * without the others, and one more random number in a part does not change any other part.
+ * Random numbers of phantoms. The generator is that of all of raybox (`src/random.ts`); its state is filled by SplitMix64 (Steele, Lea and
+ * Flood, OOPSLA 2014). Each part of each image has a stream of its own. So an image can be drawn without the others, and one more random
+ * number in a part does not change any other part.
  */
+import { xoshiro128 } from '../random.js';
 
 const MASK = (1n << 64n) - 1n;
 const GAMMA = 0x9e3779b97f4a7c15n;
@@ -31,21 +32,7 @@ export interface Random {
   pick<T>(items: readonly T[]): T;
 }
 
-/** The generator xoshiro128** with a state of four words, which must not all be zero. */
-export function xoshiro128(state: readonly [number, number, number, number]): Random {
-  let [a, b, c, d] = state.map((word) => word | 0);
-  const bits = (): number => {
-    let x = Math.imul(b, 5);
-    x = Math.imul((x << 7) | (x >>> 25), 9);
-    const t = b << 9;
-    c ^= a;
-    d ^= b;
-    b ^= c;
-    a ^= d;
-    c ^= t;
-    d = (d << 11) | (d >>> 21);
-    return x >>> 0;
-  };
+function createRandom(bits: () => number): Random {
   const unit = () => bits() / 4294967296;
   return {
     bits,
@@ -63,5 +50,5 @@ export function stream(seed: number, thing: number, part: number): Random {
   const low = mix64(start + GAMMA);
   const high = mix64(start + 2n * GAMMA);
   const word = (value: bigint) => Number(value & 0xffffffffn);
-  return xoshiro128([word(low), word(low >> 32n), word(high) | 1, word(high >> 32n)]);
+  return createRandom(xoshiro128([word(low), word(low >> 32n), word(high) | 1, word(high >> 32n)]));
 }

@@ -2,7 +2,7 @@
 
 import { product } from '../graph/ir/tensor.js';
 import type { WeightSource } from '../graph/plan/constants.js';
-import { seededRandom } from '../random.js';
+import { fnv1a, normal, seededRandom } from '../random.js';
 
 /**
  * Initial weights by the kind of parameter:
@@ -19,13 +19,10 @@ export function initialWeights(seed: number): WeightSource {
     const size = product(shape);
     const constant = constantOf(name, shape);
     if (constant !== undefined) return new Float32Array(size).fill(constant);
-    const random = seededRandom((hash(name) ^ Math.imul(seed, 0x9e3779b9)) >>> 0);
+    const random = seededRandom((fnv1a(name) ^ Math.imul(seed, 0x9e3779b9)) >>> 0);
     if (shape.length === 2) return Float32Array.from({ length: size }, () => (2 * random() - 1) / Math.sqrt(shape[1]));
     const deviation = Math.sqrt(2 / (shape[0] * product(shape.slice(2))));
-    return Float32Array.from({ length: size }, () => {
-      const radius = Math.sqrt(-2 * Math.log(1 - random()));
-      return deviation * radius * Math.cos(2 * Math.PI * random());
-    });
+    return Float32Array.from({ length: size }, () => normal(random, deviation));
   };
 }
 
@@ -33,11 +30,4 @@ function constantOf(name: string, shape: readonly number[]): number | undefined 
   if (/running_mean$|bias$/.test(name)) return 0;
   if (/layer_scale$/.test(name)) return 1e-6;
   return shape.length === 1 ? 1 : undefined; // weights and variances of norms
-}
-
-// The hash FNV-1a.
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0;
-  return value;
 }

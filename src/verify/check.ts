@@ -24,6 +24,7 @@ import { traitsOf } from '../graph/plan/lower.js';
 import { createPlan, type Plan } from '../graph/plan/plan.js';
 import { all } from '../ops/generated/cases.js';
 import { all as operations } from '../ops/generated/forward.js';
+import { normal, seededRandom } from '../random.js';
 import { evaluateReference, normalisedError } from './reference.js';
 
 export { normalisedError };
@@ -110,13 +111,13 @@ function specOf(input: CaseInput, index: number, type: 'f32' | 'f16') {
 
 /** Seeded random values of an input, rounded to its element type. */
 export function caseValues(input: CaseInput, tensor: Tensor, seed: number): Float64Array {
-  const random = mulberry32(seed);
+  const random = seededRandom(seed);
   const fill = input.fill ?? 'normal';
   const values = Float64Array.from({ length: elementCount(tensor) }, (_, index) => {
     if (typeof fill === 'function') return fill(index);
     if (fill === 'uniform') return random();
-    const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-    return fill === 'positive' ? Math.abs(normal) + 0.1 : normal;
+    const value = normal(random);
+    return fill === 'positive' ? Math.abs(value) + 0.1 : value;
   });
   return Float64Array.from(
     decodeTensor(
@@ -124,17 +125,6 @@ export function caseValues(input: CaseInput, tensor: Tensor, seed: number): Floa
       encodeTensor({ ...tensor, layout: 'dense' }, values).buffer as ArrayBuffer,
     ),
   );
-}
-
-/** Mulberry32, a small random generator by Tommy Ettinger (public domain), which is good enough to fill tensors. */
-export function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 /**

@@ -12,7 +12,7 @@ import { SMALLEST_RANGE } from '../../src/ops/boxes/heat.js';
 import { boxesOfHeatmap, floodFill, heatOfImage } from '../../src/ops/boxes/heat.reference.js';
 import { scaleHeatmaps } from '../../src/ops/boxes/scale255.js';
 import type { Fit } from '../../src/ops/images/frame.js';
-import { mulberry32 } from '../../src/verify/check.js';
+import { seededRandom } from '../../src/random.js';
 import { runsWhole } from '../support/part.js';
 
 const gpu: Gpu = await openGpu();
@@ -170,7 +170,7 @@ test('random pixels, dense and sparse, at widths around whole words', async () =
         density: fc.double({ min: 0.05, max: 0.98, noNaN: true }),
       }),
       async ({ seed, width, height, density }) => {
-        const random = mulberry32(seed);
+        const random = seededRandom(seed);
         const map = () => Array.from({ length: width * height }, () => (random() < density ? 1 : 0));
         const maps = { classes: 16, width, height, cells: Array.from({ length: 16 }, map) };
         const options = frameOfMaps(maps, { heatThresholds: [200], maxBoxes: 700 });
@@ -182,7 +182,7 @@ test('random pixels, dense and sparse, at widths around whole words', async () =
 });
 
 test('large maps, where a thread takes several words', async () => {
-  const random = mulberry32(5);
+  const random = seededRandom(5);
   for (const density of [0.2, 0.4, 0.6]) {
     const maps = pixels(500, 300, (x, y) => (random() < density || (x + y) % 97 === 0 ? 1 : 0));
     assert.ok(await agrees(maps, frameOfMaps(maps, { heatThresholds: [200], maxBoxes: 20_000 })));
@@ -211,7 +211,7 @@ test('boxes of random heatmaps are those of a flood fill', async () => {
         offset: fc.constantFrom(0, -3, 40),
       }),
       async ({ seed, classes, images, cells, image, offset, ...rest }) => {
-        const random = mulberry32(seed);
+        const random = seededRandom(seed);
         const [height, width] = cells;
         const map = () => Array.from({ length: height * width }, () => random() * 2 - 1 + offset);
         const maps = { classes, height, width, cells: Array.from({ length: images * classes }, map) };

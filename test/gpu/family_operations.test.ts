@@ -17,13 +17,14 @@ import { conv2d } from '../../src/ops/layers/conv2d.js';
 import { layerNorm } from '../../src/ops/layers/layer_norm.js';
 import { squeeze } from '../../src/ops/layers/lse_pool.js';
 import { mul } from '../../src/ops/layers/mul.js';
-import { mulberry32, normalisedError } from '../../src/verify/check.js';
+import { seededRandom } from '../../src/random.js';
+import { normalisedError } from '../../src/verify/check.js';
 import { evaluateReference } from '../../src/verify/reference.js';
 
 const gpu = await openGpu();
 
 const values = (tensor: Tensor, seed: number) => {
-  const random = mulberry32(seed);
+  const random = seededRandom(seed);
   return Float64Array.from({ length: elementCount(tensor) }, () => 2 * random() - 1);
 };
 

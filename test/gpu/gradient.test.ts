@@ -23,7 +23,8 @@ import { conv2d } from '../../src/ops/layers/conv2d.js';
 import { lsePool } from '../../src/ops/layers/lse_pool.js';
 import { maxPool } from '../../src/ops/layers/pool.js';
 import { forward as sgd } from '../../src/ops/optimizers/sgd.js';
-import { buildCase, type Check, caseValues, mulberry32, normalisedError, runCheck } from '../../src/verify/check.js';
+import { normal, seededRandom } from '../../src/random.js';
+import { buildCase, type Check, caseValues, normalisedError, runCheck } from '../../src/verify/check.js';
 import { evaluateReference } from '../../src/verify/reference.js';
 
 const gradient = suite('gradients');
@@ -31,11 +32,8 @@ const gradient = suite('gradients');
 type Values = Map<Tensor, Float64Array>;
 
 const normals = (count: number, seed: number) => {
-  const random = mulberry32(seed);
-  return Float64Array.from(
-    { length: count },
-    () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()),
-  );
+  const random = seededRandom(seed);
+  return Float64Array.from({ length: count }, () => normal(random));
 };
 
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => {

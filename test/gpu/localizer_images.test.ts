@@ -5,7 +5,7 @@ import { encodePng } from '../../src/formats/png.js';
 import type { WeightsMetadata } from '../../src/formats/weights.js';
 import { openGpu } from '../../src/gpu/device.js';
 import { type ImageInput, InputError, type LocalizeOptions, load } from '../../src/index.js';
-import { mulberry32 } from '../../src/verify/check.js';
+import { seededRandom } from '../../src/random.js';
 import { readFixture } from '../support/fixture.js';
 
 const SIZE = 64;
@@ -26,7 +26,7 @@ const answer = async (image: ImageInput, options: LocalizeOptions = {}) => {
 
 const width = 52;
 const height = 40;
-const random = mulberry32(3);
+const random = seededRandom(3);
 /** A smooth picture, 0 to 1. */
 const levels = Array.from({ length: width * height }, (_, i) => {
   const [x, y] = [i % width, Math.floor(i / width)];

@@ -20,18 +20,16 @@ import { pad } from '../../src/ops/layers/pad.js';
 import { averagePool, maxPool, forward as pool } from '../../src/ops/layers/pool.js';
 import { type ResizeMode, resize, forward as resizing } from '../../src/ops/layers/resize.js';
 import { softmax } from '../../src/ops/layers/softmax.js';
-import { buildCase, type Check, mulberry32, normalisedError, runCheck } from '../../src/verify/check.js';
+import { normal, seededRandom } from '../../src/random.js';
+import { buildCase, type Check, normalisedError, runCheck } from '../../src/verify/check.js';
 import { evaluateReference } from '../../src/verify/reference.js';
 
 const gpu = await openGpu();
 fc.configureGlobal({ seed: 8, numRuns: 60 });
 
 const normals = (count: number, seed = 1) => {
-  const random = mulberry32(seed);
-  return Float64Array.from(
-    { length: count },
-    () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(6.283185 * random()),
-  );
+  const random = seededRandom(seed);
+  return Float64Array.from({ length: count }, () => normal(random));
 };
 
 /** One operation's result in float64. */

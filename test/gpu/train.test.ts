@@ -10,12 +10,12 @@ import { createPlan } from '../../src/graph/plan/plan.js';
 import type { Architecture, Head } from '../../src/nets/architecture.js';
 import { buildNetwork, inferArchitecture, parameterSource } from '../../src/nets/index.js';
 import { gradients } from '../../src/ops/differentiate.js';
+import { seededRandom } from '../../src/random.js';
 import { initialWeights } from '../../src/train/initial.js';
 import { crossEntropy, focal, weightedCrossEntropy } from '../../src/train/losses.js';
 import { adamw, partOf, sgd } from '../../src/train/optimizers.js';
 import { constant, cosine, stepDecay, warmUp } from '../../src/train/schedules.js';
 import { createTrainer, NotFiniteError, type Trainer, type TrainerOptions } from '../../src/train/step.js';
-import { mulberry32 } from '../../src/verify/check.js';
 import { readFixture } from '../support/fixture.js';
 import { readData, transpose } from '../support/torch.js';
 
@@ -159,7 +159,7 @@ const tiny: Trainable = {
 };
 
 function batchOf(seed: number, count = 4) {
-  const random = mulberry32(seed);
+  const random = seededRandom(seed);
   const labels = Float32Array.from({ length: count * 3 }, () => (random() < 0.4 ? 1 : 0));
   const size = 32 * 32 * 3;
   // A class is a bright corner, so that there is something to learn.

@@ -6,11 +6,11 @@ import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
 import { readTensor } from '../../src/import/onnx/tensor.js';
 import { type ModelOptions, readModel } from '../../src/localizer/model.js';
-import { mulberry32 } from '../../src/verify/check.js';
+import { seededRandom } from '../../src/random.js';
 import { evaluateReference } from '../../src/verify/reference.js';
 import { type OnnxGraph, type OnnxNode, type OnnxTensor, onnxModel, tensorBytes } from '../support/onnx.js';
 
-const random = mulberry32(7);
+const random = seededRandom(7);
 const numbers = (count: number) => Float32Array.from({ length: count }, () => random() * 2 - 1);
 const weights = (...dims: number[]): OnnxTensor => ({ dims, data: numbers(dims.reduce((a, b) => a * b, 1)) });
 const ints = (...data: number[]): OnnxTensor => ({ dims: [data.length], data, type: 'i64' });

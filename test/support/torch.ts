@@ -10,7 +10,7 @@ import type { Head } from '../../src/nets/architecture.js';
 import type { Backbone } from '../../src/nets/backbone.js';
 import { buildBackbone, buildNetwork } from '../../src/nets/index.js';
 import { gradients } from '../../src/ops/differentiate.js';
-import { mulberry32 } from '../../src/verify/check.js';
+import { fnv1a } from '../../src/random.js';
 import { readFixture } from './fixture.js';
 
 interface Torchvision {
@@ -29,10 +29,19 @@ interface Torchvision {
 export const torchvision: Torchvision = JSON.parse(
   new TextDecoder().decode(await readFixture('torchvision/reference.json')),
 );
-export function fnv1a(text: string): number {
-  let value = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(text)) value = Math.imul(value ^ byte, 0x01000193) >>> 0;
-  return value;
+
+/**
+ * Mulberry32, a small random generator by Tommy Ettinger (public domain). Here it is used in place of `seededRandom`, because make.py has it
+ * too: it filled the parameters with which PyTorch computed the references.
+ */
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
 }
 
 /** What fixtures/torchvision/make.py fills parameters and images with. */

@@ -1,5 +1,5 @@
 /** Makes mutants, which are changed copies of good inputs. A mutant depends only on parser, seed and number, so each can be made again. */
-import { seededRandom } from '../../../src/random.js';
+import { fnv1a, seededRandom } from '../../../src/random.js';
 
 /** Choices drawn from a seeded generator. */
 export interface Dice {
@@ -18,9 +18,7 @@ export type Mutator = (bytes: Uint8Array, dice: Dice, others: readonly Uint8Arra
 export const MAX_MUTANT_BYTES = 4 << 20;
 
 export function createDice(text: string): Dice {
-  let hash = 0x811c9dc5; // FNV-1a
-  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  const random = seededRandom(hash);
+  const random = seededRandom(fnv1a(text));
   const below = (count: number) => Math.floor(random() * count);
   return {
     below,
