@@ -1,4 +1,5 @@
 /** Times the Localizer end to end, as an application calls it: from the pixels of an X-ray to probabilities and boxes. */
+import { CHEST_XRAY8_LABELS } from '../src/formats/image_table.js';
 import { writeSafetensors } from '../src/formats/safetensors.js';
 import { formatWeightsMetadata } from '../src/formats/weights.js';
 import { createGraph } from '../src/graph/ir/graph.js';
@@ -13,16 +14,6 @@ import type { Row } from './report.js';
 /** The paper's best backbone, on X-rays of the data set's size. */
 const NETWORK = 'resnet50';
 const PIXELS = 1024;
-const CLASSES = [
-  'Atelectasis',
-  'Cardiomegaly',
-  'Effusion',
-  'Infiltration',
-  'Mass',
-  'Nodule',
-  'Pneumonia',
-  'Pneumothorax',
-];
 
 export interface LocalizerBench {
   readonly size: number;
@@ -40,7 +31,7 @@ export async function benchLocalizer(options: LocalizerBench, seconds: number): 
   const localizer = await load(weights, { precision: type, dawn, ...(adapter ? { adapter } : {}) });
   try {
     const images = [1, 2, 3, 4].map(blobs);
-    const request = { classes: CLASSES };
+    const request = { classes: CHEST_XRAY8_LABELS };
     const truth: Localization[] = [];
     let firstMs: number | undefined;
     for (const image of images) {
@@ -81,7 +72,7 @@ export async function benchLocalizer(options: LocalizerBench, seconds: number): 
 // may appear or disappear.
 function hold(actual: Localization, expected: Localization, type: 'f32' | 'f16'): void {
   const bound = type === 'f32' ? 1e-5 : 5e-3;
-  for (const label of CLASSES) {
+  for (const label of CHEST_XRAY8_LABELS) {
     const [p, q] = [actual.probabilities[label], expected.probabilities[label]];
     if (!(Math.abs(p - q) <= bound)) throw new Error(`wrong result: ${label} is ${p} in a batch and ${q} alone`);
   }
@@ -105,7 +96,7 @@ async function writeWeights(size: number): Promise<Uint8Array> {
   }
   const metadata = formatWeightsMetadata({
     architecture: NETWORK,
-    classes: CLASSES,
+    classes: [...CHEST_XRAY8_LABELS],
     inputWidth: size,
     inputHeight: size,
     inputChannels: 3,

@@ -4,9 +4,11 @@
  * Patterns are compared with a line for each benchmark, such as `conv2d #34 (1×28×28×128, …) f32 direct` or `resnet50 224×224 f32 batch 1`,
  * in upper or lower case.
  */
+
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { adapterOption } from '../src/cli/adapter_option.js';
 import { nameList, wholeNumber } from '../src/cli/terminal.js';
 import { InputError } from '../src/errors.js';
 import { describe, type Gpu, openGpu } from '../src/gpu/device.js';
@@ -51,7 +53,7 @@ export function readSettings(args: readonly string[]): Settings {
     .argument('[pattern...]', 'words that must all occur in a benchmark’s line; default: everything')
     .option('--suite <names>', `some of ${SUITES.join(',')}, or none`, suiteList, SUITES)
     .option('--verify', 'every kernel against its reference first', false)
-    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader')
+    .addOption(adapterOption())
     .addOption(new Option('--type <type>', 'default: both').choices(['f32', 'f16']))
     .option('--size <pixels>', 'sides of the networks’ images', wholeNumbers, [224])
     .option('--batch <list>', 'default: 1,4; on a software adapter 1', wholeNumbers)

@@ -1,4 +1,5 @@
 /** `raybox demo`: the whole way on a bare machine, from a drawn X-ray to findings and a picture of them. */
+
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +11,7 @@ import { writeOverlay } from '../node/overlay_file.js';
 import { UNTRAINED } from '../node/overlay_png.js';
 import type { Command } from '../node/vendor/commander.js';
 import { DISEASES, drawPhantom } from '../phantom/index.js';
+import { adapterOption } from './adapter_option.js';
 import { duration, interruptible, print, say, table, wholeNumber } from './terminal.js';
 
 interface Options {
@@ -78,6 +80,6 @@ export function addDemoCommand(program: Command): void {
     .option('--seed <n>', 'which phantom', wholeNumber(0, 0xffffffff), 9)
     .option('--out <file>', 'the overlay', 'out/demo.png')
     .option('--weights <file>', 'other weights than those that come with raybox')
-    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')
+    .addOption(adapterOption())
     .action(async (options: Options) => interruptible((signal) => demo(options, signal)));
 }

@@ -1,4 +1,5 @@
 /** `raybox evaluate`: a network, or predictions from anywhere, against a data set. */
+
 import { basename, join, resolve } from 'node:path';
 import { counted, InputError } from '../errors.js';
 import { areCorners, CORNERS_OF, type CornersOf } from '../evaluate/box_corners.js';
@@ -12,10 +13,12 @@ import { labelNames } from '../formats/label_names.js';
 import { isProbability } from '../formats/operating_thresholds.js';
 import type { DecodeOptions } from '../formats/pixels.js';
 import { mergePredictions } from '../formats/predictions.js';
+import { DEFAULT_BATCH } from '../localizer/batches.js';
 import { type Dataset, openDataset, TEST_FILE } from '../node/dataset.js';
 import { readText } from '../node/text_files.js';
 import { type Command, InvalidArgumentError, Option } from '../node/vendor/commander.js';
 import type { Warning } from '../warnings.js';
+import { adapterOption } from './adapter_option.js';
 import { readPredictions, writeEvaluation } from './evaluation.js';
 import { addImageOptions } from './image_options.js';
 import { storeOperatingThresholds } from './stored_thresholds.js';
@@ -91,8 +94,8 @@ export function addEvaluateCommand(program: Command): void {
       '--store-operating-thresholds [weights]',
       'write the fitted thresholds into this file; default: that of --weights',
     )
-    .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), 4)
-    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best');
+    .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), DEFAULT_BATCH)
+    .addOption(adapterOption());
   refuseFormerOption(command, '--thresholds', '--operating-thresholds');
   refuseFormerOption(command, '--store-thresholds', '--store-operating-thresholds');
   addImageOptions(command).action(runCommand);

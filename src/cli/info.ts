@@ -4,6 +4,7 @@ import { describe, type Gpu, listAdapters, openGpu } from '../gpu/device.js';
 import { traitsOf } from '../graph/plan/lower.js';
 import type { Command } from '../node/vendor/commander.js';
 import { listChecks } from '../verify/check.js';
+import { adapterOption } from './adapter_option.js';
 import { print, table } from './terminal.js';
 
 const LIMITS = [
@@ -112,7 +113,7 @@ export function addInfoCommand(program: Command): void {
   program
     .command('info')
     .description("this machine's adapters, and the kernels that would run")
-    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')
+    .addOption(adapterOption())
     .option('--json', 'print JSON')
     .action(async ({ adapter, json }: { adapter?: string; json?: boolean }) => {
       const info = await collect(adapter);

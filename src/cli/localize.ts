@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
 import { isProbability } from '../formats/operating_thresholds.js';
 import type { DecodeOptions, Image } from '../formats/pixels.js';
+import { DEFAULT_BATCH } from '../localizer/batches.js';
 import type { Localizer } from '../localizer/localizer.js';
 import type { LocalizeOptions } from '../localizer/request.js';
 import type { Localization } from '../localizer/results.js';
@@ -13,6 +14,7 @@ import { writeOverlay } from '../node/overlay_file.js';
 import { type Command, Option } from '../node/vendor/commander.js';
 import { DEFAULT_HEAT_THRESHOLDS, DEFAULT_MAX_BOXES, MAX_BOXES } from '../ops/boxes/component_boxes.js';
 import { checkHeatThresholds } from '../ops/boxes/heat.js';
+import { adapterOption } from './adapter_option.js';
 import { addImageOptions, decodeOptions } from './image_options.js';
 import { openResults, type ResultLine, type Results, standardOutput } from './localize_results.js';
 import { loadNamed } from './named_weights.js';
@@ -125,7 +127,7 @@ async function recordAll(
   let [done, failed] = [0, 0];
   const all = localizer.localizeAll(imagesOf(tasks, pictures, options), {
     ...requestOf(localizer, options, signal),
-    batch: options.batch ?? 4,
+    batch: options.batch,
     async onError(error, index) {
       if (!(error instanceof InputError)) throw error;
       const task = tasks[index];
@@ -267,9 +269,9 @@ export function addLocalizeCommand(program: Command): void {
       "smallest region with a box, in cells of the heatmap; default: the weights', else 0",
       number(0),
     )
-    .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), 4)
+    .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), DEFAULT_BATCH)
     .addOption(new Option('--precision <type>', 'of weights and activations; default: f32').choices(['f32', 'f16']))
-    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best');
+    .addOption(adapterOption());
   refuseFormerOption(command, '--thresholds', '--operating-thresholds');
   addImageOptions(command).action(async (images: string[], options: Options) => {
     if (!Object.values(options.operatingThresholds ?? {}).every(isProbability))

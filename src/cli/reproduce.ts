@@ -2,6 +2,7 @@
  * `raybox reproduce`: the chain of the paper in one command. Reports are mined for labels, a network is trained on them, and
  * what it says and where it points to is scored. On phantoms (drawn first), or on a data set that has its labels already.
  */
+
 import { existsSync } from 'node:fs';
 import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ import { withFolder } from '../node/lock.js';
 import { readText } from '../node/text_files.js';
 import type { Command } from '../node/vendor/commander.js';
 import { DEFAULT_AUGMENTATION } from '../train/augmentation.js';
+import { adapterOption } from './adapter_option.js';
 import { mine } from './mine.js';
 import { writePhantoms } from './phantom_files.js';
 import { duration, interruptible, print, say, startProgress, table, wholeNumber } from './terminal.js';
@@ -205,7 +207,7 @@ export function addReproduceCommand(program: Command): void {
     .option('--backbone <name>', 'default: a small one whose map is a quarter of the image’s size')
     .option('--init <weights>', 'weights to start from')
     .option('--threads <n>', 'that decode images', wholeNumber(1, 256))
-    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')
+    .addOption(adapterOption())
     .action(async (options: Options) => {
       await print(await interruptible((signal) => withFolder(options.out, () => reproduce(options, signal))));
     });

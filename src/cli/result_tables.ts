@@ -3,11 +3,13 @@
  * FILE.part.jsonl, and FILE is written beside its place and renamed once all is done. Only then the lines are removed. A run that was
  * killed in between finds an image in both places: what the lines say takes the place of what FILE says, and nothing is doubled.
  */
+
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { InputError } from '../errors.js';
 import { writeBoxList } from '../formats/box_list.js';
+import { isObject } from '../formats/checks.js';
 import { type CocoFile, toCoco } from '../formats/coco.js';
 import { csvLine, readCsv } from '../formats/csv.js';
 import { type Finding, fileName, type Prediction } from '../formats/findings.js';
@@ -149,7 +151,7 @@ const csvFormat: TableFormat = {
 const cocoFormat: TableFormat = {
   async read(path) {
     const { images, categories, annotations } = (parseJson(await readText(path), path) ?? {}) as Partial<CocoFile>;
-    if (![images, categories, annotations].every((list) => Array.isArray(list) && list.every(isRecord)))
+    if (![images, categories, annotations].every((list) => Array.isArray(list) && list.every(isObject)))
       throw notOurs(path);
     const entries = new Map<unknown, Entry>();
     for (const { id, file_name, ...rest } of images as (CocoFile['images'][number] & { file?: string })[]) {
@@ -174,5 +176,3 @@ const cocoFormat: TableFormat = {
   },
   name: (image) => image,
 };
-
-const isRecord = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);

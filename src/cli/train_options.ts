@@ -1,10 +1,12 @@
 /** The options of training on the command line, for every program that trains, and what a run makes of them. */
+
 import { CHEST_XRAY8_LABELS } from '../formats/image_table.js';
 import type { DecodeOptions } from '../formats/pixels.js';
 import { backboneNames } from '../nets/index.js';
 import { type Command, Option } from '../node/vendor/commander.js';
 import { type Augmentation, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from '../train/augmentation.js';
 import type { LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from '../train/settings.js';
+import { adapterOption } from './adapter_option.js';
 import { addImageOptions, decodeOptions } from './image_options.js';
 import { nameList, number, numberList, numbersByName, UsageError, wholeNumber } from './terminal.js';
 import type { BeginOptions, RunMachine } from './train_run.js';
@@ -190,7 +192,7 @@ function addMachineOptions(command: Command): void {
       'on the GPU that a step may take; default: what it has. Activations that do not fit are computed twice',
       wholeNumber(1, 1e7),
     )
-    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best');
+    .addOption(adapterOption());
 }
 
 /** What of the options is about the machine. */

@@ -4,6 +4,7 @@ import { DeviceLostError, GpuUnavailableError } from '../errors.js';
 import { describe, openGpu } from '../gpu/device.js';
 import type { Command } from '../node/vendor/commander.js';
 import { type Check, type CheckResult, listChecks, runCheck } from '../verify/check.js';
+import { adapterOption } from './adapter_option.js';
 import { duration, interruptible, print, say, startProgress, table, UsageError, wholeNumber } from './terminal.js';
 
 interface Options {
@@ -106,7 +107,7 @@ export function addVerifyCommand(program: Command): void {
     .option('--op <name>', 'only this operation')
     .option('--case <n>', 'only this case of --op, counted from 0', wholeNumber(0, 1_000_000))
     .option('--full', 'also the large cases: the networks’ real shapes')
-    .option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best')
+    .addOption(adapterOption())
     .action(async (options: Options) => {
       if (!(await interruptible((signal) => verify(options, signal)))) process.exitCode = 1;
     });

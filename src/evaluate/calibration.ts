@@ -2,9 +2,10 @@
  * Calibration: whether of all images with a probability of 0.3, three in ten have the disease. For a network that was trained with the
  * paper's weighted loss this does not hold until its outputs are scaled. The scaling has to be fitted on a validation split.
  */
+import { sigmoid } from '../sigmoid.js';
 import { type Interval, wilsonInterval } from './intervals.js';
 
-export const sigmoid = (x: number) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
+export { sigmoid };
 
 /** The inverse of the sigmoid. Probabilities of 0 and 1 become about ±16, so that the result is finite. */
 export function logit(probability: number): number {

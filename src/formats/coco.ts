@@ -3,12 +3,14 @@
  * whose ids are explained in a separate annotation file. The other is an object with `images` and `categories` of its own. raybox writes
  * the second form; its `annotations` are a valid array of results.
  */
+
 import { InputError } from '../errors.js';
 import type { OnWarning, Warning } from '../warnings.js';
 import { brief } from './checkpoint.js';
+import { isObject } from './checks.js';
 import { type Box, type Finding, fileName, type Prediction } from './findings.js';
 import { canonicalLabel } from './image_table.js';
-import { isRecord, probabilitiesByLabel, sizeIn } from './json.js';
+import { probabilitiesByLabel, sizeIn } from './json.js';
 import { labelNames, listed } from './label_names.js';
 
 type Id = number | string;
@@ -72,9 +74,9 @@ const isId = (value: unknown): value is Id => typeof value === 'string' || Numbe
 
 /** The array of objects under `key`; empty if there is no such key. @throws InputError for any other value */
 function records(holder: unknown, key: string, source: string): Record<string, unknown>[] {
-  const value = isRecord(holder) ? holder[key] : undefined;
+  const value = isObject(holder) ? holder[key] : undefined;
   if (value === undefined) return [];
-  if (Array.isArray(value) && value.every(isRecord)) return value;
+  if (Array.isArray(value) && value.every(isObject)) return value;
   throw new InputError(`${source}: "${key}" is no list of objects`);
 }
 
@@ -101,7 +103,7 @@ export interface CocoOptions {
  */
 export function readCoco(parsed: unknown, options: CocoOptions = {}): Prediction[] {
   const { source = 'COCO file', corners = false, onWarning = () => {} } = options;
-  if (!Array.isArray(parsed) && !isRecord(parsed)) {
+  if (!Array.isArray(parsed) && !isObject(parsed)) {
     throw new InputError(`${source} is no COCO file`, { expected: 'an array of results, or an object' });
   }
   const results = Array.isArray(parsed) ? records({ results: parsed }, 'results', source) : undefined;

@@ -1,6 +1,8 @@
 /** Parses JSON from files with a limit on its depth, and checks the values that several formats share. */
+
 import { InputError } from '../errors.js';
 import { brief } from './checkpoint.js';
+import { isObject } from './checks.js';
 import { canonicalLabel } from './image_table.js';
 
 /** No format that raybox reads needs more than ten levels. With this limit, functions may recurse into a parsed value safely. */
@@ -95,14 +97,11 @@ function isEscaped(text: string, at: number): boolean {
   return (at - first) % 2 === 1;
 }
 
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** Checks that an untrusted value is an object of numbers by label; undefined if there is no value. */
 export function numbersByLabel(value: unknown, where: string): Record<string, number> | undefined {
   if (value === undefined || value === null) return undefined;
-  if (!isRecord(value) || !Object.values(value).every((number) => Number.isFinite(number))) {
-    const wrong = isRecord(value) ? Object.entries(value).find(([, number]) => !Number.isFinite(number)) : undefined;
+  if (!isObject(value) || !Object.values(value).every((number) => Number.isFinite(number))) {
+    const wrong = isObject(value) ? Object.entries(value).find(([, number]) => !Number.isFinite(number)) : undefined;
     throw new InputError(`${where} should be numbers by label`, {
       given: wrong ? `${wrong[0]}: ${brief(wrong[1])}` : brief(value),
     });

@@ -2,6 +2,7 @@
  * Recognizes classes in other spellings: `mass`, `MASS` and `Masses` mean Mass, and `Pleural Thickening` means Pleural_Thickening. Case,
  * spaces, underscores and hyphens do not matter, and neither does an English plural. A few synonyms are known too.
  */
+import { editDistance } from '../edit_distance.js';
 import { firstFew } from '../errors.js';
 import type { OnWarning } from '../warnings.js';
 import { canonicalLabel } from './image_table.js';
@@ -94,19 +95,9 @@ export function unknownNames(names: Iterable<string>, classes: readonly string[]
 /** The most unknown names in a message. A data set has about twenty classes, but a file may have any number of columns. */
 const MAX_NAMED = 40;
 
-/** Whether two words of at least six letters differ by at most two letters that were changed, added or left out. */
-function isSlip(a: string, b: string): boolean {
-  if (Math.min(a.length, b.length) < 6 || Math.abs(a.length - b.length) > 2 || a.length > 40) return false;
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length] <= 2;
-}
+/** Whether two words of at least six letters differ by at most two slips of the pen. */
+const isSlip = (a: string, b: string): boolean =>
+  Math.min(a.length, b.length) >= 6 && Math.abs(a.length - b.length) <= 2 && editDistance(a, b) <= 2;
 
 /** Warns of the labels that were taken for classes in another spelling. */
 export function sayRespelled({ respelled }: LabelNames, source: string, onWarning: OnWarning): void {

@@ -2,12 +2,14 @@
  * Reads predictions as JSON lines, as `raybox localize` writes them. Labels keep the file's spelling, except for those of the published
  * files (`Infiltrate`, see `canonicalLabel`). They are matched with classes later, by the scoring.
  */
+
 import { InputError } from '../errors.js';
 import type { OnWarning } from '../warnings.js';
 import { brief } from './checkpoint.js';
+import { isObject } from './checks.js';
 import { type Box, type Finding, fileName, type Prediction } from './findings.js';
 import { canonicalLabel } from './image_table.js';
-import { isRecord, numbersByLabel, parseJson, probabilitiesByLabel, sizeIn } from './json.js';
+import { numbersByLabel, parseJson, probabilitiesByLabel, sizeIn } from './json.js';
 import { listed } from './label_names.js';
 import { predictionCollector, refuseContradiction } from './predictions.js';
 import type { PredictionReader } from './predictions_csv.js';
@@ -173,7 +175,7 @@ function contentOf(value: Record<string, unknown>, corners: boolean): Omit<Predi
 
 /** The unknown keys of a line and of its findings. */
 function unknownKeysOf(value: Record<string, unknown>): string[] {
-  const ofFindings = Array.isArray(value.findings) ? value.findings.filter(isRecord).flatMap(Object.keys) : [];
+  const ofFindings = Array.isArray(value.findings) ? value.findings.filter(isObject).flatMap(Object.keys) : [];
   return [
     ...Object.keys(value).filter((key) => !KEYS.includes(key)),
     ...ofFindings.filter((key) => !FINDING_KEYS.includes(key)).map((key) => `findings.${key}`),
@@ -195,7 +197,7 @@ function refuseUnsaid(predictions: readonly Prediction[], keys: ReadonlySet<stri
 
 function objectIn(text: string, where: string): Record<string, unknown> {
   const value = parseJson(text, where);
-  if (isRecord(value)) return value;
+  if (isObject(value)) return value;
   throw new InputError(`${where} is no JSON object`, {
     expected: 'an object on each line',
     given: Array.isArray(value) ? 'a list' : brief(value),

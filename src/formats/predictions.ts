@@ -2,7 +2,9 @@
  * Joins predictions from several rows, lines or files by their image. JSON lines are read in prediction_lines.ts, CSV files in
  * predictions_csv.ts, and COCO files in coco.ts.
  */
+
 import { InputError } from '../errors.js';
+import { sigmoid } from '../sigmoid.js';
 import { fileName, type Prediction } from './findings.js';
 
 /** Collects one prediction for each image, in the order in which the images appear. */
@@ -40,7 +42,7 @@ export function refuseContradiction({
 }: Pick<Prediction, 'probabilities' | 'logits'>): void {
   for (const [label, logit] of Object.entries(logits)) {
     const probability = Object.hasOwn(probabilities, label) ? probabilities[label] : undefined;
-    const expected = 1 / (1 + Math.exp(-logit));
+    const expected = sigmoid(logit);
     if (probability === undefined || Math.abs(probability - expected) <= TOLERANCE) continue;
     throw new Error(
       `probabilities and logits contradict each other: of ${label} ${probability}, where the sigmoid of ${logit} is ${expected.toFixed(3)}; leave one of them out`,

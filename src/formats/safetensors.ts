@@ -2,6 +2,7 @@
  * Reads and writes the safetensors format: 8 bytes with the length of the header, the header as JSON, then the tensors' bytes without gaps.
  * https://github.com/huggingface/safetensors
  */
+
 import { InputError } from '../errors.js';
 import {
   brief,
@@ -12,6 +13,7 @@ import {
   type TensorData,
   toFloat32,
 } from './checkpoint.js';
+import { isObject } from './checks.js';
 import { f32ToBf16, f32ToF16 } from './half.js';
 
 /** One tensor of a file. `start` and `end` are byte offsets from the beginning of the file. */
@@ -66,7 +68,7 @@ export function readSafetensorsHeader(bytes: Uint8Array, fileBytes = bytes.lengt
     });
   const { __metadata__: strings = {}, ...tensors } = parseHeader(bytes.subarray(LENGTH_BYTES, headerBytes));
 
-  if (!isRecord(strings) || !Object.values(strings).every((value) => typeof value === 'string'))
+  if (!isObject(strings) || !Object.values(strings).every((value) => typeof value === 'string'))
     throw new InputError('safetensors: __metadata__ is wrong', {
       expected: 'an object of strings',
       given: brief(strings),
@@ -189,7 +191,7 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> {
     if (cause instanceof InputError) throw cause;
     throw new InputError('safetensors: the header is no JSON', { given: brief(text.slice(0, 40)), cause });
   }
-  if (!isRecord(header)) throw new InputError('safetensors: the header is no JSON object', { given: brief(header) });
+  if (!isObject(header)) throw new InputError('safetensors: the header is no JSON object', { given: brief(header) });
   return header;
 }
 
@@ -225,7 +227,7 @@ function checkHeaderText(json: string): void {
 
 function readEntry(name: string, value: unknown, headerBytes: number): SafetensorsEntry {
   const what = `safetensors: ${brief(name)}`;
-  if (!isRecord(value)) throw new InputError(`${what}: the header entry is no object`, { given: brief(value) });
+  if (!isObject(value)) throw new InputError(`${what}: the header entry is no object`, { given: brief(value) });
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== 'string' || !Object.hasOwn(ELEMENT_BYTES, dtype))
     throw new InputError(`${what}: unknown element type`, {
@@ -249,8 +251,4 @@ function readEntry(name: string, value: unknown, headerBytes: number): Safetenso
     start: headerBytes + begin,
     end: headerBytes + end,
   };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

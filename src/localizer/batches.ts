@@ -4,6 +4,9 @@ import { type ImageInput, toPixels } from './images.js';
 import type { Localization } from './results.js';
 import type { Batch } from './session.js';
 
+/** Images in one run of the network, where the caller does not say how many. */
+export const DEFAULT_BATCH = 4;
+
 /** An image that has been read. */
 export type Pixels = Awaited<ReturnType<typeof toPixels>>;
 

@@ -4,7 +4,7 @@ import { type WeightsMetadata, weightsFields } from '../formats/weights.js';
 import { type Gpu, type GpuOptions, openGpu } from '../gpu/device.js';
 import { checkOptions, optionNames } from '../options.js';
 import type { Warning } from '../warnings.js';
-import { type Pixels, readBatches, refuseSingleImage, runBatch } from './batches.js';
+import { DEFAULT_BATCH, type Pixels, readBatches, refuseSingleImage, runBatch } from './batches.js';
 import { readsOnce } from './bytes.js';
 import { type ImageInput, toPixels } from './images.js';
 import { type ModelOptions, readModel, type WeightsInput } from './model.js';
@@ -199,7 +199,7 @@ export class Localizer {
     options: LocalizeAllOptions = {},
   ): AsyncGenerator<Localization, void, undefined> {
     this.#check();
-    const { batch = 4, onError, ...perImage } = options;
+    const { batch = DEFAULT_BATCH, onError, ...perImage } = options;
     const { signal } = perImage;
     if (!Number.isInteger(batch) || batch < 1) {
       throw new InputError('batch', { expected: 'a whole number from 1 on', given: String(batch) });

@@ -7,7 +7,7 @@ import { type Architecture, architectureMetadata, backboneOf, type Head } from '
 import { descriptionOf } from './backbone.js';
 import { fileNames } from './file_names.js';
 import { type FileInput, fileInput, transformedInput } from './file_settings.js';
-import { IMAGENET, publicLayout, unnamed } from './input_layouts.js';
+import { assumedNormalisation, publicLayout, unnamed } from './input_layouts.js';
 import { recognitionOf, titlesOf } from './recognition.js';
 import { savedPooling } from './saved_head.js';
 
@@ -108,7 +108,7 @@ export function settle(layers: readonly (readonly [Source, Partial<WeightsMetada
 export const assumedInput = (inputChannels: 1 | 3, size = 224) =>
   ({
     ...{ inputChannels, inputWidth: size, inputHeight: size, channelOrder: 'rgb', fit: 'stretch' },
-    ...(inputChannels === 3 ? IMAGENET : { mean: [0.5], std: [0.25] }),
+    ...assumedNormalisation(inputChannels),
     ...{ heatmapScaling: 'minmax', trainingData: 'unknown', license: 'unknown' },
   }) satisfies Partial<WeightsMetadata>;
 

@@ -1,17 +1,9 @@
 import { InputError } from '../errors.js';
 import { brief } from '../formats/checkpoint.js';
+import { CHEST_XRAY8_LABELS } from '../formats/image_table.js';
 
 /** The eight diseases of ChestX-ray8, in the paper's order. */
-export const DISEASES = [
-  'Atelectasis',
-  'Cardiomegaly',
-  'Effusion',
-  'Infiltration',
-  'Mass',
-  'Nodule',
-  'Pneumonia',
-  'Pneumothorax',
-] as const;
+export const DISEASES = CHEST_XRAY8_LABELS;
 /** One of the diseases that phantoms can have. */
 export type Disease = (typeof DISEASES)[number];
 

@@ -6,25 +6,11 @@
  * terms for thoracic imaging (Radiology 2008;246:697), RadLex synonyms, and everyday report language.
  */
 
+import { CHEST_XRAY14_LABELS } from '../formats/image_table.js';
 import type { Abnormality } from './abnormalities.js';
 
 /** The fourteen diseases of ChestX-ray14 by its own names. The first eight are those of ChestX-ray8. */
-export const diseases = [
-  'Atelectasis',
-  'Cardiomegaly',
-  'Effusion',
-  'Infiltration',
-  'Mass',
-  'Nodule',
-  'Pneumonia',
-  'Pneumothorax',
-  'Consolidation',
-  'Edema',
-  'Emphysema',
-  'Fibrosis',
-  'Pleural_Thickening',
-  'Hernia',
-] as const;
+export const diseases = CHEST_XRAY14_LABELS;
 
 /** One of the fourteen labels of ChestX-ray14. */
 export type Disease = (typeof diseases)[number];

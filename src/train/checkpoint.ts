@@ -4,9 +4,11 @@
  * nor paths, so that equal runs give equal files. Its metadata has a checksum of the whole file, because a damaged checkpoint would
  * otherwise lead to wrong weights without any error.
  */
+
 import { InputError } from '../errors.js';
 import { brief, type TensorData } from '../formats/checkpoint.js';
-import { isRecord, parseJson } from '../formats/json.js';
+import { isObject } from '../formats/checks.js';
+import { parseJson } from '../formats/json.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import type { Choices, KernelChoices } from '../graph/plan/choices.js';
 import type { TrainSettings } from './settings.js';
@@ -135,7 +137,7 @@ export async function readTrainingCheckpoint(bytes: Uint8Array): Promise<Trainin
   const state = object(metadata, 'state') as unknown as TrainingState;
   const counts = [state.epoch, state.step];
   const whole = counts.every((count) => Number.isSafeInteger(count) && count >= 0);
-  if (!whole || !Number.isFinite(state.lossSum) || !Array.isArray(state.history) || !state.history.every(isRecord)) {
+  if (!whole || !Number.isFinite(state.lossSum) || !Array.isArray(state.history) || !state.history.every(isObject)) {
     throw new InputError('the state of a checkpoint makes no sense', { given: brief(metadata.state) });
   }
   const settings = object(metadata, 'settings') as unknown as TrainSettings;
@@ -159,7 +161,7 @@ function kernelsOf(metadata: Record<string, string>): KernelChoices {
 function object(metadata: Record<string, string>, key: string): Record<string, unknown> {
   try {
     const value = parseJson(metadata[key] ?? '', key);
-    if (isRecord(value)) return value;
+    if (isObject(value)) return value;
   } catch {}
   throw new InputError(`the ${key} of a checkpoint cannot be read`, { given: brief(metadata[key]) });
 }

@@ -10,6 +10,7 @@
 import { counted, InputError } from '../errors.js';
 import { mean as meanOf, rank, rankingScores } from '../evaluate/roc.js';
 import { seededRandom, shuffle } from '../random.js';
+import { sigmoid } from '../sigmoid.js';
 import { cholesky, crossProducts, solveCholesky } from './linear_algebra.js';
 
 export interface RidgeOptions {
@@ -248,7 +249,7 @@ function calibrate(scores: Float64Array, labels: Float64Array, start: number): {
     let [g0, g1, h00, h01, h11] = [0, 0, 0, 0, 0];
     for (let i = 0; i < scores.length; i++) {
       const x = scores[i] / unit;
-      const p = 1 / (1 + Math.exp(-(slope * x + offset)));
+      const p = sigmoid(slope * x + offset);
       const [error, curve] = [labels[i] - p, p * (1 - p)];
       g0 += error;
       g1 += error * x;

@@ -7,7 +7,7 @@ import { createGraph } from '../graph/ir/graph.js';
 import type { ChooseVariant } from '../graph/plan/lower.js';
 import { networkFrom } from '../nets/graphs.js';
 import { augmentedInput } from '../ops/images/augment.js';
-import { logistic } from '../ops/layers/activation.formulas.js';
+import { sigmoid } from '../sigmoid.js';
 import { createCheckedPlan } from '../verify/checked_plan.js';
 import { plainViews } from './augmentation.js';
 import type { TrainingData } from './data.js';
@@ -83,7 +83,7 @@ export function scoresOf({ classes, labels, validation }: TrainingData, logits: 
   const operatingThresholds: [string, number][] = [];
   for (const [place, label] of classes.entries()) {
     const truth = Array.from(validation, (row) => labels[row * classes.length + place]);
-    const probabilities = Float64Array.from(validation, (_, i) => logistic(logits[i * classes.length + place]));
+    const probabilities = Float64Array.from(validation, (_, i) => sigmoid(logits[i * classes.length + place]));
     const ranking = rank(probabilities, truth);
     const found = rankingScores(ranking).auc;
     auc.push([label, Number.isNaN(found) ? null : found]);

@@ -13,7 +13,7 @@ import type { SqueezeNet } from '../nets/families/squeezenet.js';
 import { fileInput } from '../nets/file_settings.js';
 import { checkIgnore, judgeIgnored } from '../nets/ignored.js';
 import { backboneParameters, buildBackbone, buildNetwork, parameterSource } from '../nets/index.js';
-import { IMAGENET } from '../nets/input_layouts.js';
+import { assumedNormalisation } from '../nets/input_layouts.js';
 import { isAbout, leftoverOf, refusalOf } from '../nets/leftover.js';
 import { type Recognised, recognise } from '../nets/recognise.js';
 import { familyName, recognitions } from '../nets/recognition.js';
@@ -89,7 +89,7 @@ export function startOf(options: StartOptions): Start {
   const head = chooseHead(options, backbone, channels, known && before?.head);
   const architecture = { backbone, head };
   const start = found ? startingInput(options.init!, found, metadata) : undefined;
-  const plain = channels === 3 ? IMAGENET : { mean: [0.5], std: [0.25] };
+  const plain = assumedNormalisation(channels);
   const said = { ...start?.fields, ...known, ...metadata };
   const { mean = plain.mean, std = plain.std, channelOrder = 'rgb', fit = 'stretch' } = said;
   const { heatmapScaling = 'minmax' } = { ...known, ...metadata };

@@ -5,11 +5,13 @@
  *
  * Each finished run is a file in `--out`. The same command again does the missing runs and then writes the report.
  */
+
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
+import { adapterOption } from '../../../src/cli/adapter_option.js';
 import { evaluateWeights } from '../../../src/cli/evaluation_weights.js';
 import { writePhantoms } from '../../../src/cli/phantom_files.js';
 import {
@@ -257,7 +259,7 @@ const program = new Command('ablations')
   .option('--batch <n>', 'images at a time', wholeNumber(1, 4096), 16)
   .option('--lr <rate>', 'learning rate', Number, 3e-3)
   .addOption(new Option('--preset <name>', 'of the phantoms').choices(Object.keys(PRESETS)).default('hard'))
-  .option('--adapter <name>', 'part of an adapter’s name, or swiftshader')
+  .addOption(adapterOption())
   .option('--threads <n>', 'that decode images', wholeNumber(1, 256));
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

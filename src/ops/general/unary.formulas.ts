@@ -1,6 +1,7 @@
 /** The functions of unary.ts and their derivatives in float64, for references. This file compiles only if every kind has a row. */
 import type { CaseInput } from '../../graph/ir/operation.js';
-import { logistic, normal } from '../layers/activation.formulas.js';
+import { sigmoid } from '../../sigmoid.js';
+import { normal } from '../layers/activation.formulas.js';
 import type { UnaryFunction } from './unary.js';
 
 interface Formulas {
@@ -42,7 +43,7 @@ const FORMULAS: Readonly<Record<UnaryFunction['kind'], Formulas>> = {
   sign: { value: Math.sign, slope: none },
   trunc: { value: Math.trunc, slope: none },
   erf: { value: (x) => 2 * normal(x * Math.SQRT2) - 1, slope: (x) => (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) },
-  softplus: { value: softplus, slope: logistic },
+  softplus: { value: softplus, slope: sigmoid },
   softsign: { value: (x) => x / (1 + Math.abs(x)), slope: (x) => 1 / (1 + Math.abs(x)) ** 2 },
   elu: { value: expBelow, slope: (x, a) => (x > 0 ? 1 : a * Math.exp(x)), example: [0.7] },
   selu: {
@@ -57,7 +58,7 @@ const FORMULAS: Readonly<Record<UnaryFunction['kind'], Formulas>> = {
   },
   mish: {
     value: (x) => x * Math.tanh(softplus(x)),
-    slope: (x) => Math.tanh(softplus(x)) + x * (1 - Math.tanh(softplus(x)) ** 2) * logistic(x),
+    slope: (x) => Math.tanh(softplus(x)) + x * (1 - Math.tanh(softplus(x)) ** 2) * sigmoid(x),
   },
   thresholded_relu: { value: (x, a) => (x > a ? x : 0), slope: (x, a) => step(x > a), example: [0.4] },
   clamped_line: {
@@ -83,8 +84,8 @@ const FORMULAS: Readonly<Record<UnaryFunction['kind'], Formulas>> = {
   atanh: { value: Math.atanh, slope: (x) => 1 / (1 - x * x), fill: (i) => Math.sin(1.3 * i) * 0.97 },
   not: { value: (x) => step(x === 0), slope: none, fill: (i) => i % 3 },
   swish: {
-    value: (x, a) => x * logistic(a * x),
-    slope: (x, a) => logistic(a * x) * (1 + a * x * logistic(-a * x)),
+    value: (x, a) => x * sigmoid(a * x),
+    slope: (x, a) => sigmoid(a * x) * (1 + a * x * sigmoid(-a * x)),
     example: [1.702],
   },
   line: { value: (x, a, b) => a * x + b, slope: (_, a) => a, example: [-0.75, 0.5] },

@@ -1,8 +1,9 @@
 /** Backward pass of the losses in label_loss.ts. */
+
 import { label_loss_gradient } from '../../generated/kernels.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
-import { logistic } from '../layers/activation.formulas.js';
+import { sigmoid } from '../../sigmoid.js';
 import {
   checkLossInputs,
   type LabelLossAttributes,
@@ -35,7 +36,7 @@ export const forward: Operation<LabelLossAttributes, typeof INPUTS> = {
 };
 
 function slope(attributes: LabelLossAttributes, z: number, y: number, one: number, zero: number): number {
-  const [p, q] = [logistic(z), logistic(-z)];
+  const [p, q] = [sigmoid(z), sigmoid(-z)];
   switch (attributes.kind) {
     case 'cross_entropy':
       return -one * y * q + zero * (1 - y) * p;

@@ -1,4 +1,5 @@
 /** Activations and their derivatives in float64, for references. This file compiles only if every kind has a row. */
+import { sigmoid } from '../../sigmoid.js';
 import type { Activation } from './activation.js';
 
 type Parameters = readonly [a?: number, b?: number];
@@ -11,9 +12,6 @@ interface Formulas {
   /** act′, from y = act(x), or from x if `ACTIVATIONS` says so. At a kink it is 0, as in PyTorch. */
   slope(v: number, a: number, b: number): number;
 }
-
-/** The logistic function, 1 / (1 + exp(−x)), of a number. */
-export const logistic = (x: number) => 1 / (1 + Math.exp(-x));
 
 const hardSigmoid = (x: number) => Math.min(Math.max(x / 6 + 0.5, 0), 1);
 
@@ -58,7 +56,7 @@ const FORMULAS: Readonly<Record<Activation['kind'], Formulas>> = {
     value: (x, a, b) => Math.min(Math.max(x, a), b),
     slope: (y, a, b) => (y > a && y < b ? 1 : 0),
   },
-  sigmoid: { examples: plain, value: logistic, slope: (y) => y * (1 - y) },
+  sigmoid: { examples: plain, value: sigmoid, slope: (y) => y * (1 - y) },
   tanh: { examples: plain, value: Math.tanh, slope: (y) => 1 - y * y },
   hard_swish: {
     examples: plain,
@@ -67,15 +65,15 @@ const FORMULAS: Readonly<Record<Activation['kind'], Formulas>> = {
   },
   silu: {
     examples: plain,
-    value: (x) => x / (1 + Math.exp(-x)),
-    slope: (x) => logistic(x) * (1 + x * (1 - logistic(x))),
+    value: (x) => x * sigmoid(x),
+    slope: (x) => sigmoid(x) * (1 + x * (1 - sigmoid(x))),
   },
   hard_sigmoid: { examples: plain, value: hardSigmoid, slope: (x) => (Math.abs(x) < 3 ? 1 / 6 : 0) },
   gelu: { examples: plain, value: (x) => x * normal(x), slope: (x) => normal(x) + x * density(x) },
   gelu_tanh: {
     examples: plain,
-    value: (x) => x * logistic(twice(x)),
-    slope: (x) => logistic(twice(x)) + x * logistic(twice(x)) * logistic(-twice(x)) * twiceSlope(x),
+    value: (x) => x * sigmoid(twice(x)),
+    slope: (x) => sigmoid(twice(x)) + x * sigmoid(twice(x)) * sigmoid(-twice(x)) * twiceSlope(x),
   },
 };
 

@@ -1,9 +1,10 @@
 /** Multi-label losses of logits, summed over classes and images. */
+
 import { InputError } from '../../errors.js';
 import { label_loss } from '../../generated/kernels.js';
 import type { Case, CaseInput, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeShape, elementCount, type Tensor } from '../../graph/ir/tensor.js';
-import { logistic } from './activation.formulas.js';
+import { sigmoid } from '../../sigmoid.js';
 import { someLabels } from './label_weights.js';
 
 /**
@@ -89,11 +90,11 @@ function term(attributes: LabelLossAttributes, z: number, y: number, one: number
     case 'hinge':
       return Math.max(0, 1 - (2 * y - 1) * z);
     case 'euclidean':
-      return 0.5 * (logistic(z) - y) ** 2;
+      return 0.5 * (sigmoid(z) - y) ** 2;
     case 'focal': {
       const { alpha, gamma } = attributes;
-      const present = alpha * logistic(-z) ** gamma * softplus(-z);
-      return one * y * present + zero * (1 - y) * (1 - alpha) * logistic(z) ** gamma * softplus(z);
+      const present = alpha * sigmoid(-z) ** gamma * softplus(-z);
+      return one * y * present + zero * (1 - y) * (1 - alpha) * sigmoid(z) ** gamma * softplus(z);
     }
   }
 }
