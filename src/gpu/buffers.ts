@@ -114,26 +114,41 @@ export async function readBuffer(gpu: Gpu, buffer: GPUBuffer, offset: number, si
 
 /** Reads several ranges back with one copy and one wait, because waiting for the GPU costs far more than moving the bytes. */
 export async function readRanges(gpu: Gpu, ranges: readonly BufferRange[]): Promise<ArrayBuffer[]> {
-  const total = ranges.reduce((sum, { size }) => sum + alignUp(size, 4), 0);
-  const staging = createReadback(gpu, `read back ${ranges[0]?.buffer.label}`, total);
+  const staging = copyForReading(gpu, `read back ${ranges[0]?.buffer.label}`, ranges);
   try {
-    const encoder = gpu.device.createCommandEncoder();
-    let at = 0;
-    for (const { buffer, offset, size } of ranges) {
-      encoder.copyBufferToBuffer(buffer, offset, staging, at, alignUp(size, 4));
-      at += alignUp(size, 4);
-    }
-    gpu.device.queue.submit([encoder.finish()]);
-    const content = await mapped(gpu, staging, total);
-    let from = 0;
-    return ranges.map(({ size }) => {
-      const part = content.slice(from, from + size);
-      from += alignUp(size, 4);
-      return part;
-    });
+    return await readCopied(gpu, staging, ranges);
   } finally {
     staging.destroy();
   }
+}
+
+/** Copies ranges one behind the other into a new buffer that can be mapped. The copy takes place after all work that was submitted before. */
+export function copyForReading(gpu: Gpu, label: string, ranges: readonly BufferRange[]): GPUBuffer {
+  const total = ranges.reduce((sum, { size }) => sum + alignUp(size, 4), 0);
+  const staging = createReadback(gpu, label, total);
+  const encoder = gpu.device.createCommandEncoder();
+  let at = 0;
+  for (const { buffer, offset, size } of ranges) {
+    encoder.copyBufferToBuffer(buffer, offset, staging, at, alignUp(size, 4));
+    at += alignUp(size, 4);
+  }
+  gpu.device.queue.submit([encoder.finish()]);
+  return staging;
+}
+
+/** Waits for the GPU and returns the bytes of each range that `copyForReading` has copied. */
+export async function readCopied(
+  gpu: Gpu,
+  staging: GPUBuffer,
+  ranges: readonly { readonly size: number }[],
+): Promise<ArrayBuffer[]> {
+  const content = await mapped(gpu, staging, staging.size);
+  let from = 0;
+  return ranges.map(({ size }) => {
+    const part = content.slice(from, from + size);
+    from += alignUp(size, 4);
+    return part;
+  });
 }
 
 export function mebibytes(bytes: number): string {

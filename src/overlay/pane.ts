@@ -5,6 +5,7 @@ import type { Finding } from '../formats/findings.js';
 import type { Image } from '../formats/pixels.js';
 import { blend, type Canvas, fill, type Line, outline, type Rect } from './canvas.js';
 import { type Color, inferno } from './colors.js';
+import { shownRange } from './grey_range.js';
 import { type Heatmap, type HeatmapScaling, heatLevels } from './heatmap.js';
 import { placeLabel } from './placement.js';
 import { resizePlane } from './resize.js';
@@ -17,14 +18,7 @@ const MAX_OPACITY = 0.6;
 /** Draws the image into `area`. The values of 16-bit images are stretched so that the darkest is black and the brightest white. */
 export function drawImage(canvas: Canvas, image: Image, area: Rect): void {
   const { data, width, height, channels } = withoutAlpha(image, image.bits);
-  let [low, high] = [0, 255];
-  if (data instanceof Uint16Array) {
-    [low, high] = [65535, 0];
-    for (const value of data) {
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
-  }
+  const [low, high] = shownRange(data);
   const planes = Array.from({ length: channels }, (_, channel) => {
     const plane = new Float32Array(width * height);
     for (let i = 0; i < plane.length; i++) plane[i] = data[i * channels + channel];

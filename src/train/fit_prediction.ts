@@ -16,9 +16,8 @@ import { augmentedInput } from '../ops/images/augment.js';
 import { createCheckedPlan } from '../verify/checked_plan.js';
 import { plainViews } from './augmentation.js';
 import { labelsOf, type TrainingData } from './data.js';
-import { type ImageSource, joinImages } from './input.js';
+import { type ImageSource, wholeBatches } from './input.js';
 import type { Keeper, TrainProgress, TrainResult } from './options.js';
-import { prefetch } from './prefetch.js';
 import { fitRidge } from './ridge.js';
 import { scoresOf } from './score.js';
 import { checkSettings, familyOf, type TrainSettings, weightsMetadataOf } from './settings.js';
@@ -114,19 +113,15 @@ async function pooledFeatures(options: FitOptions, rows: Int32Array) {
   const started = performance.now();
   try {
     plan.write(views, plainViews(batch));
-    const starts = Array.from({ length: Math.ceil((rows.length - from) / batch) }, (_, i) => from + i * batch);
-    const load = (first: number) => Promise.all(Array.from(rows.subarray(first, first + batch), images));
-    for await (const [first, loaded] of prefetch(starts, load, 2)) {
+    for await (const { first, count, joined } of wholeBatches(rows, images, { batch, size, from })) {
       signal?.throwIfAborted();
-      // The last batch is filled up with repetitions of one image, whose results are not used.
-      const whole = Array.from({ length: batch }, (_, i) => loaded[i] ?? loaded[0]);
-      plan.write(stored, new Uint8Array(joinImages(whole, size).buffer));
+      plan.write(stored, joined);
       await plan.run({ signal });
       const found = (await plan.read(pooled)) as Float32Array;
-      const values = found.subarray(0, loaded.length * width);
+      const values = found.subarray(0, count * width);
       features.set(values, first * width);
       await kept?.append(values);
-      const done = first + loaded.length;
+      const done = first + count;
       const rate = (1000 * (done - from)) / (performance.now() - started);
       onProgress?.({
         ...{ phase: 'training', epoch: 1, epochs: 1, done, total: rows.length, loss: Number.NaN, rate },

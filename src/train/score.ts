@@ -11,8 +11,7 @@ import { sigmoid } from '../sigmoid.js';
 import { createCheckedPlan } from '../verify/checked_plan.js';
 import { plainViews } from './augmentation.js';
 import type { TrainingData } from './data.js';
-import { type ImageSource, joinImages } from './input.js';
-import { prefetch } from './prefetch.js';
+import { type ImageSource, wholeBatches } from './input.js';
 import type { TrainSettings } from './settings.js';
 import type { Trainer } from './step.js';
 
@@ -50,17 +49,12 @@ export async function createScorer(
   return {
     async run(rows, images, { signal, onProgress } = {}) {
       const scores = new Float32Array(rows.length * classes);
-      const starts = Array.from({ length: Math.ceil(rows.length / batch) }, (_, i) => i * batch);
-      const load = (first: number) => Promise.all(Array.from(rows.subarray(first, first + batch), images));
-      for await (const [first, loaded] of prefetch(starts, load, 2)) {
+      for await (const { first, count, joined } of wholeBatches(rows, images, { batch, size })) {
         signal?.throwIfAborted();
-        // The last batch is filled up with repetitions of one image, whose results are not used.
-        const whole = Array.from({ length: batch }, (_, i) => loaded[i] ?? loaded[0]);
-        const bytes = joinImages(whole, size);
-        plan.write(stored, new Uint8Array(bytes.buffer));
+        plan.write(stored, joined);
         await plan.run({ signal });
         const found = (await plan.read(logits)) as Float32Array;
-        scores.set(found.subarray(0, loaded.length * classes), first * classes);
+        scores.set(found.subarray(0, count * classes), first * classes);
         onProgress?.(Math.min(rows.length, first + batch));
       }
       return scores;

@@ -2,6 +2,7 @@
 import { withoutAlpha } from '../formats/alpha.js';
 import type { Image } from '../formats/pixels.js';
 import { classColor, inferno } from '../overlay/colors.js';
+import { shownRange } from '../overlay/grey_range.js';
 import { type Heatmap, type HeatmapScaling, heatLevels } from '../overlay/heatmap.js';
 import { placeLabel } from '../overlay/placement.js';
 
@@ -46,14 +47,7 @@ function fromPixels(pixels: Pixels): Drawn {
     height: h,
     channels: small.data.length / (w * h),
   } as Image);
-  let [low, high] = [0, 255];
-  if (data instanceof Uint16Array) {
-    [low, high] = [65535, 0];
-    for (const value of data) {
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
-  }
+  const [low, high] = shownRange(data);
   const scale = 255 / Math.max(1, high - low);
   const rgba = new Uint8ClampedArray(w * h * 4);
   for (let pixel = 0; pixel < w * h; pixel++) {
