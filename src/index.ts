@@ -9,7 +9,7 @@ export type { Box, Finding } from './formats/findings.js';
 export type { WeightsMetadata } from './formats/weights.js';
 export { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
 export type { ByteSource } from './localizer/bytes.js';
-export type { ImageInput, PixelImage } from './localizer/images.js';
+export type { ImageInput, PixelImage } from './localizer/image_input.js';
 export {
   type ClassifyOptions,
   type LoadOptions,

@@ -3,7 +3,7 @@
  * is a picture or a tile of one.
  */
 import { InputError } from '../errors.js';
-import type { PictureHeader } from './picture_header.js';
+import type { PictureHeader } from './picture_facts.js';
 
 interface Box {
   type: string;

@@ -2,22 +2,11 @@
  * Reads the headers of image formats that raybox leaves to the browser. The size has to be known before the browser allocates memory for the
  * picture, and some properties need a warning. This module is only loaded if there is such a file.
  */
+
 import { InputError } from '../errors.js';
 import { readAvifHeader } from './avif_header.js';
 import { readOrientation } from './orientation.js';
-
-export interface PictureHeader {
-  /** In pixels, before the picture is turned; undefined if the size was not found in the file. */
-  size: { width: number; height: number } | undefined;
-  /** The EXIF orientation, 1 to 8, which is still to be applied after decoding; 1 if there is none. */
-  orientation: number;
-  /** Whether the format's own data turns or mirrors the picture, which every decoder does. */
-  isTurned: boolean;
-  /** Whether the file contains more pictures, as an animation does. */
-  hasMore: boolean;
-  /** Bits of a sample. */
-  bits: number;
-}
+import type { PictureHeader } from './picture_facts.js';
 
 export const cutFile = (format: string, bytes: Uint8Array) =>
   new InputError(`${format}: the file is cut`, {

@@ -1,6 +1,7 @@
 /** Reads and runs many images in batches. */
 import { InputError } from '../errors.js';
-import { type ImageInput, toPixels } from './images.js';
+import type { ImageInput } from './image_input.js';
+import { toPixels } from './images.js';
 import type { Localization } from './results.js';
 import type { Batch } from './session.js';
 

@@ -4,7 +4,7 @@ import { InputError } from '../errors.js';
 import { decodeImage } from '../formats/image.js';
 import type { DecodeOptions, Image } from '../formats/pixels.js';
 import { isByteSource, isStream, readBytes } from './bytes.js';
-import type { ImageInput, ReadImageOptions } from './images.js';
+import type { ImageInput, ReadImageOptions } from './image_input.js';
 
 /** Larger files are refused before they are read. */
 const MAX_ENCODED_BYTES = 512 << 20;

@@ -4,7 +4,7 @@ import { withoutAlpha } from '../formats/alpha.js';
 import { settleBits } from '../formats/bits.js';
 import { checkImage, type Image } from '../formats/pixels.js';
 import { checkPixels } from './image_checks.js';
-import { type GpuPixels, gpuPixelBytes, type PixelImage } from './images.js';
+import { type GpuPixels, gpuPixelBytes, type PixelImage } from './image_input.js';
 
 /**
  * @param bits the bits in use of 16-bit samples, as an option of the call. The image's own `bits` take precedence.

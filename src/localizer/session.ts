@@ -13,7 +13,7 @@ import type { PixelFormat } from '../ops/images/preprocess.js';
 import type { Warning } from '../warnings.js';
 import { createCollector } from './collector.js';
 import { describeImage, type Place, roomForAllRegions } from './describe.js';
-import type { Source } from './images.js';
+import type { Source } from './image_input.js';
 import { copyOut, type GpuLocalization, type Parts } from './on_gpu.js';
 import { createPlans, type Memory, type Plans } from './plans.js';
 import type { Request } from './request.js';

@@ -13,7 +13,7 @@ import { scaleHeatmaps } from '../ops/boxes/scale255.js';
 import { type PixelFormat, pixelInput, preprocess } from '../ops/images/preprocess.js';
 import { createCheckedPlan } from '../verify/checked_plan.js';
 import { type Cache, createCache } from './cache.js';
-import { gpuPixelBytes, type Source } from './images.js';
+import { gpuPixelBytes, type Source } from './image_input.js';
 import type { Request } from './request.js';
 
 /** What the stages need to know about the network. */

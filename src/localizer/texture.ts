@@ -2,7 +2,7 @@
 import { InputError } from '../errors.js';
 import { alignUp, createStorage } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
-import type { GpuPixels } from './images.js';
+import type { GpuPixels } from './image_input.js';
 
 const CHANNELS: Partial<Record<GPUTextureFormat, 1 | 4>> = { r8unorm: 1, rgba8unorm: 4, 'rgba8unorm-srgb': 4 };
 

@@ -3,7 +3,7 @@
  * raybox does otherwise is told.
  */
 
-import type { FileInput } from './file_settings.js';
+import type { FileInput } from './file_input.js';
 import { booleanOf, listed, numbersOf, pathsOf, plainKey, type Setting } from './file_values.js';
 
 const SIZE = /^(?:input|img|image|im)(?:size|sz|resolution|shape)$/;

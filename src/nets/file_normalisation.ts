@@ -3,7 +3,7 @@
  * (pretrained-models, timm), `do_rescale`, `rescale_factor` and `do_normalize` (Hugging Face).
  */
 import { counted } from '../errors.js';
-import type { FileInput } from './file_settings.js';
+import type { FileInput } from './file_input.js';
 import { booleanOf, listed, numbersOf, pathsOf, plainKey, type Setting } from './file_values.js';
 import { inUnits, rounded } from './units.js';
 

@@ -4,22 +4,13 @@
  * setting is taken only where it can mean one thing, and all places agree.
  */
 
-import type { WeightsMetadata } from '../formats/weights.js';
 import { orderOf, resizingOf, sizeOf } from './file_images.js';
+import type { FileInput } from './file_input.js';
 import { normalisationOf } from './file_normalisation.js';
 import { settingsIn } from './file_values.js';
 import { IMAGENET } from './input_layouts.js';
 import { recognitionOf } from './recognition.js';
 import { rounded } from './units.js';
-
-/** What holds, where it stands, and what was found but not taken, in clauses for a sentence. */
-export interface FileInput {
-  readonly fields: Partial<WeightsMetadata>;
-  /** The settings that a field was taken from, in words. */
-  readonly taken: Partial<Record<keyof WeightsMetadata, string>>;
-  /** By the field that a caller can say instead, or by a word of its own where there is none. */
-  readonly unused: Partial<Record<keyof WeightsMetadata | 'resizing', string>>;
-}
 
 /** @param inputChannels of the first convolution */
 export function fileInput(

@@ -4,7 +4,8 @@ import { DEFAULT_OPERATING_THRESHOLD } from '../formats/operating_thresholds.js'
 import type { Image } from '../formats/pixels.js';
 import { encodePng } from '../formats/png.js';
 import type { WeightsMetadata } from '../formats/weights.js';
-import { type ImageInput, toPixels } from '../localizer/images.js';
+import type { ImageInput } from '../localizer/image_input.js';
+import { toPixels } from '../localizer/images.js';
 import type { Localization } from '../localizer/results.js';
 import { checkOptions, optionNames } from '../options.js';
 import { drawOverlay } from '../overlay/overlay.js';

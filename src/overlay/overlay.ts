@@ -6,31 +6,15 @@
  *
  * All functions work on pixels in memory only, without files or a browser's canvas.
  */
+
 import type { Finding } from '../formats/findings.js';
-import { checkImage, type Image } from '../formats/pixels.js';
+import { checkImage } from '../formats/pixels.js';
 import { type Canvas, copy, createCanvas, type Rect } from './canvas.js';
 import { type Color, classColor } from './colors.js';
-import type { Heatmap, HeatmapScaling } from './heatmap.js';
+import type { OverlayInput } from './overlay_input.js';
 import { boxOnCanvas, drawHeatmap, drawImage, drawMarks, lineStyles } from './pane.js';
 import { drawPanel, panelHeight, panelWidth } from './panel.js';
 import type { Font } from './text.js';
-
-export interface OverlayInput {
-  image: Image;
-  /** Shown above the key, such as the file's name. */
-  title: string;
-  findings: readonly Finding[];
-  /** By class, in the order of the network's outputs. */
-  probabilities: Readonly<Record<string, number>>;
-  /** Maps over the whole image, for each class that has findings. Their values may have any scale. */
-  heatmaps?: Readonly<Record<string, Heatmap>>;
-  /** Default `minmax`. */
-  heatmapScaling?: HeatmapScaling;
-  /** Operating thresholds by class. */
-  operatingThresholds?: Readonly<Record<string, number>>;
-  /** A warning that is shown in a conspicuous colour. */
-  notice?: string;
-}
 
 const BACKGROUND: Color = [18, 20, 24];
 /** Bounds of the longer side of the drawn X-ray in pixels. The size of text is a fixed share of it. */

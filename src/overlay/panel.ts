@@ -1,7 +1,7 @@
 /** Draws the panel beside an X-ray: title, warning, the probability of each class, and what colours and lines mean. */
 import { type Canvas, fill, outline, type Rect } from './canvas.js';
 import { type Color, classColor, inferno } from './colors.js';
-import type { OverlayInput } from './overlay.js';
+import type { OverlayInput } from './overlay_input.js';
 import { chipHeight, drawChip, lineStyles } from './pane.js';
 import { drawText, type Font, measure, shorten } from './text.js';
 

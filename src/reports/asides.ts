@@ -3,7 +3,7 @@
  * seen". This is done before a sentence is read, because many rules do not apply beyond a comma.
  */
 
-import type { Token } from './tokens.js';
+import type { Token } from './token.js';
 import { wordSet } from './words.js';
 
 /** Verbs with which a sentence can continue after an aside. */

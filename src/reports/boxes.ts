@@ -1,7 +1,8 @@
 /** Reads forms: ticked and empty boxes, and tables with a column for yes and one for no. */
 
 import type { Line } from './lines.js';
-import { hasWords, type Sentence, type Token, tokenize } from './tokens.js';
+import type { Token } from './token.js';
+import { hasWords, type Sentence, tokenize } from './tokens.js';
 
 const box =
   /\[[ \t_]{0,4}([xX✓✔vV*]?)[ \t_]{0,4}\]|\([ \t]{0,4}([xX✓✔])[ \t]{0,4}\)|\([ \t]{1,4}\)|[☐□◻⬜☑☒✓✔✅✗✘❌]/gu;

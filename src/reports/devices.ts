@@ -1,6 +1,6 @@
 /** Rules for tubes and lines. One that was taken out is not there; one that was pulled back by 2 cm, or that should be taken out, is. */
 
-import type { Rule } from './rules.js';
+import type { Rule } from './rule.js';
 
 const devices = new Set(['Device', 'Support Devices']);
 const takenOut = 'removed|withdrawn|pulled|explanted|discontinued|retrieved|extracted';

@@ -1,7 +1,7 @@
 /** Rules for doubt. Each has the likelihood with which its cue means "present" (see README.md). */
 
+import type { Rule } from './rule.js';
 import { gone, notSure, sure } from './rule_words.js';
-import type { Rule } from './rules.js';
 
 const perhaps = 'may|might|could|possibly|perhaps|possible|versus|vs';
 

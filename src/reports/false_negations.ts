@@ -1,7 +1,7 @@
 /** Phrases that look like a negation but are not one: "no change in the effusion", "has not resolved". */
 
+import type { Rule } from './rule.js';
 import { been, gone, notSure, partly, sure } from './rule_words.js';
-import type { Rule } from './rules.js';
 
 /** Words for how a finding that is there has developed, or for its kind. */
 const course =

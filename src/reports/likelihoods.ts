@@ -1,6 +1,6 @@
 /** Rules for phrases that say how likely a finding is: "low likelihood of", "the probability of … is high". */
 
-import type { Rule } from './rules.js';
+import type { Rule } from './rule.js';
 
 const odds = 'likelihood|probability|possibility|chance|odds|suspicion';
 const low = 'low|lower|small|minimal|remote|slim|poor|little|negligible|tiny|slight|minor';

@@ -1,7 +1,7 @@
 /** Rules that negate. Phrases that only look like a negation are in `false_negations.ts`. */
 
+import type { Rule } from './rule.js';
 import { been, gone } from './rule_words.js';
-import type { Rule } from './rules.js';
 import { cellEnd } from './signs.js';
 
 const removed = 'removed|resected|excised|repaired|ablated|evacuated';

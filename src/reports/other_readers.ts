@@ -1,7 +1,7 @@
 /** Rules for findings of another reader or another film, for names and signatures, and for general remarks. */
 
+import type { Rule } from './rule.js';
 import { earlier, examination } from './rule_words.js';
-import type { Rule } from './rules.js';
 
 /** Other readers. */
 const reader =

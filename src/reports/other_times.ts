@@ -1,7 +1,7 @@
 /** Rules for findings of other times, which are not on this film. */
 
+import type { Rule } from './rule.js';
 import { earlier, examination } from './rule_words.js';
-import type { Rule } from './rules.js';
 
 const monthNames =
   'january|february|march|april|june|july|august|september|october|november|december|jan|feb|apr|jun|jul|aug|sept|sep|oct|nov|dec';

@@ -1,6 +1,6 @@
 /** Rules for sentences that do not say what is there: about the limits of the film, advice, questions, and blank fields. */
 
-import type { Rule } from './rules.js';
+import type { Rule } from './rule.js';
 import { cellEnd } from './signs.js';
 
 const may = 'may|might|could|can|would|will';

@@ -1,7 +1,8 @@
 /** Joins questions and answers: in "QUESTION: pneumonia? ANSWER: No" the answer names nothing itself, so it is about the question. */
 
 import { sentences } from './sentences.js';
-import type { Sentence, Token } from './tokens.js';
+import type { Token } from './token.js';
+import type { Sentence } from './tokens.js';
 
 export interface Place {
   start: number;

@@ -4,7 +4,8 @@
  */
 
 import { assertiveWords } from './clauses.js';
-import type { Sentence, Token } from './tokens.js';
+import type { Token } from './token.js';
+import type { Sentence } from './tokens.js';
 import { wordSet } from './words.js';
 
 /** Answers that only come after a finding. "No" and "negative" may also begin the next one. */

@@ -11,7 +11,8 @@ import {
   verbs,
 } from './clauses.js';
 import { compilePatterns, type Match, matchesAt } from './patterns.js';
-import { type Rule, rules } from './rules.js';
+import type { Rule } from './rule.js';
+import { rules } from './rules.js';
 import { lemma } from './words.js';
 
 const lemmas = (words: ReadonlySet<string>): Set<string> => new Set([...words].map(lemma));

@@ -1,6 +1,6 @@
 /** Signs that stand for words, such as "=", "(+)" and "-ve", and what a sign before or after a finding says about it. */
 
-import type { Token } from './tokens.js';
+import type { Token } from './token.js';
 
 /** The word for `|`. In phrases `|` itself separates alternatives, so they cannot name it. */
 export const cellEnd = '¦';

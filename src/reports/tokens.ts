@@ -2,15 +2,7 @@
 
 import { cellEnd, denyBehind, signPlaces, signs } from './signs.js';
 import { readWord } from './spelling.js';
-
-export interface Token {
-  /** The base form in lower case, or a punctuation mark. */
-  word: string;
-  start: number;
-  end: number;
-  /** Whether the word is misspelt in the text (see `spelling.ts`). */
-  mended?: true;
-}
+import type { Token } from './token.js';
 
 export interface Sentence {
   /** Offsets in the text that was given; `end` is exclusive. */

@@ -1,6 +1,6 @@
 /** Combines the rules that reach a mention into its status. */
 
-import type { Rule } from './rules.js';
+import type { Rule } from './rule.js';
 
 /** What a report says about a disease that it mentions. */
 export type LabelStatus = 'positive' | 'negative' | 'uncertain';

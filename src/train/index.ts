@@ -24,4 +24,5 @@ export type { Keeper, TrainOptions, TrainProgress, TrainResult } from './options
 export { constant, cosine, type Schedule, stepDecay, warmUp } from './schedules.js';
 export type { InputSettings, LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from './settings.js';
 export { type Start, type StartOptions, startOf } from './start.js';
-export { createTrainer, NotFiniteError, type Trainer, type TrainerOptions } from './step.js';
+export { createTrainer, NotFiniteError, type Trainer } from './step.js';
+export type { TrainerOptions } from './trainer_options.js';

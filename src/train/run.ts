@@ -11,7 +11,8 @@ import { createPace, type Pace } from './pace.js';
 import type { Schedule } from './schedules.js';
 import { createScorer, type Scorer } from './score.js';
 import { checkSettings, lossOf, optimizerOf, scheduleOf, type TrainSettings } from './settings.js';
-import { createTrainer, type Trainer, type TrainerOptions } from './step.js';
+import { createTrainer, type Trainer } from './step.js';
+import type { TrainerOptions } from './trainer_options.js';
 import { readStates, restoreStates } from './trainer_states.js';
 
 export interface Run {

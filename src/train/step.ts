@@ -7,57 +7,14 @@ import { InputError } from '../errors.js';
 import { readRanges } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import { decodeTensor, elementCount, type Tensor } from '../graph/ir/tensor.js';
-import type { WeightSource } from '../graph/plan/constants.js';
-import type { ChooseVariant } from '../graph/plan/lower.js';
 import type { DispatchTime, Plan } from '../graph/plan/plan.js';
 import type { Location } from '../graph/plan/record.js';
 import { createQueue } from '../localizer/queue.js';
-import type { NetworkDescription } from '../nets/architecture.js';
-import type { NetworkFunction } from '../nets/outputs.js';
 import { initialWeights } from './initial.js';
-import type { Loss } from './losses.js';
-import type { Optimizer, Part } from './optimizers.js';
+import type { Optimizer } from './optimizers.js';
 import { buildStep, type StepGraphs } from './step_graph.js';
 import { createStepPlans, type StepPlans } from './step_plan.js';
-
-/** What a training step needs. */
-export interface TrainerOptions {
-  /** The network: its description, or a function that builds it. All of its operations must have gradients. */
-  architecture: NetworkDescription | NetworkFunction;
-  /** Images of a micro-batch. */
-  batch: number;
-  /** Height and width of the images. */
-  size: number | readonly [height: number, width: number];
-  /** Default 3. */
-  channels?: number;
-  loss: Loss;
-  optimizer: Optimizer;
-  /**
-   * `frozen`: batch norms use the statistics that come with the weights. `train`: they use those of the micro-batch, and update the running
-   * statistics by them.
-   */
-  batchNorm: 'frozen' | 'train';
-  /** Weights to start from, by PyTorch's names. Default: random ones from the seed. */
-  weights?: WeightSource;
-  /** Default 0. */
-  seed?: number;
-  /** Learning rates, and what is frozen. For each parameter the first part that matches its name is used. */
-  parts?: readonly Part[];
-  /** Limit of the norm of all gradients together. Default: none. */
-  clipNorm?: number;
-  /**
-   * Micro-batches for each update, over which gradients are averaged. Each micro-batch has its own β and its own batch statistics, so the
-   * result is not the same as with one batch of all their images. Default 1.
-   */
-  accumulate?: number;
-  /**
-   * Bytes on the GPU that a step may take. If it would take more, activations are dropped in the forward pass and computed again in the
-   * backward pass, with the same bits. Default: as much as the GPU has.
-   */
-  memory?: number;
-  /** Picks one of the kernels that can run a node. Default: the first. */
-  choose?: ChooseVariant;
-}
+import type { TrainerOptions } from './trainer_options.js';
 
 /** Numbers in NHWC order, or a function that fills the trainer's buffer itself, for example with dispatches of its own. */
 export type Images = ArrayLike<number> | ((location: Location) => void | Promise<void>);

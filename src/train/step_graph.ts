@@ -9,7 +9,7 @@ import { forward as batchStatistics } from '../ops/layers/batch_statistics.js';
 import { forward as accumulateInto } from '../ops/optimizers/accumulate.js';
 import { forward as firstNonfinite } from '../ops/optimizers/first_nonfinite.js';
 import { checkParts, clipByNorm, type Part, partOf } from './optimizers.js';
-import type { TrainerOptions } from './step.js';
+import type { TrainerOptions } from './trainer_options.js';
 
 /** A parameter that is trained, with its gradient. */
 interface Trained {

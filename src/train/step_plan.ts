@@ -11,8 +11,8 @@ import { type ChooseVariant, traitsOf } from '../graph/plan/lower.js';
 import { fitMemory, type MemoryOptions, memoryOf } from '../graph/plan/memory.js';
 import type { Plan } from '../graph/plan/plan.js';
 import { createCheckedPlan } from '../verify/checked_plan.js';
-import type { TrainerOptions } from './step.js';
 import { type StepGraphs, statesOf } from './step_graph.js';
+import type { TrainerOptions } from './trainer_options.js';
 
 /** A training step, ready on a device. */
 export interface StepPlans {

@@ -1,7 +1,7 @@
 /** Reads the pixels of a canvas on which something was drawn, and of `<img>` elements. It is loaded on demand. */
 import { InputError } from '../errors.js';
 import type { ImageLimits, PlatformPixels } from '../gpu/platform.js';
-import { drawOn, opaqueCanvas } from './drawable.js';
+import { drawOn, opaqueCanvas } from './opaque_canvas.js';
 
 type Context = OffscreenCanvasRenderingContext2D | null;
 

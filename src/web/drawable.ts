@@ -1,6 +1,7 @@
 /** Draws images of a page onto a canvas. The code that reads the pixels is in `canvas_pixels.ts`, which is loaded when it is needed. */
-import { checkSize } from '../formats/pixels.js';
+
 import type { ImageLimits, PlatformPixels } from '../gpu/platform.js';
+import { drawOn } from './opaque_canvas.js';
 
 /**
  * Reads an ImageBitmap, canvas, VideoFrame, video or image element through a 2-D canvas: 8 bits in sRGB, transparent pixels blended with
@@ -18,17 +19,6 @@ export async function drawnPixels(drawable: object, limits: ImageLimits = {}): P
   const context = drawOn(drawable as CanvasImageSource, size, limits);
   return (await import('./canvas_pixels.js')).pixelsOf(context, size);
 }
-
-/** Draws onto an opaque black canvas, so that transparent pixels are blended with black. */
-export function drawOn(source: CanvasImageSource, [width, height]: readonly [number, number], limits: ImageLimits) {
-  checkSize('image', width, height, 4, limits);
-  const context = opaqueCanvas(width, height);
-  context?.drawImage(source, 0, 0);
-  return context;
-}
-
-export const opaqueCanvas = (width: number, height: number) =>
-  new OffscreenCanvas(width, height).getContext('2d', { alpha: false, colorSpace: 'srgb', willReadFrequently: true });
 
 function sizeOf(drawable: object): [number, number] | undefined {
   if (typeof VideoFrame !== 'undefined' && drawable instanceof VideoFrame)

@@ -21,7 +21,8 @@ import { seededRandom } from '../../src/random.js';
 import { initialWeights } from '../../src/train/initial.js';
 import { weightedCrossEntropy } from '../../src/train/losses.js';
 import { adamw } from '../../src/train/optimizers.js';
-import { createTrainer, type Trainer, type TrainerOptions } from '../../src/train/step.js';
+import { createTrainer, type Trainer } from '../../src/train/step.js';
+import type { TrainerOptions } from '../../src/train/trainer_options.js';
 import { readFixture } from '../support/fixture.js';
 
 const gpu = await openGpu();

@@ -15,7 +15,8 @@ import { initialWeights } from '../../src/train/initial.js';
 import { crossEntropy, focal, weightedCrossEntropy } from '../../src/train/losses.js';
 import { adamw, partOf, sgd } from '../../src/train/optimizers.js';
 import { constant, cosine, stepDecay, warmUp } from '../../src/train/schedules.js';
-import { createTrainer, NotFiniteError, type Trainer, type TrainerOptions } from '../../src/train/step.js';
+import { createTrainer, NotFiniteError, type Trainer } from '../../src/train/step.js';
+import type { TrainerOptions } from '../../src/train/trainer_options.js';
 import { readFixture } from '../support/fixture.js';
 import { readData, transpose } from '../support/torch.js';
 
