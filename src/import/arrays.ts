@@ -26,10 +26,10 @@ const stepsOf = (shape: readonly number[]) => {
 
 /** The shape that two shapes are broadcast to. @throws InputError if they do not fit */
 export function broadcastShape(...shapes: readonly (readonly number[])[]): number[] {
-  const rank = Math.max(...shapes.map((shape) => shape.length));
+  const rank = shapes.reduce((most, { length }) => Math.max(most, length), 0);
   return Array.from({ length: rank }, (_, i) => {
     const sizes = shapes.map((shape) => shape[i - rank + shape.length] ?? 1);
-    const size = sizes.includes(0) ? 0 : Math.max(...sizes);
+    const size = sizes.includes(0) ? 0 : sizes.reduce((most, one) => Math.max(most, one), 0);
     if (sizes.every((one) => one === 1 || one === size)) return size;
     throw new InputError('shapes do not fit', { given: shapes.map((shape) => shape.join('×')).join(' and ') });
   });

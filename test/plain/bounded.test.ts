@@ -15,10 +15,8 @@ const src = fileURLToPath(new URL('../../../src', import.meta.url));
 const PARTS = /^(generated|ops|graph|gpu|phantom|overlay|web|vendor)\//;
 /** Spreads of what is short whatever a file holds, by what is spread. */
 const SHORT: readonly string[] = [
-  ...[
-    '(await localizeTogether(localizer, [image], request))',
-    '(await this.#runBatch(alone, request, onError, signal))',
-  ], // one image
+  '(await runOrSeparate(alone, run, skipBad))', // one image
+  'ranks);', // of a factor and a summand
   ...['choice.types', 'rows.map(([name]) => name.length)'], // names of element types, lines of a description
   ...['all.filter(({ operation }) => operation.name === op).map((check) => check.index)', 'numbers'], // cases of an operation
   'group.map((outcome) => outcome.bound || 0)',

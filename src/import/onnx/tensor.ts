@@ -48,7 +48,7 @@ export function readTensor(bytes: Uint8Array, files: ExternalFiles): ReadTensor 
   const stored = new Map<number, Field[]>();
   const entries = new Map<string, string>();
   readFields(bytes, (field) => {
-    if (field.number === 1) dims.push(...field.integers());
+    if (field.number === 1) for (const dim of field.integers()) dims.push(dim);
     else if (field.number === 2) dataType = field.integer();
     else if (field.number === 8) name = field.text();
     else if (field.number === 13) readEntry(field.bytes(), entries);
