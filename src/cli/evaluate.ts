@@ -88,8 +88,8 @@ export function addEvaluateCommand(program: Command): void {
     .option('--bootstrap <draws>', 'draws of the bootstrap', wholeNumber(0, 100_000), 1000)
     .option('--seed <number>', 'seed of the bootstrap and the random baseline', wholeNumber(0, 2 ** 32), 0)
     .option('--cases <count>', 'best, and as many worst, cases with pictures', wholeNumber(0, 100), 6)
-    .option('--no-html', 'leave out the HTML report')
-    .option('--pictures', 'also the report’s sections as PNG, drawn by a headless browser')
+    .option('--no-html', 'leave out the page of results, evaluation.html')
+    .option('--pictures', 'also the sections of that page as PNG, drawn by a headless browser')
     .option(
       '--store-operating-thresholds [weights]',
       'write the fitted thresholds into this file; default: that of --weights',
@@ -109,7 +109,8 @@ async function runCommand(options: CommandOptions): Promise<void> {
   if (target === true && stored === undefined)
     throw new UsageError('--store-operating-thresholds: name the file of weights');
 
-  if (options.pictures && !options.html) throw new UsageError('--pictures are of the HTML report: leave out --no-html');
+  if (options.pictures && !options.html)
+    throw new UsageError('--pictures are of the page of results: leave out --no-html');
 
   const { corners } = options;
   const data = await openDataset(options.data, { boxes: options.boxes, corners: areCorners(corners, 'truth') });
@@ -149,8 +150,8 @@ async function runCommand(options: CommandOptions): Promise<void> {
   if (stored !== undefined) await storeFitted(stored, result);
   await print(`${summary(result)}\n`);
   if (options.pictures) {
-    const { writeReportPictures } = await import('../node/report_pictures.js');
-    await writeReportPictures(join(out, 'evaluation.html'), out);
+    const { writePagePictures } = await import('../node/page_pictures.js');
+    await writePagePictures(join(out, 'evaluation.html'), out);
   }
 }
 

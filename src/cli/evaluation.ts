@@ -4,10 +4,10 @@ import { InputError } from '../errors.js';
 import { areCorners, type CornersOf, type Whose } from '../evaluate/box_corners.js';
 import { type CaseInput, pickCases } from '../evaluate/cases.js';
 import { type EvaluationOptions, type EvaluationResult, evaluate } from '../evaluate/evaluate.js';
+import { evaluationCsv } from '../evaluate/evaluation_csv.js';
+import { type CasePicture, evaluationPage } from '../evaluate/evaluation_page.js';
 import { matchPredictions } from '../evaluate/match.js';
-import { reportCsv } from '../evaluate/report_csv.js';
-import { type CasePicture, reportHtml } from '../evaluate/report_html.js';
-import { loadPlots } from '../evaluate/report_plots.js';
+import { loadPlots } from '../evaluate/page_plots.js';
 import { readCoco } from '../formats/coco.js';
 import type { Prediction } from '../formats/findings.js';
 import { parseJson } from '../formats/json.js';
@@ -76,12 +76,12 @@ export interface WriteEvaluationOptions extends EvaluationOptions {
   boxFrame?: number;
   /** Whose boxes were read as two corners, where that was said. Where it was not, boxes that look like corners are refused. */
   corners?: CornersOf | undefined;
-  /** Said under the report's title. */
+  /** Said under the page's title. */
   subtitle?: string;
 }
 
 /**
- * Evaluates predictions as they come, from files or from a network that is still at work, and writes the report.
+ * Evaluates predictions as they come, from files or from a network that is still at work, and writes the scores and their page.
  * Each file is written beside its place and renamed.
  * @throws InputError also where another process writes into the folder
  */
@@ -134,12 +134,12 @@ async function writeFiles(
 ): Promise<EvaluationResult> {
   const { out, html = true, cases: caseCount = 6, subtitle = '' } = options;
   await writeWhole(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 1)}\n`);
-  await writeWhole(join(out, 'evaluation.csv'), reportCsv(result));
+  await writeWhole(join(out, 'evaluation.csv'), evaluationCsv(result));
   if (html) {
     const cases = await casePictures(input, data.paths, result, options, caseCount);
     await writeWhole(
       join(out, 'evaluation.html'),
-      await reportHtml(result, { title: 'raybox evaluation', subtitle, cases }),
+      await evaluationPage(result, { title: 'raybox evaluation', subtitle, cases }),
     );
   }
   return result;

@@ -64,10 +64,10 @@ async function reproduce(options: Options, signal: AbortSignal): Promise<string>
   }
   const outcome = await trainOn(data, options, signal);
   done('network trained');
-  const report = await score(data, outcome, options, signal);
+  const scores = await score(data, outcome, options, signal);
   done('network scored');
   say(table([['step', 'time'], ...steps, ['in all', duration(performance.now() - started)]]));
-  return report;
+  return scores;
 }
 
 /** Draws the data set, unless an earlier run of the same command has. */
@@ -190,7 +190,7 @@ async function score(folder: string, { weights }: RunOutcome, options: Options, 
   });
   const head = ['', 'with', 'AUC', 'boxes', 'IoBB > 0.1', 'mean IoU'];
   const text = table([head, ...rows]);
-  return `${text}mean AUC ${figure(meanAuc)} on the test images; the report: ${join(out, 'evaluation.html')}\n`;
+  return `${text}mean AUC ${figure(meanAuc)} on the test images; the page of results: ${join(out, 'evaluation.html')}\n`;
 }
 
 /** Adds `raybox reproduce`. The same command again goes on where it stopped. */

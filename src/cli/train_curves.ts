@@ -1,7 +1,8 @@
 /** The curves of a run as one HTML file: loss of the updates, loss of the epochs, validation AUC. */
+
+import { pageOf } from '../evaluate/page.js';
+import { Html, html, number, table } from '../evaluate/page_text.js';
 import { COLORS, loadPlotting, type PlotOptions } from '../evaluate/plotting.js';
-import { reportPage } from '../evaluate/report_page.js';
-import { Html, html, number, table } from '../evaluate/report_text.js';
 import { bestEpoch, type EpochRecord } from '../train/checkpoint.js';
 
 export interface Curves {
@@ -89,7 +90,7 @@ export async function loadCurves(): Promise<(curves: Curves) => string> {
 <section><h2>Validation AUC</h2><p>By class; the mean is bold, its best epoch marked.</p><figure>${aucPlot}</figure><div class="key">${key}</div></section>
 </div>
 <section><h2>Epochs</h2>${table(['Epoch', 'Loss', 'Mean AUC', ...classes], rows)}</section>`;
-    return reportPage(title, subtitle, main);
+    return pageOf(title, subtitle, main);
   };
 }
 

@@ -1,4 +1,4 @@
-/** Picks cases for the report: those in which the network was most right and most wrong. */
+/** Picks cases for the page of results: those in which the network was most right and most wrong. */
 import type { Box, Prediction } from '../formats/findings.js';
 import { type ImageTable, type LabeledBox, labelsOf } from '../formats/image_table.js';
 import { bestIou } from './localization.js';

@@ -5,4 +5,4 @@ export {
   type EvaluationResult,
   evaluate,
 } from './evaluate.js';
-export { type CasePicture, type ReportOptions, reportHtml } from './report_html.js';
+export { type CasePicture, type EvaluationPageOptions, evaluationPage } from './evaluation_page.js';

@@ -89,7 +89,7 @@ export interface LocalizationScore {
   figures: LocalizationFigures[];
 }
 
-/** The name under which all diseases together are reported. */
+/** The name of the row that is of all diseases together. */
 export const ALL_LABELS = 'All';
 
 /** Counts of one label in one image. */

@@ -1,5 +1,5 @@
 /**
- * The figures printed in the paper, for comparison in reports: Wang et al., "ChestX-ray8", CVPR 2017, and its extended version
+ * The figures printed in the paper, for comparison: Wang et al., "ChestX-ray8", CVPR 2017, and its extended version
  * arXiv:1705.02315v5. They were measured on the authors' test sets with the labels of that time. So a difference from them is only a hint,
  * and does not show which network is better.
  */

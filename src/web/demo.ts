@@ -147,7 +147,7 @@ function foundLabels({ probabilities }: Localization): Set<string> {
   return new Set(labels.sort((a, b) => probabilities[b] - probabilities[a]).slice(0, SHOWN_UNTRAINED));
 }
 
-function reportOf(result: Localization): Localization {
+function gatedOf(result: Localization): Localization {
   const found = foundLabels(result);
   const findings = result.findings.filter(({ label }) => found.has(label));
   return asLocalization({ ...result, findings }, localizer!.classes);
@@ -164,7 +164,7 @@ function showResult(): void {
     overlay.result = null;
     return;
   }
-  const report = reportOf(whole);
+  const gated = gatedOf(whole);
   const found = foundLabels(whole);
   // A selected class is shown even if it is below its threshold, but it is not counted.
   const shown = whole.findings.filter(({ label }) => found.has(label) || label === selected);
@@ -175,13 +175,13 @@ function showResult(): void {
     return { label, probability, threshold: ownThreshold(label), found: found.has(label) };
   });
   renderBars($('bars'), bars, selected, select);
-  renderFindings(document.querySelector('#findings tbody')!, report.findings, localizer.classes, selected, openFinding);
+  renderFindings(document.querySelector('#findings tbody')!, gated.findings, localizer.classes, selected, openFinding);
   const cut = whole.truncated.length > 0 ? `; the first boxes only of ${whole.truncated.join(', ')}` : '';
-  const boxes = report.findings.length === 1 ? '1 box' : `${report.findings.length} boxes`;
+  const boxes = gated.findings.length === 1 ? '1 box' : `${gated.findings.length} boxes`;
   const classes = found.size === 1 ? '1 class' : `${found.size} classes`;
   $('count').textContent = `${boxes} in ${classes}${cut}`;
-  $('findings').hidden = report.findings.length === 0;
-  $('no-findings').hidden = report.findings.length > 0;
+  $('findings').hidden = gated.findings.length === 0;
+  $('no-findings').hidden = gated.findings.length > 0;
   $('no-findings').textContent = 'No class reaches its threshold.';
 }
 
@@ -250,7 +250,7 @@ function connect(): void {
     button.addEventListener('click', async () => {
       if (!whole || !picture || !localizer) return;
       const { metadata } = localizer;
-      const saved = { name: picture.name, result: reportOf(whole), metadata, weights: weights.name, overlay };
+      const saved = { name: picture.name, result: gatedOf(whole), metadata, weights: weights.name, overlay };
       download(await exportAs(button.dataset.save!, saved));
     });
   }

@@ -165,10 +165,10 @@ for (const page of ['weights/phantom8.md', 'src/evaluate/README.md']) {
       const smaller = SMALLER.reduce((text, [pattern, value]) => text.replace(pattern, value), command);
       await run(process.execPath, [cli, ...wordsOf(smaller).slice(1)], { cwd: here, timeout: 200_000 });
     }
-    const { images, localization } = JSON.parse(readFileSync(join(here, 'report/evaluation.json'), 'utf8'));
+    const { images, localization } = JSON.parse(readFileSync(join(here, 'scores/evaluation.json'), 'utf8'));
     assert.is(images, 12);
     assert.ok(localization.truthBoxes > 0);
-    if (page.startsWith('src')) assert.ok(existsSync(join(here, 'report/cases.png')));
+    if (page.startsWith('src')) assert.ok(existsSync(join(here, 'scores/cases.png')));
   });
 }
 

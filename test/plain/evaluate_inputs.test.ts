@@ -10,7 +10,7 @@ import { addEvaluateCommand } from '../../src/cli/evaluate.js';
 import { mine } from '../../src/cli/mine.js';
 import { InputError } from '../../src/errors.js';
 import { evaluate } from '../../src/evaluate/evaluate.js';
-import { reportHtml } from '../../src/evaluate/report_html.js';
+import { evaluationPage } from '../../src/evaluate/evaluation_page.js';
 import {
   readBoxList,
   readDataEntry,
@@ -642,7 +642,7 @@ test('evaluate says on the terminal, in JSON and on the page what it made of the
 test('warnings do not get into the page as HTML', async () => {
   const { warnings, ...result } = scored(csv(PLAIN).predictions);
   const hostile = { ...result, warnings: [...warnings, { code: 'ignored-data' as const, message: '<script>x' }] };
-  const page = await reportHtml(hostile);
+  const page = await evaluationPage(hostile);
   assert.not.match(page, /<script/);
   assert.match(page, /&lt;script&gt;x/);
 });

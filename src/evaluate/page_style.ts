@@ -1,4 +1,4 @@
-/** The style sheet of the reports. It needs no fonts to be loaded, and lines up the digits in tables. */
+/** The style sheet of the pages. It needs no fonts to be loaded, and lines up the digits in tables. */
 import { COLORS } from './plotting.js';
 
 export const STYLE = `

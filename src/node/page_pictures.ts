@@ -1,4 +1,4 @@
-/** Makes pictures of the HTML report of an evaluation, for documents that cannot contain HTML. */
+/** Makes pictures of an evaluation's page of results, for documents that cannot contain HTML. */
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { launchChromium } from './chromium.js';
@@ -9,18 +9,18 @@ const WIDTH = 1260;
 const MARGIN = 12;
 
 /**
- * Writes each section of a report that has an id (classification, localization, cases) as `<id>.png`, drawn by a headless Chromium.
+ * Writes each section of a page that has an id (classification, localization, cases) as `<id>.png`, drawn by a headless Chromium.
  *
- * @param report path of `evaluation.html`.
+ * @param evaluation path of `evaluation.html`.
  * @param out folder for the pictures.
  * @throws GpuUnavailableError if packages for the browser are missing, or if it does not start.
  */
-export async function writeReportPictures(report: string, out: string): Promise<void> {
+export async function writePagePictures(evaluation: string, out: string): Promise<void> {
   const { browser, close } = await launchChromium();
   try {
     const page = await browser.newPage();
     await page.setViewport({ width: WIDTH, height: 800 });
-    await page.goto(pathToFileURL(resolve(report)).href);
+    await page.goto(pathToFileURL(resolve(evaluation)).href);
     for (const section of await page.$$('section[id]')) {
       const id = await section.evaluate(({ id }) => id);
       const area = await section.boundingBox();

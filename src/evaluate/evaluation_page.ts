@@ -2,12 +2,12 @@
 import type { Box } from '../formats/findings.js';
 import type { Case } from './cases.js';
 import type { EvaluationResult } from './evaluate.js';
-import { reportPage } from './report_page.js';
-import { loadPlots } from './report_plots.js';
-import { classificationSection, localizationSection, METHOD } from './report_sections.js';
-import { count, type Html, html, noun, number } from './report_text.js';
+import { pageOf } from './page.js';
+import { loadPlots } from './page_plots.js';
+import { classificationSection, localizationSection, METHOD } from './page_sections.js';
+import { count, type Html, html, noun, number } from './page_text.js';
 
-/** A case with its picture: the X-ray, with or without its heatmap. The report draws the boxes. */
+/** A case with its picture: the X-ray, with or without its heatmap. The page draws the boxes. */
 export interface CasePicture extends Case {
   /** PNG or JPEG as a data URL. */
   picture: string;
@@ -16,8 +16,8 @@ export interface CasePicture extends Case {
   height: number;
 }
 
-/** What a report shows besides the scores. */
-export interface ReportOptions {
+/** What the page of results shows besides the scores. */
+export interface EvaluationPageOptions {
   title?: string;
   /** One line under the title: what was evaluated, on what. */
   subtitle?: string;
@@ -28,7 +28,7 @@ export interface ReportOptions {
  * An evaluation as one HTML page that loads nothing else.
  * @throws InputError if the plotting libraries, which are optional, are not installed.
  */
-export async function reportHtml(result: EvaluationResult, options: ReportOptions = {}): Promise<string> {
+export async function evaluationPage(result: EvaluationResult, options: EvaluationPageOptions = {}): Promise<string> {
   const { title = 'Evaluation', subtitle = '', cases = [] } = options;
   const plots = await loadPlots();
   const main = html`${tiles(result)}
@@ -39,7 +39,7 @@ ${casesSection(cases)}
 ${METHOD}
 <footer>Intervals: ${number(100 * result.level, 0)} %. Bootstrap: ${count(result.replicates)} draws of patients, seed ${result.seed}.
 Research use only; no medical device.</footer>`;
-  return reportPage(title, subtitle, main);
+  return pageOf(title, subtitle, main);
 }
 
 /** The warnings. */

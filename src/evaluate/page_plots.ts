@@ -1,4 +1,4 @@
-/** Draws the figures of the report as SVG text. */
+/** Draws the figures of the page as SVG text. */
 import type { ReliabilityBin } from './calibration.js';
 import type { ClassScore } from './classification.js';
 import type { GroupScore } from './evaluate.js';
@@ -44,7 +44,7 @@ const SQUARE = { width: 210, height: 210, marginTop: 12, marginRight: 12, margin
 
 /** @throws InputError if the plotting libraries, which are optional, are not installed. */
 export async function loadPlots(): Promise<Plots> {
-  const { Plot, draw: drawSvg } = await loadPlotting('the HTML report');
+  const { Plot, draw: drawSvg } = await loadPlotting('the page of results');
   const kit: Kit = { Plot, draw: (options, description) => drawSvg({ ...SQUARE, ...options }, description) };
   return {
     roc: rocPlot(kit),

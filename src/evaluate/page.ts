@@ -1,9 +1,9 @@
-/** The frame of every report: one HTML file without scripts that loads no fonts or pictures. */
-import { STYLE } from './report_style.js';
-import { Html, html } from './report_text.js';
+/** The frame of every page of results: one HTML file without scripts that loads no fonts or pictures. */
+import { STYLE } from './page_style.js';
+import { Html, html } from './page_text.js';
 
 /** @param subtitle one line under the title */
-export function reportPage(title: string, subtitle: string, main: Html): string {
+export function pageOf(title: string, subtitle: string, main: Html): string {
   return html`<!doctype html>
 <html lang="en">
 <head>

@@ -1,8 +1,10 @@
-/** The sections of the report, with the numbers and how to read them. */
+/** The sections of the page, with the numbers and how to read them. */
 import { CHEST_XRAY8_LABELS } from '../formats/image_table.js';
 import type { EvaluationResult, Threshold } from './evaluate.js';
 import type { Criterion, LocalizationScore } from './localization.js';
 import type { LocalizationResult } from './localize.js';
+import { type AccuracyLine, accuracyPoints, type Plots } from './page_plots.js';
+import { count, Html, html, interval, number, table } from './page_text.js';
 import { COLORS } from './plotting.js';
 import {
   PUBLISHED_AUC,
@@ -11,8 +13,6 @@ import {
   type PublishedAuc,
   type PublishedLocalization,
 } from './published.js';
-import { type AccuracyLine, accuracyPoints, type Plots } from './report_plots.js';
-import { count, Html, html, interval, number, table } from './report_text.js';
 import { mean } from './roc.js';
 
 const figure = (caption: Html | string, svg: string) =>

@@ -1,4 +1,4 @@
-/** Text for the report: escaped HTML, and numbers formatted for tables. */
+/** Text for the page: escaped HTML, and numbers formatted for tables. */
 import type { Interval } from './intervals.js';
 
 /** Text that is already HTML. All other text is escaped when it is put into a page. */

@@ -10,8 +10,8 @@ import { storeOperatingThresholds } from '../../src/cli/stored_thresholds.js';
 import { InputError } from '../../src/errors.js';
 import { pickCases } from '../../src/evaluate/cases.js';
 import { type EvaluationResult, evaluate } from '../../src/evaluate/evaluate.js';
-import { reportCsv } from '../../src/evaluate/report_csv.js';
-import { reportHtml } from '../../src/evaluate/report_html.js';
+import { evaluationCsv } from '../../src/evaluate/evaluation_csv.js';
+import { evaluationPage } from '../../src/evaluate/evaluation_page.js';
 import { readDataEntry, writeBoxList } from '../../src/formats/chestxray.js';
 import { toCoco } from '../../src/formats/coco.js';
 import { readCsv } from '../../src/formats/csv.js';
@@ -51,7 +51,7 @@ const result = evaluate(
   { replicates: 30, validation: ['12.png', '13.png', '14.png', '15.png'] },
 );
 
-test('the HTML report stands alone and shows every part', async () => {
+test('the page of results stands alone and shows every part', async () => {
   const cases = pickCases({ table, boxes, predictions }, { classes: ['Mass'], count: 2, localized: true });
   assert.equal(
     cases.map(({ kind, image, reason }) => [kind, image, reason]),
@@ -63,7 +63,7 @@ test('the HTML report stands alone and shows every part', async () => {
     ],
   );
   const pictures = cases.map((each) => ({ ...each, picture: PIXEL, width: 64, height: 64 }));
-  const page = await reportHtml(result, { title: 'A <b>title</b>', subtitle: 'x & y', cases: pictures });
+  const page = await evaluationPage(result, { title: 'A <b>title</b>', subtitle: 'x & y', cases: pictures });
   assert.not.match(page, /<script|<link|<iframe|@import|url\(/);
   assert.equal([...page.matchAll(/(?:src|href)="(?!data:image\/png)[^"]*"/g)], []);
   assert.match(page, /A &lt;b&gt;title&lt;\/b&gt;.*x &amp; y/s);
@@ -93,13 +93,13 @@ test('hostile names and pictures do not get into the page', async () => {
     ...{ kind: 'best' as const, image: '"><script>', label, reason: 'r', score: 1, truth: [], detected: [] },
     ...{ picture: 'https://example.org/x.png', width: 1, height: 1 },
   };
-  const page = await reportHtml(renamed, { cases: [hostile] });
+  const page = await evaluationPage(renamed, { cases: [hostile] });
   assert.not.match(page, /<script|<img|https:\/\/example/);
 });
 
 test('the CSV has a row per figure', () => {
   const rows: string[][] = [];
-  readCsv(reportCsv(result), (fields) => rows.push(fields));
+  readCsv(evaluationCsv(result), (fields) => rows.push(fields));
   assert.ok(rows.every(({ length }) => length === 10));
   const value = (...wanted: string[]) =>
     rows.find((row) => wanted.every((field, i) => field === '' || row[i] === field));

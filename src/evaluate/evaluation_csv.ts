@@ -10,7 +10,7 @@ const HEADER = ['part', 'group', 'label', 'metric', 'threshold', 'value', 'low',
 type Row = (string | number | undefined)[];
 
 /** An evaluation as CSV. If a value is a share, the columns `count` and `of` have the two numbers that it is computed from. */
-export function reportCsv(result: EvaluationResult): string {
+export function evaluationCsv(result: EvaluationResult): string {
   const rows: Row[] = result.overall.flatMap((score) => classRows('all', score));
   for (const { by, group, classes } of result.groups) {
     rows.push(...classes.flatMap((score) => classRows(`${by} ${group}`, score)));
