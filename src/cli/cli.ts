@@ -90,7 +90,7 @@ async function main(args: string[]): Promise<void> {
   }
 }
 
-/** One line; the stack where DEBUG asks for it. */
+/** An error as one line of text, or with its stack if the variable DEBUG is set. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (process.env.DEBUG) return error.stack ?? error.message;
@@ -103,14 +103,14 @@ function exitCodeOf(error: unknown): number {
   return codes[error instanceof Error ? error.name : ''] ?? 1;
 }
 
-// What cannot be written to stdout is an error of `print`. Where stderr leads nowhere, the work goes on without it.
+// `print` reports what cannot be written to stdout. If nothing can be written to stderr, the command continues without it.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 try {
   await main(process.argv.slice(2));
 } catch (error) {
   process.exitCode = exitCodeOf(error);
-  // commander has printed its own, and to a reader who left there is nothing to say.
+  // commander has printed its own errors. If the reader of stdout has closed it, nothing has to be said.
   if (!(error instanceof CommanderError || (error as Error)?.name === 'ReaderLeft'))
     process.stderr.write(`raybox: ${explain(error)}\n`);
 }

@@ -1,4 +1,6 @@
-/** `raybox convert`: weights as safetensors of raybox, with the metadata that the network needs, in full or half precision. */
+/**
+ * `raybox convert`: writes weights as a safetensors file of raybox, with the metadata that the network needs, in full or half precision.
+ */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InputError } from '../errors.js';
@@ -24,7 +26,9 @@ async function convert(weights: string, options: Options): Promise<string> {
   return withFile(options.out, () => write(weights, options));
 }
 
-/** What takes no part in the result (counters, a loss's weights) is left out and named; anything else that no layer reads is refused. */
+/**
+ * Tensors that take no part in the result (counters, the weights of a loss) are left out and named. Others that no layer reads are refused.
+ */
 async function write(weights: string, options: Options): Promise<string> {
   const { out, dtype } = options;
   if (existsSync(out) && resolve(out) !== resolve(weights)) {

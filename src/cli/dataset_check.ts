@@ -1,4 +1,4 @@
-/** `raybox check DIR`: names every file of a data set that is missing, unreadable or at odds with the others. */
+/** `raybox check DIR`: names every file of a data set that is missing, cannot be read, or contradicts other files. */
 import { basename } from 'node:path';
 import { counted } from '../errors.js';
 import { fromCorners, likelyCorners } from '../evaluate/box_corners.js';
@@ -10,12 +10,12 @@ import { checkImage } from '../node/image_file_check.js';
 import type { Command } from '../node/vendor/commander.js';
 import { type Progress, print, startProgress, wholeNumber } from './terminal.js';
 
-/** `note`s are oddities that the published files have too; the data can be used all the same. */
+/** The kind of a problem. A `note` is an oddity that the published files have too; the data can be used nevertheless. */
 export type ProblemKind = 'missing' | 'unreadable' | 'inconsistent' | 'note';
 
 export interface Problem {
   kind: ProblemKind;
-  /** The file concerned, as the data set names it. */
+  /** The file that has the problem, as the data set names it. */
   file: string;
   message: string;
 }
@@ -24,26 +24,29 @@ export interface DatasetReport {
   folder: string;
   labelFile: string;
   statistics: LabelStatistics;
-  /** Boxes by label. */
+  /** The number of boxes by label. */
   boxes: Record<string, number>;
-  /** Image files by size, as `1024×1024`. */
+  /** The number of image files by size, such as `1024×1024`. */
   sizes: Record<string, number>;
-  /** Side of the frame that boxes were looked at in, where it is not that of the images: as given, or as it was found. */
+  /** Side in pixels of the square that the boxes refer to, if it is not that of the images. It was given, or found from the boxes. */
   boxFrame?: number;
   problems: Problem[];
 }
 
 export interface CheckOptions {
-  /** Decode every image instead of looking at its beginning and end. */
+  /** Whether every image is decoded. Otherwise only the beginning and the end of its file are looked at. */
   deep?: boolean;
-  /** Side in pixels of the square frame of the boxes. Default: that of the images, unless another is likely. */
+  /** Side in pixels of the square that the boxes refer to. Default: that of the images, unless another one is likely. */
   boxFrame?: number;
-  /** Whether boxes are two corners. Default: as the file calls them, else a corner, width and height, and they are told where they look like corners. */
+  /**
+   * Whether boxes are given as two corners. Default: as the names of their columns say; if these do not say it, a corner with width and
+   * height, and a problem is reported if they look like two corners.
+   */
   corners?: boolean;
   onProgress?: (done: number, total: number) => void;
 }
 
-/** Runs `work` over `items`, eight at a time. */
+/** Runs `work` for each of `items`, for eight of them at a time. */
 async function eachAtATime<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
   const queue = items.values();
   const worker = async () => {
@@ -53,11 +56,11 @@ async function eachAtATime<T>(items: T[], work: (item: T) => Promise<void>): Pro
 }
 
 /**
- * Checks a data set: every listed image is there and readable, every image file is listed, boxes lie inside their images
- * and name labels that the images have, no patient is in both lists. An unreadable image is found by its first and last
- * bytes, which takes seconds for the whole set; `deep` decodes each, which takes hours.
+ * Checks a data set: all images that are listed exist and can be read; all image files are listed; boxes lie inside their images and have
+ * labels that the images have; no patient is in both lists. An image that cannot be read is recognised by the first and last bytes of its
+ * file, which takes seconds for the whole data set. With `deep` each image is decoded, which takes hours.
  *
- * @throws InputError only where there is no data set to check: no folder, no label file, or one without its columns
+ * @throws InputError if there is no data set to check: no folder, no label file, or a label file without its columns
  */
 export async function checkDataset(folder: string, options: CheckOptions = {}): Promise<DatasetReport> {
   const problems: Problem[] = [];
@@ -128,7 +131,10 @@ async function checkFiles(data: Dataset, report: Report, { deep = false, onProgr
   return sizes;
 }
 
-/** Looks at the boxes all together, for their frame and their form, and then at each. Returns the frame, where it is not the images'. */
+/**
+ * Looks at all boxes together, to find the square that they refer to and whether they are two corners, and then at each of them.
+ * @returns the side of the square if it is not that of the images
+ */
 function checkFrame(
   data: Dataset,
   sizes: Sizes,
@@ -151,7 +157,7 @@ function checkFrame(
     const message = `boxes ${corners === 'surely' ? 'seem to' : 'could'} be corners, x1, y1, x2, y2, and were read as x, y, width, height: give --corners here and --corners truth to raybox evaluate where they are`;
     report(corners === 'surely' ? 'inconsistent' : 'note', BOX_FILE, message);
   }
-  // A line for each box would say the same of all of them.
+  // If all boxes are corners, that is one problem. Checking each box would report it once for each.
   if (corners !== 'surely') checkBoxes(data, sizes, frame, report);
   return frame;
 }
@@ -201,7 +207,7 @@ function checkLists({ table, trainValidation, test }: Dataset, report: Report) {
   for (const image of table.images) if (!inLists.has(image)) report('note', image, 'is in neither list');
 }
 
-/** The report as lines of text: counts like the paper's Table 1, then every problem. */
+/** The report as lines of text: numbers of images as in Table 1 of the paper, then all problems. */
 export function formatReport({ statistics, ...report }: DatasetReport): string {
   const { images, patients, classes, counts, overlaps, noFinding, cooccurrence } = statistics;
   const sizes = Object.entries(report.sizes).map(([size, count]) => `${count} of ${size}`);
@@ -237,7 +243,7 @@ export function formatReport({ statistics, ...report }: DatasetReport): string {
   return lines.join('\n');
 }
 
-/** Adds `raybox check`. Exit code 1 where something is missing, unreadable or inconsistent. */
+/** Adds `raybox check`. The exit code is 1 if something is missing, unreadable or inconsistent. */
 export function addCheckCommand(program: Command): void {
   program
     .command('check')

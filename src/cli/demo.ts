@@ -1,4 +1,4 @@
-/** `raybox demo`: the whole way on a bare machine, from a drawn X-ray to findings and a picture of them. */
+/** `raybox demo`: draws an X-ray, localizes its findings and makes a picture of them. It needs no files. */
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ interface Options {
 }
 
 const PHANTOM_SIZE = 512;
-/** Classes that are shown of a network that knows nothing. */
+/** How many classes are shown if the network has random weights. */
 const SHOWN = 2;
 
 async function demo({ seed, out, weights, adapter }: Options, signal: AbortSignal): Promise<void> {
@@ -65,7 +65,7 @@ async function demo({ seed, out, weights, adapter }: Options, signal: AbortSigna
   }
 }
 
-/** The first of the weights that come with raybox. */
+/** The first weights file of those that come with raybox. */
 function packagedWeights(): string | undefined {
   const folder = fileURLToPath(new URL('../../../weights/', import.meta.url));
   const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.safetensors')) : [];

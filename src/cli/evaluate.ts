@@ -1,4 +1,4 @@
-/** `raybox evaluate`: a network, or predictions from anywhere, against a data set. */
+/** `raybox evaluate`: scores a network, or predictions from files, on a data set. */
 
 import { basename, join, resolve } from 'node:path';
 import { counted, InputError } from '../errors.js';
@@ -49,11 +49,11 @@ interface CommandOptions extends DecodeOptions, WeightsOptions {
   cases: number;
   html: boolean;
   pictures?: boolean;
-  /** True where the option stands alone: the weights that were evaluated. */
+  /** True if the option has no value: the file is then that of the weights that are evaluated. */
   storeOperatingThresholds?: string | true;
 }
 
-/** More than 0, up to 1. */
+/** A number above 0 and up to 1. */
 function share(text: string): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (value > 0 && value <= 1) return value;
@@ -143,7 +143,7 @@ async function runCommand(options: CommandOptions): Promise<void> {
     weights === undefined
       ? await writeEvaluation(await joinedPredictions(files, options, data, warnings), data, evaluationOptions)
       : await interruptible(async (signal) => {
-          // The engine is loaded only where it is needed.
+          // The engine is only loaded if a network has to be run.
           const { evaluateWeights } = await import('./evaluation_weights.js');
           return evaluateWeights(weights, data, { ...options, ...evaluationOptions, signal });
         });
@@ -155,13 +155,13 @@ async function runCommand(options: CommandOptions): Promise<void> {
   }
 }
 
-/** Options of `addWeightsOptions`, which say what weights do not. */
+/** The names of the options of `addWeightsOptions`. They only make sense together with weights. */
 const OF_WEIGHTS = [
   ...['names', 'architecture', 'prediction', 'mean', 'std', 'inputSize', 'transformInput', 'prefix', 'ignore'],
   ...['metadata', 'cache', 'integrity'],
 ];
 
-/** @throws UsageError for an option that would do nothing: whoever gave it takes the scores for what it asks for */
+/** @throws UsageError for an option without effect. Otherwise the user would believe that the scores follow it. */
 function refuseWithoutEffect(options: CommandOptions, files: readonly string[]): void {
   const { weights, logits, cocoIndex, split, validation, test, sensitivity } = options;
   const has = (ending: RegExp) => files.some((path) => ending.test(path));
@@ -227,13 +227,16 @@ async function splitOf(
   return { validation, test: filled(data.test, join(data.folder, TEST_FILE)), training };
 }
 
-/** A list without names would score nothing, or fit on nothing, without a word. */
+/** @throws InputError for a list without names, with which nothing would be scored or fitted. */
 function filled(names: string[], path: string): string[] {
   if (names.length > 0) return names;
   throw new InputError(`${path} holds no image name`, { expected: 'one image name a line' });
 }
 
-/** Thresholds by the data set's names. @throws InputError for a class that it does not have: it would never be used. */
+/**
+ * Thresholds by the class names of the data set.
+ * @throws InputError for a class that it does not have, because such a threshold would never be used
+ */
 async function readOperatingThresholds(path: string, classes: readonly string[]): Promise<Record<string, number>> {
   const parsed = parseJson(await readText(path), path);
   const entries = typeof parsed === 'object' && parsed !== null ? Object.entries(parsed) : [];
@@ -254,7 +257,7 @@ async function readOperatingThresholds(path: string, classes: readonly string[])
   return Object.fromEntries(matched);
 }
 
-/** What is worth a look on the terminal; the files have the rest. */
+/** The most important results, for the terminal. The files have all of them. */
 function summary(result: EvaluationResult) {
   const { overall, meanAuc, localization, images, patients, validationImages, warnings } = result;
   const fitted = validationImages > 0 ? `, ${validationImages} more to fit thresholds on` : '';

@@ -1,4 +1,4 @@
-/** Predictions from files, and their evaluation as files: JSON, CSV and one HTML page. */
+/** Reads predictions from files, and writes their evaluation as files: JSON, CSV and an HTML page. */
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
 import { areCorners, type CornersOf, type Whose } from '../evaluate/box_corners.js';
@@ -20,22 +20,28 @@ import { readText, readTextPieces, writeWhole } from '../node/text_files.js';
 import { pictureUrl } from '../node/thumbnail.js';
 import type { OnWarning } from '../warnings.js';
 
-/** Files of COCO results are parsed as a whole, so they are bounded. */
+/** A COCO file is read into memory as a whole, so larger files are refused. */
 const MAX_JSON_BYTES = 400 << 20;
 
 export interface PredictionFileOptions {
   classes: readonly string[];
-  /** Numbers of a CSV are logits. */
+  /** Whether the numbers of a CSV file are logits and not probabilities. */
   logits?: boolean;
-  /** COCO annotation file that gives the ids of a bare array of results their names. */
+  /**
+   * A COCO annotation file with the names of images and classes. It is needed if the predictions are an array of COCO results, which only
+   * has ids.
+   */
   cocoIndex?: string;
-  /** Whether boxes of four numbers are two corners. Default: as the file calls them, else a corner, width and height. */
+  /** Whether boxes of four numbers are two corners. Default: as the file says; if it does not say it, a corner with width and height. */
   corners?: boolean | undefined;
-  /** Told what of the file was matched, assumed or not used. */
+  /** Called with a warning for each thing that was matched, assumed or not used. */
   onWarning?: OnWarning;
 }
 
-/** Reads predictions by the file's ending: `.csv`, `.jsonl` or `.ndjson`, else `.json` as COCO. One without any is said. */
+/**
+ * Reads predictions. The ending of the file decides the format: `.csv`, `.jsonl` or `.ndjson`; all others are read as COCO. A file without
+ * predictions is refused.
+ */
 export async function readPredictions(path: string, options: PredictionFileOptions): Promise<Prediction[]> {
   const isCoco = /\.json$/i.test(path);
   const predictions = isCoco ? await readCocoFile(path, options) : await readLines(path, options);
@@ -64,19 +70,19 @@ async function readLines(path: string, options: PredictionFileOptions): Promise<
 }
 
 export interface WriteEvaluationOptions extends EvaluationOptions {
-  /** Folder of `evaluation.json`, `.csv` and `.html`. */
+  /** The folder for `evaluation.json`, `evaluation.csv` and `evaluation.html`. */
   out: string;
   html?: boolean;
-  /** Best and as many worst cases with pictures. */
+  /** How many of the best cases get pictures, and as many of the worst. */
   cases?: number;
   /**
-   * Side in pixels of the square frame that truth boxes are given in, where it is not that of the image files: 1024 for
-   * published boxes on images that were made smaller.
+   * Side in pixels of the square that the truth boxes refer to, if it is not that of the image files. For example, it is 1024 for the
+   * published boxes if the images have been made smaller.
    */
   boxFrame?: number;
-  /** Whose boxes were read as two corners, where that was said. Where it was not, boxes that look like corners are refused. */
+  /** Whose boxes were read as two corners, if the user has said so. Otherwise boxes that look like corners are refused. */
   corners?: CornersOf | undefined;
-  /** Said under the page's title. */
+  /** The line below the title of the page. */
   subtitle?: string;
 }
 
@@ -90,9 +96,10 @@ export async function writeEvaluation(
   data: Dataset,
   options: WriteEvaluationOptions,
 ): Promise<EvaluationResult> {
-  // Said before the work and not after it, where the packages are missing.
+  // If the packages for plots are missing, this fails before the work and not after it.
   if (options.html ?? true) await loadPlots();
-  // A network may write what it predicts into the folder while it works. Predictions from files are scored before a folder is made.
+  // A network writes its predictions into the folder while it works. Predictions from files are scored first, so that no folder is made for
+  // files that are refused.
   if (Symbol.asyncIterator in predictions) {
     return withFolder(options.out, async () => writeFiles(await score(predictions, data, options), data, options));
   }
@@ -101,7 +108,7 @@ export async function writeEvaluation(
 }
 
 interface ScoredInput {
-  /** What was scored: labels matched, boxes in pixels of their images. */
+  /** What was scored. Labels have the names of the data set, and boxes are in pixels of their images. */
   input: CaseInput;
   result: EvaluationResult;
 }

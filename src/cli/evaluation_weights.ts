@@ -1,4 +1,4 @@
-/** A network's predictions on a data set, scored while they are kept for later. */
+/** Runs a network on a data set, scores its predictions, and writes them into a file. */
 import { join } from 'node:path';
 import { counted, InputError } from '../errors.js';
 import type { EvaluationResult } from '../evaluate/evaluate.js';
@@ -18,15 +18,15 @@ import { modelOptions, type WeightsOptions } from './weights_options.js';
 export interface EvaluateWeightsOptions extends WriteEvaluationOptions, DecodeOptions, WeightsOptions {
   batch?: number;
   adapter?: string;
-  /** A device to work on, instead of one that is opened. */
+  /** The device to run on. Default: one is opened. */
   device?: GPUDevice;
   signal?: AbortSignal;
 }
 
 /**
- * Runs weights over the images to score and to fit on, and evaluates what they say. All boxes of all classes are asked
- * for: which of them count is decided by the evaluation. Predictions stay in `predictions.jsonl` of the folder `out`, so
- * that they can be scored again without the network.
+ * Runs weights on the images to score and on those to fit thresholds on, and evaluates the predictions. Boxes are computed for all classes,
+ * and the evaluation decides which of them count. The predictions stay in `predictions.jsonl` in the folder `out`, so that they can be
+ * scored again without the network.
  */
 export async function evaluateWeights(
   weights: string,
@@ -50,7 +50,7 @@ export async function evaluateWeights(
   try {
     if (isUnnamed(localizer) && localizer.classes.includes('output 0')) throw noNames(localizer.classes.length);
     const predictions = keepLines(predict(localizer, images, data, options), join(options.out, 'predictions.jsonl'));
-    // Thresholds that the weights carry hold where none can be fitted.
+    // If no thresholds can be fitted, those of the weights are used.
     const operatingThresholds =
       options.operatingThresholds ?? (validation ? undefined : localizer.metadata.operatingThresholds);
     const warnings = [...(options.warnings ?? []), ...localizer.warnings];
@@ -60,7 +60,7 @@ export async function evaluateWeights(
   }
 }
 
-// Which output is which disease would be a guess, and every score with it.
+// Without names one would have to guess which output belongs to which disease.
 function noNames(outputs: number): InputError {
   return new InputError('the weights do not name their outputs, so they cannot be scored against labels', {
     expected: `${counted(outputs, 'name')} in the order of the outputs`,
@@ -98,7 +98,7 @@ async function* predict(
       const points = Object.entries(heatmaps).map(([label, map]) => [label, maximumOf(map, width, height)]);
       yield {
         ...{ image: images[index], width, height, probabilities, logits, findings: [...findings] },
-        // The raw map covers the whole image only where the image was stretched to the network's input.
+        // The network's own map covers the whole image only if the image was stretched to the network's input.
         ...(covers ? { points: Object.fromEntries(points) } : {}),
       };
       progress.update(++done);
@@ -109,7 +109,7 @@ async function* predict(
   }
 }
 
-/** The centre of the highest cell, in pixels of the image. */
+/** The centre of the heatmap's highest cell, in pixels of the image. */
 function maximumOf({ data, width, height }: Heatmap, imageWidth: number, imageHeight: number): [number, number] {
   let best = 0;
   for (let i = 1; i < data.length; i++) if (data[i] > data[best]) best = i;
@@ -117,7 +117,7 @@ function maximumOf({ data, width, height }: Heatmap, imageWidth: number, imageHe
   return [((column + 0.5) * imageWidth) / width, (((best - column) / width + 0.5) * imageHeight) / height];
 }
 
-/** Hands predictions on and writes each as a line; the file gets its name when all are there. */
+/** Yields the predictions again and writes each into a file, as a line. The file gets its name when it has all of them. */
 async function* keepLines(predictions: AsyncIterable<Prediction>, path: string): AsyncGenerator<Prediction> {
   const file = await openBeside(path);
   let whole = false;

@@ -1,4 +1,7 @@
-/** What a run without epochs computes of its images, kept in a file of its folder until the run is done. */
+/**
+ * The features that a run without epochs (`--ridge`) computes for its images. A file in the folder of the run keeps them until the run is
+ * done.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { appendFile, readFile, rm, truncate } from 'node:fs/promises';
@@ -6,8 +9,8 @@ import { join } from 'node:path';
 import type { FeatureKeeper } from '../train/fit_prediction.js';
 
 /**
- * A file of little-endian float32. Half a row that a killed run left is cut off.
- * @param whose tells data and adapter; features that were kept for others are not read
+ * A file of little-endian float32 numbers. If a killed run has left an incomplete row at the end, it is removed.
+ * @param whose identifies the data and the adapter. Features that were computed for others are not read.
  */
 export function featureFile(folder: string, whose: string): FeatureKeeper & { remove(): Promise<void> } {
   const key = createHash('sha256').update(whose).digest('hex').slice(0, 16);

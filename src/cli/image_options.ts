@@ -1,11 +1,11 @@
-/** What commands that read images have in common: the options that say how files are read. */
+/** The options of all commands that read images: how image files are decoded. */
 
 import type { DecodeOptions } from '../formats/pixels.js';
 import { MAX_IMAGE_BYTES } from '../node/image_reading.js';
 import type { Command } from '../node/vendor/commander.js';
 import { wholeNumber } from './terminal.js';
 
-/** `--bits` and `--max-image-bytes`, which commander gives as `DecodeOptions` among the others. */
+/** Adds `--bits` and `--max-image-bytes`. The parsed options then have the fields of `DecodeOptions`. */
 export const addImageOptions = (command: Command): Command =>
   command
     .option(

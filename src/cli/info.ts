@@ -1,4 +1,4 @@
-/** `raybox info`: adapters, their features and limits, and which kernel each operation would run at real shapes. */
+/** `raybox info`: adapters, their features and limits, and which kernel variant each operation would use for realistic shapes. */
 
 import { describe, type Gpu, listAdapters, openGpu } from '../gpu/device.js';
 import { traitsOf } from '../graph/plan/lower.js';
@@ -34,14 +34,14 @@ interface Info {
   kernels: Choice[];
 }
 
-/** For every benchmark shape of every operation, the kernel variant that the adapter gets and those it could have. */
+/** The kernel variant that is used on this adapter for each benchmark shape of each operation, and the other variants that could run it. */
 function choices(gpu: Gpu): Choice[] {
   const found = new Map<string, Choice>();
   for (const { operation, case: one, index, type, variant = 'default', label } of listChecks(gpu, { full: true })) {
     if (!one.bench) continue;
     const known = found.get(`${operation.name} ${index} ${type}`);
     const shapes = /\((.*)\)$/.exec(label)?.[1] ?? '';
-    // Variants come best first.
+    // The best variant comes first.
     if (known) known.others.push(variant);
     else
       found.set(`${operation.name} ${index} ${type}`, {

@@ -1,4 +1,4 @@
-/** `raybox inspect`: what a weights file holds, and what running its network takes, without running it. */
+/** `raybox inspect`: what is in a weights file, and how much work and memory its network takes. The network is not run. */
 
 import { stat } from 'node:fs/promises';
 import { InputError } from '../errors.js';
@@ -35,27 +35,27 @@ interface Options extends WeightsOptions {
 
 interface Inspection {
   file: string;
-  /** Of a network that is a backbone, with or without a head; else its graph is in the metadata. */
+  /** Only for a network that is a backbone, with or without a head. Other networks have a graph in the metadata. */
   architecture?: Architecture;
   metadata?: WeightsMetadata;
-  /** Who said each field of the metadata; the file, where it is not listed. */
+  /** Where each field of the metadata is from. Fields that are not listed are from the file. */
   sources: Sources;
-  /** What was assumed. */
+  /** What was assumed about the weights. */
   warnings: readonly Warning[];
-  /** Why the network cannot be run: there is a backbone and no head that raybox knows. */
+  /** Why the network cannot be run: the file has a backbone, but no head that raybox knows. */
   refused?: string;
   input: { batch: number; width: number; height: number; channels: number };
   features: readonly number[];
   heatmap?: readonly number[];
   parameters: { total: number; backbone: number; head: number };
-  /** In the file, and without part in the result. */
+  /** Tensors of the file that take no part in the result. */
   leftOut: readonly string[];
   flops: number;
   memory: Record<'f32' | 'f16', { weights: number; activations: number; largest: number }>;
   layers: { name: string; operation: string; shape: readonly number[]; flops: number }[];
 }
 
-/** An adapter without tight limits, so that numbers are those of the network, not of this machine. */
+/** An adapter without tight limits. With it, the numbers depend on the network only, and not on this machine. */
 const TRAITS: Traits = {
   software: false,
   f16: true,
@@ -83,7 +83,7 @@ async function inspect(file: string, options: Options): Promise<Inspection> {
   };
   const network: Build = 'network' in model ? model.network : (g, image) => buildNetwork(g, architecture!, image);
   const { graph, parameters, features, heatmaps } = graphOf(network, input, 'f32');
-  parameterSource(model.checkpoint, parameters); // says what is missing or misshapen
+  parameterSource(model.checkpoint, parameters); // throws an error that names what is missing or has a wrong shape
   const count = (keep: (name: string) => boolean) =>
     [...parameters].reduce((sum, [name, { shape }]) => sum + (keep(name) ? product(shape) : 0), 0);
   const { prediction = 'head.prediction', transition } = architecture?.head ?? {};
@@ -122,7 +122,10 @@ function graphOf(network: Build, input: Inspection['input'], type: 'f32' | 'f16'
   return { graph, parameters: g.parameters, features, heatmaps };
 }
 
-/** A backbone whose head is missing or cannot be run: weights to start a training from. Anything else stays refused. */
+/**
+ * Describes a backbone whose head is missing or cannot be run, because training can start from it. Throws `error` again for everything
+ * else.
+ */
 function backboneAlone(checkpoint: Checkpoint, given: ModelOptions, error: InputError) {
   const { metadata, ...fields } = given;
   const found = recognise(
@@ -144,7 +147,7 @@ function backboneAlone(checkpoint: Checkpoint, given: ModelOptions, error: Input
   };
 }
 
-/** Bytes that a plan would take: packed weights, and activations packed by lifetime. */
+/** Bytes that a plan would take: packed weights, and activations, which share memory if they are not needed at the same time. */
 function memoryOf(graph: Graph): { weights: number; activations: number; largest: number } {
   const { constantSteps, steps } = lower(graph, TRAITS);
   const folded = new Set(constantSteps.flatMap(({ node }) => node.outputs));
@@ -193,7 +196,7 @@ async function format(one: Inspection, { layers }: Options): Promise<string> {
   const { architecture, metadata, input, parameters, flops, memory, leftOut, sources } = one;
   const { head } = architecture ?? {};
   const size = (await stat(one.file).catch(() => undefined))?.size;
-  // Where the file says everything there is nothing to tell apart.
+  // Nothing is added if all fields are from the file.
   const from = (field: keyof WeightsMetadata, text: string) => {
     const source = sources[field] ?? (metadata?.assumed?.includes(field) ? 'assumed' : undefined);
     return source === undefined ? text : `${text} (${SOURCES[source]})`;

@@ -47,7 +47,7 @@ interface Options extends DecodeOptions, WeightsOptions {
   adapter?: string;
 }
 
-/** An image to be done, and where its overlay goes. */
+/** An image to localize, and the path of its overlay. */
 interface Task extends ImageFile {
   overlay?: string;
 }
@@ -89,7 +89,7 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
   }
 }
 
-/** Loads the weights and runs the network over all tasks. Returns how many failed. */
+/** Loads the weights and localizes all images. Returns how many failed. */
 async function localizeTasks(
   tasks: readonly Task[],
   results: Results,
@@ -181,7 +181,7 @@ function resultLine({ name, path }: Task, result: Localization): ResultLine {
 
 function requestOf(localizer: Localizer, options: Options, signal: AbortSignal): LocalizeOptions {
   const { classes, operatingThresholds, heatThresholds, maxBoxes, minRegion, bits, maxImageBytes, overlay } = options;
-  // The network's own map is small, and says all where it covers the whole image.
+  // The network's own map is small. It can be drawn if it covers the whole image, which it does if images are stretched to the input.
   const heatmaps = !overlay ? 'none' : localizer.metadata.fit === 'stretch' ? 'raw' : 'scaled';
   return {
     heatmaps,
@@ -213,7 +213,7 @@ function checkClasses(
   }
 }
 
-/** Every image gets a file of its own in the folder, and none of them may be an image that is read. */
+/** Gives each image a file of its own in the folder. @throws UsageError if such a file is one of the images to read */
 function overlayPaths(files: readonly ImageFile[], folder: string | undefined): Task[] {
   if (folder === undefined) return [...files];
   const inputs = new Set(files.map(({ path }) => resolve(path)));
@@ -240,7 +240,7 @@ function heatThresholdList(text: string): number[] {
   return values;
 }
 
-/** Adds `raybox localize`. Exit code 1 where an image could not be done. */
+/** Adds `raybox localize`. The exit code is 1 if an image could not be localized. */
 export function addLocalizeCommand(program: Command): void {
   const command = addWeightsOptions(program.command('localize'))
     .description('X-rays → probabilities, boxes and overlays')

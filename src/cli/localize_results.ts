@@ -1,4 +1,4 @@
-/** Where `raybox localize` puts its results, so that a run that was cut off goes on where it stopped. */
+/** Writes the results of `raybox localize`, so that an interrupted run can continue where it stopped. */
 import type { Finding, Prediction } from '../formats/findings.js';
 import type { ImageFile } from '../node/image_files.js';
 import { type Lock, lockFile } from '../node/lock.js';
@@ -7,37 +7,37 @@ import { openLines } from './result_lines.js';
 import { openTable } from './result_tables.js';
 import { print, UsageError } from './terminal.js';
 
-/** One line. `image` is the file's name, `file` its path as it was given. */
+/** The result for one image. `image` is the name of the file, `file` its path as it was given. */
 export interface ResultLine extends Prediction {
   file: string;
   findings: Finding[];
-  /** Labels with more regions than boxes were asked for. */
+  /** Labels that have more regions than `--max-boxes` allows. */
   truncated?: string[];
-  /** What was assumed of the weights, and what looks wrong about the image. */
+  /** What was assumed about the weights, and what looks wrong about the image. */
   warnings?: readonly Warning[];
 }
 
 export interface ErrorLine {
   image: string;
   file: string;
-  /** Why the image could not be done. */
+  /** Why the image could not be localized. */
   error: string;
 }
 
 export interface Results {
-  /** The classes of the results that are there already. */
+  /** The classes of the results that the file has already. */
   readonly classes?: readonly string[];
-  /** Paths of the images that have results already, as they were given, where the file tells them. */
+  /** Paths of the images that have results already, as they were given, if the file has them. */
   readonly files: readonly string[];
   has(file: ImageFile): boolean;
   add(line: ResultLine | ErrorLine): Promise<void>;
-  /** All is done: makes the file whole. Returns what to be told. */
+  /** Completes the file when all images are done. Returns a message for the user, if there is one. */
   finish(): Promise<string | undefined>;
-  /** Closes without finishing; a later run goes on from here. */
+  /** Closes the file without completing it. A later run can continue from here. */
   suspend(): Promise<void>;
 }
 
-/** Results on stdout. */
+/** Writes the results to stdout. */
 export const standardOutput: Results = {
   files: [],
   has: () => false,
@@ -47,12 +47,12 @@ export const standardOutput: Results = {
 };
 
 /**
- * Opens, or goes on with, a file of results; its ending decides the format. Until they are finished or suspended, no other process
- * may open them.
+ * Opens a file of results, new or from an earlier run. Its ending decides the format. Until it is finished or suspended, no other process
+ * can open it.
  *
  * @param files the images of this run
- * @throws UsageError for an ending that is none of the three; InputError where the file holds something else, cannot be written, or
- *   another process writes it
+ * @throws UsageError if the ending is none of the three; InputError if the file has other content, if it cannot be written, or if another
+ *   process writes it
  */
 export async function openResults(path: string, files: readonly ImageFile[] = []): Promise<Results> {
   const open = /\.(jsonl|ndjson)$/i.test(path)
@@ -77,7 +77,7 @@ async function openLineResults(path: string): Promise<Results> {
   return { ...lines, finish: () => lines.finish().then(() => undefined), suspend: lines.close };
 }
 
-/** Gives the lock back when the results are closed, in either way. */
+/** Releases the lock when the results are finished or suspended. */
 function holding(lock: Lock, results: Results): Results {
   return {
     ...results,

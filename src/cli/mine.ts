@@ -1,4 +1,4 @@
-/** `raybox mine`: radiology reports in files → a table of labels. */
+/** `raybox mine`: reads radiology reports from files and writes a table of their labels. */
 import { resolve } from 'node:path';
 import { counted, InputError } from '../errors.js';
 import { csvLine } from '../formats/csv.js';
@@ -11,16 +11,16 @@ import { type MinedReport, type MineTable, mineTable, type TableOptions } from '
 import { interruptible, nameList, type Progress, print, say, startProgress } from './terminal.js';
 
 export interface MineFilesOptions extends Omit<TableOptions, 'explain'> {
-  /** Where the table goes. Written beside and renamed, so that it is there as a whole or not at all. */
+  /** Path of the table. It is written under a temporary name and then renamed, so there is either a complete table or none. */
   out: string;
-  /** Also write the evidence of every label here, as JSON lines; `-` is stdout. */
+  /** Path of a file of JSON lines with the evidence for each label; `-` is stdout. Default: evidence is not written. */
   explain?: string;
-  /** A report of which no sentence counts is Normal, since nothing is found in it (the default), or left out. */
+  /** What becomes of a report in which no sentence counts: it is Normal, because nothing was found in it (default), or it is left out. */
   empty?: 'normal' | 'skip';
   textColumns?: readonly string[];
   idColumn?: string;
   encoding?: string;
-  /** Called as bytes are read: so far, and in all. */
+  /** Called with the number of bytes that have been read, and that of all files. */
   onProgress?(done: number, total: number): void;
   onProblem?(problem: Problem): void;
   signal?: AbortSignal;
@@ -28,19 +28,19 @@ export interface MineFilesOptions extends Omit<TableOptions, 'explain'> {
 
 export interface MineSummary {
   reports: number;
-  /** Reports of which no sentence counts: without a word, or with nothing but an indication and the like. */
+  /** Reports in which no sentence counts. They are empty, or have no other sections than, for example, the indication. */
   empty: number;
   normal: number;
-  /** How many reports have each finding. */
+  /** The number of reports with each finding. */
   counts: Record<string, number>;
-  /** What could not be read; everything else is in the table. */
+  /** The number of reports and files that could not be read. All others are in the table. */
   problems: number;
 }
 
 /**
- * Mines every report under `paths` into the table `options.out`. A file that cannot be read is told to `onProblem` and
- * counted, and does not stop the rest. Memory does not grow with the number of reports.
- * @throws InputError where a path does not exist, or no report was found at all.
+ * Mines all reports under `paths` and writes the table `options.out`. For a file that cannot be read `onProblem` is called, and the other
+ * files are still read. The memory that is needed does not grow with the number of reports.
+ * @throws InputError if a path does not exist, or if no report was found
  */
 export async function mine(paths: readonly string[], options: MineFilesOptions): Promise<MineSummary> {
   const table = mineTable({ ...options, explain: options.explain !== undefined });
@@ -83,7 +83,7 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
   }
 }
 
-/** The files to read. A table from an earlier run, in a folder that is mined again, is none of them. */
+/** The files to read. If a folder is mined again, the table that an earlier run has written into it is not read. */
 async function inputFiles(paths: readonly string[], { out, explain = '-' }: MineFilesOptions): Promise<ReportFile[]> {
   const files: ReportFile[] = [];
   const outputs = [out, explain].map((path) => resolve(path));
@@ -93,7 +93,7 @@ async function inputFiles(paths: readonly string[], { out, explain = '-' }: Mine
   return files;
 }
 
-/** The reports in files, one after the other. */
+/** Reads the reports of all files, one after the other. */
 async function* reportsIn(files: readonly ReportFile[], options: MineFilesOptions): AsyncGenerator<ReportText> {
   const { textColumns, idColumn, encoding, signal, onProblem = () => {} } = options;
   const total = files.reduce((sum, { size }) => sum + size, 0);
@@ -117,7 +117,7 @@ async function* reportsIn(files: readonly ReportFile[], options: MineFilesOption
   }
 }
 
-/** Mines and counts a report. Returns undefined where it has no row in the table. */
+/** Mines and counts a report. Returns undefined if it gets no row in the table. */
 function mineOne(
   report: ReportText,
   table: MineTable,
@@ -139,7 +139,7 @@ function mineOne(
   return mined;
 }
 
-/** Files that are locked while they grow, and get their names when all are whole. */
+/** Opens files under temporary names and locks them. They get their own names only when all of them are complete. */
 function openOutputs() {
   const files: GrowingFile[] = [];
   const locks: Lock[] = [];
@@ -162,7 +162,7 @@ function openOutputs() {
   };
 }
 
-/** Whether readers of the table take it: a path out of its folder, say, would make them refuse the table. */
+/** Whether a name can stand in the table. With some names, such as a path out of the folder, the table could not be read. */
 function isImageName(text: string): boolean {
   try {
     return imageNameOfPath(text) !== '';
@@ -175,7 +175,7 @@ interface CommandOptions extends Omit<MineFilesOptions, 'textColumns' | 'onProgr
   textColumn?: string[];
 }
 
-/** Adds `raybox mine` to the command line. Exit code 1 where something could not be read. */
+/** Adds `raybox mine`. The exit code is 1 if something could not be read. */
 export function addMineCommand(program: Command): void {
   program
     .command('mine')

@@ -1,4 +1,6 @@
-/** The tables that `raybox mine` writes: like `Data_Entry_2017.csv`, a column per disease, CheXpert's columns. */
+/**
+ * The three kinds of table that `raybox mine` writes: as `Data_Entry_2017.csv`, with a column for each disease, or with CheXpert's columns.
+ */
 import { InputError } from '../errors.js';
 import type { ReportText } from '../node/report_files.js';
 import { aboutColumns } from '../node/report_table.js';
@@ -7,38 +9,35 @@ import { type Disease, diseases, eightDiseases } from '../reports/lexicon.js';
 import { type MineOptions, mineReport, type ReportLabels } from '../reports/mine.js';
 
 export interface TableOptions extends Pick<MineOptions, 'uncertain'> {
-  /**
-   * `data-entry` (the default): a row like `Data_Entry_2017.csv`'s. `wide`: a column per disease. CheXpert's columns are
-   * always wide.
-   */
+  /** `data-entry` (default): rows as in `Data_Entry_2017.csv`. `wide`: a column for each disease, as CheXpert's table always has. */
   format?: 'data-entry' | 'wide';
-  /** The fourteen of ChestX-ray14 (the default), the eight of ChestX-ray8, or the fourteen columns of CheXpert's labeller. */
+  /** The fourteen classes of ChestX-ray14 (default), the eight of ChestX-ray8, or the fourteen columns of CheXpert's labeller. */
   classes?: 'fourteen' | 'eight' | 'chexpert';
-  /** Put behind each report's identifier to give the image's name, like `.png`. */
+  /** Is appended to the identifier of a report to make the name of its image, for example `.png`. */
   suffix?: string;
-  /** Evidence is wanted. */
+  /** Whether results have the evidence for each label. */
   explain?: boolean;
 }
 
-/** What one report gives. */
+/** The result for one report. */
 export interface MinedReport {
   cells: (string | number)[];
-  /** The columns that count as present. */
+  /** The names of the columns that count as present. */
   found: readonly string[];
   normal: boolean;
   empty: boolean;
-  /** For `--explain`. */
+  /** The line for `--explain`. */
   result: object;
 }
 
 export interface MineTable {
   header: string[];
-  /** The names that are counted. */
+  /** The names of the columns that are counted. */
   names: readonly string[];
   mine(report: ReportText): MinedReport;
 }
 
-/** @throws InputError where format and classes contradict each other. */
+/** @throws InputError if format and classes contradict each other */
 export function mineTable(options: TableOptions): MineTable {
   if (options.classes === 'chexpert') return chexpertTable(options);
   const names = options.classes === 'eight' ? eightDiseases : diseases;
@@ -57,7 +56,10 @@ export function mineTable(options: TableOptions): MineTable {
   };
 }
 
-/** CheXpert's labeller writes a report's text in its first column; here it is the identifier. Not mentioned is empty. */
+/**
+ * The columns of CheXpert's labeller, but its first column has the identifier in place of the text. The cell of what is not mentioned is
+ * empty.
+ */
 function chexpertTable({ format, uncertain, suffix = '' }: TableOptions): MineTable {
   if (format === 'data-entry' || (uncertain !== undefined && uncertain !== 'cue')) {
     throw new InputError('mine: these options do not go together', {
@@ -79,13 +81,15 @@ function chexpertTable({ format, uncertain, suffix = '' }: TableOptions): MineTa
 
 type Cells = (string | number)[];
 
-/** "No Finding" means none of the listed diseases; Normal means no abnormality of any kind. */
+/** A row as in `Data_Entry_2017.csv`. "No Finding" means none of the listed diseases; Normal means no abnormality of any kind. */
 function entryRow(names: readonly Disease[], image: string, about: readonly string[], result: ReportLabels): Cells {
   const present = names.filter((name) => result.findings.includes(name));
   return [image, present.join('|') || 'No Finding', ...about, Number(result.normal)];
 }
 
-/** 1 (counts as present under the policy), -1 (uncertain, and does not), 0 (negated) or empty (not mentioned). */
+/**
+ * A row with a cell for each disease: 1 counts as present, -1 is uncertain and does not, 0 is negated, and an empty cell is not mentioned.
+ */
 function wideRow(names: readonly Disease[], image: string, { findings, labels, normal }: ReportLabels): Cells {
   const cell = (name: Disease): string | number => {
     if (findings.includes(name)) return 1;
@@ -96,9 +100,9 @@ function wideRow(names: readonly Disease[], image: string, { findings, labels, n
 }
 
 /**
- * Follow-up, patient, age, sex and view of a report: what its CSV row says, else what a ChestX-ray name like
- * `00000012_003` says, else a patient of its own, who is called like the report: a running number could be another
- * report's patient.
+ * Follow-up, patient, age, sex and view of a report. They are from its CSV row, or else from a ChestX-ray name such as `00000012_003`. If
+ * neither names the patient, the report gets a patient of its own with the identifier of the report. A running number could be the same as
+ * that of another patient.
  */
 function aboutOf({ id, about }: ReportText): readonly string[] {
   if (about && about[1] !== '') return about;

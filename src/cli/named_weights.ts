@@ -1,10 +1,11 @@
-/** Weights on the command line whose outputs may have no names. */
+/** Loads weights for commands. Weights may have no names for their outputs. */
 import { type LoadOptions, type Localizer, load } from '../localizer/localizer.js';
 import { UsageError } from './terminal.js';
 
 /**
- * Loads weights whose outputs may have no names. `--classes`, which chooses among names, gives them where there are none: as many
- * as there are outputs, in their order.
+ * Loads weights. The option `--classes` chooses some of the classes by their names. If the weights have no names, `--classes` gives them:
+ * one
+ * for each output, in the order of the outputs.
  */
 export async function loadNamed(
   weights: string,

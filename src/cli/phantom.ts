@@ -1,4 +1,4 @@
-/** `raybox phantom`: a data set of phantoms. */
+/** `raybox phantom`: draws a data set of synthetic X-rays. */
 import { counted } from '../errors.js';
 import { Presets, SingleBar } from '../node/vendor/cli_progress.js';
 import { type Command, InvalidArgumentError, Option } from '../node/vendor/commander.js';
@@ -19,7 +19,7 @@ function severityOption(text: string): [number, number] {
 
 type CommandOptions = Omit<WritePhantomsOptions, 'onProgress' | 'signal'>;
 
-/** Adds `raybox phantom` to the command line. */
+/** Adds `raybox phantom`. */
 export function addPhantomCommand(program: Command): void {
   program
     .command('phantom')

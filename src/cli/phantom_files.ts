@@ -12,11 +12,11 @@ import { type Drawing, drawAll } from './phantom_threads.js';
 
 export interface WritePhantomsOptions extends Omit<PhantomOptions, 'index' | 'diseases'> {
   count: number;
-  /** Folder to be made; it must not hold anything yet. */
+  /** The folder of the data set. It must be new or empty. */
   out: string;
-  /** Which images get their boxes into the box file. Default `test`: whoever trains leaves boxed images out. */
+  /** Which images have their boxes in the box file. Default `test`, because images with boxes are never used for training. */
   boxes?: 'test' | 'all';
-  /** Worker threads. Default: one per processor, 16 at most. */
+  /** The number of worker threads. Default: one for each processor, at most 16. */
   threads?: number;
   onProgress?(done: number, total: number): void;
   signal?: AbortSignal;
@@ -28,20 +28,21 @@ export interface PhantomSummary {
   test: number;
   boxes: number;
   counts: Record<string, number>;
-  /** Images that an interrupted run had left. */
+  /** The number of images that an interrupted run had drawn before. */
   resumed: number;
 }
 
 const MAX_COUNT = 1_000_000;
-/** Changes whenever the same seed gives other pixels, so that no data set is half old and half new. */
+/** This number is increased whenever the same seed gives other pixels. An interrupted run of an older raybox is then not continued. */
 const DRAWING = 2;
 
 /**
- * Draws `count` phantoms into `out`: `images/`, `reports/`, label file, box file and list files as ChestX-ray8 has them,
- * and `phantoms.json` with the options. Everything is written to `out` + `.part` and renamed at the end; a run that was
- * interrupted goes on from there when the same options are given.
+ * Draws `count` phantoms into the folder `out`: `images/`, `reports/`, a label file, a box file and list files in the layout of
+ * ChestX-ray8,
+ * and `phantoms.json` with the options. Everything is written into a folder with the ending `.part`, which is renamed at the end. If a run
+ * was interrupted, another one with the same options continues it.
  *
- * @throws InputError where an option is out of range, `out` holds something, or `.part` was begun with other options
+ * @throws InputError if an option is out of range, if `out` is not empty, or if the folder `.part` is from a run with other options
  */
 export async function writePhantoms(options: WritePhantomsOptions): Promise<PhantomSummary> {
   const { count, out, boxes, threads, onProgress, signal, ...drawing } = options;
@@ -56,7 +57,7 @@ export async function writePhantoms(options: WritePhantomsOptions): Promise<Phan
   }
   const target = resolve(out);
   const part = `${target}.part`;
-  // Refuses what makes no sense before anything is written.
+  // Refuses wrong options before anything is written.
   drawPhantom({ ...drawing, index: 0, size: drawing.size });
   await requireFree(target, out);
   const lock = await lockBeside(out);
@@ -70,7 +71,7 @@ export async function writePhantoms(options: WritePhantomsOptions): Promise<Phan
   }
 }
 
-/** Draws what is missing in `part`, writes the tables, and renames it. */
+/** Draws the images that are missing in the folder `part`, writes the tables, and renames the folder. */
 async function drawInto(
   part: string,
   target: string,
@@ -98,12 +99,12 @@ async function drawInto(
   );
   await rmdir(target).catch(() => {});
   await rename(part, target);
-  // Not before: what is drawn would have to be drawn again, were this process killed in between.
+  // It is not removed before, because all images would have to be drawn again if the process were killed in between.
   await rm(join(target, ROWS));
   return { ...summary, resumed };
 }
 
-/** Writes label file, box file and list files. */
+/** Writes the label file, the box file and the list files. */
 async function writeTables(
   folder: string,
   rows: readonly PhantomRow[],
@@ -130,7 +131,7 @@ async function writeTables(
 
 const ROWS = 'rows.jsonl';
 
-/** The same text whatever order the options were given in. */
+/** The options as a text that does not depend on the order in which they were given. */
 function describeSettings(settings: Record<string, unknown>): string {
   const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
   return `${JSON.stringify(Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))), null, 2)}\n`;
@@ -139,7 +140,7 @@ function describeSettings(settings: Record<string, unknown>): string {
 async function requireFree(target: string, shown: string): Promise<void> {
   const entries = await folderEntries(target, `phantom: ${shown}`);
   if (entries.length === 0) return;
-  // The run that drew them was killed before it could remove its own list.
+  // The run that has drawn this data set was killed before it could remove its own list.
   if (entries.includes(ROWS) && entries.includes('phantoms.json')) await rm(join(target, ROWS));
   throw new InputError(`phantom: ${shown} is not empty`, {
     given: `${entries.length === 1 ? '1 entry' : `${entries.length} entries, the first`} ${entries[0]}`,
@@ -147,7 +148,7 @@ async function requireFree(target: string, shown: string): Promise<void> {
   });
 }
 
-/** Makes the folder, or takes up what an interrupted run with the same settings left in it. */
+/** Makes the folder, or reads what an interrupted run with the same settings has left in it. */
 async function begin(part: string, settings: string): Promise<Map<number, PhantomRow>> {
   const settingsFile = join(part, 'phantoms.json');
   const before = await readFile(settingsFile, 'utf8').catch(() => undefined);
@@ -171,7 +172,7 @@ async function begin(part: string, settings: string): Promise<Map<number, Phanto
   }
   const rows = new Map<number, PhantomRow>();
   const text = await readFile(join(part, ROWS), 'utf8').catch(() => '');
-  // What follows the last line end is a line that the interruption cut off.
+  // After the last line end there may be an incomplete line, because the run was interrupted.
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   for (const line of whole.split('\n').filter(Boolean)) {
     const row = parseJson(line, `${join(part, ROWS)}: a line`) as PhantomRow | null;

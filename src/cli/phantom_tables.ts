@@ -1,10 +1,10 @@
-/** Label file, box file and lists of a data set of phantoms. */
+/** The label file, the box file and the split of a data set of phantoms. */
 import { NO_FINDING, writeBoxList } from '../formats/chestxray.js';
 import { csvLine } from '../formats/csv.js';
 import type { Box } from '../phantom/index.js';
 import { inTestSet } from '../phantom/patient.js';
 
-/** All that the tables need to know of one image. */
+/** What the tables say about an image. */
 export interface PhantomRow {
   index: number;
   image: string;
@@ -20,10 +20,10 @@ export interface PhantomRow {
 const LABEL_HEADER =
   'Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,' +
   'OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y]';
-/** Width of the field of view in millimetres, as the pixel spacing says it. */
+/** Width of what an image shows, in millimetres. The pixel spacing in the label file follows from it. */
 const FIELD_MM = 360;
 
-/** A fifth of the patients, and at least one of several. */
+/** Chooses the test images: those of about a fifth of the patients, and of at least one if there are several. */
 export function testRows(rows: readonly PhantomRow[], seed: number): (row: PhantomRow) => boolean {
   const patients = [...new Set(rows.map(({ patient }) => patient))];
   const test = new Set(patients.filter((patient) => inTestSet(seed, patient)));
@@ -40,7 +40,7 @@ export function labelFile(rows: readonly PhantomRow[], size: number): string {
   return `${[LABEL_HEADER, ...lines].join('\n')}\n`;
 }
 
-/** The published box file says `Infiltrate` where the label file says `Infiltration`. */
+/** The box file. As in the published one, Infiltration is called `Infiltrate`. */
 export function boxFile(rows: readonly PhantomRow[]): string {
   return writeBoxList(
     rows.flatMap(({ image, boxes }) =>

@@ -15,7 +15,7 @@ interface Work {
   signal: AbortSignal | undefined;
 }
 
-/** Hands batches of indices to worker threads. One that fails, or an abort, ends them all. */
+/** Gives batches of indices to worker threads. If one of them fails, or if the signal is aborted, all of them end. */
 export async function drawAll(
   indices: number[],
   { drawing, part, threads, signal }: Work,
@@ -31,7 +31,7 @@ export async function drawAll(
     new Promise<void>((done, fail) => {
       const worker = new Worker(new URL('./phantom_worker.js', import.meta.url), {
         workerData: { drawing, part },
-        // Flags like --input-type are for how this process was started, not for a thread.
+        // Without this, a thread would inherit flags such as --input-type, which only make sense for the main script.
         execArgv: [],
       });
       workers.push(worker);
@@ -49,7 +49,7 @@ export async function drawAll(
         }
       };
       worker.on('message', (rows: PhantomRow[]) => {
-        // One append at a time; the worker need not wait for it.
+        // Rows are written one batch after the other. The worker does not wait for it.
         writing = writing.then(() => onDrawn(rows));
         writing.catch(fail);
         attempt(next);

@@ -1,6 +1,6 @@
 /**
- * `raybox reproduce`: the chain of the paper in one command. Reports are mined for labels, a network is trained on them, and
- * what it says and where it points to is scored. On phantoms (drawn first), or on a data set that has its labels already.
+ * `raybox reproduce`: all steps of the paper in one command. Reports are mined for labels, a network is trained on these, and its
+ * probabilities and boxes are scored. It works on phantoms, which it draws first, or on a data set that has labels already.
  */
 
 import { existsSync } from 'node:fs';
@@ -36,14 +36,17 @@ interface Options {
   threads?: number;
 }
 
-/** Its map is only four times smaller than the image, so that small findings are told from their neighbours. */
+/**
+ * The heatmap of this backbone has a cell for each 4 × 4 pixels of the image, so that small findings can be separated from their
+ * neighbours.
+ */
 const SMALL_BACKBONE = {
   family: 'vgg' as const,
   layers: [16, 'M' as const, 32, 'M' as const, 64, 64],
   batchNorm: true,
 };
 
-/** As drawn, before reports were mined. */
+/** The label file as it was drawn, before reports were mined. */
 const DRAWN_LABELS = 'drawn_labels.csv';
 const LABEL_FILE = 'Data_Entry_2017.csv';
 
@@ -70,7 +73,7 @@ async function reproduce(options: Options, signal: AbortSignal): Promise<string>
   return scores;
 }
 
-/** Draws the data set, unless an earlier run of the same command has. */
+/** Draws the data set, unless an earlier run of the same command has done so. */
 async function draw(folder: string, { phantom: count, seed }: Options, signal: AbortSignal): Promise<void> {
   const drawing = { count, seed, size: 128, preset: 'demo' as const, boxes: 'test' as const };
   if (existsSync(join(folder, 'phantoms.json'))) {
@@ -92,7 +95,7 @@ async function draw(folder: string, { phantom: count, seed }: Options, signal: A
   }
 }
 
-/** Puts what the reports say in the place of the labels that were drawn, and tells how often both agree. */
+/** Replaces the labels that were drawn by those that are mined from the reports, and prints how often both agree. */
 async function mineLabels(folder: string, signal: AbortSignal): Promise<void> {
   const [labels, drawn] = [join(folder, LABEL_FILE), join(folder, DRAWN_LABELS)];
   if (!existsSync(drawn)) {
@@ -106,7 +109,7 @@ async function mineLabels(folder: string, signal: AbortSignal): Promise<void> {
     await rename(labels, drawn);
     await rename(mined, labels);
   } else if (!existsSync(labels)) {
-    await rename(join(folder, 'mined_labels.csv'), labels); // the last run ended between the two
+    await rename(join(folder, 'mined_labels.csv'), labels); // the earlier run was interrupted between the two renames
   }
   const read = async (path: string) => readDataEntry(await readText(path), { source: path });
   const { agreed, onlyMined, onlyDrawn } = compare(await read(labels), await read(drawn));
@@ -193,7 +196,7 @@ async function score(folder: string, { weights }: RunOutcome, options: Options, 
   return `${text}mean AUC ${figure(meanAuc)} on the test images; the page of results: ${join(out, 'evaluation.html')}\n`;
 }
 
-/** Adds `raybox reproduce`. The same command again goes on where it stopped. */
+/** Adds `raybox reproduce`. If it was interrupted, the same command continues. */
 export function addReproduceCommand(program: Command): void {
   program
     .command('reproduce')

@@ -1,4 +1,7 @@
-/** Results of `raybox localize` as JSON lines, each appended in one piece; a half line that a killed run left is cut off. */
+/**
+ * Results of `raybox localize` as JSON lines. Each line is appended in one piece. If a killed run has left an incomplete line, it is
+ * removed.
+ */
 import { createReadStream, existsSync } from 'node:fs';
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -9,7 +12,7 @@ import type { ImageFile } from '../node/image_files.js';
 import { openBeside, writeRefusal } from '../node/text_files.js';
 import type { ErrorLine, ResultLine } from './localize_results.js';
 
-/** The file is something that must not be touched. */
+/** The error for a file with other content, which must not be changed. */
 export const notOurs = (path: string, given?: string) =>
   new InputError(`${path} holds something else than results of raybox localize`, {
     ...(given ? { given } : {}),
@@ -17,26 +20,29 @@ export const notOurs = (path: string, given?: string) =>
   });
 
 export interface ResultLines {
-  /** The classes of the results that are there already. */
+  /** The classes of the results that the file has already. */
   readonly classes?: readonly string[];
-  /** Paths of the images that are done, as they were given. */
+  /** Paths of the images that have results already, as they were given. */
   readonly files: readonly string[];
   has(file: ImageFile): boolean;
   add(line: ResultLine | ErrorLine): Promise<void>;
-  /** All results that are there, the last of each image, in the order in which images were first done. */
+  /** The last result of each image that has one, in the order in which the images first came. */
   read(): Promise<ResultLine[]>;
   close(): Promise<void>;
-  /** The same, once all is done: of an image with several lines (it failed before, say) the last one stays. */
+  /**
+   * Closes the file when all images are done. If an image has several lines, because it failed before for example, only the last one is
+   * kept.
+   */
   finish(): Promise<void>;
 }
 
-/** What a file of JSON lines already says, by path: an error's message, or nothing where the image is done. */
+/** The images that a file of JSON lines has, by path. The value is the message of the error, or undefined if there is a result. */
 type Known = Map<string, string | undefined>;
 
 /**
- * Opens a file of JSON lines to go on with it.
- * @param hint what to do where it cannot be written any more
- * @throws InputError where it holds something else, or cannot be written
+ * Opens a file of JSON lines, new or from an earlier run.
+ * @param hint what the user can do if it cannot be written any more
+ * @throws InputError if it has other content, or if it cannot be written
  */
 export async function openLines(path: string, hint: string): Promise<ResultLines> {
   const known: Known = new Map();
@@ -62,10 +68,10 @@ export async function openLines(path: string, hint: string): Promise<ResultLines
     async add(line) {
       const error = 'error' in line ? line.error : undefined;
       const key = resolve(line.file);
-      if (error !== undefined && known.get(key) === error) return; // a retry that failed as before
+      if (error !== undefined && known.get(key) === error) return; // the image was tried again and failed as before
       const text = `${JSON.stringify(line)}\n`;
       await file.appendFile(text).catch(async (cause) => {
-        // On a full disk the beginning of the line may have found room.
+        // If the disk is full, the beginning of the line may have been written.
         await file.truncate(length).catch(() => {});
         refuse(cause);
       });
@@ -88,20 +94,20 @@ export async function openLines(path: string, hint: string): Promise<ResultLines
   };
 }
 
-/** Writes the file again without the lines that later ones of the same images replace. */
+/** Writes the file again with only the last line of each image. */
 async function keepLast(path: string, length: number): Promise<void> {
   const last = new Map<string, number>();
   await readLines(path, length, ({ file }, number) => {
     last.set(resolve(file), number);
   });
-  const whole = await openBeside(await realpath(path)); // a link stays one
+  const whole = await openBeside(await realpath(path)); // if the path is a link, the file behind it is replaced, not the link
   await readLines(path, length, async ({ file }, number, text) => {
     if (last.get(resolve(file)) === number) await whole.write(`${text}\n`);
   });
   await whole.keep();
 }
 
-/** Length up to and including the last line end. */
+/** The length of the file up to and including its last line end. */
 async function wholeLines(path: string): Promise<number> {
   const { size } = await stat(path);
   const file: FileHandle = await open(path, 'r');
@@ -121,7 +127,7 @@ async function wholeLines(path: string): Promise<number> {
   }
 }
 
-/** A file without any line end is a first line that was cut off, or nothing of ours, which is not to be emptied. */
+/** Whether a file without a line end begins as a line of results that was cut off. Any other file must not be emptied. */
 async function startsLikeLine(file: FileHandle): Promise<boolean> {
   const start = '{"image":';
   const { buffer, bytesRead } = await file.read(Buffer.alloc(start.length), 0, start.length, 0);

@@ -1,7 +1,9 @@
 /**
- * Results of `raybox localize` as a CSV of boxes or a COCO file. Neither can be appended to safely: results gather as JSON lines in
- * FILE.part.jsonl, and FILE is written beside its place and renamed once all is done. Only then the lines are removed. A run that was
- * killed in between finds an image in both places: what the lines say takes the place of what FILE says, and nothing is doubled.
+ * Results of `raybox localize` as a CSV table of boxes or a COCO file. Neither format can be appended to safely. So the results are first
+ * collected as JSON lines in FILE.part.jsonl. When all images are done, FILE is written under a temporary name and renamed, and then the
+ * lines
+ * are removed. If a run is killed between these two steps, the next one finds results of an image in both files. It then takes those of the
+ * lines, so that no result is doubled.
  */
 
 import { existsSync } from 'node:fs';
@@ -19,22 +21,22 @@ import { readText, writeRefusal, writeWhole } from '../node/text_files.js';
 import type { Results } from './localize_results.js';
 import { notOurs, openLines } from './result_lines.js';
 
-/** An image of a table. `image` is what the table calls it; `file` is its path, where the table tells it. */
+/** The results of an image in a table. `image` is its name there, `file` its path if the table has it. */
 type Entry = Prediction & { findings: Finding[]; file?: string };
 
 interface TableFormat {
   read(path: string): Promise<Entry[]>;
   write(entries: readonly Entry[]): string;
-  /** The name as the table gives it back. */
+  /** The name of an image as it is read back from the table. */
   name(image: string): string;
-  /** What to be told of a table of these images. */
+  /** A message for the user about a table with these images. */
   note?(path: string, entries: readonly Entry[]): string | undefined;
 }
 
 /**
- * Opens, or goes on with, a table.
+ * Opens a table, new or from an earlier run.
  * @param files the images of this run
- * @throws InputError where the table holds something else, or has an image whose name several of `files` share
+ * @throws InputError if the table has other content, or if it has an image whose name several of `files` have
  */
 export async function openTable(path: string, kind: 'csv' | 'coco', files: readonly ImageFile[]): Promise<Results> {
   const format = kind === 'csv' ? csvFormat : cocoFormat;
@@ -65,8 +67,8 @@ export async function openTable(path: string, kind: 'csv' | 'coco', files: reado
 }
 
 /**
- * Finds the entry of an image by its path: an entry that tells its path is that of this path alone, one that has a bare name is that
- * of the only image with this name.
+ * Gives a function that finds the entry of an image by its path. An entry with a path belongs to that path only. An entry without one
+ * belongs to the only image with its name.
  */
 function finder(path: string, entries: readonly Entry[], { name }: TableFormat, files: readonly ImageFile[]) {
   const byPath = new Map<string, Entry>();
@@ -94,7 +96,10 @@ function finder(path: string, entries: readonly Entry[], { name }: TableFormat, 
   return (file: string) => byPath.get(kindOf(file)) ?? byName.get(name(fileName(file)));
 }
 
-/** Calls images by their files' names, and by their paths where others have the same name; one that had to be called so before stays. */
+/**
+ * Names images by their files' names, or by their paths if several images have the same name. An image that was named by its path before
+ * keeps that name.
+ */
 function tellApart(entries: readonly Entry[]): Entry[] {
   const pathOf = ({ image, file }: Entry) => file ?? image;
   const counts = new Map<string, number>();
@@ -109,7 +114,7 @@ function tellApart(entries: readonly Entry[]): Entry[] {
   });
 }
 
-/** An image without findings leaves no row, so that a later run does it again. */
+/** An image without findings has no row in this table, so a later run localizes it again. */
 const csvFormat: TableFormat = {
   async read(path) {
     const entries = new Map<string, Entry>();
@@ -147,7 +152,7 @@ const csvFormat: TableFormat = {
   },
 };
 
-/** Entries of `images` have `file`, the path as it was given, beside what COCO asks for. */
+/** Besides the fields of COCO, the entries of `images` have `file`: the path as it was given. */
 const cocoFormat: TableFormat = {
   async read(path) {
     const { images, categories, annotations } = (parseJson(await readText(path), path) ?? {}) as Partial<CocoFile>;

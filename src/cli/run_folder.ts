@@ -1,7 +1,7 @@
 /**
  * The folder of a training run: `config.json`, `log.jsonl`, list files of the split, `pixels.tsv`, `checkpoints/`, `best.safetensors` with
- * its card `best.md`, and `curves.html`. Every file but the log and the pixels is written beside its place and renamed. One process at a
- * time works in it.
+ * its card `best.md`, and `curves.html`. All files except the log and the pixels are written under a temporary name and then renamed. Only
+ * one process at a time can work in the folder.
  */
 import { appendFileSync, existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
@@ -17,18 +17,18 @@ const LOG = 'log.jsonl';
 const CHECKPOINTS = 'checkpoints';
 export const BEST = 'best.safetensors';
 
-/** Lines of a log that may be unreadable. Each kill of a run leaves one at most, and a file of others is none of ours. */
+/** The most lines of a log that may be unreadable. Each time a run is killed, it leaves at most one. A file with more of them is no log. */
 const BROKEN_LINES = 1000;
 
-/** Older checkpoints are deleted. */
+/** The number of checkpoints that are kept. Older ones are deleted. */
 const KEPT_CHECKPOINTS = 3;
 
 /** A line of the log: what happened, and when. */
 export interface LogEntry {
   event: 'start' | 'resume' | 'update' | 'epoch' | 'checkpoint' | 'warning' | 'end';
-  /** Counted from 1. */
+  /** The epoch, counted from 1. */
   epoch?: number;
-  /** Updates of the epoch so far. */
+  /** The number of updates of the epoch so far. */
   step?: number;
   [more: string]: unknown;
 }
@@ -36,27 +36,29 @@ export interface LogEntry {
 export interface RunFolder<Config> {
   readonly path: string;
   readonly config: Config;
-  /** The newest checkpoint that can be read; undefined where there is none. */
+  /** The newest checkpoint that can be read; undefined if there is none. */
   readonly resume: TrainingCheckpoint | undefined;
-  /** Its path. */
+  /** The path of that checkpoint. */
   readonly resumedFrom: string | undefined;
-  /** What the log holds of the run up to there. */
+  /** The entries of the log up to that checkpoint. */
   readonly entries: readonly LogEntry[];
   log(entry: LogEntry): void;
-  /** Writes another configuration down. */
+  /** Replaces the configuration. */
   configure(config: Config): Promise<void>;
-  /** Returns the file's path. */
+  /** Writes a checkpoint. Returns its path. */
   checkpoint(checkpoint: TrainingCheckpoint): Promise<string>;
   write(name: string, content: string | Uint8Array): Promise<void>;
-  /** Lets other processes work in the folder. */
+  /** Releases the folder, so that other processes can work in it. */
   close(): Promise<void>;
 }
 
-/** What a run that was killed while it began may leave in its folder: nothing was done yet. */
+/**
+ * Whether a run that was killed while it began may have left this file. Such a folder counts as empty, because nothing was computed yet.
+ */
 const isRemains = (name: string) =>
   name.startsWith(FOLDER_LOCK) || (name.startsWith(`${CONFIG}.`) && name.endsWith('.part'));
 
-/** @throws InputError where the folder holds something: a run is never written over another. */
+/** @throws InputError if the folder is not empty, because a run never overwrites another */
 export async function refuseUsedFolder(path: string): Promise<void> {
   const used = (await folderEntries(path, `--out ${path}`)).filter((name) => !isRemains(name));
   if (used.length > 0) {
@@ -67,7 +69,7 @@ export async function refuseUsedFolder(path: string): Promise<void> {
   }
 }
 
-/** @throws InputError as `refuseUsedFolder` does, where the folder cannot be made, and where another process has just made it */
+/** @throws InputError as `refuseUsedFolder` does, if the folder cannot be made, and if another process has just made it */
 export async function createRunFolder<Config>(path: string, config: Config): Promise<RunFolder<Config>> {
   await refuseUsedFolder(path);
   const lock = await lockFolder(path);
@@ -84,9 +86,11 @@ export async function createRunFolder<Config>(path: string, config: Config): Pro
 }
 
 /**
- * Opens the folder of a run that is to go on. What the log says of the time behind the checkpoint is dropped: it will happen again.
- * @param onProblem told of a checkpoint that cannot be read or is damaged; an older one is taken then. Told of one without a checksum
- * @throws InputError where there are checkpoints and none of them can be read, or another process works in the folder
+ * Opens the folder of a run to continue it. Entries of the log that are later than the checkpoint are removed, because that part of the run
+ * is repeated.
+ * @param onProblem is called for a checkpoint that cannot be read or is damaged, in whose place an older one is used, and for one without a
+ *   checksum
+ * @throws InputError if there are checkpoints and none of them can be read, or if another process works in the folder
  */
 export async function openRunFolder<Config>(
   path: string,
@@ -173,7 +177,7 @@ function runFolder<Config>(
           last ? `${last} is kept; ${GO_ON}` : GO_ON,
         );
       });
-      // One that could not be read may bear a later name than what has just been written.
+      // A checkpoint that could not be read may have a later name than the one that has just been written.
       const others = (await checkpointNames(path)).filter((other) => other !== name);
       for (const old of others.slice(KEPT_CHECKPOINTS - 1)) await rm(join(path, CHECKPOINTS, old), { force: true });
       return join(path, CHECKPOINTS, name);
@@ -186,7 +190,7 @@ const GO_ON = '--resume goes on from the newest checkpoint';
 const nameOf = ({ epoch, step }: { epoch: number; step: number }) =>
   `epoch-${String(epoch).padStart(4, '0')}-step-${String(step).padStart(6, '0')}.safetensors`;
 
-/** The newest first. */
+/** The names of the checkpoints, the newest first. */
 async function checkpointNames(path: string): Promise<string[]> {
   const names = await readdir(join(path, CHECKPOINTS));
   const place = (name: string) => /^epoch-(\d+)-step-(\d+)\.safetensors$/.exec(name)?.slice(1).map(Number);
@@ -198,12 +202,12 @@ async function checkpointNames(path: string): Promise<string[]> {
   return known.map(({ name }) => name);
 }
 
-/** Half-written files that a killed run left beside their places. */
+/** Removes half-written files that a killed run has left. */
 async function removeParts(folder: string): Promise<void> {
   for (const name of await readdir(folder)) if (name.endsWith('.part')) await rm(join(folder, name), { force: true });
 }
 
-/** Adds the epochs whose checkpoint was there when the run was killed, but not yet their line in the log. */
+/** Adds epochs that are in the checkpoint but not in the log, because the run was killed after it had written the checkpoint. */
 function withEpochs(entries: LogEntry[], resume: TrainingCheckpoint | undefined): LogEntry[] {
   for (const record of resume?.state.history ?? []) {
     if (entries.some(({ event, epoch }) => event === 'epoch' && epoch === record.epoch)) continue;
@@ -223,7 +227,7 @@ async function readLog(path: string, resume: TrainingCheckpoint | undefined): Pr
     try {
       entry = parseJson(line, path) as LogEntry;
     } catch (error) {
-      broken++; // a run that was killed may leave half a line
+      broken++; // a run that was killed may have left an incomplete line
       if (broken <= BROKEN_LINES) return [];
       throw new InputError(`${path} is no log of a training run`, {
         expected: `a line of JSON for each event, and at most ${BROKEN_LINES} broken ones`,
@@ -231,7 +235,7 @@ async function readLog(path: string, resume: TrainingCheckpoint | undefined): Pr
         hint: 'move it away: the run goes on from its checkpoint without it, and its curves begin there',
       });
     }
-    if (typeof entry !== 'object' || entry === null) return []; // no run writes such lines
+    if (typeof entry !== 'object' || entry === null) return []; // a run only writes objects
     const { event, epoch = 1, step = 0 } = entry;
     if (event === 'update' || event === 'checkpoint') {
       return epoch - 1 < done || (epoch - 1 === done && step <= steps) ? [entry] : [];

@@ -1,4 +1,4 @@
-/** A small web server for this machine alone: the demo page, and the pages of the tests. */
+/** A small web server that only answers this machine. It serves the demo page and the pages of the tests. */
 import { constants } from 'node:fs';
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -19,11 +19,11 @@ const TYPES: Record<string, string> = {
 };
 
 export interface ServeOptions {
-  /** 0 takes any free one. Default 0. */
+  /** The port. 0 (default) takes any that is free. */
   port?: number;
-  /** Contents by path, such as `/bundle/page.js`, served before what is in the folder. */
+  /** Contents by path, such as `/bundle/page.js`. They come before files of the folder with the same path. */
   contents?: ReadonlyMap<string, Uint8Array>;
-  /** Sent with every answer. */
+  /** Headers that are sent with every answer. */
   headers?: Readonly<Record<string, string>>;
 }
 
@@ -35,12 +35,12 @@ export interface Served {
 
 const ADDRESS = '127.0.0.1';
 /**
- * What a browser on this machine calls it, whatever the port (it may be forwarded). A page from elsewhere whose name was made to point
- * to this address (DNS rebinding) sends its own name.
+ * The host names that are answered, with any port, because the port may be forwarded. They protect against DNS rebinding: a page of another
+ * site whose name was made to point to this address sends the name of that site.
  */
 const HOSTS = new Set([ADDRESS, 'localhost', '[::1]']);
 
-/** Nothing is guessed from content, and nothing of it may be loaded or framed by pages of other origins. */
+/** The browser must not guess types from contents, and pages of other origins can neither load nor frame anything from here. */
 const HEADERS = {
   'Cache-Control': 'no-store',
   'X-Content-Type-Options': 'nosniff',
@@ -51,9 +51,10 @@ const HEADERS = {
 };
 
 /**
- * Serves the files of a folder on 127.0.0.1, which browsers count as a secure context, as WebGPU asks for. It answers GET and HEAD under
- * its own names alone, and follows no link that leads out of the folder.
- * @throws InputError where the port is taken, or there is no such folder
+ * Serves the files of a folder on 127.0.0.1. Browsers count this address as a secure context, which WebGPU requires. Only the methods GET
+ * and
+ * HEAD and the host names above are answered, and links that lead out of the folder are not followed.
+ * @throws InputError if the port is in use, or if there is no such folder
  */
 export async function serveFolder(folder: string, options: ServeOptions = {}): Promise<Served> {
   const { port = 0, contents, headers = {} } = options;
@@ -111,13 +112,15 @@ async function answer(
     response.end();
     return;
   }
-  // No more than was announced, also where the file grows meanwhile. The stream closes the file.
+  // Not more bytes than were announced are sent, even if the file grows meanwhile. The stream closes the file.
   const stream = file.createReadStream({ start: 0, end: size - 1 });
   response.on('close', () => stream.destroy());
   stream.on('error', () => response.destroy()).pipe(response);
 }
 
-/** The decoded path of a request; undefined for one that no file of the folder has, such as one with `..` or a backslash. */
+/**
+ * The decoded path of a request; undefined if it cannot be that of a file of the folder, for example because it has `..` or a backslash.
+ */
 function pathOf(url: string): string | undefined {
   if (!url.startsWith('/')) return undefined;
   let path: string;
@@ -133,12 +136,12 @@ function pathOf(url: string): string | undefined {
   return within ? path : undefined;
 }
 
-/** Opens a file by where it really is: links are followed only within the folder. @throws for anything else */
+/** Opens a file. Links are only followed within the folder. @throws Error for anything that is not a file in the folder */
 async function openWithin(root: string, path: string): Promise<{ file: FileHandle; size: number }> {
   const real = await realpath(join(root, path));
   const below = relative(root, real);
   if (below === '..' || below.startsWith(`..${sep}`) || isAbsolute(below)) throw new Error('a link out of the folder');
-  // Neither a link that was put there meanwhile, nor a pipe, whose opening would wait for a writer.
+  // This opens no link that has been put there meanwhile, and does not wait if the path is a pipe without a writer.
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
   const file = await open(real, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   const stats = await file.stat();
@@ -156,7 +159,7 @@ function fail(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'Content-Type': 'text/plain' }).end(`${text}\n`);
 }
 
-/** What the demo page may load: its own files, and what the user hands it. No page may frame it. */
+/** The demo page can load its own files and those that the user gives it. No page can show it in a frame. */
 export const DEMO_HEADERS = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

@@ -1,4 +1,4 @@
-/** Operating thresholds belong to weights: they are kept in the metadata of the weights file. */
+/** Stores operating thresholds in the metadata of the weights file to which they belong. */
 import { readFile } from 'node:fs/promises';
 import { InputError } from '../errors.js';
 import { readSafetensorsHeader, safetensorsHeaderBytes } from '../formats/safetensors.js';
@@ -8,9 +8,9 @@ import { writeWhole } from '../node/text_files.js';
 const LENGTH_BYTES = 8;
 
 /**
- * Writes thresholds by class into a weights file. Thresholds of other classes stay; tensors keep their bytes.
+ * Writes thresholds by class into a weights file. Thresholds of other classes and the bytes of the tensors stay as they are.
  *
- * @throws InputError where the file is no raybox weights file, or a class is not one of its classes
+ * @throws InputError if the file is no weights file of raybox, or if it does not have one of the classes
  */
 export async function storeOperatingThresholds(
   path: string,

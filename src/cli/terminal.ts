@@ -1,25 +1,25 @@
-/** What all commands share at the terminal: usage errors, numbers and lists from options, progress, tables, interrupts. */
+/** What all commands share: usage errors, numbers and lists from options, output, progress, tables, and interruption by Ctrl-C. */
 
 import { writeRefusal } from '../node/text_files.js';
 import { SingleBar } from '../node/vendor/cli_progress.js';
 import { type Command, InvalidArgumentError, Option } from '../node/vendor/commander.js';
 
-/** The command line itself is wrong: exit code 2. */
+/** Thrown if the command line is wrong. The exit code is 2. */
 export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-/** Someone pressed Ctrl-C: exit code 130, as shells have it. */
+/** Thrown if the user has pressed Ctrl-C. The exit code is 130, as is usual in shells. */
 export class Interrupted extends Error {
   override name = 'Interrupted';
 }
 
-/** One line on stderr. stdout is for results alone. */
+/** Writes a line to stderr, because stdout is only for results. */
 export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** The reader of stdout has seen enough (`raybox … | head`) and closed the pipe: that is no failure, but the end. Exit code 0. */
+/** Thrown if the reader of stdout has closed the pipe, as in `raybox … | head`. The command then ends, with exit code 0. */
 export class ReaderLeft extends Error {
   override name = 'ReaderLeft';
 }
@@ -27,8 +27,8 @@ export class ReaderLeft extends Error {
 let failure: NodeJS.ErrnoException | undefined;
 
 /**
- * Writes to stdout and waits while its reader is slow, so that results never pile up in memory.
- * @throws ReaderLeft; InputError where it cannot be written, on a full disk say
+ * Writes to stdout. It waits for a slow reader, so that results do not accumulate in memory.
+ * @throws ReaderLeft if the reader has closed the pipe; InputError if nothing can be written, for example because the disk is full
  */
 export async function print(text: string): Promise<void> {
   await new Promise<void>((done) => {
@@ -36,14 +36,14 @@ export async function print(text: string): Promise<void> {
       failure ??= error ?? undefined;
       done();
     });
-    // A failure is known by then, or, where the system writes later, by the next call.
+    // A failure is known then. If the system writes later, it is known at the next call.
     if (taken) setImmediate(done);
   });
   if (failure?.code === 'EPIPE') throw new ReaderLeft('stdout was closed', { cause: failure });
   if (failure) throw writeRefusal('stdout', failure);
 }
 
-/** Checks of option values, which commander reports with the option's name. */
+/** Gives a parser of option values. commander reports its error together with the name of the option. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
@@ -60,7 +60,7 @@ export function number(least: number, most = Number.POSITIVE_INFINITY): (text: s
   };
 }
 
-/** @throws UsageError where an option is given by the name that it had before */
+/** Refuses an option by the name that it had in earlier versions, with a UsageError that says the new one. */
 export function refuseFormerOption(command: Command, former: string, name: string): void {
   command.addOption(new Option(`${former} [value]`).hideHelp());
   command.on(`option:${former.slice(2)}`, () => {
@@ -68,21 +68,21 @@ export function refuseFormerOption(command: Command, former: string, name: strin
   });
 }
 
-/** `60,180` as numbers. */
+/** Parses numbers such as `60,180`. */
 export function numberList(text: string): number[] {
   const numbers = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   if (numbers.every(Number.isFinite)) return numbers;
   throw new InvalidArgumentError('It must be numbers with commas between them.');
 }
 
-/** `Mass,Nodule` as names. */
+/** Parses names such as `Mass,Nodule`. */
 export function nameList(text: string): string[] {
   const names = text.split(',').map((part) => part.trim());
   if (names.every((name) => name !== '')) return names;
   throw new InvalidArgumentError('It must be names with commas between them.');
 }
 
-/** `Mass=0.4,Nodule=0.3` as numbers by name. */
+/** Parses numbers by name, such as `Mass=0.4,Nodule=0.3`. */
 export function numbersByName(text: string): Record<string, number> {
   const entries = text.split(',').map((part): [string, number] => {
     const at = part.lastIndexOf('=');
@@ -96,14 +96,14 @@ export function numbersByName(text: string): Record<string, number> {
 
 export interface Progress {
   update(done: number): void;
-  /** A line on stderr that does not tear the bar apart. */
+  /** Writes a line to stderr without damaging the bar. */
   note(text: string): void;
   stop(): void;
 }
 
 const SPARSE_MS = 30_000;
 
-/** A bar with the time left on a terminal; elsewhere a line every half minute, so that logs stay short. */
+/** On a terminal, shows a bar with the time that is left. Elsewhere it writes a line every half minute, so that logs stay short. */
 export function startProgress(what: string, total: number, unit: string): Progress {
   const started = performance.now();
   if (!process.stderr.isTTY) {
@@ -145,7 +145,7 @@ export function startProgress(what: string, total: number, unit: string): Progre
   };
 }
 
-/** `1 h 5 min`, `3 min 20 s`, `12 s`. */
+/** A duration as text, such as `1 h 5 min`, `3 min 20 s` or `12 s`. */
 export function duration(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000);
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
@@ -153,7 +153,7 @@ export function duration(milliseconds: number): string {
   return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
 
-/** Columns with two spaces between them; numbers flush right. The first row is the header. */
+/** A table as text, with two spaces between columns and numbers at the right. The first row is the header. */
 export function table(rows: readonly (readonly (string | number)[])[]): string {
   const texts = rows.map((row) => row.map(String));
   const widths: number[] = [];
@@ -174,8 +174,8 @@ function isAbort(error: unknown, { aborted, reason }: AbortSignal): boolean {
 }
 
 /**
- * Runs `work` with a signal that the first Ctrl-C aborts; the second one ends the process at once.
- * @throws Interrupted where the work ended because of it
+ * Runs `work` with a signal. The first Ctrl-C aborts the signal, and the second one ends the process immediately.
+ * @throws Interrupted if the work ended because of the signal
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
@@ -187,7 +187,7 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   try {
     return await work(controller.signal);
   } catch (error) {
-    // What else went wrong while the work was being ended (a checkpoint that could not be written, say) is not hidden.
+    // Another error that came up while the work was ending is not hidden, for example a checkpoint that could not be written.
     throw isAbort(error, controller.signal) ? new Interrupted('interrupted', { cause: error }) : error;
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);

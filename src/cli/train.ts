@@ -1,4 +1,4 @@
-/** `raybox train`: a data set in the layout of ChestX-ray8/14 and a backbone → weights that localize, and all about the run. */
+/** `raybox train`: trains weights that localize from a data set in the layout of ChestX-ray8/14. */
 
 import type { Command } from '../node/vendor/commander.js';
 import { interruptible, print, say, table, UsageError } from './terminal.js';
@@ -12,7 +12,7 @@ interface Options extends TrainingOptions {
   acceptChangedImages?: true;
 }
 
-/** What may be said of a run that is resumed; the rest it has from its folder. */
+/** The options that can be given together with `--resume`. A resumed run has all others from its folder. */
 const RESUMABLE = [
   'out',
   'resume',
@@ -27,7 +27,7 @@ const RESUMABLE = [
   'adapter',
 ];
 
-/** What decides on epochs, which `--ridge` has none of. */
+/** The options of training in epochs. They have no effect with `--ridge`, which has no epochs. */
 const OF_EPOCHS = [
   ...[
     'epochs',

@@ -1,4 +1,4 @@
-/** The curves of a run as one HTML file: loss of the updates, loss of the epochs, validation AUC. */
+/** Draws the curves of a run as an HTML file: the loss of the updates and of the epochs, and the validation AUC. */
 
 import { pageOf } from '../evaluate/page.js';
 import { Html, html, number, table } from '../evaluate/page_text.js';
@@ -8,15 +8,15 @@ import { bestEpoch, type EpochRecord } from '../train/checkpoint.js';
 export interface Curves {
   title: string;
   history: readonly EpochRecord[];
-  /** Of each update, over its images. */
+  /** The mean loss of the images of each update. */
   losses: readonly number[];
   updatesPerEpoch: number;
 }
 
-/** More points than this are averaged: nobody sees them. */
+/** If there are more points than this, neighbours are averaged, because so many could not be told apart. */
 const MOST_POINTS = 400;
 
-/** @throws InputError where the plotting libraries, which are optional, are not installed */
+/** @throws InputError if the plotting libraries, which are optional, are not installed */
 export async function loadCurves(): Promise<(curves: Curves) => string> {
   const { Plot, draw: drawSvg } = await loadPlotting('curves of a training run');
   const frame = { width: 520, height: 300, marginBottom: 36, marginLeft: 52 };

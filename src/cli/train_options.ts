@@ -1,4 +1,4 @@
-/** The options of training on the command line, for every program that trains, and what a run makes of them. */
+/** The options of training on the command line, for all programs that train, and their conversion to the options of a run. */
 
 import { CHEST_XRAY8_LABELS } from '../formats/image_table.js';
 import type { DecodeOptions } from '../formats/pixels.js';
@@ -12,7 +12,7 @@ import { nameList, number, numberList, numbersByName, UsageError, wholeNumber } 
 import type { BeginOptions, RunMachine } from './train_run.js';
 import { backboneOf, classList, readMetadata } from './weights_options.js';
 
-/** What commander makes of the options. */
+/** The options as commander gives them. */
 export interface TrainingOptions extends DecodeOptions {
   backbone?: string;
   init?: string;
@@ -48,7 +48,7 @@ export interface TrainingOptions extends DecodeOptions {
   freeze?: string[];
   rates?: Record<string, number>;
   batchNorm?: 'train' | 'frozen';
-  /** False where it was switched off. */
+  /** False with `--no-augment`. */
   augment?: Record<string, number> | boolean;
   seed: number;
   patience: number;
@@ -67,10 +67,10 @@ export interface TrainingOptions extends DecodeOptions {
   license: string;
 }
 
-/** For losses that are sums over a batch. AdamW does not mind the scale of a loss; plain descent does. */
+/** The default learning rates, for losses that are sums over a batch. The scale of the loss matters for SGD, but not for AdamW. */
 const LEARNING_RATES = { adamw: 1e-3, sgd: 1e-4 };
 
-/** Adds all options but those that name data and run folder. */
+/** Adds all options except those for the folders of the data and of the run. */
 export function addTrainingOptions(command: Command): Command {
   addImageOptions(command);
   addNetworkOptions(command);
@@ -82,7 +82,7 @@ export function addTrainingOptions(command: Command): Command {
     .option('--license <text>', 'said in the weights', 'unknown');
 }
 
-/** The network, and the weights that it starts from. */
+/** Adds the options for the network and the weights that it starts from. */
 function addNetworkOptions(command: Command): void {
   command
     .option('--backbone <name>', `${backboneNames.join(', ')}; or a JSON description`)
@@ -110,7 +110,7 @@ function addNetworkOptions(command: Command): void {
     .addOption(new Option('--heatmap-scaling <kind>', 'written into the weights').choices(['minmax', 'relu']));
 }
 
-/** How it learns: updates, loss, what is trained, how images are changed, and for how long. */
+/** Adds the options for how the network learns: updates, loss, which parameters are trained, augmentation, and for how long. */
 function addLearningOptions(command: Command): void {
   command
     .option('--epochs <n>', 'through all training images', wholeNumber(1, 1e6), 20)
@@ -170,7 +170,7 @@ function addLearningOptions(command: Command): void {
     );
 }
 
-/** Which images it learns from, and which it is judged by. */
+/** Adds the options for the images to train on, to validate on and to test on. */
 function addDataOptions(command: Command): void {
   command
     .option('--train-list <file>', 'image names to train on, with --validation-list')
@@ -181,7 +181,7 @@ function addDataOptions(command: Command): void {
     .option('--skip-broken', 'leave out, and count, rows and images that cannot be read');
 }
 
-/** Checkpoints, and what of the machine is used. */
+/** Adds the options for checkpoints and for the use of the machine. */
 function addMachineOptions(command: Command): void {
   command
     .option('--checkpoint-minutes <n>', 'a checkpoint at least this often, beside one an epoch; default: 10', number(0))
@@ -195,7 +195,7 @@ function addMachineOptions(command: Command): void {
     .addOption(adapterOption());
 }
 
-/** What of the options is about the machine. */
+/** The options for the use of the machine. */
 export const machineOf = (options: TrainingOptions): RunMachine => ({
   adapter: options.adapter,
   threads: options.threads,
@@ -204,7 +204,7 @@ export const machineOf = (options: TrainingOptions): RunMachine => ({
   checkpointMs: options.checkpointMinutes === undefined ? undefined : options.checkpointMinutes * 60_000,
 });
 
-/** A run on the data set in `folder`, with its folder to be made at `out`. */
+/** The options of a new run on the data set in `folder`, whose own folder is `out`. */
 export async function beginOptions(options: TrainingOptions, folder: string, out: string): Promise<BeginOptions> {
   const { trainList, validationList, testList, validation, test } = options;
   if ((trainList === undefined) !== (validationList === undefined) || (testList && !trainList)) {
@@ -265,7 +265,7 @@ function settingsOf(options: TrainingOptions): BeginOptions['settings'] {
   };
 }
 
-/** What a closed form has no use for is set so that it says nothing wrong of what was done. */
+/** Settings of a run in closed form. It does not use most of them; they are set so that they say nothing wrong about the run. */
 function ridgeSettings(
   { batch, seed, ridgeFolds: folds }: TrainingOptions,
   penalties: number[],

@@ -1,4 +1,6 @@
-/** A training run at the terminal: a bar with loss, images a second and the time left, and a line for each epoch. */
+/**
+ * Shows a training run on the terminal: a bar with the loss, the images per second and the time that is left, and a line for each epoch.
+ */
 
 import { SingleBar } from '../node/vendor/cli_progress.js';
 import type { EpochRecord } from '../train/checkpoint.js';
@@ -15,7 +17,7 @@ export interface TrainDisplay {
 const SPARSE_MS = 30_000;
 
 const timeLeft = (seconds: number) => (Number.isFinite(seconds) ? duration(1000 * seconds) : '–');
-/** A closed form has no loss on its way. */
+/** Empty if there is no loss, as in a run in closed form. */
 const lossText = (loss: number) => (Number.isFinite(loss) ? `loss ${loss.toFixed(3)}, ` : '');
 const rateText = (rate: number) => `${rate >= 10 ? rate.toFixed(0) : rate.toFixed(1)} images/s`;
 

@@ -1,4 +1,4 @@
-/** A training run with a folder: begun, or gone on with, to the best weights and what is to be known about them. */
+/** Begins or resumes a training run that has a folder. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -22,37 +22,37 @@ import { type InitSource, readInit } from './train_init.js';
 import { carryOut, decodedOf } from './train_work.js';
 import { LISTS, openTrainingData, type RunData, type TrainingDataOptions, writeLists } from './training_data.js';
 
-/** What is written down with a run: enough to begin it again. */
+/** The configuration that is stored with a run. It is enough to begin the run again. */
 export interface RunConfig extends InitSource {
   raybox: string;
-  /** As it was typed. */
+  /** The command line as it was typed. */
   command: string;
   data: Omit<TrainingDataOptions, 'store' | 'signal'> & { folder: string };
-  /** What of the weights to start from takes no part. */
+  /** Beginnings of the names of tensors in the weights to start from that are not read. */
   ignore?: readonly string[];
-  /** What was said of the input beside what those weights say. */
+  /** What the user has said about the input of those weights. */
   metadata?: Partial<WeightsMetadata>;
   settings: TrainSettings;
   trainingData: string;
   license: string;
-  /** Bytes on the GPU that a step may take, where it was said. */
+  /** Bytes on the GPU that a step may take, if the user has said so. */
   memory?: number;
-  /** Part of the adapter's name, where it was said. */
+  /** Part of the adapter's name, if the user has said so. */
   adapter?: string;
-  /** Milliseconds between checkpoints within an epoch, where they were said. */
+  /** Milliseconds between checkpoints within an epoch, if the user has said so. */
   checkpointMs?: number;
 }
 
-/** How the machine works; nothing of it changes the result, but for the adapter. */
+/** How the machine is used. Only the adapter changes the result. */
 export interface RunMachine {
-  /** Part of an adapter's name. It is written down with the run, and opened unless `gpu` is given. */
+  /** Part of an adapter's name. It is stored with the run. The adapter is opened unless `gpu` is given. */
   adapter?: string;
-  /** An open device to work on, which stays open: of several runs in one process, only the first then compiles its kernels. */
+  /** An open device, which stays open. If several runs of a process share it, only the first one compiles the kernels. */
   gpu?: Gpu;
   threads?: number;
   cacheBytes?: number;
   checkpointMs?: number;
-  /** Bytes on the GPU that a step may take. Default: what it has. */
+  /** Bytes on the GPU that a step may take. Default: as much as the GPU has. */
   memory?: number;
   signal?: AbortSignal;
 }
@@ -82,7 +82,7 @@ export interface RunOutcome extends TrainResult {
   run: RunData;
 }
 
-/** @throws InputError before the folder is made where data, weights, settings or adapter will not do. */
+/** Begins a run. @throws InputError before the folder is made, if data, weights, settings or adapter cannot be used */
 export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
   const { out, data: source, init } = options;
   const checkpoint = await readInit(options);
@@ -106,7 +106,9 @@ export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
       const { weights, fresh } = start;
       return await carryOut(gpu, store, folder, run, { ...options, weights, fresh, onBegun, pixels });
     } catch (error) {
-      // Nothing was learnt: the folder would only be in the way of the next attempt. Who stopped it may go on with it.
+      // Nothing has been learnt yet, so the folder would only be in the way when the user tries again. If the user has interrupted the run,
+      // the
+      // folder is kept, because the run can be resumed.
       if (!begun && !options.signal?.aborted) await rm(out, { recursive: true, force: true });
       throw error;
     } finally {
@@ -125,14 +127,14 @@ function settingsOf({ architecture, input, heatmapScaling }: Start, options: Beg
     input,
     heatmapScaling: options.heatmapScaling ?? heatmapScaling,
     ...options.settings,
-    // What is said of the head is meant for its layers, whatever they are called.
+    // The name `head` stands for the layers of the head, whatever their names are.
     parts: options.settings.parts.flatMap((part) =>
       part.match === 'head' ? layersOfHead.map((match) => ({ ...part, match })) : [part],
     ),
   };
 }
 
-/** What is written down with a run. */
+/** The configuration that is stored with a run. */
 const configOf = (settings: TrainSettings, options: BeginOptions): RunConfig => ({
   raybox: version(),
   command: options.command,
@@ -151,7 +153,7 @@ const configOf = (settings: TrainSettings, options: BeginOptions): RunConfig => 
   checkpointMs: options.checkpointMs,
 });
 
-/** Opens what a run works with, and closes it when the work ends. */
+/** Opens the device and the store of images for `work`, and closes them when it ends. */
 async function withMachine<T>(
   { input }: TrainSettings,
   data: DecodeOptions,
@@ -170,15 +172,15 @@ async function withMachine<T>(
 
 export interface ResumeOptions extends RunMachine {
   out: string;
-  /** Where the data set is now. */
+  /** The folder of the data set, if it has been moved. */
   data?: string;
   epochs?: number;
   patience?: number;
-  /** Goes on although images have other pixels than when the run began. */
+  /** Whether the run continues even if images have other pixels than when it began. */
   acceptChangedImages?: boolean;
 }
 
-/** Goes on with the run in a folder, from its newest checkpoint; a run that has none begins again. */
+/** Continues the run in a folder from its newest checkpoint. A run without a checkpoint begins again. */
 export async function resumeRun(options: ResumeOptions): Promise<RunOutcome> {
   const folder = await openRunFolder<RunConfig>(options.out, (message) => say(`raybox: ${message}`));
   try {
@@ -221,7 +223,7 @@ async function goOn(
       validation: join(out, LISTS.validation),
       test: join(out, LISTS.test),
     };
-    // A run that was killed while it began may lack them, and splits again.
+    // If a run was killed while it began, the lists may be missing. The data is then split again.
     const isSplit = folder.resume !== undefined || Object.values(lists).every(existsSync);
     const run = await openTrainingData(data ?? config.data.folder, {
       ...config.data,
@@ -231,7 +233,7 @@ async function goOn(
     });
     if (!isSplit) await writeLists(out, run);
     const pixels = await openPixelRecord(out, decodedOf(run, store), { accept, isNew: !folder.resume });
-    // What is said now holds for the next time too.
+    // Options that are given now also hold when the run is resumed the next time.
     await folder.configure(config);
     const state = folder.resume?.state;
     folder.log({

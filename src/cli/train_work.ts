@@ -1,4 +1,4 @@
-/** The work of a training run, between the store that decodes its images and the folder that keeps what comes of it. */
+/** Carries out a training run: it reads images from the store and writes results into the folder. */
 import { basename, join, resolve } from 'node:path';
 import { describe, type Gpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/plan/constants.js';
@@ -19,7 +19,7 @@ import { startTrainDisplay, type TrainDisplay } from './train_progress.js';
 import type { RunConfig, RunMachine, RunOutcome } from './train_run.js';
 import type { RunData } from './training_data.js';
 
-/** Hashes of the images that have been decoded, by name. */
+/** The hashes of all images that have been decoded, by the names of the images. */
 export function decodedOf({ data, dataset }: RunData, store: ImageStore): Map<string, string> {
   const names = [...data.train, ...data.validation].map((row) => data.images[row]);
   return new Map(
@@ -37,7 +37,7 @@ export interface Work extends RunMachine {
   onBegun?: () => void;
 }
 
-/** Trains in a folder that is open, to the best weights, and keeps there what is to be known. */
+/** Trains, and keeps weights, checkpoints, log and curves in the folder, which is open. */
 export async function carryOut(
   gpu: Gpu,
   store: ImageStore,
@@ -54,7 +54,7 @@ export async function carryOut(
   const curves = await openCurves(folder, run, warn);
   const keeper: Keeper = { ...keeperOf(gpu, folder, run, work, display, curves), warn };
   try {
-    // The run may have been killed before it could draw them.
+    // If the run was killed, it may not have drawn the curves of its last epoch.
     await curves.draw(folder.resume?.state.history ?? []);
     const images = imageSource(store, run, work.pixels, warn);
     const result = await learn(gpu, folder, work, { data: run.data, images, keeper, onProgress: display.update });
@@ -66,19 +66,19 @@ export async function carryOut(
     });
     return { ...result, weights: join(folder.path, BEST), run };
   } finally {
-    // Of images for which there was no room at the beginning.
+    // These are warnings of images that were not decoded before the training, because there was no room to keep them.
     for (const line of store.warnings()) if (!run.warnings.includes(line)) warn(line);
     display.stop();
   }
 }
 
-/** The losses of all updates, and the file that shows them and the history of the run. */
+/** The file with the curves of a run: the losses of all updates, and the results of the epochs. */
 interface CurvesFile {
   addLoss(loss: number): void;
   draw(history: readonly EpochRecord[]): Promise<void>;
 }
 
-/** Warns where the plotting libraries, which are optional, are not installed; then there is no file. */
+/** If the plotting libraries, which are optional, are not installed, it warns, and no file is written. */
 async function openCurves(
   { config: { settings }, entries, path, write }: RunFolder<RunConfig>,
   { data }: RunData,
@@ -99,7 +99,7 @@ async function openCurves(
   };
 }
 
-/** Reads the images of rows, and warns of those whose pixels are not those with which the run began. */
+/** Reads images by their rows, and warns of those that have other pixels than when the run began. */
 const imageSource =
   (store: ImageStore, { data, dataset }: RunData, pixels: PixelRecord, warn: (message: string) => void): ImageSource =>
   async (row) => {
@@ -110,7 +110,7 @@ const imageSource =
     return image;
   };
 
-/** Keeps checkpoints, the best weights with their model card, the log and the curves in the folder. */
+/** Writes checkpoints, the best weights with their model card, the log and the curves into the folder. */
 function keeperOf(
   gpu: Gpu,
   folder: RunFolder<RunConfig>,
@@ -161,7 +161,7 @@ async function learn(
 ): Promise<TrainResult> {
   const { settings, trainingData, license } = folder.config;
   const common = { gpu, settings, trainingData, license, signal, ...parts };
-  // Another adapter rounds differently: its features begin anew.
+  // Features of another adapter are not used, because it rounds differently.
   const file = featureFile(folder.path, `${fingerprintOf(parts.data)} ${describe(gpu.info)}`);
   const append = (values: Float32Array) => {
     onBegun?.();

@@ -1,4 +1,4 @@
-/** A data set on disk → what a run trains and validates on, every file looked at before any time is spent. */
+/** Reads the data set of a run and splits it. All files are looked at first, so that no time is lost if one cannot be used. */
 import { join } from 'node:path';
 import { counted, InputError } from '../errors.js';
 import { readImageList, writeImageList } from '../formats/chestxray.js';
@@ -12,19 +12,19 @@ import { startProgress } from './terminal.js';
 
 export interface TrainingDataOptions {
   classes: readonly string[];
-  /** Of the split. */
+  /** The seed of the split. */
   seed: number;
-  /** Shares of a split by patient. Default: 0.1 and 0.2. */
+  /** The shares of validation and test images in a split by patient. Default: 0.1 and 0.2. */
   validation?: number;
   test?: number;
-  /** Files of image names, one a line, instead of a split by raybox. */
+  /** Files with the names of the images of each part, one name a line. Default: raybox makes the split. */
   lists?: { train: string; validation: string; test?: string };
-  /** Leaves out, and counts, rows and images that cannot be read. Default: the first ends the run. */
+  /** Whether rows and images that cannot be read are left out and counted. Default: the first one ends the run. */
   skipBroken?: boolean;
   /** How image files are decoded; see `DecodeOptions`. */
   bits?: number | undefined;
   maxImageBytes?: number | undefined;
-  /** Decodes all images beforehand, as far as it can keep them. Default: a file's first and last bytes are looked at. */
+  /** Decodes all images before the training, as many as it can keep. Default: only the first and last bytes of each file are looked at. */
   store?: Pick<ImageStore, 'read' | 'full' | 'warnings'>;
   signal?: AbortSignal;
 }
@@ -34,14 +34,15 @@ export interface RunData {
   data: TrainingData;
   split: Split;
   counts: ClassCount[];
-  /** Each with a count. */
+  /** One for each kind of problem, with the number of rows or images. */
   warnings: string[];
 }
 
 /**
- * Splits by the given lists; else by those of the data set, a part of whose training images is for validation; else by patient.
- * Images with boxes are never trained on.
- * @throws InputError for a data set that cannot be read or trained on; see `selectData`
+ * Reads a data set and splits it by the lists that are given, or else by those of the data set, or else by patient. If the lists are those
+ * of
+ * the data set, some of its training images become validation images. Images with boxes are never used for training.
+ * @throws InputError if the data set cannot be read, or if nothing can be learnt from it; see `selectData`
  */
 export async function openTrainingData(folder: string, options: TrainingDataOptions): Promise<RunData> {
   const { classes, skipBroken = false } = options;
@@ -112,7 +113,10 @@ async function splitOf(
   return { split: splitByPatient(table, { seed, boxed, ...shares }), unknown: [] };
 }
 
-/** Images that are missing, whose file does not begin and end as it should, or that cannot be decoded, with what is wrong. */
+/**
+ * Finds images that are missing, whose files do not begin and end as they should, or that cannot be decoded. Returns what is wrong, by
+ * name.
+ */
 async function findBroken(
   images: readonly string[],
   paths: ReadonlyMap<string, string>,
@@ -128,7 +132,7 @@ async function findBroken(
     const problem = await checkImage(path).then(fine, (error: Error) => error.message);
     if (problem !== undefined || !store || store.full) return problem;
     return store.read(path).then(fine, (error: Error) => {
-      // Anything else is no fault of the image: a decoding thread that crashed, say.
+      // Other errors are not the fault of the image. For example, a decoding thread may have crashed.
       if (error instanceof InputError) return error.message.replace(`${path}: `, '');
       throw error;
     });
@@ -147,13 +151,13 @@ async function findBroken(
   } finally {
     progress.stop();
   }
-  // In the order of the rows, whichever was looked at first.
+  // The order is that of the rows, because the files are looked at in no fixed order.
   return new Map(images.filter((image) => broken.has(image)).map((image) => [image, broken.get(image) as string]));
 }
 
 export const LISTS = { train: 'train.txt', validation: 'validation.txt', test: 'test.txt' } as const;
 
-/** Writes the split as list files, which `raybox evaluate` and a resumed run read. */
+/** Writes the split as list files. A resumed run reads them, and `raybox evaluate` can read them too. */
 export async function writeLists(folder: string, { data, split, dataset }: RunData): Promise<void> {
   const rows = { train: data.train, validation: data.validation, test: split.test };
   for (const [part, file] of Object.entries(LISTS)) {

@@ -1,4 +1,4 @@
-/** `raybox verify`: runs every operation's table of cases on this machine's adapter and tells how far results are off. */
+/** `raybox verify`: runs all cases of all operations on an adapter of this machine, and prints how much the results differ from float64. */
 
 import { DeviceLostError, GpuUnavailableError } from '../errors.js';
 import { describe, openGpu } from '../gpu/device.js';
@@ -56,7 +56,7 @@ async function verify(options: Options, signal: AbortSignal): Promise<boolean> {
   }
 }
 
-/** A kernel that throws has failed its case; a lost device ends it all. */
+/** Runs a case. If the kernel throws, the case has failed. If the device is lost, the error is thrown again and ends the command. */
 async function attempt(check: Check, run: () => Promise<CheckResult>): Promise<CheckResult> {
   try {
     return await run();
@@ -66,7 +66,7 @@ async function attempt(check: Check, run: () => Promise<CheckResult>): Promise<C
   }
 }
 
-/** The command that runs this case alone, on the same adapter. */
+/** The command line that runs only this case, on the same adapter. */
 function rerun({ check }: Outcome, { adapter = process.env.RAYBOX_ADAPTER }: Options): string {
   const choice = adapter ? ` --adapter ${adapter}` : '';
   return `raybox verify --op ${check.operation.name} --case ${check.index}${choice}`;
@@ -79,7 +79,7 @@ function noSuchCase(all: readonly Check[], { op, case: index }: Options): UsageE
   return new UsageError(`${op} has no case ${index}; cases are 0 to ${last}`);
 }
 
-/** A row for each operation, element type and variant: its worst case. */
+/** A table with the worst case of each operation, element type and variant. */
 function summarize(outcomes: readonly Outcome[]): string {
   const groups = new Map<string, Outcome[]>();
   for (const outcome of outcomes) {
@@ -99,7 +99,7 @@ function summarize(outcomes: readonly Outcome[]): string {
 
 const exponential = (value: number) => (value === 0 ? 'exact' : value.toExponential(1));
 
-/** Adds `raybox verify`. Exit code 1 where a case fails. */
+/** Adds `raybox verify`. The exit code is 1 if a case fails. */
 export function addVerifyCommand(program: Command): void {
   program
     .command('verify')

@@ -1,4 +1,4 @@
-/** The options of commands that read weights: what the file does not say, or says wrongly. */
+/** The options of commands that read weights. They say what the file does not say, or says wrongly. */
 
 import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
 import { parseJson } from '../formats/json.js';
@@ -9,7 +9,7 @@ import { readText } from '../node/text_files.js';
 import { type Command, Option } from '../node/vendor/commander.js';
 import { nameList, numberList, UsageError, wholeNumber } from './terminal.js';
 
-/** What commander makes of them. */
+/** The options as commander gives them. */
 export interface WeightsOptions {
   names?: readonly string[];
   architecture?: string;
@@ -27,18 +27,18 @@ export interface WeightsOptions {
   integrity?: string;
 }
 
-/** `8`, `14`, or names with commas between them. */
+/** Parses classes: `8`, `14`, or names with commas between them. */
 export function classList(text: string): readonly string[] {
   if (text === '8') return CHEST_XRAY8_LABELS;
   if (text === '14') return CHEST_XRAY14_LABELS;
   return nameList(text);
 }
 
-/** A standard backbone's name, or a description as JSON. */
+/** Parses a backbone: the name of a standard one, or a description as JSON. */
 export const backboneOf = (text: string, option = '--backbone'): string | Backbone =>
   text.trimStart().startsWith('{') ? checkBackbone(parseJson(text, option)) : text;
 
-/** Adds them all. */
+/** Adds all of these options. */
 export function addWeightsOptions(command: Command): Command {
   return command
     .option(
@@ -70,7 +70,7 @@ export function addWeightsOptions(command: Command): Command {
     .option('--integrity <hash>', 'sha256-… (sha384, sha512) of the weights in base64: others are refused');
 }
 
-/** The same as `load` takes them. What is wrong in them is said by whoever reads it. */
+/** The options in the form that `load` takes. They are checked where they are used. */
 export async function modelOptions(options: WeightsOptions): Promise<ModelOptions> {
   const { names, architecture, prediction, mean, std, inputSize, transformInput, prefix, ignore, metadata } = options;
   const { cache, integrity, output, probabilities } = options;
@@ -92,7 +92,7 @@ export async function modelOptions(options: WeightsOptions): Promise<ModelOption
   };
 }
 
-/** JSON, or a file of it. */
+/** Reads metadata from JSON, or from a file with JSON. */
 export async function readMetadata(text: string): Promise<Partial<WeightsMetadata>> {
   const isJson = text.trimStart().startsWith('{');
   const json = isJson ? text : await readText(text).catch(() => undefined);
@@ -103,7 +103,7 @@ export async function readMetadata(text: string): Promise<Partial<WeightsMetadat
   return fields as Partial<WeightsMetadata>;
 }
 
-/** Each name, but for the counters that every norm has. */
+/** The names of tensors that were left out. The counters of batch norms are only counted, because there is one for each. */
 export function leftOutText(names: readonly string[]): string {
   const isCounter = (name: string) => name.endsWith('.num_batches_tracked');
   const counters = names.filter(isCounter).length;
