@@ -12,6 +12,12 @@ const SOURCE_MAPS = process.argv.includes('--package') ? {} : { sourcemap: 'link
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => join(root, ...parts);
 
+/**
+ * Rooms of kernels that become modules of their own. A bundler splits code by modules, so that a page loads what only imported networks or
+ * training need with these.
+ */
+const APART = ['general', 'gradients'];
+
 /** A kernel as it is shipped: without comments and blank lines, which only the reader of `kernels/` needs. */
 export function stripWgsl(text) {
   return text
@@ -206,11 +212,11 @@ export async function bundlePage() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  // A bundler splits code by modules. What only imported networks need is a module of its own, so that no other page loads it.
-  const isGeneral = (room) => room === 'general';
   writeGenerated(at('src/generated'), {
-    'kernels.ts': embedKernels(undefined, undefined, (room) => !isGeneral(room)),
-    'kernels_general.ts': embedKernels(undefined, undefined, isGeneral),
+    'kernels.ts': embedKernels(undefined, undefined, (room) => !APART.includes(room)),
+    ...Object.fromEntries(
+      APART.map((room) => [`kernels_${room}.ts`, embedKernels(undefined, undefined, (own) => own === room)]),
+    ),
   });
   writeGenerated(at('bench/generated'), {
     'kernels.ts': embedKernels(at('bench/kernels'), '../../src/gpu/wgsl.js'),

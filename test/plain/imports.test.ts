@@ -8,6 +8,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as coreKernels from '../../src/generated/kernels.js';
 import * as generalKernels from '../../src/generated/kernels_general.js';
+import * as gradientKernels from '../../src/generated/kernels_gradients.js';
 import { assemble, type Kernel, packParams } from '../../src/gpu/wgsl.js';
 import type { Case, Operation, Traits } from '../../src/graph/ir/operation.js';
 import { lower, type Step } from '../../src/graph/plan/lower.js';
@@ -19,7 +20,7 @@ import { all as operations } from '../../src/ops/generated/forward.js';
 import { ACTIVATIONS } from '../../src/ops/layers/activation.js';
 import { buildCase } from '../../src/verify/check.js';
 
-const embedded = { ...coreKernels, ...generalKernels };
+const embedded = { ...coreKernels, ...generalKernels, ...gradientKernels };
 
 // From dist/test/plain.
 const root = new URL('../../../', import.meta.url);

@@ -10,7 +10,7 @@ import {
   conv2d_weight_gradient_subgroup,
   conv2d_weight_gradient_tiled,
   sum_rows,
-} from '../../generated/kernels.js';
+} from '../../generated/kernels_gradients.js';
 import type { Constants, Kernel } from '../../gpu/wgsl.js';
 import type { Node } from '../../graph/ir/graph.js';
 import type { Lowering, Operation, Range, Traits } from '../../graph/ir/operation.js';
