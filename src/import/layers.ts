@@ -141,9 +141,17 @@ export function poolAll(kit: Kit, value: Value, dimensions: readonly number[], r
   const sizes = sizesOf({ tensor });
   const pooled = dimensions.flatMap((dimension) => dims[dimension]);
   const kept = dims.filter((_, i) => !dimensions.includes(i)).flat();
+  const [channels, ...more] = dims.flatMap((runs, i) => (runs.length > 0 && !dimensions.includes(i) ? [i] : []));
+  const alike = dimensions.length === 2 && more.length === 0 && channels !== undefined;
   const isPositions = (runs: readonly Run[], wanted: boolean) => runs.every(({ axis }) => (axis === 'c') !== wanted);
-  if (!isPositions(pooled, true) || !isPositions(kept, false) || sizeOf(pooled) !== sizes.h * sizes.w)
-    throw new Unsupported('it reduces other dimensions than all rows and columns');
+  const isMap = isPositions(pooled, true) && isPositions(kept, false) && sizeOf(pooled) === sizes.h * sizes.w;
+  if (!isMap && alike) {
+    // Rows and columns that lie along other axes are moved, if that makes a map.
+    const order = { c: channels, h: dimensions[0], w: dimensions[1] };
+    const moved = asValue(asMap(kit, value, order), order, dims.length);
+    return poolAll(kit, moved, dimensions, r, keep);
+  }
+  if (!isMap) throw new Unsupported('it reduces other dimensions than all rows and columns');
   const y = sizes.h * sizes.w === 1 ? tensor : kit.g.apply(lsePool, [tensor], { r, onePixel: true }, kit.name);
   const rest = dims.map((runs, i) => (dimensions.includes(i) ? [] : runs));
   return { tensor: y, dims: keep ? rest : rest.filter((_, i) => !dimensions.includes(i)) };

@@ -17,6 +17,7 @@ import { forward as take } from '../ops/general/take.js';
 import { FUNCTIONS as UNARY, forward as unary } from '../ops/general/unary.js';
 import { forward as where } from '../ops/general/where.js';
 import { forward as pad } from '../ops/layers/pad.js';
+import { forward as softmax } from '../ops/layers/softmax.js';
 import { type GraphOperation, isBoolean, isNatural, pair, row, sides } from './operation_row.js';
 
 /** A dimension of a tensor. */
@@ -54,6 +55,7 @@ export const generalRows = (): readonly GraphOperation[] => [
   { ...row(permute, 1, { order: axes, layout }), isTyped: true },
   row(reduce, 1, { kind: oneOf(...Object.keys(REDUCTIONS)), axes, keepDims: isBoolean }),
   row(reshape, 1, { shape: listOf(anyOf(isLength, oneOf(0, -1)), 0, 32) }),
+  row(softmax, 1),
   row(take, 1, {
     axis: isAxis,
     sources: perPlace(anyOf(isLength, oneOf(0))),

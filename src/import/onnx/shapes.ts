@@ -1,8 +1,9 @@
 /** Operators that only say otherwise how numbers are arranged, for constants as for values, and those that compute shapes. */
 import { InputError } from '../../errors.js';
+import { reshape as denseReshape } from '../../ops/general/reshape.js';
 import * as arrays from '../arrays.js';
 import { joinAlong, pick } from '../general.js';
-import { Unsupported, type Value } from '../kit.js';
+import { asDense, fromDense, Unsupported, type Value } from '../kit.js';
 import { concat, cutChannels } from '../layers.js';
 import { type Constant, constantOf, countOf } from '../plain.js';
 import { type Dims, reshaped, sizeOf, transposed } from '../views.js';
@@ -31,8 +32,8 @@ const first = ({ operands }: Call): Operand => {
 
 const integers = (...numbers: number[]): Constant => constantOf([numbers.length], Float64Array.from(numbers));
 
-/** The same numbers in another shape. */
-export function withShape(operand: Operand, shape: readonly number[]): Operand {
+/** The same numbers in another shape. Where a dimension cannot be followed through it, the numbers are moved first. */
+function withShape({ kit }: Call, operand: Operand, shape: readonly number[]): Operand {
   if (countOf(shape) !== countOf(shapeOfOperand(operand)))
     throw new InputError('a shape does not fit', {
       expected: `the numbers of ${shapeOfOperand(operand).join('×')}`,
@@ -41,7 +42,8 @@ export function withShape(operand: Operand, shape: readonly number[]): Operand {
   if (!isValue(operand)) return { ...operand, shape: [...shape], values: operand.values };
   const dims = reshaped(operand.dims, shape);
   if (dims) return { ...operand, dims };
-  throw new Unsupported(`it cuts ${shapeOfOperand(operand).join('×')} into ${shape.join('×')}`);
+  const dense = asDense(kit, operand);
+  return fromDense(kit, denseReshape(kit.g, dense, [0, ...shape], `${kit.name}/reshape`));
 }
 
 const withDims = (operand: Operand, change: (dims: Dims) => Dims, shape: readonly number[]): Operand =>
@@ -63,7 +65,7 @@ function reshape(call: Call): Operand {
   if (!wanted) throw new InputError('its shape is missing');
   const keepsZero = numberOf(call, 'allowzero', 0) === 0;
   const sizes = wanted.map((size, i) => (size === 0 && keepsZero ? from[i] : size));
-  return withShape(x, completed(sizes, countOf(from)));
+  return withShape(call, x, completed(sizes, countOf(from)));
 }
 
 /** A shape in which one size may be −1, for what is left. */
@@ -108,7 +110,7 @@ function flatten(call: Call): Operand {
   const shape = shapeOfOperand(x);
   const axis = numberOf(call, 'axis', 1);
   const own = axis === shape.length ? axis : axisOf(axis, shape.length);
-  return withShape(x, [countOf(shape.slice(0, own)), countOf(shape.slice(own))]);
+  return withShape(call, x, [countOf(shape.slice(0, own)), countOf(shape.slice(own))]);
 }
 
 function concatenated(call: Call): Operand {
@@ -215,7 +217,7 @@ function gather(call: Call): Operand {
       given: places.slice(0, 8).join(', '),
     });
   const picked = pick(call.kit, x, axis, places);
-  return withShape(picked, [...shape.slice(0, axis), ...indices.shape, ...shape.slice(axis + 1)]);
+  return withShape(call, picked, [...shape.slice(0, axis), ...indices.shape, ...shape.slice(axis + 1)]);
 }
 
 function expand(call: Call): Operand {
@@ -227,7 +229,7 @@ function expand(call: Call): Operand {
     return arrays.broadcast(x, sizes);
   }
   if (sizes.join() === shapeOfOperand(x).join()) return x;
-  if (countOf(sizes) === countOf(shapeOfOperand(x))) return withShape(x, sizes);
+  if (countOf(sizes) === countOf(shapeOfOperand(x))) return withShape(call, x, sizes);
   throw new Unsupported('it repeats a computed value');
 }
 
