@@ -6,12 +6,13 @@
  *
  * Prints each model whose logits differ, with its nodes, and how many agree. What raybox refuses is counted by its reason.
  */
+
+import { mulberry32 } from '../../../.js';
 import { InputError } from '../../../src/errors.js';
 import { loadOptional } from '../../../src/formats/optional.js';
 import { createGraph } from '../../../src/graph/ir/graph.js';
 import type { Tensor } from '../../../src/graph/ir/tensor.js';
 import { readModel } from '../../../src/localizer/model.js';
-import { mulberry32 } from '../../../src/verify/check.js';
 import { evaluateReference } from '../../../src/verify/reference.js';
 import { type OnnxNode, type OnnxTensor, onnxModel } from '../../../test/support/onnx.js';
 
