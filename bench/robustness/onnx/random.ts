@@ -7,17 +7,17 @@
  * Prints each model whose logits differ, with its nodes, and how many agree. What raybox refuses is counted by its reason.
  */
 
-import { mulberry32 } from '../../../.js';
 import { InputError } from '../../../src/errors.js';
 import { loadOptional } from '../../../src/formats/optional.js';
 import { createGraph } from '../../../src/graph/ir/graph.js';
 import type { Tensor } from '../../../src/graph/ir/tensor.js';
 import { readModel } from '../../../src/localizer/model.js';
+import { seededRandom } from '../../../src/random.js';
 import { evaluateReference } from '../../../src/verify/reference.js';
 import { type OnnxNode, type OnnxTensor, onnxModel } from '../../../test/support/onnx.js';
 
 const [count = 200, seed = 1] = process.argv.slice(2).map(Number);
-const random = mulberry32(seed);
+const random = seededRandom(seed);
 const below = (limit: number) => Math.floor(random() * limit);
 const one = <T>(list: readonly T[]): T => list[below(list.length)];
 
