@@ -13,6 +13,8 @@ export type WarningCode =
   | 'assumed-network'
   /** The weights do not say what their outputs mean: they are called `output 0`, `output 1`, … */
   | 'unnamed-outputs'
+  /** Outputs of a public checkpoint that were never trained: they are left out. */
+  | 'untrained-outputs'
   /** Names in a file (of classes, columns, ids) are spelled otherwise than those of the data set, and were taken for them. */
   | 'matched-names'
   /** Something of a file was not used: columns, rows, labels, images. */

@@ -14,6 +14,7 @@ import { lower } from '../graph/plan/lower.js';
 import { describeModel, type ModelOptions, readTensors } from '../localizer/model.js';
 import type { Architecture } from '../nets/architecture.js';
 import type { Backbone } from '../nets/backbone.js';
+import type { Model } from '../nets/describe.js';
 import type { Source, Sources } from '../nets/describe_network.js';
 import { backboneParameters, buildNetwork, parameterSource } from '../nets/index.js';
 import type { Network } from '../nets/network.js';
@@ -40,6 +41,8 @@ interface Inspection {
   metadata?: WeightsMetadata;
   /** Where each field of the metadata is from. Fields that are not listed are from the file. */
   sources: Sources;
+  /** The public checkpoint that it is, or whose layout it has, and why. */
+  layout?: Model['layout'];
   /** What was assumed about the weights. */
   warnings: readonly Warning[];
   /** Why the network cannot be run: the file has a backbone, but no head that raybox knows. */
@@ -95,6 +98,7 @@ async function inspect(file: string, options: Options): Promise<Inspection> {
     ...(architecture ? { architecture } : {}),
     ...(metadata ? { metadata } : {}),
     ...{ sources, warnings, leftOut },
+    ...('layout' in model && model.layout ? { layout: model.layout } : {}),
     ...('refused' in model ? { refused: model.refused } : {}),
     input,
     features: features.shape.slice(1),
@@ -184,8 +188,16 @@ const round = (value: number) => Number(value.toPrecision(6));
 const boxesOf = ({ heatmapScaling, minRegion = 0 }: WeightsMetadata) =>
   `heatmaps from ${heatmapScaling === 'relu' ? '0' : 'their minimum'} to their maximum${minRegion > 0 ? `, smallest region ${minRegion} of their cells` : ''}`;
 
+const layoutText = ({ title, marks, citation, candidates }: NonNullable<Model['layout']>) =>
+  [
+    `${title}, told by ${marks}`,
+    ...(citation ? [citation] : []),
+    ...(candidates ? [`one of ${candidates.join(', ')}`] : []),
+  ].join('; ');
+
 const SOURCES: Record<Source, string> = {
   given: 'given',
+  preset: 'by the preset',
   file: 'said by the file',
   layout: 'by a public layout',
   shapes: 'by names and shapes',
@@ -207,6 +219,7 @@ async function format(one: Inspection, { layers }: Options): Promise<string> {
       ? ['Backbone', from('architecture', describeBackbone(architecture.backbone))]
       : ['Network', from('architecture', describeGraph(metadata?.architecture))],
   ];
+  if (one.layout) rows.push(['Layout', layoutText(one.layout)]);
   if (head) {
     const { transition, pooling, r, classes, prediction } = head;
     const parts = [

@@ -19,6 +19,7 @@ export interface WeightsOptions {
   inputSize?: number;
   transformInput?: true;
   prefix?: string;
+  preset?: string;
   ignore?: string[];
   metadata?: string;
   output?: string;
@@ -57,6 +58,10 @@ export function addWeightsOptions(command: Command): Command {
     )
     .option('--transform-input', 'a GoogLeNet or Inception v3 with transform_input, as torchvision’s pretrained ones')
     .option('--prefix <name>', 'beginning of the tensors’ names, or dict, of the network, where the file holds several')
+    .option(
+      '--preset <name>',
+      'a public checkpoint, such as densenet121-res224-nih, where the file does not show which one it is',
+    )
     .option('--ignore <names>', 'beginnings of names of tensors that take no part in the result', nameList)
     .option('--metadata <json>', 'any field of the metadata (pooling, fit, channelOrder, …): JSON or a file of it')
     .option('--output <name>', 'of an ONNX model with several outputs: the one with a number for each class')
@@ -73,7 +78,7 @@ export function addWeightsOptions(command: Command): Command {
 /** The options in the form that `load` takes. They are checked where they are used. */
 export async function modelOptions(options: WeightsOptions): Promise<ModelOptions> {
   const { names, architecture, prediction, mean, std, inputSize, transformInput, prefix, ignore, metadata } = options;
-  const { cache, integrity, output, probabilities } = options;
+  const { cache, integrity, output, probabilities, preset } = options;
   return {
     ...(names ? { classes: [...names] } : {}),
     ...(architecture === undefined ? {} : { architecture: backboneOf(architecture, '--architecture') }),
@@ -83,6 +88,7 @@ export async function modelOptions(options: WeightsOptions): Promise<ModelOption
     ...(inputSize === undefined ? {} : { inputWidth: inputSize, inputHeight: inputSize }),
     ...(transformInput ? { transformInput } : {}),
     ...(prefix === undefined ? {} : { prefix }),
+    ...(preset === undefined ? {} : { preset }),
     ...(ignore ? { ignore } : {}),
     ...(metadata === undefined ? {} : { metadata: await readMetadata(metadata) }),
     ...(output === undefined ? {} : { output }),

@@ -37,6 +37,7 @@ const OWN_OPTIONS = optionNames<Omit<LoadOptions, keyof WeightsMetadata>>({
   metadata: true,
   transformInput: true,
   prefix: true,
+  preset: true,
   ignore: true,
   network: true,
   output: true,

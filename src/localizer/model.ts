@@ -61,7 +61,15 @@ export async function readTensors(
   const checkpoint = isOnnx
     ? await (await import('./imported.js')).readImported(bytes, weights, options)
     : await readCheckpoint(bytes, options.prefix);
+  checkpoint.name = nameOf(weights);
   return { checkpoint, warnings: [...warnings, ...((await keep?.()) ?? [])] };
+}
+
+/** The name of the file that weights come from, which may tell public checkpoints apart. */
+function nameOf(weights: WeightsInput): string | undefined {
+  const { name, url } = weights as { name?: unknown; url?: unknown };
+  const path = weights instanceof URL ? weights.pathname : typeof weights === 'object' ? (name ?? url) : weights;
+  return typeof path === 'string' ? path.split(/[?#]/)[0].split(/[\\/]/).pop() : undefined;
 }
 
 /** Finds out which network the tensors belong to. @throws InputError as `describe` does */

@@ -3,7 +3,20 @@
 import type { WeightsMetadata } from '../formats/weights.js';
 import type { Warning } from '../warnings.js';
 import type { Found, Sources } from './describe_network.js';
+import type { PublicLayout } from './presets/index.js';
 import { recognitionOf } from './recognition.js';
+
+/** Outputs of a public checkpoint that were never trained, and what of it was asked for and does not fit. */
+export function toldOfLayout({ untrained, title, note, isForced }: PublicLayout): Warning[] {
+  const warnings: Warning[] = [];
+  if (untrained.length > 0)
+    warnings.push({
+      code: 'untrained-outputs',
+      message: `${untrained.length === 1 ? 'An output was' : `${untrained.length} outputs were`} never trained and ${untrained.length === 1 ? 'is' : 'are'} left out: number ${untrained.join(', ')}, counted from 0. The layout is ${title}.`,
+    });
+  if (isForced && note) warnings.push({ code: 'assumed-network', message: `${note}.` });
+  return warnings;
+}
 
 const round = (value: number) => String(Number(value.toPrecision(4)));
 const list = (values: readonly number[]) => [...new Set(values)].map(String).join(', ');
@@ -14,7 +27,8 @@ const list = (values: readonly number[]) => [...new Set(values)].map(String).joi
  */
 export function assumptionsOf(metadata: WeightsMetadata, family: string, found?: Found): Warning[] {
   const { assumed = [] } = metadata;
-  const layout = found?.layout === undefined ? '' : ` The layout is torchxrayvision’s, told by ${found.layout}.`;
+  const { title: whose, marks, note } = found?.layout ?? {};
+  const layout = whose === undefined ? '' : ` The layout is ${whose}, told by ${marks}.${note ? ` ${note}.` : ''}`;
   if (assumed.length === 0) return [];
   const { title = '', transformsInput } = recognitionOf(family) ?? {};
   const warnings: Warning[] = [];
@@ -42,7 +56,7 @@ export function assumptionsOf(metadata: WeightsMetadata, family: string, found?:
     });
   }
   if (assumed.includes('probabilities')) warnings.push(ASSUMED_SIGMOID);
-  if (assumed.includes('classes')) warnings.push(unnamedOutputs(metadata.classes, found?.unfit));
+  if (assumed.includes('classes')) warnings.push(unnamedOutputs(metadata.classes, found));
   return warnings;
 }
 
@@ -125,10 +139,14 @@ function networkOf({ pooling, lseR, transitionActivation }: WeightsMetadata, ass
   ];
 }
 
-function unnamedOutputs(classes: readonly string[], unfit?: string): Warning {
+function unnamedOutputs(classes: readonly string[], { unfit, layout }: Partial<Found> = {}): Warning {
   const numbered = classes.filter((name, index) => name === `output ${index}`).length;
   const instead = unfit ? `What the file has are not as many different names, one for each: ${unfit}. ` : '';
-  const how = `${instead}Say what they are with classes, in their order (--names).`;
+  const { candidates } = layout ?? {};
+  const which = candidates
+    ? `The file may be one of several public checkpoints, which differ in what their outputs are: ${candidates.join(', ')}. Say which with preset (--preset), or `
+    : '';
+  const how = `${instead}${which}${which ? 'say' : 'Say'} what they are with classes, in their order (--names).`;
   if (numbered === classes.length) {
     const called = numbered === 1 ? 'it is called output 0' : `they are called output 0 to output ${numbered - 1}`;
     return {
@@ -138,6 +156,6 @@ function unnamedOutputs(classes: readonly string[], unfit?: string): Warning {
   }
   return {
     code: 'unnamed-outputs',
-    message: `The weights do not name their ${classes.length} outputs. Their layout is torchxrayvision’s, and its names were taken: ${classes.join(', ')}. ${how}`,
+    message: `The weights do not name their ${classes.length} outputs. Their layout is ${layout?.title}, told by ${layout?.marks}, and its names were taken: ${classes.join(', ')}. ${how}`,
   };
 }

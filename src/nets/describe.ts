@@ -20,6 +20,7 @@ import type { Sources } from './describe_network.js';
 import { networkOf } from './network.js';
 import type { NetworkFunction } from './outputs.js';
 import { hasParameters } from './parameter_values.js';
+import type { PublicLayout } from './presets/index.js';
 import { trace } from './trace.js';
 
 /**
@@ -35,6 +36,11 @@ export interface DescribeOptions extends Partial<Omit<WeightsMetadata, 'assumed'
   transformInput?: boolean;
   /** What the names of the network's tensors begin with, or the name of its dict, where the file holds several networks. */
   prefix?: string;
+  /**
+   * A public checkpoint by its name, `densenet121-res224-nih` say: names of outputs, input and thresholds are then its own, unless they are
+   * given. Recognised by itself where its structure is not that of others too.
+   */
+  preset?: string;
   /** Beginnings of the names of tensors that take no part in the result. Within the backbone nothing is ignored. */
   ignore?: readonly string[];
   /**
@@ -55,6 +61,8 @@ export interface Model {
   readonly warnings: readonly Warning[];
   /** Where each field of the metadata comes from; what is not listed, from the file. */
   readonly sources: Sources;
+  /** The public checkpoint that it is, or of which it has the layout. */
+  readonly layout?: Pick<PublicLayout, 'title' | 'marks' | 'citation' | 'candidates'>;
   /** Tensors of the file that take no part in the result: counters, losses, another network's. */
   readonly leftOut: readonly string[];
 }
@@ -68,7 +76,7 @@ export async function describe(checkpoint: Checkpoint, options: DescribeOptions)
 }
 
 /** Options beside the fields of metadata that say something of the weights. */
-const SAYS = ['metadata', 'transformInput', 'prefix', 'ignore', 'network'];
+const SAYS = ['metadata', 'transformInput', 'prefix', 'preset', 'ignore', 'network'];
 
 /** Undefined where the file holds more or less than its network, or was written with assumptions. */
 function describeOwn(checkpoint: Checkpoint): Model | undefined {

@@ -8,12 +8,14 @@ import { descriptionOf } from './backbone.js';
 import type { FileInput } from './file_input.js';
 import { fileNames } from './file_names.js';
 import { fileInput, transformedInput } from './file_settings.js';
-import { assumedNormalisation, publicLayout, unnamed } from './input_layouts.js';
+import { assumedNormalisation, unnamed } from './input_layouts.js';
+import { type PublicLayout, publicLayout } from './presets/index.js';
+import { structureOf } from './presets/structure.js';
 import { recognitionOf, titlesOf } from './recognition.js';
 import { savedPooling } from './saved_head.js';
 
-/** Where a field comes from: the caller, the file's own words, a public layout, names and shapes of tensors, nowhere. */
-export type Source = 'given' | 'file' | 'layout' | 'shapes' | 'assumed';
+/** Where a field comes from: the caller, a preset that the caller names, the file's own words, a public layout, names and shapes of tensors, nowhere. */
+export type Source = 'given' | 'preset' | 'file' | 'layout' | 'shapes' | 'assumed';
 export type Sources = Partial<Record<keyof WeightsMetadata, Source>>;
 
 /** What was found beside the tensors, in words, by the field that it says or might have said. */
@@ -24,8 +26,8 @@ export interface Found {
   readonly unused: FileInput['unused'];
   /** Names of outputs that are none. */
   readonly unfit?: string;
-  /** The marks of a public layout. */
-  readonly layout?: string;
+  /** A public layout, and by which marks it was told. */
+  readonly layout?: PublicLayout;
 }
 
 /** Everything that metadata holds, with where each field comes from. */
@@ -34,7 +36,8 @@ export function describeNetwork(
   tensors: Checkpoint['tensors'],
   architecture: Architecture & { head: Head },
   inputChannels: 1 | 3,
-  given: Partial<WeightsMetadata>,
+  asked: Partial<WeightsMetadata>,
+  preset?: string,
 ): { metadata: WeightsMetadata; sources: Sources; found: Found } {
   const { classes: outputs } = architecture.head;
   const shapes = { ...architectureMetadata(architecture), inputChannels };
@@ -42,11 +45,13 @@ export function describeNetwork(
   const { names, from, unfit } = fileNames(checkpoint.metadata, outputs);
   const { backbone } = architecture;
   const input = fileInput(checkpoint.metadata, descriptionOf(backbone), inputChannels);
-  const layout = publicLayout(tensors, descriptionOf(backbone), architecture.head, inputChannels);
+  const layout = publicLayout(structureOf(checkpoint, tensors, architecture, inputChannels), preset);
+  const given = withUntrained(asked, outputs, layout.untrained);
   const layers: [Source, Partial<WeightsMetadata>][] = [
     ['given', given],
+    ['preset', layout.isForced ? layout.fields : {}],
     ['file', { ...(names ? { classes: names } : {}), ...input.fields, ...savedHead(checkpoint, architecture.head) }],
-    ['layout', layout.fields],
+    ['layout', layout.isForced ? {} : layout.fields],
     ['shapes', shown],
     [
       'assumed',
@@ -70,7 +75,7 @@ export function describeNetwork(
   );
   if (inputChannels === 1) assumed.splice(0, assumed.length, ...assumed.filter((field) => field !== 'channelOrder'));
   const { operatingThresholds } = metadata;
-  if (operatingThresholds && sources.operatingThresholds === 'layout')
+  if (operatingThresholds && ['layout', 'preset'].includes(sources.operatingThresholds!))
     metadata.operatingThresholds = byClass(operatingThresholds, metadata.classes);
   return {
     metadata: { ...metadata, ...(assumed.length > 0 ? { assumed } : {}) },
@@ -79,7 +84,7 @@ export function describeNetwork(
       taken: { ...input.taken, ...(from ? { classes: from } : {}) },
       unused: { ...input.unused, ...(layout.doubt ? { operatingThresholds: layout.doubt } : {}) },
       ...(unfit ? { unfit } : {}),
-      ...(layout.marks ? { layout: layout.marks } : {}),
+      ...(layout.marks ? { layout } : {}),
     },
   };
 }
@@ -127,6 +132,21 @@ export const SAID: readonly (keyof WeightsMetadata)[] = [
   ...(['classes', 'inputWidth', 'inputHeight', 'channelOrder', 'mean', 'std', 'fit'] as const),
   ...(['pooling', 'lseR', 'transitionActivation'] as const),
 ];
+
+/** Names may be given for all outputs, or for those alone that were trained. */
+function withUntrained(
+  given: Partial<WeightsMetadata>,
+  outputs: number,
+  untrained: readonly number[],
+): Partial<WeightsMetadata> {
+  const { classes } = given;
+  if (!classes || untrained.length === 0 || classes.length !== outputs - untrained.length) return given;
+  const rest = [...classes];
+  return {
+    ...given,
+    classes: unnamed(outputs).map((name, index) => (untrained.includes(index) ? name : rest.shift()!)),
+  };
+}
 
 /** A layout gives thresholds by number of the output. */
 const byClass = (operatingThresholds: Record<string, number>, classes: readonly string[]) =>

@@ -1,5 +1,6 @@
 /** Weights that do not say what they are, or are said to be something else: what holds in the end, and who said it. */
 
+import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import {
   formatWeightsMetadata,
@@ -18,6 +19,7 @@ import { saysTransformInput } from './file_settings.js';
 import { checkIgnore, judgeIgnored } from './ignored.js';
 import { networkOf } from './network.js';
 import { checkParameters } from './parameters.js';
+import { wholePreset } from './presets/index.js';
 import { judge, type Known, recogniseWithHead } from './recognise.js';
 import { judgeSaved } from './saved_modules.js';
 import { under, withoutPrefix } from './tensor_names.js';
@@ -39,8 +41,17 @@ function describeAs(checkpoint: Checkpoint, options: DescribeOptions, given: Par
   const isOwn = isRayboxWeights(checkpoint.metadata);
   const architectureSaid = isOwn ? parseWeightsMetadata(checkpoint.metadata).architecture : undefined;
   // A file that brings its graph is of that network, whatever architecture is given: that would contradict it.
+  const { preset } = options;
+  if (preset !== undefined && isOwn)
+    throw new InputError('these weights say what they are', {
+      expected: 'no preset, or weights that are not of raybox',
+      given: `preset ${preset}`,
+    });
   if (options.network !== undefined || checkpoint.network || [given.architecture, architectureSaid].some(isWhole))
-    return describeWholeNetwork(checkpoint, options, given);
+    return describeWholeNetwork(checkpoint, options, {
+      ...(preset === undefined ? {} : wholePreset(preset)),
+      ...given,
+    });
   const known = isOwn
     ? ownWeights(checkpoint, given, options)
     : recogniseWithHead(checkpoint, given, backboneParameters, options);
@@ -71,6 +82,7 @@ function describeAs(checkpoint: Checkpoint, options: DescribeOptions, given: Par
     checkpoint: { ...checkpoint, tensors: new Map([...tensors, ...saved.tensors]) },
     sources,
     leftOut,
+    ...(known.found?.layout ? { layout: known.found.layout } : {}),
     warnings: [...warnings, ...ignored, ...saved.warnings],
   };
 }

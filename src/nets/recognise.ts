@@ -8,7 +8,7 @@ import type { Checkpoint, TensorData } from '../formats/checkpoint.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import type { Warning } from '../warnings.js';
 import { type Architecture, backboneOf } from './architecture.js';
-import { assumptionsOf, toldByFile } from './assumptions.js';
+import { assumptionsOf, toldByFile, toldOfLayout } from './assumptions.js';
 import { descriptionOf, type ParametersOf, prefixOf } from './backbone.js';
 import { describeNetwork, type Found, type Sources } from './describe_network.js';
 import { unsupportedFamily } from './foreign.js';
@@ -17,6 +17,7 @@ import { weightsInParts } from './in_parts.js';
 import { inferBackbone } from './infer.js';
 import { inferHead, withoutHead } from './infer_head.js';
 import { leftoverOf, refusalOf } from './leftover.js';
+import { refuseProbabilisticCam } from './presets/jfhealthcare.js';
 import { familyName } from './recognition.js';
 import { savedPooling } from './saved_head.js';
 import { atRoot, under, withoutPrefix, withTorchvisionNames } from './tensor_names.js';
@@ -26,6 +27,8 @@ export interface RecogniseOptions {
   prefix?: string;
   /** Beginnings of names that take no part. */
   ignore?: readonly string[];
+  /** A public checkpoint by name. */
+  preset?: string;
 }
 
 export interface Recognised {
@@ -38,6 +41,8 @@ export interface Recognised {
   readonly found?: Found;
   /** A tensor of the file that stands in `tensors` with another shape. */
   readonly reshaped?: TensorData;
+  /** Tensors of the file of which only a part stands in `tensors`. */
+  readonly cut?: readonly TensorData[];
   /** Of the first convolution. */
   readonly inputChannels: 1 | 3;
   /** What was given to be ignored, under torchvision's names. */
@@ -54,7 +59,7 @@ export function recognise(
   checkpoint: Checkpoint,
   given: Partial<WeightsMetadata>,
   backboneParameters: ParametersOf,
-  { prefix, ignore: asked = [] }: RecogniseOptions = {},
+  { prefix, ignore: asked = [], preset }: RecogniseOptions = {},
 ): Recognised {
   checkIgnore(asked);
   const ignore = prefix === undefined ? asked : asked.map((start) => withoutPrefix(start, prefix));
@@ -84,6 +89,7 @@ export function recognise(
   const pooling = given.pooling ?? (checkpoint.modules ? savedPooling(checkpoint.modules) : undefined);
   const headWithout = (left: readonly string[]): { head?: Architecture['head']; error?: InputError } => {
     try {
+      refuseProbabilisticCam(tensors);
       const found = inferHead(tensors, backbone, own, {
         ...(pooling ? { pooling } : {}),
         ...(given.lseR ? { r: given.lseR } : {}),
@@ -123,7 +129,11 @@ export function recognise(
     architecture,
     inputChannels,
     ignore: leftOut,
-    ...describeNetwork(checkpoint, tensors, architecture, inputChannels, given),
+    ...withoutUntrained(
+      describeNetwork(checkpoint, tensors, architecture, inputChannels, given, preset),
+      tensors,
+      prediction,
+    ),
     ...asLinear(tensors, `${prediction}.weight`),
   };
 }
@@ -133,6 +143,37 @@ const ignoredHead = (prediction: string, ignore: readonly string[]) =>
     given: `${ignore.join(', ')}, among which is the prediction layer ${prediction}`,
     hint: 'without it there is nothing to classify with: leave it out of ignore',
   });
+
+/**
+ * Outputs that were never trained have random weights. Their rows are taken out of the prediction layer, so that nothing says anything
+ * of them: no probability, no heatmap, no finding.
+ */
+function withoutUntrained<D extends ReturnType<typeof describeNetwork>>(
+  described: D,
+  tensors: Map<string, TensorData>,
+  prediction: string,
+): D & Pick<Recognised, 'cut'> {
+  const { untrained = [] } = described.found.layout ?? {};
+  const { classes, operatingThresholds } = described.metadata;
+  if (untrained.length === 0 || untrained.length === classes.length) return described;
+  const kept = [...classes.keys()].filter((index) => !untrained.includes(index));
+  const cut = ['weight', 'bias'].map((part) => {
+    const name = `${prediction}.${part}`;
+    const whole = tensors.get(name)!;
+    const row = whole.data.length / classes.length;
+    const data = Float32Array.from(kept.flatMap((index) => [...whole.data.subarray(index * row, (index + 1) * row)]));
+    tensors.set(name, { shape: [kept.length, ...whole.shape.slice(1)], data });
+    return whole;
+  });
+  const names = kept.map((index) => classes[index]);
+  const thresholds = Object.entries(operatingThresholds ?? {}).filter(([name]) => names.includes(name));
+  const metadata = {
+    ...described.metadata,
+    classes: names,
+    ...(operatingThresholds ? { operatingThresholds: Object.fromEntries(thresholds) } : {}),
+  };
+  return { ...described, metadata, cut };
+}
 
 /** A convolution of one pixel as the linear layer that it is. */
 function asLinear(tensors: Map<string, TensorData>, name: string): Pick<Recognised, 'reshaped'> {
@@ -150,12 +191,12 @@ export function recogniseWithHead(...args: Parameters<typeof recognise>): Recogn
 }
 
 /** What is known of a network that can be run. */
-export type Known = Pick<Recognised, 'tensors' | 'sources' | 'found' | 'reshaped' | 'ignore'>;
+export type Known = Pick<Recognised, 'tensors' | 'sources' | 'found' | 'reshaped' | 'cut' | 'ignore'>;
 
 /** What of a checkpoint's tensors the network does not read, refused where it would matter, and what was assumed. */
 export function judge(
   { tensors: all, choice }: Checkpoint,
-  { tensors, sources, found, reshaped, ignore }: Known,
+  { tensors, sources, found, reshaped, cut = [], ignore }: Known,
   parameters: ReadonlyMap<string, unknown>,
   metadata: WeightsMetadata,
 ): { leftOut: string[]; warnings: Warning[] } {
@@ -165,9 +206,13 @@ export function judge(
   const leftover = leftoverOf(tensors, parameters, { family, prefix: prefixOf(backbone), head, ignore });
   const refusal = refusalOf(leftover, parameters, typeof backbone === 'string' ? backbone : familyName(family));
   if (refusal) throw refusal;
-  const kept = new Set([...tensors.values(), reshaped]);
+  const kept = new Set([...tensors.values(), reshaped, ...cut]);
   const outside = [...all].filter(([, tensor]) => !kept.has(tensor)).map(([name]) => name);
-  const warnings = [...(found ? toldByFile(metadata, sources, found) : []), ...assumptionsOf(metadata, family, found)];
+  const warnings = [
+    ...(found ? toldByFile(metadata, sources, found) : []),
+    ...assumptionsOf(metadata, family, found),
+    ...(found?.layout ? toldOfLayout(found.layout) : []),
+  ];
   if (reshaped)
     warnings.push({
       code: 'assumed-network',

@@ -379,10 +379,11 @@ test('torchxrayvision’s layout: range, operating thresholds, and names of the 
   const model = await read(new Map([...tensors, ['op_threshs', { shape: [18], data }]]));
   const { mean, std, classes, operatingThresholds } = model.metadata;
   assert.equal([mean, std], [[0.5], [1 / 2048]]);
-  assert.equal([classes[0], classes[13], classes[16]], ['Atelectasis', 'Hernia', 'output 16']);
+  assert.equal([classes[0], classes[13], classes.length], ['Atelectasis', 'Hernia', 16]);
   assert.is(operatingThresholds!.Consolidation, Math.fround(0.05));
   assert.is(Object.keys(operatingThresholds!).length, 16);
-  assert.equal(codes(model), ['assumed-input', 'assumed-network', 'unnamed-outputs']);
+  assert.equal(codes(model), ['assumed-input', 'assumed-network', 'unnamed-outputs', 'untrained-outputs']);
+  assert.equal(model.checkpoint.tensors.get('classifier.weight')!.shape[0], 16);
   assert.equal(model.leftOut, ['op_threshs']);
 });
 

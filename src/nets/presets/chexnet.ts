@@ -1,0 +1,89 @@
+/**
+ * Implementations of CheXNet (Rajpurkar et al. 2017): DenseNet-121 on three equal channels, normalised as ImageNet's, with one linear layer
+ * and a sigmoid. The facts are those of the repositories that each row names: model.py, ChexnetTrainer.py, cxr_dataset.py, model_train.py.
+ *
+ * arnoweng's and zoogzog's files are state dicts of the same names, and theirs have the names of torchvision before 0.2.1. gaetandi's code
+ * is zoogzog's with CheXpert's labels in their place, of a later year: the same names but for the old ones, and other outputs.
+ */
+import { CHEST_XRAY14_LABELS } from '../../formats/image_table.js';
+import { IMAGENET } from '../input_layouts.js';
+import type { Preset, Structure } from './preset.js';
+
+const INPUT = { ...IMAGENET, inputWidth: 224, inputHeight: 224, fit: 'crop' } as const;
+const NIH = { ...INPUT, trainingData: 'NIH ChestX-ray14', license: 'none stated' };
+
+const CHEXPERT = [
+  ...['No Finding', 'Enlarged Cardiomediastinum', 'Cardiomegaly', 'Lung Opacity', 'Lung Lesion', 'Edema'],
+  ...['Consolidation', 'Pneumonia', 'Atelectasis', 'Pneumothorax', 'Pleural Effusion', 'Pleural Other', 'Fracture'],
+  'Support Devices',
+];
+
+/** A DenseNet-121 with 14 outputs that a class keeps under `densenet121`. */
+const isWrapped = ({ backbone, inputChannels, outputs, prediction }: Structure) =>
+  backbone === 'densenet121' &&
+  inputChannels === 3 &&
+  outputs === 14 &&
+  /^(module\.)?densenet121\.classifier\.0$/.test(prediction);
+
+const wrapped = (structure: Structure) =>
+  isWrapped(structure)
+    ? `a DenseNet-121 under densenet121 with a classifier.0 of 14 outputs${structure.hasOldNames ? ', and the names that its layers had up to the beginning of 2018 (norm.1)' : ''}`
+    : undefined;
+
+const TEN_CROPS =
+  'The repository averages the outputs for ten crops of 224 pixels out of an image of 256; here the network sees the whole image at 224, so scores differ a little';
+const RAJPURKAR =
+  'Rajpurkar et al., CheXNet: Radiologist-level pneumonia detection on chest X-rays with deep learning, 2017';
+
+export const chexnet: readonly Preset[] = [
+  {
+    name: 'arnoweng-chexnet',
+    title: 'arnoweng/CheXNet',
+    labels: CHEST_XRAY14_LABELS,
+    fields: NIH,
+    inputChannels: 3,
+    citation: `${RAJPURKAR}; github.com/arnoweng/CheXNet`,
+    note: TEN_CROPS,
+    fits: wrapped,
+  },
+  {
+    name: 'zoogzog-chexnet',
+    title: 'zoogzog/chexnet',
+    labels: CHEST_XRAY14_LABELS,
+    fields: NIH,
+    inputChannels: 3,
+    citation: `${RAJPURKAR}; github.com/zoogzog/chexnet`,
+    note: TEN_CROPS,
+    fileName: 'm-25012018-123527.pth.tar',
+    fits: wrapped,
+  },
+  {
+    name: 'gaetandi-chexpert',
+    title: 'gaetandi/cheXpert',
+    labels: CHEXPERT,
+    fields: { ...INPUT, trainingData: 'CheXpert', license: 'none stated' },
+    inputChannels: 3,
+    citation: 'Irvin et al., CheXpert, AAAI 2019; github.com/gaetandi/cheXpert',
+    note: TEN_CROPS,
+    // CheXpert was published in 2019, when the old names were gone.
+    fits: (structure) => (structure.hasOldNames ? undefined : wrapped(structure)),
+  },
+  {
+    name: 'jrzech-chexnet',
+    title: 'jrzech/reproduce-chexnet',
+    labels: CHEST_XRAY14_LABELS,
+    fields: { ...NIH, license: 'BSD-3-Clause' },
+    inputChannels: 3,
+    citation: `${RAJPURKAR}; Zech, reproduce-chexnet, 2018: github.com/jrzech/reproduce-chexnet`,
+    // The file is a dict of the network saved whole, best_loss, epoch, rng_state and LR.
+    fits: ({ backbone, inputChannels, outputs, prediction, classes, settings }) =>
+      backbone === 'densenet121' &&
+      inputChannels === 3 &&
+      outputs === 14 &&
+      prediction === 'classifier.0' &&
+      classes[0] === 'torchvision.models.densenet.DenseNet' &&
+      ['best_loss', 'epoch', 'LR'].every((name) => Object.hasOwn(settings, name))
+        ? "torchvision's DenseNet-121 saved whole with a classifier.0 of 14 outputs, beside best_loss, epoch and LR"
+        : undefined,
+  },
+];

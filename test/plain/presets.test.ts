@@ -1,0 +1,231 @@
+/** Public checkpoints are recognised by their structure, told from each other, asked for by name, and never guessed. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { InputError } from '../../src/errors.js';
+import type { Checkpoint, TensorData } from '../../src/formats/checkpoint.js';
+import { CHEST_XRAY14_LABELS } from '../../src/formats/image_table.js';
+import { describeModel, type ModelOptions } from '../../src/localizer/model.js';
+import { backboneParameters } from '../../src/nets/backbone.js';
+import { presetNamed } from '../../src/nets/presets/index.js';
+import { torchxrayvision } from '../../src/nets/presets/torchxrayvision.js';
+
+// All tensors are views of the same zeros: only names and shapes count here.
+const zeros = new Float32Array(8 << 20);
+const zerosOf = (shape: readonly number[]): TensorData => ({
+  shape: [...shape],
+  data: zeros.subarray(
+    0,
+    shape.reduce((all, size) => all * size, 1),
+  ),
+});
+
+/** A standard backbone with a linear layer, under any names. */
+function twin(
+  backbone: 'densenet121' | 'resnet50',
+  {
+    channels,
+    outputs,
+    layer,
+    rename = (name: string) => name,
+    ...rest
+  }: {
+    channels: 1 | 3;
+    outputs: number;
+    layer: string;
+    rename?: (name: string) => string;
+  } & Partial<Checkpoint>,
+): Checkpoint {
+  const { parameters, stem, channels: features } = backboneParameters(backbone);
+  const tensors = [...parameters].map(([name, { shape }]): [string, TensorData] => [
+    rename(name),
+    zerosOf(name === stem ? [shape[0], channels, ...shape.slice(2)] : shape),
+  ]);
+  tensors.push(
+    [rename(`${layer}.weight`), zerosOf([outputs, features])],
+    [rename(`${layer}.bias`), zerosOf([outputs])],
+  );
+  return { tensors: new Map(tensors), metadata: {}, ...rest };
+}
+
+const xrv = (rest: Partial<Checkpoint> = {}) =>
+  twin('densenet121', { channels: 1, outputs: 18, layer: 'classifier', ...rest });
+const withThresholds = (checkpoint: Checkpoint, values: readonly (number | null)[]): Checkpoint => {
+  const data = Float32Array.from(values, (value) => value ?? Number.NaN);
+  return { ...checkpoint, tensors: new Map([...checkpoint.tensors, ['op_threshs', { shape: [data.length], data }]]) };
+};
+const wrapped = (isOld: boolean, classifier = 14) =>
+  twin('densenet121', {
+    ...{ channels: 3, outputs: classifier, layer: 'classifier.0' },
+    rename: (name) =>
+      `module.densenet121.${isOld ? name.replace(/(denselayer\d+\.(?:norm|conv))([12])\./, '$1.$2.') : name}`,
+  });
+const read = (checkpoint: Checkpoint, options: ModelOptions = {}) => describeModel(checkpoint, options);
+const said = ({ warnings }: { warnings: readonly { code: string; message: string }[] }, code: string) =>
+  warnings.find((one) => one.code === code)?.message ?? '';
+
+async function refused(work: Promise<unknown>, message: RegExp): Promise<void> {
+  const error = await work.then(
+    () => new Error('it was not refused'),
+    (reason: Error) => reason,
+  );
+  assert.instance(error, InputError, String(error));
+  assert.match(error.message, message);
+}
+
+test('torchxrayvision’s DenseNets are recognised, and told from each other by what stands beside the tensors', async () => {
+  // As downloaded under another name: all that the seven have in common is taken, and no name is guessed.
+  const unknown = await read(xrv());
+  const { mean, std, inputWidth, fit, classes } = unknown.metadata;
+  assert.equal([mean, std, inputWidth, fit], [[0.5], [1 / 2048], 224, 'crop']);
+  assert.equal([classes.length, classes[0], classes[17]], [18, 'output 0', 'output 17']);
+  assert.is(unknown.metadata.operatingThresholds, undefined);
+  assert.match(said(unknown, 'unnamed-outputs'), /one of several public checkpoints.*densenet121-res224-nih.*--preset/);
+
+  const nih = presetNamed('densenet121-res224-nih');
+  const trained = nih.labels.filter((label) => label !== null);
+  const ways: [string, Promise<Awaited<ReturnType<typeof read>>>][] = [
+    ['preset', read(xrv(), { preset: 'densenet121-res224-nih' })],
+    ['thresholds', read(withThresholds(xrv(), nih.operatingThresholds!))],
+    ['weights', read(xrv({ metadata: { weights: 'densenet121-res224-nih' } }))],
+    ['pathologies', read(xrv({ metadata: { pathologies: JSON.stringify(nih.labels.map((label) => label ?? '')) } }))],
+    ['file name', read(xrv({ name: nih.fileName! }))],
+  ];
+  for (const [way, model] of ways) {
+    const { metadata, checkpoint, layout } = await model;
+    assert.equal(metadata.classes, trained, way);
+    assert.equal(Object.keys(metadata.operatingThresholds!), trained, way);
+    assert.ok(Math.abs(metadata.operatingThresholds!.Hernia - 0.0004403434) < 1e-9);
+    assert.equal([metadata.trainingData, metadata.license, metadata.fit], ['NIH ChestX-ray14', 'Apache-2.0', 'crop']);
+    assert.equal(checkpoint.tensors.get('classifier.weight')!.shape, [14, 1024]);
+    assert.match(
+      said(await model, 'untrained-outputs'),
+      /4 outputs were never trained and are left out: number 14, 15, 16, 17/,
+    );
+    assert.match(`${layout!.title} ${layout!.citation}`, /densenet121-res224-nih.*Cohen et al\./);
+  }
+  const { metadata, warnings } = await ways[0][1];
+  assert.is(metadata.assumed?.includes('classes') ?? false, false);
+  assert.not.ok(warnings.some(({ code }) => code === 'unnamed-outputs'));
+});
+
+test('every preset of torchxrayvision has a threshold for each output that was trained, and for no other', () => {
+  assert.is(torchxrayvision.length, 8);
+  for (const { name, labels, operatingThresholds } of torchxrayvision) {
+    assert.is(labels.length, 18, name);
+    assert.equal(
+      labels.map((label) => label === null),
+      operatingThresholds!.map((value) => value === null),
+      name,
+    );
+  }
+});
+
+test('rows of outputs that were never trained are taken out of the prediction layer, and no other', async () => {
+  const own = xrv();
+  own.tensors.set('classifier.weight', {
+    shape: [18, 1024],
+    data: Float32Array.from({ length: 18 * 1024 }, (_, i) => i),
+  });
+  own.tensors.set('classifier.bias', { shape: [18], data: Float32Array.from({ length: 18 }, (_, i) => i) });
+  const { checkpoint, leftOut } = await read(own, { preset: 'densenet121-res224-rsna' });
+  assert.equal([...checkpoint.tensors.get('classifier.bias')!.data], [8, 16]);
+  assert.equal(checkpoint.tensors.get('classifier.weight')!.data[1024], 16 * 1024);
+  assert.equal(leftOut, []);
+  // Names may be said for all outputs, or for those that were trained.
+  const names = Array.from({ length: 18 }, (_, index) => `finding ${index}`);
+  for (const classes of [names, ['finding 8', 'finding 16']]) {
+    const { metadata } = await read(own, { preset: 'densenet121-res224-rsna', classes });
+    assert.equal(metadata.classes, ['finding 8', 'finding 16']);
+    assert.equal(Object.keys(metadata.operatingThresholds!), metadata.classes);
+  }
+});
+
+test('torchxrayvision’s ResNet at 512 pixels', async () => {
+  const { metadata } = await read(twin('resnet50', { channels: 1, outputs: 18, layer: 'fc' }));
+  assert.equal([metadata.inputWidth, metadata.mean, metadata.classes.length], [512, [0.5], 16]);
+  assert.is(metadata.operatingThresholds!.Atelectasis, 0.51570356);
+});
+
+test('CheXNet: old names are arnoweng’s or zoogzog’s, whose outputs are the same; new ones may be CheXpert’s', async () => {
+  const old = await read(wrapped(true));
+  assert.equal(old.metadata.classes, [...CHEST_XRAY14_LABELS]);
+  assert.equal([old.metadata.fit, old.metadata.mean[0], old.metadata.inputWidth], ['crop', 0.485, 224]);
+  assert.match(said(old, 'unnamed-outputs'), /arnoweng\/CheXNet or zoogzog\/chexnet/);
+  assert.match(said(old, 'assumed-input'), /ten crops/);
+  const named = await read({ ...wrapped(true), name: 'm-25012018-123527.pth.tar' });
+  assert.match(named.layout!.title!, /zoogzog/);
+
+  const open = await read(wrapped(false));
+  assert.is(open.metadata.classes[0], 'output 0');
+  assert.match(said(open, 'unnamed-outputs'), /arnoweng-chexnet, zoogzog-chexnet, gaetandi-chexpert.*--preset/);
+  assert.is((await read(wrapped(false), { preset: 'gaetandi-chexpert' })).metadata.classes[0], 'No Finding');
+  assert.is((await read(wrapped(false, 13))).layout, undefined);
+});
+
+test('jrzech’s network was saved whole, beside what its script keeps', async () => {
+  const network = {
+    type: 'torchvision.models.densenet.DenseNet',
+    settings: {},
+    code: [],
+    children: ['features', 'classifier'],
+  };
+  const whole = (metadata: Record<string, string>) =>
+    twin('densenet121', {
+      channels: 3,
+      outputs: 14,
+      layer: 'classifier.0',
+      metadata,
+      modules: new Map([['', network]]),
+    });
+  // Without the modules of its pooling layers it is refused, but only once it has been described.
+  await refused(read(whole({ best_loss: '0.1', epoch: '5', LR: '0.01' })), /other poolings/);
+  const { modules: _, ...alone } = whole({});
+  assert.is((await read(alone)).layout, undefined);
+});
+
+test('a preset that does not fit is refused, or told; a name that is none is refused with the nearest', async () => {
+  await refused(
+    read(wrapped(false), { preset: 'densenet121-res224-all' }),
+    /are not torchxrayvision's densenet121-res224-all; expected 18 outputs/,
+  );
+  await refused(
+    read(xrv(), { preset: 'densenet121-res224-al' }),
+    /no preset densenet121-res224-al.*did you mean densenet121-res224-all/,
+  );
+  const other = await read(twin('resnet50', { channels: 1, outputs: 18, layer: 'fc' }), {
+    preset: 'densenet121-res224-all',
+  });
+  assert.ok(
+    other.warnings.some(({ message }) => /not those of torchxrayvision's densenet121-res224-all/.test(message)),
+  );
+});
+
+test('JF Healthcare’s head is refused by its name, whatever prediction is asked for', async () => {
+  const { tensors } = twin('densenet121', {
+    channels: 3,
+    outputs: 1,
+    layer: 'x',
+    rename: (name) => `module.backbone.${name}`,
+  });
+  for (const part of ['weight', 'bias']) tensors.delete(`module.backbone.x.${part}`);
+  for (let index = 0; index < 5; index++) {
+    tensors.set(`module.fc_${index}.weight`, zerosOf([1, 1024, 1, 1])).set(`module.fc_${index}.bias`, zerosOf([1]));
+    for (const part of ['weight', 'bias', 'running_mean', 'running_var'])
+      tensors.set(`module.bn_${index}.${part}`, zerosOf([1024]));
+  }
+  await refused(read({ tensors, metadata: {} }), /JF Healthcare's weights.*PCAM.*raybox train --init/);
+  await refused(read({ tensors, metadata: {} }, { prediction: 'fc_0' }), /JF Healthcare's weights/);
+});
+
+test('what is given comes before a preset, and settings in the file behind it', async () => {
+  const settings = {
+    classes: JSON.stringify(Array.from({ length: 18 }, (_, index) => `own ${index}`)),
+    img_size: '320',
+  };
+  const { metadata } = await read(xrv({ metadata: settings }), { preset: 'densenet121-res224-all', fit: 'pad' });
+  assert.equal([metadata.classes[0], metadata.fit, metadata.inputWidth], ['Atelectasis', 'pad', 224]);
+  const own = await read(xrv({ metadata: settings }));
+  assert.equal([own.metadata.classes[0], own.metadata.inputWidth], ['own 0', 320]);
+});
+
+test.run();
