@@ -12,12 +12,6 @@ const SOURCE_MAPS = process.argv.includes('--package') ? {} : { sourcemap: 'link
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => join(root, ...parts);
 
-/**
- * Rooms of kernels that become modules of their own. A bundler splits code by modules, so that a page loads what only imported networks or
- * training need with these.
- */
-const APART = ['general', 'gradients'];
-
 /** A kernel as it is shipped: without comments and blank lines, which only the reader of `kernels/` needs. */
 export function stripWgsl(text) {
   return text
@@ -68,24 +62,27 @@ function filesIn(folder, ending) {
 }
 
 /**
- * The text of src/generated/kernels.ts, or of another such module, with the kernels of some rooms. One named export a kernel, so that a
- * bundler drops those nobody runs; the annotation tells it that it may. What kernels share is there once.
+ * The modules of a folder's kernels, by their paths in the folder of generated files. Each kernel has a module, and so has each text that
+ * kernels include: bundlers split code by modules, so that a page loads with its core only the kernels that the core runs. `kernels.ts`
+ * names all of them, for tests and for folders of a few.
  */
-export function embedKernels(folder = at('kernels'), types = '../gpu/wgsl.js', isIncluded = () => true) {
-  const kernels = kernelParts(folder).filter(({ room }) => isIncluded(room));
+export function embedKernels(folder = at('kernels'), types = '../gpu/wgsl.js') {
+  const kernels = kernelParts(folder);
   const shared = new Set(kernels.flatMap(({ parts }) => parts.flatMap((part) => part.include ?? [])));
-  const includes = [...shared].map((name) => `const include_${name} = ${JSON.stringify(expand(folder, name))};\n`);
-  const lines = kernels.map(({ name, parts }) => {
+  const modules = {};
+  for (const name of shared)
+    modules[`kernels/include/${name}.ts`] = `export const include_${name} = ${JSON.stringify(expand(folder, name))};\n`;
+  for (const { name, parts } of kernels) {
+    const included = parts.flatMap((part) => part.include ?? []);
     const given = parts.map((part) => (part.include ? `include_${part.include}` : JSON.stringify(part.trim())));
-    return `export const ${name} = /* @__PURE__ */ kernel(${[JSON.stringify(name), ...given].join(', ')});\n`;
-  });
-  return `// Made by .ci/build.js from the folder kernels.
-import type { Kernel } from '${types}';
-
-const kernel = (name: string, ...parts: string[]): Kernel => ({ name, source: parts.join('\\n') });
-
-${includes.join('')}
-${lines.join('')}`;
+    const imports = included.map((one) => `import { include_${one} } from './include/${one}.js';\n`).join('');
+    const source = given.length === 1 ? given[0] : `/* @__PURE__ */ [${given.join(', ')}].join('\\n')`;
+    modules[`kernels/${name}.ts`] =
+      `import type { Kernel } from '../${types}';\n${imports}\nexport const ${name}: Kernel = { name: ${JSON.stringify(name)}, source: ${source} };\n`;
+  }
+  modules['kernels.ts'] = kernels.map(({ name }) => `export { ${name} } from './kernels/${name}.js';\n`).join('');
+  const header = '// Made by .ci/build.js from the folder kernels.\n';
+  return Object.fromEntries(Object.entries(modules).map(([path, text]) => [path, header + text]));
 }
 
 /**
@@ -129,7 +126,7 @@ function writeIfChanged(path, text) {
 /** Writes the files of a folder that holds nothing else: what a build of another version left there would not compile. */
 function writeGenerated(folder, texts) {
   for (const [name, text] of Object.entries(texts)) writeIfChanged(join(folder, name), text);
-  for (const name of readdirSync(folder)) if (!(name in texts)) rmSync(join(folder, name));
+  for (const path of filesIn(folder, '.ts')) if (!(path in texts)) rmSync(join(folder, path));
 }
 
 const sources = (folder) =>
@@ -212,15 +209,8 @@ export async function bundlePage() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeGenerated(at('src/generated'), {
-    'kernels.ts': embedKernels(undefined, undefined, (room) => !APART.includes(room)),
-    ...Object.fromEntries(
-      APART.map((room) => [`kernels_${room}.ts`, embedKernels(undefined, undefined, (own) => own === room)]),
-    ),
-  });
-  writeGenerated(at('bench/generated'), {
-    'kernels.ts': embedKernels(at('bench/kernels'), '../../src/gpu/wgsl.js'),
-  });
+  writeGenerated(at('src/generated'), embedKernels(undefined, '../gpu/wgsl.js'));
+  writeGenerated(at('bench/generated'), embedKernels(at('bench/kernels'), '../../src/gpu/wgsl.js'));
   const indexes = ['forward', 'reference', 'gradient', 'cases'].map((what) => [`${what}.ts`, collect(what)]);
   writeGenerated(at('src/ops/generated'), Object.fromEntries(indexes));
   writeGenerated(at('src/nets/generated'), {

@@ -13,7 +13,7 @@
 struct Params {
   map_h: u32, map_w: u32, width: u32, row_words: u32, words: u32,
   left: u32, top: u32,  // first pixel of the image that the network saw
-  threshold_count: u32, first_map: u32, first_threshold: u32, all_thresholds: u32, max_boxes: u32,
+  chunk_heat_thresholds: u32, first_map: u32, first_heat_threshold: u32, all_heat_thresholds: u32, max_boxes: u32,
   span: u32,
 }
 
@@ -53,7 +53,7 @@ fn at_most(at: u32, value: u32) {
 
 fn widen(map: u32, layer_in_chunk: u32, place: u32, range: vec4f) {
   let word = layer_in_chunk * params.words + place;
-  let layer = map * params.all_thresholds + params.first_threshold + layer_in_chunk % params.threshold_count;
+  let layer = map * params.all_heat_thresholds + params.first_heat_threshold + layer_in_chunk % params.chunk_heat_thresholds;
   let y = place / params.row_words;
   let row = places[params.width + y];
   let mask = masks[word];
@@ -90,7 +90,7 @@ fn widen(map: u32, layer_in_chunk: u32, place: u32, range: vec4f) {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let map = params.first_map + id.z / params.threshold_count;
+  let map = params.first_map + id.z / params.chunk_heat_thresholds;
   let range = ranges[map];
   if (range.w != 0) {
     return;

@@ -8,7 +8,7 @@
 
 struct Params {
   width: u32, height: u32, row_words: u32, words: u32,
-  threshold_count: u32, first_map: u32, first_threshold: u32, all_thresholds: u32, span: u32,
+  chunk_heat_thresholds: u32, first_map: u32, first_heat_threshold: u32, all_heat_thresholds: u32, span: u32,
 }
 
 @group(0) @binding(0) var<storage, read> ranges: array<vec4f>;
@@ -33,11 +33,11 @@ fn first_pixel(node: u32) -> u32 {
 }
 
 fn expand(layer_in_chunk: u32, place: u32) {
-  let map = params.first_map + layer_in_chunk / params.threshold_count;
+  let map = params.first_map + layer_in_chunk / params.chunk_heat_thresholds;
   let word = layer_in_chunk * params.words + place;
   let mask = select(masks[word], 0, ranges[map].w != 0);
   let x = place % params.row_words * 32;
-  let layer = map * params.all_thresholds + params.first_threshold + layer_in_chunk % params.threshold_count;
+  let layer = map * params.all_heat_thresholds + params.first_heat_threshold + layer_in_chunk % params.chunk_heat_thresholds;
   let first = layer * params.width * params.height + place / params.row_words * params.width + x;
   for (var i = 0u; i < min(32, params.width - x); i++) {
     if (extractBits(mask, i, 1) == 1) {

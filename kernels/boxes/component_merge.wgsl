@@ -8,7 +8,7 @@
 // Prelude: none.
 
 struct Params {
-  row_words: u32, words: u32, threshold_count: u32, first_map: u32, span: u32,
+  row_words: u32, words: u32, chunk_heat_thresholds: u32, first_map: u32, span: u32,
 }
 
 @group(0) @binding(0) var<storage, read> ranges: array<vec4f>;
@@ -62,7 +62,7 @@ fn merge(layer: u32, place: u32) {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  if (ranges[params.first_map + id.z / params.threshold_count].w != 0) {
+  if (ranges[params.first_map + id.z / params.chunk_heat_thresholds].w != 0) {
     return;
   }
   let first = (id.x + id.y * workgroups.x * 64) * params.span;

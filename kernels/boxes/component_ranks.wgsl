@@ -7,7 +7,7 @@
 // Prelude: none.
 
 struct Params {
-  words: u32, blocks: u32, threshold_count: u32, first_map: u32, span: u32,
+  words: u32, blocks: u32, chunk_heat_thresholds: u32, first_map: u32, span: u32,
 }
 
 @group(0) @binding(0) var<storage, read> ranges: array<vec4f>;
@@ -30,7 +30,7 @@ fn main(
 ) {
   let layer = workgroup.z;
   let block = workgroup.x + workgroup.y * workgroups.x;
-  if (ranges[params.first_map + layer / params.threshold_count].w != 0) {
+  if (ranges[params.first_map + layer / params.chunk_heat_thresholds].w != 0) {
     return;
   }
   let first = layer * params.words + min((block * 64 + lane) * params.span, params.words);

@@ -1,6 +1,6 @@
 // Thresholds heatmaps and gives each run of pixels that pass its first label. A word of the binary image holds 32 pixels of one row.
 //
-//   bit i of masks[layer, row, w] = scaled heat at column 32 w + i ≥ heat_thresholds[t]      layer = THRESHOLD_COUNT · (map − first_map) + t
+//   bit i of masks[layer, row, w] = scaled heat at column 32 w + i ≥ heat_thresholds[t]      layer = CHUNK_HEAT_THRESHOLDS · (map − first_map) + t
 //   labels[node] = node for each run of ones (see runs.wgsl)
 //
 // The resized heatmap is never stored: heat is interpolated here, from values that are computed once for each column of cells.
@@ -9,11 +9,11 @@
 //
 // A thread owns `span` words of each layer of a map.
 //
-// Prelude: THRESHOLD_COUNT (thresholds of this dispatch).
+// Prelude: CHUNK_HEAT_THRESHOLDS (how many heat thresholds this dispatch works at).
 
 struct Params {
   map_h: u32, map_w: u32, width: u32, height: u32, row_words: u32,
-  first_map: u32, first_threshold: u32,
+  first_map: u32, first_heat_threshold: u32,
   span: u32,
 }
 
@@ -31,7 +31,7 @@ struct Params {
 fn threshold(map: u32, layer: u32, place: u32, range: vec4f) {
   let row = places[params.width + place / params.row_words];
   let first = place % params.row_words * 32;
-  var bits: array<u32, THRESHOLD_COUNT>;
+  var bits: array<u32, CHUNK_HEAT_THRESHOLDS>;
   var cell = 0xffffffffu;
   var left = 0.0;
   var right = 0.0;
@@ -43,11 +43,11 @@ fn threshold(map: u32, layer: u32, place: u32, range: vec4f) {
       right = column_heat(map, row, cell + 1, range.x);
     }
     let heat = scale255(between(left, right, column), range);
-    for (var t = 0u; t < THRESHOLD_COUNT; t++) {
-      bits[t] |= select(0u, 1u << i, heat >= heat_thresholds[params.first_threshold + t]);
+    for (var t = 0u; t < CHUNK_HEAT_THRESHOLDS; t++) {
+      bits[t] |= select(0u, 1u << i, heat >= heat_thresholds[params.first_heat_threshold + t]);
     }
   }
-  for (var t = 0u; t < THRESHOLD_COUNT; t++) {
+  for (var t = 0u; t < CHUNK_HEAT_THRESHOLDS; t++) {
     let word = (layer + t) * params.row_words * params.height + place;
     masks[word] = bits[t];
     for (var k = 0u; k < countOneBits(run_starts(bits[t])); k++) {
@@ -65,6 +65,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   }
   let first = (id.x + id.y * workgroups.x * 64) * params.span;
   for (var place = first; place < min(first + params.span, params.row_words * params.height); place++) {
-    threshold(map, id.z * THRESHOLD_COUNT, place, range);
+    threshold(map, id.z * CHUNK_HEAT_THRESHOLDS, place, range);
   }
 }

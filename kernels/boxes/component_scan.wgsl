@@ -1,7 +1,7 @@
 // Replaces the number of roots in each block by the number of roots in all blocks before it, and initializes the table of boxes.
 //
 //   block_roots[layer, b] ← Σ_{a < b} block_roots[layer, a]
-//   counts[map, t] = roots of all blocks      counts[map, all_thresholds] = state of the map
+//   counts[map, t] = roots of all blocks      counts[map, all_heat_thresholds] = state of the map
 //   boxes[map, t, i] = an empty box, to be widened, if i < counts[map, t]; else zeros
 //
 // A workgroup owns one layer, and each of its lanes a range of consecutive blocks.
@@ -9,7 +9,7 @@
 // Prelude: LANES.
 
 struct Params {
-  blocks: u32, threshold_count: u32, first_map: u32, first_threshold: u32, all_thresholds: u32, max_boxes: u32,
+  blocks: u32, chunk_heat_thresholds: u32, first_map: u32, first_heat_threshold: u32, all_heat_thresholds: u32, max_boxes: u32,
 }
 
 @group(0) @binding(0) var<storage, read> ranges: array<vec4f>;
@@ -23,8 +23,8 @@ var<workgroup> sums: array<u32, LANES>;
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {
   let layer = workgroup.x;
-  let map = params.first_map + layer / params.threshold_count;
-  let t = params.first_threshold + layer % params.threshold_count;
+  let map = params.first_map + layer / params.chunk_heat_thresholds;
+  let t = params.first_heat_threshold + layer % params.chunk_heat_thresholds;
   let open = ranges[map].w == 0;
   let stretch = (params.blocks + LANES - 1) / LANES;
   let first = layer * params.blocks + min(lane * stretch, params.blocks);
@@ -52,7 +52,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     }
   }
 
-  let table = (map * params.all_thresholds + t) * params.max_boxes;
+  let table = (map * params.all_heat_thresholds + t) * params.max_boxes;
   for (var i = lane; i < params.max_boxes; i += LANES) {
     let least = select(0u, 0xffffffffu, i < total);
     boxes[(table + i) * 6] = least;
@@ -62,7 +62,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     }
   }
   if (lane == 0) {
-    counts[map * (params.all_thresholds + 1) + t] = total;
-    counts[map * (params.all_thresholds + 1) + params.all_thresholds] = u32(ranges[map].w);
+    counts[map * (params.all_heat_thresholds + 1) + t] = total;
+    counts[map * (params.all_heat_thresholds + 1) + params.all_heat_thresholds] = u32(ranges[map].w);
   }
 }

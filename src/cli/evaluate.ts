@@ -79,11 +79,11 @@ export function addEvaluateCommand(program: Command): void {
     .option('--logits', 'the numbers of a .csv are logits')
     .option('--coco-index <file>', 'COCO annotation file that names the ids of a bare list of results')
     .option('--classes <names>', '8, 14, or names separated by commas; default: what the predictions score')
-    .option('--validation <list>', 'file of image names to fit thresholds and calibration on')
+    .option('--validation <list>', 'file of image names to fit operating thresholds and calibration on')
     .option('--test <list>', 'file of image names to score, or "all"; default: test_list.txt of the data set, else all')
     .option('--split <seed>', "validation and test of raybox's own split by patient", wholeNumber(0, 2 ** 32))
     .option('--operating-thresholds <file>', 'JSON of operating thresholds by class, instead of fitting them')
-    .option('--sensitivity <share>', "fit thresholds to this sensitivity instead of Youden's index", share)
+    .option('--sensitivity <share>', "fit operating thresholds to this sensitivity instead of Youden's index", share)
     .addOption(new Option('--scaling <kind>', 'calibration to fit').choices(['platt', 'temperature']).default('platt'))
     .option('--bootstrap <draws>', 'draws of the bootstrap', wholeNumber(0, 100_000), 1000)
     .option('--seed <number>', 'seed of the bootstrap and the random baseline', wholeNumber(0, 2 ** 32), 0)
@@ -92,7 +92,7 @@ export function addEvaluateCommand(program: Command): void {
     .option('--pictures', 'also the sections of that page as PNG, drawn by a headless browser')
     .option(
       '--store-operating-thresholds [weights]',
-      'write the fitted thresholds into this file; default: that of --weights',
+      'write the fitted operating thresholds into this file; default: that of --weights',
     )
     .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), DEFAULT_BATCH)
     .addOption(adapterOption());
@@ -172,7 +172,9 @@ function refuseWithoutEffect(options: CommandOptions, files: readonly string[]):
   if (split !== undefined && (validation !== undefined || test !== undefined))
     throw new UsageError('--split draws both lists: leave out --validation and --test');
   if (sensitivity !== undefined && validation === undefined && split === undefined)
-    throw new UsageError('--sensitivity fits thresholds: name the images to fit on with --validation or --split');
+    throw new UsageError(
+      '--sensitivity fits operating thresholds: name the images to fit on with --validation or --split',
+    );
 }
 
 async function joinedPredictions(
@@ -241,7 +243,7 @@ async function readOperatingThresholds(path: string, classes: readonly string[])
   const parsed = parseJson(await readText(path), path);
   const entries = typeof parsed === 'object' && parsed !== null ? Object.entries(parsed) : [];
   if (entries.length === 0 || !entries.every(([, value]) => isProbability(value))) {
-    throw new InputError(`${path} gives no thresholds`, { expected: 'an object of a probability by class' });
+    throw new InputError(`${path} gives no operating thresholds`, { expected: 'an object of a probability by class' });
   }
   const names = labelNames(classes);
   const matched = entries.map(([name, value]): [string, number] => {
@@ -250,7 +252,7 @@ async function readOperatingThresholds(path: string, classes: readonly string[])
     throw new InputError(`${path}: ${name} is no class of the data set`, { expected: classes.join(', ') });
   });
   if (new Set(matched.map(([label]) => label)).size < matched.length) {
-    throw new InputError(`${path}: two thresholds are of one class`, {
+    throw new InputError(`${path}: two operating thresholds are of one class`, {
       given: entries.map(([name]) => name).join(', '),
     });
   }
@@ -260,7 +262,7 @@ async function readOperatingThresholds(path: string, classes: readonly string[])
 /** The most important results, for the terminal. The files have all of them. */
 function summary(result: EvaluationResult) {
   const { overall, meanAuc, localization, images, patients, validationImages, warnings } = result;
-  const fitted = validationImages > 0 ? `, ${validationImages} more to fit thresholds on` : '';
+  const fitted = validationImages > 0 ? `, ${validationImages} more to fit operating thresholds on` : '';
   const ranked = result.scoreSource === 'boxes' ? 'the score of the best box' : 'probabilities';
   const lines = [`${counted(images, 'image')} of ${counted(patients, 'patient')}${fitted}, ranked by ${ranked}`];
   for (const { message } of warnings) lines.push(`note: ${message}`);

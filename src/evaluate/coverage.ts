@@ -19,7 +19,7 @@ interface Coverage {
   testNames: ReadonlySet<string> | undefined;
   /** Rows of the scored images. */
   test: readonly number[];
-  /** Rows of the images that thresholds are fitted on. */
+  /** Rows of the images that operating thresholds are fitted on. */
   validation: readonly number[];
   /** Images that a network may have been trained on. */
   training: ReadonlySet<string>;
@@ -91,7 +91,7 @@ function sharedPatients(
     ...notice(
       'assumed-data',
       shared(of.validation),
-      (several) => `${have(several)} images to score and images that thresholds are fitted on`,
+      (several) => `${have(several)} images to score and images that operating thresholds are fitted on`,
     ),
     ...notice(
       'assumed-data',

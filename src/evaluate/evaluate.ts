@@ -27,11 +27,11 @@ export interface EvaluationInput {
   boxes?: readonly LabeledBox[];
 }
 
-/** Which images and classes are scored, and how thresholds and intervals are computed. */
+/** Which images and classes are scored, and how operating thresholds and intervals are computed. */
 export interface EvaluationOptions extends Omit<BootstrapOptions, 'clusters'> {
   /** Default: every class of the table that the predictions score. */
   classes?: readonly string[];
-  /** Names of the images to fit thresholds and calibration on. They are not scored. */
+  /** Names of the images to fit operating thresholds and calibration on. They are not scored. */
   validation?: Iterable<string>;
   /** Names of the images to score. Default: all that are predicted and not for validation. */
   test?: Iterable<string>;

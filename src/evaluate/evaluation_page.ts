@@ -58,7 +58,7 @@ function tiles({ images, patients, overall, meanAuc, localization, validationIma
     tile(number(meanAuc), `mean AUC of ${scored} ${noun(scored, 'disease')}`),
   ];
   if (validationImages > 0)
-    shown.push(tile(count(validationImages), `${noun(validationImages, 'image')} to fit thresholds on`));
+    shown.push(tile(count(validationImages), `${noun(validationImages, 'image')} to fit operating thresholds on`));
   if (localization && all) {
     const [figures] = all.figures;
     shown.push(

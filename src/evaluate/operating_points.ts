@@ -1,5 +1,5 @@
 /**
- * Operating points: thresholds from which an image is called positive, and the errors that they lead to. Thresholds have to be fitted on a
+ * Operating points: the operating thresholds from which an image is called positive, and the errors that they lead to. Thresholds have to be fitted on a
  * validation split and scored on a test split.
  */
 import { InputError } from '../errors.js';

@@ -6,7 +6,7 @@ import { checkMaxBoxes, DEFAULT_HEAT_THRESHOLDS, DEFAULT_MAX_BOXES } from '../op
 import { checkHeatThresholds } from '../ops/boxes/heat.js';
 import { checkOptions, optionNames } from '../options.js';
 
-/** Options of `Localizer.localize`: which classes, the thresholds of their heatmaps, and what is returned. */
+/** Options of `Localizer.localize`: which classes, the heat thresholds of their maps, and what is returned. */
 export interface LocalizeOptions {
   /** Labels to localize, whatever their probability. Default: those whose probability reaches their operating threshold. */
   classes?: readonly string[];

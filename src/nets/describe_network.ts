@@ -148,7 +148,7 @@ function withUntrained(
   };
 }
 
-/** A layout gives thresholds by number of the output. */
+/** A layout gives operating thresholds by number of the output. */
 const byClass = (operatingThresholds: Record<string, number>, classes: readonly string[]) =>
   Object.fromEntries(Object.entries(operatingThresholds).map(([index, value]) => [classes[Number(index)], value]));
 

@@ -39,10 +39,8 @@ export function normRelu(g: GraphBuilder, x: Tensor, name: string): Tensor {
 }
 
 export interface NormedOptions extends Omit<ConvolutionOptions, 'bias'> {
-  /** Of the norm. Default: torch's. */
+  /** Default: torch's. */
   epsilon?: number;
-  /** Of the norm, in training: the share of a batch's statistics in the updated running statistics. Default: torch's. */
-  momentum?: number;
   /** Default: none. */
   activation?: Activation;
 }
@@ -55,9 +53,9 @@ export function convolutionNorm(
   g: GraphBuilder,
   x: Tensor,
   [conv, norm]: readonly [conv: string, norm: string],
-  { epsilon, momentum, activation, ...options }: NormedOptions,
+  { epsilon, activation, ...options }: NormedOptions,
 ): Tensor {
-  const y = batchNorm(g, convolution(g, x, conv, { ...options, bias: false }), norm, epsilon, momentum);
+  const y = batchNorm(g, convolution(g, x, conv, { ...options, bias: false }), norm, epsilon);
   return activation ? activationOf(g, y, activation, `${norm}/${activation.kind}`) : y;
 }
 

@@ -118,7 +118,7 @@ function drawProbabilities(
   return y;
 }
 
-/** Draws the colour map from 0 to 255, with ticks at the thresholds. */
+/** Draws the colour map from 0 to 255, with ticks at the heat thresholds. */
 function drawScale(canvas: Canvas, font: Font, size: number, rect: Rect, heatThresholds: readonly number[]): void {
   for (let i = 0; i < rect.width; i++)
     fill(canvas, { x: rect.x + i, y: rect.y, width: 1, height: rect.height }, inferno(i / (rect.width - 1)));

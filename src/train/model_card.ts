@@ -79,7 +79,7 @@ ${card.trainingData}: ${images.train} images trained on, ${images.validation} fo
 | --- | ---: | ---: | ---: |
 ${rows.join('\n')}
 
-Mean validation AUC: ${best.meanAuc.toFixed(3)}. ${ridge ? 'The' : 'The epoch and the'} thresholds in the file were chosen on these validation images${
+Mean validation AUC: ${best.meanAuc.toFixed(3)}. ${ridge ? 'The' : 'The epoch and the'} operating thresholds in the file were chosen on these validation images${
     ridge
       ? ''
       : `, so

@@ -427,7 +427,7 @@ test('a backbone is told by what was given, not by the first tensor with four si
   assert.is(given.metadata.classes.length, 3);
 });
 
-test('classes called constructor, toString or __proto__ have thresholds, results and files like any other', async () => {
+test('classes called constructor, toString or __proto__ have operating thresholds, results and files like any other', async () => {
   const classes = ['constructor', 'toString', '__proto__'];
   const file = mkdtempSync(join(tmpdir(), 'raybox-'));
   const gpu = await openGpu();

@@ -146,7 +146,7 @@ test('findings lie in the image, belong to open classes, and agree with the scal
   for (const label of open) assert.ok(result.probabilities[label] >= 0.5);
 });
 
-test('thresholds decide which classes are worked at', async () => {
+test('operating thresholds decide which classes are worked at', async () => {
   const image = picture(64, 64, 1);
   const all = Object.fromEntries(classes.map((label) => [label, 0]));
   const none = Object.fromEntries(classes.map((label) => [label, 1]));

@@ -636,7 +636,7 @@ test('evaluate says on the terminal, in JSON and on the page what it made of the
     const { operatingThresholds: used } = JSON.parse(readFileSync(join(at('o'), 'evaluation.json'), 'utf8'));
     assert.equal(used.Mass, { value: 0.25, source: 'given' });
     writeFileSync(at('t.json'), '{"mass":0.25,"Mass":0.5}');
-    await refusedLater(run(...operatingThresholds, '--out', at('o')), /two thresholds are of one class/);
+    await refusedLater(run(...operatingThresholds, '--out', at('o')), /two operating thresholds are of one class/);
   }));
 
 test('warnings do not get into the page as HTML', async () => {

@@ -228,7 +228,7 @@ test('the bootstrap repeats with its seed, covers what it should, and draws clus
   assert.ok(area.low < 5 / 6 && area.high >= 5 / 6);
 });
 
-test('thresholds: Youden, fixed sensitivity, counts at a threshold', () => {
+test('operating thresholds: Youden, fixed sensitivity, counts at a threshold', () => {
   // At 0.8: sensitivity 2/3, no false alarm, J = 2/3. At 0.4: sensitivity 1, specificity 1/3, J = 1/3.
   const ranking = rank(SCORES, LABELS);
   assert.is(fitThreshold(ranking), 0.8);

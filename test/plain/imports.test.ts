@@ -6,9 +6,7 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import * as coreKernels from '../../src/generated/kernels.js';
-import * as generalKernels from '../../src/generated/kernels_general.js';
-import * as gradientKernels from '../../src/generated/kernels_gradients.js';
+import * as embedded from '../../src/generated/kernels.js';
 import { assemble, type Kernel, packParams } from '../../src/gpu/wgsl.js';
 import type { Case, Operation, Traits } from '../../src/graph/ir/operation.js';
 import { lower, type Step } from '../../src/graph/plan/lower.js';
@@ -20,8 +18,6 @@ import { all as operations } from '../../src/ops/generated/forward.js';
 import { ACTIVATIONS } from '../../src/ops/layers/activation.js';
 import { buildCase } from '../../src/verify/check.js';
 
-const embedded = { ...coreKernels, ...generalKernels, ...gradientKernels };
-
 // From dist/test/plain.
 const root = new URL('../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -31,55 +27,68 @@ const list = (folder: string, ending: string) =>
     .filter((name) => name.endsWith(ending))
     .sort();
 
-const core = [
-  'errors',
-  'options',
-  'warnings',
-  'random',
-  'sigmoid',
-  'formats',
-  'gpu',
-  'generated',
-  'graph',
-  'ops',
-  'verify',
-  'nets',
-  'import',
-  'localizer',
-];
-const aside = ['reports', 'phantom', 'overlay', 'train', 'evaluate', 'index'];
+/** Single files of src that every room may import, and which others each of them may import. */
+const helpers: Record<string, readonly string[]> = {
+  errors: [],
+  warnings: [],
+  random: [],
+  sigmoid: [],
+  edit_distance: [],
+  options: ['errors', 'edit_distance'],
+};
 
-/** Each part of src/: which others it may import, and which packages. */
-const parts: Record<string, { parts: readonly string[]; packages?: readonly string[] }> = {
-  errors: { parts: [] },
-  edit_distance: { parts: [] },
-  options: { parts: ['errors', 'edit_distance'] },
-  warnings: { parts: [] },
-  random: { parts: [] },
-  sigmoid: { parts: [] },
-  vendor: { parts: [], packages: ['*'] },
-  formats: {
-    parts: ['errors', 'edit_distance', 'options', 'warnings', 'random', 'sigmoid', 'vendor'],
-    packages: ['#pngjs'],
-  },
-  reports: { parts: ['errors', 'edit_distance', 'random', 'formats', 'vendor'] },
-  phantom: { parts: ['errors', 'random', 'formats'] },
-  overlay: { parts: ['errors', 'random', 'formats'] },
-  gpu: { parts: ['errors', 'options', 'warnings'], packages: ['#gpu'] },
-  generated: { parts: ['gpu'] }, // the kernels' sources
-  graph: { parts: ['errors', 'random', 'formats', 'gpu'] },
-  ops: { parts: ['errors', 'random', 'sigmoid', 'formats', 'gpu', 'generated', 'graph'] },
-  verify: { parts: ['errors', 'random', 'gpu', 'graph', 'ops'] },
-  nets: { parts: ['errors', 'options', 'warnings', 'random', 'formats', 'gpu', 'graph', 'ops'] },
-  import: { parts: ['errors', 'warnings', 'formats', 'graph', 'ops', 'nets', 'vendor'] },
-  localizer: { parts: [...core, 'overlay'], packages: ['#gpu'] },
-  train: { parts: [...core, 'phantom', 'evaluate'] },
-  evaluate: { parts: [...core, 'overlay'], packages: ['@observablehq/plot', 'linkedom'] },
-  index: { parts: [...core, ...aside] },
-  graph_entry: { parts: ['gpu', 'graph', 'ops', 'verify'] },
-  node: { parts: [...core, ...aside], packages: ['*'] },
-  cli: { parts: [...core, ...aside, 'node'], packages: ['*'] },
-  web: { parts: [...core, ...aside], packages: ['react', 'preact'] }, // their types alone
+/** What each room may import: these rooms, and the rooms that those may import. src/README.md has the same table. */
+const rooms: Record<string, readonly string[]> = {
+  formats: [],
+  reports: ['formats'],
+  phantom: ['formats'],
+  overlay: ['formats'],
+  gpu: [],
+  graph: ['gpu', 'formats'],
+  ops: ['graph'],
+  verify: ['ops'],
+  nets: ['ops'],
+  import: ['nets'],
+  localizer: ['import', 'verify'],
+  evaluate: ['formats'],
+  train: ['localizer', 'evaluate'],
+};
+
+/** The packages that a room may import: `*` for any. */
+const packages: Record<string, readonly string[]> = {
+  vendor: ['*'],
+  formats: ['#pngjs'],
+  gpu: ['#gpu'],
+  localizer: ['#gpu'],
+  evaluate: ['@observablehq/plot', 'linkedom'],
+  node: ['*'],
+  cli: ['*'],
+  web: ['react', 'preact'], // their types alone
+};
+
+/** A room's own rooms, and those that they may import. */
+const closure = (room: string): string[] => [...new Set((rooms[room] ?? []).flatMap((one) => [one, ...closure(one)]))];
+
+const engine = [...Object.keys(rooms), 'index'];
+
+/** Each part of src: which others it may import. `vendor` are libraries as they are packed, `generated` the kernels’ sources. */
+const parts: Record<string, readonly string[]> = {
+  ...helpers,
+  ...Object.fromEntries(Object.keys(rooms).map((room) => [room, [...Object.keys(helpers), ...closure(room)]])),
+  vendor: [],
+  generated: ['gpu'],
+  index: [...Object.keys(helpers), ...Object.keys(rooms)],
+  graph_entry: ['gpu', 'graph', 'ops', 'verify'],
+  node: [...Object.keys(helpers), ...engine],
+  cli: [...Object.keys(helpers), ...engine, 'node'],
+  web: [...Object.keys(helpers), ...engine],
+};
+// Only the files that run kernels embed them, and only readers of foreign formats take a library along.
+const beside: Record<string, readonly string[]> = {
+  ops: ['generated'],
+  formats: ['vendor'],
+  reports: ['vendor'],
+  import: ['vendor'],
 };
 
 const partOf = (file: string) =>
@@ -91,18 +100,19 @@ const partOf = (file: string) =>
 /** What `file`, with content `text`, imports though its part may not. */
 function forbiddenImports(file: string, text: string): string[] {
   const part = partOf(file);
-  const rules = parts[part];
-  if (!rules) return [`${file}: part ${part} has no rule in test/plain/imports.test.ts`];
+  if (!parts[part]) return [`${file}: part ${part} has no rule in test/plain/imports.test.ts`];
   return ts.preProcessFile(text, true, true).importedFiles.flatMap(({ fileName: name }) => {
     if (name.startsWith('.')) {
       const to = partOf(posix.join(posix.dirname(file), name));
-      return to === part || rules.parts.includes(to) ? [] : [`${file}: ${part} may not import ${to} (${name})`];
+      return [part, ...parts[part], ...(beside[part] ?? [])].includes(to)
+        ? []
+        : [`${file}: ${part} may not import ${to} (${name})`];
     }
     const builtin = name.startsWith('node:') || builtinModules.includes(name);
     if (builtin) return part === 'node' || part === 'cli' ? [] : [`${file}: ${name} is Node's`];
     const [scope, rest] = name.split('/');
     const packageName = scope.startsWith('@') ? `${scope}/${rest}` : scope;
-    const allowed = rules.packages ?? [];
+    const allowed = packages[part] ?? [];
     return allowed.includes(packageName) || allowed.includes('*') ? [] : [`${file}: ${part} may not import ${name}`];
   });
 }
@@ -155,6 +165,40 @@ test('no part imports what it may not know', () => {
   assert.equal(
     sources.flatMap(([file, text]) => forbiddenImports(file, text)),
     [],
+  );
+});
+
+test('the table of rooms in src/README.md is the one that is checked', () => {
+  const rows = [
+    ...read('src/README.md').matchAll(/^\| (?:\[(\w+)\]\([^)]*\)|(\w+)) \| [^|]*(?:`[^`]*`[^|]*)* \| ([^|]*)\|$/gm),
+  ];
+  const said = Object.fromEntries(rows.map(([, linked, plain, imports]) => [linked ?? plain, imports.trim()]));
+  for (const [room, imports] of Object.entries(rooms)) assert.is(said[room], imports.join(', '), room);
+  assert.is(said.node, 'everything but cli and web');
+  assert.is(said.cli, 'everything but web');
+  assert.is(said.web, 'everything but cli and node');
+});
+
+test('what describes a graph knows neither what is done with it nor how it is run', () => {
+  const order = ['ir', 'passes', 'plan'];
+  const upwards = sources.flatMap(([file, text]) => {
+    const from = order.indexOf(/^src\/graph\/(\w+)\//.exec(file)?.[1] ?? '');
+    return ts.preProcessFile(text, true, true).importedFiles.flatMap(({ fileName }) => {
+      const to = order.indexOf(fileName.split('/')[1]);
+      return from >= 0 && fileName.startsWith('../') && to > from ? [`${file}: ${fileName}`] : [];
+    });
+  });
+  assert.equal(upwards, []);
+});
+
+test('an operation imports its own kernels, and no list of all of them', () => {
+  const all = sources.filter(
+    ([file, text]) => !file.startsWith('src/generated/') && /generated\/kernels\.js/.test(text),
+  );
+  assert.equal(
+    all.map(([file]) => file),
+    [],
+    'import ../../generated/kernels/NAME.js: a bundler splits code by modules',
   );
 });
 

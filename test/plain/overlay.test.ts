@@ -153,7 +153,7 @@ test('text that leaves the canvas is cut off, and control characters are gaps', 
   assert.is(measure(font, 'a\u0007b', 10), measure(font, 'a b', 10));
 });
 
-test('the thresholds look different: the highest is solid, lower ones are dashed', () => {
+test('the heat thresholds look different: the highest is solid, lower ones are dashed', () => {
   const styles = lineStyles([60, 180, 60, 120], 4);
   assert.equal([...styles.keys()], [180, 120, 60]);
   assert.is(styles.get(180)?.dash, undefined);

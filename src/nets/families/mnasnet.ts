@@ -27,9 +27,6 @@ export type MnasNet = {
   last: number;
 };
 
-/** Of all norms, in training: as TensorFlow's 0.9997 for what is kept. */
-const MOMENTUM = 3e-4;
-
 /** Expansion, channels, kernel, blocks, stride of the first. */
 const STACKS = [
   [3, 24, 3, 3, 2],
@@ -80,19 +77,18 @@ export const family: Family<MnasNet> = {
   }),
   /** [n, h, w, channels] → [n, ⌈h / 32⌉, ⌈w / 32⌉, last]. */
   build(g, image, { stem, first, stacks, last, prefix }) {
-    const norms = { momentum: MOMENTUM };
-    const outside = { activation: { kind: 'relu' } as const, ...norms };
+    const activation = { kind: 'relu' } as const;
     const pair = (index: number) => [`${prefix}${index}`, `${prefix}${index + 1}`] as const;
-    let x = convolutionNorm(g, image, pair(0), { outputs: stem, kernel: 3, stride: 2, ...outside });
-    x = convolutionNorm(g, x, pair(3), { outputs: stem, kernel: 3, groups: stem, ...outside });
-    x = convolutionNorm(g, x, pair(6), { outputs: first, kernel: 1, ...norms });
+    let x = convolutionNorm(g, image, pair(0), { outputs: stem, kernel: 3, stride: 2, activation });
+    x = convolutionNorm(g, x, pair(3), { outputs: stem, kernel: 3, groups: stem, activation });
+    x = convolutionNorm(g, x, pair(6), { outputs: first, kernel: 1 });
     stacks.forEach((blocks, stack) => {
       blocks.forEach((block, index) => {
         const name = `${prefix}${FIRST_STACK + stack}.${index}`;
-        x = invertedResidual(g, x, block, { name, names: namesOf(name), ...outside });
+        x = invertedResidual(g, x, block, { name, names: namesOf(name), activation });
       });
     });
-    return convolutionNorm(g, x, pair(FIRST_STACK + stacks.length), { outputs: last, kernel: 1, ...outside });
+    return convolutionNorm(g, x, pair(FIRST_STACK + stacks.length), { outputs: last, kernel: 1, activation });
   },
 };
 

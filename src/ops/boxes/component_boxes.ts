@@ -1,6 +1,8 @@
-/** A box around each 8-connected component of heatmaps at or above thresholds. */
+/** A box around each 8-connected component of heatmaps at or above heat thresholds. */
 import { InputError } from '../../errors.js';
-import { component_extents, component_ranks, component_scan } from '../../generated/kernels.js';
+import { component_extents } from '../../generated/kernels/component_extents.js';
+import { component_ranks } from '../../generated/kernels/component_ranks.js';
+import { component_scan } from '../../generated/kernels/component_scan.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Operation } from '../../graph/ir/operation.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
@@ -18,19 +20,19 @@ import type { Region } from './heat.reference.js';
 import { forward as heatmapRange } from './heatmap_range.js';
 
 export interface ComponentBoxesAttributes extends ComponentAttributes {
-  /** Rows of the table for each map and threshold. */
+  /** Rows of the table for each map and heat threshold. */
   readonly maxBoxes: number;
 }
 
-/** The paper's thresholds of heatmaps that are scaled to 0 … 255 (Wang et al. 2017, section 4.3). */
+/** The paper's heat thresholds, of heatmaps that are scaled to 0 … 255 (Wang et al. 2017, section 4.3). */
 export const DEFAULT_HEAT_THRESHOLDS: readonly number[] = [60, 180];
 
 export const DEFAULT_MAX_BOXES = 64;
 
-/** More boxes than anybody reads. With this limit, the table of one map and threshold takes 1.5 MiB. */
+/** More boxes than anybody reads. With this limit, the table of one map and heat threshold takes 1.5 MiB. */
 export const MAX_BOXES = 65_536;
 
-/** @throws InputError if a table cannot have this number of rows for each map and threshold. */
+/** @throws InputError if a table cannot have this number of rows for each map and heat threshold. */
 export function checkMaxBoxes(maxBoxes: number): void {
   if (Number.isInteger(maxBoxes) && maxBoxes >= 1 && maxBoxes <= MAX_BOXES) return;
   throw new InputError('maxBoxes', { expected: `a whole number from 1 to ${MAX_BOXES}`, given: String(maxBoxes) });
@@ -44,8 +46,8 @@ export type ComponentBoxesInputs = typeof INPUTS;
 
 /**
  * heatmaps: dense [n, classes, h, w]. ranges: dense [n · classes, 4] from heatmap_range.
- * boxes: dense u32 [n · classes, thresholds, maxBoxes, 6], components in the order of their first pixels; the remaining rows are
- * zeros. counts: dense u32 [n · classes, thresholds + 1]: the number of components at each threshold, which may be more than the
+ * boxes: dense u32 [n · classes, heat thresholds, maxBoxes, 6], components in the order of their first pixels; the remaining rows are
+ * zeros. counts: dense u32 [n · classes, heat thresholds + 1]: the number of components at each heat threshold, which may be more than the
  * table holds; then the map's state.
  */
 export const forward: Operation<ComponentBoxesAttributes, typeof INPUTS> = {
@@ -70,12 +72,12 @@ export const forward: Operation<ComponentBoxesAttributes, typeof INPUTS> = {
     const { places, seen, rowWords, words, span, blocks, masks, labels, blockRoots } = found;
     for (const chunk of found.chunks) {
       found.label(chunk);
-      const layers = chunk.maps * chunk.thresholdCount;
-      const shared = { threshold_count: chunk.thresholdCount, first_map: chunk.firstMap };
+      const layers = chunk.maps * chunk.heatThresholdCount;
+      const shared = { chunk_heat_thresholds: chunk.heatThresholdCount, first_map: chunk.firstMap };
       const table = {
         ...shared,
-        first_threshold: chunk.firstThreshold,
-        all_thresholds: attributes.heatThresholds.length,
+        first_heat_threshold: chunk.firstHeatThreshold,
+        all_heat_thresholds: attributes.heatThresholds.length,
         max_boxes: attributes.maxBoxes,
       };
       context.dispatch({
@@ -134,13 +136,13 @@ export interface BoxOptions extends HeatFrame {
   readonly heatThresholds?: readonly number[];
   /** Default: min_max. */
   readonly scaling?: HeatScaling;
-  /** Limit of the boxes of each map and threshold. Default: 64. */
+  /** Limit of the boxes of each map and heat threshold. Default: 64. */
   readonly maxBoxes?: number;
 }
 
 /** The results of `extractBoxes`, on the GPU. */
 export interface Boxes {
-  /** u32 [n · classes, thresholds, maxBoxes, 6] and [n · classes, thresholds + 1]: what `decodeBoxes` reads. */
+  /** u32 [n · classes, heat thresholds, maxBoxes, 6] and [n · classes, heat thresholds + 1]: what `decodeBoxes` reads. */
   readonly table: Tensor;
   readonly counts: Tensor;
   /** [n · classes, 4]: what `scaleHeatmaps` and `connectedComponents` need. */
@@ -176,7 +178,7 @@ export function extractBoxes(
 const asTensor = (g: GraphBuilder, values: readonly number[]) =>
   g.constant('operating thresholds', { shape: [values.length], layout: 'dense', type: 'f32' }, values);
 
-/** A box of one map at one threshold. */
+/** A box of one map at one heat threshold. */
 export interface HeatBox extends Region {
   /** image · classes + class. */
   readonly map: number;
@@ -186,13 +188,13 @@ export interface HeatBox extends Region {
 
 /** Boxes of a batch of heatmaps, as `decodeBoxes` reads them. */
 export interface DecodedBoxes {
-  /** Sorted by map, then by threshold in the given order, then by first pixel in reading order. */
+  /** Sorted by map, then by heat threshold in the given order, then by first pixel in reading order. */
   readonly boxes: readonly HeatBox[];
   /** The state of each map. Only `scaled` maps have boxes. */
   readonly states: readonly MapState[];
-  /** The number of components, for each map and threshold. */
+  /** The number of components, for each map and heat threshold. */
   readonly found: readonly (readonly number[])[];
-  /** Maps that have more than maxBoxes components at some threshold. `boxes` then has only the first maxBoxes of them. */
+  /** Maps that have more than maxBoxes components at some heat threshold. `boxes` then has only the first maxBoxes of them. */
   readonly truncated: ReadonlySet<number>;
 }
 

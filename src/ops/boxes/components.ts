@@ -1,5 +1,7 @@
 /** 8-connected components of thresholded heatmaps, found by runs of pixels: the dispatches that labels and boxes share. */
-import { component_merge, component_roots, component_runs } from '../../generated/kernels.js';
+import { component_merge } from '../../generated/kernels/component_merge.js';
+import { component_roots } from '../../generated/kernels/component_roots.js';
+import { component_runs } from '../../generated/kernels/component_runs.js';
 import { createTensor } from '../../graph/ir/graph.js';
 import { type Lowering, spread, type View } from '../../graph/ir/operation.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
@@ -10,12 +12,12 @@ export interface ComponentAttributes extends HeatFrame {
   readonly heatThresholds: readonly number[];
 }
 
-/** Some maps at some thresholds that share dispatches: `maps · thresholdCount` layers. */
+/** Some maps at some heat thresholds that share dispatches: `maps · heatThresholdCount` layers. */
 export interface Chunk {
   readonly firstMap: number;
   readonly maps: number;
-  readonly firstThreshold: number;
-  readonly thresholdCount: number;
+  readonly firstHeatThreshold: number;
+  readonly heatThresholdCount: number;
 }
 
 /** Limit in bytes of the labels of a chunk, unless a single layer takes more. */
@@ -63,7 +65,7 @@ export function componentsOf(
   const span = context.traits.software ? Math.ceil(words / (THREADS * SOFTWARE_BLOCKS)) : 1;
   const blocks = Math.ceil(words / (THREADS * span));
   const chunks = chunksOf(context, mapCount(heatmaps), heatThresholds.length, words * 16 * 4);
-  const layers = Math.max(...chunks.map((chunk) => chunk.maps * chunk.thresholdCount));
+  const layers = Math.max(...chunks.map((chunk) => chunk.maps * chunk.heatThresholdCount));
   const scratch = (name: string, shape: number[]) => context.scratch(name, { shape, layout: 'dense', type: 'u32' });
   const [masks, labels] = [scratch('masks', [layers, words]), scratch('labels', [layers, words, 16])];
   const blockRoots = scratch('block roots', [layers, blocks]);
@@ -86,10 +88,10 @@ export function componentsOf(
     blockRoots,
     workgroups,
     label(chunk) {
-      const { firstMap, maps, firstThreshold } = chunk;
+      const { firstMap, maps, firstHeatThreshold } = chunk;
       context.dispatch({
         kernel: component_runs,
-        constants: { THRESHOLD_COUNT: chunk.thresholdCount },
+        constants: { CHUNK_HEAT_THRESHOLDS: chunk.heatThresholdCount },
         bindings: [
           context.read(heatmaps),
           context.read(ranges),
@@ -105,13 +107,13 @@ export function componentsOf(
           height: seen.height,
           row_words: rowWords,
           first_map: firstMap,
-          first_threshold: firstThreshold,
+          first_heat_threshold: firstHeatThreshold,
           span,
         },
         workgroups: workgroups(maps),
       });
-      const shared = { words, threshold_count: chunk.thresholdCount, first_map: firstMap, span };
-      const all = workgroups(maps * chunk.thresholdCount);
+      const shared = { words, chunk_heat_thresholds: chunk.heatThresholdCount, first_map: firstMap, span };
+      const all = workgroups(maps * chunk.heatThresholdCount);
       context.dispatch({
         kernel: component_merge,
         constants: {},
@@ -130,15 +132,20 @@ export function componentsOf(
   };
 }
 
-// A chunk has as many maps with all thresholds as fit, or else some thresholds of one map. Binding refuses a layer that is too large.
-function chunksOf({ traits }: Lowering, maps: number, thresholdCount: number, layerBytes: number): Chunk[] {
+// A chunk has as many maps with all heat thresholds as fit, or else some heat thresholds of one map. Binding refuses a layer that is too large.
+function chunksOf({ traits }: Lowering, maps: number, heatThresholdCount: number, layerBytes: number): Chunk[] {
   const layers = Math.max(1, Math.min(65_535, Math.floor(Math.min(traits.maxBindingBytes, LABEL_BYTES) / layerBytes)));
-  const together = thresholdCount * layerBytes <= traits.maxBindingBytes ? thresholdCount : 1;
+  const together = heatThresholdCount * layerBytes <= traits.maxBindingBytes ? heatThresholdCount : 1;
   const atOnce = Math.max(1, Math.floor(layers / together));
   const chunks: Chunk[] = [];
   for (let firstMap = 0; firstMap < maps; firstMap += atOnce) {
-    for (let firstThreshold = 0; firstThreshold < thresholdCount; firstThreshold += together) {
-      chunks.push({ firstMap, maps: Math.min(atOnce, maps - firstMap), firstThreshold, thresholdCount: together });
+    for (let firstHeatThreshold = 0; firstHeatThreshold < heatThresholdCount; firstHeatThreshold += together) {
+      chunks.push({
+        firstMap,
+        maps: Math.min(atOnce, maps - firstMap),
+        firstHeatThreshold,
+        heatThresholdCount: together,
+      });
     }
   }
   return chunks;

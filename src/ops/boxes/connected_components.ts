@@ -1,8 +1,8 @@
 /**
- * 8-connected components of heatmaps at or above thresholds: each pixel's label is the index, in reading order, of its component's
+ * 8-connected components of heatmaps at or above heat thresholds: each pixel's label is the index, in reading order, of its component's
  * first pixel.
  */
-import { component_labels } from '../../generated/kernels.js';
+import { component_labels } from '../../generated/kernels/component_labels.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { elementCount, type Tensor } from '../../graph/ir/tensor.js';
@@ -20,7 +20,7 @@ const INPUTS = ['heatmaps', 'ranges'] as const;
 
 /**
  * heatmaps: dense [n, classes, h, w]. ranges: dense [n · classes, 4] from heatmap_range. y: dense u32
- * [n · classes, thresholds, seen height, seen width], over the pixels of the image that the network saw.
+ * [n · classes, heat thresholds, seen height, seen width], over the pixels of the image that the network saw.
  */
 export const forward: Operation<ComponentAttributes, typeof INPUTS> = {
   name: 'connected_components',
@@ -48,18 +48,18 @@ export const forward: Operation<ComponentAttributes, typeof INPUTS> = {
           row_words: rowWords,
           words,
           span: found.span,
-          threshold_count: chunk.thresholdCount,
+          chunk_heat_thresholds: chunk.heatThresholdCount,
           first_map: chunk.firstMap,
-          first_threshold: chunk.firstThreshold,
-          all_thresholds: attributes.heatThresholds.length,
+          first_heat_threshold: chunk.firstHeatThreshold,
+          all_heat_thresholds: attributes.heatThresholds.length,
         },
-        workgroups: found.workgroups(chunk.maps * chunk.thresholdCount),
+        workgroups: found.workgroups(chunk.maps * chunk.heatThresholdCount),
       });
     }
   },
 };
 
-/** Adds labels of the components of each heatmap at each threshold: see `forward`. */
+/** Adds labels of the components of each heatmap at each heat threshold: see `forward`. */
 export function connectedComponents(
   g: GraphBuilder,
   heatmaps: Tensor,

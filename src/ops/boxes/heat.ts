@@ -127,7 +127,7 @@ export function checkHeatmaps({ width, height, size, fit }: HeatFrame, heatmaps:
 
 export const mapCount = ({ shape }: Tensor) => shape[0] * shape[1];
 
-/** Limit of the thresholds in one call: each of them takes a pass over the image's pixels. */
+/** Limit of the heat thresholds in one call: each of them takes a pass over the image's pixels. */
 const MAX_HEAT_THRESHOLDS = 16;
 
 /** @throws InputError unless there are 1 to 16 of them, all different, in (0, 255]. */

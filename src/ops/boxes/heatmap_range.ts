@@ -1,6 +1,7 @@
 /** Finds the numbers that scale each heatmap to 0 … 255 over its image, and the state of each heatmap. */
 import { InputError } from '../../errors.js';
-import { heatmap_range, heatmap_range_merge } from '../../generated/kernels.js';
+import { heatmap_range } from '../../generated/kernels/heatmap_range.js';
+import { heatmap_range_merge } from '../../generated/kernels/heatmap_range_merge.js';
 import type { Case, CaseInput, Operation, Reference } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
 import { checkHeatmaps, type HeatFrame, type HeatScaling, heatTables, MAP_STATES, mapCount } from './heat.js';

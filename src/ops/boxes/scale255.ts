@@ -1,5 +1,5 @@
 /** Resizes heatmaps to their image and scales them to 0 … 255, without rounding. */
-import { scale255 } from '../../generated/kernels.js';
+import { scale255 } from '../../generated/kernels/scale255.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { elementCount, type Tensor } from '../../graph/ir/tensor.js';

@@ -1,5 +1,5 @@
 /** Where along a dimension the largest or the smallest number lies. Nothing flows back. */
-import { arg_extreme as kernel } from '../../generated/kernels_general.js';
+import { arg_extreme as kernel } from '../../generated/kernels/arg_extreme.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { elementCount, type Tensor } from '../../graph/ir/tensor.js';

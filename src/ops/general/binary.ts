@@ -3,7 +3,7 @@
  * those of 1 are repeated, as in NumPy. Sums and products of maps of one shape are better done by `sum` and `mul`, which fuse.
  */
 import { InputError } from '../../errors.js';
-import { binary as kernel } from '../../generated/kernels_general.js';
+import { binary as kernel } from '../../generated/kernels/binary.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, CaseInput, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { elementCount, type Tensor } from '../../graph/ir/tensor.js';

@@ -1,5 +1,5 @@
 /** Comparisons and logic of two tensors of any rank, with dimensions of 1 repeated. True is 1 and false is 0; of inputs all but 0 is true. */
-import { binary as kernel } from '../../generated/kernels_general.js';
+import { binary as kernel } from '../../generated/kernels/binary.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { elementCount, type Tensor } from '../../graph/ir/tensor.js';

@@ -1,6 +1,6 @@
 /** Repeats a tensor along dimensions of 1, and along new ones before the first. */
 import { InputError } from '../../errors.js';
-import { rearrange } from '../../generated/kernels_general.js';
+import { rearrange } from '../../generated/kernels/rearrange.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeForm, type Tensor } from '../../graph/ir/tensor.js';

@@ -1,6 +1,6 @@
 /** Concatenation along any dimension. Channels of images are better joined by `concat`, which copies nothing. */
 import { InputError } from '../../errors.js';
-import { rearrange } from '../../generated/kernels_general.js';
+import { rearrange } from '../../generated/kernels/rearrange.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import { type Case, type Gradient, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { describeForm, elementCount, product, type Tensor } from '../../graph/ir/tensor.js';

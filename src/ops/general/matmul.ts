@@ -1,6 +1,6 @@
 /** Products of matrices of any rank, batch by batch, and ONNX's Gemm. A layer with fixed weights is better done by `linear`. */
 import { InputError } from '../../errors.js';
-import { matmul as kernel } from '../../generated/kernels_general.js';
+import { matmul as kernel } from '../../generated/kernels/matmul.js';
 import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
 import { type Case, type Gradient, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { describeForm, elementCount, product, type Tensor } from '../../graph/ir/tensor.js';

@@ -1,6 +1,6 @@
 /** Another order of dimensions (a transposition), and the way between the layouts: nhwc4 images and dense tensors of any order. */
 import { InputError } from '../../errors.js';
-import { rearrange } from '../../generated/kernels_general.js';
+import { rearrange } from '../../generated/kernels/rearrange.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeShape, type Layout, type Tensor } from '../../graph/ir/tensor.js';

@@ -1,6 +1,6 @@
 /** Sums, means, extremes and norms of a tensor of any rank over any of its dimensions. */
 import { InputError } from '../../errors.js';
-import { reduce as kernel } from '../../generated/kernels_general.js';
+import { reduce as kernel } from '../../generated/kernels/reduce.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, CaseInput, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeShape, elementCount, product, type Tensor } from '../../graph/ir/tensor.js';

@@ -1,6 +1,6 @@
 /** The same numbers in the same order under other sizes. */
 import { InputError } from '../../errors.js';
-import { rearrange } from '../../generated/kernels_general.js';
+import { rearrange } from '../../generated/kernels/rearrange.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeForm, describeShape, elementCount, product, type Tensor } from '../../graph/ir/tensor.js';

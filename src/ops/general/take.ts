@@ -3,7 +3,7 @@
  * number of the input along that dimension, or a weighted sum of some. All of them are linear, so that one gradient does for all.
  */
 import { InputError } from '../../errors.js';
-import { take as kernel } from '../../generated/kernels_general.js';
+import { take as kernel } from '../../generated/kernels/take.js';
 import { createTensor, type GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeShape, elementCount, product, type Tensor } from '../../graph/ir/tensor.js';

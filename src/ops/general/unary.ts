@@ -3,7 +3,7 @@
  * convolution can apply as it writes.
  */
 import { InputError } from '../../errors.js';
-import { unary as kernel } from '../../generated/kernels_general.js';
+import { unary as kernel } from '../../generated/kernels/unary.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { channelCount, elementCount, type Tensor } from '../../graph/ir/tensor.js';

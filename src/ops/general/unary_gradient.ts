@@ -1,6 +1,6 @@
 /** Backward pass of a function of one number: dx = dy · f′(x). */
 import { InputError } from '../../errors.js';
-import { unary_gradient as kernel } from '../../generated/kernels_general.js';
+import { unary_gradient as kernel } from '../../generated/kernels/unary_gradient.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { channelCount, describeForm, elementCount } from '../../graph/ir/tensor.js';
 import { dispatchGroups } from '../groups.js';

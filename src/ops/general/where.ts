@@ -1,5 +1,5 @@
 /** One of two tensors, element by element, as a condition says; of any rank, with dimensions of 1 repeated. */
-import { where as kernel } from '../../generated/kernels_general.js';
+import { where as kernel } from '../../generated/kernels/where.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { elementCount, type Tensor } from '../../graph/ir/tensor.js';

@@ -1,6 +1,6 @@
 /** Backward pass of an elementwise activation: dx = dy · act′. */
 import { InputError } from '../../errors.js';
-import { activation_gradient } from '../../generated/kernels_gradients.js';
+import { activation_gradient } from '../../generated/kernels/activation_gradient.js';
 import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeForm, elementCount, type Tensor } from '../../graph/ir/tensor.js';

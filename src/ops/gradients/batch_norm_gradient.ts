@@ -1,6 +1,7 @@
 /** Gradient of batch norm by its input, if the statistics are those of the batch. They depend on the input too. */
 import { InputError } from '../../errors.js';
-import { batch_norm_gradient, batch_norm_gradient_rows } from '../../generated/kernels_gradients.js';
+import { batch_norm_gradient } from '../../generated/kernels/batch_norm_gradient.js';
+import { batch_norm_gradient_rows } from '../../generated/kernels/batch_norm_gradient_rows.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import {
   channelCount,

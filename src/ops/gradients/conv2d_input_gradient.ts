@@ -3,7 +3,8 @@
  * conv2d.gradient.ts), so the kernels of the forward pass compute it.
  */
 import { InputError } from '../../errors.js';
-import { conv2d_input_gradient, conv2d_input_gradient_grouped } from '../../generated/kernels_gradients.js';
+import { conv2d_input_gradient } from '../../generated/kernels/conv2d_input_gradient.js';
+import { conv2d_input_gradient_grouped } from '../../generated/kernels/conv2d_input_gradient_grouped.js';
 import type { Node } from '../../graph/ir/graph.js';
 import type { Lowering, Operation, Range } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';

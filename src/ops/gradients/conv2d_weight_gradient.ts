@@ -3,14 +3,12 @@
  * parallel; the sums of the chunks are then added in order.
  */
 import { InputError } from '../../errors.js';
-import {
-  conv2d_weight_gradient,
-  conv2d_weight_gradient_grouped,
-  conv2d_weight_gradient_merge,
-  conv2d_weight_gradient_subgroup,
-  conv2d_weight_gradient_tiled,
-  sum_rows,
-} from '../../generated/kernels_gradients.js';
+import { conv2d_weight_gradient } from '../../generated/kernels/conv2d_weight_gradient.js';
+import { conv2d_weight_gradient_grouped } from '../../generated/kernels/conv2d_weight_gradient_grouped.js';
+import { conv2d_weight_gradient_merge } from '../../generated/kernels/conv2d_weight_gradient_merge.js';
+import { conv2d_weight_gradient_subgroup } from '../../generated/kernels/conv2d_weight_gradient_subgroup.js';
+import { conv2d_weight_gradient_tiled } from '../../generated/kernels/conv2d_weight_gradient_tiled.js';
+import { sum_rows } from '../../generated/kernels/sum_rows.js';
 import type { Constants, Kernel } from '../../gpu/wgsl.js';
 import type { Node } from '../../graph/ir/graph.js';
 import type { Lowering, Operation, Range, Traits } from '../../graph/ir/operation.js';

@@ -1,5 +1,5 @@
 /** Backward pass of the losses in label_loss.ts. */
-import { label_loss_gradient } from '../../generated/kernels_gradients.js';
+import { label_loss_gradient } from '../../generated/kernels/label_loss_gradient.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
 import { sigmoid } from '../../sigmoid.js';

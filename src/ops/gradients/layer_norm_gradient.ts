@@ -1,6 +1,6 @@
 /** Gradient of layer norm by its input. Gradients by its weight and bias are sums over pixels, which other operations compute. */
 import { InputError } from '../../errors.js';
-import { layer_norm_gradient } from '../../generated/kernels_gradients.js';
+import { layer_norm_gradient } from '../../generated/kernels/layer_norm_gradient.js';
 import type { Case, CaseInput, Operation, Reference } from '../../graph/ir/operation.js';
 import { channelCount, describeForm, elementCount, segmentsOf } from '../../graph/ir/tensor.js';
 import { dispatchGroups } from '../groups.js';

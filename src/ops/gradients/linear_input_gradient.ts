@@ -1,6 +1,6 @@
 /** Backward pass of a fully connected layer by its input: dx[n, i] = Σ_o dy[n, o] · weight[o, i]. */
 import { InputError } from '../../errors.js';
-import { linear_input_gradient } from '../../generated/kernels_gradients.js';
+import { linear_input_gradient } from '../../generated/kernels/linear_input_gradient.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { describeShape, groupCount } from '../../graph/ir/tensor.js';
 

@@ -1,6 +1,6 @@
 /** Backward pass of a fully connected layer by its weights, dw[o, i] = Σ_n dy[n, o] · x[n, i], and by its bias. */
 import { InputError } from '../../errors.js';
-import { linear_weight_gradient } from '../../generated/kernels_gradients.js';
+import { linear_weight_gradient } from '../../generated/kernels/linear_weight_gradient.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { describeShape, segmentsOf } from '../../graph/ir/tensor.js';
 

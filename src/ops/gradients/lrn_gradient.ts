@@ -1,6 +1,6 @@
 /** Backward pass of local response normalisation. */
 import { InputError } from '../../errors.js';
-import { lrn_gradient } from '../../generated/kernels_gradients.js';
+import { lrn_gradient } from '../../generated/kernels/lrn_gradient.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { channelCount, describeForm, elementCount, segmentsOf } from '../../graph/ir/tensor.js';
 import { dispatchGroups } from '../groups.js';

@@ -1,6 +1,6 @@
 /** Backward pass of log-sum-exp pooling: dx = dy times the softmax of r · x over the positions. */
 import { InputError } from '../../errors.js';
-import { lse_pool_gradient } from '../../generated/kernels_gradients.js';
+import { lse_pool_gradient } from '../../generated/kernels/lse_pool_gradient.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeForm, elementCount, groupCount } from '../../graph/ir/tensor.js';
 import { type LsePoolAttributes, pooledSpec } from '../layers/lse_pool.js';

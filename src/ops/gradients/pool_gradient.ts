@@ -3,7 +3,8 @@
  * always the same. If a window has several equal maxima, the first one gets the gradient, as in PyTorch.
  */
 import { InputError } from '../../errors.js';
-import { pool_argmax, pool_gradient } from '../../generated/kernels_gradients.js';
+import { pool_argmax } from '../../generated/kernels/pool_argmax.js';
+import { pool_gradient } from '../../generated/kernels/pool_gradient.js';
 import type { Case, CaseInput, Operation, Range, Reference } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';
 import { describeForm, describeShape, elementCount, groupCount, segmentsOf } from '../../graph/ir/tensor.js';

@@ -1,6 +1,6 @@
 /** Backward pass of a change of height and width, in all its modes. */
 import { InputError } from '../../errors.js';
-import { resize_gradient } from '../../generated/kernels_gradients.js';
+import { resize_gradient } from '../../generated/kernels/resize_gradient.js';
 import type { Operation } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
 import { dispatchMaps, type ResizeAttributes, resizeParams, sizesOf, withSize } from '../layers/resize.js';

@@ -1,6 +1,6 @@
 /** Gradient of softmax by its input, from its output: dx = y · (dy − Σ dy · y), the sum over channels or the last dimension. */
 import { InputError } from '../../errors.js';
-import { softmax_gradient } from '../../generated/kernels_gradients.js';
+import { softmax_gradient } from '../../generated/kernels/softmax_gradient.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';
 import { channelCount, describeForm, elementCount, groupCount, segmentsOf } from '../../graph/ir/tensor.js';

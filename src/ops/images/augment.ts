@@ -3,7 +3,7 @@
  * numbers are an input of the operation, so that it is compiled only once. With `PLAIN_VIEW` an image is only normalised.
  */
 import { InputError } from '../../errors.js';
-import { augment } from '../../generated/kernels.js';
+import { augment } from '../../generated/kernels/augment.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import { type Case, type Operation, type Range, type Reference, spread } from '../../graph/ir/operation.js';
 import { describeShape, type Tensor } from '../../graph/ir/tensor.js';

@@ -4,7 +4,8 @@
  * rounds to integers: results equal those of Pillow's 32-bit float images (mode F).
  */
 import { InputError } from '../../errors.js';
-import { preprocess_columns, preprocess_rows } from '../../generated/kernels.js';
+import { preprocess_columns } from '../../generated/kernels/preprocess_columns.js';
+import { preprocess_rows } from '../../generated/kernels/preprocess_rows.js';
 import { createTensor, type GraphBuilder } from '../../graph/ir/graph.js';
 import type { Lowering, Operation } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';

@@ -1,6 +1,6 @@
 /** Elementwise activations, as operations of their own or in the epilogue of the operation before. */
 import { InputError } from '../../errors.js';
-import { activation } from '../../generated/kernels.js';
+import { activation } from '../../generated/kernels/activation.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { channelCount, elementCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';

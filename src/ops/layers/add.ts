@@ -1,6 +1,6 @@
 /** Elementwise sum of two tensors of one shape: for residual connections that no convolution adds, and for gradients, also dense ones. */
 import { InputError } from '../../errors.js';
-import { add } from '../../generated/kernels.js';
+import { add } from '../../generated/kernels/add.js';
 import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeForm, elementCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';

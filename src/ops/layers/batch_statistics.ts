@@ -1,6 +1,7 @@
 /** Mean and variance of each channel of a batch, for batch norm in training. Also updates the running statistics. */
 import { InputError } from '../../errors.js';
-import { batch_statistics, batch_statistics_merge } from '../../generated/kernels.js';
+import { batch_statistics } from '../../generated/kernels/batch_statistics.js';
+import { batch_statistics_merge } from '../../generated/kernels/batch_statistics_merge.js';
 import type { Case, CaseInput, Operation, Reference } from '../../graph/ir/operation.js';
 import {
   channelCount,

@@ -4,7 +4,7 @@
  * in PyTorch's ChannelShuffle.
  */
 import { InputError } from '../../errors.js';
-import { compact as kernel } from '../../generated/kernels.js';
+import { compact as kernel } from '../../generated/kernels/compact.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { channelCount, describeForm, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';

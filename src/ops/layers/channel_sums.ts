@@ -3,7 +3,8 @@
  * gradients of batch norm's parameters.
  */
 import { InputError } from '../../errors.js';
-import { channel_sums, channel_sums_merge } from '../../generated/kernels.js';
+import { channel_sums } from '../../generated/kernels/channel_sums.js';
+import { channel_sums_merge } from '../../generated/kernels/channel_sums_merge.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Operation, Range, Reference } from '../../graph/ir/operation.js';
 import {

@@ -4,7 +4,7 @@
  * section 4.2.
  */
 import { InputError } from '../../errors.js';
-import { class_activation_map } from '../../generated/kernels.js';
+import { class_activation_map } from '../../generated/kernels/class_activation_map.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import {

@@ -3,7 +3,7 @@
  * written directly into the result, and only the others are copied here.
  */
 import { InputError } from '../../errors.js';
-import { copy } from '../../generated/kernels.js';
+import { copy } from '../../generated/kernels/copy.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';

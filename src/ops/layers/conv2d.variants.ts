@@ -2,13 +2,11 @@
  * The kernels of a convolution, with a row for each: which nodes it can run, how good it is for them, how weights have to be packed, and
  * which part of the output a workgroup owns. Choosing, lowering and `raybox verify` all use this table.
  */
-import {
-  conv2d_depthwise,
-  conv2d_direct,
-  conv2d_grouped,
-  conv2d_subgroup,
-  conv2d_tiled,
-} from '../../generated/kernels.js';
+import { conv2d_depthwise } from '../../generated/kernels/conv2d_depthwise.js';
+import { conv2d_direct } from '../../generated/kernels/conv2d_direct.js';
+import { conv2d_grouped } from '../../generated/kernels/conv2d_grouped.js';
+import { conv2d_subgroup } from '../../generated/kernels/conv2d_subgroup.js';
+import { conv2d_tiled } from '../../generated/kernels/conv2d_tiled.js';
 import type { Constants, Kernel } from '../../gpu/wgsl.js';
 import type { Node } from '../../graph/ir/graph.js';
 import { spread, type Traits } from '../../graph/ir/operation.js';

@@ -1,7 +1,7 @@
 /** Multi-label losses of logits, summed over classes and images. */
 
 import { InputError } from '../../errors.js';
-import { label_loss } from '../../generated/kernels.js';
+import { label_loss } from '../../generated/kernels/label_loss.js';
 import type { Case, CaseInput, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeShape, elementCount, type Tensor } from '../../graph/ir/tensor.js';
 import { sigmoid } from '../../sigmoid.js';

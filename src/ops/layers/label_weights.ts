@@ -1,6 +1,6 @@
 /** Weights of a batch's ones and zeros in a loss: β of Wang et al. 2017, section 4.1. */
 import { InputError } from '../../errors.js';
-import { label_weights } from '../../generated/kernels.js';
+import { label_weights } from '../../generated/kernels/label_weights.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeShape, elementCount } from '../../graph/ir/tensor.js';
 

@@ -3,7 +3,7 @@
  * [n, h, w, c], and torchvision's LayerNorm2d. Source: Ba, Kiros & Hinton 2016.
  */
 import { InputError } from '../../errors.js';
-import { layer_norm } from '../../generated/kernels.js';
+import { layer_norm } from '../../generated/kernels/layer_norm.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, CaseInput, Gradient, Operation, Reference, Traits } from '../../graph/ir/operation.js';
 import {

@@ -1,6 +1,6 @@
 /** Fully connected layer: y = x · weightᵀ + bias. */
 import { InputError } from '../../errors.js';
-import { linear as kernel } from '../../generated/kernels.js';
+import { linear as kernel } from '../../generated/kernels/linear.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeForm, describeShape, groupCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';

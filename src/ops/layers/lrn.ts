@@ -3,7 +3,7 @@
  * y[c] = x[c] / (k + α/size · Σ x[j]²)^β over j from c − ⌊size/2⌋ to c + ⌊(size − 1)/2⌋. Channels beyond the ends count as zero.
  */
 import { InputError } from '../../errors.js';
-import { lrn as kernel } from '../../generated/kernels.js';
+import { lrn as kernel } from '../../generated/kernels/lrn.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { channelCount, elementCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';

@@ -3,7 +3,7 @@
  * maximum (r = ∞). Source: Wang et al. 2017, section 4.2.
  */
 import { InputError } from '../../errors.js';
-import { lse_pool } from '../../generated/kernels.js';
+import { lse_pool } from '../../generated/kernels/lse_pool.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeForm, elementCount, groupCount, type Tensor, type TensorSpec } from '../../graph/ir/tensor.js';

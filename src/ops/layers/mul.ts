@@ -1,6 +1,6 @@
 /** Elementwise product; the second factor may also be one value for each image and channel (squeeze-and-excitation). */
 import { InputError } from '../../errors.js';
-import { mul as kernel } from '../../generated/kernels.js';
+import { mul as kernel } from '../../generated/kernels/mul.js';
 import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
 import type { Case, CaseInput, Gradient, Operation, Range, Reference } from '../../graph/ir/operation.js';
 import {

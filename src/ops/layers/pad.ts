@@ -1,6 +1,6 @@
 /** Adds rows and columns of a constant around each image; negative sizes remove some. */
 import { InputError } from '../../errors.js';
-import { pad as kernel } from '../../generated/kernels.js';
+import { pad as kernel } from '../../generated/kernels/pad.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { channelCount, describeShape, elementCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';

@@ -4,7 +4,7 @@
  * adapter, because in WGSL max(a, NaN) may be either of the two.
  */
 import { InputError } from '../../errors.js';
-import { pool } from '../../generated/kernels.js';
+import { pool } from '../../generated/kernels/pool.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeShape, elementCount, type Tensor } from '../../graph/ir/tensor.js';

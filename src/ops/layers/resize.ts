@@ -3,7 +3,8 @@
  * triangle widens if the image shrinks.
  */
 import { InputError } from '../../errors.js';
-import { resize_antialiased, resize as resize_kernel } from '../../generated/kernels.js';
+import { resize as resize_kernel } from '../../generated/kernels/resize.js';
+import { resize_antialiased } from '../../generated/kernels/resize_antialiased.js';
 import type { Kernel } from '../../gpu/wgsl.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Lowering, Operation, Range } from '../../graph/ir/operation.js';

@@ -1,6 +1,6 @@
 /** Multiplies a tensor by a fixed number, and by one that the graph computes. */
 import { InputError } from '../../errors.js';
-import { scale as kernel } from '../../generated/kernels.js';
+import { scale as kernel } from '../../generated/kernels/scale.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeShape, elementCount, product, type Tensor } from '../../graph/ir/tensor.js';

@@ -2,7 +2,7 @@
  * Some of the channels of a concatenation, for the gradient by one of its parts. `fuse` makes it a view, or else it is copied.
  */
 import { InputError } from '../../errors.js';
-import { copy } from '../../generated/kernels.js';
+import { copy } from '../../generated/kernels/copy.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';

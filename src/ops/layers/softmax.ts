@@ -1,6 +1,6 @@
 /** Softmax over channels (nhwc4) or over the last dimension (dense). The maximum is subtracted first, so that no input overflows. */
 import { InputError } from '../../errors.js';
-import { softmax as kernel } from '../../generated/kernels.js';
+import { softmax as kernel } from '../../generated/kernels/softmax.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';

@@ -1,5 +1,5 @@
 /** Gradients of several micro-batches added up, in place. */
-import { accumulate } from '../../generated/kernels.js';
+import { accumulate } from '../../generated/kernels/accumulate.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
 import { checkAlike } from './sgd.js';

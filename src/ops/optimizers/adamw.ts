@@ -1,6 +1,6 @@
 /** A step of AdamW, as in PyTorch: weight decay is separate from the gradient. Source: Loshchilov & Hutter 2019. */
 import { InputError } from '../../errors.js';
-import { adamw } from '../../generated/kernels.js';
+import { adamw } from '../../generated/kernels/adamw.js';
 import { type Case, type CaseInput, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { describeShape, elementCount } from '../../graph/ir/tensor.js';
 import { checkAlike, checkHalt } from './sgd.js';

@@ -1,6 +1,6 @@
 /** The factor that limits the norm of all gradients, as in PyTorch's clip_grad_norm_. */
 import { InputError } from '../../errors.js';
-import { clip_factor } from '../../generated/kernels.js';
+import { clip_factor } from '../../generated/kernels/clip_factor.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 
 export interface ClipFactorAttributes {

@@ -1,6 +1,6 @@
 /** Finds the first of several tensors that contains a NaN or an infinity, with which a training step must not continue. */
 import { InputError } from '../../errors.js';
-import { first_nonfinite } from '../../generated/kernels.js';
+import { first_nonfinite } from '../../generated/kernels/first_nonfinite.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { describeShape, elementCount, groupCount, pixelCount } from '../../graph/ir/tensor.js';
 

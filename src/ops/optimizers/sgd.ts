@@ -1,6 +1,6 @@
 /** A step of stochastic gradient descent, with momentum and weight decay as in PyTorch's SGD (no dampening). */
 import { InputError } from '../../errors.js';
-import { sgd } from '../../generated/kernels.js';
+import { sgd } from '../../generated/kernels/sgd.js';
 import { type Case, type CaseInput, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { describeShape, elementCount, type Tensor } from '../../graph/ir/tensor.js';
 

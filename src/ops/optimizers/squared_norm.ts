@@ -1,5 +1,5 @@
 /** Sum of the squares of a tensor, added to that of other tensors. The norm of all gradients is computed from it. */
-import { squared_norm } from '../../generated/kernels.js';
+import { squared_norm } from '../../generated/kernels/squared_norm.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
 

@@ -3,7 +3,7 @@
  * segments, and back to segments with holes, for the gradients of these operations.
  */
 import { InputError } from '../../errors.js';
-import { compact as kernel } from '../../generated/kernels.js';
+import { compact as kernel } from '../../generated/kernels/compact.js';
 import { createTensor, type GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { channelCount, laneChannels, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';

@@ -1,5 +1,5 @@
 /** Batch norm folded into the convolution before it: w′ = w · s, b′ = b · s + t, with s = γ / √(σ² + ε), t = β − μ · s. */
-import { fold_conv2d } from '../../generated/kernels.js';
+import { fold_conv2d } from '../../generated/kernels/fold_conv2d.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';

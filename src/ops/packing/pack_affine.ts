@@ -1,5 +1,5 @@
 /** A batch norm with fixed statistics as a scale and a shift for each physical lane, which kernels apply to an nhwc4 pixel. */
-import { pack_affine } from '../../generated/kernels.js';
+import { pack_affine } from '../../generated/kernels/pack_affine.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';
 import { elementCount, laneChannels } from '../../graph/ir/tensor.js';

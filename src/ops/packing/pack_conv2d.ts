@@ -1,5 +1,5 @@
 /** Packs convolution weights from PyTorch's OIHW order into the vec4 layout that the kernels read. */
-import { pack_conv2d } from '../../generated/kernels.js';
+import { pack_conv2d } from '../../generated/kernels/pack_conv2d.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';
 import { laneChannels } from '../../graph/ir/tensor.js';

@@ -1,5 +1,5 @@
 /** Copies channel values (a bias, or rows of scale and shift) to the physical lanes of an nhwc4 pixel. */
-import { pack_lanes } from '../../generated/kernels.js';
+import { pack_lanes } from '../../generated/kernels/pack_lanes.js';
 import { createTensor } from '../../graph/ir/graph.js';
 import type { Case, Lowering, Operation, Reference } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';

@@ -1,5 +1,5 @@
 /** Convolution weights for the backward pass: inputs and outputs are exchanged, and the window is rotated by 180°. */
-import { transpose_conv2d } from '../../generated/kernels.js';
+import { transpose_conv2d } from '../../generated/kernels/transpose_conv2d.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
 import { windowShape } from '../windows.js';
