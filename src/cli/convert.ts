@@ -60,8 +60,10 @@ export function addConvertCommand(program: Command): void {
   addWeightsOptions(program.command('convert'))
     .description('write weights as safetensors that say all about their network')
     .argument('<weights>', 'safetensors, torch checkpoint or ONNX model: a path or URL')
-    .requiredOption('--out <file>', 'safetensors; may be the file that is read')
-    .addOption(new Option('--dtype <type>', 'of the numbers').choices(['f32', 'f16', 'bf16']).default('f16'))
+    .requiredOption('--out <file>', 'safetensors file to write; may be the file that is read')
+    .addOption(
+      new Option('--dtype <type>', 'element type of the tensors').choices(['f32', 'f16', 'bf16']).default('f16'),
+    )
     .option('--classes <names>', 'the same as --names', classList)
     .action(async (weights: string, options: Options) => {
       await print(

@@ -252,8 +252,12 @@ export function addCheckCommand(program: Command): void {
     )
     .argument('<dir>', 'folder with Data_Entry_2017.csv, image folders, and lists and boxes where there are any')
     .option('--deep', 'decode every image (hours for the whole set; without it, its first and last bytes are checked)')
-    .option('--box-frame <pixels>', 'side of the frame of the boxes; default: the image', wholeNumber(1, 65_535))
-    .option('--corners', 'boxes are two corners, x1, y1, x2, y2; default: as the file calls them')
+    .option(
+      '--box-frame <pixels>',
+      'side of the square that the boxes refer to; default: the image',
+      wholeNumber(1, 65_535),
+    )
+    .option('--corners', 'boxes are two corners, x1, y1, x2, y2; default: as the names of columns say')
     .option('--json', 'print the report as JSON')
     .action(
       async (folder: string, options: { deep?: boolean; boxFrame?: number; corners?: boolean; json?: boolean }) => {

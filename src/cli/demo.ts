@@ -77,8 +77,8 @@ export function addDemoCommand(program: Command): void {
   program
     .command('demo')
     .description('draw a phantom, localize it, write an overlay')
-    .option('--seed <n>', 'which phantom', wholeNumber(0, 0xffffffff), 9)
-    .option('--out <file>', 'the overlay', 'out/demo.png')
+    .option('--seed <n>', 'number that decides which phantom is drawn', wholeNumber(0, 0xffffffff), 9)
+    .option('--out <file>', 'the picture to write', 'out/demo.png')
     .option('--weights <file>', 'other weights than those that come with raybox')
     .addOption(adapterOption())
     .action(async (options: Options) => interruptible((signal) => demo(options, signal)));

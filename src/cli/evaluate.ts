@@ -66,30 +66,43 @@ export function addEvaluateCommand(program: Command): void {
     .description('score predictions against a data set: ROC, calibration, localization as the paper scores it')
     .requiredOption('--data <dir>', 'data set in the ChestX-ray8/14 layout')
     .option('--predictions <file...>', '.csv (a column per class, or a row per box), .jsonl, .coco.json')
-    .option('--weights <file>', 'predict with these weights; what they said is kept in predictions.jsonl')
+    .option('--weights <file>', 'predict with these weights; the predictions are kept in predictions.jsonl')
     .requiredOption('--out <dir>', 'folder for evaluation.json, evaluation.csv and evaluation.html')
     .option('--boxes <file>', 'truth boxes; default: BBox_List_2017.csv of the data set')
-    .option('--box-frame <pixels>', 'side of the frame of the truth boxes; default: the image', wholeNumber(1, 65_535))
+    .option(
+      '--box-frame <pixels>',
+      'side of the square that the truth boxes refer to; default: the image',
+      wholeNumber(1, 65_535),
+    )
     .addOption(
       new Option(
         '--corners <whose>',
-        'whose boxes are two corners, x1, y1, x2, y2; default: as files call them',
+        'whose boxes are two corners, x1, y1, x2, y2; default: as the names of columns say',
       ).choices(CORNERS_OF),
     )
     .option('--logits', 'the numbers of a .csv are logits')
-    .option('--coco-index <file>', 'COCO annotation file that names the ids of a bare list of results')
+    .option('--coco-index <file>', 'COCO annotation file with the names for the ids in a list of COCO results')
     .option('--classes <names>', '8, 14, or names separated by commas; default: what the predictions score')
     .option('--validation <list>', 'file of image names to fit operating thresholds and calibration on')
     .option('--test <list>', 'file of image names to score, or "all"; default: test_list.txt of the data set, else all')
-    .option('--split <seed>', "validation and test of raybox's own split by patient", wholeNumber(0, 2 ** 32))
+    .option(
+      '--split <seed>',
+      "use the validation and test images of raybox's own split by patient, with this seed",
+      wholeNumber(0, 2 ** 32),
+    )
     .option('--operating-thresholds <file>', 'JSON of operating thresholds by class, instead of fitting them')
     .option('--sensitivity <share>', "fit operating thresholds to this sensitivity instead of Youden's index", share)
     .addOption(new Option('--scaling <kind>', 'calibration to fit').choices(['platt', 'temperature']).default('platt'))
     .option('--bootstrap <draws>', 'draws of the bootstrap', wholeNumber(0, 100_000), 1000)
     .option('--seed <number>', 'seed of the bootstrap and the random baseline', wholeNumber(0, 2 ** 32), 0)
-    .option('--cases <count>', 'best, and as many worst, cases with pictures', wholeNumber(0, 100), 6)
+    .option(
+      '--cases <count>',
+      'how many of the best cases get pictures, and as many of the worst',
+      wholeNumber(0, 100),
+      6,
+    )
     .option('--no-html', 'leave out the page of results, evaluation.html')
-    .option('--pictures', 'also the sections of that page as PNG, drawn by a headless browser')
+    .option('--pictures', 'also write the sections of that page as PNG, drawn by a headless browser')
     .option(
       '--store-operating-thresholds [weights]',
       'write the fitted operating thresholds into this file; default: that of --weights',

@@ -87,9 +87,9 @@ export interface WriteEvaluationOptions extends EvaluationOptions {
 }
 
 /**
- * Evaluates predictions as they come, from files or from a network that is still at work, and writes the scores and their page.
- * Each file is written beside its place and renamed.
- * @throws InputError also where another process writes into the folder
+ * Evaluates predictions, and writes the scores and their page. The predictions come from files, or one by one from a network. Each file is
+ * written under a temporary name and then renamed.
+ * @throws InputError as `evaluate` does, and if another process writes into the folder
  */
 export async function writeEvaluation(
   predictions: Iterable<Prediction> | AsyncIterable<Prediction>,

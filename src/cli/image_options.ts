@@ -10,12 +10,12 @@ export const addImageOptions = (command: Command): Command =>
   command
     .option(
       '--bits <n>',
-      'bits in use of each sample of a 16-bit image; default: as the file or its largest sample says',
+      'bits that are used of each sample of a 16-bit image; default: as the file or its largest sample says',
       wholeNumber(8, 16),
     )
     .option(
       '--max-image-bytes <n>',
-      'a larger image, decoded, is refused before it is read',
+      'images that take more bytes when decoded are refused',
       wholeNumber(1, 2 ** 40),
       MAX_IMAGE_BYTES,
     );

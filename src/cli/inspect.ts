@@ -277,16 +277,16 @@ async function format(one: Inspection, { layers }: Options): Promise<string> {
 /** Adds `raybox inspect`. */
 export function addInspectCommand(program: Command): void {
   addWeightsOptions(program.command('inspect'))
-    .description('what a weights file holds, and what running it takes')
+    .description('what is in a weights file, and how much work and memory its network takes')
     .argument('<weights>', 'safetensors, torch checkpoint or ONNX model: a path or URL')
     .option(
       '--size <pixels>',
-      "width and height of the network's input; default: the weights' own, else 224",
+      "width and height of the network's input; default: as the weights say, else 224",
       wholeNumber(1, 16_384),
     )
     .option('--classes <names>', 'the same as --names', classList)
-    .option('--batch <n>', 'images at once', wholeNumber(1, 4096), 1)
-    .option('--layers', 'also list the layers, as fused')
+    .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 4096), 1)
+    .option('--layers', 'also list the layers as they are run, after fusion')
     .option('--json', 'print JSON')
     .action(async (weights: string, options: Options) => {
       const inspection = await inspect(weights, options).catch((error) => {

@@ -248,29 +248,31 @@ export function addLocalizeCommand(program: Command): void {
     .requiredOption('--weights <file>', 'safetensors, torch checkpoint or ONNX model: a path or URL')
     .option('--out <file>', 'results as .jsonl, .csv or .coco.json; default: JSON lines on stdout')
     .option('--overlay <dir>', 'folder for a PNG of each image: heatmap, boxes, probabilities')
-    .option('--classes <names>', 'these classes, whatever their probability: Mass,Nodule', classList)
+    .option('--classes <names>', 'localize these classes, whatever their probability: Mass,Nodule', classList)
     .option(
       '--operating-thresholds <list>',
-      "operating thresholds in place of the weights': Mass=0.4,Nodule=0.3",
+      'operating thresholds to use instead of those of the weights: Mass=0.4,Nodule=0.3',
       numbersByName,
     )
     .option(
       '--heat-thresholds <list>',
-      `where heatmaps of 0 to 255 are cut; default: ${DEFAULT_HEAT_THRESHOLDS}`,
+      `values at which heatmaps, scaled to 0 … 255, are cut into regions; default: ${DEFAULT_HEAT_THRESHOLDS}`,
       heatThresholdList,
     )
     .option(
       '--max-boxes <n>',
-      `boxes of one class and heat threshold; default: ${DEFAULT_MAX_BOXES}`,
+      `the most boxes of a class at one heat threshold; default: ${DEFAULT_MAX_BOXES}`,
       wholeNumber(1, MAX_BOXES),
     )
     .option(
       '--min-region <cells>',
-      "smallest region with a box, in cells of the heatmap; default: the weights', else 0",
+      'regions with fewer cells of the heatmap get no box; default: as the weights say, else 0',
       number(0),
     )
     .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), DEFAULT_BATCH)
-    .addOption(new Option('--precision <type>', 'of weights and activations; default: f32').choices(['f32', 'f16']))
+    .addOption(
+      new Option('--precision <type>', 'element type of weights and activations; default: f32').choices(['f32', 'f16']),
+    )
     .addOption(adapterOption());
   refuseFormerOption(command, '--thresholds', '--operating-thresholds');
   addImageOptions(command).action(async (images: string[], options: Options) => {

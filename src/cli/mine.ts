@@ -185,7 +185,7 @@ export function addMineCommand(program: Command): void {
     .addOption(
       new Option(
         '--format <name>',
-        'rows like Data_Entry_2017.csv (the default), or a column per disease, as always with chexpert',
+        'rows as in Data_Entry_2017.csv (default), or a column for each disease, as chexpert always has',
       ).choices(['data-entry', 'wide']),
     )
     .addOption(
@@ -197,17 +197,17 @@ export function addMineCommand(program: Command): void {
         .default('fourteen'),
     )
     .addOption(
-      new Option('--uncertain <policy>', 'uncertain mentions: not present, present, or by the cue word')
+      new Option('--uncertain <policy>', 'uncertain mentions count as not present, as present, or as the cue word says')
         .choices(['drop', 'keep', 'cue'])
         .default('cue'),
     )
     .addOption(
-      new Option('--empty <what>', 'reports without a sentence that counts')
+      new Option('--empty <what>', 'reports in which no sentence counts are Normal, or are left out')
         .choices(['normal', 'skip'])
         .default('normal'),
     )
     .option('--explain <file>', 'also write the evidence of each label as JSON lines (- for stdout)')
-    .option('--suffix <text>', "put behind each report's identifier to name its image, like .png")
+    .option('--suffix <text>', "is appended to each report's identifier to name its image, for example .png")
     .option('--text-column <names>', 'CSV column with the report; several are joined: findings,impression', nameList)
     .option('--id-column <name>', "CSV column with the report's identifier")
     .option('--encoding <label>', 'encoding of text and CSV files', 'utf-8')

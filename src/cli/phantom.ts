@@ -25,24 +25,40 @@ export function addPhantomCommand(program: Command): void {
     .command('phantom')
     .description('draw a data set of synthetic chest X-rays: images, labels, boxes, lists and reports')
     .requiredOption('--count <n>', 'number of images', numberOption)
-    .requiredOption('--out <dir>', 'folder to be made')
+    .requiredOption('--out <dir>', 'folder of the data set, new or empty')
     .option('--size <pixels>', 'width and height, 64 to 2048', numberOption, 512)
-    .option('--seed <n>', 'one seed is one endless data set', numberOption, 0)
+    .option('--seed <n>', 'each seed gives another data set; --count says how much of it is drawn', numberOption, 0)
     .addOption(
-      new Option('--preset <name>', 'clear and balanced, or like the real thing')
+      new Option('--preset <name>', 'clear findings in balanced numbers (demo), or as in real data (hard)')
         .choices(Object.keys(PRESETS) as Preset[])
         .default('demo'),
     )
     .addOption(new Option('--prevalence <which>', 'share of each disease').choices(['real', 'balanced']))
-    .option('--severity <low,high>', 'from 0, barely visible, to 1, obvious', severityOption)
+    .option(
+      '--severity <low,high>',
+      'range of how visible findings are, from 0 (barely) to 1 (obvious)',
+      severityOption,
+    )
     .option('--co-occurrence <share>', 'how strongly diseases come together, 0 to 1', numberOption)
-    .option('--label-noise <share>', 'share of the positives whose label is dropped; as many are added', numberOption)
-    .option('--confounder <share>', 'pneumothoraces that come with a chest tube, 0 to 1', numberOption)
-    .option('--distractors <factor>', 'tubes, lines and devices: times the usual number', numberOption)
-    .option('--look-alikes <factor>', 'granulomas, nipples, scars and the like: times the usual number', numberOption)
-    .option('--noise <levels>', 'noise in grey levels', numberOption)
+    .option('--label-noise <share>', 'share of the labels that are dropped; as many wrong ones are added', numberOption)
+    .option('--confounder <share>', 'share of the pneumothoraces that come with a chest tube, 0 to 1', numberOption)
+    .option(
+      '--distractors <factor>',
+      'how often there are tubes, lines and devices: a factor, 0 for never',
+      numberOption,
+    )
+    .option(
+      '--look-alikes <factor>',
+      'how often there are granulomas, nipples, scars and the like: a factor, 0 for never',
+      numberOption,
+    )
+    .option('--noise <levels>', 'standard deviation of the noise, in grey levels', numberOption)
     .option('--variation <share>', 'spread of exposure, position and build, 0 to 1', numberOption)
-    .addOption(new Option('--boxes <which>', 'images whose boxes are written').choices(['test', 'all']).default('test'))
+    .addOption(
+      new Option('--boxes <which>', 'which images have their boxes in the box file')
+        .choices(['test', 'all'])
+        .default('test'),
+    )
     .option('--threads <n>', 'worker threads', numberOption)
     .action(async (options: CommandOptions) => {
       const bar = new SingleBar(

@@ -44,35 +44,45 @@ export function addWeightsOptions(command: Command): Command {
   return command
     .option(
       '--names <names>',
-      'of the outputs, in their order, where the weights do not say: 8, 14, or A,B,C',
+      'names of the outputs in their order, if the weights do not have them: 8, 14, or A,B,C',
       classList,
     )
-    .option('--architecture <name>', 'of the backbone, where names and shapes do not show it; or a JSON description')
-    .option('--prediction <layer>', 'name of the linear layer that puts out the classes')
-    .option('--mean <numbers>', 'a channel, of pixels from 0 to 1: 0.485,0.456,0.406', numberList)
-    .option('--std <numbers>', 'a channel; for values from -1024 to 1024, --mean 0.5 --std 0.00048828125', numberList)
+    .option('--architecture <name>', 'the backbone, if names and shapes do not show it: a name or a JSON description')
+    .option('--prediction <layer>', 'name of the linear layer whose outputs are the classes')
+    .option('--mean <numbers>', 'mean of each channel, for pixels from 0 to 1: 0.485,0.456,0.406', numberList)
+    .option(
+      '--std <numbers>',
+      'standard deviation of each channel; for an input from -1024 to 1024: --mean 0.5 --std 0.00048828125',
+      numberList,
+    )
     .option(
       '--input-size <pixels>',
-      'side that images are brought to; default: the weights’, else 224',
+      'width and height to which images are resized; default: as the weights say, else 224',
       wholeNumber(1, 16_384),
     )
-    .option('--transform-input', 'a GoogLeNet or Inception v3 with transform_input, as torchvision’s pretrained ones')
-    .option('--prefix <name>', 'beginning of the tensors’ names, or dict, of the network, where the file holds several')
+    .option(
+      '--transform-input',
+      'a GoogLeNet or Inception v3 that was trained with transform_input, as those of torchvision',
+    )
+    .option(
+      '--prefix <name>',
+      'if the file has several networks: beginning of the names of its tensors, or name of its dict',
+    )
     .option(
       '--preset <name>',
-      'a public checkpoint, such as densenet121-res224-nih, where the file does not show which one it is',
+      'name of a public checkpoint, such as densenet121-res224-nih, if the file does not show which one it is',
     )
-    .option('--ignore <names>', 'beginnings of names of tensors that take no part in the result', nameList)
-    .option('--metadata <json>', 'any field of the metadata (pooling, fit, channelOrder, …): JSON or a file of it')
-    .option('--output <name>', 'of an ONNX model with several outputs: the one with a number for each class')
+    .option('--ignore <names>', 'beginnings of the names of tensors that take no part in the result', nameList)
+    .option('--metadata <json>', 'any fields of the metadata (pooling, fit, channelOrder, …): JSON, or a file with it')
+    .option('--output <name>', 'for an ONNX model with several outputs: the one with a number for each class')
     .addOption(
       new Option(
         '--probabilities <function>',
-        'what the numbers of an ONNX model become that ends without any',
+        'for an ONNX model that ends with logits: how they become probabilities',
       ).choices(['sigmoid', 'softmax']),
     )
-    .option('--cache <dir>', 'folder that keeps weights from the web, so that they are fetched once')
-    .option('--integrity <hash>', 'sha256-… (sha384, sha512) of the weights in base64: others are refused');
+    .option('--cache <dir>', 'folder that keeps weights from the web, so that they are fetched only once')
+    .option('--integrity <hash>', 'hash that the weights must have: sha256-… (or sha384, sha512) in base64');
 }
 
 /** The options in the form that `load` takes. They are checked where they are used. */
