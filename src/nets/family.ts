@@ -42,6 +42,8 @@ export type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 export interface Way<D extends Described> {
   /** What the name of one convolution's weights looks like, in every network of the family; the first group is the prefix. */
   readonly mark: RegExp;
+  /** Where the mark alone is not enough: whether other names beside it show that the network under this prefix is of the family. */
+  readonly holds?: (tensors: Shapes, prefix: string) => boolean;
   /**
    * The mark stands in networks of other families too. It is looked for last, where all convolutions stand in one nn.Sequential, and
    * `read` may give undefined.

@@ -189,7 +189,10 @@ function applied(
   checkAttributes(row, attributes, where);
   const name = node.name ?? node.op;
   // In training a batch norm reads the statistics of the batch, whatever it was written down for.
-  if (node.op === 'batch_norm') return [core.normalise(g, inputs as Tensor[], attributes.epsilon as number, name)];
+  if (node.op === 'batch_norm') {
+    const { epsilon, momentum } = attributes as { epsilon: number; momentum?: number };
+    return [core.normalise(g, inputs as Tensor[], epsilon, name, momentum)];
+  }
   const type = row.isTyped && g.type === 'f16' ? { type: g.type } : {};
   return g.applyAll(row.operation, inputs, { ...attributes, ...type }, name);
 }

@@ -21,7 +21,10 @@ const epilogue = { activation: optional(activationCheck) };
 const rowsOf = (core: CoreOperations): readonly GraphOperation[] => [
   row(core.activation, 1, { activation: activationCheck }),
   row(core.add, 2, epilogue),
-  row(core.batchNorm, 5, { epsilon: (value) => isNumber(value) && (value as number) >= 0 }),
+  row(core.batchNorm, 5, {
+    epsilon: (value) => isNumber(value) && (value as number) >= 0,
+    momentum: optional((value) => isNumber(value) && (value as number) >= 0 && (value as number) <= 1),
+  }),
   row(core.channelShuffle, 1, { groups: isSize }),
   row(core.classActivationMap, 2),
   row(core.compact, 1, { segments: optional(segments) }),

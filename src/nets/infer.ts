@@ -14,8 +14,10 @@ const WAYS = Object.values(recognitions).flatMap(({ ways }) => ways);
  * @throws InputError where the names are those of no family, of several networks, or a layer cannot be told.
  */
 export function inferBackbone(tensors: Shapes): string | Backbone {
-  const found = WAYS.filter(({ isCommon }) => !isCommon).flatMap(({ mark, read }) =>
-    prefixesOf(tensors, mark).map((prefix) => ({ prefix, read })),
+  const found = WAYS.filter(({ isCommon }) => !isCommon).flatMap(({ mark, holds, read }) =>
+    prefixesOf(tensors, mark)
+      .filter((prefix) => holds?.(tensors, prefix) ?? true)
+      .map((prefix) => ({ prefix, read })),
   );
   if (found.length > 1)
     throw new InputError('the checkpoint holds several networks', {

@@ -45,7 +45,10 @@ export interface BlockOptions extends Partial<Omit<SqueezeOptions, 'squeeze' | '
   activation: Activation;
   /** Within squeeze-and-excitation. */
   inner?: Activation;
+  /** Of all norms. */
   epsilon?: number;
+  /** Of all norms, in training. */
+  momentum?: number;
 }
 
 /** Adds a block. */
@@ -53,15 +56,16 @@ export function invertedResidual(
   g: GraphBuilder,
   x: Tensor,
   { expanded, kernel, stride, outputs, squeeze }: InvertedResidual,
-  { name, names, activation, inner, gate, epsilon }: BlockOptions,
+  { name, names, activation, inner, gate, epsilon, momentum }: BlockOptions,
 ): Tensor {
+  const norms = { epsilon, momentum };
   let y = x;
-  if (names.expand) y = convolutionNorm(g, y, names.expand, { outputs: expanded, kernel: 1, epsilon, activation });
+  if (names.expand) y = convolutionNorm(g, y, names.expand, { outputs: expanded, kernel: 1, ...norms, activation });
   const depthwise = { outputs: expanded, kernel, stride, groups: expanded };
-  y = convolutionNorm(g, y, names.depthwise, { ...depthwise, epsilon, activation });
+  y = convolutionNorm(g, y, names.depthwise, { ...depthwise, ...norms, activation });
   if (squeeze !== undefined && names.squeeze !== undefined && inner && gate)
     y = squeezeExcitation(g, y, names.squeeze, { squeeze, activation: inner, gate });
-  y = convolutionNorm(g, y, names.project, { outputs, kernel: 1, epsilon });
+  y = convolutionNorm(g, y, names.project, { outputs, kernel: 1, ...norms });
   return stride === 1 && channelCount(x) === outputs ? sum(g, y, x, name) : y;
 }
 

@@ -39,8 +39,10 @@ export function normRelu(g: GraphBuilder, x: Tensor, name: string): Tensor {
 }
 
 export interface NormedOptions extends Omit<ConvolutionOptions, 'bias'> {
-  /** Default: torch's. */
+  /** Of the norm. Default: torch's. */
   epsilon?: number;
+  /** Of the norm, in training: the share of a batch's statistics in the updated running statistics. Default: torch's. */
+  momentum?: number;
   /** Default: none. */
   activation?: Activation;
 }
@@ -53,9 +55,9 @@ export function convolutionNorm(
   g: GraphBuilder,
   x: Tensor,
   [conv, norm]: readonly [conv: string, norm: string],
-  { epsilon, activation, ...options }: NormedOptions,
+  { epsilon, momentum, activation, ...options }: NormedOptions,
 ): Tensor {
-  const y = batchNorm(g, convolution(g, x, conv, { ...options, bias: false }), norm, epsilon);
+  const y = batchNorm(g, convolution(g, x, conv, { ...options, bias: false }), norm, epsilon, momentum);
   return activation ? activationOf(g, y, activation, `${norm}/${activation.kind}`) : y;
 }
 

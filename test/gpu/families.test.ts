@@ -11,12 +11,16 @@ import { describeModel } from '../../src/localizer/model.js';
 import { type Backbone, checkBackbone } from '../../src/nets/backbone.js';
 import {
   backboneParameters,
+  buildBackbone,
   describeGraph,
   graphNetwork,
   inferArchitecture,
+  localizerHead,
+  type NetworkFunction,
   parameterSource,
   standardBackbone,
 } from '../../src/nets/index.js';
+import { forward as batchStatistics } from '../../src/ops/layers/batch_statistics.js';
 import { generated, seededNetwork, torchvision, transpose } from '../support/torch.js';
 
 const gpu: Gpu = await openGpu();
@@ -126,6 +130,51 @@ families(
 
 /** Families in which the number of stages tells the strides. */
 const SHOW_STRIDES = ['resnet', 'regnet', 'shufflenet_v2', 'inception_v3', 'convnext'];
+
+families('a network in an nn.Sequential, where numbers stand before its layers, is recognised', async () => {
+  for (const [family, usual] of [
+    ['mobilenet_v3', 'features.'],
+    ['efficientnet', 'features.'],
+    ['convnext', 'features.'],
+    ['shufflenet_v2', ''],
+  ] as const) {
+    const described = torchvision.heads.find((one) => one.backbone.family === family)?.backbone;
+    const backbone: Backbone = described ?? { family: 'convnext', layers: [1, 2], widths: [8, 12] };
+    const tensors = await seededNetwork(backbone, { classes: 5, pooling: 'average', prediction: '3' });
+    for (const start of ['0.', '0.1.']) {
+      const wrapped = [...tensors].map(([name, tensor]): [string, TensorData] => [
+        name.startsWith('3.') ? name : start + name.slice(usual.length),
+        tensor,
+      ]);
+      const { architecture } = await read(new Map(wrapped));
+      assert.equal(architecture?.backbone, { ...backbone, prefix: start });
+      assert.is(architecture?.head?.prediction, '3');
+    }
+  }
+});
+
+families('norms have torchvision’s momentum in training, also in a network that was written down', () => {
+  const momenta = (name: string, graph: boolean) => {
+    const network: NetworkFunction = (g, image) => {
+      const features = buildBackbone(g, name, image);
+      return { features, ...localizerHead(g, features, { classes: 1, pooling: 'average' }) };
+    };
+    const written = graph ? graphNetwork(describeGraph(network, { height: 96, width: 96, channels: 3 })) : network;
+    const g = createGraph({ parameters: 'state', batchStatistics });
+    const { logits } = written(g, g.input('image', [2, 96, 96, 3]));
+    const { nodes } = g.finish([logits]);
+    const own = nodes.filter(({ operation }) => operation === (batchStatistics as unknown));
+    return [...new Set(own.map(({ attributes }) => (attributes as { momentum: number }).momentum))];
+  };
+  const expected = { mnasnet0_5: 3e-4, mobilenet_v3_small: 0.01, efficientnet_b0: 0.1, shufflenet_v2_x0_5: 0.1 };
+  for (const [name, momentum] of Object.entries({
+    ...expected,
+    efficientnet_b5: 0.01,
+    inception_v3: 0.1,
+    googlenet: 0.1,
+  }))
+    for (const graph of [false, true]) assert.equal(momenta(name, graph), [momentum], name);
+});
 
 families('strides that no shape shows are taken from a network of as many blocks, or not at all', async () => {
   for (const { backbone, gradients } of torchvision.samples) {

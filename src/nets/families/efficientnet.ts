@@ -26,6 +26,8 @@ export type EfficientNet = {
   last: number;
   /** Of all norms. Default 1e-5; torchvision's B5 to B7 have 1e-3. */
   epsilon?: number;
+  /** Of all norms, in training. Default 0.1; torchvision's B5 to B7 have 0.01. */
+  momentum?: number;
 };
 
 /** Table 1 of the paper: expansion, kernel, stride of the first block, channels, blocks. */
@@ -39,8 +41,13 @@ const STAGES = [
   [6, 3, 1, 320, 1],
 ] as const;
 
+type Norms = Pick<EfficientNet, 'epsilon' | 'momentum'>;
+
+/** Of B5 to B7. */
+const LARGE: Norms = { epsilon: 1e-3, momentum: 0.01 };
+
 /** @param width what channels are multiplied by, @param depth what the blocks of a stage are */
-function standard(width: number, depth: number, epsilon?: number): EfficientNet {
+function standard(width: number, depth: number, norms: Norms = {}): EfficientNet {
   const stem = rounded(32 * width);
   let inputs = stem;
   const stages = STAGES.map(([expansion, kernel, stride, channels, count]) =>
@@ -50,7 +57,7 @@ function standard(width: number, depth: number, epsilon?: number): EfficientNet 
       return { expanded, kernel, stride: index === 0 ? stride : 1, outputs: inputs, squeeze };
     }),
   );
-  return { family: 'efficientnet', stem, stages, last: 4 * inputs, ...(epsilon === undefined ? {} : { epsilon }) };
+  return { family: 'efficientnet', stem, stages, last: 4 * inputs, ...norms };
 }
 
 export const family: Family<EfficientNet> = {
@@ -62,6 +69,7 @@ export const family: Family<EfficientNet> = {
     ],
     last: [isSize, 'a size'],
     epsilon: [optional((value) => isNumber(value) && (value as number) > 0), 'a number above 0'],
+    momentum: [optional((value) => isNumber(value) && (value as number) >= 0 && (value as number) <= 1), '0 to 1'],
   }),
   prefix: 'features.',
   standard: () => ({
@@ -70,14 +78,14 @@ export const family: Family<EfficientNet> = {
     efficientnet_b2: standard(1.1, 1.2),
     efficientnet_b3: standard(1.2, 1.4),
     efficientnet_b4: standard(1.4, 1.8),
-    efficientnet_b5: standard(1.6, 2.2, 1e-3),
-    efficientnet_b6: standard(1.8, 2.6, 1e-3),
-    efficientnet_b7: standard(2, 3.1, 1e-3),
+    efficientnet_b5: standard(1.6, 2.2, LARGE),
+    efficientnet_b6: standard(1.8, 2.6, LARGE),
+    efficientnet_b7: standard(2, 3.1, LARGE),
   }),
   /** [n, h, w, channels] → [n, ⌈h / 32⌉, ⌈w / 32⌉, last]. */
-  build(g, image, { stem, stages, last, epsilon, prefix }) {
+  build(g, image, { stem, stages, last, epsilon, momentum, prefix }) {
     const silu: Activation = { kind: 'silu' };
-    const outside = { epsilon, activation: silu };
+    const outside = { epsilon, momentum, activation: silu };
     let inputs = stem;
     let x = convolutionNorm(g, image, inSequence(`${prefix}0`), { outputs: stem, kernel: 3, stride: 2, ...outside });
     stages.forEach((blocks, stage) => {
@@ -113,9 +121,9 @@ function read(tensors: Shapes, prefix: string): EfficientNet {
   );
   const [stem] = convolutionShape(tensors, `${prefix}0.0`);
   const [last] = convolutionShape(tensors, `${prefix}${count + 1}.0`);
-  // No shape shows the norms' epsilon: it is that of the standard network that has these very blocks.
+  // No shape shows the norms' epsilon and momentum: they are those of the standard network that has these very blocks.
   const blocks = JSON.stringify(stages);
   const alike = Object.values(family.standard()).find((one) => JSON.stringify(one.stages) === blocks);
-  const epsilon = alike?.epsilon === undefined ? {} : { epsilon: alike.epsilon };
-  return { family: 'efficientnet', stem, stages, last, ...epsilon, ...named(prefix, 'features.') };
+  const norms: Norms = alike?.epsilon === undefined ? {} : LARGE;
+  return { family: 'efficientnet', stem, stages, last, ...norms, ...named(prefix, 'features.') };
 }

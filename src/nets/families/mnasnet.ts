@@ -27,6 +27,9 @@ export type MnasNet = {
   last: number;
 };
 
+/** Of all norms, in training: as TensorFlow's 0.9997 for what is kept. */
+const MOMENTUM = 3e-4;
+
 /** Expansion, channels, kernel, blocks, stride of the first. */
 const STACKS = [
   [3, 24, 3, 3, 2],
@@ -77,18 +80,19 @@ export const family: Family<MnasNet> = {
   }),
   /** [n, h, w, channels] → [n, ⌈h / 32⌉, ⌈w / 32⌉, last]. */
   build(g, image, { stem, first, stacks, last, prefix }) {
-    const activation = { kind: 'relu' } as const;
+    const norms = { momentum: MOMENTUM };
+    const outside = { activation: { kind: 'relu' } as const, ...norms };
     const pair = (index: number) => [`${prefix}${index}`, `${prefix}${index + 1}`] as const;
-    let x = convolutionNorm(g, image, pair(0), { outputs: stem, kernel: 3, stride: 2, activation });
-    x = convolutionNorm(g, x, pair(3), { outputs: stem, kernel: 3, groups: stem, activation });
-    x = convolutionNorm(g, x, pair(6), { outputs: first, kernel: 1 });
+    let x = convolutionNorm(g, image, pair(0), { outputs: stem, kernel: 3, stride: 2, ...outside });
+    x = convolutionNorm(g, x, pair(3), { outputs: stem, kernel: 3, groups: stem, ...outside });
+    x = convolutionNorm(g, x, pair(6), { outputs: first, kernel: 1, ...norms });
     stacks.forEach((blocks, stack) => {
       blocks.forEach((block, index) => {
         const name = `${prefix}${FIRST_STACK + stack}.${index}`;
-        x = invertedResidual(g, x, block, { name, names: namesOf(name), activation });
+        x = invertedResidual(g, x, block, { name, names: namesOf(name), ...outside });
       });
     });
-    return convolutionNorm(g, x, pair(FIRST_STACK + stacks.length), { outputs: last, kernel: 1, activation });
+    return convolutionNorm(g, x, pair(FIRST_STACK + stacks.length), { outputs: last, kernel: 1, ...outside });
   },
 };
 

@@ -24,7 +24,7 @@ export type MobileNetV3 = {
 };
 
 /** Of all norms. */
-const EPSILON = 1e-3;
+const NORMS = { epsilon: 1e-3, momentum: 0.01 };
 
 /** Tables 1 and 2 of the paper: channels expanded to and put out, kernel, stride, channels squeezed to, activation. */
 type Row = [
@@ -96,14 +96,14 @@ export const family: Family<MobileNetV3> = {
   standard: () => ({ mobilenet_v3_large: standard(LARGE, 960), mobilenet_v3_small: standard(SMALL, 576) }),
   /** [n, h, w, channels] → [n, ⌈h / 32⌉, ⌈w / 32⌉, last]. */
   build(g, image, { stem, blocks, last, prefix }) {
-    const outside = { epsilon: EPSILON, activation: { kind: 'hard_swish' } as Activation };
+    const outside = { ...NORMS, activation: { kind: 'hard_swish' } as Activation };
     let inputs = stem;
     let x = convolutionNorm(g, image, inSequence(`${prefix}0`), { outputs: stem, kernel: 3, stride: 2, ...outside });
     blocks.forEach(({ activation: kind, ...block }, index) => {
       const name = `${prefix}${index + 1}`;
       const names = numberedNames(name, block.expanded !== inputs, block.squeeze !== undefined);
       x = invertedResidual(g, x, block, {
-        ...{ name, names, activation: { kind }, epsilon: EPSILON },
+        ...{ name, names, activation: { kind }, ...NORMS },
         ...{ inner: { kind: 'relu' }, gate: { kind: 'hard_sigmoid' } },
       });
       inputs = block.outputs;
@@ -115,8 +115,14 @@ export const family: Family<MobileNetV3> = {
 export const recognition: Recognition<MobileNetV3> = {
   title: 'a MobileNetV3',
   hasHiddenLayers: true,
-  // Behind a number, as in features.2.1.block, it is a block of an EfficientNet.
-  ways: [{ mark: /^(|(?:.*\.)?[a-z_]\w*\.)1\.block\.0\.0\.weight$/i, read }],
+  ways: [
+    {
+      mark: /^(|.*\.)1\.block\.0\.0\.weight$/,
+      // An EfficientNet has such names too, of the second block of each stage; but there the first convolution does not stand beside it.
+      holds: (tensors, prefix) => tensors.has(`${prefix}0.0.weight`),
+      read,
+    },
+  ],
 };
 
 function read(tensors: Shapes, prefix: string): MobileNetV3 {

@@ -28,6 +28,8 @@ export interface BatchNormAttributes {
   epsilon: number;
   /** Whether the statistics are those of x itself, so that the gradient flows through them too. */
   ofBatch?: boolean;
+  /** The share of a batch's statistics in the updated running statistics, where a network that is written down is trained. Default 0.1. */
+  momentum?: number;
   activation?: Activation;
 }
 
@@ -71,13 +73,16 @@ export const forward: Operation<BatchNormAttributes, typeof INPUTS> = {
 /** The share of a batch's statistics in the updated running statistics; PyTorch's default. */
 const MOMENTUM = 0.1;
 
-/** Adds a batch norm whose parameters have PyTorch's names under `name`. The default of ε is PyTorch's. */
-export function batchNorm(g: GraphBuilder, x: Tensor, name: string, epsilon = 1e-5): Tensor {
+/**
+ * Adds a batch norm whose parameters have PyTorch's names under `name`. The defaults of ε and momentum are PyTorch's. The momentum, the share
+ * of a batch's statistics in the updated running statistics, only matters in training.
+ */
+export function batchNorm(g: GraphBuilder, x: Tensor, name: string, epsilon = 1e-5, momentum = MOMENTUM): Tensor {
   const shape = [channelCount(x)];
   const parameters = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
     g.parameter(`${name}.${part}`, shape),
   );
-  return normalise(g, [x, ...parameters], epsilon, name);
+  return normalise(g, [x, ...parameters], epsilon, name, momentum);
 }
 
 /**
@@ -93,14 +98,21 @@ export function scaleChannels(g: GraphBuilder, x: Tensor, factors: Tensor, name?
 }
 
 /** Like `batchNorm`, but `inputs` has the tensors: x, γ, β, running mean and running variance. */
-export function normalise(g: GraphBuilder, inputs: readonly Tensor[], epsilon: number, name: string): Tensor {
+export function normalise(
+  g: GraphBuilder,
+  inputs: readonly Tensor[],
+  epsilon: number,
+  name: string,
+  momentum = MOMENTUM,
+): Tensor {
   const [x, gamma, beta, ...running] = inputs;
   const { batchStatistics } = g;
   // Constants cannot be updated by a batch. They are meant to stay as they are, like those of `scaleChannels`.
   const fixed = running.some(({ kind }) => kind === 'constant');
-  if (!batchStatistics || fixed) return g.apply(forward, inputs, { epsilon }, name);
-  const own = g.applyAll(batchStatistics, [x, ...running], { momentum: MOMENTUM }, `${name}/statistics`);
-  return g.apply(forward, [x, gamma, beta, ...own], { epsilon, ofBatch: true }, name);
+  const own = momentum === MOMENTUM ? {} : { momentum };
+  if (!batchStatistics || fixed) return g.apply(forward, inputs, { epsilon, ...own }, name);
+  const statistics = g.applyAll(batchStatistics, [x, ...running], { momentum }, `${name}/statistics`);
+  return g.apply(forward, [x, gamma, beta, ...statistics], { epsilon, ofBatch: true }, name);
 }
 
 export const reference: Reference<BatchNormAttributes, typeof INPUTS> = ([x, ...statistics], { attributes }) => {
