@@ -5,25 +5,15 @@
 import { InputError } from '../../errors.js';
 import { binary as kernel } from '../../generated/kernels/binary.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
-import type { Case, CaseInput, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import type { Case, CaseInput, Operation, Reference } from '../../graph/ir/operation.js';
 import { elementCount, type Tensor } from '../../graph/ir/tensor.js';
-import { compare } from './compare.js';
 import { elementwiseForm, indicesFor, lowerElementwise, plain } from './elementwise.js';
-import { sumTo, zeroFor } from './sum_to.js';
-import { unary } from './unary.js';
-import { where } from './where.js';
 
 interface BinaryRow {
   /** Its number in kernels/general/binary.wgsl. */
   readonly code: number;
   value(p: number, q: number): number;
-  /** The gradients by both, in the shape of the result. */
-  slopes(g: GraphBuilder, dy: Tensor, a: Tensor, b: Tensor, y: Tensor): readonly [Tensor, Tensor];
 }
-
-const times = (g: GraphBuilder, a: Tensor, b: Tensor) => binary(g, a, b, 'mul');
-const over = (g: GraphBuilder, a: Tensor, b: Tensor) => binary(g, a, b, 'div');
-const negative = (g: GraphBuilder, x: Tensor) => unary(g, x, { kind: 'neg' });
 
 /** What remains of p after whole multiples of q, with the sign of q. */
 const remainder = (p: number, q: number) => {
@@ -31,52 +21,17 @@ const remainder = (p: number, q: number) => {
   return rest !== 0 && rest < 0 !== q < 0 ? rest + q : rest;
 };
 
-/** As the larger or smaller of two: all to the chosen one, half to each if they are equal. */
-const shareOf = (g: GraphBuilder, dy: Tensor, chosen: Tensor, other: Tensor) => {
-  const half = unary(g, compare(g, chosen, other, 'equal'), { kind: 'line', a: 0.5, b: 0 });
-  const wins = binary(g, compare(g, chosen, other, 'greater'), half, 'add');
-  return times(g, dy, wins);
-};
-
 export const FUNCTIONS: Readonly<Record<BinaryAttributes['kind'], BinaryRow>> = {
-  add: { code: 1, value: (p, q) => p + q, slopes: (_, dy) => [dy, dy] },
-  sub: { code: 2, value: (p, q) => p - q, slopes: (g, dy) => [dy, negative(g, dy)] },
-  mul: { code: 3, value: (p, q) => p * q, slopes: (g, dy, a, b) => [times(g, dy, b), times(g, dy, a)] },
-  div: {
-    code: 4,
-    value: (p, q) => p / q,
-    slopes: (g, dy, _, b, y) => [over(g, dy, b), negative(g, over(g, times(g, dy, y), b))],
-  },
-  pow: {
-    code: 5,
-    value: (p, q) => p ** q,
-    slopes: (g, dy, a, b, y) => {
-      const less = binary(g, a, unary(g, b, { kind: 'line', a: 1, b: -1 }), 'pow');
-      // The limit of y · log a at 0 is 0.
-      const log = where(g, compare(g, y, zeroFor(g, y), 'equal'), zeroFor(g, y), unary(g, a, { kind: 'log' }));
-      return [times(g, dy, times(g, b, less)), times(g, dy, times(g, y, log))];
-    },
-  },
-  min: { code: 6, value: Math.min, slopes: (g, dy, a, b) => [shareOf(g, dy, b, a), shareOf(g, dy, a, b)] },
-  max: { code: 7, value: Math.max, slopes: (g, dy, a, b) => [shareOf(g, dy, a, b), shareOf(g, dy, b, a)] },
-  prelu: {
-    code: 8,
-    value: (p, q) => (p > 0 ? p : p * q),
-    slopes: (g, dy, a, b) => {
-      const isPositive = compare(g, a, zeroFor(g, a), 'greater');
-      return [where(g, isPositive, dy, times(g, dy, b)), where(g, isPositive, zeroFor(g, dy), times(g, dy, a))];
-    },
-  },
-  mod: {
-    code: 9,
-    value: remainder,
-    slopes: (g, dy, a, b) => [dy, negative(g, times(g, dy, unary(g, over(g, a, b), { kind: 'floor' })))],
-  },
-  fmod: {
-    code: 10,
-    value: (p, q) => p % q,
-    slopes: (g, dy, a, b) => [dy, negative(g, times(g, dy, unary(g, over(g, a, b), { kind: 'trunc' })))],
-  },
+  add: { code: 1, value: (p, q) => p + q },
+  sub: { code: 2, value: (p, q) => p - q },
+  mul: { code: 3, value: (p, q) => p * q },
+  div: { code: 4, value: (p, q) => p / q },
+  pow: { code: 5, value: (p, q) => p ** q },
+  min: { code: 6, value: Math.min },
+  max: { code: 7, value: Math.max },
+  prelu: { code: 8, value: (p, q) => (p > 0 ? p : p * q) },
+  mod: { code: 9, value: remainder },
+  fmod: { code: 10, value: (p, q) => p % q },
 };
 
 /** Which function of two tensors. */
@@ -86,6 +41,7 @@ export interface BinaryAttributes {
 }
 
 const INPUTS = ['a', 'b'] as const;
+export type BinaryInputs = typeof INPUTS;
 
 /** a, b: dense, or nhwc4 without holes, whose rank is then that of the result. y: nhwc4 if one of them is. */
 export const forward: Operation<BinaryAttributes, typeof INPUTS> = {
@@ -112,11 +68,6 @@ export const reference: Reference<BinaryAttributes, typeof INPUTS> = ([a, b], { 
   const [atA, atB] = inputs.map((tensor) => indicesFor(tensor, y));
   const { value } = FUNCTIONS[attributes.kind];
   return [Float64Array.from(atA, (place, i) => value(a[place], b[atB[i]]))];
-};
-
-export const gradient: Gradient<BinaryAttributes, typeof INPUTS> = (g, { inputs, outputs: [y], attributes }, [dy]) => {
-  const slopes = FUNCTIONS[attributes.kind].slopes(g, dy, ...inputs, y);
-  return inputs.map((input, at) => sumTo(g, slopes[at], input));
 };
 
 const dense = (shape: readonly number[], fill?: CaseInput['fill']): CaseInput => ({

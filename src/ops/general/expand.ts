@@ -2,10 +2,9 @@
 import { InputError } from '../../errors.js';
 import { rearrange } from '../../generated/kernels/rearrange.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeForm, type Tensor } from '../../graph/ir/tensor.js';
 import { plain } from './elementwise.js';
-import { sumTo } from './sum_to.js';
 import { broadcast, broadcastTo, checkWalked, dispatchWalk, walkIndices } from './walk.js';
 
 export interface ExpandAttributes {
@@ -14,6 +13,7 @@ export interface ExpandAttributes {
 }
 
 const INPUTS = ['x'] as const;
+export type ExpandInputs = typeof INPUTS;
 
 /** x: dense, or nhwc4 without holes, whose rank stays. y: of the same layout and type. */
 export const forward: Operation<ExpandAttributes, typeof INPUTS> = {
@@ -43,8 +43,6 @@ export function expand(g: GraphBuilder, x: Tensor, shape: readonly number[], nam
 export const reference: Reference<ExpandAttributes, typeof INPUTS> = ([x], { inputs: [tensor], outputs: [y] }) => [
   Float64Array.from(walkIndices(y.shape, broadcastTo(tensor, y.shape.length)), (place) => x[place]),
 ];
-
-export const gradient: Gradient<ExpandAttributes, typeof INPUTS> = (g, { inputs: [x] }, [dy]) => [sumTo(g, dy, x)];
 
 export const cases = (): Case<ExpandAttributes>[] => [
   { inputs: [{ shape: [2, 1, 1, 5] }], attributes: { shape: [1, 3, 7, 1] } },

@@ -2,29 +2,18 @@
 import { InputError } from '../../errors.js';
 import { reduce as kernel } from '../../generated/kernels/reduce.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
-import type { Case, CaseInput, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import type { Case, CaseInput, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeShape, elementCount, product, type Tensor } from '../../graph/ir/tensor.js';
-import { binary } from './binary.js';
-import { compare } from './compare.js';
 import { plain } from './elementwise.js';
-import { expand } from './expand.js';
-import { permute } from './permute.js';
-import { reshape } from './reshape.js';
-import { unary } from './unary.js';
 import { checkWalked, dispatchWalk, stepOf, walkIndices, walkTable } from './walk.js';
 
 interface ReduceRow {
   /** Its number in kernels/general/reduce.wgsl. */
   readonly code: number;
   value(x: Float64Array): number;
-  /** The gradient by x. y and dy are repeated to its shape as they are needed. */
-  slope(g: GraphBuilder, dy: Tensor, x: Tensor, y: Tensor, terms: number): Tensor;
 }
 
 const add = (x: Float64Array) => x.reduce((a, b) => a + b, 0);
-const times = (g: GraphBuilder, a: Tensor, b: Tensor) => binary(g, a, b, 'mul');
-const multiple = (g: GraphBuilder, x: Tensor, a: number) => unary(g, x, { kind: 'line', a, b: 0 });
-const exponential = (g: GraphBuilder, x: Tensor) => unary(g, x, { kind: 'exp' });
 
 /** The log of a sum of exponentials. */
 function logSumExp(x: Float64Array): number {
@@ -32,56 +21,17 @@ function logSumExp(x: Float64Array): number {
   return Number.isFinite(peak) ? peak + Math.log(add(x.map((value) => Math.exp(value - peak)))) : peak;
 }
 
-/** Among equal extremes the gradient is divided equally, as in PyTorch's amax. */
-function extremeSlope(g: GraphBuilder, dy: Tensor, x: Tensor, y: Tensor): Tensor {
-  const chosen = compare(g, x, y, 'equal');
-  const axes = x.shape.flatMap((size, d) => (y.shape[d] === size ? [] : [d]));
-  const count = axes.length > 0 ? reduce(g, chosen, { kind: 'sum', axes }) : chosen;
-  return times(g, chosen, binary(g, dy, count, 'div'));
-}
-
-const likeX = (g: GraphBuilder, dy: Tensor, x: Tensor) => expand(g, dy, x.shape);
-
 export const REDUCTIONS: Readonly<Record<ReduceAttributes['kind'], ReduceRow>> = {
-  sum: { code: 1, value: add, slope: likeX },
-  mean: {
-    code: 2,
-    value: (x) => add(x) / x.length,
-    slope: (g, dy, x, _, terms) => likeX(g, multiple(g, dy, 1 / terms), x),
-  },
-  max: { code: 3, value: (x) => x.reduce((a, b) => Math.max(a, b)), slope: extremeSlope },
-  min: { code: 4, value: (x) => x.reduce((a, b) => Math.min(a, b)), slope: extremeSlope },
-  // y / x is not known where a factor is 0: there the gradient is NaN.
-  prod: {
-    code: 5,
-    value: (x) => x.reduce((a, b) => a * b, 1),
-    slope: (g, dy, x, y) => binary(g, times(g, dy, y), x, 'div'),
-  },
-  l1: {
-    code: 6,
-    value: (x) => add(x.map(Math.abs)),
-    slope: (g, dy, x) => times(g, unary(g, x, { kind: 'sign' }), dy),
-  },
-  l2: {
-    code: 7,
-    value: (x) => Math.sqrt(add(x.map((value) => value * value))),
-    slope: (g, dy, x, y) => times(g, x, binary(g, dy, y, 'div')),
-  },
-  log_sum: {
-    code: 8,
-    value: (x) => Math.log(add(x)),
-    slope: (g, dy, x, y) => likeX(g, binary(g, dy, exponential(g, y), 'div'), x),
-  },
-  log_sum_exp: {
-    code: 9,
-    value: logSumExp,
-    slope: (g, dy, x, y) => times(g, exponential(g, binary(g, x, y, 'sub')), dy),
-  },
-  sum_square: {
-    code: 10,
-    value: (x) => add(x.map((value) => value * value)),
-    slope: (g, dy, x) => times(g, x, multiple(g, dy, 2)),
-  },
+  sum: { code: 1, value: add },
+  mean: { code: 2, value: (x) => add(x) / x.length },
+  max: { code: 3, value: (x) => x.reduce((a, b) => Math.max(a, b)) },
+  min: { code: 4, value: (x) => x.reduce((a, b) => Math.min(a, b)) },
+  prod: { code: 5, value: (x) => x.reduce((a, b) => a * b, 1) },
+  l1: { code: 6, value: (x) => add(x.map(Math.abs)) },
+  l2: { code: 7, value: (x) => Math.sqrt(add(x.map((value) => value * value))) },
+  log_sum: { code: 8, value: (x) => Math.log(add(x)) },
+  log_sum_exp: { code: 9, value: logSumExp },
+  sum_square: { code: 10, value: (x) => add(x.map((value) => value * value)) },
 };
 
 /** What is merged, and how. */
@@ -95,6 +45,7 @@ export interface ReduceAttributes {
 }
 
 const INPUTS = ['x'] as const;
+export type ReduceInputs = typeof INPUTS;
 
 /** x: dense, or nhwc4 without holes. y: nhwc4 if x is and the dimensions remain, else dense f32. */
 export const forward: Operation<ReduceAttributes, typeof INPUTS> = {
@@ -158,27 +109,6 @@ export const reference: Reference<ReduceAttributes, typeof INPUTS> = (
   const others = walkIndices(sizes, { tensor: given, along: axes });
   const { value } = REDUCTIONS[kind];
   return [Float64Array.from(firsts, (first) => value(Float64Array.from(others, (other) => x[first + other])))];
-};
-
-export const gradient: Gradient<ReduceAttributes, typeof INPUTS> = (g, node, [dy]) => {
-  const { kind, axes, keepDims } = node.attributes;
-  const [x] = node.inputs;
-  // With the merged dimensions, and in the layout of x, so that all fits by repetition.
-  const kept = (tensor: Tensor) => {
-    if (keepDims) return tensor;
-    const shape = x.shape.map((size, d) => (axes.includes(d) ? 1 : size));
-    const dense = reshape(g, tensor, shape);
-    return x.layout === 'dense'
-      ? dense
-      : permute(
-          g,
-          dense,
-          shape.map((_, d) => d),
-          'nhwc4',
-        );
-  };
-  const terms = product(axes.map((axis) => x.shape[axis]));
-  return [REDUCTIONS[kind].slope(g, kept(dy), x, kept(node.outputs[0]), terms)];
 };
 
 const dense = (shape: readonly number[], fill?: CaseInput['fill']): CaseInput[] => [

@@ -8,7 +8,7 @@ import { take } from './take.js';
  * Where place i of `count` lies among `size` places, with the factor s between the sizes:
  * - half_pixel: (i + ½) / s − ½; half_pixel_symmetric: likewise, around the middle, where count is not s · size
  * - pytorch_half_pixel: as half_pixel, but 0 if count is 1
- * - align_corners: i · (size − 1) / (count − 1)
+ * - align_corners: i · (size − 1) / (count − 1), or / (length − 1) if a length is given
  * - asymmetric: i / s; tf_half_pixel_for_nn: (i + ½) / s
  */
 export type ResizeCoordinates =
@@ -34,6 +34,11 @@ export interface ResizeAxisOptions {
   coordinates?: ResizeCoordinates;
   /** Default: round_prefer_floor. */
   nearest?: NearestMode;
+  /**
+   * Of align_corners: the length that the result counts as. Default: count, as in PyTorch and onnxruntime. ONNX's own tests take
+   * size · scale, which need not be a whole number.
+   */
+  length?: number;
   /** Of cubic: the coefficient, by default −0.75. */
   cubic?: number;
   /** Whether places outside get no weight, instead of being the outermost one again. Default false. */
@@ -42,7 +47,16 @@ export interface ResizeAxisOptions {
 }
 
 /** Position of place i among the places of the input. */
-function position(i: number, size: number, count: number, scale: number, coordinates: ResizeCoordinates): number {
+function position(
+  i: number,
+  size: number,
+  {
+    count,
+    scale,
+    length = count,
+    coordinates,
+  }: { count: number; scale: number; length?: number | undefined; coordinates: ResizeCoordinates },
+): number {
   switch (coordinates) {
     case 'half_pixel':
       return (i + 0.5) / scale - 0.5;
@@ -51,7 +65,7 @@ function position(i: number, size: number, count: number, scale: number, coordin
     case 'pytorch_half_pixel':
       return count > 1 ? (i + 0.5) / scale - 0.5 : 0;
     case 'align_corners':
-      return count > 1 ? (i * (size - 1)) / (count - 1) : 0;
+      return count > 1 ? (i * (size - 1)) / (length - 1) : 0;
     case 'asymmetric':
       return i / scale;
     case 'tf_half_pixel_for_nn':
@@ -81,7 +95,9 @@ export function resizePlaces(size: number, options: ResizeAxisOptions): { source
   if (!Number.isInteger(count) || count < 1 || !(scale > 0) || !Number.isFinite(scale)) {
     throw new InputError('resizing', { expected: 'at least one place, a scale above 0', given: `${count}, ${scale}` });
   }
-  const positions = Array.from({ length: count }, (_, i) => position(i, size, count, scale, coordinates));
+  const positions = Array.from({ length: count }, (_, i) =>
+    position(i, size, { count, scale, length: options.length, coordinates }),
+  );
   const clamp = (place: number) => Math.min(Math.max(place, 0), size - 1);
   if (mode === 'nearest') return { sources: positions.map((at) => [clamp(ROUNDING[nearest](at))]) };
   const rows = positions.map((at) => {

@@ -5,12 +5,11 @@
 import { InputError } from '../../errors.js';
 import { unary as kernel } from '../../generated/kernels/unary.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { channelCount, elementCount, type Tensor } from '../../graph/ir/tensor.js';
 import { dispatchGroups } from '../groups.js';
 import { compact } from '../packing/compact.js';
 import { exampleFunctions, functionValue } from './unary.formulas.js';
-import { forward as unaryGradient } from './unary_gradient.js';
 import { checkWalked } from './walk.js';
 
 /** Each function's number in kernels/general/unary.wgsl and unary_gradient.wgsl, and how many parameters it has. */
@@ -79,6 +78,7 @@ export function functionParams(spec: UnaryFunction): { code: number; a: number; 
 }
 
 const INPUTS = ['x'] as const;
+export type UnaryInputs = typeof INPUTS;
 
 /** x, y: of one shape, nhwc4 without holes or dense. */
 export const forward: Operation<UnaryAttributes, typeof INPUTS> = {
@@ -115,12 +115,6 @@ export function unary(g: GraphBuilder, x: Tensor, spec: UnaryFunction, name?: st
 export const reference: Reference<UnaryAttributes, typeof INPUTS> = ([x], { attributes }) => [
   x.map((value) => functionValue(attributes.function, value)),
 ];
-
-export const gradient: Gradient<UnaryAttributes, typeof INPUTS> = (
-  g,
-  { inputs: [x], outputs: [y], attributes },
-  [dy],
-) => [g.apply(unaryGradient, [dy, x], attributes, `${y.name}/gradient`)];
 
 const far = { shape: [1, 1, 5, 4], fill: (i: number) => (i - 10) * 9 };
 const near = { shape: [1, 1, 5, 4], fill: (i: number) => (i - 10) * 1e-3 };

@@ -1,12 +1,12 @@
 /** One of two tensors, element by element, as a condition says; of any rank, with dimensions of 1 repeated. */
 import { where as kernel } from '../../generated/kernels/where.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { elementCount, type Tensor } from '../../graph/ir/tensor.js';
 import { elementwiseForm, indicesFor, lowerElementwise, plain } from './elementwise.js';
-import { sumTo, zeroFor } from './sum_to.js';
 
 const INPUTS = ['condition', 'a', 'b'] as const;
+export type WhereInputs = typeof INPUTS;
 
 /** condition, a, b: as the inputs of `binary`. y: a where the condition is not 0, b elsewhere. */
 export const forward: Operation<object, typeof INPUTS> = {
@@ -27,16 +27,6 @@ export function where(g: GraphBuilder, condition: Tensor, a: Tensor, b: Tensor, 
 export const reference: Reference<object, typeof INPUTS> = ([condition, a, b], { inputs, outputs: [y] }) => {
   const [atCondition, atA, atB] = inputs.map((tensor) => indicesFor(tensor, y));
   return [Float64Array.from(atCondition, (place, i) => (condition[place] !== 0 ? a[atA[i]] : b[atB[i]]))];
-};
-
-export const gradient: Gradient<object, typeof INPUTS> = (g, { inputs: [condition, a, b], outputs: [y] }, [dy]) => {
-  const zero = zeroFor(g, y);
-  const name = `${y.name}/gradient`;
-  return [
-    undefined,
-    sumTo(g, where(g, condition, dy, zero, `${name}.a`), a),
-    sumTo(g, where(g, condition, zero, dy, `${name}.b`), b),
-  ];
 };
 
 const mask = (i: number) => (i * 5) % 3;

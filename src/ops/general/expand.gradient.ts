@@ -1,0 +1,6 @@
+/** Backward pass of a repetition: a sum over what was repeated. */
+import type { Gradient } from '../../graph/ir/operation.js';
+import type { ExpandAttributes, ExpandInputs } from './expand.js';
+import { sumTo } from './sum_to.js';
+
+export const gradient: Gradient<ExpandAttributes, ExpandInputs> = (g, { inputs: [x] }, [dy]) => [sumTo(g, dy, x)];
