@@ -88,7 +88,8 @@ export function multiply(kit: Kit, a: Value, b: Value): Value {
     throw new Unsupported(`values of ${shapeOfValue(a).join('×')} and ${shapeOfValue(b).join('×')}`);
   const order = orderOf(map, dimension);
   const tensors = [asMap(kit, map, order), asMap(kit, gate, order)] as const;
-  if (!(sizesOf(gate).h === 1 && sizesOf(gate).w === 1))
+  const [, height, width, channels] = tensors[1].shape;
+  if (height !== 1 || width !== 1 || channels !== tensors[0].shape[3])
     throw new Unsupported(`values of ${shapeOfValue(a).join('×')} and ${shapeOfValue(b).join('×')}`);
   return asValue(mul(kit.g, ...tensors, kit.name), order, map.dims.length);
 }

@@ -70,8 +70,14 @@ export function dense(kit: Kit, value: Value, { weight, transposed, bias, factor
     throw new Unsupported(`weights of ${weight.constant.shape.join('×')} for ${sizeOf(runs)} inputs`);
   const alongChannels = isWhole(runs, 'c', sizes.c);
   const rest = dims.slice(0, -1).flat();
-  if (!alongChannels && (rest.length > 0 || sizeOf(runs) !== sizes.h * sizes.w * sizes.c))
-    throw new Unsupported('a dense layer over a part of a map');
+  if (!alongChannels && (rest.length > 0 || sizeOf(runs) !== sizes.h * sizes.w * sizes.c)) {
+    // The last dimension lies along rows or columns, or along a part of something: it becomes channels.
+    const [h, w, ...more] = dims.flatMap((one, i) => (one.length > 0 && i < dims.length - 1 ? [i] : []));
+    if (more.length > 0) throw new Unsupported('a dense layer over a value of four dimensions');
+    const order: Order = { c: dims.length - 1, ...(h === undefined ? {} : { h }), ...(w === undefined ? {} : { w }) };
+    const moved = asValue(asMap(kit, { tensor, dims }, order), order, dims.length);
+    return dense(kit, moved, { weight, transposed, bias, factor, biasFactor });
+  }
   const kernel = alongChannels ? [1, 1] : [sizes.h, sizes.w];
   const [kernelHeight, kernelWidth] = kernel;
   const made = () => sorted(weight.constant, transposed, runs, alongChannels ? undefined : sizes, factor);
@@ -165,9 +171,11 @@ export function normalise(
   parameters: readonly Named[],
   epsilon: number,
 ): Value {
-  const { tensor, dims } = settled(kit, value);
+  const own = settled(kit, value);
+  const isChannels = isWhole(own.dims[dimension], 'c', channelCount(own.tensor));
+  const order = orderOf(own, dimension);
+  const { tensor, dims } = isChannels ? own : asValue(asMap(kit, own, order), order, own.dims.length);
   const channels = channelCount(tensor);
-  if (!isWhole(dims[dimension], 'c', channels)) throw new Unsupported('it normalises another dimension than channels');
   const [, , , variance] = parameters;
   if (!spread(variance.constant, channels).every((value) => value + epsilon > 0))
     throw new Unsupported('a variance is not above 0');
@@ -226,17 +234,16 @@ function joined({ g, name }: Kit, parts: readonly Tensor[]): Tensor {
 }
 
 /** The order in which a value's dimensions are a map's axes, if `channels` is that of channels. */
-export function orderOf({ dims }: Value, channels: number): Order {
-  const along = (axis: 'h' | 'w') => dims.findIndex((runs) => runs.length === 1 && runs[0].axis === axis);
-  const free = dims.flatMap((runs, i) => (runs.length === 0 && i !== channels && i !== 0 ? [i] : []));
-  const [h, w] = [along('h'), along('w')];
-  // A dimension of size 1 may be rows as well as columns: any one will do.
-  const found = [h < 0 ? free.shift() : h, w < 0 ? free.shift() : w] as const;
-  return {
-    c: channels,
-    ...(found[0] === undefined ? {} : { h: found[0] }),
-    ...(found[1] === undefined ? {} : { w: found[1] }),
-  };
+export function orderOf({ dims }: Pick<Value, 'dims'>, channels: number): Order {
+  const others = dims.flatMap((runs, i) => (runs.length > 0 && i !== channels ? [i] : []));
+  if (others.length > 2) throw new Unsupported(`a value of ${dims.map(sizeOf).join('×')} is no map`);
+  const along = (axis: 'h' | 'w') => others.find((i) => dims[i][0].axis === axis);
+  const taken = { h: along('h'), w: along('w') };
+  // What lies along neither has to be moved. A dimension of size 1 may be rows as well as columns: any one will do.
+  const left = others.filter((i) => i !== taken.h && i !== taken.w);
+  const free = [...left, ...dims.flatMap((runs, i) => (runs.length === 0 && i !== channels && i !== 0 ? [i] : []))];
+  const [h, w] = [taken.h ?? free.shift(), taken.w ?? free.shift()];
+  return { c: channels, ...(h === undefined ? {} : { h }), ...(w === undefined ? {} : { w }) };
 }
 
 /** Cuts channels into pieces of these widths. */

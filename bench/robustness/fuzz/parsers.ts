@@ -31,6 +31,7 @@ import { readTrainingCheckpoint } from '../../../src/train/checkpoint.js';
 import * as archives from './archives.js';
 import { amplifiedJpeg, amplifiedPng, jpegSegments, pngChunks } from './images.js';
 import { joined, type Mutator } from './mutate.js';
+import { amplifiedProtobuf, protobufField } from './protobuf.js';
 import * as seeds from './seeds.js';
 import * as text from './text.js';
 
@@ -226,6 +227,20 @@ export const PARSERS: readonly Parser[] = [
     seeds: seeds.weights,
     structured: [archives.headerMetadata, archives.safetensorsHeader],
     amplifiers: [archives.amplifiedMetadata, archives.amplifiedHeader],
+    async parse(bytes) {
+      const { network, metadata } = await readModel(bytes, {});
+      buildGraph(network, metadata);
+      return metadata;
+    },
+  },
+  {
+    name: 'onnx',
+    about: 'ONNX models, to the network that they are of',
+    seeds: seeds.onnxModels,
+    structured: [protobufField],
+    amplifiers: [amplifiedProtobuf],
+    // The budget of constants that a model may compute is four million numbers beyond its own.
+    memory: { constant: 256 << 20, perByte: 200 },
     async parse(bytes) {
       const { network, metadata } = await readModel(bytes, {});
       buildGraph(network, metadata);

@@ -4,17 +4,20 @@
  *
  *     node dist/bench/robustness/onnx/compare.js FOLDER [NAME …]
  *
- * For each model: how far logits and class activation maps are apart, relative to the range of the expected ones, and whether the plan has
- * as many dispatches as that of the network of raybox's own with the same name.
+ * For each model: how far logits and class activation maps are apart, relative to the range of the expected ones, and whether the plan is
+ * that of the network of raybox's own with the same name.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../../src/errors.js';
 import { openGpu } from '../../../src/gpu/device.js';
 import { createGraph } from '../../../src/graph/ir/graph.js';
+import type { Traits } from '../../../src/graph/ir/operation.js';
+import { fuse } from '../../../src/graph/passes/fuse.js';
+import { lower } from '../../../src/graph/plan/lower.js';
 import { createPlan } from '../../../src/graph/plan/plan.js';
 import { readModel } from '../../../src/localizer/model.js';
-import { parameterSource } from '../../../src/nets/index.js';
+import { backboneNames, type NetworkFunction, networkOf, parameterSource } from '../../../src/nets/index.js';
 
 const [folder, ...wanted] = process.argv.slice(2);
 if (!folder) throw new InputError('name a folder that make.py wrote');
@@ -45,6 +48,29 @@ function scaledMaps(maps: ArrayLike<number>, classes: number): Float64Array {
   return result;
 }
 
+/** A GPU without tight limits, so that plans are those of the networks. */
+const TRAITS: Traits = {
+  ...{ software: false, f16: true, subgroupSize: 0, maxInvocations: 256 },
+  ...{ maxWorkgroupBytes: 32 << 10, maxBindingBytes: 2 ** 31 },
+};
+
+/** Every dispatch of a network, fused: its kernel, constants and params. */
+function dispatches(network: NetworkFunction, size: number): string[] {
+  const g = createGraph();
+  const { probabilities, heatmaps } = network(g, g.input('image', [1, size, size, 3]));
+  const { steps } = lower(fuse(g.finish([probabilities, heatmaps])), TRAITS);
+  return steps.map(({ kernel, constants, params }) => JSON.stringify([kernel.name, constants, params]));
+}
+
+/** How a model's plan compares with that of raybox's own network of this name; nothing if there is none with such a head. */
+function planOf(name: string, network: NetworkFunction, size: number, classes: number): string {
+  const own = dispatches(network, size);
+  if (!backboneNames.includes(name)) return `${own.length} dispatches`;
+  const other = dispatches(networkOf({ backbone: name, head: { classes, pooling: 'average' } }), size);
+  const alike = own.length === other.length && own.every((one, i) => one === other[i]);
+  return `${own.length} dispatches, ${alike ? 'the same as' : `${other.length} in`} raybox's own`;
+}
+
 const gpu = await openGpu();
 for (const file of readdirSync(folder).filter((name) => name.endsWith('.onnx'))) {
   const [name] = file.split(/-\d+\.onnx$/);
@@ -67,7 +93,9 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.onnx')))
     const score = furthest(await plan.read(logits), floats(`${name}.output.f32`));
     const own = Array.from(await plan.read(heatmaps));
     const map = maps && furthest(scaledMaps(own, classes), scaledMaps(floats(`${name}.maps.f32`), classes));
-    console.log(`${file}: logits ${score.toExponential(1)}, maps ${map?.toExponential(1) ?? 'not linear'}`);
+    console.log(
+      `${file}: logits ${score.toExponential(1)}, maps ${map?.toExponential(1) ?? 'not linear'}, ${planOf(name, model.network, size, classes)}`,
+    );
     plan.close();
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
