@@ -55,7 +55,7 @@ const HINTS: Record<string, string> = {
   'git-lfs pointer': LFS_HINT,
   empty: EMPTY_HINT,
   gzip: 'unpack it first',
-  tar: 'unpack it first, or save it again with a torch of this decade',
+  tar: 'unpack it first; if PyTorch before 0.1.10 wrote it, load it there, or with any later torch.load, and save it again: torch.save(torch.load(FILE), FILE)',
   pickle: 'save the weights with torch.save',
   ONNX: 'export the state dict with torch.save instead',
 };

@@ -113,7 +113,7 @@ function refuseProgram(names: readonly string[]): void {
         .filter((name) => program.is.test(name))
         .slice(0, 3)
         .join(', '),
-      hint: `nothing of it was run; save its weights alone: torch.save(${program.open}.state_dict(), 'weights.pth')`,
+      hint: `nothing of it was run; save its weights alone, torch.save(${program.open}.state_dict(), 'weights.pth'), or export the network: torch.onnx.export(${program.open}, image, 'model.onnx')`,
     });
 }
 

@@ -8,7 +8,7 @@ import type { Activation } from '../ops/layers/activation.js';
 
 /** torchvision's networks and blocks, as far as raybox has the families; torchxrayvision's classifiers, which are copies of them. */
 const NETWORKS =
-  /^(torchvision\.(models\.(alexnet|densenet|efficientnet|googlenet|mnasnet|mobilenet|mobilenetv[23]|regnet|resnet|squeezenet|vgg|_utils)|ops\.misc)\.\w+|torchxrayvision\.models\.(DenseNet|ResNet|_Dense(Layer|Block)|_Transition))$/;
+  /^(torchvision\.(models\.(alexnet|convnext|densenet|efficientnet|googlenet|inception|mnasnet|mobilenet|mobilenetv[23]|regnet|resnet|shufflenetv2|squeezenet|vgg|_utils)|ops\.misc)\.\w+|torchxrayvision\.models\.(DenseNet|ResNet|_Dense(Layer|Block)|_Transition))$/;
 
 /** What hands its input on to its parts, one after the other or the only one, or only keeps them for the class around it. */
 const CONTAINERS =
@@ -16,7 +16,7 @@ const CONTAINERS =
 
 /** Of no effect once a network is trained; losses and metrics take no part in what it says. */
 const WITHOUT_EFFECT =
-  /^torch\.nn\.modules\.(dropout\.\w+|linear\.Identity|flatten\.Flatten|loss\.\w+)$|^torchmetrics\./;
+  /^torch\.nn\.modules\.(dropout\.\w+|linear\.Identity|flatten\.Flatten|loss\.\w+)$|^torchvision\.ops\.stochastic_depth\.StochasticDepth$|^torchmetrics\./;
 
 const lastOf = (type: string) => type.slice(type.lastIndexOf('.') + 1);
 const isTorch = (type: string) => /^torch\.nn\.(modules|backends)\./.test(type);
@@ -30,17 +30,21 @@ export const isNetworkClass = ({ type }: SavedModule) => NETWORKS.test(type);
 export const isSqueezeExcitation = (module: SavedModule) =>
   isNetworkClass(module) && lastOf(module.type) === 'SqueezeExcitation';
 
+/** Inception v3 calls functions for poolings within its blocks, which are therefore no modules. */
+export const hasPoolingFunctions = ({ type }: SavedModule) => type === 'torchvision.models.inception.Inception3';
+
 /** torchxrayvision's networks resize images that are given in another size; raybox does that before. */
 export const isResizer = ({ type }: SavedModule, parent: SavedModule | undefined) =>
   type === 'torch.nn.modules.upsampling.Upsample' && parent?.type.startsWith('torchxrayvision.') === true;
 
 /** What a layer computes, of those that networks here have. */
-export type LayerKind = 'conv2d' | 'batch_norm' | 'linear' | 'pool' | 'adaptive';
+export type LayerKind = 'conv2d' | 'batch_norm' | 'layer_norm' | 'linear' | 'pool' | 'adaptive';
 
 const KINDS: Readonly<Record<string, LayerKind>> = {
   Conv2d: 'conv2d',
   BatchNorm2d: 'batch_norm',
   SyncBatchNorm: 'batch_norm',
+  LayerNorm: 'layer_norm',
   Linear: 'linear',
   NonDynamicallyQuantizableLinear: 'linear',
   MaxPool2d: 'pool',
@@ -50,8 +54,9 @@ const KINDS: Readonly<Record<string, LayerKind>> = {
 };
 
 export function layerKind({ type }: SavedModule): LayerKind | undefined {
-  if (lastOf(type) === 'FrozenBatchNorm2d' && NETWORKS.test(type)) return 'batch_norm';
   const name = lastOf(type);
+  if (NETWORKS.test(type))
+    return name === 'FrozenBatchNorm2d' ? 'batch_norm' : name === 'LayerNorm2d' ? 'layer_norm' : undefined;
   return isTorch(type) && Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
 }
 

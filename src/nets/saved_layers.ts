@@ -5,6 +5,7 @@ import type { SavedModule } from '../formats/checkpoint.js';
 import type { Node } from '../graph/ir/graph.js';
 import type { BatchNormAttributes } from '../ops/layers/batch_norm.js';
 import type { Conv2dAttributes } from '../ops/layers/conv2d.js';
+import type { LayerNormAttributes } from '../ops/layers/layer_norm.js';
 import type { PoolAttributes } from '../ops/layers/pool.js';
 import { isMaximum, layerKind, pairOf } from './saved_classes.js';
 
@@ -39,6 +40,8 @@ function differencesOf(module: SavedModule, node: Node): Difference[] {
       return convolution(module, node.attributes as Conv2dAttributes, node.inputs[1]!.shape.slice(2));
     case 'batch_norm':
       return statistics(module);
+    case 'layer_norm':
+      return compare(['eps', (node.attributes as LayerNormAttributes).epsilon, module.settings.eps]);
     case 'pool':
       return pooling(module, node.attributes as PoolAttributes);
     default:

@@ -11,6 +11,7 @@ import type { Activation, ActivationAttributes } from '../ops/layers/activation.
 import type { Warning } from '../warnings.js';
 import {
   activationOf,
+  hasPoolingFunctions,
   isContainer,
   isIdentity,
   isMaximum,
@@ -75,7 +76,7 @@ interface Layer {
   readonly node: Node;
 }
 
-const WITH_PARAMETERS = ['conv2d', 'batch_norm', 'linear'];
+const WITH_PARAMETERS = ['conv2d', 'batch_norm', 'layer_norm', 'linear'];
 
 /** Each operation that has parameters, with the module whose parameters they are. */
 function layersOf(
@@ -104,7 +105,10 @@ function checkBehindLayers(
     const follower = node.operation.name === 'linear' ? undefined : next.get(node.outputs[0]);
     if (follower?.operation.name !== 'activation') continue;
     const around = parentOf(name);
-    const siblings = modules.get(around)?.children ?? [];
+    const parent = modules.get(around);
+    // The parts of squeeze-and-excitation do not stand in the order in which they run.
+    if (!parent || isSqueezeExcitation(parent)) continue;
+    const siblings = parent.children;
     const child = siblings[siblings.indexOf(name.slice(around === '' ? 0 : around.length + 1)) + 1];
     const behind = child === undefined ? undefined : `${around === '' ? '' : `${around}.`}${child}`;
     const module = behind === undefined ? undefined : modules.get(behind);
@@ -125,13 +129,15 @@ const otherActivation = (name: string, { type, settings }: SavedModule, expected
     hint: 'run as the family has it, its results would be wrong',
   });
 
-/** What a block calls its activation, which may stand anywhere among its children. */
-const ACTIVATION_NAME = /(^|\.)(relu|act|activation|non_?linearity)[\d.]*$/i;
+/** What a block calls its activation or pooling, which may stand anywhere among its children, and has no effect if an nn.Identity took its place. */
+const IN_ITS_PLACE = /(^|\.)(relu|act|activation|non_?linearity|(max|avg)?pool)[\d.]*$/i;
 
 /** Poolings have no parameters by which they could be found, but one order in the file and in the network. */
 function checkPoolings(modules: NonNullable<Checkpoint['modules']>, nodes: readonly Node[]): void {
   const saved = [...modules].filter(([, module]) => layerKind(module) === 'pool');
-  const own = nodes.filter(({ operation }) => operation.name === 'pool');
+  const isByName = [...modules.values()].some(hasPoolingFunctions);
+  const isSaved = (node: Node) => saved.some(([name]) => isCalled(node, name));
+  const own = nodes.filter((node) => node.operation.name === 'pool' && (!isByName || isSaved(node)));
   if (saved.length !== own.length)
     throw new InputError('the saved network has other poolings than this family of networks', {
       expected:
@@ -149,6 +155,10 @@ function checkPoolings(modules: NonNullable<Checkpoint['modules']>, nodes: reado
     checkLayer(name, module, own[index]);
   });
 }
+
+/** Whether an operation has the last name of a module. */
+const isCalled = ({ outputs }: Node, name: string) =>
+  outputs[0].name.slice(outputs[0].name.lastIndexOf('.') + 1) === name.slice(name.lastIndexOf('.') + 1);
 
 /** Activations of the network, but for the sigmoid that makes probabilities. */
 const activationsIn = (nodes: readonly Node[]) =>
@@ -185,7 +195,7 @@ function checkOthers(
         hint: 'a hook or a replaced forward may change what the network says, and nothing of it is in the file',
       });
     const parent = modules.get(parentOf(name));
-    const isMissing = isWithoutEffect(module) && ACTIVATION_NAME.test(name) && parent && isNetworkClass(parent);
+    const isMissing = isWithoutEffect(module) && IN_ITS_PLACE.test(name) && parent && isNetworkClass(parent);
     if (read.has(name) || isContainer(module) || isNetworkClass(module) || (isWithoutEffect(module) && !isMissing))
       continue;
     const isGate = layerKind(module) === 'adaptive' && parent && isSqueezeExcitation(parent) && isMaximum(module);

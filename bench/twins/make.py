@@ -1,0 +1,139 @@
+"""Writes random-weight twins of public checkpoints, in the layout in which each is downloaded, with what PyTorch computes for one image.
+
+    python3 bench/twins/make.py OUT
+
+With PyTorch 1.13 and torchvision 0.14. The classes that the files name are made here, under the names of the projects that define them. For each
+twin, `OUT/NAME.json` has the image, logits and class activation maps.
+"""
+import copy
+import json
+import pathlib
+import sys
+import types
+
+import numpy
+import torch
+import torchvision
+from torch import nn
+from torch.nn import functional as F
+
+OUT = pathlib.Path(sys.argv[1])
+
+
+def statistics(model, seed):
+    """Batch norms as of a trained network, with features that neither vanish nor explode."""
+    generator = torch.Generator().manual_seed(seed)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            shape = module.running_mean.shape
+            module.running_mean.copy_(torch.randn(shape, generator=generator) * 0.1)
+            module.running_var.copy_(torch.rand(shape, generator=generator) + 0.5)
+            module.weight.data.copy_(torch.rand(shape, generator=generator) * 0.5 + 0.5)
+            module.bias.data.copy_(torch.randn(shape, generator=generator) * 0.1)
+    return model.eval()
+
+
+def calibrated(model, images):
+    """Running statistics of the image itself, so that a deep random network stays in a usual range."""
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 1.0
+    model.train()
+    with torch.no_grad():
+        model(images)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 0.1
+    return model.eval()
+
+
+def image(side, seed):
+    """Smooth grey levels of 8 bits, as an X-ray has them."""
+    generator = numpy.random.RandomState(seed)
+    small = torch.from_numpy(generator.rand(1, 1, 9, 9).astype("float32"))
+    large = F.interpolate(small, (side, side), mode="bicubic", align_corners=True)
+    return (large.clamp(0, 1) * 255).round().byte()[0, 0]
+
+
+def write(name, side, pixels, features, linear, x, checkpoint, **how):
+    with torch.no_grad():
+        maps = features(x)
+        logits = linear(maps.mean((2, 3)))[0]
+        heatmaps = torch.einsum("kc,chw->khw", linear.weight, maps[0])
+    torch.save(checkpoint, OUT / name, **how)
+    pixels.numpy().tofile(OUT / f"{name}.u8")
+    heatmaps.numpy().astype("<f4").tofile(OUT / f"{name}.f32")
+    about = {"file": name, "side": side, "logits": logits.tolist(), "heatmaps": list(heatmaps.shape)}
+    (OUT / f"{name}.json").write_text(json.dumps(about))
+    print(name, flush=True)
+
+
+def grey(pixels):
+    return (pixels.float()[None, None] / 255 * 2 - 1) * 1024
+
+
+def colour(pixels):
+    mean, std = (torch.tensor(v)[None, :, None, None] for v in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
+    return (pixels.float()[None, None].repeat(1, 3, 1, 1) / 255 - mean) / std
+
+
+def densenet_features(model):
+    return lambda x: F.relu(model.features(x))
+
+
+def module_of(name):
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    return module
+
+
+def main():
+    OUT.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(0)
+    densenet = torchvision.models.densenet
+
+    # torchxrayvision: the class and its parts under its names, saved whole in the format of 2020.
+    module_of("torchxrayvision")
+    xrv = module_of("torchxrayvision.models")
+    for part in ("DenseNet", "_DenseLayer", "_DenseBlock", "_Transition"):
+        setattr(xrv, part, type(part, (getattr(densenet, part),), {"__module__": "torchxrayvision.models"}))
+    pixels = image(224, 1)
+    model = torchvision.models.densenet121(num_classes=18)
+    model.features.conv0 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
+    for module in model.modules():
+        if type(module).__module__ == "torchvision.models.densenet":
+            module.__class__ = getattr(xrv, type(module).__name__)
+    model = calibrated(statistics(model, 1), grey(pixels))
+    model.op_threshs = None
+    parts = (densenet_features(model), model.classifier, grey(pixels))
+    write("xrv-densenet.pt", 224, pixels, *parts, model, _use_new_zipfile_serialization=False)
+    write("nih-densenet121-d121-tw-lr001-rot45-tr15-sc15-seed0-best.pt", 224, pixels, *parts, model)
+
+    pixels = image(512, 2)
+    model = torchvision.models.resnet50(num_classes=18)
+    model.conv1 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
+    model = calibrated(statistics(model, 2), grey(pixels))
+    trunk = nn.Sequential(*list(model.children())[:-2])
+    write("pc-nih-rsna-siim-vin-resnet50-test512-e400-state.pt", 512, pixels, trunk, model.fc, grey(pixels), model.state_dict())
+
+    # arnoweng's and zoogzog's: a state dict in a DataParallel, with the names of torchvision before 0.2.1, as a stream.
+    pixels = image(224, 3)
+    model = torchvision.models.densenet121()
+    model.classifier = nn.Sequential(nn.Linear(1024, 14), nn.Sigmoid())
+    model = calibrated(statistics(model, 3), colour(pixels))
+    parts = (densenet_features(model), model.classifier[0], colour(pixels))
+    state = {}
+    for name, tensor in model.state_dict().items():
+        for layer in ("norm1", "norm2", "conv1", "conv2"):
+            if "denselayer" in name:
+                name = name.replace(f".{layer}.", f".{layer[:-1]}.{layer[-1]}.")
+        state[f"module.densenet121.{name}"] = tensor
+    beside = {"epoch": 5, "best_loss": 0.1, "state_dict": state}
+    write("model.pth.tar", 224, pixels, *parts, beside, _use_new_zipfile_serialization=False)
+
+    # jrzech's: torchvision's network saved whole beside a few values.
+    beside = {"model": copy.deepcopy(model), "best_loss": 0.15, "epoch": 4, "rng_state": torch.get_rng_state(), "LR": 0.001}
+    write("checkpoint", 224, pixels, *parts, beside, _use_new_zipfile_serialization=False)
+
+
+main()
