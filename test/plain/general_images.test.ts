@@ -64,6 +64,10 @@ test('resizing: known places and weights', () => {
     return sources.map((own, i) => own.reduce((sum, place, k) => sum + (weights?.[i][k] ?? 1) * x[place], 0));
   };
   near(at({ scale: 2, mode: 'linear' }, [1, 2, 4]), [1, 1.25, 1.75, 2.5, 3.5, 4]);
+  // As in ONNX's tests, and as in onnxruntime and PyTorch.
+  const corners = { scale: 0.6, mode: 'linear', coordinates: 'align_corners' } as const;
+  near(at({ ...corners, length: 2.4 }, [1, 2, 3, 4]), [1, 1 + 3 / 1.4]);
+  near(at(corners, [1, 2, 3, 4]), [1, 4]);
   // With −½ cubic interpolation keeps a parabola, but for the ends.
   const parabola = [0, 1, 4, 9, 16, 25];
   const cubic = at({ count: 11, mode: 'cubic', coordinates: 'align_corners', cubic: -0.5 }, parabola);
