@@ -31,6 +31,8 @@ export interface PlainNode {
   readonly name: string;
   /** The version of the operator set that says what the node does. */
   readonly version: number;
+  /** Where the file has a layer of another kind, which became this node: its kind and name, for messages. */
+  readonly origin?: string;
 }
 
 export interface PlainInput {
@@ -42,6 +44,8 @@ export interface PlainInput {
 }
 
 export interface PlainModel {
+  /** The name of the format, with which messages begin. */
+  readonly format: string;
   readonly nodes: readonly PlainNode[];
   readonly constants: ReadonlyMap<string, Constant>;
   /** Without the constants, which some formats list too. */

@@ -1,14 +1,15 @@
 /** Reads weights in a format that holds a whole network. Loaded on demand, because most weights are tensors alone. */
 import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
-import { importOnnx, onnxTensors } from '../import/onnx/import.js';
-import { readBytes } from './bytes.js';
+import { detectFormat } from '../formats/signature.js';
+import type { NetworkOptions } from '../import/onnx/import.js';
+import { type ByteSource, readBytes } from './bytes.js';
 import type { ReadOptions, WeightsInput } from './model.js';
 
 const MAX_BYTES = 2 ** 31;
 
 /**
- * Reads an ONNX model.
+ * Reads an ONNX or a TensorFlow.js model.
  * @param weights where the bytes come from: files that the model refers to lie beside it
  */
 export async function readImported(
@@ -16,22 +17,40 @@ export async function readImported(
   weights: WeightsInput,
   options: ReadOptions,
 ): Promise<Checkpoint> {
-  const { externalData = {}, maxBytes = MAX_BYTES, signal, metadata, network } = options;
-  const external = async (location: string) => {
-    const source = Object.hasOwn(externalData, location) ? externalData[location] : neighbour(weights, location);
-    if (source === undefined)
-      throw new InputError(`onnx: the model has tensors in another file, ${location}`, {
-        hint: `give it: load(model, { externalData: { '${location}': bytes } })`,
-      });
-    return readBytes(source, { what: 'the tensors of the model,', maxBytes, signal });
-  };
-  if (network) return onnxTensors(bytes, { external });
-  const { output, probabilities } = options;
-  return importOnnx(bytes, {
-    ...{ output, probabilities, external },
+  const { maxBytes = MAX_BYTES, metadata, output, probabilities } = options;
+  const how: NetworkOptions = {
+    ...{ output, probabilities },
     size: options.inputWidth ?? metadata?.inputWidth,
     channels: options.inputChannels ?? metadata?.inputChannels,
+  };
+  // A file tells in one place which other files it has; how large they are shows when they are read.
+  const external = (location: string, most = maxBytes) =>
+    readBytes(beside(location, weights, options), {
+      ...{ what: 'the tensors of the model,', maxBytes: Math.min(most, maxBytes), signal: options.signal },
+    });
+  if (detectFormat(bytes) === 'ONNX') {
+    const { importOnnx, onnxTensors } = await import('../import/onnx/import.js');
+    return options.network ? onnxTensors(bytes, { external }) : importOnnx(bytes, { ...how, external });
+  }
+  const { importTensorflow, looksLikeModelJson, tensorflowTensors } = await import('../import/tensorflow/import.js');
+  if (!looksLikeModelJson(bytes)) throw (await import('../formats/refused_format.js')).noCheckpoint(bytes);
+  return options.network ? tensorflowTensors(bytes, external) : importTensorflow(bytes, { ...how, external });
+}
+
+/** A file that the model refers to: one that the caller gives, or one that lies beside it. */
+function beside(location: string, weights: WeightsInput, { externalData = {} }: ReadOptions): ByteSource {
+  const given = byName(externalData, location) ?? neighbour(weights, location);
+  if (given !== undefined) return given;
+  throw new InputError(`the model has tensors in another file, ${location}`, {
+    hint: `give it: load(model, { externalData: { '${location}': bytes } })`,
   });
+}
+
+function byName(files: NonNullable<ReadOptions['externalData']>, location: string): ByteSource | undefined {
+  if (!(Symbol.iterator in files)) return Object.hasOwn(files, location) ? files[location] : undefined;
+  // Files of an upload are known by the last part of their paths.
+  const name = location.slice(Math.max(location.lastIndexOf('/'), location.lastIndexOf('\\')) + 1);
+  return [...(files as Iterable<File>)].find((file) => file.name === name);
 }
 
 /** A file in the folder of the model. The importer has made sure that `location` does not leave it. */

@@ -10,7 +10,7 @@ import type { KeptBytes } from './kept_weights.js';
 
 /**
  * Weights: a path or URL, bytes, a Blob, a Response, a stream, or a function that gives one of these (`restore` calls it again). The file
- * is safetensors, a PyTorch checkpoint in its zip format or in the older one, or an ONNX model.
+ * is safetensors, a PyTorch checkpoint in its zip format or in the older one, an ONNX model, or the model.json of a TensorFlow.js model.
  */
 export type WeightsInput = ByteSource | (() => WeightsInput | Promise<WeightsInput>);
 
@@ -20,8 +20,11 @@ export interface ModelOptions extends DescribeOptions {
   output?: string;
   /** What the numbers of an ONNX model become if it does not end with probabilities. Default: `sigmoid`, with a warning. */
   probabilities?: 'sigmoid' | 'softmax';
-  /** Files that an ONNX model refers to for its tensors, by the names that it has for them. Default: those beside the model. */
-  externalData?: Readonly<Record<string, ByteSource>>;
+  /**
+   * Files that an ONNX or TensorFlow.js model refers to for its weights, by the names that it has for them, or as a list of files of these
+   * names, such as a page's upload. Default: those beside the model.
+   */
+  externalData?: Readonly<Record<string, ByteSource>> | Iterable<File>;
   /** Larger weights are refused. Default 2 GiB. */
   maxBytes?: number;
   /**
@@ -56,9 +59,8 @@ export async function readTensors(
   options: ReadOptions,
 ): Promise<{ checkpoint: Checkpoint; warnings: readonly Warning[] }> {
   const { bytes, warnings, keep } = await readWeights(weights, options);
-  const isOnnx = detectFormat(bytes) === 'ONNX';
   // Loaded on demand, because most weights are tensors alone.
-  const checkpoint = isOnnx
+  const checkpoint = ['ONNX', 'text'].includes(detectFormat(bytes))
     ? await (await import('./imported.js')).readImported(bytes, weights, options)
     : await readCheckpoint(bytes, options.prefix);
   checkpoint.name = nameOf(weights);

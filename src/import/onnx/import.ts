@@ -10,16 +10,16 @@ import type { NetworkOutputs } from '../../nets/outputs.js';
 import type { Warning } from '../../warnings.js';
 import { localizerOf, type Probabilities } from '../find_localizer.js';
 import { assumptionOfRange } from '../input_range.js';
-import { settled, type Weights } from '../kit.js';
-import type { PlainInput } from '../plain.js';
+import { type Kit, settled, type Weights } from '../kit.js';
+import type { PlainInput, PlainModel } from '../plain.js';
 import { isWhole } from '../views.js';
 import { isValue, type Operand, shapeOfOperand } from './call.js';
 import { withPatterns } from './patterns.js';
-import { type OnnxModel, readModel } from './read.js';
+import { readModel } from './read.js';
 import { isChannelsLast, numbersOf, type Translation, translate } from './translate.js';
 
 /** What the file leaves open. */
-export interface OnnxOptions {
+export interface NetworkOptions {
   /** The output that has a number for each class, if the model has several outputs. */
   output?: string | undefined;
   /** What the numbers become if the model does not end with probabilities. Default: a sigmoid for each class. */
@@ -28,6 +28,9 @@ export interface OnnxOptions {
   size?: number | undefined;
   /** Channels of the image if the model does not say it. */
   channels?: number | undefined;
+}
+
+export interface OnnxOptions extends NetworkOptions {
   /** Reads a file beside the model that holds some of its tensors. */
   external(location: string): Promise<Uint8Array>;
 }
@@ -41,8 +44,17 @@ const MORE_NUMBERS = 2 ** 22;
  */
 export async function importOnnx(bytes: Uint8Array, options: OnnxOptions): Promise<Checkpoint> {
   const files = new Map<string, Uint8Array>();
-  const model = withPatterns(readModel(bytes, files));
+  const model = readModel(bytes, files);
   for (const location of model.externalFiles) files.set(location, await options.external(location));
+  return importNetwork(model, options);
+}
+
+/**
+ * The same for a model that was read from any format, whose nodes have ONNX's operators.
+ * @throws InputError as `importOnnx` does
+ */
+export function importNetwork(read: PlainModel, options: NetworkOptions): Checkpoint {
+  const model = withPatterns(read);
   const input = imageInput(model);
   const image = imageShape(input, model, options);
   const { name, others } = classesOutput(model, options.output);
@@ -55,7 +67,11 @@ export async function importOnnx(bytes: Uint8Array, options: OnnxOptions): Promi
   const network = (g: GraphBuilder, x: Tensor): NetworkOutputs => {
     const operands = translate(translation, g, x, input, [name]);
     const kit = { g, weights: translation.weights, name };
-    const found = localizerOf(kit, numbersOfClasses(kit, operands.get(name), name), options.probabilities ?? 'sigmoid');
+    const found = localizerOf(
+      kit,
+      numbersOfClasses(kit, operands.get(name), model),
+      options.probabilities ?? 'sigmoid',
+    );
     const node = g.nodes.find(({ inputs }) => inputs[0] === x);
     first = node && { node, weights: translation.weights };
     ends = found.ends;
@@ -103,64 +119,71 @@ const withoutOwnKeys = (metadata: Readonly<Record<string, string>>) =>
 const shown = ({ name, shape, type }: PlainInput) =>
   `${name.slice(0, 60)} ${type}[${shape?.map((size) => size ?? '?').join('×') ?? '?'}]`;
 
-function imageInput({ inputs }: OnnxModel): PlainInput {
+function imageInput({ inputs, format }: PlainModel): PlainInput {
   const expected = 'one input, an image of 1 or 3 channels';
   if (inputs.length !== 1)
-    throw new InputError(`onnx: the model has ${counted(inputs.length, 'input')}`, {
+    throw new InputError(`${format}: the model has ${counted(inputs.length, 'input')}`, {
       expected,
       given: firstFew(inputs.map(shown), 6) || 'none',
     });
   const [input] = inputs;
   if ((input.shape && input.shape.length !== 4) || !IMAGE_TYPES.includes(input.type))
-    throw new InputError("onnx: the model's input is no image", { expected, given: shown(input) });
+    throw new InputError(`${format}: the model's input is no image`, { expected, given: shown(input) });
   return input;
 }
 
 const IMAGE_TYPES = ['F32', 'F16', 'BF16', 'F64', 'U8'];
 
-function imageShape({ shape = [], name }: PlainInput, { metadata }: OnnxModel, { size, channels }: OnnxOptions) {
+function imageShape(
+  { shape = [], name }: PlainInput,
+  { metadata, format }: PlainModel,
+  { size, channels }: NetworkOptions,
+) {
   const isLast = isChannelsLast(shape);
   const [n, ...rest] = shape;
   const [c, height, width] = isLast ? [rest[2], rest[0], rest[1]] : rest;
   if (n !== undefined && n !== 1)
-    throw new InputError(`onnx: the model is for ${n} images at once`, {
+    throw new InputError(`${format}: the model is for ${n} images at once`, {
       hint: 'export it for one image, or with an open number of them (dynamic_axes)',
     });
   const own = c ?? channels;
   if (own !== 1 && own !== 3)
-    throw new InputError("onnx: the model's image has another number of channels", {
+    throw new InputError(`${format}: the model's image has another number of channels`, {
       expected: '1 or 3',
       given: own === undefined ? `an open number (${name})` : String(own),
       ...(own === undefined ? { hint: 'say it with inputChannels' } : {}),
     });
   const sides = [height, width].filter((side) => side !== undefined);
   if (sides.length === 2 && height !== width)
-    throw new InputError("onnx: the model's image is not square", { given: `${width} × ${height}` });
+    throw new InputError(`${format}: the model's image is not square`, { given: `${width} × ${height}` });
   const fixed = sides[0];
   if (fixed !== undefined && size !== undefined && size !== fixed)
-    throw new InputError(`onnx: the model is for images of ${fixed} × ${fixed} pixels`, {
+    throw new InputError(`${format}: the model is for images of ${fixed} × ${fixed} pixels`, {
       given: `${size}`,
       hint: 'export it with open sizes (dynamic_axes) to run it at others',
     });
   const side = fixed ?? size ?? fileInput(metadata, { family: 'graph' }, own).fields.inputWidth ?? 224;
   if (!(side >= 1 && side <= 16_384))
-    throw new InputError("onnx: the model's image is too large", { given: String(side) });
+    throw new InputError(`${format}: the model's image is too large`, { given: String(side) });
   return { height: side, width: side, channels: own as 1 | 3, isFixed: fixed !== undefined };
 }
 
 /** The output that has a number for each class. */
-function classesOutput({ outputs }: OnnxModel, wanted: string | undefined): { name: string; others: string[] } {
+function classesOutput(
+  { outputs, format }: PlainModel,
+  wanted: string | undefined,
+): { name: string; others: string[] } {
   const names = outputs.map(({ name }) => name);
   const rest = (name: string) => names.filter((other) => other !== name);
   const list = firstFew(outputs.map(shown), 8) || 'none';
   if (wanted !== undefined) {
     if (names.includes(wanted)) return { name: wanted, others: [] };
-    throw new InputError(`onnx: the model has no output ${wanted}`, { given: list });
+    throw new InputError(`${format}: the model has no output ${wanted}`, { given: list });
   }
   if (names.length === 1) return { name: names[0], others: [] };
   const fitting = outputs.filter(({ shape, type }) => shape?.length === 2 && /^B?F\d/.test(type));
   if (fitting.length === 1) return { name: fitting[0].name, others: rest(fitting[0].name) };
-  throw new InputError(`onnx: the model has ${counted(names.length, 'output')}`, {
+  throw new InputError(`${format}: the model has ${counted(names.length, 'output')}`, {
     expected: 'one, with a number for each class',
     given: list,
     hint: 'say which with the option output (--output NAME); networks that detect or segment are not what raybox localizes with',
@@ -168,14 +191,15 @@ function classesOutput({ outputs }: OnnxModel, wanted: string | undefined): { na
 }
 
 /** The output as a tensor of one pixel, whose channels are the classes. */
-function numbersOfClasses(kit: Parameters<typeof settled>[0], output: Operand | undefined, name: string): Tensor {
+function numbersOfClasses(kit: Kit, output: Operand | undefined, { format }: PlainModel): Tensor {
+  const { name } = kit;
   if (!output || !isValue(output))
-    throw new InputError(`onnx: the output ${name} does not depend on the image`, { hint: 'it is a constant' });
+    throw new InputError(`${format}: the output ${name} does not depend on the image`, { hint: 'it is a constant' });
   const { tensor, dims } = settled(kit, output);
   const isList =
     dims.every((runs) => runs.length === 0) || dims.some((runs) => isWhole(runs, 'c', channelCount(tensor)));
   if (isList) return tensor;
-  throw new InputError(`onnx: the output ${name} is no list of numbers`, {
+  throw new InputError(`${format}: the output ${name} is no list of numbers`, {
     expected: 'a number for each class',
     given: shapeOfOperand(output).join('×'),
   });

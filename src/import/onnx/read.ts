@@ -48,7 +48,7 @@ export function readModel(bytes: Uint8Array, files: ExternalFiles): OnnxModel {
       expected: `${OLDEST} or newer`,
       hint: 'onnx.version_converter.convert_version(model, 13) of the Python package onnx brings it up to date',
     });
-  return { ...readGraph(graph, versions, files), metadata: Object.fromEntries(metadata), opset };
+  return { ...readGraph(graph, versions, files), format: 'onnx', metadata: Object.fromEntries(metadata), opset };
 }
 
 const OLDEST = 7;

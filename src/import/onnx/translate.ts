@@ -74,7 +74,7 @@ export function translate(
 function operandOf(values: ReadonlyMap<string, Operand>, name: string, node: PlainNode): Operand {
   const found = values.get(name);
   if (found) return found;
-  throw new InputError(`onnx: ${node.operator} '${node.name}' reads ${name}, which nothing puts out`, {
+  throw new InputError(`${describeNode(node)} reads ${name}, which nothing puts out`, {
     hint: 'the nodes of a model have to stand in the order in which they run: onnx.checker.check_model says more',
   });
 }
@@ -124,12 +124,14 @@ function translated(call: Call): Operand | readonly Operand[] {
 
 /** An error with the operator, the node and the version. */
 function refusal({ node, version }: Call, why: string, hint?: string, cause?: unknown): InputError {
-  const shown = node.name.slice(0, 120);
-  return new InputError(`onnx: ${node.operator} '${shown}' (opset ${version}): ${why}`, {
+  return new InputError(`${describeNode(node, ` (opset ${version})`)}: ${why}`, {
     ...(hint ? { hint } : {}),
     ...(cause === undefined ? {} : { cause }),
   });
 }
+
+const describeNode = ({ origin, operator, name }: PlainNode, version = '') =>
+  origin ?? `onnx: ${operator} '${name.slice(0, 120)}'${version}`;
 
 /** Numbers of the file, for the budget of what may be computed of them. */
 export const numbersOf = (model: PlainModel): number =>
