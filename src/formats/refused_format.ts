@@ -57,5 +57,6 @@ const HINTS: Record<string, string> = {
   gzip: 'unpack it first',
   tar: 'unpack it first; if PyTorch before 0.1.10 wrote it, load it there, or with any later torch.load, and save it again: torch.save(torch.load(FILE), FILE)',
   pickle: 'save the weights with torch.save',
+  HDF5: 'make a TensorFlow.js model of Keras’ h5: tensorflowjs_converter --input_format keras model.h5 FOLDER, and load FOLDER/model.json',
   ONNX: 'export the state dict with torch.save instead',
 };

@@ -5,11 +5,11 @@ import { InputError } from '../../src/errors.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
 import { type ModelOptions, readModel } from '../../src/localizer/model.js';
-import { mulberry32 } from '../../src/verify/check.js';
+import { seededRandom } from '../../src/random.js';
 import { evaluateReference } from '../../src/verify/reference.js';
 import { functional, jsonBytes, layer, type Model, modelOf, node, type Stored } from '../support/tensorflow.js';
 
-const random = mulberry32(11);
+const random = seededRandom(11);
 const numbers = (count: number) => Float32Array.from({ length: count }, () => random() * 2 - 1);
 const weights = (...shape: number[]): Stored => ({ shape, data: numbers(shape.reduce((a, b) => a * b, 1)) });
 const SIZE = 7;

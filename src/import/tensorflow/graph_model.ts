@@ -1,7 +1,7 @@
 /** Graph models of TensorFlow.js: a graph of TensorFlow's own operations, as tensorflowjs_converter freezes and writes it. */
 import { firstFew, InputError } from '../../errors.js';
 import { brief } from '../../formats/checkpoint.js';
-import { isRecord } from '../../formats/json.js';
+import { isObject } from '../../formats/checks.js';
 import type { Constant, PlainInput, PlainModel } from '../plain.js';
 import { createBuilder, inOrder } from './builder.js';
 import { type GraphNode, nodeOf, readNodes, shapeIn, stepOf, typeOf, valueName } from './graph_nodes.js';
@@ -20,7 +20,7 @@ export function readGraphModel(
   signature: unknown,
   weights: ReadonlyMap<string, Constant>,
 ): PlainModel {
-  const library = isRecord(topology.library) ? topology.library : {};
+  const library = isObject(topology.library) ? topology.library : {};
   if (Array.isArray(library.function) && library.function.length > 0)
     throw new InputError('tensorflow: the graph has functions', {
       given: `${library.function.length}`,
@@ -77,8 +77,8 @@ function inputOf(node: GraphNode): PlainInput {
 
 /** Outputs as the signature lists them, or else what no node reads. */
 function outputsOf(nodes: ReadonlyMap<string, GraphNode>, signature: unknown): PlainInput[] {
-  const listed = isRecord(signature) && isRecord(signature.outputs) ? Object.values(signature.outputs) : [];
-  const names = listed.map((one) => (isRecord(one) && typeof one.name === 'string' ? valueName(one.name) : undefined));
+  const listed = isObject(signature) && isObject(signature.outputs) ? Object.values(signature.outputs) : [];
+  const names = listed.map((one) => (isObject(one) && typeof one.name === 'string' ? valueName(one.name) : undefined));
   if (names.length > 0) {
     const wrong = names.find((name) => name === undefined || !nodes.has(nodeOf(name)));
     if (names.length > 1_024 || names.includes(undefined) || wrong !== undefined)
@@ -106,10 +106,10 @@ function outputsOf(nodes: ReadonlyMap<string, GraphNode>, signature: unknown): P
 const HARMLESS = ['Const', 'NoOp', 'Placeholder'];
 
 function signatureShape(entry: unknown): (number | undefined)[] | undefined {
-  const dims = isRecord(entry) && isRecord(entry.tensorShape) ? entry.tensorShape.dim : undefined;
+  const dims = isObject(entry) && isObject(entry.tensorShape) ? entry.tensorShape.dim : undefined;
   if (!Array.isArray(dims) || dims.length > 32) return undefined;
   return dims.map((dim) => {
-    const size = Number(isRecord(dim) ? dim.size : undefined);
+    const size = Number(isObject(dim) ? dim.size : undefined);
     return Number.isSafeInteger(size) && size >= 1 ? size : undefined;
   });
 }

@@ -1,7 +1,8 @@
 /** Nodes and attributes of a TensorFlow graph, as TensorFlow.js writes them as JSON. Nothing of it is trusted. */
 import { InputError } from '../../errors.js';
 import { brief } from '../../formats/checkpoint.js';
-import { isRecord, own } from '../../formats/json.js';
+import { isObject } from '../../formats/checks.js';
+import { own } from '../../formats/json.js';
 import type { Step } from './builder.js';
 
 export interface GraphNode {
@@ -31,9 +32,9 @@ export function readNodes(list: unknown): Map<string, GraphNode> {
     });
   const nodes = new Map<string, GraphNode>();
   for (const entry of list) {
-    const { name, op, input = [], attr = {} } = isRecord(entry) ? entry : {};
+    const { name, op, input = [], attr = {} } = isObject(entry) ? entry : {};
     const isNode =
-      typeof name === 'string' && name !== '' && name.length <= MOST.name && typeof op === 'string' && isRecord(attr);
+      typeof name === 'string' && name !== '' && name.length <= MOST.name && typeof op === 'string' && isObject(attr);
     const isInputs =
       Array.isArray(input) && input.length <= MOST.inputs && input.every((one) => typeof one === 'string');
     if (!isNode || !isInputs)
@@ -63,7 +64,7 @@ const wrong = ({ operation, name }: GraphNode, attribute: string, expected: stri
 function field(node: GraphNode, name: string, kind: string): unknown {
   const attribute = own(node.attributes, name);
   if (attribute === undefined) return undefined;
-  if (!isRecord(attribute)) throw wrong(node, name, `{ ${kind}: … }`, attribute);
+  if (!isObject(attribute)) throw wrong(node, name, `{ ${kind}: … }`, attribute);
   return attribute[kind];
 }
 
@@ -113,7 +114,7 @@ export function text(node: GraphNode, name: string): string | undefined {
 function list(node: GraphNode, name: string, kind: 'i' | 's'): unknown[] | undefined {
   const given = field(node, name, 'list');
   if (given === undefined) return undefined;
-  const items = isRecord(given) ? (given[kind] ?? []) : given;
+  const items = isObject(given) ? (given[kind] ?? []) : given;
   if (Array.isArray(items) && items.length <= 64) return items;
   throw wrong(node, name, 'a list', given);
 }
@@ -138,11 +139,11 @@ const TYPE_NUMBERS: Readonly<Record<number, string>> = {
 /** A shape, with undefined for a size that is open; undefined if the graph does not say even the rank. */
 export function shapeIn(node: GraphNode, name: string): (number | undefined)[] | undefined {
   const given = field(node, name, 'shape');
-  if (!isRecord(given) || given.unknownRank === true) return undefined;
+  if (!isObject(given) || given.unknownRank === true) return undefined;
   const dims = given.dim ?? [];
   if (!Array.isArray(dims) || dims.length > 32) throw wrong(node, name, 'a shape', given);
   return dims.map((one: unknown) => {
-    const size = isRecord(one) && one.size !== undefined ? wholeNumber(node, name, one.size) : -1;
+    const size = isObject(one) && one.size !== undefined ? wholeNumber(node, name, one.size) : -1;
     return size >= 1 ? size : undefined;
   });
 }

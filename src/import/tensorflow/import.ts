@@ -1,7 +1,8 @@
 /** From the bytes of a TensorFlow.js model to a checkpoint that brings its network along. */
 import { InputError } from '../../errors.js';
 import { brief, type Checkpoint, type TensorData } from '../../formats/checkpoint.js';
-import { isRecord, own, parseJson } from '../../formats/json.js';
+import { isObject } from '../../formats/checks.js';
+import { own, parseJson } from '../../formats/json.js';
 import { importNetwork, type NetworkOptions } from '../onnx/import.js';
 import type { Constant, PlainModel } from '../plain.js';
 import { readGraphModel } from './graph_model.js';
@@ -80,12 +81,12 @@ function readModelJson(bytes: Uint8Array): ModelJson {
       given: `${bytes.length}`,
     });
   const json = parseJson(new TextDecoder().decode(bytes), 'the model');
-  if (!isRecord(json) || !isRecord(json.modelTopology))
+  if (!isObject(json) || !isObject(json.modelTopology))
     throw new InputError('weights: the file is JSON, and no TensorFlow.js model', {
       expected: 'model.json with modelTopology and weightsManifest',
-      given: isRecord(json) ? Object.keys(json).slice(0, 6).join(', ').slice(0, 120) || 'no keys' : brief(json),
+      given: isObject(json) ? Object.keys(json).slice(0, 6).join(', ').slice(0, 120) || 'no keys' : brief(json),
     });
-  const user = isRecord(json.userDefinedMetadata) ? json.userDefinedMetadata : {};
+  const user = isObject(json.userDefinedMetadata) ? json.userDefinedMetadata : {};
   const metadata = Object.entries(user).flatMap(([key, value]): [string, string][] => {
     if (['signature', 'raybox_weights'].includes(key) || key.length > 200) return [];
     return [[key, typeof value === 'string' ? value : JSON.stringify(value)]];
@@ -100,7 +101,7 @@ function readModelJson(bytes: Uint8Array): ModelJson {
 
 /** The configuration of a Keras model: in the topology, or the topology itself. */
 function layersConfig(topology: Record<string, unknown>): unknown {
-  if (isRecord(topology.model_config)) return topology.model_config;
+  if (isObject(topology.model_config)) return topology.model_config;
   return typeof topology.class_name === 'string' ? topology : undefined;
 }
 

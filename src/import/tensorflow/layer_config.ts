@@ -1,6 +1,7 @@
 /** The settings of one layer of a Keras model, checked one by one. */
 import { InputError } from '../../errors.js';
-import { isRecord, own } from '../../formats/json.js';
+import { isObject } from '../../formats/checks.js';
+import { own } from '../../formats/json.js';
 import type { Attribute, Constant } from '../plain.js';
 import { type Builder, inShape, numbers, type Step } from './builder.js';
 
@@ -141,11 +142,11 @@ export function numbersOf(call: LayerCall, name: string, otherwise: number): rea
 export function functionOf(call: LayerCall, name: string): { kind: string; config: Record<string, unknown> } {
   const given = own(call.config, name) ?? 'linear';
   if (typeof given === 'string') return { kind: given, config: {} };
-  if (isRecord(given)) {
+  if (isObject(given)) {
     // Keras 3 writes functions as { class_name: 'function', config: 'relu' }.
     if (typeof given.config === 'string') return { kind: given.config, config: {} };
     if (typeof given.class_name === 'string')
-      return { kind: given.class_name, config: isRecord(given.config) ? given.config : {} };
+      return { kind: given.class_name, config: isObject(given.config) ? given.config : {} };
   }
   throw refusal(call, `its setting ${name} is ${shown(given)} and no function`);
 }

@@ -1,7 +1,8 @@
 /** How the layers of a Keras model are joined: Sequential and Functional configurations of Keras 2 and 3, checked. */
 import { InputError } from '../../errors.js';
 import { brief } from '../../formats/checkpoint.js';
-import { isRecord, own } from '../../formats/json.js';
+import { isObject } from '../../formats/checks.js';
+import { own } from '../../formats/json.js';
 
 export interface Layer {
   readonly name: string;
@@ -47,27 +48,27 @@ const damaged = (what: string, given: unknown) =>
 
 /** @throws InputError for what is no configuration of layers */
 export function layersOf(model: unknown): Layers {
-  if (!isRecord(model)) throw damaged('it is no model', model);
+  if (!isObject(model)) throw damaged('it is no model', model);
   const { class_name: kind, config } = model;
   if (!MODELS.includes(String(kind)))
     throw new InputError(`tensorflow: a model of the kind ${brief(kind)}`, {
       expected: 'Functional, Model or Sequential',
       hint: 'a model that is a class of its own has no configuration of layers: convert it as a graph model',
     });
-  const list = isRecord(config) ? config.layers : config;
+  const list = isObject(config) ? config.layers : config;
   if (!Array.isArray(list) || list.length === 0 || list.length > MOST.layers) throw damaged('it has no layers', list);
   const layers = list.map(layerOf);
   const names = new Set(layers.map(({ name }) => name));
   if (names.size < layers.length) throw damaged('two layers have one name', [...names].slice(0, 3));
   const allNames = new Set(layers.flatMap(({ name, nested }) => [name, ...(nested?.allNames ?? [])]));
-  const isSequential = kind === 'Sequential' || !isRecord(config) || config.output_layers === undefined;
+  const isSequential = kind === 'Sequential' || !isObject(config) || config.output_layers === undefined;
   return { ...(isSequential ? sequential(layers) : functional(layers, list, config)), allNames };
 }
 
 function layerOf(entry: unknown): Layer {
-  const { class_name: kind, config } = isRecord(entry) ? entry : {};
-  if (typeof kind !== 'string' || (!isRecord(config) && !Array.isArray(config))) throw damaged('a layer', entry);
-  const settings = isRecord(config) ? config : {};
+  const { class_name: kind, config } = isObject(entry) ? entry : {};
+  if (typeof kind !== 'string' || (!isObject(config) && !Array.isArray(config))) throw damaged('a layer', entry);
+  const settings = isObject(config) ? config : {};
   const name = (entry as Record<string, unknown>).name ?? settings.name;
   if (typeof name !== 'string' || name === '' || name.length > MOST.name) throw damaged('a layer has no name', entry);
   const isModel = MODELS.includes(kind);
@@ -130,21 +131,21 @@ function functional(
 function callOf(entry: unknown): { inputs: Reference[]; settings: Record<string, unknown> } {
   if (Array.isArray(entry)) {
     const list = entry.length > 0 && typeof entry[0] === 'string' ? [entry] : entry;
-    const settings = list.map((one: unknown) => (Array.isArray(one) && isRecord(one[3]) ? one[3] : {}));
+    const settings = list.map((one: unknown) => (Array.isArray(one) && isObject(one[3]) ? one[3] : {}));
     return { inputs: list.map(referenceOf), settings: Object.assign({}, ...settings) as Record<string, unknown> };
   }
-  if (!isRecord(entry) || !Array.isArray(entry.args)) throw damaged('the inputs of a layer', entry);
+  if (!isObject(entry) || !Array.isArray(entry.args)) throw damaged('the inputs of a layer', entry);
   const inputs: Reference[] = [];
   const others: Record<string, unknown> = {};
   // A layer of several inputs has them in a list.
   const visit = (one: unknown, depth: number): void => {
     if (Array.isArray(one) && depth < 4) for (const part of one) visit(part, depth + 1);
-    else if (isRecord(one) && one.class_name === '__keras_tensor__' && isRecord(one.config))
+    else if (isObject(one) && one.class_name === '__keras_tensor__' && isObject(one.config))
       inputs.push(referenceOf(one.config.keras_history));
     else others[`argument ${JSON.stringify(one)?.slice(0, 40)}`] = one;
   };
   visit(entry.args, 0);
-  const keywords = isRecord(entry.kwargs) ? entry.kwargs : {};
+  const keywords = isObject(entry.kwargs) ? entry.kwargs : {};
   const set = Object.fromEntries(Object.entries(keywords).filter(([, value]) => value !== null));
   return { inputs, settings: { ...others, ...set } };
 }
@@ -158,7 +159,7 @@ function referenceOf(entry: unknown): Reference {
 
 /** A list of outputs of layers, or one alone. Keras 3 may name them in a record. */
 function references(given: unknown): Reference[] {
-  const list = isRecord(given) ? Object.values(given) : given;
+  const list = isObject(given) ? Object.values(given) : given;
   if (!Array.isArray(list) || list.length > 1_024) throw damaged('its inputs or outputs', given);
   return typeof list[0] === 'string' ? [referenceOf(list)] : list.map(referenceOf);
 }

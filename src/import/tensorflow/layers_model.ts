@@ -98,7 +98,9 @@ function addModel(
       values.set(`${node.id}:0`, given ? given[at as number] : imageInput(reading, node));
       continue;
     }
-    addLayer(reading, node, own, path, depth).forEach((value, i) => values.set(`${node.id}:${i}`, value));
+    addLayer(reading, node, own, path, depth).forEach((value, i) => {
+      values.set(`${node.id}:${i}`, value);
+    });
   }
   return layers.outputs.map((reference) => read(reference, 'the model'));
 }

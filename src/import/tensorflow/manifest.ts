@@ -1,7 +1,7 @@
 /** The weights of a TensorFlow.js model: what `weightsManifest` says of them, and their bytes in files beside the model. */
 import { firstFew, InputError } from '../../errors.js';
 import { brief, ELEMENT_BYTES, type ElementType, elementCount, toFloat32 } from '../../formats/checkpoint.js';
-import { isRecord } from '../../formats/json.js';
+import { isObject } from '../../formats/checks.js';
 import type { Constant } from '../plain.js';
 
 /** Beyond these a file is refused. */
@@ -45,7 +45,7 @@ export function readManifest(manifest: unknown): WeightGroup[] {
   const names = new Set<string>();
   let files = 0;
   return manifest.map((group): WeightGroup => {
-    if (!isRecord(group) || !Array.isArray(group.paths) || !Array.isArray(group.weights))
+    if (!isObject(group) || !Array.isArray(group.paths) || !Array.isArray(group.weights))
       throw new InputError('tensorflow: weightsManifest is damaged', {
         expected: 'groups with paths and weights',
         given: brief(group),
@@ -81,7 +81,7 @@ function checkPath(path: unknown): string {
 }
 
 function readWeight(entry: unknown, offset: number): Weight {
-  const { name, shape, dtype, quantization } = isRecord(entry) ? entry : {};
+  const { name, shape, dtype, quantization } = isObject(entry) ? entry : {};
   if (typeof name !== 'string' || name === '' || name.length > MOST.name)
     throw new InputError('tensorflow: a weight has no name', { given: brief(name) });
   const what = `tensorflow: weight ${name.slice(0, 120)}`;
@@ -102,7 +102,7 @@ function readWeight(entry: unknown, offset: number): Weight {
 
 function readQuantization(given: unknown, dtype: string, what: string) {
   if (given === undefined || given === null) return undefined;
-  const { dtype: packed, scale, min } = isRecord(given) ? given : {};
+  const { dtype: packed, scale, min } = isObject(given) ? given : {};
   const wrong = (expected: string) =>
     new InputError(`${what}: its quantization is damaged`, { expected, given: JSON.stringify(given).slice(0, 120) });
   if (packed === 'float16') {
