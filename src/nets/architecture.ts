@@ -1,4 +1,4 @@
-/** A network that is a backbone with a head, as plain JSON data, and how the fields of metadata say one. */
+/** A network that consists of a backbone and a head, described by plain JSON data, and its translation to and from the metadata of a weights file. */
 import { InputError } from '../errors.js';
 import { type GraphDescription, isGraph } from '../formats/graph_description.js';
 import { CUSTOM, type WeightsMetadata } from '../formats/weights.js';
@@ -8,32 +8,32 @@ import { type Backbone, checkBackbone } from './backbone.js';
 export interface Head {
   /** Outputs of the prediction layer. */
   classes: number;
-  /** Absent: the backbone's features are pooled as they are. */
+  /** If it is absent, the backbone's features are pooled as they are. */
   transition?: { channels: number; kernel: number; activation: 'relu' | 'none'; name?: string };
   pooling: 'lse' | 'average' | 'max';
   /** Sharpness of `lse` pooling, above 0. */
   r?: number;
-  /** Name of the prediction layer where it is not `head.prediction`. */
+  /** The name of the prediction layer. Default: `head.prediction`. */
   prediction?: string;
 }
 
 /** A backbone and the head on it, as plain JSON. */
 export interface Architecture {
-  /** A standard one by name (`resnet50`), or its description. */
+  /** The name of a standard backbone (`resnet50`), or a description. */
   backbone: string | Backbone;
-  /** Absent: the network ends with its features. */
+  /** If it is absent, the network ends with its features. */
   head?: Head;
 }
 
-/** A network of a family, with the head that localizes. */
+/** A network of one of raybox's families, with the head that localizes. */
 export type FamilyNetwork = Architecture & { head: Head };
 
-/** A network as data: of a family, or any other by its graph. */
+/** A network as data: a backbone with a head, or, for any other network, its graph. */
 export type NetworkDescription = FamilyNetwork | GraphDescription;
 
 /**
  * The backbone that metadata describes.
- * @throws InputError where it describes a whole network, which has no such part, and for a description that is wrong
+ * @throws InputError if the metadata describes a whole network, which is not made of such parts, or if the description is wrong
  */
 export function backboneOf({ architecture }: Pick<WeightsMetadata, 'architecture'>): string | Backbone {
   if (!isGraph(architecture) && architecture !== CUSTOM)
@@ -44,13 +44,13 @@ export function backboneOf({ architecture }: Pick<WeightsMetadata, 'architecture
 }
 
 /**
- * Backbone and head that metadata describes.
- * @throws InputError where it describes a whole network, which has no such parts, and for a description that is wrong
+ * The backbone and the head that metadata describes.
+ * @throws InputError if the metadata describes a whole network, which is not made of such parts, or if the description is wrong
  */
 export function architectureOf(metadata: WeightsMetadata): FamilyNetwork {
   const backbone = backboneOf(metadata);
   const { classes, lseR, prediction } = metadata;
-  const pooling = metadata.pooling!; // checked: only whole networks have none
+  const pooling = metadata.pooling!; // the metadata was checked: only whole networks have no pooling
   const { transitionChannels: channels, transitionKernel: kernel = 1, transitionActivation = 'relu' } = metadata;
   return {
     backbone,
@@ -64,7 +64,7 @@ export function architectureOf(metadata: WeightsMetadata): FamilyNetwork {
   };
 }
 
-/** What metadata says of a network: the other way round. Transition layers are then called `head.transition`. */
+/** The reverse of `architectureOf`: the fields of metadata for a network. A transition layer is always called `head.transition` there. */
 export function architectureMetadata({ backbone, head }: Architecture) {
   return {
     architecture: backbone,

@@ -1,4 +1,4 @@
-/** Backbones by name or description: checked, told from each other, and built. What they are made of stands in `families`. */
+/** Looks up backbones by name, checks their descriptions, and builds them. The layers themselves are in the files of `families`. */
 import { InputError } from '../errors.js';
 import { brief } from '../formats/checkpoint.js';
 import { isName, isObject, optional } from '../formats/checks.js';
@@ -9,7 +9,7 @@ import { all, type Backbone } from './generated/families.js';
 
 export type { Backbone } from './generated/families.js';
 
-// Each family has a type of its own, and whoever looks one up by name has the description that belongs to it.
+// Each family has its own type of description. TypeScript cannot know that a family that is looked up by a description's `family` gets that type.
 const FAMILIES = all as unknown as Readonly<Record<string, Family<Described>>>;
 
 const standardOf = (name: string): Described | undefined =>
@@ -30,21 +30,24 @@ export function standardBackbone(name: string): Backbone {
   return backbone as Backbone;
 }
 
-/** The name of a description that is a standard one. */
+/** The name of the standard backbone that has this description; undefined if none has. */
 export function standardName(backbone: Backbone): string | undefined {
   const text = canonical(backbone);
   const networks = Object.entries(FAMILIES[backbone.family].standard());
   return networks.find(([, one]) => canonical(one) === text)?.[0];
 }
 
-/** The same text for descriptions that say the same, whatever the order of their fields. */
+/** A text that is equal for descriptions that differ only in the order of their fields. */
 const canonical = (backbone: object) =>
   JSON.stringify(backbone, (_, value) => (isObject(value) ? Object.fromEntries(Object.entries(value).sort()) : value));
 
-/** A small file must not describe a graph that fills the memory. */
+/** The largest number of blocks, so that a small file cannot describe a graph that fills the memory. */
 const MAX_BLOCKS = 1024;
 
-/** Checks a description that came from a file. Throws an InputError that names the field. */
+/**
+ * Checks a description, which may come from an untrusted file.
+ * @throws InputError that names the field that is wrong
+ */
 export function checkBackbone(value: unknown): Backbone {
   const name = isObject(value) ? value.family : undefined;
   if (!isObject(value) || typeof name !== 'string' || !Object.hasOwn(FAMILIES, name))
@@ -76,17 +79,17 @@ export function checkBackbone(value: unknown): Backbone {
   return backbone;
 }
 
-/** A standard backbone by its name, or a description, checked. */
+/** The checked description of a backbone that is given by its name or by a description. */
 export const descriptionOf = (backbone: string | Described): Backbone =>
   typeof backbone === 'string' ? standardBackbone(backbone) : checkBackbone(backbone);
 
-/** What the names of a backbone's parameters begin with, unless it is told otherwise. */
+/** What the names of a backbone's parameters begin with if its description has no `prefix`. */
 export function usualPrefix(backbone: Backbone): string {
   const { prefix } = FAMILIES[backbone.family];
   return typeof prefix === 'string' ? prefix : prefix(backbone);
 }
 
-/** The nn.Sequential that holds all of a family's backbones in torchvision, `features.` say; empty where there is none. */
+/** The name of torchvision's nn.Sequential that holds the whole backbone (`features.`); empty if the family's networks have none. */
 export function sequenceOf(family: string): string {
   const prefix = Object.hasOwn(FAMILIES, family) ? FAMILIES[family].prefix : '';
   return typeof prefix === 'string' ? prefix : '';
@@ -100,31 +103,34 @@ export function prefixOf(backbone: string | Backbone): string {
 
 /**
  * Adds a backbone, cut at its last feature map.
- * @param backbone a standard one's name (`resnet50`), or a description.
- * @param image [n, h, w, channels] nhwc4, of any size that leaves something at the last layer.
- * @throws InputError for a name that is none of `backboneNames`, a description that is wrong, and an image that is too small.
+ * @param backbone the name of a standard backbone (`resnet50`), or a description.
+ * @param image [n, h, w, channels] nhwc4, large enough to leave at least one pixel at the last layer.
+ * @throws InputError if the name is not in `backboneNames`, the description is wrong, or the image is too small.
  */
 export function buildBackbone(g: GraphBuilder, backbone: string | Backbone, image: Tensor): Tensor {
   const description = descriptionOf(backbone);
   return FAMILIES[description.family].build(g, image, { ...description, prefix: prefixOf(description) });
 }
 
-/** What a backbone reads and puts out. */
+/** The parameters of a backbone, and the size of its result. */
 export interface BackboneParameters {
   readonly parameters: ReadonlyMap<string, Pick<Tensor, 'shape'>>;
-  /** Name of the first convolution's weights, which are of as many inputs as the image has channels. */
+  /** The name of the first convolution's weights. Their second size is the number of channels of the image. */
   readonly stem: string;
-  /** Channels of the features. */
+  /** The number of channels of the features. */
   readonly channels: number;
 }
 
-/** For modules that are loaded on demand: what they share with the core is kept small, so their caller, who has the graph, gives it. */
+/**
+ * The type of `backboneParameters`. Modules that are loaded on demand take that function as an argument instead of importing it, so that
+ * a bundler does not move the families out of the core's chunk.
+ */
 export type ParametersOf = (backbone: string | Backbone) => BackboneParameters;
 
-/** Side of an input that leaves something at the last layer of any network that a description can hold. */
+/** The side of an image that is large enough for any network that a description can hold. */
 const LARGE = 4096;
 
-/** As the graph has them, which is built for nothing else. */
+/** Builds the backbone's graph only to read the names and shapes of its parameters. */
 export function backboneParameters(backbone: string | Backbone): BackboneParameters {
   const g = createGraph();
   const channels = channelCount(buildBackbone(g, backbone, g.input('image', [1, LARGE, LARGE, 3])));

@@ -1,6 +1,6 @@
 /**
- * The operations that networks in files are made of, among them all of raybox's own families. What is loaded on demand is given them, so that a bundler keeps them in one
- * piece with the rest of the core.
+ * The operations that described graphs may be made of and that raybox's own families need. Modules that are loaded on demand get this object
+ * as an argument instead of importing the operations, so that a bundler keeps the operations in the core's chunk.
  */
 import { forward as activation } from '../ops/layers/activation.js';
 import { forward as add } from '../ops/layers/add.js';
@@ -22,7 +22,7 @@ import { forward as compact } from '../ops/packing/compact.js';
 export const coreOperations = {
   ...{ activation, add, batchNorm, classActivationMap, compact, concat, conv2d, linear, lrn, lsePool, pool, resize },
   ...{ channelShuffle, layerNorm, mul, slice },
-  /** Adds a batch norm as the graph is meant for: with given statistics, or with those of the batch. */
+  /** Adds a batch norm. Whether it uses the given statistics or those of the batch depends on what the graph was created for. */
   normalise,
 };
 

@@ -1,4 +1,7 @@
-/** Weights that do not say what they are, or are said to be something else: what holds in the end, and who said it. */
+/**
+ * Describes weights that do not say completely what they are, or for which the caller gives options. The result tells which statement
+ * was used for each field, and where it came from.
+ */
 
 import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
@@ -27,7 +30,7 @@ import { trace } from './trace.js';
 import { givenNormalisation } from './units.js';
 import { describeWholeNetwork } from './whole_network.js';
 
-/** @throws InputError as `describe` does */
+/** @throws InputError in the same cases as `describe` */
 export function describeWeights(checkpoint: Checkpoint, options: DescribeOptions): Model {
   const given = givenOf(options);
   checkIgnore(options.ignore);
@@ -36,11 +39,11 @@ export function describeWeights(checkpoint: Checkpoint, options: DescribeOptions
   return { ...model, warnings: [...warnings, ...model.warnings] };
 }
 
-/** @param given the fields of metadata that the caller says, checked as far as they are about themselves */
+/** @param given the fields of metadata that the caller gave. Each was checked by itself, but not yet together with the file. */
 function describeAs(checkpoint: Checkpoint, options: DescribeOptions, given: Partial<WeightsMetadata>): Model {
   const isOwn = isRayboxWeights(checkpoint.metadata);
   const architectureSaid = isOwn ? parseWeightsMetadata(checkpoint.metadata).architecture : undefined;
-  // A file that brings its graph is of that network, whatever architecture is given: that would contradict it.
+  // If the file holds a graph, that graph is its network. An architecture that the caller gives would contradict it, and is refused there.
   const { preset } = options;
   if (preset !== undefined && isOwn)
     throw new InputError('these weights say what they are', {
@@ -61,7 +64,7 @@ function describeAs(checkpoint: Checkpoint, options: DescribeOptions, given: Par
     ? transformed(known.metadata, sources, saysTransformInput(checkpoint.metadata))
     : known.metadata;
   const assumed = metadata.assumed?.filter((field) => !Object.hasOwn(given, field));
-  // Written out and read again, so that what the caller gave is checked as strictly as what a file says.
+  // The metadata is written out and read again, so that what the caller gave is checked as strictly as what a file says.
   const checked = parseWeightsMetadata(
     formatWeightsMetadata({ ...metadata, assumed: assumed?.length ? assumed : undefined }),
   );
@@ -87,7 +90,7 @@ function describeAs(checkpoint: Checkpoint, options: DescribeOptions, given: Par
   };
 }
 
-/** The fields of metadata among the options, refused where there is no such field. */
+/** The options that are fields of metadata. @throws InputError for an entry of `metadata` that is not such a field */
 function givenOf({ metadata = {}, ...options }: DescribeOptions): Partial<WeightsMetadata> {
   const { transformInput: _, ...fields } = metadata;
   checkOptions('metadata', fields, weightsFields);

@@ -1,7 +1,7 @@
 /**
- * How an image is brought to the network, as settings beside the tensors say it: mean, standard deviation, size, order of channels. Training
- * scripts call them by many names and keep them anywhere (`args.img_size`, `config.data.mean`), so all places are looked at, and a
- * setting is taken only where it can mean one thing, and all places agree.
+ * Reads from the settings in a checkpoint how images are prepared for its network: mean, standard deviation, size, order of channels.
+ * Training scripts use many names for them and keep them anywhere (`args.img_size`, `config.data.mean`). So all places are searched, and a
+ * setting is only used if it can mean just one thing and all places agree.
  */
 
 import { orderOf, resizingOf, sizeOf } from './file_images.js';
@@ -51,8 +51,8 @@ export const saysTransformInput = (metadata: Readonly<Record<string, string>>) =
   Object.hasOwn(metadata, 'transform_input') && /^(true|1)$/i.test(metadata.transform_input);
 
 /**
- * torchvision's `transform_input` takes an image that is normalised as ImageNet's to (x − 0.5) / 0.5 of its pixels: what an image is
- * normalised with, and then this.
+ * The normalisation that has the same effect as the given one followed by torchvision's `transform_input`. That step takes an image that was
+ * normalised with ImageNet's mean and deviation, and turns it into (x − 0.5) / 0.5 of its pixels x.
  */
 export function transformedInput(mean: readonly number[], std: readonly number[]): { mean: number[]; std: number[] } {
   const { mean: m, std: s } = IMAGENET;

@@ -1,4 +1,7 @@
-/** Networks that raybox does not know, or not under such names, told by names that their usual implementations give, so that a refusal calls them by their own. */
+/**
+ * Recognises networks that raybox cannot run, or only under torchvision's names, by the names of their tensors in common implementations.
+ * So the error can say what the network is.
+ */
 
 const FAMILIES: readonly [family: string, mark: RegExp][] = [
   ['a Swin transformer', /relative_position_bias_table$/],
@@ -43,7 +46,7 @@ const FAMILIES: readonly [family: string, mark: RegExp][] = [
   ['a U-Net', /(^|\.)(double_conv|maxpool_conv|up\d|down\d|upconv\d|dec(oder)?_?\d|decoder\.blocks)\.(.*\.)?weight$/],
 ];
 
-/** Such as `a MobileNet`; undefined where the names are of no family that is listed here. */
+/** The family in words, such as `a U-Net`; undefined if the names match none that is listed here. */
 export function unsupportedFamily(names: Iterable<string>): string | undefined {
   const all = [...names];
   return FAMILIES.find(([, mark]) => all.some((name) => mark.test(name)))?.[0];

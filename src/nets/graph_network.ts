@@ -1,6 +1,6 @@
 /**
- * A network as data: written down from the graph that a function adds, and added to a graph from what was written. Both run the same
- * operations with the same parameters, so their results are equal to the bit.
+ * Turns a network into data and back. `describeGraph` calls the network's function and writes down the graph that it adds; `graphNetwork`
+ * returns a function that adds that graph again. Both run the same operations with the same parameters, so their results are equal to the bit.
  */
 import { InputError } from '../errors.js';
 import { brief } from '../formats/checkpoint.js';
@@ -14,21 +14,21 @@ import type { GraphOperation } from './operation_row.js';
 import { checkOutputs, type NetworkFunction } from './outputs.js';
 import { refuseOtherOperations } from './same_operations.js';
 
-/** Of one image. */
+/** The shape of one image. */
 export interface ImageShape {
   height: number;
   width: number;
   channels: number;
 }
 
-/** Elements of a tensor beyond which a file is refused; what a GPU can hold shows when the plan is made. */
+/** The most elements that a tensor in a file's graph may have. Whether a GPU can hold the tensors is checked later, when the plan is made. */
 const LARGEST = 2 ** 30;
 
 /**
- * Writes a network down.
- * @param input the image that it is for; a network that resizes holds sizes that follow from it
- * @param core operations that the caller has anyway: this module is loaded on demand in a page
- * @throws InputError for an operation that a file cannot hold: one of the caller's own, say
+ * Writes a network down as data.
+ * @param input the shape of the image that the network is for. If the network resizes feature maps, their sizes are written down too.
+ * @param core the operations of the core. They are an argument because a page loads this module on demand.
+ * @throws InputError if the network has an operation that a file cannot hold, such as one of the caller's own
  */
 export function describeGraph(network: NetworkFunction, input: ImageShape, core: CoreOperations): GraphDescription {
   checkFunction(network);
@@ -79,7 +79,7 @@ export function describeGraph(network: NetworkFunction, input: ImageShape, core:
       name: nameOf(node),
     };
   });
-  // What is written down has to hold for any number of images.
+  // The description must be right for any number of images, so the network for two images must have the same operations.
   const operations = [...known.values()].map(({ operation }) => operation);
   refuseOtherOperations({ graph: g, image, outputs }, built(2), operations);
   const shapes = [...g.parameters].filter(([name]) => parameters.has(name));
@@ -117,8 +117,9 @@ function checkInput(input: unknown): void {
 }
 
 /**
- * The network of a description, which may come from anybody.
- * @throws InputError that names the node whose operation, inputs or attributes are wrong; some are found when it is called
+ * The network of a description, which may come from an untrusted file.
+ * @throws InputError that names the node whose operation, inputs or attributes are wrong. Some faults are only found, and thrown, when the
+ *   returned function is called.
  */
 export function graphNetwork(value: object, core: CoreOperations): NetworkFunction {
   const description = checkGraphDescription(value);
@@ -188,7 +189,7 @@ function applied(
   const attributes = attributesOf(node.attributes ?? {}) as Record<string, unknown>;
   checkAttributes(row, attributes, where);
   const name = node.name ?? node.op;
-  // In training a batch norm reads the statistics of the batch, whatever it was written down for.
+  // If the graph is for training with the batch's statistics, a batch norm uses them, although it was written down with given ones.
   if (node.op === 'batch_norm') {
     const { epsilon, momentum } = attributes as { epsilon: number; momentum?: number };
     return [core.normalise(g, inputs as Tensor[], epsilon, name, momentum)];
@@ -210,7 +211,7 @@ function checkAttributes({ attributes: checks }: GraphOperation, given: Record<s
   }
 }
 
-/** JSON knows no infinity, which is the sharpness of a maximum, and the bound of a clip. */
+/** JSON has no number for infinity, which may be the sharpness of a pooling or the bound of a clip, so it is written as text. */
 const jsonOf = (value: unknown): unknown =>
   convert(value, (one) => (Math.abs(one as number) === Infinity ? String(one) : one));
 

@@ -6,7 +6,7 @@ import { generalRows } from './general_operations.js';
 import { type GraphOperation, isBoolean, isNatural, pair, row, sides } from './operation_row.js';
 
 const segments = listOf(isSize, 1, 4096);
-// Checked by its type: a kind that is missing here does not compile.
+// The type makes TypeScript report an activation that is missing here.
 const withoutParameters: Readonly<Record<Exclude<Activation['kind'], 'leaky_relu' | 'clip'>, true>> = {
   ...{ relu: true, sigmoid: true, tanh: true, hard_swish: true, silu: true, hard_sigmoid: true, gelu: true },
   gelu_tanh: true,

@@ -1,4 +1,4 @@
-/** Networks written down and read, for whoever has all operations at hand. */
+/** `describeGraph` and `graphNetwork` for callers that have all operations loaded anyway. */
 
 import { type GraphDescription, isGraph } from '../formats/graph_description.js';
 import type { NetworkDescription } from './architecture.js';
@@ -9,8 +9,8 @@ import type { NetworkFunction } from './outputs.js';
 
 /**
  * Writes a network down as plain JSON.
- * @param image the size that it is for: a network that brings maps to given sizes holds those that follow from it
- * @throws InputError for an operation that a file cannot hold: one of the caller's own, say
+ * @param image the shape of the image that the network is for. If the network resizes feature maps, their sizes are written down too.
+ * @throws InputError if the network has an operation that a file cannot hold, such as one of the caller's own
  */
 export const describeGraph = (network: NetworkFunction, image: written.ImageShape): GraphDescription =>
   written.describeGraph(network, image, coreOperations);

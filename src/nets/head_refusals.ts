@@ -1,15 +1,15 @@
-/** Why a head cannot be run, and what to do about it. */
+/** The errors for heads that raybox cannot run: why, and what to do about it. */
 
 import { firstFew, InputError } from '../errors.js';
 import type { Backbone } from './backbone.js';
 import { familyName, recognitions } from './recognition.js';
 
-/** A layer by its weights: `inputs` and `outputs` are channels where it is a convolution. */
+/** A layer of the head as its weights show it. For a convolution, `inputs` and `outputs` are channels. */
 export interface HeadLayer {
   name: string;
   outputs: number;
   inputs: number;
-  /** Height and width of a convolution. */
+  /** Height and width of the kernel, if the layer is a convolution. */
   kernel?: readonly [number, number];
 }
 
@@ -28,7 +28,7 @@ function listOf(layers: readonly HeadLayer[]): string {
 
 export const isPixel = ({ kernel }: HeadLayer) => kernel !== undefined && kernel[0] === 1 && kernel[1] === 1;
 
-/** Of layers one behind the other. */
+/** The error for a head of several linear layers, one after the other. */
 export function hiddenLayer(family: Family, layers: readonly HeadLayer[]): InputError {
   const { title, hasHiddenLayers } = recognitions[family];
   const usual = hasHiddenLayers ? `, as torchvision's classifier of ${title} has` : '';
@@ -39,7 +39,7 @@ export function hiddenLayer(family: Family, layers: readonly HeadLayer[]): Input
   });
 }
 
-/** Of a norm between the pooled features and the prediction layer. */
+/** The error for a norm between the pooled features and the prediction layer. */
 export function normedHead(family: Family, norm: string, isBatchNorm: boolean): InputError {
   const { title, hasNormInHead } = recognitions[family];
   const usual = hasNormInHead ? `, as torchvision's classifier of ${title} has` : '';
@@ -50,7 +50,7 @@ export function normedHead(family: Family, norm: string, isBatchNorm: boolean): 
   });
 }
 
-/** Of layers side by side. */
+/** The error for several linear layers that all read the features, side by side. */
 export function severalLayers(layers: readonly HeadLayer[]): InputError {
   return new InputError('the head has several prediction layers', {
     expected: WANTED,
@@ -59,7 +59,7 @@ export function severalLayers(layers: readonly HeadLayer[]): InputError {
   });
 }
 
-/** Of a layer that reads something else than one number of each channel. */
+/** The error for a prediction layer that reads something else than one number for each channel. */
 export function notPooled(family: Family, layer: HeadLayer, channels: number): InputError {
   const positions = layer.inputs / channels;
   const isMap = Number.isInteger(positions) && positions > 1;
@@ -72,7 +72,7 @@ export function notPooled(family: Family, layer: HeadLayer, channels: number): I
   });
 }
 
-/** Of a name that is not a linear layer's. */
+/** The error if the caller names a prediction layer that is not a linear layer. */
 export function noSuchLayer(wanted: string, layers: readonly HeadLayer[], names: readonly string[]): InputError {
   const convolution = layers.find(({ name, kernel }) => kernel && (name === wanted || name.startsWith(`${wanted}.`)));
   if (convolution)
@@ -87,7 +87,7 @@ export function noSuchLayer(wanted: string, layers: readonly HeadLayer[], names:
   });
 }
 
-/** Of a convolution of one pixel behind which something else than the average is said to stand. */
+/** The error for a prediction layer that is a 1×1 convolution, if the caller says that its outputs are pooled by something else than the average. */
 export function notAveraged(layer: HeadLayer, pooling: string): InputError {
   return new InputError(`the prediction layer ${layer.name} is a convolution`, {
     expected: 'average pooling behind it: the same as a linear layer on averaged features',
@@ -97,9 +97,9 @@ export function notAveraged(layer: HeadLayer, pooling: string): InputError {
 }
 
 /**
- * Of no linear layer at all.
- * @param layers the convolutions that stand outside the backbone
- * @param names of all that does
+ * The error if there is no linear layer at all.
+ * @param layers the convolutions outside the backbone
+ * @param names the names of all tensors outside the backbone
  */
 export function noPrediction(
   family: Family,

@@ -1,10 +1,10 @@
-/** Tensors that the caller says take no part in the result, against those that the network reads. */
+/** Checks the option `ignore`, with which the caller names tensors that take no part in the result. */
 import { firstFew, InputError } from '../errors.js';
 import type { TensorData } from '../formats/checkpoint.js';
 import { inBrief } from '../formats/graph_description.js';
 import type { Warning } from '../warnings.js';
 
-/** @throws InputError for what is no list of texts. An empty text would name all tensors. */
+/** @throws InputError if it is not a list of texts, or if a text is empty, since that would match all tensors */
 export function checkIgnore(ignore: unknown): void {
   if (ignore === undefined) return;
   if (Array.isArray(ignore) && ignore.every((start) => typeof start === 'string' && start !== '')) return;
@@ -18,12 +18,12 @@ export function checkIgnore(ignore: unknown): void {
 const LISTED = 6;
 
 /**
- * @param ignore beginnings of names, as the file has them or as the network does
- * @param file all tensors of the file, by their names there
- * @param tensors those that are left, by the network's names
- * @param read names of those that the network reads
- * @returns a warning where there are beginnings that no tensor has
- * @throws InputError where a beginning names what the network reads: it cannot both take part in the result and not
+ * @param ignore beginnings of names, either of names in the file or of the network's names
+ * @param file all tensors of the file, by their names in the file
+ * @param tensors the same tensors, without those of other networks, by the network's names
+ * @param read the names of the tensors that the network reads
+ * @returns a warning if no tensor's name begins as the option says
+ * @throws InputError if a tensor that the network reads is to be ignored
  */
 export function judgeIgnored(
   ignore: readonly string[],
@@ -31,7 +31,7 @@ export function judgeIgnored(
   tensors: ReadonlyMap<string, TensorData>,
   read: { has(name: string): boolean },
 ): Warning[] {
-  // A tensor may have got another name, or another shape: then its numbers stayed where they are.
+  // On the way from the file a tensor may have been renamed or reshaped. It still has the same array of numbers, by which it is found.
   const names = new Map<TensorData | Float32Array, string>([...tensors].map(([name, tensor]) => [tensor, name]));
   const isOfFile = new Set(file.values());
   for (const [name, tensor] of tensors) if (!isOfFile.has(tensor)) names.set(tensor.data, name);
@@ -57,7 +57,7 @@ export function judgeIgnored(
   ];
 }
 
-/** What names begin with, up to their first dot. */
+/** The different beginnings of the names, up to their first dot. */
 function firstOf(file: ReadonlyMap<string, unknown>): string {
   return firstFew([...new Set([...file.keys()].map((name) => name.split('.')[0]))], 8);
 }

@@ -1,4 +1,4 @@
-/** Layers whose weights torch computes from other tensors before each run, as weight norm, spectral norm and pruning make them. */
+/** Recognises layers whose weights PyTorch computes from other tensors before each run: weight norm, spectral norm and pruning. */
 
 import { firstFew, InputError } from '../errors.js';
 import type { Shapes } from './family.js';
@@ -17,7 +17,7 @@ const WAYS: readonly { part: RegExp; what: string; undo: string }[] = [
   { part: /^(.*\.)?(\w+)_g$/, what: 'weight norm', undo: 'torch.nn.utils.remove_weight_norm(layer)' },
 ];
 
-/** Why such weights cannot be used; undefined where no tensor is missing that others would make. */
+/** The error for such weights; undefined if every weight is in the checkpoint as it is. */
 export function weightsInParts(tensors: Shapes): InputError | undefined {
   for (const { part, what, undo } of WAYS) {
     const found = [...tensors.keys()].filter((name) => {

@@ -1,6 +1,6 @@
 /**
- * `raybox/nets`: networks as functions that add themselves to a graph, for `load` and `train`; backbones by name, and the head of Wang et
- * al. to put on features of one's own.
+ * `raybox/nets`: networks for `load` and `train`, which are functions that add themselves to a graph. It has the standard backbones by name,
+ * and the head of Wang et al. 2017, which can be put on any features.
  */
 
 export type { GraphDescription } from '../formats/graph_description.js';

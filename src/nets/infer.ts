@@ -1,4 +1,4 @@
-/** Which backbone a checkpoint without metadata holds: family, depth and widths from the names and shapes of its tensors. */
+/** Finds out which backbone a checkpoint without metadata holds: its family, depth and widths, from the names and shapes of its tensors. */
 import { InputError } from '../errors.js';
 import { type Backbone, checkBackbone, standardName } from './backbone.js';
 import type { Described, Shapes, Way } from './family.js';
@@ -10,8 +10,8 @@ const WAYS = Object.values(recognitions).flatMap(({ ways }) => ways);
 
 /**
  * Recognises torchvision's state dicts and those of localizers (backbone under `features.`), at any width and depth.
- * @returns a standard backbone's name where it is one, else its description.
- * @throws InputError where the names are those of no family, of several networks, or a layer cannot be told.
+ * @returns the name of the standard backbone if it is one, else a description
+ * @throws InputError if the names belong to no family or to several networks, or if the shapes do not show what a layer is
  */
 export function inferBackbone(tensors: Shapes): string | Backbone {
   const found = WAYS.filter(({ isCommon }) => !isCommon).flatMap(({ mark, holds, read }) =>
@@ -32,7 +32,7 @@ export function inferBackbone(tensors: Shapes): string | Backbone {
   return standardName(backbone) ?? backbone;
 }
 
-/** The families whose marks stand in many other networks too: a numbered convolution is all that there is to see. */
+/** Tries the families whose marks are in many other networks too, because the mark is only the name of a numbered convolution. */
 function otherBackbone(tensors: Shapes): Described {
   const foreign = unsupportedFamily(tensors.keys());
   if (foreign !== undefined)
@@ -51,7 +51,7 @@ function otherBackbone(tensors: Shapes): Described {
   });
 }
 
-/** Where all convolutions, but those of a head, stand in one nn.Sequential. */
+/** Reads a network if all its convolutions, except those of a head, are in one nn.Sequential. */
 function readSequential(tensors: Shapes, { mark, read }: Way<Described>): Described | undefined {
   for (const prefix of prefixesOf(tensors, mark)) {
     const convolutions = [...tensors].filter(([name, { shape }]) => shape.length === 4 && !isAbout(name, 'head'));
@@ -72,7 +72,7 @@ const firstNames = (tensors: Shapes) =>
     .slice(0, 4)
     .join(', ') || 'no tensors';
 
-/** What stands before the part of a name that marks a family, once for each network in the checkpoint. */
+/** The different prefixes under which a family's mark is found. There is one for each network in the checkpoint. */
 function prefixesOf(tensors: Shapes, mark: RegExp): string[] {
   const found = [...tensors].flatMap(([name, { shape }]) => (shape.length === 4 ? (mark.exec(name)?.[1] ?? []) : []));
   return [...new Set(found)];

@@ -1,4 +1,4 @@
-/** A checkpoint's network by the names and shapes of its tensors alone, as they are. */
+/** Finds out a checkpoint's network from the names and shapes of its tensors alone. */
 import type { Architecture } from './architecture.js';
 import { backboneParameters } from './backbone.js';
 import type { Shapes } from './family.js';
@@ -6,9 +6,9 @@ import { inferBackbone } from './infer.js';
 import { type HeadOptions, inferHead } from './infer_head.js';
 
 /**
- * Backbone and head, which has `head.transition` and `head.prediction` or is one linear layer on the features; without one there is
- * no head in the result.
- * @throws InputError where the backbone is none that raybox knows, or the head none that it runs.
+ * The backbone and the head. The head is raybox's own (`head.transition`, `head.prediction`) or one linear layer on pooled features. If there
+ * is no such layer, the result has no head.
+ * @throws InputError if raybox does not know the backbone, or cannot run the head
  */
 export function inferArchitecture(tensors: Shapes, options: HeadOptions = {}): Architecture {
   const backbone = inferBackbone(tensors);

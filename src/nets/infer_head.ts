@@ -1,4 +1,4 @@
-/** Which head a checkpoint without metadata has: the linear layer that reads the backbone's features, wherever it stands. */
+/** Finds the head of a checkpoint without metadata: the linear layer that reads the backbone's pooled features, whatever its name is. */
 
 import { InputError } from '../errors.js';
 import type { Head } from './architecture.js';
@@ -17,7 +17,7 @@ import {
 } from './head_refusals.js';
 import { leftoverOf } from './leftover.js';
 
-/** What no tensor shows, or was said. */
+/** What the tensors do not show, or the caller said. */
 export interface HeadOptions {
   /** Default: `lse` for a localization head, `average` for a classifier on pooled features. */
   pooling?: Head['pooling'];
@@ -25,18 +25,18 @@ export interface HeadOptions {
   r?: number;
   /** Default `relu`. */
   transitionActivation?: 'relu' | 'none';
-  /** Name of the prediction layer. Default: the only linear layer that is not the backbone's. */
+  /** The name of the prediction layer. Default: the only linear layer outside the backbone. */
   prediction?: string;
-  /** Beginnings of names that take no part. */
+  /** Beginnings of the names of tensors that take no part in the result. */
   ignore?: readonly string[];
 }
 
-/** Most classes, and most channels that they are told from: a small file must not name more than memory holds. */
+/** The most classes, and the most channels that a class may be computed from, so that a small file cannot ask for more than memory holds. */
 const MAX_SIZE = 65_536;
 
 /**
- * @returns undefined where no linear layer follows the backbone: `withoutHead` says why.
- * @throws InputError for a head that is none that raybox runs, with the reason
+ * @returns undefined if there is no linear layer outside the backbone; `withoutHead` then gives the error
+ * @throws InputError if there is a head that raybox cannot run, with the reason
  */
 export function inferHead(
   tensors: Shapes,
@@ -95,7 +95,7 @@ export function inferHead(
   };
 }
 
-/** Why there is no head, where `inferHead` finds none. */
+/** The error to report if `inferHead` finds no head. */
 export function withoutHead(
   tensors: Shapes,
   backbone: string | Backbone,
@@ -105,7 +105,7 @@ export function withoutHead(
   return noPrediction(descriptionOf(backbone).family, layers, others, channels);
 }
 
-/** What stands outside the backbone and may belong to a head. */
+/** The tensors outside the backbone, which may belong to a head, and the layers that they are weights of. */
 function outside(
   tensors: Shapes,
   backbone: string | Backbone,
@@ -125,7 +125,7 @@ function refuseSizes(name: string, [outputs, inputs]: readonly number[]): void {
   });
 }
 
-/** A linear layer or a convolution by its weights; nothing for other tensors. */
+/** The layer that a tensor is the weights of: a linear layer or a convolution. The list is empty for other tensors. */
 function layerOf(name: string, shape: readonly number[]): HeadLayer[] {
   if (!name.endsWith('.weight') || (shape.length !== 2 && shape.length !== 4)) return [];
   const [outputs, inputs, ...kernel] = shape;
@@ -139,7 +139,10 @@ function onlyOne(family: Backbone['family'], linears: readonly HeadLayer[]): Hea
   throw isHidden ? hiddenLayer(family, linears) : severalLayers(linears);
 }
 
-/** A linear layer of that name; or, as it was named, a convolution of one pixel, which is one where its outputs are averaged. */
+/**
+ * The layer that the caller named as the prediction layer. Besides a linear layer it may be a 1×1 convolution: if its outputs are averaged, it
+ * computes the same as a linear layer on averaged features.
+ */
 function namedOne(
   family: Backbone['family'],
   layers: readonly HeadLayer[],
@@ -150,7 +153,7 @@ function namedOne(
   const inside = usable.filter(({ name }) => name.startsWith(`${wanted}.`));
   const layer = usable.find(({ name }) => name === wanted) ?? (inside.length === 1 ? inside[0] : undefined);
   if (!layer) throw noSuchLayer(wanted, layers, names);
-  // What puts out as many numbers as the layer reads may stand before it.
+  // Another layer with as many outputs as this one has inputs is probably a hidden layer before it.
   const linears = layers.filter(({ kernel }) => !kernel);
   if (linears.some((other) => other !== layer && other.outputs === layer.inputs)) throw hiddenLayer(family, linears);
   return layer;

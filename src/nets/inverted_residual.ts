@@ -1,7 +1,7 @@
 /**
- * The block that mobile networks are made of: a convolution of one pixel to more channels, a depthwise one, perhaps
- * squeeze-and-excitation, and one of one pixel back, without activation; the input is added where shape and stride allow it. Sandler et
- * al., MobileNetV2: inverted residuals and linear bottlenecks, 2018.
+ * The block of mobile networks: a 1×1 convolution to more channels, a depthwise convolution, sometimes squeeze-and-excitation, and a 1×1
+ * convolution back to fewer channels, without activation. The input is added to the result if both have the same shape. Source: Sandler et al.,
+ * MobileNetV2: inverted residuals and linear bottlenecks, 2018.
  */
 import { InputError } from '../errors.js';
 import { type Check, fields, isSize, oneOf, optional } from '../formats/checks.js';
@@ -14,25 +14,25 @@ import { convolutionNorm, type SqueezeOptions, squeezeExcitation } from './layer
 import { convolutionShape } from './shapes.js';
 
 export type InvertedResidual = {
-  /** Channels of the depthwise convolution. Where they are those of the input, there is no layer before it. */
+  /** Channels of the depthwise convolution. If the block's input has as many, most families leave out the first 1×1 convolution. */
   expanded: number;
-  /** Of the depthwise convolution. */
+  /** The side of the depthwise convolution's kernel. */
   kernel: number;
   stride: number;
   outputs: number;
-  /** Channels within squeeze-and-excitation; left out where there is none. */
+  /** Channels between the layers of squeeze-and-excitation; left out if the block has none. */
   squeeze?: number;
 };
 
-/** Whether a value describes a block. */
+/** A check whether a value describes a block. */
 export const isInvertedResidual = (): Check =>
   fields({ expanded: isSize, kernel: isSize, stride: oneOf(1, 2), outputs: isSize, squeeze: optional(isSize) });
 
 type Names = readonly [conv: string, norm: string];
 
-/** What the layers of a block are called: convolution and norm, and the module that holds squeeze-and-excitation. */
+/** The names of a block's layers: of each convolution with its norm, and of the module of squeeze-and-excitation. */
 export interface BlockNames {
-  /** Left out where the block has no such layer. */
+  /** Left out if the block has no such layer. */
   expand?: Names;
   depthwise: Names;
   squeeze?: string;
@@ -43,7 +43,7 @@ export interface BlockOptions extends Partial<Omit<SqueezeOptions, 'squeeze' | '
   name: string;
   names: BlockNames;
   activation: Activation;
-  /** Within squeeze-and-excitation. */
+  /** The activation between the layers of squeeze-and-excitation. */
   inner?: Activation;
   /** Of all norms. */
   epsilon?: number;
@@ -69,7 +69,7 @@ export function invertedResidual(
   return stride === 1 && channelCount(x) === outputs ? sum(g, y, x, name) : y;
 }
 
-/** Names in torchvision's MobileNetV3 and EfficientNet, where the layers that a block has are numbered. */
+/** The names in torchvision's MobileNetV3 and EfficientNet, where the layers of a block are numbered. Layers that it lacks get no number. */
 export function numberedNames(name: string, hasExpansion: boolean, hasSqueeze: boolean): BlockNames {
   let next = 0;
   const pair = (): Names => {
@@ -84,7 +84,7 @@ export function numberedNames(name: string, hasExpansion: boolean, hasSqueeze: b
   };
 }
 
-/** A block by the shapes of its tensors, which do not show its stride. @throws InputError where they are of another block */
+/** Reads a block from the shapes of its tensors, which do not show its stride. @throws InputError if it is another kind of block */
 export function readInvertedResidual(tensors: Shapes, names: BlockNames, stride: number): InvertedResidual {
   const [expanded, perGroup, kernel] = convolutionShape(tensors, names.depthwise[0]);
   if (perGroup !== 1)
@@ -98,7 +98,7 @@ export function readInvertedResidual(tensors: Shapes, names: BlockNames, stride:
   return { expanded, kernel, stride, outputs, ...squeeze };
 }
 
-/** The same of a block with numbered layers, of which those that are there tell which they are. */
+/** The same for a block whose layers are numbered. How many there are shows which of them the block has. */
 export function readNumbered(tensors: Shapes, name: string, stride: number): InvertedResidual {
   const hasSqueeze = [1, 2].find((index) => tensors.has(`${name}.block.${index}.fc1.weight`));
   const count = [0, 1, 2, 3, 4].find(
@@ -108,13 +108,13 @@ export function readNumbered(tensors: Shapes, name: string, stride: number): Inv
   return readInvertedResidual(tensors, numberedNames(name, hasExpansion, hasSqueeze !== undefined), stride);
 }
 
-/** The nearest multiple of 8 that is no less than nine tenths of a number of channels: what becomes of it where networks are scaled. */
+/** The nearest multiple of 8 that is at least nine tenths of a number of channels. Networks that are scaled in width have their channels rounded so. */
 export function rounded(channels: number): number {
   const nearest = Math.max(8, Math.floor((channels + 4) / 8) * 8);
   return nearest >= 0.9 * channels ? nearest : nearest + 8;
 }
 
-/** Of each block its stride, which nothing shows but that torchvision's network has as many. */
+/** The strides of blocks. No shape shows them, so they are those of torchvision's network, if it has as many blocks. @throws InputError if not */
 export function usualStrides(what: string, count: number, usual: readonly number[]): readonly number[] {
   if (count === usual.length) return usual;
   throw new InputError(`cannot tell the strides of the checkpoint's ${what}`, {

@@ -1,4 +1,4 @@
-/** Layers that several backbones are made of. Parameters have torch's names under the layer's own. */
+/** Layers that several families use. A layer's parameters have PyTorch's names (`weight`, `bias`, `running_mean` …), after the layer's name. */
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import { type Activation, activationOf, relu } from '../ops/layers/activation.js';
@@ -13,9 +13,9 @@ export interface ConvolutionOptions {
   /** One size for both axes, or height and width. */
   kernel: number | Pair;
   stride?: number;
-  /** Default: what keeps the size at stride 1, for kernels of odd sizes. */
+  /** Default: half of the kernel's size, rounded down, which keeps the image's size at stride 1 if the kernel's size is odd. */
   padding?: number;
-  /** How many groups of channels are convolved by themselves: as many as channels for a depthwise convolution. */
+  /** The number of groups of channels that are convolved separately. A depthwise convolution has as many groups as channels. */
   groups?: number;
   bias?: boolean;
 }
@@ -48,8 +48,7 @@ export interface NormedOptions extends Omit<ConvolutionOptions, 'bias'> {
 }
 
 /**
- * A convolution without bias, its batch norm and an activation, all of which run as one kernel.
- * @param names of the convolution and of the norm
+ * A convolution without bias, its batch norm and an activation. In inference all three run as one kernel.
  */
 export function convolutionNorm(
   g: GraphBuilder,
@@ -61,22 +60,25 @@ export function convolutionNorm(
   return activation ? activationOf(g, y, activation, `${norm}/${activation.kind}`) : y;
 }
 
-/** Names of a convolution and its norm in torchvision's Conv2dNormActivation, an nn.Sequential. */
+/** The names of a convolution and its norm in torchvision's Conv2dNormActivation, which is an nn.Sequential. */
 export const inSequence = (name: string) => [`${name}.0`, `${name}.1`] as const;
 
-/** Clipped at 6: Howard et al. 2017. */
+/** A ReLU whose values are at most 6 (Howard et al. 2017). */
 export const RELU6: Activation = { kind: 'clip', a: 0, b: 6 };
 
 export interface SqueezeOptions {
-  /** Channels between the two layers. */
+  /** The number of channels between the two layers. */
   squeeze: number;
-  /** Behind the first layer. */
+  /** The activation after the first layer. */
   activation: Activation;
-  /** Behind the second: from 0 to 1. */
+  /** The activation after the second layer, whose values are from 0 to 1. */
   gate: Activation;
 }
 
-/** Squeeze-and-excitation: every channel times a number that two layers, `name`.fc1 and `name`.fc2, compute from all channels' averages. Hu et al. 2017. */
+/**
+ * Squeeze-and-excitation (Hu et al. 2017): two layers, `name`.fc1 and `name`.fc2, compute a factor for each channel from the averages of all
+ * channels, and every channel is multiplied by its factor.
+ */
 export function squeezeExcitation(
   g: GraphBuilder,
   x: Tensor,

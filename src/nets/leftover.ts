@@ -1,11 +1,11 @@
 /**
- * What a checkpoint holds beside the parameters of its network. A layer that is left out makes another network, so what is not
- * known to take no part in the result is refused by name. The rules:
+ * Sorts the tensors of a checkpoint that the network does not read. Without a layer it would be another network, so a tensor is refused by
+ * name unless it is known to take no part in the result. The rules:
  *
- * - Counters (`num_batches_tracked`, `n_averaged`, `total_ops`) and training's state (losses, metrics, optimizers, thresholds) take
- *   no part; nor do layers that only training runs, such as the auxiliary classifiers of a GoogLeNet.
- * - Within the modules of the backbone nothing but counters is passed over.
- * - What the caller names to be ignored is, unless it is within the backbone.
+ * - Counters (`num_batches_tracked`, `n_averaged`, `total_ops`) and the state of a training (losses, metrics, optimizers, thresholds) take no
+ *   part. Nor do layers that are only run in training, such as the auxiliary classifiers of a GoogLeNet.
+ * - Within the modules of the backbone, only counters are passed over.
+ * - Tensors that the caller names in `ignore` are passed over, unless they are within the backbone.
  */
 
 import { firstFew, InputError } from '../errors.js';
@@ -13,13 +13,13 @@ import { sequenceOf } from './backbone.js';
 import type { Shapes } from './family.js';
 import { recognitionOf } from './recognition.js';
 
-/** Names of tensors that the network does not read, by what they would mean. */
+/** The names of tensors that the network does not read, sorted by what it would mean to leave them out. */
 export interface Leftover {
-  /** Take no part in the result. */
+  /** They take no part in the result. */
   readonly harmless: readonly string[];
-  /** Within the backbone's modules: another network. */
+  /** They are within the backbone's modules, so the file holds another network. */
   readonly backbone: readonly string[];
-  /** Anywhere else: further layers of a head, or another network. */
+  /** They are anywhere else: further layers of a head, or another network. */
   readonly others: readonly string[];
 }
 
@@ -27,9 +27,9 @@ export interface LeftoverOptions {
   family: string;
   /** What the names of the backbone's parameters begin with. */
   prefix: string;
-  /** Layers of the head that are among the parameters. */
+  /** Names of the head's layers, whose tensors are among the parameters too. */
   head?: readonly string[];
-  /** Beginnings of names that the caller says take no part. */
+  /** Beginnings of the names of tensors that take no part, as the caller says. */
   ignore?: readonly string[];
 }
 
@@ -49,13 +49,13 @@ const METRIC = /^(train|val|valid|validation|test)?_?(metrics?|auroc|auc|acc|acc
 const CLASS_WEIGHT = /^(neg|class|label|sample)_?weights?$/;
 const OPTIMIZER_STATE = /(^|\.)(exp_avg(_sq)?|momentum_buffer|max_exp_avg_sq)$/;
 
-/** What a loss is called that is not called by its last word: `loss_fn`. */
+/** Matches the names of losses that do not end in a word for a loss: `loss_fn`. */
 const LOSS_FUNCTION = /^losse?s?_?(fn|func|function|layer|module)s?$/i;
 
-/** A first segment that can be nothing but a loss. */
+/** Matches a first segment of a name that can only mean a loss. */
 const WHOLLY_LOSS = /^(loss(es)?|loss_?(fn|func|function)|criteri(on|a|ons))\.$/i;
 
-/** `BCELoss` and `bce_loss` are both made of the words bce and loss. */
+/** The words of a name's segment: `BCELoss` and `bce_loss` both consist of bce and loss. */
 const wordsOf = (segment: string) =>
   segment
     .replace(/([a-z\d])([A-Z])/g, '$1_$2')
@@ -63,16 +63,16 @@ const wordsOf = (segment: string) =>
     .toLowerCase()
     .split(/[_\d-]+/);
 
-/** Whether a segment of a name, which is that of a module, says what the module is. */
+/** Whether one of the modules in a tensor's name has a word for such a thing in its name. */
 export function isAbout(name: string, what: keyof typeof WORDS): boolean {
   return name.split('.').some((segment) => wordsOf(segment).some((word) => WORDS[what].includes(word)));
 }
 
-/** Whether a module is a loss, which its last word says: `bce_loss` is one, `loss_attention` is not. */
+/** Whether a module is a loss. Its last word decides: `bce_loss` is one, `loss_attention` is not. */
 const isLoss = (module: string) =>
   module.split('.').some((segment) => LOSS_FUNCTION.test(segment) || WORDS.loss.includes(wordsOf(segment).at(-1)!));
 
-/** Sorts what is not among `parameters`. */
+/** Sorts the tensors that are not among `parameters`. */
 export function leftoverOf(
   tensors: Shapes,
   parameters: { has(name: string): boolean; keys(): Iterable<string> },
@@ -103,14 +103,15 @@ function isOfTraining(name: string, shape: readonly number[], prefix: string): b
   const isNumber = shape.every((size) => size === 1);
   const last = name.slice(name.lastIndexOf('.') + 1);
   const module = name.slice(0, -last.length);
-  // Buffers of the whole network, and not of one of its layers.
+  // Whether it is a buffer of the whole network, and not of one of its layers.
   const ofNetwork = prefix.startsWith(module) && shape.length <= 1;
   return (
     (isNumber && COUNTER.test(name)) ||
     (ofNetwork && last === 'pos_weight') ||
     (ofNetwork && (CLASS_WEIGHT.test(last) || isAbout(last, 'threshold'))) ||
     OPTIMIZER_STATE.test(name) ||
-    // A criterion may hold a network of its own. A module that is a loss by its last word weighs classes: a matrix there is a layer.
+    // Under a name that can only mean a loss there may even be a network. Under other names that end in a word for a loss, only vectors,
+    // such as weights of classes, are passed over: a matrix may be a layer.
     WHOLLY_LOSS.test(name.slice(0, name.indexOf('.') + 1)) ||
     (isLoss(module) && shape.length <= 1) ||
     (METRIC.test(name) && !/^(weight|bias)$/.test(last)) ||
@@ -118,7 +119,7 @@ function isOfTraining(name: string, shape: readonly number[], prefix: string): b
   );
 }
 
-/** Why a network with such tensors is not the one that raybox would run; undefined where it is. */
+/** The error if the tensors that are left show another network than the one that raybox would run; undefined if they do not. */
 export function refusalOf(
   leftover: Leftover,
   read: { keys(): Iterable<string> },
@@ -126,7 +127,7 @@ export function refusalOf(
 ): InputError | undefined {
   const layers = new Set([...read.keys()].map(layerOf));
   const named = (names: readonly string[]) => {
-    // A layer that the network has is told by the tensor that it has not, any other by the layer.
+    // If the network lacks the whole layer, its name is listed; if it only lacks one of its tensors, the name of the tensor.
     const isWhole = (name: string) =>
       /\.(weight|bias|running_mean|running_var)$/.test(name) && !layers.has(layerOf(name));
     const each = [...new Set(names.map((name) => (isWhole(name) ? layerOf(name) : name)))];

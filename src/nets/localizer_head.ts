@@ -15,13 +15,13 @@ import type { Head } from './architecture.js';
 import { convolution } from './layers.js';
 
 export interface HeadOutputs {
-  /** [n, c] nhwc4 f32: what the prediction layer sees. */
+  /** [n, c] nhwc4 f32: the pooled features, which the prediction layer reads. */
   readonly pooled: Tensor;
   /** [n, classes] dense f32. */
   readonly logits: Tensor;
   /** Sigmoid of the logits. */
   readonly probabilities: Tensor;
-  /** [n, classes, h, w] dense f32: each class's weighted sum of what is pooled, without the bias. */
+  /** [n, classes, h, w] dense f32: for each class, the features before pooling, weighted by the prediction layer and summed, without bias. */
   readonly heatmaps: Tensor;
 }
 
@@ -44,7 +44,7 @@ export function localizerHead(g: GraphBuilder, features: Tensor, head: Head): He
   return { pooled, logits, probabilities, heatmaps: classActivationMap(g, x, weight, 'heatmaps') };
 }
 
-// Average and maximum are the ends of log-sum-exp pooling.
+// Log-sum-exp pooling is the average for r = 0, and the maximum for an infinite r.
 function sharpness({ pooling, r }: Head): number {
   if (pooling !== 'lse') return pooling === 'average' ? 0 : Number.POSITIVE_INFINITY;
   if (r === undefined || !(r > 0))

@@ -1,4 +1,4 @@
-/** From the description of a network to its graph. */
+/** Adds the network that a description says to a graph. */
 
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
@@ -12,13 +12,13 @@ export interface Network extends Partial<HeadOutputs> {
   readonly features: Tensor;
 }
 
-/** The network of a family that a description says. */
+/** The function of a network that is a backbone with a head. */
 export const networkOf =
   (architecture: Architecture & { head: Head }): NetworkFunction =>
   (g, image) =>
     buildNetwork(g, architecture, image);
 
-/** Adds a backbone and, where the architecture has one, its localization head. */
+/** Adds a backbone and, if the architecture has one, the localization head. */
 export function buildNetwork<A extends Architecture>(
   g: GraphBuilder,
   architecture: A,

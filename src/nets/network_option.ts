@@ -1,8 +1,8 @@
-/** What is given in place of a network. */
+/** Checks the option `network`. */
 import { InputError } from '../errors.js';
 import { inBrief, isGraph } from '../formats/graph_description.js';
 
-/** @throws InputError for what is no function, and says how what was given becomes one */
+/** @throws InputError if it is not a function. The hint says how to make a function of what was given. */
 export function checkFunction(network: unknown): void {
   if (typeof network === 'function') return;
   throw new InputError('network: this is no function that builds a network', {

@@ -1,17 +1,17 @@
-/** What `load` and `train` take for a network, and what they ask of it. */
+/** The type of a network for `load` and `train`, and the check of what it returns. */
 import { InputError } from '../errors.js';
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import { describeForm, type Tensor } from '../graph/ir/tensor.js';
 
-/** What a localizer reads of a network, for `n` images. */
+/** The tensors that a localizer reads, for `n` images. */
 export interface NetworkOutputs {
   /** The last feature map, [n, h, w, channels] nhwc4. */
   readonly features: Tensor;
   /** [n, classes] dense f32. */
   readonly logits: Tensor;
-  /** [n, classes] dense f32, 0…1. */
+  /** [n, classes] dense f32, from 0 to 1. */
   readonly probabilities: Tensor;
-  /** [n, classes, h, w] dense f32, of any range: the more a position speaks for a class, the larger. */
+  /** [n, classes, h, w] dense f32, of any range. A value is the larger, the more its position speaks for the class. */
   readonly heatmaps: Tensor;
 }
 
@@ -22,8 +22,8 @@ export interface NetworkOutputs {
 export type NetworkFunction = (g: GraphBuilder, image: Tensor) => NetworkOutputs;
 
 /**
- * What a network gave, checked against what a localizer reads.
- * @throws InputError that names the output which is missing or of another form.
+ * Checks that a network returned the tensors that a localizer reads.
+ * @throws InputError that names the output that is missing or has another form.
  */
 export function checkOutputs(outputs: NetworkOutputs, images: number, classes?: number): NetworkOutputs {
   for (const name of ['features', 'logits', 'probabilities', 'heatmaps'] as const) {

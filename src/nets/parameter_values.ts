@@ -1,17 +1,17 @@
-/** The values of a network's parameters, in a checkpoint that has them all. */
+/** Reads the values of a network's parameters from a checkpoint that has them all. */
 import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import { product, type Tensor } from '../graph/ir/tensor.js';
 import type { WeightSource } from '../graph/plan/constants.js';
 
-/** By name, as a `GraphBuilder` has them. */
+/** A network's parameters by name, as in `GraphBuilder.parameters`. */
 export type Parameters = ReadonlyMap<string, Pick<Tensor, 'shape'>>;
 
-/** Whether each parameter is among the tensors, in its shape. `checkParameters` says what is wrong where it is not. */
+/** Whether the tensors have every parameter in its shape. If not, `checkParameters` throws an error that says what is wrong. */
 export const hasParameters = ({ tensors }: Pick<Checkpoint, 'tensors'>, parameters: Parameters): boolean =>
   [...parameters].every(([name, { shape }]) => tensors.get(name)?.shape.join() === shape.join());
 
-/** @throws InputError, when a value is asked for, where it is missing, not finite, or a variance below 0 */
+/** The returned function throws an InputError if a parameter is missing, a value is not finite, or a variance is below 0. */
 export function parameterValues({ tensors }: Pick<Checkpoint, 'tensors'>): WeightSource {
   return (name, shape) => {
     const found = tensors.get(name);
@@ -22,7 +22,7 @@ export function parameterValues({ tensors }: Pick<Checkpoint, 'tensors'>): Weigh
   };
 }
 
-// An indexed loop: five times as fast as an iterator, and there are millions.
+// An indexed loop is five times as fast as an iterator, and there are millions of values.
 function refuseNotFinite(name: string, values: Float32Array): void {
   for (let i = 0; i < values.length; i++) {
     if (Number.isFinite(values[i])) continue;
@@ -34,7 +34,7 @@ function refuseNotFinite(name: string, values: Float32Array): void {
   }
 }
 
-// The root of a negative variance is no number, and the ReLU behind it makes zeros of that, which look like a result.
+// The root of a negative variance is NaN. The ReLU after the batch norm may turn it into zeros, which would look like a result.
 function refuseNegative(name: string, variances: Float32Array): void {
   const index = variances.findIndex((variance) => variance < 0);
   if (index < 0) return;

@@ -1,4 +1,4 @@
-/** A network's parameters in a checkpoint, and all at once what is missing or has another shape. */
+/** Finds a network's parameters in a checkpoint. Its errors list all parameters that are missing or have another shape, not only the first. */
 import { counted, InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import type { WeightSource } from '../graph/plan/constants.js';
@@ -8,16 +8,16 @@ import { type Parameters, parameterValues } from './parameter_values.js';
 const LISTED = 5;
 
 /**
- * The values of a graph's parameters. What else the checkpoint holds (a classifier, counters) is left alone.
+ * A source of the values of a graph's parameters. Other tensors of the checkpoint (a classifier, counters) are not looked at.
  * @param parameters of the `GraphBuilder` that the network was built with.
- * @throws InputError naming missing parameters with the nearest that the checkpoint has, or those of another shape.
+ * @throws InputError that names the missing parameters, each with the most similar name in the checkpoint, or those of another shape.
  */
 export function parameterSource(checkpoint: Pick<Checkpoint, 'tensors'>, parameters: Parameters): WeightSource {
   checkParameters(checkpoint, parameters);
   return parameterValues(checkpoint);
 }
 
-/** @throws InputError as `parameterSource` does */
+/** @throws InputError in the same cases as `parameterSource` */
 export function checkParameters({ tensors }: Pick<Checkpoint, 'tensors'>, parameters: Parameters): void {
   const missing = [...parameters.keys()].filter((name) => !tensors.has(name));
   if (missing.length > 0) {
@@ -47,7 +47,7 @@ export function checkParameters({ tensors }: Pick<Checkpoint, 'tensors'>, parame
 const list = (listed: readonly string[], total: number) =>
   listed.join(', ') + (total > listed.length ? ` and ${total - listed.length} more` : '');
 
-/** The unused name that ends most alike, those of the right shape before others. */
+/** The unused name with the longest equal ending. If several are equally long, one whose tensor has the right shape. */
 function nearest(
   name: string,
   shape: readonly number[],

@@ -1,16 +1,16 @@
-/** What the families say of checkpoints: loaded on demand, for weights that do not say what they are. */
+/** How each family recognises its checkpoints. This is loaded on demand, for weights that do not say what they are. */
 import type { Backbone } from './backbone.js';
 import type { Described, Recognition } from './family.js';
 import { all } from './generated/recognition.js';
 
-/** By family, in the order of their names. */
+/** The recognition of each family, in the order of their names. */
 export const recognitions = all as unknown as Readonly<Record<Backbone['family'], Recognition<Described>>>;
 
-/** What a family says of its checkpoints; undefined for a network that belongs to none. */
+/** The recognition of a family; undefined if there is no such family, as for a network that is a graph. */
 export const recognitionOf = (family: string): Recognition<Described> | undefined =>
   Object.hasOwn(recognitions, family) ? recognitions[family as Backbone['family']] : undefined;
 
-/** Titles in a sentence: `a GoogLeNet or an Inception`. */
+/** The titles of families as a sentence lists them: `a GoogLeNet or an Inception v3`. */
 export const titlesOf = (keep: (one: Recognition<Described>) => unknown = () => true): string =>
   Object.values(recognitions)
     .filter(keep)
@@ -18,5 +18,5 @@ export const titlesOf = (keep: (one: Recognition<Described>) => unknown = () => 
     .join(', ')
     .replace(/, ([^,]*)$/, ' or $1');
 
-/** As a sentence has it: `a ResNet`. */
+/** The title of a family: `a ResNet`. */
 export const familyName = (family: Backbone['family']): string => recognitions[family].title;

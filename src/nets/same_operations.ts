@@ -1,24 +1,25 @@
-/** Whether a network's function adds the same operations whatever the number of images, as it has to. */
+/** Checks that a network's function adds the same operations for every number of images. */
 import { InputError } from '../errors.js';
 import { type GraphBuilder, type Node, nameOf } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
 import { checkOutputs, type NetworkFunction, type NetworkOutputs } from './outputs.js';
 
-/** What a function added to a graph, for so many images. */
+/** What a network's function added to a graph for a certain number of images. */
 export interface Built {
   readonly graph: GraphBuilder;
   readonly image: Tensor;
   readonly outputs: NetworkOutputs;
 }
 
-/** An operation in words that say nothing of the number of images, and the constants that it reads. */
+/** An operation as a text that does not contain the number of images, and the constants that it reads. */
 interface Step {
   readonly text: string;
   readonly constants: readonly Tensor[];
 }
 
 /**
- * @param known operations whose attributes are compared too. One of the caller's own may have the number of images among them.
+ * @param known operations whose attributes are compared too. Other operations, which are the caller's own, may have the number of images
+ *   among their attributes.
  * @throws InputError that names the first operation of `other` that differs
  */
 export function refuseOtherOperations(first: Built, other: Built, known: Iterable<unknown>): void {
@@ -39,7 +40,8 @@ export function refuseOtherOperations(first: Built, other: Built, known: Iterabl
 }
 
 /**
- * The function, which refuses to build another network than `first`. It is called for each number of images, and nobody else would notice.
+ * The network's function with a check: whenever it builds another network than `first`, an error is thrown. It is called again for each
+ * number of images, and nothing else would notice a difference.
  */
 export function steadyNetwork(network: NetworkFunction, first: Built, known: readonly unknown[]): NetworkFunction {
   return (g, image) => {
@@ -77,7 +79,7 @@ function stepsOf(
 const sayInfinity = (_: string, value: unknown) =>
   typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 
-/** A constant may have a value for each image; then its shape says so. */
+/** Whether two constants are equal. If their first sizes differ, they have a value for each image, and only their other sizes are compared. */
 function isSame(a: Tensor, b: Tensor): boolean {
   if (a.shape.join() !== b.shape.join()) return a.shape.slice(1).join() === b.shape.slice(1).join();
   const [some, others] = [a.data!, b.data!];

@@ -1,4 +1,4 @@
-/** From the names that a checkpoint gives its tensors to torchvision's: old spellings, numbers, and what all names begin with. */
+/** Renames a checkpoint's tensors to torchvision's names: from older spellings, from numbers, and without a common beginning. */
 
 import { InputError } from '../errors.js';
 import type { Checkpoint, TensorData } from '../formats/checkpoint.js';
@@ -15,13 +15,13 @@ import { recognitions } from './recognition.js';
 
 const startOf = (prefix: string) => (prefix === '' || prefix.endsWith('.') ? prefix : `${prefix}.`);
 
-/** A name that begins with `prefix`, without it; any other as it is. */
+/** The name without `prefix`, if it begins with it; otherwise the name itself. */
 export function withoutPrefix(name: string, prefix: string): string {
   const start = startOf(prefix);
   return name.length > start.length && name.startsWith(start) ? name.slice(start.length) : name;
 }
 
-/** Tensors whose names begin with `prefix`, without it. */
+/** The tensors whose names begin with `prefix`, under the rest of their names. */
 export function under(tensors: Checkpoint['tensors'], prefix: string): Checkpoint['tensors'] {
   const start = startOf(prefix);
   const found = [...tensors].filter(([name]) => name.startsWith(start) && name !== start);
@@ -32,7 +32,7 @@ export function under(tensors: Checkpoint['tensors'], prefix: string): Checkpoin
   return new Map(found.map(([name, tensor]) => [name.slice(start.length), tensor]));
 }
 
-/** Under the names that torchvision has today, where a family knows others. */
+/** The tensors under the names that torchvision uses today, if a family knows other spellings of theirs. */
 export function withTorchvisionNames(tensors: Checkpoint['tensors']): Map<string, TensorData> {
   const spellings = Object.values(recognitions).flatMap(({ spellings }) => spellings ?? []);
   const renamed = new Map<string, TensorData>(tensors);
@@ -50,8 +50,8 @@ export function withTorchvisionNames(tensors: Checkpoint['tensors']): Map<string
 }
 
 /**
- * Takes off what the names of backbone and head begin with alike (`module.`, `model.`, `net.encoder.`, whatever), so that
- * torchvision's names are left wherever they were there.
+ * Removes what the names of backbone and head both begin with (`module.`, `model.`, `net.encoder.` or anything else), so that torchvision's
+ * names are left.
  */
 export function atRoot(
   tensors: Map<string, TensorData>,
@@ -85,7 +85,7 @@ export function atRoot(
   return { tensors: renamed, backbone: at(start.slice(root.length)), root };
 }
 
-/** A description without a prefix that is the usual one, by its name where it has one. */
+/** The same backbone without a prefix if it is the usual one, and as a standard name if it has one. */
 function plain(backbone: Backbone): string | Backbone {
   const { prefix, ...rest } = backbone;
   const bare = rest as Backbone;
@@ -93,7 +93,7 @@ function plain(backbone: Backbone): string | Backbone {
   return standardName(bare) ?? bare;
 }
 
-/** What stands before the names of a network that the caller described. */
+/** What the names in the checkpoint begin with, before those of the network that the caller described. */
 function rootOfGiven(tensors: ReadonlyMap<string, TensorData>, { parameters, stem }: BackboneParameters): string {
   const roots = [...tensors.keys()].flatMap((name) =>
     name === stem || name.endsWith(`.${stem}`) ? [name.slice(0, name.length - stem.length)] : [],

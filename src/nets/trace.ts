@@ -1,4 +1,4 @@
-/** A network built once, so that its parameters and outputs are known. */
+/** Builds a network once to learn its parameters and outputs. */
 import { InputError } from '../errors.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import { createGraph, type GraphBuilder } from '../graph/ir/graph.js';
@@ -12,7 +12,7 @@ export interface Trace {
   readonly outputs: NetworkOutputs;
 }
 
-/** Builds a network for images of its size. @throws InputError for an input that is not square, and outputs of another form */
+/** Builds a network for images of the size that its metadata says. @throws InputError if that is not square, or an output has a wrong form */
 export function trace(network: NetworkFunction, metadata: WeightsMetadata, images: number): Trace {
   const { inputWidth, inputHeight, inputChannels } = metadata;
   if (inputWidth !== inputHeight)

@@ -1,13 +1,13 @@
-/** Mean and standard deviation of pixels: of which scale they are, and what of them a caller may give. */
+/** Finds out whether a mean and a standard deviation are for pixels from 0 to 1 or from 0 to 255, and checks those that a caller gives. */
 import { InputError } from '../errors.js';
 import { inBrief } from '../formats/graph_description.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import type { Warning } from '../warnings.js';
 
-// Sums of decimal fractions end in dust.
+// Removes the rounding errors of sums of decimal fractions, such as 0.30000000000000004.
 export const rounded = (value: number) => Number(value.toPrecision(12));
 
-/** For pixels from 0 to 1; undefined where mean and deviation are not of one scale. */
+/** Mean and deviation for pixels from 0 to 1; undefined if the two are not of one scale. */
 export function inUnits(
   mean: number[] | undefined,
   std: number[] | undefined,
@@ -16,7 +16,7 @@ export function inUnits(
   const within = (values: readonly number[], least: number, most: number) =>
     values.every((value) => value >= least && value <= most);
   if (within(mean, 0, 1) && within(std, 0, 1)) return { mean, std, unit: '' };
-  // A mean of 0 is one on every scale, and a deviation of 1 is none: then the other of the two tells the scale.
+  // A mean of 0 and a deviation of 1 do not show the scale. Then the other of the two numbers does.
   const isAboveOne = mean.some((value) => value > 1);
   const isLarge =
     mean.every((value) => value === 0) || (isAboveOne && mean.every((value) => value === 0 || value >= 1));
@@ -29,9 +29,9 @@ export function inUnits(
 type Normalisation = Pick<WeightsMetadata, 'mean' | 'std'>;
 
 /**
- * Mean and std as a caller gives them, for pixels from 0 to 1. Both of pixels from 0 to 255 are read as that, with a warning, as they are
- * where a file says them. A mean of pixels from 0 to 1 is from 0 to 1, and so is a deviation.
- * @throws InputError for what is no mean or no deviation, and where the two are not of one scale
+ * The mean and std that a caller gives, for pixels from 0 to 1. If both are for pixels from 0 to 255, they are converted, with a warning, as if
+ * a file had said them. If only one is given, it must be from 0 to 1.
+ * @throws InputError if one cannot be a mean or a deviation, or if the two are not of one scale
  */
 export function givenNormalisation(given: Partial<Normalisation>): {
   fields: Partial<Normalisation>;

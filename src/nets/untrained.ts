@@ -1,4 +1,4 @@
-/** Weights of a small network that has learnt nothing: they show that everything works, and mean nothing. */
+/** Random weights of a small network. They show that everything works, but the results mean nothing. */
 
 import type { TensorData } from '../formats/checkpoint.js';
 import { writeSafetensors } from '../formats/safetensors.js';
@@ -10,8 +10,8 @@ import { type Architecture, architectureMetadata } from './architecture.js';
 import { buildNetwork } from './index.js';
 
 /**
- * A small residual network whose convolutions are drawn as He et al. 2015 start training, as a safetensors file whose metadata says
- * `training_data: none`. The same seed, the same bytes.
+ * A safetensors file of a small residual network. Its convolutions have random weights, as He et al. 2015 begin training with, and its metadata
+ * says `training_data: none`. The same seed gives the same bytes.
  */
 export function untrainedWeights(seed: number, classes: readonly string[], inputSize = 256): Uint8Array {
   const architecture: Architecture = {
@@ -28,10 +28,10 @@ export function untrainedWeights(seed: number, classes: readonly string[], input
   const random = seededRandom(seed);
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const tensors = [...g.parameters].map(([name, { shape }]) => {
-    // Without training nothing keeps features small: weak predictions keep every probability off 0 and 1.
+    // The features of an untrained network may be large. A weak prediction layer keeps the probabilities away from 0 and 1.
     const strength = name.startsWith('head.prediction') ? 0.02 : 1;
     const deviation = strength * Math.sqrt(2 / product(shape.slice(1)));
-    // What has one dimension is a bias (0), or belongs to a batch norm that changes nothing.
+    // A tensor with one dimension is a bias, which is 0, or belongs to a batch norm that changes nothing.
     const constant = /running_var$|weight$/.test(name) ? 1 : 0;
     const data = Float32Array.from({ length: product(shape) }, () =>
       shape.length > 1 ? normal() * deviation : constant,

@@ -1,4 +1,4 @@
-/** Weights of a network that is no backbone with a head: its graph stands in the file, or its function is given beside it. */
+/** Describes weights of a network that is not a backbone with a head. Either the file holds its graph, or the caller gives its function. */
 import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import { inBrief, isGraph } from '../formats/graph_description.js';
@@ -28,7 +28,7 @@ import { refuseOtherOperations, steadyNetwork } from './same_operations.js';
 import { under, withoutPrefix } from './tensor_names.js';
 import { type Trace, trace } from './trace.js';
 
-/** Fields that say of a backbone and a head what a whole network says by itself. */
+/** Fields of metadata that only a backbone with a head has. A whole network says such things by itself. */
 const OF_PARTS = ['pooling', 'lseR', 'prediction', 'transitionChannels', 'transitionKernel', 'transitionActivation'];
 
 /** @throws InputError where tensors and network do not fit, or metadata that was given speaks of a backbone and a head */
@@ -54,7 +54,7 @@ export function describeWholeNetwork(
   const inputChannels = given.inputChannels ?? known?.inputChannels ?? imported?.fields.inputChannels ?? 3;
   const beside = known ? undefined : fileInput(checkpoint.metadata, { family: 'graph' }, inputChannels);
   const architecture = own ? CUSTOM : graph!;
-  /** How many outputs there are shows when the network is built, so the names of the classes are settled after the input. */
+  /** The number of outputs is only known when the network has been built, so this is called a second time with the names of the classes. */
   const settled = (classes: string[] | undefined, outputs: number) => {
     const said = { ...beside?.fields, ...imported?.fields, ...file, ...(classes ? { classes } : {}) };
     const assumption = {
@@ -136,8 +136,8 @@ function refuseParts(given: Partial<WeightsMetadata>, transformInput: boolean | 
 }
 
 /**
- * Where the input has a wrong size or number of channels, the error comes from one of the network's operations, which knows nothing of
- * images. The message is told with the input that the network was built for.
+ * Builds the network. If the input has a wrong size or number of channels, the error comes from one of the network's operations, which knows
+ * nothing of images. So the input that the network was built for is added to the message.
  */
 function withNames(network: NetworkFunction, metadata: WeightsMetadata): Trace {
   try {
@@ -152,20 +152,20 @@ function withNames(network: NetworkFunction, metadata: WeightsMetadata): Trace {
   }
 }
 
-/** The function, for which it was shown that it builds the same network for two images, and which is watched for other numbers of them. */
+/** Checks that the function builds the same network for two images, and returns it with the same check for every other number of images. */
 function steady(own: NetworkFunction, built: Trace, metadata: WeightsMetadata): NetworkFunction {
   let two: Trace | undefined;
   try {
     two = trace(own, metadata, 2);
   } catch (error) {
-    // A network for one image at a time gets them one by one.
+    // A network may be for one image at a time. Then it gets images one by one.
     if (!(error instanceof InputError)) throw error;
   }
   if (two) refuseOtherOperations(built, two, Object.values(coreOperations));
   return steadyNetwork(own, built, Object.values(coreOperations));
 }
 
-/** Whether the probabilities are the sigmoid of the logits, as those of raybox's own networks are. */
+/** Whether the probabilities are the sigmoid of the logits, as in raybox's own networks. */
 const isSigmoid = ({ graph, outputs: { logits, probabilities } }: Trace): boolean =>
   graph.nodes.some(
     ({ operation, inputs, outputs, attributes }) =>
