@@ -2,10 +2,12 @@
 
 import { DeviceLostError, GpuUnavailableError } from '../errors.js';
 import { describe, openGpu } from '../gpu/device.js';
-import type { Command } from '../node/vendor/commander.js';
+import { type Command, Option } from '../node/vendor/commander.js';
 import { type Check, type CheckResult, listChecks, runCheck } from '../verify/check.js';
 import { adapterOption } from './adapter_option.js';
 import { duration, interruptible, print, say, startProgress, table, UsageError, wholeNumber } from './terminal.js';
+import { type ReferenceOptions, verifyReference } from './verify_reference.js';
+import { addWeightsOptions } from './weights_options.js';
 
 interface Options {
   op?: string;
@@ -99,16 +101,38 @@ function summarize(outcomes: readonly Outcome[]): string {
 
 const exponential = (value: number) => (value === 0 ? 'exact' : value.toExponential(1));
 
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value > 0 && value < 1) return value;
+  throw new UsageError(`--tolerance is a number between 0 and 1, not ${text}`);
+}
+
 /** Adds `raybox verify`. The exit code is 1 if a case fails. */
 export function addVerifyCommand(program: Command): void {
-  program
+  const command = program
     .command('verify')
-    .description('every kernel against its float64 reference, on this machine')
+    .description('every kernel against its float64 reference, on this machine; or a network against a recording of it')
     .option('--op <name>', 'only this operation')
     .option('--case <n>', 'only this case of --op, counted from 0', wholeNumber(0, 1_000_000))
     .option('--full', 'also the large cases: the networks’ real shapes')
-    .addOption(adapterOption())
-    .action(async (options: Options) => {
-      if (!(await interruptible((signal) => verify(options, signal)))) process.exitCode = 1;
-    });
+    .option('--weights <file>', 'with --reference: compare this network, layer by layer, with a recording of it')
+    .option('--reference <file>', 'recorded activations by name, with the input: .npz or .safetensors')
+    .addOption(new Option('--layout <order>', 'of recorded maps, if shapes do not show it').choices(['nchw', 'nhwc']))
+    .option('--tolerance <share>', 'largest difference, relative to a layer’s range; default: 0.0001', share)
+    .option('--json', 'the comparison with --reference as JSON')
+    .addOption(adapterOption());
+  addWeightsOptions(command).action(async (options: Options & Partial<ReferenceOptions>) => {
+    if (options.weights !== undefined || options.reference !== undefined) {
+      const { weights, reference } = options;
+      if (weights === undefined || reference === undefined)
+        throw new UsageError('--weights and --reference belong together: give both');
+      if (options.op !== undefined || options.full)
+        throw new UsageError('--op, --case and --full choose kernels: they do not go with --reference');
+      if (!(await verifyReference({ ...options, weights, reference }))) process.exitCode = 1;
+      return;
+    }
+    if (options.layout !== undefined || options.tolerance !== undefined || options.json)
+      throw new UsageError('--layout, --tolerance and --json go with --reference');
+    if (!(await interruptible((signal) => verify(options, signal)))) process.exitCode = 1;
+  });
 }

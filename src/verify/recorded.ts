@@ -1,0 +1,90 @@
+/** Recorded activations of a network, matched with the nodes of its graph. */
+import { InputError } from '../errors.js';
+import type { NumberArray } from '../formats/npy.js';
+import type { Node } from '../graph/ir/graph.js';
+import type { Tensor } from '../graph/ir/tensor.js';
+
+export type MapsLayout = 'nchw' | 'nhwc';
+
+/** A recorded activation and the node that computes it. */
+export interface Match {
+  /** The recording's name. */
+  readonly name: string;
+  readonly recorded: NumberArray;
+  readonly node: Node;
+  readonly tensor: Tensor;
+}
+
+/**
+ * A module's name is that of the node that reads its parameters (`NAME.weight`), or the node's own; a recording's name may have more or
+ * fewer parts in front, as long as one node alone fits.
+ */
+export function matchNames(
+  nodes: readonly Node[],
+  recordings: ReadonlyMap<string, NumberArray>,
+): { matches: Match[]; unmatched: string[] } {
+  const named = new Map<string, Node[]>();
+  for (const node of nodes) for (const name of namesOf(node)) named.set(name, [...(named.get(name) ?? []), node]);
+  const found = new Map<string, Node>();
+  for (const name of recordings.keys()) {
+    const own = named.get(name) ?? [...named].flatMap(([other, those]) => (endsAlike(name, other) ? those : []));
+    const [node, ...others] = new Set(own);
+    if (node && others.length === 0) found.set(name, node);
+  }
+  const matches = nodes.flatMap((node) =>
+    [...found].flatMap(([name, own]): Match[] =>
+      own === node ? [{ name, recorded: recordings.get(name)!, node, tensor: node.outputs[0] }] : [],
+    ),
+  );
+  return { matches, unmatched: [...recordings.keys()].filter((name) => !found.has(name)) };
+}
+
+function namesOf({ inputs, outputs }: Node): Set<string> {
+  const modules = inputs.flatMap((tensor) => {
+    const end = tensor?.kind === 'constant' && tensor.name.endsWith('.weight') ? -'.weight'.length : 0;
+    return tensor && end ? [tensor.name.slice(0, end)] : [];
+  });
+  return new Set([...modules, ...(outputs[0] ? [outputs[0].name] : [])]);
+}
+
+const endsAlike = (a: string, b: string) => a.endsWith(`.${b}`) || b.endsWith(`.${a}`);
+
+/**
+ * Whether recorded maps have their channels first or last.
+ * @throws InputError where the shapes do not show it, or show both
+ */
+export function layoutOf(input: NumberArray, channels: number, matches: readonly Match[]): MapsLayout {
+  const shapes = matches.map(({ recorded, tensor }) => [recorded.shape, tensor.shape] as const);
+  const [, height, width, last] = input.shape;
+  const votes = new Set<MapsLayout>();
+  if (height === channels && last !== channels) votes.add('nchw');
+  if (last === channels && height !== channels) votes.add('nhwc');
+  if (votes.size === 0)
+    for (const [given, [n, h, w, c]] of shapes) {
+      const first = given.join() === [n, c, h, w].join();
+      const isLast = given.join() === [n, h, w, c].join();
+      if (first !== isLast) votes.add(first ? 'nchw' : 'nhwc');
+    }
+  const [layout, ...others] = votes;
+  if (layout && others.length === 0) return layout;
+  throw new InputError('the shapes of the recording do not show whether channels are first or last', {
+    given: `an input of ${input.shape.join('×')}, ${width} wide if channels are first`,
+    hint: 'say it: --layout nchw or --layout nhwc',
+  });
+}
+
+/** Maps with channels last as maps with channels first. */
+export function channelsFirst(data: ArrayLike<number>, [n, h, w, c]: readonly number[]): Float64Array {
+  const result = new Float64Array(n * h * w * c);
+  for (let i = 0, at = 0; i < n; i++)
+    for (let k = 0; k < c; k++) for (let p = 0; p < h * w; p++) result[at++] = data[(i * h * w + p) * c + k];
+  return result;
+}
+
+/** Maps with channels first as maps with channels last. */
+export function channelsLast(data: ArrayLike<number>, [n, h, w, c]: readonly number[]): Float64Array {
+  const result = new Float64Array(n * h * w * c);
+  for (let i = 0, at = 0; i < n; i++)
+    for (let p = 0; p < h * w; p++) for (let k = 0; k < c; k++) result[at++] = data[(i * c + k) * h * w + p];
+  return result;
+}
