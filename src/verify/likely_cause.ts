@@ -195,7 +195,7 @@ function commonScale(ours: Maps, theirs: Maps, tolerance: number): number | unde
   const lines = Array.from({ length: channels }, (_, c) => line(channelOf(a, c), channelOf(b, c)));
   const known = lines.flatMap((one) => (one ? [one.slope] : [])).sort((x, y) => x - y);
   const scale = known[known.length >> 1];
-  if (scale === undefined || scale === 0) return undefined;
+  if (scale === undefined || !Number.isFinite(scale) || scale === 0) return undefined;
   const offsets = lines.map((_, c) => meanOf(channelOf(b, c)) - scale * meanOf(channelOf(a, c)));
   const size = a.shape[2] * a.shape[3];
   const made = Float64Array.from(a.data, (value, i) => scale * value + offsets[Math.floor(i / size) % channels]);
