@@ -1,9 +1,11 @@
 /** The form in which every reader of weights returns them: named float32 tensors, and strings about them. */
+
 import { InputError } from '../errors.js';
 import type { Warning } from '../warnings.js';
+import { brief } from './brief.js';
 import type { GraphDescription } from './graph_description.js';
 import { bf16ToF32, f16ToF32 } from './half.js';
-import type { WeightsMetadata } from './weights.js';
+import type { WeightsMetadata } from './weights_metadata.js';
 
 /** A tensor in row-major (C) order. */
 export interface TensorData {
@@ -92,14 +94,6 @@ export function elementCount(shape: unknown, what: string): number {
   }
   if (!Number.isSafeInteger(count)) throw new InputError(`${what}: the shape overflows`, { given: brief(shape) });
   return count;
-}
-
-/** A value from a file, shortened for an error message. Only one level is shown, because a value from a pickle may contain itself. */
-export function brief(value: unknown): string {
-  const plain = (item: unknown) =>
-    Array.isArray(item) ? '[…]' : typeof item === 'object' && item !== null ? '{…}' : String(item).slice(0, 80);
-  if (!Array.isArray(value)) return typeof value === 'string' ? `'${plain(value)}'` : plain(value);
-  return `[${value.slice(0, 8).map(plain).join(', ')}${value.length > 8 ? ', …' : ''}]`;
 }
 
 /**

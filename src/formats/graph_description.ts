@@ -3,7 +3,7 @@
  * `src/nets/graph_network.ts` converts a graph to it and back. It does not depend on the number of images of a batch.
  */
 import { InputError } from '../errors.js';
-import { brief } from './checkpoint.js';
+import { brief } from './brief.js';
 import { anyOf, type Check, fields, isName, isObject, listOf, oneOf, optional } from './checks.js';
 
 /** Values are referred to by number: 0 is the image, and the outputs of the nodes follow in their order. */

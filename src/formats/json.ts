@@ -1,7 +1,7 @@
 /** Parses JSON from files with a limit on its depth, and checks the values that several formats share. */
 
 import { InputError } from '../errors.js';
-import { brief } from './checkpoint.js';
+import { brief } from './brief.js';
 import { isObject } from './checks.js';
 import { canonicalLabel } from './image_table.js';
 

@@ -6,24 +6,8 @@
  * Python's types become: None → null, int → number (bigint beyond 2^53), str → string, bytes → Uint8Array, list and tuple → array,
  * dict → Map, set → Set. The opcode BUILD sets attributes of an object. They are dropped unless the object is a `PyObject`.
  */
-import { COST, PickleMachine } from './pickle_machine.js';
+import { COST, PickleMachine, type UnpickleOptions } from './pickle_machine.js';
 import { OPCODES } from './pickle_opcodes.js';
-
-/**
- * What a pickle may refer to, by dotted name. A function is called with the arguments of a call in the pickle. Null cannot be called. A
- * name for which there is nothing is refused.
- */
-export interface Globals {
-  get(name: string): ((args: unknown[]) => unknown) | null | undefined;
-}
-
-export interface UnpickleOptions {
-  globals: Globals;
-  /** Returns the object for an id, for objects that are stored outside the pickle. */
-  persistentLoad?: (id: unknown) => unknown;
-  /** The position in `bytes` at which the pickle starts. */
-  start?: number;
-}
 
 // Limits the time that a pickle can take. DenseNet-169 with its optimizer has about 60,000 opcodes.
 const MAX_OPCODES = 4_000_000;

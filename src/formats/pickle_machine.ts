@@ -3,7 +3,6 @@
  * What each opcode does with it stands in `pickle_opcodes.ts`.
  */
 import { InputError } from '../errors.js';
-import type { UnpickleOptions } from './pickle.js';
 import { PyGlobal, PyRecord } from './pickle_objects.js';
 import { PickleReader } from './pickle_reader.js';
 
@@ -189,4 +188,20 @@ export class PickleMachine {
     const { persistentLoad } = this.options;
     this.make(COST.call, persistentLoad ? persistentLoad(id) : this.fail('refers outside'));
   }
+}
+
+/**
+ * What a pickle may refer to, by dotted name. A function is called with the arguments of a call in the pickle. Null cannot be called. A
+ * name for which there is nothing is refused.
+ */
+export interface Globals {
+  get(name: string): ((args: unknown[]) => unknown) | null | undefined;
+}
+
+export interface UnpickleOptions {
+  globals: Globals;
+  /** Returns the object for an id, for objects that are stored outside the pickle. */
+  persistentLoad?: (id: unknown) => unknown;
+  /** The position in `bytes` at which the pickle starts. */
+  start?: number;
 }

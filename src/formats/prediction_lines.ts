@@ -5,7 +5,7 @@
 
 import { InputError } from '../errors.js';
 import type { OnWarning } from '../warnings.js';
-import { brief } from './checkpoint.js';
+import { brief } from './brief.js';
 import { isObject } from './checks.js';
 import { type Box, type Finding, fileName, type Prediction } from './findings.js';
 import { canonicalLabel } from './image_table.js';

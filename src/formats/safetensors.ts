@@ -4,8 +4,8 @@
  */
 
 import { InputError } from '../errors.js';
+import { brief } from './brief.js';
 import {
-  brief,
   type Checkpoint,
   ELEMENT_BYTES,
   type ElementType,

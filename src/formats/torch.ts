@@ -3,8 +3,8 @@
  * which many `.pth.tar` files of this field have. No code in them is run; see pickle.ts.
  */
 import { InputError } from '../errors.js';
+import { brief } from './brief.js';
 import {
-  brief,
   type Checkpoint,
   ELEMENT_BYTES,
   type ElementType,

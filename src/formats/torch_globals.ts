@@ -1,7 +1,8 @@
 /** The names that the pickle of a PyTorch checkpoint may refer to, and the tensors and storages that it describes. */
 import { InputError } from '../errors.js';
-import { brief, ELEMENT_BYTES, type ElementType, toFloat32 } from './checkpoint.js';
-import type { Globals } from './pickle.js';
+import { brief } from './brief.js';
+import { ELEMENT_BYTES, type ElementType, toFloat32 } from './checkpoint.js';
+import type { Globals } from './pickle_machine.js';
 import { UNREADABLE } from './pickle_machine.js';
 import { PyGlobal, PyObject, PyRecord } from './pickle_objects.js';
 

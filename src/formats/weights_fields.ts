@@ -1,11 +1,11 @@
 /** The fields of a weights file's metadata, and how each is read from its text. */
 import { InputError } from '../errors.js';
 import { FORMER_NAMES } from '../options.js';
-import { brief } from './checkpoint.js';
+import { brief } from './brief.js';
 import { isObject } from './checks.js';
 import type { GraphDescription } from './graph_description.js';
 import { isProbability } from './operating_thresholds.js';
-import type { BackboneDescription, WeightsMetadata } from './weights.js';
+import type { BackboneDescription, WeightsMetadata } from './weights_metadata.js';
 
 export type Field = keyof WeightsMetadata;
 type Parse = (text: string, key: string) => unknown;

@@ -1,6 +1,6 @@
 /** Looks up backbones by name, checks their descriptions, and builds them. The layers themselves are in the files of `families`. */
 import { InputError } from '../errors.js';
-import { brief } from '../formats/checkpoint.js';
+import { brief } from '../formats/brief.js';
 import { isName, isObject, optional } from '../formats/checks.js';
 import { createGraph, type GraphBuilder } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';

@@ -1,5 +1,5 @@
 /** Names of outputs, as settings beside the tensors of a checkpoint give them. */
-import { brief } from '../formats/checkpoint.js';
+import { brief } from '../formats/brief.js';
 import { settingsIn } from './file_values.js';
 
 /** Where training scripts keep the names of outputs beside the weights: lists, or names with their numbers. */

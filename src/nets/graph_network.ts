@@ -3,7 +3,7 @@
  * returns a function that adds that graph again. Both run the same operations with the same parameters, so their results are equal to the bit.
  */
 import { InputError } from '../errors.js';
-import { brief } from '../formats/checkpoint.js';
+import { brief } from '../formats/brief.js';
 import { checkGraphDescription, type GraphDescription, type GraphNode, inBrief } from '../formats/graph_description.js';
 import { createGraph, type GraphBuilder, type Node, nameOf } from '../graph/ir/graph.js';
 import { elementCount, type Tensor } from '../graph/ir/tensor.js';

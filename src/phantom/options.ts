@@ -1,5 +1,5 @@
 import { InputError } from '../errors.js';
-import { brief } from '../formats/checkpoint.js';
+import { brief } from '../formats/brief.js';
 import { CHEST_XRAY8_LABELS } from '../formats/image_table.js';
 
 /** The eight diseases of ChestX-ray8, in the paper's order. */

@@ -6,7 +6,8 @@
  */
 
 import { InputError } from '../errors.js';
-import { brief, type TensorData } from '../formats/checkpoint.js';
+import { brief } from '../formats/brief.js';
+import type { TensorData } from '../formats/checkpoint.js';
 import { isObject } from '../formats/checks.js';
 import { parseJson } from '../formats/json.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';

@@ -1,6 +1,6 @@
 /** Graph models of TensorFlow.js: a graph of TensorFlow's own operations, as tensorflowjs_converter freezes and writes it. */
 import { firstFew, InputError } from '../../errors.js';
-import { brief } from '../../formats/checkpoint.js';
+import { brief } from '../../formats/brief.js';
 import { isObject } from '../../formats/checks.js';
 import type { Constant, PlainInput, PlainModel } from '../plain.js';
 import { createBuilder, inOrder } from './builder.js';

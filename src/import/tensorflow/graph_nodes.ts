@@ -1,6 +1,6 @@
 /** Nodes and attributes of a TensorFlow graph, as TensorFlow.js writes them as JSON. Nothing of it is trusted. */
 import { InputError } from '../../errors.js';
-import { brief } from '../../formats/checkpoint.js';
+import { brief } from '../../formats/brief.js';
 import { isObject } from '../../formats/checks.js';
 import { own } from '../../formats/json.js';
 import type { Step } from './builder.js';

@@ -1,6 +1,7 @@
 /** From the bytes of a TensorFlow.js model to a checkpoint that brings its network along. */
 import { InputError } from '../../errors.js';
-import { brief, type Checkpoint, type TensorData } from '../../formats/checkpoint.js';
+import { brief } from '../../formats/brief.js';
+import type { Checkpoint, TensorData } from '../../formats/checkpoint.js';
 import { isObject } from '../../formats/checks.js';
 import { own, parseJson } from '../../formats/json.js';
 import { importNetwork, type NetworkOptions } from '../onnx/import.js';

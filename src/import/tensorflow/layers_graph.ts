@@ -1,6 +1,6 @@
 /** How the layers of a Keras model are joined: Sequential and Functional configurations of Keras 2 and 3, checked. */
 import { InputError } from '../../errors.js';
-import { brief } from '../../formats/checkpoint.js';
+import { brief } from '../../formats/brief.js';
 import { isObject } from '../../formats/checks.js';
 import { own } from '../../formats/json.js';
 

@@ -1,6 +1,6 @@
 /** Layers models: the configuration of a Keras model, its layers and how they are joined, and weights by the names of layers. */
 import { firstFew, InputError } from '../../errors.js';
-import { brief } from '../../formats/checkpoint.js';
+import { brief } from '../../formats/brief.js';
 import type { Constant, PlainInput, PlainModel } from '../plain.js';
 import { type Builder, createBuilder, emit, inOrder } from './builder.js';
 import { input, type LayerValue, refusal } from './layer_config.js';

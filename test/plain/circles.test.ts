@@ -1,0 +1,111 @@
+/** No circle of files: a file that others import must be understood without them. What is one thought in several files is listed here. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import ts from 'typescript';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const src = new URL('../../../src/', import.meta.url);
+
+/** Circles that may stay, as paths in src, each with its reason. */
+const ONE_THOUGHT: readonly { files: readonly string[]; because: string }[] = [
+  ...['activation', 'layer_norm', 'lrn', 'lse_pool', 'pool'].map((name) => ({
+    files: [`ops/layers/${name}.ts`, `ops/layers/${name}.formulas.ts`, `ops/gradients/${name}_gradient.ts`],
+    because: 'an operation names its gradient, which is an operation too and has its attributes',
+  })),
+  {
+    files: ['ops/general/unary.ts', 'ops/general/unary.formulas.ts', 'ops/general/unary_gradient.ts'],
+    because: 'the same',
+  },
+  { files: ['ops/layers/slice.ts', 'ops/layers/concat.ts'], because: 'each is the gradient of the other' },
+  {
+    files: ['ops/layers/conv2d.ts', 'ops/layers/conv2d.variants.ts'],
+    because: 'the table of kernels for one operation',
+  },
+  { files: ['graph/ir/graph.ts', 'graph/ir/operation.ts'], because: 'a node has an operation, which makes nodes' },
+  { files: ['graph/plan/plan.ts', 'graph/plan/constants.ts'], because: 'a plan, and how its constants are made' },
+  {
+    files: ['nets/describe.ts', 'nets/describe_weights.ts', 'nets/whole_network.ts'],
+    because: 'the types of a description stand where it is decided',
+  },
+  { files: ['localizer/model.ts', 'localizer/imported.ts'], because: 'formats of others take the same options' },
+  {
+    files: ['cli/localize_results.ts', 'cli/result_lines.ts', 'cli/result_tables.ts'],
+    because: 'what the formats of results have in common, and the formats',
+  },
+  { files: ['cli/train_run.ts', 'cli/train_work.ts'], because: 'a run, and the work in it' },
+  {
+    files: ['node/report_files.ts', 'node/report_table.ts'],
+    because: 'reports in files, and in tables as one kind of file',
+  },
+];
+
+/** The files that a file imports; imports of types alone count, because a reader has to follow them too. */
+const importsOf = (file: string, text: string): string[] =>
+  ts
+    .preProcessFile(text, true, true)
+    .importedFiles.filter(({ fileName }) => fileName.startsWith('.'))
+    .map(({ fileName }) => posix.join(posix.dirname(file), fileName).replace(/\.js$/, '.ts'));
+
+/** Groups of files of which each leads to each (Tarjan's strongly connected components), without those of one file. */
+function circlesOf(imports: ReadonlyMap<string, readonly string[]>): string[][] {
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const open: string[] = [];
+  const circles: string[][] = [];
+  const visit = (file: string): number => {
+    order.set(file, order.size);
+    lowest.set(file, order.get(file)!);
+    open.push(file);
+    for (const next of imports.get(file) ?? []) {
+      if (!imports.has(next)) continue;
+      const reached = !order.has(next)
+        ? visit(next)
+        : open.includes(next)
+          ? order.get(next)!
+          : Number.POSITIVE_INFINITY;
+      lowest.set(file, Math.min(lowest.get(file)!, reached));
+    }
+    if (lowest.get(file) === order.get(file)) {
+      const circle = open.splice(open.indexOf(file));
+      if (circle.length > 1) circles.push(circle.sort());
+    }
+    return lowest.get(file)!;
+  };
+  for (const file of imports.keys()) if (!order.has(file)) visit(file);
+  return circles;
+}
+
+const files = (readdirSync(src, { recursive: true }) as string[])
+  .map((name) => name.replaceAll('\\', '/'))
+  .filter((name) => name.endsWith('.ts'));
+const circles = circlesOf(
+  new Map(files.map((file) => [file, importsOf(file, readFileSync(new URL(file, src), 'utf8'))])),
+);
+
+test('files import each other in circles only where they are one thought', () => {
+  assert.ok(files.length > 300);
+  const others = circles.filter(
+    (circle) => !ONE_THOUGHT.some((known) => circle.every((file) => known.files.includes(file))),
+  );
+  assert.equal(others, []);
+});
+
+test('each circle that may stay is there', () => {
+  const gone = ONE_THOUGHT.filter(
+    (known) => !circles.some((circle) => circle.every((file) => known.files.includes(file))),
+  );
+  assert.equal(gone, []);
+});
+
+test('circles are found, those through imports of types and of a module on demand too', () => {
+  const imports = new Map([
+    ['a.ts', importsOf('a.ts', "import type { b } from './b.js';")],
+    ['b.ts', importsOf('b.ts', "const c = await import('./in/c.js');")],
+    ['in/c.ts', importsOf('in/c.ts', "export { a } from '../a.js';")],
+    ['d.ts', importsOf('d.ts', "import './a.js';")],
+  ]);
+  assert.equal(circlesOf(imports), [['a.ts', 'b.ts', 'in/c.ts']]);
+});
+
+test.run();
