@@ -512,7 +512,7 @@ test('convolutions that make no sense are refused where they are written', () =>
     [[{ padding: Number.NaN }], /padding NaN/],
     [[{ groups: 1.5 }, [3, 2, 3, 3], [1, 9, 9, 3]], /weights do not fit/],
     [[{ groups: 0 }], /weights do not fit/],
-    [[{}, [4, 4]], /weights do not fit/],
+    [[{}, [4, 5]], /weights do not fit/],
     [[{}, [4, 4, 11, 3]], /larger than the padded input; expected at least 11 × 3; given 9 × 9/],
   ];
   for (const [given, message] of bad) {

@@ -270,7 +270,7 @@ const rescaling: Layer = (call) => {
   const x = input(call);
   const [scale, offset] = [numbersOf(call, 'scale', 1), numbersOf(call, 'offset', 0)];
   affine(call, x, scale, offset, call.output);
-  call.rescaled(Math.max(...scale));
+  call.rescaled(scale.reduce((most, one) => Math.max(most, one)));
   return x.rank;
 };
 
