@@ -20,7 +20,7 @@ test('phantoms, mined labels, training and evaluation', () => {
   const first = reproduce(...small);
   assert.is(first.status, 0, first.stderr);
   assert.match(first.stderr, /labels mined from reports: \d+ as drawn, \d+ too many, \d+ missed \(F1 (1|0\.9)/);
-  assert.match(first.stdout, /^mean AUC 0\.\d{3} on the test images; the report: .*evaluation\.html$/m);
+  assert.match(first.stdout, /^mean AUC 0\.\d{3} on the test images; the page of results: .*evaluation\.html$/m);
   assert.ok(existsSync(join(out, 'evaluation', 'evaluation.html')));
   const result = JSON.parse(readFileSync(join(out, 'evaluation', 'evaluation.json'), 'utf8'));
   assert.is(result.overall.length, 8);

@@ -37,9 +37,13 @@ record(model, torch.randn(1, 3, 65, 65), sys.argv[2])
 const scripts = readPage('src/cli/README.md').blocks.filter(({ language }) => language === 'py');
 const whereTorch = hasTorch ? test : test.skip;
 
+test('the page has one script that records', () => {
+  assert.is(scripts.length, 1);
+  assert.match(scripts[0].code, /^def record\(model, image, file\):$/m);
+});
+
 for (const kind of ['right', 'wrong']) {
   whereTorch(`the page's script with a ${kind} network`, async () => {
-    assert.is(scripts.length, 1);
     const [script, weights, recorded] = ['record.py', 'weights.pth', 'recorded.npz'].map((name) => join(folder, name));
     writeFileSync(script, scripts[0].code + USE);
     await run(PYTHON, [script, weights, recorded, kind]);
