@@ -37,6 +37,10 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'weights as safetensors that say all about their network',
     add: async (program) => (await import('./convert.js')).addConvertCommand(program),
   },
+  export: {
+    summary: 'weights as an ONNX model, for other runtimes',
+    add: async (program) => (await import('./export.js')).addExportCommand(program),
+  },
   train: {
     summary: 'labels → a localizer',
     add: async (program) => (await import('./train.js')).addTrainCommand(program),

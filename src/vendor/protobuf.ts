@@ -1,1 +1,1 @@
-export { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+export { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';

@@ -48,7 +48,8 @@ const rooms: Record<string, readonly string[]> = {
   ops: ['graph'],
   verify: ['ops'],
   nets: ['ops'],
-  import: ['nets'],
+  export: ['nets'],
+  import: ['export'],
   localizer: ['import', 'verify'],
   evaluate: ['formats'],
   train: ['localizer', 'evaluate'],
@@ -88,6 +89,7 @@ const beside: Record<string, readonly string[]> = {
   ops: ['generated'],
   formats: ['vendor'],
   reports: ['vendor'],
+  export: ['vendor'],
   import: ['vendor'],
 };
 

@@ -15,6 +15,7 @@ import type { PlainInput, PlainModel } from '../plain.js';
 import { isWhole } from '../views.js';
 import { isValue, type Operand, shapeOfOperand } from './call.js';
 import { withPatterns } from './patterns.js';
+import { CHANGED, isOwn, ownWeights } from './own.js';
 import { readModel } from './read.js';
 import { isChannelsLast, numbersOf, type Translation, translate } from './translate.js';
 
@@ -35,6 +36,9 @@ export interface OnnxOptions extends NetworkOptions {
   external(location: string): Promise<Uint8Array>;
 }
 
+/** What raybox calls the output with a number for each class in the models that it writes. */
+const CLASSES_OUTPUT = 'probabilities';
+
 /** What constants may grow to beyond the numbers of the file, by what shapes are computed with. */
 const MORE_NUMBERS = 2 ** 22;
 
@@ -46,7 +50,13 @@ export async function importOnnx(bytes: Uint8Array, options: OnnxOptions): Promi
   const files = new Map<string, Uint8Array>();
   const model = readModel(bytes, files);
   for (const location of model.externalFiles) files.set(location, await options.external(location));
-  return importNetwork(model, options);
+  if (!isOwn(model)) return importNetwork(model, options);
+  const { output = CLASSES_OUTPUT } = options;
+  const own = output === CLASSES_OUTPUT ? ownWeights(model) : undefined;
+  if (own) return own;
+  const imported = importNetwork(model, { ...options, output });
+  const { warnings, ...network } = imported.network!;
+  return { ...imported, network: { ...network, warnings: [CHANGED, ...warnings] } };
 }
 
 /**

@@ -179,11 +179,14 @@ function once<T>(make: () => T): () => T {
   };
 }
 
+/** An entry may be the description of a whole network with its constants. */
+const LONGEST_ENTRY = 1 << 26;
+
 export function readEntry(bytes: Uint8Array, entries: Map<string, string>): void {
   let [key, value] = ['', ''];
   readFields(bytes, (field) => {
     if (field.number === 1) key = field.text();
-    else if (field.number === 2) value = field.text();
+    else if (field.number === 2) value = field.text(LONGEST_ENTRY);
   });
   entries.set(key, value);
 }

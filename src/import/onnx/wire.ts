@@ -12,7 +12,8 @@ export interface Field {
   bytes(): Uint8Array;
   /** A whole number; beyond 2^53 it is rounded, as the largest of 64 bits is that stands for "to the end". */
   integer(): number;
-  text(): string;
+  /** @param most bytes; without it, what names and the like may have */
+  text(most?: number): string;
   /** The numbers of a repeated field, packed or not. */
   integers(): number[];
   floats(): number[];
@@ -65,10 +66,9 @@ function fieldOf(number: number, type: WireType, raw: Uint8Array): Field {
     bytes: content,
     packed: () => (type === WireType.LengthDelimited ? content() : raw),
     integer: () => guarded(() => Number(expect(WireType.Varint).int64())),
-    text() {
+    text(most = LONGEST_TEXT) {
       const bytes = content();
-      if (bytes.length > LONGEST_TEXT)
-        throw new InputError('onnx: a text is too long', { expected: `at most ${LONGEST_TEXT} bytes` });
+      if (bytes.length > most) throw new InputError('onnx: a text is too long', { expected: `at most ${most} bytes` });
       return new TextDecoder().decode(bytes);
     },
     integers: () => listOf(WireType.Varint, 1, (reader) => Number(reader.int64())),

@@ -1,0 +1,88 @@
+/** A network as an ONNX graph: every operation by its row of the tables, and the outputs by their names. */
+import { InputError } from '../errors.js';
+import { createGraph, type Node, nameOf } from '../graph/ir/graph.js';
+import type { Tensor } from '../graph/ir/tensor.js';
+import { describeGraph, graphNetwork } from '../nets/graphs.js';
+import type { NetworkFunction } from '../nets/outputs.js';
+import { generalRows } from './general.js';
+import { layerRows } from './layers.js';
+import { createSheet, type OnnxGraph } from './sheet.js';
+
+const ROWS = new Map(Object.entries({ ...layerRows, ...generalRows }));
+
+/** The names of the graph's input and outputs, and what their dimensions are. `n` is left open. */
+export const INPUT = 'image';
+export const OUTPUTS = ['logits', 'probabilities', 'heatmaps'] as const;
+
+const MOST_NUMBERS = 2 ** 27;
+
+/** What a parameter that is stored in halves is called once it is converted. */
+export const castName = (parameter: string) => `${parameter}/f32`;
+
+export interface ExportedGraph extends OnnxGraph {
+  readonly input: readonly (number | 'n')[];
+  readonly outputs: Readonly<Record<(typeof OUTPUTS)[number], readonly (number | 'n')[]>>;
+}
+
+/**
+ * @param image the shape of the images that the network is for
+ * @param mostNumbers that the graph's constants may have together
+ * @throws InputError that names the operation that ONNX cannot express, or that a network in a file cannot have
+ */
+export function exportedGraph(
+  network: NetworkFunction,
+  image: { height: number; width: number; channels: number },
+  mostNumbers = MOST_NUMBERS,
+): ExportedGraph {
+  // The description holds for any number of images, which is checked where it is made. So one image is enough from here on.
+  const written = graphNetwork(describeGraph(network, image));
+  const g = createGraph();
+  const x = g.input(INPUT, [1, image.height, image.width, image.channels]);
+  const outputs = written(g, x);
+  const { nodes } = g.finish(OUTPUTS.map((name) => outputs[name]));
+  let step = '';
+  const parameters = [...g.parameters.keys()];
+  const taken = parameters.find((name) => [INPUT, ...OUTPUTS].includes(name as typeof INPUT));
+  if (taken !== undefined)
+    throw new InputError(`onnx: a parameter is called ${taken}, as an input or output of the graph is`);
+  const page = createSheet([INPUT, ...OUTPUTS, ...parameters, ...parameters.map(castName)], () => step, mostNumbers);
+  page.sheet.store(x, INPUT);
+  for (const node of nodes) {
+    step = nameOf(node);
+    rowOf(node)(page.sheet, node);
+  }
+  step = 'outputs';
+  const { sheet, constants } = page;
+  const renamed = new Map<string, string>();
+  for (const name of OUTPUTS) {
+    const value = sheet.logical(outputs[name]);
+    // A value has one name. What is an output already, or the image, gets the second one by a node that changes nothing.
+    const isFree = !renamed.has(value) && value !== INPUT && !constants.has(value);
+    renamed.set(isFree ? value : sheet.add('Identity', [value]), name);
+  }
+  const called = (value: string) => renamed.get(value) ?? value;
+  const sizes = ({ shape }: Tensor) => ['n' as const, ...shape.slice(1)];
+  return {
+    nodes: page.nodes.map((node) => ({
+      ...node,
+      inputs: node.inputs.map(called),
+      outputs: node.outputs.map(called),
+    })),
+    constants,
+    parameters: page.parameters,
+    input: ['n', image.channels, image.height, image.width],
+    outputs: {
+      logits: sizes(outputs.logits),
+      probabilities: sizes(outputs.probabilities),
+      heatmaps: sizes(outputs.heatmaps),
+    },
+  };
+}
+
+function rowOf(node: Node) {
+  const row = ROWS.get(node.operation.name);
+  if (row) return row;
+  throw new InputError(`onnx: the operation ${node.operation.name} of ${nameOf(node)} cannot be written`, {
+    expected: [...ROWS.keys()].join(', '),
+  });
+}

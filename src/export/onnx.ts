@@ -1,0 +1,86 @@
+/** A localizer as an ONNX model: network, head, probabilities and heatmaps, with what its metadata says. */
+import { InputError } from '../errors.js';
+import { f32ToF16 } from '../formats/half.js';
+import { CUSTOM, formatWeightsMetadata, type WeightsMetadata } from '../formats/weights.js';
+import type { Model } from '../nets/describe.js';
+import { describeGraph } from '../nets/graphs.js';
+import { parameterSource } from '../nets/parameters.js';
+import { DEFAULT_HEAT_THRESHOLDS } from '../ops/boxes/component_boxes.js';
+import { castName, type ExportedGraph, exportedGraph, INPUT } from './graph.js';
+import type { OnnxNode } from './sheet.js';
+import { type WrittenTensor, writeModel } from './write.js';
+
+/** How weights are stored. Halves are converted to float32 in the graph, with which all of it computes. */
+export type ExportedType = 'f32' | 'f16';
+
+/**
+ * @returns the bytes of a model that takes normalised images [n, channels, height, width], and gives logits and probabilities [n, classes] and
+ *   heatmaps [n, classes, h, w]
+ * @throws InputError for an operation that ONNX cannot express, for a number that is too large for f16, and for more than 2 GiB
+ */
+export async function writeOnnx(model: Model, dtype: ExportedType = 'f32'): Promise<Uint8Array> {
+  const { network, metadata } = model;
+  const image = shapeOf(metadata);
+  const graph = exportedGraph(network, image);
+  const shapes = [...graph.parameters];
+  const source = parameterSource(model.checkpoint, new Map(shapes.map(([name, shape]) => [name, { shape }])));
+  const tensors: WrittenTensor[] = [];
+  for (const [name, shape] of shapes) {
+    const values = Float32Array.from(await source(name, shape));
+    tensors.push({ name, shape, data: dtype === 'f16' ? halves(name, values) : values });
+  }
+  for (const [name, { shape, data }] of graph.constants) tensors.push({ name, shape, data });
+  // A network that the caller brought as a function is not in its metadata.
+  const architecture =
+    metadata.architecture === CUSTOM ? describeGraph(network, image) : metadata.architecture;
+  return writeModel({
+    nodes: dtype === 'f16' ? withCasts(graph) : graph.nodes,
+    tensors,
+    inputs: { [INPUT]: graph.input },
+    outputs: graph.outputs,
+    metadata: {
+      ...formatWeightsMetadata({ ...metadata, architecture }),
+      heat_thresholds: JSON.stringify(DEFAULT_HEAT_THRESHOLDS),
+    },
+    description: describe(metadata),
+  });
+}
+
+export const shapeOf = ({ inputWidth: width, inputHeight: height, inputChannels: channels }: WeightsMetadata) => ({
+  ...{ height, width, channels },
+});
+
+function halves(name: string, values: Float32Array): Uint16Array {
+  const result = f32ToF16(values);
+  const lost = result.findIndex((half, i) => (half & 0x7fff) === 0x7c00 && Number.isFinite(values[i]));
+  if (lost < 0) return result;
+  throw new InputError(`onnx: '${name}' does not fit f16`, {
+    expected: 'numbers below 65520',
+    given: String(values[lost]),
+    hint: 'write f32',
+  });
+}
+
+/** The nodes with every parameter converted to float32 before it is read. */
+export function withCasts({ nodes, parameters }: ExportedGraph): OnnxNode[] {
+  const names = [...parameters.keys()];
+  return [
+    ...names.map((name) => ({
+      ...{ operator: 'Cast', inputs: [name], outputs: [castName(name)], attributes: { to: 1 }, name: castName(name) },
+    })),
+    ...nodes.map((node) => ({
+      ...node,
+      inputs: node.inputs.map((input) => (parameters.has(input) ? castName(input) : input)),
+    })),
+  ];
+}
+
+function describe({ inputWidth, inputHeight, mean, std, channelOrder, fit, inputChannels }: WeightsMetadata): string {
+  const channels = inputChannels === 1 ? 'one channel' : `${channelOrder} channels`;
+  return [
+    `${INPUT}: [n, ${inputChannels}, ${inputHeight}, ${inputWidth}], ${channels}, fitted by ${fit},`,
+    `with (pixel - mean) / std for pixels from 0 to 1, mean ${mean.join(', ')}, std ${std.join(', ')}.`,
+    'heatmaps: a value is the larger, the more its position speaks for the class. The metadata say all about classes and thresholds.',
+  ].join(' ');
+}
+
