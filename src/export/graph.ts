@@ -5,10 +5,11 @@ import type { Tensor } from '../graph/ir/tensor.js';
 import { describeGraph, graphNetwork } from '../nets/graphs.js';
 import type { NetworkFunction } from '../nets/outputs.js';
 import { generalRows } from './general.js';
-import { layerRows } from './layers.js';
+import { layerRows, type Row } from './layers.js';
 import { createSheet, type OnnxGraph } from './sheet.js';
 
-const ROWS = new Map(Object.entries({ ...layerRows, ...generalRows }));
+/** How each operation is written, by its name. */
+export const ROWS: ReadonlyMap<string, Row> = new Map(Object.entries({ ...layerRows, ...generalRows }));
 
 /** The names of the graph's input and outputs, and what their dimensions are. `n` is left open. */
 export const INPUT = 'image';
