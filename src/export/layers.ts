@@ -73,16 +73,25 @@ const layerNorm: Row = (sheet, node) => {
 };
 
 /**
- * A window of an even number of channels has one more below than above in raybox and PyTorch, and one more above in ONNX. So the channels
- * are turned round before and after.
+ * A window of an even number of channels has one more below than above in raybox and PyTorch, and one more above in ONNX, whose runtimes refuse
+ * it. So it is written as the average of squares over channels, which become rows for that.
  */
 const localResponse: Row = (sheet, node) => {
   const { size, alpha, beta, k } = attributesOf<LrnAttributes>(node);
-  const channels = Array.from({ length: channelCount(first(node)) }, (_, c) => c).reverse();
-  const turned = (x: string) =>
-    size % 2 === 1 ? x : sheet.add('Gather', [x, sheet.whole(channels)], { axis: 1 });
-  const attributes = { size, alpha: { real: alpha }, beta: { real: beta }, bias: { real: k } };
-  sheet.store(first(node), turned(sheet.add('LRN', [turned(sheet.stored(node.inputs[0]!))], attributes)));
+  const x = sheet.stored(node.inputs[0]!);
+  const y = first(node);
+  if (size % 2 === 1) {
+    const attributes = { size, alpha: { real: alpha }, beta: { real: beta }, bias: { real: k } };
+    return sheet.store(y, sheet.add('LRN', [x], attributes));
+  }
+  const channels = channelCount(y);
+  const rows = sheet.add('Reshape', [sheet.add('Mul', [x, x]), sheet.whole([0, 1, channels, -1])]);
+  const average = sheet.add('AveragePool', [rows], {
+    ...{ kernel_shape: [size, 1], strides: [1, 1], pads: [size / 2, 0, size / 2 - 1, 0], count_include_pad: 1 },
+  });
+  const squares = sheet.add('Reshape', [average, sheet.whole([0, channels, ...y.shape.slice(1, -1)])]);
+  const sum = sheet.add('Add', [sheet.add('Mul', [squares, sheet.real(alpha)]), sheet.real(k)]);
+  return sheet.store(y, sheet.add('Div', [x, sheet.add('Pow', [sum, sheet.real(beta)])]));
 };
 
 /** Below this sharpness, float32 would lose digits of an exponential near 1. */

@@ -120,7 +120,7 @@ for (const [key, operation] of Object.entries(operations) as unknown as [string,
     const attributes = one.attributes as Record<string, unknown>;
     const isWritten = Object.entries(attributes).every(([field, value]) => known.attributes[field]?.(value));
     if (one.full || one.bench || !isWritten || one.inputs.filter(Boolean).length > known.inputs.most) continue;
-    tell(`${operation.name} ${i} ${JSON.stringify(one.attributes)}`, await attempt(ofCase(operation, one)), 1e-5);
+    tell(`${operation.name} ${i} ${JSON.stringify(one.attributes)}`, await attempt(ofCase(operation, one)), 2e-5);
   }
 }
 
@@ -155,9 +155,9 @@ async function ofNetwork(backbone: Backbone, prediction: string, side: number, d
 }
 
 if ('networks'.includes(wanted))
-  for (const { backbone, prediction } of torchvision.heads)
+  for (const { backbone, prediction, size } of torchvision.heads)
     for (const dtype of ['f32', 'f16'] as const)
-      tell(`${JSON.stringify(backbone)} ${dtype}`, await attempt(ofNetwork(backbone, prediction, 64, dtype)), 1e-4);
+      tell(`${JSON.stringify(backbone)} ${dtype}`, await attempt(ofNetwork(backbone, prediction, size, dtype)), 1e-4);
 
 console.log(`${agree} agree, ${differ} differ`);
 if (differ > 0) process.exitCode = 1;

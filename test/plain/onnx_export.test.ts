@@ -1,0 +1,91 @@
+/** Localizers written as ONNX models: read back as the same weights, or as what the nodes say where those were changed. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ROWS } from '../../src/export/graph.js';
+import { createGraph } from '../../src/graph/ir/graph.js';
+import type { Tensor } from '../../src/graph/ir/tensor.js';
+import { exportOnnx } from '../../src/index.js';
+import { readModel as readOnnx } from '../../src/import/onnx/read.js';
+import { readModel, type WeightsInput } from '../../src/localizer/model.js';
+import { coreOperations } from '../../src/nets/core_operations.js';
+import { graphOperations } from '../../src/nets/graph_operations.js';
+import { evaluateReference } from '../../src/verify/reference.js';
+import { tinyWeights } from '../support/tiny.js';
+
+async function run(weights: WeightsInput) {
+  const model = await readModel(weights, {});
+  const { inputWidth: side } = model.metadata;
+  const g = createGraph();
+  const image = g.input('image', [1, side, side, 1]);
+  const { logits, heatmaps } = model.network(g, image);
+  const values = new Map<Tensor, Float64Array>([[image, Float64Array.from({ length: side * side }, (_, i) => Math.sin(i * i))]]);
+  for (const [name, tensor] of g.parameters)
+    values.set(tensor, Float64Array.from(model.checkpoint.tensors.get(name)!.data));
+  const results = evaluateReference(g.finish([logits, heatmaps]), values);
+  return { model, numbers: [...results.get(logits)!, ...results.get(heatmaps)!] };
+}
+
+/** The same file with other bytes of the same number in place of a text. */
+function replaced(bytes: Uint8Array, from: string, to: string): Uint8Array {
+  const text = new TextDecoder('latin1').decode(bytes);
+  assert.ok(text.includes(from) && from.length === to.length);
+  return Uint8Array.from(text.replaceAll(from, to), (letter) => letter.charCodeAt(0));
+}
+
+test('what is written is read back as the same localizer, to the bit', async () => {
+  const weights = tinyWeights(3);
+  const { bytes, warnings } = await exportOnnx(weights, { operatingThresholds: { Mass: 0.25, Nodule: 0.5 } });
+  assert.equal(warnings, []);
+  const [before, after] = [await run(weights), await run(bytes)];
+  assert.equal(after.numbers, before.numbers);
+  assert.equal(after.model.warnings, []);
+  assert.equal(after.model.metadata, {
+    ...before.model.metadata,
+    operatingThresholds: { Mass: 0.25, Nodule: 0.5 },
+  });
+});
+
+test('weights in halves are half as large, and are those numbers', async () => {
+  const [whole, half] = await Promise.all(
+    (['f32', 'f16'] as const).map(async (dtype) => (await exportOnnx(tinyWeights(3), { dtype })).bytes),
+  );
+  assert.ok(half.length < whole.length);
+  const [before, after] = [await run(whole), await run(half)];
+  assert.equal(after.model.warnings, []);
+  after.numbers.forEach((value, i) => assert.ok(Math.abs(value - before.numbers[i]) < 1e-2));
+});
+
+test('the nodes of another reader compute the same: the metadata are not needed for that', async () => {
+  const { bytes } = await exportOnnx(tinyWeights(3));
+  const foreign = await readModel(replaced(bytes, 'raybox_weights', 'rayb0x_weights'), { output: 'probabilities' });
+  assert.equal(foreign.checkpoint.network?.graph.family, 'graph');
+  const again = await run(() => replaced(bytes, 'Relu', 'Relu'));
+  assert.equal(again.numbers, (await run(tinyWeights(3))).numbers);
+});
+
+test('where nodes were changed, what they say holds, and that is said', async () => {
+  const { bytes } = await exportOnnx(tinyWeights(3));
+  const { nodes } = readOnnx(bytes, new Map());
+  assert.ok(nodes.some(({ operator }) => operator === 'Relu'));
+  // The operator's name stands behind field 4 and its length.
+  const { model, numbers } = await run(replaced(bytes, '"\x04Relu', '"\x04Tanh'));
+  assert.ok(model.warnings.some(({ message }) => message.includes('its nodes are others now')));
+  assert.not.equal(numbers, (await run(bytes)).numbers);
+});
+
+test('every operation that a file can hold is written', () => {
+  assert.equal(
+    [...graphOperations(coreOperations).keys()].filter((name) => !ROWS.has(name)),
+    [],
+  );
+});
+
+test('options that do not exist are refused by name', async () => {
+  for (const options of [{ dtype: 'f64' }, { precision: 'f16' }, { dtyp: 'f16' }])
+    await exportOnnx(tinyWeights(3), options as object).then(
+      () => assert.unreachable(),
+      (error: Error) => assert.match(error.message, /dtype|precision|dtyp/),
+    );
+});
+
+test.run();
