@@ -28,7 +28,9 @@ export function addExportCommand(program: Command): void {
     .argument('<weights>', 'weights in any format that raybox reads: a path or URL')
     .requiredOption('--out <file>', 'ONNX model to write')
     .addOption(
-      new Option('--dtype <type>', 'how weights are stored; the model computes in f32').choices(['f32', 'f16']).default('f32'),
+      new Option('--dtype <type>', 'how weights are stored; the model computes in f32')
+        .choices(['f32', 'f16'])
+        .default('f32'),
     )
     .action(async (weights: string, options: Options) => {
       await print(

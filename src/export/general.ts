@@ -36,8 +36,7 @@ const BINARY: Readonly<Record<Exclude<BinaryAttributes['kind'], 'prelu' | 'mod' 
 function binary(sheet: Sheet, [a, b]: readonly string[], node: Node): string {
   const { kind } = attributesOf<BinaryAttributes>(node);
   const zero = sheet.real(0);
-  if (kind === 'prelu')
-    return sheet.add('Where', [sheet.add('Greater', [a, zero]), a, sheet.add('Mul', [a, b])]);
+  if (kind === 'prelu') return sheet.add('Where', [sheet.add('Greater', [a, zero]), a, sheet.add('Mul', [a, b])]);
   if (kind !== 'mod' && kind !== 'fmod') return sheet.add(BINARY[kind], [a, b]);
   const rest = sheet.add('Mod', [a, b], { fmod: 1 });
   if (kind === 'fmod') return rest;

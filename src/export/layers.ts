@@ -43,9 +43,7 @@ const convolution: Row = (sheet, node) => {
   const [x, weight, bias] = node.inputs as [Tensor, Tensor, Tensor?];
   const { stride, dilation, padding, groups } = attributesOf<Conv2dAttributes>(node);
   const isMatrix = weight.shape.length === 2;
-  const window = isMatrix
-    ? sheet.add('Unsqueeze', [sheet.stored(weight), sheet.whole([2, 3])])
-    : sheet.stored(weight);
+  const window = isMatrix ? sheet.add('Unsqueeze', [sheet.stored(weight), sheet.whole([2, 3])]) : sheet.stored(weight);
   const inputs = [sheet.stored(x), window, ...(bias ? [vector(sheet, bias)] : [])];
   const kernel = isMatrix ? [1, 1] : weight.shape.slice(2);
   sheet.store(

@@ -31,8 +31,7 @@ export async function writeOnnx(model: Model, dtype: ExportedType = 'f32'): Prom
   }
   for (const [name, { shape, data }] of graph.constants) tensors.push({ name, shape, data });
   // A network that the caller brought as a function is not in its metadata.
-  const architecture =
-    metadata.architecture === CUSTOM ? describeGraph(network, image) : metadata.architecture;
+  const architecture = metadata.architecture === CUSTOM ? describeGraph(network, image) : metadata.architecture;
   return writeModel({
     nodes: dtype === 'f16' ? withCasts(graph) : graph.nodes,
     tensors,
@@ -83,4 +82,3 @@ function describe({ inputWidth, inputHeight, mean, std, channelOrder, fit, input
     'heatmaps: a value is the larger, the more its position speaks for the class. The metadata say all about classes and thresholds.',
   ].join(' ');
 }
-

@@ -30,7 +30,11 @@ export function pooled(sheet: Sheet, node: Node): void {
     // A runtime may refuse padding that is as large as the window, so such padding becomes a node of its own.
     const isLarge = pads.some((side, i) => side >= kernel[i % 2]);
     const source = isLarge
-      ? sheet.add('Pad', [value, sheet.whole([0, 0, top, left, 0, 0, below, beside]), sheet.real(Number.NEGATIVE_INFINITY)])
+      ? sheet.add('Pad', [
+          value,
+          sheet.whole([0, 0, top, left, 0, 0, below, beside]),
+          sheet.real(Number.NEGATIVE_INFINITY),
+        ])
       : value;
     const around = isLarge ? [0, 0, 0, 0] : pads;
     sheet.store(y, sheet.add('MaxPool', [source], { ...windows, dilations: dilation, pads: around }));

@@ -2,8 +2,8 @@
 import { InputError } from '../errors.js';
 import { type Node, nameOf } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
-import { tapsOf } from '../ops/layers/resize.reference.js';
 import type { ResizeAttributes, ResizeMode } from '../ops/layers/resize.js';
+import { tapsOf } from '../ops/layers/resize.reference.js';
 import { type OnnxAttribute, type Sheet, storedAxis } from './sheet.js';
 
 /** The same in the words of ONNX's Resize. Antialiasing is not in this version of it. */
@@ -28,7 +28,8 @@ export function resized(sheet: Sheet, node: Node): void {
     const axis = storedSpatial(x, i);
     return { size, from: axis.from, axis: axis.place };
   });
-  const attributes = MODES[mode === 'bilinear_antialiased' && sizes.every(({ size, from }) => size >= from) ? 'bilinear' : mode];
+  const attributes =
+    MODES[mode === 'bilinear_antialiased' && sizes.every(({ size, from }) => size >= from) ? 'bilinear' : mode];
   if (attributes && sizes.every(({ size, from }) => size % from === 0)) {
     const scales = sheet.reals([4], [1, 1, ...sizes.map(({ size, from }) => size / from)]);
     sheet.store(y, sheet.add('Resize', [sheet.stored(x), '', scales], attributes));

@@ -91,7 +91,9 @@ export function createSheet(taken: Iterable<string>, step: () => string, mostNum
     const write = () => {
       numbers += data.length;
       if (numbers > mostNumbers)
-        throw new InputError(`onnx: ${step()} needs too many constants`, { expected: `at most ${mostNumbers} numbers` });
+        throw new InputError(`onnx: ${step()} needs too many constants`, {
+          expected: `at most ${mostNumbers} numbers`,
+        });
       const name = unique(`${kind}.${constants.size}`);
       constants.set(name, { shape, data });
       return name;

@@ -6,7 +6,8 @@ import { KNOWN_OPTIONS, type LoadOptions } from './localizer.js';
 import { readModel, type WeightsInput } from './model.js';
 
 /** Options of `exportOnnx`: how weights are stored, and those of `load` that say what the weights do not say about themselves. */
-export interface ExportOptions extends Omit<LoadOptions, 'device' | 'adapter' | 'powerPreference' | 'dawn' | 'precision'> {
+export interface ExportOptions
+  extends Omit<LoadOptions, 'device' | 'adapter' | 'powerPreference' | 'dawn' | 'precision'> {
   /** How weights are stored: in full, or as halves that the graph converts to f32, with which all of it computes. Default `f32`. */
   dtype?: 'f32' | 'f16';
 }

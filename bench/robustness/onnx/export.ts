@@ -8,8 +8,8 @@ import { ROWS } from '../../../src/export/graph.js';
 import { createSheet, storedOrder } from '../../../src/export/sheet.js';
 import { writeModel } from '../../../src/export/write.js';
 import { loadOptional } from '../../../src/formats/optional.js';
-import { formatWeightsMetadata } from '../../../src/formats/weights.js';
 import { writeSafetensors } from '../../../src/formats/safetensors.js';
+import { formatWeightsMetadata } from '../../../src/formats/weights.js';
 import { createGraph, type Node } from '../../../src/graph/ir/graph.js';
 import type { Case, Operation } from '../../../src/graph/ir/operation.js';
 import type { Tensor } from '../../../src/graph/ir/tensor.js';
@@ -77,7 +77,11 @@ async function ofCase(operation: Operation, one: Case): Promise<number> {
   const [y] = node.outputs;
   const expected = evaluateReference(graph, values).get(y)!;
   const given = inputs.flatMap((tensor) => tensor ?? []);
-  const { sheet, nodes, constants } = createSheet(given.map((tensor) => tensor.name), () => operation.name, 2 ** 27);
+  const { sheet, nodes, constants } = createSheet(
+    given.map((tensor) => tensor.name),
+    () => operation.name,
+    2 ** 27,
+  );
   for (const tensor of given) sheet.store(tensor, tensor.name);
   ROWS.get(operation.name)!(sheet, node as Node);
   const output = sheet.add('Identity', [sheet.stored(y)]);
@@ -92,7 +96,11 @@ async function ofCase(operation: Operation, one: Case): Promise<number> {
   const feeds = Object.fromEntries(
     given.map((tensor) => [
       tensor.name,
-      new runtime.Tensor('float32', inOrder(values.get(tensor)!, tensor.shape, storedOrder(tensor)), storedShape(tensor)),
+      new runtime.Tensor(
+        'float32',
+        inOrder(values.get(tensor)!, tensor.shape, storedOrder(tensor)),
+        storedShape(tensor),
+      ),
     ]),
   );
   const results = await session.run(feeds);
@@ -106,7 +114,9 @@ function tell(label: string, difference: number | Error, bound: number): void {
     return;
   }
   differ++;
-  console.log(`${label}: ${typeof difference === 'number' ? difference.toExponential(1) : difference.message.slice(0, 300)}`);
+  console.log(
+    `${label}: ${typeof difference === 'number' ? difference.toExponential(1) : difference.message.slice(0, 300)}`,
+  );
 }
 const attempt = (work: Promise<number>) => work.catch((error: Error) => error);
 
@@ -132,8 +142,15 @@ async function ofNetwork(backbone: Backbone, prediction: string, side: number, d
     ...{ mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25], fit: 'stretch', heatmapScaling: 'minmax' },
     ...{ trainingData: 'none', license: 'MIT', pooling: 'lse' },
   } as const;
-  const strings = formatWeightsMetadata({ ...metadata, mean: [...metadata.mean], std: [...metadata.std], classes: [...metadata.classes] });
-  const weights = writeSafetensors(await seededNetwork(backbone, head), strings, { dtype: dtype === 'f16' ? 'F16' : 'F32' });
+  const strings = formatWeightsMetadata({
+    ...metadata,
+    mean: [...metadata.mean],
+    std: [...metadata.std],
+    classes: [...metadata.classes],
+  });
+  const weights = writeSafetensors(await seededNetwork(backbone, head), strings, {
+    dtype: dtype === 'f16' ? 'F16' : 'F32',
+  });
   const { bytes } = await exportOnnx(weights, { dtype });
   const [model, again] = [await readModel(weights, {}), await readModel(bytes, {})];
   if (JSON.stringify(model.metadata) !== JSON.stringify(again.metadata) || again.warnings.length > 0)
@@ -143,10 +160,13 @@ async function ofNetwork(backbone: Backbone, prediction: string, side: number, d
   const outputs = model.network(g, image);
   const pixels = Float64Array.from({ length: 2 * side * side * 3 }, (_, i) => Math.fround(Math.sin(i * i)));
   const values = new Map<Tensor, Float64Array>([[image, pixels]]);
-  for (const [parameter, tensor] of g.parameters) values.set(tensor, Float64Array.from(model.checkpoint.tensors.get(parameter)!.data));
+  for (const [parameter, tensor] of g.parameters)
+    values.set(tensor, Float64Array.from(model.checkpoint.tensors.get(parameter)!.data));
   const expected = evaluateReference(g.finish(Object.values(outputs)), values);
   const session = await runtime.InferenceSession.create(bytes, { logSeverityLevel: 3 });
-  const feeds = { image: new runtime.Tensor('float32', inOrder(pixels, image.shape, [0, 3, 1, 2]), [2, 3, side, side]) };
+  const feeds = {
+    image: new runtime.Tensor('float32', inOrder(pixels, image.shape, [0, 3, 1, 2]), [2, 3, side, side]),
+  };
   const results = await session.run(feeds);
   const differences = (['logits', 'probabilities', 'heatmaps'] as const).map((output) =>
     apart(results[output].data, expected.get(outputs[output])!),

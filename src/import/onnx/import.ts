@@ -14,8 +14,8 @@ import { type Kit, settled, type Weights } from '../kit.js';
 import type { PlainInput, PlainModel } from '../plain.js';
 import { isWhole } from '../views.js';
 import { isValue, type Operand, shapeOfOperand } from './call.js';
-import { withPatterns } from './patterns.js';
 import { CHANGED, isOwn, ownWeights } from './own.js';
+import { withPatterns } from './patterns.js';
 import { readModel } from './read.js';
 import { isChannelsLast, numbersOf, type Translation, translate } from './translate.js';
 
