@@ -58,7 +58,7 @@ test('weights in halves are half as large, and are those numbers', async () => {
   assert.equal(sizes[0], sizes[1]);
   const [before, after] = [await run(whole), await run(half)];
   assert.equal(after.model.warnings, []);
-  after.numbers.forEach((value, i) => assert.ok(Math.abs(value - before.numbers[i]) < 1e-2));
+  for (const [i, value] of after.numbers.entries()) assert.ok(Math.abs(value - before.numbers[i]) < 1e-2);
 });
 
 test('the nodes of another reader compute the same: the metadata are not needed for that', async () => {
@@ -66,7 +66,7 @@ test('the nodes of another reader compute the same: the metadata are not needed 
   const foreign = await run(replaced(bytes, 'raybox_weights', 'rayb0x_weights'), { output: 'probabilities' });
   assert.is(foreign.model.checkpoint.network?.graph.family, 'graph');
   const own = await run(bytes);
-  foreign.numbers.forEach((value, i) => assert.ok(Math.abs(value - own.numbers[i]) < 1e-6));
+  for (const [i, value] of foreign.numbers.entries()) assert.ok(Math.abs(value - own.numbers[i]) < 1e-6);
 });
 
 test('where nodes were changed, what they say holds, and that is said', async () => {
