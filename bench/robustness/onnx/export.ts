@@ -107,6 +107,12 @@ async function ofCase(operation: Operation, one: Case): Promise<number> {
   return apart(results[output].data, inOrder(expected, y.shape, storedOrder(y)));
 }
 
+/**
+ * One case of layer norm has an average of a thousand deviations, of which onnxruntime loses digits: in WebAssembly more, because it subtracts
+ * squares there. Everything else is within 1e-5.
+ */
+const BOUNDS: Readonly<Record<string, number>> = { layer_norm: 2e-4 };
+
 let [agree, differ] = [0, 0];
 function tell(label: string, difference: number | Error, bound: number): void {
   if (typeof difference === 'number' && difference <= bound) {
@@ -130,23 +136,21 @@ for (const [key, operation] of Object.entries(operations) as unknown as [string,
     const attributes = one.attributes as Record<string, unknown>;
     const isWritten = Object.entries(attributes).every(([field, value]) => known.attributes[field]?.(value));
     if (one.full || one.bench || !isWritten || one.inputs.filter(Boolean).length > known.inputs.most) continue;
-    tell(`${operation.name} ${i} ${JSON.stringify(one.attributes)}`, await attempt(ofCase(operation, one)), 2e-5);
+    tell(
+      `${operation.name} ${i} ${JSON.stringify(one.attributes)}`,
+      await attempt(ofCase(operation, one)),
+      BOUNDS[operation.name] ?? 1e-5,
+    );
   }
 }
 
 async function ofNetwork(backbone: Backbone, prediction: string, side: number, dtype: 'f32' | 'f16'): Promise<number> {
   const head = { classes: 3, pooling: 'lse', r: 8, prediction } as const;
-  const metadata = {
+  const strings = formatWeightsMetadata({
     ...architectureMetadata({ backbone, head }),
     ...{ classes: ['A', 'B', 'C'], inputWidth: side, inputHeight: side, inputChannels: 3, channelOrder: 'rgb' },
     ...{ mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25], fit: 'stretch', heatmapScaling: 'minmax' },
-    ...{ trainingData: 'none', license: 'MIT', pooling: 'lse' },
-  } as const;
-  const strings = formatWeightsMetadata({
-    ...metadata,
-    mean: [...metadata.mean],
-    std: [...metadata.std],
-    classes: [...metadata.classes],
+    ...{ trainingData: 'none', license: 'MIT' },
   });
   const weights = writeSafetensors(await seededNetwork(backbone, head), strings, {
     dtype: dtype === 'f16' ? 'F16' : 'F32',
