@@ -6,6 +6,8 @@
  *
  * A value nearer to a kink of an activation than float32 rounds, a ReLU's zero say, may lie on its other side. This one value's gradient is
  * then there or not, which moves the gradients of all layers before it by about 10⁻². So the table also says how many values are so near.
+ * With random weights some networks amplify every rounding. How much one does is its sensitivity: what its features and gradients (median)
+ * move by in float64 when each layer's output gets a relative error of up to 2⁻²⁴.
  *
  * The table has, for raybox and for PyTorch's float32, the relative distance of the features, and of gradients the median and the largest,
  * with the parameter that has it. The distance between two gradients is estimated from their products with seeded random numbers.
@@ -33,6 +35,8 @@ interface Reference {
   readonly features: number[];
   /** Values that rounding may put on the other side of a kink. */
   readonly nearKinks?: number;
+  /** Relative change of features and, in the median, of gradients by errors as large as float32's rounding. */
+  readonly sensitivity?: readonly [features: number, gradients: number];
   /** The same in float32. */
   readonly single: number[];
   readonly gradients: Readonly<Record<string, Measures>>;
@@ -123,13 +127,21 @@ const gpu = await openGpu();
 const rows: string[][] = [];
 for (const file of files) {
   const reference: Reference = JSON.parse(readFileSync(join(folder, file), 'utf8'));
-  const { network, size, features, nearKinks = 0, single, singles } = reference;
+  const { network, size, features, nearKinks = 0, sensitivity = [Number.NaN, Number.NaN], single, singles } = reference;
   if (names.length > 0 && !names.includes(network)) continue;
   const own = distance(await featuresOf(gpu, reference), features);
   const found = Object.keys(reference.gradients).length > 0 ? await gradientsOf(gpu, reference) : new Map();
   const torch = summary(new Map(Object.entries(singles)), reference.gradients);
   rows.push([
-    ...[network, size.join('×'), brief(own), brief(distance(single, features)), String(nearKinks)],
+    ...[
+      network,
+      size.join('×'),
+      brief(own),
+      brief(distance(single, features)),
+      brief(sensitivity[0]),
+      String(nearKinks),
+    ],
+    brief(sensitivity[1]),
     ...[...summary(found, reference.gradients), ...torch],
   ]);
   console.error(rows.at(-1)!.join('  '));
@@ -139,7 +151,9 @@ const titles = [
   'size',
   'features',
   'of torch',
+  'sensitivity',
   'near kinks',
+  'sensitivity',
   'gradients',
   'largest',
   'of',

@@ -1,9 +1,10 @@
 """Features and gradients of torchvision's standard networks in full size, for check.ts: python3 reference.py FOLDER HEIGHT WIDTH [NAME ...]
 
 Of each network FOLDER/NAME.json gets, in float64, samples of the features and of each gradient its norm and its products with seeded
-numbers; the same in PyTorch's own float32; and how many values lie so near to a kink of an activation that rounding may put them on its
-other side. Parameters and image are those of make.py in test/fixtures/torchvision. With --forward there are no gradients. PyTorch 1.13,
-torchvision 0.14.
+numbers; the same in PyTorch's own float32; how many values lie so near to a kink of an activation that rounding may put them on its other
+side; and how sensitive the network is: what features and gradients move by, still in float64, when every layer's output gets a relative
+error as large as float32's rounding. Parameters and image are those of make.py in test/fixtures/torchvision. With --forward there are no
+gradients. PyTorch 1.13, torchvision 0.14.
 """
 import copy
 import json
@@ -19,6 +20,11 @@ torch.set_num_threads(1)
 
 PROJECTIONS = 3
 SAMPLES = 4096
+
+# Half the distance between two neighbouring float32 numbers, relative to them.
+ROUNDING = 2 ** -24
+# How often a network is run with such errors: they are random, and their effect differs by a factor of about ten.
+DISTURBED_RUNS = 4
 
 
 # Where the slopes of activations jump, and how near to that a value is near, in standard deviations of its layer.
@@ -60,6 +66,38 @@ def run(model, size, dtype, with_gradients):
     return y.detach().double().flatten(), {key: measures(key, value.grad.double()) for key, value in parameters.items()}
 
 
+def disturbed(model, seed):
+    """The network in float64, with a relative error of up to float32's rounding on what every layer puts out."""
+    model = copy.deepcopy(model).double()
+    generator = torch.Generator().manual_seed(seed)
+
+    def disturb(module, inputs, y):
+        return y * (1 + ROUNDING * (2 * torch.rand(y.shape, generator=generator, dtype=y.dtype) - 1))
+
+    for module in model.modules():
+        if not list(module.children()):
+            module.register_forward_hook(disturb)
+    return model
+
+
+def sensitivity(model, size, with_gradients, exact):
+    """The largest relative distances of several disturbed runs from the exact one: of the features, and the median over the gradients."""
+    features, gradients = exact
+    found = []
+    for seed in range(DISTURBED_RUNS):
+        y, others = run(disturbed(model, seed), size, torch.float64, with_gradients)
+        apart = sorted(distance(others[key], gradients[key]) for key in gradients)
+        found.append([float((y - features).norm() / features.norm()), apart[len(apart) // 2] if apart else 0])
+    return [max(column) for column in zip(*found)]
+
+
+def distance(measured, expected):
+    """As check.ts estimates it, from products with numbers whose variance is 0.4² / 12."""
+    apart = [one - other for one, other in zip(measured[1:], expected[1:])]
+    products = (sum(one * one for one in apart) / len(apart) / (0.4 ** 2 / 12)) ** 0.5
+    return max(abs(measured[0] - expected[0]), products) / expected[0]
+
+
 def measures(name, gradient):
     products = [float((gradient * torch.tensor(make.values(f'projection {index} of ({name})', (gradient.numel(),))).reshape(gradient.shape)).sum())
                 for index in range(PROJECTIONS)]
@@ -80,10 +118,11 @@ def main():
             for key, value in make.state_of(model).items():
                 value.copy_(torch.tensor(make.values(key, value.shape)))
         features, gradients = run(model, size, torch.float64, with_gradients)
+        kinks = sum(counts)
         single, singles = run(model, size, torch.float32, with_gradients)
         stride = max(1, len(features) // SAMPLES)
         result = {'network': name, 'size': size, 'stride': stride, 'features': features[::stride].tolist(),
-                  'nearKinks': sum(counts), 'single': single[::stride].tolist(), 'gradients': gradients, 'singles': singles}
+                  'nearKinks': kinks, 'sensitivity': sensitivity(model, size, with_gradients, (features, gradients)), 'single': single[::stride].tolist(), 'gradients': gradients, 'singles': singles}
         (folder / f'{name}.json').write_text(json.dumps(result))
         print(name, flush=True)
 
