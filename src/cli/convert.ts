@@ -59,7 +59,7 @@ async function write(weights: string, options: Options): Promise<string> {
 export function addConvertCommand(program: Command): void {
   addWeightsOptions(program.command('convert'))
     .description('write weights as safetensors that say all about their network')
-    .argument('<weights>', 'safetensors, torch checkpoint or ONNX model: a path or URL')
+    .argument('<weights>', 'safetensors, torch checkpoint, ONNX model or model.json of TensorFlow.js: a path or URL')
     .requiredOption('--out <file>', 'safetensors file to write; may be the file that is read')
     .addOption(
       new Option('--dtype <type>', 'element type of the tensors').choices(['f32', 'f16', 'bf16']).default('f16'),

@@ -278,7 +278,7 @@ async function format(one: Inspection, { layers }: Options): Promise<string> {
 export function addInspectCommand(program: Command): void {
   addWeightsOptions(program.command('inspect'))
     .description('what is in a weights file, and how much work and memory its network takes')
-    .argument('<weights>', 'safetensors, torch checkpoint or ONNX model: a path or URL')
+    .argument('<weights>', 'safetensors, torch checkpoint, ONNX model or model.json of TensorFlow.js: a path or URL')
     .option(
       '--size <pixels>',
       "width and height of the network's input; default: as the weights say, else 224",

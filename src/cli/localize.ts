@@ -245,7 +245,10 @@ export function addLocalizeCommand(program: Command): void {
   const command = addWeightsOptions(program.command('localize'))
     .description('X-rays → probabilities, boxes and overlays')
     .argument('<images...>', 'PNG or JPEG files, folders (with all folders in them), patterns')
-    .requiredOption('--weights <file>', 'safetensors, torch checkpoint or ONNX model: a path or URL')
+    .requiredOption(
+      '--weights <file>',
+      'safetensors, torch checkpoint, ONNX model or model.json of TensorFlow.js: a path or URL',
+    )
     .option('--out <file>', 'results as .jsonl, .csv or .coco.json; default: JSON lines on stdout')
     .option('--overlay <dir>', 'folder for a PNG of each image: heatmap, boxes, probabilities')
     .option('--classes <names>', 'localize these classes, whatever their probability: Mass,Nodule', classList)

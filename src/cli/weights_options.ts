@@ -74,11 +74,14 @@ export function addWeightsOptions(command: Command): Command {
     )
     .option('--ignore <names>', 'beginnings of the names of tensors that take no part in the result', nameList)
     .option('--metadata <json>', 'any fields of the metadata (pooling, fit, channelOrder, …): JSON, or a file with it')
-    .option('--output <name>', 'for an ONNX model with several outputs: the one with a number for each class')
+    .option(
+      '--output <name>',
+      'for an ONNX or TensorFlow.js model with several outputs: the one with a number for each class',
+    )
     .addOption(
       new Option(
         '--probabilities <function>',
-        'for an ONNX model that ends with logits: how they become probabilities',
+        'for an ONNX or TensorFlow.js model that ends with logits: how they become probabilities',
       ).choices(['sigmoid', 'softmax']),
     )
     .option('--cache <dir>', 'folder that keeps weights from the web, so that they are fetched only once')

@@ -21,11 +21,53 @@ export function describeFormat(bytes: Uint8Array): string {
 /** The error for bytes that are not weights, with advice. */
 export function noCheckpoint(bytes: Uint8Array): InputError {
   return new InputError('weights: the file is no checkpoint', {
-    expected: 'a safetensors file or one that torch.save wrote',
+    expected: 'safetensors, a file that torch.save wrote, an ONNX model, or model.json of a TensorFlow.js model',
     given: describeFormat(bytes),
     hint: HINTS[detectFormat(bytes)],
   });
 }
+
+const KERAS_TO_TENSORFLOW_JS =
+  'make a TensorFlow.js model of it, tensorflowjs_converter --input_format keras model.h5 FOLDER, and load FOLDER/model.json';
+const KERAS_TO_ONNX = "write an ONNX model, keras.models.load_model('model.keras').export('model.onnx', format='onnx')";
+
+/** The error for a zip archive without a checkpoint of PyTorch. @param names those of its entries */
+export function noTorchArchive(names: readonly string[]): InputError {
+  const isKeras = names.includes('config.json') && names.some((name) => name.endsWith('.weights.h5'));
+  if (isKeras)
+    return new InputError('weights: this is a model that Keras 3 saved (.keras), which raybox does not read', {
+      given: names.slice(0, 5).join(', '),
+      hint: `${KERAS_TO_ONNX} (Keras 3.8 and later); or save it as model.h5 and ${KERAS_TO_TENSORFLOW_JS}`,
+    });
+  return new InputError('torch: the zip archive holds no data.pkl', {
+    given: names.slice(0, 5).join(', ') || 'an empty archive',
+    hint: 'is this a file that torch.save wrote?',
+  });
+}
+
+/** The error for JSON that is no TensorFlow.js model, with advice. @param keys the first of its keys; undefined if it is no object */
+export function noModelJson(keys: readonly string[] | undefined, given: string): InputError {
+  return new InputError('weights: the file is JSON, and no TensorFlow.js model', {
+    expected: 'model.json with modelTopology and weightsManifest',
+    given: keys ? keys.slice(0, 6).join(', ').slice(0, 120) || 'no keys' : given,
+    hint: JSON_HINTS.find(({ key }) => keys?.includes(key))?.hint ?? JSON_HINT,
+  });
+}
+
+const JSON_HINT = 'name the file of the weights, or the model.json that lies beside them';
+/** What JSON beside weights is mostly, by one of its keys. */
+const JSON_HINTS: readonly { key: string; hint: string }[] = [
+  {
+    key: 'weight_map',
+    hint: 'it lists the files that a network is split into: join them, and save one safetensors file',
+  },
+  {
+    key: 'architectures',
+    hint: 'it is the configuration beside the weights: load model.safetensors, and give the settings as options',
+  },
+  { key: 'error', hint: 'it is the answer of a server that refused: check the address' },
+  { key: 'message', hint: 'it is the answer of a server that refused: check the address' },
+];
 
 /** The error for bytes that are not an image in a supported format, with advice. */
 export function noImageFile(bytes: Uint8Array): InputError {
@@ -57,6 +99,6 @@ const HINTS: Record<string, string> = {
   gzip: 'unpack it first',
   tar: 'unpack it first; if PyTorch before 0.1.10 wrote it, load it there, or with any later torch.load, and save it again: torch.save(torch.load(FILE), FILE)',
   pickle: 'save the weights with torch.save',
-  HDF5: 'make a TensorFlow.js model of Keras’ h5: tensorflowjs_converter --input_format keras model.h5 FOLDER, and load FOLDER/model.json',
+  HDF5: `if it is a model that Keras saved, ${KERAS_TO_TENSORFLOW_JS}; or ${KERAS_TO_ONNX}`,
   ONNX: 'export the state dict with torch.save instead',
 };

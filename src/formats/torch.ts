@@ -14,6 +14,7 @@ import {
 } from './checkpoint.js';
 import { unpickle } from './pickle.js';
 import { latin1 } from './pickle_reader.js';
+import { noTorchArchive } from './refused_format.js';
 import { type Storage, StoredTensor, storageTable, torchGlobals } from './torch_globals.js';
 import { NetworkTensors, withTensors } from './torch_modules.js';
 import { isNetwork, type NumbersOf, settingsOf, TRAINING_STATE } from './torch_settings.js';
@@ -74,11 +75,7 @@ function readArchive(bytes: Uint8Array): Contents {
   const entries = openZip(bytes);
   refuseProgram([...entries.keys()]);
   const main = [...entries.keys()].find((name) => /^([^/]+\/)?data\.pkl$/.test(name));
-  if (main === undefined)
-    throw new InputError('torch: the zip archive holds no data.pkl', {
-      given: [...entries.keys()].slice(0, 5).join(', ') || 'an empty archive',
-      hint: 'is this a file that torch.save wrote?',
-    });
+  if (main === undefined) throw noTorchArchive([...entries.keys()]);
   const folder = main.slice(0, -'data.pkl'.length);
   const order = entries.get(`${folder}byteorder`)?.read();
   if (order !== undefined && latin1(order.subarray(0, 16)).trim() !== 'little') throw bigEndian();

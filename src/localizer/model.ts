@@ -16,9 +16,9 @@ export type WeightsInput = ByteSource | (() => WeightsInput | Promise<WeightsInp
 
 /** Options that describe the weights, and how their bytes are read. */
 export interface ModelOptions extends DescribeOptions {
-  /** Of an ONNX model with several outputs: the one that has a number for each class. */
+  /** Of an ONNX or TensorFlow.js model with several outputs: the one that has a number for each class. */
   output?: string;
-  /** What the numbers of an ONNX model become if it does not end with probabilities. Default: `sigmoid`, with a warning. */
+  /** What the numbers of an ONNX or TensorFlow.js model become if it does not end with probabilities. Default: `sigmoid`, with a warning. */
   probabilities?: 'sigmoid' | 'softmax';
   /**
    * Files that an ONNX or TensorFlow.js model refers to for its weights, by the names that it has for them, or as a list of files of these

@@ -338,6 +338,10 @@ test('tensors that reach beyond their storage, overflow or multiply without end 
   refuses(zipOf('\x80\x02K\x05'), /no state dict.*given 5/);
   refuses(zipOf(dict(['epoch', 'K\x01'])), /no state dict.*given a dict of 'epoch'/);
   refuses(streamOf(dict(['epoch', 'K\x01'])), /storage '0' belongs to no tensor/);
+  refuses(
+    zip({ 'metadata.json': six, 'config.json': six, 'model.weights.h5': six }),
+    /Keras 3 saved \(\.keras\).*export\('model\.onnx'.*tensorflowjs_converter/,
+  );
   const wide = zip({ 'a/data.pkl': raw(`${good}.`), 'a/data/0': six }, { wide: true });
   assert.equal(readTorch(wide), readTorch(zipOf(good)), 'zip64');
   refuses(zip({ 'a/data.pkl': raw(`${good}.`) }), /lacks storage '0'/);

@@ -215,7 +215,10 @@ test('what is no checkpoint is named', async () => {
     ['version https://git-lfs.github.com/spec/v1\noid', /given a git-lfs pointer; run git lfs pull/],
     ['{"error": "not found"}', /given a text file/],
     ['\x08\x07\x12\x07pytorch', /given an ONNX file; export the state dict/],
-    ['\x89HDF\r\n\x1a\n', /given an HDF5 file/],
+    [
+      '\x89HDF\r\n\x1a\n',
+      /an ONNX model, or model\.json.*given an HDF5 file.*tensorflowjs_converter.*export\('model\.onnx'/,
+    ],
     ['\x80\x04\x95', /given a pickle file; save the weights with torch\.save/],
     ['\x1f\x8b\x08', /given a gzip file; unpack it first/],
     ['\x00\x01', /given bytes 00 01/],

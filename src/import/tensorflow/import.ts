@@ -4,6 +4,7 @@ import { brief } from '../../formats/brief.js';
 import type { Checkpoint, TensorData } from '../../formats/checkpoint.js';
 import { isObject } from '../../formats/checks.js';
 import { own, parseJson } from '../../formats/json.js';
+import { noModelJson } from '../../formats/refused_format.js';
 import { importNetwork, type NetworkOptions } from '../onnx/import.js';
 import type { Constant, PlainModel } from '../plain.js';
 import { readGraphModel } from './graph_model.js';
@@ -83,10 +84,7 @@ function readModelJson(bytes: Uint8Array): ModelJson {
     });
   const json = parseJson(new TextDecoder().decode(bytes), 'the model');
   if (!isObject(json) || !isObject(json.modelTopology))
-    throw new InputError('weights: the file is JSON, and no TensorFlow.js model', {
-      expected: 'model.json with modelTopology and weightsManifest',
-      given: isObject(json) ? Object.keys(json).slice(0, 6).join(', ').slice(0, 120) || 'no keys' : brief(json),
-    });
+    throw noModelJson(isObject(json) ? Object.keys(json) : undefined, brief(json));
   const user = isObject(json.userDefinedMetadata) ? json.userDefinedMetadata : {};
   const metadata = Object.entries(user).flatMap(([key, value]): [string, string][] => {
     if (['signature', 'raybox_weights'].includes(key) || key.length > 200) return [];
