@@ -7,6 +7,8 @@ import * as assert from 'uvu/assert';
 import { table } from '../../src/cli/terminal.js';
 import { bestIou } from '../../src/evaluate/localization.js';
 import { boxScore } from '../../src/evaluate/localize.js';
+import { createGraph } from '../../src/graph/ir/graph.js';
+import { maxPool } from '../../src/ops/layers/pool.js';
 
 const MANY = 300_000;
 const src = fileURLToPath(new URL('../../../src', import.meta.url));
@@ -74,6 +76,44 @@ test('tables, findings and boxes may be as many as a file holds', () => {
   assert.is(lines.length, MANY + 1);
   assert.is(lines[7], 'name       7');
   assert.is(table([['a', 'bb'], ['ccc']]), 'a    bb\nccc\n');
+});
+
+test('pooling windows without a single pixel are found as by trying each, however many a file asks for', () => {
+  const pools = (size: number, kernel: number, stride: number, dilation: number, padding: number): boolean => {
+    const g = createGraph();
+    try {
+      maxPool(g, g.input('x', [1, 1, size, 1]), {
+        ...{ kernel: [1, kernel], stride: [1, stride], dilation: [1, dilation], padding: [0, padding, 0, padding] },
+      });
+      return true;
+    } catch (error) {
+      assert.match((error as Error).message, /without a single input pixel/);
+      return false;
+    }
+  };
+  let meeting = 0;
+  const sizes = [1, 2, 3, 4, 5];
+  for (const size of sizes)
+    for (const kernel of sizes)
+      for (const stride of sizes)
+        for (const dilation of [...sizes, 6, 7])
+          for (let padding = 0; padding < 9; padding++) {
+            const count = Math.floor((size + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
+            const isInside = (at: number) => at >= 0 && at < size;
+            const taps = (o: number) => Array.from({ length: kernel }, (_, k) => o * stride - padding + k * dilation);
+            const expected =
+              count >= 1 && Array.from({ length: count }, (_, o) => taps(o)).every((o) => o.some(isInside));
+            assert.is(
+              pools(size, kernel, stride, dilation, padding),
+              expected,
+              `${[size, kernel, stride, dilation, padding]}`,
+            );
+            if (expected) meeting++;
+          }
+  assert.ok(meeting > 500);
+  assert.is(pools(2 ** 30, 2, 1, 1, 0), true);
+  assert.is(pools(2 ** 30, 2 ** 30, 1, 1, 2 ** 29), true);
+  assert.is(pools(8, 2, 1, 1, 2 ** 40), false);
 });
 
 test.run();

@@ -22,7 +22,8 @@ import { storageTable, torchGlobals } from '../../../src/formats/torch_globals.j
 import { parseWeightsMetadata, type WeightsMetadata } from '../../../src/formats/weights.js';
 import { openZip } from '../../../src/formats/zip.js';
 import { createGraph } from '../../../src/graph/ir/graph.js';
-import { readModel } from '../../../src/localizer/model.js';
+import { importTensorflow } from '../../../src/import/tensorflow/import.js';
+import { describeModel, readModel } from '../../../src/localizer/model.js';
 import { architectureOf } from '../../../src/nets/architecture.js';
 import { graphNetwork, type NetworkFunction, networkOf } from '../../../src/nets/index.js';
 import { readReports } from '../../../src/node/report_files.js';
@@ -33,6 +34,7 @@ import { amplifiedJpeg, amplifiedPng, jpegSegments, pngChunks } from './images.j
 import { joined, type Mutator } from './mutate.js';
 import { amplifiedProtobuf, protobufField } from './protobuf.js';
 import * as seeds from './seeds.js';
+import { tensorflowModels, unframed } from './tensorflow.js';
 import * as text from './text.js';
 
 export interface Parser {
@@ -243,6 +245,21 @@ export const PARSERS: readonly Parser[] = [
     memory: { constant: 256 << 20, perByte: 200 },
     async parse(bytes) {
       const { network, metadata } = await readModel(bytes, {});
+      buildGraph(network, metadata);
+      return metadata;
+    },
+  },
+  {
+    name: 'tensorflow',
+    about: 'TensorFlow.js models with the files of their weights, to the network that they are of',
+    seeds: tensorflowModels,
+    structured: [archives.safetensorsHeader],
+    amplifiers: [archives.amplifiedHeader],
+    // The budget of constants that a model may compute is four million numbers beyond its own.
+    memory: { constant: 256 << 20, perByte: 200 },
+    async parse(bytes) {
+      const { json, external } = unframed(bytes);
+      const { network, metadata } = await describeModel(await importTensorflow(json, { external }), {});
       buildGraph(network, metadata);
       return metadata;
     },

@@ -82,20 +82,24 @@ export const forward: Operation<PoolAttributes, typeof INPUTS> = {
   },
 };
 
-// Whether there are windows along an axis, each with a tap inside the input. Without such a tap, there would be no maximum.
-function alwaysMeets(
-  { kernel, stride, dilation, padding }: Windows,
-  axis: 0 | 1,
-  size: number,
-  count: number,
-): boolean {
-  const inside = (tap: number) => tap >= 0 && tap < size;
-  const meets = (start: number) => {
-    for (let k = 0; k < kernel[axis]; k++) if (inside(start + k * dilation[axis])) return true;
-    return false;
-  };
-  for (let o = 0; o < count; o++) if (!meets(o * stride[axis] - padding[axis])) return false;
-  return count >= 1;
+/**
+ * Whether there are windows along an axis, each with a tap inside the input. Without such a tap, there would be no maximum. Sizes come from
+ * files, so the time does not depend on how many windows there are.
+ */
+function alwaysMeets(windows: Windows, axis: 0 | 1, size: number, count: number): boolean {
+  const [kernel, stride, dilation] = [windows.kernel[axis], windows.stride[axis], windows.dilation[axis]];
+  const padding = windows.padding[axis];
+  // A window that starts inside meets the input with its first tap. The last window starts furthest.
+  if (count < 1 || (count - 1) * stride - padding >= size) return false;
+  // Of a window that starts before the input, the first tap that is not before it has to be inside. It is less than a dilation from the
+  // beginning. If that is not always inside, the place of this tap repeats itself after as many windows as there are places.
+  const starting = Math.min(count, Math.ceil(padding / stride), dilation <= size ? 1 : size + 1);
+  for (let o = 0; o < starting; o++) {
+    const before = padding - o * stride;
+    const tap = Math.ceil(before / dilation);
+    if (tap >= kernel || tap * dilation - before >= size) return false;
+  }
+  return true;
 }
 
 function attributesOf(mode: PoolAttributes['mode'], options: MaxPoolOptions & AveragePoolOptions): PoolAttributes {
