@@ -187,11 +187,14 @@ function instanceNorm(call: Call): Value {
 }
 
 /** What ONNX calls a way of resizing, in raybox's words. */
-function resizeMode(call: Call, mode: string): ResizeMode {
+function resizeMode(call: Call, mode: string, isWholeFactor: boolean): ResizeMode {
   const isOld = call.node.operator === 'Upsample' || call.version < 11;
   const coordinates = isOld ? 'asymmetric' : textOf(call, 'coordinate_transformation_mode', 'half_pixel');
   const nearest = isOld ? 'floor' : textOf(call, 'nearest_mode', 'round_prefer_floor');
   if (mode === 'nearest' && coordinates === 'asymmetric' && nearest === 'floor') return 'nearest';
+  // Where each pixel becomes a whole number of pixels, the nearest one by their centres is the same, and never halfway between two.
+  if (mode === 'nearest' && coordinates === 'half_pixel' && nearest.startsWith('round_') && isWholeFactor)
+    return 'nearest';
   if (mode === 'linear' && coordinates === 'align_corners') return 'bilinear_corners';
   if (mode === 'linear' && (coordinates === 'half_pixel' || coordinates === 'pytorch_half_pixel'))
     return numberOf(call, 'antialias', 0) === 1 ? 'bilinear_antialiased' : 'bilinear';
@@ -203,15 +206,22 @@ function resize(call: Call): Value {
   const shape = shapeOfOperand(x);
   const isUpsample = call.node.operator === 'Upsample';
   const scalesAt = call.version < 11 ? 1 : 2;
-  const scales = isUpsample && call.version < 9 ? listOf(call, 'scales') : listInput(call, scalesAt);
-  const sizes = scalesAt === 2 ? listInput(call, 3) : undefined;
-  if (listOf(call, 'axes')) throw new Unsupported('it names the axes that it resizes');
+  const axes = listOf(call, 'axes')?.map((axis) => axisOf(axis, 4));
+  // Dimensions that are not among the axes keep their size.
+  const ofAll = (list: readonly number[] | undefined, kept: (dimension: number) => number) => {
+    if (!axes || !list?.length) return list;
+    if (list.length !== axes.length) throw new Unsupported(`${list.length} sizes for ${axes.length} axes`);
+    return shape.map((_, i) => (axes.includes(i) ? list[axes.indexOf(i)] : kept(i)));
+  };
+  const scales = ofAll(isUpsample && call.version < 9 ? listOf(call, 'scales') : listInput(call, scalesAt), () => 1);
+  const sizes = ofAll(scalesAt === 2 ? listInput(call, 3) : undefined, (i) => shape[i]);
   const given = sizes?.length ? sizes : scales?.map((scale, i) => Math.floor(shape[i] * scale));
   if (given?.length !== 4 || given[0] !== 1 || given[1] !== shape[1])
     throw new Unsupported('it resizes other dimensions than rows and columns');
   if (scales?.length && scales.some((scale, i) => Math.abs(shape[i] * scale - given[i]) > 1e-4))
     throw new Unsupported(`a size of ${shape.join('×')} times ${scales.join(', ')} is not whole`);
-  const mode = resizeMode(call, textOf(call, 'mode', 'nearest'));
+  const isWholeFactor = given.every((size, i) => size % shape[i] === 0);
+  const mode = resizeMode(call, textOf(call, 'mode', 'nearest'), isWholeFactor);
   const options = { height: given[2], width: given[3], mode, name: call.kit.name };
   return asValue(addResize(call.kit.g, asMap(call.kit, x, MAPS), options), MAPS, 4);
 }

@@ -27,6 +27,9 @@ export interface LayerCall {
   rescaled(scale: number): void;
 }
 
+/** @returns the rank of what it puts out, under the name `call.output` */
+export type Layer = (call: LayerCall) => number;
+
 export const refusal = ({ step }: Pick<LayerCall, 'step'>, why: string, hint?: string): InputError =>
   new InputError(`${step.origin}: ${why}`, hint === undefined ? {} : { hint });
 

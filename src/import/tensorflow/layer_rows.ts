@@ -1,104 +1,24 @@
 /** Keras' layers, each as operators of ONNX. */
-import { own } from '../../formats/json.js';
-import { activated, activationLayers, affine, ones, zeros } from './activations.js';
-import { asFirst, emit, emitMap, fromFirst, inShape, integers, reordered, vector } from './builder.js';
+import { activationLayers, affine, ones, zeros } from './activations.js';
+import { emit, emitMap, integers, vector } from './builder.js';
 import {
   axisOf,
-  countOf,
   flat,
   input,
   isChannelsFirst,
+  type Layer,
   type LayerCall,
-  type LayerValue,
   listOf,
   named,
   numberOf,
   numbersOf,
-  paddingOf,
-  pairOf,
   refusal,
-  textOf,
   truthOf,
   weightOf,
   wholeOf,
 } from './layer_config.js';
-
-/** @returns the rank of what it puts out, under the name `call.output` */
-type Layer = (call: LayerCall) => number;
-
-/** The bias, if the layer has one. */
-function biasOf(call: LayerCall, outputs: number): string[] {
-  if (!truthOf(call, 'use_bias', true)) return [];
-  return [named(call, 'bias', weightOf(call, 'bias', [outputs]))];
-}
-
-const windowsOf = (call: LayerCall) => ({
-  strides: pairOf(call, 'strides', 1),
-  dilations: pairOf(call, 'dilation_rate', 1),
-  ...paddingOf(call),
-});
-
-const conv2d: Layer = (call) => {
-  const x = input(call, 4);
-  const [rows, columns] = pairOf(call, 'kernel_size');
-  const filters = countOf(call, 'filters');
-  const group = countOf(call, 'groups', 1);
-  const kernel = weightOf(call, 'kernel', [rows, columns, undefined, filters]);
-  const inputs = [x.name, named(call, 'kernel', reordered(kernel, [3, 2, 0, 1])), ...biasOf(call, filters)];
-  const isFirst = isChannelsFirst(call);
-  const attributes = { ...windowsOf(call), kernel_shape: [rows, columns], group };
-  activated(call, emitMap(call.builder, call.step, 'Conv', inputs, attributes, { isFirst }), call.output);
-  return 4;
-};
-
-/** A filter for each channel alone: [rows, columns, channels, multiplier]. */
-function depthwise(call: LayerCall, x: LayerValue, bias: readonly string[]) {
-  const [rows, columns] = pairOf(call, 'kernel_size');
-  const multiplier = countOf(call, 'depth_multiplier', 1);
-  // Keras 3 calls the weights `kernel` where Keras 2 has `depthwise_kernel`.
-  const which = call.weight('depthwise_kernel') ? 'depthwise_kernel' : 'kernel';
-  const kernel = weightOf(call, which, [rows, columns, undefined, multiplier]);
-  const channels = kernel.shape[2];
-  const weights = reordered(inShape(kernel, [rows, columns, 1, channels * multiplier]), [3, 2, 0, 1]);
-  const inputs = [x.name, named(call, which, weights), ...bias];
-  const attributes = { ...windowsOf(call), kernel_shape: [rows, columns], group: channels };
-  const y = emitMap(call.builder, call.step, 'Conv', inputs, attributes, { isFirst: isChannelsFirst(call) });
-  return { y, outputs: channels * multiplier };
-}
-
-const depthwiseConv2d: Layer = (call) => {
-  const x = input(call, 4);
-  const bias = truthOf(call, 'use_bias', true) ? [named(call, 'bias', weightOf(call, 'bias', [undefined]))] : [];
-  activated(call, depthwise(call, x, bias).y, call.output);
-  return 4;
-};
-
-const separableConv2d: Layer = (call) => {
-  const x = input(call, 4);
-  const { y, outputs } = depthwise(call, x, []);
-  const filters = countOf(call, 'filters');
-  const kernel = weightOf(call, 'pointwise_kernel', [1, 1, outputs, filters]);
-  const inputs = [y, named(call, 'pointwise_kernel', reordered(kernel, [3, 2, 0, 1])), ...biasOf(call, filters)];
-  const isFirst = isChannelsFirst(call);
-  activated(call, emitMap(call.builder, call.step, 'Conv', inputs, {}, { isFirst }), call.output);
-  return 4;
-};
-
-const dense: Layer = (call) => {
-  const x = input(call);
-  const units = countOf(call, 'units');
-  const { builder, step } = call;
-  const kernel = named(call, 'kernel', weightOf(call, 'kernel', [undefined, units]));
-  const bias = biasOf(call, units);
-  let y: string;
-  if (x.rank === 2) y = emit(builder, step, 'Gemm', [x.name, kernel, ...bias]);
-  else {
-    y = emit(builder, step, 'MatMul', [x.name, kernel]);
-    if (bias.length > 0) y = emit(builder, step, 'Add', [y, ...bias]);
-  }
-  activated(call, y, call.output);
-  return x.rank;
-};
+import { conv2d, dense, depthwiseConv2d, separableConv2d } from './layer_convolutions.js';
+import { cropping2d, globalPool, pool, resizing, upSampling2d, zeroPadding2d } from './layer_windows.js';
 
 const batchNormalization: Layer = (call) => {
   const x = input(call);
@@ -131,79 +51,6 @@ const layerNormalization: Layer = (call) => {
   const attributes = { axis: -1, epsilon: numberOf(call, 'epsilon', 1e-3) };
   emit(call.builder, call.step, 'LayerNormalization', inputs, attributes, call.output);
   return x.rank;
-};
-
-const pool =
-  (operator: 'MaxPool' | 'AveragePool'): Layer =>
-  (call) => {
-    const x = input(call, 4);
-    const kernel = pairOf(call, 'pool_size', 2);
-    const attributes = { kernel_shape: kernel, strides: pairOf(call, 'strides', kernel), ...paddingOf(call) };
-    const isFirst = isChannelsFirst(call);
-    emitMap(call.builder, call.step, operator, [x.name], attributes, { output: call.output, isFirst });
-    return 4;
-  };
-
-const globalPool =
-  (operator: 'ReduceMean' | 'ReduceMax'): Layer =>
-  (call) => {
-    const x = input(call, 4);
-    const keep = truthOf(call, 'keepdims', false);
-    const attributes = { axes: isChannelsFirst(call) ? [2, 3] : [1, 2], keepdims: keep ? 1 : 0 };
-    emit(call.builder, call.step, operator, [x.name], attributes, call.output);
-    return keep ? 4 : 2;
-  };
-
-/** Sides as Keras writes them: one number, one for rows and one for columns, or two for each. */
-function sidesOf(call: LayerCall, name: string): [top: number, bottom: number, left: number, right: number] {
-  const given = own(call.config, name) ?? 1;
-  const [rows, columns] = Array.isArray(given) ? given : [given, given];
-  const both = (one: unknown) => (Array.isArray(one) ? one : [one, one]);
-  const sides = [...both(rows), ...both(columns)];
-  if (sides.length === 4 && sides.every((side) => Number.isSafeInteger(side) && side >= 0 && side <= 16_384))
-    return sides as [number, number, number, number];
-  throw refusal(call, `its setting ${name} is ${JSON.stringify(given).slice(0, 80)}`);
-}
-
-const zeroPadding2d: Layer = (call) => {
-  const x = input(call, 4);
-  const [top, bottom, left, right] = sidesOf(call, 'padding');
-  const inputs = [x.name, named(call, 'pads', integers(0, 0, top, left, 0, 0, bottom, right))];
-  const isFirst = isChannelsFirst(call);
-  emitMap(call.builder, call.step, 'Pad', inputs, { mode: 'constant' }, { output: call.output, isFirst });
-  return 4;
-};
-
-const cropping2d: Layer = (call) => {
-  const x = input(call, 4);
-  const [top, bottom, left, right] = sidesOf(call, 'cropping');
-  const { builder, step } = call;
-  const end = (side: number) => (side === 0 ? 2 ** 31 - 1 : -side);
-  const lists = [
-    [top, left],
-    [end(bottom), end(right)],
-    [2, 3],
-  ];
-  const isFirst = isChannelsFirst(call);
-  const rest = lists.map((list, i) => named(call, ['starts', 'ends', 'axes'][i], integers(...list)));
-  const y = emit(builder, step, 'Slice', [asFirst(builder, step, x.name, isFirst), ...rest]);
-  fromFirst(builder, step, y, call.output, isFirst);
-  return 4;
-};
-
-const upSampling2d: Layer = (call) => {
-  const x = input(call, 4);
-  const [rows, columns] = pairOf(call, 'size', 2);
-  const mode = textOf(call, 'interpolation', 'nearest');
-  if (mode !== 'nearest' && mode !== 'bilinear') throw refusal(call, `interpolation ${mode.slice(0, 40)}`);
-  const attributes: Record<string, string> =
-    mode === 'nearest'
-      ? { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' }
-      : { mode: 'linear', coordinate_transformation_mode: 'half_pixel' };
-  const inputs = [x.name, '', named(call, 'scales', vector([1, 1, rows, columns]))];
-  const isFirst = isChannelsFirst(call);
-  emitMap(call.builder, call.step, 'Resize', inputs, attributes, { output: call.output, isFirst });
-  return 4;
 };
 
 /** Joins several inputs two by two. */
@@ -323,7 +170,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   ...{ BatchNormalization: batchNormalization, LayerNormalization: layerNormalization },
   ...{ MaxPooling2D: pool('MaxPool'), AveragePooling2D: pool('AveragePool') },
   ...{ GlobalAveragePooling2D: globalPool('ReduceMean'), GlobalMaxPooling2D: globalPool('ReduceMax') },
-  ...{ ZeroPadding2D: zeroPadding2d, Cropping2D: cropping2d, UpSampling2D: upSampling2d },
+  ...{ ZeroPadding2D: zeroPadding2d, Cropping2D: cropping2d, UpSampling2D: upSampling2d, Resizing: resizing },
   ...{ Add: merge('Add'), Multiply: merge('Mul'), Subtract: subtract, Average: average, Concatenate: concatenate },
   ...{ Maximum: merge('Max'), Minimum: merge('Min'), Flatten: flatten, Reshape: reshape, Permute: permute },
   ...{ Rescaling: rescaling, Normalization: normalization },
