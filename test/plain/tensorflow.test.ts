@@ -2,92 +2,30 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import { createGraph } from '../../src/graph/ir/graph.js';
-import type { Tensor } from '../../src/graph/ir/tensor.js';
-import { type ModelOptions, readModel } from '../../src/localizer/model.js';
-import { seededRandom } from '../../src/random.js';
-import { evaluateReference } from '../../src/verify/reference.js';
+import { readModel } from '../../src/localizer/model.js';
 import { functional, jsonBytes, layer, type Model, modelOf, node, type Stored } from '../support/tensorflow.js';
-
-const random = seededRandom(11);
-const numbers = (count: number) => Float32Array.from({ length: count }, () => random() * 2 - 1);
-const weights = (...shape: number[]): Stored => ({ shape, data: numbers(shape.reduce((a, b) => a * b, 1)) });
-const SIZE = 7;
-const image = numbers(SIZE * SIZE);
-
-async function run({ json, files }: Model, options: ModelOptions = {}, pixels: ArrayLike<number> = image) {
-  const model = await readModel(jsonBytes(json), { externalData: files, ...options });
-  const g = createGraph();
-  const side = Math.sqrt(pixels.length);
-  const input = g.input('image', [1, side, side, 1]);
-  const outputs = model.network(g, input);
-  const values = new Map<Tensor, Float64Array>([[input, Float64Array.from(pixels)]]);
-  for (const [name, tensor] of g.parameters)
-    values.set(tensor, Float64Array.from(model.checkpoint.tensors.get(name)!.data));
-  const results = evaluateReference(g.finish(Object.values(outputs)), values);
-  return {
-    model,
-    logits: Array.from(results.get(outputs.logits)!),
-    probabilities: Array.from(results.get(outputs.probabilities)!),
-    heatmaps: Array.from(results.get(outputs.heatmaps)!),
-  };
-}
-
-const close = (actual: ArrayLike<number>, expected: ArrayLike<number>, bound = 1e-5) => {
-  assert.is(actual.length, expected.length);
-  for (let i = 0; i < expected.length; i++)
-    assert.ok(Math.abs(actual[i] - expected[i]) <= bound, `${actual[i]} at ${i}, expected ${expected[i]}`);
-};
-
-const KERNEL = weights(3, 3, 1, 4);
-const BIAS = weights(4);
-const DENSE = weights(4, 2);
-const OFFSET = weights(2);
-const HEAD = { 'fc/kernel': DENSE, 'fc/bias': OFFSET };
-const CONV = { 'conv/kernel': KERNEL, 'conv/bias': BIAS };
-
-type Map2 = readonly number[][];
-
-/** TensorFlow's convolution of one channel, by hand: rows × columns × 4, with zeros around where padding is the same. */
-function convolved(
-  pixels: ArrayLike<number>,
-  stride: number,
-  same: boolean,
-  size = SIZE,
-): { side: number; maps: Map2 } {
-  const side = same ? Math.ceil(size / stride) : Math.floor((size - 3) / stride) + 1;
-  const before = same ? Math.floor(Math.max(0, (side - 1) * stride + 3 - size) / 2) : 0;
-  const maps = [0, 1, 2, 3].map((o) =>
-    Array.from({ length: side * side }, (_, p) => {
-      let sum = BIAS.data[o];
-      for (let i = 0; i < 9; i++) {
-        const y = Math.floor(p / side) * stride + Math.floor(i / 3) - before;
-        const x = (p % side) * stride + (i % 3) - before;
-        if (y >= 0 && y < size && x >= 0 && x < size) sum += pixels[y * size + x] * KERNEL.data[i * 4 + o];
-      }
-      return sum;
-    }),
-  );
-  return { side, maps };
-}
-
-const mean = (list: readonly number[]) => list.reduce((a, b) => a + b, 0) / list.length;
-const dense = (features: readonly number[]) =>
-  [0, 1].map((o) => features.reduce((sum, x, i) => sum + x * DENSE.data[i * 2 + o], OFFSET.data[o]));
-const logitsOf = (maps: Map2) => dense(maps.map(mean));
-
-const IMAGE = layer('InputLayer', 'image', { batch_input_shape: [null, SIZE, SIZE, 1], dtype: 'float32' });
-const convolution = (config: Record<string, unknown> = {}) =>
-  layer('Conv2D', 'conv', { filters: 4, kernel_size: [3, 3], strides: [1, 1], padding: 'same', ...config }, ['image']);
-const head = (from: string) => [
-  layer('GlobalAveragePooling2D', 'pool', {}, [from]),
-  layer('Dense', 'fc', { units: 2, activation: 'sigmoid' }, ['pool']),
-];
-const keras = (layers: readonly unknown[], own: Record<string, Stored> = {}, from = 'between') =>
-  modelOf(
-    { keras_version: '2.15.0', model_config: functional([IMAGE, ...layers, ...head(from)], 'image', 'fc') },
-    { ...CONV, ...own, ...HEAD },
-  );
+import {
+  CONV,
+  close,
+  conv,
+  convolution,
+  convolved,
+  graph,
+  HEAD,
+  head,
+  IMAGE,
+  image,
+  ints,
+  KERNEL,
+  keras,
+  logitsOf,
+  mean,
+  numbers,
+  OFFSET,
+  run,
+  SIZE,
+  weights,
+} from '../support/tensorflow_network.js';
 
 test('a layers model: padding that is not the same on both sides, sigmoid, exact maps', async () => {
   for (const [size, stride] of [
@@ -266,38 +204,6 @@ test('Keras 3: inputs are arguments of a call', async () => {
   close(logits, logitsOf(convolved(image, 1, true).maps));
 });
 
-const shape = (...sizes: number[]) => ({ shape: { dim: sizes.map((size) => ({ size: String(size) })) } });
-const constant = (name: string) => node('Const', name, []);
-const ints = (...data: number[]): Stored => ({ shape: [data.length], data, dtype: 'int32' });
-
-/** A graph model: a convolution with what is fused to it, some nodes, and a head. */
-const graph = (
-  nodes: readonly unknown[],
-  from: string,
-  own: Record<string, Stored> = {},
-  names: readonly string[] = [],
-) =>
-  modelOf(
-    {
-      node: [
-        node('Placeholder', 'image', [], { shape: shape(-1, SIZE, SIZE, 1), dtype: { type: 'DT_FLOAT' } }),
-        ...['k', 'b', 'fc/k', 'fc/b', 'axes', ...names].map(constant),
-        ...nodes,
-        node('Mean', 'mean', [from, 'axes'], { keep_dims: false }),
-        node('MatMul', 'product', ['mean', 'fc/k'], { transpose_a: false, transpose_b: false }),
-        node('BiasAdd', 'logits', ['product', 'fc/b']),
-        node('Sigmoid', 'scores', ['logits']),
-        node('Identity', 'Identity', ['scores', '^image']),
-      ],
-    },
-    { k: KERNEL, b: BIAS, 'fc/k': DENSE, 'fc/b': OFFSET, axes: ints(1, 2), ...own },
-    2,
-    { format: 'graph-model' },
-  );
-const conv = (op: string, name: string, more: Record<string, unknown> = {}) =>
-  node(op, name, op === 'Conv2D' ? ['image', 'k'] : ['image', 'k', 'b'], {
-    ...{ strides: [1, 2, 2, 1], dilations: [1, 1, 1, 1], padding: 'SAME', data_format: 'NHWC', ...more },
-  });
 const strided = convolved(image, 2, true).maps;
 
 test('a graph model: fused and separate layers give the same', async () => {
