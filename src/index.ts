@@ -8,6 +8,7 @@ export { DeviceLostError, GpuUnavailableError, InputError, KernelError } from '.
 export type { Box, Finding } from './formats/findings.js';
 export type { WeightsMetadata } from './formats/weights.js';
 export { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
+export type { Backend } from './localizer/backend.js';
 export type { ByteSource } from './localizer/bytes.js';
 export { type ExportOptions, exportOnnx } from './localizer/export_onnx.js';
 export type { ImageInput, PixelImage } from './localizer/image_input.js';

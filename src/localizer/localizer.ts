@@ -4,6 +4,7 @@ import { type WeightsMetadata, weightsFields } from '../formats/weights.js';
 import { type Gpu, type GpuOptions, openGpu } from '../gpu/device.js';
 import { checkOptions, optionNames } from '../options.js';
 import type { Warning } from '../warnings.js';
+import type { Backend, Batch, Session } from './backend.js';
 import { DEFAULT_BATCH, type Pixels, readBatches, refuseSingleImage, runBatch } from './batches.js';
 import { readsOnce } from './bytes.js';
 import type { ImageInput } from './image_input.js';
@@ -14,7 +15,7 @@ import type { Memory } from './plans.js';
 import { abortable, createQueue } from './queue.js';
 import { LOCALIZE_OPTIONS, type LocalizeOptions, requestOf } from './request.js';
 import type { Classification, Localization } from './results.js';
-import { type Batch, createSession, type Session, type StageTimes } from './session.js';
+import { createSession, type StageTimes } from './session.js';
 
 /** Options of `load`: the device, the precision, and what the weights do not say about themselves. */
 export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {
@@ -86,25 +87,20 @@ export async function load(weights: WeightsInput, options: LoadOptions = {}): Pr
   const { signal, onProgress, device, adapter, powerPreference, dawn } = options;
   const model = await readModel(weights, { ...options, onProgress: (done) => onProgress?.(done / 2) });
   signal?.throwIfAborted();
-  const gpu = await openGpu({ device, adapter, powerPreference, dawn });
-  try {
-    const session = await createSession(gpu, model, {
-      precision: options.precision ?? 'f32',
-      signal,
-      onProgress: (done) => onProgress?.(0.5 + done / 2),
-    });
-    return new Localizer(gpu, session, async (device) => {
-      if (readsOnce(weights)) {
-        throw new InputError('weights from a stream or Response cannot be read again', {
-          hint: 'load them from a path, URL or Blob, or give load a function that opens a stream',
-        });
-      }
-      return load(weights, { ...options, ...(device ? { device } : {}), onProgress: undefined, signal: undefined });
-    });
-  } catch (error) {
-    gpu.close();
-    throw error;
-  }
+  const session = await createSession(await openGpu({ device, adapter, powerPreference, dawn }), model, {
+    backend: { name: 'webgpu', reason: 'asked for' },
+    precision: options.precision,
+    signal,
+    onProgress: (done) => onProgress?.(0.5 + done / 2),
+  });
+  return new Localizer(session, async (device) => {
+    if (readsOnce(weights)) {
+      throw new InputError('weights from a stream or Response cannot be read again', {
+        hint: 'load them from a path, URL or Blob, or give load a function that opens a stream',
+      });
+    }
+    return load(weights, { ...options, ...(device ? { device } : {}), onProgress: undefined, signal: undefined });
+  });
 }
 
 declare global {
@@ -116,7 +112,6 @@ declare global {
 
 /** Runs one network on one device. Calls may overlap; they are queued and run one after the other. */
 export class Localizer {
-  #gpu: Gpu;
   #session: Session;
   #reload: (device?: GPUDevice) => Promise<Localizer>;
   #queue = createQueue();
@@ -125,8 +120,7 @@ export class Localizer {
   #closing: Promise<void> | undefined;
 
   /** Use `load`. */
-  constructor(gpu: Gpu, session: Session, reload: (device?: GPUDevice) => Promise<Localizer>) {
-    this.#gpu = gpu;
+  constructor(session: Session, reload: (device?: GPUDevice) => Promise<Localizer>) {
     this.#session = session;
     this.#reload = reload;
   }
@@ -146,14 +140,23 @@ export class Localizer {
     return this.#session.warnings;
   }
 
-  /** The device and what is known about it. */
+  /** What it computes with, and why. */
+  get backend(): Backend {
+    return this.#session.backend;
+  }
+
+  /** The device and what is known about it. @throws InputError if the localizer runs without one: see `backend` */
   get gpu(): Gpu {
-    return this.#gpu;
+    const { gpu, backend } = this.#session;
+    if (gpu) return gpu;
+    throw new InputError(`this localizer runs in ${backend.name}, without a GPU`, {
+      hint: "load(weights, { backend: 'webgpu' })",
+    });
   }
 
   /** Resolves with a DeviceLostError when the device is lost. Pending calls reject with the same error. */
   get lost(): Promise<Error> {
-    return this.#gpu.lost;
+    return this.#session.gpu?.lost ?? new Promise(() => {});
   }
 
   /** Probabilities and logits by label. */
@@ -260,8 +263,6 @@ export class Localizer {
       this.#queue.push(async () => {
         const fresh = await this.#reload(device);
         this.#session.close();
-        this.#gpu.close();
-        this.#gpu = fresh.#gpu;
         this.#session = fresh.#session;
         this.#reload = fresh.#reload;
       }),
@@ -273,7 +274,6 @@ export class Localizer {
     this.#closing ??= Promise.allSettled(this.#pending).then(async () => {
       await this.#queue.idle(); // the promise of an aborted call has been rejected already, but its work may still be running
       this.#session.close();
-      this.#gpu.close();
     });
     await this.#closing;
   }

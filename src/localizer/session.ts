@@ -1,6 +1,6 @@
 /**
- * Runs one network on one device, in three stages: pixels → network input, network input → probabilities and heatmaps, heatmaps →
- * boxes. All data stays on the GPU between the stages. What was asked for is read back at the end.
+ * The session on WebGPU. It runs one network on one device, in three stages: pixels → network input, network input → probabilities and
+ * heatmaps, heatmaps → boxes. All data stays on the GPU between the stages. What was asked for is read back at the end.
  */
 import { InputError } from '../errors.js';
 import { bitsOf } from '../formats/pixels.js';
@@ -11,11 +11,13 @@ import type { DispatchTime, Plan } from '../graph/plan/plan.js';
 import type { Model } from '../nets/describe.js';
 import type { PixelFormat } from '../ops/images/preprocess.js';
 import type { Warning } from '../warnings.js';
+import type { Backend, Batch, Session, SessionOptions } from './backend.js';
 import { createCollector } from './collector.js';
-import { describeImage, type Place, roomForAllRegions } from './describe.js';
+import { describeImage } from './describe.js';
 import type { Source } from './image_input.js';
 import { copyOut, type GpuLocalization, type Parts } from './on_gpu.js';
-import { createPlans, type Memory, type Plans } from './plans.js';
+import { createPlans, type Plans } from './plans.js';
+import { numbersOf, roomForAllRegions } from './read_back.js';
 import type { Request } from './request.js';
 import type { Localization } from './results.js';
 import type { BoxStage, NetworkStage } from './stages.js';
@@ -24,24 +26,6 @@ import type { BoxStage, NetworkStage } from './stages.js';
 export interface StageTimes {
   readonly stage: 'input' | 'network' | 'boxes';
   readonly dispatches: readonly DispatchTime[];
-}
-
-/** The images of one run of the network. */
-export interface Batch {
-  readonly images: readonly (Source | GPUTexture)[];
-  /** The index of each image, which its result repeats. */
-  readonly indexes: readonly number[];
-}
-
-export interface Session {
-  readonly metadata: WeightsMetadata;
-  /** What was assumed about the weights. */
-  readonly warnings: readonly Warning[];
-  run(batch: Batch, request: Request, signal?: AbortSignal): Promise<Localization[]>;
-  runOnGpu(image: Source | GPUTexture, request: Request, signal?: AbortSignal): Promise<GpuLocalization>;
-  memory(): Memory;
-  profile(request: Request): Promise<StageTimes[] | undefined>;
-  close(): void;
 }
 
 /** What all steps of a call need: the network's plans, what is known about its weights, and what the caller asked for. */
@@ -54,24 +38,38 @@ interface Call {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** @throws InputError if the adapter cannot compute in this precision, or if the weights do not fit the network or the adapter. */
+/**
+ * @param gpu is closed with the session, and if this throws
+ * @throws InputError if the adapter cannot compute in this precision, or if the weights do not fit the network or the adapter.
+ */
 export async function createSession(
   gpu: Gpu,
   { network, metadata, checkpoint, warnings }: Model,
-  options: { precision: 'f32' | 'f16'; signal?: AbortSignal | undefined; onProgress?: (done: number) => void },
+  options: SessionOptions & { precision?: 'f32' | 'f16'; backend: Backend },
 ): Promise<Session> {
-  const { precision, signal, onProgress } = options;
-  checkPrecision(gpu, precision);
-  const plans = await createPlans(gpu, { network, metadata, precision }, checkpoint, { signal, onProgress });
+  const { precision = 'f32', backend, ...how } = options;
+  let plans: Plans;
+  try {
+    checkPrecision(gpu, precision);
+    plans = await createPlans(gpu, { network, metadata, precision }, checkpoint, how);
+  } catch (error) {
+    gpu.close();
+    throw error;
+  }
   const model = { gpu, plans, metadata, warnings };
   return {
+    backend,
+    gpu,
     metadata,
     warnings,
     run: (batch, request, signal) => localizeBatch({ ...model, request, signal }, batch),
     runOnGpu: (image, request, signal) => localizeOnGpu({ ...model, request, signal }, image),
     memory: plans.memory,
     profile: (request) => profile({ ...model, request }),
-    close: plans.close,
+    close() {
+      plans.close();
+      gpu.close();
+    },
   };
 }
 
@@ -139,21 +137,22 @@ async function collect(
   const collector = createCollector(gpu);
   try {
     collector.take(outputs.map((tensor) => network.plan.locate(tensor)));
-    const rows: { image: Place; size: PixelFormat; stage: BoxStage | undefined; part: number }[] = [];
+    const rows: { slot: number; size: PixelFormat; stage: BoxStage | undefined; part: number }[] = [];
     for (const [slot, size] of sizes.entries()) {
-      const { width, height } = size;
-      const image = { index: batch.indexes[slot], slot, width, height, warnings: warningsOf(call, batch.images[slot]) };
       const stage = await runBoxes(call, slot, size, network);
       const part = stage ? collector.take(placesOf(stage)) : -1;
-      rows.push({ image, size, stage, part });
+      rows.push({ slot, size, stage, part });
     }
     const parts = await collector.finish();
     gpu.check();
     const results: Localization[] = [];
-    for (const { image, size, stage, part } of rows) {
+    for (const { slot, size, stage, part } of rows) {
       const room = stage && request.boxes ? roomForAllRegions(parts[part][1], request) : undefined;
-      const own = room ? await moreBoxes(call, image.slot, size, room, network) : { stage, bytes: parts[part] };
-      results.push(await describeImage(call.metadata, image, network, parts[0], own.stage, own.bytes, request));
+      const own = room ? await moreBoxes(call, slot, size, room, network) : { stage, bytes: parts[part] };
+      const numbers = numbersOf(network, slot, parts[0], own.stage, own.bytes, request);
+      const { width, height } = size;
+      const image = { index: batch.indexes[slot], width, height, warnings: warningsOf(call, batch.images[slot]) };
+      results.push(await describeImage(call.metadata, image, numbers, request));
     }
     return results;
   } finally {

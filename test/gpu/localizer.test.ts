@@ -702,7 +702,8 @@ detail(
       return { ...image, channels: (image.data.length / image.width / image.height) as 1 };
     });
     const run = async (on: typeof gpu) => {
-      const session = await createSession(on, model, { precision: 'f32' });
+      const backend = { name: 'webgpu', reason: 'asked for' } as const;
+      const session = await createSession({ ...on, close() {} }, model, { backend });
       const results = await session.run({ images, indexes: [0, 1, 2] }, request);
       session.close();
       return results.map((result) => [data(result), result.heatmaps]);
