@@ -1,4 +1,4 @@
-/** Heatmaps to boxes on the GPU against a plain flood fill in float64. */
+/** Heatmaps to boxes on the GPU against those of the CPU in float64. */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,7 +9,8 @@ import { createPlan } from '../../src/graph/plan/plan.js';
 import { type BoxOptions, decodeBoxes, extractBoxes, type Gates } from '../../src/ops/boxes/component_boxes.js';
 import { connectedComponents } from '../../src/ops/boxes/connected_components.js';
 import { SMALLEST_RANGE } from '../../src/ops/boxes/heat.js';
-import { boxesOfHeatmap, floodFill, heatOfImage } from '../../src/ops/boxes/heat.reference.js';
+import { boxesOfHeatmap, heatOfImage } from '../../src/ops/boxes/heat_on_cpu.js';
+import { labelRegions } from '../../src/ops/boxes/regions_on_cpu.js';
 import { scaleHeatmaps } from '../../src/ops/boxes/scale255.js';
 import type { Fit } from '../../src/ops/images/frame.js';
 import { seededRandom } from '../../src/random.js';
@@ -310,7 +311,7 @@ test('labels and scaled maps of a graph with boxes', async () => {
   });
   const values = await plan.read(scaled);
   assert.ok(truth.scaled.values.every((value, i) => Math.abs(value - values[i]) < 1e-3));
-  const expected = floodFill(truth.scaled.values, 83, 47, 100).labels;
+  const expected = labelRegions(truth.scaled.values, 83, 47, 100);
   assert.equal(
     [...(await plan.read(labels))].map((label) => label | 0),
     [...expected],

@@ -3,7 +3,8 @@ import { product } from '../../graph/ir/tensor.js';
 import { BOX_WORDS, type ComponentBoxesAttributes, type ComponentBoxesInputs } from './component_boxes.js';
 import { exactInputs, noise } from './connected_components.js';
 import { mapCount } from './heat.js';
-import { floodFill, heatOfImage } from './heat.reference.js';
+import { heatOfImage } from './heat_on_cpu.js';
+import { findRegions } from './regions_on_cpu.js';
 
 export const reference: Reference<ComponentBoxesAttributes, ComponentBoxesInputs> = ([heatmaps, ranges], node) => {
   const { heatThresholds, maxBoxes } = node.attributes;
@@ -17,7 +18,7 @@ export const reference: Reference<ComponentBoxesAttributes, ComponentBoxesInputs
     const heat = heatOfImage(cells, mapHeight, mapWidth, node.attributes);
     const scaled = heat.values.map((value) => Math.min(Math.max((value - shift - low) * factor, 0), 255));
     heatThresholds.forEach((threshold, t) => {
-      const { regions } = floodFill(scaled, heat.width, heat.height, threshold);
+      const regions = findRegions(scaled, heat.width, heat.height, threshold);
       counts[map * (heatThresholds.length + 1) + t] = regions.length;
       regions.slice(0, maxBoxes).forEach(({ x, y, width, height, area, peak }, i) => {
         const [left, top] = [heat.left + x, heat.top + y];

@@ -16,8 +16,8 @@ import {
   type MapState,
   mapCount,
 } from './heat.js';
-import type { Region } from './heat.reference.js';
 import { forward as heatmapRange } from './heatmap_range.js';
+import type { Region } from './regions_on_cpu.js';
 
 export interface ComponentBoxesAttributes extends ComponentAttributes {
   /** Rows of the table for each map and heat threshold. */

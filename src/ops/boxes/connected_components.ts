@@ -9,7 +9,8 @@ import { elementCount, type Tensor } from '../../graph/ir/tensor.js';
 import { frameOf, seenPixels } from '../images/frame.js';
 import { type ComponentAttributes, componentsOf } from './components.js';
 import { checkHeatmaps, checkHeatThresholds, mapCount } from './heat.js';
-import { floodFill, heatOfImage } from './heat.reference.js';
+import { heatOfImage } from './heat_on_cpu.js';
+import { labelRegions } from './regions_on_cpu.js';
 
 /** The label of pixels outside all components. */
 export const NO_COMPONENT = 0xffffffff;
@@ -84,7 +85,7 @@ export const reference: Reference<ComponentAttributes, typeof INPUTS> = (
     const heat = heatOfImage(cells, mapHeight, mapWidth, attributes).values.map((v) => (v - shift - low) * factor);
     attributes.heatThresholds.forEach((threshold, t) => {
       const first = (map * attributes.heatThresholds.length + t) * width * height;
-      floodFill(heat, width, height, threshold).labels.forEach((label, i) => {
+      labelRegions(heat, width, height, threshold).forEach((label, i) => {
         if (label >= 0) y[first + i] = label;
       });
     });

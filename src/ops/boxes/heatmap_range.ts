@@ -5,7 +5,7 @@ import { heatmap_range_merge } from '../../generated/kernels/heatmap_range_merge
 import type { Case, CaseInput, Operation, Reference } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
 import { checkHeatmaps, type HeatFrame, type HeatScaling, heatTables, MAP_STATES, mapCount } from './heat.js';
-import { heatOfImage, rangeOfHeat } from './heat.reference.js';
+import { heatOfImage, rangeOfHeat } from './heat_on_cpu.js';
 
 export interface HeatmapRangeAttributes extends HeatFrame {
   scaling: HeatScaling;
@@ -83,7 +83,7 @@ export const reference: Reference<HeatmapRangeAttributes, typeof INPUTS> = (inpu
       return [0, 0, 0, 1];
     const cells = heatmaps.subarray(map * height * width, (map + 1) * height * width);
     const heat = heatOfImage(cells, height, width, attributes);
-    const { state, low, high } = rangeOfHeat(cells, heat.values, attributes.scaling);
+    const { state, low, high } = rangeOfHeat(cells, heat, attributes.scaling);
     if (state !== 'scaled') return [0, 0, 0, MAP_STATES.indexOf(state)];
     const shift = attributes.scaling === 'min_max' ? cells[0] : 0;
     return [shift, low - shift, 255 / (high - low), 0];

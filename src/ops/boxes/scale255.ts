@@ -4,7 +4,7 @@ import type { GraphBuilder } from '../../graph/ir/graph.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { elementCount, type Tensor } from '../../graph/ir/tensor.js';
 import { checkHeatmaps, type HeatFrame, heatTables, mapCount } from './heat.js';
-import { heatOfImage } from './heat.reference.js';
+import { heatOfImage } from './heat_on_cpu.js';
 
 const INPUTS = ['heatmaps', 'ranges'] as const;
 

@@ -1,55 +1,15 @@
 import type { Case, Reference } from '../../graph/ir/operation.js';
-import { type Fit, frameOf, type Span } from './frame.js';
-import {
-  centreOf,
-  colourMatrix,
-  type PixelFormat,
-  type PreprocessAttributes,
-  type PreprocessInputs,
-  sampleBits,
-} from './preprocess.js';
-
-/** Source positions of one output position with their weights: Pillow's triangle filter. Empty in padding. */
-function taps(span: Span, length: number, index: number): { pixel: number; weight: number }[] {
-  const centre = centreOf(span, index);
-  if (centre === undefined) return [];
-  const scale = Math.max(1, span.length / span.target);
-  const found: { pixel: number; weight: number }[] = [];
-  for (let pixel = 0; pixel < length; pixel++) {
-    const weight = 1 - Math.abs(pixel + 0.5 - centre) / scale;
-    if (weight > 0) found.push({ pixel, weight });
-  }
-  const total = found.reduce((sum, { weight }) => sum + weight, 0);
-  return found.map(({ pixel, weight }) => ({ pixel, weight: weight / total }));
-}
+import type { Fit } from './frame.js';
+import { type PixelFormat, type PreprocessAttributes, type PreprocessInputs, sampleBits } from './preprocess.js';
+import { preprocessOnCpu } from './preprocess_on_cpu.js';
 
 export const reference: Reference<PreprocessAttributes, PreprocessInputs> = ([words, into], { attributes }) => {
-  const { width, height, channels, size, fit, mean, batch, slot } = attributes;
+  const { size, mean, batch, slot } = attributes;
   const bytes = new Uint8Array(Uint32Array.from(words).buffer);
-  const stored = sampleBits(attributes) === 8 ? bytes : new Uint16Array(bytes.buffer);
-  const white = 2 ** attributes.bits - 1;
-  const sample = (at: number) =>
-    channels === 4 ? Math.round((stored[at] * Math.min(stored[at | 3], white)) / white) : stored[at];
-  const frame = frameOf(width, height, size, fit);
-  const across = Array.from({ length: size }, (_, index) => taps(frame.x, width, index));
-  const down = Array.from({ length: size }, (_, index) => taps(frame.y, height, index));
-  const colours = colourMatrix(attributes);
-  const y = into?.slice() ?? new Float64Array(batch * size * size * mean.length);
-  let at = slot * size * size * mean.length;
-  for (const rows of down) {
-    for (const columns of across) {
-      const value = [0, 0, 0];
-      for (const row of rows) {
-        for (const column of columns) {
-          const first = (row.pixel * width + column.pixel) * channels;
-          for (let s = 0; s < Math.min(3, channels); s++) value[s] += row.weight * column.weight * sample(first + s);
-        }
-      }
-      for (const { weights, bias } of colours) {
-        y[at++] = weights[0] * value[0] + weights[1] * value[1] + weights[2] * value[2] + bias;
-      }
-    }
-  }
+  const samples = sampleBits(attributes) === 8 ? bytes : new Uint16Array(bytes.buffer);
+  const numbers = size * size * mean.length;
+  const y = into?.slice() ?? new Float64Array(batch * numbers);
+  preprocessOnCpu(samples, attributes, y, { first: slot * numbers, pixel: mean.length, channel: 1 });
   return [y];
 };
 
