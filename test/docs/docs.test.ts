@@ -119,27 +119,35 @@ function helpOf([program, ...args]: string[]): Promise<string> {
   return known;
 }
 
-for (const { page, blocks } of pages.filter((each) => each.blocks.some(({ kind }) => kind === 'file'))) {
-  test(`${page}: with its files in their places, the project builds and its commands run`, async () => {
-    const copy = mkdtempSync(join(folder, 'copy-'));
-    for (const name of ['.ci', 'bench', 'kernels', 'src', 'test', 'package.json', 'tsconfig.json'])
-      cpSync(join(root, name), join(copy, name), { recursive: true });
-    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-    for (const { code } of blocks.filter(({ kind }) => kind === 'file')) {
-      const [, path, text] = /^\/\/ (\S+)\n([\s\S]*)$/.exec(code)!;
-      assert.not.ok(existsSync(join(copy, path)), path);
-      writeFileSync(join(copy, path), text);
-    }
+/** Pages that have whole files in them. */
+const pagesWithFiles = pages.filter((each) => each.blocks.some(({ kind }) => kind === 'file'));
+const withFiles = join(folder, 'with-files');
+
+// One copy for all pages, since building the project and checking its types takes long.
+test(`${pagesWithFiles.map(({ page }) => page).join(', ')}: with their files in their places, the project builds`, async () => {
+  for (const name of ['.ci', 'bench', 'kernels', 'src', 'test', 'package.json', 'tsconfig.json'])
+    cpSync(join(root, name), join(withFiles, name), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(withFiles, 'node_modules'));
+  for (const { code } of pagesWithFiles.flatMap(({ blocks }) => blocks.filter(({ kind }) => kind === 'file'))) {
+    const [, path, text] = /^\/\/ (\S+)\n([\s\S]*)$/.exec(code)!;
+    assert.not.ok(existsSync(join(withFiles, path)), path);
+    writeFileSync(join(withFiles, path), text);
+  }
+  await run(process.execPath, ['.ci/build.js'], { cwd: withFiles, timeout: 120_000 });
+  const types = join(root, 'node_modules/typescript-7/bin/tsc');
+  await run(process.execPath, [types, '--noEmit', '--incremental', 'false'], { cwd: withFiles, timeout: 120_000 });
+});
+
+for (const { page, blocks } of pagesWithFiles) {
+  test(`${page}: its commands run where its files are in their places`, async () => {
     for (const command of blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => commandsOf(code))) {
       const [program, ...words] = wordsOf(command);
-      const call = program === 'raybox' ? [join(copy, 'dist/src/cli/cli.js'), ...words] : words;
+      const call = program === 'raybox' ? [join(withFiles, 'dist/src/cli/cli.js'), ...words] : words;
       // The test of gradients tries the page's own operation alone.
       const env = { ...process.env, RAYBOX_CASE: 'square' };
-      const { stdout } = await run(process.execPath, call, { cwd: copy, env, timeout: 120_000 });
+      const { stdout } = await run(process.execPath, call, { cwd: withFiles, env, timeout: 120_000 });
       if (command.includes('test/run.js')) assert.match(stdout, /^1 passed, 0 failed$/m);
     }
-    const types = join(root, 'node_modules/typescript-7/bin/tsc');
-    await run(process.execPath, [types, '--noEmit', '--incremental', 'false'], { cwd: copy, timeout: 120_000 });
   });
 }
 
