@@ -1,4 +1,7 @@
-/** What was assumed of weights, in sentences, from the fields of their metadata that nobody said. */
+/**
+ * Writes the warnings about weights that do not fully describe themselves: which fields of their metadata were assumed, or read from the
+ * file.
+ */
 
 import type { WeightsMetadata } from '../formats/weights.js';
 import type { Warning } from '../warnings.js';
@@ -6,7 +9,7 @@ import type { Found, Sources } from './describe_network.js';
 import type { PublicLayout } from './presets/index.js';
 import { recognitionOf } from './recognition.js';
 
-/** Outputs of a public checkpoint that were never trained, and what of it was asked for and does not fit. */
+/** Warns of outputs of a public checkpoint that were never trained, and of a preset that the caller asked for although its marks do not fit. */
 export function toldOfLayout({ untrained, title, note, isForced }: PublicLayout): Warning[] {
   const warnings: Warning[] = [];
   if (untrained.length > 0)
@@ -22,8 +25,8 @@ const round = (value: number) => String(Number(value.toPrecision(4)));
 const list = (values: readonly number[]) => [...new Set(values)].map(String).join(', ');
 
 /**
- * @param family of the backbone: of some, the input is normalised in one of two ways
- * @param found what the file has beside its tensors
+ * @param family the backbone's family. Networks of some families normalise their input in one of two ways, which the warning then mentions
+ * @param found what the file says outside its tensors
  */
 export function assumptionsOf(metadata: WeightsMetadata, family: string, found?: Found): Warning[] {
   const { assumed = [] } = metadata;
@@ -37,14 +40,14 @@ export function assumptionsOf(metadata: WeightsMetadata, family: string, found?:
     const fields = INPUT.filter((field) => assumed.includes(field));
     const transform =
       transformsInput && assumed.includes('mean')
-        ? ` ${title[0].toUpperCase()}${title.slice(1)} that was trained with transform_input, as torchvision’s pretrained one was, needs the option transformInput (--transform-input) or, which is the same, mean and std of 0.5.`
+        ? ` ${title[0].toUpperCase()}${title.slice(1)} that was trained with transform_input, like torchvision’s pretrained one, needs the option transformInput (--transform-input), which is the same as mean and std of 0.5.`
         : '';
     const range = assumed.includes('mean')
-      ? `: values from −1024 to 1024, for one, are mean 0.5 and std ${1 / 2048}`
+      ? `. For values from −1024 to 1024, for example, give mean 0.5 and std ${1 / 2048}`
       : '';
     warnings.push({
       code: 'assumed-input',
-      message: `How an image is brought to the network is not all told by the file. Assumed: ${input.join(', ')}.${layout} Say otherwise with ${fields.join(', ')} (--input-size, --mean, --std, --metadata)${range}.${transform}`,
+      message: `The file does not fully say how images are prepared for its network. Assumed: ${input.join(', ')}.${layout} Give other values with ${fields.join(', ')} (--input-size, --mean, --std, --metadata)${range}.${transform}`,
     });
   }
   const network = networkOf(metadata, assumed);
@@ -52,7 +55,7 @@ export function assumptionsOf(metadata: WeightsMetadata, family: string, found?:
     const fields = NETWORK.filter((field) => assumed.includes(field));
     warnings.push({
       code: 'assumed-network',
-      message: `What follows the layers is not told by the tensors. Assumed: ${network.join(', ')}, a sigmoid for each output; strides, poolings and norms as torchvision has them. Say otherwise with ${fields.join(', ')} (--metadata).`,
+      message: `The tensors do not show what is computed between and after the layers. Assumed: ${network.join(', ')}, a sigmoid for each output; strides, poolings and norms as torchvision has them. Give other values with ${fields.join(', ')} (--metadata).`,
     });
   }
   if (assumed.includes('probabilities')) warnings.push(ASSUMED_SIGMOID);
@@ -63,14 +66,15 @@ export function assumptionsOf(metadata: WeightsMetadata, family: string, found?:
 const ASSUMED_SIGMOID: Warning = {
   code: 'assumed-network',
   message:
-    "The model ends with numbers that are no probabilities. A sigmoid was assumed for each class; where the classes exclude each other, load the ONNX model with probabilities: 'softmax' (--probabilities softmax).",
+    "The model’s outputs are no probabilities. A sigmoid was assumed for each class. If the classes exclude each other, load the ONNX model with probabilities: 'softmax' (--probabilities softmax).",
 };
 
 const SAY = 'classes, inputWidth, mean, std, … (--names, --input-size, --mean, --std, --metadata)';
 
 /**
- * What was taken from settings beside the tensors, and what of them was not. What the caller gave comes before them without a word.
- * @param say how a user says what is right
+ * Warns of what was taken from the file's settings, and of settings that were not used. If the caller gave a field, the setting is ignored
+ * without a warning.
+ * @param say the options with which a user can correct it, in words
  */
 export function toldByFile(
   metadata: Partial<WeightsMetadata>,
@@ -89,7 +93,7 @@ export function toldByFile(
     mean: `mean ${mean.map(round).join(', ')}`,
     std: `std ${std.map(round).join(', ')}`,
   };
-  // Fields of one place make one sentence.
+  // Fields that were read from the same place are listed in one sentence.
   const places = [...new Set(fields.map((field) => taken[field]!))];
   const sentences = places.map((place) => {
     const own = fields.filter((field) => taken[field] === place).map((field) => clauses[field]);
@@ -97,11 +101,11 @@ export function toldByFile(
   });
   const warnings: Warning[] = [];
   if (sentences.length > 0)
-    warnings.push({ code: 'file-settings', message: `${sentences.join(' ')} Say otherwise with ${say}.` });
+    warnings.push({ code: 'file-settings', message: `${sentences.join(' ')} Give other values with ${say}.` });
   const isOpen = (field: string) => sources[field as keyof WeightsMetadata] !== 'given';
   const ignored = [...new Set(Object.entries(unused).flatMap(([field, why]) => (isOpen(field) ? [why] : [])))];
   if (ignored.length > 0) {
-    const message = `Of the file's settings these were not used: ${ignored.join('; ')}. Say what is right with ${say}.`;
+    const message = `These settings of the file were not used: ${ignored.join('; ')}. Give the right values with ${say}.`;
     warnings.push({ code: 'ignored-data', message });
   }
   return warnings;
@@ -134,19 +138,19 @@ function networkOf({ pooling, lseR, transitionActivation }: WeightsMetadata, ass
     ...(is('pooling') ? [`${pooling === 'lse' ? 'log-sum-exp' : pooling} pooling of the features`] : []),
     ...(is('lseR') && lseR !== undefined ? [`r = ${lseR}`] : []),
     ...(is('transitionActivation') && transitionActivation !== undefined
-      ? [`${transitionActivation} behind the transition layer`]
+      ? [`${transitionActivation} after the transition layer`]
       : []),
   ];
 }
 
 function unnamedOutputs(classes: readonly string[], { unfit, layout }: Partial<Found> = {}): Warning {
   const numbered = classes.filter((name, index) => name === `output ${index}`).length;
-  const instead = unfit ? `What the file has are not as many different names, one for each: ${unfit}. ` : '';
+  const instead = unfit ? `What the file has instead is not one name for each output: ${unfit}. ` : '';
   const { candidates } = layout ?? {};
   const which = candidates
-    ? `The file may be one of several public checkpoints, which differ in what their outputs are: ${candidates.join(', ')}. Say which with preset (--preset), or `
+    ? `The file may be one of several public checkpoints with different outputs: ${candidates.join(', ')}. Choose one with preset (--preset), or `
     : '';
-  const how = `${instead}${which}${which ? 'say' : 'Say'} what they are with classes, in their order (--names).`;
+  const how = `${instead}${which}${which ? 'name' : 'Name'} the outputs in their order with classes (--names).`;
   if (numbered === classes.length) {
     const called = numbered === 1 ? 'it is called output 0' : `they are called output 0 to output ${numbered - 1}`;
     return {
@@ -156,6 +160,6 @@ function unnamedOutputs(classes: readonly string[], { unfit, layout }: Partial<F
   }
   return {
     code: 'unnamed-outputs',
-    message: `The weights do not name their ${classes.length} outputs. Their layout is ${layout?.title}, told by ${layout?.marks}, and its names were taken: ${classes.join(', ')}. ${how}`,
+    message: `The weights do not name their ${classes.length} outputs. Their layout is ${layout?.title}, told by ${layout?.marks}, and its names were used: ${classes.join(', ')}. ${how}`,
   };
 }

@@ -1,9 +1,9 @@
 /**
- * The one place that decides what network a checkpoint is of. A field of its description comes from the first of these that says it: what
- * the caller gives, the file's own metadata and settings, a recognised public layout, names and shapes of tensors. What none of them
- * says is assumed. `sources` records which of them said what.
+ * The one place that decides which network a checkpoint holds. Each field of the description comes from the first of these sources that
+ * says something about it: the caller's options, the file's own metadata and settings, a recognised public layout, the names and shapes of
+ * tensors. If none of them does, a value is assumed. `sources` records where each field came from.
  *
- * Loaded on demand with the families of networks: a page may have a network of its own, or none yet.
+ * This module is loaded on demand, together with the families of networks, because a page may use a network of its own, or none yet.
  */
 import type { Checkpoint } from '../formats/checkpoint.js';
 import {
@@ -24,61 +24,67 @@ import type { PublicLayout } from './presets/index.js';
 import { trace } from './trace.js';
 
 /**
- * What the file leaves open, or says wrongly: any field of its metadata, which comes before what the file says and before what
- * names and shapes of its tensors show.
+ * Options with which the caller says what the file leaves open or says wrongly. They may be any field of the metadata, and come before what
+ * the file says and what the names and shapes of its tensors show.
  */
 export interface DescribeOptions extends Partial<Omit<WeightsMetadata, 'assumed' | 'architecture'>> {
-  /** The backbone: a standard one's name (`resnet50`), or its description. Or the whole network: its graph. */
+  /** The backbone, as the name of a standard one (`resnet50`) or a description; or the whole network, as a graph. */
   architecture?: WeightsMetadata['architecture'] | Backbone;
-  /** The same fields as one object. Those beside it come first. */
+  /** The same fields in one object. If a field is also given outside it, the one outside counts. */
   metadata?: Partial<WeightsMetadata> & { transformInput?: boolean };
-  /** A GoogLeNet or Inception v3 with `transform_input`, as torchvision's pretrained ones: turns the normalisation into its own. */
+  /**
+   * Whether a GoogLeNet or Inception v3 was trained with `transform_input`, like torchvision's pretrained ones. The normalisation then
+   * includes that step.
+   */
   transformInput?: boolean;
-  /** What the names of the network's tensors begin with, or the name of its dict, where the file holds several networks. */
+  /** If the file holds several networks: what the names of the right one's tensors begin with, or the name of its dict. */
   prefix?: string;
   /**
-   * A public checkpoint by its name, `densenet121-res224-nih` say: names of outputs, input and thresholds are then its own, unless they are
-   * given. Recognised by itself where its structure is not that of others too.
+   * The name of a public checkpoint, such as `densenet121-res224-nih`. Names of outputs, normalisation of the input and thresholds are then
+   * those of that checkpoint, unless the caller gives others. Not needed if no other public checkpoint has the same structure.
    */
   preset?: string;
-  /** Beginnings of the names of tensors that take no part in the result. Within the backbone nothing is ignored. */
+  /** Beginnings of the names of tensors that do not affect the result. Tensors of the backbone cannot be ignored. */
   ignore?: readonly string[];
   /**
-   * A network of the caller's own, in place of the one that the file describes. The file's tensors are its parameters; what the file
-   * does not say of its classes and its input stands among the other options.
+   * A network of the caller's own, instead of the one that the file describes. Its parameters are the file's tensors. If the file does not
+   * describe its classes and its input, the other options have to.
    */
   network?: NetworkFunction;
 }
 
-/** A network that is known in full: its function, its tensors, and what its metadata says. */
+/** A network of which everything is known: its function, its tensors and its metadata. */
 export interface Model {
   readonly network: NetworkFunction;
-  /** Of a network that is a backbone with a head. */
+  /** Only set for a network that consists of a backbone and a head. */
   readonly architecture?: FamilyNetwork;
   readonly metadata: WeightsMetadata;
   readonly checkpoint: Checkpoint;
-  /** What the weights do not say, and was assumed. */
+  /** What was assumed because the weights do not say it. */
   readonly warnings: readonly Warning[];
-  /** Where each field of the metadata comes from; what is not listed, from the file. */
+  /** Where each field of the metadata came from. Fields that are not listed came from the file. */
   readonly sources: Sources;
-  /** The public checkpoint that it is, or of which it has the layout. */
+  /** The public checkpoint that was recognised, or whose layout the file has. */
   readonly layout?: Pick<PublicLayout, 'title' | 'marks' | 'citation' | 'candidates'>;
-  /** Tensors of the file that take no part in the result: counters, losses, another network's. */
+  /** Tensors of the file that do not affect the result, such as counters, losses, or those of another network. */
   readonly leftOut: readonly string[];
 }
 
-/** @throws InputError for a network that raybox does not run, or not as it is: a layer that is left out makes another one. */
+/**
+ * @throws InputError for a network that raybox cannot run exactly as it is. It is never run with a layer left out, since it would then be
+ * another network.
+ */
 export async function describe(checkpoint: Checkpoint, options: DescribeOptions): Promise<Model> {
   const isSilent = ![...SAYS, ...weightsFields].some((field) => field in options);
   const own = isSilent && isRayboxWeights(checkpoint.metadata) ? describeOwn(checkpoint) : undefined;
-  // Loaded on demand: raybox's own weights say what they are, and hold nothing else.
+  // Loaded on demand, because weights that raybox wrote describe themselves completely and do not need it.
   return own ?? (await import('./describe_weights.js')).describeWeights(checkpoint, options);
 }
 
-/** Options beside the fields of metadata that say something of the weights. */
+/** Options that say something about the weights, besides the fields of metadata. */
 const SAYS = ['metadata', 'transformInput', 'prefix', 'preset', 'ignore', 'network'];
 
-/** Undefined where the file holds more or less than its network, or was written with assumptions. */
+/** Returns undefined if the file has more or fewer tensors than its network, or if its metadata contains assumptions. */
 function describeOwn(checkpoint: Checkpoint): Model | undefined {
   const metadata = parseWeightsMetadata(checkpoint.metadata);
   if (metadata.assumed || isWholeNetwork(metadata)) return undefined;

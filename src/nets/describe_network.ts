@@ -1,4 +1,4 @@
-/** What is known of a network beside its tensors, field by field, each from the first source that says it. */
+/** Puts a network's metadata together: each field is taken from the first source that says something about it. */
 
 import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
@@ -14,23 +14,26 @@ import { structureOf } from './presets/structure.js';
 import { recognitionOf, titlesOf } from './recognition.js';
 import { savedPooling } from './saved_head.js';
 
-/** Where a field comes from: the caller, a preset that the caller names, the file's own words, a public layout, names and shapes of tensors, nowhere. */
+/**
+ * Where a field comes from: the caller, a preset that the caller names, the file's metadata or settings, a public layout, the names and
+ * shapes of tensors, or an assumption.
+ */
 export type Source = 'given' | 'preset' | 'file' | 'layout' | 'shapes' | 'assumed';
 export type Sources = Partial<Record<keyof WeightsMetadata, Source>>;
 
-/** What was found beside the tensors, in words, by the field that it says or might have said. */
+/** What was found in a file outside its tensors, in words, by the metadata field that it sets or might have set. */
 export interface Found {
-  /** Where in the file it stands. */
+  /** For each field that was read from the file: the place in the file. */
   readonly taken: Partial<Record<keyof WeightsMetadata, string>>;
-  /** What of the file was not used, and why. */
+  /** What was found but not used, and why. */
   readonly unused: FileInput['unused'];
-  /** Names of outputs that are none. */
+  /** A list in the file that looks like names of outputs but cannot be that. */
   readonly unfit?: string;
-  /** A public layout, and by which marks it was told. */
+  /** The public layout that was recognised, and by which marks. */
   readonly layout?: PublicLayout;
 }
 
-/** Everything that metadata holds, with where each field comes from. */
+/** The complete metadata, and where each field comes from. */
 export function describeNetwork(
   checkpoint: Checkpoint,
   tensors: Checkpoint['tensors'],
@@ -66,7 +69,7 @@ export function describeNetwork(
   ];
   const { metadata, sources } = settle(layers);
   checkNames(metadata.classes, outputs);
-  // Whatever the caller called them, these are the names of the tensors.
+  // The tensors have been renamed to torchvision's names, whatever names the caller's description has.
   metadata.architecture = backbone;
   if (architecture.head.prediction) metadata.prediction = architecture.head.prediction;
   const isAssumption = (field: string) => SAID.includes(field as keyof WeightsMetadata);
@@ -89,11 +92,11 @@ export function describeNetwork(
   };
 }
 
-/** What modules say of the head: those of a network that was saved whole. */
+/** What the modules of a network that was saved whole say about the head. */
 const savedHead = ({ modules }: Checkpoint, { pooling, transition }: Head): Partial<WeightsMetadata> =>
   modules && !transition && savedPooling(modules) === pooling ? { pooling } : {};
 
-/** Each field from the first source that says it. The last source must say whatever metadata cannot be without. */
+/** Takes each field from the first source that has it. The last source must have every field that metadata requires. */
 export function settle(layers: readonly (readonly [Source, Partial<WeightsMetadata>])[]): {
   metadata: WeightsMetadata;
   sources: Sources;
@@ -110,7 +113,7 @@ export function settle(layers: readonly (readonly [Source, Partial<WeightsMetada
   return { metadata: metadata as unknown as WeightsMetadata, sources };
 }
 
-/** What is assumed of an input, and of where weights come from, where nobody says it. */
+/** What is assumed about the input, and about the origin of the weights, if no source says it. */
 export const assumedInput = (inputChannels: 1 | 3, size = 224) =>
   ({
     ...{ inputChannels, inputWidth: size, inputHeight: size, channelOrder: 'rgb', fit: 'stretch' },
@@ -118,7 +121,7 @@ export const assumedInput = (inputChannels: 1 | 3, size = 224) =>
     ...{ heatmapScaling: 'minmax', trainingData: 'unknown', license: 'unknown' },
   }) satisfies Partial<WeightsMetadata>;
 
-/** @throws InputError where there is not one name for each output */
+/** @throws InputError if there is not exactly one name for each output */
 export function checkNames(classes: readonly string[], outputs: number): void {
   if (classes.length === outputs) return;
   throw new InputError('the names of the classes do not fit the network', {
@@ -127,13 +130,13 @@ export function checkNames(classes: readonly string[], outputs: number): void {
   });
 }
 
-/** What a result depends on, so that an assumption about it is said. */
+/** The fields that results depend on. If one of them is assumed, a warning says so. */
 export const SAID: readonly (keyof WeightsMetadata)[] = [
   ...(['classes', 'inputWidth', 'inputHeight', 'channelOrder', 'mean', 'std', 'fit'] as const),
   ...(['pooling', 'lseR', 'transitionActivation'] as const),
 ];
 
-/** Names may be given for all outputs, or for those alone that were trained. */
+/** The caller may name all outputs, or only those that were trained; this gives names for all of them. */
 function withUntrained(
   given: Partial<WeightsMetadata>,
   outputs: number,
@@ -148,13 +151,13 @@ function withUntrained(
   };
 }
 
-/** A layout gives operating thresholds by number of the output. */
+/** A layout lists operating thresholds by the number of the output; this gives them by class. */
 const byClass = (operatingThresholds: Record<string, number>, classes: readonly string[]) =>
   Object.fromEntries(Object.entries(operatingThresholds).map(([index, value]) => [classes[Number(index)], value]));
 
 /**
- * The normalisation of a network that transforms its input.
- * @param isSaid the file says it too, and has been heard
+ * The metadata of a network that normalises its input a second time (`transformInput`): its mean and std include that step.
+ * @param isSaid whether the file said so too, so that the normalisation already includes it
  */
 export function transformed(metadata: WeightsMetadata, sources: Sources, isSaid: boolean): WeightsMetadata {
   const { mean, std } = metadata;

@@ -46,8 +46,8 @@ function describeAs(checkpoint: Checkpoint, options: DescribeOptions, given: Par
   // If the file holds a graph, that graph is its network. An architecture that the caller gives would contradict it, and is refused there.
   const { preset } = options;
   if (preset !== undefined && isOwn)
-    throw new InputError('these weights say what they are', {
-      expected: 'no preset, or weights that are not of raybox',
+    throw new InputError('a preset cannot be given for weights that describe themselves', {
+      expected: 'no preset, or weights that raybox did not write',
       given: `preset ${preset}`,
     });
   if (options.network !== undefined || checkpoint.network || [given.architecture, architectureSaid].some(isWhole))

@@ -1,6 +1,6 @@
 /**
- * How images came to a network, as a checkpoint's settings say it: the size, the order of channels, and what cut and resized them. What
- * raybox does otherwise is told.
+ * Reads from a checkpoint's settings how images were prepared for its network: the size, the order of channels, and how they were cut and
+ * resized. If raybox does something differently, a warning says so.
  */
 
 import type { FileInput } from './file_input.js';
@@ -9,7 +9,7 @@ import { booleanOf, listed, numbersOf, pathsOf, plainKey, type Setting } from '.
 const SIZE = /^(?:input|img|image|im)(?:size|sz|resolution|shape)$/;
 const SIDE = /^(?:input|img|image)(?:width|height|w|h)$/;
 const CUT = /^(?:(?:center|centre)?crop(?:size)?|resize(?:size)?|shortestedge)$/;
-/** Of one part of the work: a network may be trained at one size and used at another. */
+/** Matches settings of only one part of the work (training, testing …), since a network may be trained at one size and used at another. */
 const OF_PART =
   /^(?:train|val|valid|validation|test|eval|inference)(?:input|img|image|crop|resize|centercrop)*(?:size|sz|resolution|res)$/;
 const CROP_SHARE = /^(?:test|val|eval)?crop(?:pct|percent|percentage|ratio)$/;
@@ -18,7 +18,7 @@ const INTERPOLATION =
 
 const nothing: FileInput = { fields: {}, taken: {}, unused: {} };
 
-/** Hugging Face's `size` is an object of a height and a width. */
+/** Matches Hugging Face's `size`, which is an object with a height and a width. */
 const isSize = (one: Setting) =>
   SIZE.test(plainKey(one)) ||
   (plainKey(one) === 'size' && typeof one.value === 'object' && numbersOf(one.value)?.length === 2);
@@ -36,7 +36,7 @@ export function sizeOf(settings: readonly Setting[], channels: number): FileInpu
   const read = sizes.map((one) => ({ one, side: sideOf(numbersOf(one.value), channels) }));
   const sides = new Set(read.map(({ side }) => side));
   const [side] = sides;
-  // A picture that is resized to one size and cut to another is brought to the network in another way than `fit` can say.
+  // An image may be resized to one size and then cut to a smaller one. No value of `fit` describes that.
   const cuts = settings.filter(
     (one) => CUT.test(plainKey(one)) && numbersOf(one.value)?.every((n) => n >= 16 && n !== side),
   );
@@ -57,7 +57,7 @@ export function sizeOf(settings: readonly Setting[], channels: number): FileInpu
   });
 }
 
-/** The side of a square from `224`, `[224, 224]`, `[3, 224, 224]` or `[224, 224, 3]`. */
+/** The side of a square that is written as `224`, `[224, 224]`, `[3, 224, 224]` or `[224, 224, 3]`. */
 function sideOf(numbers: readonly number[] | undefined, channels: number): number | undefined {
   if (!numbers || numbers.length > 3) return undefined;
   let sides = numbers;
@@ -71,11 +71,11 @@ function sideOf(numbers: readonly number[] | undefined, channels: number): numbe
   return isSide && sides.every((one) => one === side) ? side : undefined;
 }
 
-/** Names of an order, and switches that say one when they are on, and some when they are off. */
+/** Matches names of settings whose value is the order of channels. */
 const ORDER = /^(?:channels?|colou?r|input|image|img|pixel)(?:order|s?mode|space|format|type)?$/;
 const OTHER_COLOURS = /^(?:gr[ae]y(?:scale)?|l|ycbcr|ycrcb|yuv|hsv|hls|lab|xyz|cmyk)$/;
 const SWITCHES: readonly { key: RegExp; on?: 'rgb' | 'bgr'; off?: 'rgb' | 'bgr' }[] = [
-  // What reads images for these gives BGR, so that without the switch it stays.
+  // Programs with this switch read images as BGR, so that the order is BGR if the switch is off.
   { key: /^torgb$/, on: 'rgb', off: 'bgr' },
   { key: /^(?:tobgr|bgr|isbgr|usebgr)$/, on: 'bgr', off: 'rgb' },
   { key: /^bgr(?:to)?rgb$/, on: 'rgb' },
@@ -111,7 +111,7 @@ export function orderOf(settings: readonly Setting[], channels: number): FileInp
   return unclear.length === 0 ? nothing : refuse(unclear, 'it does not say whether channels come as RGB or as BGR');
 }
 
-/** What raybox does otherwise than the settings say. There is nothing of it to take. */
+/** Settings of resizing that differ from what raybox does. They are only reported, since raybox cannot follow them. */
 export function resizingOf(settings: readonly Setting[]): FileInput {
   const crops = settings.filter((one) => {
     const share = CROP_SHARE.test(plainKey(one)) ? numbersOf(one.value) : undefined;
@@ -134,7 +134,7 @@ export function resizingOf(settings: readonly Setting[]): FileInput {
   };
 }
 
-/** Libraries number the bilinear filter 1 (OpenCV) or 2 (Pillow). */
+/** Whether a value names or numbers another filter than the bilinear one, whose number is 1 in OpenCV and 2 in Pillow. */
 function isOtherFilter(value: unknown): boolean {
   if (typeof value === 'number') return Number.isInteger(value) && value !== 1 && value !== 2;
   return typeof value === 'string' && /nearest|cubic|lanczos|area|box|hamming/i.test(value) && !/linear/i.test(value);

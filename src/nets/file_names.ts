@@ -2,15 +2,15 @@
 import { brief } from '../formats/brief.js';
 import { settingsIn } from './file_values.js';
 
-/** Where training scripts keep the names of outputs beside the weights: lists, or names with their numbers. */
+/** The keys under which training scripts save the names of outputs, as lists or as objects that map names to numbers or back. */
 const NAME_KEYS = [
   ...['classes', 'class_names', 'classNames', 'class_labels', 'labels', 'label_names', 'label_list', 'pathologies'],
   ...['targets', 'target_names', 'diseases', 'findings', 'class_to_idx', 'label2id', 'idx_to_class', 'id2label'],
 ];
 
 /**
- * Names of all outputs, in their order, where the file's metadata has as many; each different, none empty; `from` is where they
- * stand. Else `unfit`, for a sentence: what the file has instead, such as `classes (2: Mass, Nodule)`.
+ * The names of all outputs in their order, if the file's metadata has exactly as many different names, none of them empty; `from` says where
+ * they were found. Otherwise `unfit` says, as a part of a sentence, what the file has instead, such as `classes (2: Mass, Nodule)`.
  */
 export function fileNames(
   metadata: Readonly<Record<string, string>>,
@@ -22,11 +22,11 @@ export function fileNames(
   for (const { path, value: given } of NAME_KEYS.flatMap((name) => settings.filter(({ key }) => key === name))) {
     const value = typeof given === 'string' ? given.split(',').map((name) => name.trim()) : given;
     if (typeof value !== 'object' || value === null) continue;
-    // A single word may be anything, such as the name of a file with the labels.
+    // A single word need not be a class. It may, for example, be the name of a file with the labels.
     const names = typeof given === 'string' && !given.includes(',') ? undefined : namesIn(value, outputs);
     if (!names) unfit ??= `${path} (${summary(value)})`;
     else if (names.every((name, index) => name === `LABEL_${index}`))
-      continue; // numbers, spelled as names
+      continue; // these are only numbers, written as text
     else if (!fit) fit = { path, names };
     else if (names.some((name, index) => name !== fit!.names[index])) {
       const isReordered = names.every((name) => fit!.names.includes(name));
@@ -40,7 +40,7 @@ export function fileNames(
 
 function namesIn(value: object, outputs: number): string[] | undefined {
   const entries = Object.entries(value);
-  // Of two names with one number, neither is right.
+  // If two names have the same number, neither can be trusted.
   if (entries.length !== outputs) return undefined;
   const names = new Array<unknown>(outputs);
   for (const [key, other] of entries) {
@@ -52,7 +52,7 @@ function namesIn(value: object, outputs: number): string[] | undefined {
   return complete ? (names as string[]) : undefined;
 }
 
-/** How many a file gives, and the first of them. */
+/** The number of names that a file gives, and the first of them, in words. */
 function summary(value: object): string {
   const text = (item: unknown) => (typeof item === 'string' ? item.slice(0, 40) : brief(item));
   const entries = Object.entries(value);

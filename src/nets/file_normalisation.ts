@@ -1,6 +1,6 @@
 /**
- * Mean and standard deviation in a checkpoint's settings, and what stands beside them and says of which pixels they are: `input_range`
- * (pretrained-models, timm), `do_rescale`, `rescale_factor` and `do_normalize` (Hugging Face).
+ * Reads mean and standard deviation from a checkpoint's settings, together with settings that tell the range of the pixels to which they are
+ * applied: `input_range` (pretrained-models, timm), `do_rescale`, `rescale_factor` and `do_normalize` (Hugging Face).
  */
 import { counted } from '../errors.js';
 import type { FileInput } from './file_input.js';
@@ -10,7 +10,7 @@ import { inUnits, rounded } from './units.js';
 const ABOUT = '(?:img|image|norm|normalize|normalization|pixel|data|dataset|rgb|input)?';
 const MEAN = new RegExp(`^${ABOUT}means?$`);
 const STD = new RegExp(`^${ABOUT}(?:stds?|stddev)$`);
-/** Means and deviations of other things than pixels: of scores, say, over folds; of age, but not of an image. */
+/** Matches names of means and deviations that are not of pixels, such as those of scores over folds. `age` must not match within `image`. */
 const OF_SCORES = /metric|auc|acc|loss|score|result|eval|fold|hist|label|target|(?<![a-z])age/i;
 const SCALE = /^(?:inputrange|dorescale|rescalefactor|rescaleoffset)$/;
 
@@ -61,8 +61,8 @@ export function normalisationOf(settings: readonly Setting[], channels: number):
 }
 
 /**
- * The value of a white pixel before mean and deviation are applied, as settings beside them say it: 1 or 255, mostly. Undefined where
- * none says it, and a reason where they say what cannot be followed.
+ * The value of a white pixel before mean and deviation are applied, usually 1 or 255, as other settings tell it. Undefined if none tells it.
+ * If the settings tell something that raybox cannot follow, the reason as text.
  */
 function whiteOf(scales: readonly Setting[]): number | undefined | string {
   const of = (key: string) => scales.filter((one) => plainKey(one) === key).map(({ value }) => value);
@@ -92,7 +92,10 @@ function whiteOf(scales: readonly Setting[]): number | undefined | string {
   return usual ?? whites[0];
 }
 
-/** Mean and deviation of pixels from 0 to `white`, for pixels from 0 to 1; undefined where they look like those of another range. */
+/**
+ * Converts a mean and deviation of pixels from 0 to `white` into those of pixels from 0 to 1. Undefined if they look like those of another
+ * range.
+ */
 function ofRange(
   mean: number[] | undefined,
   std: number[] | undefined,
@@ -102,7 +105,7 @@ function ofRange(
   if (!mean || !std?.every((value) => value > 0)) return undefined;
   const scaled = (values: readonly number[]) => values.map((value) => rounded(value / white));
   const isNothing = mean.every((value) => value === 0) && std.every((value) => value === 1);
-  // That images are not scaled may also mean that they come as numbers from 0 to 1: with 0 and 1 nobody can tell.
+  // `do_rescale: false` may also mean that images have values from 0 to 1 already. With a mean of 0 and a deviation of 1 both are possible.
   if (isNothing && white === 255 && scales.some((one) => plainKey(one) === 'dorescale')) return undefined;
   const own = inUnits(mean, std);
   const looksOther = white === 255 ? own?.unit === '' && !isNothing : white === 1 && own?.unit !== '';
@@ -111,7 +114,7 @@ function ofRange(
   return { mean: m, std: s, unit: white === 1 ? '' : `, which are for pixels from 0 to ${rounded(white)}` };
 }
 
-/** Each mean with the deviation beside it; where there is one of each, wherever they stand. */
+/** Pairs each mean with the deviation in the same object. If there is only one of each, they are a pair wherever they are. */
 function pairsOf(means: readonly Setting[], stds: readonly Setting[]): { mean: Setting; std: Setting }[] | undefined {
   if (means.length === 1 && stds.length === 1) return [{ mean: means[0], std: stds[0] }];
   const place = (one: Setting) =>
@@ -123,7 +126,7 @@ function pairsOf(means: readonly Setting[], stds: readonly Setting[]): { mean: S
   return pairs.map(({ mean, std }) => ({ mean, std: std[0] }));
 }
 
-/** One number stands for all channels, unless it is called nothing but mean or std: that may be the mean of anything. */
+/** A single number counts for all channels, unless the setting is just called `mean` or `std`, since that could be the mean of anything. */
 function ofChannels(setting: Setting, channels: number): number[] | undefined {
   const numbers = numbersOf(setting.value);
   if (numbers?.length === channels) return [...numbers];

@@ -12,7 +12,7 @@ import { IMAGENET } from './input_layouts.js';
 import { recognitionOf } from './recognition.js';
 import { rounded } from './units.js';
 
-/** @param inputChannels of the first convolution */
+/** @param inputChannels the number of channels that the first convolution reads */
 export function fileInput(
   metadata: Readonly<Record<string, string>>,
   { family }: { family: string },

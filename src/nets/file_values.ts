@@ -1,7 +1,7 @@
-/** The settings that stand beside the tensors of a checkpoint, wherever they stand, and how messages show them. */
+/** Finds all settings in a checkpoint's metadata, however deeply they are nested, and shows them in messages. */
 import { isObject } from '../formats/checks.js';
 
-/** A value in a file, with the names that lead to it: `hyper_parameters.img_size`. */
+/** A value in a file, with the path of names that leads to it: `hyper_parameters.img_size`. */
 export interface Setting {
   readonly path: string;
   readonly key: string;
@@ -11,7 +11,7 @@ export interface Setting {
 const MAX_SETTINGS = 20_000;
 const MAX_DEPTH = 5;
 
-/** All of a file's settings, those within objects after the objects themselves. */
+/** All settings of a file. An object comes before the settings in it. */
 export function settingsIn(metadata: Readonly<Record<string, string>>): Setting[] {
   const found: Setting[] = [];
   const add = (path: string, key: string, value: unknown, depth: number) => {
@@ -24,7 +24,7 @@ export function settingsIn(metadata: Readonly<Record<string, string>>): Setting[
   return found;
 }
 
-/** JSON as what it says, anything else as text. */
+/** Parses JSON; text that is not JSON is returned as it is. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -33,9 +33,9 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Names of a setting without case and hyphens: `img_mean`, `imgMean` and `IMG_MEAN` are one. */
+/** The name of a setting in lower case and letters only, so that `img_mean`, `imgMean` and `IMG_MEAN` are equal. */
 export const plainKey = ({ key }: Setting) => key.toLowerCase().replace(/[^a-z]/g, '');
-/** The numbers of a list, of text such as `0.485,0.456,0.406`, or of a height and a width; undefined for anything else. */
+/** The numbers in a list, in text such as `0.485,0.456,0.406`, or in an object with height and width; undefined for anything else. */
 export function numbersOf(value: unknown): number[] | undefined {
   if (typeof value === 'number') return [value];
   const isText = typeof value === 'string' && /^[[(]?\s*-?[\d.][-+\d.e,;\s]*[\])]?$/i.test(value);
@@ -65,7 +65,7 @@ export const listed = (settings: readonly Setting[]) => [...new Set(settings.map
 export const pathsOf = (settings: readonly Setting[]) =>
   [...new Set(settings.map(({ path }) => path))].slice(0, 4).join(' and ');
 
-/** True and false as JSON, Python and command lines write them; undefined for anything else. */
+/** Reads true and false as JSON, Python and command lines write them; undefined for anything else. */
 export function booleanOf(value: unknown): boolean | undefined {
   const text = typeof value === 'object' ? '' : String(value).toLowerCase();
   return /^(?:true|1|yes)$/.test(text) ? true : /^(?:false|0|no)$/.test(text) ? false : undefined;

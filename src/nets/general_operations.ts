@@ -1,6 +1,6 @@
 /**
- * Operations that no family of raybox's own is made of, as described graphs may hold them: those of `ops/general` and some more. None is
- * in the core: they are loaded with the first network that is a graph.
+ * The operations that described graphs may have although none of raybox's own families uses them: those of `ops/general` and some others.
+ * They are not in the core bundle, and are loaded with the first network that is a graph.
  */
 import { anyOf, type Check, fields, isNumber, isSize, listOf, oneOf, optional } from '../formats/checks.js';
 import { forward as argExtreme } from '../ops/general/arg_extreme.js';
@@ -20,14 +20,14 @@ import { forward as pad } from '../ops/layers/pad.js';
 import { forward as softmax } from '../ops/layers/softmax.js';
 import { type GraphOperation, isBoolean, isNatural, pair, row, sides } from './operation_row.js';
 
-/** A dimension of a tensor. */
+/** Checks the number of a dimension of a tensor. */
 const isAxis: Check = (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) < 32;
 const axes = listOf(isAxis, 0, 32);
-/** A length; unlike those of images, one may be that of a flattened tensor. */
+/** Checks a length. It may be larger than the side of an image, since the tensor may be flattened. */
 const isLength: Check = (value) =>
   Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= 2 ** 30;
 const lengths = listOf(isLength, 0, 32);
-/** For each place along a dimension a list of its own. */
+/** Checks a list that has another list for each position along a dimension. */
 const perPlace = (check: Check) => listOf(listOf(check, 0, 2 ** 20), 1, 2 ** 20);
 const layout = oneOf('nhwc4', 'dense');
 

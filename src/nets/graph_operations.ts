@@ -50,6 +50,6 @@ const rowsOf = (core: CoreOperations): readonly GraphOperation[] => [
   ...generalRows(),
 ];
 
-/** By name. */
+/** The operations that a described graph may have, by name. */
 export const graphOperations = (core: CoreOperations): ReadonlyMap<string, GraphOperation> =>
   new Map(rowsOf(core).map((one) => [one.operation.name, one]));

@@ -16,11 +16,13 @@ export const describeGraph = (network: NetworkFunction, image: written.ImageShap
   written.describeGraph(network, image, coreOperations);
 
 /**
- * The network of a description, which may come from anybody. It gives the bits of the network that was written down.
- * @throws InputError that names the node whose operation, inputs or attributes are wrong; some are found when it is called
+ * The network of a description, which may come from an untrusted file. Its results are equal, to the bit, to those of the network that was
+ * written down.
+ * @throws InputError that names the node whose operation, inputs or attributes are wrong. Some faults are only found, and thrown, when the
+ *   returned function is called.
  */
 export const graphNetwork = (description: object): NetworkFunction => written.graphNetwork(description, coreOperations);
 
-/** The network that a description says, of either kind. */
+/** The network of a description: of a backbone with a head, or of a graph. */
 export const networkFrom = (description: NetworkDescription): NetworkFunction =>
   isGraph(description) ? graphNetwork(description) : networkOf(description);

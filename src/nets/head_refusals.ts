@@ -46,7 +46,7 @@ export function normedHead(family: Family, norm: string, isBatchNorm: boolean): 
   return new InputError(`the head of ${title} normalises the pooled features${usual}`, {
     expected: WANTED,
     given: `${norm}, ${isBatchNorm ? 'a batch norm' : 'a layer norm'}`,
-    hint: `behind a norm the outputs are no weighted sums of pooled features, which class activation maps show; ${TRAIN}`,
+    hint: `after a norm the outputs are not weighted sums of pooled features, so class activation maps would not show them; ${TRAIN}`,
   });
 }
 
@@ -55,7 +55,7 @@ export function severalLayers(layers: readonly HeadLayer[]): InputError {
   return new InputError('the head has several prediction layers', {
     expected: WANTED,
     given: listOf(layers),
-    hint: 'where they are of several tasks, say which with prediction, and the others in ignore',
+    hint: 'if they are for several tasks, name one with prediction and the others in ignore',
   });
 }
 
@@ -76,7 +76,7 @@ export function notPooled(family: Family, layer: HeadLayer, channels: number): I
 export function noSuchLayer(wanted: string, layers: readonly HeadLayer[], names: readonly string[]): InputError {
   const convolution = layers.find(({ name, kernel }) => kernel && (name === wanted || name.startsWith(`${wanted}.`)));
   if (convolution)
-    return new InputError(`the checkpoint's ${convolution.name} is a convolution, and no prediction layer`, {
+    return new InputError(`the checkpoint's ${convolution.name} is a convolution and cannot be the prediction layer`, {
       expected: `${WANTED}, or a convolution of 1 × 1 whose outputs are averaged`,
       given: textOf(convolution),
     });
@@ -87,12 +87,15 @@ export function noSuchLayer(wanted: string, layers: readonly HeadLayer[], names:
   });
 }
 
-/** The error for a prediction layer that is a 1×1 convolution, if the caller says that its outputs are pooled by something else than the average. */
+/**
+ * The error for a prediction layer that is a 1×1 convolution, if the caller says that its outputs are pooled by something else than the
+ * average.
+ */
 export function notAveraged(layer: HeadLayer, pooling: string): InputError {
   return new InputError(`the prediction layer ${layer.name} is a convolution`, {
     expected: 'average pooling behind it: the same as a linear layer on averaged features',
     given: `pooling ${pooling}`,
-    hint: 'another pooling of its outputs is no linear layer on pooled features',
+    hint: 'with another pooling of its outputs, it is not the same as a linear layer on pooled features',
   });
 }
 

@@ -47,7 +47,7 @@ function otherBackbone(tensors: Shapes): Described {
   throw new InputError('the checkpoint is of no network that raybox knows', {
     expected: KNOWN,
     given: firstNames(tensors),
-    hint: 'where it is one of these under other names, give the architecture in the options',
+    hint: 'if it is one of these with other names of tensors, give the architecture in the options',
   });
 }
 

@@ -45,9 +45,9 @@ export interface BlockOptions extends Partial<Omit<SqueezeOptions, 'squeeze' | '
   activation: Activation;
   /** The activation between the layers of squeeze-and-excitation. */
   inner?: Activation;
-  /** Of all norms. */
+  /** The epsilon of all norms. */
   epsilon?: number;
-  /** Of all norms, in training. */
+  /** The momentum of all norms in training. */
   momentum?: number;
 }
 
@@ -108,13 +108,19 @@ export function readNumbered(tensors: Shapes, name: string, stride: number): Inv
   return readInvertedResidual(tensors, numberedNames(name, hasExpansion, hasSqueeze !== undefined), stride);
 }
 
-/** The nearest multiple of 8 that is at least nine tenths of a number of channels. Networks that are scaled in width have their channels rounded so. */
+/**
+ * The nearest multiple of 8 that is at least nine tenths of a number of channels. Networks that are scaled in width have their channels
+ * rounded so.
+ */
 export function rounded(channels: number): number {
   const nearest = Math.max(8, Math.floor((channels + 4) / 8) * 8);
   return nearest >= 0.9 * channels ? nearest : nearest + 8;
 }
 
-/** The strides of blocks. No shape shows them, so they are those of torchvision's network, if it has as many blocks. @throws InputError if not */
+/**
+ * The strides of blocks. No shape shows them, so they are those of torchvision's network, if it has as many blocks.
+ * @throws InputError if not
+ */
 export function usualStrides(what: string, count: number, usual: readonly number[]): readonly number[] {
   if (count === usual.length) return usual;
   throw new InputError(`cannot tell the strides of the checkpoint's ${what}`, {

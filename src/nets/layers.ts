@@ -39,9 +39,9 @@ export function normRelu(g: GraphBuilder, x: Tensor, name: string): Tensor {
 }
 
 export interface NormedOptions extends Omit<ConvolutionOptions, 'bias'> {
-  /** Of the norm. Default: torch's. */
+  /** The norm's epsilon. Default: torch's. */
   epsilon?: number;
-  /** Of the norm, in training: the share of a batch's statistics in the updated running statistics. Default: torch's. */
+  /** The norm's momentum in training, which is the share of a batch's statistics in the updated running statistics. Default: torch's. */
   momentum?: number;
   /** Default: none. */
   activation?: Activation;

@@ -5,18 +5,18 @@ import type { Operation } from '../graph/ir/operation.js';
 export interface GraphOperation {
   readonly operation: Operation;
   readonly inputs: { readonly least: number; readonly most: number };
-  /** By name; every other attribute is refused. */
+  /** A check for each attribute, by name. Every other attribute is refused. */
   readonly attributes: Readonly<Record<string, Check>>;
-  /** Whether it has an attribute `type`, which is that of the graph's activations and is not written down. */
+  /** Set if it has an attribute `type`. It is the graph's type of activations, and is not written down. */
   readonly isTyped?: true;
 }
 
-/** A size, or 0. */
+/** Checks a size that may be 0. */
 export const isNatural: Check = (value) => value === 0 || isSize(value);
 export const isBoolean: Check = oneOf(true, false);
-/** Vertical and horizontal. */
+/** Checks two sizes, vertical and horizontal. */
 export const pair: Check = listOf(isSize, 2, 2);
-/** Top, left, bottom, right. */
+/** Checks four sizes: top, left, bottom, right. */
 export const sides: Check = listOf(isNatural, 4, 4);
 
 /** A row of the table: how many inputs the operation takes, and a check for each attribute. */

@@ -41,6 +41,6 @@ function refuseNegative(name: string, variances: Float32Array): void {
   throw new InputError(`the checkpoint's ${name} holds a negative variance`, {
     expected: 'numbers of 0 and more',
     given: `${variances[index]} at ${index}`,
-    hint: 'the file is damaged, or its tensors stand under wrong names',
+    hint: 'the file is damaged, or its tensors have wrong names',
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Weights that do not say what they are: what was given, then what the file says beside its tensors, then a public layout, then
- * names and shapes, and only then an assumption, which is said.
+ * Recognises the network of weights that do not describe themselves. The sources, in order: what the caller gave, what the file says outside
+ * its tensors, a public layout, the names and shapes of the tensors. What none of them says is assumed, with a warning.
  */
 
 import { InputError } from '../errors.js';
@@ -23,37 +23,37 @@ import { savedPooling } from './saved_head.js';
 import { atRoot, under, withoutPrefix, withTorchvisionNames } from './tensor_names.js';
 
 export interface RecogniseOptions {
-  /** What the names of the network's tensors begin with, where the file holds more than one. */
+  /** If the file holds several networks: what the names of the right one's tensors begin with. */
   prefix?: string;
-  /** Beginnings of names that take no part. */
+  /** Beginnings of the names of tensors that do not affect the result. */
   ignore?: readonly string[];
-  /** A public checkpoint by name. */
+  /** The name of a public checkpoint. */
   preset?: string;
 }
 
 export interface Recognised {
-  /** Under torchvision's names. */
+  /** The tensors under torchvision's names. */
   readonly tensors: Map<string, TensorData>;
   readonly architecture: Architecture;
-  /** Without head there is no network to be described; unchecked. */
+  /** Not checked yet. Undefined if no head was found, because then there is no network to describe. */
   readonly metadata: WeightsMetadata | undefined;
   readonly sources: Sources;
   readonly found?: Found;
-  /** A tensor of the file that stands in `tensors` with another shape. */
+  /** A tensor of the file that `tensors` has with another shape. */
   readonly reshaped?: TensorData;
-  /** Tensors of the file of which only a part stands in `tensors`. */
+  /** Tensors of the file of which `tensors` has only a part. */
   readonly cut?: readonly TensorData[];
-  /** Of the first convolution. */
+  /** The number of channels that the first convolution reads. */
   readonly inputChannels: 1 | 3;
-  /** What was given to be ignored, under torchvision's names. */
+  /** The option `ignore`, with torchvision's names. */
   readonly ignore: readonly string[];
-  /** Why this network has no head. */
+  /** If the network has no head: the error that says why. */
   readonly headless?: InputError;
 }
 
 /**
- * @param given what the caller says, which comes before everything else.
- * @throws InputError where the backbone is none that raybox knows, or one of several.
+ * @param given the fields that the caller gave, which come before all other sources.
+ * @throws InputError if raybox does not know the backbone, or if the file holds several.
  */
 export function recognise(
   checkpoint: Checkpoint,
@@ -104,7 +104,8 @@ export function recognise(
     }
   };
   const { head, error } = headWithout(leftOut);
-  // Where there is one only if nothing is ignored, the prediction layer itself is to be ignored: right for who wants the backbone alone.
+  // If there is a head only without the option `ignore`, that option names the prediction layer itself. For somebody who only wants the
+  // backbone that is right, so the error is only thrown where a head is needed.
   const ignored = !head && leftOut.length > 0 ? headWithout([]).head : undefined;
   const headless = ignored ? ignoredHead(ignored.prediction ?? 'head.prediction', asked) : error;
   if (!head) {
@@ -145,8 +146,8 @@ const ignoredHead = (prediction: string, ignore: readonly string[]) =>
   });
 
 /**
- * Outputs that were never trained have random weights. Their rows are taken out of the prediction layer, so that nothing says anything
- * of them: no probability, no heatmap, no finding.
+ * Outputs that were never trained have random weights. Their rows are removed from the prediction layer, so that they get no probability,
+ * no heatmap and no finding.
  */
 function withoutUntrained<D extends ReturnType<typeof describeNetwork>>(
   described: D,
@@ -175,7 +176,7 @@ function withoutUntrained<D extends ReturnType<typeof describeNetwork>>(
   return { ...described, metadata, cut };
 }
 
-/** A convolution of one pixel as the linear layer that it is. */
+/** Turns the weights of a 1×1 convolution into those of the linear layer that computes the same. */
 function asLinear(tensors: Map<string, TensorData>, name: string): Pick<Recognised, 'reshaped'> {
   const reshaped = tensors.get(name)!;
   if (reshaped.shape.length !== 4) return {};
@@ -183,17 +184,20 @@ function asLinear(tensors: Map<string, TensorData>, name: string): Pick<Recognis
   return { reshaped };
 }
 
-/** The same of a network that can be run. */
+/** The same as `recognise`, but throws an InputError if the network has no head. */
 export function recogniseWithHead(...args: Parameters<typeof recognise>): Recognised & { metadata: WeightsMetadata } {
   const { metadata, headless, ...rest } = recognise(...args);
   if (!metadata) throw headless!;
   return { ...rest, metadata };
 }
 
-/** What is known of a network that can be run. */
+/** What `judge` has to know about a network that can be run. */
 export type Known = Pick<Recognised, 'tensors' | 'sources' | 'found' | 'reshaped' | 'cut' | 'ignore'>;
 
-/** What of a checkpoint's tensors the network does not read, refused where it would matter, and what was assumed. */
+/**
+ * Looks at the tensors that the network does not read: those that could matter are refused with an InputError, the others are listed. Also
+ * gives the warnings about what was assumed.
+ */
 export function judge(
   { tensors: all, choice }: Checkpoint,
   { tensors, sources, found, reshaped, cut = [], ignore }: Known,
@@ -216,17 +220,17 @@ export function judge(
   if (reshaped)
     warnings.push({
       code: 'assumed-network',
-      message: `${metadata.prediction} is a convolution of one pixel, taken for a linear layer on pooled features: right where its outputs are averaged as they are. With a ReLU, another pooling or anything else between the two, as in torchvision's SqueezeNet, it would be wrong.`,
+      message: `${metadata.prediction} is a 1×1 convolution. It was used as a linear layer on pooled features, which is right if its outputs are averaged directly. If a ReLU, another pooling or anything else comes between the two, as in torchvision's SqueezeNet, the results are wrong.`,
     });
   if (choice)
     warnings.push({
       code: 'assumed-network',
-      message: `The file holds more than one state dict: ${choice.taken} was taken, and ${choice.others.join(', ')} left out. Say which with prefix (--prefix).`,
+      message: `The file holds more than one state dict: ${choice.taken} was used, and ${choice.others.join(', ')} left out. Choose another one with prefix (--prefix).`,
     });
   return { leftOut: [...leftover.harmless, ...outside], warnings };
 }
 
-/** Channels that the first convolution reads. */
+/** The number of channels that the first convolution reads. */
 function channelsOf(tensors: ReadonlyMap<string, TensorData>, stem: string): 1 | 3 {
   const channels = tensors.get(stem)?.shape[1] ?? 3;
   if (channels !== 1 && channels !== 3)

@@ -1,20 +1,20 @@
 /**
- * What is known of Python classes in networks that were saved whole. A class's code is not in the file, so only of these is it known what they
- * compute: PyTorch's own modules, and the networks of torchvision and torchxrayvision with the blocks that they are built of.
+ * The Python classes that raybox knows in networks that were saved whole. The code of a class is not in the file, so raybox only knows what
+ * these compute: PyTorch's own modules, and the networks of torchvision and torchxrayvision with their blocks.
  */
 
 import type { SavedModule, SavedValue } from '../formats/checkpoint.js';
 import type { Activation } from '../ops/layers/activation.js';
 
-/** torchvision's networks and blocks, as far as raybox has the families; torchxrayvision's classifiers, which are copies of them. */
+/** torchvision's networks and blocks, of the families that raybox has, and torchxrayvision's classifiers, which are copies of them. */
 const NETWORKS =
   /^(torchvision\.(models\.(alexnet|convnext|densenet|efficientnet|googlenet|inception|mnasnet|mobilenet|mobilenetv[23]|regnet|resnet|shufflenetv2|squeezenet|vgg|_utils)|ops\.misc)\.\w+|torchxrayvision\.models\.(DenseNet|ResNet|_Dense(Layer|Block)|_Transition))$/;
 
-/** What hands its input on to its parts, one after the other or the only one, or only keeps them for the class around it. */
+/** Classes that do nothing themselves: they pass their input through their parts in order, or only store parts for the class around them. */
 const CONTAINERS =
   /^torch\.nn\.(modules\.container\.(Sequential|ModuleList|ModuleDict)|parallel\.\w+\.(DataParallel|DistributedDataParallel))$|^torch\.optim\.swa_utils\.AveragedModel$/;
 
-/** Of no effect once a network is trained; losses and metrics take no part in what it says. */
+/** Classes that do not change what a trained network computes, such as dropout, losses and metrics. */
 const WITHOUT_EFFECT =
   /^torch\.nn\.modules\.(dropout\.\w+|linear\.Identity|flatten\.Flatten|loss\.\w+)$|^torchvision\.ops\.stochastic_depth\.StochasticDepth$|^torchmetrics\./;
 
@@ -30,14 +30,14 @@ export const isNetworkClass = ({ type }: SavedModule) => NETWORKS.test(type);
 export const isSqueezeExcitation = (module: SavedModule) =>
   isNetworkClass(module) && lastOf(module.type) === 'SqueezeExcitation';
 
-/** Inception v3 calls functions for poolings within its blocks, which are therefore no modules. */
+/** Inception v3 calls functions for the poolings in its blocks, so the file has no modules for them. */
 export const hasPoolingFunctions = ({ type }: SavedModule) => type === 'torchvision.models.inception.Inception3';
 
-/** torchxrayvision's networks resize images that are given in another size; raybox does that before. */
+/** The module with which torchxrayvision's networks resize images of another size. raybox resizes them before the network. */
 export const isResizer = ({ type }: SavedModule, parent: SavedModule | undefined) =>
   type === 'torch.nn.modules.upsampling.Upsample' && parent?.type.startsWith('torchxrayvision.') === true;
 
-/** What a layer computes, of those that networks here have. */
+/** The kinds of layers whose settings are compared. */
 export type LayerKind = 'conv2d' | 'batch_norm' | 'layer_norm' | 'linear' | 'pool' | 'adaptive';
 
 const KINDS: Readonly<Record<string, LayerKind>> = {
@@ -60,7 +60,7 @@ export function layerKind({ type }: SavedModule): LayerKind | undefined {
   return isTorch(type) && Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
 }
 
-/** Of a pooling: whether it takes the largest value rather than the average. */
+/** Whether a pooling takes the largest value, and not the average. */
 export const isMaximum = ({ type }: SavedModule) => /MaxPool2d$/.test(type);
 
 const numberOr = (value: SavedValue | undefined, fallback: number) => (typeof value === 'number' ? value : fallback);
@@ -84,7 +84,7 @@ export function activationOf({ type, settings }: SavedModule): Activation | unde
   return isTorch(type) && Object.hasOwn(ACTIVATIONS, name) ? ACTIVATIONS[name](settings) : undefined;
 }
 
-/** A pair of sizes, as PyTorch keeps them: one number for both axes, or two. */
+/** Two sizes, which PyTorch stores as one number for both axes or as a pair. */
 export function pairOf(value: SavedValue | undefined): readonly [number, number] | undefined {
   if (typeof value === 'number') return [value, value];
   if (!Array.isArray(value) || value.length < 1 || value.length > 2) return undefined;

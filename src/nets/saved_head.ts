@@ -1,4 +1,4 @@
-/** What stands behind the features of a network that was saved whole: its pooling, and what surrounds the prediction layer. */
+/** Reads what follows the features of a network that was saved whole: its pooling, and the layers around the prediction layer. */
 
 import { InputError } from '../errors.js';
 import type { Checkpoint, SavedModule } from '../formats/checkpoint.js';
@@ -18,16 +18,16 @@ type Modules = NonNullable<Checkpoint['modules']>;
 export const parentOf = (name: string) => name.slice(0, Math.max(0, name.lastIndexOf('.')));
 const inside = (name: string, child: string) => (name === '' ? child : `${name}.${child}`);
 
-/** Poolings of a whole map that are no part of squeeze-and-excitation. */
+/** The poolings of a whole map, without those of squeeze-and-excitation. */
 const pooledMaps = (modules: Modules) =>
   [...modules].filter(
     ([name, module]) => layerKind(module) === 'adaptive' && !isSqueezeExcitation(modules.get(parentOf(name)) ?? module),
   );
 
 /**
- * The pooling of the features; undefined where no module says it. The networks of torchvision that are known here take the average, if
- * another pooling was not put in its place.
- * @throws InputError for a pooling that leaves more than one number of each channel, and for two kinds of them
+ * The pooling of the features; undefined if no module shows it. torchvision's networks take the average, unless another pooling was put in
+ * its place.
+ * @throws InputError for a pooling whose result has more than one number for each channel, and if there are poolings of two kinds
  */
 export function savedPooling(modules: Modules): 'average' | 'max' | undefined {
   const pools = pooledMaps(modules);
@@ -49,7 +49,7 @@ export function savedPooling(modules: Modules): 'average' | 'max' | undefined {
 }
 
 /**
- * Checks what an nn.Sequential has around the prediction layer.
+ * Checks the layers that an nn.Sequential has around the prediction layer.
  * @param isBackbone whether a module, or a part of it, is one of the backbone's
  * @param isPositive whether features are never below zero, so that a ReLU changes nothing
  * @throws InputError that names a layer which would change the logits, or make other probabilities of them than a sigmoid does

@@ -1,4 +1,4 @@
-/** Settings of layers that were saved whole, against those of the network that would be run. */
+/** Compares the settings of layers in a network that was saved whole with those of the network that raybox would run. */
 
 import { InputError } from '../errors.js';
 import type { SavedModule } from '../formats/checkpoint.js';
@@ -9,10 +9,10 @@ import type { LayerNormAttributes } from '../ops/layers/layer_norm.js';
 import type { PoolAttributes } from '../ops/layers/pool.js';
 import { isMaximum, layerKind, pairOf } from './saved_classes.js';
 
-/** A setting by its name in PyTorch: what the network has, and what the file says. */
+/** A setting that differs: its name in PyTorch, its value in the network that would be run, its value in the file. */
 type Difference = readonly [setting: string, expected: string, given: string];
 
-/** @throws InputError that names the layer, and each setting in which it is another one */
+/** @throws InputError that names the layer and each setting that differs */
 export function checkLayer(name: string, module: SavedModule, node: Node): void {
   if (layerKind(module) !== node.operation.name)
     throw another(name, module, [['class', LAYERS[node.operation.name] ?? node.operation.name, module.type]]);
@@ -31,7 +31,7 @@ const another = (name: string, { type }: SavedModule, different: readonly Differ
   new InputError(`the saved network's layer ${name} is another one than this family of networks has`, {
     expected: different.map(([setting, expected]) => `${setting} ${expected}`).join(', '),
     given: `${type.slice(type.lastIndexOf('.') + 1)} with ${different.map(([setting, , given]) => `${setting} ${given}`).join(', ')}`,
-    hint: 'run as the family has it, its results would be wrong',
+    hint: 'if raybox ran it as the family has it, its results would be wrong',
   });
 
 function differencesOf(module: SavedModule, node: Node): Difference[] {
@@ -57,7 +57,7 @@ function compare(...settings: (readonly [name: string, expected: unknown, given:
     .filter(([, expected, given]) => expected !== given);
 }
 
-/** Padding at the top and at the left. raybox's may differ at the other two sides, PyTorch's cannot. */
+/** The padding at the top and at the left. In raybox the other two sides may have another padding; in PyTorch they cannot. */
 const paddingOf = ([top, left, bottom, right]: Conv2dAttributes['padding']) =>
   top === bottom && left === right ? [top, left] : [top, left, bottom, right];
 
@@ -73,7 +73,7 @@ function convolution(
       : settings.padding === 'same'
         ? kernel.map((size, axis) => (spread[axis] * (size - 1)) / 2)
         : pairOf(settings.padding);
-  // Any number of rows around the image is the same in every mode where there is none.
+  // Without padding, the mode of padding makes no difference.
   const isPadded = padding.some((size) => size > 0);
   return compare(
     ['stride', stride, pairOf(settings.stride)],
@@ -110,8 +110,8 @@ function pooling(
 }
 
 /**
- * By how much a batch norm's variance has to be larger, so that the network's ε does what the layer's own one does: both are only ever
- * added to each other.
+ * A layer of the file may have another ε than the network that is run. Variance and ε only occur as their sum, so the difference can be
+ * added to the variance. This is that difference.
  */
 export function varianceShift({ settings }: SavedModule, { attributes }: Node): number {
   const { epsilon } = attributes as BatchNormAttributes;

@@ -1,7 +1,7 @@
 /**
- * Networks that were saved whole (`torch.save(model)`). Their pickles say the settings of every layer, which names and shapes of tensors do
- * not show. So what was recognised is held against them: a stride, padding or activation that is not the family's makes another network,
- * and a class whose code nobody here knows may compute anything.
+ * Checks networks that were saved whole (`torch.save(model)`). Their pickles contain the settings of every layer, which names and shapes of
+ * tensors do not show. So the recognised network is compared with these settings: with another stride, padding or activation it would be
+ * another network. A class that raybox does not know could compute anything.
  */
 
 import { firstFew, InputError } from '../errors.js';
@@ -24,22 +24,22 @@ import {
 import { checkHead, parentOf } from './saved_head.js';
 import { checkLayer, varianceShift } from './saved_layers.js';
 
-/** What is held against the modules of a file. */
+/** The recognised network, which is compared with the modules of the file. */
 export interface Built {
   /** The operations of the recognised network. */
   readonly nodes: readonly Node[];
-  /** Its tensors, by its own names. */
+  /** Its tensors, by the names that it uses. */
   readonly tensors: ReadonlyMap<string, TensorData>;
   readonly prediction: string;
-  /** The caller said which architecture it is, and so vouches for classes that nobody here knows. */
+  /** Whether the caller gave the architecture, and so takes responsibility for classes that raybox does not know. */
   readonly isGiven: boolean;
-  /** Beginnings of names in the file that the caller says take no part. */
+  /** The caller's option `ignore`: beginnings of names in the file. */
   readonly ignore: readonly string[];
 }
 
 /**
- * @returns tensors that take the place of others, so that the layers' own settings are followed, and what was assumed of classes
- * @throws InputError that names the module in which the saved network is another one
+ * @returns tensors that replace others so that the layers' own settings are followed, and warnings about unknown classes
+ * @throws InputError that names the module in which the saved network differs from the recognised one
  */
 export function judgeSaved(
   { modules, tensors: file }: Checkpoint,
@@ -63,14 +63,17 @@ export function judgeSaved(
   return { tensors: shifted(layers, built.tensors), warnings: unknown.length > 0 ? [told(unknown)] : [] };
 }
 
-/** Names that the file has for the network's tensors. A convolution that was made a linear layer has kept its numbers. */
+/**
+ * The names that the network's tensors have in the file. They are found by their arrays of numbers, which stay the same if a tensor gets
+ * another shape.
+ */
 function namesInFile(file: Checkpoint['tensors'], tensors: Built['tensors']): Map<string, string> {
   const names = new Map([...file].map(([name, { data }]) => [data, name]));
   return new Map([...tensors].flatMap(([own, { data }]) => (names.has(data) ? [[own, names.get(data)!]] : [])));
 }
 
 interface Layer {
-  /** In the file. */
+  /** The name in the file. */
   readonly name: string;
   readonly module: SavedModule;
   readonly node: Node;
@@ -78,7 +81,7 @@ interface Layer {
 
 const WITH_PARAMETERS = ['conv2d', 'batch_norm', 'layer_norm', 'linear'];
 
-/** Each operation that has parameters, with the module whose parameters they are. */
+/** Pairs each operation that has parameters with the module that the parameters belong to. */
 function layersOf(
   modules: NonNullable<Checkpoint['modules']>,
   nodes: readonly Node[],
@@ -93,7 +96,10 @@ function layersOf(
   });
 }
 
-/** Where both have an activation behind a layer, or the file has nothing in its place, it has to be the same one. */
+/**
+ * Checks the activation after each layer. If both the network and the file have one there, or the file has an identity instead, they must
+ * be equal.
+ */
 function checkBehindLayers(
   modules: NonNullable<Checkpoint['modules']>,
   layers: readonly Layer[],
@@ -101,12 +107,12 @@ function checkBehindLayers(
 ): void {
   const next = new Map(nodes.map((node) => [node.inputs[0], node]));
   for (const { name, node } of layers) {
-    // What stands behind the prediction layer is the head's.
+    // What follows the prediction layer belongs to the head and is checked there.
     const follower = node.operation.name === 'linear' ? undefined : next.get(node.outputs[0]);
     if (follower?.operation.name !== 'activation') continue;
     const around = parentOf(name);
     const parent = modules.get(around);
-    // The parts of squeeze-and-excitation do not stand in the order in which they run.
+    // The parts of squeeze-and-excitation are not stored in the order in which they run.
     if (!parent || isSqueezeExcitation(parent)) continue;
     const siblings = parent.children;
     const child = siblings[siblings.indexOf(name.slice(around === '' ? 0 : around.length + 1)) + 1];
@@ -126,13 +132,16 @@ const otherActivation = (name: string, { type, settings }: SavedModule, expected
       type,
       ...Object.entries(settings).flatMap(([key, value]) => (/slope|_val$/.test(key) ? [`${key} ${value}`] : [])),
     ].join(', '),
-    hint: 'run as the family has it, its results would be wrong',
+    hint: 'if raybox ran it as the family has it, its results would be wrong',
   });
 
-/** What a block calls its activation or pooling, which may stand anywhere among its children, and has no effect if an nn.Identity took its place. */
+/**
+ * Matches the names that blocks give to an activation or a pooling. It may be anywhere among the block's children, and an nn.Identity in
+ * its place means that there is none.
+ */
 const IN_ITS_PLACE = /(^|\.)(relu|act|activation|non_?linearity|(max|avg)?pool)[\d.]*$/i;
 
-/** Poolings have no parameters by which they could be found, but one order in the file and in the network. */
+/** Poolings have no parameters by which they could be found, but their order is the same in the file and in the network. */
 function checkPoolings(modules: NonNullable<Checkpoint['modules']>, nodes: readonly Node[]): void {
   const saved = [...modules].filter(([, module]) => layerKind(module) === 'pool');
   const isByName = [...modules.values()].some(hasPoolingFunctions);
@@ -156,26 +165,26 @@ function checkPoolings(modules: NonNullable<Checkpoint['modules']>, nodes: reado
   });
 }
 
-/** Whether an operation has the last name of a module. */
+/** Whether an operation's output has the same name as a module, apart from the module's path. */
 const isCalled = ({ outputs }: Node, name: string) =>
   outputs[0].name.slice(outputs[0].name.lastIndexOf('.') + 1) === name.slice(name.lastIndexOf('.') + 1);
 
-/** Activations of the network, but for the sigmoid that makes probabilities. */
+/** The network's activations, without the sigmoid that gives the probabilities. */
 const activationsIn = (nodes: readonly Node[]) =>
   nodes
     .filter(({ operation, outputs }) => operation.name === 'activation' && outputs[0].name !== 'probabilities')
     .map(({ attributes }) => (attributes as ActivationAttributes).activation);
 
-/** Whether the last activation of the network, which is its features', has no values below zero. */
+/** Whether the last activation of the network, which gives the features, has no values below zero. */
 function isNeverNegative(nodes: readonly Node[]): boolean {
   const last = activationsIn(nodes).at(-1);
   return last?.kind === 'relu' || (last?.kind === 'clip' && last.a >= 0);
 }
 
 /**
- * Modules without parameters of the network's.
- * @returns those around the backbone whose code nobody here knows
- * @throws InputError for a hook, an activation that the network does not have, and unknown code within it
+ * Checks the modules that have none of the network's parameters.
+ * @returns the modules around the backbone whose class raybox does not know
+ * @throws InputError for a hook, for an activation that the network does not have, and for an unknown class within the backbone
  */
 function checkOthers(
   modules: NonNullable<Checkpoint['modules']>,
@@ -216,7 +225,7 @@ function checkOthers(
   return unknown;
 }
 
-/** A sigmoid in an nn.Sequential behind a linear layer: `checkHead` has looked at the order. */
+/** Whether a module is a sigmoid after a linear layer in an nn.Sequential. `checkHead` has checked their order. */
 function isSigmoidOfHead(name: string, modules: NonNullable<Checkpoint['modules']>): boolean {
   const around = parentOf(name);
   const siblings = modules.get(around)?.children ?? [];
@@ -224,10 +233,10 @@ function isSigmoidOfHead(name: string, modules: NonNullable<Checkpoint['modules'
 }
 
 const unknownWithin = (name: string, { type }: SavedModule) =>
-  new InputError(`nobody here knows what the saved network's ${name} computes`, {
+  new InputError(`raybox does not know what the saved network's ${name} computes`, {
     expected: "modules of PyTorch, torchvision's networks or torchxrayvision's",
     given: type,
-    hint: 'a class is saved without its code. If it computes what torchvision has in this place, say so with architecture (--architecture), or save the state dict',
+    hint: 'a class is saved without its code. If it computes the same as torchvision’s network does here, say so with architecture (--architecture), or save the state dict',
   });
 
 const LISTED = 6;
@@ -240,7 +249,7 @@ const told = (unknown: readonly [string, SavedModule][]): Warning => ({
   )}. It is assumed that they compute what the layers within them compute one after the other, as torchvision's network does, with one linear layer on pooled features at the end, and change neither its input nor its outputs.`,
 });
 
-/** Variances of batch norms whose own ε is another one than the network's. */
+/** New variances for batch norms whose ε in the file differs from that of the network. */
 function shifted(layers: readonly Layer[], tensors: Built['tensors']): Map<string, TensorData> {
   const changed = new Map<string, TensorData>();
   for (const { module, node } of layers) {

@@ -101,7 +101,7 @@ test('a head that is a convolution is called one', async () => {
   await refused(
     RESNET,
     { 'fc.weight': [3, 6, 3, 3] },
-    /the checkpoint's fc is a convolution, and no prediction layer;.* 3 × 3/,
+    /the checkpoint's fc is a convolution and cannot be the prediction layer;.* 3 × 3/,
     said,
   );
   await refused(
@@ -118,7 +118,7 @@ test('a head that is a convolution is called one', async () => {
   );
 });
 
-test('a convolution of one pixel that a user names is the linear layer that it is, and that is told', async () => {
+test('a 1×1 convolution that the user names as the prediction layer is used as a linear layer, with a warning', async () => {
   const gpu = await openGpu();
   const image = { data: Uint8Array.from({ length: 4096 }, (_, i) => (i * 37) % 251), width: 64, height: 64 };
   const options = { device: gpu.device, inputWidth: 64, inputHeight: 64 };
@@ -129,7 +129,7 @@ test('a convolution of one pixel that a user names is the linear layer that it i
     const localizer = await load(writeSafetensors(own, {}), { ...options, ...more });
     const { logits, warnings } = await localizer.classify(image);
     await localizer.close();
-    return { logits, isTold: warnings.some(({ message }) => /^fc is a convolution of one pixel, taken/.test(message)) };
+    return { logits, isTold: warnings.some(({ message }) => /^fc is a 1×1 convolution/.test(message)) };
   };
   try {
     const { logits } = await classify(tensors, {});

@@ -344,16 +344,16 @@ test('names that a file gives its outputs, in any of the usual ways', async () =
 
 test('names of a file that do not fit its outputs are not taken, and the warning says what they are', async () => {
   const ways: [Record<string, string>, RegExp][] = [
-    [{ classes: '["a","a","b"]' }, /: classes \(3: a, a, b\)\. Say/],
-    [{ classes: '["a","b"]' }, /: classes \(2: a, b\)\. Say/],
-    [{ class_to_idx: '{"a":0,"b":1,"c":3}' }, /: class_to_idx \(3: a: 0, b: 1, c: 3\)\. Say/],
-    [{ class_to_idx: '{"a":0,"b":1,"c":2,"d":2}' }, /: class_to_idx \(4: a: 0, b: 1, c: 2, d: 2\)\. Say/],
+    [{ classes: '["a","a","b"]' }, /: classes \(3: a, a, b\)\. Name/],
+    [{ classes: '["a","b"]' }, /: classes \(2: a, b\)\. Name/],
+    [{ class_to_idx: '{"a":0,"b":1,"c":3}' }, /: class_to_idx \(3: a: 0, b: 1, c: 3\)\. Name/],
+    [{ class_to_idx: '{"a":0,"b":1,"c":2,"d":2}' }, /: class_to_idx \(4: a: 0, b: 1, c: 2, d: 2\)\. Name/],
     [{ id2label: '{"0":"a","4294967294":"b"}' }, /: id2label \(2: /],
-    [{ labels: '["a","b","c","d","e"]' }, /: labels \(5: a, b, c, d, …\)\. Say/],
+    [{ labels: '["a","b","c","d","e"]' }, /: labels \(5: a, b, c, d, …\)\. Name/],
     [{ classes: '["a","b","c"]', class_to_idx: '{"a":0,"c":1,"b":2}' }, /different orders in classes and class_to_idx/],
-    [{ labels: '[{"toString":1},2]' }, /: labels \(2: {…}, 2\)\. Say/],
-    [{ classes: '[' }, /: classes \(1: \[\)\. Say/],
-    [{ classes: '7' }, /called output 0 to output 2\. Say/],
+    [{ labels: '[{"toString":1},2]' }, /: labels \(2: {…}, 2\)\. Name/],
+    [{ classes: '[' }, /: classes \(1: \[\)\. Name/],
+    [{ classes: '7' }, /called output 0 to output 2\. Name/],
   ];
   for (const [way, message] of ways) {
     const { metadata, warnings } = await read(resnet, {}, way);

@@ -61,11 +61,11 @@ test('settings of a layer that the family does not have are refused by its name'
     ['layer1.0.relu', { type: torch('activation.LeakyReLU') }, /layer1\.0\.relu .*expected relu; .*LeakyReLU/],
     ['layer1.0.relu', { type: torch('linear.Identity') }, /layer1\.0\.relu .*Identity/],
     ['layer2.0.relu', { type: torch('activation.Mish') }, /layer2\.0\.relu.*Mish/],
-    ['relu', { type: '__main__.Swish' }, /nobody here knows what .*relu computes.*__main__\.Swish/],
+    ['relu', { type: '__main__.Swish' }, /raybox does not know what .*relu computes.*__main__\.Swish/],
     [
       'layer1.0',
       { type: 'blocks.MyBlock' },
-      /nobody here knows what .*layer1\.0 computes.*blocks\.MyBlock.*--architecture/,
+      /raybox does not know what .*layer1\.0 computes.*blocks\.MyBlock.*--architecture/,
     ],
     ['layer1.0', { code: ['forward'] }, /layer1\.0 has code of its own.*forward/],
     ['', { code: ['_forward_hooks'] }, /as a whole has code of its own/],

@@ -22,10 +22,10 @@ export type ConvNeXt = {
   widths: number[];
 };
 
-/** Of all norms. */
+/** The epsilon of all norms. */
 const EPSILON = 1e-6;
 
-/** How many times as many channels there are within a block as at its ends. */
+/** How many times more channels a block has inside than at its ends. */
 const EXPANSION = 4;
 
 const standard = (width: number, depth: number): ConvNeXt => ({
@@ -34,7 +34,7 @@ const standard = (width: number, depth: number): ConvNeXt => ({
   widths: [width, 2 * width, 4 * width, 8 * width],
 });
 
-/** In torchvision's nn.Sequential the stages stand at odd places, each with the layers that halve the size before it. */
+/** In torchvision's nn.Sequential the stages have odd numbers. The number before each is that of the layers that halve the size. */
 const placeOf = (prefix: string, stage: number) => `${prefix}${2 * stage + 1}`;
 
 export const family: Family<ConvNeXt> = {
@@ -57,7 +57,10 @@ export const family: Family<ConvNeXt> = {
     convnext_base: standard(128, 27),
     convnext_large: standard(192, 27),
   }),
-  /** [n, h, w, channels] → [n, ⌊h / 32⌋, ⌊w / 32⌋, the last width] for four stages. The norm behind the average is not among the features. */
+  /**
+   * [n, h, w, channels] → [n, ⌊h / 32⌋, ⌊w / 32⌋, the last width] for four stages. The norm after the average pooling is not part of the
+   * features.
+   */
   build(g, image, { layers, widths, prefix }) {
     let x = convolution(g, image, `${prefix}0.0`, { outputs: widths[0], kernel: 4, stride: 4, padding: 0 });
     x = layerNorm(g, x, `${prefix}0.1`, EPSILON);
@@ -73,7 +76,7 @@ export const family: Family<ConvNeXt> = {
   },
 };
 
-/** torchvision's stochastic depth, which leaves out blocks at random in training, is not among the layers: it changes nothing in inference. */
+/** torchvision's stochastic depth is left out. It skips blocks at random in training, but changes nothing in inference. */
 function block(g: GraphBuilder, x: Tensor, name: string): Tensor {
   const channels = channelCount(x);
   const factors = g.parameter(`${name}.layer_scale`, [channels, 1, 1]);
@@ -85,7 +88,7 @@ function block(g: GraphBuilder, x: Tensor, name: string): Tensor {
   return sum(g, scaleChannels(g, y, factors, `${name}.scaled`), x, name);
 }
 
-/** torch's nn.Linear on the channels of each pixel. */
+/** Applies torch's nn.Linear to the channels of each pixel. */
 function pixelwise(g: GraphBuilder, x: Tensor, name: string, outputs: number): Tensor {
   const weight = g.parameter(`${name}.weight`, [outputs, channelCount(x)]);
   return conv2d(g, x, weight, g.parameter(`${name}.bias`, [outputs]), { name });

@@ -18,7 +18,7 @@ export type DenseNet = {
   blocks: number[];
   /** Channels of the first convolution. */
   initialFeatures: number;
-  /** Channels between a layer's two convolutions, in growth rates. */
+  /** Channels between a layer's two convolutions, as a multiple of the growth rate. */
   bottleneck: number;
 };
 
@@ -43,7 +43,7 @@ export const family: Family<DenseNet> = {
     densenet121: standard(6, 12, 24, 16),
     densenet169: standard(6, 12, 32, 32),
   }),
-  /** Up to the last norm and its ReLU. */
+  /** The layers up to the last norm and its ReLU. */
   build(g, image, { growthRate, blocks, initialFeatures, bottleneck, prefix }) {
     let x = convolution(g, image, `${prefix}conv0`, { outputs: initialFeatures, kernel: 7, stride: 2, bias: false });
     x = normRelu(g, x, `${prefix}norm0`);
@@ -55,7 +55,7 @@ export const family: Family<DenseNet> = {
         y = convolution(g, y, `${name}.conv1`, { outputs: bottleneck * growthRate, kernel: 1, bias: false });
         y = normRelu(g, y, `${name}.norm2`);
         y = convolution(g, y, `${name}.conv2`, { outputs: growthRate, kernel: 3, bias: false });
-        // One more slice onto what is there: the chain of concatenations ends as one buffer that nobody copies.
+        // Each layer's output is appended to those before it. Fusion turns this chain of concatenations into one buffer without copies.
         x = concat(g, [x, y], name);
       }
       if (block < blocks.length - 1) x = transition(g, x, `${prefix}transition${block + 1}`);
@@ -70,7 +70,7 @@ function transition(g: GraphBuilder, x: Tensor, name: string): Tensor {
   return averagePool(g, y, { kernel: 2, stride: 2, name: `${name}.pool` });
 }
 
-/** Up to torchvision 0.2 a dense layer's parts were called `norm.1`, `conv.2`; dots in names were then forbidden. */
+/** Up to torchvision 0.2 the parts of a dense layer were called `norm.1` and `conv.2`. PyTorch later forbade dots in names of modules. */
 const OLD_LAYER = /(\bdenselayer\d+\.(?:norm|conv))\.([12])\./;
 
 export const recognition: Recognition<DenseNet> = {

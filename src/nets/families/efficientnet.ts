@@ -24,9 +24,9 @@ export type EfficientNet = {
   stages: InvertedResidual[][];
   /** Channels of the last convolution. */
   last: number;
-  /** Of all norms. Default 1e-5; torchvision's B5 to B7 have 1e-3. */
+  /** The epsilon of all norms. Default 1e-5; torchvision's B5 to B7 have 1e-3. */
   epsilon?: number;
-  /** Of all norms, in training. Default 0.1; torchvision's B5 to B7 have 0.01. */
+  /** The momentum of all norms in training. Default 0.1; torchvision's B5 to B7 have 0.01. */
   momentum?: number;
 };
 
@@ -43,10 +43,10 @@ const STAGES = [
 
 type Norms = Pick<EfficientNet, 'epsilon' | 'momentum'>;
 
-/** Of B5 to B7. */
+/** The norms of B5 to B7. */
 const LARGE: Norms = { epsilon: 1e-3, momentum: 0.01 };
 
-/** @param width what channels are multiplied by, @param depth what the blocks of a stage are */
+/** @param width the factor of the numbers of channels, @param depth the factor of the numbers of blocks in a stage */
 function standard(width: number, depth: number, norms: Norms = {}): EfficientNet {
   const stem = rounded(32 * width);
   let inputs = stem;
@@ -121,7 +121,7 @@ function read(tensors: Shapes, prefix: string): EfficientNet {
   );
   const [stem] = convolutionShape(tensors, `${prefix}0.0`);
   const [last] = convolutionShape(tensors, `${prefix}${count + 1}.0`);
-  // No shape shows the norms' epsilon and momentum: they are those of the standard network that has these very blocks.
+  // No shape shows the norms' epsilon and momentum. They are taken from the standard network that has exactly these blocks.
   const blocks = JSON.stringify(stages);
   const alike = Object.values(family.standard()).find((one) => JSON.stringify(one.stages) === blocks);
   const norms: Norms = alike?.epsilon === undefined ? {} : LARGE;

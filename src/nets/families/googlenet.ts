@@ -11,20 +11,23 @@ import type { Family, Recognition, Shapes } from '../family.js';
 import { convolution } from '../layers.js';
 import { convolutionShape, layerNumbers, named, unknownLayers } from '../shapes.js';
 
-/** Szegedy et al. 2014, with batch norm behind each convolution. */
+/** Szegedy et al. 2014, with a batch norm after each convolution. */
 export type GoogLeNet = { family: 'googlenet'; prefix?: string; layers: GoogLeNetLayer[] };
 
-/** Layers without a name are called by their place in the list, as in torch's nn.Sequential. Poolings are in ceil mode. */
+/** A layer without a name is named by its place in the list, as in torch's nn.Sequential. Sizes after poolings are rounded up (ceil mode). */
 export type GoogLeNetLayer = { name?: string } & (
   | { conv: number; kernel: number; stride?: number }
   | { maxPool: number; stride: number }
   /** Local response normalisation over `lrn` channels. */
   | { lrn: number; alpha: number; beta: number; k: number }
-  /** Channels of 1×1; 3×3 reduced, 3×3; 5×5 reduced, 5×5; pooled. torchvision's "5×5" is a 3×3. */
+  /**
+   * Channels of six convolutions: 1×1; 1×1 before the 3×3, 3×3; 1×1 before the 5×5, 5×5; 1×1 after the pooling. torchvision's "5×5" has a
+   * 3×3 kernel.
+   */
   | { inception: number[]; wideKernel?: 3 | 5 }
 );
 
-/** Of all norms. */
+/** The epsilon of all norms. */
 const EPSILON = 1e-3;
 
 const module = (name: string, ...widths: number[]): GoogLeNetLayer => ({
@@ -132,7 +135,7 @@ function inceptionOf(tensors: Shapes, name: string): { inception: number[]; wide
   return { inception: shapes.map(([outputs]) => outputs), ...(shapes[4][2] === 5 ? { wideKernel: 5 } : {}) };
 }
 
-/** In an nn.Sequential of this family one missing number is a pooling, two are a response normalisation and a pooling. */
+/** In an nn.Sequential of this family, a gap of one number is a pooling, and a gap of two is a response normalisation and a pooling. */
 function numberedLayers(tensors: Shapes, prefix: string): GoogLeNetLayer[] {
   const layers: GoogLeNetLayer[] = [];
   const pooling = { maxPool: 3, stride: 2 };

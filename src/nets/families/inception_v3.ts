@@ -19,20 +19,20 @@ export type InceptionV3 = {
   modules: number[][];
 };
 
-/** Of all norms. */
+/** The epsilon of all norms. */
 const EPSILON = 1e-3;
 
-/** What the name of a convolution ends with, behind `branch`, and its kernel. */
+/** The part of a convolution's name after `branch`, and the size of its kernel. */
 type Layer = readonly [name: string, height: number, width: number];
 
-/** Layers one behind the other. In the last place there may be two side by side, whose channels are joined. */
+/** Layers one after the other. The last entry may be two layers that both read the layer before, and whose channels are joined. */
 type Branch = readonly (Layer | readonly [Layer, Layer])[];
 
 interface Module {
   readonly branches: readonly Branch[];
   /**
-   * The branch that begins with a pooling: `average` over 3×3 pixels with a convolution behind it, at the same size, or `max`, which
-   * halves the size, as then the last convolution of every other branch does too.
+   * The branch that begins with a pooling. `average`: over 3×3 pixels, with a convolution after it; the size stays the same. `max`: halves
+   * the size, and then the last convolution of every other branch halves it too.
    */
   readonly pooled: 'average' | 'max';
 }

@@ -17,20 +17,20 @@ import { convolutionShape, countFrom, named } from '../shapes.js';
 export type MnasNet = {
   family: 'mnasnet';
   prefix?: string;
-  /** Channels of the first convolution, and of the depthwise one behind it. */
+  /** Channels of the first convolution, and of the depthwise one after it. */
   stem: number;
-  /** Channels that the depthwise convolution is brought to. */
+  /** Channels of the 1×1 convolution after the first depthwise one. */
   first: number;
-  /** Blocks, in stacks. */
+  /** The blocks of each stack. */
   stacks: InvertedResidual[][];
   /** Channels of the last convolution. */
   last: number;
 };
 
-/** Of all norms, in training: as TensorFlow's 0.9997 for what is kept. */
+/** The momentum of all norms in training. TensorFlow writes the same as 0.9997, the share of the old statistics that is kept. */
 const MOMENTUM = 3e-4;
 
-/** Expansion, channels, kernel, blocks, stride of the first. */
+/** Of each stack: expansion, channels, kernel, number of blocks, stride of the first block. */
 const STACKS = [
   [3, 24, 3, 3, 2],
   [3, 40, 5, 3, 2],
@@ -40,7 +40,7 @@ const STACKS = [
   [6, 320, 3, 1, 1],
 ] as const;
 
-/** @param width what all channels are multiplied by, but those of the last convolution */
+/** @param width the factor of all numbers of channels except that of the last convolution */
 function standard(width: number): MnasNet {
   let inputs = rounded(16 * width);
   const stacks = STACKS.map(([expansion, channels, kernel, count, stride]) =>

@@ -23,7 +23,7 @@ export type MobileNetV2 = {
   last: number;
 };
 
-/** Table 2 of the paper: expansion, channels, blocks, stride of the first. */
+/** Table 2 of the paper: expansion, channels, number of blocks, stride of the first block. */
 const STAGES = [
   [1, 16, 1, 1],
   [6, 24, 2, 2],

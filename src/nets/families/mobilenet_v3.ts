@@ -23,10 +23,10 @@ export type MobileNetV3 = {
   last: number;
 };
 
-/** Of all norms. */
+/** Epsilon and momentum of all norms. */
 const NORMS = { epsilon: 1e-3, momentum: 0.01 };
 
-/** Tables 1 and 2 of the paper: channels expanded to and put out, kernel, stride, channels squeezed to, activation. */
+/** A row of tables 1 and 2 of the paper: expanded channels, output channels, kernel, stride, squeezed channels, activation. */
 type Row = [
   expanded: number,
   outputs: number,
@@ -118,7 +118,7 @@ export const recognition: Recognition<MobileNetV3> = {
   ways: [
     {
       mark: /^(|.*\.)1\.block\.0\.0\.weight$/,
-      // An EfficientNet has such names too, of the second block of each stage; but there the first convolution does not stand beside it.
+      // An EfficientNet has such names too, for the second block of each stage, but no convolution of the name that is looked for here.
       holds: (tensors, prefix) => tensors.has(`${prefix}0.0.weight`),
       read,
     },

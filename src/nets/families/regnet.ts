@@ -9,7 +9,7 @@ import type { Family, Recognition, Shapes } from '../family.js';
 import { convolutionNorm, inSequence, squeezeExcitation } from '../layers.js';
 import { convolutionShape, countFrom, named } from '../shapes.js';
 
-/** Radosavovic et al. 2020, as torchvision has it: bottlenecks as wide within as without. */
+/** Radosavovic et al. 2020, as torchvision has it: its bottlenecks have as many channels inside as at their ends. */
 export type RegNet = {
   family: 'regnet';
   prefix?: string;
@@ -19,13 +19,13 @@ export type RegNet = {
   layers: number[];
   /** Channels of each stage. */
   widths: number[];
-  /** Channels of a group of the 3×3 convolutions; all of a stage that has fewer. */
+  /** Channels in a group of the 3×3 convolutions. A stage with fewer channels than this has one group. */
   groupWidth: number;
-  /** Of Y: channels within squeeze-and-excitation for each channel of the block's input. */
+  /** Only in Y networks: the number of channels inside squeeze-and-excitation, as a share of the channels of the block's input. */
   squeeze?: number;
 };
 
-/** Channels within squeeze-and-excitation, for each channel of the input, in every standard Y. */
+/** The value of `squeeze` in every standard Y network. */
 const USUAL = 0.25;
 
 const standard = (groupWidth: number, layers: number[], widths: number[], squeeze?: number): RegNet => ({
@@ -116,7 +116,7 @@ function block(
   return relu(g, sum(g, y, shortcut, `${name}.sum`), name);
 }
 
-/** Halves go to the even neighbour, as Python's round has it. */
+/** Rounds halves to the even neighbour, as Python's round does. */
 function squeezedChannels(inputs: number, ratio: number): number {
   const exact = inputs * ratio;
   const below = Math.floor(exact);
@@ -139,10 +139,13 @@ function read(tensors: Shapes, prefix: string): RegNet {
   const groupWidth = stages.reduce((widest, { perGroup }) => Math.max(widest, perGroup), 0);
   for (const { width, perGroup, outputs } of stages)
     if (outputs !== width || perGroup !== groupWidthOf(width, groupWidth))
-      throw new InputError('RegNets with bottlenecks or groups of several widths are not supported', {
-        expected: `${width} channels throughout a stage, in groups of ${groupWidthOf(width, groupWidth)}`,
-        given: `${outputs} out of its blocks, and groups of ${perGroup}`,
-      });
+      throw new InputError(
+        'RegNets whose bottlenecks or groups have different widths within a stage are not supported',
+        {
+          expected: `${width} channels throughout a stage, in groups of ${groupWidthOf(width, groupWidth)}`,
+          given: `${outputs} out of its blocks, and groups of ${perGroup}`,
+        },
+      );
   const [stem] = convolutionShape(tensors, `${prefix}stem.0`);
   const squeezed = tensors.get(`${at(0, 0)}.f.se.fc1.weight`)?.shape[0];
   return {

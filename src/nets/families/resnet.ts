@@ -21,11 +21,11 @@ export type ResNet = {
   block: 'basic' | 'bottleneck';
   /** Blocks of each stage. */
   layers: number[];
-  /** Channels of each stage; a bottleneck puts out four times as many. */
+  /** Channels of each stage. A bottleneck block has four times as many output channels. */
   widths: number[];
   /** Channels of the first convolution. */
   stem: number;
-  /** Channels within the bottlenecks of each stage. Default: its width. */
+  /** Channels inside the bottlenecks of each stage. Default: the stage's width. */
   inner?: number[];
   /** Groups of the bottlenecks' 3×3 convolutions. Default 1. */
   groups?: number;
@@ -39,7 +39,7 @@ const standard = (block: ResNet['block'], ...layers: number[]): ResNet => ({
   stem: 64,
 });
 
-/** @param wider how many times as wide bottlenecks are within as those of a ResNet-50 */
+/** @param wider how many times more channels the bottlenecks have inside than those of a ResNet-50 */
 const wide = (wider: number, groups: number | undefined, ...layers: number[]): ResNet => ({
   ...standard('bottleneck', ...layers),
   inner: [64, 128, 256, 512].map((width) => width * wider),
@@ -64,7 +64,7 @@ export const family: Family<ResNet> = {
         });
     if (block === 'basic' && (inner || groups > 1))
       throw new InputError('architecture: a resnet of basic blocks has neither inner nor groups', {
-        hint: 'block bottleneck has them',
+        hint: "these fields are for block: 'bottleneck'",
       });
     const parts = inner ?? widths;
     if (parts.some((width) => width % groups !== 0))
@@ -87,7 +87,7 @@ export const family: Family<ResNet> = {
     wide_resnet50_2: wide(2, undefined, 3, 4, 6, 3),
     wide_resnet101_2: wide(2, undefined, 3, 4, 23, 3),
   }),
-  /** [n, h, w, channels] → [n, ⌈h / 32⌉, ⌈w / 32⌉, 512 or 2048] for the standard ones. */
+  /** [n, h, w, channels] → [n, ⌈h / 32⌉, ⌈w / 32⌉, 512 or 2048] for the standard networks. */
   build(g, image, { block, layers, widths, stem, inner = widths, groups = 1, prefix }) {
     let x = convolution(g, image, `${prefix}conv1`, { outputs: stem, kernel: 7, stride: 2, bias: false });
     x = normRelu(g, x, `${prefix}bn1`);
@@ -137,7 +137,10 @@ function residual(
   return relu(g, sum(g, y, shortcut, `${name}.sum`), name);
 }
 
-/** A torchvision ResNet whose children were put into an nn.Sequential has numbers for names. */
+/**
+ * If the children of a torchvision ResNet were put into an nn.Sequential, their names are numbers. These are the names in the order of the
+ * numbers.
+ */
 const NUMBERED = ['conv1', 'bn1', '2', '3', 'layer1', 'layer2', 'layer3', 'layer4'];
 
 export const recognition: Recognition<ResNet> = {

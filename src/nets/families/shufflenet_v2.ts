@@ -34,7 +34,7 @@ const standard = (widths: number[], last: number): ShuffleNetV2 => ({
 
 const RELU: Activation = { kind: 'relu' };
 
-/** torchvision counts stages from 2 on, because the paper's first stage is the convolution and pooling before them. */
+/** torchvision counts stages from 2, because in the paper stage 1 is the convolution and the pooling before them. */
 const nameOf = (prefix: string, stage: number, unit: number) => `${prefix}stage${stage + 2}.${unit}`;
 
 export const family: Family<ShuffleNetV2> = {
@@ -74,10 +74,10 @@ export const family: Family<ShuffleNetV2> = {
   },
 };
 
-/** Half of the channels stay as they are, the others go through three convolutions; then the halves are mixed. */
+/** Half of the channels stay as they are, the other half go through three convolutions, and then the channels of both halves are mixed. */
 function unit(g: GraphBuilder, x: Tensor, name: string): Tensor {
   const half = channelCount(x) / 2;
-  // A slice begins at a multiple of four channels. Where the second half does not, a gap between the halves makes it begin at one.
+  // A slice has to begin at a multiple of four channels. If the second half does not, a gap is put between the halves so that it does.
   const apart = half % 4 === 0 ? x : withSegments(g, x, [half, half], `${name}.halves`);
   const kept = slice(g, apart, { offset: 0, segments: [half] }, `${name}.kept`);
   const changed = slice(g, apart, { offset: Math.ceil(half / 4), segments: [half] }, `${name}.changed`);

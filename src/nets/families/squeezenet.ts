@@ -10,25 +10,25 @@ import type { Family, Recognition, Shapes } from '../family.js';
 import { convolutionRelu } from '../layers.js';
 import { convolutionShape, layerNumbers, named, unknownLayers } from '../shapes.js';
 
-/** Iandola et al. 2016. Poolings are 3×3, stride 2, in ceil mode. */
+/** Iandola et al. 2016. Poolings are 3×3 with stride 2, and round sizes up (ceil mode). */
 export type SqueezeNet = {
   family: 'squeezenet';
   prefix?: string;
   layers: SqueezeNetLayer[];
   /**
-   * Names other than torchvision's, as in Caffe models: `#` stands for the number of the convolution or fire module, from
-   * 1 on (`conv#`, `fire#/squeeze1x1`).
+   * Names of the layers if they are not torchvision's, as in Caffe models. `#` stands for the number of the convolution or fire module,
+   * counted from 1 (`conv#`, `fire#/squeeze1x1`).
    */
   names?: { conv: string; squeeze: string; expand1x1: string; expand3x3: string };
   /**
-   * Numbers of the modules whose outputs, side by side, are the last feature map, in ascending order; convolutions and fire modules
-   * count from 1 on. All are brought to the size of the first of them, bilinearly. Default: the last module's output alone. Hariharan
-   * et al. 2015, hypercolumns.
+   * For hypercolumns (Hariharan et al. 2015): numbers of the modules whose outputs are joined to the last feature map, in ascending order.
+   * Convolutions and fire modules are counted together, from 1. All outputs are resized bilinearly to the size of the first of them.
+   * Default: only the last module's output.
    */
   columns?: number[];
 };
 
-/** `fire`: channels of squeeze, 1×1 expand and 3×3 expand. */
+/** `M` is a pooling. `fire` has the channels of the squeeze, the 1×1 expand and the 3×3 expand convolutions. */
 export type SqueezeNetLayer = 'M' | { conv: number; kernel: number; stride: number } | { fire: number[] };
 
 const fire = (squeeze: number): SqueezeNetLayer => ({ fire: [squeeze, 4 * squeeze, 4 * squeeze] });
@@ -85,11 +85,11 @@ export const family: Family<SqueezeNet> = {
     squeezenet1_0: { family: 'squeezenet', layers: layersOf1_0() },
     squeezenet1_1: { family: 'squeezenet', layers: layersOf1_1() },
   }),
-  /** All layers of the list, which in the standard networks ends before the classifier's convolution, and the columns joined. */
+  /** Adds all layers of the list and joins the columns. The lists of the standard networks end before the classifier's convolution. */
   build(g, image, { layers, names, prefix, columns = [] }) {
     const joined: Tensor[] = [];
-    let index = 0; // place in torchvision's nn.Sequential, where a convolution's ReLU is a layer
-    let module = 0; // number of the convolution or fire module, as Caffe models count
+    let index = 0; // place in torchvision's nn.Sequential, in which the ReLU of a convolution is a layer too
+    let module = 0; // number of the convolution or fire module, as in Caffe models
     let x = image;
     const called = (part: keyof NonNullable<SqueezeNet['names']>) => {
       if (names) return prefix + names[part].replace('#', String(module));
@@ -155,7 +155,7 @@ function read(tensors: Shapes, prefix: string): SqueezeNet {
 const fireOf = (shape: (part: 'squeeze' | 'expand1x1' | 'expand3x3') => readonly number[]) =>
   (['squeeze', 'expand1x1', 'expand3x3'] as const).map((part) => shape(part)[0]);
 
-/** Names in Caffe models: those of the authors, and those of their compressed weights. */
+/** The names in Caffe models: those in the authors' models, and those in their compressed weights. */
 const CAFFE_NAMES: readonly NonNullable<SqueezeNet['names']>[] = [
   {
     conv: 'conv#',
@@ -166,7 +166,7 @@ const CAFFE_NAMES: readonly NonNullable<SqueezeNet['names']>[] = [
   { conv: 'conv#', squeeze: 'fire#/conv1x1_1', expand1x1: 'fire#/conv1x1_2', expand3x3: 'fire#/conv3x3_2' },
 ];
 
-/** Caffe's numbers count no poolings, so they are where the standard network of that first kernel has them. */
+/** Caffe's numbers do not show where the poolings are. They are assumed where the standard network with the same first kernel has them. */
 function readCaffe(tensors: Shapes): SqueezeNet {
   const names = CAFFE_NAMES.find(({ squeeze }) => tensors.has(`${squeeze.replace('#', '2')}.weight`))!;
   const [conv, , kernel] = convolutionShape(tensors, 'conv1');

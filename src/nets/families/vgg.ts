@@ -11,12 +11,12 @@ import { convolutionShape, layerNumbers, named, unknownLayers } from '../shapes.
 export type Vgg = {
   family: 'vgg';
   prefix?: string;
-  /** Channels of each 3×3 convolution; `M` is a 2×2 maximum pooling. */
+  /** A number is a 3×3 convolution with so many channels; `M` is a 2×2 maximum pooling. */
   layers: (number | 'M')[];
   batchNorm: boolean;
 };
 
-/** `deep`: how many convolutions the last three stages have. */
+/** @param deep how many convolutions each of the last three stages has */
 const standard = (deep: 3 | 4, batchNorm: boolean): Vgg => ({
   family: 'vgg',
   layers: [64, 128, 256, 512, 512].flatMap((width, stage) => [
@@ -38,7 +38,7 @@ export const family: Family<Vgg> = {
     vgg19: standard(4, false),
     vgg19_bn: standard(4, true),
   }),
-  /** Names count convolutions, norms, activations and poolings, as nn.Sequential does. */
+  /** The layers are named by numbers that count convolutions, norms, activations and poolings, as in torch's nn.Sequential. */
   build(g, image, { layers, batchNorm: norm, prefix }) {
     let index = 0;
     const next = () => `${prefix}${index++}`;
@@ -63,7 +63,7 @@ export const recognition: Recognition<Vgg> = {
     {
       mark: /^(|.*\.)0\.weight$/,
       isCommon: true,
-      /** Behind the last convolution a pooling is taken for granted, as in the standard networks. */
+      /** No shape shows whether a pooling follows the last convolution. It is assumed, as in the standard networks. */
       read(tensors, prefix) {
         if (convolutionShape(tensors, `${prefix}0`)[3] !== 3) return undefined;
         const batchNorm = tensors.has(`${prefix}1.running_mean`);

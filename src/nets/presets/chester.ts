@@ -1,8 +1,8 @@
 /**
- * Chester the AI radiology assistant (mlmed/chester-xray), whose networks are TensorFlow.js graph models in shards. The facts are
- * those of its config.json files and system.js: the image is cut to a square and resized, its values go from 0 to IMAGE_SCALE, and an output
- * counts from its OP_POINT on. LICENSE.md says CC BY-NC 4.0. What the graph does with the values is in the graph. No reader of torch checkpoints or safetensors meets these, so that nothing fits them here; they are taken
- * by name.
+ * The networks of Chester the AI radiology assistant (mlmed/chester-xray, CC BY-NC 4.0), which are TensorFlow.js graph models in shards. The
+ * facts come from its config.json files and system.js: the image is cut to a square and resized, its values go from 0 to IMAGE_SCALE, and a
+ * disease counts as found if its output is at least its OP_POINT. Everything after that is in the graph itself. These presets are only used
+ * if the caller names them: recognition by structure looks at torch checkpoints and safetensors, and these networks are neither.
  */
 import type { Preset } from './preset.js';
 import { TORCHXRAYVISION, torchxrayvision } from './torchxrayvision.js';

@@ -1,9 +1,10 @@
 /**
- * Implementations of CheXNet (Rajpurkar et al. 2017): DenseNet-121 on three equal channels, normalised as ImageNet's, with one linear layer
- * and a sigmoid. The facts are those of the repositories that each row names: model.py, ChexnetTrainer.py, cxr_dataset.py, model_train.py.
+ * Implementations of CheXNet (Rajpurkar et al. 2017): a DenseNet-121 with one linear layer and a sigmoid. Its input has three equal channels
+ * with ImageNet's normalisation. The facts come from the repository that each row names (model.py, ChexnetTrainer.py, cxr_dataset.py,
+ * model_train.py).
  *
- * arnoweng's and zoogzog's files are state dicts of the same names, and theirs have the names of torchvision before 0.2.1. gaetandi's code
- * is zoogzog's with CheXpert's labels in their place, of a later year: the same names but for the old ones, and other outputs.
+ * The files of arnoweng and zoogzog are state dicts whose tensors have the same names, in the spelling of torchvision before 0.2.1. gaetandi
+ * adapted zoogzog's code to the labels of CheXpert in a later year: those files have today's spelling and other outputs.
  */
 import { CHEST_XRAY14_LABELS } from '../../formats/image_table.js';
 import { IMAGENET } from '../input_layouts.js';
@@ -18,7 +19,7 @@ const CHEXPERT = [
   'Support Devices',
 ];
 
-/** A DenseNet-121 with 14 outputs that a class keeps under `densenet121`. */
+/** Whether it is a DenseNet-121 with 14 outputs whose names begin with `densenet121`, because another module contains it. */
 const isWrapped = ({ backbone, inputChannels, outputs, prediction }: Structure) =>
   backbone === 'densenet121' &&
   inputChannels === 3 &&
@@ -65,7 +66,7 @@ export const chexnet: readonly Preset[] = [
     inputChannels: 3,
     citation: 'Irvin et al., CheXpert, AAAI 2019; github.com/gaetandi/cheXpert',
     note: TEN_CROPS,
-    // CheXpert was published in 2019, when the old names were gone.
+    // CheXpert was published in 2019. By then torchvision no longer used the old names.
     fits: (structure) => (structure.hasOldNames ? undefined : wrapped(structure)),
   },
   {
@@ -75,7 +76,7 @@ export const chexnet: readonly Preset[] = [
     fields: { ...NIH, license: 'BSD-3-Clause' },
     inputChannels: 3,
     citation: `${RAJPURKAR}; Zech, reproduce-chexnet, 2018: github.com/jrzech/reproduce-chexnet`,
-    // The file is a dict of the network saved whole, best_loss, epoch, rng_state and LR.
+    // The file is a dict with the network saved whole, best_loss, epoch, rng_state and LR.
     fits: ({ backbone, inputChannels, outputs, prediction, classes, settings }) =>
       backbone === 'densenet121' &&
       inputChannels === 3 &&

@@ -1,8 +1,9 @@
 /**
- * Public checkpoints by name, and how one is recognised. Loaded with what describes weights of others: raybox's own say what they are.
+ * Public checkpoints by name, and how one is recognised. This is loaded only for weights that raybox did not write, since its own describe
+ * themselves.
  *
- * A checkpoint is one of these if its structure fits and nothing speaks for another. Where several fit, settings in the file, operating
- * thresholds and the name of the file tell them apart. Where these do not, only that is taken in which all of them agree.
+ * A checkpoint is recognised as one of these if its structure fits no other. If several fit, settings in the file, operating thresholds and
+ * the name of the file may tell them apart. If they do not, only those facts are used in which all that fit agree.
  */
 import { InputError } from '../../errors.js';
 import type { WeightsMetadata } from '../../formats/weights.js';
@@ -14,28 +15,31 @@ import { inputOf, isOfTorchxrayvision, TORCHXRAYVISION, torchxrayvision } from '
 
 const PRESETS: readonly Preset[] = [...torchxrayvision, ...chexnet, ...chesters];
 
-/** What a public checkpoint says, and by which marks it was told. */
+/** What is known about a checkpoint because it was recognised as a public one, and by which marks it was recognised. */
 export interface PublicLayout {
   readonly fields: Partial<WeightsMetadata>;
   /** Numbers of outputs that were never trained. */
   readonly untrained: readonly number[];
-  /** By which name the user asked for it. */
+  /** Set if the user asked for this preset by name. */
   readonly isForced?: true;
-  /** Whose layout it is, for a sentence; absent where it is none that is known. */
+  /** Whose layout it is, in words for a sentence; absent if the layout is not known. */
   readonly title?: string;
   readonly marks?: string;
-  /** What the publication does and raybox does not; or why a preset that was asked for may be the wrong one. */
+  /** What the publication does and raybox does not, or why a preset that the user asked for may be the wrong one. */
   readonly note?: string;
   readonly citation?: string;
-  /** Names of presets that fit alike, and differ in what their outputs are. */
+  /** Names of presets that fit equally well but have different outputs. */
   readonly candidates?: readonly string[];
-  /** A mark that stands where the rest of the layout does not: a clause that says so. */
+  /** A clause for a message, if the file has one mark of a layout but the rest of the layout does not fit. */
   readonly doubt?: string;
 }
 
 const NONE: PublicLayout = { fields: {}, untrained: [] };
 
-/** @param wanted the name of a preset that the user asks for @throws InputError for a name that is none, and where the network has other outputs */
+/**
+ * @param wanted the name of a preset that the user asks for
+ * @throws InputError if there is no such preset, or if its outputs are not those of the network
+ */
 export function publicLayout(structure: Structure, wanted?: string): PublicLayout {
   if (wanted !== undefined) return forced(structure, presetNamed(wanted));
   const fitting = PRESETS.flatMap((preset) => {
@@ -56,7 +60,7 @@ export function publicLayout(structure: Structure, wanted?: string): PublicLayou
   return isOfTorchxrayvision(structure) ? ofItsClass(structure) : NONE;
 }
 
-/** @throws InputError for a name that is none, with the one that is written most like it */
+/** @throws InputError if there is no preset of this name, with the most similar name */
 export function presetNamed(name: string): Preset {
   const names = PRESETS.map((preset) => preset.name);
   const found = PRESETS.find((preset) => preset.name === name);
@@ -69,8 +73,8 @@ export function presetNamed(name: string): Preset {
 }
 
 /**
- * A preset as fields of metadata, for a network that comes as a graph: an ONNX model, say.
- * @throws InputError for a preset with outputs that were never trained, which cannot be taken out of a graph
+ * The metadata of a preset, for a network that comes as a graph, such as an ONNX model.
+ * @throws InputError if some outputs of the preset were never trained, since they cannot be removed from a graph
  */
 export function wholePreset(name: string): Partial<WeightsMetadata> {
   const preset = presetNamed(name);
@@ -90,7 +94,7 @@ export function wholePreset(name: string): Partial<WeightsMetadata> {
   };
 }
 
-/** What tells presets of one structure apart. */
+/** The marks by which presets of the same structure are told apart. */
 const TELLTALES: readonly { tells: (preset: Preset, structure: Structure) => boolean; words: string }[] = [
   { tells: ({ name }, { settings }) => settings.weights === name, words: 'its name in the setting weights' },
   {
@@ -112,7 +116,10 @@ const hasThresholds = ({ operatingThresholds }: Preset, given: ArrayLike<number>
 
 const numberOf = (index: number) => `output ${index}`;
 
-/** Outputs and thresholds of a preset as fields of metadata. Thresholds are by number, as the user may call the outputs otherwise. */
+/**
+ * Outputs and thresholds of a preset as fields of metadata. Thresholds are listed by number, since the user may give the outputs other
+ * names.
+ */
 const outputsOf = ({ labels, operatingThresholds = [] }: Preset) => ({
   classes: labels.map((label, index) => label ?? numberOf(index)),
   ...(operatingThresholds.length > 0 ? { operatingThresholds: byNumber(operatingThresholds) } : {}),
@@ -140,7 +147,7 @@ function forced(structure: Structure, preset: Preset): PublicLayout {
   };
 }
 
-/** What presets that fit alike agree in. */
+/** The facts in which all presets agree that fit equally well. */
 function taken(found: readonly { preset: Preset }[], marks: string): PublicLayout {
   const presets = found.map(({ preset }) => preset);
   const agree = <T>(of: (preset: Preset) => T): T | undefined => {
@@ -164,9 +171,9 @@ function taken(found: readonly { preset: Preset }[], marks: string): PublicLayou
 }
 
 /**
- * Networks of torchxrayvision's that are none of those it publishes: one channel, a DenseNet with its `classifier` (224 pixels) or a ResNet
- * with its `fc` (512), and `op_threshs` with a probability for each output, or none for one that was not trained. All of it has to be
- * there; names are taken where there are as many as all its classifiers have.
+ * Recognises networks that were trained with torchxrayvision but not published by it: one channel, a DenseNet with its `classifier` (224
+ * pixels) or a ResNet with its `fc` (512), and `op_threshs` with a probability for each output, or NaN for one that was not trained. All of
+ * this has to be there. The usual names of outputs are taken if there are as many outputs as torchxrayvision's classifiers have.
  */
 function byThresholds(
   { family, inputChannels, outputs, prediction }: Structure,
@@ -203,7 +210,10 @@ const isLayerOf = (family: string, prediction: string) =>
   (family === 'densenet' && /(^|\.)classifier$/.test(prediction)) ||
   (family === 'resnet' && /(^|\.)fc$/.test(prediction));
 
-/** Saved whole by torchxrayvision, with sizes of its own: the input is that of its class, and names are those that it has itself. */
+/**
+ * The layout of a network of torchxrayvision's class that was saved whole and fits no preset. The class tells the input, and the file the
+ * names.
+ */
 function ofItsClass({ family, inputChannels, outputs, settings }: Structure): PublicLayout {
   if (inputChannels !== 1) return NONE;
   const names = [settings.pathologies, settings.targets].map(listOf).find((list) => list?.length === outputs);

@@ -1,13 +1,13 @@
 /**
  * JF Healthcare's networks for CheXpert (jfhealthcare/Chexpert, Apache-2.0; Ye et al. 2020, Weakly supervised lesion localization with
- * Probabilistic-CAM pooling). Each disease has a convolution of one pixel, `fc_0` … `fc_4`, that is applied to the features, gives weights
- * of positions by a sigmoid, and is applied again to the features pooled with these weights. So every class has a pooling of its own, and none is
- * the average, the maximum or log-sum-exp. Facts are those of model/classifier.py and model/global_pool.py.
+ * Probabilistic-CAM pooling). Each disease has a 1×1 convolution, `fc_0` … `fc_4`. It is applied to the features, and a sigmoid of its output
+ * gives the weight of each position. Then it is applied again to the features pooled with these weights. So every class has a pooling of
+ * its own, which is not the average, the maximum or log-sum-exp. The facts come from model/classifier.py and model/global_pool.py.
  */
 import { InputError } from '../../errors.js';
 import type { Shapes } from '../family.js';
 
-/** @throws InputError for a network with such layers, which by names and shapes might be taken for averaged outputs */
+/** @throws InputError for a network with such layers. By their names and shapes they could be mistaken for layers whose outputs are averaged */
 export function refuseProbabilisticCam(tensors: Shapes): void {
   const start = [...tensors.keys()]
     .map((name) => /^(|.*\.)fc_0\.weight$/.exec(name)?.[1])

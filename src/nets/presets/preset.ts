@@ -1,37 +1,37 @@
-/** What is known of a public checkpoint beside its tensors. */
+/** The types for public checkpoints: what is known about one, and by what it is recognised. */
 
 import type { WeightsMetadata } from '../../formats/weights.js';
 
-/** By which a checkpoint is recognised: names and shapes of its tensors, and what stands beside them. */
+/** What a public checkpoint is recognised by: the names and shapes of its tensors, and the settings in the file. */
 export interface Structure {
-  /** The standard backbone's name; undefined for one of other sizes. */
+  /** The standard backbone's name; undefined if the backbone is not a standard one. */
   readonly backbone: string | undefined;
   readonly family: string;
   readonly inputChannels: 1 | 3;
   readonly outputs: number;
-  /** The prediction layer's name in the file, with all that stands before it. */
+  /** The prediction layer's full name in the file, with its prefix. */
   readonly prediction: string;
-  /** Names of DenseNet's layers are those before torchvision 0.2.1, `norm.1`: of the year 2017 or the beginning of 2018. */
+  /** Whether the names of DenseNet's layers are those before torchvision 0.2.1 (`norm.1`), from 2017 or the beginning of 2018. */
   readonly hasOldNames: boolean;
-  /** Classes of the modules, where the network was saved whole, from the outside to the inside. */
+  /** If the network was saved whole: the Python classes of its outer modules, from the outside to the inside. */
   readonly classes: readonly string[];
-  /** Settings beside the tensors. */
+  /** The file's settings. */
   readonly settings: Readonly<Record<string, string>>;
-  /** `op_threshs`. */
+  /** The operating thresholds that the file has in `op_threshs`. */
   readonly operating: ArrayLike<number> | undefined;
-  /** Of the file, in lower case. */
+  /** The name of the file in lower case. */
   readonly fileName: string | undefined;
 }
 
 /** A public checkpoint. */
 export interface Preset {
-  /** By which it is asked for. */
+  /** The name by which a user asks for it. */
   readonly name: string;
-  /** For a sentence. */
+  /** What it is called in messages. */
   readonly title: string;
-  /** The outputs in their order; null for one that was never trained. */
+  /** The names of the outputs in their order; null for an output that was never trained. */
   readonly labels: readonly (string | null)[];
-  /** For each output the published operating threshold; null where there is none. */
+  /** The published operating threshold of each output; null if there is none. */
   readonly operatingThresholds?: readonly (number | null)[];
   readonly fields: Pick<
     WeightsMetadata,
@@ -39,10 +39,10 @@ export interface Preset {
   >;
   readonly inputChannels: 1 | 3;
   readonly citation: string;
-  /** What the publication does that raybox does not. */
+  /** What the publication does and raybox does not, in words. */
   readonly note?: string;
-  /** Name of the file as it is published, in lower case. */
+  /** The name of the published file, in lower case. */
   readonly fileName?: string;
-  /** The marks by which the structure is this checkpoint's, in words; undefined where it is not. */
+  /** If the structure fits this checkpoint: by which marks, in words. Otherwise undefined. */
   readonly fits: (structure: Structure) => string | undefined;
 }

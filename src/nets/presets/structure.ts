@@ -1,11 +1,11 @@
-/** What presets are recognised by, gathered from a checkpoint. */
+/** Collects from a checkpoint what public checkpoints are recognised by. */
 
 import type { Checkpoint } from '../../formats/checkpoint.js';
 import type { FamilyNetwork } from '../architecture.js';
 import { descriptionOf } from '../backbone.js';
 import type { Structure } from './preset.js';
 
-/** @param tensors by the network's own names */
+/** @param tensors the tensors by the names that the network uses */
 export function structureOf(
   { tensors: file, modules, metadata, name }: Checkpoint,
   tensors: Checkpoint['tensors'],
@@ -29,7 +29,7 @@ export function structureOf(
   };
 }
 
-/** The class of the whole, and of what is its only part, and of the only part of that. */
+/** The class of the outermost module and, as long as a module has only one part, the class of that part. */
 function outerClasses(modules: NonNullable<Checkpoint['modules']>): string[] {
   const classes: string[] = [];
   for (let name = ''; modules.has(name); ) {

@@ -1,24 +1,25 @@
 /**
- * torchxrayvision's classifiers. All facts are those of its source, torchxrayvision/models.py and README (mlmed/torchxrayvision, Apache-2.0):
- * names of outputs, in which an empty one stands for a disease that the data did not have, operating thresholds, and input.
+ * torchxrayvision's classifiers. Names of outputs, operating thresholds and input come from its source, torchxrayvision/models.py and README
+ * (mlmed/torchxrayvision, Apache-2.0). There an empty name means that the training data did not have the disease.
  *
- * Its `forward` applies a sigmoid and then scales each probability in two pieces, so that the operating threshold becomes 0.5 and an output
- * without threshold is 0.5 always. raybox says the probability itself and compares it with the threshold: the same findings, other numbers.
+ * Its `forward` applies a sigmoid and then rescales each probability so that the operating threshold becomes 0.5; an output without a
+ * threshold is always 0.5. raybox gives the probability itself and compares it with the threshold. The numbers differ from
+ * torchxrayvision's, but the findings are the same.
  *
- * The files of the DenseNets are networks that were saved whole, of the class torchxrayvision.models.DenseNet. They have the same
- * shapes and hold neither names nor thresholds, so their structure alone does not tell which of them one is.
+ * The files of the DenseNets are networks of the class torchxrayvision.models.DenseNet that were saved whole. All have the same shapes, and
+ * none has names or thresholds, so their structure alone does not tell them apart.
  */
 import type { WeightsMetadata } from '../../formats/weights.js';
 import type { Preset, Structure } from './preset.js';
 
-/** The order of every one of its classifiers. */
+/** The outputs of all its classifiers, in their order. */
 export const TORCHXRAYVISION: readonly string[] = [
   ...['Atelectasis', 'Consolidation', 'Infiltration', 'Pneumothorax', 'Edema', 'Emphysema', 'Fibrosis', 'Effusion'],
   ...['Pneumonia', 'Pleural_Thickening', 'Cardiomegaly', 'Nodule', 'Mass', 'Hernia', 'Lung Lesion', 'Fracture'],
   ...['Lung Opacity', 'Enlarged Cardiomediastinum'],
 ];
 
-/** Values from −1024 to 1024; images are cut to a square, then resized (XRayCenterCrop, XRayResizer). */
+/** Its input: values from −1024 to 1024, of images that are cut to a square and then resized (XRayCenterCrop, XRayResizer). */
 export const inputOf = (side: number) =>
   ({
     mean: [0.5],
@@ -36,7 +37,7 @@ export const isOfTorchxrayvision = ({ classes }: Structure) => classes.some((typ
 const ALL =
   'Cohen et al., TorchXRayVision: A library of chest X-ray datasets and models, MIDL 2022; Cohen et al., On the limits of cross-domain generalization in automated X-ray prediction, MIDL 2020';
 
-/** @param thresholds those of the source; null where it has NaN, for a disease that was not trained */
+/** @param thresholds those in the source, with null instead of NaN for a disease that was not trained */
 function densenet(
   name: string,
   trainingData: string,
@@ -101,7 +102,7 @@ export const torchxrayvision: readonly Preset[] = [
   {
     name: 'resnet50-res512-all',
     title: "torchxrayvision's resnet50-res512-all",
-    // The source names all 18 outputs, and has no threshold for two of them, which the data sets do not have.
+    // The source names all 18 outputs, but has no threshold for two of them, because the data sets do not have these diseases.
     labels: TORCHXRAYVISION.map((label) => (/^(Lung Lesion|Enlarged)/.test(label) ? null : label)),
     operatingThresholds: [
       ...[0.51570356, 0.50444704, 0.53787947, 0.50723547, 0.5025118, 0.5035252, 0.5038076, 0.51862943, 0.5078151],
