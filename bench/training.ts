@@ -216,7 +216,7 @@ async function sample({ contestant, repeats, times, cpuMs }: Racer): Promise<voi
   const started = performance.now();
   const losses = Array.from({ length: repeats }, () => contestant.step());
   for (const loss of losses) {
-    if (!Number.isFinite(await loss())) throw new Error(`${contestant.engine} trains to a loss that is no number`);
+    if (!Number.isFinite(await loss())) throw new Error(`${contestant.engine} trains to a loss that is not a number`);
   }
   contestant.gpu.check();
   times.push((performance.now() - started) / repeats);

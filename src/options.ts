@@ -29,7 +29,7 @@ export function refuseFormerNames(what: string, options: object): void {
 export function checkOptions(what: string, options: unknown, known: readonly string[]): void {
   if (options === undefined) return;
   if (typeof options !== 'object' || options === null) {
-    throw new InputError(`${what}: the options are no object`, {
+    throw new InputError(`${what}: the options are not an object`, {
       expected: `{ ${known.join(', ')} }`,
       given: String(options),
     });

@@ -262,7 +262,7 @@ async function readOperatingThresholds(path: string, classes: readonly string[])
   const matched = entries.map(([name, value]): [string, number] => {
     const label = names.match(name);
     if (label !== undefined) return [label, value];
-    throw new InputError(`${path}: ${name} is no class of the data set`, { expected: classes.join(', ') });
+    throw new InputError(`${path}: ${name} is not a class of the data set`, { expected: classes.join(', ') });
   });
   if (new Set(matched.map(([label]) => label)).size < matched.length) {
     throw new InputError(`${path}: two operating thresholds are of one class`, {

@@ -126,7 +126,7 @@ function mineOne(
 ): MinedReport | undefined {
   const { id, source } = report;
   if (!isImageName(`${id}${suffix}`)) {
-    const message = `${source}: its identifier is no image name: ${JSON.stringify(id.slice(0, 60))}`;
+    const message = `${source}: its identifier is not an image name: ${JSON.stringify(id.slice(0, 60))}`;
     onProblem?.({ source, message });
     return undefined;
   }

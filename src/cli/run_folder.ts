@@ -17,7 +17,7 @@ const LOG = 'log.jsonl';
 const CHECKPOINTS = 'checkpoints';
 export const BEST = 'best.safetensors';
 
-/** The most lines of a log that may be unreadable. Each time a run is killed, it leaves at most one. A file with more of them is no log. */
+/** The most lines of a log that may be unreadable. Each time a run is killed, it leaves at most one. A file with more of them is not a log. */
 const BROKEN_LINES = 1000;
 
 /** The number of checkpoints that are kept. Older ones are deleted. */
@@ -229,7 +229,7 @@ async function readLog(path: string, resume: TrainingCheckpoint | undefined): Pr
     } catch (error) {
       broken++; // a run that was killed may have left an incomplete line
       if (broken <= BROKEN_LINES) return [];
-      throw new InputError(`${path} is no log of a training run`, {
+      throw new InputError(`${path} is not a log of a training run`, {
         expected: `a line of JSON for each event, and at most ${BROKEN_LINES} broken ones`,
         given: (error as Error).message,
         hint: 'move it away: the run goes on from its checkpoint without it, and its curves begin there',

@@ -147,7 +147,7 @@ async function openWithin(root: string, path: string): Promise<{ file: FileHandl
   const stats = await file.stat();
   if (stats.isFile()) return { file, size: stats.size };
   await file.close();
-  throw new Error(`${path} is no file`);
+  throw new Error(`${path} is not a file`);
 }
 
 function fail(response: ServerResponse, status: number, text: string): void {

@@ -115,10 +115,11 @@ export async function modelOptions(options: WeightsOptions): Promise<ModelOption
 export async function readMetadata(text: string): Promise<Partial<WeightsMetadata>> {
   const isJson = text.trimStart().startsWith('{');
   const json = isJson ? text : await readText(text).catch(() => undefined);
-  if (json === undefined) throw new UsageError(`--metadata ${text}: there is no such file, and it is no JSON object`);
+  if (json === undefined)
+    throw new UsageError(`--metadata ${text}: there is no such file, and it is not a JSON object`);
   const fields = parseJson(json, '--metadata');
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
-    throw new UsageError(`--metadata ${text}: it is no JSON object`);
+    throw new UsageError(`--metadata ${text}: it is not a JSON object`);
   return fields as Partial<WeightsMetadata>;
 }
 

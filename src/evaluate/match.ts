@@ -51,7 +51,7 @@ export function matchPredictions(predictions: readonly Prediction[], classes: re
   }
   if (names.unknown.size > 0) {
     const unknown = unknownNames(names.unknown.keys(), classes);
-    const message = `Labels of the predictions that are no class of the data set were not scored: ${unknown}.`;
+    const message = `Labels of the predictions that are not classes of the data set were not scored: ${unknown}.`;
     warnings.push({ code: 'ignored-data', message });
   }
   warnings.push(...unlikely(matched));

@@ -40,7 +40,8 @@ export function rank(scores: ArrayLike<number>, labels: ArrayLike<number>): Rank
   }
   let positives = 0;
   for (let i = 0; i < scores.length; i++) {
-    if (!Number.isFinite(scores[i])) throw new InputError(`Score ${i} is no finite number`, { given: `${scores[i]}` });
+    if (!Number.isFinite(scores[i]))
+      throw new InputError(`Score ${i} is not a finite number`, { given: `${scores[i]}` });
     if (labels[i] !== 0 && labels[i] !== 1) throw new InputError(`Label ${i} is neither 0 nor 1`);
     positives += labels[i];
   }

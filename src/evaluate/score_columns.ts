@@ -27,7 +27,8 @@ export const anyBox = (scores: Float64Array) =>
 
 export function classesOf(table: ImageTable, all: Scored[], source: string, wanted?: readonly string[]): string[] {
   const foreign = wanted?.find((label) => !table.classes.includes(label));
-  if (foreign) throw new InputError(`${foreign} is no class of the data set`, { expected: table.classes.join(', ') });
+  if (foreign)
+    throw new InputError(`${foreign} is not a class of the data set`, { expected: table.classes.join(', ') });
   const twice = wanted?.find((label, i) => wanted.indexOf(label) < i);
   if (twice) throw new InputError(`${twice} is asked for twice`, { expected: 'each class once' });
   const named = ({ probabilities, logits, findings = [] }: Prediction) =>

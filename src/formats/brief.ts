@@ -1,4 +1,4 @@
-/** Values from files as messages show them. */
+/** Shows values from files in messages. */
 
 /** A value from a file, shortened for an error message. Only one level is shown, because a value from a pickle may contain itself. */
 export function brief(value: unknown): string {

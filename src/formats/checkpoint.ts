@@ -13,16 +13,16 @@ export interface TensorData {
   data: Float32Array;
 }
 
-/** A value of a setting: texts, numbers, truth values, and lists of them. */
+/** The value of a setting: a text, a number, a truth value, or a list of such values. */
 export type SavedValue = string | number | boolean | readonly SavedValue[];
 
 /** A layer, or a group of layers, of a network that was saved whole (`torch.save(model)`). */
 export interface SavedModule {
   /** Module and name of its Python class, such as `torch.nn.modules.conv.Conv2d`. */
   readonly type: string;
-  /** Its plain attributes: `stride`, `eps`, `training`, … A class or function among them stands there by its name. */
+  /** Its plain attributes: `stride`, `eps`, `training`, … If an attribute is a class or a function, its value here is the name. */
   readonly settings: Readonly<Record<string, SavedValue>>;
-  /** Code that was put on this one object, and that PyTorch would run: a hook, or a `forward` of its own. */
+  /** The names of code that PyTorch would run for this object alone: a hook, or a `forward` that replaced that of the class. */
   readonly code: readonly string[];
   /** The names of its parts, in the order in which they were added. */
   readonly children: readonly string[];
@@ -32,28 +32,28 @@ export interface Checkpoint {
   tensors: Map<string, TensorData>;
   /** Other values of the file, by name: texts as they are, lists and maps of plain values as JSON. */
   metadata: Record<string, string>;
-  /** Of a network that was saved whole: its modules by their dotted names, each behind the one that it is part of. The whole is ''. */
+  /** For a network that was saved whole: its modules by their dotted names. A module comes before its parts; the name of the whole is ''. */
   modules?: ReadonlyMap<string, SavedModule>;
-  /** The name of the file, where it is known. */
+  /** The name of the file, if it is known. */
   name?: string;
   /** If a file has several dicts of tensors: the name of the one that was read, and those of the others. */
   choice?: { taken: string; others: string[] };
-  /** The whole network, if the format has it: tensors are then its parameters. */
+  /** The whole network, if the format contains it. The tensors are then its parameters. */
   network?: ImportedNetwork;
   /** True if the prefix that was asked for is the name of the dict, so that the names of the tensors do not begin with it. */
   taken?: boolean;
 }
 
-/** A network that a file brings along with its tensors, as `src/import` makes it of formats that hold one. */
+/** A network that `src/import` has read from a file whose format contains the network, such as ONNX. */
 export interface ImportedNetwork {
   graph: GraphDescription;
   /** What the file says about the image. */
   fields: Partial<WeightsMetadata>;
-  /** What is assumed about the image where nobody says it, if the network shows something of that. */
+  /** What the network itself suggests about the image. It is assumed if neither the file nor the caller says something else. */
   assumed?: Partial<WeightsMetadata>;
-  /** What was assumed about the network itself: that its numbers are for a sigmoid (`probabilities`). */
+  /** What was assumed about the network itself. `probabilities`: that a sigmoid turns its outputs into probabilities. */
   undecided: readonly string[];
-  /** What the user has to know about the network. */
+  /** Warnings about the network. */
   warnings: readonly Warning[];
 }
 

@@ -63,7 +63,7 @@ function identifier(text: string, what: string): string {
   const plain = text.trim();
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (plain.length > 255 || /[\u0000-\u001f]/.test(plain)) {
-    throw new Error(`the ${what} is no identifier: ${JSON.stringify(plain.slice(0, 60))}`);
+    throw new Error(`the ${what} is not an identifier: ${JSON.stringify(plain.slice(0, 60))}`);
   }
   return plain;
 }

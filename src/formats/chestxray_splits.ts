@@ -128,7 +128,7 @@ export function labelStatistics(
 ): LabelStatistics {
   const bits = classes.map((name) => {
     const bit = table.classes.indexOf(name);
-    if (bit < 0) throw new InputError(`${name} is no class of this table`, { expected: table.classes.join(', ') });
+    if (bit < 0) throw new InputError(`${name} is not a class of this table`, { expected: table.classes.join(', ') });
     return bit;
   });
   const cooccurrence = classes.map(() => classes.map(() => 0));

@@ -77,7 +77,7 @@ function records(holder: unknown, key: string, source: string): Record<string, u
   const value = isObject(holder) ? holder[key] : undefined;
   if (value === undefined) return [];
   if (Array.isArray(value) && value.every(isObject)) return value;
-  throw new InputError(`${source}: "${key}" is no list of objects`);
+  throw new InputError(`${source}: "${key}" is not a list of objects`);
 }
 
 export interface CocoOptions {
@@ -104,7 +104,7 @@ export interface CocoOptions {
 export function readCoco(parsed: unknown, options: CocoOptions = {}): Prediction[] {
   const { source = 'COCO file', corners = false, onWarning = () => {} } = options;
   if (!Array.isArray(parsed) && !isObject(parsed)) {
-    throw new InputError(`${source} is no COCO file`, { expected: 'an array of results, or an object' });
+    throw new InputError(`${source} is not a COCO file`, { expected: 'an array of results, or an object' });
   }
   const results = Array.isArray(parsed) ? records({ results: parsed }, 'results', source) : undefined;
   const index = results ? (options.index ?? {}) : parsed;

@@ -46,7 +46,7 @@ export function csvReader(onRow: OnRow, options: CsvOptions = {}): CsvReader {
     const { data, errors, meta } = parser.parse(pending, 0, !last) as Papa.ParseResult<string[]>;
     const broken = errors.find((error) => last || (error.row ?? 0) < data.length);
     if (broken) {
-      throw new InputError(`${source}: row ${row + (broken.row ?? 0) + 1} is no valid CSV`, {
+      throw new InputError(`${source}: row ${row + (broken.row ?? 0) + 1} is not valid CSV`, {
         expected: 'quoted fields that end in a quote followed by a comma or a line end, with quotes inside doubled',
         given: broken.message,
       });

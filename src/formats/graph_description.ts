@@ -98,7 +98,7 @@ const PARTS: Partial<Record<string, [check: Check, one: string]>> = {
  */
 export function checkGraphDescription(value: object): GraphDescription {
   if (!isObject(value) || value.family !== 'graph')
-    throw new InputError('graph: this is no description of a network', {
+    throw new InputError('graph: this is not a description of a network', {
       expected: "an object that describeGraph made, { family: 'graph', version, parameters, nodes, outputs }",
       given: inBrief(value),
     });

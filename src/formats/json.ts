@@ -30,7 +30,7 @@ export function parseJson(text: string, source: string): unknown {
   try {
     value = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
-    throw new InputError(`${source} is no JSON`, { given: (error as Error).message, cause: error });
+    throw new InputError(`${source} is not JSON`, { given: (error as Error).message, cause: error });
   }
   if (countKeys(value) < pairs) {
     throw new InputError(`${source}: ${brief(repeatedKey(text))} is given twice in one object`, {

@@ -95,7 +95,7 @@ export function unknownNames(names: Iterable<string>, classes: readonly string[]
 /** The most unknown names in a message. A data set has about twenty classes, but a file may have any number of columns. */
 const MAX_NAMED = 40;
 
-/** Whether two words of at least six letters differ by at most two slips of the pen. */
+/** Whether two words of at least six letters differ so little that one may be a misspelling of the other. */
 const isSlip = (a: string, b: string): boolean =>
   Math.min(a.length, b.length) >= 6 && Math.abs(a.length - b.length) <= 2 && editDistance(a, b) <= 2;
 

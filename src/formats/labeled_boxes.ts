@@ -9,7 +9,7 @@ import { labelNames, listed, sayRespelled } from './label_names.js';
 
 /**
  * Reads a box file by its header, or, if it has none, by the positions of the columns in `BBox_List_2017.csv`. Labels are returned in the
- * spelling of the label file (`Infiltrate` becomes `Infiltration`). Scores are not read. A repeated row counts once, with a warning.
+ * spelling of the label file (`Infiltrate` becomes `Infiltration`). Scores are not read. If a row is repeated, it counts once, with a warning.
  *
  * @throws InputError if the header names no label or no box. Without `onProblem` also for a row with an unknown label (if `classes` are
  *   given), with an invalid file name, or without a valid box

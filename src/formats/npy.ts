@@ -19,7 +19,7 @@ const MOST_DIMENSIONS = 32;
 
 type Read = (view: DataView, at: number, little: boolean) => number;
 
-/** By kind and bytes, as the header has them. */
+/** How each element type is read. The keys are a letter for the kind and the number of bytes, as in the header of a file. */
 const READERS: Readonly<Record<string, Read>> = {
   f4: (view, at, little) => view.getFloat32(at, little),
   f8: (view, at, little) => view.getFloat64(at, little),
@@ -35,7 +35,10 @@ const READERS: Readonly<Record<string, Read>> = {
   u8: (view, at, little) => Number(view.getBigUint64(at, little)),
 };
 
-/** Reads the arrays of an .npz file by name. @throws InputError for an archive or array that is damaged, compressed or no numbers */
+/**
+ * Reads the arrays of an .npz file by name.
+ * @throws InputError for an archive or array that is damaged, is compressed or does not hold numbers
+ */
 export function readNpz(bytes: Uint8Array): Map<string, NumberArray> {
   const arrays = new Map<string, NumberArray>();
   for (const [file, entry] of openZip(bytes)) {
@@ -56,11 +59,11 @@ function readEntry(read: () => Uint8Array, name: string): Uint8Array {
   }
 }
 
-/** Reads one array. @throws InputError for a file that is damaged, or whose elements are no real numbers */
+/** Reads one array. @throws InputError for a file that is damaged, or whose elements are not real numbers */
 export function readNpy(bytes: Uint8Array, name = 'array'): NumberArray {
   const what = `npy: ${name.slice(0, 200)}`;
   const damaged = (why: string) => new InputError(`${what}: ${why}`, { hint: 'the file is damaged: save it again' });
-  if (bytes.length < 12 || MAGIC.some((byte, i) => bytes[i] !== byte)) throw damaged('it is no NumPy array');
+  if (bytes.length < 12 || MAGIC.some((byte, i) => bytes[i] !== byte)) throw damaged('it is not a NumPy array');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const version = bytes[6];
   if (version < 1 || version > 3)
@@ -75,7 +78,7 @@ export function readNpy(bytes: Uint8Array, name = 'array'): NumberArray {
   if (!order || !sizes) throw damaged('its header is not understood');
   const read = type && READERS[`${type[2]}${type[3]}`];
   if (!read)
-    throw new InputError(`${what}: its elements are no numbers`, {
+    throw new InputError(`${what}: its elements are not numbers`, {
       expected: Object.keys(READERS).join(', '),
       given: /'descr':\s*([^,]{1,60})/.exec(header)?.[1] ?? 'no type',
       hint: 'save arrays of floats; pickled objects are not read',
@@ -94,7 +97,7 @@ export function readNpy(bytes: Uint8Array, name = 'array'): NumberArray {
   return { shape, data: order[1] === 'True' ? rowMajor(data, shape) : data };
 }
 
-/** From the first dimension running fastest to the last one. */
+/** Converts from column-major order (the first dimension changes fastest) to row-major order (the last one does). */
 function rowMajor<T extends Float32Array | Float64Array>(data: T, shape: readonly number[]): T {
   const result = data.slice() as T;
   const index = shape.map(() => 0);

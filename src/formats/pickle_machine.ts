@@ -1,12 +1,12 @@
 /**
- * The stack machine whose programs pickles are: a stack with marks, a memo of what was made, and an account of the memory that it takes.
- * What each opcode does with it stands in `pickle_opcodes.ts`.
+ * The stack machine that runs pickles. It has a stack with marks, a memo of the objects that were made, and it counts the memory that they
+ * take. `pickle_opcodes.ts` has what each opcode does with it.
  */
 import { InputError } from '../errors.js';
 import { PyGlobal, PyRecord } from './pickle_objects.js';
 import { PickleReader } from './pickle_reader.js';
 
-/** Tensors of kinds with which no network here computes, by what they are called, with advice for the user. */
+/** Kinds of tensors that raybox cannot use, by the names that a pickle gives them, with advice for the user. */
 export const UNREADABLE: readonly { is: RegExp; advice: string }[] = [
   {
     is: /q(tensor|u?int\d)|quanti[sz]|per_(tensor|channel)|_packed_params/i,
@@ -24,7 +24,7 @@ const ALONE = "save the weights alone: torch.save({'state_dict': model.state_dic
  */
 const OBJECT_BYTES = { constant: 32 << 20, perByte: 32, most: 256 << 20 };
 
-/** Bytes that V8 needs for an object of each kind, approximately. That of `opcode` is for an entry of the stack. */
+/** The approximate number of bytes that V8 needs for an object of each kind. `opcode` is for an entry of the stack. */
 export const COST = {
   opcode: 8,
   text: 32,
@@ -43,7 +43,7 @@ export class PickleMachine {
   private readonly stack: unknown[] = [];
   private readonly marks: number[] = [];
   private readonly memo = new Map<number, unknown>();
-  /** The bytes that objects may take, and those that they have taken. */
+  /** The bytes that objects may take. */
   private readonly room: number;
   private spent = 0;
 
@@ -60,14 +60,14 @@ export class PickleMachine {
     return this.read.fail(what, given);
   }
 
-  /** Enters what is about to be made into the account. @throws InputError if the pickle has made far more than a checkpoint does */
+  /** Counts the memory of an object before it is made. @throws InputError if the pickle has made far more than a checkpoint does */
   spend(cost: number): void {
     this.spent += cost;
     if (this.spent > this.room)
       this.fail('it makes far more objects than a checkpoint holds', `more than ${this.room} bytes of them`);
   }
 
-  // The stack. What lies below the last mark is out of reach until the mark is taken off.
+  // The stack. Objects below the last mark cannot be used until the mark is removed.
 
   push(value: unknown): void {
     this.stack.push(value);
@@ -110,7 +110,7 @@ export class PickleMachine {
     return this.stack.splice(this.marks.pop() ?? this.fail('no mark is set'));
   }
 
-  /** Takes off the last object, or the last mark if nothing lies on it. */
+  /** Removes the last object, or the last mark if there is no object above it. */
   discard(): void {
     if (this.stack.length > this.floor()) this.stack.pop();
     else this.popToMark();
@@ -135,32 +135,32 @@ export class PickleMachine {
     this.push(this.memo.has(index) ? this.memo.get(index) : this.fail('the memo lacks an entry', `${index}`));
   }
 
-  // What is on top of the stack, changed in place
+  // Changes to the object on top of the stack
 
   append(items: unknown[]): void {
     const top = this.top();
     const list = top instanceof PyRecord ? top.items : top;
-    if (!Array.isArray(list)) this.fail('appends to what is no list');
+    if (!Array.isArray(list)) this.fail('appends to something other than a list');
     for (const item of items) list.push(item);
   }
 
   setItems(items: unknown[]): void {
     const dict = this.top();
-    if (!(dict instanceof Map) || items.length % 2 !== 0) this.fail('sets items of what is no dict');
+    if (!(dict instanceof Map) || items.length % 2 !== 0) this.fail('sets items of something other than a dict');
     this.spend((items.length / 2) * COST.entry);
     for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
   }
 
   addToSet(items: unknown[]): void {
     const set = this.top();
-    if (!(set instanceof Set)) this.fail('adds to what is no set');
+    if (!(set instanceof Set)) this.fail('adds to something other than a set');
     this.spend(items.length * COST.entry);
     for (const item of items) set.add(item);
   }
 
   // Names, calls, and objects outside the pickle
 
-  /** Pushes what a name stands for. @throws InputError for a name that is not in the caller's table */
+  /** Pushes the object that a name stands for. @throws InputError for a name that is not in the caller's table */
   lookUp(module: unknown, name: unknown): PyGlobal {
     if (typeof module !== 'string' || typeof name !== 'string') this.fail('a global has no name');
     const full = `${module}.${name}`.slice(0, 200);
@@ -174,7 +174,7 @@ export class PickleMachine {
     return new PyGlobal(full, callable ?? undefined);
   }
 
-  /** Pushes what the table's function makes of the arguments. */
+  /** Calls a function of the table and pushes its result. */
   call(target: unknown, args: unknown): void {
     if (!(target instanceof PyGlobal) || target.call === undefined || !Array.isArray(args))
       this.fail('calls what cannot be called', target instanceof PyGlobal ? target.name : undefined);
@@ -183,7 +183,7 @@ export class PickleMachine {
     this.spend(COST.call + (made instanceof Map || made instanceof Set ? COST.map + made.size * COST.entry : 0));
   }
 
-  /** Pushes the object for an id. */
+  /** Pushes the object that is stored outside the pickle under an id. */
   loadPersistent(id: unknown): void {
     const { persistentLoad } = this.options;
     this.make(COST.call, persistentLoad ? persistentLoad(id) : this.fail('refers outside'));
@@ -191,8 +191,8 @@ export class PickleMachine {
 }
 
 /**
- * What a pickle may refer to, by dotted name. A function is called with the arguments of a call in the pickle. Null cannot be called. A
- * name for which there is nothing is refused.
+ * The objects that a pickle may refer to, by dotted name. If the pickle calls one, the function here is called with the arguments; null
+ * means that it cannot be called. Names that are not here are refused.
  */
 export interface Globals {
   get(name: string): ((args: unknown[]) => unknown) | null | undefined;

@@ -1,4 +1,4 @@
-/** What stands for the classes, functions and objects of Python that a pickle names. */
+/** JavaScript objects that stand for the Python classes, functions and objects in a pickle. */
 
 /** A name that a pickle refers to: a class, a function or a constant. */
 export class PyGlobal {
@@ -17,11 +17,11 @@ export class PyObject extends Map<unknown, unknown> {
 }
 
 /**
- * An object of a class that nothing here knows: what it was made of, and its attributes. Nothing of the class is imported or run, so a record
- * is all that is ever made of it.
+ * An object of a class that raybox does not know: the arguments of its constructor, and its attributes. No code of the class is imported or
+ * run.
  */
 export class PyRecord extends PyObject {
-  /** Items, of a class that is a list. Those of a class that is a dict stand among the attributes. */
+  /** The items, if the class is a list. If it is a dict, its items are among the attributes. */
   readonly items: unknown[] = [];
 
   constructor(
@@ -33,7 +33,7 @@ export class PyRecord extends PyObject {
     super();
   }
 
-  /** A state is a dict of attributes, or that and another one for a class with slots. */
+  /** A state is a dict of attributes or, for a class with slots, a pair of two such dicts. */
   override setState(state: unknown): void {
     for (const part of Array.isArray(state) && state.length === 2 ? state : [state]) super.setState(part);
   }

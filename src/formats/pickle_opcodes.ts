@@ -1,4 +1,7 @@
-/** What each opcode of a pickle does, by its character, in groups. They are described at https://docs.python.org/3/library/pickletools.html */
+/**
+ * What each opcode of a pickle does, in groups. The keys are the opcodes' characters. They are described at
+ * https://docs.python.org/3/library/pickletools.html
+ */
 import { COST, type PickleMachine } from './pickle_machine.js';
 import { PyObject } from './pickle_objects.js';
 import { latin1, utf8 } from './pickle_reader.js';
@@ -133,7 +136,7 @@ const NAMES_AND_OBJECTS: Opcodes = {
   P: (m) => m.loadPersistent(takeLine(m)),
 };
 
-/** All opcodes but the one that ends a pickle. */
+/** All opcodes except the one that ends a pickle. */
 export const OPCODES: Opcodes = {
   ...PROTOCOL_AND_FRAME,
   ...STACK,
@@ -150,7 +153,7 @@ function takeLine(m: PickleMachine): string {
   return m.read.line();
 }
 
-/** Of three objects the last one has arguments by name, which nothing here needs. */
+/** Calls the function on the stack. If `count` is 3, the last object has arguments by name, which are not needed here and are dropped. */
 function callTop(m: PickleMachine, count: 2 | 3): void {
   const [target, args] = m.popMany(count);
   m.call(target, args);

@@ -1,11 +1,11 @@
-/** Reads the arguments of opcodes from the bytes of a pickle, with a bound for everything that a length in the file may ask for. */
+/** Reads the arguments of opcodes from the bytes of a pickle. Every length that the file gives is checked before it is used. */
 import { InputError } from '../errors.js';
 
-// Limits what a line, or a whole number, of the file may take.
+// The most bytes of a line and of a whole number in the file.
 const MAX_LINE = 4096;
 const MAX_LONG_BYTES = 64;
 
-/** A position in a pickle, from which arguments are taken one after the other. */
+/** Reads arguments one after the other from a position in a pickle. */
 export class PickleReader {
   private readonly view: DataView;
 
@@ -20,7 +20,7 @@ export class PickleReader {
     throw new InputError(`pickle: ${what}`, { given, hint: `at byte ${this.at}` });
   }
 
-  /** Moves on by `count` bytes, and gives the position of the first of them. */
+  /** Moves on by `count` bytes, and returns the position of the first of them. */
   take(count: number): number {
     const left = this.bytes.length - this.at;
     if (count > left) this.fail('the file is cut', `${left} of ${count} bytes`);
@@ -40,12 +40,12 @@ export class PickleReader {
     return this.view.getInt32(this.take(4), true);
   }
 
-  /** Of the other byte order than all other numbers of a pickle. */
+  /** Reads a float64. It is big-endian, unlike all other numbers of a pickle. */
   float64(): number {
     return this.view.getFloat64(this.take(8));
   }
 
-  /** An unsigned number of that many bytes, which is mostly a length. */
+  /** Reads an unsigned number of `size` bytes, usually a length. */
   length(size: 1 | 4 | 8): number {
     const from = this.take(size);
     if (size === 1) return this.view.getUint8(from);
@@ -53,14 +53,14 @@ export class PickleReader {
     return this.view.getUint32(from, true) + this.view.getUint32(from + 4, true) * 2 ** 32;
   }
 
-  /** Bytes behind their number, which takes `size` bytes. They are a view of the file. */
+  /** Reads a length of `size` bytes and then as many bytes, which are returned as a view of the file. */
   counted(size: 1 | 4 | 8): Uint8Array {
     const count = this.length(size);
     const from = this.take(count);
     return this.bytes.subarray(from, from + count);
   }
 
-  /** The text up to the end of the line. */
+  /** Reads the text up to the end of the line. */
   line(): string {
     const end = this.bytes.subarray(this.at, this.at + MAX_LINE).indexOf(10);
     if (end < 0) this.fail('a line does not end');
@@ -69,13 +69,13 @@ export class PickleReader {
     return text;
   }
 
-  /** A whole number in decimal digits. */
+  /** Converts a whole number in decimal digits. */
   integer(text: string): number | bigint {
     if (!/^-?\d{1,150}$/.test(text)) this.fail('not an integer', text.slice(0, 40));
     return narrow(BigInt(text));
   }
 
-  /** A whole number in two's complement, behind the number of its bytes. */
+  /** Reads a length of `size` bytes and then a whole number in two's complement with as many bytes. */
   twosComplement(size: 1 | 4): number | bigint {
     const bytes = this.counted(size);
     if (bytes.length > MAX_LONG_BYTES)

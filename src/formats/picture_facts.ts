@@ -1,4 +1,4 @@
-/** What the header of a picture says that pixels do not. */
+/** The type of what a picture's header says, besides its pixels. */
 
 export interface PictureHeader {
   /** In pixels, before the picture is turned; undefined if the size was not found in the file. */

@@ -161,7 +161,7 @@ export function predictionLineReader(options: LineOptions = {}): PredictionReade
 /** The predictions in a line. @throws an Error for an invalid value */
 function contentOf(value: Record<string, unknown>, corners: boolean): Omit<Prediction, 'image'> {
   const { findings } = value;
-  if (findings !== undefined && !Array.isArray(findings)) throw new Error('"findings" is no list');
+  if (findings !== undefined && !Array.isArray(findings)) throw new Error('"findings" is not a list');
   const content = {
     ...sizeIn(value, ''),
     probabilities: probabilitiesByLabel(value.probabilities, 'probabilities'),
@@ -198,7 +198,7 @@ function refuseUnsaid(predictions: readonly Prediction[], keys: ReadonlySet<stri
 function objectIn(text: string, where: string): Record<string, unknown> {
   const value = parseJson(text, where);
   if (isObject(value)) return value;
-  throw new InputError(`${where} is no JSON object`, {
+  throw new InputError(`${where} is not a JSON object`, {
     expected: 'an object on each line',
     given: Array.isArray(value) ? 'a list' : brief(value),
     ...(Array.isArray(value) ? { hint: 'write each of its objects on a line of its own' } : {}),

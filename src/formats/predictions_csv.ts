@@ -61,8 +61,8 @@ export function predictionCsvReader(options: PredictionCsvOptions): PredictionRe
     const scores = scoreColumns(header, source, options.classes);
     const boxes = boxColumns(header, source);
     if (scores && boxes) {
-      throw new InputError(`${source} has a column per class and a row per box`, {
-        expected: 'one or the other: two files can be given',
+      throw new InputError(`${source} has a column per class and also a row per box`, {
+        expected: 'one of the two in a file; two files can be given',
         given: header.slice(0, 20).join(',').slice(0, 200),
       });
     }
@@ -121,7 +121,7 @@ function sayOfColumns(
     onWarning({ code: 'assumed-data', message });
   }
   if (unused.length > 0) {
-    const message = `${source}: columns that are no class were not used: ${unknownNames(unused, classes)}.`;
+    const message = `${source}: columns that are not classes were not used: ${unknownNames(unused, classes)}.`;
     onWarning({ code: 'ignored-data', message });
   }
 }

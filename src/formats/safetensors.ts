@@ -132,7 +132,7 @@ export function writeSafetensors(
     throw new InputError('safetensors: cannot write this element type', { expected: 'F32, F16 or BF16', given: dtype });
   for (const [key, value] of Object.entries(metadata))
     if (typeof value !== 'string')
-      throw new InputError(`safetensors: metadata '${key}' is no string`, { given: brief(value) });
+      throw new InputError(`safetensors: metadata '${key}' is not a string`, { given: brief(value) });
 
   const header: [string, unknown][] = [['__metadata__', metadata]];
   let length = 0;
@@ -189,9 +189,9 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> {
     header = JSON.parse(text);
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
-    throw new InputError('safetensors: the header is no JSON', { given: brief(text.slice(0, 40)), cause });
+    throw new InputError('safetensors: the header is not JSON', { given: brief(text.slice(0, 40)), cause });
   }
-  if (!isObject(header)) throw new InputError('safetensors: the header is no JSON object', { given: brief(header) });
+  if (!isObject(header)) throw new InputError('safetensors: the header is not a JSON object', { given: brief(header) });
   return header;
 }
 
@@ -227,7 +227,7 @@ function checkHeaderText(json: string): void {
 
 function readEntry(name: string, value: unknown, headerBytes: number): SafetensorsEntry {
   const what = `safetensors: ${brief(name)}`;
-  if (!isObject(value)) throw new InputError(`${what}: the header entry is no object`, { given: brief(value) });
+  if (!isObject(value)) throw new InputError(`${what}: the header entry is not an object`, { given: brief(value) });
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== 'string' || !Object.hasOwn(ELEMENT_BYTES, dtype))
     throw new InputError(`${what}: unknown element type`, {

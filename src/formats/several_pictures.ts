@@ -5,7 +5,7 @@ import { findTag } from './tiff.js';
 /** @param count the number of pictures, if the file gives it */
 export const firstOf = (what: string, count: number | undefined): Warning => ({
   code: 'first-picture',
-  message: `the file is ${what}${count === undefined ? '' : ` (${count})`}: the first was read, and no other; save the one that is meant by itself if it is another`,
+  message: `the file is ${what}${count === undefined ? '' : ` (${count})`}, of which only the first was read; if another one is meant, save it as a file of its own`,
 });
 
 /** The number of frames of an animated PNG, from its chunk acTL (https://www.w3.org/TR/png-3/#acTL-chunk). */

@@ -31,7 +31,7 @@ const SIGNATURES: [number, string, string][] = [
   [0, '\x80\x03', 'pickle'],
   [0, '\x80\x04', 'pickle'],
   [0, '\x80\x05', 'pickle'],
-  // The first field of an ONNX model is its IR version, the second what is there of its producer, the graph and the operators' version.
+  // The first field of an ONNX model is the version of its format. The second may be the producer, the graph or the operators' version.
   [0, '\x08.\x12', 'ONNX'],
   [0, '\x08.\x1a', 'ONNX'],
   [0, '\x08.\x22', 'ONNX'],

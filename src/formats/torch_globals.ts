@@ -66,8 +66,8 @@ const STORAGE_TYPES: Record<string, ElementType> = {
 };
 
 /**
- * Reads ids of objects outside the pickle. Those of storages are checked: each key always has the same element type. In streams a class may
- * stand there too, with the source code of its module beside it, which is left unread.
+ * Reads ids of objects outside the pickle. Those of storages are checked: each key must always have the same element type. In streams an id
+ * may also have a class and the source code of its module, which is not read.
  */
 export function storageTable(types: Map<string, ElementType>): (id: unknown) => Storage | PyGlobal {
   return (id) => {
@@ -97,21 +97,53 @@ const isSizes = (value: unknown): value is number[] =>
   Array.isArray(value) && value.length <= 32 && value.every(isSize);
 const isStorage = (value: unknown): value is Storage => typeof value === 'object' && value !== null && 'count' in value;
 
-/** The names to which something else than an inert record belongs. Their functions only make plain values from their arguments. */
-function knownGlobals(): Map<string, ((args: unknown[]) => unknown) | null> {
-  const rebuildTensor = ([storage, offset, shape, strides]: unknown[]) => {
-    if (
-      !isStorage(storage) ||
-      !isSize(offset) ||
-      !isSizes(shape) ||
-      !isSizes(strides) ||
-      shape.length !== strides.length
-    )
-      throw new InputError('torch: a tensor is not described as torch does it', {
-        given: brief([offset, shape, strides]),
-      });
-    return new StoredTensor(storage, offset, shape, strides);
-  };
+/** What a name of the pickle stands for: a function that makes a value from the arguments of a call, or null if it cannot be called. */
+type Known = readonly [name: string, call: ((args: unknown[]) => unknown) | null];
+
+/** The names that do not become inert records. Their functions only make plain values from their arguments. */
+const knownGlobals = (): Known[] => [
+  ...TENSORS,
+  ...collections(),
+  ...OBJECTS,
+  ...NUMPY,
+  ...SETTINGS.map((type): Known => [type, () => new PyObject()]),
+  ...paths(),
+  ...types(),
+];
+
+function rebuildTensor([storage, offset, shape, strides]: unknown[]): StoredTensor {
+  if (!isStorage(storage) || !isSize(offset) || !isSizes(shape) || !isSizes(strides) || shape.length !== strides.length)
+    throw new InputError('torch: a tensor is not described as torch does it', {
+      given: brief([offset, shape, strides]),
+    });
+  return new StoredTensor(storage, offset, shape, strides);
+}
+
+function rebuildFromType([rebuild, , args]: unknown[]): StoredTensor {
+  if (!(rebuild instanceof PyGlobal) || rebuild.call !== rebuildTensor || !Array.isArray(args))
+    throw new InputError('torch: a tensor is not made as torch does it', { given: brief(rebuild) });
+  return rebuildTensor(args);
+}
+
+const TENSORS: readonly Known[] = [
+  ['torch._utils._rebuild_tensor', rebuildTensor],
+  ['torch._utils._rebuild_tensor_v2', rebuildTensor],
+  ['torch._utils._rebuild_parameter', ([tensor]) => tensor],
+  ['torch._utils._rebuild_parameter_with_state', ([tensor]) => tensor],
+  // Up to PyTorch 0.3 a parameter was an object around its tensor.
+  ['torch.nn.parameter.Parameter', ([tensor]) => tensor],
+  ['torch.autograd.variable.Variable', ([tensor]) => tensor],
+  // A tensor that has attributes of its own names the function that makes it.
+  ['torch._tensor._rebuild_from_type_v2', rebuildFromType],
+];
+
+function list([items = []]: unknown[]): unknown[] {
+  if (!Array.isArray(items))
+    throw new InputError('torch: a sequence is made of something other than a list', { given: brief(items) });
+  return items;
+}
+
+function collections(): Known[] {
   // The number of items that all calls together may copy. A pickle needs only two bytes to pass a long list to another call.
   let room = 1_000_000;
   const spend = (count: number) => {
@@ -122,90 +154,85 @@ function knownGlobals(): Map<string, ((args: unknown[]) => unknown) | null> {
     spend(items instanceof Map ? items.size : Array.isArray(items) ? items.length : 0);
     const pairs = items instanceof Map ? [...items] : items;
     if (!Array.isArray(pairs) || !pairs.every((pair) => Array.isArray(pair) && pair.length === 2))
-      throw new InputError('torch: a dict is made of what are no pairs', { given: brief(items) });
+      throw new InputError('torch: a dict is made of something other than pairs', { given: brief(items) });
     return new Map(pairs as [unknown, unknown][]);
-  };
-  const list = ([items = []]: unknown[]) => {
-    if (!Array.isArray(items))
-      throw new InputError('torch: a sequence is made of what is no list', { given: brief(items) });
-    return items;
   };
   const set = (args: unknown[]) => {
     const items = list(args);
     spend(items.length);
     return new Set(items);
   };
-  const rebuildFromType = ([rebuild, , args]: unknown[]) => {
-    if (!(rebuild instanceof PyGlobal) || rebuild.call !== rebuildTensor || !Array.isArray(args))
-      throw new InputError('torch: a tensor is not made as torch does it', { given: brief(rebuild) });
-    return rebuildTensor(args);
-  };
-  const newObject = ([type]: unknown[]) => {
-    if (!(type instanceof PyGlobal) || type.call === undefined)
-      throw new InputError('torch: an object is made of what is no class', { given: brief(type) });
-    return type.call([]);
-  };
-  const globals = new Map<string, ((args: unknown[]) => unknown) | null>([
+  return [
     ['collections.OrderedDict', dict],
     ['collections.Counter', dict],
     ['collections.defaultdict', ([, items]) => dict([items])],
-    ['torch._utils._rebuild_tensor', rebuildTensor],
-    ['torch._utils._rebuild_tensor_v2', rebuildTensor],
-    ['torch._utils._rebuild_parameter', ([tensor]) => tensor],
-    ['torch._utils._rebuild_parameter_with_state', ([tensor]) => tensor],
-    // Up to PyTorch 0.3 a parameter was an object around its tensor; a tensor with attributes is made by the function that it names.
-    ['torch.nn.parameter.Parameter', ([tensor]) => tensor],
-    ['torch.autograd.variable.Variable', ([tensor]) => tensor],
-    ['torch._tensor._rebuild_from_type_v2', rebuildFromType],
-    // How protocols 0 and 1 make an object, and how copies of it are told to be made.
-    ['copyreg._reconstructor', newObject],
-    ['copy_reg._reconstructor', newObject],
     ['torch.Size', list],
-    ['torch.device', () => null],
-    ['_codecs.encode', encodeLatin1],
-    ['numpy.dtype', ([name]) => new NumpyType(name)],
-    ['numpy.ndarray', null],
-    ['numpy.core.multiarray._reconstruct', () => new NumpyArray()],
-    ['numpy._core.multiarray._reconstruct', () => new NumpyArray()],
-    ['numpy.core.multiarray.scalar', numpyScalar],
-    ['numpy._core.multiarray.scalar', numpyScalar],
-  ]);
-  for (const python of ['builtins', '__builtin__']) {
-    globals.set(`${python}.set`, set);
-    globals.set(`${python}.frozenset`, set);
-    globals.set(`${python}.tuple`, list);
-    for (const type of ['int', 'float', 'list', 'dict']) globals.set(`${python}.${type}`, null);
-  }
-  // Classes in which training scripts store their arguments. Attributes are read like the entries of a dict.
-  const attributes = () => new PyObject();
+    ...PYTHON.flatMap((python): Known[] => [
+      [`${python}.set`, set],
+      [`${python}.frozenset`, set],
+      [`${python}.tuple`, list],
+    ]),
+  ];
+}
+
+/** Python's own types are in a module whose name is another one in Python 2. */
+const PYTHON = ['builtins', '__builtin__'];
+
+function newObject([type]: unknown[]): unknown {
+  if (!(type instanceof PyGlobal) || type.call === undefined)
+    throw new InputError('torch: an object is made of something other than a class', { given: brief(type) });
+  return type.call([]);
+}
+
+const OBJECTS: readonly Known[] = [
+  // With these, protocols 0 and 1 make an object of a class.
+  ['copyreg._reconstructor', newObject],
+  ['copy_reg._reconstructor', newObject],
+  ['torch.device', () => null],
+  ['_codecs.encode', encodeLatin1],
+];
+
+const NUMPY: readonly Known[] = [
+  ['numpy.dtype', ([name]) => new NumpyType(name)],
+  ['numpy.ndarray', null],
+  ['numpy.core.multiarray._reconstruct', () => new NumpyArray()],
+  ['numpy._core.multiarray._reconstruct', () => new NumpyArray()],
+  ['numpy.core.multiarray.scalar', numpyScalar],
+  ['numpy._core.multiarray.scalar', numpyScalar],
+];
+
+/** Classes in which training scripts store their arguments. Attributes are read like the entries of a dict. */
+const SETTINGS = [
+  'argparse.Namespace',
+  'types.SimpleNamespace',
+  'easydict.EasyDict',
+  'yacs.config.CfgNode',
+  'pytorch_lightning.utilities.parsing.AttributeDict',
+  'lightning_fabric.utilities.data.AttributeDict',
+  'lightning.fabric.utilities.data.AttributeDict',
+];
+
+/** Paths become texts. */
+function paths(): Known[] {
   const path = (parts: unknown[]) => {
     const isPath = parts.length <= 64 && parts.every((part) => typeof part === 'string' && part.length <= 1024);
     return isPath ? parts.join('/') : null;
   };
-  for (const type of ['argparse.Namespace', 'types.SimpleNamespace', 'easydict.EasyDict', 'yacs.config.CfgNode'])
-    globals.set(type, attributes);
-  for (const home of [
-    'pytorch_lightning.utilities.parsing',
-    'lightning_fabric.utilities.data',
-    'lightning.fabric.utilities.data',
-  ])
-    globals.set(`${home}.AttributeDict`, attributes);
-  for (const home of ['pathlib', 'pathlib._local'])
-    for (const type of ['PosixPath', 'WindowsPath', 'PurePosixPath', 'PureWindowsPath'])
-      globals.set(`${home}.${type}`, path);
-  for (const type of Object.keys(STORAGE_TYPES)) {
-    globals.set(`torch.${type}`, null);
-    globals.set(`torch.cuda.${type}`, null);
-    globals.set(`torch.storage.${type}`, null);
-  }
-  for (const type of ['float32', 'float16', 'bfloat16', 'float64', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool'])
-    globals.set(`torch.${type}`, null);
-  return globals;
+  const types = ['PosixPath', 'WindowsPath', 'PurePosixPath', 'PureWindowsPath'];
+  return ['pathlib', 'pathlib._local'].flatMap((home) => types.map((type): Known => [`${home}.${type}`, path]));
+}
+
+/** Types that are only named: those of storages, of elements, and Python's own. */
+function types(): Known[] {
+  const elements = 'float32 float16 bfloat16 float64 int64 int32 int16 int8 uint8 bool'.split(' ');
+  const storages = Object.keys(STORAGE_TYPES).flatMap((type) => [type, `cuda.${type}`, `storage.${type}`]);
+  const own = PYTHON.flatMap((python) => ['int', 'float', 'list', 'dict'].map((type) => `${python}.${type}`));
+  return [...[...elements, ...storages].map((type) => `torch.${type}`), ...own].map((name): Known => [name, null]);
 }
 
 /** All names that a checkpoint may refer to: plain values, tensors, and inert records for every other class. */
 export function torchGlobals(): Globals {
-  const known = knownGlobals();
+  const known = new Map(knownGlobals());
   return {
     get(name) {
       const own = known.get(name);
@@ -215,17 +242,23 @@ export function torchGlobals(): Globals {
   };
 }
 
-/** Parts of PyTorch whose classes a network and its training are made of. What else PyTorch has runs something, or makes other tensors. */
+/**
+ * The parts of PyTorch from which networks and their training take classes. Other parts have functions that run something or make other
+ * kinds of tensors.
+ */
 const OF_NETWORKS =
   /^torch\.(nn|optim|utils\.(data|checkpoint)|distributions|cuda\.amp|amp|_C|functional|distributed|torch_version|random|Generator)\b/;
 
-/** Functions of Python itself with which a pickle runs something. All else there are classes, and `getattr`, which says a member of an enum. */
+/**
+ * Python's own functions that a pickle could use to run something. The others are classes, and `getattr`, with which a pickle refers to a
+ * member of an enum.
+ */
 const RUNS =
   /^(eval|exec|execfile|compile|open|file|__import__|reload|input|raw_input|globals|locals|vars|setattr|delattr|apply|map|filter|breakpoint|help|exit|quit|print|memoryview)$/;
 
 /**
- * Modules of Python that no checkpoint needs and that a file names in order to do harm. Nothing would come of it here, where all is inert;
- * but who has such a file should know.
+ * Python modules that no checkpoint needs. A file that names one of them is probably malicious. raybox runs no code of a file, so it could do
+ * no harm here, but the user should know.
  */
 const HARMFUL =
   /^(os|posix|nt|sys|subprocess|shutil|socket|ctypes|importlib|runpy|pty|platform|commands|webbrowser|code|codeop|pickle|_pickle|marshal|pip|ensurepip|requests|urllib\d?|http|ftplib|smtplib|asyncio|multiprocessing|threading|_thread|signal|timeit|c?[Pp]rofile|pdb|bdb|trace|inspect|operator|_operator|builtins|__builtin__|tempfile|io|_io|site|gc|atexit|linecache|zipimport|imp)(\.|$)/;
@@ -243,7 +276,7 @@ const MAX_RAW_BYTES = 1024;
 // Protocol 2 writes bytes as a call of this function. In checkpoints only numpy's scalars and arrays contain bytes.
 function encodeLatin1([text]: unknown[]): Uint8Array {
   if (typeof text !== 'string')
-    throw new InputError('torch: bytes are made of what is no text', { given: brief(text) });
+    throw new InputError('torch: bytes are made of something other than text', { given: brief(text) });
   return Uint8Array.from(text.slice(0, MAX_RAW_BYTES + 1), (character) => character.charCodeAt(0));
 }
 

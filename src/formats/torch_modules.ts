@@ -1,14 +1,17 @@
 /**
- * Networks that were saved whole, `torch.save(model)`: what their pickle says of their modules, and their tensors under the names that a
- * state dict would give them. Of the classes there is nothing but the names, so a module is any object with the three attributes in which
- * PyTorch keeps parts, parameters and buffers.
+ * Reads networks that were saved whole, `torch.save(model)`: the settings of their modules, and their tensors under the names that a state
+ * dict would give them. The pickle only has the names of the classes, so a module is recognised by the three attributes in which PyTorch
+ * stores parts, parameters and buffers.
  */
 import { InputError } from '../errors.js';
 import type { SavedModule, SavedValue } from './checkpoint.js';
 import { PyGlobal, PyRecord } from './pickle_objects.js';
 import { StoredTensor } from './torch_globals.js';
 
-/** Limits for a network. They are needed because a module may be a part of several others, and of itself. DenseNet-169 has 600 modules. */
+/**
+ * Limits for a network. They are needed because in a pickle a module can be a part of several others, or of itself. DenseNet-169 has 600
+ * modules.
+ */
 const MAX_MODULES = 20_000;
 const MAX_DEPTH = 64;
 /** Limits for the settings of one module: attributes, items of a list, characters of a text. */
@@ -16,17 +19,20 @@ const MAX_SETTINGS = 64;
 const MAX_ITEMS = 64;
 const MAX_TEXT = 200;
 
-/** The tensors of a network that was saved whole, by name, and what else is known of it. */
+/** The tensors of a network that was saved whole, by name, with the network's modules and attributes. */
 export class NetworkTensors extends Map<unknown, unknown> {
   readonly modules = new Map<string, SavedModule>();
-  /** Attributes of the network itself, which may be settings: names of classes, say. */
+  /** Attributes of the network itself. They may be settings, such as names of classes. */
   readonly attributes: Map<unknown, unknown>[] = [];
 }
 
 const isModule = (value: unknown): value is PyRecord =>
   value instanceof PyRecord && ['_modules', '_parameters', '_buffers'].every((part) => value.get(part) instanceof Map);
 
-/** A module as its tensors. A dict, or a list with one module in it, with its modules as such. Anything else as it is. */
+/**
+ * Replaces modules by their tensors: the value itself, those in a dict, and the one in a list with one module. Other values are returned
+ * unchanged.
+ */
 export function withTensors(value: unknown): unknown {
   if (isModule(value)) return tensorsOf(value);
   if (Array.isArray(value)) {
@@ -67,10 +73,10 @@ function tensorsOf(root: PyRecord): NetworkTensors {
 function partsOf(module: PyRecord): Map<string, PyRecord> {
   const parts = new Map<string, PyRecord>();
   for (const [name, part] of module.get('_modules') as Map<unknown, unknown>) {
-    // A part that was taken away stays there as None.
+    // A part that was removed (set to None in Python) still has an entry, which is null.
     if (part === null) continue;
     if (!isModule(part))
-      throw new InputError(`torch: the network's part ${String(name).slice(0, 80)} is no module`, {
+      throw new InputError(`torch: the network's part ${String(name).slice(0, 80)} is not a module`, {
         given: part instanceof PyRecord ? part.type : typeof part,
         hint: "save its weights alone: torch.save({'state_dict': model.state_dict()}, path)",
       });
@@ -79,7 +85,7 @@ function partsOf(module: PyRecord): Map<string, PyRecord> {
   return parts;
 }
 
-/** Hooks run before or behind a module, and may change what it computes. Those of the backward pass do not matter here. */
+/** The hooks of a module that run before or after it and may change its result. Hooks of the backward pass do not matter here. */
 const codeOf = (module: PyRecord) => [
   ...['_forward_pre_hooks', '_forward_hooks'].filter((name) => {
     const hooks = module.get(name);
@@ -88,7 +94,7 @@ const codeOf = (module: PyRecord) => [
   ...(module.has('forward') ? ['forward'] : []),
 ];
 
-/** Attributes that PyTorch itself gives every module begin with an underscore; these are the script's own. */
+/** The attributes that the script has set. Those that PyTorch itself gives every module begin with an underscore. */
 const plainAttributes = (module: PyRecord) =>
   new Map([...module].filter(([name]) => typeof name === 'string' && !/^(_|training$|forward$)/.test(name)));
 

@@ -33,7 +33,7 @@ export function settingsOf(dicts: readonly Map<unknown, unknown>[], numbersOf: N
   let total = MAX_VALUES;
   let left = 0;
 
-  /** Undefined for anything but a plain value. */
+  /** The plain value as JSON can represent it; undefined for any other value. */
   const plain = (value: unknown, depth: number): unknown => {
     left -= 1;
     total -= 1;

@@ -120,7 +120,7 @@ function classNames(text: string, key: string): string[] {
   return list;
 }
 
-/** What may have been assumed although it is no field: that the numbers of an imported network are for a sigmoid. */
+/** Entries of `assumed` that are not fields. `probabilities`: that a sigmoid turns the outputs of an imported network into probabilities. */
 const ASSUMED_BESIDE = ['probabilities'];
 
 function fieldNames(text: string, key: string): string[] {

@@ -1,4 +1,4 @@
-/** What the metadata of weights says. */
+/** The types of the metadata of weights. */
 import type { GraphDescription } from './graph_description.js';
 
 /** A backbone by the name and the fields of its family. They are checked by `src/nets/families` when the network is built. */

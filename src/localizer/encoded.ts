@@ -18,7 +18,7 @@ export async function readEncoded(image: ImageInput, options: ReadImageOptions):
     });
   }
   if (!isByteSource(image) || isStream(image)) {
-    throw new InputError('this is no image that raybox knows', {
+    throw new InputError('this is not an image that raybox knows', {
       expected:
         'pixels, PNG or JPEG bytes, a Blob, Response, path, URL, ImageBitmap, canvas, VideoFrame, GPUTexture or GPUBuffer',
       given: Object.prototype.toString.call(image),

@@ -85,7 +85,7 @@ const loadNetworks = () => import('../nets/describe.js');
 async function readWeights(weights: WeightsInput, options: ReadOptions): Promise<KeptBytes> {
   if (typeof weights === 'function') return readWeights(await weights(), options);
   if (!isByteSource(weights)) {
-    throw new InputError('these are no weights', {
+    throw new InputError('these are not weights', {
       expected: 'a path, URL, Blob, Response, stream, bytes, or a function that gives one of them',
       given: Object.prototype.toString.call(weights),
     });

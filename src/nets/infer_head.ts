@@ -57,12 +57,12 @@ export function inferHead(
         expected: 'head.prediction.weight',
       });
     if (own.length !== 2)
-      throw new InputError("the checkpoint's head.prediction.weight is no linear layer", {
+      throw new InputError("the checkpoint's head.prediction.weight is not a linear layer", {
         expected: '[classes, channels]',
         given: own.join('×') || 'a single number',
       });
     if (transition && transition.length !== 4)
-      throw new InputError("the checkpoint's head.transition.weight is no convolution", {
+      throw new InputError("the checkpoint's head.transition.weight is not a convolution", {
         expected: '[outputs, inputs, height, width]',
         given: transition.join('×') || 'a single number',
       });

@@ -88,7 +88,7 @@ export function numberedNames(name: string, hasExpansion: boolean, hasSqueeze: b
 export function readInvertedResidual(tensors: Shapes, names: BlockNames, stride: number): InvertedResidual {
   const [expanded, perGroup, kernel] = convolutionShape(tensors, names.depthwise[0]);
   if (perGroup !== 1)
-    throw new InputError(`the checkpoint's ${names.depthwise[0]} is no depthwise convolution`, {
+    throw new InputError(`the checkpoint's ${names.depthwise[0]} is not a depthwise convolution`, {
       expected: `${expanded}×1×${kernel}×${kernel}`,
       given: convolutionShape(tensors, names.depthwise[0]).join('×'),
       hint: 'a block whose expansion and depthwise convolution are one, as EfficientNetV2 has it, is not supported',

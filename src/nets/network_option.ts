@@ -5,7 +5,7 @@ import { inBrief, isGraph } from '../formats/graph_description.js';
 /** @throws InputError if it is not a function. The hint says how to make a function of what was given. */
 export function checkFunction(network: unknown): void {
   if (typeof network === 'function') return;
-  throw new InputError('network: this is no function that builds a network', {
+  throw new InputError('network: this is not a function that builds a network', {
     expected: '(g, image) => ({ features, logits, probabilities, heatmaps })',
     given: inBrief(network),
     hint: isGraph(network)

@@ -115,7 +115,7 @@ function reasonOf({ code, message }: NodeJS.ErrnoException): string {
 export async function readImage(path: string, options: DecodeOptions = {}): Promise<Image> {
   try {
     const stats = await stat(path);
-    if (!stats.isFile()) throw new InputError('this is no file');
+    if (!stats.isFile()) throw new InputError('this is not a file');
     if (stats.size > MAX_BYTES) {
       throw new InputError('the file is too large', {
         expected: `at most ${MAX_BYTES >> 20} MiB`,

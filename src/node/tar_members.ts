@@ -147,7 +147,7 @@ function readHeader(place: Place, bytes: Buffer, onLost: (member: LostMember) =>
   if (typeof found === 'string' || (place.isSearching && place.hasMark && !found.marked)) {
     // Blocks of zeros end an archive. While a header is searched for, they may also be content of the member that is lost.
     if (bytes.every((byte) => byte === 0)) return place.isSearching ? [] : [bytes];
-    if (!place.isSearching) loseHeader(place, bytes, typeof found === 'string' ? found : 'is no header', onLost);
+    if (!place.isSearching) loseHeader(place, bytes, typeof found === 'string' ? found : 'is not a header', onLost);
     place.isSearching = true;
     forgetExtended(place);
     return [];

@@ -129,7 +129,7 @@ export async function readTrainingCheckpoint(bytes: Uint8Array): Promise<Trainin
   const version = metadata[VERSION_KEY];
   if (version === VERSION && metadata[CHECKSUM_KEY] === undefined) throw damaged('its checksum is missing');
   if (version !== VERSION && version !== UNCHECKED_VERSION) {
-    throw new InputError('this is no checkpoint of a training run', {
+    throw new InputError('this is not a checkpoint of a training run', {
       expected: `${VERSION_KEY} ${VERSION}`,
       given: version === undefined ? 'a safetensors file without it' : brief(version),
       hint: version === undefined ? 'weights to start from go into --init' : 'a newer raybox may read it',

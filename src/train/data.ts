@@ -81,7 +81,7 @@ function bitsOf(table: ImageTable, classes: readonly string[]): number[] {
   return classes.map((name) => {
     const bit = table.classes.indexOf(name);
     if (bit >= 0) return bit;
-    throw new InputError(`${name} is no class of the data set`, { expected: table.classes.join(', ') });
+    throw new InputError(`${name} is not a class of the data set`, { expected: table.classes.join(', ') });
   });
 }
 

@@ -34,7 +34,10 @@ export interface ScheduleSettings {
   end?: number;
 }
 
-/** The form of the network's input. Fields mean the same as those of the same names in `WeightsMetadata`: `mean` and `std` are for pixels from 0 to 1. */
+/**
+ * The form of the network's input. Fields mean the same as those of the same names in `WeightsMetadata`: `mean` and `std` are for pixels
+ * from 0 to 1.
+ */
 export interface InputSettings extends Pick<WeightsMetadata, 'mean' | 'std' | 'channelOrder' | 'fit'> {
   /** Side in pixels. */
   size: number;
@@ -82,7 +85,7 @@ export function checkSettings(settings: TrainSettings): void {
     if (Number.isSafeInteger(value) && value >= 1) continue;
     throw new InputError(`training: ${name} is wrong`, { expected: 'a whole number from 1 on', given: String(value) });
   }
-  if (!Number.isFinite(seed)) throw new InputError('training: the seed is no number', { given: String(seed) });
+  if (!Number.isFinite(seed)) throw new InputError('training: the seed is not a number', { given: String(seed) });
   if (!(Number.isFinite(learningRate) && learningRate > 0)) {
     throw new InputError('training: the learning rate is wrong', { expected: 'above 0', given: String(learningRate) });
   }

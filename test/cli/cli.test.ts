@@ -138,7 +138,7 @@ test('what fails: one line, exit code 1, and a stack only with DEBUG', async () 
 });
 
 const ORDER = ['a b ü.png', 'b.png', 'c.PNG', 'one.png', ...Array.from({ length: 14 }, (_, i) => `${100 + i}.png`)];
-// A pattern, a folder and a file that name the same images; and much that is no image.
+// A pattern, a folder and a file that name the same images; and much that is not an image.
 const EVERYTHING = ['in', 'in/images/b.png', 'in/**/b.png', 'bad', 'gone.png', 'bad/empty', '*.jpg'];
 const LOCALIZE = ['localize', ...EVERYTHING, '--weights', weights, '--classes', 'Mass,Nodule', '--batch', '1'];
 

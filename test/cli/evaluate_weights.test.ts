@@ -70,7 +70,7 @@ test('every readable image is predicted with all its boxes, scored, and can be s
   assert.equal(
     predictions.map(({ image }) => image),
     names.slice(0, 9),
-    '9.png is no image',
+    '9.png is not an image',
   );
   for (const { width, height, probabilities, findings, points } of predictions) {
     assert.equal([width, height], [64, 64]);
@@ -109,7 +109,7 @@ test('what cannot be run leaves nothing behind', async () => {
   await evaluate('--weights', at('broken.safetensors'), '--out', at('none')).catch((error: Error) => {
     message = error.message;
   });
-  assert.match(message, /no checkpoint/);
+  assert.match(message, /not a checkpoint/);
   assert.throws(() => readdirSync(at('none')), /ENOENT/);
 });
 

@@ -335,7 +335,7 @@ test('extended headers: long names are read; what is too long or damaged costs i
   assert.match((await mineFile(folder, 'c.tar', cut)).problems.join(), /cut off/);
 });
 
-test('what is no archive, no gzip, no text is refused, and no table is left behind', async ({ folder }) => {
+test('a file that is not an archive, gzip or text is refused, and no table is left behind', async ({ folder }) => {
   const cases: [name: string, content: string | Buffer, message: RegExp][] = [
     ['a.tgz', 'plain text', /damaged|cannot be read/],
     ['b.tar', 'x'.repeat(2000), /tar|archive/],

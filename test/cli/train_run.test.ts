@@ -290,7 +290,7 @@ test('a log of broken lines only is refused, while empty ones and a few broken o
   await opened.close();
   writeFileSync(log, 'no JSON\n'.repeat(2000));
   const error: Error = await openRunFolder(at('broken log'), () => {}).catch((error) => error);
-  assert.match(error.message, /log\.jsonl is no log of a training run/);
+  assert.match(error.message, /log\.jsonl is not a log of a training run/);
   assert.is(readFileSync(log, 'utf8').length, 16_000, 'it stays as it was');
 });
 
@@ -462,7 +462,7 @@ test('broken data is told before anything runs, or left out and counted', async 
   );
   const row = labels.split('\n').find((line) => line.startsWith(names[0])) as string;
   for (const [wrong, message] of [
-    [labels.replace(row, row.replace(',', ',"')), /is no valid CSV/],
+    [labels.replace(row, row.replace(',', ',"')), /is not valid CSV/],
     [labels.replace(row, row.split(',').with(3, '').join()), /has no patient/],
     [`${labels}${row}\n`, /is listed twice/],
   ] as const) {
@@ -477,7 +477,7 @@ test('broken data is told before anything runs, or left out and counted', async 
   writeFileSync(at('data', 'BBox_List_2017.csv'), boxes);
 
   await refused(open({ classes: ['Hernia'] }), /no training image has Hernia/);
-  await refused(open({ classes: ['Gout'] }), /Gout is no class of the data set/);
+  await refused(open({ classes: ['Gout'] }), /Gout is not a class of the data set/);
   await refused(open({ validation: 0 }), /there are no validation images/);
   writeFileSync(at('some.txt'), `${names[0]}\nelse.png\n`);
   const lists = { train: at('some.txt'), validation: at('some.txt') };

@@ -355,7 +355,7 @@ test('odd images are worked at: one pixel, one row, constant', async () => {
   for (const label of classes) assert.ok(flat.heatmaps![label].data.every((value) => value >= 0 && value <= 255));
 });
 
-test('what is no image is refused, with what was expected', async () => {
+test('what is not an image is refused, with what was expected', async () => {
   const bad: [unknown, RegExp][] = [
     [{ data: new Float32Array(4).fill(Number.NaN), width: 2, height: 2 }, /wrong type.*NaN has no grey value/],
     [{ data: new Uint8Array(5), width: 2, height: 2 }, /1, 3 or 4 channels/],
@@ -363,10 +363,10 @@ test('what is no image is refused, with what was expected', async () => {
     [new TextEncoder().encode('this is a text'), /image/i],
     [new Uint8Array(0), /empty|image/i],
     [new Uint16Array(4), /bare numbers/],
-    [{}, /no image that raybox knows/],
-    [undefined, /no image that raybox knows.*Undefined/],
-    [null, /no image that raybox knows.*Null/],
-    [42, /no image that raybox knows.*Number/],
+    [{}, /not an image that raybox knows/],
+    [undefined, /not an image that raybox knows.*Undefined/],
+    [null, /not an image that raybox knows.*Null/],
+    [42, /not an image that raybox knows.*Number/],
     ['/nowhere/image.png', /cannot read/],
     ['http://127.0.0.1:9/image.png', /cannot read http.*expected a URL that answers/],
   ];
@@ -498,7 +498,7 @@ test('whoever gives the images is told when no more are wanted', async () => {
   assert.is(closed, 2);
 });
 
-test('a single image is no list of images', async () => {
+test('a single image is not a list of images', async () => {
   for (const images of ['chest.png', new Uint8Array(9), 5, undefined]) {
     const error = await rejection(localizer.localizeAll(images as never).next());
     assert.instance(error, InputError);
@@ -527,10 +527,10 @@ test('results go out as COCO and as a box list', async () => {
 
 test('weights that do not fit are refused before anything is uploaded', async () => {
   const cases: [Parameters<typeof load>[0], RegExp][] = [
-    [new Uint8Array(100), /no checkpoint|weights/],
+    [new Uint8Array(100), /not a checkpoint|weights/],
     [weights.subarray(0, weights.length >> 1), /safetensors|weights/],
     ['/nowhere/model.pth', /cannot read/],
-    [42 as never, /these are no weights/],
+    [42 as never, /these are not weights/],
     ['http://127.0.0.1:9/model.pth', /cannot read http/],
     [new Response('text').body!.pipeThrough(new TextDecoderStream()) as never, /expected Uint8Array pieces/],
   ];
@@ -543,7 +543,7 @@ test('weights that do not fit are refused before anything is uploaded', async ()
   assert.match(error!.message, /names of the classes do not fit .* expected 8, one for each output; given 1: one/);
 });
 
-test('weights and logits that are no numbers are refused, not taken for a healthy chest', async () => {
+test('weights and logits that are not numbers are refused, not taken for a healthy chest', async () => {
   const { tensors, metadata } = readSafetensors(weights);
   const changed = (name: string, value: number) => {
     const { shape, data: values } = tensors.get(name)!;

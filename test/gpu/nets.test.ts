@@ -318,7 +318,7 @@ nets('a checkpoint of another network is refused by what is wrong', () => {
     'layer1.0.conv2.weight': [8, 8, 3, 3],
     'conv1.weight': [8, 3, 7, 7],
   };
-  refuses(() => infer({ ...vector, 'head.prediction.weight': [8] }), /no linear layer; .* given 8/);
+  refuses(() => infer({ ...vector, 'head.prediction.weight': [8] }), /not a linear layer; .* given 8/);
   const half = { ...gap, 'features.5.weight': [8], 'head.transition.weight': [8, 8, 1, 1] };
   refuses(() => infer(half), /no prediction layer; expected head\.prediction\.weight/);
 });

@@ -140,26 +140,26 @@ test('a function that builds another network for another number of images is ref
   assert.equal(await all(later, 3), await all(plain, 1));
 });
 
-test('what is no network is refused, and says what to pass', async () => {
+test('what is not a network is refused, and says what to pass', async () => {
   const graph = describeGraph(plain, INPUT);
   assert.match(
     await messageOf(() => own(graph)),
-    /network: this is no function .*given \{ family: 'graph'.*graphNetwork/,
+    /network: this is not a function .*given \{ family: 'graph'.*graphNetwork/,
   );
-  assert.match(await messageOf(() => own('resnet18')), /no function .*given 'resnet18'.*networkOf/);
-  assert.match(await messageOf(() => own(null)), /no function .*given null/);
+  assert.match(await messageOf(() => own('resnet18')), /not a function .*given 'resnet18'.*networkOf/);
+  assert.match(await messageOf(() => own(null)), /not a function .*given null/);
   assert.match(
     await messageOf(() => own(async (...of: Parameters<NetworkFunction>) => plain(...of))),
     /given a promise/,
   );
   for (const network of [null, undefined, graph])
-    assert.match(await messageOf(() => describeGraph(network as never, INPUT)), /network: this is no function/);
+    assert.match(await messageOf(() => describeGraph(network as never, INPUT)), /network: this is not a function/);
   for (const input of [undefined, null, {}, { ...INPUT, width: 0 }, { ...INPUT, channels: '3' }])
     assert.match(await messageOf(() => describeGraph(plain, input as never)), /expected \{ height, width, channels \}/);
   for (const description of [null, undefined, 7, 'resnet18', [], {}, { family: 'resnet' }])
     assert.match(
       await messageOf(() => graphNetwork(description as never)),
-      /no description of a network; .*describeGraph/,
+      /not a description of a network; .*describeGraph/,
     );
 });
 

@@ -341,7 +341,7 @@ train('numbers that are not finite are found where no loss shows them, and nothi
   }
 });
 
-train('a learning rate that is far too high ends in an error, not in weights that are no numbers', async () => {
+train('a learning rate that is far too high ends in an error, not in weights that are not numbers', async () => {
   const trainer = await trainTiny({ batchNorm: 'frozen', optimizer: sgd() });
   await notFinite(takeSteps(trainer, 12, 1e12), /^(the loss \((NaN|Infinity)\)|the gradient of \S+) is not finite$/);
   for (const [name, values] of await everything(trainer)) assert.ok(values.every(Number.isFinite), name);

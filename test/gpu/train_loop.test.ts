@@ -302,7 +302,7 @@ test('what does not belong together is refused', async () => {
   await refused(units(0.5, 63.75), /mean and std are not of one scale/);
   await refused(run({ loss: { kind: 'l2' as 'cel' } }), /unknown loss; expected w-cel/);
   await refused(run({ augmentation: { ...NO_AUGMENTATION, flip: 2 } }), /flip is wrong; expected 0 … 1; given 2/);
-  await refused(readTrainingCheckpoint(whole.kept.best as Uint8Array), /no checkpoint of a training run/);
+  await refused(readTrainingCheckpoint(whole.kept.best as Uint8Array), /not a checkpoint of a training run/);
 });
 
 /** What a later raybox may do: the best variants are others. */

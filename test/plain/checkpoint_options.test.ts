@@ -88,7 +88,7 @@ test('ignore that names what the network reads is refused, whatever the names be
   );
 });
 
-test('ignore that names nothing is told, and what is no list of names is refused', async () => {
+test('ignore that names nothing is told, and what is not a list of names is refused', async () => {
   const model = await read({ more: { 'extra.weight': tensor(2, 2, 3, 3) }, options: { ignore: ['extra.', 'extar'] } });
   assert.equal(model.leftOut, ['extra.weight']);
   assert.match(

@@ -91,7 +91,7 @@ test('CSV: pieces of any size give the same rows (property)', () => {
 });
 
 test('CSV: broken and boundless files are refused', () => {
-  refused(() => rowsOf('a,b\n1,"never closed\n2,3\n'), /row 2 is no valid CSV/);
+  refused(() => rowsOf('a,b\n1,"never closed\n2,3\n'), /row 2 is not valid CSV/);
   refused(() => rowsOf('a,b\n"x"y,2\n'), /row 2/);
   const options = { source: 'f.csv', maxRowLength: 1000 };
   refused(() => readCsv(`a,b\n1,"${'x\n'.repeat(5000)}`, () => {}, options), /f\.csv: row 2 is too long.*never closed/);
@@ -277,8 +277,8 @@ test('COCO: written and read again the same; bare results; ids that name nothing
   const named = [{ image_id: 'x/a.png', category_id: 'Infiltrate', bbox: [1, 2, 3, 4], score: 0.5 }];
   assert.is(readCoco(named)[0].findings?.[0].label, 'Infiltration');
   refused(() => readCoco([{ ...named[0], bbox: [1, 2, -3, 4] }]), /result 1 has no box/);
-  refused(() => readCoco({ images: 'no' }), /no list of objects/);
-  refused(() => readCoco('text'), /no COCO file/);
+  refused(() => readCoco({ images: 'no' }), /not a list of objects/);
+  refused(() => readCoco('text'), /not a COCO file/);
   refused(() => toCoco(predictions, ['Nodule']), /of no listed class/);
 });
 
@@ -369,7 +369,7 @@ test('check: image folders as unpacked, and every fault by its file', () =>
       images.slice(3).map((image) => ['missing', image]),
     );
 
-    put('images', '3_0.png', 'this is no image, but long enough to look like one');
+    put('images', '3_0.png', 'this is not an image, but long enough to look like one');
     put('images', '4_0.png', png(32).subarray(0, 60));
     put('images', '5_0.png', png(1));
     put('images', '9_0.png', png(32));

@@ -26,7 +26,7 @@ test('an option that there is not is refused by name, with the one that was mean
   assert.match(message({ precison: 'f16' })!, /^load has no option precison; .* did you mean precision\?$/);
   assert.match(message({ onprogress: 1 })!, /did you mean onProgress\?$/);
   assert.is(message({ colour: 1 }), 'load has no option colour; expected precision, adapter, onProgress');
-  assert.match(message('f16')!, /the options are no object/);
+  assert.match(message('f16')!, /the options are not an object/);
   assert.match(message({ constructor: 1 })!, /no option constructor/);
   assert.is(nearestOf('x'.repeat(1e6), known), undefined);
 });

@@ -147,15 +147,15 @@ test('columns that come twice, or have no name for the image, are refused', () =
   refused(() => csv('image\tMass\n0.png\t1\n'), /separated by tabs/);
 });
 
-test('a label column beside class columns is no box file; both at once are refused', () => {
+test('a label column beside class columns is not a box file; both at once are refused', () => {
   const header = 'image,label,Mass,Nodule,Pneumonia,Effusion';
   const { predictions, said } = csv(`${header}\n0.png,Mass,0.1,0.2,0.3,0.4\n`);
   assert.equal(predictions[0].probabilities, { Mass: 0.1, Nodule: 0.2, Pneumonia: 0.3, Effusion: 0.4 });
   assert.match(said, /not used: "label"/);
-  refused(() => csv('image,label,x,y,w,h,Mass\n0.png,Mass,1,2,3,4,0.5\n'), /a column per class and a row per box/);
+  refused(() => csv('image,label,x,y,w,h,Mass\n0.png,Mass,1,2,3,4,0.5\n'), /a column per class and also a row per box/);
 });
 
-test('values: what is no probability is refused with row and column', () => {
+test('values: what is not a probability is refused with row and column', () => {
   for (const bad of ['1.5', '-0.1', '', 'NaN', 'nan', 'Infinity', '50%', '0x1', 'true', '1e', '"0,5"', '0.5.1']) {
     refused(
       () => csv(`image,Nodule,Mass\n0.png,1,1\n1.png,0,${bad}\n`),
@@ -174,7 +174,7 @@ test('values: what is no probability is refused with row and column', () => {
   assert.equal(csv('image,Mass\n0.png,-3\n', true).predictions[0].logits, { Mass: -3 });
 });
 
-test('box files: columns by their names, corners, scores; what is no box is refused', () => {
+test('box files: columns by their names, corners, scores; what is not a box is refused', () => {
   const box = { x: 10, y: 20, width: 30, height: 40 };
   const wanted = [{ label: 'Mass', score: 0.5, box }];
   for (const [header, row] of [
@@ -263,7 +263,7 @@ test('JSON lines: labels, ranges, keys, repeated images', () => {
   refused(() => boxed({ x: 1, y: 2, w: 3, h: 4 }), /given {x: 1, y: 2, w: 3, h: 4}/);
   assert.equal(boxed([1, 2, 3, 4]).predictions, boxed({ x: 1, y: 2, width: 3, height: 4 }).predictions);
   refused(() => lines({ file_name: '0.png' }), /names no image.*is 'file_name' the image\?/);
-  refused(() => lines('{"image":"0.png","probabilities":{"Mass":NaN}}'), /line 1 is no JSON/);
+  refused(() => lines('{"image":"0.png","probabilities":{"Mass":NaN}}'), /line 1 is not JSON/);
   refused(() => lines({ image: 7 }), /line 1 names no image.*given 7/);
   refused(() => lines({ image: '0.png' }, { image: '0.png' }), /line 2: 0\.png is listed twice/);
   refused(() => lines({ image: '0.png', width: '64' }), /width should be a number of pixels/);
@@ -293,7 +293,7 @@ test('JSON lines: labels, ranges, keys, repeated images', () => {
   assert.is(unscoredClasses.length, 12);
   const messages = warnings.map(({ code, message }) => `${code}: ${message}`).join('\n');
   assert.match(messages, /matched-names: .*"mass" as Mass/);
-  assert.match(messages, /ignored-data: .*no class of the data set were not scored: "Gout"/);
+  assert.match(messages, /ignored-data: .*not classes of the data set were not scored: "Gout"/);
   assert.match(messages, /missing-data: Classes that nothing was predicted for are not scored: "Atelectasis", /);
 });
 
@@ -570,7 +570,7 @@ test('a mined table holds no formula and no path out of a folder, and is read ba
       onProblem: ({ message }) => told.push(message),
     });
     assert.is(problems, 1);
-    assert.match(told.join(), /reports\.csv: row 5: its identifier is no image name: "\.\.\/\.\.\/d"/);
+    assert.match(told.join(), /reports\.csv: row 5: its identifier is not an image name: "\.\.\/\.\.\/d"/);
     const text = readFileSync(out, 'utf8');
     assert.not.match(text, /(?:^|,)"?[=+\-@]/m);
     const { images: mined, patients } = readDataEntry(text);
@@ -610,7 +610,7 @@ test('evaluate says on the terminal, in JSON and on the page what it made of the
     for (const wanted of [
       /test_list\.txt: the header "Image Index,split", the columns beside the image’s name were ignored/,
       /p\.csv: columns were taken for classes: "mass" as Mass/,
-      /p\.csv: columns that are no class were not used: "Gout"/,
+      /p\.csv: columns that are not classes were not used: "Gout"/,
       /Classes that nothing was predicted for are not scored: .*"Nodule"/,
     ]) {
       const message = messages.find((each) => wanted.test(each));
@@ -630,7 +630,7 @@ test('evaluate says on the terminal, in JSON and on the page what it made of the
       '--operating-thresholds',
       at('t.json'),
     ];
-    await refusedLater(run(...operatingThresholds, '--out', at('o')), /t\.json: masss is no class of the data set/);
+    await refusedLater(run(...operatingThresholds, '--out', at('o')), /t\.json: masss is not a class of the data set/);
     writeFileSync(at('t.json'), '{"mass":0.25}');
     await run(...operatingThresholds, '--out', at('o'));
     const { operatingThresholds: used } = JSON.parse(readFileSync(join(at('o'), 'evaluation.json'), 'utf8'));

@@ -299,7 +299,7 @@ test('evaluate: logits, boxes only, none at all; what does not fit is refused', 
     /names like 0\.png/,
   );
   refused(() => evaluate({ table, predictions: [...predictions, predictions[3]] }), /3\.png is predicted twice/);
-  refused(() => evaluate({ table, predictions }, { classes: ['Gout'] }), /Gout is no class/);
+  refused(() => evaluate({ table, predictions }, { classes: ['Gout'] }), /Gout is not a class/);
   refused(() => evaluate({ table, predictions }, { classes: ['Nodule'] }), /0\.png has no score for Nodule/);
   refused(() => evaluate({ table, predictions: [{ image: '1.png', probabilities: { Mass: 3 } }] }), /not in \[0, 1\]/);
   refused(() => evaluate({ table, predictions: [{ image: '1.png', probabilities: { Gout: 1 } }] }), /no class/);

@@ -246,8 +246,8 @@ test('the command: predictions in every form, three files, operating thresholds 
     await refused(wrong('--predictions', at('none.csv')), /no such file/);
     await refused(wrong('--predictions', folder), /unknown kind of predictions/);
     await refused(wrong('--predictions', at('p.csv'), '--bootstrap', '1.5'), /whole number/);
-    await refused(wrong('--predictions', at('p.csv'), '--classes', 'Gout'), /Gout is no class/);
-    await refused(wrong('--predictions', at('p.csv'), '--operating-thresholds', at('p.csv')), /no JSON/);
+    await refused(wrong('--predictions', at('p.csv'), '--classes', 'Gout'), /Gout is not a class/);
+    await refused(wrong('--predictions', at('p.csv'), '--operating-thresholds', at('p.csv')), /not JSON/);
     await refused(wrong('--predictions', at('p.csv'), at('p.jsonl')), /probabilities in two sources/);
     const larger = boxes.map(({ box, ...rest }) => ({
       ...rest,
@@ -269,7 +269,7 @@ test('prediction files: broken ones are refused by name', () =>
       writeFileSync(join(folder, name), text);
       return readPredictions(join(folder, name), { classes: ['Mass'] });
     };
-    await refused(put('a.csv', 'image,Mass\n1.png,"0.5\n'), /a\.csv: row 2 is no valid CSV/);
+    await refused(put('a.csv', 'image,Mass\n1.png,"0.5\n'), /a\.csv: row 2 is not valid CSV/);
     await refused(put('b.csv', 'image,weight\n1.png,0.5\n'), /b\.csv: the header names no class/);
     await refused(put('c.csv', Buffer.from('image,Mass\ngr\xf6sse.png,1\n', 'latin1')), /not UTF-8/);
     await refused(put('d.jsonl', '{"image":"1.png"}\n{"image":'), /d\.jsonl: line 2/);

@@ -193,12 +193,12 @@ test('a broken file is refused with what is wrong', () => {
   refuses(new TextEncoder().encode('<!DOCTYPE html>'), /impossible header length/);
   refuses(new Uint8Array(64).fill(255), /impossible header length/);
   refuses(file('{}').subarray(0, 9), /the header is cut/);
-  refuses(file('{"x": '), /the header is no JSON/);
-  refuses(file('\xff{}'), /the header is no JSON/);
-  refuses(file('[1, 2]'), /no JSON object/);
+  refuses(file('{"x": '), /the header is not JSON/);
+  refuses(file('\xff{}'), /the header is not JSON/);
+  refuses(file('[1, 2]'), /not a JSON object/);
   refuses(file({ __metadata__: { epoch: 3 } }), /__metadata__ is wrong/);
   refuses(file({ __metadata__: null }), /__metadata__ is wrong/);
-  refuses(file({ x: 5 }), /'x': the header entry is no object/);
+  refuses(file({ x: 5 }), /'x': the header entry is not an object/);
   refuses(one({ dtype: 'F8_E4M3' }), /unknown element type.*given 'F8_E4M3'/);
   refuses(one({ dtype: 'toString' }), /unknown element type/);
   for (const shape of [[-1], [1.5], ['2'], [null], 2, null, new Array(40).fill(1)])
@@ -232,8 +232,8 @@ test('a header that would fill stack or memory is refused', () => {
   refuses(file(`{"a":${'"b",'.repeat(1e6)}`), /too many parts/);
   for (const sequence of ['\\n', '\\\\', '\\"', '\\u0041']) {
     const name = sequence.repeat(sequence === '\\n' ? 4e6 : 1e5);
-    refuses(file(`{"${name}":1}`), /the header entry is no object/);
-    refuses(file(`{"${name}`), /the header is no JSON/);
+    refuses(file(`{"${name}":1}`), /the header entry is not an object/);
+    refuses(file(`{"${name}`), /the header is not JSON/);
     const { metadata } = readSafetensors(file(`{"__metadata__":{"${name}":"${'x'.repeat(9)}"}}`));
     assert.equal(Object.values(metadata), ['xxxxxxxxx']);
   }
@@ -254,7 +254,7 @@ test('writing refuses what would not be read again', () => {
   assert.throws(write(tensors(['x', [3], [1, 2]]), {}), /'x' has the wrong number of elements; expected 3/);
   assert.throws(write(tensors(['__metadata__', [1], [1]]), {}), /cannot be named/);
   assert.throws(write(tensors(['x', [2], [1, 70000]]), {}, { dtype: 'F16' }), /does not fit F16.*given 70000 at 1/);
-  assert.throws(write(new Map(), { epoch: 3 as unknown as string }), /metadata 'epoch' is no string/);
+  assert.throws(write(new Map(), { epoch: 3 as unknown as string }), /metadata 'epoch' is not a string/);
   assert.not.throws(write(tensors(['x', [2], [Infinity, NaN]]), {}, { dtype: 'F16' }));
 });
 

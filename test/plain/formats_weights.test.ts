@@ -208,7 +208,7 @@ test('checkpoints are told by their content', async () => {
   assert.is((await readCheckpoint(writeSafetensors(new Map()))).tensors.size, 0);
 });
 
-test('what is no checkpoint is named', async () => {
+test('what is not a checkpoint is named', async () => {
   for (const [start, message] of [
     ['', /given an empty file; the download or copy did not finish/],
     ['\n<!DOCTYPE html>\n<html>', /given an HTML page; the address gave a web page/],

@@ -46,7 +46,7 @@ const load = async (
 ) => {
   const given = { what, maxBytes: 1000, ...options, cache: true };
   const { bytes, warnings: told, keep } = await checkedWeights(url, given);
-  const isPage = bytes[0] === 60; // '<': whoever reads it finds that it is no file of weights, and does not keep it
+  const isPage = bytes[0] === 60; // '<': whoever reads it finds that it is not a file of weights, and does not keep it
   const warnings = [...told, ...((!isPage && (await keep?.())) || [])];
   return {
     text: new TextDecoder().decode(bytes),
@@ -64,7 +64,7 @@ async function refused(work: Promise<unknown>, message: RegExp): Promise<void> {
 const sri = async (text: string, algorithm: 'sha256' | 'sha384' | 'sha512' = 'sha256') =>
   `${algorithm}-${btoa(String.fromCharCode(...(await hashOf(new TextEncoder().encode(text), algorithm))))}`;
 
-test('what are no weights is not kept, and what was kept before stays', async () => {
+test('what are not weights is not kept, and what was kept before stays', async () => {
   const url = freshAddress();
   serve('first', { etag: '"1"' });
   await load(url);

@@ -255,7 +255,7 @@ test('images of any size and kind: tiny, long, huge, 16 bits, RGBA, constant map
   assert.ok(tall.height < 1200);
 });
 
-test('what is no image is refused', () => {
+test('what is not an image is refused', () => {
   assert.throws(() => drawOverlay(overlayInput({ ...grey(2, 2), width: 3 }, []), font), /wrong length/);
 });
 

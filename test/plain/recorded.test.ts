@@ -33,11 +33,11 @@ test('npy: floats, whole numbers, both orders, big endian', () => {
 });
 
 test('npy: objects, texts, cut and oversized arrays are refused', () => {
-  assert.throws(() => readNpy(npy('|O', '1,', new Uint8Array(8))), /no numbers/);
-  assert.throws(() => readNpy(npy('<c8', '1,', new Uint8Array(8))), /no numbers/);
+  assert.throws(() => readNpy(npy('|O', '1,', new Uint8Array(8))), /not numbers/);
+  assert.throws(() => readNpy(npy('<c8', '1,', new Uint8Array(8))), /not numbers/);
   assert.throws(() => readNpy(npy('<f4', '3,', new Uint8Array(8))), /12 bytes expected/);
   assert.throws(() => readNpy(npy('<f4', '99999999, 99999999, 99999999', new Uint8Array(8))), /npy: array/);
-  assert.throws(() => readNpy(new Uint8Array(20)), /no NumPy array/);
+  assert.throws(() => readNpy(new Uint8Array(20)), /not a NumPy array/);
 });
 
 const shape = [2, 4, 10, 12] as const;

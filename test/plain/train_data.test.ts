@@ -138,7 +138,7 @@ test('a selection that teaches nothing is refused', () => {
   refused(/there are no training images/, {}, { ...split, train: new Int32Array() });
   refused(/there are no validation images/, { boxed: ['e', 'f', 'g'] });
   refused(/no class can be scored/, { classes: ['Nodule'] });
-  refused(/Gout is no class/, { classes: ['Gout'] });
+  refused(/Gout is not a class/, { classes: ['Gout'] });
   refused(/named twice/, { classes: ['Mass', 'Mass'] });
 });
 

@@ -254,7 +254,7 @@ const LINE_CASES: ScoreCase[] = [
   ),
   lines('a JSON array', JSON.stringify(IMAGES.map(plainLine)), { refused: /p\.jsonl.*line 1.*(?:list|array)/ }),
   lines('JSON over several lines', JSON.stringify(IMAGES.map(plainLine), null, 2), { refused: /p\.jsonl.*line 1/ }),
-  lines('a comma behind each line', jsonLines(plainLine, ',\n'), { refused: /p\.jsonl: line 1 is no JSON/ }),
+  lines('a comma behind each line', jsonLines(plainLine, ',\n'), { refused: /p\.jsonl: line 1 is not JSON/ }),
   lines(
     'image and file that differ',
     jsonLines((image, i) => ({ ...plainLine(image, i), file: `a/${IMAGES[11 - i]}` })),
@@ -332,7 +332,7 @@ const COCO_CASES: ScoreCase[] = [
       refused: /result 1 has no box/,
     },
   ),
-  coco('cut', JSON.stringify(cocoFile()).slice(0, -20), { refused: /p\.json is no JSON/ }),
+  coco('cut', JSON.stringify(cocoFile()).slice(0, -20), { refused: /p\.json is not JSON/ }),
   coco('scores as text', cocoFile({ annotations: [result(0, [1, 2, 3, 4], { score: '0.5' })] }), {
     refused: /result 1/,
   }),
@@ -573,7 +573,7 @@ const DATA_CASES: ScoreCase[] = [
     { 't.json': '{"Masss":0.5}' },
     {
       args: ['--operating-thresholds', 't.json'],
-      refused: /t\.json: Masss is no class/,
+      refused: /t\.json: Masss is not a class/,
     },
   ),
   data(
@@ -645,7 +645,7 @@ const ASKED_CASES: ScoreCase[] = [
     },
   ),
   data('a class asked for twice', {}, { args: ['--classes', 'Mass,Nodule,Mass'], refused: /Mass.*twice/ }),
-  data('a class asked for in other case', {}, { args: ['--classes', 'mass'], refused: /mass is no class/ }),
+  data('a class asked for in other case', {}, { args: ['--classes', 'mass'], refused: /mass is not a class/ }),
   data(
     'a split and a list',
     { 'l.txt': IMAGES[0] },
