@@ -20,7 +20,7 @@ export function describeFormat(bytes: Uint8Array): string {
 
 /** The error for bytes that are not weights, with advice. */
 export function noCheckpoint(bytes: Uint8Array): InputError {
-return new InputError('weights: the file is not a checkpoint', {
+  return new InputError('weights: the file is not a checkpoint', {
     expected: 'safetensors, a file that torch.save wrote, an ONNX model, or model.json of a TensorFlow.js model',
     given: describeFormat(bytes),
     hint: HINTS[detectFormat(bytes)],
