@@ -1,4 +1,4 @@
-/** `raybox/graph`: networks of one's own, operations from outside. Operations themselves come from `raybox/ops`. */
+/** `raybox/graph`: for networks and operations of a user's own. The operations of raybox are in `raybox/ops`. */
 export { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
 export type { Kernel } from './gpu/wgsl.js';
 export { createGraph, type Graph, type GraphBuilder, type Node } from './graph/ir/graph.js';

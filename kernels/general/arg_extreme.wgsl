@@ -1,8 +1,8 @@
-// Where along a dimension the largest or smallest number lies.
+// The place of the largest or smallest number along a dimension.
 //
-//   y[i] = arg max or arg min over j of x[i, j]      places at j = 0 by `walk`, see include/walk.wgsl; x[i, j] lies j · step further
+//   y[i] = arg max or arg min over j of x[i, j]      `walk` gives the place of x[i, 0], see include/walk.wgsl; x[i, j] is j · step further
 //
-// Of equal ones the first, or with `last` the last. A thread owns one scalar of y. Padding lanes become zero.
+// Of several equal numbers the first counts or, with `last`, the last. A thread owns one scalar of y. Padding lanes become zero.
 //
 // Prelude: x_elem, elem (of y), TENSORS (2).
 
@@ -14,7 +14,7 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<x_elem>;
 @group(0) @binding(1) var<storage, read> walk: array<u32>;
 @group(0) @binding(2) var<storage, read_write> y: array<elem>;
-@group(0) @binding(3) var<uniform> params: Params;  // factor: −1 for the smallest
+@group(0) @binding(3) var<uniform> params: Params;  // factor: −1 to find the smallest number, else 1
 
 #include walk
 

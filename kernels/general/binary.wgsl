@@ -1,6 +1,6 @@
 // A function of two numbers, applied to every pair of elements; dimensions of 1 are repeated.
 //
-//   y[i] = f(a[i], b[i])      places in a, b and y by `walk`, see include/walk.wgsl
+//   y[i] = f(a[i], b[i])      `walk` gives the places in a, b and y, see include/walk.wgsl
 //
 // The numbers of the functions are those of src/ops/general/binary.ts and compare.ts. A power of a negative number is NaN unless the exponent
 // is whole. A thread owns one scalar of y. Padding lanes become zero.
@@ -20,7 +20,7 @@ struct Params {
 
 #include walk
 
-// By squaring for whole exponents up to 64 in size, so that a square is exact where x · x is.
+// Whole exponents from −64 to 64 are computed by repeated multiplication, so that x² is exact if x · x is.
 fn power(base: f32, exponent: f32) -> f32 {
   let isWhole = exponent == floor(exponent);
   if (isWhole && abs(exponent) <= 64) {
@@ -46,7 +46,7 @@ fn power(base: f32, exponent: f32) -> f32 {
   return select(signed, bitcast<f32>(params.nan), base < 0 && !isWhole);
 }
 
-// What is left of p after whole multiples of q. The quotient is rounded, so that it may be one off.
+// The remainder of p divided by q. The quotient may have been rounded to the next whole number, which is corrected.
 fn remainder(p: f32, q: f32, isTruncated: bool) -> f32 {
   let size = abs(q);
   var rest = abs(p) - size * floor(abs(p) / size);

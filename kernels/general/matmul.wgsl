@@ -1,9 +1,10 @@
-// Products of matrices, batch by batch; dimensions of 1 of the batch are repeated.
+// Products of batches of matrices; dimensions of the batch that are 1 are repeated.
 //
-//   y[b, m, n] = Σ_k a[b, m, k] · b[b, k, n]      first elements of the matrices by `walk` over the batch, see include/walk.wgsl
+//   y[b, m, n] = Σ_k a[b, m, k] · b[b, k, n]      `walk` over the batch gives the first element of each matrix, see include/walk.wgsl
 //
-// Rows and columns of a and b lie as far apart as the params say, so that a transposed matrix needs no copy. A thread owns a block of 4 × 4
-// elements of y and adds in the order of k. A block that reaches over an edge reads the last row or column again and does not write it.
+// The params give the distances between rows and between columns of a and b, so that a transposed matrix needs no copy. A thread owns a
+// block of 4 × 4 elements of y and adds in the order of k. A block that extends beyond an edge reads the last row or column again, and does
+// not write those elements.
 //
 // Prelude: a_elem, b_elem, elem (of y), TENSORS (3).
 

@@ -1,6 +1,6 @@
 // Copies numbers to other places: another order of dimensions, another layout, repeated dimensions.
 //
-//   y[i] = x[i]      places in x and y by `walk`, see include/walk.wgsl
+//   y[i] = x[i]      `walk` gives the places in x and y, see include/walk.wgsl
 //
 // A thread owns one scalar of y. Padding lanes become zero.
 //

@@ -1,6 +1,6 @@
 // Sums, means, extremes and norms over some dimensions.
 //
-//   y[i] = finish(merge over j of term(x[i, j]))      i: the dimensions that are kept, by `walk`; j: the others, by `reduced`
+//   y[i] = finish(merge over j of term(x[i, j]))      i: the dimensions that are kept, see `walk`; j: the others, see `reduced`
 //
 //   sum, mean, max, min, prod    of x            l1, l2, sum_square    of |x| or x²; l2 is the root
 //   log_sum, log_sum_exp         the logarithm of the sum of x, of exp(x); the largest x is subtracted first
@@ -46,7 +46,7 @@ fn merge(code: u32, p: f32, q: f32) -> f32 {
   }
 }
 
-// What the lanes of a row have together. All lanes of the workgroup have to call.
+// Merges the values of all lanes of a row. All lanes of the workgroup have to call it, because of the barriers.
 fn merged(code: u32, value: f32, lane: u32) -> f32 {
   parts[lane] = value;
   for (var half = ROW_LANES / 2u; half > 0; half /= 2) {
@@ -64,7 +64,7 @@ fn merged(code: u32, value: f32, lane: u32) -> f32 {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let index = (workgroup.x + workgroup.y * workgroups.x) * (64 / ROW_LANES) + lane / ROW_LANES;
-  let place = places(min(index, params.count - 1));  // lanes without a scalar too have to reach the barriers
+  let place = places(min(index, params.count - 1));  // lanes without a scalar compute the last one again, because all lanes have to reach the barriers
   let first = params.x_offset + place[0];
   let own = lane % ROW_LANES;
   let code = params.code;

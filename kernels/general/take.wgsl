@@ -1,9 +1,9 @@
-// Takes, for each place along a dimension, the number at another place of it, or a weighted sum of some.
+// Each place of the result along a dimension is one number of the input along that dimension, or a weighted sum of several.
 //
 //   y[…, i, …] = Σ_k weight[k] · x[…, source[k], …]      k from starts[i] to starts[i + 1]; `value` if there are none
 //
-// Places in x (at 0 along the dimension) and y are by `walk`, see include/walk.wgsl. `table` has the starts, then the sources, then the
-// weights as bits of floats. A thread owns one scalar of y and adds in order. Padding lanes become zero.
+// `walk` gives the places in y and in x (there for place 0 of the dimension), see include/walk.wgsl. `table` has the starts, then the sources,
+// then the bits of the weights. A thread owns one scalar of y and adds in order. Padding lanes become zero.
 //
 // Prelude: x_elem, elem (of y), TENSORS (2).
 

@@ -2,9 +2,10 @@
 //
 //   y = f(x)      x, y  nhwc4 pixels `first … first + count` without holes; a dense tensor counts as one pixel
 //
-// The numbers of the functions are those of the table in src/ops/general/unary.ts. Where f has no value, y is NaN. A thread owns one vec4.
+// The numbers of the functions are those of the table in src/ops/general/unary.ts. If f is not defined for a number, y is NaN. A thread
+// owns one vec4.
 //
-// Which function is a parameter, so that all share a pipeline.
+// The number of the function is a param, so that all functions share one pipeline.
 //
 // Prelude: elem, MASKED (nhwc4: padding lanes are set to zero).
 

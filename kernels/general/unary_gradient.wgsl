@@ -5,7 +5,7 @@
 // The numbers of the functions are those of the table in src/ops/general/unary.ts. At a kink the derivative is 0. Padding lanes are set to
 // zero, since f′(0) may be infinite. A thread owns one vec4.
 //
-// Which function is a parameter, so that all share a pipeline.
+// The number of the function is a param, so that all functions share one pipeline.
 //
 // Prelude: elem, MASKED (nhwc4).
 

@@ -1,6 +1,6 @@
-// One of two numbers, by a condition; dimensions of 1 are repeated.
+// Chooses one of two numbers by a condition; dimensions of 1 are repeated.
 //
-//   y[i] = condition[i] ≠ 0 ? a[i] : b[i]      places in condition, a, b and y by `walk`, see include/walk.wgsl
+//   y[i] = condition[i] ≠ 0 ? a[i] : b[i]      `walk` gives the places in condition, a, b and y, see include/walk.wgsl
 //
 // A thread owns one scalar of y. Padding lanes become zero.
 //

@@ -1,7 +1,7 @@
 // Elementwise product, then an activation.
 //
 //   y[p, c] = act(a[p, c] · b[p / spread, c])      a, y  nhwc4 pixels `first … first + count`
-//                                                  b  likewise (spread 1), or one pixel for `spread` pixels of a, which are an image's
+//                                                  b  likewise (spread 1), or one pixel for the `spread` pixels of an image of a
 //
 // A thread owns one vec4.
 //

@@ -2,7 +2,7 @@
  * Calibration: whether of all images with a probability of 0.3, three in ten have the disease. For a network that was trained with the
  * paper's weighted loss this does not hold until its outputs are scaled. The scaling has to be fitted on a validation split.
  */
-import { sigmoid } from '../sigmoid.js';
+import { sigmoid, softplus } from '../sigmoid.js';
 import { type Interval, wilsonInterval } from './intervals.js';
 
 export { sigmoid };
@@ -99,12 +99,12 @@ function fitSigmoid(logits: ArrayLike<number>, labels: ArrayLike<number>, withOf
   const high = (positives + 1) / (positives + 2);
   const low = 1 / (negatives + 2);
 
-  // The log loss of sigmoid(z) for a target t is log(1 + exp(z)) − t z. It is written here in a form that cannot overflow.
+  // The log loss of sigmoid(z) for a target t is log(1 + exp(z)) − t z.
   const lossAt = (slope: number, offset: number) => {
     let loss = 0;
     for (let i = 0; i < logits.length; i++) {
       const z = slope * logits[i] + offset;
-      loss += Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - (labels[i] === 1 ? high : low) * z;
+      loss += softplus(z) - (labels[i] === 1 ? high : low) * z;
     }
     return loss;
   };

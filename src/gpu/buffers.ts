@@ -45,7 +45,7 @@ function create(gpu: Gpu, label: string, size: number, usage: number): GPUBuffer
   return gpu.device.createBuffer({ label, size: Math.max(16, alignUp(size, 4)), usage });
 }
 
-/** The GPU has no memory left for what is needed. */
+/** Thrown if the GPU has not enough memory. */
 export class OutOfMemoryError extends InputError {}
 
 /**
@@ -122,7 +122,7 @@ export async function readRanges(gpu: Gpu, ranges: readonly BufferRange[]): Prom
   }
 }
 
-/** Copies ranges one behind the other into a new buffer that can be mapped. The copy takes place after all work that was submitted before. */
+/** Copies ranges one after the other into a new buffer that can be mapped. The copy takes place after all work that was submitted before. */
 export function copyForReading(gpu: Gpu, label: string, ranges: readonly BufferRange[]): GPUBuffer {
   const total = ranges.reduce((sum, { size }) => sum + alignUp(size, 4), 0);
   const staging = createReadback(gpu, label, total);

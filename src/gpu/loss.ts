@@ -65,8 +65,8 @@ function watch(device: GPUDevice): KnownLoss {
 
 /**
  * A call can fail shortly before `device.lost` resolves. A failure is therefore held back for a while: if the device turns out to be lost,
- * the DeviceLostError is thrown in its place. Errors of raybox's own are usually right as they are, so they wait only briefly. Other errors
- * hardly come from anything but a lost device, so they wait longer.
+ * the DeviceLostError is thrown instead. Errors of raybox's own are usually right as they are, so they wait only briefly. Other errors almost
+ * always come from a lost device, so they wait longer.
  */
 const OWN_ERROR_MS = 200;
 const OTHER_ERROR_MS = 2000;

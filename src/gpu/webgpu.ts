@@ -1,6 +1,6 @@
 /**
  * WebGPU's types for the published declaration files. A user's compiler may know them from TypeScript's own DOM types, from
- * `@webgpu/types`, or not at all; each name below is the compiler's own type if it has one, and `object` otherwise. So no user has to
+ * `@webgpu/types`, or not at all; each name below is the compiler's own type if it has one, and `object` otherwise. So users do not have to
  * install types, and nobody gets two sets that clash. `.ci/declarations.js` imports this file into each declaration file that needs it.
  */
 type Global<Name extends string> = typeof globalThis extends { [name in Name]: { prototype: infer Type } }

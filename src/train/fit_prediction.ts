@@ -13,6 +13,7 @@ import { channelCount } from '../graph/ir/tensor.js';
 import type { WeightSource } from '../graph/plan/constants.js';
 import { buildNetwork } from '../nets/index.js';
 import { augmentedInput } from '../ops/images/augment.js';
+import { softplus } from '../sigmoid.js';
 import { createCheckedPlan } from '../verify/checked_plan.js';
 import { plainViews } from './augmentation.js';
 import { labelsOf, type TrainingData } from './data.js';
@@ -159,7 +160,7 @@ function logitsOf(
 }
 
 const crossEntropy = (logits: Float32Array, labels: Float32Array) =>
-  logits.reduce((sum, z, i) => sum + Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - labels[i] * z, 0);
+  logits.reduce((sum, z, i) => sum + softplus(z) - labels[i] * z, 0);
 
 async function parametersOf({ settings, weights }: FitOptions, solved: Record<string, Float32Array>) {
   const { input } = settings;

@@ -24,7 +24,7 @@ export interface Node<Attributes = object, Names extends InputNames = InputNames
 export interface Graph {
   readonly nodes: readonly Node[];
   readonly outputs: readonly Tensor[];
-  /** Tensors that lie in the memory of another one. `fuse` adds them, so that a concatenation needs no copies. */
+  /** Tensors that are stored inside the memory of another one. `fuse` adds them, so that a concatenation needs no copies. */
   readonly slices: ReadonlyMap<Tensor, Slice>;
 }
 
@@ -104,9 +104,9 @@ export interface GraphBuilder {
   /** The element type of activations. Dense tensors, such as logits and boxes, are f32 all the same. */
   readonly type: 'f32' | 'f16';
   /**
-   * The operation that computes the statistics of a batch for batch norms, and updates the running statistics by them. Without it batch
-   * norms use the statistics that come with the weights. It is handed in rather than imported, so that a page that only infers does not
-   * load code for training.
+   * The operation that computes the statistics of a batch for batch norms and updates the running statistics. Without it, batch norms use the
+   * statistics that come with the weights. It is an argument and not an import, so that a page that only infers does not load code for
+   * training.
    */
   readonly batchStatistics?: Operation<{ momentum: number }> | undefined;
   /** All nodes so far, in order. */

@@ -37,8 +37,8 @@ export type ByName<Names extends InputNames, Value> = Names extends readonly [`$
 export interface Operation<Attributes = object, Names extends InputNames = InputNames> {
   readonly name: string;
   /**
-   * The names of its inputs, in order; those that end in ? may be left out. A node is refused that lacks one of the others, so that
-   * the functions below need not ask. Without names there may be any number of inputs, and each may be missing.
+   * The names of its inputs, in order; those that end in ? may be left out. A node that lacks one of the others is refused, so the functions
+   * below can rely on them. Without names there may be any number of inputs, and each may be missing.
    */
   readonly inputs?: Names;
   /**
@@ -84,8 +84,8 @@ export type Reference<Attributes = object, Names extends InputNames = InputNames
 
 /**
  * The backward pass of a node, added to `g` as more operations.
- * @param outputs the gradients of the loss with respect to the node's outputs. A node of several outputs may have been given undefined
- *   for one that the loss does not depend on; with one output there is always a gradient.
+ * @param outputs the gradients of the loss with respect to the node's outputs. If a node has several outputs, the gradient is undefined for
+ *   those that the loss does not depend on. A single output always has a gradient.
  * @returns the gradients of the loss with respect to the node's inputs; undefined for an input that has none, such as labels or fixed
  *   statistics. A gradient that turns out not to be needed is pruned from the graph.
  */
@@ -136,7 +136,7 @@ export interface Dispatch {
 /** A range of pixels, end excluded. */
 export type Range = readonly [from: number, to: number];
 
-/** What the `lower` of an operation is given to add its dispatches with. */
+/** The functions with which the `lower` of an operation adds its dispatches. */
 export interface Lowering {
   readonly traits: Traits;
   /** The chosen kernel variant. */

@@ -7,7 +7,7 @@ import type { GraphBuilder, Node } from '../ir/graph.js';
 import type { AnyGradient } from '../ir/operation.js';
 import { describeForm, describeShape, elementCount, type Tensor } from '../ir/tensor.js';
 
-/** What differentiation has to know of operations. It is handed in, because this room knows no operation by name. */
+/** What differentiation has to know about operations. It is an argument, because the folder `graph` does not know any operation by name. */
 export interface GradientRules {
   /** The gradient of an operation, by its name. */
   gradientOf(operation: string): AnyGradient | undefined;

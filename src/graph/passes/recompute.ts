@@ -19,7 +19,7 @@ export interface Recomputation {
 
 /**
  * Ways to run a graph in less memory, those with the least additional work first. The forward pass is cut into segments, at places where
- * few bytes are handed from one segment to the next. Those bytes are kept. What else a segment computes is treated by the segment's place:
+ * few bytes are handed from one segment to the next. Those bytes are kept. What happens to everything else depends on the segment's place:
  * - In the first segments everything is dropped, because it would have to be kept for the longest time. The ways differ in how many
  *   segments these are.
  * - In the others either nothing is dropped, or only what is cheap to compute: norms, activation functions, sums.

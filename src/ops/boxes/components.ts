@@ -132,7 +132,8 @@ export function componentsOf(
   };
 }
 
-// A chunk has as many maps with all heat thresholds as fit, or else some heat thresholds of one map. Binding refuses a layer that is too large.
+// A chunk has as many maps with all heat thresholds as fit, or else some heat thresholds of one map. A single layer that is too large for
+// the adapter is refused when it is bound.
 function chunksOf({ traits }: Lowering, maps: number, heatThresholdCount: number, layerBytes: number): Chunk[] {
   const layers = Math.max(1, Math.min(65_535, Math.floor(Math.min(traits.maxBindingBytes, LABEL_BYTES) / layerBytes)));
   const together = heatThresholdCount * layerBytes <= traits.maxBindingBytes ? heatThresholdCount : 1;

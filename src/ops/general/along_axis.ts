@@ -1,14 +1,14 @@
-/** Slices, padding and repetition along one dimension, as NumPy and ONNX have them: which places each takes. */
+/** Slices, padding and repetition along one dimension, as NumPy and ONNX define them. Each is a `take` with a list of places. */
 import { InputError } from '../../errors.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
 import { gather, take } from './take.js';
 
-/** A slice of a dimension. Negative places count from the end; what lies outside is cut off. */
+/** A slice of a dimension. Negative places count from the end, and places outside the dimension are left out. */
 export interface AxisSlice {
   /** Default: the first element, or the last one if the step is negative. */
   start?: number;
-  /** Where it ends, which is no longer part of it. Default: behind the last element, or before the first one. */
+  /** The place at which it ends, which is not part of the slice. Default: after the last element or, for a negative step, before the first. */
   end?: number;
   /** Default 1. A negative one goes backwards. */
   step?: number;
@@ -32,7 +32,7 @@ export function placesOfSlice(size: number, { start, end, step = 1 }: AxisSlice)
 export const sliceAxis = (g: GraphBuilder, x: Tensor, axis: number, slice: AxisSlice, name?: string): Tensor =>
   gather(g, x, axis, placesOfSlice(x.shape[axis], slice), name);
 
-/** Adds the elements along a dimension, all of them `times` times. */
+/** Adds a repetition: all elements along a dimension, one after the other, `times` times. */
 export const tileAxis = (g: GraphBuilder, x: Tensor, axis: number, times: number, name?: string): Tensor =>
   gather(
     g,
@@ -44,7 +44,7 @@ export const tileAxis = (g: GraphBuilder, x: Tensor, axis: number, times: number
 
 /** How a dimension is padded. */
 export interface AxisPadding {
-  /** Elements before the first and behind the last one; negative ones remove some. */
+  /** The number of elements to add before the first and after the last one. A negative number removes some. */
   before: number;
   after: number;
   /**

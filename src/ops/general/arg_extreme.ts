@@ -1,4 +1,4 @@
-/** Where along a dimension the largest or the smallest number lies. Nothing flows back. */
+/** The place of the largest or smallest number along a dimension. It has no gradient. */
 import { arg_extreme as kernel } from '../../generated/kernels/arg_extreme.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
@@ -13,13 +13,13 @@ export interface ArgExtremeAttributes {
   axis: number;
   /** Whether the dimension remains, with one element. */
   keepDims: boolean;
-  /** Whether the last one is meant if there are several. */
+  /** If several numbers are the largest (or smallest): whether to take the place of the last one, instead of the first. */
   last: boolean;
 }
 
 const INPUTS = ['x'] as const;
 
-/** x: dense, or nhwc4 without holes. y: places from 0 on, as dense f32. */
+/** x: dense, or nhwc4 without holes. y: places, counted from 0, as dense f32. */
 export const forward: Operation<ArgExtremeAttributes, typeof INPUTS> = {
   name: 'arg_extreme',
   inputs: INPUTS,
@@ -47,7 +47,10 @@ export const forward: Operation<ArgExtremeAttributes, typeof INPUTS> = {
 const keptAlong = (x: Tensor, { axis, keepDims }: ArgExtremeAttributes) =>
   x.shape.flatMap((_, d) => (d !== axis ? [d] : keepDims ? [undefined] : []));
 
-/** Adds where along a dimension the largest or the smallest number lies. Options by default: the dimension remains, the first of several. */
+/**
+ * Adds the place of the largest or smallest number along a dimension. By default the dimension remains, and of equal numbers the first
+ * counts.
+ */
 export function argExtreme(
   g: GraphBuilder,
   x: Tensor,

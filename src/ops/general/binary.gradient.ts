@@ -1,4 +1,7 @@
-/** Backward pass of functions of two tensors: by each of them, summed over what was repeated. This file compiles only if every kind has a row. */
+/**
+ * Backward pass of functions of two tensors: the gradient with respect to each of them, summed over the dimensions along which it was
+ * repeated. This file compiles only if every kind has a row.
+ */
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Gradient } from '../../graph/ir/operation.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
@@ -8,14 +11,14 @@ import { sumTo, zeroFor } from './sum_to.js';
 import { unary } from './unary.js';
 import { where } from './where.js';
 
-/** The gradients by both, in the shape of the result. */
+/** The gradients with respect to both tensors, still in the shape of the result. */
 type Slopes = (g: GraphBuilder, dy: Tensor, a: Tensor, b: Tensor, y: Tensor) => readonly [Tensor, Tensor];
 
 const times = (g: GraphBuilder, a: Tensor, b: Tensor) => binary(g, a, b, 'mul');
 const over = (g: GraphBuilder, a: Tensor, b: Tensor) => binary(g, a, b, 'div');
 const negative = (g: GraphBuilder, x: Tensor) => unary(g, x, { kind: 'neg' });
 
-/** As the larger or smaller of two: all to the chosen one, half to each if they are equal. */
+/** The gradient of `max` and `min`: the chosen number gets all of it, and two equal numbers get half each. */
 const shareOf = (g: GraphBuilder, dy: Tensor, chosen: Tensor, other: Tensor) => {
   const half = unary(g, compare(g, chosen, other, 'equal'), { kind: 'line', a: 0.5, b: 0 });
   const wins = binary(g, compare(g, chosen, other, 'greater'), half, 'add');

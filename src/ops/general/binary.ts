@@ -1,6 +1,7 @@
 /**
- * Functions of two tensors of any rank, element by element. Shapes need not be equal: counted from the last, dimensions are equal or 1, and
- * those of 1 are repeated, as in NumPy. Sums and products of maps of one shape are better done by `sum` and `mul`, which fuse.
+ * Functions of two tensors of any rank, element by element. The tensors are broadcast as in NumPy: counted from the last dimension, sizes
+ * are equal or one of them is 1, and is then repeated. For sums and products of maps of one shape, `sum` and `mul` are faster, because they
+ * can be fused.
  */
 import { InputError } from '../../errors.js';
 import { binary as kernel } from '../../generated/kernels/binary.js';
@@ -15,7 +16,7 @@ interface BinaryRow {
   value(p: number, q: number): number;
 }
 
-/** What remains of p after whole multiples of q, with the sign of q. */
+/** The remainder of p divided by q, with the sign of q. */
 const remainder = (p: number, q: number) => {
   const rest = p % q;
   return rest !== 0 && rest < 0 !== q < 0 ? rest + q : rest;
@@ -59,7 +60,7 @@ export const forward: Operation<BinaryAttributes, typeof INPUTS> = {
   },
 };
 
-/** Adds a function of two tensors, of any rank, with dimensions of 1 repeated. */
+/** Adds a function of two tensors of any rank. Dimensions of 1 are repeated. */
 export function binary(g: GraphBuilder, a: Tensor, b: Tensor, kind: BinaryAttributes['kind'], name?: string): Tensor {
   return g.apply(forward, plain(g, [a, b]), { kind }, name);
 }

@@ -1,4 +1,7 @@
-/** Comparisons and logic of two tensors of any rank, with dimensions of 1 repeated. True is 1 and false is 0; of inputs all but 0 is true. */
+/**
+ * Comparisons and logic of two tensors of any rank, with dimensions of 1 repeated. True is 1 and false is 0; in inputs every number except
+ * 0 is true.
+ */
 import { binary as kernel } from '../../generated/kernels/binary.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
@@ -35,7 +38,7 @@ export const forward: Operation<CompareAttributes, typeof INPUTS> = {
   },
 };
 
-/** Adds a comparison, 1 where it holds and 0 elsewhere. Nothing flows back through it. */
+/** Adds a comparison: 1 where it holds, 0 elsewhere. It has no gradient. */
 export function compare(g: GraphBuilder, a: Tensor, b: Tensor, kind: CompareAttributes['kind'], name?: string): Tensor {
   return g.apply(forward, plain(g, [a, b]), { kind }, name);
 }

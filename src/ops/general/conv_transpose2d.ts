@@ -1,6 +1,6 @@
 /**
- * Transposed convolution (deconvolution): what a convolution's backward pass does to the gradient of its output, which spreads each pixel over
- * a window of the larger result. The kernels are those of that pass.
+ * Transposed convolution (deconvolution). It spreads each pixel over a window of the larger result. A convolution's backward pass does the
+ * same with the gradient of its output, so the kernels of that pass are used.
  */
 import { InputError } from '../../errors.js';
 import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
@@ -19,7 +19,10 @@ export interface ConvTranspose2dAttributes {
   dilation: Pair;
   /** Rows and columns that are cut off at each side. */
   padding: Sides;
-  /** Rows and columns more at the far sides, fewer than the stride: which of the sizes that a convolution brings to that of x is meant. */
+  /**
+   * Additional rows at the bottom and columns on the right, fewer than the stride. With a stride above 1, a convolution maps several sizes to
+   * the size of x, and this chooses one of them.
+   */
   outputPadding: Pair;
   groups: number;
 }
@@ -80,11 +83,11 @@ const sizeAlong = (axis: 0 | 1, size: number, weight: Tensor, attributes: ConvTr
   return (size - 1) * stride[axis] + span - padding[axis] - padding[axis + 2] + outputPadding[axis];
 };
 
-/** The node as the backward pass of the convolution that brings y to the size of x. */
+/** The node as the backward pass of a convolution whose input has the shape of y and whose output has that of x. */
 function asGradient(node: Own, transposed: Tensor): Node<Conv2dGradientAttributes, readonly ['dy', 'transposed']> {
   const { inputs, outputs, attributes } = node;
   const [, height, width] = outputs[0].shape;
-  // The weight's shape by groups is that of the transposed one, as far as the choice of a kernel depends on it.
+  // A kernel is chosen before the weight is transposed. The weight itself then stands for the transposed one, in that one's shape.
   const [, groupOutputs, ...kernel] = inputs[1].shape;
   const { groups } = attributes;
   const shape = [groupOutputs * groups, inputs[1].shape[0] / groups, ...kernel];
@@ -100,9 +103,9 @@ function asGradient(node: Own, transposed: Tensor): Node<Conv2dGradientAttribute
 export interface ConvTranspose2dOptions {
   stride?: number | Pair;
   dilation?: number | Pair;
-  /** Taken away from the result: one size for all sides, vertical and horizontal, or top, left, bottom and right. */
+  /** Rows and columns to remove from the result: one size for all sides, vertical and horizontal, or top, left, bottom and right. */
   padding?: number | Pair | Sides;
-  /** Rows and columns more at the bottom and on the right, fewer than the stride. */
+  /** Additional rows at the bottom and columns on the right, fewer than the stride. */
   outputPadding?: number | Pair;
   groups?: number;
   name?: string;
@@ -158,7 +161,7 @@ export const reference: Reference<ConvTranspose2dAttributes, typeof INPUTS> = ([
   return [y];
 };
 
-/** A convolution brings the gradient of y to that of x; by the weights it is that of this convolution. */
+/** The gradient with respect to x is a convolution of dy. The gradient with respect to the weights is that of this convolution. */
 export const gradient: Gradient<ConvTranspose2dAttributes, typeof INPUTS> = (
   g,
   { inputs: [x, weight], outputs: [y], attributes },

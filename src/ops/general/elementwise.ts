@@ -1,4 +1,4 @@
-/** What elementwise operations of several tensors have in common: the shape of the result, and its dispatch. */
+/** The parts that elementwise operations of several tensors share: the shape of the result, and the dispatch. */
 import { InputError } from '../../errors.js';
 import type { Kernel } from '../../gpu/wgsl.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
@@ -8,8 +8,8 @@ import { compact } from '../packing/compact.js';
 import { broadcast, broadcastTo, checkWalked, dispatchWalk, walkIndices } from './walk.js';
 
 /**
- * The form of the result. It is nhwc4 if one of the tensors is; then that one has as many dimensions as the result, and the dimensions of all
- * are images, rows, columns, channels.
+ * The form of the result. It is nhwc4 if one of the tensors is. That tensor must then have as many dimensions as the result, and the
+ * dimensions of all tensors count as images, rows, columns and channels.
  */
 export function elementwiseForm(tensors: readonly Tensor[]): TensorSpec {
   for (const tensor of tensors) checkWalked('elementwise operation of', tensor);
@@ -26,7 +26,10 @@ export function elementwiseForm(tensors: readonly Tensor[]): TensorSpec {
   return { shape, layout: maps.length > 0 ? 'nhwc4' : 'dense', type: maps[0]?.type ?? 'f32' };
 }
 
-/** Dispatches a kernel that reads the element of each input, by its name, that belongs to an element of y. */
+/**
+ * Dispatches a kernel that computes each element of y from the corresponding element of each input. Inputs are given by their names in the
+ * kernel.
+ */
 export function lowerElementwise(
   context: Lowering,
   y: Tensor,
@@ -39,9 +42,9 @@ export function lowerElementwise(
   dispatchWalk(context, y, { kernel, inputs: Object.fromEntries(walked), params });
 }
 
-/** For references: the index in `tensor` of what belongs to each element of y. */
+/** For references: for each element of y, the index of the corresponding element of `tensor`. */
 export const indicesFor = (tensor: Tensor, y: Tensor) => walkIndices(y.shape, broadcastTo(tensor, y.shape.length));
 
-/** The inputs without holes. */
+/** The inputs, copied without holes if they have any. */
 export const plain = (g: GraphBuilder, tensors: readonly Tensor[]) =>
   tensors.map((tensor) => (tensor.layout === 'nhwc4' ? compact(g, tensor) : tensor));

@@ -1,4 +1,4 @@
-/** Backward pass of a repetition: a sum over what was repeated. */
+/** Backward pass of a repetition: a sum over the repeated dimensions. */
 import type { Gradient } from '../../graph/ir/operation.js';
 import type { ExpandAttributes, ExpandInputs } from './expand.js';
 import { sumTo } from './sum_to.js';

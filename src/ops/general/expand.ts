@@ -1,4 +1,4 @@
-/** Repeats a tensor along dimensions of 1, and along new ones before the first. */
+/** Repeats a tensor along its dimensions of size 1, and along new dimensions before the first. */
 import { InputError } from '../../errors.js';
 import { rearrange } from '../../generated/kernels/rearrange.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
@@ -8,7 +8,7 @@ import { plain } from './elementwise.js';
 import { broadcast, broadcastTo, checkWalked, dispatchWalk, walkIndices } from './walk.js';
 
 export interface ExpandAttributes {
-  /** Sizes, counted from the last; where one is 1, that of x stays. */
+  /** The sizes to repeat to, aligned at the last dimension. A 1 keeps the size of x. */
   shape: readonly number[];
 }
 
@@ -33,7 +33,7 @@ export const forward: Operation<ExpandAttributes, typeof INPUTS> = {
   },
 };
 
-/** Adds a repetition of x along its dimensions of 1 to a shape. */
+/** Adds a repetition of x along its dimensions of size 1, to the given shape. */
 export function expand(g: GraphBuilder, x: Tensor, shape: readonly number[], name?: string): Tensor {
   return broadcast(x.shape, shape).join() === x.shape.join() && shape.length <= x.shape.length
     ? x

@@ -1,4 +1,4 @@
-/** Concatenation along any dimension. Channels of images are better joined by `concat`, which copies nothing. */
+/** Concatenation along any dimension. For channels of images, `concat` is faster, because it copies nothing. */
 import { InputError } from '../../errors.js';
 import { rearrange } from '../../generated/kernels/rearrange.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
@@ -16,7 +16,10 @@ export interface JoinAttributes {
 
 const INPUTS = ['x...'] as const;
 
-/** Inputs: of one layout, type and shape but for the axis, which is not the channels of nhwc4. y: of the same layout and type. */
+/**
+ * Inputs: of one layout and type, and of the same shape except along the axis, which cannot be the channels of nhwc4. y: of the same layout
+ * and type.
+ */
 export const forward: Operation<JoinAttributes, typeof INPUTS> = {
   name: 'join',
   inputs: INPUTS,

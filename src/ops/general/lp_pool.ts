@@ -26,7 +26,8 @@ export function lpPool(g: GraphBuilder, x: Tensor, options: LpPoolOptions): Tens
   if (!(p > 0) || !Number.isFinite(p)) throw new InputError('p', { expected: 'a number above 0', given: String(p) });
   const windows = { kernel: pair(kernel), stride: pair(stride), dilation: [1, 1] as const, padding: sides(padding) };
   const counts = windowCounts(windows, [x.shape[1], x.shape[2]], ceilMode);
-  // Zeros add nothing. With those that windows of ceil mode reach over, an average over a window is its sum divided by its size.
+  // The sum over a window is the average times the size of the window. For that, padding has to count in the average, so zeros are added
+  // explicitly, also where windows of ceil mode extend beyond the padding. Zeros do not change the sum.
   const [top, left, bottom, right] = windows.padding;
   const beyond = ([0, 1] as const).map((axis) => {
     const end = (counts[axis] - 1) * windows.stride[axis] + windows.kernel[axis];

@@ -1,4 +1,4 @@
-/** Products of matrices of any rank, batch by batch, and ONNX's Gemm. A layer with fixed weights is better done by `linear`. */
+/** Products of batches of matrices, and ONNX's Gemm. For a layer with fixed weights, `linear` is faster. */
 import { InputError } from '../../errors.js';
 import { matmul as kernel } from '../../generated/kernels/matmul.js';
 import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
@@ -12,14 +12,14 @@ import { unary } from './unary.js';
 import { broadcast, broadcastTo, stepOf, walkIndices, walkTable } from './walk.js';
 
 export interface MatmulAttributes {
-  /** Whether the last two dimensions of a are exchanged first, and those of b. */
+  /** Whether the last two dimensions of a are exchanged before the product; `transposeB` is the same for b. */
   transposeA: boolean;
   transposeB: boolean;
 }
 
 const INPUTS = ['a', 'b'] as const;
 
-/** a: [..., m, k]. b: [..., k, n]. y: [..., m, n]. All dense f32; dimensions before the last two are repeated where they are 1. */
+/** a: [..., m, k]. b: [..., k, n]. y: [..., m, n]. All dense f32; dimensions before the last two are repeated if their size is 1. */
 export const forward: Operation<MatmulAttributes, typeof INPUTS> = {
   name: 'matmul',
   inputs: INPUTS,
@@ -80,7 +80,7 @@ const lastTwo = ({ shape }: Tensor, transposed: boolean) => {
   return transposed ? [second, first] : [first, second];
 };
 
-/** How far rows, and columns, lie apart. */
+/** The distance in memory between neighbouring rows and between neighbouring columns. */
 const lastSteps = ({ shape }: Tensor, transposed: boolean) => {
   const columns = shape[shape.length - 1];
   return transposed ? [1, columns] : [columns, 1];
@@ -93,8 +93,9 @@ function sizesOf([a, b]: readonly [Tensor, Tensor], { transposeA, transposeB }: 
 }
 
 /**
- * Adds the product of two tensors as NumPy's matmul: of the last two dimensions, with those before repeated where they are 1. One with a
- * single dimension counts as a row on the left side, as a column on the right side, and loses that dimension again.
+ * Adds the product of two tensors, as NumPy's matmul. The last two dimensions are matrices; dimensions before them are repeated if their size
+ * is 1. A tensor with a single dimension counts as a row on the left side and as a column on the right side, and the result does not have
+ * that dimension.
  */
 export function matmul(g: GraphBuilder, a: Tensor, b: Tensor, name?: string): Tensor {
   const [left, right] = [a, b].map((one) => toDense(g, one));
@@ -104,7 +105,7 @@ export function matmul(g: GraphBuilder, a: Tensor, b: Tensor, name?: string): Te
   const column = other === 1 ? reshape(g, right, [right.shape[0], 1]) : right;
   const full = g.apply(forward, [row, column], { transposeA: false, transposeB: false }, name);
   const batch = full.shape.slice(0, -2).map(() => 0);
-  // The size that stays is that of the side with a matrix.
+  // The remaining dimension comes from the side that is a matrix.
   return reshape(g, full, one === 1 && other === 1 ? [] : [...batch, -1]);
 }
 

@@ -1,4 +1,4 @@
-/** What networks from elsewhere do over dimensions of their choice, put together from other operations. */
+/** Functions over any dimensions, for imported networks. They are composed of other operations. */
 import { InputError } from '../../errors.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
@@ -20,7 +20,7 @@ export function softmaxOver(g: GraphBuilder, x: Tensor, axis: number, name?: str
   return permute(g, softmax(g, permute(g, x, order, x.layout), name), order, x.layout);
 }
 
-/** Adds the logarithm of a softmax over one dimension: x − log Σ exp(x). Small probabilities lose no digits. */
+/** Adds the logarithm of a softmax over one dimension: x − log Σ exp(x). It is precise for small probabilities too. */
 export const logSoftmaxOver = (g: GraphBuilder, x: Tensor, axis: number, name?: string): Tensor =>
   binary(g, x, reduce(g, x, { kind: 'log_sum_exp', axes: [axis] }), 'sub', name);
 
@@ -29,15 +29,15 @@ export interface NormaliseOptions {
   axes: readonly number[];
   /** Added to the variance. */
   epsilon: number;
-  /** A factor and a summand, which are repeated to the shape of x. */
+  /** A factor and (in `bias`) a summand. Both are repeated to the shape of x. */
   weight?: Tensor | undefined;
   bias?: Tensor | undefined;
   name?: string;
 }
 
 /**
- * Adds (x − mean) / √(variance + epsilon) · weight + bias, with mean and variance over some dimensions: instance norm over rows and columns,
- * layer norm over the last ones.
+ * Adds (x − mean) / √(variance + epsilon) · weight + bias, with mean and variance over some dimensions. Over rows and columns it is an instance
+ * norm, over the last dimensions a layer norm.
  */
 export function normaliseOver(g: GraphBuilder, x: Tensor, options: NormaliseOptions): Tensor {
   const { axes, epsilon, weight, bias, name } = options;
@@ -70,7 +70,7 @@ export function groupNorm(g: GraphBuilder, x: Tensor, groups: number, options: O
   return permute(g, bias ? binary(g, scaled, bias, 'add') : scaled, [0, 1, 2, 3], 'nhwc4');
 }
 
-/** Adds x divided by its 1-norm or 2-norm over a dimension. Where that is 0, the result is NaN, unless `least` bounds it from below. */
+/** Adds x divided by its 1-norm or 2-norm over a dimension. If the norm is 0, the result is NaN, unless `least` gives a smallest norm. */
 export function lpNormalise(
   g: GraphBuilder,
   x: Tensor,

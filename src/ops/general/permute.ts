@@ -1,4 +1,4 @@
-/** Another order of dimensions (a transposition), and the way between the layouts: nhwc4 images and dense tensors of any order. */
+/** Puts dimensions into another order (a transposition). It also converts between the layouts: nhwc4 images and dense tensors. */
 import { InputError } from '../../errors.js';
 import { rearrange } from '../../generated/kernels/rearrange.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
@@ -8,11 +8,11 @@ import { plain } from './elementwise.js';
 import { checkWalked, dispatchWalk, walkIndices } from './walk.js';
 
 export interface PermuteAttributes {
-  /** For each dimension of y, the dimension of x that it is. */
+  /** For each dimension of y, the dimension of x that it comes from. */
   order: readonly number[];
-  /** Of y. */
+  /** The layout of y. */
   layout: Layout;
-  /** Of y, if it is a map [n, h, w, c] in nhwc4 and x is dense. Default: f32, as vectors [n, c] are in any graph. */
+  /** The type of y, if it is a map [n, h, w, c] in nhwc4 and x is dense. Default: f32, which vectors [n, c] are in every graph. */
   type?: 'f16';
 }
 
@@ -43,8 +43,8 @@ export const forward: Operation<PermuteAttributes, typeof INPUTS> = {
 };
 
 /**
- * Adds another order of dimensions, or another layout. An image [n, h, w, c] becomes PyTorch's [n, c, h, w] by the order [0, 3, 1, 2];
- * the order [0, 2, 3, 1] with the layout nhwc4 brings it back.
+ * Adds a change of the order of dimensions, of the layout, or of both. The order [0, 3, 1, 2] makes PyTorch's [n, c, h, w] of an image
+ * [n, h, w, c]; the order [0, 2, 3, 1] with the layout nhwc4 makes the image again.
  */
 export function permute(g: GraphBuilder, x: Tensor, order: readonly number[], layout: Layout = 'dense', name?: string) {
   if (layout === x.layout && order.length === x.shape.length && order.every((d, i) => d === i)) return x;

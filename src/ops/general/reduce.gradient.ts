@@ -10,7 +10,7 @@ import { type ReduceAttributes, type ReduceInputs, reduce } from './reduce.js';
 import { reshape } from './reshape.js';
 import { unary } from './unary.js';
 
-/** The gradient by x. y and dy are repeated to its shape as they are needed. */
+/** The gradient with respect to x. A row repeats y and dy to the shape of x where it needs that. */
 type Slope = (g: GraphBuilder, dy: Tensor, x: Tensor, y: Tensor, terms: number) => Tensor;
 
 const times = (g: GraphBuilder, a: Tensor, b: Tensor) => binary(g, a, b, 'mul');
@@ -19,7 +19,7 @@ const multiple = (g: GraphBuilder, x: Tensor, a: number) => unary(g, x, { kind: 
 const exponential = (g: GraphBuilder, x: Tensor) => unary(g, x, { kind: 'exp' });
 const likeX: Slope = (g, dy, x) => expand(g, dy, x.shape);
 
-/** Among equal extremes the gradient is divided equally, as in PyTorch's amax. */
+/** If several numbers are the extreme, they share the gradient equally, as in PyTorch's amax. */
 function extremeSlope(g: GraphBuilder, dy: Tensor, x: Tensor, y: Tensor): Tensor {
   const chosen = compare(g, x, y, 'equal');
   const axes = x.shape.flatMap((size, d) => (y.shape[d] === size ? [] : [d]));
@@ -32,7 +32,7 @@ const SLOPES: Readonly<Record<ReduceAttributes['kind'], Slope>> = {
   mean: (g, dy, x, y, terms) => likeX(g, multiple(g, dy, 1 / terms), x, y, terms),
   max: extremeSlope,
   min: extremeSlope,
-  // y / x is not known where a factor is 0: there the gradient is NaN.
+  // If a factor is 0, y / x is 0 / 0, so the gradient is NaN.
   prod: (g, dy, x, y) => over(g, times(g, dy, y), x),
   l1: (g, dy, x) => times(g, unary(g, x, { kind: 'sign' }), dy),
   l2: (g, dy, x, y) => times(g, x, over(g, dy, y)),
@@ -44,7 +44,7 @@ const SLOPES: Readonly<Record<ReduceAttributes['kind'], Slope>> = {
 export const gradient: Gradient<ReduceAttributes, ReduceInputs> = (g, node, [dy]) => {
   const { kind, axes, keepDims } = node.attributes;
   const [x] = node.inputs;
-  // With the merged dimensions, and in the layout of x, so that all fits by repetition.
+  // The result with the merged dimensions (of size 1) and in the layout of x, so that it can be repeated to the shape of x.
   const kept = (tensor: Tensor) => {
     if (keepDims) return tensor;
     const shape = x.shape.map((size, d) => (axes.includes(d) ? 1 : size));

@@ -15,7 +15,7 @@ interface ReduceRow {
 
 const add = (x: Float64Array) => x.reduce((a, b) => a + b, 0);
 
-/** The log of a sum of exponentials. */
+/** The logarithm of a sum of exponentials, without overflow. */
 function logSumExp(x: Float64Array): number {
   const peak = x.reduce((a, b) => Math.max(a, b));
   return Number.isFinite(peak) ? peak + Math.log(add(x.map((value) => Math.exp(value - peak)))) : peak;
@@ -34,13 +34,13 @@ export const REDUCTIONS: Readonly<Record<ReduceAttributes['kind'], ReduceRow>> =
   sum_square: { code: 10, value: (x) => add(x.map((value) => value * value)) },
 };
 
-/** What is merged, and how. */
+/** Which dimensions are merged, and how. */
 export interface ReduceAttributes {
-  /** `l1` sums sizes, `l2` is the root of the sum of squares, `log_sum` and `log_sum_exp` are logarithms of sums. */
+  /** `l1` sums absolute values, `l2` is the root of the sum of squares, `log_sum` and `log_sum_exp` are logarithms of sums. */
   kind: 'sum' | 'mean' | 'max' | 'min' | 'prod' | 'l1' | 'l2' | 'log_sum' | 'log_sum_exp' | 'sum_square';
-  /** The dimensions that are merged, from 0 on. */
+  /** The dimensions that are merged, counted from 0. */
   axes: readonly number[];
-  /** Whether they remain, with one element each. */
+  /** Whether they remain, each with size 1. */
   keepDims: boolean;
 }
 
@@ -88,7 +88,7 @@ const keptAlong = (x: Tensor, axes: readonly number[], keepDims: boolean) =>
 
 /**
  * Adds a reduction over some dimensions.
- * @param options.keepDims default true: they remain, with one element each.
+ * @param options.keepDims whether the dimensions remain, each with size 1. Default true.
  */
 export function reduce(
   g: GraphBuilder,

@@ -1,4 +1,4 @@
-/** The same numbers in the same order under other sizes. */
+/** The same numbers in the same order, with another shape. */
 import { InputError } from '../../errors.js';
 import { rearrange } from '../../generated/kernels/rearrange.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
@@ -7,7 +7,10 @@ import { describeForm, describeShape, elementCount, product, type Tensor } from 
 import { allOf, dispatchWalk } from './walk.js';
 
 export interface ReshapeAttributes {
-  /** Sizes. 0 stands for the size of x at the same place, and one −1 for what is left, so that they hold for any number of images. */
+  /**
+   * The new sizes. A 0 means the size of the same dimension of x. One size may be −1, and is then computed from the others. So a shape can be
+   * right for any number of images.
+   */
   shape: readonly number[];
 }
 
@@ -37,7 +40,7 @@ export const forward: Operation<ReshapeAttributes, typeof INPUTS> = {
   },
 };
 
-/** Adds another shape for a dense tensor: 0 stands for the size of x at that place, −1 for what is left. */
+/** Adds a change of the shape of a dense tensor. A size of 0 means that of the same dimension of x; one size may be −1, and is computed. */
 export function reshape(g: GraphBuilder, x: Tensor, shape: readonly number[], name?: string): Tensor {
   return x.shape.join() === shape.join() && x.shape.length === shape.length
     ? x

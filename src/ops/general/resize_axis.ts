@@ -1,12 +1,13 @@
-/** Resizing along one dimension as ONNX defines it: each place of the result is a weighted sum of some places, so it is a `take`. */
+/** Resizing along one dimension as ONNX defines it. Each place of the result is a weighted sum of places of the input, so this is a `take`. */
 import { InputError } from '../../errors.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
 import { take } from './take.js';
 
 /**
- * Where place i of `count` lies among `size` places, with the factor s between the sizes:
- * - half_pixel: (i + ½) / s − ½; half_pixel_symmetric: likewise, around the middle, where count is not s · size
+ * The rule for the position, among the `size` places of the input, of place i of the result, which has `count` places. s is the factor
+ * between the sizes:
+ * - half_pixel: (i + ½) / s − ½; half_pixel_symmetric: the same, but centred if count is not exactly s · size
  * - pytorch_half_pixel: as half_pixel, but 0 if count is 1
  * - align_corners: i · (size − 1) / (count − 1), or / (length − 1) if a length is given
  * - asymmetric: i / s; tf_half_pixel_for_nn: (i + ½) / s
@@ -19,14 +20,14 @@ export type ResizeCoordinates =
   | 'asymmetric'
   | 'tf_half_pixel_for_nn';
 
-/** Which place is nearest, and where a half goes. */
+/** How a position is rounded to the nearest place, above all if it is halfway between two. */
 export type NearestMode = 'round_prefer_floor' | 'round_prefer_ceil' | 'floor' | 'ceil';
 
 /** How a dimension is resized. */
 export interface ResizeAxisOptions {
   /** Places of the result. Default: size · scale, rounded down. */
   count?: number;
-  /** Factor between the sizes. Default: count / size. */
+  /** The factor between the sizes. Default: count / size. */
   scale?: number;
   /** Default: nearest. */
   mode?: 'nearest' | 'linear' | 'cubic';
@@ -35,18 +36,18 @@ export interface ResizeAxisOptions {
   /** Default: round_prefer_floor. */
   nearest?: NearestMode;
   /**
-   * Of align_corners: the length that the result counts as. Default: count, as in PyTorch and onnxruntime. ONNX's own tests take
+   * Only for align_corners: the length of the result in the formula. Default: count, as in PyTorch and onnxruntime. ONNX's own tests use
    * size · scale, which need not be a whole number.
    */
   length?: number;
-  /** Of cubic: the coefficient, by default −0.75. */
+  /** Only for cubic: the coefficient. Default −0.75. */
   cubic?: number;
-  /** Whether places outside get no weight, instead of being the outermost one again. Default false. */
+  /** Whether places outside the input get no weight. Otherwise they count as the outermost place. Default false. */
   excludeOutside?: boolean;
   name?: string;
 }
 
-/** Position of place i among the places of the input. */
+/** The position of place i among the places of the input. */
 function position(
   i: number,
   size: number,
@@ -87,7 +88,7 @@ function cubicWeights(t: number, a: number): number[] {
   return [far(1 + t), near(t), near(1 - t), far(2 - t)];
 }
 
-/** The places that each place of the result takes, and their weights. */
+/** For each place of the result: the places of the input that it is computed from, and their weights. */
 export function resizePlaces(size: number, options: ResizeAxisOptions): { sources: number[][]; weights?: number[][] } {
   const { mode = 'nearest', coordinates = 'half_pixel', nearest = 'round_prefer_floor', cubic = -0.75 } = options;
   const count = options.count ?? Math.floor(size * (options.scale ?? 1));
@@ -119,7 +120,7 @@ export function resizePlaces(size: number, options: ResizeAxisOptions): { source
   };
 }
 
-/** Adds a change of size along a dimension; images need one for rows and one for columns. `resize` is faster where it has the method. */
+/** Adds a change of size along a dimension; images need one for rows and one for columns. If `resize` has the method, it is faster. */
 export function resizeAxis(g: GraphBuilder, x: Tensor, axis: number, options: ResizeAxisOptions): Tensor {
   return take(g, x, { axis, ...resizePlaces(x.shape[axis], options) }, options.name);
 }

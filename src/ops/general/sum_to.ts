@@ -1,4 +1,4 @@
-/** The gradient of repeating a tensor: a sum over what was repeated. */
+/** The gradient of a repetition: a sum over the dimensions that were repeated. */
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import { describeForm, elementCount, type Tensor } from '../../graph/ir/tensor.js';
 import { permute } from './permute.js';
@@ -23,7 +23,7 @@ export function sumTo(g: GraphBuilder, x: Tensor, target: Tensor): Tensor {
   return before > 0 ? reshape(g, flat, target.shape) : flat;
 }
 
-/** A zero that fits any element of a tensor. */
+/** A constant zero that can be repeated to the shape of a tensor. */
 export function zeroFor(g: GraphBuilder, { shape, layout, type }: Tensor): Tensor {
   const spec = { shape: shape.map(() => 1), layout, type };
   return g.constant('zero', spec, new Float32Array(elementCount(spec)));

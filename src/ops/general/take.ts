@@ -1,6 +1,7 @@
 /**
- * What can be done along one dimension: gather, slice with any step, flip, repeat, pad, and resample. Each place of the result takes one
- * number of the input along that dimension, or a weighted sum of some. All of them are linear, so that one gradient does for all.
+ * One operation for everything that is done along one dimension: gather, slice with any step, flip, repeat, pad, and resample. Each place of
+ * the result is one number of the input along that dimension, or a weighted sum of several. All of these are linear, so one gradient is
+ * enough.
  */
 import { InputError } from '../../errors.js';
 import { take as kernel } from '../../generated/kernels/take.js';
@@ -11,14 +12,14 @@ import { plain } from './elementwise.js';
 import { checkAxes } from './reduce.js';
 import { checkWalked, dispatchWalk, paddedShape, stepOf } from './walk.js';
 
-/** What each place along a dimension takes. */
+/** What each place along a dimension is computed from. */
 export interface TakeAttributes {
   axis: number;
-  /** For each place of the result, the places of x that it takes. */
+  /** For each place of the result, the places of x that are added up. */
   sources: readonly (readonly number[])[];
-  /** A factor for each of them. Default: 1. */
+  /** A factor for each of these places. Default: 1. */
   weights?: readonly (readonly number[])[];
-  /** What a place gets that takes none. Default: 0. */
+  /** The value of a place of the result for which no place of x is listed. Default: 0. */
   value?: number;
 }
 
@@ -76,7 +77,7 @@ export const forward: Operation<TakeAttributes, typeof INPUTS> = {
   },
 };
 
-/** Adds what each place along a dimension takes. */
+/** Adds sums of places along a dimension. */
 export function take(g: GraphBuilder, x: Tensor, attributes: TakeAttributes, name?: string): Tensor {
   return g.apply(forward, plain(g, [x]), attributes, name);
 }
@@ -105,7 +106,7 @@ export const reference: Reference<TakeAttributes, typeof INPUTS> = (
   return [result];
 };
 
-/** Each place of x is given what those that took it got, by the same factors. */
+/** Each place of x gets the gradients of all places of the result that it was added to, times the same factors. */
 export const gradient: Gradient<TakeAttributes, typeof INPUTS> = (
   g,
   { inputs: [x], outputs: [y], attributes },

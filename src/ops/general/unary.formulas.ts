@@ -1,6 +1,6 @@
 /** The functions of unary.ts and their derivatives in float64, for references. This file compiles only if every kind has a row. */
 import type { CaseInput } from '../../graph/ir/operation.js';
-import { sigmoid } from '../../sigmoid.js';
+import { sigmoid, softplus } from '../../sigmoid.js';
 import { normal } from '../layers/activation.formulas.js';
 import type { UnaryFunction } from './unary.js';
 
@@ -11,14 +11,14 @@ interface Formulas {
   slope(x: number, a: number, b: number): number;
   /** Parameters for tests. */
   readonly example?: readonly [a: number, b?: number];
-  /** Values for tests where f does not take every number. Default: standard normal. */
+  /** Values for tests, if f is not defined for every number. Default: standard normal. */
   readonly fill?: CaseInput['fill'];
 }
 
 const none = () => 0;
 const step = (condition: boolean) => (condition ? 1 : 0);
 
-/** Nearest whole number, halves to even. */
+/** The nearest whole number; halves are rounded to the even one. */
 function roundEven(x: number): number {
   const floor = Math.floor(x);
   const rest = x - floor;
@@ -27,7 +27,6 @@ function roundEven(x: number): number {
 }
 
 const expBelow = (x: number, a: number) => (x > 0 ? x : a * Math.expm1(x));
-const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 const above = (x: number) => 1.01 + Math.abs(x);
 
 const FORMULAS: Readonly<Record<UnaryFunction['kind'], Formulas>> = {
@@ -100,7 +99,7 @@ export const functionValue = (spec: UnaryFunction, x: number): number =>
 /** f′(x) */
 export const slopeOf = (spec: UnaryFunction, x: number): number => FORMULAS[spec.kind].slope(x, ...parametersOf(spec));
 
-/** Each kind with parameters and values to try it with. */
+/** Each kind, with parameters and values to test it with. */
 export const exampleFunctions = (): { spec: UnaryFunction; fill: CaseInput['fill'] }[] =>
   Object.entries(FORMULAS).map(([kind, { example, fill = 'normal' }]) => {
     const [a, b] = example ?? [];

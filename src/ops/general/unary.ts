@@ -1,6 +1,6 @@
 /**
- * Functions of one number, applied to every element: what imported networks use beyond the activations of `layers/activation.ts`, which a
- * convolution can apply as it writes.
+ * Functions of one number, applied to every element, for imported networks. The activations in `layers/activation.ts` are not among them,
+ * because a convolution can apply those when it writes its result.
  */
 import { InputError } from '../../errors.js';
 import { unary as kernel } from '../../generated/kernels/unary.js';
@@ -54,10 +54,10 @@ export const FUNCTIONS = {
 type Kind = keyof typeof FUNCTIONS;
 
 /**
- * A function of one number. `round` takes halves to even. With the parameters a and b: `elu` is a · (eˣ − 1) below 0, `selu` b times
+ * A function of one number. `round` rounds halves to the even number. With the parameters a and b: `elu` is a · (eˣ − 1) below 0, `selu` b times
  * that and b · x above, `celu` a · (eˣᐟᵃ − 1) below 0; `thresholded_relu` is x above a, else 0; `clamped_line` is a · x + b within 0 … 1
  * (a hard sigmoid with any slope); `shrink` moves x by b towards 0 and is 0 within ±a; `swish` is x · σ(a · x); `line` is a · x + b.
- * `not` is 1 for 0, else 0. Where a function has no value (the logarithm of a negative number), the result is NaN.
+ * `not` is 1 for 0, else 0. If a function is not defined for a number (the logarithm of a negative one), the result is NaN.
  */
 export type UnaryFunction =
   | { readonly kind: Exclude<Kind, KindWith<1> | KindWith<2>> }
@@ -72,7 +72,7 @@ export interface UnaryAttributes {
   function: UnaryFunction;
 }
 
-/** What the kernels need. */
+/** The function's number and parameters, as the kernels need them. */
 export function functionParams(spec: UnaryFunction): { code: number; a: number; b: number } {
   return { code: FUNCTIONS[spec.kind].code, a: 'a' in spec ? spec.a : 0, b: 'b' in spec ? spec.b : 0 };
 }

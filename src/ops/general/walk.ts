@@ -1,6 +1,7 @@
 /**
- * Tensors of any rank as kernels of this room see them: scalars at places that are sums of coordinate times step. Both layouts are that, as
- * long as an nhwc4 tensor has no holes: its last dimension is then longer in memory than its channels. A kernel walks over the elements
+ * How the kernels of `ops/general` read tensors of any rank. The place of an element in memory is the sum, over all dimensions, of its
+ * coordinate times a step. That is so for dense tensors, and also for nhwc4 tensors without holes, whose last dimension is only longer in
+ * memory than the number of channels. A kernel walks over the elements
  * of one tensor, and a table tells it where the element that belongs to each lies in the others.
  */
 import { InputError } from '../../errors.js';
@@ -9,19 +10,19 @@ import { createTensor } from '../../graph/ir/graph.js';
 import { type Lowering, spread, type View } from '../../graph/ir/operation.js';
 import { describeForm, groupCount, product, segmentsOf, type Tensor, type TensorSpec } from '../../graph/ir/tensor.js';
 
-/** A tensor in a walk. */
+/** A tensor that is read or written in a walk. */
 export interface Walked {
   readonly tensor: Tensor;
-  /** For each dimension of the walk, the dimension of the tensor that it runs along; undefined where the tensor has one value for all. */
+  /** For each dimension of the walk, the dimension of the tensor that belongs to it; undefined if the tensor has one value for all of it. */
   readonly along: readonly (number | undefined)[];
-  /** Other sizes under which the same numbers are walked over; for a dense tensor. */
+  /** Another shape of the same numbers, to be used instead of the tensor's own. Only for dense tensors. */
   readonly as?: readonly number[];
 }
 
-/** Every dimension of `tensor`, in order: for the tensor whose elements are walked over. */
+/** For the tensor whose elements are walked over: every dimension belongs to itself. */
 export const allOf = (tensor: Tensor): Walked => ({ tensor, along: tensor.shape.map((_, dimension) => dimension) });
 
-/** How many numbers lie between neighbours along each dimension. */
+/** The step of each dimension: the distance in memory, in numbers, between neighbours along it. */
 function stepsOf(tensor: TensorSpec, pitch: number): number[] {
   const steps = new Array<number>(tensor.shape.length).fill(1);
   for (let d = tensor.shape.length - 2; d >= 0; d--) {
@@ -31,7 +32,7 @@ function stepsOf(tensor: TensorSpec, pitch: number): number[] {
   return steps;
 }
 
-/** Sizes in memory: of nhwc4 the last one includes padding. */
+/** The sizes in memory. For nhwc4 the last one includes padding. */
 export const paddedShape = (tensor: TensorSpec): number[] =>
   tensor.layout === 'dense' ? [...tensor.shape] : [...tensor.shape.slice(0, -1), 4 * groupCount(tensor)];
 
@@ -87,15 +88,18 @@ export function dispatchWalk(context: Lowering, y: Tensor, dispatch: WalkDispatc
   });
 }
 
-/** Where a tensor begins, in numbers. */
+/** The place where a tensor begins, in numbers. */
 export const offsetOf = (tensor: Tensor, view: View) => (tensor.layout === 'nhwc4' ? 4 * view.offset : view.offset);
 
-/** A step along a dimension, in numbers of the tensor as the view has it. */
+/** The step along a dimension, in numbers, of a tensor as it lies in a view. */
 export const stepOf = (tensor: Tensor, view: View, dimension: number) => stepsOf(tensor, view.pitch)[dimension];
 
 const tables = new Map<string, Tensor>();
 
-/** The table of a walk: a row [size, step in each tensor] for each dimension that is left when neighbours that lie in a line are joined. */
+/**
+ * The table of a walk, with a row [size, step in each tensor] for each dimension. Neighbouring dimensions that all tensors store without
+ * gaps are first merged into one.
+ */
 export function walkTable(sizes: readonly number[], steps: readonly (readonly number[])[]): Tensor {
   const rows: number[][] = [];
   for (const [d, size] of sizes.entries()) {
@@ -128,7 +132,7 @@ export function checkWalked(what: string, tensor: Tensor): void {
   });
 }
 
-/** The shape that two shapes have together if dimensions of 1 are repeated, the last ones beside each other. */
+/** The common shape of two tensors after broadcasting, as in NumPy: aligned at the last dimension, with dimensions of size 1 repeated. */
 export function broadcast(a: readonly number[], b: readonly number[]): number[] {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, d) => {
@@ -142,7 +146,7 @@ export function broadcast(a: readonly number[], b: readonly number[]): number[] 
   });
 }
 
-/** How a tensor is walked over that is repeated to a shape of at least its rank. */
+/** Describes a tensor in a walk of at least its rank to which it is repeated. */
 export function broadcastTo(tensor: Tensor, rank: number): Walked {
   const before = rank - tensor.shape.length;
   const along = Array.from({ length: rank }, (_, d) =>
@@ -151,7 +155,7 @@ export function broadcastTo(tensor: Tensor, rank: number): Walked {
   return { tensor, along };
 }
 
-/** For references: the flat index in a tensor of each element of `shape`, in order. Dense values, without padding. */
+/** For references: for each element of `shape`, in order, the flat index in a tensor's dense values. */
 export function walkIndices(shape: readonly number[], { tensor, along }: Walked): Int32Array {
   const steps = stepsOf({ ...tensor, layout: 'dense' }, 0);
   const own = along.map((dimension) => (dimension === undefined ? 0 : steps[dimension]));

@@ -1,4 +1,7 @@
-/** Backward pass of a choice between two tensors: to each where it was taken, summed over what was repeated. */
+/**
+ * Backward pass of a choice between two tensors: each gets the gradient where it was chosen, summed over the dimensions along which it was
+ * repeated.
+ */
 import type { Gradient } from '../../graph/ir/operation.js';
 import { sumTo, zeroFor } from './sum_to.js';
 import { type WhereInputs, where } from './where.js';

@@ -1,4 +1,4 @@
-/** One of two tensors, element by element, as a condition says; of any rank, with dimensions of 1 repeated. */
+/** Chooses between two tensors, element by element, by a condition. The tensors have any rank, and dimensions of 1 are repeated. */
 import { where as kernel } from '../../generated/kernels/where.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
@@ -34,7 +34,7 @@ const mask = (i: number) => (i * 5) % 3;
 export const cases = (): Case[] => [
   { inputs: [{ shape: [2, 3, 5, 7], fill: mask }, { shape: [7] }, { shape: [1, 3, 1, 1] }], attributes: {} },
   { inputs: [{ shape: [3, 1], layout: 'dense', fill: mask }, { shape: [2, 1, 133] }, { shape: [] }], attributes: {} },
-  // What is not taken may be infinite.
+  // A number that is not chosen may be infinite.
   {
     inputs: [
       { shape: [1, 3, 3, 5], fill: mask },

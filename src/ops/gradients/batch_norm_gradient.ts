@@ -1,4 +1,4 @@
-/** Gradient of batch norm by its input, if the statistics are those of the batch. They depend on the input too. */
+/** Gradient of a batch norm that uses the batch's own statistics, with respect to its input. The statistics depend on the input too. */
 import { InputError } from '../../errors.js';
 import { batch_norm_gradient } from '../../generated/kernels/batch_norm_gradient.js';
 import { batch_norm_gradient_rows } from '../../generated/kernels/batch_norm_gradient_rows.js';

@@ -2,14 +2,8 @@
 import { label_loss_gradient } from '../../generated/kernels/label_loss_gradient.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
-import { sigmoid } from '../../sigmoid.js';
-import {
-  checkLossInputs,
-  type LabelLossAttributes,
-  cases as lossCases,
-  lossParams,
-  softplus,
-} from '../layers/label_loss.js';
+import { sigmoid, softplus } from '../../sigmoid.js';
+import { checkLossInputs, type LabelLossAttributes, cases as lossCases, lossParams } from '../layers/label_loss.js';
 
 const INPUTS = ['logits', 'labels', 'weights?', 'dloss'] as const;
 

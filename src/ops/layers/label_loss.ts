@@ -4,7 +4,7 @@ import { InputError } from '../../errors.js';
 import { label_loss } from '../../generated/kernels/label_loss.js';
 import type { Case, CaseInput, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeShape, elementCount, type Tensor } from '../../graph/ir/tensor.js';
-import { sigmoid } from '../../sigmoid.js';
+import { sigmoid, softplus } from '../../sigmoid.js';
 import { someLabels } from './label_weights.js';
 
 /**
@@ -79,9 +79,6 @@ export const forward: Operation<LabelLossAttributes, typeof INPUTS> = {
     });
   },
 };
-
-/** ln(1 + exp(t)) without overflow. */
-export const softplus = (t: number) => Math.max(t, 0) + Math.log1p(Math.exp(-Math.abs(t)));
 
 function term(attributes: LabelLossAttributes, z: number, y: number, one: number, zero: number): number {
   switch (attributes.kind) {

@@ -56,7 +56,7 @@ export const reference: Reference<LabelWeightsAttributes, typeof INPUTS> = (
   return [weights];
 };
 
-/** Ones, zeros and unknown labels in no simple order. */
+/** Labels for tests: ones, zeros and unknown ones, mixed. */
 export const someLabels = (index: number) => [1, 0, 0, 1, 0, -1, 0, 0, 1, 0, 0][(index * 7) % 11];
 
 const caseOf = (shape: number[], fill: (index: number) => number, perClass = false): Case<LabelWeightsAttributes> => ({
