@@ -1,11 +1,11 @@
-/** How many slips of the pen make one word of another. */
+/** Measures how similar two words are, to find out which word a misspelt one may stand for. */
 
-/** Longer words are no slips of the pen; comparing them would take time that grows with the square of their length. */
+/** Longer words are not compared, because the time grows with the square of their length. */
 const LONGEST = 64;
 
 /**
- * Letters to insert, remove, replace, or swap with the next one until `a` is `b` (Damerau 1964, each letter touched once). Infinity for words
- * of more than 64 letters.
+ * The number of letters to insert, remove, replace, or swap with the next one until `a` becomes `b` (Damerau 1964, with each letter changed
+ * at most once). Infinity for words of more than 64 letters.
  */
 export function editDistance(a: string, b: string): number {
   if (Math.max(a.length, b.length) > LONGEST) return Number.POSITIVE_INFINITY;

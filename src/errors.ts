@@ -1,11 +1,11 @@
 /**
- * The four ways in which raybox fails. Each says what was expected, what was given and what to do, so that a message
- * is enough to act on. They live beside the parts rather than in one of them, because readers of files throw them too.
+ * The four classes of errors that raybox throws. Each message says what was expected, what was given and what to do, so that a user can act
+ * on it. This file is in no folder, because all folders throw these errors.
  */
 
-/** What an error tells beside its first sentence. */
+/** What an error says after its first sentence. */
 export interface ErrorDetails {
-  /** What would have been right. */
+  /** What would have been correct. */
   expected?: string;
   /** What was found instead. */
   given?: string;
@@ -14,15 +14,15 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
-/** `1 number`, `3 numbers`: how messages count. */
+/** A number with its noun, for messages: `1 number`, `3 numbers`. */
 export const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-/** `a, b and 3 more`: the first of what may be a long list. */
+/** The first names of a list that may be long, for messages: `a, b and 3 more`. */
 export const firstFew = (names: readonly string[], most: number) =>
   names.slice(0, most).join(', ') + (names.length > most ? ` and ${names.length - most} more` : '');
 
 class RayboxError extends Error {
-  // Only declared: an error that is printed lists the properties that it has, and those that say nothing should not be among them.
+  // These are only declared, and set if they have a value. If they were always set, an error that is printed would list empty properties.
   declare readonly expected: string | undefined;
   declare readonly given: string | undefined;
   declare readonly hint: string | undefined;
@@ -41,22 +41,22 @@ class RayboxError extends Error {
   }
 }
 
-/** No adapter, or none that fits: no driver, a refused one, or a limit or feature that is missing. */
+/** There is no suitable adapter: no driver is installed, the adapter was refused, or it lacks a limit or a feature. */
 export class GpuUnavailableError extends RayboxError {
   override name = 'GpuUnavailableError';
 }
 
-/** The device went away while it was in use. `Localizer.restore` starts over on a new one. */
+/** The device was lost while it was in use. `Localizer.restore` starts again on a new one. */
 export class DeviceLostError extends RayboxError {
   override name = 'DeviceLostError';
 }
 
-/** A kernel did not compile, or the GPU reported an error while one ran: raybox or the driver is at fault. */
+/** A kernel did not compile, or the GPU reported an error while one ran. The fault is in raybox or in the driver. */
 export class KernelError extends RayboxError {
   override name = 'KernelError';
 }
 
-/** The caller's data or options are at fault: a broken file, a wrong shape, a value out of range. */
+/** The fault is in the caller's data or options: a broken file, a wrong shape, a value out of range. */
 export class InputError extends RayboxError {
   override name = 'InputError';
 }

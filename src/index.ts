@@ -1,8 +1,7 @@
 /**
  * raybox: chest X-rays in; probabilities, heatmaps and boxes out, on WebGPU.
  *
- * `load(weights)` gives a `Localizer`. Everything else here is for those who look closer: networks and graphs of their own,
- * operations from outside, the device.
+ * `load(weights)` gives a `Localizer`. The other exports are types, errors, and functions that export results and models.
  */
 export { DeviceLostError, GpuUnavailableError, InputError, KernelError } from './errors.js';
 export type { Box, Finding } from './formats/findings.js';

@@ -1,17 +1,17 @@
-/** Options are known by name: one that is misspelt would otherwise be taken for one that was left out. */
+/** Checks the names of options. Without this, a misspelt option would be ignored without an error. */
 import { editDistance } from './edit_distance.js';
 import { InputError } from './errors.js';
 
-/** The names of an interface's options, as a list. The compiler refuses one that is missing or too many. */
+/** The names of an interface's options, as a list. The compiler reports a name that is missing or that is not an option. */
 export const optionNames = <T extends object>(names: { [K in keyof Required<T>]: true }): readonly string[] =>
   Object.keys(names);
 
-/** What options and fields of metadata were called before, and what they are called now. */
+/** Former names of options and fields of metadata, and what they are called now. */
 export const FORMER_NAMES: Readonly<Record<string, string>> = { thresholds: 'operatingThresholds' };
 
 /**
- * For calls that do not list their options.
- * @throws InputError that names an option given by its former name: it would be left unread
+ * Refuses options by former names, in functions that do not check all names of options.
+ * @throws InputError that names the option. Without this it would be ignored
  */
 export function refuseFormerNames(what: string, options: object): void {
   for (const name of Object.keys(options)) {
@@ -21,10 +21,10 @@ export function refuseFormerNames(what: string, options: object): void {
 }
 
 /**
- * Refuses names that no option has.
- * @param what whose options these are: `load`
- * @param known every name that there is
- * @throws InputError that names the option, and the known one that is written most like it
+ * Refuses unknown names of options.
+ * @param what the function whose options these are, such as `load`
+ * @param known the names of all its options
+ * @throws InputError that names the unknown option, and the most similar known one
  */
 export function checkOptions(what: string, options: unknown, known: readonly string[]): void {
   if (options === undefined) return;
@@ -45,7 +45,7 @@ export function checkOptions(what: string, options: unknown, known: readonly str
   }
 }
 
-/** The word written most like `name`, or undefined where more than a third of the letters differ. */
+/** The most similar word to `name`; undefined if more than a third of the letters differ in all of them. */
 export function nearestOf(name: string, words: readonly string[]): string | undefined {
   const ranked = words
     .map((word) => ({ word, distance: editDistance(name.toLowerCase(), word.toLowerCase()) }))

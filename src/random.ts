@@ -1,8 +1,8 @@
 /**
- * Seeded random numbers, the same on every machine: splits, bootstraps and baselines can be repeated to the bit. All of raybox draws from one
- * generator, xoshiro128** 1.1 (Blackman and Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS 47(4), 2021). Two ways to fill
- * its state exist. `seededRandom` does it from one number. Phantoms have a way of their own (`phantom/random.ts`), which has to stay as it is,
- * because the shipped weights were trained on the images that came of it.
+ * Seeded random numbers that are the same on every machine, so that splits, bootstraps and baselines can be repeated to the bit. All of raybox
+ * uses one generator, xoshiro128** 1.1 (Blackman and Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS 47(4), 2021). Its
+ * state can be filled in two ways. `seededRandom` fills it from one number. Phantoms fill it in another way (`phantom/random.ts`), which must
+ * not change, because the shipped weights were trained on the images that it gives.
  */
 
 /** Uniform numbers in [0, 1) with 32 random bits each. */

@@ -10,7 +10,7 @@ const MAX_BYTES = 2 ** 31;
 
 /**
  * Reads an ONNX or a TensorFlow.js model.
- * @param weights where the bytes come from: files that the model refers to lie beside it
+ * @param weights where the bytes come from. Files that the model refers to are searched for in the same folder
  */
 export async function readImported(
   bytes: Uint8Array,
@@ -23,7 +23,7 @@ export async function readImported(
     size: options.inputWidth ?? metadata?.inputWidth,
     channels: options.inputChannels ?? metadata?.inputChannels,
   };
-  // A file tells in one place which other files it has; how large they are shows when they are read.
+  // The names of other files are known before they are read, but their sizes are not.
   const external = (location: string, most = maxBytes) =>
     readBytes(beside(location, weights, options), {
       ...{ what: 'the tensors of the model,', maxBytes: Math.min(most, maxBytes), signal: options.signal },
@@ -37,7 +37,7 @@ export async function readImported(
   return options.network ? tensorflowTensors(bytes, external) : importTensorflow(bytes, { ...how, external });
 }
 
-/** A file that the model refers to: one that the caller gives, or one that lies beside it. */
+/** A file that the model refers to. The caller gives it, or it is in the model's folder. */
 function beside(location: string, weights: WeightsInput, { externalData = {} }: ReadOptions): ByteSource {
   const given = byName(externalData, location) ?? neighbour(weights, location);
   if (given !== undefined) return given;
@@ -48,7 +48,7 @@ function beside(location: string, weights: WeightsInput, { externalData = {} }: 
 
 function byName(files: NonNullable<ReadOptions['externalData']>, location: string): ByteSource | undefined {
   if (!(Symbol.iterator in files)) return Object.hasOwn(files, location) ? files[location] : undefined;
-  // Files of an upload are known by the last part of their paths.
+  // The files of an upload only have the last part of their paths as names.
   const name = location.slice(Math.max(location.lastIndexOf('/'), location.lastIndexOf('\\')) + 1);
   return [...(files as Iterable<File>)].find((file) => file.name === name);
 }
@@ -57,7 +57,7 @@ function byName(files: NonNullable<ReadOptions['externalData']>, location: strin
 function neighbour(weights: WeightsInput, location: string): string | URL | undefined {
   if (weights instanceof URL) return new URL(location.replaceAll('\\', '/'), weights);
   if (typeof weights !== 'string') return undefined;
-  // An address may end with a query, which is of the model alone.
+  // An address may end with a query, which belongs to the model only.
   const [path] = /^[a-z][a-z\d+.-]+:/i.test(weights) ? weights.split(/[?#]/) : [weights];
   return path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1) + location;
 }

@@ -1,7 +1,7 @@
 /**
  * Runs the cases of an operation's table on the GPU and compares the results with the float64 reference. Three more mistakes are noticed:
  * - values that a kernel does not write: all outputs are filled with NaN before;
- * - values that it writes behind a tensor: the bytes there are filled with a pattern before and compared after;
+ * - values that it writes after the end of a tensor: the bytes there are filled with a pattern before and compared afterwards;
  * - padding that is not zero.
  */
 
@@ -47,7 +47,7 @@ export interface Check {
   readonly variant: string | undefined;
 }
 
-/** Bytes behind each tensor that must stay untouched. */
+/** Bytes after each tensor that must stay unchanged. */
 const GUARD = 256;
 /** The largest normalised mean square error of a kernel, by element type. */
 const BOUNDS = { f32: 1e-11, f16: 1e-6 } as const;

@@ -1,6 +1,6 @@
 /**
- * Why a layer differs from its recording: each known fault is tried out on the numbers, and named only where it explains them within the
- * tolerance. Nothing is guessed from names.
+ * Finds out why a layer differs from its recording. Each known fault is tried on the numbers, and is named only if it explains them within the
+ * tolerance. Names of layers are not used for guessing.
  */
 
 /** Numbers of a layer, [images, channels, rows, columns]; vectors have one row and column. */
@@ -9,13 +9,13 @@ export interface Maps {
   readonly data: ArrayLike<number>;
 }
 
-/** What is known about the layer beside its numbers. */
+/** What is known about the layer besides its numbers. */
 export interface LayerFacts {
   /** Parameters, if the layer is a batch norm. */
   readonly norm?: { gamma: ArrayLike<number>; beta: ArrayLike<number>; variance: ArrayLike<number>; epsilon: number };
-  /** The recording's own numbers in the order in which they lie in the file. */
+  /** The recorded numbers in the order of the file. */
   readonly recorded: ArrayLike<number>;
-  /** This layer for a changed input of the network. */
+  /** Runs the network again with a changed input, and returns this layer. */
   again(change: 'channels reversed' | { rows: number; columns: number }): Promise<Maps>;
 }
 
@@ -30,11 +30,11 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
     low = Math.min(low, expected[i]);
     high = Math.max(high, expected[i]);
   }
-  // Numbers that are all alike have no range: their size stands for it.
+  // If all numbers are equal, they have no range. Their magnitude is used instead.
   return most === 0 ? 0 : most / (high > low ? high - low : Math.max(Math.abs(high), Number.MIN_VALUE));
 }
 
-/** @returns the cause in words, or undefined if none that is known explains the numbers */
+/** @returns the cause in words, or undefined if no known fault explains the numbers */
 export async function likelyCause(
   ours: Maps,
   theirs: Maps,
@@ -104,7 +104,7 @@ function transposedMaps({ shape: [n, c, h, w], data }: Maps): Maps {
   return { shape: [n, c, w, h], data: result };
 }
 
-/** What is left without a border, of maps that are moved first. */
+/** The maps without a border, after they have been moved by some rows and columns. */
 function interior({ shape: [n, c, h, w], data }: Maps, border: number, rows = 0, columns = 0): Float64Array {
   const result: number[] = [];
   for (let map = 0; map < n * c; map++)
@@ -113,7 +113,7 @@ function interior({ shape: [n, c, h, w], data }: Maps, border: number, rows = 0,
   return Float64Array.from(result);
 }
 
-/** Whether the border differs along at least one side or so: a few odd numbers there are no fault of padding. */
+/** Whether at least a sixteenth of the border differs. If only a few numbers differ, another padding does not explain it. */
 function isBorderOff(ours: Maps, theirs: Maps, border: number, tolerance: number): boolean {
   const [n, c, h, w] = ours.shape;
   const ring = n * c * (h * w - (h - 2 * border) * (w - 2 * border));
@@ -124,7 +124,7 @@ function isBorderOff(ours: Maps, theirs: Maps, border: number, tolerance: number
   return differing >= ring / 16;
 }
 
-/** Numbers of one channel of all images. */
+/** The numbers of one channel in all images. */
 function channelOf({ shape: [n, c, h, w], data }: Maps, channel: number): Float64Array {
   const size = h * w;
   return Float64Array.from(
@@ -137,7 +137,7 @@ const meanOf = (values: Float64Array) => values.reduce((sum, value) => sum + val
 const varianceOf = (values: Float64Array, mean: number) =>
   values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
 
-/** Slope and offset by which a channel of one follows from that of the other. */
+/** The slope and the offset that turn one channel into another. */
 function line(a: Float64Array, b: Float64Array): { slope: number; offset: number } | undefined {
   const [meanA, meanB] = [meanOf(a), meanOf(b)];
   const variance = varianceOf(a, meanA);
@@ -146,7 +146,7 @@ function line(a: Float64Array, b: Float64Array): { slope: number; offset: number
   return { slope, offset: meanB - slope * meanA };
 }
 
-/** Batch norms: another epsilon, or the statistics of the batch, as in training. */
+/** The causes for batch norms: another epsilon, or the batch's own statistics, as in training. */
 function normCause(ours: Maps, theirs: Maps, tolerance: number, norm: NonNullable<LayerFacts['norm']>) {
   if (ours.shape.join() !== theirs.shape.join()) return undefined;
   const [n, channels, h, w] = ours.shape;
@@ -160,7 +160,7 @@ function normCause(ours: Maps, theirs: Maps, tolerance: number, norm: NonNullabl
   const own = lists.map((values) => ({ mean: meanOf(values), variance: varianceOf(values, meanOf(values)) }));
   const { gamma, beta, variance, epsilon } = norm;
   const ofBatch = (value: number, c: number) => {
-    // The layer's input has this variance: what the norm did to it is undone.
+    // This is the variance of the layer's input. It is computed from the output by undoing the norm.
     const factor = gamma[c] / Math.sqrt(variance[c] + epsilon);
     const input = own[c].variance / factor ** 2;
     return ((value - own[c].mean) / factor) * (gamma[c] / Math.sqrt(input + epsilon)) + beta[c];
@@ -168,7 +168,7 @@ function normCause(ours: Maps, theirs: Maps, tolerance: number, norm: NonNullabl
   if (n * size > 1 && apply(ofBatch))
     return 'batch norm: the recording was made in training mode (model.eval() was not called)';
   const lines = lists.map((values, c) => line(values, channelOf(theirs, c)));
-  // (variance + ε) / (variance + ε′) is the square of the slope. The channel of the smallest variance shows it best.
+  // The square of the slope is (variance + ε) / (variance + ε′). The channel with the smallest variance shows ε′ most precisely.
   const usable = lines.flatMap((one, c) => (one && one.slope > 0 && gamma[c] !== 0 ? [c] : []));
   usable.sort((a, b) => variance[a] - variance[b]);
   if (usable.length === 0) return undefined;
@@ -181,7 +181,7 @@ function normCause(ours: Maps, theirs: Maps, tolerance: number, norm: NonNullabl
   return undefined;
 }
 
-/** One scale for all channels, each with an offset of its own, that explains the interior; undefined if there is none. */
+/** A common scale of all channels, each of which may have an offset of its own, that explains the interior; undefined if there is none. */
 function commonScale(ours: Maps, theirs: Maps, tolerance: number): number | undefined {
   const [n, channels, h, w] = ours.shape;
   if (ours.shape.join() !== theirs.shape.join() || n * h * w < 8) return undefined;
