@@ -28,7 +28,10 @@ struct Place {
 }
 
 fn place(pixel: u32) -> Place {
-  let p = params.first + min(pixel, params.count - 1);
+  return place_of(params.first + min(pixel, params.count - 1));
+}
+
+fn place_of(p: u32) -> Place {
   let row = p / params.out_w;
   let image = row / params.out_h;
   return Place(

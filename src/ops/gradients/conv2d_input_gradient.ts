@@ -4,6 +4,7 @@
  */
 import { InputError } from '../../errors.js';
 import { conv2d_input_gradient } from '../../generated/kernels/conv2d_input_gradient.js';
+import { conv2d_input_gradient_depthwise } from '../../generated/kernels/conv2d_input_gradient_depthwise.js';
 import { conv2d_input_gradient_grouped } from '../../generated/kernels/conv2d_input_gradient_grouped.js';
 import type { Node } from '../../graph/ir/graph.js';
 import type { Lowering, Operation, Range } from '../../graph/ir/operation.js';
@@ -49,12 +50,13 @@ export const forward: Operation<Conv2dGradientAttributes, typeof INPUTS> = {
     }
     return [{ shape: [images, height, width, inputs], layout: 'nhwc4', type: dy.type }];
   },
-  flops({ inputs: [dy, transposed] }) {
-    return (2 * elementCount(dy) * elementCount(transposed)) / transposed.shape[1];
+  flops({ inputs: [dy, transposed], attributes: { groups } }) {
+    return (2 * elementCount(dy) * elementCount(transposed)) / transposed.shape[1] / groups;
   },
-  variants: (node) => [isRagged(node) ? 'grouped' : 'direct'],
+  variants: (node) => [isDepthwise(node) ? 'depthwise' : isRagged(node) ? 'grouped' : 'direct'],
   lower(node, context) {
-    if (context.variant === 'grouped') lowerGrouped(node, context);
+    if (context.variant === 'depthwise') lowerDepthwise(node, context);
+    else if (context.variant === 'grouped') lowerGrouped(node, context);
     else lowerDirect(node, context);
   },
 };
@@ -67,6 +69,13 @@ function isRagged({
   return groups > 1 && (groupOutputs % 4 !== 0 || (inputs / groups) % 4 !== 0);
 }
 
+/** Whether each output channel has exactly one input channel, of its own. */
+const isDepthwise = ({
+  inputs: [, transposed],
+  attributes: { groups },
+}: Node<Conv2dGradientAttributes, typeof INPUTS>): boolean =>
+  transposed.shape[1] === 1 && transposed.shape[0] === groups;
+
 const paramsOf = (dy: Tensor, attributes: Conv2dGradientAttributes) =>
   windowParams(attributes, [attributes.height, attributes.width], [dy.shape[1], dy.shape[2]]);
 
@@ -75,6 +84,19 @@ function imagesOf(dx: Tensor, dy: Tensor): (range: Range) => Range {
   const image = dx.shape[1] * dx.shape[2];
   const out = dy.shape[1] * dy.shape[2];
   return ([from, to]) => [Math.floor(from / image) * out, Math.ceil(to / image) * out];
+}
+
+function lowerDepthwise(
+  { inputs: [dy, transposed], outputs: [dx], attributes }: Node<Conv2dGradientAttributes, typeof INPUTS>,
+  context: Lowering,
+) {
+  dispatchGroups(context, dx, {
+    kernel: conv2d_input_gradient_depthwise,
+    inputs: { dy },
+    whole: [context.derive(packConv2d, [transposed], { segments: [1], type: dx.type as 'f32' })],
+    needs: imagesOf(dx, dy),
+    params: paramsOf(dy, attributes),
+  });
 }
 
 function lowerGrouped(

@@ -89,6 +89,13 @@ export const cases = (): Case<Conv2dWeightGradientAttributes>[] => [
   caseOf([2, 5, 9, 6, 5, 1, 7], { padding: [0, 3, 0, 3] }),
   caseOf([2, 9, 5, 5, 6, 7, 1], { padding: [3, 0, 3, 0] }),
   caseOf([1, 9, 8, 9, 9, 7, 7], { groups: 9, padding: [3, 3, 3, 3] }),
+  caseOf([2, 9, 13, 24, 24, 5, 5], { groups: 24, stride: [2, 2], padding: [2, 2, 2, 2] }),
+  caseOf([1, 11, 12, 5, 5, 3, 3], { groups: 5, dilation: [2, 3], padding: [2, 3, 2, 3] }),
+  caseOf([1, 2, 3, 4, 4, 3, 3], { groups: 4, padding: [5, 5, 5, 5] }),
+  caseOf([1, 9, 8, 6, 6, 1, 9], { groups: 6, ...none, padding: [0, 4, 0, 4] }),
+  caseOf([3, 31, 33, 8, 8, 3, 3], { groups: 8 }), // several chunks that begin within rows
+  caseOf([4, 64, 64, 96, 96, 3, 3], { groups: 96 }, full),
+  caseOf([4, 64, 64, 96, 96, 3, 3], { groups: 96, stride: [2, 2] }, full),
   caseOf([1, 133, 5, 3, 4, 3, 3]),
   caseOf([2, 3, 141, 4, 5, 3, 3], { stride: [3, 3] }),
   caseOf([1, 8, 8, 68, 70, 1, 1], none),

@@ -4,6 +4,7 @@
  */
 import { InputError } from '../../errors.js';
 import { conv2d_weight_gradient } from '../../generated/kernels/conv2d_weight_gradient.js';
+import { conv2d_weight_gradient_depthwise } from '../../generated/kernels/conv2d_weight_gradient_depthwise.js';
 import { conv2d_weight_gradient_grouped } from '../../generated/kernels/conv2d_weight_gradient_grouped.js';
 import { conv2d_weight_gradient_merge } from '../../generated/kernels/conv2d_weight_gradient_merge.js';
 import { conv2d_weight_gradient_subgroup } from '../../generated/kernels/conv2d_weight_gradient_subgroup.js';
@@ -63,6 +64,7 @@ export const forward: Operation<Conv2dWeightGradientAttributes, typeof INPUTS> =
   lower(node, context) {
     const { tile } = VARIANTS[context.variant];
     if (tile) lowerVectors(node, context, tile(context.traits));
+    else if (context.variant === 'depthwise') lowerDepthwise(node, context);
     else lowerGrouped(node, context);
   },
 };
@@ -76,6 +78,16 @@ function isRagged({
   return groups > 1 && (groupInputs % 4 !== 0 || (outputs / groups) % 4 !== 0 || segmentsOf(x).length > 1);
 }
 
+/** Whether each output channel has exactly one input channel, of its own. */
+function isDepthwise({
+  inputs: [x],
+  outputs: [dw],
+  attributes: { groups },
+}: Node<Conv2dWeightGradientAttributes, typeof INPUTS>) {
+  const [outputs, groupInputs] = dw.shape;
+  return groupInputs === 1 && outputs === groups && segmentsOf(x).length === 1;
+}
+
 interface Tile {
   readonly kernel: Kernel;
   /** Output vec4s and rows of the weights that a workgroup owns. */
@@ -85,7 +97,7 @@ interface Tile {
 }
 
 interface WeightGradientVariant extends VariantRow<Conv2dWeightGradientAttributes, typeof INPUTS> {
-  /** The tile of a workgroup. Without it, the kernel reads single lanes, and a thread owns a weight. */
+  /** The tile of a workgroup, for kernels in which a thread owns 4 × 4 channels of a tap. */
   tile?(traits: Traits): Tile;
 }
 
@@ -98,12 +110,16 @@ const leavesLanesIdle = (
 ) => groupCount(dy) * 2 <= subgroupSize;
 
 const VARIANTS: Readonly<Record<string, WeightGradientVariant>> = {
+  depthwise: {
+    fits: isDepthwise,
+    rank: () => 0,
+  },
   grouped: {
-    fits: isRagged,
+    fits: (node) => isRagged(node) && !isDepthwise(node),
     rank: () => 0,
   },
   direct: {
-    fits: (node) => !isRagged(node),
+    fits: (node) => !isRagged(node) && !isDepthwise(node),
     rank: (node, traits) => (traits.software && leavesLanesIdle(node, traits) ? 0 : 1),
     tile: () => ({ kernel: conv2d_weight_gradient, across: 8, down: 8 }),
   },
@@ -208,6 +224,53 @@ function lowerVectors(node: Node<Conv2dWeightGradientAttributes, typeof INPUTS>,
     bindings: [context.read(partial), context.read(laneMap(segments)), context.write(dw)],
     params: { chunks: total(chunks), taps, in_lanes: inGroups * 4, out_groups: outGroups, outputs, inputs },
     workgroups: spread(Math.ceil((rows * 4 * outGroups) / 64)),
+    flops: elementCount(partial),
+  });
+}
+
+function lowerDepthwise(node: Node<Conv2dWeightGradientAttributes, typeof INPUTS>, context: Lowering): void {
+  const [x, dy] = node.inputs;
+  const [dw] = node.outputs;
+  const { kernel, stride, dilation } = node.attributes;
+  const groups = groupCount(dy);
+  const taps = kernel[0] * kernel[1];
+  const needs = rowsOf(x, dy, node.attributes);
+  // A thread owns four taps of a row.
+  const threads = groups * kernel[0] * Math.ceil(kernel[1] / 4);
+  const chunks = chunksOf(context.bands(dy, [[x, needs]]), Math.ceil(threads / 64), taps * groups * 16, context.traits);
+  const partial = context.scratch('partial', {
+    shape: [total(chunks), taps, groups * 4],
+    layout: 'dense',
+    type: 'f32',
+  });
+  for (const { range, size, count, first } of chunks) {
+    const [input, slope] = [context.read(x, needs(range)), context.read(dy, range)];
+    context.dispatch({
+      kernel: conv2d_weight_gradient_depthwise,
+      constants: { elem: x.type, SLIDE: stride[1] === 1 && dilation[1] === 1 },
+      bindings: [input, slope, context.write(partial)],
+      params: {
+        first: range[0],
+        count: range[1] - range[0],
+        chunk: size,
+        first_chunk: first,
+        ...windowParams(node.attributes, sizeOf(x), sizeOf(dy)),
+        groups,
+        chunks: count,
+        x_offset: input.offset,
+        x_pitch: input.pitch,
+        dy_offset: slope.offset,
+        dy_pitch: slope.pitch,
+      },
+      workgroups: spread(Math.ceil((threads * count) / 64)),
+    });
+  }
+  context.dispatch({
+    kernel: conv2d_weight_gradient_merge,
+    constants: {},
+    bindings: [context.read(partial), context.read(laneMap([1])), context.write(dw)],
+    params: { chunks: total(chunks), taps, in_lanes: 1, out_groups: groups, outputs: dw.shape[0], inputs: 1 },
+    workgroups: spread(Math.ceil((taps * groups) / 64)),
     flops: elementCount(partial),
   });
 }

@@ -117,6 +117,10 @@ export const cases = (): Case<Conv2dAttributes>[] => [
   conv([2, 5, 9, 6, 5, 1, 7], { padding: [0, 3, 0, 3] }),
   conv([2, 9, 5, 5, 6, 7, 1], { padding: [3, 0, 3, 0] }),
   conv([1, 9, 8, 9, 9, 7, 7], { groups: 9, padding: [3, 3, 3, 3] }), // ConvNeXt's depthwise
+  conv([1, 5, 11, 6, 6, 3, 3], { ...same, groups: 6, stride: [1, 2], activation: { kind: 'relu' } }),
+  conv([1, 9, 10, 7, 7, 3, 3], { groups: 7, dilation: [1, 2], padding: [1, 2, 3, 0] }),
+  conv([2, 3, 1, 5, 5, 3, 3], { ...same, groups: 5 }),
+  conv([2, 4, 4, 8, 8, 2, 2], { groups: 8 }),
   conv([1, 133, 5, 3, 4, 3, 3], same),
   conv([1, 3, 141, 4, 5, 3, 3], { ...same, stride: [3, 3] }),
   conv([1, 8, 8, 68, 70, 1, 1]), // more than one tile of output channels

@@ -142,7 +142,8 @@ export const forward: Operation<Conv2dAttributes, typeof INPUTS> = {
     const padded = padding.some((side) => side > 0);
     // Weights that change are those of training, where many steps make up for a longer compilation.
     const wide = context.traits.subgroupSize > 4 && !context.isConstant(weight);
-    const tuning = { subgroupSize: context.traits.subgroupSize, wide };
+    const slide = stride[1] === 1 && dilation[1] === 1;
+    const tuning = { subgroupSize: context.traits.subgroupSize, wide, slide };
     const inGroups = groups === 1 ? groupCount(x) : groupInputs / 4;
     const perGroup = variant.countsChannels
       ? { in_groups: groupInputs, group_outputs: outputs / groups }
@@ -186,7 +187,7 @@ export const forward: Operation<Conv2dAttributes, typeof INPUTS> = {
           act_a: a,
           act_b: b,
         },
-        workgroups: workgroupsOf(variant, count, groupCount(y), tuning),
+        workgroups: workgroupsOf(variant, y, range, tuning),
       });
     }
   },

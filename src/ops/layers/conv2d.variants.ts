@@ -9,7 +9,7 @@ import { conv2d_subgroup } from '../../generated/kernels/conv2d_subgroup.js';
 import { conv2d_tiled } from '../../generated/kernels/conv2d_tiled.js';
 import type { Constants, Kernel } from '../../gpu/wgsl.js';
 import type { Node } from '../../graph/ir/graph.js';
-import { spread, type Traits } from '../../graph/ir/operation.js';
+import { type Range, spread, type Traits } from '../../graph/ir/operation.js';
 import { groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import type { VariantRow } from '../variants.js';
 import type { Conv2dAttributes, Conv2dInputs } from './conv2d.js';
@@ -19,6 +19,8 @@ export interface Tuning {
   readonly subgroupSize: number;
   /** Whether to use the longer kernel, which computes twice as many pixels in a workgroup. */
   readonly wide: boolean;
+  /** Whether neighbouring windows of a row read neighbouring pixels, tap by tap. */
+  readonly slide: boolean;
 }
 
 export interface Conv2dVariant extends VariantRow<Conv2dAttributes, Conv2dInputs> {
@@ -27,8 +29,10 @@ export interface Conv2dVariant extends VariantRow<Conv2dAttributes, Conv2dInputs
   packing(x: Tensor, groupInputs: number, groups: number): readonly number[] | undefined;
   /** Whether sizes of a convolution group in params are in channels, for kernels that read single lanes. Otherwise they are in vec4s. */
   readonly countsChannels: boolean;
-  /** Output pixels and output vec4s of a workgroup. Without it, a workgroup owns any 64 vec4s. */
+  /** Output pixels and output vec4s of a workgroup. Without it, each of a workgroup's 64 threads owns a vec4 of a pixel, or of a strip. */
   tile?(tuning: Tuning): readonly [pixels: number, vectors: number];
+  /** If the kernel computes strips, which are parts of a row of the output: their width. */
+  readonly strip?: number;
   /** Constants of its prelude that not all kernels have. */
   constants?(tuning: Tuning): Constants;
 }
@@ -75,6 +79,8 @@ export const CONV2D_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
     rank: () => 0,
     packing: () => [1],
     countsChannels: true,
+    strip: 4,
+    constants: ({ slide }) => ({ SLIDE: slide }),
   },
   grouped: {
     kernel: conv2d_grouped,
@@ -118,15 +124,23 @@ export const CONV2D_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
   },
 };
 
-/** The number of workgroups, from the number of output pixels and of vec4s in each. */
+/** The number of workgroups for a range of output pixels. */
 export function workgroupsOf(
   variant: Conv2dVariant,
-  pixels: number,
-  vectors: number,
+  y: Tensor,
+  [from, to]: Range,
   tuning: Tuning,
 ): [number, number, number] {
-  if (!variant.tile) return spread(Math.ceil((pixels * vectors) / 64));
+  const vectors = groupCount(y);
+  if (!variant.tile) return spread(Math.ceil((owners(variant, y, [from, to]) * vectors) / 64));
   const [tilePixels, tileVectors] = variant.tile(tuning);
-  const [y, z] = spread(Math.ceil(pixels / tilePixels));
-  return [Math.ceil(vectors / tileVectors), y, z];
+  const [rows, layers] = spread(Math.ceil((to - from) / tilePixels));
+  return [Math.ceil(vectors / tileVectors), rows, layers];
+}
+
+/** How many pixels, or strips of all rows that the range touches. */
+function owners({ strip }: Conv2dVariant, y: Tensor, [from, to]: Range): number {
+  if (!strip) return to - from;
+  const width = y.shape[2];
+  return (Math.ceil(to / width) - Math.floor(from / width)) * Math.ceil(width / strip);
 }
