@@ -106,6 +106,20 @@ export function collect(what, room = 'src/ops') {
   return `// Made by .ci/build.js from ${room}/**/*.ts.\n${imports.join('')}export const all = { ${entries.join(', ')} };\n`;
 }
 
+/** The index of gradients, each with its operation: an operation of a caller's own may have the name of one of raybox's. */
+function collectGradients() {
+  const rules = collect('gradient');
+  const own = new Set([...rules.matchAll(/ as (\w+) \}/g)].map(([, name]) => name));
+  const operations = [...collect('forward').matchAll(/import \{ forward as (\w+) \} from (\S+);/g)]
+    .filter(([, name]) => own.has(name))
+    .map(([, name, path]) => `import { forward as ${name}Operation } from ${path};\n`);
+  const entries = [...own].map((name) => `${name}: [${name}Operation, ${name}]`);
+  return rules.replace(
+    /export const all = .*\n/,
+    `${operations.join('')}export const all = { ${entries.join(', ')} } as const;\n`,
+  );
+}
+
 /** The index of the families, with the type of a description of any of them. */
 function collectFamilies() {
   const text = collect('family', 'src/nets');
@@ -211,8 +225,8 @@ export async function bundlePage() {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeGenerated(at('src/generated'), embedKernels(undefined, '../gpu/wgsl.js'));
   writeGenerated(at('bench/generated'), embedKernels(at('bench/kernels'), '../../src/gpu/wgsl.js'));
-  const indexes = ['forward', 'reference', 'gradient', 'cases'].map((what) => [`${what}.ts`, collect(what)]);
-  writeGenerated(at('src/ops/generated'), Object.fromEntries(indexes));
+  const indexes = ['forward', 'reference', 'cases'].map((what) => [`${what}.ts`, collect(what)]);
+  writeGenerated(at('src/ops/generated'), { ...Object.fromEntries(indexes), 'gradient.ts': collectGradients() });
   writeGenerated(at('src/nets/generated'), {
     'families.ts': collectFamilies(),
     'recognition.ts': collect('recognition', 'src/nets'),

@@ -5,6 +5,7 @@
  */
 export { DeviceLostError, GpuUnavailableError, InputError, KernelError } from './errors.js';
 export type { Box, Finding } from './formats/findings.js';
+export type { HeatmapMethod } from './formats/heatmap_methods.js';
 export type { WeightsMetadata } from './formats/weights.js';
 export { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
 export type { Backend } from './localizer/backend.js';

@@ -7,7 +7,7 @@
 // A thread owns one vec4 of dx, so that neighbouring lanes read neighbouring weights.
 
 struct Params {
-  inputs: u32, outputs: u32, groups: u32, images: u32, dx_pitch: u32,
+  inputs: u32, outputs: u32, groups: u32, images: u32, dx_offset: u32, dx_pitch: u32,
 }
 
 @group(0) @binding(0) var<storage, read> dy: array<f32>;
@@ -31,5 +31,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
       sum[lane] += slope * weight[o * params.inputs + group * 4 + lane];
     }
   }
-  dx[image * params.dx_pitch + group] = sum;
+  dx[params.dx_offset + image * params.dx_pitch + group] = sum;
 }

@@ -7,7 +7,7 @@
 // A thread owns one weight; the thread of the first input also owns the bias. Images are added in order.
 
 struct Params {
-  inputs: u32, outputs: u32, images: u32, x_pitch: u32,
+  inputs: u32, outputs: u32, images: u32, x_offset: u32, x_pitch: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -28,7 +28,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   var bias = 0.0;
   for (var n = 0u; n < params.images; n++) {
     let slope = dy[n * params.outputs + o];
-    sum += slope * x[n * params.x_pitch * 4 + i];
+    sum += slope * x[(params.x_offset + n * params.x_pitch) * 4 + i];
     bias += slope;
   }
   dw[index] = sum;

@@ -10,7 +10,7 @@
 // Prelude: LANES (power of two), BIAS.
 
 struct Params {
-  inputs: u32, outputs: u32, x_pitch: u32,
+  inputs: u32, outputs: u32, x_offset: u32, x_pitch: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -27,7 +27,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let n = workgroup.y;
   var sum = 0.0;
   for (var i = lane; i < params.inputs; i += LANES) {
-    sum += x[n * params.x_pitch * 4 + i] * weight[o * params.inputs + i];
+    sum += x[(params.x_offset + n * params.x_pitch) * 4 + i] * weight[o * params.inputs + i];
   }
   sums[lane] = sum;
   for (var half = LANES / 2; half > 0; half /= 2) {

@@ -22,9 +22,8 @@
 
 struct Params {
   positions: u32,  // N = height · width
-  groups: u32,     // vec4 groups of channels
   first: u32,      // first image of the band
-  x_offset: u32, x_pitch: u32,
+  x_offset: u32, x_pitch: u32, y_offset: u32, y_pitch: u32,
   r: f32,
 }
 
@@ -85,13 +84,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     let u = params.r * s;
     let plain = log(mean) / max(params.r, 1e-30);
     let value = peak + select(plain, s * log1p_ratio(max(u, vec4f(-0.5))), u > vec4f(-0.5));
-    y[image * params.groups + group] = value;
+    y[params.y_offset + image * params.y_pitch + group] = value;
     is_small = select(0u, 1u, any(abs(value) * 8 < abs(peak)));
   }
   if (workgroupUniformLoad(&is_small) == 1) {
     let again = from_zero(first, lane);
     if (lane == 0) {
-      let at = image * params.groups + group;
+      let at = params.y_offset + image * params.y_pitch + group;
       y[at] = select(y[at], again, abs(y[at]) * 8 < abs(peak));
     }
   }

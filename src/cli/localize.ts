@@ -171,9 +171,10 @@ function* imagesOf(
 }
 
 function resultLine({ name, path }: Task, result: Localization): ResultLine {
-  const { width, height, probabilities, logits, findings, truncated, warnings } = result;
+  const { width, height, probabilities, logits, findings, truncated, warnings, method } = result;
   return {
     ...{ image: name, file: path, width, height, probabilities, logits, findings: [...findings] },
+    ...(method === 'cam' ? {} : { method }),
     ...(truncated.length > 0 ? { truncated: [...truncated] } : {}),
     ...(warnings.length > 0 ? { warnings } : {}),
   };

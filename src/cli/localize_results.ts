@@ -1,5 +1,6 @@
 /** Writes the results of `raybox localize`, so that an interrupted run can continue where it stopped. */
 import type { Finding, Prediction } from '../formats/findings.js';
+import type { HeatmapMethod } from '../formats/heatmap_methods.js';
 import type { ImageFile } from '../node/image_files.js';
 import { type Lock, lockFile } from '../node/lock.js';
 import type { Warning } from '../warnings.js';
@@ -11,6 +12,8 @@ import { print, UsageError } from './terminal.js';
 export interface ResultLine extends Prediction {
   file: string;
   findings: Finding[];
+  /** How the heatmaps were computed, where they are not class activation maps. */
+  method?: HeatmapMethod;
   /** Labels that have more regions than `--max-boxes` allows. */
   truncated?: string[];
   /** What was assumed about the weights, and what looks wrong about the image. */

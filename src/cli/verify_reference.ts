@@ -32,7 +32,7 @@ export async function verifyReference(options: ReferenceOptions): Promise<boolea
     const network = {
       build: (...given: Parameters<typeof model.network>) => {
         const { features, logits, probabilities, heatmaps } = model.network(...given);
-        return [features, logits, probabilities, heatmaps];
+        return [features, logits, probabilities, ...(heatmaps ? [heatmaps] : [])];
       },
       weights: parameterValues(model.checkpoint),
       channels: model.metadata.inputChannels,

@@ -1,5 +1,6 @@
 /** The options of commands that read weights. They say what the file does not say, or says wrongly. */
 
+import { HEATMAP_METHODS, type HeatmapMethod } from '../formats/heatmap_methods.js';
 import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
 import { parseJson } from '../formats/json.js';
 import type { WeightsMetadata } from '../formats/weights.js';
@@ -24,6 +25,7 @@ export interface WeightsOptions {
   metadata?: string;
   output?: string;
   probabilities?: 'sigmoid' | 'softmax';
+  heatmaps?: HeatmapMethod;
   cache?: string;
   integrity?: string;
 }
@@ -84,6 +86,12 @@ export function addWeightsOptions(command: Command): Command {
         'for an ONNX or TensorFlow.js model that ends with logits: how they become probabilities',
       ).choices(['sigmoid', 'softmax']),
     )
+    .addOption(
+      new Option(
+        '--heatmaps <method>',
+        'how heatmaps are computed; default: cam, and hirescam where the classifier is not linear',
+      ).choices(HEATMAP_METHODS),
+    )
     .option('--cache <dir>', 'folder that keeps weights from the web, so that they are fetched only once')
     .option('--integrity <hash>', 'hash that the weights must have: sha256-… (or sha384, sha512) in base64');
 }
@@ -106,6 +114,7 @@ export async function modelOptions(options: WeightsOptions): Promise<ModelOption
     ...(metadata === undefined ? {} : { metadata: await readMetadata(metadata) }),
     ...(output === undefined ? {} : { output }),
     ...(probabilities ? { probabilities } : {}),
+    ...(options.heatmaps ? { heatmapMethod: options.heatmaps } : {}),
     ...(cache === undefined ? {} : { cache }),
     ...(integrity === undefined ? {} : { integrity }),
   };

@@ -39,7 +39,15 @@ export function exportedGraph(
   const written = graphNetwork(describeGraph(network, image));
   const g = createGraph();
   const x = g.input(INPUT, [1, image.height, image.width, image.channels]);
-  const outputs = written(g, x);
+  const { heatmaps, ...others } = written(g, x);
+  if (!heatmaps)
+    throw new InputError(
+      'onnx: the network has no heatmaps of its own: they come from gradients, which are not written',
+      {
+        expected: 'a network whose classifier is linear, and so has class activation maps',
+      },
+    );
+  const outputs = { ...others, heatmaps };
   const { nodes } = g.finish(OUTPUTS.map((name) => outputs[name]));
   let step = '';
   const parameters = [...g.parameters.keys()];

@@ -16,10 +16,11 @@ export type ExportedType = 'f32' | 'f16';
 /**
  * @returns the bytes of a model that takes normalised images [n, channels, height, width], and gives logits and probabilities [n, classes] and
  *   heatmaps [n, classes, h, w]
- * @throws InputError for an operation that ONNX cannot express, for a number that is too large for f16, and for more than 2 GiB
+ * @throws InputError for heatmaps from gradients, for an operation that ONNX cannot express, for a number that is too large for f16, and for more than 2 GiB
  */
 export async function writeOnnx(model: Model, dtype: ExportedType = 'f32'): Promise<Uint8Array> {
   const { network, metadata } = model;
+  refuseGradients(metadata);
   const image = shapeOf(metadata);
   const graph = exportedGraph(network, image);
   const shapes = [...graph.parameters];
@@ -42,6 +43,15 @@ export async function writeOnnx(model: Model, dtype: ExportedType = 'f32'): Prom
       heat_thresholds: JSON.stringify(DEFAULT_HEAT_THRESHOLDS),
     },
     description: describe(metadata),
+  });
+}
+
+/** What is written must give the heatmaps that the weights give here, and not others. */
+function refuseGradients({ heatmapMethod: method = 'cam' }: WeightsMetadata): void {
+  if (method === 'cam') return;
+  throw new InputError(`onnx: heatmaps by ${method} come from gradients, which are not written`, {
+    expected: 'class activation maps (cam)',
+    hint: "if the classifier is linear, heatmapMethod: 'cam' (--heatmaps cam) writes those; otherwise raybox convert keeps the network and its heatmaps for raybox",
   });
 }
 

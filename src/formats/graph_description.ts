@@ -15,7 +15,8 @@ export interface GraphDescription {
   /** Tensors of the network that are not trained. */
   constants?: { shape: number[]; layout: 'nhwc4' | 'dense'; data: number[] }[];
   nodes: GraphNode[];
-  outputs: { features: number; logits: number; probabilities: number; heatmaps: number };
+  /** `heatmaps` is left out if the network has none of its own, so that they come from gradients. */
+  outputs: { features: number; logits: number; probabilities: number; heatmaps?: number };
 }
 
 /** Whether a network is described as a graph. The description itself is checked when the network is built. */
@@ -80,7 +81,7 @@ const CHECKS: Record<Exclude<keyof GraphDescription, 'family'>, [check: Check, e
   ],
   nodes: [listOf(isNode, 1, MOST.nodes), `1 to ${MOST.nodes} of op, inputs, attributes and name`],
   outputs: [
-    fields({ features: isIndex, logits: isIndex, probabilities: isIndex, heatmaps: isIndex }),
+    fields({ features: isIndex, logits: isIndex, probabilities: isIndex, heatmaps: optional(isIndex) }),
     'the numbers of features, logits, probabilities and heatmaps',
   ],
 };

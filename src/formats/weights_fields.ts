@@ -4,6 +4,7 @@ import { FORMER_NAMES } from '../options.js';
 import { brief } from './brief.js';
 import { isObject } from './checks.js';
 import type { GraphDescription } from './graph_description.js';
+import { HEATMAP_METHODS } from './heatmap_methods.js';
 import { isProbability } from './operating_thresholds.js';
 import type { BackboneDescription, WeightsMetadata } from './weights_metadata.js';
 
@@ -28,6 +29,7 @@ export const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   lseR: { parse: positive, optional: true },
   prediction: { parse: pattern(/^[\w./-]{1,200}$/, 'the name of a layer'), optional: true },
   operatingThresholds: { parse: probabilities, optional: true },
+  heatmapMethod: { parse: oneOf(...HEATMAP_METHODS), optional: true },
   heatmapScaling: { parse: oneOf('minmax', 'relu') },
   minRegion: { parse: cells, optional: true },
   trainingData: { parse: pattern(/\S/, 'some text, or none') },

@@ -1,5 +1,6 @@
 /** The types of the metadata of weights. */
 import type { GraphDescription } from './graph_description.js';
+import type { HeatmapMethod } from './heatmap_methods.js';
 
 /** A backbone by the name and the fields of its family. They are checked by `src/nets/families` when the network is built. */
 export type BackboneDescription = { family: string; [field: string]: unknown };
@@ -36,6 +37,11 @@ export interface WeightsMetadata {
   prediction?: string;
   /** By class, the probability from which the class counts as found. They are fitted on a validation split. */
   operatingThresholds?: Record<string, number>;
+  /**
+   * How heatmaps are computed. Default: `cam`, and `hirescam` for a network whose classifier is not linear, which has no class activation
+   * maps.
+   */
+  heatmapMethod?: HeatmapMethod;
   /** Which range of a heatmap is scaled to [0, 255]: from its minimum to its maximum (`minmax`), or from 0 to its maximum (`relu`). */
   heatmapScaling: 'minmax' | 'relu';
   /**

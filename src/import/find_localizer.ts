@@ -1,12 +1,15 @@
 /**
  * Finds the localizer in a classifier's graph: the last feature map, how it is pooled, and the layers between the pooled features and the
  * classes. If those layers are linear, they can be applied at every position before pooling, which gives exact class activation maps.
+ * If they are not, the network keeps them as they are and has no maps of its own: heatmaps then come from gradients by the feature map.
  * Nothing here knows where the graph comes from.
  */
 import { InputError } from '../errors.js';
-import { type Node, nameOf } from '../graph/ir/graph.js';
+import type { Node } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import type { NetworkOutputs } from '../nets/outputs.js';
+import { permute } from '../ops/general/permute.js';
+import { reshape } from '../ops/general/reshape.js';
 import type { Activation } from '../ops/layers/activation.js';
 import { sigmoid } from '../ops/layers/activation.js';
 import { classActivationMap } from '../ops/layers/class_activation_map.js';
@@ -18,6 +21,7 @@ import type { PoolAttributes } from '../ops/layers/pool.js';
 import { softmax } from '../ops/layers/softmax.js';
 import { compact } from '../ops/packing/compact.js';
 import { type Kit, parameter } from './kit.js';
+import { lastMap } from './last_map.js';
 
 /** What becomes of a class's number: a probability by itself, or one of probabilities that are 1 together. */
 export type Probabilities = 'sigmoid' | 'softmax';
@@ -47,17 +51,27 @@ interface Head {
 }
 
 /**
- * Adds pooling, prediction layer and class activation maps in place of the network's own last layers, with the numbers of those.
+ * Adds pooling, prediction layer and class activation maps in place of the network's own last layers, with the numbers of those. If those
+ * are not linear, they stay, and there are no heatmaps.
  * @param output [n, 1, 1, classes], what the network puts out
  * @param assumed what becomes of the numbers if the network does not say it
- * @throws InputError if there is no feature map, or the layers behind it are not linear
+ * @throws InputError if there is no feature map
  */
 export function localizerOf(kit: Kit, output: Tensor, assumed: Probabilities): Localizer {
   const { g } = kit;
   const producers = new Map(g.nodes.flatMap((node) => node.outputs.map((tensor) => [tensor, node] as const)));
   refuseMaps(output);
   const { logits: last, ends } = beforeProbabilities(output, producers);
-  const { features, r, norm, linear: head } = headOf(kit, last, producers);
+  const isSoftmax = (ends ?? assumed) === 'softmax';
+  const probabilitiesOf = (logits: Tensor) =>
+    isSoftmax ? softmax(g, logits, 'probabilities') : sigmoid(g, logits, 'probabilities');
+  const found = headOf(kit, last, producers);
+  if (!found) {
+    const features = lastMap(g.nodes, last);
+    const logits = reshape(g, permute(g, compact(g, last), [0, 3, 1, 2]), [0, -1], 'logits');
+    return { features, logits, probabilities: probabilitiesOf(logits), ...(ends ? { ends } : {}) };
+  }
+  const { features, r, norm, linear: head } = found;
   const x = compact(g, features, 'head.compact');
   let pooled = lsePool(g, x, r, 'head.pooling');
   if (norm) pooled = g.apply(norm.operation, [pooled, ...norm.inputs.slice(1)], norm.attributes, 'head.norm');
@@ -65,8 +79,7 @@ export function localizerOf(kit: Kit, output: Tensor, assumed: Probabilities): L
   const weight = parameter(kit, 'head.prediction.weight', 'head', head, [outputs, inputs], () => head.weight);
   const bias = parameter(kit, 'head.prediction.bias', 'head', head, [outputs], () => head.bias);
   const logits = g.apply(linear, [pooled, weight, bias], {}, 'head.prediction');
-  const isSoftmax = (ends ?? assumed) === 'softmax';
-  const probabilities = isSoftmax ? softmax(g, logits, 'probabilities') : sigmoid(g, logits, 'probabilities');
+  const probabilities = probabilitiesOf(logits);
   // Behind a norm only what lies above the channels' average counts: the norm takes the rest away.
   const seen = norm
     ? parameter(kit, 'head.seen.weight', 'head', head, [outputs, inputs], () => behindNorm(kit, head, norm))
@@ -97,13 +110,13 @@ function beforeProbabilities(output: Tensor, producers: Producers): { logits: Te
   return { logits: output };
 }
 
-/** Walks from the logits back to the pooling, and joins the layers on the way to one. */
-function headOf(kit: Kit, logits: Tensor, producers: Producers): Head {
+/** Walks from the logits back to the pooling, and joins the layers on the way to one. Undefined if they are not linear. */
+function headOf(kit: Kit, logits: Tensor, producers: Producers): Head | undefined {
   let head: Linear | undefined;
   let norm: Node | undefined;
   for (let tensor = logits; ; ) {
     const node = producers.get(tensor);
-    if (!node) throw refusal('it has no feature map', 'the image itself reaches the classes');
+    if (!node) return undefined;
     const [x] = node.inputs as [Tensor];
     const pooling = poolingOf(node);
     if (pooling !== undefined) {
@@ -111,11 +124,11 @@ function headOf(kit: Kit, logits: Tensor, producers: Producers): Head {
       return norm ? { ...found, norm } : beforeAverage(kit, found, producers);
     }
     if (node.operation === (layerNormalisation as unknown)) {
-      if (norm || !head) throw refusal(`${nameOf(node)} is a norm that is not directly behind the pooling`);
+      if (norm || !head) return undefined;
       norm = node;
     } else if (node.operation.name !== 'compact') {
       const layer = norm ? undefined : linearOf(kit, node);
-      if (!layer) throw notLinear(node);
+      if (!layer) return undefined;
       head = head ? joined(layer, head) : layer;
     }
     tensor = x;
@@ -212,22 +225,4 @@ function behindNorm(kit: Kit, { weight, inputs, outputs }: Linear, norm: Node): 
     for (let i = 0; i < inputs; i++) result[o * inputs + i] = weight[o * inputs + i] * gamma[i] - sum / inputs;
   }
   return result;
-}
-
-const refusal = (why: string, given?: string) =>
-  new InputError(`the classifier cannot localize: ${why}`, {
-    ...(given ? { given } : {}),
-    expected: 'a feature map, a pooling over all its positions, and linear layers from there to the classes',
-  });
-
-function notLinear(node: Node): InputError {
-  const { operation, attributes } = node;
-  const { activation } = attributes as { activation?: Activation };
-  const what = operation.name === 'activation' ? activation!.kind : operation.name;
-  const isSpread = operation.name === 'conv2d';
-  return refusal(
-    isSpread
-      ? `${nameOf(node)} has weights of its own for each position of the feature map`
-      : `${nameOf(node)} (${what}) stands between the pooled features and the classes, so these do not follow from the features by a linear layer`,
-  );
 }

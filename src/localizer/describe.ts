@@ -42,7 +42,7 @@ const isProbability = (value: number): boolean => value >= -ROUNDING && value <=
 
 /** @throws InputError if the network computed a logit or a heatmap that is not finite, or a probability outside 0…1 */
 export async function describeImage(
-  { classes, inputWidth, fit }: WeightsMetadata,
+  { classes, inputWidth, fit, heatmapMethod: method = 'cam' }: WeightsMetadata,
   { index, width, height, warnings }: Place,
   { logits, probabilities, cells: [rows, columns], regions, heatmaps }: Numbers,
   request: Request,
@@ -66,7 +66,7 @@ export async function describeImage(
     regions && request.boxes
       ? readFindings(classes, scores, regions, request, smallest)
       : { findings: [], truncated: [] };
-  const data = { index, width, height, probabilities: scores, logits: raws, warnings, ...boxes };
+  const data = { index, width, height, probabilities: scores, logits: raws, warnings, method, ...boxes };
   return asLocalization({ ...data, ...(heatmaps ? { heatmaps: byLabel(heatmaps) } : {}) }, classes);
 }
 

@@ -3,7 +3,6 @@ import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import type { Gpu } from '../gpu/device.js';
 import { createConstantPool } from '../graph/plan/constants.js';
-import type { Plan } from '../graph/plan/plan.js';
 import { parameterValues } from '../nets/parameter_values.js';
 import type { PixelFormat } from '../ops/images/preprocess.js';
 import { createCache } from './cache.js';
@@ -11,6 +10,7 @@ import type { Request } from './request.js';
 import {
   type BoxStage,
   type InputStage,
+  isFromGradients,
   type NetworkStage,
   planBoxes,
   planInput,
@@ -56,6 +56,8 @@ export async function createPlans(
   options: { signal?: AbortSignal | undefined; onProgress?: ((done: number) => void) | undefined },
 ): Promise<Plans> {
   const pool = createConstantPool();
+  // The weights stay in memory where heatmaps come from gradients, and can be freed after loading everywhere else.
+  const all = isFromGradients(spec.metadata) ? { ...spec, weights: parameterValues(checkpoint) } : spec;
   const networks = createCache<NetworkStage>(KEPT.networks);
   const boxStages = createCache<BoxStage>(KEPT.boxes, KEPT.boxBytes);
   let largestBatch = Number.POSITIVE_INFINITY;
@@ -67,7 +69,7 @@ export async function createPlans(
   try {
     // The first plan packs the weights into the pool, where the plans for other batch sizes find them.
     const weights = parameterValues(checkpoint);
-    await networks.get('1', () => planNetwork(gpu, spec, 1, { pool, weights, ...options }));
+    await networks.get('1', () => planNetwork(gpu, all, 1, { pool, weights, ...options }));
   } catch (error) {
     close();
     throw error;
@@ -77,7 +79,7 @@ export async function createPlans(
     async network(batch) {
       if (batch > largestBatch) return undefined;
       try {
-        return await networks.get(String(batch), () => planNetwork(gpu, spec, batch, { pool }));
+        return await networks.get(String(batch), () => planNetwork(gpu, all, batch, { pool }));
       } catch (error) {
         if (!(error instanceof InputError) || batch === 1) throw error;
         largestBatch = batch - 1;
@@ -99,8 +101,9 @@ export async function createPlans(
     },
     memory() {
       const stages = [...networks.values()].flatMap((network) => [network, ...network.inputs.values()]);
-      const plans: Plan[] = [...stages, ...boxStages.values()].map(({ plan }) => plan);
-      const work = plans.reduce((sum, plan) => sum + plan.memory.arenas + plan.memory.tensors, 0);
+      const plans = [...stages, ...boxStages.values()].map(({ plan }) => plan);
+      const gradients = [...networks.values()].reduce((sum, network) => sum + (network.gradients?.bytes() ?? 0), 0);
+      const work = plans.reduce((sum, plan) => sum + plan.memory.arenas + plan.memory.tensors, gradients);
       return { bytes: work + pool.bytes, weights: pool.bytes, work };
     },
     close,

@@ -3,6 +3,7 @@
 import { writeBoxList } from '../formats/box_list.js';
 import { type CocoFile, toCoco } from '../formats/coco.js';
 import type { Finding } from '../formats/findings.js';
+import type { HeatmapMethod } from '../formats/heatmap_methods.js';
 import type { Warning } from '../warnings.js';
 
 /** The network's results for an image as a whole, without boxes. */
@@ -29,6 +30,8 @@ export interface Heatmap {
 
 /** All results for one image. */
 export interface Localization extends Classification {
+  /** How the heatmaps, from which boxes are cut, were computed: exact class activation maps (`cam`), or maps from gradients. */
+  readonly method: HeatmapMethod;
   /** Boxes of the labels that were found, ordered by class, then by heat threshold, then from top to bottom. */
   readonly findings: readonly Finding[];
   /** Labels with more regions than `maxBoxes`. `findings` has only the first ones of those. */

@@ -101,6 +101,9 @@ async function localizeBatch(call: Call, batch: Batch): Promise<Localization[]> 
   const sizes: PixelFormat[] = [];
   for (const [slot, image] of batch.images.entries()) sizes.push(await bring(call, image, slot, network));
   await network.plan.run({ signal: call.signal });
+  const { boxes, heatmaps, gates } = call.request;
+  if (boxes || heatmaps !== 'none')
+    await network.gradients?.run(count, heatmaps === 'none' ? gates : undefined, call.signal);
   return collect(call, batch, sizes, network);
 }
 
@@ -133,10 +136,10 @@ async function collect(
   network: NetworkStage,
 ): Promise<Localization[]> {
   const { gpu, request } = call;
-  const outputs = [network.logits, network.probabilities, ...(request.heatmaps === 'raw' ? [network.heatmaps] : [])];
+  const outputs = [network.logits, network.probabilities].map((tensor) => network.plan.locate(tensor));
   const collector = createCollector(gpu);
   try {
-    collector.take(outputs.map((tensor) => network.plan.locate(tensor)));
+    collector.take([...outputs, ...(request.heatmaps === 'raw' ? [network.maps] : [])]);
     const rows: { slot: number; size: PixelFormat; stage: BoxStage | undefined; part: number }[] = [];
     for (const [slot, size] of sizes.entries()) {
       const stage = await runBoxes(call, slot, size, network);
@@ -198,15 +201,17 @@ async function localizeOnGpu(call: Call, image: Source | GPUTexture): Promise<Gp
   const network = (await call.plans.network(1))!;
   const size = await bring(call, image, 0, network);
   await network.plan.run({ signal: call.signal });
+  await network.gradients?.run(1, undefined, call.signal);
   const stage = await runBoxes(call, 0, size, network);
   const part = (plan: Plan, tensor: Tensor) => ({
     place: plan.locate(tensor),
     shape: tensor.shape,
     type: tensor.type,
   });
-  const { logits, probabilities, heatmaps } = network;
+  const { logits, probabilities, heatmaps, maps } = network;
   const parts: Parts = {
-    ...mapValues({ logits, probabilities, heatmaps }, (tensor) => part(network.plan, tensor)),
+    ...mapValues({ logits, probabilities }, (tensor) => part(network.plan, tensor)),
+    heatmaps: { place: maps, shape: heatmaps.shape, type: heatmaps.type },
     ...(stage ? mapValues(stage.named, (tensor) => part(stage.plan, tensor)) : {}),
   };
   const { width, height } = size;

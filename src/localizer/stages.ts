@@ -3,9 +3,10 @@ import { InputError } from '../errors.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import type { Gpu } from '../gpu/device.js';
 import { createGraph } from '../graph/ir/graph.js';
-import type { Tensor } from '../graph/ir/tensor.js';
+import type { Tensor, TensorSpec } from '../graph/ir/tensor.js';
 import type { ConstantPool, WeightSource } from '../graph/plan/constants.js';
 import type { Plan } from '../graph/plan/plan.js';
+import type { Location } from '../graph/plan/record.js';
 import type { NetworkFunction } from '../nets/outputs.js';
 import { extractBoxes } from '../ops/boxes/component_boxes.js';
 import type { HeatFrame } from '../ops/boxes/heat.js';
@@ -13,6 +14,7 @@ import { scaleHeatmaps } from '../ops/boxes/scale255.js';
 import { type PixelFormat, pixelInput, preprocess } from '../ops/images/preprocess.js';
 import { createCheckedPlan } from '../verify/checked_plan.js';
 import { type Cache, createCache } from './cache.js';
+import type { Gradients } from './gradient_stage.js';
 import { gpuPixelBytes, type Source } from './image_input.js';
 import type { Request } from './request.js';
 
@@ -21,6 +23,8 @@ export interface Spec {
   readonly network: NetworkFunction;
   readonly metadata: WeightsMetadata;
   readonly precision: 'f32' | 'f16';
+  /** The parameters' values, if heatmaps come from gradients: these read weights in another order, when the first map is asked for. */
+  readonly weights?: WeightSource | undefined;
 }
 
 /** How many preprocessing plans are kept beyond one for each place in the batch, for images of several sizes and formats. */
@@ -37,7 +41,11 @@ export interface NetworkStage {
   readonly logits: Tensor;
   readonly probabilities: Tensor;
   /** [batch, classes, h, w]. */
-  readonly heatmaps: Tensor;
+  readonly heatmaps: TensorSpec;
+  /** Where the heatmaps are. */
+  readonly maps: Location;
+  /** Computes the heatmaps, if they come from gradients. Otherwise the network's plan has computed them. */
+  readonly gradients?: Gradients;
   /** The preprocessing stages that write to `image`, by image format and place in the batch. */
   readonly inputs: Cache<InputStage>;
   close(): void;
@@ -45,7 +53,7 @@ export interface NetworkStage {
 
 export async function planNetwork(
   gpu: Gpu,
-  { network, metadata, precision }: Spec,
+  spec: Spec,
   batch: number,
   options: {
     pool: ConstantPool;
@@ -55,18 +63,27 @@ export async function planNetwork(
     onProgress?: ((done: number) => void) | undefined;
   },
 ): Promise<NetworkStage> {
+  const { network, metadata, precision } = spec;
   const g = createGraph({ type: precision });
   const image = g.input('image', [batch, metadata.inputHeight, metadata.inputWidth, metadata.inputChannels]);
-  const { logits, probabilities, heatmaps } = network(g, image);
-  const graph = g.finish([logits, probabilities, heatmaps]);
+  const { features, logits, probabilities, heatmaps } = network(g, image);
+  const maps = isFromGradients(metadata) ? features : heatmaps!;
+  const graph = g.finish([logits, probabilities, maps]);
   const plan = await createCheckedPlan(gpu, graph, { weights: missing, ...options });
   const inputs = createCache<InputStage>(KEPT_INPUTS + batch, KEPT_INPUT_BYTES);
   const close = () => {
     inputs.clear();
     plan.close();
   };
-  return { plan, image, logits, probabilities, heatmaps, inputs, close };
+  const stage = { plan, image, logits, probabilities, heatmaps: maps, maps: plan.locate(maps), inputs, close };
+  if (!isFromGradients(metadata)) return stage;
+  // Loaded on demand, because most networks have exact maps.
+  const { withGradients } = await import('./gradient_stage.js');
+  return withGradients(gpu, spec, stage, options.pool, createCheckedPlan);
 }
+
+/** Whether heatmaps come from gradients. A network that has none of its own says so in its metadata. */
+export const isFromGradients = ({ heatmapMethod = 'cam' }: WeightsMetadata) => heatmapMethod !== 'cam';
 
 function missing(name: string): never {
   throw new InputError(`the weights of ${name} were not kept`, { hint: 'load the weights again with this batch size' });
@@ -165,11 +182,11 @@ export async function planBoxes(
     async run(from, slot, { gates: values }, signal) {
       plan.write(gates, values);
       const encoder = gpu.device.createCommandEncoder();
-      for (const [source, own] of [
-        [from.heatmaps, heatmaps],
-        [from.probabilities, probabilities],
-      ]) {
-        const [input, output] = [from.plan.locate(source), plan.locate(own)];
+      for (const [input, own] of [
+        [from.maps, heatmaps],
+        [from.plan.locate(from.probabilities), probabilities],
+      ] as const) {
+        const output = plan.locate(own);
         encoder.copyBufferToBuffer(
           input.buffer,
           input.offset + slot * output.size,

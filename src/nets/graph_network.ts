@@ -41,7 +41,7 @@ export function describeGraph(network: NetworkFunction, input: ImageShape, core:
   };
   const { graph: g, image, outputs } = built(1);
   const { features, logits, probabilities, heatmaps } = outputs;
-  const { nodes } = g.finish([features, logits, probabilities, heatmaps]);
+  const { nodes } = g.finish([features, logits, probabilities, ...(heatmaps ? [heatmaps] : [])]);
   const numbers = new Map<Tensor, number>([[image, 0]]);
   for (const node of nodes) for (const output of node.outputs) numbers.set(output, numbers.size);
   const constants: Tensor[] = [];
@@ -102,7 +102,7 @@ export function describeGraph(network: NetworkFunction, input: ImageShape, core:
       features: number(features),
       logits: number(logits),
       probabilities: number(probabilities),
-      heatmaps: number(heatmaps),
+      ...(heatmaps ? { heatmaps: number(heatmaps) } : {}),
     },
   });
 }
@@ -161,7 +161,7 @@ export function graphNetwork(value: object, core: CoreOperations): NetworkFuncti
       features: values[features],
       logits: values[logits],
       probabilities: values[probabilities],
-      heatmaps: values[heatmaps],
+      ...(heatmaps === undefined ? {} : { heatmaps: values[heatmaps] }),
     };
     return checkOutputs(outputs, image.shape[0]);
   };

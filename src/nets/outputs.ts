@@ -11,8 +11,12 @@ export interface NetworkOutputs {
   readonly logits: Tensor;
   /** [n, classes] dense f32, from 0 to 1. */
   readonly probabilities: Tensor;
-  /** [n, classes, h, w] dense f32, of any range. A value is the larger, the more its position speaks for the class. */
-  readonly heatmaps: Tensor;
+  /**
+   * [n, classes, h, w] dense f32, of any range. A value is the larger, the more its position speaks for the class. Left out if the network
+   * has no maps of its own: they are then computed from the gradients of the logits by `features`, through which the whole image must reach
+   * them.
+   */
+  readonly heatmaps?: Tensor | undefined;
 }
 
 /**
@@ -28,6 +32,7 @@ export type NetworkFunction = (g: GraphBuilder, image: Tensor) => NetworkOutputs
 export function checkOutputs(outputs: NetworkOutputs, images: number, classes?: number): NetworkOutputs {
   for (const name of ['features', 'logits', 'probabilities', 'heatmaps'] as const) {
     const tensor = outputs?.[name];
+    if (name === 'heatmaps' && outputs && tensor === undefined) continue;
     const wanted = FORMS[name];
     const { shape = [], layout, type } = tensor ?? {};
     const fits =

@@ -55,7 +55,7 @@ function stepsOf(
   { graph, image, outputs: { features, logits, probabilities, heatmaps } }: Built,
   known: ReadonlySet<unknown>,
 ): Step[] {
-  const outputs = [features, logits, probabilities, heatmaps];
+  const outputs = [features, logits, probabilities, ...(heatmaps ? [heatmaps] : [])];
   const { nodes } = graph.finish(outputs);
   const numbers = new Map<Tensor, number>([[image, 0]]);
   for (const node of nodes) for (const output of node.outputs) numbers.set(output, numbers.size);

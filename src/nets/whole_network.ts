@@ -2,6 +2,7 @@
 import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import { inBrief, isGraph } from '../formats/graph_description.js';
+import { HEATMAP_METHODS, type HeatmapMethod } from '../formats/heatmap_methods.js';
 import {
   CUSTOM,
   formatWeightsMetadata,
@@ -85,9 +86,11 @@ export function describeWholeNetwork(
       sources[field as keyof WeightsMetadata] === 'assumed' ||
       (known?.assumed?.includes(field) && !Object.hasOwn(given, field)),
   );
+  const heatmapMethod = built.outputs.heatmaps ? metadata.heatmapMethod : methodWithoutMaps(metadata);
   const checked = parseWeightsMetadata(
     formatWeightsMetadata({
       ...metadata,
+      ...(heatmapMethod ? { heatmapMethod } : {}),
       assumed: assumed.length > 0 ? [...new Set(assumed)] : undefined,
     } as WeightsMetadata),
   );
@@ -121,6 +124,15 @@ export function describeWholeNetwork(
     leftOut: leftover.harmless,
     warnings,
   };
+}
+
+/** A network whose classifier is not linear has no class activation maps. */
+function methodWithoutMaps({ heatmapMethod = 'hirescam' }: WeightsMetadata): HeatmapMethod {
+  if (heatmapMethod !== 'cam') return heatmapMethod;
+  throw new InputError('the network has no class activation maps: its classifier is not linear', {
+    expected: `heatmapMethod ${HEATMAP_METHODS.filter((one) => one !== 'cam').join(', ')}: maps from gradients`,
+    given: heatmapMethod,
+  });
 }
 
 function refuseParts(given: Partial<WeightsMetadata>, transformInput: boolean | undefined, hasGraph: boolean): void {

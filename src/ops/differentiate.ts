@@ -1,19 +1,20 @@
 /** Differentiation of graphs. It uses the gradients of raybox's own operations and of operations that callers have registered. */
 import type { GraphBuilder } from '../graph/ir/graph.js';
-import type { AnyGradient, Gradient, InputNames } from '../graph/ir/operation.js';
+import type { AnyGradient, Gradient, InputNames, Operation } from '../graph/ir/operation.js';
 import type { Tensor } from '../graph/ir/tensor.js';
 import { differentiate } from '../graph/passes/gradient.js';
 import { all } from './generated/gradient.js';
 import { sum } from './layers/add.js';
 
-const known = new Map<string, AnyGradient>(Object.entries(all) as unknown as [string, AnyGradient][]);
+const own = new Map(Object.values(all) as unknown as [Operation, AnyGradient][]);
+const registered = new Map<string, AnyGradient>();
 
 /** Registers the gradient of an operation that is not part of raybox. */
 export function registerGradient<A extends object, N extends InputNames, O extends readonly (Tensor | undefined)[]>(
   operation: string,
   gradient: Gradient<A, N, O>,
 ): void {
-  known.set(operation, gradient as unknown as AnyGradient);
+  registered.set(operation, gradient as unknown as AnyGradient);
 }
 
 /**
@@ -23,5 +24,6 @@ export function registerGradient<A extends object, N extends InputNames, O exten
  * @throws InputError with the name of an operation that needs a gradient and has none.
  */
 export function gradients(g: GraphBuilder, loss: Tensor, of: readonly Tensor[], seed?: Tensor): Map<Tensor, Tensor> {
-  return differentiate(g, loss, of, { gradientOf: (operation) => known.get(operation), sum }, seed);
+  const gradientOf = (operation: Operation) => registered.get(operation.name) ?? own.get(operation);
+  return differentiate(g, loss, of, { gradientOf, sum }, seed);
 }

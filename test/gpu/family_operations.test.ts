@@ -146,7 +146,7 @@ test('a network of these operations is written down, and read back the same, for
     const lists = [network, read].map((one) => {
       const g = createGraph(options);
       const { features, logits, probabilities, heatmaps } = one(g, g.input('image', [2, 9, 9, 1]));
-      const { nodes } = g.finish([features, logits, probabilities, heatmaps]);
+      const { nodes } = g.finish([features, logits, probabilities, heatmaps!]);
       return nodes.map(({ operation, attributes, outputs }) => [operation.name, attributes, outputs[0].shape]);
     });
     assert.equal(lists[1], lists[0]);

@@ -239,11 +239,11 @@ test('such networks can be written down, and run as they were, in f16 too', asyn
       const image = g.input('image', [2, 5, 4, 3]);
       const { logits, heatmaps, features } = build(g, image);
       assert.is(features.type, type);
-      const plan = await createPlan(gpu, g.finish([logits, heatmaps]));
+      const plan = await createPlan(gpu, g.finish([logits, heatmaps!]));
       plan.write(image, values(elementCount(image)));
       for (const parameter of g.parameters.values()) plan.write(parameter, values(elementCount(parameter)));
       await plan.run();
-      results.push(Float64Array.from([...(await plan.read(logits)), ...(await plan.read(heatmaps))]));
+      results.push(Float64Array.from([...(await plan.read(logits)), ...(await plan.read(heatmaps!))]));
       plan.close();
     }
     assert.equal(results[0], results[1]);

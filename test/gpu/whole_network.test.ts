@@ -265,10 +265,10 @@ test('networks and weights that do not fit are refused, and say why', async () =
     (g, image) =>
       ({ ...own(g, image), [name]: undefined }) as never;
   await refused(
-    () => read(weights, { ...given, network: without('heatmaps') }),
-    /the network's heatmaps are missing; expected dense f32 \[n, classes, h, w\]/,
+    () => read(weights, { ...given, network: without('logits') }),
+    /the network's logits are missing; expected dense f32 \[n, classes\]/,
   );
-  const swapped: NetworkFunction = (g, image) => ({ ...own(g, image), probabilities: own(g, image).heatmaps });
+  const swapped: NetworkFunction = (g, image) => ({ ...own(g, image), probabilities: own(g, image).heatmaps! });
   await refused(() => read(weights, { ...given, network: swapped }), /probabilities have another form/);
 });
 

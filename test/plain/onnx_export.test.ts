@@ -23,8 +23,8 @@ async function run(weights: WeightsInput, options: ModelOptions = {}) {
   ]);
   for (const [name, tensor] of g.parameters)
     values.set(tensor, Float64Array.from(model.checkpoint.tensors.get(name)!.data));
-  const results = evaluateReference(g.finish([logits, heatmaps]), values);
-  return { model, numbers: [...results.get(logits)!, ...results.get(heatmaps)!] };
+  const results = evaluateReference(g.finish([logits, heatmaps!]), values);
+  return { model, numbers: [...results.get(logits)!, ...results.get(heatmaps!)!] };
 }
 
 /** The same file with other bytes of the same number in place of a text. */

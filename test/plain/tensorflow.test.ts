@@ -342,11 +342,6 @@ const REFUSED: [string, () => Model, RegExp][] = [
     /no layer reads; given conv\/bias/,
   ],
   [
-    'a layer that is not linear behind the pooling',
-    () => hidden(),
-    /hidden.*relu.*stands between|relu.*stands between/,
-  ],
-  [
     'an unknown operation',
     () => graph([conv('_FusedConv2D', 'c', { fused_ops: ['BiasAdd'] }), node('Strange', 'y', ['c'])], 'y'),
     /Strange 'y': raybox does not have/,
@@ -383,6 +378,13 @@ const hidden = () => {
   const own = { 'hidden/kernel': weights(4, 4), 'hidden/bias': weights(4) };
   return modelOf({ model_config: functional(layers, 'image', 'fc') }, { ...CONV, ...own, ...HEAD });
 };
+
+test('a hidden layer behind the pooling: heatmaps come from gradients', async () => {
+  const { model, logits, heatmaps } = await run(hidden());
+  assert.is(model.metadata.heatmapMethod, 'hirescam');
+  assert.is(logits.length, 2);
+  assert.equal(heatmaps, []);
+});
 
 for (const [what, model, message] of REFUSED) {
   test(`refused: ${what}`, async () => {

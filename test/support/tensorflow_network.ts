@@ -30,7 +30,7 @@ export async function run({ json, files }: Model, options: ModelOptions = {}, pi
     model,
     logits: Array.from(results.get(outputs.logits)!),
     probabilities: Array.from(results.get(outputs.probabilities)!),
-    heatmaps: Array.from(results.get(outputs.heatmaps)!),
+    heatmaps: outputs.heatmaps ? Array.from(results.get(outputs.heatmaps)!) : [],
   };
 }
 

@@ -57,7 +57,7 @@ const TRAITS: Traits = {
 /** Every dispatch of a network, fused: its kernel, constants and params. */
 function dispatches(network: NetworkFunction, size: number): string[] {
   const g = createGraph();
-  const { probabilities, heatmaps } = network(g, g.input('image', [1, size, size, 3]));
+  const { features, probabilities, heatmaps = features } = network(g, g.input('image', [1, size, size, 3]));
   const { steps } = lower(fuse(g.finish([probabilities, heatmaps])), TRAITS);
   return steps.map(({ kernel, constants, params }) => JSON.stringify([kernel.name, constants, params]));
 }
@@ -80,7 +80,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.onnx')))
     const model = await readModel(join(folder, file), {});
     const g = createGraph();
     const image = g.input('image', [1, size, size, 3]);
-    const { logits, heatmaps } = model.network(g, image);
+    const { features, logits, heatmaps = features } = model.network(g, image);
     const weights = parameterSource(model.checkpoint, g.parameters);
     const plan = await createPlan(gpu, g.finish([logits, heatmaps]), { weights });
     const pixels = floats(`${name}.input.f32`);

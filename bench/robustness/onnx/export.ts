@@ -173,7 +173,7 @@ async function ofNetwork(backbone: Backbone, prediction: string, side: number, d
   };
   const results = await session.run(feeds);
   const differences = (['logits', 'probabilities', 'heatmaps'] as const).map((output) =>
-    apart(results[output].data, expected.get(outputs[output])!),
+    apart(results[output].data, expected.get(outputs[output]!)!),
   );
   return Math.max(...differences);
 }

@@ -4,13 +4,12 @@
  */
 import { InputError } from '../../errors.js';
 import type { GraphBuilder, Node } from '../ir/graph.js';
-import type { AnyGradient } from '../ir/operation.js';
+import type { AnyGradient, Operation } from '../ir/operation.js';
 import { describeForm, describeShape, elementCount, type Tensor } from '../ir/tensor.js';
 
 /** What differentiation has to know about operations. It is an argument, because the folder `graph` does not know any operation by name. */
 export interface GradientRules {
-  /** The gradient of an operation, by its name. */
-  gradientOf(operation: string): AnyGradient | undefined;
+  gradientOf(operation: Operation): AnyGradient | undefined;
   /** Adds the sum of two tensors to the graph. If several nodes read a tensor, its gradient is the sum of what comes from each of them. */
   sum(g: GraphBuilder, a: Tensor, b: Tensor, name: string): Tensor;
 }
@@ -66,7 +65,7 @@ function dependents(nodes: readonly Node[], of: readonly Tensor[]): Set<Tensor> 
 }
 
 function backward(g: GraphBuilder, node: Node, outputs: readonly (Tensor | undefined)[], rules: GradientRules) {
-  const gradient = rules.gradientOf(node.operation.name);
+  const gradient = rules.gradientOf(node.operation);
   if (gradient) return gradient(g, node, outputs);
   throw new InputError(`operation ${node.operation.name} has no gradient`, { hint: 'registerGradient() adds one' });
 }

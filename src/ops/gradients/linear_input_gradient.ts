@@ -25,7 +25,7 @@ export const forward: Operation<object, typeof INPUTS> = {
       kernel: linear_input_gradient,
       constants: {},
       bindings: [context.read(dy), context.read(weight), output],
-      params: { inputs, outputs, groups, images: dy.shape[0], dx_pitch: output.pitch },
+      params: { inputs, outputs, groups, images: dy.shape[0], dx_offset: output.offset, dx_pitch: output.pitch },
       workgroups: spread(Math.ceil((groups * dy.shape[0]) / 64)),
     });
   },

@@ -33,7 +33,7 @@ export const forward: Operation<object, typeof INPUTS> = {
       kernel: linear_weight_gradient,
       constants: {},
       bindings: [input, context.read(dy), context.write(weight), context.write(bias)],
-      params: { inputs, outputs, images: x.shape[0], x_pitch: input.pitch },
+      params: { inputs, outputs, images: x.shape[0], x_offset: input.offset, x_pitch: input.pitch },
       workgroups: spread(Math.ceil((inputs * outputs) / 64)),
     });
   },

@@ -2,9 +2,8 @@
 import { InputError } from '../../errors.js';
 import { activation } from '../../generated/kernels/activation.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { channelCount, elementCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
-import { forward as activationGradient } from '../gradients/activation_gradient.js';
 import { dispatchGroups } from '../groups.js';
 import { compact } from '../packing/compact.js';
 import { activate, exampleActivations } from './activation.formulas.js';
@@ -66,6 +65,7 @@ export interface ActivationAttributes {
 }
 
 const INPUTS = ['x'] as const;
+export type ActivationInputs = typeof INPUTS;
 
 /** x: of any shape, nhwc4 or dense. There may be holes between channels only if act(0) is 0. */
 export const forward: Operation<ActivationAttributes, typeof INPUTS> = {
@@ -112,14 +112,6 @@ export const sigmoid = (g: GraphBuilder, x: Tensor, name?: string): Tensor =>
 
 export const reference: Reference<ActivationAttributes, typeof INPUTS> = ([x], { attributes }) => [
   x.map((value) => activate(attributes.activation, value)),
-];
-
-export const gradient: Gradient<ActivationAttributes, typeof INPUTS> = (
-  g,
-  { inputs: [x], outputs: [y], attributes },
-  [dy],
-) => [
-  g.apply(activationGradient, [dy, slopeFromOutput(attributes.activation) ? y : x], attributes, `${y.name}/gradient`),
 ];
 
 const far = { shape: [1, 1, 5, 4], fill: (i: number) => (i - 10) * 20 };

@@ -2,9 +2,8 @@
 import { InputError } from '../../errors.js';
 import { add } from '../../generated/kernels/add.js';
 import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeForm, elementCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
-import { behindEpilogue } from '../gradients/activation_gradient.js';
 import { dispatchGroups } from '../groups.js';
 import { compact } from '../packing/compact.js';
 import { activate } from './activation.formulas.js';
@@ -15,6 +14,7 @@ export interface AddAttributes {
 }
 
 const INPUTS = ['a', 'b'] as const;
+export type AddInputs = typeof INPUTS;
 
 export const forward: Operation<AddAttributes, typeof INPUTS> = {
   name: 'add',
@@ -52,11 +52,6 @@ export function sum(g: GraphBuilder, a: Tensor, b: Tensor, name?: string): Tenso
 export const reference: Reference<AddAttributes, typeof INPUTS> = ([a, b], { attributes }) => [
   a.map((value, index) => activate(attributes.activation, value + b[index])),
 ];
-
-export const gradient: Gradient<AddAttributes, typeof INPUTS> = (g, node, [dy]) => {
-  const inner = behindEpilogue(g, node, dy);
-  return [inner, inner];
-};
 
 const both = (shape: readonly number[], segments?: readonly number[]) => {
   const input = { shape, layout: 'nhwc4' as const, ...(segments ? { segments } : {}) };

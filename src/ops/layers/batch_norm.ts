@@ -5,7 +5,7 @@
 import { InputError } from '../../errors.js';
 import { affine } from '../../generated/kernels/affine.js';
 import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
-import type { Case, CaseInput, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import type { Case, CaseInput, Operation, Reference } from '../../graph/ir/operation.js';
 import {
   channelCount,
   describeForm,
@@ -14,15 +14,11 @@ import {
   segmentsOf,
   type Tensor,
 } from '../../graph/ir/tensor.js';
-import { behindEpilogue } from '../gradients/activation_gradient.js';
-import { forward as batchNormGradient } from '../gradients/batch_norm_gradient.js';
 import { dispatchGroups } from '../groups.js';
 import { scaleAndShift } from '../packing/fold_conv2d.js';
 import { forward as packAffine } from '../packing/pack_affine.js';
 import { activate } from './activation.formulas.js';
 import { type Activation, activationParams, keepsZero } from './activation.js';
-import { forward as channelSums } from './channel_sums.js';
-import { forward as scaling } from './scale.js';
 
 export interface BatchNormAttributes {
   epsilon: number;
@@ -34,6 +30,7 @@ export interface BatchNormAttributes {
 }
 
 const INPUTS = ['x', 'gamma', 'beta', 'mean', 'variance'] as const;
+export type BatchNormInputs = typeof INPUTS;
 
 /** Inputs: x nhwc4, then γ, β, mean and variance of [channels]. */
 export const forward: Operation<BatchNormAttributes, typeof INPUTS> = {
@@ -120,29 +117,6 @@ export const reference: Reference<BatchNormAttributes, typeof INPUTS> = ([x, ...
   const channels = scale.length;
   return [x.map((value, i) => activate(attributes.activation, value * scale[i % channels] + shift[i % channels]))];
 };
-
-export const gradient: Gradient<BatchNormAttributes, typeof INPUTS> = (g, node, [dy]) => {
-  const [x, gamma, , mean, variance] = node.inputs;
-  const { epsilon, ofBatch } = node.attributes;
-  const { name } = node.outputs[0];
-  const inner = behindEpilogue(g, node, dy);
-  const [byBeta, sums] = g.applyAll(channelSums, [inner, x, mean, variance], { epsilon }, `${name}/sums`);
-  const byGamma = shaped(g, sums, gamma.shape);
-  if (ofBatch) {
-    const inputs = [inner, x, gamma, mean, variance, byBeta, sums];
-    return [g.apply(batchNormGradient, inputs, { epsilon }, `${name}/gradient`), byGamma, byBeta];
-  }
-  const none = g.constant(
-    'zeros',
-    { shape: byBeta.shape, layout: 'dense', type: 'f32' },
-    new Float32Array(elementCount(byBeta)),
-  );
-  return [g.apply(forward, [inner, gamma, none, none, variance], { epsilon }, `${name}/gradient`), byGamma, byBeta];
-};
-
-/** The gradient has the shape of the factors, which may be [c, 1, 1]. */
-const shaped = (g: GraphBuilder, sums: Tensor, shape: readonly number[]) =>
-  sums.shape.join() === shape.join() ? sums : g.apply(scaling, [sums, undefined], { factor: 1, shape }, sums.name);
 
 function caseOf(
   x: CaseInput,

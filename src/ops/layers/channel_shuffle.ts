@@ -6,10 +6,10 @@
 import { InputError } from '../../errors.js';
 import { compact as kernel } from '../../generated/kernels/compact.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
-import { channelCount, describeForm, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
+import { channelCount, describeForm, type Tensor } from '../../graph/ir/tensor.js';
 import { dispatchGroups } from '../groups.js';
-import { sourceLanes, withSegments } from '../packing/compact.js';
+import { sourceLanes } from '../packing/compact.js';
 
 export interface ChannelShuffleAttributes {
   /** Rows of the table. */
@@ -21,6 +21,7 @@ const sourceOf = (place: number, channels: number, groups: number) =>
   (place % groups) * (channels / groups) + Math.floor(place / groups);
 
 const INPUTS = ['x'] as const;
+export type ChannelShuffleInputs = typeof INPUTS;
 
 /** x: nhwc4 of any segments. y: of the same shape, without holes. */
 export const forward: Operation<ChannelShuffleAttributes, typeof INPUTS> = {
@@ -56,16 +57,6 @@ export const reference: Reference<ChannelShuffleAttributes, typeof INPUTS> = (
 ) => {
   const channels = channelCount(y);
   return [x.map((_, i) => x[i - (i % channels) + sourceOf(i % channels, channels, groups)])];
-};
-
-/** The gradient is shuffled back. The inverse of a shuffle is a shuffle with as many groups as a group had channels. */
-export const gradient: Gradient<ChannelShuffleAttributes, typeof INPUTS> = (
-  g,
-  { inputs: [x], outputs: [y], attributes },
-  [dy],
-) => {
-  const back = channelShuffle(g, dy, channelCount(x) / attributes.groups, `${y.name}/gradient`);
-  return [withSegments(g, back, segmentsOf(x), `${y.name}/gradient`)];
 };
 
 export const cases = (): Case<ChannelShuffleAttributes>[] => [

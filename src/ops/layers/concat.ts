@@ -5,12 +5,12 @@
 import { InputError } from '../../errors.js';
 import { copy } from '../../generated/kernels/copy.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';
 import { channelCount, describeShape, groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
-import { slice } from './slice.js';
 
 const INPUTS = ['parts...'] as const;
+export type ConcatInputs = typeof INPUTS;
 
 export const forward: Operation<object, typeof INPUTS> = {
   name: 'concat',
@@ -93,15 +93,6 @@ export const reference: Reference<object, typeof INPUTS> = (inputs, node) => {
     });
   }
   return [y];
-};
-
-export const gradient: Gradient<object, typeof INPUTS> = (g, { inputs, outputs: [y] }, [dy]) => {
-  let offset = 0;
-  return inputs.map((x, index) => {
-    const part = slice(g, dy, { offset, segments: segmentsOf(x) }, `${y.name}/gradient.${index}`);
-    offset += groupCount(x);
-    return part;
-  });
 };
 
 const parts = (...widths: number[]) => widths.map((width) => ({ shape: [2, 3, 5, width], layout: 'nhwc4' as const }));

@@ -5,7 +5,7 @@
 import { InputError } from '../../errors.js';
 import { layer_norm } from '../../generated/kernels/layer_norm.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
-import type { Case, CaseInput, Gradient, Operation, Reference, Traits } from '../../graph/ir/operation.js';
+import type { Case, CaseInput, Operation, Reference, Traits } from '../../graph/ir/operation.js';
 import {
   channelCount,
   describeForm,
@@ -15,11 +15,9 @@ import {
   segmentsOf,
   type Tensor,
 } from '../../graph/ir/tensor.js';
-import { forward as layerNormGradient } from '../gradients/layer_norm_gradient.js';
 import { dispatchGroups } from '../groups.js';
 import { compact } from '../packing/compact.js';
 import { packLanes } from '../packing/pack_lanes.js';
-import { forward as channelSums } from './channel_sums.js';
 
 export interface LayerNormAttributes {
   /** Added to the variance. */
@@ -60,6 +58,7 @@ export function rowVariants(y: Tensor, { software }: Traits): readonly string[] 
 export const rowLanes = (y: Tensor, variant: string) => (variant === 'alone' ? 1 : groupCount(y) <= 32 ? 8 : 64);
 
 const INPUTS = ['x', 'weight', 'bias'] as const;
+export type LayerNormInputs = typeof INPUTS;
 
 /** x, y: nhwc4 of one shape, channels without holes. weight, bias: [c] dense. */
 export const forward: Operation<LayerNormAttributes, typeof INPUTS> = {
@@ -108,21 +107,6 @@ export const reference: Reference<LayerNormAttributes, typeof INPUTS> = (
     });
   }
   return [y];
-};
-
-/** The gradient by the weight: Σ dy · x̂ over all pixels. x̂, the layer norm without weight and bias, is recomputed to save memory. */
-export const gradient: Gradient<LayerNormAttributes, typeof INPUTS> = (
-  g,
-  { inputs, outputs: [y], attributes },
-  [dy],
-) => {
-  const [x, weight] = inputs;
-  const vector = (name: string, value: number) =>
-    g.constant(name, { shape: [channelCount(x)], layout: 'dense', type: 'f32' }, Array(channelCount(x)).fill(value));
-  const [zeros, ones] = [vector('zeros', 0), vector('ones', 1)];
-  const normal = g.apply(forward, [x, ones, zeros], attributes, `${y.name}/normal`);
-  const [byBias, byWeight] = g.applyAll(channelSums, [dy, normal, zeros, ones], { epsilon: 0 }, `${y.name}/sums`);
-  return [g.apply(layerNormGradient, [dy, x, weight], attributes, `${y.name}/gradient`), byWeight, byBias];
 };
 
 const caseOf = (shape: readonly number[], more: Partial<CaseInput> = {}, epsilon = 1e-6): Case<LayerNormAttributes> => {

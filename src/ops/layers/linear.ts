@@ -2,13 +2,12 @@
 import { InputError } from '../../errors.js';
 import { linear as kernel } from '../../generated/kernels/linear.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
-import { describeForm, describeShape, groupCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
-import { forward as linearInputGradient } from '../gradients/linear_input_gradient.js';
-import { forward as linearWeightGradient } from '../gradients/linear_weight_gradient.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
+import { describeForm, describeShape, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import { compact } from '../packing/compact.js';
 
 const INPUTS = ['x', 'weight', 'bias?'] as const;
+export type LinearInputs = typeof INPUTS;
 
 /** x: [n, inputs] nhwc4 f32. weight: [outputs, inputs], bias: [outputs] or none, both dense. y: [n, outputs] dense f32. */
 export const forward: Operation<object, typeof INPUTS> = {
@@ -31,11 +30,12 @@ export const forward: Operation<object, typeof INPUTS> = {
   flops: ({ inputs: [x], outputs: [y] }) => 2 * x.shape[1] * y.shape[0] * y.shape[1],
   lower({ inputs: [x, weight, bias], outputs: [y] }, context) {
     const [images, outputs] = y.shape;
+    const input = context.read(x);
     context.dispatch({
       kernel,
       constants: { LANES: 64, BIAS: Boolean(bias) },
-      bindings: [context.read(x), context.read(weight), context.read(bias), context.write(y)],
-      params: { inputs: x.shape[1], outputs, x_pitch: groupCount(x) },
+      bindings: [input, context.read(weight), context.read(bias), context.write(y)],
+      params: { inputs: x.shape[1], outputs, x_offset: input.offset, x_pitch: input.pitch },
       workgroups: [outputs, images, 1],
     });
   },
@@ -60,11 +60,6 @@ export const reference: Reference<object, typeof INPUTS> = ([x, weight, bias], {
   }
   return [result];
 };
-
-export const gradient: Gradient<object, typeof INPUTS> = (g, { inputs: [x, weight], outputs: [y] }, [dy]) => [
-  g.apply(linearInputGradient, [dy, weight], {}, `${y.name}/input_gradient`),
-  ...g.applyAll(linearWeightGradient, [x, dy], {}, `${y.name}/weight_gradient`),
-];
 
 function caseOf(images: number, inputs: number, outputs: number, more: Partial<Case> & { bias?: boolean } = {}): Case {
   const { bias = true, ...rest } = more;

@@ -5,9 +5,8 @@
 import { InputError } from '../../errors.js';
 import { lrn as kernel } from '../../generated/kernels/lrn.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { channelCount, elementCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
-import { forward as lrnGradient } from '../gradients/lrn_gradient.js';
 import { dispatchGroups } from '../groups.js';
 import { compact } from '../packing/compact.js';
 
@@ -21,6 +20,7 @@ export interface LrnAttributes {
 }
 
 const INPUTS = ['x'] as const;
+export type LrnInputs = typeof INPUTS;
 
 /** x, y: nhwc4 of one shape, channels without holes. */
 export const forward: Operation<LrnAttributes, typeof INPUTS> = {
@@ -80,12 +80,6 @@ export const reference: Reference<LrnAttributes, typeof INPUTS> = (
     }),
   ];
 };
-
-export const gradient: Gradient<LrnAttributes, typeof INPUTS> = (
-  g,
-  { inputs: [x], outputs: [y], attributes },
-  [dy],
-) => [g.apply(lrnGradient, [x, dy], attributes, `${y.name}/gradient`)];
 
 const alexNet: LrnAttributes = { size: 5, alpha: 1e-4, beta: 0.75, k: 1 };
 const strong: LrnAttributes = { size: 3, alpha: 2, beta: 0.5, k: 0.5 };

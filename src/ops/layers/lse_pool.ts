@@ -5,9 +5,8 @@
 import { InputError } from '../../errors.js';
 import { lse_pool } from '../../generated/kernels/lse_pool.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeForm, elementCount, groupCount, type Tensor, type TensorSpec } from '../../graph/ir/tensor.js';
-import { forward as lsePoolGradient } from '../gradients/lse_pool_gradient.js';
 
 export interface LsePoolAttributes {
   /** Sharpness, from 0 (average) to Infinity (maximum). */
@@ -24,6 +23,7 @@ export function pooledSpec({ shape, segments }: TensorSpec, onePixel?: boolean):
 }
 
 const INPUTS = ['x'] as const;
+export type LsePoolInputs = typeof INPUTS;
 
 /** x: [n, h, w, c] nhwc4. y: [n, c] or [n, 1, 1, c] nhwc4, f32. */
 export const forward: Operation<LsePoolAttributes, typeof INPUTS> = {
@@ -39,19 +39,21 @@ export const forward: Operation<LsePoolAttributes, typeof INPUTS> = {
   flops: ({ inputs: [x] }) => 12 * elementCount(x),
   lower({ inputs: [x], outputs: [y], attributes: { r } }, context) {
     const positions = x.shape[1] * x.shape[2];
+    const output = context.write(y);
     // Image by image where the adapter cannot bind them all.
     for (const images of context.bands(y, [[x, ([from, to]) => [from * positions, to * positions]]])) {
       const input = context.read(x, [images[0] * positions, images[1] * positions]);
       context.dispatch({
         kernel: lse_pool,
         constants: { elem: x.type, LANES: 64 },
-        bindings: [input, context.write(y)],
+        bindings: [input, output],
         params: {
           positions,
-          groups: groupCount(y),
           first: images[0],
           x_offset: input.offset,
           x_pitch: input.pitch,
+          y_offset: output.offset,
+          y_pitch: output.pitch,
           // WGSL has no infinity. This finite r is so large that it gives the same result.
           r: Math.min(r, 1e30),
         },
@@ -105,12 +107,6 @@ export const reference: Reference<LsePoolAttributes, typeof INPUTS> = ([x], { in
   }
   return [y];
 };
-
-export const gradient: Gradient<LsePoolAttributes, typeof INPUTS> = (
-  g,
-  { inputs: [x], outputs: [y], attributes },
-  [dy],
-) => [g.apply(lsePoolGradient, [x, dy], attributes, `${y.name}/gradient`)];
 
 // Values whose average is much smaller than they are: 7 positions later each one is repeated with the opposite sign, and a little more.
 const balanced =

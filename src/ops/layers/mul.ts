@@ -2,7 +2,7 @@
 import { InputError } from '../../errors.js';
 import { mul as kernel } from '../../generated/kernels/mul.js';
 import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
-import type { Case, CaseInput, Gradient, Operation, Range, Reference } from '../../graph/ir/operation.js';
+import type { Case, CaseInput, Operation, Range, Reference } from '../../graph/ir/operation.js';
 import {
   channelCount,
   describeShape,
@@ -12,19 +12,17 @@ import {
   type Tensor,
   type TensorSpec,
 } from '../../graph/ir/tensor.js';
-import { behindEpilogue } from '../gradients/activation_gradient.js';
 import { dispatchGroups } from '../groups.js';
 import { compact } from '../packing/compact.js';
 import { activate } from './activation.formulas.js';
 import { type Activation, activationParams, keepsZero } from './activation.js';
-import { globalAveragePool } from './lse_pool.js';
-import { forward as scaling } from './scale.js';
 
 export interface MulAttributes {
   activation?: Activation;
 }
 
 const INPUTS = ['a', 'b'] as const;
+export type MulInputs = typeof INPUTS;
 
 /** a, y: nhwc4 of one shape. b: the same shape, or [n, 1, 1, c] or [n, c]; f32 or f16, independent of a. */
 export const forward: Operation<MulAttributes, typeof INPUTS> = {
@@ -85,19 +83,6 @@ export const reference: Reference<MulAttributes, typeof INPUTS> = ([a, b], { inp
       return activate(attributes.activation, value * b[pixel * channels + (index % channels)]);
     }),
   ];
-};
-
-// If b has one value for each image and channel, its gradient is a sum over the image: the average times the number of pixels.
-export const gradient: Gradient<MulAttributes, typeof INPUTS> = (g, node, [dy]) => {
-  const [a, b] = node.inputs;
-  const { name } = node.outputs[0];
-  const inner = behindEpilogue(g, node, dy);
-  const byA = g.apply(forward, [inner, b], {}, `${name}/gradient.0`);
-  const whole = g.apply(forward, [inner, a], {}, `${name}/gradient.1`);
-  const spread = pixelCount(a) / pixelCount(b);
-  if (spread === 1) return [byA, whole];
-  const average = globalAveragePool(g, whole, `${name}/average`);
-  return [byA, g.apply(scaling, [average, undefined], { factor: spread, shape: b.shape }, `${name}/sum`)];
 };
 
 const map = (shape: readonly number[], more: Partial<CaseInput> = {}): CaseInput => ({

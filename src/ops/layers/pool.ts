@@ -6,9 +6,8 @@
 import { InputError } from '../../errors.js';
 import { pool } from '../../generated/kernels/pool.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeShape, elementCount, type Tensor } from '../../graph/ir/tensor.js';
-import { forward as poolGradient } from '../gradients/pool_gradient.js';
 import { dispatchGroups } from '../groups.js';
 import {
   checkWindows,
@@ -41,6 +40,7 @@ export interface PoolOptions {
 }
 
 const INPUTS = ['x'] as const;
+export type PoolInputs = typeof INPUTS;
 
 /** x, y: [n, h, w, c] nhwc4, with the same segments. */
 export const forward: Operation<PoolAttributes, typeof INPUTS> = {
@@ -170,19 +170,6 @@ export const reference: Reference<PoolAttributes, typeof INPUTS> = ([x], node) =
   }
   return [y];
 };
-
-export const gradient: Gradient<PoolAttributes, typeof INPUTS> = (
-  g,
-  { inputs: [x], outputs: [y], attributes },
-  [dy],
-) => [
-  g.apply(
-    poolGradient,
-    [dy, attributes.mode === 'max' ? x : undefined],
-    { ...attributes, height: x.shape[1], width: x.shape[2] },
-    `${y.name}/gradient`,
-  ),
-];
 
 function caseOf(
   mode: PoolAttributes['mode'],

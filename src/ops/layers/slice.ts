@@ -4,20 +4,16 @@
 import { InputError } from '../../errors.js';
 import { copy } from '../../generated/kernels/copy.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';
 import {
   channelCount,
   describeShape,
-  elementCount,
   groupCount,
   laneChannels,
   pixelCount,
-  segmentsOf,
   type Tensor,
 } from '../../graph/ir/tensor.js';
-import { withSegments } from '../packing/compact.js';
-import { concat } from './concat.js';
 
 /** Which channels a slice takes. A pixel holds its channels four by four, so a slice begins at a multiple of four lanes. */
 export interface SliceAttributes {
@@ -27,7 +23,7 @@ export interface SliceAttributes {
   segments: readonly number[];
 }
 
-const widthOf = ({ segments }: SliceAttributes) => segments.reduce((sum, width) => sum + width, 0);
+export const widthOf = ({ segments }: SliceAttributes) => segments.reduce((sum, width) => sum + width, 0);
 
 // The first channel of the slice in x; undefined if the slice's segments do not fit those of x.
 function firstChannel(x: Tensor, y: Parameters<typeof laneChannels>[0], offset: number): number | undefined {
@@ -41,6 +37,7 @@ function firstChannel(x: Tensor, y: Parameters<typeof laneChannels>[0], offset: 
 }
 
 const INPUTS = ['x'] as const;
+export type SliceInputs = typeof INPUTS;
 
 /** x: [n, h, w, c] nhwc4. y: [n, h, w, Σ segments]. */
 export const forward: Operation<SliceAttributes, typeof INPUTS> = {
@@ -100,37 +97,6 @@ export const reference: Reference<SliceAttributes, typeof INPUTS> = ([x], { inpu
   }
   return [result];
 };
-
-/** Adds zeros for the channels before and after the slice. */
-export const gradient: Gradient<SliceAttributes, typeof INPUTS> = (
-  g,
-  { inputs: [x], outputs: [y], attributes },
-  [dy],
-) => {
-  const zeros = (name: string, from: number, to: number): Tensor[] => {
-    const segments = segmentsBetween(x, from, to);
-    if (segments.length === 0) return [];
-    const shape = [...x.shape.slice(0, -1), widthOf({ offset: 0, segments })];
-    const spec = { shape, layout: x.layout, type: x.type, ...(segments.length > 1 ? { segments } : {}) };
-    return [g.constant(`${y.name}/${name}`, spec, new Float32Array(elementCount(spec)))];
-  };
-  const end = attributes.offset + groupCount(y);
-  const parts = [...zeros('before', 0, attributes.offset), dy, ...zeros('behind', end, groupCount(x))];
-  // If the slice is a part of one segment, the zeros around it and the slice form that segment again.
-  return [withSegments(g, concat(g, parts, `${y.name}/gradient`), segmentsOf(x), `${y.name}/gradient`)];
-};
-
-// Widths of the segments between two vec4 groups of a pixel.
-function segmentsBetween(x: Tensor, from: number, to: number): number[] {
-  const found: number[] = [];
-  let start = 0;
-  for (const width of segmentsOf(x)) {
-    const inside = Math.min(width, (to - start) * 4) - Math.max(0, (from - start) * 4);
-    if (inside > 0) found.push(inside);
-    start += Math.ceil(width / 4);
-  }
-  return found;
-}
 
 export const cases = (): Case<SliceAttributes>[] => [
   { inputs: [{ shape: [1, 1, 1, 1] }], attributes: { offset: 0, segments: [1] } },

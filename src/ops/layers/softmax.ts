@@ -2,7 +2,7 @@
 import { InputError } from '../../errors.js';
 import { softmax as kernel } from '../../generated/kernels/softmax.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';
 import {
   channelCount,
@@ -12,12 +12,12 @@ import {
   segmentsOf,
   type Tensor,
 } from '../../graph/ir/tensor.js';
-import { forward as softmaxGradient } from '../gradients/softmax_gradient.js';
 import { compact } from '../packing/compact.js';
 
 const WORKGROUP = 64;
 
 const INPUTS = ['x'] as const;
+export type SoftmaxInputs = typeof INPUTS;
 
 /** x, y: of one shape, nhwc4 without holes or dense. */
 export const forward: Operation<object, typeof INPUTS> = {
@@ -79,10 +79,6 @@ export const reference: Reference<object, typeof INPUTS> = ([x], { outputs: [y] 
   }
   return [result];
 };
-
-export const gradient: Gradient<object, typeof INPUTS> = (g, { outputs: [y] }, [dy]) => [
-  g.apply(softmaxGradient, [dy, y], {}, `${y.name}/gradient`),
-];
 
 export const cases = (): Case[] => [
   { inputs: [{ shape: [1, 1, 1, 1] }], attributes: {} },

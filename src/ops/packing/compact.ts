@@ -5,7 +5,7 @@
 import { InputError } from '../../errors.js';
 import { compact as kernel } from '../../generated/kernels/compact.js';
 import { createTensor, type GraphBuilder } from '../../graph/ir/graph.js';
-import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
+import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { channelCount, laneChannels, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import { dispatchGroups } from '../groups.js';
 
@@ -15,6 +15,7 @@ export interface CompactAttributes {
 }
 
 const INPUTS = ['x'] as const;
+export type CompactInputs = typeof INPUTS;
 
 /** x: nhwc4 of any shape and segments. y: the same values in the requested segments. */
 export const forward: Operation<CompactAttributes, typeof INPUTS> = {
@@ -64,10 +65,6 @@ export function withSegments(g: GraphBuilder, x: Tensor, segments: readonly numb
 }
 
 export const reference: Reference<CompactAttributes, typeof INPUTS> = ([x]) => [x];
-
-export const gradient: Gradient<CompactAttributes, typeof INPUTS> = (g, { inputs: [x], outputs: [y] }, [dy]) => [
-  withSegments(g, dy, segmentsOf(x), `${y.name}/gradient`),
-];
 
 export const cases = (): Case<CompactAttributes>[] => [
   { inputs: [{ shape: [1, 1, 1, 1] }], attributes: {} },

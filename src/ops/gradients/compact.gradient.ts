@@ -1,0 +1,8 @@
+/** The gradient of another arrangement of segments: it is arranged back. */
+import type { Gradient } from '../../graph/ir/operation.js';
+import { segmentsOf } from '../../graph/ir/tensor.js';
+import { type CompactAttributes, type CompactInputs, withSegments } from '../packing/compact.js';
+
+export const gradient: Gradient<CompactAttributes, CompactInputs> = (g, { inputs: [x], outputs: [y] }, [dy]) => [
+  withSegments(g, dy, segmentsOf(x), `${y.name}/gradient`),
+];
