@@ -268,6 +268,17 @@ gradient('says which operation has no gradient', () => {
     () => gradients(g, g.apply(resizeGradient, [x], { height: 1, width: 1, mode: 'nearest' }), [x], seed),
     /resize_gradient has no gradient.*registerGradient/,
   );
+  // An operation of a caller's own is no pooling, although it is called so.
+  assert.throws(
+    () =>
+      gradients(
+        g,
+        g.apply({ ...resizeGradient, name: 'pool' }, [x], { height: 1, width: 1, mode: 'nearest' }),
+        [x],
+        seed,
+      ),
+    /operation pool has no gradient/,
+  );
 });
 
 gradient('states are updated last, and nothing else is', () => {

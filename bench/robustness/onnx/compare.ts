@@ -4,12 +4,14 @@
  *
  *     node dist/bench/robustness/onnx/compare.js FOLDER [NAME …]
  *
- * For each model: how far logits and class activation maps are apart, relative to the range of the expected ones, and whether the plan is
- * that of the network of raybox's own with the same name.
+ * For each model: how far logits and heatmaps are apart, relative to the range of the expected ones, and whether the plan is that of the
+ * network of raybox's own with the same name. Heatmaps are class activation maps or, where the classifier is not linear, those from gradients
+ * by each method.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../../src/errors.js';
+import { HEATMAP_METHODS } from '../../../src/formats/heatmap_methods.js';
 import { openGpu } from '../../../src/gpu/device.js';
 import { createGraph } from '../../../src/graph/ir/graph.js';
 import type { Traits } from '../../../src/graph/ir/operation.js';
@@ -17,6 +19,7 @@ import { fuse } from '../../../src/graph/passes/fuse.js';
 import { lower } from '../../../src/graph/plan/lower.js';
 import { createPlan } from '../../../src/graph/plan/plan.js';
 import { readModel } from '../../../src/localizer/model.js';
+import { gradientMaps } from '../../../src/nets/gradient_maps.js';
 import { backboneNames, type NetworkFunction, networkOf, parameterSource } from '../../../src/nets/index.js';
 
 const [folder, ...wanted] = process.argv.slice(2);
@@ -72,6 +75,36 @@ function planOf(name: string, network: NetworkFunction, size: number, classes: n
 }
 
 const gpu = await openGpu();
+
+/** How far the maps from gradients are from PyTorch's, by method. */
+async function fromGradients(
+  { network, checkpoint }: Awaited<ReturnType<typeof readModel>>,
+  name: string,
+  { size, classes }: { size: number; classes: number },
+  features: Float32Array,
+): Promise<string> {
+  const differences: string[] = [];
+  for (const method of HEATMAP_METHODS) {
+    if (method === 'cam' || !existsSync(join(folder, `${name}.${method}.f32`))) continue;
+    const maps = gradientMaps(network, [size, size, 3], 1, method);
+    const plan = await createPlan(gpu, maps.graph, { weights: parameterSource(checkpoint, maps.parameters) });
+    plan.write(maps.features, features);
+    const found: number[] = [];
+    for (let label = 0; label < classes; label++) {
+      plan.write(
+        maps.seeds,
+        Float32Array.from({ length: classes }, (_, at) => Number(at === label)),
+      );
+      await plan.run();
+      found.push(...(await plan.read(maps.maps)));
+    }
+    plan.close();
+    const apart = furthest(scaledMaps(found, classes), scaledMaps(floats(`${name}.${method}.f32`), classes));
+    differences.push(`${method} ${apart.toExponential(1)}`);
+  }
+  return differences.join(', ');
+}
+
 for (const file of readdirSync(folder).filter((name) => name.endsWith('.onnx'))) {
   const [name] = file.split(/-\d+\.onnx$/);
   if (wanted.length > 0 && !wanted.includes(name)) continue;
@@ -92,10 +125,10 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.onnx')))
     await plan.run();
     const score = furthest(await plan.read(logits), floats(`${name}.output.f32`));
     const own = Array.from(await plan.read(heatmaps));
-    const map = maps && furthest(scaledMaps(own, classes), scaledMaps(floats(`${name}.maps.f32`), classes));
-    console.log(
-      `${file}: logits ${score.toExponential(1)}, maps ${map?.toExponential(1) ?? 'not linear'}, ${planOf(name, model.network, size, classes)}`,
-    );
+    const map = maps
+      ? `maps ${furthest(scaledMaps(own, classes), scaledMaps(floats(`${name}.maps.f32`), classes)).toExponential(1)}`
+      : await fromGradients(model, name, { size, classes }, Float32Array.from(own));
+    console.log(`${file}: logits ${score.toExponential(1)}, ${map}, ${planOf(name, model.network, size, classes)}`);
     plan.close();
   } catch (error) {
     if (!(error instanceof InputError)) throw error;

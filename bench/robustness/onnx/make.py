@@ -4,7 +4,8 @@
 
 For each network and opset: NAME-OPSET.onnx. For each network: NAME.json (shapes, whether there are exact maps), NAME.input.f32,
 NAME.output.f32 and, where pooling and one linear layer follow the features, NAME.maps.f32: what that layer gives at each position,
-without its bias. `compare.ts` reads the folder. Needs torch, torchvision and onnx; written for torch 1.13.
+without its bias. Where the classifier is not linear, NAME.METHOD.f32 are the heatmaps that PyTorch's gradients give by each of four methods.
+`compare.ts` reads the folder. Needs torch, torchvision and onnx; written for torch 1.13.
 """
 import json
 import os
@@ -38,6 +39,13 @@ HEADS = {
     'alexnet': None,
     'convnext_tiny': ('avgpool', 'convnext'),
     'mnasnet1_0': ('layers', 'classifier.1'),
+}
+# The module whose output is the last map that a layer with weights gave, where the classifier is not linear.
+LAST_MAPS = {
+    'mobilenet_v3_large': 'features',
+    'mobilenet_v3_small': 'features',
+    'vgg16': 'features.29',
+    'alexnet': 'features.11',
 }
 # Modules of which the output is pooled; of the others it is the input.
 BEHIND = {'features', 'conv5', 'layers'}
@@ -73,6 +81,27 @@ def maps_of(model, head, features):
     return torch.einsum('nkhw,ck->nchw', features, model.get_submodule(head).weight)
 
 
+def gradient_maps(model, image, module):
+    """By method, the heatmaps [classes, h, w] of the classes."""
+    seen = []
+    hook = model.get_submodule(module).register_forward_hook(lambda _, inputs, output: seen.append(output))
+    scores = model(image)[0]
+    hook.remove()
+    features = seen[-1]
+    found = {'hirescam': [], 'grad-cam': [], 'grad-cam++': [], 'layer-cam': []}
+    for score in scores:
+        gradient, = torch.autograd.grad(score, features, retain_graph=True)
+        slopes, a = gradient[0].double(), features[0].detach().double()
+        weighted = lambda weights: (weights * a).sum(0)
+        found['hirescam'].append(weighted(slopes))
+        found['grad-cam'].append(weighted(slopes.mean((1, 2), keepdim=True)).relu())
+        found['layer-cam'].append(weighted(slopes.relu()).relu())
+        below = 2 * slopes ** 2 + a.sum((1, 2), keepdim=True) * slopes ** 3
+        alpha = torch.where(slopes == 0, torch.zeros_like(below), slopes ** 2 / torch.where(below == 0, torch.ones_like(below), below))
+        found['grad-cam++'].append(weighted((alpha * slopes.relu()).sum((1, 2), keepdim=True)).relu())
+    return {method: torch.stack(maps) for method, maps in found.items()}
+
+
 def make(folder, name):
     generator = torch.Generator().manual_seed(5)
     model = network(name, generator)
@@ -94,6 +123,9 @@ def make(folder, name):
     write('output', output)
     if maps is not None:
         write('maps', maps)
+    if name in LAST_MAPS:
+        for method, values in gradient_maps(model, image, LAST_MAPS[name]).items():
+            write(method, values)
     shapes = {'size': size, 'classes': CLASSES, 'maps': list(maps.shape) if maps is not None else None}
     with open(os.path.join(folder, f'{name}.json'), 'w') as file:
         json.dump(shapes, file)

@@ -1,11 +1,15 @@
 /** Heatmaps from gradients in float64: each method against its published formula, with gradients from finite differences. */
+import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
 import type { HeatmapMethod } from '../../src/formats/heatmap_methods.js';
+import { writeSafetensors } from '../../src/formats/safetensors.js';
+import { formatWeightsMetadata } from '../../src/formats/weights.js';
 import { createGraph, createTensor, prune } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
 import { lastMap } from '../../src/import/last_map.js';
+import { exportOnnx } from '../../src/index.js';
 import { readModel } from '../../src/localizer/model.js';
 import { gradientMaps } from '../../src/nets/gradient_maps.js';
 import { localizerHead } from '../../src/nets/localizer_head.js';
@@ -156,6 +160,38 @@ for (const kind of HIDDEN_KINDS) {
   });
 }
 
+const fixture = (name: string) =>
+  readFileSync(new URL(`../../../test/fixtures/heatmap-methods/${name}`, import.meta.url));
+const PYTORCH: Record<string, { image: number[]; logits: number[]; maps: Record<string, number[]> }> = JSON.parse(
+  fixture('reference.json').toString(),
+);
+
+for (const [name, { image: values, logits: wanted, maps: expected }] of Object.entries(PYTORCH)) {
+  test(`PyTorch has the same maps of ${name}, by every method`, async () => {
+    const { network, checkpoint } = await readModel(new Uint8Array(fixture(`${name}.onnx`)), {});
+    const valuesOf = (parameters: ReadonlyMap<string, Tensor>) =>
+      [...parameters].map(([key, one]) => [one, Float64Array.from(checkpoint.tensors.get(key)!.data)] as const);
+    const side = Math.sqrt(values.length);
+    const g = createGraph();
+    const image = g.input('image', [1, side, side, 1]);
+    const { features, logits } = network(g, image);
+    const found = evaluateReference(
+      g.finish([features, logits]),
+      new Map([...valuesOf(g.parameters), [image, Float64Array.from(values)]]),
+    );
+    close(found.get(logits)!, wanted, 1e-5, `${name} logits`);
+    const classes = wanted.length;
+    for (const method of METHODS) {
+      const one = gradientMaps(network, [side, side, 1], classes, method);
+      const a = found.get(features)!;
+      const copies = Float64Array.from({ length: classes * a.length }, (_, i) => a[i % a.length]);
+      const seeds = Float64Array.from({ length: classes ** 2 }, (_, i) => Number(i % (classes + 1) === 0));
+      const given = new Map([...valuesOf(one.parameters), [one.features, copies], [one.seeds, seeds]] as const);
+      close(evaluateReference(one.graph, given).get(one.maps)!, expected[method], 1e-5, `${name} ${method}`);
+    }
+  });
+}
+
 /** A convolution and one linear layer on the average. */
 const linearNetwork: NetworkFunction = (g, image) => {
   const weight = g.parameter('conv.weight', [4, 1, 3, 3]);
@@ -259,8 +295,17 @@ test('class activation maps cannot be asked for where the classifier has a hidde
     );
   assert.match(await refused('cam'), /no class activation maps.*expected heatmapMethod hirescam, grad-cam, /);
   assert.match(await refused('gradcam'), /heatmap_method is wrong; expected cam, hirescam/);
-  const { metadata } = await readModel(hiddenModel('vgg'), { heatmapMethod: 'layer-cam' });
+  const { metadata, checkpoint } = await readModel(hiddenModel('vgg'), { heatmapMethod: 'layer-cam' });
   assert.is(metadata.heatmapMethod, 'layer-cam');
+  const converted = writeSafetensors(checkpoint.tensors, formatWeightsMetadata(metadata));
+  assert.is((await readModel(converted, {})).metadata.heatmapMethod, 'layer-cam');
+  assert.match(
+    await exportOnnx(converted).then(
+      () => '',
+      (error: Error) => error.message,
+    ),
+    /heatmaps by layer-cam come from gradients, which are not written/,
+  );
 });
 
 test.run();
