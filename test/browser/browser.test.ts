@@ -36,7 +36,7 @@ for (const name of SUITES) {
   test(`${name} passes in Chromium`, () => runInPage(browser, `dist/test/${name}.test.js`));
 }
 
-test('images that only a browser decodes, and elements of a page', async () => {
+test('images that only a browser decodes, and images as elements of a page', async () => {
   const fixtures = fileURLToPath(new URL('../../../test/fixtures/browser', import.meta.url));
   const other = await serveFolder(fixtures, { headers: { 'Cross-Origin-Resource-Policy': 'cross-origin' } });
   try {
@@ -46,7 +46,7 @@ test('images that only a browser decodes, and elements of a page', async () => {
   }
 });
 
-test('Node and Chromium give the same scores and boxes of one picture', async () => {
+test('Node and Chromium give the same scores and boxes for an image', async () => {
   const { page, scriptUrl, close } = await openPage(browser, {
     script: 'dist/test/support/agreement.js',
     start: false,
@@ -82,7 +82,7 @@ const BROKEN = {
 };
 
 for (const [name, message] of Object.entries(BROKEN)) {
-  test(`a page's suite fails here too: ${name}`, async () => {
+  test(`a suite that fails in a page fails here too: ${name}`, async () => {
     const failure = await runInPage(browser, `dist/test/support/broken/${name}.js`, () => {}).then(
       () => 'nothing failed',
       (error: Error) => error.message,
@@ -91,7 +91,7 @@ for (const [name, message] of Object.entries(BROKEN)) {
   });
 }
 
-test('text and WebGPU canvases show in screenshots', async () => {
+test('text and WebGPU canvases are visible in screenshots', async () => {
   const { page, errors, close } = await openPage(browser, {
     html: 'support/canvas.html',
     viewport: { width: 200, height: 100 },

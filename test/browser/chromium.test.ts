@@ -34,7 +34,7 @@ async function run(script: string, env: Record<string, string>): Promise<string>
 
 const UNPACK = `import { unpackSwiftShader } from '$node/swiftshader.js'; console.log(await unpackSwiftShader());`;
 
-testPackaged('processes that unpack at once share one whole copy', async () => {
+testPackaged('processes that unpack at the same time share one complete copy', async () => {
   const env = { XDG_CACHE_HOME: join(folder, 'shared') };
   const [first, ...others] = await Promise.all([1, 2, 3].map(() => run(UNPACK, env)));
   for (const other of others) assert.is(other, first);
@@ -53,12 +53,12 @@ testPackaged('a damaged copy is replaced', async () => {
   assert.is(readFileSync(library).length, length);
 });
 
-testPackaged('without a cache folder, a private one in the temporary folder serves', async () => {
+testPackaged('without a cache folder, a private folder in the temporary folder is used', async () => {
   const unpacked = await run(UNPACK, { XDG_CACHE_HOME: '/dev/null', TMPDIR: folder });
   assert.ok(unpacked.startsWith(join(folder, `raybox-${process.getuid?.()}/swiftshader-`)), unpacked);
 });
 
-test('a missing package is named', async () => {
+test('the error for a missing package names it', async () => {
   cpSync(join(dist, 'src/node'), join(folder, 'alone/node'), { recursive: true });
   cpSync(join(dist, 'src/errors.js'), join(folder, 'alone/errors.js'));
   const script = `import { unpackSwiftShader } from '${folder}/alone/node/swiftshader.js'; await unpackSwiftShader();`;
@@ -108,7 +108,7 @@ for (const [name, [script, end]] of Object.entries(ENDS)) {
   });
 }
 
-testPackaged('what SIGKILL leaves, the next launch removes', async () => {
+testPackaged('the next launch removes what was left after a SIGKILL', async () => {
   const temporary = mkdtempSync(join(folder, 'killed-'));
   await leftBehind(temporary, WAIT, (child) => child.kill('SIGKILL'));
   // The browser, which ends by itself when its pipe is closed, may leave a temporary file of its own for a moment.

@@ -41,7 +41,7 @@ function behaves(name: string, start: () => Promise<{ browser: Browser; close():
     return (await started).browser;
   };
 
-  test('an isolated page and two workers at once give the same; offline a service worker stands in for the server', async () => {
+  test('an isolated page and two workers give the same results at the same time; offline, a service worker replaces the server', async () => {
     const { page, scriptUrl, errors, goOffline, close } = await open(await browserOf());
     try {
       const answers = await page.evaluate(async (url): Promise<string[]> => {
@@ -70,7 +70,7 @@ function behaves(name: string, start: () => Promise<{ browser: Browser; close():
   });
 
   if (name === 'Firefox') {
-    test('two on a device, fifty calls at once, a hundred times opened and closed', async () =>
+    test('two localizers on a device, fifty calls at once, a hundred times opened and closed', async () =>
       runInPage(await browserOf(), 'dist/test/gpu/behaviour.test.js'));
   }
 

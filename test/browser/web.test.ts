@@ -75,7 +75,7 @@ async function choose(weights: string): Promise<void> {
   await idle(page);
 }
 
-test('a phantom is localized at once, with the weights that come with raybox', async () => {
+test('the page localizes a phantom at the start, with the shipped weights', async () => {
   assert.match(await text(page, '#status-text'), /^Localized in [\d.]+ s\.$/);
   assert.match(await text(page, '#adapter'), /swiftshader \(software\)/);
   assert.is(await isShown(page, '#untrained'), false);
@@ -84,7 +84,7 @@ test('a phantom is localized at once, with the weights that come with raybox', a
   assert.ok(found.includes('Effusion') && found.includes('Pneumothorax'), `drawn, and found: ${found}`);
 });
 
-test('of an untrained network the page says that it is one', async () => {
+test('the page says if the network is untrained', async () => {
   await choose('untrained');
   assert.match(await text(page, '#status-text'), /^Localized/);
   assert.match(await text(page, '#untrained'), /Untrained network\. .*meaningless/s);
@@ -94,7 +94,7 @@ test('of an untrained network the page says that it is one', async () => {
   assert.is((await page.$$('#bars .found')).length, 2);
 });
 
-test('boxes lie where the findings say', async () => {
+test('boxes are drawn where the findings are', async () => {
   const rows = await page.$$eval('#findings tbody tr', (all) => all.map((row) => row.lastElementChild!.textContent!));
   const boxes = await page.$eval('#overlay', (overlay) => {
     const frame = overlay.shadowRoot!.querySelector('.frame')!.getBoundingClientRect();
@@ -114,7 +114,7 @@ test('boxes lie where the findings say', async () => {
   }
 });
 
-test('a class is chosen in the bars, with the keyboard in the picture, and Escape shows all', async () => {
+test('a class can be chosen in the bars, or by the keyboard in the picture, and Escape shows all', async () => {
   const selected = () => page.$eval('#bars [aria-pressed=true] .name', (name) => name.textContent).catch(() => null);
   await page.click('#bars [data-label=Atelectasis]');
   assert.is(await selected(), 'Atelectasis');
@@ -141,7 +141,7 @@ test('a class is chosen in the bars, with the keyboard in the picture, and Escap
   await page.keyboard.press('Escape');
 });
 
-test('downloads hold the findings that are listed', async () => {
+test('downloads contain the findings that are listed', async () => {
   const session = await browser.target().createCDPSession();
   await session.send('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: folder });
   const saved = async (kind: string, name: string) => {
@@ -184,7 +184,7 @@ test('a bad file gives a clear message, and the picture stays', async () => {
   await page.click('#error-close');
 });
 
-test('an abort ends the loading, and a start again works', async () => {
+test('an abort ends the loading, and it can be started again', async () => {
   await page.evaluate(() => {
     document.body.dataset.state = 'chosen';
     const list = document.querySelector<HTMLSelectElement>('#weights')!;
@@ -198,7 +198,7 @@ test('an abort ends the loading, and a start again works', async () => {
   await page.waitForFunction("document.querySelector('#status-text').textContent.startsWith('Localized')");
 });
 
-test('dropped weights and a dropped PNG are taken, trained weights without the notice', async () => {
+test('dropped weights and a dropped PNG are used, and trained weights have no notice', async () => {
   await drop(page, 'net.safetensors', await readFixture('torch-reference/resnet-basic/model.safetensors'));
   assert.is(await isShown(page, '#untrained'), false);
   assert.match(await text(page, '#weights-detail'), /^net\.safetensors: .*resnet.*8 classes, input 224²/);
@@ -263,7 +263,7 @@ test('the element draws box, colour and heat at the right pixels', async () => {
   assert.is(label, 'Nodule 0.90');
 });
 
-test('properties set before the element is defined count, and a huge image is shown', async () => {
+test('properties that are set before the element is defined are used, and a huge image is shown', async () => {
   const shown = await page.evaluate(async () => {
     const early = document.createElement('div');
     const overlay = document.createElement('raybox-overlay');
@@ -282,7 +282,7 @@ test('properties set before the element is defined count, and a huge image is sh
   assert.equal(shown, [200, 4096, false]);
 });
 
-test('raybox/overlay brings neither the engine nor a package with it', async () => {
+test('raybox/overlay loads neither the engine nor a package', async () => {
   const { metafile, outputFiles } = await build({
     entryPoints: ['dist/src/web/overlay_element.js'],
     bundle: true,
@@ -309,7 +309,7 @@ test('without WebGPU the page shows the picture and says what is missing', async
   await other.close();
 });
 
-test('nothing was fetched from elsewhere, and the console stayed clean', () => {
+test('nothing was fetched from other servers, and the console has no messages', () => {
   assert.equal([...hosts], [new URL(served.url).host]);
   assert.equal(complaints, []);
 });

@@ -84,7 +84,7 @@ test.before(async () => {
 
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
-test('help and version are quick and load no command', async () => {
+test('help and version do not load the commands', async () => {
   const help = await raybox(['--help']);
   assert.is(help.code, 0);
   for (const name of ['localize', 'info', 'verify', 'inspect', 'demo', 'mine', 'phantom', 'check', 'evaluate'])
@@ -93,7 +93,7 @@ test('help and version are quick and load no command', async () => {
   assert.equal(await raybox(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' });
 });
 
-test('each command has help of its own', async () => {
+test('each command has its own help', async () => {
   const names = ['localize', 'verify', 'mine', 'check'];
   for (const { code, stdout } of await Promise.all(names.map((name) => raybox([name, '--help'])))) {
     assert.is(code, 0);
@@ -127,7 +127,7 @@ test('wrong usage: one line, exit code 2', async () => {
   });
 });
 
-test('what fails: one line, exit code 1, and a stack only with DEBUG', async () => {
+test('failures: one line, exit code 1, and a stack only with DEBUG', async () => {
   const [missing, told] = await Promise.all([
     raybox(['inspect', 'nowhere.safetensors']),
     raybox(['inspect', 'nowhere.safetensors'], { env: { DEBUG: '1' } }),
@@ -142,7 +142,7 @@ const ORDER = ['a b ü.png', 'b.png', 'c.PNG', 'one.png', ...Array.from({ length
 const EVERYTHING = ['in', 'in/images/b.png', 'in/**/b.png', 'bad', 'gone.png', 'bad/empty', '*.jpg'];
 const LOCALIZE = ['localize', ...EVERYTHING, '--weights', weights, '--classes', 'Mass,Nodule', '--batch', '1'];
 
-test('Ctrl-C leaves whole lines behind', async () => {
+test('after Ctrl-C the output has whole lines only', async () => {
   let signalled = false;
   const { code, stdout, stderr } = await raybox(LOCALIZE, {
     onOutput(stop) {
@@ -159,7 +159,7 @@ test('Ctrl-C leaves whole lines behind', async () => {
   writeFileSync(at('results.jsonl'), `${stdout}{"image":"b.png","file":"in/ima`);
 });
 
-test('the same command does the rest: images in a fixed order, bad files told and left out, overlays', async () => {
+test('the same command does the remaining images in a fixed order, reports bad files, and draws overlays', async () => {
   const before = parsed(readFileSync(at('results.jsonl'), 'utf8').replace(/.*$/, ''));
   const run = await raybox([...LOCALIZE, '--out', 'results.jsonl', '--overlay', 'o/p']);
   assert.equal([run.code, run.stdout], [1, ''], run.stderr);
@@ -204,7 +204,7 @@ test('the same command does the rest: images in a fixed order, bad files told an
   assert.ok(overlay.channels === 3 && overlay.width > 1000 && overlay.height > 700);
 });
 
-test('a reader that stops reading is no failure', async () => {
+test('it is not a failure if the reader of the output stops reading', async () => {
   const child = spawn('sh', ['-c', `"${process.execPath}" "${bin}" verify --op linear | head -c 1; exit 0`], {
     cwd: folder,
   });
@@ -285,7 +285,7 @@ test('convert: half the bytes, the same network, and only what belongs to it', a
   assert.not(existsSync(at('none.safetensors')));
 });
 
-test('weights of others: convert names what it leaves out and keeps what was assumed', async () => {
+test('weights from elsewhere: convert names the tensors that it leaves out, and stores what was assumed', async () => {
   const { tensors } = readSafetensors(readFileSync(weights));
   const more = new Map(tensors).set('loss_fn.pos_weight', { shape: [8], data: new Float32Array(8) });
   writeFileSync(at('bare.safetensors'), writeSafetensors(more));
@@ -307,7 +307,7 @@ test('weights of others: convert names what it leaves out and keeps what was ass
   assert.match(refused.stderr, /layer1\.0\.se\.fc1/);
 });
 
-test('demo: what was drawn is found by the weights that come with raybox', async () => {
+test('demo: the shipped weights find what was drawn', async () => {
   const { code, stdout, stderr } = await raybox(['demo', '--out', 'demo/phantom.png']);
   assert.is(code, 0, stderr);
   assert.match(stderr, /weights\/phantom8\.safetensors/);
@@ -324,7 +324,7 @@ test('demo: what was drawn is found by the weights that come with raybox', async
   assert.ok(existsSync(at('demo/phantom.png')));
 });
 
-test('demo: a picture, a table, and a plain word about untrained weights', async () => {
+test('demo: a picture, a table, and a notice about untrained weights', async () => {
   const { code, stdout, stderr } = await raybox(['demo', '--weights', weights, '--out', 'demo/x.png']);
   assert.is(code, 0, stderr);
   assert.match(stdout, /^In the picture: /);

@@ -109,7 +109,7 @@ test('files, folders and patterns, each image once and in one order', async ({ f
   assert.match(await refusal(readImage(join(folder, 'set/images/broken.png'))), /no such file/);
 });
 
-test('JSON lines: a half line is cut off, errors are tried again, images that are done are known', async ({
+test('JSON lines: an incomplete line is removed, failed images are tried again, finished ones are skipped', async ({
   folder,
 }) => {
   const path = join(folder, 'new/results.jsonl');
@@ -148,7 +148,9 @@ test('JSON lines: a half line is cut off, errors are tried again, images that ar
   assert.equal(readdirSync(join(folder, 'new')), ['results.jsonl']);
 });
 
-test('a first line that was cut off is begun anew; any other file is refused and left alone', async ({ folder }) => {
+test('a file with only an incomplete first line is replaced; any other file is refused and not changed', async ({
+  folder,
+}) => {
   const path = join(folder, 'r.jsonl');
   writeFileSync(path, '{"image":"a.p');
   await (await openResults(path)).finish();
@@ -167,7 +169,9 @@ test('a first line that was cut off is begun anew; any other file is refused and
   assert.match(await refusal(openResults(join(folder, 'r.xml'))), /must end in/);
 });
 
-test('CSV and COCO: nothing but a .part.jsonl until all is done, which a later run takes up', async ({ folder }) => {
+test('CSV and COCO: until all is done there is only a .part.jsonl, from which a later run continues', async ({
+  folder,
+}) => {
   for (const name of ['r.csv', 'r.coco.json']) {
     const path = join(folder, name);
     const first = await openResults(path);
@@ -197,7 +201,7 @@ test('CSV and COCO: nothing but a .part.jsonl until all is done, which a later r
   }
 });
 
-test('a CSV or JSON file of something else is refused and left alone', async ({ folder }) => {
+test('a CSV or JSON file with other content is refused and not changed', async ({ folder }) => {
   for (const [name, text] of [
     ['r.csv', 'name,age\nx,3\n'],
     ['r.coco.json', '{"a'],

@@ -103,7 +103,7 @@ test('every readable image is predicted with all its boxes, scored, and can be s
   assert.is(kept.operatingThresholds.Atelectasis.source, 'given', 'thresholds of the weights hold');
 });
 
-test('what cannot be run leaves nothing behind', async () => {
+test('an evaluation that cannot run leaves no files', async () => {
   writeFileSync(at('broken.safetensors'), 'no weights');
   let message = '';
   await evaluate('--weights', at('broken.safetensors'), '--out', at('none')).catch((error: Error) => {

@@ -13,7 +13,7 @@ const subjects = await makeSubjects(join(folder, 'inputs'));
 
 // Each run starts the engine anew, which takes seconds on a software adapter: `npm run kills` tries all outputs and training, and many
 // kills. A training run that is killed and goes on is in train_run.test.ts.
-test('localize: killed at a random moment, and gone on with', async () => {
+test('localize: killed at a random moment, then continued', async () => {
   const subject = subjects.find(({ name }) => name === 'localize, coco.json');
   assert.ok(subject, 'there is such a subject');
   const { kills, compared, failures } = await killTrials(subject, { folder, count: 1, seed: 11 });
@@ -22,7 +22,7 @@ test('localize: killed at a random moment, and gone on with', async () => {
   assert.ok(compared >= 1);
 });
 
-test('a difference is found', async () => {
+test('a difference between two results is found', async () => {
   // Every run but the first writes another table.
   const report = join(folder, 'report.txt');
   writeFileSync(report, 'FINDINGS: Small left effusion.');

@@ -97,7 +97,7 @@ test('CSV: byte-order mark, CRLF, quoted line ends, and columns found by name', 
   assert.equal(rows.slice(1), ['s1,Effusion,0', 's2,No Finding,1']);
 });
 
-test('CSV: findings and impression in columns of their own, chosen columns, gzip, Latin-1', async ({ folder }) => {
+test('CSV: findings and impression in separate columns, chosen columns, gzip, Latin-1', async ({ folder }) => {
   const sections = 'uid,indication,findings,impression\n1,mass,Small effusion.,Effusion.\n2,mass,,Nodule.\n3,mass,,\n';
   const { rows, summary } = await mineFile(folder, 'a.csv.gz', gzipSync(sections));
   assert.equal(rows.slice(1), ['1,Effusion,0', '2,Nodule,0', '3,No Finding,1']);
@@ -115,7 +115,7 @@ test('CSV: findings and impression in columns of their own, chosen columns, gzip
   assert.equal(latin.rows.slice(1), ['é,Nodule,0']);
 });
 
-test('the table is one that the data set reader takes; columns of a CSV are handed on', async ({ folder }) => {
+test('the data set reader reads the table; columns of a CSV are copied', async ({ folder }) => {
   const csv = 'id,report,patient id,patient gender,age\na,Nodule.,12,F,61\nb,Clear lungs.,12,F,62\n';
   const { lines } = await mineFile(folder, 'a.csv', csv, { suffix: '.png' });
   assert.equal(lines, [
@@ -138,7 +138,7 @@ test('the table is one that the data set reader takes; columns of a CSV are hand
   ]);
 });
 
-test('the table of an earlier run is no input', async ({ folder }) => {
+test('the table of an earlier run is refused as input', async ({ folder }) => {
   writeFileSync(join(folder, 'a.txt'), 'Mass.');
   await mineAll(folder, [folder]);
   const { rows, summary } = await mineAll(folder, [folder]);
@@ -174,7 +174,7 @@ test('the columns of the CheXpert labeller', async ({ folder }) => {
   assert.match(await refusal(dropped), /do not go together.*drop/);
 });
 
-test('the explanation is a JSON line per report', async ({ folder }) => {
+test('the explanation has a JSON line for each report', async ({ folder }) => {
   const explain = join(folder, 'why.jsonl');
   await mineFile(folder, 'r.txt', 'No effusion.', { explain });
   const line = JSON.parse(readFileSync(explain, 'utf8'));
@@ -184,7 +184,7 @@ test('the explanation is a JSON line per report', async ({ folder }) => {
   assert.is(line.evidence[0].sentence, 'No effusion.');
 });
 
-test('archives of OpenI XML; one bad entry does not stop the rest', async ({ folder }) => {
+test('archives of OpenI XML are read; after a bad entry the rest is read too', async ({ folder }) => {
   const bomb = `<!DOCTYPE a [<!ENTITY a "${'x'.repeat(50)}"><!ENTITY b "&a;&a;&a;&a;">]><Abstract>&b;&b;</Abstract>`;
   const tar = await archive({
     'in/1.xml': xml('CXR1', 'Small effusion.'),
@@ -210,7 +210,7 @@ test('archives of OpenI XML; one bad entry does not stop the rest', async ({ fol
   }
 });
 
-test('a truncated archive keeps what came before the cut and says so', async ({ folder }) => {
+test('the entries of a truncated archive before the cut are read, with an error', async ({ folder }) => {
   const entries = Object.fromEntries(
     Array.from({ length: 40 }, (_, at) => [`${at}.xml`, xml(`CXR${at}`, `Nodule ${'z'.repeat(700)}.`)]),
   );
@@ -235,7 +235,7 @@ function sign(tar: Buffer, at: number): void {
   tar.write(`${sum.toString(8).padStart(6, '0')}\0 `, at + 148);
 }
 
-test('a damaged tar header costs its member, which is named and counted; the rest is read', async ({ folder }) => {
+test('a member with a damaged tar header is named and counted; the rest is read', async ({ folder }) => {
   const tar = await archive({
     'a.txt': 'Mass.',
     'b.txt': `Nodule. ${'z'.repeat(3000)}`,
@@ -290,7 +290,7 @@ test('a damaged tar header costs its member, which is named and counted; the res
   );
 });
 
-test('a link in a tar archive is named and counted; a member of an unknown kind is read', async ({ folder }) => {
+test('a link in a tar archive is named and counted; a member of an unknown type is read', async ({ folder }) => {
   const tar = await archive({ 'a.txt': 'Mass.', 'b.txt': '', 'c.txt': '', 'd.txt': 'Nodule.', 'e.txt': 'Edema.' });
   for (const [name, type] of Object.entries({ 'b.txt': '1', 'c.txt': '2', 'd.txt': '7', 'e.txt': 'Z' })) {
     const at = headerAt(tar, name);
@@ -305,7 +305,9 @@ test('a link in a tar archive is named and counted; a member of an unknown kind 
   );
 });
 
-test('extended headers: long names are read; what is too long or damaged costs its member', async ({ folder }) => {
+test('extended headers: long names are read; members whose header is too long or damaged are left out', async ({
+  folder,
+}) => {
   const long = `${'in/'.repeat(60)}${'n'.repeat(120)}.txt`;
   const plain = await archive({ [long]: 'Mass.', 'b.txt': 'Nodule.' });
   const read = await mineFile(folder, 'a.tar', plain);
@@ -360,7 +362,7 @@ test('a file that is not an archive, gzip or text is refused, and no table is le
   noTraces(folder);
 });
 
-test('CSV rows before a bad place are kept', async ({ folder }) => {
+test('CSV rows before a damaged place are read', async ({ folder }) => {
   const open = await mineFile(folder, 'a.csv', `id,report\n1,Nodule.\n2,"Mass.\n${'x'.repeat(3 << 20)}`);
   assert.equal(open.rows.slice(1), ['1,Nodule,0']);
   assert.match(open.problems[0], /row 3 is too long.*never closed/);
@@ -376,7 +378,7 @@ test('CSV rows before a bad place are kept', async ({ folder }) => {
   assert.match(nameless.problems[0], /row 2: has no identifier/);
 });
 
-test('ten gigabytes are refused by a bound, not by running out of memory', async ({ folder }) => {
+test('ten gigabytes are refused by a limit, before memory runs out', async ({ folder }) => {
   for (const [name, message] of [
     ['a.txt', /too long for one report/],
     ['b.xml', /too long for one report/],
@@ -404,7 +406,7 @@ test('memory does not grow with the number of rows', async ({ folder }) => {
   assert.ok(highest < 300e6, `${highest}`);
 });
 
-test('an abort leaves no table', async ({ folder }) => {
+test('after an abort there is no table', async ({ folder }) => {
   const controller = new AbortController();
   const csv = `id,report\n${'1,Nodule.\n'.repeat(200_000)}`;
   const work = mineFile(folder, 'a.csv', csv, { signal: controller.signal, onProgress: () => controller.abort() });

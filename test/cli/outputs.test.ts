@@ -68,7 +68,7 @@ async function refusal(work: Promise<unknown>): Promise<string> {
 
 const HOLD = "await lockFile(process.argv[1]); console.log('held'); setInterval(() => {}, 1000);";
 
-test('of two processes one writes; the other is told which one does; what a killed one left is taken over', async ({
+test('if two processes want to write, one does and the error of the other names it; the lock of a killed process is taken over', async ({
   folder,
 }) => {
   const path = join(folder, 'new/r.csv');
@@ -97,7 +97,7 @@ test('of two processes one writes; the other is told which one does; what a kill
   assert.not.ok(existsSync(join(folder, FOLDER_LOCK)));
 });
 
-test('a lock whose holder cannot be looked up is explained, one whose process number is used again is taken over', async ({
+test('the error explains a lock whose holder cannot be looked up; a lock whose process number is used by another process is taken over', async ({
   folder,
 }) => {
   const path = join(folder, 'r.jsonl');
@@ -133,7 +133,9 @@ test('a lock whose holder cannot be looked up is explained, one whose process nu
   assert.equal([0, -1, 1.5, Number.NaN, 2 ** 40].map(isRunning), [false, false, false, false, false]);
 });
 
-test('of many processes that find a dead lock at the same time, one at a time holds it', async ({ folder }) => {
+test('if many processes find the lock of an ended process at the same time, only one at a time takes it', async ({
+  folder,
+}) => {
   const path = join(folder, 'r.csv');
   const holder = program(HOLD, [path]);
   await said(holder);
@@ -172,7 +174,7 @@ test('of many processes that find a dead lock at the same time, one at a time ho
   assert.equal(readdirSync(folder), ['log'], 'nothing stays behind');
 });
 
-test('half-written files of killed processes are swept, those of living ones are not', async ({ folder }) => {
+test('half-written files of killed processes are removed, those of running ones are not', async ({ folder }) => {
   const dead = spawnSync(process.execPath, ['-e', '']).pid;
   const parts = [`a.png.${dead}.part`, `a.png.${process.ppid}.part`, `mine.${dead}.part`, 'notes.part', 'a.png'];
   for (const name of parts) writeFileSync(join(folder, name), '');
@@ -207,7 +209,9 @@ function lineOf(file: string, findings = 1): ResultLine {
 const fileOf = (path: string) => ({ path, name: path.split('/').at(-1) as string });
 
 for (const name of ['r.csv', 'r.coco.json']) {
-  test(`${name}: a run that was killed between the last renaming and the end doubles nothing`, async ({ folder }) => {
+  test(`${name}: after a kill between the last renaming and the end, no result is written twice`, async ({
+    folder,
+  }) => {
     const path = join(folder, name);
     const part = `${path}.part.jsonl`;
     const files = ['a.png', 'x/b.png', 'y/b.png', 'none.png'].map((file) => join(folder, file));
@@ -227,7 +231,9 @@ for (const name of ['r.csv', 'r.coco.json']) {
     }
   });
 
-  test(`${name}: images of one name in two folders are told apart, also by a later run`, async ({ folder }) => {
+  test(`${name}: images with the same name in two folders are distinguished, also by a later run`, async ({
+    folder,
+  }) => {
     const path = join(folder, name);
     const [a, x, y, z] = ['a.png', 'x/b.png', 'y/b.png', 'z/b.png'].map((file) => join(folder, file));
     const first = await openResults(path, [a, x, y].map(fileOf));
@@ -276,7 +282,7 @@ for (const name of ['r.csv', 'r.coco.json']) {
   });
 }
 
-test('an image of a name that the results know from another folder is called by its path, and moved ones are noticed', async ({
+test('an image whose name is in the results from another folder is called by its path, and moved images are noticed', async ({
   folder,
 }) => {
   const [a, x] = ['a.png', 'x/a.png'].map((file) => join(folder, file));
@@ -293,14 +299,14 @@ test('an image of a name that the results know from another folder is called by 
   assert.equal(goneNamesakes([fileOf('here/a.png')], ['gone/a.png', 'gone/b.png', a]), ['gone/a.png']);
 });
 
-test('CSV says that images without findings leave no row', async ({ folder }) => {
+test('a note says that in CSV images without findings have no row', async ({ folder }) => {
   const path = join(folder, 'r.csv');
   const results = await openResults(path);
   await results.add(lineOf('a.png', 0));
   assert.match((await results.finish()) as string, /^1 image without findings has no row in \S+r\.csv, so the same/);
 });
 
-test('on a full disk results stay whole lines, and whole files stay what they were', async ({ folder }) => {
+test('on a full disk results have whole lines only, and existing files do not change', async ({ folder }) => {
   const fill = `
     import { openResults } from '${source('cli/localize_results.js')}';
     import { writeWhole } from '${source('node/text_files.js')}';
@@ -331,7 +337,7 @@ test('on a full disk results stay whole lines, and whole files stay what they we
   assert.equal(readdirSync(folder).sort(), ['r.jsonl', 'whole.csv']);
 });
 
-test('what cannot be written is named, with the reason', async ({ folder }) => {
+test('the error names a file that cannot be written, and the reason', async ({ folder }) => {
   mkdirSync(join(folder, 'folder.csv'));
   writeFileSync(join(folder, 'file'), '');
   const reasons: (readonly [() => Promise<unknown>, RegExp])[] = [
@@ -364,7 +370,7 @@ test('what cannot be written is named, with the reason', async ({ folder }) => {
   assert.equal(readdirSync(folder).sort(), ['file', 'folder.csv']);
 });
 
-test('commands end with one line where an output cannot be written, and quietly where its reader has left', ({
+test('commands end with one line if an output cannot be written, and without a message if its reader has stopped', ({
   folder,
 }) => {
   const weights = fileURLToPath(new URL('../../../weights/phantom8.safetensors', import.meta.url));

@@ -39,7 +39,7 @@ const contents = (name: string) =>
     .map(([path, bytes]) => [path.slice(at(name).length), bytes])
     .sort(([a], [b]) => (a < b ? -1 : 1));
 
-test('a data set reads back as it was drawn', async () => {
+test('a written data set is read back as it was drawn', async () => {
   const progress: number[] = [];
   const summary = await writePhantoms({
     ...basic,
@@ -95,13 +95,13 @@ test('only test images have boxes by default, and no patient is in both lists', 
   assert.ok(data.boxes.length > 0 && data.boxes.every(({ image }) => tested.includes(image)));
 });
 
-test('the number of threads changes nothing', async () => {
+test('the number of threads does not change the files', async () => {
   await writePhantoms({ ...basic, count: 12, threads: 1, out: at('one') });
   await writePhantoms({ ...basic, count: 12, threads: 3, out: at('three') });
   assert.equal(contents('one'), contents('three'));
 });
 
-test('an interrupted run goes on where it was, to the same bytes', async () => {
+test('an interrupted run continues where it stopped, to the same bytes', async () => {
   const options = { ...basic, count: 40 };
   const abort = new AbortController();
   const failure = await writePhantoms({
@@ -129,7 +129,7 @@ test('an interrupted run goes on where it was, to the same bytes', async () => {
   assert.not.ok(existsSync(at('halted.part')));
 });
 
-test('nothing is overwritten, and wrong options are refused before a file is made', async () => {
+test('existing files are not overwritten, and wrong options are refused before a file is made', async () => {
   mkdirSync(at('full'));
   writeFileSync(at('full', 'mine.txt'), 'kept');
   await refused({ ...basic, out: at('full') }, /full is not empty.*mine\.txt/);
@@ -146,7 +146,7 @@ test('nothing is overwritten, and wrong options are refused before a file is mad
   assert.ok(existsSync(at('empty', 'Data_Entry_2017.csv')));
 });
 
-test('a drawing thread that fails ends the run with its error', async () => {
+test('if a drawing thread fails, the run ends with its error', async () => {
   mkdirSync(at('broken.part'));
   mkdirSync(at('broken.part', 'images', '00000001_000.png.part'), { recursive: true });
   const failure = await writePhantoms({ ...basic, count: 1, out: at('broken') }).catch((error: Error) => error);
@@ -190,7 +190,7 @@ test('the command draws, and says what is wrong with its options', async () => {
   assert.is(command.name(), 'phantom');
 });
 
-test('a killed run leaves no data set, and can be taken up', async () => {
+test('a killed run leaves no complete data set, and can be continued', async () => {
   const script = `import { writePhantoms } from '${new URL('../../src/cli/phantom_files.js', import.meta.url)}';
     await writePhantoms({ count: 400, size: 256, seed: 1, threads: 1, out: ${JSON.stringify(at('killed'))},
       onProgress: (done) => done > 0 && process.kill(process.pid, 'SIGKILL') });`;
@@ -216,7 +216,7 @@ test('a killed run leaves no data set, and can be taken up', async () => {
   assert.ok(seen[0] >= 4, `began at ${seen[0]}`);
 });
 
-test('mining the reports gives back the labels', () => {
+test('mining the reports gives the labels again', () => {
   for (let index = 0; index < 150; index++) {
     const { report, truth } = drawPhantom({ seed: 17, index, size: 64, coOccurrence: 0.5, distractors: 2 });
     const { labels } = mineReport(report);

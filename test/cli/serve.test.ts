@@ -78,7 +78,7 @@ test('files of the folder are served, with their type and without sniffing', asy
   }
 });
 
-test('every answer, refusals too, carries the headers that keep other pages out', async () => {
+test('every response, also a refusal, has the headers that keep other pages out', async () => {
   for (const answer of [await ask('/'), await ask('/nothing'), await ask('/', { host: 'evil.example' })]) {
     for (const header of [
       'X-Content-Type-Options: nosniff',
@@ -91,7 +91,7 @@ test('every answer, refusals too, carries the headers that keep other pages out'
   }
 });
 
-test('it answers only as itself, so that no other page can reach it under a name of its own', async () => {
+test('it only answers requests to its own host name, so that other pages cannot reach it by DNS rebinding', async () => {
   const own = ['127.0.0.1', `127.0.0.1:${port}`, `localhost:${port}`, 'LOCALHOST', `[::1]:${port}`, 'localhost:9000'];
   for (const host of own) assert.is((await ask('/', { host })).status, 200, host);
   for (const host of [
@@ -119,7 +119,7 @@ test('it answers only as itself, so that no other page can reach it under a name
   assert.is((await ask('//evil.example/')).status, 400);
 });
 
-test('no link and no path leads out of the folder', async () => {
+test('links and paths do not lead out of the folder', async () => {
   for (const target of [
     '/link.txt',
     '/sub/relative.txt',
@@ -166,7 +166,7 @@ test('only GET and HEAD are answered', async () => {
   }
 });
 
-test('a folder that is not there is said at once', async () => {
+test('a missing folder is an error at the start', async () => {
   const message = await serveFolder(join(folder, 'missing')).then(
     async ({ close }) => close().then(() => 'served'),
     (error: Error) => `${error.name}: ${error.message}`,

@@ -27,7 +27,7 @@ const failure = (work: Promise<unknown>) =>
 const classes = ['Cardiomegaly', 'Effusion'];
 const prevalence = Object.fromEntries(classes.map((name) => [name, 0.5]));
 
-test('a cross-validation does what is missing, and compares its arms', async () => {
+test('a cross-validation runs the missing parts and compares its arms', async () => {
   await writePhantoms({ count: 80, size: 64, seed: 3, out: at('data'), prevalence, threads: 2 });
   await writePhantoms({ count: 8, size: 64, seed: 4, out: at('boxed'), prevalence, threads: 2, boxes: 'all' });
   const common = ['--data', at('data'), '--out', at('out'), '--folds', '2', '--classes', classes.join()];
@@ -60,7 +60,7 @@ test('a cross-validation does what is missing, and compares its arms', async () 
   assert.is(second.stdout, text('out', 'cross_validation.md'));
 });
 
-test('an ablation trains its backbones, then its configurations, and draws what came out', async () => {
+test('an ablation trains its backbones, then its configurations, and draws the results', async () => {
   // Of this seed the rarest disease has six images in 160.
   const what = [
     '--data',

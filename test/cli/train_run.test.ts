@@ -86,7 +86,7 @@ async function refused(work: Promise<unknown>, message: RegExp): Promise<void> {
   assert.match((failure as Error).message, message, (failure as Error).message);
 }
 
-test('the weights to start from are kept and checked as those of other commands are', async () => {
+test('--init-cache and --init-integrity work like --cache and --integrity of other commands', async () => {
   writeFileSync(at('init.safetensors'), 'no weights');
   const init = ['--init', at('init.safetensors')];
   await refused(begin('never', ...OPTIONS, ...NETWORK, '--init-cache', at('kept')), /--init-cache belongs to --init/);
@@ -97,7 +97,7 @@ test('the weights to start from are kept and checked as those of other commands 
   );
 });
 
-test('two processes never work in one folder, and a run that is killed goes on to the bits of an unbroken one', async () => {
+test('two processes never train in the same folder, and a killed run continues to the same bits as an uninterrupted one', async () => {
   const whole = command(...COMMON, ...NETWORK, '--out', at('whole'));
   assert.is(whole.status, 0, whole.stderr);
   assert.match(whole.stdout, /best\.safetensors: epoch [12] of 2; mean validation AUC [01]\.\d{3}\n/);
@@ -135,7 +135,7 @@ for (const [moment, event] of [
   ['before the first update', 'start'],
   ['in an epoch', 'update'],
 ] as const) {
-  test(`Ctrl-C ${moment} saves, and the run goes on to the same bits`, async () => {
+  test(`Ctrl-C ${moment} saves a checkpoint, and the run continues to the same bits`, async () => {
     const name = `interrupted at ${event}`;
     const child = spawn(process.execPath, [cli, ...COMMON, ...NETWORK, '--out', at(name)]);
     let said = '';
@@ -152,7 +152,7 @@ for (const [moment, event] of [
   });
 }
 
-test('what goes wrong while a run is being ended is said, not taken for the interruption', async () => {
+test('an error while a run is being ended is reported as an error, and not as the interruption', async () => {
   const interrupted = (work: (signal: AbortSignal) => Promise<never>) =>
     interruptible((signal) => {
       process.emit('SIGINT');
@@ -173,7 +173,7 @@ test('what goes wrong while a run is being ended is said, not taken for the inte
   assert.is((failed as Error).message, 'no space left on the device');
 });
 
-test('what is said when a run is resumed holds for the next time, and broken checkpoints end nothing', async () => {
+test('options given when a run is resumed also hold when it is resumed again, and broken checkpoints are skipped', async () => {
   await resume('killed', { epochs: 3 });
   const { settings, checkpointMs } = JSON.parse(text('killed', 'config.json'));
   assert.equal([settings.epochs, checkpointMs], [3, 0]);
@@ -195,7 +195,7 @@ test('what is said when a run is resumed holds for the next time, and broken che
   await refused(resume('killed'), /none of the checkpoints of \S+ can be read; given \d in .*move them away/);
 });
 
-test('a damaged checkpoint is told, and an older one gives the same bits', async () => {
+test('a damaged checkpoint is reported, and an older one gives the same bits', async () => {
   cpSync(at('whole'), at('damaged'), { recursive: true });
   const names = readdirSync(at('whole', 'checkpoints')).sort();
   const last = at('damaged', 'checkpoints', names[2]);
@@ -220,7 +220,7 @@ test('a damaged checkpoint is told, and an older one gives the same bits', async
   assert.is(text('damaged', 'curves.html').replaceAll('damaged', 'whole'), text('whole', 'curves.html'));
 });
 
-test('a run that was killed while it began is begun or gone on with', async () => {
+test('a run that was killed at its beginning is started again or continued', async () => {
   const whole = JSON.parse(text('whole', 'config.json'));
   mkdirSync(at('bare'));
   writeFileSync(at('bare', '.raybox.lock.abc.1.part'), '');
@@ -237,7 +237,7 @@ test('a run that was killed while it began is begun or gone on with', async () =
   }
 });
 
-test('images whose pixels changed are named, and accepted only when that is said', async () => {
+test('images whose pixels have changed are named, and accepted only with the option for it', async () => {
   const longer = (more: Partial<ResumeOptions> = {}) => resume('whole', { epochs: 3, ...more });
   const [first, second] = text('whole', 'train.txt').trim().split('\n');
   const image = at('data', 'images', first);
@@ -278,7 +278,7 @@ test('images whose pixels changed are named, and accepted only when that is said
   assert.match(command(...COMMON, '--out', at('x'), '--accept-changed-images').stderr, /it belongs to --resume/);
 });
 
-test('a log of broken lines only is refused, while empty ones and a few broken ones are passed over', async () => {
+test('a log with only broken lines is refused; empty lines and a few broken ones are skipped', async () => {
   await (await createRunFolder(at('broken log'), {})).close();
   const log = at('broken log', 'log.jsonl');
   writeFileSync(log, `{"event":"start"}\n{"event":${'\n'.repeat(400_000)}{"event":"warning"}\n`);
@@ -294,7 +294,7 @@ test('a log of broken lines only is refused, while empty ones and a few broken o
   assert.is(readFileSync(log, 'utf8').length, 16_000, 'it stays as it was');
 });
 
-test('on a full disk the former checkpoint is kept, and said', async () => {
+test('on a full disk the former checkpoint is kept, and the error names it', async () => {
   const folder = await createRunFolder(at('full'), {});
   const checkpoint = await readTrainingCheckpoint(
     readFileSync(at('damaged', 'checkpoints', readdirSync(at('damaged', 'checkpoints'))[0])),
@@ -333,7 +333,7 @@ test('on a full disk the former checkpoint is kept, and said', async () => {
   await readTrainingCheckpoint(readFileSync(path));
 });
 
-test('the folder holds what a person needs', () => {
+test('the run folder has all files that a user needs', () => {
   const entries = [
     'best.md',
     'best.safetensors',
@@ -368,7 +368,7 @@ test('the folder holds what a person needs', () => {
   }
 });
 
-test('--ridge: one pass, weights and card; what belongs to epochs is refused', async () => {
+test('--ridge: one pass, weights and model card; options for epochs are refused', async () => {
   const given = COMMON.filter((_, i) => !['--epochs', '2'].includes(COMMON[i]));
   const network = ['--backbone', '{"family":"vgg","layers":[4,"M",8],"batchNorm":true}', '--pooling', 'average'];
   const ridge = (...more: string[]) => command(...given, ...network, '--ridge', '1,100', '--ridge-folds', '3', ...more);
@@ -397,7 +397,7 @@ test('--ridge: one pass, weights and card; what belongs to epochs is refused', a
   assert.match(ridge('--out', at('other'), '--transition', '8').stderr, /closed form knows no transition layer/);
 });
 
-test('features on disk: whole rows come back, half a row is cut off', async () => {
+test('features on disk: whole rows are read back, and an incomplete row is removed', async () => {
   const file = featureFile(folder, 'some');
   assert.equal(await file.read(3), new Float32Array());
   await file.append(Float32Array.of(1, 2, 3, 4, 5, 6));
@@ -410,7 +410,7 @@ test('features on disk: whole rows come back, half a row is cut off', async () =
   assert.equal(await file.read(3), new Float32Array());
 });
 
-test('a folder is never written over, and wrong usage is told', async () => {
+test('a folder is never overwritten, and wrong usage is an error', async () => {
   const again = command(...COMMON, ...NETWORK, '--out', at('whole'));
   assert.is(again.status, 1);
   assert.match(again.stderr, /is not empty; given \d+ entries.*--resume goes on with the run in it/);
@@ -437,7 +437,7 @@ test('a folder is never written over, and wrong usage is told', async () => {
   assert.not.ok(existsSync(at('useless')));
 });
 
-test('broken data is told before anything runs, or left out and counted', async () => {
+test('broken data is reported before the run begins, or left out and counted', async () => {
   const names = text('data', 'train_val_list.txt').trim().split('\n');
   const image = at('data', 'images', names[0]);
   const kept = readFileSync(image);
@@ -490,7 +490,7 @@ test('broken data is told before anything runs, or left out and counted', async 
   assert.match(told.join('\n'), /^\d+ patients are in both the training and the test images/m);
 });
 
-test('an image that breaks off within is found before anything runs, as is a DICOM file', async () => {
+test('truncated images and DICOM files are found before the run begins', async () => {
   const [name] = text('data', 'train_val_list.txt').trim().split('\n');
   const image = at('data', 'images', name);
   const kept = readFileSync(image);
@@ -518,7 +518,7 @@ test('an image that breaks off within is found before anything runs, as is a DIC
   writeFileSync(at('data', 'train_val_list.txt'), list);
 });
 
-test('images are decoded once, in threads, and kept as far as they fit', async () => {
+test('images are decoded once, in threads, and kept as long as there is room', async () => {
   const names = text('data', 'train_val_list.txt').trim().split('\n').slice(0, 6);
   const paths = names.map((name) => at('data', 'images', name));
   const small = openImageStore({ size: 16, fit: 'stretch', threads: 2, cacheBytes: 4 * 512 });

@@ -124,7 +124,7 @@ const pagesWithFiles = pages.filter((each) => each.blocks.some(({ kind }) => kin
 const withFiles = join(folder, 'with-files');
 
 // One copy for all pages, since building the project and checking its types takes long.
-test(`${pagesWithFiles.map(({ page }) => page).join(', ')}: with their files in their places, the project builds`, async () => {
+test(`${pagesWithFiles.map(({ page }) => page).join(', ')}: with the files of the page in their places, the project builds`, async () => {
   for (const name of ['.ci', 'bench', 'kernels', 'src', 'test', 'package.json', 'tsconfig.json'])
     cpSync(join(root, name), join(withFiles, name), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(withFiles, 'node_modules'));
@@ -139,7 +139,7 @@ test(`${pagesWithFiles.map(({ page }) => page).join(', ')}: with their files in 
 });
 
 for (const { page, blocks } of pagesWithFiles) {
-  test(`${page}: its commands run where its files are in their places`, async () => {
+  test(`${page}: its commands run after its files were put in their places`, async () => {
     for (const command of blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => commandsOf(code))) {
       const [program, ...words] = wordsOf(command);
       const call = program === 'raybox' ? [join(withFiles, 'dist/src/cli/cli.js'), ...words] : words;
@@ -163,7 +163,7 @@ const SMALLER: readonly (readonly [RegExp, string])[] = [
 ];
 
 for (const page of ['weights/phantom8.md', 'src/evaluate/README.md']) {
-  test(`${page}: what made its figures runs from the first line to the last`, async () => {
+  test(`${page}: the code that made its figures runs completely`, async () => {
     const { blocks } = pages.find((each) => each.page === page) as Page;
     const here = mkdtempSync(join(folder, 'run-'));
     mkdirSync(join(here, 'weights'));

@@ -50,7 +50,7 @@ async function runScript(title: string, ...args: string[]): Promise<string> {
   return stdout;
 }
 
-test('every section of the page is run by somebody, and its links lead somewhere', () => {
+test('every section of the page is run by a test, and its links lead to files', () => {
   const run = new Set(EXAMPLE_PROJECTS.map(({ name }) => name));
   assert.equal(
     readExamples().flatMap(({ title }) => (run.has(title) ? [] : [title])),
@@ -59,12 +59,12 @@ test('every section of the page is run by somebody, and its links lead somewhere
   assertLinks(readPage(EXAMPLES_PAGE));
 });
 
-test('a Node script: it finds what was drawn', async () => {
+test('a Node script finds what was drawn', async () => {
   expected = findingsIn(await runScript('A Node script', 'localize.mjs', 'chest.png'));
   assert.equal([...new Set(expected.map((line) => line.split(' ')[0]))], [...labels]);
 });
 
-test('a plain page: a file that is chosen becomes findings, another file a message', async () => {
+test('a plain page shows the findings of a chosen image, and a message for another file', async () => {
   const site = join(folder, 'site');
   mkdirSync(site);
   writeFileSync(join(site, 'index.html'), readExample('A plain page').files['index.html']);
@@ -92,12 +92,12 @@ test('a plain page: a file that is chosen becomes findings, another file a messa
   }
 });
 
-test('an operation of one’s own', async () => {
+test('an operation of your own', async () => {
   const title = 'An operation of your own, in WGSL';
   assert.match(await runScript(title, 'mish.mjs'), /^1938 values, at most \d\.\de-[67] from the reference$/m);
 });
 
-test('weights of one’s own: what PyTorch recorded holds, and nothing else does', async () => {
+test('weights of your own: the comparison with PyTorch’s recording passes, and fails for other weights', async () => {
   const title = 'Weights of your own, verified';
   for (const name of ['model.pth', 'input.png', 'expected.json'])
     copyFileSync(join(root, 'test/fixtures/torch-verified', name), join(folder, name));
@@ -112,7 +112,7 @@ test('weights of one’s own: what PyTorch recorded holds, and nothing else does
   assert.match(String(error), /raybox computes something else/);
 });
 
-test('in a page: a canvas to listed findings', async () => {
+test('in a page: the findings of a canvas are listed', async () => {
   const opened = await openPage(await browserOf(), {
     script: 'dist/test/examples/browser.js',
     html: 'examples/browser.html',

@@ -69,12 +69,12 @@ for (const command of commands) {
   });
 }
 
-test('commands left what they promise', () => {
+test('commands have written the files that they should', () => {
   assert.is(readFileSync(join(folder, 'results.jsonl'), 'utf8').trim().split('\n').length, 3);
   for (const name of ['a', 'b', 'c']) assert.ok(existsSync(join(folder, `overlays/${name}.png`)), name);
 });
 
-test('npm scripts and commands that are named exist', async () => {
+test('npm scripts and commands in the text exist', async () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   for (const [, name] of text.matchAll(/npm run\s([\w:]+)/g)) assert.ok(name in scripts, name);
   const { stdout } = await run(process.execPath, [join(root, 'dist/src/cli/cli.js')]);
@@ -96,7 +96,7 @@ test('what the README links to is packed, and every page that a packed page link
   );
 });
 
-test('the browser example is the one that web.test runs', () => {
+test('the browser example is the same as the one that a test runs', () => {
   const [{ code }] = blocks.filter(({ language }) => language === 'ts');
   const example = readFileSync(join(root, 'test/examples/browser.ts'), 'utf8');
   const shown = example

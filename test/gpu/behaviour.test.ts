@@ -30,7 +30,7 @@ const [createBuffer, createTexture] = [device.createBuffer.bind(device), device.
 device.createBuffer = (descriptor) => count(createBuffer(descriptor));
 device.createTexture = (descriptor) => count(createTexture(descriptor));
 
-test('`await using` closes a localizer, also where the block throws', async () => {
+test('`await using` closes a localizer, also if the block throws', async () => {
   const kept: Localizer[] = [];
   const before = alive.size;
   const used = async () => {
@@ -47,7 +47,7 @@ test('`await using` closes a localizer, also where the block throws', async () =
   assert.match(String(after), /InputError: the localizer was closed/);
 });
 
-test('two models on one device answer as each does alone, and closing one leaves the other', async () => {
+test('two models on one device give the same results as each alone, and closing one does not affect the other', async () => {
   const images = [1, 2, 3].map((seed) => tinyPicture(seed, 30 + 5 * seed));
   const kinds = [weights, tinyWeights(2, ['Effusion', 'Mass', 'Hernia'], 12)];
   const answers = async (localizer: Localizer) => {
@@ -67,7 +67,7 @@ test('two models on one device answer as each does alone, and closing one leaves
   await second.close();
 });
 
-test('fifty calls at once give what fifty single ones give', async () => {
+test('fifty calls at once give the same results as fifty calls one after the other', async () => {
   await using localizer = await load(weights, { device });
   const images = Array.from({ length: 50 }, (_, seed) => tinyPicture(seed, 24 + (seed % 5), 30));
   const single: unknown[] = [];
@@ -83,7 +83,7 @@ test('fifty calls at once give what fifty single ones give', async () => {
   assert.equal(done, [...images.keys()], 'in the order in which they were asked');
 });
 
-test('opened and closed a hundred times, nothing stays on the device', async () => {
+test('after a hundred localizers were opened and closed, nothing is left on the device', async () => {
   const round = async (): Promise<unknown> => {
     const localizer = await load(weights, { device });
     const answer = contentOf(await localizer.localize(tinyPicture(1), { classes }));

@@ -38,7 +38,7 @@ const row = (more: Partial<Row>): Row => ({
   ...more,
 });
 
-test('a table has the columns that are filled, aligned, and tells failures below', () => {
+test('a table has only columns with values, is aligned, and lists failures below', () => {
   const text = formatTable([
     row({ medianMs: 1.23456, gflops: 12345, gbs: 0.5, share: 0.0123, samples: 7, marginPercent: 3.21 }),
     row({ variant: 'tiled', medianMs: 20, samples: 5, marginPercent: 0 }),
@@ -59,7 +59,7 @@ test('a table has the columns that are filled, aligned, and tells failures below
   );
 });
 
-test('the share of the roof is that of the tighter one, dispatch by dispatch', () => {
+test('the share of the roof is computed from the lower roof of each dispatch', () => {
   const arithmetic = { flops: 50e9, bytes: 1e9 }; // half a second of multiply-adds
   const traffic = { flops: 1e9, bytes: 25e9 }; // half a second of copying
   const { gflops, gbs, share } = rates([arithmetic, traffic], { medianMs: 2000 }, 'f32', roofs);
@@ -70,7 +70,7 @@ test('the share of the roof is that of the tighter one, dispatch by dispatch', (
   assert.is(rates([arithmetic], { medianMs: 500 }, 'f32', undefined).share, undefined);
 });
 
-test('JSON comes with what is needed to compare it', () => {
+test('the JSON has everything that is needed for comparisons', () => {
   const path = join(folder, 'deep', 'report.json');
   writeJson(path, { ...describeMachine(gpu), roofs, rows: [row({ medianMs: 1 })] });
   const report = JSON.parse(readFileSync(path, 'utf8'));
@@ -90,7 +90,7 @@ test('options that make no sense are refused', () => {
   assert.equal(readSettings(['Conv2D f32', '--batch', '1,4']).patterns, ['conv2d', 'f32']);
 });
 
-test('roofs are numbers that an adapter can have', async () => {
+test('measured roofs are plausible for an adapter', async () => {
   const { arithmetic, copy, upload, readback } = await measureRoofs(gpu, 0.01);
   for (const value of [arithmetic.f32, arithmetic.f16 ?? 1, copy, upload, readback]) {
     assert.ok(value > 1e-4 && value < 1e7, String(value));
@@ -99,7 +99,7 @@ test('roofs are numbers that an adapter can have', async () => {
   assert.match(formatRoofs({ arithmetic, copy, upload, readback }), /GFLOP\/s f32.*copy.*GB\/s/);
 });
 
-test('a workload that throws spoils no other', async () => {
+test('a workload that throws does not affect others', async () => {
   let runs = 0;
   const good = {
     label: 'good',
@@ -129,7 +129,7 @@ test('a workload that throws spoils no other', async () => {
 
 const softmax = [...listBenchmarks(gpu, (line) => line.startsWith('softmax')).values()][0].slice(0, 1);
 
-test('an operation is timed where it is right, and not where it is wrong', async () => {
+test('an operation is timed only if its results are right', async () => {
   const [right] = softmax;
   const strict: Check = { ...right, case: { ...right.case, bound: 0 } };
   const wrong: Check = { ...right, index: right.index + 1, operation: breakKernel(right.operation) };
@@ -164,7 +164,7 @@ function breakKernel(operation: Operation): Operation {
   };
 }
 
-test('a network is held against the reference and timed', async () => {
+test('a network is compared with the reference and timed', async () => {
   const options = { network: 'squeezenet1_1', size: 32, type: 'f32', batches: [1] } as const;
   const [only, ...more] = await benchNetwork(open, options, roofs, 0.01);
   assert.is(only.failure, undefined);
@@ -173,7 +173,7 @@ test('a network is held against the reference and timed', async () => {
   assert.ok(only.pipelines! > 3 && only.dispatches! > 25);
 });
 
-test('training is timed beside a peer that trains to the same losses', async () => {
+test('training is timed together with a peer that reaches the same losses', async () => {
   const backbone: ResNet = { family: 'resnet', block: 'basic', layers: [1, 1], widths: [8, 16], stem: 8 };
   const beside = (peer: Engine) => benchTraining(open, { size: 16, batch: 2, seconds: 0.01, backbone, peer });
   const [own, other] = await beside(async (gpu, task) => ({ ...(await trainWithRaybox(gpu, task)), engine: 'peer' }));
@@ -192,7 +192,7 @@ test('training is timed beside a peer that trains to the same losses', async () 
   assert.match(formatTable([alone, absent]), /\nleft out: training .*: not installed; npm i it$/);
 });
 
-test('the whole program writes what it timed, and says when there is nothing', async () => {
+test('the whole program writes its times, and says if there is nothing to time', async () => {
   const path = join(folder, 'all.json');
   const args = ['softmax', 'f32', '--suite', 'operations', '--seconds', '0.01', '--json', path];
   assert.is(await main([...args, '--verify']), 0);
@@ -204,7 +204,7 @@ test('the whole program writes what it timed, and says when there is nothing', a
   assert.match(nothing.message, /^nothing matches/);
 });
 
-test('the bundle for bare machines loads, benny and all', async () => {
+test('the bundle for machines without npm packages loads, with all its parts', async () => {
   const { bundleBench } = await import(new URL('../../../.ci/build.js', import.meta.url).href);
   const outfile = join(folder, 'dist', 'bench', 'gpu.bundle.js');
   await bundleBench(outfile);

@@ -157,7 +157,7 @@ for (const [name, make] of Object.entries(shapes)) {
   });
 }
 
-test('random pixels, dense and sparse, at widths around whole words', async () => {
+test('random pixels, dense and sparse, in widths near multiples of a word', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.record({
@@ -182,7 +182,7 @@ test('random pixels, dense and sparse, at widths around whole words', async () =
   );
 });
 
-test('large maps, where a thread takes several words', async () => {
+test('large maps, of which a thread processes several words', async () => {
   const random = seededRandom(5);
   for (const density of [0.2, 0.4, 0.6]) {
     const maps = pixels(500, 300, (x, y) => (random() < density || (x + y) % 97 === 0 ? 1 : 0));
@@ -224,7 +224,7 @@ test('boxes of random heatmaps are those of a flood fill', async () => {
   assert.ok(compared > runs / 2, `only ${compared} of ${runs} could be compared`);
 });
 
-test('blobs at the size of an image, several maps in one batch', async () => {
+test('smooth blobs at the size of an image, with several maps in one batch', async () => {
   const cells = Array.from(
     { length: 4 },
     (_, map) =>
@@ -238,7 +238,7 @@ test('blobs at the size of an image, several maps in one batch', async () => {
   );
 });
 
-test('closed, constant, NaN and infinite maps give no boxes and say why', async () => {
+test('closed, constant, NaN and infinite maps give no boxes, and their state says why', async () => {
   const map = (value: (i: number) => number) => Array.from({ length: 49 }, (_, i) => value(i));
   const bump = (i: number) => (i === 24 ? 1 : 0);
   const cells = [
@@ -265,13 +265,13 @@ test('closed, constant, NaN and infinite maps give no boxes and say why', async 
   );
 });
 
-test('a map without a positive value has no boxes by relu_max', async () => {
+test('a map without a positive value has no boxes with relu_max', async () => {
   const maps = { classes: 1, height: 2, width: 2, cells: [[-1, -2, -3, 0]] };
   const { states } = await run(maps, { width: 9, height: 9, size: 9, fit: 'stretch', scaling: 'relu_max' });
   assert.equal(states, ['flat']);
 });
 
-test('more components than room: the first ones, and a count that tells', async () => {
+test('if there are more components than rows in the table, it has the first ones, and the count shows it', async () => {
   const maps = shapes['lone pixels'](20, 20);
   const { boxes, found, truncated } = await run(maps, frameOfMaps(maps, { maxBoxes: 3, heatThresholds: [60] }));
   assert.equal(found, [[100]]);
@@ -286,14 +286,14 @@ test('more components than room: the first ones, and a count that tells', async 
   );
 });
 
-test('boxes with crop lie in what the network saw, in pixels of the image', async () => {
+test('boxes with crop are inside the part that the network saw, in pixels of the image', async () => {
   const maps = { classes: 1, height: 1, width: 4, cells: [[0, 0, 0, 1]] };
   const { boxes } = await run(maps, { width: 100, height: 40, size: 8, fit: 'crop', heatThresholds: [255 / 2] });
   const [{ x, y, width, height }] = boxes;
   assert.equal([x, y, width, height], [60, 0, 10, 40]); // the square is columns 30 … 70; half-way between cells 2 and 3 is its last quarter
 });
 
-test('labels and scaled maps of a graph with boxes', async () => {
+test('a graph with boxes can also give labels and scaled maps', async () => {
   const [height, width, cells] = [5, 6, Array.from({ length: 30 }, (_, i) => ((i * 37) % 11) + (i % 3) * 0.37)];
   const options: BoxOptions = { width: 83, height: 47, size: 50, fit: 'pad' };
   const g = createGraph();
@@ -342,7 +342,7 @@ test('impossible requests are refused', () => {
   );
 });
 
-test('heat that is equal to the threshold belongs to the box', async () => {
+test('pixels whose heat equals the threshold belong to the region', async () => {
   // From 0 to 255 in whole numbers, so that scaling is exact; the cells are the pixels.
   const row = [0, 60, 59, 61, 0, 179, 180, 181, 0, 255, 254];
   for (const scaling of ['min_max', 'relu_max'] as const) {
@@ -375,7 +375,7 @@ test('heat that is equal to the threshold belongs to the box', async () => {
   }
 });
 
-test('a map is flat up to a millionth of its size, and where 255 divided by its range would overflow', async () => {
+test('a map is flat if it varies by less than a millionth of its magnitude, or if 255 divided by its range would overflow', async () => {
   const [least, next] = [2 ** -20, 2 ** -20 + 2 ** -24];
   const [tiny, more] = [SMALLEST_RANGE, SMALLEST_RANGE * (1 + 2 ** -23)].map(Math.fround);
   const state = async (cells: number[], scaling: 'min_max' | 'relu_max') => {
@@ -392,7 +392,7 @@ test('a map is flat up to a millionth of its size, and where 255 divided by its 
   assert.is(await state([-1e-30, more], 'relu_max'), 'scaled');
 });
 
-test('as many components as there is room for are all there, and none is told to be missing', async () => {
+test('if there are exactly as many components as rows in the table, all are there and the map does not count as truncated', async () => {
   const maps = shapes['lone pixels'](8, 2);
   const options = frameOfMaps(maps, { maxBoxes: 4, heatThresholds: [60, 180] });
   const { boxes, found, truncated } = await run(maps, options);
@@ -406,7 +406,7 @@ test('as many components as there is room for are all there, and none is told to
   );
 });
 
-test('heat between cells, by hand', () => {
+test('heat between cells, calculated by hand', () => {
   const { values } = heatOfImage([0, 8], 1, 2, { width: 4, height: 1, size: 2, fit: 'stretch' });
   assert.equal([...values], [0, 2, 6, 8]);
 });

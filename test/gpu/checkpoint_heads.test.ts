@@ -68,7 +68,7 @@ test('classifiers of several layers are refused under the name of their family, 
   }
 });
 
-test('training starts from one of several networks, and passes over what is said to take no part', async () => {
+test('training starts from one of several networks in a file, and skips the tensors that ignore names', async () => {
   const { tensors } = await checkpoint(RESNET, { 'fc.weight': [3, 6], 'decoder.0.weight': [4, 6, 3, 3] });
   const names = [...tensors.keys()];
   const twice = new Map(
@@ -84,7 +84,7 @@ test('training starts from one of several networks, and passes over what is said
   assert.is(weights('conv1.weight', [4, 3, 7, 7]), tensors.get('conv1.weight')!.data);
 });
 
-test('a head that is a convolution is called one', async () => {
+test('the error for a head that is a convolution says so', async () => {
   const squeezed = { 'classifier.1.weight': [3, 6, 1, 1], 'classifier.1.bias': [3] };
   await refused(
     SQUEEZENET,
@@ -141,7 +141,7 @@ test('a 1×1 convolution that the user names as the prediction layer is used as 
   }
 });
 
-test('torchxrayvision’s layout is told by all of its marks, or not taken', async () => {
+test('torchxrayvision’s layout is recognised only if all of its marks are there', async () => {
   const layers = { 'classifier.weight': [18, 12], 'classifier.bias': [18] };
   const { tensors } = await checkpoint(DENSENET, {}, 1);
   const channels = [...tensors.values()].at(-1)!.shape[0];

@@ -47,7 +47,7 @@ async function refused(work: Promise<unknown>, message: RegExp): Promise<void> {
   assert.match(error.message, message);
 }
 
-test('a layer that the graph does not read is refused by name, wherever it stands', async () => {
+test('a layer that the graph does not read is refused by name, anywhere in the file', async () => {
   const cases: [string, [string, ...number[]][]][] = [
     [
       'layer1\\.0\\.se\\.fc1, layer1\\.0\\.se\\.fc2',
@@ -104,7 +104,7 @@ test('a layer that the graph does not read is refused by name, wherever it stand
   );
 });
 
-test('what takes no part in the result is left out, and listed', async () => {
+test('tensors that do not affect the result are left out and listed', async () => {
   const more: [string, ...number[]][] = [
     ['bn1.num_batches_tracked'],
     ['layer1.0.total_ops', 1],
@@ -181,7 +181,7 @@ test('a head with a hidden layer, two branches, or on something else than pooled
   await refused(read(resnet, { prediction: 'classifier' }), /no linear layer classifier; expected fc/);
 });
 
-test('any prefix and any place in a sequence: the same network', async () => {
+test('the same network is recognised with any prefix and at any place in an nn.Sequential', async () => {
   const plain = await read(resnet);
   for (const start of ['module.', 'encoder.', 'net.module.model.', 'a.b.c.d.']) {
     const all = await read(renamed(resnet, (name) => start + name));
@@ -215,7 +215,7 @@ test('any prefix and any place in a sequence: the same network', async () => {
   assert.equal([...(await read(biasless)).checkpoint.tensors.get('fc.bias')!.data], [0, 0, 0]);
 });
 
-test('of several networks in a file one is chosen by name, or none', async () => {
+test('if a file has several networks, one has to be chosen by name', async () => {
   const twice = new Map([
     ...renamed(resnet, (name) => `student.${name}`),
     ...renamed(resnet, (name) => `teacher.net.${name}`),
@@ -256,7 +256,7 @@ test('families that raybox does not know are called by their names', async () =>
   }
 });
 
-test('a VGG’s classifier has hidden layers; its own convolutions alone make no VGG of another network', async () => {
+test('a VGG’s classifier is refused for its hidden layers; another network with similar convolutions is not recognised as a VGG', async () => {
   const vgg = await seededNetwork({ family: 'vgg', layers: [4, 'M', 6, 'M'], batchNorm: false }, undefined);
   const classifier: [string, ...number[]][] = [
     ['classifier.0.weight', 8, 294],
@@ -268,7 +268,7 @@ test('a VGG’s classifier has hidden layers; its own convolutions alone make no
   await refused(read(await withMore(vgg, ['blocks.0.conv.weight', 6, 6, 3, 3])), /no network that raybox knows/);
 });
 
-test('names, input and pooling that nobody said are assumed aloud; what is said has effect and is no assumption', async () => {
+test('names, input and pooling that are not given are assumed with a warning; given ones are used without one', async () => {
   const bare = await read(resnet);
   assert.equal(codes(bare), ['assumed-input', 'assumed-network', 'unnamed-outputs']);
   assert.equal(bare.metadata.classes, ['output 0', 'output 1', 'output 2']);
@@ -307,7 +307,7 @@ test('names, input and pooling that nobody said are assumed aloud; what is said 
   await refused(read(await seededNetwork(RESNET, FC, 2)), /conv1\.weight reads 2 channels/);
 });
 
-test('an assumption outlives the file that it was written to', async () => {
+test('an assumption is still reported after the weights were written to a file and read again', async () => {
   const { metadata, checkpoint, warnings } = await read(resnet, { mean: [0, 0, 0] });
   const file = await readCheckpoint(writeSafetensors(checkpoint.tensors, formatWeightsMetadata(metadata)));
   const again = await describeModel(file, {});
@@ -325,7 +325,7 @@ test('an assumption outlives the file that it was written to', async () => {
   assert.equal(said.warnings, []);
 });
 
-test('names that a file gives its outputs, in any of the usual ways', async () => {
+test('names of outputs are read from a file in all usual forms', async () => {
   const names = ['No Finding', 'Edema', 'Fracture'];
   const ways: Record<string, unknown>[] = [
     { classes: names },
@@ -342,7 +342,7 @@ test('names that a file gives its outputs, in any of the usual ways', async () =
   }
 });
 
-test('names of a file that do not fit its outputs are not taken, and the warning says what they are', async () => {
+test('names in a file that do not fit its outputs are not used, and the warning shows them', async () => {
   const ways: [Record<string, string>, RegExp][] = [
     [{ classes: '["a","a","b"]' }, /: classes \(3: a, a, b\)\. Name/],
     [{ classes: '["a","b"]' }, /: classes \(2: a, b\)\. Name/],
@@ -362,7 +362,7 @@ test('names of a file that do not fit its outputs are not taken, and the warning
   }
 });
 
-test('a negative variance, whose root the ReLU behind it would hide, is refused', async () => {
+test('a negative variance is refused; its root is NaN, which the ReLU after it would hide', async () => {
   const tensors = new Map([...resnet].map(([name, own]) => [name, { ...own, data: own.data.slice() }]));
   tensors.get('bn1.running_var')!.data[2] = -1;
   const values = parameterSource({ tensors }, tensors);
@@ -373,7 +373,7 @@ test('a negative variance, whose root the ReLU behind it would hide, is refused'
   );
 });
 
-test('torchxrayvision’s layout: range, operating thresholds, and names of the outputs that were trained, said aloud', async () => {
+test('torchxrayvision’s layout gives range, operating thresholds and names of the trained outputs, with warnings', async () => {
   const tensors = await seededNetwork(DENSENET, { classes: 18, pooling: 'average', prediction: 'classifier' }, 1);
   const data = Float32Array.from({ length: 18 }, (_, index) => (index > 15 ? Number.NaN : index / 20));
   const model = await read(new Map([...tensors, ['op_threshs', { shape: [18], data }]]));
@@ -387,7 +387,7 @@ test('torchxrayvision’s layout: range, operating thresholds, and names of the 
   assert.equal(model.leftOut, ['op_threshs']);
 });
 
-test('a GoogLeNet with transform_input: asked about, and right when told', async () => {
+test('a GoogLeNet with transform_input: a warning mentions the option, and with it the results are right', async () => {
   const tensors = await seededNetwork('googlenet', FC);
   const bare = await read(tensors);
   assert.match(bare.warnings[0].message, /transform_input.*transformInput \(--transform-input\)/);
@@ -412,7 +412,7 @@ test('a GoogLeNet with transform_input: asked about, and right when told', async
   await refused(read(resnet, { transformInput: true }), /option of a GoogLeNet or an Inception v3 with 3 channels/);
 });
 
-test('a backbone is told by what was given, not by the first tensor with four sizes', async () => {
+test('a given backbone is used, and not guessed from the first tensor with four sizes', async () => {
   const first = await withMore(new Map(), ['criterion.features.weight', 8, 5, 3, 3]);
   assert.is((await read(new Map([...first, ...resnet]))).metadata.inputChannels, 3);
   const named = await read(
@@ -462,7 +462,7 @@ interface Wanted {
   meta?: ModelOptions;
 }
 
-test('the cases of public reports have PyTorch’s logits, or are refused by name', async () => {
+test('networks as users of other projects have reported them give PyTorch’s logits, or are refused by name', async () => {
   const wanted = await readData('cases/want.json');
   if (!wanted) return console.log('skipped: cases, for want of the data folder');
   const folder = process.env.RAYBOX_DATA ?? new URL('../../../../shared/data', import.meta.url).pathname;

@@ -71,7 +71,7 @@ for (const { backbone, size, logits: expected } of torchvision.heads) {
   });
 }
 
-families('what a network of the family does not have is refused by name', async () => {
+families('tensors that the family does not have are refused by name', async () => {
   const v2 = await narrow('mobilenet_v2').tensors;
   await refused(
     more(v2, ['features.3.conv.4.weight', 4]),
@@ -131,7 +131,7 @@ families(
 /** Families in which the number of stages tells the strides. */
 const SHOW_STRIDES = ['resnet', 'regnet', 'shufflenet_v2', 'inception_v3', 'convnext'];
 
-families('a network in an nn.Sequential, where numbers stand before its layers, is recognised', async () => {
+families('a network in an nn.Sequential, whose layers have numbers before their names, is recognised', async () => {
   for (const [family, usual] of [
     ['mobilenet_v3', 'features.'],
     ['efficientnet', 'features.'],
@@ -153,7 +153,7 @@ families('a network in an nn.Sequential, where numbers stand before its layers, 
   }
 });
 
-families('norms have torchvision’s momentum in training, also in a network that was written down', () => {
+families('norms have torchvision’s momentum in training, also in a network that was described as a graph', () => {
   const momenta = (name: string, graph: boolean) => {
     const network: NetworkFunction = (g, image) => {
       const features = buildBackbone(g, name, image);
@@ -176,12 +176,18 @@ families('norms have torchvision’s momentum in training, also in a network tha
     for (const graph of [false, true]) assert.equal(momenta(name, graph), [momentum], name);
 });
 
-families('strides that no shape shows are taken from a network of as many blocks, or not at all', async () => {
-  for (const { backbone, gradients } of torchvision.samples) {
-    if (!gradients || typeof backbone === 'string' || SHOW_STRIDES.includes(backbone.family)) continue;
-    await refused(await seededNetwork(backbone, undefined), /cannot tell the strides of the checkpoint's (blocks|sta)/);
-  }
-});
+families(
+  'strides, which no shape shows, are taken from a standard network with as many blocks; otherwise the weights are refused',
+  async () => {
+    for (const { backbone, gradients } of torchvision.samples) {
+      if (!gradients || typeof backbone === 'string' || SHOW_STRIDES.includes(backbone.family)) continue;
+      await refused(
+        await seededNetwork(backbone, undefined),
+        /cannot tell the strides of the checkpoint's (blocks|sta)/,
+      );
+    }
+  },
+);
 
 families('norms of an EfficientNet-B5 have another epsilon than those of a B4', () => {
   for (const name of ['efficientnet_b4', 'efficientnet_b5']) {
@@ -204,7 +210,7 @@ families('widths that do not fit together are refused', () => {
   assert.throws(() => checkBackbone(inception), /Mixed_6a is wrong; expected 4 sizes/);
 });
 
-families('blocks that are none of the family are refused by what is wrong', () => {
+families('blocks that do not belong to the family are refused with what is wrong', () => {
   const infer = (entries: Record<string, number[]>) =>
     inferArchitecture(new Map(Object.entries(entries).map(([name, shape]) => [name, { shape }])));
   const stage = (index: number) => ({

@@ -56,7 +56,7 @@ async function onGpu(shape: readonly number[], build: (g: GraphBuilder, x: Tenso
   return operations;
 }
 
-test('a channel shuffle reads a table of groups by columns, and is undone by the other number of groups', () => {
+test('a channel shuffle reads a table of groups column by column, and a shuffle with the other number of groups undoes it', () => {
   const shuffled = (channels: number, ...groups: number[]) => {
     const g = createGraph();
     const x = g.input('x', [1, 1, 2, channels]);
@@ -98,7 +98,7 @@ test('squeeze-and-excitation: a gate for each channel, forward and backward', as
   }
 });
 
-test('layer norm: torch’s numbers, and no trace of what was added to or multiplied into a pixel', async () => {
+test('layer norm: torch’s numbers, which do not change if a pixel is shifted or scaled', async () => {
   const norm = (x: Float64Array, epsilon: number) => {
     const g = createGraph();
     const input = g.input('x', [1, 1, x.length / 3, 3]);
@@ -127,7 +127,7 @@ test('layer norm: torch’s numbers, and no trace of what was added to or multip
   assert.throws(() => layerNorm(g, g.input('x', [1, 2, 2, 3]), 'norm', 0), /epsilon.*above 0/);
 });
 
-test('a network of these operations is written down, and read back the same, for training too', () => {
+test('a network of these operations is described as a graph and read back the same, for training too', () => {
   const network: NetworkFunction = (g, image) => {
     const stem = conv2d(g, image, g.parameter('stem', [6, 1, 7, 7]), undefined, { padding: 3, groups: 1 });
     const wide = activationOf(g, conv2d(g, layerNorm(g, stem, 'norm', 1e-6), g.parameter('wide', [8, 6, 1, 1])), {
@@ -154,7 +154,7 @@ test('a network of these operations is written down, and read back the same, for
   }
 });
 
-test('layer scale merges into the convolution before it, and learns', async () => {
+test('layer scale is fused into the convolution before it, and is trained', async () => {
   const scaled = (g: GraphBuilder, x: Tensor) => {
     const y = conv2d(g, x, g.parameter('weight', [5, 3, 1, 1]), g.parameter('bias', [5]));
     return scaleChannels(g, y, g.parameter('gamma', [5, 1, 1]), 'scaled');

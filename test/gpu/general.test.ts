@@ -61,7 +61,7 @@ const orders = shapes(6).chain((shape) =>
   fc.tuple(fc.constant(shape), fc.shuffledSubarray([...shape.keys()], { minLength: shape.length })),
 );
 
-test('any order of dimensions, between the layouts, and back', async () => {
+test('permute: any order of dimensions, between the layouts and back', async () => {
   await fc.assert(
     fc.asyncProperty(orders, fc.boolean(), fc.boolean(), async ([shape, order], isMap, toMap) => {
       const layout = toMap && shape.length > 0 ? 'nhwc4' : 'dense';
@@ -79,7 +79,7 @@ test('any order of dimensions, between the layouts, and back', async () => {
   );
 });
 
-test('what does not fit is refused', () => {
+test('inputs that do not fit are refused', () => {
   const g = createGraph();
   const x = g.input('x', [2, 3, 5], { layout: 'dense' });
   assert.throws(() => reshape(g, x, [4, 7]), /sizes for f32\[2×3×5\]/);

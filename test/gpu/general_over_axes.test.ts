@@ -49,7 +49,7 @@ const near = (actual: ArrayLike<number>, expected: ArrayLike<number>) => {
   );
 };
 
-test('slices take the places that a walk from the start comes by', () => {
+test('a slice has the elements from its start to its end in steps', () => {
   const place = fc.option(fc.integer({ min: -8, max: 8 }), { nil: undefined });
   const step = fc.integer({ min: -3, max: 3 }).filter((one) => one !== 0);
   fc.assert(
@@ -176,7 +176,7 @@ test('group norm is a norm of each group, then a factor and a summand for each c
   near(truth(build, [images, height, width, channels], 'nhwc4').values, expected);
 });
 
-test('blocks as channels and back', () => {
+test('spaceToDepth and depthToSpace undo each other', () => {
   for (const order of ['blocks_first', 'channels_first'] as const) {
     const folded = truth((g, x) => spaceToDepth(g, x, { block: 2, order }), [1, 4, 2, 3], 'nhwc4');
     assert.equal(folded.y.shape, [1, 2, 1, 12]);
@@ -193,7 +193,7 @@ test('blocks as channels and back', () => {
   assert.throws(() => truth((g, x) => spaceToDepth(g, x, { block: 2 }), [1, 3, 2, 3], 'nhwc4'), /whole blocks/);
 });
 
-test('products as NumPy has them: vectors, and alpha · a · b + beta · c', () => {
+test('products of matrices as in NumPy, of vectors too, and alpha · a · b + beta · c', () => {
   const constant = (g: GraphBuilder, shape: number[], data: number[]) =>
     g.constant('c', { shape, layout: 'dense', type: 'f32' }, data);
   assert.equal(
@@ -219,7 +219,7 @@ test('products as NumPy has them: vectors, and alpha · a · b + beta · c', () 
   );
 });
 
-test('such networks can be written down, and run as they were, in f16 too', async () => {
+test('networks of these operations can be described as graphs, which give the same results, in f16 too', async () => {
   const add = (g: GraphBuilder, image: Tensor) => {
     const planes = permute(g, image, [0, 3, 1, 2]);
     const soft = softmaxOver(g, padAxis(g, planes, 3, { before: 1, after: 0, mode: 'edge' }), 1);

@@ -83,7 +83,7 @@ test('a GPU error is thrown at the next await, naming the dispatch', async () =>
   }
 });
 
-test('an abort takes effect between submits', async () => {
+test('an abort ends a run between two submits', async () => {
   const { step } = await record(doubling, 100);
   const slow = { ...step, flops: 1e12, bytes: 0 };
   const abort = new AbortController();
@@ -104,7 +104,7 @@ test('an abort takes effect between submits', async () => {
   assert.ok(last > 0 && last < 0.5);
 });
 
-test('#if takes one side, nested too, and misses are errors', () => {
+test('#if keeps one branch, also if nested; unknown names and missing ends are errors', () => {
   const kernel = { name: 'k', source: 'a\n#if A\nb\n#if !B\nc\n#else\nd\n#endif\n#else\ne\n#endif\nf' };
   const lines = (constants: Record<string, boolean>) => assemble(kernel, constants).split('\n').slice(2).join('');
   assert.is(lines({ A: true, B: false }), 'abcf');
@@ -113,7 +113,7 @@ test('#if takes one side, nested too, and misses are errors', () => {
   assert.throws(() => assemble(kernel, { A: true }), /#if B is not in its prelude/);
 });
 
-test('params must be given in full', () => {
+test('all params must be given', () => {
   assert.throws(() => packParams(doubling, { count: 1 }), /expected count, factor; given count/);
   assert.is(new DataView(packParams(doubling, { count: -1, factor: 0.5 })).getUint32(0, true), 0xffffffff);
 });
@@ -137,7 +137,7 @@ test("a caller's device is shared: it survives close() and keeps its handler", a
   assert.throws(() => second.check(), /closed/);
 });
 
-test('a device that grants too little is refused', async () => {
+test('a device with too low limits is refused', async () => {
   const poor = { limits: { maxStorageBuffersPerShaderStage: 4 } } as unknown as GPUDevice;
   const error = await openGpu({ device: poor }).catch((reason: Error) => reason);
   assert.match((error as Error).message, /expected maxStorageBuffersPerShaderStage ≥ 8; given 4/);
@@ -149,7 +149,7 @@ test('an adapter without a name is a null adapter in Node, and may be a real one
   else assert.not.throws(() => platform.refuse?.(nameless));
 });
 
-test('a lost device is told at the next call', async () => {
+test('a lost device is reported by the next call', async () => {
   const own = await openGpu();
   own.device.destroy();
   const lost = await own.lost;
@@ -166,7 +166,7 @@ function losing() {
   return { device: { lost } as unknown as GPUDevice, lose };
 }
 
-test('whatever a lost device says, and before it is known to be lost, the error is the one of the loss', async () => {
+test('whatever error a lost device gives, also before its loss is known, a DeviceLostError is thrown', async () => {
   const abort = () => Promise.reject(new DOMException('', 'AbortError'));
   const caught = (work: Promise<unknown>) => work.catch((error: unknown) => error);
   const { device, lose } = losing();

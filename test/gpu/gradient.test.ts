@@ -98,7 +98,7 @@ for (const key of Object.keys(gradientTable)) {
   const operation = (operations as unknown as Record<string, Operation>)[key];
   const cases = (caseTables as unknown as Record<string, Case[]>)[key];
   const test = key === only ? gradient.only : gradient;
-  test(`${key}: as finite differences have it`, () => {
+  test(`${key}: the gradient agrees with finite differences`, () => {
     let checked = 0;
     for (const [index, one] of cases.entries()) {
       // Neither too much for plain loops, nor a graph that has been through fusion already.
@@ -201,7 +201,7 @@ for (const mode of ['frozen', 'train'] as const) {
   });
 }
 
-gradient('what a binding cannot hold runs in bands, to the same numbers', async () => {
+gradient('tensors that exceed a binding are processed in bands, with the same gradients', async () => {
   const gpu = await openGpu();
   const limits = new Proxy(gpu.limits, {
     get: (own, name) => (name === 'maxStorageBufferBindingSize' ? 12 << 10 : Reflect.get(own, name, own)),
@@ -247,7 +247,7 @@ gradient('what a binding cannot hold runs in bands, to the same numbers', async 
   }
 });
 
-gradient('asks for what has a gradient', () => {
+gradient('only a single number, or a tensor with a seed, can be differentiated', () => {
   const g = createGraph();
   const x = g.input('x', [1, 2, 2, 3]);
   const y = relu(g, x);
@@ -260,7 +260,7 @@ gradient('asks for what has a gradient', () => {
   assert.is(gradients(g, y, [x, other], seed).size, 1);
 });
 
-gradient('says which operation has no gradient', () => {
+gradient('the error names the operation that has no gradient', () => {
   const g = createGraph();
   const x = g.input('x', [1, 2, 2, 3]);
   const seed = g.input('seed', [1, 1, 1, 3]);
@@ -281,7 +281,7 @@ gradient('says which operation has no gradient', () => {
   );
 });
 
-gradient('states are updated last, and nothing else is', () => {
+gradient('states can only be updated after everything that reads them, and only states can', () => {
   const g = createGraph({ parameters: 'state' });
   const [slope, hyper] = ['slope', 'hyper'].map((name) => g.input(name, [3], { layout: 'dense' }));
   const weight = g.parameter('weight', [3]);

@@ -141,7 +141,7 @@ test('a dispatch that WebGPU would leave out is refused by name', () => {
   );
 });
 
-test('memory that the GPU does not have is an InputError, and nothing is left behind', async () => {
+test('if the GPU has not enough memory, there is an InputError and nothing is left allocated', async () => {
   const made = new Set<GPUBuffer>();
   const device = new Proxy(gpu.device, {
     get(own, name) {
@@ -173,7 +173,7 @@ test('memory that the GPU does not have is an InputError, and nothing is left be
   gpu.check();
 });
 
-test('an input that an operation cannot do without is asked for by its name', () => {
+test('the error for a missing input of an operation gives its name', () => {
   const g = createGraph();
   const x = g.input('x', [1, 2, 2, 3]);
   const weight = g.parameter('weight', [4, 3, 1, 1]);

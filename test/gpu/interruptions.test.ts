@@ -25,7 +25,7 @@ const rejection = (promise: Promise<unknown>) =>
     (error: Error) => error,
   );
 
-test('an abort is answered at once, whether the call waits, computes or is read back; the others do not notice', async () => {
+test('an abort rejects a call at once, whether it waits, computes or is read back, and does not affect other calls', async () => {
   const localizer = await load(weights, { device: gpu.device });
   const { aborted, wrong } = await abortCalls(localizer, picture(150, 130), ROUNDS.aborts, seededRandom(5));
   await localizer.close();
@@ -33,7 +33,7 @@ test('an abort is answered at once, whether the call waits, computes or is read 
   assert.ok(aborted >= ROUNDS.aborts / 3, `${aborted} came in time`);
 });
 
-test('an abort that comes while results are read back is answered at once, and the next call gives what it always gives', async () => {
+test('an abort while results are read back rejects at once, and the next call gives the usual results', async () => {
   const localizer = await load(weights, { device: gpu.device });
   const image = picture(60, 50);
   const before = await localizer.localize(image);
@@ -66,7 +66,7 @@ test('an abort that comes while results are read back is answered at once, and t
   }
 });
 
-test('an abort ends the reading of an image, and results on the GPU that nobody waits for are freed', async () => {
+test('an abort ends the reading of an image, and frees results on the GPU that nobody waits for', async () => {
   const never = new AbortController();
   const stalled = new Blob([]);
   Object.defineProperty(stalled, 'arrayBuffer', { value: () => new Promise(() => {}) });
@@ -88,7 +88,7 @@ test('an abort ends the reading of an image, and results on the GPU that nobody 
   gpu.check();
 });
 
-test('however the loss of a device shows, everything fails with the one error that `lost` gives', async () => {
+test('in whatever way the loss of a device shows, all calls reject with the error that `lost` gives', async () => {
   const subject = { weights, options: {}, image: picture(150, 130) };
   const { failed, wrong } = await loseDevices(subject, ROUNDS.losses, seededRandom(3));
   assert.equal(wrong, []);

@@ -121,7 +121,7 @@ test('a misspelt option is refused by every call', async () => {
   );
 });
 
-test('findings lie in the image, belong to open classes, and agree with the scaled heatmap', async () => {
+test('findings are inside the image, belong to classes that reach their threshold, and agree with the scaled heatmap', async () => {
   const image = picture(120, 80, 1);
   const result = await localizer.localize(image, { classes: classes.slice(0, 3), heatmaps: 'scaled' });
   assert.ok(result.findings.length >= 6, 'a min–max heatmap has a box at each threshold');
@@ -146,7 +146,7 @@ test('findings lie in the image, belong to open classes, and agree with the scal
   for (const label of open) assert.ok(result.probabilities[label] >= 0.5);
 });
 
-test('operating thresholds decide which classes are worked at', async () => {
+test('operating thresholds decide which classes get boxes', async () => {
   const image = picture(64, 64, 1);
   const all = Object.fromEntries(classes.map((label) => [label, 0]));
   const none = Object.fromEntries(classes.map((label) => [label, 1]));
@@ -160,7 +160,7 @@ test('operating thresholds decide which classes are worked at', async () => {
   assert.equal(await labels({ classes: [] }), []);
 });
 
-test('maxBoxes cuts and says so', async () => {
+test('maxBoxes limits the boxes, and truncated says so', async () => {
   const options = { classes, heatThresholds: [1, 40, 90, 140, 200] };
   const whole = await localizer.localize(picture(200, 150, 1, 7), options);
   assert.equal(whole.truncated, []);
@@ -172,7 +172,7 @@ test('maxBoxes cuts and says so', async () => {
   assert.equal(cut.truncated, several);
 });
 
-detail('regions of fewer cells than minRegion give no box but for the highest, whatever the fit', async () => {
+detail('regions smaller than minRegion give no box, except the highest one, for every fit', async () => {
   const image = picture(200, 150, 1, 7);
   for (const [fit, side] of [
     ['stretch', Math.sqrt(200 * 150)],
@@ -197,7 +197,7 @@ detail('regions of fewer cells than minRegion give no box but for the highest, w
   }
 });
 
-detail('small regions are left out before maxBoxes cuts, and the highest stays', async () => {
+detail('small regions are left out before maxBoxes is applied, and the highest one stays', async () => {
   const random = seededRandom(9);
   const image = { data: new Uint8Array(200 * 150).map(() => random() * 256), width: 200, height: 150 };
   const finer = await load(weights, { device, metadata: { ...localizer.metadata, inputWidth: 192, inputHeight: 192 } });
@@ -236,7 +236,7 @@ test('the raw heatmap is the network’s own', async () => {
   assert.ok(heatmaps!.Mass.data.length === heatmaps!.Mass.width * heatmaps!.Mass.height);
 });
 
-test('the same picture gives the same answer in every form', async () => {
+test('the same image gives the same results in every form', async () => {
   const image = picture(60, 44, 1, 3);
   const truth = data(await localizer.localize(image));
   const png = await encodePng({ ...image, data: image.data as Uint8Array, channels: 1 });
@@ -274,7 +274,7 @@ function sharedCopy(source: Uint8Array): Uint8Array {
   return shared;
 }
 
-test('pixels on the GPU: buffers may be longer, and have to be whole and copyable', async () => {
+test('pixels on the GPU: buffers may be longer than the image, but not shorter, and need COPY_SRC', async () => {
   const image = { data: picture(5, 5, 3).data as Uint8Array<ArrayBuffer>, width: 5, height: 5 };
   const truth = data(await localizer.localize(image));
   const given = { width: 5, height: 5, channels: 3, bits: 8 } as const;
@@ -296,7 +296,7 @@ test('pixels on the GPU: buffers may be longer, and have to be whole and copyabl
   texture.destroy();
 });
 
-test("with output 'gpu' nothing is read back until one asks", async () => {
+test("with output 'gpu' the results are buffers, which can be read back", async () => {
   const image = picture(64, 64, 1);
   const truth = await localizer.localize(image, { classes });
   const result = await localizer.localize(image, { classes, output: 'gpu' });
@@ -336,14 +336,14 @@ test('a batch of images of many sizes', async () => {
   assert.is(place, 6);
 });
 
-test('16 bits carry on where 8 end', async () => {
+test('16-bit samples are more precise than 8-bit ones', async () => {
   const [eight, sixteen] = [picture(50, 50, 1, 5, 8), picture(50, 50, 1, 5, 16)];
   const [a, b] = [await localizer.localize(eight), await localizer.localize(sixteen)];
   for (const label of classes) assert.ok(Math.abs(a.probabilities[label] - b.probabilities[label]) < 0.02);
   assert.not.equal(a.probabilities, b.probabilities);
 });
 
-test('odd images are worked at: one pixel, one row, constant', async () => {
+test('unusual images can be localized: one pixel, one row, constant', async () => {
   for (const image of [picture(1, 1, 1), picture(300, 1, 3), picture(1, 77, 4)]) {
     const { probabilities } = await localizer.localize(image, { classes });
     assert.ok(Object.values(probabilities).every((value) => value >= 0 && value <= 1));
@@ -355,7 +355,7 @@ test('odd images are worked at: one pixel, one row, constant', async () => {
   for (const label of classes) assert.ok(flat.heatmaps![label].data.every((value) => value >= 0 && value <= 255));
 });
 
-test('what is not an image is refused, with what was expected', async () => {
+test('inputs that are not images are refused, with what was expected', async () => {
   const bad: [unknown, RegExp][] = [
     [{ data: new Float32Array(4).fill(Number.NaN), width: 2, height: 2 }, /wrong type.*NaN has no grey value/],
     [{ data: new Uint8Array(5), width: 2, height: 2 }, /1, 3 or 4 channels/],
@@ -395,7 +395,7 @@ test('requests that make no sense are refused', async () => {
   }
 });
 
-test('calls at once are queued, never mixed up', async () => {
+test('overlapping calls are queued and not mixed up', async () => {
   const images = [1, 2, 3, 4, 5, 6].map((seed) => picture(40 + seed, 50, 1, seed));
   const alone: unknown[] = [];
   for (const image of images) alone.push(data(await localizer.localize(image)));
@@ -403,7 +403,7 @@ test('calls at once are queued, never mixed up', async () => {
   assert.equal(together.map(data), alone);
 });
 
-test('many images come in order, in batches, and a bad one stops nobody', async () => {
+test('localizeAll gives results in order, in batches, and continues after a bad image', async () => {
   const images = [1, 2, 3, 4, 5].map((seed) => picture(48, 48, 1, seed));
   const alone: Localization[] = [];
   for (const image of images) alone.push(await localizer.localize(image));
@@ -429,7 +429,7 @@ test('many images come in order, in batches, and a bad one stops nobody', async 
   assert.equal(seen, [0, 1], 'those before the bad one come all the same');
 });
 
-test('images are read by functions of the caller, and errors come in the order of images', async () => {
+test('images may be functions that read them, and errors come in the order of the images', async () => {
   const events: string[] = [];
   const read = (seed: number) => async () => {
     events.push(`read ${seed}`);
@@ -463,7 +463,7 @@ test('images are read by functions of the caller, and errors come in the order o
   assert.match((await rejection(localizer.localize(read(3))))!.message, /no image 3/);
 });
 
-test('an image that the GPU refuses is told and left out of its batch', async () => {
+test('an image that the GPU refuses is reported and left out of its batch', async () => {
   // Rows of 3 bytes cannot be copied, which shows only when the texture is brought in.
   const texture = device.createTexture({ size: [3, 3], format: 'r8unorm', usage: 0x1 | 0x2 });
   const images = [picture(20, 20, 1), texture, picture(21, 20, 1), texture];
@@ -479,7 +479,7 @@ test('an image that the GPU refuses is told and left out of its batch', async ()
   ]);
 });
 
-test('whoever gives the images is told when no more are wanted', async () => {
+test('the iterable of the images is closed when no more are needed', async () => {
   let closed = 0;
   async function* camera() {
     try {
@@ -498,7 +498,7 @@ test('whoever gives the images is told when no more are wanted', async () => {
   assert.is(closed, 2);
 });
 
-test('a single image is not a list of images', async () => {
+test('localizeAll refuses a single image', async () => {
   for (const images of ['chest.png', new Uint8Array(9), 5, undefined]) {
     const error = await rejection(localizer.localizeAll(images as never).next());
     assert.instance(error, InputError);
@@ -513,7 +513,7 @@ test('an abort ends a call, and the next one works', async () => {
   assert.ok((await localizer.localize(picture(32, 32, 1))).probabilities);
 });
 
-test('results go out as COCO and as a box list', async () => {
+test('results can be exported as COCO and as a box list', async () => {
   const result = await localizer.localize(picture(64, 64, 1), { classes: ['Infiltration'] });
   const coco = result.toCOCO('a.png');
   assert.is(coco.images[0].file_name, 'a.png');
@@ -543,7 +543,7 @@ test('weights that do not fit are refused before anything is uploaded', async ()
   assert.match(error!.message, /names of the classes do not fit .* expected 8, one for each output; given 1: one/);
 });
 
-test('weights and logits that are not numbers are refused, not taken for a healthy chest', async () => {
+test('weights and logits that are not finite are refused, since their results would look like a healthy chest', async () => {
   const { tensors, metadata } = readSafetensors(weights);
   const changed = (name: string, value: number) => {
     const { shape, data: values } = tensors.get(name)!;
@@ -572,7 +572,7 @@ test('weights come from a stream, a Blob, a Response and a function, with progre
   }
 });
 
-test('what a call for probabilities alone may be told', async () => {
+test('classify follows the option bits', async () => {
   const image = { data: Uint16Array.from(picture(32, 32, 1).data, (sample) => sample * 16), width: 32, height: 32 };
   const { warnings } = await localizer.classify(image, { bits: 12 });
   assert.ok(!warnings.some(({ code }) => code === 'assumed-bits'));
@@ -593,7 +593,7 @@ test('a stream can be read once, a function again and again', async () => {
   await again.close();
 });
 
-test('f16 stays near f32 where the adapter has it, and is refused where it has not', async () => {
+test('f16 gives results near those of f32 if the adapter has it, and is refused otherwise', async () => {
   const options = { device, metadata: SMALL, precision: 'f16' } as const;
   if (!gpu.features.has('shader-f16')) {
     assert.match((await rejection(load(weights, options)))?.message ?? '', /no f16/);
@@ -606,7 +606,7 @@ test('f16 stays near f32 where the adapter has it, and is refused where it has n
   await half.close();
 });
 
-test('a lost device rejects what is asked of it, and restore starts over', async () => {
+test('after the loss of the device calls reject, and restore starts again', async () => {
   const own = await load(tinyWeights(1));
   const before = await own.classify(picture(32, 32, 1));
   own.gpu.device.destroy();
@@ -617,7 +617,7 @@ test('a lost device rejects what is asked of it, and restore starts over', async
   await own.close();
 });
 
-detail('what is asked for before a restore or a close is done before it', async () => {
+detail('calls that were made before restore or close are finished first', async () => {
   const own = await load(tinyWeights(1));
   const image = picture(32, 32, 1);
   const truth = await own.classify(image);
@@ -647,7 +647,7 @@ test('a device that is lost in the middle ends every call with a DeviceLostError
   await own.close();
 });
 
-test('closing frees its own and leaves a shared device alone', async () => {
+test('close frees the localizer’s buffers, and does not affect a shared device', async () => {
   const other = await load(weights, { device, metadata: SMALL });
   await other.warmup();
   assert.ok(other.memory().bytes > 0);
@@ -657,7 +657,7 @@ test('closing frees its own and leaves a shared device alone', async () => {
   assert.ok((await localizer.localize(picture(32, 32, 1))).probabilities, 'the device still works');
 });
 
-detail('memory stays flat over many calls', async () => {
+detail('memory does not grow over many calls', async () => {
   const images = [picture(64, 64, 1, 1), picture(80, 60, 3, 2)];
   for (const image of images) await localizer.localize(image);
   const before = localizer.memory().bytes;
@@ -667,7 +667,7 @@ detail('memory stays flat over many calls', async () => {
   assert.is(gpu.pipelines.size, pipelines);
 });
 
-detail('many image sizes do not pile up plans', async () => {
+detail('plans for many image sizes do not accumulate', async () => {
   for (let size = 20; size < 45; size++) await localizer.localize(picture(size, 30, 1));
   const before = localizer.memory().bytes;
   for (let size = 20; size < 45; size++) await localizer.localize(picture(size, 30, 1));
@@ -712,7 +712,7 @@ detail(
   },
 );
 
-test('plans make room for one another by number and by bytes', async () => {
+test('the number and the bytes of kept plans are limited', async () => {
   const open = new Set<string>();
   const planOf = (name: string, arenas: number) => async () => {
     open.add(name);
@@ -729,7 +729,7 @@ test('plans make room for one another by number and by bytes', async () => {
   assert.is(open.size, 0);
 });
 
-test('a profile names stages and kernels where the adapter has timestamps', async () => {
+test('a profile lists stages and kernels if the adapter has timestamps', async () => {
   const times = await localizer.profile();
   if (!gpu.features.has('timestamp-query')) return assert.is(times, undefined);
   assert.equal(

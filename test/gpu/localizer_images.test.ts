@@ -73,7 +73,7 @@ for (const bits of [8, 16] as const)
     texture.destroy();
   });
 
-test('12 bits in 16: as PNG, data and buffer the picture that it is, and said', async () => {
+test('12 bits in 16-bit samples: PNG, data and buffer give the same results, with a warning', async () => {
   const eight = await answer({ data: Uint8Array.from(levels, (level) => Math.round(level * 255)), width, height });
   const data = Uint16Array.from(levels, (level) => Math.round(level * 4095));
   data[0] = 4095;
@@ -104,7 +104,7 @@ test('12 bits in 16: as PNG, data and buffer the picture that it is, and said', 
   buffer.destroy();
 });
 
-test('images are bounded by their decoded bytes, and bits are checked', async () => {
+test('the decoded size of images is limited, and the option bits is checked', async () => {
   const png = await encodePng({ data: new Uint8Array(3000).fill(90), width: 60, height: 50, channels: 1 });
   const refused = async (image: ImageInput, options: LocalizeOptions) => {
     const error = await localizer.localize(image, options).then(

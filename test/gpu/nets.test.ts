@@ -121,7 +121,7 @@ nets('heads: without transition layer, linear, wide, average and maximum', async
   refuses(() => build({ classes: 2, pooling: 'max', transition: even }), /expected an odd kernel; given 2/);
 });
 
-nets('columns: the outputs of several modules side by side, at the size of the first', async () => {
+nets('columns: the outputs of several modules are joined at the size of the first', async () => {
   const layers: Extract<Backbone, { family: 'squeezenet' }>['layers'] = [
     { conv: 6, kernel: 3, stride: 2 },
     { fire: [3, 5, 6] },
@@ -164,7 +164,7 @@ nets('columns: the outputs of several modules side by side, at the size of the f
   }
 });
 
-nets('an image that is too small for a network is refused by name of the layer', () => {
+nets('the error for an image that is too small names the layer', () => {
   const build = (name: string, size: number) => backboneGraph(name, [1, size, size, 3]);
   refuses(() => build('vgg16', 16), /features\.30 .*larger input size/s);
   refuses(() => build('alexnet', 30), /features\.5/);
@@ -193,7 +193,7 @@ function planSize(architecture: Architecture, software: boolean): { steps: numbe
   return { steps: steps.length, pipelines: new Set(keys).size };
 }
 
-nets('few dispatches and pipelines', () => {
+nets('networks need few dispatches and pipelines', () => {
   const transition = { channels: 1024, kernel: 1, activation: 'relu' } as const;
   const head: Head = { classes: 8, transition, pooling: 'lse', r: 10 };
   for (const software of [true, false]) {
@@ -215,7 +215,7 @@ function shapesOf(architecture: Architecture, channels = 3): Map<string, { shape
   return new Map(g.parameters);
 }
 
-nets('a checkpoint’s architecture is told by names and shapes', () => {
+nets('a checkpoint’s architecture is recognised by names and shapes', () => {
   const head: Head = { classes: 3, transition: { channels: 5, kernel: 3, activation: 'relu' }, pooling: 'lse', r: 10 };
   for (const backbone of backboneNames) {
     const description = standardBackbone(backbone);
@@ -247,7 +247,7 @@ nets('a checkpoint’s architecture is told by names and shapes', () => {
   assert.equal(given.head, { ...average, pooling: 'max' });
 });
 
-nets('any width and depth is told', () => {
+nets('any width and depth is recognised', () => {
   const size = fc.integer({ min: 1, max: 9 });
   const sizes = (least: number, most: number) => fc.array(size, { minLength: least, maxLength: most });
   const pooled = <T>(stage: fc.Arbitrary<T[]>) => fc.array(stage, { minLength: 1, maxLength: 4 });
@@ -305,7 +305,7 @@ nets('any width and depth is told', () => {
   );
 });
 
-nets('a checkpoint of another network is refused by what is wrong', () => {
+nets('a checkpoint of another network is refused with what is wrong', () => {
   const infer = (entries: Record<string, number[]>) =>
     inferArchitecture(new Map(Object.entries(entries).map(([name, shape]) => [name, { shape }])));
   refuses(() => infer({}), /no network that raybox knows; .* given no tensors/);
@@ -323,7 +323,7 @@ nets('a checkpoint of another network is refused by what is wrong', () => {
   refuses(() => infer(half), /no prediction layer; expected head\.prediction\.weight/);
 });
 
-nets('parameters that are missing or of another shape are named at once', () => {
+nets('one error names all parameters that are missing or have another shape', () => {
   const { parameters } = backboneGraph('resnet18', [1, 64, 64, 3]);
   const tensors = new Map([...parameters].map(([name, { shape }]) => [name, tensor(shape)] as const));
   assert.is(parameterSource({ tensors }, parameters)('bn1.bias', [64]), tensors.get('bn1.bias')!.data);

@@ -88,7 +88,7 @@ for (const name of partOf(names, () => 'network')) {
   }
 }
 
-nets('the same from torch.save', async () => {
+nets('the same networks as torch.save writes them give the same results', async () => {
   await checkAgainstTorch('densenet', await readFixture('torch-reference/densenet/model.pth'), 'f32');
   const others = [
     'vgg/model.pth',

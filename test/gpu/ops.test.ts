@@ -279,7 +279,7 @@ test('resize: antialiased as Pillow does it', () => {
   }
 });
 
-test('softmax: rows sum to one and do not mind a shift', () => {
+test('softmax: rows sum to one, and a shift changes nothing', () => {
   fc.assert(
     fc.property(small(4), small(40), fc.integer({ min: -500, max: 500 }), (rows, columns, shift) => {
       const values = normals(rows * columns);
@@ -294,7 +294,7 @@ test('softmax: rows sum to one and do not mind a shift', () => {
   );
 });
 
-test('padding is undone by as much cropping', () => {
+test('negative padding undoes padding', () => {
   fc.assert(
     fc.property(pairOf(small(9)), sidesOf(small(5, 0)), (size, [top, left, bottom, right]) => {
       const values = normals(size[0] * size[1] * 3);
@@ -305,7 +305,7 @@ test('padding is undone by as much cropping', () => {
   );
 });
 
-test('local response normalisation is odd, and of one channel a plain formula', () => {
+test('local response normalisation is an odd function, and has a simple formula for one channel', () => {
   fc.assert(
     fc.property(small(9), small(7), (channels, size) => {
       const values = normals(channels, size);
@@ -321,7 +321,7 @@ test('local response normalisation is odd, and of one channel a plain formula', 
   );
 });
 
-test('bad requests are refused', () => {
+test('invalid inputs and attributes are refused', () => {
   const g = createGraph();
   const x = g.input('x', [2, 6, 6, 5]);
   const holed = concat(g, [x, g.input('z', [2, 6, 6, 3])]);
@@ -425,7 +425,7 @@ test('random windows and sizes give the reference’s numbers on the GPU', async
   );
 });
 
-test('log-sum-exp pooling keeps its digits whatever the sharpness, the mean and the spread', async () => {
+test('log-sum-exp pooling is precise for every sharpness, mean and spread', async () => {
   const maps = fc.record({
     size: pairOf(small(24, 2)),
     channels: small(6),
@@ -465,7 +465,7 @@ test('log-sum-exp pooling keeps its digits whatever the sharpness, the mean and 
   await fc.assert(fc.asyncProperty(maps, look), { numRuns: 40 });
 });
 
-test('what a binding cannot hold runs in bands, to the same numbers', async () => {
+test('tensors that exceed a binding are processed in bands, with the same results', async () => {
   const window = { mode: 'max', ceilMode: false, countIncludePad: true, dilation: [1, 1] } as const;
   const shape = [3, 37, 9, 8];
   const banded: [Operation<never>, Case<never>['inputs'], object][] = [
@@ -499,7 +499,7 @@ test('what a binding cannot hold runs in bands, to the same numbers', async () =
   }
 });
 
-test('convolutions that make no sense are refused where they are written', () => {
+test('impossible convolutions are refused when they are added to the graph', () => {
   const build = (options: Parameters<typeof conv2d>[4], weight = [4, 4, 3, 3], x = [1, 9, 9, 4]) => {
     const g = createGraph();
     return conv2d(g, g.input('x', x), g.parameter('weight', weight), undefined, options);

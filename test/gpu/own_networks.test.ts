@@ -69,7 +69,7 @@ async function messageOf(work: () => unknown): Promise<string> {
   throw new Error('it was not refused');
 }
 
-test('probabilities that are not the sigmoid of the logits are told, and refused where they are none', async () => {
+test('probabilities that are not the sigmoid of the logits give a warning, and are refused if they are not from 0 to 1', async () => {
   const activated = (activation: Parameters<typeof activationOf>[2]) =>
     changed((g, _, { logits }) => ({ probabilities: activationOf(g, logits, activation) }));
   const clipped = activated({ kind: 'clip', a: 0, b: 1 });
@@ -97,7 +97,7 @@ test('probabilities that are not the sigmoid of the logits are told, and refused
   assert.ok(Object.values((await localizer.classify(picture(1))).probabilities).every((value) => value >= 0));
 });
 
-test('logits and heatmaps without end are refused by name', async () => {
+test('logits and heatmaps that are not finite are refused by name', async () => {
   const infinite = (g: Parameters<NetworkFunction>[0], x: Parameters<typeof scale>[1]) =>
     scale(g, scale(g, x, 1e38), 1e38);
   const logits = changed((g, _, outputs) => ({ logits: infinite(g, outputs.logits) }));
@@ -140,7 +140,7 @@ test('a function that builds another network for another number of images is ref
   assert.equal(await all(later, 3), await all(plain, 1));
 });
 
-test('what is not a network is refused, and says what to pass', async () => {
+test('something that is not a network is refused, and the error says what to pass', async () => {
   const graph = describeGraph(plain, INPUT);
   assert.match(
     await messageOf(() => own(graph)),
@@ -163,7 +163,7 @@ test('what is not a network is refused, and says what to pass', async () => {
     );
 });
 
-test('faults of a graph show the value at fault', async () => {
+test('errors about a graph show the wrong value', async () => {
   const graph = describeGraph(plain, INPUT);
   const fault = (change: object) => messageOf(() => graphNetwork({ ...structuredClone(graph), ...change }));
   const node = (change: object) => fault({ nodes: [{ ...graph.nodes[0], ...change }, ...graph.nodes.slice(1)] });
@@ -184,7 +184,7 @@ test('faults of a graph show the value at fault', async () => {
   );
 });
 
-test('an architecture beside a file that brings its graph contradicts it', async () => {
+test('the option architecture is refused if the file contains a graph', async () => {
   const metadata = formatWeightsMetadata({ ...METADATA, architecture: describeGraph(plain, INPUT) });
   const checkpoint = { tensors: new Map(values), metadata };
   for (const given of [{ architecture: 'resnet18' }, { metadata: { architecture: 'resnet18' } }])
@@ -198,7 +198,7 @@ test('an architecture beside a file that brings its graph contradicts it', async
   );
 });
 
-test('an error has no property that says nothing', () => {
+test('an error has no empty properties', () => {
   const error = new InputError('wrong', { given: 'x' });
   assert.equal(Object.keys(error).sort(), ['given', 'name']);
   assert.not.match(inspect(error), /undefined/);

@@ -84,7 +84,7 @@ test('colours: grey as Pillow mode L, expansion, order, 16 bits, alpha over blac
   near(await run(twelve, { ...format(2, 1, 1, 12), size: 2, fit: 'pad', mean: [0], std: [1] }), [1, 0.2, 0, 0], 1e-6);
 });
 
-test('an image goes into its place of a batch and leaves the others alone', async () => {
+test('an image is written to its place in a batch, and the others do not change', async () => {
   const g = createGraph();
   const pixels = pixelInput(g, 'pixels', format(3, 2));
   const y = preprocess(g, pixels, { ...format(3, 2), size: 9, mean: [0, 0, 0], std: [1, 1, 1], batch: 3, slot: 1 });
@@ -99,7 +99,7 @@ test('an image goes into its place of a batch and leaves the others alone', asyn
   batch.destroy();
 });
 
-test('an image so large that it goes in bands', async () => {
+test('a very large image is processed in bands', async () => {
   const [width, height, size] = [3000, 1100, 1500];
   const data = Uint8Array.from({ length: width * height }, (_, i) => Math.floor(i / width) % 256);
   const y = await run(data, { ...format(width, height), size, ...raw, scale: 255 });
@@ -133,7 +133,7 @@ test('impossible requests are refused', () => {
 const sizes = fc.integer({ min: 1, max: 5000 });
 const fits = fc.constantFrom<Fit>('stretch', 'crop', 'pad');
 
-test('boxes go to the network and back', () => {
+test('boxes are mapped to the network’s input and back', () => {
   fc.assert(
     fc.property(sizes, sizes, fc.integer({ min: 1, max: 2048 }), fits, (width, height, size, fit) => {
       const frame = frameOf(width, height, size, fit);
@@ -144,7 +144,7 @@ test('boxes go to the network and back', () => {
   );
 });
 
-test('what the network sees lies in its square, and in the image', () => {
+test('the part that the network sees is inside its square and inside the image', () => {
   fc.assert(
     fc.property(sizes, sizes, fc.integer({ min: 1, max: 2048 }), fits, (width, height, size, fit) => {
       const frame = frameOf(width, height, size, fit);

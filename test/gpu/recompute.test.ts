@@ -71,7 +71,7 @@ function values(tensor: Tensor, seed: number): Float32Array {
 }
 
 for (const [name, architecture] of Object.entries(NETWORKS)) {
-  test(`${name}: every way to recompute gives the bits of the graph that does not`, async () => {
+  test(`${name}: every way to recompute gives the same bits as the graph without it`, async () => {
     const { graph, loss, image, labels, parameters } = trainingGraph(architecture, [2, 25, 22, 3]);
     const run = async (own: Graph) => {
       const plan = await createPlan(gpu, own, { unfused: true });
@@ -170,7 +170,7 @@ async function statesAfterSteps(trainer: Trainer) {
 const total = ({ memory }: Trainer) => memory.arenas + memory.constants + memory.tensors;
 
 for (const accumulate of [1, 2]) {
-  test(`training under a limit ends in the bits of training without, ${accumulate} batches to an update`, async () => {
+  test(`training within a limit of memory gives the same bits as without it, with ${accumulate} batches for each update`, async () => {
     const options = { accumulate, clipNorm: 3 };
     const free = await trainDense(options);
     const bound = await trainDense({ ...options, memory: 0.75 * total(free) });
@@ -186,7 +186,7 @@ for (const accumulate of [1, 2]) {
   });
 }
 
-test('a limit that cannot be kept is refused with the least that can', async () => {
+test('a limit that is too low is refused, and the error gives the least that is possible', async () => {
   for (const [memory, message] of [
     [1 << 17, /at least \d.* MiB, with activations recomputed; given 0.13 MiB; use a smaller batch/],
     [0, /memory of a training step; expected bytes above 0/],
@@ -226,7 +226,7 @@ function smallGpu(bytes: number): Gpu {
   return { ...gpu, device };
 }
 
-test('where the GPU is full and no limit was given, activations are recomputed', async () => {
+test('if the GPU is full and no limit was given, activations are recomputed', async () => {
   const free = await trainDense();
   const whole = total(free);
   free.close();
@@ -237,7 +237,7 @@ test('where the GPU is full and no limit was given, activations are recomputed',
   assert.match((failure as Error).message, /no memory left/);
 });
 
-test('an arena is no longer than a buffer may be, unless a tensor is', () => {
+test('an arena does not exceed the size of a buffer, unless a single tensor does', () => {
   const { graph } = trainingGraph(NETWORKS.googlenet, [4, 64, 64, 3]);
   const { steps } = lower(graph, adapter.traits);
   const isTemporary = (tensor: Tensor) => tensor.kind === 'temporary' && !graph.outputs.includes(tensor);

@@ -5,7 +5,7 @@ import { soak } from '../../bench/robustness/soak.js';
 import { trendOf } from '../../bench/robustness/trend.js';
 import { seededRandom } from '../../src/random.js';
 
-test('a leak rises, noise and a cache that fills do not', () => {
+test('a leak is detected, but noise and a cache that fills up are not taken for one', () => {
   const random = seededRandom(1);
   const calls = Array.from({ length: 200 }, (_, i) => 50 * (i + 1));
   const series = (value: (call: number) => number) => ({ calls, values: calls.map(value) });

@@ -203,7 +203,7 @@ const same = (a: Map<string, Float32Array>, b: Map<string, Float32Array>) => {
   for (const [name, values] of a) assert.equal(values, b.get(name)!, name);
 };
 
-train('the same steps give the same bits, also when taken up again from what was read', async () => {
+train('the same steps give the same bits, also if they continue from states that were read and restored', async () => {
   const optimizer = adamw();
   const whole = await trainTiny({ optimizer, clipNorm: 1 });
   const losses = await takeSteps(whole, 5);
@@ -233,7 +233,7 @@ for (const [name, options, learningRate] of [
   });
 }
 
-train('gradients averaged over micro-batches are those of the batch, where the loss is', async () => {
+train('gradients averaged over micro-batches equal those of the whole batch, if the loss does too', async () => {
   const options = { batchNorm: 'frozen', loss: crossEntropy(), optimizer: sgd() } as const;
   const { images, labels } = batchOf(1);
   const whole = await trainTiny(options);
@@ -253,7 +253,7 @@ train('gradients averaged over micro-batches are those of the batch, where the l
   parts.close();
 });
 
-train('parts are frozen or have rates of their own', async () => {
+train('parts can be frozen or have learning rates of their own', async () => {
   const parts = [{ match: 'head.prediction', rate: 0 }, { match: /^head/ }, { match: '', frozen: true }];
   const trainer = await trainTiny({ parts, batchNorm: 'frozen' });
   const before = await everything(trainer);
@@ -277,7 +277,7 @@ train('parts are frozen or have rates of their own', async () => {
   assert.match(message, /nothing to train/);
 });
 
-train('clipping bounds the step', async () => {
+train('clipping limits the norm of the gradients', async () => {
   const trainer = await trainTiny({ optimizer: sgd(), clipNorm: 0.5 });
   const before = await everything(trainer);
   await takeSteps(trainer, 1, 1);
@@ -309,7 +309,7 @@ async function notFinite(work: Promise<unknown>, message: RegExp): Promise<void>
   assert.match((error as Error).message, message);
 }
 
-train('numbers that are not finite are found where no loss shows them, and nothing is updated', async () => {
+train('numbers that are not finite are found even if the loss is finite, and nothing is updated', async () => {
   for (const optimizer of [sgd({ momentum: 0.9 }), adamw()]) {
     const trainer = await trainTiny({ optimizer });
     await takeSteps(trainer, 2);
@@ -341,14 +341,14 @@ train('numbers that are not finite are found where no loss shows them, and nothi
   }
 });
 
-train('a learning rate that is far too high ends in an error, not in weights that are not numbers', async () => {
+train('a learning rate that is far too high ends with an error, and not with weights that are NaN', async () => {
   const trainer = await trainTiny({ batchNorm: 'frozen', optimizer: sgd() });
   await notFinite(takeSteps(trainer, 12, 1e12), /^(the loss \((NaN|Infinity)\)|the gradient of \S+) is not finite$/);
   for (const [name, values] of await everything(trainer)) assert.ok(values.every(Number.isFinite), name);
   trainer.close();
 });
 
-train('one micro-batch that is not finite stops the update that it belongs to, and no other', async () => {
+train('a micro-batch that is not finite only stops the update that it belongs to', async () => {
   const trainer = await trainTiny({ accumulate: 2 });
   const before = await everything(trainer);
   const { images, labels } = batchOf(7);
@@ -364,7 +364,7 @@ train('one micro-batch that is not finite stops the update that it belongs to, a
   trainer.close();
 });
 
-train('says what does not fit', async () => {
+train('options that do not fit each other are refused by name', async () => {
   const trainer = await trainTiny();
   const refused = async (work: Promise<unknown>, what: RegExp) => {
     const error = await work.then(
@@ -402,7 +402,7 @@ train('schedules', () => {
   assert.throws(() => warmUp({ steps: 1.5, after: decay }), /integer/);
 });
 
-train('initial weights depend on seed and name, and have the deviation that they should', async () => {
+train('initial weights depend on seed and name, and have the right standard deviation', async () => {
   const shape = [64, 32, 3, 3];
   const [a, b, c] = await Promise.all([
     initialWeights(1)('a', shape),

@@ -125,7 +125,7 @@ const same = (a: Uint8Array, b: Uint8Array) =>
 
 const whole = await run();
 
-test('the loss falls, and the best weights can be used as they are', async () => {
+test('the loss falls, and the best weights can be loaded', async () => {
   const { result, kept } = whole;
   assert.is(result.history.length, 3);
   assert.is(kept.losses.length, 12);
@@ -142,7 +142,7 @@ test('the loss falls, and the best weights can be used as they are', async () =>
   await localizer.close();
 });
 
-test('validation gives the AUC that the weights have when they are used', async () => {
+test('the AUC of validation is the one that the written weights have', async () => {
   const { result, kept } = whole;
   const localizer = await load(kept.best as Uint8Array, { device: gpu.device });
   const scores: number[][] = [];
@@ -164,7 +164,7 @@ test('validation gives the AUC that the weights have when they are used', async 
   }
 });
 
-test('a run that was aborted at any time goes on to the same bits', async () => {
+test('a run that was aborted at any time continues to the same bits', async () => {
   for (const stopAfter of [2, 8]) {
     const { keeper, kept } = memoryKeeper();
     const controller = new AbortController();
@@ -185,7 +185,7 @@ test('a run that was aborted at any time goes on to the same bits', async () => 
   }
 });
 
-detail('a run whose images arrive in another order, with checkpoints all the time, ends in the same bits', async () => {
+detail('a run whose images are loaded in another order, with many checkpoints, ends with the same bits', async () => {
   const images = async (row: number) => {
     await new Promise((resolve) => setTimeout(resolve, (row * 7) % 5));
     return stored[row];
@@ -196,7 +196,7 @@ detail('a run whose images arrive in another order, with checkpoints all the tim
   same(kept.checkpoints.at(-1) as Uint8Array, whole.kept.checkpoints[2]);
 });
 
-detail('a run in less memory ends in the same bits, and says what it costs', async () => {
+detail('a run in less memory ends with the same bits, and reports the additional work', async () => {
   const architecture: TrainSettings['architecture'] = {
     ...settings.architecture,
     backbone: { family: 'densenet', growthRate: 4, blocks: [2, 2], initialFeatures: 6, bottleneck: 3 },
@@ -228,7 +228,7 @@ test('learning rates follow the schedule, over epochs and accumulation', () => {
   }
 });
 
-detail('a loss that is not finite ends the run, and says where and what is left', async () => {
+detail('a loss that is not finite ends the run, and the error names the step and the last checkpoint', async () => {
   const { keeper, kept } = memoryKeeper();
   const weights: WeightSource = async (name, shape) => {
     const values = await initialWeights(3)(name, shape);
@@ -244,7 +244,7 @@ detail('a loss that is not finite ends the run, and says where and what is left'
   assert.is(kept.checkpoints.length, 0);
 });
 
-detail('weights that are not finite are never kept, though no loss shows them', async () => {
+detail('weights that are not finite are never kept, even if the loss is finite', async () => {
   const { keeper, kept } = memoryKeeper();
   const checkpoint = await readTrainingCheckpoint(whole.kept.checkpoints[0]);
   const tensors = new Map(checkpoint.tensors);
@@ -270,7 +270,7 @@ detail('early stopping ends the run, and the best epoch is kept', async () => {
   assert.ok(result.stoppedEarly);
 });
 
-detail('an image that cannot be read ends the run after a checkpoint that it can go on from', async () => {
+detail('an image that cannot be read ends the run after a checkpoint from which it can continue', async () => {
   const { keeper, kept } = memoryKeeper();
   let reads = 0;
   const images = async (row: number) => {
@@ -283,7 +283,7 @@ detail('an image that cannot be read ends the run after a checkpoint that it can
   same(kept.checkpoints.at(-1) as Uint8Array, whole.kept.checkpoints[2]);
 });
 
-test('what does not belong together is refused', async () => {
+test('settings, data and checkpoints that do not fit each other are refused', async () => {
   const checkpoint = await readTrainingCheckpoint(whole.kept.checkpoints[0]);
   const resumed = (more: Partial<TrainingCheckpoint>, changes: Partial<TrainSettings> = {}) =>
     run(changes, { resume: { ...checkpoint, ...more } });
@@ -323,7 +323,7 @@ async function withOtherTaste<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-detail('a resumed run takes the kernels that it began with, also where others have come to be preferred', async () => {
+detail('a resumed run uses the kernels that it began with, even if others are preferred now', async () => {
   const resume = await readTrainingCheckpoint(whole.kept.checkpoints[0]);
   const { kernels, ...old } = resume;
   assert.ok(Object.keys(kernels ?? {}).length >= 5, JSON.stringify(kernels));
@@ -345,7 +345,7 @@ function oldForm(bytes: Uint8Array) {
   return { tensors, metadata: { ...rest, raybox_checkpoint: '1' } };
 }
 
-test('one flipped bit anywhere in a checkpoint is noticed; one without a checksum is read, and says so', async () => {
+test('any flipped bit in a checkpoint is noticed; a checkpoint without a checksum is read with a warning', async () => {
   const bytes = Uint8Array.from(whole.kept.checkpoints[1]);
   assert.is((await readTrainingCheckpoint(bytes)).unchecked, undefined);
   same(bytes, whole.kept.checkpoints[1]);
@@ -394,13 +394,13 @@ detail('kernels that cannot run here are counted', async () => {
   }
 });
 
-detail('another adapter is told, and no reason to stop', async () => {
+detail('another adapter gives a warning, and the run continues', async () => {
   const resume = { ...(await readTrainingCheckpoint(whole.kept.checkpoints[1])), adapter: 'Voodoo 2' };
   const { kept } = await run({}, { resume });
   assert.match(kept.warnings.join(), /began on Voodoo 2/);
 });
 
-detail('progress counts up and ends; another seed is another run', async () => {
+detail('progress rises to the end; another seed gives another run', async () => {
   const seen: string[] = [];
   let left = Number.POSITIVE_INFINITY;
   const { kept } = await run(

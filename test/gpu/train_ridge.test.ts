@@ -85,7 +85,7 @@ test('ridge regression finds the direction in any units, and its probabilities a
   assert.ok(Math.abs(meanOf(probabilities) - meanOf(data.labels)) < 0.01);
 });
 
-test('folds keep a patient together: what tells patients apart and no disease is not rewarded', () => {
+test('folds keep a patient’s images together, so that features which only identify patients do not raise the score', () => {
   const random = seededRandom(2);
   // 40 patients of 8 images; each patient is a direction of its own, and half of them have the label by chance.
   const patients = Array.from({ length: 320 }, (_, i) => Math.floor(i / 8));
@@ -100,7 +100,7 @@ test('folds keep a patient together: what tells patients apart and no disease is
   assert.ok(auc(patients) < 0.75);
 });
 
-test('each class has the penalty that ranks it best, and one that nothing ranks the best in the mean', () => {
+test('each class gets the penalty with the best AUC; a class without an AUC gets the one with the best mean', () => {
   // The first class is told by one strong feature and confused by nothing; the second by many weak ones, among which a small penalty
   // fits noise; nobody has the third.
   const random = seededRandom(5);
@@ -127,7 +127,7 @@ test('each class has the penalty that ranks it best, and one that nothing ranks 
   }
 });
 
-test('a class that nothing tells gets the probability of its share', () => {
+test('a class that cannot be learnt gets its share of the images as probability', () => {
   const labels = Array.from({ length: 40 }, (_, i) => (i % 4 === 0 ? 1 : 0));
   const data = { features: new Float32Array(40).fill(3), labels, patients: labels.map((_, i) => i), classes: 1 };
   const { weight, bias, unlearnt } = fitRidge(data, { penalties: [1], folds: 2, seed: 1 });
@@ -136,7 +136,7 @@ test('a class that nothing tells gets the probability of its share', () => {
   assert.equal(unlearnt, [0]);
 });
 
-test('what cannot be solved is refused', () => {
+test('problems that cannot be solved are refused', () => {
   const data = sample(10);
   const fit = (changes: Partial<RidgeData>, penalties = [1], folds = 2) =>
     fitRidge({ ...data, ...changes }, { penalties, folds, seed: 1 });
@@ -241,7 +241,7 @@ test('a prediction layer on a frozen network: the weights give the logits that w
   }
 });
 
-test('a pass over the images that was broken off goes on where it stopped, to the same bits', async () => {
+test('an interrupted pass over the images continues where it stopped, to the same bits', async () => {
   const whole = await fit();
   const stop = new AbortController();
   const numbers: number[] = [];
@@ -304,7 +304,7 @@ test('columns are kept, added and refused where a run starts', () => {
   assert.throws(() => start({ backbone: 'resnet18', columns: [1] }), /only a SqueezeNet joins .*given resnet/);
 });
 
-test('a SqueezeNet under Caffe’s names starts without its classifier, and no other layer is passed over', () => {
+test('training starts from a SqueezeNet with Caffe’s names without its classifier, and with all other layers', () => {
   const names = {
     conv: 'conv#',
     squeeze: 'fire#/conv1x1_1',
@@ -334,7 +334,7 @@ test('a SqueezeNet under Caffe’s names starts without its classifier, and no o
   );
 });
 
-test('a network with columns is trained whole, too: the loss falls along every gradient', async () => {
+test('all parameters of a network with columns can be trained: the loss falls along every gradient', async () => {
   // Odd widths leave holes between the columns.
   const odd: Backbone = {
     family: 'squeezenet',

@@ -12,7 +12,7 @@ const test = suite('weights');
 const folder = new URL('../../../weights/', import.meta.url);
 const file = new URL('phantom8.safetensors', folder);
 
-test('each file is small, in half precision, and has a model card', () => {
+test('each shipped file is small, in half precision, and has a model card', () => {
   const names = readdirSync(folder);
   const weights = names.filter((name) => name.endsWith('.safetensors'));
   assert.ok(weights.length > 0);
@@ -28,7 +28,7 @@ test('each file is small, in half precision, and has a model card', () => {
   }
 });
 
-test('phantom8 finds the disease of a new phantom, and a box of it lies where it was drawn', async () => {
+test('phantom8 finds the disease of a new phantom, with a box where it was drawn', async () => {
   const localizer = await load(file);
   assert.equal(localizer.metadata.classes, [...DISEASES]);
   let [found, hit, alarms] = [0, 0, 0];

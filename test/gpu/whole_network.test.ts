@@ -94,7 +94,7 @@ async function refused(work: () => unknown, message: RegExp): Promise<void> {
   assert.match(error?.message ?? '', message);
 }
 
-test('load takes a network as a function, and finds its classes and its input among the options', async () => {
+test('load takes a network as a function, with its classes and its input as options', async () => {
   const weights = await weightsOf(own);
   await using localizer = await load(weights, {
     device: gpu.device,
@@ -122,7 +122,7 @@ test('load takes a network as a function, and finds its classes and its input am
   assert.match(unnamed.map(({ message }) => message).join(), /they are called output 0 to output 2/);
 });
 
-test('a graph in the file gives the bits that the function gives, for every batch and in f16', async () => {
+test('a graph in a file gives the same bits as the function, for every batch size and in f16', async () => {
   const graph = describeGraph(own, { height: SIZE, width: SIZE, channels: 1 });
   assert.equal(JSON.parse(JSON.stringify(graph)), graph);
   const given = { device: gpu.device, network: own, ...metadataFor('custom') };
@@ -142,7 +142,7 @@ test('a graph in the file gives the bits that the function gives, for every batc
   }
 });
 
-test('a graph that was written down is written down the same again', () => {
+test('a graph that was read from its description has the same description', () => {
   const input = { height: SIZE, width: SIZE, channels: 1 };
   const graph = describeGraph(own, input);
   assert.equal(describeGraph(graphNetwork(graph), input), graph);
@@ -158,7 +158,7 @@ test('a graph that was written down is written down the same again', () => {
   assert.equal(describeGraph(graphNetwork(JSON.parse(JSON.stringify(written))), input), written);
 });
 
-test('train takes a function: weights and checkpoint hold its graph, and need nothing beside them', async () => {
+test('train takes a function: weights and checkpoints contain its graph, and need nothing else', async () => {
   const images = Array.from({ length: 12 }, (_, i) => ({ ...picture(i, SIZE), channels: 1 as const }));
   const stored = images.map(({ data }) => Uint16Array.from(data, (value) => value * 257));
   const kept: { best?: Uint8Array; checkpoint?: Uint8Array } = {};
@@ -219,7 +219,7 @@ test('train takes a function: weights and checkpoint hold its graph, and need no
   );
 });
 
-test('a trainer steps the same for a function as for its graph', async () => {
+test('a trainer gives the same results for a function as for its graph', async () => {
   const losses = [];
   for (const architecture of [own, describeGraph(own, { height: SIZE, width: SIZE, channels: 1 })]) {
     const trainer = await createTrainer(gpu, {
@@ -235,7 +235,7 @@ test('a trainer steps the same for a function as for its graph', async () => {
   assert.ok(losses[2] < losses[0], losses.join());
 });
 
-test('networks and weights that do not fit are refused, and say why', async () => {
+test('networks and weights that do not fit each other are refused with the reason', async () => {
   const weights = await weightsOf(own);
   const given = { network: own, ...INPUT, mean: [0.5], std: [0.25], classes };
   const read = (bytes: Uint8Array, options: object) => describeModel(readSafetensors(bytes), options);
@@ -272,7 +272,7 @@ test('networks and weights that do not fit are refused, and say why', async () =
   await refused(() => read(weights, { ...given, network: swapped }), /probabilities have another form/);
 });
 
-test('an operation of the caller runs in load, and cannot be written down', async () => {
+test('an operation of the caller’s own runs in load, but cannot be described in a file', async () => {
   const twice: Operation<object, ['x']> = {
     name: 'twice',
     inputs: ['x'],
@@ -297,7 +297,7 @@ test('an operation of the caller runs in load, and cannot be written down', asyn
   );
 });
 
-test('a graph from anybody is checked before anything is made of it', async () => {
+test('a graph from an untrusted file is checked before it is built', async () => {
   const graph = describeGraph(own, { height: SIZE, width: SIZE, channels: 1 });
   const weights = await weightsOf(own);
   const changed = (change: (copy: GraphDescription) => void) => {

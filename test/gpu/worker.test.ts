@@ -56,7 +56,7 @@ for (const [after, moments] of [
   ['loading', [0, 40, 90, 150, 220, 300]],
   ['loaded', [0, 20, 70]],
 ] as const) {
-  test(`a worker that comes to rest while ${after} can be terminated`, async () => {
+  test(`a worker that stops its work while ${after} can be terminated`, async () => {
     for (const ms of moments) {
       const args = ['--input-type=module', '-e', MAIN, WORKER, after, String(ms)];
       const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 120_000 });
@@ -65,7 +65,7 @@ for (const [after, moments] of [
   });
 }
 
-test('a worker whose environment hides the software adapter is told so, not given another', async () => {
+test('a worker whose environment hides the software adapter gets an error, and not another adapter', async () => {
   const worker = `import { openGpu } from '${url('../../src/gpu/device.js')}'; await openGpu({ adapter: 'swiftshader' });`;
   const main = `
     import { Worker } from 'node:worker_threads';
@@ -77,7 +77,7 @@ test('a worker whose environment hides the software adapter is told so, not give
   assert.match(stdout, /^SwiftShader, the software adapter, is out of reach for this worker; given .* SHARE_ENV/);
 });
 
-test('two workers and a forked process at once give what the main thread gives', async () => {
+test('two workers and a forked process at the same time give the same results as the main thread', async () => {
   const script = url('../support/tiny_elsewhere.js');
   const workers = [1, 2].map(() => new Worker(new URL(script), { env: SHARE_ENV }));
   const child = fork(fileURLToPath(script));

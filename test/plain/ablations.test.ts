@@ -22,7 +22,7 @@ test('quantiles of Student’s t are those of printed tables', () => {
   assert.ok(Number.isNaN(tQuantile(0)));
 });
 
-test('a mean has an interval from two runs on, cut at what is possible', () => {
+test('a mean has an interval if there are two or more runs, clipped to possible values', () => {
   const { mean, low, high } = estimate([0.5, 0.6, 0.7], [0, 1]);
   near(mean, 0.6);
   near(low, 0.6 - 4.3027 * (0.1 / Math.sqrt(3)));
@@ -33,7 +33,7 @@ test('a mean has an interval from two runs on, cut at what is possible', () => {
 
 const bySeed = (...values: number[]) => new Map(values.map((value, seed) => [seed, value]));
 
-test('differences are paired: what seeds have in common costs nothing', () => {
+test('differences are paired, so that what runs of one seed share does not widen the interval', () => {
   const runs = new Map([
     ['a', bySeed(0.1, 0.5, 0.9)],
     ['b', bySeed(0.2, 0.6, 1.0)],
@@ -69,7 +69,7 @@ test('configurations of a block differ in cost by less than a tenth, and share t
   assert.is(configurationsOf(BLOCKS).length, 14);
 });
 
-test('the report has every configuration, and says nothing of what is not defined', async () => {
+test('the report has every configuration, and leaves out figures that are not defined', async () => {
   const blocks = BLOCKS.filter(({ name }) => name === 'loss');
   const costs = new Map(configurationsOf(blocks).map((each) => [each.id, costOf(each, 64)]));
   const run = (id: string, seed: number, meanAuc: number): Run => ({
@@ -99,7 +99,7 @@ test('the report has every configuration, and says nothing of what is not define
   assert.not.match(svg, /NaN|undefined/);
 });
 
-test('runs of other settings do not get into a study', async () => {
+test('runs with other settings are not used in a study', async () => {
   const path = join(folder, 'study.json');
   await keepStudy(path, { size: 64, epochs: 8 });
   await keepStudy(path, { size: 64, epochs: 8 });

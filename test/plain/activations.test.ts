@@ -74,7 +74,7 @@ for (const [spec, values, slopes] of TORCH) {
   });
 }
 
-test('every kind has an example, and says truly whether zero stays zero', () => {
+test('every kind has an example, and its keepsZero is true exactly if act(0) is 0', () => {
   const examples = exampleActivations();
   assert.equal([...new Set(examples.map(({ kind }) => kind))].sort(), Object.keys(ACTIVATIONS).sort());
   for (const spec of examples) {
@@ -83,7 +83,7 @@ test('every kind has an example, and says truly whether zero stays zero', () => 
   }
 });
 
-test('GELU: the two halves of the normal distribution make 1, where its series ends too', () => {
+test('GELU: Φ(x) + Φ(−x) = 1, also where the series changes to the continued fraction', () => {
   for (let x = 0.01; x < 8; x += 0.01) {
     const gelu = (v: number) => activate({ kind: 'gelu' }, v);
     // x · Φ(x) + x · Φ(−x) = x

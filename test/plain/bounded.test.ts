@@ -49,7 +49,7 @@ const spreads = (text: string): string[] =>
     .map(([, rest]) => rest)
     .filter((rest) => !rest.startsWith('(') || rest.startsWith('(await'));
 
-test('no list from a file is spread into arguments', () => {
+test('no list from a file is spread into the arguments of a function', () => {
   const files = (readdirSync(src, { recursive: true }) as string[])
     .map((name) => name.replaceAll('\\', '/'))
     .filter((name) => name.endsWith('.ts') && !PARTS.test(name) && !name.includes('/vendor/'));
@@ -63,7 +63,7 @@ test('no list from a file is spread into arguments', () => {
   assert.equal(spreads('lines.push(...names);\nMath.max(0, ...scores)').length, 2);
 });
 
-test('tables, findings and boxes may be as many as a file holds', () => {
+test('files with very many tables, findings and boxes can be read', () => {
   const box = { x: 0, y: 0, width: 2, height: 2 };
   const findings = Array.from({ length: MANY }, (_, i) => ({ label: i % 2 ? 'Mass' : 'Nodule', score: i / MANY, box }));
   assert.is(boxScore(findings, 'Mass'), (MANY - 1) / MANY);
@@ -78,7 +78,7 @@ test('tables, findings and boxes may be as many as a file holds', () => {
   assert.is(table([['a', 'bb'], ['ccc']]), 'a    bb\nccc\n');
 });
 
-test('pooling windows without a single pixel are found as by trying each, however many a file asks for', () => {
+test('pooling windows without a single pixel are found, for any number of windows', () => {
   const pools = (size: number, kernel: number, stride: number, dilation: number, padding: number): boolean => {
     const g = createGraph();
     try {

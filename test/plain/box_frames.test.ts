@@ -84,7 +84,7 @@ async function scoreOf(predictions: string, options: { boxFrame?: number; corner
   }
 }
 
-test('predictions in pixels of another size than the files have are scaled, and that is said', async () => {
+test('predictions in pixels of another size than that of the files are scaled, with a warning', async () => {
   writeTruth((i) => sides(boxOf(i)));
   const plain = await scoreOf(writeCoco((i) => sides(boxOf(i)), { width: WIDTH, height: HEIGHT }));
   assert.equal([plain.meanIou, plain.hits, plain.said.includes('another size')], [1, 12, false]);
@@ -105,7 +105,7 @@ test('predictions in pixels of another size than the files have are scaled, and 
   assert.equal([unsaid.meanIou, unsaid.said.includes('another size')], [1, false]);
 });
 
-test('truth boxes of the published frame beside predictions of any size', async () => {
+test('truth boxes in the published frame are compared with predictions of any size', async () => {
   writeTruth((i) => sides(scaled(boxOf(i), 1024 / WIDTH, 1024 / HEIGHT)));
   const inFrame = (i: number) => sides(scaled(boxOf(i), 2, 4));
   assert.is((await scoreOf(writeCoco(inFrame, { width: 400, height: 400 }), { boxFrame: 1024 })).meanIou, 1);
@@ -130,7 +130,7 @@ test('truth boxes of the published frame beside predictions of any size', async 
   assert.is((await scoreOf(writeCoco(large, { width: 1024, height: 1024 }))).meanIou, 1);
 });
 
-test('width and height the wrong way round, or one of them alone, are refused', async () => {
+test('width and height are refused if they are swapped or if one of them is missing', async () => {
   writeTruth((i) => sides(boxOf(i)));
   const turned = await scoreOf(writeCoco((i) => sides(boxOf(i)), { width: HEIGHT, height: WIDTH }));
   assert.match(
@@ -141,7 +141,7 @@ test('width and height the wrong way round, or one of them alone, are refused', 
   assert.match(half.said, /refused: .*p\.json: 0\.png: width is given, and height is not; expected both, or neither/);
 });
 
-test('points are scaled with the boxes, and refused outside the image', async () => {
+test('points are scaled like the boxes, and refused if they are outside the image', async () => {
   writeTruth((i) => sides(boxOf(i)));
   const line = (size: object, point: (box: Box) => number[]) => {
     const of = (i: number) => ({ [labelOf(i)]: point(boxOf(i)) });
@@ -168,7 +168,7 @@ test('points are scaled with the boxes, and refused outside the image', async ()
     );
 });
 
-test('corners that were read as sizes are refused; said to be corners they score as the sizes do', async () => {
+test('corners that were read as sizes are refused; with the option for corners they give the same scores as sizes', async () => {
   const plain = { width: WIDTH, height: HEIGHT };
   writeTruth((i) => corners(boxOf(i)));
   const predicted = writeCoco((i) => sides(boxOf(i)), plain);
@@ -226,7 +226,7 @@ test('corners that were read as sizes are refused; said to be corners they score
   );
 });
 
-test('lists of four numbers in JSON lines are corners where that is said; boxes with names are what they say', async () => {
+test('lists of four numbers in JSON lines are corners if the option says so; boxes with named numbers need no option', async () => {
   writeTruth((i) => sides(boxOf(i)));
   const lines = (of: (i: number) => unknown) => {
     const finding = (i: number) => [{ label: labelOf(i), score: 1, box: of(i) }];
@@ -258,7 +258,7 @@ test('lists of four numbers in JSON lines are corners where that is said; boxes 
   );
 });
 
-test('without any image file, ten boxes that could be corners are said', async () => {
+test('without image files there is a warning if ten boxes could be corners', async () => {
   writeTruth((i) => corners(boxOf(i)));
   const data = { ...(await openDataset(folder)), paths: new Map<string, string>() };
   const findings = (i: number) => [{ label: labelOf(i), score: 1, box: boxOf(i) }];
@@ -267,7 +267,7 @@ test('without any image file, ten boxes that could be corners are said', async (
   assert.match(warnings.map(({ message }) => message).join('\n'), /The truth boxes could be corners/);
 });
 
-test('the published header of boxes, whole or quoted, with a score anywhere', () => {
+test('the published header of boxes is read, with and without quotes, and with a score in any column', () => {
   const sidesOf = (text: string) => {
     const reader = predictionCsvReader({ classes: CHEST_XRAY14_LABELS });
     reader.write(text);
@@ -291,7 +291,7 @@ test('the published header of boxes, whole or quoted, with a score anywhere', ()
   }
 });
 
-test('a JPEG’s size is known from its segments, turned as EXIF says', async () => {
+test('the size of a JPEG is read from its segments, and turned by the EXIF orientation', async () => {
   const segment = (marker: number, ...content: number[]) => [0xff, marker, 0, content.length + 2, ...content];
   const exif = (orientation: number) =>
     segment(0xe1, ...Buffer.from('Exif\0\0MM\0*'), 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0);
@@ -308,7 +308,7 @@ test('a JPEG’s size is known from its segments, turned as EXIF says', async ()
   assert.match(String(await sizeOf(segment(0xc0, 8, 0, 0, 0, 9, 1, 1, 0x11, 0))), /claims 9×0 pixels/);
 });
 
-test('so is a PNG’s', async () => {
+test('the size of a PNG is turned by the EXIF orientation too', async () => {
   const exif = [...Buffer.from('MM\0*'), 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 8, 0, 0];
   const plain = Buffer.from(await encodePng({ data: new Uint8Array(6), width: 3, height: 2, channels: 1 }));
   const chunk = Buffer.from([0, 0, 0, exif.length, ...Buffer.from('eXIf'), ...exif, 0, 0, 0, 0]);
@@ -318,7 +318,7 @@ test('so is a PNG’s', async () => {
   assert.equal(await checkImage(at('x.png')), { width: 2, height: 3 });
 });
 
-test('names that spreadsheets and other programs changed are told with their cause', () => {
+test('a hint explains how spreadsheets and other programs have changed names of images', () => {
   const known = new Map(['00000013_004.png', '12000001.png', '0099.dcm', 'P-7.png'].map((name, row) => [name, row]));
   for (const [name, hint] of [
     ['13_4.png', /^"13_4\.png" is probably "00000013_004\.png": leading zeros count/],

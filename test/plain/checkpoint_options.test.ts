@@ -49,7 +49,7 @@ async function messageOf(work: () => unknown): Promise<string> {
 const near = (some: readonly number[], others: readonly number[]) =>
   some.length === others.length && some.every((value, i) => Math.abs(value - others[i]) < 1e-6);
 
-test('ignore that names what the network reads is refused, whatever the names begin with', async () => {
+test('the option ignore is refused if it names tensors that the network reads, with any prefix', async () => {
   const more = { 'extra.weight': tensor(2, 2, 3, 3) };
   for (const [prefix, ignore, message] of [
     [
@@ -88,7 +88,7 @@ test('ignore that names what the network reads is refused, whatever the names be
   );
 });
 
-test('ignore that names nothing is told, and what is not a list of names is refused', async () => {
+test('the option ignore gives a warning if no tensor has such a name, and is refused if it is not a list of names', async () => {
   const model = await read({ more: { 'extra.weight': tensor(2, 2, 3, 3) }, options: { ignore: ['extra.', 'extar'] } });
   assert.equal(model.leftOut, ['extra.weight']);
   assert.match(
@@ -105,7 +105,7 @@ test('ignore that names nothing is told, and what is not a list of names is refu
     );
 });
 
-test('mean and std that are given: of pixels from 0 to 1, or both of pixels from 0 to 255, which is told', async () => {
+test('the options mean and std may be for pixels from 0 to 1 or, with a warning, both for pixels from 0 to 255', async () => {
   const options = { mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] };
   for (const given of [options, { metadata: options }]) {
     const model = await read({ options: given });
@@ -121,7 +121,7 @@ test('mean and std that are given: of pixels from 0 to 1, or both of pixels from
   assert.ok(near((await read({ options: { mean: [0], std: [255] }, channels: 1 })).metadata.std, [1]));
 });
 
-test('mean and std of no one scale, or no mean and std at all, are refused and say why', async () => {
+test('mean and std are refused, with the reason, if their scales differ or if they cannot be a mean and a std', async () => {
   const good = { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] };
   const scale = /mean and std are not of one scale; expected both for pixels from 0 to 1 .* divide by 255/;
   for (const [given, message] of [
@@ -152,7 +152,7 @@ test('mean and std of no one scale, or no mean and std at all, are refused and s
   assert.ok(near(start({ mean: [127.5, 127.5, 127.5], std: [51, 51, 51] }).input.std, [0.2, 0.2, 0.2]));
 });
 
-test('the range of pixels that stands beside mean and std in a file is heeded', async () => {
+test('the range of pixels that a file gives with mean and std is used', async () => {
   const [M, S] = [
     [0.4, 0.5, 0.6],
     [0.2, 0.25, 0.3],
@@ -194,7 +194,7 @@ test('the range of pixels that stands beside mean and std in a file is heeded', 
   }
 });
 
-test('the order of channels is found under its other names, and told where it is not clear', async () => {
+test('the order of channels is found under its various names, with a warning if it is not clear', async () => {
   for (const [settings, order] of [
     [{ input_space: 'BGR' }, 'bgr'],
     [{ color_mode: 'BGR' }, 'bgr'],
@@ -222,7 +222,7 @@ test('the order of channels is found under its other names, and told where it is
   }
 });
 
-test('how images were cut and resized is told where it is done otherwise here', async () => {
+test('a warning says if images were cut or resized differently from how raybox does it', async () => {
   const sized = { input_size: [3, 320, 320] };
   for (const [settings, side, message] of [
     [{ ...sized, crop_pct: 0.875 }, 320, /crop_pct \(0\.875\): the middle of a larger image was cut out/],
@@ -253,7 +253,7 @@ test('how images were cut and resized is told where it is done otherwise here', 
   assert.is(told(said, 'ignored-data'), '', 'what a user says is not told again');
 });
 
-test('weights in parts and tensors that are no plain numbers are refused, and say what to do in torch', async () => {
+test('weights that are stored in parts, and tensors that are not plain numbers, are refused with what to do in torch', async () => {
   const { 'fc.weight': fc, 'conv1.weight': stem, ...others } = Object.fromEntries(networks[3]);
   const parts = (names: Record<string, TensorData>) =>
     messageOf(() =>

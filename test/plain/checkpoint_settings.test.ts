@@ -36,7 +36,7 @@ const [M, S] = [
 ];
 const in255 = (values: readonly number[]) => values.map((value) => value * 255);
 
-test('mean and std are taken from wherever they stand, and told', async () => {
+test('mean and std are found anywhere in the settings, with a warning that says where', async () => {
   const places: [Record<string, unknown>, string][] = [
     [{ mean: M, std: S }, 'mean and std'],
     [{ args: { mean: M, std: S } }, 'args.mean and args.std'],
@@ -63,7 +63,7 @@ test('mean and std are taken from wherever they stand, and told', async () => {
   }
 });
 
-test('units: pixels from 0 to 1 or to 255; one number for all channels where its name says of what', async () => {
+test('mean and std may be for pixels up to 1 or 255; one number counts for all channels if its name says that it is for pixels', async () => {
   const cases: [1 | 3, Record<string, unknown>, number[], number[]][] = [
     [1, { mean: 0.5, std: 0.25 }, [0.5], [0.25]],
     [1, { mean: [127.5], std: [63.75] }, [0.5], [0.25]],
@@ -82,7 +82,7 @@ test('units: pixels from 0 to 1 or to 255; one number for all channels where its
   }
 });
 
-test('what contradicts itself or may mean something else is not used, and that is told', async () => {
+test('settings that contradict each other or are ambiguous are not used, with a warning', async () => {
   const cases: [1 | 3, Record<string, unknown>, RegExp][] = [
     [3, { mean: M, std: in255(S) }, /mean \(0\.4, 0\.5, 0\.6\), std \(51, .*both for pixels from 0 to 255/],
     [3, { mean: in255(M), std: S }, /both for pixels from 0 to 1 or/],
@@ -142,7 +142,7 @@ test('the size of the input, the order of channels and names of classes', async 
   assert.is(file.metadata.classes[0], 'output 0');
 });
 
-test('what a user says comes first, field by field, and without a word', async () => {
+test('options of the user replace settings of the file, field by field and without a warning', async () => {
   const settings = { mean: M, std: S, img_size: 320, classes: ['a', 'b', 'c'] };
   const given = { mean: [0.1, 0.1, 0.1], inputWidth: 64, inputHeight: 64, classes: ['x', 'y', 'z'] };
   for (const options of [given, { metadata: given }]) {
@@ -155,7 +155,7 @@ test('what a user says comes first, field by field, and without a word', async (
   assert.is(messageOf(quiet, 'ignored-data'), '');
 });
 
-test('what was taken is the file’s own once it is converted', async () => {
+test('after conversion, the settings are part of the weights’ own metadata', async () => {
   const { metadata, checkpoint: own } = await read({ mean: M, std: S, img_size: 96, classes: ['a', 'b', 'c'] });
   const again = await describeModel(
     await readCheckpoint(writeSafetensors(own.tensors, formatWeightsMetadata(metadata))),
@@ -168,7 +168,7 @@ test('what was taken is the file’s own once it is converted', async () => {
   );
 });
 
-test('a GoogLeNet’s transform_input stands behind the file’s own mean and std', async () => {
+test('transform_input of a GoogLeNet is applied after the mean and std of the file', async () => {
   const metadata = { transform_input: 'true', mean: '[0.5,0.5,0.5]', std: '[0.5,0.5,0.5]' };
   const model = await describeModel({ tensors: await network('googlenet', 3), metadata }, {});
   const x = (0.7 - model.metadata.mean[0]) / model.metadata.std[0];
@@ -176,7 +176,7 @@ test('a GoogLeNet’s transform_input stands behind the file’s own mean and st
   assert.match(messageOf(model, 'file-settings'), /mean and std and transform_input/);
 });
 
-test('training that starts from such a file brings images to it in the same way', () => {
+test('training that starts from such a file prepares images in the same way', () => {
   const options = {
     size: 64,
     classes: ['a', 'b'],
@@ -193,7 +193,7 @@ test('training that starts from such a file brings images to it in the same way'
   assert.equal([said.input.mean, said.warnings], [[0, 0, 0], []]);
 });
 
-test('settings nested without end, or of absurd sizes, are read past', async () => {
+test('settings that are nested too deeply or too large are skipped', async () => {
   const deep = '['.repeat(100_000) + ']'.repeat(100_000);
   const inner = `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`;
   const model = await read({ classes: deep, labels: inner, mean: deep, config: inner, img_size: '9'.repeat(10_000) });
@@ -201,7 +201,7 @@ test('settings nested without end, or of absurd sizes, are read past', async () 
   assert.ok(model.warnings.every(({ message }) => message.length < 2_000));
 });
 
-test('a layer of an absurd size is refused at once', async () => {
+test('a layer of an absurd size is refused before anything is allocated', async () => {
   for (const [name, shape] of [
     ['fc.weight', [1e9, 6]],
     ['fc.weight', [1e9, 0]],

@@ -145,7 +145,7 @@ for (const [text, wanted] of tubes) {
   test(`chexpert, tubes: ${text}`, () => assert.is(mineChexpert(text).values['Support Devices'], wanted));
 }
 
-test('the columns stand in the labeller’s order', () => {
+test('the columns are in the order of the labeller', () => {
   assert.is(chexpertLabels.length, 14);
   assert.equal(
     [chexpertLabels[0], chexpertLabels[4], chexpertLabels.at(-1)],

@@ -83,7 +83,7 @@ const circles = circlesOf(
   new Map(files.map((file) => [file, importsOf(file, readFileSync(new URL(file, src), 'utf8'))])),
 );
 
-test('files import each other in circles only where they are one thought', () => {
+test('files import each other in circles only if the circle is on the list of exceptions', () => {
   assert.ok(files.length > 300);
   const others = circles.filter(
     (circle) => !ONE_THOUGHT.some((known) => circle.every((file) => known.files.includes(file))),
@@ -91,14 +91,14 @@ test('files import each other in circles only where they are one thought', () =>
   assert.equal(others, []);
 });
 
-test('each circle that may stay is there', () => {
+test('each circle on the list of exceptions exists', () => {
   const gone = ONE_THOUGHT.filter(
     (known) => !circles.some((circle) => circle.every((file) => known.files.includes(file))),
   );
   assert.equal(gone, []);
 });
 
-test('circles are found, those through imports of types and of a module on demand too', () => {
+test('circles are found, also through imports of types and dynamic imports', () => {
   const imports = new Map([
     ['a.ts', importsOf('a.ts', "import type { b } from './b.js';")],
     ['b.ts', importsOf('b.ts', "const c = await import('./in/c.js');")],

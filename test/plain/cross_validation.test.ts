@@ -21,7 +21,7 @@ const tableOf = (lines: readonly string[]) => readDataEntry(`${[HEADER, ...lines
 const table = tableOf(rows);
 const all = new Set(table.images);
 
-test('folds deal out whole patients, each image once', () => {
+test('folds keep the images of a patient together, and each image is in one fold', () => {
   const patientOf = new Map(table.images.map((image, row) => [image, table.patients[row]]));
   const folds = patientFolds(table, all, { folds: 5, share: 0.15, seed: 3 });
   assert.equal(folds.flatMap((fold) => fold.test).sort(), [...all].sort());
@@ -36,7 +36,7 @@ test('folds deal out whole patients, each image once', () => {
   assert.throws(() => patientFolds(table, all, { folds: 30, share: 0.1, seed: 0 }), /too few patients/);
 });
 
-test('nobody who is trained on is tested with boxes', () => {
+test('no patient with boxes in the test set is in the training set', () => {
   refuseSharedPatients(table, tableOf([rows[0].replace(',100,', ',7,')]));
   assert.throws(() => refuseSharedPatients(table, tableOf([rows[0]])), /1 in both, the first 100/);
 });
@@ -57,7 +57,7 @@ function resultsOf(skill: number, drift: number, seed: number): FoldResult[] {
 
 const options = { replicates: 300, seed: 1 };
 
-test('areas: all images in one ranking, and within folds', () => {
+test('areas under the curve are computed over all images together and within each fold', () => {
   const perfect = armScores(table, resultsOf(2, 0, 1), classes, options);
   assert.is(perfect.meanAuc.value, 1);
   // Each fold's network is perfect, but they do not agree on what a logit means.
@@ -95,7 +95,7 @@ const boxesFound = (hit: boolean): LocalizationScore[] =>
     { replicates: 0 },
   );
 
-test('boxes: means over the networks, intervals for as many boxes as there are', () => {
+test('scores of boxes are means over the networks, with intervals for the number of boxes', () => {
   const [mass] = meanBoxScores([boxesFound(true), boxesFound(false)]);
   assert.is(mass.truthBoxes, 1);
   const [{ value, low, high }] = mass.accuracy;
@@ -103,7 +103,7 @@ test('boxes: means over the networks, intervals for as many boxes as there are',
   assert.ok(low > 0 && low < 0.1 && high > 0.9 && high < 1);
 });
 
-test('the report sets arms side by side', () => {
+test('the report shows the arms side by side', () => {
   const boxes = { network: boxesFound(true), medianBox: boxesFound(false), randomMap: boxesFound(false) };
   const arm = (name: string, folds: FoldResult[]): Arm => ({ name, folds: folds.map((fold) => ({ ...fold, boxes })) });
   const arms = [arm('fresh', resultsOf(0.1, 0, 2)), arm('known', resultsOf(0.9, 0, 3))];

@@ -90,7 +90,7 @@ test('CSV: pieces of any size give the same rows (property)', () => {
   );
 });
 
-test('CSV: broken and boundless files are refused', () => {
+test('CSV: broken files and rows without end are refused', () => {
   refused(() => rowsOf('a,b\n1,"never closed\n2,3\n'), /row 2 is not valid CSV/);
   refused(() => rowsOf('a,b\n"x"y,2\n'), /row 2/);
   const options = { source: 'f.csv', maxRowLength: 1000 };
@@ -109,7 +109,7 @@ test('label files of both releases give the same table', () => {
   assert.equal([table.widths[0], table.heights[0], table.sexes[0], table.views[0]], [2682, 2749, 2, 1]);
 });
 
-test('ages: years, months, weeks, days; what cannot be is none', () => {
+test('ages in years, months, weeks and days; impossible ones are NaN', () => {
   assert.equal(['58', '058Y', '006M', '000Y'].map(parseAge), [58, 58, 0.5, 0]);
   assert.ok(Math.abs(parseAge('013D') - 13 / 365.25) < 1e-12);
   assert.ok(['', 'Y', '-3', 'old', '12345'].every((text) => Number.isNaN(parseAge(text))));
@@ -120,7 +120,7 @@ test('ages: years, months, weeks, days; what cannot be is none', () => {
   assert.match(said.join(), /a\.png has no possible age: "412Y"/);
 });
 
-test('label file: what is wrong is named with its row', () => {
+test('label file: errors name the row and what is wrong', () => {
   const file = (...rows: string[]) => [HEADER_2020, ...rows, ''].join('\n');
   const row = (image: string, labels: string, patient = '1') => `${image},${labels},0,${patient},58,M,PA,1,1,1,1`;
   refused(() => readDataEntry(''), /empty/);
@@ -137,7 +137,7 @@ test('label file: what is wrong is named with its row', () => {
 
 const BOX_HEADER = 'Image Index,Finding Label,Bbox [x,y,w,h],,,';
 
-test('box file: read by position, Infiltrate is Infiltration, written and read again the same', () => {
+test('box file: read by position, Infiltrate becomes Infiltration, and a written file is read back the same', () => {
   const text = `\ufeff${BOX_HEADER}\r\na.png,Infiltrate,555.8,235.1,206.9,313.1\r\nb.png,Mass,1,2,3,4,,\r\n`;
   const boxes = readBoxList(text);
   assert.equal(boxes, [
@@ -218,7 +218,7 @@ test('a split does not depend on the order of rows', () => {
   assert.equal(trained(reversed), trained(table));
 });
 
-test('patients and follow-ups are identifiers, whatever they look like', () => {
+test('identifiers of patients are never converted to numbers', () => {
   const ids = [
     '12-0001',
     '12-0002',
@@ -265,7 +265,7 @@ test('label statistics count like Table 1: images, overlaps, co-occurrence', () 
   assert.is(labelStatistics(table).overlaps[effusion], 1, 'of the fourteen, Hernia overlaps it');
 });
 
-test('COCO: written and read again the same; bare results; ids that name nothing', () => {
+test('COCO: a written file is read back the same; arrays of results; unknown ids', () => {
   const findings = [{ label: 'Mass', score: 0.5, box: { x: 1, y: 2, width: 3, height: 4 } }];
   const predictions = [{ image: 'a.png', width: 64, height: 48, probabilities: { Mass: 0.5 }, findings }];
   const file = JSON.parse(JSON.stringify(toCoco(predictions, CHEST_XRAY8_LABELS)));
@@ -282,7 +282,7 @@ test('COCO: written and read again the same; bare results; ids that name nothing
   refused(() => toCoco(predictions, ['Nodule']), /of no listed class/);
 });
 
-test('predictions: a column per class, a row per box, JSON lines; joined by image', () => {
+test('predictions with a column per class, a row per box and as JSON lines are joined by image', () => {
   const csv = (text: string, logits = false) => {
     const reader = predictionCsvReader({ classes: CHEST_XRAY8_LABELS, logits });
     reader.write(text);
@@ -322,7 +322,7 @@ function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   return work(folder).finally(() => rmSync(folder, { recursive: true, force: true }));
 }
 
-test('text files: not UTF-8, too large, missing; written whole', () =>
+test('text files: errors for files that are not UTF-8, too large or missing; files are written completely or not at all', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'deep', 'a.txt');
     await writeWhole(path, 'Größe\r\n');
@@ -347,7 +347,7 @@ test('text files: not UTF-8, too large, missing; written whole', () =>
     );
   }));
 
-test('check: image folders as unpacked, and every fault by its file', () =>
+test('check: image folders as the archives unpack them; every fault names its file', () =>
   inFolder(async (folder) => {
     await refusedLater(checkDataset(join(folder, 'none')), /no such folder/);
     await refusedLater(checkDataset(folder), /no label file/);
@@ -409,7 +409,7 @@ test('check: image folders as unpacked, and every fault by its file', () =>
     assert.equal([shallow.length, deep.length], [2, 3], 'a flipped bit shows only when the image is decoded');
   }));
 
-test('the real files', async () => {
+test('the published files are read, if they are there', async () => {
   if (!existsSync(realData)) {
     console.log(`skipped: ${realData} is missing`);
     return;

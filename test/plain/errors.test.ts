@@ -11,7 +11,7 @@ test('an error says what was expected, what was given and what to do', () => {
   assert.not.ok((error as Error) instanceof KernelError);
 });
 
-test('an option that there is not is refused by name, with the one that was meant', () => {
+test('an unknown option is refused by name, with the option that was probably meant', () => {
   const known = ['precision', 'adapter', 'onProgress'];
   checkOptions('load', undefined, known);
   checkOptions('load', { precision: 'f16', adapter: undefined }, known);

@@ -86,7 +86,7 @@ function scoresUnder(header: string): string {
 const PLAIN = scoresUnder(`Image Index,${CHEST_XRAY8_LABELS.join(',')}`);
 const scored = (predictions: Prediction[]) => evaluate({ table, predictions }, { replicates: 0 });
 
-test('labels in other spellings mean the same class; what could mean two, or none, does not', () => {
+test('labels in other spellings are matched with their class, unless they fit two classes or none', () => {
   const { match } = labelNames(CHEST_XRAY14_LABELS);
   const spellings: Record<string, string[]> = {
     Mass: ['mass', 'MASS', ' Mass ', 'Masses'],
@@ -104,7 +104,7 @@ test('labels in other spellings mean the same class; what could mean two, or non
   assert.equal(['Mass', 'mass', 'MASS', 'constructor'].map(two.match), ['Mass', 'mass', undefined, 'constructor']);
 });
 
-test('columns: other spellings are matched and said, and score the same', () => {
+test('columns in other spellings are matched with a warning, and give the same scores', () => {
   const plain = csv(PLAIN);
   assert.is(plain.said, '');
   const lower = csv(
@@ -136,7 +136,7 @@ test('columns: other spellings are matched and said, and score the same', () => 
   assert.equal([both.predictions[0].image, /not used: "path"/.test(both.said)], ['0.png', true]);
 });
 
-test('columns that come twice, or have no name for the image, are refused', () => {
+test('repeated columns, and files without a column for the image, are refused', () => {
   refused(() => csv('image,Mass,mass\n0.png,0,1\n'), /p\.csv: two columns mean Mass: "Mass", "mass"/);
   refused(() => csv('image,Mass,Mass\n0.png,0,1\n'), /two columns mean Mass/);
   refused(() => csv('image,Infiltrate,Infiltration\n0.png,0,1\n'), /two columns mean Infiltration/);
@@ -147,7 +147,7 @@ test('columns that come twice, or have no name for the image, are refused', () =
   refused(() => csv('image\tMass\n0.png\t1\n'), /separated by tabs/);
 });
 
-test('a label column beside class columns is not a box file; both at once are refused', () => {
+test('a file with a label column and class columns is not read as a box file; a file of both kinds is refused', () => {
   const header = 'image,label,Mass,Nodule,Pneumonia,Effusion';
   const { predictions, said } = csv(`${header}\n0.png,Mass,0.1,0.2,0.3,0.4\n`);
   assert.equal(predictions[0].probabilities, { Mass: 0.1, Nodule: 0.2, Pneumonia: 0.3, Effusion: 0.4 });
@@ -155,7 +155,7 @@ test('a label column beside class columns is not a box file; both at once are re
   refused(() => csv('image,label,x,y,w,h,Mass\n0.png,Mass,1,2,3,4,0.5\n'), /a column per class and also a row per box/);
 });
 
-test('values: what is not a probability is refused with row and column', () => {
+test('values that are not probabilities are refused with row and column', () => {
   for (const bad of ['1.5', '-0.1', '', 'NaN', 'nan', 'Infinity', '50%', '0x1', 'true', '1e', '"0,5"', '0.5.1']) {
     refused(
       () => csv(`image,Nodule,Mass\n0.png,1,1\n1.png,0,${bad}\n`),
@@ -174,7 +174,7 @@ test('values: what is not a probability is refused with row and column', () => {
   assert.equal(csv('image,Mass\n0.png,-3\n', true).predictions[0].logits, { Mass: -3 });
 });
 
-test('box files: columns by their names, corners, scores; what is not a box is refused', () => {
+test('box files: columns by their names, corners, scores; rows without a valid box are refused', () => {
   const box = { x: 10, y: 20, width: 30, height: 40 };
   const wanted = [{ label: 'Mass', score: 0.5, box }];
   for (const [header, row] of [
@@ -297,7 +297,7 @@ test('JSON lines: labels, ranges, keys, repeated images', () => {
   assert.match(messages, /missing-data: Classes that nothing was predicted for are not scored: "Atelectasis", /);
 });
 
-test('COCO: ids as numbers or text, names, scores; what means two things is refused', () => {
+test('COCO: ids as numbers or text, names, scores; ambiguous entries are refused', () => {
   const file = {
     images: [
       { id: 1, file_name: '0.png' },
@@ -371,7 +371,7 @@ test('COCO: ids as numbers or text, names, scores; what means two things is refu
   assert.match(said.join(), /no box has a score/);
 });
 
-test('JSON that nests without end is refused in a sentence, wherever it stands', () => {
+test('JSON that is nested too deeply is refused in every kind of file', () => {
   const deep = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
   const result = (bbox: string) => `[{"image_id":"a","category_id":"M","bbox":${bbox},"score":1}]`;
   refused(() => parseJson(result(deep(10_000)), 'c.json'), /c\.json is nested too deeply/);
@@ -391,7 +391,7 @@ test('JSON that nests without end is refused in a sentence, wherever it stands',
   refused(() => lines(`{"image":"a","points":{"Mass":${deep(5000)}}}`), /nested too deeply/);
 });
 
-test('box scores of another unit, names without their endings, and boxes without end', () => {
+test('box scores in another unit, names without endings, and too many boxes', () => {
   const box = { x: 1, y: 2, width: 3, height: 4 };
   const all = (score: number) => images.map((image) => ({ image, findings: [{ label: 'Mass', score, box }] }));
   const saidOf = (predictions: Prediction[]) =>
@@ -422,7 +422,7 @@ test('box scores of another unit, names without their endings, and boxes without
   refused(crowd(65_536), /65535 boxes of a kind/);
 });
 
-test('images that do not meet, and images without probabilities beside some with, are said or refused', () => {
+test('images in only one of the two files give a warning; probabilities for only some images are refused', () => {
   const all = csv(PLAIN).predictions;
   const messages = (predictions: Prediction[], options = {}) =>
     evaluate({ table, predictions }, { replicates: 0, ...options })
@@ -446,7 +446,7 @@ test('images that do not meet, and images without probabilities beside some with
   assert.is(patients, 5);
 });
 
-test('a class of any name is found: keys of files are the files’ own', () => {
+test('classes may have names such as constructor, because only own keys of objects are read', () => {
   const classes = ['constructor', '__proto__', 'toString'];
   const rows = images.map((image, i) => `${image},${classes[i % 3]},p${i}`);
   const odd = readDataEntry(['Image Index,Finding Labels,Patient ID', ...rows].join('\n'), { classes });
@@ -465,7 +465,7 @@ test('a class of any name is found: keys of files are the files’ own', () => {
   assert.ok(classes.every((label) => Object.hasOwn(operatingThresholds, label)));
 });
 
-test('lists: columns, headers, quotes, comments, paths are understood and said; what is not names its line', () => {
+test('lists: columns, headers, quotes, comments and paths are understood with warnings; errors name the line', () => {
   const list = (text: string) => {
     const said: string[] = [];
     const names = readImageList(text, 'l.txt', ({ message }) => said.push(message));
@@ -507,7 +507,7 @@ test('lists: columns, headers, quotes, comments, paths are understood and said; 
   assert.is(writeImageList(names), '0.png\n1.png\n', 'plain where it can be');
 });
 
-test('CSV: no cell that raybox writes is a formula, numbers are numbers, and all is read back as it was', () => {
+test('CSV: raybox writes no cell that is a formula, and everything is read back unchanged', () => {
   const cells = [
     "=cmd|' /C calc'!A0",
     '+1+1',
@@ -596,7 +596,7 @@ async function run(...args: string[]): Promise<string> {
   return printed;
 }
 
-test('evaluate says on the terminal, in JSON and on the page what it made of the files', () =>
+test('evaluate reports how it read the files on the terminal, in JSON and on the page', () =>
   inFolder(async (folder) => {
     const at = (name: string) => join(folder, name);
     writeFileSync(at('Data_Entry_2017.csv'), labelFile);
@@ -658,7 +658,7 @@ async function smallDataset(folder: string, boxes: readonly (readonly [string, n
   writeFileSync(join(folder, 'BBox_List_2017.csv'), writeBoxList(rows));
 }
 
-test('check: boxes of a larger frame are one note that names the option, not a line each', () =>
+test('check: boxes in a larger frame give one note that names the option, and not a line for each box', () =>
   inFolder(async (folder) => {
     const published = images.map((image, i) => [image, 60 * i, 700 - 40 * i, 150, 200 + i] as const);
     await smallDataset(folder, published);
@@ -694,7 +694,7 @@ test('check: boxes of a larger frame are one note that names the option, not a l
     assert.match(slip.said[0], /^inconsistent: 2\.png/);
   }));
 
-test('boxes beyond their image are refused where their centre is, and said where their edge is', () =>
+test('boxes whose centre is outside their image are refused; boxes that only pass an edge give a warning', () =>
   inFolder(async (folder) => {
     const at = (name: string) => join(folder, name);
     await smallDataset(folder, [
@@ -751,7 +751,7 @@ test('boxes beyond their image are refused where their centre is, and said where
     );
   }));
 
-test('check: a list or a box file that cannot be read is a problem by its name, and the rest is looked at', () =>
+test('check: a list or a box file that cannot be read is named as a problem, and the other files are checked', () =>
   inFolder(async (folder) => {
     await smallDataset(folder, []);
     writeFileSync(join(folder, 'BBox_List_2017.csv'), 'image,label,a,b,c,d\n0.png,Mass,1,2,3,4\n');
@@ -764,7 +764,7 @@ test('check: a list or a box file that cannot be read is a problem by its name, 
     assert.is(said.length, 3);
   }));
 
-test('the resized copies that everybody has are no list of inconsistencies', async () => {
+test('resized copies of the images do not give a warning for each image', async () => {
   const real = join(process.env.RAYBOX_DATA ?? '../shared/data', 'nih', '256');
   if (!existsSync(real)) {
     console.log(`skipped: ${real} is missing`);

@@ -73,7 +73,7 @@ test('IoU and IoBB: by hand, bounds and symmetry (properties)', () => {
   );
 });
 
-test('accuracy and average false positives of the set worked by hand', () => {
+test('accuracy and average false positives of a set that was worked out by hand', () => {
   const [mass, nodule, all] = scoreLocalization(IMAGES, ['Mass', 'Nodule'], { replicates: 50 });
   const at = (score: typeof mass, measure: string, threshold: number) => {
     const figures = score.figures.find((each) => each.measure === measure && each.threshold === threshold);
@@ -95,7 +95,7 @@ test('accuracy and average false positives of the set worked by hand', () => {
   assert.ok(interval.low <= averageFalsePositives && averageFalsePositives <= interval.high);
 });
 
-test('stricter thresholds never hit more nor err less; another disease changes nothing (properties)', () => {
+test('a stricter threshold never gives more hits or fewer false boxes; another disease changes nothing (properties)', () => {
   const side = fc.integer({ min: 1, max: 12 });
   const labelled = fc.record({
     label: fc.constantFrom('Mass', 'Nodule'),
@@ -132,7 +132,7 @@ test('stricter thresholds never hit more nor err less; another disease changes n
   );
 });
 
-test('FROC worked by hand', () => {
+test('FROC of an example that was worked out by hand', () => {
   // IoBB > 0.1, scores falling: 0.9 hits A's Mass (1 of 3); 0.8 is false (1/2 per image); 0.7 hits the Nodule (2 of 3);
   // 0.6 hits A's Mass again: neither hit nor false. The point at 0.8 is left out, where the curve only runs on.
   const { points, atRates, meanSensitivity } = froc(IMAGES, { measure: 'IoBB', threshold: 0.1 }, { replicates: 20 });
@@ -159,7 +159,7 @@ test('the pointing game counts pairs of image and disease', () => {
   assert.is(pointingGame(IMAGES, ['Mass'], point, 1)[0].hits, 2, 'with tolerance');
 });
 
-test('baselines: the median of the other images; random maps repeat with their seed and stay in the frame', () => {
+test('baselines: the median box is that of the other images; random maps are the same for the same seed and stay in the image', () => {
   const truth = [box(0, 0, 10, 10), box(2, 4, 20, 8), box(10, 6, 12, 30)];
   const images = truth.map((each, i) => ({ image: `${i}`, truth: [{ label: 'Mass', box: each }], detected: [] }));
   const median = medianBoxBaseline(images, () => ['Mass']);
@@ -192,7 +192,7 @@ test('baselines: the median of the other images; random maps repeat with their s
   }
 });
 
-test('the published tables are as printed: accuracies are some k of the boxes of a disease, AFP some k of 984', () => {
+test('the published accuracies are whole numbers divided by the number of boxes of the disease, and false positives by 984', () => {
   const boxes = PUBLISHED_BOXES.reduce((sum: number, count) => sum + count, 0);
   assert.is(boxes, 984);
   const printed = (value: number, of: number) => {
@@ -234,7 +234,7 @@ function smallSet() {
   return { table, boxes, predictions };
 }
 
-test('evaluate: operating thresholds from validation, groups, both readings, baselines', () => {
+test('evaluate: operating thresholds fitted on validation, groups, both ways of choosing boxes, baselines', () => {
   const { table, boxes, predictions } = smallSet();
   const validation = [16, 17, 18, 19].map((i) => `${i}.png`);
   const options = { validation, replicates: 50, seed: 1 };
@@ -275,7 +275,7 @@ test('evaluate: operating thresholds from validation, groups, both readings, bas
   assert.is(given.localization?.gated.scores[0].detectedBoxes, 3, 'images 2, 4 and 6 reach 0.62');
 });
 
-test('evaluate: logits, boxes only, none at all; what does not fit is refused', () => {
+test('evaluate: logits only, boxes only, no boxes; inputs that do not fit each other are refused', () => {
   const { table, boxes, predictions } = smallSet();
   const quick = { replicates: 10 };
   const logits = predictions.map(({ image, probabilities }) => {

@@ -28,7 +28,7 @@ const auc = (scores: number[], labels: number[]) => rankingScores(rank(scores, l
 const SCORES = [0.9, 0.7, 0.8, 0.4, 0.4, 0.1];
 const LABELS = [1, 0, 1, 1, 0, 0];
 
-test('an example worked by hand: area, DeLong variance, average precision, curve', () => {
+test('an example that was worked out by hand: area, DeLong variance, average precision, curve', () => {
   const ranking = rank(SCORES, LABELS);
   const { variance, interval } = deLong(ranking);
   near(rankingScores(ranking).auc, 5 / 6, 1e-15);
@@ -80,7 +80,7 @@ const sample = fc
   .filter((items) => new Set(items.map(([, label]) => label)).size === 2)
   .map((items) => ({ scores: items.map(([score]) => score / 4), labels: items.map(([, label]) => label) }));
 
-test('the area: increasing maps and order of items change nothing, flipped labels give its complement (properties)', () => {
+test('the area does not change with increasing functions of the scores or the order of items; flipped labels give its complement (properties)', () => {
   fc.assert(
     fc.property(sample, fc.integer(), ({ scores, labels }, seed) => {
       const area = auc(scores, labels);
@@ -153,7 +153,7 @@ test('area and variance agree with all pairs, and with the trapezoids under the 
   );
 });
 
-test('weights repeat items (property)', () => {
+test('a weight of k gives the same as k copies of the item (property)', () => {
   fc.assert(
     fc.property(sample, fc.infiniteStream(fc.integer({ min: 0, max: 3 })), ({ scores, labels }, stream) => {
       const weights = scores.map(() => stream.next().value as number);
@@ -168,7 +168,7 @@ test('weights repeat items (property)', () => {
   );
 });
 
-test('what cannot be ranked is refused, a missing kind gives no area', () => {
+test('scores that cannot be ranked are refused; without positives or negatives there is no area', () => {
   for (const run of [() => rank([1, 2], [1]), () => rank([Number.NaN], [1]), () => rank([1], [2])]) {
     assert.throws(run, (error: unknown) => error instanceof InputError);
   }
@@ -198,7 +198,7 @@ test('quantiles and Wilson intervals against published values', () => {
   assert.ok(Number.isNaN(wilsonInterval(0, 0).low));
 });
 
-test('the bootstrap repeats with its seed, covers what it should, and draws clusters as a whole', () => {
+test('the bootstrap is the same for the same seed, covers as often as it should, and draws whole clusters', () => {
   const random = seededRandom(4);
   const values = Array.from({ length: 200 }, () => random());
   const mean = (weights: Uint16Array) => {
@@ -242,7 +242,7 @@ test('operating thresholds: Youden, fixed sensitivity, counts at a threshold', (
   near(point.f1, 2 / 3, 1e-15);
 });
 
-test('Youden finds the best threshold there is (property)', () => {
+test('the rule of Youden finds the best of all thresholds (property)', () => {
   fc.assert(
     fc.property(sample, ({ scores, labels }) => {
       const ranking = rank(scores, labels);
@@ -256,7 +256,7 @@ test('Youden finds the best threshold there is (property)', () => {
   );
 });
 
-test('reliability worked by hand', () => {
+test('reliability of an example that was worked out by hand', () => {
   // Bins of a half: {0.1, 0.2, 0.3} with one positive, {0.6, 1} with two. Errors |1 − 0.6| and |2 − 1.6| over 5 items.
   const { bins, ece, brier } = reliability([0.1, 0.2, 0.3, 0.6, 1], [0, 0, 1, 1, 1], { bins: 2 });
   assert.equal(

@@ -51,7 +51,7 @@ const result = evaluate(
   { replicates: 30, validation: ['12.png', '13.png', '14.png', '15.png'] },
 );
 
-test('the page of results stands alone and shows every part', async () => {
+test('the page of results is one file and shows every part', async () => {
   const cases = pickCases({ table, boxes, predictions }, { classes: ['Mass'], count: 2, localized: true });
   assert.equal(
     cases.map(({ kind, image, reason }) => [kind, image, reason]),
@@ -85,7 +85,7 @@ test('the page of results stands alone and shows every part', async () => {
   assert.not.match(page, /NaN|undefined|\[object/);
 });
 
-test('hostile names and pictures do not get into the page', async () => {
+test('HTML in names and pictures that are not PNG or JPEG do not get into the page', async () => {
   const label = '<img onerror=x>"\'';
   const renamed = JSON.parse(JSON.stringify(result).replaceAll('"Mass"', JSON.stringify(label))) as EvaluationResult;
   renamed.operatingThresholds = { [label]: result.operatingThresholds.Mass };
@@ -97,7 +97,7 @@ test('hostile names and pictures do not get into the page', async () => {
   assert.not.match(page, /<script|<img|https:\/\/example/);
 });
 
-test('the CSV has a row per figure', () => {
+test('the CSV has a row for each figure', () => {
   const rows: string[][] = [];
   readCsv(evaluationCsv(result), (fields) => rows.push(fields));
   assert.ok(rows.every(({ length }) => length === 10));
@@ -110,7 +110,7 @@ test('the CSV has a row per figure', () => {
   assert.ok(value('froc', 'IoU > 0.3') && value('pointing', 'box centre', 'Mass'));
 });
 
-test('five patients are five, whatever their identifiers look like', () => {
+test('patients are counted correctly whatever their identifiers look like', () => {
   const ids = ['12-0001', '12-0002', '12-0003', '12-0004', '12-0005'];
   const [first, ...rows] = labelFile.trim().split('\n');
   const named = rows.map((row, i) => row.replace(/,0,\d+,/, `,0,${ids[i % 5]},`));
@@ -179,7 +179,7 @@ const METADATA: WeightsMetadata = {
   license: 'MIT',
 };
 
-test('the command: predictions in every form, three files, operating thresholds into the weights', () =>
+test('the command reads predictions in every form, writes three files, and stores operating thresholds in the weights', () =>
   inFolder(async (folder) => {
     const at = (name: string) => join(folder, name);
     mkdirSync(at('images'));
@@ -284,7 +284,7 @@ test('prediction files: broken ones are refused by name', () =>
     assert.instance(await put('h.csv', '').catch((error) => error), Array, 'an empty file predicts nothing');
   }));
 
-test('without boxes the cases are images that were called wrong', () => {
+test('without boxes, the worst cases are images that were classified wrongly', () => {
   const cases = pickCases({ table, predictions }, { classes: ['Mass'], count: 2, localized: false });
   assert.equal(
     cases.map(({ kind, image, reason }) => [kind, image, reason]),

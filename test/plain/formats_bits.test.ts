@@ -18,7 +18,7 @@ const grey = (...samples: number[]): Image => ({
 });
 const codes = ({ warnings = [] }: Image) => warnings.map(({ code }) => code);
 
-test('the bits in use are those of the largest sample, and that they were assumed is said', () => {
+test('the bits in use are taken from the largest sample, with a warning that they were assumed', () => {
   for (const bits of [9, 10, 11, 12, 13, 14, 15]) {
     const white = 2 ** bits - 1;
     for (const highest of [white, 2 ** (bits - 1)]) {
@@ -38,7 +38,7 @@ test('the bits in use are those of the largest sample, and that they were assume
   }
 });
 
-test('samples of 8 bits in 16 become bytes; black stays black; bytes are left alone', () => {
+test('16-bit samples that use 8 bits become bytes; black stays black; bytes do not change', () => {
   const bytes = settleBits(grey(0, 200, 255), undefined);
   assert.ok(bytes.data instanceof Uint8Array && bytes.bits === 8);
   assert.equal([[...bytes.data], codes(bytes)], [[0, 200, 255], ['assumed-bits']]);
@@ -49,7 +49,7 @@ test('samples of 8 bits in 16 become bytes; black stays black; bytes are left al
   assert.is(settleBits(image, 12), image);
 });
 
-test('what the caller says holds, unless a sample is above it', () => {
+test('the number of bits that the caller gives is used, unless a sample is above it', () => {
   for (const bits of [10, 12, 16])
     assert.equal([settleBits(grey(0, 700), bits).bits, codes(settleBits(grey(0, 700), bits))], [bits, []]);
   assert.throws(
@@ -61,7 +61,7 @@ test('what the caller says holds, unless a sample is above it', () => {
     assert.throws(() => settleBits(grey(1), bits), /bits; expected a whole number from 8 to 16/);
 });
 
-test('what the file states is heeded where its samples agree', () => {
+test('the number of bits that the file states is used if the samples fit', () => {
   const heeded = settleBits(grey(0, 900), undefined, 12);
   assert.equal([heeded.bits, codes(heeded)], [12, ['assumed-bits']]);
   assert.match(heeded.warnings![0].message, /the file states 12 significant bits/);
@@ -97,7 +97,7 @@ function png(samples: readonly number[], significant?: number): Uint8Array {
   );
 }
 
-test('a PNG goes by the same rule, sBIT included', async () => {
+test('the same rules apply to a PNG, whose chunk sBIT states the bits', async () => {
   const samples = [0, 1000, 4095, 17, 300, 2];
   const found = await decodePng(png(samples));
   assert.equal([found.bits, [...found.data], codes(found)], [12, samples, ['assumed-bits']]);

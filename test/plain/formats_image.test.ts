@@ -208,7 +208,7 @@ test('PNG: what is encoded is decoded again', async () => {
 
 const plan = { width: 20, height: 10, depth: 8, colorType: 0 };
 
-test('PNG: a cut, damaged or lying file is refused, never half filled', async () => {
+test('PNG: a file that is cut, damaged or inconsistent is refused, and no partly filled image is returned', async () => {
   for (const interlaced of [false, true]) {
     const at = gradient(255);
     const good = png({ ...plan, interlaced }, at);
@@ -254,7 +254,7 @@ test('PNG: a cut, damaged or lying file is refused, never half filled', async ()
   assert.is(decoded.data.length, 200);
 });
 
-test('PNG: whatever a damaged file holds, it gives an image or a refusal', async () => {
+test('PNG: a damaged file gives an image or an InputError, whatever its bytes are', async () => {
   const kinds = [0, 2, 3, 4, 6].flatMap((colorType) =>
     [false, true].map((interlaced) => {
       const entries = Uint8Array.from({ length: 200 * 3 }, (_, i) => i % 256);
@@ -293,7 +293,7 @@ function mendChecksums(bytes: Uint8Array): void {
   }
 }
 
-test('PNG: an EXIF orientation turns the image, and is told', async () => {
+test('PNG: an EXIF orientation turns the image, with a warning', async () => {
   const exif = Uint8Array.of(...ascii('II*\0'), 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0);
   const flat = { ...plan, width: 3, height: 2 };
   const turned = await decodePng(png({ ...flat, extra: [chunk('eXIf', exif)] }, (x, y) => x + 10 * y));
@@ -328,7 +328,7 @@ test('PNG: an EXIF orientation turns the image, and is told', async () => {
     assert.is((await decode(damaged)).warnings, undefined);
 });
 
-test('PNG: of an animation the first picture is read, and that is told', async () => {
+test('PNG: the first picture of an animation is read, with a warning', async () => {
   const control = (frames: number) => chunk('acTL', Uint8Array.of(0, 0, 0, frames, 0, 0, 0, 0));
   const frame = chunk('fcTL', new Uint8Array(26));
   const still = await decodePng(png(plan, gradient(255)));
@@ -343,7 +343,7 @@ test('PNG: of an animation the first picture is read, and that is told', async (
     assert.is((await decodePng(png({ ...plan, extra: [one, frame] }, gradient(255)))).warnings, undefined);
 });
 
-test('PNG: a palette is whole and holds every index', async () => {
+test('PNG: incomplete palettes and indexes beyond the palette are refused', async () => {
   const indexed = { ...plan, colorType: 3 };
   const entries = (bytes: number) => [chunk('PLTE', new Uint8Array(bytes))];
   for (const bytes of [0, 4, 769, 900])
@@ -380,7 +380,7 @@ test('the size is checked before anything is allocated', async () => {
   await refuses(png(plan, gradient(255)), /too large; expected at most 199 bytes .* 20 × 10/, { maxImageBytes: 199 });
 });
 
-test('other files are named', async () => {
+test('the error for another kind of file names its format', async () => {
   for (const [start, name] of [
     ['', 'an empty file'],
     ['hello, this is text', 'a text file'],
@@ -404,12 +404,12 @@ test('other files are named', async () => {
   }
 });
 
-test('what only browsers decode says what to do elsewhere', async () => {
+test('the error for a format that only browsers decode says what to do elsewhere', async () => {
   await refuses(gif(), /given a GIF file; convert it to PNG, which loses nothing; in a page/);
   await refuses(ascii('II*\0'), /given a TIFF file; convert it to PNG first/);
 });
 
-test('the headers of what only browsers decode: size, turns, animations, bits', async () => {
+test('headers of formats that only browsers decode: size, turns, animations, bits', async () => {
   const { AVIF, WebP, ...files } = await pictures();
   const plain = { size: { width: 6, height: 4 }, orientation: 1, isTurned: false, hasMore: false, bits: 8 };
   for (const [format, bytes] of Object.entries({ ...files, AVIF, WebP }))
@@ -430,7 +430,7 @@ test('the headers of what only browsers decode: size, turns, animations, bits', 
     }
 });
 
-test('a package that is missing is named', async () => {
+test('the error for a missing package names it', async () => {
   const load = () => loadOptional('pngjs', 'PNG', () => import('a-package-that-is-not-there' as string));
   try {
     await load();
@@ -465,7 +465,7 @@ test('a browser bundle holds no Node module, and the decoders only as parts load
   assert.ok(outputFiles.length >= 3);
 });
 
-test('the shared chest X-rays', async () => {
+test('real chest X-rays are decoded, if they are there', async () => {
   if (!existsSync(data)) return console.log('skipped: no shared data for images');
   const folder = `${data}/nih-boxed/images`;
   for (const name of readdirSync(folder).slice(0, 5)) {

@@ -177,7 +177,7 @@ test('JPEG: all eight EXIF orientations', async () => {
   }
 });
 
-test('JPEG: without an end marker it is read where all of its image is there; a cut one says how far it came', async () => {
+test('JPEG: a file without an end marker is read if its image is complete; the error for a cut one says how far the image goes', async () => {
   for (const good of Object.values(JPEGS)) {
     const whole = await decodeJpeg(good);
     for (const end of [[], [0xff], [0]]) {
@@ -197,7 +197,7 @@ test('JPEG: without an end marker it is read where all of its image is there; a 
   await refuses(JPEGS.progressive.subarray(0, scans[2]), /bytes, which end between the scans/);
 });
 
-test('JPEG: of several pictures in a file the first is read, and that is told', async () => {
+test('JPEG: the first of several pictures in a file is read, with a warning', async () => {
   const index = (little: boolean) => {
     const view = new DataView(new ArrayBuffer(30));
     view.setUint16(0, little ? 0x4949 : 0x4d4d);

@@ -44,7 +44,7 @@ test('binary16: known patterns', () => {
   assert.equal([...f32ToF16(Float32Array.from(values))], patterns);
 });
 
-test('every binary16 and every bfloat16 survives the way to float32 and back; NaN stays NaN', () => {
+test('every binary16 and every bfloat16 is the same after conversion to float32 and back; NaN stays NaN', () => {
   for (const [widen, narrow, infinity] of [
     [f16ToF32, f32ToF16, 0x7c00],
     [bf16ToF32, f32ToBf16, 0x7f80],
@@ -59,7 +59,7 @@ test('every binary16 and every bfloat16 survives the way to float32 and back; Na
   }
 });
 
-test('rounding takes the nearest half, and the even one of two as near', () => {
+test('rounding to binary16 takes the nearest number, and of two equally near ones the even one', () => {
   for (const [widen, narrow, infinity, overflow] of [
     [f16ToF32, f32ToF16, 0x7c00, 65536],
     [bf16ToF32, f32ToBf16, 0x7f80, 2 ** 128],
@@ -85,7 +85,7 @@ test('rounding takes the nearest half, and the even one of two as near', () => {
   assert.equal([...f32ToF16(Float32Array.of(1, 2, 3).subarray(1))], [0x4000, 0x4200], 'a view is read from its start');
 });
 
-test('what is written is read again', () => {
+test('a written file is read back the same', () => {
   const written = tensors(['b', [2, 1, 3], [1, -2, 0.5, 65504, 0, -0]], ['a', [], [3]], ['empty', [0, 4], []]);
   const metadata = { classes: '["Mass","Übel \\"quoted\\""]', __proto__x: '' };
   for (const dtype of ['F32', 'F16', 'BF16'] as const) {
@@ -104,7 +104,7 @@ test('what is written is read again', () => {
   }
 });
 
-test('any tensors and strings survive; where the bytes lie does not matter', () => {
+test('any tensors and strings are read back the same, wherever the bytes begin in memory', () => {
   const tensor = fc.record({
     shape: fc.array(fc.nat({ max: 5 }), { maxLength: 4 }),
     seed: fc.float({ noNaN: true, noDefaultInfinity: true }),
@@ -185,7 +185,7 @@ test('integers, booleans and doubles become float32', () => {
   });
 });
 
-test('a broken file is refused with what is wrong', () => {
+test('the error for a broken file says what is wrong', () => {
   const one = (entry: object) =>
     file({ x: { dtype: 'F32', shape: [2], data_offsets: [0, 8], ...entry }, __metadata__: {} }, 8);
   assert.is(readSafetensors(one({})).tensors.size, 1);
@@ -224,7 +224,7 @@ test('a broken file is refused with what is wrong', () => {
   }
 });
 
-test('a header that would fill stack or memory is refused', () => {
+test('a header that would overflow the stack or fill the memory is refused', () => {
   refuses(file('['.repeat(2e6)), /nests too deep; expected 3 levels/);
   refuses(file(`{"a":${'{"b":'.repeat(1e6)}`), /nests too deep/);
   refuses(file(`{"a":[[[${'0'}]]]}`), /nests too deep/);
@@ -246,7 +246,7 @@ test('a header that would fill stack or memory is refused', () => {
   assert.equal(read.metadata, { dtype: 'a\\', b: '}]' });
 });
 
-test('writing refuses what would not be read again', () => {
+test('writing refuses everything that reading would refuse', () => {
   const write =
     (...args: Parameters<typeof writeSafetensors>) =>
     () =>

@@ -154,7 +154,7 @@ for (const name of ['every_type.pth', 'every_type.pth.tar', 'every_type_protocol
     assert.equal(metadata, { ...numbers, arch: 'densenet121', amp: 'true', groups: '{"a":[1]}' });
   });
 
-test('names are those of the file; what stands beside the state dict is metadata', () => {
+test('tensors have the names of the file; values besides the state dict become metadata', () => {
   const { tensors, metadata } = readTorch(fixture('torch-checkpoints/old_names.pth.tar'));
   assert.equal(
     [...tensors].map(([, { data }]) => data[0]),
@@ -176,7 +176,7 @@ test('settings beside the state dict: arguments, configurations, normalisation a
   assert.equal(JSON.parse(img_std), [0.229, 0.224, 0.225]);
 });
 
-test('settings that repeat or nest without end are bounded', () => {
+test('settings that repeat or nest without end are limited', () => {
   const k = 'K\x01';
   // A list of 250 numbers, named 250 times by a list that is named 250 times, and a dict that holds itself.
   const wide = `(${k.repeat(250)}lq\x010(${'h\x01'.repeat(250)}lq\x020(${'h\x02'.repeat(250)}l`;
@@ -186,7 +186,7 @@ test('settings that repeat or nest without end are bounded', () => {
   assert.equal(metadata, { own: '{"lr":1}' });
 });
 
-test('a TorchScript program is refused as one, whose entries are compressed, with the way to its weights', () => {
+test('a TorchScript program is refused, and the error says how to save its weights', () => {
   refuses(
     fixture('torch-checkpoints/scripted.pt'),
     /a TorchScript program .*given .*\.py.*nothing of it was run; .*torch\.save\(torch\.jit\.load\(FILE\)\.state_dict\(\)/,
@@ -242,14 +242,14 @@ test('a network that was saved whole is read as its tensors and modules', () => 
   assert.is(stream.modules!.get('bn1')!.settings.eps, 0.01);
 });
 
-test('objects of any class beside the weights are walked past', () => {
+test('objects of any class besides the weights are skipped', () => {
   const { tensors, metadata } = readTorch(fixture('torch-checkpoints/beside.pth'));
   assert.equal([...tensors.keys()], ['fc.weight']);
   assert.is(metadata.epoch, '7');
   assert.is(metadata.classes, '["Mass","Nodule"]');
 });
 
-test('a network that is a part of itself, or of very many others, is refused', () => {
+test('a module that is a part of itself, or of very many others, is refused', () => {
   // Each module is an object of the class m.M with three dicts; part `x` of one is another.
   const module = (parts: string) =>
     `cm\nM\n)\x81}(X\x08\0\0\0_modules}${parts}X\x0b\0\0\0_parameters}X\x08\0\0\0_buffers}ub`;
@@ -377,7 +377,7 @@ test('pickles that grow without end stop early', () => {
   refuses(stream(`${'N0'.repeat(2_100_000)}.`), /too long/);
 });
 
-test('a pickle makes no more objects than a checkpoint of its size may hold', () => {
+test('the memory for the objects of a pickle is limited by the size of the pickle', () => {
   const tooMany = /far more objects than a checkpoint holds/;
   for (const one of ['}', ']', '(d', '\x8f', '}q\x00', '(K\x01\x91', ')\x94'])
     refuses(stream(`(${one.repeat(1.5e6 / Math.sqrt(one.length))}l.`), tooMany);
@@ -467,14 +467,14 @@ const same = (given: Map<string, TensorData>, expected: Map<string, TensorData>)
   );
 };
 
-test('a torchvision checkpoint holds what its safetensors file holds', () => {
+test('a torchvision checkpoint has the same tensors as its safetensors file', () => {
   same(
     readTorch(fixture('torch-reference/densenet/model.pth')).tensors,
     readSafetensors(fixture('torch-reference/densenet/model.safetensors')).tensors,
   );
 });
 
-test('every checkpoint of the shared data holds what its safetensors file holds', () => {
+test('every shared checkpoint has the same tensors as its safetensors file, if they are there', () => {
   if (!existsSync(data)) return console.log('skipped: no shared data for torch checkpoints');
   let count = 0;
   for (const network of readdirSync(data)) {

@@ -50,7 +50,7 @@ function refuses(action: () => unknown, message: RegExp): void {
   });
 }
 
-test('metadata survives a weights file', () => {
+test('metadata is the same after writing and reading a weights file', () => {
   const file = writeSafetensors(new Map(), formatWeightsMetadata(metadata));
   assert.equal(parseWeightsMetadata(readSafetensors(file).metadata), metadata);
   const { operatingThresholds, lseR, transitionChannels, transitionKernel, transitionActivation, ...plain } = metadata;
@@ -111,7 +111,7 @@ test('each field that is missing or wrong is named', () => {
   refuses(() => formatWeightsMetadata(grey), /mean is wrong; expected 1 number, as/);
 });
 
-test('thresholds, as operating thresholds were called, are read as them; both at once only where they say the same', () => {
+test('the former key for operating thresholds is read too; both keys at once are refused if they differ', () => {
   const { operating_thresholds: text, ...strings } = formatWeightsMetadata({
     ...metadata,
     assumed: ['operatingThresholds'],
@@ -129,7 +129,7 @@ test('thresholds, as operating thresholds were called, are read as them; both at
   refuses(() => formatWeightsMetadata(program), /no option thresholds; thresholds is called operatingThresholds/);
 });
 
-test('values that a program nests without end, or that no file can hold, are refused', () => {
+test('values that a program nests without end, or that JSON cannot represent, are refused', () => {
   let deep: unknown = [];
   for (let i = 0; i < 200_000; i++) deep = [deep];
   const itself: unknown[] = [];
@@ -144,7 +144,7 @@ test('values that a program nests without end, or that no file can hold, are ref
       );
 });
 
-test('metadata and architecture say the same', () => {
+test('metadata and architecture are converted into each other', () => {
   const fields = { architecture: metadata.architecture, transitionChannels: 2048, transitionKernel: 1 } as const;
   assert.equal(architectureMetadata(architectureOf(metadata)), {
     ...fields,
@@ -196,7 +196,7 @@ test('each field of a description that is missing or wrong is named', () => {
     );
 });
 
-test('checkpoints are told by their content', async () => {
+test('the format of a checkpoint is detected from its content', async () => {
   const names = [
     ...(await readCheckpoint(fixture('torch-reference/densenet/model.safetensors'))).tensors.keys(),
   ].sort();
@@ -208,7 +208,7 @@ test('checkpoints are told by their content', async () => {
   assert.is((await readCheckpoint(writeSafetensors(new Map()))).tensors.size, 0);
 });
 
-test('what is not a checkpoint is named', async () => {
+test('the error for a file that is not a checkpoint names its format', async () => {
   for (const [start, message] of [
     ['', /given an empty file; the download or copy did not finish/],
     ['\n<!DOCTYPE html>\n<html>', /given an HTML page; the address gave a web page/],

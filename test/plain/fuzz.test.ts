@@ -15,7 +15,7 @@ const FAULTY = { seed: 36, mutants: 24 };
 const broken = new URL('../support/broken/parsers.js', import.meta.url).href;
 
 for (const parser of PARSERS) {
-  test(`${parser.name}: good inputs are taken, mutants give a value or an InputError`, async () => {
+  test(`${parser.name}: good inputs are read, mutants give a value or an InputError`, async () => {
     const seeds = await parser.seeds();
     assert.ok(seeds.length > 0);
     for (let index = 0; index < MUTANTS; index++) {
@@ -51,7 +51,7 @@ for (const parser of PARSERS) {
   });
 }
 
-test('a fuzzer names every kind of fault, once, and goes on behind it', async () => {
+test('the fuzzer reports every kind of fault once, and continues after it', async () => {
   const run = (parser: string, limit = 10) => fuzz({ parser, parsers: broken, ...FAULTY, limit });
   const sound = await run('sound');
   assert.equal([sound.mutants, sound.failures], [FAULTY.mutants, []]);

@@ -26,7 +26,7 @@ const near = (actual: ArrayLike<number>, expected: ArrayLike<number>) => {
   assert.ok(normalisedError(actual, expected) < 1e-20, `${Array.from(actual)} instead of ${Array.from(expected)}`);
 };
 
-test('resizing axis by axis does what the operation for whole images does', () => {
+test('resizing axis by axis gives the same as the operation for whole images', () => {
   const same: readonly [ResizeMode, ResizeAxisOptions][] = [
     ['nearest', { mode: 'nearest', coordinates: 'asymmetric', nearest: 'floor' }],
     ['bilinear', { mode: 'linear', coordinates: 'half_pixel' }],
@@ -107,7 +107,7 @@ test('pooling by norms, in ceil mode too', () => {
   }
 });
 
-test('a transposed convolution spreads each pixel over a window; what does not fit is refused', () => {
+test('a transposed convolution spreads each pixel over a window; wrong sizes are refused', () => {
   const weight = (g: GraphBuilder, shape: number[]) =>
     g.constant('weight', { shape, layout: 'dense', type: 'f32' }, values(shape.reduce((a, b) => a * b, 1)));
   const build = (g: GraphBuilder, x: Tensor) =>

@@ -26,11 +26,11 @@ test('a chest gives no warning, in 8 bits, in 12, and in colour channels', () =>
   }
 });
 
-test('an inverted chest is told', () => {
+test('an inverted chest gives a warning', () => {
   for (const image of phantoms) assert.equal(codes(inverted(image)), ['image-inverted']);
 });
 
-test('a page, a chart, a photo, noise and a chest on its side are no chests', () => {
+test('a page, a chart, a photo, noise and a chest on its side are not recognised as chest X-rays', () => {
   const random = seededRandom(5);
   const page = grey(200, (x, y) => (y % 12 < 4 && x > 20 && x < 180 && random() < 0.5 ? 20 : 255));
   assert.ok(codes(page).includes('image-not-xray'));
@@ -50,7 +50,7 @@ test('a page, a chart, a photo, noise and a chest on its side are no chests', ()
   assert.ok(onItsSide.length > phantoms.length / 2);
 });
 
-test('a range that is far from an X-ray’s is told', () => {
+test('grey levels that are far from those of an X-ray give a warning', () => {
   const even = checkPixels(grey(64, (x) => 100 + (x % 9)));
   assert.is(even[0].code, 'image-range');
   assert.match(even[0].message, /nearly constant \(99 % of it between 39 % and 42 % of white\)/);

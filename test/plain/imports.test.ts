@@ -162,7 +162,7 @@ function bare(expression: ts.Expression): ts.Expression {
 
 const sources = list('src', '.ts').map((file) => [file, read(file)] as const);
 
-test('no part imports what it may not know', () => {
+test('no folder imports another one that it may not import', () => {
   assert.ok(sources.length > 50);
   assert.equal(
     sources.flatMap(([file, text]) => forbiddenImports(file, text)),
@@ -170,7 +170,7 @@ test('no part imports what it may not know', () => {
   );
 });
 
-test('the table of rooms in src/README.md is the one that is checked', () => {
+test('the table of rooms in src/README.md is the same as the checked one', () => {
   const rows = [
     ...read('src/README.md').matchAll(/^\| (?:\[(\w+)\]\([^)]*\)|(\w+)) \| [^|]*(?:`[^`]*`[^|]*)* \| ([^|]*)\|$/gm),
   ];
@@ -181,7 +181,7 @@ test('the table of rooms in src/README.md is the one that is checked', () => {
   assert.is(said.web, 'everything but cli and node');
 });
 
-test('what describes a graph knows neither what is done with it nor how it is run', () => {
+test('in src/graph, ir imports neither passes nor plan, and passes does not import plan', () => {
   const order = ['ir', 'passes', 'plan'];
   const upwards = sources.flatMap(([file, text]) => {
     const from = order.indexOf(/^src\/graph\/(\w+)\//.exec(file)?.[1] ?? '');
@@ -211,7 +211,7 @@ test('only src/node and src/cli use Node’s globals, only src/web those of a pa
   );
 });
 
-test('the graph knows no operation by its name', () => {
+test('no file of the folder graph names an operation', () => {
   const names = new Set(Object.values(operations).map(({ name }) => name));
   const named = sources
     .filter(([file]) => file.startsWith('src/graph/'))
@@ -222,7 +222,7 @@ test('the graph knows no operation by its name', () => {
   assert.equal(named, []);
 });
 
-test('the rules find offences', () => {
+test('the rules find violations', () => {
   const found = (file: string, text: string) =>
     [...forbiddenImports(file, text), ...forbiddenGlobals(file, text)].length;
   assert.is(found('src/gpu/a.ts', "import { x } from '../graph/graph.js';"), 1);
@@ -242,7 +242,7 @@ test('the rules find offences', () => {
   assert.is(found('src/localizer/a.ts', "import gpu from '#gpu'; import { vgg } from '../nets/vgg.js';"), 0);
 });
 
-test('a kernel is short and opens with a comment', () => {
+test('a kernel is short and begins with a comment', () => {
   const files = list('kernels', '.wgsl');
   assert.ok(files.length > 20);
   for (const file of files) {
@@ -272,7 +272,7 @@ test('the embedded kernels are those of kernels/', async () => {
   assert.equal([...stale], [], 'stale: run node .ci/build.js');
 });
 
-test('every activation has its case in both kernels', () => {
+test('every activation has a case in both kernels', () => {
   const codes = Object.values(ACTIVATIONS).map(({ code }) => code);
   assert.equal(
     codes.sort((a, b) => a - b),
@@ -285,7 +285,7 @@ test('every activation has its case in both kernels', () => {
   }
 });
 
-test('every general function has its case in its kernels', () => {
+test('every general function has a case in its kernels', () => {
   const lists = [
     { rows: Object.values(UNARY), kernels: [embedded.unary, embedded.unary_gradient], byDefault: 0 },
     { rows: [...Object.values(BINARY), ...Object.values(COMPARISONS)], kernels: [embedded.binary], byDefault: 1 },
@@ -331,7 +331,7 @@ function* dispatches(): Generator<Step> {
   }
 }
 
-test('what a kernel declares is what is bound to it', () => {
+test('the bindings that a kernel declares are those that are bound to it', () => {
   const seen = new Set<string>();
   const known = new Map<string, readonly (readonly [number, string])[]>();
   for (const { kernel, constants, bindings, params } of dispatches()) {

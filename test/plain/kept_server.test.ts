@@ -59,7 +59,7 @@ const sri = async (text: string) =>
 const serve = (etag: string, text: string, way: Way = 'whole') =>
   Object.assign(now, { etag, bytes: Buffer.from(text), way, asked: [] });
 
-test('a changed file that does not come: the older one that is kept is used, and that is said', async () => {
+test('if the server has a newer file that cannot be fetched, the kept one is used with a warning', async () => {
   serve('"1"', 'first');
   assert.equal(await load('/a'), { text: 'first', said: [] });
   for (const [way, reason] of [
@@ -83,7 +83,7 @@ test('a changed file that does not come: the older one that is kept is used, and
   assert.equal(await load('/a'), { text: 'second', said: [] }, 'once it comes it is taken');
 });
 
-test('what integrity describes is never replaced by another file; the message names what is kept', async () => {
+test('with integrity no other file is used; the error names the kept file', async () => {
   serve('"1"', 'first');
   await load('/b');
   serve('"2"', 'second', 'dies');
@@ -100,7 +100,7 @@ test('what integrity describes is never replaced by another file; the message na
   );
 });
 
-test('a file that is gone is no connection that died: the message says how what is kept can be used', async () => {
+test('if the server has no such file any more, the error says how the kept one can be used', async () => {
   serve('"1"', 'first');
   await load('/c');
   serve('"1"', 'first', 'is gone');
@@ -116,7 +116,7 @@ test('a file that is gone is no connection that died: the message says how what 
   assert.match(await refusal(load('/c', { maxBytes: 10 })), /too large; expected at most 10 bytes/);
 });
 
-test('an abort ends a download that stands still, for its own reason', async () => {
+test('an abort ends a download that receives nothing, with the reason of the abort', async () => {
   serve('"1"', 'first');
   await load('/d');
   serve('"2"', 'second', 'stands still');
@@ -147,7 +147,7 @@ async function run(add: (program: Command) => void, args: string[]): Promise<str
   return printed;
 }
 
-test('every command that takes weights has --cache and --integrity, and they hold', async () => {
+test('every command that takes weights has --cache and --integrity, and follows them', async () => {
   Object.assign(now, { etag: '"1"', bytes: Buffer.from(weights), way: 'whole', asked: [] });
   const cache = join(folder, 'kept/here');
   const url = `${origin}/model.safetensors`;

@@ -64,7 +64,7 @@ async function refused(work: Promise<unknown>, message: RegExp): Promise<void> {
 const sri = async (text: string, algorithm: 'sha256' | 'sha384' | 'sha512' = 'sha256') =>
   `${algorithm}-${btoa(String.fromCharCode(...(await hashOf(new TextEncoder().encode(text), algorithm))))}`;
 
-test('what are not weights is not kept, and what was kept before stays', async () => {
+test('files that are not weights are not kept, and the kept file stays', async () => {
   const url = freshAddress();
   serve('first', { etag: '"1"' });
   await load(url);
@@ -79,7 +79,7 @@ test('what are not weights is not kept, and what was kept before stays', async (
   assert.is((await readModel(cut, { cache: true })).checkpoint.tensors.size > 10, true);
 });
 
-test('what is fetched once is kept, and used while the server says that it is the same', async () => {
+test('a fetched file is kept, and used as long as the server says that it has not changed', async () => {
   const url = freshAddress();
   serve('first', { etag: '"1"' });
   assert.equal(await load(url), { text: 'first', codes: [], asked: ['GET'] });
@@ -91,7 +91,7 @@ test('what is fetched once is kept, and used while the server says that it is th
   assert.equal((await load(freshAddress())).text, 'other', 'another address is another file');
 });
 
-test('without an ETag date and length tell; without them nothing does', async () => {
+test('without an ETag, date and length show whether the file has changed; without those it is fetched again', async () => {
   const url = freshAddress();
   const dated = { 'last-modified': 'Fri, 27 Nov 2026 03:00:00 GMT' };
   serve('first', dated);
@@ -106,7 +106,7 @@ test('without an ETag date and length tell; without them nothing does', async ()
   assert.equal((await load(url)).asked, ['HEAD', 'GET']);
 });
 
-test('a server that does not answer, or fails: what is kept is used, and that is said', async () => {
+test('if the server fails or does not answer, the kept file is used with a warning', async () => {
   const url = freshAddress();
   serve('first', { etag: '"1"' });
   await load(url);
@@ -124,7 +124,7 @@ test('a server that does not answer, or fails: what is kept is used, and that is
   await refused(load(freshAddress()), /cannot read https:.*fetch failed/);
 });
 
-test('with integrity nobody is asked, and nothing else is taken', async () => {
+test('with integrity the server is not asked, and no other file is used', async () => {
   const url = freshAddress();
   serve('first', { etag: '"1"' });
   const integrity = await sri('first');
@@ -138,7 +138,7 @@ test('with integrity nobody is asked, and nothing else is taken', async () => {
   assert.equal(await load(url, { integrity: await sri('second') }), { text: 'second', codes: [], asked: ['GET'] });
 });
 
-test('integrity without cache: bytes, functions, several hashes; what is none is refused before anything is read', async () => {
+test('integrity without cache: bytes, functions, several hashes; invalid hashes are refused before anything is read', async () => {
   const bytes = new TextEncoder().encode('first');
   const check = (integrity: string) => checkedWeights(bytes, { what, integrity, maxBytes: 1000 });
   for (const algorithm of ['sha256', 'sha384', 'sha512'] as const) {
@@ -158,7 +158,7 @@ test('integrity without cache: bytes, functions, several hashes; what is none is
   }
 });
 
-test('cache takes web addresses alone', async () => {
+test('cache is refused for anything but web addresses', async () => {
   for (const [given, told] of [
     ['file:///tmp/weights.pth', /file:\/\/\/tmp/],
     ['data:,x', /data:,x/],
@@ -175,7 +175,7 @@ test('cache takes web addresses alone', async () => {
   await refused(readModel('x', { cache: 1 as never }), /cache; expected true, false or a folder; given 1/);
 });
 
-test('a damaged file is fetched anew, and one that is too large refused', async () => {
+test('a damaged kept file is fetched again; a file that is too large is refused', async () => {
   const url = freshAddress();
   serve('first', { etag: '"1"' });
   await load(url);
@@ -196,7 +196,7 @@ test('a damaged file is fetched anew, and one that is too large refused', async 
   await refused(load(url, { maxBytes: 4 }), /too large; expected at most 4 bytes/);
 });
 
-test('an abort ends the question, and the fetching', async () => {
+test('an abort ends the request to the server, and the download', async () => {
   const url = freshAddress();
   serve('first', { etag: '"1"' });
   await load(url);
@@ -207,7 +207,7 @@ test('an abort ends the question, and the fetching', async () => {
   }
 });
 
-test('where nothing can be kept the weights are taken all the same, and that is said', async () => {
+test('if nothing can be kept, the weights are used with a warning', async () => {
   serve('first', { etag: '"1"' });
   const url = freshAddress();
   const allow = await forbidKeeping();
@@ -216,7 +216,7 @@ test('where nothing can be kept the weights are taken all the same, and that is 
   assert.equal((await load(url)).codes, []);
 });
 
-test('a model tells where its weights come from', async () => {
+test('the description of a model says where its weights come from', async () => {
   serve(weights, { etag: '"1"' });
   const url = freshAddress();
   const plain = await readModel(weights, {});
@@ -229,7 +229,7 @@ test('a model tells where its weights come from', async () => {
 });
 
 if (typeof process !== 'undefined') {
-  test('in Node files are whole or not there, and what killed processes left is removed', async () => {
+  test('in Node, files are written completely or not at all, and leftovers of killed processes are removed', async () => {
     const { readdirSync, writeFileSync } = await import('node:fs');
     const kept = `${folder}/raybox/weights`;
     const names = readdirSync(kept);

@@ -33,7 +33,7 @@ test('precision, recall and F1 per label and in total', () => {
   assert.ok(low < 0.75 && high > 0.75 && high <= 1);
 });
 
-test('a cue is worth what its reports were coded: half a count each way, and 0 where it never stood', () => {
+test('the likelihood of a cue is the share of its reports that were coded as present, with half a count added to each side', () => {
   const likelihoods = learn(
     cases([
       ['Possible nodule.', 'Nodule'],
@@ -46,7 +46,7 @@ test('a cue is worth what its reports were coded: half a count each way, and 0 w
   assert.is(likelihoods.probable, 0);
 });
 
-test('likelihoods for a fold come from the others', () => {
+test('likelihoods for a fold are learned from the other folds', () => {
   const rows = cases(
     Array.from({ length: 10 }, (_, at) => (at % 5 === 0 ? ['Possible nodule.'] : ['Possible nodule.', 'Nodule'])),
   );
@@ -55,7 +55,7 @@ test('likelihoods for a fold come from the others', () => {
   assert.ok(predictions.get('r1')!.has('Nodule'));
 });
 
-test('folds hang on the name alone', () => {
+test('the fold of a report depends only on its name', () => {
   assert.is(foldOf('CXR1'), foldOf('CXR1'));
   const counts = [0, 0, 0, 0, 0];
   for (let at = 0; at < 1000; at++) counts[foldOf(`name${at}`)]++;

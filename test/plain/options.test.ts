@@ -35,12 +35,12 @@ for (const call of ['localize', 'localizeAll', 'classify'] as const) {
   });
 }
 
-test('the README lists those of localize', () => {
+test('the README lists the options of localize', () => {
   const listed = rowsOf(read('README.md'), 'option of `localize`').flatMap(({ names }) => names);
   assert.equal(sorted(listed), sorted(KNOWN_OPTIONS.localize));
 });
 
-test('a slip of the pen is told from another word', () => {
+test('a misspelt word is distinguished from another word', () => {
   const slips = {
     precison: 'precision',
     cahce: 'cache',

@@ -63,7 +63,7 @@ function overlayInput(image: Image, labels: readonly string[], rest: Partial<Ove
 const pixel = ({ data, width }: { data: ArrayLike<number>; width: number }, x: number, y: number) =>
   [0, 1, 2].map((i) => data[(y * width + x) * 3 + i]);
 
-test('the colour map grows lighter in even steps and never turns back', () => {
+test('the colour map becomes lighter in even steps', () => {
   const steps = Array.from({ length: 255 }, (_, i) => lightness(inferno((i + 1) / 255)) - lightness(inferno(i / 255)));
   assert.ok(steps.every((step) => step > 0));
   const mean = steps.reduce((sum, step) => sum + step, 0) / steps.length;
@@ -72,7 +72,7 @@ test('the colour map grows lighter in even steps and never turns back', () => {
   assert.equal(inferno(2), inferno(1));
 });
 
-test('class colours differ and carry black text', () => {
+test('class colours differ, and black text is legible on them', () => {
   const colors = Array.from({ length: 14 }, (_, index) => classColor(index));
   assert.is(new Set(colors.map(String)).size, 14);
   assert.ok(colors.every((color) => lightness(color) > 60));
@@ -115,7 +115,7 @@ test('rectangles and dashes stay on the canvas, wherever they are put', () => {
   );
 });
 
-test('text covers as much as its outlines enclose', () => {
+test('text covers exactly the area that its outlines enclose', () => {
   // A square of 1 em by 1 em, off the pixel grid.
   const square = {
     unitsPerEm: 10,
@@ -130,7 +130,7 @@ test('text covers as much as its outlines enclose', () => {
   assert.equal(pixel(canvas, 9, 26), [0, 0, 0]);
 });
 
-test('text is legible: its letters differ, also Greek, Cyrillic and accents, and it is cut with an ellipsis', () => {
+test('letters differ from each other, also in Greek, Cyrillic and with accents, and long text is cut with an ellipsis', () => {
   const draw = (text: string) => {
     const canvas = createCanvas(30, 30, [0, 0, 0]);
     drawText(canvas, font, text, [5, 22], 18, [255, 255, 255]);
@@ -146,7 +146,7 @@ test('text is legible: its letters differ, also Greek, Cyrillic and accents, and
   assert.is(shorten(font, 'wide', 20, 1), '');
 });
 
-test('text that leaves the canvas is cut off, and control characters are gaps', () => {
+test('text is cut off at the edges of the canvas, and control characters become gaps', () => {
   const canvas = createCanvas(20, 20, [0, 0, 0]);
   drawText(canvas, font, 'Effusion\n\u0000x', [-30, 4], 30, [255, 255, 255]);
   drawText(canvas, font, 'Effusion', [12, 60], 30, [255, 255, 255]);
@@ -160,7 +160,7 @@ test('the heat thresholds look different: the highest is solid, lower ones are d
   assert.ok(styles.get(120)!.dash![0] > styles.get(60)!.dash![0]);
 });
 
-test('boxes come to the right place, and labels neither overlap nor leave the pane', () => {
+test('boxes are drawn at the right place, and labels neither overlap nor leave the image', () => {
   const area = { x: 100, y: 50, width: 200, height: 100 };
   const box = boxOnCanvas({ label: 'Mass', score: 1, box: { x: 10, y: 10, width: 5, height: 5 } }, grey(20, 20), area);
   assert.equal(box, { x: 200, y: 100, width: 50, height: 25 });
@@ -177,7 +177,7 @@ test('boxes come to the right place, and labels neither overlap nor leave the pa
       if (x < 100 || x >= 300 || y < 50 || y >= 150) assert.equal(pixel(canvas, x, y), [0, 0, 0]);
 });
 
-test('one picture: image on the left, hot where the map is hot, key on the right', () => {
+test('the picture has the image on the left, coloured where the heatmap is high, and the key on the right', () => {
   const picture = drawOverlay(overlayInput(grey(800, 800), ['Mass']), font);
   const gap = 16;
   assert.ok(picture.width > 800 + gap && picture.height >= 800 + 2 * gap);
@@ -206,7 +206,7 @@ test('without findings the image is left as it is', () => {
     assert.equal(pixel(picture, x, y), [100, 100, 100]);
 });
 
-test('a tile for each class with findings, a warning above all', () => {
+test('there is a small image for each class with findings, and a warning at the top', () => {
   const one = drawOverlay(overlayInput(grey(800, 800), ['Mass']), font);
   const several = drawOverlay(overlayInput(grey(800, 800), ['Mass', 'Effusion', 'Atelectasis']), font);
   assert.ok(several.height > one.height + 150);
@@ -255,11 +255,11 @@ test('images of any size and kind: tiny, long, huge, 16 bits, RGBA, constant map
   assert.ok(tall.height < 1200);
 });
 
-test('what is not an image is refused', () => {
+test('inputs that are not images are refused', () => {
   assert.throws(() => drawOverlay(overlayInput({ ...grey(2, 2), width: 3 }, []), font), /wrong length/);
 });
 
-test('from a program: pixels or files and a result, also one from JSON, give the PNG of the command line', async () => {
+test('overlayPng gives the same PNG as the command line, from pixels or files and a result, which may come from JSON', async () => {
   const input = overlayInput(grey(40, 30), ['Effusion', 'Mass'], { title: 'X', operatingThresholds: { Mass: 0.3 } });
   const { width, height, data } = input.image;
   const { findings, probabilities, heatmaps } = input;

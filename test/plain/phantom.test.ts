@@ -46,11 +46,11 @@ test('streams of neighbouring images and parts do not resemble each other', () =
   }
 });
 
-test('own sine agrees with the library sine', () => {
+test('raybox’s own sine agrees with Math.sin', () => {
   fc.assert(fc.property(fc.double({ min: -1e4, max: 1e4, noNaN: true }), (x) => Math.abs(sin(x) - Math.sin(x)) < 1e-8));
 });
 
-test('a curve goes through its points and never beyond its neighbours', () => {
+test('a curve goes through its points and stays between neighbouring points', () => {
   const points = fc
     .array(fc.tuple(fc.double({ min: 0.05, max: 1, noNaN: true }), fc.double({ min: -1, max: 1, noNaN: true })), {
       minLength: 2,
@@ -96,7 +96,7 @@ for (const [options, expected] of HASHES) {
 // Drawn by the hundred. That a page draws the same is held by the bytes above.
 const wholly = runsWhole ? test : test.skip;
 
-test('an image is the same alone, after others and in any order', () => {
+test('an image is the same if it is drawn alone, after others or in another order', () => {
   const draw = (index: number) => hash(drawPhantom({ seed: 9, index, size: 64, preset: 'hard' }).image.data);
   const forwards = range(30).map(draw);
   const backwards = range(30).reverse().map(draw).reverse();
@@ -104,7 +104,7 @@ test('an image is the same alone, after others and in any order', () => {
   assert.is(new Set(forwards).size, 30);
 });
 
-wholly('the picture is the same at every size', () => {
+wholly('the picture shows the same at every size', () => {
   for (const index of range(4)) {
     const options = { seed: 2, index, noise: 0, diseases: DISEASES };
     const small = drawPhantom({ ...options, size: 128 });
@@ -146,7 +146,7 @@ wholly('a collapsed left lower lobe, most of which the heart covers, shows throu
   }
 });
 
-wholly('boxes lie inside the picture, hold something, and there is one for each disease', () => {
+wholly('each disease has a box, which is inside the picture and not empty', () => {
   for (const preset of ['demo', 'hard'] as const) {
     for (const index of range(60)) {
       const size = 64 + 8 * (index % 9);
@@ -161,7 +161,7 @@ wholly('boxes lie inside the picture, hold something, and there is one for each 
   }
 });
 
-wholly('the faintest of all diseases still has a box in the smallest picture', () => {
+wholly('even the faintest disease has a box in the smallest picture', () => {
   for (const index of range(12)) {
     const options = { seed: 40, index, size: 64, preset: 'hard', severity: [0, 0] } as const;
     assert.equal(drawPhantom({ ...options, diseases: DISEASES }).truth, [...DISEASES]);
@@ -240,7 +240,7 @@ const share = (images: { labels: Disease[] }[], label: Disease) =>
 /** Four standard errors; follow-ups of a patient share diseases, so that they count about half. */
 const tolerance = (p: number, count: number) => 4 * Math.sqrt((2 * p * (1 - p)) / count);
 
-wholly('prevalences are those asked for', () => {
+wholly('prevalences are as requested', () => {
   const count = 12000;
   for (const [preset, expected] of [
     ['hard', REAL_PREVALENCE],
@@ -256,7 +256,7 @@ wholly('prevalences are those asked for', () => {
   assert.ok(only.every(({ labels }) => labels.join() === 'Mass'));
 });
 
-wholly('label noise changes labels, not prevalences', () => {
+wholly('label noise changes labels but not prevalences', () => {
   const count = 12000;
   const images = labelsOf(count, { preset: 'demo', labelNoise: 0.2 });
   for (const label of DISEASES) {
@@ -268,7 +268,7 @@ wholly('label noise changes labels, not prevalences', () => {
   assert.ok(labelsOf(300, { preset: 'demo' }).every(({ truth, labels }) => truth.join() === labels.join()));
 });
 
-wholly('co-occurrence brings diseases together without more of them', () => {
+wholly('co-occurrence makes diseases occur together without making them more frequent', () => {
   const count = 12000;
   const together = (coOccurrence: number) => {
     const images = labelsOf(count, { preset: 'demo', coOccurrence });
@@ -340,7 +340,7 @@ wholly('a report asserts every disease of its picture and denies none', () => {
   assert.ok(kinds.denied > 200 && kinds.guessed > 10 && kinds.normal > 20, JSON.stringify(kinds));
 });
 
-wholly('images of a patient follow one another and share sex and about the age', () => {
+wholly('images of a patient are consecutive and have the same sex and a similar age', () => {
   const patients = range(600).map((index) => drawPatient(4, index));
   const ids = new Set(patients.map(({ id }) => id));
   assert.ok(ids.size > 120 && ids.size < 300, `${ids.size} patients`);

@@ -72,7 +72,7 @@ async function refused(work: Promise<unknown>, message: RegExp): Promise<void> {
   assert.match(error.message, message);
 }
 
-test('torchxrayvision’s DenseNets are recognised, and told from each other by what stands beside the tensors', async () => {
+test('torchxrayvision’s DenseNets are recognised, and told apart by settings, thresholds and the name of the file', async () => {
   // As downloaded under another name: all that the seven have in common is taken, and no name is guessed.
   const unknown = await read(xrv());
   const { mean, std, inputWidth, fit, classes } = unknown.metadata;
@@ -120,7 +120,7 @@ test('every preset of torchxrayvision has a threshold for each output that was t
   }
 });
 
-test('rows of outputs that were never trained are taken out of the prediction layer, and no other', async () => {
+test('only the rows of outputs that were never trained are removed from the prediction layer', async () => {
   const own = xrv();
   own.tensors.set('classifier.weight', {
     shape: [18, 1024],
@@ -140,13 +140,13 @@ test('rows of outputs that were never trained are taken out of the prediction la
   }
 });
 
-test('torchxrayvision’s ResNet at 512 pixels', async () => {
+test('torchxrayvision’s ResNet has an input of 512 pixels', async () => {
   const { metadata } = await read(twin('resnet50', { channels: 1, outputs: 18, layer: 'fc' }));
   assert.equal([metadata.inputWidth, metadata.mean, metadata.classes.length], [512, [0.5], 16]);
   assert.is(metadata.operatingThresholds!.Atelectasis, 0.51570356);
 });
 
-test('CheXNet: old names are arnoweng’s or zoogzog’s, whose outputs are the same; new ones may be CheXpert’s', async () => {
+test('CheXNet: old names of tensors mean arnoweng or zoogzog, which have the same outputs; new names may mean CheXpert', async () => {
   const old = await read(wrapped(true));
   assert.equal(old.metadata.classes, [...CHEST_XRAY14_LABELS]);
   assert.equal([old.metadata.fit, old.metadata.mean[0], old.metadata.inputWidth], ['crop', 0.485, 224]);
@@ -162,7 +162,7 @@ test('CheXNet: old names are arnoweng’s or zoogzog’s, whose outputs are the 
   assert.is((await read(wrapped(false, 13))).layout, undefined);
 });
 
-test('jrzech’s network was saved whole, beside what its script keeps', async () => {
+test('jrzech’s network, which was saved whole together with other values, is recognised', async () => {
   const network = {
     type: 'torchvision.models.densenet.DenseNet',
     settings: {},
@@ -183,7 +183,7 @@ test('jrzech’s network was saved whole, beside what its script keeps', async (
   assert.is((await read(alone)).layout, undefined);
 });
 
-test('a preset that does not fit is refused, or told; a name that is none is refused with the nearest', async () => {
+test('a preset that does not fit is refused or gives a warning; an unknown name is refused with the most similar one', async () => {
   await refused(
     read(wrapped(false), { preset: 'densenet121-res224-all' }),
     /are not torchxrayvision's densenet121-res224-all; expected 18 outputs/,
@@ -200,7 +200,7 @@ test('a preset that does not fit is refused, or told; a name that is none is ref
   );
 });
 
-test('JF Healthcare’s head is refused by its name, whatever prediction is asked for', async () => {
+test('JF Healthcare’s head is refused by its name, whatever the option prediction is', async () => {
   const { tensors } = twin('densenet121', {
     channels: 3,
     outputs: 1,
@@ -217,7 +217,7 @@ test('JF Healthcare’s head is refused by its name, whatever prediction is aske
   await refused(read({ tensors, metadata: {} }, { prediction: 'fc_0' }), /JF Healthcare's weights/);
 });
 
-test('what is given comes before a preset, and settings in the file behind it', async () => {
+test('options of the caller come before a preset, and settings in the file come after it', async () => {
   const settings = {
     classes: JSON.stringify(Array.from({ length: 18 }, (_, index) => `own ${index}`)),
     img_size: '320',

@@ -11,7 +11,7 @@ import {
 import { inferArchitecture } from '../../src/nets/index.js';
 import { recognitions } from '../../src/nets/recognition.js';
 
-test('every family says what it is, and how it is recognised', () => {
+test('every family has a title and a recognition', () => {
   const withNames = new Set<string>(backboneNames.map((name) => standardBackbone(name).family));
   assert.equal(
     [...withNames].filter((name) => !(name in recognitions)),
@@ -25,7 +25,7 @@ test('every family says what it is, and how it is recognised', () => {
   }
 });
 
-test('every standard network is right by its own checks, and told from all others by its names and shapes', () => {
+test('every standard network passes its family’s checks, and is distinguished from all others by its names and shapes', () => {
   for (const name of backboneNames) {
     const description: Backbone = standardBackbone(name);
     checkBackbone(JSON.parse(JSON.stringify(description)));
@@ -37,7 +37,7 @@ test('every standard network is right by its own checks, and told from all other
   }
 });
 
-test('a field that no family has is refused in every one', () => {
+test('an unknown field is refused in every family', () => {
   for (const name of backboneNames)
     assert.throws(() => checkBackbone({ ...standardBackbone(name), colour: 'red' }), /has no 'colour'/, name);
 });

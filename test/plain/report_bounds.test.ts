@@ -78,7 +78,7 @@ for (const piece of pieces) {
   });
 }
 
-test('seeded mixtures of them, long and short', () => {
+test('seeded mixtures of such pieces, long and short', () => {
   const random = seededRandom(20);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
   const words = rules.flatMap(({ phrases }) => phrases.map((phrase) => `${phrase.replace(/\?/g, '').split('|')[0]} `));
@@ -94,7 +94,7 @@ test('seeded mixtures of them, long and short', () => {
   }
 });
 
-test('XML that is deep, wide, long or full of entities ends in a report or a refusal', () => {
+test('XML that is deep, wide, long or full of entities gives a report or an InputError', () => {
   const findings = (content: string): string =>
     `<Abstract><AbstractText Label="FINDINGS">${content}</AbstractText></Abstract>`;
   const texts = [
@@ -125,7 +125,7 @@ test('XML that is deep, wide, long or full of entities ends in a report or a ref
   }
 });
 
-test('seeded mutants of an XML report are read or refused', () => {
+test('seeded mutants of an XML report give a report or an InputError', () => {
   const random = seededRandom(21);
   const whole = `<?xml version="1.0"?><e><uId id="CXR1"/><Abstract><AbstractText Label="FINDINGS">No &lt; <b>effusion</b>.</AbstractText></Abstract></e>`;
   for (let round = 0; round < 3000; round++) {

@@ -31,7 +31,7 @@ for (const line of `${reportKinds}${reportTraps}${moreReportTraps}${reportDoubts
   if (text.includes('⏎')) test(`says, CRLF: ${text}`, () => assert.is(labelsOf(text.replaceAll('⏎', '\r\n')), wanted));
 }
 
-test('the table has what it should', () => assert.ok(count > 1530, `${count}`));
+test('the table has all its rows', () => assert.ok(count > 1530, `${count}`));
 
 /** Whole reports: headings, text without one, preliminary reads and addenda. */
 const reports: [text: string, wanted: string][] = [
@@ -108,7 +108,7 @@ for (const [text, wanted] of reports) {
   test(`reads: ${text.replaceAll('\n', '⏎')}`, () => assert.is(labelsOf(text), wanted));
 }
 
-test('a report without a sentence that counts says so', () => {
+test('the result for a report in which no sentence counts says so', () => {
   for (const text of ['', ' \n', 'INDICATION: pneumothorax.', 'HISTORY:\nEffusion', '...']) {
     const { empty, normal, labels } = mineReport(text);
     assert.equal([empty, normal, labels], [true, true, {}], text);
@@ -116,7 +116,7 @@ test('a report without a sentence that counts says so', () => {
   assert.not.ok(mineReport('Lungs clear.').empty);
 });
 
-test('an addendum takes Normal back, or gives it', () => {
+test('an addendum can change whether a report is Normal', () => {
   assert.ok(mineReport('FINDINGS: Small nodule.\nADDENDUM: The nodule has resolved.').normal);
   assert.not.ok(mineReport('FINDINGS: No nodule.\nADDENDUM: Small nodule.').normal);
 });

@@ -46,7 +46,7 @@ const others =
   'infusion diffusion perfusion transfusion suffusion affusion effusive mask massive module modular noddle enema hermetic hemithorax pleura plural consolation conversation citation ticketing sparring starring connection convention clarification pacification fibrosus fibroids filtration infiltrative pneumonic pneumatic ammonia peacemaker degenerate tortious lobular capacity capacious features metaplasia regenerative hypoinflated within throughout enlarge';
 for (const word of others.split(' ')) test(`leaves ${word} alone`, () => assert.is(mend(word), undefined));
 
-test('no word of the lexicon and the rules is taken for another', () => {
+test('no word of the lexicon and the rules is read as another word', () => {
   const lists: readonly (readonly string[])[] = [
     ...Object.values(diseasePhrases),
     ...Object.values(abnormalityPhrases),
@@ -67,7 +67,7 @@ test('no word of the lexicon and the rules is taken for another', () => {
   assert.equal(wrong, []);
 });
 
-test('the evidence says what was read', () => {
+test('the evidence says what a misspelt word was read as', () => {
   const { evidence, labels, normal } = mineReport('Small left pnuemothorax. No efusion.');
   assert.equal(labels, { Pneumothorax: 'positive', Effusion: 'negative' });
   assert.is(normal, false);
@@ -81,19 +81,19 @@ test('the evidence says what was read', () => {
   assert.not('readAs' in mineReport('Small left pneumothorax.').evidence[0]!);
 });
 
-test('a misspelt abnormality takes Normal away', () => {
+test('a report with a misspelt abnormality is not Normal', () => {
   for (const text of ['Old rib fracutre.', 'Calcified granuolma.', 'Mild scoloisis.', 'Basilar opactiy.'])
     assert.is(mineReport(text).normal, false, text);
   assert.is(mineReport('Infusion port removed. Face mask. Normal perfusion.').normal, true);
 });
 
-test('CheXpert columns are read alike', () => {
+test('misspelt words are also corrected for the columns of CheXpert', () => {
   const { values } = mineChexpert('Mild cardiomegally. No pnuemonia.');
   assert.is(values.Cardiomegaly, 1);
   assert.is(values.Pneumonia, 0);
 });
 
-test('a text of very many different words is read', () => {
+test('a text with very many different words is read in reasonable time', () => {
   const word = (at: number): string => [...String(at)].map((digit) => 'aeiopntrsx'[Number(digit)]).join('');
   const text = Array.from({ length: 20_000 }, (_, at) => `pneum${word(at)}`).join(' ');
   assert.ok(mineReport(`${text}. Effusion.`).findings.includes('Effusion'));

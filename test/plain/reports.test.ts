@@ -102,7 +102,7 @@ for (const [text, expected] of sentenceTable) {
   test(`mine: ${text}`, () => assert.equal(sorted(mineReport(text).labels), sorted(expected)));
 }
 
-test('one label per report: stated beats uncertain beats negated', () => {
+test('if mentions differ, stated counts before uncertain, and uncertain before negated', () => {
   const { labels, findings } = mineReport('No effusion. Possible effusion on the left. Small left effusion.');
   assert.equal(labels, { Effusion: 'positive' });
   assert.equal(findings, ['Effusion']);
@@ -164,7 +164,7 @@ No effusion.`;
   );
 });
 
-test('headings on one line, and reports that have none', () => {
+test('reports on one line, and reports without headings', () => {
   const line =
     'Indication: pneumonia. Findings: Small effusion. Impression: Small effusion. Recommendation: exclude mass.';
   assert.equal(mineReport(line).labels, { Effusion: 'positive' });
@@ -178,7 +178,7 @@ test('headings on one line, and reports that have none', () => {
   assert.equal(mineReport('The following findings: effusion.').labels, { Effusion: 'positive' });
 });
 
-test('headings alone on their line, in the middle of one, and in a report wrapped at a fixed width', () => {
+test('headings on a line of their own, in the middle of a line, and in a report that is wrapped at a fixed width', () => {
   const alone = 'History\nPneumonia.\nFindings\nSmall effusion. Impression\nof a mass is wrong.\nImpression\nEffusion.';
   assert.equal(mineReport(alone).labels, { Effusion: 'positive', Mass: 'positive' });
   assert.equal(mineReport('COMPARISON: Film with a mass FINDINGS: Small effusion').labels, { Effusion: 'positive' });
@@ -206,7 +206,7 @@ test('headings alone on their line, in the middle of one, and in a report wrappe
   });
 });
 
-test('sentences end where they end', () => {
+test('text is split into sentences at the right places', () => {
   const split = (text: string) => sentences(text).map(({ start, end }) => text.slice(start, end));
   assert.equal(split('A 1.5 cm nodule. Seen by Dr. Who at 3 p.m. today.'), [
     'A 1.5 cm nodule.',
@@ -226,7 +226,7 @@ test('sentences end where they end', () => {
   assert.equal(split(''), []);
 });
 
-test('words have one form for singular and plural', () => {
+test('singular and plural are the same word', () => {
   const pairs =
     'Effusions effusion|opacities opacity|masses mass|Pneumothoraces pneumothorax|bases base|apices apex|is is';
   for (const [word, base] of pairs.split('|').map((pair) => pair.split(' '))) assert.is(lemma(word), base);
@@ -254,7 +254,7 @@ function wordings(phrase: string): string[] {
   );
 }
 
-test('every phrase of the lexicon is found as what it stands for', () => {
+test('every phrase of the lexicon is found as its concept', () => {
   const others: string[] = [];
   for (const [disease, phrases] of Object.entries(diseasePhrases)) {
     for (const text of phrases.flatMap(wordings)) {
@@ -273,7 +273,7 @@ test('every phrase of the lexicon is found as what it stands for', () => {
   assert.equal(others, []);
 });
 
-test('the rules are sound data: known kinds, likelihoods for every doubt, no phrase twice in one rule', () => {
+test('the rules are valid: known kinds, likelihoods for every rule of doubt, no phrase twice in a rule', () => {
   for (const { id, kind, likelihood, phrases } of rules) {
     assert.is(likelihood !== undefined, kind === 'uncertain', id);
     if (likelihood !== undefined) assert.ok(likelihood >= 0 && likelihood <= 1, id);
@@ -297,7 +297,7 @@ test('OpenI XML: findings and impression, never the MeSH codes or captions', () 
   assert.equal(readOpenI(openI('<MeSH><AbstractText Label="FINDINGS">Mass.</AbstractText></MeSH>', '')), full);
 });
 
-test('OpenI XML that cannot be trusted is refused, and says why', () => {
+test('malformed or dangerous OpenI XML is refused with the reason', () => {
   const bomb = `<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>${openI('', '')
     .replace(/<\?.*\?>/, '')
     .replace('Small', '&b;')}`;
@@ -343,7 +343,7 @@ test('property: any text is mined without an error, and its evidence lies in it'
   );
 });
 
-test('property: line ends, space around the text and a second reading change nothing', () => {
+test('property: line ends, space around the text and reading it again change nothing', () => {
   const outcome = (text: string) => {
     const { labels, findings, normal } = mineReport(text);
     return { labels, findings, normal };
@@ -360,7 +360,7 @@ test('property: line ends, space around the text and a second reading change not
   );
 });
 
-test('hostile texts take time in proportion to their length', () => {
+test('time grows linearly with the length of a text, also for hostile ones', () => {
   for (const part of [
     ' ',
     ',',

@@ -10,12 +10,12 @@ const tests = fileURLToPath(new URL('../../../test', import.meta.url));
 
 const closing = (total: number, passed: number) => `  Total:     ${total}\n  Passed:    ${passed}\n  Skipped:   0\n`;
 
-test('a file in which no test ran has failed', () => {
+test('a file in which no test ran counts as failed', () => {
   assert.is(readOutcome('empty', '', 0).failed, 1);
   assert.is(readOutcome('empty', closing(0, 0), 0).failed, 1);
 });
 
-test('a crash after passing tests is a failure', () => {
+test('a crash after passing tests counts as failed', () => {
   assert.is(readOutcome('crashed', closing(3, 3), 1).failed, 1);
 });
 
@@ -24,7 +24,7 @@ test('passing and failing tests are counted', () => {
   assert.is(readOutcome('bad', closing(3, 1), 1).failed, 2);
 });
 
-test('a test lies in the folder of what it needs, and where it needs nothing, there is no adapter', async () => {
+test('tests are in the folder for what they need, and those in plain get no adapter', async () => {
   const files = (readdirSync(tests, { recursive: true }) as string[]).filter((name) => name.endsWith('.test.ts'));
   assert.ok(files.length > 50);
   for (const name of files) assert.match(name, /^(plain|gpu|browser|cli|docs)[/\\]\w+\.test\.ts$/);

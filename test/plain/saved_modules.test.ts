@@ -38,7 +38,7 @@ async function refused(checkpoint: Checkpoint, message: RegExp, options: ModelOp
   assert.match(error.message, message);
 }
 
-test('settings of a layer that the family does not have are refused by its name', async () => {
+test('a layer whose settings differ from the family is refused by name', async () => {
   const cases: [string, Partial<SavedModule>, RegExp][] = [
     [
       'layer2.0.conv1',
@@ -77,7 +77,7 @@ test('settings of a layer that the family does not have are refused by its name'
   for (const [name, change, message] of cases) await refused(changed(resnet, { [name]: change }), message);
 });
 
-test('what changes nothing is taken without a word', async () => {
+test('differences that change nothing are accepted without a warning', async () => {
   const changes: [string, Partial<SavedModule>][] = [
     ['fc.0', { type: torch('activation.ReLU') }],
     ['fc.2', { type: torch('activation.Sigmoid') }],
@@ -97,7 +97,7 @@ test('what changes nothing is taken without a word', async () => {
   assert.not.ok(before.warnings.some(({ code }) => code === 'assumed-network'));
 });
 
-test('a layer’s own ε is followed, and another pooling of the features', async () => {
+test('another ε of a layer, and another pooling of the features, are followed', async () => {
   const { checkpoint } = await describeModel(resnet, {});
   const [own, file] = [checkpoint, resnet].map(({ tensors }) => tensors.get('bn1.running_var')!.data);
   own.forEach((value, index) => {
@@ -111,7 +111,7 @@ test('a layer’s own ε is followed, and another pooling of the features', asyn
   assert.is(metadata.pooling, 'max');
 });
 
-test('a class around the network whose code nobody knows is told, and one that the caller vouches for within it', async () => {
+test('an unknown class around the network gives a warning, and so does one within it if the caller gave the architecture', async () => {
   const told = await describeModel(wrapped, {});
   const warning = told.warnings.find(({ code }) => code === 'assumed-network');
   assert.match(warning!.message, /classes whose code is not in the file: __main__\.DenseNet121 \(module\)/);

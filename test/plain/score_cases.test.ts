@@ -68,7 +68,7 @@ function faultOf(wanted: ScoreCase, { meanAuc, notes, refusal }: Outcome): strin
   return wanted.silent && notes.length > 0 ? `said ${JSON.stringify(notes)}` : undefined;
 }
 
-test('each file is scored as the plain one and what is odd is said, or it is refused by name', async () => {
+test('each file gives the scores of the plain one, with warnings about what is unusual, or is refused by name', async () => {
   const faults: string[] = [];
   for (const each of SCORE_CASES) {
     const fault = faultOf(each, await outcomeOf(each));

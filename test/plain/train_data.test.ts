@@ -37,7 +37,7 @@ function truth({ data, width, height, channels }: Image, size: number, fit: Fit)
   return reference([Float64Array.from(new Uint32Array(bytes.buffer)), undefined], node as never)[0];
 }
 
-test('a kept image is what the network sees of it later, but for the rounding to 16 bits', () => {
+test('an image that is kept for training is what the network sees in inference, rounded to 16 bits', () => {
   const shapes: [number, number, 1 | 3 | 4, boolean][] = [
     [53, 41, 1, false],
     [41, 97, 3, false],
@@ -59,7 +59,7 @@ test('a kept image is what the network sees of it later, but for the rounding to
   }
 });
 
-test('views are drawn from seed, epoch and place alone, within their bounds', () => {
+test('the augmentation of an image depends only on seed, epoch and place, and stays within its bounds', () => {
   const draw = (first: number, count: number, epoch = 2) =>
     drawViews(DEFAULT_AUGMENTATION, 64, { seed: 5, epoch, first, count });
   const together = draw(0, 500);
@@ -80,7 +80,7 @@ test('views are drawn from seed, epoch and place alone, within their bounds', ()
   assert.ok(plain.every((value, i) => Math.abs(value - plainViews(2)[i]) === 0));
 });
 
-test('an epoch goes through every image once, each in an order of its own', () => {
+test('each epoch has every image once, in an order of its own', () => {
   const rows = Int32Array.from({ length: 100 }, (_, i) => 3 * i);
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 2 ** 32 }), fc.nat(1000), (seed, epoch) => {
@@ -130,7 +130,7 @@ test('labels, counts and warnings of a selection', () => {
   assert.is.not(fingerprintOf(data), fingerprintOf(select({ boxed: ['b'] }).data));
 });
 
-test('a selection that teaches nothing is refused', () => {
+test('a selection from which nothing can be learnt is refused', () => {
   const refused = (message: RegExp, ...args: Parameters<typeof select>) =>
     assert.throws(() => select(...args), message);
   refused(/no training image has Hernia; .*classes that can be learnt: Mass/, { classes: ['Mass', 'Hernia'] });
@@ -153,7 +153,7 @@ test('validation scores', () => {
   assert.is(bestEpoch([record(1, 0.5), record(2, 0.7), record(3, 0.7)])?.epoch, 2);
 });
 
-test('schedules count in epochs', () => {
+test('lengths of schedules are in epochs', () => {
   const run = { epochs: 6, schedule: { kind: 'step', every: 2, factor: 0.5 } as const };
   const rate = scheduleOf(run, 10);
   assert.equal([0, 19, 20, 39, 40].map(rate), [1, 1, 0.5, 0.5, 0.25]);
@@ -161,7 +161,7 @@ test('schedules count in epochs', () => {
   assert.throws(() => lossOf({ kind: 'focal', alpha: 2 })(createGraph(), undefined as never, undefined as never));
 });
 
-test('what is loaded ahead comes in order, and a failure in its turn', async () => {
+test('images that are loaded ahead come in order, and so does a failure', async () => {
   const begun: number[] = [];
   const load = async (key: number) => {
     begun.push(key);
@@ -183,7 +183,7 @@ test('what is loaded ahead comes in order, and a failure in its turn', async () 
   assert.is(failure, 'three');
 });
 
-test('the time left follows the pace, the first update aside', () => {
+test('the time left is estimated from the updates after the first', () => {
   const pace = createPace({ steps: 10, epochs: 2, perUpdate: 8, validation: 40 });
   const state = { epoch: 0, step: 0, lossSum: 0, history: [] };
   assert.ok(Number.isNaN(pace.secondsLeft(state, 0)));
@@ -195,7 +195,7 @@ test('the time left follows the pace, the first update aside', () => {
   assert.is(pace.secondsLeft({ ...state, epoch: 1, step: 10 }, 20), 2);
 });
 
-test('a run starts at random, or from what fits of other weights', async () => {
+test('a run starts from random weights, or from those parameters of other weights that fit', async () => {
   const small = { family: 'resnet', block: 'basic', layers: [1], widths: [4], stem: 4 } as const;
   const backbone = { ...small, layers: [1], widths: [4] };
   const scratch = startOf({ backbone, size: 32, classes: ['a', 'b'], seed: 1 });

@@ -26,7 +26,7 @@ async function looks(work: () => Promise<unknown>): Promise<{ count: number; ms:
   return { count, ms: performance.now() - started };
 }
 
-test('the process rests while the adapter works', async () => {
+test('the process uses little CPU time while it waits for the adapter', async () => {
   const { device } = gpu;
   const code = `@group(0) @binding(0) var<storage, read_write> y: array<f32>;
     @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
@@ -59,7 +59,7 @@ test('the process rests while the adapter works', async () => {
   assert.ok(count < 2 * ms + 200, `${count} times in ${ms.toFixed(0)} ms`);
 });
 
-test('immediates of others run as ever', async () => {
+test('setImmediate works as usual for all other callers', async () => {
   assert.is.not(globalThis.setImmediate, before);
   assert.is(await promisify(globalThis.setImmediate)(5), 5);
   const order: string[] = [];
