@@ -1,5 +1,7 @@
 /** Arithmetic with constants of any rank, as far as shapes, indices and weights that follow from other weights need it. */
 import { InputError } from '../errors.js';
+import type { ElementType } from '../formats/checkpoint.js';
+import { arrayOf, rounded } from './numbers.js';
 import { type Constant, constantOf, countOf } from './plain.js';
 
 /** How many numbers may be made of a file's constants. A few bytes can ask for any number of them. */
@@ -15,8 +17,6 @@ export function spend(budget: Budget, count: number): void {
       given: `${count} numbers`,
     });
 }
-
-const emptyOf = (isInteger: boolean, count: number) => (isInteger ? new Float64Array(count) : new Float32Array(count));
 
 const stepsOf = (shape: readonly number[]) => {
   const steps = new Array<number>(shape.length).fill(1);
@@ -41,7 +41,7 @@ export function broadcastShape(...shapes: readonly (readonly number[])[]): numbe
  */
 function strided(source: Constant, shape: readonly number[], steps: readonly number[], start = 0): Constant {
   const values = source.values();
-  const result = emptyOf(source.isInteger, countOf(shape));
+  const result = arrayOf(source.type, countOf(shape));
   const index = new Array<number>(shape.length).fill(0);
   for (let i = 0, at = start; i < result.length; i++) {
     result[i] = values[at];
@@ -52,7 +52,7 @@ function strided(source: Constant, shape: readonly number[], steps: readonly num
       index[axis] = 0;
     }
   }
-  return constantOf(shape, result);
+  return constantOf(shape, result, source.type);
 }
 
 export function transpose(source: Constant, order: readonly number[]): Constant {
@@ -101,7 +101,7 @@ export function concatenate(parts: readonly Constant[], axis: number): Constant 
   if (parts.some(({ shape }) => others(shape) !== others(first.shape) || shape.length !== first.shape.length))
     throw new InputError('parts differ in more than the axis');
   const shape = first.shape.map((size, i) => (i === axis ? parts.reduce((sum, part) => sum + part.shape[i], 0) : size));
-  const result = emptyOf(first.isInteger, countOf(shape));
+  const result = arrayOf(first.type, countOf(shape));
   const outer = countOf(shape.slice(0, axis));
   let offset = 0;
   for (const part of parts) {
@@ -111,7 +111,7 @@ export function concatenate(parts: readonly Constant[], axis: number): Constant 
     for (let i = 0; i < outer; i++) result.set(values.subarray(i * length, (i + 1) * length), i * row + offset);
     offset += length;
   }
-  return constantOf(shape, result);
+  return constantOf(shape, result, first.type);
 }
 
 /** Numbers at given indices of an axis. Negative ones count from the end. */
@@ -125,26 +125,30 @@ export function gather(source: Constant, indices: Constant, axis: number): Const
     });
   const [outer, inner] = [countOf(source.shape.slice(0, axis)), countOf(source.shape.slice(axis + 1))];
   const values = source.values();
-  const result = emptyOf(source.isInteger, outer * wanted.length * inner);
+  const result = arrayOf(source.type, outer * wanted.length * inner);
   let at = 0;
   for (let o = 0; o < outer; o++)
     for (const index of wanted) for (let i = 0; i < inner; i++) result[at++] = values[(o * size + index) * inner + i];
-  return constantOf([...source.shape.slice(0, axis), ...indices.shape, ...source.shape.slice(axis + 1)], result);
+  return constantOf(
+    [...source.shape.slice(0, axis), ...indices.shape, ...source.shape.slice(axis + 1)],
+    result,
+    source.type,
+  );
 }
 
-/** A function of the numbers of several constants, which are broadcast to one shape. */
+/** A function of the numbers of several constants, which are broadcast to one shape. @param type of the results */
 export function combine(
   sources: readonly Constant[],
-  isInteger: boolean,
+  type: ElementType,
   of: (...numbers: number[]) => number,
   budget: Budget,
 ): Constant {
   const shape = broadcastShape(...sources.map((source) => source.shape));
   spend(budget, countOf(shape));
   const values = sources.map((source) => broadcast(source, shape).values());
-  const result = emptyOf(isInteger, countOf(shape));
+  const result = arrayOf(type, countOf(shape));
   for (let i = 0; i < result.length; i++) result[i] = of(...values.map((list) => list[i]));
-  return constantOf(shape, result);
+  return constantOf(shape, rounded(type, result), type);
 }
 
 /** Joins all numbers along some axes. */
@@ -157,8 +161,8 @@ export function reduce(
   const kept = source.shape.map((_, i) => i).filter((axis) => !axes.includes(axis));
   const moved = transpose(source, [...kept, ...axes]).values();
   const length = countOf(axes.map((axis) => source.shape[axis]));
-  const result = emptyOf(source.isInteger, countOf(kept.map((axis) => source.shape[axis])));
+  const result = arrayOf(source.type, countOf(kept.map((axis) => source.shape[axis])));
   for (let i = 0; i < result.length; i++) result[i] = join(Array.from(moved.subarray(i * length, (i + 1) * length)));
   const shape = source.shape.flatMap((size, i) => (axes.includes(i) ? (keep ? [1] : []) : [size]));
-  return constantOf(shape, result);
+  return constantOf(shape, rounded(source.type, result), source.type);
 }

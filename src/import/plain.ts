@@ -2,15 +2,16 @@
  * A network as a file format says it, with nothing of the format's bytes left: nodes, constants, inputs and outputs by name. Each format
  * is read to this form first, and translated to raybox's operations after that.
  */
+import type { ElementType } from '../formats/checkpoint.js';
 
 /** Numbers that the file has, or that follow from numbers that it has. Shapes are in row-major order. */
 export interface Constant {
   readonly shape: readonly number[];
-  /** Whether the numbers are whole ones by their type: shapes, axes, indices. Truth values are 0 and 1. */
-  readonly isInteger: boolean;
+  /** The type of the numbers. Truth values are 0 and 1. */
+  readonly type: ElementType;
   /** How many numbers there are. */
   readonly count: number;
-  /** The numbers, decoded when they are asked for. Real ones are float32, whole ones float64. */
+  /** The numbers, decoded when they are asked for: in the array that `arrayOf` has for the type. Whole ones beyond 2^53 are rounded. */
   values(): Float32Array | Float64Array;
 }
 
@@ -60,7 +61,11 @@ export const isConstant = (attribute: Attribute | undefined): attribute is Const
 
 export const countOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
-/** A constant of numbers that are at hand. */
-export function constantOf(shape: readonly number[], data: Float32Array | Float64Array): Constant {
-  return { shape, isInteger: data instanceof Float64Array, count: data.length, values: () => data };
+/** A constant of numbers that are at hand: float32, or 64-bit whole numbers, unless the type is said. */
+export function constantOf(
+  shape: readonly number[],
+  data: Float32Array | Float64Array,
+  type: ElementType = data instanceof Float32Array ? 'F32' : 'I64',
+): Constant {
+  return { shape, type, count: data.length, values: () => data };
 }

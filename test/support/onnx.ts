@@ -7,6 +7,8 @@ type Value = number | string | readonly number[] | OnnxTensor;
 export interface OnnxTensor {
   dims: readonly number[];
   data: readonly number[] | Float32Array;
+  /** In place of `data`, where whole numbers lie beyond 2^53. */
+  big?: readonly bigint[];
   type?: keyof typeof TYPES;
   /** In which field the numbers are: 9 is raw bytes. */
   field?: 4 | 5 | 7 | 9 | 10 | 11;
@@ -29,11 +31,16 @@ export interface OnnxGraph {
   inputs?: Record<string, readonly (number | null)[]>;
   outputs?: Record<string, readonly (number | null)[]>;
   inputType?: keyof typeof TYPES;
+  /** Of inputs and outputs by name, where it is not float32. */
+  types?: Record<string, keyof typeof TYPES>;
   opset?: number;
   metadata?: Record<string, string>;
 }
 
-const TYPES = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7, f16: 10, f64: 11, bf16: 16, f8: 17 } as const;
+export const TYPES = {
+  ...{ f32: 1, u8: 2, i8: 3, u16: 4, i16: 5, i32: 6, i64: 7, bool: 9 },
+  ...{ f16: 10, f64: 11, u32: 12, u64: 13, bf16: 16, f8: 17 },
+} as const;
 
 type Write = (writer: BinaryWriter) => void;
 
@@ -49,17 +56,22 @@ const text = (writer: BinaryWriter, field: number, content: string) =>
 const integer = (writer: BinaryWriter, field: number, value: number | bigint) =>
   writer.tag(field, WireType.Varint).int64(value);
 
-function rawBytes(type: keyof typeof TYPES, data: readonly number[] | Float32Array): Uint8Array {
+function rawBytes(type: keyof typeof TYPES, given: OnnxTensor['data'] | readonly bigint[]): Uint8Array {
+  const data = type === 'i64' || type === 'u64' ? [] : Array.from(given, Number);
   const arrays = {
     ...{ f32: Float32Array, u8: Uint8Array, i8: Int8Array, i32: Int32Array, f64: Float64Array },
-    ...{ f16: Uint16Array, bf16: Uint16Array, f8: Uint8Array },
+    ...{ f16: Uint16Array, bf16: Uint16Array, f8: Uint8Array, bool: Uint8Array },
+    ...{ i16: Int16Array, u16: Uint16Array, u32: Uint32Array },
   };
-  const array = type === 'i64' ? BigInt64Array.from(Array.from(data, BigInt)) : arrays[type].from(data);
+  const array =
+    type === 'i64' || type === 'u64'
+      ? (type === 'i64' ? BigInt64Array : BigUint64Array).from(Array.from(given, BigInt))
+      : arrays[type].from(data);
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
 /** A `TensorProto`. Halves are given as the whole numbers that their bits are. */
-export function tensorBytes({ dims, data, type = 'f32', field = 9, external }: OnnxTensor, name = ''): Uint8Array {
+export function tensorBytes({ dims, data, big, type = 'f32', field = 9, external }: OnnxTensor, name = ''): Uint8Array {
   return message((writer) => {
     for (const size of dims) integer(writer, 1, size);
     integer(writer, 2, TYPES[type]);
@@ -75,13 +87,13 @@ export function tensorBytes({ dims, data, type = 'f32', field = 9, external }: O
           }),
         );
       integer(writer, 14, 1);
-    } else if (field === 9 || field === 4 || field === 10) bytes(writer, field, rawBytes(type, data));
+    } else if (field === 9 || field === 4 || field === 10) bytes(writer, field, rawBytes(type, big ?? data));
     else
       bytes(
         writer,
         field,
         message((list) => {
-          for (const value of data) list.int64(value);
+          for (const value of big ?? data) list.int64(value);
         }),
       );
   });
@@ -148,12 +160,14 @@ function valueBytes(name: string, shape: readonly (number | null)[], type: keyof
 /** The bytes of a model. */
 export function onnxModel(graph: OnnxGraph): Uint8Array {
   const { nodes, tensors = {}, inputs = { input: [1, 1, 8, 8] }, outputs = { output: [1, 2] } } = graph;
-  const { opset = 17, metadata = {}, inputType = 'f32' } = graph;
+  const { opset = 17, metadata = {}, inputType = 'f32', types = {} } = graph;
   const graphBytes = message((writer) => {
     for (const node of nodes) bytes(writer, 1, nodeBytes(node));
     for (const [name, tensor] of Object.entries(tensors)) bytes(writer, 5, tensorBytes(tensor, name));
-    for (const [name, shape] of Object.entries(inputs)) bytes(writer, 11, valueBytes(name, shape, inputType));
-    for (const [name, shape] of Object.entries(outputs)) bytes(writer, 12, valueBytes(name, shape, 'f32'));
+    for (const [name, shape] of Object.entries(inputs))
+      bytes(writer, 11, valueBytes(name, shape, types[name] ?? inputType));
+    for (const [name, shape] of Object.entries(outputs))
+      bytes(writer, 12, valueBytes(name, shape, types[name] ?? 'f32'));
   });
   return message((writer) => {
     integer(writer, 1, 8);

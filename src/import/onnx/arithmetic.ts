@@ -1,45 +1,38 @@
 /** Operators that compute with numbers one by one: activations, sums, products, and the same for constants. */
 import { InputError } from '../../errors.js';
-import type { BinaryAttributes } from '../../ops/general/binary.js';
-import type { ReduceAttributes } from '../../ops/general/reduce.js';
 import { functionValue } from '../../ops/general/unary.formulas.js';
 import type { UnaryFunction } from '../../ops/general/unary.js';
 import type { Activation } from '../../ops/layers/activation.js';
-import { combine, reduce as reduceConstant } from '../arrays.js';
+import { combine } from '../arrays.js';
 import { activate, add, multiply, scaleAndShift } from '../elementwise.js';
-import { apply, combine as combineValues, reduceOver } from '../general.js';
+import { apply, combine as combineValues } from '../general.js';
 import { type Kit, Unsupported, type Value } from '../kit.js';
-import { poolAll } from '../layers.js';
-import { type Constant, constantOf, countOf } from '../plain.js';
+import { arrayOf, commonType, converted, exact, isReal, type PairKind, pairOf, rounded, wrap } from '../numbers.js';
+import { type Constant, constantOf } from '../plain.js';
 import {
-  axesOf,
+  attempt,
   type Call,
   constant,
   isValue,
   listOf,
-  listOrInput,
   numberInput,
   numberOf,
   type Operand,
   type Operator,
+  operand,
   optionalConstant,
-  shapeOfOperand,
   textOf,
   value,
 } from './call.js';
-
-const operand = ({ operands }: Call, index: number): Operand => {
-  const found = operands[index];
-  if (found) return found;
-  throw new InputError(`its input ${index} is missing`);
-};
+import { typeName, typeOf } from './tensor.js';
 
 const scalar = (number: number): Constant => constantOf([], Float32Array.of(number));
-const mapped = (source: Constant, isInteger: boolean, of: (number: number) => number): Constant => {
+/** A function of the numbers of a constant, whose results are of its type unless another one is said. */
+const mapped = (source: Constant, of: (number: number) => number, type = source.type): Constant => {
   const values = source.values();
-  const result = isInteger ? new Float64Array(values.length) : new Float32Array(values.length);
+  const result = arrayOf(type, values.length);
   for (let i = 0; i < result.length; i++) result[i] = of(values[i]);
-  return constantOf(source.shape, result);
+  return constantOf(source.shape, rounded(type, result), type);
 };
 
 /**
@@ -47,8 +40,7 @@ const mapped = (source: Constant, isInteger: boolean, of: (number: number) => nu
  * fit, the function is applied number by number.
  */
 function binary(
-  kind: BinaryAttributes['kind'],
-  ofNumbers: (a: number, b: number) => number,
+  kind: PairKind,
   fast: {
     values?(kit: Kit, a: Value, b: Value): Value;
     first?(kit: Kit, a: Value, b: Constant): Value;
@@ -59,7 +51,11 @@ function binary(
     translate(call) {
       const { kit, node, budget } = call;
       const [a, b] = [operand(call, 0), operand(call, 1)];
-      if (!isValue(a) && !isValue(b)) return combine([a, b], a.isInteger, ofNumbers, budget);
+      if (!isValue(a) && !isValue(b)) {
+        // The type of a power is that of its base.
+        const type = kind === 'pow' ? a.type : commonType(a.type, b.type);
+        return combine([a, b], type, pairOf(kind, type), budget);
+      }
       const [left, right] = [a, b].map((one, i) => (isValue(one) ? one : { name: node.inputs[i], constant: one }));
       const slow = () => combineValues(kit, left, right, kind);
       const quick = isValue(a)
@@ -72,52 +68,40 @@ function binary(
   };
 }
 
-/** The second way where the first one does not fit. */
-function attempt(first: () => Value, second: () => Value): Value {
-  try {
-    return first();
-  } catch (error) {
-    if (error instanceof Unsupported) return second();
-    throw error;
-  }
-}
-
 /** A function of one operand. */
 const unary = (of: (call: Call) => UnaryFunction, attributes: readonly string[] = []): Operator => ({
   attributes,
   translate(call) {
     const x = operand(call, 0);
     const spec = of(call);
-    return isValue(x)
-      ? apply(call.kit, x, spec)
-      : mapped(x, x.isInteger && WHOLE_RESULTS.has(spec.kind), (number) => functionValue(spec, number));
+    if (isValue(x)) return apply(call.kit, x, spec);
+    if (isReal(x.type)) return mapped(x, (number) => functionValue(spec, number));
+    if (!WHOLE_RESULTS.has(spec.kind)) throw new InputError(`its input has the type ${x.type}`);
+    return mapped(x, (number) => wrap(x.type, functionValue(spec, exact(x.type, number))));
   },
 });
 
 /** Functions of whole numbers that give whole numbers. */
-const WHOLE_RESULTS = new Set(['abs', 'neg', 'floor', 'ceil', 'round', 'sign', 'not', 'line']);
+const WHOLE_RESULTS: ReadonlySet<string> = new Set(['abs', 'neg', 'sign']);
 const plainUnary = (kind: Exclude<UnaryFunction, { a: number }>['kind']): Operator => unary(() => ({ kind }));
 
-/** An operator that only constants may have: what shapes are computed with. */
-const ofConstants = (of: (...numbers: number[]) => number, result?: 'truth'): Operator => ({
+/** An operator that only constants may have, which gives truth values: what shapes are computed with. */
+const truth = (of: (...numbers: number[]) => boolean): Operator => ({
   translate(call) {
     const sources = call.operands.map((_, i) => constant(call, i).constant);
-    return combine(sources, result === 'truth' || sources[0].isInteger, of, call.budget);
+    return combine(
+      sources,
+      'BOOL',
+      (...numbers) => Number(of(...numbers.map((number, i) => exact(sources[i].type, number)))),
+      call.budget,
+    );
   },
 });
 
-const inverse = (source: Constant) => mapped(source, false, (number) => 1 / number);
-const negative = (source: Constant) => mapped(source, false, (number) => -number);
+const inverse = (source: Constant) => mapped(source, (number) => 1 / number);
+const negative = (source: Constant) => mapped(source, (number) => -number);
 
-/** Whole numbers are divided without a rest, as C does it. */
-function quotient(call: Call): Operand {
-  const [a, b] = [operand(call, 0), operand(call, 1)];
-  if (!isValue(a) && !isValue(b) && a.isInteger)
-    return combine([a, b], true, (one, other) => Math.trunc(one / other), call.budget);
-  return division.translate(call) as Operand;
-}
-
-const division = binary('div', (a, b) => a / b, {
+const division = binary('div', {
   first: (kit, a, b) => scaleAndShift(kit, a, inverse(b), 0),
 });
 
@@ -141,7 +125,7 @@ const LARGEST = 3.4e38;
 
 function clamp(call: Call, x: Operand, least: number, most: number): Operand {
   const [a, b] = [least <= -LARGEST ? -Infinity : least, most >= LARGEST ? Infinity : most];
-  if (!isValue(x)) return mapped(x, x.isInteger, (number) => Math.min(Math.max(number, a), b));
+  if (!isValue(x)) return mapped(x, (number) => Math.min(Math.max(number, a), b));
   if (!(a <= b)) throw new Unsupported(`its bounds are ${a} and ${b}`);
   if (a === -Infinity && b === Infinity) return x;
   return activate(call.kit, x, a === 0 && b === Infinity ? { kind: 'relu' } : { kind: 'clip', a, b });
@@ -149,8 +133,7 @@ function clamp(call: Call, x: Operand, least: number, most: number): Operand {
 
 /** The larger or smaller of a value and a number is a clip. */
 function bound(isLargest: boolean): Operator {
-  const join = isLargest ? Math.max : Math.min;
-  const pair = binary(isLargest ? 'max' : 'min', join);
+  const pair = binary(isLargest ? 'max' : 'min');
   return {
     translate(call) {
       const [first, ...others] = call.operands.map((_, i) => operand(call, i));
@@ -191,7 +174,7 @@ function prelu(call: Call): Value {
   return combineValues(call.kit, x, slopes, 'prelu');
 }
 
-const power = binary('pow', (a, b) => a ** b, {
+const power = binary('pow', {
   first(kit, a, b) {
     const exponent = b.count === 1 ? b.values()[0] : undefined;
     if (exponent === 1) return a;
@@ -207,79 +190,31 @@ function sumOf(call: Call): Operand {
   return others.reduce(pair, first);
 }
 
-const addition = binary('add', (a, b) => a + b, {
+const addition = binary('add', {
   values: add,
   first: (kit, a, b) => scaleAndShift(kit, a, 1, b),
   second: (kit, a, b) => scaleAndShift(kit, b, 1, a),
 });
 
-/** Types that hold whole numbers or truth values, by `TensorProto.DataType`. */
-const WHOLE_TYPES = [2, 3, 4, 5, 6, 7, 9, 12, 13];
-
 function cast(call: Call): Operand {
   const x = operand(call, 0);
   const to = numberOf(call, 'to', 1);
-  if (!isValue(x)) {
-    if (to === 9) return mapped(x, true, (number) => (number === 0 ? 0 : 1));
-    return WHOLE_TYPES.includes(to) ? mapped(x, true, Math.trunc) : mapped(x, false, (number) => number);
-  }
-  if (WHOLE_TYPES.includes(to)) throw new Unsupported('it rounds a computed value to whole numbers');
+  const type = typeOf(to);
+  if (!type) throw new Unsupported(`it casts to ${typeName(to)}`);
+  if (!isValue(x)) return constantOf(x.shape, converted(x.type, type, x.values()), type);
+  if (!isReal(type)) throw new Unsupported('it rounds a computed value to whole numbers');
   return x;
 }
 
-/** Joins numbers along axes: over all positions by the pooling that a localizer knows, else by a general operation. */
-const reduction = (
-  kind: ReduceAttributes['kind'],
-  join: (numbers: readonly number[]) => number,
-  {
-    axesInput = 18,
-    positions,
-  }: { axesInput?: number; positions?: (call: Call, x: Value, axes: readonly number[]) => Value } = {},
-): Operator => ({
-  attributes: ['axes', 'keepdims', 'noop_with_empty_axes'],
-  translate(call) {
-    const x = operand(call, 0);
-    const rank = shapeOfOperand(x).length;
-    const given = listOrInput(call, 'axes', 1, axesInput) ?? [];
-    if (given.length === 0 && numberOf(call, 'noop_with_empty_axes', 0) === 1) return x;
-    const axes = given.length === 0 ? Array.from({ length: rank }, (_, i) => i) : axesOf(given, rank);
-    const keep = numberOf(call, 'keepdims', 1) === 1;
-    if (!isValue(x)) return reduceConstant(x, axes, keep, join);
-    const general = () => reduceOver(call.kit, x, axes, kind);
-    const result = positions ? attempt(() => positions(call, x, axes), general) : general();
-    return keep ? result : { ...result, dims: result.dims.filter((_, i) => !axes.includes(i)) };
-  },
-});
-
-const pooling =
-  (r: number) =>
-  ({ kit }: Call, x: Value, axes: readonly number[]) =>
-    poolAll(kit, x, axes, r, true);
-
-const total = (numbers: readonly number[]) => numbers.reduce((sum, one) => sum + one, 0);
-
-/** The sum over all positions is their average times their number. */
-function summed({ kit }: Call, x: Value, axes: readonly number[]): Value {
-  const count = countOf(axes.map((axis) => shapeOfOperand(x)[axis]));
-  return scaleAndShift(kit, poolAll(kit, x, axes, 0, true), scalar(count), 0);
-}
-
 /** The difference of a value from a constant is its negative, moved. */
-const difference = binary('sub', (a, b) => a - b, {
+const difference = binary('sub', {
   values: (kit, a, b) => add(kit, a, scaleAndShift(kit, b, -1, 0)),
   first: (kit, a, b) => scaleAndShift(kit, a, 1, negative(b)),
   second: (kit, a, b) => scaleAndShift(kit, b, -1, a),
 });
 
 const modulo = (call: Call): Operand =>
-  (numberOf(call, 'fmod', 0) === 1
-    ? binary('fmod', (a, b) => a % b)
-    : binary('mod', (a, b) => ((a % b) + b) % b)
-  ).translate(call) as Operand;
-
-const first = (numbers: readonly number[]) => numbers.reduce((a, b) => Math.max(a, b), -Infinity);
-const least = (numbers: readonly number[]) => numbers.reduce((a, b) => Math.min(a, b), Infinity);
-const squares = (numbers: readonly number[]) => total(numbers.map((one) => one * one));
+  (numberOf(call, 'fmod', 0) === 1 ? binary('fmod') : binary('mod')).translate(call) as Operand;
 
 export const arithmetic: Readonly<Record<string, Operator>> = {
   ...Object.fromEntries(
@@ -292,25 +227,25 @@ export const arithmetic: Readonly<Record<string, Operator>> = {
     ).map((name) => [name, plainUnary(name.toLowerCase() as Lowercase<typeof name>)]),
   ),
   Add: addition,
-  And: ofConstants((a, b) => Number(a !== 0 && b !== 0), 'truth'),
+  And: truth((a, b) => a !== 0 && b !== 0),
   Cast: { attributes: ['to', 'saturate'], translate: cast },
   Celu: unary((call) => ({ kind: 'celu', a: numberOf(call, 'alpha', 1) }), ['alpha']),
   Clip: { attributes: ['min', 'max'], translate: clip },
-  Div: { translate: quotient },
+  Div: division,
   Elu: unary((call) => ({ kind: 'elu', a: numberOf(call, 'alpha', 1) }), ['alpha']),
-  Equal: ofConstants((a, b) => Number(a === b), 'truth'),
+  Equal: truth((a, b) => a === b),
   Gelu: activation(['approximate'], (call) => ({
     kind: textOf(call, 'approximate', 'none') === 'tanh' ? 'gelu_tanh' : 'gelu',
   })),
-  Greater: ofConstants((a, b) => Number(a > b), 'truth'),
+  Greater: truth((a, b) => a > b),
   HardSigmoid: { attributes: ['alpha', 'beta'], translate: hardSigmoid },
   HardSwish: plain('hard_swish'),
   LeakyRelu: activation(['alpha'], (call) => ({ kind: 'leaky_relu', a: numberOf(call, 'alpha', 0.01) })),
-  Less: ofConstants((a, b) => Number(a < b), 'truth'),
+  Less: truth((a, b) => a < b),
   Max: bound(true),
   Min: bound(false),
   Mod: { attributes: ['fmod'], translate: modulo },
-  Mul: binary('mul', (a, b) => a * b, {
+  Mul: binary('mul', {
     values: multiply,
     first: (kit, a, b) => scaleAndShift(kit, a, b, 0),
     second: (kit, a, b) => scaleAndShift(kit, b, a, 0),
@@ -318,23 +253,13 @@ export const arithmetic: Readonly<Record<string, Operator>> = {
   Neg: {
     translate: (call) => {
       const x = operand(call, 0);
-      return isValue(x) ? scaleAndShift(call.kit, x, -1, 0) : mapped(x, x.isInteger, (number) => -number);
+      return isValue(x) ? scaleAndShift(call.kit, x, -1, 0) : plainUnary('neg').translate(call);
     },
   },
-  Not: ofConstants((a) => Number(a === 0), 'truth'),
-  Or: ofConstants((a, b) => Number(a !== 0 || b !== 0), 'truth'),
+  Not: truth((a) => a === 0),
+  Or: truth((a, b) => a !== 0 || b !== 0),
   PRelu: { translate: prelu },
   Pow: power,
-  ReduceL1: reduction('l1', (numbers) => total(numbers.map(Math.abs))),
-  ReduceL2: reduction('l2', (numbers) => Math.sqrt(squares(numbers))),
-  ReduceLogSum: reduction('log_sum', (numbers) => Math.log(total(numbers))),
-  ReduceLogSumExp: reduction('log_sum_exp', (numbers) => Math.log(total(numbers.map(Math.exp)))),
-  ReduceMax: reduction('max', first, { positions: pooling(Infinity) }),
-  ReduceMean: reduction('mean', (numbers) => total(numbers) / numbers.length, { positions: pooling(0) }),
-  ReduceMin: reduction('min', least),
-  ReduceProd: reduction('prod', countOf),
-  ReduceSum: reduction('sum', total, { axesInput: 13, positions: summed }),
-  ReduceSumSquare: reduction('sum_square', squares),
   Relu: plain('relu'),
   Selu: unary(
     (call) => ({
@@ -357,7 +282,8 @@ export const arithmetic: Readonly<Record<string, Operator>> = {
   Where: {
     translate: (call) => {
       const [condition, a, b] = [0, 1, 2].map((i) => constant(call, i).constant);
-      return combine([condition, a, b], a.isInteger, (choice, one, other) => (choice === 0 ? other : one), call.budget);
+      const type = commonType(a.type, b.type);
+      return combine([condition, a, b], type, (choice, one, other) => (choice === 0 ? other : one), call.budget);
     },
   },
 };
@@ -378,7 +304,7 @@ export function dequantised(call: Call): Constant {
       : { ...one, shape: source.shape.map((_, i) => (i === own ? one.count : 1)), values: one.values };
   return combine(
     [source, along(scale), zero ? along(zero) : scalar(0)],
-    false,
+    scale.type,
     (number, factor, offset) => (number - offset) * factor,
     call.budget,
   );

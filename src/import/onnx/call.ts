@@ -34,6 +34,13 @@ export interface Operator {
   translate(call: Call): Operand | readonly Operand[];
 }
 
+/** An input that may be a constant or a value. */
+export function operand({ operands }: Call, index: number): Operand {
+  const found = operands[index];
+  if (found) return found;
+  throw new InputError(`its input ${index} is missing`);
+}
+
 export function value({ operands }: Call, index: number): Value {
   const operand = operands[index];
   if (operand && isValue(operand)) return operand;
@@ -112,8 +119,23 @@ export function axisOf(axis: number, rank: number): number {
   throw new InputError('an axis lies outside', { expected: `${-rank} to ${rank - 1}`, given: String(axis) });
 }
 
-export const axesOf = (axes: readonly number[], rank: number) => axes.map((axis) => axisOf(axis, rank));
+/** Axes from the front. @throws InputError if one is named twice */
+export function axesOf(axes: readonly number[], rank: number): number[] {
+  const own = axes.map((axis) => axisOf(axis, rank));
+  if (new Set(own).size !== own.length) throw new InputError('an axis is named twice', { given: axes.join(', ') });
+  return own;
+}
 
 /** A list that is an attribute up to some version, and an input from then on. */
 export const listOrInput = (call: Call, name: string, input: number, since: number) =>
   call.version < since ? listOf(call, name) : listInput(call, input);
+
+/** The second way where the first one does not fit. */
+export function attempt(first: () => Value, second: () => Value): Value {
+  try {
+    return first();
+  } catch (error) {
+    if (error instanceof Unsupported) return second();
+    throw error;
+  }
+}

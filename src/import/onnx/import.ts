@@ -17,7 +17,7 @@ import { isValue, type Operand, shapeOfOperand } from './call.js';
 import { CHANGED, isOwn, ownWeights } from './own.js';
 import { withPatterns } from './patterns.js';
 import { readModel } from './read.js';
-import { isChannelsLast, numbersOf, type Translation, translate } from './translate.js';
+import { imageValue, isChannelsLast, numbersOf, type Translation, translate } from './translate.js';
 
 /** What the file leaves open. */
 export interface NetworkOptions {
@@ -75,7 +75,7 @@ export function importNetwork(read: PlainModel, options: NetworkOptions): Checkp
   let ends: Probabilities | undefined;
   let first: { node: Node; weights: Weights } | undefined;
   const network = (g: GraphBuilder, x: Tensor): NetworkOutputs => {
-    const operands = translate(translation, g, x, input, [name]);
+    const operands = translate(translation, g, new Map([[input.name, imageValue(x, input)]]), [name]);
     const kit = { g, weights: translation.weights, name };
     const found = localizerOf(
       kit,

@@ -76,8 +76,8 @@ function isEqual(found: Attribute, expected: OnnxAttribute): boolean {
 }
 
 function isSameConstant(found: Constant | undefined, { shape, data }: OnnxConstant): boolean {
-  const isInteger = !(data instanceof Float32Array);
-  if (!found || found.shape.join() !== shape.join() || found.isInteger !== isInteger) return false;
+  const type = data instanceof Float32Array ? 'F32' : 'I64';
+  if (!found || found.shape.join() !== shape.join() || found.type !== type) return false;
   const values = found.values();
   for (let i = 0; i < values.length; i++) if (!Object.is(values[i], Number(data[i]))) return false;
   return values.length === data.length;

@@ -5,6 +5,7 @@ import * as arrays from '../arrays.js';
 import { joinAlong, pick } from '../general.js';
 import { asDense, fromDense, Unsupported, type Value } from '../kit.js';
 import { concat, cutChannels } from '../layers.js';
+import { arrayOf, commonType, pairOf, rounded } from '../numbers.js';
 import { type Constant, constantOf, countOf } from '../plain.js';
 import { type Dims, reshaped, sizeOf, transposed } from '../views.js';
 import {
@@ -235,20 +236,26 @@ function expand(call: Call): Operand {
 
 function range(call: Call): Operand {
   const [start, limit, step] = [0, 1, 2].map((i) => numberInput(call, i) ?? Number.NaN);
-  const count = Math.max(0, Math.ceil((limit - start) / step));
+  const [a, b, c] = [0, 1, 2].map((i) => constant(call, i).constant.type);
+  const type = commonType(commonType(a, b), c);
+  if (step === 0 || ![start, limit, step].every(Number.isFinite))
+    throw new InputError('it counts in no finite steps', { given: `from ${start} to ${limit} by ${step}` });
+  const { sub, add, mul } = { sub: pairOf('sub', type), add: pairOf('add', type), mul: pairOf('mul', type) };
+  const count = Math.max(0, Math.ceil(rounded(type, arrayOf(type, 1).fill(sub(limit, start)))[0] / step));
   arrays.spend(call.budget, count);
-  const numbers = Float64Array.from({ length: count }, (_, i) => start + i * step);
-  return constantOf([count], constant(call, 0).constant.isInteger ? numbers : Float32Array.from(numbers));
+  const numbers = arrayOf(type, count);
+  for (let i = 0; i < count; i++) numbers[i] = add(start, mul(i, step));
+  return constantOf([count], rounded(type, numbers), type);
 }
 
 function constantOfShape(call: Call): Operand {
   const shape = listInput(call, 0) ?? [];
-  const { isInteger = false, values } = tensorOf(call, 'value') ?? {};
+  const { type = 'F32', values } = tensorOf(call, 'value') ?? {};
   if (!shape.every((size) => Number.isInteger(size) && size >= 0)) throw new InputError('its shape is wrong');
   arrays.spend(call.budget, countOf(shape));
   const value = values?.()[0] ?? 0;
   const count = countOf(shape);
-  return constantOf(shape, isInteger ? new Float64Array(count).fill(value) : new Float32Array(count).fill(value));
+  return constantOf(shape, arrayOf(type, count).fill(value), type);
 }
 
 function shapeOfInput(call: Call): Operand {

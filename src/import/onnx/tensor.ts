@@ -2,6 +2,7 @@
 import { firstFew, InputError } from '../../errors.js';
 import { ELEMENT_BYTES, type ElementType, elementCount, toFloat32 } from '../../formats/checkpoint.js';
 import { BinaryReader } from '../../vendor/protobuf.js';
+import { isReal } from '../numbers.js';
 import type { Constant } from '../plain.js';
 import { damaged, type Field, readFields } from './wire.js';
 
@@ -16,10 +17,11 @@ const OTHER_TYPES: Readonly<Record<number, string>> = {
   ...{ 20: 'float8e5m2fnuz', 21: 'uint4', 22: 'int4', 23: 'float4e2m1' },
 };
 
-/** The name of an element type, for messages and casts. */
-export const typeName = (type: number): string => TYPES[type] ?? OTHER_TYPES[type] ?? `type ${type}`;
+/** The type with a number of `TensorProto.DataType`; undefined for one that raybox does not read. */
+export const typeOf = (type: number): ElementType | undefined => TYPES[type];
 
-export const isReal = (type: string) => /^(F|BF)\d/.test(type);
+/** The name of an element type, for messages. */
+export const typeName = (type: number): string => TYPES[type] ?? OTHER_TYPES[type] ?? `type ${type}`;
 
 /** Where the bytes of a tensor lie outside the file. */
 export interface ExternalPlace {
@@ -30,7 +32,6 @@ export interface ExternalPlace {
 
 export interface ReadTensor extends Constant {
   readonly name: string;
-  readonly type: ElementType;
   readonly external?: ExternalPlace;
 }
 
@@ -64,7 +65,7 @@ export function readTensor(bytes: Uint8Array, files: ExternalFiles): ReadTensor 
       given: typeName(dataType),
     });
   const count = elementCount(dims, what);
-  const base = { name, shape: dims, isInteger: !isReal(type), type, count };
+  const base = { name, shape: dims, type, count };
   const kinds = [...stored.keys()];
   if (isExternal) {
     const external = placeOf(entries, what);
@@ -151,15 +152,16 @@ const FIELDS: ReadonlyMap<number, NumberField> = new Map([
   [11, varints((reader) => Number(reader.uint64()), ['U64', 'U32'])],
 ]);
 
-/** Real numbers as float32, whole ones as float64, which holds all up to 2^53. */
+/** Numbers of a file in the array that holds their type. */
 function decode(type: ElementType, bytes: Uint8Array): Float32Array | Float64Array {
   const count = bytes.length / ELEMENT_BYTES[type];
-  if (isReal(type) || type === 'BOOL' || ELEMENT_BYTES[type] <= 2) {
+  if ((isReal(type) && type !== 'F64') || type === 'BOOL' || ELEMENT_BYTES[type] <= 2) {
     const values = toFloat32(type, bytes);
     return isReal(type) ? values : Float64Array.from(values);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const read: Partial<Record<ElementType, (at: number) => number>> = {
+    F64: (at) => view.getFloat64(at * 8, true),
     I64: (at) => Number(view.getBigInt64(at * 8, true)),
     U64: (at) => Number(view.getBigUint64(at * 8, true)),
     I32: (at) => view.getInt32(at * 4, true),

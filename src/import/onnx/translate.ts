@@ -3,16 +3,17 @@ import { InputError } from '../../errors.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
 import { type Budget, spend } from '../arrays.js';
-import { asValue, type Kit, Unsupported, type Weights } from '../kit.js';
+import { asValue, type Kit, Unsupported, type Value, type Weights } from '../kit.js';
 import { type Constant, countOf, type PlainInput, type PlainModel, type PlainNode } from '../plain.js';
 import { arithmetic } from './arithmetic.js';
 import { type Call, isValue, type Operand, type Operator } from './call.js';
 import { layerOperators } from './layers.js';
 import { merged } from './patterns.js';
+import { reductions } from './reductions.js';
 import { shapeOperators } from './shapes.js';
 
 const OPERATORS: ReadonlyMap<string, Operator> = new Map(
-  Object.entries({ ...shapeOperators, ...arithmetic, ...layerOperators, ...merged }),
+  Object.entries({ ...shapeOperators, ...arithmetic, ...reductions, ...layerOperators, ...merged }),
 );
 
 /** Operators of networks that put out boxes or masks, or that have a memory: no classifier of images has them. */
@@ -34,17 +35,22 @@ export interface Translation {
 export const isChannelsLast = (shape: readonly (number | undefined)[]): boolean =>
   (shape[3] === 1 || shape[3] === 3) && !(shape[1] === 1 || shape[1] === 3);
 
-/** Adds the network to a graph. @returns its outputs by name */
+/** The image as the value that the model reads: with its channels first or last, as the model has it. */
+export const imageValue = (image: Tensor, { shape = [] }: PlainInput): Value =>
+  asValue(image, isChannelsLast(shape) ? { h: 1, w: 2, c: 3 } : { c: 1, h: 2, w: 3 }, 4);
+
+/**
+ * Adds the network to a graph.
+ * @param inputs what the model's inputs stand for, by their names
+ * @returns the wanted outputs by name
+ */
 export function translate(
   { model, weights, computed, budget, told }: Translation,
   g: GraphBuilder,
-  image: Tensor,
-  input: PlainInput,
+  inputs: ReadonlyMap<string, Operand>,
   wanted: readonly string[],
 ): Map<string, Operand> {
-  const values = new Map<string, Operand>([...model.constants, ...computed]);
-  const order = isChannelsLast(input.shape ?? []) ? { h: 1, w: 2, c: 3 } : { c: 1, h: 2, w: 3 };
-  values.set(input.name, asValue(image, order, 4));
+  const values = new Map<string, Operand>([...model.constants, ...computed, ...inputs]);
   const nodes = neededNodes(model.nodes, wanted);
   const read = new Set([...wanted, ...nodes.flatMap(({ inputs }) => inputs)]);
   for (const node of nodes) {

@@ -62,14 +62,14 @@ export const integers = (...list: number[]): Constant => constantOf([list.length
 export const scalar = (number: number): Constant => constantOf([], Float32Array.of(number));
 export const vector = (list: readonly number[]): Constant => constantOf([list.length], Float32Array.from(list));
 export const filled = (count: number, value: number): Constant => ({
-  ...{ shape: [count], isInteger: false, count },
+  ...{ shape: [count], type: 'F32', count },
   values: () => new Float32Array(count).fill(value),
 });
 
 /** Weights in another order of dimensions, sorted when they are read. */
 export const reordered = (source: Constant, order: readonly number[]): Constant => ({
   shape: order.map((axis) => source.shape[axis]),
-  ...{ isInteger: source.isInteger, count: source.count },
+  ...{ type: source.type, count: source.count },
   values: () => transpose(source, order).values(),
 });
 

@@ -1,5 +1,6 @@
 /** One operation of a graph model, and what it is given. */
 import { InputError } from '../../errors.js';
+import { isReal } from '../numbers.js';
 import type { Attribute, Constant } from '../plain.js';
 import { type Builder, emit, type Step } from './builder.js';
 import type { GraphNode } from './graph_nodes.js';
@@ -38,7 +39,8 @@ export function constant(call: OperationCall, index: number): Constant {
 /** A constant that is a short list, such as axes. */
 export function list(call: OperationCall, index: number): number[] {
   const found = constant(call, index);
-  if (found.count > 64 || !found.isInteger) throw refusal(call, `its input ${index} is no short list of whole numbers`);
+  if (found.count > 64 || isReal(found.type))
+    throw refusal(call, `its input ${index} is no short list of whole numbers`);
   return Array.from(found.values());
 }
 

@@ -17,7 +17,7 @@ interface Weight {
   readonly shape: readonly number[];
   readonly count: number;
   /** What the weight is; whole numbers are those of shapes and axes. */
-  readonly isInteger: boolean;
+  readonly type: ElementType;
   /** How its numbers are stored. */
   readonly stored: ElementType;
   /** The number that a stored one stands for is `stored · scale + min`. */
@@ -95,7 +95,7 @@ function readWeight(entry: unknown, offset: number): Weight {
   const packed = readQuantization(quantization, dtype, what);
   const stored = packed?.stored ?? TYPES[dtype];
   return {
-    ...{ name, shape: shape as number[], count, isInteger: dtype !== 'float32', stored, offset },
+    ...{ name, shape: shape as number[], count, type: dtype === 'float32' ? 'F32' : TYPES[dtype], stored, offset },
     ...{ scale: packed?.scale ?? 1, min: packed?.min ?? 0, isQuantised: packed?.isQuantised ?? false },
     length: count * ELEMENT_BYTES[stored],
   };
@@ -167,17 +167,17 @@ function part(pieces: readonly Uint8Array[], offset: number, length: number): Ui
 }
 
 function constantOfWeight(weight: Weight, bytes: Uint8Array): Constant {
-  const { shape, count, isInteger, stored, scale, min, isQuantised } = weight;
+  const { shape, count, type, stored, scale, min, isQuantised } = weight;
   const values = (): Float32Array | Float64Array => {
     const given = toFloat32(stored, bytes);
-    if (isInteger) {
+    if (type !== 'F32') {
       // Whole numbers beyond 2^24 are no float32: they are read by themselves.
       const exact = stored === 'I32' ? int32s(bytes) : Float64Array.from(given);
       return isQuantised ? exact.map((number) => Math.round(number * scale + min)) : exact;
     }
     return isQuantised ? given.map((number) => number * scale + min) : given;
   };
-  return { shape, isInteger, count, values };
+  return { shape, type, count, values };
 }
 
 function int32s(bytes: Uint8Array): Float64Array {
