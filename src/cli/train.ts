@@ -45,6 +45,7 @@ const OF_EPOCHS = [
     'loss',
     'perClass',
     'clipNorm',
+    'average',
     'freeze',
     'rates',
     'batchNorm',

@@ -45,6 +45,7 @@ export interface TrainingOptions extends DecodeOptions {
   loss: LossSettings['kind'];
   perClass?: true;
   clipNorm?: number;
+  average?: number;
   freeze?: string[];
   rates?: Record<string, number>;
   batchNorm?: 'train' | 'frozen';
@@ -163,6 +164,11 @@ function addLearningOptions(command: Command): void {
     .option('--ridge-folds <n>', 'folds of the cross-validation of --ridge, split by patient', wholeNumber(2, 1000), 5)
     .option('--clip-norm <limit>', 'limit of the norm of all gradients', number(1e-12))
     .option(
+      '--average <decay>',
+      'score and save a moving average of the weights over the updates: its decay, such as 0.998',
+      number(1e-6, 1 - 1e-9),
+    )
+    .option(
       '--freeze <names>',
       'beginnings of the names of parameters that are not trained; backbone: all except the head',
       nameList,
@@ -280,7 +286,7 @@ export async function beginOptions(options: TrainingOptions, folder: string, out
 }
 
 function settingsOf(options: TrainingOptions): BeginOptions['settings'] {
-  const { epochs, batch, accumulate, seed, patience, clipNorm, freeze = [], rates = {}, augment } = options;
+  const { epochs, batch, accumulate, seed, patience, clipNorm, average, freeze = [], rates = {}, augment } = options;
   if (options.ridge) return ridgeSettings(options, options.ridge);
   const headOnly = freeze.includes('backbone');
   const parts: TrainSettings['parts'] = [
@@ -299,6 +305,7 @@ function settingsOf(options: TrainingOptions): BeginOptions['settings'] {
     learningRate: options.lr ?? LEARNING_RATES[kind],
     schedule: { kind: options.schedule, warmUp: options.warmUp, ...every },
     ...(clipNorm === undefined ? {} : { clipNorm }),
+    ...(average === undefined ? {} : { averageDecay: average }),
     batchNorm: options.batchNorm ?? (headOnly ? 'frozen' : 'train'),
     augmentation: augmentationOf(augment),
   };

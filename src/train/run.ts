@@ -126,14 +126,16 @@ async function openMachine(gpu: Gpu, options: TrainOptions, settings: TrainSetti
 
 function trainerOptionsOf(
   { weights, memory }: TrainOptions,
-  { architecture, batch, accumulate, seed, parts, batchNorm, clipNorm, input, loss, optimizer }: TrainSettings,
+  settings: TrainSettings,
   { choose }: Choices,
 ): TrainerOptions {
+  const { architecture, batch, accumulate, seed, parts, batchNorm, clipNorm, averageDecay, input } = settings;
   return {
     ...{ architecture, batch, accumulate, seed, parts, batchNorm, choose },
     ...{ size: input.size, channels: input.channels },
-    loss: lossOf(loss),
-    optimizer: optimizerOf(optimizer),
+    loss: lossOf(settings.loss),
+    optimizer: optimizerOf(settings.optimizer),
+    ...(averageDecay === undefined ? {} : { averageDecay }),
     ...(weights ? { weights } : {}),
     ...(clipNorm === undefined ? {} : { clipNorm }),
     ...(memory === undefined ? {} : { memory }),

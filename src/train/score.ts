@@ -41,7 +41,7 @@ export async function createScorer(
   const graph = g.finish([logits]);
   const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
   const used = [...g.parameters].filter(([, tensor]) => read.has(tensor));
-  const external = new Map(used.map(([name, tensor]) => [tensor, trainer.buffer(name)]));
+  const external = new Map(used.map(([name, tensor]) => [tensor, trainer.buffer(trainer.savedAs(name))]));
   const plan = await createCheckedPlan(gpu, graph, { external, choose });
   plan.write(views, plainViews(batch));
   const classes = settings.classes.length;

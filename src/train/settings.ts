@@ -62,6 +62,8 @@ export interface TrainSettings {
   schedule: ScheduleSettings;
   /** Limit of the norm of all gradients together. Default: none. */
   clipNorm?: number;
+  /** See `TrainerOptions`. Weights are scored and saved as their moving averages. Default: no average. */
+  averageDecay?: number;
   /** See `TrainerOptions`. */
   batchNorm: 'frozen' | 'train';
   /** How parameters are trained, by the beginning of their names. For each name the first that fits is used; '' fits all. */

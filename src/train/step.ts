@@ -12,7 +12,7 @@ import type { Location } from '../graph/plan/record.js';
 import { createQueue } from '../localizer/queue.js';
 import { initialWeights } from './initial.js';
 import type { Optimizer } from './optimizers.js';
-import { buildStep, type StepGraphs } from './step_graph.js';
+import { averageOf, buildStep, type StepGraphs } from './step_graph.js';
 import { createStepPlans, type StepPlans } from './step_plan.js';
 import type { TrainerOptions } from './trainer_options.js';
 
@@ -52,7 +52,12 @@ export interface Trainer {
   /** The values of a state in dense order, after all steps that have been started. */
   read(name: string): Promise<Float32Array>;
   write(name: string, values: ArrayLike<number>): Promise<void>;
-  /** The buffer of a parameter, for a plan that scores the network during training. It belongs to the trainer. */
+  /**
+   * The state that a parameter is scored with and saved as: its moving average if `averageDecay` keeps one, otherwise itself.
+   * @param name the parameter's name
+   */
+  savedAs(name: string): string;
+  /** The buffer of a state, for a plan that scores the network during training. It belongs to the trainer. */
   buffer(name: string): GPUBuffer;
   /** Bytes on the GPU. */
   readonly memory: Plan['memory'];
@@ -121,6 +126,7 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
       const tensor = stateNamed(name);
       return queue.push(async () => plans.ownerOf(tensor).write(tensor, values));
     },
+    savedAs: (name) => (graphs.averages?.kept.has(name) ? averageOf(name) : name),
     buffer: (name) => plans.ownerOf(stateNamed(name)).locate(stateNamed(name)).buffer,
     profile: () => queue.push(() => plans.step.profile()),
     close: plans.close,
@@ -157,7 +163,7 @@ async function submit(
   learningRate: number,
 ): Promise<{ results: Promise<ArrayBuffer[]> }> {
   const { gpu, graphs, plans, accumulate } = running;
-  const { image, labels, share, hyper, loss, halt, update } = graphs;
+  const { image, labels, share, hyper, loss, halt, update, averages } = graphs;
   const { step } = plans;
   const numbers = running.optimizer.hyper(running.updates + 1, learningRate);
   if (typeof images === 'function') await images(step.locate(image));
@@ -172,6 +178,10 @@ async function submit(
     if (update && plans.update) {
       await plans.update.run();
       places.push(plans.update.locate(update.halt));
+    }
+    if (averages && plans.averages) {
+      plans.averages.write(averages.share, [averages.shareAfter(running.updates)]);
+      await plans.averages.run();
     }
     running.updates++;
   }
@@ -195,10 +205,8 @@ function lossOf({ loss, watched }: StepGraphs, [lossBytes, haltBytes, updateByte
   return value;
 }
 
-function memoryOf({ step, update }: StepPlans): Plan['memory'] {
-  return {
-    constants: step.memory.constants + (update?.memory.constants ?? 0),
-    arenas: step.memory.arenas + (update?.memory.arenas ?? 0),
-    tensors: step.memory.tensors + (update?.memory.tensors ?? 0),
-  };
+function memoryOf({ step, update, averages }: StepPlans): Plan['memory'] {
+  const all = [step, update, averages].flatMap((plan) => plan?.memory ?? []);
+  const sum = (kind: keyof Plan['memory']) => all.reduce((bytes, memory) => bytes + memory[kind], 0);
+  return { constants: sum('constants'), arenas: sum('arenas'), tensors: sum('tensors') };
 }

@@ -8,6 +8,7 @@ import { gradients } from '../ops/differentiate.js';
 import { forward as batchStatistics } from '../ops/layers/batch_statistics.js';
 import { forward as accumulateInto } from '../ops/optimizers/accumulate.js';
 import { forward as firstNonfinite } from '../ops/optimizers/first_nonfinite.js';
+import { forward as moveAverage } from '../ops/optimizers/move_average.js';
 import { checkParts, clipByNorm, type Part, partOf } from './optimizers.js';
 import type { TrainerOptions } from './trainer_options.js';
 
@@ -58,6 +59,8 @@ export function buildStep(options: TrainerOptions, split: boolean) {
     forward.nodes.flatMap(({ inputs }) => inputs),
   );
   for (const [name, tensor] of used) states.set(name, tensor);
+  const changing = new Set(trained.map(({ name }) => name));
+  const averaged = [...used].filter(([name]) => changing.has(name) || (batchNorm === 'train' && isStatistic(name)));
   return {
     image,
     labels,
@@ -71,6 +74,7 @@ export function buildStep(options: TrainerOptions, split: boolean) {
     watched: ['an image', 'the loss', ...trained.map(({ name }) => `the gradient of ${name}`)],
     halt,
     update: split ? { graph: target.finish([haltOfUpdate]), halt: haltOfUpdate } : undefined,
+    averages: options.averageDecay === undefined ? undefined : averagesOf(averaged, options.averageDecay, state),
   };
 }
 
@@ -131,6 +135,30 @@ function updateParameters(
   }
   return halted;
 }
+
+/**
+ * Builds the graph that moves the average of each parameter. It is a graph of its own because it runs after the update, and a graph cannot
+ * read what it has overwritten.
+ */
+function averagesOf(parameters: readonly (readonly [string, Tensor])[], decay: number, state: MakeState) {
+  if (!(decay > 0 && decay < 1)) {
+    throw new InputError('the decay of averaged weights', { expected: 'above 0 and below 1', given: String(decay) });
+  }
+  const g = createGraph();
+  const share = g.input('share', [1], { layout: 'dense' });
+  const kept = new Map<string, Tensor>();
+  for (const [name, parameter] of parameters) {
+    const average = state(averageOf(name), parameter.shape);
+    kept.set(name, average);
+    g.applyAll(moveAverage, [average, parameter, share], {});
+  }
+  /** The share of the new value in the average at the update after so many others. */
+  const shareAfter = (updates: number) => 1 - Math.min(decay, updates / (updates + 9));
+  return { graph: g.finish([]), share, kept: kept as ReadonlyMap<string, Tensor>, shareAfter };
+}
+
+/** The name of the state that is the moving average of a parameter. */
+export const averageOf = (name: string): string => `${name}#average`;
 
 const isStatistic = (name: string) => /\.running_(mean|var)$/.test(name);
 

@@ -20,6 +20,8 @@ export interface StepPlans {
   readonly step: Plan;
   /** The update, if it is a plan of its own. */
   readonly update: Plan | undefined;
+  /** Moves the averages of parameters, if they are kept. It runs after each update. */
+  readonly averages: Plan | undefined;
   /** Share of the operations of `step` that recompute activations. */
   readonly recomputed: number;
   /** The plan through which a state is read and written. */
@@ -30,7 +32,7 @@ export interface StepPlans {
 /** Makes the plans, and writes the weights to start from. */
 export async function createStepPlans(
   gpu: Gpu,
-  { forward, update, loss, states, parameters }: StepGraphs,
+  { forward, update, averages, loss, states, parameters }: StepGraphs,
   weights: WeightSource,
   { memory: limit, choose }: Pick<TrainerOptions, 'memory' | 'choose'>,
 ): Promise<StepPlans> {
@@ -39,9 +41,13 @@ export async function createStepPlans(
   const fitted = await fitStepPlan(gpu, forward, loss, { update: update?.graph, shared, limit, choose });
   const { plan: step, recomputed } = fitted;
   let updatePlan: Plan | undefined;
-  // The buffer of a state belongs to the step's plan if that reads or writes it, and to the update's plan otherwise.
-  const ownerOf = (state: Tensor) => (updatePlan && !isBound(step, state) ? updatePlan : step);
+  let averagesPlan: Plan | undefined;
+  const kept = new Set(averages?.kept.values());
+  // The buffer of a state belongs to the step's plan if that reads or writes it, and otherwise to the plan of the averages or the update.
+  const ownerOf = (state: Tensor) =>
+    averagesPlan && kept.has(state) ? averagesPlan : updatePlan && !isBound(step, state) ? updatePlan : step;
   const close = () => {
+    averagesPlan?.close();
     updatePlan?.close();
     step.close();
   };
@@ -50,12 +56,17 @@ export async function createStepPlans(
       const external = new Map(shared.map((tensor) => [tensor, step.locate(tensor).buffer]));
       updatePlan = await createCheckedPlan(gpu, update.graph, { external });
     }
+    if (averages) {
+      const parameters = statesOf(averages.graph, states).filter((tensor) => !kept.has(tensor));
+      const external = new Map(parameters.map((tensor) => [tensor, ownerOf(tensor).locate(tensor).buffer]));
+      averagesPlan = await createCheckedPlan(gpu, averages.graph, { external });
+    }
     for (const [name, tensor] of parameters) ownerOf(tensor).write(tensor, await weights(name, tensor.shape));
   } catch (error) {
     close();
     throw error;
   }
-  return { step, update: updatePlan, recomputed, ownerOf, close };
+  return { step, update: updatePlan, averages: averagesPlan, recomputed, ownerOf, close };
 }
 
 const isBound = (plan: Plan, tensor: Tensor) =>

@@ -32,6 +32,12 @@ export interface TrainerOptions {
   /** Limit of the norm of all gradients together. Default: none. */
   clipNorm?: number;
   /**
+   * Keeps a moving average of each trained parameter, and of the running statistics of batch norms, over the updates: after each update
+   * average = decay · average + (1 − decay) · value. While there were few updates the decay is smaller, n / (n + 9) after n of them, so that
+   * the random first weights are forgotten. Between 0 and 1, 0.998 say. Default: no average.
+   */
+  averageDecay?: number;
+  /**
    * Micro-batches for each update, over which gradients are averaged. Each micro-batch has its own β and its own batch statistics, so the
    * result is not the same as with one batch of all their images. Default 1.
    */

@@ -16,9 +16,14 @@ export async function readStates(
   return tensors;
 }
 
-/** Writes a weights file: the parameters, without the optimizer's states. */
+/** Writes a weights file: the parameters, or their moving averages if the trainer keeps some, without the optimizer's states. */
 export async function writeWeights(trainer: Trainer, metadata: Record<string, string>): Promise<Uint8Array> {
-  return writeSafetensors(await readStates(trainer, (name) => !name.includes('#')), metadata);
+  const parameters = await readStates(trainer, (name) => !name.includes('#'));
+  for (const [name, { shape }] of parameters) {
+    const saved = trainer.savedAs(name);
+    if (saved !== name) parameters.set(name, { shape, data: await trainer.read(saved) });
+  }
+  return writeSafetensors(parameters, metadata);
 }
 
 /** @throws InputError naming the first state that is missing in one of the two, or that differs in shape. */
