@@ -1,4 +1,4 @@
-/** How a Localizer behaves beside others, and in numbers: two on a device, fifty calls at once, opened and closed a hundred times. */
+/** Several localizers and many calls: two localizers on a device, fifty calls at once, a hundred localizers opened and closed. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openGpu } from '../../src/gpu/device.js';
@@ -11,7 +11,7 @@ const { device } = gpu;
 const weights = tinyWeights(1);
 const classes = ['Mass', 'Nodule'];
 
-/** What is on the device: buffers and textures that were made and not yet destroyed. */
+/** The buffers and textures that were created on the device and have not been destroyed. */
 const alive = new Set<GPUBuffer | GPUTexture>();
 
 function count<T extends GPUBuffer | GPUTexture>(made: T): T {

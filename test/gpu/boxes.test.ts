@@ -1,4 +1,4 @@
-/** Heatmaps to boxes on the GPU against those of the CPU in float64. */
+/** Boxes of heatmaps on the GPU, compared with those that the CPU computes in float64. */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -27,7 +27,7 @@ interface Maps {
   cells: number[][];
 }
 
-/** What the GPU makes of some maps; twice, since a second run must give the same bits. */
+/** The results of the GPU for some maps. It runs twice, because the second run must give the same bits. */
 async function run(
   maps: Maps,
   options: BoxOptions,
@@ -54,7 +54,7 @@ async function run(
   }
 }
 
-/** Holds the GPU's boxes against the twin's. @returns false where some value lies too near to a threshold to tell. */
+/** Compares the GPU's boxes with those of the reference. @returns false if a value is so near to a threshold that rounding decides. */
 async function agrees(maps: Maps, options: BoxOptions): Promise<boolean> {
   const { heatThresholds = [60, 180], maxBoxes = 64, scaling = 'min_max' } = options;
   const cells = maps.cells.map((values) => values.map(Math.fround));
@@ -343,7 +343,7 @@ test('impossible requests are refused', () => {
 });
 
 test('pixels whose heat equals the threshold belong to the region', async () => {
-  // From 0 to 255 in whole numbers, so that scaling is exact; the cells are the pixels.
+  // Values are whole numbers from 0 to 255, so that scaling is exact, and the cells are the pixels.
   const row = [0, 60, 59, 61, 0, 179, 180, 181, 0, 255, 254];
   for (const scaling of ['min_max', 'relu_max'] as const) {
     const maps = pixels(row.length, 1, (x) => row[x]);

@@ -1,4 +1,4 @@
-/** Heads of others: what is one linear layer on pooled features is run, anything else refused by what it is. */
+/** Heads in checkpoints from elsewhere: one linear layer on pooled features is run, and any other head is refused with the reason. */
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -58,7 +58,7 @@ test('classifiers of several layers are refused under the name of their family, 
     { 'classifier.weight': [5, 294] },
     /expected 6 inputs, .* a VGG; given 294, which are 49 for each channel, of a flattened map of 7 × 7/,
   );
-  // What the message says is true: training takes the backbone, and a head of its own.
+  // As the message says, training can start from the backbone with a new head.
   for (const backbone of [VGG, ALEXNET]) {
     const { fresh } = startOf({ size: 64, classes: ['a'], seed: 1, init: await checkpoint(backbone, classifier) });
     assert.equal(

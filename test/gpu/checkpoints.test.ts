@@ -1,4 +1,7 @@
-/** Checkpoints that others made: read as they are, asked about, or refused; never another network in silence. */
+/**
+ * Checkpoints from elsewhere: they are read correctly, with warnings about what is assumed, or refused. No other network is ever run
+ * without a warning.
+ */
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -85,7 +88,7 @@ test('a layer that the graph does not read is refused by name, anywhere in the f
     ['given temperature', [['temperature', 1]]],
     ['given pool', [['pool.p', 1]]],
     ['attention', [['attention.conv.weight', 1, 6, 1, 1]]],
-    // Layers whose names hold a word that also stands for something of training.
+    // Layers whose names contain a word that usually belongs to training.
     ['loss_attention', [['loss_attention.weight', 6]]],
     ['attn_pool\\.loss', [['attn_pool.loss.weight', 6, 6]]],
     ['\\bacc\\b', [['acc.weight', 6, 6]]],
@@ -191,7 +194,7 @@ test('the same network is recognised with any prefix and at any place in an nn.S
       name === 'n_averaged' ? name : start + name,
     );
     assert.equal((await read(counted)).leftOut, ['n_averaged']);
-    // The head beside the backbone rather than in it.
+    // The head is next to the backbone, and not inside it.
     const beside = renamed(resnet, (name) =>
       name.startsWith('fc.') ? name.replace('fc', 'net.head.1') : start + name,
     );

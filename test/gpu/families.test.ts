@@ -1,4 +1,4 @@
-/** Families told from state dicts as torchvision leaves them: the right logits, or refused by what is wrong. */
+/** Families are recognised from torchvision's state dicts: they give the right logits, or are refused with the reason. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
@@ -98,7 +98,7 @@ families('a head with a hidden layer is refused as torchvision’s own', async (
 families('a head that normalises pooled features is refused as torchvision’s own ConvNeXt', async () => {
   const backbone: Backbone = { family: 'convnext', layers: [1, 1], widths: [8, 12] };
   const tensors = await seededNetwork(backbone, { classes: 5, pooling: 'average', prediction: 'classifier.2' });
-  // A linear layer by itself, as somebody may have put on it.
+  // A single linear layer, which somebody may have used as a head.
   assert.equal((await read(tensors)).architecture?.backbone, backbone);
   await refused(
     more(tensors, ['classifier.0.weight', 12], ['classifier.0.bias', 12]),
@@ -128,7 +128,7 @@ families(
   },
 );
 
-/** Families in which the number of stages tells the strides. */
+/** Families in which the strides follow from the number of stages. */
 const SHOW_STRIDES = ['resnet', 'regnet', 'shufflenet_v2', 'inception_v3', 'convnext'];
 
 families('a network in an nn.Sequential, whose layers have numbers before their names, is recognised', async () => {

@@ -1,4 +1,4 @@
-/** Operations that torchvision's newer families need, by their rules and in small graphs: shuffled channels, layer norm and scale, gates. */
+/** Operations of torchvision's newer families, alone and in small graphs: channel shuffle, layer norm, layer scale, squeeze-and-excitation. */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -28,7 +28,7 @@ const values = (tensor: Tensor, seed: number) => {
   return Float64Array.from({ length: elementCount(tensor) }, () => 2 * random() - 1);
 };
 
-/** A graph's result by x and its parameters, in float64, and as the GPU computes it once it is fused. */
+/** A graph's result for x and its parameters, in float64 and, after fusion, on the GPU. */
 async function onGpu(shape: readonly number[], build: (g: GraphBuilder, x: Tensor) => Tensor, options: object = {}) {
   const g = createGraph(options);
   const x = g.input('x', shape);
@@ -161,7 +161,7 @@ test('layer scale is fused into the convolution before it, and is trained', asyn
   };
   assert.equal(await onGpu([2, 3, 4, 3], scaled), ['fold_conv2d', 'conv2d']);
   await onGpu([2, 3, 4, 3], scaled, { parameters: 'state' });
-  // A step that takes the statistics of batches for its norms leaves these alone.
+  // A training step that uses the statistics of batches does not change these.
   await onGpu([2, 3, 4, 3], scaled, { parameters: 'state', batchStatistics });
 });
 

@@ -1,4 +1,4 @@
-/** What is put together from operations on tensors of any rank, held against plain loops; and such networks in files. */
+/** Functions that are composed of operations on tensors of any rank, compared with plain loops, and descriptions of such networks. */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -33,7 +33,7 @@ fc.configureGlobal({ seed: 7, numRuns: 100 });
 
 const values = (count: number) => Float64Array.from({ length: count }, (_, i) => Math.sin(1.7 * i) + 0.1 * (i % 3));
 
-/** What a function adds, in float64. */
+/** The float64 result of what a function adds to a graph. */
 function truth(build: (g: GraphBuilder, x: Tensor) => Tensor, shape: readonly number[], layout: Layout = 'dense') {
   const g = createGraph();
   const x = g.input('x', shape, { layout });
@@ -61,7 +61,7 @@ test('a slice has the elements from its start to its end in steps', () => {
         return behindStart && (end === undefined || (by > 0 ? i < at(end) : i > at(end)));
       };
       const inside = (by > 0 ? all : all.reverse()).filter(isIn);
-      // A start beyond the end begins at the outermost element, so steps are counted from the first one inside.
+      // If the start is beyond the end, it is moved to the outermost element, and steps are counted from there.
       const expected = inside.filter((_, i) => i % Math.abs(by) === 0);
       assert.equal(
         placesOfSlice(size, {
@@ -248,7 +248,7 @@ test('networks of these operations can be described as graphs, which give the sa
     }
     assert.equal(results[0], results[1]);
   }
-  // A shape that holds for one number of images only.
+  // A shape that is only right for one number of images.
   const fixed = (g: GraphBuilder, image: Tensor) => {
     const outputs = add(g, image);
     const features = permute(

@@ -131,7 +131,7 @@ test("a caller's device is shared: it survives close() and keeps its handler", a
   assert.throws(() => second.check(), /the GPU reported an error/);
   assert.is(handled, 1);
   second.close();
-  assert.throws(() => gpu.check(), /the GPU reported an error/); // it listened as well
+  assert.throws(() => gpu.check(), /the GPU reported an error/); // raybox has heard of the error too
   await (await record(doubling, 4)).y.destroy();
   device.removeEventListener('uncapturederror', handler);
   assert.throws(() => second.check(), /closed/);
@@ -157,7 +157,7 @@ test('a lost device is reported by the next call', async () => {
   assert.throws(() => own.check(), /the GPU device was lost/);
 });
 
-/** A device of which only the loss is asked, to come when it is told to. */
+/** A device that only has the promise of its loss, which the test resolves. */
 function losing() {
   let lose = (_: { message: string; reason: GPUDeviceLostReason }) => {};
   const lost = new Promise<{ message: string; reason: GPUDeviceLostReason }>((resolve) => {

@@ -1,4 +1,4 @@
-/** Gradients as graphs: each operation's against finite differences of its reference, and how they are put together. */
+/** Gradients: those of each operation are compared with finite differences of its reference, and those of graphs with each other. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
@@ -43,7 +43,7 @@ const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => {
 };
 
 /**
- * Holds the gradient graph, in float64, against central differences of the forward graph along random directions. The number
+ * Compares the gradient graph, in float64, with central differences of the forward graph along random directions. The number
  * that is differentiated is Σ seed · y.
  */
 function checkByDifferences(
@@ -69,7 +69,7 @@ function checkByDifferences(
         new Map([...values, [tensor, values.get(tensor)!.map((value, i) => value + by * direction[i])]]);
       const expected = (loss(moved(step)) - loss(moved(-step))) / (2 * step);
       const actual = dot(result.get(own!)!, direction);
-      // Where the function has no value at a point (the logarithm of a negative number), or beside it (a power of one).
+      // The function may not be defined at a point (the logarithm of a negative number), or near it (a power of a negative number).
       if (Number.isNaN(expected) && (Number.isNaN(actual) || Number.isNaN(loss(values)))) continue;
       const scale = Math.sqrt(dot(result.get(own!)!, result.get(own!)!)) + Math.abs(expected) + 1e-3;
       assert.ok(
@@ -80,17 +80,17 @@ function checkByDifferences(
   }
 }
 
-/** Inputs that differences cannot be taken by: batch norm's statistics are fixed, or a function of x. */
+/** Inputs for which finite differences make no sense, because the statistics of a batch norm are fixed or a function of x. */
 const FIXED: Readonly<Record<string, readonly number[]>> = { batch_norm: [3, 4], label_loss: [1, 2], where: [0] };
 
-/** Operations whose chosen values avoid kinks, and are where the functions have values. */
+/** Operations whose cases have chosen values, which avoid kinks and for which the functions are defined. */
 const CHOSEN = ['unary'];
 
-/** Values at which an operation has no kink: ties would have one. */
+/** Values at which an operation has no kink. Equal values would have one. */
 const smooth = (input: CaseInput): CaseInput =>
   typeof input.fill === 'function' ? { ...input, fill: 'normal' } : input;
 
-/** One operation alone, where somebody works on it. */
+/** The name of a single operation to test, for somebody who works on it. */
 const only = process.env.RAYBOX_CASE;
 if (only && !Object.hasOwn(gradientTable, only)) throw new Error(`RAYBOX_CASE: ${only} has no gradient`);
 
@@ -101,7 +101,7 @@ for (const key of Object.keys(gradientTable)) {
   test(`${key}: the gradient agrees with finite differences`, () => {
     let checked = 0;
     for (const [index, one] of cases.entries()) {
-      // Neither too much for plain loops, nor a graph that has been through fusion already.
+      // Cases that are too large for plain loops, or that only fusion can make, are left out.
       const { activation, prologue } = one.attributes as { activation?: { kind: string }; prologue?: string };
       const epilogue = key !== 'activation' && activation && !/relu/.test(activation.kind);
       const size = one.inputs.reduce((total, input) => total + (input?.shape.reduce((a, b) => a * b, 1) ?? 0), 0);
@@ -143,7 +143,7 @@ gradient('batch norm in training: through the statistics too', () => {
   }
 });
 
-// Everything that accumulation and slices can run into: several consumers, holes, nested concatenations.
+// Everything that is difficult for accumulation and slices: several consumers, holes, nested concatenations.
 function tangle(g: GraphBuilder, x: Tensor): Tensor {
   const weight = (name: string, ...shape: number[]) => g.parameter(name, shape);
   const a = relu(g, conv2d(g, x, weight('a', 5, 3, 3, 3), weight('b', 5), { padding: 1 }));
@@ -268,7 +268,7 @@ gradient('the error names the operation that has no gradient', () => {
     () => gradients(g, g.apply(resizeGradient, [x], { height: 1, width: 1, mode: 'nearest' }), [x], seed),
     /resize_gradient has no gradient.*registerGradient/,
   );
-  // An operation of a caller's own is no pooling, although it is called so.
+  // An operation of the caller's own is not a pooling, although it has that name.
   assert.throws(
     () =>
       gradients(
@@ -289,7 +289,7 @@ gradient('states can only be updated after everything that reads them, and only 
   g.applyAll(sgd, [weight, undefined, slope, hyper, undefined], { nesterov: false, rate: 1, decay: 1 });
   const traits = { software: true, f16: false, subgroupSize: 0, maxInvocations: 256 };
   const limits = { ...traits, maxWorkgroupBytes: 16 << 10, maxBindingBytes: 1 << 20 };
-  // Kept though no output depends on it, and behind what reads the old value.
+  // The update is kept although no output depends on it, and it runs after the node that reads the old value.
   assert.equal(
     lower(fuse(g.finish([before])), limits).steps.map(({ node }) => node.operation.name),
     ['add', 'sgd'],

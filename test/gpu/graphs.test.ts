@@ -1,6 +1,6 @@
 /**
- * Random small graphs: what fusion, slices, arenas and bands make of a graph computes what its nodes say one by one, in float64.
- * Then whole networks in bands, under binding limits far below their tensors.
+ * Random small graphs: after fusion, slices, arenas and bands a graph still computes the same as its nodes one by one in float64. Then whole
+ * networks in bands, with binding limits far below the size of their tensors.
  */
 
 import fc from 'fast-check';
@@ -35,7 +35,7 @@ import { evaluateReference } from '../../src/verify/reference.js';
 
 const gpu = await openGpu();
 
-/** `npm run fuzz:graphs` looks at thousands. */
+/** `npm run fuzz:graphs` tests thousands of graphs. */
 const GRAPHS = 20;
 
 for (const [name, check] of Object.entries({ forward: checkForward, backward: checkBackward })) {
@@ -56,7 +56,7 @@ for (const [name, check] of Object.entries({ forward: checkForward, backward: ch
   });
 }
 
-/** A grouped convolution over a concatenation of so many channels. */
+/** A grouped convolution over a concatenation of parts with these numbers of channels. */
 function groupsOver(g: GraphBuilder, widths: readonly number[], groups: number, outputs: number): Tensor {
   const parts = widths.map((width, i) =>
     activationOf(g, g.input(`x${i}`, [2, 5, 4, width]), { kind: 'leaky_relu', a: 0.5 }),
@@ -160,7 +160,7 @@ test('if the GPU has not enough memory, there is an InputError and nothing is le
     },
   });
   const g = createGraph();
-  // More than any adapter holds in one buffer, or than the software adapters have memory for.
+  // This is more than any adapter allows for a buffer, or more memory than the software adapters have.
   const pixels = Math.floor(Math.min(gpu.limits.maxBufferSize, 2 ** 42) / 16) - 64;
   const x = g.input('x', [1, Math.floor(pixels / 1024), 1024, 4]);
   const graph = g.finish([activationOf(g, sum(g, activationOf(g, x, { kind: 'relu' }), x), { kind: 'sigmoid' })]);

@@ -1,4 +1,4 @@
-/** What comes in between: devices that are lost and calls that are aborted, at any moment. `npm run fuzz:interrupt` tries hundreds. */
+/** Devices that are lost and calls that are aborted, at any moment. `npm run fuzz:interrupt` tries hundreds of moments. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { abortCalls, loseDevices } from '../../bench/robustness/interruptions.js';
@@ -9,7 +9,7 @@ import { runsWhole } from '../support/part.js';
 import { tinyWeights } from '../support/tiny.js';
 
 const weights = tinyWeights(1);
-// Each loss compiles every kernel anew; every other one comes while the weights load.
+// After each loss every kernel is compiled again. Every second loss happens while the weights are loaded.
 const ROUNDS = runsWhole ? { losses: 6, aborts: 24 } : { losses: 2, aborts: 8 };
 
 const gpu = await openGpu();
@@ -46,7 +46,7 @@ test('an abort while results are read back rejects at once, and the next call gi
   prototype.mapAsync = async function (this: GPUBuffer, ...args) {
     await mapAsync.apply(this, args);
     if (controller.signal.aborted) return;
-    // The data has arrived and nobody has been told: the latest moment of the read-back.
+    // The latest moment of reading back: the data has arrived, but the promise has not resolved yet.
     controller.abort(new Error('while it is read back'));
     await new Promise((resolve) => setTimeout(resolve));
     wasThrough = isThrough;
@@ -77,7 +77,7 @@ test('an abort ends the reading of an image, and frees results on the GPU that n
   ];
   never.abort(new Error('enough'));
   for (const error of await Promise.all(reading)) assert.is(error?.message, 'enough');
-  // One that is running, one that waits: both are aborted, and close() waits for what is still at work.
+  // One call is running and one waits. Both are aborted, and close() waits for work that is still running.
   const both = new AbortController();
   const image = picture(40, 40);
   const calls = [1, 2].map(() => rejection(own.localize(image, { output: 'gpu', signal: both.signal })));

@@ -215,7 +215,7 @@ detail('small regions are left out before maxBoxes is applied, and the highest o
         const top = Math.max(...whole.findings.filter((each) => each.label === label).map(({ peak }) => peak!));
         const first = rows.slice(0, maxBoxes);
         const highest = rows.find(({ peak }) => peak === top);
-        // The table of so few boxes would not have held what is large enough.
+        // With so few boxes, the table would not have contained the regions that are large enough.
         const known = rowsOf(everything.findings, label, heat).slice(0, maxBoxes);
         hidden += first.filter((row) => !known.some(({ box }) => box.x === row.box.x && box.y === row.box.y)).length;
         return !highest || first.includes(highest) ? first : [...first.slice(0, -1), highest];
@@ -464,7 +464,7 @@ test('images may be functions that read them, and errors come in the order of th
 });
 
 test('an image that the GPU refuses is reported and left out of its batch', async () => {
-  // Rows of 3 bytes cannot be copied, which shows only when the texture is brought in.
+  // Rows of 3 bytes cannot be copied, which is only noticed when the texture is read.
   const texture = device.createTexture({ size: [3, 3], format: 'r8unorm', usage: 0x1 | 0x2 });
   const images = [picture(20, 20, 1), texture, picture(21, 20, 1), texture];
   const errors: [number, string][] = [];

@@ -1,4 +1,4 @@
-/** One picture, handed in in every way there is, gives one answer. */
+/** The same image, given in all possible forms, gives the same results. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { encodePng } from '../../src/formats/png.js';

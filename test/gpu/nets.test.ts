@@ -50,7 +50,7 @@ nets('every standard network has torchvision’s parameters and shapes', () => {
 });
 
 nets('fused and unfused networks agree', async () => {
-  // Odd widths leave holes behind concatenations.
+  // With odd widths there are holes after concatenations.
   const fire = { fire: [3, 5, 6] };
   const backbones: Backbone[] = [
     { family: 'squeezenet', layers: [{ conv: 10, kernel: 3, stride: 2 }, 'M', fire, fire] },
@@ -139,7 +139,7 @@ nets('columns: the outputs of several modules are joined at the size of the firs
     );
   const [joined, second, third] = [await features([2, 3]), await features(undefined, 2), await features()];
   const at = (values: Float32Array, size: number, y: number, x: number, c: number) => values[(c * size + y) * size + x];
-  // 6 × 6 and, behind the pooling, 3 × 3, which bilinear enlargement weighs by quarters.
+  // The maps are 6 × 6 and, after the pooling, 3 × 3. Bilinear enlargement has weights in quarters.
   for (let y = 0; y < 6; y++) {
     for (let x = 0; x < 6; x++) {
       for (let c = 0; c < 11; c++) assert.is(at(joined, 6, y, x, c), at(second, 6, y, x, c));
@@ -223,7 +223,7 @@ nets('a checkpoint’s architecture is recognised by names and shapes', () => {
     const renamed = { ...description, prefix: 'features.trunk.' };
     assert.equal(inferArchitecture(shapesOf({ backbone: renamed, head })), { backbone: renamed, head }, backbone);
   }
-  // Of the others no shape shows the strides.
+  // In the other families no shape shows the strides.
   const told = torchvision.samples.filter(
     ({ backbone: one, gradients }) =>
       !gradients || /resnet|regnet|shufflenet|inception|convnext/.test(JSON.stringify(one)),
@@ -237,7 +237,7 @@ nets('a checkpoint’s architecture is recognised by names and shapes', () => {
   };
   const squeezenet = { ...standardBackbone('squeezenet1_1'), names } as Backbone;
   assert.equal(inferArchitecture(shapesOf({ backbone: squeezenet })), { backbone: squeezenet });
-  // One linear layer on averaged features is a head, wherever it stands; layers before it are none that a map could go through.
+  // One linear layer on averaged features is a head, whatever its name is. With layers before it there is no class activation map.
   const average: Head = { classes: 1000, pooling: 'average', prediction: 'fc' };
   assert.equal(inferArchitecture(shapesOf({ backbone: 'resnet18', head: average })).head, average);
   const classifier: Head = { ...average, prediction: 'classifier' };

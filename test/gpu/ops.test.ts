@@ -1,4 +1,4 @@
-/** Properties of operations, and their references held against torch's rules and Pillow's numbers. */
+/** Properties of operations, and their references compared with torch's rules and Pillow's numbers. */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -56,8 +56,8 @@ const small = (max: number, min = 1) => fc.integer({ min, max });
 const pairOf = (of: fc.Arbitrary<number>) => fc.tuple(of, of);
 const sidesOf = (of: fc.Arbitrary<number>) => fc.tuple(of, of, of, of);
 
-// Positions of a window by walking along an axis: in ceil mode one more, if some of the padded input is left; and the last one goes
-// if it starts behind the input, in the right padding.
+// Counts the positions of a window by moving it along an axis. In ceil mode there is one more if a part of the padded input is left, unless
+// that one would start after the input, in the right padding.
 function walk(size: number, span: number, stride: number, before: number, after: number, ceilMode: boolean): number {
   const padded = before + size + after;
   let count = 0;
@@ -379,7 +379,7 @@ async function hold<A extends object>(operation: Operation<A>, one: Case<A>, lim
   assert.is(failure, undefined, `${operation.name} ${check.label}: ${failure}`);
 }
 
-// The same device, taken for one that binds no more than `bytes` at once.
+// The same device, with a limit of `bytes` for a binding.
 function narrowed(bytes: number) {
   const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupStorageSize } = gpu.limits;
   const limits = {

@@ -1,4 +1,4 @@
-/** Networks of the caller's own, and graphs in files, that are not what they say: each is refused by name, or told. */
+/** Networks of the caller's own, and graphs in files, with faults: each is refused by name, or gives a warning. */
 import { inspect } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -130,7 +130,7 @@ test('a function that builds another network for another number of images is ref
     assert.match(await messageOf(() => describeGraph(network, INPUT)), another);
   }
   assert.match(await messageOf(() => own(strided)), /"stride":\[1,1\].*given .*"stride":\[2,2\]/);
-  // Of larger numbers nobody knows when the weights are loaded: those images go in smaller batches, through the network that was shown.
+  // Larger batches cannot be checked when the weights are loaded. Those images are run in smaller batches, with the network that was checked.
   const all = async (network: NetworkFunction, batch: number) => {
     await using localizer = await load(weights, { device: gpu.device, network, ...METADATA });
     const results = [];

@@ -1,4 +1,4 @@
-/** Raw pixels to network input: against Pillow, in a batch, at sizes that need bands; frames and back. */
+/** From raw pixels to the network's input: compared with Pillow, in a batch, at sizes that need bands. Mapping of boxes in both directions. */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -104,7 +104,7 @@ test('a very large image is processed in bands', async () => {
   const data = Uint8Array.from({ length: width * height }, (_, i) => Math.floor(i / width) % 256);
   const y = await run(data, { ...format(width, height), size, ...raw, scale: 255 });
   for (let row = 0; row < size; row++) {
-    // Rows lie below one another at 1100 / 1500: linear but where the ramp starts over.
+    // The rows are resized by 1100 / 1500. The values are linear, except where the ramp begins again.
     const centre = ((row + 0.5) * height) / size - 0.5;
     if (centre < 0 || centre > height - 1 || centre % 256 > 255) continue;
     for (const column of [0, 777, 1499])

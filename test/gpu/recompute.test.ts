@@ -82,7 +82,7 @@ for (const [name, architecture] of Object.entries(NETWORKS)) {
           labels,
           values(labels, 3).map((value) => (value > 0 ? 1 : 0)),
         );
-        // Twice: memory that the first run left behind must not show in the second.
+        // It runs twice: values that the first run has left in memory must not change the second one.
         await plan.run();
         await plan.run();
         const statistics = [...parameters.values()].filter((tensor) => /running/.test(tensor.name));
@@ -113,7 +113,7 @@ function checkOrder(graph: Graph, before: Graph): void {
 const leastOf = (found: readonly Recomputation[]) =>
   found.reduce((least, one) => (one.peakBytes < least.peakBytes ? one : least));
 
-// In shallow networks nearly all is the first layers' own backward pass: vgg and alexnet cannot do with less.
+// In shallow networks the backward pass of the first layers needs nearly all of the memory, so vgg and alexnet cannot do with less.
 for (const [name, share] of [
   ['resnet-bottleneck', 0.6],
   ['resnet-basic', 0.95],
@@ -201,7 +201,7 @@ test('a limit that is too low is refused, and the error gives the least that is 
   }
 });
 
-/** A device that has run full once it holds so many bytes. */
+/** A device whose memory is full when this many bytes are allocated. */
 function smallGpu(bytes: number): Gpu {
   let held = 0;
   const device = new Proxy(gpu.device, {

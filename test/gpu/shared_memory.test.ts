@@ -1,6 +1,6 @@
 /**
- * Every operation on tensors that lie within others: its maps are cut from wider ones, and its result is a part of a concatenation. A kernel
- * that takes its tensors to be whole would read or write at the wrong places, and nothing but the numbers would show it.
+ * Every operation on tensors that are stored inside others: its inputs are slices of wider maps, and its result is a part of a concatenation.
+ * A kernel that ignores this would read or write at the wrong places, and only the numbers would show it.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -82,7 +82,7 @@ test('operations read and write tensors that are parts of others', async () => {
   for (const [key, cases] of Object.entries(all) as unknown as [string, Case[]][]) {
     const operation = (operations as unknown as Record<string, Operation>)[key];
     if (operation.updates) continue;
-    // Several images and groups of channels, and numbers of which none is the result of a kernel that writes nothing.
+    // Several images and groups of channels, and numbers that differ from what is there if a kernel writes nothing.
     const small = cases.filter(({ full, bench }) => !full && !bench);
     const isTelling = ({ inputs: [x] }: Case) => x && !x.fill && x.shape[0] > 1 && x.shape.at(-1)! > 4;
     const one = small.find(isTelling) ?? small.at(-1);

@@ -1,4 +1,4 @@
-/** A short soak, and that a leak would be found. */
+/** A short soak test, and a test that a leak would be found. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { soak } from '../../bench/robustness/soak.js';
@@ -54,7 +54,7 @@ test('images of many sizes, options, aborts and errors leave nothing on the GPU'
     assert.ok(samples.every((sample) => sample[measure] > 0));
     assert.ok(Number.isFinite(trends[measure].rise));
   }
-  // Caches are full long before: what is on the GPU moves within a few box plans.
+  // The caches are full long before, so the memory on the GPU only varies by a few box plans.
   const gpu = samples.slice(samples.length >> 1).map((sample) => sample.gpu);
   assert.ok(Math.max(...gpu) < 64 << 20, `${Math.max(...gpu)} bytes`);
 });

@@ -61,7 +61,7 @@ function relativeDistance(actual: ArrayLike<number>, expected: ArrayLike<number>
   return power > 0 ? Math.sqrt(error / power) : error; // a dead ReLU’s gradients are exactly 0
 }
 
-/** What is small lies among the fixtures, the rest in the data folder, where there is one. */
+/** Small references are fixtures of the repository, and the others are in the data folder, if it is there. */
 const readTruth = async (path: string) => (await readFixture(path).catch(() => undefined)) ?? (await readData(path));
 
 for (const name of ['resnet-bottleneck', 'resnet-basic', 'densenet', 'vgg', 'alexnet', 'googlenet']) {
@@ -318,7 +318,7 @@ train('numbers that are not finite are found even if the loss is finite, and not
     const broken = images.slice();
     broken[777] = Number.NEGATIVE_INFINITY;
     const failed = trainer.step(broken, labels, { learningRate: 0.01 });
-    const next = trainer.step(images, labels, { learningRate: 0 }); // was asked for before anybody knew
+    const next = trainer.step(images, labels, { learningRate: 0 }); // started before the failure is known
     await notFinite(failed, /^an image is not finite$/);
     assert.ok(Number.isFinite(await next));
     for (const [name, values] of await everything(trainer)) {
@@ -333,7 +333,7 @@ train('numbers that are not finite are found even if the loss is finite, and not
       trainer.step(images, labels, { learningRate: 0.01 }),
       /^the gradient of (conv1.weight|bn1.weight) is not finite$/,
     );
-    // One bad batch is no reason to begin again.
+    // The training can continue after a bad batch.
     await trainer.write('conv1.weight', before.get('conv1.weight')!);
     assert.ok(Number.isFinite(await trainer.step(images, labels, { learningRate: 0.01 })));
     assert.not.equal(await trainer.read('conv1.weight'), before.get('conv1.weight'));

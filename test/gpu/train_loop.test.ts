@@ -1,4 +1,4 @@
-/** The training loop on small phantoms: it learns, and a run that was broken off ends in the bits of one that was not. */
+/** The training loop on small phantoms: it learns, and an interrupted run ends with the same bits as an uninterrupted one. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
@@ -257,7 +257,7 @@ detail('weights that are not finite are never kept, even if the loss is finite',
 });
 
 detail('early stopping ends the run, and the best epoch is kept', async () => {
-  // Learning nothing, no epoch is better than the first.
+  // With a learning rate of 0 no epoch is better than the first.
   const { result } = await run({
     learningRate: 1e-30,
     epochs: 9,
@@ -305,7 +305,7 @@ test('settings, data and checkpoints that do not fit each other are refused', as
   await refused(readTrainingCheckpoint(whole.kept.best as Uint8Array), /not a checkpoint of a training run/);
 });
 
-/** What a later raybox may do: the best variants are others. */
+/** Simulates a later version of raybox that prefers other variants. */
 async function withOtherTaste<T>(work: () => Promise<T>): Promise<T> {
   const taste = [conv2d, conv2dWeightGradient].map(
     (operation) => [operation as Operation, operation.variants] as const,
@@ -338,7 +338,7 @@ detail('a resumed run uses the kernels that it began with, even if others are pr
   assert.ok(Object.entries(chosen).some(([work, variant]) => variant !== kernels?.[work]));
 });
 
-/** A checkpoint as it was before there were checksums. */
+/** A checkpoint in the early format, without a checksum. */
 function oldForm(bytes: Uint8Array) {
   const { tensors, metadata } = readSafetensors(bytes);
   const { checksum: _, ...rest } = metadata;

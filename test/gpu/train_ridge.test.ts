@@ -55,7 +55,7 @@ test('sums of products, and a system solved by its Cholesky factor', () => {
   assert.throws(() => cholesky(Float64Array.of(1, 2, 2, 1), 2), /not positive definite; given -3 at 1/);
 });
 
-/** Two features in very different units; the first class follows both, the second nothing, the third cannot be told at all. */
+/** Two features in very different units. The first class depends on both, the second on none, and the third is the same for all images. */
 function sample(count: number): RidgeData {
   const random = seededRandom(4);
   const rows = Array.from({ length: count }, () => [100 + 20 * normal(random), 0.001 * normal(random)]);
@@ -87,7 +87,7 @@ test('ridge regression finds the direction in any units, and its probabilities a
 
 test('folds keep a patient’s images together, so that features which only identify patients do not raise the score', () => {
   const random = seededRandom(2);
-  // 40 patients of 8 images; each patient is a direction of its own, and half of them have the label by chance.
+  // 40 patients with 8 images each. Each patient has a feature of its own, and half of the patients have the label by chance.
   const patients = Array.from({ length: 320 }, (_, i) => Math.floor(i / 8));
   const features = new Float32Array(320 * 40);
   for (const [i, patient] of patients.entries()) features[i * 40 + patient] = 1 + 0.1 * normal(random);

@@ -1,4 +1,4 @@
-/** The weights that come with raybox: what they say of themselves, and that they find and localize on phantoms that they never saw. */
+/** The shipped weights: their metadata, and their results on phantoms that they were not trained on. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -48,7 +48,7 @@ test('phantom8 finds the disease of a new phantom, with a box where it was drawn
   alarms += new Set((await localizer.localize(healthy.image)).findings.map(({ label }) => label)).size;
   await localizer.close();
   assert.ok(found >= 8, `found ${found} of ${DISEASES.length}`);
-  // What it fails at is told in its model card.
+  // Its model card says where it fails.
   assert.ok(hit >= 7, `localized ${hit} of ${DISEASES.length}`);
   assert.ok(alarms <= 1, `${alarms} false alarms in ${DISEASES.length + 1} phantoms`);
 });

@@ -1,4 +1,4 @@
-/** Networks that belong to no family: a function given to `load` and `train`, and the graph that a file holds of it. */
+/** Networks that belong to no family: a function that `load` and `train` are given, and its graph in a file. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { GraphDescription } from '../../src/formats/graph_description.js';
@@ -38,7 +38,7 @@ const SIZE = 24;
 const classes = ['Mass', 'Nodule', 'Effusion'];
 const INPUT = { inputWidth: SIZE, inputHeight: SIZE, inputChannels: 1, mean: [0.5], std: [0.25] } as const;
 
-/** A residual block with a gate by channel, two branches side by side, and the paper's head: of no family that raybox has. */
+/** A residual block with a gate by channel, two branches side by side, and the paper's head: it belongs to none of raybox's families. */
 const own: NetworkFunction = (g, image) => {
   const stem = relu(
     g,

@@ -1,6 +1,6 @@
 /**
- * Workers and forked processes give what the main thread gives, and a worker that is ended the way the README says takes nobody along.
- * Dawn's binding for Node aborts the process where something of the GPU is pending when a worker's thread ends, so that each trial is a
+ * Workers and forked processes give the same results as the main thread, and a worker that is ended as the README says does not end the
+ * process. Dawn's binding for Node aborts the process if calls to the GPU are pending when a worker's thread ends, so each trial runs in a
  * process of its own.
  */
 import { execFile, fork } from 'node:child_process';
@@ -14,7 +14,7 @@ import { localizeTiny } from '../support/tiny.js';
 
 const url = (path: string) => new URL(path, import.meta.url).href;
 
-/** Runs in the worker: loads, localizes again and again, and on any message comes to rest. */
+/** Runs in the worker: loads weights, localizes repeatedly, and stops its work when it receives a message. */
 const WORKER = `
 import { parentPort } from 'node:worker_threads';
 import { load } from '${url('../../src/index.js')}';
@@ -39,7 +39,7 @@ try {
 }
 `;
 
-/** Runs in the process: ends the worker so many milliseconds after it began to load, or to localize. */
+/** Runs in the process: ends the worker this many milliseconds after it began to load or to localize. */
 const MAIN = `
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 const [code, after, ms] = process.argv.slice(1);

@@ -1,4 +1,4 @@
-/** Lists as long as a file makes them: none is handed over as arguments, of which an engine takes some hundred thousand at most. */
+/** A list whose length comes from a file must not be spread into arguments, because engines allow only some hundred thousand arguments. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,7 @@ const src = fileURLToPath(new URL('../../../src', import.meta.url));
 
 /** These parts read no files. */
 const PARTS = /^(generated|ops|graph|gpu|phantom|overlay|web|vendor)\//;
-/** Spreads of what is short whatever a file holds, by what is spread. */
+/** Allowed spreads: values that are short whatever a file contains. */
 const SHORT: readonly string[] = [
   '(await runOrSeparate(alone, run, skipBad))', // one image
   'ranks);', // of a factor and a summand

@@ -1,4 +1,4 @@
-/** Boxes in pixels of other copies of the images, and boxes as two corners: scaled, read by what was said, or refused; never taken as they stand. */
+/** Boxes in pixels of other copies of the images, and boxes as two corners. They are scaled, read as the options say, or refused. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,7 +65,7 @@ function writeCoco(of: (i: number) => number[], size: object): string {
   return at('p.json');
 }
 
-/** Mean IoU over all boxes, the share of points that hit, and what was said; or the refusal. */
+/** Mean IoU over all boxes, the share of points that hit, and the warnings; or the error. */
 async function scoreOf(predictions: string, options: { boxFrame?: number; corners?: CornersOf } = {}) {
   try {
     const data = await openDataset(folder, { corners: areCorners(options.corners, 'truth') });
@@ -121,7 +121,7 @@ test('truth boxes in the published frame are compared with predictions of any si
   const advised = await scoreOf(writeCoco((i) => sides(scaled(boxOf(i), 5.12, 10.24)), { width: 1024, height: 1024 }));
   assert.match(advised.said, /refused: .*seem to be in a frame of 1024: --box-frame 1024/);
   writeTruth((i) => sides(boxOf(i)));
-  // What the advice for predicted boxes says to do leads to the right score.
+  // Following the advice for predicted boxes gives the right score.
   const large = (i: number) => sides(scaled(boxOf(i), 1024 / WIDTH, 1024 / HEIGHT));
   assert.match(
     (await scoreOf(writeCoco(large, {}))).said,
@@ -212,7 +212,7 @@ test('corners that were read as sizes are refused; with the option for corners t
   assert.match((await scoreOf(predicted, { boxFrame: 1024 })).said, /refused: the truth boxes seem to be corners/);
   assert.is((await scoreOf(predicted, { boxFrame: 1024, corners: 'truth' })).meanIou, 1);
 
-  // Boxes that a network lets reach over an edge are no corners: most are narrower than they are far from it.
+  // Boxes of a network that pass an edge are not taken for corners, because most are narrower than their distance from the edge.
   writeTruth((i) => sides(boxOf(i)));
   const reaching = (i: number) => sides({ ...boxOf(i), width: i < 8 ? 150 : 30 });
   assert.match(

@@ -21,7 +21,7 @@ const { outputFiles, metafile } = await build({
   metafile: true,
 });
 
-/** The entry and every chunk that it imports before anything runs; of what is imported on demand, only what is listed. */
+/** The entry and all chunks that it imports statically, and those dynamic imports that are listed. */
 function loadedAtOnce(...onDemand: string[]): string[] {
   const entries = Object.keys(metafile.outputs).filter((name) =>
     ['src/index.js', ...onDemand].some((path) => metafile.outputs[name].entryPoint?.endsWith(path)),

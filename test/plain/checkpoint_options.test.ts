@@ -1,4 +1,4 @@
-/** What a caller says beside a checkpoint, and what its settings say of pixels: heeded, told, or refused by name. */
+/** Options for checkpoints, and settings in them about pixels: they are followed, reported in a warning, or refused by name. */
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -76,7 +76,7 @@ test('the option ignore is refused if it names tensors that the network reads, w
     /given conv1, with which begin conv1\.weight; name the others by more of what they begin with/,
   );
   const own = await readCheckpoint(writeSafetensors(networks[3], {}));
-  // Who starts a training from the backbone may well leave its head.
+  // A training that starts from the backbone does not need the head.
   assert.ok(
     startOf({ ...{ init: own, size: 64, classes: ['a'], seed: 1 }, ignore: ['fc'] }).fresh.includes(
       'head.prediction.weight',

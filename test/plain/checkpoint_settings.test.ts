@@ -1,4 +1,4 @@
-/** Settings beside the tensors of a checkpoint: taken where they can mean one thing, told, and never before what a user says. */
+/** Settings in a checkpoint are used, with a warning, if they can only mean one thing. Options of the user come before them. */
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

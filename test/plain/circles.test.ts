@@ -1,4 +1,4 @@
-/** No circle of files: a file that others import must be understood without them. What is one thought in several files is listed here. */
+/** Files must not import each other in circles, so that each can be understood without the files that import it. Exceptions are listed here. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import ts from 'typescript';
@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 
 const src = new URL('../../../src/', import.meta.url);
 
-/** Circles that may stay, as paths in src, each with its reason. */
+/** Circles that are allowed, as paths in src, each with its reason. */
 const ONE_THOUGHT: readonly { files: readonly string[]; because: string }[] = [
   ...['activation', 'layer_norm', 'lrn', 'lse_pool', 'pool'].map((name) => ({
     files: [`ops/layers/${name}.ts`, `ops/layers/${name}.formulas.ts`, `ops/gradients/${name}_gradient.ts`],

@@ -1,4 +1,4 @@
-/** Files as other people write them: each is understood by a stated rule and said, or refused by name; none is scored in silence. */
+/** Files as other programs write them. Each is read by a documented rule with a warning, or refused by name. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,7 +48,7 @@ const refusedLater = async (running: Promise<unknown>, message: RegExp) => {
   assert.match((error as Error).message, message);
 };
 
-/** What a reader made of a text, and what it said. */
+/** What a reader read from a text, and its warnings. */
 function csv(text: string, logits = false) {
   const said: string[] = [];
   const reader = predictionCsvReader({
@@ -381,7 +381,7 @@ test('JSON that is nested too deeply is refused in every kind of file', () => {
     JSON.parse(`["\\\\","${'['.repeat(500)}\\"${'{'.repeat(500)}",${deep(50)}]`),
     'brackets in text do not nest',
   );
-  // Values that come from elsewhere than a file are not written into messages as a whole either.
+  // Long values from other sources than files are shortened in messages too.
   let nested: unknown = 1;
   for (let i = 0; i < 100_000; i++) nested = [nested];
   refused(() => readCoco([{ image_id: 'a', category_id: 'M', bbox: nested }]), /has no box/);

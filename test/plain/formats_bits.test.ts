@@ -1,4 +1,4 @@
-/** What white is in a 16-bit image, wherever its pixels come from. */
+/** The level of white in a 16-bit image, in all forms of images. */
 import { deflateSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -282,7 +282,7 @@ test('PNG: a damaged file gives an image or an InputError, whatever its bytes ar
   );
 });
 
-/** So that what is behind the checksums is tried too. */
+/** Corrects the checksums, so that the code after their check is tested too. */
 function mendChecksums(bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 8; at + 12 <= bytes.length; ) {

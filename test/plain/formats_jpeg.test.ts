@@ -1,4 +1,4 @@
-/** JPEG: the pixels of libjpeg, and a refusal by name for what is not read. */
+/** JPEG: the same pixels as libjpeg, and errors that name unsupported kinds. */
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { test } from 'uvu';

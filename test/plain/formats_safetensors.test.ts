@@ -239,7 +239,7 @@ test('a header that would overflow the stack or fill the memory is refused', () 
   }
   refuses(file(`{"${'\\n'.repeat(4e5)}":1,"${'\\n'.repeat(4e5)}":1}`), /names '.{1,80}' twice/s);
   refuses(file(`{"a" \n\t\r :1,"a":1}`), /names 'a' twice/);
-  // A key that looks like structure is a name like any other; equal keys of different objects are no duplicates.
+  // A name may contain brackets and colons. Equal keys in different objects are not duplicates.
   const entry = '{"dtype":"F32","shape":[],"data_offsets":[0,4]}';
   const read = readSafetensors(file(`{"{\\"[,:":${entry},"__metadata__":{"dtype":"a\\\\","b":"}]"}}`, 4));
   assert.equal([...read.tensors.keys()], ['{"[,:']);

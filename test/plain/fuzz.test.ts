@@ -1,4 +1,4 @@
-/** A short run of the fuzzers, and that they find what they are there for. */
+/** A short run of the fuzzers, and a test that they find faults. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createDice, MAX_MUTANT_BYTES, mutant } from '../../bench/robustness/fuzz/mutate.js';
@@ -8,8 +8,8 @@ import { InputError } from '../../src/errors.js';
 
 const MUTANTS = 80;
 /**
- * Each fault ends a process, and most are tried again in another one. Of this seed, all faults are met among so few mutants, with other
- * mutants behind them.
+ * Each fault ends a process, and most are tried again in another process. With this seed, a few mutants are enough to meet all faults, with
+ * other mutants after them.
  */
 const FAULTY = { seed: 36, mutants: 24 };
 const broken = new URL('../support/broken/parsers.js', import.meta.url).href;
@@ -73,7 +73,7 @@ test('the fuzzer reports every kind of fault once, and continues after it', asyn
     const found = result.failures.find((failure) => failure.kind === kind);
     assert.ok(found, `${parser}: ${JSON.stringify(result.failures)}`);
     assert.match(found.message, message);
-    // What is behind a fault is tried all the same.
+    // The mutants after a fault are tried too.
     if (parser === 'does not start') assert.is(result.mutants, 0);
     else if (parser === 'mutator throws')
       assert.ok(result.mutants > 4 && result.mutants < FAULTY.mutants, `${result.mutants}`);

@@ -1,4 +1,4 @@
-/** Warnings of images: rare for chests, there for what is none. */
+/** Warnings about images: rare for chest X-rays, and there for other images. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Image } from '../../src/formats/pixels.js';

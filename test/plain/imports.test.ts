@@ -1,4 +1,4 @@
-/** The rules that keep the parts apart, and kernels in step with what dispatches them. */
+/** Rules about which folders may import which, and about kernels and the code that dispatches them. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { posix } from 'node:path';
@@ -67,7 +67,7 @@ const packages: Record<string, readonly string[]> = {
   web: ['react', 'preact'], // their types alone
 };
 
-/** A room's own rooms, and those that they may import. */
+/** The rooms that a room may import, and those that they may import in turn. */
 const closure = (room: string): string[] => [...new Set((rooms[room] ?? []).flatMap((one) => [one, ...closure(one)]))];
 
 const engine = [...Object.keys(rooms), 'index'];
@@ -84,7 +84,7 @@ const parts: Record<string, readonly string[]> = {
   cli: [...Object.keys(helpers), ...engine, 'node'],
   web: [...Object.keys(helpers), ...engine],
 };
-// Only the files that run kernels embed them, and only readers of foreign formats take a library along.
+// Only the files that run kernels embed them, and only readers of other formats need a library.
 const beside: Record<string, readonly string[]> = {
   ops: ['generated'],
   formats: ['vendor'],
@@ -99,7 +99,7 @@ const partOf = (file: string) =>
     .replace(/\.\w+$/, '')
     .split('/')[0];
 
-/** What `file`, with content `text`, imports though its part may not. */
+/** The forbidden imports of `file`, whose content is `text`. */
 function forbiddenImports(file: string, text: string): string[] {
   const part = partOf(file);
   if (!parts[part]) return [`${file}: part ${part} has no rule in test/plain/imports.test.ts`];
@@ -128,7 +128,7 @@ const domGlobals = new RegExp(
   ].join('|')})$`,
 );
 
-/** Global names that `file` uses though only src/node, src/cli or src/web may. What it declares itself is its own. */
+/** Global names in `file` that only src/node, src/cli or src/web may use. Names that it declares itself are allowed. */
 function forbiddenGlobals(file: string, text: string): string[] {
   const part = partOf(file);
   const banned = (name: string) =>
@@ -310,7 +310,7 @@ const machines: Traits[] = [
   { ...machine, software: false, subgroupSize: 32 },
 ];
 
-/** Every dispatch of every case, in every variant that some machine may choose. */
+/** Every dispatch of every case, in every variant that an adapter can choose. */
 function* dispatches(): Generator<Step> {
   for (const [key, cases] of Object.entries(caseTables) as unknown as [string, Case[]][]) {
     const operation = (operations as unknown as Record<string, Operation>)[key];

@@ -1,4 +1,4 @@
-/** Weights that are kept, against a real server: one that changes its file, dies, stands still or fails; and the options of the command line. */
+/** Weights that are kept, with a real server that changes its file, ends, stops responding or fails, and the options of the command line. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,4 @@
-/** The options `cache` and `integrity` of `load`, in Node and in a page, against a server that is played by `fetch`. */
+/** The options `cache` and `integrity` of `load`, in Node and in a page, with a `fetch` that simulates a server. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { platform } from '#gpu';
@@ -12,7 +12,7 @@ const folder = await cacheFolder();
 const weights = await readFixture('torch-reference/resnet-basic/model.safetensors');
 const realFetch = globalThis.fetch;
 
-/** The file that the server has, what it says of it, and the methods that it was asked with. */
+/** The file that the server has, the headers that it gives, and the methods of the requests. */
 const server = {
   bytes: Uint8Array.of(),
   headers: {} as Record<string, string>,
@@ -46,7 +46,7 @@ const load = async (
 ) => {
   const given = { what, maxBytes: 1000, ...options, cache: true };
   const { bytes, warnings: told, keep } = await checkedWeights(url, given);
-  const isPage = bytes[0] === 60; // '<': whoever reads it finds that it is not a file of weights, and does not keep it
+  const isPage = bytes[0] === 60; // '<' begins an HTML page: the reader notices that these are not weights, and they are not kept
   const warnings = [...told, ...((!isPage && (await keep?.())) || [])];
   return {
     text: new TextDecoder().decode(bytes),
@@ -243,7 +243,7 @@ if (typeof process !== 'undefined') {
   });
 }
 
-/** In Node a folder of its own, which the user's cache never sees. */
+/** In Node, a folder of the test's own instead of the user's cache. */
 async function cacheFolder(): Promise<string> {
   if (typeof process === 'undefined') {
     await caches.delete('raybox-weights');
@@ -256,7 +256,7 @@ async function cacheFolder(): Promise<string> {
   }
 }
 
-/** Until the function that it gives is called. */
+/** Lasts until the returned function is called. */
 async function forbidKeeping(): Promise<() => void> {
   if (typeof process === 'undefined') {
     const { open } = CacheStorage.prototype;

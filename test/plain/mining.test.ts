@@ -38,7 +38,7 @@ test('the likelihood of a cue is the share of its reports that were coded as pre
     cases([
       ['Possible nodule.', 'Nodule'],
       ['Possible mass.'],
-      ['Possible nodule. Nodule.'], // stated elsewhere: tells nothing about the cue
+      ['Possible nodule. Nodule.'], // stated elsewhere, so it says nothing about the cue
       ['No nodule.'],
     ]),
   );

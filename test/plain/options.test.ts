@@ -1,4 +1,4 @@
-/** The tables of options are those that the calls know, no more and no fewer. */
+/** The tables of options on the pages have exactly the options of the functions. */
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,4 +1,4 @@
-/** What the pictures of `raybox localize --overlay` hold, pixel by pixel where it matters. */
+/** The pictures of `raybox localize --overlay`, in parts pixel by pixel. */
 import * as fc from 'fast-check';
 import { PNG } from 'pngjs';
 import { suite } from 'uvu';
@@ -20,7 +20,7 @@ const test = suite('overlay');
 const font = await loadFont();
 const CLASSES = ['Atelectasis', 'Cardiomegaly', 'Effusion', 'Mass'];
 
-/** CIE L*, the lightness that eyes see, of an sRGB colour. */
+/** CIE L*, the perceived lightness of an sRGB colour. */
 function lightness(color: readonly number[]): number {
   const linear = color.map((value) => {
     const share = value / 255;

@@ -93,7 +93,7 @@ for (const [options, expected] of HASHES) {
   });
 }
 
-// Drawn by the hundred. That a page draws the same is held by the bytes above.
+// These tests draw many phantoms. The recorded bytes above show that a page draws the same.
 const wholly = runsWhole ? test : test.skip;
 
 test('an image is the same if it is drawn alone, after others or in another order', () => {
@@ -141,7 +141,7 @@ wholly('a collapsed left lower lobe, most of which the heart covers, shows throu
     const row = (y + Math.round(0.7 * height)) * 256;
     const mean = (from: number, to: number) =>
       image.data.subarray(row + from, row + to).reduce((sum, value) => sum + value, 0) / (to - from);
-    // Towards the other side the heart lies before the spine and air, not before a collapsed lobe.
+    // On the other side the heart is in front of the spine and of air, and not in front of a collapsed lobe.
     assert.ok(mean(x + 8, x + 24) > mean(x - 22, x - 6) + 5, `patient ${patient.id}`);
   }
 });
@@ -301,7 +301,7 @@ const TERMS: Record<Disease, RegExp> = {
   Pneumothorax: /pneumothorax/i,
 };
 
-/** What a text says of each disease, read sentence by sentence. */
+/** The status of each disease according to a text, read sentence by sentence. */
 function read(report: string) {
   const said: Record<'asserted' | 'denied' | 'guessed', Set<Disease>> = {
     asserted: new Set(),

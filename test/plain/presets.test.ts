@@ -1,4 +1,4 @@
-/** Public checkpoints are recognised by their structure, told from each other, asked for by name, and never guessed. */
+/** Public checkpoints are recognised by their structure, told apart, requested by name, and never guessed. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
@@ -73,7 +73,7 @@ async function refused(work: Promise<unknown>, message: RegExp): Promise<void> {
 }
 
 test('torchxrayvision’s DenseNets are recognised, and told apart by settings, thresholds and the name of the file', async () => {
-  // As downloaded under another name: all that the seven have in common is taken, and no name is guessed.
+  // The file has another name than the published one: only what all seven have in common is used, and no names of outputs are guessed.
   const unknown = await read(xrv());
   const { mean, std, inputWidth, fit, classes } = unknown.metadata;
   assert.equal([mean, std, inputWidth, fit], [[0.5], [1 / 2048], 224, 'crop']);

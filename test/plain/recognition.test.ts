@@ -1,4 +1,4 @@
-/** What holds of every family, by names and shapes alone: nothing runs on a GPU. */
+/** Rules that hold for every family, tested by names and shapes without a GPU. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {

@@ -13,7 +13,7 @@ import { rules } from '../../src/reports/rules.js';
 
 const megabyte = 1 << 20;
 
-/** What rules, layout and headings look at, alone and in the combinations that lean on each other. */
+/** Pieces of text that rules, layout and headings react to, alone and in combinations. */
 const pieces = [
   ...[
     'no ',

@@ -1,4 +1,4 @@
-/** What a report's layout means, and the sentences that miners get wrong, each with the right answer. */
+/** Layouts of reports, and sentences that miners often read wrongly, each with the right answer. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type LabelStatus, mineReport } from '../../src/reports/mine.js';
@@ -27,7 +27,7 @@ for (const line of `${reportKinds}${reportTraps}${moreReportTraps}${reportDoubts
   const [text, said] = line.split(' → ');
   const wanted = said === 'none' ? '' : said.split(',').sort().join(',');
   test(`says: ${text}`, () => assert.is(labelsOf(text.replaceAll('⏎', '\n')), wanted));
-  // The line ends of another system change nothing.
+  // Line ends of another system change nothing.
   if (text.includes('⏎')) test(`says, CRLF: ${text}`, () => assert.is(labelsOf(text.replaceAll('⏎', '\r\n')), wanted));
 }
 

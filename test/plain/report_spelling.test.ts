@@ -1,4 +1,4 @@
-/** Misspelt findings are read, and no word that means something else is taken for one. */
+/** Misspelt findings are read, and words that mean something else are not read as findings. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { abnormalityPhrases } from '../../src/reports/abnormalities.js';
@@ -41,7 +41,7 @@ const slips: [word: string, read: string][] = [
 ];
 for (const [word, read] of slips) test(`reads ${word} as ${read}`, () => assert.is(mend(word), read));
 
-/** Words near to a finding's name that are none. */
+/** Words that are similar to a finding's name but mean something else. */
 const others =
   'infusion diffusion perfusion transfusion suffusion affusion effusive mask massive module modular noddle enema hermetic hemithorax pleura plural consolation conversation citation ticketing sparring starring connection convention clarification pacification fibrosus fibroids filtration infiltrative pneumonic pneumatic ammonia peacemaker degenerate tortious lobular capacity capacious features metaplasia regenerative hypoinflated within throughout enlarge';
 for (const word of others.split(' ')) test(`leaves ${word} alone`, () => assert.is(mend(word), undefined));

@@ -23,7 +23,7 @@ const sentenceTable: [text: string, expected: Expected][] = [
   ['Previously seen effusion has resolved.', { Effusion: 'negative' }],
   ['May reflect atelectasis or consolidation.', { Atelectasis: 'uncertain', Consolidation: 'uncertain' }],
   ['No change in the right effusion.', { Effusion: 'positive' }],
-  // Negation and its reach.
+  // Negation, and how far it reaches.
   [
     'No consolidation, effusion, nodule or mass.',
     { Consolidation: 'negative', Effusion: 'negative', Nodule: 'negative', Mass: 'negative' },
@@ -50,7 +50,7 @@ const sentenceTable: [text: string, expected: Expected][] = [
   ['There is no focal opacity to suggest pneumonia.', { Pneumonia: 'negative' }],
   ['There was an effusion, which has resolved.', { Effusion: 'negative' }],
   ['Pneumonia has been ruled out.', { Pneumonia: 'negative' }],
-  // What looks like negation and is none.
+  // Phrases that look like a negation but are not one.
   ['The effusion has not resolved.', { Effusion: 'positive' }],
   ['No significant interval change in the bilateral effusions.', { Effusion: 'positive' }],
   ['Nodule in the left apex, not significantly changed.', { Nodule: 'positive' }],
@@ -68,7 +68,7 @@ const sentenceTable: [text: string, expected: Expected][] = [
   ['Opacity that may be due to infiltrate.', { Infiltration: 'uncertain' }],
   ['Superimposed pneumonia should be considered.', { Pneumonia: 'uncertain' }],
   ['No pneumothorax, possible small effusion.', { Pneumothorax: 'negative', Effusion: 'uncertain' }],
-  // Other times and other worlds.
+  // Other times, and possibilities.
   ['History of pneumonia.', {}],
   ['Follow-up to exclude pneumonia is recommended.', {}],
   ['Previously noted nodule is unchanged.', { Nodule: 'positive' }],

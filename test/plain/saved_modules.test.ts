@@ -1,4 +1,4 @@
-/** Networks that were saved whole: each setting in which one is not the family's is followed, told, or refused by the layer's name. */
+/** Networks that were saved whole: settings that differ from the family are followed, reported in a warning, or refused by the layer's name. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
@@ -11,7 +11,7 @@ const read = async (name: string) => readTorch(await readFixture(`torch-modules/
 const resnet = await read('resnet.pth');
 const wrapped = await read('wrapped.pth.tar');
 
-/** The same checkpoint with modules changed, added, or, with undefined, taken away. */
+/** The same checkpoint with modules changed, added or, for undefined, removed. */
 function changed(checkpoint: Checkpoint, changes: Record<string, Partial<SavedModule> | undefined>): Checkpoint {
   const modules = new Map(checkpoint.modules);
   for (const [name, change] of Object.entries(changes)) {

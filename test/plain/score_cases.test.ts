@@ -1,4 +1,4 @@
-/** Small files of many kinds through `raybox evaluate`: the plain file's score and what was odd, or a refusal that names the fault. */
+/** Small files of many kinds in `raybox evaluate`: each gives the score of the plain file with warnings, or an error that names the fault. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ interface Outcome {
   refusal?: string;
 }
 
-/** What the command makes of the files: its score and notes, or its refusal. */
+/** The command's result for the files: its score and warnings, or its error. */
 async function outcomeOf({ files, args = [] }: Pick<ScoreCase, 'files' | 'args'>): Promise<Outcome> {
   for (const [name, content] of Object.entries({ ...DATA, ...files })) writeFileSync(join(folder, name), content);
   const given = args.map((arg) => (Object.hasOwn(files, arg) ? join(folder, arg) : arg));
@@ -55,7 +55,7 @@ async function outcomeOf({ files, args = [] }: Pick<ScoreCase, 'files' | 'args'>
 
 const plain = await outcomeOf({ files: PLAIN as Files });
 
-/** Why an outcome is not the one that is right; undefined where it is. */
+/** Why an outcome is wrong; undefined if it is right. */
 function faultOf(wanted: ScoreCase, { meanAuc, notes, refusal }: Outcome): string | undefined {
   if (wanted.refused) {
     if (refusal === undefined) return `scored, with ${JSON.stringify(notes)}; to be refused with ${wanted.refused}`;

@@ -1,4 +1,4 @@
-/** What training sees: images, their views, and which of them when. */
+/** The data of a training: images, their augmentation, and their order. */
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -25,7 +25,7 @@ function noise(width: number, height: number, channels: 1 | 3 | 4, wide: boolean
   return { data, width, height, channels };
 }
 
-/** What the network sees of an image, by the float64 reference of `preprocess`, from 0 to 65535. */
+/** An image as the network sees it, by the float64 reference of `preprocess`, from 0 to 65535. */
 function truth({ data, width, height, channels }: Image, size: number, fit: Fit): Float64Array {
   const bits = data instanceof Uint8Array ? 8 : 16;
   const bytes = new Uint8Array(4 * Math.ceil(data.byteLength / 4));

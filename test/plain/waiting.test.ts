@@ -1,4 +1,4 @@
-/** What waiting for a software adapter costs the process, and that nobody else's `setImmediate` is touched. */
+/** The CPU time that waiting for a software adapter takes, and that `setImmediate` works as usual for other callers. */
 import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -8,7 +8,7 @@ const before = globalThis.setImmediate;
 const gpu = await openGpu({ adapter: 'swiftshader' });
 test.after(() => gpu.close());
 
-/** How often the adapter's binding looks for news while `work` runs, and for how long it runs. */
+/** How often the adapter's binding polls while `work` runs, and how long it runs. */
 async function looks(work: () => Promise<unknown>): Promise<{ count: number; ms: number }> {
   const eased = globalThis.setImmediate;
   let count = 0;
@@ -55,7 +55,7 @@ test('the process uses little CPU time while it waits for the adapter', async ()
   });
   buffer.destroy();
   assert.ok(count > 0, 'it looks');
-  // Spinning looks many times a millisecond.
+  // Without pauses it polls many times in a millisecond.
   assert.ok(count < 2 * ms + 200, `${count} times in ${ms.toFixed(0)} ms`);
 });
 
