@@ -1,12 +1,12 @@
 /**
- * Runs the test files, each in a process of its own, a few at a time, and closes with the plain line
+ * Runs the test files, each in a process of its own, a few at a time, and ends with the line
  * `N passed, N failed`. A file that crashed, or in which no test ran (uvu passes a file whose `test.run()` was
  * forgotten), counts as failed.
  *
  *   node dist/test/run.js [--whole] [PATTERN…]      PATTERN: part of a file's path, `gpu/` or `boxes` say
  *
- * A file lies in the folder of what it needs. Those in `plain` need nothing, and get no adapter, so that one that does fails. With
- * --whole, pages run their suites whole; otherwise a part of them (test/support/part.ts).
+ * A file is in the folder for what it needs. Those in `plain` need nothing and get no adapter, so that a test which needs one fails. With
+ * --whole, pages run whole suites, and otherwise a part of them (test/support/part.ts).
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -17,10 +17,10 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 const FILE_LIMIT_MS = 10 * 60_000;
 
-/** One more than there are cores, since files also wait, but no more than memory surely holds: a browser takes a gigabyte. */
+/** One more than there are cores, because files also wait, but not more than fit into memory: a browser takes a gigabyte. */
 const AT_ONCE = Math.min(4, availableParallelism() + 1);
 
-/** The files that take longest begin first, so that at the end nobody waits for one of them. The others follow by name. */
+/** The files that take longest begin first, so that they do not run alone at the end. The others follow by name. */
 const LONGEST = [
   ...['browser/browser', 'docs/docs', 'cli/studies', 'cli/train_run', 'gpu/train', 'browser/web', 'gpu/localizer'],
   ...['gpu/train_loop', 'cli/cli', 'cli/kills', 'docs/examples', 'gpu/bench', 'plain/fuzz', 'docs/readme'],
@@ -47,7 +47,7 @@ export function readOutcome(name: string, output: string, exitCode: number | nul
   return { name, passed, skipped, failed: failed === 0 && exitCode !== 0 ? 1 : failed };
 }
 
-/** What the environment of a file has beside this one's. No adapter has this name. */
+/** The variables that are added to the environment of a file. No adapter has this name. */
 export const environmentOf = (name: string): Record<string, string> =>
   name.startsWith('plain/') ? { RAYBOX_ADAPTER: NO_ADAPTER } : {};
 

@@ -73,7 +73,7 @@ function difference(got: ReadonlyMap<string, string>, wanted: ReadonlyMap<string
   return undefined;
 }
 
-/** Kills a run at a random moment. Returns at which, or undefined where it had ended before. */
+/** Kills a run at a random moment. Returns when, or undefined if it had ended before. */
 async function killAtRandom(
   args: readonly string[],
   folder: string,
@@ -83,7 +83,7 @@ async function killAtRandom(
   const { child, ended } = start(args);
   const kill = () => child.kill('SIGKILL');
   let [watcher, timer]: [FSWatcher | undefined, NodeJS.Timeout | undefined] = [undefined, undefined];
-  // Half of the kills wait for a change in the folder, since files are renamed and removed in moments that chance would seldom hit.
+  // Half of the kills wait for a change in the folder, because random moments would seldom fall into the renaming or removal of a file.
   const kind = random() < 0.5 ? 'time' : 'change';
   if (kind === 'time') timer = setTimeout(kill, random() * milliseconds);
   else {
@@ -122,7 +122,7 @@ export async function killTrials(
     rmSync(at, { recursive: true, force: true });
     mkdirSync(at, { recursive: true });
   };
-  // Always the same folder: its name is part of what some files hold.
+  // The folder is always the same, because some files contain its name.
   fresh();
   let changes = 0;
   const counter = watch(at, () => changes++);
@@ -155,5 +155,5 @@ export async function killTrials(
   return counts;
 }
 
-/** A training run is begun in an empty folder, and resumed where its configuration is there. */
+/** A training run begins in an empty folder, and is resumed if its configuration exists. */
 export const isBegun = (folder: string) => existsSync(join(folder, 'config.json'));

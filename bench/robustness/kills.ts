@@ -1,6 +1,6 @@
 /**
  * `npm run kills -- --count 100`: kill trials of `localize` (three formats, overlays) and `train`; see bench/robustness/README.md.
- * Exit code 1 where a run that went on left anything else than one that was never killed.
+ * The exit code is 1 if a continued run left other files than a run that was not killed.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

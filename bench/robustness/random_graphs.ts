@@ -1,6 +1,6 @@
 /**
- * Random small graphs, forward and backward: whatever fusion, slices, arenas, bands and kernel variants make of one, it computes
- * what its nodes say one by one, in float64. Channels lie in segments with holes between wherever an operation takes them.
+ * Random small graphs, forward and backward. After fusion, slices, arenas, bands and with any kernel variants, a graph must compute the same as
+ * its nodes one by one in float64. Channels are in segments with holes between them wherever the operations allow it.
  */
 import fc from 'fast-check';
 import { InputError } from '../../src/errors.js';
@@ -18,7 +18,7 @@ import { gradientKinds, kinds, steps } from './random_steps.js';
 
 export type Recipe = typeof recipes extends fc.Arbitrary<infer T> ? T : never;
 
-/** What a graph is grown from. Every number is taken modulo what there is, so that each recipe makes sense. */
+/** The recipe of a graph. Every number is taken modulo the number of choices, so that each recipe is valid. */
 export const recipes = fc.record({
   images: fc.integer({ min: 1, max: 2 }),
   size: fc.tuple(fc.integer({ min: 2, max: 17 }), fc.integer({ min: 1, max: 9 })),
@@ -50,7 +50,7 @@ export function narrowed(gpu: Gpu, bytes: number): Gpu {
   return { ...gpu, limits };
 }
 
-/** Values by a tensor's name, rounded to f32, of such a size that what comes out of a layer is about as large as what goes in. */
+/** Values for a tensor, seeded by its name and rounded to f32. Their magnitude is such that a layer's output is about as large as its input. */
 export function valuesFor(name: string, shape: readonly number[]): Float32Array {
   const random = seededRandom(fnv1a(name));
   const isScale = name.endsWith('running_var') || (name.endsWith('.weight') && shape.length === 1);
@@ -76,7 +76,7 @@ export function sourceValues(graph: Graph): Values {
 
 const resultsOf = (graph: Graph) => [...new Set([...graph.outputs, ...graph.nodes.flatMap(updatesOf)])];
 
-/** Runs a graph twice, so that what the first run left behind in memory would show. Validates each node where asked to. */
+/** Runs a graph twice, so that values which the first run has left in memory would be noticed. Validates each node on request. */
 export async function runGraph(
   gpu: Gpu,
   graph: Graph,
@@ -104,10 +104,10 @@ export async function runGraph(
   }
 }
 
-/** Beyond this a graph's result is looked at closely. Rounding through a dozen layers explains most of what is beyond. */
+/** If the error is above this, the graph is examined more closely. Most errors above it are explained by rounding in a dozen layers. */
 const BOUNDS = { f32: 1e-10, f16: 1e-4 } as const;
 
-/** What a look at a graph found: a fault, or that its numbers are too sensitive to be held to the bound. */
+/** The result of examining a graph: a fault, or that its numbers are too sensitive to rounding for the bound. */
 export interface Finding {
   fault?: string;
   sensitive?: string;
@@ -157,13 +157,13 @@ export async function checkForward(gpu: Gpu, recipe: Recipe): Promise<Finding> {
   return worst(findings);
 }
 
-// What works on whole images may be refused where one does not fit a binding: by name.
+// An operation on whole images may be refused by name if an image exceeds a binding.
 function unlessTooLarge(error: unknown): Finding {
   if (error instanceof InputError && /cannot be split|too large for this adapter/.test(error.message)) return {};
   throw error;
 }
 
-/** The backward pass of a recipe, by both inputs and every parameter: fused and node by node, and against differences in float64. */
+/** The backward pass of a recipe, for both inputs and every parameter: fused, node by node, and compared with differences in float64. */
 export async function checkBackward(gpu: Gpu, recipe: Recipe): Promise<Finding> {
   const choose: PlanOptions['choose'] = (_, variants) => variants[recipe.variant % variants.length];
   const g = createGraph({ parameters: 'state', ...(recipe.batchNorm === 'train' ? { batchStatistics } : {}) });
@@ -187,7 +187,10 @@ export async function checkBackward(gpu: Gpu, recipe: Recipe): Promise<Finding> 
   return worst(findings);
 }
 
-/** Holds a gradient against how Σ seed · y changes along a direction. Where two steps disagree there is a kink between, and no say. */
+/**
+ * Compares a gradient with the change of Σ seed · y along a direction. If two step sizes disagree, there is a kink, and nothing is
+ * concluded.
+ */
 function differenceFault(
   forward: Graph,
   values: Values,
@@ -215,7 +218,7 @@ function differenceFault(
 const worst = (findings: readonly Finding[]): Finding =>
   findings.find(({ fault }) => fault) ?? findings.find(({ sensitive }) => sensitive) ?? {};
 
-/** Whether a recipe's graph, forward, has channels in segments, and a grouped convolution that works on such. */
+/** Whether the forward graph of a recipe has channels in segments, and a grouped convolution that reads them. */
 export function meetsSegments(recipe: Recipe): { segments: boolean; grouped: boolean } {
   const g = createGraph();
   grow(g, recipe, false);

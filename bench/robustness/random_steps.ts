@@ -1,4 +1,4 @@
-/** The steps of random graphs: each operation that works on maps, with numbers for whatever can be chosen. */
+/** The steps of random graphs: each operation on maps, with numbers for everything that can be chosen. */
 import fc from 'fast-check';
 import type { GraphBuilder } from '../../src/graph/ir/graph.js';
 import { segmentsOf, type Tensor } from '../../src/graph/ir/tensor.js';
@@ -26,7 +26,7 @@ const small = (max: number) => fc.nat(max);
 
 export const steps = fc.record({
   kind: fc.nat(999),
-  /** What it works on, counted from the newest map back. */
+  /** The map that it reads, counted back from the newest one. */
   from: fc.array(small(9), { minLength: 3, maxLength: 3 }),
   channels: fc.integer({ min: 1, max: 9 }),
   window: fc.constantFrom<[number, number]>([1, 1], [1, 1], [3, 1], [1, 3], [3, 3]),
@@ -40,7 +40,7 @@ type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never;
 
 type Make = (g: GraphBuilder, maps: readonly Tensor[], step: Step, index: number) => Tensor;
 
-/** A concatenation is not to grow without end. */
+/** Limits the channels of concatenations. */
 const WIDEST = 24;
 
 function pick(maps: readonly Tensor[], back: number, fits: (tensor: Tensor) => boolean): Tensor {
@@ -61,7 +61,7 @@ const convolution =
   (grouped: boolean): Make =>
   (g, maps, step, index) => {
     const { channels, window, stride, choice, shared, dilation, from } = step;
-    // Groups over segments are what kernels get wrong most easily.
+    // Groups over segments are the most difficult case for kernels.
     const holed = grouped ? maps.filter((map) => segmentsOf(map).length > 1) : [];
     const x = holed.length > 0 ? pick(holed, from[0], () => true) : first(maps, step);
     const width = x.shape[3];
@@ -94,7 +94,7 @@ const ACTIVATIONS: readonly Activation[] = [
 
 const RESIZES: readonly ResizeMode[] = ['nearest', 'bilinear', 'bilinear_corners', 'bilinear_antialiased'];
 
-/** So that products of products stay near 1 in size. */
+/** Keeps products of products near 1. */
 const bounded = (g: GraphBuilder, x: Tensor) => activationOf(g, x, { kind: 'clip', a: -2, b: 2 });
 
 const norm: Make = (g, maps, step, index) => {
@@ -127,7 +127,7 @@ const concatenation: Make = (g, maps, step) => {
   return wide ? bounded(g, x) : concat(g, parts);
 };
 
-/** Whole segments, or some vec4 groups out of one. */
+/** Whole segments, or some vec4 groups of one segment. */
 const cut: Make = (g, maps, step) => {
   const x = first(maps, step);
   const segments = segmentsOf(x);
@@ -141,7 +141,7 @@ const cut: Make = (g, maps, step) => {
   return slice(g, x, { offset: before + skipped, segments: [segments[at] - 4 * skipped] });
 };
 
-/** Other segments than those that there are. */
+/** Segments that differ from the present ones. */
 const arrangement: Make = (g, maps, step) => {
   const x = first(maps, step);
   const width = x.shape[3];
@@ -197,7 +197,7 @@ const resizing: Make = (g, maps, step) => {
   return resize(g, x, { height: 1 + step.channels, width: 1 + (step.choice % 7), mode });
 };
 
-/** What has a gradient. What tends to meet segments comes more than once. */
+/** Operations that have a gradient. Those that often read segments are listed more than once. */
 export const gradientKinds: readonly Make[] = [
   convolution(false),
   convolution(true),

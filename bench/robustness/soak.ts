@@ -1,6 +1,6 @@
 /**
- * Soak: very many calls of one Localizer, with images of many sizes and kinds, all options, aborts and errors in between, and memory
- * that has to stay flat. What is measured, and what it found: bench/robustness/README.md.
+ * A soak test: very many calls of one Localizer, with images of many sizes and kinds, all options, and aborts and errors in between. Memory
+ * must not grow. bench/robustness/README.md says what is measured and what it has found.
  *
  *   npm run soak -- --calls 10000
  */
@@ -20,9 +20,9 @@ import { type Trend, trendOf } from './trend.js';
 export interface SoakOptions {
   calls: number;
   seed: number;
-  /** Calls between two looks at the memory. */
+  /** Calls between two measurements of the memory. */
   every: number;
-  /** Ends earlier where this time is over, in milliseconds. */
+  /** Milliseconds after which the test ends, even if not all calls were made. */
   time?: number;
   onProgress?: (done: number) => void;
 }
@@ -30,14 +30,14 @@ export interface SoakOptions {
 const MEASURES = ['gpu', 'heap', 'external', 'rss'] as const;
 type Measure = (typeof MEASURES)[number];
 
-/** What a trend of each may rise by and still be noise: buffers have no grain, V8's pages and the allocator's arenas do. */
+/** The resolution of each measure. Buffers are measured exactly, but V8 allocates pages and the allocator arenas. */
 const GRAIN: Record<Measure, number> = { gpu: 0, heap: 1 << 20, external: 1 << 20, rss: 24 << 20 };
 
 export interface SoakResult {
   calls: number;
   /** How calls ended. Another error ends the run. */
   outcomes: { results: number; refused: number; aborted: number };
-  /** Calls after which memory was looked at, and bytes. */
+  /** The numbers of calls after which memory was measured, and the bytes. */
   samples: ({ calls: number } & Record<Measure, number>)[];
   trends: Record<Measure, Trend>;
   seconds: number;
@@ -57,7 +57,7 @@ function pixelsOf(dice: Dice) {
   return { data, width, height, channels };
 }
 
-/** An image as any caller may hand it in; one in ten is none. */
+/** An image in any form that a caller may use. One in ten is not an image. */
 async function imageOf(dice: Dice): Promise<ImageInput> {
   const image = pixelsOf(dice);
   if (dice.chance(0.1)) {
@@ -81,7 +81,7 @@ function optionsOf(dice: Dice): LocalizeOptions {
   };
 }
 
-/** A signal that is aborted before the call, right behind it, or while it runs. */
+/** A signal that is aborted before the call, immediately after it, or while it runs. */
 function signalOf(dice: Dice): AbortSignal {
   const controller = new AbortController();
   const abort = () => controller.abort();
@@ -128,7 +128,7 @@ async function callSome(localizer: Localizer, dice: Dice, outcomes: SoakResult['
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** Memory once everything that can go is gone. */
+/** The memory after everything that can be freed was freed. */
 async function sampleOf(localizer: Localizer, calls: number): Promise<SoakResult['samples'][number]> {
   for (let i = 0; i < 3; i++) {
     collect();
@@ -138,7 +138,7 @@ async function sampleOf(localizer: Localizer, calls: number): Promise<SoakResult
   return { calls, gpu: localizer.memory().bytes, heap: heapUsed, external, rss };
 }
 
-/** @throws whatever a call ends with that is neither a result, nor refused, nor aborted */
+/** @throws the error of a call, unless the call was refused or aborted on purpose */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
   const { calls, seed, every, time = Number.POSITIVE_INFINITY, onProgress } = options;
   const localizer = await load(untrainedWeights(seed, CLASSES, 64));

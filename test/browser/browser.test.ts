@@ -9,7 +9,7 @@ import { localizePhantom } from '../support/agreement.js';
 import { runInPage } from '../support/browser_suite.js';
 import { openPage } from '../support/page.js';
 
-/** Files of this folder’s neighbours, without `.test.ts`. */
+/** Test files in the other folders, without `.test.ts`. */
 const SUITES = [
   'gpu/browser_smoke',
   'gpu/gpu',
@@ -28,7 +28,7 @@ const SUITES = [
 
 const SUITE_LIMIT_MS = 8 * 60_000;
 
-// Not in a hook: uvu keeps to itself what a hook threw.
+// This is not in a hook, because uvu does not report what a hook throws.
 const { browser, close } = await launchChromium({ callTimeout: SUITE_LIMIT_MS });
 test.after(close);
 

@@ -70,7 +70,7 @@ const LAUNCH = `
   const { browser } = await launchChromium();
   console.log('started', browser.process().pid);`;
 
-/** Launches a browser, lets `end` end the process that did, and tells what is left once the browser had its time. */
+/** Launches a browser in a process, ends that process by `end`, and returns what is left after the browser had time to end. */
 async function leftBehind(temporary: string, script: string, end: (child: ChildProcess) => void) {
   const child = start(`${LAUNCH}${script}`, { TMPDIR: temporary });
   const closed = once(child, 'close');
@@ -114,7 +114,7 @@ testPackaged('the next launch removes what was left after a SIGKILL', async () =
   // The browser, which ends by itself when its pipe is closed, may leave a temporary file of its own for a moment.
   const profiles = readdirSync(temporary).filter((name) => name.startsWith('raybox-'));
   assert.is(profiles.length, 1, profiles.join());
-  // On a busy machine a process that is about to end may write once more behind the one that cleans up; the next one takes that.
+  // On a busy machine a process that is about to end may write again after the cleaning. The next launch removes that.
   let left = { running: true, profiles: 1 };
   for (let launch = 0; launch < 3 && left.profiles > 0; launch++) {
     left = await leftBehind(temporary, 'process.exit(0);', () => {});

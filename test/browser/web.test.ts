@@ -1,4 +1,4 @@
-/** The demo page as a user drives it, in Chromium on SwiftShader. */
+/** The demo page, used as a user would, in Chromium on SwiftShader. */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,7 +46,7 @@ const idle = (page: Page) => page.waitForFunction("document.body.dataset.state =
 const text = (page: Page, selector: string) => page.$eval(selector, (element) => element.textContent ?? '');
 const isShown = (page: Page, selector: string) => page.$eval(selector, (element) => !(element as HTMLElement).hidden);
 
-/** Drops a file on the page and waits until it is dealt with. */
+/** Drops a file on the page and waits until the page has processed it. */
 async function drop(page: Page, name: string, bytes: Uint8Array): Promise<void> {
   await page.evaluate(
     (fileName, base64) => {
@@ -267,7 +267,7 @@ test('properties that are set before the element is defined are used, and a huge
   const shown = await page.evaluate(async () => {
     const early = document.createElement('div');
     const overlay = document.createElement('raybox-overlay');
-    // As it is while the script still loads: a plain property that hides the accessor.
+    // While the script is still loading, the property is stored on the object and hides the accessor.
     const image = { data: new Uint8Array(9000 * 50).fill(200), width: 9000, height: 50 };
     Object.defineProperty(overlay, 'image', { value: image, writable: true, configurable: true, enumerable: true });
     early.append(overlay);

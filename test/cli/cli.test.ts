@@ -55,7 +55,7 @@ function raybox(
 
 const lines = (text: string) => text.split('\n').filter(Boolean);
 const parsed = (text: string) => lines(text).map((line) => JSON.parse(line));
-/** What raybox said; drivers say things of their own. */
+/** The lines of stderr that raybox wrote. Drivers write lines of their own. */
 const said = (stderr: string) => lines(stderr).filter((line) => line.startsWith('raybox'));
 
 test.before(async () => {
@@ -138,7 +138,7 @@ test('failures: one line, exit code 1, and a stack only with DEBUG', async () =>
 });
 
 const ORDER = ['a b ü.png', 'b.png', 'c.PNG', 'one.png', ...Array.from({ length: 14 }, (_, i) => `${100 + i}.png`)];
-// A pattern, a folder and a file that name the same images; and much that is not an image.
+// A pattern, a folder and a file that name the same images, and many files that are not images.
 const EVERYTHING = ['in', 'in/images/b.png', 'in/**/b.png', 'bad', 'gone.png', 'bad/empty', '*.jpg'];
 const LOCALIZE = ['localize', ...EVERYTHING, '--weights', weights, '--classes', 'Mass,Nodule', '--batch', '1'];
 
@@ -155,7 +155,7 @@ test('after Ctrl-C the output has whole lines only', async () => {
   assert.ok(stdout.endsWith('\n'));
   const done = parsed(stdout);
   assert.ok(done.length >= 1 && done.length < ORDER.length, `${done.length}`);
-  // What a harder kill would leave.
+  // The state that a kill at another moment would leave.
   writeFileSync(at('results.jsonl'), `${stdout}{"image":"b.png","file":"in/ima`);
 });
 

@@ -1,4 +1,4 @@
-/** Files that `raybox localize` reads and writes, without a network: what a command line means, and results that survive. */
+/** Files that `raybox localize` reads and writes, tested without a network: which images arguments name, and how results are continued. */
 import {
   appendFileSync,
   existsSync,
@@ -120,7 +120,7 @@ test('JSON lines: an incomplete line is removed, failed images are tried again, 
   await first.suspend();
   const whole = readFileSync(path, 'utf8');
   appendFileSync(path, JSON.stringify(lineOf('größe.png')).slice(0, 20));
-  appendFileSync(path, Buffer.from([0xc3])); // half a letter
+  appendFileSync(path, Buffer.from([0xc3])); // the first byte of a character
 
   const second = await openResults(path);
   assert.is(readFileSync(path, 'utf8'), whole);

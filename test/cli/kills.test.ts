@@ -1,4 +1,7 @@
-/** A short run of the kill trials in bench/robustness: what goes on after kill -9 ends as if it had never been killed. */
+/**
+ * A short run of the kill trials in bench/robustness: a run that continues after kill -9 ends with the same files as one that was not
+ * killed.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,8 +14,8 @@ const folder = mkdtempSync(join(tmpdir(), 'raybox-kills-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 const subjects = await makeSubjects(join(folder, 'inputs'));
 
-// Each run starts the engine anew, which takes seconds on a software adapter: `npm run kills` tries all outputs and training, and many
-// kills. A training run that is killed and goes on is in train_run.test.ts.
+// Each run starts the engine again, which takes seconds on a software adapter. `npm run kills` tries all outputs, training, and many kills.
+// train_run.test.ts has a training run that is killed and continued.
 test('localize: killed at a random moment, then continued', async () => {
   const subject = subjects.find(({ name }) => name === 'localize, coco.json');
   assert.ok(subject, 'there is such a subject');
@@ -23,7 +26,7 @@ test('localize: killed at a random moment, then continued', async () => {
 });
 
 test('a difference between two results is found', async () => {
-  // Every run but the first writes another table.
+  // Every run except the first writes a different table.
   const report = join(folder, 'report.txt');
   writeFileSync(report, 'FINDINGS: Small left effusion.');
   let turn = 0;

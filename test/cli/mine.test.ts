@@ -58,7 +58,7 @@ async function mineAll(folder: string, paths: string[], options: Partial<MineFil
   return { lines, rows: options.format === 'wide' ? lines : lines.map(essence), summary, problems };
 }
 
-/** Image, labels and Normal of a row like `Data_Entry_2017.csv`'s. */
+/** Image, labels and Normal of a row in the layout of `Data_Entry_2017.csv`. */
 function essence(line: string): string {
   const fields = line.split(',');
   return [fields[0], fields[1], fields.at(-1)].join();
@@ -228,7 +228,7 @@ test('the entries of a truncated archive before the cut are read, with an error'
 /** Where in an archive the header of a member is. */
 const headerAt = (tar: Buffer, name: string): number => tar.indexOf(`${name}\0`);
 
-/** Puts the right checksum back into a header that was changed. */
+/** Corrects the checksum of a header that was changed. */
 function sign(tar: Buffer, at: number): void {
   tar.write('        ', at + 148);
   const sum = tar.subarray(at, at + 512).reduce((total, byte) => total + byte, 0);
@@ -280,7 +280,7 @@ test('a member with a damaged tar header is named and counted; the rest is read'
       assert.match(problems[0], message);
     }
   }
-  // Several in a row are lost together, and what follows is found.
+  // Several damaged members in a row are lost, and the next undamaged one is found.
   const two = Buffer.from(tar);
   for (const name of ['b.txt', 'c.txt']) two[headerAt(two, name) + 150] ^= 1;
   const { rows } = await mineFile(folder, 'y.tar', two);
@@ -457,7 +457,7 @@ test('real reports: without their MeSH codes and captions the labels are the sam
   for await (const entry of reading) {
     const parts: Buffer[] = [];
     for await (const part of entry) parts.push(part as Buffer);
-    // Every eighth will do.
+    // Every eighth report is enough.
     if (kept++ % 8 > 0) continue;
     const text = Buffer.concat(parts).toString();
     const without = text.replace(/<MeSH>[\s\S]*?<\/MeSH>/g, '').replace(/<caption>[\s\S]*?<\/caption>/g, '');

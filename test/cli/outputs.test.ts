@@ -1,4 +1,4 @@
-/** Outputs: one process at a time writes them, nothing is lost or doubled when it is killed, and what cannot be written is said. */
+/** Outputs: only one process at a time writes them, a kill neither loses nor repeats results, and errors say what cannot be written. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -45,7 +45,7 @@ function program(text: string, args: readonly string[]): ChildProcess {
   return spawn(process.execPath, ['--input-type=module', '-e', `${imports}\n${text}`, ...args]);
 }
 
-/** Waits until it has said something, and returns that. */
+/** Waits until it has written something, and returns that. */
 async function said(child: ChildProcess): Promise<string> {
   const [text] = await once(child.stdout as NonNullable<ChildProcess['stdout']>, 'data');
   return String(text).trim();
@@ -80,7 +80,7 @@ test('if two processes want to write, one does and the error of the other names 
     new RegExp(`^${path} is being written by another process; given process ${holder.pid} on \\S+, `),
   );
   assert.match(refused, /since \d{4}-.*; wait until it has ended, or name another output$/);
-  // Another name of the same file is no other output.
+  // Another path of the same file is the same output.
   writeFileSync(path, '');
   symlinkSync(path, join(folder, 'link.csv'));
   assert.match(await refusal(lockFile(join(folder, 'link.csv'))), /is being written by another process/);
@@ -91,7 +91,7 @@ test('if two processes want to write, one does and the error of the other names 
   await lock.release();
   await lock.release();
   assert.equal(readdirSync(join(folder, 'new')), ['r.csv']);
-  // A process that ends in any other way takes its locks with it.
+  // A process that ends in any other way removes its locks.
   const ending = program('await lockFolder(process.argv[1]); process.exit(3);', [folder]);
   assert.equal(await once(ending, 'exit'), [3, null]);
   assert.not.ok(existsSync(join(folder, FOLDER_LOCK)));
@@ -140,7 +140,7 @@ test('if many processes find the lock of an ended process at the same time, only
   const holder = program(HOLD, [path]);
   await said(holder);
   await kill(holder);
-  // A process that was killed while it took the lock over, too.
+  // The guard of a process that was killed while it took over the lock.
   const { token } = JSON.parse(readFileSync(`${path}.lock`, 'utf8'));
   writeFileSync(`${path}.lock.${token}`, JSON.stringify({ ...ownIdentity(), pid: holder.pid }));
   writeFileSync(`${path}.lock.0123456789ab`, JSON.stringify({ ...ownIdentity(), pid: holder.pid }));
@@ -157,7 +157,7 @@ test('if many processes find the lock of an ended process at the same time, only
         appendFileSync(log, 'in ' + process.pid + '\\n');
         await setTimeout(5);
         appendFileSync(log, 'out ' + process.pid + '\\n');
-        // Half of them are killed with the lock in their hands.
+        // Half of them are killed while they hold the lock.
         if (process.pid % 2 === 0) process.kill(process.pid, 'SIGKILL');
         return await lock.release();
       }
@@ -359,7 +359,7 @@ test('the error names a file that cannot be written, and the reason', async ({ f
       () => writePhantoms({ count: 1, size: 64, seed: 1, out: join(folder, 'file') }),
       /^phantom: \S+file is a file; exp/,
     ],
-    // Where no folder can be made, which Node's own way of making several tries for ever.
+    // No folder can be made there, and Node's recursive `mkdir` would never return.
     ...(process.platform === 'linux'
       ? ([
           [() => lockFolder('/proc/raybox/r'), /^\/proc\/raybox\/r cannot be written: there is no such folder$/],
@@ -378,7 +378,7 @@ test('commands end with one line if an output cannot be written, and without a m
   mkdirSync(join(folder, 'taken.csv'));
   chmodSync(folder, 0o777);
   mkdirSync(join(folder, 'fixed'), { mode: 0o555 });
-  // Root may write everywhere, so another user tries, where that one may read the program.
+  // Root may write everywhere, so the test runs as another user, if that user can read the program.
   const nobody = { uid: 65534, gid: 65534 };
   const isRoot = process.getuid?.() === 0;
   const canRead = isRoot && spawnSync(process.execPath, [cli, '--version'], nobody).status === 0;

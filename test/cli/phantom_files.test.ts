@@ -112,7 +112,7 @@ test('an interrupted run continues where it stopped, to the same bytes', async (
   }).catch((error: Error) => error);
   assert.is((failure as Error).message, 'enough');
   assert.not.ok(existsSync(at('halted')));
-  // As a power cut would leave it: half a row, half an image.
+  // The state after a power cut: an incomplete row and an incomplete image.
   writeFileSync(at('halted.part', 'rows.jsonl'), `${read('halted.part', 'rows.jsonl')}{"index":39,"ima`);
   writeFileSync(at('halted.part', 'images', '00000037_002.png.part'), 'half');
   await refused({ ...options, seed: 6, out: at('halted') }, /begun with other options/);

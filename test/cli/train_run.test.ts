@@ -1,4 +1,4 @@
-/** `raybox train` on data sets on disk: runs that are killed, broken data, what a folder holds. */
+/** `raybox train` on data sets on disk: runs that are killed, broken data, and the files of a run folder. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -40,11 +40,11 @@ const COMMON = ['train', '--data', at('data'), ...OPTIONS];
 const NETWORK = ['--backbone', '{"family":"vgg","layers":[4,"M",8],"batchNorm":true}', '--checkpoint-minutes', '0'];
 const command = (...args: string[]) => spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
 
-// Where it does not matter that a process begins or ends, runs share this one and its device, which compiles their kernels once.
+// Runs that need no process of their own share this one and its device, so that kernels are compiled only once.
 const gpu = await openGpu();
 test.after(() => gpu.close());
 
-/** What is said on stderr meanwhile. */
+/** The lines that are written to stderr meanwhile. */
 async function saidBy(work: () => Promise<unknown>): Promise<string> {
   const { write } = process.stderr;
   let said = '';
@@ -113,7 +113,7 @@ test('two processes never train in the same folder, and a killed run continues t
   await refused(begin('killed', ...OPTIONS, ...NETWORK), /killed is not empty; .*--resume goes on/);
   child.kill('SIGKILL');
   assert.equal(await ended, [null, 'SIGKILL'], 'it was still at work');
-  // As a power cut would leave it.
+  // The state after a power cut.
   writeFileSync(at('killed', 'log.jsonl'), `${text('killed', 'log.jsonl')}{"event":"upda`);
   const resumed = command('train', '--out', at('killed'), '--resume');
   assert.is(resumed.status, 0, resumed.stderr);
@@ -203,7 +203,7 @@ test('a damaged checkpoint is reported, and an older one gives the same bits', a
   const flipped = Buffer.from(kept);
   flipped[flipped.length >> 1] ^= 4;
   writeFileSync(last, flipped);
-  // The log lost what is told after an epoch's checkpoint.
+  // The log lacks the entry that is written after an epoch's checkpoint.
   const lines = text('damaged', 'log.jsonl').split('\n');
   writeFileSync(at('damaged', 'log.jsonl'), lines.filter((line) => !/"event":"epoch"|"end"/.test(line)).join('\n'));
   rmSync(at('damaged', 'curves.html'));
@@ -242,7 +242,7 @@ test('images whose pixels have changed are named, and accepted only with the opt
   const [first, second] = text('whole', 'train.txt').trim().split('\n');
   const image = at('data', 'images', first);
   const kept = readFileSync(image);
-  // Other bytes of the same pixels are no change.
+  // A file with other bytes but the same pixels does not count as changed.
   const { PNG } = pngjs;
   const picture = PNG.sync.read(kept);
   const grey = { colorType: 0, inputHasAlpha: true } as const;
@@ -268,10 +268,10 @@ test('images whose pixels have changed are named, and accepted only with the opt
     accepted.stderr,
     new RegExp(`which was accepted: ${first}, ${second}; the result is not that of an unbroken run`),
   );
-  await longer(); // what was accepted is the record now
+  await longer(); // the accepted pixels are in the record now
   writeFileSync(image, kept);
   writeFileSync(other, keptToo);
-  // A run that an older raybox began.
+  // A run that an older version of raybox began.
   rmSync(at('same', 'pixels.tsv'));
   assert.match(await resume('same'), /no record of its images’ pixels/);
   assert.ok(existsSync(at('same', 'pixels.tsv')));
@@ -301,7 +301,7 @@ test('on a full disk the former checkpoint is kept, and the error names it', asy
   );
   const path = await folder.checkpoint(checkpoint);
   await folder.close();
-  // A damaged log costs its own lines.
+  // In a damaged log, only the damaged lines are lost.
   writeFileSync(at('full', 'log.jsonl'), 'null\n5\n"x"\n{"event":"start"}\n{"event":"upd');
   const opened = await openRunFolder(at('full'), () => {});
   assert.ok(opened.entries.some(({ event }) => event === 'start'));
@@ -470,7 +470,7 @@ test('broken data is reported before the run begins, or left out and counted', a
     await refused(open(), message);
   }
   writeFileSync(at('data', 'Data_Entry_2017.csv'), labels);
-  // An image whose box cannot be read must not pass for one without boxes.
+  // An image whose box cannot be read must not count as an image without boxes.
   const boxes = text('data', 'BBox_List_2017.csv');
   writeFileSync(at('data', 'BBox_List_2017.csv'), boxes.replace(/,\d+,/, ',x,'));
   await refused(open({ skipBroken: true }), /BBox_List_2017\.csv: row 2: /);

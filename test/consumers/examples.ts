@@ -34,7 +34,7 @@ const VITE_REACT = {
   }),
 };
 
-/** Asks the endpoint what its users ask it, and for what it should refuse. Prints the findings. */
+/** Sends the endpoint normal requests, and requests that it should refuse. Prints the findings. */
 const CLIENT = `import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
@@ -55,7 +55,7 @@ const truth = await wanted(200, await post(chest, 'image/png'));
 const many = await Promise.all(Array.from({ length: 8 }, () => post(chest, 'image/png').then((response) => wanted(200, response))));
 if (many.some((one) => JSON.stringify(one) !== JSON.stringify(truth))) throw new Error('eight at once answer differently');
 
-// Nine clients that go away at once, and one that stays: it need not wait for what nobody waits for.
+// Nine clients disconnect at once and one stays. It must not have to wait for the requests of the others.
 const gone = new AbortController();
 const left = Array.from({ length: 9 }, () => post(chest, 'image/png', gone.signal).then(() => 'answered', (error) => error.name));
 setTimeout(() => gone.abort(), 20);

@@ -1,6 +1,6 @@
 /**
- * The pages beside the code are true: their links lead somewhere, their code runs, their commands and options exist, and what made
- * the shipped weights runs from its first line to its last, with smaller numbers.
+ * Checks the pages beside the code: their links lead to files, their code runs, and their commands and options exist. The commands that made
+ * the shipped weights run completely, with smaller numbers.
  */
 import { execFile } from 'node:child_process';
 import {
@@ -40,7 +40,7 @@ const pages = [
     .map((name) => `weights/${name}`),
 ].map(readPage);
 
-/** Commands of a block, one a line: comments away, broken lines joined. */
+/** The commands of a block: comments are removed, and broken lines joined. */
 const commandsOf = (code: string): string[] =>
   code
     .replace(/\\\n\s*/g, '')
@@ -52,7 +52,7 @@ const commandsOf = (code: string): string[] =>
 const wordsOf = (command: string): string[] =>
   [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);
 
-/** Of the networks that are trained on the pages, what a software adapter compiles and trains sooner. */
+/** Smaller networks in place of those that the pages train, because a software adapter compiles and trains them faster. */
 const SMALL_SQUEEZENET =
   "{ family: 'squeezenet', layers: [{ conv: 8, kernel: 3, stride: 2 }, 'M', { fire: [4, 6, 6] }] }";
 
@@ -88,7 +88,7 @@ for (const each of pages) {
     test(`${page}: its commands and their options exist`, async () => {
       for (const command of commands) {
         const options = [...command.matchAll(/(?<=\s|\[)--[a-z][\w-]*/g)];
-        // A program that is called without options is run by another test, or takes none; asking it for help might do its work.
+        // A program that is called without options is run by another test or has no options. With --help it might do its work.
         const help = options.length > 0 ? await helpOf(wordsOf(command)) : '';
         for (const [option] of options) assert.match(help, new RegExp(`${option}[ ,]`), command);
       }
@@ -98,7 +98,7 @@ for (const each of pages) {
 
 const helps = new Map<string, Promise<string>>();
 
-/** What the program of a command says of its options. */
+/** The help of the program of a command. */
 function helpOf([program, ...args]: string[]): Promise<string> {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   let call: string[] | undefined;
@@ -143,7 +143,7 @@ for (const { page, blocks } of pagesWithFiles) {
     for (const command of blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => commandsOf(code))) {
       const [program, ...words] = wordsOf(command);
       const call = program === 'raybox' ? [join(withFiles, 'dist/src/cli/cli.js'), ...words] : words;
-      // The test of gradients tries the page's own operation alone.
+      // The test of gradients is run for the page's operation only.
       const env = { ...process.env, RAYBOX_CASE: 'square' };
       const { stdout } = await run(process.execPath, call, { cwd: withFiles, env, timeout: 120_000 });
       if (command.includes('test/run.js')) assert.match(stdout, /^1 passed, 0 failed$/m);

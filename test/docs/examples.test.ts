@@ -1,6 +1,6 @@
 /**
- * The examples run as they stand: those of the page that need no other packages, and the two that are files of their own. `npm run
- * test:consumers` runs the others of the page, and these again with the package as it is published.
+ * Runs the examples unchanged: those of the page that need no other packages, and the two that are files. `npm run test:consumers` runs the
+ * others of the page, and these again with the package as it is published.
  */
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ const { image, labels } = drawPhantom({ seed: 9, index: 0, size: 256 });
 const chest = join(folder, 'chest.png');
 writeFileSync(chest, await encodePng({ ...image, channels: 1 }));
 
-/** What the script has found, for the page to find, too. */
+/** The findings of the script, which the page must have too. */
 let expected: string[] = [];
 
 let started: Promise<{ browser: Browser; close(): Promise<void> }> | undefined;
@@ -71,7 +71,7 @@ test('a plain page shows the findings of a chosen image, and a message for anoth
   for (const path of [join(root, 'dist/raybox.js'), phantom8]) copyFileSync(path, join(site, path.split('/').at(-1)!));
   const { page, errors, close } = await openPage(await browserOf(), { folder: site, html: 'index.html' });
   try {
-    // The handler is there once the weights are.
+    // The handler is set when the weights have been loaded.
     await page.waitForFunction("document.querySelector('input').onchange !== null", { timeout: 60_000 });
     const input = (await page.$('input[type=file]')) as Awaited<ReturnType<typeof page.$<'input'>>>;
     await input!.uploadFile(chest);

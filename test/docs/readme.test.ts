@@ -1,6 +1,6 @@
 /**
- * The README is true: its JavaScript runs, its commands run, the npm scripts and the files that it links exist. All in a folder with
- * a small network and three phantoms, on the adapter that the tests run on.
+ * Checks the README: its JavaScript and its commands run, and the npm scripts and files that it names exist. This is done in a folder with a
+ * small network and three phantoms, on the adapter of the tests.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ mkdirSync(join(folder, 'node_modules'));
 mkdirSync(join(folder, 'xrays'));
 symlinkSync(root, join(folder, 'node_modules/raybox'));
 const weights = readFileSync(join(root, 'test/fixtures/torch-reference/resnet-basic/model.safetensors'));
-// The readme's weights say what they are; the fixture is a bare state dict.
+// The weights of the README describe themselves, whereas the fixture is only a state dict.
 const { metadata, checkpoint } = await describeModel(await readCheckpoint(weights), {
   classes: [...CHEST_XRAY8_LABELS],
 });

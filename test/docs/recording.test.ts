@@ -1,6 +1,6 @@
 /**
  * The page's script records a network's activations with PyTorch, and `raybox verify --reference` finds that raybox agrees with them.
- * Where `python3` (or $PYTHON) has no PyTorch, the test counts as skipped.
+ * If `python3` (or $PYTHON) has no PyTorch, the test counts as skipped.
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -101,8 +101,8 @@ test('folds keep a patient’s images together, so that features which only iden
 });
 
 test('each class gets the penalty with the best AUC; a class without an AUC gets the one with the best mean', () => {
-  // The first class is told by one strong feature and confused by nothing; the second by many weak ones, among which a small penalty
-  // fits noise; nobody has the third.
+  // The first class depends on one strong feature. The second depends on many weak ones, so that noise is fitted with a small penalty. No image
+  // has the third.
   const random = seededRandom(5);
   const [images, width] = [200, 60];
   const features = Float32Array.from({ length: images * width }, () => normal(random));

@@ -1,4 +1,4 @@
-/** One picture, localized on SwiftShader: run in Node and in a page, whose answers are compared. */
+/** Localizes an image on SwiftShader. It runs in Node and in a page, and the results are compared. */
 import { load } from '../../src/localizer/localizer.js';
 import { drawPhantom } from '../../src/phantom/index.js';
 import { readFixture } from './fixture.js';
@@ -16,7 +16,7 @@ export async function localizePhantom() {
     const { classes } = localizer;
     const options = { classes, heatThresholds: HEAT_THRESHOLDS, heatmaps: 'scaled' } as const;
     const { probabilities, findings, heatmaps } = await localizer.localize(image, options);
-    // Rounding decides on which side of a threshold such a value falls, and so on the boxes.
+    // For such a value rounding decides whether it reaches a threshold, and so whether there is a box.
     const undecided = classes.filter((label) =>
       heatmaps![label].data.some((value) => HEAT_THRESHOLDS.some((threshold) => Math.abs(value - threshold) < 1e-4)),
     );

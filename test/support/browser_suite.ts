@@ -1,4 +1,4 @@
-/** Runs a uvu file inside a page and tells what came of it, as if it had run here. */
+/** Runs a uvu file inside a page and reports its results as if it had run here. */
 import { parse } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { Browser } from 'puppeteer-core';
@@ -7,7 +7,7 @@ import { openPage } from './page.js';
 /** What uvu returns for one suite: the failures as text or true, then how many cases passed, were skipped, ran. */
 type SuiteResult = [failures: string | true, passed: number, skipped: number, total: number];
 
-/** The variables that what runs in a page reads from its address. */
+/** Environment variables that a page reads from its address. */
 const PASSED_ON = /^(DEBUG|VALIDATE|RAYBOX_\w+)$/;
 
 /** uvu's marks of passed and failed cases, which would each take a line of their own. */
@@ -17,8 +17,8 @@ const MARKS = /^[•✘] $/;
  * Bundles the built test file `script`, runs it in a page of its own, prints what it prints, and one line of counts.
  *
  * @param more search parameters of the page's address
- * @throws Error with the messages and stacks of the cases that failed; also when a suite ran no case, when one of its
- *   hooks failed, when the page crashed, and for errors that nobody in the page caught
+ * @throws Error with the messages and stacks of the cases that failed; also if a suite ran no case, if one of its
+ *   hooks failed, if the page crashed, and for uncaught errors in the page
  */
 export async function runInPage(
   browser: Browser,
@@ -61,7 +61,7 @@ function failuresOf([failures, passed, , total]: SuiteResult): string[] {
   return passed === total ? [] : [`${passed} of ${total} cases passed, and none said why: a hook failed`]; // uvu hides it
 }
 
-/** Runs in the page, so it knows nothing of this file. uvu leaves its suites in a queue when it is told to defer. */
+/** This function runs in the page, so it cannot use anything of this file. If uvu is told to defer, it leaves its suites in a queue. */
 async function runSuites(scriptUrl: string): Promise<SuiteResult[]> {
   const queue: (() => Promise<SuiteResult>)[][] = [[]];
   Object.assign(globalThis, { UVU_DEFER: true, UVU_QUEUE: queue });
@@ -72,6 +72,6 @@ async function runSuites(scriptUrl: string): Promise<SuiteResult[]> {
   }
   const results: SuiteResult[] = [];
   for (const run of queue.flat()) results.push(await run());
-  await new Promise((resolve) => setTimeout(resolve, 10)); // unhandled rejections are told a task later
+  await new Promise((resolve) => setTimeout(resolve, 10)); // unhandled rejections are reported one task later
   return results;
 }

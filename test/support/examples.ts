@@ -1,4 +1,4 @@
-/** The page of examples, taken apart: the files of each section, named by their first lines, and its commands. */
+/** Reads the page of examples: the files of each section, whose names are in their first lines, and the commands. */
 import { blocksOf, readPage } from './markdown.js';
 
 export const EXAMPLES_PAGE = 'test/examples/README.md';
@@ -10,7 +10,7 @@ export interface Example {
   readonly commands: readonly string[];
 }
 
-/** Every section that has code. @throws Error for code that says neither its file's name nor is of a shell */
+/** Every section that has code. @throws Error for code that has no file name and is not for a shell */
 export function readExamples(): Example[] {
   const [, ...sections] = readPage(EXAMPLES_PAGE).text.split(/^## /m);
   return sections.map((text) => {
@@ -35,7 +35,7 @@ export function readExample(title: string): Example {
   return found;
 }
 
-/** What the examples print or show of findings: `Label 0.97 at 15, 187: 55 × 41`. @returns them as `Label 15 187 55 41` */
+/** Reads the findings that the examples print or show: `Label 0.97 at 15, 187: 55 × 41`. @returns them as `Label 15 187 55 41` */
 export function findingsIn(text: string): string[] {
   const lines = text.matchAll(/([A-Z][\w ]*?) \d\.\d\d at (\d+), (\d+): (\d+) × (\d+)/g);
   return [...lines].map(([, ...parts]) => parts.join(' '));

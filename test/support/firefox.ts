@@ -1,9 +1,9 @@
-/** Firefox, where it is installed: its WebGPU is wgpu, which no other browser here has. */
+/** Starts Firefox, if it is installed. Its WebGPU is wgpu, which the other browsers do not use. */
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Browser, launch } from 'puppeteer-core';
 
-/** WebGPU is young on Linux, and software adapters are on a list of those that it does without. */
+/** On Linux, WebGPU has to be enabled, and software adapters have to be taken off a list of refused ones. */
 const PREFERENCES = { 'dom.webgpu.enabled': true, 'gfx.webgpu.ignore-blocklist': true };
 
 /** The Firefox that RAYBOX_FIREFOX names, else that of the search path. */
@@ -13,7 +13,7 @@ export function findFirefox(): string | undefined {
   return ['firefox', 'firefox-esr'].flatMap((name) => folders.map((folder) => join(folder, name))).find(existsSync);
 }
 
-/** Starts it on whatever adapter the system has: it cannot be told another. */
+/** Starts it on the system's adapter. Another one cannot be chosen. */
 export async function launchFirefox(executablePath: string, callTimeout = 180_000): Promise<Browser> {
   const preferences = { extraPrefsFirefox: PREFERENCES, protocolTimeout: callTimeout };
   return launch({ browser: 'firefox', executablePath, headless: true, ...preferences });

@@ -1,4 +1,4 @@
-/** Pages of the documentation, as what tests hold against the project: their code blocks and their links. */
+/** Reads the code blocks and links of documentation pages, so that tests can check them. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -28,7 +28,7 @@ export const blocksOf = (text: string): Page['blocks'] =>
 export const linkedFiles = ({ page, text }: Page): string[] =>
   [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, target]) => join(dirname(page), target));
 
-/** Fails where a link leads to no file of the repository, or to no heading of its page. */
+/** Fails if a link does not lead to a file of the repository, or to a heading of the page. */
 export function assertLinks({ page, text }: Page): void {
   for (const [, target, heading] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
     const file = target ? join(root, dirname(page), target) : join(root, page);

@@ -1,4 +1,4 @@
-/** Opens scripts and HTML files in a browser page, served from 127.0.0.1 (a secure context, as WebGPU asks for). */
+/** Opens scripts and HTML files in a browser page, served from 127.0.0.1 (a secure context, which WebGPU needs). */
 import { SourceMap, type SourceMapping } from 'node:module';
 import { basename, join, parse, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,11 +35,11 @@ export interface OpenPage {
   scriptUrl: string;
   /** Uncaught errors and unhandled rejections so far. */
   errors: string[];
-  /** Rejects when the page crashes, never resolves: to be raced with what is awaited from the page. */
+  /** Rejects if the page crashes, and never resolves. It is raced with promises of the page. */
   crashed: Promise<never>;
   /** Replaces the places in the bundle that a stack names by those in the sources. */
   locate(stack: string): string;
-  /** Ends the server, the page stays: what a page is without a network. */
+  /** Ends the server while the page stays open, to test a page without a network. */
   goOffline(): Promise<void>;
   close(): Promise<void>;
 }
@@ -72,7 +72,7 @@ export async function openPage(browser: Browser, options: PageOptions): Promise<
 
     page = await browser.newPage();
     const crashed = new Promise<never>((_, reject) => page?.once('error', reject));
-    crashed.catch(() => {}); // a crash that nobody waits for shows in the next call
+    crashed.catch(() => {}); // if nobody waits for it, a crash is noticed in the next call
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(locate((error as Error)?.stack ?? String(error))));
     page.on('console', (message) => options.onLine?.(stripVTControlCharacters(message.text())));

@@ -1,20 +1,20 @@
 /**
- * A page compiles every kernel anew, for each device, which is nearly all that a suite's time goes to in a browser on a software adapter.
- * There `npm test` runs a part of the longest suites, always the same one, and `npm run test:browser` runs all of them: before a release, and
- * after a change to what platforms do differently. Node always runs them whole.
+ * A page compiles every kernel again for each device, which takes nearly all of a suite's time in a browser on a software adapter. There
+ * `npm test` runs a fixed part of the longest suites, and `npm run test:browser` runs all of them, before a release or after a change to
+ * code that differs between platforms. Node always runs whole suites.
  */
 import { platform } from '#gpu';
 
-/** Whether suites run whole here: in Node, Deno and Bun, and where RAYBOX_CASES=all says so. */
+/** Whether whole suites are run: in Node, Deno and Bun, and if RAYBOX_CASES=all. */
 export const runsWhole = platform.name !== 'web' || platform.environment('RAYBOX_CASES') === 'all';
 
 /**
- * uvu's `test` for what no platform changes, since it is arithmetic or bookkeeping that Node has tried: a page skips it, unless suites
- * run whole.
+ * uvu's `test` for arithmetic or bookkeeping that is the same on every platform and is tested in Node. A page skips it, unless whole suites
+ * are run.
  */
 export const unlessPart = <T extends { skip: unknown }>(test: T): T | T['skip'] => (runsWhole ? test : test.skip);
 
-/** The first of each kind, and of the others every fifth. All of them where suites run whole. */
+/** The first of each kind and every fifth of the others, or all if whole suites are run. */
 export function partOf<T>(all: readonly T[], kindOf: (one: T) => string): readonly T[] {
   if (runsWhole) return all;
   const seen = new Map<string, number>();

@@ -1,4 +1,4 @@
-/** A round of sentences about what becomes of a finding, in the form of `report_kinds.ts`. */
+/** Sentences about how a finding develops, in the format of `report_kinds.ts`. */
 export const reportCourses = `
 # a follow-up waits for what is there to go
 Follow up to ensure resolution of the pneumonia. → Pneumonia +

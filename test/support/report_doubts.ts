@@ -1,6 +1,6 @@
 /**
  * What a report says in a roundabout way, by kind: words thrown in, how likely something is, what a film cannot show, advice,
- * signs, abbreviations and slips of the hand. Written as in `report_kinds.ts`. The right labels were set down before the
+ * signs, abbreviations and misspellings. The format is that of `report_kinds.ts`. The right labels were written down before the
  * miner was run on them.
  */
 export const reportDoubts = `

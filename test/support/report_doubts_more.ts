@@ -1,5 +1,5 @@
 /**
- * A second round of the kinds of `report_doubts.ts`, written after the first had been mended.
+ * A second set of the kinds in `report_doubts.ts`, written after the faults found by the first had been corrected.
  */
 export const moreReportDoubts = `
 # asides

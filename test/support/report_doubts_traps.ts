@@ -1,4 +1,4 @@
-/** A third round of the kinds of `report_doubts.ts`, and sentences that the rules for these could take for one of them. */
+/** A third set of the kinds in `report_doubts.ts`, and sentences to which these rules could be applied wrongly. */
 export const reportDoubtTraps = `
 # asides a third time
 Effusion, nonetheless, remains. → Effusion +

@@ -1,6 +1,6 @@
 /**
- * Sentences in our own words, by the kind of trap that they hold, with what they say of each disease: + stated,
- * - negated, ? uncertain; "none" where they say nothing of any. `⏎` stands for a line break.
+ * Sentences in our own words that are easily misread, by kind, with what they say about each disease: + stated,
+ * - negated, ? uncertain; "none" if they say nothing about any. `⏎` stands for a line break.
  */
 export const reportKinds = `
 # effusions that are not pleural, and those that are

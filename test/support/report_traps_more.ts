@@ -1,4 +1,4 @@
-/** A second round of the kinds of `report_traps.ts`, written after the first had been mended. */
+/** A second set of the kinds in `report_traps.ts`, written after the faults found by the first had been corrected. */
 export const moreReportTraps = `
 # values on lines
 Pleural effusion, No⏎Pneumothorax, No⏎Consolidation, Yes → Effusion -,Pneumothorax -,Consolidation +

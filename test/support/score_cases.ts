@@ -1,6 +1,6 @@
 /**
- * Small files as other people's programs write them, each with what `raybox evaluate` has to make of it: the score of the plain file and
- * a word about what was odd, or a refusal that names the fault. A kind of file that fails is mended as a kind.
+ * Small files as other programs write them, each with the right result of `raybox evaluate`: the score of the plain file with warnings about
+ * what is unusual, or an error that names the fault.
  */
 
 /** A file of a case, its content as text or bytes. */
@@ -14,11 +14,11 @@ export interface ScoreCase {
   args?: readonly string[];
   /** What the refusal says. Without it the file is scored. */
   refused?: RegExp;
-  /** What is said beside the scores. */
+  /** The warnings. */
   says?: readonly RegExp[];
-  /** Nothing is said at all. */
+  /** There is no warning. */
   silent?: true;
-  /** The mean AUC is another than that of the plain file. */
+  /** The mean AUC differs from that of the plain file. */
   differs?: true;
 }
 
@@ -585,7 +585,7 @@ const DATA_CASES: ScoreCase[] = [
   ),
 ];
 
-/** Options that would have no effect, and files with nothing in them: nothing is scored as if they had been what was meant. */
+/** Options that would have no effect, and empty files. They are refused and not ignored. */
 const ASKED_CASES: ScoreCase[] = [
   csv('an empty file', '', { refused: /p\.csv/ }),
   csv('a header alone', `${PLAIN_HEADER}\n`, { refused: /p\.csv/ }),

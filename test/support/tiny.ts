@@ -1,4 +1,4 @@
-/** A network that a software adapter compiles in two seconds, and pictures for it: for tests of what goes on around the computing. */
+/** A network that a software adapter compiles in two seconds, and images for it, for tests of everything except the computation itself. */
 
 import type { TensorData } from '../../src/formats/checkpoint.js';
 import { writeSafetensors } from '../../src/formats/safetensors.js';
@@ -11,7 +11,7 @@ import { seededRandom } from '../../src/random.js';
 
 const SIZE = 32;
 
-/** Seeded weights of one convolution layer with average pooling, as safetensors that say all about their network. */
+/** Seeded weights of one convolution layer with average pooling, as safetensors with complete metadata. */
 export function tinyWeights(seed: number, classes = ['Mass', 'Nodule'], channels = 8): Uint8Array {
   const architecture: Architecture = {
     backbone: { family: 'vgg', layers: [channels, 'M'], batchNorm: false },
@@ -45,10 +45,10 @@ export function tinyPicture(seed: number, width = 40, height = 36): PixelImage {
   return { data, width, height };
 }
 
-/** What two results have to agree in. */
+/** The parts of two results that must be equal. */
 export const contentOf = ({ probabilities, logits, findings }: Localization) => ({ probabilities, logits, findings });
 
-/** What a fresh device makes of one picture, as text: to be compared between threads, processes and pages. */
+/** The result of a new device for an image, as text, to be compared between threads, processes and pages. */
 export async function localizeTiny(): Promise<string> {
   const { load } = await import('../../src/index.js');
   await using localizer = await load(tinyWeights(1));

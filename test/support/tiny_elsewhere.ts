@@ -1,4 +1,4 @@
-/** Localizes in a worker of Node, or in a forked process, and tells whoever started it. */
+/** Localizes in a worker of Node, or in a forked process, and reports to the process that started it. */
 import { parentPort } from 'node:worker_threads';
 import { localizeTiny } from './tiny.js';
 

@@ -1,4 +1,4 @@
-/** What tests of pages run in a page, and in the workers that it starts: this file is both. */
+/** The script that tests of pages run, in the page and in the workers that it starts. */
 import { load } from '../../src/index.js';
 import { contentOf, localizeTiny, tinyPicture } from './tiny.js';
 

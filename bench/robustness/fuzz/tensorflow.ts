@@ -1,4 +1,7 @@
-/** TensorFlow.js models as one input: the length of model.json in eight bytes, model.json, then the files of the weights one behind the other. */
+/**
+ * TensorFlow.js models as one input: the length of model.json in eight bytes, model.json, then the files of the weights one after the
+ * other.
+ */
 import { InputError } from '../../../src/errors.js';
 import {
   functional,
