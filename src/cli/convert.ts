@@ -14,7 +14,14 @@ import { withFile } from '../node/lock.js';
 import { writeWhole } from '../node/text_files.js';
 import { type Command, Option } from '../node/vendor/commander.js';
 import { print, say, UsageError } from './terminal.js';
-import { addWeightsOptions, classList, leftOutText, modelOptions, type WeightsOptions } from './weights_options.js';
+import {
+  addWeightsOptions,
+  classList,
+  leftOutText,
+  modelOptions,
+  WEIGHTS_FORMATS,
+  type WeightsOptions,
+} from './weights_options.js';
 
 interface Options extends WeightsOptions {
   out: string;
@@ -59,7 +66,7 @@ async function write(weights: string, options: Options): Promise<string> {
 export function addConvertCommand(program: Command): void {
   addWeightsOptions(program.command('convert'))
     .description('write weights as safetensors that say all about their network')
-    .argument('<weights>', 'safetensors, torch checkpoint, ONNX model or model.json of TensorFlow.js: a path or URL')
+    .argument('<weights>', WEIGHTS_FORMATS)
     .requiredOption('--out <file>', 'safetensors file to write; may be the file that is read')
     .addOption(
       new Option('--dtype <type>', 'element type of the tensors').choices(['f32', 'f16', 'bf16']).default('f16'),

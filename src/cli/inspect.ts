@@ -22,7 +22,14 @@ import { recognise } from '../nets/recognise.js';
 import type { Command } from '../node/vendor/commander.js';
 import type { Warning } from '../warnings.js';
 import { print, table, wholeNumber } from './terminal.js';
-import { addWeightsOptions, classList, leftOutText, modelOptions, type WeightsOptions } from './weights_options.js';
+import {
+  addWeightsOptions,
+  classList,
+  leftOutText,
+  modelOptions,
+  WEIGHTS_FORMATS,
+  type WeightsOptions,
+} from './weights_options.js';
 
 const DEFAULT_SIZE = 224;
 
@@ -278,7 +285,7 @@ async function format(one: Inspection, { layers }: Options): Promise<string> {
 export function addInspectCommand(program: Command): void {
   addWeightsOptions(program.command('inspect'))
     .description('what is in a weights file, and how much work and memory its network takes')
-    .argument('<weights>', 'safetensors, torch checkpoint, ONNX model or model.json of TensorFlow.js: a path or URL')
+    .argument('<weights>', WEIGHTS_FORMATS)
     .option(
       '--size <pixels>',
       "width and height of the network's input; default: as the weights say, else 224",

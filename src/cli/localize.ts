@@ -31,7 +31,7 @@ import {
   UsageError,
   wholeNumber,
 } from './terminal.js';
-import { addWeightsOptions, classList, modelOptions, type WeightsOptions } from './weights_options.js';
+import { addWeightsOptions, classList, modelOptions, WEIGHTS_FORMATS, type WeightsOptions } from './weights_options.js';
 
 interface Options extends DecodeOptions, WeightsOptions {
   weights: string;
@@ -246,10 +246,7 @@ export function addLocalizeCommand(program: Command): void {
   const command = addWeightsOptions(program.command('localize'))
     .description('X-rays → probabilities, boxes and overlays')
     .argument('<images...>', 'PNG or JPEG files, folders (with all folders in them), patterns')
-    .requiredOption(
-      '--weights <file>',
-      'safetensors, torch checkpoint, ONNX model or model.json of TensorFlow.js: a path or URL',
-    )
+    .requiredOption('--weights <file>', WEIGHTS_FORMATS)
     .option('--out <file>', 'results as .jsonl, .csv or .coco.json; default: JSON lines on stdout')
     .option('--overlay <dir>', 'folder for a PNG of each image: heatmap, boxes, probabilities')
     .option('--classes <names>', 'localize these classes, whatever their probability: Mass,Nodule', classList)

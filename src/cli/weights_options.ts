@@ -10,6 +10,10 @@ import { readText } from '../node/text_files.js';
 import { type Command, Option } from '../node/vendor/commander.js';
 import { nameList, numberList, UsageError, wholeNumber } from './terminal.js';
 
+/** What `<weights>` may be, for `--help`. */
+export const WEIGHTS_FORMATS =
+  "safetensors, torch checkpoint, ONNX model, TensorFlow.js' model.json, Keras' .keras or .h5: a path or URL";
+
 /** The options as commander gives them. */
 export interface WeightsOptions {
   names?: readonly string[];
@@ -78,12 +82,12 @@ export function addWeightsOptions(command: Command): Command {
     .option('--metadata <json>', 'any fields of the metadata (pooling, fit, channelOrder, …): JSON, or a file with it')
     .option(
       '--output <name>',
-      'for an ONNX or TensorFlow.js model with several outputs: the one with a number for each class',
+      'for an ONNX, TensorFlow.js or Keras model with several outputs: the one with a number for each class',
     )
     .addOption(
       new Option(
         '--probabilities <function>',
-        'for an ONNX or TensorFlow.js model that ends with logits: how they become probabilities',
+        'for an ONNX, TensorFlow.js or Keras model that ends with logits: how they become probabilities',
       ).choices(['sigmoid', 'softmax']),
     )
     .addOption(

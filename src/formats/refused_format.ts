@@ -21,23 +21,20 @@ export function describeFormat(bytes: Uint8Array): string {
 /** The error for bytes that are not weights, with advice. */
 export function noCheckpoint(bytes: Uint8Array): InputError {
   return new InputError('weights: the file is not a checkpoint', {
-    expected: 'safetensors, a file that torch.save wrote, an ONNX model, or model.json of a TensorFlow.js model',
+    expected:
+      'safetensors, a file that torch.save wrote, an ONNX model, model.json of TensorFlow.js, or a model that Keras saved',
     given: describeFormat(bytes),
     hint: HINTS[detectFormat(bytes)],
   });
 }
 
-const KERAS_TO_TENSORFLOW_JS =
-  'make a TensorFlow.js model of it, tensorflowjs_converter --input_format keras model.h5 FOLDER, and load FOLDER/model.json';
-const KERAS_TO_ONNX = "write an ONNX model, keras.models.load_model('model.keras').export('model.onnx', format='onnx')";
-
 /** The error for a zip archive without a checkpoint of PyTorch. @param names those of its entries */
 export function noTorchArchive(names: readonly string[]): InputError {
   const isKeras = names.includes('config.json') && names.some((name) => name.endsWith('.weights.h5'));
   if (isKeras)
-    return new InputError('weights: this is a model that Keras 3 saved (.keras), which raybox does not read', {
+    return new InputError('weights: the archive has the parts of a model that Keras saved, in another order', {
       given: names.slice(0, 5).join(', '),
-      hint: `${KERAS_TO_ONNX} (Keras 3.8 and later); or save it as model.h5 and ${KERAS_TO_TENSORFLOW_JS}`,
+      hint: "save it anew: keras.models.load_model('model.keras').save('model.keras')",
     });
   return new InputError('torch: the zip archive holds no data.pkl', {
     given: names.slice(0, 5).join(', ') || 'an empty archive',
@@ -99,6 +96,5 @@ const HINTS: Record<string, string> = {
   gzip: 'unpack it first',
   tar: 'unpack it first; if PyTorch before 0.1.10 wrote it, load it there, or with any later torch.load, and save it again: torch.save(torch.load(FILE), FILE)',
   pickle: 'save the weights with torch.save',
-  HDF5: `if it is a model that Keras saved, ${KERAS_TO_TENSORFLOW_JS}; or ${KERAS_TO_ONNX}`,
   ONNX: 'export the state dict with torch.save instead',
 };

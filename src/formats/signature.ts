@@ -14,6 +14,12 @@ const SIGNATURES: [number, string, string][] = [
   [0, '\xff\x4f\xff\x51', 'JPEG 2000'],
   [4, 'ftyp', 'ftyp'],
   [0, '%PDF', 'PDF'],
+  // An archive of Keras 3: the name of its first entry stands behind 30 bytes.
+  ...['metadata.json', 'config.json', 'model.weights.h5'].map((name): [number, string, string] => [
+    0,
+    `PK\x03\x04${'.'.repeat(26)}${name}`,
+    'Keras',
+  ]),
   [0, 'PK\x03\x04', 'zip'],
   [0, 'PK\x05\x06', 'zip'],
   [0, '\x1f\x8b', 'gzip'],

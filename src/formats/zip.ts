@@ -1,5 +1,5 @@
 /**
- * Reads zip archives as PyTorch writes them. Their entries are not compressed, so each one is returned as a view of the file. Sizes and
+ * Reads zip archives as PyTorch and Keras write them. Their entries are not compressed, so each one is returned as a view of the file. Sizes and
  * offsets are read from the central directory (APPNOTE.TXT 6.3.10, with zip64). CRC-32 is checked when an entry is read.
  */
 import { InputError } from '../errors.js';
@@ -50,7 +50,7 @@ export function openZip(bytes: Uint8Array): Map<string, ZipEntry> {
 }
 
 function refuseCompressed(name: string): never {
-  throw broken(`'${name}' is compressed`, 'torch stores its entries: save the checkpoint again with torch.save');
+  throw broken(`'${name}' is compressed`, 'PyTorch and Keras do not compress it: save it there again');
 }
 
 function broken(what: string, hint = 'the file is incomplete or damaged: download or copy it again'): InputError {

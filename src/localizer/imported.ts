@@ -9,7 +9,7 @@ import type { ReadOptions, WeightsInput } from './model.js';
 const MAX_BYTES = 2 ** 31;
 
 /**
- * Reads an ONNX or a TensorFlow.js model.
+ * Reads an ONNX or a TensorFlow.js model, or one that Keras saved.
  * @param weights where the bytes come from. Files that the model refers to are searched for in the same folder
  */
 export async function readImported(
@@ -28,11 +28,14 @@ export async function readImported(
     readBytes(beside(location, weights, options), {
       ...{ what: 'the tensors of the model,', maxBytes: Math.min(most, maxBytes), signal: options.signal },
     });
-  if (detectFormat(bytes) === 'ONNX') {
+  const format = detectFormat(bytes);
+  if (format === 'ONNX') {
     const { importOnnx, onnxTensors } = await import('../import/onnx/import.js');
     return options.network ? onnxTensors(bytes, { external }) : importOnnx(bytes, { ...how, external });
   }
-  const { importTensorflow, looksLikeModelJson, tensorflowTensors } = await import('../import/tensorflow/import.js');
+  const tensorflow = await import('../import/tensorflow/import.js');
+  if (format !== 'text') return options.network ? tensorflow.kerasTensors(bytes) : tensorflow.importKeras(bytes, how);
+  const { importTensorflow, looksLikeModelJson, tensorflowTensors } = tensorflow;
   if (!looksLikeModelJson(bytes)) throw (await import('../formats/refused_format.js')).noCheckpoint(bytes);
   return options.network ? tensorflowTensors(bytes, external) : importTensorflow(bytes, { ...how, external });
 }

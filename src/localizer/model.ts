@@ -10,15 +10,16 @@ import type { KeptBytes } from './kept_weights.js';
 
 /**
  * Weights: a path or URL, bytes, a Blob, a Response, a stream, or a function that gives one of these (`restore` calls it again). The file
- * is safetensors, a PyTorch checkpoint in its zip format or in the older one, an ONNX model, or the model.json of a TensorFlow.js model.
+ * is safetensors, a PyTorch checkpoint in its zip format or in the older one, an ONNX model, the model.json of a TensorFlow.js model, or
+ * a model that Keras saved (`.keras`, `.h5`).
  */
 export type WeightsInput = ByteSource | (() => WeightsInput | Promise<WeightsInput>);
 
 /** Options that describe the weights, and how their bytes are read. */
 export interface ModelOptions extends DescribeOptions {
-  /** Of an ONNX or TensorFlow.js model with several outputs: the one that has a number for each class. */
+  /** Of an ONNX, TensorFlow.js or Keras model with several outputs: the one that has a number for each class. */
   output?: string;
-  /** What the numbers of an ONNX or TensorFlow.js model become if it does not end with probabilities. Default: `sigmoid`, with a warning. */
+  /** What the numbers of an ONNX, TensorFlow.js or Keras model become if it does not end with probabilities. Default: `sigmoid`, with a warning. */
   probabilities?: 'sigmoid' | 'softmax';
   /**
    * Files that an ONNX or TensorFlow.js model refers to for its weights, by the names that it has for them, or as a list of files of these
@@ -60,7 +61,7 @@ export async function readTensors(
 ): Promise<{ checkpoint: Checkpoint; warnings: readonly Warning[] }> {
   const { bytes, warnings, keep } = await readWeights(weights, options);
   // Loaded on demand, because most weights are tensors alone.
-  const checkpoint = ['ONNX', 'text'].includes(detectFormat(bytes))
+  const checkpoint = ['ONNX', 'text', 'HDF5', 'Keras'].includes(detectFormat(bytes))
     ? await (await import('./imported.js')).readImported(bytes, weights, options)
     : await readCheckpoint(bytes, options.prefix);
   checkpoint.name = nameOf(weights);

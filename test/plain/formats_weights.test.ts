@@ -217,7 +217,7 @@ test('the error for a file that is not a checkpoint names its format', async () 
     ['\x08\x07\x12\x07pytorch', /given an ONNX file; export the state dict/],
     [
       '\x89HDF\r\n\x1a\n',
-      /an ONNX model, or model\.json.*given an HDF5 file.*tensorflowjs_converter.*export\('model\.onnx'/,
+      /an ONNX model, model\.json of TensorFlow\.js, or a model that Keras saved; given an HDF5 file/,
     ],
     ['\x80\x04\x95', /given a pickle file; save the weights with torch\.save/],
     ['\x1f\x8b\x08', /given a gzip file; unpack it first/],

@@ -3,11 +3,9 @@
  * dense layer behind them. It runs in float64, without a GPU.
  */
 import * as assert from 'uvu/assert';
-import { createGraph } from '../../src/graph/ir/graph.js';
-import type { Tensor } from '../../src/graph/ir/tensor.js';
 import { type ModelOptions, readModel } from '../../src/localizer/model.js';
 import { seededRandom } from '../../src/random.js';
-import { evaluateReference } from '../../src/verify/reference.js';
+import { evaluated } from './float64.js';
 import { functional, jsonBytes, layer, type Model, modelOf, node, type Stored } from './tensorflow.js';
 
 const random = seededRandom(11);
@@ -18,20 +16,7 @@ export const image = numbers(SIZE * SIZE);
 
 export async function run({ json, files }: Model, options: ModelOptions = {}, pixels: ArrayLike<number> = image) {
   const model = await readModel(jsonBytes(json), { externalData: files, ...options });
-  const g = createGraph();
-  const side = Math.sqrt(pixels.length);
-  const input = g.input('image', [1, side, side, 1]);
-  const outputs = model.network(g, input);
-  const values = new Map<Tensor, Float64Array>([[input, Float64Array.from(pixels)]]);
-  for (const [name, tensor] of g.parameters)
-    values.set(tensor, Float64Array.from(model.checkpoint.tensors.get(name)!.data));
-  const results = evaluateReference(g.finish(Object.values(outputs)), values);
-  return {
-    model,
-    logits: Array.from(results.get(outputs.logits)!),
-    probabilities: Array.from(results.get(outputs.probabilities)!),
-    heatmaps: outputs.heatmaps ? Array.from(results.get(outputs.heatmaps)!) : [],
-  };
+  return { model, ...evaluated(model, pixels, Math.sqrt(pixels.length)) };
 }
 
 export const close = (actual: ArrayLike<number>, expected: ArrayLike<number>, bound = 1e-5) => {

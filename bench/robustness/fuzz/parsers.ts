@@ -22,7 +22,7 @@ import { storageTable, torchGlobals } from '../../../src/formats/torch_globals.j
 import { parseWeightsMetadata, type WeightsMetadata } from '../../../src/formats/weights.js';
 import { openZip } from '../../../src/formats/zip.js';
 import { createGraph } from '../../../src/graph/ir/graph.js';
-import { importTensorflow } from '../../../src/import/tensorflow/import.js';
+import { importKeras, importTensorflow } from '../../../src/import/tensorflow/import.js';
 import { describeModel, readModel } from '../../../src/localizer/model.js';
 import { architectureOf } from '../../../src/nets/architecture.js';
 import { graphNetwork, type NetworkFunction, networkOf } from '../../../src/nets/index.js';
@@ -30,6 +30,7 @@ import { readReports } from '../../../src/node/report_files.js';
 import { mineReport, readOpenI } from '../../../src/reports/index.js';
 import { readTrainingCheckpoint } from '../../../src/train/checkpoint.js';
 import * as archives from './archives.js';
+import { hdf5Number, hdf5Sharing } from './hdf5.js';
 import { amplifiedJpeg, amplifiedPng, jpegSegments, pngChunks } from './images.js';
 import { joined, type Mutator } from './mutate.js';
 import { amplifiedProtobuf, protobufField } from './protobuf.js';
@@ -260,6 +261,18 @@ export const PARSERS: readonly Parser[] = [
     async parse(bytes) {
       const { json, external } = unframed(bytes);
       const { network, metadata } = await describeModel(await importTensorflow(json, { external }), {});
+      buildGraph(network, metadata);
+      return metadata;
+    },
+  },
+  {
+    name: 'keras',
+    about: 'models that Keras saved, HDF5 and .keras, to the network that they are of',
+    seeds: seeds.KERAS_FILES,
+    structured: [hdf5Number, archives.zipEntries],
+    amplifiers: [hdf5Sharing],
+    async parse(bytes) {
+      const { network, metadata } = await describeModel(importKeras(bytes, {}), {});
       buildGraph(network, metadata);
       return metadata;
     },

@@ -35,6 +35,9 @@ export const TORCH_STREAMS = () => [
 ];
 export const SAVED_NETWORKS = () => ['resnet.pth', 'torchxrayvision.pt'].map((name) => fixture(name, 'torch-modules'));
 
+export const KERAS_FILES = () =>
+  ['functional.h5', 'newer.h5', 'sequential.keras', 'functional.keras'].map((name) => fixture(name, 'keras'));
+
 /** An image of each format that only browsers decode, with rotations and animations. */
 export async function browserPictures(): Promise<Uint8Array[]> {
   const { WebP, AVIF, ...rest } = await pictures();

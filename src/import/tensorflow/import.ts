@@ -8,6 +8,7 @@ import { noModelJson } from '../../formats/refused_format.js';
 import { importNetwork, type NetworkOptions } from '../onnx/import.js';
 import type { Constant, PlainModel } from '../plain.js';
 import { readGraphModel } from './graph_model.js';
+import { readKerasFile } from './keras_file.js';
 import { readLayersModel } from './layers_model.js';
 import { readManifest, readWeights } from './manifest.js';
 
@@ -35,7 +36,19 @@ export const looksLikeModelJson = (bytes: Uint8Array): boolean =>
  * @throws InputError that names the layer or operation that raybox cannot run, or says why the network cannot localize
  */
 export async function importTensorflow(bytes: Uint8Array, options: TensorflowOptions): Promise<Checkpoint> {
-  const { model, scale } = await readTensorflow(bytes, options.external);
+  return withRange(await readTensorflow(bytes, options.external), options);
+}
+
+/**
+ * Reads a model that Keras saved, as HDF5 or as a `.keras` archive.
+ * @throws InputError as `importTensorflow` does, and for weights without their network
+ */
+export function importKeras(bytes: Uint8Array, options: NetworkOptions): Checkpoint {
+  const { config, weights, version } = readKerasFile(bytes);
+  return withRange(readLayersModel(config, weights, version), options);
+}
+
+function withRange({ model, scale }: { model: PlainModel; scale?: number }, options: NetworkOptions): Checkpoint {
   const checkpoint = importNetwork(model, options);
   const network = checkpoint.network!;
   const channels = network.fields.inputChannels ?? 3;
@@ -62,14 +75,22 @@ export async function readTensorflow(
 }
 
 /** Weights alone, for a network that the caller brings. */
+export const kerasTensors = (bytes: Uint8Array): Checkpoint => tensorsOf(readKerasFile(bytes).weights, {});
+
+/** The same, of a TensorFlow.js model. */
 export async function tensorflowTensors(
   bytes: Uint8Array,
   external: TensorflowOptions['external'],
 ): Promise<Checkpoint> {
   const { manifest, metadata } = readModelJson(bytes);
   const weights = await readWeights(readManifest(manifest), external);
-  return { tensors: new Map([...weights].map(([name, constant]) => [name, tensorOf(constant)])), metadata };
+  return tensorsOf(weights, metadata);
 }
+
+const tensorsOf = (weights: ReadonlyMap<string, Constant>, metadata: Record<string, string>): Checkpoint => ({
+  tensors: new Map([...weights].map(([name, constant]) => [name, tensorOf(constant)])),
+  metadata,
+});
 
 function tensorOf({ shape, values }: Constant): TensorData {
   const data = values();

@@ -39,7 +39,7 @@ export interface Layers {
 }
 
 const MOST = { layers: 32_768, name: 1_000 };
-const MODELS = ['Model', 'Functional', 'Sequential'];
+export const MODELS: readonly string[] = ['Model', 'Functional', 'Sequential'];
 
 const damaged = (what: string, given: unknown) =>
   new InputError(`tensorflow: the model's configuration is damaged: ${what}`, {
