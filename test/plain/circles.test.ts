@@ -9,15 +9,14 @@ const src = new URL('../../../src/', import.meta.url);
 
 /** Circles that are allowed, as paths in src, each with its reason. */
 const ONE_THOUGHT: readonly { files: readonly string[]; because: string }[] = [
-  ...['activation', 'layer_norm', 'lrn', 'lse_pool', 'pool'].map((name) => ({
-    files: [`ops/layers/${name}.ts`, `ops/layers/${name}.formulas.ts`, `ops/gradients/${name}_gradient.ts`],
-    because: 'an operation names its gradient, which is an operation too and has its attributes',
-  })),
+  {
+    files: ['ops/layers/activation.ts', 'ops/layers/activation.formulas.ts'],
+    because: 'an operation, and its formulas with examples of its attributes',
+  },
   {
     files: ['ops/general/unary.ts', 'ops/general/unary.formulas.ts', 'ops/general/unary_gradient.ts'],
-    because: 'the same',
+    because: 'an operation names its gradient, which is an operation too and has its attributes',
   },
-  { files: ['ops/layers/slice.ts', 'ops/layers/concat.ts'], because: 'each is the gradient of the other' },
   {
     files: ['ops/layers/conv2d.ts', 'ops/layers/conv2d.variants.ts'],
     because: 'the table of kernels for one operation',
@@ -27,6 +26,14 @@ const ONE_THOUGHT: readonly { files: readonly string[]; because: string }[] = [
   {
     files: ['nets/describe.ts', 'nets/describe_weights.ts', 'nets/whole_network.ts'],
     because: 'the types of a description stand where it is decided',
+  },
+  {
+    files: ['localizer/stages.ts', 'localizer/gradient_stage.ts'],
+    because: 'the stages, and the one of them that is loaded on demand',
+  },
+  {
+    files: ['localizer/backend.ts', 'localizer/session.ts'],
+    because: 'what a session is, and one of the two that there are',
   },
   { files: ['localizer/model.ts', 'localizer/imported.ts'], because: 'formats of others take the same options' },
   {
