@@ -7,7 +7,9 @@
 import { InputError } from '../errors.js';
 import type { Node } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
+import { lastMap } from '../nets/last_map.js';
 import type { NetworkOutputs } from '../nets/outputs.js';
+import { seenBehind } from '../nets/seen_behind.js';
 import { permute } from '../ops/general/permute.js';
 import { reshape } from '../ops/general/reshape.js';
 import type { Activation } from '../ops/layers/activation.js';
@@ -21,7 +23,6 @@ import type { PoolAttributes } from '../ops/layers/pool.js';
 import { softmax } from '../ops/layers/softmax.js';
 import { compact } from '../ops/packing/compact.js';
 import { type Kit, parameter } from './kit.js';
-import { lastMap } from './last_map.js';
 
 /** What becomes of a class's number: a probability by itself, or one of probabilities that are 1 together. */
 export type Probabilities = 'sigmoid' | 'softmax';
@@ -211,18 +212,7 @@ function joined(first: Linear, second: Linear): Linear {
   return { weight, bias, inputs, outputs };
 }
 
-/**
- * A layer norm of the pooled features f is γ · (f − mean f) / σ + β. For the positions x whose average is f that is the average of
- * γ · (x − mean x) / σ: linear but for σ, which is one number above 0 for the image. So maps with the weights w · γ minus their average
- * over the channels are exact up to that factor.
- */
-function behindNorm(kit: Kit, { weight, inputs, outputs }: Linear, norm: Node): Float64Array {
-  const gamma = kit.weights.get((norm.inputs[1] as Tensor).name)!.data;
-  const result = new Float64Array(weight.length);
-  for (let o = 0; o < outputs; o++) {
-    let sum = 0;
-    for (let i = 0; i < inputs; i++) sum += weight[o * inputs + i] * gamma[i];
-    for (let i = 0; i < inputs; i++) result[o * inputs + i] = weight[o * inputs + i] * gamma[i] - sum / inputs;
-  }
-  return result;
+/** The weights of class activation maps before a norm of the pooled features. */
+function behindNorm(kit: Kit, { weight, inputs }: Linear, norm: Node): Float32Array {
+  return seenBehind(kit.weights.get((norm.inputs[1] as Tensor).name)!.data, weight, inputs);
 }

@@ -1,6 +1,7 @@
 /** Convolutions, dense layers, poolings and what else joins or cuts maps, for values of any order of dimensions. */
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
+import { inParts, type Part, partName, partsOf } from '../nets/large_layers.js';
 import { forward as batchNorm } from '../ops/layers/batch_norm.js';
 import { concat as concatenation } from '../ops/layers/concat.js';
 import { conv2d } from '../ops/layers/conv2d.js';
@@ -82,21 +83,32 @@ export function dense(kit: Kit, value: Value, { weight, transposed, bias, factor
   const [kernelHeight, kernelWidth] = kernel;
   const made = () => sorted(weight.constant, transposed, runs, alongChannels ? undefined : sizes, factor);
   const order = runs.map(({ axis, size }) => `${axis}${size}`).join('');
-  const parameters = [
-    parameter(
+  const x = compact(kit.g, tensor);
+  const parts = partsOf(outputs, inputs);
+  let all: Float32Array | undefined;
+  const layer = (part: Part) => {
+    const [from, to] = part;
+    const own = parameter(
       kit,
-      weight.name,
+      partName(weight.name, part, parts),
       `dense ${transposed} ${order} ${factor}`,
       weight.constant,
-      [outputs, sizes.c, kernelHeight, kernelWidth],
-      made,
-    ),
-    bias &&
-      parameter(kit, bias.name, `bias ${biasFactor}`, bias.constant, [outputs], () =>
-        spread(bias.constant, outputs).map((one) => one * biasFactor),
-      ),
-  ] as const;
-  const y = conv2d(kit.g, compact(kit.g, tensor), ...parameters, { name: kit.name });
+      [to - from, sizes.c, kernelHeight, kernelWidth],
+      () => {
+        all ??= made();
+        return parts.length === 1 ? all : all.subarray(from * inputs, to * inputs);
+      },
+    );
+    const shift =
+      bias &&
+      parameter(kit, partName(bias.name, part, parts), `bias ${biasFactor}`, bias.constant, [to - from], () =>
+        spread(bias.constant, outputs)
+          .subarray(from, to)
+          .map((one) => one * biasFactor),
+      );
+    return conv2d(kit.g, x, own, shift, { name: partName(kit.name, part, parts) });
+  };
+  const y = inParts(kit.g, parts, layer, kit.name);
   return { tensor: y, dims: [...dims.slice(0, -1), whole('c', outputs)] };
 }
 

@@ -23,9 +23,10 @@ import { checkIgnore, judgeIgnored } from './ignored.js';
 import { networkOf } from './network.js';
 import { checkParameters } from './parameters.js';
 import { wholePreset } from './presets/index.js';
-import { judge, type Known, recogniseWithHead } from './recognise.js';
+import { judge, type Known, recognise } from './recognise.js';
 import { judgeSaved } from './saved_modules.js';
 import { under, withoutPrefix } from './tensor_names.js';
+import { withTorchvisionHead } from './torchvision_heads.js';
 import { trace } from './trace.js';
 import { givenNormalisation } from './units.js';
 import { describeWholeNetwork } from './whole_network.js';
@@ -55,9 +56,17 @@ function describeAs(checkpoint: Checkpoint, options: DescribeOptions, given: Par
       ...(preset === undefined ? {} : wholePreset(preset)),
       ...given,
     });
-  const known = isOwn
-    ? ownWeights(checkpoint, given, options)
-    : recogniseWithHead(checkpoint, given, backboneParameters, options);
+  const recognised = isOwn ? undefined : recognise(checkpoint, given, backboneParameters, options);
+  if (recognised?.headless) {
+    const whole = withTorchvisionHead(checkpoint, recognised, given, options.ignore ?? []);
+    if (!whole) throw recognised.headless;
+    const { architecture: _, ...fields } = given;
+    const { prefix: __, ...others } = options;
+    return describeWholeNetwork(whole, { ...others, ignore: [...recognised.ignore] }, fields);
+  }
+  const known = recognised?.metadata
+    ? { ...recognised, metadata: recognised.metadata }
+    : ownWeights(checkpoint, given, options);
   const { tensors, sources } = known;
   const isTransformed = options.transformInput ?? options.metadata?.transformInput;
   const metadata = isTransformed

@@ -73,9 +73,9 @@ export interface Recognition<D extends Described> {
   };
   /** Matches names, after the prefix, of layers that are run only in training (auxiliary classifiers). */
   readonly trainingOnly?: RegExp;
-  /** torchvision's classifier has hidden layers, so there are no class activation maps with it. */
+  /** torchvision's classifier has hidden layers, so that heatmaps come from gradients with it. */
   readonly hasHiddenLayers?: true;
-  /** torchvision's classifier normalises the pooled features, so there are no class activation maps with it. */
+  /** torchvision's classifier normalises the pooled features. */
   readonly hasNormInHead?: true;
   /** Set if torchvision's classifier is a 1×1 convolution: why it is not the same as a linear layer on pooled features, in words. */
   readonly convolutionHead?: string;

@@ -35,7 +35,7 @@ export function hiddenLayer(family: Family, layers: readonly HeadLayer[]): Input
   return new InputError(`the head of ${title} has a hidden layer${usual}`, {
     expected: WANTED,
     given: listOf(layers),
-    hint: `there is no class activation map through a hidden layer; ${TRAIN}`,
+    hint: `there is no class activation map through a hidden layer; exported to ONNX, the network has heatmaps from gradients; ${TRAIN}`,
   });
 }
 

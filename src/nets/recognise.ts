@@ -86,9 +86,9 @@ export function recognise(
       given: `none for ${missing.length} of them, such as ${missing.slice(0, 3).join(', ')}`,
     });
   const inputChannels = channelsOf(tensors, own.stem);
-  const pooling = given.pooling ?? (checkpoint.modules ? savedPooling(checkpoint.modules) : undefined);
   const headWithout = (left: readonly string[]): { head?: Architecture['head']; error?: InputError } => {
     try {
+      const pooling = given.pooling ?? (checkpoint.modules ? savedPooling(checkpoint.modules) : undefined);
       refuseProbabilisticCam(tensors);
       const found = inferHead(tensors, backbone, own, {
         ...(pooling ? { pooling } : {}),
@@ -182,13 +182,6 @@ function asLinear(tensors: Map<string, TensorData>, name: string): Pick<Recognis
   if (reshaped.shape.length !== 4) return {};
   tensors.set(name, { shape: reshaped.shape.slice(0, 2), data: reshaped.data });
   return { reshaped };
-}
-
-/** The same as `recognise`, but throws an InputError if the network has no head. */
-export function recogniseWithHead(...args: Parameters<typeof recognise>): Recognised & { metadata: WeightsMetadata } {
-  const { metadata, headless, ...rest } = recognise(...args);
-  if (!metadata) throw headless!;
-  return { ...rest, metadata };
 }
 
 /** What `judge` has to know about a network that can be run. */

@@ -96,3 +96,37 @@ function checkBefore(name: string, module: SavedModule | undefined, isPositive: 
     hint: 'it changes what the network says, and a class activation map does not know of it',
   });
 }
+
+/**
+ * Checks that a network which was saved whole has torchvision's classifier, whose layers cannot be told by their weights alone.
+ * @param modules the names of the classes in `classifier`, in their order
+ * @param side to how many rows and columns features are averaged before it
+ * @throws InputError that names what is another one
+ */
+export function checkClassifier(saved: Modules, { modules, side }: { modules: readonly string[]; side: number }): void {
+  const found = [...saved].find(([name, module]) => name.endsWith('classifier') && isSequential(module));
+  if (!found) return;
+  const [name, { children }] = found;
+  const types = children.map(
+    (child) =>
+      typeOf(saved.get(inside(name, child)))
+        .split('.')
+        .at(-1)!,
+  );
+  const text = (list: readonly string[]) => list.filter((type) => type !== 'Identity').join(', ');
+  if (text(types) !== text(modules))
+    throw new InputError(`the saved network's ${name} is another one than torchvision's`, {
+      expected: text(modules),
+      given: text(types),
+      hint: 'export the network to ONNX, which says all that it computes',
+    });
+  const other = pooledMaps(saved).find(
+    ([, module]) => isMaximum(module) || pairOf(module.settings.output_size)?.join() !== `${side},${side}`,
+  );
+  if (other)
+    throw new InputError(`the saved network's ${other[0]} is another one than torchvision's`, {
+      expected: `AdaptiveAvgPool2d to ${side} × ${side}`,
+      given: `${typeOf(other[1]).split('.').at(-1)} to ${String(other[1].settings.output_size)}`,
+      hint: 'export the network to ONNX, which says all that it computes',
+    });
+}

@@ -30,7 +30,8 @@ export interface Built {
   readonly nodes: readonly Node[];
   /** Its tensors, by the names that it uses. */
   readonly tensors: ReadonlyMap<string, TensorData>;
-  readonly prediction: string;
+  /** The prediction layer; undefined if the head is torchvision's classifier, which `checkClassifier` has checked. */
+  readonly prediction: string | undefined;
   /** Whether the caller gave the architecture, and so takes responsibility for classes that raybox does not know. */
   readonly isGiven: boolean;
   /** The caller's option `ignore`: beginnings of names in the file. */
@@ -51,14 +52,14 @@ export function judgeSaved(
   for (const { name, module, node } of layers) checkLayer(name, module, node);
   checkBehindLayers(modules, layers, built.nodes);
   const read = new Set(layers.map(({ name }) => name));
-  const prediction = parentOf(nameInFile.get(`${built.prediction}.weight`) ?? '');
+  const prediction = built.prediction && parentOf(nameInFile.get(`${built.prediction}.weight`) ?? '');
   const backbone = [...read].filter((name) => name !== prediction);
   const isAround = (name: string) => name === '' || backbone.every((layer) => layer.startsWith(`${name}.`));
   const isBackbone = (name: string) =>
     name === '' || backbone.some((layer) => layer === name || layer.startsWith(`${name}.`));
   const isPositive = isNeverNegative(built.nodes);
   checkPoolings(modules, built.nodes);
-  checkHead(modules, prediction, isBackbone, isPositive);
+  if (prediction !== undefined) checkHead(modules, prediction, isBackbone, isPositive);
   const unknown = checkOthers(modules, read, built, isAround);
   return { tensors: shifted(layers, built.tensors), warnings: unknown.length > 0 ? [told(unknown)] : [] };
 }

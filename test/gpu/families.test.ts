@@ -95,14 +95,14 @@ families('a head with a hidden layer is refused as torchvision’s own', async (
   );
 });
 
-families('a head that normalises pooled features is refused as torchvision’s own ConvNeXt', async () => {
+families('a head that normalises pooled features is refused if torchvision has none there', async () => {
   const backbone: Backbone = { family: 'convnext', layers: [1, 1], widths: [8, 12] };
   const tensors = await seededNetwork(backbone, { classes: 5, pooling: 'average', prediction: 'classifier.2' });
   // A single linear layer, which somebody may have used as a head.
   assert.equal((await read(tensors)).architecture?.backbone, backbone);
   await refused(
-    more(tensors, ['classifier.0.weight', 12], ['classifier.0.bias', 12]),
-    /a ConvNeXt normalises the pooled features, as torchvision's classifier.*classifier\.0, a layer norm/s,
+    more(tensors, ['classifier.1.weight', 12], ['classifier.1.bias', 12]),
+    /a ConvNeXt normalises the pooled features, as torchvision's classifier.*classifier\.1, a layer norm/s,
   );
   const regnet = await narrow('regnet').tensors;
   const channels = regnet.get('fc.weight')!.shape[1];

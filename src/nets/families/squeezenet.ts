@@ -136,7 +136,7 @@ export const recognition: Recognition<SqueezeNet> = {
     { mark: /^()fire2\/(?:squeeze1x1|conv1x1_1)\.weight$/, read: readCaffe },
   ],
   convolutionHead:
-    "torchvision's SqueezeNet has a ReLU between this convolution and the average, so its outputs are not a linear function of pooled features and have no class activation map",
+    "torchvision's SqueezeNet has a ReLU between this convolution and the average, so its outputs are not a linear function of pooled features",
 };
 
 function read(tensors: Shapes, prefix: string): SqueezeNet {

@@ -3,6 +3,8 @@ import { InputError } from '../../errors.js';
 import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
 import type { Gradient } from '../../graph/ir/operation.js';
 import { segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
+import { permute } from '../general/permute.js';
+import { reshape } from '../general/reshape.js';
 import { biasGradient } from '../layers/channel_sums.js';
 import { type Conv2dAttributes, type Conv2dInputs, forward as convolution } from '../layers/conv2d.js';
 import { withSegments } from '../packing/compact.js';
@@ -11,6 +13,7 @@ import { type Windows, windowShape } from '../windows.js';
 import { behindEpilogue } from './activation_gradient.js';
 import { forward as inputGradient } from './conv2d_input_gradient.js';
 import { forward as weightGradient } from './conv2d_weight_gradient.js';
+import { forward as linearInputGradient } from './linear_input_gradient.js';
 
 export const gradient: Gradient<Conv2dAttributes, Conv2dInputs> = (g, node, [dy]) => {
   const [x, weight, bias, residual] = node.inputs;
@@ -39,6 +42,7 @@ function byInput(g: GraphBuilder, node: Node<Conv2dAttributes, Conv2dInputs>, dy
   const { groups } = node.attributes;
   const { kernel, stride, dilation, padding } = windows;
   const name = `${node.outputs[0].name}/input_gradient`;
+  if (isDense(node, windows)) return byFlatInput(g, node, dy, name);
   const transposed = g.apply(transpose, [weight], { groups }, `${weight.name}/transposed`);
   let dx: Tensor;
   if (stride[0] === 1 && stride[1] === 1) {
@@ -53,4 +57,29 @@ function byInput(g: GraphBuilder, node: Node<Conv2dAttributes, Conv2dInputs>, dy
     dx = g.apply(inputGradient, [dy, transposed], { ...windows, groups, height, width }, name);
   }
   return withSegments(g, dx, segmentsOf(x), `${name}/segments`);
+}
+
+/** Whether a window is as large as the map, as in a fully connected layer on a flattened map. */
+function isDense(
+  { inputs: [x], attributes: { groups } }: Node<Conv2dAttributes, Conv2dInputs>,
+  windows: Windows,
+): boolean {
+  const { kernel, dilation, padding } = windows;
+  const isWhole = kernel[0] === x.shape[1] && kernel[1] === x.shape[2] && kernel[0] * kernel[1] > 1;
+  return (
+    isWhole &&
+    groups === 1 &&
+    x.type === 'f32' &&
+    [...dilation, ...padding.map((side) => side + 1)].every((one) => one === 1)
+  );
+}
+
+/** As a convolution of the padded gradient it would take as many times the work as the map has positions, almost all of it with zeros. */
+function byFlatInput(g: GraphBuilder, node: Node<Conv2dAttributes, Conv2dInputs>, dy: Tensor, name: string): Tensor {
+  const [x, weight] = node.inputs;
+  const [, height, width, channels] = x.shape;
+  const slopes = reshape(g, permute(g, dy, [0, 3, 1, 2]), [0, -1]);
+  const flat = permute(g, g.apply(linearInputGradient, [slopes, weight], {}, name), [0, 1], 'dense');
+  const map = permute(g, reshape(g, flat, [0, channels, height, width]), [0, 2, 3, 1], 'nhwc4');
+  return withSegments(g, map, segmentsOf(x), `${name}/segments`);
 }

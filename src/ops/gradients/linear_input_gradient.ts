@@ -2,11 +2,11 @@
 import { InputError } from '../../errors.js';
 import { linear_input_gradient } from '../../generated/kernels/linear_input_gradient.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
-import { describeShape, groupCount } from '../../graph/ir/tensor.js';
+import { describeShape, elementCount, groupCount } from '../../graph/ir/tensor.js';
 
 const INPUTS = ['dy', 'weight'] as const;
 
-/** dy: [n, outputs] dense. weight: [outputs, inputs] dense. dx: [n, inputs] nhwc4, f32. */
+/** dy: [n, outputs] dense. weight: [outputs, inputs] dense, or with more dimensions for the inputs. dx: [n, inputs] nhwc4, f32. */
 export const forward: Operation<object, typeof INPUTS> = {
   name: 'linear_input_gradient',
   inputs: INPUTS,
@@ -14,11 +14,11 @@ export const forward: Operation<object, typeof INPUTS> = {
     if (dy.layout !== 'dense' || dy.shape[1] !== weight.shape[0]) {
       throw new InputError('gradient', { expected: `dense [n, ${weight.shape[0]}]`, given: describeShape(dy) });
     }
-    return [{ shape: [dy.shape[0], weight.shape[1]], layout: 'nhwc4', type: 'f32' }];
+    return [{ shape: [dy.shape[0], elementCount(weight) / weight.shape[0]], layout: 'nhwc4', type: 'f32' }];
   },
-  flops: ({ inputs: [dy, weight] }) => 2 * dy.shape[0] * weight.shape[0] * weight.shape[1],
+  flops: ({ inputs: [dy, weight] }) => 2 * dy.shape[0] * elementCount(weight),
   lower({ inputs: [dy, weight], outputs: [dx] }, context) {
-    const [outputs, inputs] = weight.shape;
+    const [[outputs], [, inputs]] = [weight.shape, dx.shape];
     const groups = groupCount(dx);
     const output = context.write(dx);
     context.dispatch({
@@ -33,7 +33,7 @@ export const forward: Operation<object, typeof INPUTS> = {
 
 export const reference: Reference<object, typeof INPUTS> = ([dy, weight], { inputs: [, weights], outputs: [dx] }) => {
   const [images] = dx.shape;
-  const [outputs, inputs] = weights.shape;
+  const [[outputs], [, inputs]] = [weights.shape, dx.shape];
   const result = new Float64Array(images * inputs);
   for (let n = 0; n < images; n++) {
     for (let o = 0; o < outputs; o++) {

@@ -104,6 +104,7 @@ export const cases = (): Case<Conv2dAttributes>[] => [
   conv([1, 6, 5, 16, 16, 3, 3], { ...same, groups: 4 }),
   conv([1, 6, 5, 6, 9, 3, 3], { ...same, groups: 3 }),
   conv([1, 5, 5, 10, 5, 1, 1], { groups: 5 }),
+  conv([2, 3, 4, 10, 6, 3, 4], { segments: [3, 7] }), // a window of the whole map, as in a fully connected layer
   conv([2, 7, 6, 10, 10, 3, 3], { ...same, groups: 10 }), // depthwise
   conv([1, 9, 9, 5, 5, 5, 5], { groups: 5, stride: [2, 2], padding: [2, 2, 2, 2] }),
   conv([1, 5, 5, 3, 6, 3, 3], { ...same, groups: 3 }), // depthwise with a multiplier
