@@ -28,7 +28,7 @@ export async function benchLocalizer(options: LocalizerBench, seconds: number): 
   const { size, type, batches, adapter, dawn } = options;
   const weights = await writeWeights(size);
   const started = performance.now();
-  const localizer = await load(weights, { precision: type, dawn, ...(adapter ? { adapter } : {}) });
+  const localizer = await load(weights, { backend: 'webgpu', precision: type, dawn, ...(adapter ? { adapter } : {}) });
   try {
     const images = [1, 2, 3, 4].map(blobs);
     const request = { classes: CHEST_XRAY8_LABELS };

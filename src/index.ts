@@ -21,6 +21,7 @@ export {
 } from './localizer/localizer.js';
 export type { WeightsInput } from './localizer/model.js';
 export type { GpuLocalization, GpuTensor } from './localizer/on_gpu.js';
+export type { OnnxRuntime, OnnxRuntimeOption, OnnxSession, OnnxTensor } from './localizer/onnx/runtime.js';
 export type { Memory } from './localizer/plans.js';
 export type { LocalizeOptions } from './localizer/request.js';
 export { type Classification, type Heatmap, type Localization, toCOCO, toCSV } from './localizer/results.js';

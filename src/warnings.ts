@@ -29,6 +29,8 @@ export type WarningCode =
   | 'kept-weights'
   /** The option `cache` was given, but the weights could not be kept on this machine. */
   | 'not-kept'
+  /** The network runs on a software adapter, and a package that is not installed would be faster. Results are the same. */
+  | 'slow-backend'
   /** The samples of a 16-bit image use fewer bits, so a lower level was assumed for white (see `formats/bits.ts`). */
   | 'assumed-bits'
   /** A JPEG of four colours without an Adobe marker was read as inverted CMYK. */

@@ -47,9 +47,14 @@ export function readOutcome(name: string, output: string, exitCode: number | nul
   return { name, passed, skipped, failed: failed === 0 && exitCode !== 0 ? 1 : failed };
 }
 
-/** The variables that are added to the environment of a file. No adapter has this name. */
-export const environmentOf = (name: string): Record<string, string> =>
-  name.startsWith('plain/') ? { RAYBOX_ADAPTER: NO_ADAPTER } : {};
+/**
+ * What the environment of a file has beside this one's. Tests are of WebGPU, on whatever adapter there is, also where onnxruntime is installed. Those
+ * of onnxruntime say so. No adapter has the name that plain tests get.
+ */
+export const environmentOf = (name: string): Record<string, string> => ({
+  RAYBOX_BACKEND: 'webgpu',
+  ...(name.startsWith('plain/') ? { RAYBOX_ADAPTER: NO_ADAPTER } : {}),
+});
 
 export const NO_ADAPTER = 'none: a plain test needs no adapter';
 

@@ -23,7 +23,7 @@ console.log(`seed ${seed}`);
 const { failed, wrong } = await loseDevices(subject, count, random);
 console.log(`${count} devices lost: ${failed} calls failed, ${wrong.length} with another error than \`lost\` gives`);
 
-const localizer = await load(weights);
+const localizer = await load(weights, { backend: 'webgpu' });
 const aborts = await abortCalls(localizer, image, count, random);
 await localizer.close();
 console.log(`${count} aborts: ${aborts.aborted} in time, ${aborts.wrong.length} not answered as they should be`);

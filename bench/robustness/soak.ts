@@ -141,7 +141,7 @@ async function sampleOf(localizer: Localizer, calls: number): Promise<SoakResult
 /** @throws the error of a call, unless the call was refused or aborted on purpose */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
   const { calls, seed, every, time = Number.POSITIVE_INFINITY, onProgress } = options;
-  const localizer = await load(untrainedWeights(seed, CLASSES, 64));
+  const localizer = await load(untrainedWeights(seed, CLASSES, 64), { backend: 'webgpu' });
   const started = performance.now();
   const outcomes = { results: 0, refused: 0, aborted: 0 };
   const samples: SoakResult['samples'] = [];

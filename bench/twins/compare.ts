@@ -34,7 +34,7 @@ function trainedOf(twin: Twin, labels: readonly string[], untrained: readonly nu
 
 for (const twin of twins) {
   const { file, side, logits, heatmaps } = twin;
-  const localizer = await load(join(folder, file));
+  const localizer = await load(join(folder, file), { backend: 'webgpu' });
   const { classes } = localizer.metadata;
   const image = {
     data: new Uint8Array(readFileSync(join(folder, `${file}.u8`))),

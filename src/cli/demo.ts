@@ -4,14 +4,14 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe } from '../gpu/device.js';
-import { load } from '../localizer/localizer.js';
+import { type LoadOptions, load } from '../localizer/localizer.js';
 import { untrainedWeights } from '../nets/untrained.js';
 import { withFile } from '../node/lock.js';
 import { writeOverlay } from '../node/overlay_file.js';
 import { UNTRAINED } from '../node/overlay_png.js';
 import type { Command } from '../node/vendor/commander.js';
 import { DISEASES, drawPhantom } from '../phantom/index.js';
-import { adapterOption } from './adapter_option.js';
+import { adapterOption, backendOption, runOptions } from './adapter_option.js';
 import { duration, interruptible, print, say, table, wholeNumber } from './terminal.js';
 
 interface Options {
@@ -19,20 +19,23 @@ interface Options {
   out: string;
   weights?: string;
   adapter?: string;
+  backend?: LoadOptions['backend'];
 }
 
 const PHANTOM_SIZE = 512;
 /** How many classes are shown if the network has random weights. */
 const SHOWN = 2;
 
-async function demo({ seed, out, weights, adapter }: Options, signal: AbortSignal): Promise<void> {
+async function demo({ seed, out, weights, ...options }: Options, signal: AbortSignal): Promise<void> {
   const started = performance.now();
   const path = weights ?? packagedWeights();
-  const localizer = await load(path ?? untrainedWeights(seed, DISEASES), { signal, ...(adapter ? { adapter } : {}) });
+  const localizer = await load(path ?? untrainedWeights(seed, DISEASES), { signal, ...runOptions(options) });
   try {
     const { metadata } = localizer;
     const trained = metadata.trainingData !== 'none';
-    say(`Adapter: ${describe(localizer.gpu.info)}`);
+    const { backend } = localizer;
+    say(backend.name === 'webgpu' ? `Adapter: ${describe(localizer.gpu.info)}` : `onnxruntime: ${backend.reason}`);
+    if (backend.hint) say(`raybox: ${backend.hint}`);
     say(path ? `Weights: ${path}` : 'Weights: a small network with random numbers, made just now');
     if (!trained) say(UNTRAINED);
 
@@ -80,6 +83,7 @@ export function addDemoCommand(program: Command): void {
     .option('--seed <n>', 'number that decides which phantom is drawn', wholeNumber(0, 0xffffffff), 9)
     .option('--out <file>', 'the picture to write', 'out/demo.png')
     .option('--weights <file>', 'other weights than those that come with raybox')
+    .addOption(backendOption())
     .addOption(adapterOption())
     .action(async (options: Options) => interruptible((signal) => demo(options, signal)));
 }

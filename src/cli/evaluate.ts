@@ -14,11 +14,12 @@ import { isProbability } from '../formats/operating_thresholds.js';
 import type { DecodeOptions } from '../formats/pixels.js';
 import { mergePredictions } from '../formats/predictions.js';
 import { DEFAULT_BATCH } from '../localizer/batches.js';
+import type { LoadOptions } from '../localizer/localizer.js';
 import { type Dataset, openDataset, TEST_FILE } from '../node/dataset.js';
 import { readText } from '../node/text_files.js';
 import { type Command, InvalidArgumentError, Option } from '../node/vendor/commander.js';
 import type { Warning } from '../warnings.js';
-import { adapterOption } from './adapter_option.js';
+import { adapterOption, backendOption } from './adapter_option.js';
 import { readPredictions, writeEvaluation } from './evaluation.js';
 import { addImageOptions } from './image_options.js';
 import { storeOperatingThresholds } from './stored_thresholds.js';
@@ -31,6 +32,7 @@ interface CommandOptions extends DecodeOptions, WeightsOptions {
   weights?: string;
   batch: number;
   adapter?: string;
+  backend?: LoadOptions['backend'];
   out: string;
   boxes?: string;
   boxFrame?: number;
@@ -108,6 +110,7 @@ export function addEvaluateCommand(program: Command): void {
       'write the fitted operating thresholds into this file; default: that of --weights',
     )
     .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), DEFAULT_BATCH)
+    .addOption(backendOption())
     .addOption(adapterOption());
   refuseFormerOption(command, '--thresholds', '--operating-thresholds');
   refuseFormerOption(command, '--store-thresholds', '--store-operating-thresholds');
@@ -171,7 +174,7 @@ async function runCommand(options: CommandOptions): Promise<void> {
 /** The names of the options of `addWeightsOptions`. They only make sense together with weights. */
 const OF_WEIGHTS = [
   ...['names', 'architecture', 'prediction', 'mean', 'std', 'inputSize', 'transformInput', 'prefix', 'ignore'],
-  ...['metadata', 'cache', 'integrity'],
+  ...['metadata', 'cache', 'integrity', 'backend'],
 ];
 
 /** @throws UsageError for an option without effect. Otherwise the user would believe that the scores follow it. */

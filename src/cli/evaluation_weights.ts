@@ -4,20 +4,22 @@ import { counted, InputError } from '../errors.js';
 import type { EvaluationResult } from '../evaluate/evaluate.js';
 import type { Prediction } from '../formats/findings.js';
 import type { DecodeOptions } from '../formats/pixels.js';
-import type { Localizer } from '../localizer/localizer.js';
+import type { LoadOptions, Localizer } from '../localizer/localizer.js';
 import type { Heatmap } from '../localizer/results.js';
 import type { Dataset } from '../node/dataset.js';
 import { tallyWarnings } from '../node/image_reading.js';
 import { openBeside } from '../node/text_files.js';
+import { backendNote, runOptions } from './adapter_option.js';
 import { type WriteEvaluationOptions, writeEvaluation } from './evaluation.js';
 import { decodeOptions } from './image_options.js';
-import { isUnnamed, loadNamed } from './named_weights.js';
+import { isUnnamed, loadNamed, ofImage } from './named_weights.js';
 import { say, startProgress } from './terminal.js';
 import { modelOptions, type WeightsOptions } from './weights_options.js';
 
 export interface EvaluateWeightsOptions extends WriteEvaluationOptions, DecodeOptions, WeightsOptions {
   batch?: number;
   adapter?: string;
+  backend?: LoadOptions['backend'];
   /** The device to run on. Default: one is opened. */
   device?: GPUDevice;
   signal?: AbortSignal;
@@ -33,7 +35,7 @@ export async function evaluateWeights(
   data: Dataset,
   options: EvaluateWeightsOptions,
 ): Promise<EvaluationResult> {
-  const { adapter, device, classes, signal, validation, test } = options;
+  const { device, classes, signal, validation, test } = options;
   const wanted = test && new Set([...test, ...(validation ?? [])]);
   const images = data.table.images.filter((image) => data.paths.has(image) && (!wanted || wanted.has(image)));
   if (images.length === 0) {
@@ -44,7 +46,7 @@ export async function evaluateWeights(
   }
   const localizer = await loadNamed(weights, classes, {
     ...(await modelOptions(options)),
-    ...(device ? { device } : adapter ? { adapter } : {}),
+    ...(device ? { device } : runOptions(options)),
     signal,
   });
   try {
@@ -53,7 +55,14 @@ export async function evaluateWeights(
     // If no thresholds can be fitted, those of the weights are used.
     const operatingThresholds =
       options.operatingThresholds ?? (validation ? undefined : localizer.metadata.operatingThresholds);
-    const warnings = [...(options.warnings ?? []), ...localizer.warnings];
+    const note = backendNote(localizer);
+    if (note) say(note);
+    // What would make the run faster is no matter of the results.
+    const [slow, assumed] = [true, false].map((is) =>
+      localizer.warnings.filter(({ code }) => (code === 'slow-backend') === is),
+    );
+    for (const { message } of slow) say(`raybox: ${message}`);
+    const warnings = [...(options.warnings ?? []), ...assumed];
     return await writeEvaluation(predictions, data, { ...options, operatingThresholds, warnings });
   } finally {
     await localizer.close();
@@ -94,7 +103,7 @@ async function* predict(
     );
     const covers = localizer.metadata.fit === 'stretch';
     for await (const { index, width, height, probabilities, logits, findings, warnings, heatmaps = {} } of results) {
-      tally.add(images[index], warnings.slice(localizer.warnings.length));
+      tally.add(images[index], ofImage({ warnings }, localizer));
       const points = Object.entries(heatmaps).map(([label, map]) => [label, maximumOf(map, width, height)]);
       yield {
         ...{ image: images[index], width, height, probabilities, logits, findings: [...findings] },

@@ -5,7 +5,7 @@ import { InputError } from '../errors.js';
 import { isProbability } from '../formats/operating_thresholds.js';
 import type { DecodeOptions, Image } from '../formats/pixels.js';
 import { DEFAULT_BATCH } from '../localizer/batches.js';
-import type { Localizer } from '../localizer/localizer.js';
+import type { LoadOptions, Localizer } from '../localizer/localizer.js';
 import type { LocalizeOptions } from '../localizer/request.js';
 import type { Localization } from '../localizer/results.js';
 import { besideKnown, findImageFiles, goneNamesakes, type ImageFile, isFile, readImage } from '../node/image_files.js';
@@ -14,10 +14,10 @@ import { writeOverlay } from '../node/overlay_file.js';
 import { type Command, Option } from '../node/vendor/commander.js';
 import { DEFAULT_HEAT_THRESHOLDS, DEFAULT_MAX_BOXES, MAX_BOXES } from '../ops/boxes/component_boxes.js';
 import { checkHeatThresholds } from '../ops/boxes/heat.js';
-import { adapterOption } from './adapter_option.js';
+import { adapterOption, backendNote, backendOption, runOptions } from './adapter_option.js';
 import { addImageOptions, decodeOptions } from './image_options.js';
 import { openResults, type ResultLine, type Results, standardOutput } from './localize_results.js';
-import { loadNamed } from './named_weights.js';
+import { loadNamed, ofImage } from './named_weights.js';
 import {
   duration,
   interruptible,
@@ -45,6 +45,7 @@ interface Options extends DecodeOptions, WeightsOptions {
   batch?: number;
   precision?: 'f32' | 'f16';
   adapter?: string;
+  backend?: LoadOptions['backend'];
 }
 
 /** An image to localize, and the path of its overlay. */
@@ -96,15 +97,17 @@ async function localizeTasks(
   options: Options,
   signal: AbortSignal,
 ): Promise<number> {
-  const { weights, adapter, precision, classes } = options;
+  const { weights, precision, classes } = options;
   const localizer = await loadNamed(weights, classes, {
     ...(await modelOptions(options)),
-    ...(adapter ? { adapter } : {}),
+    ...runOptions(options),
     ...(precision ? { precision } : {}),
     signal,
   });
   const progress = startProgress('localizing', tasks.length, 'images');
   try {
+    const note = backendNote(localizer);
+    if (note) progress.note(note);
     for (const { message } of localizer.warnings) progress.note(`raybox: ${weights}: ${message}`);
     checkClasses(localizer, results, options);
     return await recordAll(localizer, tasks, results, progress, options, signal);
@@ -141,8 +144,7 @@ async function recordAll(
   });
   for await (const result of all) {
     const task = tasks[result.index];
-    for (const { message } of result.warnings.slice(localizer.warnings.length))
-      progress.note(`raybox: ${task.path}: ${message}`);
+    for (const { message } of ofImage(result, localizer)) progress.note(`raybox: ${task.path}: ${message}`);
     // The overlay is written first, because an image counts as done when the results list it.
     if (task.overlay) {
       const picture = pictures.get(task)!;
@@ -274,6 +276,7 @@ export function addLocalizeCommand(program: Command): void {
     .addOption(
       new Option('--precision <type>', 'element type of weights and activations; default: f32').choices(['f32', 'f16']),
     )
+    .addOption(backendOption())
     .addOption(adapterOption());
   refuseFormerOption(command, '--thresholds', '--operating-thresholds');
   addImageOptions(command).action(async (images: string[], options: Options) => {

@@ -1,5 +1,6 @@
 /** Loads weights for commands. Weights may have no names for their outputs. */
 import { type LoadOptions, type Localizer, load } from '../localizer/localizer.js';
+import type { Localization } from '../localizer/results.js';
 import { UsageError } from './terminal.js';
 
 /**
@@ -25,3 +26,9 @@ export async function loadNamed(
 
 export const isUnnamed = ({ warnings }: Pick<Localizer, 'warnings'>) =>
   warnings.some(({ code }) => code === 'unnamed-outputs');
+
+/** The warnings of a result that are about its image. */
+export const ofImage = ({ warnings }: Pick<Localization, 'warnings'>, localizer: Pick<Localizer, 'warnings'>) => {
+  const ofWeights = new Set(localizer.warnings);
+  return warnings.filter((warning) => !ofWeights.has(warning));
+};

@@ -172,7 +172,8 @@ async function score(folder: string, { weights }: RunOutcome, options: Options, 
   const out = join(options.out, 'evaluation');
   const { overall, meanAuc, localization } = await evaluateWeights(weights, data, {
     ...{ out, signal, cases: 8, replicates: 1000, seed: options.seed, batch: 16 },
-    ...(options.adapter ? { adapter: options.adapter } : {}),
+    // The engine that has trained is the one whose results are reproduced.
+    ...{ backend: 'webgpu', ...(options.adapter ? { adapter: options.adapter } : {}) },
     classes: CHEST_XRAY8_LABELS,
     validation: await list(LISTS.validation),
     test: await list(LISTS.test),

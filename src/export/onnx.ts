@@ -23,21 +23,12 @@ export async function writeOnnx(model: Model, dtype: ExportedType = 'f32'): Prom
   refuseGradients(metadata);
   const image = shapeOf(metadata);
   const graph = exportedGraph(network, image);
-  const shapes = [...graph.parameters];
-  const source = parameterSource(model.checkpoint, new Map(shapes.map(([name, shape]) => [name, { shape }])));
-  const tensors: WrittenTensor[] = [];
-  for (const [name, shape] of shapes) {
-    const values = Float32Array.from(await source(name, shape));
-    tensors.push({ name, shape, data: dtype === 'f16' ? halves(name, values) : values });
-  }
-  for (const [name, { shape, data }] of graph.constants) tensors.push({ name, shape, data });
+  const parameters = await parametersOf(model, graph);
+  const tensors = parameters.map((one) => (dtype === 'f16' ? { ...one, data: halves(one.name, one.data) } : one));
   // A network that the caller brought as a function is not in its metadata.
   const architecture = metadata.architecture === CUSTOM ? describeGraph(network, image) : metadata.architecture;
-  return writeModel({
+  return writeGraph(graph, [...tensors, ...constantsOf(graph)], {
     nodes: dtype === 'f16' ? withCasts(graph) : graph.nodes,
-    tensors,
-    inputs: { [INPUT]: graph.input },
-    outputs: graph.outputs,
     metadata: {
       ...formatWeightsMetadata({ ...metadata, architecture }),
       heat_thresholds: JSON.stringify(DEFAULT_HEAT_THRESHOLDS),
@@ -54,6 +45,53 @@ function refuseGradients({ heatmapMethod: method = 'cam' }: WeightsMetadata): vo
     hint: "if the classifier is linear, heatmapMethod: 'cam' (--heatmaps cam) writes those; otherwise raybox convert keeps the network and its heatmaps for raybox",
   });
 }
+
+/** A model for a runtime in the same process, which takes the weights beside it from memory. */
+export interface OnnxInMemory {
+  readonly bytes: Uint8Array;
+  /** The bytes of each weight by the name that the model has for them. They may be those of the checkpoint, and are not copied. */
+  readonly externalData: readonly { readonly path: string; readonly data: Uint8Array }[];
+}
+
+/**
+ * The same model without weights and metadata in it, so that memory holds the weights only once before the runtime reads them.
+ * @throws InputError for an operation that ONNX cannot express, and for heatmaps from gradients
+ */
+export async function onnxInMemory(model: Model): Promise<OnnxInMemory> {
+  refuseGradients(model.metadata);
+  const graph = exportedGraph(model.network, shapeOf(model.metadata));
+  const parameters = (await parametersOf(model, graph)).map((one, number) => ({ ...one, file: `weights/${number}` }));
+  return {
+    bytes: writeGraph(graph, [...parameters, ...constantsOf(graph)]),
+    externalData: parameters.map(({ file, data: { buffer, byteOffset, byteLength } }) => ({
+      ...{ path: file, data: new Uint8Array(buffer, byteOffset, byteLength) },
+    })),
+  };
+}
+
+async function parametersOf({ checkpoint }: Model, { parameters }: ExportedGraph) {
+  const shapes = [...parameters];
+  const source = parameterSource(checkpoint, new Map(shapes.map(([name, shape]) => [name, { shape }])));
+  const tensors: (WrittenTensor & { data: Float32Array })[] = [];
+  for (const [name, shape] of shapes) {
+    const values = await source(name, shape);
+    tensors.push({ name, shape, data: values instanceof Float32Array ? values : Float32Array.from(values) });
+  }
+  return tensors;
+}
+
+const constantsOf = ({ constants }: ExportedGraph): WrittenTensor[] =>
+  [...constants].map(([name, { shape, data }]) => ({ name, shape, data }));
+
+const writeGraph = (
+  graph: ExportedGraph,
+  tensors: readonly WrittenTensor[],
+  more: Partial<Parameters<typeof writeModel>[0]> = {},
+): Uint8Array =>
+  writeModel({
+    ...{ nodes: graph.nodes, tensors, inputs: { [INPUT]: graph.input }, outputs: graph.outputs },
+    ...{ metadata: {}, description: '', ...more },
+  });
 
 export const shapeOf = ({ inputWidth: width, inputHeight: height, inputChannels: channels }: WeightsMetadata) => ({
   ...{ height, width, channels },

@@ -11,6 +11,8 @@ export interface WrittenTensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly data: Float32Array | Uint16Array | BigInt64Array;
+  /** The name of a file of its own that has the data. The data are then only counted. */
+  readonly file?: string;
 }
 
 export interface WrittenModel {
@@ -100,10 +102,19 @@ const FLOAT = 1;
 const INT64 = 7;
 const FLOAT16 = 10;
 
-function tensorPieces({ name, shape, data }: WrittenTensor): Pieces {
+/** Where the data are: 1 for a file beside the model. */
+const EXTERNAL = 1;
+
+function tensorPieces({ name, shape, data, file }: WrittenTensor): Pieces {
   const type = data instanceof Float32Array ? FLOAT : data instanceof Uint16Array ? FLOAT16 : INT64;
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return [...shape.flatMap((size) => whole(1, size)), ...whole(2, type), ...part(8, name), ...part(9, [bytes])];
+  const head = [...shape.flatMap((size) => whole(1, size)), ...whole(2, type), ...part(8, name)];
+  if (file === undefined) return [...head, ...part(9, [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)])];
+  const entries = Object.entries({ location: file, length: String(data.byteLength) });
+  return [
+    ...head,
+    ...entries.flatMap(([key, value]) => part(13, [...part(1, key), ...part(2, value)])),
+    ...whole(14, EXTERNAL),
+  ];
 }
 
 /** The name of an input or output, with the sizes of its float32 tensor. A size that is left open has a name. */

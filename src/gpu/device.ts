@@ -68,10 +68,27 @@ export interface Gpu {
 export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
   checkOptions('openGpu', options, GPU_OPTIONS);
   if (options.device) return wrap(options.device, options.device.adapterInfo, false);
+  return openAdapter(await requestAdapter(options, false));
+}
+
+/**
+ * Opens a device of an adapter that is no software.
+ * @throws GpuUnavailableError if the system has none; its message says what it has instead
+ */
+export async function openHardwareGpu(options: Pick<GpuOptions, 'powerPreference'>): Promise<Gpu> {
+  const adapter = await requestAdapter(options, true);
+  if (!isSoftware(adapter.info)) return openAdapter(adapter);
+  throw new GpuUnavailableError(`the only adapter, ${describe(adapter.info)}, computes on the CPU`);
+}
+
+const isSoftware = (info: GPUAdapterInfo) => info.isFallbackAdapter === true;
+
+async function requestAdapter(options: GpuOptions, systemOnly: boolean): Promise<GPUAdapter> {
   const name = options.adapter ?? platform.environment('RAYBOX_ADAPTER');
   const entry = await platform.gpu({
     ...(name ? { adapter: name } : {}),
     ...(options.dawn ? { dawn: options.dawn } : {}),
+    ...(systemOnly ? { systemOnly } : {}),
   });
   const powerPreference = options.powerPreference ?? 'high-performance';
   // Dawn throws for a name that fits no adapter, with a list of those there are. Other platforms give null.
@@ -90,6 +107,10 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
     });
   }
   platform.refuse?.(adapter.info);
+  return adapter;
+}
+
+async function openAdapter(adapter: GPUAdapter): Promise<Gpu> {
   const requiredLimits: Record<string, number> = {};
   for (const limit of WANTED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
   const requiredFeatures = WANTED_FEATURES.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
@@ -136,7 +157,7 @@ function wrap(device: GPUDevice, info: GPUAdapterInfo, owned: boolean): Gpu {
       if (!closed) resolve(error);
     });
   });
-  const software = info.isFallbackAdapter === true;
+  const software = isSoftware(info);
   if (software) platform.easeWaiting?.();
   debug(1, () => `adapter: ${describe(info)}; ${[...device.features].join(', ') || 'no features'}`);
   return {

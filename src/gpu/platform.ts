@@ -7,8 +7,13 @@ import type { Warning } from '../warnings.js';
 
 export interface Platform {
   readonly name: 'node' | 'deno' | 'web';
-  /** The WebGPU entry point. `adapter` chooses one of several adapters by name (see RAYBOX_ADAPTER). */
-  gpu(options: { adapter?: string; dawn?: readonly string[] }): Promise<GPU>;
+  /**
+   * The WebGPU entry point. `adapter` chooses one of several adapters by name (see RAYBOX_ADAPTER). With `systemOnly` the platform brings no
+   * software adapter of its own.
+   */
+  gpu(options: { adapter?: string; dawn?: readonly string[]; systemOnly?: boolean }): Promise<GPU>;
+  /** The package that computes networks on the CPU on this platform, if it is installed. */
+  readonly onnxruntime: { readonly name: string; load(): Promise<unknown> };
   /** Reads a path or URL piece by piece. */
   open(source: string | URL, signal?: AbortSignal): Promise<Pieces>;
   /**

@@ -3,20 +3,15 @@ import type { Finding } from '../formats/findings.js';
 import type { WeightsMetadata } from '../formats/weights.js';
 import type { DecodedBoxes, HeatBox } from '../ops/boxes/component_boxes.js';
 import { frameOf, toImage } from '../ops/images/frame.js';
-import type { Warning } from '../warnings.js';
+import type { Batch, Session } from './backend.js';
 import type { Request } from './request.js';
 import { asLocalization, type Heatmap, type Localization } from './results.js';
 
-/** An image: its index among all images, its size in pixels and its warnings. */
-export interface Place {
-  readonly index: number;
+/** What was computed for one image. */
+export interface Computed {
+  /** Size of the image in pixels. */
   readonly width: number;
   readonly height: number;
-  readonly warnings: readonly Warning[];
-}
-
-/** What was computed for one image. */
-export interface Numbers {
   /** One for each class. */
   readonly logits: Float32Array;
   readonly probabilities: Float32Array;
@@ -40,11 +35,28 @@ const ROUNDING = 1e-6;
 /** False for NaN too. */
 const isProbability = (value: number): boolean => value >= -ROUNDING && value <= 1 + ROUNDING;
 
+/** Localizes the images of a batch. @throws InputError as `describeImage` does */
+export async function localizeBatch(
+  session: Session,
+  { images, indexes }: Batch,
+  request: Request,
+  signal?: AbortSignal,
+): Promise<Localization[]> {
+  const computed = await session.run(images, request, signal);
+  return Promise.all(
+    computed.map((one, slot) => {
+      const image = images[slot];
+      const warnings = [...session.warnings, ...(('warnings' in image && image.warnings) || [])];
+      return describeImage(session.metadata, { index: indexes[slot], warnings }, one, request);
+    }),
+  );
+}
+
 /** @throws InputError if the network computed a logit or a heatmap that is not finite, or a probability outside 0…1 */
-export async function describeImage(
+async function describeImage(
   { classes, inputWidth, fit, heatmapMethod: method = 'cam' }: WeightsMetadata,
-  { index, width, height, warnings }: Place,
-  { logits, probabilities, cells: [rows, columns], regions, heatmaps }: Numbers,
+  { index, warnings }: Pick<Localization, 'index' | 'warnings'>,
+  { width, height, logits, probabilities, cells: [rows, columns], regions, heatmaps }: Computed,
   request: Request,
 ): Promise<Localization> {
   const byLabel = <T>(values: ArrayLike<T>) =>

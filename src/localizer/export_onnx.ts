@@ -7,12 +7,15 @@ import { readModel, type WeightsInput } from './model.js';
 
 /** Options of `exportOnnx`: how weights are stored, and those of `load` that say what the weights do not say about themselves. */
 export interface ExportOptions
-  extends Omit<LoadOptions, 'device' | 'adapter' | 'powerPreference' | 'dawn' | 'precision'> {
+  extends Omit<
+    LoadOptions,
+    'device' | 'adapter' | 'powerPreference' | 'dawn' | 'precision' | 'backend' | 'onnxruntime'
+  > {
   /** How weights are stored: in full, or as halves that the graph converts to f32, with which all of it computes. Default `f32`. */
   dtype?: 'f32' | 'f16';
 }
 
-const OF_GPU = ['device', 'adapter', 'powerPreference', 'dawn', 'precision'];
+const OF_RUNS = ['device', 'adapter', 'powerPreference', 'dawn', 'precision', 'backend', 'onnxruntime'];
 
 /**
  * Writes a localizer as an ONNX model (opset 17), for other runtimes and for `load`, which makes the same localizer of it. Its input `image` is
@@ -24,7 +27,7 @@ export async function exportOnnx(
   weights: WeightsInput,
   options: ExportOptions = {},
 ): Promise<{ bytes: Uint8Array; warnings: readonly Warning[] }> {
-  checkOptions('exportOnnx', options, [...KNOWN_OPTIONS.load.filter((name) => !OF_GPU.includes(name)), 'dtype']);
+  checkOptions('exportOnnx', options, [...KNOWN_OPTIONS.load.filter((name) => !OF_RUNS.includes(name)), 'dtype']);
   const { dtype = 'f32', ...rest } = options;
   if (dtype !== 'f32' && dtype !== 'f16')
     throw new InputError('dtype', { expected: "'f32' or 'f16'", given: String(dtype) });

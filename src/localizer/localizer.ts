@@ -1,21 +1,23 @@
 /** The public interface of the engine: it loads weights once, and then gives probabilities, heatmaps and boxes for images. */
 import { InputError } from '../errors.js';
 import { type WeightsMetadata, weightsFields } from '../formats/weights.js';
-import { type Gpu, type GpuOptions, openGpu } from '../gpu/device.js';
+import type { Gpu, GpuOptions } from '../gpu/device.js';
 import { checkOptions, optionNames } from '../options.js';
 import type { Warning } from '../warnings.js';
-import type { Backend, Batch, Session } from './backend.js';
+import { type Backend, type Batch, backendOf, openSession, type Session } from './backend.js';
 import { DEFAULT_BATCH, type Pixels, readBatches, refuseSingleImage, runBatch } from './batches.js';
 import { readsOnce } from './bytes.js';
+import { localizeBatch } from './describe.js';
 import type { ImageInput } from './image_input.js';
 import { toPixels } from './images.js';
 import { type ModelOptions, readModel, type WeightsInput } from './model.js';
 import type { GpuLocalization } from './on_gpu.js';
+import type { OnnxRuntimeOption } from './onnx/runtime.js';
 import type { Memory } from './plans.js';
 import { abortable, createQueue } from './queue.js';
 import { LOCALIZE_OPTIONS, type LocalizeOptions, requestOf } from './request.js';
 import type { Classification, Localization } from './results.js';
-import { createSession, type StageTimes } from './session.js';
+import type { StageTimes } from './session.js';
 
 /** Options of `load`: the device, the precision, and what the weights do not say about themselves. */
 export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {
@@ -23,6 +25,14 @@ export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {
   device?: GPUDevice;
   /** Element type of weights and activations; sums are f32 in both. Default `f32`; `f16` needs the feature `shader-f16`. */
   precision?: 'f32' | 'f16';
+  /**
+   * What the network runs on: WebGPU, or onnxruntime, which computes on the CPU and comes from the package onnxruntime-node (in a page
+   * onnxruntime-web). Default: the environment variable RAYBOX_BACKEND, or else `auto`. That is WebGPU if there is a GPU or an option for WebGPU
+   * alone, otherwise onnxruntime if it is installed, or else WebGPU on a software adapter.
+   */
+  backend?: 'auto' | 'webgpu' | 'onnxruntime';
+  /** The module onnxruntime-web or onnxruntime-node, or a function that imports it, for bundlers, which have to see the import. */
+  onnxruntime?: OnnxRuntimeOption;
   /** Gets the share of the loading that is done, 0…1. */
   onProgress?: (done: number) => void;
   signal?: AbortSignal;
@@ -35,6 +45,8 @@ const OWN_OPTIONS = optionNames<Omit<LoadOptions, keyof WeightsMetadata>>({
   powerPreference: true,
   dawn: true,
   precision: true,
+  backend: true,
+  onnxruntime: true,
   metadata: true,
   transformInput: true,
   prefix: true,
@@ -78,21 +90,17 @@ export const KNOWN_OPTIONS = {
 };
 
 /**
- * Loads weights and prepares them on a GPU.
- * @throws InputError for weights that cannot be read, or that do not fit their network or the GPU; GpuUnavailableError if there is no
- *   suitable adapter.
+ * Loads weights and makes their network ready, on a GPU if there is one.
+ * @throws InputError for weights that cannot be read, or that do not fit their network or the GPU, and if `backend` names a package that is not
+ *   installed; GpuUnavailableError if there is no suitable adapter.
  */
 export async function load(weights: WeightsInput, options: LoadOptions = {}): Promise<Localizer> {
   checkOptions('load', options, KNOWN_OPTIONS.load);
-  const { signal, onProgress, device, adapter, powerPreference, dawn } = options;
+  const { signal, onProgress } = options;
+  const backend = backendOf(options.backend);
   const model = await readModel(weights, { ...options, onProgress: (done) => onProgress?.(done / 2) });
   signal?.throwIfAborted();
-  const session = await createSession(await openGpu({ device, adapter, powerPreference, dawn }), model, {
-    backend: { name: 'webgpu', reason: 'asked for' },
-    precision: options.precision,
-    signal,
-    onProgress: (done) => onProgress?.(0.5 + done / 2),
-  });
+  const session = await openSession(model, backend, { ...options, onProgress: (done) => onProgress?.(0.5 + done / 2) });
   return new Localizer(session, async (device) => {
     if (readsOnce(weights)) {
       throw new InputError('weights from a stream or Response cannot be read again', {
@@ -135,9 +143,13 @@ export class Localizer {
     return this.#session.metadata;
   }
 
-  /** What was assumed because the weights do not say it. Each result lists these warnings before those of its image. */
+  /**
+   * What was assumed because the weights do not say it. Each result lists these warnings before those of its image. Behind them, and in no
+   * result, comes what would make the localizer faster.
+   */
   get warnings(): readonly Warning[] {
-    return this.#session.warnings;
+    const { warnings, backend } = this.#session;
+    return backend.hint === undefined ? warnings : [...warnings, { code: 'slow-backend', message: backend.hint }];
   }
 
   /** What it computes with, and why. */
@@ -188,7 +200,7 @@ export class Localizer {
     const read = abortable(toPixels(image, options), signal);
     const work = async (pixels: Pixels): Promise<Localization | GpuLocalization> => {
       if (output === 'gpu') return this.#session.runOnGpu(pixels, request, signal);
-      return (await this.#session.run({ images: [pixels], indexes: [0] }, request, signal))[0];
+      return (await localizeBatch(this.#session, { images: [pixels], indexes: [0] }, request, signal))[0];
     };
     // The caller frees results on the GPU. After an abort the caller does not get them, so they are freed here.
     const drop = (result: Localization | GpuLocalization) => 'destroy' in result && result.destroy();
@@ -212,7 +224,7 @@ export class Localizer {
     refuseSingleImage(images);
     const request = requestOf(this.metadata, perImage, 'localizeAll', KNOWN_OPTIONS.localizeAll);
     const skipBad = onError !== undefined;
-    const run = (together: Batch) => this.#session.run(together, request, signal);
+    const run = (together: Batch) => localizeBatch(this.#session, together, request, signal);
     const batches = readBatches(images, batch, { ...perImage, skipBad });
     let next = batches.next();
     next.catch(() => {}); // the error is thrown where the promise is awaited; until then the rejection must not count as unhandled

@@ -1,6 +1,6 @@
 /** Decodes the bytes that were read back from the GPU. */
 import { BOX_WORDS, decodeBoxes, MAX_BOXES } from '../ops/boxes/component_boxes.js';
-import type { Numbers, Regions } from './describe.js';
+import type { Computed, Regions } from './describe.js';
 import type { Request } from './request.js';
 import type { Heatmap } from './results.js';
 import type { BoxStage, NetworkStage } from './stages.js';
@@ -18,7 +18,7 @@ export function numbersOf(
   stage: BoxStage | undefined,
   own: readonly ArrayBuffer[] | undefined,
   request: Request,
-): Numbers {
+): Omit<Computed, 'width' | 'height'> {
   const [, classes, rows, columns] = shape;
   const ofImage = (bytes: ArrayBuffer) => new Float32Array(bytes, slot * classes * 4, classes);
   const scaled = stage?.named.scaled;

@@ -13,13 +13,12 @@ import type { PixelFormat } from '../ops/images/preprocess.js';
 import type { Warning } from '../warnings.js';
 import type { Backend, Batch, Session, SessionOptions } from './backend.js';
 import { createCollector } from './collector.js';
-import { describeImage } from './describe.js';
+import type { Computed } from './describe.js';
 import type { Source } from './image_input.js';
 import { copyOut, type GpuLocalization, type Parts } from './on_gpu.js';
 import { createPlans, type Plans } from './plans.js';
 import { numbersOf, roomForAllRegions } from './read_back.js';
 import type { Request } from './request.js';
-import type { Localization } from './results.js';
 import type { BoxStage, NetworkStage } from './stages.js';
 
 /** GPU time of the dispatches of one stage. */
@@ -62,7 +61,7 @@ export async function createSession(
     gpu,
     metadata,
     warnings,
-    run: (batch, request, signal) => localizeBatch({ ...model, request, signal }, batch),
+    run: (images, request, signal) => computeBatch({ ...model, request, signal }, images),
     runOnGpu: (image, request, signal) => localizeOnGpu({ ...model, request, signal }, image),
     memory: plans.memory,
     profile: (request) => profile({ ...model, request }),
@@ -85,26 +84,22 @@ function checkPrecision(gpu: Gpu, precision: string): void {
   }
 }
 
-/** Localizes images in one run of the network, or in several if the adapter cannot hold that many. */
-async function localizeBatch(call: Call, batch: Batch): Promise<Localization[]> {
-  const count = batch.images.length;
+/** Computes images in one run of the network, or in several if the adapter cannot hold that many. */
+async function computeBatch(call: Call, images: Batch['images']): Promise<Computed[]> {
+  const count = images.length;
   const network = await call.plans.network(count);
   if (!network) {
     const half = Math.ceil(count / 2);
-    const part = (from: number, to: number) => ({
-      images: batch.images.slice(from, to),
-      indexes: batch.indexes.slice(from, to),
-    });
-    const first = await localizeBatch(call, part(0, half));
-    return [...first, ...(await localizeBatch(call, part(half, count)))];
+    const first = await computeBatch(call, images.slice(0, half));
+    return [...first, ...(await computeBatch(call, images.slice(half)))];
   }
   const sizes: PixelFormat[] = [];
-  for (const [slot, image] of batch.images.entries()) sizes.push(await bring(call, image, slot, network));
+  for (const [slot, image] of images.entries()) sizes.push(await bring(call, image, slot, network));
   await network.plan.run({ signal: call.signal });
   const { boxes, heatmaps, gates } = call.request;
   if (boxes || heatmaps !== 'none')
     await network.gradients?.run(count, heatmaps === 'none' ? gates : undefined, call.signal);
-  return collect(call, batch, sizes, network);
+  return collect(call, sizes, network);
 }
 
 /** Preprocesses an image into its place in the network's input. */
@@ -128,13 +123,8 @@ async function bring(
   return format;
 }
 
-/** Extracts the boxes of all images of a batch, reads what was computed back, and describes it. */
-async function collect(
-  call: Call,
-  batch: Batch,
-  sizes: readonly PixelFormat[],
-  network: NetworkStage,
-): Promise<Localization[]> {
+/** Extracts the boxes of all images of a batch, and reads what was computed back. */
+async function collect(call: Call, sizes: readonly PixelFormat[], network: NetworkStage): Promise<Computed[]> {
   const { gpu, request } = call;
   const outputs = [network.logits, network.probabilities].map((tensor) => network.plan.locate(tensor));
   const collector = createCollector(gpu);
@@ -148,14 +138,12 @@ async function collect(
     }
     const parts = await collector.finish();
     gpu.check();
-    const results: Localization[] = [];
+    const results: Computed[] = [];
     for (const { slot, size, stage, part } of rows) {
       const room = stage && request.boxes ? roomForAllRegions(parts[part][1], request) : undefined;
       const own = room ? await moreBoxes(call, slot, size, room, network) : { stage, bytes: parts[part] };
       const numbers = numbersOf(network, slot, parts[0], own.stage, own.bytes, request);
-      const { width, height } = size;
-      const image = { index: batch.indexes[slot], width, height, warnings: warningsOf(call, batch.images[slot]) };
-      results.push(await describeImage(call.metadata, image, numbers, request));
+      results.push({ width: size.width, height: size.height, ...numbers });
     }
     return results;
   } finally {
@@ -222,7 +210,7 @@ async function localizeOnGpu(call: Call, image: Source | GPUTexture): Promise<Gp
 async function profile(call: Call): Promise<StageTimes[] | undefined> {
   const { inputWidth: width, inputHeight: height } = call.metadata;
   const image: Source = { data: new Uint8Array(width * height), width, height, channels: 1 };
-  await localizeBatch(call, { images: [image], indexes: [0] });
+  await computeBatch(call, [image]);
   const times: StageTimes[] = [];
   for (const [stage, used] of Object.entries(call.plans.latest())) {
     const dispatches = await used?.plan.profile();

@@ -1,6 +1,7 @@
 /** The `Platform` of Deno: its own WebGPU (wgpu), with SwiftShader if there is no Vulkan driver, and Node's modules for files. */
 import { GpuUnavailableError } from '../errors.js';
 import type { Platform } from '../gpu/platform.js';
+import { onnxruntimeNode } from './onnxruntime.js';
 import { open } from './open.js';
 import { loadVulkan } from './shared_library.js';
 import { useSwiftShader } from './swiftshader.js';
@@ -20,11 +21,12 @@ async function prepare(adapter: string | undefined): Promise<void> {
 
 export const platform: Platform = {
   name: 'deno',
+  onnxruntime: onnxruntimeNode,
   open,
 
   keep: async (folder) => (await import('./kept_files.js')).openKeptFiles(folder),
 
-  async gpu({ adapter, dawn = [] }) {
+  async gpu({ adapter, dawn = [], systemOnly }) {
     const gpu = deno.navigator?.gpu;
     if (!gpu) {
       throw new GpuUnavailableError('this Deno offers no WebGPU', {
@@ -44,6 +46,8 @@ export const platform: Platform = {
         hint: 'use powerPreference, or set VK_ICD_FILENAMES to the driver',
       });
     }
+    if (systemOnly && process.platform === 'linux' && !(await loadVulkan('libvulkan.so.1')))
+      throw new GpuUnavailableError('there is no Vulkan loader');
     prepared ??= prepare(adapter);
     await prepared;
     return gpu;

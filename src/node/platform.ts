@@ -2,6 +2,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { GpuUnavailableError } from '../errors.js';
 import type { Platform } from '../gpu/platform.js';
+import { onnxruntimeNode } from './onnxruntime.js';
 import { open } from './open.js';
 import { loadVulkan } from './shared_library.js';
 import { SLOW_ON_SWIFTSHADER, useSwiftShader } from './swiftshader.js';
@@ -18,7 +19,7 @@ export const platform: Platform = {
   name: 'node',
   easeWaiting,
 
-  async gpu({ adapter, dawn = [] }) {
+  async gpu({ adapter, dawn = [], systemOnly }) {
     const key = JSON.stringify([adapter, dawn]);
     const known = instances.get(key);
     if (known) return known;
@@ -42,14 +43,20 @@ export const platform: Platform = {
         expected: 'the library libvulkan.so.1 and a driver',
         hint: "install them, or ask for 'swiftshader' (RAYBOX_ADAPTER=swiftshader)",
       });
+    if (!hasLoader && systemOnly) throw new GpuUnavailableError('there is no Vulkan loader');
     if (adapter === 'swiftshader' || !hasLoader) instance = await onSwiftShader();
     else {
       instance = await withOptions(adapter ? [`adapter=${adapter}`] : [], FINE_TIMESTAMPS);
-      if (!adapter && isLinux && !(await hasAdapter(instance))) instance = await onSwiftShader();
+      if (!adapter && isLinux && !(await hasAdapter(instance))) {
+        if (systemOnly) throw new GpuUnavailableError('there is no GPU with a Vulkan driver');
+        instance = await onSwiftShader();
+      }
     }
     instances.set(key, instance);
     return instance;
   },
+
+  onnxruntime: onnxruntimeNode,
 
   open,
 

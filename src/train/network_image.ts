@@ -6,8 +6,7 @@ import { InputError } from '../errors.js';
 import { withoutAlpha } from '../formats/alpha.js';
 import { settleBits, to16Bits } from '../formats/bits.js';
 import type { Image } from '../formats/pixels.js';
-import { type Fit, frameOf, type Span } from '../ops/images/frame.js';
-import { centreOf } from '../ops/images/preprocess.js';
+import { centreOf, type Fit, frameOf, type Span } from '../ops/images/frame.js';
 
 /** Weights of red, green and blue in the luma of ITU-R BT.601, as in `preprocess`. */
 const LUMA = [0.299, 0.587, 0.114];

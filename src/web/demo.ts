@@ -58,7 +58,11 @@ async function loadWeights(signal: AbortSignal): Promise<void> {
   $('weights-detail').textContent = isUntrained()
     ? `${network}, ${classes.length} classes, input ${inputWidth}², random numbers`
     : `${name}: ${network}, ${classes.length} classes, input ${inputWidth}²; trained on ${trainingData}; licence ${license}`;
-  $('adapter').textContent = `${describe(fresh.gpu.info)}${fresh.gpu.software ? ' (software)' : ''}`;
+  const { backend } = fresh;
+  $('adapter').textContent =
+    backend.name === 'webgpu'
+      ? `${describe(fresh.gpu.info)}${fresh.gpu.software ? ' (software)' : ''}`
+      : `${backend.name}: ${backend.reason}`;
   $('adapter').hidden = false;
   fresh.lost.then((error) => localizer === fresh && showError(error, true));
 }

@@ -4,6 +4,8 @@ import { BROWSER_FORMATS, detectFormat } from '../formats/signature.js';
 import { openUrl, type Platform } from '../gpu/platform.js';
 import { drawnPixels } from './drawable.js';
 
+const ONNXRUNTIME: string = 'onnxruntime-web';
+
 export const platform: Platform = {
   name: 'web',
 
@@ -15,6 +17,12 @@ export const platform: Platform = {
       });
     }
     return gpu;
+  },
+
+  // Bundlers do not see this import, because the package need not be there. An import map may say where it is.
+  onnxruntime: {
+    name: ONNXRUNTIME,
+    load: () => import(/* webpackIgnore: true */ /* @vite-ignore */ ONNXRUNTIME),
   },
 
   open: openUrl,

@@ -10,6 +10,7 @@ import { openGpu } from '../../src/gpu/device.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import { type Finding, type Localization, type LocalizeOptions, Localizer, load } from '../../src/index.js';
 import { createCache } from '../../src/localizer/cache.js';
+import { localizeBatch } from '../../src/localizer/describe.js';
 import { readModel } from '../../src/localizer/model.js';
 import { requestOf } from '../../src/localizer/request.js';
 import { createSession } from '../../src/localizer/session.js';
@@ -704,7 +705,7 @@ detail(
     const run = async (on: typeof gpu) => {
       const backend = { name: 'webgpu', reason: 'asked for' } as const;
       const session = await createSession({ ...on, close() {} }, model, { backend });
-      const results = await session.run({ images, indexes: [0, 1, 2] }, request);
+      const results = await localizeBatch(session, { images, indexes: [0, 1, 2] }, request);
       session.close();
       return results.map((result) => [data(result), result.heatmaps]);
     };

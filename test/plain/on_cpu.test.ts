@@ -4,8 +4,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { boxesOfHeatmap, heatOfImage } from '../../src/ops/boxes/heat_on_cpu.js';
 import { findRegions, labelRegions, type Region } from '../../src/ops/boxes/regions_on_cpu.js';
+import { colourMatrix } from '../../src/ops/images/colours.js';
 import type { Fit } from '../../src/ops/images/frame.js';
-import { colourMatrix } from '../../src/ops/images/preprocess.js';
 import { preprocessOnCpu } from '../../src/ops/images/preprocess_on_cpu.js';
 import { seededRandom } from '../../src/random.js';
 

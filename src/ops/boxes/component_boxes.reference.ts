@@ -1,7 +1,7 @@
 import type { Case, Reference } from '../../graph/ir/operation.js';
 import { product } from '../../graph/ir/tensor.js';
 import { BOX_WORDS, type ComponentBoxesAttributes, type ComponentBoxesInputs } from './component_boxes.js';
-import { exactInputs, noise } from './connected_components.js';
+import { exactInputs, noise } from './connected_components.reference.js';
 import { mapCount } from './heat.js';
 import { heatOfImage } from './heat_on_cpu.js';
 import { findRegions } from './regions_on_cpu.js';

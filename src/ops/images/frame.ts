@@ -64,6 +64,12 @@ export function frameOf(width: number, height: number, size: number, fit: Fit): 
   };
 }
 
+/** The position in the source of the centre of an output pixel; undefined in padding. */
+export function centreOf({ from, length, start, target }: Span, index: number): number | undefined {
+  const place = index - start;
+  return place < 0 || place >= target ? undefined : from + ((place + 0.5) * length) / target;
+}
+
 /** Maps a rectangle from pixels of the image to pixels of the network's input. */
 export function toNetwork({ scaleX, scaleY, offsetX, offsetY }: Frame, { x, y, width, height }: Rectangle): Rectangle {
   return { x: x * scaleX + offsetX, y: y * scaleY + offsetY, width: width * scaleX, height: height * scaleY };

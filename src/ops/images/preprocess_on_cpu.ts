@@ -2,8 +2,8 @@
  * Pixels to a network's input on the CPU, in float64: the reference for the kernels of `preprocess.ts`, and what a localizer without a GPU runs. As
  * in those, an image is resized along its columns first and then along its rows.
  */
-import { type Fit, frameOf, type Span } from './frame.js';
-import { centreOf, colourMatrix, type Normalisation, type PixelFormat } from './preprocess.js';
+import { colourMatrix, type Normalisation, type PixelFormat } from './colours.js';
+import { centreOf, type Fit, frameOf, type Span } from './frame.js';
 
 /** Source positions of each output position with their weights: Pillow's triangle filter. In padding there are none. */
 interface Taps {

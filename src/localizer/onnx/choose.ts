@@ -1,0 +1,73 @@
+/** Opens a session where WebGPU was not asked for and no GPU was found. Loaded on demand, because most users have a GPU. */
+import { GpuUnavailableError, InputError } from '../../errors.js';
+import type { GpuOptions } from '../../gpu/device.js';
+import type { Model } from '../../nets/describe.js';
+import type { Backend, Session, SessionOptions } from '../backend.js';
+import { type Host, installHint, loadRuntime, type OnnxRuntimeOption } from './runtime.js';
+import { createOnnxSession } from './session.js';
+
+/** What `load` was given. */
+export interface ChoiceOptions extends GpuOptions, SessionOptions {
+  readonly precision?: 'f32' | 'f16';
+  readonly onnxruntime?: OnnxRuntimeOption;
+}
+
+/** @throws InputError for options that mean a GPU, for a package that is not there, and for a network that ONNX cannot express */
+export async function openOnnxSession(model: Model, options: ChoiceOptions, host: Host): Promise<Session> {
+  const { precision, onnxruntime, signal, onProgress } = options;
+  const ofGpu = (['device', 'adapter', 'powerPreference', 'dawn'] as const).find((name) => options[name] !== undefined);
+  if (ofGpu || precision === 'f16')
+    throw new InputError(`backend 'onnxruntime' computes in f32 on the CPU`, {
+      given: ofGpu ? `the option ${ofGpu}` : "precision 'f16'",
+      hint: "leave it out, or use backend 'webgpu'",
+    });
+  const runtime = await loadRuntime(host, onnxruntime);
+  return createOnnxSession(runtime, model, {
+    backend: { name: 'onnxruntime', reason: 'asked for' },
+    signal,
+    onProgress,
+  });
+}
+
+/** Opens a session on WebGPU. It is given for the same reason as the host is. */
+type OpenWebGpu = (backend: Backend) => Promise<Session>;
+
+/**
+ * Opens a session in onnxruntime, or on a software adapter where that is not installed, or if it cannot run the network.
+ * @param reason why there is no GPU
+ * @throws GpuUnavailableError if there is neither
+ */
+export async function openWithoutGpu(
+  model: Model,
+  options: ChoiceOptions,
+  reason: string,
+  host: Host,
+  openWebGpu: OpenWebGpu,
+): Promise<Session> {
+  const { onnxruntime, signal, onProgress } = options;
+  const backend = (more: string, hint?: string) => ({
+    ...{ name: 'webgpu' as const, reason: `${reason}; ${more}` },
+    ...(hint === undefined ? {} : { hint }),
+  });
+  const runtime = await loadRuntime(host, onnxruntime).catch((error: Error) => error);
+  if (runtime instanceof Error) {
+    // A module that was given is meant to be used.
+    if (onnxruntime !== undefined) throw runtime;
+    const { name } = host.onnxruntime;
+    const hint = `the network runs in software on the CPU (${reason}), where ${name} would be several times as fast, with the same results: ${installHint(host)}`;
+    return openSoftware(openWebGpu, host, backend(`${name} is not installed`, hint));
+  }
+  try {
+    return await createOnnxSession(runtime, model, { backend: { name: 'onnxruntime', reason }, signal, onProgress });
+  } catch (error) {
+    signal?.throwIfAborted();
+    return openSoftware(openWebGpu, host, backend((error as Error).message));
+  }
+}
+
+async function openSoftware(openWebGpu: OpenWebGpu, host: Host, backend: Backend): Promise<Session> {
+  return openWebGpu(backend).catch((cause: Error) => {
+    if (!(cause instanceof GpuUnavailableError) || backend.hint === undefined) throw cause;
+    throw new GpuUnavailableError(cause.message, { hint: `or, to compute without a GPU, ${installHint(host)}`, cause });
+  });
+}
