@@ -103,6 +103,15 @@ test('a network with an operation that ONNX lacks is refused', async () => {
   assert.match(error.message, /own_operation/);
 });
 
+test('heatmaps from gradients are refused, and auto computes them on WebGPU', async () => {
+  const heatmapMethod = 'grad-cam';
+  assert.match((await rejection(load(tinyWeights(1), { ...inOnnx, heatmapMethod }))).message, /come from gradients/);
+  const graded = await readModel(tinyWeights(1), { heatmapMethod });
+  const { backend } = await openWithoutGpu(graded, {}, 'no GPU', installed, opened);
+  assert.is(backend.name, 'webgpu');
+  assert.match(backend.reason, /^no GPU; .*come from gradients/);
+});
+
 const ownOperation = { name: 'own_operation', inputs: ['x'] as const, flops: () => 0, lower() {} };
 
 test('probabilities, boxes and heatmaps of one image and of several are the same', async () => {
