@@ -39,5 +39,14 @@ export async function readInit({
     throw cause instanceof InputError ? new InputError(`--init: ${cause.message}`, { cause }) : cause;
   });
   for (const { message } of warnings) say(`raybox: ${init}: ${message}`);
+  if (checkpoint.network)
+    throw new InputError(
+      `--init: ${init} is a model with a network of its own, as ONNX, TensorFlow.js and Keras write it`,
+      {
+        expected:
+          "weights of the backbone that is trained, under torchvision's names: safetensors or a torch checkpoint",
+        hint: 'save the same network from PyTorch: torch.save(model.state_dict(), FILE)',
+      },
+    );
   return checkpoint;
 }

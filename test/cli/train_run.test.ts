@@ -97,6 +97,14 @@ test('--init-cache and --init-integrity work like --cache and --integrity of oth
   );
 });
 
+test('--init with a model that has a network of its own is refused, with the way out', async () => {
+  const model = fileURLToPath(new URL('../../../test/fixtures/keras/sequential.keras', import.meta.url));
+  await refused(
+    begin('never', ...OPTIONS, ...NETWORK, '--init', model),
+    /--init: .*sequential\.keras is a model with a network of its own.*torch\.save\(model\.state_dict/,
+  );
+});
+
 test('two processes never train in the same folder, and a killed run continues to the same bits as an uninterrupted one', async () => {
   const whole = command(...COMMON, ...NETWORK, '--out', at('whole'));
   assert.is(whole.status, 0, whole.stderr);
