@@ -89,6 +89,20 @@ const behind = (nodes: OnnxNode[], last: string, tensors: OnnxGraph['tensors'] =
   opset,
 });
 
+test('operators newer than those that raybox knows are read as the newest that it knows, with a warning', async () => {
+  for (const [opset, told] of [
+    [28, 0],
+    [29, 1],
+  ]) {
+    const { logits, model } = await run(behind([node('Relu', 'conv', 'relu')], 'relu', {}, opset));
+    close(logits, expectedOf(relu));
+    const about = model.warnings.filter(({ message }) =>
+      /has opset 29, and raybox knows .* up to opset 28/.test(message),
+    );
+    assert.is(about.length, told);
+  }
+});
+
 test('a classifier gives its logits, and maps whose averages they are', async () => {
   const { logits, heatmaps, probabilities, model } = await run(behind([node('Relu', 'conv', 'relu')], 'relu'));
   close(logits, expectedOf(relu));

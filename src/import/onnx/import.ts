@@ -50,14 +50,32 @@ export async function importOnnx(bytes: Uint8Array, options: OnnxOptions): Promi
   const files = new Map<string, Uint8Array>();
   const model = readModel(bytes, files);
   for (const location of model.externalFiles) files.set(location, await options.external(location));
-  if (!isOwn(model)) return importNetwork(model, options);
+  if (!isOwn(model)) return withWarnings(importNetwork(model, options), newerOperators(model.opset));
   const { output = CLASSES_OUTPUT } = options;
   const own = output === CLASSES_OUTPUT ? ownWeights(model) : undefined;
   if (own) return own;
   const imported = importNetwork(model, { ...options, output });
-  const { warnings, ...network } = imported.network!;
-  return { ...imported, network: { ...network, warnings: [CHANGED, ...warnings] } };
+  return withWarnings(imported, [CHANGED, ...newerOperators(model.opset)]);
 }
+
+function withWarnings(imported: Checkpoint, more: readonly Warning[]): Checkpoint {
+  const network = imported.network!;
+  return { ...imported, network: { ...network, warnings: [...more, ...network.warnings] } };
+}
+
+/** The newest version of ONNX's operators that raybox was compared with: that of onnx 1.23. Between 22 and 28, nothing that raybox reads changed. */
+const NEWEST = 28;
+
+/** An attribute that raybox does not know is refused, so only what a newer version changed without one is in doubt. */
+const newerOperators = (opset: number): Warning[] =>
+  opset <= NEWEST
+    ? []
+    : [
+        {
+          code: 'assumed-network',
+          message: `The model has opset ${opset}, and raybox knows ONNX's operators up to opset ${NEWEST}. They were read as in that one. Compare the results with those of onnxruntime (raybox verify --weights), or export the model with opset ${NEWEST} or older.`,
+        },
+      ];
 
 /**
  * The same for a model that was read from any format, whose nodes have ONNX's operators.
