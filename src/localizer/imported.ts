@@ -3,7 +3,9 @@ import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import { detectFormat } from '../formats/signature.js';
 import type { NetworkOptions } from '../import/onnx/import.js';
+import type { Warning } from '../warnings.js';
 import { type ByteSource, readBytes } from './bytes.js';
+import type { KeptBytes } from './kept_weights.js';
 import type { ReadOptions, WeightsInput } from './model.js';
 
 const MAX_BYTES = 2 ** 31;
@@ -23,21 +25,63 @@ export async function readImported(
     size: options.inputWidth ?? metadata?.inputWidth,
     channels: options.inputChannels ?? metadata?.inputChannels,
   };
-  // The names of other files are known before they are read, but their sizes are not.
-  const external = (location: string, most = maxBytes) =>
-    readBytes(beside(location, weights, options), {
-      ...{ what: 'the tensors of the model,', maxBytes: Math.min(most, maxBytes), signal: options.signal },
-    });
+  const { external, keep } = otherFiles(weights, options, maxBytes);
+  const checkpoint = await readFormat(bytes, how, external, options.network !== undefined);
+  const warnings = await keep();
+  if (checkpoint.network) checkpoint.network.warnings = [...checkpoint.network.warnings, ...warnings];
+  return checkpoint;
+}
+
+type External = (location: string, most?: number) => Promise<Uint8Array>;
+
+async function readFormat(
+  bytes: Uint8Array,
+  how: NetworkOptions,
+  external: External,
+  isTensorsOnly: boolean,
+): Promise<Checkpoint> {
   const format = detectFormat(bytes);
   if (format === 'ONNX') {
     const { importOnnx, onnxTensors } = await import('../import/onnx/import.js');
-    return options.network ? onnxTensors(bytes, { external }) : importOnnx(bytes, { ...how, external });
+    return isTensorsOnly ? onnxTensors(bytes, { external }) : importOnnx(bytes, { ...how, external });
   }
   const tensorflow = await import('../import/tensorflow/import.js');
-  if (format !== 'text') return options.network ? tensorflow.kerasTensors(bytes) : tensorflow.importKeras(bytes, how);
+  if (format !== 'text') return isTensorsOnly ? tensorflow.kerasTensors(bytes) : tensorflow.importKeras(bytes, how);
   const { importTensorflow, looksLikeModelJson, tensorflowTensors } = tensorflow;
   if (!looksLikeModelJson(bytes)) throw (await import('../formats/refused_format.js')).noCheckpoint(bytes);
-  return options.network ? tensorflowTensors(bytes, external) : importTensorflow(bytes, { ...how, external });
+  return isTensorsOnly ? tensorflowTensors(bytes, external) : importTensorflow(bytes, { ...how, external });
+}
+
+/**
+ * Reads the files that a model refers to. Their names are known before they are read, but their sizes are not. With the option `cache` those
+ * from the web are kept as the model itself is, each by its own address, and only after the whole model was read. The option `integrity`
+ * is the hash of one file, so a model whose weights are fetched from other files is refused: nothing would check these.
+ */
+function otherFiles(
+  weights: WeightsInput,
+  options: ReadOptions,
+  maxBytes: number,
+): { external: External; keep(): Promise<Warning[]> } {
+  const fetched: KeptBytes[] = [];
+  const external = async (location: string, most = maxBytes) => {
+    const source = beside(location, weights, options);
+    const how = { what: `the model's file ${location}`, maxBytes: Math.min(most, maxBytes), signal: options.signal };
+    const isGiven = typeof source !== 'string' && !(source instanceof URL);
+    if (options.integrity !== undefined && !isGiven)
+      throw new InputError(`integrity is the hash of one file, and the model has weights in another one, ${location}`, {
+        hint: 'make one file of the model, raybox convert MODEL --out weights.safetensors, and give the hash of that; or check the other files, and give their bytes as externalData',
+      });
+    if (!options.cache || !/^https?:/i.test(String(isGiven ? '' : source))) return readBytes(source, how);
+    const one = await (await import('./checked_weights.js')).checkedWeights(source, { ...how, cache: options.cache });
+    fetched.push(one);
+    return one.bytes;
+  };
+  const keep = async () => {
+    const warnings: Warning[] = [];
+    for (const one of fetched) warnings.push(...one.warnings, ...((await one.keep?.()) ?? []));
+    return warnings;
+  };
+  return { external, keep };
 }
 
 /** A file that the model refers to. The caller gives it, or it is in the model's folder. */

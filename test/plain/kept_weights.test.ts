@@ -7,6 +7,8 @@ import { checkedWeights } from '../../src/localizer/checked_weights.js';
 import { hashOf } from '../../src/localizer/integrity.js';
 import { readModel } from '../../src/localizer/model.js';
 import { readFixture } from '../support/fixture.js';
+import { jsonBytes, layer } from '../support/tensorflow.js';
+import { convolution, keras } from '../support/tensorflow_network.js';
 
 const folder = await cacheFolder();
 const weights = await readFixture('torch-reference/resnet-basic/model.safetensors');
@@ -89,6 +91,41 @@ test('a fetched file is kept, and used as long as the server says that it has no
   assert.equal(await load(url), { text: 'second', codes: [], asked: ['HEAD'] });
   serve('other', { etag: '"2"' });
   assert.equal((await load(freshAddress())).text, 'other', 'another address is another file');
+});
+
+test('the files of a model in several files are kept each by its own address, and integrity does not pass them by', async () => {
+  const { json, files } = keras([convolution(), layer('Activation', 'between', { activation: 'relu' }, ['conv'])]);
+  const model = jsonBytes(json);
+  const url = `https://weights.example/${++places}/model.json`;
+  const asked: string[] = [];
+  const fetchOne = globalThis.fetch;
+  globalThis.fetch = async (address, { method = 'GET' } = {}) => {
+    const name = new URL(String(address)).pathname.split('/').pop()!;
+    asked.push(`${method} ${name}`);
+    const bytes = name === 'model.json' ? model : files[name];
+    const headers = { 'content-length': String(bytes.length), etag: `"${name}"` };
+    return new Response(method === 'HEAD' ? null : (bytes as BodyInit), { headers });
+  };
+  try {
+    const first = await readModel(url, { cache: true });
+    const names = ['model.json', ...Object.keys(files)];
+    assert.equal(
+      asked.splice(0),
+      names.map((name) => `GET ${name}`),
+    );
+    const second = await readModel(url, { cache: true });
+    assert.equal(
+      asked.splice(0),
+      names.map((name) => `HEAD ${name}`),
+    );
+    assert.equal([...second.checkpoint.tensors], [...first.checkpoint.tensors]);
+    const integrity = await sri(new TextDecoder().decode(model));
+    await refused(readModel(url, { integrity }), /hash of one file.*group1-shard1of2\.bin.*raybox convert/);
+    const own = await readModel(url, { integrity, externalData: files });
+    assert.is(own.checkpoint.tensors.size, first.checkpoint.tensors.size);
+  } finally {
+    globalThis.fetch = fetchOne;
+  }
 });
 
 test('without an ETag, date and length show whether the file has changed; without those it is fetched again', async () => {
