@@ -127,8 +127,8 @@ async function compare(
     return error <= bound ? [] : [`${what}: ${tensor.name} has NMSE ${error.toExponential(2)}`];
   });
   if (off.length === 0) return {};
-  // A kink (ReLU, the maximum of a window) or a sum that cancels magnifies rounding without limit. It is none of our faults where each
-  // node is right about what it was given, and the result does not depend on where tensors lie.
+  // A kink (ReLU, the maximum of a window) or a sum that cancels magnifies rounding without limit. That is not a fault if each node is right
+  // for its inputs, and if the result does not depend on where tensors are in memory.
   try {
     const apart = await runGraph(gpu, graph, values, { ...options, separate: { guard: 256 }, validate: true });
     const same = results.every((result, index) =>
