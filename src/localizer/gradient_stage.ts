@@ -32,8 +32,8 @@ export interface Gradients {
   bytes(): number;
 }
 
-/** How many classes run at once: the smallest of these that is enough. Each number has a plan of its own. */
-const ROWS = [1, 4, 16];
+/** How many classes may run at once. Each number has a plan of its own; five classes run as four and one. */
+const ROWS = [1, 2, 4, 8, 16];
 
 /** Copies of features that one run may take. */
 const ROW_BYTES = 256 << 20;
@@ -97,9 +97,9 @@ function createGradients(
     kept.set(rows, made);
     return made;
   };
-  /** The plan for as many rows as are wanted, or for one if the adapter or the network cannot have several. */
+  /** The plan for at most as many rows as are wanted, or for one if the adapter or the network cannot have several. */
   const suitable = async (wanted: number) => {
-    const rows = ROWS.find((one) => one >= wanted && one <= most) ?? ROWS.filter((one) => one <= most).at(-1)!;
+    const rows = ROWS.filter((one) => one <= Math.min(wanted, most)).at(-1)!;
     try {
       return { rows, ...(await planFor(rows)) };
     } catch (error) {

@@ -228,7 +228,7 @@ families('blocks that do not belong to the family are refused with what is wrong
     ...block('trunk_output.block1.block1-0', [8, 4, 3, 3]),
     ...block('trunk_output.block2.block2-0', [8, 2, 3, 3]),
   };
-  assert.throws(() => infer(regnet), /groups of several widths/);
+  assert.throws(() => infer(regnet), /groups have different widths/);
   const conv = {
     'layer1.0.conv1.weight': [12, 8, 1, 1],
     'layer1.0.conv3.weight': [32, 12, 1, 1],

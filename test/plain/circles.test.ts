@@ -32,8 +32,10 @@ const ONE_THOUGHT: readonly { files: readonly string[]; because: string }[] = [
     because: 'the stages, and the one of them that is loaded on demand',
   },
   {
-    files: ['localizer/backend.ts', 'localizer/session.ts'],
-    because: 'what a session is, and one of the two that there are',
+    files: ['backend', 'describe', 'onnx/choose', 'onnx/numbers', 'onnx/session', 'read_back', 'session'].map(
+      (name) => `localizer/${name}.ts`,
+    ),
+    because: 'what a session is and gives, its two implementations, and how one of them is chosen',
   },
   { files: ['localizer/model.ts', 'localizer/imported.ts'], because: 'formats of others take the same options' },
   {
