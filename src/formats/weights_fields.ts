@@ -35,6 +35,7 @@ export const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   trainingData: { parse: pattern(/\S/, 'some text, or none') },
   license: { parse: pattern(/\S/, 'some text') },
   assumed: { parse: fieldNames, optional: true },
+  told: { parse: warnings, optional: true },
 };
 
 /** The names of all fields. */
@@ -133,6 +134,15 @@ function fieldNames(text: string, key: string): string[] {
   )
     throw fault(key, 'a JSON list of fields', brief(text));
   return names;
+}
+
+function warnings(text: string, key: string): unknown[] {
+  const list = json(text);
+  const isWarning = (one: unknown) =>
+    isObject(one) && [one.code, one.message].every((part) => typeof part === 'string' && part.length <= 4_096);
+  if (!Array.isArray(list) || list.length > 64 || !list.every(isWarning))
+    throw fault(key, 'a JSON list of warnings', brief(text));
+  return list.map(({ code, message }) => ({ code, message }));
 }
 
 function probabilities(text: string, key: string): Record<string, number> {

@@ -1,4 +1,5 @@
 /** The types of the metadata of weights. */
+import type { Warning } from '../warnings.js';
 import type { GraphDescription } from './graph_description.js';
 import type { HeatmapMethod } from './heatmap_methods.js';
 
@@ -54,4 +55,6 @@ export interface WeightsMetadata {
   license: string;
   /** Names of fields whose values were assumed when the weights were written. `load` warns of them. */
   assumed?: string[];
+  /** What the user was told about the network of another format when it was converted. `load` tells it again. */
+  told?: Warning[];
 }

@@ -80,7 +80,7 @@ export interface LocalizeAllOptions extends LocalizeOptions {
 
 /** The names of all options of each call. */
 export const KNOWN_OPTIONS = {
-  load: [...OWN_OPTIONS, ...weightsFields.filter((field) => field !== 'assumed')],
+  load: [...OWN_OPTIONS, ...weightsFields.filter((field) => field !== 'assumed' && field !== 'told')],
   classify: optionNames<ClassifyOptions>({ bits: true, maxImageBytes: true, signal: true }),
   localize: [...LOCALIZE_OPTIONS, 'output'],
   localizeAll: [

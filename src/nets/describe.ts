@@ -27,7 +27,7 @@ import { trace } from './trace.js';
  * Options with which the caller says what the file leaves open or says wrongly. They may be any field of the metadata, and come before what
  * the file says and what the names and shapes of its tensors show.
  */
-export interface DescribeOptions extends Partial<Omit<WeightsMetadata, 'assumed' | 'architecture'>> {
+export interface DescribeOptions extends Partial<Omit<WeightsMetadata, 'assumed' | 'told' | 'architecture'>> {
   /** The backbone, as the name of a standard one (`resnet50`) or a description; or the whole network, as a graph. */
   architecture?: WeightsMetadata['architecture'] | Backbone;
   /** The same fields in one object. If a field is also given outside it, the one outside counts. */

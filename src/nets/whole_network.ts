@@ -86,12 +86,15 @@ export function describeWholeNetwork(
       sources[field as keyof WeightsMetadata] === 'assumed' ||
       (known?.assumed?.includes(field) && !Object.hasOwn(given, field)),
   );
+  const told = own ? [] : (imported?.warnings ?? known?.told ?? []);
   const heatmapMethod = built.outputs.heatmaps ? metadata.heatmapMethod : methodWithoutMaps(metadata);
   const checked = parseWeightsMetadata(
     formatWeightsMetadata({
       ...metadata,
       ...(heatmapMethod ? { heatmapMethod } : {}),
       assumed: assumed.length > 0 ? [...new Set(assumed)] : undefined,
+      // Converted weights have the same network, but no longer show what was said about it.
+      told: lasting(told),
     } as WeightsMetadata),
   );
   const ignored = judgeIgnored(ignore, checkpoint.tensors, tensors, parameters);
@@ -113,7 +116,8 @@ export function describeWholeNetwork(
   const warnings = [
     ...toldByFile(checked, sources, found),
     ...assumptionsOf(checked, 'graph', found),
-    ...(imported?.warnings ?? (isSigmoid(built) ? [] : [OWN_PROBABILITIES])),
+    ...told,
+    ...(imported || known?.told || isSigmoid(built) ? [] : [OWN_PROBABILITIES]),
     ...ignored,
   ];
   return {
@@ -124,6 +128,12 @@ export function describeWholeNetwork(
     leftOut: leftover.harmless,
     warnings,
   };
+}
+
+/** What is also true of the weights when they are in another file; undefined if there is nothing. */
+function lasting(told: readonly Warning[]): Warning[] | undefined {
+  const list = told.filter(({ code }) => code !== 'kept-weights' && code !== 'not-kept').slice(0, 64);
+  return list.length > 0 ? list.map(({ code, message }) => ({ code, message: message.slice(0, 4_096) })) : undefined;
 }
 
 /** A network whose classifier is not linear has no class activation maps. */

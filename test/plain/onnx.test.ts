@@ -2,6 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
+import { writeSafetensors } from '../../src/formats/safetensors.js';
+import { formatWeightsMetadata } from '../../src/formats/weights.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
 import { readTensor } from '../../src/import/onnx/tensor.js';
@@ -100,6 +102,9 @@ test('operators newer than those that raybox knows are read as the newest that i
       /has opset 29, and raybox knows .* up to opset 28/.test(message),
     );
     assert.is(about.length, told);
+    // Converted weights say the same.
+    const converted = writeSafetensors(model.checkpoint.tensors, formatWeightsMetadata(model.metadata));
+    assert.equal((await readModel(converted, {})).warnings, model.warnings);
   }
 });
 
