@@ -61,6 +61,9 @@ export interface Sheet {
   transposed(value: string, order: readonly number[]): string;
 }
 
+/** What the names of constants begin with, and no parameter's does, so that a reader who wants the parameters alone can tell them apart. */
+export const CONSTANT = '//';
+
 /**
  * @param taken names that no value may have
  * @param step names the operation of raybox that is being written, with which the names of nodes and values begin
@@ -94,7 +97,7 @@ export function createSheet(taken: Iterable<string>, step: () => string, mostNum
         throw new InputError(`onnx: ${step()} needs too many constants`, {
           expected: `at most ${mostNumbers} numbers`,
         });
-      const name = unique(`${kind}.${constants.size}`);
+      const name = unique(`${CONSTANT}${kind}.${constants.size}`);
       constants.set(name, { shape, data });
       return name;
     };

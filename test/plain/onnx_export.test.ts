@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ROWS } from '../../src/export/graph.js';
+import { writeModel } from '../../src/export/write.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
 import { readModel as readOnnx } from '../../src/import/onnx/read.js';
@@ -84,6 +85,44 @@ test('every operation that a file can hold is written', () => {
     [...graphOperations(coreOperations).keys()].filter((name) => !ROWS.has(name)),
     [],
   );
+});
+
+test('a network that was given as a function is written, and its file needs the function no more', async () => {
+  const weights = tinyWeights(3);
+  const { network } = await readModel(weights, {});
+  const calls: number[] = [];
+  const own: typeof network = (g, image) => {
+    calls.push(image.shape[0]);
+    return network(g, image);
+  };
+  const { bytes } = await exportOnnx(weights, { network: own, classes: ['Edema', 'Hernia'] });
+  assert.ok(calls.length > 0);
+  const { model, numbers } = await run(bytes);
+  assert.equal(model.metadata.classes, ['Edema', 'Hernia']);
+  assert.equal(numbers, (await run(weights)).numbers);
+});
+
+test('the tensors of a written model are the parameters of a network that is given with it', async () => {
+  const weights = tinyWeights(3);
+  const { network } = await readModel(weights, {});
+  const { bytes } = await exportOnnx(weights);
+  const given = { network, classes: ['Edema', 'Hernia'], inputWidth: 32, inputHeight: 32, inputChannels: 1 } as const;
+  const { model, numbers } = await run(bytes, { ...given, classes: [...given.classes] });
+  assert.equal(model.metadata.classes, ['Edema', 'Hernia']);
+  assert.equal(numbers, (await run(weights)).numbers);
+});
+
+test('a model of more than 2 GiB is refused before its bytes are put together', () => {
+  // Tensors that share their data count each time.
+  const data = new Float32Array(2 ** 22);
+  const tensors = Array.from({ length: 128 }, (_, i) => ({ name: `t${i}`, shape: [data.length], data }));
+  const rest = { nodes: [], inputs: {}, outputs: {}, metadata: {}, description: '' };
+  assert.throws(
+    () => writeModel({ ...rest, tensors }),
+    /too large for one file; expected at most 2 GiB; given 2\.00 GiB/,
+  );
+  // As files of their own they may be larger than that together.
+  assert.ok(writeModel({ ...rest, tensors: tensors.map((one) => ({ ...one, file: one.name })) }).length < 10_000);
 });
 
 test('options that do not exist are refused by name', async () => {

@@ -1,5 +1,6 @@
 /** From the bytes of an ONNX file to a checkpoint that brings its network along. */
 import { counted, firstFew, InputError } from '../../errors.js';
+import { CONSTANT } from '../../export/sheet.js';
 import type { Checkpoint, ImportedNetwork, TensorData } from '../../formats/checkpoint.js';
 import type { WeightsMetadata } from '../../formats/weights.js';
 import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
@@ -133,7 +134,9 @@ export async function onnxTensors(bytes: Uint8Array, options: Pick<OnnxOptions, 
   const files = new Map<string, Uint8Array>();
   const model = readModel(bytes, files);
   for (const location of model.externalFiles) files.set(location, await options.external(location));
-  const tensors = [...model.constants].map(([name, { shape, values }]): [string, TensorData] => {
+  // Sizes and axes are whole numbers, and no parameters; nor are constants that raybox itself has written.
+  const parameters = [...model.constants].filter(([name, { type }]) => type !== 'I64' && !name.startsWith(CONSTANT));
+  const tensors = parameters.map(([name, { shape, values }]): [string, TensorData] => {
     const data = values();
     return [name, { shape: [...shape], data: data instanceof Float32Array ? data : Float32Array.from(data) }];
   });
