@@ -6,6 +6,7 @@ import { type Command, Option } from '../node/vendor/commander.js';
 import { type Check, type CheckResult, listChecks, runCheck } from '../verify/check.js';
 import { adapterOption } from './adapter_option.js';
 import { duration, interruptible, print, say, startProgress, table, UsageError, wholeNumber } from './terminal.js';
+import { type OnnxTestsOptions, verifyOnnxTests } from './verify_onnx_tests.js';
 import { type ReferenceOptions, verifyReference } from './verify_reference.js';
 import { addWeightsOptions } from './weights_options.js';
 
@@ -111,7 +112,7 @@ function share(text: string): number {
 export function addVerifyCommand(program: Command): void {
   const command = program
     .command('verify')
-    .description('every kernel against its float64 reference, on this machine; or a network against a recording of it')
+    .description('every kernel against its float64 reference, on this machine; a network against a recording; tests of ONNX')
     .option('--op <name>', 'only this operation')
     .option('--case <n>', 'only this case of --op, counted from 0', wholeNumber(0, 1_000_000))
     .option('--full', 'also the large cases: the networks’ real shapes')
@@ -119,9 +120,21 @@ export function addVerifyCommand(program: Command): void {
     .option('--reference <file>', 'recorded activations by name, with the input: .npz or .safetensors')
     .addOption(new Option('--layout <order>', 'of recorded maps, if shapes do not show it').choices(['nchw', 'nhwc']))
     .option('--tolerance <share>', 'largest difference, relative to a layer’s range; default: 0.0001', share)
-    .option('--json', 'the comparison with --reference as JSON')
+    .option('--onnx-tests <folder>', 'run the tests of ONNX’s own format in this folder and those within it')
+    .option('--filter <text>', 'with --onnx-tests: only those whose path contains this')
+    .option('--json', 'the results of --reference or --onnx-tests as JSON')
     .addOption(adapterOption());
-  addWeightsOptions(command).action(async (options: Options & Partial<ReferenceOptions>) => {
+  addWeightsOptions(command).action(async (options: Options & Partial<ReferenceOptions & OnnxTestsOptions>) => {
+    const { onnxTests } = options;
+    if (onnxTests !== undefined) {
+      const others = ['weights', 'reference', 'op', 'case', 'full', 'layout', 'tolerance'] as const;
+      const other = others.find((name) => options[name] !== undefined);
+      if (other) throw new UsageError(`--${other} does not go with --onnx-tests`);
+      const passed = await interruptible((signal) => verifyOnnxTests({ ...options, onnxTests }, signal));
+      if (!passed) process.exitCode = 1;
+      return;
+    }
+    if (options.filter !== undefined) throw new UsageError('--filter goes with --onnx-tests');
     if (options.weights !== undefined || options.reference !== undefined) {
       const { weights, reference } = options;
       if (weights === undefined || reference === undefined)

@@ -1,12 +1,14 @@
 /** What networks compute beside layers: functions of any values, reductions and cuts along any dimension, products of matrices. */
 import type { Tensor } from '../graph/ir/tensor.js';
 import { type BinaryAttributes, binary } from '../ops/general/binary.js';
+import { type CompareAttributes, compare as comparison } from '../ops/general/compare.js';
 import { join } from '../ops/general/join.js';
 import { matmul } from '../ops/general/matmul.js';
 import { normaliseOver, softmaxOver } from '../ops/general/over_axes.js';
 import { type ReduceAttributes, reduce } from '../ops/general/reduce.js';
 import { gather } from '../ops/general/take.js';
 import { type UnaryFunction, unary } from '../ops/general/unary.js';
+import { where } from '../ops/general/where.js';
 import { pad } from '../ops/layers/pad.js';
 import type { Sides } from '../ops/windows.js';
 import { broadcastShape, transpose } from './arrays.js';
@@ -39,21 +41,23 @@ const shapeOfEither = (one: Value | Named) => (isValue(one) ? shapeOf(one.dims) 
  * @param needed dimensions that have to be axes even if they have one place
  */
 function orderFor(
+  { ownImages }: Kit,
   rank: number,
   values: readonly Dims[],
   shape: readonly number[],
   needed: readonly number[] = [],
 ): Order {
   const dimensions = shape.flatMap((size, i) => (size > 1 || needed.includes(i) ? [i] : []));
-  if (dimensions.length > 3 || rank === 0) throw new Unsupported(`a value of ${shape.join('×')} is no map`);
-  const found: { c?: number; h?: number; w?: number } = {};
+  if (dimensions.length > (ownImages ? 4 : 3) || rank === 0)
+    throw new Unsupported(`a value of ${shape.join('×')} is no map`);
+  const found: { n?: number; c?: number; h?: number; w?: number } = {};
   const isFree = (dimension: number) => !Object.values(found).includes(dimension);
-  for (const axis of ['c', 'h', 'w'] as const) {
+  for (const axis of ['n', 'c', 'h', 'w'] as const) {
     const own = dimensions.find((i) => isFree(i) && values.some((dims) => dims[i]?.[0]?.axis === axis));
     if (own !== undefined) found[axis] = own;
   }
   for (const dimension of dimensions.filter(isFree)) {
-    const axis = (['w', 'h', 'c'] as const).find((one) => found[one] === undefined)!;
+    const axis = (['w', 'h', 'c', 'n'] as const).find((one) => found[one] === undefined)!;
     found[axis] = dimension;
   }
   const c = found.c ?? Array.from({ length: rank }, (_, i) => i).find((i) => i > 0 && isFree(i)) ?? 0;
@@ -64,35 +68,54 @@ function orderFor(
 const padded = (dims: Dims, rank: number): Dims => [...Array.from({ length: rank - dims.length }, () => []), ...dims];
 
 /** Adds a function of two values, or of a value and a constant, whose shapes are broadcast to one. */
-export function combine(kit: Kit, a: Value | Named, b: Value | Named, kind: BinaryAttributes['kind']): Value {
-  const shape = broadcastShape(shapeOfEither(a), shapeOfEither(b));
+export const combine = (kit: Kit, a: Value | Named, b: Value | Named, kind: BinaryAttributes['kind']): Value =>
+  elementwise(kit, [a, b], ([x, y]) => binary(kit.g, x, y, kind, kit.name));
+
+/** Adds a comparison of two values, which gives 1 and 0. */
+export const compare = (kit: Kit, a: Value | Named, b: Value | Named, kind: CompareAttributes['kind']): Value =>
+  elementwise(kit, [a, b], ([x, y]) => comparison(kit.g, x, y, kind, kit.name));
+
+/** Adds the choice of one of two values where a condition holds, of the other elsewhere. */
+export const choose = (kit: Kit, condition: Value | Named, a: Value | Named, b: Value | Named): Value =>
+  elementwise(kit, [condition, a, b], ([x, y, z]) => where(kit.g, x, y, z, kit.name));
+
+function elementwise(kit: Kit, all: readonly (Value | Named)[], add: (maps: readonly Tensor[]) => Tensor): Value {
+  const shape = broadcastShape(...all.map(shapeOfEither));
   const rank = shape.length;
-  const values = [a, b].filter(isValue).map(({ dims }) => padded(dims, rank));
-  const order = orderFor(rank, values, shape);
+  const values = all.filter(isValue).map(({ dims }) => padded(dims, rank));
+  const order = orderFor(kit, rank, values, shape);
   const mapOf = (one: Value | Named): Tensor =>
     isValue(one) ? asMap(kit, { ...one, dims: padded(one.dims, rank) }, order) : constantMap(kit, one, order, rank);
-  return asValue(binary(kit.g, mapOf(a), mapOf(b), kind, kit.name), order, rank);
+  return asValue(add(all.map(mapOf)), order, rank);
 }
 
-/** A constant as a dense tensor [1, h, w, c]. */
+/** A constant as a dense tensor [n, h, w, c]. */
 function constantMap(kit: Kit, { name, constant }: Named, order: Order, rank: number): Tensor {
   const shape = [...new Array<number>(rank - constant.shape.length).fill(1), ...constant.shape];
-  const axes = [order.h, order.w, order.c];
+  const axes = [order.n, order.h, order.w, order.c];
   const sizes = axes.map((axis) => (axis === undefined ? 1 : shape[axis]));
   const known = axes.filter((axis) => axis !== undefined);
   const rest = shape.map((_, i) => i).filter((i) => !known.includes(i));
   const moved = () => transpose({ ...constant, shape, values: constant.values }, [...rest, ...known]).values();
-  return parameter(kit, name, `map ${axes.join()} of ${rank}`, constant, [1, ...sizes], moved);
+  return parameter(kit, name, `map ${axes.join()} of ${rank}`, constant, sizes, moved);
 }
 
 /** Numbers of an axis in a map [n, h, w, c]. */
 const placeOf = (order: Order, dimension: number) =>
-  dimension === order.c ? 3 : dimension === order.h ? 1 : dimension === order.w ? 2 : undefined;
+  dimension === order.c
+    ? 3
+    : dimension === order.h
+      ? 1
+      : dimension === order.w
+        ? 2
+        : dimension === order.n
+          ? 0
+          : undefined;
 
 /** A value as a map, with the axes of some of its dimensions. */
 function along(kit: Kit, value: Value, dimensions: readonly number[]) {
   const rank = value.dims.length;
-  const order = orderFor(rank, [value.dims], shapeOf(value.dims), dimensions);
+  const order = orderFor(kit, rank, [value.dims], shapeOf(value.dims), dimensions);
   const axes = dimensions.map((dimension) => placeOf(order, dimension)!);
   return { map: asMap(kit, value, order), axes, back: (tensor: Tensor) => asValue(tensor, order, rank) };
 }
@@ -132,7 +155,7 @@ export function joinAlong(kit: Kit, values: readonly Value[], dimension: number)
   const rank = values[0].dims.length;
   const all = values.map(({ dims }) => dims);
   const shape = broadcastShape(...all.map((dims) => shapeOf(dims).map((size, i) => (i === dimension ? 2 : size))));
-  const order = orderFor(rank, all, shape, [dimension]);
+  const order = orderFor(kit, rank, all, shape, [dimension]);
   const maps = values.map((value) => asMap(kit, value, order));
   return asValue(join(kit.g, maps, placeOf(order, dimension)!, kit.name), order, rank);
 }

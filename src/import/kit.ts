@@ -33,6 +33,8 @@ export interface Kit {
   readonly weights: Weights;
   /** The layer that is being added, for messages and names. */
   readonly name: string;
+  /** Set where images are a dimension of the values like any other. Else a value is that of one image, and the graph has any number of them. */
+  readonly ownImages?: boolean;
 }
 
 /** Weights as the graph's parameters read them, shared between all graphs that are built of one file. */
@@ -89,18 +91,29 @@ export class Unsupported extends Error {
 
 /** Which dimension of a value is which axis of a map. A dimension that is left out is not there: its axis has one place. */
 export interface Order {
+  /** Only where values have images of their own. */
+  readonly n?: number;
   readonly c: number;
   readonly h?: number;
   readonly w?: number;
 }
 
-export const sizesOf = ({ tensor: { shape } }: Pick<Value, 'tensor'>) => ({ h: shape[1], w: shape[2], c: shape[3] });
+export const sizesOf = ({ tensor: { shape } }: Pick<Value, 'tensor'>) => ({
+  ...{ n: shape[0], h: shape[1], w: shape[2], c: shape[3] },
+});
+
+/** The order of ONNX's maps, [images, channels, rows, columns]. */
+export const mapsOf = ({ ownImages }: Pick<Kit, 'ownImages'>): Order => ({
+  ...{ c: 1, h: 2, w: 3 },
+  ...(ownImages ? { n: 0 } : {}),
+});
 export const shapeOfValue = ({ dims }: Value) => shapeOf(dims);
 
 /** A tensor [n, h, w, c] as a value of `rank` dimensions in this order. */
 export function asValue(tensor: Tensor, order: Order, rank: number): Value {
-  const [, h, w, c] = tensor.shape;
+  const [n, h, w, c] = tensor.shape;
   const dims: (readonly Run[])[] = Array.from({ length: rank }, () => []);
+  if (order.n !== undefined) dims[order.n] = whole('n', n);
   dims[order.c] = whole('c', c);
   if (order.h !== undefined) dims[order.h] = whole('h', h);
   if (order.w !== undefined) dims[order.w] = whole('w', w);
@@ -117,41 +130,39 @@ export function asMap(kit: Kit, value: Value, order: Order): Tensor {
   const { tensor } = settled(kit, value);
   const sizes = sizesOf(value);
   const of = (dimension: number | undefined) => (dimension === undefined ? [] : (dims[dimension] ?? []));
-  const others = dims.some((runs, i) => runs.length > 0 && ![order.c, order.h, order.w].includes(i));
+  const others = dims.some((runs, i) => runs.length > 0 && ![order.n, order.c, order.h, order.w].includes(i));
   if (others) throw new Unsupported(`a value of ${shapeOf(dims).join('×')} is no map`);
-  if (isWhole(of(order.h), 'h', sizes.h) && isWhole(of(order.w), 'w', sizes.w)) {
+  const imagesFit = !kit.ownImages || isWhole(of(order.n), 'n', sizes.n);
+  if (imagesFit && isWhole(of(order.h), 'h', sizes.h) && isWhole(of(order.w), 'w', sizes.w)) {
     const channels = of(order.c);
     if (isWhole(channels, 'c', sizes.c)) return tensor;
     const groups = shuffledGroups(channels, sizes.c);
     if (groups !== undefined) return channelShuffle(kit.g, tensor, groups, `${kit.name}/channel_shuffle`);
   }
-  const known = [order.c, order.h, order.w].filter((one) => one !== undefined).sort((a, b) => a - b);
+  const known = [order.n, order.c, order.h, order.w].filter((one) => one !== undefined).sort((a, b) => a - b);
   const sizesOfMap = known.map((dimension) => sizeOf(of(dimension)));
-  const places = [order.h, order.w, order.c].map((one) =>
-    one === undefined ? known.length + 1 : known.indexOf(one) + 1,
+  // The images of a graph stand before a value's own dimensions.
+  const ahead = kit.ownImages ? [] : [0];
+  const places = [...(kit.ownImages ? [order.n] : []), order.h, order.w, order.c].map((one) =>
+    one === undefined ? undefined : known.indexOf(one) + ahead.length,
   );
   // An axis that is no dimension of the value has one place, and stands behind the others.
-  const missing = places.filter((place) => place > known.length).length;
-  let next = known.length + 1;
-  const from = places.map((place) => (place > known.length ? next++ : place));
-  const listed = reshape(
-    kit.g,
-    asDense(kit, value),
-    [0, ...sizesOfMap, ...new Array<number>(missing).fill(1)],
-    `${kit.name}/map`,
-  );
-  return permute(kit.g, listed, [0, ...from], 'nhwc4', `${kit.name}/map`);
+  const missing = places.filter((place) => place === undefined).map(() => 1);
+  let next = known.length + ahead.length;
+  const from = places.map((place) => place ?? next++);
+  const listed = reshape(kit.g, asDense(kit, value), [...ahead, ...sizesOfMap, ...missing], `${kit.name}/map`);
+  return permute(kit.g, listed, [...ahead, ...from], 'nhwc4', `${kit.name}/map`);
 }
 
-/** The value as a dense tensor [n, …], images and then its own dimensions. */
+/** The value as a dense tensor [n, …], images of the graph and then its own dimensions. Where images are its own, n is 1. */
 export function asDense(kit: Kit, value: Value): Tensor {
   const { tensor, dims } = settled(kit, value);
   const runs = dims.flat();
   const bySlowest = (axis: Axis) => runs.filter((run) => run.axis === axis).sort((a, b) => b.step - a.step);
-  const factors = (['h', 'w', 'c'] as const).flatMap(bySlowest);
+  const factors = (['n', 'h', 'w', 'c'] as const).flatMap(bySlowest);
   const name = `${kit.name}/dense`;
   const pixels = permute(kit.g, tensor, [0, 1, 2, 3], 'dense', name);
-  const apart = reshape(kit.g, pixels, [0, ...factors.map(({ size }) => size)], name);
+  const apart = reshape(kit.g, pixels, [kit.ownImages ? 1 : 0, ...factors.map(({ size }) => size)], name);
   const moved = permute(kit.g, apart, [0, ...runs.map((run) => 1 + factors.indexOf(run))], 'dense', name);
   return reshape(kit.g, moved, [0, ...shapeOf(dims)], name);
 }
@@ -159,6 +170,10 @@ export function asDense(kit: Kit, value: Value): Tensor {
 /** A dense tensor [n, …] as a value of its dimensions but the first. */
 export function fromDense(kit: Kit, tensor: Tensor): Value {
   const shape = tensor.shape.slice(1);
+  if (kit.ownImages && shape.length === 4) {
+    const list = reshape(kit.g, tensor, shape, `${kit.name}/value`);
+    return asValue(permute(kit.g, list, [0, 2, 3, 1], 'nhwc4', `${kit.name}/value`), mapsOf(kit), 4);
+  }
   // Behind images and channels there are rows and columns; of any other rank the last dimension is channels.
   const [c, h, w] =
     shape.length === 4 && shape[0] === 1 ? shape.slice(1) : [shape.at(-1) ?? 1, 1, countOf(shape.slice(0, -1))];

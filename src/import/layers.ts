@@ -70,12 +70,10 @@ export function dense(kit: Kit, value: Value, { weight, transposed, bias, factor
   if (weight.constant.shape.length !== 2 || sizeOf(runs) !== inputs)
     throw new Unsupported(`weights of ${weight.constant.shape.join('×')} for ${sizeOf(runs)} inputs`);
   const alongChannels = isWhole(runs, 'c', sizes.c);
-  const rest = dims.slice(0, -1).flat();
+  const rest = dims.slice(0, -1).flatMap((own) => own.filter(({ axis }) => axis !== 'n'));
   if (!alongChannels && (rest.length > 0 || sizeOf(runs) !== sizes.h * sizes.w * sizes.c)) {
     // The last dimension lies along rows or columns, or along a part of something: it becomes channels.
-    const [h, w, ...more] = dims.flatMap((one, i) => (one.length > 0 && i < dims.length - 1 ? [i] : []));
-    if (more.length > 0) throw new Unsupported('a dense layer over a value of four dimensions');
-    const order: Order = { c: dims.length - 1, ...(h === undefined ? {} : { h }), ...(w === undefined ? {} : { w }) };
+    const order = orderOf({ dims }, dims.length - 1);
     const moved = asValue(asMap(kit, { tensor, dims }, order), order, dims.length);
     return dense(kit, moved, { weight, transposed, bias, factor, biasFactor });
   }
@@ -158,14 +156,20 @@ export function poolAll(kit: Kit, value: Value, dimensions: readonly number[], r
   const { tensor, dims } = settled(kit, value);
   const sizes = sizesOf({ tensor });
   const pooled = dimensions.flatMap((dimension) => dims[dimension]);
-  const kept = dims.filter((_, i) => !dimensions.includes(i)).flat();
-  const [channels, ...more] = dims.flatMap((runs, i) => (runs.length > 0 && !dimensions.includes(i) ? [i] : []));
+  const isImages = (runs: readonly Run[]) => runs.length > 0 && runs.every(({ axis }) => axis === 'n');
+  const kept = dims.filter((runs, i) => !dimensions.includes(i) && !isImages(runs)).flat();
+  const [channels, ...more] = dims.flatMap((runs, i) =>
+    runs.length > 0 && !dimensions.includes(i) && !isImages(runs) ? [i] : [],
+  );
   const alike = dimensions.length === 2 && more.length === 0 && channels !== undefined;
-  const isPositions = (runs: readonly Run[], wanted: boolean) => runs.every(({ axis }) => (axis === 'c') !== wanted);
-  const isMap = isPositions(pooled, true) && isPositions(kept, false) && sizeOf(pooled) === sizes.h * sizes.w;
+  const isMap =
+    pooled.every(({ axis }) => axis === 'h' || axis === 'w') &&
+    kept.every(({ axis }) => axis === 'c') &&
+    sizeOf(pooled) === sizes.h * sizes.w;
   if (!isMap && alike) {
     // Rows and columns that lie along other axes are moved, if that makes a map.
-    const order = { c: channels, h: dimensions[0], w: dimensions[1] };
+    const n = dims.findIndex(isImages);
+    const order = { c: channels, h: dimensions[0], w: dimensions[1], ...(n < 0 ? {} : { n }) };
     const moved = asValue(asMap(kit, value, order), order, dims.length);
     return poolAll(kit, moved, dimensions, r, keep);
   }
@@ -248,14 +252,20 @@ function joined({ g, name }: Kit, parts: readonly Tensor[]): Tensor {
 /** The order in which a value's dimensions are a map's axes, if `channels` is that of channels. */
 export function orderOf({ dims }: Pick<Value, 'dims'>, channels: number): Order {
   const others = dims.flatMap((runs, i) => (runs.length > 0 && i !== channels ? [i] : []));
-  if (others.length > 2) throw new Unsupported(`a value of ${dims.map(sizeOf).join('×')} is no map`);
-  const along = (axis: 'h' | 'w') => others.find((i) => dims[i][0].axis === axis);
+  const along = (axis: 'n' | 'h' | 'w') => others.find((i) => dims[i][0].axis === axis);
+  const n = along('n');
   const taken = { h: along('h'), w: along('w') };
+  if (others.length > (n === undefined ? 2 : 3))
+    throw new Unsupported(`a value of ${dims.map(sizeOf).join('×')} is no map`);
   // What lies along neither has to be moved. A dimension of size 1 may be rows as well as columns: any one will do.
-  const left = others.filter((i) => i !== taken.h && i !== taken.w);
+  const left = others.filter((i) => i !== n && i !== taken.h && i !== taken.w);
   const free = [...left, ...dims.flatMap((runs, i) => (runs.length === 0 && i !== channels && i !== 0 ? [i] : []))];
   const [h, w] = [taken.h ?? free.shift(), taken.w ?? free.shift()];
-  return { c: channels, ...(h === undefined ? {} : { h }), ...(w === undefined ? {} : { w }) };
+  return {
+    ...{ c: channels, ...(n === undefined ? {} : { n }) },
+    ...(h === undefined ? {} : { h }),
+    ...(w === undefined ? {} : { w }),
+  };
 }
 
 /** Cuts channels into pieces of these widths. */

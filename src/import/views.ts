@@ -3,12 +3,13 @@
  * channels first, flatten a map, or split its channels into groups and exchange them. Such steps change no number: they only say otherwise
  * which dimension runs along which axis of the tensor, so they are followed here and cost nothing when the network runs.
  *
- * Images do not appear: a value has the shape that it has for one image, and one of its dimensions of size 1 is that of images.
+ * Images do not appear in the network of a localizer: a value has the shape that it has for one image, and one of its dimensions of size 1
+ * is that of images. A model that is run as it is (`Kit.ownImages`) has images as a dimension like any other, along the axis n.
  */
 import { countOf } from './plain.js';
 
-/** Rows, columns or channels of a tensor [n, h, w, c]. */
-export type Axis = 'h' | 'w' | 'c';
+/** Images, rows, columns or channels of a tensor [n, h, w, c]. */
+export type Axis = 'n' | 'h' | 'w' | 'c';
 
 /** A dimension, or a factor of one: `size` places along an axis, `step` apart. */
 export interface Run {
@@ -82,8 +83,8 @@ export function reshaped(dims: Dims, shape: readonly number[]): Dims | undefined
 export const transposed = (dims: Dims, order: readonly number[]): Dims => order.map((dimension) => dims[dimension]);
 
 /** For each place of the value, the place that its number has in [h, w, c] row by row: what weights have to be sorted by. */
-export function placesOf(runs: readonly Run[], sizes: Readonly<Record<Axis, number>>): Int32Array {
-  const steps = { c: 1, w: sizes.c, h: sizes.c * sizes.w };
+export function placesOf(runs: readonly Run[], sizes: Readonly<Record<Exclude<Axis, 'n'>, number>>): Int32Array {
+  const steps = { c: 1, w: sizes.c, h: sizes.c * sizes.w, n: sizes.c * sizes.w * sizes.h };
   let places = new Int32Array(1);
   for (const { axis, size, step } of runs) {
     const next = new Int32Array(places.length * size);

@@ -7,24 +7,21 @@ import { combine } from '../arrays.js';
 import { activate, add, multiply, scaleAndShift } from '../elementwise.js';
 import { apply, combine as combineValues } from '../general.js';
 import { type Kit, Unsupported, type Value } from '../kit.js';
-import { arrayOf, commonType, converted, exact, isReal, type PairKind, pairOf, rounded, wrap } from '../numbers.js';
+import { arrayOf, commonType, exact, isReal, type PairKind, pairOf, rounded, wrap } from '../numbers.js';
 import { type Constant, constantOf } from '../plain.js';
 import {
   attempt,
   type Call,
   constant,
   isValue,
-  listOf,
   numberInput,
   numberOf,
   type Operand,
   type Operator,
   operand,
-  optionalConstant,
   textOf,
   value,
 } from './call.js';
-import { typeName, typeOf } from './tensor.js';
 
 const scalar = (number: number): Constant => constantOf([], Float32Array.of(number));
 /** A function of the numbers of a constant, whose results are of its type unless another one is said. */
@@ -84,19 +81,6 @@ const unary = (of: (call: Call) => UnaryFunction, attributes: readonly string[] 
 /** Functions of whole numbers that give whole numbers. */
 const WHOLE_RESULTS: ReadonlySet<string> = new Set(['abs', 'neg', 'sign']);
 const plainUnary = (kind: Exclude<UnaryFunction, { a: number }>['kind']): Operator => unary(() => ({ kind }));
-
-/** An operator that only constants may have, which gives truth values: what shapes are computed with. */
-const truth = (of: (...numbers: number[]) => boolean): Operator => ({
-  translate(call) {
-    const sources = call.operands.map((_, i) => constant(call, i).constant);
-    return combine(
-      sources,
-      'BOOL',
-      (...numbers) => Number(of(...numbers.map((number, i) => exact(sources[i].type, number)))),
-      call.budget,
-    );
-  },
-});
 
 const inverse = (source: Constant) => mapped(source, (number) => 1 / number);
 const negative = (source: Constant) => mapped(source, (number) => -number);
@@ -196,16 +180,6 @@ const addition = binary('add', {
   second: (kit, a, b) => scaleAndShift(kit, b, 1, a),
 });
 
-function cast(call: Call): Operand {
-  const x = operand(call, 0);
-  const to = numberOf(call, 'to', 1);
-  const type = typeOf(to);
-  if (!type) throw new Unsupported(`it casts to ${typeName(to)}`);
-  if (!isValue(x)) return constantOf(x.shape, converted(x.type, type, x.values()), type);
-  if (!isReal(type)) throw new Unsupported('it rounds a computed value to whole numbers');
-  return x;
-}
-
 /** The difference of a value from a constant is its negative, moved. */
 const difference = binary('sub', {
   values: (kit, a, b) => add(kit, a, scaleAndShift(kit, b, -1, 0)),
@@ -227,21 +201,16 @@ export const arithmetic: Readonly<Record<string, Operator>> = {
     ).map((name) => [name, plainUnary(name.toLowerCase() as Lowercase<typeof name>)]),
   ),
   Add: addition,
-  And: truth((a, b) => a !== 0 && b !== 0),
-  Cast: { attributes: ['to', 'saturate'], translate: cast },
   Celu: unary((call) => ({ kind: 'celu', a: numberOf(call, 'alpha', 1) }), ['alpha']),
   Clip: { attributes: ['min', 'max'], translate: clip },
   Div: division,
   Elu: unary((call) => ({ kind: 'elu', a: numberOf(call, 'alpha', 1) }), ['alpha']),
-  Equal: truth((a, b) => a === b),
   Gelu: activation(['approximate'], (call) => ({
     kind: textOf(call, 'approximate', 'none') === 'tanh' ? 'gelu_tanh' : 'gelu',
   })),
-  Greater: truth((a, b) => a > b),
   HardSigmoid: { attributes: ['alpha', 'beta'], translate: hardSigmoid },
   HardSwish: plain('hard_swish'),
   LeakyRelu: activation(['alpha'], (call) => ({ kind: 'leaky_relu', a: numberOf(call, 'alpha', 0.01) })),
-  Less: truth((a, b) => a < b),
   Max: bound(true),
   Min: bound(false),
   Mod: { attributes: ['fmod'], translate: modulo },
@@ -256,8 +225,6 @@ export const arithmetic: Readonly<Record<string, Operator>> = {
       return isValue(x) ? scaleAndShift(call.kit, x, -1, 0) : plainUnary('neg').translate(call);
     },
   },
-  Not: truth((a) => a === 0),
-  Or: truth((a, b) => a !== 0 || b !== 0),
   PRelu: { translate: prelu },
   Pow: power,
   Relu: plain('relu'),
@@ -279,33 +246,4 @@ export const arithmetic: Readonly<Record<string, Operator>> = {
   Swish: unary((call) => ({ kind: 'swish', a: numberOf(call, 'alpha', 1) }), ['alpha']),
   Tanh: plain('tanh'),
   ThresholdedRelu: unary((call) => ({ kind: 'thresholded_relu', a: numberOf(call, 'alpha', 1) }), ['alpha']),
-  Where: {
-    translate: (call) => {
-      const [condition, a, b] = [0, 1, 2].map((i) => constant(call, i).constant);
-      const type = commonType(a.type, b.type);
-      return combine([condition, a, b], type, (choice, one, other) => (choice === 0 ? other : one), call.budget);
-    },
-  },
 };
-
-/** Quantised numbers as the real ones that they stand for. */
-export function dequantised(call: Call): Constant {
-  const source = constant(call, 0).constant;
-  const scale = constant(call, 1).constant;
-  const zero = optionalConstant(call, 2)?.constant;
-  if ((listOf(call, 'block_size')?.length ?? 0) > 0 || numberOf(call, 'block_size', 0) !== 0)
-    throw new Unsupported('its weights are quantised in blocks');
-  const axis = numberOf(call, 'axis', 1);
-  // Of a scale for each place of one axis: the other axes have size 1.
-  const own = axis < 0 ? axis + source.shape.length : axis;
-  const along = (one: Constant): Constant =>
-    one.count === 1
-      ? { ...one, shape: [], values: one.values }
-      : { ...one, shape: source.shape.map((_, i) => (i === own ? one.count : 1)), values: one.values };
-  return combine(
-    [source, along(scale), zero ? along(zero) : scalar(0)],
-    scale.type,
-    (number, factor, offset) => (number - offset) * factor,
-    call.budget,
-  );
-}

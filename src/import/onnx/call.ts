@@ -1,5 +1,6 @@
 /** One node of an ONNX graph as an operator's translation sees it: its inputs and attributes, checked. */
 import { InputError } from '../../errors.js';
+import type { ElementType } from '../../formats/checkpoint.js';
 import type { Budget } from '../arrays.js';
 import { type Kit, Unsupported, type Value } from '../kit.js';
 import type { Named } from '../layers.js';
@@ -20,6 +21,10 @@ export interface Call {
   readonly budget: Budget;
   /** Operands, in the order of the inputs; undefined for one that is left out. */
   readonly operands: readonly (Operand | undefined)[];
+  /** The types of the operands. Values are float32 on the GPU, whatever they stand for. */
+  readonly types: readonly (ElementType | undefined)[];
+  /** Values whose numbers are at hand. */
+  readonly numbers?: ReadonlyMap<Operand, Constant>;
   /** How many of the outputs are read. */
   readonly outputs: number;
   /** Takes note of something that the user is told. */
@@ -30,6 +35,10 @@ export interface Call {
 export interface Operator {
   /** Names of the attributes that are read; all others are refused, unless `harmless` has them. */
   readonly attributes?: readonly string[];
+  /** The type of what it computes, where that is not the type of its first input. */
+  readonly result?: ElementType | ((call: Call) => ElementType | undefined);
+  /** Whether it is exact with whole numbers and truth values that are held as float32. */
+  readonly takesWhole?: boolean;
   /** What the node puts out, in order. Outputs that nobody reads may be missing. */
   translate(call: Call): Operand | readonly Operand[];
 }
@@ -56,9 +65,11 @@ export function constant(call: Call, index: number): Named {
   throw new Unsupported(`its input ${index} is missing`);
 }
 
-export function optionalConstant({ operands, node }: Call, index: number): Named | undefined {
+export function optionalConstant({ operands, node, numbers }: Call, index: number): Named | undefined {
   const operand = operands[index];
   if (!operand) return undefined;
+  const known = numbers?.get(operand);
+  if (known) return { name: node.inputs[index], constant: known };
   if (isValue(operand))
     throw new Unsupported(
       `its input ${index} (${node.inputs[index]}) is computed by the network`,

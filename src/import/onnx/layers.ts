@@ -6,11 +6,10 @@ import { softmax as addSoftmax } from '../../ops/layers/softmax.js';
 import type { Pair, Sides } from '../../ops/windows.js';
 import { activate, scaleAndShift } from '../elementwise.js';
 import { padMap, pick, product, softmaxAlong, standardise } from '../general.js';
-import { asMap, asValue, type Order, settled, Unsupported, type Value } from '../kit.js';
+import { asMap, asValue, mapsOf, settled, Unsupported, type Value } from '../kit.js';
 import * as layers from '../layers.js';
 import { constantOf, countOf } from '../plain.js';
 import { isWhole } from '../views.js';
-import { dequantised } from './arithmetic.js';
 import {
   axisOf,
   type Call,
@@ -27,9 +26,7 @@ import {
   textOf,
   value,
 } from './call.js';
-
-/** ONNX's maps are [images, channels, rows, columns]. */
-const MAPS: Order = { c: 1, h: 2, w: 3 };
+import { dequantised } from './casts.js';
 
 function map(call: Call, index = 0): Value {
   const x = value(call, index);
@@ -76,7 +73,7 @@ function convolution(call: Call): Value {
   const given = pairOf(call, 'kernel_shape', kernel);
   if (given.join() !== kernel.join()) throw new InputError('kernel_shape is not that of the weights');
   const windows = { kernel, stride: pairOf(call, 'strides', [1, 1]), dilation: pairOf(call, 'dilations', [1, 1]) };
-  return layers.convolve(call.kit, x, MAPS, {
+  return layers.convolve(call.kit, x, mapsOf(call.kit), {
     weight,
     bias: optionalConstant(call, 2),
     ...{ stride: windows.stride, dilation: windows.dilation },
@@ -96,7 +93,7 @@ function pool(mode: 'max' | 'average'): Operator {
       if (call.outputs > 1) throw new Unsupported('the places of the maxima are read');
       const kernel = pairOf(call, 'kernel_shape', [1, 1]);
       const windows = { kernel, stride: pairOf(call, 'strides', [1, 1]), dilation: pairOf(call, 'dilations', [1, 1]) };
-      return layers.poolWindows(call.kit, x, MAPS, {
+      return layers.poolWindows(call.kit, x, mapsOf(call.kit), {
         ...windows,
         mode,
         padding: paddingOf(call, x, windows),
@@ -115,10 +112,14 @@ function gemm(call: Call): Operand {
   const [a, b] = [value(call, 0), constant(call, 1)];
   if (numberOf(call, 'transA', 0) !== 0) throw new Unsupported('its first factor is transposed (transA)');
   if (a.dims.length !== 2) throw new Unsupported(`its first factor has ${a.dims.length} dimensions`);
+  const bias = optionalConstant(call, 2);
+  const outputs = b.constant.shape[numberOf(call, 'transB', 0) === 0 ? 1 : 0];
+  if (bias && bias.constant.count > 1 && (bias.constant.shape.at(-1) !== outputs || bias.constant.count !== outputs))
+    throw new Unsupported(`a summand of ${bias.constant.shape.join('×')}`);
   return layers.dense(call.kit, a, {
     weight: b,
     transposed: numberOf(call, 'transB', 0) === 0,
-    bias: optionalConstant(call, 2),
+    bias,
     factor: numberOf(call, 'alpha', 1),
     biasFactor: numberOf(call, 'beta', 1),
   });
@@ -160,8 +161,9 @@ function lrn(call: Call): Value {
     size,
     ...{ alpha: numberOf(call, 'alpha', 1e-4), beta: numberOf(call, 'beta', 0.75), k: numberOf(call, 'bias', 1) },
   };
-  const x = asMap(call.kit, map(call), MAPS);
-  return asValue(localResponseNorm(call.kit.g, x, { ...options, name: call.kit.name }), MAPS, 4);
+  const order = mapsOf(call.kit);
+  const x = asMap(call.kit, map(call), order);
+  return asValue(localResponseNorm(call.kit.g, x, { ...options, name: call.kit.name }), order, 4);
 }
 
 function softmax(call: Call): Value {
@@ -216,14 +218,18 @@ function resize(call: Call): Value {
   const scales = ofAll(isUpsample && call.version < 9 ? listOf(call, 'scales') : listInput(call, scalesAt), () => 1);
   const sizes = ofAll(scalesAt === 2 ? listInput(call, 3) : undefined, (i) => shape[i]);
   const given = sizes?.length ? sizes : scales?.map((scale, i) => Math.floor(shape[i] * scale));
-  if (given?.length !== 4 || given[0] !== 1 || given[1] !== shape[1])
+  if (given?.length !== 4 || given[0] !== shape[0] || given[1] !== shape[1])
     throw new Unsupported('it resizes other dimensions than rows and columns');
   if (scales?.length && scales.some((scale, i) => Math.abs(shape[i] * scale - given[i]) > 1e-4))
     throw new Unsupported(`a size of ${shape.join('×')} times ${scales.join(', ')} is not whole`);
+  const isHalfPixel = textOf(call, 'coordinate_transformation_mode', 'half_pixel') === 'pytorch_half_pixel';
+  if (isHalfPixel && given.some((size, i) => size === 1 && shape[i] > 1))
+    throw new Unsupported('it resizes to one pixel (pytorch_half_pixel)');
   const isWholeFactor = given.every((size, i) => size % shape[i] === 0);
   const mode = resizeMode(call, textOf(call, 'mode', 'nearest'), isWholeFactor);
   const options = { height: given[2], width: given[3], mode, name: call.kit.name };
-  return asValue(addResize(call.kit.g, asMap(call.kit, x, MAPS), options), MAPS, 4);
+  const order = mapsOf(call.kit);
+  return asValue(addResize(call.kit.g, asMap(call.kit, x, order), options), order, 4);
 }
 
 /** Numbers around a map: one number, or those of the map itself. Zeros before a convolution have become its own padding. */
@@ -239,7 +245,7 @@ function pad(call: Call): Operand {
   if (mode === 'constant') {
     const others = [0, 1].every((dimension) => pads[dimension] === 0 && pads[dimension + rank] === 0);
     if (rank !== 4 || !others) throw new Unsupported('it pads other dimensions than rows and columns');
-    return padMap(call.kit, x, MAPS, [pads[2], pads[3], pads[6], pads[7]], filled);
+    return padMap(call.kit, x, mapsOf(call.kit), [pads[2], pads[3], pads[6], pads[7]], filled);
   }
   return x.dims.reduce((result, _, dimension) => {
     const [before, behind] = [pads[dimension], pads[dimension + rank]];
@@ -287,6 +293,7 @@ function levelsOf(call: Call): [least: number, most: number] {
  */
 function quantise(call: Call): Value {
   const x = value(call, 0);
+  if (call.kit.ownImages) throw new Unsupported('it makes computed values whole numbers');
   const scale = numberInput(call, 1);
   const zero = numberInput(call, 2) ?? 0;
   if (scale === undefined || !(scale > 0)) throw new Unsupported('it has no scale');

@@ -1,5 +1,5 @@
 /** From the bytes of an ONNX file to its nodes, constants, inputs and outputs. What the operators mean is not known here. */
-import { InputError } from '../../errors.js';
+import { firstFew, InputError } from '../../errors.js';
 import type { Attribute, Constant, PlainInput, PlainModel, PlainNode } from '../plain.js';
 import { type ExternalFiles, type ReadTensor, readEntry, readTensor, typeName } from './tensor.js';
 import { damaged, type Field, readFields } from './wire.js';
@@ -42,6 +42,10 @@ export function readModel(bytes: Uint8Array, files: ExternalFiles): OnnxModel {
       hint: 'inline them first: onnx.inliner.inline_local_functions(model)',
     });
   const opset = versions.get('');
+  if (opset === undefined && versions.size > 0)
+    throw new InputError('onnx: the model has no operators of ONNX itself', {
+      given: firstFew([...versions.keys()], 4),
+    });
   if (opset === undefined) throw damaged('it does not say the version of its operators (opset_import)');
   if (opset < OLDEST)
     throw new InputError(`onnx: opset ${opset} is too old`, {
@@ -164,6 +168,9 @@ const FIELD_OF_TYPE: Readonly<Record<number, number>> = {
 
 const KINDS: Readonly<Record<number, string>> = { 6: 'a graph', 10: 'tensors', 11: 'graphs', 22: 'a sparse tensor' };
 
+/** The type of inputs and outputs that are lists of tensors, or may be left out. */
+export const NO_TENSOR = 'no tensor';
+
 function readValue(bytes: Uint8Array): PlainInput {
   let name = '';
   let [shape, type]: [(number | undefined)[] | undefined, number] = [undefined, 0];
@@ -178,7 +185,7 @@ function readValue(bytes: Uint8Array): PlainInput {
         });
       });
   });
-  return { name, type: typeName(type), ...(shape ? { shape } : {}) };
+  return { name, type: type === 0 ? NO_TENSOR : typeName(type), ...(shape ? { shape } : {}) };
 }
 
 function readShape(bytes: Uint8Array): (number | undefined)[] {

@@ -185,7 +185,8 @@ function split(call: Call): readonly Operand[] {
   const widths =
     listOrInput(call, 'split', 1, 13) ??
     Array.from({ length: count }, (_, i) => Math.min(even, Math.max(0, shape[axis] - i * even)));
-  if (widths.some((width) => !(width >= 1)) || widths.reduce((sum, width) => sum + width, 0) !== shape[axis])
+  if (isValue(x) && widths.includes(0)) throw new Unsupported('it leaves nothing');
+  if (widths.some((width) => !(width >= 0)) || widths.reduce((sum, width) => sum + width, 0) !== shape[axis])
     throw new InputError('its pieces are not as wide as the value', {
       given: `${widths.join(' + ')} of ${shape[axis]}`,
     });
@@ -289,24 +290,28 @@ const identity = (call: Call): Operand => {
 };
 
 export const shapeOperators: Readonly<Record<string, Operator>> = {
-  Concat: { attributes: ['axis'], translate: concatenated },
+  Concat: { takesWhole: true, attributes: ['axis'], translate: concatenated },
   Constant: {
     attributes: ['value', 'value_int', 'value_ints', 'value_float', 'value_floats'],
     translate: constantNode,
   },
   ConstantOfShape: { attributes: ['value'], translate: constantOfShape },
   Dropout: { attributes: ['ratio', 'seed', 'is_test'], translate: identity },
-  Expand: { translate: expand },
-  Flatten: { attributes: ['axis'], translate: flatten },
-  Gather: { attributes: ['axis'], translate: gather },
-  Identity: { translate: first },
+  Expand: { takesWhole: true, translate: expand },
+  Flatten: { takesWhole: true, attributes: ['axis'], translate: flatten },
+  Gather: { takesWhole: true, attributes: ['axis'], translate: gather },
+  Identity: { takesWhole: true, translate: first },
   Range: { translate: range },
-  Reshape: { attributes: ['shape', 'allowzero'], translate: reshape },
-  Shape: { attributes: ['start', 'end'], translate: shapeOfInput },
-  Size: { translate: (call) => constantOf([], Float64Array.of(countOf(shapeOfOperand(first(call))))) },
-  Slice: { attributes: ['starts', 'ends', 'axes'], translate: sliceOf },
-  Split: { attributes: ['axis', 'split', 'num_outputs'], translate: split },
-  Squeeze: { attributes: ['axes'], translate: squeeze },
-  Transpose: { attributes: ['perm'], translate: transposeOf },
-  Unsqueeze: { attributes: ['axes'], translate: unsqueeze },
+  Reshape: { takesWhole: true, attributes: ['shape', 'allowzero'], translate: reshape },
+  Shape: { takesWhole: true, result: 'I64', attributes: ['start', 'end'], translate: shapeOfInput },
+  Size: {
+    takesWhole: true,
+    result: 'I64',
+    translate: (call) => constantOf([], Float64Array.of(countOf(shapeOfOperand(first(call))))),
+  },
+  Slice: { takesWhole: true, attributes: ['starts', 'ends', 'axes'], translate: sliceOf },
+  Split: { takesWhole: true, attributes: ['axis', 'split', 'num_outputs'], translate: split },
+  Squeeze: { takesWhole: true, attributes: ['axes'], translate: squeeze },
+  Transpose: { takesWhole: true, attributes: ['perm'], translate: transposeOf },
+  Unsqueeze: { takesWhole: true, attributes: ['axes'], translate: unsqueeze },
 };

@@ -1,19 +1,23 @@
 /** An ONNX graph for one image as operations on a raybox graph: node by node, each by its row in the tables of operators. */
 import { InputError } from '../../errors.js';
+import type { ElementType } from '../../formats/checkpoint.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
 import { type Budget, spend } from '../arrays.js';
 import { asValue, type Kit, Unsupported, type Value, type Weights } from '../kit.js';
+import { isReal } from '../numbers.js';
 import { type Constant, countOf, type PlainInput, type PlainModel, type PlainNode } from '../plain.js';
 import { arithmetic } from './arithmetic.js';
 import { type Call, isValue, type Operand, type Operator } from './call.js';
+import { casts } from './casts.js';
 import { layerOperators } from './layers.js';
+import { logic } from './logic.js';
 import { merged } from './patterns.js';
 import { reductions } from './reductions.js';
 import { shapeOperators } from './shapes.js';
 
 const OPERATORS: ReadonlyMap<string, Operator> = new Map(
-  Object.entries({ ...shapeOperators, ...arithmetic, ...reductions, ...layerOperators, ...merged }),
+  Object.entries({ ...shapeOperators, ...arithmetic, ...casts, ...logic, ...reductions, ...layerOperators, ...merged }),
 );
 
 /** Operators of networks that put out boxes or masks, or that have a memory: no classifier of images has them. */
@@ -29,6 +33,12 @@ export interface Translation {
   readonly budget: Budget;
   /** What the user has to be told. */
   readonly told: Set<string>;
+  /** Set where images are a dimension of the values like any other. */
+  readonly ownImages?: boolean;
+  /** Values whose numbers are at hand, though the network computes with them: what needs constants takes these. */
+  readonly numbers?: ReadonlyMap<Operand, Constant>;
+  /** Types of values by name: those of inputs, if they are known, and what follows from them. */
+  readonly types?: Map<string, ElementType>;
 }
 
 /** Whether the file's images are [images, rows, columns, channels]. */
@@ -45,7 +55,7 @@ export const imageValue = (image: Tensor, { shape = [] }: PlainInput): Value =>
  * @returns the wanted outputs by name
  */
 export function translate(
-  { model, weights, computed, budget, told }: Translation,
+  { model, weights, computed, budget, told, ownImages = false, numbers, types = new Map() }: Translation,
   g: GraphBuilder,
   inputs: ReadonlyMap<string, Operand>,
   wanted: readonly string[],
@@ -57,24 +67,45 @@ export function translate(
     const known = node.outputs.length === 1 && computed.has(node.outputs[0]);
     if (known) continue;
     const operands = node.inputs.map((name) => (name === '' ? undefined : operandOf(values, name, node)));
-    const kit: Kit = { g, weights, name: node.name.slice(0, 160) };
+    const kit: Kit = { g, weights, ownImages, name: node.name.slice(0, 160) };
     const outputs = node.outputs.findLastIndex((name) => name !== '' && read.has(name)) + 1;
     const call: Call = {
       ...{ node, kit, budget, operands, outputs, version: node.version },
+      types: node.inputs.map((name, i) => typeOfOperand(operands[i], types.get(name))),
       tell: (about) => told.add(about),
+      ...(numbers ? { numbers } : {}),
     };
     const results = [translated(call)].flat();
     const isKnown = operands.every((one) => one === undefined || !isValue(one));
     node.outputs.forEach((name, i) => {
       const result = results[i];
       if (name === '' || !read.has(name)) return;
-      if (!result) throw refusal(call, `its output ${i} is read`);
+      if (!result) throw refusal(call, new Unsupported(`its output ${i} is read`));
       values.set(name, result);
+      const type = isValue(result) ? resultType(call) : undefined;
+      if (type) types.set(name, type);
       if (!isKnown || isValue(result)) return;
       computed.set(name, result);
     });
   }
   return new Map(wanted.flatMap((name) => (values.has(name) ? [[name, values.get(name)!] as const] : [])));
+}
+
+/** Of a computed value float32, unless something else is known. */
+const typeOfOperand = (operand: Operand | undefined, known: ElementType | undefined): ElementType | undefined =>
+  operand && (isValue(operand) ? (known ?? 'F32') : operand.type);
+
+/** The type of what a node computes: that of its first input, or what its row says. */
+function resultType(call: Call): ElementType | undefined {
+  const { result } = OPERATORS.get(call.node.operator) ?? {};
+  return typeof result === 'function' ? result(call) : (result ?? call.types[0]);
+}
+
+/** Whole numbers and truth values are float32 on the GPU. Only operators that are exact with them take them. */
+function checkWhole(call: Call, { takesWhole = false }: Operator): void {
+  const index = call.operands.findIndex((one, i) => one && isValue(one) && !isReal(call.types[i] ?? 'F32'));
+  if (index >= 0 && !takesWhole)
+    throw new Unsupported(`its input ${index} is computed by the network, and is of the type ${call.types[index]}`);
 }
 
 function operandOf(values: ReadonlyMap<string, Operand>, name: string, node: PlainNode): Operand {
@@ -104,10 +135,12 @@ function translated(call: Call): Operand | readonly Operand[] {
     const isOther = OTHER_NETWORKS.test(node.operator);
     throw refusal(
       call,
-      isOther ? 'networks that classify an image do not have it' : 'raybox does not have this operator',
-      isOther
-        ? 'raybox localizes with networks that put out a number for each class'
-        : 'export the model with standard operators of a classifier, or cut off what it does not need',
+      new Unsupported(
+        isOther ? 'networks that classify an image do not have it' : 'raybox does not have this operator',
+        isOther
+          ? 'raybox localizes with networks that put out a number for each class'
+          : 'export the model with standard operators of a classifier, or cut off what it does not need',
+      ),
     );
   }
   const known = [...(operator.attributes ?? [])];
@@ -115,26 +148,32 @@ function translated(call: Call): Operand | readonly Operand[] {
   if (unknown !== undefined)
     throw refusal(
       call,
-      `raybox does not know its attribute ${unknown.slice(0, 80)}`,
-      `known are: ${known.join(', ') || 'none'}`,
+      new Unsupported(
+        `raybox does not know its attribute ${unknown.slice(0, 80)}`,
+        `known are: ${known.join(', ') || 'none'}`,
+      ),
     );
   try {
     spend(call.budget, 0);
+    checkWhole(call, operator);
     return operator.translate(call);
   } catch (error) {
-    if (error instanceof Unsupported) throw refusal(call, error.message, error.hint, error);
-    if (error instanceof InputError) throw refusal(call, error.message, undefined, error);
+    if (error instanceof Unsupported || error instanceof InputError) throw refusal(call, error);
     throw error;
   }
 }
 
 /** An error with the operator, the node and the version. */
-function refusal({ node, version }: Call, why: string, hint?: string, cause?: unknown): InputError {
-  return new InputError(`${describeNode(node, ` (opset ${version})`)}: ${why}`, {
-    ...(hint ? { hint } : {}),
-    ...(cause === undefined ? {} : { cause }),
+function refusal({ node, version }: Call, cause: Unsupported | InputError): InputError {
+  return new InputError(`${describeNode(node, ` (opset ${version})`)}: ${cause.message}`, {
+    ...(cause instanceof Unsupported && cause.hint ? { hint: cause.hint } : {}),
+    cause,
   });
 }
+
+/** Whether a model was refused because raybox lacks something, and not because there is an error in it. */
+export const isUnsupported = (error: unknown): boolean =>
+  error instanceof InputError && error.cause instanceof Unsupported;
 
 const describeNode = ({ origin, operator, name }: PlainNode, version = '') =>
   origin ?? `onnx: ${operator} '${name.slice(0, 120)}'${version}`;

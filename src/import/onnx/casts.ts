@@ -1,0 +1,81 @@
+/** Operators that change the type of numbers. */
+import type { ElementType } from '../../formats/checkpoint.js';
+import { combine } from '../arrays.js';
+import { apply } from '../general.js';
+import { Unsupported } from '../kit.js';
+import { converted, isReal } from '../numbers.js';
+import { type Constant, constantOf } from '../plain.js';
+import {
+  type Call,
+  constant,
+  isValue,
+  listOf,
+  numberOf,
+  type Operand,
+  type Operator,
+  operand,
+  optionalConstant,
+} from './call.js';
+import { typeName, typeOf } from './tensor.js';
+
+function targetOf(call: Call): ElementType {
+  const to = numberOf(call, 'to', 1);
+  const type = typeOf(to);
+  if (type) return type;
+  throw new Unsupported(`it casts to ${typeName(to)}`);
+}
+
+/** Numbers as those of another type. Computed ones are float32 anyway, so only what that does not change is done to them. */
+function castTo(call: Call, type: ElementType): Operand {
+  const x = operand(call, 0);
+  if (!isValue(x)) return constantOf(x.shape, converted(x.type, type, x.values()), type);
+  const [from = 'F32'] = call.types;
+  if (from === type) return x;
+  // A network may be stored in bfloat16 and is then more exact here. Where the model is run as it is, that is another result.
+  if (type === 'BF16' && call.kit.ownImages) throw new Unsupported('it rounds a computed value to BF16');
+  if (isReal(type)) return x;
+  if (type === 'BOOL') return apply(call.kit, apply(call.kit, x, { kind: 'not' }), { kind: 'not' });
+  if (from === 'BOOL') return x;
+  throw new Unsupported(`it makes computed values (${from}) whole numbers of the type ${type}`);
+}
+
+/** Quantised numbers as the real ones that they stand for. */
+export function dequantised(call: Call): Constant {
+  const source = constant(call, 0).constant;
+  const scale = constant(call, 1).constant;
+  const zero = optionalConstant(call, 2)?.constant;
+  if ((listOf(call, 'block_size')?.length ?? 0) > 0 || numberOf(call, 'block_size', 0) !== 0)
+    throw new Unsupported('its weights are quantised in blocks');
+  const axis = numberOf(call, 'axis', 1);
+  // Of a scale for each place of one axis: the other axes have size 1.
+  const own = axis < 0 ? axis + source.shape.length : axis;
+  const along = (one: Constant): Constant =>
+    one.count === 1
+      ? { ...one, shape: [], values: one.values }
+      : { ...one, shape: source.shape.map((_, i) => (i === own ? one.count : 1)), values: one.values };
+  return combine(
+    [source, along(scale), zero ? along(zero) : constantOf([], Float32Array.of(0))],
+    scale.type,
+    (number, factor, offset) => (number - offset) * factor,
+    call.budget,
+  );
+}
+
+export const casts: Readonly<Record<string, Operator>> = {
+  Cast: {
+    attributes: ['to', 'saturate'],
+    takesWhole: true,
+    result: targetOf,
+    translate: (call) => castTo(call, targetOf(call)),
+  },
+  CastLike: {
+    attributes: ['saturate'],
+    takesWhole: true,
+    result: ({ types }) => types[1],
+    translate(call) {
+      const [, like] = call.types;
+      if (!like) throw new Unsupported('its input 1 is missing');
+      return castTo(call, like);
+    },
+  },
+};
