@@ -112,7 +112,9 @@ function share(text: string): number {
 export function addVerifyCommand(program: Command): void {
   const command = program
     .command('verify')
-    .description('every kernel against its float64 reference, on this machine; a network against a recording; tests of ONNX')
+    .description(
+      'every kernel against its float64 reference, on this machine; a network against a recording; tests of ONNX',
+    )
     .option('--op <name>', 'only this operation')
     .option('--case <n>', 'only this case of --op, counted from 0', wholeNumber(0, 1_000_000))
     .option('--full', 'also the large cases: the networks’ real shapes')
