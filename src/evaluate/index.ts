@@ -1,4 +1,10 @@
 /** `raybox/evaluate`: scores predictions against a data set. */
+
+export { type MaskedImage, toCocoMasks } from '../formats/masks/coco_shapes.js';
+export { type Polygon, polygonMask } from '../formats/masks/polygon.js';
+export { pixelsOf, type Rle, readRleString, rleOfPixels, rleString } from '../formats/masks/rle.js';
+export { readShapes, readShapeTable } from '../formats/masks/shape_files.js';
+export type { Region, Shape, ShapedImage, ShapeFile } from '../formats/masks/shapes.js';
 export {
   type EvaluationInput,
   type EvaluationOptions,
@@ -6,3 +12,15 @@ export {
   evaluate,
 } from './evaluate.js';
 export { type CasePicture, type EvaluationPageOptions, evaluationPage } from './evaluation_page.js';
+export type { HeatmapValues } from './heatmap_size.js';
+export type { MaskFigure } from './mask_figures.js';
+export {
+  type MaskEvaluation,
+  type MaskScore,
+  type MaskScoreOptions,
+  type MaskScorer,
+  type MaskValue,
+  maskScorer,
+  predictedMasks,
+} from './mask_scores.js';
+export { type MaskTruth, maskTruth, type TruthImage, type TruthOptions } from './mask_truth.js';

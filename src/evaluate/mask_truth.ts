@@ -1,0 +1,201 @@
+/** Truth of one source, by image and finding: where a reader marked a finding, and where one looked and found none. */
+import { counted, InputError } from '../errors.js';
+import { labelNames, listed, respellings, unknownNames } from '../formats/label_names.js';
+import {
+  crossedIn,
+  type Region,
+  regionOf,
+  type Shape,
+  type ShapedImage,
+  type ShapeFile,
+} from '../formats/masks/shapes.js';
+import type { Warning } from '../warnings.js';
+import type { Size } from './box_frame.js';
+
+/** The marks of one source. Marks of several sources are never joined. */
+export interface MaskTruth {
+  source: string;
+  form: ShapeFile['form'];
+  /** Findings that it marks or looks for, by the data set's names of classes. */
+  labels: string[];
+  images: Map<string, TruthImage>;
+}
+
+/** The marks in one image. */
+export interface TruthImage extends Size {
+  /** Findings that were looked for. Those without a region were not found. */
+  read: ReadonlySet<string>;
+  regions: Map<string, Region>;
+}
+
+export interface TruthOptions {
+  /** The name of this truth in results. */
+  source: string;
+  /** The names of the images that may be scored. */
+  images: readonly string[];
+  classes: readonly string[];
+  /** Names of findings in the file, and the classes that they are scored as. */
+  labels?: Readonly<Record<string, string>> | undefined;
+  /**
+   * The size in whose pixels marks are, if not that of the image: the side of a square, or `own`: as the file says, where it covers the same
+   * image. Without it, a size in the file must be that of the image.
+   */
+  frame?: number | 'own' | undefined;
+  /** The size of an image in pixels; undefined if it is not known. */
+  sizeOf(image: string): Size | undefined;
+}
+
+/** Of two sizes of the same image, the sides have the same ratio up to rounding. */
+const isSameShape = (a: Size, b: Size) =>
+  Math.abs(a.width * b.height - b.width * a.height) <= Math.max(a.width, a.height, b.width, b.height);
+
+const textOf = ({ width, height }: Size) => `${width} × ${height}`;
+
+/**
+ * Joins a file of marks with the images and classes of a data set, and turns the marks into masks.
+ * @throws InputError if no image or no finding of the file is one of the data set, if a mask is of another size than its image, if marks
+ *   pass the edge of their image, or if outlines cross themselves
+ */
+export function maskTruth(file: ShapeFile, options: TruthOptions): { truth: MaskTruth; warnings: Warning[] } {
+  const { source, images, classes } = options;
+  const labels = labelMatcher(file, options);
+  const nameOf = imageMatcher(images);
+  const truth: MaskTruth = { source, form: file.form, labels: [], images: new Map() };
+  const unknownImages: string[] = [];
+  const used = new Set<string>();
+  let crossed = 0;
+  for (const shaped of file.images) {
+    const image = nameOf(shaped.image);
+    if (image === undefined) {
+      unknownImages.push(shaped.image);
+      continue;
+    }
+    if (truth.images.has(image))
+      throw new InputError(`${source}: ${image} comes twice`, { expected: 'each image once' });
+    const read = new Set(shaped.read.flatMap((name) => labels.match(name) ?? []));
+    const byLabel = new Map<string, Shape[]>();
+    for (const { label: name, shape } of shaped.marks) {
+      const label = labels.match(name);
+      if (label === undefined) continue;
+      byLabel.set(label, [...(byLabel.get(label) ?? []), shape]);
+      crossed += crossedIn(shape, `${source}: ${image}, ${name}`) > 0 ? 1 : 0;
+    }
+    if (read.size === 0) continue;
+    const size = sizeOfTruth(image, shaped, options);
+    const regions = new Map<string, Region>();
+    for (const [label, shapes] of byLabel) {
+      regions.set(label, regionOf(shapes, size.width, size.height, `${source}: ${image}, ${label}`));
+    }
+    for (const label of read) used.add(label);
+    truth.images.set(image, { ...size, read, regions });
+  }
+  if (truth.images.size === 0) {
+    throw new InputError(`${source}: no image of the data set is marked for one of its classes`, {
+      expected: `images like ${images[0] ?? '(none)'}, and findings of ${listed(classes, 14)}`,
+      given: `${listed(unknownImages, 3) || 'no other images'}; findings ${listed(labels.names(), 14)}`,
+    });
+  }
+  truth.labels = classes.filter((label) => used.has(label));
+  return { truth, warnings: [...labels.warnings(), ...imageWarnings(source, unknownImages, crossed)] };
+}
+
+function imageWarnings(source: string, unknown: string[], crossed: number): Warning[] {
+  const warnings: Warning[] = [];
+  if (unknown.length > 0) {
+    const message = `${source}: ${counted(unknown.length, 'marked image')} not in the data set: ${listed(unknown, 3)}.`;
+    warnings.push({ code: 'ignored-data', message });
+  }
+  if (crossed > 0) {
+    const message = `${source}: ${counted(crossed, 'polygon')} cross themselves by a few pixels; what an outline surrounds twice is outside, as in COCO.`;
+    warnings.push({ code: 'assumed-data', message });
+  }
+  return warnings;
+}
+
+/** The size of the masks of an image. @throws InputError if it is not known, or not that of the image */
+function sizeOfTruth(image: string, shaped: ShapedImage, { frame, source, sizeOf }: TruthOptions): Size {
+  const { width, height } = shaped;
+  const said = width !== undefined && height !== undefined ? { width, height } : undefined;
+  const where = `${source}: ${image}`;
+  if (typeof frame === 'number') {
+    if (said && (said.width !== frame || said.height !== frame)) {
+      throw new InputError(`${where}: the masks are of another frame`, {
+        expected: `${frame} × ${frame}, as --mask-frame says`,
+        given: textOf(said),
+      });
+    }
+    return { width: frame, height: frame };
+  }
+  const size = sizeOf(image);
+  if (frame === 'own' && said) {
+    if (!size || isSameShape(said, size)) return said;
+    throw new InputError(`${where}: the masks cannot cover the same image`, {
+      expected: `sides in the ratio of ${textOf(size)}`,
+      given: textOf(said),
+      hint: 'the mask may be of another image, turned, or cut',
+    });
+  }
+  if (!size) {
+    if (said) return said;
+    throw new InputError(`${where}: the size of its frame is not known`, {
+      hint: 'say it with --mask-frame (1024 for the published marks of ChestX-ray14)',
+    });
+  }
+  if (!said || (said.width === size.width && said.height === size.height)) return size;
+  throw new InputError(`${where}: the masks have another size than the image`, {
+    expected: textOf(size),
+    given: textOf(said),
+    hint: isSameShape(said, size)
+      ? 'if they cover the same image in their own pixels, say --mask-frame own'
+      : 'they may be of another image, turned, or cut',
+  });
+}
+
+/** Finds images by their names, and by names without ending, if no two images differ by it only. */
+function imageMatcher(images: readonly string[]): (name: string) => string | undefined {
+  const stem = (name: string) => name.replace(/\.(?:png|jpe?g|dcm|dicom)$/i, '');
+  const known = new Set(images);
+  const byStem = new Map<string, string | undefined>();
+  for (const image of images) byStem.set(stem(image), byStem.has(stem(image)) ? undefined : image);
+  return (name) => (known.has(name) ? name : byStem.get(stem(name)));
+}
+
+function labelMatcher(file: ShapeFile, { source, classes, labels = {} }: TruthOptions) {
+  const names = labelNames(classes);
+  const given = new Set(file.images.flatMap(({ marks, read }) => [...marks.map(({ label }) => label), ...read]));
+  for (const [from, to] of Object.entries(labels)) {
+    if (!classes.includes(to)) {
+      throw new InputError(`${source}: ${to} is no class of the data set`, { expected: classes.join(', ') });
+    }
+    if (!given.has(from)) continue;
+  }
+  const match = (name: string) => (Object.hasOwn(labels, name) ? labels[name] : names.match(name));
+  const meaning = new Map<string, string>();
+  for (const name of given) {
+    const label = match(name);
+    const other = label === undefined ? undefined : meaning.get(label);
+    if (other !== undefined && !Object.hasOwn(labels, name) && !Object.hasOwn(labels, other)) {
+      throw new InputError(`${source}: two findings mean ${label}: ${listed([other, name])}`, {
+        hint: 'say with --mask-labels that both are scored as one',
+      });
+    }
+    if (label !== undefined) meaning.set(label, name);
+  }
+  return {
+    match,
+    names: () => [...given],
+    warnings(): Warning[] {
+      const warnings: Warning[] = [];
+      if (names.respelled.size > 0) {
+        const message = `${source}: findings were taken for classes: ${respellings(names.respelled)}.`;
+        warnings.push({ code: 'matched-names', message });
+      }
+      if (names.unknown.size > 0) {
+        const unknown = unknownNames(names.unknown.keys(), classes);
+        const message = `${source}: findings that are no class of the data set were not scored: ${unknown}.`;
+        warnings.push({ code: 'ignored-data', message });
+      }
+      return warnings;
+    },
+  };
+}

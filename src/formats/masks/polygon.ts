@@ -1,0 +1,150 @@
+/**
+ * Polygons as masks, pixel by pixel as COCO does it (`frPyObjects` of pycocotools), so that a mask from a polygon is the same mask there.
+ * Corners are points of the plane in which the pixel in the upper left corner covers [0, 1) × [0, 1).
+ */
+import { InputError } from '../../errors.js';
+import { checkMaskSize, type Rle } from './rle.js';
+
+/** Corners in turn: x, y, x, y, … */
+export type Polygon = readonly number[];
+
+/** The outline is followed on a grid that is finer than the pixels by this factor. */
+const FINER = 5;
+/** The longest outline, in steps of that grid: about 4,000 times the perimeter of the largest mask of an X-ray. */
+const MAX_STEPS = 50_000_000;
+/** Pixels by which a corner may lie outside of its image, because outlines are drawn by hand along its edge. */
+const SLACK = 1;
+
+/**
+ * The mask of a polygon. A pixel is inside if a line that goes down through the middle of its column has crossed the outline an odd number of
+ * times above it, so a part that the outline surrounds twice is outside.
+ *
+ * @throws InputError for fewer than three corners, and for corners outside of the image
+ */
+export function polygonMask(polygon: Polygon, width: number, height: number, where = 'a polygon'): Rle {
+  checkMaskSize(width, height, where);
+  refuseCorners(polygon, width, height, where);
+  const fine = polygon.map((each) => Math.trunc(FINER * each + 0.5));
+  const crossings = crossingsOf(fine, width, height, where).sort();
+  const runs: number[] = [0];
+  let [at, inside] = [0, false];
+  const addRun = (length: number) => {
+    if (length === 0) return;
+    if (Number(inside) !== (runs.length - 1) % 2) runs.push(0);
+    runs[runs.length - 1] += length;
+  };
+  for (const crossing of crossings) {
+    addRun(crossing - at);
+    at = crossing;
+    inside = !inside;
+  }
+  addRun(width * height - at);
+  return { width, height, runs: Uint32Array.from(runs) };
+}
+
+/** The places, counted down the columns of pixels, from which on another side of the outline begins. */
+function crossingsOf(fine: readonly number[], width: number, height: number, where: string): Uint32Array {
+  const places: number[] = [];
+  const corners = fine.length / 2;
+  let steps = 0;
+  let previous: [number, number] | undefined;
+  // A step to another column of the fine grid crosses the middle of a column of pixels if that lies between the two.
+  const visit = (x: number, y: number) => {
+    if (previous && x !== previous[0]) {
+      const column = (Math.min(x, previous[0]) + 0.5) / FINER - 0.5;
+      if (Number.isInteger(column) && column >= 0 && column < width) {
+        const row = Math.ceil((Math.min(y, previous[1]) + 0.5) / FINER - 0.5);
+        places.push(column * height + Math.min(Math.max(row, 0), height));
+      }
+    }
+    previous = [x, y];
+  };
+  for (let i = 0; i < corners; i++) {
+    const next = (i + 1) % corners;
+    steps += eachStep(fine[2 * i], fine[2 * i + 1], fine[2 * next], fine[2 * next + 1], visit);
+    if (steps > MAX_STEPS) {
+      throw new InputError(`${where} has too long an outline`, { expected: `at most ${MAX_STEPS / FINER} pixels` });
+    }
+  }
+  return Uint32Array.from(places);
+}
+
+/** Follows a side of the outline in steps of one along its longer direction. Both ends are visited. Returns the number of steps. */
+function eachStep(x0: number, y0: number, x1: number, y1: number, visit: (x: number, y: number) => void): number {
+  const [across, down] = [Math.abs(x1 - x0), Math.abs(y1 - y0)];
+  const isFlat = across >= down;
+  const length = Math.max(across, down);
+  // A side is drawn from its smaller end, whichever way it is followed, so that two polygons share no pixel of a common side.
+  const isBackward = isFlat ? x0 > x1 : y0 > y1;
+  const [startX, startY, endX, endY] = isBackward ? [x1, y1, x0, y0] : [x0, y0, x1, y1];
+  const slope = length === 0 ? 0 : (isFlat ? endY - startY : endX - startX) / length;
+  for (let step = 0; step <= length; step++) {
+    const t = isBackward ? length - step : step;
+    if (isFlat) visit(startX + t, Math.trunc(startY + slope * t + 0.5));
+    else visit(Math.trunc(startX + slope * t + 0.5), startY + t);
+  }
+  return length;
+}
+
+function refuseCorners(polygon: Polygon, width: number, height: number, where: string): void {
+  if (polygon.length < 6 || polygon.length % 2 === 1 || !polygon.every(Number.isFinite)) {
+    throw new InputError(`${where} is no polygon`, {
+      expected: 'three corners or more, each of two numbers, x and y',
+      given: `${polygon.length} numbers`,
+    });
+  }
+  for (let i = 0; i < polygon.length; i += 2) {
+    const [x, y] = [polygon[i], polygon[i + 1]];
+    if (x >= -SLACK && y >= -SLACK && x <= width + SLACK && y <= height + SLACK) continue;
+    throw new InputError(`${where} passes the edge of its image`, {
+      expected: `corners within ${width} × ${height} pixels`,
+      given: `${x}, ${y}`,
+      hint: 'it may be drawn in a larger frame (the option frame says which), or on another image',
+    });
+  }
+}
+
+/** What is filled of a polygon whose outline crosses itself depends on the rule. Below this share of its pixels it does not matter. */
+const MAX_CROSSED = 0.05;
+
+/**
+ * The share of a polygon's pixels that its outline surrounds twice, or the other way round than the rest: those for which programs
+ * disagree. 0 if it does not cross itself by as much as a pixel.
+ * @throws InputError if it is more than 5 %. The corners are then in a wrong order, or two outlines were written as one.
+ */
+export function crossedShare(polygon: Polygon, where = 'a polygon'): number {
+  const rows = new Map<number, { x: number; turn: number }[]>();
+  const corners = polygon.length / 2;
+  for (let i = 0; i < corners; i++) {
+    const next = (i + 1) % corners;
+    const [x0, y0, x1, y1] = [polygon[2 * i], polygon[2 * i + 1], polygon[2 * next], polygon[2 * next + 1]];
+    const turn = y1 > y0 ? 1 : -1;
+    for (let row = Math.ceil(Math.min(y0, y1) - 0.5); row + 0.5 < Math.max(y0, y1); row++) {
+      const crossing = { x: x0 + ((row + 0.5 - y0) * (x1 - x0)) / (y1 - y0), turn };
+      const known = rows.get(row);
+      if (known) known.push(crossing);
+      else rows.set(row, [crossing]);
+    }
+  }
+  // Pixels by how often the outline goes around them; clockwise and counterclockwise have different signs.
+  const around = new Map<number, number>();
+  for (const crossings of rows.values()) {
+    crossings.sort((a, b) => a.x - b.x);
+    let turns = 0;
+    for (const [i, { x, turn }] of crossings.entries()) {
+      turns += turn;
+      if (turns === 0 || i + 1 === crossings.length) continue;
+      const pixels = Math.ceil(crossings[i + 1].x - 0.5) - Math.ceil(x - 0.5);
+      around.set(turns, (around.get(turns) ?? 0) + pixels);
+    }
+  }
+  const once = Math.max(around.get(1) ?? 0, around.get(-1) ?? 0);
+  const all = [...around.values()].reduce((sum, pixels) => sum + pixels, 0);
+  const share = all === 0 ? 0 : (all - once) / all;
+  if (share <= MAX_CROSSED) return share;
+  throw new InputError(`${where} crosses itself`, {
+    expected: 'an outline that surrounds its pixels once',
+    given: `${Math.round(100 * share)} % of its pixels lie in loops that are closed twice or the other way round`,
+    hint: 'write two outlines as two polygons, and corners in the order in which they follow each other',
+  });
+}
