@@ -26,6 +26,7 @@ export const MASK_FIGURES = [
   ...(['iouTruePositives', 'iouAll', 'iouKnown', 'dice', 'precision', 'recall'] as const),
   ...(['hitRate', 'pxAp', 'maxBoxAcc', 'boxAcc'] as const),
 ] as const;
+/** The names of the figures; `mask_figures.ts` has their definitions and sources. All are shares from 0 to 1. */
 export type MaskFigure = (typeof MASK_FIGURES)[number];
 
 /** IoU from which a box is right, of MaxBoxAccV2. */

@@ -67,6 +67,7 @@ export interface MaskEvaluation {
   scores: MaskScore[];
 }
 
+/** Which images are scored, who the patients are, and how intervals are computed. */
 export interface MaskScoreOptions extends Omit<BootstrapOptions, 'clusters'> {
   /** Whether an image is scored, or is one to choose thresholds on; undefined if neither. */
   partOf(image: string): 'test' | 'validation' | undefined;
@@ -75,6 +76,7 @@ export interface MaskScoreOptions extends Omit<BootstrapOptions, 'clusters'> {
   isPositive?(image: string, label: string): boolean;
 }
 
+/** Collects predictions image by image, and scores them in the end. It keeps counts, and no heatmap or mask. */
 export interface MaskScorer {
   /** Takes the heatmaps of an image, by label. Images and labels without truth are ignored. */
   addHeatmaps(image: string, heatmaps: Readonly<Record<string, HeatmapValues>>): void;
@@ -248,7 +250,7 @@ function tune(
       expected:
         'validation images with truth of this source, which are not scored (Choe et al. 2020), or given thresholds',
       given: 'none',
-      hint: 'name images with --validation or --split, or give --mask-thresholds',
+      hint: 'name validation images (partOf), or give thresholds',
     });
   }
   return Object.fromEntries(
@@ -278,7 +280,7 @@ function refuseSharedPatients(
   throw new InputError(`${source}: a patient has images to choose thresholds on and images to score`, {
     expected: 'validation images of other patients (Choe et al. 2020: thresholds come from a held-out split)',
     given: `patient ${patientOf(shared.image)}, ${shared.image}`,
-    hint: '--split divides images by patient',
+    hint: 'divide images by patient',
   });
 }
 

@@ -28,6 +28,7 @@ export interface TruthImage extends Size {
   regions: Map<string, Region>;
 }
 
+/** How marks are joined with a data set. */
 export interface TruthOptions {
   /** The name of this truth in results. */
   source: string;
@@ -120,7 +121,7 @@ function sizeOfTruth(image: string, shaped: ShapedImage, { frame, source, sizeOf
   if (typeof frame === 'number') {
     if (said && (said.width !== frame || said.height !== frame)) {
       throw new InputError(`${where}: the masks are of another frame`, {
-        expected: `${frame} × ${frame}, as --mask-frame says`,
+        expected: `${frame} × ${frame}, as the option frame says`,
         given: textOf(said),
       });
     }
@@ -138,7 +139,7 @@ function sizeOfTruth(image: string, shaped: ShapedImage, { frame, source, sizeOf
   if (!size) {
     if (said) return said;
     throw new InputError(`${where}: the size of its frame is not known`, {
-      hint: 'say it with --mask-frame (1024 for the published marks of ChestX-ray14)',
+      hint: 'give its side as frame (1024 for the published marks of ChestX-ray14)',
     });
   }
   if (!said || (said.width === size.width && said.height === size.height)) return size;
@@ -146,7 +147,7 @@ function sizeOfTruth(image: string, shaped: ShapedImage, { frame, source, sizeOf
     expected: textOf(size),
     given: textOf(said),
     hint: isSameShape(said, size)
-      ? 'if they cover the same image in their own pixels, say --mask-frame own'
+      ? 'if they cover the same image in their own pixels, give frame: own'
       : 'they may be of another image, turned, or cut',
   });
 }
@@ -167,7 +168,8 @@ function labelMatcher(file: ShapeFile, { source, classes, labels = {} }: TruthOp
     if (!classes.includes(to)) {
       throw new InputError(`${source}: ${to} is no class of the data set`, { expected: classes.join(', ') });
     }
-    if (!given.has(from)) continue;
+    if (given.has(from)) continue;
+    throw new InputError(`${source}: no finding is called ${from}`, { expected: [...given].slice(0, 40).join(', ') });
   }
   const match = (name: string) => (Object.hasOwn(labels, name) ? labels[name] : names.match(name));
   const meaning = new Map<string, string>();
@@ -176,7 +178,7 @@ function labelMatcher(file: ShapeFile, { source, classes, labels = {} }: TruthOp
     const other = label === undefined ? undefined : meaning.get(label);
     if (other !== undefined && !Object.hasOwn(labels, name) && !Object.hasOwn(labels, other)) {
       throw new InputError(`${source}: two findings mean ${label}: ${listed([other, name])}`, {
-        hint: 'say with --mask-labels that both are scored as one',
+        hint: 'say by the option labels that both are scored as one',
       });
     }
     if (label !== undefined) meaning.set(label, name);

@@ -239,7 +239,7 @@ test('files of marks: forms are recognised, and what cannot be right is refused 
   refused(() => areaOf(coco({ size: [2, 2], counts: [0, 4] })), /mask is of another frame than its image/);
   refused(
     () => areaOf(coco([square.flat()]), { sizeOf: () => ({ width: 8, height: 8 }) }),
-    /another size than the image.*--mask-frame own/,
+    /another size than the image.*give frame: own/,
   );
   assert.equal(areaOf(coco([square.flat()]), { sizeOf: () => ({ width: 8, height: 8 }), frame: 'own' }), whole);
   refused(
