@@ -1,8 +1,9 @@
 /** `raybox train`: trains weights that localize from a data set in the layout of ChestX-ray8/14. */
 
 import type { Command } from '../node/vendor/commander.js';
+import { addTrainingOptions } from './add_training_options.js';
 import { interruptible, print, say, table, UsageError } from './terminal.js';
-import { addTrainingOptions, beginOptions, machineOf, type TrainingOptions } from './train_options.js';
+import { beginOptions, machineOf, type TrainingOptions } from './train_options.js';
 import { beginRun, type RunOutcome, resumeRun } from './train_run.js';
 
 interface Options extends TrainingOptions {

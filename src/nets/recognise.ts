@@ -9,13 +9,13 @@ import type { WeightsMetadata } from '../formats/weights.js';
 import type { Warning } from '../warnings.js';
 import { type Architecture, backboneOf } from './architecture.js';
 import { assumptionsOf, toldByFile, toldOfLayout } from './assumptions.js';
-import { descriptionOf, type ParametersOf, prefixOf } from './backbone.js';
+import { type Backbone, type BackboneParameters, descriptionOf, type ParametersOf, prefixOf } from './backbone.js';
 import { describeNetwork, type Found, type Sources } from './describe_network.js';
 import { unsupportedFamily } from './foreign.js';
 import { checkIgnore } from './ignored.js';
 import { weightsInParts } from './in_parts.js';
 import { inferBackbone } from './infer.js';
-import { inferHead, withoutHead } from './infer_head.js';
+import { type HeadOptions, inferHead, withoutHead } from './infer_head.js';
 import { leftoverOf, refusalOf } from './leftover.js';
 import { refuseProbabilisticCam } from './presets/jfhealthcare.js';
 import { familyName } from './recognition.js';
@@ -79,30 +79,19 @@ export function recognise(
   const relative = (name: string) => (root === '' ? name : withoutPrefix(name, root));
   const leftOut = ignore.map(relative);
   const own = backboneParameters(backbone);
-  const missing = [...own.parameters.keys()].filter((name) => !tensors.has(name));
-  if (given.architecture !== undefined && missing.length > 0)
-    throw new InputError('the checkpoint is not of the architecture that was given', {
-      expected: `${own.parameters.size} parameters of ${typeof backbone === 'string' ? backbone : familyName(backbone.family)}`,
-      given: `none for ${missing.length} of them, such as ${missing.slice(0, 3).join(', ')}`,
-    });
+  if (wanted !== undefined) checkGivenBackbone(tensors, backbone, own);
   const inputChannels = channelsOf(tensors, own.stem);
-  const headWithout = (left: readonly string[]): { head?: Architecture['head']; error?: InputError } => {
-    try {
+  const headWithout = (left: readonly string[]) =>
+    findHead(tensors, backbone, own, () => {
       const pooling = given.pooling ?? (checkpoint.modules ? savedPooling(checkpoint.modules) : undefined);
-      refuseProbabilisticCam(tensors);
-      const found = inferHead(tensors, backbone, own, {
+      return {
         ...(pooling ? { pooling } : {}),
         ...(given.lseR ? { r: given.lseR } : {}),
         ...(given.transitionActivation ? { transitionActivation: given.transitionActivation } : {}),
         ...(given.prediction ? { prediction: relative(given.prediction) } : {}),
         ignore: left,
-      });
-      return found ? { head: found } : { error: withoutHead(tensors, backbone, own) };
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      return { error };
-    }
-  };
+      };
+    });
   const { head, error } = headWithout(leftOut);
   // If there is a head only without the option `ignore`, that option names the prediction layer itself. For somebody who only wants the
   // backbone that is right, so the error is only thrown where a head is needed.
@@ -137,6 +126,38 @@ export function recognise(
     ),
     ...asLinear(tensors, `${prediction}.weight`),
   };
+}
+
+/** @throws InputError if the checkpoint lacks parameters of the architecture that the caller gave */
+function checkGivenBackbone(
+  tensors: ReadonlyMap<string, TensorData>,
+  backbone: string | Backbone,
+  { parameters }: BackboneParameters,
+): void {
+  const missing = [...parameters.keys()].filter((name) => !tensors.has(name));
+  if (missing.length === 0) return;
+  throw new InputError('the checkpoint is not of the architecture that was given', {
+    expected: `${parameters.size} parameters of ${typeof backbone === 'string' ? backbone : familyName(backbone.family)}`,
+    given: `none for ${missing.length} of them, such as ${missing.slice(0, 3).join(', ')}`,
+  });
+}
+
+/** The head, or the error that says why there is none. The options are a function, because finding them out may throw such an error too. */
+function findHead(
+  tensors: Map<string, TensorData>,
+  backbone: string | Backbone,
+  own: BackboneParameters,
+  options: () => HeadOptions,
+): { head?: Architecture['head']; error?: InputError } {
+  try {
+    const given = options();
+    refuseProbabilisticCam(tensors);
+    const head = inferHead(tensors, backbone, own, given);
+    return head ? { head } : { error: withoutHead(tensors, backbone, own) };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { error };
+  }
 }
 
 const ignoredHead = (prediction: string, ignore: readonly string[]) =>
