@@ -80,7 +80,8 @@ async function localize(signal: AbortSignal): Promise<string> {
   overlay.heatmapScaling = heatmaps === 'raw' ? heatmapScaling : 'minmax';
   if (selected !== null && !classes.includes(selected)) selected = null;
   showResult();
-  return `Localized in ${((performance.now() - started) / 1000).toFixed(2)} s.`;
+  const how = whole.method === 'cam' ? '' : `, heatmaps from gradients (${whole.method})`;
+  return `Localized in ${((performance.now() - started) / 1000).toFixed(2)} s${how}.`;
 }
 
 function showPicture(pixels: Pixels, name: string): void {
