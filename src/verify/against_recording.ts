@@ -66,7 +66,8 @@ export async function compareWithRecording(
   };
   const [, a, b, c] = input.shape;
   // Which layout the input has is known, or shown by the number of channels, or by the layers of the network for either of them.
-  const sides = a === channels ? [b, c] : [a, b];
+  const isGuessedFirst = told ? told === 'nchw' : a === channels;
+  const sides = isGuessedFirst ? [b, c] : [a, b];
   const { image, graph } = build(sides[0], sides[1]);
   const { matches, unmatched } = matchNames(graph.nodes, rest);
   if (matches.length === 0)
