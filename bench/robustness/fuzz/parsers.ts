@@ -269,7 +269,9 @@ export const PARSERS: readonly Parser[] = [
     name: 'keras',
     about: 'models that Keras saved, HDF5 and .keras, to the network that they are of',
     seeds: seeds.KERAS_FILES,
-    structured: [hdf5Number, archives.zipEntries],
+    structured: [
+      (bytes, dice, others) => (detectFormat(bytes) === 'HDF5' ? hdf5Number : archives.zipEntries)(bytes, dice, others),
+    ],
     amplifiers: [hdf5Sharing],
     async parse(bytes) {
       const { network, metadata } = await describeModel(importKeras(bytes, {}), {});
