@@ -150,7 +150,8 @@ async function isConfirmed(failure: Failure, common: Omit<ChildOptions, 'from' |
   if (['threw', 'left behind', 'no input', 'seed refused'].includes(failure.kind) || failure.index < 0 || alone)
     return true;
   const again = await runChild({ ...common, from: failure.index, to: failure.index + 1 }, Number.POSITIVE_INFINITY);
-  return again.failures.length > 0;
+  // On a machine that is busy with other things, the new process may not even have begun: then nothing is known of the mutant.
+  return again.failures.some(({ index }) => index === failure.index);
 }
 
 const noCounts = (): Counts => ({
