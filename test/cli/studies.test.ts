@@ -69,7 +69,7 @@ test('an ablation trains its backbones, then its configurations, and draws the r
     at('ablations'),
     ...'--only loss --seeds 1 --first-seed 19'.split(' '),
   ];
-  const small = '--count 160 --size 32 --epochs 1 --pretrain 1 --batch 16 --threads 2'.split(' ');
+  const small = '--count 160 --size 64 --epochs 1 --pretrain 1 --batch 16 --threads 2'.split(' ');
   const { stdout } = await program('ablations', ...what, ...small);
   assert.match(stdout, /^\| W-CEL +\|/m);
   assert.match(stdout, /^\| CEL +\|/m);
