@@ -5,8 +5,9 @@
 For each network and opset: NAME-OPSET.onnx. For each network: NAME.json (shapes, whether there are exact maps), NAME.input.f32,
 NAME.output.f32 and, where pooling and one linear layer follow the features, NAME.maps.f32: what that layer gives at each position,
 without its bias. Where the classifier is not linear, NAME.METHOD.f32 are the heatmaps that PyTorch's gradients give by each of four methods.
-`compare.ts` reads the folder. Needs torch, torchvision and onnx; written for torch 1.13.
+All of it is computed in float64, because PyTorch's own rounding is as large as what is looked for. `compare.ts` reads the folder. Needs torch, torchvision and onnx; written for torch 1.13.
 """
+import copy
 import json
 import os
 import sys
@@ -91,7 +92,7 @@ def gradient_maps(model, image, module):
     found = {'hirescam': [], 'grad-cam': [], 'grad-cam++': [], 'layer-cam': []}
     for score in scores:
         gradient, = torch.autograd.grad(score, features, retain_graph=True)
-        slopes, a = gradient[0].double(), features[0].detach().double()
+        slopes, a = gradient[0], features[0].detach()
         weighted = lambda weights: (weights * a).sum(0)
         found['hirescam'].append(weighted(slopes))
         found['grad-cam'].append(weighted(slopes.mean((1, 2), keepdim=True)).relu())
@@ -109,22 +110,23 @@ def make(folder, name):
     image = torch.randn(1, 3, size, size, generator=generator)
     seen = []
     head = HEADS[name]
+    exact, exact_image = copy.deepcopy(model).double(), image.double()
     if head:
-        module = model.get_submodule(head[0])
+        module = exact.get_submodule(head[0])
         module.register_forward_hook(lambda _, inputs, output: seen.append(output if head[0] in BEHIND else inputs[0]))
     with torch.no_grad():
-        output = model(image)
+        output = exact(exact_image)
         features = seen[-1] if head else None
         if name == 'densenet121':
             features = features.relu()
-        maps = maps_of(model, head[1], features) if head else None
+        maps = maps_of(exact, head[1], features) if head else None
     write = lambda what, values: values.numpy().astype(numpy.float32).tofile(os.path.join(folder, f'{name}.{what}.f32'))
     write('input', image)
     write('output', output)
     if maps is not None:
         write('maps', maps)
     if name in LAST_MAPS:
-        for method, values in gradient_maps(model, image, LAST_MAPS[name]).items():
+        for method, values in gradient_maps(exact, exact_image, LAST_MAPS[name]).items():
             write(method, values)
     shapes = {'size': size, 'classes': CLASSES, 'maps': list(maps.shape) if maps is not None else None}
     with open(os.path.join(folder, f'{name}.json'), 'w') as file:
