@@ -1,12 +1,14 @@
 /** What networks compute beside layers: functions of any values, reductions and cuts along any dimension, products of matrices. */
 import type { Tensor } from '../graph/ir/tensor.js';
+import { argExtreme } from '../ops/general/arg_extreme.js';
 import { type BinaryAttributes, binary } from '../ops/general/binary.js';
 import { type CompareAttributes, compare as comparison } from '../ops/general/compare.js';
 import { join } from '../ops/general/join.js';
 import { matmul } from '../ops/general/matmul.js';
 import { normaliseOver, softmaxOver } from '../ops/general/over_axes.js';
+import { permute } from '../ops/general/permute.js';
 import { type ReduceAttributes, reduce } from '../ops/general/reduce.js';
-import { gather } from '../ops/general/take.js';
+import { gather, type TakeAttributes, take } from '../ops/general/take.js';
 import { type UnaryFunction, unary } from '../ops/general/unary.js';
 import { where } from '../ops/general/where.js';
 import { pad } from '../ops/layers/pad.js';
@@ -148,6 +150,19 @@ export function standardise(kit: Kit, value: Value, dimensions: readonly number[
 export function pick(kit: Kit, value: Value, dimension: number, places: readonly number[]): Value {
   const { map, axes, back } = along(kit, value, [dimension]);
   return back(gather(kit.g, map, axes[0], places, kit.name));
+}
+
+/** What each place along a dimension takes: places of the value, with weights. */
+export function takeAlong(kit: Kit, value: Value, dimension: number, places: Omit<TakeAttributes, 'axis'>): Value {
+  const { map, axes, back } = along(kit, value, [dimension]);
+  return back(take(kit.g, map, { axis: axes[0], ...places }, kit.name));
+}
+
+/** Where along a dimension the largest or smallest number lies. The dimension keeps one place. */
+export function extremeAlong(kit: Kit, value: Value, dimension: number, kind: 'max' | 'min', last: boolean): Value {
+  const { map, axes, back } = along(kit, value, [dimension]);
+  const found = argExtreme(kit.g, map, { kind, axis: axes[0], last, name: kit.name });
+  return back(permute(kit.g, found, [0, 1, 2, 3], 'nhwc4', `${kit.name}/map`));
 }
 
 /** Joins values along any dimension. */

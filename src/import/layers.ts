@@ -2,6 +2,7 @@
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import { inParts, type Part, partName, partsOf } from '../nets/large_layers.js';
+import { convTranspose2d } from '../ops/general/conv_transpose2d.js';
 import { forward as batchNorm } from '../ops/layers/batch_norm.js';
 import { concat as concatenation } from '../ops/layers/concat.js';
 import { conv2d } from '../ops/layers/conv2d.js';
@@ -43,6 +44,24 @@ export function convolve(kit: Kit, value: Value, order: Order, options: Convolut
     parameter(kit, weight.name, 'as it is', weight.constant, shape, weight.constant.values),
     bias && parameter(kit, bias.name, 'as it is', bias.constant, [outputs], bias.constant.values),
     { ...rest, name: kit.name },
+  );
+  return asValue(y, order, value.dims.length);
+}
+
+/** Adds a transposed convolution. The weights are [inputs, outputs / groups, rows, columns]. */
+export function convolveTransposed(
+  kit: Kit,
+  value: Value,
+  order: Order,
+  { weight, bias, groups, ...rest }: Convolution & { readonly outputPadding: Pair },
+): Value {
+  const outputs = weight.constant.shape[1] * groups;
+  const y = convTranspose2d(
+    kit.g,
+    asMap(kit, value, order),
+    parameter(kit, weight.name, 'as it is', weight.constant, weight.constant.shape, weight.constant.values),
+    bias && parameter(kit, bias.name, 'as it is', bias.constant, [outputs], bias.constant.values),
+    { ...rest, groups, name: kit.name },
   );
   return asValue(y, order, value.dims.length);
 }

@@ -174,6 +174,13 @@ function sumOf(call: Call): Operand {
   return others.reduce(pair, first);
 }
 
+/** The sum times 1 / n. */
+function meanOf(call: Call): Operand {
+  const sum = sumOf(call);
+  const share = scalar(1 / call.operands.length);
+  return isValue(sum) ? scaleAndShift(call.kit, sum, share, 0) : mapped(sum, (number) => number / call.operands.length);
+}
+
 const addition = binary('add', {
   values: add,
   first: (kit, a, b) => scaleAndShift(kit, a, 1, b),
@@ -212,6 +219,7 @@ export const arithmetic: Readonly<Record<string, Operator>> = {
   HardSwish: plain('hard_swish'),
   LeakyRelu: activation(['alpha'], (call) => ({ kind: 'leaky_relu', a: numberOf(call, 'alpha', 0.01) })),
   Max: bound(true),
+  Mean: { translate: meanOf },
   Min: bound(false),
   Mod: { attributes: ['fmod'], translate: modulo },
   Mul: binary('mul', {

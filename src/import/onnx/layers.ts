@@ -1,11 +1,10 @@
 /** Operators that are layers: convolutions, dense layers, poolings, norms. */
 import { InputError } from '../../errors.js';
 import { localResponseNorm } from '../../ops/layers/lrn.js';
-import { resize as addResize, type ResizeMode } from '../../ops/layers/resize.js';
 import { softmax as addSoftmax } from '../../ops/layers/softmax.js';
 import type { Pair, Sides } from '../../ops/windows.js';
 import { activate, scaleAndShift } from '../elementwise.js';
-import { padMap, pick, product, softmaxAlong, standardise } from '../general.js';
+import { combine, padMap, pick, product, reduceOver, softmaxAlong, standardise } from '../general.js';
 import { asMap, asValue, mapsOf, settled, Unsupported, type Value } from '../kit.js';
 import * as layers from '../layers.js';
 import { constantOf, countOf } from '../plain.js';
@@ -28,7 +27,7 @@ import {
 } from './call.js';
 import { dequantised } from './casts.js';
 
-function map(call: Call, index = 0): Value {
+export function map(call: Call, index = 0): Value {
   const x = value(call, index);
   if (x.dims.length === 4) return x;
   throw new Unsupported(
@@ -79,6 +78,45 @@ function convolution(call: Call): Value {
     ...{ stride: windows.stride, dilation: windows.dilation },
     padding: paddingOf(call, x, windows),
     groups: numberOf(call, 'group', 1),
+  });
+}
+
+/** Padding of a transposed convolution takes rows and columns away from its result; it may follow from the size that the result shall have. */
+function transposedConvolution(call: Call): Value {
+  const x = map(call);
+  const weight = constant(call, 1);
+  const { shape } = weight.constant;
+  if (shape.length !== 4) throw new Unsupported(`weights of ${shape.length} dimensions`);
+  const groups = numberOf(call, 'group', 1);
+  const [stride, dilation] = [pairOf(call, 'strides', [1, 1]), pairOf(call, 'dilations', [1, 1])];
+  let outputPadding = pairOf(call, 'output_padding', [0, 0]);
+  let padding = listOf(call, 'pads') ?? [0, 0, 0, 0];
+  const [, , ...sizes] = shapeOfOperand(x);
+  const full = sizes.map((size, axis) => stride[axis] * (size - 1) + dilation[axis] * (shape[2 + axis] - 1) + 1);
+  const auto = textOf(call, 'auto_pad', 'NOTSET');
+  const wanted =
+    listOf(call, 'output_shape')?.slice(-2) ??
+    (auto.startsWith('SAME_') ? sizes.map((size, axis) => size * stride[axis]) : undefined);
+  if (wanted) {
+    const rest = full.map((size, axis) => size + outputPadding[axis] - wanted[axis]);
+    const before = rest.map((size) => (auto === 'SAME_UPPER' ? Math.floor(size / 2) : Math.ceil(size / 2)));
+    padding = [...before, ...rest.map((size, axis) => size - before[axis])];
+  }
+  // Where less than nothing is taken away, there is more behind the end.
+  const more = [0, 1].map((axis) => Math.max(0, -padding[axis + 2]));
+  outputPadding = [outputPadding[0] + more[0], outputPadding[1] + more[1]];
+  padding = padding.map((side, i) => (i < 2 ? side : Math.max(0, side)));
+  if (
+    padding.length !== 4 ||
+    padding.some((side) => !(side >= 0)) ||
+    !['NOTSET', 'VALID', 'SAME_UPPER', 'SAME_LOWER'].includes(auto)
+  )
+    throw new Unsupported(`pads ${padding.join(', ')} (${auto})`);
+  if (outputPadding.some((size, axis) => size >= stride[axis] && size > 0))
+    throw new Unsupported(`output_padding ${outputPadding.join(', ')} for strides ${stride.join(', ')}`);
+  return layers.convolveTransposed(call.kit, x, mapsOf(call.kit), {
+    ...{ weight, bias: optionalConstant(call, 2), stride, dilation, outputPadding, groups },
+    padding: padding as unknown as Sides,
   });
 }
 
@@ -177,6 +215,15 @@ function softmax(call: Call): Value {
   return { tensor: addSoftmax(call.kit.g, tensor, call.kit.name), dims };
 }
 
+/** x minus the logarithm of the sum of all powers of e along a dimension. */
+function logSoftmax(call: Call): Value {
+  const x = value(call, 0);
+  const shape = shapeOfOperand(x);
+  const axis = axisOf(numberOf(call, 'axis', call.version < 13 ? 1 : -1), shape.length);
+  if (call.version < 13 && countOf(shape.slice(axis + 1)) > 1) throw new Unsupported('it joins several dimensions');
+  return combine(call.kit, x, reduceOver(call.kit, x, [axis], 'log_sum_exp'), 'sub');
+}
+
 /** A norm for each image and channel, with a factor and a summand for each channel. */
 function instanceNorm(call: Call): Value {
   const x = map(call);
@@ -186,50 +233,6 @@ function instanceNorm(call: Call): Value {
     values: one.values,
   }));
   return scaleAndShift(call.kit, standardise(call.kit, x, [2, 3], numberOf(call, 'epsilon', 1e-5)), factor, summand);
-}
-
-/** What ONNX calls a way of resizing, in raybox's words. */
-function resizeMode(call: Call, mode: string, isWholeFactor: boolean): ResizeMode {
-  const isOld = call.node.operator === 'Upsample' || call.version < 11;
-  const coordinates = isOld ? 'asymmetric' : textOf(call, 'coordinate_transformation_mode', 'half_pixel');
-  const nearest = isOld ? 'floor' : textOf(call, 'nearest_mode', 'round_prefer_floor');
-  if (mode === 'nearest' && coordinates === 'asymmetric' && nearest === 'floor') return 'nearest';
-  // Where each pixel becomes a whole number of pixels, the nearest one by their centres is the same, and never halfway between two.
-  if (mode === 'nearest' && coordinates === 'half_pixel' && nearest.startsWith('round_') && isWholeFactor)
-    return 'nearest';
-  if (mode === 'linear' && coordinates === 'align_corners') return 'bilinear_corners';
-  if (mode === 'linear' && (coordinates === 'half_pixel' || coordinates === 'pytorch_half_pixel'))
-    return numberOf(call, 'antialias', 0) === 1 ? 'bilinear_antialiased' : 'bilinear';
-  throw new Unsupported(`it resizes by ${mode}, ${coordinates}${mode === 'nearest' ? `, ${nearest}` : ''}`);
-}
-
-function resize(call: Call): Value {
-  const x = map(call);
-  const shape = shapeOfOperand(x);
-  const isUpsample = call.node.operator === 'Upsample';
-  const scalesAt = call.version < 11 ? 1 : 2;
-  const axes = listOf(call, 'axes')?.map((axis) => axisOf(axis, 4));
-  // Dimensions that are not among the axes keep their size.
-  const ofAll = (list: readonly number[] | undefined, kept: (dimension: number) => number) => {
-    if (!axes || !list?.length) return list;
-    if (list.length !== axes.length) throw new Unsupported(`${list.length} sizes for ${axes.length} axes`);
-    return shape.map((_, i) => (axes.includes(i) ? list[axes.indexOf(i)] : kept(i)));
-  };
-  const scales = ofAll(isUpsample && call.version < 9 ? listOf(call, 'scales') : listInput(call, scalesAt), () => 1);
-  const sizes = ofAll(scalesAt === 2 ? listInput(call, 3) : undefined, (i) => shape[i]);
-  const given = sizes?.length ? sizes : scales?.map((scale, i) => Math.floor(shape[i] * scale));
-  if (given?.length !== 4 || given[0] !== shape[0] || given[1] !== shape[1])
-    throw new Unsupported('it resizes other dimensions than rows and columns');
-  if (scales?.length && scales.some((scale, i) => Math.abs(shape[i] * scale - given[i]) > 1e-4))
-    throw new Unsupported(`a size of ${shape.join('×')} times ${scales.join(', ')} is not whole`);
-  const isHalfPixel = textOf(call, 'coordinate_transformation_mode', 'half_pixel') === 'pytorch_half_pixel';
-  if (isHalfPixel && given.some((size, i) => size === 1 && shape[i] > 1))
-    throw new Unsupported('it resizes to one pixel (pytorch_half_pixel)');
-  const isWholeFactor = given.every((size, i) => size % shape[i] === 0);
-  const mode = resizeMode(call, textOf(call, 'mode', 'nearest'), isWholeFactor);
-  const options = { height: given[2], width: given[3], mode, name: call.kit.name };
-  const order = mapsOf(call.kit);
-  return asValue(addResize(call.kit.g, asMap(call.kit, x, order), options), order, 4);
 }
 
 /** Numbers around a map: one number, or those of the map itself. Zeros before a convolution have become its own padding. */
@@ -318,6 +321,13 @@ export const layerOperators: Readonly<Record<string, Operator>> = {
     attributes: ['kernel_shape', 'strides', 'dilations', 'pads', 'auto_pad', 'group'],
     translate: convolution,
   },
+  ConvTranspose: {
+    attributes: [
+      ...['kernel_shape', 'strides', 'dilations', 'pads', 'auto_pad', 'group'],
+      ...['output_padding', 'output_shape'],
+    ],
+    translate: transposedConvolution,
+  },
   DequantizeLinear: { attributes: ['axis', 'block_size', 'output_dtype'], translate: dequantise },
   Gemm: { attributes: ['alpha', 'beta', 'transA', 'transB'], translate: gemm },
   GlobalAveragePool: globalPool(0),
@@ -325,17 +335,10 @@ export const layerOperators: Readonly<Record<string, Operator>> = {
   InstanceNormalization: { attributes: ['epsilon'], translate: instanceNorm },
   LRN: { attributes: ['size', 'alpha', 'beta', 'bias'], translate: lrn },
   LayerNormalization: { attributes: ['axis', 'epsilon', 'stash_type'], translate: layerNorm },
+  LogSoftmax: { attributes: ['axis'], translate: logSoftmax },
   MatMul: { translate: matMul },
   MaxPool: pool('max'),
   Pad: { attributes: ['mode', 'pads', 'value'], translate: pad },
   QuantizeLinear: { attributes: ['axis', 'saturate', 'block_size', 'output_dtype', 'precision'], translate: quantise },
-  Resize: {
-    attributes: [
-      ...['mode', 'coordinate_transformation_mode', 'nearest_mode', 'cubic_coeff_a', 'exclude_outside'],
-      ...['extrapolation_value', 'antialias', 'axes', 'keep_aspect_ratio_policy'],
-    ],
-    translate: resize,
-  },
   Softmax: { attributes: ['axis'], translate: softmax },
-  Upsample: { attributes: ['mode', 'scales'], translate: resize },
 };

@@ -34,7 +34,7 @@ const first = ({ operands }: Call): Operand => {
 const integers = (...numbers: number[]): Constant => constantOf([numbers.length], Float64Array.from(numbers));
 
 /** The same numbers in another shape. Where a dimension cannot be followed through it, the numbers are moved first. */
-function withShape({ kit }: Call, operand: Operand, shape: readonly number[]): Operand {
+export function withShape({ kit }: Call, operand: Operand, shape: readonly number[]): Operand {
   if (countOf(shape) !== countOf(shapeOfOperand(operand)))
     throw new InputError('a shape does not fit', {
       expected: `the numbers of ${shapeOfOperand(operand).join('×')}`,

@@ -13,11 +13,23 @@ import { casts } from './casts.js';
 import { layerOperators } from './layers.js';
 import { logic } from './logic.js';
 import { merged } from './patterns.js';
+import { places } from './places.js';
 import { reductions } from './reductions.js';
+import { resizing } from './resizing.js';
 import { shapeOperators } from './shapes.js';
 
 const OPERATORS: ReadonlyMap<string, Operator> = new Map(
-  Object.entries({ ...shapeOperators, ...arithmetic, ...casts, ...logic, ...reductions, ...layerOperators, ...merged }),
+  Object.entries({
+    ...shapeOperators,
+    ...arithmetic,
+    ...casts,
+    ...logic,
+    ...reductions,
+    ...layerOperators,
+    ...places,
+    ...resizing,
+    ...merged,
+  }),
 );
 
 /** Operators of networks that put out boxes or masks, or that have a memory: no classifier of images has them. */

@@ -1,0 +1,112 @@
+/** Operators by which numbers get other places: repeated, moved between channels and positions, summed up to a place, or looked for. */
+import { InputError } from '../../errors.js';
+import { gather, spend } from '../arrays.js';
+import { extremeAlong, pick, takeAlong } from '../general.js';
+import { Unsupported } from '../kit.js';
+import { constantOf, countOf } from '../plain.js';
+import {
+  axisOf,
+  type Call,
+  isValue,
+  listInput,
+  numberInput,
+  numberOf,
+  type Operand,
+  type Operator,
+  operand,
+  shapeOfOperand,
+  textOf,
+  value,
+} from './call.js';
+import { shapeOperators, withShape } from './shapes.js';
+
+/** The most places that a dimension is written down for. */
+const MOST_PLACES = 65_536;
+
+function tile(call: Call): Operand {
+  const x = operand(call, 0);
+  const shape = shapeOfOperand(x);
+  const repeats = listInput(call, 1) ?? [];
+  if (repeats.length !== shape.length || repeats.some((one) => !(Number.isInteger(one) && one >= 1)))
+    throw new Unsupported(`repeats ${repeats.join(', ')} of ${shape.join('×')}`);
+  spend(call.budget, isValue(x) ? 0 : countOf(shape) * countOf(repeats));
+  return repeats.reduce<Operand>((result, times, dimension) => {
+    if (times === 1) return result;
+    const size = shape[dimension];
+    if (size * times > MOST_PLACES) throw new Unsupported(`${size * times} places along a dimension`);
+    const places = Float64Array.from({ length: size * times }, (_, i) => i % size);
+    if (!isValue(result)) return gather(result, constantOf([places.length], places), dimension);
+    return pick(call.kit, result, dimension, Array.from(places));
+  }, x);
+}
+
+/** Squares of pixels become channels, or channels squares of pixels: the dimensions are cut, exchanged and joined again. */
+function exchanged(call: Call, cut: readonly number[], perm: readonly number[]): Operand {
+  const { translate } = shapeOperators.Transpose;
+  const apart = withShape(call, operand(call, 0), cut);
+  const node = { ...call.node, attributes: { perm } };
+  const moved = translate({ ...call, node, operands: [apart] }) as Operand;
+  const sizes = shapeOfOperand(moved);
+  const whole =
+    call.node.operator === 'DepthToSpace'
+      ? [sizes[0], sizes[1], sizes[2] * sizes[3], sizes[4] * sizes[5]]
+      : [sizes[0], sizes[1] * sizes[2] * sizes[3], sizes[4], sizes[5]];
+  return withShape(call, moved, whole);
+}
+
+function sizesOf(call: Call): readonly [n: number, c: number, h: number, w: number, block: number] {
+  const shape = shapeOfOperand(operand(call, 0));
+  const block = numberOf(call, 'blocksize', 0);
+  const [n, c, h, w] = shape;
+  const fits = call.node.operator === 'DepthToSpace' ? c % block ** 2 === 0 : h % block === 0 && w % block === 0;
+  if (shape.length === 4 && block >= 1 && fits) return [n, c, h, w, block];
+  throw new InputError('its blocksize does not fit', { given: `${block} for ${shape.join('×')}` });
+}
+
+function depthToSpace(call: Call): Operand {
+  const [n, c, h, w, block] = sizesOf(call);
+  const mode = textOf(call, 'mode', 'DCR');
+  const channels = c / block ** 2;
+  if (mode === 'DCR') return exchanged(call, [n, block, block, channels, h, w], [0, 3, 4, 1, 5, 2]);
+  if (mode === 'CRD') return exchanged(call, [n, channels, block, block, h, w], [0, 1, 4, 2, 5, 3]);
+  throw new Unsupported(`mode ${mode}`);
+}
+
+function spaceToDepth(call: Call): Operand {
+  const [n, c, h, w, block] = sizesOf(call);
+  return exchanged(call, [n, c, h / block, block, w / block, block], [0, 3, 5, 1, 2, 4]);
+}
+
+/** The sum of all numbers up to each place, or before it. */
+function cumulated(call: Call): Operand {
+  const x = value(call, 0);
+  const shape = shapeOfOperand(x);
+  const axis = axisOf(numberInput(call, 1) ?? 0, shape.length);
+  const size = shape[axis];
+  if (size > 1024) throw new Unsupported(`it adds up ${size} places`);
+  const [isExclusive, isReversed] = ['exclusive', 'reverse'].map((name) => numberOf(call, name, 0) === 1);
+  const sources = Array.from({ length: size }, (_, at) =>
+    Array.from({ length: size }, (_, i) => i).filter((i) => (i === at ? !isExclusive : isReversed ? i > at : i < at)),
+  );
+  return takeAlong(call.kit, x, axis, { sources });
+}
+
+const extreme = (kind: 'max' | 'min'): Operator => ({
+  attributes: ['axis', 'keepdims', 'select_last_index'],
+  result: 'I64',
+  translate(call) {
+    const x = value(call, 0);
+    const axis = axisOf(numberOf(call, 'axis', 0), x.dims.length);
+    const found = extremeAlong(call.kit, x, axis, kind, numberOf(call, 'select_last_index', 0) === 1);
+    return numberOf(call, 'keepdims', 1) === 1 ? found : { ...found, dims: found.dims.filter((_, i) => i !== axis) };
+  },
+});
+
+export const places: Readonly<Record<string, Operator>> = {
+  ArgMax: extreme('max'),
+  ArgMin: extreme('min'),
+  CumSum: { attributes: ['exclusive', 'reverse'], translate: cumulated },
+  DepthToSpace: { attributes: ['blocksize', 'mode'], translate: depthToSpace },
+  SpaceToDepth: { attributes: ['blocksize'], translate: spaceToDepth },
+  Tile: { takesWhole: true, translate: tile },
+};

@@ -1,0 +1,105 @@
+/** Resizing: by the layer that is fast for maps where it has the method, else one dimension after the other. */
+import { type NearestMode, type ResizeCoordinates, resizePlaces } from '../../ops/general/resize_axis.js';
+import { resize as addResize, type ResizeMode } from '../../ops/layers/resize.js';
+import { takeAlong } from '../general.js';
+import { asMap, asValue, mapsOf, Unsupported, type Value } from '../kit.js';
+import { axisOf, type Call, listInput, listOf, numberOf, type Operator, shapeOfOperand, textOf } from './call.js';
+import { map } from './layers.js';
+
+/** What ONNX calls a way of resizing, in raybox's words. */
+function resizeMode(call: Call, mode: string, isWholeFactor: boolean): ResizeMode | undefined {
+  const isOld = call.node.operator === 'Upsample' || call.version < 11;
+  const coordinates = isOld ? 'asymmetric' : textOf(call, 'coordinate_transformation_mode', 'half_pixel');
+  const nearest = isOld ? 'floor' : textOf(call, 'nearest_mode', 'round_prefer_floor');
+  if (mode === 'nearest' && coordinates === 'asymmetric' && nearest === 'floor') return 'nearest';
+  // Where each pixel becomes a whole number of pixels, the nearest one by their centres is the same, and never halfway between two.
+  if (mode === 'nearest' && coordinates === 'half_pixel' && nearest.startsWith('round_') && isWholeFactor)
+    return 'nearest';
+  if (mode === 'linear' && coordinates === 'align_corners') return 'bilinear_corners';
+  if (mode === 'linear' && (coordinates === 'half_pixel' || coordinates === 'pytorch_half_pixel'))
+    return numberOf(call, 'antialias', 0) === 1 ? 'bilinear_antialiased' : 'bilinear';
+  return undefined;
+}
+
+function resize(call: Call): Value {
+  const x = map(call);
+  const shape = shapeOfOperand(x);
+  const isUpsample = call.node.operator === 'Upsample';
+  const scalesAt = call.version < 11 ? 1 : 2;
+  const axes = listOf(call, 'axes')?.map((axis) => axisOf(axis, 4));
+  // Dimensions that are not among the axes keep their size.
+  const ofAll = (list: readonly number[] | undefined, kept: (dimension: number) => number) => {
+    if (!axes || !list?.length) return list;
+    if (list.length !== axes.length) throw new Unsupported(`${list.length} sizes for ${axes.length} axes`);
+    return shape.map((_, i) => (axes.includes(i) ? list[axes.indexOf(i)] : kept(i)));
+  };
+  const scales = ofAll(isUpsample && call.version < 9 ? listOf(call, 'scales') : listInput(call, scalesAt), () => 1);
+  const sizes = ofAll(scalesAt === 2 ? listInput(call, 3) : undefined, (i) => shape[i]);
+  const given = sizes?.length ? sizes : scales?.map((scale, i) => Math.floor(shape[i] * scale));
+  if (given?.length !== shape.length) throw new Unsupported('it has neither sizes nor scales for all dimensions');
+  if (textOf(call, 'keep_aspect_ratio_policy', 'stretch') !== 'stretch')
+    throw new Unsupported('it keeps the proportions of the map (keep_aspect_ratio_policy)');
+  const factors = sizes?.length ? given.map((size, i) => size / shape[i]) : scales!;
+  const isWhole = factors.every((factor, i) => Math.abs(shape[i] * factor - given[i]) <= 1e-4);
+  const isMap = given[0] === shape[0] && given[1] === shape[1];
+  const isWholeFactor = given.every((size, i) => size % shape[i] === 0);
+  const kind = textOf(call, 'mode', 'nearest');
+  const toOne =
+    textOf(call, 'coordinate_transformation_mode', 'half_pixel') === 'pytorch_half_pixel' &&
+    given.some((size, i) => size === 1 && shape[i] > 1);
+  const mode = isWhole && isMap && !toOne ? resizeMode(call, kind, isWholeFactor) : undefined;
+  if (!mode) return resizeByAxes(call, x, { kind, given, factors });
+  const options = { height: given[2], width: given[3], mode, name: call.kit.name };
+  const order = mapsOf(call.kit);
+  return asValue(addResize(call.kit.g, asMap(call.kit, x, order), options), order, 4);
+}
+
+const COORDINATES = [
+  ...[
+    'half_pixel',
+    'half_pixel_symmetric',
+    'pytorch_half_pixel',
+    'align_corners',
+    'asymmetric',
+    'tf_half_pixel_for_nn',
+  ],
+] as readonly string[];
+const NEAREST = ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as readonly string[];
+
+/** One dimension after the other, as any resizing of ONNX can be written that is not of a part of the map. */
+function resizeByAxes(
+  call: Call,
+  x: Value,
+  { kind, given, factors }: { kind: string; given: readonly number[]; factors: readonly number[] },
+): Value {
+  const isOld = call.node.operator === 'Upsample' || call.version < 11;
+  const coordinates = isOld ? 'asymmetric' : textOf(call, 'coordinate_transformation_mode', 'half_pixel');
+  const nearest = isOld ? 'floor' : textOf(call, 'nearest_mode', 'round_prefer_floor');
+  const isKnown = ['nearest', 'linear', 'cubic'].includes(kind) && COORDINATES.includes(coordinates);
+  if (!isKnown || !NEAREST.includes(nearest) || numberOf(call, 'antialias', 0) === 1)
+    throw new Unsupported(`it resizes by ${kind}, ${coordinates}${kind === 'nearest' ? `, ${nearest}` : ''}`);
+  const shape = shapeOfOperand(x);
+  return given.reduce((result, count, dimension) => {
+    const size = shape[dimension];
+    if (count === size && factors[dimension] === 1) return result;
+    if (!(count >= 1 && count <= 65_536)) throw new Unsupported(`a size of ${count}`);
+    const places = resizePlaces(size, {
+      ...{ count, scale: factors[dimension], mode: kind as 'nearest', length: size * factors[dimension] },
+      ...{ coordinates: coordinates as ResizeCoordinates, nearest: nearest as NearestMode },
+      cubic: numberOf(call, 'cubic_coeff_a', -0.75),
+      excludeOutside: numberOf(call, 'exclude_outside', 0) === 1,
+    });
+    return takeAlong(call.kit, result, dimension, places);
+  }, x);
+}
+
+export const resizing: Readonly<Record<string, Operator>> = {
+  Resize: {
+    attributes: [
+      ...['mode', 'coordinate_transformation_mode', 'nearest_mode', 'cubic_coeff_a', 'exclude_outside'],
+      ...['extrapolation_value', 'antialias', 'axes', 'keep_aspect_ratio_policy'],
+    ],
+    translate: resize,
+  },
+  Upsample: { attributes: ['mode', 'scales'], translate: resize },
+};
