@@ -105,7 +105,7 @@ test('files, folders and patterns, each image once and in one order', async ({ f
     problems.join('\n'),
     /gone\.png: there is no such file\nempty: there is no image in this folder.*\n\*\.tiff: no file matches/,
   );
-  assert.match(await refusal(readImage(folder)), /no file/);
+  assert.match(await refusal(readImage(folder)), /not a file/);
   assert.match(await refusal(readImage(join(folder, 'set/images/broken.png'))), /no such file/);
 });
 

@@ -38,7 +38,7 @@ test('load takes an ONNX model, and what it is converted to gives the same', asy
   await converted.close();
   assert.equal(again.probabilities, result.probabilities);
   assert.equal(again.findings, result.findings);
-  assert.match(again.warnings.map(({ message }) => message).join('\n'), /not the sigmoid of its logits/);
+  assert.match(again.warnings.map(({ message }) => message).join('\n'), /those of a softmax/);
 });
 
 test.run();

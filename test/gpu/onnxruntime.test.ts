@@ -1,4 +1,4 @@
-/** Results of onnxruntime beside those of WebGPU, where the package onnxruntime-node is installed (`npm install --no-save onnxruntime-node`). */
+/** Results of onnxruntime beside those of WebGPU, where the package onnxruntime-node is installed. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
@@ -77,6 +77,11 @@ const rgb = ({ data, width, height }: PixelImage): PixelImage => ({
 const deep = ({ data, width, height }: PixelImage): PixelImage => ({
   ...{ width, height, bits: 12 },
   data: Uint16Array.from(data, (value) => value * 16 + 5),
+});
+
+test('a network runs on a GPU device that is given, whether the package is installed or not', async () => {
+  await using localizer = await load(tinyWeights(4, ['Mass']), { device: gpu.device });
+  assert.is(localizer.backend.name, 'webgpu');
 });
 
 withPackage('small networks: fits, colours, depths, thresholds, sizes of regions', async () => {

@@ -46,7 +46,7 @@ export function regionOf(shapes: readonly Shape[], width: number, height: number
     const mask = maskOf(shape, width, height, where);
     masks.push(mask);
     if ('box' in shape) boxes.push(shape.box);
-    else if ('mask' in shape && shape.boxes) boxes.push(...shape.boxes);
+    else if ('mask' in shape && shape.boxes) for (const box of shape.boxes) boxes.push(box);
     else boxes.push(boxAround(mask));
   }
   return { mask: rleUnion(masks), boxes };
@@ -74,7 +74,9 @@ function maskOf(shape: Shape, width: number, height: number, where: string): Rle
 
 /** The largest share of a polygon in the shapes that it surrounds twice; see `crossedShare`. @throws InputError if it is too large */
 export const crossedIn = (shape: Shape, where: string): number =>
-  'polygons' in shape ? Math.max(...shape.polygons.map((polygon) => crossedShare(polygon, where))) : 0;
+  'polygons' in shape
+    ? shape.polygons.reduce((most, polygon) => Math.max(most, crossedShare(polygon, where)), 0)
+    : 0;
 
 /** Pixels by which a box may lie outside of its image. */
 const SLACK = 1;

@@ -47,7 +47,8 @@ export async function createOnnxSession(
       const most = Math.max(1, Math.floor(MOST_NUMBERS / (inputWidth * inputHeight * inputChannels)));
       const results: Computed[] = [];
       for (let from = 0; from < images.length; from += most) {
-        results.push(...(await computePart(call, images.slice(from, from + most).map(onCpu), request, signal)));
+        const part = await computePart(call, images.slice(from, from + most).map(onCpu), request, signal);
+        for (const one of part) results.push(one);
       }
       return results;
     },
