@@ -74,9 +74,7 @@ function maskOf(shape: Shape, width: number, height: number, where: string): Rle
 
 /** The largest share of a polygon in the shapes that it surrounds twice; see `crossedShare`. @throws InputError if it is too large */
 export const crossedIn = (shape: Shape, where: string): number =>
-  'polygons' in shape
-    ? shape.polygons.reduce((most, polygon) => Math.max(most, crossedShare(polygon, where)), 0)
-    : 0;
+  'polygons' in shape ? shape.polygons.reduce((most, polygon) => Math.max(most, crossedShare(polygon, where)), 0) : 0;
 
 /** Pixels by which a box may lie outside of its image. */
 const SLACK = 1;
