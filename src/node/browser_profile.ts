@@ -79,10 +79,10 @@ function killGroup(leader: number): void {
 
 /**
  * Removes the folder of a browser that has just been killed. The browser may still write files before it ends, so the folder is removed
- * again until it stays away for a while, at most half a second. If it comes back later, the next run removes it.
+ * again until it stays away for 0.2 s, at most 1.5 s. If it comes back later, the next run removes it.
  */
 function removeBehind(folder: string): void {
-  for (let round = 0, quiet = 0; round < 20 && quiet < 3; round++) {
+  for (let round = 0, quiet = 0; round < 60 && quiet < 8; round++) {
     removeFolder(folder);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 25);
     quiet = existsSync(folder) ? 0 : quiet + 1;
