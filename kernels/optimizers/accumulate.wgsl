@@ -1,8 +1,8 @@
-// Adds the gradient of a micro-batch to the sum of those before it, in place.
+// Adds a share of a tensor to what is kept of a sum, in place: the gradients of micro-batches, or a parameter and its moving average.
 //
-//   sum = keep · sum + share · gradient      keep  0 for the first micro-batch, so that the old sum is dropped; else 1
+//   sum = keep · sum + share · added      keep  0: the old sum is dropped; 1: it stays as it is
 //
-//   sum, gradient  dense tensors of one shape, read as vec4s      hyper  keep, share
+//   sum, added  dense tensors of one shape, read as vec4s      hyper  keep, share
 //
 // A thread owns one vec4. Elements of the last one beyond the end are padding.
 
@@ -11,7 +11,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read_write> sum: array<vec4f>;
-@group(0) @binding(1) var<storage, read> gradient: array<vec4f>;
+@group(0) @binding(1) var<storage, read> added: array<vec4f>;
 @group(0) @binding(2) var<storage, read> hyper: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -22,6 +22,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
     return;
   }
   // The sum is not multiplied by 0, because NaN · 0 is NaN.
-  let kept = select(vec4f(0), sum[i], hyper[0] > 0);
-  sum[i] = kept + hyper[1] * gradient[i];
+  let kept = select(vec4f(0), hyper[0] * sum[i], hyper[0] > 0);
+  sum[i] = kept + hyper[1] * added[i];
 }

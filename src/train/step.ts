@@ -180,7 +180,7 @@ async function submit(
       places.push(plans.update.locate(update.halt));
     }
     if (averages && plans.averages) {
-      plans.averages.write(averages.share, [averages.shareAfter(running.updates)]);
+      plans.averages.write(averages.shares, averages.sharesAfter(running.updates));
       await plans.averages.run();
     }
     running.updates++;

@@ -8,7 +8,6 @@ import { gradients } from '../ops/differentiate.js';
 import { forward as batchStatistics } from '../ops/layers/batch_statistics.js';
 import { forward as accumulateInto } from '../ops/optimizers/accumulate.js';
 import { forward as firstNonfinite } from '../ops/optimizers/first_nonfinite.js';
-import { forward as moveAverage } from '../ops/optimizers/move_average.js';
 import { checkParts, clipByNorm, type Part, partOf } from './optimizers.js';
 import type { TrainerOptions } from './trainer_options.js';
 
@@ -145,16 +144,19 @@ function averagesOf(parameters: readonly (readonly [string, Tensor])[], decay: n
     throw new InputError('the decay of averaged weights', { expected: 'above 0 and below 1', given: String(decay) });
   }
   const g = createGraph();
-  const share = g.input('share', [1], { layout: 'dense' });
+  const shares = g.input('shares', [2], { layout: 'dense' });
   const kept = new Map<string, Tensor>();
   for (const [name, parameter] of parameters) {
     const average = state(averageOf(name), parameter.shape);
     kept.set(name, average);
-    g.applyAll(moveAverage, [average, parameter, share], {});
+    g.applyAll(accumulateInto, [average, parameter, shares], {});
   }
-  /** The share of the new value in the average at the update after so many others. */
-  const shareAfter = (updates: number) => 1 - Math.min(decay, updates / (updates + 9));
-  return { graph: g.finish([]), share, kept: kept as ReadonlyMap<string, Tensor>, shareAfter };
+  /** The shares of the old average and of the new value at the update after so many others. */
+  const sharesAfter = (updates: number) => {
+    const keep = Math.min(decay, updates / (updates + 9));
+    return [keep, 1 - keep];
+  };
+  return { graph: g.finish([]), shares, kept: kept as ReadonlyMap<string, Tensor>, sharesAfter };
 }
 
 /** The name of the state that is the moving average of a parameter. */

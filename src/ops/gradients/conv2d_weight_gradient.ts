@@ -176,6 +176,50 @@ const rowsOf = (x: Tensor, dy: Tensor, windows: Windows) => windowRows(windows, 
 
 const total = (chunks: readonly Chunk[]) => chunks.reduce((sum, { count }) => sum + count, 0);
 
+/** What the kernels of partial sums have each for itself. */
+interface ChunkDispatch {
+  readonly kernel: Kernel;
+  readonly constants: Constants;
+  /** A table of the lanes of x, which is bound behind x, for kernels that read single lanes. */
+  readonly lanes?: Tensor;
+  readonly params: Readonly<Record<string, number>>;
+  readonly workgroups: [number, number, number];
+}
+
+/** Dispatches the kernel of partial sums for each band's chunks. */
+function dispatchChunks(
+  { inputs: [x, dy], attributes }: Node<Conv2dWeightGradientAttributes, typeof INPUTS>,
+  context: Lowering,
+  chunks: readonly Chunk[],
+  partial: Tensor,
+  dispatchOf: (chunk: Chunk) => ChunkDispatch,
+): void {
+  const needs = rowsOf(x, dy, attributes);
+  for (const chunk of chunks) {
+    const { range, size, first } = chunk;
+    const { kernel, constants, lanes, params, workgroups } = dispatchOf(chunk);
+    const [input, slope] = [context.read(x, needs(range)), context.read(dy, range)];
+    context.dispatch({
+      kernel,
+      constants: { elem: x.type, ...constants },
+      bindings: [input, ...(lanes ? [context.read(lanes)] : []), slope, context.write(partial)],
+      params: {
+        first: range[0],
+        count: range[1] - range[0],
+        chunk: size,
+        first_chunk: first,
+        ...windowParams(attributes, sizeOf(x), sizeOf(dy)),
+        ...params,
+        x_offset: input.offset,
+        x_pitch: input.pitch,
+        dy_offset: slope.offset,
+        dy_pitch: slope.pitch,
+      },
+      workgroups,
+    });
+  }
+}
+
 function lowerVectors(node: Node<Conv2dWeightGradientAttributes, typeof INPUTS>, context: Lowering, tile: Tile): void {
   const [x, dy] = node.inputs;
   const [dw] = node.outputs;
@@ -195,29 +239,12 @@ function lowerVectors(node: Node<Conv2dWeightGradientAttributes, typeof INPUTS>,
     layout: 'dense',
     type: 'f32',
   });
-  for (const { range, size, count, first } of chunks) {
-    const [input, slope] = [context.read(x, needs(range)), context.read(dy, range)];
-    context.dispatch({
-      kernel: tile.kernel,
-      constants: { elem: x.type, ...tile.constants },
-      bindings: [input, slope, context.write(partial)],
-      params: {
-        first: range[0],
-        count: range[1] - range[0],
-        chunk: size,
-        first_chunk: first,
-        ...windowParams(node.attributes, sizeOf(x), sizeOf(dy)),
-        in_groups: inGroups,
-        out_groups: outGroups,
-        group_outputs: outGroups / groups,
-        x_offset: input.offset,
-        x_pitch: input.pitch,
-        dy_offset: slope.offset,
-        dy_pitch: slope.pitch,
-      },
-      workgroups: [across, down, count],
-    });
-  }
+  dispatchChunks(node, context, chunks, partial, ({ count }) => ({
+    kernel: tile.kernel,
+    constants: tile.constants ?? {},
+    params: { in_groups: inGroups, out_groups: outGroups, group_outputs: outGroups / groups },
+    workgroups: [across, down, count],
+  }));
   context.dispatch({
     kernel: conv2d_weight_gradient_merge,
     constants: {},
@@ -243,28 +270,12 @@ function lowerDepthwise(node: Node<Conv2dWeightGradientAttributes, typeof INPUTS
     layout: 'dense',
     type: 'f32',
   });
-  for (const { range, size, count, first } of chunks) {
-    const [input, slope] = [context.read(x, needs(range)), context.read(dy, range)];
-    context.dispatch({
-      kernel: conv2d_weight_gradient_depthwise,
-      constants: { elem: x.type, SLIDE: stride[1] === 1 && dilation[1] === 1 },
-      bindings: [input, slope, context.write(partial)],
-      params: {
-        first: range[0],
-        count: range[1] - range[0],
-        chunk: size,
-        first_chunk: first,
-        ...windowParams(node.attributes, sizeOf(x), sizeOf(dy)),
-        groups,
-        chunks: count,
-        x_offset: input.offset,
-        x_pitch: input.pitch,
-        dy_offset: slope.offset,
-        dy_pitch: slope.pitch,
-      },
-      workgroups: spread(Math.ceil((threads * count) / 64)),
-    });
-  }
+  dispatchChunks(node, context, chunks, partial, ({ count }) => ({
+    kernel: conv2d_weight_gradient_depthwise,
+    constants: { SLIDE: stride[1] === 1 && dilation[1] === 1 },
+    params: { groups, chunks: count },
+    workgroups: spread(Math.ceil((threads * count) / 64)),
+  }));
   context.dispatch({
     kernel: conv2d_weight_gradient_merge,
     constants: {},
@@ -283,29 +294,13 @@ function lowerGrouped(node: Node<Conv2dWeightGradientAttributes, typeof INPUTS>,
   const across = Math.ceil(elements / 64);
   const chunks = chunksOf(context.bands(dy, [[x, needs]]), across, elements * 4, context.traits);
   const partial = context.scratch('partial', { shape: [total(chunks), elements], layout: 'dense', type: 'f32' });
-  for (const { range, size, count, first } of chunks) {
-    const [input, slope] = [context.read(x, needs(range)), context.read(dy, range)];
-    context.dispatch({
-      kernel: conv2d_weight_gradient_grouped,
-      constants: { elem: x.type },
-      bindings: [input, context.read(channelLanes(segmentsOf(x))), slope, context.write(partial)],
-      params: {
-        first: range[0],
-        count: range[1] - range[0],
-        chunk: size,
-        first_chunk: first,
-        ...windowParams(node.attributes, sizeOf(x), sizeOf(dy)),
-        group_inputs: dw.shape[1],
-        group_outputs: dw.shape[0] / node.attributes.groups,
-        elements,
-        x_offset: input.offset,
-        x_pitch: input.pitch,
-        dy_offset: slope.offset,
-        dy_pitch: slope.pitch,
-      },
-      workgroups: [across, 1, count],
-    });
-  }
+  dispatchChunks(node, context, chunks, partial, ({ count }) => ({
+    kernel: conv2d_weight_gradient_grouped,
+    constants: {},
+    lanes: channelLanes(segmentsOf(x)),
+    params: { group_inputs: dw.shape[1], group_outputs: dw.shape[0] / node.attributes.groups, elements },
+    workgroups: [across, 1, count],
+  }));
   context.dispatch({
     kernel: sum_rows,
     constants: {},

@@ -1,35 +1,35 @@
-/** Gradients of several micro-batches added up, in place. */
+/** A sum in place: the gradients of several micro-batches, or the moving average of a parameter over the updates of a training. */
 import { accumulate } from '../../generated/kernels/accumulate.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
 import { checkAlike } from './sgd.js';
 
-const INPUTS = ['sum', 'gradient', 'hyper'] as const;
+const INPUTS = ['sum', 'added', 'hyper'] as const;
 
-/** sum (state), gradient, [keep, share]: sum = keep · sum + share · gradient, where keep is 1, or 0 to drop the old sum. */
+/** sum (state), added, [keep, share]: sum = keep · sum + share · added. A keep of 0 drops the old sum, even if it is not finite. */
 export const forward: Operation<object, typeof INPUTS> = {
   name: 'accumulate',
   inputs: INPUTS,
   updates: [0],
-  infer([sum, gradient]) {
-    checkAlike(sum, gradient);
+  infer([sum, added]) {
+    checkAlike(sum, added);
     return [];
   },
-  flops: ({ inputs: [sum] }) => 2 * elementCount(sum),
-  lower({ inputs: [sum, gradient, hyper] }, context) {
+  flops: ({ inputs: [sum] }) => 3 * elementCount(sum),
+  lower({ inputs: [sum, added, hyper] }, context) {
     const count = Math.ceil(elementCount(sum) / 4);
     context.dispatch({
       kernel: accumulate,
       constants: {},
-      bindings: [context.write(sum), context.read(gradient), context.read(hyper)],
+      bindings: [context.write(sum), context.read(added), context.read(hyper)],
       params: { count },
       workgroups: spread(Math.ceil(count / 64)),
     });
   },
 };
 
-export const reference: Reference<object, typeof INPUTS> = ([sum, gradient, hyper]) => [
-  sum.map((value, i) => (hyper[0] > 0 ? value : 0) + hyper[1] * gradient[i]),
+export const reference: Reference<object, typeof INPUTS> = ([sum, added, [keep, share]]) => [
+  sum.map((value, i) => (keep > 0 ? keep * value : 0) + share * added[i]),
 ];
 
 const caseOf = (shape: number[], keep: number): Case => ({
@@ -37,4 +37,4 @@ const caseOf = (shape: number[], keep: number): Case => ({
   attributes: {},
 });
 
-export const cases = (): Case[] => [caseOf([1], 1), caseOf([5, 3, 3, 3], 1), caseOf([133], 0)];
+export const cases = (): Case[] => [caseOf([1], 1), caseOf([5, 3, 3, 3], 1), caseOf([133], 0), caseOf([130], 0.998)];
