@@ -16,6 +16,7 @@ import { isUnnamed, loadNamed, ofImage } from './named_weights.js';
 import { say, startProgress } from './terminal.js';
 import { modelOptions, type WeightsOptions } from './weights_options.js';
 
+/** The options of `raybox evaluate` if it runs weights on images. */
 export interface EvaluateWeightsOptions extends WriteEvaluationOptions, DecodeOptions, WeightsOptions {
   batch?: number;
   adapter?: string;

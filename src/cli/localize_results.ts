@@ -20,6 +20,7 @@ export interface ResultLine extends Prediction {
   warnings?: readonly Warning[];
 }
 
+/** The JSON line of an image that could not be localized. */
 export interface ErrorLine {
   image: string;
   file: string;
@@ -27,6 +28,7 @@ export interface ErrorLine {
   error: string;
 }
 
+/** Where `raybox localize` writes its results. */
 export interface Results {
   /** The classes of the results that the file has already. */
   readonly classes?: readonly string[];

@@ -10,6 +10,7 @@ import { type Command, Option } from '../node/vendor/commander.js';
 import { type MinedReport, type MineTable, mineTable, type TableOptions } from './mine_table.js';
 import { interruptible, nameList, type Progress, print, say, startProgress } from './terminal.js';
 
+/** The options of `raybox mine`. */
 export interface MineFilesOptions extends Omit<TableOptions, 'explain'> {
   /** Path of the table. It is written under a temporary name and then renamed, so there is either a complete table or none. */
   out: string;
@@ -26,6 +27,7 @@ export interface MineFilesOptions extends Omit<TableOptions, 'explain'> {
   signal?: AbortSignal;
 }
 
+/** What was mined: numbers of reports. */
 export interface MineSummary {
   reports: number;
   /** Reports in which no sentence counts. They are empty, or have no other sections than, for example, the indication. */

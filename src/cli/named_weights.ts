@@ -24,6 +24,7 @@ export async function loadNamed(
   return load(weights, { ...options, classes: [...classes] });
 }
 
+/** Whether the weights do not say what their outputs are called. */
 export const isUnnamed = ({ warnings }: Pick<Localizer, 'warnings'>) =>
   warnings.some(({ code }) => code === 'unnamed-outputs');
 

@@ -9,6 +9,7 @@ import { asDeclared, type WholeModel, wholeModel } from '../import/onnx/whole_mo
 import type { Constant } from '../import/plain.js';
 import { differs, type ExpectedRun, firstWrongNode, ONNX_TOLERANCE, runGraph } from '../verify/expected.js';
 
+/** A test in ONNX's own format: a model, with outputs that are right for given inputs. */
 export interface OnnxTest {
   readonly model: Uint8Array;
   /** Files beside the model that hold some of its tensors. */
@@ -16,6 +17,7 @@ export interface OnnxTest {
   readonly sets: readonly { readonly inputs: readonly Uint8Array[]; readonly outputs: readonly Uint8Array[] }[];
 }
 
+/** What became of a test. */
 export interface OnnxTestResult {
   readonly status: 'passed' | 'failed' | 'not ours';
   /** Whether something ran on the GPU; else every output follows from constants and settings. */

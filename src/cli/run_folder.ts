@@ -15,6 +15,7 @@ import { readTrainingCheckpoint, type TrainingCheckpoint, writeCheckpoint } from
 const CONFIG = 'config.json';
 const LOG = 'log.jsonl';
 const CHECKPOINTS = 'checkpoints';
+/** The file with the weights of the best epoch. */
 export const BEST = 'best.safetensors';
 
 /** The most lines of a log that may be unreadable. Each time a run is killed, it leaves at most one. A file with more of them is not a log. */
@@ -33,6 +34,7 @@ export interface LogEntry {
   [more: string]: unknown;
 }
 
+/** The folder of a training run that is under way. */
 export interface RunFolder<Config> {
   readonly path: string;
   readonly config: Config;

@@ -18,6 +18,7 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 
+/** The options of `serveFolder`. */
 export interface ServeOptions {
   /** The port. 0 (default) takes any that is free. */
   port?: number;
@@ -27,6 +28,7 @@ export interface ServeOptions {
   headers?: Readonly<Record<string, string>>;
 }
 
+/** A folder that is being served. */
 export interface Served {
   /** `http://127.0.0.1:PORT/` */
   url: string;

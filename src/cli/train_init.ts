@@ -4,6 +4,7 @@ import type { Checkpoint } from '../formats/checkpoint.js';
 import { readTensors } from '../localizer/model.js';
 import { say } from './terminal.js';
 
+/** The options of `raybox train` about the weights to start from. */
 export interface InitSource {
   /** Path or URL of the weights. */
   init?: string;

@@ -6,6 +6,7 @@ import { describe, openGpu } from '../gpu/device.js';
 import { type OnnxTest, type OnnxTestResult, runOnnxTest } from './onnx_test.js';
 import { duration, print, say, startProgress, table } from './terminal.js';
 
+/** The options of `raybox verify --onnx-tests`. */
 export interface OnnxTestsOptions {
   onnxTests: string;
   filter?: string;
