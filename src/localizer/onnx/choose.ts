@@ -54,7 +54,7 @@ export async function openWithoutGpu(
     // A module that was given is meant to be used.
     if (onnxruntime !== undefined) throw runtime;
     const { name } = host.onnxruntime;
-    const hint = `the network runs in software on the CPU (${reason}), where ${name} would be several times as fast, with the same results: ${installHint(host)}`;
+    const hint = `the network runs in software on the CPU (${reason}), where ${name} would be faster, often several times, with the same results: ${installHint(host)}`;
     return openSoftware(openWebGpu, host, backend(`${name} is not installed`, hint));
   }
   try {
