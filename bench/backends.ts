@@ -10,9 +10,9 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { table } from '../src/cli/terminal.js';
-import { CHEST_XRAY8_LABELS } from '../src/formats/image_table.js';
-import { writeSafetensors } from '../src/formats/safetensors.js';
-import { formatWeightsMetadata } from '../src/formats/weights.js';
+import { CHEST_XRAY8_LABELS } from '../src/formats/data_sets/image_table.js';
+import { writeSafetensors } from '../src/formats/weights/safetensors.js';
+import { formatWeightsMetadata } from '../src/formats/weights/weights.js';
 import { describe } from '../src/gpu/device.js';
 import { createGraph } from '../src/graph/ir/graph.js';
 import { type Localization, type Localizer, load } from '../src/index.js';

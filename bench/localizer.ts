@@ -1,7 +1,7 @@
 /** Times the Localizer end to end, as an application calls it: from the pixels of an X-ray to probabilities and boxes. */
-import { CHEST_XRAY8_LABELS } from '../src/formats/image_table.js';
-import { writeSafetensors } from '../src/formats/safetensors.js';
-import { formatWeightsMetadata } from '../src/formats/weights.js';
+import { CHEST_XRAY8_LABELS } from '../src/formats/data_sets/image_table.js';
+import { writeSafetensors } from '../src/formats/weights/safetensors.js';
+import { formatWeightsMetadata } from '../src/formats/weights/weights.js';
 import { createGraph } from '../src/graph/ir/graph.js';
 import { load } from '../src/localizer/localizer.js';
 import type { Localization } from '../src/localizer/results.js';

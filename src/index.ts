@@ -5,8 +5,8 @@
  */
 export { DeviceLostError, GpuUnavailableError, InputError, KernelError } from './errors.js';
 export type { Box, Finding } from './formats/findings.js';
-export type { HeatmapMethod } from './formats/heatmap_methods.js';
-export type { WeightsMetadata } from './formats/weights.js';
+export type { HeatmapMethod } from './formats/weights/heatmap_methods.js';
+export type { WeightsMetadata } from './formats/weights/weights.js';
 export { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
 export type { Backend } from './localizer/backend.js';
 export type { ByteSource } from './localizer/bytes.js';

@@ -31,7 +31,7 @@ export type WarningCode =
   | 'not-kept'
   /** The network runs on a software adapter, and a package that is not installed would be faster. Results are the same. */
   | 'slow-backend'
-  /** The samples of a 16-bit image use fewer bits, so a lower level was assumed for white (see `formats/bits.ts`). */
+  /** The samples of a 16-bit image use fewer bits, so a lower level was assumed for white (see `formats/images/bits.ts`). */
   | 'assumed-bits'
   /** A JPEG of four colours without an Adobe marker was read as inverted CMYK. */
   | 'assumed-colours'

@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writePhantoms } from '../../src/cli/phantom_files.js';
-import { encodePng } from '../../src/formats/png.js';
+import { encodePng } from '../../src/formats/images/png.js';
 import { untrainedWeights } from '../../src/nets/untrained.js';
 import { DISEASES, drawPhantom } from '../../src/phantom/index.js';
 import { isBegun, type Subject } from './kill_trials.js';

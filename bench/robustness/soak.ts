@@ -9,7 +9,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { duration, number, print, say, startProgress, table, wholeNumber } from '../../src/cli/terminal.js';
 import { InputError } from '../../src/errors.js';
-import { encodePng } from '../../src/formats/png.js';
+import { encodePng } from '../../src/formats/images/png.js';
 import { type ImageInput, type LocalizeOptions, type Localizer, load } from '../../src/index.js';
 import { untrainedWeights } from '../../src/nets/untrained.js';
 import { writeWhole } from '../../src/node/text_files.js';

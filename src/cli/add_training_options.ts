@@ -1,6 +1,6 @@
 /** Adds the options of training to a command. They are the same for all programs that train. */
 
-import { CHEST_XRAY8_LABELS } from '../formats/image_table.js';
+import { CHEST_XRAY8_LABELS } from '../formats/data_sets/image_table.js';
 import { backboneNames } from '../nets/index.js';
 import { type Command, Option } from '../node/vendor/commander.js';
 import { type Augmentation, DEFAULT_AUGMENTATION } from '../train/augmentation.js';

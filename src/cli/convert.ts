@@ -4,9 +4,9 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InputError } from '../errors.js';
-import type { TensorData } from '../formats/checkpoint.js';
-import { writeSafetensors } from '../formats/safetensors.js';
-import { formatWeightsMetadata } from '../formats/weights.js';
+import type { TensorData } from '../formats/weights/checkpoint.js';
+import { writeSafetensors } from '../formats/weights/safetensors.js';
+import { formatWeightsMetadata } from '../formats/weights/weights.js';
 import { createGraph } from '../graph/ir/graph.js';
 import { readModel } from '../localizer/model.js';
 import { parameterSource } from '../nets/index.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { counted, InputError } from '../errors.js';
 import type { EvaluationResult } from '../evaluate/evaluate.js';
 import type { Prediction } from '../formats/findings.js';
-import type { DecodeOptions } from '../formats/pixels.js';
+import type { DecodeOptions } from '../formats/images/pixels.js';
 import type { LoadOptions, Localizer } from '../localizer/localizer.js';
 import type { Heatmap } from '../localizer/results.js';
 import type { Dataset } from '../node/dataset.js';

@@ -1,6 +1,6 @@
 /** The options of all commands that read images: how image files are decoded. */
 
-import type { DecodeOptions } from '../formats/pixels.js';
+import type { DecodeOptions } from '../formats/images/pixels.js';
 import { MAX_IMAGE_BYTES } from '../node/image_reading.js';
 import type { Command } from '../node/vendor/commander.js';
 import { wholeNumber } from './terminal.js';

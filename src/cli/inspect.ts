@@ -2,9 +2,9 @@
 
 import { stat } from 'node:fs/promises';
 import { InputError } from '../errors.js';
-import type { Checkpoint } from '../formats/checkpoint.js';
-import { isGraph } from '../formats/graph_description.js';
-import { isRayboxWeights, type WeightsMetadata } from '../formats/weights.js';
+import type { Checkpoint } from '../formats/weights/checkpoint.js';
+import { isGraph } from '../formats/weights/graph_description.js';
+import { isRayboxWeights, type WeightsMetadata } from '../formats/weights/weights.js';
 import { createGraph, type Graph, type GraphBuilder } from '../graph/ir/graph.js';
 import type { Traits } from '../graph/ir/operation.js';
 import { byteSize, product, type Tensor } from '../graph/ir/tensor.js';

@@ -2,8 +2,8 @@
 
 import { join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
+import type { DecodeOptions, Image } from '../formats/images/pixels.js';
 import { isProbability } from '../formats/operating_thresholds.js';
-import type { DecodeOptions, Image } from '../formats/pixels.js';
 import { DEFAULT_BATCH } from '../localizer/batches.js';
 import type { LoadOptions, Localizer } from '../localizer/localizer.js';
 import type { LocalizeOptions } from '../localizer/request.js';

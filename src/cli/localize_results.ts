@@ -1,6 +1,6 @@
 /** Writes the results of `raybox localize`, so that an interrupted run can continue where it stopped. */
 import type { Finding, Prediction } from '../formats/findings.js';
-import type { HeatmapMethod } from '../formats/heatmap_methods.js';
+import type { HeatmapMethod } from '../formats/weights/heatmap_methods.js';
 import type { ImageFile } from '../node/image_files.js';
 import { type Lock, lockFile } from '../node/lock.js';
 import type { Warning } from '../warnings.js';

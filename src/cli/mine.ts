@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { counted, InputError } from '../errors.js';
 import { csvLine } from '../formats/csv.js';
-import { imageNameOfPath } from '../formats/image_list.js';
+import { imageNameOfPath } from '../formats/data_sets/image_list.js';
 import { type Lock, lockFile } from '../node/lock.js';
 import { type Problem, type ReportFile, type ReportText, readReports, reportFiles } from '../node/report_files.js';
 import { type GrowingFile, openBeside } from '../node/text_files.js';

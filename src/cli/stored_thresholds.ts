@@ -1,8 +1,8 @@
 /** Stores operating thresholds in the metadata of the weights file to which they belong. */
 import { readFile } from 'node:fs/promises';
 import { InputError } from '../errors.js';
-import { readSafetensorsHeader, safetensorsHeaderBytes } from '../formats/safetensors.js';
-import { formatWeightsMetadata, parseWeightsMetadata, withoutFormerKeys } from '../formats/weights.js';
+import { readSafetensorsHeader, safetensorsHeaderBytes } from '../formats/weights/safetensors.js';
+import { formatWeightsMetadata, parseWeightsMetadata, withoutFormerKeys } from '../formats/weights/weights.js';
 import { writeWhole } from '../node/text_files.js';
 
 const LENGTH_BYTES = 8;

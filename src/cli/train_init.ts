@@ -1,6 +1,6 @@
 /** The weights that a training run starts from. */
 import { InputError } from '../errors.js';
-import type { Checkpoint } from '../formats/checkpoint.js';
+import type { Checkpoint } from '../formats/weights/checkpoint.js';
 import { readTensors } from '../localizer/model.js';
 import { say } from './terminal.js';
 

@@ -1,6 +1,6 @@
 /** The options of training as commander gives them, and their conversion to the options of a run. `add_training_options.ts` adds them to a command. */
 
-import type { DecodeOptions } from '../formats/pixels.js';
+import type { DecodeOptions } from '../formats/images/pixels.js';
 import { type Augmentation, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from '../train/augmentation.js';
 import type { LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from '../train/settings.js';
 import { decodeOptions } from './image_options.js';

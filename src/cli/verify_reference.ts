@@ -1,7 +1,7 @@
 /** `raybox verify --weights W --reference FILE`: a network against activations that were recorded elsewhere. */
 import { readFile } from 'node:fs/promises';
 import { type NumberArray, readNpz } from '../formats/npy.js';
-import { readSafetensors } from '../formats/safetensors.js';
+import { readSafetensors } from '../formats/weights/safetensors.js';
 import { openGpu } from '../gpu/device.js';
 import { readModel } from '../localizer/model.js';
 import { parameterValues } from '../nets/parameter_values.js';

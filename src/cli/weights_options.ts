@@ -1,9 +1,9 @@
 /** The options of commands that read weights. They say what the file does not say, or says wrongly. */
 
-import { HEATMAP_METHODS, type HeatmapMethod } from '../formats/heatmap_methods.js';
-import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/image_table.js';
+import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/data_sets/image_table.js';
 import { parseJson } from '../formats/json.js';
-import type { WeightsMetadata } from '../formats/weights.js';
+import { HEATMAP_METHODS, type HeatmapMethod } from '../formats/weights/heatmap_methods.js';
+import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { ModelOptions } from '../localizer/model.js';
 import { type Backbone, checkBackbone } from '../nets/backbone.js';
 import { readText } from '../node/text_files.js';

@@ -2,7 +2,7 @@
  * Boxes that are given in other pixels than those of the images. The published boxes are in a frame of 1024×1024, while many people work on
  * smaller copies of the images.
  */
-import type { LabeledBox } from '../formats/chestxray.js';
+import type { LabeledBox } from '../formats/data_sets/chestxray.js';
 import type { Box } from '../formats/findings.js';
 
 export interface Size {

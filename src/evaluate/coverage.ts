@@ -1,6 +1,6 @@
 /** Warnings about images that are in the data set but not in the predictions, or the other way round, and so are not scored. */
-import type { LabeledBox } from '../formats/image_table.js';
-import { listed } from '../formats/label_names.js';
+import type { LabeledBox } from '../formats/data_sets/image_table.js';
+import { listed } from '../formats/data_sets/label_names.js';
 import type { Warning } from '../warnings.js';
 import { nameHint } from './name_hints.js';
 

@@ -1,9 +1,9 @@
 /** Scores predictions against a data set: classification (for all patients and for groups of them) and localization. */
 import { InputError } from '../errors.js';
+import type { ImageTable, LabeledBox } from '../formats/data_sets/image_table.js';
+import { labelNames, listed } from '../formats/data_sets/label_names.js';
 import type { Prediction } from '../formats/findings.js';
-import type { ImageTable, LabeledBox } from '../formats/image_table.js';
 import { own } from '../formats/json.js';
-import { labelNames, listed } from '../formats/label_names.js';
 import { DEFAULT_OPERATING_THRESHOLD, type OperatingThresholds } from '../formats/operating_thresholds.js';
 import { refuseFormerNames } from '../options.js';
 import type { Warning } from '../warnings.js';

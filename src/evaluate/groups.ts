@@ -1,5 +1,5 @@
 /** Groups of images that are scored separately. */
-import { type ImageTable, SEXES, VIEWS } from '../formats/image_table.js';
+import { type ImageTable, SEXES, VIEWS } from '../formats/data_sets/image_table.js';
 import type { Scored } from './localize.js';
 
 /** Test images grouped by view, sex and age, as far as the label file has them. */

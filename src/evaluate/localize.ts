@@ -1,8 +1,8 @@
 /** The localization part of an evaluation: two ways of deciding which boxes count, each beside two baselines. */
 
 import { InputError } from '../errors.js';
+import { type ImageTable, type LabeledBox, labelsOf } from '../formats/data_sets/image_table.js';
 import type { Finding, Prediction } from '../formats/findings.js';
-import { type ImageTable, type LabeledBox, labelsOf } from '../formats/image_table.js';
 import { own } from '../formats/json.js';
 import { medianBoxBaseline, randomMapBaseline } from './baselines.js';
 import { sigmoid } from './calibration.js';

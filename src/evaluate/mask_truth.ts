@@ -1,6 +1,6 @@
 /** Truth of one source, by image and finding: where a reader marked a finding, and where one looked and found none. */
 import { counted, InputError } from '../errors.js';
-import { labelNames, listed, respellings, unknownNames } from '../formats/label_names.js';
+import { labelNames, listed, respellings, unknownNames } from '../formats/data_sets/label_names.js';
 import {
   crossedIn,
   type Region,

@@ -1,8 +1,8 @@
 /** Renames the labels of predictions to a data set's names of classes. */
 import { InputError } from '../errors.js';
+import { type LabelNames, labelNames, listed, respellings, unknownNames } from '../formats/data_sets/label_names.js';
 import type { Finding, Prediction } from '../formats/findings.js';
-import { type LabelNames, labelNames, listed, respellings, unknownNames } from '../formats/label_names.js';
-import { refuseContradiction } from '../formats/predictions.js';
+import { refuseContradiction } from '../formats/predictions/predictions.js';
 import type { Warning } from '../warnings.js';
 
 /** Predictions in the data set's spelling, and warnings about what was changed or left out. */

@@ -1,6 +1,6 @@
 /** Explains why names of images do not match those of the label file. Programs often change names when they copy tables. */
-import { IMAGE_ENDING, IMAGE_ENDINGS } from '../formats/image_list.js';
-import { listed } from '../formats/label_names.js';
+import { IMAGE_ENDING, IMAGE_ENDINGS } from '../formats/data_sets/image_list.js';
+import { listed } from '../formats/data_sets/label_names.js';
 
 const ENDINGS = [...IMAGE_ENDINGS, ...IMAGE_ENDINGS.map((ending) => ending.toUpperCase()), ''];
 /** A number that a spreadsheet program has shortened, such as `1.2E+07`. */

@@ -1,5 +1,5 @@
 /** The sections of the page, with the numbers and how to read them. */
-import { CHEST_XRAY8_LABELS } from '../formats/image_table.js';
+import { CHEST_XRAY8_LABELS } from '../formats/data_sets/image_table.js';
 import type { EvaluationResult, Threshold } from './evaluate.js';
 import type { Criterion, LocalizationScore } from './localization.js';
 import type { LocalizationResult } from './localize.js';

@@ -1,7 +1,7 @@
 /** Collects the scores that images are ranked by: which classes have them, and a column for each class. */
 import { InputError } from '../errors.js';
+import type { ImageTable } from '../formats/data_sets/image_table.js';
 import type { Prediction } from '../formats/findings.js';
-import type { ImageTable } from '../formats/image_table.js';
 import { sigmoid } from './calibration.js';
 import { type ClassColumn, logitsFrom } from './classification.js';
 import { boxScore, type Scored } from './localize.js';

@@ -1,7 +1,7 @@
 /** A localizer as an ONNX model: network, head, probabilities and heatmaps, with what its metadata says. */
 import { InputError } from '../errors.js';
 import { f32ToF16 } from '../formats/half.js';
-import { CUSTOM, formatWeightsMetadata, type WeightsMetadata } from '../formats/weights.js';
+import { CUSTOM, formatWeightsMetadata, type WeightsMetadata } from '../formats/weights/weights.js';
 import type { Model } from '../nets/describe.js';
 import { describeGraph } from '../nets/graphs.js';
 import { parameterSource } from '../nets/parameters.js';

@@ -3,7 +3,7 @@
 import { InputError } from '../errors.js';
 import { brief } from './brief.js';
 import { isObject } from './checks.js';
-import { canonicalLabel } from './image_table.js';
+import { canonicalLabel } from './data_sets/image_table.js';
 
 /** No format that raybox reads needs more than ten levels. With this limit, functions may recurse into a parsed value safely. */
 const MAX_DEPTH = 100;

@@ -3,8 +3,8 @@
  * pickled objects, texts and complex numbers are refused.
  */
 import { InputError } from '../errors.js';
-import { elementCount } from './checkpoint.js';
 import { f16ToF32 } from './half.js';
+import { elementCount } from './weights/checkpoint.js';
 import { openZip } from './zip.js';
 
 /** Numbers in row-major order. */

@@ -1,6 +1,6 @@
 /** Arithmetic with constants of any rank, as far as shapes, indices and weights that follow from other weights need it. */
 import { InputError } from '../errors.js';
-import type { ElementType } from '../formats/checkpoint.js';
+import type { ElementType } from '../formats/weights/checkpoint.js';
 import { arrayOf, rounded } from './numbers.js';
 import { type Constant, constantOf, countOf } from './plain.js';
 

@@ -1,5 +1,5 @@
 /** What a network's first layer shows of the range of pixels that it takes. */
-import type { ImportedNetwork } from '../formats/checkpoint.js';
+import type { ImportedNetwork } from '../formats/weights/checkpoint.js';
 import type { Node } from '../graph/ir/graph.js';
 import { channelCount } from '../graph/ir/tensor.js';
 import type { Weights } from './kit.js';

@@ -2,7 +2,7 @@
  * The layers that imported networks are made of, added to a graph for values of any order of dimensions. Nothing here knows a file
  * format: a translator says which dimension is what.
  */
-import type { TensorData } from '../formats/checkpoint.js';
+import type { TensorData } from '../formats/weights/checkpoint.js';
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import { permute } from '../ops/general/permute.js';

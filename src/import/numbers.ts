@@ -3,8 +3,8 @@
  * (whole ones), or is refused where the formats leave open what becomes of it.
  */
 import { InputError } from '../errors.js';
-import type { ElementType } from '../formats/checkpoint.js';
 import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from '../formats/half.js';
+import type { ElementType } from '../formats/weights/checkpoint.js';
 
 /** The bits of types that hold whole numbers. */
 const WHOLE = { I8: 8, I16: 16, I32: 32, I64: 64, U8: 8, U16: 16, U32: 32, U64: 64 } as const;

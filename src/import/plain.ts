@@ -2,7 +2,7 @@
  * A network as a file format says it, with nothing of the format's bytes left: nodes, constants, inputs and outputs by name. Each format
  * is read to this form first, and translated to raybox's operations after that.
  */
-import type { ElementType } from '../formats/checkpoint.js';
+import type { ElementType } from '../formats/weights/checkpoint.js';
 
 /** Numbers that the file has, or that follow from numbers that it has. Shapes are in row-major order. */
 export interface Constant {

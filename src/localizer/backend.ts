@@ -1,7 +1,7 @@
 /** What a localizer computes with: the interface of its two implementations, and how one of them is chosen. */
 import { platform } from '#gpu';
 import { InputError } from '../errors.js';
-import type { WeightsMetadata } from '../formats/weights.js';
+import type { WeightsMetadata } from '../formats/weights/weights.js';
 import { describe, type Gpu, openGpu, openHardwareGpu } from '../gpu/device.js';
 import type { Model } from '../nets/describe.js';
 import type { Warning } from '../warnings.js';

@@ -1,6 +1,6 @@
 /** Turns what was computed for an image into its result. */
 import type { Finding } from '../formats/findings.js';
-import type { WeightsMetadata } from '../formats/weights.js';
+import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { DecodedBoxes, HeatBox } from '../ops/boxes/component_boxes.js';
 import { frameOf, toImage } from '../ops/images/frame.js';
 import type { Batch, Session } from './backend.js';

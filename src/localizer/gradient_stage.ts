@@ -3,7 +3,7 @@
  * It is loaded on demand, because most networks have exact maps.
  */
 import { InputError } from '../errors.js';
-import type { HeatmapMethod } from '../formats/heatmap_methods.js';
+import type { HeatmapMethod } from '../formats/weights/heatmap_methods.js';
 import { createStorage } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import { byteSize, type TensorSpec } from '../graph/ir/tensor.js';

@@ -3,7 +3,7 @@
  * (white). They find mistakes in handling, such as an inverted film, a photo or an empty picture. They do not judge quality, so an image
  * without a warning may still be unusable. The README says how often each rule warns of real chest X-rays.
  */
-import { bitsOf, type Image } from '../formats/pixels.js';
+import { bitsOf, type Image } from '../formats/images/pixels.js';
 import type { Warning } from '../warnings.js';
 
 const SIDE = 32;

@@ -1,5 +1,5 @@
 /** What a caller may give as an image, and what preprocessing reads. */
-import type { DecodeOptions, Image } from '../formats/pixels.js';
+import type { DecodeOptions, Image } from '../formats/images/pixels.js';
 import type { Warning } from '../warnings.js';
 
 /**

@@ -1,7 +1,7 @@
 /** Reads weights in a format that holds a whole network. Loaded on demand, because most weights are tensors alone. */
 import { InputError } from '../errors.js';
-import type { Checkpoint } from '../formats/checkpoint.js';
 import { detectFormat } from '../formats/signature.js';
+import type { Checkpoint } from '../formats/weights/checkpoint.js';
 import type { NetworkOptions } from '../import/onnx/import.js';
 import type { Warning } from '../warnings.js';
 import { type ByteSource, readBytes } from './bytes.js';

@@ -1,8 +1,8 @@
 /** Reads weights and recognizes their network: bytes → tensors (`formats/`) → description of the network (`nets/`). */
 import { InputError } from '../errors.js';
-import type { Checkpoint } from '../formats/checkpoint.js';
 import { detectFormat } from '../formats/signature.js';
-import { readCheckpoint } from '../formats/weights.js';
+import type { Checkpoint } from '../formats/weights/checkpoint.js';
+import { readCheckpoint } from '../formats/weights/weights.js';
 import type { DescribeOptions, Model } from '../nets/describe.js';
 import type { Warning } from '../warnings.js';
 import { type ByteSource, isByteSource, readBytes } from './bytes.js';

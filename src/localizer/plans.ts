@@ -1,6 +1,6 @@
 /** The plans of one network on one device, which are kept for later runs. */
 import { InputError } from '../errors.js';
-import type { Checkpoint } from '../formats/checkpoint.js';
+import type { Checkpoint } from '../formats/weights/checkpoint.js';
 import type { Gpu } from '../gpu/device.js';
 import { createConstantPool } from '../graph/plan/constants.js';
 import { parameterValues } from '../nets/parameter_values.js';

@@ -1,7 +1,7 @@
 /** Checks the options of a call and fills in the defaults, some of which come from the weights. */
 import { InputError } from '../errors.js';
 import { isProbability, operatingThresholdOf } from '../formats/operating_thresholds.js';
-import type { WeightsMetadata } from '../formats/weights.js';
+import type { WeightsMetadata } from '../formats/weights/weights.js';
 import { checkMaxBoxes, DEFAULT_HEAT_THRESHOLDS, DEFAULT_MAX_BOXES } from '../ops/boxes/component_boxes.js';
 import { checkHeatThresholds } from '../ops/boxes/heat.js';
 import { checkOptions, optionNames } from '../options.js';

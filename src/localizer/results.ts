@@ -1,9 +1,9 @@
 /** The results for one image, and their export. */
 
-import { writeBoxList } from '../formats/box_list.js';
-import { type CocoFile, toCoco } from '../formats/coco.js';
+import { writeBoxList } from '../formats/data_sets/box_list.js';
+import { type CocoFile, toCoco } from '../formats/data_sets/coco.js';
 import type { Finding } from '../formats/findings.js';
-import type { HeatmapMethod } from '../formats/heatmap_methods.js';
+import type { HeatmapMethod } from '../formats/weights/heatmap_methods.js';
 import type { Warning } from '../warnings.js';
 
 /** The network's results for an image as a whole, without boxes. */

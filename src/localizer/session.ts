@@ -3,8 +3,8 @@
  * heatmaps, heatmaps → boxes. All data stays on the GPU between the stages. What was asked for is read back at the end.
  */
 import { InputError } from '../errors.js';
-import { bitsOf } from '../formats/pixels.js';
-import type { WeightsMetadata } from '../formats/weights.js';
+import { bitsOf } from '../formats/images/pixels.js';
+import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { Gpu } from '../gpu/device.js';
 import type { Tensor } from '../graph/ir/tensor.js';
 import type { DispatchTime, Plan } from '../graph/plan/plan.js';

@@ -1,6 +1,6 @@
 /** The graphs of the three stages of a localization, and their plans. */
 import { InputError } from '../errors.js';
-import type { WeightsMetadata } from '../formats/weights.js';
+import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { Gpu } from '../gpu/device.js';
 import { createGraph } from '../graph/ir/graph.js';
 import type { Tensor, TensorSpec } from '../graph/ir/tensor.js';

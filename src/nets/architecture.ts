@@ -1,7 +1,7 @@
 /** A network that consists of a backbone and a head, described by plain JSON data, and its translation to and from the metadata of a weights file. */
 import { InputError } from '../errors.js';
-import { type GraphDescription, isGraph } from '../formats/graph_description.js';
-import { CUSTOM, type WeightsMetadata } from '../formats/weights.js';
+import { type GraphDescription, isGraph } from '../formats/weights/graph_description.js';
+import { CUSTOM, type WeightsMetadata } from '../formats/weights/weights.js';
 import { type Backbone, checkBackbone } from './backbone.js';
 
 /** The localization head: transition layer, pooling over positions, prediction layer. */

@@ -3,7 +3,7 @@
  * file.
  */
 
-import type { WeightsMetadata } from '../formats/weights.js';
+import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { Warning } from '../warnings.js';
 import type { Found, Sources } from './describe_network.js';
 import type { PublicLayout } from './presets/index.js';

@@ -5,14 +5,14 @@
  *
  * This module is loaded on demand, together with the families of networks, because a page may use a network of its own, or none yet.
  */
-import type { Checkpoint } from '../formats/checkpoint.js';
+import type { Checkpoint } from '../formats/weights/checkpoint.js';
 import {
   isRayboxWeights,
   isWholeNetwork,
   parseWeightsMetadata,
   type WeightsMetadata,
   weightsFields,
-} from '../formats/weights.js';
+} from '../formats/weights/weights.js';
 import type { Warning } from '../warnings.js';
 import { architectureOf, type FamilyNetwork } from './architecture.js';
 import type { Backbone } from './backbone.js';

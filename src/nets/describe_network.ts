@@ -1,8 +1,8 @@
 /** Puts a network's metadata together: each field is taken from the first source that says something about it. */
 
 import { InputError } from '../errors.js';
-import type { Checkpoint } from '../formats/checkpoint.js';
-import type { WeightsMetadata } from '../formats/weights.js';
+import type { Checkpoint } from '../formats/weights/checkpoint.js';
+import type { WeightsMetadata } from '../formats/weights/weights.js';
 import { type Architecture, architectureMetadata, backboneOf, type Head } from './architecture.js';
 import { descriptionOf } from './backbone.js';
 import type { FileInput } from './file_input.js';

@@ -4,7 +4,7 @@
  */
 
 import { InputError } from '../errors.js';
-import type { Checkpoint } from '../formats/checkpoint.js';
+import type { Checkpoint } from '../formats/weights/checkpoint.js';
 import {
   formatWeightsMetadata,
   isRayboxWeights,
@@ -12,7 +12,7 @@ import {
   parseWeightsMetadata,
   type WeightsMetadata,
   weightsFields,
-} from '../formats/weights.js';
+} from '../formats/weights/weights.js';
 import { checkOptions } from '../options.js';
 import { architectureOf } from './architecture.js';
 import { backboneParameters } from './backbone.js';

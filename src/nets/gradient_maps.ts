@@ -6,7 +6,7 @@
  * image's features, so that one backward pass gives the maps of several classes and reads the head's weights once.
  */
 import { InputError } from '../errors.js';
-import type { HeatmapMethod } from '../formats/heatmap_methods.js';
+import type { HeatmapMethod } from '../formats/weights/heatmap_methods.js';
 import { createGraph, createTensor, type Graph, type GraphBuilder, prune } from '../graph/ir/graph.js';
 import { segmentsOf, type Tensor, type TensorSpec } from '../graph/ir/tensor.js';
 import { gradients } from '../ops/differentiate.js';

@@ -4,7 +4,12 @@
  */
 import { InputError } from '../errors.js';
 import { brief } from '../formats/brief.js';
-import { checkGraphDescription, type GraphDescription, type GraphNode, inBrief } from '../formats/graph_description.js';
+import {
+  checkGraphDescription,
+  type GraphDescription,
+  type GraphNode,
+  inBrief,
+} from '../formats/weights/graph_description.js';
 import { createGraph, type GraphBuilder, type Node, nameOf } from '../graph/ir/graph.js';
 import { elementCount, type Tensor } from '../graph/ir/tensor.js';
 import type { CoreOperations } from './core_operations.js';

@@ -1,6 +1,6 @@
 /** `describeGraph` and `graphNetwork` for callers that have all operations loaded anyway. */
 
-import { type GraphDescription, isGraph } from '../formats/graph_description.js';
+import { type GraphDescription, isGraph } from '../formats/weights/graph_description.js';
 import type { NetworkDescription } from './architecture.js';
 import { coreOperations } from './core_operations.js';
 import * as written from './graph_network.js';

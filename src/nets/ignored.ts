@@ -1,7 +1,7 @@
 /** Checks the option `ignore`, with which the caller names tensors that take no part in the result. */
 import { firstFew, InputError } from '../errors.js';
-import type { TensorData } from '../formats/checkpoint.js';
-import { inBrief } from '../formats/graph_description.js';
+import type { TensorData } from '../formats/weights/checkpoint.js';
+import { inBrief } from '../formats/weights/graph_description.js';
 import type { Warning } from '../warnings.js';
 
 /** @throws InputError if it is not a list of texts, or if a text is empty, since that would match all tensors */

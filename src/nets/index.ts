@@ -3,7 +3,7 @@
  * and the head of Wang et al. 2017, which can be put on any features.
  */
 
-export type { GraphDescription } from '../formats/graph_description.js';
+export type { GraphDescription } from '../formats/weights/graph_description.js';
 export type { Architecture, Head } from './architecture.js';
 export { type Backbone, backboneNames, backboneParameters, buildBackbone, standardBackbone } from './backbone.js';
 export { describeGraph, graphNetwork } from './graphs.js';

@@ -1,6 +1,6 @@
 /** Reads the values of a network's parameters from a checkpoint that has them all. */
 import { InputError } from '../errors.js';
-import type { Checkpoint } from '../formats/checkpoint.js';
+import type { Checkpoint } from '../formats/weights/checkpoint.js';
 import { product, type Tensor } from '../graph/ir/tensor.js';
 import type { WeightSource } from '../graph/plan/constants.js';
 

@@ -4,8 +4,8 @@
  */
 
 import { InputError } from '../errors.js';
-import type { Checkpoint, TensorData } from '../formats/checkpoint.js';
-import type { WeightsMetadata } from '../formats/weights.js';
+import type { Checkpoint, TensorData } from '../formats/weights/checkpoint.js';
+import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { Warning } from '../warnings.js';
 import { type Architecture, backboneOf } from './architecture.js';
 import { assumptionsOf, toldByFile, toldOfLayout } from './assumptions.js';

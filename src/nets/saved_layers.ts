@@ -1,7 +1,7 @@
 /** Compares the settings of layers in a network that was saved whole with those of the network that raybox would run. */
 
 import { InputError } from '../errors.js';
-import type { SavedModule } from '../formats/checkpoint.js';
+import type { SavedModule } from '../formats/weights/checkpoint.js';
 import type { Node } from '../graph/ir/graph.js';
 import type { BatchNormAttributes } from '../ops/layers/batch_norm.js';
 import type { Conv2dAttributes } from '../ops/layers/conv2d.js';

@@ -5,7 +5,7 @@
  */
 
 import { firstFew, InputError } from '../errors.js';
-import type { Checkpoint, SavedModule, TensorData } from '../formats/checkpoint.js';
+import type { Checkpoint, SavedModule, TensorData } from '../formats/weights/checkpoint.js';
 import type { Node } from '../graph/ir/graph.js';
 import type { Activation, ActivationAttributes } from '../ops/layers/activation.js';
 import type { Warning } from '../warnings.js';

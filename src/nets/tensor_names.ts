@@ -1,7 +1,7 @@
 /** Renames a checkpoint's tensors to torchvision's names: from older spellings, from numbers, and without a common beginning. */
 
 import { InputError } from '../errors.js';
-import type { Checkpoint, TensorData } from '../formats/checkpoint.js';
+import type { Checkpoint, TensorData } from '../formats/weights/checkpoint.js';
 import {
   type Backbone,
   type BackboneParameters,

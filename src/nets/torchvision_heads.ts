@@ -4,8 +4,8 @@
  * the whole graph is described. Behind hidden layers heatmaps come from gradients; the other two have class activation maps.
  */
 import { InputError } from '../errors.js';
-import type { Checkpoint, TensorData } from '../formats/checkpoint.js';
-import type { WeightsMetadata } from '../formats/weights.js';
+import type { Checkpoint, TensorData } from '../formats/weights/checkpoint.js';
+import type { WeightsMetadata } from '../formats/weights/weights.js';
 import { createGraph, type GraphBuilder } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import { permute } from '../ops/general/permute.js';

@@ -1,8 +1,8 @@
 /** Random weights of a small network. They show that everything works, but the results mean nothing. */
 
-import type { TensorData } from '../formats/checkpoint.js';
-import { writeSafetensors } from '../formats/safetensors.js';
-import { formatWeightsMetadata } from '../formats/weights.js';
+import type { TensorData } from '../formats/weights/checkpoint.js';
+import { writeSafetensors } from '../formats/weights/safetensors.js';
+import { formatWeightsMetadata } from '../formats/weights/weights.js';
 import { createGraph } from '../graph/ir/graph.js';
 import { product } from '../graph/ir/tensor.js';
 import { seededRandom } from '../random.js';

@@ -1,8 +1,8 @@
 /** Describes weights of a network that is not a backbone with a head. Either the file holds its graph, or the caller gives its function. */
 import { InputError } from '../errors.js';
-import type { Checkpoint } from '../formats/checkpoint.js';
-import { inBrief, isGraph } from '../formats/graph_description.js';
-import { HEATMAP_METHODS, type HeatmapMethod } from '../formats/heatmap_methods.js';
+import type { Checkpoint } from '../formats/weights/checkpoint.js';
+import { inBrief, isGraph } from '../formats/weights/graph_description.js';
+import { HEATMAP_METHODS, type HeatmapMethod } from '../formats/weights/heatmap_methods.js';
 import {
   CUSTOM,
   formatWeightsMetadata,
@@ -10,7 +10,7 @@ import {
   isWholeNetwork,
   parseWeightsMetadata,
   type WeightsMetadata,
-} from '../formats/weights.js';
+} from '../formats/weights/weights.js';
 import type { Warning } from '../warnings.js';
 import { assumptionsOf, toldByFile } from './assumptions.js';
 import { type CoreOperations, coreOperations } from './core_operations.js';

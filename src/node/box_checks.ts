@@ -2,8 +2,8 @@
 import { counted, InputError } from '../errors.js';
 import { fromCorners, likelyCorners, type Whose } from '../evaluate/box_corners.js';
 import { boxInImage, isCentred, isInside, likelyBoxFrame, type Size, scaledBox } from '../evaluate/box_frame.js';
+import type { LabeledBox } from '../formats/data_sets/image_table.js';
 import type { Box, Prediction } from '../formats/findings.js';
-import type { LabeledBox } from '../formats/image_table.js';
 import type { Warning } from '../warnings.js';
 import type { Dataset } from './dataset.js';
 import { checkImage } from './image_file_check.js';

@@ -10,8 +10,8 @@ import {
   type ReadOptions,
   readBoxList,
   readImageList,
-} from '../formats/chestxray.js';
-import { IMAGE_ENDING } from '../formats/image_list.js';
+} from '../formats/data_sets/chestxray.js';
+import { IMAGE_ENDING } from '../formats/data_sets/image_list.js';
 import type { Warning } from '../warnings.js';
 import { readText, readTextPieces } from './text_files.js';
 

@@ -1,7 +1,7 @@
 /** The worker thread of `image_store.ts`. It receives paths of images, which it reads, decodes and resizes. */
 import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { DecodeOptions } from '../formats/pixels.js';
+import type { DecodeOptions } from '../formats/images/pixels.js';
 import { examineImage } from '../localizer/examine.js';
 import type { Fit } from '../ops/images/frame.js';
 import { networkImage } from '../train/network_image.js';

@@ -2,7 +2,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { InputError } from '../errors.js';
-import type { DecodeOptions } from '../formats/pixels.js';
+import type { DecodeOptions } from '../formats/images/pixels.js';
 import type { Fit } from '../ops/images/frame.js';
 import type { Warning } from '../warnings.js';
 import { tallyWarnings } from './image_reading.js';

@@ -1,7 +1,7 @@
 /** Writes overlays as PNG files. */
 
-import type { Image } from '../formats/pixels.js';
-import type { WeightsMetadata } from '../formats/weights.js';
+import type { Image } from '../formats/images/pixels.js';
+import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { Localization } from '../localizer/results.js';
 import { drawnPng } from './overlay_png.js';
 import { writeWhole } from './text_files.js';

@@ -1,5 +1,5 @@
 /** An RGB picture and functions that draw on it. Drawings are cut off at its edges. */
-import type { Image } from '../formats/pixels.js';
+import type { Image } from '../formats/images/pixels.js';
 import type { Color } from './colors.js';
 
 export interface Canvas extends Image {

@@ -8,7 +8,7 @@
  */
 
 import type { Finding } from '../formats/findings.js';
-import { checkImage } from '../formats/pixels.js';
+import { checkImage } from '../formats/images/pixels.js';
 import { type Canvas, copy, createCanvas, type Rect } from './canvas.js';
 import { type Color, classColor } from './colors.js';
 import type { OverlayInput } from './overlay_input.js';

@@ -1,6 +1,6 @@
 /** What an overlay is drawn from. */
 import type { Finding } from '../formats/findings.js';
-import type { Image } from '../formats/pixels.js';
+import type { Image } from '../formats/images/pixels.js';
 import type { Heatmap, HeatmapScaling } from './heatmap.js';
 
 export interface OverlayInput {

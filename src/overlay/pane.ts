@@ -1,8 +1,8 @@
 /** Draws one X-ray on the canvas, with a heatmap blended over it, boxes, and labels that do not cover each other. */
 
-import { withoutAlpha } from '../formats/alpha.js';
 import type { Finding } from '../formats/findings.js';
-import type { Image } from '../formats/pixels.js';
+import { withoutAlpha } from '../formats/images/alpha.js';
+import type { Image } from '../formats/images/pixels.js';
 import { blend, type Canvas, fill, type Line, outline, type Rect } from './canvas.js';
 import { type Color, inferno } from './colors.js';
 import { shownRange } from './grey_range.js';

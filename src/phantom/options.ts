@@ -1,6 +1,6 @@
 import { InputError } from '../errors.js';
 import { brief } from '../formats/brief.js';
-import { CHEST_XRAY8_LABELS } from '../formats/image_table.js';
+import { CHEST_XRAY8_LABELS } from '../formats/data_sets/image_table.js';
 
 /** The eight diseases of ChestX-ray8, in the paper's order. */
 export const DISEASES = CHEST_XRAY8_LABELS;

@@ -6,7 +6,7 @@
  * terms for thoracic imaging (Radiology 2008;246:697), RadLex synonyms, and everyday report language.
  */
 
-import { CHEST_XRAY14_LABELS } from '../formats/image_table.js';
+import { CHEST_XRAY14_LABELS } from '../formats/data_sets/image_table.js';
 import type { Abnormality } from './abnormalities.js';
 
 /** The fourteen diseases of ChestX-ray14 by its own names. The first eight are those of ChestX-ray8. */

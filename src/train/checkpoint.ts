@@ -7,10 +7,10 @@
 
 import { InputError } from '../errors.js';
 import { brief } from '../formats/brief.js';
-import type { TensorData } from '../formats/checkpoint.js';
 import { isObject } from '../formats/checks.js';
 import { parseJson } from '../formats/json.js';
-import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
+import type { TensorData } from '../formats/weights/checkpoint.js';
+import { readSafetensors, writeSafetensors } from '../formats/weights/safetensors.js';
 import type { Choices, KernelChoices } from '../graph/plan/choices.js';
 import type { TrainSettings } from './settings.js';
 

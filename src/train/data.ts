@@ -1,7 +1,7 @@
 /** Selects the images that a run trains and validates on from a table of labelled images, and checks them before the run begins. */
 import { firstFew, InputError } from '../errors.js';
-import type { Split } from '../formats/chestxray_splits.js';
-import type { ImageTable } from '../formats/image_table.js';
+import type { Split } from '../formats/data_sets/chestxray_splits.js';
+import type { ImageTable } from '../formats/data_sets/image_table.js';
 import { shuffle } from '../random.js';
 import { PURPOSE, randomOf } from './randomness.js';
 

@@ -4,9 +4,9 @@
  */
 import { InputError } from '../errors.js';
 import { mean as meanOf } from '../evaluate/roc.js';
-import type { TensorData } from '../formats/checkpoint.js';
-import { writeSafetensors } from '../formats/safetensors.js';
-import { formatWeightsMetadata } from '../formats/weights.js';
+import type { TensorData } from '../formats/weights/checkpoint.js';
+import { writeSafetensors } from '../formats/weights/safetensors.js';
+import { formatWeightsMetadata } from '../formats/weights/weights.js';
 import type { Gpu } from '../gpu/device.js';
 import { createGraph } from '../graph/ir/graph.js';
 import { channelCount } from '../graph/ir/tensor.js';

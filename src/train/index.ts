@@ -2,8 +2,8 @@
  * `raybox/train`: trains a network from image-level labels, in Node or in a page. `train` is the whole training loop; `createTrainer` is a
  * single training step, for loops of your own. The command `raybox train` adds the reading and writing of files.
  */
-export type { Image } from '../formats/pixels.js';
-export { readCheckpoint } from '../formats/weights.js';
+export type { Image } from '../formats/images/pixels.js';
+export { readCheckpoint } from '../formats/weights/weights.js';
 export { type Gpu, type GpuOptions, openGpu } from '../gpu/device.js';
 export { type Augmentation, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from './augmentation.js';
 export {

@@ -2,7 +2,7 @@
  * The training loop: epochs in seeded orders, validation after each, and checkpoints from which a run continues with the same bits. It
  * reads and writes no files: images come from an `ImageSource`, and results go to a `Keeper`.
  */
-import { formatWeightsMetadata } from '../formats/weights.js';
+import { formatWeightsMetadata } from '../formats/weights/weights.js';
 import { bestEpoch, type EpochRecord } from './checkpoint.js';
 import { trainEpoch, validateEpoch } from './epoch.js';
 import type { TrainOptions, TrainResult } from './options.js';

@@ -1,5 +1,5 @@
 /** Writes the model card, a page that goes with trained weights: the network, its training, its scores and its limits. */
-import { isGraph } from '../formats/graph_description.js';
+import { isGraph } from '../formats/weights/graph_description.js';
 import type { EpochRecord } from './checkpoint.js';
 import type { ClassCount } from './data.js';
 import type { TrainSettings } from './settings.js';

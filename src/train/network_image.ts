@@ -3,9 +3,9 @@
  * same filter as in the operation `preprocess`, so that a network sees the same in training as later; only the rounding to 16 bits is added.
  */
 import { InputError } from '../errors.js';
-import { withoutAlpha } from '../formats/alpha.js';
-import { settleBits, to16Bits } from '../formats/bits.js';
-import type { Image } from '../formats/pixels.js';
+import { withoutAlpha } from '../formats/images/alpha.js';
+import { settleBits, to16Bits } from '../formats/images/bits.js';
+import type { Image } from '../formats/images/pixels.js';
 import { centreOf, type Fit, frameOf, type Span } from '../ops/images/frame.js';
 
 /** Weights of red, green and blue in the luma of ITU-R BT.601, as in `preprocess`. */

@@ -1,8 +1,8 @@
 /** The settings of a run, as plain JSON. They determine what it computes, and are stored with it so that it can be resumed. */
 
 import { counted, InputError } from '../errors.js';
-import { isGraph } from '../formats/graph_description.js';
-import type { WeightsMetadata } from '../formats/weights.js';
+import { isGraph } from '../formats/weights/graph_description.js';
+import type { WeightsMetadata } from '../formats/weights/weights.js';
 import { createGraph } from '../graph/ir/graph.js';
 import { architectureMetadata, type FamilyNetwork, type NetworkDescription } from '../nets/architecture.js';
 import { networkFrom } from '../nets/graphs.js';

@@ -1,8 +1,8 @@
 /** Decides which network a run trains and which weights it starts from. */
 
 import { InputError } from '../errors.js';
-import type { Checkpoint } from '../formats/checkpoint.js';
-import { isRayboxWeights, parseWeightsMetadata, type WeightsMetadata } from '../formats/weights.js';
+import type { Checkpoint } from '../formats/weights/checkpoint.js';
+import { isRayboxWeights, parseWeightsMetadata, type WeightsMetadata } from '../formats/weights/weights.js';
 import { createGraph } from '../graph/ir/graph.js';
 import { channelCount, product, type Tensor } from '../graph/ir/tensor.js';
 import type { WeightSource } from '../graph/plan/constants.js';

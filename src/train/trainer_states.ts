@@ -1,7 +1,7 @@
 /** Reads all that a trainer keeps from step to step, and writes it into another trainer. */
 import { InputError } from '../errors.js';
-import type { TensorData } from '../formats/checkpoint.js';
-import { writeSafetensors } from '../formats/safetensors.js';
+import type { TensorData } from '../formats/weights/checkpoint.js';
+import { writeSafetensors } from '../formats/weights/safetensors.js';
 import type { Trainer } from './step.js';
 
 /** Reads states in the order of their names, so that equal states give equal files. */

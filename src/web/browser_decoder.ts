@@ -1,9 +1,9 @@
 /** Has the browser decode images in formats that raybox does not decode itself. It is only loaded for such an image. */
 import { InputError } from '../errors.js';
-import { upright } from '../formats/orientation.js';
-import type { PictureHeader } from '../formats/picture_facts.js';
-import { readPictureHeader, webpChunks } from '../formats/picture_header.js';
-import { checkSize } from '../formats/pixels.js';
+import { upright } from '../formats/images/orientation.js';
+import type { PictureHeader } from '../formats/images/picture_facts.js';
+import { readPictureHeader, webpChunks } from '../formats/images/picture_header.js';
+import { checkSize } from '../formats/images/pixels.js';
 import type { ImageLimits, PlatformPixels } from '../gpu/platform.js';
 import type { Warning } from '../warnings.js';
 import { drawnPixels } from './drawable.js';

@@ -1,5 +1,5 @@
 /** The files that the demo page offers for download. */
-import type { WeightsMetadata } from '../formats/weights.js';
+import type { WeightsMetadata } from '../formats/weights/weights.js';
 import { type Localization, toCOCO, toCSV } from '../localizer/results.js';
 
 export interface Saved {

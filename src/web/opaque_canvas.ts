@@ -1,5 +1,5 @@
 /** A canvas on which transparent pixels are blended with black. */
-import { checkSize } from '../formats/pixels.js';
+import { checkSize } from '../formats/images/pixels.js';
 import type { ImageLimits } from '../gpu/platform.js';
 
 /** Draws onto an opaque black canvas, so that transparent pixels are blended with black. */

@@ -1,6 +1,6 @@
 /** Draws X-rays and heatmaps on canvases of a page, and the whole picture on one canvas for saving. */
-import { withoutAlpha } from '../formats/alpha.js';
-import type { Image } from '../formats/pixels.js';
+import { withoutAlpha } from '../formats/images/alpha.js';
+import type { Image } from '../formats/images/pixels.js';
 import { classColor, inferno } from '../overlay/colors.js';
 import { shownRange } from '../overlay/grey_range.js';
 import { type Heatmap, type HeatmapScaling, heatLevels } from '../overlay/heatmap.js';

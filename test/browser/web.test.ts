@@ -8,7 +8,7 @@ import type { Page } from 'puppeteer-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DEMO_HEADERS, serveFolder } from '../../src/cli/serve.js';
-import { encodePng } from '../../src/formats/png.js';
+import { encodePng } from '../../src/formats/images/png.js';
 import { launchChromium } from '../../src/node/chromium.js';
 import { classColor } from '../../src/overlay/colors.js';
 import { readFixture } from '../support/fixture.js';
@@ -293,7 +293,7 @@ test('raybox/overlay loads neither the engine nor a package', async () => {
     platform: 'browser',
   });
   const others = Object.keys(metafile.inputs).filter((path) => !/^dist\/src\/(overlay|web)\//.test(path));
-  assert.equal(others, ['dist/src/formats/alpha.js']); // a picture is shown without its alpha, as the network sees it
+  assert.equal(others, ['dist/src/formats/images/alpha.js']); // a picture is shown without its alpha, as the network sees it
   assert.ok(outputFiles[0].contents.length < 25_000, `${outputFiles[0].contents.length} bytes`);
 });
 

@@ -17,9 +17,9 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { iobb } from '../../src/evaluate/localization.js';
-import { decodeImage } from '../../src/formats/image.js';
-import { encodePng } from '../../src/formats/png.js';
-import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.js';
+import { decodeImage } from '../../src/formats/images/image.js';
+import { encodePng } from '../../src/formats/images/png.js';
+import { readSafetensors, writeSafetensors } from '../../src/formats/weights/safetensors.js';
 import { untrainedWeights } from '../../src/nets/untrained.js';
 import { DISEASES, drawPhantom } from '../../src/phantom/index.js';
 

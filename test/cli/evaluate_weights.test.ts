@@ -6,11 +6,11 @@ import { Command } from 'commander';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { addEvaluateCommand } from '../../src/cli/evaluate.js';
-import { CHEST_XRAY8_LABELS, writeBoxList } from '../../src/formats/chestxray.js';
+import { CHEST_XRAY8_LABELS, writeBoxList } from '../../src/formats/data_sets/chestxray.js';
 import type { Prediction } from '../../src/formats/findings.js';
-import { encodePng } from '../../src/formats/png.js';
-import { readSafetensors } from '../../src/formats/safetensors.js';
-import { parseWeightsMetadata } from '../../src/formats/weights.js';
+import { encodePng } from '../../src/formats/images/png.js';
+import { readSafetensors } from '../../src/formats/weights/safetensors.js';
+import { parseWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { untrainedWeights } from '../../src/nets/untrained.js';
 import { DISEASES, drawPhantom } from '../../src/phantom/index.js';
 

@@ -18,7 +18,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { addMineCommand, type MineFilesOptions, mine } from '../../src/cli/mine.js';
 import { InputError } from '../../src/errors.js';
-import { readDataEntry } from '../../src/formats/chestxray.js';
+import { readDataEntry } from '../../src/formats/data_sets/chestxray.js';
 
 const test = suite<{ folder: string }>('mine', { folder: '' });
 

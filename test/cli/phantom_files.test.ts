@@ -11,7 +11,7 @@ import { checkDataset } from '../../src/cli/dataset_check.js';
 import { addPhantomCommand } from '../../src/cli/phantom.js';
 import { type WritePhantomsOptions, writePhantoms } from '../../src/cli/phantom_files.js';
 import { InputError } from '../../src/errors.js';
-import { labelsOf } from '../../src/formats/chestxray.js';
+import { labelsOf } from '../../src/formats/data_sets/chestxray.js';
 import { openDataset } from '../../src/node/dataset.js';
 import { drawPhantom } from '../../src/phantom/index.js';
 import { mineReport } from '../../src/reports/mine.js';

@@ -14,7 +14,7 @@ import { copyFileSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { encodePng } from '../../src/formats/png.js';
+import { encodePng } from '../../src/formats/images/png.js';
 import { load } from '../../src/index.js';
 import { drawPhantom } from '../../src/phantom/index.js';
 import { verifyInFirefox } from './case_table.js';

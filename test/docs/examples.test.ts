@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import type { Browser } from 'puppeteer-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { encodePng } from '../../src/formats/png.js';
+import { encodePng } from '../../src/formats/images/png.js';
 import { launchChromium } from '../../src/node/chromium.js';
 import { drawPhantom } from '../../src/phantom/index.js';
 import { EXAMPLE_PROJECTS } from '../consumers/examples.js';

@@ -3,8 +3,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import type { TensorData } from '../../src/formats/checkpoint.js';
-import { writeSafetensors } from '../../src/formats/safetensors.js';
+import type { TensorData } from '../../src/formats/weights/checkpoint.js';
+import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
 import { openGpu } from '../../src/gpu/device.js';
 import { load } from '../../src/index.js';
 import { describeModel, type ModelOptions } from '../../src/localizer/model.js';

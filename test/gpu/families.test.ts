@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import type { TensorData } from '../../src/formats/checkpoint.js';
+import type { TensorData } from '../../src/formats/weights/checkpoint.js';
 import { type Gpu, openGpu } from '../../src/gpu/device.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import { product } from '../../src/graph/ir/tensor.js';

@@ -1,7 +1,7 @@
 /** Heatmaps from gradients on the GPU: of imported networks with hidden layers, and of raybox's own, for the classes that are asked for. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { HeatmapMethod } from '../../src/formats/heatmap_methods.js';
+import type { HeatmapMethod } from '../../src/formats/weights/heatmap_methods.js';
 import { openGpu } from '../../src/gpu/device.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';

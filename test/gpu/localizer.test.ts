@@ -1,10 +1,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DeviceLostError, InputError } from '../../src/errors.js';
-import { CHEST_XRAY8_LABELS } from '../../src/formats/image_table.js';
-import { encodePng } from '../../src/formats/png.js';
-import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.js';
-import { readCheckpoint, type WeightsMetadata } from '../../src/formats/weights.js';
+import { CHEST_XRAY8_LABELS } from '../../src/formats/data_sets/image_table.js';
+import { encodePng } from '../../src/formats/images/png.js';
+import { readSafetensors, writeSafetensors } from '../../src/formats/weights/safetensors.js';
+import { readCheckpoint, type WeightsMetadata } from '../../src/formats/weights/weights.js';
 import { readBuffer } from '../../src/gpu/buffers.js';
 import { openGpu } from '../../src/gpu/device.js';
 import { createGraph } from '../../src/graph/ir/graph.js';

@@ -1,8 +1,8 @@
 /** The same image, given in all possible forms, gives the same results. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { encodePng } from '../../src/formats/png.js';
-import type { WeightsMetadata } from '../../src/formats/weights.js';
+import { encodePng } from '../../src/formats/images/png.js';
+import type { WeightsMetadata } from '../../src/formats/weights/weights.js';
 import { openGpu } from '../../src/gpu/device.js';
 import { type ImageInput, InputError, type LocalizeOptions, load } from '../../src/index.js';
 import { seededRandom } from '../../src/random.js';

@@ -1,8 +1,8 @@
 /** An ONNX model, from its bytes to boxes, and the same network from the weights file that it is converted to. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { writeSafetensors } from '../../src/formats/safetensors.js';
-import { formatWeightsMetadata } from '../../src/formats/weights.js';
+import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
+import { formatWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { load } from '../../src/index.js';
 import { readModel } from '../../src/localizer/model.js';
 import { onnxModel } from '../support/onnx.js';

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import { readSafetensors } from '../../src/formats/safetensors.js';
+import { readSafetensors } from '../../src/formats/weights/safetensors.js';
 import { openGpu } from '../../src/gpu/device.js';
 import { seededRandom } from '../../src/random.js';
 import { crossEntropy } from '../../src/train/losses.js';

@@ -2,8 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.js';
-import { parseWeightsMetadata } from '../../src/formats/weights.js';
+import { readSafetensors, writeSafetensors } from '../../src/formats/weights/safetensors.js';
+import { parseWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { openGpu } from '../../src/gpu/device.js';
 import type { Node } from '../../src/graph/ir/graph.js';
 import type { Operation, Traits } from '../../src/graph/ir/operation.js';

@@ -2,8 +2,8 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readSafetensors } from '../../src/formats/safetensors.js';
-import { parseWeightsMetadata } from '../../src/formats/weights.js';
+import { readSafetensors } from '../../src/formats/weights/safetensors.js';
+import { parseWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { openGpu } from '../../src/gpu/device.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import { product } from '../../src/graph/ir/tensor.js';

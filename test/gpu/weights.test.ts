@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { iobb } from '../../src/evaluate/localization.js';
-import { readSafetensorsHeader } from '../../src/formats/safetensors.js';
-import { parseWeightsMetadata } from '../../src/formats/weights.js';
+import { readSafetensorsHeader } from '../../src/formats/weights/safetensors.js';
+import { parseWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { load } from '../../src/localizer/localizer.js';
 import { DISEASES, drawPhantom } from '../../src/phantom/index.js';
 

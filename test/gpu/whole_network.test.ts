@@ -1,9 +1,13 @@
 /** Networks that belong to no family: a function that `load` and `train` are given, and its graph in a file. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { GraphDescription } from '../../src/formats/graph_description.js';
-import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.js';
-import { formatWeightsMetadata, parseWeightsMetadata, type WeightsMetadata } from '../../src/formats/weights.js';
+import type { GraphDescription } from '../../src/formats/weights/graph_description.js';
+import { readSafetensors, writeSafetensors } from '../../src/formats/weights/safetensors.js';
+import {
+  formatWeightsMetadata,
+  parseWeightsMetadata,
+  type WeightsMetadata,
+} from '../../src/formats/weights/weights.js';
 import { openGpu } from '../../src/gpu/device.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Operation } from '../../src/graph/ir/operation.js';

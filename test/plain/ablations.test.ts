@@ -8,7 +8,7 @@ import { differences, estimate, tQuantile } from '../../bench/studies/ablations/
 import { BLOCKS, configurationsOf, costOf, REFERENCE } from '../../bench/studies/ablations/configurations.js';
 import { ablationReport, type Run } from '../../bench/studies/ablations/report.js';
 import { keepStudy } from '../../bench/studies/training_runs.js';
-import { CHEST_XRAY8_LABELS } from '../../src/formats/image_table.js';
+import { CHEST_XRAY8_LABELS } from '../../src/formats/data_sets/image_table.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-ablations-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));

@@ -10,12 +10,12 @@ import { readPredictions, writeEvaluation } from '../../src/cli/evaluation.js';
 import { InputError } from '../../src/errors.js';
 import { areCorners, type CornersOf } from '../../src/evaluate/box_corners.js';
 import { nameHint } from '../../src/evaluate/name_hints.js';
-import { BOX_HEADER } from '../../src/formats/box_list.js';
-import { readBoxList } from '../../src/formats/chestxray.js';
+import { BOX_HEADER } from '../../src/formats/data_sets/box_list.js';
+import { readBoxList } from '../../src/formats/data_sets/chestxray.js';
+import { CHEST_XRAY14_LABELS } from '../../src/formats/data_sets/image_table.js';
 import type { Box } from '../../src/formats/findings.js';
-import { CHEST_XRAY14_LABELS } from '../../src/formats/image_table.js';
-import { encodePng } from '../../src/formats/png.js';
-import { predictionCsvReader } from '../../src/formats/predictions_csv.js';
+import { encodePng } from '../../src/formats/images/png.js';
+import { predictionCsvReader } from '../../src/formats/predictions/predictions_csv.js';
 import { openDataset } from '../../src/node/dataset.js';
 import { checkImage } from '../../src/node/image_file_check.js';
 

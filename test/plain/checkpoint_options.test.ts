@@ -3,9 +3,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import type { TensorData } from '../../src/formats/checkpoint.js';
-import { writeSafetensors } from '../../src/formats/safetensors.js';
-import { readCheckpoint } from '../../src/formats/weights.js';
+import type { TensorData } from '../../src/formats/weights/checkpoint.js';
+import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
+import { readCheckpoint } from '../../src/formats/weights/weights.js';
 import { describeModel, type ModelOptions } from '../../src/localizer/model.js';
 import type { Backbone } from '../../src/nets/backbone.js';
 import { startOf } from '../../src/train/start.js';

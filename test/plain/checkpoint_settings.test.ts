@@ -3,8 +3,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import { writeSafetensors } from '../../src/formats/safetensors.js';
-import { formatWeightsMetadata, readCheckpoint } from '../../src/formats/weights.js';
+import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
+import { formatWeightsMetadata, readCheckpoint } from '../../src/formats/weights/weights.js';
 import { describeModel, type ModelOptions } from '../../src/localizer/model.js';
 import type { Backbone } from '../../src/nets/backbone.js';
 import { startOf } from '../../src/train/start.js';

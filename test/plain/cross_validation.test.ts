@@ -5,8 +5,8 @@ import { patientFolds, refuseSharedPatients } from '../../bench/studies/real_ima
 import { type Arm, crossValidationReport } from '../../bench/studies/real_images/report.js';
 import { armScores, aucDifferences, type FoldResult, meanBoxScores } from '../../bench/studies/real_images/scores.js';
 import { type LocalizationScore, scoreLocalization } from '../../src/evaluate/localization.js';
-import { readDataEntry } from '../../src/formats/chestxray.js';
-import { labelsOf } from '../../src/formats/image_table.js';
+import { readDataEntry } from '../../src/formats/data_sets/chestxray.js';
+import { labelsOf } from '../../src/formats/data_sets/image_table.js';
 import { seededRandom } from '../../src/random.js';
 
 const classes = ['Mass', 'Nodule'];

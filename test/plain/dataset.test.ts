@@ -6,6 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkDataset } from '../../src/cli/dataset_check.js';
 import { InputError } from '../../src/errors.js';
+import { csvLine, csvReader, readCsv } from '../../src/formats/csv.js';
 import {
   CHEST_XRAY8_LABELS,
   labelsOf,
@@ -14,13 +15,17 @@ import {
   readDataEntry,
   readImageList,
   writeBoxList,
-} from '../../src/formats/chestxray.js';
-import { comparePatients, labelStatistics, splitByLists, splitByPatient } from '../../src/formats/chestxray_splits.js';
-import { readCoco, toCoco } from '../../src/formats/coco.js';
-import { csvLine, csvReader, readCsv } from '../../src/formats/csv.js';
-import { predictionLineReader } from '../../src/formats/prediction_lines.js';
-import { mergePredictions } from '../../src/formats/predictions.js';
-import { predictionCsvReader } from '../../src/formats/predictions_csv.js';
+} from '../../src/formats/data_sets/chestxray.js';
+import {
+  comparePatients,
+  labelStatistics,
+  splitByLists,
+  splitByPatient,
+} from '../../src/formats/data_sets/chestxray_splits.js';
+import { readCoco, toCoco } from '../../src/formats/data_sets/coco.js';
+import { predictionLineReader } from '../../src/formats/predictions/prediction_lines.js';
+import { mergePredictions } from '../../src/formats/predictions/predictions.js';
+import { predictionCsvReader } from '../../src/formats/predictions/predictions_csv.js';
 import { openDataset } from '../../src/node/dataset.js';
 import { readText, readTextPieces, writeWhole } from '../../src/node/text_files.js';
 

@@ -11,22 +11,22 @@ import { mine } from '../../src/cli/mine.js';
 import { InputError } from '../../src/errors.js';
 import { evaluate } from '../../src/evaluate/evaluate.js';
 import { evaluationPage } from '../../src/evaluate/evaluation_page.js';
+import { csvLine, readCsv } from '../../src/formats/csv.js';
 import {
   readBoxList,
   readDataEntry,
   readImageList,
   writeBoxList,
   writeImageList,
-} from '../../src/formats/chestxray.js';
-import { readCoco } from '../../src/formats/coco.js';
-import { csvLine, readCsv } from '../../src/formats/csv.js';
+} from '../../src/formats/data_sets/chestxray.js';
+import { readCoco } from '../../src/formats/data_sets/coco.js';
+import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../../src/formats/data_sets/image_table.js';
+import { labelNames } from '../../src/formats/data_sets/label_names.js';
 import type { Prediction } from '../../src/formats/findings.js';
-import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../../src/formats/image_table.js';
 import { parseJson } from '../../src/formats/json.js';
-import { labelNames } from '../../src/formats/label_names.js';
-import { predictionLineReader } from '../../src/formats/prediction_lines.js';
-import { mergePredictions } from '../../src/formats/predictions.js';
-import { predictionCsvReader } from '../../src/formats/predictions_csv.js';
+import { predictionLineReader } from '../../src/formats/predictions/prediction_lines.js';
+import { mergePredictions } from '../../src/formats/predictions/predictions.js';
+import { predictionCsvReader } from '../../src/formats/predictions/predictions_csv.js';
 import { seededRandom } from '../../src/random.js';
 
 const refused = (run: () => unknown, message: RegExp) => {

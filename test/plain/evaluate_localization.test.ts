@@ -12,7 +12,7 @@ import {
   PUBLISHED_LOCALIZATION,
   PUBLISHED_LOCALIZATION14,
 } from '../../src/evaluate/published.js';
-import { readDataEntry } from '../../src/formats/chestxray.js';
+import { readDataEntry } from '../../src/formats/data_sets/chestxray.js';
 import type { Prediction } from '../../src/formats/findings.js';
 
 const box = (x: number, y: number, width: number, height: number) => ({ x, y, width, height });

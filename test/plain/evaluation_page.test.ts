@@ -12,13 +12,17 @@ import { pickCases } from '../../src/evaluate/cases.js';
 import { type EvaluationResult, evaluate } from '../../src/evaluate/evaluate.js';
 import { evaluationCsv } from '../../src/evaluate/evaluation_csv.js';
 import { evaluationPage } from '../../src/evaluate/evaluation_page.js';
-import { readDataEntry, writeBoxList } from '../../src/formats/chestxray.js';
-import { toCoco } from '../../src/formats/coco.js';
 import { readCsv } from '../../src/formats/csv.js';
+import { readDataEntry, writeBoxList } from '../../src/formats/data_sets/chestxray.js';
+import { toCoco } from '../../src/formats/data_sets/coco.js';
 import type { Prediction } from '../../src/formats/findings.js';
-import { decodePng, encodePng } from '../../src/formats/png.js';
-import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.js';
-import { formatWeightsMetadata, parseWeightsMetadata, type WeightsMetadata } from '../../src/formats/weights.js';
+import { decodePng, encodePng } from '../../src/formats/images/png.js';
+import { readSafetensors, writeSafetensors } from '../../src/formats/weights/safetensors.js';
+import {
+  formatWeightsMetadata,
+  parseWeightsMetadata,
+  type WeightsMetadata,
+} from '../../src/formats/weights/weights.js';
 
 const HEADER = 'Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position';
 const PIXEL =

@@ -3,11 +3,11 @@ import { deflateSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import { withoutAlpha } from '../../src/formats/alpha.js';
-import { settleBits } from '../../src/formats/bits.js';
 import { crc32 } from '../../src/formats/crc32.js';
-import type { Image } from '../../src/formats/pixels.js';
-import { decodePng, encodePng } from '../../src/formats/png.js';
+import { withoutAlpha } from '../../src/formats/images/alpha.js';
+import { settleBits } from '../../src/formats/images/bits.js';
+import type { Image } from '../../src/formats/images/pixels.js';
+import { decodePng, encodePng } from '../../src/formats/images/png.js';
 import { networkImage } from '../../src/train/network_image.js';
 
 const grey = (...samples: number[]): Image => ({

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import { type Hdf5Object, openHdf5 } from '../../src/formats/hdf5.js';
+import { type Hdf5Object, openHdf5 } from '../../src/formats/hdf5/hdf5.js';
 
 const fixture = (name: string) =>
   new Uint8Array(readFileSync(new URL(`../../../test/fixtures/keras/${name}`, import.meta.url)));

@@ -6,10 +6,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
 import { crc32 } from '../../src/formats/crc32.js';
-import { decodeImage, type Image } from '../../src/formats/image.js';
+import { decodeImage, type Image } from '../../src/formats/images/image.js';
+import { readPictureHeader } from '../../src/formats/images/picture_header.js';
+import { decodePng, encodePng } from '../../src/formats/images/png.js';
 import { loadOptional } from '../../src/formats/optional.js';
-import { readPictureHeader } from '../../src/formats/picture_header.js';
-import { decodePng, encodePng } from '../../src/formats/png.js';
 import { describeFormat } from '../../src/formats/refused_format.js';
 import { readFixture } from '../support/fixture.js';
 import { extendedWebp, gif, pictures, turnedAvif } from '../support/pictures.js';
@@ -442,7 +442,7 @@ test('the error for a missing package names it', async () => {
 });
 
 test('a browser bundle holds no Node module, and the decoders only as parts loaded on demand', async () => {
-  const entry = new URL('../../src/formats/image.js', import.meta.url).pathname;
+  const entry = new URL('../../src/formats/images/image.js', import.meta.url).pathname;
   const { outputFiles, metafile } = await build({
     entryPoints: [entry],
     bundle: true,
@@ -460,7 +460,9 @@ test('a browser bundle holds no Node module, and the decoders only as parts load
     imports.filter(({ external, path }) => external && path !== '<runtime>'),
     [],
   );
-  const main = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint?.endsWith('formats/image.js'))!;
+  const main = Object.values(metafile.outputs).find(({ entryPoint }) =>
+    entryPoint?.endsWith('formats/images/image.js'),
+  )!;
   assert.ok(main.bytes < 16_384, `${main.bytes} bytes`);
   assert.ok(outputFiles.length >= 3);
 });

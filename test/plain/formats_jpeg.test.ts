@@ -4,8 +4,8 @@ import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import { decodeImage, type Image } from '../../src/formats/image.js';
-import { decodeJpeg } from '../../src/formats/jpeg.js';
+import { decodeImage, type Image } from '../../src/formats/images/image.js';
+import { decodeJpeg } from '../../src/formats/images/jpeg.js';
 
 const concat = (...parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
 

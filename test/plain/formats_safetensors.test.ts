@@ -3,15 +3,15 @@ import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import type { TensorData } from '../../src/formats/checkpoint.js';
 import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from '../../src/formats/half.js';
+import type { TensorData } from '../../src/formats/weights/checkpoint.js';
 import {
   decodeTensor,
   readSafetensors,
   readSafetensorsHeader,
   safetensorsHeaderBytes,
   writeSafetensors,
-} from '../../src/formats/safetensors.js';
+} from '../../src/formats/weights/safetensors.js';
 
 const fixtures = new URL('../../../test/fixtures/', import.meta.url);
 const data = process.env.RAYBOX_DATA ?? new URL('../../../../shared/data', import.meta.url).pathname;

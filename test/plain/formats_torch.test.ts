@@ -3,11 +3,11 @@ import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import type { TensorData } from '../../src/formats/checkpoint.js';
 import { crc32 } from '../../src/formats/crc32.js';
-import { unpickle } from '../../src/formats/pickle.js';
-import { readSafetensors } from '../../src/formats/safetensors.js';
-import { readTorch } from '../../src/formats/torch.js';
+import { unpickle } from '../../src/formats/torch/pickle.js';
+import { readTorch } from '../../src/formats/torch/torch.js';
+import type { TensorData } from '../../src/formats/weights/checkpoint.js';
+import { readSafetensors } from '../../src/formats/weights/safetensors.js';
 import { zip } from '../support/zip.js';
 
 const fixture = (name: string) =>

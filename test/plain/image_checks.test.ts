@@ -1,7 +1,7 @@
 /** Warnings about images: rare for chest X-rays, and there for other images. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Image } from '../../src/formats/pixels.js';
+import type { Image } from '../../src/formats/images/pixels.js';
 import { checkPixels } from '../../src/localizer/image_checks.js';
 import { drawPhantom } from '../../src/phantom/index.js';
 import { seededRandom } from '../../src/random.js';

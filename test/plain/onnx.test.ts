@@ -2,8 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import { writeSafetensors } from '../../src/formats/safetensors.js';
-import { formatWeightsMetadata } from '../../src/formats/weights.js';
+import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
+import { formatWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
 import { readTensor } from '../../src/import/onnx/tensor.js';

@@ -2,8 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import type { Checkpoint, TensorData } from '../../src/formats/checkpoint.js';
-import { CHEST_XRAY14_LABELS } from '../../src/formats/image_table.js';
+import { CHEST_XRAY14_LABELS } from '../../src/formats/data_sets/image_table.js';
+import type { Checkpoint, TensorData } from '../../src/formats/weights/checkpoint.js';
 import { describeModel, type ModelOptions } from '../../src/localizer/model.js';
 import { backboneParameters } from '../../src/nets/backbone.js';
 import { presetNamed } from '../../src/nets/presets/index.js';

@@ -2,8 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import type { Checkpoint, SavedModule } from '../../src/formats/checkpoint.js';
-import { readTorch } from '../../src/formats/torch.js';
+import { readTorch } from '../../src/formats/torch/torch.js';
+import type { Checkpoint, SavedModule } from '../../src/formats/weights/checkpoint.js';
 import { describeModel, type ModelOptions } from '../../src/localizer/model.js';
 import { readFixture } from '../support/fixture.js';
 

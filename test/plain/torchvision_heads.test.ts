@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import type { TensorData } from '../../src/formats/checkpoint.js';
+import type { TensorData } from '../../src/formats/weights/checkpoint.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
 import { describeModel } from '../../src/localizer/model.js';

@@ -2,8 +2,8 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readDataEntry } from '../../src/formats/chestxray.js';
-import type { Image } from '../../src/formats/pixels.js';
+import { readDataEntry } from '../../src/formats/data_sets/chestxray.js';
+import type { Image } from '../../src/formats/images/pixels.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import { VIEW_NUMBERS } from '../../src/ops/images/augment.js';
 import type { Fit } from '../../src/ops/images/frame.js';

@@ -2,8 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import type { Image } from '../../src/formats/pixels.js';
-import { encodePng } from '../../src/formats/png.js';
+import type { Image } from '../../src/formats/images/pixels.js';
+import { encodePng } from '../../src/formats/images/png.js';
 import type { ImageInput, ReadImageOptions } from '../../src/localizer/image_input.js';
 import { toPixels } from '../../src/localizer/images.js';
 import { readFixture } from './fixture.js';

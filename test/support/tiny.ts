@@ -1,8 +1,8 @@
 /** A network that a software adapter compiles in two seconds, and images for it, for tests of everything except the computation itself. */
 
-import type { TensorData } from '../../src/formats/checkpoint.js';
-import { writeSafetensors } from '../../src/formats/safetensors.js';
-import { formatWeightsMetadata } from '../../src/formats/weights.js';
+import type { TensorData } from '../../src/formats/weights/checkpoint.js';
+import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
+import { formatWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Localization, PixelImage } from '../../src/index.js';
 import { type Architecture, architectureMetadata } from '../../src/nets/architecture.js';

@@ -1,6 +1,6 @@
 /** Parameters and references that fixtures/torchvision/make.py makes too, and runs of backbones with them. */
 
-import type { TensorData } from '../../src/formats/checkpoint.js';
+import type { TensorData } from '../../src/formats/weights/checkpoint.js';
 import type { Gpu } from '../../src/gpu/device.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import { product } from '../../src/graph/ir/tensor.js';

@@ -11,7 +11,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../../src/errors.js';
-import { HEATMAP_METHODS } from '../../../src/formats/heatmap_methods.js';
+import { HEATMAP_METHODS } from '../../../src/formats/weights/heatmap_methods.js';
 import { openGpu } from '../../../src/gpu/device.js';
 import { createGraph } from '../../../src/graph/ir/graph.js';
 import type { Traits } from '../../../src/graph/ir/operation.js';

@@ -1,6 +1,6 @@
 /** The configurations that are compared. Each block changes one thing of the reference. Runs that several blocks need are done only once. */
 
-import { CHEST_XRAY8_LABELS } from '../../../src/formats/image_table.js';
+import { CHEST_XRAY8_LABELS } from '../../../src/formats/data_sets/image_table.js';
 import { createGraph } from '../../../src/graph/ir/graph.js';
 import { product } from '../../../src/graph/ir/tensor.js';
 import type { Head } from '../../../src/nets/architecture.js';

@@ -2,7 +2,7 @@
 
 import { duration } from '../../../src/cli/terminal.js';
 import { COLORS, loadPlotting } from '../../../src/evaluate/plotting.js';
-import { CHEST_XRAY8_LABELS } from '../../../src/formats/image_table.js';
+import { CHEST_XRAY8_LABELS } from '../../../src/formats/data_sets/image_table.js';
 import { markdownTable } from '../../markdown.js';
 import { differences, type Estimate, estimate } from './analysis.js';
 import { type Block, type Cost, configurationsOf, REFERENCE } from './configurations.js';

@@ -1,7 +1,7 @@
 /** Makes the folds of a cross-validation by distributing whole patients randomly, with a seed. */
 import { InputError } from '../../../src/errors.js';
-import { comparePatients } from '../../../src/formats/chestxray_splits.js';
-import type { ImageTable } from '../../../src/formats/image_table.js';
+import { comparePatients } from '../../../src/formats/data_sets/chestxray_splits.js';
+import type { ImageTable } from '../../../src/formats/data_sets/image_table.js';
 import { seededRandom, shuffle } from '../../../src/random.js';
 
 export interface Fold {

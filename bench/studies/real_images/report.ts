@@ -3,7 +3,7 @@
 import { duration } from '../../../src/cli/terminal.js';
 import { InputError } from '../../../src/errors.js';
 import type { Interval } from '../../../src/evaluate/intervals.js';
-import type { ImageTable } from '../../../src/formats/image_table.js';
+import type { ImageTable } from '../../../src/formats/data_sets/image_table.js';
 import { markdownTable } from '../../markdown.js';
 import {
   type ArmScores,

@@ -9,8 +9,8 @@ import {
 } from '../../../src/evaluate/intervals.js';
 import { ALL_LABELS, type LocalizationScore } from '../../../src/evaluate/localization.js';
 import { mean, rank, rankingScores, weightedScores } from '../../../src/evaluate/roc.js';
+import { type ImageTable, labelsOf } from '../../../src/formats/data_sets/image_table.js';
 import type { Prediction } from '../../../src/formats/findings.js';
-import { type ImageTable, labelsOf } from '../../../src/formats/image_table.js';
 
 /** The results of one fold. */
 export interface FoldResult {

@@ -1,6 +1,6 @@
 /** One node of an ONNX graph as an operator's translation sees it: its inputs and attributes, checked. */
 import { InputError } from '../../errors.js';
-import type { ElementType } from '../../formats/checkpoint.js';
+import type { ElementType } from '../../formats/weights/checkpoint.js';
 import type { Budget } from '../arrays.js';
 import { type Kit, Unsupported, type Value } from '../kit.js';
 import type { Named } from '../layers.js';

@@ -1,5 +1,5 @@
 /** Operators that change the type of numbers. */
-import type { ElementType } from '../../formats/checkpoint.js';
+import type { ElementType } from '../../formats/weights/checkpoint.js';
 import { combine } from '../arrays.js';
 import { apply } from '../general.js';
 import { Unsupported } from '../kit.js';

@@ -1,8 +1,8 @@
 /** From the bytes of an ONNX file to a checkpoint that brings its network along. */
 import { counted, firstFew, InputError } from '../../errors.js';
 import { CONSTANT } from '../../export/sheet.js';
-import type { Checkpoint, ImportedNetwork, TensorData } from '../../formats/checkpoint.js';
-import type { WeightsMetadata } from '../../formats/weights.js';
+import type { Checkpoint, ImportedNetwork, TensorData } from '../../formats/weights/checkpoint.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
 import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../../graph/ir/tensor.js';
 import { fileInput } from '../../nets/file_settings.js';

@@ -7,9 +7,9 @@ import { type ExportedGraph, exportedGraph, INPUT, OUTPUTS } from '../../export/
 import { shapeOf, withCasts } from '../../export/onnx.js';
 import type { OnnxAttribute, OnnxConstant, OnnxNode } from '../../export/sheet.js';
 import { OPSET } from '../../export/write.js';
-import type { Checkpoint, TensorData } from '../../formats/checkpoint.js';
-import { isGraph } from '../../formats/graph_description.js';
-import { isRayboxWeights, parseWeightsMetadata } from '../../formats/weights.js';
+import type { Checkpoint, TensorData } from '../../formats/weights/checkpoint.js';
+import { isGraph } from '../../formats/weights/graph_description.js';
+import { isRayboxWeights, parseWeightsMetadata } from '../../formats/weights/weights.js';
 import { architectureOf } from '../../nets/architecture.js';
 import { networkFrom } from '../../nets/graphs.js';
 import type { Warning } from '../../warnings.js';

@@ -1,6 +1,6 @@
 /** Tensors of an ONNX file: numbers of any type, in the file's own fields, as raw bytes, or in a file beside it. */
 import { firstFew, InputError } from '../../errors.js';
-import { ELEMENT_BYTES, type ElementType, elementCount, toFloat32 } from '../../formats/checkpoint.js';
+import { ELEMENT_BYTES, type ElementType, elementCount, toFloat32 } from '../../formats/weights/checkpoint.js';
 import { BinaryReader } from '../../vendor/protobuf.js';
 import { isReal } from '../numbers.js';
 import type { Constant } from '../plain.js';

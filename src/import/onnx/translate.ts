@@ -1,6 +1,6 @@
 /** An ONNX graph for one image as operations on a raybox graph: node by node, each by its row in the tables of operators. */
 import { InputError } from '../../errors.js';
-import type { ElementType } from '../../formats/checkpoint.js';
+import type { ElementType } from '../../formats/weights/checkpoint.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
 import { type Budget, spend } from '../arrays.js';

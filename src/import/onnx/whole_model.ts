@@ -1,7 +1,7 @@
 /** A model as it is, with inputs and outputs of any shape. Nothing is assumed about what it is for, and no localizer is looked for. */
 import { InputError } from '../../errors.js';
-import type { ElementType } from '../../formats/checkpoint.js';
 import { bf16ToF32 } from '../../formats/half.js';
+import type { ElementType } from '../../formats/weights/checkpoint.js';
 import { createGraph, type Graph, type GraphBuilder } from '../../graph/ir/graph.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
 import { asDense, asValue, type Kit, mapsOf, type Value, type Weights } from '../kit.js';

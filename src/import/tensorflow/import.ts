@@ -1,10 +1,10 @@
 /** From the bytes of a TensorFlow.js model to a checkpoint that brings its network along. */
 import { InputError } from '../../errors.js';
 import { brief } from '../../formats/brief.js';
-import type { Checkpoint, TensorData } from '../../formats/checkpoint.js';
 import { isObject } from '../../formats/checks.js';
 import { own, parseJson } from '../../formats/json.js';
 import { noModelJson } from '../../formats/refused_format.js';
+import type { Checkpoint, TensorData } from '../../formats/weights/checkpoint.js';
 import { importNetwork, type NetworkOptions } from '../onnx/import.js';
 import type { Constant, PlainModel } from '../plain.js';
 import { readGraphModel } from './graph_model.js';

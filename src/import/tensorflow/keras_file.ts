@@ -1,7 +1,7 @@
 /** Models that Keras saved in one file: HDF5 (`model.h5`), and the archive of Keras 3 (`model.keras`). */
 import { InputError } from '../../errors.js';
 import { isObject } from '../../formats/checks.js';
-import { type Hdf5Object, openHdf5 } from '../../formats/hdf5.js';
+import { type Hdf5Object, openHdf5 } from '../../formats/hdf5/hdf5.js';
 import { parseJson } from '../../formats/json.js';
 import { openZip, type ZipEntry } from '../../formats/zip.js';
 import type { Constant } from '../plain.js';

@@ -1,8 +1,8 @@
 /** The weights of a model that Keras saved, by the names of its layers and their own: `model/layer/kernel`. */
 import { InputError } from '../../errors.js';
-import { elementCount, toFloat32 } from '../../formats/checkpoint.js';
 import { isObject } from '../../formats/checks.js';
-import type { Hdf5Data, Hdf5Object } from '../../formats/hdf5.js';
+import type { Hdf5Data, Hdf5Object } from '../../formats/hdf5/hdf5.js';
+import { elementCount, toFloat32 } from '../../formats/weights/checkpoint.js';
 import type { Constant } from '../plain.js';
 import { MODELS } from './layers_graph.js';
 

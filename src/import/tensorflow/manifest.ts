@@ -1,8 +1,8 @@
 /** The weights of a TensorFlow.js model: what `weightsManifest` says of them, and their bytes in files beside the model. */
 import { firstFew, InputError } from '../../errors.js';
 import { brief } from '../../formats/brief.js';
-import { ELEMENT_BYTES, type ElementType, elementCount, toFloat32 } from '../../formats/checkpoint.js';
 import { isObject } from '../../formats/checks.js';
+import { ELEMENT_BYTES, type ElementType, elementCount, toFloat32 } from '../../formats/weights/checkpoint.js';
 import type { Constant } from '../plain.js';
 
 /** Beyond these a file is refused. */

@@ -5,7 +5,7 @@
 import { InputError, KernelError } from '../../errors.js';
 import { INPUT, OUTPUTS } from '../../export/graph.js';
 import { onnxInMemory } from '../../export/onnx.js';
-import { bitsOf } from '../../formats/pixels.js';
+import { bitsOf } from '../../formats/images/pixels.js';
 import type { Model } from '../../nets/describe.js';
 import { preprocessOnCpu } from '../../ops/images/preprocess_on_cpu.js';
 import type { Backend, Batch, Session, SessionOptions } from '../backend.js';

@@ -6,7 +6,7 @@
  * The files of arnoweng and zoogzog are state dicts whose tensors have the same names, in the spelling of torchvision before 0.2.1. gaetandi
  * adapted zoogzog's code to the labels of CheXpert in a later year: those files have today's spelling and other outputs.
  */
-import { CHEST_XRAY14_LABELS } from '../../formats/image_table.js';
+import { CHEST_XRAY14_LABELS } from '../../formats/data_sets/image_table.js';
 import { IMAGENET } from '../input_layouts.js';
 import type { Preset, Structure } from './preset.js';
 

@@ -6,7 +6,7 @@
  * the name of the file may tell them apart. If they do not, only those facts are used in which all that fit agree.
  */
 import { InputError } from '../../errors.js';
-import type { WeightsMetadata } from '../../formats/weights.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
 import { nearestOf } from '../../options.js';
 import { chesters } from './chester.js';
 import { chexnet } from './chexnet.js';

@@ -1,6 +1,6 @@
 /** The types for public checkpoints: what is known about one, and by what it is recognised. */
 
-import type { WeightsMetadata } from '../../formats/weights.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
 
 /** What a public checkpoint is recognised by: the names and shapes of its tensors, and the settings in the file. */
 export interface Structure {

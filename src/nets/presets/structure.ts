@@ -1,6 +1,6 @@
 /** Collects from a checkpoint what public checkpoints are recognised by. */
 
-import type { Checkpoint } from '../../formats/checkpoint.js';
+import type { Checkpoint } from '../../formats/weights/checkpoint.js';
 import type { FamilyNetwork } from '../architecture.js';
 import { descriptionOf } from '../backbone.js';
 import type { Structure } from './preset.js';

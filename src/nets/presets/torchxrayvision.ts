@@ -9,7 +9,7 @@
  * The files of the DenseNets are networks of the class torchxrayvision.models.DenseNet that were saved whole. All have the same shapes, and
  * none has names or thresholds, so their structure alone does not tell them apart.
  */
-import type { WeightsMetadata } from '../../formats/weights.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
 import type { Preset, Structure } from './preset.js';
 
 /** The outputs of all its classifiers, in their order. */

@@ -1,0 +1,153 @@
+/** The fields of a weights file's metadata, and how each is read from its text. */
+import { InputError } from '../../errors.js';
+import { FORMER_NAMES } from '../../options.js';
+import { brief } from '../brief.js';
+import { isObject } from '../checks.js';
+import { isProbability } from '../operating_thresholds.js';
+import type { GraphDescription } from './graph_description.js';
+import { HEATMAP_METHODS } from './heatmap_methods.js';
+import type { BackboneDescription, WeightsMetadata } from './metadata.js';
+
+export type Field = keyof WeightsMetadata;
+type Parse = (text: string, key: string) => unknown;
+
+/** All fields. The texts are checked strictly, because a file may come from anybody. */
+export const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
+  architecture: { parse: architecture },
+  classes: { parse: classNames },
+  inputWidth: { parse: size },
+  inputHeight: { parse: size },
+  inputChannels: { parse: (text, key) => Number(oneOf('1', '3')(text, key)) },
+  channelOrder: { parse: oneOf('rgb', 'bgr') },
+  mean: { parse: numbers(Number.isFinite, 'a JSON list of numbers') },
+  std: { parse: numbers((value) => Number.isFinite(value) && value > 0, 'a JSON list of numbers above 0') },
+  fit: { parse: oneOf('stretch', 'crop', 'pad') },
+  transitionChannels: { parse: size, optional: true },
+  transitionKernel: { parse: pattern(/^(?:1|3|5|7)$/, '1, 3, 5 or 7', Number), optional: true },
+  transitionActivation: { parse: oneOf('relu', 'none'), optional: true },
+  pooling: { parse: oneOf('lse', 'average', 'max'), optional: true },
+  lseR: { parse: positive, optional: true },
+  prediction: { parse: pattern(/^[\w./-]{1,200}$/, 'the name of a layer'), optional: true },
+  operatingThresholds: { parse: probabilities, optional: true },
+  heatmapMethod: { parse: oneOf(...HEATMAP_METHODS), optional: true },
+  heatmapScaling: { parse: oneOf('minmax', 'relu') },
+  minRegion: { parse: cells, optional: true },
+  trainingData: { parse: pattern(/\S/, 'some text, or none') },
+  license: { parse: pattern(/\S/, 'some text') },
+  assumed: { parse: fieldNames, optional: true },
+  told: { parse: warnings, optional: true },
+};
+
+/** The names of all fields. */
+export const weightsFields: readonly string[] = Object.keys(FIELDS);
+
+/** The error for a wrong value of a key. */
+export function fault(key: string, expected: string, given: string, hint?: string): InputError {
+  return new InputError(`weights: the metadata's ${key} is wrong`, { expected, given, hint });
+}
+
+function pattern(allowed: RegExp, expected: string, convert: (text: string) => unknown = (text) => text): Parse {
+  return (text, key) => {
+    if (!allowed.test(text)) throw fault(key, expected, brief(text));
+    return convert(text);
+  };
+}
+
+function oneOf(...values: string[]): Parse {
+  return (text, key) => {
+    if (!values.includes(text)) throw fault(key, values.join(', '), brief(text));
+    return text;
+  };
+}
+
+function size(text: string, key: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw fault(key, 'a whole number from 1 to 999999', brief(text));
+  return Number(text);
+}
+
+function positive(text: string, key: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(Number.isFinite(value) && value > 0)) throw fault(key, 'a number above 0', brief(text));
+  return value;
+}
+
+function cells(text: string, key: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(value >= 0 && Number.isFinite(value))) throw fault(key, 'a number of cells, 0 or more', brief(text));
+  return value;
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function numbers(allowed: (value: number) => boolean, expected: string): Parse {
+  return (text, key) => {
+    const list = json(text);
+    if (
+      !Array.isArray(list) ||
+      list.length === 0 ||
+      !list.every((value) => typeof value === 'number' && allowed(value))
+    )
+      throw fault(key, expected, brief(text));
+    return list;
+  };
+}
+
+function architecture(text: string, key: string): WeightsMetadata['architecture'] {
+  if (/^[a-z][a-z0-9_]*$/.test(text)) return text;
+  const description = json(text);
+  if (!isObject(description) || typeof description.family !== 'string')
+    throw fault(
+      key,
+      "a network's name in lower case, such as resnet50, or a JSON description with its family",
+      brief(text),
+    );
+  return description as BackboneDescription | GraphDescription;
+}
+
+function classNames(text: string, key: string): string[] {
+  const list = json(text);
+  const expected = 'a JSON list of different names';
+  if (
+    !Array.isArray(list) ||
+    list.length === 0 ||
+    !list.every((name) => typeof name === 'string' && name.trim() !== '')
+  )
+    throw fault(key, expected, brief(text));
+  if (new Set(list).size !== list.length) throw fault(key, expected, brief(text));
+  return list;
+}
+
+/** Entries of `assumed` that are not fields. `probabilities`: that a sigmoid turns the outputs of an imported network into probabilities. */
+const ASSUMED_BESIDE = ['probabilities'];
+
+function fieldNames(text: string, key: string): string[] {
+  const list = json(text);
+  const names = Array.isArray(list) ? list.map((name) => FORMER_NAMES[name] ?? name) : undefined;
+  if (
+    !names?.every((name) => typeof name === 'string' && (Object.hasOwn(FIELDS, name) || ASSUMED_BESIDE.includes(name)))
+  )
+    throw fault(key, 'a JSON list of fields', brief(text));
+  return names;
+}
+
+function warnings(text: string, key: string): unknown[] {
+  const list = json(text);
+  const isWarning = (one: unknown) =>
+    isObject(one) && [one.code, one.message].every((part) => typeof part === 'string' && part.length <= 4_096);
+  if (!Array.isArray(list) || list.length > 64 || !list.every(isWarning))
+    throw fault(key, 'a JSON list of warnings', brief(text));
+  return list.map(({ code, message }) => ({ code, message }));
+}
+
+function probabilities(text: string, key: string): Record<string, number> {
+  const map = json(text);
+  if (typeof map !== 'object' || map === null || Array.isArray(map) || !Object.values(map).every(isProbability))
+    throw fault(key, 'a JSON object of a probability by class', brief(text));
+  return map as Record<string, number>;
+}

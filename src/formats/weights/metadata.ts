@@ -1,0 +1,60 @@
+/** The types of the metadata of weights. */
+import type { Warning } from '../../warnings.js';
+import type { GraphDescription } from './graph_description.js';
+import type { HeatmapMethod } from './heatmap_methods.js';
+
+/** A backbone by the name and the fields of its family. They are checked by `src/nets/families` when the network is built. */
+export type BackboneDescription = { family: string; [field: string]: unknown };
+
+/** What a weights file says about its network besides the tensors: architecture, classes, input, head and origin. */
+export interface WeightsMetadata {
+  /**
+   * The backbone, as the name of a standard one (`resnet50`, `densenet121`, …) or as a description. Or the whole network: its graph, or
+   * `custom` for a network that the file does not contain and that `load` gets as a function.
+   */
+  architecture: string | BackboneDescription | GraphDescription;
+  /** The names of the outputs, in their order. */
+  classes: string[];
+  /** Size to which images are resized, in pixels. */
+  inputWidth: number;
+  inputHeight: number;
+  /** Input channels of the first convolution. With 3, grey images are repeated in all channels. */
+  inputChannels: 1 | 3;
+  channelOrder: 'rgb' | 'bgr';
+  /** For each input channel. The network's input is `(pixel − mean) / std`, with pixels scaled to [0, 1]. */
+  mean: number[];
+  std: number[];
+  /** How an image with another aspect ratio is fitted to the size of the input. */
+  fit: 'stretch' | 'crop' | 'pad';
+  /** The transition layer. All three fields are given, or none for a network without this layer. */
+  transitionChannels?: number;
+  transitionKernel?: number;
+  transitionActivation?: 'relu' | 'none';
+  /** Missing if `architecture` is the whole network. */
+  pooling?: 'lse' | 'average' | 'max';
+  /** The r of log-sum-exp pooling, above 0. Only given with `pooling: 'lse'`. */
+  lseR?: number;
+  /** Name of the prediction layer's parameters. Default: `head.prediction`. */
+  prediction?: string;
+  /** By class, the probability from which the class counts as found. They are fitted on a validation split. */
+  operatingThresholds?: Record<string, number>;
+  /**
+   * How heatmaps are computed. Default: `cam`, and `hirescam` for a network whose classifier is not linear, which has no class activation
+   * maps.
+   */
+  heatmapMethod?: HeatmapMethod;
+  /** Which range of a heatmap is scaled to [0, 255]: from its minimum to its maximum (`minmax`), or from 0 to its maximum (`relu`). */
+  heatmapScaling: 'minmax' | 'relu';
+  /**
+   * The smallest area of a region that gives a box, in cells of the heatmap. The region with the heatmap's highest value always gives one.
+   * Default 0, as in the paper.
+   */
+  minRegion?: number;
+  /** What the weights were trained on; `none` for random weights. */
+  trainingData: string;
+  license: string;
+  /** Names of fields whose values were assumed when the weights were written. `load` warns of them. */
+  assumed?: string[];
+  /** What the user was told about the network of another format when it was converted. `load` tells it again. */
+  told?: Warning[];
+}

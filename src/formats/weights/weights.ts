@@ -1,0 +1,145 @@
+/**
+ * Reads weights. A raybox weights file is a safetensors file whose metadata has everything that a network needs besides its tensors. The
+ * keys are the names of `WeightsMetadata` in snake case. Lists and maps are stored as JSON, all other values as plain text, so that every
+ * safetensors viewer can show them.
+ */
+import { counted, InputError } from '../../errors.js';
+import { FORMER_NAMES, refuseFormerNames } from '../../options.js';
+import { brief } from '../brief.js';
+import { detectFormat } from '../signature.js';
+import type { Checkpoint } from './checkpoint.js';
+import { FIELDS, type Field, fault } from './fields.js';
+import { isGraph } from './graph_description.js';
+import type { WeightsMetadata } from './metadata.js';
+import { readSafetensors } from './safetensors.js';
+
+export { weightsFields } from './fields.js';
+export type { WeightsMetadata } from './metadata.js';
+
+export const WEIGHTS_VERSION = 1;
+
+const VERSION_KEY = 'raybox_weights';
+const keyOf = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/** Whether a file's metadata says that it is a raybox weights file. */
+export function isRayboxWeights(metadata: Record<string, string>): boolean {
+  return Object.hasOwn(metadata, VERSION_KEY);
+}
+
+/** Reads and checks the metadata. Unknown keys are ignored. @throws InputError that names the wrong field */
+export function parseWeightsMetadata(strings: Record<string, string>): WeightsMetadata {
+  if (!isRayboxWeights(strings))
+    throw new InputError('weights: the file has no raybox metadata', {
+      expected: `the key ${VERSION_KEY}`,
+      given: Object.keys(strings).slice(0, 8).join(', ') || 'no metadata',
+      hint: 'give the architecture, classes and input in the options',
+    });
+  if (strings[VERSION_KEY] !== String(WEIGHTS_VERSION))
+    throw fault(VERSION_KEY, `${WEIGHTS_VERSION}`, strings[VERSION_KEY], 'a newer raybox may read it');
+  const metadata: Record<string, unknown> = {};
+  for (const [field, { parse, optional }] of Object.entries(FIELDS)) {
+    const read = (key: string) => (Object.hasOwn(strings, key) ? parse(strings[key], key) : undefined);
+    const value = readField(field, read);
+    if (value !== undefined) metadata[field] = value;
+    else if (!optional) throw new InputError(`weights: the metadata lacks ${keyOf(field)}`);
+  }
+  return checkTogether(metadata as unknown as WeightsMetadata);
+}
+
+/** Reads a field by its key, or by the key that it had in earlier versions. @throws InputError if both are there and differ */
+function readField(field: string, read: (key: string) => unknown): unknown {
+  const value = read(keyOf(field));
+  const former = Object.keys(FORMER_NAMES).find((name) => FORMER_NAMES[name] === field);
+  const before = former === undefined ? undefined : read(keyOf(former));
+  if (value === undefined || before === undefined) return value ?? before;
+  const sorted = (map: unknown) => JSON.stringify(Object.entries(map as object).sort(([a], [b]) => (a < b ? -1 : 1)));
+  if (sorted(value) !== sorted(before))
+    throw fault(keyOf(former!), `the same as ${keyOf(field)}, which it was called before`, 'other values');
+  return value;
+}
+
+/** The strings of a file's metadata without the keys that fields had in earlier versions. */
+export const withoutFormerKeys = (strings: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(strings).filter(([key]) => !Object.keys(FORMER_NAMES).some((name) => keyOf(name) === key)),
+  );
+
+/** The strings of a weights file. @throws InputError for metadata that `parseWeightsMetadata` would refuse */
+export function formatWeightsMetadata(metadata: WeightsMetadata): Record<string, string> {
+  refuseFormerNames('weights metadata', metadata);
+  const strings: Record<string, string> = { [VERSION_KEY]: String(WEIGHTS_VERSION) };
+  for (const field of Object.keys(FIELDS) as Field[]) {
+    const value = metadata[field];
+    if (value !== undefined) strings[keyOf(field)] = typeof value === 'object' ? jsonOf(value, field) : String(value);
+  }
+  parseWeightsMetadata(strings);
+  return strings;
+}
+
+/** Limits for the value of a field: its levels, and the number of values in it. The largest values are descriptions of networks. */
+const MAX_NESTING = 8;
+const MAX_VALUES = 100_000;
+
+/** The JSON of a value that a caller gives. The limits are checked first, because a value that contains itself would overflow the stack. */
+function jsonOf(value: object, field: string): string {
+  let level: unknown[] = [value];
+  let count = 0;
+  for (let depth = 0; level.length > 0; depth++) {
+    count += level.length;
+    if (depth > MAX_NESTING || count > MAX_VALUES)
+      throw fault(keyOf(field), `at most ${MAX_NESTING} levels and ${MAX_VALUES} values`, 'more of them');
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
+  }
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    // JSON cannot represent a bigint, and an object's own `toJSON` may throw.
+  }
+  if (text === undefined) throw fault(keyOf(field), 'plain values', brief(value));
+  return text;
+}
+
+/** Whether `architecture` is a whole network instead of a backbone. */
+export const isWholeNetwork = ({ architecture }: Pick<WeightsMetadata, 'architecture'>): boolean =>
+  architecture === CUSTOM || isGraph(architecture);
+
+/** The `architecture` of a network that the file does not contain. */
+export const CUSTOM = 'custom';
+
+/**
+ * Reads weights in a format that is detected from the bytes: safetensors, or a PyTorch checkpoint as zip archive or stream. Tensors keep
+ * the names that they have in the file.
+ * @param prefix the prefix of the network to read, which may also be the name of its dict in a PyTorch checkpoint.
+ * @throws InputError that says what is wrong with the file, or which other format it has.
+ */
+export async function readCheckpoint(bytes: Uint8Array, prefix?: string): Promise<Checkpoint> {
+  const format = detectFormat(bytes);
+  // Loaded on demand, because a page that only uses safetensors does not need the reader of pickles.
+  if (format === 'zip' || format === 'torch stream')
+    return (await import('../torch/torch.js')).readTorch(bytes, prefix);
+  if (format === 'safetensors') return readSafetensors(bytes);
+  throw (await import('../refused_format.js')).noCheckpoint(bytes);
+}
+
+function checkTogether(metadata: WeightsMetadata): WeightsMetadata {
+  const { classes, inputChannels, mean, std, pooling, lseR, operatingThresholds = {} } = metadata;
+  for (const [key, list] of Object.entries({ mean, std }))
+    if (list.length !== inputChannels)
+      throw fault(key, `${counted(inputChannels, 'number')}, as input_channels says`, brief(list));
+  if ((pooling === undefined) !== isWholeNetwork(metadata))
+    throw pooling === undefined
+      ? new InputError('weights: the metadata lacks pooling')
+      : fault('pooling', 'nothing, as architecture is a whole network', pooling);
+  if ((pooling === 'lse') !== (lseR !== undefined))
+    throw fault('lse_r', 'a number if, and only if, pooling is lse', `${lseR} with pooling ${pooling}`);
+  const { transitionChannels, transitionKernel, transitionActivation } = metadata;
+  const layer = [transitionChannels, transitionKernel, transitionActivation];
+  if (layer.some((field) => field === undefined) && layer.some((field) => field !== undefined))
+    throw new InputError('weights: the metadata describes half a transition layer', {
+      expected: 'transition_channels, transition_kernel and transition_activation, or none of them',
+    });
+  for (const name of Object.keys(operatingThresholds))
+    if (!classes.includes(name)) throw fault('operating_thresholds', 'names of classes', name);
+  return metadata;
+}
