@@ -18,7 +18,7 @@ import type { Model } from '../nets/describe.js';
 import type { Source, Sources } from '../nets/describe_network.js';
 import { backboneParameters, buildNetwork, parameterSource } from '../nets/index.js';
 import type { Network } from '../nets/network.js';
-import { recognise } from '../nets/recognise.js';
+import { recognise } from '../nets/recognise/recognise.js';
 import type { Command } from '../node/vendor/commander.js';
 import type { Warning } from '../warnings.js';
 import { print, table, wholeNumber } from './terminal.js';

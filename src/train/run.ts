@@ -2,7 +2,7 @@
 import { InputError } from '../errors.js';
 import { describe, type Gpu } from '../gpu/device.js';
 import { type Choices, createChoices } from '../graph/plan/choices.js';
-import { describeGraph } from '../nets/graphs.js';
+import { describeGraph } from '../nets/written/graphs.js';
 import { checkResume, otherKernels, type TrainingCheckpoint, type TrainingState } from './checkpoint.js';
 import { fingerprintOf, updatesPerEpoch } from './data.js';
 import { type BatchInput, createBatchInput } from './input.js';

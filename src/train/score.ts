@@ -5,7 +5,7 @@ import { mean as meanOf, rank, rankingScores } from '../evaluate/roc.js';
 import type { Gpu } from '../gpu/device.js';
 import { createGraph } from '../graph/ir/graph.js';
 import type { ChooseVariant } from '../graph/plan/lower.js';
-import { networkFrom } from '../nets/graphs.js';
+import { networkFrom } from '../nets/written/graphs.js';
 import { augmentedInput } from '../ops/images/augment.js';
 import { sigmoid } from '../sigmoid.js';
 import { createCheckedPlan } from '../verify/checked_plan.js';

@@ -10,15 +10,15 @@ import { type Architecture, architectureOf, type Head } from '../nets/architectu
 import { toldByFile } from '../nets/assumptions.js';
 import { type Backbone, checkBackbone, descriptionOf, prefixOf, standardName } from '../nets/backbone.js';
 import type { SqueezeNet } from '../nets/families/squeezenet.js';
-import { fileInput } from '../nets/file_settings.js';
+import { fileInput } from '../nets/settings/settings.js';
 import { checkIgnore, judgeIgnored } from '../nets/ignored.js';
 import { backboneParameters, buildBackbone, buildNetwork, parameterSource } from '../nets/index.js';
 import { assumedNormalisation } from '../nets/input_layouts.js';
-import { isAbout, leftoverOf, refusalOf } from '../nets/leftover.js';
-import { type Recognised, recognise } from '../nets/recognise.js';
-import { familyName, recognitions } from '../nets/recognition.js';
-import { under } from '../nets/tensor_names.js';
-import { givenNormalisation } from '../nets/units.js';
+import { isAbout, leftoverOf, refusalOf } from '../nets/recognise/leftover.js';
+import { type Recognised, recognise } from '../nets/recognise/recognise.js';
+import { familyName, recognitions } from '../nets/recognise/recognition.js';
+import { under } from '../nets/recognise/tensor_names.js';
+import { givenNormalisation } from '../nets/settings/units.js';
 import type { Warning } from '../warnings.js';
 import { initialWeights } from './initial.js';
 

@@ -6,7 +6,7 @@ import { openGpu } from '../../src/gpu/device.js';
 import { createGraph, type GraphBuilder } from '../../src/graph/ir/graph.js';
 import { elementCount, type Layout, type Tensor } from '../../src/graph/ir/tensor.js';
 import { createPlan } from '../../src/graph/plan/plan.js';
-import { describeGraph, graphNetwork } from '../../src/nets/graphs.js';
+import { describeGraph, graphNetwork } from '../../src/nets/written/graphs.js';
 import { type AxisPadding, padAxis, placesOfSlice, sliceAxis, tileAxis } from '../../src/ops/general/along_axis.js';
 import { join } from '../../src/ops/general/join.js';
 import { gemm, matmul } from '../../src/ops/general/matmul.js';

@@ -8,8 +8,8 @@ import type { Tensor } from '../../src/graph/ir/tensor.js';
 import { readModel as readOnnx } from '../../src/import/onnx/read.js';
 import { exportOnnx } from '../../src/index.js';
 import { type ModelOptions, readModel, type WeightsInput } from '../../src/localizer/model.js';
-import { coreOperations } from '../../src/nets/core_operations.js';
-import { graphOperations } from '../../src/nets/graph_operations.js';
+import { coreOperations } from '../../src/nets/written/core_operations.js';
+import { graphOperations } from '../../src/nets/written/graph_operations.js';
 import { evaluateReference } from '../../src/verify/reference.js';
 import { tinyWeights } from '../support/tiny.js';
 

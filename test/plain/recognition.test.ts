@@ -9,7 +9,7 @@ import {
   standardBackbone,
 } from '../../src/nets/backbone.js';
 import { inferArchitecture } from '../../src/nets/index.js';
-import { recognitions } from '../../src/nets/recognition.js';
+import { recognitions } from '../../src/nets/recognise/recognition.js';
 
 test('every family has a title and a recognition', () => {
   const withNames = new Set<string>(backboneNames.map((name) => standardBackbone(name).family));

@@ -1,6 +1,6 @@
 /**
  * A network as a list of operations, in plain JSON. A weights file contains it for a network that belongs to no family.
- * `src/nets/graph_network.ts` converts a graph to it and back. It does not depend on the number of images of a batch.
+ * `src/nets/written/graph_network.ts` converts a graph to it and back. It does not depend on the number of images of a batch.
  */
 import { InputError } from '../../errors.js';
 import { brief } from '../brief.js';

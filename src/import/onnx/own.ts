@@ -11,7 +11,7 @@ import type { Checkpoint, TensorData } from '../../formats/weights/checkpoint.js
 import { isGraph } from '../../formats/weights/graph_description.js';
 import { isRayboxWeights, parseWeightsMetadata } from '../../formats/weights/weights.js';
 import { architectureOf } from '../../nets/architecture.js';
-import { networkFrom } from '../../nets/graphs.js';
+import { networkFrom } from '../../nets/written/graphs.js';
 import type { Warning } from '../../warnings.js';
 import type { Attribute, Constant, PlainModel, PlainNode } from '../plain.js';
 

@@ -1,13 +1,13 @@
 /** Compares the settings of layers in a network that was saved whole with those of the network that raybox would run. */
 
-import { InputError } from '../errors.js';
-import type { SavedModule } from '../formats/weights/checkpoint.js';
-import type { Node } from '../graph/ir/graph.js';
-import type { BatchNormAttributes } from '../ops/layers/batch_norm.js';
-import type { Conv2dAttributes } from '../ops/layers/conv2d.js';
-import type { LayerNormAttributes } from '../ops/layers/layer_norm.js';
-import type { PoolAttributes } from '../ops/layers/pool.js';
-import { isMaximum, layerKind, pairOf } from './saved_classes.js';
+import { InputError } from '../../errors.js';
+import type { SavedModule } from '../../formats/weights/checkpoint.js';
+import type { Node } from '../../graph/ir/graph.js';
+import type { BatchNormAttributes } from '../../ops/layers/batch_norm.js';
+import type { Conv2dAttributes } from '../../ops/layers/conv2d.js';
+import type { LayerNormAttributes } from '../../ops/layers/layer_norm.js';
+import type { PoolAttributes } from '../../ops/layers/pool.js';
+import { isMaximum, layerKind, pairOf } from './classes.js';
 
 /** A setting that differs: its name in PyTorch, its value in the network that would be run, its value in the file. */
 type Difference = readonly [setting: string, expected: string, given: string];

@@ -1,5 +1,5 @@
 /** Finds all settings in a checkpoint's metadata, however deeply they are nested, and shows them in messages. */
-import { isObject } from '../formats/checks.js';
+import { isObject } from '../../formats/checks.js';
 
 /** A value in a file, with the path of names that leads to it: `hyper_parameters.img_size`. */
 export interface Setting {

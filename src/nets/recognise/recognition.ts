@@ -1,7 +1,7 @@
 /** How each family recognises its checkpoints. This is loaded on demand, for weights that do not say what they are. */
-import type { Backbone } from './backbone.js';
-import type { Described, Recognition } from './family.js';
-import { all } from './generated/recognition.js';
+import type { Backbone } from '../backbone.js';
+import type { Described, Recognition } from '../family.js';
+import { all } from '../generated/recognition.js';
 
 /** The recognition of each family, in the order of their names. */
 export const recognitions = all as unknown as Readonly<Record<Backbone['family'], Recognition<Described>>>;

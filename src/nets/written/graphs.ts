@@ -1,11 +1,11 @@
 /** `describeGraph` and `graphNetwork` for callers that have all operations loaded anyway. */
 
-import { type GraphDescription, isGraph } from '../formats/weights/graph_description.js';
-import type { NetworkDescription } from './architecture.js';
+import { type GraphDescription, isGraph } from '../../formats/weights/graph_description.js';
+import type { NetworkDescription } from '../architecture.js';
 import { coreOperations } from './core_operations.js';
 import * as written from './graph_network.js';
-import { networkOf } from './network.js';
-import type { NetworkFunction } from './outputs.js';
+import { networkOf } from '../network.js';
+import type { NetworkFunction } from '../outputs.js';
 
 /**
  * Writes a network down as plain JSON.

@@ -1,7 +1,7 @@
 /** Reads what follows the features of a network that was saved whole: its pooling, and the layers around the prediction layer. */
 
-import { InputError } from '../errors.js';
-import type { Checkpoint, SavedModule } from '../formats/weights/checkpoint.js';
+import { InputError } from '../../errors.js';
+import type { Checkpoint, SavedModule } from '../../formats/weights/checkpoint.js';
 import {
   activationOf,
   isMaximum,
@@ -11,7 +11,7 @@ import {
   isWithoutEffect,
   layerKind,
   pairOf,
-} from './saved_classes.js';
+} from './classes.js';
 
 type Modules = NonNullable<Checkpoint['modules']>;
 

@@ -4,12 +4,12 @@
  * setting is only used if it can mean just one thing and all places agree.
  */
 
-import { orderOf, resizingOf, sizeOf } from './file_images.js';
-import type { FileInput } from './file_input.js';
-import { normalisationOf } from './file_normalisation.js';
-import { settingsIn } from './file_values.js';
-import { IMAGENET } from './input_layouts.js';
-import { recognitionOf } from './recognition.js';
+import { orderOf, resizingOf, sizeOf } from './images.js';
+import type { FileInput } from './input.js';
+import { normalisationOf } from './normalisation.js';
+import { settingsIn } from './values.js';
+import { IMAGENET } from '../input_layouts.js';
+import { recognitionOf } from '../recognise/recognition.js';
 import { rounded } from './units.js';
 
 /** @param inputChannels the number of channels that the first convolution reads */

@@ -1,8 +1,8 @@
 /** Checks that a network's function adds the same operations for every number of images. */
-import { InputError } from '../errors.js';
-import { type GraphBuilder, type Node, nameOf } from '../graph/ir/graph.js';
-import type { Tensor } from '../graph/ir/tensor.js';
-import { checkOutputs, type NetworkFunction, type NetworkOutputs } from './outputs.js';
+import { InputError } from '../../errors.js';
+import { type GraphBuilder, type Node, nameOf } from '../../graph/ir/graph.js';
+import type { Tensor } from '../../graph/ir/tensor.js';
+import { checkOutputs, type NetworkFunction, type NetworkOutputs } from '../outputs.js';
 
 /** What a network's function added to a graph for a certain number of images. */
 export interface Built {

@@ -1,6 +1,6 @@
 /** A row of the table of operations that a described graph may be made of. */
-import { type Check, isSize, listOf, oneOf } from '../formats/checks.js';
-import type { Operation } from '../graph/ir/operation.js';
+import { type Check, isSize, listOf, oneOf } from '../../formats/checks.js';
+import type { Operation } from '../../graph/ir/operation.js';
 
 export interface GraphOperation {
   readonly operation: Operation;

@@ -2,22 +2,22 @@
  * The operations that described graphs may have although none of raybox's own families uses them: those of `ops/general` and some others.
  * They are not in the core bundle, and are loaded with the first network that is a graph.
  */
-import { anyOf, type Check, fields, isNumber, isSize, listOf, oneOf, optional } from '../formats/checks.js';
-import { forward as argExtreme } from '../ops/general/arg_extreme.js';
-import { FUNCTIONS as BINARY, forward as binary } from '../ops/general/binary.js';
-import { COMPARISONS, forward as compare } from '../ops/general/compare.js';
-import { forward as convTranspose2d } from '../ops/general/conv_transpose2d.js';
-import { forward as expand } from '../ops/general/expand.js';
-import { forward as join } from '../ops/general/join.js';
-import { forward as matmul } from '../ops/general/matmul.js';
-import { forward as permute } from '../ops/general/permute.js';
-import { REDUCTIONS, forward as reduce } from '../ops/general/reduce.js';
-import { forward as reshape } from '../ops/general/reshape.js';
-import { forward as take } from '../ops/general/take.js';
-import { FUNCTIONS as UNARY, forward as unary } from '../ops/general/unary.js';
-import { forward as where } from '../ops/general/where.js';
-import { forward as pad } from '../ops/layers/pad.js';
-import { forward as softmax } from '../ops/layers/softmax.js';
+import { anyOf, type Check, fields, isNumber, isSize, listOf, oneOf, optional } from '../../formats/checks.js';
+import { forward as argExtreme } from '../../ops/general/arg_extreme.js';
+import { FUNCTIONS as BINARY, forward as binary } from '../../ops/general/binary.js';
+import { COMPARISONS, forward as compare } from '../../ops/general/compare.js';
+import { forward as convTranspose2d } from '../../ops/general/conv_transpose2d.js';
+import { forward as expand } from '../../ops/general/expand.js';
+import { forward as join } from '../../ops/general/join.js';
+import { forward as matmul } from '../../ops/general/matmul.js';
+import { forward as permute } from '../../ops/general/permute.js';
+import { REDUCTIONS, forward as reduce } from '../../ops/general/reduce.js';
+import { forward as reshape } from '../../ops/general/reshape.js';
+import { forward as take } from '../../ops/general/take.js';
+import { FUNCTIONS as UNARY, forward as unary } from '../../ops/general/unary.js';
+import { forward as where } from '../../ops/general/where.js';
+import { forward as pad } from '../../ops/layers/pad.js';
+import { forward as softmax } from '../../ops/layers/softmax.js';
 import { type GraphOperation, isBoolean, isNatural, pair, row, sides } from './operation_row.js';
 
 /** Checks the number of a dimension of a tensor. */

@@ -8,9 +8,9 @@
  * - Tensors that the caller names in `ignore` are passed over, unless they are within the backbone.
  */
 
-import { firstFew, InputError } from '../errors.js';
-import { sequenceOf } from './backbone.js';
-import type { Shapes } from './family.js';
+import { firstFew, InputError } from '../../errors.js';
+import { sequenceOf } from '../backbone.js';
+import type { Shapes } from '../family.js';
 import { recognitionOf } from './recognition.js';
 
 /** The names of tensors that the network does not read, sorted by what it would mean to leave them out. */

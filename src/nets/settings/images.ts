@@ -3,8 +3,8 @@
  * resized. If raybox does something differently, a warning says so.
  */
 
-import type { FileInput } from './file_input.js';
-import { booleanOf, listed, numbersOf, pathsOf, plainKey, type Setting } from './file_values.js';
+import type { FileInput } from './input.js';
+import { booleanOf, listed, numbersOf, pathsOf, plainKey, type Setting } from './values.js';
 
 const SIZE = /^(?:input|img|image|im)(?:size|sz|resolution|shape)$/;
 const SIDE = /^(?:input|img|image)(?:width|height|w|h)$/;

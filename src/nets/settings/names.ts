@@ -1,6 +1,6 @@
 /** Names of outputs, as settings beside the tensors of a checkpoint give them. */
-import { brief } from '../formats/brief.js';
-import { settingsIn } from './file_values.js';
+import { brief } from '../../formats/brief.js';
+import { settingsIn } from './values.js';
 
 /** The keys under which training scripts save the names of outputs, as lists or as objects that map names to numbers or back. */
 const NAME_KEYS = [

@@ -1,7 +1,7 @@
 /** Renames a checkpoint's tensors to torchvision's names: from older spellings, from numbers, and without a common beginning. */
 
-import { InputError } from '../errors.js';
-import type { Checkpoint, TensorData } from '../formats/weights/checkpoint.js';
+import { InputError } from '../../errors.js';
+import type { Checkpoint, TensorData } from '../../formats/weights/checkpoint.js';
 import {
   type Backbone,
   type BackboneParameters,
@@ -9,7 +9,7 @@ import {
   type ParametersOf,
   prefixOf,
   standardName,
-} from './backbone.js';
+} from '../backbone.js';
 import { leftoverOf } from './leftover.js';
 import { recognitions } from './recognition.js';
 

@@ -1,7 +1,7 @@
 /** Finds out a checkpoint's network from the names and shapes of its tensors alone. */
-import type { Architecture } from './architecture.js';
-import { backboneParameters } from './backbone.js';
-import type { Shapes } from './family.js';
+import type { Architecture } from '../architecture.js';
+import { backboneParameters } from '../backbone.js';
+import type { Shapes } from '../family.js';
 import { inferBackbone } from './infer.js';
 import { type HeadOptions, inferHead } from './infer_head.js';
 

@@ -2,21 +2,21 @@
  * Turns a network into data and back. `describeGraph` calls the network's function and writes down the graph that it adds; `graphNetwork`
  * returns a function that adds that graph again. Both run the same operations with the same parameters, so their results are equal to the bit.
  */
-import { InputError } from '../errors.js';
-import { brief } from '../formats/brief.js';
+import { InputError } from '../../errors.js';
+import { brief } from '../../formats/brief.js';
 import {
   checkGraphDescription,
   type GraphDescription,
   type GraphNode,
   inBrief,
-} from '../formats/weights/graph_description.js';
-import { createGraph, type GraphBuilder, type Node, nameOf } from '../graph/ir/graph.js';
-import { elementCount, type Tensor } from '../graph/ir/tensor.js';
+} from '../../formats/weights/graph_description.js';
+import { createGraph, type GraphBuilder, type Node, nameOf } from '../../graph/ir/graph.js';
+import { elementCount, type Tensor } from '../../graph/ir/tensor.js';
 import type { CoreOperations } from './core_operations.js';
 import { graphOperations } from './graph_operations.js';
-import { checkFunction } from './network_option.js';
+import { checkFunction } from '../network_option.js';
 import type { GraphOperation } from './operation_row.js';
-import { checkOutputs, type NetworkFunction } from './outputs.js';
+import { checkOutputs, type NetworkFunction } from '../outputs.js';
 import { refuseOtherOperations } from './same_operations.js';
 
 /** The shape of one image. */

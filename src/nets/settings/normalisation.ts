@@ -2,9 +2,9 @@
  * Reads mean and standard deviation from a checkpoint's settings, together with settings that tell the range of the pixels to which they are
  * applied: `input_range` (pretrained-models, timm), `do_rescale`, `rescale_factor` and `do_normalize` (Hugging Face).
  */
-import { counted } from '../errors.js';
-import type { FileInput } from './file_input.js';
-import { booleanOf, listed, numbersOf, pathsOf, plainKey, type Setting } from './file_values.js';
+import { counted } from '../../errors.js';
+import type { FileInput } from './input.js';
+import { booleanOf, listed, numbersOf, pathsOf, plainKey, type Setting } from './values.js';
 import { inUnits, rounded } from './units.js';
 
 const ABOUT = '(?:img|image|norm|normalize|normalization|pixel|data|dataset|rgb|input)?';

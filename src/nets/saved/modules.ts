@@ -4,11 +4,11 @@
  * another network. A class that raybox does not know could compute anything.
  */
 
-import { firstFew, InputError } from '../errors.js';
-import type { Checkpoint, SavedModule, TensorData } from '../formats/weights/checkpoint.js';
-import type { Node } from '../graph/ir/graph.js';
-import type { Activation, ActivationAttributes } from '../ops/layers/activation.js';
-import type { Warning } from '../warnings.js';
+import { firstFew, InputError } from '../../errors.js';
+import type { Checkpoint, SavedModule, TensorData } from '../../formats/weights/checkpoint.js';
+import type { Node } from '../../graph/ir/graph.js';
+import type { Activation, ActivationAttributes } from '../../ops/layers/activation.js';
+import type { Warning } from '../../warnings.js';
 import {
   activationOf,
   hasPoolingFunctions,
@@ -20,9 +20,9 @@ import {
   isSqueezeExcitation,
   isWithoutEffect,
   layerKind,
-} from './saved_classes.js';
-import { checkHead, parentOf } from './saved_head.js';
-import { checkLayer, varianceShift } from './saved_layers.js';
+} from './classes.js';
+import { checkHead, parentOf } from './head.js';
+import { checkLayer, varianceShift } from './layers.js';
 
 /** The recognised network, which is compared with the modules of the file. */
 export interface Built {

@@ -3,8 +3,8 @@
  * these compute: PyTorch's own modules, and the networks of torchvision and torchxrayvision with their blocks.
  */
 
-import type { SavedModule, SavedValue } from '../formats/weights/checkpoint.js';
-import type { Activation } from '../ops/layers/activation.js';
+import type { SavedModule, SavedValue } from '../../formats/weights/checkpoint.js';
+import type { Activation } from '../../ops/layers/activation.js';
 
 /** torchvision's networks and blocks, of the families that raybox has, and torchxrayvision's classifiers, which are copies of them. */
 const NETWORKS =

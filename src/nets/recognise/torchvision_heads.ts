@@ -3,33 +3,33 @@
  * ConvNeXt normalises the pooled features, that of SqueezeNet has a ReLU before its average. They are run as they are, as networks of which
  * the whole graph is described. Behind hidden layers heatmaps come from gradients; the other two have class activation maps.
  */
-import { InputError } from '../errors.js';
-import type { Checkpoint, TensorData } from '../formats/weights/checkpoint.js';
-import type { WeightsMetadata } from '../formats/weights/weights.js';
-import { createGraph, type GraphBuilder } from '../graph/ir/graph.js';
-import { channelCount, type Tensor } from '../graph/ir/tensor.js';
-import { permute } from '../ops/general/permute.js';
-import { reshape } from '../ops/general/reshape.js';
-import { type Activation, activationOf, relu, sigmoid } from '../ops/layers/activation.js';
-import { classActivationMap } from '../ops/layers/class_activation_map.js';
-import { conv2d } from '../ops/layers/conv2d.js';
-import { layerNorm } from '../ops/layers/layer_norm.js';
-import { linear } from '../ops/layers/linear.js';
-import { lsePool, squeeze } from '../ops/layers/lse_pool.js';
-import { averagePool } from '../ops/layers/pool.js';
-import { compact } from '../ops/packing/compact.js';
-import type { Warning } from '../warnings.js';
-import { type Backbone, backboneParameters, buildBackbone, descriptionOf } from './backbone.js';
-import { fileInput } from './file_settings.js';
-import { describeGraph } from './graphs.js';
-import { inParts, type Part, partName, partsOf } from './large_layers.js';
-import { lastMap } from './last_map.js';
-import type { NetworkFunction, NetworkOutputs } from './outputs.js';
+import { InputError } from '../../errors.js';
+import type { Checkpoint, TensorData } from '../../formats/weights/checkpoint.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
+import { createGraph, type GraphBuilder } from '../../graph/ir/graph.js';
+import { channelCount, type Tensor } from '../../graph/ir/tensor.js';
+import { permute } from '../../ops/general/permute.js';
+import { reshape } from '../../ops/general/reshape.js';
+import { type Activation, activationOf, relu, sigmoid } from '../../ops/layers/activation.js';
+import { classActivationMap } from '../../ops/layers/class_activation_map.js';
+import { conv2d } from '../../ops/layers/conv2d.js';
+import { layerNorm } from '../../ops/layers/layer_norm.js';
+import { linear } from '../../ops/layers/linear.js';
+import { lsePool, squeeze } from '../../ops/layers/lse_pool.js';
+import { averagePool } from '../../ops/layers/pool.js';
+import { compact } from '../../ops/packing/compact.js';
+import type { Warning } from '../../warnings.js';
+import { type Backbone, backboneParameters, buildBackbone, descriptionOf } from '../backbone.js';
+import { fileInput } from '../settings/settings.js';
+import { describeGraph } from '../written/graphs.js';
+import { inParts, type Part, partName, partsOf } from '../large_layers.js';
+import { lastMap } from '../last_map.js';
+import type { NetworkFunction, NetworkOutputs } from '../outputs.js';
 import type { Recognised } from './recognise.js';
 import { familyName } from './recognition.js';
-import { checkClassifier } from './saved_head.js';
-import { judgeSaved } from './saved_modules.js';
-import { seenBehind } from './seen_behind.js';
+import { checkClassifier } from '../saved/head.js';
+import { judgeSaved } from '../saved/modules.js';
+import { seenBehind } from '../seen_behind.js';
 
 /** A classifier as torchvision has it. */
 interface Classifier {

@@ -1,7 +1,7 @@
 /** Finds out which backbone a checkpoint without metadata holds: its family, depth and widths, from the names and shapes of its tensors. */
-import { InputError } from '../errors.js';
-import { type Backbone, checkBackbone, standardName } from './backbone.js';
-import type { Described, Shapes, Way } from './family.js';
+import { InputError } from '../../errors.js';
+import { type Backbone, checkBackbone, standardName } from '../backbone.js';
+import type { Described, Shapes, Way } from '../family.js';
 import { unsupportedFamily } from './foreign.js';
 import { isAbout } from './leftover.js';
 import { recognitions, titlesOf } from './recognition.js';

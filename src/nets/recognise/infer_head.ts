@@ -1,9 +1,9 @@
 /** Finds the head of a checkpoint without metadata: the linear layer that reads the backbone's pooled features, whatever its name is. */
 
-import { InputError } from '../errors.js';
-import type { Head } from './architecture.js';
-import { type Backbone, type BackboneParameters, descriptionOf, prefixOf } from './backbone.js';
-import type { Shapes } from './family.js';
+import { InputError } from '../../errors.js';
+import type { Head } from '../architecture.js';
+import { type Backbone, type BackboneParameters, descriptionOf, prefixOf } from '../backbone.js';
+import type { Shapes } from '../family.js';
 import {
   type HeadLayer,
   hiddenLayer,

@@ -1,7 +1,7 @@
 /** The errors for heads that raybox cannot run: why, and what to do about it. */
 
-import { firstFew, InputError } from '../errors.js';
-import type { Backbone } from './backbone.js';
+import { firstFew, InputError } from '../../errors.js';
+import type { Backbone } from '../backbone.js';
 import { familyName, recognitions } from './recognition.js';
 
 /** A layer of the head as its weights show it. For a convolution, `inputs` and `outputs` are channels. */

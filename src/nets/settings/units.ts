@@ -1,8 +1,8 @@
 /** Finds out whether a mean and a standard deviation are for pixels from 0 to 1 or from 0 to 255, and checks those that a caller gives. */
-import { InputError } from '../errors.js';
-import { inBrief } from '../formats/weights/graph_description.js';
-import type { WeightsMetadata } from '../formats/weights/weights.js';
-import type { Warning } from '../warnings.js';
+import { InputError } from '../../errors.js';
+import { inBrief } from '../../formats/weights/graph_description.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
+import type { Warning } from '../../warnings.js';
 
 // Removes the rounding errors of sums of decimal fractions, such as 0.30000000000000004.
 export const rounded = (value: number) => Number(value.toPrecision(12));

@@ -1,5 +1,5 @@
 /** The type of what a file's settings say about the network's input. */
-import type { WeightsMetadata } from '../formats/weights/weights.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
 
 /** Fields of metadata that were read from a file's settings, where they were found, and what was found but not used. */
 export interface FileInput {

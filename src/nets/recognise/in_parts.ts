@@ -1,7 +1,7 @@
 /** Recognises layers whose weights PyTorch computes from other tensors before each run: weight norm, spectral norm and pruning. */
 
-import { firstFew, InputError } from '../errors.js';
-import type { Shapes } from './family.js';
+import { firstFew, InputError } from '../../errors.js';
+import type { Shapes } from '../family.js';
 
 const WAYS: readonly { part: RegExp; what: string; undo: string }[] = [
   {
