@@ -16,7 +16,7 @@ import { readReports } from '../../src/node/report_files.js';
 import { fnv1a, seededRandom } from '../../src/random.js';
 import { type Disease, diseases, eightDiseases, vagueTerms } from '../../src/reports/lexicon.js';
 import { type MineOptions, mineReport } from '../../src/reports/mine.js';
-import { rules } from '../../src/reports/rules.js';
+import { rules } from '../../src/reports/rules/rules.js';
 
 /** Table 2 of the paper (Wang et al., CVPR 2017): precision, recall, F1 of its miner on OpenI. */
 const paper: Record<string, readonly [number, number, number]> = {

@@ -1,6 +1,6 @@
 /** Recognises findings of other parts of the body: an effusion of the shoulder, a thyroid nodule, an inguinal hernia. */
 
-import { wordSet } from './words.js';
+import { wordSet } from './text/words.js';
 
 /** A clause with one of these words is about another part of the body. Some reports are about several examinations. */
 const otherExaminations = wordSet(

@@ -3,7 +3,7 @@
 import { type Abnormality, abnormalityPhrases } from './abnormalities.js';
 import { type Concept, type Disease, denials, diseasePhrases, diseases, otherMeanings, vagueTerms } from './lexicon.js';
 import { compileLexicon, type Evidence as EvidenceOf, readReport, type Target } from './read.js';
-import type { LabelStatus } from './verdict.js';
+import type { LabelStatus } from './rules/verdict.js';
 
 export type { LabelStatus };
 

@@ -6,7 +6,7 @@
  * word (see `lemma`), in phrases and in reports. A punctuation mark is a word of its own.
  */
 
-import { lemma } from './words.js';
+import { lemma } from './text/words.js';
 
 interface Node<T> {
   next: Map<string, Node<T>>;

@@ -4,8 +4,8 @@
  */
 
 import { compilePatterns, matchesAt } from './patterns.js';
-import type { LabelStatus } from './verdict.js';
-import { wordSet } from './words.js';
+import type { LabelStatus } from './rules/verdict.js';
+import { wordSet } from './text/words.js';
 
 export interface Said {
   /** The new status of the finding before. */

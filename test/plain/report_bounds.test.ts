@@ -9,7 +9,7 @@ import { seededRandom } from '../../src/random.js';
 import { mineChexpert } from '../../src/reports/chexpert.js';
 import { mineReport } from '../../src/reports/mine.js';
 import { readOpenI } from '../../src/reports/openi.js';
-import { rules } from '../../src/reports/rules.js';
+import { rules } from '../../src/reports/rules/rules.js';
 
 const megabyte = 1 << 20;
 

@@ -6,9 +6,9 @@ import { mineChexpert } from '../../src/reports/chexpert.js';
 import { chexpertDenials, chexpertOtherMeanings, chexpertPhrases } from '../../src/reports/chexpert_phrases.js';
 import { denials, diseasePhrases, otherMeanings, vagueTerms } from '../../src/reports/lexicon.js';
 import { mineReport } from '../../src/reports/mine.js';
-import { rules } from '../../src/reports/rules.js';
-import { mend } from '../../src/reports/spelling.js';
-import { lemma } from '../../src/reports/words.js';
+import { rules } from '../../src/reports/rules/rules.js';
+import { mend } from '../../src/reports/text/spelling.js';
+import { lemma } from '../../src/reports/text/words.js';
 
 const slips: [word: string, read: string][] = [
   ['pnuemothorax', 'pneumothorax'],

@@ -7,10 +7,10 @@ import { type Disease, diseasePhrases, diseases, vagueTerms } from '../../src/re
 import { type LabelStatus, mineReport } from '../../src/reports/mine.js';
 import { readOpenI } from '../../src/reports/openi.js';
 import { compilePatterns, matchesAt } from '../../src/reports/patterns.js';
-import { rules } from '../../src/reports/rules.js';
-import { countedSections } from '../../src/reports/sections.js';
-import { sentences } from '../../src/reports/sentences.js';
-import { lemma } from '../../src/reports/words.js';
+import { rules } from '../../src/reports/rules/rules.js';
+import { countedSections } from '../../src/reports/text/sections.js';
+import { sentences } from '../../src/reports/text/sentences.js';
+import { lemma } from '../../src/reports/text/words.js';
 import { reportSentences } from '../support/report_sentences.js';
 
 type Expected = Partial<Record<Disease, LabelStatus>>;

@@ -13,7 +13,7 @@
  * and on those of the lexicon and the rules; a test repeats the latter.
  */
 
-import { editDistance } from '../edit_distance.js';
+import { editDistance } from '../../edit_distance.js';
 import { lemma } from './words.js';
 
 /** Names of diseases that are long enough for two mistakes. */

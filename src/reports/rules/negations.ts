@@ -2,7 +2,7 @@
 
 import type { Rule } from './rule.js';
 import { been, gone } from './rule_words.js';
-import { cellEnd } from './signs.js';
+import { cellEnd } from '../text/signs.js';
 
 const removed = 'removed|resected|excised|repaired|ablated|evacuated';
 const seen =

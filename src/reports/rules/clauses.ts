@@ -1,6 +1,6 @@
 /** Words that limit where rules apply: where clauses begin, where a negated list ends, and what a gap of a phrase never matches. */
 
-import { cellEnd } from './signs.js';
+import { cellEnd } from '../text/signs.js';
 
 /** Words that say that an earlier finding is still there. Rules with `unlessPersisting` do not apply in a sentence with one of them. */
 export const persistence = new Set(

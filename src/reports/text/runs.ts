@@ -3,7 +3,7 @@
  * no pneumothorax left atelectasis", "Pneumothorax none Effusion small Edema none".
  */
 
-import { assertiveWords } from './clauses.js';
+import { assertiveWords } from '../rules/clauses.js';
 import type { Token } from './token.js';
 import type { Sentence } from './tokens.js';
 import { wordSet } from './words.js';

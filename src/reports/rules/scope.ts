@@ -10,10 +10,10 @@ import {
   sideWords,
   verbs,
 } from './clauses.js';
-import { compilePatterns, type Match, matchesAt } from './patterns.js';
+import { compilePatterns, type Match, matchesAt } from '../patterns.js';
 import type { Rule } from './rule.js';
 import { rules } from './rules.js';
-import { lemma } from './words.js';
+import { lemma } from '../text/words.js';
 
 const lemmas = (words: ReadonlySet<string>): Set<string> => new Set([...words].map(lemma));
 const blocked = lemmas(gapBlocks);
