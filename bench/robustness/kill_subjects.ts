@@ -1,7 +1,7 @@
 /** The commands that the kill trials kill: `localize` in its three formats and with overlays, and `train`, on a few small images. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writePhantoms } from '../../src/cli/phantom_files.js';
+import { writePhantoms } from '../../src/cli/phantom/files.js';
 import { encodePng } from '../../src/formats/images/png.js';
 import { untrainedWeights } from '../../src/nets/untrained.js';
 import { DISEASES, drawPhantom } from '../../src/phantom/index.js';

@@ -15,7 +15,7 @@ interface Entry {
 const COMMANDS: Record<string, Entry> = {
   localize: {
     summary: 'X-rays → probabilities, boxes and overlays',
-    add: async (program) => (await import('./localize.js')).addLocalizeCommand(program),
+    add: async (program) => (await import('./localize/localize.js')).addLocalizeCommand(program),
   },
   demo: {
     summary: 'draw a phantom, localize it, write an overlay',
@@ -27,7 +27,7 @@ const COMMANDS: Record<string, Entry> = {
   },
   verify: {
     summary: 'every kernel against its float64 reference, on this machine',
-    add: async (program) => (await import('./verify.js')).addVerifyCommand(program),
+    add: async (program) => (await import('./verify/verify.js')).addVerifyCommand(program),
   },
   inspect: {
     summary: 'what a weights file holds, and what running it takes',
@@ -55,11 +55,11 @@ const COMMANDS: Record<string, Entry> = {
   },
   mine: {
     summary: 'radiology reports → disease labels',
-    add: async (program) => (await import('./mine.js')).addMineCommand(program),
+    add: async (program) => (await import('./mine/mine.js')).addMineCommand(program),
   },
   phantom: {
     summary: 'draw a data set of synthetic chest X-rays',
-    add: async (program) => (await import('./phantom.js')).addPhantomCommand(program),
+    add: async (program) => (await import('./phantom/phantom.js')).addPhantomCommand(program),
   },
   check: {
     summary: 'check a data set in the ChestX-ray8/14 layout',

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type ErrorLine, openResults, type ResultLine } from '../../src/cli/localize_results.js';
+import { type ErrorLine, openResults, type ResultLine } from '../../src/cli/localize/localize_results.js';
 import {
   duration,
   nameList,

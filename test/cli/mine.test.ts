@@ -16,7 +16,7 @@ import { Command } from 'commander';
 import { extract, pack } from 'tar-stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { addMineCommand, type MineFilesOptions, mine } from '../../src/cli/mine.js';
+import { addMineCommand, type MineFilesOptions, mine } from '../../src/cli/mine/mine.js';
 import { InputError } from '../../src/errors.js';
 import { readDataEntry } from '../../src/formats/data_sets/chestxray.js';
 

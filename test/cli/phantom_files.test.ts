@@ -8,8 +8,8 @@ import { PNG } from 'pngjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkDataset } from '../../src/cli/dataset_check.js';
-import { addPhantomCommand } from '../../src/cli/phantom.js';
-import { type WritePhantomsOptions, writePhantoms } from '../../src/cli/phantom_files.js';
+import { addPhantomCommand } from '../../src/cli/phantom/phantom.js';
+import { type WritePhantomsOptions, writePhantoms } from '../../src/cli/phantom/files.js';
 import { InputError } from '../../src/errors.js';
 import { labelsOf } from '../../src/formats/data_sets/chestxray.js';
 import { openDataset } from '../../src/node/dataset.js';
@@ -191,7 +191,7 @@ test('the command draws, and says what is wrong with its options', async () => {
 });
 
 test('a killed run leaves no complete data set, and can be continued', async () => {
-  const script = `import { writePhantoms } from '${new URL('../../src/cli/phantom_files.js', import.meta.url)}';
+  const script = `import { writePhantoms } from '${new URL('../../src/cli/phantom/files.js', import.meta.url)}';
     await writePhantoms({ count: 400, size: 256, seed: 1, threads: 1, out: ${JSON.stringify(at('killed'))},
       onProgress: (done) => done > 0 && process.kill(process.pid, 'SIGKILL') });`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { writePhantoms } from '../../src/cli/phantom_files.js';
+import { writePhantoms } from '../../src/cli/phantom/files.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-studies-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));

@@ -10,7 +10,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { addTrainingOptions } from '../../src/cli/add_training_options.js';
 import { featureFile } from '../../src/cli/feature_file.js';
-import { writePhantoms } from '../../src/cli/phantom_files.js';
+import { writePhantoms } from '../../src/cli/phantom/files.js';
 import { createRunFolder, openRunFolder } from '../../src/cli/run_folder.js';
 import { interruptible } from '../../src/cli/terminal.js';
 import { beginOptions, machineOf, type TrainingOptions } from '../../src/cli/train_options.js';

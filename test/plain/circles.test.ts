@@ -39,7 +39,7 @@ const ONE_THOUGHT: readonly { files: readonly string[]; because: string }[] = [
   },
   { files: ['localizer/model.ts', 'localizer/imported.ts'], because: 'formats of others take the same options' },
   {
-    files: ['cli/localize_results.ts', 'cli/result_lines.ts', 'cli/result_tables.ts'],
+    files: ['cli/localize/localize_results.ts', 'cli/localize/result_lines.ts', 'cli/localize/result_tables.ts'],
     because: 'what the formats of results have in common, and the formats',
   },
   { files: ['cli/train_run.ts', 'cli/train_work.ts'], because: 'a run, and the work in it' },

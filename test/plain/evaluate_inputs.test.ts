@@ -7,7 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkDataset } from '../../src/cli/dataset_check.js';
 import { addEvaluateCommand } from '../../src/cli/evaluate.js';
-import { mine } from '../../src/cli/mine.js';
+import { mine } from '../../src/cli/mine/mine.js';
 import { InputError } from '../../src/errors.js';
 import { evaluate } from '../../src/evaluate/evaluate.js';
 import { evaluationPage } from '../../src/evaluate/evaluation_page.js';

@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert';
 import { addConvertCommand } from '../../src/cli/convert.js';
 import { addEvaluateCommand } from '../../src/cli/evaluate.js';
 import { addInspectCommand } from '../../src/cli/inspect.js';
-import { addLocalizeCommand } from '../../src/cli/localize.js';
+import { addLocalizeCommand } from '../../src/cli/localize/localize.js';
 import { InputError } from '../../src/errors.js';
 import { hashOf } from '../../src/localizer/integrity.js';
 import { type KeptOptions, keptWeights } from '../../src/localizer/kept_weights.js';

@@ -76,7 +76,7 @@ test('a curve goes through its points and stays between neighbouring points', ()
   );
 });
 
-// A change here means that every seed draws other pixels: raise DRAWING in src/cli/phantom.ts with it.
+// A change here means that every seed draws other pixels: raise DRAWING in src/cli/phantom/phantom.ts with it.
 const HASHES: [PhantomOptions, string][] = [
   [{ seed: 0, index: 0, size: 64 }, 'e03e5886 955ebe44'],
   [{ seed: 1, index: 7, size: 256 }, 'aad07ce5 79836697'],

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
-import { boxFile, labelFile, type PhantomRow } from '../../../src/cli/phantom_tables.js';
+import { boxFile, labelFile, type PhantomRow } from '../../../src/cli/phantom/tables.js';
 import { csvLine } from '../../../src/formats/csv.js';
 import { writeBoxList } from '../../../src/formats/data_sets/chestxray.js';
 import { toCoco } from '../../../src/formats/data_sets/coco.js';

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { adapterOption } from '../../../src/cli/adapter_option.js';
 import { evaluateWeights } from '../../../src/cli/evaluation_weights.js';
-import { writePhantoms } from '../../../src/cli/phantom_files.js';
+import { writePhantoms } from '../../../src/cli/phantom/files.js';
 import {
   duration,
   interruptible,

@@ -2,11 +2,11 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { drawPhantom, type PhantomOptions } from '../phantom/index.js';
-import type { PhantomRow } from './phantom_tables.js';
+import { drawPhantom, type PhantomOptions } from '../../phantom/index.js';
+import type { PhantomRow } from './tables.js';
 
 const { drawing, part } = workerData as { drawing: Omit<PhantomOptions, 'index'>; part: string };
-const { PNG } = await import('../node/vendor/pngjs.js');
+const { PNG } = await import('../../node/vendor/pngjs.js');
 
 function draw(index: number): PhantomRow {
   const { image, labels, boxes, report, patient } = drawPhantom({ ...drawing, index });

@@ -1,14 +1,14 @@
 /** Writes a data set of phantoms in the layout of ChestX-ray8. */
 import { appendFile, mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { InputError } from '../errors.js';
-import { parseJson } from '../formats/json.js';
-import { BOX_FILE, TEST_FILE, TRAIN_VALIDATION_FILE } from '../node/dataset.js';
-import { lockBeside } from '../node/lock.js';
-import { folderEntries, writeRefusal } from '../node/text_files.js';
-import { drawPhantom, type PhantomOptions } from '../phantom/index.js';
-import { boxFile, labelFile, type PhantomRow, testRows } from './phantom_tables.js';
-import { type Drawing, drawAll } from './phantom_threads.js';
+import { InputError } from '../../errors.js';
+import { parseJson } from '../../formats/json.js';
+import { BOX_FILE, TEST_FILE, TRAIN_VALIDATION_FILE } from '../../node/dataset.js';
+import { lockBeside } from '../../node/lock.js';
+import { folderEntries, writeRefusal } from '../../node/text_files.js';
+import { drawPhantom, type PhantomOptions } from '../../phantom/index.js';
+import { boxFile, labelFile, type PhantomRow, testRows } from './tables.js';
+import { type Drawing, drawAll } from './threads.js';
 
 export interface WritePhantomsOptions extends Omit<PhantomOptions, 'index' | 'diseases'> {
   count: number;

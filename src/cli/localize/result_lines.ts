@@ -6,10 +6,10 @@ import { createReadStream, existsSync } from 'node:fs';
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { InputError } from '../errors.js';
-import { parseJson } from '../formats/json.js';
-import type { ImageFile } from '../node/image_files.js';
-import { openBeside, writeRefusal } from '../node/text_files.js';
+import { InputError } from '../../errors.js';
+import { parseJson } from '../../formats/json.js';
+import type { ImageFile } from '../../node/image_files.js';
+import { openBeside, writeRefusal } from '../../node/text_files.js';
 import type { ErrorLine, ResultLine } from './localize_results.js';
 
 /** The error for a file with other content, which must not be changed. */

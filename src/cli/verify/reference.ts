@@ -1,14 +1,14 @@
 /** `raybox verify --weights W --reference FILE`: a network against activations that were recorded elsewhere. */
 import { readFile } from 'node:fs/promises';
-import { type NumberArray, readNpz } from '../formats/npy.js';
-import { readSafetensors } from '../formats/weights/safetensors.js';
-import { openGpu } from '../gpu/device.js';
-import { readModel } from '../localizer/model.js';
-import { parameterValues } from '../nets/parameter_values.js';
-import { type Comparison, compareWithRecording } from '../verify/against_recording.js';
-import type { MapsLayout } from '../verify/recorded.js';
-import { print, say, table } from './terminal.js';
-import { modelOptions, type WeightsOptions } from './weights_options.js';
+import { type NumberArray, readNpz } from '../../formats/npy.js';
+import { readSafetensors } from '../../formats/weights/safetensors.js';
+import { openGpu } from '../../gpu/device.js';
+import { readModel } from '../../localizer/model.js';
+import { parameterValues } from '../../nets/parameter_values.js';
+import { type Comparison, compareWithRecording } from '../../verify/against_recording.js';
+import type { MapsLayout } from '../../verify/recorded.js';
+import { print, say, table } from '../terminal.js';
+import { modelOptions, type WeightsOptions } from '../weights_options.js';
 
 export interface ReferenceOptions extends WeightsOptions {
   weights: string;

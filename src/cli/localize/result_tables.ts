@@ -9,15 +9,15 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { InputError } from '../errors.js';
-import { isObject } from '../formats/checks.js';
-import { csvLine, readCsv } from '../formats/csv.js';
-import { writeBoxList } from '../formats/data_sets/box_list.js';
-import { type CocoFile, toCoco } from '../formats/data_sets/coco.js';
-import { type Finding, fileName, type Prediction } from '../formats/findings.js';
-import { parseJson } from '../formats/json.js';
-import type { ImageFile } from '../node/image_files.js';
-import { readText, writeRefusal, writeWhole } from '../node/text_files.js';
+import { InputError } from '../../errors.js';
+import { isObject } from '../../formats/checks.js';
+import { csvLine, readCsv } from '../../formats/csv.js';
+import { writeBoxList } from '../../formats/data_sets/box_list.js';
+import { type CocoFile, toCoco } from '../../formats/data_sets/coco.js';
+import { type Finding, fileName, type Prediction } from '../../formats/findings.js';
+import { parseJson } from '../../formats/json.js';
+import type { ImageFile } from '../../node/image_files.js';
+import { readText, writeRefusal, writeWhole } from '../../node/text_files.js';
 import type { Results } from './localize_results.js';
 import { notOurs, openLines } from './result_lines.js';
 

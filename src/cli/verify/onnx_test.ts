@@ -1,13 +1,13 @@
 /** One test in ONNX's own format: a model, and sets of inputs with the outputs that are expected for them. */
-import { InputError } from '../errors.js';
-import type { Gpu } from '../gpu/device.js';
-import { isReal } from '../import/numbers.js';
-import { NO_TENSOR, readModel } from '../import/onnx/read.js';
-import { readTensor } from '../import/onnx/tensor.js';
-import { isUnsupported } from '../import/onnx/translate.js';
-import { asDeclared, type WholeModel, wholeModel } from '../import/onnx/whole_model.js';
-import type { Constant } from '../import/plain.js';
-import { differs, type ExpectedRun, firstWrongNode, ONNX_TOLERANCE, runGraph } from '../verify/expected.js';
+import { InputError } from '../../errors.js';
+import type { Gpu } from '../../gpu/device.js';
+import { isReal } from '../../import/numbers.js';
+import { NO_TENSOR, readModel } from '../../import/onnx/read.js';
+import { readTensor } from '../../import/onnx/tensor.js';
+import { isUnsupported } from '../../import/onnx/translate.js';
+import { asDeclared, type WholeModel, wholeModel } from '../../import/onnx/whole_model.js';
+import type { Constant } from '../../import/plain.js';
+import { differs, type ExpectedRun, firstWrongNode, ONNX_TOLERANCE, runGraph } from '../../verify/expected.js';
 
 /** A test in ONNX's own format: a model, with outputs that are right for given inputs. */
 export interface OnnxTest {

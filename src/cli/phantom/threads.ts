@@ -1,8 +1,8 @@
 /** Draws phantoms in worker threads. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { PhantomOptions } from '../phantom/index.js';
-import type { PhantomRow } from './phantom_tables.js';
+import type { PhantomOptions } from '../../phantom/index.js';
+import type { PhantomRow } from './tables.js';
 
 export type Drawing = Omit<PhantomOptions, 'index'>;
 
@@ -29,7 +29,7 @@ export async function drawAll(
   let writing = Promise.resolve();
   const serve = () =>
     new Promise<void>((done, fail) => {
-      const worker = new Worker(new URL('./phantom_worker.js', import.meta.url), {
+      const worker = new Worker(new URL('./worker.js', import.meta.url), {
         workerData: { drawing, part },
         // Without this, a thread would inherit flags such as --input-type, which only make sense for the main script.
         execArgv: [],

@@ -1,14 +1,14 @@
 /** `raybox mine`: reads radiology reports from files and writes a table of their labels. */
 import { resolve } from 'node:path';
-import { counted, InputError } from '../errors.js';
-import { csvLine } from '../formats/csv.js';
-import { imageNameOfPath } from '../formats/data_sets/image_list.js';
-import { type Lock, lockFile } from '../node/lock.js';
-import { type Problem, type ReportFile, type ReportText, readReports, reportFiles } from '../node/report_files.js';
-import { type GrowingFile, openBeside } from '../node/text_files.js';
-import { type Command, Option } from '../node/vendor/commander.js';
-import { type MinedReport, type MineTable, mineTable, type TableOptions } from './mine_table.js';
-import { interruptible, nameList, type Progress, print, say, startProgress } from './terminal.js';
+import { counted, InputError } from '../../errors.js';
+import { csvLine } from '../../formats/csv.js';
+import { imageNameOfPath } from '../../formats/data_sets/image_list.js';
+import { type Lock, lockFile } from '../../node/lock.js';
+import { type Problem, type ReportFile, type ReportText, readReports, reportFiles } from '../../node/report_files.js';
+import { type GrowingFile, openBeside } from '../../node/text_files.js';
+import { type Command, Option } from '../../node/vendor/commander.js';
+import { type MinedReport, type MineTable, mineTable, type TableOptions } from './table.js';
+import { interruptible, nameList, type Progress, print, say, startProgress } from '../terminal.js';
 
 /** The options of `raybox mine`. */
 export interface MineFilesOptions extends Omit<TableOptions, 'explain'> {

@@ -1,9 +1,9 @@
 /** The label file, the box file and the split of a data set of phantoms. */
 
-import { csvLine } from '../formats/csv.js';
-import { NO_FINDING, writeBoxList } from '../formats/data_sets/chestxray.js';
-import type { Box } from '../phantom/index.js';
-import { inTestSet } from '../phantom/patient.js';
+import { csvLine } from '../../formats/csv.js';
+import { NO_FINDING, writeBoxList } from '../../formats/data_sets/chestxray.js';
+import type { Box } from '../../phantom/index.js';
+import { inTestSet } from '../../phantom/patient.js';
 
 /** What the tables say about an image. */
 export interface PhantomRow {

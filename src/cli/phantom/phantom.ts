@@ -1,9 +1,9 @@
 /** `raybox phantom`: draws a data set of synthetic X-rays. */
-import { counted } from '../errors.js';
-import { Presets, SingleBar } from '../node/vendor/cli_progress.js';
-import { type Command, InvalidArgumentError, Option } from '../node/vendor/commander.js';
-import { PRESETS, type Preset } from '../phantom/index.js';
-import { type WritePhantomsOptions, writePhantoms } from './phantom_files.js';
+import { counted } from '../../errors.js';
+import { Presets, SingleBar } from '../../node/vendor/cli_progress.js';
+import { type Command, InvalidArgumentError, Option } from '../../node/vendor/commander.js';
+import { PRESETS, type Preset } from '../../phantom/index.js';
+import { type WritePhantomsOptions, writePhantoms } from './files.js';
 
 function numberOption(text: string): number {
   const value = Number(text);

@@ -1,14 +1,14 @@
 /** `raybox verify`: runs all cases of all operations on an adapter of this machine, and prints how much the results differ from float64. */
 
-import { DeviceLostError, GpuUnavailableError } from '../errors.js';
-import { describe, openGpu } from '../gpu/device.js';
-import { type Command, Option } from '../node/vendor/commander.js';
-import { type Check, type CheckResult, listChecks, runCheck } from '../verify/check.js';
-import { adapterOption } from './adapter_option.js';
-import { duration, interruptible, print, say, startProgress, table, UsageError, wholeNumber } from './terminal.js';
-import { type OnnxTestsOptions, verifyOnnxTests } from './verify_onnx_tests.js';
-import { type ReferenceOptions, verifyReference } from './verify_reference.js';
-import { addWeightsOptions } from './weights_options.js';
+import { DeviceLostError, GpuUnavailableError } from '../../errors.js';
+import { describe, openGpu } from '../../gpu/device.js';
+import { type Command, Option } from '../../node/vendor/commander.js';
+import { type Check, type CheckResult, listChecks, runCheck } from '../../verify/check.js';
+import { adapterOption } from '../adapter_option.js';
+import { duration, interruptible, print, say, startProgress, table, UsageError, wholeNumber } from '../terminal.js';
+import { type OnnxTestsOptions, verifyOnnxTests } from './onnx_tests.js';
+import { type ReferenceOptions, verifyReference } from './reference.js';
+import { addWeightsOptions } from '../weights_options.js';
 
 interface Options {
   op?: string;

@@ -1,10 +1,10 @@
 /** `raybox verify --onnx-tests DIR`: the tests of ONNX's own format in a folder, on an adapter of this machine. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { InputError } from '../errors.js';
-import { describe, openGpu } from '../gpu/device.js';
+import { InputError } from '../../errors.js';
+import { describe, openGpu } from '../../gpu/device.js';
 import { type OnnxTest, type OnnxTestResult, runOnnxTest } from './onnx_test.js';
-import { duration, print, say, startProgress, table } from './terminal.js';
+import { duration, print, say, startProgress, table } from '../terminal.js';
 
 /** The options of `raybox verify --onnx-tests`. */
 export interface OnnxTestsOptions {

@@ -1,12 +1,12 @@
 /** Writes the results of `raybox localize`, so that an interrupted run can continue where it stopped. */
-import type { Finding, Prediction } from '../formats/findings.js';
-import type { HeatmapMethod } from '../formats/weights/heatmap_methods.js';
-import type { ImageFile } from '../node/image_files.js';
-import { type Lock, lockFile } from '../node/lock.js';
-import type { Warning } from '../warnings.js';
+import type { Finding, Prediction } from '../../formats/findings.js';
+import type { HeatmapMethod } from '../../formats/weights/heatmap_methods.js';
+import type { ImageFile } from '../../node/image_files.js';
+import { type Lock, lockFile } from '../../node/lock.js';
+import type { Warning } from '../../warnings.js';
 import { openLines } from './result_lines.js';
 import { openTable } from './result_tables.js';
-import { print, UsageError } from './terminal.js';
+import { print, UsageError } from '../terminal.js';
 
 /** The result for one image. `image` is the name of the file, `file` its path as it was given. */
 export interface ResultLine extends Prediction {
