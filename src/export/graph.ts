@@ -2,8 +2,8 @@
 import { InputError } from '../errors.js';
 import { createGraph, type Node, nameOf } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
-import { describeGraph, graphNetwork } from '../nets/written/graphs.js';
 import type { NetworkFunction } from '../nets/outputs.js';
+import { describeGraph, graphNetwork } from '../nets/written/graphs.js';
 import { generalRows } from './general.js';
 import { layerRows, type Row } from './layers.js';
 import { createSheet, type OnnxGraph } from './sheet.js';

@@ -18,17 +18,17 @@ import { architectureOf } from './architecture.js';
 import { backboneParameters } from './backbone.js';
 import type { DescribeOptions, Model } from './describe.js';
 import { transformed } from './describe_network.js';
-import { saysTransformInput } from './settings/settings.js';
 import { checkIgnore, judgeIgnored } from './ignored.js';
 import { networkOf } from './network.js';
 import { checkParameters } from './parameters.js';
 import { wholePreset } from './presets/index.js';
 import { judge, type Known, recognise } from './recognise/recognise.js';
-import { judgeSaved } from './saved/modules.js';
 import { under, withoutPrefix } from './recognise/tensor_names.js';
 import { withTorchvisionHead } from './recognise/torchvision_heads.js';
-import { trace } from './trace.js';
+import { judgeSaved } from './saved/modules.js';
+import { saysTransformInput } from './settings/settings.js';
 import { givenNormalisation } from './settings/units.js';
+import { trace } from './trace.js';
 import { describeWholeNetwork } from './whole_network.js';
 
 /** @throws InputError in the same cases as `describe` */

@@ -6,9 +6,9 @@
 export type { GraphDescription } from '../formats/weights/graph_description.js';
 export type { Architecture, Head } from './architecture.js';
 export { type Backbone, backboneNames, backboneParameters, buildBackbone, standardBackbone } from './backbone.js';
-export { describeGraph, graphNetwork } from './written/graphs.js';
-export { inferArchitecture } from './recognise/infer_architecture.js';
 export { localizerHead } from './localizer_head.js';
 export { buildNetwork, networkOf } from './network.js';
 export type { NetworkFunction, NetworkOutputs } from './outputs.js';
 export { parameterSource } from './parameters.js';
+export { inferArchitecture } from './recognise/infer_architecture.js';
+export { describeGraph, graphNetwork } from './written/graphs.js';

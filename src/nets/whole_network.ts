@@ -13,21 +13,21 @@ import {
 } from '../formats/weights/weights.js';
 import type { Warning } from '../warnings.js';
 import { assumptionsOf, toldByFile } from './assumptions.js';
-import { type CoreOperations, coreOperations } from './written/core_operations.js';
 import type { DescribeOptions, Model } from './describe.js';
 import { assumedInput, checkNames, SAID, settle } from './describe_network.js';
-import { fileNames } from './settings/names.js';
-import { fileInput } from './settings/settings.js';
-import { graphNetwork } from './written/graph_network.js';
 import { judgeIgnored } from './ignored.js';
 import { unnamed } from './input_layouts.js';
-import { leftoverOf, refusalOf } from './recognise/leftover.js';
 import { checkFunction } from './network_option.js';
 import type { NetworkFunction } from './outputs.js';
 import { checkParameters } from './parameters.js';
-import { refuseOtherOperations, steadyNetwork } from './written/same_operations.js';
+import { leftoverOf, refusalOf } from './recognise/leftover.js';
 import { under, withoutPrefix } from './recognise/tensor_names.js';
+import { fileNames } from './settings/names.js';
+import { fileInput } from './settings/settings.js';
 import { type Trace, trace } from './trace.js';
+import { type CoreOperations, coreOperations } from './written/core_operations.js';
+import { graphNetwork } from './written/graph_network.js';
+import { refuseOtherOperations, steadyNetwork } from './written/same_operations.js';
 
 /** Fields of metadata that only a backbone with a head has. A whole network says such things by itself. */
 const OF_PARTS = ['pooling', 'lseR', 'prediction', 'transitionChannels', 'transitionKernel', 'transitionActivation'];

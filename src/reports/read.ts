@@ -1,16 +1,16 @@
 /** The engine of the miners: finds each mention of a lexicon's concepts in a report, with its status and the reason for it. */
 
-import { withoutAsides } from './text/asides.js';
 import { liesElsewhere, otherClauses } from './location.js';
 import { compilePatterns, type Match, matchesAt } from './patterns.js';
 import { hasPronoun, type Said, saidIn } from './pronouns.js';
+import { gapBlocked, scopesOf } from './rules/scope.js';
+import { denial, deniedInDoubt, judge, type LabelStatus, unticked } from './rules/verdict.js';
+import { withoutAsides } from './text/asides.js';
 import { answerTo } from './text/questions.js';
 import { isDeniedInDoubt, splitRun } from './text/runs.js';
-import { gapBlocked, scopesOf } from './rules/scope.js';
 import { countedSections, type Section } from './text/sections.js';
 import { sentences } from './text/sentences.js';
 import type { Sentence } from './text/tokens.js';
-import { denial, deniedInDoubt, judge, type LabelStatus, unticked } from './rules/verdict.js';
 
 /** What a phrase of a lexicon stands for. */
 export interface Target<Name extends string> {

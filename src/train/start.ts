@@ -10,7 +10,6 @@ import { type Architecture, architectureOf, type Head } from '../nets/architectu
 import { toldByFile } from '../nets/assumptions.js';
 import { type Backbone, checkBackbone, descriptionOf, prefixOf, standardName } from '../nets/backbone.js';
 import type { SqueezeNet } from '../nets/families/squeezenet.js';
-import { fileInput } from '../nets/settings/settings.js';
 import { checkIgnore, judgeIgnored } from '../nets/ignored.js';
 import { backboneParameters, buildBackbone, buildNetwork, parameterSource } from '../nets/index.js';
 import { assumedNormalisation } from '../nets/input_layouts.js';
@@ -18,6 +17,7 @@ import { isAbout, leftoverOf, refusalOf } from '../nets/recognise/leftover.js';
 import { type Recognised, recognise } from '../nets/recognise/recognise.js';
 import { familyName, recognitions } from '../nets/recognise/recognition.js';
 import { under } from '../nets/recognise/tensor_names.js';
+import { fileInput } from '../nets/settings/settings.js';
 import { givenNormalisation } from '../nets/settings/units.js';
 import type { Warning } from '../warnings.js';
 import { initialWeights } from './initial.js';

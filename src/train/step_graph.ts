@@ -2,8 +2,8 @@
 import { InputError } from '../errors.js';
 import { createGraph, type Graph, type GraphBuilder } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
-import { networkFrom } from '../nets/written/graphs.js';
 import { checkOutputs } from '../nets/outputs.js';
+import { networkFrom } from '../nets/written/graphs.js';
 import { gradients } from '../ops/differentiate.js';
 import { forward as batchStatistics } from '../ops/layers/batch_statistics.js';
 import { forward as accumulateInto } from '../ops/optimizers/accumulate.js';

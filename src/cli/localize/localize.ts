@@ -8,7 +8,14 @@ import { DEFAULT_BATCH } from '../../localizer/batches.js';
 import type { LoadOptions, Localizer } from '../../localizer/localizer.js';
 import type { LocalizeOptions } from '../../localizer/request.js';
 import type { Localization } from '../../localizer/results.js';
-import { besideKnown, findImageFiles, goneNamesakes, type ImageFile, isFile, readImage } from '../../node/image_files.js';
+import {
+  besideKnown,
+  findImageFiles,
+  goneNamesakes,
+  type ImageFile,
+  isFile,
+  readImage,
+} from '../../node/image_files.js';
 import { type Lock, lockFolder } from '../../node/lock.js';
 import { writeOverlay } from '../../node/overlay_file.js';
 import { type Command, Option } from '../../node/vendor/commander.js';
@@ -16,7 +23,6 @@ import { DEFAULT_HEAT_THRESHOLDS, DEFAULT_MAX_BOXES, MAX_BOXES } from '../../ops
 import { checkHeatThresholds } from '../../ops/boxes/heat.js';
 import { adapterOption, backendNote, backendOption, runOptions } from '../adapter_option.js';
 import { addImageOptions, decodeOptions } from '../image_options.js';
-import { openResults, type ResultLine, type Results, standardOutput } from './localize_results.js';
 import { loadNamed, ofImage } from '../named_weights.js';
 import {
   duration,
@@ -31,7 +37,14 @@ import {
   UsageError,
   wholeNumber,
 } from '../terminal.js';
-import { addWeightsOptions, classList, modelOptions, WEIGHTS_FORMATS, type WeightsOptions } from '../weights_options.js';
+import {
+  addWeightsOptions,
+  classList,
+  modelOptions,
+  WEIGHTS_FORMATS,
+  type WeightsOptions,
+} from '../weights_options.js';
+import { openResults, type ResultLine, type Results, standardOutput } from './localize_results.js';
 
 interface Options extends DecodeOptions, WeightsOptions {
   weights: string;

@@ -4,9 +4,9 @@ import type { HeatmapMethod } from '../../formats/weights/heatmap_methods.js';
 import type { ImageFile } from '../../node/image_files.js';
 import { type Lock, lockFile } from '../../node/lock.js';
 import type { Warning } from '../../warnings.js';
+import { print, UsageError } from '../terminal.js';
 import { openLines } from './result_lines.js';
 import { openTable } from './result_tables.js';
-import { print, UsageError } from '../terminal.js';
 
 /** The result for one image. `image` is the name of the file, `file` its path as it was given. */
 export interface ResultLine extends Prediction {

@@ -7,8 +7,8 @@ import { type Lock, lockFile } from '../../node/lock.js';
 import { type Problem, type ReportFile, type ReportText, readReports, reportFiles } from '../../node/report_files.js';
 import { type GrowingFile, openBeside } from '../../node/text_files.js';
 import { type Command, Option } from '../../node/vendor/commander.js';
-import { type MinedReport, type MineTable, mineTable, type TableOptions } from './table.js';
 import { interruptible, nameList, type Progress, print, say, startProgress } from '../terminal.js';
+import { type MinedReport, type MineTable, mineTable, type TableOptions } from './table.js';
 
 /** The options of `raybox mine`. */
 export interface MineFilesOptions extends Omit<TableOptions, 'explain'> {

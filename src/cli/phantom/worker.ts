@@ -1,4 +1,4 @@
-/** The worker thread of `phantom_threads.ts`. It receives indices of images, draws and writes these images, and answers with their rows. */
+/** The worker thread of `threads.ts`. It receives indices of images, draws and writes these images, and answers with their rows. */
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';

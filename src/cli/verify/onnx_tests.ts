@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { InputError } from '../../errors.js';
 import { describe, openGpu } from '../../gpu/device.js';
-import { type OnnxTest, type OnnxTestResult, runOnnxTest } from './onnx_test.js';
 import { duration, print, say, startProgress, table } from '../terminal.js';
+import { type OnnxTest, type OnnxTestResult, runOnnxTest } from './onnx_test.js';
 
 /** The options of `raybox verify --onnx-tests`. */
 export interface OnnxTestsOptions {

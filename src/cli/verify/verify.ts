@@ -6,9 +6,9 @@ import { type Command, Option } from '../../node/vendor/commander.js';
 import { type Check, type CheckResult, listChecks, runCheck } from '../../verify/check.js';
 import { adapterOption } from '../adapter_option.js';
 import { duration, interruptible, print, say, startProgress, table, UsageError, wholeNumber } from '../terminal.js';
+import { addWeightsOptions } from '../weights_options.js';
 import { type OnnxTestsOptions, verifyOnnxTests } from './onnx_tests.js';
 import { type ReferenceOptions, verifyReference } from './reference.js';
-import { addWeightsOptions } from '../weights_options.js';
 
 interface Options {
   op?: string;

@@ -5,9 +5,9 @@ import type { Checkpoint, ImportedNetwork, TensorData } from '../../formats/weig
 import type { WeightsMetadata } from '../../formats/weights/weights.js';
 import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../../graph/ir/tensor.js';
+import type { NetworkOutputs } from '../../nets/outputs.js';
 import { fileInput } from '../../nets/settings/settings.js';
 import { describeGraph } from '../../nets/written/graphs.js';
-import type { NetworkOutputs } from '../../nets/outputs.js';
 import type { Warning } from '../../warnings.js';
 import { localizerOf, type Probabilities } from '../find_localizer.js';
 import { assumptionOfRange } from '../input_range.js';

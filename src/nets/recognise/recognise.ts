@@ -11,15 +11,15 @@ import { type Architecture, backboneOf } from '../architecture.js';
 import { assumptionsOf, toldByFile, toldOfLayout } from '../assumptions.js';
 import { type Backbone, type BackboneParameters, descriptionOf, type ParametersOf, prefixOf } from '../backbone.js';
 import { describeNetwork, type Found, type Sources } from '../describe_network.js';
-import { unsupportedFamily } from './foreign.js';
 import { checkIgnore } from '../ignored.js';
+import { refuseProbabilisticCam } from '../presets/jfhealthcare.js';
+import { savedPooling } from '../saved/head.js';
+import { unsupportedFamily } from './foreign.js';
 import { weightsInParts } from './in_parts.js';
 import { inferBackbone } from './infer.js';
 import { type HeadOptions, inferHead, withoutHead } from './infer_head.js';
 import { leftoverOf, refusalOf } from './leftover.js';
-import { refuseProbabilisticCam } from '../presets/jfhealthcare.js';
 import { familyName } from './recognition.js';
-import { savedPooling } from '../saved/head.js';
 import { atRoot, under, withoutPrefix, withTorchvisionNames } from './tensor_names.js';
 
 export interface RecogniseOptions {

@@ -20,16 +20,16 @@ import { averagePool } from '../../ops/layers/pool.js';
 import { compact } from '../../ops/packing/compact.js';
 import type { Warning } from '../../warnings.js';
 import { type Backbone, backboneParameters, buildBackbone, descriptionOf } from '../backbone.js';
-import { fileInput } from '../settings/settings.js';
-import { describeGraph } from '../written/graphs.js';
 import { inParts, type Part, partName, partsOf } from '../large_layers.js';
 import { lastMap } from '../last_map.js';
 import type { NetworkFunction, NetworkOutputs } from '../outputs.js';
-import type { Recognised } from './recognise.js';
-import { familyName } from './recognition.js';
 import { checkClassifier } from '../saved/head.js';
 import { judgeSaved } from '../saved/modules.js';
 import { seenBehind } from '../seen_behind.js';
+import { fileInput } from '../settings/settings.js';
+import { describeGraph } from '../written/graphs.js';
+import type { Recognised } from './recognise.js';
+import { familyName } from './recognition.js';
 
 /** A classifier as torchvision has it. */
 interface Classifier {

@@ -4,8 +4,8 @@
  */
 import { counted } from '../../errors.js';
 import type { FileInput } from './input.js';
-import { booleanOf, listed, numbersOf, pathsOf, plainKey, type Setting } from './values.js';
 import { inUnits, rounded } from './units.js';
+import { booleanOf, listed, numbersOf, pathsOf, plainKey, type Setting } from './values.js';
 
 const ABOUT = '(?:img|image|norm|normalize|normalization|pixel|data|dataset|rgb|input)?';
 const MEAN = new RegExp(`^${ABOUT}means?$`);

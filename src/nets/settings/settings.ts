@@ -4,13 +4,13 @@
  * setting is only used if it can mean just one thing and all places agree.
  */
 
+import { IMAGENET } from '../input_layouts.js';
+import { recognitionOf } from '../recognise/recognition.js';
 import { orderOf, resizingOf, sizeOf } from './images.js';
 import type { FileInput } from './input.js';
 import { normalisationOf } from './normalisation.js';
-import { settingsIn } from './values.js';
-import { IMAGENET } from '../input_layouts.js';
-import { recognitionOf } from '../recognise/recognition.js';
 import { rounded } from './units.js';
+import { settingsIn } from './values.js';
 
 /** @param inputChannels the number of channels that the first convolution reads */
 export function fileInput(

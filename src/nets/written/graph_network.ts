@@ -12,11 +12,11 @@ import {
 } from '../../formats/weights/graph_description.js';
 import { createGraph, type GraphBuilder, type Node, nameOf } from '../../graph/ir/graph.js';
 import { elementCount, type Tensor } from '../../graph/ir/tensor.js';
+import { checkFunction } from '../network_option.js';
+import { checkOutputs, type NetworkFunction } from '../outputs.js';
 import type { CoreOperations } from './core_operations.js';
 import { graphOperations } from './graph_operations.js';
-import { checkFunction } from '../network_option.js';
 import type { GraphOperation } from './operation_row.js';
-import { checkOutputs, type NetworkFunction } from '../outputs.js';
 import { refuseOtherOperations } from './same_operations.js';
 
 /** The shape of one image. */

@@ -1,8 +1,8 @@
 /** Rules that negate. Phrases that only look like a negation are in `false_negations.ts`. */
 
+import { cellEnd } from '../text/signs.js';
 import type { Rule } from './rule.js';
 import { been, gone } from './rule_words.js';
-import { cellEnd } from '../text/signs.js';
 
 const removed = 'removed|resected|excised|repaired|ablated|evacuated';
 const seen =

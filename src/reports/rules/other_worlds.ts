@@ -1,7 +1,7 @@
 /** Rules for sentences that do not say what is there: about the limits of the film, advice, questions, and blank fields. */
 
-import type { Rule } from './rule.js';
 import { cellEnd } from '../text/signs.js';
+import type { Rule } from './rule.js';
 
 const may = 'may|might|could|can|would|will';
 const missed =

@@ -1,5 +1,7 @@
 /** Finds out which rules of `rules.ts` apply to which words of a sentence. */
 
+import { compilePatterns, type Match, matchesAt } from '../patterns.js';
+import { lemma } from '../text/words.js';
 import {
   assertiveWords,
   clauseBreaks,
@@ -10,10 +12,8 @@ import {
   sideWords,
   verbs,
 } from './clauses.js';
-import { compilePatterns, type Match, matchesAt } from '../patterns.js';
 import type { Rule } from './rule.js';
 import { rules } from './rules.js';
-import { lemma } from '../text/words.js';
 
 const lemmas = (words: ReadonlySet<string>): Set<string> => new Set([...words].map(lemma));
 const blocked = lemmas(gapBlocks);
