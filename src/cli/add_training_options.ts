@@ -132,8 +132,8 @@ function addParameterOptions(command: Command): void {
     .addOption(
       new Option(
         '--batch-norm <mode>',
-        'statistics of batch norms, of the batch (train) or fixed; default: train, or frozen with --freeze backbone',
-      ).choices(['train', 'frozen']),
+        'statistics of batch norms: of the batch (train), fixed in frozen layers (unfrozen) or everywhere (frozen); default: train, with --freeze unfrozen, with --freeze backbone frozen',
+      ).choices(['train', 'unfrozen', 'frozen']),
     );
 }
 

@@ -44,7 +44,7 @@ export interface TrainingOptions extends DecodeOptions {
   average?: number;
   freeze?: string[];
   rates?: Record<string, number>;
-  batchNorm?: 'train' | 'frozen';
+  batchNorm?: 'train' | 'unfrozen' | 'frozen';
   /** False with `--no-augment`. */
   augment?: Record<string, number> | boolean;
   seed: number;
@@ -133,7 +133,7 @@ function settingsOf(options: TrainingOptions): BeginOptions['settings'] {
     schedule: { kind: options.schedule, warmUp: options.warmUp, ...every },
     ...(clipNorm === undefined ? {} : { clipNorm }),
     ...(average === undefined ? {} : { averageDecay: average }),
-    batchNorm: options.batchNorm ?? (headOnly ? 'frozen' : 'train'),
+    batchNorm: options.batchNorm ?? (headOnly ? 'frozen' : freeze.length > 0 ? 'unfrozen' : 'train'),
     augmentation: augmentationOf(augment),
   };
 }

@@ -65,7 +65,7 @@ export interface TrainSettings {
   /** See `TrainerOptions`. Weights are scored and saved as their moving averages. Default: no average. */
   averageDecay?: number;
   /** See `TrainerOptions`. */
-  batchNorm: 'frozen' | 'train';
+  batchNorm: 'frozen' | 'train' | 'unfrozen';
   /** How parameters are trained, by the beginning of their names. For each name the first that fits is used; '' fits all. */
   parts: readonly { match: string; frozen?: boolean; rate?: number; decay?: number }[];
   augmentation: Augmentation;

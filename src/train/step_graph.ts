@@ -1,6 +1,6 @@
 /** Builds the graphs of a training step: forward pass, loss, backward pass and update. */
 import { InputError } from '../errors.js';
-import { createGraph, type Graph, type GraphBuilder } from '../graph/ir/graph.js';
+import { createGraph, type Graph, type GraphBuilder, updatesOf } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
 import { checkOutputs } from '../nets/outputs.js';
 import { networkFrom } from '../nets/written/graphs.js';
@@ -31,7 +31,7 @@ export type StepGraphs = ReturnType<typeof buildStep>;
 export function buildStep(options: TrainerOptions, split: boolean) {
   const { architecture, batch, size, channels = 3, batchNorm, optimizer, parts = [] } = options;
   const [height, width] = typeof size === 'number' ? [size, size] : size;
-  const g = createGraph({ parameters: 'state', ...(batchNorm === 'train' ? { batchStatistics } : {}) });
+  const g = createGraph({ parameters: 'state', ...statisticsOf(batchNorm, parts) });
   const image = g.input('images', [batch, height, width, channels]);
   const network = typeof architecture === 'function' ? architecture : networkFrom(architecture);
   const { logits } = checkOutputs(network(g, image), batch);
@@ -59,7 +59,10 @@ export function buildStep(options: TrainerOptions, split: boolean) {
   );
   for (const [name, tensor] of used) states.set(name, tensor);
   const changing = new Set(trained.map(({ name }) => name));
-  const averaged = [...used].filter(([name]) => changing.has(name) || (batchNorm === 'train' && isStatistic(name)));
+  const updated = new Set(forward.nodes.flatMap(updatesOf));
+  const averaged = [...used].filter(
+    ([name, tensor]) => changing.has(name) || (isStatistic(name) && updated.has(tensor)),
+  );
   return {
     image,
     labels,
@@ -75,6 +78,16 @@ export function buildStep(options: TrainerOptions, split: boolean) {
     update: split ? { graph: target.finish([haltOfUpdate]), halt: haltOfUpdate } : undefined,
     averages: options.averageDecay === undefined ? undefined : averagesOf(averaged, options.averageDecay, state),
   };
+}
+
+/** The options of a graph that say which batch norms use the statistics of the batch. */
+function statisticsOf(
+  batchNorm: TrainerOptions['batchNorm'],
+  parts: readonly Part[],
+): Pick<NonNullable<Parameters<typeof createGraph>[0]>, 'batchStatistics' | 'keepsStatistics'> {
+  if (batchNorm === 'frozen') return {};
+  if (batchNorm === 'train') return { batchStatistics };
+  return { batchStatistics, keepsStatistics: (weight) => partOf(parts, weight).frozen };
 }
 
 /** Adds the backward pass. Returns the parameters that are not frozen and that the loss depends on. */

@@ -20,9 +20,10 @@ export interface TrainerOptions {
   optimizer: Optimizer;
   /**
    * `frozen`: batch norms use the statistics that come with the weights. `train`: they use those of the micro-batch, and update the running
-   * statistics by them.
+   * statistics by them. `unfrozen`: as `train`, but batch norms whose weights are frozen by `parts` use the statistics that come with them;
+   * they are then fused into convolutions, so that frozen layers take less time.
    */
-  batchNorm: 'frozen' | 'train';
+  batchNorm: 'frozen' | 'train' | 'unfrozen';
   /** Weights to start from, by PyTorch's names. Default: random ones from the seed. */
   weights?: WeightSource;
   /** Default 0. */

@@ -109,6 +109,8 @@ export interface GraphBuilder {
    * training.
    */
   readonly batchStatistics?: Operation<{ momentum: number }> | undefined;
+  /** Whether the batch norm with a weight of this name uses the statistics that come with the weights all the same. */
+  readonly keepsStatistics?: ((weight: string) => boolean) | undefined;
   /** All nodes so far, in order. */
   readonly nodes: readonly Node[];
   /** A tensor whose content is given before each run. */
@@ -143,12 +145,14 @@ export interface GraphBuilder {
  * @param options.type element type of activations (default f32).
  * @param options.parameters `constant` for inference (default), `state` for training.
  * @param options.batchStatistics for training with the statistics of each batch: the `forward` of `ops/layers/batch_statistics.ts`.
+ * @param options.keepsStatistics whether the batch norm with a weight of this name is left out of that. Default: none is.
  */
 export function createGraph(
   options: {
     type?: 'f32' | 'f16';
     parameters?: 'constant' | 'state';
     batchStatistics?: Operation<{ momentum: number }>;
+    keepsStatistics?: (weight: string) => boolean;
   } = {},
 ): GraphBuilder {
   const type = options.type ?? 'f32';
@@ -157,6 +161,7 @@ export function createGraph(
   const builder: GraphBuilder = {
     type,
     batchStatistics: options.batchStatistics,
+    keepsStatistics: options.keepsStatistics,
     nodes,
     parameters,
     input: (name, shape, { layout = 'nhwc4', type: own = layout === 'nhwc4' ? type : 'f32' } = {}) =>

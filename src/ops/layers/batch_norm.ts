@@ -103,9 +103,9 @@ export function normalise(
   momentum = MOMENTUM,
 ): Tensor {
   const [x, gamma, beta, ...running] = inputs;
-  const { batchStatistics } = g;
+  const { batchStatistics, keepsStatistics } = g;
   // Constants cannot be updated by a batch. They are meant to stay as they are, like those of `scaleChannels`.
-  const fixed = running.some(({ kind }) => kind === 'constant');
+  const fixed = running.some(({ kind }) => kind === 'constant') || keepsStatistics?.(gamma.name);
   const own = momentum === MOMENTUM ? {} : { momentum };
   if (!batchStatistics || fixed) return g.apply(forward, inputs, { epsilon, ...own }, name);
   const statistics = g.applyAll(batchStatistics, [x, ...running], { momentum }, `${name}/statistics`);
