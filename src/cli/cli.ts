@@ -37,6 +37,10 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'weights as safetensors that say all about their network',
     add: async (program) => (await import('./convert.js')).addConvertCommand(program),
   },
+  ensemble: {
+    summary: 'several localizers as one',
+    add: async (program) => (await import('./ensemble.js')).addEnsembleCommand(program),
+  },
   export: {
     summary: 'weights as an ONNX model, for other runtimes',
     add: async (program) => (await import('./export.js')).addExportCommand(program),

@@ -188,7 +188,7 @@ function steady(own: NetworkFunction, built: Trace, metadata: WeightsMetadata): 
 }
 
 /** Whether the probabilities are the sigmoid of the logits, as in raybox's own networks. */
-const isSigmoid = ({ graph, outputs: { logits, probabilities } }: Trace): boolean =>
+export const isSigmoid = ({ graph, outputs: { logits, probabilities } }: Trace): boolean =>
   graph.nodes.some(
     ({ operation, inputs, outputs, attributes }) =>
       operation === (coreOperations.activation as unknown) &&
