@@ -1,6 +1,7 @@
 /** Adds the options of training to a command. They are the same for all programs that train. */
 
 import { CHEST_XRAY8_LABELS } from '../formats/data_sets/image_table.js';
+import { POOLINGS } from '../formats/weights/poolings.js';
 import { backboneNames } from '../nets/index.js';
 import { type Command, Option } from '../node/vendor/commander.js';
 import { type Augmentation, DEFAULT_AUGMENTATION } from '../train/augmentation.js';
@@ -56,7 +57,9 @@ function addNetworkOptions(command: Command): void {
       wholeNumber(0, 65_536),
     )
     .addOption(
-      new Option('--pooling <kind>', 'pooling of the features; default: lse').choices(['lse', 'average', 'max']),
+      new Option('--pooling <kind>', 'pooling of the features, or (pcam) of class maps; default: lse').choices(
+        POOLINGS,
+      ),
     )
     .option('--lse-r <r>', 'sharpness of log-sum-exp pooling; default: 10', number(1e-6, 1e6))
     .addOption(

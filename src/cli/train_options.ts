@@ -1,6 +1,7 @@
 /** The options of training as commander gives them, and their conversion to the options of a run. `add_training_options.ts` adds them to a command. */
 
 import type { DecodeOptions } from '../formats/images/pixels.js';
+import type { Pooling } from '../formats/weights/poolings.js';
 import { type Augmentation, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from '../train/augmentation.js';
 import type { LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from '../train/settings.js';
 import { decodeOptions } from './image_options.js';
@@ -22,7 +23,7 @@ export interface TrainingOptions extends DecodeOptions {
   channels?: '1' | '3';
   columns?: readonly number[];
   transition?: number;
-  pooling?: 'lse' | 'average' | 'max';
+  pooling?: Pooling;
   lseR?: number;
   heatmapScaling?: 'minmax' | 'relu';
   epochs: number;

@@ -1,6 +1,7 @@
 /** A network that consists of a backbone and a head, described by plain JSON data, and its translation to and from the metadata of a weights file. */
 import { InputError } from '../errors.js';
 import { type GraphDescription, isGraph } from '../formats/weights/graph_description.js';
+import type { Pooling } from '../formats/weights/poolings.js';
 import { CUSTOM, type WeightsMetadata } from '../formats/weights/weights.js';
 import { type Backbone, checkBackbone } from './backbone.js';
 
@@ -10,7 +11,7 @@ export interface Head {
   classes: number;
   /** If it is absent, the backbone's features are pooled as they are. */
   transition?: { channels: number; kernel: number; activation: 'relu' | 'none'; name?: string };
-  pooling: 'lse' | 'average' | 'max';
+  pooling: Pooling;
   /** Sharpness of `lse` pooling, above 0. */
   r?: number;
   /** The name of the prediction layer. Default: `head.prediction`. */

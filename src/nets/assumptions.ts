@@ -3,6 +3,7 @@
  * file.
  */
 
+import { poolsClassMaps } from '../formats/weights/poolings.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { Warning } from '../warnings.js';
 import type { Found, Sources } from './describe_network.js';
@@ -135,7 +136,11 @@ function inputOf(
 function networkOf({ pooling, lseR, transitionActivation }: WeightsMetadata, assumed: readonly string[]) {
   const is = (field: string) => assumed.includes(field);
   return [
-    ...(is('pooling') ? [`${pooling === 'lse' ? 'log-sum-exp' : pooling} pooling of the features`] : []),
+    ...(is('pooling')
+      ? [
+          `${pooling === 'lse' ? 'log-sum-exp' : pooling} pooling${pooling && poolsClassMaps(pooling) ? ' of class maps' : ' of the features'}`,
+        ]
+      : []),
     ...(is('lseR') && lseR !== undefined ? [`r = ${lseR}`] : []),
     ...(is('transitionActivation') && transitionActivation !== undefined
       ? [`${transitionActivation} after the transition layer`]

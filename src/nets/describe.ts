@@ -6,6 +6,7 @@
  * This module is loaded on demand, together with the families of networks, because a page may use a network of its own, or none yet.
  */
 import type { Checkpoint } from '../formats/weights/checkpoint.js';
+import { poolsClassMaps } from '../formats/weights/poolings.js';
 import {
   isRayboxWeights,
   isWholeNetwork,
@@ -17,7 +18,7 @@ import type { Warning } from '../warnings.js';
 import { architectureOf, type FamilyNetwork } from './architecture.js';
 import type { Backbone } from './backbone.js';
 import type { Sources } from './describe_network.js';
-import { networkOf } from './network.js';
+import { networkWith } from './network.js';
 import type { NetworkFunction } from './outputs.js';
 import { hasParameters } from './parameter_values.js';
 import type { PublicLayout } from './presets/index.js';
@@ -76,7 +77,7 @@ export interface Model {
  */
 export async function describe(checkpoint: Checkpoint, options: DescribeOptions): Promise<Model> {
   const isSilent = ![...SAYS, ...weightsFields].some((field) => field in options);
-  const own = isSilent && isRayboxWeights(checkpoint.metadata) ? describeOwn(checkpoint) : undefined;
+  const own = isSilent && isRayboxWeights(checkpoint.metadata) ? await describeOwn(checkpoint) : undefined;
   // Loaded on demand, because weights that raybox wrote describe themselves completely and do not need it.
   return own ?? (await import('./describe_weights.js')).describeWeights(checkpoint, options);
 }
@@ -85,11 +86,13 @@ export async function describe(checkpoint: Checkpoint, options: DescribeOptions)
 const SAYS = ['metadata', 'transformInput', 'prefix', 'preset', 'ignore', 'network'];
 
 /** Returns undefined if the file has more or fewer tensors than its network, or if its metadata contains assumptions. */
-function describeOwn(checkpoint: Checkpoint): Model | undefined {
+async function describeOwn(checkpoint: Checkpoint): Promise<Model | undefined> {
   const metadata = parseWeightsMetadata(checkpoint.metadata);
   if (metadata.assumed || isWholeNetwork(metadata)) return undefined;
   const architecture = architectureOf(metadata);
-  const network = networkOf(architecture);
+  // Loaded on demand, because most weights pool features.
+  const maps = poolsClassMaps(architecture.head.pooling) ? await import('./map_pooling.js') : undefined;
+  const network = networkWith(architecture, maps?.poolClassMaps);
   const { parameters } = trace(network, metadata, 1).graph;
   if (checkpoint.tensors.size > parameters.size || !hasParameters(checkpoint, parameters)) return undefined;
   return { network, architecture, metadata, checkpoint, warnings: [], sources: {}, leftOut: [] };

@@ -19,7 +19,7 @@ import { backboneParameters } from './backbone.js';
 import type { DescribeOptions, Model } from './describe.js';
 import { transformed } from './describe_network.js';
 import { checkIgnore, judgeIgnored } from './ignored.js';
-import { networkOf } from './network.js';
+import { networkOf } from './networks.js';
 import { checkParameters } from './parameters.js';
 import { wholePreset } from './presets/index.js';
 import { judge, type Known, recognise } from './recognise/recognise.js';

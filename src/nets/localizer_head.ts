@@ -4,6 +4,7 @@
  */
 
 import { InputError } from '../errors.js';
+import { poolsClassMaps } from '../formats/weights/poolings.js';
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import { relu, sigmoid } from '../ops/layers/activation.js';
@@ -15,18 +16,27 @@ import type { Head } from './architecture.js';
 import { convolution } from './layers.js';
 
 export interface HeadOutputs {
-  /** [n, c] nhwc4 f32: the pooled features, which the prediction layer reads. */
-  readonly pooled: Tensor;
+  /** [n, c] nhwc4 f32: the pooled features, which the prediction layer reads. Left out where class maps are pooled instead. */
+  readonly pooled?: Tensor;
   /** [n, classes] dense f32. */
   readonly logits: Tensor;
   /** Sigmoid of the logits. */
   readonly probabilities: Tensor;
-  /** [n, classes, h, w] dense f32: for each class, the features before pooling, weighted by the prediction layer and summed, without bias. */
+  /**
+   * [n, classes, h, w] dense f32: for each class, the features before pooling, weighted by the prediction layer and summed, without bias. With
+   * `pcam`, the sigmoid of that sum and the bias.
+   */
   readonly heatmaps: Tensor;
 }
 
-/** Adds the head to features [n, h, w, c]. */
-export function localizerHead(g: GraphBuilder, features: Tensor, head: Head): HeadOutputs {
+/** Adds prediction layer and pooling for the poolings of class maps. */
+export type PoolMaps = (g: GraphBuilder, x: Tensor, head: Head) => HeadOutputs;
+
+/**
+ * Adds the head to features [n, h, w, c].
+ * @param poolMaps needed for poolings of class maps. It is an argument because a page loads it on demand.
+ */
+export function localizerHead(g: GraphBuilder, features: Tensor, head: Head, poolMaps?: PoolMaps): HeadOutputs {
   const { classes, transition, prediction = 'head.prediction' } = head;
   let x = features;
   if (transition) {
@@ -37,6 +47,7 @@ export function localizerHead(g: GraphBuilder, features: Tensor, head: Head): He
     if (activation === 'relu') x = relu(g, x, `${name}/relu`);
   }
   x = compact(g, x, 'head.compact');
+  if (poolsClassMaps(head.pooling)) return poolMaps!(g, x, head);
   const pooled = lsePool(g, x, sharpness(head), 'head.pooling');
   const logits = linear(g, pooled, prediction, classes);
   const probabilities = sigmoid(g, logits, 'probabilities');

@@ -4,7 +4,7 @@ import type { GraphBuilder } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
 import type { Architecture, Head } from './architecture.js';
 import { buildBackbone } from './backbone.js';
-import { type HeadOutputs, localizerHead } from './localizer_head.js';
+import { type HeadOutputs, localizerHead, type PoolMaps } from './localizer_head.js';
 import type { NetworkFunction } from './outputs.js';
 
 export interface Network extends Partial<HeadOutputs> {
@@ -12,19 +12,31 @@ export interface Network extends Partial<HeadOutputs> {
   readonly features: Tensor;
 }
 
-/** The function of a network that is a backbone with a head. */
-export const networkOf =
-  (architecture: Architecture & { head: Head }): NetworkFunction =>
+/**
+ * The function of a network that is a backbone with a head.
+ * @param poolMaps see `localizerHead`
+ */
+export const networkWith =
+  (architecture: Architecture & { head: Head }, poolMaps?: PoolMaps): NetworkFunction =>
   (g, image) =>
-    buildNetwork(g, architecture, image);
+    addNetwork(g, architecture, image, poolMaps);
+
+/** What is added with a head, and without. */
+export type NetworkOf<A extends Architecture> = A extends { head: object } ? Network & HeadOutputs : Network;
 
 /** Adds a backbone and, if the architecture has one, the localization head. */
-export function buildNetwork<A extends Architecture>(
+export function addNetwork<A extends Architecture>(
   g: GraphBuilder,
   architecture: A,
   image: Tensor,
-): A extends { head: object } ? Network & HeadOutputs : Network;
-export function buildNetwork(g: GraphBuilder, { backbone, head }: Architecture, image: Tensor): Network {
+  poolMaps?: PoolMaps,
+): NetworkOf<A>;
+export function addNetwork(
+  g: GraphBuilder,
+  { backbone, head }: Architecture,
+  image: Tensor,
+  poolMaps?: PoolMaps,
+): Network {
   const features = buildBackbone(g, backbone, image);
-  return head ? { features, ...localizerHead(g, features, head) } : { features };
+  return head ? { features, ...localizerHead(g, features, head, poolMaps) } : { features };
 }

@@ -104,7 +104,7 @@ async function pooledFeatures(options: FitOptions, rows: Int32Array) {
   const { size, mean, std } = settings.input;
   const g = createGraph();
   const { images: stored, views, y } = augmentedInput(g, batch, { size, mean, std });
-  const { pooled } = buildNetwork(g, architecture, y);
+  const pooled = buildNetwork(g, architecture, y).pooled!; // the settings were checked: features are pooled
   const width = channelCount(pooled);
   const features = new Float32Array(rows.length * width);
   const known = await knownFeatures(kept, width, rows.length);

@@ -1,5 +1,6 @@
 /** Writes the model card, a page that goes with trained weights: the network, its training, its scores and its limits. */
 import { isGraph } from '../formats/weights/graph_description.js';
+import { poolingText } from '../nets/pooling_text.js';
 import type { EpochRecord } from './checkpoint.js';
 import type { ClassCount } from './data.js';
 import type { TrainSettings } from './settings.js';
@@ -23,13 +24,13 @@ export interface ModelCard {
 function networkFacts({ architecture }: TrainSettings): Record<string, string> {
   if (isGraph(architecture)) return { Network: `a graph of ${architecture.nodes.length} operations, in the file` };
   const { backbone, head } = architecture;
-  const { transition, pooling, r } = head;
+  const { transition } = head;
   return {
     Network: typeof backbone === 'string' ? backbone : `${backbone.family} (${JSON.stringify(backbone)})`,
     'Transition layer': transition
       ? `${transition.kernel}×${transition.kernel}, ${transition.channels} channels`
       : 'none',
-    Pooling: pooling === 'lse' ? `log-sum-exp, r = ${r}` : pooling,
+    Pooling: poolingText(head),
   };
 }
 

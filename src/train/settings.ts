@@ -2,6 +2,7 @@
 
 import { counted, InputError } from '../errors.js';
 import { isGraph } from '../formats/weights/graph_description.js';
+import { poolsClassMaps } from '../formats/weights/poolings.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
 import { createGraph } from '../graph/ir/graph.js';
 import { architectureMetadata, type FamilyNetwork, type NetworkDescription } from '../nets/architecture.js';
@@ -113,6 +114,13 @@ export function checkSettings(settings: TrainSettings): void {
     throw new InputError('training: a closed form knows no transition layer', {
       expected: 'a transition layer of 0 channels',
       given: String(familyOf(settings).head.transition?.channels),
+    });
+  }
+  if (settings.ridge && poolsClassMaps(familyOf(settings).head.pooling)) {
+    throw new InputError('training: a closed form knows no pooling of class maps', {
+      expected: 'a pooling of features: lse, average or max',
+      given: familyOf(settings).head.pooling,
+      hint: 'train with epochs, with --freeze backbone if only the head shall be trained',
     });
   }
   lossOf(settings.loss);

@@ -5,17 +5,22 @@ import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
 import { formatWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Localization, PixelImage } from '../../src/index.js';
-import { type Architecture, architectureMetadata } from '../../src/nets/architecture.js';
+import { type Architecture, architectureMetadata, type Head } from '../../src/nets/architecture.js';
 import { buildNetwork } from '../../src/nets/index.js';
 import { seededRandom } from '../../src/random.js';
 
 const SIZE = 32;
 
-/** Seeded weights of one convolution layer with average pooling, as safetensors with complete metadata. */
-export function tinyWeights(seed: number, classes = ['Mass', 'Nodule'], channels = 8): Uint8Array {
+/** Seeded weights of one convolution layer and, unless told otherwise, average pooling, as safetensors with complete metadata. */
+export function tinyWeights(
+  seed: number,
+  classes = ['Mass', 'Nodule'],
+  channels = 8,
+  head: Omit<Head, 'classes'> = { pooling: 'average' },
+): Uint8Array {
   const architecture: Architecture = {
     backbone: { family: 'vgg', layers: [channels, 'M'], batchNorm: false },
-    head: { classes: classes.length, pooling: 'average' },
+    head: { classes: classes.length, ...head },
   };
   const g = createGraph();
   buildNetwork(g, architecture, g.input('image', [1, SIZE, SIZE, 1]));
@@ -27,7 +32,7 @@ export function tinyWeights(seed: number, classes = ['Mass', 'Nodule'], channels
   });
   const metadata = formatWeightsMetadata({
     ...architectureMetadata(architecture),
-    ...{ pooling: 'average', classes, inputWidth: SIZE, inputHeight: SIZE, inputChannels: 1 },
+    ...{ pooling: head.pooling, classes, inputWidth: SIZE, inputHeight: SIZE, inputChannels: 1 },
     ...{ channelOrder: 'rgb', mean: [0.5], std: [0.25], fit: 'stretch', heatmapScaling: 'minmax' },
     ...{ trainingData: 'none', license: 'MIT' },
   });

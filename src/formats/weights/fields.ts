@@ -7,6 +7,7 @@ import { isProbability } from '../operating_thresholds.js';
 import type { GraphDescription } from './graph_description.js';
 import { HEATMAP_METHODS } from './heatmap_methods.js';
 import type { BackboneDescription, WeightsMetadata } from './metadata.js';
+import { POOLINGS } from './poolings.js';
 
 export type Field = keyof WeightsMetadata;
 type Parse = (text: string, key: string) => unknown;
@@ -25,7 +26,7 @@ export const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   transitionChannels: { parse: size, optional: true },
   transitionKernel: { parse: pattern(/^(?:1|3|5|7)$/, '1, 3, 5 or 7', Number), optional: true },
   transitionActivation: { parse: oneOf('relu', 'none'), optional: true },
-  pooling: { parse: oneOf('lse', 'average', 'max'), optional: true },
+  pooling: { parse: oneOf(...POOLINGS), optional: true },
   lseR: { parse: positive, optional: true },
   prediction: { parse: pattern(/^[\w./-]{1,200}$/, 'the name of a layer'), optional: true },
   operatingThresholds: { parse: probabilities, optional: true },

@@ -2,6 +2,7 @@
 import type { Warning } from '../../warnings.js';
 import type { GraphDescription } from './graph_description.js';
 import type { HeatmapMethod } from './heatmap_methods.js';
+import type { Pooling } from './poolings.js';
 
 /** A backbone by the name and the fields of its family. They are checked by `src/nets/families` when the network is built. */
 export type BackboneDescription = { family: string; [field: string]: unknown };
@@ -31,7 +32,7 @@ export interface WeightsMetadata {
   transitionKernel?: number;
   transitionActivation?: 'relu' | 'none';
   /** Missing if `architecture` is the whole network. */
-  pooling?: 'lse' | 'average' | 'max';
+  pooling?: Pooling;
   /** The r of log-sum-exp pooling, above 0. Only given with `pooling: 'lse'`. */
   lseR?: number;
   /** Name of the prediction layer's parameters. Default: `head.prediction`. */

@@ -1,6 +1,7 @@
 /** Finds the head of a checkpoint without metadata: the linear layer that reads the backbone's pooled features, whatever its name is. */
 
 import { InputError } from '../../errors.js';
+import { poolsClassMaps } from '../../formats/weights/poolings.js';
 import type { Head } from '../architecture.js';
 import { type Backbone, type BackboneParameters, descriptionOf, prefixOf } from '../backbone.js';
 import type { Shapes } from '../family.js';
@@ -86,7 +87,7 @@ export function inferHead(
     throw normedHead(family, name, tensors.has(`${name}.running_mean`));
   }
   const { pooling = 'average' } = options;
-  if (layer.kernel && pooling !== 'average') throw notAveraged(layer, pooling);
+  if (layer.kernel && pooling !== 'average' && !poolsClassMaps(pooling)) throw notAveraged(layer, pooling);
   refuseSizes(`${layer.name}.weight`, [layer.outputs, layer.inputs]);
   return {
     classes: layer.outputs,

@@ -5,6 +5,7 @@
 
 import { InputError } from '../../errors.js';
 import type { Checkpoint, TensorData } from '../../formats/weights/checkpoint.js';
+import { poolsClassMaps } from '../../formats/weights/poolings.js';
 import type { WeightsMetadata } from '../../formats/weights/weights.js';
 import type { Warning } from '../../warnings.js';
 import { type Architecture, backboneOf } from '../architecture.js';
@@ -231,7 +232,8 @@ export function judge(
     ...assumptionsOf(metadata, family, found),
     ...(found?.layout ? toldOfLayout(found.layout) : []),
   ];
-  if (reshaped)
+  // Behind a convolution whose maps are pooled there is nothing else, as the caller says.
+  if (reshaped && !poolsClassMaps(metadata.pooling!))
     warnings.push({
       code: 'assumed-network',
       message: `${metadata.prediction} is a 1×1 convolution. It was used as a linear layer on pooled features, which is right if its outputs are averaged directly. If a ReLU, another pooling or anything else comes between the two, as in torchvision's SqueezeNet, the results are wrong.`,

@@ -2,7 +2,7 @@
 
 import { type GraphDescription, isGraph } from '../../formats/weights/graph_description.js';
 import type { NetworkDescription } from '../architecture.js';
-import { networkOf } from '../network.js';
+import { networkOf } from '../networks.js';
 import type { NetworkFunction } from '../outputs.js';
 import { coreOperations } from './core_operations.js';
 import * as written from './graph_network.js';

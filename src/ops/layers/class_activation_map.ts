@@ -18,6 +18,7 @@ import {
 import { packLanes } from '../packing/pack_lanes.js';
 
 const INPUTS = ['x', 'weight'] as const;
+export type ClassActivationMapInputs = typeof INPUTS;
 
 /** x: [n, h, w, d] nhwc4. weight: [classes, d] dense. y: [n, classes, h, w] dense f32. */
 export const forward: Operation<object, typeof INPUTS> = {
