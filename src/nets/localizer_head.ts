@@ -4,7 +4,7 @@
  */
 
 import { InputError } from '../errors.js';
-import { poolsClassMaps } from '../formats/weights/poolings.js';
+import { POOLINGS, poolsClassMaps } from '../formats/weights/poolings.js';
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import { relu, sigmoid } from '../ops/layers/activation.js';
@@ -57,7 +57,9 @@ export function localizerHead(g: GraphBuilder, features: Tensor, head: Head, poo
 
 // Log-sum-exp pooling is the average for r = 0, and the maximum for an infinite r.
 function sharpness({ pooling, r }: Head): number {
-  if (pooling !== 'lse') return pooling === 'average' ? 0 : Number.POSITIVE_INFINITY;
+  if (pooling === 'average') return 0;
+  if (pooling === 'max') return Number.POSITIVE_INFINITY;
+  if (pooling !== 'lse') throw new InputError('unknown pooling', { expected: POOLINGS.join(', '), given: pooling });
   if (r === undefined || !(r > 0))
     throw new InputError('log-sum-exp pooling needs its sharpness', { expected: 'r above 0', given: String(r) });
   return r;

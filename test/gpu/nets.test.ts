@@ -117,6 +117,7 @@ nets('heads: without transition layer, linear, wide, average and maximum', async
   const build = (head: Head) =>
     buildNetwork(createGraph(), { backbone, head }, createGraph().input('image', [1, 9, 9, 3]));
   refuses(() => build({ classes: 2, pooling: 'lse' }), /needs its sharpness; expected r above 0; given undefined/);
+  refuses(() => build({ classes: 2, pooling: 'sum' as 'max' }), /unknown pooling; expected lse, .*; given sum/);
   const even = { ...transition, kernel: 2 };
   refuses(() => build({ classes: 2, pooling: 'max', transition: even }), /expected an odd kernel; given 2/);
 });
