@@ -14,6 +14,7 @@ import { groupsOf } from './groups.js';
 import type { BootstrapOptions, Interval } from './intervals.js';
 import type { Criterion } from './localization.js';
 import { type LocalizationResult, localize, type Scored } from './localize.js';
+import type { MaskEvaluation } from './mask_evaluation.js';
 import { matchPredictions } from './match.js';
 import { nameHint } from './name_hints.js';
 import { fitThreshold, type ThresholdRule } from './operating_points.js';
@@ -96,6 +97,8 @@ export interface EvaluationResult {
   meanAucInterval: Interval;
   groups: GroupScore[];
   localization?: LocalizationResult;
+  /** Heatmaps against masks, polygons or further boxes, one for each source of truth. Only with such truth. */
+  masks?: MaskEvaluation[];
 }
 
 /**

@@ -4,6 +4,8 @@ import type { ClassScore } from './classification.js';
 import type { EvaluationResult } from './evaluate.js';
 import type { Interval } from './intervals.js';
 import type { LocalizationScore } from './localization.js';
+import { maskFigureRows } from './mask_csv.js';
+import type { MaskEvaluation } from './mask_evaluation.js';
 
 const HEADER = ['part', 'group', 'label', 'metric', 'threshold', 'value', 'low', 'high', 'count', 'of'];
 
@@ -36,8 +38,14 @@ export function evaluationCsv(result: EvaluationResult): string {
       );
     }
   }
-  return [HEADER, ...rows].map((each) => `${csvLine(each)}\n`).join('');
+  rows.push(...maskFigureRows(result.masks ?? []));
+  return csvOf(rows);
 }
+
+/** Comparisons with masks as CSV, in the same columns. */
+export const maskEvaluationCsv = (masks: readonly MaskEvaluation[]): string => csvOf(maskFigureRows(masks));
+
+const csvOf = (rows: readonly Row[]) => [HEADER, ...rows].map((each) => `${csvLine(each)}\n`).join('');
 
 function row(
   part: string,

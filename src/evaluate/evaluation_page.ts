@@ -2,9 +2,10 @@
 import type { Box } from '../formats/findings.js';
 import type { Case } from './cases.js';
 import type { EvaluationResult } from './evaluate.js';
+import { maskSection } from './mask_section.js';
 import { pageOf } from './page.js';
 import { loadPlots } from './page_plots.js';
-import { classificationSection, localizationSection, METHOD } from './page_sections.js';
+import { classificationSection, footer, localizationSection, METHOD, notes } from './page_sections.js';
 import { count, type Html, html, noun, number } from './page_text.js';
 
 /** A case with its picture: the X-ray, with or without its heatmap. The page draws the boxes. */
@@ -35,18 +36,11 @@ export async function evaluationPage(result: EvaluationResult, options: Evaluati
 ${notes(result)}
 ${classificationSection(result, plots)}
 ${localizationSection(result, plots)}
+${maskSection(result.masks, plots)}
 ${casesSection(cases)}
 ${METHOD}
-<footer>Intervals: ${number(100 * result.level, 0)} %. Bootstrap: ${count(result.replicates)} draws of patients, seed ${result.seed}.
-Research use only; no medical device.</footer>`;
+${footer(result)}`;
   return pageOf(title, subtitle, main);
-}
-
-/** The warnings. */
-function notes({ warnings }: EvaluationResult): Html {
-  if (warnings.length === 0) return html``;
-  return html`<details open><summary>What was read, and how</summary>
-<ul>${warnings.map(({ message }) => html`<li>${message}</li>`)}</ul></details>`;
 }
 
 function tiles({ images, patients, overall, meanAuc, localization, validationImages }: EvaluationResult): Html {

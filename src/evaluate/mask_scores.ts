@@ -2,88 +2,45 @@
  * Scores heatmaps or predicted masks against the masks or boxes of one source. Images come one after the other; of each, counts are kept and
  * no map. Thresholds come from images that are not scored, or from the caller, and never from the scored images.
  */
-import { InputError } from '../errors.js';
-import { listed } from '../formats/data_sets/label_names.js';
+import { counted, InputError } from '../errors.js';
 import { own } from '../formats/json.js';
-import type { Rle } from '../formats/masks/rle.js';
-import { rleArea } from '../formats/masks/rle.js';
+import { listed } from '../formats/data_sets/label_names.js';
+import { type Rle, rleArea } from '../formats/masks/rle.js';
 import type { Warning } from '../warnings.js';
 import { LEVELS } from './box_levels.js';
 import { checkHeatmap, type HeatmapValues } from './heatmap_size.js';
-import { type BootstrapOptions, bootstrap, type Interval, numberClusters } from './intervals.js';
-import {
-  BOX_CRITERIA,
-  bestBoxLevels,
-  type FigureSums,
-  figuresOf,
-  joinSums,
-  MASK_FIGURES,
-  type MaskFigure,
-  overlapIou,
-  type ScoredPair,
-  summing,
-} from './mask_figures.js';
+import { type BootstrapOptions, numberClusters } from './intervals.js';
+import type { MaskEvaluation, MaskPair, MaskThreshold } from './mask_evaluation.js';
+import { BOX_CRITERIA, bestBoxLevels, overlapDice, overlapIou, type ScoredPair, summing } from './mask_figures.js';
 import { compareHeatmap, maskOverlap, type PairCounts } from './mask_pairs.js';
+import { type MaskScorerOptions, maskParts, type Part } from './mask_parts.js';
+import { maskRows } from './mask_rows.js';
+import { chooseThresholds, overlapAt, thresholdsToTry } from './mask_thresholds.js';
 import type { MaskTruth } from './mask_truth.js';
-import { type PixelPoint, pixelCurve } from './pixel_levels.js';
 
-/** The thresholds that CheXlocalize tries, from 0 to 1. Of equally good ones it takes the lowest. */
-export const TUNING_THRESHOLDS: readonly number[] = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
-
-/** A figure with its interval. Both are NaN (null in JSON) if it cannot be computed. */
-export interface MaskValue {
-  value: number;
-  /** Percentiles of a bootstrap over patients. */
-  interval: Interval;
-}
-
-/** The scores of one finding; of `Mean`, the means over findings; or of `All`, of all pairs of an image and a finding together. */
-export interface MaskScore {
-  label: string;
-  /** Scored images with truth of the finding. */
-  images: number;
-  /** Scored images in which it was looked for and not found. */
-  without: number;
-  figures: Record<MaskFigure, MaskValue>;
-  /** For each δ of MaxBoxAccV2, its accuracy and the level, from 0 to 1, at which it is best. Only of heatmaps. */
-  boxes?: { iou: number; level: number; accuracy: number }[];
-  /** Pixel precision and recall at every hundredth of the heat. Only of heatmaps. */
-  curve?: PixelPoint[];
-}
-
-/** How heatmaps or masks were scored against the truth of one source. */
-export interface MaskEvaluation {
-  source: string;
-  form: MaskTruth['form'];
-  predictions: 'heatmaps' | 'masks';
-  images: number;
-  patients: number;
-  /** Pairs of an image and a finding that thresholds were chosen on. */
-  validationPairs: number;
-  /** By finding, the threshold of heatmaps scaled to 0 … 1. Findings without one have no IoU. */
-  thresholds: Record<string, { value: number; source: 'given' | 'validation' }>;
-  /** For each δ, the level that was best on the validation images, from 0 to 1. */
-  boxLevels?: { iou: number; level: number }[];
-  scores: MaskScore[];
-}
-
-/** Which images are scored, who the patients are, and how intervals are computed. */
+/** How intervals are computed, and which findings count as predicted. */
 export interface MaskScoreOptions extends Omit<BootstrapOptions, 'clusters'> {
-  /** Whether an image is scored, or is one to choose thresholds on; undefined if neither. */
-  partOf(image: string): 'test' | 'validation' | undefined;
-  patientOf(image: string): string;
   /** Whether a finding counts as predicted. Default: wherever there is a heatmap or a mask that is not empty. */
   isPositive?(image: string, label: string): boolean;
 }
 
+/** The scores, those of each image and finding, and what was not scored. */
+export interface MaskResult {
+  evaluation: MaskEvaluation;
+  pairs: MaskPair[];
+  warnings: Warning[];
+}
+
 /** Collects predictions image by image, and scores them in the end. It keeps counts, and no heatmap or mask. */
 export interface MaskScorer {
-  /** Takes the heatmaps of an image, by label. Images and labels without truth are ignored. */
+  /** What the predictions are compared with. */
+  readonly truth: MaskTruth;
+  /** Takes the heatmaps of an image, by label. Images that are in no part, and labels without truth, are ignored. */
   addHeatmaps(image: string, heatmaps: Readonly<Record<string, HeatmapValues>>): void;
   /** Takes the predicted masks of an image, by label; a label that is missing counts as an empty mask. */
   addMasks(image: string, masks: ReadonlyMap<string, Rle>): void;
-  /** @throws InputError if there is nothing to score, and if thresholds do not come from other patients than those that are scored */
-  finish(options: MaskScoreOptions): { evaluation: MaskEvaluation; warnings: Warning[] };
+  /** @throws InputError if no scored image with truth was predicted */
+  finish(options?: MaskScoreOptions): MaskResult;
 }
 
 interface Pair {
@@ -91,26 +48,42 @@ interface Pair {
   label: string;
   /** Whether the prediction is not empty. */
   found: boolean;
+  /** Pixels of a predicted mask. */
+  area?: number;
+  /** Only with truth of the finding. */
   counts?: PairCounts;
+}
+
+/** What was predicted in the images of both parts. */
+interface Collected {
+  pairs: readonly Pair[];
+  /** Names of the predicted images. */
+  seen: ReadonlySet<string>;
+  parts: ReadonlyMap<string, Part>;
 }
 
 /**
  * Collects predictions and scores them against one truth.
- * @param given thresholds of heatmaps by label, from 0 to 1, instead of choosing them on validation images
+ * @throws InputError if no image with truth is to be scored; and for heatmaps, if there are neither thresholds nor validation images with
+ *   truth to choose them on, or if an image or a patient is in both parts
  */
-export function maskScorer(truth: MaskTruth, given: Readonly<Record<string, number>> = {}): MaskScorer {
+export function maskScorer(truth: MaskTruth, options: MaskScorerOptions): MaskScorer {
+  const parts = maskParts(truth, options);
+  const predicted = options.labels && new Set(options.labels);
   const pairs: Pair[] = [];
   const seen = new Set<string>();
-  const kinds = new Set<MaskEvaluation['predictions']>();
   const begin = (image: string, kind: MaskEvaluation['predictions']) => {
-    const marked = truth.images.get(image);
+    if (kind !== options.predictions) {
+      throw new InputError('heatmaps and masks are scored separately', { expected: options.predictions, given: kind });
+    }
+    const marked = parts.has(image) ? truth.images.get(image) : undefined;
     if (!marked) return undefined;
     if (seen.has(image)) throw new InputError(`${image} is predicted twice`);
-    if (kinds.add(kind).size > 1) throw new InputError('heatmaps and masks cannot be scored together');
     seen.add(image);
-    return marked;
+    return { ...marked, read: [...marked.read].filter((label) => !predicted || predicted.has(label)) };
   };
   return {
+    truth,
     addHeatmaps(image, heatmaps) {
       const marked = begin(image, 'heatmaps');
       for (const label of marked?.read ?? []) {
@@ -118,9 +91,7 @@ export function maskScorer(truth: MaskTruth, given: Readonly<Record<string, numb
         if (!marked || !map) continue;
         checkHeatmap(map, `the heatmap of ${label} in ${image}`);
         const region = marked.regions.get(label);
-        const threshold = own(given, label);
-        const thresholds = threshold === undefined ? TUNING_THRESHOLDS : [threshold];
-        const counts = region && compareHeatmap(map, region, thresholds);
+        const counts = region && compareHeatmap(map, region, thresholdsToTry(label, options.thresholds));
         pairs.push({ image, label, found: !isFlat(map), ...(counts && { counts }) });
       }
     },
@@ -135,12 +106,13 @@ export function maskScorer(truth: MaskTruth, given: Readonly<Record<string, numb
             given: `${mask.width} × ${mask.height}`,
           });
         }
+        const area = mask ? rleArea(mask) : 0;
         const overlap = mask && region ? maskOverlap(mask, region.mask) : { predicted: 0, shared: 0 };
         const counts = region && { truth: rleArea(region.mask), overlaps: [overlap] };
-        pairs.push({ image, label, found: mask !== undefined && rleArea(mask) > 0, ...(counts && { counts }) });
+        pairs.push({ image, label, found: area > 0, area, ...(counts && { counts }) });
       }
     },
-    finish: (options) => scorePairs(truth, pairs, [...kinds][0] ?? 'heatmaps', given, options),
+    finish: (how = {}) => scorePairs(truth, { pairs, seen, parts }, options, how),
   };
 }
 
@@ -161,19 +133,22 @@ function isFlat({ data }: HeatmapValues): boolean {
 
 function scorePairs(
   truth: MaskTruth,
-  pairs: readonly Pair[],
-  predictions: MaskEvaluation['predictions'],
-  given: Readonly<Record<string, number>>,
+  collected: Collected,
+  { predictions, thresholds: given, patientOf }: MaskScorerOptions,
   options: MaskScoreOptions,
-): { evaluation: MaskEvaluation; warnings: Warning[] } {
+): MaskResult {
+  const { pairs, seen, parts } = collected;
   const { source } = truth;
-  const { partOf, patientOf, isPositive = () => true } = options;
-  const test = pairs.filter(({ image }) => partOf(image) === 'test');
-  const validation = pairs.filter(({ image, counts }) => partOf(image) === 'validation' && counts);
+  const { isPositive = () => true } = options;
+  const isHeat = predictions === 'heatmaps';
+  // Truth is exhaustive for a finding if it says where it was looked for and not found. Tables of boxes do not.
+  const exhaustive = truth.form === 'masks';
+  const test = pairs.filter(({ image }) => parts.get(image) === 'test');
+  const validation = isHeat ? pairs.filter(({ image, counts }) => parts.get(image) === 'validation' && counts) : [];
   if (!test.some(({ counts }) => counts)) {
     throw new InputError(`${source}: nothing to score`, {
       expected: `${predictions} of images with truth, among the images to score`,
-      given: `${truth.images.size} images with truth, ${new Set(pairs.map(({ image }) => image)).size} of them predicted`,
+      given: `${parts.size} images of this source, ${seen.size} of them predicted`,
     });
   }
   // A finding that was only predicted has an IoU of 0 by CheXlocalize's second definition.
@@ -183,157 +158,83 @@ function scorePairs(
   const images = [...new Set(test.map(({ image }) => image))];
   const { clusterOf, count: patients } = numberClusters(images.length, images.map(patientOf));
   const patientNumber = new Map(images.map((image, i) => [image, clusterOf[i]]));
-  const tuned = predictions === 'heatmaps' ? tune(truth, labels, validation, given) : {};
-  if (predictions === 'heatmaps') refuseSharedPatients(source, validation, test, patientOf);
+  const thresholds = isHeat ? chooseThresholds(labels, validation, given) : {};
 
   const scored = (pair: Pair): ScoredPair => {
     const { counts, found, image, label } = pair;
-    const overlap = counts && overlapOf(pair, tuned, given, predictions);
+    const overlap = isHeat ? overlapAt(counts, own(thresholds, label)) : counts?.overlaps[0];
     const positive = found && isPositive(image, label);
     const patient = patientNumber.get(image) ?? 0;
     return { patient, positive, ...(counts && { counts }), ...(overlap && { overlap }) };
   };
-  const rows = labels.map((label) => test.filter((pair) => pair.label === label).map(scored));
+  const rows = labels.map((label) => test.filter((pair) => pair.label === label));
   const boxLevels =
     validation.length > 0
       ? bestBoxLevels(summing(validation.map(scored))(new Uint8Array(patients).fill(1)))
       : undefined;
   const evaluation: MaskEvaluation = {
     ...{ source, form: truth.form, predictions, images: images.length, patients },
-    validationPairs: validation.length,
-    thresholds: tuned,
+    ...{ validationPairs: validation.length, thresholds },
     ...(boxLevels && {
       boxLevels: boxLevels.map(({ level }, k) => ({ iou: BOX_CRITERIA[k], level: level / (LEVELS - 1) })),
     }),
-    scores: scoreRows(labels, rows, patients, {
-      ...options,
-      // Truth is exhaustive for a finding if there are images in which it was looked for and not found, or could have been.
-      exhaustive: truth.form === 'masks',
-      boxLevels: boxLevels?.map(({ level }) => level),
-      isHeat: predictions === 'heatmaps',
-    }),
+    scores: maskRows(
+      labels,
+      rows.map((row) => row.map(scored)),
+      patients,
+      { ...options, exhaustive, boxLevels: boxLevels?.map(({ level }) => level), isHeat },
+    ),
   };
-  const untuned =
-    predictions === 'heatmaps'
-      ? labels.filter(
-          (label) => !Object.hasOwn(tuned, label) && test.some((pair) => pair.label === label && pair.counts),
-        )
-      : [];
-  const message = `${source}: no validation image has truth of ${listed(untuned, 14)}, so there is no threshold for ${untuned.length === 1 ? 'it' : 'them'}, and no IoU, Dice, precision and recall.`;
-  return { evaluation, warnings: untuned.length > 0 ? [{ code: 'missing-data', message }] : [] };
+  return {
+    evaluation,
+    pairs: rows.flat().map((pair) => pairOf(pair, scored(pair), patientOf(pair.image), exhaustive)),
+    warnings: notScored(truth, collected, predictions, isHeat ? thresholds : undefined),
+  };
 }
 
-/** The overlap at the threshold of the pair's finding. */
-function overlapOf(
-  { label, counts }: Pair,
-  tuned: MaskEvaluation['thresholds'],
-  given: Readonly<Record<string, number>>,
+/** An image and a finding by themselves, by the definitions of `mask_figures.ts`. */
+function pairOf({ image, label, area }: Pair, scored: ScoredPair, patient: string, exhaustive: boolean): MaskPair {
+  const { counts, overlap } = scored;
+  const truth = counts?.truth ?? 0;
+  const predicted = overlap?.predicted ?? area ?? Number.NaN;
+  const positive = scored.positive && predicted !== 0;
+  const iou = counts && overlap ? overlapIou(truth, overlap) : Number.NaN;
+  const ofEither = counts ? (positive ? iou : 0 * iou) : positive ? 0 : Number.NaN;
+  return {
+    ...{ image, patient, label, truth, predicted, positive },
+    shared: overlap?.shared ?? (counts ? Number.NaN : 0),
+    iouTruePositives: positive ? iou : Number.NaN,
+    iouAll: exhaustive ? ofEither : Number.NaN,
+    dice: counts && overlap ? overlapDice(truth, overlap) : Number.NaN,
+    ...(counts?.heat && { hit: counts.heat.hit }),
+  };
+}
+
+/** Warnings about truth that was not scored: nothing was predicted, or there is no threshold. */
+function notScored(
+  { source, labels, images }: MaskTruth,
+  { pairs, seen, parts }: Collected,
   predictions: MaskEvaluation['predictions'],
-) {
-  if (predictions === 'masks' || own(given, label) !== undefined) return counts?.overlaps[0];
-  const threshold = own(tuned, label);
-  return threshold && counts?.overlaps[TUNING_THRESHOLDS.indexOf(threshold.value)];
-}
-
-/**
- * Chooses thresholds as CheXlocalize does: for each finding the one with the best mean IoU over validation images with truth.
- * @throws InputError without any validation image with truth, unless thresholds are given
- */
-function tune(
-  { source }: MaskTruth,
-  labels: readonly string[],
-  validation: readonly Pair[],
-  given: Readonly<Record<string, number>>,
-): MaskEvaluation['thresholds'] {
-  if (validation.length === 0 && !labels.some((label) => own(given, label) !== undefined)) {
-    throw new InputError(`${source}: thresholds of heatmaps cannot be chosen`, {
-      expected:
-        'validation images with truth of this source, which are not scored (Choe et al. 2020), or given thresholds',
-      given: 'none',
-      hint: 'name validation images (partOf), or give thresholds',
-    });
+  thresholds: Readonly<Record<string, MaskThreshold>> | undefined,
+): Warning[] {
+  const warnings: Warning[] = [];
+  const say = (message: string) => warnings.push({ code: 'missing-data', message: `${source}: ${message}` });
+  const unpredicted = [...parts.keys()].filter((image) => !seen.has(image) && images.get(image)?.regions.size);
+  if (unpredicted.length > 0) {
+    say(
+      `${counted(unpredicted.length, 'image')} with truth not scored, without ${predictions}: ${listed(unpredicted, 3)}.`,
+    );
   }
-  return Object.fromEntries(
-    labels.flatMap((label): [string, MaskEvaluation['thresholds'][string]][] => {
-      const said = own(given, label);
-      if (said !== undefined) return [[label, { value: said, source: 'given' }]];
-      const mine = validation.filter((pair) => pair.label === label);
-      if (mine.length === 0) return [];
-      const meanAt = (k: number) =>
-        mine.reduce((sum, { counts }) => sum + (counts ? overlapIou(counts.truth, counts.overlaps[k]) : 0), 0);
-      const means = TUNING_THRESHOLDS.map((_, k) => meanAt(k));
-      return [[label, { value: TUNING_THRESHOLDS[means.indexOf(Math.max(...means))], source: 'validation' }]];
-    }),
-  );
-}
-
-/** @throws InputError if a patient has images to choose thresholds on and images to score */
-function refuseSharedPatients(
-  source: string,
-  validation: readonly Pair[],
-  test: readonly Pair[],
-  patientOf: MaskScoreOptions['patientOf'],
-): void {
-  const scored = new Set(test.map(({ image }) => patientOf(image)));
-  const shared = validation.find(({ image }) => scored.has(patientOf(image)));
-  if (!shared) return;
-  throw new InputError(`${source}: a patient has images to choose thresholds on and images to score`, {
-    expected: 'validation images of other patients (Choe et al. 2020: thresholds come from a held-out split)',
-    given: `patient ${patientOf(shared.image)}, ${shared.image}`,
-    hint: 'divide images by patient',
-  });
-}
-
-interface RowOptions extends Omit<BootstrapOptions, 'clusters'> {
-  exhaustive: boolean;
-  boxLevels: readonly number[] | undefined;
-  isHeat: boolean;
-}
-
-/** A row for each finding, one for their means, and one for all pairs together. */
-function scoreRows(
-  labels: readonly string[],
-  rows: readonly ScoredPair[][],
-  patients: number,
-  options: RowOptions,
-): MaskScore[] {
-  const width = MASK_FIGURES.length;
-  const sums = rows.map(summing);
-  const all = (drawn: ArrayLike<number>) => {
-    const parts = sums.map((sum) => sum(drawn));
-    const figures = parts.map((part) => figuresOf(part, options));
-    return { parts, figures: [...figures, meansOf(figures), figuresOf(joinSums(parts), options)] };
-  };
-  const whole = all(new Uint8Array(patients).fill(1));
-  const intervals = bootstrap(patients, (drawn) => all(drawn).figures.flat(), options);
-  const total = joinSums(whole.parts);
-  const names = [...labels, 'Mean', 'All'];
-  return names.map((label, row): MaskScore => {
-    const pairs = rows[row] ?? rows.flat();
-    const mine: FigureSums | undefined = row < labels.length ? whole.parts[row] : label === 'All' ? total : undefined;
-    const figures = MASK_FIGURES.map((name, i) => {
-      return [name, { value: whole.figures[row][i], interval: intervals[row * width + i] }] as const;
-    });
-    return {
-      label,
-      images: pairs.filter(({ counts }) => counts).length,
-      without: pairs.filter(({ counts }) => !counts).length,
-      figures: Object.fromEntries(figures) as Record<MaskFigure, MaskValue>,
-      ...(mine &&
-        options.isHeat && {
-          boxes: bestBoxLevels(mine).map(({ level, accuracy }, k) => {
-            return { iou: BOX_CRITERIA[k], level: level / (LEVELS - 1), accuracy };
-          }),
-          curve: pixelCurve(mine.pixels),
-        }),
-    };
-  });
-}
-
-/** The mean of each figure over the findings of which it is known. */
-function meansOf(figures: readonly number[][]): number[] {
-  return MASK_FIGURES.map((_, i) => {
-    const known = figures.map((row) => row[i]).filter((value) => !Number.isNaN(value));
-    return known.reduce((sum, value) => sum + value, 0) / known.length;
-  });
+  const without = labels.filter((label) => !pairs.some((pair) => pair.label === label));
+  if (without.length > 0) say(`no ${predictions} of ${listed(without, 14)}, so that truth is not scored.`);
+  const isMarked = (label: string) =>
+    pairs.some((pair) => pair.label === label && pair.counts && parts.get(pair.image) === 'test');
+  const untuned = thresholds ? labels.filter((label) => !Object.hasOwn(thresholds, label) && isMarked(label)) : [];
+  if (untuned.length > 0) {
+    const them = untuned.length === 1 ? 'it' : 'them';
+    say(
+      `no validation image with truth of ${listed(untuned, 14)} was predicted, so there is no threshold for ${them}, and no IoU, Dice, precision and recall.`,
+    );
+  }
+  return warnings;
 }

@@ -38,8 +38,8 @@ export interface TruthOptions {
   /** Names of findings in the file, and the classes that they are scored as. */
   labels?: Readonly<Record<string, string>> | undefined;
   /**
-   * The size in whose pixels marks are, if not that of the image: the side of a square, or `own`: as the file says, where it covers the same
-   * image. Without it, a size in the file must be that of the image.
+   * The size in whose pixels marks are, if not that of the image: the side of a square, or `own`: as the file or its format says. Either must
+   * have the shape of the image. Without it, a size in the file must be that of the image.
    */
   frame?: number | 'own' | undefined;
   /** The size of an image in pixels; undefined if it is not known. */
@@ -82,7 +82,7 @@ export function maskTruth(file: ShapeFile, options: TruthOptions): { truth: Mask
       crossed += crossedIn(shape, `${source}: ${image}, ${name}`) > 0 ? 1 : 0;
     }
     if (read.size === 0) continue;
-    const size = sizeOfTruth(image, shaped, options);
+    const size = sizeOfTruth(image, shaped, file, options);
     const regions = new Map<string, Region>();
     for (const [label, shapes] of byLabel) {
       regions.set(label, regionOf(shapes, size.width, size.height, `${source}: ${image}, ${label}`));
@@ -91,19 +91,40 @@ export function maskTruth(file: ShapeFile, options: TruthOptions): { truth: Mask
     truth.images.set(image, { ...size, read, regions });
   }
   if (truth.images.size === 0) {
+    const isUnknown = unknownImages.length === file.images.length;
     throw new InputError(`${source}: no image of the data set is marked for one of its classes`, {
-      expected: `images like ${images[0] ?? '(none)'}, and findings of ${listed(classes, 14)}`,
-      given: `${listed(unknownImages, 3) || 'no other images'}; findings ${listed(labels.names(), 14)}`,
+      expected: isUnknown ? `images like ${images[0] ?? '(none)'}` : `findings of ${listed(classes, 14)}`,
+      given: isUnknown ? listed(unknownImages, 3) || 'no images' : listed(labels.names(), 14),
+      hint: isUnknown
+        ? undefined
+        : 'the option labels (--mask-labels "FINDING=CLASS") says which class a finding is scored as',
     });
   }
   truth.labels = classes.filter((label) => used.has(label));
-  return { truth, warnings: [...labels.warnings(), ...imageWarnings(source, unknownImages, crossed)] };
+  const warnings = [...labels.warnings(), ...imageWarnings(source, unknownImages, crossed)];
+  const isSized = file.images.every(({ width }) => width !== undefined);
+  return { truth, warnings: isSized || options.frame !== undefined ? warnings : [...warnings, ...crowded(truth)] };
+}
+
+/** In fewer images than this, all marks may lie in the first quarter by chance. */
+const ENOUGH_IMAGES = 10;
+
+/** A warning about marks that may be in pixels of smaller copies of the images: they all lie in the first quarter of their images. */
+function crowded({ source, images }: MaskTruth): Warning[] {
+  const marked = [...images.values()].filter(({ regions }) => regions.size > 0);
+  const isNear = ({ width, height, regions }: TruthImage) =>
+    [...regions.values()].every(({ boxes }) =>
+      boxes.every((box) => box.x + box.width <= width / 2 && box.y + box.height <= height / 2),
+    );
+  if (marked.length < ENOUGH_IMAGES || !marked.every(isNear)) return [];
+  const message = `${source}: all marks lie in the first quarter of their images. Are they in pixels of smaller copies? They were taken for pixels of the images; the option frame (--mask-frame) says another side.`;
+  return [{ code: 'assumed-data', message }];
 }
 
 function imageWarnings(source: string, unknown: string[], crossed: number): Warning[] {
   const warnings: Warning[] = [];
   if (unknown.length > 0) {
-    const message = `${source}: ${counted(unknown.length, 'marked image')} not in the data set: ${listed(unknown, 3)}.`;
+    const message = `${source}: ${counted(unknown.length, 'marked image')} not among the images that may be scored: ${listed(unknown, 3)}.`;
     warnings.push({ code: 'ignored-data', message });
   }
   if (crossed > 0) {
@@ -114,32 +135,43 @@ function imageWarnings(source: string, unknown: string[], crossed: number): Warn
 }
 
 /** The size of the masks of an image. @throws InputError if it is not known, or not that of the image */
-function sizeOfTruth(image: string, shaped: ShapedImage, { frame, source, sizeOf }: TruthOptions): Size {
+function sizeOfTruth(
+  image: string,
+  shaped: ShapedImage,
+  { frame: usual, format }: ShapeFile,
+  options: TruthOptions,
+): Size {
+  const { frame, source, sizeOf } = options;
   const { width, height } = shaped;
   const said = width !== undefined && height !== undefined ? { width, height } : undefined;
   const where = `${source}: ${image}`;
-  if (typeof frame === 'number') {
-    if (said && (said.width !== frame || said.height !== frame)) {
+  const size = sizeOf(image);
+  if (frame !== undefined) {
+    const side = frame === 'own' ? usual : frame;
+    const framed = side === undefined ? said : { width: side, height: side };
+    if (!framed) throw unknownFrame(where);
+    if (said && (said.width !== framed.width || said.height !== framed.height)) {
       throw new InputError(`${where}: the masks are of another frame`, {
-        expected: `${frame} × ${frame}, as the option frame says`,
+        expected: `${textOf(framed)}, as the option frame says`,
         given: textOf(said),
       });
     }
-    return { width: frame, height: frame };
-  }
-  const size = sizeOf(image);
-  if (frame === 'own' && said) {
-    if (!size || isSameShape(said, size)) return said;
+    if (!size || isSameShape(framed, size)) return framed;
     throw new InputError(`${where}: the masks cannot cover the same image`, {
       expected: `sides in the ratio of ${textOf(size)}`,
-      given: textOf(said),
+      given: textOf(framed),
       hint: 'the mask may be of another image, turned, or cut',
     });
   }
   if (!size) {
     if (said) return said;
-    throw new InputError(`${where}: the size of its frame is not known`, {
-      hint: 'give its side as frame (1024 for the published marks of ChestX-ray14)',
+    throw unknownFrame(where);
+  }
+  if (!said && usual !== undefined && (size.width !== usual || size.height !== usual)) {
+    throw new InputError(`${where}: the file does not say in which pixels its marks are`, {
+      expected: `an image of ${usual} × ${usual}, in whose pixels ${format} are published`,
+      given: textOf(size),
+      hint: `give the frame: --mask-frame ${usual} for the published marks, --mask-frame ${size.width} for marks in pixels of this image`,
     });
   }
   if (!said || (said.width === size.width && said.height === size.height)) return size;
@@ -147,10 +179,15 @@ function sizeOfTruth(image: string, shaped: ShapedImage, { frame, source, sizeOf
     expected: textOf(size),
     given: textOf(said),
     hint: isSameShape(said, size)
-      ? 'if they cover the same image in their own pixels, give frame: own'
+      ? 'if they cover the same image in their own pixels, give frame: own (--mask-frame own)'
       : 'they may be of another image, turned, or cut',
   });
 }
+
+const unknownFrame = (where: string) =>
+  new InputError(`${where}: the size of its frame is not known`, {
+    hint: 'give its side as frame (--mask-frame; 1024 for the published marks of ChestX-ray14)',
+  });
 
 /** Finds images by their names, and by names without ending, if no two images differ by it only. */
 function imageMatcher(images: readonly string[]): (name: string) => string | undefined {
@@ -178,7 +215,7 @@ function labelMatcher(file: ShapeFile, { source, classes, labels = {} }: TruthOp
     const other = label === undefined ? undefined : meaning.get(label);
     if (other !== undefined && !Object.hasOwn(labels, name) && !Object.hasOwn(labels, other)) {
       throw new InputError(`${source}: two findings mean ${label}: ${listed([other, name])}`, {
-        hint: 'say by the option labels that both are scored as one',
+        hint: 'say by the option labels (--mask-labels) that both are scored as one',
       });
     }
     if (label !== undefined) meaning.set(label, name);
@@ -194,7 +231,7 @@ function labelMatcher(file: ShapeFile, { source, classes, labels = {} }: TruthOp
       }
       if (names.unknown.size > 0) {
         const unknown = unknownNames(names.unknown.keys(), classes);
-        const message = `${source}: findings that are no class of the data set were not scored: ${unknown}.`;
+        const message = `${source}: findings that are none of the classes were not scored: ${unknown}.`;
         warnings.push({ code: 'ignored-data', message });
       }
       return warnings;

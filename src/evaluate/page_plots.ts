@@ -5,6 +5,7 @@ import type { GroupScore } from './evaluate.js';
 import { FROC_RATES } from './froc.js';
 import type { Criterion, LocalizationScore } from './localization.js';
 import type { LocalizationResult } from './localize.js';
+import type { MaskScore } from './mask_evaluation.js';
 import { COLORS, loadPlotting, type PlotOptions } from './plotting.js';
 
 export interface Plots {
@@ -13,6 +14,8 @@ export interface Plots {
   groups(label: string, overall: ClassScore, groups: readonly GroupScore[]): string;
   accuracy(label: string, measure: Criterion['measure'], lines: readonly AccuracyLine[]): string;
   froc(result: LocalizationResult): string;
+  /** Pixel precision over recall. */
+  pixels(score: MaskScore): string;
 }
 
 export interface AccuracyLine {
@@ -52,6 +55,7 @@ export async function loadPlots(): Promise<Plots> {
     groups: groupsPlot(kit),
     accuracy: accuracyPlot(kit),
     froc: frocPlot(kit),
+    pixels: pixelsPlot(kit),
   };
 }
 
@@ -174,6 +178,23 @@ const accuracyPlot =
         ]),
       },
       `Localization accuracy of ${label} against T(${measure})`,
+    );
+
+const pixelsPlot =
+  ({ Plot, draw }: Kit): Plots['pixels'] =>
+  ({ label, curve = [] }) =>
+    draw(
+      {
+        x: axis('Pixel recall'),
+        y: axis('Pixel precision'),
+        marks: [
+          Plot.line(
+            curve.filter(({ precision }) => Number.isFinite(precision)),
+            { x: 'recall', y: 'precision', stroke: COLORS.result, strokeWidth: 1.8 },
+          ),
+        ],
+      },
+      `Pixel precision over recall of ${label}`,
     );
 
 const frocPlot =

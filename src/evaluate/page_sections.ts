@@ -268,6 +268,18 @@ function fullTable({ known, gated }: LocalizationResult, measure: Criterion['mea
   return table([`T(${measure})`, ...labels], lines);
 }
 
+/** The warnings. */
+export function notes({ warnings }: Pick<EvaluationResult, 'warnings'>): Html {
+  if (warnings.length === 0) return html``;
+  return html`<details open><summary>What was read, and how</summary>
+<ul>${warnings.map(({ message }) => html`<li>${message}</li>`)}</ul></details>`;
+}
+
+/** How intervals were computed. */
+export const footer = ({ level, replicates, seed }: Pick<EvaluationResult, 'level' | 'replicates' | 'seed'>): Html =>
+  html`<footer>Intervals: ${number(100 * level, 0)} %. Bootstrap: ${count(replicates)} draws of patients, seed ${seed}.
+Research use only; no medical device.</footer>`;
+
 /** Definitions of all figures. */
 export const METHOD: Html = html`<section><h2>How to read this</h2><dl>
 <dt>AUC</dt><dd>Probability that an image with the disease scores above one without; equal scores count half.</dd>

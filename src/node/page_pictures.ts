@@ -9,7 +9,7 @@ const WIDTH = 1260;
 const MARGIN = 12;
 
 /**
- * Writes each section of a page that has an id (classification, localization, cases) as `<id>.png`, drawn by a headless Chromium.
+ * Writes each section of a page that has an id (classification, localization, masks, cases) as `<id>.png`, drawn by a headless Chromium.
  *
  * @param evaluation path of `evaluation.html`.
  * @param out folder for the pictures.

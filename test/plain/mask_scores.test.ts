@@ -8,6 +8,7 @@ import { InputError } from '../../src/errors.js';
 import { bestIouByLevel, LEVELS } from '../../src/evaluate/box_levels.js';
 import { resizeHeatmap, toUnitRange } from '../../src/evaluate/heatmap_size.js';
 import { iou } from '../../src/evaluate/localization.js';
+import type { MaskScorerOptions } from '../../src/evaluate/mask_parts.js';
 import { maskScorer, predictedMasks } from '../../src/evaluate/mask_scores.js';
 import { maskTruth, type TruthOptions } from '../../src/evaluate/mask_truth.js';
 import { countPixels, pixelAveragePrecision } from '../../src/evaluate/pixel_levels.js';
@@ -36,7 +37,9 @@ const options = (images: string[], more: Partial<TruthOptions> = {}): TruthOptio
 });
 const truthOf = (file: object, images: string[], more?: Partial<TruthOptions>) =>
   maskTruth(readShapes(JSON.stringify(file), 'truth.json'), options(images, more)).truth;
-const everyImage = { partOf: () => 'test' as const, patientOf: (image: string) => image, replicates: 50 };
+const patientOf = (image: string) => image;
+const ofMasks = { predictions: 'masks', patientOf } as const;
+const ofHeat = { predictions: 'heatmaps', patientOf } as const;
 
 test('mIoU by both definitions, by hand: empty truth, empty prediction, both empty, and a one-pixel mask', () => {
   // A: 4 truth pixels, 4 predicted, 2 shared: 2/6. B: no truth, predicted: 0 or left out. C: truth of one pixel, nothing predicted: 0 or left
@@ -53,12 +56,13 @@ test('mIoU by both definitions, by hand: empty truth, empty prediction, both emp
     },
     ['A.png', 'B.png', 'C.png', 'D.png'],
   );
-  const scorer = maskScorer(truth);
+  const scorer = maskScorer(truth, ofMasks);
   scorer.addMasks('A.png', new Map([['Mass', maskOf(shifted)]]));
   scorer.addMasks('B.png', new Map([['Mass', maskOf(two)]]));
   scorer.addMasks('C.png', new Map());
   scorer.addMasks('D.png', new Map([['Mass', maskOf(NONE)]]));
-  const { evaluation } = scorer.finish(everyImage);
+  const { evaluation, pairs, warnings } = scorer.finish({ replicates: 50 });
+  assert.equal(warnings, []);
   const [{ figures, images, without }] = evaluation.scores;
   assert.equal([images, without], [2, 2]);
   near(figures.iouTruePositives.value, 1 / 3);
@@ -69,9 +73,18 @@ test('mIoU by both definitions, by hand: empty truth, empty prediction, both emp
   near(figures.precision.value, 1 / 2);
   near(figures.recall.value, 2 / 5);
   assert.ok(Number.isNaN(figures.hitRate.value) && Number.isNaN(figures.pxAp.value));
+  // Each image and finding by itself.
+  const row = ({ image, truth: pixels, predicted, shared, positive, ...rest }: (typeof pairs)[number]) =>
+    `${image} ${pixels} ${predicted} ${shared} ${positive} ${[rest.iouTruePositives, rest.iouAll, rest.dice].map((value) => value.toFixed(3))}`;
+  assert.equal(pairs.map(row), [
+    'A.png 4 4 2 true 0.333,0.333,0.500',
+    'B.png 0 4 0 true NaN,0.000,NaN',
+    'C.png 1 0 0 false NaN,0.000,0.000',
+    'D.png 0 0 0 false NaN,NaN,NaN',
+  ]);
   // Another size is refused, and not resized.
   refused(
-    () => maskScorer(truth).addMasks('A.png', new Map([['Mass', maskOf(['10', '01'])]])),
+    () => maskScorer(truth, ofMasks).addMasks('A.png', new Map([['Mass', maskOf(['10', '01'])]])),
     /another size than the truth; expected 4 × 4; given 2 × 2/,
   );
 });
@@ -83,19 +96,12 @@ test('heatmaps: threshold of the validation part alone, hit rate, PxAP and boxes
   // At the truth's size nothing is interpolated.
   const map = (cells: number[]) => ({ data: cells, width: 4, height: 4 });
   const columns = (...values: number[]) => map([0, 1, 2, 3].flatMap(() => values));
-  const score = (options: Partial<Parameters<ReturnType<typeof maskScorer>['finish']>[0]> = {}, given = {}) => {
-    const scorer = maskScorer(truth, given);
+  const score = (more: Partial<MaskScorerOptions> = {}) => {
+    const scorer = maskScorer(truth, { ...ofHeat, validation: ['V.png'], ...more });
     // V is cut best above 0.5 and above 0.6 (both IoU 1): the lower one is taken. A has IoU 1/2 there.
     scorer.addHeatmaps('V.png', { Mass: columns(1, 0.65, 0.45, 0) });
     scorer.addHeatmaps('A.png', { Mass: columns(1, 0.1, 0.3, 0) });
-    return scorer.finish({
-      ...{
-        partOf: (image) => (image === 'V.png' ? 'validation' : 'test'),
-        patientOf: (image) => image,
-        replicates: 20,
-      },
-      ...options,
-    });
+    return scorer.finish({ replicates: 20 });
   };
   const { evaluation } = score();
   assert.equal(evaluation.thresholds, { Mass: { value: 0.5, source: 'validation' } });
@@ -117,18 +123,26 @@ test('heatmaps: threshold of the validation part alone, hit rate, PxAP and boxes
   );
   near(figures.boxAcc.value, (1 + 1 + 0) / 3);
   // Given thresholds need no validation images; without either, nothing is assumed.
-  assert.is(score({ partOf: () => 'test' }, { Mass: 0.2 }).evaluation.thresholds.Mass.source, 'given');
-  refused(() => score({ partOf: () => 'test' }), /thresholds of heatmaps cannot be chosen/);
-  refused(() => score({ patientOf: () => '1' }), /a patient has images to choose thresholds on and images to score/);
+  assert.is(score({ validation: [], thresholds: { Mass: 0.2 } }).evaluation.thresholds.Mass.source, 'given');
+  refused(() => score({ validation: [] }), /truth: thresholds of heatmaps cannot be chosen/);
+  refused(() => score({ validation: ['W.png'] }), /cannot be chosen.*given 1 validation images without such truth/);
+  refused(
+    () => score({ patientOf: () => '7' }),
+    /a patient has images to choose thresholds on and images to score.*patient 7, V\.png/,
+  );
+  refused(() => score({ test: ['A.png', 'V.png'] }), /V\.png is both to be scored and to choose thresholds on/);
+  refused(() => score({ test: ['B.png'] }), /truth: nothing to score/);
+  refused(() => score({ predictions: 'masks' }), /heatmaps and masks are scored separately/);
 });
 
 test('heatmaps: constant, not finite, of another size and of one class only', () => {
   const file = { A: { Mass: segmentation(['10', '00']), Nodule: segmentation(['00', '00']) } };
   const truth = truthOf(file, ['A.png']);
-  const flat = maskScorer(truth, { Mass: 0.5, Nodule: 0.5 });
+  const given = { ...ofHeat, thresholds: { Mass: 0.5, Nodule: 0.5 } };
+  const flat = maskScorer(truth, given);
   const constant = { data: [3], width: 1, height: 1 };
   flat.addHeatmaps('A.png', { Mass: constant, Nodule: constant });
-  const [{ label, figures }] = flat.finish(everyImage).evaluation.scores;
+  const [{ label, figures }] = flat.finish({ replicates: 50 }).evaluation.scores;
   assert.is(label, 'Mass');
   // Nothing lies above a threshold. The first pixel is the highest, and it is the truth; pixels of value 0 are found at the threshold 0.
   assert.equal(
@@ -137,11 +151,11 @@ test('heatmaps: constant, not finite, of another size and of one class only', ()
   );
   assert.ok(Number.isNaN(figures.iouTruePositives.value));
   refused(
-    () => maskScorer(truth).addHeatmaps('A.png', { Mass: { data: [1, Number.NaN], width: 2, height: 1 } }),
+    () => maskScorer(truth, given).addHeatmaps('A.png', { Mass: { data: [1, Number.NaN], width: 2, height: 1 } }),
     /heatmap of Mass in A\.png is not finite/,
   );
   refused(
-    () => maskScorer(truth).addHeatmaps('A.png', { Mass: { data: [1, 2, 3], width: 2, height: 2 } }),
+    () => maskScorer(truth, given).addHeatmaps('A.png', { Mass: { data: [1, 2, 3], width: 2, height: 2 } }),
     /a value for each of its cells/,
   );
 });
@@ -223,7 +237,16 @@ test('files of marks: forms are recognised, and what cannot be right is refused 
   };
   const whole = [4, [{ x: 1, y: 1, width: 2, height: 2 }]];
   assert.equal(areaOf({ A: { img_size: [4, 4], Mass: [square] } }), whole);
-  assert.equal(areaOf([{ file_name: 'A.png', syms: ['Mass'], boxes: [], polygons: [square] }], size4), whole);
+  const chestXDet = [{ file_name: 'A.png', syms: ['Mass'], boxes: [], polygons: [square] }];
+  assert.equal(areaOf(chestXDet, { ...size4, frame: 4 }), whole);
+  // The file says no size, and its format has one that is not that of the image.
+  refused(() => areaOf(chestXDet, size4), /expected an image of 1024 × 1024.*--mask-frame 1024 .* --mask-frame 4 /);
+  assert.equal(areaOf(chestXDet, { sizeOf: () => ({ width: 1024, height: 1024 }) }), whole);
+  assert.equal(areaOf(chestXDet, { ...size4, frame: 'own' }), whole);
+  refused(
+    () => areaOf(chestXDet, { sizeOf: () => ({ width: 8, height: 4 }), frame: 1024 }),
+    /cannot cover the same image/,
+  );
   assert.equal(areaOf({ 'A.png': { syms: ['mass'], polygons: [square] } }, { frame: 4 }), whole);
   const coco = (segmentation: unknown, image: object = { width: 4, height: 4 }) => ({
     images: [{ id: 1, file_name: 'A.png', ...image }],
@@ -248,7 +271,7 @@ test('files of marks: forms are recognised, and what cannot be right is refused 
   );
   refused(() => areaOf({ 'A.png': { syms: ['Mass'], polygons: [square] } }), /size of its frame is not known/);
   refused(
-    () => areaOf({ 'A.png': { syms: ['Fracture'], polygons: [square] } }, size4),
+    () => areaOf({ 'A.png': { syms: ['Fracture'], polygons: [square] } }, { frame: 4 }),
     /no image of the data set is marked/,
   );
   refused(() => truthOf({ B: { img_size: [4, 4], Mass: [square] } }, ['A.png']), /no image of the data set is marked/);
@@ -269,6 +292,16 @@ test('files of marks: forms are recognised, and what cannot be right is refused 
     /holds the middle of no pixel/,
   );
   refused(() => readShapes('{"A": 3}', 'x.json'), /x\.json holds no masks of a known form/);
+  // Ten images whose marks all lie in the first quarter may have been made smaller.
+  const images = Array.from({ length: 10 }, (_, i) => `${i}.png`);
+  const small = readShapeTable(
+    `image,label,x,y,w,h\n${images.map((image) => `${image},Mass,0,0,2,2\n`).join('')}`,
+    'boxes.csv',
+  );
+  const said = (side: number) =>
+    maskTruth(small.get('')!, options(images, { sizeOf: () => ({ width: side, height: side }) })).warnings;
+  assert.match(said(4)[0].message, /all marks lie in the first quarter of their images/);
+  assert.equal(said(3), []);
   // What is written is read.
   const written = toCocoMasks(
     [
@@ -311,13 +344,9 @@ sampleTest("CheXlocalize's own sample: pixels, intersection and IoU of each imag
   let compared = 0;
   const text = (value: number) => (Number.isNaN(value) ? '' : value.toFixed(6));
   for (const image of images) {
-    const scorer = maskScorer(truth);
+    const scorer = maskScorer(truth, { ...ofMasks, test: [image] });
     for (const each of images) scorer.addMasks(each, masks.get(each) ?? new Map());
-    const { evaluation } = scorer.finish({
-      ...everyImage,
-      replicates: 0,
-      partOf: (each) => (each === image ? 'test' : undefined),
-    });
+    const { evaluation } = scorer.finish({ replicates: 0 });
     for (const [name, finding, , , , truePositives, all] of lines) {
       if (name !== image) continue;
       const row = evaluation.scores.find(({ label }) => label === finding);

@@ -10,6 +10,9 @@ import { fileName } from '../findings.js';
 import { polygonOfPoints } from './points.js';
 import type { ShapedImage, ShapeFile } from './shapes.js';
 
+/** Side of the images in whose pixels the polygons were drawn. */
+const FRAME = 1024;
+
 const isEntry = (value: unknown) => isObject(value) && Array.isArray(value.syms) && Array.isArray(value.polygons);
 
 export const isChestXDet = (value: unknown): boolean =>
@@ -41,5 +44,6 @@ export function readChestXDet(parsed: unknown, source: string): ShapeFile {
   });
   // Its readers looked for all of its findings in every image.
   const all = [...read].sort();
-  return { format: "ChestX-Det's annotations", form: 'masks', images: images.map((each) => ({ ...each, read: all })) };
+  const marked = images.map((each) => ({ ...each, read: all }));
+  return { format: "ChestX-Det's annotations", form: 'masks', frame: FRAME, images: marked };
 }

@@ -27,6 +27,8 @@ export interface ShapeFile {
   /** The format, in words. */
   format: string;
   form: 'boxes' | 'masks';
+  /** Side in pixels of the square that marks of this format are published in, if files of it do not say a size. */
+  frame?: number;
   images: ShapedImage[];
 }
 
