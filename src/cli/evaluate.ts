@@ -5,8 +5,6 @@ import { counted, InputError } from '../errors.js';
 import { areCorners, CORNERS_OF, type CornersOf } from '../evaluate/box_corners.js';
 import type { EvaluationResult } from '../evaluate/evaluate.js';
 import { ALL_LABELS } from '../evaluate/localization.js';
-import { readImageList } from '../formats/data_sets/chestxray.js';
-import { splitByPatient } from '../formats/data_sets/chestxray_splits.js';
 import { labelNames } from '../formats/data_sets/label_names.js';
 import type { Prediction } from '../formats/findings.js';
 import type { DecodeOptions } from '../formats/images/pixels.js';
@@ -15,19 +13,22 @@ import { isProbability } from '../formats/operating_thresholds.js';
 import { mergePredictions } from '../formats/predictions/predictions.js';
 import { DEFAULT_BATCH } from '../localizer/batches.js';
 import type { LoadOptions } from '../localizer/localizer.js';
-import { type Dataset, openDataset, TEST_FILE } from '../node/dataset.js';
+import { type Dataset, openDataset } from '../node/dataset.js';
 import { readText } from '../node/text_files.js';
 import { type Command, InvalidArgumentError, Option } from '../node/vendor/commander.js';
 import type { Warning } from '../warnings.js';
 import { adapterOption, backendOption } from './adapter_option.js';
 import { readPredictions, writeEvaluation } from './evaluation.js';
+import { splitOf } from './evaluation_split.js';
 import { addImageOptions } from './image_options.js';
+import { evaluateMasks, maskSummary, openMaskScorers } from './mask_evaluation.js';
+import { addMaskOptions, type MaskOptions } from './mask_options.js';
 import { storeOperatingThresholds } from './stored_thresholds.js';
-import { interruptible, print, refuseFormerOption, say, table, UsageError, wholeNumber } from './terminal.js';
+import { interruptible, print, refuseFormerOption, table, UsageError, wholeNumber } from './terminal.js';
 import { addWeightsOptions, classList, type WeightsOptions } from './weights_options.js';
 
-interface CommandOptions extends DecodeOptions, WeightsOptions {
-  data: string;
+interface CommandOptions extends DecodeOptions, WeightsOptions, MaskOptions {
+  data?: string;
   predictions?: string[];
   weights?: string;
   batch: number;
@@ -66,7 +67,7 @@ function share(text: string): number {
 export function addEvaluateCommand(program: Command): void {
   const command = addWeightsOptions(program.command('evaluate'))
     .description('score predictions against a data set: ROC, calibration, localization as the paper scores it')
-    .requiredOption('--data <dir>', 'data set in the ChestX-ray8/14 layout')
+    .option('--data <dir>', 'data set in the ChestX-ray8/14 layout; only --predicted-masks need none')
     .option('--predictions <file...>', '.csv (a column per class, or a row per box), .jsonl, .coco.json')
     .option('--weights <file>', 'predict with these weights; the predictions are kept in predictions.jsonl')
     .requiredOption('--out <dir>', 'folder for evaluation.json, evaluation.csv and evaluation.html')
@@ -114,11 +115,13 @@ export function addEvaluateCommand(program: Command): void {
     .addOption(adapterOption());
   refuseFormerOption(command, '--thresholds', '--operating-thresholds');
   refuseFormerOption(command, '--store-thresholds', '--store-operating-thresholds');
-  addImageOptions(command).action(runCommand);
+  addImageOptions(addMaskOptions(command)).action(runCommand);
 }
 
-async function runCommand(options: CommandOptions): Promise<void> {
+async function runCommand(options: CommandOptions, command: Command): Promise<void> {
   const { weights, predictions: files = [], storeOperatingThresholds: target } = options;
+  if (options.predictedMasks !== undefined) return evaluateMasks(options, command);
+  if (options.data === undefined) throw new UsageError('name the data set with --data');
   if ((weights === undefined) === (files.length === 0)) throw new UsageError('give either --predictions or --weights');
   refuseWithoutEffect(options, files);
   const stored = target === true ? weights : target;
@@ -132,6 +135,7 @@ async function runCommand(options: CommandOptions): Promise<void> {
   const data = await openDataset(options.data, { boxes: options.boxes, corners: areCorners(corners, 'truth') });
   const warnings: Warning[] = [];
   const split = await splitOf(options, data, warnings);
+  const masks = await openMaskScorers(options, data, split, warnings);
   const operatingThresholds =
     options.operatingThresholds === undefined
       ? undefined
@@ -150,6 +154,7 @@ async function runCommand(options: CommandOptions): Promise<void> {
       boxFrame: options.boxFrame,
       corners,
       warnings,
+      masks,
     },
     classes: options.classes === undefined ? undefined : classList(options.classes),
     rule: sensitivity === undefined ? undefined : { rule: 'sensitivity' as const, target: sensitivity },
@@ -183,6 +188,13 @@ function refuseWithoutEffect(options: CommandOptions, files: readonly string[]):
   const has = (ending: RegExp) => files.some((path) => ending.test(path));
   if (weights === undefined && OF_WEIGHTS.some((name) => name in options))
     throw new UsageError('--names, --metadata, --cache and the like say what weights do not: they go with --weights');
+  if (options.masks && weights === undefined)
+    throw new UsageError(
+      '--masks are compared with heatmaps of --weights, or with --predicted-masks: give one of them',
+    );
+  const { maskFrame, maskLabels, maskThresholds, maskValidation } = options;
+  if (!options.masks && (maskFrame ?? maskLabels ?? maskThresholds ?? maskValidation) !== undefined)
+    throw new UsageError('--mask-frame, --mask-labels, --mask-thresholds and --mask-validation go with --masks');
   if (logits && !has(/\.csv$/i)) throw new UsageError('--logits is of a .csv: JSON lines and COCO say what they give');
   if (cocoIndex !== undefined && !has(/\.json$/i)) throw new UsageError('--coco-index goes with a .json of results');
   if (split !== undefined && (validation !== undefined || test !== undefined))
@@ -219,36 +231,6 @@ async function storeFitted(path: string, { operatingThresholds }: EvaluationResu
   const fitted = Object.entries(operatingThresholds).filter(([, { source }]) => source === 'validation');
   if (fitted.length === 0) throw new InputError('no threshold was fitted', { hint: 'give --validation or --split' });
   await storeOperatingThresholds(path, Object.fromEntries(fitted.map(([label, { value }]) => [label, value])));
-}
-
-async function splitOf(
-  options: CommandOptions,
-  data: Dataset,
-  warnings: Warning[],
-): Promise<{ validation: string[] | undefined; test: string[] | undefined; training?: string[] | undefined }> {
-  const list = async (path: string) =>
-    filled(
-      readImageList(await readText(path), path, (warning) => warnings.push(warning)),
-      path,
-    );
-  if (options.split !== undefined) {
-    const split = splitByPatient(data.table, { seed: options.split, boxed: data.boxes.map(({ image }) => image) });
-    const names = (rows: Int32Array) => Array.from(rows, (row) => data.table.images[row]);
-    return { validation: names(split.validation), test: names(split.test) };
-  }
-  const validation = options.validation === undefined ? undefined : await list(options.validation);
-  if (options.test === 'all') return { validation, test: undefined };
-  const training = data.trainValidation;
-  if (options.test !== undefined) return { validation, test: await list(options.test), training };
-  if (!data.test) return { validation, test: undefined, training };
-  say(`Scoring the images of ${TEST_FILE} only; --test all scores every one that is predicted.`);
-  return { validation, test: filled(data.test, join(data.folder, TEST_FILE)), training };
-}
-
-/** @throws InputError for a list without names, with which nothing would be scored or fitted. */
-function filled(names: string[], path: string): string[] {
-  if (names.length > 0) return names;
-  throw new InputError(`${path} holds no image name`, { expected: 'one image name a line' });
 }
 
 /**
@@ -291,5 +273,6 @@ function summary(result: EvaluationResult) {
   const rows = overall.map(({ label, positives, auc }) => [label, positives, figure(auc), ...local(label)]);
   const head = ['', 'with', 'AUC', ...(scores ? ['boxes', 'IoBB > 0.1', 'mean IoU'] : [])];
   lines.push('', table([head, ...rows, [ALL_LABELS, '', figure(meanAuc), ...local(ALL_LABELS)]]));
+  if (result.masks) lines.push('', maskSummary(result.masks));
   return lines.join('\n');
 }

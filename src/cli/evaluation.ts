@@ -6,11 +6,14 @@ import { type CaseInput, pickCases } from '../evaluate/cases.js';
 import { type EvaluationOptions, type EvaluationResult, evaluate } from '../evaluate/evaluate.js';
 import { evaluationCsv } from '../evaluate/evaluation_csv.js';
 import { type CasePicture, evaluationPage } from '../evaluate/evaluation_page.js';
+import { scoreFor } from '../evaluate/localize.js';
+import { maskPairsCsv } from '../evaluate/mask_csv.js';
+import type { MaskResult, MaskScorer } from '../evaluate/mask_scores.js';
 import { matchPredictions } from '../evaluate/match.js';
 import { loadPlots } from '../evaluate/page_plots.js';
 import { readCoco } from '../formats/data_sets/coco.js';
 import type { Prediction } from '../formats/findings.js';
-import { parseJson } from '../formats/json.js';
+import { own, parseJson } from '../formats/json.js';
 import { predictionLineReader } from '../formats/predictions/prediction_lines.js';
 import { predictionCsvReader } from '../formats/predictions/predictions_csv.js';
 import { boxesInImages, checkPlaces, inFilePixels, sizesOf, withSizes } from '../node/box_checks.js';
@@ -82,6 +85,8 @@ export interface WriteEvaluationOptions extends EvaluationOptions {
   boxFrame?: number;
   /** Whose boxes were read as two corners, if the user has said so. Otherwise boxes that look like corners are refused. */
   corners?: CornersOf | undefined;
+  /** Scorers of masks and polygons, which have been given the heatmaps when all predictions are there. */
+  masks?: readonly MaskScorer[] | undefined;
   /** The line below the title of the page. */
   subtitle?: string;
 }
@@ -111,6 +116,7 @@ interface ScoredInput {
   /** What was scored. Labels have the names of the data set, and boxes are in pixels of their images. */
   input: CaseInput;
   result: EvaluationResult;
+  masks?: MaskResult[];
 }
 
 async function score(
@@ -131,17 +137,36 @@ async function score(
   const input = { table, boxes: placed.boxes, predictions: all };
   const warnings = [...data.warnings, ...(options.warnings ?? []), ...matched.warnings];
   const result = evaluate(input, { ...options, warnings: [...warnings, ...scaled, ...placed.warnings, ...places] });
-  return { input, result };
+  if (!options.masks) return { input, result };
+  const masks = scoreMasks(options.masks, result, all);
+  const ofMasks = { warnings: [...result.warnings, ...masks.flatMap((each) => each.warnings)] };
+  return { input, result: { ...result, ...ofMasks, masks: masks.map(({ evaluation }) => evaluation) }, masks };
+}
+
+/** What the scorers of masks found. A finding counts as predicted where its score reaches the operating threshold. */
+function scoreMasks(
+  scorers: readonly MaskScorer[],
+  { level, replicates, seed, operatingThresholds }: EvaluationResult,
+  predictions: readonly Prediction[],
+): MaskResult[] {
+  const byImage = new Map(predictions.map((prediction) => [prediction.image, prediction]));
+  const isPositive = (image: string, label: string) => {
+    const prediction = byImage.get(image);
+    const threshold = own(operatingThresholds, label)?.value;
+    return prediction !== undefined && threshold !== undefined && scoreFor(prediction, label) >= threshold;
+  };
+  return scorers.map((scorer) => scorer.finish({ level, replicates, seed, isPositive }));
 }
 
 async function writeFiles(
-  { input, result }: ScoredInput,
+  { input, result, masks }: ScoredInput,
   data: Dataset,
   options: WriteEvaluationOptions,
 ): Promise<EvaluationResult> {
   const { out, html = true, cases: caseCount = 6, subtitle = '' } = options;
   await writeWhole(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 1)}\n`);
   await writeWhole(join(out, 'evaluation.csv'), evaluationCsv(result));
+  if (masks) await writeWhole(join(out, 'masks.csv'), maskPairsCsv(masks));
   if (html) {
     const cases = await casePictures(input, data.paths, result, options, caseCount);
     await writeWhole(

@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import { counted, InputError } from '../errors.js';
 import type { EvaluationResult } from '../evaluate/evaluate.js';
+import type { MaskScorer } from '../evaluate/mask_scores.js';
+import { labelNames } from '../formats/data_sets/label_names.js';
 import type { Prediction } from '../formats/findings.js';
 import type { DecodeOptions } from '../formats/images/pixels.js';
 import type { LoadOptions, Localizer } from '../localizer/localizer.js';
@@ -52,6 +54,7 @@ export async function evaluateWeights(
   });
   try {
     if (isUnnamed(localizer) && localizer.classes.includes('output 0')) throw noNames(localizer.classes.length);
+    if (options.masks) refuseForMasks(localizer, options.masks, data.table.classes);
     const predictions = keepLines(predict(localizer, images, data, options), join(options.out, 'predictions.jsonl'));
     // If no thresholds can be fitted, those of the weights are used.
     const operatingThresholds =
@@ -70,6 +73,43 @@ export async function evaluateWeights(
   }
 }
 
+/** @throws InputError before the network runs, if its heatmaps cannot be compared with the masks */
+function refuseForMasks(localizer: Localizer, scorers: readonly MaskScorer[], classes: readonly string[]): void {
+  const { fit } = localizer.metadata;
+  if (fit !== 'stretch') {
+    throw new InputError(
+      'heatmaps of these weights do not cover the whole image, so masks cannot be compared with them',
+      {
+        expected: 'weights whose images are stretched to the input (fit "stretch")',
+        given: fit,
+      },
+    );
+  }
+  const names = labelNames(classes);
+  const predicted = new Set(localizer.classes.map((label) => names.match(label)));
+  for (const { truth } of scorers) {
+    if (truth.labels.some((label) => predicted.has(label))) continue;
+    throw new InputError(`${truth.source}: the weights predict none of the findings that are marked`, {
+      expected: truth.labels.join(', '),
+      given: localizer.classes.join(', '),
+      hint: 'a finding may be scored as a class of another name: --mask-labels "FINDING=CLASS"',
+    });
+  }
+}
+
+/** Gives heatmaps by the data set's names of classes. */
+function heatmapsByClass({ classes }: Localizer, known: readonly string[]) {
+  const names = labelNames(known);
+  const labelOf = new Map(classes.map((label) => [label, names.match(label)]));
+  return (heatmaps: Readonly<Record<string, Heatmap>>): Record<string, Heatmap> =>
+    Object.fromEntries(
+      Object.entries(heatmaps).flatMap(([name, map]): [string, Heatmap][] => {
+        const label = labelOf.get(name);
+        return label === undefined ? [] : [[label, map]];
+      }),
+    );
+}
+
 // Without names one would have to guess which output belongs to which disease.
 function noNames(outputs: number): InputError {
   return new InputError('the weights do not name their outputs, so they cannot be scored against labels', {
@@ -81,7 +121,7 @@ function noNames(outputs: number): InputError {
 async function* predict(
   localizer: Localizer,
   images: readonly string[],
-  { paths }: Dataset,
+  { paths, table }: Dataset,
   options: EvaluateWeightsOptions,
 ): AsyncGenerator<Prediction> {
   const progress = startProgress('predicting', images.length, 'images');
@@ -103,7 +143,9 @@ async function* predict(
       },
     );
     const covers = localizer.metadata.fit === 'stretch';
+    const byClass = heatmapsByClass(localizer, table.classes);
     for await (const { index, width, height, probabilities, logits, findings, warnings, heatmaps = {} } of results) {
+      for (const scorer of options.masks ?? []) scorer.addHeatmaps(images[index], byClass(heatmaps));
       tally.add(images[index], ofImage({ warnings }, localizer));
       const points = Object.entries(heatmaps).map(([label, map]) => [label, maximumOf(map, width, height)]);
       yield {

@@ -3,8 +3,8 @@
  * thresholds of heatmaps come from images of other patients than those that are scored, or from the caller.
  */
 import { InputError } from '../errors.js';
-import { own } from '../formats/json.js';
 import { listed } from '../formats/data_sets/label_names.js';
+import { own } from '../formats/json.js';
 import type { MaskEvaluation } from './mask_evaluation.js';
 import type { MaskTruth } from './mask_truth.js';
 

@@ -3,8 +3,8 @@
  * no map. Thresholds come from images that are not scored, or from the caller, and never from the scored images.
  */
 import { counted, InputError } from '../errors.js';
-import { own } from '../formats/json.js';
 import { listed } from '../formats/data_sets/label_names.js';
+import { own } from '../formats/json.js';
 import { type Rle, rleArea } from '../formats/masks/rle.js';
 import type { Warning } from '../warnings.js';
 import { LEVELS } from './box_levels.js';

@@ -1,0 +1,236 @@
+/** Masks as truth in `raybox evaluate`: beside weights, and of predicted masks from a file, without weights and perhaps without a data set. */
+import { basename, join, resolve } from 'node:path';
+import { InputError } from '../errors.js';
+import { maskEvaluationCsv } from '../evaluate/evaluation_csv.js';
+import { maskPairsCsv } from '../evaluate/mask_csv.js';
+import type { MaskEvaluation } from '../evaluate/mask_evaluation.js';
+import type { MaskFigure } from '../evaluate/mask_figures.js';
+import { type MaskResult, type MaskScorer, maskScorer, predictedMasks } from '../evaluate/mask_scores.js';
+import { type MaskTruth, maskTruth } from '../evaluate/mask_truth.js';
+import { masksPage } from '../evaluate/masks_page.js';
+import { loadPlots } from '../evaluate/page_plots.js';
+import type { ShapeFile } from '../formats/masks/shapes.js';
+import { type Dataset, openDataset } from '../node/dataset.js';
+import { withFolder } from '../node/lock.js';
+import { writeWhole } from '../node/text_files.js';
+import type { Command } from '../node/vendor/commander.js';
+import type { Warning } from '../warnings.js';
+import { readNames, splitOf } from './evaluation_split.js';
+import {
+  findingsOf,
+  joinMasks,
+  type MaskOptions,
+  type MaskTarget,
+  markedSizes,
+  readMaskFiles,
+  readMaskThresholds,
+  readPredictedMasks,
+} from './mask_options.js';
+import { print, table, UsageError } from './terminal.js';
+import { classList } from './weights_options.js';
+
+interface Options extends MaskOptions {
+  data?: string;
+  out: string;
+  test?: string;
+  classes?: string;
+  bootstrap: number;
+  seed: number;
+  html: boolean;
+  pictures?: boolean;
+}
+
+const patientsOf = ({ table: { images, patients } }: Dataset) =>
+  new Map(images.map((image, row) => [image, patients[row]]));
+
+/** Classes that are scored: all of the data set, or those that are asked for. */
+const classesOf = (all: readonly string[], asked: string | undefined): string[] => {
+  const wanted = asked === undefined ? undefined : new Set(classList(asked));
+  return all.filter((label) => !wanted || wanted.has(label));
+};
+
+/**
+ * A scorer of heatmaps for each source of truth in the files of `--masks`.
+ * @throws InputError for a file that cannot be used, and if thresholds cannot come from other patients than those that are scored
+ */
+export async function openMaskScorers(
+  options: MaskOptions & { classes?: string },
+  data: Dataset,
+  parts: { validation?: readonly string[] | undefined; test?: readonly string[] | undefined },
+  warnings: Warning[],
+): Promise<MaskScorer[] | undefined> {
+  if (options.masks === undefined) return undefined;
+  const { images } = data.table;
+  const classes = classesOf(data.table.classes, options.classes);
+  const { maskThresholds } = options;
+  const thresholds = maskThresholds === undefined ? undefined : await readMaskThresholds(maskThresholds, classes);
+  const files = await readMaskFiles(options, warnings);
+  const sizeOf = await markedSizes(files.values(), data);
+  const truths = joinMasks(files, { images, classes, sizeOf }, options, warnings);
+  const patients = patientsOf(data);
+  const patientOf = (image: string) => patients.get(image) ?? image;
+  return truths.map((truth) => maskScorer(truth, { predictions: 'heatmaps', ...parts, patientOf, thresholds }));
+}
+
+/** The options that say something about predicted masks. All others would have no effect. */
+const OF_MASKS = new Set([
+  ...['data', 'out', 'test', 'classes', 'bootstrap', 'seed', 'html', 'pictures'],
+  ...['masks', 'predictedMasks', 'maskFrame', 'maskLabels'],
+]);
+
+/** `raybox evaluate --predicted-masks`. */
+export async function evaluateMasks(options: Options, command: Command): Promise<void> {
+  const { predictedMasks: path, masks, out, html, pictures, bootstrap: replicates, seed, data: folder } = options;
+  if (path === undefined || masks === undefined)
+    throw new UsageError('--predicted-masks are scored against --masks: name both');
+  const unused = command.options.find(
+    (option) => !OF_MASKS.has(option.attributeName()) && command.getOptionValueSource(option.attributeName()) === 'cli',
+  );
+  if (unused) throw new UsageError(`${unused.long} has no effect on --predicted-masks`);
+  if (pictures && !html) throw new UsageError('--pictures are of the page of results: leave out --no-html');
+  if (html) await loadPlots();
+  const warnings: Warning[] = [];
+  const files = await readMaskFiles(options, warnings);
+  const predicted = await readPredictedMasks(path);
+  const data = folder === undefined ? undefined : await openDataset(folder);
+  if (data) warnings.push(...data.warnings);
+  const results = await scored(files, { source: basename(path), file: predicted }, data, options, warnings);
+  const level = 0.95;
+  const result = {
+    ...{ warnings: [...warnings, ...results.flatMap((each) => each.warnings)], level, replicates, seed },
+    masks: results.map(({ evaluation }) => evaluation),
+  };
+  await withFolder(out, async () => {
+    await writeWhole(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 1)}\n`);
+    await writeWhole(join(out, 'evaluation.csv'), maskEvaluationCsv(result.masks));
+    await writeWhole(join(out, 'masks.csv'), maskPairsCsv(results));
+    if (!html) return;
+    const against = masks.map((file) => basename(file)).join(', ');
+    const subtitle = `${basename(path)} against ${against}${folder === undefined ? '' : ` on ${basename(resolve(folder))}`}`;
+    await writeWhole(join(out, 'evaluation.html'), await masksPage(result, { title: 'raybox evaluation', subtitle }));
+  });
+  const notes = result.warnings.map(({ message }) => `note: ${message}\n`).join('');
+  await print(`${notes}${notes ? '\n' : ''}${maskSummary(result.masks)}\n`);
+  if (!pictures) return;
+  const { writePagePictures } = await import('../node/page_pictures.js');
+  await writePagePictures(join(out, 'evaluation.html'), out);
+}
+
+async function scored(
+  files: ReadonlyMap<string, ShapeFile>,
+  predicted: { source: string; file: ShapeFile },
+  data: Dataset | undefined,
+  options: Options,
+  warnings: Warning[],
+): Promise<MaskResult[]> {
+  const target = await targetOf(files, predicted.file, data, options);
+  const patientOf = patientsIn(target.images, data, warnings);
+  const test = data
+    ? (await splitOf(options.test === undefined ? {} : { test: options.test }, data, warnings)).test
+    : options.test === undefined || options.test === 'all'
+      ? undefined
+      : await readNames(options.test, warnings);
+  const { maskFrame, maskLabels = {} } = options;
+  const known = new Set(findingsOf(predicted.file));
+  const isKnown = (name: string) => known.has(name);
+  const ofTruth = new Set([...files.values()].flatMap(findingsOf));
+  // A renamed finding may be one of the truth, of the predictions or of both.
+  const [truthLabels, labels] = [(name: string) => ofTruth.has(name), isKnown].map((has) =>
+    Object.fromEntries(Object.entries(maskLabels).filter(([from]) => has(from))),
+  );
+  const unused = Object.keys(maskLabels).find((name) => !Object.hasOwn(truthLabels, name) && !isKnown(name));
+  if (unused !== undefined) {
+    throw new InputError(`--mask-labels: no file has masks of ${unused}`, {
+      expected: [...ofTruth, ...known].join(', '),
+    });
+  }
+  const truths = joinMasks(files, target, { maskFrame, maskLabels: truthLabels }, warnings);
+  const joined = maskTruth(predicted.file, { source: predicted.source, ...target, labels, frame: maskFrame });
+  warnings.push(...joined.warnings);
+  return truths.map((truth) => {
+    const scorer = maskScorer(truth, { predictions: 'masks', labels: joined.truth.labels, test, patientOf });
+    refuseMissing(truth, joined.truth);
+    for (const [image, byLabel] of predictedMasks(joined.truth)) scorer.addMasks(image, byLabel);
+    return scorer.finish({ replicates: options.bootstrap, seed: options.seed });
+  });
+}
+
+/** The images and classes of the data set, or without one those of the truth. */
+async function targetOf(
+  files: ReadonlyMap<string, ShapeFile>,
+  predicted: ShapeFile,
+  data: Dataset | undefined,
+  { classes: asked, maskLabels = {} }: Options,
+): Promise<MaskTarget> {
+  if (data) {
+    const sizeOf = await markedSizes([...files.values(), predicted], data);
+    return { images: data.table.images, classes: classesOf(data.table.classes, asked), sizeOf };
+  }
+  const stems = new Map<string, string>();
+  for (const { images } of files.values()) {
+    for (const { image } of images) {
+      const stem = image.replace(/\.\w+$/, '');
+      if (!stems.has(stem)) stems.set(stem, image);
+    }
+  }
+  const named = [...files.values()].flatMap(findingsOf);
+  const all = new Set(named.map((name) => (Object.hasOwn(maskLabels, name) ? maskLabels[name] : name)));
+  return { images: [...stems.values()], classes: classesOf([...all], asked), sizeOf: () => undefined };
+}
+
+/** Names of images in which the patient's number is: those of CheXpert and of ChestX-ray14. */
+const PATIENT_IN_NAME = [/^(patient\d+)_study\d+_view\d+/i, /^(\d{8})_\d{3}(?:\.|$)/];
+
+/** Who the patients are: as the data set says, or without one as the names of images say. */
+function patientsIn(
+  images: readonly string[],
+  data: Dataset | undefined,
+  warnings: Warning[],
+): (image: string) => string {
+  if (data) {
+    const patients = patientsOf(data);
+    return (image) => patients.get(image) ?? image;
+  }
+  const pattern = PATIENT_IN_NAME.find((each) => images.every((image) => each.test(image)));
+  const message = pattern
+    ? `Patients were taken from the names of images: ${images[0]} is of ${pattern.exec(images[0])?.[1]}. --data names a data set that says who they are.`
+    : 'Nothing says who the patients are, so each image counts as one of its own: intervals are too narrow if patients have several. --data names a data set that says it.';
+  warnings.push({ code: 'assumed-data', message });
+  return (image) => pattern?.exec(image)?.[1] ?? image;
+}
+
+/** @throws InputError if a finding that the file has masks of, and that the truth says something about, is missing in one of its images */
+function refuseMissing(truth: MaskTruth, predicted: MaskTruth): void {
+  for (const [image, { read }] of predicted.images) {
+    const missing = predicted.labels.find((label) => truth.images.get(image)?.read.has(label) && !read.has(label));
+    if (missing === undefined) continue;
+    throw new InputError(`${predicted.source}: ${image} has no mask of ${missing}, which other images have`, {
+      expected: 'a mask of each finding in each image; an empty one where it was not found',
+      given: [...read].join(', '),
+    });
+  }
+}
+
+const SHOWN: [string, MaskFigure][] = [
+  ['mIoU, both', 'iouTruePositives'],
+  ['mIoU, either', 'iouAll'],
+  ['Dice', 'dice'],
+  ['hit rate', 'hitRate'],
+  ['PxAP', 'pxAp'],
+  ['MaxBoxAccV2', 'maxBoxAcc'],
+];
+
+/** The most important figures of each source, for the terminal. */
+export const maskSummary = (masks: readonly MaskEvaluation[]): string =>
+  masks
+    .map(({ source, form, predictions, images, patients, scores }) => {
+      const shown = SHOWN.filter(([, name]) => scores.some(({ figures }) => Number.isFinite(figures[name].value)));
+      const text = (value: number) => (Number.isFinite(value) ? value.toFixed(3) : '–');
+      const rows = scores.map(({ label, images: marked, figures }) => [
+        ...[label, label === 'Mean' ? '' : marked],
+        ...shown.map(([, name]) => text(figures[name].value)),
+      ]);
+      const title = `${source}: ${predictions} against ${form}, ${images} images of ${patients} patients`;
+      return `${title}\n${table([['', 'with', ...shown.map(([name]) => name)], ...rows])}`;
+    })
+    .join('\n\n');
