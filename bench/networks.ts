@@ -3,8 +3,9 @@
 import type { Gpu } from '../src/gpu/device.js';
 import { createGraph } from '../src/graph/ir/graph.js';
 import { elementCount, product, type Tensor } from '../src/graph/ir/tensor.js';
-import { type ConstantPool, createConstantPool, type WeightSource } from '../src/graph/plan/constants.js';
-import { createPlan, type Plan } from '../src/graph/plan/plan.js';
+import { createConstantPool } from '../src/graph/plan/constants.js';
+import { createPlan } from '../src/graph/plan/plan.js';
+import type { ConstantPool, Plan, WeightSource } from '../src/graph/plan/types.js';
 import type { Architecture } from '../src/nets/architecture.js';
 import { buildNetwork, standardBackbone } from '../src/nets/index.js';
 import { fnv1a, seededRandom } from '../src/random.js';

@@ -2,7 +2,8 @@
 import type { Gpu } from '../src/gpu/device.js';
 import { byteSize, type Tensor } from '../src/graph/ir/tensor.js';
 import type { Step } from '../src/graph/plan/lower.js';
-import { createPlan, type Plan } from '../src/graph/plan/plan.js';
+import { createPlan } from '../src/graph/plan/plan.js';
+import type { Plan } from '../src/graph/plan/types.js';
 import { boundOf, buildCase, type Check, caseValues, listChecks, normalisedError } from '../src/verify/check.js';
 import { evaluateReference } from '../src/verify/reference.js';
 import { type MeasureOptions, measure, median } from './measure.js';

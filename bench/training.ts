@@ -5,7 +5,7 @@
 
 import { InputError } from '../src/errors.js';
 import type { Gpu } from '../src/gpu/device.js';
-import type { WeightSource } from '../src/graph/plan/constants.js';
+import type { WeightSource } from '../src/graph/plan/types.js';
 import type { Architecture, Head } from '../src/nets/architecture.js';
 import type { ResNet } from '../src/nets/families/resnet.js';
 import { seededRandom } from '../src/random.js';

@@ -17,8 +17,7 @@ export {
   type View,
 } from './graph/ir/operation.js';
 export { channelCount, elementCount, groupCount, pixelCount, type Tensor, type TensorSpec } from './graph/ir/tensor.js';
-export type { WeightSource } from './graph/plan/constants.js';
-export type { Plan, PlanOptions } from './graph/plan/plan.js';
+export type { Plan, PlanOptions, WeightSource } from './graph/plan/types.js';
 export { gradients, registerGradient } from './ops/differentiate.js';
 export { dispatchGroups, type GroupDispatch } from './ops/groups.js';
 export { createCheckedPlan as createPlan } from './verify/checked_plan.js';

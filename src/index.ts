@@ -8,7 +8,6 @@ export type { Box, Finding } from './formats/findings.js';
 export type { HeatmapMethod } from './formats/weights/heatmap_methods.js';
 export type { WeightsMetadata } from './formats/weights/weights.js';
 export { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
-export type { Backend } from './localizer/backend.js';
 export type { ByteSource } from './localizer/bytes.js';
 export { type ExportOptions, exportOnnx } from './localizer/export_onnx.js';
 export type { ImageInput, PixelImage } from './localizer/image_input.js';
@@ -19,11 +18,11 @@ export {
   Localizer,
   load,
 } from './localizer/localizer.js';
-export type { WeightsInput } from './localizer/model.js';
 export type { GpuLocalization, GpuTensor } from './localizer/on_gpu.js';
 export type { OnnxRuntime, OnnxRuntimeOption, OnnxSession, OnnxTensor } from './localizer/onnx/runtime.js';
 export type { Memory } from './localizer/plans.js';
 export type { LocalizeOptions } from './localizer/request.js';
 export { type Classification, type Heatmap, type Localization, toCOCO, toCSV } from './localizer/results.js';
-export type { StageTimes } from './localizer/session.js';
+export type { Backend, StageTimes } from './localizer/session.js';
+export type { WeightsInput } from './localizer/weights_input.js';
 export type { Warning, WarningCode } from './warnings.js';

@@ -7,7 +7,7 @@ import { InputError } from '../errors.js';
 import type { DecodeOptions } from '../formats/images/pixels.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
 import { describe, type Gpu, openGpu } from '../gpu/device.js';
-import type { WeightSource } from '../graph/plan/constants.js';
+import type { WeightSource } from '../graph/plan/types.js';
 import type { Head } from '../nets/architecture.js';
 import type { Backbone } from '../nets/backbone.js';
 import { type ImageStore, openImageStore } from '../node/image_store.js';

@@ -1,7 +1,7 @@
 /** Carries out a training run: it reads images from the store and writes results into the folder. */
 import { basename, join, resolve } from 'node:path';
 import { describe, type Gpu } from '../gpu/device.js';
-import type { WeightSource } from '../graph/plan/constants.js';
+import type { WeightSource } from '../graph/plan/types.js';
 import type { ImageStore } from '../node/image_store.js';
 import type { PixelRecord } from '../node/pixel_record.js';
 import type { EpochRecord } from '../train/checkpoint.js';

@@ -2,7 +2,7 @@
 import { InputError } from '../errors.js';
 import { f32ToF16 } from '../formats/half.js';
 import { CUSTOM, formatWeightsMetadata, type WeightsMetadata } from '../formats/weights/weights.js';
-import type { Model } from '../nets/describe.js';
+import type { Model } from '../nets/model.js';
 import { parameterSource } from '../nets/parameters.js';
 import { describeGraph } from '../nets/written/graphs.js';
 import { DEFAULT_HEAT_THRESHOLDS } from '../ops/boxes/component_boxes.js';

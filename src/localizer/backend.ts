@@ -1,58 +1,14 @@
 /** What a localizer computes with: the interface of its two implementations, and how one of them is chosen. */
 import { platform } from '#gpu';
 import { InputError } from '../errors.js';
-import type { WeightsMetadata } from '../formats/weights/weights.js';
 import { describe, type Gpu, openGpu, openHardwareGpu } from '../gpu/device.js';
-import type { Model } from '../nets/describe.js';
-import type { Warning } from '../warnings.js';
-import type { Computed } from './describe.js';
-import type { Source } from './image_input.js';
-import type { GpuLocalization } from './on_gpu.js';
+import type { Model } from '../nets/model.js';
 import type { ChoiceOptions } from './onnx/choose.js';
-import type { Memory } from './plans.js';
-import type { Request } from './request.js';
-import { createSession, type StageTimes } from './session.js';
-
-/** What a localizer computes with, and why. */
-export interface Backend {
-  readonly name: 'webgpu' | 'onnxruntime';
-  /** Why this one: `asked for`, say, or which adapter there is. */
-  readonly reason: string;
-  /** What would make it faster, and how to get it. */
-  readonly hint?: string;
-}
+import type { Backend, Session } from './session.js';
+import { createSession } from './webgpu_session.js';
 
 /** The choices of the option `backend`. */
 export const BACKENDS = ['auto', 'webgpu', 'onnxruntime'] as const;
-
-/** The images of one run of the network. */
-export interface Batch {
-  readonly images: readonly (Source | GPUTexture)[];
-  /** The index of each image, which its result repeats. */
-  readonly indexes: readonly number[];
-}
-
-/** One network, ready to run. */
-export interface Session {
-  readonly backend: Backend;
-  /** The device, if it runs on one. */
-  readonly gpu?: Gpu;
-  readonly metadata: WeightsMetadata;
-  /** What was assumed about the weights. */
-  readonly warnings: readonly Warning[];
-  /** Computes what was asked for, for each image. */
-  run(images: Batch['images'], request: Request, signal?: AbortSignal): Promise<Computed[]>;
-  runOnGpu(image: Source | GPUTexture, request: Request, signal?: AbortSignal): Promise<GpuLocalization>;
-  memory(): Memory;
-  profile(request: Request): Promise<StageTimes[] | undefined>;
-  close(): void;
-}
-
-/** How a session is made. */
-export interface SessionOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((done: number) => void) | undefined;
-}
 
 /** What `load` was given, or what the environment variable RAYBOX_BACKEND says instead. @throws InputError for another name */
 export function backendOf(given: string | undefined): (typeof BACKENDS)[number] {

@@ -1,9 +1,9 @@
 /** Reads and runs many images in batches. */
 import { InputError } from '../errors.js';
-import type { Batch } from './backend.js';
 import type { ImageInput } from './image_input.js';
 import { toPixels } from './images.js';
 import type { Localization } from './results.js';
+import type { Batch } from './session.js';
 
 /** Images in one run of the network, where the caller does not say how many. */
 export const DEFAULT_BATCH = 4;

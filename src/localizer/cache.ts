@@ -1,4 +1,4 @@
-import type { Plan } from '../graph/plan/plan.js';
+import type { Plan } from '../graph/plan/types.js';
 
 /** Keeps a few values by key. If there are too many, or if they take too much memory, the least recently used ones are closed. */
 export interface Cache<T> {

@@ -1,30 +1,11 @@
 /** Turns what was computed for an image into its result. */
 import type { Finding } from '../formats/findings.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
-import type { DecodedBoxes, HeatBox } from '../ops/boxes/component_boxes.js';
+import type { HeatBox } from '../ops/boxes/component_boxes.js';
 import { frameOf, toImage } from '../ops/images/frame.js';
-import type { Batch, Session } from './backend.js';
 import type { Request } from './request.js';
-import { asLocalization, type Heatmap, type Localization } from './results.js';
-
-/** What was computed for one image. */
-export interface Computed {
-  /** Size of the image in pixels. */
-  readonly width: number;
-  readonly height: number;
-  /** One for each class. */
-  readonly logits: Float32Array;
-  readonly probabilities: Float32Array;
-  /** Rows and columns of the network's own heatmaps. */
-  readonly cells: readonly [rows: number, columns: number];
-  /** The regions of the heatmaps, if they were looked for. */
-  readonly regions?: Regions | undefined;
-  /** The heatmaps that were asked for, one for each class. */
-  readonly heatmaps?: readonly Heatmap[] | undefined;
-}
-
-/** The regions of one image's heatmaps: of each heatmap and threshold all, or so many that the request can be fulfilled. */
-export type Regions = Pick<DecodedBoxes, 'boxes' | 'states' | 'truncated'>;
+import { asLocalization, type Localization } from './results.js';
+import type { Batch, Computed, Regions, Session } from './session.js';
 
 /**
  * How far a probability may lie outside 0…1. GPUs may divide with an error of a few units in the last place, so a sigmoid can come out

@@ -3,7 +3,8 @@ import { InputError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import type { Warning } from '../warnings.js';
 import { KNOWN_OPTIONS, type LoadOptions } from './localizer.js';
-import { readModel, type WeightsInput } from './model.js';
+import { readModel } from './model.js';
+import type { WeightsInput } from './weights_input.js';
 
 /** Options of `exportOnnx`: how weights are stored, and those of `load` that say what the weights do not say about themselves. */
 export interface ExportOptions

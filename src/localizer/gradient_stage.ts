@@ -7,29 +7,16 @@ import type { HeatmapMethod } from '../formats/weights/heatmap_methods.js';
 import { createStorage } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import { byteSize, type TensorSpec } from '../graph/ir/tensor.js';
-import type { ConstantPool } from '../graph/plan/constants.js';
-import type { Plan } from '../graph/plan/plan.js';
 import type { Location } from '../graph/plan/record.js';
+import type { ConstantPool, Plan } from '../graph/plan/types.js';
 import { type GradientMaps, gradientMaps } from '../nets/gradient_maps.js';
 import type { createCheckedPlan } from '../verify/checked_plan.js';
-import type { NetworkStage, Spec } from './stages.js';
+import type { NetworkStage, Spec } from './stage.js';
 
 /** A class of an image of the batch. */
 interface Pair {
   readonly slot: number;
   readonly label: number;
-}
-
-/** What computes the heatmaps of a network's stage. */
-export interface Gradients {
-  /**
-   * Computes maps from the features of the network's last run. Classes without a map have zeros.
-   * @param images of the batch that there are maps for
-   * @param gates operating thresholds by class. Only classes whose probability reaches them get a map. Default: all get one.
-   */
-  run(images: number, gates: ArrayLike<number> | undefined, signal?: AbortSignal): Promise<void>;
-  /** What it holds on the GPU. */
-  bytes(): number;
 }
 
 /** How many classes may run at once. Each number has a plan of its own; five classes run as four and one. */

@@ -6,7 +6,7 @@ import type { NetworkOptions } from '../import/onnx/import.js';
 import type { Warning } from '../warnings.js';
 import { type ByteSource, readBytes } from './bytes.js';
 import type { KeptBytes } from './kept_weights.js';
-import type { ReadOptions, WeightsInput } from './model.js';
+import type { ReadOptions, WeightsInput } from './weights_input.js';
 
 const MAX_BYTES = 2 ** 31;
 

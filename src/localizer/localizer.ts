@@ -4,20 +4,21 @@ import { type WeightsMetadata, weightsFields } from '../formats/weights/weights.
 import type { Gpu, GpuOptions } from '../gpu/device.js';
 import { checkOptions, optionNames } from '../options.js';
 import type { Warning } from '../warnings.js';
-import { type Backend, type Batch, backendOf, openSession, type Session } from './backend.js';
+import { backendOf, openSession } from './backend.js';
 import { DEFAULT_BATCH, type Pixels, readBatches, refuseSingleImage, runBatch } from './batches.js';
 import { readsOnce } from './bytes.js';
 import { localizeBatch } from './describe.js';
 import type { ImageInput } from './image_input.js';
 import { toPixels } from './images.js';
-import { type ModelOptions, readModel, type WeightsInput } from './model.js';
+import { readModel } from './model.js';
 import type { GpuLocalization } from './on_gpu.js';
 import type { OnnxRuntimeOption } from './onnx/runtime.js';
 import type { Memory } from './plans.js';
 import { abortable, createQueue } from './queue.js';
 import { LOCALIZE_OPTIONS, type LocalizeOptions, requestOf } from './request.js';
 import type { Classification, Localization } from './results.js';
-import type { StageTimes } from './session.js';
+import type { Backend, Batch, Session, StageTimes } from './session.js';
+import type { ModelOptions, WeightsInput } from './weights_input.js';
 
 /** Options of `load`: the device, the precision, and what the weights do not say about themselves. */
 export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {

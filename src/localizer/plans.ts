@@ -7,16 +7,8 @@ import { parameterValues } from '../nets/parameter_values.js';
 import type { PixelFormat } from '../ops/images/preprocess.js';
 import { createCache } from './cache.js';
 import type { Request } from './request.js';
-import {
-  type BoxStage,
-  type InputStage,
-  isFromGradients,
-  type NetworkStage,
-  planBoxes,
-  planInput,
-  planNetwork,
-  type Spec,
-} from './stages.js';
+import type { BoxStage, InputStage, NetworkStage, Spec } from './stage.js';
+import { isFromGradients, planBoxes, planInput, planNetwork } from './stages.js';
 
 /** Bytes that a localizer holds on the GPU. */
 export interface Memory {

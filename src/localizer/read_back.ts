@@ -1,9 +1,9 @@
 /** Decodes the bytes that were read back from the GPU. */
 import { BOX_WORDS, decodeBoxes, MAX_BOXES } from '../ops/boxes/component_boxes.js';
-import type { Computed, Regions } from './describe.js';
 import type { Request } from './request.js';
 import type { Heatmap } from './results.js';
-import type { BoxStage, NetworkStage } from './stages.js';
+import type { Computed, Regions } from './session.js';
+import type { BoxStage, NetworkStage } from './stage.js';
 
 /**
  * What was computed for one image of a batch.

@@ -1,25 +1,49 @@
-/**
- * The session on WebGPU. It runs one network on one device, in three stages: pixels → network input, network input → probabilities and
- * heatmaps, heatmaps → boxes. All data stays on the GPU between the stages. What was asked for is read back at the end.
- */
-import { InputError } from '../errors.js';
-import { bitsOf } from '../formats/images/pixels.js';
+/** The types of a session: one network, ready to run, on whatever it runs. `webgpu_session.ts` and `onnx/session.ts` implement them. */
 import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { Gpu } from '../gpu/device.js';
-import type { Tensor } from '../graph/ir/tensor.js';
-import type { DispatchTime, Plan } from '../graph/plan/plan.js';
-import type { Model } from '../nets/describe.js';
-import type { PixelFormat } from '../ops/images/preprocess.js';
+import type { DispatchTime } from '../graph/plan/types.js';
+import type { DecodedBoxes } from '../ops/boxes/component_boxes.js';
 import type { Warning } from '../warnings.js';
-import type { Backend, Batch, Session, SessionOptions } from './backend.js';
-import { createCollector } from './collector.js';
-import type { Computed } from './describe.js';
 import type { Source } from './image_input.js';
-import { copyOut, type GpuLocalization, type Parts } from './on_gpu.js';
-import { createPlans, type Plans } from './plans.js';
-import { numbersOf, roomForAllRegions } from './read_back.js';
+import type { GpuLocalization } from './on_gpu.js';
+import type { Memory } from './plans.js';
 import type { Request } from './request.js';
-import type { BoxStage, NetworkStage } from './stages.js';
+import type { Heatmap } from './results.js';
+
+/** What a localizer computes with, and why. */
+export interface Backend {
+  readonly name: 'webgpu' | 'onnxruntime';
+  /** Why this one: `asked for`, say, or which adapter there is. */
+  readonly reason: string;
+  /** What would make it faster, and how to get it. */
+  readonly hint?: string;
+}
+
+/** The images of one run of the network. */
+export interface Batch {
+  readonly images: readonly (Source | GPUTexture)[];
+  /** The index of each image, which its result repeats. */
+  readonly indexes: readonly number[];
+}
+
+/** What was computed for one image. */
+export interface Computed {
+  /** Size of the image in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** One for each class. */
+  readonly logits: Float32Array;
+  readonly probabilities: Float32Array;
+  /** Rows and columns of the network's own heatmaps. */
+  readonly cells: readonly [rows: number, columns: number];
+  /** The regions of the heatmaps, if they were looked for. */
+  readonly regions?: Regions | undefined;
+  /** The heatmaps that were asked for, one for each class. */
+  readonly heatmaps?: readonly Heatmap[] | undefined;
+}
+
+/** The regions of one image's heatmaps: of each heatmap and threshold all, or so many that the request can be fulfilled. */
+export type Regions = Pick<DecodedBoxes, 'boxes' | 'states' | 'truncated'>;
 
 /** GPU time of the dispatches of one stage. */
 export interface StageTimes {
@@ -27,208 +51,24 @@ export interface StageTimes {
   readonly dispatches: readonly DispatchTime[];
 }
 
-/** What all steps of a call need: the network's plans, what is known about its weights, and what the caller asked for. */
-interface Call {
-  readonly gpu: Gpu;
-  readonly plans: Plans;
+/** One network, ready to run. */
+export interface Session {
+  readonly backend: Backend;
+  /** The device, if it runs on one. */
+  readonly gpu?: Gpu;
   readonly metadata: WeightsMetadata;
+  /** What was assumed about the weights. */
   readonly warnings: readonly Warning[];
-  readonly request: Request;
+  /** Computes what was asked for, for each image. */
+  run(images: Batch['images'], request: Request, signal?: AbortSignal): Promise<Computed[]>;
+  runOnGpu(image: Source | GPUTexture, request: Request, signal?: AbortSignal): Promise<GpuLocalization>;
+  memory(): Memory;
+  profile(request: Request): Promise<StageTimes[] | undefined>;
+  close(): void;
+}
+
+/** How a session is made. */
+export interface SessionOptions {
   readonly signal?: AbortSignal | undefined;
-}
-
-/**
- * @param gpu is closed with the session, and if this throws
- * @throws InputError if the adapter cannot compute in this precision, or if the weights do not fit the network or the adapter.
- */
-export async function createSession(
-  gpu: Gpu,
-  { network, metadata, checkpoint, warnings }: Model,
-  options: SessionOptions & { precision?: 'f32' | 'f16'; backend: Backend },
-): Promise<Session> {
-  const { precision = 'f32', backend, ...how } = options;
-  let plans: Plans;
-  try {
-    checkPrecision(gpu, precision);
-    plans = await createPlans(gpu, { network, metadata, precision }, checkpoint, how);
-  } catch (error) {
-    gpu.close();
-    throw error;
-  }
-  const model = { gpu, plans, metadata, warnings };
-  return {
-    backend,
-    gpu,
-    metadata,
-    warnings,
-    run: (images, request, signal) => computeBatch({ ...model, request, signal }, images),
-    runOnGpu: (image, request, signal) => localizeOnGpu({ ...model, request, signal }, image),
-    memory: plans.memory,
-    profile: (request) => profile({ ...model, request }),
-    close() {
-      plans.close();
-      gpu.close();
-    },
-  };
-}
-
-function checkPrecision(gpu: Gpu, precision: string): void {
-  if (precision !== 'f32' && precision !== 'f16') {
-    throw new InputError('precision', { expected: "'f32' or 'f16'", given: String(precision) });
-  }
-  if (precision === 'f16' && !gpu.features.has('shader-f16')) {
-    throw new InputError('this adapter computes no f16', {
-      expected: 'the feature shader-f16',
-      hint: "use precision 'f32'",
-    });
-  }
-}
-
-/** Computes images in one run of the network, or in several if the adapter cannot hold that many. */
-async function computeBatch(call: Call, images: Batch['images']): Promise<Computed[]> {
-  const count = images.length;
-  const network = await call.plans.network(count);
-  if (!network) {
-    const half = Math.ceil(count / 2);
-    const first = await computeBatch(call, images.slice(0, half));
-    return [...first, ...(await computeBatch(call, images.slice(half)))];
-  }
-  const sizes: PixelFormat[] = [];
-  for (const [slot, image] of images.entries()) sizes.push(await bring(call, image, slot, network));
-  await network.plan.run({ signal: call.signal });
-  const { boxes, heatmaps, gates } = call.request;
-  if (boxes || heatmaps !== 'none')
-    await network.gradients?.run(count, heatmaps === 'none' ? gates : undefined, call.signal);
-  return collect(call, sizes, network);
-}
-
-/** Preprocesses an image into its place in the network's input. */
-async function bring(
-  { gpu, plans, signal }: Call,
-  image: Source | GPUTexture,
-  slot: number,
-  network: NetworkStage,
-): Promise<PixelFormat> {
-  // Loaded on demand, because few images are textures.
-  const source = 'createView' in image ? (await import('./texture.js')).texturePixels(gpu, image) : image;
-  const { width, height, channels } = source;
-  const bits = 'buffer' in source ? source.bits : bitsOf(source);
-  const format = { width, height, channels, bits } as const;
-  try {
-    const stage = await plans.input(format, slot, network);
-    await stage.run(source, signal);
-  } finally {
-    if ('createView' in image && 'buffer' in source) source.buffer.destroy();
-  }
-  return format;
-}
-
-/** Extracts the boxes of all images of a batch, and reads what was computed back. */
-async function collect(call: Call, sizes: readonly PixelFormat[], network: NetworkStage): Promise<Computed[]> {
-  const { gpu, request } = call;
-  const outputs = [network.logits, network.probabilities].map((tensor) => network.plan.locate(tensor));
-  const collector = createCollector(gpu);
-  try {
-    collector.take([...outputs, ...(request.heatmaps === 'raw' ? [network.maps] : [])]);
-    const rows: { slot: number; size: PixelFormat; stage: BoxStage | undefined; part: number }[] = [];
-    for (const [slot, size] of sizes.entries()) {
-      const stage = await runBoxes(call, slot, size, network);
-      const part = stage ? collector.take(placesOf(stage)) : -1;
-      rows.push({ slot, size, stage, part });
-    }
-    const parts = await collector.finish();
-    gpu.check();
-    const results: Computed[] = [];
-    for (const { slot, size, stage, part } of rows) {
-      const room = stage && request.boxes ? roomForAllRegions(parts[part][1], request) : undefined;
-      const own = room ? await moreBoxes(call, slot, size, room, network) : { stage, bytes: parts[part] };
-      const numbers = numbersOf(network, slot, parts[0], own.stage, own.bytes, request);
-      results.push({ width: size.width, height: size.height, ...numbers });
-    }
-    return results;
-  } finally {
-    collector.close();
-  }
-}
-
-/** Extracts the boxes of one image of the network's last batch, if the request needs them. */
-async function runBoxes(
-  { plans, request, signal }: Call,
-  slot: number,
-  size: PixelFormat,
-  network: NetworkStage,
-): Promise<BoxStage | undefined> {
-  if (!request.boxes && request.heatmaps !== 'scaled') return undefined;
-  const stage = await plans.boxes(size, request, network);
-  await stage.run(network, slot, request, signal);
-  return stage;
-}
-
-/** Extracts the boxes of one image again, with room for `maxBoxes` of them, and reads them back. */
-async function moreBoxes(
-  call: Call,
-  slot: number,
-  size: PixelFormat,
-  maxBoxes: number,
-  network: NetworkStage,
-): Promise<{ stage: BoxStage; bytes: ArrayBuffer[] }> {
-  const stage = (await runBoxes({ ...call, request: { ...call.request, maxBoxes } }, slot, size, network))!;
-  const collector = createCollector(call.gpu);
-  try {
-    collector.take(placesOf(stage));
-    const [bytes] = await collector.finish();
-    call.gpu.check();
-    return { stage, bytes };
-  } finally {
-    collector.close();
-  }
-}
-
-/** Localizes one image and leaves everything on the GPU. */
-async function localizeOnGpu(call: Call, image: Source | GPUTexture): Promise<GpuLocalization> {
-  const network = (await call.plans.network(1))!;
-  const size = await bring(call, image, 0, network);
-  await network.plan.run({ signal: call.signal });
-  await network.gradients?.run(1, undefined, call.signal);
-  const stage = await runBoxes(call, 0, size, network);
-  const part = (plan: Plan, tensor: Tensor) => ({
-    place: plan.locate(tensor),
-    shape: tensor.shape,
-    type: tensor.type,
-  });
-  const { logits, probabilities, heatmaps, maps } = network;
-  const parts: Parts = {
-    ...mapValues({ logits, probabilities }, (tensor) => part(network.plan, tensor)),
-    heatmaps: { place: maps, shape: heatmaps.shape, type: heatmaps.type },
-    ...(stage ? mapValues(stage.named, (tensor) => part(stage.plan, tensor)) : {}),
-  };
-  const { width, height } = size;
-  return copyOut(call.gpu, { index: 0, width, height, warnings: warningsOf(call, image) }, parts);
-}
-
-/** Measures the three stages on a black image of the network's input size. */
-async function profile(call: Call): Promise<StageTimes[] | undefined> {
-  const { inputWidth: width, inputHeight: height } = call.metadata;
-  const image: Source = { data: new Uint8Array(width * height), width, height, channels: 1 };
-  await computeBatch(call, [image]);
-  const times: StageTimes[] = [];
-  for (const [stage, used] of Object.entries(call.plans.latest())) {
-    const dispatches = await used?.plan.profile();
-    if (!dispatches) return undefined;
-    times.push({ stage: stage as StageTimes['stage'], dispatches });
-  }
-  return times;
-}
-
-/** What was assumed about the weights, then what looks wrong about the image. */
-const warningsOf = ({ warnings }: Call, image: Source | GPUTexture) => [
-  ...warnings,
-  ...(('warnings' in image && image.warnings) || []),
-];
-
-/** Where the outputs of a box stage are. */
-const placesOf = ({ outputs, plan }: BoxStage) => outputs.map((tensor) => plan.locate(tensor));
-
-function mapValues<A, B>(values: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)]));
+  readonly onProgress?: ((done: number) => void) | undefined;
 }

@@ -3,53 +3,22 @@ import { InputError } from '../errors.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { Gpu } from '../gpu/device.js';
 import { createGraph } from '../graph/ir/graph.js';
-import type { Tensor, TensorSpec } from '../graph/ir/tensor.js';
-import type { ConstantPool, WeightSource } from '../graph/plan/constants.js';
-import type { Plan } from '../graph/plan/plan.js';
-import type { Location } from '../graph/plan/record.js';
-import type { NetworkFunction } from '../nets/outputs.js';
+import type { ConstantPool, WeightSource } from '../graph/plan/types.js';
 import { extractBoxes } from '../ops/boxes/component_boxes.js';
 import type { HeatFrame } from '../ops/boxes/heat.js';
 import { scaleHeatmaps } from '../ops/boxes/scale255.js';
 import { type PixelFormat, pixelInput, preprocess } from '../ops/images/preprocess.js';
 import { createCheckedPlan } from '../verify/checked_plan.js';
-import { type Cache, createCache } from './cache.js';
-import type { Gradients } from './gradient_stage.js';
-import { gpuPixelBytes, type Source } from './image_input.js';
+import { createCache } from './cache.js';
+import { gpuPixelBytes } from './image_input.js';
 import type { Request } from './request.js';
-
-/** What the stages need to know about the network. */
-export interface Spec {
-  readonly network: NetworkFunction;
-  readonly metadata: WeightsMetadata;
-  readonly precision: 'f32' | 'f16';
-  /** The parameters' values, if heatmaps come from gradients: these read weights in another order, when the first map is asked for. */
-  readonly weights?: WeightSource | undefined;
-}
+import type { BoxStage, InputStage, NetworkStage, Spec } from './stage.js';
 
 /** How many preprocessing plans are kept beyond one for each place in the batch, for images of several sizes and formats. */
 const KEPT_INPUTS = 8;
 
 /** Bytes that these plans may take together. For very large images, fewer plans are kept than there are places in the batch. */
 const KEPT_INPUT_BYTES = 256 << 20;
-
-export interface NetworkStage {
-  readonly plan: Plan;
-  /** [batch, size, size, channels]. */
-  readonly image: Tensor;
-  /** [batch, classes]. */
-  readonly logits: Tensor;
-  readonly probabilities: Tensor;
-  /** [batch, classes, h, w]. */
-  readonly heatmaps: TensorSpec;
-  /** Where the heatmaps are. */
-  readonly maps: Location;
-  /** Computes the heatmaps, if they come from gradients. Otherwise the network's plan has computed them. */
-  readonly gradients?: Gradients;
-  /** The preprocessing stages that write to `image`, by image format and place in the batch. */
-  readonly inputs: Cache<InputStage>;
-  close(): void;
-}
 
 export async function planNetwork(
   gpu: Gpu,
@@ -89,13 +58,6 @@ function missing(name: string): never {
   throw new InputError(`the weights of ${name} were not kept`, { hint: 'load the weights again with this batch size' });
 }
 
-export interface InputStage {
-  readonly plan: Plan;
-  /** Preprocesses an image into its place in the network's input. */
-  run(source: Source, signal?: AbortSignal): Promise<void>;
-  close(): void;
-}
-
 /** Plans the preprocessing of pixels of one format into one place of the network's input. */
 export async function planInput(
   gpu: Gpu,
@@ -128,17 +90,6 @@ export async function planInput(
       await plan.run({ signal });
     },
   };
-}
-
-export interface BoxStage {
-  readonly plan: Plan;
-  /** The table and the counts of boxes and, on request, heatmaps [1, classes, height, width] from 0 to 255. */
-  readonly named: { readonly boxes: Tensor; readonly counts: Tensor; readonly scaled?: Tensor };
-  /** The tensors of `named` in their order, as they are read back. */
-  readonly outputs: readonly Tensor[];
-  /** Extracts the boxes of one image of the network's last batch. */
-  run(network: NetworkStage, slot: number, request: Request, signal?: AbortSignal): Promise<void>;
-  close(): void;
 }
 
 /**

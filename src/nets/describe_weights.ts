@@ -16,9 +16,9 @@ import {
 import { checkOptions } from '../options.js';
 import { architectureOf } from './architecture.js';
 import { backboneParameters } from './backbone.js';
-import type { DescribeOptions, Model } from './describe.js';
 import { transformed } from './describe_network.js';
 import { checkIgnore, judgeIgnored } from './ignored.js';
+import type { DescribeOptions, Model } from './model.js';
 import { networkOf } from './networks.js';
 import { checkParameters } from './parameters.js';
 import { wholePreset } from './presets/index.js';

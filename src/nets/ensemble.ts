@@ -12,7 +12,7 @@ import { gather } from '../ops/general/take.js';
 import { sigmoid } from '../ops/layers/activation.js';
 import { normalise } from '../ops/layers/batch_norm.js';
 import { resize } from '../ops/layers/resize.js';
-import type { Model } from './describe.js';
+import type { Model } from './model.js';
 import type { NetworkFunction, NetworkOutputs } from './outputs.js';
 import { trace } from './trace.js';
 import { isSigmoid } from './whole_network.js';

@@ -2,7 +2,7 @@
 import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/weights/checkpoint.js';
 import { product, type Tensor } from '../graph/ir/tensor.js';
-import type { WeightSource } from '../graph/plan/constants.js';
+import type { WeightSource } from '../graph/plan/types.js';
 
 /** A network's parameters by name, as in `GraphBuilder.parameters`. */
 export type Parameters = ReadonlyMap<string, Pick<Tensor, 'shape'>>;

@@ -13,10 +13,10 @@ import {
 } from '../formats/weights/weights.js';
 import type { Warning } from '../warnings.js';
 import { assumptionsOf, toldByFile } from './assumptions.js';
-import type { DescribeOptions, Model } from './describe.js';
 import { assumedInput, checkNames, SAID, settle } from './describe_network.js';
 import { judgeIgnored } from './ignored.js';
 import { unnamed } from './input_layouts.js';
+import type { DescribeOptions, Model } from './model.js';
 import { checkFunction } from './network_option.js';
 import type { NetworkFunction } from './outputs.js';
 import { checkParameters } from './parameters.js';

@@ -7,22 +7,14 @@ import { basename, extname, join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { InputError } from '../errors.js';
 import { readOpenI } from '../reports/openi.js';
-import { collect, maxReportBytes, type OpenOptions, openFile, textDecoder } from './report_bytes.js';
+import { collect, maxReportBytes, openFile, textDecoder } from './report_bytes.js';
 import { readTable } from './report_table.js';
+import type { ReadReportsOptions, ReportText } from './report_text.js';
 import { type LostMember, soundMembers } from './tar_members.js';
 import { extract } from './vendor/tar_stream.js';
 
 /** The longest XML file that is read. It has a report and the descriptions of its images. */
 const maxXmlBytes = 4 << 20;
-
-export interface ReportText {
-  id: string;
-  text: string;
-  /** Where the report is from, for messages: a file, a row, or an entry of an archive. */
-  source: string;
-  /** Other columns of a CSV row in the order of `aboutColumns`; '' for columns that the file does not have. */
-  about?: string[];
-}
 
 /** A file with reports. */
 export interface ReportFile {
@@ -31,20 +23,6 @@ export interface ReportFile {
   root: string;
   /** In bytes. */
   size: number;
-}
-
-/** A report or file that could not be read. Others are still read. */
-export interface Problem {
-  source: string;
-  message: string;
-}
-
-export interface ReadReportsOptions extends OpenOptions {
-  /** CSV: the column with the report, or several columns to join, such as `findings,impression`. Default: found by usual names. */
-  textColumns?: readonly string[];
-  /** CSV: the column with the report's identifier. Default: found by usual names. */
-  idColumn?: string;
-  onProblem(problem: Problem): void;
 }
 
 const readable = /\.(txt|text|csv|xml|tgz|tar|tar\.gz|csv\.gz|txt\.gz|xml\.gz)$/i;

@@ -2,7 +2,7 @@
 import { InputError } from '../errors.js';
 import { csvReader, findColumns, normalizeHeader } from '../formats/csv.js';
 import { maxReportBytes, openFile, textDecoder } from './report_bytes.js';
-import type { ReadReportsOptions, ReportText } from './report_files.js';
+import type { ReadReportsOptions, ReportText } from './report_text.js';
 
 /** Columns of `Data_Entry_2017.csv` that are passed on if a CSV of reports has them, each with its other names. */
 export const aboutColumns: readonly (readonly string[])[] = [

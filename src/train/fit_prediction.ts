@@ -10,7 +10,7 @@ import { formatWeightsMetadata } from '../formats/weights/weights.js';
 import type { Gpu } from '../gpu/device.js';
 import { createGraph } from '../graph/ir/graph.js';
 import { channelCount } from '../graph/ir/tensor.js';
-import type { WeightSource } from '../graph/plan/constants.js';
+import type { WeightSource } from '../graph/plan/types.js';
 import { buildNetwork } from '../nets/index.js';
 import { augmentedInput } from '../ops/images/augment.js';
 import { softplus } from '../sigmoid.js';

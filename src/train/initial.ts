@@ -1,7 +1,7 @@
 /** The random weights with which training from scratch begins. */
 
 import { product } from '../graph/ir/tensor.js';
-import type { WeightSource } from '../graph/plan/constants.js';
+import type { WeightSource } from '../graph/plan/types.js';
 import { fnv1a, normal, seededRandom } from '../random.js';
 
 /**

@@ -2,7 +2,7 @@
 
 import type { Gpu } from '../gpu/device.js';
 import { createGraph } from '../graph/ir/graph.js';
-import type { Plan } from '../graph/plan/plan.js';
+import type { Plan } from '../graph/plan/types.js';
 import { augmentedInput, storedWords } from '../ops/images/augment.js';
 import { createCheckedPlan } from '../verify/checked_plan.js';
 import { prefetch } from './prefetch.js';

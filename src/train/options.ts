@@ -1,6 +1,6 @@
 /** What a training run is given, and what it gives. */
 import type { Gpu } from '../gpu/device.js';
-import type { WeightSource } from '../graph/plan/constants.js';
+import type { WeightSource } from '../graph/plan/types.js';
 import type { NetworkFunction } from '../nets/outputs.js';
 import type { EpochRecord, TrainingCheckpoint } from './checkpoint.js';
 import type { TrainingData } from './data.js';

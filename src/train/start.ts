@@ -5,7 +5,7 @@ import type { Checkpoint } from '../formats/weights/checkpoint.js';
 import { isRayboxWeights, parseWeightsMetadata, type WeightsMetadata } from '../formats/weights/weights.js';
 import { createGraph } from '../graph/ir/graph.js';
 import { channelCount, product, type Tensor } from '../graph/ir/tensor.js';
-import type { WeightSource } from '../graph/plan/constants.js';
+import type { WeightSource } from '../graph/plan/types.js';
 import { type Architecture, architectureOf, type Head } from '../nets/architecture.js';
 import { toldByFile } from '../nets/assumptions.js';
 import { type Backbone, checkBackbone, descriptionOf, prefixOf, standardName } from '../nets/backbone.js';

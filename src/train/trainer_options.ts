@@ -1,6 +1,7 @@
 /** What `createTrainer` can be told. */
-import type { WeightSource } from '../graph/plan/constants.js';
+
 import type { ChooseVariant } from '../graph/plan/lower.js';
+import type { WeightSource } from '../graph/plan/types.js';
 import type { NetworkDescription } from '../nets/architecture.js';
 import type { NetworkFunction } from '../nets/outputs.js';
 import type { Loss } from './losses.js';

@@ -21,7 +21,8 @@ import {
   type Tensor,
 } from '../graph/ir/tensor.js';
 import { traitsOf } from '../graph/plan/lower.js';
-import { createPlan, type Plan } from '../graph/plan/plan.js';
+import { createPlan } from '../graph/plan/plan.js';
+import type { Plan } from '../graph/plan/types.js';
 import { all } from '../ops/generated/cases.js';
 import { all as operations } from '../ops/generated/forward.js';
 import { normal, seededRandom } from '../random.js';

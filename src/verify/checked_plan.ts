@@ -2,7 +2,8 @@
 import { validating } from '../gpu/debug.js';
 import type { Gpu } from '../gpu/device.js';
 import type { Graph } from '../graph/ir/graph.js';
-import { createPlan, type Plan, type PlanOptions } from '../graph/plan/plan.js';
+import { createPlan } from '../graph/plan/plan.js';
+import type { Plan, PlanOptions } from '../graph/plan/types.js';
 
 /**
  * Makes a graph ready on a device: fuses and lowers it, packs its weights, allocates its memory, compiles its kernels. With `VALIDATE=1`

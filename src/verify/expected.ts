@@ -2,8 +2,8 @@
 import type { Gpu } from '../gpu/device.js';
 import { type Graph, nameOf } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
-import type { WeightSource } from '../graph/plan/constants.js';
 import { createPlan } from '../graph/plan/plan.js';
+import type { WeightSource } from '../graph/plan/types.js';
 import { evaluateReference, normalisedError } from './reference.js';
 
 export interface Tolerance {

@@ -16,7 +16,7 @@ import {
   type Tensor,
 } from '../graph/ir/tensor.js';
 
-import type { Plan } from '../graph/plan/plan.js';
+import type { Plan } from '../graph/plan/types.js';
 import { seededRandom } from '../random.js';
 import { evaluateReference, normalisedError } from './reference.js';
 

@@ -14,7 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type ErrorLine, openResults, type ResultLine } from '../../src/cli/localize/localize_results.js';
+import { openResults } from '../../src/cli/localize/result_files.js';
+import type { ErrorLine, ResultLine } from '../../src/cli/localize/results.js';
 import {
   duration,
   nameList,

@@ -18,7 +18,8 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readPredictions } from '../../src/cli/evaluation.js';
-import { openResults, type ResultLine } from '../../src/cli/localize/localize_results.js';
+import { openResults } from '../../src/cli/localize/result_files.js';
+import type { ResultLine } from '../../src/cli/localize/results.js';
 import { writePhantoms } from '../../src/cli/phantom/files.js';
 import { refuseUsedFolder } from '../../src/cli/run_folder.js';
 import { InputError } from '../../src/errors.js';
@@ -308,7 +309,7 @@ test('a note says that in CSV images without findings have no row', async ({ fol
 
 test('on a full disk results have whole lines only, and existing files do not change', async ({ folder }) => {
   const fill = `
-    import { openResults } from '${source('cli/localize/localize_results.js')}';
+    import { openResults } from '${source('cli/localize/result_files.js')}';
     import { writeWhole } from '${source('node/text_files.js')}';
     const [results, whole] = process.argv.slice(1);
     const say = (error) => console.log(error.name + ': ' + error.message);

@@ -14,11 +14,12 @@ import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
 import { formatWeightsMetadata, readCheckpoint, type WeightsMetadata } from '../../src/formats/weights/weights.js';
 import { openGpu } from '../../src/gpu/device.js';
 import { load } from '../../src/index.js';
-import { describeModel, type ModelOptions } from '../../src/localizer/model.js';
+import { describeModel } from '../../src/localizer/model.js';
+import type { ModelOptions } from '../../src/localizer/weights_input.js';
 import type { Head } from '../../src/nets/architecture.js';
 import type { Backbone } from '../../src/nets/backbone.js';
-import type { Model } from '../../src/nets/describe.js';
 import { parameterSource, standardBackbone } from '../../src/nets/index.js';
+import type { Model } from '../../src/nets/model.js';
 import { generated, readData, seededNetwork } from '../support/torch.js';
 
 const RESNET: Backbone = { family: 'resnet', block: 'basic', layers: [1, 1], widths: [4, 6], stem: 4 };

@@ -13,7 +13,7 @@ import { createCache } from '../../src/localizer/cache.js';
 import { localizeBatch } from '../../src/localizer/describe.js';
 import { readModel } from '../../src/localizer/model.js';
 import { requestOf } from '../../src/localizer/request.js';
-import { createSession } from '../../src/localizer/session.js';
+import { createSession } from '../../src/localizer/webgpu_session.js';
 import { architectureOf, type Head } from '../../src/nets/architecture.js';
 import type { Backbone } from '../../src/nets/backbone.js';
 import { buildNetwork } from '../../src/nets/index.js';

@@ -7,7 +7,7 @@ import { parseWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { openGpu } from '../../src/gpu/device.js';
 import type { Node } from '../../src/graph/ir/graph.js';
 import type { Operation, Traits } from '../../src/graph/ir/operation.js';
-import type { WeightSource } from '../../src/graph/plan/constants.js';
+import type { WeightSource } from '../../src/graph/plan/types.js';
 import { load } from '../../src/index.js';
 import { forward as conv2dWeightGradient } from '../../src/ops/gradients/conv2d_weight_gradient.js';
 import { forward as conv2d } from '../../src/ops/layers/conv2d.js';

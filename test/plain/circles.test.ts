@@ -22,31 +22,7 @@ const ONE_THOUGHT: readonly { files: readonly string[]; because: string }[] = [
     because: 'the table of kernels for one operation',
   },
   { files: ['graph/ir/graph.ts', 'graph/ir/operation.ts'], because: 'a node has an operation, which makes nodes' },
-  { files: ['graph/plan/plan.ts', 'graph/plan/constants.ts'], because: 'a plan, and how its constants are made' },
-  {
-    files: ['nets/describe.ts', 'nets/describe_weights.ts', 'nets/whole_network.ts'],
-    because: 'the types of a description stand where it is decided',
-  },
-  {
-    files: ['localizer/stages.ts', 'localizer/gradient_stage.ts'],
-    because: 'the stages, and the one of them that is loaded on demand',
-  },
-  {
-    files: ['backend', 'describe', 'onnx/choose', 'onnx/numbers', 'onnx/session', 'read_back', 'session'].map(
-      (name) => `localizer/${name}.ts`,
-    ),
-    because: 'what a session is and gives, its two implementations, and how one of them is chosen',
-  },
-  { files: ['localizer/model.ts', 'localizer/imported.ts'], because: 'formats of others take the same options' },
-  {
-    files: ['cli/localize/localize_results.ts', 'cli/localize/result_lines.ts', 'cli/localize/result_tables.ts'],
-    because: 'what the formats of results have in common, and the formats',
-  },
   { files: ['cli/train_run.ts', 'cli/train_work.ts'], because: 'a run, and the work in it' },
-  {
-    files: ['node/report_files.ts', 'node/report_table.ts'],
-    because: 'reports in files, and in tables as one kind of file',
-  },
 ];
 
 /** The files that a file imports; imports of types alone count, because a reader has to follow them too. */

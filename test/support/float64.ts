@@ -1,7 +1,7 @@
 /** Runs a model in float64, without a GPU. */
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
-import type { Model } from '../../src/nets/describe.js';
+import type { Model } from '../../src/nets/model.js';
 import { evaluateReference } from '../../src/verify/reference.js';
 
 /** What a model gives for the pixels of one square image, as its network's input has them: rows × columns × channels. */

@@ -44,7 +44,8 @@ import {
   WEIGHTS_FORMATS,
   type WeightsOptions,
 } from '../weights_options.js';
-import { openResults, type ResultLine, type Results, standardOutput } from './localize_results.js';
+import { openResults, standardOutput } from './result_files.js';
+import type { ResultLine, Results } from './results.js';
 
 interface Options extends DecodeOptions, WeightsOptions {
   weights: string;

@@ -18,8 +18,8 @@ import { type Finding, fileName, type Prediction } from '../../formats/findings.
 import { parseJson } from '../../formats/json.js';
 import type { ImageFile } from '../../node/image_files.js';
 import { readText, writeRefusal, writeWhole } from '../../node/text_files.js';
-import type { Results } from './localize_results.js';
 import { notOurs, openLines } from './result_lines.js';
+import type { Results } from './results.js';
 
 /** The results of an image in a table. `image` is its name there, `file` its path if the table has it. */
 type Entry = Prediction & { findings: Finding[]; file?: string };

@@ -10,19 +10,8 @@ import { packParams } from '../../gpu/wgsl.js';
 import { type Graph, nameOf } from '../ir/graph.js';
 import { byteSize, encodeTensor, type Tensor } from '../ir/tensor.js';
 import type { Lowered, Step } from './lower.js';
-import type { PlanOptions } from './plan.js';
 import { accessPattern, recordStep } from './record.js';
-
-/** Gives the values of a named parameter in dense order. */
-export type WeightSource = (name: string, shape: readonly number[]) => ArrayLike<number> | Promise<ArrayLike<number>>;
-
-/** The packed constants of a network. Plans share them; the code that has made the pool closes it. */
-export interface ConstantPool {
-  /** Buffers by `Lowered.keyOf`: the weights and operations that a constant is computed from. */
-  readonly buffers: Map<string, GPUBuffer>;
-  readonly bytes: number;
-  close(): void;
-}
+import type { ConstantPool, PlanOptions, WeightSource } from './types.js';
 
 export function createConstantPool(): ConstantPool {
   const buffers = new Map<string, GPUBuffer>();

@@ -6,67 +6,17 @@ import { DeviceLostError, InputError } from '../../errors.js';
 import { alignUp, allocate, createStorage, createUniform, mebibytes, readBuffer, upload } from '../../gpu/buffers.js';
 import { debug, debugLevel } from '../../gpu/debug.js';
 import type { Gpu } from '../../gpu/device.js';
-import { type Recorded, type RunOptions, run, submitCount, warm } from '../../gpu/run.js';
+import { type Recorded, run, submitCount, warm } from '../../gpu/run.js';
 import { timeDispatches } from '../../gpu/timing.js';
 import { packParams } from '../../gpu/wgsl.js';
 import { type Graph, updatesOf } from '../ir/graph.js';
 import { byteSize, decodeTensor, describeShape, encodeTensor, type Tensor } from '../ir/tensor.js';
 import { fuse } from '../passes/fuse.js';
 import { hasOwnBuffer, packArenas } from './arenas.js';
-import { type ConstantPool, createConstantPool, createConstants, type WeightSource } from './constants.js';
-import { type ChooseVariant, lower, type Step, traitsOf } from './lower.js';
+import { createConstantPool, createConstants } from './constants.js';
+import { lower, type Step, traitsOf } from './lower.js';
 import { accessPattern, type Location, recordStep } from './record.js';
-
-/** Where weights come from, what a plan shares with other plans, and how it is made. */
-export interface PlanOptions {
-  /** Values of a named parameter in dense order. */
-  weights?: WeightSource;
-  /** Where packed constants are kept, to be shared with other plans. The caller closes it. Default: a pool of the plan's own. */
-  pool?: ConstantPool;
-  /** Skips fusion. Also for a graph that has been fused already. */
-  unfused?: boolean;
-  choose?: ChooseVariant;
-  /** Buffers of the caller's for inputs, outputs or states, so that plans can share them. */
-  external?: ReadonlyMap<Tensor, GPUBuffer>;
-  /** Gives every tensor memory of its own with `guard` free bytes behind it, so that all tensors can be read after a run. */
-  separate?: { guard: number };
-  /**
-   * Called before each run. The function that it returns is called after the run. If the plan is `separate`, both can read every tensor.
-   * If one of them throws, so does the run.
-   */
-  watchRuns?: (gpu: Gpu, plan: Plan) => Promise<() => Promise<void>>;
-  signal?: AbortSignal | undefined;
-  /** Called with the share of the weights that are on the GPU, 0…1. */
-  onProgress?: ((done: number) => void) | undefined;
-}
-
-export interface DispatchTime {
-  readonly label: string;
-  readonly kernel: string;
-  readonly nanoseconds: number;
-  readonly flops: number;
-  readonly bytes: number;
-}
-
-/** A graph that is ready to run on a device. */
-export interface Plan {
-  readonly graph: Graph;
-  readonly steps: readonly Step[];
-  readonly flops: number;
-  /** Bytes on the GPU. */
-  readonly memory: { constants: number; arenas: number; tensors: number };
-  locate(tensor: Tensor): Location;
-  /** Writes an input: numbers in dense order, or the bytes as they lie on the GPU, padding included. */
-  write(tensor: Tensor, values: ArrayLike<number> | Uint8Array): void;
-  run(options?: RunOptions): Promise<void>;
-  /** The values of an output in dense order. In a plan with `separate`, of any tensor. */
-  read(tensor: Tensor): Promise<Float32Array | Uint32Array>;
-  /** Makes the driver compile now what it would compile in the first run. */
-  warm(): void;
-  /** GPU time of each dispatch, after a run for warming up; undefined if the adapter has no timestamps. Both runs update the states. */
-  profile(): Promise<DispatchTime[] | undefined>;
-  close(): void;
-}
+import type { Plan, PlanOptions } from './types.js';
 
 /**
  * Makes a graph ready on a device: fuses and lowers it, packs its weights, allocates its memory, compiles its kernels.

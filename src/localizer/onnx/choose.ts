@@ -1,8 +1,8 @@
 /** Opens a session where WebGPU was not asked for and no GPU was found. Loaded on demand, because most users have a GPU. */
 import { GpuUnavailableError, InputError } from '../../errors.js';
 import type { GpuOptions } from '../../gpu/device.js';
-import type { Model } from '../../nets/describe.js';
-import type { Backend, Session, SessionOptions } from '../backend.js';
+import type { Model } from '../../nets/model.js';
+import type { Backend, Session, SessionOptions } from '../session.js';
 import { type Host, installHint, loadRuntime, type OnnxRuntimeOption } from './runtime.js';
 import { createOnnxSession } from './session.js';
 

@@ -6,11 +6,10 @@ import { InputError, KernelError } from '../../errors.js';
 import { INPUT, OUTPUTS } from '../../export/graph.js';
 import { onnxInMemory } from '../../export/onnx.js';
 import { bitsOf } from '../../formats/images/pixels.js';
-import type { Model } from '../../nets/describe.js';
+import type { Model } from '../../nets/model.js';
 import { preprocessOnCpu } from '../../ops/images/preprocess_on_cpu.js';
-import type { Backend, Batch, Session, SessionOptions } from '../backend.js';
-import type { Computed } from '../describe.js';
 import type { Request } from '../request.js';
+import type { Backend, Batch, Computed, Session, SessionOptions } from '../session.js';
 import { needsHeatmaps, numbersOf, type Outputs } from './numbers.js';
 import type { OnnxRuntime, OnnxSession } from './runtime.js';
 

@@ -1,0 +1,39 @@
+/** The results of `raybox localize`, and what every format of them can do. */
+import type { Finding, Prediction } from '../../formats/findings.js';
+import type { HeatmapMethod } from '../../formats/weights/heatmap_methods.js';
+import type { ImageFile } from '../../node/image_files.js';
+import type { Warning } from '../../warnings.js';
+
+/** The result for one image. `image` is the name of the file, `file` its path as it was given. */
+export interface ResultLine extends Prediction {
+  file: string;
+  findings: Finding[];
+  /** How the heatmaps were computed, where they are not class activation maps. */
+  method?: HeatmapMethod;
+  /** Labels that have more regions than `--max-boxes` allows. */
+  truncated?: string[];
+  /** What was assumed about the weights, and what looks wrong about the image. */
+  warnings?: readonly Warning[];
+}
+
+/** The JSON line of an image that could not be localized. */
+export interface ErrorLine {
+  image: string;
+  file: string;
+  /** Why the image could not be localized. */
+  error: string;
+}
+
+/** Where `raybox localize` writes its results. */
+export interface Results {
+  /** The classes of the results that the file has already. */
+  readonly classes?: readonly string[];
+  /** Paths of the images that have results already, as they were given, if the file has them. */
+  readonly files: readonly string[];
+  has(file: ImageFile): boolean;
+  add(line: ResultLine | ErrorLine): Promise<void>;
+  /** Completes the file when all images are done. Returns a message for the user, if there is one. */
+  finish(): Promise<string | undefined>;
+  /** Closes the file without completing it. A later run can continue from here. */
+  suspend(): Promise<void>;
+}
