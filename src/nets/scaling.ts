@@ -9,7 +9,7 @@ import type { WeightsMetadata } from '../formats/weights/weights.js';
 import { binary } from '../ops/general/binary.js';
 import { sigmoid as sigmoidOf } from '../ops/layers/activation.js';
 import { sigmoid } from '../sigmoid.js';
-import type { Model } from './describe.js';
+import type { Model } from './model.js';
 import type { NetworkFunction } from './outputs.js';
 import { trace } from './trace.js';
 import { isSigmoid } from './whole_network.js';
