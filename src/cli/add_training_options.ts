@@ -57,11 +57,18 @@ function addNetworkOptions(command: Command): void {
       wholeNumber(0, 65_536),
     )
     .addOption(
-      new Option('--pooling <kind>', 'pooling of the features, or (pcam) of class maps; default: lse').choices(
-        POOLINGS,
-      ),
+      new Option(
+        '--pooling <kind>',
+        'pooling of the features (lse, average, max) or of class maps; default: lse',
+      ).choices(POOLINGS),
     )
     .option('--lse-r <r>', 'sharpness of log-sum-exp pooling; default: 10', number(1e-6, 1e6))
+    .option(
+      '--top-k <n>',
+      'with top-k: how many of the highest positions count; default: a tenth of all',
+      wholeNumber(1, 999_999),
+    )
+    .option('--low-k <n>', 'with top-k: how many of the lowest positions count; default: 0', wholeNumber(0, 999_999))
     .addOption(
       new Option('--heatmap-scaling <kind>', 'how heatmaps are scaled; written into the weights').choices([
         'minmax',

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/weights/checkpoint.js';
 import { isGraph } from '../formats/weights/graph_description.js';
+import { poolingNumbers } from '../formats/weights/poolings.js';
 import { isRayboxWeights, type WeightsMetadata } from '../formats/weights/weights.js';
 import { createGraph, type Graph, type GraphBuilder } from '../graph/ir/graph.js';
 import type { Traits } from '../graph/ir/operation.js';
@@ -229,12 +230,19 @@ async function format(one: Inspection, { layers }: Options): Promise<string> {
   ];
   if (one.layout) rows.push(['Layout', layoutText(one.layout)]);
   if (head) {
-    const { transition, pooling, r, classes, prediction } = head;
+    const { transition, pooling, classes, prediction } = head;
+    const { r: lseR, ...others } = head;
+    const numbers = [
+      ...(lseR === undefined ? [] : [from('lseR', `r = ${lseR}`)]),
+      ...Object.entries(poolingNumbers(others)).map(([name, value]) =>
+        from(name as keyof WeightsMetadata, `${name} = ${value}`),
+      ),
+    ];
     const parts = [
       transition
         ? `${transition.kernel}×${transition.kernel} transition to ${transition.channels} channels`
         : 'no transition layer',
-      from('pooling', `${pooling} pooling`) + (r === undefined ? '' : ` with ${from('lseR', `r = ${r}`)}`),
+      from('pooling', `${pooling} pooling`) + numbers.map((text) => ` with ${text}`).join(','),
       `${classes} classes${prediction === undefined ? '' : ` of ${from('prediction', prediction)}`}`,
     ];
     rows.push(['Head', parts.join(', ')]);

@@ -1,7 +1,7 @@
 /** The options of training as commander gives them, and their conversion to the options of a run. `add_training_options.ts` adds them to a command. */
 
 import type { DecodeOptions } from '../formats/images/pixels.js';
-import type { Pooling } from '../formats/weights/poolings.js';
+import { type Pooling, type PoolingNumbers, poolingNumbers } from '../formats/weights/poolings.js';
 import { type Augmentation, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from '../train/augmentation.js';
 import type { LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from '../train/settings.js';
 import { decodeOptions } from './image_options.js';
@@ -10,7 +10,7 @@ import type { BeginOptions, RunMachine } from './train_run.js';
 import { backboneOf, readMetadata } from './weights_options.js';
 
 /** The options as commander gives them. */
-export interface TrainingOptions extends DecodeOptions {
+export interface TrainingOptions extends DecodeOptions, PoolingNumbers {
   backbone?: string;
   init?: string;
   metadata?: string;
@@ -106,6 +106,7 @@ export async function beginOptions(options: TrainingOptions, folder: string, out
     transition: options.ridge ? (options.transition ?? 0) : options.transition,
     pooling: options.pooling,
     r: options.lseR,
+    ...poolingNumbers(options),
     heatmapScaling: options.heatmapScaling,
     settings: settingsOf(options),
     trainingData: options.trainingData,

@@ -5,6 +5,7 @@ import { rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
 import type { DecodeOptions } from '../formats/images/pixels.js';
+import { type PoolingNumbers, poolingNumbers } from '../formats/weights/poolings.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
 import { describe, type Gpu, openGpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/plan/types.js';
@@ -57,7 +58,7 @@ export interface RunMachine {
   signal?: AbortSignal;
 }
 
-export interface BeginOptions extends RunMachine, InitSource {
+export interface BeginOptions extends RunMachine, InitSource, PoolingNumbers {
   out: string;
   command: string;
   data: RunConfig['data'];
@@ -212,7 +213,8 @@ async function goOn(
     const architecture = familyOf(settings);
     from = startOf({
       ...{ backbone: architecture.backbone, size: input.size, channels: input.channels, classes, seed },
-      ...{ pooling: architecture.head.pooling, transition: architecture.head.transition?.channels ?? 0 },
+      ...{ pooling: architecture.head.pooling, ...poolingNumbers(architecture.head) },
+      transition: architecture.head.transition?.channels ?? 0,
       init: await readInit(config),
       ...{ metadata: config.metadata, prefix: config.prefix, ignore: config.ignore },
     });

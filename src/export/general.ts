@@ -9,6 +9,7 @@ import type { MatmulAttributes } from '../ops/general/matmul.js';
 import type { PermuteAttributes } from '../ops/general/permute.js';
 import type { ReduceAttributes } from '../ops/general/reduce.js';
 import type { TakeAttributes } from '../ops/general/take.js';
+import type { TopSharesAttributes } from '../ops/general/top_shares.js';
 import type { UnaryFunction } from '../ops/general/unary.js';
 import { applied, asReal, truth } from './activations.js';
 import { padsOf, type Row } from './layers.js';
@@ -177,6 +178,20 @@ const convTranspose: Row = (sheet, node) => {
   );
 };
 
+/** The k-th largest of each row is the border: what is above it has the share 1/k, and what is equal to it shares the rest. */
+const topShares: Row = (sheet, node) => {
+  const { k } = attributesOf<TopSharesAttributes>(node);
+  const x = sheet.logical(node.inputs[0]!);
+  const largest = sheet.add('TopK', [x, sheet.whole([k])], { axis: -1, largest: 1, sorted: 1 }, 2);
+  const border = sheet.add('Gather', [largest, sheet.whole([k - 1])], { axis: -1 });
+  const above = asReal(sheet, sheet.add('Greater', [x, border]));
+  const equal = asReal(sheet, sheet.add('Equal', [x, border]));
+  const count = (value: string) => sheet.add('ReduceSum', [value, sheet.whole([-1])], { keepdims: 1 });
+  const each = sheet.add('Div', [sheet.add('Sub', [sheet.real(k), count(above)]), count(equal)]);
+  const shares = sheet.add('Add', [above, sheet.add('Mul', [equal, each])]);
+  sheet.storeLogical(first(node), sheet.add('Div', [shares, sheet.real(k)]));
+};
+
 export const generalRows: Readonly<Record<string, Row>> = {
   arg_extreme: argExtreme,
   binary: elementwise(binary),
@@ -196,6 +211,7 @@ export const generalRows: Readonly<Record<string, Row>> = {
     sheet.storeLogical(first(node), sheet.add('Reshape', [sheet.logical(node.inputs[0]!), sheet.whole(shape)]));
   },
   take,
+  top_shares: topShares,
   unary: (sheet, node) => {
     const { function: spec } = attributesOf<{ function: UnaryFunction }>(node);
     sheet.store(first(node), applied(sheet, sheet.stored(node.inputs[0]!), spec));

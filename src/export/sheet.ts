@@ -43,8 +43,13 @@ export function storedOrder({ shape: { length }, layout }: Pick<Tensor, 'shape' 
 export const storedAxis = (tensor: Pick<Tensor, 'shape' | 'layout'>, axis: number) => storedOrder(tensor).indexOf(axis);
 
 export interface Sheet {
-  /** Adds a node and returns the name of its output. */
-  add(operator: string, inputs: readonly string[], attributes?: Readonly<Record<string, OnnxAttribute>>): string;
+  /** Adds a node and returns the name of its first output. It has more of them only if `outputs` says so; nothing reads those. */
+  add(
+    operator: string,
+    inputs: readonly string[],
+    attributes?: Readonly<Record<string, OnnxAttribute>>,
+    outputs?: number,
+  ): string;
   /** A constant of real numbers. Equal ones are written once. */
   reals(shape: readonly number[], data: ArrayLike<number>): string;
   /** One real number. */
@@ -105,9 +110,10 @@ export function createSheet(taken: Iterable<string>, step: () => string, mostNum
     return data.length > 4096 ? write() : once(`${kind} ${shape} of ${data}`, write);
   };
   const sheet: Sheet = {
-    add(operator, inputs, attributes = {}) {
+    add(operator, inputs, attributes = {}, outputs = 1) {
       const name = unique(`${step()}/${operator}`);
-      nodes.push({ operator, inputs, outputs: [name], attributes, name });
+      const others = Array.from({ length: outputs - 1 }, () => unique(name));
+      nodes.push({ operator, inputs, outputs: [name, ...others], attributes, name });
       return name;
     },
     reals: (shape, data) => constant('reals', { shape, data: Float32Array.from(data) }),

@@ -1,6 +1,7 @@
 /** The public interface of the engine: it loads weights once, and then gives probabilities, heatmaps and boxes for images. */
 import { InputError } from '../errors.js';
-import { type WeightsMetadata, weightsFields } from '../formats/weights/weights.js';
+import { weightsFields } from '../formats/weights/field_names.js';
+import type { WeightsMetadata } from '../formats/weights/metadata.js';
 import type { Gpu, GpuOptions } from '../gpu/device.js';
 import { checkOptions, optionNames } from '../options.js';
 import type { Warning } from '../warnings.js';

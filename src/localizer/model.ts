@@ -2,7 +2,7 @@
 import { InputError } from '../errors.js';
 import { detectFormat } from '../formats/signature.js';
 import type { Checkpoint } from '../formats/weights/checkpoint.js';
-import { readCheckpoint } from '../formats/weights/weights.js';
+import { readCheckpoint } from '../formats/weights/read_checkpoint.js';
 import type { DescribeOptions, Model } from '../nets/model.js';
 import type { Warning } from '../warnings.js';
 import { isByteSource, readBytes } from './bytes.js';

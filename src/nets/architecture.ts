@@ -1,12 +1,12 @@
 /** A network that consists of a backbone and a head, described by plain JSON data, and its translation to and from the metadata of a weights file. */
 import { InputError } from '../errors.js';
 import { type GraphDescription, isGraph } from '../formats/weights/graph_description.js';
-import type { Pooling } from '../formats/weights/poolings.js';
+import { type Pooling, type PoolingNumbers, poolingNumbers } from '../formats/weights/poolings.js';
 import { CUSTOM, type WeightsMetadata } from '../formats/weights/weights.js';
 import { type Backbone, checkBackbone } from './backbone.js';
 
 /** The localization head: transition layer, pooling over positions, prediction layer. */
-export interface Head {
+export interface Head extends PoolingNumbers {
   /** Outputs of the prediction layer. */
   classes: number;
   /** If it is absent, the backbone's features are pooled as they are. */
@@ -59,6 +59,7 @@ export function architectureOf(metadata: WeightsMetadata): FamilyNetwork {
       classes: classes.length,
       pooling,
       ...(lseR === undefined ? {} : { r: lseR }),
+      ...poolingNumbers(metadata),
       ...(channels === undefined ? {} : { transition: { channels, kernel, activation: transitionActivation } }),
       ...(prediction === undefined ? {} : { prediction }),
     },
@@ -78,6 +79,7 @@ export function architectureMetadata({ backbone, head }: Architecture) {
       : {}),
     ...(head ? { pooling: head.pooling } : {}),
     ...(head?.r === undefined ? {} : { lseR: head.r }),
+    ...poolingNumbers(head ?? {}),
     ...(head?.prediction === undefined ? {} : { prediction: head.prediction }),
   } satisfies Partial<WeightsMetadata>;
 }

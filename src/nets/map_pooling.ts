@@ -1,14 +1,17 @@
 /**
- * Heads that pool class maps: the prediction layer is applied at every position, which gives each class a map of logits, and the logit of the
- * image is a weighted average of the map. With equal weights that is the head with average pooling, because the prediction layer is linear.
+ * Heads that pool class maps: the prediction layer is applied at every position, which gives each class a map of logits, and the map is pooled
+ * to the logit of the image. With the average that is the head with average pooling, because the prediction layer is linear.
  *
  * The poolings are graphs of general operations, which the core does not have. So this module is loaded on demand.
  */
+import { InputError } from '../errors.js';
+import { POOLINGS, type Pooling } from '../formats/weights/poolings.js';
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import { binary } from '../ops/general/binary.js';
 import { reduce } from '../ops/general/reduce.js';
 import { reshape } from '../ops/general/reshape.js';
+import { topShares } from '../ops/general/top_shares.js';
 import { unary } from '../ops/general/unary.js';
 import { sigmoid } from '../ops/layers/activation.js';
 import { classActivationMap } from '../ops/layers/class_activation_map.js';
@@ -16,44 +19,82 @@ import { softmax } from '../ops/layers/softmax.js';
 import type { Head } from './architecture.js';
 import type { HeadOutputs } from './localizer_head.js';
 
+/** What a pooling reads. */
+interface ClassMaps {
+  /** The class activation maps, without the bias: [n, classes, h, w] dense f32. */
+  readonly evidence: Tensor;
+  /** The logits of all positions, which are the evidence and the bias: [n, classes, h, w] dense f32. */
+  readonly maps: Tensor;
+  /** The same logits with the positions along one dimension: [n, classes, h · w]. */
+  readonly rows: Tensor;
+}
+
+interface Pooled {
+  /** [n, classes] dense f32. */
+  readonly logits: Tensor;
+  /** Like the class maps. Default: the evidence. */
+  readonly heatmaps?: Tensor;
+}
+
+type MapPooling = Exclude<Pooling, 'lse' | 'average' | 'max'>;
+
+const POOLS: Readonly<Record<MapPooling, (g: GraphBuilder, maps: ClassMaps, head: Head) => Pooled>> = {
+  pcam: probabilisticCam,
+  'top-k': highest,
+};
+
 /**
  * Adds prediction layer and pooling.
  * @param x what the prediction layer reads at each position: [n, h, w, channels] nhwc4 without holes
+ * @throws InputError for numbers of a pooling that are missing or wrong
  */
-export function poolClassMaps(
-  g: GraphBuilder,
-  x: Tensor,
-  { classes, prediction = 'head.prediction' }: Head,
-): HeadOutputs {
+export function poolClassMaps(g: GraphBuilder, x: Tensor, head: Head): HeadOutputs {
+  const { classes, pooling, prediction = 'head.prediction' } = head;
+  const pool = Object.hasOwn(POOLS, pooling) ? POOLS[pooling as MapPooling] : undefined;
+  if (!pool) throw new InputError('unknown pooling', { expected: POOLINGS.join(', '), given: pooling });
   const weight = g.parameter(`${prediction}.weight`, [classes, channelCount(x)]);
   const bias = g.parameter(`${prediction}.bias`, [classes]);
-  const evidence = classActivationMap(g, x, weight, `${prediction}/maps`);
+  const evidence = classActivationMap(g, x, weight, `${prediction}/evidence`);
   const maps = binary(g, evidence, reshape(g, bias, [1, classes, 1, 1], `${prediction}/bias`), 'add', prediction);
-  const logits = weightedAverage(g, maps, probabilisticWeights(g, maps));
-  return { logits, probabilities: sigmoid(g, logits, 'probabilities'), heatmaps: sigmoid(g, maps, 'heatmaps') };
+  const rows = reshape(g, maps, [0, 0, maps.shape[2] * maps.shape[3]], 'head.pooling/rows');
+  const { logits, heatmaps = evidence } = pool(g, { evidence, maps, rows }, head);
+  return { logits, probabilities: sigmoid(g, logits, 'probabilities'), heatmaps };
 }
 
-/** Lists the positions of maps [n, classes, h, w] along one dimension. */
-const flat = (g: GraphBuilder, maps: Tensor, name: string) =>
-  reshape(g, maps, [0, 0, maps.shape[2] * maps.shape[3]], `head.pooling/${name}`);
-
-/** [n, classes]: the sum over the positions of maps [n, classes, h, w] times their weights [n, classes, h · w], whose sum is 1. */
-function weightedAverage(g: GraphBuilder, maps: Tensor, weights: Tensor): Tensor {
-  const shares = binary(g, flat(g, maps, 'logits'), weights, 'mul', 'head.pooling/shares');
+/** [n, classes]: the sum over the positions of logits times weights, whose sum is 1. Both are [n, classes, h · w]. */
+function weightedAverage(g: GraphBuilder, rows: Tensor, weights: Tensor): Tensor {
+  const shares = binary(g, rows, weights, 'mul', 'head.pooling/shares');
   return reduce(g, shares, { kind: 'sum', axes: [2], keepDims: false, name: 'head.pooling' });
 }
 
+const negative = (g: GraphBuilder, x: Tensor, name: string) => unary(g, x, { kind: 'neg' }, `head.pooling/${name}`);
+
 /**
- * The weights of Probabilistic-CAM pooling: σ(z) / Σ σ(z) over the positions. They are computed as the softmax of ln σ(z) = −softplus(−z), since
- * far below zero every σ(z) is 0 in f32, and the quotient would be no number.
+ * Probabilistic-CAM pooling: the weights of positions are σ(z) / Σ σ(z). They are computed as the softmax of ln σ(z) = −softplus(−z), since far
+ * below zero every σ(z) is 0 in f32, and the quotient would be no number.
  */
-function probabilisticWeights(g: GraphBuilder, maps: Tensor): Tensor {
-  const negative = (x: Tensor, name: string) => unary(g, x, { kind: 'neg' }, `head.pooling/${name}`);
-  const softplus = unary(
-    g,
-    negative(flat(g, maps, 'positions'), 'negative'),
-    { kind: 'softplus' },
-    'head.pooling/softplus',
-  );
-  return softmax(g, negative(softplus, 'log_probability'), 'head.pooling/weights');
+function probabilisticCam(g: GraphBuilder, { maps, rows }: ClassMaps): Pooled {
+  const softplus = unary(g, negative(g, rows, 'negative'), { kind: 'softplus' }, 'head.pooling/softplus');
+  const weights = softmax(g, negative(g, softplus, 'log_probability'), 'head.pooling/weights');
+  return { logits: weightedAverage(g, rows, weights), heatmaps: sigmoid(g, maps, 'heatmaps') };
+}
+
+/** The mean of the highest positions or, as the authors of WELDON compute it, half the sum of it and the mean of the lowest ones. */
+function highest(g: GraphBuilder, { rows }: ClassMaps, { topK, lowK = 0 }: Head): Pooled {
+  const most = rows.shape[2];
+  checkNumber('topK', topK, 1, most);
+  checkNumber('lowK', lowK, 0, most);
+  const top = topShares(g, rows, topK!, 'head.pooling/highest');
+  if (lowK === 0) return { logits: weightedAverage(g, rows, top) };
+  const low = topShares(g, negative(g, rows, 'negative'), lowK, 'head.pooling/lowest');
+  const both = unary(g, binary(g, top, low, 'add', 'head.pooling/both'), { kind: 'line', a: 0.5, b: 0 });
+  return { logits: weightedAverage(g, rows, both) };
+}
+
+function checkNumber(name: string, value: number | undefined, least: number, most: number): void {
+  if (value !== undefined && Number.isInteger(value) && value >= least && value <= most) return;
+  throw new InputError(`top-k pooling: ${name} is wrong`, {
+    expected: `a whole number from ${least} to ${most}, the positions of the map`,
+    given: String(value),
+  });
 }

@@ -2,7 +2,15 @@
 import type { Head } from './architecture.js';
 
 /** What is pooled, and how: `log-sum-exp, r = 10`. */
-export function poolingText({ pooling, r }: Pick<Head, 'pooling' | 'r'>): string {
-  if (pooling === 'lse') return `log-sum-exp, r = ${r}`;
-  return pooling === 'pcam' ? 'Probabilistic-CAM of class maps' : pooling;
+export function poolingText({ pooling, r, topK, lowK }: Head): string {
+  switch (pooling) {
+    case 'lse':
+      return `log-sum-exp, r = ${r}`;
+    case 'pcam':
+      return 'Probabilistic-CAM of class maps';
+    case 'top-k':
+      return `the ${topK} highest${lowK ? ` and the ${lowK} lowest` : ''} logits of class maps`;
+    default:
+      return pooling;
+  }
 }

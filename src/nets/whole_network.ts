@@ -3,6 +3,7 @@ import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/weights/checkpoint.js';
 import { inBrief, isGraph } from '../formats/weights/graph_description.js';
 import { HEATMAP_METHODS, type HeatmapMethod } from '../formats/weights/heatmap_methods.js';
+import { POOLING_FIELDS } from '../formats/weights/poolings.js';
 import {
   CUSTOM,
   formatWeightsMetadata,
@@ -30,7 +31,10 @@ import { graphNetwork } from './written/graph_network.js';
 import { refuseOtherOperations, steadyNetwork } from './written/same_operations.js';
 
 /** Fields of metadata that only a backbone with a head has. A whole network says such things by itself. */
-const OF_PARTS = ['pooling', 'lseR', 'prediction', 'transitionChannels', 'transitionKernel', 'transitionActivation'];
+const OF_PARTS = [
+  ...['pooling', ...Object.keys(POOLING_FIELDS), 'prediction'],
+  ...['transitionChannels', 'transitionKernel', 'transitionActivation'],
+];
 
 /** @throws InputError where tensors and network do not fit, or metadata that was given speaks of a backbone and a head */
 export function describeWholeNetwork(

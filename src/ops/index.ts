@@ -31,6 +31,7 @@ export { type ReduceAttributes, reduce } from './general/reduce.js';
 export { reshape } from './general/reshape.js';
 export { type NearestMode, type ResizeAxisOptions, type ResizeCoordinates, resizeAxis } from './general/resize_axis.js';
 export { gather, type TakeAttributes, take } from './general/take.js';
+export { topShares } from './general/top_shares.js';
 export { type UnaryFunction, unary } from './general/unary.js';
 export { where } from './general/where.js';
 export { type Activation, activationOf, relu, sigmoid } from './layers/activation.js';

@@ -3,7 +3,7 @@
  * single training step, for loops of your own. The command `raybox train` adds the reading and writing of files.
  */
 export type { Image } from '../formats/images/pixels.js';
-export { readCheckpoint } from '../formats/weights/weights.js';
+export { readCheckpoint } from '../formats/weights/read_checkpoint.js';
 export { type Gpu, type GpuOptions, openGpu } from '../gpu/device.js';
 export { type Augmentation, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from './augmentation.js';
 export {

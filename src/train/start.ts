@@ -2,9 +2,10 @@
 
 import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/weights/checkpoint.js';
+import { POOLING_FIELDS, type PoolingNumbers, poolingNumbers } from '../formats/weights/poolings.js';
 import { isRayboxWeights, parseWeightsMetadata, type WeightsMetadata } from '../formats/weights/weights.js';
 import { createGraph } from '../graph/ir/graph.js';
-import { channelCount, product, type Tensor } from '../graph/ir/tensor.js';
+import { product, type Tensor } from '../graph/ir/tensor.js';
 import type { WeightSource } from '../graph/plan/types.js';
 import { type Architecture, architectureOf, type Head } from '../nets/architecture.js';
 import { toldByFile } from '../nets/assumptions.js';
@@ -23,7 +24,7 @@ import type { Warning } from '../warnings.js';
 import { initialWeights } from './initial.js';
 
 /** Which network, for which classes, and from which weights. */
-export interface StartOptions {
+export interface StartOptions extends PoolingNumbers {
   /** Default: that of the weights to start from. */
   backbone?: string | Backbone;
   /** Side of the input in pixels. */
@@ -191,21 +192,30 @@ function withColumns(backbone: string | Backbone, columns: readonly number[] | u
 }
 
 function chooseHead(
-  { size, classes, transition, pooling, r }: StartOptions,
+  { size, classes, transition, pooling, r, ...rest }: StartOptions,
   backbone: string | Backbone,
   channels: number,
   before: Head | undefined,
 ): Head {
   const chosen = pooling ?? before?.pooling ?? 'lse';
-  let width = transition ?? before?.transition?.channels ?? (before ? 0 : undefined);
-  if (width === undefined) {
-    const g = createGraph();
-    width = channelCount(buildBackbone(g, backbone, g.input('image', [1, size, size, channels])));
-  }
+  const g = createGraph();
+  const [, height, rows, outputs] = buildBackbone(g, backbone, g.input('image', [1, size, size, channels])).shape;
+  const width = transition ?? before?.transition?.channels ?? (before ? 0 : outputs);
+  const numbers = { ...(r === undefined ? {} : { lseR: r }), ...poolingNumbers(rest) };
+  const unused = Object.keys(numbers).find((name) => POOLING_FIELDS[name as keyof typeof numbers] !== chosen);
+  if (unused)
+    throw new InputError(`${unused} is not of this pooling`, {
+      expected: `pooling ${POOLING_FIELDS[unused as keyof typeof numbers]}`,
+      given: chosen,
+    });
   return {
     classes: classes.length,
     pooling: chosen,
     ...(chosen === 'lse' ? { r: r ?? before?.r ?? 10 } : {}),
+    // A tenth of the positions, if nothing says how many.
+    ...(chosen === 'top-k' ? { topK: Math.max(1, Math.round((height * rows) / 10)), lowK: 0 } : {}),
+    ...(chosen === before?.pooling ? poolingNumbers(before) : {}),
+    ...poolingNumbers(rest),
     ...(width > 0 ? { transition: { kernel: 1, activation: 'relu', ...before?.transition, channels: width } } : {}),
     ...(before?.prediction === undefined ? {} : { prediction: before.prediction }),
   };

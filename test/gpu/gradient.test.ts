@@ -60,18 +60,19 @@ function checkByDifferences(
   const result = evaluateReference(g.finish([...found.values()]), new Map([...values, [seed, slope]]));
   const loss = (at: Values) => dot(evaluateReference(forward, at).get(y)!, slope);
   for (const [index, tensor] of inputs.entries()) {
+    // A gradient that is left out is 0.
     const own = found.get(tensor);
-    assert.ok(own, `${label}: no gradient by ${tensor.name}`);
+    const slopes = own ? result.get(own)! : new Float64Array(elementCount(tensor));
     for (const round of [1, 2]) {
       const direction = normals(elementCount(tensor), 10 * index + round);
       const step = 1e-6;
       const moved = (by: number) =>
         new Map([...values, [tensor, values.get(tensor)!.map((value, i) => value + by * direction[i])]]);
       const expected = (loss(moved(step)) - loss(moved(-step))) / (2 * step);
-      const actual = dot(result.get(own!)!, direction);
+      const actual = dot(slopes, direction);
       // The function may not be defined at a point (the logarithm of a negative number), or near it (a power of a negative number).
       if (Number.isNaN(expected) && (Number.isNaN(actual) || Number.isNaN(loss(values)))) continue;
-      const scale = Math.sqrt(dot(result.get(own!)!, result.get(own!)!)) + Math.abs(expected) + 1e-3;
+      const scale = Math.sqrt(dot(slopes, slopes)) + Math.abs(expected) + 1e-3;
       assert.ok(
         Math.abs(actual - expected) <= 2e-6 * scale,
         `${label}: by ${tensor.name} ${actual}, by differences ${expected}`,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import { readCheckpoint } from '../../src/formats/weights/weights.js';
+import { readCheckpoint } from '../../src/formats/weights/read_checkpoint.js';
 import { type Gpu, openGpu } from '../../src/gpu/device.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Traits } from '../../src/graph/ir/operation.js';

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readCheckpoint } from '../../src/formats/weights/weights.js';
+import { readCheckpoint } from '../../src/formats/weights/read_checkpoint.js';
 import { type Gpu, openGpu } from '../../src/gpu/device.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import { createPlan } from '../../src/graph/plan/plan.js';

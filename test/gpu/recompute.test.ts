@@ -3,7 +3,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import { readCheckpoint } from '../../src/formats/weights/weights.js';
+import { readCheckpoint } from '../../src/formats/weights/read_checkpoint.js';
 import { type Gpu, openGpu } from '../../src/gpu/device.js';
 import { createGraph, type Graph, updatesOf } from '../../src/graph/ir/graph.js';
 import { byteSize, elementCount, type Tensor } from '../../src/graph/ir/tensor.js';

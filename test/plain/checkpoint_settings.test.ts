@@ -3,8 +3,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
+import { readCheckpoint } from '../../src/formats/weights/read_checkpoint.js';
 import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
-import { formatWeightsMetadata, readCheckpoint } from '../../src/formats/weights/weights.js';
+
+import { formatWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { describeModel } from '../../src/localizer/model.js';
 import type { ModelOptions } from '../../src/localizer/weights_input.js';
 import type { Backbone } from '../../src/nets/backbone.js';

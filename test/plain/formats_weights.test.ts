@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
+import { readCheckpoint } from '../../src/formats/weights/read_checkpoint.js';
 import { readSafetensors, writeSafetensors } from '../../src/formats/weights/safetensors.js';
 import {
   formatWeightsMetadata,
   parseWeightsMetadata,
-  readCheckpoint,
   type WeightsMetadata,
 } from '../../src/formats/weights/weights.js';
 import { architectureMetadata, architectureOf, backboneOf } from '../../src/nets/architecture.js';

@@ -2,6 +2,9 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { InputError } from '../../src/errors.js';
+import { readSafetensors } from '../../src/formats/weights/safetensors.js';
+import { parseWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
 import { exportOnnx } from '../../src/index.js';
@@ -9,6 +12,7 @@ import { readModel } from '../../src/localizer/model.js';
 import type { Head } from '../../src/nets/architecture.js';
 import { localizerHead } from '../../src/nets/index.js';
 import { normal, seededRandom } from '../../src/random.js';
+import { type StartOptions, startOf } from '../../src/train/start.js';
 import { evaluateReference } from '../../src/verify/reference.js';
 import { headGraph, recordedHeads } from '../support/map_poolings.js';
 import { tinyWeights } from '../support/tiny.js';
@@ -66,26 +70,48 @@ const total = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
 /** The formula of each pooling, for one map of logits. */
 const FORMULAS: Readonly<Record<string, (map: readonly number[], head: Pooled) => number>> = {
   pcam: (map) => total(map.map((z) => sigmoid(z) * z)) / total(map.map(sigmoid)),
+  'top-k': (map, { topK = 1, lowK = 0 }) => {
+    const sorted = [...map].sort((a, b) => b - a);
+    const top = total(sorted.slice(0, topK)) / topK;
+    return lowK === 0 ? top : (top + total(sorted.slice(-lowK)) / lowK) / 2;
+  },
 };
 
-const heads: fc.Arbitrary<Pooled> = fc.oneof(fc.constant({ pooling: 'pcam' } as const));
+/** Heads for maps of so many positions. */
+const headsFor = (positions: number): fc.Arbitrary<Pooled> =>
+  fc.oneof(
+    fc.constant({ pooling: 'pcam' } as const),
+    fc.record({
+      pooling: fc.constant('top-k' as const),
+      topK: fc.integer({ min: 1, max: positions }),
+      lowK: fc.integer({ min: 0, max: positions }),
+    }),
+  );
 const sizes = fc.record({
   ...{ n: fc.integer({ min: 1, max: 3 }), h: fc.integer({ min: 1, max: 9 }), w: fc.integer({ min: 1, max: 9 }) },
   ...{ channels: fc.integer({ min: 1, max: 9 }), classes: fc.integer({ min: 1, max: 5 }), seed: fc.nat() },
 });
 
 test('property: each logit is the formula of its pooling, for the map of its class alone', () => {
+  const cases = sizes.chain((size) => headsFor(size.h * size.w).map((head) => ({ ...size, head })));
   fc.assert(
-    fc.property(heads, sizes, (head, { n, h, w, channels, classes, seed }) => {
+    fc.property(cases, ({ head, n, h, w, channels, classes, seed }) => {
       const { maps, logits } = pooled([n, h, w, channels], { classes, ...head }, seed);
-      near(
-        logits,
-        maps.map((map) => FORMULAS[head.pooling](map, head)),
-        head.pooling,
-      );
+      const expected = maps.map((map) => FORMULAS[head.pooling](map, head));
+      near(logits, expected, JSON.stringify(head));
     }),
-    { numRuns: 60 },
+    { numRuns: 80 },
   );
+});
+
+test('with equal weights for all positions, pooling class maps is average pooling of features', () => {
+  const [shape, classes] = [[2, 3, 4, 5], 3];
+  const average = pooled(shape, { classes, pooling: 'average' });
+  for (const lowK of [0, 12]) {
+    const { logits, heatmaps } = pooled(shape, { classes, pooling: 'top-k', topK: 12, lowK });
+    near(logits, average.logits, 'logits', 1e-12);
+    near(heatmaps, average.heatmaps, 'heatmaps', 1e-12);
+  }
 });
 
 test('PCAM: the heatmap is the map of probabilities, and its weights survive where every probability is 0', () => {
@@ -113,7 +139,7 @@ async function run(weights: Uint8Array) {
   return { model, numbers: [...results.get(logits)!, ...results.get(heatmaps!)!] };
 }
 
-const KINDS: readonly Pooled[] = [{ pooling: 'pcam' }];
+const KINDS: readonly Pooled[] = [{ pooling: 'pcam' }, { pooling: 'top-k', topK: 5, lowK: 2 }];
 
 test('weights say their pooling, and an ONNX model of them is the same localizer, to the bit', async () => {
   for (const head of KINDS) {
@@ -125,6 +151,61 @@ test('weights say their pooling, and an ONNX model of them is the same localizer
     assert.equal(after.numbers, before.numbers);
     assert.equal([after.model.metadata, after.model.warnings], [before.model.metadata, []]);
   }
+});
+
+test('numbers of a pooling that are missing, wrong, or of another pooling are refused by name', () => {
+  const refuses = (head: object, message: RegExp) =>
+    assert.throws(
+      () => pooled([1, 3, 4, 2], { classes: 2, ...head } as Head),
+      (error: unknown) => error instanceof InputError && message.test(error.message),
+      String(message),
+    );
+  refuses({ pooling: 'top-k' }, /topK is wrong; expected a whole number from 1 to 12, .* given undefined/);
+  refuses({ pooling: 'top-k', topK: 13 }, /topK is wrong/);
+  refuses({ pooling: 'top-k', topK: 2, lowK: 1.5 }, /lowK is wrong; expected a whole number from 0 to 12/);
+});
+
+test('metadata have the numbers of their own pooling, and no others', () => {
+  const strings = readSafetensors(tinyWeights(3, ['Mass'], 8, { pooling: 'top-k', topK: 5, lowK: 2 })).metadata;
+  const metadata = parseWeightsMetadata(strings);
+  assert.equal([metadata.pooling, metadata.topK, metadata.lowK], ['top-k', 5, 2]);
+  const { top_k: _, ...less } = strings;
+  assert.throws(
+    () => parseWeightsMetadata(less),
+    /top_k is wrong; expected a number if, and only if, pooling is top-k/,
+  );
+  assert.throws(() => parseWeightsMetadata({ ...strings, top_k: '2.5' }), /top_k is wrong; expected a whole number/);
+  assert.throws(() => parseWeightsMetadata({ ...strings, pooling: 'pcam' }), /top_k is wrong.* 5 with pooling pcam/);
+  assert.throws(() => parseWeightsMetadata({ ...strings, pooling: 'mean' }), /pooling is wrong; expected lse, /);
+});
+
+test('a run takes the numbers of its pooling from the options, then from the weights it starts from, else defaults', () => {
+  const classes = ['Mass', 'Nodule'];
+  const given = {
+    size: 32,
+    classes,
+    seed: 1,
+    backbone: { family: 'vgg', layers: [8, 'M'], batchNorm: false } as const,
+  };
+  const headOf = (options: object) => {
+    const { transition: _, ...head } = startOf({ ...given, backbone: undefined, ...options } as StartOptions)
+      .architecture.head;
+    return head;
+  };
+  const init = readSafetensors(tinyWeights(3, classes, 8, { pooling: 'top-k', topK: 5, lowK: 2 }));
+  assert.equal(headOf({ init }), { classes: 2, pooling: 'top-k', topK: 5, lowK: 2 });
+  assert.equal(headOf({ init, lowK: 0 }), { classes: 2, pooling: 'top-k', topK: 5, lowK: 0 });
+  assert.equal(headOf({ init, pooling: 'pcam' }), { classes: 2, pooling: 'pcam' });
+  const { backbone } = given;
+  assert.equal(headOf({ backbone, pooling: 'top-k' }), { classes: 2, pooling: 'top-k', topK: 26, lowK: 0 });
+  assert.throws(
+    () => headOf({ backbone, pooling: 'pcam', topK: 3 }),
+    /topK is not of this pooling; expected pooling top-k; given pcam/,
+  );
+  assert.throws(
+    () => headOf({ backbone, pooling: 'average', r: 3 }),
+    /lseR is not of this pooling; expected pooling lse/,
+  );
 });
 
 test.run();

@@ -28,6 +28,8 @@ export const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   transitionActivation: { parse: oneOf('relu', 'none'), optional: true },
   pooling: { parse: oneOf(...POOLINGS), optional: true },
   lseR: { parse: positive, optional: true },
+  topK: { parse: size, optional: true },
+  lowK: { parse: (text, key) => (text === '0' ? 0 : size(text, key)), optional: true },
   prediction: { parse: pattern(/^[\w./-]{1,200}$/, 'the name of a layer'), optional: true },
   operatingThresholds: { parse: probabilities, optional: true },
   heatmapMethod: { parse: oneOf(...HEATMAP_METHODS), optional: true },
@@ -38,9 +40,6 @@ export const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   assumed: { parse: fieldNames, optional: true },
   told: { parse: warnings, optional: true },
 };
-
-/** The names of all fields. */
-export const weightsFields: readonly string[] = Object.keys(FIELDS);
 
 /** The error for a wrong value of a key. */
 export function fault(key: string, expected: string, given: string, hint?: string): InputError {

@@ -35,6 +35,10 @@ export interface WeightsMetadata {
   pooling?: Pooling;
   /** The r of log-sum-exp pooling, above 0. Only given with `pooling: 'lse'`. */
   lseR?: number;
+  /** How many of the highest positions of a class map count, from 1 on. Only given with `pooling: 'top-k'`. */
+  topK?: number;
+  /** How many of the lowest ones count, 0 for none. Only given with `pooling: 'top-k'`. */
+  lowK?: number;
   /** Name of the prediction layer's parameters. Default: `head.prediction`. */
   prediction?: string;
   /** By class, the probability from which the class counts as found. They are fitted on a validation split. */

@@ -6,13 +6,32 @@
  * - `lse`: log-sum-exp of each feature channel, with the sharpness r (Wang et al. 2017); `average` and `max` are its two ends.
  * - `pcam`: Probabilistic-CAM (Ye et al. 2020). A class's logit is the weighted average of its map of logits; the weights are the sigmoids of
  *   the same map, divided by their sum. The sigmoids are the heatmap.
+ * - `top-k`: the mean of the k highest logits of the class's map (WELDON, Durand et al. 2016), or half the sum of that and the mean of some
+ *   of the lowest.
  */
-export type Pooling = 'lse' | 'average' | 'max' | 'pcam';
+export type Pooling = 'lse' | 'average' | 'max' | 'pcam' | 'top-k';
 
-export const POOLINGS: readonly Pooling[] = ['lse', 'average', 'max', 'pcam'];
+export const POOLINGS: readonly Pooling[] = ['lse', 'average', 'max', 'pcam', 'top-k'];
 
 /**
  * Whether the prediction layer comes first, at every position, and each class's map of logits is pooled by itself. Otherwise features are
  * pooled, and the prediction layer reads the pooled features.
  */
 export const poolsClassMaps = (pooling: Pooling): boolean => POOLINGS.indexOf(pooling) > 2;
+
+/** What poolings of class maps are described by, besides their name. */
+export interface PoolingNumbers {
+  /** Of `top-k`: how many of the highest positions count, from 1 on. */
+  topK?: number;
+  /** Of `top-k`: how many of the lowest positions count, 0 for none. */
+  lowK?: number;
+}
+
+/** The pooling that each of these fields of the metadata belongs to: it is given if, and only if, that is the pooling. */
+export const POOLING_FIELDS = { lseR: 'lse', topK: 'top-k', lowK: 'top-k' } as const;
+
+/** The numbers of poolings of class maps among the fields of something. */
+export const poolingNumbers = (from: PoolingNumbers): PoolingNumbers =>
+  Object.fromEntries(
+    Object.entries(from).filter(([name, value]) => name !== 'lseR' && name in POOLING_FIELDS && value !== undefined),
+  );

@@ -6,14 +6,12 @@
 import { counted, InputError } from '../../errors.js';
 import { FORMER_NAMES, refuseFormerNames } from '../../options.js';
 import { brief } from '../brief.js';
-import { detectFormat } from '../signature.js';
-import type { Checkpoint } from './checkpoint.js';
 import { FIELDS, type Field, fault } from './fields.js';
 import { isGraph } from './graph_description.js';
 import type { WeightsMetadata } from './metadata.js';
-import { readSafetensors } from './safetensors.js';
+import { POOLING_FIELDS } from './poolings.js';
 
-export { weightsFields } from './fields.js';
+export { weightsFields } from './field_names.js';
 export type { WeightsMetadata } from './metadata.js';
 
 export const WEIGHTS_VERSION = 1;
@@ -107,23 +105,8 @@ export const isWholeNetwork = ({ architecture }: Pick<WeightsMetadata, 'architec
 /** The `architecture` of a network that the file does not contain. */
 export const CUSTOM = 'custom';
 
-/**
- * Reads weights in a format that is detected from the bytes: safetensors, or a PyTorch checkpoint as zip archive or stream. Tensors keep
- * the names that they have in the file.
- * @param prefix the prefix of the network to read, which may also be the name of its dict in a PyTorch checkpoint.
- * @throws InputError that says what is wrong with the file, or which other format it has.
- */
-export async function readCheckpoint(bytes: Uint8Array, prefix?: string): Promise<Checkpoint> {
-  const format = detectFormat(bytes);
-  // Loaded on demand, because a page that only uses safetensors does not need the reader of pickles.
-  if (format === 'zip' || format === 'torch stream')
-    return (await import('../torch/torch.js')).readTorch(bytes, prefix);
-  if (format === 'safetensors') return readSafetensors(bytes);
-  throw (await import('../refused_format.js')).noCheckpoint(bytes);
-}
-
 function checkTogether(metadata: WeightsMetadata): WeightsMetadata {
-  const { classes, inputChannels, mean, std, pooling, lseR, operatingThresholds = {} } = metadata;
+  const { classes, inputChannels, mean, std, pooling, operatingThresholds = {} } = metadata;
   for (const [key, list] of Object.entries({ mean, std }))
     if (list.length !== inputChannels)
       throw fault(key, `${counted(inputChannels, 'number')}, as input_channels says`, brief(list));
@@ -131,8 +114,11 @@ function checkTogether(metadata: WeightsMetadata): WeightsMetadata {
     throw pooling === undefined
       ? new InputError('weights: the metadata lacks pooling')
       : fault('pooling', 'nothing, as architecture is a whole network', pooling);
-  if ((pooling === 'lse') !== (lseR !== undefined))
-    throw fault('lse_r', 'a number if, and only if, pooling is lse', `${lseR} with pooling ${pooling}`);
+  for (const [field, owner] of Object.entries(POOLING_FIELDS)) {
+    const value = metadata[field as keyof typeof POOLING_FIELDS];
+    if ((pooling === owner) !== (value !== undefined))
+      throw fault(keyOf(field), `a number if, and only if, pooling is ${owner}`, `${value} with pooling ${pooling}`);
+  }
   const { transitionChannels, transitionKernel, transitionActivation } = metadata;
   const layer = [transitionChannels, transitionKernel, transitionActivation];
   if (layer.some((field) => field === undefined) && layer.some((field) => field !== undefined))

@@ -1,7 +1,7 @@
 /** Finds the head of a checkpoint without metadata: the linear layer that reads the backbone's pooled features, whatever its name is. */
 
 import { InputError } from '../../errors.js';
-import { poolsClassMaps } from '../../formats/weights/poolings.js';
+import { type PoolingNumbers, poolingNumbers, poolsClassMaps } from '../../formats/weights/poolings.js';
 import type { Head } from '../architecture.js';
 import { type Backbone, type BackboneParameters, descriptionOf, prefixOf } from '../backbone.js';
 import type { Shapes } from '../family.js';
@@ -19,7 +19,7 @@ import {
 import { leftoverOf } from './leftover.js';
 
 /** What the tensors do not show, or the caller said. */
-export interface HeadOptions {
+export interface HeadOptions extends PoolingNumbers {
   /** Default: `lse` for a localization head, `average` for a classifier on pooled features. */
   pooling?: Head['pooling'];
   /** Sharpness of `lse` pooling. Default 10, which was best in Wang et al. 2017. */
@@ -48,7 +48,7 @@ export function inferHead(
   const { r = 10, transitionActivation: activation = 'relu' } = options;
   const pooled = (fallback: Head['pooling']) => {
     const pooling = options.pooling ?? fallback;
-    return { pooling, ...(pooling === 'lse' ? { r } : {}) };
+    return { pooling, ...(pooling === 'lse' ? { r } : {}), ...poolingNumbers(options) };
   };
   const own = tensors.get('head.prediction.weight')?.shape;
   const transition = tensors.get('head.transition.weight')?.shape;

@@ -5,7 +5,7 @@
 
 import { InputError } from '../../errors.js';
 import type { Checkpoint, TensorData } from '../../formats/weights/checkpoint.js';
-import { poolsClassMaps } from '../../formats/weights/poolings.js';
+import { poolingNumbers, poolsClassMaps } from '../../formats/weights/poolings.js';
 import type { WeightsMetadata } from '../../formats/weights/weights.js';
 import type { Warning } from '../../warnings.js';
 import { type Architecture, backboneOf } from '../architecture.js';
@@ -88,6 +88,7 @@ export function recognise(
       return {
         ...(pooling ? { pooling } : {}),
         ...(given.lseR ? { r: given.lseR } : {}),
+        ...poolingNumbers(given),
         ...(given.transitionActivation ? { transitionActivation: given.transitionActivation } : {}),
         ...(given.prediction ? { prediction: relative(given.prediction) } : {}),
         ignore: left,

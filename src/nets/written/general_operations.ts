@@ -14,6 +14,7 @@ import { forward as permute } from '../../ops/general/permute.js';
 import { REDUCTIONS, forward as reduce } from '../../ops/general/reduce.js';
 import { forward as reshape } from '../../ops/general/reshape.js';
 import { forward as take } from '../../ops/general/take.js';
+import { forward as topShares } from '../../ops/general/top_shares.js';
 import { FUNCTIONS as UNARY, forward as unary } from '../../ops/general/unary.js';
 import { forward as where } from '../../ops/general/where.js';
 import { forward as pad } from '../../ops/layers/pad.js';
@@ -62,6 +63,7 @@ export const generalRows = (): readonly GraphOperation[] => [
     weights: optional(perPlace(isNumber)),
     value: optional((value) => typeof value === 'number'),
   }),
+  row(topShares, 1, { k: isLength }),
   row(unary, 1, { function: unaryCheck }),
   row(where, 3),
 ];
