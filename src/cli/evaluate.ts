@@ -21,8 +21,9 @@ import { adapterOption, backendOption } from './adapter_option.js';
 import { readPredictions, writeEvaluation } from './evaluation.js';
 import { splitOf } from './evaluation_split.js';
 import { addImageOptions } from './image_options.js';
-import { evaluateMasks, maskSummary, openMaskScorers } from './mask_evaluation.js';
 import { addMaskOptions, type MaskOptions } from './mask_options.js';
+import { maskSummary, openMaskScorers } from './mask_scorers.js';
+import { evaluateMasks } from './predicted_masks.js';
 import { storeOperatingThresholds } from './stored_thresholds.js';
 import { interruptible, print, refuseFormerOption, table, UsageError, wholeNumber } from './terminal.js';
 import { addWeightsOptions, classList, type WeightsOptions } from './weights_options.js';
@@ -66,7 +67,9 @@ function share(text: string): number {
 /** Adds `raybox evaluate`. */
 export function addEvaluateCommand(program: Command): void {
   const command = addWeightsOptions(program.command('evaluate'))
-    .description('score predictions against a data set: ROC, calibration, localization as the paper scores it')
+    .description(
+      'score predictions against a data set: ROC, calibration, localization as the paper scores it, heatmaps against masks',
+    )
     .option('--data <dir>', 'data set in the ChestX-ray8/14 layout; only --predicted-masks need none')
     .option('--predictions <file...>', '.csv (a column per class, or a row per box), .jsonl, .coco.json')
     .option('--weights <file>', 'predict with these weights; the predictions are kept in predictions.jsonl')

@@ -5,6 +5,7 @@ import type { Size } from '../evaluate/box_frame.js';
 import { type MaskTruth, maskTruth } from '../evaluate/mask_truth.js';
 import { isObject } from '../formats/checks.js';
 import { findColumns, numberIn, readCsv } from '../formats/csv.js';
+import { stemOf } from '../formats/data_sets/image_list.js';
 import { labelNames } from '../formats/data_sets/label_names.js';
 import { parseJson } from '../formats/json.js';
 import { readShapes, readShapeTable } from '../formats/masks/shape_files.js';
@@ -149,12 +150,11 @@ export const findingsOf = ({ images }: ShapeFile): string[] => [
 
 /** The sizes of a data set's image files that may be marked. Names are compared without endings, as `maskTruth` does. */
 export async function markedSizes(files: Iterable<ShapeFile>, { paths }: Dataset): Promise<MaskTarget['sizeOf']> {
-  const stem = (name: string) => name.replace(/\.\w+$/, '');
-  const marked = new Set([...files].flatMap(({ images }) => images.map(({ image }) => stem(image))));
+  const marked = new Set([...files].flatMap(({ images }) => images.map(({ image }) => stemOf(image))));
   const sizes = new Map<string, Size>();
   for (const [image, path] of paths) {
     // Damaged files are reported where the image is read.
-    const size = marked.has(stem(image)) ? await checkImage(path).catch(() => undefined) : undefined;
+    const size = marked.has(stemOf(image)) ? await checkImage(path).catch(() => undefined) : undefined;
     if (size) sizes.set(image, size);
   }
   return (image) => sizes.get(image);

@@ -1,5 +1,6 @@
 /** Truth of one source, by image and finding: where a reader marked a finding, and where one looked and found none. */
 import { counted, InputError } from '../errors.js';
+import { stemOf } from '../formats/data_sets/image_list.js';
 import { labelNames, listed, respellings, unknownNames } from '../formats/data_sets/label_names.js';
 import {
   crossedIn,
@@ -103,21 +104,22 @@ export function maskTruth(file: ShapeFile, options: TruthOptions): { truth: Mask
   truth.labels = classes.filter((label) => used.has(label));
   const warnings = [...labels.warnings(), ...imageWarnings(source, unknownImages, crossed)];
   const isSized = file.images.every(({ width }) => width !== undefined);
-  return { truth, warnings: isSized || options.frame !== undefined ? warnings : [...warnings, ...crowded(truth)] };
+  return { truth, warnings: isSized ? warnings : [...warnings, ...crowded(truth, options.frame)] };
 }
 
 /** In fewer images than this, all marks may lie in the first quarter by chance. */
 const ENOUGH_IMAGES = 10;
 
 /** A warning about marks that may be in pixels of smaller copies of the images: they all lie in the first quarter of their images. */
-function crowded({ source, images }: MaskTruth): Warning[] {
+function crowded({ source, images }: MaskTruth, frame: TruthOptions['frame']): Warning[] {
   const marked = [...images.values()].filter(({ regions }) => regions.size > 0);
   const isNear = ({ width, height, regions }: TruthImage) =>
     [...regions.values()].every(({ boxes }) =>
       boxes.every((box) => box.x + box.width <= width / 2 && box.y + box.height <= height / 2),
     );
   if (marked.length < ENOUGH_IMAGES || !marked.every(isNear)) return [];
-  const message = `${source}: all marks lie in the first quarter of their images. Are they in pixels of smaller copies? They were taken for pixels of the images; the option frame (--mask-frame) says another side.`;
+  const given = frame === undefined ? 'pixels of the images' : `a frame of ${frame}`;
+  const message = `${source}: all marks lie in the first quarter of their images. They were taken for ${given}: are they in pixels of smaller copies? The option frame (--mask-frame) says it.`;
   return [{ code: 'assumed-data', message }];
 }
 
@@ -191,11 +193,10 @@ const unknownFrame = (where: string) =>
 
 /** Finds images by their names, and by names without ending, if no two images differ by it only. */
 function imageMatcher(images: readonly string[]): (name: string) => string | undefined {
-  const stem = (name: string) => name.replace(/\.(?:png|jpe?g|dcm|dicom)$/i, '');
   const known = new Set(images);
   const byStem = new Map<string, string | undefined>();
-  for (const image of images) byStem.set(stem(image), byStem.has(stem(image)) ? undefined : image);
-  return (name) => (known.has(name) ? name : byStem.get(stem(name)));
+  for (const image of images) byStem.set(stemOf(image), byStem.has(stemOf(image)) ? undefined : image);
+  return (name) => (known.has(name) ? name : byStem.get(stemOf(name)));
 }
 
 function labelMatcher(file: ShapeFile, { source, classes, labels = {} }: TruthOptions) {

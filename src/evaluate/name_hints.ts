@@ -1,5 +1,5 @@
 /** Explains why names of images do not match those of the label file. Programs often change names when they copy tables. */
-import { IMAGE_ENDING, IMAGE_ENDINGS } from '../formats/data_sets/image_list.js';
+import { IMAGE_ENDINGS, stemOf } from '../formats/data_sets/image_list.js';
 import { listed } from '../formats/data_sets/label_names.js';
 
 const ENDINGS = [...IMAGE_ENDINGS, ...IMAGE_ENDINGS.map((ending) => ending.toUpperCase()), ''];
@@ -8,7 +8,6 @@ const SHORTENED = /^\d(?:[.,]\d+)?e[+-]?\d+$/i;
 /** The most names that are looked at. A program usually changes all names in the same way, so the first ones show it. */
 const LOOKED_AT = 1000;
 
-const stemOf = (name: string) => name.replace(IMAGE_ENDING, '');
 const withoutZeros = (text: string) => text.replace(/(?<!\d)0+(?=\d)/g, '');
 /** A key that is the same for all spellings that programs make of one identifier. */
 const keyOf = (name: string) => withoutZeros(stemOf(name).toLowerCase().replace(/\.0+$/, ''));

@@ -302,6 +302,7 @@ test('files of marks: forms are recognised, and what cannot be right is refused 
     maskTruth(small.get('')!, options(images, { sizeOf: () => ({ width: side, height: side }) })).warnings;
   assert.match(said(4)[0].message, /all marks lie in the first quarter of their images/);
   assert.equal(said(3), []);
+  assert.match(maskTruth(small.get('')!, options(images, { frame: 8 })).warnings[0].message, /taken for a frame of 8/);
   // What is written is read.
   const written = toCocoMasks(
     [

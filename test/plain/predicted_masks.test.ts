@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { addEvaluateCommand } from '../../src/cli/evaluate.js';
+import { encodePng } from '../../src/formats/images/png.js';
 import { rleOfPixels, rleString } from '../../src/formats/masks/rle.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-predicted-masks-'));
@@ -182,9 +183,16 @@ test('what cannot be right is refused by name, and nothing is written', async ()
     await against('list.json', { [one]: { Mass: LEFT } }, '--test', write('names.txt', 'unknown.png\n')),
     /truth\.json: nothing to score/,
   );
+  const scar = await against('list.json', { [one]: { Mass: LEFT } }, '--classes', 'Scar');
+  assert.match(scar, /--classes: Scar is not one of the classes; expected Mass, Edema/);
   assert.throws(() => readdirSync(at('out')), /ENOENT/);
   // Images without a prediction, and findings that no image has, are not scored, and a warning says so.
-  await evaluate('--masks', truth, '--predicted-masks', write('few.json', { [one]: { Mass: NONE } }), '--no-html');
+  const names = write(
+    'names.txt',
+    `${Object.keys(JSON.parse(readFileSync(truth, 'utf8'))).join('.jpg\n')}.jpg\nunknown.png\n`,
+  );
+  const few = write('few.json', { [one]: { Mass: NONE } });
+  await evaluate('--masks', truth, '--predicted-masks', few, '--test', names, '--no-html');
   const { masks, warnings } = result();
   assert.equal(
     masks[0].scores.map(({ label }: { label: string }) => label),
@@ -196,6 +204,27 @@ test('what cannot be right is refused by name, and nothing is written', async ()
     /2 images with truth not scored, without masks: "patient1_study2_view1_frontal", "patient2_study1_view1_frontal"/,
   );
   assert.match(said, /no masks of "Edema", so that truth is not scored/);
+  assert.match(said, /1 name of the test list not among the images: "unknown\.png"/);
+});
+
+test('masks of another size than the image file are refused, also where a name has dots, unless they are in a frame of their own', async () => {
+  mkdirSync(at('uid', 'images'), { recursive: true });
+  write('uid/Data_Entry_2017.csv', 'Image Index,Finding Labels,Patient ID\n1.2.840.png,Mass,7\n');
+  const pixels = { data: new Uint8Array(36), width: 6, height: 6, channels: 1 as const };
+  writeFileSync(at('uid', 'images', '1.2.840.png'), await encodePng(pixels));
+  const file = write('uid.json', { '1.2.840': { Mass: LEFT } });
+  const args = ['--data', at('uid'), '--masks', file, '--predicted-masks', file, '--no-html'];
+  assert.match(
+    await refusalOf(...args),
+    /1\.2\.840\.png: the masks have another size than the image; expected 6 × 6; given 3 × 3/,
+  );
+  await evaluate(...args, '--mask-frame', 'own');
+  assert.is(result().masks[0].scores[0].figures.dice.value, 1);
+  await evaluate(...args, '--mask-frame', '3');
+  assert.match(
+    await refusalOf(...args, '--mask-frame', '6'),
+    /masks are of another frame; expected 6 × 6.*given 3 × 3/,
+  );
 });
 
 test('truth in two files of one source is joined, and truths of two sources are not', async () => {

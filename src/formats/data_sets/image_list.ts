@@ -35,6 +35,9 @@ const MAX_LINE = 4096;
 export const IMAGE_ENDINGS: readonly string[] = ['.png', '.jpg', '.jpeg', '.dcm', '.dicom'];
 const ANY_ENDING = `(?:${IMAGE_ENDINGS.map((ending) => `\\${ending}`).join('|')})`;
 export const IMAGE_ENDING = new RegExp(`${ANY_ENDING}$`, 'i');
+
+/** The name of an image without its ending. */
+export const stemOf = (name: string): string => name.replace(IMAGE_ENDING, '');
 /** A name with the ending of an image file, then white space, then columns. */
 const SPACED_LINE = new RegExp(`^(\\S.*?${ANY_ENDING})\\s+(\\S.*)$`, 'i');
 /** Names that would be read as a comment or as several columns, and so have to be quoted. */

@@ -1,14 +1,15 @@
-/** Masks as truth in `raybox evaluate`: beside weights, and of predicted masks from a file, without weights and perhaps without a data set. */
+/** `raybox evaluate --predicted-masks`: masks from a file against the masks of `--masks`, without weights and perhaps without a data set. */
 import { basename, join, resolve } from 'node:path';
-import { InputError } from '../errors.js';
+import { counted, InputError } from '../errors.js';
 import { maskEvaluationCsv } from '../evaluate/evaluation_csv.js';
 import { maskPairsCsv } from '../evaluate/mask_csv.js';
-import type { MaskEvaluation } from '../evaluate/mask_evaluation.js';
-import type { MaskFigure } from '../evaluate/mask_figures.js';
-import { type MaskResult, type MaskScorer, maskScorer, predictedMasks } from '../evaluate/mask_scores.js';
+import { type MaskResult, maskScorer, predictedMasks } from '../evaluate/mask_scores.js';
 import { type MaskTruth, maskTruth } from '../evaluate/mask_truth.js';
 import { masksPage } from '../evaluate/masks_page.js';
+import { nameHint } from '../evaluate/name_hints.js';
 import { loadPlots } from '../evaluate/page_plots.js';
+import { stemOf } from '../formats/data_sets/image_list.js';
+import { listed } from '../formats/data_sets/label_names.js';
 import type { ShapeFile } from '../formats/masks/shapes.js';
 import { type Dataset, openDataset } from '../node/dataset.js';
 import { withFolder } from '../node/lock.js';
@@ -23,11 +24,10 @@ import {
   type MaskTarget,
   markedSizes,
   readMaskFiles,
-  readMaskThresholds,
   readPredictedMasks,
 } from './mask_options.js';
-import { print, table, UsageError } from './terminal.js';
-import { classList } from './weights_options.js';
+import { classesOf, maskSummary, patientsOf } from './mask_scorers.js';
+import { print, UsageError } from './terminal.js';
 
 interface Options extends MaskOptions {
   data?: string;
@@ -38,38 +38,6 @@ interface Options extends MaskOptions {
   seed: number;
   html: boolean;
   pictures?: boolean;
-}
-
-const patientsOf = ({ table: { images, patients } }: Dataset) =>
-  new Map(images.map((image, row) => [image, patients[row]]));
-
-/** Classes that are scored: all of the data set, or those that are asked for. */
-const classesOf = (all: readonly string[], asked: string | undefined): string[] => {
-  const wanted = asked === undefined ? undefined : new Set(classList(asked));
-  return all.filter((label) => !wanted || wanted.has(label));
-};
-
-/**
- * A scorer of heatmaps for each source of truth in the files of `--masks`.
- * @throws InputError for a file that cannot be used, and if thresholds cannot come from other patients than those that are scored
- */
-export async function openMaskScorers(
-  options: MaskOptions & { classes?: string },
-  data: Dataset,
-  parts: { validation?: readonly string[] | undefined; test?: readonly string[] | undefined },
-  warnings: Warning[],
-): Promise<MaskScorer[] | undefined> {
-  if (options.masks === undefined) return undefined;
-  const { images } = data.table;
-  const classes = classesOf(data.table.classes, options.classes);
-  const { maskThresholds } = options;
-  const thresholds = maskThresholds === undefined ? undefined : await readMaskThresholds(maskThresholds, classes);
-  const files = await readMaskFiles(options, warnings);
-  const sizeOf = await markedSizes(files.values(), data);
-  const truths = joinMasks(files, { images, classes, sizeOf }, options, warnings);
-  const patients = patientsOf(data);
-  const patientOf = (image: string) => patients.get(image) ?? image;
-  return truths.map((truth) => maskScorer(truth, { predictions: 'heatmaps', ...parts, patientOf, thresholds }));
 }
 
 /** The options that say something about predicted masks. All others would have no effect. */
@@ -125,11 +93,7 @@ async function scored(
 ): Promise<MaskResult[]> {
   const target = await targetOf(files, predicted.file, data, options);
   const patientOf = patientsIn(target.images, data, warnings);
-  const test = data
-    ? (await splitOf(options.test === undefined ? {} : { test: options.test }, data, warnings)).test
-    : options.test === undefined || options.test === 'all'
-      ? undefined
-      : await readNames(options.test, warnings);
+  const test = await testImages(target.images, data, options.test, warnings);
   const { maskFrame, maskLabels = {} } = options;
   const known = new Set(findingsOf(predicted.file));
   const isKnown = (name: string) => known.has(name);
@@ -155,6 +119,30 @@ async function scored(
   });
 }
 
+/** Names of the images to score; undefined for all. Without a data set there is no list but that of the option. */
+async function testImages(
+  images: readonly string[],
+  data: Dataset | undefined,
+  option: string | undefined,
+  warnings: Warning[],
+): Promise<readonly string[] | undefined> {
+  if (!data && (option === undefined || option === 'all')) return undefined;
+  const { test } = data
+    ? await splitOf(option === undefined ? {} : { test: option }, data, warnings)
+    : { test: await readNames(option as string, warnings) };
+  // Files of masks give names without endings. Those of a data set are compared with them.
+  const byStem = new Map(images.map((image) => [stemOf(image), image]));
+  const named = test?.map((name) => (data ? name : (byStem.get(stemOf(name)) ?? name)));
+  const known = new Map(images.map((image) => [image, image]));
+  const unknown = (named ?? []).filter((name) => !known.has(name));
+  if (unknown.length > 0) {
+    const hint = data && nameHint(unknown, known);
+    const message = `${counted(unknown.length, 'name')} of the test list not among the images: ${listed(unknown, 3)}.`;
+    warnings.push({ code: 'ignored-data', message: hint ? `${message} ${hint}` : message });
+  }
+  return named;
+}
+
 /** The images and classes of the data set, or without one those of the truth. */
 async function targetOf(
   files: ReadonlyMap<string, ShapeFile>,
@@ -169,7 +157,7 @@ async function targetOf(
   const stems = new Map<string, string>();
   for (const { images } of files.values()) {
     for (const { image } of images) {
-      const stem = image.replace(/\.\w+$/, '');
+      const stem = stemOf(image);
       if (!stems.has(stem)) stems.set(stem, image);
     }
   }
@@ -210,27 +198,3 @@ function refuseMissing(truth: MaskTruth, predicted: MaskTruth): void {
     });
   }
 }
-
-const SHOWN: [string, MaskFigure][] = [
-  ['mIoU, both', 'iouTruePositives'],
-  ['mIoU, either', 'iouAll'],
-  ['Dice', 'dice'],
-  ['hit rate', 'hitRate'],
-  ['PxAP', 'pxAp'],
-  ['MaxBoxAccV2', 'maxBoxAcc'],
-];
-
-/** The most important figures of each source, for the terminal. */
-export const maskSummary = (masks: readonly MaskEvaluation[]): string =>
-  masks
-    .map(({ source, form, predictions, images, patients, scores }) => {
-      const shown = SHOWN.filter(([, name]) => scores.some(({ figures }) => Number.isFinite(figures[name].value)));
-      const text = (value: number) => (Number.isFinite(value) ? value.toFixed(3) : '–');
-      const rows = scores.map(({ label, images: marked, figures }) => [
-        ...[label, label === 'Mean' ? '' : marked],
-        ...shown.map(([, name]) => text(figures[name].value)),
-      ]);
-      const title = `${source}: ${predictions} against ${form}, ${images} images of ${patients} patients`;
-      return `${title}\n${table([['', 'with', ...shown.map(([name]) => name)], ...rows])}`;
-    })
-    .join('\n\n');
