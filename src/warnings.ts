@@ -48,7 +48,9 @@ export type WarningCode =
   /** An image looks like the negative of a chest X-ray. */
   | 'image-inverted'
   /** An image does not look like a frontal chest X-ray: it is coloured, a page, or not similar for another reason. */
-  | 'image-not-xray';
+  | 'image-not-xray'
+  /** The weights were trained on X-rays of patients and the image looks like a phantom of raybox's, or the other way round. */
+  | 'image-other-kind';
 
 /** A function that is called with each warning while a file is read. */
 export type OnWarning = (warning: Warning) => void;

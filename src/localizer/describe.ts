@@ -1,8 +1,10 @@
 /** Turns what was computed for an image into its result. */
 import type { Finding } from '../formats/findings.js';
+import type { Image } from '../formats/images/pixels.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { HeatBox } from '../ops/boxes/component_boxes.js';
 import { frameOf, toImage } from '../ops/images/frame.js';
+import type { Warning } from '../warnings.js';
 import type { Request } from './request.js';
 import { asLocalization, type Localization } from './results.js';
 import type { Batch, Computed, Regions, Session } from './session.js';
@@ -25,12 +27,23 @@ export async function localizeBatch(
 ): Promise<Localization[]> {
   const computed = await session.run(images, request, signal);
   return Promise.all(
-    computed.map((one, slot) => {
-      const image = images[slot];
-      const warnings = [...session.warnings, ...(('warnings' in image && image.warnings) || [])];
+    computed.map(async (one, slot) => {
+      const warnings = await warningsOf(session, images[slot]);
       return describeImage(session.metadata, { index: indexes[slot], warnings }, one, request);
     }),
   );
+}
+
+/** What was assumed about the weights, then what looks wrong about the image, also for these weights. */
+export async function warningsOf(
+  { warnings, metadata: { imageKind } }: Pick<Session, 'warnings' | 'metadata'>,
+  image: Batch['images'][number],
+): Promise<Warning[]> {
+  const found = [...warnings, ...(('warnings' in image && image.warnings) || [])];
+  if (!imageKind || !('data' in image)) return found;
+  // Loaded on demand, because most weights do not say which kind of images they know.
+  const other = (await import('./image_kind.js')).otherKind(image as Image, imageKind);
+  return other ? [...found, other] : found;
 }
 
 /** @throws InputError if the network computed a logit or a heatmap that is not finite, or a probability outside 0…1 */

@@ -6,7 +6,8 @@
 import { bitsOf, type Image } from '../formats/images/pixels.js';
 import type { Warning } from '../warnings.js';
 
-const SIDE = 32;
+/** Width and height of the samples of an image. */
+export const SIDE = 32;
 /** Images with a smaller side are not checked. Nobody reads X-rays of that size, so the rules were not made for them. */
 const SMALLEST = 16;
 
@@ -58,6 +59,10 @@ export function checkPixels(image: Image): Warning[] {
   const found = [rangeOf(levels), kindOf(levels, coloured)];
   return found.filter((one) => one !== undefined);
 }
+
+/** The grey levels of the samples, as `sample` gives them; undefined for an image that is too small to be judged. */
+export const levelsOf = (image: Image): Float64Array | undefined =>
+  Math.min(image.width, image.height) < SMALLEST ? undefined : sample(image).levels;
 
 /** The grey levels of the samples, 0 to 1, row by row, and the share of coloured samples. */
 function sample(image: Image): { levels: Float64Array; coloured: number } {

@@ -12,6 +12,7 @@ import type { Model } from '../nets/model.js';
 import type { PixelFormat } from '../ops/images/preprocess.js';
 import type { Warning } from '../warnings.js';
 import { createCollector } from './collector.js';
+import { warningsOf } from './describe.js';
 import type { Source } from './image_input.js';
 import { copyOut, type GpuLocalization, type Parts } from './on_gpu.js';
 import { createPlans, type Plans } from './plans.js';
@@ -196,7 +197,7 @@ async function localizeOnGpu(call: Call, image: Source | GPUTexture): Promise<Gp
     ...(stage ? mapValues(stage.named, (tensor) => part(stage.plan, tensor)) : {}),
   };
   const { width, height } = size;
-  return copyOut(call.gpu, { index: 0, width, height, warnings: warningsOf(call, image) }, parts);
+  return copyOut(call.gpu, { index: 0, width, height, warnings: await warningsOf(call, image) }, parts);
 }
 
 /** Measures the three stages on a black image of the network's input size. */
@@ -212,12 +213,6 @@ async function profile(call: Call): Promise<StageTimes[] | undefined> {
   }
   return times;
 }
-
-/** What was assumed about the weights, then what looks wrong about the image. */
-const warningsOf = ({ warnings }: Call, image: Source | GPUTexture) => [
-  ...warnings,
-  ...(('warnings' in image && image.warnings) || []),
-];
 
 /** Where the outputs of a box stage are. */
 const placesOf = ({ outputs, plan }: BoxStage) => outputs.map((tensor) => plan.locate(tensor));

@@ -35,6 +35,7 @@ export const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   heatmapMethod: { parse: oneOf(...HEATMAP_METHODS), optional: true },
   heatmapScaling: { parse: oneOf('minmax', 'relu') },
   minRegion: { parse: cells, optional: true },
+  imageKind: { parse: oneOf('patients', 'phantoms'), optional: true },
   trainingData: { parse: pattern(/\S/, 'some text, or none') },
   license: { parse: pattern(/\S/, 'some text') },
   assumed: { parse: fieldNames, optional: true },

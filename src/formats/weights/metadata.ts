@@ -7,6 +7,9 @@ import type { Pooling } from './poolings.js';
 /** A backbone by the name and the fields of its family. They are checked by `src/nets/families` when the network is built. */
 export type BackboneDescription = { family: string; [field: string]: unknown };
 
+/** Which images weights were trained on: X-rays of patients, or the phantoms that raybox draws. */
+export type ImageKind = 'patients' | 'phantoms';
+
 /** What a weights file says about its network besides the tensors: architecture, classes, input, head and origin. */
 export interface WeightsMetadata {
   /**
@@ -55,6 +58,8 @@ export interface WeightsMetadata {
    * Default 0, as in the paper.
    */
   minRegion?: number;
+  /** The kind of images that the weights were trained on. Images of the other kind then get a warning. */
+  imageKind?: ImageKind;
   /** What the weights were trained on; `none` for random weights. */
   trainingData: string;
   license: string;
