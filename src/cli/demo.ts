@@ -1,18 +1,22 @@
-/** `raybox demo`: draws an X-ray, localizes its findings and makes a picture of them. It needs no files. */
+/** `raybox demo`: localizes findings in an X-ray, or in a phantom that it draws, and makes a picture of them. */
 
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { InputError } from '../errors.js';
+import type { Image } from '../formats/images/pixels.js';
 import { describe } from '../gpu/device.js';
-import { type LoadOptions, load } from '../localizer/localizer.js';
+import { type LoadOptions, type Localizer, load } from '../localizer/localizer.js';
+import type { Localization } from '../localizer/results.js';
 import { untrainedWeights } from '../nets/untrained.js';
+import { readImage } from '../node/image_files.js';
 import { withFile } from '../node/lock.js';
 import { writeOverlay } from '../node/overlay_file.js';
 import { UNTRAINED } from '../node/overlay_png.js';
 import type { Command } from '../node/vendor/commander.js';
-import { DISEASES, drawPhantom } from '../phantom/index.js';
+import { DISEASES, drawPhantom, type Phantom } from '../phantom/index.js';
 import { adapterOption, backendOption, runOptions } from './adapter_option.js';
-import { duration, interruptible, print, say, table, wholeNumber } from './terminal.js';
+import { duration, interruptible, print, say, table, UsageError, wholeNumber } from './terminal.js';
 
 interface Options {
   seed: number;
@@ -23,67 +27,93 @@ interface Options {
 }
 
 const PHANTOM_SIZE = 512;
+/** The weights that come with raybox, by the kind of images that they know. */
+const FOR_PHANTOMS = 'phantom8';
+const FOR_PATIENTS = 'chest8';
 /** How many classes are shown if the network has random weights. */
 const SHOWN = 2;
 
-async function demo({ seed, out, weights, ...options }: Options, signal: AbortSignal): Promise<void> {
+async function demo(file: string | undefined, options: Options, signal: AbortSignal): Promise<void> {
   const started = performance.now();
-  const path = weights ?? packagedWeights();
-  const localizer = await load(path ?? untrainedWeights(seed, DISEASES), { signal, ...runOptions(options) });
+  const { seed, out, weights, ...run } = options;
+  const path = weights ?? packagedWeights(file === undefined ? FOR_PHANTOMS : FOR_PATIENTS);
+  if (!path && file !== undefined)
+    throw new UsageError('raybox comes with no weights for X-rays of patients: name some with --weights');
+  const given = file === undefined ? undefined : await readNamed(file);
+  const localizer = await load(path ?? untrainedWeights(seed, DISEASES), { signal, ...runOptions(run) });
   try {
-    const { metadata } = localizer;
+    const { metadata, backend } = localizer;
     const trained = metadata.trainingData !== 'none';
-    const { backend } = localizer;
     say(backend.name === 'webgpu' ? `Adapter: ${describe(localizer.gpu.info)}` : `onnxruntime: ${backend.reason}`);
     if (backend.hint) say(`raybox: ${backend.hint}`);
     say(path ? `Weights: ${path}` : 'Weights: a small network with random numbers, made just now');
     if (!trained) say(UNTRAINED);
 
-    const phantom = drawPhantom({ seed, index: 0, size: PHANTOM_SIZE });
-    const { image } = phantom;
-    let classes: string[] | undefined;
-    if (!trained) {
-      const { probabilities } = await localizer.classify(image, { signal });
-      const byProbability = Object.keys(probabilities).sort((a, b) => probabilities[b] - probabilities[a]);
-      classes = byProbability.slice(0, SHOWN);
-    }
+    const phantom = given ? undefined : drawPhantom({ seed, index: 0, size: PHANTOM_SIZE });
+    const image = given ?? phantom!.image;
+    const classes = trained ? undefined : await mostProbable(localizer, image, signal);
     const heatmaps = metadata.fit === 'stretch' ? 'raw' : 'scaled';
     const result = await localizer.localize(image, { heatmaps, signal, ...(classes ? { classes } : {}) });
-    await withFile(out, () => writeOverlay(out, image, result, metadata, `phantom ${seed}`));
-
-    const drawn = phantom.boxes.map(({ label, x, y, width, height }) => `${label} at ${x}, ${y}, ${width} × ${height}`);
-    await print(`In the picture: ${drawn.join('; ') || 'a healthy chest'}\n\n`);
-    const rows = result.findings.map(({ label, score, threshold = 0, box: { x, y, width, height } }) => [
-      label,
-      score.toFixed(2),
-      threshold,
-      ...[x, y, width, height].map(Math.round),
-    ]);
-    const header = [`finding${trained ? '' : ' (meaningless)'}`, 'score', 'heat ≥', 'x', 'y', 'width', 'height'];
-    await print(rows.length > 0 ? table([header, ...rows]) : 'No class reaches its threshold.\n');
-    await print(`\nPicture: ${out}\n`);
+    const caption = file === undefined ? `phantom ${seed}` : basename(file);
+    await withFile(out, () => writeOverlay(out, image, result, metadata, caption));
+    for (const { message } of result.warnings) say(`raybox: ${message}`);
+    if (phantom) await print(`In the picture: ${drawnInto(phantom) || 'a healthy chest'}\n\n`);
+    await print(`${tableOf(result, trained)}\nPicture: ${out}\n`);
     say(`Done in ${duration(performance.now() - started)}.`);
   } finally {
     await localizer.close();
   }
 }
 
-/** The first weights file of those that come with raybox. */
-function packagedWeights(): string | undefined {
-  const folder = fileURLToPath(new URL('../../../weights/', import.meta.url));
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.safetensors')) : [];
-  return names.length > 0 ? join(folder, names.sort()[0]) : undefined;
+/** Reads an image file. The error names the file. */
+const readNamed = (file: string) =>
+  readImage(file).catch((error: Error) => {
+    throw new InputError(`${file}: ${error.message}`, { cause: error });
+  });
+
+/** The classes that are shown of a network with random weights. */
+async function mostProbable(localizer: Localizer, image: Image, signal: AbortSignal): Promise<string[]> {
+  const { probabilities } = await localizer.classify(image, { signal });
+  return Object.keys(probabilities)
+    .sort((a, b) => probabilities[b] - probabilities[a])
+    .slice(0, SHOWN);
+}
+
+const drawnInto = ({ boxes }: Phantom) =>
+  boxes.map(({ label, x, y, width, height }) => `${label} at ${x}, ${y}, ${width} × ${height}`).join('; ');
+
+function tableOf({ findings }: Localization, trained: boolean): string {
+  if (findings.length === 0) return 'No class reaches its threshold.\n';
+  const rows = findings.map(({ label, score, threshold = 0, box: { x, y, width, height } }) => [
+    label,
+    score.toFixed(2),
+    threshold,
+    ...[x, y, width, height].map(Math.round),
+  ]);
+  return table([
+    [`finding${trained ? '' : ' (meaningless)'}`, 'score', 'heat ≥', 'x', 'y', 'width', 'height'],
+    ...rows,
+  ]);
+}
+
+/** A weights file of those that come with raybox. */
+function packagedWeights(name: string): string | undefined {
+  const path = fileURLToPath(new URL(`../../../weights/${name}.safetensors`, import.meta.url));
+  return existsSync(path) ? path : undefined;
 }
 
 /** Adds `raybox demo`. */
 export function addDemoCommand(program: Command): void {
   program
     .command('demo')
-    .description('draw a phantom, localize it, write an overlay')
+    .description('localize an X-ray, or a phantom drawn for it, and write an overlay')
+    .argument('[image]', 'an X-ray: PNG, JPEG, …; default: a phantom')
     .option('--seed <n>', 'number that decides which phantom is drawn', wholeNumber(0, 0xffffffff), 9)
     .option('--out <file>', 'the picture to write', 'out/demo.png')
     .option('--weights <file>', 'other weights than those that come with raybox')
     .addOption(backendOption())
     .addOption(adapterOption())
-    .action(async (options: Options) => interruptible((signal) => demo(options, signal)));
+    .action(async (image: string | undefined, options: Options) =>
+      interruptible((signal) => demo(image, options, signal)),
+    );
 }

@@ -30,6 +30,8 @@ const weightsList = $<HTMLSelectElement>('weights');
 
 let picture: { pixels: Pixels; name: string } | undefined;
 let weights: { name: string; source: () => string | File | Uint8Array } = untrained();
+/** Whether the user has chosen weights. Until then they follow the image: see `useWeightsFor`. */
+let isChosen = false;
 let localizer: Localizer | undefined;
 /** Findings of all classes. Those that are shown and saved are chosen from them. */
 let whole: Localization | undefined;
@@ -84,6 +86,18 @@ async function localize(signal: AbortSignal): Promise<string> {
   return `Localized in ${((performance.now() - started) / 1000).toFixed(2)} s${how}.`;
 }
 
+/**
+ * Takes the weights for a kind of images, if the server has them and the user has not chosen others: those that know phantoms for phantoms, and the
+ * first others for all other images.
+ */
+async function useWeightsFor(kind: 'phantoms' | 'patients', signal: AbortSignal): Promise<void> {
+  const name = listed.find((one) => one.startsWith('phantom') === (kind === 'phantoms')) ?? listed[0];
+  if (isChosen || name === undefined || name === weights.name) return;
+  weights = files.get(name)!;
+  weightsList.value = name;
+  await loadWeights(signal);
+}
+
 function showPicture(pixels: Pixels, name: string): void {
   picture = { pixels, name };
   whole = undefined;
@@ -99,6 +113,7 @@ function takePhantom(seed: number): Promise<void> {
     showPicture(image, `phantom ${seed}`);
     const drawn = [...new Set(boxes.map(({ label }) => label))].join(', ') || 'nothing: a healthy chest';
     $('image-name').textContent += `; drawn into it: ${drawn}`;
+    await useWeightsFor('phantoms', signal);
     return localize(signal);
   });
 }
@@ -113,6 +128,7 @@ function takeImage(file: File): Promise<void> {
     });
     signal.throwIfAborted();
     showPicture(image, file.name);
+    await useWeightsFor('patients', signal);
     return localize(signal);
   });
 }
@@ -138,6 +154,7 @@ function takeWeightsFile(file: File): void {
   weightsList.querySelector('option[value=file]')?.remove();
   weightsList.append(option);
   files.set('file', { name: file.name, source: () => file });
+  isChosen = true;
   takeWeights(files.get('file')!);
 }
 
@@ -202,12 +219,15 @@ function openFinding(finding: Finding): void {
 
 // --- controls -----------------------------------------------------------------------------------------------------
 
+/** The weights files that the server has. */
+let listed: readonly string[] = [];
 const files = new Map<string, typeof weights>([[UNTRAINED, untrained()]]);
 
 /** Lists the weights that the server has beside the page. */
 async function listWeights(): Promise<void> {
   const response = await fetch('weights/index.json').catch(() => undefined);
   const names: string[] = response?.ok ? await response.json() : [];
+  listed = names;
   for (const name of names) {
     files.set(name, { name, source: () => new URL(`weights/${encodeURIComponent(name)}`, document.baseURI).href });
   }
@@ -215,7 +235,7 @@ async function listWeights(): Promise<void> {
     return new Option(name === UNTRAINED ? 'Untrained (meaningless)' : name.replace('.safetensors', ''), name);
   });
   weightsList.replaceChildren(...options);
-  weights = files.get(names[0] ?? UNTRAINED)!;
+  weightsList.value = UNTRAINED;
 }
 
 function connect(): void {
@@ -233,7 +253,10 @@ function connect(): void {
       if (file) what === 'image' ? takeImage(file) : takeWeightsFile(file);
     });
   }
-  weightsList.addEventListener('change', () => takeWeights(files.get(weightsList.value)!));
+  weightsList.addEventListener('change', () => {
+    isChosen = true;
+    takeWeights(files.get(weightsList.value)!);
+  });
   $('phantom').addEventListener('submit', (event) => {
     event.preventDefault();
     takePhantom($<HTMLInputElement>('seed').valueAsNumber);
