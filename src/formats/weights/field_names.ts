@@ -27,6 +27,7 @@ export const weightsFields: readonly string[] = optionNames<WeightsMetadata>({
   heatmapMethod: true,
   heatmapScaling: true,
   minRegion: true,
+  imageKind: true,
   trainingData: true,
   license: true,
   assumed: true,
