@@ -1,7 +1,7 @@
 /** Adds the options of training to a command. They are the same for all programs that train. */
 
 import { CHEST_XRAY8_LABELS } from '../formats/data_sets/image_table.js';
-import { POOLINGS } from '../formats/weights/poolings.js';
+import { LEAST_R0, POOLINGS } from '../formats/weights/poolings.js';
 import { backboneNames } from '../nets/index.js';
 import { type Command, Option } from '../node/vendor/commander.js';
 import { type Augmentation, DEFAULT_AUGMENTATION } from '../train/augmentation.js';
@@ -68,6 +68,7 @@ function addNetworkOptions(command: Command): void {
       'with top-k: how many of the highest positions count; default: a tenth of all',
       wholeNumber(1, 999_999),
     )
+    .option('--lse-r0 <r>', 'with lse-lba: lower bound of the learnt sharpness; default: 4', number(LEAST_R0, 1e6))
     .option('--low-k <n>', 'with top-k: how many of the lowest positions count; default: 0', wholeNumber(0, 999_999))
     .addOption(
       new Option('--heatmap-scaling <kind>', 'how heatmaps are scaled; written into the weights').choices([

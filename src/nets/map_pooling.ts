@@ -5,7 +5,7 @@
  * The poolings are graphs of general operations, which the core does not have. So this module is loaded on demand.
  */
 import { InputError } from '../errors.js';
-import { POOLINGS, type Pooling } from '../formats/weights/poolings.js';
+import { LEAST_R0, POOLINGS, type Pooling } from '../formats/weights/poolings.js';
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import { binary } from '../ops/general/binary.js';
@@ -41,6 +41,7 @@ type MapPooling = Exclude<Pooling, 'lse' | 'average' | 'max'>;
 const POOLS: Readonly<Record<MapPooling, (g: GraphBuilder, maps: ClassMaps, head: Head) => Pooled>> = {
   pcam: probabilisticCam,
   'top-k': highest,
+  'lse-lba': boundedLogSumExp,
 };
 
 /**
@@ -97,4 +98,25 @@ function checkNumber(name: string, value: number | undefined, least: number, mos
     expected: `a whole number from ${least} to ${most}, the positions of the map`,
     given: String(value),
   });
+}
+
+/**
+ * Log-sum-exp pooling with a lower-bounded, learnt sharpness: m + ln(mean exp(r · (z − m))) / r, with the maximum m of the map and
+ * r = r0 + exp(β). The parameter `head.pooling.beta` [classes] has a β for each class.
+ */
+function boundedLogSumExp(g: GraphBuilder, { rows }: ClassMaps, { classes, lseR0 }: Head): Pooled {
+  if (!(lseR0 !== undefined && Number.isFinite(lseR0) && lseR0 >= LEAST_R0))
+    throw new InputError('lse-lba pooling: lseR0 is wrong', {
+      expected: `the lower bound of the sharpness, from ${LEAST_R0} on`,
+      given: String(lseR0),
+    });
+  const named = (name: string) => `head.pooling/${name}`;
+  const overRow = (x: Tensor, kind: 'max' | 'mean') => reduce(g, x, { kind, axes: [2], name: named(kind) });
+  const beta = reshape(g, g.parameter('head.pooling.beta', [classes]), [1, classes, 1], named('beta'));
+  const r = unary(g, unary(g, beta, { kind: 'exp' }, named('exp')), { kind: 'line', a: 1, b: lseR0 }, named('r'));
+  const most = overRow(rows, 'max');
+  const below = binary(g, binary(g, rows, most, 'sub', named('below')), r, 'mul', named('exponents'));
+  const mean = overRow(unary(g, below, { kind: 'exp' }, named('powers')), 'mean');
+  const rise = binary(g, unary(g, mean, { kind: 'log' }, named('log')), r, 'div', named('rise'));
+  return { logits: reshape(g, binary(g, most, rise, 'add', named('sum')), [0, classes], 'head.pooling') };
 }

@@ -2,7 +2,7 @@
 import type { Head } from './architecture.js';
 
 /** What is pooled, and how: `log-sum-exp, r = 10`. */
-export function poolingText({ pooling, r, topK, lowK }: Head): string {
+export function poolingText({ pooling, r, topK, lowK, lseR0 }: Head): string {
   switch (pooling) {
     case 'lse':
       return `log-sum-exp, r = ${r}`;
@@ -10,6 +10,8 @@ export function poolingText({ pooling, r, topK, lowK }: Head): string {
       return 'Probabilistic-CAM of class maps';
     case 'top-k':
       return `the ${topK} highest${lowK ? ` and the ${lowK} lowest` : ''} logits of class maps`;
+    case 'lse-lba':
+      return `log-sum-exp of class maps, r = ${lseR0} + exp(β) with a learnt β for each class`;
     default:
       return pooling;
   }

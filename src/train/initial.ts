@@ -10,7 +10,7 @@ import { fnv1a, normal, seededRandom } from '../random.js';
  * - linear layers: uniform between −1 / √inputs and 1 / √inputs;
  * - norms: weights and variances 1, biases and means 0;
  * - layer scale: 1e-6 (Liu et al. 2022), so that each block begins as nearly the identity;
- * - biases: 0.
+ * - biases, and β of a learnt sharpness of pooling: 0.
  *
  * The numbers of a parameter depend only on the seed and its name.
  */
@@ -27,7 +27,7 @@ export function initialWeights(seed: number): WeightSource {
 }
 
 function constantOf(name: string, shape: readonly number[]): number | undefined {
-  if (/running_mean$|bias$/.test(name)) return 0;
+  if (/running_mean$|bias$|(^|\.)pooling\.beta$/.test(name)) return 0;
   if (/layer_scale$/.test(name)) return 1e-6;
   return shape.length === 1 ? 1 : undefined; // weights and variances of norms
 }

@@ -191,6 +191,9 @@ function withColumns(backbone: string | Backbone, columns: readonly number[] | u
   throw new InputError('columns: only a SqueezeNet joins the outputs of its modules', { given: description.family });
 }
 
+/** With β = 0 at the beginning, the sharpness begins at 5. */
+const DEFAULT_R0 = 4;
+
 function chooseHead(
   { size, classes, transition, pooling, r, ...rest }: StartOptions,
   backbone: string | Backbone,
@@ -214,6 +217,7 @@ function chooseHead(
     ...(chosen === 'lse' ? { r: r ?? before?.r ?? 10 } : {}),
     // A tenth of the positions, if nothing says how many.
     ...(chosen === 'top-k' ? { topK: Math.max(1, Math.round((height * rows) / 10)), lowK: 0 } : {}),
+    ...(chosen === 'lse-lba' ? { lseR0: DEFAULT_R0 } : {}),
     ...(chosen === before?.pooling ? poolingNumbers(before) : {}),
     ...poolingNumbers(rest),
     ...(width > 0 ? { transition: { kernel: 1, activation: 'relu', ...before?.transition, channels: width } } : {}),

@@ -61,19 +61,24 @@ function pooled(shape: readonly number[], head: Head, seed = 1, scale = 1) {
       return sum;
     });
   });
-  return { maps, logits: results.get(logits)!, heatmaps: results.get(heatmaps)! };
+  return { maps, logits: results.get(logits)!, heatmaps: results.get(heatmaps)!, parameter: numbersOf };
 }
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const total = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
 
 /** The formula of each pooling, for one map of logits. */
-const FORMULAS: Readonly<Record<string, (map: readonly number[], head: Pooled) => number>> = {
+const FORMULAS: Readonly<Record<string, (map: readonly number[], head: Pooled, beta: number) => number>> = {
   pcam: (map) => total(map.map((z) => sigmoid(z) * z)) / total(map.map(sigmoid)),
   'top-k': (map, { topK = 1, lowK = 0 }) => {
     const sorted = [...map].sort((a, b) => b - a);
     const top = total(sorted.slice(0, topK)) / topK;
     return lowK === 0 ? top : (top + total(sorted.slice(-lowK)) / lowK) / 2;
+  },
+  'lse-lba': (map, { lseR0 = 0 }, beta) => {
+    const r = lseR0 + Math.exp(beta);
+    const most = Math.max(...map);
+    return most + Math.log(total(map.map((z) => Math.exp(r * (z - most)))) / map.length) / r;
   },
 };
 
@@ -86,6 +91,7 @@ const headsFor = (positions: number): fc.Arbitrary<Pooled> =>
       topK: fc.integer({ min: 1, max: positions }),
       lowK: fc.integer({ min: 0, max: positions }),
     }),
+    fc.record({ pooling: fc.constant('lse-lba' as const), lseR0: fc.double({ min: 0.1, max: 20, noNaN: true }) }),
   );
 const sizes = fc.record({
   ...{ n: fc.integer({ min: 1, max: 3 }), h: fc.integer({ min: 1, max: 9 }), w: fc.integer({ min: 1, max: 9 }) },
@@ -96,8 +102,9 @@ test('property: each logit is the formula of its pooling, for the map of its cla
   const cases = sizes.chain((size) => headsFor(size.h * size.w).map((head) => ({ ...size, head })));
   fc.assert(
     fc.property(cases, ({ head, n, h, w, channels, classes, seed }) => {
-      const { maps, logits } = pooled([n, h, w, channels], { classes, ...head }, seed);
-      const expected = maps.map((map) => FORMULAS[head.pooling](map, head));
+      const { maps, logits, parameter } = pooled([n, h, w, channels], { classes, ...head }, seed);
+      const beta = head.pooling === 'lse-lba' ? parameter('head.pooling.beta') : undefined;
+      const expected = maps.map((map, row) => FORMULAS[head.pooling](map, head, beta?.[row % classes] ?? 0));
       near(logits, expected, JSON.stringify(head));
     }),
     { numRuns: 80 },
@@ -139,7 +146,11 @@ async function run(weights: Uint8Array) {
   return { model, numbers: [...results.get(logits)!, ...results.get(heatmaps!)!] };
 }
 
-const KINDS: readonly Pooled[] = [{ pooling: 'pcam' }, { pooling: 'top-k', topK: 5, lowK: 2 }];
+const KINDS: readonly Pooled[] = [
+  { pooling: 'pcam' },
+  { pooling: 'top-k', topK: 5, lowK: 2 },
+  { pooling: 'lse-lba', lseR0: 2 },
+];
 
 test('weights say their pooling, and an ONNX model of them is the same localizer, to the bit', async () => {
   for (const head of KINDS) {
@@ -161,6 +172,8 @@ test('numbers of a pooling that are missing, wrong, or of another pooling are re
       String(message),
     );
   refuses({ pooling: 'top-k' }, /topK is wrong; expected a whole number from 1 to 12, .* given undefined/);
+  refuses({ pooling: 'lse-lba' }, /lseR0 is wrong; expected .* from 0.1 on; given undefined/);
+  refuses({ pooling: 'lse-lba', lseR0: 0 }, /lseR0 is wrong/);
   refuses({ pooling: 'top-k', topK: 13 }, /topK is wrong/);
   refuses({ pooling: 'top-k', topK: 2, lowK: 1.5 }, /lowK is wrong; expected a whole number from 0 to 12/);
 });

@@ -22,6 +22,7 @@ export const weightsFields: readonly string[] = optionNames<WeightsMetadata>({
   lseR: true,
   topK: true,
   lowK: true,
+  lseR0: true,
   prediction: true,
   operatingThresholds: true,
   heatmapMethod: true,

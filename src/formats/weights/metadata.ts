@@ -42,6 +42,8 @@ export interface WeightsMetadata {
   topK?: number;
   /** How many of the lowest ones count, 0 for none. Only given with `pooling: 'top-k'`. */
   lowK?: number;
+  /** The lower bound r0 of the learnt sharpness, from 0.1 on. Only given with `pooling: 'lse-lba'`. */
+  lseR0?: number;
   /** Name of the prediction layer's parameters. Default: `head.prediction`. */
   prediction?: string;
   /** By class, the probability from which the class counts as found. They are fitted on a validation split. */

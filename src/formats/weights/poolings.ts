@@ -8,10 +8,12 @@
  *   the same map, divided by their sum. The sigmoids are the heatmap.
  * - `top-k`: the mean of the k highest logits of the class's map (WELDON, Durand et al. 2016), or half the sum of that and the mean of some
  *   of the lowest.
+ * - `lse-lba`: log-sum-exp of the class's map, with a sharpness for each class that is learnt and has a lower bound: r = r0 + exp(β) (Yao et al.
+ *   2018).
  */
-export type Pooling = 'lse' | 'average' | 'max' | 'pcam' | 'top-k';
+export type Pooling = 'lse' | 'average' | 'max' | 'pcam' | 'top-k' | 'lse-lba';
 
-export const POOLINGS: readonly Pooling[] = ['lse', 'average', 'max', 'pcam', 'top-k'];
+export const POOLINGS: readonly Pooling[] = ['lse', 'average', 'max', 'pcam', 'top-k', 'lse-lba'];
 
 /**
  * Whether the prediction layer comes first, at every position, and each class's map of logits is pooled by itself. Otherwise features are
@@ -25,10 +27,15 @@ export interface PoolingNumbers {
   topK?: number;
   /** Of `top-k`: how many of the lowest positions count, 0 for none. */
   lowK?: number;
+  /** Of `lse-lba`: the lower bound r0 of the sharpness, from 0.1 on. */
+  lseR0?: number;
 }
 
+/** The smallest r0. Below it the logarithm of a number near 1 is divided by a number near 0, which leaves few digits in f32. */
+export const LEAST_R0 = 0.1;
+
 /** The pooling that each of these fields of the metadata belongs to: it is given if, and only if, that is the pooling. */
-export const POOLING_FIELDS = { lseR: 'lse', topK: 'top-k', lowK: 'top-k' } as const;
+export const POOLING_FIELDS = { lseR: 'lse', topK: 'top-k', lowK: 'top-k', lseR0: 'lse-lba' } as const;
 
 /** The numbers of poolings of class maps among the fields of something. */
 export const poolingNumbers = (from: PoolingNumbers): PoolingNumbers =>
