@@ -68,6 +68,11 @@ function addNetworkOptions(command: Command): void {
       'with top-k: how many of the highest positions count; default: a tenth of all',
       wholeNumber(1, 999_999),
     )
+    .option(
+      '--attention-channels <n>',
+      'with attention: channels of its hidden layer; default: 128',
+      wholeNumber(1, 65_536),
+    )
     .option('--lse-r0 <r>', 'with lse-lba: lower bound of the learnt sharpness; default: 4', number(LEAST_R0, 1e6))
     .option('--low-k <n>', 'with top-k: how many of the lowest positions count; default: 0', wholeNumber(0, 999_999))
     .addOption(

@@ -24,7 +24,7 @@ export interface HeadOutputs {
   readonly probabilities: Tensor;
   /**
    * [n, classes, h, w] dense f32: for each class, the features before pooling, weighted by the prediction layer and summed, without bias. With
-   * `pcam`, the sigmoid of that sum and the bias.
+   * `pcam`, the sigmoid of that sum and the bias. With `attention`, that sum times the position's weight and the number of positions.
    */
   readonly heatmaps: Tensor;
 }

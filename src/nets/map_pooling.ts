@@ -9,18 +9,24 @@ import { LEAST_R0, POOLINGS, type Pooling } from '../formats/weights/poolings.js
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import { binary } from '../ops/general/binary.js';
+import { permute } from '../ops/general/permute.js';
 import { reduce } from '../ops/general/reduce.js';
 import { reshape } from '../ops/general/reshape.js';
 import { topShares } from '../ops/general/top_shares.js';
 import { unary } from '../ops/general/unary.js';
-import { sigmoid } from '../ops/layers/activation.js';
+import { activationOf, sigmoid } from '../ops/layers/activation.js';
 import { classActivationMap } from '../ops/layers/class_activation_map.js';
+import { conv2d } from '../ops/layers/conv2d.js';
+import { mul } from '../ops/layers/mul.js';
 import { softmax } from '../ops/layers/softmax.js';
 import type { Head } from './architecture.js';
+import { convolution } from './layers.js';
 import type { HeadOutputs } from './localizer_head.js';
 
 /** What a pooling reads. */
 interface ClassMaps {
+  /** What the prediction layer reads: [n, h, w, channels] nhwc4. */
+  readonly x: Tensor;
   /** The class activation maps, without the bias: [n, classes, h, w] dense f32. */
   readonly evidence: Tensor;
   /** The logits of all positions, which are the evidence and the bias: [n, classes, h, w] dense f32. */
@@ -42,6 +48,7 @@ const POOLS: Readonly<Record<MapPooling, (g: GraphBuilder, maps: ClassMaps, head
   pcam: probabilisticCam,
   'top-k': highest,
   'lse-lba': boundedLogSumExp,
+  attention: gatedAttention,
 };
 
 /**
@@ -58,7 +65,7 @@ export function poolClassMaps(g: GraphBuilder, x: Tensor, head: Head): HeadOutpu
   const evidence = classActivationMap(g, x, weight, `${prediction}/evidence`);
   const maps = binary(g, evidence, reshape(g, bias, [1, classes, 1, 1], `${prediction}/bias`), 'add', prediction);
   const rows = reshape(g, maps, [0, 0, maps.shape[2] * maps.shape[3]], 'head.pooling/rows');
-  const { logits, heatmaps = evidence } = pool(g, { evidence, maps, rows }, head);
+  const { logits, heatmaps = evidence } = pool(g, { x, evidence, maps, rows }, head);
   return { logits, probabilities: sigmoid(g, logits, 'probabilities'), heatmaps };
 }
 
@@ -119,4 +126,35 @@ function boundedLogSumExp(g: GraphBuilder, { rows }: ClassMaps, { classes, lseR0
   const mean = overRow(unary(g, below, { kind: 'exp' }, named('powers')), 'mean');
   const rise = binary(g, unary(g, mean, { kind: 'log' }, named('log')), r, 'div', named('rise'));
   return { logits: reshape(g, binary(g, most, rise, 'add', named('sum')), [0, classes], 'head.pooling') };
+}
+
+/** More hidden channels than that are refused before anything of their size is allocated. */
+const MOST_CHANNELS = 65_536;
+
+/**
+ * Gated attention pooling: the weights of positions are the softmax of wᵀ (tanh(V x) ⊙ σ(U x)). U and V, `head.attention.gate` and
+ * `head.attention.value`, are shared, and w, `head.attention.score` [classes, hidden], is of each class: a class has to weigh other positions
+ * than the next one, while what makes a position worth a look is much the same. The heatmap is what each position adds to the logit, times
+ * the number of positions, so that its mean is the logit without the bias, as with average pooling.
+ */
+function gatedAttention(g: GraphBuilder, { x, evidence, rows }: ClassMaps, head: Head): Pooled {
+  const { classes, attentionChannels: outputs = Number.NaN } = head;
+  if (!(Number.isInteger(outputs) && outputs >= 1 && outputs <= MOST_CHANNELS))
+    throw new InputError('attention pooling: attentionChannels is wrong', {
+      expected: `a whole number from 1 to ${MOST_CHANNELS}`,
+      given: String(head.attentionChannels),
+    });
+  const layer = (name: string) => convolution(g, x, `head.attention.${name}`, { outputs, kernel: 1 });
+  const value = activationOf(g, layer('value'), { kind: 'tanh' }, 'head.attention/tanh');
+  const hidden = mul(g, value, sigmoid(g, layer('gate'), 'head.attention/sigmoid'), 'head.attention/gated');
+  const score = g.parameter('head.attention.score.weight', [classes, outputs, 1, 1]);
+  const scores = permute(g, conv2d(g, hidden, score, undefined, { name: 'head.attention.score' }), [0, 3, 1, 2]);
+  const weights = softmax(
+    g,
+    reshape(g, scores, rows.shape.toSpliced(0, 1, 0), 'head.attention/rows'),
+    'head.attention',
+  );
+  const scaled = unary(g, weights, { kind: 'line', a: rows.shape[2], b: 0 }, 'head.attention/scaled');
+  const shares = reshape(g, scaled, evidence.shape.toSpliced(0, 1, 0), 'head.attention/maps');
+  return { logits: weightedAverage(g, rows, weights), heatmaps: binary(g, evidence, shares, 'mul', 'heatmaps') };
 }

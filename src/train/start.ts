@@ -193,6 +193,8 @@ function withColumns(backbone: string | Backbone, columns: readonly number[] | u
 
 /** With β = 0 at the beginning, the sharpness begins at 5. */
 const DEFAULT_R0 = 4;
+/** As Ilse et al. 2018 have it. */
+const DEFAULT_ATTENTION = 128;
 
 function chooseHead(
   { size, classes, transition, pooling, r, ...rest }: StartOptions,
@@ -218,6 +220,7 @@ function chooseHead(
     // A tenth of the positions, if nothing says how many.
     ...(chosen === 'top-k' ? { topK: Math.max(1, Math.round((height * rows) / 10)), lowK: 0 } : {}),
     ...(chosen === 'lse-lba' ? { lseR0: DEFAULT_R0 } : {}),
+    ...(chosen === 'attention' ? { attentionChannels: DEFAULT_ATTENTION } : {}),
     ...(chosen === before?.pooling ? poolingNumbers(before) : {}),
     ...poolingNumbers(rest),
     ...(width > 0 ? { transition: { kernel: 1, activation: 'relu', ...before?.transition, channels: width } } : {}),

@@ -62,6 +62,10 @@ for (const recorded of recordedHeads.heads) {
     }
   });
 
+  // Once for each pooling: other numbers of the same one are trained by the same graph.
+  const isFirst = recordedHeads.heads.find(({ pooling }) => pooling === head.pooling) === recorded;
+  if (!isFirst) continue;
+
   test(`${what}: is trained, saved, loaded to the same bits, and gives boxes`, async () => {
     const pictures = Array.from({ length: 24 }, (_, i) => picture(i));
     const classes = ['Mass', 'Nodule'];

@@ -121,6 +121,22 @@ test('with equal weights for all positions, pooling class maps is average poolin
   }
 });
 
+test('attention: the mean of a heatmap is the logit without the bias', () => {
+  const [n, classes, positions] = [2, 3, 12];
+  const { logits, heatmaps, parameter } = pooled([n, 3, 4, 5], { classes, pooling: 'attention', attentionChannels: 7 });
+  const means = Array.from(
+    logits,
+    (_, row) => total([...heatmaps.subarray(row * positions, (row + 1) * positions)]) / positions,
+  );
+  const bias = parameter('head.prediction.bias');
+  near(
+    means,
+    Array.from(logits, (logit, row) => logit - bias[row % classes]),
+    'means',
+    1e-12,
+  );
+});
+
 test('PCAM: the heatmap is the map of probabilities, and its weights survive where every probability is 0', () => {
   const { maps, heatmaps } = pooled([2, 3, 4, 5], { classes: 2, pooling: 'pcam' });
   near(heatmaps, maps.flat().map(sigmoid), 'heatmaps');
@@ -150,6 +166,7 @@ const KINDS: readonly Pooled[] = [
   { pooling: 'pcam' },
   { pooling: 'top-k', topK: 5, lowK: 2 },
   { pooling: 'lse-lba', lseR0: 2 },
+  { pooling: 'attention', attentionChannels: 5 },
 ];
 
 test('weights say their pooling, and an ONNX model of them is the same localizer, to the bit', async () => {
@@ -172,6 +189,8 @@ test('numbers of a pooling that are missing, wrong, or of another pooling are re
       String(message),
     );
   refuses({ pooling: 'top-k' }, /topK is wrong; expected a whole number from 1 to 12, .* given undefined/);
+  refuses({ pooling: 'attention' }, /attentionChannels is wrong; expected a whole number from 1 .* given undefined/);
+  refuses({ pooling: 'attention', attentionChannels: 1e9 }, /attentionChannels is wrong/);
   refuses({ pooling: 'lse-lba' }, /lseR0 is wrong; expected .* from 0.1 on; given undefined/);
   refuses({ pooling: 'lse-lba', lseR0: 0 }, /lseR0 is wrong/);
   refuses({ pooling: 'top-k', topK: 13 }, /topK is wrong/);

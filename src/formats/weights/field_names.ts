@@ -23,6 +23,7 @@ export const weightsFields: readonly string[] = optionNames<WeightsMetadata>({
   topK: true,
   lowK: true,
   lseR0: true,
+  attentionChannels: true,
   prediction: true,
   operatingThresholds: true,
   heatmapMethod: true,

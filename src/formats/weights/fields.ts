@@ -30,6 +30,7 @@ export const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   lseR: { parse: positive, optional: true },
   topK: { parse: size, optional: true },
   lseR0: { parse: positive, optional: true },
+  attentionChannels: { parse: size, optional: true },
   lowK: { parse: (text, key) => (text === '0' ? 0 : size(text, key)), optional: true },
   prediction: { parse: pattern(/^[\w./-]{1,200}$/, 'the name of a layer'), optional: true },
   operatingThresholds: { parse: probabilities, optional: true },

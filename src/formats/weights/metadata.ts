@@ -44,6 +44,8 @@ export interface WeightsMetadata {
   lowK?: number;
   /** The lower bound r0 of the learnt sharpness, from 0.1 on. Only given with `pooling: 'lse-lba'`. */
   lseR0?: number;
+  /** Channels of the attention's hidden layer. Only given with `pooling: 'attention'`. */
+  attentionChannels?: number;
   /** Name of the prediction layer's parameters. Default: `head.prediction`. */
   prediction?: string;
   /** By class, the probability from which the class counts as found. They are fitted on a validation split. */

@@ -10,10 +10,11 @@
  *   of the lowest.
  * - `lse-lba`: log-sum-exp of the class's map, with a sharpness for each class that is learnt and has a lower bound: r = r0 + exp(β) (Yao et al.
  *   2018).
+ * - `attention`: the weights of positions are learnt by gated attention on the features (Ilse et al. 2018), for each class by itself.
  */
-export type Pooling = 'lse' | 'average' | 'max' | 'pcam' | 'top-k' | 'lse-lba';
+export type Pooling = 'lse' | 'average' | 'max' | 'pcam' | 'top-k' | 'lse-lba' | 'attention';
 
-export const POOLINGS: readonly Pooling[] = ['lse', 'average', 'max', 'pcam', 'top-k', 'lse-lba'];
+export const POOLINGS: readonly Pooling[] = ['lse', 'average', 'max', 'pcam', 'top-k', 'lse-lba', 'attention'];
 
 /**
  * Whether the prediction layer comes first, at every position, and each class's map of logits is pooled by itself. Otherwise features are
@@ -29,13 +30,21 @@ export interface PoolingNumbers {
   lowK?: number;
   /** Of `lse-lba`: the lower bound r0 of the sharpness, from 0.1 on. */
   lseR0?: number;
+  /** Of `attention`: channels of its hidden layer. */
+  attentionChannels?: number;
 }
 
 /** The smallest r0. Below it the logarithm of a number near 1 is divided by a number near 0, which leaves few digits in f32. */
 export const LEAST_R0 = 0.1;
 
 /** The pooling that each of these fields of the metadata belongs to: it is given if, and only if, that is the pooling. */
-export const POOLING_FIELDS = { lseR: 'lse', topK: 'top-k', lowK: 'top-k', lseR0: 'lse-lba' } as const;
+export const POOLING_FIELDS = {
+  lseR: 'lse',
+  topK: 'top-k',
+  lowK: 'top-k',
+  lseR0: 'lse-lba',
+  attentionChannels: 'attention',
+} as const;
 
 /** The numbers of poolings of class maps among the fields of something. */
 export const poolingNumbers = (from: PoolingNumbers): PoolingNumbers =>

@@ -222,7 +222,7 @@ export function judge(
 ): { leftOut: string[]; warnings: Warning[] } {
   const backbone = backboneOf(metadata);
   const { family } = descriptionOf(backbone);
-  const head = [metadata.prediction ?? 'head.prediction', 'head.transition', 'head.pooling'];
+  const head = [metadata.prediction ?? 'head.prediction', 'head.transition', 'head.pooling', 'head.attention'];
   const leftover = leftoverOf(tensors, parameters, { family, prefix: prefixOf(backbone), head, ignore });
   const refusal = refusalOf(leftover, parameters, typeof backbone === 'string' ? backbone : familyName(family));
   if (refusal) throw refusal;
