@@ -11,13 +11,8 @@ export { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
 export type { ByteSource } from './localizer/bytes.js';
 export { type ExportOptions, exportOnnx } from './localizer/export_onnx.js';
 export type { ImageInput, PixelImage } from './localizer/image_input.js';
-export {
-  type ClassifyOptions,
-  type LoadOptions,
-  type LocalizeAllOptions,
-  Localizer,
-  load,
-} from './localizer/localizer.js';
+export type { ClassifyOptions, LoadOptions, LocalizeAllOptions } from './localizer/load_options.js';
+export { Localizer, load } from './localizer/localizer.js';
 export type { GpuLocalization, GpuTensor } from './localizer/on_gpu.js';
 export type { OnnxRuntime, OnnxRuntimeOption, OnnxSession, OnnxTensor } from './localizer/onnx/runtime.js';
 export type { Memory } from './localizer/plans.js';

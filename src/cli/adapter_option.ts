@@ -1,6 +1,7 @@
 /** The options `--adapter` and `--backend`, the same for every command that has them. */
 import { BACKENDS } from '../localizer/backend.js';
-import type { LoadOptions, Localizer } from '../localizer/localizer.js';
+import type { LoadOptions } from '../localizer/load_options.js';
+import type { Localizer } from '../localizer/localizer.js';
 import { Option } from '../node/vendor/commander.js';
 
 /** Gives a command the text as `adapter`, for `openGpu`, which takes `RAYBOX_ADAPTER` where it is undefined. */

@@ -12,7 +12,7 @@ import { parseJson } from '../formats/json.js';
 import { isProbability } from '../formats/operating_thresholds.js';
 import { mergePredictions } from '../formats/predictions/predictions.js';
 import { DEFAULT_BATCH } from '../localizer/batches.js';
-import type { LoadOptions } from '../localizer/localizer.js';
+import type { LoadOptions } from '../localizer/load_options.js';
 import { type Dataset, openDataset } from '../node/dataset.js';
 import { readText } from '../node/text_files.js';
 import { type Command, InvalidArgumentError, Option } from '../node/vendor/commander.js';

@@ -1,5 +1,7 @@
 /** Loads weights for commands. Weights may have no names for their outputs. */
-import { type LoadOptions, type Localizer, load } from '../localizer/localizer.js';
+
+import type { LoadOptions } from '../localizer/load_options.js';
+import { type Localizer, load } from '../localizer/localizer.js';
 import type { Localization } from '../localizer/results.js';
 import { UsageError } from './terminal.js';
 

@@ -14,7 +14,7 @@ import {
   Unsupported,
   type Value,
 } from './kit.js';
-import { orderOf } from './layers.js';
+import { orderOf } from './map_order.js';
 import type { Constant } from './plain.js';
 import { type Dims, sameDims, sizeOf } from './views.js';
 

@@ -1,18 +1,16 @@
 /** Convolutions, dense layers, poolings and what else joins or cuts maps, for values of any order of dimensions. */
-import type { GraphBuilder } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import { inParts, type Part, partName, partsOf } from '../nets/large_layers.js';
 import { convTranspose2d } from '../ops/general/conv_transpose2d.js';
 import { forward as batchNorm } from '../ops/layers/batch_norm.js';
-import { concat as concatenation } from '../ops/layers/concat.js';
 import { conv2d } from '../ops/layers/conv2d.js';
 import { forward as layerNormalisation } from '../ops/layers/layer_norm.js';
 import { forward as lsePool } from '../ops/layers/lse_pool.js';
 import { type PoolAttributes, forward as windows } from '../ops/layers/pool.js';
-import { slice } from '../ops/layers/slice.js';
-import { compact, withSegments } from '../ops/packing/compact.js';
+import { compact } from '../ops/packing/compact.js';
 import type { Pair, Sides } from '../ops/windows.js';
 import { asMap, asValue, type Kit, type Order, parameter, settled, sizesOf, Unsupported, type Value } from './kit.js';
+import { orderOf } from './map_order.js';
 import type { Constant } from './plain.js';
 import { isWhole, placesOf, type Run, sizeOf, whole } from './views.js';
 
@@ -232,71 +230,4 @@ export function layerNorm(kit: Kit, value: Value, weight: Named, bias: Named, ep
   );
   const inputs = [compact(kit.g, tensor), ...vectors] as unknown as readonly [Tensor, Tensor, Tensor];
   return { tensor: kit.g.apply(layerNormalisation, inputs, { epsilon }, kit.name), dims };
-}
-
-/** Adds a concatenation along channels. */
-export function concat(kit: Kit, values: readonly Value[], dimension: number): Value {
-  const [first] = values;
-  if (values.length === 1) return first;
-  const rank = first.dims.length;
-  // The other dimensions are those of the first value, and have to be the same axes in all of them.
-  const order = orderOf(first, dimension);
-  const tensors = values.map((value) => asMap(kit, value, order));
-  return asValue(joined(kit, tensors), order, rank);
-}
-
-/** Concatenations by graph: the parts of each, with the result. */
-const concatenations = new WeakMap<GraphBuilder, { parts: readonly Tensor[]; whole: Tensor }[]>();
-
-/**
- * A concatenation that begins with all parts of an earlier one goes on from there. In a densely connected block each layer joins what all
- * layers before it gave; written like this, the block is one buffer that grows, and nothing of it is copied.
- */
-function joined({ g, name }: Kit, parts: readonly Tensor[]): Tensor {
-  const earlier = concatenations.get(g) ?? [];
-  concatenations.set(g, earlier);
-  const begins = earlier.filter(
-    (one) => one.parts.length < parts.length && one.parts.every((part, i) => part === parts[i]),
-  );
-  const longest = begins.reduce<(typeof begins)[number] | undefined>(
-    (best, one) => (best && best.parts.length >= one.parts.length ? best : one),
-    undefined,
-  );
-  const rest = longest ? [longest.whole, ...parts.slice(longest.parts.length)] : parts;
-  const whole = concatenation(g, rest, name);
-  earlier.push({ parts, whole });
-  return whole;
-}
-
-/** The order in which a value's dimensions are a map's axes, if `channels` is that of channels. */
-export function orderOf({ dims }: Pick<Value, 'dims'>, channels: number): Order {
-  const others = dims.flatMap((runs, i) => (runs.length > 0 && i !== channels ? [i] : []));
-  const along = (axis: 'n' | 'h' | 'w') => others.find((i) => dims[i][0].axis === axis);
-  const n = along('n');
-  const taken = { h: along('h'), w: along('w') };
-  if (others.length > (n === undefined ? 2 : 3))
-    throw new Unsupported(`a value of ${dims.map(sizeOf).join('×')} is no map`);
-  // What lies along neither has to be moved. A dimension of size 1 may be rows as well as columns: any one will do.
-  const left = others.filter((i) => i !== n && i !== taken.h && i !== taken.w);
-  const free = [...left, ...dims.flatMap((runs, i) => (runs.length === 0 && i !== channels && i !== 0 ? [i] : []))];
-  const [h, w] = [taken.h ?? free.shift(), taken.w ?? free.shift()];
-  return {
-    ...{ c: channels, ...(n === undefined ? {} : { n }) },
-    ...(h === undefined ? {} : { h }),
-    ...(w === undefined ? {} : { w }),
-  };
-}
-
-/** Cuts channels into pieces of these widths. */
-export function cutChannels(kit: Kit, value: Value, dimension: number, widths: readonly number[]): Value[] {
-  const order = orderOf(value, dimension);
-  const x = asMap(kit, value, order);
-  // Each piece begins at a whole group of four channels, so the channels are laid out in pieces first where they are not.
-  const laid = widths.length === 1 ? x : withSegments(kit.g, compact(kit.g, x), [...widths], `${kit.name}/pieces`);
-  let offset = 0;
-  return widths.map((width, i) => {
-    const piece = slice(kit.g, laid, { offset, segments: [width] }, `${kit.name}/${i}`);
-    offset += Math.ceil(width / 4);
-    return asValue(piece, order, value.dims.length);
-  });
 }

@@ -2,7 +2,7 @@
 import { InputError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import type { Warning } from '../warnings.js';
-import { KNOWN_OPTIONS, type LoadOptions } from './localizer.js';
+import { KNOWN_OPTIONS, type LoadOptions } from './load_options.js';
 import { readModel } from './model.js';
 import type { WeightsInput } from './weights_input.js';
 

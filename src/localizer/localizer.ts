@@ -1,9 +1,8 @@
 /** The public interface of the engine: it loads weights once, and then gives probabilities, heatmaps and boxes for images. */
 import { InputError } from '../errors.js';
-import { weightsFields } from '../formats/weights/field_names.js';
 import type { WeightsMetadata } from '../formats/weights/metadata.js';
-import type { Gpu, GpuOptions } from '../gpu/device.js';
-import { checkOptions, optionNames } from '../options.js';
+import type { Gpu } from '../gpu/device.js';
+import { checkOptions } from '../options.js';
 import type { Warning } from '../warnings.js';
 import { backendOf, openSession } from './backend.js';
 import { DEFAULT_BATCH, type Pixels, readBatches, refuseSingleImage, runBatch } from './batches.js';
@@ -11,85 +10,15 @@ import { readsOnce } from './bytes.js';
 import { localizeBatch } from './describe.js';
 import type { ImageInput } from './image_input.js';
 import { toPixels } from './images.js';
+import { type ClassifyOptions, KNOWN_OPTIONS, type LoadOptions, type LocalizeAllOptions } from './load_options.js';
 import { readModel } from './model.js';
 import type { GpuLocalization } from './on_gpu.js';
-import type { OnnxRuntimeOption } from './onnx/runtime.js';
 import type { Memory } from './plans.js';
 import { abortable, createQueue } from './queue.js';
-import { LOCALIZE_OPTIONS, type LocalizeOptions, requestOf } from './request.js';
+import { type LocalizeOptions, requestOf } from './request.js';
 import type { Classification, Localization } from './results.js';
 import type { Backend, Batch, Session, StageTimes } from './session.js';
-import type { ModelOptions, WeightsInput } from './weights_input.js';
-
-/** Options of `load`: the device, the precision, and what the weights do not say about themselves. */
-export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {
-  /** A device of the caller's. raybox keeps within its limits and never destroys it. */
-  device?: GPUDevice;
-  /** Element type of weights and activations; sums are f32 in both. Default `f32`; `f16` needs the feature `shader-f16`. */
-  precision?: 'f32' | 'f16';
-  /**
-   * What the network runs on: WebGPU, or onnxruntime, which computes on the CPU and comes from the package onnxruntime-node (in a page
-   * onnxruntime-web). Default: the environment variable RAYBOX_BACKEND, or else `auto`. That is WebGPU if there is a GPU or an option for WebGPU
-   * alone, otherwise onnxruntime if it is installed, or else WebGPU on a software adapter.
-   */
-  backend?: 'auto' | 'webgpu' | 'onnxruntime';
-  /** The module onnxruntime-web or onnxruntime-node, or a function that imports it, for bundlers, which have to see the import. */
-  onnxruntime?: OnnxRuntimeOption;
-  /** Gets the share of the loading that is done, 0…1. */
-  onProgress?: (done: number) => void;
-  signal?: AbortSignal;
-}
-
-/** The options of `load` that are not fields of the weights' metadata. */
-const OWN_OPTIONS = optionNames<Omit<LoadOptions, keyof WeightsMetadata>>({
-  device: true,
-  adapter: true,
-  powerPreference: true,
-  dawn: true,
-  precision: true,
-  backend: true,
-  onnxruntime: true,
-  metadata: true,
-  transformInput: true,
-  prefix: true,
-  preset: true,
-  ignore: true,
-  network: true,
-  output: true,
-  probabilities: true,
-  externalData: true,
-  maxBytes: true,
-  cache: true,
-  integrity: true,
-  onProgress: true,
-  signal: true,
-});
-
-/** Options of `Localizer.classify`. */
-export type ClassifyOptions = Pick<LocalizeOptions, 'bits' | 'maxImageBytes' | 'signal'>;
-
-/** Options of `Localizer.localizeAll`. Those of `localize` apply to all images. */
-export interface LocalizeAllOptions extends LocalizeOptions {
-  /** Images in one run of the network. Fewer are taken if the GPU cannot hold that many. Default 4. */
-  batch?: number;
-  /**
-   * Called for an image that cannot be processed, which is then left out. Without it, the first such image ends the iteration. It is called
-   * in the order of the images: after the results of all images before that one, and before those of the images after it. If it returns a
-   * promise, that is awaited. What it throws ends the iteration.
-   */
-  onError?: (error: Error, index: number) => unknown;
-}
-
-/** The names of all options of each call. */
-export const KNOWN_OPTIONS = {
-  load: [...OWN_OPTIONS, ...weightsFields.filter((field) => field !== 'assumed' && field !== 'told')],
-  classify: optionNames<ClassifyOptions>({ bits: true, maxImageBytes: true, signal: true }),
-  localize: [...LOCALIZE_OPTIONS, 'output'],
-  localizeAll: [
-    ...LOCALIZE_OPTIONS,
-    ...optionNames<Omit<LocalizeAllOptions, keyof LocalizeOptions>>({ batch: true, onError: true }),
-  ],
-};
+import type { WeightsInput } from './weights_input.js';
 
 /**
  * Loads weights and makes their network ready, on a GPU if there is one.

@@ -10,7 +10,7 @@
 import type { Finding } from '../formats/findings.js';
 import type { HeatmapScaling } from '../overlay/heatmap.js';
 import { boxButton, outlinesOf, placeChips } from './overlay_boxes.js';
-import { adoptStyle } from './overlay_style.js';
+import { adoptStyle, FIGURE } from './overlay_style.js';
 import { composePicture, type Drawn, drawnOf, heatCanvas, type OverlayImage } from './picture.js';
 import { describe, heatmapOf, mostProbable, type OverlayResult, shownOf } from './shown.js';
 
@@ -129,16 +129,7 @@ export class RayboxOverlay extends Base {
     if (!this.#root) return;
     adoptStyle(this.#root); // on each connection, since a tree that is moved to another document loses its style sheets
     if (!this.#root.firstChild) {
-      this.#root.innerHTML = `<figure part="figure">
-          <div class="frame" part="frame">
-            <canvas class="picture" part="image" role="img"></canvas>
-            <canvas class="heat" part="heatmap" aria-hidden="true"></canvas>
-            <div class="boxes" role="group" aria-label="Findings"></div>
-            <div class="labels" aria-hidden="true"></div>
-            <div class="empty"><slot>No image</slot></div>
-          </div>
-          <figcaption part="caption"></figcaption>
-        </figure>`;
+      this.#root.innerHTML = FIGURE;
       this.#part('.boxes').addEventListener('keydown', (event) => this.#onKey(event as KeyboardEvent));
     }
     this.#takeEarlyProperties();

@@ -56,3 +56,15 @@ export function adoptStyle(root: ShadowRoot): void {
   }
   root.adoptedStyleSheets = [sheet];
 }
+
+/** What is inside the element. */
+export const FIGURE = `<figure part="figure">
+  <div class="frame" part="frame">
+    <canvas class="picture" part="image" role="img"></canvas>
+    <canvas class="heat" part="heatmap" aria-hidden="true"></canvas>
+    <div class="boxes" role="group" aria-label="Findings"></div>
+    <div class="labels" aria-hidden="true"></div>
+    <div class="empty"><slot>No image</slot></div>
+  </div>
+  <figcaption part="caption"></figcaption>
+</figure>`;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { KNOWN_OPTIONS } from '../../src/localizer/localizer.js';
+import { KNOWN_OPTIONS } from '../../src/localizer/load_options.js';
 import { nearestOf } from '../../src/options.js';
 
 const read = (page: string) => readFileSync(new URL(`../../../${page}`, import.meta.url), 'utf8');

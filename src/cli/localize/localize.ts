@@ -5,7 +5,8 @@ import { InputError } from '../../errors.js';
 import type { DecodeOptions, Image } from '../../formats/images/pixels.js';
 import { isProbability } from '../../formats/operating_thresholds.js';
 import { DEFAULT_BATCH } from '../../localizer/batches.js';
-import type { LoadOptions, Localizer } from '../../localizer/localizer.js';
+import type { LoadOptions } from '../../localizer/load_options.js';
+import type { Localizer } from '../../localizer/localizer.js';
 import type { LocalizeOptions } from '../../localizer/request.js';
 import type { Localization } from '../../localizer/results.js';
 import {

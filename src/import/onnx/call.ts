@@ -150,3 +150,13 @@ export function attempt(first: () => Value, second: () => Value): Value {
     throw error;
   }
 }
+
+/** The operand at an index, which has to be images with rows, columns and channels. */
+export function map(call: Call, index = 0): Value {
+  const x = value(call, index);
+  if (x.dims.length === 4) return x;
+  throw new Unsupported(
+    `it works on ${Math.max(0, x.dims.length - 2)} dimensions beside images and channels`,
+    'raybox runs networks for images, which have two',
+  );
+}

@@ -1,22 +1,16 @@
-/** Operators that are layers: convolutions, dense layers, poolings, norms. */
+/** Operators that are layers: convolutions, dense layers and poolings, and the table of all of them. */
+
 import { InputError } from '../../errors.js';
-import { localResponseNorm } from '../../ops/layers/lrn.js';
-import { softmax as addSoftmax } from '../../ops/layers/softmax.js';
 import type { Pair, Sides } from '../../ops/windows.js';
-import { activate, scaleAndShift } from '../elementwise.js';
-import { combine, padMap, pick, product, reduceOver, softmaxAlong, standardise } from '../general.js';
-import { asMap, asValue, mapsOf, settled, Unsupported, type Value } from '../kit.js';
+import { product } from '../general.js';
+import { mapsOf, Unsupported, type Value } from '../kit.js';
 import * as layers from '../layers.js';
-import { constantOf, countOf } from '../plain.js';
-import { isWhole } from '../views.js';
 import {
-  axisOf,
   type Call,
   constant,
   isValue,
-  listInput,
   listOf,
-  numberInput,
+  map,
   numberOf,
   type Operand,
   type Operator,
@@ -25,16 +19,9 @@ import {
   textOf,
   value,
 } from './call.js';
-import { dequantised } from './casts.js';
-
-export function map(call: Call, index = 0): Value {
-  const x = value(call, index);
-  if (x.dims.length === 4) return x;
-  throw new Unsupported(
-    `it works on ${Math.max(0, x.dims.length - 2)} dimensions beside images and channels`,
-    'raybox runs networks for images, which have two',
-  );
-}
+import { batchNorm, instanceNorm, layerNorm, logSoftmax, lrn, softmax } from './norms.js';
+import { pad } from './padding.js';
+import { dequantise, quantise } from './quantisation.js';
 
 const pairOf = (call: Call, name: string, otherwise: Pair): Pair => {
   const list = listOf(call, name) ?? otherwise;
@@ -169,147 +156,6 @@ function matMul(call: Call): Value {
   if (!a || !b || !isValue(a) || isValue(b)) throw new Unsupported('it multiplies constants by a computed value');
   return layers.dense(call.kit, a, { weight: constant(call, 1), transposed: true });
 }
-
-function batchNorm(call: Call): Value {
-  if (numberOf(call, 'training_mode', 0) === 1 || call.outputs > 1)
-    throw new Unsupported(
-      'it runs as in training, with the statistics of a batch',
-      'export the model in evaluation mode: model.eval()',
-    );
-  if (numberOf(call, 'spatial', 1) !== 1) throw new Unsupported('it normalises each position by itself (spatial 0)');
-  const parameters = [1, 2, 3, 4].map((i) => constant(call, i));
-  return layers.normalise(call.kit, value(call, 0), 1, parameters, numberOf(call, 'epsilon', 1e-5));
-}
-
-function layerNorm(call: Call): Value {
-  const x = value(call, 0);
-  if (axisOf(numberOf(call, 'axis', -1), x.dims.length) !== x.dims.length - 1)
-    throw new Unsupported('it normalises several dimensions');
-  if (call.outputs > 1) throw new Unsupported('its mean and deviation are read');
-  const weight = constant(call, 1);
-  const zeros = { name: `${weight.name}.zeros`, constant: constantOf([1], Float32Array.of(0)) };
-  return layers.layerNorm(call.kit, x, weight, optionalConstant(call, 2) ?? zeros, numberOf(call, 'epsilon', 1e-5));
-}
-
-function lrn(call: Call): Value {
-  const size = numberOf(call, 'size', 0);
-  // Of an even size one neighbour more is above the channel in ONNX, and below it in raybox.
-  if (size % 2 !== 1) throw new Unsupported(`it joins an even number of channels (size ${size})`);
-  const options = {
-    size,
-    ...{ alpha: numberOf(call, 'alpha', 1e-4), beta: numberOf(call, 'beta', 0.75), k: numberOf(call, 'bias', 1) },
-  };
-  const order = mapsOf(call.kit);
-  const x = asMap(call.kit, map(call), order);
-  return asValue(localResponseNorm(call.kit.g, x, { ...options, name: call.kit.name }), order, 4);
-}
-
-function softmax(call: Call): Value {
-  const x = value(call, 0);
-  const shape = shapeOfOperand(x);
-  const axis = axisOf(numberOf(call, 'axis', call.version < 13 ? 1 : -1), shape.length);
-  const { tensor, dims } = settled(call.kit, x);
-  // Up to version 12 all dimensions from the axis on were one.
-  if (call.version < 13 && countOf(shape.slice(axis + 1)) > 1) throw new Unsupported('it joins several dimensions');
-  if (!isWhole(dims[axis], 'c', tensor.shape[3])) return softmaxAlong(call.kit, x, axis);
-  return { tensor: addSoftmax(call.kit.g, tensor, call.kit.name), dims };
-}
-
-/** x minus the logarithm of the sum of all powers of e along a dimension. */
-function logSoftmax(call: Call): Value {
-  const x = value(call, 0);
-  const shape = shapeOfOperand(x);
-  const axis = axisOf(numberOf(call, 'axis', call.version < 13 ? 1 : -1), shape.length);
-  if (call.version < 13 && countOf(shape.slice(axis + 1)) > 1) throw new Unsupported('it joins several dimensions');
-  return combine(call.kit, x, reduceOver(call.kit, x, [axis], 'log_sum_exp'), 'sub');
-}
-
-/** A norm for each image and channel, with a factor and a summand for each channel. */
-function instanceNorm(call: Call): Value {
-  const x = map(call);
-  const [factor, summand] = [constant(call, 1), constant(call, 2)].map(({ constant: one }) => ({
-    ...one,
-    shape: [1, one.count, 1, 1],
-    values: one.values,
-  }));
-  return scaleAndShift(call.kit, standardise(call.kit, x, [2, 3], numberOf(call, 'epsilon', 1e-5)), factor, summand);
-}
-
-/** Numbers around a map: one number, or those of the map itself. Zeros before a convolution have become its own padding. */
-function pad(call: Call): Operand {
-  const x = value(call, 0);
-  const isInput = call.version >= 11;
-  const pads = (isInput ? listInput(call, 1) : listOf(call, 'pads')) ?? [];
-  if (pads.every((side) => side === 0)) return x;
-  const rank = x.dims.length;
-  if (pads.length !== 2 * rank || call.operands[3]) throw new Unsupported(`pads ${pads.join(', ')}`);
-  const mode = textOf(call, 'mode', 'constant');
-  const filled = (isInput ? numberInput(call, 2) : undefined) ?? numberOf(call, 'value', 0);
-  if (mode === 'constant') {
-    const others = [0, 1].every((dimension) => pads[dimension] === 0 && pads[dimension + rank] === 0);
-    if (rank !== 4 || !others) throw new Unsupported('it pads other dimensions than rows and columns');
-    return padMap(call.kit, x, mapsOf(call.kit), [pads[2], pads[3], pads[6], pads[7]], filled);
-  }
-  return x.dims.reduce((result, _, dimension) => {
-    const [before, behind] = [pads[dimension], pads[dimension + rank]];
-    if (before === 0 && behind === 0) return result;
-    return pick(call.kit, result, dimension, placesAround(mode, shapeOfOperand(x)[dimension], before, behind));
-  }, x);
-}
-
-/** Which place of a dimension each place of the padded one is. */
-function placesAround(mode: string, size: number, before: number, behind: number): number[] {
-  const place: Record<string, (at: number) => number> = {
-    edge: (at) => Math.min(Math.max(at, 0), size - 1),
-    wrap: (at) => ((at % size) + size) % size,
-    // Beyond the ends it goes back again, without the places at the ends once more.
-    reflect: (at) => {
-      const period = Math.max(1, 2 * size - 2);
-      const own = ((at % period) + period) % period;
-      return own < size ? own : period - own;
-    },
-  };
-  const count = size + before + behind;
-  if (!place[mode] || !(count >= 1 && count <= 65_536))
-    throw new Unsupported(`padding (${mode}) by ${before} and ${behind}`);
-  return Array.from({ length: count }, (_, i) => place[mode](i - before));
-}
-
-/** The range that a quantised type has. */
-function levelsOf(call: Call): [least: number, most: number] {
-  const { operands } = call;
-  const zero = operands[2];
-  const type = zero === undefined ? 'U8' : 'type' in zero ? String(zero.type) : 'another type';
-  const ranges: Record<string, [number, number]> = {
-    U8: [0, 255],
-    I8: [-128, 127],
-    U16: [0, 65535],
-    I16: [-32768, 32767],
-  };
-  if (ranges[type]) return ranges[type];
-  throw new Unsupported(`it quantises to ${type}`);
-}
-
-/**
- * A value is quantised and at once made real again. What is left of that is the range to which it is limited, which may be all that is
- * left of a ReLU.
- */
-function quantise(call: Call): Value {
-  const x = value(call, 0);
-  if (call.kit.ownImages) throw new Unsupported('it makes computed values whole numbers');
-  const scale = numberInput(call, 1);
-  const zero = numberInput(call, 2) ?? 0;
-  if (scale === undefined || !(scale > 0)) throw new Unsupported('it has no scale');
-  const [a, b] = levelsOf(call).map((level) => (level - zero) * scale);
-  call.tell('quantised');
-  return activate(call.kit, x, { kind: 'clip', a, b });
-}
-
-const dequantise = (call: Call): Operand => {
-  const [x] = call.operands;
-  // Of a value that was quantised, `quantise` has left the real numbers.
-  return x && isValue(x) ? x : dequantised(call);
-};
 
 export const layerOperators: Readonly<Record<string, Operator>> = {
   AveragePool: pool('average'),

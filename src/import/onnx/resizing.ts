@@ -3,8 +3,7 @@ import { type NearestMode, type ResizeCoordinates, resizePlaces } from '../../op
 import { resize as addResize, type ResizeMode } from '../../ops/layers/resize.js';
 import { takeAlong } from '../general.js';
 import { asMap, asValue, mapsOf, Unsupported, type Value } from '../kit.js';
-import { axisOf, type Call, listInput, listOf, numberOf, type Operator, shapeOfOperand, textOf } from './call.js';
-import { map } from './layers.js';
+import { axisOf, type Call, listInput, listOf, map, numberOf, type Operator, shapeOfOperand, textOf } from './call.js';
 
 /** What ONNX calls a way of resizing, in raybox's words. */
 function resizeMode(call: Call, mode: string, isWholeFactor: boolean): ResizeMode | undefined {

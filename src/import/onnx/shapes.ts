@@ -1,11 +1,11 @@
 /** Operators that only say otherwise how numbers are arranged, for constants as for values, and those that compute shapes. */
+
 import { InputError } from '../../errors.js';
 import { reshape as denseReshape } from '../../ops/general/reshape.js';
 import * as arrays from '../arrays.js';
 import { joinAlong, pick } from '../general.js';
+import { concat, cutChannels } from '../joining.js';
 import { asDense, fromDense, Unsupported, type Value } from '../kit.js';
-import { concat, cutChannels } from '../layers.js';
-import { arrayOf, commonType, pairOf, rounded } from '../numbers.js';
 import { type Constant, constantOf, countOf } from '../plain.js';
 import { type Dims, reshaped, sizeOf, transposed } from '../views.js';
 import {
@@ -17,14 +17,13 @@ import {
   listInput,
   listOf,
   listOrInput,
-  numberInput,
   numberOf,
   type Operand,
   type Operator,
   optionalConstant,
   shapeOfOperand,
-  tensorOf,
 } from './call.js';
+import { constantNode, constantOfShape, range } from './made_constants.js';
 
 const first = ({ operands }: Call): Operand => {
   if (operands[0]) return operands[0];
@@ -235,51 +234,10 @@ function expand(call: Call): Operand {
   throw new Unsupported('it repeats a computed value');
 }
 
-function range(call: Call): Operand {
-  const [start, limit, step] = [0, 1, 2].map((i) => numberInput(call, i) ?? Number.NaN);
-  const [a, b, c] = [0, 1, 2].map((i) => constant(call, i).constant.type);
-  const type = commonType(commonType(a, b), c);
-  if (step === 0 || ![start, limit, step].every(Number.isFinite))
-    throw new InputError('it counts in no finite steps', { given: `from ${start} to ${limit} by ${step}` });
-  const { sub, add, mul } = { sub: pairOf('sub', type), add: pairOf('add', type), mul: pairOf('mul', type) };
-  const count = Math.max(0, Math.ceil(rounded(type, arrayOf(type, 1).fill(sub(limit, start)))[0] / step));
-  arrays.spend(call.budget, count);
-  const numbers = arrayOf(type, count);
-  for (let i = 0; i < count; i++) numbers[i] = add(start, mul(i, step));
-  return constantOf([count], rounded(type, numbers), type);
-}
-
-function constantOfShape(call: Call): Operand {
-  const shape = listInput(call, 0) ?? [];
-  const { type = 'F32', values } = tensorOf(call, 'value') ?? {};
-  if (!shape.every((size) => Number.isInteger(size) && size >= 0)) throw new InputError('its shape is wrong');
-  arrays.spend(call.budget, countOf(shape));
-  const value = values?.()[0] ?? 0;
-  const count = countOf(shape);
-  return constantOf(shape, arrayOf(type, count).fill(value), type);
-}
-
 function shapeOfInput(call: Call): Operand {
   const shape = shapeOfOperand(first(call));
   const bound = (at: number) => Math.min(Math.max(at < 0 ? at + shape.length : at, 0), shape.length);
   return integers(...shape.slice(bound(numberOf(call, 'start', 0)), bound(numberOf(call, 'end', shape.length))));
-}
-
-function constantNode(call: Call): Operand {
-  const { attributes } = call.node;
-  const [[name, given] = ['', undefined]] = Object.entries(attributes);
-  if (name === 'value') return tensorOf(call, name)!;
-  if (name === 'value_int' || name === 'value_ints')
-    return constantOf(
-      name === 'value_int' ? [] : [(given as number[]).length],
-      Float64Array.from([given as number].flat()),
-    );
-  if (name === 'value_float' || name === 'value_floats')
-    return constantOf(
-      name === 'value_float' ? [] : [(given as number[]).length],
-      Float32Array.from([given as number].flat()),
-    );
-  throw new Unsupported(`a constant of another kind (${name || 'without a value'})`);
 }
 
 /** What does nothing when a network runs. */

@@ -12,8 +12,7 @@ import { conv2d_weight_gradient_tiled } from '../../generated/kernels/conv2d_wei
 import { sum_rows } from '../../generated/kernels/sum_rows.js';
 import type { Constants, Kernel } from '../../gpu/wgsl.js';
 import type { Node } from '../../graph/ir/graph.js';
-import type { Lowering, Operation, Range, Traits } from '../../graph/ir/operation.js';
-import { spread } from '../../graph/ir/operation.js';
+import { type Lowering, type Operation, spread, type Traits } from '../../graph/ir/operation.js';
 import {
   channelCount,
   describeForm,
@@ -25,6 +24,7 @@ import {
 import { channelLanes, laneMap } from '../packing/pack_lanes.js';
 import { bestFirst, type VariantRow } from '../variants.js';
 import { type Pair, type Windows, windowCounts, windowParams, windowRows } from '../windows.js';
+import { type Chunk, chunksOf, total } from './conv2d_weight_gradient.chunks.js';
 
 export interface Conv2dWeightGradientAttributes extends Windows {
   groups: number;
@@ -140,41 +140,9 @@ const VARIANTS: Readonly<Record<string, WeightGradientVariant>> = {
   },
 };
 
-interface Chunk {
-  readonly range: Range;
-  /** Output pixels of each chunk, the number of chunks, and the index of the first one among the chunks of all bands. */
-  readonly size: number;
-  readonly count: number;
-  readonly first: number;
-}
-
-/** Limit of the pixels that one thread adds up. A longer sum in f32 would lose digits. */
-const LONGEST = 512;
-const SHORTEST = 64;
-/** This number of workgroups keeps a GPU busy. */
-const WANTED = 1024;
-/** Limit of the bytes of partial sums. More chunks would not be worth the memory. */
-const LARGEST = 32 << 20;
-
-// Splits each band of output pixels (a range that the adapter can bind) into chunks.
-function chunksOf(bands: readonly Range[], workgroups: number, bytes: number, { software }: Traits): Chunk[] {
-  const pixels = bands[bands.length - 1][1];
-  const fast = software ? LONGEST : Math.ceil(pixels / Math.ceil(WANTED / workgroups));
-  const most = Math.max(1, Math.floor(LARGEST / bytes) - bands.length);
-  const size = Math.max(Math.min(Math.max(fast, SHORTEST), LONGEST), Math.ceil(pixels / most));
-  let first = 0;
-  return bands.map((range) => {
-    const count = Math.ceil((range[1] - range[0]) / size);
-    first += count;
-    return { range, size, count, first: first - count };
-  });
-}
-
 const sizeOf = ({ shape: [, height, width] }: Tensor): Pair => [height, width];
 
 const rowsOf = (x: Tensor, dy: Tensor, windows: Windows) => windowRows(windows, sizeOf(x), sizeOf(dy));
-
-const total = (chunks: readonly Chunk[]) => chunks.reduce((sum, { count }) => sum + count, 0);
 
 /** What the kernels of partial sums have each for itself. */
 interface ChunkDispatch {
