@@ -135,12 +135,15 @@ function metadataOf(members: readonly Member[], keepsNormalisation: boolean): En
   const texts = (field: 'trainingData' | 'license') => [...new Set(all.map((one) => one[field]))].join('; ');
   const told = all.flatMap((one) => one.told ?? []).slice(0, 64);
   const smallest = all.map(({ minRegion }) => minRegion ?? 0);
+  const kinds = new Set(all.map(({ imageKind }) => imageKind));
+  const [kind] = kinds;
   return {
     ...{ classes, inputHeight, inputWidth, inputChannels, fit, heatmapScaling },
     ...(keepsNormalisation
       ? { channelOrder, mean, std }
       : { channelOrder: 'rgb', mean: mean.map(() => 0), std: std.map(() => 1) }),
     ...(smallest.every((cells) => cells === smallest[0]) && smallest[0] > 0 ? { minRegion: smallest[0] } : {}),
+    ...(kinds.size === 1 && kind ? { imageKind: kind } : {}),
     trainingData: texts('trainingData'),
     license: texts('license'),
     ...(told.length > 0 ? { told } : {}),
