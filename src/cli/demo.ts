@@ -4,11 +4,11 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../errors.js';
+import { type Finding, strongestFindings } from '../formats/findings.js';
 import type { Image } from '../formats/images/pixels.js';
 import { describe } from '../gpu/device.js';
 import type { LoadOptions } from '../localizer/load_options.js';
 import { type Localizer, load } from '../localizer/localizer.js';
-import type { Localization } from '../localizer/results.js';
 import { untrainedWeights } from '../nets/untrained.js';
 import { readImage } from '../node/image_files.js';
 import { withFile } from '../node/lock.js';
@@ -56,10 +56,10 @@ async function demo(file: string | undefined, options: Options, signal: AbortSig
     const heatmaps = metadata.fit === 'stretch' ? 'raw' : 'scaled';
     const result = await localizer.localize(image, { heatmaps, signal, ...(classes ? { classes } : {}) });
     const caption = file === undefined ? `phantom ${seed}` : basename(file);
-    await withFile(out, () => writeOverlay(out, image, result, metadata, caption));
+    await withFile(out, () => writeOverlay(out, image, result, { metadata, title: caption }));
     for (const { message } of result.warnings) say(`raybox: ${message}`);
     if (phantom) await print(`In the picture: ${drawnInto(phantom) || 'a healthy chest'}\n\n`);
-    await print(`${tableOf(result, trained)}\nPicture: ${out}\n`);
+    await print(`${tableOf(strongestFindings(result.findings), trained)}\nPicture: ${out}\n`);
     say(`Done in ${duration(performance.now() - started)}.`);
   } finally {
     await localizer.close();
@@ -83,7 +83,7 @@ async function mostProbable(localizer: Localizer, image: Image, signal: AbortSig
 const drawnInto = ({ boxes }: Phantom) =>
   boxes.map(({ label, x, y, width, height }) => `${label} at ${x}, ${y}, ${width} × ${height}`).join('; ');
 
-function tableOf({ findings }: Localization, trained: boolean): string {
+function tableOf(findings: readonly Finding[], trained: boolean): string {
   if (findings.length === 0) return 'No class reaches its threshold.\n';
   const rows = findings.map(({ label, score, threshold = 0, box: { x, y, width, height } }) => [
     label,

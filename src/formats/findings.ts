@@ -22,6 +22,26 @@ export interface Finding {
   peak?: number;
 }
 
+/** Which boxes of a class are shown: at each heat threshold the one with the highest heat, or all. */
+export type ShownBoxes = 'strongest' | 'all';
+
+/**
+ * Of each class and heat threshold the box of the region with the highest heat (of equal ones, the largest), in the order of the findings.
+ * A heatmap may fall into dozens of regions, and a reader is helped by the one that matters most.
+ */
+export function strongestFindings<F extends Finding>(findings: readonly F[]): F[] {
+  const strongest = new Map<string, F>();
+  for (const finding of findings) {
+    const { label, threshold, peak = 0, area = 0 } = finding;
+    const key = `${threshold} ${label}`;
+    const best = strongest.get(key);
+    const [bestPeak, bestArea] = [best?.peak ?? 0, best?.area ?? 0];
+    if (!best || peak > bestPeak || (peak === bestPeak && area > bestArea)) strongest.set(key, finding);
+  }
+  const kept = new Set(strongest.values());
+  return findings.filter((finding) => kept.has(finding));
+}
+
 /** Everything that was predicted for one image. */
 export interface Prediction {
   /** File name without folders. */

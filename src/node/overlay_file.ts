@@ -1,7 +1,6 @@
 /** Writes overlays as PNG files. */
 
 import type { Image } from '../formats/images/pixels.js';
-import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { Localization } from '../localizer/results.js';
 import { drawnPng } from './overlay_png.js';
 import { writeWhole } from './text_files.js';
@@ -11,9 +10,7 @@ export async function writeOverlay(
   path: string,
   image: Image,
   result: Localization,
-  metadata: WeightsMetadata,
-  title: string,
-  operatingThresholds: Readonly<Record<string, number>> = {},
+  options: Parameters<typeof drawnPng>[2],
 ): Promise<void> {
-  await writeWhole(path, await drawnPng(image, result, { metadata, title, operatingThresholds }));
+  await writeWhole(path, await drawnPng(image, result, options));
 }

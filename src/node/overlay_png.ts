@@ -1,5 +1,6 @@
 /** `raybox/overlay/png`: draws overlays as PNG in Node, Deno or Bun. Pages use the element `<raybox-overlay>` instead. */
 import { InputError } from '../errors.js';
+import type { ShownBoxes } from '../formats/findings.js';
 import type { Image } from '../formats/images/pixels.js';
 import { encodePng } from '../formats/images/png.js';
 import { DEFAULT_OPERATING_THRESHOLD } from '../formats/operating_thresholds.js';
@@ -24,6 +25,8 @@ export interface OverlayPngOptions {
   metadata?: WeightsMetadata;
   /** Operating thresholds by label, instead of those in the metadata. Default 0.5. */
   operatingThresholds?: Readonly<Record<string, number>>;
+  /** Which boxes are drawn of each class. Default: at each heat threshold the strongest one. */
+  boxes?: ShownBoxes;
   /** Shown above the key. Default: none. */
   title?: string;
   /** See the option of `localize`. */
@@ -35,6 +38,7 @@ export interface OverlayPngOptions {
 const OPTIONS = optionNames<OverlayPngOptions>({
   metadata: true,
   operatingThresholds: true,
+  boxes: true,
   title: true,
   bits: true,
   maxImageBytes: true,
@@ -71,13 +75,14 @@ export async function overlayPng(
 export async function drawnPng(
   image: Image,
   { findings, probabilities, heatmaps = {} }: OverlayResult,
-  { metadata, operatingThresholds, title = '' }: Omit<OverlayPngOptions, 'bits' | 'maxImageBytes'>,
+  { metadata, operatingThresholds, boxes, title = '' }: Omit<OverlayPngOptions, 'bits' | 'maxImageBytes'>,
 ): Promise<Uint8Array> {
   const defaults = Object.fromEntries(Object.keys(probabilities).map((label) => [label, DEFAULT_OPERATING_THRESHOLD]));
   const picture = drawOverlay(
     {
       image,
       title,
+      boxes,
       findings,
       probabilities,
       heatmaps,

@@ -7,7 +7,7 @@
  * All functions work on pixels in memory only, without files or a browser's canvas.
  */
 
-import type { Finding } from '../formats/findings.js';
+import { type Finding, strongestFindings } from '../formats/findings.js';
 import { checkImage } from '../formats/images/pixels.js';
 import { type Canvas, copy, createCanvas, type Rect } from './canvas.js';
 import { type Color, classColor } from './colors.js';
@@ -25,8 +25,10 @@ const MAX_TILES = 12;
 const MAX_LABELS = 8;
 
 /** Draws the picture. Its size is that of the image, within bounds. @throws InputError if the image is not valid. */
-export function drawOverlay(input: OverlayInput, font: Font): Canvas {
-  checkImage(input.image);
+export function drawOverlay(given: OverlayInput, font: Font): Canvas {
+  checkImage(given.image);
+  const all = given.findings;
+  const input = given.boxes === 'all' ? given : { ...given, findings: strongestFindings(all) };
   const { image, findings, probabilities } = input;
   const side = Math.max(image.width, image.height);
   const scale = Math.min(MAX_SIDE, Math.max(MIN_SIDE, side)) / side;
@@ -57,7 +59,7 @@ export function drawOverlay(input: OverlayInput, font: Font): Canvas {
     });
   }
   const right = { x: drawn.width + 2 * gap, y: gap, width: panel, height: height - 2 * gap };
-  drawPanel(canvas, input, font, size, right, found);
+  drawPanel(canvas, input, font, size, right, { found, hidden: all.length - findings.length });
   return canvas;
 }
 

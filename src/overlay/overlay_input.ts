@@ -1,5 +1,5 @@
 /** What an overlay is drawn from. */
-import type { Finding } from '../formats/findings.js';
+import type { Finding, ShownBoxes } from '../formats/findings.js';
 import type { Image } from '../formats/images/pixels.js';
 import type { Heatmap, HeatmapScaling } from './heatmap.js';
 
@@ -8,6 +8,8 @@ export interface OverlayInput {
   /** Shown above the key, such as the file's name. */
   title: string;
   findings: readonly Finding[];
+  /** Default `strongest`. */
+  boxes?: ShownBoxes | undefined;
   /** By class, in the order of the network's outputs. */
   probabilities: Readonly<Record<string, number>>;
   /** Maps over the whole image, for each class that has findings. Their values may have any scale. */

@@ -1,7 +1,7 @@
 /** The demo page: it localizes findings in an X-ray with chosen weights, all in this tab. */
 import './overlay_element.js';
 import { InputError } from '../errors.js';
-import type { Finding } from '../formats/findings.js';
+import { type Finding, strongestFindings } from '../formats/findings.js';
 import { operatingThresholdOf } from '../formats/operating_thresholds.js';
 import { detectFormat } from '../formats/signature.js';
 import { describe } from '../gpu/device.js';
@@ -169,9 +169,16 @@ function foundLabels({ probabilities }: Localization): Set<string> {
   return new Set(labels.sort((a, b) => probabilities[b] - probabilities[a]).slice(0, SHOWN_UNTRAINED));
 }
 
-function gatedOf(result: Localization): Localization {
+/** The boxes of the labels that count as found. */
+function foundBoxes(result: Localization): readonly Finding[] {
   const found = foundLabels(result);
-  const findings = result.findings.filter(({ label }) => found.has(label));
+  return result.findings.filter(({ label }) => found.has(label));
+}
+
+/** The result with the boxes that are listed, which are also those that are saved. */
+function listedOf(result: Localization): Localization {
+  const boxes = foundBoxes(result);
+  const findings = overlay.boxes === 'all' ? boxes : strongestFindings(boxes);
   return asLocalization({ ...result, findings }, localizer!.classes);
 }
 
@@ -186,7 +193,7 @@ function showResult(): void {
     overlay.result = null;
     return;
   }
-  const gated = gatedOf(whole);
+  const { findings } = listedOf(whole);
   const found = foundLabels(whole);
   // A selected class is shown even if it is below its threshold, but it is not counted.
   const shown = whole.findings.filter(({ label }) => found.has(label) || label === selected);
@@ -197,13 +204,14 @@ function showResult(): void {
     return { label, probability, threshold: ownThreshold(label), found: found.has(label) };
   });
   renderBars($('bars'), bars, selected, select);
-  renderFindings(document.querySelector('#findings tbody')!, gated.findings, localizer.classes, selected, openFinding);
+  renderFindings(document.querySelector('#findings tbody')!, findings, localizer.classes, selected, openFinding);
   const cut = whole.truncated.length > 0 ? `; the first boxes only of ${whole.truncated.join(', ')}` : '';
-  const boxes = gated.findings.length === 1 ? '1 box' : `${gated.findings.length} boxes`;
+  const boxes = findings.length === 1 ? '1 box' : `${findings.length} boxes`;
+  const weaker = foundBoxes(whole).length - findings.length;
   const classes = found.size === 1 ? '1 class' : `${found.size} classes`;
-  $('count').textContent = `${boxes} in ${classes}${cut}`;
-  $('findings').hidden = gated.findings.length === 0;
-  $('no-findings').hidden = gated.findings.length > 0;
+  $('count').textContent = `${boxes} in ${classes}${weaker > 0 ? `, ${weaker} weaker not shown` : ''}${cut}`;
+  $('findings').hidden = findings.length === 0;
+  $('no-findings').hidden = findings.length > 0;
   $('no-findings').textContent = 'No class reaches its threshold.';
 }
 
@@ -268,6 +276,10 @@ function connect(): void {
     const { value } = event.target as HTMLInputElement;
     overlay.heatThreshold = value === '' ? null : Number(value);
   });
+  $('all-boxes').addEventListener('change', (event) => {
+    overlay.boxes = (event.target as HTMLInputElement).checked ? 'all' : 'strongest';
+    showResult();
+  });
   overlay.addEventListener('raybox-select', (event) => select((event as CustomEvent<SelectDetail>).detail.label));
   $('abort').addEventListener('click', abort);
   $('restart').addEventListener('click', () => takeWeights(weights));
@@ -278,7 +290,7 @@ function connect(): void {
     button.addEventListener('click', async () => {
       if (!whole || !picture || !localizer) return;
       const { metadata } = localizer;
-      const saved = { name: picture.name, result: gatedOf(whole), metadata, weights: weights.name, overlay };
+      const saved = { name: picture.name, result: listedOf(whole), metadata, weights: weights.name, overlay };
       download(await exportAs(button.dataset.save!, saved));
     });
   }

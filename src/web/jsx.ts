@@ -5,6 +5,6 @@ import type { RayboxOverlay, SelectDetail } from './overlay_element.js';
 export type RayboxOverlayProps = Partial<
   Pick<
     RayboxOverlay,
-    'image' | 'result' | 'selected' | 'opacity' | 'minScore' | 'heatThreshold' | 'heatmapScaling' | 'caption'
+    'image' | 'result' | 'selected' | 'opacity' | 'minScore' | 'heatThreshold' | 'boxes' | 'heatmapScaling' | 'caption'
   >
 > & { 'onraybox-select'?: (event: CustomEvent<SelectDetail>) => void };

@@ -7,7 +7,7 @@
  *
  * Boxes are buttons: Tab reaches them, arrow keys move between them, Enter selects a label, Escape shows all again.
  */
-import type { Finding } from '../formats/findings.js';
+import type { Finding, ShownBoxes } from '../formats/findings.js';
 import type { HeatmapScaling } from '../overlay/heatmap.js';
 import { boxButton, outlinesOf, placeChips } from './overlay_boxes.js';
 import { adoptStyle, FIGURE } from './overlay_style.js';
@@ -30,7 +30,7 @@ const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 
 /** `<raybox-overlay>`: an X-ray with heatmap, boxes and labels. Set `image` and `result`. */
 export class RayboxOverlay extends Base {
-  static readonly observedAttributes = ['selected', 'opacity', 'min-score', 'heat-threshold'];
+  static readonly observedAttributes = ['selected', 'opacity', 'min-score', 'heat-threshold', 'boxes'];
 
   #drawn: Drawn | undefined;
   #image: OverlayImage | null = null;
@@ -42,6 +42,7 @@ export class RayboxOverlay extends Base {
   #heatmapScaling: HeatmapScaling = 'minmax';
   #caption = '';
   #pending = false;
+  #shownBoxes: ShownBoxes = 'strongest';
   #boxes: { button: HTMLButtonElement; finding: Finding }[] = [];
   #root = this.attachShadow?.({ mode: 'open' });
   #observer: ResizeObserver | undefined;
@@ -100,6 +101,15 @@ export class RayboxOverlay extends Base {
     this.#update();
   }
 
+  /** Which boxes are shown of each class: `strongest` (default), at each heat threshold the one with the highest heat, or `all`. */
+  get boxes(): ShownBoxes {
+    return this.#shownBoxes;
+  }
+  set boxes(value: ShownBoxes) {
+    this.#shownBoxes = value === 'all' ? 'all' : 'strongest';
+    this.#update();
+  }
+
   /** `heatmapScaling` in the metadata of the weights. Default `minmax`. */
   get heatmapScaling(): HeatmapScaling {
     return this.#heatmapScaling;
@@ -122,6 +132,7 @@ export class RayboxOverlay extends Base {
     if (name === 'selected') this.selected = value;
     else if (name === 'opacity') this.opacity = value === null ? 0.6 : Number(value);
     else if (name === 'min-score') this.minScore = Number(value);
+    else if (name === 'boxes') this.boxes = value as ShownBoxes;
     else this.heatThreshold = value === null || value === '' ? null : Number(value);
   }
 
@@ -154,6 +165,7 @@ export class RayboxOverlay extends Base {
       'opacity',
       'minScore',
       'heatThreshold',
+      'boxes',
       'heatmapScaling',
       'caption',
     ]) {
@@ -167,7 +179,9 @@ export class RayboxOverlay extends Base {
 
   /** The findings that are shown, in reading order. */
   get shownFindings(): Finding[] {
-    return shownOf(this.#result, this.#minScore, this.#heatThreshold);
+    return shownOf(this.#result, {
+      ...{ minScore: this.#minScore, heatThreshold: this.#heatThreshold, boxes: this.#shownBoxes },
+    });
   }
 
   /** Moves the focus to a finding's box. */

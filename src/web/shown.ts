@@ -1,5 +1,5 @@
 /** Chooses what `<raybox-overlay>` shows of a result: the findings, the heatmap, and a description in words. */
-import type { Finding } from '../formats/findings.js';
+import { type Finding, type ShownBoxes, strongestFindings } from '../formats/findings.js';
 import type { Classification, Heatmap } from '../localizer/results.js';
 
 /** The parts of a `Localization` that the element shows. The result may come from `localize` or from JSON. */
@@ -9,11 +9,15 @@ export type OverlayResult = Pick<Classification, 'width' | 'height' | 'probabili
   readonly heatmaps?: Readonly<Record<string, Heatmap>>;
 };
 
-/** The findings with at least `minScore` of one heat threshold, or of all if it is null. */
-export function shownOf(result: OverlayResult | null, minScore: number, heatThreshold: number | null): Finding[] {
-  return (result?.findings ?? []).filter(
+/** The findings with at least `minScore` of one heat threshold, or of all if it is null: of each class the strongest, or all. */
+export function shownOf(
+  result: OverlayResult | null,
+  { minScore, heatThreshold, boxes }: { minScore: number; heatThreshold: number | null; boxes: ShownBoxes },
+): Finding[] {
+  const found = (result?.findings ?? []).filter(
     ({ score, threshold }) => score >= minScore && (heatThreshold === null || threshold === heatThreshold),
   );
+  return boxes === 'all' ? found : strongestFindings(found);
 }
 
 /** The most probable of the labels of some findings. */

@@ -1,9 +1,11 @@
 /** The pictures of `raybox localize --overlay`, in parts pixel by pixel. */
+
 import * as fc from 'fast-check';
 import { PNG } from 'pngjs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Finding } from '../../src/formats/findings.js';
+import { strongestFindings } from '../../src/formats/findings.js';
 import type { Image } from '../../src/formats/images/pixels.js';
 import { encodePng } from '../../src/formats/images/png.js';
 import { loadFont } from '../../src/node/font.js';
@@ -158,6 +160,24 @@ test('the heat thresholds look different: the highest is solid, lower ones are d
   assert.equal([...styles.keys()], [180, 120, 60]);
   assert.is(styles.get(180)?.dash, undefined);
   assert.ok(styles.get(120)!.dash![0] > styles.get(60)!.dash![0]);
+});
+
+test('of each class and heat threshold the strongest box is shown, unless all are asked for', () => {
+  const finding = (label: string, threshold: number, peak: number, area: number) => ({
+    ...{ label, threshold, peak, area, score: 1, box: { x: area, y: peak, width: 1, height: 1 } },
+  });
+  const all = [
+    finding('Mass', 60, 200, 9),
+    finding('Mass', 60, 255, 4),
+    finding('Mass', 180, 255, 2),
+    finding('Mass', 180, 255, 3),
+    finding('Nodule', 60, 100, 1),
+  ];
+  assert.equal(strongestFindings(all), [all[1], all[3], all[4]]);
+  assert.equal(strongestFindings([]), []);
+  const drawn = (boxes?: 'all') =>
+    drawOverlay({ ...overlayInput(grey(800, 800), []), findings: all, ...(boxes ? { boxes } : {}) }, font);
+  assert.not.equal(Buffer.compare(Buffer.from(drawn().data), Buffer.from(drawn('all').data)), 0);
 });
 
 test('boxes are drawn at the right place, and labels neither overlap nor leave the image', () => {

@@ -52,6 +52,7 @@ interface Options extends DecodeOptions, WeightsOptions {
   weights: string;
   out?: string;
   overlay?: string;
+  allBoxes?: true;
   classes?: readonly string[];
   operatingThresholds?: Record<string, number>;
   heatThresholds?: number[];
@@ -164,7 +165,10 @@ async function recordAll(
     if (task.overlay) {
       const picture = pictures.get(task)!;
       pictures.delete(task);
-      await writeOverlay(task.overlay, picture, result, localizer.metadata, task.name, options.operatingThresholds);
+      await writeOverlay(task.overlay, picture, result, {
+        ...{ metadata: localizer.metadata, title: task.name, boxes: options.allBoxes ? 'all' : 'strongest' },
+        ...(options.operatingThresholds ? { operatingThresholds: options.operatingThresholds } : {}),
+      });
     }
     if (!results.has(task)) await results.add(resultLine(task, result));
     progress.update(++done);
@@ -266,6 +270,7 @@ export function addLocalizeCommand(program: Command): void {
     .requiredOption('--weights <file>', WEIGHTS_FORMATS)
     .option('--out <file>', 'results as .jsonl, .csv or .coco.json; default: JSON lines on stdout')
     .option('--overlay <dir>', 'folder for a PNG of each image: heatmap, boxes, probabilities')
+    .option('--all-boxes', 'overlays show all boxes, not only the strongest one of each class and heat threshold')
     .option('--classes <names>', 'localize these classes, whatever their probability: Mass,Nodule', classList)
     .option(
       '--operating-thresholds <list>',
