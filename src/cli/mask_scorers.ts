@@ -1,5 +1,5 @@
 /** Heatmaps of weights against the masks of `raybox evaluate --masks`: a scorer for each source of truth, and its most important figures. */
-import { InputError } from '../errors.js';
+import { counted, InputError } from '../errors.js';
 import type { MaskEvaluation } from '../evaluate/mask_evaluation.js';
 import type { MaskFigure } from '../evaluate/mask_figures.js';
 import { type MaskScorer, maskScorer } from '../evaluate/mask_scores.js';
@@ -63,7 +63,7 @@ export const maskSummary = (masks: readonly MaskEvaluation[]): string =>
         ...[label, label === 'Mean' ? '' : marked],
         ...shown.map(([, name]) => text(figures[name].value)),
       ]);
-      const title = `${source}: ${predictions} against ${form}, ${images} images of ${patients} patients`;
+      const title = `${source}: ${predictions} against ${form}, ${counted(images, 'image')} of ${counted(patients, 'patient')}`;
       return `${title}\n${table([['', 'with', ...shown.map(([name]) => name)], ...rows])}`;
     })
     .join('\n\n');

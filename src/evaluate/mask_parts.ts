@@ -2,7 +2,7 @@
  * Which images are scored, and on which ones thresholds are chosen. The rule of Choe et al. (CVPR 2020) is enforced before any work is done:
  * thresholds of heatmaps come from images of other patients than those that are scored, or from the caller.
  */
-import { InputError } from '../errors.js';
+import { counted, InputError } from '../errors.js';
 import { listed } from '../formats/data_sets/label_names.js';
 import { own } from '../formats/json.js';
 import type { MaskEvaluation } from './mask_evaluation.js';
@@ -50,9 +50,13 @@ export function maskParts(truth: MaskTruth, options: MaskScorerOptions): Readonl
   const isMarked = (image: string) => (images.get(image)?.regions.size ?? 0) > 0;
   const named = (part: Part) => [...parts].flatMap(([image, its]) => (its === part ? [image] : []));
   if (!named('test').some(isMarked)) {
+    const marked = [...images.keys()].filter(isMarked);
     throw new InputError(`${source}: nothing to score`, {
       expected: 'images with truth among the images to score',
-      given: `${images.size} images with truth, none of which is to be scored: ${listed(images.keys(), 3)}`,
+      given:
+        marked.length === 0
+          ? `no mark in any of ${counted(images.size, 'image')}`
+          : `${counted(marked.length, 'image')} with truth, none of which is to be scored: ${listed(marked, 3)}`,
     });
   }
   if (predictions === 'masks') return parts;
@@ -61,7 +65,7 @@ export function maskParts(truth: MaskTruth, options: MaskScorerOptions): Readonl
     throw new InputError(`${source}: thresholds of heatmaps cannot be chosen`, {
       expected:
         'validation images with truth of this source, which are not scored (Choe et al. 2020), or given thresholds',
-      given: validation.size === 0 ? 'none' : `${validation.size} validation images without such truth`,
+      given: validation.size === 0 ? 'none' : `${counted(validation.size, 'validation image')} without such truth`,
       hint: 'name validation images (--validation, --split), or give thresholds (--mask-thresholds)',
     });
   }

@@ -80,13 +80,15 @@ export function maskTruth(file: ShapeFile, options: TruthOptions): { truth: Mask
       const label = labels.match(name);
       if (label === undefined) continue;
       byLabel.set(label, [...(byLabel.get(label) ?? []), shape]);
-      crossed += crossedIn(shape, `${source}: ${image}, ${name}`) > 0 ? 1 : 0;
     }
     if (read.size === 0) continue;
     const size = sizeOfTruth(image, shaped, file, options);
     const regions = new Map<string, Region>();
     for (const [label, shapes] of byLabel) {
-      regions.set(label, regionOf(shapes, size.width, size.height, `${source}: ${image}, ${label}`));
+      const where = `${source}: ${image}, ${label}`;
+      // Outlines that pass the edge of the image are refused first, because work on outlines is proportional to their length.
+      regions.set(label, regionOf(shapes, size.width, size.height, where));
+      crossed += shapes.filter((shape) => crossedIn(shape, where) > 0).length;
     }
     for (const label of read) used.add(label);
     truth.images.set(image, { ...size, read, regions });

@@ -125,13 +125,15 @@ test('heatmaps: threshold of the validation part alone, hit rate, PxAP and boxes
   // Given thresholds need no validation images; without either, nothing is assumed.
   assert.is(score({ validation: [], thresholds: { Mass: 0.2 } }).evaluation.thresholds.Mass.source, 'given');
   refused(() => score({ validation: [] }), /truth: thresholds of heatmaps cannot be chosen/);
-  refused(() => score({ validation: ['W.png'] }), /cannot be chosen.*given 1 validation images without such truth/);
+  refused(() => score({ validation: ['W.png'] }), /cannot be chosen.*given 1 validation image without such truth/);
   refused(
     () => score({ patientOf: () => '7' }),
     /a patient has images to choose thresholds on and images to score.*patient 7, V\.png/,
   );
   refused(() => score({ test: ['A.png', 'V.png'] }), /V\.png is both to be scored and to choose thresholds on/);
-  refused(() => score({ test: ['B.png'] }), /truth: nothing to score/);
+  refused(() => score({ test: ['B.png'] }), /truth: nothing to score.*given 2 images with truth, none of which/);
+  const empty = truthOf({ A: { Mass: segmentation(NONE) } }, ['A.png']);
+  refused(() => maskScorer(empty, ofMasks), /nothing to score.*given no mark in any of 1 image/);
   refused(() => score({ predictions: 'masks' }), /heatmaps and masks are scored separately/);
 });
 
@@ -291,7 +293,21 @@ test('files of marks: forms are recognised, and what cannot be right is refused 
       }),
     /holds the middle of no pixel/,
   );
-  refused(() => readShapes('{"A": 3}', 'x.json'), /x\.json holds no masks of a known form/);
+  refused(() => readShapes('{"A": 3}', 'x.json'), /x\.json holds no masks of a known form.*given an object with A$/);
+  refused(() => readShapes('[]', 'x.json'), /given \[…\]|given \[\]/);
+  // Outlines are only followed within the image, and no longer than any that a hand draws.
+  const far = [
+    [0, 0],
+    [4, 0],
+    [4, 9e9],
+    [0, 9e9],
+  ];
+  refused(() => areaOf({ A: { img_size: [4, 4], Mass: [far] } }), /Mass passes the edge of its image/);
+  const zigzag = Array.from({ length: 90_000 }, (_, i) => [i % 2, i % 2 ? 4 : 0]);
+  refused(
+    () => areaOf({ A: { img_size: [400, 400], Mass: [zigzag.map(([x, y]) => [x, 100 * y])] } }),
+    /too long an outline/,
+  );
   // Ten images whose marks all lie in the first quarter may have been made smaller.
   const images = Array.from({ length: 10 }, (_, i) => `${i}.png`);
   const small = readShapeTable(

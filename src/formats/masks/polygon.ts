@@ -10,8 +10,8 @@ export type Polygon = readonly number[];
 
 /** The outline is followed on a grid that is finer than the pixels by this factor. */
 const FINER = 5;
-/** The longest outline, in steps of that grid: about 4,000 times the perimeter of the largest mask of an X-ray. */
-const MAX_STEPS = 50_000_000;
+/** The longest outline, in steps of that grid: a million pixels, about a hundred times the perimeter of an X-ray. */
+const MAX_STEPS = 5_000_000;
 /** Pixels by which a corner may lie outside of its image, because outlines are drawn by hand along its edge. */
 const SLACK = 1;
 

@@ -1,6 +1,7 @@
 /** Recognises files of marks, and reads them. */
 import { InputError } from '../../errors.js';
 import type { OnWarning } from '../../warnings.js';
+import { brief } from '../brief.js';
 import { isObject } from '../checks.js';
 import { normalizeHeader, readCsv } from '../csv.js';
 import { csvLine } from '../csv_line.js';
@@ -26,7 +27,7 @@ export function readShapes(text: string, source: string): ShapeFile {
   if (isChestXDet(parsed)) return readChestXDet(parsed, source);
   if (isFilled && isAnnotations(parsed)) return readAnnotations(parsed, source);
   if (isFilled && isSegmentations(parsed)) return readSegmentations(parsed, source);
-  const given = isObject(parsed) ? `an object with ${Object.keys(parsed).slice(0, 3).join(', ')}` : typeof parsed;
+  const given = isFilled ? `an object with ${Object.keys(parsed).slice(0, 3).join(', ')}` : brief(parsed);
   throw new InputError(`${source} holds no masks of a known form`, { expected: FORMS.join('; '), given });
 }
 
