@@ -75,7 +75,11 @@ export async function evaluateWeights(
 }
 
 /** @throws InputError before the network runs, if its heatmaps cannot be compared with the masks */
-function refuseForMasks(localizer: Localizer, scorers: readonly MaskScorer[], classes: readonly string[]): void {
+export function refuseForMasks(
+  localizer: Pick<Localizer, 'classes'> & { metadata: Pick<Localizer['metadata'], 'fit'> },
+  scorers: readonly MaskScorer[],
+  classes: readonly string[],
+): void {
   const { fit } = localizer.metadata;
   if (fit !== 'stretch') {
     throw new InputError(

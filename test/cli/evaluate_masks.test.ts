@@ -6,9 +6,13 @@ import { Command } from 'commander';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { addEvaluateCommand } from '../../src/cli/evaluate.js';
+import { refuseForMasks } from '../../src/cli/evaluation_weights.js';
+import type { MaskOptions } from '../../src/cli/mask_options.js';
+import { openMaskScorers } from '../../src/cli/mask_scorers.js';
 import { encodePng } from '../../src/formats/images/png.js';
 import { rleOfPixels, rleString } from '../../src/formats/masks/rle.js';
 import { type LoadOptions, load } from '../../src/index.js';
+import { openDataset } from '../../src/node/dataset.js';
 import { seededRandom } from '../../src/random.js';
 import { CLASSES, hiddenModel, MAP, SIDE } from '../support/hidden_layers.js';
 
@@ -176,23 +180,36 @@ test('thresholds come from the validation images; figures, pairs, CSV and page a
   assert.match(page, /aria-label="Pixel precision over recall of Nodule"/);
 });
 
+const openScorers = async (more: MaskOptions, test = scored) => {
+  const data = await openDataset(folder);
+  return (await openMaskScorers({ masks: [at('truth.json')], maskFrame: 'own', ...more }, data, { test }, []))!;
+};
+
 test('given thresholds need no validation images', async () => {
-  await evaluate(
-    ...INPUT,
-    ...MASKS,
-    '--mask-thresholds',
-    at('thresholds.csv'),
-    '--no-html',
-    '--test',
-    at('others.txt'),
-  );
-  const { masks, warnings } = JSON.parse(readFileSync(at('out', 'evaluation.json'), 'utf8'));
-  assert.equal(masks[0].thresholds, {
+  const [scorer] = await openScorers({ maskThresholds: at('thresholds.csv') });
+  const rising = { data: Array.from({ length: MAP * MAP }, (_, i) => i), width: MAP, height: MAP };
+  for (const name of scored) scorer.addHeatmaps(name, { Mass: rising, Nodule: rising });
+  const { evaluation, warnings, pairs } = scorer.finish({ replicates: 0 });
+  assert.equal(evaluation.thresholds, {
     Mass: { value: 0.25, source: 'given' },
     Nodule: { value: 0.75, source: 'given' },
   });
-  assert.is(masks[0].validationPairs, 0);
-  assert.not.ok(warnings.some(({ message }: { message: string }) => message.startsWith('truth.json')));
+  assert.equal([evaluation.validationPairs, warnings], [0, []]);
+  // Of values 0 … 63, those above 0.25 and 0.75 of the highest.
+  const predicted = (label: string) => pairs.find((pair) => pair.label === label && pair.truth > 0)?.predicted;
+  assert.equal([predicted('Mass'), predicted('Nodule')], [48, 16]);
+});
+
+test('weights that predict none of the findings, or whose maps do not cover the image, are refused', async () => {
+  const scorers = await openScorers({ maskThresholds: at('thresholds.csv') });
+  const refuse = (fit: 'stretch' | 'pad', classes: string[]) => () =>
+    refuseForMasks({ metadata: { fit }, classes }, scorers, CLASSES);
+  refuse('stretch', ['mass', 'Edema'])();
+  assert.throws(refuse('pad', CLASSES), /do not cover the whole image.*given pad/);
+  assert.throws(
+    refuse('stretch', ['Hernia']),
+    /truth\.json: the weights predict none of the findings that are marked; expected Mass, Nodule; given Hernia/,
+  );
 });
 
 test('what would mix scored and validation images, or cannot be compared, is refused before the network runs', async () => {
@@ -203,9 +220,6 @@ test('what would mix scored and validation images, or cannot be compared, is ref
   const overlap = await masks('--validation', at('validation.txt'), '--test', at('shared.txt'));
   assert.match(overlap, /truth\.json: 0\.png is both to be scored and to choose thresholds on/);
   const held = ['--validation', at('validation.txt')];
-  assert.match(await masks(...held, '--metadata', '{"fit":"pad"}'), /do not cover the whole image.*given pad/);
-  const classes = await refusalOf(...INPUT, ...MASKS, ...held, '--names', 'Hernia,Edema,Effusion,Fibrosis,Emphysema');
-  assert.match(classes, /predict none of the findings that are marked; expected Mass, Nodule; given Hernia/);
   assert.match(
     await refusalOf(...INPUT, '--masks', at('truth.json'), ...held),
     /another size than the image; expected 16 × 16; given 8 × 8.*--mask-frame own/,

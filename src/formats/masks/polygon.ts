@@ -99,7 +99,7 @@ function refuseCorners(polygon: Polygon, width: number, height: number, where: s
     throw new InputError(`${where} passes the edge of its image`, {
       expected: `corners within ${width} × ${height} pixels`,
       given: `${x}, ${y}`,
-      hint: 'it may be drawn in a larger frame (the option frame says which), or on another image',
+      hint: 'it may be drawn in a larger frame, which the option frame (--mask-frame) says, or on another image',
     });
   }
 }

@@ -87,7 +87,7 @@ function boxMask({ x, y, width, height }: Box, across: number, down: number, whe
     throw new InputError(`${where}: a box passes the edge of its image`, {
       expected: `a box within ${across} × ${down} pixels`,
       given: [x, y, width, height].join(', '),
-      hint: 'it may be given in a larger frame; the option frame says which',
+      hint: 'it may be given in a larger frame, which the option frame (--mask-frame) says',
     });
   }
   const within = (value: number, most: number) => Math.min(Math.max(Math.ceil(value - 0.5), 0), most);
