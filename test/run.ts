@@ -3,7 +3,10 @@
  * `N passed, N failed`. A file that crashed, or in which no test ran (uvu passes a file whose `test.run()` was
  * forgotten), counts as failed.
  *
- *   node dist/test/run.js [--whole] [PATTERN…]      PATTERN: part of a file's path, `gpu/` or `boxes` say
+ *   node dist/test/run.js [--whole] [--shuffle[=SEED]] [PATTERN…]      PATTERN: part of a file's path, `gpu/` or `boxes` say
+ *
+ * With --shuffle, the files begin in a random order, and so do the tests in each file (test/support/shuffled.ts). Tests must pass in any order. The
+ * seed, which is printed, repeats an order.
  *
  * A file is in the folder for what it needs. Those in `plain` need nothing and get no adapter, so that a test which needs one fails. With
  * --whole, pages run whole suites, and otherwise a part of them (test/support/part.ts).
@@ -13,6 +16,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shuffle } from './support/shuffle.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const FILE_LIMIT_MS = 10 * 60_000;
@@ -58,13 +62,22 @@ export const environmentOf = (name: string): Record<string, string> => ({
 
 export const NO_ADAPTER = 'none: a plain test needs no adapter';
 
-function runFile(name: string, isWhole: boolean): Promise<{ outcome: Outcome; output: string; seconds: number }> {
+function runFile(
+  name: string,
+  { isWhole, seed }: { isWhole: boolean; seed: number | undefined },
+): Promise<{ outcome: Outcome; output: string; seconds: number }> {
   return new Promise((resolve) => {
     const started = performance.now();
-    const child = spawn(process.execPath, ['--enable-source-maps', join(here, name)], {
+    const shuffled = seed === undefined ? [] : ['--import', new URL('./support/shuffled.js', import.meta.url).href];
+    const child = spawn(process.execPath, ['--enable-source-maps', ...shuffled, join(here, name)], {
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: FILE_LIMIT_MS,
-      env: { ...process.env, FORCE_COLOR: '0', ...(isWhole ? { RAYBOX_CASES: 'all' } : {}), ...environmentOf(name) },
+      env: {
+        ...{ ...process.env, FORCE_COLOR: '0' },
+        ...(isWhole ? { RAYBOX_CASES: 'all' } : {}),
+        ...(seed === undefined ? {} : { RAYBOX_SHUFFLE: String(seed) }),
+        ...environmentOf(name),
+      },
     });
     let output = '';
     const keep = (chunk: Buffer) => {
@@ -83,7 +96,20 @@ const placeOf = (name: string): number => {
   return place < 0 ? LONGEST.length : place;
 };
 
+/** The seed of `--shuffle` or `--shuffle=SEED`; undefined if neither is given. */
+export function seedOf(args: readonly string[]): number | undefined {
+  const option = args.find((arg) => arg === '--shuffle' || arg.startsWith('--shuffle='));
+  if (option === undefined) return undefined;
+  if (option === '--shuffle') return Math.floor(Math.random() * 2 ** 31);
+  const seed = Number(option.slice('--shuffle='.length));
+  if (Number.isInteger(seed) && seed >= 0) return seed;
+  throw new Error(
+    `--shuffle=SEED: the seed must be a whole number from 0 on, not ${option.slice('--shuffle='.length)}`,
+  );
+}
+
 async function main(args: string[]): Promise<number> {
+  const seed = seedOf(args);
   const patterns = args.filter((arg) => !arg.startsWith('--'));
   const wanted = (name: string) => patterns.length === 0 || patterns.some((pattern) => name.includes(pattern));
   const files = (readdirSync(here, { recursive: true }) as string[])
@@ -92,11 +118,15 @@ async function main(args: string[]): Promise<number> {
     .filter((name) => existsSync(join(here, '../../test', name.replace(/\.js$/, '.ts'))))
     .sort()
     .sort((a, b) => placeOf(a) - placeOf(b));
+  if (seed !== undefined) {
+    shuffle(files, seed);
+    console.log(`in the order of --shuffle=${seed}`);
+  }
 
   const outcomes: Outcome[] = [];
   const work = async () => {
     for (let name = files.shift(); name !== undefined; name = files.shift()) {
-      const { outcome, output, seconds } = await runFile(name, args.includes('--whole'));
+      const { outcome, output, seconds } = await runFile(name, { isWhole: args.includes('--whole'), seed });
       outcomes.push(outcome);
       const { passed, failed, skipped } = outcome;
       const mark = failed === 0 ? 'ok  ' : 'FAIL';
