@@ -75,7 +75,7 @@ export const CONSTANT = '//';
  * @param mostNumbers that all constants may have together, because a small network from a file may ask for large ones
  */
 export function createSheet(taken: Iterable<string>, step: () => string, mostNumbers: number) {
-  const names = new Set(taken);
+  const unique = uniqueNames(taken);
   const nodes: OnnxNode[] = [];
   const constants = new Map<string, OnnxConstant>();
   const parameters = new Map<string, readonly number[]>();
@@ -83,12 +83,6 @@ export function createSheet(taken: Iterable<string>, step: () => string, mostNum
   const known = new Map<string, string>();
   let numbers = 0;
 
-  const unique = (wanted: string) => {
-    let name = wanted;
-    for (let count = 2; names.has(name); count++) name = `${wanted}_${count}`;
-    names.add(name);
-    return name;
-  };
   /** The value that was made of the same parts before, or a new one. */
   const once = (key: string, make: () => string) => {
     const name = known.get(key) ?? make();
@@ -146,4 +140,15 @@ export function createSheet(taken: Iterable<string>, step: () => string, mostNum
     },
   };
   return { sheet, nodes, constants, parameters, values };
+}
+
+/** Gives a wanted name, or, if that is taken, the name with a number behind it. */
+function uniqueNames(taken: Iterable<string>): (wanted: string) => string {
+  const names = new Set(taken);
+  return (wanted) => {
+    let name = wanted;
+    for (let count = 2; names.has(name); count++) name = `${wanted}_${count}`;
+    names.add(name);
+    return name;
+  };
 }

@@ -1,8 +1,8 @@
-import { lungOf, type Side } from './anatomy.js';
+import { type Anatomy, lungOf, type Side } from './anatomy.js';
 import type { Canvas } from './chest.js';
 import { at, lerp, smooth } from './math.js';
 import type { Random } from './random.js';
-import { addAndClear, bezier, PROFILES, paintMax, stroke } from './raster.js';
+import { addAndClear, bezier, type Frame, type Layer, PROFILES, paintMax, stroke } from './raster.js';
 
 /** Spine, ribs, collar bones, shoulder blades and upper arms. */
 export function drawBones(canvas: Canvas, person: Random): void {
@@ -23,56 +23,62 @@ function drawSpine({ anatomy, frame, density, scratch }: Canvas): void {
     return smooth((half + 0.004 - Math.abs(u)) / 0.014) * lerp(1, 0.6, smooth(v));
   });
   addAndClear(density, scratch, 0.06);
-  // Each vertebra has end plates, pedicles and a spinous process.
-  for (let v = top; v < 1.05; v += height(v)) {
-    const half = lerp(0.031, 0.043, smooth(v));
-    const h = height(v);
-    stroke(
-      scratch,
-      frame,
-      [
-        [-half, v],
-        [half, v],
-      ],
-      0.003,
-      0.003,
-      PROFILES.soft,
-      0.6,
-    );
-    stroke(
-      scratch,
-      frame,
-      [
-        [-half, v + 0.82 * h],
-        [half, v + 0.82 * h],
-      ],
-      0.003,
-      0.003,
-      PROFILES.soft,
-      0.6,
-    );
-    for (const side of [-1, 1]) {
-      const pedicle = [
-        [side * half * 0.66, v + 0.3 * h],
-        [side * half * 0.66, v + 0.45 * h],
-      ] as const;
-      stroke(scratch, frame, pedicle, 0.0075, 0.0075, PROFILES.pipe, 0.9);
-    }
-    stroke(
-      scratch,
-      frame,
-      [
-        [0, v + 0.5 * h],
-        [0.001, v + 0.85 * h],
-      ],
-      0.006,
-      0.0075,
-      PROFILES.soft,
-      0.7,
-    );
-  }
+  for (let v = top; v < 1.05; v += height(v)) drawVertebra(scratch, frame, v, height(v));
   addAndClear(density, scratch, 0.075);
-  // The descending aorta's left border, seen through the heart.
+  drawAorta(scratch, frame, anatomy);
+  addAndClear(density, scratch, 0.04);
+}
+
+/** A vertebra from `v` on, `h` high: its end plates, pedicles and spinous process. */
+function drawVertebra(scratch: Layer, frame: Frame, v: number, h: number): void {
+  const half = lerp(0.031, 0.043, smooth(v));
+  stroke(
+    scratch,
+    frame,
+    [
+      [-half, v],
+      [half, v],
+    ],
+    0.003,
+    0.003,
+    PROFILES.soft,
+    0.6,
+  );
+  stroke(
+    scratch,
+    frame,
+    [
+      [-half, v + 0.82 * h],
+      [half, v + 0.82 * h],
+    ],
+    0.003,
+    0.003,
+    PROFILES.soft,
+    0.6,
+  );
+  for (const side of [-1, 1]) {
+    const pedicle = [
+      [side * half * 0.66, v + 0.3 * h],
+      [side * half * 0.66, v + 0.45 * h],
+    ] as const;
+    stroke(scratch, frame, pedicle, 0.0075, 0.0075, PROFILES.pipe, 0.9);
+  }
+  stroke(
+    scratch,
+    frame,
+    [
+      [0, v + 0.5 * h],
+      [0.001, v + 0.85 * h],
+    ],
+    0.006,
+    0.0075,
+    PROFILES.soft,
+    0.7,
+  );
+}
+
+/** The descending aorta's left border, seen through the heart. */
+function drawAorta(scratch: Layer, frame: Frame, anatomy: Anatomy): void {
   const knobV = anatomy.apexV + 0.15;
   stroke(
     scratch,
@@ -87,7 +93,6 @@ function drawSpine({ anatomy, frame, density, scratch }: Canvas): void {
     PROFILES.soft,
     1,
   );
-  addAndClear(density, scratch, 0.04);
 }
 
 /** Draws one of ribs 1 to 10 (`rib` counts from 0): its back part from the spine to the side wall, and its front part back towards the middle. */

@@ -33,20 +33,13 @@ const IN_FLIGHT = 64 << 20;
 /** Adds the constants that a plan's dispatches read to `pool`, unless they are there already, and returns the buffer of each tensor. */
 export async function createConstants(
   gpu: Gpu,
-  { constantSteps, steps, keyOf }: Lowered,
+  lowered: Lowered,
   graph: Graph,
   pool: ConstantPool,
   options: PlanOptions,
 ): Promise<ReadonlyMap<Tensor, GPUBuffer>> {
-  const made = new Set(constantSteps.flatMap(({ node }) => node.outputs));
-  const isConstant = (tensor: Tensor) => tensor.kind === 'constant' || made.has(tensor);
-  const bound = steps.flatMap((step) => step.bindings.flatMap(({ tensor }) => tensor ?? []));
-  // With `separate`, every tensor can be read after a run. That includes the unpacked weights, so they are kept too.
-  const packed = options.separate
-    ? constantSteps.flatMap((step) => step.bindings.flatMap(({ tensor }) => tensor ?? []))
-    : [];
-  const wanted = [...bound, ...graph.outputs, ...packed];
-  const kept = new Set(wanted.filter((tensor) => isConstant(tensor) && !options.external?.has(tensor)));
+  const { constantSteps, keyOf } = lowered;
+  const kept = keptConstants(lowered, graph, options);
   const missing = [...kept].filter((tensor) => !pool.buffers.has(keyOf(tensor)));
   const todo = stepsFor(constantSteps, new Set(missing));
 
@@ -71,9 +64,7 @@ export async function createConstants(
   };
 
   try {
-    const lastUse = new Map<Tensor, number>();
-    for (const [index, step] of todo.entries())
-      for (const { tensor } of step.bindings) if (tensor) lastUse.set(tensor, index);
+    const lastUse = lastUses(todo);
     for (const [index, step] of todo.entries()) {
       options.signal?.throwIfAborted();
       for (const { tensor } of step.bindings) if (tensor) await provide(tensor);
@@ -97,6 +88,28 @@ export async function createConstants(
   for (const [tensor, buffer] of buffers) pool.buffers.set(keyOf(tensor), buffer);
   options.onProgress?.(1);
   return new Map([...kept].map((tensor) => [tensor, pool.buffers.get(keyOf(tensor))!]));
+}
+
+/** The constants that the plan's dispatches read, or that are its outputs. */
+function keptConstants({ constantSteps, steps }: Lowered, graph: Graph, options: PlanOptions): Set<Tensor> {
+  const made = new Set(constantSteps.flatMap(({ node }) => node.outputs));
+  const isConstant = (tensor: Tensor) => tensor.kind === 'constant' || made.has(tensor);
+  const bound = tensorsOf(steps);
+  // With `separate`, every tensor can be read after a run. That includes the unpacked weights, so they are kept too.
+  const packed = options.separate ? tensorsOf(constantSteps) : [];
+  const wanted = [...bound, ...graph.outputs, ...packed];
+  return new Set(wanted.filter((tensor) => isConstant(tensor) && !options.external?.has(tensor)));
+}
+
+const tensorsOf = (steps: readonly Step[]) =>
+  steps.flatMap((step) => step.bindings.flatMap(({ tensor }) => tensor ?? []));
+
+/** The index of the last step that binds each tensor. */
+function lastUses(steps: readonly Step[]): Map<Tensor, number> {
+  const last = new Map<Tensor, number>();
+  for (const [index, step] of steps.entries())
+    for (const { tensor } of step.bindings) if (tensor) last.set(tensor, index);
+  return last;
 }
 
 /** The steps that the wanted tensors depend on. */

@@ -64,16 +64,7 @@ export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, 
     if (variants.length > 1) debug(3, `${nameOf(node)}: ${variant} of ${variants.join(', ')}`);
     const own: Dispatch[] = [];
     node.operation.lower(node, contextFor(node, variant, own));
-    const threads = (dispatch: Dispatch) => dispatch.workgroups.reduce((all, one) => all * one, 1);
-    const counted = own.filter((dispatch) => dispatch.flops === undefined);
-    const total = counted.reduce((sum, dispatch) => sum + threads(dispatch), 0);
-    const told = own.reduce((sum, dispatch) => sum + (dispatch.flops ?? 0), 0);
-    const flops = Math.max(0, node.operation.flops(node) - told);
-    const list = constant ? constantSteps : steps;
-    for (const dispatch of own) {
-      const bindings = dispatch.bindings.map(({ binding }) => binding);
-      list.push({ ...dispatch, bindings, node, flops: dispatch.flops ?? (flops * threads(dispatch)) / total });
-    }
+    (constant ? constantSteps : steps).push(...stepsOf(node, own));
   }
 
   function refuseLateReads(node: Node): void {
@@ -112,6 +103,19 @@ export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, 
 
   for (const node of graph.nodes) lowerNode(node);
   return { constantSteps, steps, keyOf };
+}
+
+/** The dispatches of a node as steps. Dispatches that do not say how much they compute share the node's work by their workgroups. */
+function stepsOf(node: Node, own: readonly Dispatch[]): Step[] {
+  const threads = (dispatch: Dispatch) => dispatch.workgroups.reduce((all, one) => all * one, 1);
+  const counted = own.filter((dispatch) => dispatch.flops === undefined);
+  const total = counted.reduce((sum, dispatch) => sum + threads(dispatch), 0);
+  const told = own.reduce((sum, dispatch) => sum + (dispatch.flops ?? 0), 0);
+  const flops = Math.max(0, node.operation.flops(node) - told);
+  return own.map((dispatch) => {
+    const bindings = dispatch.bindings.map(({ binding }) => binding);
+    return { ...dispatch, bindings, node, flops: dispatch.flops ?? (flops * threads(dispatch)) / total };
+  });
 }
 
 /** WebGPU's default limit for the workgroups along a dimension. Hardly any device has a higher one. */

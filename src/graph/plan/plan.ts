@@ -133,12 +133,7 @@ function finish(
 ): Plan {
   const memory = { constants: constants.bytes, arenas: places.arenaBytes, tensors: places.tensorBytes };
   const flops = recorded.reduce((sum, step) => sum + step.flops, 0);
-  debug(1, () => {
-    const pipelines = new Set(recorded.map(({ pipeline }) => pipeline)).size;
-    const counts = `${recorded.length} dispatches of ${pipelines} pipelines in ${submitCount(gpu, recorded)} submit(s)`;
-    const sizes = Object.entries(memory).map(([what, bytes]) => `${what} ${mebibytes(bytes)}`);
-    return `plan: ${counts}, ${(flops / 1e9).toFixed(3)} GFLOP, ${sizes.join(', ')}`;
-  });
+  debug(1, () => describePlan(gpu, recorded, flops, memory));
   let closed = false;
   // Timing runs all dispatches again. In a plan that updates states, that would be another step of training.
   const updatesStates = graph.nodes.some((node) => updatesOf(node).length > 0);
@@ -148,17 +143,7 @@ function finish(
     flops,
     memory,
     locate: places.locate,
-    write(tensor, values) {
-      const { buffer, offset, size } = places.locate(tensor);
-      const bytes = values instanceof Uint8Array ? values : encodeTensor(tensor, values);
-      if (bytes.byteLength > alignUp(size, 4)) {
-        throw new InputError(`too many bytes for ${tensor.name}`, {
-          expected: String(size),
-          given: String(bytes.byteLength),
-        });
-      }
-      upload(gpu, buffer, bytes, offset);
-    },
+    write: (tensor, values) => writeInput(gpu, places, tensor, values),
     async run(runOptions) {
       if (closed) throw new DeviceLostError('the plan was closed');
       const finishWatching = await watchRuns?.(gpu, plan);
@@ -188,6 +173,25 @@ function finish(
     },
   };
   return plan;
+}
+
+function describePlan(gpu: Gpu, recorded: readonly Recorded[], flops: number, memory: Plan['memory']): string {
+  const pipelines = new Set(recorded.map(({ pipeline }) => pipeline)).size;
+  const counts = `${recorded.length} dispatches of ${pipelines} pipelines in ${submitCount(gpu, recorded)} submit(s)`;
+  const sizes = Object.entries(memory).map(([what, bytes]) => `${what} ${mebibytes(bytes)}`);
+  return `plan: ${counts}, ${(flops / 1e9).toFixed(3)} GFLOP, ${sizes.join(', ')}`;
+}
+
+function writeInput(gpu: Gpu, places: Places, tensor: Tensor, values: ArrayLike<number> | Uint8Array): void {
+  const { buffer, offset, size } = places.locate(tensor);
+  const bytes = values instanceof Uint8Array ? values : encodeTensor(tensor, values);
+  if (bytes.byteLength > alignUp(size, 4)) {
+    throw new InputError(`too many bytes for ${tensor.name}`, {
+      expected: String(size),
+      given: String(bytes.byteLength),
+    });
+  }
+  upload(gpu, buffer, bytes, offset);
 }
 
 async function tellTimes(plan: Plan): Promise<void> {

@@ -75,7 +75,7 @@ export function componentsOf(
     const [across, down] = spread(blocks);
     return [across, down, count];
   };
-  return {
+  const components: Components = {
     chunks,
     places: context.read(places),
     seen,
@@ -87,49 +87,59 @@ export function componentsOf(
     labels,
     blockRoots,
     workgroups,
-    label(chunk) {
-      const { firstMap, maps, firstHeatThreshold } = chunk;
-      context.dispatch({
-        kernel: component_runs,
-        constants: { CHUNK_HEAT_THRESHOLDS: chunk.heatThresholdCount },
-        bindings: [
-          context.read(heatmaps),
-          context.read(ranges),
-          this.places,
-          context.read(limits),
-          context.write(masks),
-          context.write(labels),
-        ],
-        params: {
-          map_h: mapHeight,
-          map_w: mapWidth,
-          width: seen.width,
-          height: seen.height,
-          row_words: rowWords,
-          first_map: firstMap,
-          first_heat_threshold: firstHeatThreshold,
-          span,
-        },
-        workgroups: workgroups(maps),
-      });
-      const shared = { words, chunk_heat_thresholds: chunk.heatThresholdCount, first_map: firstMap, span };
-      const all = workgroups(maps * chunk.heatThresholdCount);
-      context.dispatch({
-        kernel: component_merge,
-        constants: {},
-        bindings: [context.read(ranges), context.read(masks), context.write(labels)],
-        params: { row_words: rowWords, ...shared },
-        workgroups: all,
-      });
-      context.dispatch({
-        kernel: component_roots,
-        constants: {},
-        bindings: [context.read(ranges), context.read(masks), context.write(labels), context.write(blockRoots)],
-        params: { blocks, ...shared },
-        workgroups: all,
-      });
-    },
+    label: (chunk) => dispatchLabelling(context, { heatmaps, ranges, limits }, components, chunk),
   };
+  return components;
+}
+
+/** Dispatches what makes binary images of a chunk's maps and finds the runs that belong together. */
+function dispatchLabelling(
+  context: Lowering,
+  { heatmaps, ranges, limits }: { heatmaps: Tensor; ranges: Tensor; limits: Tensor },
+  { places, seen, rowWords, words, span, blocks, masks, labels, blockRoots, workgroups }: Components,
+  chunk: Chunk,
+): void {
+  const [, , mapHeight, mapWidth] = heatmaps.shape;
+  const { firstMap, maps, firstHeatThreshold } = chunk;
+  context.dispatch({
+    kernel: component_runs,
+    constants: { CHUNK_HEAT_THRESHOLDS: chunk.heatThresholdCount },
+    bindings: [
+      context.read(heatmaps),
+      context.read(ranges),
+      places,
+      context.read(limits),
+      context.write(masks),
+      context.write(labels),
+    ],
+    params: {
+      map_h: mapHeight,
+      map_w: mapWidth,
+      width: seen.width,
+      height: seen.height,
+      row_words: rowWords,
+      first_map: firstMap,
+      first_heat_threshold: firstHeatThreshold,
+      span,
+    },
+    workgroups: workgroups(maps),
+  });
+  const shared = { words, chunk_heat_thresholds: chunk.heatThresholdCount, first_map: firstMap, span };
+  const all = workgroups(maps * chunk.heatThresholdCount);
+  context.dispatch({
+    kernel: component_merge,
+    constants: {},
+    bindings: [context.read(ranges), context.read(masks), context.write(labels)],
+    params: { row_words: rowWords, ...shared },
+    workgroups: all,
+  });
+  context.dispatch({
+    kernel: component_roots,
+    constants: {},
+    bindings: [context.read(ranges), context.read(masks), context.write(labels), context.write(blockRoots)],
+    params: { blocks, ...shared },
+    workgroups: all,
+  });
 }
 
 // A chunk has as many maps with all heat thresholds as fit, or else some heat thresholds of one map. A single layer that is too large for
