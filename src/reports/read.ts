@@ -4,7 +4,7 @@ import { liesElsewhere, otherClauses } from './location.js';
 import { compilePatterns, type Match, matchesAt } from './patterns.js';
 import { hasPronoun, type Said, saidIn } from './pronouns.js';
 import { gapBlocked, scopesOf } from './rules/scope.js';
-import { denial, deniedInDoubt, judge, type LabelStatus, unticked } from './rules/verdict.js';
+import { denial, deniedInDoubt, judge, type LabelStatus, unticked, type Verdict } from './rules/verdict.js';
 import { withoutAsides } from './text/asides.js';
 import { answerTo } from './text/questions.js';
 import { isDeniedInDoubt, splitRun } from './text/runs.js';
@@ -155,28 +155,35 @@ function readSentence<Name extends string>(
       if (mention.tokens.every((token) => token < sentence.unticked!)) continue;
       verdict = unticked(verdict);
     }
-    const { status, rule, likelihood } = verdict;
     const clause = scopes.clause[mention.start]!;
-    if (status === undefined) {
-      named.push({ concept, clause });
-      continue;
-    }
-    const item: Evidence<Name> = {
-      concept,
-      status,
-      section,
-      sentence: text.slice(sentence.start, sentence.end),
-      ...placeOf(text, sentence, mention.tokens),
-      rule,
-      ...(likelihood === undefined ? {} : { likelihood }),
-    };
-    evidence.push(item);
-    named.push({ concept, clause, item });
+    const item = evidenceOf(text, sentence, section, { ...mention, concept }, verdict);
+    if (item) evidence.push(item);
+    named.push({ concept, clause, ...(item ? { item } : {}) });
   }
   if (named.length > 0 && hasPronoun(words)) {
     for (const one of saidBehind(text, sentence, section, words, scopes.clause, named)) evidence.push(one);
   }
   return { evidence, named };
+}
+
+/** The evidence of a mention; undefined if it says nothing about the present. */
+function evidenceOf<Name extends string>(
+  text: string,
+  sentence: Sentence,
+  section: Section['kind'],
+  { concept, tokens }: { concept: Name; tokens: readonly number[] },
+  { status, rule, likelihood }: Verdict,
+): Evidence<Name> | undefined {
+  if (status === undefined) return undefined;
+  return {
+    concept,
+    status,
+    section,
+    sentence: text.slice(sentence.start, sentence.end),
+    ...placeOf(text, sentence, tokens),
+    rule,
+    ...(likelihood === undefined ? {} : { likelihood }),
+  };
 }
 
 /** The words of a sentence, always with a full stop at the end. Some rules need it, and not every writer sets it. */

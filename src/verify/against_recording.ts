@@ -7,7 +7,7 @@ import type { Tensor } from '../graph/ir/tensor.js';
 import { createPlan } from '../graph/plan/plan.js';
 import type { WeightSource } from '../graph/plan/types.js';
 import { type LayerFacts, likelyCause, type Maps, relativeError } from './likely_cause.js';
-import { channelsFirst, channelsLast, layoutOf, type MapsLayout, matchNames } from './recorded.js';
+import { channelsFirst, channelsLast, layoutOf, type MapsLayout, type Match, matchNames } from './recorded.js';
 import { normalisedError } from './reference.js';
 
 export interface ComparedLayer {
@@ -50,12 +50,7 @@ export async function compareWithRecording(
   recordings: ReadonlyMap<string, NumberArray>,
   { tolerance, layout: told }: { tolerance: number; layout?: MapsLayout | undefined },
 ): Promise<Comparison> {
-  const input = recordings.get('input');
-  if (input?.shape.length !== 4)
-    throw new InputError('the recording has no input', {
-      expected: 'a tensor `input` of four dimensions: what the network was given, after normalisation',
-      given: input ? input.shape.join('×') : firstFew([...recordings.keys()], 6) || 'nothing',
-    });
+  const input = inputOf(recordings);
   const rest = new Map([...recordings].filter(([name]) => name !== 'input'));
   const { channels } = network;
   const build = (height: number, width: number) => {
@@ -95,22 +90,10 @@ export async function compareWithRecording(
     await run(given);
     const layers: ComparedLayer[] = [];
     let failing: { maps: Maps; theirs: Maps | undefined; at: number } | undefined;
-    for (const [at, { name, node, tensor, recorded }] of matches.entries()) {
-      const maps = mapsOf(tensor, await plan.read(tensor));
-      const theirs = recordedMaps(recorded, maps, layout);
-      const base = { name, operation: node.operation.name, recorded: recorded.shape, shape: maps.shape };
-      if (!theirs) layers.push({ ...base, agrees: false });
-      else {
-        const relative = relativeError(maps.data, theirs.data);
-        const nmse = normalisedError(maps.data, theirs.data);
-        layers.push({
-          ...base,
-          nmse,
-          largest: largest(maps.data, theirs.data),
-          relative,
-          agrees: relative <= tolerance,
-        });
-      }
+    for (const [at, match] of matches.entries()) {
+      const maps = mapsOf(match.tensor, await plan.read(match.tensor));
+      const theirs = recordedMaps(match.recorded, maps, layout);
+      layers.push(comparedLayer(match, maps, theirs, tolerance));
       if (!layers[at].agrees) failing ??= { maps, theirs, at };
     }
     if (!failing) return { layout, layers, unmatched };
@@ -128,6 +111,35 @@ export async function compareWithRecording(
   } finally {
     plan.close();
   }
+}
+
+/** The recorded input of the network. */
+function inputOf(recordings: ReadonlyMap<string, NumberArray>): NumberArray {
+  const input = recordings.get('input');
+  if (input?.shape.length === 4) return input;
+  throw new InputError('the recording has no input', {
+    expected: 'a tensor `input` of four dimensions: what the network was given, after normalisation',
+    given: input ? input.shape.join('×') : firstFew([...recordings.keys()], 6) || 'nothing',
+  });
+}
+
+/** How far a layer's maps are from the recorded ones, which are undefined if their shape does not fit. */
+function comparedLayer(
+  { name, node, recorded }: Match,
+  maps: Maps,
+  theirs: Maps | undefined,
+  tolerance: number,
+): ComparedLayer {
+  const base = { name, operation: node.operation.name, recorded: recorded.shape, shape: maps.shape };
+  if (!theirs) return { ...base, agrees: false };
+  const relative = relativeError(maps.data, theirs.data);
+  return {
+    ...base,
+    nmse: normalisedError(maps.data, theirs.data),
+    largest: largest(maps.data, theirs.data),
+    relative,
+    agrees: relative <= tolerance,
+  };
 }
 
 function mapsOf({ shape, layout }: Tensor, values: ArrayLike<number>): Maps {

@@ -3,7 +3,7 @@ import { counted } from '../../errors.js';
 import { Presets, SingleBar } from '../../node/vendor/cli_progress.js';
 import { type Command, InvalidArgumentError, Option } from '../../node/vendor/commander.js';
 import { PRESETS, type Preset } from '../../phantom/index.js';
-import { type WritePhantomsOptions, writePhantoms } from './files.js';
+import { type PhantomSummary, type WritePhantomsOptions, writePhantoms } from './files.js';
 
 function numberOption(text: string): number {
   const value = Number(text);
@@ -61,34 +61,43 @@ export function addPhantomCommand(program: Command): void {
     )
     .option('--threads <n>', 'worker threads', numberOption)
     .action(async (options: CommandOptions) => {
-      const bar = new SingleBar(
-        {
-          stream: process.stderr,
-          format: 'drawing [{bar}] {percentage}% | {value}/{total} images | ETA {eta_formatted}',
-          hideCursor: true,
-        },
-        Presets.shades_classic,
-      );
-      const interactive = process.stderr.isTTY === true;
-      let started = false;
-      const summary = await writePhantoms({
-        ...options,
-        onProgress(done, total) {
-          if (!interactive) return;
-          if (!started) bar.start(total, done);
-          started = true;
-          bar.update(done);
-        },
-      }).finally(() => bar.stop());
-      const counts = Object.entries(summary.counts).sort(([a], [b]) => (a < b ? -1 : 1));
-      const lines = [
-        `${options.out}: ${counted(summary.images, 'image')} of ${counted(summary.patients, 'patient')}, ${summary.test} of them for testing`,
-        `  ${counts.map(([label, n]) => `${label} ${n}`).join(', ') || 'no disease'}; ${summary.boxes === 1 ? '1 box' : `${summary.boxes} boxes`}`,
-      ];
-      if (summary.resumed > 0)
-        lines.push(
-          `  ${counted(summary.resumed, 'image')} ${summary.resumed === 1 ? 'was' : 'were'} there from an interrupted run`,
-        );
-      process.stderr.write(`${lines.join('\n')}\n`);
+      const summary = await drawWithProgress(options);
+      process.stderr.write(`${summaryLines(options.out, summary).join('\n')}\n`);
     });
+}
+
+/** Draws the data set. On a terminal a bar shows how far it is. */
+async function drawWithProgress(options: CommandOptions): Promise<PhantomSummary> {
+  const bar = new SingleBar(
+    {
+      stream: process.stderr,
+      format: 'drawing [{bar}] {percentage}% | {value}/{total} images | ETA {eta_formatted}',
+      hideCursor: true,
+    },
+    Presets.shades_classic,
+  );
+  const interactive = process.stderr.isTTY === true;
+  let started = false;
+  return writePhantoms({
+    ...options,
+    onProgress(done, total) {
+      if (!interactive) return;
+      if (!started) bar.start(total, done);
+      started = true;
+      bar.update(done);
+    },
+  }).finally(() => bar.stop());
+}
+
+function summaryLines(out: string, summary: PhantomSummary): string[] {
+  const counts = Object.entries(summary.counts).sort(([a], [b]) => (a < b ? -1 : 1));
+  const lines = [
+    `${out}: ${counted(summary.images, 'image')} of ${counted(summary.patients, 'patient')}, ${summary.test} of them for testing`,
+    `  ${counts.map(([label, n]) => `${label} ${n}`).join(', ') || 'no disease'}; ${summary.boxes === 1 ? '1 box' : `${summary.boxes} boxes`}`,
+  ];
+  if (summary.resumed > 0)
+    lines.push(
+      `  ${counted(summary.resumed, 'image')} ${summary.resumed === 1 ? 'was' : 'were'} there from an interrupted run`,
+    );
+  return lines;
 }

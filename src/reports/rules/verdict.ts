@@ -5,7 +5,7 @@ import type { Rule } from './rule.js';
 /** What a report says about a disease that it mentions. */
 export type LabelStatus = 'positive' | 'negative' | 'uncertain';
 
-interface Verdict {
+export interface Verdict {
   status: LabelStatus | undefined;
   rule: string;
   likelihood?: number;
