@@ -61,15 +61,15 @@ test('a cross-validation runs the missing parts and compares its arms', async ()
 });
 
 test('an ablation trains its backbones, then its configurations, and draws the results', async () => {
-  // Of this seed the rarest disease has six images in 160.
+  // With this seed each disease has at least four images in 100, so that every AUC is defined.
   const what = [
     '--data',
     at('phantoms'),
     '--out',
     at('ablations'),
-    ...'--only loss --seeds 1 --first-seed 19'.split(' '),
+    ...'--only loss --seeds 1 --first-seed 123'.split(' '),
   ];
-  const small = '--count 160 --size 64 --epochs 1 --pretrain 1 --batch 16 --threads 2'.split(' ');
+  const small = '--count 100 --size 64 --epochs 1 --pretrain 1 --batch 16 --threads 2'.split(' ');
   const { stdout } = await program('ablations', ...what, ...small);
   assert.match(stdout, /^\| W-CEL +\|/m);
   assert.match(stdout, /^\| CEL +\|/m);
