@@ -1,6 +1,7 @@
 /** The configurations that are compared. Each block changes one thing of the reference. Runs that several blocks need are done only once. */
 
 import { CHEST_XRAY8_LABELS } from '../../../src/formats/data_sets/image_table.js';
+import { type PoolingNumbers, poolingNumbers } from '../../../src/formats/weights/poolings.js';
 import { createGraph } from '../../../src/graph/ir/graph.js';
 import { product } from '../../../src/graph/ir/tensor.js';
 import type { Head } from '../../../src/nets/architecture.js';
@@ -8,7 +9,7 @@ import type { Backbone } from '../../../src/nets/backbone.js';
 import { buildNetwork } from '../../../src/nets/index.js';
 import type { LossSettings } from '../../../src/train/settings.js';
 
-export interface Configuration {
+export interface Configuration extends PoolingNumbers {
   /** Its identifier, which is also the name of its files. */
   id: string;
   label: string;
@@ -64,16 +65,31 @@ const lse = (r: number): Configuration =>
 const named = (label: string): Configuration => ({ ...REFERENCE, label });
 
 const { r: _, ...withoutR } = REFERENCE;
+const AVERAGE: Configuration = { ...withoutR, id: 'average', label: 'average', pooling: 'average' };
+const MAXIMUM: Configuration = { ...withoutR, id: 'max', label: 'maximum', pooling: 'max' };
+
+/** A tenth of the positions of the map at an input of 64 × 64, whose side is 16. */
+const TENTH = 26;
 
 export const BLOCKS: readonly Block[] = [
   {
+    name: 'methods',
+    title: 'Pooling method',
+    configurations: [
+      AVERAGE,
+      MAXIMUM,
+      REFERENCE,
+      { ...withoutR, id: 'lse-lba', label: 'LSE-LBA, r₀ = 4', pooling: 'lse-lba', lseR0: 4 },
+      { ...withoutR, id: 'pcam', label: 'PCAM', pooling: 'pcam' },
+      { ...withoutR, id: 'top-k', label: `top ${TENTH}`, pooling: 'top-k', topK: TENTH, lowK: 0 },
+      { ...withoutR, id: 'weldon', label: `WELDON, ${TENTH} + ${TENTH}`, pooling: 'top-k', topK: TENTH, lowK: TENTH },
+      { ...withoutR, id: 'attention', label: 'attention', pooling: 'attention', attentionChannels: 16 },
+    ],
+  },
+  {
     name: 'pooling',
     title: 'Pooling',
-    configurations: [
-      { ...withoutR, id: 'average', label: 'average', pooling: 'average' },
-      ...[0.1, 0.5, 1, 5, 8, 10, 12].map(lse),
-      { ...withoutR, id: 'max', label: 'maximum', pooling: 'max' },
-    ],
+    configurations: [AVERAGE, ...[0.1, 0.5, 1, 5, 8, 10, 12].map(lse), MAXIMUM],
   },
   {
     name: 'loss',
@@ -114,11 +130,17 @@ export interface Cost {
   parameters: number;
 }
 
-export function costOf({ backbone, pooling, r }: Configuration, size: number): Cost {
+export function costOf({ backbone, pooling, r, ...rest }: Configuration, size: number): Cost {
   const g = createGraph();
   const image = g.input('image', [1, size, size, 1]);
   const transition = { channels: TRANSITION, kernel: 1, activation: 'relu' as const };
-  const head = { classes: CHEST_XRAY8_LABELS.length, transition, pooling, ...(r === undefined ? {} : { r }) };
+  const head = {
+    classes: CHEST_XRAY8_LABELS.length,
+    transition,
+    pooling,
+    ...(r === undefined ? {} : { r }),
+    ...poolingNumbers(rest),
+  };
   const { features, probabilities } = buildNetwork(g, { backbone, head }, image);
   const { nodes } = g.finish([probabilities]);
   return {

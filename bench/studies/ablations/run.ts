@@ -1,5 +1,5 @@
 /**
- * Runs the paper's ablations on phantoms: pooling, loss, backbone and size of the last map. bench/README.md explains them.
+ * Runs the paper's ablations on phantoms: pooling, loss, backbone and size of the last map; and beside them other methods of pooling. bench/README.md explains them.
  *
  *   npm run ablations -- --data DIR --out DIR [--only pooling,loss] [--seeds 3]
  *
@@ -31,6 +31,7 @@ import { ALL_LABELS } from '../../../src/evaluate/localization.js';
 import { mean } from '../../../src/evaluate/roc.js';
 import { readImageList } from '../../../src/formats/data_sets/chestxray.js';
 import { CHEST_XRAY8_LABELS } from '../../../src/formats/data_sets/image_table.js';
+import { poolingNumbers } from '../../../src/formats/weights/poolings.js';
 import { readSafetensors, writeSafetensors } from '../../../src/formats/weights/safetensors.js';
 import { type Gpu, openGpu } from '../../../src/gpu/device.js';
 import { openDataset } from '../../../src/node/dataset.js';
@@ -145,6 +146,7 @@ async function runOne(
   const data = await phantoms(seed, options, signal);
   const outcome = await trainOnce({
     ...{ out: join(folder, 'training'), init, backbone, pooling, r, size, adapter, gpu, threads, signal },
+    ...poolingNumbers(configuration),
     transition: TRANSITION,
     command: `npm run ablations (${id}, seed ${seed})`,
     data: { folder: data, classes: CHEST_XRAY8_LABELS, seed, validation: VALIDATION, test: TEST },
@@ -239,12 +241,14 @@ function figuresOf({
 }
 
 const names = BLOCKS.map(({ name }) => name);
+/** The blocks of the paper, which are done unless others are asked for. */
+const OF_THE_PAPER = names.filter((name) => name !== 'methods');
 
 const program = new Command('ablations')
   .description('the paper’s ablations on phantoms; the same command again goes on where it stopped')
   .requiredOption('--data <dir>', 'where the phantoms of each seed are, or are drawn')
   .requiredOption('--out <dir>', 'folder of results')
-  .option('--only <blocks>', names.join(','), nameList, names)
+  .option('--only <blocks>', names.join(','), nameList, OF_THE_PAPER)
   .option('--seeds <n>', 'runs of each configuration', wholeNumber(1, 1000), 3)
   .option('--first-seed <n>', 'the seeds count from here', wholeNumber(1, 2 ** 31), 1)
   .option('--count <n>', 'phantoms of a seed; 60 % train, 10 % validate, 30 % test', wholeNumber(100, 1_000_000), 4000)

@@ -1,7 +1,7 @@
 /**
  * Cross-validation by patient on a data set of real images, from several initial weights. bench/README.md explains it.
  *
- *   npm run cross-validate -- --arm NAME --data DIR --boxed DIR --out DIR [--folds 5] [what raybox train takes]
+ *   npm run cross-validate -- --arm NAME --data DIR --boxed DIR --out DIR [--folds 5] [--poolings lse,pcam] [what raybox train takes]
  *
  * An arm is a choice of initial weights and training options. Each finished fold is a file, and the same command again does the missing ones.
  * The report shows all arms of `--out` side by side.
@@ -14,9 +14,10 @@ import { Command, CommanderError } from 'commander';
 import { addTrainingOptions } from '../../../src/cli/add_training_options.js';
 import { readPredictions } from '../../../src/cli/evaluation.js';
 import { evaluateWeights } from '../../../src/cli/evaluation_weights.js';
-import { duration, interruptible, print, say, UsageError, wholeNumber } from '../../../src/cli/terminal.js';
+import { duration, interruptible, nameList, print, say, UsageError, wholeNumber } from '../../../src/cli/terminal.js';
 import { beginOptions, machineOf, type TrainingOptions } from '../../../src/cli/train_options.js';
 import { InputError } from '../../../src/errors.js';
+import { POOLINGS, type Pooling } from '../../../src/formats/weights/poolings.js';
 import { type Gpu, openGpu } from '../../../src/gpu/device.js';
 import { type Dataset, openDataset } from '../../../src/node/dataset.js';
 import { writeWhole } from '../../../src/node/text_files.js';
@@ -34,6 +35,8 @@ export interface Options extends TrainingOptions {
   folds: number;
   reference?: string;
   bootstrap: number;
+  /** An arm for each of these poolings, all else equal. */
+  poolings?: string[];
 }
 
 /** Share of the images outside of the test part that are for validation. A data set of a few hundred images cannot spare more. */
@@ -44,8 +47,25 @@ const MACHINE = ['adapter', 'threads', 'cache', 'memory', 'checkpointMinutes'];
 /** Options that do not belong to a single arm. */
 const STUDY = ['arm', 'data', 'boxed', 'boxFrame', 'out', 'folds', 'reference', 'bootstrap', 'classes', 'seed'];
 
+/** Does the arm or, with `poolings`, an arm for each of them, which is called by the arm's name and the pooling's. */
+export async function crossValidateAll({ poolings, ...options }: Options, signal: AbortSignal): Promise<string> {
+  if (!poolings) return crossValidate(options, signal);
+  if (options.pooling !== undefined) throw new UsageError('--pooling: --poolings says which');
+  const unknown = poolings.find((name) => !(POOLINGS as readonly string[]).includes(name));
+  if (unknown !== undefined || poolings.length === 0)
+    throw new InputError(`--poolings: there is no ${unknown}`, { expected: POOLINGS.join(', ') });
+  let report = '';
+  for (const [at, pooling] of poolings.entries()) {
+    const { reference, ...others } = { ...options, pooling: pooling as Pooling, arm: `${options.arm}-${pooling}` };
+    // The reference may be an arm that is not done before the last one.
+    const isLast = at === poolings.length - 1 && reference !== undefined;
+    report = await crossValidate(isLast ? { ...others, reference } : others, signal);
+  }
+  return report;
+}
+
 /** Trains the missing folds of an arm, and writes the report of all complete arms. */
-export async function crossValidate(options: Options, signal: AbortSignal): Promise<string> {
+async function crossValidate(options: Options, signal: AbortSignal): Promise<string> {
   const { arm, out, folds: count, seed, classes } = options;
   for (const name of ['trainList', 'validationList', 'testList', 'test'] as const) {
     if (options[name] !== undefined) throw new UsageError(`--${dashed(name)}: the folds decide on that`);
@@ -173,13 +193,14 @@ const program = addTrainingOptions(
     .requiredOption('--out <dir>', 'folder of results, one for all arms')
     .option('--folds <n>', 'parts that patients are dealt into', wholeNumber(2, 1000), 5)
     .option('--reference <arm>', 'that the others are compared with; default: the first by name')
+    .option('--poolings <kinds>', 'an arm for each of these poolings, all else equal: lse,pcam,top-k', nameList)
     .option('--bootstrap <draws>', 'of patients', wholeNumber(0, 100_000), 2000),
 ).exitOverride();
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     const options = program.parse().opts<Options>();
-    await print(await interruptible((signal) => crossValidate(options, signal)));
+    await print(await interruptible((signal) => crossValidateAll(options, signal)));
     process.exit(0);
   } catch (error) {
     if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
