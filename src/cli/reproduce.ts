@@ -19,7 +19,8 @@ import { adapterOption } from './adapter_option.js';
 import { mine } from './mine/mine.js';
 import { writePhantoms } from './phantom/files.js';
 import { duration, interruptible, print, say, startProgress, table, wholeNumber } from './terminal.js';
-import { beginRun, type RunOutcome, resumeRun } from './train_run.js';
+import { beginRun, resumeRun } from './train_run.js';
+import type { RunOutcome } from './train_run_types.js';
 import { LISTS } from './training_data.js';
 import { backboneOf } from './weights_options.js';
 

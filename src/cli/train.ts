@@ -4,7 +4,8 @@ import type { Command } from '../node/vendor/commander.js';
 import { addTrainingOptions } from './add_training_options.js';
 import { interruptible, print, say, table, UsageError } from './terminal.js';
 import { beginOptions, machineOf, type TrainingOptions } from './train_options.js';
-import { beginRun, type RunOutcome, resumeRun } from './train_run.js';
+import { beginRun, resumeRun } from './train_run.js';
+import type { RunOutcome } from './train_run_types.js';
 
 interface Options extends TrainingOptions {
   data?: string;

@@ -6,7 +6,7 @@ import { type Augmentation, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from '../tra
 import type { LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from '../train/settings.js';
 import { decodeOptions } from './image_options.js';
 import { UsageError } from './terminal.js';
-import type { BeginOptions, RunMachine } from './train_run.js';
+import type { BeginOptions, RunMachine } from './train_run_types.js';
 import { backboneOf, readMetadata } from './weights_options.js';
 
 /** The options as commander gives them. */

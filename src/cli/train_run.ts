@@ -5,83 +5,20 @@ import { rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
 import type { DecodeOptions } from '../formats/images/pixels.js';
-import { type PoolingNumbers, poolingNumbers } from '../formats/weights/poolings.js';
-import type { WeightsMetadata } from '../formats/weights/weights.js';
+import { poolingNumbers } from '../formats/weights/poolings.js';
 import { describe, type Gpu, openGpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/plan/types.js';
-import type { Head } from '../nets/architecture.js';
-import type { Backbone } from '../nets/backbone.js';
 import { type ImageStore, openImageStore } from '../node/image_store.js';
 import { openPixelRecord } from '../node/pixel_record.js';
-import type { TrainResult } from '../train/options.js';
 import { checkSettings, familyOf, type TrainSettings } from '../train/settings.js';
 import { type Start, startOf } from '../train/start.js';
 import { decodeOptions } from './image_options.js';
 import { createRunFolder, openRunFolder, type RunFolder, refuseUsedFolder } from './run_folder.js';
 import { say } from './terminal.js';
-import { type InitSource, readInit } from './train_init.js';
+import { readInit } from './train_init.js';
+import type { BeginOptions, ResumeOptions, RunConfig, RunMachine, RunOutcome } from './train_run_types.js';
 import { carryOut, decodedOf } from './train_work.js';
-import { LISTS, openTrainingData, type RunData, type TrainingDataOptions, writeLists } from './training_data.js';
-
-/** The configuration that is stored with a run. It is enough to begin the run again. */
-export interface RunConfig extends InitSource {
-  raybox: string;
-  /** The command line as it was typed. */
-  command: string;
-  data: Omit<TrainingDataOptions, 'store' | 'signal'> & { folder: string };
-  /** Beginnings of the names of tensors in the weights to start from that are not read. */
-  ignore?: readonly string[];
-  /** What the user has said about the input of those weights. */
-  metadata?: Partial<WeightsMetadata>;
-  settings: TrainSettings;
-  trainingData: string;
-  license: string;
-  /** Bytes on the GPU that a step may take, if the user has said so. */
-  memory?: number;
-  /** Part of the adapter's name, if the user has said so. */
-  adapter?: string;
-  /** Milliseconds between checkpoints within an epoch, if the user has said so. */
-  checkpointMs?: number;
-}
-
-/** How the machine is used. Only the adapter changes the result. */
-export interface RunMachine {
-  /** Part of an adapter's name. It is stored with the run. The adapter is opened unless `gpu` is given. */
-  adapter?: string;
-  /** An open device, which stays open. If several runs of a process share it, only the first one compiles the kernels. */
-  gpu?: Gpu;
-  threads?: number;
-  cacheBytes?: number;
-  checkpointMs?: number;
-  /** Bytes on the GPU that a step may take. Default: as much as the GPU has. */
-  memory?: number;
-  signal?: AbortSignal;
-}
-
-export interface BeginOptions extends RunMachine, InitSource, PoolingNumbers {
-  out: string;
-  command: string;
-  data: RunConfig['data'];
-  ignore?: readonly string[];
-  metadata?: Partial<WeightsMetadata>;
-  backbone?: string | Backbone;
-  size: number;
-  channels?: 1 | 3;
-  columns?: readonly number[];
-  transition?: number;
-  pooling?: Head['pooling'];
-  r?: number;
-  settings: Omit<TrainSettings, 'architecture' | 'classes' | 'input' | 'heatmapScaling'>;
-  heatmapScaling?: TrainSettings['heatmapScaling'];
-  trainingData?: string;
-  license?: string;
-}
-
-export interface RunOutcome extends TrainResult {
-  /** Path of the best weights. */
-  weights: string;
-  run: RunData;
-}
+import { LISTS, openTrainingData, writeLists } from './training_data.js';
 
 /** Begins a run. @throws InputError before the folder is made, if data, weights, settings or adapter cannot be used */
 export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
@@ -169,16 +106,6 @@ async function withMachine<T>(
     await store.close();
     if (!given) gpu.close();
   }
-}
-
-export interface ResumeOptions extends RunMachine {
-  out: string;
-  /** The folder of the data set, if it has been moved. */
-  data?: string;
-  epochs?: number;
-  patience?: number;
-  /** Whether the run continues even if images have other pixels than when it began. */
-  acceptChangedImages?: boolean;
 }
 
 /** Continues the run in a folder from its newest checkpoint. A run without a checkpoint begins again. */

@@ -16,7 +16,7 @@ import { featureFile } from './feature_file.js';
 import { BEST, type RunFolder } from './run_folder.js';
 import { loadCurves } from './train_curves.js';
 import { startTrainDisplay, type TrainDisplay } from './train_progress.js';
-import type { RunConfig, RunMachine, RunOutcome } from './train_run.js';
+import type { RunConfig, RunMachine, RunOutcome } from './train_run_types.js';
 import type { RunData } from './training_data.js';
 
 /** The hashes of all images that have been decoded, by the names of the images. */

@@ -22,7 +22,6 @@ const ONE_THOUGHT: readonly { files: readonly string[]; because: string }[] = [
     because: 'the table of kernels for one operation',
   },
   { files: ['graph/ir/graph.ts', 'graph/ir/operation.ts'], because: 'a node has an operation, which makes nodes' },
-  { files: ['cli/train_run.ts', 'cli/train_work.ts'], because: 'a run, and the work in it' },
 ];
 
 /** The files that a file imports; imports of types alone count, because a reader has to follow them too. */

@@ -23,7 +23,7 @@ import {
   startProgress,
   wholeNumber,
 } from '../../../src/cli/terminal.js';
-import type { BeginOptions } from '../../../src/cli/train_run.js';
+import type { BeginOptions } from '../../../src/cli/train_run_types.js';
 import { LISTS } from '../../../src/cli/training_data.js';
 import { InputError } from '../../../src/errors.js';
 import type { EvaluationResult } from '../../../src/evaluate/evaluate.js';

@@ -47,27 +47,7 @@ export function describeGraph(network: NetworkFunction, input: ImageShape, core:
   const { graph: g, image, outputs } = built(1);
   const { features, logits, probabilities, heatmaps } = outputs;
   const { nodes } = g.finish([features, logits, probabilities, ...(heatmaps ? [heatmaps] : [])]);
-  const numbers = new Map<Tensor, number>([[image, 0]]);
-  for (const node of nodes) for (const output of node.outputs) numbers.set(output, numbers.size);
-  const constants: Tensor[] = [];
-  const parameters = new Set<string>();
-
-  const reference = (tensor: Tensor | undefined, node: Node): GraphNode['inputs'][number] => {
-    if (!tensor) return null;
-    const number = numbers.get(tensor);
-    if (number !== undefined) return number;
-    if (g.parameters.get(tensor.name) === tensor) {
-      parameters.add(tensor.name);
-      return tensor.name;
-    }
-    if (tensor.kind !== 'constant' || !tensor.data || tensor.type !== 'f32')
-      throw new InputError(`${nameOf(node)} reads ${tensor.name}, which cannot be written down`, {
-        expected: 'the image, outputs of other operations, parameters, and f32 constants',
-        given: `${tensor.kind} ${tensor.type}`,
-      });
-    if (!constants.includes(tensor)) constants.push(tensor);
-    return { constant: constants.indexOf(tensor) };
-  };
+  const { reference, number, constants, parameters } = referencesOf(g, image, nodes);
   const written = nodes.map((node): GraphNode => {
     const attributes = jsonOf(node.attributes) as Record<string, unknown>;
     const row = known.get(node.operation.name);
@@ -88,7 +68,6 @@ export function describeGraph(network: NetworkFunction, input: ImageShape, core:
   const operations = [...known.values()].map(({ operation }) => operation);
   refuseOtherOperations({ graph: g, image, outputs }, built(2), operations);
   const shapes = [...g.parameters].filter(([name]) => parameters.has(name));
-  const number = (tensor: Tensor) => numbers.get(tensor) as number;
   return checkGraphDescription({
     family: 'graph',
     version: 1,
@@ -110,6 +89,31 @@ export function describeGraph(network: NetworkFunction, input: ImageShape, core:
       ...(heatmaps ? { heatmaps: number(heatmaps) } : {}),
     },
   });
+}
+
+/** How the inputs of nodes are written down. The constants and the names of parameters are collected while that is done. */
+function referencesOf(g: GraphBuilder, image: Tensor, nodes: readonly Node[]) {
+  const numbers = new Map<Tensor, number>([[image, 0]]);
+  for (const node of nodes) for (const output of node.outputs) numbers.set(output, numbers.size);
+  const constants: Tensor[] = [];
+  const parameters = new Set<string>();
+  const reference = (tensor: Tensor | undefined, node: Node): GraphNode['inputs'][number] => {
+    if (!tensor) return null;
+    const number = numbers.get(tensor);
+    if (number !== undefined) return number;
+    if (g.parameters.get(tensor.name) === tensor) {
+      parameters.add(tensor.name);
+      return tensor.name;
+    }
+    if (tensor.kind !== 'constant' || !tensor.data || tensor.type !== 'f32')
+      throw new InputError(`${nameOf(node)} reads ${tensor.name}, which cannot be written down`, {
+        expected: 'the image, outputs of other operations, parameters, and f32 constants',
+        given: `${tensor.kind} ${tensor.type}`,
+      });
+    if (!constants.includes(tensor)) constants.push(tensor);
+    return { constant: constants.indexOf(tensor) };
+  };
+  return { reference, number: (tensor: Tensor) => numbers.get(tensor) as number, constants, parameters };
 }
 
 function checkInput(input: unknown): void {
