@@ -138,7 +138,7 @@ export function joinMasks(
     const mine = findingsOf(file);
     const labels = Object.fromEntries(Object.entries(maskLabels).filter(([from]) => mine.includes(from)));
     const joined = maskTruth(file, { source, ...target, labels, frame: maskFrame });
-    warnings.push(...joined.warnings);
+    for (const warning of joined.warnings) warnings.push(warning);
     return joined.truth;
   });
 }

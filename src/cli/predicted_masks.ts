@@ -61,7 +61,7 @@ export async function evaluateMasks(options: Options, command: Command): Promise
   const files = await readMaskFiles(options, warnings);
   const predicted = await readPredictedMasks(path);
   const data = folder === undefined ? undefined : await openDataset(folder);
-  if (data) warnings.push(...data.warnings);
+  for (const warning of data?.warnings ?? []) warnings.push(warning);
   const results = await scored(files, { source: basename(path), file: predicted }, data, options, warnings);
   const level = 0.95;
   const result = {
@@ -110,7 +110,7 @@ async function scored(
   }
   const truths = joinMasks(files, target, { maskFrame, maskLabels: truthLabels }, warnings);
   const joined = maskTruth(predicted.file, { source: predicted.source, ...target, labels, frame: maskFrame });
-  warnings.push(...joined.warnings);
+  for (const warning of joined.warnings) warnings.push(warning);
   return truths.map((truth) => {
     const scorer = maskScorer(truth, { predictions: 'masks', labels: joined.truth.labels, test, patientOf });
     refuseMissing(truth, joined.truth);

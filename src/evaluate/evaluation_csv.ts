@@ -38,7 +38,7 @@ export function evaluationCsv(result: EvaluationResult): string {
       );
     }
   }
-  rows.push(...maskFigureRows(result.masks ?? []));
+  for (const row of maskFigureRows(result.masks ?? [])) rows.push(row);
   return csvOf(rows);
 }
 

@@ -36,6 +36,8 @@ const SHORT: readonly string[] = [
   ...['bytes.subarray(0, text.length)', 'segment.subarray(0, text.length)'], // a signature
   ...['bytes.subarray(8, Math.min(', 'bytes.subarray(at, at + 4))', 'exif.subarray(0, 4))', '[4, 5, 6, 7].map('], // names of four letters, brands
   ...['hash))', 'bytes.map((byte) => Number.parseInt(byte, 16))'], // of at most 64 bytes
+  'sums))], source', // one for each threshold to try
+  'seen.map(({ heatmaps }) => heatmaps.shape', // one for each member of an ensemble
   ...['down.cells.subarray(y * down.count', 'means))], source'], // the cells that a pixel is interpolated from; thresholds to try
   'part.slice(0, MOST_WEIGHTS)', // of at most 32,768 names
   'unlikely(matched))', // a warning for each kind of what looks wrong
