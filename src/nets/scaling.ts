@@ -5,6 +5,7 @@
  */
 import { InputError } from '../errors.js';
 import type { TensorData } from '../formats/weights/checkpoint.js';
+import { poolsClassMaps } from '../formats/weights/poolings.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
 import { binary } from '../ops/general/binary.js';
 import { sigmoid as sigmoidOf } from '../ops/layers/activation.js';
@@ -12,7 +13,7 @@ import { sigmoid } from '../sigmoid.js';
 import type { Model } from './model.js';
 import type { NetworkFunction } from './outputs.js';
 import { trace } from './trace.js';
-import { isSigmoid } from './whole_network.js';
+import { isSigmoid, withoutParts } from './whole_network.js';
 import { describeGraph } from './written/graphs.js';
 
 /** Of a class: its calibrated logit is slope · logit + offset. */
@@ -26,9 +27,6 @@ export interface Parts {
   readonly tensors: Map<string, TensorData>;
   readonly metadata: WeightsMetadata;
 }
-
-/** Poolings of features. The layer behind them is linear, so that its rows can take up the scaling. */
-const OF_FEATURES: readonly (string | undefined)[] = ['average', 'lse', 'max'];
 
 /**
  * The network with a scaling written into it. Stored operating thresholds are scaled too, so that they call the same images.
@@ -53,7 +51,8 @@ export function withScaling(
   });
   const thresholds = operatingThresholds ? { operatingThresholds: Object.fromEntries(scaled) } : {};
   const each = classes.map(of);
-  if (architecture && OF_FEATURES.includes(metadata.pooling)) {
+  // If features are pooled, the prediction layer is the last one and linear, so that its rows can take up the scaling.
+  if (architecture && !poolsClassMaps(architecture.head.pooling)) {
     const layer = metadata.prediction ?? 'head.prediction';
     return { tensors: scaledLayer(tensors, layer, each), metadata: { ...metadata, ...thresholds } };
   }
@@ -63,8 +62,7 @@ export function withScaling(
     });
   const { inputHeight: height, inputWidth: width, inputChannels: channels } = metadata;
   const graph = describeGraph(scaledNetwork(network, each), { height, width, channels });
-  const { pooling, lseR, prediction, transitionChannels, transitionKernel, transitionActivation, ...rest } = metadata;
-  return { tensors, metadata: { ...rest, ...thresholds, architecture: graph } };
+  return { tensors, metadata: { ...withoutParts(metadata), ...thresholds, architecture: graph } as WeightsMetadata };
 }
 
 function check(scaling: Readonly<Record<string, ClassScaling>>, classes: readonly string[]): void {

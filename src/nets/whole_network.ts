@@ -36,6 +36,10 @@ const OF_PARTS = [
   ...['transitionChannels', 'transitionKernel', 'transitionActivation'],
 ];
 
+/** Metadata without the fields that only a backbone with a head has. */
+export const withoutParts = (metadata: WeightsMetadata): Partial<WeightsMetadata> =>
+  Object.fromEntries(Object.entries(metadata).filter(([field]) => !OF_PARTS.includes(field)));
+
 /** @throws InputError where tensors and network do not fit, or metadata that was given speaks of a backbone and a head */
 export function describeWholeNetwork(
   checkpoint: Checkpoint,
@@ -53,7 +57,7 @@ export function describeWholeNetwork(
       hint: 'give the function that builds it, as load(weights, { network })',
     });
   const written = own ?? graphNetwork(graph!, coreOperations);
-  const file = known && Object.fromEntries(Object.entries(known).filter(([field]) => !OF_PARTS.includes(field)));
+  const file = known && withoutParts(known);
   const tensors = prefix === undefined || checkpoint.taken ? checkpoint.tensors : under(checkpoint.tensors, prefix);
 
   const inputChannels = given.inputChannels ?? known?.inputChannels ?? imported?.fields.inputChannels ?? 3;

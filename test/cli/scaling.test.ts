@@ -10,6 +10,9 @@ import { readSafetensors, writeSafetensors } from '../../src/formats/weights/saf
 import { formatWeightsMetadata, parseWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { openGpu } from '../../src/gpu/device.js';
 import { load } from '../../src/index.js';
+import type { FamilyNetwork } from '../../src/nets/architecture.js';
+import { networkOf } from '../../src/nets/index.js';
+import { withScaling } from '../../src/nets/scaling.js';
 import { tinyPicture, tinyWeights } from '../support/tiny.js';
 
 const gpu = await openGpu();
@@ -78,6 +81,26 @@ for (const [what, from] of [
     assert.is(Nodule, 1);
   });
 }
+
+test('networks that pool class maps become graphs without the numbers of their pooling', () => {
+  const { classes, ...rest } = parseWeightsMetadata(metadata);
+  for (const numbers of [
+    { pooling: 'pcam' },
+    { pooling: 'top-k', topK: 3, lowK: 1 },
+    { pooling: 'lse-lba', lseR0: 1 },
+    { pooling: 'attention', attentionChannels: 4 },
+  ] as const) {
+    const head = { classes: classes.length, ...numbers };
+    const architecture: FamilyNetwork = {
+      backbone: { family: 'vgg', prefix: 'features.', layers: [4, 'M'], batchNorm: false },
+      head,
+    };
+    const model = { network: networkOf(architecture), architecture, metadata: { ...rest, classes, ...numbers } };
+    const scaled = parseWeightsMetadata(formatWeightsMetadata(withScaling(model, new Map(), SCALING).metadata));
+    assert.is((scaled.architecture as { family: string }).family, 'graph');
+    assert.equal([scaled.pooling, scaled.topK, scaled.lseR0, scaled.attentionChannels], Array(4).fill(undefined));
+  }
+});
 
 test('a scaling that does not fit is refused, without a file', () => {
   const cases: [content: unknown, message: RegExp][] = [
