@@ -9,7 +9,7 @@ import { type ClassScaling, withScaling } from '../nets/scaling.js';
 import { withFile } from '../node/lock.js';
 import { readText } from '../node/text_files.js';
 import type { Command } from '../node/vendor/commander.js';
-import { print, say } from './terminal.js';
+import { naming, print, say } from './terminal.js';
 import { dtypeOption, type ElementName, parametersOf, refuseExisting, writeWeightsFile } from './weights_file.js';
 import {
   addWeightsOptions,
@@ -75,11 +75,6 @@ export function addConvertCommand(program: Command): void {
     )
     .option('--classes <names>', 'the same as --names', classList)
     .action(async (weights: string, options: Options) => {
-      await print(
-        await convert(weights, options).catch((error) => {
-          if (error instanceof InputError) throw new InputError(`${weights}: ${error.message}`, { cause: error });
-          throw error;
-        }),
-      );
+      await print(await convert(weights, options).catch(naming(weights)));
     });
 }

@@ -3,7 +3,6 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { InputError } from '../errors.js';
 import { type Finding, strongestFindings } from '../formats/findings.js';
 import type { Image } from '../formats/images/pixels.js';
 import { describe } from '../gpu/device.js';
@@ -17,7 +16,7 @@ import { UNTRAINED } from '../node/overlay_png.js';
 import type { Command } from '../node/vendor/commander.js';
 import { DISEASES, drawPhantom, type Phantom } from '../phantom/index.js';
 import { adapterOption, backendOption, runOptions } from './adapter_option.js';
-import { duration, interruptible, print, say, table, UsageError, wholeNumber } from './terminal.js';
+import { duration, interruptible, naming, print, say, table, UsageError, wholeNumber } from './terminal.js';
 
 interface Options {
   seed: number;
@@ -40,7 +39,7 @@ async function demo(file: string | undefined, options: Options, signal: AbortSig
   const path = weights ?? packagedWeights(file === undefined ? FOR_PHANTOMS : FOR_PATIENTS);
   if (!path && file !== undefined)
     throw new UsageError('raybox comes with no weights for X-rays of patients: name some with --weights');
-  const given = file === undefined ? undefined : await readNamed(file);
+  const given = file === undefined ? undefined : await readImage(file).catch(naming(file));
   const localizer = await load(path ?? untrainedWeights(seed, DISEASES), { signal, ...runOptions(run) });
   try {
     const { metadata, backend } = localizer;
@@ -65,12 +64,6 @@ async function demo(file: string | undefined, options: Options, signal: AbortSig
     await localizer.close();
   }
 }
-
-/** Reads an image file. The error names the file. */
-const readNamed = (file: string) =>
-  readImage(file).catch((error: Error) => {
-    throw new InputError(`${file}: ${error.message}`, { cause: error });
-  });
 
 /** The classes that are shown of a network with random weights. */
 async function mostProbable(localizer: Localizer, image: Image, signal: AbortSignal): Promise<string[]> {

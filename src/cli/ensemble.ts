@@ -1,5 +1,4 @@
 /** `raybox ensemble`: writes several localizers as one weights file, whose results are the mean of theirs. */
-import { InputError } from '../errors.js';
 import type { TensorData } from '../formats/weights/checkpoint.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
 import { readModel } from '../localizer/model.js';
@@ -7,7 +6,7 @@ import { ensembleOf } from '../nets/ensemble.js';
 import { describeGraph } from '../nets/index.js';
 import { withFile } from '../node/lock.js';
 import type { Command } from '../node/vendor/commander.js';
-import { numberList, print, say, UsageError } from './terminal.js';
+import { naming, numberList, print, say, UsageError } from './terminal.js';
 import { dtypeOption, type ElementName, parametersOf, refuseExisting, writeWeightsFile } from './weights_file.js';
 import { WEIGHTS_FORMATS } from './weights_options.js';
 
@@ -24,10 +23,7 @@ async function write(files: readonly string[], { out, shares, mirror, dtype }: O
     throw new UsageError(`--shares has ${shares.length} numbers for ${files.length} networks: give one for each`);
   const models = [];
   for (const file of files) {
-    const model = await readModel(file, {}).catch((error) => {
-      if (error instanceof InputError) throw new InputError(`${file}: ${error.message}`, { cause: error });
-      throw error;
-    });
+    const model = await readModel(file, {}).catch(naming(file));
     for (const { message } of model.warnings) say(`raybox: ${file}: ${message}`);
     models.push(model);
   }

@@ -1,11 +1,10 @@
 /** `raybox export`: writes weights as an ONNX model with network, head, probabilities and heatmaps. */
 import { existsSync } from 'node:fs';
-import { InputError } from '../errors.js';
 import { exportOnnx } from '../localizer/export_onnx.js';
 import { withFile } from '../node/lock.js';
 import { writeWhole } from '../node/text_files.js';
 import { type Command, Option } from '../node/vendor/commander.js';
-import { print, say, UsageError } from './terminal.js';
+import { naming, print, say, UsageError } from './terminal.js';
 import { addWeightsOptions, modelOptions, type WeightsOptions } from './weights_options.js';
 
 interface Options extends WeightsOptions {
@@ -33,11 +32,6 @@ export function addExportCommand(program: Command): void {
         .default('f32'),
     )
     .action(async (weights: string, options: Options) => {
-      await print(
-        await withFile(options.out, () => write(weights, options)).catch((error) => {
-          if (error instanceof InputError) throw new InputError(`${weights}: ${error.message}`, { cause: error });
-          throw error;
-        }),
-      );
+      await print(await withFile(options.out, () => write(weights, options)).catch(naming(weights)));
     });
 }

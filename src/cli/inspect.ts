@@ -16,7 +16,7 @@ import type { Network } from '../nets/network.js';
 import { recognise } from '../nets/recognise/recognise.js';
 import type { Command } from '../node/vendor/commander.js';
 import { format, type Inspection } from './inspect_text.js';
-import { print, wholeNumber } from './terminal.js';
+import { naming, print, wholeNumber } from './terminal.js';
 import { addWeightsOptions, classList, modelOptions, WEIGHTS_FORMATS, type WeightsOptions } from './weights_options.js';
 
 const DEFAULT_SIZE = 224;
@@ -155,10 +155,7 @@ export function addInspectCommand(program: Command): void {
     .option('--layers', 'also list the layers as they are run, after fusion')
     .option('--json', 'print JSON')
     .action(async (weights: string, options: Options) => {
-      const inspection = await inspect(weights, options).catch((error) => {
-        if (error instanceof InputError) throw new InputError(`${weights}: ${error.message}`, { cause: error });
-        throw error;
-      });
+      const inspection = await inspect(weights, options).catch(naming(weights));
       await print(options.json ? `${JSON.stringify(inspection, null, 2)}\n` : await format(inspection, options));
     });
 }

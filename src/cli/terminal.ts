@@ -1,5 +1,6 @@
 /** What all commands share: usage errors, numbers and lists from options, output, progress, tables, and interruption by Ctrl-C. */
 
+import { InputError } from '../errors.js';
 import { writeRefusal } from '../node/text_files.js';
 import { SingleBar } from '../node/vendor/cli_progress.js';
 import { type Command, InvalidArgumentError, Option } from '../node/vendor/commander.js';
@@ -18,6 +19,14 @@ export class Interrupted extends Error {
 export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
+
+/** For `catch` of work on a file: the message of an InputError then begins with the file's name. Other errors stay as they are. */
+export const naming =
+  (file: string) =>
+  (error: unknown): never => {
+    if (error instanceof InputError) throw new InputError(`${file}: ${error.message}`, { cause: error });
+    throw error;
+  };
 
 /** Thrown if the reader of stdout has closed the pipe, as in `raybox … | head`. The command then ends, with exit code 0. */
 export class ReaderLeft extends Error {
