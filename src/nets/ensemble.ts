@@ -157,12 +157,13 @@ function checkMembers(members: readonly Member[]): void {
     const { metadata, network } = model;
     if (!(share > 0 && Number.isFinite(share)))
       throw new InputError(`the share of ${name} is wrong`, { expected: 'a number above 0', given: String(share) });
-    if ((metadata.heatmapMethod ?? 'cam') !== 'cam' || !trace(network, metadata, 1).outputs.heatmaps)
+    const built = trace(network, metadata, 1);
+    if ((metadata.heatmapMethod ?? 'cam') !== 'cam' || !built.outputs.heatmaps)
       throw new InputError(`${name} has no class activation maps, which an ensemble adds up`, {
         expected: 'networks with heatmapMethod cam',
         given: metadata.heatmapMethod ?? 'hirescam',
       });
-    if (!isSigmoid(trace(network, metadata, 1)))
+    if (!isSigmoid(built))
       throw new InputError(`the probabilities of ${name} are not the sigmoid of its logits`, {
         hint: 'an ensemble adds up logits, which would then mean something else',
       });
