@@ -13,6 +13,7 @@ import { type Progress, print, startProgress, wholeNumber } from './terminal.js'
 /** The kind of a problem. A `note` is an oddity that the published files have too; the data can be used nevertheless. */
 export type ProblemKind = 'missing' | 'unreadable' | 'inconsistent' | 'note';
 
+/** Something that is wrong with a file of a data set, or worth knowing about it. */
 export interface Problem {
   kind: ProblemKind;
   /** The file that has the problem, as the data set names it. */
@@ -20,6 +21,7 @@ export interface Problem {
   message: string;
 }
 
+/** What `raybox check` found in a data set. */
 export interface DatasetReport {
   folder: string;
   labelFile: string;
@@ -33,6 +35,7 @@ export interface DatasetReport {
   problems: Problem[];
 }
 
+/** How a data set is checked. */
 export interface CheckOptions {
   /** Whether every image is decoded. Otherwise only the beginning and the end of its file are looked at. */
   deep?: boolean;

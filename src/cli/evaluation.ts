@@ -26,6 +26,7 @@ import type { OnWarning } from '../warnings.js';
 /** A COCO file is read into memory as a whole, so larger files are refused. */
 const MAX_JSON_BYTES = 400 << 20;
 
+/** How a file of predictions is read. */
 export interface PredictionFileOptions {
   classes: readonly string[];
   /** Whether the numbers of a CSV file are logits and not probabilities. */
@@ -72,6 +73,7 @@ async function readLines(path: string, options: PredictionFileOptions): Promise<
   return reader.predictions();
 }
 
+/** How predictions are scored, and where the results are written. */
 export interface WriteEvaluationOptions extends EvaluationOptions {
   /** The folder for `evaluation.json`, `evaluation.csv` and `evaluation.html`. */
   out: string;

@@ -8,6 +8,7 @@ import { readText } from '../node/text_files.js';
 import type { Warning } from '../warnings.js';
 import { say } from './terminal.js';
 
+/** The options of `raybox evaluate` that divide the images: paths of lists, or the seed of a split by patient. */
 export interface SplitOptions {
   validation?: string;
   test?: string;

@@ -20,4 +20,5 @@ export const addImageOptions = (command: Command): Command =>
       MAX_IMAGE_BYTES,
     );
 
+/** Only the options that say how images are decoded. */
 export const decodeOptions = ({ bits, maxImageBytes }: DecodeOptions): DecodeOptions => ({ bits, maxImageBytes });

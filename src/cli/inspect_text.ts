@@ -11,6 +11,7 @@ import type { Warning } from '../warnings.js';
 import { table } from './terminal.js';
 import { leftOutText } from './weights_options.js';
 
+/** What `raybox inspect` found out about a weights file. */
 export interface Inspection {
   file: string;
   /** Only for a network that is a backbone, with or without a head. Other networks have a graph in the metadata. */

@@ -19,6 +19,7 @@ export const notOurs = (path: string, given?: string) =>
     hint: 'name another file, or move this one away',
   });
 
+/** A file of JSON lines that grows by a line for each image. */
 export interface ResultLines {
   /** The classes of the results that the file has already. */
   readonly classes?: readonly string[];

@@ -8,6 +8,7 @@ import { chexpertLabels, mineChexpert } from '../../reports/chexpert.js';
 import { type Disease, diseases, eightDiseases } from '../../reports/lexicon.js';
 import { type MineOptions, mineReport, type ReportLabels } from '../../reports/mine.js';
 
+/** Which columns and classes the table of `raybox mine` has. */
 export interface TableOptions extends Pick<MineOptions, 'uncertain'> {
   /** `data-entry` (default): rows as in `Data_Entry_2017.csv`. `wide`: a column for each disease, as CheXpert's table always has. */
   format?: 'data-entry' | 'wide';
@@ -30,6 +31,7 @@ export interface MinedReport {
   result: object;
 }
 
+/** The form of a table: its header, and how a report becomes a row. */
 export interface MineTable {
   header: string[];
   /** The names of the columns that are counted. */

@@ -10,6 +10,7 @@ import { drawPhantom, type PhantomOptions } from '../../phantom/index.js';
 import { boxFile, labelFile, type PhantomRow, testRows } from './tables.js';
 import { type Drawing, drawAll } from './threads.js';
 
+/** Which phantoms are drawn, and where the data set is written. */
 export interface WritePhantomsOptions extends Omit<PhantomOptions, 'index' | 'diseases'> {
   count: number;
   /** The folder of the data set. It must be new or empty. */
@@ -22,6 +23,7 @@ export interface WritePhantomsOptions extends Omit<PhantomOptions, 'index' | 'di
   signal?: AbortSignal;
 }
 
+/** How many images, patients and boxes a data set of phantoms has; `counts` are images by disease. */
 export interface PhantomSummary {
   images: number;
   patients: number;

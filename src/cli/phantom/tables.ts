@@ -33,6 +33,7 @@ export function testRows(rows: readonly PhantomRow[], seed: number): (row: Phant
   return ({ patient }) => test.has(patient);
 }
 
+/** The label file of a data set, in the columns of `Data_Entry_2017.csv`. The spacing of pixels follows from the size in pixels. */
 export function labelFile(rows: readonly PhantomRow[], size: number): string {
   const spacing = Number((FIELD_MM / size).toFixed(4));
   const lines = rows.map(({ image, labels, followUp, patient, age, sex, view }) =>
