@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beginRun, resumeRun } from '../../src/cli/train_run.js';
-import type { BeginOptions, RunOutcome } from '../../src/cli/train_run_types.js';
+import { beginRun, resumeRun } from '../../src/cli/train/run.js';
+import type { BeginOptions, RunOutcome } from '../../src/cli/train/run_types.js';
 import { InputError } from '../../src/errors.js';
 import { parseJson } from '../../src/formats/json.js';
 import { readText, writeWhole } from '../../src/node/text_files.js';

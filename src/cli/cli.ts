@@ -47,7 +47,7 @@ const COMMANDS: Record<string, Entry> = {
   },
   train: {
     summary: 'labels → a localizer',
-    add: async (program) => (await import('./train.js')).addTrainCommand(program),
+    add: async (program) => (await import('./train/train.js')).addTrainCommand(program),
   },
   reproduce: {
     summary: 'the whole paper on phantoms: draw, mine, train, evaluate',

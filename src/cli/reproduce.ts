@@ -19,9 +19,9 @@ import { adapterOption } from './adapter_option.js';
 import { mine } from './mine/mine.js';
 import { writePhantoms } from './phantom/files.js';
 import { duration, interruptible, print, say, startProgress, table, wholeNumber } from './terminal.js';
-import { beginRun, resumeRun } from './train_run.js';
-import type { RunOutcome } from './train_run_types.js';
-import { LISTS } from './training_data.js';
+import { LISTS } from './train/data.js';
+import { beginRun, resumeRun } from './train/run.js';
+import type { RunOutcome } from './train/run_types.js';
 import { backboneOf } from './weights_options.js';
 
 interface Options {

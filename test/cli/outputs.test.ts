@@ -21,7 +21,7 @@ import { readPredictions } from '../../src/cli/evaluation.js';
 import { openResults } from '../../src/cli/localize/result_files.js';
 import type { ResultLine } from '../../src/cli/localize/results.js';
 import { writePhantoms } from '../../src/cli/phantom/files.js';
-import { refuseUsedFolder } from '../../src/cli/run_folder.js';
+import { refuseUsedFolder } from '../../src/cli/train/run_folder.js';
 import { InputError } from '../../src/errors.js';
 import { besideKnown, goneNamesakes } from '../../src/node/image_files.js';
 import { FOLDER_LOCK, lockFile, lockFolder } from '../../src/node/lock.js';

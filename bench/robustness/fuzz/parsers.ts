@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openRunFolder } from '../../../src/cli/run_folder.js';
+import { openRunFolder } from '../../../src/cli/train/run_folder.js';
 import { readBoxList, readDataEntry, readImageList } from '../../../src/formats/data_sets/chestxray.js';
 import { labelStatistics } from '../../../src/formats/data_sets/chestxray_splits.js';
 import { readCoco } from '../../../src/formats/data_sets/coco.js';

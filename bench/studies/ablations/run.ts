@@ -23,8 +23,8 @@ import {
   startProgress,
   wholeNumber,
 } from '../../../src/cli/terminal.js';
-import type { BeginOptions } from '../../../src/cli/train_run_types.js';
-import { LISTS } from '../../../src/cli/training_data.js';
+import { LISTS } from '../../../src/cli/train/data.js';
+import type { BeginOptions } from '../../../src/cli/train/run_types.js';
 import { InputError } from '../../../src/errors.js';
 import type { EvaluationResult } from '../../../src/evaluate/evaluate.js';
 import { ALL_LABELS } from '../../../src/evaluate/localization.js';

@@ -6,11 +6,11 @@
 import { appendFileSync, existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError } from '../errors.js';
-import { parseJson } from '../formats/json.js';
-import { FOLDER_LOCK, type Lock, lockFolder } from '../node/lock.js';
-import { folderEntries, readText, writeRefusal, writeWhole } from '../node/text_files.js';
-import { readTrainingCheckpoint, type TrainingCheckpoint, writeCheckpoint } from '../train/checkpoint.js';
+import { InputError } from '../../errors.js';
+import { parseJson } from '../../formats/json.js';
+import { FOLDER_LOCK, type Lock, lockFolder } from '../../node/lock.js';
+import { folderEntries, readText, writeRefusal, writeWhole } from '../../node/text_files.js';
+import { readTrainingCheckpoint, type TrainingCheckpoint, writeCheckpoint } from '../../train/checkpoint.js';
 
 const CONFIG = 'config.json';
 const LOG = 'log.jsonl';

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { appendFile, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FeatureKeeper } from '../train/fit_prediction.js';
+import type { FeatureKeeper } from '../../train/fit_prediction.js';
 
 /**
  * A file of little-endian float32 numbers. If a killed run has left an incomplete row at the end, it is removed.

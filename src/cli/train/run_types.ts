@@ -1,13 +1,13 @@
 /** What a training run with a folder is given, and what it gives. */
-import type { PoolingNumbers } from '../formats/weights/poolings.js';
-import type { WeightsMetadata } from '../formats/weights/weights.js';
-import type { Gpu } from '../gpu/device.js';
-import type { Head } from '../nets/architecture.js';
-import type { Backbone } from '../nets/backbone.js';
-import type { TrainResult } from '../train/options.js';
-import type { TrainSettings } from '../train/settings.js';
-import type { InitSource } from './train_init.js';
-import type { RunData, TrainingDataOptions } from './training_data.js';
+import type { PoolingNumbers } from '../../formats/weights/poolings.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
+import type { Gpu } from '../../gpu/device.js';
+import type { Head } from '../../nets/architecture.js';
+import type { Backbone } from '../../nets/backbone.js';
+import type { TrainResult } from '../../train/options.js';
+import type { TrainSettings } from '../../train/settings.js';
+import type { RunData, TrainingDataOptions } from './data.js';
+import type { InitSource } from './init.js';
 
 /** The configuration that is stored with a run. It is enough to begin the run again. */
 export interface RunConfig extends InitSource {

@@ -1,14 +1,14 @@
 /** Reads the data set of a run and splits it. All files are looked at first, so that no time is lost if one cannot be used. */
 import { join } from 'node:path';
-import { counted, InputError } from '../errors.js';
-import { readImageList, writeImageList } from '../formats/data_sets/chestxray.js';
-import { type Split, splitByLists, splitByPatient } from '../formats/data_sets/chestxray_splits.js';
-import { type Dataset, openDataset } from '../node/dataset.js';
-import { checkImage } from '../node/image_file_check.js';
-import type { ImageStore } from '../node/image_store.js';
-import { readText, writeWhole } from '../node/text_files.js';
-import { type ClassCount, selectData, type TrainingData } from '../train/data.js';
-import { startProgress } from './terminal.js';
+import { counted, InputError } from '../../errors.js';
+import { readImageList, writeImageList } from '../../formats/data_sets/chestxray.js';
+import { type Split, splitByLists, splitByPatient } from '../../formats/data_sets/chestxray_splits.js';
+import { type Dataset, openDataset } from '../../node/dataset.js';
+import { checkImage } from '../../node/image_file_check.js';
+import type { ImageStore } from '../../node/image_store.js';
+import { readText, writeWhole } from '../../node/text_files.js';
+import { type ClassCount, selectData, type TrainingData } from '../../train/data.js';
+import { startProgress } from '../terminal.js';
 
 export interface TrainingDataOptions {
   classes: readonly string[];

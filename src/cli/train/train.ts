@@ -1,11 +1,11 @@
 /** `raybox train`: trains weights that localize from a data set in the layout of ChestX-ray8/14. */
 
-import type { Command } from '../node/vendor/commander.js';
-import { addTrainingOptions } from './add_training_options.js';
-import { interruptible, print, say, table, UsageError } from './terminal.js';
-import { beginOptions, machineOf, type TrainingOptions } from './train_options.js';
-import { beginRun, resumeRun } from './train_run.js';
-import type { RunOutcome } from './train_run_types.js';
+import type { Command } from '../../node/vendor/commander.js';
+import { interruptible, print, say, table, UsageError } from '../terminal.js';
+import { addTrainingOptions } from './add_options.js';
+import { beginOptions, machineOf, type TrainingOptions } from './options.js';
+import { beginRun, resumeRun } from './run.js';
+import type { RunOutcome } from './run_types.js';
 
 interface Options extends TrainingOptions {
   data?: string;

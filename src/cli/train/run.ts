@@ -3,22 +3,22 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { InputError } from '../errors.js';
-import type { DecodeOptions } from '../formats/images/pixels.js';
-import { poolingNumbers } from '../formats/weights/poolings.js';
-import { describe, type Gpu, openGpu } from '../gpu/device.js';
-import type { WeightSource } from '../graph/plan/types.js';
-import { type ImageStore, openImageStore } from '../node/image_store.js';
-import { openPixelRecord } from '../node/pixel_record.js';
-import { checkSettings, familyOf, type TrainSettings } from '../train/settings.js';
-import { type Start, startOf } from '../train/start.js';
-import { decodeOptions } from './image_options.js';
+import { InputError } from '../../errors.js';
+import type { DecodeOptions } from '../../formats/images/pixels.js';
+import { poolingNumbers } from '../../formats/weights/poolings.js';
+import { describe, type Gpu, openGpu } from '../../gpu/device.js';
+import type { WeightSource } from '../../graph/plan/types.js';
+import { type ImageStore, openImageStore } from '../../node/image_store.js';
+import { openPixelRecord } from '../../node/pixel_record.js';
+import { checkSettings, familyOf, type TrainSettings } from '../../train/settings.js';
+import { type Start, startOf } from '../../train/start.js';
+import { decodeOptions } from '../image_options.js';
+import { say } from '../terminal.js';
+import { LISTS, openTrainingData, writeLists } from './data.js';
+import { readInit } from './init.js';
 import { createRunFolder, openRunFolder, type RunFolder, refuseUsedFolder } from './run_folder.js';
-import { say } from './terminal.js';
-import { readInit } from './train_init.js';
-import type { BeginOptions, ResumeOptions, RunConfig, RunMachine, RunOutcome } from './train_run_types.js';
-import { carryOut, decodedOf } from './train_work.js';
-import { LISTS, openTrainingData, writeLists } from './training_data.js';
+import type { BeginOptions, ResumeOptions, RunConfig, RunMachine, RunOutcome } from './run_types.js';
+import { carryOut, decodedOf } from './work.js';
 
 /** Begins a run. @throws InputError before the folder is made, if data, weights, settings or adapter cannot be used */
 export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
@@ -175,5 +175,5 @@ async function goOn(
 }
 
 function version(): string {
-  return JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version;
+  return JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')).version;
 }

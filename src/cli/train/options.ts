@@ -1,13 +1,13 @@
-/** The options of training as commander gives them, and their conversion to the options of a run. `add_training_options.ts` adds them to a command. */
+/** The options of training as commander gives them, and their conversion to the options of a run. `add_options.ts` adds them to a command. */
 
-import type { DecodeOptions } from '../formats/images/pixels.js';
-import { type Pooling, type PoolingNumbers, poolingNumbers } from '../formats/weights/poolings.js';
-import { type Augmentation, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from '../train/augmentation.js';
-import type { LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from '../train/settings.js';
-import { decodeOptions } from './image_options.js';
-import { UsageError } from './terminal.js';
-import type { BeginOptions, RunMachine } from './train_run_types.js';
-import { backboneOf, readMetadata } from './weights_options.js';
+import type { DecodeOptions } from '../../formats/images/pixels.js';
+import { type Pooling, type PoolingNumbers, poolingNumbers } from '../../formats/weights/poolings.js';
+import { type Augmentation, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from '../../train/augmentation.js';
+import type { LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from '../../train/settings.js';
+import { decodeOptions } from '../image_options.js';
+import { UsageError } from '../terminal.js';
+import { backboneOf, readMetadata } from '../weights_options.js';
+import type { BeginOptions, RunMachine } from './run_types.js';
 
 /** The options as commander gives them. */
 export interface TrainingOptions extends DecodeOptions, PoolingNumbers {

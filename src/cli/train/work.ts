@@ -1,23 +1,23 @@
 /** Carries out a training run: it reads images from the store and writes results into the folder. */
 import { basename, join, resolve } from 'node:path';
-import { describe, type Gpu } from '../gpu/device.js';
-import type { WeightSource } from '../graph/plan/types.js';
-import type { ImageStore } from '../node/image_store.js';
-import type { PixelRecord } from '../node/pixel_record.js';
-import type { EpochRecord } from '../train/checkpoint.js';
-import { fingerprintOf } from '../train/data.js';
-import { fitPrediction } from '../train/fit_prediction.js';
-import { initialWeights } from '../train/initial.js';
-import type { ImageSource } from '../train/input.js';
-import { train } from '../train/loop.js';
-import { modelCard } from '../train/model_card.js';
-import type { Keeper, TrainOptions, TrainResult } from '../train/options.js';
+import { describe, type Gpu } from '../../gpu/device.js';
+import type { WeightSource } from '../../graph/plan/types.js';
+import type { ImageStore } from '../../node/image_store.js';
+import type { PixelRecord } from '../../node/pixel_record.js';
+import type { EpochRecord } from '../../train/checkpoint.js';
+import { fingerprintOf } from '../../train/data.js';
+import { fitPrediction } from '../../train/fit_prediction.js';
+import { initialWeights } from '../../train/initial.js';
+import type { ImageSource } from '../../train/input.js';
+import { train } from '../../train/loop.js';
+import { modelCard } from '../../train/model_card.js';
+import type { Keeper, TrainOptions, TrainResult } from '../../train/options.js';
+import { loadCurves } from './curves.js';
+import type { RunData } from './data.js';
 import { featureFile } from './feature_file.js';
+import { startTrainDisplay, type TrainDisplay } from './progress.js';
 import { BEST, type RunFolder } from './run_folder.js';
-import { loadCurves } from './train_curves.js';
-import { startTrainDisplay, type TrainDisplay } from './train_progress.js';
-import type { RunConfig, RunMachine, RunOutcome } from './train_run_types.js';
-import type { RunData } from './training_data.js';
+import type { RunConfig, RunMachine, RunOutcome } from './run_types.js';
 
 /** The hashes of all images that have been decoded, by the names of the images. */
 export function decodedOf({ data, dataset }: RunData, store: ImageStore): Map<string, string> {

@@ -2,10 +2,10 @@
  * Shows a training run on the terminal: a bar with the loss, the images per second and the time that is left, and a line for each epoch.
  */
 
-import { SingleBar } from '../node/vendor/cli_progress.js';
-import type { EpochRecord } from '../train/checkpoint.js';
-import type { TrainProgress } from '../train/options.js';
-import { duration, say } from './terminal.js';
+import { SingleBar } from '../../node/vendor/cli_progress.js';
+import type { EpochRecord } from '../../train/checkpoint.js';
+import type { TrainProgress } from '../../train/options.js';
+import { duration, say } from '../terminal.js';
 
 export interface TrainDisplay {
   update(progress: TrainProgress): void;

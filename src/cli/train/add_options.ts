@@ -1,14 +1,14 @@
 /** Adds the options of training to a command. They are the same for all programs that train. */
 
-import { CHEST_XRAY8_LABELS } from '../formats/data_sets/image_table.js';
-import { LEAST_R0, POOLINGS } from '../formats/weights/poolings.js';
-import { backboneNames } from '../nets/index.js';
-import { type Command, Option } from '../node/vendor/commander.js';
-import { type Augmentation, DEFAULT_AUGMENTATION } from '../train/augmentation.js';
-import { adapterOption } from './adapter_option.js';
-import { addImageOptions } from './image_options.js';
-import { nameList, number, numberList, numbersByName, wholeNumber } from './terminal.js';
-import { classList } from './weights_options.js';
+import { CHEST_XRAY8_LABELS } from '../../formats/data_sets/image_table.js';
+import { LEAST_R0, POOLINGS } from '../../formats/weights/poolings.js';
+import { backboneNames } from '../../nets/index.js';
+import { type Command, Option } from '../../node/vendor/commander.js';
+import { type Augmentation, DEFAULT_AUGMENTATION } from '../../train/augmentation.js';
+import { adapterOption } from '../adapter_option.js';
+import { addImageOptions } from '../image_options.js';
+import { nameList, number, numberList, numbersByName, wholeNumber } from '../terminal.js';
+import { classList } from '../weights_options.js';
 
 /** Adds all options except those for the folders of the data and of the run. */
 export function addTrainingOptions(command: Command): Command {
