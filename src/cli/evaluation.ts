@@ -7,8 +7,8 @@ import { type EvaluationOptions, type EvaluationResult, evaluate } from '../eval
 import { evaluationCsv } from '../evaluate/evaluation_csv.js';
 import { type CasePicture, evaluationPage } from '../evaluate/evaluation_page.js';
 import { scoreFor } from '../evaluate/localize.js';
-import { maskPairsCsv } from '../evaluate/mask_csv.js';
-import type { MaskResult, MaskScorer } from '../evaluate/mask_scores.js';
+import { maskPairsCsv } from '../evaluate/masks/csv.js';
+import type { MaskResult, MaskScorer } from '../evaluate/masks/scores.js';
 import { matchPredictions } from '../evaluate/match.js';
 import { loadPlots } from '../evaluate/page_plots.js';
 import { readCoco } from '../formats/data_sets/coco.js';

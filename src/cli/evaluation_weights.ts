@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { counted, InputError } from '../errors.js';
 import type { EvaluationResult } from '../evaluate/evaluate.js';
-import type { MaskScorer } from '../evaluate/mask_scores.js';
+import type { MaskScorer } from '../evaluate/masks/scores.js';
 import { labelNames } from '../formats/data_sets/label_names.js';
 import type { Prediction } from '../formats/findings.js';
 import type { DecodeOptions } from '../formats/images/pixels.js';

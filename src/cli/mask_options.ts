@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { InputError } from '../errors.js';
 import type { Size } from '../evaluate/box_frame.js';
-import { type MaskTruth, maskTruth } from '../evaluate/mask_truth.js';
+import { type MaskTruth, maskTruth } from '../evaluate/masks/truth.js';
 import { isObject } from '../formats/checks.js';
 import { findColumns, numberIn, readCsv } from '../formats/csv.js';
 import { stemOf } from '../formats/data_sets/image_list.js';

@@ -1,8 +1,8 @@
 /** Heatmaps of weights against the masks of `raybox evaluate --masks`: a scorer for each source of truth, and its most important figures. */
 import { counted, InputError } from '../errors.js';
-import type { MaskEvaluation } from '../evaluate/mask_evaluation.js';
-import type { MaskFigure } from '../evaluate/mask_figures.js';
-import { type MaskScorer, maskScorer } from '../evaluate/mask_scores.js';
+import type { MaskEvaluation } from '../evaluate/masks/evaluation.js';
+import type { MaskFigure } from '../evaluate/masks/figures.js';
+import { type MaskScorer, maskScorer } from '../evaluate/masks/scores.js';
 import type { Dataset } from '../node/dataset.js';
 import type { Warning } from '../warnings.js';
 import { joinMasks, type MaskOptions, markedSizes, readMaskFiles, readMaskThresholds } from './mask_options.js';

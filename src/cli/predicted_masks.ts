@@ -2,9 +2,9 @@
 import { basename, join, resolve } from 'node:path';
 import { counted, InputError } from '../errors.js';
 import { maskEvaluationCsv } from '../evaluate/evaluation_csv.js';
-import { maskPairsCsv } from '../evaluate/mask_csv.js';
-import { type MaskResult, maskScorer, predictedMasks } from '../evaluate/mask_scores.js';
-import { type MaskTruth, maskTruth } from '../evaluate/mask_truth.js';
+import { maskPairsCsv } from '../evaluate/masks/csv.js';
+import { type MaskResult, maskScorer, predictedMasks } from '../evaluate/masks/scores.js';
+import { type MaskTruth, maskTruth } from '../evaluate/masks/truth.js';
 import { masksPage } from '../evaluate/masks_page.js';
 import { nameHint } from '../evaluate/name_hints.js';
 import { loadPlots } from '../evaluate/page_plots.js';

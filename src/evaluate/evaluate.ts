@@ -14,7 +14,7 @@ import { groupsOf } from './groups.js';
 import type { BootstrapOptions, Interval } from './intervals.js';
 import type { Criterion } from './localization.js';
 import { type LocalizationResult, localize, type Scored } from './localize.js';
-import type { MaskEvaluation } from './mask_evaluation.js';
+import type { MaskEvaluation } from './masks/evaluation.js';
 import { matchPredictions } from './match.js';
 import { nameHint } from './name_hints.js';
 import { fitThreshold, type ThresholdRule } from './operating_points.js';

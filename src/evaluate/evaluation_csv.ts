@@ -4,8 +4,8 @@ import type { ClassScore } from './classification.js';
 import type { EvaluationResult } from './evaluate.js';
 import type { Interval } from './intervals.js';
 import type { LocalizationScore } from './localization.js';
-import { maskFigureRows } from './mask_csv.js';
-import type { MaskEvaluation } from './mask_evaluation.js';
+import { maskFigureRows } from './masks/csv.js';
+import type { MaskEvaluation } from './masks/evaluation.js';
 
 const HEADER = ['part', 'group', 'label', 'metric', 'threshold', 'value', 'low', 'high', 'count', 'of'];
 

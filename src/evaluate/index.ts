@@ -12,9 +12,9 @@ export {
   evaluate,
 } from './evaluate.js';
 export { type CasePicture, type EvaluationPageOptions, evaluationPage } from './evaluation_page.js';
-export type { HeatmapValues } from './heatmap_size.js';
-export type { MaskEvaluation, MaskPair, MaskScore, MaskThreshold, MaskValue } from './mask_evaluation.js';
-export type { MaskFigure } from './mask_figures.js';
-export type { MaskScorerOptions } from './mask_parts.js';
-export { type MaskResult, type MaskScoreOptions, type MaskScorer, maskScorer, predictedMasks } from './mask_scores.js';
-export { type MaskTruth, maskTruth, type TruthImage, type TruthOptions } from './mask_truth.js';
+export type { MaskEvaluation, MaskPair, MaskScore, MaskThreshold, MaskValue } from './masks/evaluation.js';
+export type { MaskFigure } from './masks/figures.js';
+export type { HeatmapValues } from './masks/heatmap_size.js';
+export type { MaskScorerOptions } from './masks/parts.js';
+export { type MaskResult, type MaskScoreOptions, type MaskScorer, maskScorer, predictedMasks } from './masks/scores.js';
+export { type MaskTruth, maskTruth, type TruthImage, type TruthOptions } from './masks/truth.js';

@@ -1,7 +1,7 @@
 /** The section of the page about masks, polygons and boxes as truth of heatmaps: a part for each source. */
 import { own } from '../formats/json.js';
-import type { MaskEvaluation, MaskScore } from './mask_evaluation.js';
-import type { MaskFigure } from './mask_figures.js';
+import type { MaskEvaluation, MaskScore } from './masks/evaluation.js';
+import type { MaskFigure } from './masks/figures.js';
 import type { Plots } from './page_plots.js';
 import { count, Html, html, interval, noun, number, table } from './page_text.js';
 

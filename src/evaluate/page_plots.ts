@@ -5,7 +5,7 @@ import type { GroupScore } from './evaluate.js';
 import { FROC_RATES } from './froc.js';
 import type { Criterion, LocalizationScore } from './localization.js';
 import type { LocalizationResult } from './localize.js';
-import type { MaskScore } from './mask_evaluation.js';
+import type { MaskScore } from './masks/evaluation.js';
 import { COLORS, loadPlotting, type PlotOptions } from './plotting.js';
 
 export interface Plots {

@@ -1,8 +1,8 @@
 /** Thresholds of heatmaps by finding, chosen on validation images as CheXlocalize does. */
-import { own } from '../formats/json.js';
-import type { MaskThreshold } from './mask_evaluation.js';
-import { overlapIou } from './mask_figures.js';
-import type { Overlap, PairCounts } from './mask_pairs.js';
+import { own } from '../../formats/json.js';
+import type { MaskThreshold } from './evaluation.js';
+import { overlapIou } from './figures.js';
+import type { Overlap, PairCounts } from './pairs.js';
 
 /** The thresholds that CheXlocalize tries, from 0 to 1. Of equally good ones it takes the lowest. */
 export const TUNING_THRESHOLDS: readonly number[] = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8];

@@ -6,7 +6,7 @@
  *
  * Both count from the middles of pixels, and repeat the values at the edge beyond it.
  */
-import { InputError } from '../errors.js';
+import { InputError } from '../../errors.js';
 
 /** A heatmap of one finding: `data` row by row. It covers the whole image, whatever its own width and height. */
 export interface HeatmapValues {

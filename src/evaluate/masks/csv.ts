@@ -1,8 +1,8 @@
 /** Writes comparisons with masks as tables: the figures, and each image and finding. */
-import { csvLine } from '../formats/csv_line.js';
-import { own } from '../formats/json.js';
-import type { MaskEvaluation } from './mask_evaluation.js';
-import type { MaskResult } from './mask_scores.js';
+import { csvLine } from '../../formats/csv_line.js';
+import { own } from '../../formats/json.js';
+import type { MaskEvaluation } from './evaluation.js';
+import type { MaskResult } from './scores.js';
 
 /** Rows of figures in the columns of `evaluation.csv`: part, group, label, metric, threshold, value, low, high, count, of. */
 export const maskFigureRows = (masks: readonly MaskEvaluation[]): (string | number | undefined)[][] =>

@@ -2,21 +2,21 @@
  * Scores heatmaps or predicted masks against the masks or boxes of one source. Images come one after the other; of each, counts are kept and
  * no map. Thresholds come from images that are not scored, or from the caller, and never from the scored images.
  */
-import { counted, InputError } from '../errors.js';
-import { listed } from '../formats/data_sets/label_names.js';
-import { own } from '../formats/json.js';
-import { type Rle, rleArea } from '../formats/masks/rle.js';
-import type { Warning } from '../warnings.js';
+import { counted, InputError } from '../../errors.js';
+import { listed } from '../../formats/data_sets/label_names.js';
+import { own } from '../../formats/json.js';
+import { type Rle, rleArea } from '../../formats/masks/rle.js';
+import type { Warning } from '../../warnings.js';
+import { type BootstrapOptions, numberClusters } from '../intervals.js';
 import { LEVELS } from './box_levels.js';
+import type { MaskEvaluation, MaskPair, MaskThreshold } from './evaluation.js';
+import { BOX_CRITERIA, bestBoxLevels, overlapDice, overlapIou, type ScoredPair, summing } from './figures.js';
 import { checkHeatmap, type HeatmapValues } from './heatmap_size.js';
-import { type BootstrapOptions, numberClusters } from './intervals.js';
-import type { MaskEvaluation, MaskPair, MaskThreshold } from './mask_evaluation.js';
-import { BOX_CRITERIA, bestBoxLevels, overlapDice, overlapIou, type ScoredPair, summing } from './mask_figures.js';
-import { compareHeatmap, maskOverlap, type PairCounts } from './mask_pairs.js';
-import { type MaskScorerOptions, maskParts, type Part } from './mask_parts.js';
-import { maskRows } from './mask_rows.js';
-import { chooseThresholds, overlapAt, thresholdsToTry } from './mask_thresholds.js';
-import type { MaskTruth } from './mask_truth.js';
+import { compareHeatmap, maskOverlap, type PairCounts } from './pairs.js';
+import { type MaskScorerOptions, maskParts, type Part } from './parts.js';
+import { maskRows } from './rows.js';
+import { chooseThresholds, overlapAt, thresholdsToTry } from './thresholds.js';
+import type { MaskTruth } from './truth.js';
 
 /** How intervals are computed, and which findings count as predicted. */
 export interface MaskScoreOptions extends Omit<BootstrapOptions, 'clusters'> {
@@ -192,7 +192,7 @@ function scorePairs(
   };
 }
 
-/** An image and a finding by themselves, by the definitions of `mask_figures.ts`. */
+/** An image and a finding by themselves, by the definitions of `figures.ts`. */
 function pairOf({ image, label, area }: Pair, scored: ScoredPair, patient: string, exhaustive: boolean): MaskPair {
   const { counts, overlap } = scored;
   const truth = counts?.truth ?? 0;

@@ -6,8 +6,8 @@
  * Their program counts a box's last row and column twice, and makes maps and boxes 224 × 224. Here boxes end where their last pixel ends, at
  * the size of the truth.
  */
-import type { Box } from '../formats/findings.js';
-import { iou } from './localization.js';
+import type { Box } from '../../formats/findings.js';
+import { iou } from '../localization.js';
 
 /** Levels 0 to 255 of a heatmap. Nothing lies above the last. */
 export const LEVELS = 256;

@@ -1,7 +1,7 @@
 /** What is kept of an image and a finding with truth: counts from which all figures and their intervals are computed. */
 
-import { pixelsOf, type Rle, rleArea, rleIntersection } from '../formats/masks/rle.js';
-import type { Region } from '../formats/masks/shapes.js';
+import { pixelsOf, type Rle, rleArea, rleIntersection } from '../../formats/masks/rle.js';
+import type { Region } from '../../formats/masks/shapes.js';
 import { bestIouByLevel } from './box_levels.js';
 import { type HeatmapValues, resizeHeatmap, toUnitRange } from './heatmap_size.js';
 import { countPixels, type PixelCounts } from './pixel_levels.js';

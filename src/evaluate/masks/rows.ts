@@ -1,7 +1,8 @@
 /** The rows of a comparison with masks: one for each finding, one for their means, and one for all pairs of an image and a finding together. */
+
+import { type BootstrapOptions, bootstrap } from '../intervals.js';
 import { LEVELS } from './box_levels.js';
-import { type BootstrapOptions, bootstrap } from './intervals.js';
-import type { MaskScore, MaskValue } from './mask_evaluation.js';
+import type { MaskScore, MaskValue } from './evaluation.js';
 import {
   BOX_CRITERIA,
   bestBoxLevels,
@@ -12,7 +13,7 @@ import {
   type MaskFigure,
   type ScoredPair,
   summing,
-} from './mask_figures.js';
+} from './figures.js';
 import { pixelCurve } from './pixel_levels.js';
 
 interface RowOptions extends Omit<BootstrapOptions, 'clusters'> {

@@ -19,14 +19,14 @@
  * 2 × shared / (truth + predicted) over the same (Dice 1945). `precision` and `recall` are of their pixels together.
  */
 import { LEVELS } from './box_levels.js';
-import type { Overlap, PairCounts } from './mask_pairs.js';
+import type { Overlap, PairCounts } from './pairs.js';
 import { addCounts, noCounts, pixelAveragePrecision } from './pixel_levels.js';
 
 export const MASK_FIGURES = [
   ...(['iouTruePositives', 'iouAll', 'iouKnown', 'dice', 'precision', 'recall'] as const),
   ...(['hitRate', 'pxAp', 'maxBoxAcc', 'boxAcc'] as const),
 ] as const;
-/** The names of the figures; `mask_figures.ts` has their definitions and sources. All are shares from 0 to 1. */
+/** The names of the figures; `figures.ts` has their definitions and sources. All are shares from 0 to 1. */
 export type MaskFigure = (typeof MASK_FIGURES)[number];
 
 /** IoU from which a box is right, of MaxBoxAccV2. */

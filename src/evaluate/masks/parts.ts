@@ -2,11 +2,11 @@
  * Which images are scored, and on which ones thresholds are chosen. The rule of Choe et al. (CVPR 2020) is enforced before any work is done:
  * thresholds of heatmaps come from images of other patients than those that are scored, or from the caller.
  */
-import { counted, InputError } from '../errors.js';
-import { listed } from '../formats/data_sets/label_names.js';
-import { own } from '../formats/json.js';
-import type { MaskEvaluation } from './mask_evaluation.js';
-import type { MaskTruth } from './mask_truth.js';
+import { counted, InputError } from '../../errors.js';
+import { listed } from '../../formats/data_sets/label_names.js';
+import { own } from '../../formats/json.js';
+import type { MaskEvaluation } from './evaluation.js';
+import type { MaskTruth } from './truth.js';
 
 /** What is compared with the truth, which images are scored, and who their patients are. */
 export interface MaskScorerOptions {

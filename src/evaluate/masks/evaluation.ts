@@ -1,8 +1,8 @@
 /** What the comparison of heatmaps or predicted masks with the truth of one source results in. */
-import type { Interval } from './intervals.js';
-import type { MaskFigure } from './mask_figures.js';
-import type { MaskTruth } from './mask_truth.js';
+import type { Interval } from '../intervals.js';
+import type { MaskFigure } from './figures.js';
 import type { PixelPoint } from './pixel_levels.js';
+import type { MaskTruth } from './truth.js';
 
 /** A figure with its interval. Both are NaN (null in JSON) if it cannot be computed. */
 export interface MaskValue {

@@ -1,7 +1,7 @@
 /** Truth of one source, by image and finding: where a reader marked a finding, and where one looked and found none. */
-import { counted, InputError } from '../errors.js';
-import { stemOf } from '../formats/data_sets/image_list.js';
-import { labelNames, listed, respellings, unknownNames } from '../formats/data_sets/label_names.js';
+import { counted, InputError } from '../../errors.js';
+import { stemOf } from '../../formats/data_sets/image_list.js';
+import { labelNames, listed, respellings, unknownNames } from '../../formats/data_sets/label_names.js';
 import {
   crossedIn,
   type Region,
@@ -9,9 +9,9 @@ import {
   type Shape,
   type ShapedImage,
   type ShapeFile,
-} from '../formats/masks/shapes.js';
-import type { Warning } from '../warnings.js';
-import type { Size } from './box_frame.js';
+} from '../../formats/masks/shapes.js';
+import type { Warning } from '../../warnings.js';
+import type { Size } from '../box_frame.js';
 
 /** The marks of one source. Marks of several sources are never joined. */
 export interface MaskTruth {
