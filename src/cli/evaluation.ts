@@ -2,15 +2,15 @@
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
 import { areCorners, type CornersOf, type Whose } from '../evaluate/box_corners.js';
-import { type CaseInput, pickCases } from '../evaluate/cases.js';
 import { type EvaluationOptions, type EvaluationResult, evaluate } from '../evaluate/evaluate.js';
 import { evaluationCsv } from '../evaluate/evaluation_csv.js';
-import { type CasePicture, evaluationPage } from '../evaluate/evaluation_page.js';
 import { scoreFor } from '../evaluate/localize.js';
 import { maskPairsCsv } from '../evaluate/masks/csv.js';
 import type { MaskResult, MaskScorer } from '../evaluate/masks/scores.js';
 import { matchPredictions } from '../evaluate/match.js';
-import { loadPlots } from '../evaluate/page_plots.js';
+import { type CaseInput, pickCases } from '../evaluate/page/cases.js';
+import { type CasePicture, evaluationPage } from '../evaluate/page/evaluation.js';
+import { loadPlots } from '../evaluate/page/plots.js';
 import { readCoco } from '../formats/data_sets/coco.js';
 import type { Prediction } from '../formats/findings.js';
 import { own, parseJson } from '../formats/json.js';

@@ -11,10 +11,10 @@ export {
   type EvaluationResult,
   evaluate,
 } from './evaluate.js';
-export { type CasePicture, type EvaluationPageOptions, evaluationPage } from './evaluation_page.js';
 export type { MaskEvaluation, MaskPair, MaskScore, MaskThreshold, MaskValue } from './masks/evaluation.js';
 export type { MaskFigure } from './masks/figures.js';
 export type { HeatmapValues } from './masks/heatmap_size.js';
 export type { MaskScorerOptions } from './masks/parts.js';
 export { type MaskResult, type MaskScoreOptions, type MaskScorer, maskScorer, predictedMasks } from './masks/scores.js';
 export { type MaskTruth, maskTruth, type TruthImage, type TruthOptions } from './masks/truth.js';
+export { type CasePicture, type EvaluationPageOptions, evaluationPage } from './page/evaluation.js';

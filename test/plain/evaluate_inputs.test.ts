@@ -10,7 +10,7 @@ import { addEvaluateCommand } from '../../src/cli/evaluate.js';
 import { mine } from '../../src/cli/mine/mine.js';
 import { InputError } from '../../src/errors.js';
 import { evaluate } from '../../src/evaluate/evaluate.js';
-import { evaluationPage } from '../../src/evaluate/evaluation_page.js';
+import { evaluationPage } from '../../src/evaluate/page/evaluation.js';
 import { csvLine, readCsv } from '../../src/formats/csv.js';
 import {
   readBoxList,

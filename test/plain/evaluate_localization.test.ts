@@ -11,7 +11,7 @@ import {
   PUBLISHED_BOXES,
   PUBLISHED_LOCALIZATION,
   PUBLISHED_LOCALIZATION14,
-} from '../../src/evaluate/published.js';
+} from '../../src/evaluate/page/published.js';
 import { readDataEntry } from '../../src/formats/data_sets/chestxray.js';
 import type { Prediction } from '../../src/formats/findings.js';
 

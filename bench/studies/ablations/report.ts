@@ -1,7 +1,7 @@
 /** Writes the results of the ablations as Markdown tables and one SVG figure. */
 
 import { duration } from '../../../src/cli/terminal.js';
-import { COLORS, loadPlotting } from '../../../src/evaluate/plotting.js';
+import { COLORS, loadPlotting } from '../../../src/evaluate/page/plotting.js';
 import { CHEST_XRAY8_LABELS } from '../../../src/formats/data_sets/image_table.js';
 import { markdownTable } from '../../markdown.js';
 import { differences, type Estimate, estimate } from './analysis.js';

@@ -1,8 +1,8 @@
 /** Draws the curves of a run as an HTML file: the loss of the updates and of the epochs, and the validation AUC. */
 
-import { pageOf } from '../../evaluate/page.js';
-import { Html, html, number, table } from '../../evaluate/page_text.js';
-import { COLORS, loadPlotting, type PlotOptions } from '../../evaluate/plotting.js';
+import { pageOf } from '../../evaluate/page/frame.js';
+import { COLORS, loadPlotting, type PlotOptions } from '../../evaluate/page/plotting.js';
+import { Html, html, number, table } from '../../evaluate/page/text.js';
 import { bestEpoch, type EpochRecord } from '../../train/checkpoint.js';
 
 export interface Curves {

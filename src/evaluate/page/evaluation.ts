@@ -1,12 +1,12 @@
 /** Writes an evaluation as one HTML file. */
-import type { Box } from '../formats/findings.js';
+import type { Box } from '../../formats/findings.js';
+import type { EvaluationResult } from '../evaluate.js';
 import type { Case } from './cases.js';
-import type { EvaluationResult } from './evaluate.js';
+import { pageOf } from './frame.js';
 import { maskSection } from './mask_section.js';
-import { pageOf } from './page.js';
-import { loadPlots } from './page_plots.js';
-import { classificationSection, footer, localizationSection, METHOD, notes } from './page_sections.js';
-import { count, type Html, html, noun, number } from './page_text.js';
+import { loadPlots } from './plots.js';
+import { classificationSection, footer, localizationSection, METHOD, notes } from './sections.js';
+import { count, type Html, html, noun, number } from './text.js';
 
 /** A case with its picture: the X-ray, with or without its heatmap. The page draws the boxes. */
 export interface CasePicture extends Case {

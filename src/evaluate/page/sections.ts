@@ -1,10 +1,10 @@
 /** The sections of the page, with the numbers and how to read them. */
-import { CHEST_XRAY8_LABELS } from '../formats/data_sets/image_table.js';
-import type { EvaluationResult, Threshold } from './evaluate.js';
-import type { Criterion, LocalizationScore } from './localization.js';
-import type { LocalizationResult } from './localize.js';
-import { type AccuracyLine, accuracyPoints, type Plots } from './page_plots.js';
-import { count, Html, html, interval, number, table } from './page_text.js';
+import { CHEST_XRAY8_LABELS } from '../../formats/data_sets/image_table.js';
+import type { EvaluationResult, Threshold } from '../evaluate.js';
+import type { Criterion, LocalizationScore } from '../localization.js';
+import type { LocalizationResult } from '../localize.js';
+import { mean } from '../roc.js';
+import { type AccuracyLine, accuracyPoints, type Plots } from './plots.js';
 import { COLORS } from './plotting.js';
 import {
   PUBLISHED_AUC,
@@ -13,7 +13,7 @@ import {
   type PublishedAuc,
   type PublishedLocalization,
 } from './published.js';
-import { mean } from './roc.js';
+import { count, Html, html, interval, number, table } from './text.js';
 
 const figure = (caption: Html | string, svg: string) =>
   html`<figure><figcaption>${caption}</figcaption>${new Html(svg)}</figure>`;

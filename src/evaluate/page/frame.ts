@@ -1,6 +1,6 @@
 /** The frame of every page of results: one HTML file without scripts that loads no fonts or pictures. */
-import { STYLE } from './page_style.js';
-import { Html, html } from './page_text.js';
+import { STYLE } from './style.js';
+import { Html, html } from './text.js';
 
 /** @param subtitle one line under the title */
 export function pageOf(title: string, subtitle: string, main: Html): string {

@@ -1,5 +1,5 @@
 /** Text for the page: escaped HTML, and numbers formatted for tables. */
-import type { Interval } from './intervals.js';
+import type { Interval } from '../intervals.js';
 
 /** Text that is already HTML. All other text is escaped when it is put into a page. */
 export class Html {

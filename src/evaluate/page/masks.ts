@@ -1,12 +1,12 @@
 /** The page of results of predicted masks, which have no classification. */
 
-import type { EvaluationResult } from './evaluate.js';
-import type { EvaluationPageOptions } from './evaluation_page.js';
+import type { EvaluationResult } from '../evaluate.js';
+import type { EvaluationPageOptions } from './evaluation.js';
+import { pageOf } from './frame.js';
 import { maskSection } from './mask_section.js';
-import { pageOf } from './page.js';
-import { loadPlots } from './page_plots.js';
-import { footer, notes } from './page_sections.js';
-import { html } from './page_text.js';
+import { loadPlots } from './plots.js';
+import { footer, notes } from './sections.js';
+import { html } from './text.js';
 
 /** What was found without weights and probabilities. */
 export type MasksResult = Required<Pick<EvaluationResult, 'masks' | 'warnings' | 'level' | 'replicates' | 'seed'>>;

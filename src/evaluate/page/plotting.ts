@@ -1,5 +1,5 @@
 /** Draws figures as SVG text, by Observable Plot on linkedom, without a browser. Both are optional packages. */
-import { loadOptional } from '../formats/optional.js';
+import { loadOptional } from '../../formats/optional.js';
 
 export const COLORS = {
   result: '#1f5fa8',

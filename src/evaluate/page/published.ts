@@ -3,8 +3,8 @@
  * arXiv:1705.02315v5. They were measured on the authors' test sets with the labels of that time. So a difference from them is only a hint,
  * and does not show which network is better.
  */
-import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/data_sets/image_table.js';
-import type { Criterion } from './localization.js';
+import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../../formats/data_sets/image_table.js';
+import type { Criterion } from '../localization.js';
 
 export interface PublishedAuc {
   setting: string;

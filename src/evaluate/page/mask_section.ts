@@ -1,9 +1,9 @@
 /** The section of the page about masks, polygons and boxes as truth of heatmaps: a part for each source. */
-import { own } from '../formats/json.js';
-import type { MaskEvaluation, MaskScore } from './masks/evaluation.js';
-import type { MaskFigure } from './masks/figures.js';
-import type { Plots } from './page_plots.js';
-import { count, Html, html, interval, noun, number, table } from './page_text.js';
+import { own } from '../../formats/json.js';
+import type { MaskEvaluation, MaskScore } from '../masks/evaluation.js';
+import type { MaskFigure } from '../masks/figures.js';
+import type { Plots } from './plots.js';
+import { count, Html, html, interval, noun, number, table } from './text.js';
 
 /** Figures at the threshold of each finding. */
 const AT_THRESHOLD: [MaskFigure, string][] = [

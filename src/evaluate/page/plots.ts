@@ -1,11 +1,11 @@
 /** Draws the figures of the page as SVG text. */
-import type { ReliabilityBin } from './calibration.js';
-import type { ClassScore } from './classification.js';
-import type { GroupScore } from './evaluate.js';
-import { FROC_RATES } from './froc.js';
-import type { Criterion, LocalizationScore } from './localization.js';
-import type { LocalizationResult } from './localize.js';
-import type { MaskScore } from './masks/evaluation.js';
+import type { ReliabilityBin } from '../calibration.js';
+import type { ClassScore } from '../classification.js';
+import type { GroupScore } from '../evaluate.js';
+import { FROC_RATES } from '../froc.js';
+import type { Criterion, LocalizationScore } from '../localization.js';
+import type { LocalizationResult } from '../localize.js';
+import type { MaskScore } from '../masks/evaluation.js';
 import { COLORS, loadPlotting, type PlotOptions } from './plotting.js';
 
 export interface Plots {

@@ -1,9 +1,9 @@
 /** Picks cases for the page of results: those in which the network was most right and most wrong. */
 
-import { type ImageTable, type LabeledBox, labelsOf } from '../formats/data_sets/image_table.js';
-import type { Box, Prediction } from '../formats/findings.js';
-import { bestIou } from './localization.js';
-import { scoreFor } from './localize.js';
+import { type ImageTable, type LabeledBox, labelsOf } from '../../formats/data_sets/image_table.js';
+import type { Box, Prediction } from '../../formats/findings.js';
+import { bestIou } from '../localization.js';
+import { scoreFor } from '../localize.js';
 
 export interface Case {
   kind: 'best' | 'worst';
