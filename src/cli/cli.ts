@@ -55,7 +55,7 @@ const COMMANDS: Record<string, Entry> = {
   },
   evaluate: {
     summary: 'score predictions against a data set',
-    add: async (program) => (await import('./evaluate.js')).addEvaluateCommand(program),
+    add: async (program) => (await import('./evaluate/evaluate.js')).addEvaluateCommand(program),
   },
   mine: {
     summary: 'radiology reports → disease labels',

@@ -164,7 +164,7 @@ async function trainOn(data: string, options: Options, signal: AbortSignal): Pro
 }
 
 async function score(folder: string, { weights }: RunOutcome, options: Options, signal: AbortSignal): Promise<string> {
-  const { evaluateWeights } = await import('./evaluation_weights.js');
+  const { evaluateWeights } = await import('./evaluate/weights.js');
   const data = await openDataset(folder);
   const list = async (name: string) => {
     const path = join(options.out, 'training', name);

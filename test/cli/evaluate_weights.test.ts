@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { addEvaluateCommand } from '../../src/cli/evaluate.js';
+import { addEvaluateCommand } from '../../src/cli/evaluate/evaluate.js';
 import { CHEST_XRAY8_LABELS, writeBoxList } from '../../src/formats/data_sets/chestxray.js';
 import type { Prediction } from '../../src/formats/findings.js';
 import { encodePng } from '../../src/formats/images/png.js';

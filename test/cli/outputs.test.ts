@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readPredictions } from '../../src/cli/evaluation.js';
+import { readPredictions } from '../../src/cli/evaluate/files.js';
 import { openResults } from '../../src/cli/localize/result_files.js';
 import type { ResultLine } from '../../src/cli/localize/results.js';
 import { writePhantoms } from '../../src/cli/phantom/files.js';

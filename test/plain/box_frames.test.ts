@@ -6,7 +6,7 @@ import pngjs from 'pngjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkDataset } from '../../src/cli/dataset_check.js';
-import { readPredictions, writeEvaluation } from '../../src/cli/evaluation.js';
+import { readPredictions, writeEvaluation } from '../../src/cli/evaluate/files.js';
 import { InputError } from '../../src/errors.js';
 import { areCorners, type CornersOf } from '../../src/evaluate/box_corners.js';
 import { nameHint } from '../../src/evaluate/name_hints.js';

@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkDataset } from '../../src/cli/dataset_check.js';
-import { addEvaluateCommand } from '../../src/cli/evaluate.js';
+import { addEvaluateCommand } from '../../src/cli/evaluate/evaluate.js';
 import { mine } from '../../src/cli/mine/mine.js';
 import { InputError } from '../../src/errors.js';
 import { evaluate } from '../../src/evaluate/evaluate.js';

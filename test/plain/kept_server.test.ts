@@ -8,7 +8,7 @@ import { Command } from 'commander';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { addConvertCommand } from '../../src/cli/convert.js';
-import { addEvaluateCommand } from '../../src/cli/evaluate.js';
+import { addEvaluateCommand } from '../../src/cli/evaluate/evaluate.js';
 import { addInspectCommand } from '../../src/cli/inspect.js';
 import { addLocalizeCommand } from '../../src/cli/localize/localize.js';
 import { InputError } from '../../src/errors.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { addEvaluateCommand } from '../../src/cli/evaluate.js';
+import { addEvaluateCommand } from '../../src/cli/evaluate/evaluate.js';
 import { encodePng } from '../../src/formats/images/png.js';
 import { rleOfPixels, rleString } from '../../src/formats/masks/rle.js';
 

@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import pngjs from 'pngjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { addEvaluateCommand } from '../../src/cli/evaluate.js';
+import { addEvaluateCommand } from '../../src/cli/evaluate/evaluate.js';
 import { UsageError } from '../../src/cli/terminal.js';
 import { InputError } from '../../src/errors.js';
 import { DATA, type Files, IMAGES, PLAIN, SCORE_CASES, type ScoreCase, SIZE } from '../support/score_cases.js';

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { adapterOption } from '../../../src/cli/adapter_option.js';
-import { evaluateWeights } from '../../../src/cli/evaluation_weights.js';
+import { evaluateWeights } from '../../../src/cli/evaluate/weights.js';
 import { writePhantoms } from '../../../src/cli/phantom/files.js';
 import {
   duration,

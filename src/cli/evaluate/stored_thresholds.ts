@@ -1,9 +1,9 @@
 /** Stores operating thresholds in the metadata of the weights file to which they belong. */
 import { readFile } from 'node:fs/promises';
-import { InputError } from '../errors.js';
-import { readSafetensorsHeader, safetensorsHeaderBytes } from '../formats/weights/safetensors.js';
-import { formatWeightsMetadata, parseWeightsMetadata, withoutFormerKeys } from '../formats/weights/weights.js';
-import { writeWhole } from '../node/text_files.js';
+import { InputError } from '../../errors.js';
+import { readSafetensorsHeader, safetensorsHeaderBytes } from '../../formats/weights/safetensors.js';
+import { formatWeightsMetadata, parseWeightsMetadata, withoutFormerKeys } from '../../formats/weights/weights.js';
+import { writeWhole } from '../../node/text_files.js';
 
 const LENGTH_BYTES = 8;
 

@@ -1,12 +1,12 @@
 /** Which images of a data set are scored, and which ones are fitted on, as the options of `raybox evaluate` say. */
 import { join } from 'node:path';
-import { InputError } from '../errors.js';
-import { readImageList } from '../formats/data_sets/chestxray.js';
-import { splitByPatient } from '../formats/data_sets/chestxray_splits.js';
-import { type Dataset, TEST_FILE } from '../node/dataset.js';
-import { readText } from '../node/text_files.js';
-import type { Warning } from '../warnings.js';
-import { say } from './terminal.js';
+import { InputError } from '../../errors.js';
+import { readImageList } from '../../formats/data_sets/chestxray.js';
+import { splitByPatient } from '../../formats/data_sets/chestxray_splits.js';
+import { type Dataset, TEST_FILE } from '../../node/dataset.js';
+import { readText } from '../../node/text_files.js';
+import type { Warning } from '../../warnings.js';
+import { say } from '../terminal.js';
 
 /** The options of `raybox evaluate` that divide the images: paths of lists, or the seed of a split by patient. */
 export interface SplitOptions {

@@ -1,21 +1,21 @@
 /** The options of `raybox evaluate` that give masks, polygons or further boxes as truth, and how their files are read. */
 import { basename } from 'node:path';
-import { InputError } from '../errors.js';
-import type { Size } from '../evaluate/box_frame.js';
-import { type MaskTruth, maskTruth } from '../evaluate/masks/truth.js';
-import { isObject } from '../formats/checks.js';
-import { findColumns, numberIn, readCsv } from '../formats/csv.js';
-import { stemOf } from '../formats/data_sets/image_list.js';
-import { labelNames } from '../formats/data_sets/label_names.js';
-import { parseJson } from '../formats/json.js';
-import { readShapes, readShapeTable } from '../formats/masks/shape_files.js';
-import type { ShapeFile } from '../formats/masks/shapes.js';
-import { isProbability } from '../formats/operating_thresholds.js';
-import type { Dataset } from '../node/dataset.js';
-import { checkImage } from '../node/image_file_check.js';
-import { readText } from '../node/text_files.js';
-import { type Command, InvalidArgumentError } from '../node/vendor/commander.js';
-import type { Warning } from '../warnings.js';
+import { InputError } from '../../errors.js';
+import type { Size } from '../../evaluate/box_frame.js';
+import { type MaskTruth, maskTruth } from '../../evaluate/masks/truth.js';
+import { isObject } from '../../formats/checks.js';
+import { findColumns, numberIn, readCsv } from '../../formats/csv.js';
+import { stemOf } from '../../formats/data_sets/image_list.js';
+import { labelNames } from '../../formats/data_sets/label_names.js';
+import { parseJson } from '../../formats/json.js';
+import { readShapes, readShapeTable } from '../../formats/masks/shape_files.js';
+import type { ShapeFile } from '../../formats/masks/shapes.js';
+import { isProbability } from '../../formats/operating_thresholds.js';
+import type { Dataset } from '../../node/dataset.js';
+import { checkImage } from '../../node/image_file_check.js';
+import { readText } from '../../node/text_files.js';
+import { type Command, InvalidArgumentError } from '../../node/vendor/commander.js';
+import type { Warning } from '../../warnings.js';
 
 /** A file of masks is read into memory as a whole, so larger files are refused. */
 const MAX_BYTES = 400 << 20;

@@ -1,13 +1,13 @@
 /** Heatmaps of weights against the masks of `raybox evaluate --masks`: a scorer for each source of truth, and its most important figures. */
-import { counted, InputError } from '../errors.js';
-import type { MaskEvaluation } from '../evaluate/masks/evaluation.js';
-import type { MaskFigure } from '../evaluate/masks/figures.js';
-import { type MaskScorer, maskScorer } from '../evaluate/masks/scores.js';
-import type { Dataset } from '../node/dataset.js';
-import type { Warning } from '../warnings.js';
+import { counted, InputError } from '../../errors.js';
+import type { MaskEvaluation } from '../../evaluate/masks/evaluation.js';
+import type { MaskFigure } from '../../evaluate/masks/figures.js';
+import { type MaskScorer, maskScorer } from '../../evaluate/masks/scores.js';
+import type { Dataset } from '../../node/dataset.js';
+import type { Warning } from '../../warnings.js';
+import { table } from '../terminal.js';
+import { classList } from '../weights_options.js';
 import { joinMasks, type MaskOptions, markedSizes, readMaskFiles, readMaskThresholds } from './mask_options.js';
-import { table } from './terminal.js';
-import { classList } from './weights_options.js';
 
 /** The patient of each image of a data set. */
 export const patientsOf = ({ table: { images, patients } }: Dataset) =>

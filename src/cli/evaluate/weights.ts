@@ -1,23 +1,23 @@
 /** Runs a network on a data set, scores its predictions, and writes them into a file. */
 import { join } from 'node:path';
-import { counted, InputError } from '../errors.js';
-import type { EvaluationResult } from '../evaluate/evaluate.js';
-import type { MaskScorer } from '../evaluate/masks/scores.js';
-import { labelNames } from '../formats/data_sets/label_names.js';
-import type { Prediction } from '../formats/findings.js';
-import type { DecodeOptions } from '../formats/images/pixels.js';
-import type { LoadOptions } from '../localizer/load_options.js';
-import type { Localizer } from '../localizer/localizer.js';
-import type { Heatmap } from '../localizer/results.js';
-import type { Dataset } from '../node/dataset.js';
-import { tallyWarnings } from '../node/image_reading.js';
-import { openBeside } from '../node/text_files.js';
-import { backendNote, runOptions } from './adapter_option.js';
-import { type WriteEvaluationOptions, writeEvaluation } from './evaluation.js';
-import { decodeOptions } from './image_options.js';
-import { isUnnamed, loadNamed, ofImage } from './named_weights.js';
-import { say, startProgress } from './terminal.js';
-import { modelOptions, type WeightsOptions } from './weights_options.js';
+import { counted, InputError } from '../../errors.js';
+import type { EvaluationResult } from '../../evaluate/evaluate.js';
+import type { MaskScorer } from '../../evaluate/masks/scores.js';
+import { labelNames } from '../../formats/data_sets/label_names.js';
+import type { Prediction } from '../../formats/findings.js';
+import type { DecodeOptions } from '../../formats/images/pixels.js';
+import type { LoadOptions } from '../../localizer/load_options.js';
+import type { Localizer } from '../../localizer/localizer.js';
+import type { Heatmap } from '../../localizer/results.js';
+import type { Dataset } from '../../node/dataset.js';
+import { tallyWarnings } from '../../node/image_reading.js';
+import { openBeside } from '../../node/text_files.js';
+import { backendNote, runOptions } from '../adapter_option.js';
+import { decodeOptions } from '../image_options.js';
+import { isUnnamed, loadNamed, ofImage } from '../named_weights.js';
+import { say, startProgress } from '../terminal.js';
+import { modelOptions, type WeightsOptions } from '../weights_options.js';
+import { type WriteEvaluationOptions, writeEvaluation } from './files.js';
 
 /** The options of `raybox evaluate` if it runs weights on images. */
 export interface EvaluateWeightsOptions extends WriteEvaluationOptions, DecodeOptions, WeightsOptions {

@@ -1,22 +1,22 @@
 /** `raybox evaluate --predicted-masks`: masks from a file against the masks of `--masks`, without weights and perhaps without a data set. */
 import { basename, join, resolve } from 'node:path';
-import { counted, InputError } from '../errors.js';
-import { maskEvaluationCsv } from '../evaluate/evaluation_csv.js';
-import { maskPairsCsv } from '../evaluate/masks/csv.js';
-import { type MaskResult, maskScorer, predictedMasks } from '../evaluate/masks/scores.js';
-import { type MaskTruth, maskTruth } from '../evaluate/masks/truth.js';
-import { nameHint } from '../evaluate/name_hints.js';
-import { masksPage } from '../evaluate/page/masks.js';
-import { loadPlots } from '../evaluate/page/plots.js';
-import { stemOf } from '../formats/data_sets/image_list.js';
-import { listed } from '../formats/data_sets/label_names.js';
-import type { ShapeFile } from '../formats/masks/shapes.js';
-import { type Dataset, openDataset } from '../node/dataset.js';
-import { withFolder } from '../node/lock.js';
-import { writeWhole } from '../node/text_files.js';
-import type { Command } from '../node/vendor/commander.js';
-import type { Warning } from '../warnings.js';
-import { readNames, splitOf } from './evaluation_split.js';
+import { counted, InputError } from '../../errors.js';
+import { maskEvaluationCsv } from '../../evaluate/evaluation_csv.js';
+import { maskPairsCsv } from '../../evaluate/masks/csv.js';
+import { type MaskResult, maskScorer, predictedMasks } from '../../evaluate/masks/scores.js';
+import { type MaskTruth, maskTruth } from '../../evaluate/masks/truth.js';
+import { nameHint } from '../../evaluate/name_hints.js';
+import { masksPage } from '../../evaluate/page/masks.js';
+import { loadPlots } from '../../evaluate/page/plots.js';
+import { stemOf } from '../../formats/data_sets/image_list.js';
+import { listed } from '../../formats/data_sets/label_names.js';
+import type { ShapeFile } from '../../formats/masks/shapes.js';
+import { type Dataset, openDataset } from '../../node/dataset.js';
+import { withFolder } from '../../node/lock.js';
+import { writeWhole } from '../../node/text_files.js';
+import type { Command } from '../../node/vendor/commander.js';
+import type { Warning } from '../../warnings.js';
+import { print, UsageError } from '../terminal.js';
 import {
   findingsOf,
   joinMasks,
@@ -27,7 +27,7 @@ import {
   readPredictedMasks,
 } from './mask_options.js';
 import { classesOf, maskSummary, patientsOf } from './mask_scorers.js';
-import { print, UsageError } from './terminal.js';
+import { readNames, splitOf } from './split.js';
 
 interface Options extends MaskOptions {
   data?: string;
@@ -80,7 +80,7 @@ export async function evaluateMasks(options: Options, command: Command): Promise
   const notes = result.warnings.map(({ message }) => `note: ${message}\n`).join('');
   await print(`${notes}${notes ? '\n' : ''}${maskSummary(result.masks)}\n`);
   if (!pictures) return;
-  const { writePagePictures } = await import('../node/page_pictures.js');
+  const { writePagePictures } = await import('../../node/page_pictures.js');
   await writePagePictures(join(out, 'evaluation.html'), out);
 }
 

@@ -1,32 +1,32 @@
 /** `raybox evaluate`: scores a network, or predictions from files, on a data set. */
 
 import { basename, join, resolve } from 'node:path';
-import { counted, InputError } from '../errors.js';
-import { areCorners, CORNERS_OF, type CornersOf } from '../evaluate/box_corners.js';
-import type { EvaluationResult } from '../evaluate/evaluate.js';
-import { ALL_LABELS } from '../evaluate/localization.js';
-import { labelNames } from '../formats/data_sets/label_names.js';
-import type { Prediction } from '../formats/findings.js';
-import type { DecodeOptions } from '../formats/images/pixels.js';
-import { parseJson } from '../formats/json.js';
-import { isProbability } from '../formats/operating_thresholds.js';
-import { mergePredictions } from '../formats/predictions/predictions.js';
-import { DEFAULT_BATCH } from '../localizer/batches.js';
-import type { LoadOptions } from '../localizer/load_options.js';
-import { type Dataset, openDataset } from '../node/dataset.js';
-import { readText } from '../node/text_files.js';
-import { type Command, InvalidArgumentError, Option } from '../node/vendor/commander.js';
-import type { Warning } from '../warnings.js';
-import { adapterOption, backendOption } from './adapter_option.js';
-import { readPredictions, writeEvaluation } from './evaluation.js';
-import { splitOf } from './evaluation_split.js';
-import { addImageOptions } from './image_options.js';
+import { counted, InputError } from '../../errors.js';
+import { areCorners, CORNERS_OF, type CornersOf } from '../../evaluate/box_corners.js';
+import type { EvaluationResult } from '../../evaluate/evaluate.js';
+import { ALL_LABELS } from '../../evaluate/localization.js';
+import { labelNames } from '../../formats/data_sets/label_names.js';
+import type { Prediction } from '../../formats/findings.js';
+import type { DecodeOptions } from '../../formats/images/pixels.js';
+import { parseJson } from '../../formats/json.js';
+import { isProbability } from '../../formats/operating_thresholds.js';
+import { mergePredictions } from '../../formats/predictions/predictions.js';
+import { DEFAULT_BATCH } from '../../localizer/batches.js';
+import type { LoadOptions } from '../../localizer/load_options.js';
+import { type Dataset, openDataset } from '../../node/dataset.js';
+import { readText } from '../../node/text_files.js';
+import { type Command, InvalidArgumentError, Option } from '../../node/vendor/commander.js';
+import type { Warning } from '../../warnings.js';
+import { adapterOption, backendOption } from '../adapter_option.js';
+import { addImageOptions } from '../image_options.js';
+import { interruptible, print, refuseFormerOption, table, UsageError, wholeNumber } from '../terminal.js';
+import { addWeightsOptions, classList, type WeightsOptions } from '../weights_options.js';
+import { readPredictions, writeEvaluation } from './files.js';
 import { addMaskOptions, type MaskOptions } from './mask_options.js';
 import { maskSummary, openMaskScorers } from './mask_scorers.js';
 import { evaluateMasks } from './predicted_masks.js';
+import { splitOf } from './split.js';
 import { storeOperatingThresholds } from './stored_thresholds.js';
-import { interruptible, print, refuseFormerOption, table, UsageError, wholeNumber } from './terminal.js';
-import { addWeightsOptions, classList, type WeightsOptions } from './weights_options.js';
 
 interface CommandOptions extends DecodeOptions, WeightsOptions, MaskOptions {
   data?: string;
@@ -168,13 +168,13 @@ async function runCommand(options: CommandOptions, command: Command): Promise<vo
       ? await writeEvaluation(await joinedPredictions(files, options, data, warnings), data, evaluationOptions)
       : await interruptible(async (signal) => {
           // The engine is only loaded if a network has to be run.
-          const { evaluateWeights } = await import('./evaluation_weights.js');
+          const { evaluateWeights } = await import('./weights.js');
           return evaluateWeights(weights, data, { ...options, ...evaluationOptions, signal });
         });
   if (stored !== undefined) await storeFitted(stored, result);
   await print(`${summary(result)}\n`);
   if (options.pictures) {
-    const { writePagePictures } = await import('../node/page_pictures.js');
+    const { writePagePictures } = await import('../../node/page_pictures.js');
     await writePagePictures(join(out, 'evaluation.html'), out);
   }
 }
