@@ -26,7 +26,7 @@ export const MASK_FIGURES = [
   ...(['iouTruePositives', 'iouAll', 'iouKnown', 'dice', 'precision', 'recall'] as const),
   ...(['hitRate', 'pxAp', 'maxBoxAcc', 'boxAcc'] as const),
 ] as const;
-/** The names of the figures; `figures.ts` has their definitions and sources. All are shares from 0 to 1. */
+/** The names of the figures; `masks/figures.ts` has their definitions and sources. All are shares from 0 to 1. */
 export type MaskFigure = (typeof MASK_FIGURES)[number];
 
 /** IoU from which a box is right, of MaxBoxAccV2. */
