@@ -2,10 +2,12 @@
 import type { Box } from '../../formats/findings.js';
 import type { EvaluationResult } from '../evaluate.js';
 import type { Case } from './cases.js';
+import { classificationSection } from './classification.js';
 import { pageOf } from './frame.js';
+import { localizationSection } from './localization.js';
 import { maskSection } from './mask_section.js';
+import { footer, METHOD, notes } from './notes.js';
 import { loadPlots } from './plots.js';
-import { classificationSection, footer, localizationSection, METHOD, notes } from './sections.js';
 import { count, type Html, html, noun, number } from './text.js';
 
 /** A case with its picture: the X-ray, with or without its heatmap. The page draws the boxes. */

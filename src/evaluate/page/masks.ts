@@ -4,8 +4,8 @@ import type { EvaluationResult } from '../evaluate.js';
 import type { EvaluationPageOptions } from './evaluation.js';
 import { pageOf } from './frame.js';
 import { maskSection } from './mask_section.js';
+import { footer, notes } from './notes.js';
 import { loadPlots } from './plots.js';
-import { footer, notes } from './sections.js';
 import { html } from './text.js';
 
 /** What was found without weights and probabilities. */

@@ -48,3 +48,11 @@ export function table(
   return html`<div class="scroll"><table><thead><tr>${head.map((part) => html`<th>${part}</th>`)}</tr></thead>
 <tbody>${rows.map(line)}</tbody></table></div>`;
 }
+
+/** A figure with a caption. `svg` is used as it is. */
+export const figure = (caption: Html | string, svg: string): Html =>
+  html`<figure><figcaption>${caption}</figcaption>${new Html(svg)}</figure>`;
+
+/** The key of a plot: a name for each color. */
+export const key = (entries: [color: string, name: string][]): Html =>
+  html`<div class="key">${entries.map(([color, name]) => html`<span><i style="border-color:${color}"></i>${name}</span>`)}</div>`;
