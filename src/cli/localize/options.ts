@@ -1,0 +1,84 @@
+/** The options of `raybox localize`. */
+import type { DecodeOptions } from '../../formats/images/pixels.js';
+import { isProbability } from '../../formats/operating_thresholds.js';
+import { DEFAULT_BATCH } from '../../localizer/batches.js';
+import type { LoadOptions } from '../../localizer/load_options.js';
+import { type Command, Option } from '../../node/vendor/commander.js';
+import { DEFAULT_HEAT_THRESHOLDS, DEFAULT_MAX_BOXES, MAX_BOXES } from '../../ops/boxes/component_boxes.js';
+import { checkHeatThresholds } from '../../ops/boxes/heat.js';
+import { adapterOption, backendOption } from '../adapter_option.js';
+import { addImageOptions } from '../image_options.js';
+import { number, numberList, numbersByName, refuseFormerOption, UsageError, wholeNumber } from '../terminal.js';
+import { addWeightsOptions, classList, WEIGHTS_FORMATS, type WeightsOptions } from '../weights_options.js';
+
+/** Their values, as commander gives them. */
+export interface Options extends DecodeOptions, WeightsOptions {
+  weights: string;
+  out?: string;
+  overlay?: string;
+  allBoxes?: true;
+  classes?: readonly string[];
+  operatingThresholds?: Record<string, number>;
+  heatThresholds?: number[];
+  maxBoxes?: number;
+  minRegion?: number;
+  batch?: number;
+  precision?: 'f32' | 'f16';
+  adapter?: string;
+  backend?: LoadOptions['backend'];
+}
+
+/** Adds all of them to the command. */
+export function addLocalizeOptions(command: Command): Command {
+  addWeightsOptions(command)
+    .requiredOption('--weights <file>', WEIGHTS_FORMATS)
+    .option('--out <file>', 'results as .jsonl, .csv or .coco.json; default: JSON lines on stdout')
+    .option('--overlay <dir>', 'folder for a PNG of each image: heatmap, boxes, probabilities')
+    .option('--all-boxes', 'overlays show all boxes, not only the strongest one of each class and heat threshold')
+    .option('--classes <names>', 'localize these classes, whatever their probability: Mass,Nodule', classList)
+    .option(
+      '--operating-thresholds <list>',
+      'operating thresholds to use instead of those of the weights: Mass=0.4,Nodule=0.3',
+      probabilitiesByName,
+    )
+    .option(
+      '--heat-thresholds <list>',
+      `values at which heatmaps, scaled to 0 … 255, are cut into regions; default: ${DEFAULT_HEAT_THRESHOLDS}`,
+      heatThresholdList,
+    )
+    .option(
+      '--max-boxes <n>',
+      `the most boxes of a class at one heat threshold; default: ${DEFAULT_MAX_BOXES}`,
+      wholeNumber(1, MAX_BOXES),
+    )
+    .option(
+      '--min-region <cells>',
+      'regions with fewer cells of the heatmap get no box; default: as the weights say, else 0',
+      number(0),
+    )
+    .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), DEFAULT_BATCH)
+    .addOption(
+      new Option('--precision <type>', 'element type of weights and activations; default: f32').choices(['f32', 'f16']),
+    )
+    .addOption(backendOption())
+    .addOption(adapterOption());
+  refuseFormerOption(command, '--thresholds', '--operating-thresholds');
+  return addImageOptions(command);
+}
+
+function heatThresholdList(text: string): number[] {
+  const values = numberList(text);
+  try {
+    checkHeatThresholds(values);
+  } catch (error) {
+    throw new UsageError(`--heat-thresholds ${text}: ${(error as Error).message}`);
+  }
+  return values;
+}
+
+function probabilitiesByName(text: string): Record<string, number> {
+  const values = numbersByName(text);
+  if (!Object.values(values).every(isProbability))
+    throw new UsageError('--operating-thresholds: probabilities are numbers from 0 to 1');
+  return values;
+}
