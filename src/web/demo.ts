@@ -9,8 +9,8 @@ import { decode } from '../localizer/encoded.js';
 import { type Localizer, load } from '../localizer/localizer.js';
 import { asLocalization, type Localization } from '../localizer/results.js';
 import { untrainedWeights } from '../nets/untrained.js';
-import { inferno } from '../overlay/colors.js';
 import { DISEASES, drawPhantom } from '../phantom/index.js';
+import { connectDrop, connectFileButton, drawScale } from './demo_controls.js';
 import { renderBars, renderFindings, renderWarnings } from './demo_lists.js';
 import { download, exportAs } from './demo_save.js';
 import { createWork } from './demo_work.js';
@@ -247,20 +247,10 @@ async function listWeights(): Promise<void> {
 }
 
 function connect(): void {
-  const scale = $<HTMLCanvasElement>('scale').getContext('2d')!;
-  for (let x = 0; x < 256; x++) {
-    scale.fillStyle = `rgb(${inferno(x / 255).join(' ')})`;
-    scale.fillRect(x, 0, 1, 1);
-  }
-  for (const what of ['image', 'weights'] as const) {
-    const input = $<HTMLInputElement>(`${what}-file`);
-    $(`choose-${what}`).addEventListener('click', () => input.click());
-    input.addEventListener('change', () => {
-      const file = input.files?.[0];
-      input.value = '';
-      if (file) what === 'image' ? takeImage(file) : takeWeightsFile(file);
-    });
-  }
+  drawScale($<HTMLCanvasElement>('scale'));
+  connectFileButton($('choose-image'), $<HTMLInputElement>('image-file'), takeImage);
+  connectFileButton($('choose-weights'), $<HTMLInputElement>('weights-file'), takeWeightsFile);
+  connectDrop(takeFile);
   weightsList.addEventListener('change', () => {
     isChosen = true;
     takeWeights(files.get(weightsList.value)!);
@@ -294,21 +284,6 @@ function connect(): void {
       download(await exportAs(button.dataset.save!, saved));
     });
   }
-  // When the pointer enters a child element, it leaves the parent. So the events are counted to know whether it is still over the page.
-  let inside = 0;
-  const over = (change: number) => {
-    inside += change;
-    document.body.classList.toggle('dropping', inside > 0);
-  };
-  addEventListener('dragenter', () => over(1));
-  addEventListener('dragleave', () => over(-1));
-  addEventListener('dragover', (event) => event.preventDefault());
-  addEventListener('drop', (event) => {
-    event.preventDefault();
-    over(-inside);
-    const file = event.dataTransfer?.files[0];
-    if (file) takeFile(file);
-  });
 }
 
 connect();

@@ -11,7 +11,7 @@ import type { Finding, ShownBoxes } from '../formats/findings.js';
 import type { HeatmapScaling } from '../overlay/heatmap.js';
 import { boxButton, outlinesOf, placeChips } from './overlay_boxes.js';
 import { adoptStyle, FIGURE } from './overlay_style.js';
-import { composePicture, type Drawn, drawnOf, heatCanvas, type OverlayImage } from './picture.js';
+import { composePicture, type Drawn, drawHeatOn, drawnOf, drawOn, type Heat, type OverlayImage } from './picture.js';
 import { describe, heatmapOf, mostProbable, type OverlayResult, shownOf } from './shown.js';
 
 export type { OverlayImage } from './picture.js';
@@ -193,10 +193,7 @@ export class RayboxOverlay extends Base {
   /** The picture as it is shown, as an image file. Its longer side is that of the image, but at least 768 pixels. */
   async toBlob(type = 'image/png'): Promise<Blob> {
     if (!this.#drawn) throw new DOMException('the overlay shows no image', 'InvalidStateError');
-    const label = this.#heatLabel();
-    const heatmap = heatmapOf(this.#result, label);
-    const heat = heatmap && { heatmap, scaling: this.#heatmapScaling, opacity: this.#opacity };
-    return composePicture(this.#drawn, heat, this.#outlines, this.#caption).convertToBlob({ type });
+    return composePicture(this.#drawn, this.#heat, this.#outlines, this.#caption).convertToBlob({ type });
   }
 
   #part<E extends HTMLElement = HTMLElement>(selector: string): E {
@@ -270,28 +267,24 @@ export class RayboxOverlay extends Base {
     this.dispatchEvent(new CustomEvent('raybox-select', { detail, bubbles: true, composed: true }));
   }
 
-  /** The label whose heatmap is shown: the selected one, or the most probable of those shown. */
-  #heatLabel(): string | undefined {
-    return this.#selected ?? mostProbable(this.#result, this.shownFindings);
+  /** The heatmap that is shown, if there is one: that of the selected label, or of the most probable one of those shown. */
+  get #heat(): Heat | undefined {
+    const label = this.#selected ?? mostProbable(this.#result, this.shownFindings);
+    const heatmap = heatmapOf(this.#result, label);
+    return heatmap && { heatmap, scaling: this.#heatmapScaling, opacity: this.#opacity };
   }
 
   /** Draws the canvases, at the resolution of the screen. */
   #paint(): void {
-    const frame = this.#part('.frame');
-    const width = Math.round(frame.clientWidth * devicePixelRatio);
-    const height = Math.round(frame.clientHeight * devicePixelRatio);
-    const [picture, heat] = [this.#part<HTMLCanvasElement>('.picture'), this.#part<HTMLCanvasElement>('.heat')];
-    if (!this.#drawn || width === 0 || height === 0) return;
-    for (const canvas of [picture, heat]) Object.assign(canvas, { width, height });
-    const context = picture.getContext('2d')!;
-    context.imageSmoothingQuality = 'high';
-    context.drawImage(this.#drawn.source, 0, 0, width, height);
-    const label = this.#heatLabel();
-    const heatmap = heatmapOf(this.#result, label);
-    const colours = heatmap && this.#opacity > 0 && heatCanvas(heatmap, width, height, this.#heatmapScaling);
-    heat.style.opacity = String(this.#opacity);
-    if (colours) heat.getContext('2d')!.drawImage(colours, 0, 0);
-    placeChips(this.#part('.labels'), this.#outlines, { width: frame.clientWidth, height: frame.clientHeight });
+    const { clientWidth, clientHeight } = this.#part('.frame');
+    const size = {
+      width: Math.round(clientWidth * devicePixelRatio),
+      height: Math.round(clientHeight * devicePixelRatio),
+    };
+    if (!this.#drawn || size.width === 0 || size.height === 0) return;
+    drawOn(this.#part<HTMLCanvasElement>('.picture'), size, this.#drawn);
+    drawHeatOn(this.#part<HTMLCanvasElement>('.heat'), size, this.#heat);
+    placeChips(this.#part('.labels'), this.#outlines, { width: clientWidth, height: clientHeight });
   }
 }
 

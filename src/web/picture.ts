@@ -77,10 +77,18 @@ function shrunk({ data, width, height }: Pixels): Pixels {
   return { data: small, width: w, height: h };
 }
 
+/** A heatmap, and how it is drawn. */
+export interface Heat {
+  heatmap: Heatmap;
+  scaling: HeatmapScaling;
+  /** 0 to 1. */
+  opacity: number;
+}
+
 const HEAT_COLORS = Array.from({ length: 256 }, (_, level) => inferno(level / 255));
 
 /** Draws a heatmap in colours on a canvas of this size. The hotter a pixel, the more opaque it is. */
-export function heatCanvas(
+function heatCanvas(
   heatmap: Heatmap,
   width: number,
   height: number,
@@ -96,6 +104,28 @@ export function heatCanvas(
   const canvas = new OffscreenCanvas(width, height);
   context(canvas).putImageData(new ImageData(rgba, width, height), 0, 0);
   return canvas;
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+/** Draws an image on a canvas of the page, which gets this size. */
+export function drawOn(canvas: HTMLCanvasElement, size: Size, { source }: Drawn): void {
+  Object.assign(canvas, size);
+  const c = context(canvas);
+  c.imageSmoothingQuality = 'high';
+  c.drawImage(source, 0, 0, size.width, size.height);
+}
+
+/** Draws a heatmap on a canvas of the page, which gets this size and the heatmap's opacity. Without a heatmap it becomes empty. */
+export function drawHeatOn(canvas: HTMLCanvasElement, size: Size, heat: Heat | undefined): void {
+  Object.assign(canvas, size);
+  if (!heat) return;
+  canvas.style.opacity = String(heat.opacity);
+  const colours = heat.opacity > 0 && heatCanvas(heat.heatmap, size.width, size.height, heat.scaling);
+  if (colours) context(canvas).drawImage(colours, 0, 0);
 }
 
 /** The colour of a class in CSS. */
@@ -125,7 +155,7 @@ const MIN_SIDE = 768;
 /** The picture as one canvas of 768 to 4096 pixels, so that labels can be read. */
 export function composePicture(
   { source, width, height }: Drawn,
-  heat: { heatmap: Heatmap; scaling: HeatmapScaling; opacity: number } | undefined,
+  heat: Heat | undefined,
   outlines: readonly Outline[],
   caption: string,
 ): OffscreenCanvas {

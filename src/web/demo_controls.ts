@@ -1,0 +1,40 @@
+/** Controls of the demo page that know nothing about its state: the scale of colors, buttons that choose a file, and files that are dropped. */
+import { inferno } from '../overlay/colors.js';
+
+/** Draws the colors of heatmaps, from the coldest to the hottest, on a canvas of 256 columns. */
+export function drawScale(canvas: HTMLCanvasElement): void {
+  const scale = canvas.getContext('2d')!;
+  for (let x = 0; x < 256; x++) {
+    scale.fillStyle = `rgb(${inferno(x / 255).join(' ')})`;
+    scale.fillRect(x, 0, 1, 1);
+  }
+}
+
+/** Has a button open the file dialog of a hidden input. The same file can be chosen twice. */
+export function connectFileButton(button: HTMLElement, input: HTMLInputElement, take: (file: File) => void): void {
+  button.addEventListener('click', () => input.click());
+  input.addEventListener('change', () => {
+    const file = input.files?.[0];
+    input.value = '';
+    if (file) take(file);
+  });
+}
+
+/** Takes a file that is dropped anywhere on the page, which has the class `dropping` while one is held over it. */
+export function connectDrop(take: (file: File) => void): void {
+  // When the pointer enters a child element, it leaves the parent. So the events are counted to know whether it is still over the page.
+  let inside = 0;
+  const over = (change: number) => {
+    inside += change;
+    document.body.classList.toggle('dropping', inside > 0);
+  };
+  addEventListener('dragenter', () => over(1));
+  addEventListener('dragleave', () => over(-1));
+  addEventListener('dragover', (event) => event.preventDefault());
+  addEventListener('drop', (event) => {
+    event.preventDefault();
+    over(-inside);
+    const file = event.dataTransfer?.files[0];
+    if (file) take(file);
+  });
+}
