@@ -14,7 +14,7 @@ import {
 } from '../formats/weights/weights.js';
 import type { Warning } from '../warnings.js';
 import { assumptionsOf, toldByFile } from './assumptions.js';
-import { assumedInput, checkNames, SAID, settle } from './describe_network.js';
+import { assumedInput, checkNames, SAID, type Sources, settle } from './describe_network.js';
 import { judgeIgnored } from './ignored.js';
 import { unnamed } from './input_layouts.js';
 import type { DescribeOptions, Model } from './model.js';
@@ -40,6 +40,12 @@ const OF_PARTS = [
 export const withoutParts = (metadata: WeightsMetadata): Partial<WeightsMetadata> =>
   Object.fromEntries(Object.entries(metadata).filter(([field]) => !OF_PARTS.includes(field)));
 
+/** What the file says about its network: metadata that raybox wrote, or the description that the import of another format gave. */
+interface FileSays {
+  readonly known: WeightsMetadata | undefined;
+  readonly imported: Checkpoint['network'];
+}
+
 /** @throws InputError where tensors and network do not fit, or metadata that was given speaks of a backbone and a head */
 export function describeWholeNetwork(
   checkpoint: Checkpoint,
@@ -50,20 +56,61 @@ export function describeWholeNetwork(
   if (own !== undefined) checkFunction(own);
   const bringsGraph = isGraph(known?.architecture) || checkpoint.network !== undefined;
   refuseParts(given, transformInput, bringsGraph && !own);
-  const imported = own ? undefined : checkpoint.network;
-  const graph = [given.architecture, known?.architecture, imported?.graph].find(isGraph);
-  if (!own && !graph)
-    throw new InputError('these weights are of a network that the file does not hold', {
-      hint: 'give the function that builds it, as load(weights, { network })',
-    });
+  const says: FileSays = { known, imported: own ? undefined : checkpoint.network };
+  const graph = own ? undefined : graphOf(says, given);
   const written = own ?? graphNetwork(graph!, coreOperations);
-  const file = known && withoutParts(known);
   const tensors = prefix === undefined || checkpoint.taken ? checkpoint.tensors : under(checkpoint.tensors, prefix);
 
+  const { beside, settled } = settling(checkpoint, says, graph ?? CUSTOM, given);
+  const built = withNames(written, settled(undefined, 1).metadata);
+  const { parameters } = built.graph;
+  checkParameters({ tensors }, parameters);
+  const classes = built.outputs.logits.shape[1];
+  const network = own ? steady(own, built, settled(undefined, 1).metadata) : written;
+  const names: ReturnType<typeof fileNames> = known ? {} : fileNames(checkpoint.metadata, classes);
+  const { metadata, sources } = settled(names.names, classes);
+  checkNames(metadata.classes, classes);
+  const told = own ? [] : (says.imported?.warnings ?? known?.told ?? []);
+  const checked = checkedMetadata(metadata, built, assumedFields(says, sources, given), told);
+  const ignored = judgeIgnored(ignore, checkpoint.tensors, tensors, parameters);
+  const leftOut = unreadTensors(tensors, parameters, prefix, ignore);
+  const found = {
+    taken: { ...beside?.taken, ...(names.from ? { classes: names.from } : {}) },
+    unused: beside?.unused ?? {},
+    ...(names.unfit ? { unfit: names.unfit } : {}),
+  };
+  const warnings = [
+    ...toldByFile(checked, sources, found),
+    ...assumptionsOf(checked, 'graph', found),
+    ...told,
+    ...(says.imported || known?.told || isSigmoid(built) ? [] : [OWN_PROBABILITIES]),
+    ...ignored,
+  ];
+  return { network, metadata: checked, checkpoint: { ...checkpoint, tensors }, sources, leftOut, warnings };
+}
+
+/** The graph that the caller gave, or that the file holds. @throws InputError if there is none */
+function graphOf({ known, imported }: FileSays, given: Partial<WeightsMetadata>) {
+  const graph = [given.architecture, known?.architecture, imported?.graph].find(isGraph);
+  if (graph) return graph;
+  throw new InputError('these weights are of a network that the file does not hold', {
+    hint: 'give the function that builds it, as load(weights, { network })',
+  });
+}
+
+/**
+ * What the file says beside its tensors, and a function that settles the metadata. The number of outputs is only known when the network has been
+ * built, so that function is called for building it, and again with the names of the classes.
+ */
+function settling(
+  checkpoint: Checkpoint,
+  { known, imported }: FileSays,
+  architecture: WeightsMetadata['architecture'],
+  given: Partial<WeightsMetadata>,
+) {
   const inputChannels = given.inputChannels ?? known?.inputChannels ?? imported?.fields.inputChannels ?? 3;
   const beside = known ? undefined : fileInput(checkpoint.metadata, { family: 'graph' }, inputChannels);
-  const architecture = own ? CUSTOM : graph!;
-  /** The number of outputs is only known when the network has been built, so this is called a second time with the names of the classes. */
+  const file = known && withoutParts(known);
   const settled = (classes: string[] | undefined, outputs: number) => {
     const said = { ...beside?.fields, ...imported?.fields, ...file, ...(classes ? { classes } : {}) };
     const assumption = {
@@ -79,14 +126,11 @@ export function describeWholeNetwork(
     ]);
     return { metadata: { ...metadata, architecture }, sources };
   };
-  const built = withNames(written, settled(undefined, 1).metadata);
-  const { parameters } = built.graph;
-  checkParameters({ tensors }, parameters);
-  const classes = built.outputs.logits.shape[1];
-  const network = own ? steady(own, built, settled(undefined, 1).metadata) : written;
-  const names: ReturnType<typeof fileNames> = known ? {} : fileNames(checkpoint.metadata, classes);
-  const { metadata, sources } = settled(names.names, classes);
-  checkNames(metadata.classes, classes);
+  return { beside, settled };
+}
+
+/** The fields of the metadata that nobody has said for certain. */
+function assumedFields({ known, imported }: FileSays, sources: Sources, given: Partial<WeightsMetadata>): string[] {
   const undecided = imported?.undecided ?? [];
   const assumed = [...SAID, ...(known?.assumed ?? []), ...undecided].filter(
     (field) =>
@@ -94,18 +138,35 @@ export function describeWholeNetwork(
       sources[field as keyof WeightsMetadata] === 'assumed' ||
       (known?.assumed?.includes(field) && !Object.hasOwn(given, field)),
   );
-  const told = own ? [] : (imported?.warnings ?? known?.told ?? []);
-  const heatmapMethod = built.outputs.heatmaps ? metadata.heatmapMethod : methodWithoutMaps(metadata);
-  const checked = parseWeightsMetadata(
+  return [...new Set(assumed)];
+}
+
+/** The metadata as a file of raybox would have it, checked by its rules. */
+function checkedMetadata(
+  metadata: WeightsMetadata,
+  { outputs }: Trace,
+  assumed: string[],
+  told: readonly Warning[],
+): WeightsMetadata {
+  const heatmapMethod = outputs.heatmaps ? metadata.heatmapMethod : methodWithoutMaps(metadata);
+  return parseWeightsMetadata(
     formatWeightsMetadata({
       ...metadata,
       ...(heatmapMethod ? { heatmapMethod } : {}),
-      assumed: assumed.length > 0 ? [...new Set(assumed)] : undefined,
+      assumed: assumed.length > 0 ? assumed : undefined,
       // Converted weights have the same network, but no longer show what was said about it.
       told: lasting(told),
     } as WeightsMetadata),
   );
-  const ignored = judgeIgnored(ignore, checkpoint.tensors, tensors, parameters);
+}
+
+/** Names of tensors that the network does not read. @throws InputError for those that may belong to another network than this one */
+function unreadTensors(
+  tensors: Checkpoint['tensors'],
+  parameters: Trace['graph']['parameters'],
+  prefix: string | undefined,
+  ignore: readonly string[],
+): readonly string[] {
   const leftover = leftoverOf(tensors, parameters, {
     ...{ family: 'graph', prefix: '' },
     ignore: prefix === undefined ? ignore : ignore.map((start) => withoutPrefix(start, prefix)),
@@ -116,26 +177,7 @@ export function describeWholeNetwork(
     'the network',
   );
   if (refusal) throw refusal;
-  const found = {
-    taken: { ...beside?.taken, ...(names.from ? { classes: names.from } : {}) },
-    unused: beside?.unused ?? {},
-    ...(names.unfit ? { unfit: names.unfit } : {}),
-  };
-  const warnings = [
-    ...toldByFile(checked, sources, found),
-    ...assumptionsOf(checked, 'graph', found),
-    ...told,
-    ...(imported || known?.told || isSigmoid(built) ? [] : [OWN_PROBABILITIES]),
-    ...ignored,
-  ];
-  return {
-    network,
-    metadata: checked,
-    checkpoint: { ...checkpoint, tensors },
-    sources,
-    leftOut: leftover.harmless,
-    warnings,
-  };
+  return leftover.harmless;
 }
 
 /** What is also true of the weights when they are in another file; undefined if there is nothing. */

@@ -53,74 +53,92 @@ export function bestIouByLevel(
 ): Float64Array {
   prepare(width, height);
   const starts = sortByLevel(values, width * height);
-  const { parent, left, right, top, bottom } = regions;
-  // Module variables are slower within loops.
-  const [sorted, regionAt] = [order, regionOf];
   const best = new Float64Array(LEVELS);
   let roots: number[] = [];
   let made = 0;
-
-  const rootOf = (region: number): number => {
-    let at = region;
-    while (parent[at] !== at) {
-      parent[at] = parent[parent[at]];
-      at = parent[at];
-    }
-    return at;
-  };
-  /** The region of a pixel that touches both regions, joined if they are two. `a` is 0 if the pixel touches none so far. */
-  const joined = (a: number, b: number): number => {
-    if (a === 0) return rootOf(b);
-    const [older, other] = [rootOf(a), rootOf(b)];
-    if (older === other) return older;
-    parent[other] = older;
-    left[older] = Math.min(left[older], left[other]);
-    right[older] = Math.max(right[older], right[other]);
-    top[older] = Math.min(top[older], top[other]);
-    bottom[older] = Math.max(bottom[older], bottom[other]);
-    return older;
-  };
-
   for (let level = LEVELS - 1; level > 0; level--) {
-    for (let i = starts[level]; i < starts[level + 1]; i++) {
-      const pixel = sorted[i];
-      const x = pixel % width;
-      const y = (pixel - x) / width;
-      const first = x > 0 ? -1 : 0;
-      const last = x + 1 < width ? 1 : 0;
-      const below = y + 1 < height ? pixel + width : pixel;
-      let region = 0;
-      for (let row = y > 0 ? pixel - width : pixel; row <= below; row += width) {
-        for (let at = row + first; at <= row + last; at++) {
-          const other = regionAt[at];
-          if (other !== 0 && other !== region) region = joined(region, other);
-        }
-      }
-      if (region === 0) {
-        region = ++made;
-        roots.push(region);
-        parent[region] = region;
-        left[region] = x;
-        right[region] = x;
-        top[region] = y;
-        bottom[region] = y;
-      } else {
-        if (x < left[region]) left[region] = x;
-        if (x > right[region]) right[region] = x;
-        if (y < top[region]) top[region] = y;
-        if (y > bottom[region]) bottom[region] = y;
-      }
-      regionAt[pixel] = region;
-    }
-    roots = roots.filter((region) => parent[region] === region);
-    let most = 0;
-    for (const region of roots) {
-      const box = boxFrom(left[region], top[region], right[region], bottom[region]);
-      for (const each of truth) most = Math.max(most, iou(box, each));
-    }
-    best[level - 1] = most;
+    const before = made;
+    made = addPixels(starts[level], starts[level + 1], width, height, made);
+    for (let region = before + 1; region <= made; region++) roots.push(region);
+    roots = roots.filter((region) => regions.parent[region] === region);
+    best[level - 1] = largestIou(roots, truth);
   }
   return best;
+}
+
+/**
+ * Adds the pixels `from` to `end` of the order, each to the regions that it touches, or as the first of a region of its own.
+ * @param made the number of regions so far. @returns their number afterwards
+ */
+function addPixels(from: number, end: number, width: number, height: number, made: number): number {
+  // Module variables are slower within loops.
+  const [sorted, regionAt] = [order, regionOf];
+  const { parent, left, right, top, bottom } = regions;
+  let last = made;
+  for (let i = from; i < end; i++) {
+    const pixel = sorted[i];
+    const x = pixel % width;
+    const y = (pixel - x) / width;
+    const toLeft = x > 0 ? -1 : 0;
+    const toRight = x + 1 < width ? 1 : 0;
+    const below = y + 1 < height ? pixel + width : pixel;
+    let region = 0;
+    for (let row = y > 0 ? pixel - width : pixel; row <= below; row += width) {
+      for (let at = row + toLeft; at <= row + toRight; at++) {
+        const other = regionAt[at];
+        if (other !== 0 && other !== region) region = joined(region, other);
+      }
+    }
+    if (region === 0) {
+      region = ++last;
+      parent[region] = region;
+      left[region] = x;
+      right[region] = x;
+      top[region] = y;
+      bottom[region] = y;
+    } else {
+      if (x < left[region]) left[region] = x;
+      if (x > right[region]) right[region] = x;
+      if (y < top[region]) top[region] = y;
+      if (y > bottom[region]) bottom[region] = y;
+    }
+    regionAt[pixel] = region;
+  }
+  return last;
+}
+
+/** The region of a pixel that touches both regions, joined if they are two. `a` is 0 if the pixel touches none so far. */
+function joined(a: number, b: number): number {
+  const { parent, left, right, top, bottom } = regions;
+  if (a === 0) return rootOf(parent, b);
+  const [older, other] = [rootOf(parent, a), rootOf(parent, b)];
+  if (older === other) return older;
+  parent[other] = older;
+  left[older] = Math.min(left[older], left[other]);
+  right[older] = Math.max(right[older], right[other]);
+  top[older] = Math.min(top[older], top[other]);
+  bottom[older] = Math.max(bottom[older], bottom[other]);
+  return older;
+}
+
+/** The region that a region was joined to in the end. The way there is shortened for the next time. */
+function rootOf(parent: Int32Array, region: number): number {
+  let at = region;
+  while (parent[at] !== at) {
+    parent[at] = parent[parent[at]];
+    at = parent[at];
+  }
+  return at;
+}
+
+function largestIou(some: readonly number[], truth: readonly Box[]): number {
+  const { left, right, top, bottom } = regions;
+  let most = 0;
+  for (const region of some) {
+    const box = boxFrom(left[region], top[region], right[region], bottom[region]);
+    for (const each of truth) most = Math.max(most, iou(box, each));
+  }
+  return most;
 }
 
 const boxFrom = (left: number, top: number, right: number, bottom: number): Box => ({
