@@ -23,6 +23,9 @@ import { fitRidge } from './ridge.js';
 import { scoresOf } from './score.js';
 import { checkSettings, familyOf, type TrainSettings, weightsMetadataOf } from './settings.js';
 
+/** All features are outputs of one network, so that a hundredth of the median deviation is hardly any. */
+const LEAST_DEVIATION = 0.01;
+
 /** Keeps features as they are computed, so that a run that was broken off need not compute them again. */
 export interface FeatureKeeper {
   /** The kept features: rows of `width` numbers, those of the first images. */
@@ -74,7 +77,7 @@ export async function fitPrediction(options: FitOptions): Promise<TrainResult> {
       patients: Array.from(data.train, (row) => patients[row]),
       classes: data.classes.length,
     },
-    { ...ridge, seed },
+    { ...ridge, seed, leastDeviation: LEAST_DEVIATION },
   );
   const tried = ridge.penalties.map((penalty, k) => `${penalty}: ${meanOf(layer.auc[k]).toFixed(4)}`).join(', ');
   const chosen = data.classes.map((name, c) => `${name} ${layer.penalties[c]}`).join(', ');

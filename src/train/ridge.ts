@@ -19,6 +19,12 @@ export interface RidgeOptions {
   /** The number of parts of the cross-validation, at least 2. */
   folds: number;
   seed: number;
+  /**
+   * For features in like units, such as those of one network: the least standard deviation by which a feature is divided, as a share of the
+   * median one. A feature that is almost always the same, such as a channel that a single image excites, would otherwise get an enormous weight,
+   * and a slightly stronger excitation in a new image would decide everything. Default: 0.
+   */
+  leastDeviation?: number;
 }
 
 export interface RidgeData {
@@ -53,7 +59,7 @@ export interface LinearLayer {
 const WIDEST = 8192;
 
 /** @throws InputError for too many features, features that are not finite, penalties that are not above 0, or fewer patients than folds. */
-export function fitRidge(data: RidgeData, { penalties, folds, seed }: RidgeOptions): LinearLayer {
+export function fitRidge(data: RidgeData, { penalties, folds, seed, leastDeviation = 0 }: RidgeOptions): LinearLayer {
   const { labels, patients, classes } = data;
   const images = patients.length;
   const width = data.features.length / images;
@@ -64,7 +70,7 @@ export function fitRidge(data: RidgeData, { penalties, folds, seed }: RidgeOptio
     throw new InputError('ridge: a penalty is wrong', { expected: 'numbers above 0', given: penalties.join(', ') });
   }
   const foldOf = dealPatients(patients, folds, seed);
-  const { standard, means, deviations } = standardise(data.features, width);
+  const { standard, means, deviations } = standardise(data.features, width, leastDeviation);
   const truths = Float32Array.from(labels);
   const parts = Array.from({ length: folds }, (_, fold) => {
     const rows = rowsOf(foldOf, fold);
@@ -199,8 +205,11 @@ function take(values: Float32Array, rows: Int32Array, width: number): Float32Arr
   return taken;
 }
 
-/** Shifts and scales features to mean 0 and standard deviation 1. A feature that never changes becomes 0. */
-function standardise(features: Float32Array, width: number) {
+/**
+ * Shifts and scales features to mean 0 and standard deviation 1. A feature that never changes becomes 0, and one that hardly changes stays small.
+ * @param least the least deviation that is divided by, as a share of the median one.
+ */
+function standardise(features: Float32Array, width: number, least: number) {
   const images = features.length / width;
   const means = new Float64Array(width);
   const squares = new Float64Array(width);
@@ -210,9 +219,16 @@ function standardise(features: Float32Array, width: number) {
     means[i % width] += features[i] / images;
   }
   for (let i = 0; i < features.length; i++) squares[i % width] += (features[i] - means[i % width]) ** 2 / images;
-  const deviations = squares.map((square, i) => (square > 1e-12 * means[i] ** 2 ? Math.sqrt(square) : Infinity));
+  const changing = squares.map((square, i) => (square > 1e-12 * means[i] ** 2 ? Math.sqrt(square) : Infinity));
+  const floor = least * medianOf(changing.filter(Number.isFinite));
+  const deviations = changing.map((deviation) => Math.max(deviation, floor));
   const standard = features.map((value, i) => (value - means[i % width]) / deviations[i % width]);
   return { standard, means, deviations };
+}
+
+/** The middle value, the higher one of two; 0 if there is none. */
+function medianOf(values: Float64Array): number {
+  return Float64Array.from(values).sort()[values.length >> 1] ?? 0;
 }
 
 function scoreInto(

@@ -85,6 +85,24 @@ test('ridge regression finds the direction in any units, and its probabilities a
   assert.ok(Math.abs(meanOf(probabilities) - meanOf(data.labels)) < 0.01);
 });
 
+test('a feature that hardly ever changes gets an enormous weight only where units may differ', () => {
+  const random = seededRandom(9);
+  const count = 400;
+  // The first feature tells the label. The second is 0 but for one image, where it is tiny, as a channel that a single image excites.
+  const signal = Array.from({ length: count }, () => normal(random));
+  const labels = signal.map((value) => (value + normal(random) > 0 ? 1 : 0));
+  const rare = Array.from({ length: count }, (_, i) => (i === 7 ? 1e-4 : 0));
+  const data = {
+    ...{ features: Float32Array.from(signal.flatMap((value, i) => [value, value ** 2, rare[i]])), labels, classes: 1 },
+    patients: signal.map((_, i) => i),
+  };
+  const options = { penalties: [1], folds: 4, seed: 1 };
+  const [free, bounded] = [fitRidge(data, options), fitRidge(data, { ...options, leastDeviation: 0.01 })];
+  assert.ok(Math.abs(free.weight[2]) > 100, free.weight.join());
+  assert.ok(Math.abs(bounded.weight[2]) < 10, bounded.weight.join());
+  assert.ok(Math.abs(free.weight[0] - bounded.weight[0]) < 0.02, `${free.weight[0]} ${bounded.weight[0]}`);
+});
+
 test('folds keep a patient’s images together, so that features which only identify patients do not raise the score', () => {
   const random = seededRandom(2);
   // 40 patients with 8 images each. Each patient has a feature of its own, and half of the patients have the label by chance.
