@@ -58,7 +58,7 @@ const rooms: Record<string, readonly string[]> = {
 /** The packages that a room may import: `*` for any. */
 const packages: Record<string, readonly string[]> = {
   vendor: ['*'],
-  formats: ['#pngjs'],
+  formats: ['#zlib'],
   gpu: ['#gpu'],
   localizer: ['#gpu'],
   evaluate: ['@observablehq/plot', 'linkedom'],

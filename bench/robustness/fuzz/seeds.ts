@@ -45,7 +45,7 @@ export async function browserPictures(): Promise<Uint8Array[]> {
   return [...Object.values(rest), gif(2), ...webps, AVIF, turnedAvif(AVIF)];
 }
 
-/** Images in grey, in colour and with alpha, of 8 and 16 bits, by pngjs. Those with palettes, fewer bits and interlaced rows are made by hand. */
+/** Images in grey, in colour and with alpha, of 8 and 16 bits. Those with palettes, fewer bits and interlaced rows are made by hand. */
 export async function pngs(): Promise<Uint8Array[]> {
   const [width, height] = [13, 9];
   const ramp = (count: number) => Array.from({ length: count }, (_, i) => i * 7);

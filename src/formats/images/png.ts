@@ -1,8 +1,9 @@
-/** Reads and writes PNG (https://www.w3.org/TR/png-3/). Decoding uses the platform's `DecompressionStream`, encoding uses pngjs. */
+/** Reads PNG (https://www.w3.org/TR/png-3/). The platform inflates. */
+import { inflate } from '#zlib';
 import { InputError } from '../../errors.js';
 import { settleBits } from './bits.js';
 import { upright } from './orientation.js';
-import { checkImage, checkSize, type DecodeOptions, type Image } from './pixels.js';
+import { checkSize, type DecodeOptions, type Image } from './pixels.js';
 import { ADAM7, COLOR_TYPES, cut, type PngHeader, readChunks, WHOLE_IMAGE } from './png_header.js';
 import { profileOrientation } from './png_profile.js';
 import { createRowReader, type RowReader } from './png_rows.js';
@@ -26,7 +27,7 @@ export async function decodePng(bytes: Uint8Array, options: DecodeOptions = {}):
   const compressedBytes = compressed.reduce((sum, part) => sum + part.length, 0);
   if (inflatedBytes(header) > MAX_DEFLATE_RATIO * (compressedBytes + 1)) throw cut(`${compressedBytes} bytes of data`);
   let rows = createRowReader(header);
-  await inflate(compressed, rows);
+  await inflateRows(compressed, rows);
   if (!rows.done)
     throw new InputError('png: wrong amount of pixels', { expected: 'what the header says', given: 'fewer' });
   const opaque = rows.opaque(options.bits ?? (significantBits === 16 ? 16 : undefined));
@@ -34,7 +35,7 @@ export async function decodePng(bytes: Uint8Array, options: DecodeOptions = {}):
   // depth, the pixels are read again.
   if (opaque < 2 ** Math.max(8, depth) - 1) {
     rows = createRowReader(header, opaque);
-    await inflate(compressed, rows);
+    await inflateRows(compressed, rows);
   }
   const image: Image = {
     ...{ data: rows.data, width, height, channels: rows.channels },
@@ -45,17 +46,10 @@ export async function decodePng(bytes: Uint8Array, options: DecodeOptions = {}):
 }
 
 /** Inflates piece by piece. It stops at the first piece that `rows` refuses. */
-async function inflate(parts: Uint8Array[], rows: RowReader): Promise<void> {
-  const source = new Blob(parts as BlobPart[]).stream().pipeThrough(new DecompressionStream('deflate'));
-  const reader = source.getReader();
+async function inflateRows(parts: readonly Uint8Array[], rows: RowReader): Promise<void> {
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      rows.push(value);
-    }
+    await inflate(parts, rows.push);
   } catch (cause) {
-    await reader.cancel().catch(() => {}); // it may have failed already
     if (cause instanceof InputError) throw cause;
     throw new InputError('png: the pixels do not inflate', { hint: 'the file is incomplete or damaged', cause });
   }
@@ -73,31 +67,4 @@ function inflatedBytes({ width, height, depth, colorType, interlaced }: PngHeade
   return bytes;
 }
 
-/** Encodes an image of 1, 3 or 4 channels, 8 or 16 bits. */
-export async function encodePng(image: Image): Promise<Uint8Array> {
-  checkImage(image);
-  const { data, width, height, channels } = image;
-  const { PNG, toBuffer } = await loadPngjs();
-  const colorType = ({ 1: 0, 3: 2, 4: 6 } as const)[channels];
-  const file = PNG.sync.write({ width, height, data: toBuffer(data) } as InstanceType<typeof PNG>, {
-    colorType,
-    inputColorType: colorType,
-    inputHasAlpha: channels === 4,
-    bitDepth: data instanceof Uint16Array ? 16 : 8,
-  });
-  return new Uint8Array(file);
-}
-
-async function loadPngjs() {
-  const { PNG } = await import('#pngjs');
-  // The build of pngjs for pages has its own Buffer class, and accepts no other.
-  const Buffer = new PNG({ width: 1, height: 1 }).data.constructor as typeof globalThis.Buffer;
-  return {
-    PNG,
-    toBuffer: ({ buffer, byteOffset, byteLength }: Uint8Array | Uint16Array) => {
-      if (byteLength === buffer.byteLength && buffer instanceof ArrayBuffer) return Buffer.from(buffer);
-      // pngjs reads 16-bit pixels from the start of the underlying memory.
-      return Buffer.from(new Uint8Array(new Uint8Array(buffer, byteOffset, byteLength)).buffer);
-    },
-  };
-}
+export { encodePng } from './png_writer.js';

@@ -2,6 +2,7 @@
  * EXIF data in a text chunk of a PNG, as ImageMagick wrote it before the standard had a chunk for it: as hexadecimal digits, compressed or
  * not.
  */
+import { inflate } from '#zlib';
 import { readOrientation } from './orientation.js';
 
 /** Longer profiles are not read. A profile has a few kilobytes, or about ten with a thumbnail. */
@@ -27,19 +28,15 @@ export async function profileOrientation(text: Uint8Array, isCompressed: boolean
 /** The inflated bytes; empty if they are damaged or more than `MAX_BYTES`. */
 async function inflated(bytes: Uint8Array): Promise<Uint8Array> {
   if (bytes.length > MAX_BYTES) return new Uint8Array();
-  const reader = new Blob([bytes as BlobPart]).stream().pipeThrough(new DecompressionStream('deflate')).getReader();
   const all = new Uint8Array(MAX_BYTES);
   let length = 0;
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return all.subarray(0, length);
-      if (length + value.length > MAX_BYTES) throw new RangeError('too long');
-      all.set(value, length);
-      length += value.length;
-    }
+    await inflate([bytes], (piece) => {
+      all.set(piece, length); // throws if the piece does not fit
+      length += piece.length;
+    });
+    return all.subarray(0, length);
   } catch {
-    await reader.cancel().catch(() => {}); // it may have failed already
     return new Uint8Array();
   }
 }

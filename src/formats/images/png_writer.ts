@@ -1,0 +1,71 @@
+/** Writes PNG (https://www.w3.org/TR/png-3/). The platform deflates. */
+import { deflate } from '#zlib';
+import { crc32 } from '../crc32.js';
+import { checkImage, type Image } from './pixels.js';
+
+const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+const COLOR_TYPE = { 1: 0, 3: 2, 4: 6 } as const;
+/** The filter Up: each byte less the one above it. It costs next to nothing, and X-rays and overlays pack better with it than with none. */
+const UP = 2;
+
+/**
+ * Encodes an image of 1, 3 or 4 channels, 8 or 16 bits.
+ * @param options.level how hard it is packed, 1 (fast) to 9 (small). Pages have a level of their own. Default 6
+ */
+export async function encodePng(image: Image, { level = 6 } = {}): Promise<Uint8Array> {
+  checkImage(image);
+  const { data, width, height, channels } = image;
+  const header = new DataView(new ArrayBuffer(13));
+  header.setUint32(0, width);
+  header.setUint32(4, height);
+  header.setUint8(8, data instanceof Uint16Array ? 16 : 8);
+  header.setUint8(9, COLOR_TYPE[channels]);
+  const packed = await deflate(filtered(image), level);
+  const chunks = [
+    chunk('IHDR', new Uint8Array(header.buffer)),
+    chunk('IDAT', packed),
+    chunk('IEND', new Uint8Array(0)),
+  ];
+  const file = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, SIGNATURE.length));
+  file.set(SIGNATURE);
+  let at = SIGNATURE.length;
+  for (const one of chunks) {
+    file.set(one, at);
+    at += one.length;
+  }
+  return file;
+}
+
+/** The rows of an image as they are deflated: the number of the filter, then the filtered bytes. */
+function filtered({ data, height }: Image): Uint8Array {
+  const bytes = data instanceof Uint16Array ? bigEndian(data) : data;
+  const row = bytes.length / height;
+  const rows = new Uint8Array(height * (row + 1));
+  for (let y = 0, from = 0, to = 0; y < height; y++) {
+    rows[to++] = UP;
+    // The row above the first one counts as zeros.
+    if (y === 0) for (const end = from + row; from < end; ) rows[to++] = bytes[from++];
+    else for (const end = from + row; from < end; from++) rows[to++] = bytes[from] - bytes[from - row];
+  }
+  return rows;
+}
+
+function bigEndian(samples: Uint16Array): Uint8Array {
+  const bytes = new Uint8Array(samples.length * 2);
+  for (let i = 0; i < samples.length; i++) {
+    bytes[2 * i] = samples[i] >> 8;
+    bytes[2 * i + 1] = samples[i];
+  }
+  return bytes;
+}
+
+/** Length, type, content, and the checksum of type and content. */
+function chunk(type: string, content: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(content.length + 12);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, content.length);
+  for (let i = 0; i < 4; i++) bytes[4 + i] = type.charCodeAt(i);
+  bytes.set(content, 8);
+  view.setUint32(content.length + 8, crc32(bytes.subarray(4, content.length + 8)));
+  return bytes;
+}

@@ -1,1 +1,0 @@
-export { PNG } from 'pngjs';
