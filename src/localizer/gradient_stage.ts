@@ -54,10 +54,18 @@ export function withGradients(
   }
 }
 
-function createGradients(
+/** A plan for the backward passes of several classes, one in each row. */
+interface Rows {
+  readonly rows: number;
+  readonly maps: GradientMaps;
+  readonly plan: Plan;
+}
+
+/** Makes plans when they are needed, and keeps them. @throws InputError if the network has no gradients */
+function gradientPlans(
   gpu: Gpu,
   { network, metadata, precision, weights }: Spec,
-  { maps: features, heatmaps: form, probabilities, plan: forward }: NetworkStage,
+  most: number,
   pool: ConstantPool,
   createPlan: typeof createCheckedPlan,
 ) {
@@ -66,80 +74,121 @@ function createGradients(
   const build = (rows: number) =>
     gradientMaps(network, [inputHeight, inputWidth, inputChannels], rows, method, precision);
   build(1);
-  const [batch, height, width] = form.shape;
-  const classes = probabilities.shape[1];
-  const heatmaps: TensorSpec = { shape: [batch, classes, height, width], layout: 'dense', type: 'f32' };
-  const size = byteSize(heatmaps);
-  const buffer = createStorage(gpu, 'heatmaps from gradients', size);
-  const imageBytes = features.size / batch;
-  const mapBytes = height * width * 4;
-  const kept = new Map<number, { maps: GradientMaps; plan: Plan }>();
-  let most = Math.max(1, Math.min(ROWS.at(-1)!, Math.floor(ROW_BYTES / imageBytes)));
+  const kept = new Map<number, Rows>();
+  let limit = most;
 
-  const planFor = async (rows: number) => {
+  const planFor = async (rows: number): Promise<Rows> => {
     const known = kept.get(rows);
     if (known) return known;
     const maps = build(rows);
-    const made = { maps, plan: await createPlan(gpu, maps.graph, { pool, weights }) };
+    const made = { rows, maps, plan: await createPlan(gpu, maps.graph, { pool, weights }) };
     kept.set(rows, made);
     return made;
   };
-  /** The plan for at most as many rows as are wanted, or for one if the adapter or the network cannot have several. */
-  const suitable = async (wanted: number) => {
-    const rows = ROWS.filter((one) => one <= Math.min(wanted, most)).at(-1)!;
-    try {
-      return { rows, ...(await planFor(rows)) };
-    } catch (error) {
-      if (!(error instanceof InputError) || rows === 1) throw error;
-      most = 1;
-      return { rows: 1, ...(await planFor(1)) };
-    }
+  return {
+    /** The plan for at most as many rows as are wanted, or for one if the adapter or the network cannot have several. */
+    async suitable(wanted: number): Promise<Rows> {
+      const rows = ROWS.filter((one) => one <= Math.min(wanted, limit)).at(-1)!;
+      try {
+        return await planFor(rows);
+      } catch (error) {
+        if (!(error instanceof InputError) || rows === 1) throw error;
+        limit = 1;
+        return planFor(1);
+      }
+    },
+    bytes: () => [...kept.values()].reduce((sum, { plan: { memory } }) => sum + memory.arenas + memory.tensors, 0),
+    close() {
+      for (const { plan } of kept.values()) plan.close();
+      kept.clear();
+    },
   };
+}
+
+/** The classes of all images whose probability reaches their gate; without gates, all. */
+function pairsAbove(
+  images: number,
+  classes: number,
+  scores: ArrayLike<number> | undefined,
+  gates: ArrayLike<number> | undefined,
+): Pair[] {
+  const pairs: Pair[] = [];
+  for (let slot = 0; slot < images; slot++)
+    for (let label = 0; label < classes; label++)
+      // The box stage compares f32 numbers, so these must be rounded in the same way.
+      if (!scores || scores[slot * classes + label] >= Math.fround(gates![label])) pairs.push({ slot, label });
+  return pairs;
+}
+
+function createGradients(
+  gpu: Gpu,
+  spec: Spec,
+  { maps: features, heatmaps: form, probabilities, plan: forward }: NetworkStage,
+  pool: ConstantPool,
+  createPlan: typeof createCheckedPlan,
+) {
+  const [batch, height, width] = form.shape;
+  const classes = probabilities.shape[1];
+  const heatmaps: TensorSpec = { shape: [batch, classes, height, width], layout: 'dense', type: 'f32' };
+  const imageBytes = features.size / batch;
+  const mapBytes = height * width * 4;
+  const most = Math.max(1, Math.min(ROWS.at(-1)!, Math.floor(ROW_BYTES / imageBytes)));
+  const plans = gradientPlans(gpu, spec, most, pool, createPlan);
+  const size = byteSize(heatmaps);
+  const buffer = createStorage(gpu, 'heatmaps from gradients', size);
+  const place = { buffer, offset: 0, size };
+
+  /** Records commands, and submits them. */
+  const submit = (record: (encoder: GPUCommandEncoder) => void) => {
+    const encoder = gpu.device.createCommandEncoder();
+    record(encoder);
+    gpu.device.queue.submit([encoder.finish()]);
+  };
+  /** Computes the maps of the first pairs, and returns those that are left. */
   const runRows = async (pairs: readonly Pair[], signal?: AbortSignal) => {
-    const { rows, maps, plan } = await suitable(pairs.length);
+    const { rows, maps, plan } = await plans.suitable(pairs.length);
     const now = pairs.slice(0, rows);
     const seeds = new Float32Array(rows * classes);
     now.forEach(({ label }, row) => {
       seeds[row * classes + label] = 1;
     });
     plan.write(maps.seeds, seeds);
-    const copy = (from: Location, at: number, to: Location, toAt: number, bytes: number) =>
-      encoder.copyBufferToBuffer(from.buffer, from.offset + at, to.buffer, to.offset + toAt, bytes);
-    let encoder = gpu.device.createCommandEncoder();
-    now.forEach(({ slot }, row) => {
-      copy(features, slot * imageBytes, plan.locate(maps.features), row * imageBytes, imageBytes);
+    submit((encoder) => {
+      const to = plan.locate(maps.features);
+      for (const [row, { slot }] of now.entries())
+        copy(encoder, features, slot * imageBytes, to, row * imageBytes, imageBytes);
     });
-    gpu.device.queue.submit([encoder.finish()]);
     await plan.run({ signal });
-    encoder = gpu.device.createCommandEncoder();
-    now.forEach(({ slot, label }, row) => {
-      copy(plan.locate(maps.maps), row * mapBytes, place, (slot * classes + label) * mapBytes, mapBytes);
+    submit((encoder) => {
+      const from = plan.locate(maps.maps);
+      for (const [row, { slot, label }] of now.entries())
+        copy(encoder, from, row * mapBytes, place, (slot * classes + label) * mapBytes, mapBytes);
     });
-    gpu.device.queue.submit([encoder.finish()]);
     return pairs.slice(rows);
   };
-  const place = { buffer, offset: 0, size };
   return {
     heatmaps,
     place,
-    bytes: () => [...kept.values()].reduce((sum, { plan: { memory } }) => sum + memory.arenas + memory.tensors, size),
+    bytes: () => plans.bytes() + size,
     async run(images: number, gates: ArrayLike<number> | undefined, signal?: AbortSignal) {
       const scores = gates && (await forward.read(probabilities));
-      const pairs: Pair[] = [];
-      for (let slot = 0; slot < images; slot++)
-        for (let label = 0; label < classes; label++)
-          // The box stage compares f32 numbers, so these must be rounded in the same way.
-          if (!scores || scores[slot * classes + label] >= Math.fround(gates![label])) pairs.push({ slot, label });
-      const encoder = gpu.device.createCommandEncoder();
-      encoder.clearBuffer(buffer);
-      gpu.device.queue.submit([encoder.finish()]);
-      for (let left: readonly Pair[] = pairs; left.length > 0; ) left = await runRows(left, signal);
+      submit((encoder) => encoder.clearBuffer(buffer));
+      let left: readonly Pair[] = pairsAbove(images, classes, scores, gates);
+      while (left.length > 0) left = await runRows(left, signal);
       gpu.check();
     },
     close() {
-      for (const { plan } of kept.values()) plan.close();
-      kept.clear();
+      plans.close();
       buffer.destroy();
     },
   };
 }
+
+const copy = (
+  encoder: GPUCommandEncoder,
+  from: Location,
+  at: number,
+  to: Location,
+  toAt: number,
+  bytes: number,
+): void => encoder.copyBufferToBuffer(from.buffer, from.offset + at, to.buffer, to.offset + toAt, bytes);
