@@ -121,15 +121,11 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
   const unpredicted = [...(parts.testNames ?? table.images)].filter(
     (name) => !parts.validationNames.has(name) && !met.seen.has(name),
   );
-  const rows = (indices: readonly number[]) => indices.map((i) => all[i].row);
   const said = [...(options.warnings ?? []), ...matched.warnings];
   const warnings = [
     // If the caller has matched the predictions before, its warnings are in `options.warnings` too. Each message is kept once.
     ...new Map(said.map((warning) => [warning.message, warning])).values(),
-    ...coverage({
-      ...{ ...met, ...parts, boxes, unpredicted, patients: table.patients },
-      ...{ test: rows(test), validation: rows(validation), training: new Set(options.training ?? []) },
-    }),
+    ...coverageOf(table, boxes, met, parts, unpredicted, options.training),
     ...(options.classes ? [] : unscored(unscoredClasses)),
   ];
 
@@ -168,6 +164,22 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
     groups,
     localization: localize(table, scored, boxes, classes, operatingThresholds, { ...options, level, replicates, seed }),
   };
+}
+
+/** Warnings about images that are in the label file but not in the predictions, the other way round, or in two parts of the split. */
+function coverageOf(
+  { patients }: ImageTable,
+  boxes: readonly LabeledBox[],
+  met: Met,
+  parts: ReturnType<typeof partsOf>,
+  unpredicted: readonly string[],
+  training: EvaluationOptions['training'] = [],
+): Warning[] {
+  const rows = (indices: readonly number[]) => indices.map((i) => parts.all[i].row);
+  return coverage({
+    ...{ ...met, ...parts, boxes, unpredicted, patients },
+    ...{ test: rows(parts.test), validation: rows(parts.validation), training: new Set(training) },
+  });
 }
 
 /** Predictions joined with the rows of the label file. */

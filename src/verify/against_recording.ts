@@ -52,37 +52,10 @@ export async function compareWithRecording(
 ): Promise<Comparison> {
   const input = inputOf(recordings);
   const rest = new Map([...recordings].filter(([name]) => name !== 'input'));
-  const { channels } = network;
-  const build = (height: number, width: number) => {
-    const g = createGraph();
-    const image = g.input('image', [input.shape[0], height, width, channels]);
-    const outputs = network.build(g, image);
-    return { image, graph: g.finish(outputs) };
-  };
-  const [, a, b, c] = input.shape;
-  // Which layout the input has is known, or shown by the number of channels, or by the layers of the network for either of them.
-  const isGuessedFirst = told ? told === 'nchw' : a === channels;
-  const sides = isGuessedFirst ? [b, c] : [a, b];
-  const { image, graph } = build(sides[0], sides[1]);
-  const { matches, unmatched } = matchNames(graph.nodes, rest);
-  if (matches.length === 0)
-    throw new InputError('no recorded activation belongs to a layer of the network', {
-      expected: firstFew(
-        graph.nodes.map(({ outputs }) => outputs[0]?.name ?? ''),
-        6,
-      ),
-      given: firstFew(unmatched, 6) || 'only the input',
-      hint: 'names are those of modules whose parameters raybox reads (features.conv0), or of nodes as raybox inspect --layers prints them',
-    });
-  const layout = told ?? layoutOf(input, channels, matches);
-  const isFirst = layout === 'nchw';
-  if (input.shape[isFirst ? 1 : 3] !== channels)
-    throw new InputError(`the recorded input does not have ${channels} channels`, {
-      given: `${input.shape.join('×')}, read as ${layout}`,
-    });
+  const { image, graph, layout, matches, unmatched } = matchedNetwork(network, input, rest, told);
   const plan = await createPlan(gpu, graph, { unfused: true, separate: { guard: 0 }, weights: network.weights });
   try {
-    const given = isFirst ? channelsLast(input.data, image.shape) : Float64Array.from(input.data);
+    const given = layout === 'nchw' ? channelsLast(input.data, image.shape) : Float64Array.from(input.data);
     const run = async (values: Float64Array) => {
       plan.write(image, values);
       await plan.run();
@@ -111,6 +84,39 @@ export async function compareWithRecording(
   } finally {
     plan.close();
   }
+}
+
+/** The network for images of the recording's size, its layers that were recorded, and the layout of the recording. */
+function matchedNetwork(
+  network: ComparedNetwork,
+  input: NumberArray,
+  rest: ReadonlyMap<string, NumberArray>,
+  told: MapsLayout | undefined,
+) {
+  const { channels } = network;
+  const [images, a, b, c] = input.shape;
+  // Which layout the input has is known, or shown by the number of channels, or by the layers of the network for either of them.
+  const isGuessedFirst = told ? told === 'nchw' : a === channels;
+  const [height, width] = isGuessedFirst ? [b, c] : [a, b];
+  const g = createGraph();
+  const image = g.input('image', [images, height, width, channels]);
+  const graph = g.finish(network.build(g, image));
+  const { matches, unmatched } = matchNames(graph.nodes, rest);
+  if (matches.length === 0)
+    throw new InputError('no recorded activation belongs to a layer of the network', {
+      expected: firstFew(
+        graph.nodes.map(({ outputs }) => outputs[0]?.name ?? ''),
+        6,
+      ),
+      given: firstFew(unmatched, 6) || 'only the input',
+      hint: 'names are those of modules whose parameters raybox reads (features.conv0), or of nodes as raybox inspect --layers prints them',
+    });
+  const layout = told ?? layoutOf(input, channels, matches);
+  if (input.shape[layout === 'nchw' ? 1 : 3] !== channels)
+    throw new InputError(`the recorded input does not have ${channels} channels`, {
+      given: `${input.shape.join('×')}, read as ${layout}`,
+    });
+  return { image, graph, layout, matches, unmatched };
 }
 
 /** The recorded input of the network. */
