@@ -8,7 +8,7 @@ import type { Checkpoint, TensorData } from '../../formats/weights/checkpoint.js
 import { poolingNumbers, poolsClassMaps } from '../../formats/weights/poolings.js';
 import type { WeightsMetadata } from '../../formats/weights/weights.js';
 import type { Warning } from '../../warnings.js';
-import { type Architecture, backboneOf } from '../architecture.js';
+import { type Architecture, backboneOf, type Head } from '../architecture.js';
 import { assumptionsOf, toldByFile, toldOfLayout } from '../assumptions.js';
 import { type Backbone, type BackboneParameters, descriptionOf, type ParametersOf, prefixOf } from '../backbone.js';
 import { describeNetwork, type Found, type Sources } from '../describe_network.js';
@@ -82,23 +82,8 @@ export function recognise(
   const own = backboneParameters(backbone);
   if (wanted !== undefined) checkGivenBackbone(tensors, backbone, own);
   const inputChannels = channelsOf(tensors, own.stem);
-  const headWithout = (left: readonly string[]) =>
-    findHead(tensors, backbone, own, () => {
-      const pooling = given.pooling ?? (checkpoint.modules ? savedPooling(checkpoint.modules) : undefined);
-      return {
-        ...(pooling ? { pooling } : {}),
-        ...(given.lseR ? { r: given.lseR } : {}),
-        ...poolingNumbers(given),
-        ...(given.transitionActivation ? { transitionActivation: given.transitionActivation } : {}),
-        ...(given.prediction ? { prediction: relative(given.prediction) } : {}),
-        ignore: left,
-      };
-    });
-  const { head, error } = headWithout(leftOut);
-  // If there is a head only without the option `ignore`, that option names the prediction layer itself. For somebody who only wants the
-  // backbone that is right, so the error is only thrown where a head is needed.
-  const ignored = !head && leftOut.length > 0 ? headWithout([]).head : undefined;
-  const headless = ignored ? ignoredHead(ignored.prediction ?? 'head.prediction', asked) : error;
+  const headOptions = (left: readonly string[]) => givenHead(given, checkpoint, relative, left);
+  const { head, headless } = judgedHead(tensors, backbone, own, headOptions, leftOut, asked);
   if (!head) {
     const sources: Sources = { architecture: given.architecture === undefined ? 'shapes' : 'given' };
     return {
@@ -142,6 +127,44 @@ function checkGivenBackbone(
     expected: `${parameters.size} parameters of ${typeof backbone === 'string' ? backbone : familyName(backbone.family)}`,
     given: `none for ${missing.length} of them, such as ${missing.slice(0, 3).join(', ')}`,
   });
+}
+
+/** What the caller said about the head. @param left beginnings of the names of tensors that it is found without */
+function givenHead(
+  given: Partial<WeightsMetadata>,
+  { modules }: Checkpoint,
+  relative: (name: string) => string,
+  left: readonly string[],
+): HeadOptions {
+  const pooling = given.pooling ?? (modules ? savedPooling(modules) : undefined);
+  return {
+    ...(pooling ? { pooling } : {}),
+    ...(given.lseR ? { r: given.lseR } : {}),
+    ...poolingNumbers(given),
+    ...(given.transitionActivation ? { transitionActivation: given.transitionActivation } : {}),
+    ...(given.prediction ? { prediction: relative(given.prediction) } : {}),
+    ignore: left,
+  };
+}
+
+/**
+ * The head, or the error that says why there is none. If there is a head only without the option `ignore`, that option names the prediction layer
+ * itself. For somebody who only wants the backbone that is right, so the error is only thrown where a head is needed.
+ * @param left the option `ignore` with torchvision's names. @param asked the option as it was given, for the message
+ */
+function judgedHead(
+  tensors: Map<string, TensorData>,
+  backbone: string | Backbone,
+  own: BackboneParameters,
+  options: (left: readonly string[]) => HeadOptions,
+  left: readonly string[],
+  asked: readonly string[],
+): { head: Head; headless?: undefined } | { head?: undefined; headless: InputError | undefined } {
+  const headWithout = (names: readonly string[]) => findHead(tensors, backbone, own, () => options(names));
+  const { head, error } = headWithout(left);
+  if (head) return { head };
+  const ignored = left.length > 0 ? headWithout([]).head : undefined;
+  return { headless: ignored ? ignoredHead(ignored.prediction ?? 'head.prediction', asked) : error };
 }
 
 /** The head, or the error that says why there is none. The options are a function, because finding them out may throw such an error too. */
