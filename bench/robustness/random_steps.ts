@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import type { GraphBuilder } from '../../src/graph/ir/graph.js';
 import { segmentsOf, type Tensor } from '../../src/graph/ir/tensor.js';
-import { type Activation, activationOf } from '../../src/ops/layers/activation.js';
+import { activationOf } from '../../src/ops/layers/activation.js';
+import type { Activation } from '../../src/ops/layers/activations.js';
 import { sum } from '../../src/ops/layers/add.js';
 import { batchNorm } from '../../src/ops/layers/batch_norm.js';
 import { channelShuffle } from '../../src/ops/layers/channel_shuffle.js';

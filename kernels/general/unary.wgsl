@@ -2,7 +2,7 @@
 //
 //   y = f(x)      x, y  nhwc4 pixels `first … first + count` without holes; a dense tensor counts as one pixel
 //
-// The numbers of the functions are those of the table in src/ops/general/unary.ts. If f is not defined for a number, y is NaN. A thread
+// The numbers of the functions are those of the table in src/ops/general/functions.ts. If f is not defined for a number, y is NaN. A thread
 // owns one vec4.
 //
 // The number of the function is a param, so that all functions share one pipeline.

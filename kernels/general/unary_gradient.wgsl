@@ -2,7 +2,7 @@
 //
 //   dx = dy · f′(x)      dy, x, dx  nhwc4 pixels `first … first + count` without holes; a dense tensor counts as one pixel
 //
-// The numbers of the functions are those of the table in src/ops/general/unary.ts. At a kink the derivative is 0. Padding lanes are set to
+// The numbers of the functions are those of the table in src/ops/general/functions.ts. At a kink the derivative is 0. Padding lanes are set to
 // zero, since f′(0) may be infinite. A thread owns one vec4.
 //
 // The number of the function is a param, so that all functions share one pipeline.

@@ -3,7 +3,7 @@
 //   dx = dy · act′      dy, v, dx  nhwc4 pixels `first … first + count`; a dense tensor counts as one pixel
 //
 // act′ is computed from v. For most activations that is y = act(x), so that x need not be kept; for the others it is x. The table in
-// src/ops/layers/activation.ts says which. At a kink the derivative is 0, as in PyTorch. A thread owns one vec4. Padding lanes stay zero
+// src/ops/layers/activations.ts says which. At a kink the derivative is 0, as in PyTorch. A thread owns one vec4. Padding lanes stay zero
 // because dy is zero there.
 //
 // Prelude: elem, ACTIVATION (codes of include/activation.wgsl, never 0).

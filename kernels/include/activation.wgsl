@@ -1,5 +1,5 @@
 // Elementwise activations, chosen by the prelude's ACTIVATION. a is the slope of leaky ReLU; a and b are the bounds of clip.
-// The codes are those of the table in src/ops/layers/activation.ts. Where act(0) is not 0, the kernel masks the padding lanes.
+// The codes are those of the table in src/ops/layers/activations.ts. Where act(0) is not 0, the kernel masks the padding lanes.
 const_assert ACTIVATION <= 10;  // a code without a case would compute the identity
 
 #include normal_tail

@@ -1,6 +1,6 @@
 /** Functions of one number in ONNX: raybox's activations, and the functions that imported networks have besides. */
-import type { UnaryFunction } from '../ops/general/unary.js';
-import type { Activation } from '../ops/layers/activation.js';
+import type { UnaryFunction } from '../ops/general/functions.js';
+import type { Activation } from '../ops/layers/activations.js';
 import type { Sheet } from './sheet.js';
 
 /** x · Φ(x), or with the approximation of Φ by a hyperbolic tangent. Written as exporters of PyTorch do it. */

@@ -1,8 +1,8 @@
 /** The layers of networks in ONNX's operators, by the names of raybox's operations. */
 import type { Node } from '../graph/ir/graph.js';
 import { channelCount, elementCount, laneChannels, type Tensor } from '../graph/ir/tensor.js';
-import type { Activation } from '../ops/layers/activation.js';
-import type { Conv2dAttributes } from '../ops/layers/conv2d.js';
+import type { Activation } from '../ops/layers/activations.js';
+import type { Conv2dAttributes } from '../ops/layers/conv2d.attributes.js';
 import type { LrnAttributes } from '../ops/layers/lrn.js';
 import type { LsePoolAttributes } from '../ops/layers/lse_pool.js';
 import type { PadAttributes } from '../ops/layers/pad.js';

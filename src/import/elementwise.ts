@@ -1,6 +1,7 @@
 /** Activations, and sums and products of values with each other and with constants. */
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
-import { type Activation, activationOf } from '../ops/layers/activation.js';
+import { activationOf } from '../ops/layers/activation.js';
+import type { Activation } from '../ops/layers/activations.js';
 import { sum } from '../ops/layers/add.js';
 import { mul } from '../ops/layers/mul.js';
 import {

@@ -7,7 +7,7 @@ import { InputError } from '../errors.js';
 import { type Check, fields, isSize, oneOf, optional } from '../formats/checks.js';
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
-import type { Activation } from '../ops/layers/activation.js';
+import type { Activation } from '../ops/layers/activations.js';
 import { sum } from '../ops/layers/add.js';
 import type { Shapes } from './family.js';
 import { convolutionNorm, type SqueezeOptions, squeezeExcitation } from './layers.js';

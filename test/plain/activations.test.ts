@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { activate, exampleActivations, slopeOf } from '../../src/ops/layers/activation.formulas.js';
-import { ACTIVATIONS, type Activation, slopeFromOutput } from '../../src/ops/layers/activation.js';
+import { ACTIVATIONS, type Activation, slopeFromOutput } from '../../src/ops/layers/activations.js';
 
 // torch.nn.functional in float64 (1.13), the slopes by autograd. Where torch has a kink, no value lies on it.
 const X = [-20, -6, -3.5, -2.5, -1, -0.25, 0.1, 0.5, 1, 2.75, 4.5, 20];

@@ -9,18 +9,6 @@ const src = new URL('../../../src/', import.meta.url);
 
 /** Circles that are allowed, as paths in src, each with its reason. */
 const ONE_THOUGHT: readonly { files: readonly string[]; because: string }[] = [
-  {
-    files: ['ops/layers/activation.ts', 'ops/layers/activation.formulas.ts'],
-    because: 'an operation, and its formulas with examples of its attributes',
-  },
-  {
-    files: ['ops/general/unary.ts', 'ops/general/unary.formulas.ts', 'ops/general/unary_gradient.ts'],
-    because: 'an operation names its gradient, which is an operation too and has its attributes',
-  },
-  {
-    files: ['ops/layers/conv2d.ts', 'ops/layers/conv2d.variants.ts'],
-    because: 'the table of kernels for one operation',
-  },
   { files: ['graph/ir/graph.ts', 'graph/ir/operation.ts'], because: 'a node has an operation, which makes nodes' },
 ];
 

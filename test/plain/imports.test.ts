@@ -12,10 +12,10 @@ import type { Case, Operation, Traits } from '../../src/graph/ir/operation.js';
 import { lower, type Step } from '../../src/graph/plan/lower.js';
 import { FUNCTIONS as BINARY } from '../../src/ops/general/binary.js';
 import { COMPARISONS } from '../../src/ops/general/compare.js';
-import { FUNCTIONS as UNARY } from '../../src/ops/general/unary.js';
+import { FUNCTIONS as UNARY } from '../../src/ops/general/functions.js';
 import { all as caseTables } from '../../src/ops/generated/cases.js';
 import { all as operations } from '../../src/ops/generated/forward.js';
-import { ACTIVATIONS } from '../../src/ops/layers/activation.js';
+import { ACTIVATIONS } from '../../src/ops/layers/activations.js';
 import { buildCase } from '../../src/verify/check.js';
 
 // From dist/test/plain.

@@ -1,8 +1,8 @@
 /** Operators that compute with numbers one by one: activations, sums, products, and the same for constants. */
 import { InputError } from '../../errors.js';
+import type { UnaryFunction } from '../../ops/general/functions.js';
 import { functionValue } from '../../ops/general/unary.formulas.js';
-import type { UnaryFunction } from '../../ops/general/unary.js';
-import type { Activation } from '../../ops/layers/activation.js';
+import type { Activation } from '../../ops/layers/activations.js';
 import { combine } from '../arrays.js';
 import { activate, add, multiply, scaleAndShift } from '../elementwise.js';
 import { apply, combine as combineValues } from '../general.js';

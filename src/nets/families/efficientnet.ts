@@ -1,6 +1,6 @@
 /** EfficientNet: Tan & Le, EfficientNet: rethinking model scaling for convolutional neural networks, 2019. */
 import { isNumber, isSize, listOf, optional } from '../../formats/checks.js';
-import type { Activation } from '../../ops/layers/activation.js';
+import type { Activation } from '../../ops/layers/activations.js';
 import type { Family, Recognition, Shapes } from '../family.js';
 import {
   type InvertedResidual,

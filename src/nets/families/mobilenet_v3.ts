@@ -1,6 +1,6 @@
 /** MobileNetV3: Howard et al., Searching for MobileNetV3, 2019. */
 import { fields, isSize, listOf, oneOf, optional } from '../../formats/checks.js';
-import type { Activation } from '../../ops/layers/activation.js';
+import type { Activation } from '../../ops/layers/activations.js';
 import type { Family, Recognition, Shapes } from '../family.js';
 import {
   type InvertedResidual,

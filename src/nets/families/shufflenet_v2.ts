@@ -3,7 +3,7 @@ import { InputError } from '../../errors.js';
 import { isSize, listOf } from '../../formats/checks.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../../graph/ir/tensor.js';
-import type { Activation } from '../../ops/layers/activation.js';
+import type { Activation } from '../../ops/layers/activations.js';
 import { channelShuffle } from '../../ops/layers/channel_shuffle.js';
 import { concat } from '../../ops/layers/concat.js';
 import { maxPool } from '../../ops/layers/pool.js';

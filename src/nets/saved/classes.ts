@@ -4,7 +4,7 @@
  */
 
 import type { SavedModule, SavedValue } from '../../formats/weights/checkpoint.js';
-import type { Activation } from '../../ops/layers/activation.js';
+import type { Activation } from '../../ops/layers/activations.js';
 
 /** torchvision's networks and blocks, of the families that raybox has, and torchxrayvision's classifiers, which are copies of them. */
 const NETWORKS =

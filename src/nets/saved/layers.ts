@@ -4,7 +4,7 @@ import { InputError } from '../../errors.js';
 import type { SavedModule } from '../../formats/weights/checkpoint.js';
 import type { Node } from '../../graph/ir/graph.js';
 import type { BatchNormAttributes } from '../../ops/layers/batch_norm.js';
-import type { Conv2dAttributes } from '../../ops/layers/conv2d.js';
+import type { Conv2dAttributes } from '../../ops/layers/conv2d.attributes.js';
 import type { LayerNormAttributes } from '../../ops/layers/layer_norm.js';
 import type { PoolAttributes } from '../../ops/layers/pool.js';
 import { isMaximum, layerKind, pairOf } from './classes.js';

@@ -7,7 +7,8 @@
 import { firstFew, InputError } from '../../errors.js';
 import type { Checkpoint, SavedModule, TensorData } from '../../formats/weights/checkpoint.js';
 import type { Node } from '../../graph/ir/graph.js';
-import type { Activation, ActivationAttributes } from '../../ops/layers/activation.js';
+import type { ActivationAttributes } from '../../ops/layers/activation.js';
+import type { Activation } from '../../ops/layers/activations.js';
 import type { Warning } from '../../warnings.js';
 import {
   activationOf,

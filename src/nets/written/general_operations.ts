@@ -8,6 +8,7 @@ import { FUNCTIONS as BINARY, forward as binary } from '../../ops/general/binary
 import { COMPARISONS, forward as compare } from '../../ops/general/compare.js';
 import { forward as convTranspose2d } from '../../ops/general/conv_transpose2d.js';
 import { forward as expand } from '../../ops/general/expand.js';
+import { FUNCTIONS as UNARY } from '../../ops/general/functions.js';
 import { forward as join } from '../../ops/general/join.js';
 import { forward as matmul } from '../../ops/general/matmul.js';
 import { forward as permute } from '../../ops/general/permute.js';
@@ -15,7 +16,7 @@ import { REDUCTIONS, forward as reduce } from '../../ops/general/reduce.js';
 import { forward as reshape } from '../../ops/general/reshape.js';
 import { forward as take } from '../../ops/general/take.js';
 import { forward as topShares } from '../../ops/general/top_shares.js';
-import { FUNCTIONS as UNARY, forward as unary } from '../../ops/general/unary.js';
+import { forward as unary } from '../../ops/general/unary.js';
 import { forward as where } from '../../ops/general/where.js';
 import { forward as pad } from '../../ops/layers/pad.js';
 import { forward as softmax } from '../../ops/layers/softmax.js';

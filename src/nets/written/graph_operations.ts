@@ -1,6 +1,6 @@
 /** Operations that a described graph may be made of: how many inputs each takes, and the attributes that it reads. */
 import { anyOf, fields, isNumber, isSize, listOf, oneOf, optional } from '../../formats/checks.js';
-import type { Activation } from '../../ops/layers/activation.js';
+import type { Activation } from '../../ops/layers/activations.js';
 import type { CoreOperations } from './core_operations.js';
 import { generalRows } from './general_operations.js';
 import { type GraphOperation, isBoolean, isNatural, pair, row, sides } from './operation_row.js';

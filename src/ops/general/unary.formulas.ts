@@ -1,8 +1,8 @@
-/** The functions of unary.ts and their derivatives in float64, for references. This file compiles only if every kind has a row. */
+/** The functions of functions.ts and their derivatives in float64, for references. This file compiles only if every kind has a row. */
 import type { CaseInput } from '../../graph/ir/operation.js';
 import { sigmoid, softplus } from '../../sigmoid.js';
 import { normal } from '../layers/activation.formulas.js';
-import type { UnaryFunction } from './unary.js';
+import type { UnaryFunction } from './functions.js';
 
 interface Formulas {
   /** f(x), with the parameters a and b of the kinds that have them. */

@@ -4,8 +4,9 @@ import { unary_gradient as kernel } from '../../generated/kernels/unary_gradient
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { channelCount, describeForm, elementCount } from '../../graph/ir/tensor.js';
 import { dispatchGroups } from '../groups.js';
+import { functionParams } from './functions.js';
 import { exampleFunctions, slopeOf } from './unary.formulas.js';
-import { functionParams, type UnaryAttributes } from './unary.js';
+import type { UnaryAttributes } from './unary.js';
 
 const INPUTS = ['dy', 'x'] as const;
 

@@ -1,6 +1,7 @@
 /** The gradient of an activation, from its input or, where that is enough, from its output. */
 import type { Gradient } from '../../graph/ir/operation.js';
-import { type ActivationAttributes, type ActivationInputs, slopeFromOutput } from '../layers/activation.js';
+import type { ActivationAttributes, ActivationInputs } from '../layers/activation.js';
+import { slopeFromOutput } from '../layers/activations.js';
 import { forward as activationGradient } from './activation_gradient.js';
 
 export const gradient: Gradient<ActivationAttributes, ActivationInputs> = (

@@ -6,7 +6,7 @@ import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeForm, elementCount, type Tensor } from '../../graph/ir/tensor.js';
 import { dispatchGroups } from '../groups.js';
 import { exampleActivations, slopeOf } from '../layers/activation.formulas.js';
-import { type Activation, activationParams, slopeFromOutput } from '../layers/activation.js';
+import { type Activation, activationParams, slopeFromOutput } from '../layers/activations.js';
 
 export interface ActivationGradientAttributes {
   activation: Activation;

@@ -1,6 +1,6 @@
 /** Activations and their derivatives in float64, for references. This file compiles only if every kind has a row. */
 import { sigmoid } from '../../sigmoid.js';
-import type { Activation } from './activation.js';
+import type { Activation } from './activations.js';
 
 type Parameters = readonly [a?: number, b?: number];
 

@@ -7,7 +7,7 @@ import { describeForm, elementCount, segmentsOf, type Tensor } from '../../graph
 import { dispatchGroups } from '../groups.js';
 import { compact } from '../packing/compact.js';
 import { activate } from './activation.formulas.js';
-import { type Activation, activationParams, keepsZero } from './activation.js';
+import { type Activation, activationParams, keepsZero } from './activations.js';
 
 export interface AddAttributes {
   activation?: Activation;

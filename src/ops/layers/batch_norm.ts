@@ -18,7 +18,7 @@ import { dispatchGroups } from '../groups.js';
 import { scaleAndShift } from '../packing/fold_conv2d.js';
 import { forward as packAffine } from '../packing/pack_affine.js';
 import { activate } from './activation.formulas.js';
-import { type Activation, activationParams, keepsZero } from './activation.js';
+import { type Activation, activationParams, keepsZero } from './activations.js';
 
 export interface BatchNormAttributes {
   epsilon: number;

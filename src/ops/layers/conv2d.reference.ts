@@ -3,7 +3,7 @@ import type { Case, Reference } from '../../graph/ir/operation.js';
 import { channelCount, elementCount, laneChannels, type Tensor } from '../../graph/ir/tensor.js';
 import { activate } from './activation.formulas.js';
 
-import { type Conv2dAttributes, type Conv2dInputs, geometry } from './conv2d.js';
+import { type Conv2dAttributes, type Conv2dInputs, geometry } from './conv2d.attributes.js';
 
 export const reference: Reference<Conv2dAttributes, Conv2dInputs> = ([x, weight, bias, residual, affine], node) => {
   const { inHeight, inWidth, outputs, groupInputs, kernelHeight, kernelWidth, outHeight, outWidth } = geometry(node);

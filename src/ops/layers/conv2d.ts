@@ -24,18 +24,9 @@ import {
   windowShape,
   windowSpan,
 } from '../windows.js';
-import { type Activation, activationParams, keepsZero } from './activation.js';
+import { type Activation, activationParams, keepsZero } from './activations.js';
+import { CONV2D_INPUTS, type Conv2dAttributes, type Conv2dInputs, geometry } from './conv2d.attributes.js';
 import { CONV2D_VARIANTS, isDepthwise, isRagged, workgroupsOf } from './conv2d.variants.js';
-
-export interface Conv2dAttributes {
-  stride: Pair;
-  dilation: Pair;
-  padding: Sides;
-  groups: number;
-  activation?: Activation;
-  /** What is applied on load if the fifth input has scale and shift: the affine map alone, or also ReLU after it. */
-  prologue?: 'affine' | 'affine_relu';
-}
 
 /** Sizes in pixels: one for both axes, or vertical and horizontal; padding also as top, left, bottom and right. */
 export interface Conv2dOptions {
@@ -64,21 +55,9 @@ export function conv2d(g: GraphBuilder, x: Tensor, weight: Tensor, bias?: Tensor
   return g.apply(forward, [x, weight, bias], attributes, name);
 }
 
-/** The sizes that kernels and references need. */
-export function geometry(node: Node<Conv2dAttributes, typeof INPUTS>) {
-  const [x, weight] = node.inputs;
-  const [, inHeight, inWidth] = x.shape;
-  const [outputs, groupInputs, kernelHeight, kernelWidth] = windowShape(weight);
-  const [, outHeight, outWidth] = node.outputs[0].shape;
-  return { inHeight, inWidth, outputs, groupInputs, kernelHeight, kernelWidth, outHeight, outWidth };
-}
-
-const INPUTS = ['x', 'weight', 'bias?', 'residual?', 'affine?'] as const;
-export type Conv2dInputs = typeof INPUTS;
-
-export const forward: Operation<Conv2dAttributes, typeof INPUTS> = {
+export const forward: Operation<Conv2dAttributes, Conv2dInputs> = {
   name: 'conv2d',
-  inputs: INPUTS,
+  inputs: CONV2D_INPUTS,
 
   infer([x, weight, bias, residual, affine], { stride, dilation, padding, groups, prologue }) {
     if (x.shape.length !== 4 || x.layout !== 'nhwc4') throw new InputError('input', { expected: 'nhwc4 [n, h, w, c]' });

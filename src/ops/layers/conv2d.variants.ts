@@ -12,7 +12,7 @@ import type { Node } from '../../graph/ir/graph.js';
 import { type Range, spread, type Traits } from '../../graph/ir/operation.js';
 import { groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import type { VariantRow } from '../variants.js';
-import type { Conv2dAttributes, Conv2dInputs } from './conv2d.js';
+import type { Conv2dAttributes, Conv2dInputs } from './conv2d.attributes.js';
 
 /** The properties that tile sizes depend on. */
 export interface Tuning {

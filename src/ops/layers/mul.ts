@@ -15,7 +15,7 @@ import {
 import { dispatchGroups } from '../groups.js';
 import { compact } from '../packing/compact.js';
 import { activate } from './activation.formulas.js';
-import { type Activation, activationParams, keepsZero } from './activation.js';
+import { type Activation, activationParams, keepsZero } from './activations.js';
 
 export interface MulAttributes {
   activation?: Activation;
