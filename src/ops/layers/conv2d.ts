@@ -4,7 +4,7 @@
  */
 import { InputError } from '../../errors.js';
 import { createNode, type GraphBuilder, type Node } from '../../graph/ir/graph.js';
-import type { Operation } from '../../graph/ir/operation.js';
+import type { Lowering, Operation } from '../../graph/ir/operation.js';
 import { describeShape, elementCount, groupCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import { forward as foldConv2d } from '../packing/fold_conv2d.js';
 import { forward as packAffine } from '../packing/pack_affine.js';
@@ -26,7 +26,7 @@ import {
 } from '../windows.js';
 import { type Activation, activationParams, keepsZero } from './activations.js';
 import { CONV2D_INPUTS, type Conv2dAttributes, type Conv2dInputs, geometry } from './conv2d.attributes.js';
-import { CONV2D_VARIANTS, isDepthwise, isRagged, workgroupsOf } from './conv2d.variants.js';
+import { CONV2D_VARIANTS, type Conv2dVariant, isDepthwise, isRagged, workgroupsOf } from './conv2d.variants.js';
 
 /** Sizes in pixels: one for both axes, or vertical and horizontal; padding also as top, left, bottom and right. */
 export interface Conv2dOptions {
@@ -107,17 +107,13 @@ export const forward: Operation<Conv2dAttributes, Conv2dInputs> = {
   variants: (node, traits) => bestFirst(CONV2D_VARIANTS, node, traits),
 
   lower(node, context) {
-    const [x, weight, bias, residual, affine] = node.inputs;
+    const [x, weight, bias, residual] = node.inputs;
     const [y] = node.outputs;
     const { inHeight, inWidth, outputs, groupInputs, kernelHeight, kernelWidth, outHeight, outWidth } = geometry(node);
     const { stride, dilation, padding, groups, prologue } = node.attributes;
     const { code, a, b } = activationParams(node.attributes.activation);
     const variant = CONV2D_VARIANTS[context.variant];
-    const segments = variant.packing(x, groupInputs, groups);
-    const packed = segments ? context.derive(packConv2d, [weight], { segments, type: y.type as 'f32' }) : weight;
-    // A kernel without packed weights reads single lanes. It has no prologue; the table of its channels' lanes is bound there instead.
-    const perChannel = segments ? affine : channelLanes(segmentsOf(x));
-    const packedBias = bias && packLanes(context, bias, [outputs]);
+    const { packed, perChannel, packedBias } = packedInputs(node, context, variant);
     const padded = padding.some((side) => side > 0);
     // Weights that change are those of training, where many steps make up for a longer compilation.
     const wide = context.traits.subgroupSize > 4 && !context.isConstant(weight);
@@ -223,3 +219,17 @@ export const forward: Operation<Conv2dAttributes, Conv2dInputs> = {
     return [packed, merged] as unknown as Node[];
   },
 };
+
+/** Weights, bias, and scales and shifts in the layouts that the kernel reads. */
+function packedInputs(node: Node<Conv2dAttributes, Conv2dInputs>, context: Lowering, variant: Conv2dVariant) {
+  const [x, weight, bias, , affine] = node.inputs;
+  const [y] = node.outputs;
+  const { outputs, groupInputs } = geometry(node);
+  const segments = variant.packing(x, groupInputs, node.attributes.groups);
+  return {
+    packed: segments ? context.derive(packConv2d, [weight], { segments, type: y.type as 'f32' }) : weight,
+    // A kernel without packed weights reads single lanes. It has no prologue; the table of its channels' lanes is bound there instead.
+    perChannel: segments ? affine : channelLanes(segmentsOf(x)),
+    packedBias: bias && packLanes(context, bias, [outputs]),
+  };
+}
