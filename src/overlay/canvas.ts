@@ -33,7 +33,17 @@ export function fill(canvas: Canvas, rect: Rect, color: Color, opacity = 1): voi
   const top = Math.max(0, Math.round(rect.y));
   const right = Math.min(canvas.width, Math.round(rect.x + rect.width));
   const bottom = Math.min(canvas.height, Math.round(rect.y + rect.height));
-  for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) blend(canvas, x, y, color, opacity);
+  if (left >= right || top >= bottom) return;
+  if (opacity === 1) fillWhole(canvas, { x: left, y: top, width: right - left, height: bottom - top }, color);
+  else for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) blend(canvas, x, y, color, opacity);
+}
+
+/** Fills a rectangle that lies on the canvas: the first row pixel by pixel, the others as copies of it. */
+function fillWhole({ data, width }: Canvas, rect: Rect, color: Color): void {
+  const first = (rect.y * width + rect.x) * 3;
+  const end = first + rect.width * 3;
+  for (let at = first; at < end; at++) data[at] = color[(at - first) % 3];
+  for (let row = 1; row < rect.height; row++) data.copyWithin(first + row * width * 3, first, end);
 }
 
 /** Copies the rectangle `from` to another place. Both must lie on the canvas. */

@@ -25,5 +25,7 @@ export function heatLevels(
   }
   if (scaling === 'relu') low = 0;
   if (!(high > low)) return undefined;
-  return values.map((value) => Math.max(0, (value - low) / (high - low)));
+  // A loop, because a call for each of a million values takes several times as long.
+  for (let i = 0; i < values.length; i++) values[i] = Math.max(0, (values[i] - low) / (high - low));
+  return values;
 }

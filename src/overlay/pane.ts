@@ -3,7 +3,7 @@
 import type { Finding } from '../formats/findings.js';
 import { withoutAlpha } from '../formats/images/alpha.js';
 import type { Image } from '../formats/images/pixels.js';
-import { blend, type Canvas, fill, type Line, outline, type Rect } from './canvas.js';
+import { type Canvas, fill, type Line, outline, type Rect } from './canvas.js';
 import { type Color, inferno } from './colors.js';
 import { shownRange } from './grey_range.js';
 import { type Heatmap, type HeatmapScaling, heatLevels } from './heatmap.js';
@@ -12,7 +12,8 @@ import { resizePlane } from './resize.js';
 import { drawText, type Font, measure, shorten } from './text.js';
 
 const BLACK: Color = [0, 0, 0];
-const HEAT_COLORS = Array.from({ length: 256 }, (_, level) => inferno(level / 255));
+/** Red, green and blue of 256 levels of heat. */
+const HEAT_COLORS = Float64Array.from(Array.from({ length: 256 }, (_, level) => inferno(level / 255)).flat());
 const MAX_OPACITY = 0.6;
 
 /** Draws the image into `area`. The values of 16-bit images are stretched so that the darkest is black and the brightest white. */
@@ -27,28 +28,40 @@ export function drawImage(canvas: Canvas, image: Image, area: Rect): void {
   const [red, green, blue] = channels > 1 ? planes : [planes[0], planes[0], planes[0]];
   const scale = 255 / Math.max(1, high - low);
   const { data: target } = canvas;
-  forEachPixel(canvas, area, (at, x, y) => {
-    const to = (y * canvas.width + x) * 3;
-    target[to] = (red[at] - low) * scale + 0.5;
-    target[to + 1] = (green[at] - low) * scale + 0.5;
-    target[to + 2] = (blue[at] - low) * scale + 0.5;
-  });
+  const shown = cut(canvas, area);
+  for (let y = 0; y < shown.height; y++) {
+    let to = ((area.y + y) * canvas.width + area.x) * 3;
+    for (let at = y * area.width, end = at + shown.width; at < end; at++) {
+      target[to++] = (red[at] - low) * scale + 0.5;
+      target[to++] = (green[at] - low) * scale + 0.5;
+      target[to++] = (blue[at] - low) * scale + 0.5;
+    }
+  }
 }
 
 /** Blends a heatmap over `area`. The hotter a pixel, the more opaque it is. */
 export function drawHeatmap(canvas: Canvas, heatmap: Heatmap, area: Rect, scaling?: HeatmapScaling): void {
   const levels = heatLevels(heatmap, [area.width, area.height], scaling);
   if (!levels) return;
-  forEachPixel(canvas, area, (at, x, y) => {
-    const heat = levels[at];
-    blend(canvas, x, y, HEAT_COLORS[Math.round(heat * 255)], MAX_OPACITY * heat);
-  });
+  const { data: target } = canvas;
+  const shown = cut(canvas, area);
+  for (let y = 0; y < shown.height; y++) {
+    let to = ((area.y + y) * canvas.width + area.x) * 3;
+    for (let at = y * area.width, end = at + shown.width; at < end; at++) {
+      const heat = levels[at];
+      const color = Math.round(heat * 255) * 3;
+      const opacity = MAX_OPACITY * heat;
+      for (let channel = 0; channel < 3; channel++, to++)
+        target[to] += (HEAT_COLORS[color + channel] - target[to]) * opacity;
+    }
+  }
 }
 
-function forEachPixel(canvas: Canvas, area: Rect, draw: (at: number, x: number, y: number) => void): void {
-  for (let y = 0; y < area.height && area.y + y < canvas.height; y++)
-    for (let x = 0; x < area.width && area.x + x < canvas.width; x++) draw(y * area.width + x, area.x + x, area.y + y);
-}
+/** The size of what lies on the canvas of an area that begins on it. */
+const cut = (canvas: Canvas, { x, y, width, height }: Rect) => ({
+  width: Math.min(width, canvas.width - x),
+  height: Math.min(height, canvas.height - y),
+});
 
 /** A box in pixels of the canvas, and how it is drawn. */
 export interface Mark {

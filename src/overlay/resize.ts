@@ -7,7 +7,7 @@ export function resizePlane(
   [width, height]: readonly [number, number],
   [newWidth, newHeight]: readonly [number, number],
 ): Float32Array {
-  if (width === newWidth && height === newHeight) return Float32Array.from(source);
+  if (width === newWidth && height === newHeight) return new Float32Array(source);
   const columns = taps(width, newWidth);
   const rows = taps(height, newHeight);
   const narrow = new Float32Array(newWidth * height);
