@@ -1,11 +1,10 @@
 /** Reads the images of a data set for training. They are decoded in worker threads, and kept in memory as far as they fit. */
-import { availableParallelism, totalmem } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import { totalmem } from 'node:os';
 import { InputError } from '../errors.js';
 import type { DecodeOptions } from '../formats/images/pixels.js';
 import type { Fit } from '../ops/images/frame.js';
-import type { Warning } from '../warnings.js';
 import { tallyWarnings } from './image_reading.js';
+import { openImageThreads } from './image_threads.js';
 
 export interface ImageStoreOptions {
   /** Side in pixels to which images are resized. */
@@ -33,22 +32,9 @@ export interface ImageStore {
   close(): Promise<void>;
 }
 
-/** What a worker thread makes of an image file. */
-interface Decoded {
-  image: Uint16Array;
-  hash: string;
-  warnings: readonly Warning[];
-}
-
-interface Job {
-  path: string;
-  done(decoded: Decoded): void;
-  fail(error: Error): void;
-}
-
 export function openImageStore(options: ImageStoreOptions): ImageStore {
-  const { cacheBytes = totalmem() / 4 } = options;
-  const decoders = openDecoders(options);
+  const { size, fit, decode = {}, threads, cacheBytes = totalmem() / 4 } = options;
+  const workers = openImageThreads(threads);
   const cache = new Map<string, Uint16Array>();
   const hashes = new Map<string, string>();
   let cachedBytes = 0;
@@ -77,7 +63,9 @@ export function openImageStore(options: ImageStoreOptions): ImageStore {
     async read(path) {
       const known = cache.get(path);
       if (known) return known;
-      const { image, hash, warnings } = await decoders.decode(path);
+      const { image, hash, warnings } = await workers.run('resize', [path, size, fit, decode]).catch((error) => {
+        throw error instanceof InputError ? new InputError(`${path}: ${error.message}`, { cause: error }) : error;
+      });
       if (warnings.length > 0 && !tallied.has(path)) {
         tallied.add(path);
         tally.add(path, warnings);
@@ -87,78 +75,8 @@ export function openImageStore(options: ImageStoreOptions): ImageStore {
       return image;
     },
     async close() {
-      await decoders.close();
+      await workers.close();
       cache.clear();
-    },
-  };
-}
-
-interface Decoders {
-  /** @throws InputError naming the file that cannot be read, or if the threads were closed; Error if a thread ended */
-  decode(path: string): Promise<Decoded>;
-  close(): Promise<void>;
-}
-
-/** Decodes images in worker threads, which are started when there is work for them. */
-function openDecoders({ size, fit, decode = {}, threads }: ImageStoreOptions): Decoders {
-  const most = threads ?? Math.min(availableParallelism(), 8);
-  const workers: Worker[] = [];
-  const idle: Worker[] = [];
-  const waiting: Job[] = [];
-  const jobs = new Map<Worker, Job>();
-  let broken: Error | undefined;
-
-  const failAll = (error: Error) => {
-    broken ??= error;
-    for (const job of [...jobs.values(), ...waiting.splice(0)]) job.fail(error);
-    jobs.clear();
-  };
-
-  function start(): Worker {
-    const worker = new Worker(new URL('./decode_worker.js', import.meta.url), {
-      workerData: { size, fit, decode },
-      // Without this, a thread would inherit flags such as --input-type, which only make sense for the main script.
-      execArgv: [],
-    });
-    worker.on('message', (answer: Decoded | { error: string }) => {
-      const job = jobs.get(worker);
-      if (!job) return; // the job has already failed because another thread ended
-      jobs.delete(worker);
-      if ('error' in answer) job.fail(new InputError(`${job.path}: ${answer.error}`));
-      else job.done(answer);
-      idle.push(worker);
-      assign();
-    });
-    worker.on('error', failAll);
-    worker.on('exit', (code) => failAll(new Error(`a decoding thread ended with code ${code}`)));
-    workers.push(worker);
-    return worker;
-  }
-
-  /** Gives waiting jobs to threads that have none. */
-  function assign(): void {
-    while (waiting.length > 0) {
-      const worker = idle.pop() ?? (workers.length < most ? start() : undefined);
-      if (!worker) return;
-      const job = waiting.shift() as Job;
-      jobs.set(worker, job);
-      worker.postMessage(job.path);
-    }
-  }
-
-  return {
-    async decode(path) {
-      if (broken) throw broken;
-      return new Promise<Decoded>((done, fail) => {
-        waiting.push({ path, done, fail });
-        assign();
-      });
-    },
-    async close() {
-      broken ??= new InputError('the images were closed');
-      for (const worker of workers) worker.removeAllListeners('exit');
-      await Promise.all(workers.map((worker) => worker.terminate()));
-      failAll(broken);
     },
   };
 }

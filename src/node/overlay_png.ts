@@ -71,11 +71,16 @@ export async function overlayPng(
   return drawnPng(pixels as Image, result, more);
 }
 
+/** What `drawnPng` uses of the options. */
+export type DrawOptions = Omit<OverlayPngOptions, 'metadata' | 'bits' | 'maxImageBytes'> & {
+  metadata?: Pick<WeightsMetadata, 'operatingThresholds' | 'heatmapScaling' | 'trainingData'>;
+};
+
 /** As `overlayPng`, for the pixels of the image itself. */
 export async function drawnPng(
   image: Image,
   { findings, probabilities, heatmaps = {} }: OverlayResult,
-  { metadata, operatingThresholds, boxes, title = '' }: Omit<OverlayPngOptions, 'bits' | 'maxImageBytes'>,
+  { metadata, operatingThresholds, boxes, title = '' }: DrawOptions,
 ): Promise<Uint8Array> {
   const defaults = Object.fromEntries(Object.keys(probabilities).map((label) => [label, DEFAULT_OPERATING_THRESHOLD]));
   const picture = drawOverlay(
@@ -92,5 +97,5 @@ export async function drawnPng(
     },
     await loadFont(),
   );
-  return encodePng(picture);
+  return encodePng(picture, { level: 1 });
 }

@@ -1,0 +1,46 @@
+/** What is done with images in worker threads (`image_threads.ts`): they are decoded, resized for training, and drawn as overlays. */
+import { createHash } from 'node:crypto';
+import type { DecodeOptions, Image } from '../formats/images/pixels.js';
+import type { Fit } from '../ops/images/frame.js';
+import type { Warning } from '../warnings.js';
+import { readImage } from './image_files.js';
+import type { drawnPng } from './overlay_png.js';
+import type { Done } from './thread_pool.js';
+
+/** An image as training uses it. */
+interface Resized {
+  image: Uint16Array;
+  /** 16 hexadecimal digits. */
+  hash: string;
+  warnings: readonly Warning[];
+}
+
+// Each task loads what it alone needs, so that a thread begins soon.
+export const tasks = {
+  /** Reads and decodes an image file. @throws InputError with what is wrong with it */
+  async read(path: string, options: DecodeOptions): Promise<Done<Image>> {
+    const image = await readImage(path, options);
+    return { answer: image, transfer: memoryOf(image.data) };
+  },
+
+  /** Reads an image file, and resizes it to `size` × `size` pixels. @throws InputError with what is wrong with it */
+  async resize(path: string, size: number, fit: Fit, options: DecodeOptions): Promise<Done<Resized>> {
+    const { examineImage } = await import('../localizer/examine.js');
+    const { networkImage } = await import('../train/network_image.js');
+    const decoded = examineImage(await readImage(path, options));
+    const image = networkImage(decoded, size, fit);
+    const hash = createHash('sha256').update(image).digest('hex').slice(0, 16);
+    return { answer: { image, hash, warnings: decoded.warnings ?? [] }, transfer: memoryOf(image) };
+  },
+
+  /** Draws an overlay. The answer is a PNG. */
+  async draw(...given: Parameters<typeof drawnPng>): Promise<Done<Uint8Array>> {
+    const { drawnPng: draw } = await import('./overlay_png.js');
+    const png = await draw(...given);
+    return { answer: png, transfer: memoryOf(png) };
+  },
+};
+
+/** The memory of an array, if it has all of it for itself. Otherwise the array is copied. */
+export const memoryOf = ({ buffer, byteLength }: Uint8Array | Uint16Array): ArrayBuffer[] =>
+  buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
