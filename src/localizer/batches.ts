@@ -40,8 +40,8 @@ export function refuseSingleImage(images: unknown): void {
 }
 
 /**
- * Reads images into batches of `size` images. Each batch is read when the caller asks for it. A batch also ends when as many images could
- * not be read, so that their failures are known soon and take little memory.
+ * Reads images into batches of `size` images. Each batch is read when the caller asks for it, all its images at once. A batch also ends when as
+ * many images could not be read, so that their failures are known soon and take little memory.
  */
 export async function* readBatches(
   images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
@@ -51,28 +51,45 @@ export async function* readBatches(
   const { skipBad, signal } = options;
   const emptyBatch = () => ({ images: [] as Pixels[], indexes: [] as number[], failures: [] as Failure[] });
   let batch = emptyBatch();
-  let index = -1;
-  for await (const image of images) {
-    index++;
-    signal?.throwIfAborted();
-    try {
-      batch.images.push(await toPixels(image, options));
-      batch.indexes.push(index);
-    } catch (error) {
-      if (signal?.aborted) throw error;
-      if (!skipBad) {
-        // The images of this batch that were read before the bad one are still processed.
-        if (batch.images.length > 0) yield batch;
-        throw error;
+  let index = 0;
+  /** Images that are being read, as many as the batch still has room for. */
+  let reading: Promise<Pixels>[] = [];
+  /** Takes all images that were being read into the batch. Gives the error of a bad one, if it ends the work. */
+  async function settle(): Promise<Error | undefined> {
+    const reads = reading;
+    reading = [];
+    for (const read of reads) {
+      try {
+        batch.images.push(await read);
+        batch.indexes.push(index);
+      } catch (error) {
+        if (signal?.aborted || !skipBad) return error as Error;
+        batch.failures.push({ index, error: error as Error });
       }
-      batch.failures.push({ index, error: error as Error });
+      index++;
     }
-    if (batch.images.length === size || batch.failures.length === size) {
+    return undefined;
+  }
+  for await (const image of images) {
+    signal?.throwIfAborted();
+    const read = toPixels(image, options);
+    read.catch(() => {}); // it is awaited below, unless an earlier image ends the work
+    reading.push(read);
+    if (reading.length + batch.images.length < size) continue;
+    const error = await settle();
+    if (error) {
+      // The images of this batch that were read before the bad one are still processed.
+      if (batch.images.length > 0 && !signal?.aborted) yield batch;
+      throw error;
+    }
+    if (batch.images.length === size || batch.failures.length >= size) {
       yield batch;
       batch = emptyBatch();
     }
   }
-  if (batch.images.length + batch.failures.length > 0) yield batch;
+  const error = await settle();
+  if (batch.images.length + batch.failures.length > 0 && !signal?.aborted) yield batch;
+  if (error) throw error;
 }
 
 /**

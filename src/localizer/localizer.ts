@@ -139,8 +139,8 @@ export class Localizer {
   }
 
   /**
-   * The results of `localize` for many images, in their order. The next images are read while the GPU works, and while the caller works
-   * at the results.
+   * The results of `localize` for many images, in their order. While the caller works at the results of a batch, the GPU works at the
+   * next one, and the images of the one after that are read.
    */
   async *localizeAll(
     images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
@@ -157,20 +157,32 @@ export class Localizer {
     const skipBad = onError !== undefined;
     const run = (together: Batch) => localizeBatch(this.#session, together, request, signal);
     const batches = readBatches(images, batch, { ...perImage, skipBad });
-    let next = batches.next();
-    next.catch(() => {}); // the error is thrown where the promise is awaited; until then the rejection must not count as unhandled
+    const read = () => {
+      const batch = batches.next();
+      batch.catch(() => {}); // the error is thrown where the promise is awaited; until then the rejection must not count as unhandled
+      return batch;
+    };
+    let next = read();
+    /** Begins with the batch that has been read, and with reading the one after it. Undefined if there is none. */
+    const begin = async () => {
+      const { done, value } = await abortable(next, signal);
+      if (done) return undefined;
+      next = read();
+      return this.#track(this.#queue.push(() => runBatch(value, run, skipBad), signal));
+    };
     try {
+      let running = begin();
       for (;;) {
-        const { done, value } = await abortable(next, signal);
-        if (done) return;
-        next = batches.next();
-        next.catch(() => {});
-        this.#check();
-        const outcomes = await this.#track(this.#queue.push(() => runBatch(value, run, skipBad), signal));
+        const outcomes = await running;
+        if (!outcomes) return;
+        // The GPU works at the next batch while the caller works at the results of this one.
+        running = begin();
+        running.catch(() => {});
         for (const outcome of outcomes) {
           if ('error' in outcome) await onError?.(outcome.error, outcome.index);
           else yield outcome;
         }
+        this.#check();
       }
     } finally {
       // This lets the iterable of the images close what it has opened. It is not awaited, because reading the current image may never end.

@@ -454,7 +454,18 @@ test('images may be functions that read them, and errors come in the order of th
     '8',
   ]);
   assert.is(events.filter((event) => event.startsWith('read')).length, given.length, 'each is read once');
-  assert.ok(events.indexOf('read 15') > events.indexOf('0'), 'only the next batch is read ahead');
+  assert.ok(events.indexOf('read 15') > events.indexOf('0'), 'a batch is read when the one before it begins');
+
+  // The images of a batch are read together, and no more than that.
+  let [under, most] = [0, 0];
+  const counted = async () => {
+    most = Math.max(most, ++under);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    under -= 1;
+    return picture(20, 20, 1, 1);
+  };
+  for await (const _ of localizer.localizeAll(Array(7).fill(counted), { batch: 3 }));
+  assert.is(most, 3);
 
   const stop = () => {
     throw new Error('enough');
