@@ -2,7 +2,7 @@
 
 import type { DecodeOptions } from '../formats/images/pixels.js';
 import { MAX_IMAGE_BYTES } from '../node/image_reading.js';
-import type { Command } from '../node/vendor/commander.js';
+import { type Command, Option } from '../node/vendor/commander.js';
 import { wholeNumber } from './terminal.js';
 
 /** Adds `--bits` and `--max-image-bytes`. The parsed options then have the fields of `DecodeOptions`. */
@@ -19,6 +19,12 @@ export const addImageOptions = (command: Command): Command =>
       wholeNumber(1, 2 ** 40),
       MAX_IMAGE_BYTES,
     );
+
+/** The option `--threads`. @param what what the threads do */
+export const threadsOption = (what: string): Option =>
+  new Option('--threads <n>', `threads that ${what}; default: one for each processor, at most 8`).argParser(
+    wholeNumber(1, 256),
+  );
 
 /** Only the options that say how images are decoded. */
 export const decodeOptions = ({ bits, maxImageBytes }: DecodeOptions): DecodeOptions => ({ bits, maxImageBytes });

@@ -18,7 +18,7 @@ import { readText } from '../../node/text_files.js';
 import { type Command, InvalidArgumentError, Option } from '../../node/vendor/commander.js';
 import type { Warning } from '../../warnings.js';
 import { adapterOption, backendOption } from '../adapter_option.js';
-import { addImageOptions } from '../image_options.js';
+import { addImageOptions, threadsOption } from '../image_options.js';
 import { interruptible, print, refuseFormerOption, table, UsageError, wholeNumber } from '../terminal.js';
 import { addWeightsOptions, classList, type WeightsOptions } from '../weights_options.js';
 import { readPredictions, writeEvaluation } from './files.js';
@@ -33,6 +33,7 @@ interface CommandOptions extends DecodeOptions, WeightsOptions, MaskOptions {
   predictions?: string[];
   weights?: string;
   batch: number;
+  threads?: number;
   adapter?: string;
   backend?: LoadOptions['backend'];
   out: string;
@@ -114,6 +115,7 @@ export function addEvaluateCommand(program: Command): void {
       'write the fitted operating thresholds into this file; default: that of --weights',
     )
     .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), DEFAULT_BATCH)
+    .addOption(threadsOption('decode images'))
     .addOption(backendOption())
     .addOption(adapterOption());
   refuseFormerOption(command, '--thresholds', '--operating-thresholds');

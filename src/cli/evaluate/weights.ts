@@ -11,6 +11,7 @@ import type { Localizer } from '../../localizer/localizer.js';
 import type { Heatmap } from '../../localizer/results.js';
 import type { Dataset } from '../../node/dataset.js';
 import { tallyWarnings } from '../../node/image_reading.js';
+import { openImageThreads } from '../../node/image_threads.js';
 import { openBeside } from '../../node/text_files.js';
 import { backendNote, runOptions } from '../adapter_option.js';
 import { decodeOptions } from '../image_options.js';
@@ -24,6 +25,8 @@ export interface EvaluateWeightsOptions extends WriteEvaluationOptions, DecodeOp
   batch?: number;
   adapter?: string;
   backend?: LoadOptions['backend'];
+  /** How many threads decode images. */
+  threads?: number;
   /** The device to run on. Default: one is opened. */
   device?: GPUDevice;
   signal?: AbortSignal;
@@ -131,10 +134,11 @@ async function* predict(
 ): AsyncGenerator<Prediction> {
   const progress = startProgress('predicting', images.length, 'images');
   const tally = tallyWarnings();
+  const threads = openImageThreads(options.threads);
   let done = 0;
   try {
     const results = localizer.localizeAll(
-      images.map((image) => paths.get(image) as string),
+      images.map((image) => () => threads.run('read', [paths.get(image) as string, decodeOptions(options)])),
       {
         classes: localizer.classes,
         heatmaps: 'raw',
@@ -162,6 +166,7 @@ async function* predict(
     }
   } finally {
     progress.stop();
+    await threads.close();
     for (const line of tally.lines()) say(`raybox: ${line}`);
   }
 }

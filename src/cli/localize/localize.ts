@@ -6,7 +6,8 @@ import { type Lock, lockFolder } from '../../node/lock.js';
 import type { Command } from '../../node/vendor/commander.js';
 import { duration, interruptible, say, UsageError } from '../terminal.js';
 import { addLocalizeOptions, type Options } from './options.js';
-import { localizeTasks, type Task } from './record.js';
+import type { Task } from './pipeline.js';
+import { localizeTasks } from './record.js';
 import { openResults, standardOutput } from './result_files.js';
 
 /** Adds `raybox localize`. The exit code is 1 if an image could not be localized. */

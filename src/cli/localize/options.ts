@@ -7,7 +7,7 @@ import { type Command, Option } from '../../node/vendor/commander.js';
 import { DEFAULT_HEAT_THRESHOLDS, DEFAULT_MAX_BOXES, MAX_BOXES } from '../../ops/boxes/component_boxes.js';
 import { checkHeatThresholds } from '../../ops/boxes/heat.js';
 import { adapterOption, backendOption } from '../adapter_option.js';
-import { addImageOptions } from '../image_options.js';
+import { addImageOptions, threadsOption } from '../image_options.js';
 import { number, numberList, numbersByName, refuseFormerOption, UsageError, wholeNumber } from '../terminal.js';
 import { addWeightsOptions, classList, WEIGHTS_FORMATS, type WeightsOptions } from '../weights_options.js';
 
@@ -26,6 +26,7 @@ export interface Options extends DecodeOptions, WeightsOptions {
   precision?: 'f32' | 'f16';
   adapter?: string;
   backend?: LoadOptions['backend'];
+  threads?: number;
 }
 
 /** Adds all of them to the command. */
@@ -60,6 +61,7 @@ export function addLocalizeOptions(command: Command): Command {
     .addOption(
       new Option('--precision <type>', 'element type of weights and activations; default: f32').choices(['f32', 'f16']),
     )
+    .addOption(threadsOption('decode images and draw overlays'))
     .addOption(backendOption())
     .addOption(adapterOption());
   refuseFormerOption(command, '--thresholds', '--operating-thresholds');

@@ -1,23 +1,16 @@
-/** Localizes the images of `raybox localize`, and records each of them when it is done: in the results, and as an overlay. */
+/** Localizes the images of `raybox localize` with the weights and options of its command line. */
 import { InputError } from '../../errors.js';
-import type { DecodeOptions, Image } from '../../formats/images/pixels.js';
 import type { Localizer } from '../../localizer/localizer.js';
 import type { LocalizeOptions } from '../../localizer/request.js';
-import type { Localization } from '../../localizer/results.js';
-import { type ImageFile, readImage } from '../../node/image_files.js';
-import { writeOverlay } from '../../node/overlay_file.js';
+import { openImageThreads } from '../../node/image_threads.js';
 import { backendNote, runOptions } from '../adapter_option.js';
 import { decodeOptions } from '../image_options.js';
-import { loadNamed, ofImage } from '../named_weights.js';
-import { type Progress, startProgress, UsageError } from '../terminal.js';
+import { loadNamed } from '../named_weights.js';
+import { startProgress, UsageError } from '../terminal.js';
 import { modelOptions } from '../weights_options.js';
 import type { Options } from './options.js';
-import type { ResultLine, Results } from './results.js';
-
-/** An image to localize, and the path of its overlay. */
-export interface Task extends ImageFile {
-  overlay?: string;
-}
+import { recordAll, type Task } from './pipeline.js';
+import type { Results } from './results.js';
 
 /** Loads the weights and localizes all images. Returns how many failed. */
 export async function localizeTasks(
@@ -33,85 +26,24 @@ export async function localizeTasks(
     ...(precision ? { precision } : {}),
     signal,
   });
+  const threads = openImageThreads(options.threads);
   const progress = startProgress('localizing', tasks.length, 'images');
   try {
     const note = backendNote(localizer);
     if (note) progress.note(note);
     for (const { message } of localizer.warnings) progress.note(`raybox: ${weights}: ${message}`);
     checkClasses(localizer, results, options);
-    return await recordAll(localizer, tasks, results, progress, options, signal);
+    const { batch, allBoxes, operatingThresholds } = options;
+    return await recordAll(tasks, {
+      ...{ localizer, threads, results, progress, decode: decodeOptions(options) },
+      request: { ...requestOf(localizer, options, signal), batch },
+      overlays: { boxes: allBoxes ? 'all' : 'strongest', ...(operatingThresholds ? { operatingThresholds } : {}) },
+    });
   } finally {
     progress.stop();
+    await threads.close();
     await localizer.close();
   }
-}
-
-/** Returns how many images failed. */
-async function recordAll(
-  localizer: Localizer,
-  tasks: readonly Task[],
-  results: Results,
-  progress: Progress,
-  options: Options,
-  signal: AbortSignal,
-): Promise<number> {
-  const pictures = new Map<Task, Image>();
-  let [done, failed] = [0, 0];
-  const all = localizer.localizeAll(imagesOf(tasks, pictures, options), {
-    ...requestOf(localizer, options, signal),
-    batch: options.batch,
-    async onError(error, index) {
-      if (!(error instanceof InputError)) throw error;
-      const task = tasks[index];
-      pictures.delete(task);
-      failed += 1;
-      const message = error.message.replace(/\s*\n\s*/g, ' ');
-      progress.note(`raybox: ${task.path}: ${message}`);
-      await results.add({ image: task.name, file: task.path, error: message });
-      progress.update(++done);
-    },
-  });
-  for await (const result of all) {
-    const task = tasks[result.index];
-    for (const { message } of ofImage(result, localizer)) progress.note(`raybox: ${task.path}: ${message}`);
-    // The overlay is written first, because an image counts as done when the results list it.
-    if (task.overlay) {
-      const picture = pictures.get(task)!;
-      pictures.delete(task);
-      await writeOverlay(task.overlay, picture, result, {
-        ...{ metadata: localizer.metadata, title: task.name, boxes: options.allBoxes ? 'all' : 'strongest' },
-        ...(options.operatingThresholds ? { operatingThresholds: options.operatingThresholds } : {}),
-      });
-    }
-    if (!results.has(task)) await results.add(resultLine(task, result));
-    progress.update(++done);
-  }
-  return failed;
-}
-
-/** For each task a function that reads its image. The images of tasks with an overlay stay in `pictures`, because overlays show them. */
-function* imagesOf(
-  tasks: readonly Task[],
-  pictures: Map<Task, Image>,
-  options: DecodeOptions,
-): Generator<() => Promise<Image>> {
-  for (const task of tasks) {
-    yield async () => {
-      const image = await readImage(task.path, decodeOptions(options));
-      if (task.overlay) pictures.set(task, image);
-      return image;
-    };
-  }
-}
-
-function resultLine({ name, path }: Task, result: Localization): ResultLine {
-  const { width, height, probabilities, logits, findings, truncated, warnings, method } = result;
-  return {
-    ...{ image: name, file: path, width, height, probabilities, logits, findings: [...findings] },
-    ...(method === 'cam' ? {} : { method }),
-    ...(truncated.length > 0 ? { truncated: [...truncated] } : {}),
-    ...(warnings.length > 0 ? { warnings } : {}),
-  };
 }
 
 function requestOf(localizer: Localizer, options: Options, signal: AbortSignal): LocalizeOptions {

@@ -6,7 +6,7 @@ import { backboneNames } from '../../nets/index.js';
 import { type Command, Option } from '../../node/vendor/commander.js';
 import { type Augmentation, DEFAULT_AUGMENTATION } from '../../train/augmentation.js';
 import { adapterOption } from '../adapter_option.js';
-import { addImageOptions } from '../image_options.js';
+import { addImageOptions, threadsOption } from '../image_options.js';
 import { nameList, number, numberList, numbersByName, wholeNumber } from '../terminal.js';
 import { classList } from '../weights_options.js';
 
@@ -194,11 +194,7 @@ function addMachineOptions(command: Command): void {
       'minutes between checkpoints within an epoch; there is also one after each epoch; default: 10',
       number(0),
     )
-    .option(
-      '--threads <n>',
-      'threads that decode images; default: one for each processor, at most 8',
-      wholeNumber(1, 256),
-    )
+    .addOption(threadsOption('decode images'))
     .option(
       '--cache <mebibytes>',
       'memory for decoded images; default: a quarter of the machine’s memory',
