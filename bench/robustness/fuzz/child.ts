@@ -8,7 +8,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { InputError } from '../../../src/errors.js';
 import { mutant } from './mutate.js';
-import { MEMORY, type Parser } from './parsers.js';
+import { MEMORY, type Parser } from './parser.js';
 
 export interface ChildOptions {
   /** Address of a module that exports `PARSERS`. */

@@ -33,31 +33,12 @@ import * as archives from './archives.js';
 import { hdf5Number, hdf5Sharing } from './hdf5.js';
 import { amplifiedJpeg, amplifiedPng, jpegSegments, pngChunks } from './images.js';
 import { joined, type Mutator } from './mutate.js';
+import type { Parser } from './parser.js';
 import { amplifiedProtobuf, protobufField } from './protobuf.js';
 import * as seeds from './seeds.js';
 import { tensorflowModels, unframed } from './tensorflow.js';
 import * as text from './text.js';
 
-export interface Parser {
-  name: string;
-  /** What the parser reads, for `--help`. */
-  about: string;
-  seeds(): Uint8Array[] | Promise<Uint8Array[]>;
-  structured: readonly Mutator[];
-  amplifiers: readonly Mutator[];
-  /** Gives a value, or throws an InputError. */
-  parse(bytes: Uint8Array): unknown;
-  /** Bytes of memory that the parser may take: a constant, and a number for each byte of the input. */
-  memory?: Memory;
-}
-
-export interface Memory {
-  constant: number;
-  perByte: number;
-}
-
-/** The default: enough for the objects that JSON and rows of text become, and for garbage of the parser. */
-export const MEMORY: Memory = { constant: 96 << 20, perByte: 100 };
 /** Pixels here may take 4 MiB, and several times as much while they are decoded. */
 const IMAGE_LIMITS = { maxImageBytes: 4 << 20 };
 

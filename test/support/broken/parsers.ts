@@ -1,6 +1,6 @@
 /** Parsers with faults, one of each kind, that a fuzzer must find. */
 
-import type { Parser } from '../../../bench/robustness/fuzz/parsers.js';
+import type { Parser } from '../../../bench/robustness/fuzz/parser.js';
 import { InputError } from '../../../src/errors.js';
 
 const kept: unknown[] = [];
