@@ -27,7 +27,8 @@ const AT_ONCE = Math.min(4, availableParallelism() + 1);
 /** The files that take longest begin first, so that they do not run alone at the end. The others follow by name. */
 const LONGEST = [
   ...['browser/browser', 'docs/docs', 'cli/studies', 'cli/train_run', 'gpu/train', 'browser/web', 'gpu/localizer'],
-  ...['gpu/train_loop', 'cli/cli', 'cli/kills', 'docs/examples', 'gpu/bench', 'plain/fuzz', 'docs/readme'],
+  ...['gpu/train_loop', 'cli/cli', 'cli/kills', 'docs/examples', 'gpu/bench', 'gpu/kernels', 'gpu/heatmap_methods'],
+  ...['plain/fuzz', 'plain/evaluation_page', 'docs/readme'],
 ];
 
 interface Outcome {

@@ -138,12 +138,6 @@ function createGradients(
   const buffer = createStorage(gpu, 'heatmaps from gradients', size);
   const place = { buffer, offset: 0, size };
 
-  /** Records commands, and submits them. */
-  const submit = (record: (encoder: GPUCommandEncoder) => void) => {
-    const encoder = gpu.device.createCommandEncoder();
-    record(encoder);
-    gpu.device.queue.submit([encoder.finish()]);
-  };
   /** Computes the maps of the first pairs, and returns those that are left. */
   const runRows = async (pairs: readonly Pair[], signal?: AbortSignal) => {
     const { rows, maps, plan } = await plans.suitable(pairs.length);
@@ -153,13 +147,13 @@ function createGradients(
       seeds[row * classes + label] = 1;
     });
     plan.write(maps.seeds, seeds);
-    submit((encoder) => {
+    submit(gpu, (encoder) => {
       const to = plan.locate(maps.features);
       for (const [row, { slot }] of now.entries())
         copy(encoder, features, slot * imageBytes, to, row * imageBytes, imageBytes);
     });
     await plan.run({ signal });
-    submit((encoder) => {
+    submit(gpu, (encoder) => {
       const from = plan.locate(maps.maps);
       for (const [row, { slot, label }] of now.entries())
         copy(encoder, from, row * mapBytes, place, (slot * classes + label) * mapBytes, mapBytes);
@@ -172,7 +166,7 @@ function createGradients(
     bytes: () => plans.bytes() + size,
     async run(images: number, gates: ArrayLike<number> | undefined, signal?: AbortSignal) {
       const scores = gates && (await forward.read(probabilities));
-      submit((encoder) => encoder.clearBuffer(buffer));
+      submit(gpu, (encoder) => encoder.clearBuffer(buffer));
       let left: readonly Pair[] = pairsAbove(images, classes, scores, gates);
       while (left.length > 0) left = await runRows(left, signal);
       gpu.check();
@@ -192,3 +186,10 @@ const copy = (
   toAt: number,
   bytes: number,
 ): void => encoder.copyBufferToBuffer(from.buffer, from.offset + at, to.buffer, to.offset + toAt, bytes);
+
+/** Records commands, and submits them. */
+function submit(gpu: Gpu, record: (encoder: GPUCommandEncoder) => void): void {
+  const encoder = gpu.device.createCommandEncoder();
+  record(encoder);
+  gpu.device.queue.submit([encoder.finish()]);
+}
