@@ -21,8 +21,8 @@ export function drawImage(canvas: Canvas, image: Image, area: Rect): void {
   const { data, width, height, channels } = withoutAlpha(image, image.bits);
   const [low, high] = shownRange(data);
   const planes = Array.from({ length: channels }, (_, channel) => {
-    const plane = new Float32Array(width * height);
-    for (let i = 0; i < plane.length; i++) plane[i] = data[i * channels + channel];
+    const plane = channels === 1 ? data : new Float32Array(width * height);
+    if (plane !== data) for (let i = 0; i < plane.length; i++) plane[i] = data[i * channels + channel];
     return resizePlane(plane, [width, height], [area.width, area.height]);
   });
   const [red, green, blue] = channels > 1 ? planes : [planes[0], planes[0], planes[0]];
@@ -49,10 +49,9 @@ export function drawHeatmap(canvas: Canvas, heatmap: Heatmap, area: Rect, scalin
     let to = ((area.y + y) * canvas.width + area.x) * 3;
     for (let at = y * area.width, end = at + shown.width; at < end; at++) {
       const heat = levels[at];
-      const color = Math.round(heat * 255) * 3;
+      let color = Math.round(heat * 255) * 3;
       const opacity = MAX_OPACITY * heat;
-      for (let channel = 0; channel < 3; channel++, to++)
-        target[to] += (HEAT_COLORS[color + channel] - target[to]) * opacity;
+      for (const end = to + 3; to < end; to++) target[to] += (HEAT_COLORS[color++] - target[to]) * opacity;
     }
   }
 }

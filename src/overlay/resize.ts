@@ -14,8 +14,9 @@ export function resizePlane(
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < newWidth; x++) {
       const { first, weights } = columns[x];
+      const from = y * width + first;
       let sum = 0;
-      for (let k = 0; k < weights.length; k++) sum += weights[k] * source[y * width + first + k];
+      for (let k = 0; k < weights.length; k++) sum += weights[k] * source[from + k];
       narrow[y * newWidth + x] = sum;
     }
   }
@@ -25,7 +26,8 @@ export function resizePlane(
     const row = result.subarray(y * newWidth, (y + 1) * newWidth);
     for (let k = 0; k < weights.length; k++) {
       const from = (first + k) * newWidth;
-      for (let x = 0; x < newWidth; x++) row[x] += weights[k] * narrow[from + x];
+      const weight = weights[k];
+      for (let x = 0; x < newWidth; x++) row[x] += weight * narrow[from + x];
     }
   }
   return result;

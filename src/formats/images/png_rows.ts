@@ -99,7 +99,9 @@ function unfilter(line: Uint8Array, above: Uint8Array, distance: number): void {
       const a = line[i - distance];
       const b = above[i];
       const c = above[i - distance];
-      const [toA, toB, toC] = [Math.abs(b - c), Math.abs(a - c), Math.abs(a + b - 2 * c)];
+      const toA = Math.abs(b - c);
+      const toB = Math.abs(a - c);
+      const toC = Math.abs(a + b - 2 * c);
       line[i] += toA <= toB && toA <= toC ? a : toB <= toC ? b : c;
     }
   } else if (filter !== 0) {
