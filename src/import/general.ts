@@ -3,10 +3,11 @@ import type { Tensor } from '../graph/ir/tensor.js';
 import { argExtreme } from '../ops/general/arg_extreme.js';
 import { type BinaryAttributes, binary } from '../ops/general/binary.js';
 import { type CompareAttributes, compare as comparison } from '../ops/general/compare.js';
+import { expand } from '../ops/general/expand.js';
 import type { UnaryFunction } from '../ops/general/functions.js';
 import { join } from '../ops/general/join.js';
 import { matmul } from '../ops/general/matmul.js';
-import { normaliseOver, softmaxOver } from '../ops/general/over_axes.js';
+import { lpNormalise, normaliseOver, softmaxOver } from '../ops/general/over_axes.js';
 import { permute } from '../ops/general/permute.js';
 import { type ReduceAttributes, reduce } from '../ops/general/reduce.js';
 import { gather, type TakeAttributes, take } from '../ops/general/take.js';
@@ -63,9 +64,13 @@ function orderFor(
     const axis = (['w', 'h', 'c', 'n'] as const).find((one) => found[one] === undefined)!;
     found[axis] = dimension;
   }
-  const c = found.c ?? Array.from({ length: rank }, (_, i) => i).find((i) => i > 0 && isFree(i)) ?? 0;
-  if (!isFree(c) && found.c === undefined) throw new Unsupported(`a value of ${shape.join('×')} has no channels`);
-  return { ...found, c };
+  if (found.c !== undefined) return { ...found, c: found.c };
+  const spare = Array.from({ length: rank }, (_, i) => i).find((i) => i > 0 && isFree(i));
+  if (spare !== undefined || isFree(0)) return { ...found, c: spare ?? 0 };
+  // No dimension is left for the channels, so the last one is moved there.
+  const { n, h, w } = found;
+  const kept = Object.entries({ n, h, w }).filter(([, own]) => own !== undefined && own !== rank - 1);
+  return { ...Object.fromEntries(kept), c: rank - 1 };
 }
 
 const padded = (dims: Dims, rank: number): Dims => [...Array.from({ length: rank - dims.length }, () => []), ...dims];
@@ -82,8 +87,13 @@ export const compare = (kit: Kit, a: Value | Named, b: Value | Named, kind: Comp
 export const choose = (kit: Kit, condition: Value | Named, a: Value | Named, b: Value | Named): Value =>
   elementwise(kit, [condition, a, b], ([x, y, z]) => where(kit.g, x, y, z, kit.name));
 
+const listed = (one: Value | Named): Value | Named =>
+  isValue(one) ? { ...one, dims: [[]] } : { ...one, constant: { ...one.constant, shape: [1] } };
+
 function elementwise(kit: Kit, all: readonly (Value | Named)[], add: (maps: readonly Tensor[]) => Tensor): Value {
   const shape = broadcastShape(...all.map(shapeOfEither));
+  // A map has channels, so one number alone is computed as a list of one.
+  if (shape.length === 0) return { ...elementwise(kit, all.map(listed), add), dims: [] };
   const rank = shape.length;
   const values = all.filter(isValue).map(({ dims }) => padded(dims, rank));
   const order = orderFor(kit, rank, values, shape);
@@ -132,6 +142,7 @@ export function reduceOver(
 ): Value {
   const own = dimensions.filter((dimension) => value.dims[dimension].length > 0);
   if (own.length === 0 && ['sum', 'mean', 'max', 'min', 'prod'].includes(kind)) return value;
+  if (value.dims.length === 0) return { ...reduceOver(kit, { ...value, dims: [[]] }, [0], kind), dims: [] };
   const { map, axes, back } = along(kit, value, own);
   return back(reduce(kit.g, map, { kind, axes, name: kit.name }));
 }
@@ -143,7 +154,8 @@ export function softmaxAlong(kit: Kit, value: Value, dimension: number): Value {
 
 /** Adds (x − mean) / √(variance + ε), with mean and variance over some dimensions. */
 export function standardise(kit: Kit, value: Value, dimensions: readonly number[], epsilon: number): Value {
-  const { map, axes, back } = along(kit, value, dimensions);
+  const own = dimensions.filter((dimension) => value.dims[dimension].length > 0);
+  const { map, axes, back } = along(kit, value, own.length > 0 ? own : dimensions.slice(-1));
   return back(normaliseOver(kit.g, map, { axes, epsilon, name: kit.name }));
 }
 
@@ -166,13 +178,36 @@ export function extremeAlong(kit: Kit, value: Value, dimension: number, kind: 'm
   return back(permute(kit.g, found, [0, 1, 2, 3], 'nhwc4', `${kit.name}/map`));
 }
 
-/** Joins values along any dimension. */
-export function joinAlong(kit: Kit, values: readonly Value[], dimension: number): Value {
-  const rank = values[0].dims.length;
-  const all = values.map(({ dims }) => dims);
-  const shape = broadcastShape(...all.map((dims) => shapeOf(dims).map((size, i) => (i === dimension ? 2 : size))));
+/** Adds the value with its numbers repeated along dimensions of size 1, and along new ones before the first. */
+export function repeatTo(kit: Kit, value: Value, shape: readonly number[]): Value {
+  const rank = shape.length;
+  const dims = padded(value.dims, rank);
+  const order = orderFor(kit, rank, [dims], shape);
+  const sizes = [order.n, order.h, order.w, order.c].map((one) => (one === undefined ? 1 : shape[one]));
+  return asValue(expand(kit.g, asMap(kit, { ...value, dims }, order), sizes, kit.name), order, rank);
+}
+
+/** Adds x divided by its p-norm along a dimension, which is 0 where the norm is 0. */
+export function lpNormalised(kit: Kit, value: Value, dimension: number, p: 1 | 2): Value {
+  const { map, axes, back } = along(kit, value, [dimension]);
+  return back(lpNormalise(kit.g, map, { axis: axes[0], p, least: 1e-30, name: kit.name }));
+}
+
+/** Joins values, and constants among them, along any dimension. */
+export function joinAlong(kit: Kit, values: readonly (Value | Named)[], dimension: number): Value {
+  const shapes = values.map(shapeOfEither);
+  const rank = shapes[0].length;
+  const all = values.filter(isValue).map(({ dims }) => dims);
+  const shape = broadcastShape(...shapes.map((one) => one.map((size, i) => (i === dimension ? 2 : size))));
   const order = orderFor(kit, rank, all, shape, [dimension]);
-  const maps = values.map((value) => asMap(kit, value, order));
+  const images = kit.ownImages ? 1 : values.find(isValue)!.tensor.shape[0];
+  // What is joined lies in memory in one way, so constants become maps, one for each image.
+  const mapOf = (one: Value | Named) => {
+    if (isValue(one)) return asMap(kit, one, order);
+    const [name, dense] = [`${kit.name}/constant`, constantMap(kit, one, order, rank)];
+    return expand(kit.g, permute(kit.g, dense, [0, 1, 2, 3], 'nhwc4', name), [images, 1, 1, 1], name);
+  };
+  const maps = values.map(mapOf);
   return asValue(join(kit.g, maps, placeOf(order, dimension)!, kit.name), order, rank);
 }
 
@@ -182,9 +217,14 @@ export function padMap(kit: Kit, value: Value, order: Order, padding: Sides, num
   return asValue(map, order, value.dims.length);
 }
 
+const without = (value: Value, dimension: number): Value => ({ ...value, dims: value.dims.toSpliced(dimension, 1) });
+
 /** Adds the product of two computed matrices, or of stacks of them. */
 export function product(kit: Kit, a: Value, b: Value): Value {
-  if (a.dims.length < 2 || b.dims.length < 2) throw new Unsupported('a product with a vector');
+  // A vector is a row before the product, and a column behind it.
+  if (a.dims.length === 1) return without(product(kit, { ...a, dims: [[], ...a.dims] }, b), -2);
+  if (b.dims.length === 1) return without(product(kit, a, { ...b, dims: [...b.dims, []] }), -1);
+  if (a.dims.length < 2 || b.dims.length < 2) throw new Unsupported('a product with a single number');
   const rank = Math.max(a.dims.length, b.dims.length);
   const [left, right] = [a, b].map((one) => asDense(kit, { ...one, dims: padded(one.dims, rank) }));
   return fromDense(kit, matmul(kit.g, left, right, kit.name));

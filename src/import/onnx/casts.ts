@@ -1,6 +1,8 @@
 /** Operators that change the type of numbers. */
+
+import { InputError } from '../../errors.js';
 import type { ElementType } from '../../formats/weights/checkpoint.js';
-import { combine } from '../arrays.js';
+import { combine, gather } from '../arrays.js';
 import { apply } from '../general.js';
 import { Unsupported } from '../kit.js';
 import { converted, isReal } from '../numbers.js';
@@ -9,7 +11,6 @@ import {
   type Call,
   constant,
   isValue,
-  listOf,
   numberOf,
   type Operand,
   type Operator,
@@ -39,20 +40,32 @@ function castTo(call: Call, type: ElementType): Operand {
   throw new Unsupported(`it makes computed values (${from}) whole numbers of the type ${type}`);
 }
 
+/** A number for each block of places of one axis, repeated for every place. */
+function inBlocks(one: Constant, shape: readonly number[], axis: number, block: number): Constant {
+  const fits = Number.isInteger(block) && axis >= 0 && one.shape.length === shape.length;
+  if (!fits || one.shape[axis] !== Math.ceil(shape[axis] / block))
+    throw new InputError('its scales do not fit its blocks', {
+      given: `${one.shape.join('×')} for ${shape.join('×')}`,
+    });
+  const places = Float64Array.from({ length: shape[axis] }, (_, i) => Math.floor(i / block));
+  return gather(one, constantOf([places.length], places), axis);
+}
+
 /** Quantised numbers as the real ones that they stand for. */
 export function dequantised(call: Call): Constant {
   const source = constant(call, 0).constant;
   const scale = constant(call, 1).constant;
   const zero = optionalConstant(call, 2)?.constant;
-  if ((listOf(call, 'block_size')?.length ?? 0) > 0 || numberOf(call, 'block_size', 0) !== 0)
-    throw new Unsupported('its weights are quantised in blocks');
+  const block = numberOf(call, 'block_size', 0);
   const axis = numberOf(call, 'axis', 1);
   // Of a scale for each place of one axis: the other axes have size 1.
   const own = axis < 0 ? axis + source.shape.length : axis;
   const along = (one: Constant): Constant =>
-    one.count === 1
-      ? { ...one, shape: [], values: one.values }
-      : { ...one, shape: source.shape.map((_, i) => (i === own ? one.count : 1)), values: one.values };
+    block > 0
+      ? inBlocks(one, source.shape, own, block)
+      : one.count === 1
+        ? { ...one, shape: [], values: one.values }
+        : { ...one, shape: source.shape.map((_, i) => (i === own ? one.count : 1)), values: one.values };
   return combine(
     [source, along(scale), zero ? along(zero) : constantOf([], Float32Array.of(0))],
     scale.type,

@@ -1,26 +1,37 @@
 /** Operators that are layers: convolutions, dense layers and poolings, and the table of all of them. */
 
 import { InputError } from '../../errors.js';
+import { lpPool } from '../../ops/general/lp_pool.js';
 import type { Pair, Sides } from '../../ops/windows.js';
-import { product } from '../general.js';
-import { mapsOf, Unsupported, type Value } from '../kit.js';
+import { asMap, asValue, mapsOf, Unsupported, type Value } from '../kit.js';
 import * as layers from '../layers.js';
 import {
   type Call,
   constant,
-  isValue,
   listOf,
   map,
   numberOf,
-  type Operand,
   type Operator,
   optionalConstant,
   shapeOfOperand,
   textOf,
-  value,
 } from './call.js';
-import { batchNorm, instanceNorm, layerNorm, logSoftmax, lrn, softmax } from './norms.js';
+import {
+  batchNorm,
+  groupNormalisation,
+  hardmax,
+  instanceNorm,
+  layerNorm,
+  logSoftmax,
+  lpNorm,
+  lrn,
+  meanVarianceNorm,
+  rmsNorm,
+  softmax,
+} from './norms.js';
 import { pad } from './padding.js';
+import { ofPlanes } from './planes.js';
+import { gemm, matMul } from './products.js';
 import { dequantise, quantise } from './quantisation.js';
 
 const pairOf = (call: Call, name: string, otherwise: Pair): Pair => {
@@ -113,48 +124,40 @@ function pool(mode: 'max' | 'average'): Operator {
       ...['kernel_shape', 'strides', 'pads', 'auto_pad', 'ceil_mode', 'dilations'],
       ...(mode === 'max' ? ['storage_order'] : ['count_include_pad']),
     ],
-    translate(call) {
-      const x = map(call);
-      if (call.outputs > 1) throw new Unsupported('the places of the maxima are read');
-      const kernel = pairOf(call, 'kernel_shape', [1, 1]);
-      const windows = { kernel, stride: pairOf(call, 'strides', [1, 1]), dilation: pairOf(call, 'dilations', [1, 1]) };
-      return layers.poolWindows(call.kit, x, mapsOf(call.kit), {
-        ...windows,
-        mode,
-        padding: paddingOf(call, x, windows),
-        ceilMode: numberOf(call, 'ceil_mode', 0) === 1,
-        countIncludePad: mode === 'max' || numberOf(call, 'count_include_pad', 0) === 1,
-      });
-    },
+    translate: (call) =>
+      ofPlanes(call, (planar) => {
+        const x = map(planar);
+        if (call.outputs > 1) throw new Unsupported('the places of the maxima are read');
+        return layers.poolWindows(call.kit, x, mapsOf(call.kit), {
+          ...windowsOf(planar, x),
+          mode,
+          countIncludePad: mode === 'max' || numberOf(call, 'count_include_pad', 0) === 1,
+        });
+      }),
   };
 }
 
-const globalPool = (r: number): Operator => ({
-  translate: (call) => layers.poolAll(call.kit, map(call), [2, 3], r, true),
-});
-
-function gemm(call: Call): Operand {
-  const [a, b] = [value(call, 0), constant(call, 1)];
-  if (numberOf(call, 'transA', 0) !== 0) throw new Unsupported('its first factor is transposed (transA)');
-  if (a.dims.length !== 2) throw new Unsupported(`its first factor has ${a.dims.length} dimensions`);
-  const bias = optionalConstant(call, 2);
-  const outputs = b.constant.shape[numberOf(call, 'transB', 0) === 0 ? 1 : 0];
-  if (bias && bias.constant.count > 1 && (bias.constant.shape.at(-1) !== outputs || bias.constant.count !== outputs))
-    throw new Unsupported(`a summand of ${bias.constant.shape.join('×')}`);
-  return layers.dense(call.kit, a, {
-    weight: b,
-    transposed: numberOf(call, 'transB', 0) === 0,
-    bias,
-    factor: numberOf(call, 'alpha', 1),
-    biasFactor: numberOf(call, 'beta', 1),
-  });
+function windowsOf(call: Call, x: Value) {
+  const kernel = pairOf(call, 'kernel_shape', [1, 1]);
+  const windows = { kernel, stride: pairOf(call, 'strides', [1, 1]), dilation: pairOf(call, 'dilations', [1, 1]) };
+  return { ...windows, padding: paddingOf(call, x, windows), ceilMode: numberOf(call, 'ceil_mode', 0) === 1 };
 }
 
-function matMul(call: Call): Value {
-  const [a, b] = call.operands;
-  if (a && b && isValue(a) && isValue(b)) return product(call.kit, a, b);
-  if (!a || !b || !isValue(a) || isValue(b)) throw new Unsupported('it multiplies constants by a computed value');
-  return layers.dense(call.kit, a, { weight: constant(call, 1), transposed: true });
+const globalPool = (r: number): Operator => ({
+  translate: (call) => ofPlanes(call, (planar) => layers.poolAll(call.kit, map(planar), [2, 3], r, true)),
+});
+
+/** The p-th root of a sum of powers over windows, or over all positions. */
+function lpPooled(call: Call, isGlobal: boolean): Value {
+  return ofPlanes(call, (planar) => {
+    const x = map(planar);
+    const order = mapsOf(call.kit);
+    const tensor = asMap(call.kit, x, order);
+    const [, height, width] = tensor.shape;
+    const options = { p: numberOf(call, 'p', 2), name: call.kit.name };
+    const windows = isGlobal ? { kernel: [height, width] as const } : windowsOf(planar, x);
+    return asValue(lpPool(call.kit.g, tensor, { ...windows, ...options }), order, 4);
+  });
 }
 
 export const layerOperators: Readonly<Record<string, Operator>> = {
@@ -165,26 +168,39 @@ export const layerOperators: Readonly<Record<string, Operator>> = {
   },
   Conv: {
     attributes: ['kernel_shape', 'strides', 'dilations', 'pads', 'auto_pad', 'group'],
-    translate: convolution,
+    translate: (call) => ofPlanes(call, convolution, 1),
   },
   ConvTranspose: {
     attributes: [
       ...['kernel_shape', 'strides', 'dilations', 'pads', 'auto_pad', 'group'],
       ...['output_padding', 'output_shape'],
     ],
-    translate: transposedConvolution,
+    translate: (call) => ofPlanes(call, transposedConvolution, 1),
   },
   DequantizeLinear: { attributes: ['axis', 'block_size', 'output_dtype'], translate: dequantise },
   Gemm: { attributes: ['alpha', 'beta', 'transA', 'transB'], translate: gemm },
   GlobalAveragePool: globalPool(0),
   GlobalMaxPool: globalPool(Number.POSITIVE_INFINITY),
-  InstanceNormalization: { attributes: ['epsilon'], translate: instanceNorm },
+  GlobalLpPool: { attributes: ['p'], translate: (call) => lpPooled(call, true) },
+  GroupNormalization: {
+    attributes: ['epsilon', 'num_groups', 'stash_type'],
+    translate: (call) => ofPlanes(call, groupNormalisation),
+  },
+  Hardmax: { attributes: ['axis'], translate: hardmax },
+  InstanceNormalization: { attributes: ['epsilon'], translate: (call) => ofPlanes(call, instanceNorm) },
   LRN: { attributes: ['size', 'alpha', 'beta', 'bias'], translate: lrn },
   LayerNormalization: { attributes: ['axis', 'epsilon', 'stash_type'], translate: layerNorm },
   LogSoftmax: { attributes: ['axis'], translate: logSoftmax },
+  LpNormalization: { attributes: ['axis', 'p'], translate: lpNorm },
+  LpPool: {
+    attributes: ['kernel_shape', 'strides', 'pads', 'auto_pad', 'ceil_mode', 'dilations', 'p'],
+    translate: (call) => lpPooled(call, false),
+  },
   MatMul: { translate: matMul },
   MaxPool: pool('max'),
+  MeanVarianceNormalization: { attributes: ['axes'], translate: meanVarianceNorm },
   Pad: { attributes: ['mode', 'pads', 'value'], translate: pad },
   QuantizeLinear: { attributes: ['axis', 'saturate', 'block_size', 'output_dtype', 'precision'], translate: quantise },
+  RMSNormalization: { attributes: ['axis', 'epsilon', 'stash_type'], translate: rmsNorm },
   Softmax: { attributes: ['axis'], translate: softmax },
 };

@@ -1,38 +1,99 @@
 /** Numbers around a map, and the same in other dimensions. */
-import { padMap, pick } from '../general.js';
+import { InputError } from '../../errors.js';
+import { concatenate, gather, spend } from '../arrays.js';
+import { joinAlong, padMap, pick } from '../general.js';
 import { mapsOf, Unsupported } from '../kit.js';
+import { arrayOf } from '../numbers.js';
+import { constantOf, countOf } from '../plain.js';
 import {
+  axesOf,
   type Call,
+  isValue,
   listInput,
   listOf,
   numberInput,
   numberOf,
   type Operand,
+  operand,
   shapeOfOperand,
   textOf,
-  value,
 } from './call.js';
+
+/** How many places are put before and behind each dimension. */
+function sidesOf(call: Call, rank: number): readonly (readonly [before: number, behind: number])[] {
+  const pads = (call.version >= 11 ? listInput(call, 1) : listOf(call, 'pads')) ?? [];
+  const given = listInput(call, 3);
+  const axes = given ? axesOf(given, rank) : Array.from({ length: rank }, (_, i) => i);
+  if (pads.length !== 2 * axes.length || !pads.every(Number.isInteger))
+    throw new InputError('its pads do not fit', { given: `${pads.join(', ')} for ${axes.length} dimensions` });
+  return Array.from({ length: rank }, (_, dimension) => {
+    const at = axes.indexOf(dimension);
+    return at < 0 ? [0, 0] : [pads[at], pads[at + axes.length]];
+  });
+}
 
 /** Numbers around a map: one number, or those of the map itself. Zeros before a convolution have become its own padding. */
 export function pad(call: Call): Operand {
-  const x = value(call, 0);
-  const isInput = call.version >= 11;
-  const pads = (isInput ? listInput(call, 1) : listOf(call, 'pads')) ?? [];
-  if (pads.every((side) => side === 0)) return x;
-  const rank = x.dims.length;
-  if (pads.length !== 2 * rank || call.operands[3]) throw new Unsupported(`pads ${pads.join(', ')}`);
+  const x = operand(call, 0);
+  const shape = shapeOfOperand(x);
+  const sides = sidesOf(call, shape.length);
+  if (sides.flat().every((side) => side === 0)) return x;
   const mode = textOf(call, 'mode', 'constant');
-  const filled = (isInput ? numberInput(call, 2) : undefined) ?? numberOf(call, 'value', 0);
-  if (mode === 'constant') {
-    const others = [0, 1].every((dimension) => pads[dimension] === 0 && pads[dimension + rank] === 0);
-    if (rank !== 4 || !others) throw new Unsupported('it pads other dimensions than rows and columns');
-    return padMap(call.kit, x, mapsOf(call.kit), [pads[2], pads[3], pads[6], pads[7]], filled);
+  if (mode !== 'constant') return withPlaces(call, x, sides, mode);
+  const filled = (call.version >= 11 ? numberInput(call, 2) : undefined) ?? numberOf(call, 'value', 0);
+  if (
+    isValue(x) &&
+    Number.isFinite(filled) &&
+    shape.length === 4 &&
+    sides
+      .slice(0, 2)
+      .flat()
+      .every((side) => side === 0)
+  ) {
+    const [, , [top, bottom], [left, right]] = sides;
+    return padMap(call.kit, x, mapsOf(call.kit), [top, left, bottom, right], filled);
   }
-  return x.dims.reduce((result, _, dimension) => {
-    const [before, behind] = [pads[dimension], pads[dimension + rank]];
+  return sides.reduce<Operand>((result, own, dimension) => withNumber(call, result, dimension, own, filled), x);
+}
+
+/** One number before and behind the places of a dimension. Negative sides cut. */
+function withNumber(
+  call: Call,
+  x: Operand,
+  dimension: number,
+  [before, behind]: readonly [number, number],
+  filled: number,
+): Operand {
+  const shape = shapeOfOperand(x);
+  const kept = placesAround('edge', shape[dimension], Math.min(before, 0), Math.min(behind, 0));
+  const middle = kept.length === shape[dimension] ? x : placed(call, x, dimension, kept);
+  const around = (size: number, side: string) => {
+    if (!(size > 0)) return [];
+    const own = shape.with(dimension, size);
+    spend(call.budget, countOf(own));
+    const type = isValue(x) ? 'F32' : x.type;
+    return [
+      { name: `${call.kit.name}.${side}`, constant: constantOf(own, arrayOf(type, countOf(own)).fill(filled), type) },
+    ];
+  };
+  const [first, last] = [around(before, 'before'), around(behind, 'behind')];
+  if (first.length + last.length === 0) return middle;
+  if (isValue(middle)) return joinAlong(call.kit, [...first, middle, ...last], dimension);
+  return concatenate([...first.map((one) => one.constant), middle, ...last.map((one) => one.constant)], dimension);
+}
+
+/** Numbers of the map itself around it. */
+const withPlaces = (call: Call, x: Operand, sides: ReturnType<typeof sidesOf>, mode: string): Operand =>
+  sides.reduce<Operand>((result, [before, behind], dimension) => {
     if (before === 0 && behind === 0) return result;
-    return pick(call.kit, result, dimension, placesAround(mode, shapeOfOperand(x)[dimension], before, behind));
+    const size = shapeOfOperand(result)[dimension];
+    return placed(call, result, dimension, placesAround(mode, size, before, behind));
   }, x);
+
+function placed(call: Call, x: Operand, dimension: number, places: readonly number[]): Operand {
+  if (isValue(x)) return pick(call.kit, x, dimension, places);
+  spend(call.budget, (x.count / Math.max(1, x.shape[dimension])) * places.length);
+  return gather(x, constantOf([places.length], Float64Array.from(places)), dimension);
 }
 
 /** Which place of a dimension each place of the padded one is. */

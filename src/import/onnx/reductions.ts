@@ -28,6 +28,8 @@ interface Reduction {
   readonly real: Join;
   /** Of constants of whole numbers, where it is another function, or none. */
   readonly whole?: ((type: Constant['type']) => Join) | undefined;
+  /** Of constants of truth values, where there is one. */
+  readonly truth?: Join;
   /** The version from which on the axes are an input. */
   readonly axesInput?: number;
   /** A faster way over all positions of a map, which is also what a localizer is found by. */
@@ -56,8 +58,9 @@ const reduction = (kind: ReduceAttributes['kind'], row: Reduction): Operator => 
 /** Reductions that leave a number as it is that stands alone. */
 const ALONE: ReadonlySet<string> = new Set(['max', 'min', 'mean', 'prod', 'sum']);
 
-function joinOf({ type }: Constant, { real, whole }: Reduction): Join {
+function joinOf({ type }: Constant, { real, whole, truth }: Reduction): Join {
   if (isReal(type)) return real;
+  if (type === 'BOOL' && truth) return truth;
   const join = whole?.(type);
   if (!join) throw new InputError(`its input has the type ${type}`);
   return (numbers) => join(numbers.map((number) => exact(type, number)));
@@ -98,13 +101,22 @@ export const reductions: Readonly<Record<string, Operator>> = {
   ReduceL2: reduction('l2', { real: (numbers) => Math.sqrt(squares(numbers)) }),
   ReduceLogSum: reduction('log_sum', { real: (numbers) => Math.log(total(numbers)) }),
   ReduceLogSumExp: reduction('log_sum_exp', { real: logSumExp }),
-  ReduceMax: reduction('max', { real: largest, whole: whole(largest), positions: pooling(Infinity) }),
+  ReduceMax: reduction('max', {
+    real: largest,
+    whole: whole(largest),
+    truth: (numbers) => Number(numbers.includes(1)),
+    positions: pooling(Infinity),
+  }),
   ReduceMean: reduction('mean', {
     real: (numbers) => total(numbers) / numbers.length,
     whole: wholeMean,
     positions: pooling(0),
   }),
-  ReduceMin: reduction('min', { real: least, whole: whole(least) }),
+  ReduceMin: reduction('min', {
+    real: least,
+    whole: whole(least),
+    truth: (numbers) => Number(!numbers.includes(0)),
+  }),
   ReduceProd: reduction('prod', {
     real: countOf,
     whole: whole(countOf),

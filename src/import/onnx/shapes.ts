@@ -3,9 +3,10 @@
 import { InputError } from '../../errors.js';
 import { reshape as denseReshape } from '../../ops/general/reshape.js';
 import * as arrays from '../arrays.js';
-import { joinAlong, pick } from '../general.js';
+import { joinAlong, pick, repeatTo } from '../general.js';
 import { concat, cutChannels } from '../joining.js';
 import { asDense, fromDense, Unsupported, type Value } from '../kit.js';
+import type { Named } from '../layers.js';
 import { type Constant, constantOf, countOf } from '../plain.js';
 import { type Dims, reshaped, sizeOf, transposed } from '../views.js';
 import {
@@ -114,7 +115,8 @@ function flatten(call: Call): Operand {
 }
 
 function concatenated(call: Call): Operand {
-  const operands = call.operands.filter((one): one is Operand => one !== undefined);
+  const named = call.operands.flatMap((one, i) => (one ? [{ name: call.node.inputs[i], operand: one }] : []));
+  const operands = named.map((one) => one.operand);
   const axis = axisOf(numberOf(call, 'axis', 1), shapeOfOperand(first(call)).length);
   const values = operands.filter(isValue);
   if (values.length === 0) {
@@ -124,7 +126,11 @@ function concatenated(call: Call): Operand {
     );
     return arrays.concatenate(operands as Constant[], axis);
   }
-  if (values.length < operands.length) throw new Unsupported('it joins constants to values');
+  if (values.length < operands.length) {
+    const parts = named.map(({ name, operand }) => (isValue(operand) ? operand : { name, constant: operand }));
+    const filled = parts.filter((one) => isValue(one as Operand) || (one as Named).constant.count > 0);
+    return filled.length === 1 ? values[0] : joinAlong(call.kit, filled, axis);
+  }
   return values.every((value) => isChannels(value, axis))
     ? concat(call.kit, values, axis)
     : joinAlong(call.kit, values, axis);
@@ -151,6 +157,8 @@ function sliceOf(call: Call): Operand {
     throw new InputError('starts, ends, axes and steps differ in length, or name an axis twice');
   const cuts = axes.map((axis, i) => cutOf(axis, shape[axis], starts[i], ends[i], steps[i]));
   if (!isValue(x)) return arrays.cut(x, cuts);
+  const sizes = shape.map((size, i) => cuts.find(({ axis }) => axis === i)?.count ?? size);
+  if (sizes.includes(0)) return constantOf(sizes, new Float32Array(), call.types[0]);
   return cuts.reduce<Value>((value, one) => cutValue(call, value, one), x);
 }
 
@@ -231,7 +239,8 @@ function expand(call: Call): Operand {
   }
   if (sizes.join() === shapeOfOperand(x).join()) return x;
   if (countOf(sizes) === countOf(shapeOfOperand(x))) return withShape(call, x, sizes);
-  throw new Unsupported('it repeats a computed value');
+  arrays.spend(call.budget, countOf(sizes));
+  return repeatTo(call.kit, x, sizes);
 }
 
 function shapeOfInput(call: Call): Operand {
@@ -240,12 +249,16 @@ function shapeOfInput(call: Call): Operand {
   return integers(...shape.slice(bound(numberOf(call, 'start', 0)), bound(numberOf(call, 'end', shape.length))));
 }
 
-/** What does nothing when a network runs. */
-const identity = (call: Call): Operand => {
+/** What does nothing when a network runs. Its second output says that every number is kept. */
+function dropout(call: Call): readonly Operand[] {
   if (optionalConstant(call, 2)?.constant.values()[0] === 1)
     throw new Unsupported('it runs as in training (training_mode)');
-  return first(call);
-};
+  const x = first(call);
+  if (call.outputs === 1) return [x];
+  const shape = shapeOfOperand(x);
+  arrays.spend(call.budget, countOf(shape));
+  return [x, constantOf(shape, new Float64Array(countOf(shape)).fill(1), 'BOOL')];
+}
 
 export const shapeOperators: Readonly<Record<string, Operator>> = {
   Concat: { takesWhole: true, attributes: ['axis'], translate: concatenated },
@@ -254,7 +267,7 @@ export const shapeOperators: Readonly<Record<string, Operator>> = {
     translate: constantNode,
   },
   ConstantOfShape: { attributes: ['value'], translate: constantOfShape },
-  Dropout: { attributes: ['ratio', 'seed', 'is_test'], translate: identity },
+  Dropout: { attributes: ['ratio', 'seed', 'is_test'], translate: dropout },
   Expand: { takesWhole: true, translate: expand },
   Flatten: { takesWhole: true, attributes: ['axis'], translate: flatten },
   Gather: { takesWhole: true, attributes: ['axis'], translate: gather },

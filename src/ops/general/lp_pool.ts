@@ -3,7 +3,7 @@ import { InputError } from '../../errors.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
 import { pad } from '../layers/pad.js';
-import { averagePool } from '../layers/pool.js';
+import { forward as pooling } from '../layers/pool.js';
 import { type Pair, pair, type Sides, sides, windowCounts } from '../windows.js';
 import { binary } from './binary.js';
 import { unary } from './unary.js';
@@ -15,6 +15,8 @@ export interface LpPoolOptions {
   kernel: number | Pair;
   /** Default 1. */
   stride?: number | Pair;
+  /** Steps between the pixels of a window. Default 1. */
+  dilation?: number | Pair;
   padding?: number | Pair | Sides;
   ceilMode?: boolean;
   name?: string;
@@ -22,20 +24,23 @@ export interface LpPoolOptions {
 
 /** Adds pooling by p-norms: (Σ |x|ᵖ)^(1/p) over windows of an image. x: [n, h, w, c] nhwc4. */
 export function lpPool(g: GraphBuilder, x: Tensor, options: LpPoolOptions): Tensor {
-  const { p = 2, kernel, stride = 1, padding = 0, ceilMode = false, name } = options;
+  const { p = 2, kernel, stride = 1, dilation = 1, padding = 0, ceilMode = false, name } = options;
   if (!(p > 0) || !Number.isFinite(p)) throw new InputError('p', { expected: 'a number above 0', given: String(p) });
-  const windows = { kernel: pair(kernel), stride: pair(stride), dilation: [1, 1] as const, padding: sides(padding) };
+  const given = { kernel: pair(kernel), stride: pair(stride), dilation: pair(dilation) };
+  const windows = { ...given, padding: sides(padding) };
   const counts = windowCounts(windows, [x.shape[1], x.shape[2]], ceilMode);
   // The sum over a window is the average times the size of the window. For that, padding has to count in the average, so zeros are added
   // explicitly, also where windows of ceil mode extend beyond the padding. Zeros do not change the sum.
   const [top, left, bottom, right] = windows.padding;
   const beyond = ([0, 1] as const).map((axis) => {
-    const end = (counts[axis] - 1) * windows.stride[axis] + windows.kernel[axis];
+    const span = windows.dilation[axis] * (windows.kernel[axis] - 1) + 1;
+    const end = (counts[axis] - 1) * windows.stride[axis] + span;
     return Math.max(0, end - (x.shape[1 + axis] + windows.padding[axis] + windows.padding[axis + 2]));
   });
   const around = pad(g, power(g, x, p), [top, left, bottom + beyond[0], right + beyond[1]]);
   const area = windows.kernel[0] * windows.kernel[1];
-  const means = averagePool(g, around, { kernel: windows.kernel, stride: windows.stride });
+  const average = { ...given, padding: [0, 0, 0, 0], mode: 'average', ceilMode: false, countIncludePad: true } as const;
+  const means = g.apply(pooling, [around], average);
   const sums = unary(g, means, { kind: 'line', a: area, b: 0 });
   if (p === 1) return sums;
   return p === 2 ? unary(g, sums, { kind: 'sqrt' }, name) : raised(g, sums, 1 / p, name);

@@ -1,0 +1,73 @@
+/** Products of matrices, of which one is mostly the weights of a dense layer. */
+import { transpose } from '../arrays.js';
+import { scaleAndShift } from '../elementwise.js';
+import { combine, product } from '../general.js';
+import { Unsupported, type Value } from '../kit.js';
+import * as layers from '../layers.js';
+import { type Constant, constantOf } from '../plain.js';
+import { transposed } from '../views.js';
+import {
+  type Call,
+  constant,
+  isValue,
+  numberOf,
+  type Operand,
+  operand,
+  optionalConstant,
+  shapeOfOperand,
+} from './call.js';
+
+/** A matrix with its rows as columns. Of a value only the order of its dimensions changes. */
+function turned(operand: Operand): Operand {
+  if (shapeOfOperand(operand).length !== 2) throw new Unsupported('it transposes what is no matrix');
+  return isValue(operand) ? { ...operand, dims: transposed(operand.dims, [1, 0]) } : transpose(operand, [1, 0]);
+}
+
+/** α · a · b + β · c. */
+export function gemm(call: Call): Operand {
+  const { kit } = call;
+  const isTurned = ['transA', 'transB'].map((name) => numberOf(call, name, 0) !== 0);
+  const [factor, biasFactor] = [numberOf(call, 'alpha', 1), numberOf(call, 'beta', 1)];
+  const first = operand(call, 0);
+  const a = isTurned[0] ? turned(first) : first;
+  if (shapeOfOperand(a).length !== 2)
+    throw new Unsupported(`its first factor has ${shapeOfOperand(a).length} dimensions`);
+  const [b, c] = [numbersOrValue(call, 1)!, numbersOrValue(call, 2)];
+  const outputs = shapeOfOperand(b)[isTurned[1] ? 0 : 1];
+  const isBias = c && !isValue(c) && (c.count === 1 || (c.shape.at(-1) === outputs && c.count === outputs));
+  if (isValue(a) && !isValue(b) && (!c || isBias)) {
+    const options = { weight: constant(call, 1), transposed: !isTurned[1], bias: optionalConstant(call, 2) };
+    return layers.dense(kit, a, { ...options, factor, biasFactor });
+  }
+  const product = matrices(call, a, isTurned[1] ? turned(b) : b);
+  const scaled = factor === 1 ? product : scaleAndShift(kit, product, factor, 0);
+  if (!c) return scaled;
+  const summand = isValue(c) ? (biasFactor === 1 ? c : scaleAndShift(kit, c, biasFactor, 0)) : times(c, biasFactor);
+  return combine(kit, scaled, isValue(summand) ? summand : { name: call.node.inputs[2], constant: summand }, 'add');
+}
+
+const times = (source: Constant, factor: number): Constant =>
+  constantOf(
+    source.shape,
+    Float32Array.from(source.values(), (number) => number * factor),
+  );
+
+/** An input as numbers where they are at hand, else as a value. */
+function numbersOrValue(call: Call, index: number): Operand | undefined {
+  const given = call.operands[index];
+  return given && (call.numbers?.get(given) ?? given);
+}
+
+/** The product of two matrices, of which at least one is computed, or of stacks of computed ones. */
+function matrices(call: Call, a: Operand, b: Operand, names = call.node.inputs): Value {
+  if (isValue(a) && isValue(b)) return product(call.kit, a, b);
+  if (isValue(a))
+    return layers.dense(call.kit, a, { weight: { name: names[1], constant: b as Constant }, transposed: true });
+  if (!isValue(b)) throw new Unsupported('it multiplies constants');
+  // Of a constant and a value the transposed matrices are multiplied in the other order.
+  const weight = { name: names[0], constant: a };
+  if (a.shape.length !== 2) throw new Unsupported('it multiplies constants by a computed value');
+  return turned(layers.dense(call.kit, turned(b) as Value, { weight, transposed: false })) as Value;
+}
+
+export const matMul = (call: Call): Value => matrices(call, operand(call, 0), operand(call, 1));

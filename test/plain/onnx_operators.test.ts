@@ -1,0 +1,199 @@
+/** Single operators of ONNX with inputs of any shape, in float64: each against numbers that are computed here by hand. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Tensor } from '../../src/graph/ir/tensor.js';
+import { readModel } from '../../src/import/onnx/read.js';
+import { wholeModel } from '../../src/import/onnx/whole_model.js';
+import { constantOf } from '../../src/import/plain.js';
+import { seededRandom } from '../../src/random.js';
+import { evaluateReference } from '../../src/verify/reference.js';
+import { type OnnxNode, onnxModel } from '../support/onnx.js';
+
+const random = seededRandom(3);
+
+interface Numbers {
+  readonly shape: readonly number[];
+  readonly data: ArrayLike<number>;
+}
+
+const countOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+const drawn = (...shape: number[]): Numbers => ({
+  shape,
+  data: Float32Array.from({ length: countOf(shape) }, () => random() * 4 - 2),
+});
+const list = (...data: number[]): Numbers => ({ shape: [data.length], data });
+
+interface Case {
+  readonly op: string;
+  readonly inputs: readonly Numbers[];
+  readonly attributes?: OnnxNode['attributes'];
+  readonly opset?: number;
+  /** Inputs that are whole numbers. */
+  readonly whole?: readonly number[];
+  readonly outputs?: number;
+}
+
+/** What a model of one node computes. */
+function run({ op, inputs, attributes = {}, opset = 18, whole = [], outputs = 1 }: Case): Numbers[] {
+  const names = Array.from({ length: outputs }, (_, i) => `y${i}`);
+  const model = readModel(
+    onnxModel({
+      nodes: [{ op, inputs: inputs.map((_, i) => `x${i}`), outputs: names, attributes }],
+      inputs: Object.fromEntries(inputs.map(({ shape }, i) => [`x${i}`, shape])),
+      outputs: Object.fromEntries(names.map((name) => [name, []])),
+      types: Object.fromEntries(whole.map((i) => [`x${i}`, 'i64' as const])),
+      opset,
+    }),
+    new Map(),
+  );
+  const given = inputs.map(({ shape, data }, i) =>
+    constantOf(shape, whole.includes(i) ? Float64Array.from(data) : Float32Array.from(data)),
+  );
+  const built = wholeModel(model, given);
+  const values = new Map<Tensor, Float64Array>();
+  for (const [tensor, numbers] of built.inputs) values.set(tensor, Float64Array.from(numbers));
+  for (const { inputs: read } of built.graph.nodes)
+    for (const tensor of read)
+      if (tensor?.kind === 'constant' && !tensor.data)
+        values.set(tensor, Float64Array.from(built.weights.get(tensor.name)!.data));
+  const results = evaluateReference(built.graph, values);
+  return built.outputs.map(({ shape, constant, tensor }) => ({
+    shape,
+    data: constant ? constant.values() : results.get(tensor!)!,
+  }));
+}
+
+function same(actual: Numbers, shape: readonly number[], expected: ArrayLike<number>): void {
+  assert.equal(actual.shape, shape);
+  for (let i = 0; i < expected.length; i++)
+    assert.ok(Math.abs(actual.data[i] - expected[i]) <= 1e-5, `${actual.data[i]} at ${i}, expected ${expected[i]}`);
+}
+
+const mean = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0) / numbers.length;
+/** Rows of a list. */
+const rows = ({ data }: Numbers, length: number) =>
+  Array.from({ length: data.length / length }, (_, i) => Array.from(data).slice(i * length, (i + 1) * length));
+const standardised = (row: readonly number[], epsilon: number) => {
+  const centre = mean(row);
+  const deviation = Math.sqrt(mean(row.map((one) => (one - centre) ** 2)) + epsilon);
+  return { centre, deviation, values: row.map((one) => (one - centre) / deviation) };
+};
+
+test('LayerNormalization over several dimensions, with its mean and the inverse of its deviation', () => {
+  const [x, weight, bias] = [drawn(2, 3, 4), drawn(3, 4), drawn(3, 4)];
+  const parts = rows(x, 12).map((row) => standardised(row, 1e-5));
+  const [y, centre, inverse] = run({
+    ...{ op: 'LayerNormalization', inputs: [x, weight, bias], outputs: 3 },
+    attributes: { axis: 1 },
+  });
+  const expected = parts.flatMap(({ values }) => values.map((one, i) => one * weight.data[i] + bias.data[i]));
+  same(y, [2, 3, 4], expected);
+  same(
+    centre,
+    [2, 1, 1],
+    parts.map((part) => part.centre),
+  );
+  same(
+    inverse,
+    [2, 1, 1],
+    parts.map(({ deviation }) => 1 / deviation),
+  );
+});
+
+test('GroupNormalization: factors are those of channels, or up to version 20 of groups', () => {
+  const x = drawn(2, 4, 3, 2);
+  const [factor, summand] = [drawn(4), drawn(4)];
+  const normal = rows(x, 12).flatMap((row) => standardised(row, 1e-5).values);
+  const channel = (i: number) => Math.floor(i / 6) % 4;
+  const attributes = { num_groups: 2 };
+  const [y] = run({ op: 'GroupNormalization', inputs: [x, factor, summand], attributes, opset: 21 });
+  same(
+    y,
+    x.shape,
+    normal.map((one, i) => one * factor.data[channel(i)] + summand.data[channel(i)]),
+  );
+  const [old] = run({ op: 'GroupNormalization', inputs: [x, list(2, 3), list(5, 7)], attributes, opset: 18 });
+  same(
+    old,
+    x.shape,
+    normal.map((one, i) => (channel(i) < 2 ? 2 * one + 5 : 3 * one + 7)),
+  );
+});
+
+test('norms without statistics of a layer: root mean square, p-norms, mean and variance', () => {
+  const [x, weight] = [drawn(2, 5), drawn(5)];
+  const rms = rows(x, 5).flatMap((row) => {
+    const root = Math.sqrt(mean(row.map((one) => one * one)) + 1e-5);
+    return row.map((one, i) => (one / root) * weight.data[i]);
+  });
+  same(run({ op: 'RMSNormalization', inputs: [x, weight], opset: 23 })[0], [2, 5], rms);
+  const size = (row: readonly number[], p: number) =>
+    p === 1 ? row.reduce((sum, one) => sum + Math.abs(one), 0) : Math.hypot(...row);
+  for (const p of [1, 2]) {
+    const divided = rows(x, 5).flatMap((row) => row.map((one) => one / size(row, p)));
+    same(run({ op: 'LpNormalization', inputs: [x], attributes: { p } })[0], [2, 5], divided);
+  }
+  same(run({ op: 'LpNormalization', inputs: [{ shape: [1, 2], data: [0, 0] }] })[0], [1, 2], [0, 0]);
+  const map = drawn(1, 2, 3, 2);
+  const apart = rows(map, 6).flatMap((row) => standardised(row, 0).values);
+  same(run({ op: 'MeanVarianceNormalization', inputs: [map] })[0], map.shape, apart);
+});
+
+test('poolings by p-norms, and layers of signals', () => {
+  const x = drawn(1, 1, 4);
+  const at = (i: number) => x.data[i] ?? 0;
+  const windows = { kernel_shape: [3], strides: [2], pads: [1, 0] };
+  const sums = [-1, 1].map((from) => Math.hypot(at(from), at(from + 1), at(from + 2)));
+  same(run({ op: 'LpPool', inputs: [x], attributes: windows })[0], [1, 1, 2], sums);
+  const largest = [-1, 1].map((from) => Math.max(...[0, 1, 2].map((i) => x.data[from + i] ?? -Infinity)));
+  same(run({ op: 'MaxPool', inputs: [x], attributes: windows })[0], [1, 1, 2], largest);
+  const total = Array.from(x.data).reduce((sum, one) => sum + Math.abs(one) ** 3, 0) ** (1 / 3);
+  same(run({ op: 'GlobalLpPool', inputs: [x], attributes: { p: 3 } })[0], [1, 1, 1], [total]);
+  const weight = drawn(1, 1, 2);
+  const convolved = [0, 1, 2].map((i) => at(i) * weight.data[0] + at(i + 1) * weight.data[1]);
+  same(run({ op: 'Conv', inputs: [x, weight], attributes: { kernel_shape: [2] } })[0], [1, 1, 3], convolved);
+  assert.throws(
+    () => run({ op: 'MaxPool', inputs: [drawn(1, 1, 2, 2, 2)], attributes: { kernel_shape: [2, 2, 2] } }),
+    /3 dimensions beside images and channels/,
+  );
+});
+
+test('Hardmax and Softmax; up to version 12 over all dimensions from the axis on', () => {
+  const x = { shape: [1, 2, 2], data: [1, 4, 4, 2] };
+  same(run({ op: 'Hardmax', inputs: [x] })[0], [1, 2, 2], [0, 1, 1, 0]);
+  same(run({ op: 'Hardmax', inputs: [x], opset: 11 })[0], [1, 2, 2], [0, 1, 0, 0]);
+  const powers = x.data.map((one) => Math.exp(one));
+  const sum = powers.reduce((a, b) => a + b);
+  same(
+    run({ op: 'Softmax', inputs: [x], opset: 11 })[0],
+    [1, 2, 2],
+    powers.map((one) => one / sum),
+  );
+});
+
+test('Gemm with a transposed first factor and a matrix as summand; a constant before a value; vectors', () => {
+  const [a, b, c] = [drawn(3, 2), drawn(4, 3), drawn(2, 4)];
+  const expected = Array.from({ length: 8 }, (_, at) => {
+    const [i, j] = [Math.floor(at / 4), at % 4];
+    const product = [0, 1, 2].reduce((sum, k) => sum + a.data[k * 2 + i] * b.data[j * 3 + k], 0);
+    return 0.5 * product + 2 * c.data[at];
+  });
+  const attributes = { transA: 1, transB: 1, alpha: 0.5, beta: 2 };
+  same(run({ op: 'Gemm', inputs: [a, b, c], attributes })[0], [2, 4], expected);
+  const [row, column] = [list(1, 2, 3), list(4, 5, 6)];
+  same(run({ op: 'MatMul', inputs: [row, column] })[0], [], [32]);
+});
+
+test('Expand repeats a computed value, Pad puts numbers around any dimension, and one number alone is computed', () => {
+  const x = { shape: [2, 1], data: [3, 5] };
+  same(run({ op: 'Expand', inputs: [x, list(2, 2, 2)], whole: [1] })[0], [2, 2, 2], [3, 3, 5, 5, 3, 3, 5, 5]);
+  const padded = run({ op: 'Pad', inputs: [x, list(0, 1, 1, 0), { shape: [], data: [7] }], whole: [1] });
+  same(padded[0], [3, 2], [7, 3, 7, 5, 7, 7]);
+  const channels = run({ op: 'Pad', inputs: [drawn(1, 1, 1, 1), list(0, 1, 0, 0, 0, 1, 0, 0)], whole: [1] });
+  assert.equal(channels[0].shape, [1, 3, 1, 1]);
+  const one = { shape: [], data: [3] };
+  same(run({ op: 'Max', inputs: [one, { shape: [], data: [4] }] })[0], [], [4]);
+  same(run({ op: 'ReduceL2', inputs: [{ shape: [], data: [-3] }] })[0], [], [3]);
+});
+
+test.run();
