@@ -1,4 +1,4 @@
-/** The two programs of bench/ that train, from end to end on a few phantoms. */
+/** The programs of bench/ that train, from end to end on a few phantoms. */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { writePhantoms } from '../../src/cli/phantom/files.js';
+import { load } from '../../src/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-studies-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -76,6 +77,43 @@ test('an ablation trains its backbones, then its configurations, and draws the r
   assert.match(text('ablations', 'ablations.svg'), /^<svg/);
   const other = await failure(program('ablations', ...what, ...small, '--epochs', '2'));
   assert.match(other.stderr, /belongs to another study: epochs differs/);
+});
+
+test('weights are made by a recipe: members, their mean, calibration, thresholds and scores', async () => {
+  const set = { count: 40, size: 64, prevalence, threads: 2 };
+  await writePhantoms({ ...set, seed: 5, out: at('set') });
+  const backbone = '{"family":"vgg","layers":[8,"M",8],"batchNorm":true}';
+  const recipe = {
+    train: ['--classes', classes.join(), '--size', '32', '--batch', '8', '--epochs', '1'],
+    members: {
+      first: { train: ['--backbone', backbone, '--transition', '0'] },
+      second: { startsFrom: 'first', train: ['--lr', '1e-4', '--transition', '0'] },
+    },
+    mirror: true,
+    metadata: { imageKind: 'phantoms' },
+  };
+  const make = (content: unknown, ...more: string[]) => {
+    writeFileSync(at('recipe.json'), JSON.stringify(content));
+    return program('weights', '--recipe', at('recipe.json'), '--data', at('set'), '--out', at('made'), ...more);
+  };
+  const refused = await failure(make({ ...recipe, ensemble: ['third'] }));
+  assert.match(refused.stderr, /recipe\.json: ensemble is wrong; expected a list of first, second/);
+  const shared = await failure(make({ ...recipe, train: ['--seed', '3'] }));
+  assert.match(shared.stderr, /first\.train: --seed is wrong; expected no such option/);
+
+  await make(recipe);
+  assert.equal(text('made', 'first', 'validation.txt'), text('made', 'second', 'validation.txt'));
+  const localizer = await load(at('made', 'weights.safetensors'));
+  const { imageKind, operatingThresholds } = localizer.metadata;
+  await localizer.close();
+  assert.is(imageKind, 'phantoms');
+  assert.equal(Object.keys(operatingThresholds!), classes);
+  const scores = text('made', 'scores', 'evaluation.json');
+  const again = await make(recipe);
+  assert.not.match(again.stderr, /training/);
+  assert.is(text('made', 'scores', 'evaluation.json'), scores);
+  const other = await failure(make({ ...recipe, mirror: false }));
+  assert.match(other.stderr, /belongs to another study: mirror differs/);
 });
 
 test.run();
