@@ -15,7 +15,7 @@ import { Command } from 'commander';
 import { duration, interruptible, number, print, say, wholeNumber } from '../../../src/cli/terminal.js';
 import { InputError } from '../../../src/errors.js';
 import { readText, writeWhole } from '../../../src/node/text_files.js';
-import { exitCodeOf, keepStudy, readJson } from '../training_runs.js';
+import { exitCodeOf, keepStudy, readJson, writeJson } from '../training_runs.js';
 import { type Member, parseRecipe, type Recipe } from './recipe.js';
 
 export interface Options {
@@ -96,14 +96,26 @@ async function finish({ ensemble, mirror, metadata }: Recipe, options: Options, 
   await writeWhole(some, `${trained.join('\n')}\n`);
   const fit = ['--validation', join(run, 'validation.txt'), '--test', some, '--bootstrap', '0', '--no-html'];
   await evaluate(first, join(out, 'calibration'), fit, options, signal);
-  const scaling = join(out, 'calibration', 'evaluation.json');
-  await raybox(
-    ['convert', first, '--scaling', scaling, '--metadata', JSON.stringify(metadata), '--out', calibrated],
-    signal,
-  );
+  const scaling = await usableScaling(out);
+  const meta = ['--metadata', JSON.stringify(metadata)];
+  await raybox(['convert', first, ...scaling, ...meta, '--out', calibrated], signal);
   await evaluate(calibrated, join(out, 'thresholds'), [...fit, '--store-operating-thresholds'], options, signal);
   await raybox(['convert', calibrated, '--out', done], signal);
   return done;
+}
+
+/** The calibration as an option of `raybox convert`, without the classes that are ranked no better than by chance: their slope is not above 0. */
+async function usableScaling(out: string): Promise<string[]> {
+  const { scaling } = await readJson<{ scaling: Record<string, { slope: number }> }>(
+    join(out, 'calibration', 'evaluation.json'),
+  );
+  const usable = Object.entries(scaling).filter(([, { slope }]) => slope > 0);
+  const others = Object.keys(scaling).filter((name) => !usable.some(([one]) => one === name));
+  if (others.length > 0) say(`not calibrated, as they are ranked no better than by chance: ${others.join(', ')}`);
+  if (usable.length === 0) return [];
+  const path = join(out, 'scaling.json');
+  await writeJson(path, Object.fromEntries(usable));
+  return ['--scaling', path];
 }
 
 async function evaluate(
