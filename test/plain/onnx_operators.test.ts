@@ -180,6 +180,7 @@ test('Gemm with a transposed first factor and a matrix as summand; a constant be
   });
   const attributes = { transA: 1, transB: 1, alpha: 0.5, beta: 2 };
   same(run({ op: 'Gemm', inputs: [a, b, c], attributes })[0], [2, 4], expected);
+  assert.throws(() => run({ op: 'Gemm', inputs: [a] }), /its input 1 is missing/);
   const [row, column] = [list(1, 2, 3), list(4, 5, 6)];
   same(run({ op: 'MatMul', inputs: [row, column] })[0], [], [32]);
 });

@@ -32,7 +32,8 @@ export function gemm(call: Call): Operand {
   const a = isTurned[0] ? turned(first) : first;
   if (shapeOfOperand(a).length !== 2)
     throw new Unsupported(`its first factor has ${shapeOfOperand(a).length} dimensions`);
-  const [b, c] = [numbersOrValue(call, 1)!, numbersOrValue(call, 2)];
+  const second = operand(call, 1);
+  const [b, c] = [call.numbers?.get(second) ?? second, numbersOrValue(call, 2)];
   const outputs = shapeOfOperand(b)[isTurned[1] ? 0 : 1];
   const isBias = c && !isValue(c) && (c.count === 1 || (c.shape.at(-1) === outputs && c.count === outputs));
   if (isValue(a) && !isValue(b) && (!c || isBias)) {
