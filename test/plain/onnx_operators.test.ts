@@ -197,4 +197,18 @@ test('Expand repeats a computed value, Pad puts numbers around any dimension, an
   same(run({ op: 'ReduceL2', inputs: [{ shape: [], data: [-3] }] })[0], [], [3]);
 });
 
+test('an attribute of a hundred thousand fields is read in a time that grows with their number', () => {
+  // One field of a list of whole numbers, written once for each number: the attribute has its name first.
+  const count = 100_000;
+  const attribute = new Uint8Array(3 + 2 * count);
+  attribute.set([10, 1, 97]);
+  for (let i = 0; i < count; i++) attribute.set([64, 1], 3 + 2 * i);
+  const length = (size: number) => [0, 7, 14, 21].map((bits) => ((size >> bits) & 127) | (bits < 21 ? 128 : 0));
+  const nested = (field: number, bytes: Uint8Array) =>
+    Uint8Array.from([(field << 3) | 2, ...length(bytes.length), ...bytes]);
+  const opset = Uint8Array.of(66, 2, 16, 17);
+  const graph = nested(7, nested(1, nested(5, attribute)));
+  assert.throws(() => readModel(Uint8Array.from([...opset, ...graph]), new Map()), /too many numbers/);
+});
+
 test.run();

@@ -2,7 +2,7 @@
 import { firstFew, InputError } from '../../errors.js';
 import type { Attribute, Constant, PlainInput, PlainModel, PlainNode } from '../plain.js';
 import { type ExternalFiles, type ReadTensor, readEntry, readTensor, typeName } from './tensor.js';
-import { damaged, type Field, readFields } from './wire.js';
+import { damaged, type Field, kept, readFields } from './wire.js';
 
 /** Beyond these a file is refused. The largest classifiers have some thousands of nodes. */
 const MOST = { nodes: 32_768, tensors: 32_768, attributes: 64, names: 1_024, entries: 4_096 };
@@ -130,7 +130,7 @@ function readAttribute(bytes: Uint8Array, files: ExternalFiles): [string, Attrib
     if (field.number === 1) name = field.text();
     else if (field.number === 20) type = field.integer();
     else if (field.number === 21) throw damaged(`an attribute refers to one of a function (${name})`);
-    else if (field.number !== 13) found.set(field.number, [...(found.get(field.number) ?? []), field]);
+    else if (field.number !== 13) kept(found, field);
   });
   const number = type === undefined || type === 0 ? [...found.keys()][0] : FIELD_OF_TYPE[type];
   const fields = found.get(number) ?? [];

@@ -4,7 +4,7 @@ import { ELEMENT_BYTES, type ElementType, elementCount, toFloat32 } from '../../
 import { BinaryReader } from '../../vendor/protobuf.js';
 import { isReal } from '../numbers.js';
 import type { Constant } from '../plain.js';
-import { damaged, type Field, readFields } from './wire.js';
+import { damaged, type Field, kept, readFields } from './wire.js';
 
 /** The numbers of `TensorProto.DataType` that raybox reads. */
 const TYPES: Readonly<Record<number, ElementType>> = {
@@ -54,7 +54,7 @@ export function readTensor(bytes: Uint8Array, files: ExternalFiles): ReadTensor 
     else if (field.number === 8) name = field.text();
     else if (field.number === 13) readEntry(field.bytes(), entries);
     else if (field.number === 14) isExternal = field.integer() === 1;
-    else if (FIELDS.has(field.number)) stored.set(field.number, [...(stored.get(field.number) ?? []), field]);
+    else if (FIELDS.has(field.number)) kept(stored, field);
     else if (field.number === 3) throw new InputError('onnx: a tensor is stored in segments', { given: name });
   });
   const what = `onnx: the tensor ${name || 'without a name'}`;

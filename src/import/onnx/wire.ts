@@ -85,3 +85,10 @@ function guarded<T>(read: () => T): T {
     throw damaged(cause instanceof Error ? cause.message : String(cause));
   }
 }
+
+/** Puts a field behind those of its number. A copy of the list for each field would take a time that grows with the square of their number. */
+export function kept(fields: Map<number, Field[]>, field: Field): void {
+  const list = fields.get(field.number);
+  if (list) list.push(field);
+  else fields.set(field.number, [field]);
+}
