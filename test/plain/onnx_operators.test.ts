@@ -211,4 +211,16 @@ test('an attribute of a hundred thousand fields is read in a time that grows wit
   assert.throws(() => readModel(Uint8Array.from([...opset, ...graph]), new Map()), /too many numbers/);
 });
 
+test('shrinking with antialias is refused: ONNX counts the pixels of the edge several times; enlarging ignores it', () => {
+  const x: Numbers = { shape: [1, 1, 4, 4], data: Float32Array.from({ length: 16 }, (_, i) => i + 1) };
+  const resized = (size: number) =>
+    run({
+      ...{ op: 'Resize', inputs: [x, list(), list(), list(1, 1, size, size)], whole: [1, 2, 3] },
+      attributes: { mode: 'linear', antialias: 1 },
+    })[0];
+  // 2.3636 by ONNX, 2.5 by Pillow's rule.
+  assert.throws(() => resized(3), /it shrinks the map with antialias/);
+  same(resized(4), [1, 1, 4, 4], Array.from(x.data));
+});
+
 test.run();

@@ -15,8 +15,7 @@ function resizeMode(call: Call, mode: string, isWholeFactor: boolean): ResizeMod
   if (mode === 'nearest' && coordinates === 'half_pixel' && nearest.startsWith('round_') && isWholeFactor)
     return 'nearest';
   if (mode === 'linear' && coordinates === 'align_corners') return 'bilinear_corners';
-  if (mode === 'linear' && (coordinates === 'half_pixel' || coordinates === 'pytorch_half_pixel'))
-    return numberOf(call, 'antialias', 0) === 1 ? 'bilinear_antialiased' : 'bilinear';
+  if (mode === 'linear' && (coordinates === 'half_pixel' || coordinates === 'pytorch_half_pixel')) return 'bilinear';
   return undefined;
 }
 
@@ -38,6 +37,11 @@ function resize(call: Call): Value {
   if (given?.length !== shape.length) throw new Unsupported('it has neither sizes nor scales for all dimensions');
   if (textOf(call, 'keep_aspect_ratio_policy', 'stretch') !== 'stretch')
     throw new Unsupported('it keeps the proportions of the map (keep_aspect_ratio_policy)');
+  // ONNX counts the pixels of the edge several times where the filter reaches beyond it; raybox, as Pillow, leaves out what is beyond.
+  if (numberOf(call, 'antialias', 0) === 1 && given.some((size, i) => size < shape[i]))
+    throw new Unsupported(
+      'it shrinks the map with antialias, whose edges raybox computes otherwise; export it without',
+    );
   const factors = sizes?.length ? given.map((size, i) => size / shape[i]) : scales!;
   const isWhole = factors.every((factor, i) => Math.abs(shape[i] * factor - given[i]) <= 1e-4);
   const isMap = given[0] === shape[0] && given[1] === shape[1];
@@ -75,7 +79,7 @@ function resizeByAxes(
   const coordinates = isOld ? 'asymmetric' : textOf(call, 'coordinate_transformation_mode', 'half_pixel');
   const nearest = isOld ? 'floor' : textOf(call, 'nearest_mode', 'round_prefer_floor');
   const isKnown = ['nearest', 'linear', 'cubic'].includes(kind) && COORDINATES.includes(coordinates);
-  if (!isKnown || !NEAREST.includes(nearest) || numberOf(call, 'antialias', 0) === 1)
+  if (!isKnown || !NEAREST.includes(nearest))
     throw new Unsupported(`it resizes by ${kind}, ${coordinates}${kind === 'nearest' ? `, ${nearest}` : ''}`);
   const shape = shapeOfOperand(x);
   return given.reduce((result, count, dimension) => {
