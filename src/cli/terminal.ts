@@ -61,6 +61,7 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
+/** Reads a number of an option, between `least` and `most`. @throws UsageError for anything else. */
 export function number(least: number, most = Number.POSITIVE_INFINITY): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
@@ -103,6 +104,7 @@ export function numbersByName(text: string): Record<string, number> {
   return Object.fromEntries(entries);
 }
 
+/** A progress bar on stderr; without a terminal, a line from time to time. */
 export interface Progress {
   update(done: number): void;
   /** Writes a line to stderr without damaging the bar. */

@@ -52,6 +52,8 @@ export async function makeWeights(options: Options, signal: AbortSignal): Promis
   return `Weights: ${weights}\nScores:  ${join(out, 'scores')}\n`;
 }
 
+const adapterOf = (adapter: string | undefined) => (adapter === undefined ? [] : ['--adapter', adapter]);
+
 /** Trains a member, or goes on with it. When its time is over, its best epoch until then counts. */
 async function train(
   { name, train: words, startsFrom }: Member,
@@ -64,15 +66,14 @@ async function train(
   const begun = existsSync(join(folder, 'config.json'));
   const start = startsFrom === undefined ? [] : ['--init', join(out, startsFrom, 'best.safetensors')];
   const what = begun ? ['--resume'] : ['--seed', String(seed), ...start, ...words];
-  const machine = adapter === undefined ? [] : ['--adapter', adapter];
   const time = milliseconds === undefined ? '' : `, at most ${duration(Math.max(0, milliseconds))}`;
   say(`${name}: ${begun ? 'training goes on' : 'training'}${time}`);
-  await raybox(['train', '--data', data, '--out', folder, ...what, ...machine], signal, milliseconds);
+  await raybox(['train', '--data', data, '--out', folder, ...what, ...adapterOf(adapter)], signal, milliseconds);
   if (!existsSync(join(folder, 'best.safetensors')))
     throw new InputError(`${name}: the time was over before its first epoch`, {
       hint: 'give it a larger share, or more --minutes',
     });
-  await keepStudy(join(folder, 'done'), { name });
+  await writeJson(join(folder, 'done'), { name });
 }
 
 /** Joins the members, calibrates them on the validation images, and fits operating thresholds there. Gives the path of the weights. */
@@ -127,9 +128,8 @@ async function evaluate(
 ): Promise<void> {
   if (existsSync(join(folder, 'evaluation.json'))) return;
   const frame = boxFrame === undefined ? [] : ['--box-frame', String(boxFrame)];
-  const machine = adapter === undefined ? [] : ['--adapter', adapter];
   const where = ['--data', data, '--weights', weights, '--out', folder];
-  await raybox(['evaluate', ...where, '--batch', '16', ...frame, ...machine, ...words], signal);
+  await raybox(['evaluate', ...where, '--batch', '16', ...frame, ...adapterOf(adapter), ...words], signal);
 }
 
 /**

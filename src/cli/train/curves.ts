@@ -5,6 +5,7 @@ import { COLORS, loadPlotting, type PlotOptions } from '../../evaluate/page/plot
 import { Html, html, number, table } from '../../evaluate/page/text.js';
 import { bestEpoch, type EpochRecord } from '../../train/checkpoint.js';
 
+/** What the curves of a run are drawn from. */
 export interface Curves {
   title: string;
   history: readonly EpochRecord[];

@@ -10,6 +10,7 @@ import { readText, writeWhole } from '../../node/text_files.js';
 import { type ClassCount, selectData, type TrainingData } from '../../train/data.js';
 import { startProgress } from '../terminal.js';
 
+/** How a data set becomes the data of a run. */
 export interface TrainingDataOptions {
   classes: readonly string[];
   /** The seed of the split. */
@@ -29,6 +30,7 @@ export interface TrainingDataOptions {
   signal?: AbortSignal;
 }
 
+/** The data of a run: the data set, its split, and what was noticed about it. */
 export interface RunData {
   dataset: Dataset;
   data: TrainingData;
@@ -155,6 +157,7 @@ async function findBroken(
   return new Map(images.filter((image) => broken.has(image)).map((image) => [image, broken.get(image) as string]));
 }
 
+/** The files of a run's folder that list the images of each part of the split, one name a line. */
 export const LISTS = { train: 'train.txt', validation: 'validation.txt', test: 'test.txt' } as const;
 
 /** Writes the split as list files. A resumed run reads them, and `raybox evaluate` can read them too. */

@@ -7,6 +7,7 @@ import type { EpochRecord } from '../../train/checkpoint.js';
 import type { TrainProgress } from '../../train/options.js';
 import { duration, say } from '../terminal.js';
 
+/** Shows on stderr how a training run gets on. */
 export interface TrainDisplay {
   update(progress: TrainProgress): void;
   epoch(record: EpochRecord, seconds: number): void;
@@ -21,6 +22,7 @@ const timeLeft = (seconds: number) => (Number.isFinite(seconds) ? duration(1000 
 const lossText = (loss: number) => (Number.isFinite(loss) ? `loss ${loss.toFixed(3)}, ` : '');
 const rateText = (rate: number) => `${rate >= 10 ? rate.toFixed(0) : rate.toFixed(1)} images/s`;
 
+/** On a terminal there is one line that changes; elsewhere a line from time to time, and one for each epoch. */
 export function startTrainDisplay(): TrainDisplay {
   const epochLine = ({ epoch, loss, meanAuc }: EpochRecord, seconds: number) =>
     `epoch ${epoch}: ${lossText(loss)}mean validation AUC ${meanAuc.toFixed(3)} (${duration(1000 * seconds)})`;

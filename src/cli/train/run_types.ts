@@ -44,6 +44,7 @@ export interface RunMachine {
   signal?: AbortSignal;
 }
 
+/** What a new run is begun with. */
 export interface BeginOptions extends RunMachine, InitSource, PoolingNumbers {
   out: string;
   command: string;
@@ -63,12 +64,14 @@ export interface BeginOptions extends RunMachine, InitSource, PoolingNumbers {
   license?: string;
 }
 
+/** What a finished run gives. */
 export interface RunOutcome extends TrainResult {
   /** Path of the best weights. */
   weights: string;
   run: RunData;
 }
 
+/** What may change when an interrupted run goes on. */
 export interface ResumeOptions extends RunMachine {
   out: string;
   /** The folder of the data set, if it has been moved. */

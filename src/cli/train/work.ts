@@ -30,6 +30,7 @@ export function decodedOf({ data, dataset }: RunData, store: ImageStore): Map<st
   );
 }
 
+/** What a run works with, whether it begins or goes on. */
 export interface Work extends RunMachine {
   pixels: PixelRecord;
   weights?: WeightSource;
