@@ -8,6 +8,7 @@
  * All is computed in float64 and in memory.
  */
 import { counted, InputError } from '../errors.js';
+import { quantile } from '../evaluate/intervals.js';
 import { mean as meanOf, rank, rankingScores } from '../evaluate/roc.js';
 import { seededRandom, shuffle } from '../random.js';
 import { sigmoid } from '../sigmoid.js';
@@ -220,15 +221,11 @@ function standardise(features: Float32Array, width: number, least: number) {
   }
   for (let i = 0; i < features.length; i++) squares[i % width] += (features[i] - means[i % width]) ** 2 / images;
   const changing = squares.map((square, i) => (square > 1e-12 * means[i] ** 2 ? Math.sqrt(square) : Infinity));
-  const floor = least * medianOf(changing.filter(Number.isFinite));
+  // Without any feature that changes there is no median.
+  const floor = least * (quantile(changing.filter(Number.isFinite).sort(), 0.5) || 0);
   const deviations = changing.map((deviation) => Math.max(deviation, floor));
   const standard = features.map((value, i) => (value - means[i % width]) / deviations[i % width]);
   return { standard, means, deviations };
-}
-
-/** The middle value, the higher one of two; 0 if there is none. */
-function medianOf(values: Float64Array): number {
-  return Float64Array.from(values).sort()[values.length >> 1] ?? 0;
 }
 
 function scoreInto(
