@@ -1,8 +1,10 @@
-/** Reads the images of a data set for training. They are decoded in worker threads, and kept in memory as far as they fit. */
+/** Reads the images of a data set for training. They are decoded in worker threads, kept in memory as far as they fit, and in a
+ * folder if one is given. */
 import { totalmem } from 'node:os';
 import { InputError } from '../errors.js';
 import type { DecodeOptions } from '../formats/images/pixels.js';
 import type { Fit } from '../ops/images/frame.js';
+import { openImageCache, type ResizedImage } from './image_cache.js';
 import { tallyWarnings } from './image_reading.js';
 import { openImageThreads } from './image_threads.js';
 
@@ -16,12 +18,14 @@ export interface ImageStoreOptions {
   threads?: number;
   /** The most bytes of decoded images to keep. Default: a quarter of the machine's memory. */
   cacheBytes?: number;
+  /** A folder that keeps decoded images for later epochs and runs; see `image_cache.ts`. */
+  imageCache?: string | undefined;
 }
 
 export interface ImageStore {
   /** @throws InputError naming the file that cannot be read. */
   read(path: string): Promise<Uint16Array>;
-  /** A hash of the pixels of an image when it was last decoded: 16 hexadecimal digits. Undefined if it has not been decoded yet. */
+  /** A hash of the pixels of an image when it was last read: 16 hexadecimal digits. Undefined if it has not been read yet. */
   hashOf(path: string): string | undefined;
   /** Bytes of images in memory. */
   readonly cachedBytes: number;
@@ -32,8 +36,11 @@ export interface ImageStore {
   close(): Promise<void>;
 }
 
-export function openImageStore(options: ImageStoreOptions): ImageStore {
+/** @throws InputError if the folder of the image cache cannot be used */
+export async function openImageStore(options: ImageStoreOptions): Promise<ImageStore> {
   const { size, fit, decode = {}, threads, cacheBytes = totalmem() / 4 } = options;
+  const kept =
+    options.imageCache === undefined ? undefined : await openImageCache(options.imageCache, { size, fit, decode });
   const workers = openImageThreads(threads);
   const cache = new Map<string, Uint16Array>();
   const hashes = new Map<string, string>();
@@ -51,6 +58,14 @@ export function openImageStore(options: ImageStoreOptions): ImageStore {
     }
   }
 
+  async function decodeFile(path: string): Promise<ResizedImage> {
+    const decoded = await workers.run('resize', [path, size, fit, decode]).catch((error) => {
+      throw error instanceof InputError ? new InputError(`${path}: ${error.message}`, { cause: error }) : error;
+    });
+    await kept?.add(path, decoded);
+    return decoded;
+  }
+
   return {
     hashOf: (path) => hashes.get(path),
     get cachedBytes() {
@@ -59,13 +74,11 @@ export function openImageStore(options: ImageStoreOptions): ImageStore {
     get full() {
       return full;
     },
-    warnings: () => tally.lines(),
+    warnings: () => [...tally.lines(), ...(kept?.problem === undefined ? [] : [kept.problem])],
     async read(path) {
       const known = cache.get(path);
       if (known) return known;
-      const { image, hash, warnings } = await workers.run('resize', [path, size, fit, decode]).catch((error) => {
-        throw error instanceof InputError ? new InputError(`${path}: ${error.message}`, { cause: error }) : error;
-      });
+      const { image, hash, warnings } = (await kept?.find(path)) ?? (await decodeFile(path));
       if (warnings.length > 0 && !tallied.has(path)) {
         tallied.add(path);
         tally.add(path, warnings);
@@ -76,6 +89,7 @@ export function openImageStore(options: ImageStoreOptions): ImageStore {
     },
     async close() {
       await workers.close();
+      await kept?.close();
       cache.clear();
     },
   };

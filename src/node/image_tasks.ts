@@ -1,19 +1,10 @@
 /** What is done with images in worker threads (`image_threads.ts`): they are decoded, resized for training, and drawn as overlays. */
-import { createHash } from 'node:crypto';
 import type { DecodeOptions, Image } from '../formats/images/pixels.js';
 import type { Fit } from '../ops/images/frame.js';
-import type { Warning } from '../warnings.js';
+import { pixelHash, type ResizedImage } from './image_cache.js';
 import { readImage } from './image_files.js';
 import type { drawnPng } from './overlay_png.js';
 import type { Done } from './thread_pool.js';
-
-/** An image as training uses it. */
-interface Resized {
-  image: Uint16Array;
-  /** 16 hexadecimal digits. */
-  hash: string;
-  warnings: readonly Warning[];
-}
 
 // Each task loads what it alone needs, so that a thread begins soon.
 export const tasks = {
@@ -24,13 +15,12 @@ export const tasks = {
   },
 
   /** Reads an image file, and resizes it to `size` × `size` pixels. @throws InputError with what is wrong with it */
-  async resize(path: string, size: number, fit: Fit, options: DecodeOptions): Promise<Done<Resized>> {
+  async resize(path: string, size: number, fit: Fit, options: DecodeOptions): Promise<Done<ResizedImage>> {
     const { examineImage } = await import('../localizer/examine.js');
     const { networkImage } = await import('../train/network_image.js');
     const decoded = examineImage(await readImage(path, options));
     const image = networkImage(decoded, size, fit);
-    const hash = createHash('sha256').update(image).digest('hex').slice(0, 16);
-    return { answer: { image, hash, warnings: decoded.warnings ?? [] }, transfer: memoryOf(image) };
+    return { answer: { image, hash: pixelHash(image), warnings: decoded.warnings ?? [] }, transfer: memoryOf(image) };
   },
 
   /** Draws an overlay. The answer is a PNG. */

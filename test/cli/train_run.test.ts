@@ -1,7 +1,17 @@
 /** `raybox train` on data sets on disk: runs that are killed, broken data, and the files of a run folder. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -507,7 +517,7 @@ test('truncated images and DICOM files are found before the run begins', async (
   const broken = Buffer.from(kept);
   broken.fill(0, kept.length >> 1, (kept.length >> 1) + 64);
   writeFileSync(image, broken);
-  const store = openImageStore({ size: 16, fit: 'stretch', threads: 2 });
+  const store = await openImageStore({ size: 16, fit: 'stretch', threads: 2 });
   const open = (more = {}) => openTrainingData(at('data'), { classes, seed: 0, store, ...more });
   await refused(open(), new RegExp(`1 of \\d+ images cannot be used; the first: ${name} `));
   assert.match((await open({ skipBroken: true })).warnings.join('\n'), new RegExp(`^1 image left out: ${name}$`));
@@ -531,7 +541,7 @@ test('truncated images and DICOM files are found before the run begins', async (
 test('images are decoded once, in threads, and kept as long as there is room', async () => {
   const names = text('data', 'train_val_list.txt').trim().split('\n').slice(0, 6);
   const paths = names.map((name) => at('data', 'images', name));
-  const small = openImageStore({ size: 16, fit: 'stretch', threads: 2, cacheBytes: 4 * 512 });
+  const small = await openImageStore({ size: 16, fit: 'stretch', threads: 2, cacheBytes: 4 * 512 });
   const images = await Promise.all(paths.map(small.read));
   assert.ok(images.every((image) => image.length === 256 && image.some((value) => value !== image[0])));
   assert.is(small.cachedBytes, 4 * 512);
@@ -541,6 +551,55 @@ test('images are decoded once, in threads, and kept as long as there is room', a
   assert.is((await small.read(paths[0])).length, 256);
   await small.close();
   await refused(small.read(paths[5]), /closed/);
+});
+
+test('decoded images are kept in a folder, and are used as long as neither the image file nor the cache has changed', async () => {
+  const names = text('data', 'train_val_list.txt').trim().split('\n').slice(0, 3);
+  const files = names.map((name) => ({
+    path: at('data', 'images', name),
+    bytes: readFileSync(at('data', 'images', name)),
+  }));
+  const time = new Date('2020-02-02T02:02:02Z');
+  const replace = (bytesOf: (bytes: Buffer) => Buffer) => {
+    for (const { path, bytes } of files) {
+      writeFileSync(path, bytesOf(bytes));
+      utimesSync(path, time, time);
+    }
+  };
+  const read = async (size = 16) => {
+    const open = () => openImageStore({ size, fit: 'stretch', threads: 1, imageCache: at('kept') });
+    const store = await open();
+    try {
+      await refused(open(), /images-[0-9a-f]{12}\.bin is being written by another process/);
+      return {
+        images: await Promise.all(files.map(({ path }) => store.read(path))),
+        hashes: files.map(({ path }) => store.hashOf(path)),
+      };
+    } finally {
+      await store.close();
+    }
+  };
+  replace((bytes) => bytes);
+  const fresh = await read();
+  const [pixels, index] = readdirSync(at('kept')).map((name) => at('kept', name));
+  assert.is(readFileSync(pixels).length, 3 * 16 * 16 * 2);
+
+  // Files that look unchanged but hold no image: what is read now can only come from the cache.
+  replace((bytes) => Buffer.alloc(bytes.length));
+  assert.equal(await read(), fresh);
+  await refused(read(8), /not a PNG or JPEG file/); // this size is not in the cache
+  replace((bytes) => Buffer.concat([bytes, Buffer.alloc(1)]));
+  assert.equal(await read(), fresh); // longer files are decoded again, and added
+  assert.is(readFileSync(pixels).length, 6 * 16 * 16 * 2);
+
+  // A disk may lose pixels, and a killed process may leave an incomplete line.
+  replace((bytes) => bytes);
+  const damaged = readFileSync(pixels);
+  damaged.fill(0, 0, 16 * 16 * 2);
+  writeFileSync(pixels, damaged);
+  writeFileSync(index, `${readFileSync(index, 'utf8')}0123456789abcdef\t12`);
+  assert.equal(await read(), fresh);
+  assert.is(readFileSync(index, 'utf8').split('\n').length - 1, 7);
 });
 
 test.run();

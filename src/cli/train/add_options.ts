@@ -201,6 +201,10 @@ function addMachineOptions(command: Command): void {
       wholeNumber(0, 1e7),
     )
     .option(
+      '--image-cache <dir>',
+      'folder that keeps decoded images for later epochs and runs: two bytes for each pixel of the network’s input',
+    )
+    .option(
       '--memory <mebibytes>',
       'memory of the GPU that a step may take; default: all of it. Activations that do not fit are computed twice',
       wholeNumber(1, 1e7),

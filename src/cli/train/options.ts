@@ -59,6 +59,7 @@ export interface TrainingOptions extends DecodeOptions, PoolingNumbers {
   checkpointMinutes?: number;
   threads?: number;
   cache?: number;
+  imageCache?: string;
   memory?: number;
   adapter?: string;
   trainingData?: string;
@@ -73,6 +74,7 @@ export const machineOf = (options: TrainingOptions): RunMachine => ({
   adapter: options.adapter,
   threads: options.threads,
   cacheBytes: options.cache === undefined ? undefined : options.cache * 2 ** 20,
+  imageCache: options.imageCache,
   memory: options.memory === undefined ? undefined : options.memory * 2 ** 20,
   checkpointMs: options.checkpointMinutes === undefined ? undefined : options.checkpointMinutes * 60_000,
 });

@@ -95,15 +95,18 @@ const configOf = (settings: TrainSettings, options: BeginOptions): RunConfig => 
 async function withMachine<T>(
   { input }: TrainSettings,
   data: DecodeOptions,
-  { adapter, gpu: given, threads, cacheBytes }: RunMachine,
+  { adapter, gpu: given, threads, cacheBytes, imageCache }: RunMachine,
   work: (gpu: Gpu, store: ImageStore) => Promise<T>,
 ): Promise<T> {
   const gpu = given ?? (await openGpu(adapter ? { adapter } : {}));
-  const store = openImageStore({ ...input, decode: decodeOptions(data), threads, cacheBytes });
   try {
-    return await work(gpu, store);
+    const store = await openImageStore({ ...input, decode: decodeOptions(data), threads, cacheBytes, imageCache });
+    try {
+      return await work(gpu, store);
+    } finally {
+      await store.close();
+    }
   } finally {
-    await store.close();
     if (!given) gpu.close();
   }
 }

@@ -37,7 +37,10 @@ export interface RunMachine {
   /** An open device, which stays open. If several runs of a process share it, only the first one compiles the kernels. */
   gpu?: Gpu;
   threads?: number;
+  /** Memory for decoded images. */
   cacheBytes?: number;
+  /** A folder that keeps decoded images. */
+  imageCache?: string;
   checkpointMs?: number;
   /** Bytes on the GPU that a step may take. Default: as much as the GPU has. */
   memory?: number;

@@ -25,6 +25,7 @@ const RESUMABLE = [
   'checkpointMinutes',
   'threads',
   'cache',
+  'imageCache',
   'memory',
   'adapter',
 ];
