@@ -44,7 +44,7 @@ export function noTorchArchive(names: readonly string[]): InputError {
 
 /** The error for JSON that is no TensorFlow.js model, with advice. @param keys the first of its keys; undefined if it is no object */
 export function noModelJson(keys: readonly string[] | undefined, given: string): InputError {
-  return new InputError('weights: the file is JSON, and no TensorFlow.js model', {
+  return new InputError('weights: the file is JSON, but not a TensorFlow.js model', {
     expected: 'model.json with modelTopology and weightsManifest',
     given: keys ? keys.slice(0, 6).join(', ').slice(0, 120) || 'no keys' : given,
     hint: JSON_HINTS.find(({ key }) => keys?.includes(key))?.hint ?? JSON_HINT,
@@ -52,7 +52,7 @@ export function noModelJson(keys: readonly string[] | undefined, given: string):
 }
 
 const JSON_HINT = 'name the file of the weights, or the model.json that lies beside them';
-/** What JSON beside weights is mostly, by one of its keys. */
+/** Advice for JSON files that are often given in place of weights. Each kind is recognised by one of its keys. */
 const JSON_HINTS: readonly { key: string; hint: string }[] = [
   {
     key: 'weight_map',

@@ -282,7 +282,7 @@ test('JSON lines: labels, ranges, keys, repeated images', () => {
   assert.match(said, /keys that mean nothing here were not used: "scores" \(did you mean probabilities\?\)/);
   assert.match(said, /1 line is of an image that could not be predicted/);
   const slipped = { image: '0.png', probs: {}, boxes: [], colour: 1 };
-  refused(() => lines(slipped), /no line says what is scored, but "probs" \(did you mean probabilities\?\)/);
+  refused(() => lines(slipped), /no line has anything to score, only "probs" \(did you mean probabilities\?\)/);
   const slips = lines({ ...slipped, logits: {} }).said;
   assert.match(slips, /"probs" \(did you mean probabilities\?\), "boxes" \(did you mean findings\?\), "colour"\./);
   const foreign = lines(

@@ -261,7 +261,7 @@ test('files of marks: forms are recognised, and what cannot be right is refused 
   assert.equal(areaOf(coco([[0, 0, 4, 0, 4, 4, 0, 4], square.flat()])), [16, [{ x: 0, y: 0, width: 4, height: 4 }]]);
   refused(() => areaOf(coco([[1, 1, 9, 1, 9, 9]])), /A\.png, Mass passes the edge of its image/);
   refused(() => areaOf(coco([[0, 0, 4, 4, 4, 0, 0, 4]])), /crosses itself/);
-  refused(() => areaOf(coco({ size: [2, 2], counts: [0, 4] })), /mask is of another frame than its image/);
+  refused(() => areaOf(coco({ size: [2, 2], counts: [0, 4] })), /mask has another size than its image/);
   refused(
     () => areaOf(coco([square.flat()]), { sizeOf: () => ({ width: 8, height: 8 }) }),
     /another size than the image.*give frame: own/,
@@ -291,7 +291,7 @@ test('files of marks: forms are recognised, and what cannot be right is refused 
           ],
         },
       }),
-    /holds the middle of no pixel/,
+    /covers the centre of no pixel/,
   );
   refused(() => readShapes('{"A": 3}', 'x.json'), /x\.json holds no masks of a known form.*given an object with A$/);
   refused(() => readShapes('[]', 'x.json'), /given \[…\]|given \[\]/);

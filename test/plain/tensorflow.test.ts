@@ -351,7 +351,7 @@ const REFUSED: [string, () => Model, RegExp][] = [
     () => graph([node('AddV2', 'y', ['image', 'z']), node('Relu', 'z', ['y'])], 'z'),
     /in a circle/,
   ],
-  ['JSON of another kind', () => ({ json: { a: 1 }, files: {} }), /no TensorFlow\.js model.*given a; name the file/],
+  ['JSON of another kind', () => ({ json: { a: 1 }, files: {} }), /not a TensorFlow\.js model.*given a; name the file/],
   ['the list of a split network', () => ({ json: { metadata: {}, weight_map: {} }, files: {} }), /join them/],
   ['the answer of a server', () => ({ json: { error: 'not found' }, files: {} }), /check the address/],
 ];

@@ -1,4 +1,7 @@
-/** The bytes of an HDF5 file: numbers, texts and items of heaps, none of them outside the file, and all of them counted. */
+/**
+ * Reads numbers, texts and items of heaps from the bytes of an HDF5 file. Positions outside the file are refused. All bytes that are read are
+ * counted, because a small file can refer to the same bytes any number of times.
+ */
 import { InputError } from '../../errors.js';
 
 export interface Hdf5Bytes {
@@ -8,17 +11,17 @@ export interface Hdf5Bytes {
   u32(at: number): number;
   /** @throws InputError for a number beyond those that a double holds exactly */
   u64(at: number): number;
-  /** An address, or undefined for the one that says that there is nothing. */
+  /** An address. Undefined if all its bits are set, which means that there is nothing. */
   address(at: number): number | undefined;
-  /** A text that a zero ends, or that has at most so many bytes. */
+  /** A text that ends at a zero byte, or after `most` bytes. */
   text(at: number, most: number): string;
-  /** A view of some bytes. */
+  /** A view of `length` bytes. */
   part(at: number, length: number): Uint8Array;
-  /** Refuses what does not begin with a signature of four letters. */
-  sign(at: number, signature: string): void;
+  /** @throws InputError if the four letters of `signature` are not there */
+  expectSignature(at: number, signature: string): void;
   /** A value that is kept in a heap of the file, such as a text of any length. */
   heapItem(heap: number, index: number): { at: number; length: number };
-  /** Pays for some bytes that are looked at. */
+  /** Counts bytes that are read. @throws InputError if more have been read than `MOST` allows */
   pay(bytes: number): void;
 }
 
@@ -29,7 +32,7 @@ export const unsupported = (what: string): InputError =>
     hint: 'write the file anew with h5py or Keras, in the format that is their default',
   });
 
-/** All that is looked at together can be so many times as long as the file, and this much longer. */
+/** The most bytes that may be read in total: `times` the bytes of the file, plus `more`. */
 const MOST = { times: 4, more: 1 << 20 };
 
 export function hdf5Bytes(bytes: Uint8Array): Hdf5Bytes {
@@ -65,7 +68,7 @@ export function hdf5Bytes(bytes: Uint8Array): Hdf5Bytes {
       return decoder.decode(text);
     },
     part: (at, length) => bytes.subarray(inside(at, length), at + length),
-    sign(at, signature) {
+    expectSignature(at, signature) {
       if (file.text(at, 4) !== signature) throw damaged(`byte ${at} does not begin a ${signature}`);
     },
     heapItem(heap, index) {
@@ -81,12 +84,12 @@ export function hdf5Bytes(bytes: Uint8Array): Hdf5Bytes {
 
 /** The items of a global heap, by their numbers. */
 function heapItems(file: Hdf5Bytes, heap: number): Map<number, { at: number; length: number }> {
-  file.sign(heap, 'GCOL');
+  file.expectSignature(heap, 'GCOL');
   const end = heap + file.u64(heap + 8);
   const items = new Map<number, { at: number; length: number }>();
   for (let at = heap + 16; at + 16 <= end; ) {
     const index = file.u16(at);
-    // Item 0 is what the heap has left.
+    // Item 0 is the free space at the end of the heap.
     if (index === 0) break;
     const length = file.u64(at + 8);
     if (at + 16 + length > end) throw damaged('an item reaches beyond its heap');

@@ -2,7 +2,7 @@
 import { damaged, type Hdf5Bytes, unsupported } from './bytes.js';
 import { MESSAGE, type Message } from './objects.js';
 
-/** Levels of the tree of a group. */
+/** The most levels of a group's tree. */
 const MOST_LEVELS = 32;
 
 /** The addresses of a group's members by their names. */
@@ -23,16 +23,16 @@ export function groupLinks(file: Hdf5Bytes, messages: readonly Message[], path: 
 
 type Add = (name: string, address: number) => void;
 
-/** Members of the older form: a tree, whose leaves are tables, whose entries have their names in a heap. */
+/** Adds the members of the older form. They are in a tree whose leaves are tables. The names of a table's entries are in a heap. */
 function oldLinks(file: Hdf5Bytes, tree: number, heap: number, add: Add): void {
-  file.sign(heap, 'HEAP');
+  file.expectSignature(heap, 'HEAP');
   const [nameBytes, names] = [file.u64(heap + 8), file.u64(heap + 24)];
   const table = (at: number) => {
-    file.sign(at, 'SNOD');
+    file.expectSignature(at, 'SNOD');
     const count = file.u16(at + 6);
     for (let i = 0; i < count; i++) {
       const entry = at + 8 + 40 * i;
-      // What an entry names may be a path to another member: Keras writes none.
+      // An entry of type 2 is a symbolic link, which is a path to another member. Keras writes none.
       if (file.u32(entry + 16) === 2) continue;
       const name = file.u64(entry);
       if (name >= nameBytes) throw damaged('a name lies beyond its heap');
@@ -43,7 +43,7 @@ function oldLinks(file: Hdf5Bytes, tree: number, heap: number, add: Add): void {
   const visit = (at: number, above: number | undefined) => {
     if (seen.has(at)) throw damaged('a group is part of itself');
     seen.add(at);
-    file.sign(at, 'TREE');
+    file.expectSignature(at, 'TREE');
     const level = file.u8(at + 5);
     if (file.u8(at + 4) !== 0 || level > MOST_LEVELS || (above !== undefined && level !== above - 1))
       throw damaged('the tree of a group');
@@ -57,14 +57,14 @@ function oldLinks(file: Hdf5Bytes, tree: number, heap: number, add: Add): void {
   visit(tree, undefined);
 }
 
-/** A member of the newer form, if it is an object of this file. */
+/** Adds a member of the newer form if it is an object of this file. Symbolic links and links to other files are skipped. */
 function newLink(file: Hdf5Bytes, start: number, add: Add): void {
   const version = file.u8(start);
   if (version !== 1) throw unsupported(`version ${version} of links`);
   const flags = file.u8(start + 1);
   let at = start + 2;
   const kind = flags & 8 ? file.u8(at++) : 0;
-  // The order in which it was made, and the characters of its name.
+  // The creation order and the character set of the name are skipped. Both are there only if a flag says so.
   at += (flags & 4 ? 8 : 0) + (flags & 16 ? 1 : 0);
   const width = flags & 3;
   const length = width === 0 ? file.u8(at) : width === 1 ? file.u16(at) : width === 2 ? file.u32(at) : file.u64(at);

@@ -12,7 +12,7 @@ import { countOf, dataSpace, dataType, type Hdf5Type } from './types.js';
 
 /** A group or a dataset. */
 export interface Hdf5Object {
-  /** The names of what a group holds. A dataset has none. */
+  /** The names of a group's members. A dataset has none. */
   readonly names: readonly string[];
   /** A member of a group. @throws InputError for a member that is damaged */
   get(name: string): Hdf5Object | undefined;
@@ -24,7 +24,7 @@ export interface Hdf5Object {
 
 export interface Hdf5Data {
   readonly shape: readonly number[];
-  /** How its numbers are stored; undefined for what is no number of a kind that raybox reads. */
+  /** The type of its numbers; undefined if they are not numbers, or of a type that raybox does not read. */
   readonly type: ElementType | undefined;
   /** The numbers as little-endian bytes, as a view of the file. @throws InputError for numbers that are compressed or not there */
   read(): Uint8Array;
@@ -36,7 +36,7 @@ export function openHdf5(bytes: Uint8Array): Hdf5Object {
   return readObject(file, rootAddress(file), '/');
 }
 
-/** The address of the root group's header. It stands at the beginning of the file, in the superblock. */
+/** The address of the root group's header, which is in the superblock at the beginning of the file. */
 function rootAddress(file: Hdf5Bytes): number {
   const version = file.u8(8);
   if (version > 3) throw unsupported(`version ${version} of the file's beginning`);
@@ -86,7 +86,7 @@ function readObject(file: Hdf5Bytes, address: number, path: string): Hdf5Object 
 interface Attribute {
   readonly type: Hdf5Type;
   readonly count: number;
-  /** Where its values are. */
+  /** The position of its values in the file. */
   readonly at: number;
 }
 
@@ -142,7 +142,7 @@ function dataOf(
   if (!space || !type || !layout) return undefined;
   const shape = dataSpace(file, space.at) ?? [0];
   const { kind, size, element } = dataType(file, type.at);
-  // Keras writes bfloat16 as two bytes of no known type, with a note of what they are.
+  // HDF5 has no bfloat16. Keras writes it as an opaque type of two bytes, with the attribute `dtype`.
   const isBf16 = kind === 'opaque' && size === 2 && texts('dtype')?.[0] === 'bfloat16';
   const where = path.slice(-200);
   return {

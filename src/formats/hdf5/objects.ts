@@ -12,13 +12,13 @@ export interface Message {
   readonly length: number;
 }
 
-/** Messages that raybox reads, and that may stand in another object instead. */
+/** Messages that raybox reads and that several objects may share. An object then only has a reference to the message, which is refused. */
 const READ: readonly number[] = [MESSAGE.dataSpace, MESSAGE.dataType, MESSAGE.layout, MESSAGE.attribute];
 
-/** The messages of an object, those of its continuations too. */
+/** The messages of an object, including those in its continuation blocks. */
 export function objectMessages(file: Hdf5Bytes, address: number): Message[] {
   const isOld = file.u8(address) === 1;
-  if (!isOld) file.sign(address, 'OHDR');
+  if (!isOld) file.expectSignature(address, 'OHDR');
   const { first, perMessage, blockHead, blockTail } = isOld ? oldHeader(file, address) : newHeader(file, address);
   const messages: Message[] = [];
   const blocks = [first];
@@ -34,14 +34,14 @@ export function objectMessages(file: Hdf5Bytes, address: number): Message[] {
       const data = at + perMessage;
       if (data + size > end) throw damaged('a message reaches beyond its object');
       at = data + size;
-      // Each message costs an object in memory, also an empty one.
+      // Each message becomes an object in memory, even if it is empty, so each one is counted.
       file.pay(16);
       if (type === MESSAGE.continuation) {
         if (size < 16) throw damaged('an object does not say where it goes on');
         const [from, bytes] = [file.u64(data), file.u64(data + 8)];
         if (seen.has(from)) throw damaged('an object goes on where it was already');
         seen.add(from);
-        if (!isOld) file.sign(from, 'OCHK');
+        if (!isOld) file.expectSignature(from, 'OCHK');
         if (bytes < blockHead + blockTail) throw damaged('an object goes on with nothing');
         blocks.push({ at: from + blockHead, length: bytes - blockHead - blockTail });
       } else if ((flags & 2) !== 0 && READ.includes(type)) throw unsupported('types that objects share');
@@ -60,13 +60,13 @@ function newHeader(file: Hdf5Bytes, address: number) {
   const version = file.u8(address + 4);
   if (version !== 2) throw unsupported(`version ${version} of objects`);
   const flags = file.u8(address + 5);
-  // Four times, and how many attributes there may be, each where a flag says so.
+  // Four timestamps and two limits on the number of attributes are skipped. Both are there only if a flag says so.
   const at = address + 6 + (flags & 0x20 ? 16 : 0) + (flags & 0x10 ? 4 : 0);
   const width = flags & 3;
   const length = width === 0 ? file.u8(at) : width === 1 ? file.u16(at) : width === 2 ? file.u32(at) : file.u64(at);
   return {
     first: { at: at + 2 ** width, length },
-    // A message may say in which order it was made. A block ends with a checksum.
+    // A flag says whether each message has its creation order. A block ends with a checksum.
     ...{ perMessage: flags & 4 ? 6 : 4, blockHead: 4, blockTail: 4 },
   };
 }

@@ -12,7 +12,7 @@ export interface Hdf5Type {
 
 const MOST_DIMENSIONS = 32;
 
-/** Floating-point numbers by where their exponent begins, its bits, those of the mantissa, and the exponent's bias. */
+/** Floating-point types by four numbers: the position of the exponent, its bits, the bits of the mantissa, and the exponent's bias. */
 const FLOATS: Readonly<Record<string, ElementType>> = {
   ...{ '10 5 10 15': 'F16', '7 8 7 127': 'BF16', '23 8 23 127': 'F32', '52 11 52 1023': 'F64' },
 };

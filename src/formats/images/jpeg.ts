@@ -138,7 +138,7 @@ function readHuffman(segment: Uint8Array, tables: Tables): void {
     const total = counts.reduce((sum, count) => sum + count, 0);
     const symbols = segment.subarray(at + 17, at + 17 + total);
     if (kind > 1 || place > 3 || counts.length < 16 || symbols.length < total || total > 256)
-      throw damaged('a Huffman table that is none');
+      throw damaged('an invalid Huffman table');
     tables[kind === 0 ? 'dc' : 'ac'][place] = huffmanTable(counts, symbols);
     at += 17 + total;
   }

@@ -88,7 +88,7 @@ export function readQuantisation(segment: Uint8Array, tables: Tables): void {
   for (let at = 0; at < segment.length; ) {
     const [wide, place] = [segment[at] >> 4, segment[at] & 15];
     const bytes = wide ? 128 : 64;
-    if (wide > 1 || place > 3 || at + 1 + bytes > segment.length) throw damaged('a quantisation table that is none');
+    if (wide > 1 || place > 3 || at + 1 + bytes > segment.length) throw damaged('an invalid quantisation table');
     const steps = new Uint16Array(64);
     for (let i = 0; i < 64; i++) {
       const from = at + 1 + i * (wide + 1);

@@ -95,6 +95,7 @@ function readGifHeader(bytes: Uint8Array, view: DataView): PictureHeader {
   return { ...PLAIN, size, hasMore: pictures > 1 };
 }
 
+/** The compression codes of BMP whose pixels are not compressed: BI_RGB, BI_BITFIELDS and BI_ALPHABITFIELDS. */
 const PLAIN_PIXELS = [0, 3, 6];
 
 /** Reads a BITMAPCOREHEADER, a BITMAPINFOHEADER or one of its successors. A negative height means that the rows begin at the top. */

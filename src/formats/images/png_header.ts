@@ -80,9 +80,11 @@ export function readChunks(bytes: Uint8Array): PngFile {
     else if (type === 'IEND') break;
     // A capital first letter means that the file cannot be read correctly without the chunk.
     else if (type !== 'IHDR' && type !== 'PLTE' && (bytes[at + 4] & 0x20) === 0)
-      throw new InputError('png: a chunk that no PNG standard knows must be understood', { given: type });
+      throw new InputError('png: the image cannot be decoded without a chunk that raybox does not know', {
+        given: type,
+      });
     else if (type === 'PLTE' && found.has(type)) throw new InputError('png: the file has two palettes');
-    else if (type === 'PLTE' && data.length > 0) throw new InputError('png: the palette stands behind the pixels');
+    else if (type === 'PLTE' && data.length > 0) throw new InputError('png: the palette comes after the pixels');
     else if ((type === 'tEXt' || type === 'zTXt') && isExifProfile(content))
       profile ??= { text: content, isCompressed: type === 'zTXt' };
     else if (!found.has(type)) found.set(type, content);

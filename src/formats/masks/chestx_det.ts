@@ -42,7 +42,7 @@ export function readChestXDet(parsed: unknown, source: string): ShapeFile {
     });
     return { image: fileName(name), marks, read: [] };
   });
-  // Its readers looked for all of its findings in every image.
+  // The radiologists of ChestX-Det looked for all kinds of findings in every image.
   const all = [...read].sort();
   const marked = images.map((each) => ({ ...each, read: all }));
   return { format: "ChestX-Det's annotations", form: 'masks', frame: FRAME, images: marked };

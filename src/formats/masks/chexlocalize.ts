@@ -54,7 +54,7 @@ export function readSegmentations(parsed: Record<string, unknown>, source: strin
           given: `${mask.width} × ${mask.height}`,
         });
       }
-      // The file does not say which pixels are one finding of several, so those that touch are.
+      // A mask may show several findings with the same label, and the file does not separate them. So each connected part counts as one.
       return rleArea(mask) === 0 ? [] : [{ label, shape: { mask, boxes: maskComponents(mask) } satisfies Shape }];
     });
     return { image: fileName(name), width: size?.width, height: size?.height, marks, read };

@@ -1,6 +1,6 @@
 /**
  * Segmentations in COCO's annotation files (Lin et al. 2014, cocodataset.org/#format-data): polygons, or masks as run lengths. An annotation
- * is one finding; several polygons of an annotation are its parts, and all are filled, so the format has no holes but in run lengths.
+ * is one finding. Several polygons of an annotation are its parts, and all of them are filled, so only run lengths can describe holes.
  */
 import { InputError } from '../../errors.js';
 import { brief } from '../brief.js';
@@ -69,7 +69,7 @@ function shapeIn({ segmentation, bbox }: Record<string, unknown>, image: ShapedI
     const mask = maskIn(segmentation, where);
     const { width = mask.width, height = mask.height } = image;
     if (mask.width !== width || mask.height !== height) {
-      throw new InputError(`${where}: the mask is of another frame than its image`, {
+      throw new InputError(`${where}: the mask has another size than its image`, {
         expected: `${width} × ${height}`,
         given: `${mask.width} × ${mask.height}`,
       });

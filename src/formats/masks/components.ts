@@ -1,4 +1,4 @@
-/** The parts of a mask that touch. */
+/** Finds the connected parts of a mask. */
 import type { Box } from '../findings.js';
 import { eachRun, type Rle } from './rle.js';
 
@@ -31,7 +31,7 @@ export function maskComponents(mask: Rle): Box[] {
     for (let next = i; next !== root; ) [next, pieces[next].parent] = [pieces[next].parent, root];
     return root;
   };
-  // Pieces are in order, so those of the column before that can touch a piece come in order too.
+  // The first piece of the previous column that may touch the current piece. Pieces are sorted, so this position only moves forward.
   let before = 0;
   for (const [i, { column, top, bottom }] of pieces.entries()) {
     while (pieces[before].column < column - 1) before += 1;

@@ -42,7 +42,7 @@ export function polygonMask(polygon: Polygon, width: number, height: number, whe
   return { width, height, runs: Uint32Array.from(runs) };
 }
 
-/** The places, counted down the columns of pixels, from which on another side of the outline begins. */
+/** The pixels, counted down the columns, at which a column crosses the outline: from there on, pixels are on the other side of it. */
 function crossingsOf(fine: readonly number[], width: number, height: number, where: string): Uint32Array {
   const places: number[] = [];
   const corners = fine.length / 2;
@@ -104,12 +104,12 @@ function refuseCorners(polygon: Polygon, width: number, height: number, where: s
   }
 }
 
-/** What is filled of a polygon whose outline crosses itself depends on the rule. Below this share of its pixels it does not matter. */
+/** Programs fill a polygon whose outline crosses itself by different rules. Up to this share of its pixels the difference is accepted. */
 const MAX_CROSSED = 0.05;
 
 /**
- * The share of a polygon's pixels that its outline surrounds twice, or the other way round than the rest: those for which programs
- * disagree. 0 if it does not cross itself by as much as a pixel.
+ * The share of a polygon's pixels that its outline surrounds twice, or in the opposite direction to the rest. Programs disagree about these
+ * pixels. 0 if no pixel is concerned.
  * @throws InputError if it is more than 5 %. The corners are then in a wrong order, or two outlines were written as one.
  */
 export function crossedShare(polygon: Polygon, where = 'a polygon'): number {
@@ -144,7 +144,7 @@ export function crossedShare(polygon: Polygon, where = 'a polygon'): number {
   if (share <= MAX_CROSSED) return share;
   throw new InputError(`${where} crosses itself`, {
     expected: 'an outline that surrounds its pixels once',
-    given: `${Math.round(100 * share)} % of its pixels lie in loops that are closed twice or the other way round`,
+    given: `${Math.round(100 * share)} % of its pixels are surrounded twice, or in the opposite direction to the rest`,
     hint: 'write two outlines as two polygons, and corners in the order in which they follow each other',
   });
 }

@@ -24,7 +24,7 @@ const MAX_SIDE = 65_535;
 export function checkMaskSize(width: unknown, height: unknown, where: string): void {
   const isSide = (side: unknown) => Number.isInteger(side) && (side as number) > 0 && (side as number) <= MAX_SIDE;
   if (isSide(width) && isSide(height) && (width as number) * (height as number) <= MAX_MASK_PIXELS) return;
-  throw new InputError(`${where} has no size that a mask may have`, {
+  throw new InputError(`${where}: a mask cannot have this size`, {
     expected: `a width and a height from 1 to ${MAX_SIDE}, and at most ${MAX_MASK_PIXELS} pixels`,
     given: `${brief(width)} × ${brief(height)}`,
   });
@@ -138,7 +138,7 @@ export function pixelsOf(rle: Rle, into = new Uint8Array(rle.width * rle.height)
   return into;
 }
 
-/** Calls `visit` for each run of ones, with its first pixel and the one behind its last, counted down the columns. */
+/** Calls `visit` for each run of ones, with its first pixel and the one after its last, counted down the columns. */
 export function eachRun({ runs }: Rle, visit: (start: number, end: number) => void): void {
   let at = runs[0];
   for (let i = 1; i < runs.length; i += 2) {
@@ -186,7 +186,7 @@ function refuseOtherSize(a: Rle, b: Rle): void {
   });
 }
 
-/** Calls `visit` for the pieces in which neither mask changes. */
+/** Splits two masks into pieces in which neither changes between 0 and 1, and calls `visit` for each piece. */
 function eachPiece(a: Rle, b: Rle, visit: (length: number, inA: boolean, inB: boolean) => void): void {
   let [i, j] = [0, 0];
   let [leftA, leftB] = [a.runs[0], b.runs[0]];

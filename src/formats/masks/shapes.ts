@@ -58,7 +58,7 @@ function maskOf(shape: Shape, width: number, height: number, where: string): Rle
   if ('mask' in shape) {
     const { mask } = shape;
     if (mask.width === width && mask.height === height) return mask;
-    throw new InputError(`${where}: the mask is of another frame`, {
+    throw new InputError(`${where}: the mask has another size than the image`, {
       expected: `${width} × ${height} pixels`,
       given: `${mask.width} × ${mask.height}`,
     });
@@ -68,13 +68,13 @@ function maskOf(shape: Shape, width: number, height: number, where: string): Rle
       ? boxMask(shape.box, width, height, where)
       : rleUnion(shape.polygons.map((polygon) => polygonMask(polygon, width, height, where)));
   if (rleArea(mask) > 0) return mask;
-  throw new InputError(`${where}: a mark holds the middle of no pixel`, {
-    expected: 'a mark that covers a pixel, so that something can lie on it',
-    hint: 'the marks may be in fractions of the image; leave marks out that are as small as that',
+  throw new InputError(`${where}: a mark covers the centre of no pixel`, {
+    expected: 'a mark that covers the centre of at least one pixel',
+    hint: 'coordinates may be given as fractions of the image instead of pixels; leave out marks that are smaller than a pixel',
   });
 }
 
-/** The largest share of a polygon in the shapes that it surrounds twice; see `crossedShare`. @throws InputError if it is too large */
+/** The largest `crossedShare` of the polygons of a shape, 0 for other shapes. @throws InputError if it is too large */
 export const crossedIn = (shape: Shape, where: string): number =>
   'polygons' in shape ? shape.polygons.reduce((most, polygon) => Math.max(most, crossedShare(polygon, where)), 0) : 0;
 

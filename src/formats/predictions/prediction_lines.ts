@@ -142,7 +142,7 @@ export function predictionLineReader(options: LineOptions = {}): PredictionReade
     },
     end() {
       if (pending !== '') readLine(pending);
-      if (unknownKeys.size > 0) refuseUnsaid(predictions.all(), unknownKeys, source);
+      if (unknownKeys.size > 0) refuseUnscorable(predictions.all(), unknownKeys, source);
       const ignored = (message: string) => onWarning({ code: 'ignored-data', message: `${source}: ${message}` });
       if (unknownKeys.size > 0) {
         const shown = [...unknownKeys].slice(0, 8).map(withMeant).join(', ');
@@ -183,12 +183,12 @@ function unknownKeysOf(value: Record<string, unknown>): string[] {
 }
 
 /** @throws InputError if no line has anything that can be scored, but only unknown keys, such as the names of classes */
-function refuseUnsaid(predictions: readonly Prediction[], keys: ReadonlySet<string>, source: string): void {
-  const saysMuch = ({ probabilities, logits, findings, points }: Prediction) =>
+function refuseUnscorable(predictions: readonly Prediction[], keys: ReadonlySet<string>, source: string): void {
+  const isScorable = ({ probabilities, logits, findings, points }: Prediction) =>
     probabilities ?? logits ?? findings ?? points;
-  if (predictions.length === 0 || predictions.some(saysMuch)) return;
+  if (predictions.length === 0 || predictions.some(isScorable)) return;
   throw new InputError(
-    `${source}: no line says what is scored, but ${[...keys].slice(0, 8).map(withMeant).join(', ')}`,
+    `${source}: no line has anything to score, only ${[...keys].slice(0, 8).map(withMeant).join(', ')}`,
     {
       expected: '"probabilities" or "logits", {"Mass": 0.5, …}, or "findings"',
     },

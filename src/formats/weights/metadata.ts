@@ -48,7 +48,7 @@ export interface WeightsMetadata {
   attentionChannels?: number;
   /** Name of the prediction layer's parameters. Default: `head.prediction`. */
   prediction?: string;
-  /** By class, the probability from which the class counts as found. They are fitted on a validation split. */
+  /** By class, the probability from which the class counts as found. These thresholds are fitted on a validation split. */
   operatingThresholds?: Record<string, number>;
   /**
    * How heatmaps are computed. Default: `cam`, and `hirescam` for a network whose classifier is not linear, which has no class activation
@@ -69,6 +69,6 @@ export interface WeightsMetadata {
   license: string;
   /** Names of fields whose values were assumed when the weights were written. `load` warns of them. */
   assumed?: string[];
-  /** What the user was told about the network of another format when it was converted. `load` tells it again. */
+  /** The warnings about the network that were given when it was converted from another format. `load` repeats them. */
   told?: Warning[];
 }

@@ -1,4 +1,4 @@
-/** The ways in which a localization head makes one number per class of all positions. */
+/** The ways in which a localization head reduces the positions of a map to one number for each class. */
 
 /**
  * How positions are pooled.
@@ -22,7 +22,7 @@ export const POOLINGS: readonly Pooling[] = ['lse', 'average', 'max', 'pcam', 't
  */
 export const poolsClassMaps = (pooling: Pooling): boolean => POOLINGS.indexOf(pooling) > 2;
 
-/** What poolings of class maps are described by, besides their name. */
+/** The parameters of the poolings of class maps. */
 export interface PoolingNumbers {
   /** Of `top-k`: how many of the highest positions count, from 1 on. */
   topK?: number;
@@ -46,7 +46,7 @@ export const POOLING_FIELDS = {
   attentionChannels: 'attention',
 } as const;
 
-/** The numbers of poolings of class maps among the fields of something. */
+/** Picks the parameters of poolings of class maps out of an object that may have other fields too. */
 export const poolingNumbers = (from: PoolingNumbers): PoolingNumbers =>
   Object.fromEntries(
     Object.entries(from).filter(([name, value]) => name !== 'lseR' && name in POOLING_FIELDS && value !== undefined),
