@@ -10,7 +10,7 @@ import { createSession } from './webgpu_session.js';
 /** The choices of the option `backend`. */
 export const BACKENDS = ['auto', 'webgpu', 'onnxruntime'] as const;
 
-/** What `load` was given, or what the environment variable RAYBOX_BACKEND says instead. @throws InputError for another name */
+/** The backend that `load` was given, or else that of the environment variable RAYBOX_BACKEND. @throws InputError for an unknown name */
 export function backendOf(given: string | undefined): (typeof BACKENDS)[number] {
   const name = given ?? (platform.environment('RAYBOX_BACKEND') || 'auto');
   const backend = BACKENDS.find((one) => one === name);
@@ -22,7 +22,7 @@ export function backendOf(given: string | undefined): (typeof BACKENDS)[number] 
 }
 
 /**
- * Chooses with what the network runs, and makes it ready. `auto` is WebGPU where there is a GPU, or where an option is for WebGPU alone.
+ * Chooses what the network runs on, and opens a session there. `auto` is WebGPU where there is a GPU, or where an option is for WebGPU alone.
  * Otherwise it is onnxruntime, if that is installed and can run the network, or else WebGPU on a software adapter.
  */
 export async function openSession(

@@ -5,7 +5,7 @@ import { toPixels } from './images.js';
 import type { Localization } from './results.js';
 import type { Batch } from './session.js';
 
-/** Images in one run of the network, where the caller does not say how many. */
+/** Images in one run of the network, if the caller does not say how many. */
 export const DEFAULT_BATCH = 4;
 
 /** An image that has been read. */
@@ -40,8 +40,8 @@ export function refuseSingleImage(images: unknown): void {
 }
 
 /**
- * Reads images into batches of `size` images. Each batch is read when the caller asks for it, all its images at once. A batch also ends when as
- * many images could not be read, so that their failures are known soon and take little memory.
+ * Reads images into batches of `size` images. Each batch is read when the caller asks for it, all its images at once. A batch also ends when
+ * `size` images could not be read, so that the caller soon hears of the failures, and they take little memory.
  */
 export async function* readBatches(
   images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
@@ -54,7 +54,7 @@ export async function* readBatches(
   let index = 0;
   /** Images that are being read, as many as the batch still has room for. */
   let reading: Promise<Pixels>[] = [];
-  /** Takes all images that were being read into the batch. Gives the error of a bad one, if it ends the work. */
+  /** Waits for the images that are being read, and adds them to the batch. Returns the error of a bad image if that ends the work. */
   async function settle(): Promise<Error | undefined> {
     const reads = reading;
     reading = [];

@@ -48,7 +48,7 @@ export function examineGpuPixels(image: GpuPixels, given: number | undefined): G
   if (![1, 3, 4].includes(channels) || !wholeBits || !whole || buffer.size < gpuPixelBytes(image)) {
     throw new InputError('image in a GPUBuffer', {
       expected:
-        'width × height × channels (1, 3, 4), 8 bits or 9 to 16 in samples of 16, in a buffer of as many bytes, rounded up to whole 4',
+        'width × height × channels (1, 3 or 4) samples, bits 8 (one byte a sample) or 9 to 16 (two bytes), in a buffer of that many bytes, rounded up to a multiple of 4',
       given: `${width} × ${height} × ${channels} × ${bits} bits in ${buffer.size} bytes`,
     });
   }

@@ -1,6 +1,6 @@
 /**
- * The stage between network and boxes where heatmaps come from gradients. It runs for the classes that are asked for alone, several at a time.
- * It is loaded on demand, because most networks have exact maps.
+ * The stage between network and boxes that computes heatmaps from gradients. It runs only for the classes that are asked for, several at a
+ * time. It is loaded on demand, because most networks have exact maps.
  */
 import { InputError } from '../errors.js';
 import type { HeatmapMethod } from '../formats/weights/heatmap_methods.js';
@@ -19,14 +19,14 @@ interface Pair {
   readonly label: number;
 }
 
-/** How many classes may run at once. Each number has a plan of its own; five classes run as four and one. */
+/** The numbers of classes that can run at once. There is a plan for each number; five classes run as four and one. */
 const ROWS = [1, 2, 4, 8, 16];
 
-/** Copies of features that one run may take. */
+/** The most bytes of features in one run, in which each class has a copy of its own. */
 const ROW_BYTES = 256 << 20;
 
 /**
- * The stage with heatmaps from gradients in place of the features that it has computed.
+ * Replaces the maps of a network's stage, which are features, by heatmaps that are computed from gradients.
  * @param spec its `weights` give the head's weights, which the backward pass reads in another order than the network does. They are read when
  *   the first map is computed.
  * @param stage is closed if this throws
@@ -105,7 +105,7 @@ function gradientPlans(
   };
 }
 
-/** The classes of all images whose probability reaches their gate; without gates, all. */
+/** The classes of all images whose probability reaches their gate, or all classes if there are no gates. */
 function pairsAbove(
   images: number,
   classes: number,

@@ -13,6 +13,7 @@ const SMALLEST = 16;
 
 /** An image is nearly constant if 99 % of its samples lie in a range smaller than this. */
 const LEAST_RANGE = 0.1;
+/** An image with fewer different grey levels than this gets a warning. */
 const FEWEST_LEVELS = 16;
 /** Largest shares of samples that may be fully white or fully black. More may be black, because real images have black borders. */
 const MOST_WHITE = 0.5;

@@ -38,13 +38,14 @@ const OF_ROUGHNESS = [
   [2, -1, 10, 16],
 ];
 
+/** The constant term of the discriminant. */
 const OFFSET = 1.419;
-/** X-rays of patients lie around −1, phantoms around 1. */
+/** An image counts as a phantom if its discriminant is above this. X-rays of patients lie around −1, phantoms around 1. */
 const LIMIT = 0.3;
 /** Added to differences before the logarithm, because a cell may be constant. */
 const LEAST_DIFFERENCE = 0.005;
 
-/** Where one of these was told, the image is no X-ray at all, and the discriminant says nothing about it. */
+/** An image with one of these warnings is no X-ray at all, so the discriminant says nothing about it. */
 const NO_XRAY: readonly WarningCode[] = ['image-range', 'image-inverted', 'image-not-xray'];
 
 /**

@@ -75,8 +75,8 @@ export class Localizer {
   }
 
   /**
-   * What was assumed because the weights do not say it. Each result lists these warnings before those of its image. Behind them, and in no
-   * result, comes what would make the localizer faster.
+   * What was assumed because the weights do not say it. Each result lists these warnings before those of its image. The last one may be
+   * `slow-backend`, which says what would make the localizer faster and is in no result.
    */
   get warnings(): readonly Warning[] {
     const { warnings, backend } = this.#session;
@@ -163,7 +163,7 @@ export class Localizer {
       return batch;
     };
     let next = read();
-    /** Begins with the batch that has been read, and with reading the one after it. Undefined if there is none. */
+    /** Starts to run the batch that has been read, and to read the one after it. Returns undefined if no batch is left. */
     const begin = async () => {
       const { done, value } = await abortable(next, signal);
       if (done) return undefined;

@@ -1,4 +1,4 @@
-/** The types of a session: one network, ready to run, on whatever it runs. `webgpu_session.ts` and `onnx/session.ts` implement them. */
+/** The types of a session, which is a network that is ready to run. `webgpu_session.ts` and `onnx/session.ts` implement them. */
 import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { Gpu } from '../gpu/device.js';
 import type { DispatchTime } from '../graph/plan/types.js';
@@ -42,7 +42,7 @@ export interface Computed {
   readonly heatmaps?: readonly Heatmap[] | undefined;
 }
 
-/** The regions of one image's heatmaps: of each heatmap and threshold all, or so many that the request can be fulfilled. */
+/** The regions of one image's heatmaps. For each heatmap and threshold there are all regions, or as many as the request needs. */
 export type Regions = Pick<DecodedBoxes, 'boxes' | 'states' | 'truncated'>;
 
 /** GPU time of the dispatches of one stage. */

@@ -13,7 +13,7 @@ export interface Spec {
   readonly network: NetworkFunction;
   readonly metadata: WeightsMetadata;
   readonly precision: 'f32' | 'f16';
-  /** The parameters' values, if heatmaps come from gradients: these read weights in another order, when the first map is asked for. */
+  /** The parameters' values, if heatmaps come from gradients. The backward pass reads them when the first map is computed. */
   readonly weights?: WeightSource | undefined;
 }
 

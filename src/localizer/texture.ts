@@ -26,7 +26,10 @@ export function texturePixels(gpu: Gpu, texture: GPUTexture): GpuPixels {
   const row = width * channels;
   const bytesPerRow = alignUp(row);
   if (row % 4 !== 0 && height > 1) {
-    throw new InputError('texture as an image', { expected: 'rows of whole 4 bytes', given: `${row} bytes a row` });
+    throw new InputError('texture as an image', {
+      expected: 'rows whose bytes are a multiple of 4',
+      given: `${row} bytes a row`,
+    });
   }
   const padded = createStorage(gpu, 'texture rows', bytesPerRow * height);
   const packed = bytesPerRow === row ? padded : createStorage(gpu, 'texture pixels', row * height);

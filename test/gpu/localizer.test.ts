@@ -291,7 +291,7 @@ test('pixels on the GPU: buffers may be longer than the image, but not shorter, 
   };
   for (const size of [76, 4096]) assert.equal(data((await withBuffer(size, 0x4 | 0x8)) as Localization), truth);
   // The last of the 75 bytes could not be copied.
-  assert.match(String(await withBuffer(75, 0x4 | 0x8)), /InputError.*rounded up to whole 4.*in 75 bytes/);
+  assert.match(String(await withBuffer(75, 0x4 | 0x8)), /InputError.*rounded up to a multiple of 4.*in 75 bytes/);
   assert.match(String(await withBuffer(76, 0x80 | 0x8)), /InputError.*usage COPY_SRC/);
   const texture = device.createTexture({ size: [4, 4], format: 'r8unorm', usage: 0x4 });
   assert.match(String(await rejection(localizer.localize(texture))), /InputError.*usage COPY_SRC/);

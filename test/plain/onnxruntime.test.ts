@@ -171,7 +171,7 @@ test('bad images, GPU images and GPU results are refused, one by one', async () 
   for await (const { index } of localizer.localizeAll(images, { onError, batch: 4 })) indexes.push(index);
   assert.equal(indexes, [0, 3]);
   assert.is(errors.length, 2);
-  assert.match(errors[1], /^2 an image on the GPU.*backend: 'webgpu'/);
+  assert.match(errors[1], /^2 the image is on the GPU.*backend: 'webgpu'/);
   assert.match((await rejection(localizer.localize(tinyPicture(1), { output: 'gpu' }))).message, /backend: 'webgpu'/);
   assert.throws(() => localizer.gpu, /onnxruntime/);
   assert.equal(localizer.memory(), { bytes: 0, weights: 0, work: 0 });

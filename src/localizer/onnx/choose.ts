@@ -12,7 +12,7 @@ export interface ChoiceOptions extends GpuOptions, SessionOptions {
   readonly onnxruntime?: OnnxRuntimeOption;
 }
 
-/** @throws InputError for options that mean a GPU, for a package that is not there, and for a network that ONNX cannot express */
+/** @throws InputError for options that need a GPU, for a package that is not installed, and for a network that ONNX cannot express */
 export async function openOnnxSession(model: Model, options: ChoiceOptions, host: Host): Promise<Session> {
   const { precision, onnxruntime, signal, onProgress } = options;
   const ofGpu = (['device', 'adapter', 'powerPreference', 'dawn'] as const).find((name) => options[name] !== undefined);
@@ -29,7 +29,7 @@ export async function openOnnxSession(model: Model, options: ChoiceOptions, host
   });
 }
 
-/** Opens a session on WebGPU. It is given for the same reason as the host is. */
+/** A function that opens a session on WebGPU. It is passed in for the same reason as `Host`. */
 type OpenWebGpu = (backend: Backend) => Promise<Session>;
 
 /**
@@ -51,7 +51,7 @@ export async function openWithoutGpu(
   });
   const runtime = await loadRuntime(host, onnxruntime).catch((error: Error) => error);
   if (runtime instanceof Error) {
-    // A module that was given is meant to be used.
+    // If the caller gave a module that does not work, falling back to WebGPU would hide that.
     if (onnxruntime !== undefined) throw runtime;
     const { name } = host.onnxruntime;
     const hint = `the network runs in software on the CPU (${reason}), where ${name} would be faster, often several times, with the same results: ${installHint(host)}`;

@@ -1,4 +1,4 @@
-/** From a heatmap of onnxruntime to regions, as the kernels do it on a GPU. */
+/** Finds regions in the heatmaps that onnxruntime has computed, as the kernels do on a GPU. */
 import { MAX_BOXES } from '../../ops/boxes/component_boxes.js';
 import type { HeatFrame, HeatScaling } from '../../ops/boxes/heat.js';
 import { boxesOfHeatmap, type Heat } from '../../ops/boxes/heat_on_cpu.js';

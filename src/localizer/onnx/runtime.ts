@@ -35,10 +35,13 @@ export interface OnnxSession {
 /** The option of `load`: the module, or a function that imports it. */
 export type OnnxRuntimeOption = OnnxRuntime | (() => OnnxRuntime | Promise<OnnxRuntime>);
 
-/** The platform is given to this code and not imported, because the page has it already: bundlers would otherwise cut it out of the core. */
+/**
+ * The platform, as far as it is needed here. It is passed in and not imported, because bundlers would otherwise move it out of the core's
+ * file into one that the core and this module share.
+ */
 export type Host = Pick<Platform, 'name' | 'onnxruntime'>;
 
-/** What to do to have the package. */
+/** How the user gets the package. */
 export const installHint = ({ name, onnxruntime }: Host) =>
   name === 'web'
     ? `give it: load(weights, { onnxruntime: () => import('${onnxruntime.name}') })`
@@ -61,7 +64,7 @@ export async function loadRuntime(host: Host, given?: OnnxRuntimeOption): Promis
     const { InferenceSession, Tensor } = (found ?? {}) as Partial<OnnxRuntime>;
     if (typeof InferenceSession?.create === 'function' && typeof Tensor === 'function') return found as OnnxRuntime;
   }
-  throw new InputError('onnxruntime: the module is another one', {
+  throw new InputError('onnxruntime: the option gives another module', {
     expected: `the exports of ${name}: InferenceSession and Tensor`,
     given: Object.keys((module as object | undefined) ?? {}).join(', ') || 'none',
   });

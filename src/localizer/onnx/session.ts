@@ -13,7 +13,7 @@ import type { Backend, Batch, Computed, Session, SessionOptions } from '../sessi
 import { needsHeatmaps, numbersOf, type Outputs } from './numbers.js';
 import type { OnnxRuntime, OnnxSession } from './runtime.js';
 
-/** Numbers of the network's input in one run. Its features take many times as much memory, and larger batches are hardly faster. */
+/** The most numbers of input in one run. Features take many times as much memory as the input, and larger batches are hardly faster. */
 const MOST_NUMBERS = 2 ** 20;
 
 /**
@@ -70,10 +70,10 @@ interface Call {
   readonly model: Model;
 }
 
-/** Images that are in the memory of the CPU. */
+/** Returns an image that is in the memory of the CPU. @throws InputError if it is on the GPU */
 function onCpu(image: Batch['images'][number]) {
   if (!('buffer' in image) && !('createView' in image)) return image;
-  throw new InputError('an image on the GPU, and this localizer runs in onnxruntime', {
+  throw new InputError('the image is on the GPU, but this localizer runs in onnxruntime', {
     expected: 'pixels, or the bytes of a file',
     hint: ON_GPU,
   });
