@@ -110,8 +110,8 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
   const { table, boxes = [] } = input;
   const { level = 0.95, replicates = 1000, seed = 0 } = options;
   const matched = matchPredictions(input.predictions, table.classes);
-  const met = meet(matched.predictions, table);
-  const parts = partsOf(met, options);
+  const joined = joinWithTable(matched.predictions, table);
+  const parts = partsOf(joined, options);
   const { all, validation, test } = parts;
 
   const scoreSource = scoreSourceOf(all);
@@ -119,13 +119,13 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
   const columns = classes.map((label) => columnOf(table, all, label, scoreSource));
   const unscoredClasses = table.classes.filter((label) => !classes.includes(label));
   const unpredicted = [...(parts.testNames ?? table.images)].filter(
-    (name) => !parts.validationNames.has(name) && !met.seen.has(name),
+    (name) => !parts.validationNames.has(name) && !joined.seen.has(name),
   );
   const said = [...(options.warnings ?? []), ...matched.warnings];
   const warnings = [
     // If the caller has matched the predictions before, its warnings are in `options.warnings` too. Each message is kept once.
     ...new Map(said.map((warning) => [warning.message, warning])).values(),
-    ...coverageOf(table, boxes, met, parts, unpredicted, options.training),
+    ...coverageOf(table, boxes, joined, parts, unpredicted, options.training),
     ...(options.classes ? [] : unscored(unscoredClasses)),
   ];
 
@@ -149,7 +149,7 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
     patients: patientCount(test),
     validationImages: validation.length,
     scoreSource,
-    unknownImages: met.unknown.length,
+    unknownImages: joined.unknown.length,
     unpredictedImages: unpredicted.length,
     unscoredClasses,
     warnings,
@@ -170,20 +170,20 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
 function coverageOf(
   { patients }: ImageTable,
   boxes: readonly LabeledBox[],
-  met: Met,
+  joined: Joined,
   parts: ReturnType<typeof partsOf>,
   unpredicted: readonly string[],
   training: EvaluationOptions['training'] = [],
 ): Warning[] {
   const rows = (indices: readonly number[]) => indices.map((i) => parts.all[i].row);
   return coverage({
-    ...{ ...met, ...parts, boxes, unpredicted, patients },
+    ...{ ...joined, ...parts, boxes, unpredicted, patients },
     ...{ test: rows(parts.test), validation: rows(parts.validation), training: new Set(training) },
   });
 }
 
 /** Predictions joined with the rows of the label file. */
-interface Met {
+interface Joined {
   known: Scored[];
   /** Names of predicted images that are not in the label file. */
   unknown: string[];
@@ -193,27 +193,27 @@ interface Met {
   rowOf: Map<string, number>;
 }
 
-function meet(predictions: readonly Prediction[], table: ImageTable): Met {
+function joinWithTable(predictions: readonly Prediction[], table: ImageTable): Joined {
   const rowOf = new Map(table.images.map((image, row) => [image, row]));
-  const met: Met = { known: [], unknown: [], seen: new Set(), rowOf };
+  const joined: Joined = { known: [], unknown: [], seen: new Set(), rowOf };
   for (const prediction of predictions) {
     const { image } = prediction;
-    if (met.seen.has(image)) throw new InputError(`${image} is predicted twice`);
-    met.seen.add(image);
+    if (joined.seen.has(image)) throw new InputError(`${image} is predicted twice`);
+    joined.seen.add(image);
     const row = rowOf.get(image);
-    if (row === undefined) met.unknown.push(image);
-    else met.known.push({ row, prediction });
+    if (row === undefined) joined.unknown.push(image);
+    else joined.known.push({ row, prediction });
   }
-  if (met.known.length > 0) return met;
+  if (joined.known.length > 0) return joined;
   throw new InputError('No predicted image is in the label file', {
     expected: `names like ${table.images[0] ?? '(the label file is empty)'}`,
     given: predictions[0]?.image ?? 'no predictions',
-    hint: nameHint(met.unknown, rowOf),
+    hint: nameHint(joined.unknown, rowOf),
   });
 }
 
-/** The predictions that are used, and the places of those that are fitted on and of those that are scored. */
-function partsOf({ known, rowOf }: Met, options: EvaluationOptions) {
+/** The predictions that are used, and the indexes of those that thresholds are fitted on and of those that are scored. */
+function partsOf({ known, rowOf }: Joined, options: EvaluationOptions) {
   const validationNames = new Set(options.validation ?? []);
   const testNames = options.test && new Set(options.test);
   const isFitted = ({ prediction }: Scored) => validationNames.has(prediction.image);

@@ -89,7 +89,7 @@ export interface LocalizationScore {
   figures: LocalizationFigures[];
 }
 
-/** The name of the row that is of all diseases together. */
+/** The label of the row for all diseases together. */
 export const ALL_LABELS = 'All';
 
 /** Counts of one label in one image. */

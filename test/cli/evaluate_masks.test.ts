@@ -224,7 +224,7 @@ test('what would mix scored and validation images, or cannot be compared, is ref
     await refusalOf(...INPUT, '--masks', at('truth.json'), ...held),
     /another size than the image; expected 16 × 16; given 8 × 8.*--mask-frame own/,
   );
-  assert.match(await masks(...held, '--mask-frame', '16'), /masks are of another frame; expected 16 × 16/);
+  assert.match(await masks(...held, '--mask-frame', '16'), /masks do not have the size of the frame; expected 16 × 16/);
   assert.match(await masks(...held, '--mask-labels', 'Scar=Mass'), /no file marks Scar; expected Mass, Nodule/);
   assert.match(await masks(...held, '--mask-labels', 'Nodule=Scar'), /Scar is no class of the data set/);
   writeFileSync(at('wrong.json'), '{"Mass": 1.5}');

@@ -223,7 +223,7 @@ test('masks of another size than the image file are refused, also where a name h
   await evaluate(...args, '--mask-frame', '3');
   assert.match(
     await refusalOf(...args, '--mask-frame', '6'),
-    /masks are of another frame; expected 6 × 6.*given 3 × 3/,
+    /masks do not have the size of the frame; expected 6 × 6.*given 3 × 3/,
   );
 });
 

@@ -12,7 +12,10 @@ import { iou } from '../localization.js';
 /** Levels 0 to 255 of a heatmap. Nothing lies above the last. */
 export const LEVELS = 256;
 
-/** Regions of touching pixels by number, from 1. A region that was joined to another has that as its parent; the others are their own. */
+/**
+ * Regions of touching pixels by number, from 1, as in a union-find structure: a region that was joined to another has that one as its parent,
+ * and every other region is its own parent.
+ */
 interface Regions {
   parent: Int32Array;
   left: Uint16Array;
@@ -21,7 +24,7 @@ interface Regions {
   bottom: Uint16Array;
 }
 
-/** Arrays that are used again for each heatmap: pixels by level, and the region of each pixel; 0 for none so far. */
+/** Arrays that are used again for each heatmap: the pixels sorted by level, and the region of each pixel, 0 if it has none so far. */
 let order = new Uint32Array(0);
 let regionOf = new Int32Array(0);
 let regions: Regions = noRegions(0);

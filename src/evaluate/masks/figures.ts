@@ -52,7 +52,7 @@ export const overlapIou = (truth: number, { predicted, shared }: Overlap): numbe
 export const overlapDice = (truth: number, { predicted, shared }: Overlap): number =>
   (2 * shared) / (truth + predicted);
 
-/** Sums of single images, at fixed places. */
+/** The names of the sums over images. Each sum is at the index of its name. */
 const SUMS = [
   'images',
   'cut',

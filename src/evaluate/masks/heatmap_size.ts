@@ -38,7 +38,7 @@ function tapsOf(cells: number, pixels: number, interpolation: Interpolation): Ta
   const taps = { cells: new Int32Array(pixels * count), weights: new Float64Array(pixels * count), count };
   for (let pixel = 0; pixel < pixels; pixel++) {
     const middle = ((pixel + 0.5) * cells) / pixels - 0.5;
-    // Bilinear interpolation in PyTorch does not go below the middle of the first cell. With repeated edges this changes nothing.
+    // PyTorch does not let bilinear positions go below the middle of the first cell. Here the edge is repeated, which gives the same values.
     const first = Math.floor(middle);
     const weights = weightsOf[interpolation](middle - first);
     for (let tap = 0; tap < count; tap++) {

@@ -24,7 +24,7 @@ interface RowOptions extends Omit<BootstrapOptions, 'clusters'> {
   isHeat: boolean;
 }
 
-/** @param rows the pairs of each label @param patients how many there are; pairs have their numbers */
+/** @param rows the pairs of each label @param patients the number of patients; each pair has the number of its patient */
 export function maskRows(
   labels: readonly string[],
   rows: readonly ScoredPair[][],

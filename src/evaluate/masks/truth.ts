@@ -39,15 +39,15 @@ export interface TruthOptions {
   /** Names of findings in the file, and the classes that they are scored as. */
   labels?: Readonly<Record<string, string>> | undefined;
   /**
-   * The size in whose pixels marks are, if not that of the image: the side of a square, or `own`: as the file or its format says. Either must
-   * have the shape of the image. Without it, a size in the file must be that of the image.
+   * The size that the coordinates of marks refer to, if it is not that of the image: the side of a square, or `own` for the size that the file
+   * or its format gives. It must have the aspect ratio of the image. Without this option, a size in the file must be that of the image.
    */
   frame?: number | 'own' | undefined;
   /** The size of an image in pixels; undefined if it is not known. */
   sizeOf(image: string): Size | undefined;
 }
 
-/** Of two sizes of the same image, the sides have the same ratio up to rounding. */
+/** Whether two sizes may belong to the same image: their sides have the same ratio, up to rounding. */
 const isSameShape = (a: Size, b: Size) =>
   Math.abs(a.width * b.height - b.width * a.height) <= Math.max(a.width, a.height, b.width, b.height);
 
@@ -155,7 +155,7 @@ function sizeOfTruth(
     const framed = side === undefined ? said : { width: side, height: side };
     if (!framed) throw unknownFrame(where);
     if (said && (said.width !== framed.width || said.height !== framed.height)) {
-      throw new InputError(`${where}: the masks are of another frame`, {
+      throw new InputError(`${where}: the masks do not have the size of the frame`, {
         expected: `${textOf(framed)}, as the option frame says`,
         given: textOf(said),
       });
