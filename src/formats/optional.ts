@@ -1,3 +1,4 @@
+/** Loads optional packages. */
 import { InputError } from '../errors.js';
 
 /** Loads a package that only some users need. @throws InputError with the name of the package if it cannot be loaded */

@@ -1,3 +1,4 @@
+/** Decoded images, and the limits on their size. */
 import { InputError } from '../../errors.js';
 import type { Warning } from '../../warnings.js';
 
