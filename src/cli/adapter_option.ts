@@ -4,11 +4,11 @@ import type { LoadOptions } from '../localizer/load_options.js';
 import type { Localizer } from '../localizer/localizer.js';
 import { Option } from '../node/vendor/commander.js';
 
-/** Gives a command the text as `adapter`, for `openGpu`, which takes `RAYBOX_ADAPTER` where it is undefined. */
+/** The option `--adapter`. It has no default here, because `openGpu` uses `RAYBOX_ADAPTER` if no adapter is given. */
 export const adapterOption = (): Option =>
   new Option('--adapter <name>', 'part of an adapter’s name, or swiftshader; default: RAYBOX_ADAPTER, else the best');
 
-/** For commands that run weights. The default is that of `load`. */
+/** The option `--backend`, for commands that run weights. The default is that of `load`. */
 export const backendOption = (): Option =>
   new Option(
     '--backend <name>',
@@ -21,6 +21,6 @@ export const runOptions = ({ adapter, backend }: Pick<LoadOptions, 'adapter' | '
   ...(backend ? { backend } : {}),
 });
 
-/** What the user of a command is told about where the network runs: nothing if it is what is usual. */
+/** A message that the network runs in onnxruntime and why; undefined if the user has asked for it, or if WebGPU is used. */
 export const backendNote = ({ backend: { name, reason } }: Localizer): string | undefined =>
   name === 'onnxruntime' && reason !== 'asked for' ? `The network runs in onnxruntime: ${reason}.` : undefined;

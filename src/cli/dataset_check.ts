@@ -117,7 +117,7 @@ type Sizes = Map<string, Size>;
 async function checkFiles(data: Dataset, report: Report, { deep = false, onProgress }: CheckOptions): Promise<Sizes> {
   const listed = new Set(data.table.images);
   for (const image of data.table.images) {
-    if (!data.paths.has(image)) report('missing', image, 'is listed and in none of the image folders');
+    if (!data.paths.has(image)) report('missing', image, 'is listed but in none of the image folders');
   }
   const sizes: Sizes = new Map();
   let done = 0;
@@ -157,7 +157,7 @@ function checkFrame(
   const frame = given ?? likely;
   const corners = likelyForm((image) => (frame ? { width: frame, height: frame } : sizes.get(image)));
   if (corners) {
-    const message = `boxes ${corners === 'surely' ? 'seem to' : 'could'} be corners, x1, y1, x2, y2, and were read as x, y, width, height: give --corners here and --corners truth to raybox evaluate where they are`;
+    const message = `boxes ${corners === 'surely' ? 'seem to' : 'could'} be corners, x1, y1, x2, y2, and were read as x, y, width, height: if they are corners, give --corners here and --corners truth to raybox evaluate`;
     report(corners === 'surely' ? 'inconsistent' : 'note', BOX_FILE, message);
   }
   // If all boxes are corners, that is one problem. Checking each box would report it once for each.

@@ -7,8 +7,7 @@ import { UsageError } from './terminal.js';
 
 /**
  * Loads weights. The option `--classes` chooses some of the classes by their names. If the weights have no names, `--classes` gives them:
- * one
- * for each output, in the order of the outputs.
+ * one for each output, in the order of the outputs.
  */
 export async function loadNamed(
   weights: string,

@@ -54,8 +54,7 @@ const HEADERS = {
 
 /**
  * Serves the files of a folder on 127.0.0.1. Browsers count this address as a secure context, which WebGPU requires. Only the methods GET
- * and
- * HEAD and the host names above are answered, and links that lead out of the folder are not followed.
+ * and HEAD and the host names above are answered, and links that lead out of the folder are not followed.
  * @throws InputError if the port is in use, or if there is no such folder
  */
 export async function serveFolder(folder: string, options: ServeOptions = {}): Promise<Served> {

@@ -20,7 +20,7 @@ export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** For `catch` of work on a file: the message of an InputError then begins with the file's name. Other errors stay as they are. */
+/** Makes a handler for `catch` of work on a file. It puts the file's name before the message of an InputError; other errors stay as they are. */
 export const naming =
   (file: string) =>
   (error: unknown): never => {
@@ -45,7 +45,7 @@ export async function print(text: string): Promise<void> {
       failure ??= error ?? undefined;
       done();
     });
-    // A failure is known then. If the system writes later, it is known at the next call.
+    // If the write has failed at once, the error is known by then. If the system writes later, it is known at the next call.
     if (taken) setImmediate(done);
   });
   if (failure?.code === 'EPIPE') throw new ReaderLeft('stdout was closed', { cause: failure });

@@ -1,4 +1,4 @@
-/** Which images of a data set are scored, and which ones are fitted on, as the options of `raybox evaluate` say. */
+/** Which images of a data set are scored, and on which ones thresholds are fitted, as the options of `raybox evaluate` say. */
 import { join } from 'node:path';
 import { InputError } from '../../errors.js';
 import { readImageList } from '../../formats/data_sets/chestxray.js';

@@ -65,7 +65,7 @@ export async function evaluateWeights(
       options.operatingThresholds ?? (validation ? undefined : localizer.metadata.operatingThresholds);
     const note = backendNote(localizer);
     if (note) say(note);
-    // What would make the run faster is no matter of the results.
+    // A slow backend does not affect the results, so that warning is printed but does not become part of them.
     const [slow, assumed] = [true, false].map((is) =>
       localizer.warnings.filter(({ code }) => (code === 'slow-backend') === is),
     );

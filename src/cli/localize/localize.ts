@@ -38,7 +38,7 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
     const gone = goneNamesakes(todo, results.files);
     if (gone.length > 0) {
       say(
-        `raybox: ${options.out} has results of ${gone[0]}${gone.length > 1 ? ` and ${gone.length - 1} more` : ''}, which is not there, seen from this folder, and an image of that name is to be done: if raybox was started in another folder then, stop it and start it there.`,
+        `raybox: ${options.out} has results of ${gone[0]}${gone.length > 1 ? ` and ${gone.length - 1} more` : ''}. There is no such file, seen from this folder, but another image of the same name is to be localized now. If raybox was started in another folder the first time, stop it and start it there.`,
       );
     }
     if (todo.length < tasks.length) say(`${tasks.length - todo.length} of ${tasks.length} images are done already.`);

@@ -1,9 +1,8 @@
 /**
  * Results of `raybox localize` as a CSV table of boxes or a COCO file. Neither format can be appended to safely. So the results are first
  * collected as JSON lines in FILE.part.jsonl. When all images are done, FILE is written under a temporary name and renamed, and then the
- * lines
- * are removed. If a run is killed between these two steps, the next one finds results of an image in both files. It then takes those of the
- * lines, so that no result is doubled.
+ * lines are removed. If a run is killed between these two steps, the next one finds results of an image in both files. It then takes those
+ * of the lines, so that no result is doubled.
  */
 
 import { existsSync } from 'node:fs';

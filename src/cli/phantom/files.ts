@@ -40,9 +40,8 @@ const DRAWING = 2;
 
 /**
  * Draws `count` phantoms into the folder `out`: `images/`, `reports/`, a label file, a box file and list files in the layout of
- * ChestX-ray8,
- * and `phantoms.json` with the options. Everything is written into a folder with the ending `.part`, which is renamed at the end. If a run
- * was interrupted, another one with the same options continues it.
+ * ChestX-ray8, and `phantoms.json` with the options. Everything is written into a folder with the ending `.part`, which is renamed at the
+ * end. If a run was interrupted, another one with the same options continues it.
  *
  * @throws InputError if an option is out of range, if `out` is not empty, or if the folder `.part` is from a run with other options
  */

@@ -42,8 +42,7 @@ export interface RunData {
 
 /**
  * Reads a data set and splits it by the lists that are given, or else by those of the data set, or else by patient. If the lists are those
- * of
- * the data set, some of its training images become validation images. Images with boxes are never used for training.
+ * of the data set, some of its training images become validation images. Images with boxes are never used for training.
  * @throws InputError if the data set cannot be read, or if nothing can be learnt from it; see `selectData`
  */
 export async function openTrainingData(folder: string, options: TrainingDataOptions): Promise<RunData> {

@@ -45,8 +45,7 @@ export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
       return await carryOut(gpu, store, folder, run, { ...options, weights, fresh, onBegun, pixels });
     } catch (error) {
       // Nothing has been learnt yet, so the folder would only be in the way when the user tries again. If the user has interrupted the run,
-      // the
-      // folder is kept, because the run can be resumed.
+      // the folder is kept, because the run can be resumed.
       if (!begun && !options.signal?.aborted) await rm(out, { recursive: true, force: true });
       throw error;
     } finally {

@@ -19,6 +19,7 @@ export interface OnnxTest {
 
 /** What became of a test. */
 export interface OnnxTestResult {
+  /** A test is `not ours` if it needs something that raybox does not have. */
   readonly status: 'passed' | 'failed' | 'not ours';
   /** Whether something ran on the GPU; else every output follows from constants and settings. */
   readonly onGpu: boolean;
@@ -29,7 +30,7 @@ export interface OnnxTestResult {
   readonly operators: readonly string[];
 }
 
-/** Runs all sets of a test. Never throws for what a file says: a broken one has failed. */
+/** Runs all sets of a test. A broken file does not throw; its test counts as failed. */
 export async function runOnnxTest(gpu: Gpu, { model: bytes, external, sets }: OnnxTest): Promise<OnnxTestResult> {
   let operators: string[] = [];
   let onGpu = false;
@@ -62,7 +63,7 @@ export async function runOnnxTest(gpu: Gpu, { model: bytes, external, sets }: On
   }
 }
 
-/** What a file may hold that raybox does not read at all. */
+/** Messages about models that raybox does not support at all, so that their tests are `not ours` and have not failed. */
 const LIMITS =
   /has a type that raybox does not read|opset \d+ is too old|no operators of ONNX itself|defines operators of its own|has sparse weights/;
 

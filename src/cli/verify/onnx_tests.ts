@@ -14,7 +14,7 @@ export interface OnnxTestsOptions {
   adapter?: string;
 }
 
-/** Beyond these a folder is refused. */
+/** Limits of a folder of tests: tests, levels of folders, sets of a test, files of a set, and bytes of a test. */
 const MOST = { tests: 20_000, depth: 8, sets: 100, files: 1_000, bytes: 2 ** 30 };
 
 /** @returns whether nothing failed that raybox can run */
