@@ -132,7 +132,7 @@ function checkForm(
   const likely = likelyCorners(boxes.map(({ image, box }) => ({ box, size: sizeFor(image) })));
   if (likely === undefined) return [];
   const kind = whose === 'truth' ? 'truth boxes' : 'predicted boxes';
-  const options = `--corners ${whose} where they are, --corners none where they are not`;
+  const options = `--corners ${whose} if they are, --corners none if they are not`;
   if (likely === 'surely') {
     const isPassing = ({ image, box }: { image: string; box: Box }) => {
       const size = sizeFor(image);

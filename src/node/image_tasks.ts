@@ -31,6 +31,6 @@ export const tasks = {
   },
 };
 
-/** The memory of an array, if it has all of it for itself. Otherwise the array is copied. */
+/** The buffer of an array, to be handed over to another thread. If the array is only a part of its buffer, there is none, and it is copied. */
 export const memoryOf = ({ buffer, byteLength }: Uint8Array | Uint16Array): ArrayBuffer[] =>
   buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];

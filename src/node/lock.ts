@@ -216,7 +216,7 @@ const unreadable = (path: string) =>
   });
 
 function inUse(output: string, path: string, other: Holder): InputError {
-  const remove = `where it does not, delete ${path}`;
+  const remove = `if it does not, delete ${path}`;
   const hints = {
     running: 'wait until it has ended, or name another output',
     ended: 'try again',

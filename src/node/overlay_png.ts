@@ -60,7 +60,9 @@ export async function overlayPng(
   const { width, height } = result;
   const pixels = await toPixels(image, { bits, maxImageBytes });
   if (!('data' in pixels)) {
-    throw new InputError('an overlay of an image on the GPU', { hint: 'hand in its pixels, or its file' });
+    throw new InputError('an overlay cannot be drawn from an image on the GPU', {
+      hint: 'give its pixels or its file',
+    });
   }
   if (pixels.width !== width || pixels.height !== height) {
     throw new InputError('the image is not the one of the result', {

@@ -115,7 +115,7 @@ function asReport(
   return { id: report.id || id, text: report.text, source };
 }
 
-/** Of a kind that it does not know, a tar member is a plain file (POSIX.1-2017, pax). */
+/** Whether a tar member is a plain file. So are members of an unknown type, as POSIX.1-2017 (pax) requires. */
 const isFile = (type: string | null | undefined) => !type || type === 'file' || type === 'contiguous-file';
 
 async function* readArchive(path: string, options: ReadReportsOptions): AsyncGenerator<ReportText> {

@@ -56,7 +56,7 @@ export function drawHeatmap(canvas: Canvas, heatmap: Heatmap, area: Rect, scalin
   }
 }
 
-/** The size of what lies on the canvas of an area that begins on it. */
+/** The size of the part of an area that lies on the canvas. The area must begin on the canvas. */
 const cut = (canvas: Canvas, { x, y, width, height }: Rect) => ({
   width: Math.min(width, canvas.width - x),
   height: Math.min(height, canvas.height - y),

@@ -52,9 +52,8 @@ function withoutExif(format: string, bytes: Uint8Array): Uint8Array {
 
 function told(format: string, { hasMore, isTurned, bits }: PictureHeader): Warning[] {
   const decoded =
-    `the ${format} was decoded by this browser, to 8 bits; another may differ by a level` +
-    `${bits > 8 ? `, and its ${bits} bits are more` : ''}; for the same pixels everywhere convert it to PNG` +
-    `${hasMore ? '; of its pictures the first was taken' : ''}`;
+    `the ${format} was decoded by this browser, to 8 bits${bits > 8 ? ` of its ${bits}` : ''}; another browser may differ by a level; ` +
+    `for the same pixels everywhere convert it to PNG${hasMore ? '; only the first of its pictures was taken' : ''}`;
   const turned =
     'the file says that its image is turned or mirrored (irot, imir), and the browser did so, as viewers show it: check that left is left; boxes are in pixels of the image as it is shown';
   return [

@@ -87,8 +87,8 @@ async function localize(signal: AbortSignal): Promise<string> {
 }
 
 /**
- * Takes the weights for a kind of images, if the server has them and the user has not chosen others: those that know phantoms for phantoms, and the
- * first others for all other images.
+ * Takes the weights for a kind of images, if the server has them and the user has not chosen others. For phantoms these are the first whose name
+ * begins with `phantom`, and for images of patients the first of the others.
  */
 async function useWeightsFor(kind: 'phantoms' | 'patients', signal: AbortSignal): Promise<void> {
   const name = listed.find((one) => one.startsWith('phantom') === (kind === 'phantoms')) ?? listed[0];

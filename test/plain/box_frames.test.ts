@@ -174,7 +174,7 @@ test('corners that were read as sizes are refused; with the option for corners t
   const predicted = writeCoco((i) => sides(boxOf(i)), plain);
   assert.match(
     (await scoreOf(predicted)).said,
-    /refused: the truth boxes seem to be corners.*first: 4\.png, 80\.0, 32\.0, 130\.0, 62\.0; --corners truth where/,
+    /refused: the truth boxes seem to be corners.*first: 4\.png, 80\.0, 32\.0, 130\.0, 62\.0; --corners truth if they are/,
   );
   assert.is((await scoreOf(predicted, { corners: 'truth' })).meanIou, 1);
   assert.is((await scoreOf(predicted, { corners: 'none' })).meanIou! < 0.6, true);
