@@ -1,3 +1,4 @@
+/** The shape of a patient: body, lungs, heart and diaphragm in chest coordinates. */
 import { at, bulge, type Curve, clamp, curveThrough, lerp, smooth, tabulate } from './math.js';
 import type { Patient } from './patient.js';
 import type { Random } from './random.js';

@@ -1,3 +1,4 @@
+/** Draws the bones of a chest. */
 import { type Anatomy, lungOf, type Side } from './anatomy.js';
 import type { Canvas } from './chest.js';
 import { at, lerp, smooth } from './math.js';

@@ -1,3 +1,4 @@
+/** Draws the soft tissue, the vessels and the texture of a chest. */
 import { type Anatomy, bodyDepth, bodyRow, heartBorder, type Lung, lungDepth, lungOf, lungRow } from './anatomy.js';
 import { at, bulge, cos, lerp, sin, smooth, TAU } from './math.js';
 import type { Random } from './random.js';

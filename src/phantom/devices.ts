@@ -1,3 +1,4 @@
+/** Draws devices on and in the patient, and the markers that radiographers put on films. */
 import { lungOf, type Side } from './anatomy.js';
 import type { Canvas } from './chest.js';
 import type { SideName } from './lesion.js';

@@ -1,3 +1,4 @@
+/** Turns the densities of a phantom into grey levels, as the exposure of a radiograph does. */
 import { clamp, smooth } from './math.js';
 import type { PhantomStyle } from './options.js';
 import type { Random } from './random.js';

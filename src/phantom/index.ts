@@ -1,3 +1,4 @@
+/** `raybox/phantom`: draws synthetic chest X-rays with known diseases, boxes and reports. */
 import { drawAnatomy, drawFrame } from './anatomy.js';
 import { drawBones } from './bones.js';
 import { createCanvas, drawSoftTissue, drawTexture } from './chest.js';

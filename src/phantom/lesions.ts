@@ -1,3 +1,4 @@
+/** Draws the diseases of a patient, and finds the box of each one. */
 import type { Anatomy, Deformation } from './anatomy.js';
 import { AIR, type Canvas, drawVessels } from './chest.js';
 import { type Box, boxAround, drawSide, type Finding, type Lesion, sideName, visibleBox } from './lesion.js';

@@ -1,3 +1,4 @@
+/** Writes letters as strokes, for the markers on films. */
 import { type Frame, type Layer, PROFILES, stroke } from './raster.js';
 
 /** The letters that the markers on films need, as strokes on a grid that is 4 wide and 6 high. */

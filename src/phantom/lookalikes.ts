@@ -1,3 +1,4 @@
+/** Draws harmless structures that look like a disease. They have no label and no box. */
 import { lungOf, type Side } from './anatomy.js';
 import type { Canvas } from './chest.js';
 import { at, lerp, smooth } from './math.js';

@@ -1,3 +1,4 @@
+/** Draws the diseases that make the lung denser: nodule, mass, infiltration, pneumonia, effusion and atelectasis. */
 import { heartBorder, lungOf, type Side } from './anatomy.js';
 import { AIR } from './chest.js';
 import { drawSide, type Lesion, place, sideName, zoneOf } from './lesion.js';

@@ -1,3 +1,4 @@
+/** The options of phantoms, their presets and their checks. */
 import { InputError } from '../errors.js';
 import { brief } from '../formats/brief.js';
 import { CHEST_XRAY8_LABELS } from '../formats/data_sets/image_table.js';

@@ -1,3 +1,4 @@
+/** Chooses at random who the patient of an image is, and which diseases the image shows. */
 import { clamp } from './math.js';
 import { DISEASES, type Disease, type PhantomOptions, type PhantomStyle, prevalences } from './options.js';
 import { type Random, stream } from './random.js';

@@ -1,3 +1,4 @@
+/** Draws a pneumothorax, which changes the lung itself. */
 import { type Lung, lungOf, type Side } from './anatomy.js';
 import { drawSide, type Lesion, sideName } from './lesion.js';
 import { at, lerp, smooth } from './math.js';

@@ -1,3 +1,4 @@
+/** Layers of numbers, the coordinates of the chest in them, and the drawing of strokes and noise. */
 import { clamp, smooth } from './math.js';
 import type { Random } from './random.js';
 

@@ -1,13 +1,12 @@
+/**
+ * Writes report texts, in sentences of our own. A disease in the picture is stated at least once without reservation. A disease that is not
+ * there may be negated, called resolved, or left open ("cannot be excluded"), but is never stated. So a text never contradicts its picture.
+ */
 import type { Device } from './devices.js';
 import type { Finding, SideName } from './lesion.js';
 import { DISEASES, type Disease } from './options.js';
 import type { Patient } from './patient.js';
 import type { Random } from './random.js';
-
-/**
- * Writes report texts, in sentences of our own. A disease in the picture is stated at least once without reservation. A disease that is not
- * there may be negated, called resolved, or left open ("cannot be excluded"), but is never stated. So a text never contradicts its picture.
- */
 
 /** Sentences for each disease. {side} (right, left or bilateral), {zone}, {size} and {cm} are replaced by those of the finding. */
 const SEEN: Record<string, readonly string[]> = {
