@@ -9,7 +9,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const page = join(root, 'src/API.md');
 const { exports: entryPoints } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** `./graph` → its source. Weights and package.json are no code. */
+/** The entry points and their source files. Weights and package.json are left out, because they are not code. */
 const entries = Object.entries(entryPoints)
   .filter(([, target]) => target.types && !target.types.includes('*'))
   .map(([name, target]) => ({

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { bundleVendored, isVendored } from './vendor.js';
 
-// The package has no maps, since it has no sources: nothing in it may name them (`--package`), or tools look for them in vain.
+// The package (`--package`) has no sources, so it has no source maps either. Files that named a map would make tools look for it in vain.
 const SOURCE_MAPS = process.argv.includes('--package') ? {} : { sourcemap: 'linked', sourcesContent: false };
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -24,22 +24,22 @@ export function stripWgsl(text) {
 const readInclude = (folder, name) => readFileSync(join(folder, 'include', `${name}.wgsl`), 'utf8');
 
 /**
- * A kernel's text in parts: strings, and the names of what it includes. `#include NAME` stands for kernels/include/NAME.wgsl, which may
- * include others; they come in its place.
+ * Splits a kernel's text at its includes into parts: strings, and the names of included files. The line `#include NAME` is replaced by
+ * kernels/include/NAME.wgsl, which may include other files.
  */
 function partsOf(text) {
   const parts = text.split(/^#include (\w+)$/m);
   return parts.map((part, index) => (index % 2 ? { include: part } : part)).filter((part) => part !== '');
 }
 
-/** The whole text of an include, with those that it includes. */
+/** The whole text of an included file, in which its own includes are replaced too. */
 const expand = (folder, name) =>
   partsOf(stripWgsl(readInclude(folder, name)))
     .map((part) => (typeof part === 'string' ? part.trim() : expand(folder, part.include)))
     .filter((part) => part !== '')
     .join('\n');
 
-/** What each kernel of a folder is compiled from: its name, the folder inside that one, and its text in parts. */
+/** The kernels below a folder. `room` is the folder of a kernel, relative to that one. */
 export function kernelParts(folder) {
   const paths = filesIn(folder, '.wgsl').filter((path) => !path.startsWith('include/'));
   return paths.map((path) => {
@@ -87,8 +87,8 @@ export function embedKernels(folder = at('kernels'), types = '../gpu/wgsl.js') {
 
 /**
  * The text of one index over the files of a room: every operation's `forward`, `reference`, `gradient` or `cases` in src/ops, every
- * family's `family` or `recognition` in src/nets. Separate indexes, so that an inference bundle carries neither references nor
- * gradients nor test cases, and looks at no names of foreign checkpoints.
+ * family's `family` or `recognition` in src/nets. The indexes are separate, so that an inference bundle has neither references nor gradients
+ * nor test cases, nor the code that recognises checkpoints of other programs.
  */
 export function collect(what, room = 'src/ops') {
   const folder = at(room);

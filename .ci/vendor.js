@@ -3,7 +3,7 @@ import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-/** Files of these folders are bundled, whatever else is transpiled as it stands. */
+/** Whether a file is in a folder named `vendor`. Such files are bundled; all others are transpiled one by one. */
 export const isVendored = (path) => /[\\/]vendor[\\/][^\\/]+\.ts$/.test(path);
 
 // CommonJS libraries for Node ask for its modules through `require`, which an ES module does not have.
