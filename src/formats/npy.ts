@@ -11,6 +11,8 @@ import { openZip } from './zip.js';
 export interface NumberArray {
   readonly shape: readonly number[];
   readonly data: Float32Array | Float64Array;
+  /** Set where the file has the numbers with fewer digits than float32: 11 binary digits in `F16`, 8 in `BF16`. */
+  readonly half?: 'F16' | 'BF16';
 }
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -91,10 +93,12 @@ export function readNpy(bytes: Uint8Array, name = 'array'): NumberArray {
     throw damaged(
       `${count * width} bytes expected for ${shape.join('×') || 'one number'}, ${bytes.length - start - length} given`,
     );
-  const isSingle = type[2] === 'f' && width <= 4;
+  const isHalf = type[2] === 'f' && width === 2;
+  const isSingle = type[2] === 'f' ? width <= 4 : width <= 2;
   const data = isSingle ? new Float32Array(count) : new Float64Array(count);
   for (let i = 0; i < count; i++) data[i] = read(view, start + length + i * width, type[1] !== '>');
-  return { shape, data: order[1] === 'True' ? rowMajor(data, shape) : data };
+  const numbers = order[1] === 'True' ? rowMajor(data, shape) : data;
+  return { shape, data: numbers, ...(isHalf ? { half: 'F16' as const } : {}) };
 }
 
 /** Converts from column-major order (the first dimension changes fastest) to row-major order (the last one does). */

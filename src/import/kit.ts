@@ -218,6 +218,10 @@ function filledWith(g: GraphBuilder, channels: number, value: number): Tensor {
 /** What was applied already: several layers may read a value to which something is still to be applied. */
 const applied = new WeakMap<Affine, Tensor>();
 
+/** The tensor that has the value's numbers. There is none if what was still to be applied became one with a later layer. */
+export const finishedTensor = ({ tensor, affine }: Value): Tensor | undefined =>
+  affine ? applied.get(affine) : tensor;
+
 /** A batch norm of mean 0 and variance 1, because that is what a convolution takes into its weights. */
 function applyAffine(kit: Kit, tensor: Tensor, affine: Affine): Tensor {
   const known = applied.get(affine);

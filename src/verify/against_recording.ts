@@ -37,6 +37,8 @@ export interface ComparedNetwork {
   build(g: GraphBuilder, image: Tensor): readonly Tensor[];
   readonly weights: WeightSource;
   readonly channels: number;
+  /** Names that the network's file has for tensors of the graph. */
+  readonly activations?: ReadonlyMap<string, string> | undefined;
 }
 
 /**
@@ -101,7 +103,7 @@ function matchedNetwork(
   const g = createGraph();
   const image = g.input('image', [images, height, width, channels]);
   const graph = g.finish(network.build(g, image));
-  const { matches, unmatched } = matchNames(graph.nodes, rest);
+  const { matches, unmatched } = matchNames(graph.nodes, rest, network.activations);
   if (matches.length === 0)
     throw new InputError('no recorded activation belongs to a layer of the network', {
       expected: firstFew(
@@ -109,7 +111,7 @@ function matchedNetwork(
         6,
       ),
       given: firstFew(unmatched, 6) || 'only the input',
-      hint: 'names are those of modules whose parameters raybox reads (features.conv0), or of nodes as raybox inspect --layers prints them',
+      hint: 'names are those of modules whose parameters raybox reads (features.conv0), of nodes as raybox inspect --layers prints them, or of the values of an imported model',
     });
   const layout = told ?? layoutOf(input, channels, matches);
   if (input.shape[layout === 'nchw' ? 1 : 3] !== channels)

@@ -18,16 +18,21 @@ export interface Match {
 /**
  * A module's name is that of the node that reads its parameters (`NAME.weight`), or the node's own; a recording's name may have more or
  * fewer parts in front, as long as one node alone fits.
+ * @param aliases names that the network's file has for tensors of the graph. A recording with such a name is that tensor, and no other
  */
 export function matchNames(
   nodes: readonly Node[],
   recordings: ReadonlyMap<string, NumberArray>,
+  aliases: ReadonlyMap<string, string> = new Map(),
 ): { matches: Match[]; unmatched: string[] } {
   const named = new Map<string, Node[]>();
   for (const node of nodes) for (const name of namesOf(node)) named.set(name, [...(named.get(name) ?? []), node]);
+  const fitting = (name: string) =>
+    named.get(name) ?? [...named].flatMap(([other, those]) => (endsAlike(name, other) ? those : []));
   const found = new Map<string, Node>();
   for (const name of recordings.keys()) {
-    const own = named.get(name) ?? [...named].flatMap(([other, those]) => (endsAlike(name, other) ? those : []));
+    const alias = aliases.get(name);
+    const own = alias !== undefined ? nodes.filter(({ outputs }) => outputs[0]?.name === alias) : fitting(name);
     const [node, ...others] = new Set(own);
     if (node && others.length === 0) found.set(name, node);
   }

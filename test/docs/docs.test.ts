@@ -63,8 +63,8 @@ for (const each of pages) {
   test(`${page}: every block is of a kind that is checked`, () => {
     for (const { language, kind, code } of blocks) {
       const isFile = kind === 'file' && /^\/\/ [\w/.]+\n/.test(code);
-      // A page's Python is run by a test of its own (recording.test.ts).
-      assert.ok(isFile || (['ts', 'sh', 'text', 'py'].includes(language) && !kind), `${language}: ${code}`);
+      // A page's Python and JavaScript are run by a test of their own (recording.test.ts).
+      assert.ok(isFile || (['ts', 'sh', 'text', 'py', 'js'].includes(language) && !kind), `${language}: ${code}`);
     }
   });
 

@@ -5,26 +5,46 @@ import { openGpu } from '../../src/gpu/device.js';
 import type { GraphBuilder } from '../../src/graph/ir/graph.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
-import { convolution, normRelu } from '../../src/nets/layers.js';
+import { convolution } from '../../src/nets/layers.js';
+import { relu } from '../../src/ops/layers/activation.js';
+import { batchNorm } from '../../src/ops/layers/batch_norm.js';
+import { conv2d } from '../../src/ops/layers/conv2d.js';
 import { seededRandom } from '../../src/random.js';
 import { compareWithRecording } from '../../src/verify/against_recording.js';
 import { channelsFirst } from '../../src/verify/recorded.js';
 import { evaluateReference } from '../../src/verify/reference.js';
 import { generated } from '../support/torch.js';
 
-function build(g: GraphBuilder, image: Tensor): Tensor[] {
-  const x = normRelu(g, convolution(g, image, 'net.conv0', { outputs: 6, kernel: 3, bias: false }), 'net.norm0');
-  return [convolution(g, x, 'net.conv1', { outputs: 4, kernel: 3, stride: 2 })];
+/** What the program that records may do otherwise. */
+interface Deviations {
+  /** Of the batch norm. */
+  epsilon?: number;
+  /** Whether the layer with stride 2 pads as TensorFlow does: below and to the right alone. */
+  isPaddedBehind?: boolean;
+  /** What it does with the input before the first layer. */
+  seen?: (values: Float64Array) => Float64Array;
 }
 
-/** What another program would have recorded of the network, in float64, for an input whose channels are in the order given. */
-function recording(isReversed: boolean, { height = 16, isLast = false } = {}) {
+function build(g: GraphBuilder, image: Tensor, { epsilon, isPaddedBehind = false }: Deviations = {}): Tensor[] {
+  const x = convolution(g, image, 'net.conv0', { outputs: 6, kernel: 3, bias: false });
+  const y = relu(g, batchNorm(g, x, 'net.norm0', epsilon), 'net.norm0/relu');
+  const weight = g.parameter('net.conv1.weight', [4, 6, 3, 3]);
+  const bias = g.parameter('net.conv1.bias', [4]);
+  const padding = isPaddedBehind ? ([0, 0, 1, 1] as const) : 1;
+  return [conv2d(g, y, weight, bias, { stride: 2, padding, name: 'net.conv1' })];
+}
+
+/** The input with its channels in the reverse order. */
+const reversed = (values: Float64Array) => values.map((_, i) => values[i - (i % 3) + 2 - (i % 3)]);
+
+/** What another program would have recorded of the network, in float64. */
+function recording(deviations: Deviations = {}, { height = 16, isLast = false } = {}) {
   const random = seededRandom(3);
   const g = createGraph();
   const image = g.input('image', [2, height, 14, 3]);
-  const graph = g.finish(build(g, image));
+  const graph = g.finish(build(g, image, deviations));
   const values = Float64Array.from({ length: 2 * height * 14 * 3 }, () => random() * 2 - 1);
-  const seen = isReversed ? values.map((_, i) => values[i - (i % 3) + 2 - (i % 3)]) : values;
+  const seen = deviations.seen?.(values) ?? values;
   const known = new Map([
     [image, seen],
     ...[...g.parameters].map(
@@ -46,13 +66,13 @@ function recording(isReversed: boolean, { height = 16, isLast = false } = {}) {
   return new Map<string, NumberArray>([['input', input], ...recorded]);
 }
 
-const network = { build, weights: generated, channels: 3 };
+const network = { build: (g: GraphBuilder, image: Tensor) => build(g, image), weights: generated, channels: 3 };
 
 test('a recording is compared layer by layer; the first that differs is named with its cause', async () => {
   const gpu = await openGpu();
   const compare = (recorded: ReturnType<typeof recording>) =>
     compareWithRecording(gpu, network, recorded, { tolerance: 1e-4 });
-  const good = recording(false);
+  const good = recording();
   good.set('other.layer', { shape: [1], data: new Float64Array(1) });
   const agreed = await compare(good);
   assert.is(agreed.first, undefined);
@@ -61,16 +81,26 @@ test('a recording is compared layer by layer; the first that differs is named wi
   assert.ok(agreed.layers.length >= 3 && agreed.layers.every(({ nmse = 1 }) => nmse < 1e-10));
 
   // As high as it has channels: the shape of the input shows nothing, and the layout that is told says what its sides are.
-  const low = recording(false, { height: 3, isLast: true });
+  const low = recording({}, { height: 3, isLast: true });
   const told = await compareWithRecording(gpu, network, low, { tolerance: 1e-4, layout: 'nhwc' });
   assert.is(told.first, undefined);
   assert.ok(told.layers.length >= 3);
 
-  const swapped = await compare(recording(true));
-  assert.is(swapped.first?.name, 'module.net.conv0');
-  assert.match(swapped.first?.cause ?? '', /^channel order/);
+  // Networks that really differ: each is named by its first layer and the cause.
+  const broken: [deviations: Deviations, layer: string, cause: RegExp][] = [
+    [{ seen: reversed }, 'module.net.conv0', /^channel order/],
+    [{ epsilon: 1e-3 }, 'net.norm0', /^epsilon: the recording fits 0\.0010, raybox has 0\.00001/],
+    [{ isPaddedBehind: true }, 'module.net.conv1', /^padding: the layer agrees for an input that is shifted/],
+    [{ seen: (values) => values.map((v) => 2 * v - 0.5) }, 'module.net.conv0', /^normalisation: .* 2\.0000 times/],
+    [{ seen: (values) => values.map((v) => v + 0.5) }, 'module.net.conv0', /^bias: .* the mean of the input/],
+  ];
+  for (const [deviations, layer, cause] of broken) {
+    const { first } = await compare(recording(deviations));
+    assert.is(first?.name, layer);
+    assert.match(first?.cause ?? '', cause);
+  }
 
-  const cut = recording(false);
+  const cut = recording();
   cut.set('net.conv1', { shape: [2, 4, 7, 7], data: new Float64Array(2 * 4 * 49) });
   cut.delete('module.net.conv1');
   assert.match((await compare(cut)).first?.cause ?? '', /^shape/);

@@ -28,7 +28,9 @@ test('npy: floats, whole numbers, both orders, big endian', () => {
   const columns = npy('<f8', '2, 3', bytesOf(Float64Array.of(1, 4, 2, 5, 3, 6)), true);
   assert.equal([...readNpy(columns).data], [1, 2, 3, 4, 5, 6]);
   assert.equal([...readNpy(npy('<i8', '2,', bytesOf(BigInt64Array.of(-7n, 9n)))).data], [-7, 9]);
-  assert.equal([...readNpy(npy('<f2', '', bytesOf(Uint16Array.of(0xc000)))).data], [-2]);
+  const half = readNpy(npy('<f2', '', bytesOf(Uint16Array.of(0xc000))));
+  assert.equal([[...half.data], half.half], [[-2], 'F16']);
+  assert.is(readNpy(floats).half, undefined);
   assert.equal([...readNpy(npy('>u2', '1,', Uint8Array.of(1, 2))).data], [258]);
 });
 

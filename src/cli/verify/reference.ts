@@ -1,8 +1,9 @@
 /** `raybox verify --weights W --reference FILE`: a network against activations that were recorded elsewhere. */
-import { readFile } from 'node:fs/promises';
+import { firstFew } from '../../errors.js';
 import { type NumberArray, readNpz } from '../../formats/npy.js';
-import { readSafetensors } from '../../formats/weights/safetensors.js';
+import { decodeTensor, readSafetensorsHeader } from '../../formats/weights/safetensors.js';
 import { openGpu } from '../../gpu/device.js';
+import { readBytes } from '../../localizer/bytes.js';
 import { readModel } from '../../localizer/model.js';
 import { parameterValues } from '../../nets/parameter_values.js';
 import { type Comparison, compareWithRecording } from '../../verify/against_recording.js';
@@ -19,13 +20,20 @@ export interface ReferenceOptions extends WeightsOptions {
   adapter?: string;
 }
 
-/** The largest difference of a network in f32, relative to the range of a layer's numbers. */
-const TOLERANCE = 1e-4;
+/**
+ * The largest difference of a layer, relative to the range of its numbers, by the type of the recording with the fewest digits. A network in f32
+ * differs by less than 1e-4. Halves are rounded by up to 2^-12 or 2^-9 of the largest number, in the input too, and so in every layer.
+ */
+const TOLERANCES = { F32: 1e-4, F16: 2e-3, BF16: 2e-2 } as const;
+
+/** The most bytes of a recording. Its numbers take up to four times as much as float32. */
+const MOST_BYTES = 2 ** 30;
 
 /** @returns whether all recorded layers agree */
 export async function verifyReference(options: ReferenceOptions): Promise<boolean> {
-  const { weights, reference, layout, tolerance = TOLERANCE, adapter } = options;
-  const recordings = readRecording(await readFile(reference));
+  const { weights, reference, layout, adapter } = options;
+  const recordings = readRecording(await readBytes(reference, { what: 'the recording', maxBytes: MOST_BYTES }));
+  const tolerance = options.tolerance ?? TOLERANCES[fewestDigits(recordings)];
   const model = await readModel(weights, await modelOptions(options));
   const gpu = await openGpu({ ...(adapter ? { adapter } : {}) });
   try {
@@ -36,6 +44,7 @@ export async function verifyReference(options: ReferenceOptions): Promise<boolea
       },
       weights: parameterValues(model.checkpoint),
       channels: model.metadata.inputChannels,
+      activations: model.checkpoint.network?.activations,
     };
     const result = await compareWithRecording(gpu, network, recordings, { tolerance, layout });
     await print(options.json ? JSON.stringify(result) : summary(result));
@@ -48,7 +57,18 @@ export async function verifyReference(options: ReferenceOptions): Promise<boolea
 
 function readRecording(bytes: Uint8Array): ReadonlyMap<string, NumberArray> {
   const isZip = bytes[0] === 0x50 && bytes[1] === 0x4b;
-  return isZip ? readNpz(bytes) : readSafetensors(bytes).tensors;
+  if (isZip) return readNpz(bytes);
+  return new Map(
+    readSafetensorsHeader(bytes).entries.map((entry) => {
+      const half = entry.dtype === 'F16' || entry.dtype === 'BF16' ? { half: entry.dtype } : {};
+      return [entry.name, { ...decodeTensor(entry, bytes), ...half }];
+    }),
+  );
+}
+
+function fewestDigits(recordings: ReadonlyMap<string, NumberArray>): keyof typeof TOLERANCES {
+  const halves = new Set([...recordings.values()].map(({ half }) => half));
+  return halves.has('BF16') ? 'BF16' : halves.has('F16') ? 'F16' : 'F32';
 }
 
 const short = (value: number | undefined) => (value === undefined ? '–' : value.toExponential(1));
@@ -63,6 +83,6 @@ function summary({ layers }: Comparison): string {
 
 function tell({ layers, unmatched, layout, first }: Comparison, tolerance: number): void {
   say(`${layers.length} recorded activations were compared (${layout}), each within ${tolerance} of its range.`);
-  if (unmatched.length > 0) say(`Not found in the network: ${unmatched.join(', ')}`);
+  if (unmatched.length > 0) say(`Not found in the network: ${firstFew(unmatched, 12)}`);
   say(first ? `The first layer that differs is ${first.name}: ${first.cause}.` : 'All agree.');
 }

@@ -121,7 +121,11 @@ export function addVerifyCommand(program: Command): void {
     .option('--weights <file>', 'with --reference: compare this network, layer by layer, with a recording of it')
     .option('--reference <file>', 'recorded activations by name, with the input: .npz or .safetensors')
     .addOption(new Option('--layout <order>', 'of recorded maps, if shapes do not show it').choices(['nchw', 'nhwc']))
-    .option('--tolerance <share>', 'largest difference, relative to a layer’s range; default: 0.0001', share)
+    .option(
+      '--tolerance <share>',
+      'largest difference, relative to a layer’s range; default: 0.0001; for halves 0.002, for bfloat16 0.02',
+      share,
+    )
     .option('--onnx-tests <folder>', 'run the tests of ONNX’s own format in this folder and those within it')
     .option('--filter <text>', 'with --onnx-tests: only those whose path contains this')
     .option('--json', 'the results of --reference or --onnx-tests as JSON')

@@ -9,16 +9,17 @@ import type { NetworkOutputs } from '../../nets/outputs.js';
 import { fileInput } from '../../nets/settings/settings.js';
 import { describeGraph } from '../../nets/written/graphs.js';
 import type { Warning } from '../../warnings.js';
+import { activationNames } from '../activation_names.js';
 import { localizerOf, type Probabilities } from '../find_localizer.js';
 import { assumptionOfRange } from '../input_range.js';
-import { type Kit, settled, type Weights } from '../kit.js';
+import { type Kit, settled, type Value, type Weights } from '../kit.js';
 import type { PlainInput, PlainModel } from '../plain.js';
 import { isWhole } from '../views.js';
 import { isValue, type Operand, shapeOfOperand } from './call.js';
 import { CHANGED, isOwn, ownWeights } from './own.js';
 import { withPatterns } from './patterns.js';
 import { readModel } from './read.js';
-import { imageValue, isChannelsLast, numbersOf, type Translation, translate } from './translate.js';
+import { imageValue, isChannelsLast, numbersOf, orderOf, type Translation, translate } from './translate.js';
 
 /** What the file leaves open. */
 export interface NetworkOptions {
@@ -87,11 +88,13 @@ export function importNetwork(read: PlainModel, options: NetworkOptions): Checkp
   const input = imageInput(model);
   const image = imageShape(input, model, options);
   const { name, others } = classesOutput(model, options.output);
+  const values = new Map<string, Value>();
   const translation: Translation = {
-    ...{ model, weights: new Map(), computed: new Map(), told: new Set() },
+    ...{ model, weights: new Map(), computed: new Map(), told: new Set(), values },
     budget: { left: 4 * numbersOf(model) + MORE_NUMBERS },
   };
   let ends: Probabilities | undefined;
+  let classes: Tensor | undefined;
   let first: { node: Node; weights: Weights } | undefined;
   const network = (g: GraphBuilder, x: Tensor): NetworkOutputs => {
     const operands = translate(translation, g, new Map([[input.name, imageValue(x, input)]]), [name]);
@@ -104,6 +107,7 @@ export function importNetwork(read: PlainModel, options: NetworkOptions): Checkp
     const node = g.nodes.find(({ inputs }) => inputs[0] === x);
     first = node && { node, weights: translation.weights };
     ends = found.ends;
+    classes = ends ? found.probabilities : found.logits;
     return found;
   };
   const graph = describeGraph(network, image);
@@ -125,6 +129,8 @@ export function importNetwork(read: PlainModel, options: NetworkOptions): Checkp
       ...(first ? assumptionOfRange(first) : {}),
       warnings: told,
       undecided: ends || options.probabilities ? [] : ['probabilities'],
+      // The head is added anew, so the values that it replaces have no tensors; the numbers of the classes are the same.
+      activations: activationNames(values, orderOf(input)).set(name, classes!.name),
     },
   };
 }

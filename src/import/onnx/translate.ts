@@ -4,7 +4,7 @@ import type { ElementType } from '../../formats/weights/checkpoint.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
 import { type Budget, spend } from '../arrays.js';
-import { asValue, type Kit, Unsupported, type Value, type Weights } from '../kit.js';
+import { asValue, type Kit, type Order, Unsupported, type Value, type Weights } from '../kit.js';
 import { isReal } from '../numbers.js';
 import { type Constant, countOf, type PlainInput, type PlainModel, type PlainNode } from '../plain.js';
 import { arithmetic } from './arithmetic.js';
@@ -51,15 +51,20 @@ export interface Translation {
   readonly numbers?: ReadonlyMap<Operand, Constant>;
   /** Types of values by name: those of inputs, if they are known, and what follows from them. */
   readonly types?: Map<string, ElementType>;
+  /** Gets the values that nodes put out, by name. */
+  readonly values?: Map<string, Value>;
 }
 
 /** Whether the file's images are [images, rows, columns, channels]. */
 export const isChannelsLast = (shape: readonly (number | undefined)[]): boolean =>
   (shape[3] === 1 || shape[3] === 3) && !(shape[1] === 1 || shape[1] === 3);
 
-/** The image as the value that the model reads: with its channels first or last, as the model has it. */
-export const imageValue = (image: Tensor, { shape = [] }: PlainInput): Value =>
-  asValue(image, isChannelsLast(shape) ? { h: 1, w: 2, c: 3 } : { c: 1, h: 2, w: 3 }, 4);
+/** The order of the model's maps, which is that of its image: channels are first or last. */
+export const orderOf = ({ shape = [] }: PlainInput): Order =>
+  isChannelsLast(shape) ? { h: 1, w: 2, c: 3 } : { c: 1, h: 2, w: 3 };
+
+/** The image as the value that the model reads. */
+export const imageValue = (image: Tensor, input: PlainInput): Value => asValue(image, orderOf(input), 4);
 
 /**
  * Adds the network to a graph.
@@ -67,7 +72,7 @@ export const imageValue = (image: Tensor, { shape = [] }: PlainInput): Value =>
  * @returns the wanted outputs by name
  */
 export function translate(
-  { model, weights, computed, budget, told, ownImages = false, numbers, types = new Map() }: Translation,
+  { model, weights, computed, budget, told, ownImages = false, numbers, types = new Map(), values: kept }: Translation,
   g: GraphBuilder,
   inputs: ReadonlyMap<string, Operand>,
   wanted: readonly string[],
@@ -94,6 +99,7 @@ export function translate(
       if (name === '' || !read.has(name)) return;
       if (!result) throw refusal(call, new Unsupported(`its output ${i} is read`));
       values.set(name, result);
+      if (isValue(result)) kept?.set(name, result);
       const type = isValue(result) ? resultType(call) : undefined;
       if (type) types.set(name, type);
       if (!isKnown || isValue(result)) return;
