@@ -201,21 +201,77 @@ test('a preset that does not fit is refused or gives a warning; an unknown name 
   );
 });
 
-test('JF Healthcare’s head is refused by its name, whatever the option prediction is', async () => {
+/** A network of JF Healthcare's repository, whose convolutions are told apart by their numbers. */
+function jfHealthcare(inputs = 1024): Checkpoint['tensors'] {
   const { tensors } = twin('densenet121', {
     channels: 3,
-    outputs: 1,
-    layer: 'x',
+    outputs: 1000,
+    layer: 'classifier',
     rename: (name) => `module.backbone.${name}`,
   });
-  for (const part of ['weight', 'bias']) tensors.delete(`module.backbone.x.${part}`);
   for (let index = 0; index < 5; index++) {
-    tensors.set(`module.fc_${index}.weight`, zerosOf([1, 1024, 1, 1])).set(`module.fc_${index}.bias`, zerosOf([1]));
+    const filled = (shape: readonly number[], value: number): TensorData => ({
+      shape: [...shape],
+      data: new Float32Array(shape.reduce((a, b) => a * b)).fill(value),
+    });
+    tensors
+      .set(`module.fc_${index}.weight`, filled([1, inputs, 1, 1], index))
+      .set(`module.fc_${index}.bias`, filled([1], -index));
     for (const part of ['weight', 'bias', 'running_mean', 'running_var'])
-      tensors.set(`module.bn_${index}.${part}`, zerosOf([1024]));
+      tensors.set(`module.bn_${index}.${part}`, filled([inputs], part === 'running_var' || part === 'weight' ? 1 : 0));
   }
-  await refused(read({ tensors, metadata: {} }), /JF Healthcare's weights.*PCAM.*raybox train --init/);
-  await refused(read({ tensors, metadata: {} }, { prediction: 'fc_0' }), /JF Healthcare's weights/);
+  const pyramid = 'module.attention_map.pyramid_attention.mid_branch.conv.1';
+  tensors
+    .set(`${pyramid}.running_mean`, zerosOf([1024]))
+    .set('module.attention_map.spatial_attention.gamma', zerosOf([1]));
+  return tensors;
+}
+
+test('JF Healthcare’s convolutions become one layer if the pooling is said', async () => {
+  const model = await read({ tensors: jfHealthcare(), metadata: {} }, { preset: 'jfhealthcare-pcam' });
+  const { pooling, classes, inputWidth, mean, std, fit, prediction } = model.metadata;
+  assert.equal([pooling, inputWidth, fit, prediction], ['pcam', 512, 'pad', 'fc_0_to_4']);
+  assert.equal(classes, ['Cardiomegaly', 'Edema', 'Consolidation', 'Atelectasis', 'Pleural Effusion']);
+  assert.equal([mean[0], std[2]], [128 / 255, 64 / 255]);
+  const { shape, data } = model.checkpoint.tensors.get('fc_0_to_4.weight')!;
+  assert.equal(
+    [shape, [0, 1023, 1024, 5119].map((at) => data[at])],
+    [
+      [5, 1024],
+      [0, 0, 1, 4],
+    ],
+  );
+  assert.equal(
+    [...model.checkpoint.tensors.get('fc_0_to_4.bias')!.data],
+    [0, -1, -2, -3, -4].map((value) => value || 0),
+  );
+  assert.match(said(model, 'assumed-network'), /equalises the histogram/);
+  const averaged = await read({ tensors: jfHealthcare(), metadata: {} }, { metadata: { pooling: 'average' } });
+  assert.equal([averaged.metadata.pooling, averaged.metadata.classes[4]], ['average', 'Pleural Effusion']);
+});
+
+test('JF Healthcare’s heads with more than that are refused by name, and those of an unknown pooling', async () => {
+  await refused(
+    read({ tensors: jfHealthcare(), metadata: {} }),
+    /JF Healthcare's weights.*does not say how they pool.*jfhealthcare-pcam/,
+  );
+  await refused(read({ tensors: jfHealthcare(), metadata: {} }, { prediction: 'fc_0' }), /JF Healthcare's weights/);
+  const preset = { preset: 'jfhealthcare-pcam' };
+  const with1 = (name: string, size: number) =>
+    read(
+      { tensors: jfHealthcare().set(name, { shape: [size], data: new Float32Array(size).fill(0.5) }), metadata: {} },
+      preset,
+    );
+  await refused(
+    with1('module.bn_3.running_mean', 1024),
+    /bn_3\.running_mean, a trained batch norm.*raybox train --init/,
+  );
+  await refused(
+    with1('module.attention_map.pyramid_attention.mid_branch.conv.1.running_mean', 1024),
+    /feature pyramid attention/,
+  );
+  await refused(with1('module.attention_map.spatial_attention.gamma', 1), /spatial attention/);
+  await refused(read({ tensors: jfHealthcare(2048), metadata: {} }, preset), /AVG_MAX/);
 });
 
 test('options of the caller come before a preset, and settings in the file come after it', async () => {

@@ -10,10 +10,11 @@ import type { WeightsMetadata } from '../../formats/weights/weights.js';
 import { nearestOf } from '../../options.js';
 import { chesters } from './chester.js';
 import { chexnet } from './chexnet.js';
+import { jfhealthcare } from './jfhealthcare.js';
 import type { Preset, Structure } from './preset.js';
 import { inputOf, isOfTorchxrayvision, TORCHXRAYVISION, torchxrayvision } from './torchxrayvision.js';
 
-const PRESETS: readonly Preset[] = [...torchxrayvision, ...chexnet, ...chesters];
+const PRESETS: readonly Preset[] = [...torchxrayvision, ...chexnet, ...chesters, ...jfhealthcare];
 
 /** What is known about a checkpoint because it was recognised as a public one, and by which marks it was recognised. */
 export interface PublicLayout {
@@ -78,7 +79,9 @@ export function presetNamed(name: string): Preset {
  */
 export function wholePreset(name: string): Partial<WeightsMetadata> {
   const preset = presetNamed(name);
-  const { labels, operatingThresholds = [], fields, title } = preset;
+  const { labels, operatingThresholds = [], title } = preset;
+  // A graph has its pooling.
+  const { pooling: _, ...fields } = preset.fields;
   if (untrainedOf(preset).length > 0)
     throw new InputError(`${title} has outputs that were never trained`, {
       expected: 'a preset all of whose outputs were trained, for a network that comes as a graph',

@@ -35,7 +35,7 @@ export interface Preset {
   readonly operatingThresholds?: readonly (number | null)[];
   readonly fields: Pick<
     WeightsMetadata,
-    'inputWidth' | 'inputHeight' | 'mean' | 'std' | 'fit' | 'trainingData' | 'license'
+    'inputWidth' | 'inputHeight' | 'mean' | 'std' | 'fit' | 'pooling' | 'trainingData' | 'license'
   >;
   readonly inputChannels: 1 | 3;
   readonly citation: string;

@@ -5,7 +5,7 @@
 
 import { InputError } from '../../errors.js';
 import type { Checkpoint, TensorData } from '../../formats/weights/checkpoint.js';
-import { poolingNumbers, poolsClassMaps } from '../../formats/weights/poolings.js';
+import { type Pooling, type PoolingNumbers, poolingNumbers, poolsClassMaps } from '../../formats/weights/poolings.js';
 import type { WeightsMetadata } from '../../formats/weights/weights.js';
 import type { Warning } from '../../warnings.js';
 import { type Architecture, backboneOf, type Head } from '../architecture.js';
@@ -13,7 +13,8 @@ import { assumptionsOf, toldByFile, toldOfLayout } from '../assumptions.js';
 import { type Backbone, type BackboneParameters, descriptionOf, type ParametersOf, prefixOf } from '../backbone.js';
 import { describeNetwork, type Found, type Sources } from '../describe_network.js';
 import { checkIgnore } from '../ignored.js';
-import { refuseProbabilisticCam } from '../presets/jfhealthcare.js';
+import { presetNamed } from '../presets/index.js';
+import { joinConvolutions } from '../presets/jfhealthcare.js';
 import { savedPooling } from '../saved/head.js';
 import { unsupportedFamily } from './foreign.js';
 import { weightsInParts } from './in_parts.js';
@@ -70,20 +71,19 @@ export function recognise(
   const inParts = unsupportedFamily(named.keys()) === undefined ? weightsInParts(named) : undefined;
   if (inParts) throw inParts;
   const found = wanted === undefined ? inferBackbone(named) : backboneOf({ architecture: wanted });
-  const { tensors, backbone, root } = atRoot(
-    named,
-    found,
-    given.architecture !== undefined,
-    ignore,
-    backboneParameters,
-  );
+  const at = atRoot(named, found, given.architecture !== undefined, ignore, backboneParameters);
+  const { tensors, backbone, root } = at;
   const relative = (name: string) => (root === '' ? name : withoutPrefix(name, root));
   const leftOut = ignore.map(relative);
   const own = backboneParameters(backbone);
   if (wanted !== undefined) checkGivenBackbone(tensors, backbone, own);
   const inputChannels = channelsOf(tensors, own.stem);
-  const headOptions = (left: readonly string[]) => givenHead(given, checkpoint, relative, left);
-  const { head, headless } = judgedHead(tensors, backbone, own, headOptions, leftOut, asked);
+  const pooled = {
+    ...given,
+    pooling: given.pooling ?? (preset === undefined ? undefined : presetNamed(preset).fields.pooling),
+  };
+  const headOptions = (left: readonly string[]) => givenHead(pooled, checkpoint, relative, left);
+  const { head, headless, joined = [] } = judgedHead(at, own, headOptions, leftOut, asked);
   if (!head) {
     const sources: Sources = { architecture: given.architecture === undefined ? 'shapes' : 'given' };
     return {
@@ -101,16 +101,18 @@ export function recognise(
     tensors.set(`${prediction}.bias`, { shape: [head.classes], data: new Float32Array(head.classes) });
   }
   const architecture = { backbone, head };
+  const described = withoutUntrained(
+    describeNetwork(checkpoint, tensors, architecture, inputChannels, given, preset),
+    tensors,
+    prediction,
+  );
   return {
     tensors,
     architecture,
     inputChannels,
     ignore: leftOut,
-    ...withoutUntrained(
-      describeNetwork(checkpoint, tensors, architecture, inputChannels, given, preset),
-      tensors,
-      prediction,
-    ),
+    ...described,
+    cut: [...(described.cut ?? []), ...joined],
     ...asLinear(tensors, `${prediction}.weight`),
   };
 }
@@ -131,7 +133,8 @@ function checkGivenBackbone(
 
 /** What the caller said about the head. @param left beginnings of the names of tensors that it is found without */
 function givenHead(
-  given: Partial<WeightsMetadata>,
+  given: Pick<Partial<WeightsMetadata>, 'lseR' | 'transitionActivation' | 'prediction'> &
+    PoolingNumbers & { pooling?: Pooling | undefined },
   { modules }: Checkpoint,
   relative: (name: string) => string,
   left: readonly string[],
@@ -153,32 +156,32 @@ function givenHead(
  * @param left the option `ignore` with torchvision's names. @param asked the option as it was given, for the message
  */
 function judgedHead(
-  tensors: Map<string, TensorData>,
-  backbone: string | Backbone,
+  at: ReturnType<typeof atRoot>,
   own: BackboneParameters,
   options: (left: readonly string[]) => HeadOptions,
   left: readonly string[],
   asked: readonly string[],
-): { head: Head; headless?: undefined } | { head?: undefined; headless: InputError | undefined } {
-  const headWithout = (names: readonly string[]) => findHead(tensors, backbone, own, () => options(names));
-  const { head, error } = headWithout(left);
-  if (head) return { head };
+):
+  | { head: Head; headless?: undefined; joined?: readonly TensorData[] }
+  | { head?: undefined; headless: InputError | undefined; joined?: undefined } {
+  const headWithout = (names: readonly string[]) => findHead(at, own, () => options(names));
+  const { head, error, joined = [] } = headWithout(left);
+  if (head) return { head, joined };
   const ignored = left.length > 0 ? headWithout([]).head : undefined;
   return { headless: ignored ? ignoredHead(ignored.prediction ?? 'head.prediction', asked) : error };
 }
 
 /** The head, or the error that says why there is none. The options are a function, because finding them out may throw such an error too. */
 function findHead(
-  tensors: Map<string, TensorData>,
-  backbone: string | Backbone,
+  { tensors, backbone, root }: ReturnType<typeof atRoot>,
   own: BackboneParameters,
   options: () => HeadOptions,
-): { head?: Architecture['head']; error?: InputError } {
+): { head?: Architecture['head']; joined?: readonly TensorData[]; error?: InputError } {
   try {
     const given = options();
-    refuseProbabilisticCam(tensors);
+    const joined = joinConvolutions(tensors, root, given.pooling);
     const head = inferHead(tensors, backbone, own, given);
-    return head ? { head } : { error: withoutHead(tensors, backbone, own) };
+    return head ? { head, joined } : { error: withoutHead(tensors, backbone, own) };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     return { error };
