@@ -1,5 +1,5 @@
 /**
- * Twins of public checkpoints (`make.py`), each loaded by one call as it is downloaded: raybox's logits and class activation maps against PyTorch's.
+ * Twins of public checkpoints (`make.py`), each loaded by one call as it is downloaded (JF Healthcare's with the preset): raybox's logits and class activation maps against PyTorch's.
  *
  *   npm run twins -- OUT
  */
@@ -12,6 +12,8 @@ interface Twin {
   side: number;
   logits: number[];
   heatmaps: [classes: number, height: number, width: number];
+  /** What the file does not say. */
+  options: { preset?: string };
 }
 
 const LOGITS = 1e-5;
@@ -34,7 +36,7 @@ function trainedOf(twin: Twin, labels: readonly string[], untrained: readonly nu
 
 for (const twin of twins) {
   const { file, side, logits, heatmaps } = twin;
-  const localizer = await load(join(folder, file), { backend: 'webgpu' });
+  const localizer = await load(join(folder, file), { ...twin.options, backend: 'webgpu' });
   const { classes } = localizer.metadata;
   const image = {
     data: new Uint8Array(readFileSync(join(folder, `${file}.u8`))),

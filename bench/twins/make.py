@@ -55,15 +55,26 @@ def image(side, seed):
     return (large.clamp(0, 1) * 255).round().byte()[0, 0]
 
 
+def averaged(features, linear):
+    """Logits and class activation maps of a linear layer on averaged features."""
+    def outputs(x):
+        maps = features(x)
+        return linear(maps.mean((2, 3)))[0], torch.einsum("kc,chw->khw", linear.weight, maps[0])
+    return outputs
+
+
 def write(name, side, pixels, features, linear, x, checkpoint, **how):
     with torch.no_grad():
-        maps = features(x)
-        logits = linear(maps.mean((2, 3)))[0]
-        heatmaps = torch.einsum("kc,chw->khw", linear.weight, maps[0])
+        outputs = averaged(features, linear)(x)
+    write_outputs(name, side, pixels, outputs, checkpoint, **how)
+
+
+def write_outputs(name, side, pixels, outputs, checkpoint, options=None, **how):
+    logits, heatmaps = outputs
     torch.save(checkpoint, OUT / name, **how)
     pixels.numpy().tofile(OUT / f"{name}.u8")
     heatmaps.numpy().astype("<f4").tofile(OUT / f"{name}.f32")
-    about = {"file": name, "side": side, "logits": logits.tolist(), "heatmaps": list(heatmaps.shape)}
+    about = {"file": name, "side": side, "logits": logits.tolist(), "heatmaps": list(heatmaps.shape), "options": options or {}}
     (OUT / f"{name}.json").write_text(json.dumps(about))
     print(name, flush=True)
 
@@ -85,6 +96,47 @@ def module_of(name):
     module = types.ModuleType(name)
     sys.modules[name] = module
     return module
+
+
+def normed(inputs, outputs, kernel):
+    block = nn.Module()
+    block.conv = nn.Sequential(nn.Conv2d(inputs, outputs, kernel), nn.BatchNorm2d(outputs), nn.ReLU())
+    return block
+
+
+class JfHealthcare(nn.Module):
+    """The layers of jfhealthcare/Chexpert's Classifier, of which PCAM pooling uses the backbone and the convolutions."""
+
+    def __init__(self, classes=5, channels=1024):
+        super().__init__()
+        self.backbone = torchvision.models.densenet121()
+        for index in range(classes):
+            setattr(self, f"fc_{index}", nn.Conv2d(channels, 1, 1))
+            setattr(self, f"bn_{index}", nn.BatchNorm2d(channels))
+        attention = self.attention_map = nn.Module()
+        attention.channel_attention, attention.spatial_attention, pyramid = nn.Module(), nn.Module(), nn.Module()
+        attention.channel_attention.fc1 = nn.Linear(channels, channels // 2)
+        attention.channel_attention.fc2 = nn.Linear(channels // 2, channels)
+        for index, outputs in enumerate((channels // 8, channels // 8, channels), 1):
+            setattr(attention.spatial_attention, f"conv{index}", nn.Conv2d(channels, outputs, 1))
+        attention.spatial_attention.gamma = nn.Parameter(torch.zeros(1))
+        attention.pyramid_attention = pyramid
+        pyramid.gap_branch = nn.Sequential(nn.AdaptiveAvgPool2d(1), normed(channels, channels, 1))
+        pyramid.mid_branch = normed(channels, channels, 1)
+        for index, kernel in enumerate((7, 5, 3), 1):
+            setattr(pyramid, f"downsample{index}", normed(channels if index == 1 else 1, 1, kernel))
+            setattr(pyramid, f"scale{index}", normed(1, 1, kernel))
+        self.convolutions = [getattr(self, f"fc_{index}") for index in range(classes)]
+
+    def forward(self, x):
+        maps = F.relu(self.backbone.features(x))
+        logits, heatmaps = [], []
+        for convolution in self.convolutions:
+            probabilities = torch.sigmoid(convolution(maps))
+            pooled = (maps * probabilities / probabilities.sum((2, 3), keepdim=True)).sum((2, 3), keepdim=True)
+            logits.append(convolution(pooled)[0, 0, 0, 0])
+            heatmaps.append(probabilities[0, 0])
+        return torch.stack(logits), torch.stack(heatmaps)
 
 
 def main():
@@ -134,6 +186,16 @@ def main():
     # jrzech's: torchvision's network saved whole beside a few values.
     beside = {"model": copy.deepcopy(model), "best_loss": 0.15, "epoch": 4, "rng_state": torch.get_rng_state(), "LR": 0.001}
     write("checkpoint", 224, pixels, *parts, beside, _use_new_zipfile_serialization=False)
+
+    # JF Healthcare's: what its bin/train.py saves. The settings, with the pooling, are in another file.
+    pixels = image(512, 4)
+    x = (pixels.float()[None, None].repeat(1, 3, 1, 1) - 128) / 64
+    model = JfHealthcare().eval()
+    calibrated(statistics(model.backbone, 4), x)
+    with torch.no_grad():
+        outputs = model(x)
+    beside = {"epoch": 1, "step": 100, "acc_dev_best": 0.8, "auc_dev_best": 0.9, "loss_dev_best": 0.3, "state_dict": model.state_dict()}
+    write_outputs("best1.ckpt", 512, pixels, outputs, beside, {"preset": "jfhealthcare-pcam"}, _use_new_zipfile_serialization=False)
 
 
 main()
