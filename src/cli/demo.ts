@@ -1,8 +1,6 @@
 /** `raybox demo`: localizes findings in an X-ray, or in a phantom that it draws, and makes a picture of them. */
 
-import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Finding, strongestFindings } from '../formats/findings.js';
 import type { Image } from '../formats/images/pixels.js';
 import { describe } from '../gpu/device.js';
@@ -16,7 +14,8 @@ import { UNTRAINED } from '../node/overlay_png.js';
 import type { Command } from '../node/vendor/commander.js';
 import { DISEASES, drawPhantom, type Phantom } from '../phantom/index.js';
 import { adapterOption, backendOption, runOptions } from './adapter_option.js';
-import { duration, interruptible, naming, print, say, table, UsageError, wholeNumber } from './terminal.js';
+import { packagedWeights, weightsForPatients } from './packaged_weights.js';
+import { duration, interruptible, naming, print, say, table, wholeNumber } from './terminal.js';
 
 interface Options {
   seed: number;
@@ -27,18 +26,13 @@ interface Options {
 }
 
 const PHANTOM_SIZE = 512;
-/** The weights that come with raybox, by the kind of images that they know. */
-const FOR_PHANTOMS = 'phantom8';
-const FOR_PATIENTS = 'chest8';
 /** How many classes are shown if the network has random weights. */
 const SHOWN = 2;
 
 async function demo(file: string | undefined, options: Options, signal: AbortSignal): Promise<void> {
   const started = performance.now();
   const { seed, out, weights, ...run } = options;
-  const path = weights ?? packagedWeights(file === undefined ? FOR_PHANTOMS : FOR_PATIENTS);
-  if (!path && file !== undefined)
-    throw new UsageError('raybox comes with no weights for X-rays of patients: name some with --weights');
+  const path = weights ?? (file === undefined ? packagedWeights('phantoms') : weightsForPatients());
   const given = file === undefined ? undefined : await readImage(file).catch(naming(file));
   const localizer = await load(path ?? untrainedWeights(seed, DISEASES), { signal, ...runOptions(run) });
   try {
@@ -88,12 +82,6 @@ function tableOf(findings: readonly Finding[], trained: boolean): string {
     [`finding${trained ? '' : ' (meaningless)'}`, 'score', 'heat ≥', 'x', 'y', 'width', 'height'],
     ...rows,
   ]);
-}
-
-/** A weights file of those that come with raybox. */
-function packagedWeights(name: string): string | undefined {
-  const path = fileURLToPath(new URL(`../../../weights/${name}.safetensors`, import.meta.url));
-  return existsSync(path) ? path : undefined;
 }
 
 /** Adds `raybox demo`. */

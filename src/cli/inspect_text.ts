@@ -53,8 +53,8 @@ const millions = (count: number) => (count < 1e5 ? String(count) : `${(count / 1
 
 const round = (value: number) => Number(value.toPrecision(6));
 
-const boxesOf = ({ heatmapScaling, minRegion = 0, heatmapMethod = 'cam' }: WeightsMetadata) =>
-  `heatmaps${heatmapMethod === 'cam' ? '' : ` by ${heatmapMethod}`} from ${heatmapScaling === 'relu' ? '0' : 'their minimum'} to their maximum${minRegion > 0 ? `, smallest region ${minRegion} of their cells` : ''}`;
+const boxesOf = ({ heatmapScaling, heatThresholds, minRegion = 0, heatmapMethod = 'cam' }: WeightsMetadata) =>
+  `heatmaps${heatmapMethod === 'cam' ? '' : ` by ${heatmapMethod}`} from ${heatmapScaling === 'relu' ? '0' : 'their minimum'} to their maximum${heatThresholds ? `, cut at ${heatThresholds.join(' and ')}` : ''}${minRegion > 0 ? `, smallest region ${minRegion} of their cells` : ''}`;
 
 const layoutText = ({ title, marks, citation, candidates }: NonNullable<Model['layout']>) =>
   [

@@ -1,11 +1,11 @@
 /** A localizer as an ONNX model: network, head, probabilities and heatmaps, with what its metadata says. */
 import { InputError } from '../errors.js';
 import { f32ToF16 } from '../formats/half.js';
+import { DEFAULT_HEAT_THRESHOLDS } from '../formats/heat_thresholds.js';
 import { CUSTOM, formatWeightsMetadata, type WeightsMetadata } from '../formats/weights/weights.js';
 import type { Model } from '../nets/model.js';
 import { parameterSource } from '../nets/parameters.js';
 import { describeGraph } from '../nets/written/graphs.js';
-import { DEFAULT_HEAT_THRESHOLDS } from '../ops/boxes/component_boxes.js';
 import { castName, type ExportedGraph, exportedGraph, INPUT } from './graph.js';
 import type { OnnxNode } from './sheet.js';
 import { type WrittenTensor, writeModel } from './write.js';
@@ -31,7 +31,7 @@ export async function writeOnnx(model: Model, dtype: ExportedType = 'f32'): Prom
     nodes: dtype === 'f16' ? withCasts(graph) : graph.nodes,
     metadata: {
       ...formatWeightsMetadata({ ...metadata, architecture }),
-      heat_thresholds: JSON.stringify(DEFAULT_HEAT_THRESHOLDS),
+      heat_thresholds: JSON.stringify(metadata.heatThresholds ?? DEFAULT_HEAT_THRESHOLDS),
     },
     description: describe(metadata),
   });

@@ -1,8 +1,9 @@
 /** Checks the options of a call and fills in the defaults, some of which come from the weights. */
 import { InputError } from '../errors.js';
+import { DEFAULT_HEAT_THRESHOLDS } from '../formats/heat_thresholds.js';
 import { isProbability, operatingThresholdOf } from '../formats/operating_thresholds.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
-import { checkMaxBoxes, DEFAULT_HEAT_THRESHOLDS, DEFAULT_MAX_BOXES } from '../ops/boxes/component_boxes.js';
+import { checkMaxBoxes, DEFAULT_MAX_BOXES } from '../ops/boxes/component_boxes.js';
 import { checkHeatThresholds } from '../ops/boxes/heat.js';
 import { checkOptions, optionNames } from '../options.js';
 
@@ -13,8 +14,8 @@ export interface LocalizeOptions {
   /** Operating thresholds by label, which replace those of the weights. */
   operatingThresholds?: Readonly<Record<string, number>>;
   /**
-   * Thresholds of the heatmap, scaled to 0…255. For each threshold, every 8-connected region of values at or above it gives a box. Default
-   * 60 and 180, as in the paper.
+   * Thresholds of the heatmap, scaled to 0…255. For each threshold, every 8-connected region of values at or above it gives a box.
+   * Default: those of the weights, or else 60 and 180, as in the paper.
    */
   heatThresholds?: readonly number[];
   /** The most boxes for one label and heat threshold. `truncated` lists the labels that have more. Default 64. */
@@ -83,7 +84,7 @@ export function requestOf(
   const {
     classes,
     operatingThresholds = {},
-    heatThresholds = DEFAULT_HEAT_THRESHOLDS,
+    heatThresholds = metadata.heatThresholds ?? DEFAULT_HEAT_THRESHOLDS,
     maxBoxes = DEFAULT_MAX_BOXES,
     minRegion = metadata.minRegion ?? 0,
     heatmaps = 'none',

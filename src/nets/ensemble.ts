@@ -135,6 +135,7 @@ function metadataOf(members: readonly Member[], keepsNormalisation: boolean): En
   const texts = (field: 'trainingData' | 'license') => [...new Set(all.map((one) => one[field]))].join('; ');
   const told = all.flatMap((one) => one.told ?? []).slice(0, 64);
   const smallest = all.map(({ minRegion }) => minRegion ?? 0);
+  const [heat] = all.map(({ heatThresholds }) => heatThresholds);
   const kinds = new Set(all.map(({ imageKind }) => imageKind));
   const [kind] = kinds;
   return {
@@ -143,6 +144,9 @@ function metadataOf(members: readonly Member[], keepsNormalisation: boolean): En
       ? { channelOrder, mean, std }
       : { channelOrder: 'rgb', mean: mean.map(() => 0), std: std.map(() => 1) }),
     ...(smallest.every((cells) => cells === smallest[0]) && smallest[0] > 0 ? { minRegion: smallest[0] } : {}),
+    ...(heat && all.every(({ heatThresholds }) => heatThresholds?.join() === heat.join())
+      ? { heatThresholds: [...heat] }
+      : {}),
     ...(kinds.size === 1 && kind ? { imageKind: kind } : {}),
     trainingData: texts('trainingData'),
     license: texts('license'),

@@ -105,7 +105,6 @@ test('wrong usage: one line, exit code 2', async () => {
   const wrong: [string[], RegExp][] = [
     [['nonsense'], /unknown command 'nonsense'/],
     [['localize', '--weights', weights], /missing required argument 'images'/],
-    [['localize', 'x.png'], /--weights <file>' not specified/],
     [['localize', 'x.png', '--weights', weights, '--batch', '0'], /whole number from 1 to 1024/],
     [['localize', 'x.png', '--weights', weights, '--precision', 'f64'], /Allowed choices are f32, f16/],
     [['localize', 'x.png', '--weights', weights, '--operating-thresholds', 'Mass'], /NAME=NUMBER/],

@@ -181,9 +181,10 @@ detail('regions smaller than minRegion give no box, except the highest one, for 
     ['crop', 150],
     ['pad', 200],
   ] as const) {
-    const metadata = { ...localizer.metadata, inputWidth: 192, inputHeight: 192, fit, minRegion: 3 };
+    const heatThresholds = [1, 40, 90, 140, 200];
+    const metadata = { ...localizer.metadata, inputWidth: 192, inputHeight: 192, fit, heatThresholds, minRegion: 3 };
     const own = await load(weights, { device, metadata });
-    const options = { classes, heatThresholds: [1, 40, 90, 140, 200] };
+    const options = { classes };
     const { findings, heatmaps } = await own.localize(image, { ...options, minRegion: 0, heatmaps: 'raw' });
     const { width, height } = heatmaps!.Mass;
     const peakOf = (label: string) =>

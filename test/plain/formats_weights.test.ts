@@ -37,6 +37,7 @@ const metadata: WeightsMetadata = {
   pooling: 'lse',
   lseR: 10,
   operatingThresholds: { Mass: 0.25, Nodule: 1 },
+  heatThresholds: [60, 127.5],
   heatmapScaling: 'minmax',
   trainingData: 'none',
   license: 'MIT',
@@ -53,7 +54,15 @@ function refuses(action: () => unknown, message: RegExp): void {
 test('metadata is the same after writing and reading a weights file', () => {
   const file = writeSafetensors(new Map(), formatWeightsMetadata(metadata));
   assert.equal(parseWeightsMetadata(readSafetensors(file).metadata), metadata);
-  const { operatingThresholds, lseR, transitionChannels, transitionKernel, transitionActivation, ...plain } = metadata;
+  const {
+    operatingThresholds,
+    heatThresholds,
+    lseR,
+    transitionChannels,
+    transitionKernel,
+    transitionActivation,
+    ...plain
+  } = metadata;
   const least: WeightsMetadata = {
     ...plain,
     architecture: 'resnet50',
@@ -71,7 +80,7 @@ test('each field that is missing or wrong is named', () => {
   const strings = formatWeightsMetadata(metadata);
   for (const key of Object.keys(strings)) {
     const { [key]: _, ...rest } = strings;
-    const isOptional = key === 'operating_thresholds';
+    const isOptional = key === 'operating_thresholds' || key === 'heat_thresholds';
     if (isOptional) parseWeightsMetadata(rest);
     else refuses(() => parseWeightsMetadata(rest), new RegExp(key === 'raybox_weights' ? 'no raybox metadata' : key));
   }
@@ -93,6 +102,7 @@ test('each field that is missing or wrong is named', () => {
     ['lse_r', '0', '-1', 'NaN', '', 'Infinity'],
     ['operating_thresholds', '[]', '{"Mass": 1.1}', '{"Mass": "0.5"}', '{"Unknown": 0.5}', 'null'],
     ['heatmap_scaling', 'log'],
+    ['heat_thresholds', '[]', '[60, 60]', '[0]', '[256]', '{}', '60'],
     ['min_region', '-1'],
     ['training_data', '', ' '],
     ['license', ''],

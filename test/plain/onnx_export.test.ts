@@ -46,6 +46,7 @@ test('what is written is read back as the same localizer, to the bit', async () 
   assert.equal(after.model.metadata, {
     ...before.model.metadata,
     operatingThresholds: { Mass: 0.25, Nodule: 0.5 },
+    heatThresholds: [60, 180], // written for other readers, also where the weights do not say them
   });
 });
 

@@ -168,6 +168,7 @@ const formatMetadata = (network: Pick<WeightsMetadata, 'architecture' | 'pooling
     fit: 'stretch',
     operatingThresholds: { Mass: 0.4 },
     heatmapScaling: 'minmax',
+    heatThresholds: [60, 120],
     minRegion: 1,
     trainingData: 'none',
     license: 'MIT',

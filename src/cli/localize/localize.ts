@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { besideKnown, findImageFiles, goneNamesakes, type ImageFile, isFile } from '../../node/image_files.js';
 import { type Lock, lockFolder } from '../../node/lock.js';
 import type { Command } from '../../node/vendor/commander.js';
+import { weightsForPatients } from '../packaged_weights.js';
 import { duration, interruptible, say, UsageError } from '../terminal.js';
 import { addLocalizeOptions, type Options } from './options.js';
 import type { Task } from './pipeline.js';
@@ -23,6 +24,8 @@ export function addLocalizeCommand(program: Command): void {
 
 async function localizeFiles(args: readonly string[], options: Options, signal: AbortSignal): Promise<boolean> {
   const started = performance.now();
+  const weights = options.weights ?? weightsForPatients();
+  if (options.weights === undefined) say(`Weights: ${weights}`);
   let failed = 0;
   const files = await findImageFiles(args, (path, message) => {
     failed += 1;
@@ -42,7 +45,7 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
       );
     }
     if (todo.length < tasks.length) say(`${tasks.length - todo.length} of ${tasks.length} images are done already.`);
-    if (todo.length > 0) failed += await localizeTasks(todo, results, options, signal);
+    if (todo.length > 0) failed += await localizeTasks(todo, results, { ...options, weights }, signal);
     const note = await results.finish();
     finished = true;
     if (note) say(note);

@@ -1,10 +1,12 @@
 /** The options of `raybox localize`. */
+
+import { DEFAULT_HEAT_THRESHOLDS } from '../../formats/heat_thresholds.js';
 import type { DecodeOptions } from '../../formats/images/pixels.js';
 import { isProbability } from '../../formats/operating_thresholds.js';
 import { DEFAULT_BATCH } from '../../localizer/batches.js';
 import type { LoadOptions } from '../../localizer/load_options.js';
 import { type Command, Option } from '../../node/vendor/commander.js';
-import { DEFAULT_HEAT_THRESHOLDS, DEFAULT_MAX_BOXES, MAX_BOXES } from '../../ops/boxes/component_boxes.js';
+import { DEFAULT_MAX_BOXES, MAX_BOXES } from '../../ops/boxes/component_boxes.js';
 import { checkHeatThresholds } from '../../ops/boxes/heat.js';
 import { adapterOption, backendOption } from '../adapter_option.js';
 import { addImageOptions, threadsOption } from '../image_options.js';
@@ -13,7 +15,8 @@ import { addWeightsOptions, classList, WEIGHTS_FORMATS, type WeightsOptions } fr
 
 /** Their values, as commander gives them. */
 export interface Options extends DecodeOptions, WeightsOptions {
-  weights: string;
+  /** Default: those for X-rays of patients that come with raybox. */
+  weights?: string;
   out?: string;
   overlay?: string;
   allBoxes?: true;
@@ -32,7 +35,7 @@ export interface Options extends DecodeOptions, WeightsOptions {
 /** Adds all of them to the command. */
 export function addLocalizeOptions(command: Command): Command {
   addWeightsOptions(command)
-    .requiredOption('--weights <file>', WEIGHTS_FORMATS)
+    .option('--weights <file>', `${WEIGHTS_FORMATS}; default: those for X-rays of patients that come with raybox`)
     .option('--out <file>', 'results as .jsonl, .csv or .coco.json; default: JSON lines on stdout')
     .option('--overlay <dir>', 'folder for a PNG of each image: heatmap, boxes, probabilities')
     .option('--all-boxes', 'overlays show all boxes, not only the strongest one of each class and heat threshold')
@@ -44,7 +47,7 @@ export function addLocalizeOptions(command: Command): Command {
     )
     .option(
       '--heat-thresholds <list>',
-      `values at which heatmaps, scaled to 0 … 255, are cut into regions; default: ${DEFAULT_HEAT_THRESHOLDS}`,
+      `values at which heatmaps, scaled to 0 … 255, are cut into regions; default: as the weights say, else ${DEFAULT_HEAT_THRESHOLDS}`,
       heatThresholdList,
     )
     .option(

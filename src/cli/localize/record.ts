@@ -16,7 +16,7 @@ import type { Results } from './results.js';
 export async function localizeTasks(
   tasks: readonly Task[],
   results: Results,
-  options: Options,
+  options: Options & { weights: string },
   signal: AbortSignal,
 ): Promise<number> {
   const { weights, precision, classes } = options;

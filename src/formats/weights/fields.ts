@@ -3,6 +3,7 @@ import { InputError } from '../../errors.js';
 import { FORMER_NAMES } from '../../options.js';
 import { brief } from '../brief.js';
 import { isObject } from '../checks.js';
+import { areHeatThresholds, MAX_HEAT_THRESHOLDS } from '../heat_thresholds.js';
 import { isProbability } from '../operating_thresholds.js';
 import type { GraphDescription } from './graph_description.js';
 import { HEATMAP_METHODS } from './heatmap_methods.js';
@@ -36,6 +37,7 @@ export const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   operatingThresholds: { parse: probabilities, optional: true },
   heatmapMethod: { parse: oneOf(...HEATMAP_METHODS), optional: true },
   heatmapScaling: { parse: oneOf('minmax', 'relu') },
+  heatThresholds: { parse: heatThresholds, optional: true },
   minRegion: { parse: cells, optional: true },
   imageKind: { parse: oneOf('patients', 'phantoms'), optional: true },
   trainingData: { parse: pattern(/\S/, 'some text, or none') },
@@ -78,6 +80,17 @@ function cells(text: string, key: string): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (!(value >= 0 && Number.isFinite(value))) throw fault(key, 'a number of cells, 0 or more', brief(text));
   return value;
+}
+
+function heatThresholds(text: string, key: string): readonly number[] {
+  const list = json(text);
+  if (!Array.isArray(list) || !areHeatThresholds(list))
+    throw fault(
+      key,
+      `a JSON list of 1 to ${MAX_HEAT_THRESHOLDS} different numbers above 0, up to 255, such as [60,180]`,
+      brief(text),
+    );
+  return list;
 }
 
 function json(text: string): unknown {

@@ -58,6 +58,11 @@ export interface WeightsMetadata {
   /** Which range of a heatmap is scaled to [0, 255]: from its minimum to its maximum (`minmax`), or from 0 to its maximum (`relu`). */
   heatmapScaling: 'minmax' | 'relu';
   /**
+   * The values at which heatmaps, scaled to [0, 255], are cut into regions: 1 to 16 different ones, above 0. Default 60 and 180, as in the
+   * paper.
+   */
+  heatThresholds?: number[];
+  /**
    * The smallest area of a region that gives a box, in cells of the heatmap. The region with the heatmap's highest value always gives one.
    * Default 0, as in the paper.
    */

@@ -1,5 +1,6 @@
 /** A box around each 8-connected component of heatmaps at or above heat thresholds. */
 import { InputError } from '../../errors.js';
+import { DEFAULT_HEAT_THRESHOLDS } from '../../formats/heat_thresholds.js';
 import { component_extents } from '../../generated/kernels/component_extents.js';
 import { component_ranks } from '../../generated/kernels/component_ranks.js';
 import { component_scan } from '../../generated/kernels/component_scan.js';
@@ -23,9 +24,6 @@ export interface ComponentBoxesAttributes extends ComponentAttributes {
   /** Rows of the table for each map and heat threshold. */
   readonly maxBoxes: number;
 }
-
-/** The paper's heat thresholds, of heatmaps that are scaled to 0 … 255 (Wang et al. 2017, section 4.3). */
-export const DEFAULT_HEAT_THRESHOLDS: readonly number[] = [60, 180];
 
 export const DEFAULT_MAX_BOXES = 64;
 

@@ -1,5 +1,6 @@
 /** What the operations from heatmaps to boxes share: the position of heat in the image, and the scaling of a map. */
 import { InputError } from '../../errors.js';
+import { areHeatThresholds, MAX_HEAT_THRESHOLDS } from '../../formats/heat_thresholds.js';
 import { createTensor } from '../../graph/ir/graph.js';
 import { describeShape, type Tensor } from '../../graph/ir/tensor.js';
 import { type Fit, frameOf, NOWHERE, positionTable, type Rectangle, type Span, seenPixels } from '../images/frame.js';
@@ -127,15 +128,9 @@ export function checkHeatmaps({ width, height, size, fit }: HeatFrame, heatmaps:
 
 export const mapCount = ({ shape }: Tensor) => shape[0] * shape[1];
 
-/** Limit of the heat thresholds in one call: each of them takes a pass over the image's pixels. */
-const MAX_HEAT_THRESHOLDS = 16;
-
 /** @throws InputError unless there are 1 to 16 of them, all different, in (0, 255]. */
 export function checkHeatThresholds(heatThresholds: readonly number[]): void {
-  const count = heatThresholds.length;
-  const differ = new Set(heatThresholds).size === count;
-  const inRange = heatThresholds.every((value) => value > 0 && value <= 255);
-  if (count >= 1 && count <= MAX_HEAT_THRESHOLDS && differ && inRange) return;
+  if (areHeatThresholds(heatThresholds)) return;
   throw new InputError('heatThresholds', {
     expected: `1 to ${MAX_HEAT_THRESHOLDS} different numbers above 0, up to 255`,
     given: heatThresholds.join(', ') || 'none',
