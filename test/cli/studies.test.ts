@@ -1,6 +1,6 @@
 /** The programs of bench/ that train, from end to end on a few phantoms. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -81,7 +81,9 @@ test('an ablation trains its backbones, then its configurations, and draws the r
 
 test('weights are made by a recipe: members, their mean, calibration, thresholds and scores', async () => {
   const set = { count: 40, size: 64, prevalence, threads: 2 };
-  await writePhantoms({ ...set, seed: 5, out: at('set') });
+  await writePhantoms({ ...set, seed: 5, out: at('set'), boxes: 'all' });
+  // Images with boxes would not be trained on. Here the boxes are those of others, on training images.
+  renameSync(at('set', 'BBox_List_2017.csv'), at('boxes.csv'));
   const backbone = '{"family":"vgg","layers":[8,"M",8],"batchNorm":true}';
   const recipe = {
     train: ['--classes', classes.join(), '--size', '32', '--batch', '8', '--epochs', '1'],
@@ -101,13 +103,15 @@ test('weights are made by a recipe: members, their mean, calibration, thresholds
   const shared = await failure(make({ ...recipe, train: ['--seed', '3'] }));
   assert.match(shared.stderr, /first\.train: --seed is wrong; expected no such option/);
 
-  await make(recipe);
+  await make(recipe, '--boxes', at('boxes.csv'));
   assert.equal(text('made', 'first', 'validation.txt'), text('made', 'second', 'validation.txt'));
   const localizer = await load(at('made', 'weights.safetensors'));
-  const { imageKind, operatingThresholds } = localizer.metadata;
+  const { imageKind, operatingThresholds, heatThresholds, minRegion } = localizer.metadata;
   await localizer.close();
   assert.is(imageKind, 'phantoms');
   assert.equal(Object.keys(operatingThresholds!), classes);
+  const { chosen } = JSON.parse(text('made', 'boxes.json'));
+  assert.equal([heatThresholds, minRegion], [chosen.heatThresholds, chosen.minRegion]);
   const scores = text('made', 'scores', 'evaluation.json');
   const again = await make(recipe);
   assert.not.match(again.stderr, /training/);

@@ -1,8 +1,8 @@
 /**
- * Makes weights by a recipe, from the data set to the scores: trains its members, joins them, calibrates, fits operating thresholds, and scores
- * the result once on the test images. bench/README.md explains it.
+ * Makes weights by a recipe, from the data set to the scores: trains its members, joins them, calibrates, fits operating thresholds and how
+ * heatmaps become boxes, and scores the result once on the test images. bench/README.md explains it.
  *
- *   npm run weights -- --recipe FILE --data DIR --out DIR [--minutes 25] [--box-frame 1024]
+ *   npm run weights -- --recipe FILE --data DIR --out DIR [--minutes 25] [--boxes FILE] [--box-frame 1024]
  *
  * Each step leaves a file, and the same command again does the missing steps.
  */
@@ -16,6 +16,7 @@ import { duration, interruptible, number, print, say, wholeNumber } from '../../
 import { InputError } from '../../../src/errors.js';
 import { readText, writeWhole } from '../../../src/node/text_files.js';
 import { exitCodeOf, keepStudy, readJson, writeJson } from '../training_runs.js';
+import { type FittedBoxes, fitBoxes } from './fit_boxes.js';
 import { type Member, parseRecipe, type Recipe } from './recipe.js';
 
 export interface Options {
@@ -24,6 +25,7 @@ export interface Options {
   out: string;
   seed: number;
   minutes?: number;
+  boxes?: string;
   boxFrame?: number;
   adapter?: string;
 }
@@ -76,7 +78,10 @@ async function train(
   await writeJson(join(folder, 'done'), { name });
 }
 
-/** Joins the members, calibrates them on the validation images, and fits operating thresholds there. Gives the path of the weights. */
+/**
+ * Joins the members, calibrates them on the validation images, fits operating thresholds there, and how heatmaps become boxes on training
+ * images with boxes. Gives the path of the weights.
+ */
 async function finish({ ensemble, mirror, metadata }: Recipe, options: Options, signal: AbortSignal): Promise<string> {
   const { out } = options;
   const done = join(out, 'weights.safetensors');
@@ -101,8 +106,24 @@ async function finish({ ensemble, mirror, metadata }: Recipe, options: Options, 
   const meta = ['--metadata', JSON.stringify(metadata)];
   await raybox(['convert', first, ...scaling, ...meta, '--out', calibrated], signal);
   await evaluate(calibrated, join(out, 'thresholds'), [...fit, '--store-operating-thresholds'], options, signal);
-  await raybox(['convert', calibrated, '--out', done], signal);
+  const boxes = await fittedBoxes(calibrated, run, options, signal);
+  await raybox(['convert', calibrated, ...boxes, '--out', done], signal);
   return done;
+}
+
+/** The fitted heat thresholds and `minRegion` as an option of `raybox convert`; nothing if there are no boxes to fit them on. */
+async function fittedBoxes(
+  weights: string,
+  run: string,
+  { data, out, boxes, boxFrame, adapter }: Options,
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (boxes === undefined) return [];
+  const path = join(out, 'boxes.json');
+  if (!existsSync(path))
+    await writeJson(path, await fitBoxes({ weights, data, boxes, boxFrame, run, adapter, signal }));
+  const { heatThresholds, minRegion } = (await readJson<FittedBoxes>(path)).chosen;
+  return ['--metadata', JSON.stringify({ heatThresholds, minRegion })];
 }
 
 /** The calibration as an option of `raybox convert`, without the classes that are ranked no better than by chance: their slope is not above 0. */
@@ -165,6 +186,7 @@ const program = new Command('weights')
   .requiredOption('--out <dir>', 'folder of the runs, the weights and the scores')
   .option('--seed <n>', 'of the split, the order and the random weights', wholeNumber(0, 2 ** 32 - 1), 0)
   .option('--minutes <n>', 'time for everything; each network gets its share of it', number(0))
+  .option('--boxes <file>', 'truth boxes of training images, on which heat thresholds and minRegion are fitted')
   .option('--box-frame <pixels>', 'side of the square that the truth boxes refer to', wholeNumber(1, 65_535))
   .option('--adapter <name>', 'part of an adapter’s name, or swiftshader');
 

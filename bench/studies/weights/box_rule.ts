@@ -1,0 +1,119 @@
+/**
+ * Chooses heat thresholds and `minRegion` of weights on images with truth boxes, so that few boxes are false and most truth boxes are hit.
+ *
+ * A finding is scored by F1: the harmonic mean of the share of its boxes that are right and the share of its truth boxes that are hit. IoBB
+ * alone would reward tiny boxes, and IoU alone large ones, so the mean over several criteria decides, with equal weight for each finding.
+ */
+import { type Criterion, isRight } from '../../../src/evaluate/localization.js';
+import type { Box } from '../../../src/formats/findings.js';
+import { DEFAULT_HEAT_THRESHOLDS } from '../../../src/formats/heat_thresholds.js';
+
+/** How a heatmap becomes boxes. */
+export interface BoxRule {
+  heatThresholds: readonly number[];
+  /** In cells of the heatmap. */
+  minRegion: number;
+}
+
+/** A finding that an image has, with all regions of its heatmap at all heat thresholds that are tried. */
+export interface Sample {
+  label: string;
+  truth: readonly Box[];
+  regions: readonly { threshold: number; area: number; peak: number; box: Box }[];
+  /** Area of a cell of the heatmap, in pixels of the image. */
+  cellArea: number;
+}
+
+export interface RuleScore extends BoxRule {
+  /** Mean F1 over findings and criteria. */
+  f1: number;
+  /** False boxes for each truth box, by the criterion IoU > 0.1. */
+  falseBoxes: number;
+  labels: { label: string; truthBoxes: number; boxes: number; f1: number }[];
+}
+
+/** At IoU > 0.1, 0.2 and 0.3 and at IoBB > 0.25, as the paper compares its figures. */
+const CRITERIA: readonly Criterion[] = [
+  ...[0.1, 0.2, 0.3].map((threshold) => ({ measure: 'IoU' as const, threshold })),
+  { measure: 'IoBB', threshold: 0.25 },
+];
+
+/** The heat thresholds that are tried, alone and in pairs. They include the paper's. */
+export const TRIED = Array.from({ length: 16 }, (_, index) => 15 * (index + 1));
+const TRIED_REGIONS = [0, 0.5, 1, 2, 4, 8, 16];
+export const PAPER_RULE: BoxRule = { heatThresholds: DEFAULT_HEAT_THRESHOLDS, minRegion: 0 };
+
+/** The rule with the highest F1. Of equal ones, the one that comes first in the order of fewer and lower numbers. */
+export function bestRule(samples: readonly Sample[]): RuleScore {
+  const counted = samples.map(countable);
+  const pairs = TRIED.flatMap((low, index) => TRIED.slice(index + 1).map((high) => [low, high]));
+  const rules = [...TRIED.map((one) => [one]), ...pairs].flatMap((heatThresholds) =>
+    TRIED_REGIONS.map((minRegion) => ({ heatThresholds, minRegion })),
+  );
+  return rules.map((rule) => scoreOf(counted, rule)).reduce((best, one) => (one.f1 > best.f1 ? one : best));
+}
+
+export const scoreRule = (samples: readonly Sample[], rule: BoxRule): RuleScore =>
+  scoreOf(samples.map(countable), rule);
+
+/** A sample with what does not depend on the rule: which truth boxes each region hits, by criterion. */
+interface Countable extends Sample {
+  hits: number[][][];
+  highest: number;
+}
+
+function countable(sample: Sample): Countable {
+  const { truth, regions } = sample;
+  const hits = regions.map(({ box }) =>
+    CRITERIA.map((criterion) => truth.flatMap((one, index) => (isRight(box, one, criterion) ? [index] : []))),
+  );
+  return { ...sample, hits, highest: regions.reduce((most, { peak }) => Math.max(most, peak), 0) };
+}
+
+function scoreOf(samples: readonly Countable[], rule: BoxRule): RuleScore {
+  const labels = [...new Set(samples.map(({ label }) => label))];
+  const tallies = labels.map((label) => ({
+    label,
+    ...tally(
+      samples.filter((one) => one.label === label),
+      rule,
+    ),
+  }));
+  const mean = (values: readonly number[]) => values.reduce((sum, one) => sum + one, 0) / values.length;
+  const scored = tallies.map(({ label, truthBoxes, boxes, right, hit }) => {
+    const f1 = mean(CRITERIA.map((_, c) => harmonic(right[c] / boxes, hit[c] / truthBoxes)));
+    return { label, truthBoxes, boxes, f1 };
+  });
+  const sum = (of: (one: (typeof tallies)[number]) => number) => tallies.reduce((total, one) => total + of(one), 0);
+  return {
+    ...rule,
+    f1: mean(scored.map(({ f1 }) => f1)),
+    falseBoxes: sum(({ boxes, right }) => boxes - right[0]) / sum(({ truthBoxes }) => truthBoxes),
+    labels: scored,
+  };
+}
+
+/** The harmonic mean of two shares; 0 if both are 0, or if there are no boxes to have a share of. */
+const harmonic = (a: number, b: number) => (a > 0 && b > 0 ? (2 * a * b) / (a + b) : 0);
+
+/** Counts the boxes that the rule gives, those of them that are right and the truth boxes that are hit, by criterion. */
+function tally(samples: readonly Countable[], { heatThresholds, minRegion }: BoxRule) {
+  const right = CRITERIA.map(() => 0);
+  const hit = CRITERIA.map(() => 0);
+  let [boxes, truthBoxes] = [0, 0];
+  for (const { truth, regions, hits, highest, cellArea } of samples) {
+    truthBoxes += truth.length;
+    const found = CRITERIA.map(() => new Set<number>());
+    for (const [at, { threshold, area, peak }] of regions.entries()) {
+      // As in `localize`, the region with the highest heat gives a box however small it is.
+      if (!heatThresholds.includes(threshold) || (area < minRegion * cellArea && peak < highest)) continue;
+      boxes += 1;
+      for (const [c, some] of hits[at].entries()) {
+        if (some.length > 0) right[c] += 1;
+        for (const index of some) found[c].add(index);
+      }
+    }
+    for (const [c, some] of found.entries()) hit[c] += some.size;
+  }
+  return { boxes, truthBoxes, right, hit };
+}
