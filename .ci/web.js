@@ -1,5 +1,5 @@
 // After build.js: the demo page in dist/web/, ready for any web server. Weights that come with raybox lie beside it.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -17,8 +17,12 @@ export async function buildPage(folder = at('dist/web')) {
   const names = existsSync(at('weights'))
     ? readdirSync(at('weights')).filter((name) => name.endsWith('.safetensors'))
     : [];
-  for (const name of names) copyFileSync(at('weights', name), join(folder, 'weights', name));
-  writeFileSync(join(folder, 'weights/index.json'), JSON.stringify(names.sort()));
+  // Those for X-rays of patients come first in the list, and are also taken for images of an unknown kind.
+  const listed = names
+    .map((name) => ({ name, imageKind: imageKindOf(at('weights', name)) }))
+    .sort((a, b) => (a.imageKind ?? '').localeCompare(b.imageKind ?? '') || a.name.localeCompare(b.name));
+  for (const { name } of listed) copyFileSync(at('weights', name), join(folder, 'weights', name));
+  writeFileSync(join(folder, 'weights/index.json'), JSON.stringify(listed));
   await build({
     absWorkingDir: root,
     entryPoints: ['dist/src/web/demo.js'],
@@ -33,6 +37,13 @@ export async function buildPage(folder = at('dist/web')) {
     target: 'es2022',
     logLevel: 'warning',
   });
+}
+
+/** The kind of images that weights know, by the metadata at the beginning of their file. */
+function imageKindOf(path) {
+  const bytes = readFileSync(path);
+  const length = Number(bytes.readBigUInt64LE(0));
+  return JSON.parse(bytes.toString('utf8', 8, 8 + length)).__metadata__?.image_kind;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await buildPage();

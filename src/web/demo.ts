@@ -2,16 +2,18 @@
 import './overlay_element.js';
 import { InputError } from '../errors.js';
 import { type Finding, strongestFindings } from '../formats/findings.js';
+import { DEFAULT_HEAT_THRESHOLDS } from '../formats/heat_thresholds.js';
 import { operatingThresholdOf } from '../formats/operating_thresholds.js';
 import { detectFormat } from '../formats/signature.js';
+import type { ImageKind } from '../formats/weights/metadata.js';
 import { describe } from '../gpu/device.js';
 import { decode } from '../localizer/encoded.js';
 import { type Localizer, load } from '../localizer/localizer.js';
 import { asLocalization, type Localization } from '../localizer/results.js';
 import { untrainedWeights } from '../nets/untrained.js';
 import { DISEASES, drawPhantom } from '../phantom/index.js';
-import { connectDrop, connectFileButton, drawScale } from './demo_controls.js';
-import { renderBars, renderFindings, renderWarnings } from './demo_lists.js';
+import { connectDrop, connectFileButton, drawScale, renderHeatChoice } from './demo_controls.js';
+import { endOfBars, renderBars, renderFindings, renderWarnings } from './demo_lists.js';
 import { download, exportAs } from './demo_save.js';
 import { createWork } from './demo_work.js';
 import type { SelectDetail } from './overlay_element.js';
@@ -66,7 +68,16 @@ async function loadWeights(signal: AbortSignal): Promise<void> {
       ? `${describe(fresh.gpu.info)}${fresh.gpu.software ? ' (software)' : ''}`
       : `${backend.name}: ${backend.reason}`;
   $('adapter').hidden = false;
+  showHeatChoice(fresh.metadata.heatThresholds ?? DEFAULT_HEAT_THRESHOLDS);
   fresh.lost.then((error) => localizer === fresh && showError(error, true));
+}
+
+/** Offers the boxes of each heat threshold of the weights, beginning with those of all. */
+function showHeatChoice(heatThresholds: readonly number[]): void {
+  overlay.heatThreshold = null;
+  renderHeatChoice($('heat'), heatThresholds, (threshold) => {
+    overlay.heatThreshold = threshold;
+  });
 }
 
 const isUntrained = () => localizer?.metadata.trainingData === 'none';
@@ -86,12 +97,9 @@ async function localize(signal: AbortSignal): Promise<string> {
   return `Localized in ${((performance.now() - started) / 1000).toFixed(2)} s${how}.`;
 }
 
-/**
- * Takes the weights for a kind of images, if the server has them and the user has not chosen others. For phantoms these are the first whose name
- * begins with `phantom`, and for images of patients the first of the others.
- */
-async function useWeightsFor(kind: 'phantoms' | 'patients', signal: AbortSignal): Promise<void> {
-  const name = listed.find((one) => one.startsWith('phantom') === (kind === 'phantoms')) ?? listed[0];
+/** Takes the weights that know a kind of images, or else the first ones, if the server has any and the user has not chosen others. */
+async function useWeightsFor(kind: ImageKind, signal: AbortSignal): Promise<void> {
+  const name = (listed.find(({ imageKind }) => imageKind === kind) ?? listed[0])?.name;
   if (isChosen || name === undefined || name === weights.name) return;
   weights = files.get(name)!;
   weightsList.value = name;
@@ -203,6 +211,7 @@ function showResult(): void {
   const bars = Object.entries(whole.probabilities).map(([label, probability]) => {
     return { label, probability, threshold: ownThreshold(label), found: found.has(label) };
   });
+  $('bars-end').textContent = `Bars end at ${endOfBars(bars)}.`;
   renderBars($('bars'), bars, selected, select);
   renderFindings(document.querySelector('#findings tbody')!, findings, localizer.classes, selected, openFinding);
   const cut = whole.truncated.length > 0 ? `; the first boxes only of ${whole.truncated.join(', ')}` : '';
@@ -227,22 +236,23 @@ function openFinding(finding: Finding): void {
 
 // --- controls -----------------------------------------------------------------------------------------------------
 
-/** The weights files that the server has. */
-let listed: readonly string[] = [];
+/** The weights files that the server has, and the kinds of images that they know. */
+let listed: readonly { readonly name: string; readonly imageKind?: ImageKind }[] = [];
+const KINDS: Record<ImageKind, string> = { patients: 'for X-rays', phantoms: 'for phantoms' };
 const files = new Map<string, typeof weights>([[UNTRAINED, untrained()]]);
 
 /** Lists the weights that the server has beside the page. */
 async function listWeights(): Promise<void> {
   const response = await fetch('weights/index.json').catch(() => undefined);
-  const names: string[] = response?.ok ? await response.json() : [];
-  listed = names;
-  for (const name of names) {
+  listed = response?.ok ? await response.json() : [];
+  for (const { name } of listed) {
     files.set(name, { name, source: () => new URL(`weights/${encodeURIComponent(name)}`, document.baseURI).href });
   }
-  const options = [...names, UNTRAINED].map((name) => {
-    return new Option(name === UNTRAINED ? 'Untrained (meaningless)' : name.replace('.safetensors', ''), name);
+  const options = listed.map(({ name, imageKind }) => {
+    const stem = name.replace('.safetensors', '');
+    return new Option(imageKind ? `${stem}, ${KINDS[imageKind]}` : stem, name);
   });
-  weightsList.replaceChildren(...options);
+  weightsList.replaceChildren(...options, new Option('Untrained (meaningless)', UNTRAINED));
   weightsList.value = UNTRAINED;
 }
 
@@ -261,10 +271,6 @@ function connect(): void {
   });
   $<HTMLInputElement>('opacity').addEventListener('input', (event) => {
     overlay.opacity = (event.target as HTMLInputElement).valueAsNumber / 100;
-  });
-  $('heat').addEventListener('change', (event) => {
-    const { value } = event.target as HTMLInputElement;
-    overlay.heatThreshold = value === '' ? null : Number(value);
   });
   $('all-boxes').addEventListener('change', (event) => {
     overlay.boxes = (event.target as HTMLInputElement).checked ? 'all' : 'strongest';

@@ -38,3 +38,26 @@ export function connectDrop(take: (file: File) => void): void {
     if (file) take(file);
   });
 }
+
+/**
+ * Fills a group of buttons that choose a heat threshold, or all of them, which is chosen first. With a single threshold there is nothing to
+ * choose, and the group is hidden.
+ */
+export function renderHeatChoice(
+  group: HTMLElement,
+  heatThresholds: readonly number[],
+  choose: (threshold: number | null) => void,
+): void {
+  const choices = [null, ...[...heatThresholds].sort((a, b) => a - b)].map((threshold) => {
+    const input = document.createElement('input');
+    Object.assign(input, { type: 'radio', name: 'heat', value: String(threshold ?? ''), checked: threshold === null });
+    input.addEventListener('change', () => choose(threshold));
+    const text = document.createElement('span');
+    text.textContent = threshold === null ? 'all' : `≥ ${threshold}`;
+    const label = document.createElement('label');
+    label.append(input, text);
+    return label;
+  });
+  group.replaceChildren(group.querySelector('legend')!, ...choices);
+  group.hidden = heatThresholds.length < 2;
+}

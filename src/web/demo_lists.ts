@@ -28,6 +28,13 @@ export interface Bar {
   found: boolean;
 }
 
+/** Where bars may end. Calibrated probabilities of rare findings are low, and would be invisible on bars that end at 1. */
+const ENDS = [0.1, 0.25, 0.5, 1];
+
+/** The probability at which all bars end, so that each probability and threshold is on them. */
+export const endOfBars = (bars: readonly Bar[]): number =>
+  ENDS.find((end) => bars.every(({ probability, threshold }) => Math.max(probability, threshold) <= end)) ?? 1;
+
 /** Fills the list with a toggle button for each class, in the order of the network's outputs. */
 export function renderBars(
   list: HTMLElement,
@@ -36,27 +43,29 @@ export function renderBars(
   onSelect: (label: string | null) => void,
 ): void {
   const focused = list.querySelector<HTMLElement>(':focus')?.dataset.label;
+  const end = endOfBars(bars);
+  const digits = end < 0.5 ? 3 : 2;
   const items = bars.map(({ label, probability, threshold, found }, index) => {
     const fill = element('span', 'fill');
-    fill.style.width = `${100 * probability}%`;
+    fill.style.width = `${(100 * probability) / end}%`;
     const tick = element('span', 'tick');
-    tick.style.left = `${100 * threshold}%`;
+    tick.style.left = `${(100 * threshold) / end}%`;
     const button = element(
       'button',
       found ? 'found' : '',
       element('span', 'swatch'),
       element('span', 'name', label),
       element('span', 'bar', fill, tick),
-      element('span', 'number', probability.toFixed(2)),
+      element('span', 'number', probability.toFixed(digits)),
     );
     button.type = 'button';
     button.dataset.label = label;
     button.style.setProperty('--color', cssColor(index));
-    button.title = `${label}: ${probability.toFixed(4)}, threshold ${threshold.toFixed(2)}`;
+    button.title = `${label}: ${probability.toFixed(4)}, threshold ${threshold.toFixed(4)}`;
     button.setAttribute('aria-pressed', String(label === selected));
     button.setAttribute(
       'aria-label',
-      `${label}, probability ${probability.toFixed(2)}, threshold ${threshold.toFixed(2)}`,
+      `${label}, probability ${probability.toFixed(digits)}, threshold ${threshold.toFixed(digits)}`,
     );
     button.addEventListener('click', () => onSelect(label === selected ? null : label));
     return element('li', '', button);

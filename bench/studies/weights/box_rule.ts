@@ -40,7 +40,7 @@ const CRITERIA: readonly Criterion[] = [
 
 /** The heat thresholds that are tried, alone and in pairs. They include the paper's. */
 export const TRIED = Array.from({ length: 16 }, (_, index) => 15 * (index + 1));
-const TRIED_REGIONS = [0, 0.5, 1, 2, 4, 8, 16];
+const TRIED_REGIONS = [0, 0.5, 1, 2, 4, 8, 16, 32, 64];
 export const PAPER_RULE: BoxRule = { heatThresholds: DEFAULT_HEAT_THRESHOLDS, minRegion: 0 };
 
 /** The rule with the highest F1. Of equal ones, the one that comes first in the order of fewer and lower numbers. */

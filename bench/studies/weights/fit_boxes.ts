@@ -11,6 +11,7 @@ import { type Localizer, load } from '../../../src/localizer/localizer.js';
 import { findImages } from '../../../src/node/dataset.js';
 import { openImageThreads } from '../../../src/node/image_threads.js';
 import { readText } from '../../../src/node/text_files.js';
+import type { HeatScaling } from '../../../src/ops/boxes/heat.js';
 import { boxesOfHeatmap } from '../../../src/ops/boxes/heat_on_cpu.js';
 import { frameOf, toImage } from '../../../src/ops/images/frame.js';
 import { bestRule, PAPER_RULE, type RuleScore, type Sample, scoreRule, TRIED } from './box_rule.js';
@@ -81,7 +82,7 @@ async function samplesOf(
   const progress = startProgress('boxes', images.length, 'images');
   const samples: Sample[] = [];
   const { inputWidth, inputHeight, fit, heatmapScaling } = localizer.metadata;
-  const scaling = heatmapScaling === 'relu' ? 'relu_max' : 'min_max';
+  const scaling: HeatScaling = heatmapScaling === 'relu' ? 'relu_max' : 'min_max';
   try {
     const results = localizer.localizeAll(
       images.map((image) => () => threads.run('read', [paths.get(image) as string, {}])),
