@@ -5,6 +5,7 @@ import { labelNames, listed } from '../formats/data_sets/label_names.js';
 import type { Prediction } from '../formats/findings.js';
 import { own } from '../formats/json.js';
 import { DEFAULT_OPERATING_THRESHOLD, type OperatingThresholds } from '../formats/operating_thresholds.js';
+import type { HeatmapMethod } from '../formats/weights/heatmap_methods.js';
 import { refuseFormerNames } from '../options.js';
 import type { Warning } from '../warnings.js';
 import { fitPlatt, fitTemperature, type Scaling } from './calibration.js';
@@ -47,6 +48,8 @@ export interface EvaluationOptions extends Omit<BootstrapOptions, 'clusters'> {
   frocCriteria?: readonly Criterion[];
   /** Warnings from reading the files. They come first in the warnings of the result. */
   warnings?: readonly Warning[];
+  /** How heatmaps, and the boxes in them, were computed. It is only passed on to the result. */
+  heatmapMethod?: HeatmapMethod;
 }
 
 /** The probability from which a class counts as found, and where this threshold comes from. */
@@ -99,6 +102,8 @@ export interface EvaluationResult {
   localization?: LocalizationResult;
   /** Heatmaps against masks, polygons or further boxes, one for each source of truth. Only with such truth. */
   masks?: MaskEvaluation[];
+  /** How heatmaps, and the boxes in them, were computed, if that is known. */
+  heatmapMethod?: HeatmapMethod;
 }
 
 /**
@@ -153,6 +158,7 @@ export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}
     unpredictedImages: unpredicted.length,
     unscoredClasses,
     warnings,
+    ...(options.heatmapMethod ? { heatmapMethod: options.heatmapMethod } : {}),
     level,
     replicates,
     seed,

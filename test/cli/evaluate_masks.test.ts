@@ -110,6 +110,7 @@ test('thresholds come from the validation images; figures, pairs, CSV and page a
     ...['evaluation.csv', 'evaluation.html', 'evaluation.json', 'masks.csv', 'predictions.jsonl'],
   ]);
   const result = JSON.parse(readFileSync(at('out', 'evaluation.json'), 'utf8'));
+  assert.is(result.heatmapMethod, METHOD);
   const [evaluation] = result.masks;
   assert.equal([evaluation.source, evaluation.predictions, evaluation.form], ['scored.json', 'heatmaps', 'masks']);
   assert.equal([evaluation.images, evaluation.patients], [4, 2]);

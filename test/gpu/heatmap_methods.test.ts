@@ -125,4 +125,14 @@ test('raybox’s own networks have exact maps, and others on request', async () 
   assert.ok(result.heatmaps!.Mass.data.some((heat) => heat !== 0));
 });
 
+test('class activation maps that are asked for are those that a linear head has anyway, to the bit', async () => {
+  const [own, asked] = [await load(tinyWeights(1)), await load(tinyWeights(1), { heatmapMethod: 'cam' })];
+  const how = { heatmaps: 'raw', classes: ['Mass', 'Nodule'] } as const;
+  const [one, other] = [await own.localize(tinyPicture(1), how), await asked.localize(tinyPicture(1), how)];
+  await own.close();
+  await asked.close();
+  assert.equal(one.method, 'cam');
+  assert.equal(other, one);
+});
+
 test.run();

@@ -268,6 +268,8 @@ function summary(result: EvaluationResult) {
   const fitted = validationImages > 0 ? `, ${validationImages} more to fit operating thresholds on` : '';
   const ranked = result.scoreSource === 'boxes' ? 'the score of the best box' : 'probabilities';
   const lines = [`${counted(images, 'image')} of ${counted(patients, 'patient')}${fitted}, ranked by ${ranked}`];
+  if (result.heatmapMethod && result.heatmapMethod !== 'cam')
+    lines.push(`heatmaps and boxes come from gradients: ${result.heatmapMethod}`);
   for (const { message } of warnings) lines.push(`note: ${message}`);
   const figure = (value: number | undefined) => (Number.isFinite(value) ? (value as number).toFixed(3) : '–');
   const scores = localization?.known.scores;

@@ -71,7 +71,8 @@ export async function evaluateWeights(
     );
     for (const { message } of slow) say(`raybox: ${message}`);
     const warnings = [...(options.warnings ?? []), ...assumed];
-    return await writeEvaluation(predictions, data, { ...options, operatingThresholds, warnings });
+    const { heatmapMethod = 'cam' } = localizer.metadata;
+    return await writeEvaluation(predictions, data, { ...options, operatingThresholds, warnings, heatmapMethod });
   } finally {
     await localizer.close();
   }
