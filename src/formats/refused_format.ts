@@ -1,6 +1,6 @@
 /** Errors for files in formats that raybox does not read. This module is only loaded if there is such a file. */
 import { InputError } from '../errors.js';
-import { BROWSER_FORMATS, detectFormat } from './signature.js';
+import { BROWSER_FORMATS, detectFormat, READ_FORMATS } from './signature.js';
 
 const HTML_HINT = 'the address gave a web page: check it';
 const LFS_HINT = 'run git lfs pull to get the file itself';
@@ -72,8 +72,8 @@ export function noImageFile(bytes: Uint8Array): InputError {
   const hint = BROWSER_FORMATS.includes(format)
     ? 'convert it to PNG, which loses nothing; in a page, where the browser decodes it, it is taken as it is'
     : IMAGE_HINTS[format];
-  return new InputError('image: not a PNG or JPEG file', {
-    expected: 'PNG or JPEG',
+  return new InputError(`image: not a ${READ_FORMATS} file`, {
+    expected: READ_FORMATS,
     given: describeFormat(bytes),
     ...(hint ? { hint } : {}),
   });

@@ -45,6 +45,9 @@ const SIGNATURES: [number, string, string][] = [
   [0, '\x08.\x42', 'ONNX'],
 ];
 
+/** The image formats that raybox decodes itself, as sentences name them. */
+export const READ_FORMATS = 'PNG or JPEG';
+
 /** Image formats that raybox leaves to the browser to decode, and so only reads in pages. */
 export const BROWSER_FORMATS: readonly string[] = ['WebP', 'AVIF', 'GIF', 'BMP'];
 

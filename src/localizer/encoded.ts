@@ -3,6 +3,7 @@ import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import { decodeImage } from '../formats/images/image.js';
 import type { DecodeOptions, Image } from '../formats/images/pixels.js';
+import { READ_FORMATS } from '../formats/signature.js';
 import { isByteSource, isStream, readBytes } from './bytes.js';
 import type { ImageInput, ReadImageOptions } from './image_input.js';
 
@@ -13,14 +14,13 @@ const MAX_ENCODED_BYTES = 512 << 20;
 export async function readEncoded(image: ImageInput, options: ReadImageOptions): Promise<Image> {
   if (ArrayBuffer.isView(image) && !(image instanceof Uint8Array)) {
     throw new InputError('an image as bare numbers', {
-      expected: '{ data, width, height }, or a Uint8Array with the bytes of a PNG or JPEG',
+      expected: `{ data, width, height }, or a Uint8Array with the bytes of a ${READ_FORMATS}`,
       given: Object.prototype.toString.call(image),
     });
   }
   if (!isByteSource(image) || isStream(image)) {
     throw new InputError('this is not an image that raybox knows', {
-      expected:
-        'pixels, PNG or JPEG bytes, a Blob, Response, path, URL, ImageBitmap, canvas, VideoFrame, GPUTexture or GPUBuffer',
+      expected: `pixels, bytes of a ${READ_FORMATS}, a Blob, Response, path, URL, ImageBitmap, canvas, VideoFrame, GPUTexture or GPUBuffer`,
       given: Object.prototype.toString.call(image),
     });
   }

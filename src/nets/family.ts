@@ -61,7 +61,7 @@ export interface Way<D extends Described> {
 
 /** How checkpoints of this family are recognised if they do not say what they are. A family's file exports it as `recognition`. */
 export interface Recognition<D extends Described> {
-  /** The name of the family with its article, for use in sentences: `a ResNet`. */
+  /** The name of the family with its article, for use in sentences. It begins with a capital: `a ResNet`. */
   readonly title: string;
   readonly ways: readonly Way<D>[];
   /** Set if there are checkpoints that use other names than today's torchvision. */

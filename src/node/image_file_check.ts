@@ -3,6 +3,7 @@ import { type FileHandle, open, readFile } from 'node:fs/promises';
 import type { Size } from '../evaluate/box_frame.js';
 import { decodeImage } from '../formats/images/image.js';
 import { readOrientation } from '../formats/images/orientation.js';
+import { READ_FORMATS } from '../formats/signature.js';
 
 const PNG_SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 const PNG_END = Buffer.from('0000000049454e44ae426082', 'hex');
@@ -32,7 +33,7 @@ export async function checkImage(path: string, deep = false): Promise<Size | und
     if (isJpeg && end.lastIndexOf(JPEG_END) < 0) throw new Error('is a JPEG that ends too early');
     if (isJpeg) return deep ? await decoded(path) : await jpegSize(file);
     if (/\.(dcm|dicom)$/i.test(path)) return undefined;
-    if (!head.subarray(0, 8).equals(PNG_SIGNATURE)) throw new Error('is neither PNG nor JPEG');
+    if (!head.subarray(0, 8).equals(PNG_SIGNATURE)) throw new Error(`is not a ${READ_FORMATS} file`);
     if (!end.subarray(-PNG_END.length).equals(PNG_END)) throw new Error('is a PNG that ends too early');
     const [width, height] = [head.readUInt32BE(16), head.readUInt32BE(20)];
     if (width * height === 0 || width * height > MAX_PIXELS) throw new Error(`claims ${width}×${height} pixels`);

@@ -1,5 +1,6 @@
 /** Reads the pixels of a canvas on which something was drawn, and of `<img>` elements. It is loaded on demand. */
 import { InputError } from '../errors.js';
+import { READ_FORMATS } from '../formats/signature.js';
 import type { ImageLimits, PlatformPixels } from '../gpu/platform.js';
 import { drawOn, opaqueCanvas } from './opaque_canvas.js';
 
@@ -16,7 +17,7 @@ export function pixelsOf(context: Context, [width, height]: readonly [number, nu
   }
   if (!isFaithful()) {
     throw new InputError('this browser changes what is read from a canvas', {
-      hint: 'it guards against fingerprinting: allow this page to read canvases, or hand in a PNG or JPEG file or pixels',
+      hint: `it guards against fingerprinting: allow this page to read canvases, or hand in a ${READ_FORMATS} file or pixels`,
     });
   }
   return { data: new Uint8Array(data.buffer), width, height, channels: 4 };

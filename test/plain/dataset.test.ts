@@ -388,7 +388,7 @@ test('check: image folders as the archives unpack them; every fault names its fi
     const { problems, sizes } = await checkDataset(folder);
     const said = problems.map(({ kind, file, message }) => `${kind}: ${file}: ${message}`).join('\n');
     for (const wanted of [
-      /unreadable: 3_0\.png: is neither PNG nor JPEG/,
+      /unreadable: 3_0\.png: is not a PNG/,
       /unreadable: 4_0\.png: is a PNG that ends too early/,
       /inconsistent: 5_0\.png: is 1×1 pixels, most others are 32×32/,
       /inconsistent: 9_0\.png: is not in the label file/,

@@ -11,6 +11,7 @@ import { readPictureHeader } from '../../src/formats/images/picture_header.js';
 import { decodePng, encodePng } from '../../src/formats/images/png.js';
 import { loadOptional } from '../../src/formats/optional.js';
 import { describeFormat } from '../../src/formats/refused_format.js';
+import { READ_FORMATS } from '../../src/formats/signature.js';
 import { readFixture } from '../support/fixture.js';
 import { extendedWebp, gif, pictures, turnedAvif } from '../support/pictures.js';
 
@@ -400,7 +401,7 @@ test('the error for another kind of file names its format', async () => {
     ['\x01\x02\x03', 'bytes 01 02 03 …'],
   ]) {
     assert.is(describeFormat(ascii(start)), name);
-    await refuses(ascii(start), new RegExp(`not a PNG or JPEG file; expected PNG or JPEG; given ${name}`));
+    await refuses(ascii(start), new RegExp(`not a ${READ_FORMATS} file; expected ${READ_FORMATS}; given ${name}`));
   }
 });
 

@@ -1,6 +1,7 @@
 /** `raybox localize`: image files → probabilities, boxes and overlays. */
 
 import { join, resolve } from 'node:path';
+import { READ_FORMATS } from '../../formats/signature.js';
 import { besideKnown, findImageFiles, goneNamesakes, type ImageFile, isFile } from '../../node/image_files.js';
 import { type Lock, lockFolder } from '../../node/lock.js';
 import type { Command } from '../../node/vendor/commander.js';
@@ -16,7 +17,7 @@ export function addLocalizeCommand(program: Command): void {
   const command = program
     .command('localize')
     .description('X-rays → probabilities, boxes and overlays')
-    .argument('<images...>', 'PNG or JPEG files, folders (with all folders in them), patterns');
+    .argument('<images...>', `${READ_FORMATS} files, folders (with all folders in them), patterns`);
   addLocalizeOptions(command).action(async (images: string[], options: Options) => {
     if (!(await interruptible((signal) => localizeFiles(images, options, signal)))) process.exitCode = 1;
   });
