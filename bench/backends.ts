@@ -57,8 +57,8 @@ async function timed(localizer: Localizer, image: Parameters<Localizer['localize
   return { result, wall: performance.now() - started, cpu: (user + system) / 1000 };
 }
 
-/** @throws Error if the two do not say the same. */
-function hold(one: Localization, other: Localization): void {
+/** @throws Error if the probabilities of the two results differ */
+function requireAgreement(one: Localization, other: Localization): void {
   const worst = Math.max(
     ...Object.entries(one.probabilities).map(([label, score]) => Math.abs(score - other.probabilities[label])),
   );
@@ -93,7 +93,7 @@ for (const network of values.networks.split(',')) {
           times[i].wall.push(wall);
           times[i].cpu.push(cpu);
         }
-        hold(results[0], results[1]);
+        requireAgreement(results[0], results[1]);
       }
       const each = times.flatMap(({ wall, cpu }) => [median(wall), median(cpu)].map((ms) => ms.toFixed(0)));
       rows.push([network, `${size}²`, `${pixels}²`, ...each, ...firsts.map((ms) => (ms / 1000).toFixed(1))]);

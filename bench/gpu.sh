@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks, then times everything on a machine with a GPU in at most 8 minutes, and leaves JSON and a log in OUT. A part that
-# fails, hangs or crashes costs that part alone.
+# Checks, then times everything on a machine with a GPU in at most 8 minutes, and leaves JSON and a log in OUT. If a part
+# fails, hangs or crashes, only that part is lost.
 #
 #   node .ci/build.js --bench      makes dist/bench/gpu.bundle.js, where the repository is installed
 #   bash bench/gpu.sh OUT          needs that file, Node ≥ 20 and the npm package webgpu; .gpu/enter.sh is read where it exists

@@ -45,7 +45,7 @@ export async function benchLocalizer(options: LocalizerBench, seconds: number): 
       const run = async (compare: boolean) => {
         const queue = Array.from({ length: batch }, (_, at) => images[at % images.length]);
         for await (const result of localizer.localizeAll(queue, { ...request, batch })) {
-          if (compare) hold(result, truth[result.index % images.length], type);
+          if (compare) requireAgreement(result, truth[result.index % images.length], type);
         }
       };
       try {
@@ -70,7 +70,7 @@ export async function benchLocalizer(options: LocalizerBench, seconds: number): 
 
 // The results must be those of one image at a time, within the differences that another batch size may cause. Where a heatmap is flat, a box
 // may appear or disappear.
-function hold(actual: Localization, expected: Localization, type: 'f32' | 'f16'): void {
+function requireAgreement(actual: Localization, expected: Localization, type: 'f32' | 'f16'): void {
   const bound = type === 'f32' ? 1e-5 : 5e-3;
   for (const label of CHEST_XRAY8_LABELS) {
     const [p, q] = [actual.probabilities[label], expected.probabilities[label]];

@@ -68,7 +68,7 @@ export async function benchNetwork(
         const { first, plan } = await prepare(gpu, pool, network, size, batch, type);
         plans.push(plan);
         const firstMs = plans.length === 1 ? first : undefined; // later plans find kernels and weights already there
-        if (plans.length === 1) await holdAgainstReference(gpu, pool, network, type);
+        if (plans.length === 1) await compareWithReference(gpu, pool, network, type);
         const [timing] = await measure(gpu, start.label, [workloadOf(start.label, plan)], { seconds, minSamples: 3 });
         if (timing instanceof Error) throw timing;
         rows.push({
@@ -144,7 +144,7 @@ const readAll = (plan: Plan) => Promise.all(plan.graph.outputs.map((tensor) => p
 const BOUNDS = { f32: [1e-5, 1e-4], f16: [5e-3, 1e-2] } as const;
 
 /** Compares the network with float64, with the same weights and a small image. */
-async function holdAgainstReference(gpu: Gpu, pool: ConstantPool, network: string, type: 'f32' | 'f16') {
+async function compareWithReference(gpu: Gpu, pool: ConstantPool, network: string, type: 'f32' | 'f16') {
   const { graph, image, parameters } = build(network, SMALL, 1, type);
   const weights = seededWeights();
   const values = new Map<Tensor, Float64Array>([[image, Float64Array.from(seededImage(image))]]);

@@ -1,9 +1,9 @@
-// What arithmetic can do: chains of v = v · m + c in registers, as many side by side as hide the latency of one. The factors come
-// from the uniform, so that no compiler can work the result out beforehand.
+// Measures how much arithmetic a GPU can do: each thread computes chains of v = v · m + c in registers. Several independent chains
+// hide the latency of a single one. The factors come from the uniform, so that no compiler can compute the result beforehand.
 //
-// 4 chains × 4 lanes × 4 steps × 2 = 128 operations a round and thread. CHAINS (4 or 8) doubles that.
+// A thread does 4 chains × 4 lanes × 4 steps × 2 = 128 operations in a round, and twice as many with WIDE.
 //
-// Prelude: elem; FMA: fma() in place of v * m + c; WIDE: 8 chains.
+// Prelude: elem; FMA: fma() in place of v * m + c; WIDE: 8 chains instead of 4.
 
 struct Params { rounds: u32, m: f32, c: f32 }
 

@@ -44,8 +44,13 @@ async function main({ count, seed, only = '' }: Options): Promise<void> {
 }
 
 const command = new Command('kills')
-  .option('--count <n>', 'kills of each', wholeNumber(1, 1e6), 10)
-  .option('--seed <n>', 'of the moments, as far as a machine repeats them', wholeNumber(0, 2 ** 32), 1)
-  .option('--only <name>', 'those whose name has this in it: jsonl, csv, coco, overlays, train');
+  .option('--count <n>', 'kills of each command', wholeNumber(1, 1e6), 10)
+  .option(
+    '--seed <n>',
+    'seed of the moments of the kills; a machine repeats them only roughly',
+    wholeNumber(0, 2 ** 32),
+    1,
+  )
+  .option('--only <name>', 'only commands whose names contain this: jsonl, csv, coco, overlays, train');
 command.parse();
 await main(command.opts<Options>());

@@ -1,5 +1,6 @@
 /**
- * Twins of public checkpoints (`make.py`), each loaded by one call as it is downloaded (JF Healthcare's with the preset): raybox's logits and class activation maps against PyTorch's.
+ * Compares raybox's logits and class activation maps with PyTorch's, for twins of public checkpoints. `make.py` makes the twins, in the form in
+ * which the checkpoints are downloaded, and each is loaded by one call; JF Healthcare's is loaded with its preset.
  *
  *   npm run twins -- OUT
  */
@@ -26,7 +27,7 @@ const twins = readdirSync(folder)
   .map((name): Twin => JSON.parse(readFileSync(join(folder, name), 'utf8')));
 if (twins.length === 0) throw new Error(`${folder} has no twins`);
 
-/** Rows of outputs that were never trained are not among raybox's; those that it has are found by their logits' order. */
+/** The indexes of the outputs that raybox has, in the same order. It leaves out those that were never trained. */
 function trainedOf(twin: Twin, labels: readonly string[], untrained: readonly number[]): number[] {
   const kept = twin.logits.map((_, index) => index).filter((index) => !untrained.includes(index));
   if (kept.length !== labels.length)

@@ -33,23 +33,23 @@ function readOptions(args: readonly string[]): Options {
   const names = PARSERS.map(({ name }) => name);
   const command = new Command('npm run fuzz --')
     .description('gives mutants of good inputs to every parser: each must end in a value or an InputError')
-    .option('--parser <names>', 'which, with commas between them; all without it', nameList, names)
+    .option('--parser <names>', 'names of parsers, with commas between them; default: all', nameList, names)
     .option(
       '--mutants <number>',
-      `of each parser (${DEFAULT_MUTANTS}, or no end with --minutes)`,
+      `mutants of each parser; default: ${DEFAULT_MUTANTS}, or as many as there is time for with --minutes`,
       wholeNumber(1, 2 ** 40),
     )
-    .option('--minutes <number>', 'for each parser, where its mutants are not done before', number(0.01))
+    .option('--minutes <number>', 'the most time for each parser', number(0.01))
     .option('--seed <number>', 'other seeds give other mutants', wholeNumber(0, 2 ** 32), 1)
     .option('--only <number>', 'this one mutant, to see its failure again', wholeNumber(0, 2 ** 40))
     .option('--file <path>', 'a file instead of mutants, for one parser')
     .option(
       '--limit <seconds>',
-      'of processor time for one mutant; twelve times as long by the clock, it is stopped',
+      'the most processor time of one mutant; it is stopped after twelve times as long on the clock',
       number(0.1),
       5,
     )
-    .option('--out <folder>', 'where failing inputs go', 'out/fuzz')
+    .option('--out <folder>', 'folder for failing inputs', 'out/fuzz')
     .option('--json <path>', 'writes the results as JSON')
     .addHelpText('after', `\nParsers:\n${table(PARSERS.map(({ name, about }) => [`  ${name}`, about]))}`)
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))

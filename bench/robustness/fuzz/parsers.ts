@@ -195,7 +195,7 @@ export const PARSERS: readonly Parser[] = [
   },
   {
     name: 'saved-network',
-    about: 'networks that PyTorch saved whole, to the network that they are',
+    about: 'networks that PyTorch saved whole, up to the network in them',
     seeds: seeds.SAVED_NETWORKS,
     structured: [archives.zippedPickle, archives.zipEntries],
     amplifiers: [archives.amplifiedZippedPickle],
@@ -207,7 +207,7 @@ export const PARSERS: readonly Parser[] = [
   },
   {
     name: 'weights',
-    about: 'weights of any kind, to the network that they are of',
+    about: 'weights of any kind, up to the network that they are for',
     seeds: seeds.weights,
     structured: [archives.headerMetadata, archives.safetensorsHeader],
     amplifiers: [archives.amplifiedMetadata, archives.amplifiedHeader],
@@ -219,7 +219,7 @@ export const PARSERS: readonly Parser[] = [
   },
   {
     name: 'onnx',
-    about: 'ONNX models, to the network that they are of',
+    about: 'ONNX models, up to the network in them',
     seeds: seeds.onnxModels,
     structured: [protobufField],
     amplifiers: [amplifiedProtobuf],
@@ -233,7 +233,7 @@ export const PARSERS: readonly Parser[] = [
   },
   {
     name: 'tensorflow',
-    about: 'TensorFlow.js models with the files of their weights, to the network that they are of',
+    about: 'TensorFlow.js models with the files of their weights, up to the network in them',
     seeds: tensorflowModels,
     structured: [archives.safetensorsHeader],
     amplifiers: [archives.amplifiedHeader],
@@ -248,7 +248,7 @@ export const PARSERS: readonly Parser[] = [
   },
   {
     name: 'keras',
-    about: 'models that Keras saved, HDF5 and .keras, to the network that they are of',
+    about: 'models that Keras saved, HDF5 and .keras, up to the network in them',
     seeds: seeds.KERAS_FILES,
     structured: [
       (bytes, dice, others) => (detectFormat(bytes) === 'HDF5' ? hdf5Number : archives.zipEntries)(bytes, dice, others),

@@ -14,7 +14,7 @@ import {
 } from '../../../test/support/tensorflow.js';
 import { joinAll } from './mutate.js';
 
-/** The frame is that of safetensors, so that what changes the header of these changes model.json. */
+/** Joins model.json and the files of weights in the layout of a safetensors file. Mutators of safetensors headers then change model.json. */
 function framed({ json, files }: Model): Uint8Array {
   const text = jsonBytes(json);
   const length = new DataView(new ArrayBuffer(8));

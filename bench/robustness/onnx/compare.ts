@@ -37,7 +37,7 @@ function furthest(actual: ArrayLike<number>, expected: ArrayLike<number>): numbe
   return worst / (most - least);
 }
 
-/** Each map brought to 0 … 1: a norm behind the pooling leaves a factor open, which no box depends on. */
+/** Scales each map to 0 … 1. If a norm follows the pooling, maps are known only up to a factor, and no box depends on it. */
 function scaledMaps(maps: ArrayLike<number>, classes: number): Float64Array {
   const size = maps.length / classes;
   const result = Float64Array.from(maps);

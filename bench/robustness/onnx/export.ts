@@ -37,7 +37,7 @@ const name = process.env.ONNXRUNTIME ?? 'onnxruntime-web';
 const runtime: Runtime = await loadOptional(name, 'the comparison', () => import(name));
 const wanted = process.argv[2] ?? '';
 
-/** Values in the order of a tensor's shape, in the order in which ONNX has them; or the way back. */
+/** Transposes values to another order of the dimensions, for the way between raybox's order and ONNX's. */
 function inOrder(values: ArrayLike<number>, shape: readonly number[], order: readonly number[]): Float32Array {
   const sizes = order.map((d) => shape[d]);
   const steps = shape.map((_, d) => shape.slice(d + 1).reduce((a, b) => a * b, 1));
@@ -108,8 +108,8 @@ async function ofCase(operation: Operation, one: Case): Promise<number> {
 }
 
 /**
- * One case of layer norm has an average of a thousand deviations, of which onnxruntime loses digits: in WebAssembly more, because it subtracts
- * squares there. Everything else is within 1e-5.
+ * In one case of layer norm the mean is a thousand times the standard deviation, so onnxruntime loses digits when it subtracts the mean. It
+ * loses more in WebAssembly, where it subtracts squares. Everything else is within 1e-5.
  */
 const BOUNDS: Readonly<Record<string, number>> = { layer_norm: 2e-4 };
 

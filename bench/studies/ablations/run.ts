@@ -250,21 +250,21 @@ const program = new Command('ablations')
   .requiredOption('--out <dir>', 'folder of results')
   .option('--only <blocks>', names.join(','), nameList, OF_THE_PAPER)
   .option('--seeds <n>', 'runs of each configuration', wholeNumber(1, 1000), 3)
-  .option('--first-seed <n>', 'the seeds count from here', wholeNumber(1, 2 ** 31), 1)
+  .option('--first-seed <n>', 'the first of these seeds', wholeNumber(1, 2 ** 31), 1)
   .option('--count <n>', 'phantoms of a seed; 60 % train, 10 % validate, 30 % test', wholeNumber(100, 1_000_000), 4000)
   .option('--size <pixels>', 'side of phantoms and of the network’s input', wholeNumber(64, 2048), 64)
-  .option('--epochs <n>', 'through all training images', wholeNumber(1, 1e6), 3)
+  .option('--epochs <n>', 'passes through all training images', wholeNumber(1, 1e6), 3)
   .option(
     '--pretrain <epochs>',
-    'of each backbone on as many clear phantoms; 0 for random weights',
+    'passes in which each backbone is first trained on as many clear phantoms; 0 for random weights',
     wholeNumber(0, 1e6),
     6,
   )
   .option('--batch <n>', 'images at a time', wholeNumber(1, 4096), 16)
   .option('--lr <rate>', 'learning rate', Number, 3e-3)
-  .addOption(new Option('--preset <name>', 'of the phantoms').choices(Object.keys(PRESETS)).default('hard'))
+  .addOption(new Option('--preset <name>', 'preset of the phantoms').choices(Object.keys(PRESETS)).default('hard'))
   .addOption(adapterOption())
-  .option('--threads <n>', 'that decode images', wholeNumber(1, 256));
+  .option('--threads <n>', 'threads that decode images', wholeNumber(1, 256));
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {

@@ -186,15 +186,15 @@ async function wholeArms(out: string, folds: number): Promise<Arm[]> {
 const program = addTrainingOptions(
   new Command('cross-validate')
     .description('cross-validation by patient; further options are those of raybox train')
-    .requiredOption('--arm <name>', 'what this way to begin and to train is called')
+    .requiredOption('--arm <name>', 'name of this choice of initial weights and training options')
     .requiredOption('--data <dir>', 'data set in the ChestX-ray8/14 layout')
     .option('--boxed <dir>', 'images of other patients with boxes, to score boxes on')
     .option('--box-frame <pixels>', 'side of the frame of their boxes; default: the image', wholeNumber(1, 65_535))
     .requiredOption('--out <dir>', 'folder of results, one for all arms')
-    .option('--folds <n>', 'parts that patients are dealt into', wholeNumber(2, 1000), 5)
-    .option('--reference <arm>', 'that the others are compared with; default: the first by name')
+    .option('--folds <n>', 'number of folds, over which patients are distributed', wholeNumber(2, 1000), 5)
+    .option('--reference <arm>', 'the arm that the others are compared with; default: the first by name')
     .option('--poolings <kinds>', 'an arm for each of these poolings, all else equal: lse,pcam,top-k', nameList)
-    .option('--bootstrap <draws>', 'of patients', wholeNumber(0, 100_000), 2000),
+    .option('--bootstrap <draws>', 'bootstrap draws of patients', wholeNumber(0, 100_000), 2000),
 ).exitOverride();
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -4,10 +4,10 @@
  *   python3 bench/studies/torchvision/reference.py FOLDER 64 64 [NAME ...]       needs PyTorch; --forward leaves gradients out
  *   node dist/bench/studies/torchvision/check.js FOLDER [NAME ...]
  *
- * A value nearer to a kink of an activation than float32 rounds, a ReLU's zero say, may lie on its other side. This one value's gradient is
- * then there or not, which moves the gradients of all layers before it by about 10⁻². So the table also says how many values are so near.
- * With random weights some networks amplify every rounding. How much one does is its sensitivity: what its features and gradients (median)
- * move by in float64 when each layer's output gets a relative error of up to 2⁻²⁴.
+ * An activation can have kinks, such as a ReLU's zero. Rounding in float32 may move a value that is very near to a kink to the other side of
+ * it. The gradient of this one value then appears or vanishes, which changes the gradients of all earlier layers by about 10⁻². So the table
+ * also says how many values are that near. With random weights some networks amplify every rounding. The sensitivity of a network says how
+ * much: the change of its features and gradients (median) in float64 when each layer's output gets a relative error of up to 2⁻²⁴.
  *
  * The table has, for raybox and for PyTorch's float32, the relative distance of the features, and of gradients the median and the largest,
  * with the parameter that has it. The distance between two gradients is estimated from their products with seeded random numbers.
@@ -30,7 +30,7 @@ type Measures = readonly [norm: number, ...products: number[]];
 interface Reference {
   readonly network: string;
   readonly size: readonly [height: number, width: number];
-  /** Each how manieth number of the features is kept. */
+  /** Every `stride`-th number of the features is kept. */
   readonly stride: number;
   readonly features: number[];
   /** Values that rounding may put on the other side of a kink. */
