@@ -3,7 +3,7 @@
  * `N passed, N failed`. A file that crashed, or in which no test ran (uvu passes a file whose `test.run()` was
  * forgotten), counts as failed.
  *
- *   node dist/test/run.js [--whole] [--shuffle[=SEED]] [PATTERN…]      PATTERN: part of a file's path, `gpu/` or `boxes` say
+ *   node dist/test/run.js [--whole] [--shuffle[=SEED]] [PATTERN…]      PATTERN: part of a file's path, such as `gpu/` or `boxes`
  *
  * With --shuffle, the files begin in a random order, and so do the tests in each file (test/support/shuffled.ts). Tests must pass in any order. The
  * seed, which is printed, repeats an order.
@@ -53,8 +53,8 @@ export function readOutcome(name: string, output: string, exitCode: number | nul
 }
 
 /**
- * What the environment of a file has beside this one's. Tests are of WebGPU, on whatever adapter there is, also where onnxruntime is installed. Those
- * of onnxruntime say so. No adapter has the name that plain tests get.
+ * The environment variables of a test file, in addition to those of this process. Tests use WebGPU, even if onnxruntime is installed; tests of
+ * onnxruntime choose it themselves. Plain tests get the name of an adapter that does not exist.
  */
 export const environmentOf = (name: string): Record<string, string> => ({
   RAYBOX_BACKEND: 'webgpu',

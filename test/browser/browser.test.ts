@@ -73,11 +73,11 @@ test('Node and Chromium give the same scores and boxes for an image', async () =
 });
 
 const BROKEN = {
-  failing: /bad"\s+these differ[\s\S]*test\/support\/broken\/failing\.ts:5:/,
+  failing: /bad"\s+these differ[\s\S]*test\/support\/broken\/failing\.ts:6:/,
   hook: /0 of 1 cases passed.*hook failed/,
   empty: /no suite ran/,
-  import: /this module does not load[\s\S]*broken\/import\.ts:1:/,
-  stray: /a stray rejection[\s\S]*broken\/stray\.ts:4:/,
+  import: /this module does not load[\s\S]*broken\/import\.ts:2:/,
+  stray: /a stray rejection[\s\S]*broken\/stray\.ts:5:/,
   node_only: /node:fs/,
 };
 

@@ -1,3 +1,7 @@
+/**
+ * Proves that processes share one complete copy of SwiftShader, that a damaged copy is replaced, and that a killed process leaves no
+ * browser behind.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';

@@ -215,7 +215,7 @@ test('a CSV or JSON file with other content is refused and not changed', async (
   }
 });
 
-test('values of options', () => {
+test('numbers and lists in options are read, and wrong ones are refused', () => {
   assert.equal(numberList('60, 180'), [60, 180]);
   assert.equal(nameList('Mass, Pleural_Thickening'), ['Mass', 'Pleural_Thickening']);
   assert.equal(numbersByName('Mass=0.4,a=b=1'), { Mass: 0.4, 'a=b': 1 });
@@ -230,7 +230,7 @@ test('values of options', () => {
     assert.throws(read, /It must be/);
 });
 
-test('tables and times', () => {
+test('tables are aligned, and durations are written in words', () => {
   assert.is(
     table([
       ['a', 'number'],

@@ -1,3 +1,7 @@
+/**
+ * Proves that `raybox phantom` writes whole data sets, the same for any number of threads, that an interrupted run continues, and that
+ * existing files are kept.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -12,7 +12,7 @@ export interface Project {
    * the picture that is put in.
    */
   page?: string;
-  /** What the last line is like where the project finds nothing in a picture. */
+  /** What the last line must match, for projects that do not localize a picture. */
   tells?: RegExp;
   /** Folders with programs that the commands call. */
   programs?: readonly string[];

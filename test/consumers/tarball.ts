@@ -1,4 +1,4 @@
-/** What is in the package, and what should not be: no link into nothing, no map that is not there. */
+/** Checks the contents of the package: its size, and that it has no links to missing files and names no missing source maps. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';

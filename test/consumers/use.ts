@@ -13,7 +13,7 @@ const PAGE_LIMIT_MS = 120_000;
 const COMMAND_LIMIT_MS = 30 * 60_000;
 const FILES = ['weights.safetensors', 'chest.png'];
 
-/** As every project tells what it found. */
+/** The line in which every project reports its findings. */
 export const told = (findings: readonly string[]): string => `done ${findings.length}: ${findings.join('; ')}`;
 
 /**
@@ -109,7 +109,7 @@ async function choose(page: Page, picture: string): Promise<string> {
   const started = performance.now();
   for (;;) {
     const input = await page.$<'input'>('input[type=file]' as 'input');
-    // The same file again would be no change, and told to nobody.
+    // Choosing the same file again fires no change event, so the value is cleared first.
     await input!.evaluate((element) => {
       element.value = '';
     });

@@ -1,3 +1,4 @@
+/** Proves that the benchmark program checks results before it times them, reports failures, and refuses options that make no sense. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+/** Proves that a page can run a dispatch and read a fixture. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readFixture } from '../support/fixture.js';

@@ -1,3 +1,7 @@
+/**
+ * Proves that kernels run, that errors of shaders, devices and adapters are reported with their place and cause, and that shared devices
+ * are left as they were.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { platform } from '#gpu';

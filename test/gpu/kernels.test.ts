@@ -1,3 +1,4 @@
+/** Proves that every operation computes what its float64 reference does, for all of its cases. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { platform } from '#gpu';

@@ -1,3 +1,4 @@
+/** Proves that the Localizer gives the results of the float64 reference for every form of image, and refuses wrong input. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DeviceLostError, InputError } from '../../src/errors.js';
@@ -753,7 +754,7 @@ test('a profile lists stages and kernels if the adapter has timestamps', async (
   assert.ok(times![1].dispatches.some(({ kernel }) => kernel.startsWith('conv2d')));
 });
 
-test('await using closes', () => {
+test('a localizer can be closed by `await using`', () => {
   assert.type(Localizer.prototype[Symbol.asyncDispose], 'function');
 });
 

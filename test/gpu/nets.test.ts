@@ -1,3 +1,4 @@
+/** Proves that networks of every family compute what the float64 reference does, and that a checkpoint’s architecture is recognised. */
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,3 +1,4 @@
+/** Proves that torchvision’s networks have the same features and gradients as in PyTorch. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readCheckpoint } from '../../src/formats/weights/read_checkpoint.js';

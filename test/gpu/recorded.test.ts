@@ -1,3 +1,4 @@
+/** Proves that a comparison with recorded layers names the first layer that differs, and the cause. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { NumberArray } from '../../src/formats/npy.js';

@@ -28,7 +28,7 @@ const gpu = await openGpu();
 test.after(() => gpu.close());
 
 for (const { network, logits, heatmaps } of references) {
-  test(network, async () => {
+  test(`${network}: logits and class activation maps are PyTorch’s`, async () => {
     const isGrey = network === 'torchxrayvision.pt';
     const input = isGrey ? { mean: [0.5], std: [1 / 2048] } : { mean: [0, 0, 0], std: [1, 1, 1] };
     const classes = logits.map((_, index) => `class ${index}`);

@@ -306,11 +306,11 @@ test('settings, data and checkpoints that do not fit each other are refused', as
 });
 
 /** Simulates a later version of raybox that prefers other variants. */
-async function withOtherTaste<T>(work: () => Promise<T>): Promise<T> {
-  const taste = [conv2d, conv2dWeightGradient].map(
+async function withOtherPreferences<T>(work: () => Promise<T>): Promise<T> {
+  const originals = [conv2d, conv2dWeightGradient].map(
     (operation) => [operation as Operation, operation.variants] as const,
   );
-  for (const [operation, variants] of taste) {
+  for (const [operation, variants] of originals) {
     Object.assign(operation, {
       variants: (node: Node, traits: Traits) =>
         [...(variants as NonNullable<Operation['variants']>)(node, traits)].reverse(),
@@ -319,7 +319,7 @@ async function withOtherTaste<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } finally {
-    for (const [operation, variants] of taste) Object.assign(operation, { variants });
+    for (const [operation, variants] of originals) Object.assign(operation, { variants });
   }
 }
 
@@ -327,11 +327,11 @@ detail('a resumed run uses the kernels that it began with, even if others are pr
   const resume = await readTrainingCheckpoint(whole.kept.checkpoints[0]);
   const { kernels, ...old } = resume;
   assert.ok(Object.keys(kernels ?? {}).length >= 5, JSON.stringify(kernels));
-  const { kept } = await withOtherTaste(() => run({}, { resume }));
+  const { kept } = await withOtherPreferences(() => run({}, { resume }));
   assert.equal(kept.warnings, []);
   assert.equal(kept.losses, whole.kept.losses.slice(4));
   same(kept.checkpoints.at(-1) as Uint8Array, whole.kept.checkpoints[2]);
-  const others = await withOtherTaste(() => run({}, { resume: old }));
+  const others = await withOtherPreferences(() => run({}, { resume: old }));
   assert.equal(others.kept.warnings, []);
   const chosen = (await readTrainingCheckpoint(others.kept.checkpoints.at(-1) as Uint8Array)).kernels ?? {};
   assert.equal(Object.keys(chosen), Object.keys(kernels ?? {}));

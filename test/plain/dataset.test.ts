@@ -1,3 +1,7 @@
+/**
+ * Proves that the files of data sets (CSV, labels, boxes, lists, COCO) are read exactly, and refused where they are wrong, and that splits
+ * keep patients together.
+ */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -157,7 +161,7 @@ test('box file: read by position, Infiltrate becomes Infiltration, and a written
   refused(() => readBoxList('a.png,Masss,1,2,3,4', { classes: CHEST_XRAY8_LABELS }), /unknown finding label "Masss"/);
 });
 
-test('list files', () => {
+test('list files are read without folders, and a line without an image name is refused', () => {
   assert.equal(readImageList('\ufeffa.png\r\n\r\nimages_001/b.png\r\n'), ['a.png', 'b.png']);
   refused(() => readImageList('a.png\n..\n'), /no image name/);
 });

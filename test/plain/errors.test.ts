@@ -1,3 +1,4 @@
+/** Proves that errors say what was expected and given, and what to do. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError, KernelError } from '../../src/errors.js';

@@ -1,3 +1,4 @@
+/** Proves that figures of localization (IoU, accuracy, FROC, pointing game) equal examples that were worked out by hand. */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

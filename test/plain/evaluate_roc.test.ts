@@ -1,3 +1,7 @@
+/**
+ * Proves that figures of classification (ROC, intervals, thresholds, calibration) equal published examples and examples that were worked
+ * out by hand.
+ */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -50,7 +54,7 @@ test('an example that was worked out by hand: area, DeLong variance, average pre
   );
 });
 
-test('published examples', () => {
+test('areas and intervals equal published examples', () => {
   // scikit-learn's documentation of roc_auc_score and average_precision_score.
   const small = rankingScores(rank([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1]));
   near(small.auc, 0.75, 1e-15);

@@ -1,3 +1,4 @@
+/** Proves that `raybox evaluate` writes a complete page and tables, and that nothing in its input can put code into the page. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

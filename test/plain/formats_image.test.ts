@@ -1,3 +1,4 @@
+/** Proves that images are decoded exactly, and that damaged or too large files are refused before memory is allocated. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
 import { build } from 'esbuild';

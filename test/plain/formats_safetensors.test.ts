@@ -1,3 +1,4 @@
+/** Proves that safetensors files are written and read without loss, and that broken ones are refused. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { test } from 'uvu';

@@ -1,3 +1,4 @@
+/** Proves that PyTorch checkpoints are read as PyTorch reads them, that no code in a pickle runs, and that broken ones are refused. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { test } from 'uvu';

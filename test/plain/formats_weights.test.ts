@@ -1,3 +1,7 @@
+/**
+ * Proves that metadata of weights is written and read without loss, that each wrong field is named, and that the format of a checkpoint is
+ * detected.
+ */
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

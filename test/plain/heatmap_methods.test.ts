@@ -199,7 +199,7 @@ const linearNetwork: NetworkFunction = (g, image) => {
   return { features, ...localizerHead(g, features, { classes: 3, pooling: 'average' }) };
 };
 
-test('before an average and one linear layer, HiResCAM is the class activation map divided by the positions, Grad-CAM what of it is above 0', () => {
+test('before an average and one linear layer, HiResCAM is the class activation map divided by the number of positions, and Grad-CAM is its positive part', () => {
   const values = new Map([
     ['conv.weight', numbers(36)],
     ['head.prediction.weight', numbers(12)],
@@ -248,7 +248,7 @@ const message = (run: () => unknown): string => {
   return 'nothing was refused';
 };
 
-test('the last map is the one through which everything reaches the classes; attention is no head', () => {
+test('the features are the last map on every path to the classes; behind attention there is none', () => {
   const { g, image, map } = begun();
   const later = relu(g, map, 'later');
   const both = concat(g, [lsePool(g, map, 0), lsePool(g, later, Number.POSITIVE_INFINITY)]);
@@ -287,7 +287,7 @@ test('maps from gradients are refused where the features are not what the classe
   );
 });
 
-test('class activation maps cannot be asked for where the classifier has a hidden layer, nor methods that there are not', async () => {
+test('class activation maps of a classifier with a hidden layer are refused, and so are unknown methods', async () => {
   const refused = (heatmapMethod: string) =>
     readModel(hiddenModel('vgg'), { heatmapMethod: heatmapMethod as HeatmapMethod }).then(
       () => 'nothing was refused',

@@ -8,7 +8,7 @@ import { drawPhantom } from '../../src/phantom/index.js';
 import { seededRandom } from '../../src/random.js';
 import { readData } from '../support/torch.js';
 
-test('phantoms of several sizes, clear and hard, are told as phantoms', () => {
+test('phantoms of several sizes, clear and hard, are recognised as phantoms', () => {
   for (const preset of ['demo', 'hard'] as const) {
     for (const [index, size] of [64, 96, 128, 256, 256, 512].entries()) {
       const { image } = drawPhantom({ seed: 40, index, size, preset });
@@ -37,7 +37,7 @@ const NAMES = ['00000053_001.png', '00000100_000.png', '00000147_001.png'];
 const real = (await Promise.all(NAMES.map((name) => readData(`nih-boxed/images/${name}`)))).filter(
   (one: Uint8Array | undefined) => one !== undefined,
 );
-(real.length > 0 ? test : test.skip)('X-rays of patients are told as such', async () => {
+(real.length > 0 ? test : test.skip)('X-rays of patients are recognised as such', async () => {
   for (const bytes of real) {
     const image = examineImage(await decodePng(bytes!));
     assert.is(otherKind(image, 'phantoms')?.code, 'image-other-kind');

@@ -93,7 +93,7 @@ test('a fetched file is kept, and used as long as the server says that it has no
   assert.equal((await load(freshAddress())).text, 'other', 'another address is another file');
 });
 
-test('the files of a model in several files are kept each by its own address, and integrity does not pass them by', async () => {
+test('each file of a model in several files is kept by its own address, and integrity is refused unless the other files are given', async () => {
   const { json, files } = keras([convolution(), layer('Activation', 'between', { activation: 'relu' }, ['conv'])]);
   const model = jsonBytes(json);
   const url = `https://weights.example/${++places}/model.json`;

@@ -62,7 +62,7 @@ test('regions are those of a flood fill, in the order of their first pixels', ()
   );
 });
 
-test('more runs than there is room for at first', () => {
+test('regions are found even if there are more runs of pixels than memory was reserved for', () => {
   const [width, height] = [400, 400];
   const combs = Array.from({ length: width * height }, (_, i) => (i % 2 === 0 && i % (2 * width) < width ? 9 : 0));
   assert.is(findRegions(combs, width, height, 5).length, (width / 2) * (height / 2));

@@ -50,7 +50,7 @@ test('what is written is read back as the same localizer, to the bit', async () 
   });
 });
 
-test('weights in halves are half as large, and are those numbers', async () => {
+test('weights that are written as f16 take less space, and give nearly the same results', async () => {
   const [whole, half] = await Promise.all(
     (['f32', 'f16'] as const).map(
       async (dtype) => (await exportOnnx(tinyWeights(3, ['Mass', 'Nodule'], 256), { dtype })).bytes,
@@ -64,7 +64,7 @@ test('weights in halves are half as large, and are those numbers', async () => {
   for (const [i, value] of after.numbers.entries()) assert.ok(Math.abs(value - before.numbers[i]) < 1e-2);
 });
 
-test('the nodes of another reader compute the same: the metadata are not needed for that', async () => {
+test('a program that does not know raybox’s metadata computes the same from the nodes', async () => {
   const { bytes } = await exportOnnx(tinyWeights(3));
   const foreign = await run(replaced(bytes, 'raybox_weights', 'rayb0x_weights'), { output: 'probabilities' });
   assert.is(foreign.model.checkpoint.network?.graph.family, 'graph');
@@ -72,11 +72,11 @@ test('the nodes of another reader compute the same: the metadata are not needed 
   for (const [i, value] of foreign.numbers.entries()) assert.ok(Math.abs(value - own.numbers[i]) < 1e-6);
 });
 
-test('where nodes were changed, what they say holds, and that is said', async () => {
+test('if the nodes were changed, they are followed instead of the metadata, with a warning', async () => {
   const { bytes } = await exportOnnx(tinyWeights(3));
   const { nodes } = readOnnx(bytes, new Map());
   assert.ok(nodes.some(({ operator }) => operator === 'Relu'));
-  // The operator's name stands behind field 4 and its length.
+  // The operator's name follows the number of its field and its length.
   const { model, numbers } = await run(replaced(bytes, '"\x04Relu', '"\x04Tanh'));
   assert.ok(model.warnings.some(({ message }) => message.includes('its nodes are others now')));
   assert.not.equal(numbers, (await run(bytes)).numbers);

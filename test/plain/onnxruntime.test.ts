@@ -51,7 +51,7 @@ test('a network that onnxruntime cannot run goes to WebGPU, and the reason is to
   assert.match(error.message, /no kernel/);
 });
 
-test('with neither, the error names both ways out', async () => {
+test('without a GPU and without onnxruntime, the error says how to get either', async () => {
   const none = () => Promise.reject(new GpuUnavailableError('no WebGPU adapter', { hint: 'install a driver' }));
   const error = await rejection(openWithoutGpu(model, {}, 'no GPU', missing, none));
   assert.instance(error, GpuUnavailableError);
@@ -74,7 +74,7 @@ test('a package that is asked for and missing is named, with the command', async
   );
 });
 
-test('options that it cannot follow are refused by name', async () => {
+test('options that onnxruntime cannot follow are refused by name', async () => {
   const wrong: LoadOptions[] = [
     { adapter: 'swiftshader' },
     { powerPreference: 'low-power' },
@@ -195,7 +195,7 @@ test('abort, restore and close', async () => {
   assert.match((await rejection(localizer.localize(tinyPicture(1)))).message, /closed/);
 });
 
-test('numbers that are none are refused, whatever computed them', async () => {
+test('results that are not finite are refused, whatever computed them', async () => {
   const broken: OnnxRuntime = {
     ...referenceRuntime,
     InferenceSession: {

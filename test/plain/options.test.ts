@@ -22,13 +22,13 @@ function rowsOf(text: string, heading: string): { names: string[]; second: strin
 
 const sorted = (names: readonly string[]) => [...names].sort();
 
-test('load', () => {
+test('the page of the Localizer lists every option of load', () => {
   const listed = rowsOf(page, 'option of `load`').flatMap(({ names }) => names);
   assert.equal(sorted(listed), sorted(KNOWN_OPTIONS.load));
 });
 
 for (const call of ['localize', 'localizeAll', 'classify'] as const) {
-  test(call, () => {
+  test(`the page of the Localizer lists every option of ${call}`, () => {
     const rows = rowsOf(page, 'option').filter(({ second }) => second === 'all' || second.includes(`\`${call}\``));
     const listed = rows.flatMap(({ names }) => names);
     assert.equal(sorted(listed), sorted(KNOWN_OPTIONS[call]));

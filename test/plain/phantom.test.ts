@@ -1,4 +1,7 @@
-// Runs in a page too: no Node module here.
+/**
+ * Proves that phantoms are the same everywhere, show what their labels, boxes and reports say, and refuse wrong options. This file also runs in a
+ * page, so it cannot import Node modules.
+ */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,3 +1,4 @@
+/** Proves that npy files are read, and that the cause of a difference between recorded layers is found from its numbers. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readNpy } from '../../src/formats/npy.js';

@@ -1,3 +1,4 @@
+/** Proves that labels are mined correctly from report texts: phrases, negation, doubt, sections and sentences. */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

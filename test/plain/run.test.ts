@@ -1,3 +1,4 @@
+/** Proves that the test runner counts crashes and files without tests as failed, and repeats a shuffled order. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

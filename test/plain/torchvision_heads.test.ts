@@ -202,7 +202,7 @@ test('SqueezeNet: the average of a convolution with a ReLU, whose maps are the h
   assert.is(model.metadata.heatmapMethod, undefined);
 });
 
-test('layers whose weights no adapter need bind are cut into parts', () => {
+test('a layer whose weights may be larger than a binding is split into parts of whole vec4s', () => {
   assert.equal(partsOf(1000, 4096), [[0, 1000]]);
   const parts = partsOf(4096, 25088);
   assert.is(parts.length, 5);

@@ -142,7 +142,7 @@ test('a selection from which nothing can be learnt is refused', () => {
   refused(/named twice/, { classes: ['Mass', 'Mass'] });
 });
 
-test('validation scores', () => {
+test('validation gives the AUC of each class, their mean, operating thresholds, and the best epoch', () => {
   const data = { ...select().data, validation: Int32Array.of(0, 1, 2, 4) };
   const { auc, meanAuc, operatingThresholds } = scoresOf(data, Float32Array.of(-1, 2, -1, 0, 3, 1, -9, -3));
   assert.equal(auc, { Nodule: 1, Mass: 1 });

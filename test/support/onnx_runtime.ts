@@ -1,6 +1,6 @@
 /**
- * A stand-in for onnxruntime: it reads the model as a file of anybody's, and computes it with the float64 references. So the tests of what is around
- * the runtime need no package.
+ * A stand-in for onnxruntime. It reads the model as it reads any ONNX file, and computes it with the float64 references. So tests of the code
+ * around the runtime do not need the package.
  */
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';

@@ -83,7 +83,7 @@ test('what a header claims is refused before the browser allocates it', async ()
   await refused(bmp(30_000, 30_000), /BMP: the file is cut/);
 });
 
-test('PNG and JPEG stay with raybox, which is the same everywhere', async () => {
+test('PNG and JPEG are decoded by raybox itself, so that pixels are the same everywhere', async () => {
   const { data, codes } = await read(blobOf(png));
   assert.equal([data, codes], [STEPS, []]);
 });
@@ -94,7 +94,7 @@ test('transparency is blended with black', async () => {
   assert.equal(data, expected);
 });
 
-test('EXIF turns a WebP, its own boxes an AVIF, and both say so', async () => {
+test('a WebP is turned as its EXIF says and an AVIF as its boxes say, with a warning', async () => {
   const webp = await read(extendedWebp(files.WebP, { orientation: 6 }));
   assert.equal([webp.width, webp.height, webp.codes], [HEIGHT, WIDTH, ['browser-decoded', 'applied-orientation']]);
   assert.equal(webp.data, TURNED_RIGHT);
@@ -149,7 +149,7 @@ test('a response that holds no whole file is refused', async () => {
   await refused(opaque, /HTTP status 0; fetch it with CORS/);
 });
 
-test('canvases keep their pixels of the moment of the call', async () => {
+test('a canvas is read as it is at the moment of the call, whatever is drawn later', async () => {
   const canvas = new OffscreenCanvas(WIDTH, HEIGHT);
   const context = canvas.getContext('2d')!;
   const rgba = STEPS.flatMap((_, i) => (i % 3 === 0 ? [...STEPS.slice(i, i + 3), 255] : []));

@@ -1,3 +1,4 @@
+/** A test file with one test that passes and one that fails. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 

@@ -1,3 +1,4 @@
+/** A test file whose hook throws. uvu does not report this error, but it must count as a failure. */
 import { test } from 'uvu';
 
 test.before(() => {

@@ -1,3 +1,4 @@
+/** A test file that needs a Node module, so it must fail in a page. */
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 

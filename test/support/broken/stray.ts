@@ -1,3 +1,4 @@
+/** A test file with a rejection that nobody handles, which must count as a failure. */
 import { test } from 'uvu';
 
 test('leaves a rejection that nobody handles', async () => {
