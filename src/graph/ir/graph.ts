@@ -87,7 +87,7 @@ export function createNode<A extends object, N extends InputNames>(
   return { operation, inputs, outputs, attributes };
 }
 
-/** @throws InputError if an input is missing that may not be left out, or if there are more than the operation has names for. */
+/** @throws InputError if a required input is missing, or if there are more inputs than the operation has names for. */
 function checkGiven(names: InputNames | undefined, given: readonly (Tensor | undefined)[]): void {
   if (!names) return;
   const isList = names[0]?.endsWith('...');
@@ -101,7 +101,7 @@ function checkGiven(names: InputNames | undefined, given: readonly (Tensor | und
 
 /** Builds a graph node by node. */
 export interface GraphBuilder {
-  /** The element type of activations. Dense tensors, such as logits and boxes, are f32 all the same. */
+  /** The element type of activations. Dense tensors of floats, such as logits, are always f32. */
   readonly type: 'f32' | 'f16';
   /**
    * The operation that computes the statistics of a batch for batch norms and updates the running statistics. Without it, batch norms use the
@@ -109,7 +109,7 @@ export interface GraphBuilder {
    * training.
    */
   readonly batchStatistics?: Operation<{ momentum: number }> | undefined;
-  /** Whether the batch norm with a weight of this name uses the statistics that come with the weights all the same. */
+  /** Whether the batch norm whose weight has this name keeps to the statistics of the weights even if there are `batchStatistics`. */
   readonly keepsStatistics?: ((weight: string) => boolean) | undefined;
   /** All nodes so far, in order. */
   readonly nodes: readonly Node[];
@@ -145,7 +145,8 @@ export interface GraphBuilder {
  * @param options.type element type of activations (default f32).
  * @param options.parameters `constant` for inference (default), `state` for training.
  * @param options.batchStatistics for training with the statistics of each batch: the `forward` of `ops/layers/batch_statistics.ts`.
- * @param options.keepsStatistics whether the batch norm with a weight of this name is left out of that. Default: none is.
+ * @param options.keepsStatistics whether the batch norm whose weight has this name keeps to the statistics of the weights even so. Default:
+ *   none does.
  */
 export function createGraph(
   options: {

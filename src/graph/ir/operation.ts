@@ -22,7 +22,7 @@ export interface Traits {
 /** Names of inputs in order. One that ends in ? may be left out; a single one that ends in ... stands for any number of inputs. */
 export type InputNames = readonly string[];
 
-/** What stands for inputs of these names, in their order: undefined only where a name ends in ?, or where the names are not known. */
+/** A list with one value for each of these names. A value can be undefined only if its name ends in ?, or if the names are not known. */
 export type ByName<Names extends InputNames, Value> = Names extends readonly [`${string}...`]
   ? readonly Value[]
   : {
@@ -95,7 +95,7 @@ export type Gradient<
   Outputs extends readonly (Tensor | undefined)[] = readonly [Tensor],
 > = (g: GraphBuilder, node: Node<Attributes, Names>, outputs: Outputs) => readonly (Tensor | undefined)[];
 
-/** The backward pass of an operation of which nothing more is known. */
+/** The backward pass of any operation, for tables with those of many operations. */
 export type AnyGradient = Gradient<object, InputNames, readonly (Tensor | undefined)[]>;
 
 /** A tensor or a part of it, as a kernel sees it. */

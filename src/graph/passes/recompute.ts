@@ -17,6 +17,9 @@ export interface Recomputation {
   readonly peakBytes: number;
 }
 
+/** Numbers of segments to try. Larger ones are further apart, because neighbouring numbers give nearly the same cuts. */
+const SEGMENT_COUNTS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
+
 /**
  * Ways to run a graph in less memory, those with the least additional work first. The forward pass is cut into segments, at places where
  * few bytes are handed from one segment to the next. Those bytes are kept. What happens to everything else depends on the segment's place:
@@ -31,7 +34,7 @@ export function recomputations(graph: Graph, loss: Tensor): Recomputation[] {
   const roots = rootsOf(graph, length);
   const found: Recomputation[] = [];
   const seen = new Set<string>();
-  for (const count of [1, 2, 3, 4, 6, 8, 12, 16, 24, 32]) {
+  for (const count of SEGMENT_COUNTS) {
     const cuts = cutsOf(roots, length, count);
     const segmentOf = (node: number) => cuts.findIndex((cut) => node <= cut);
     const inside = roots.filter((root) => root.droppable && segmentOf(root.first) === segmentOf(root.lastForward));

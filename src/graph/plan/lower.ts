@@ -105,16 +105,19 @@ export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, 
   return { constantSteps, steps, keyOf };
 }
 
-/** The dispatches of a node as steps. Dispatches that do not say how much they compute share the node's work by their workgroups. */
+/**
+ * The dispatches of a node as steps. Dispatches that do not give their `flops` share the rest of the node's work in proportion to their
+ * numbers of workgroups.
+ */
 function stepsOf(node: Node, own: readonly Dispatch[]): Step[] {
-  const threads = (dispatch: Dispatch) => dispatch.workgroups.reduce((all, one) => all * one, 1);
-  const counted = own.filter((dispatch) => dispatch.flops === undefined);
-  const total = counted.reduce((sum, dispatch) => sum + threads(dispatch), 0);
-  const told = own.reduce((sum, dispatch) => sum + (dispatch.flops ?? 0), 0);
-  const flops = Math.max(0, node.operation.flops(node) - told);
+  const workgroupCount = ({ workgroups }: Dispatch) => workgroups.reduce((all, one) => all * one, 1);
+  const unstated = own.filter((dispatch) => dispatch.flops === undefined);
+  const total = unstated.reduce((sum, dispatch) => sum + workgroupCount(dispatch), 0);
+  const stated = own.reduce((sum, dispatch) => sum + (dispatch.flops ?? 0), 0);
+  const remaining = Math.max(0, node.operation.flops(node) - stated);
   return own.map((dispatch) => {
     const bindings = dispatch.bindings.map(({ binding }) => binding);
-    return { ...dispatch, bindings, node, flops: dispatch.flops ?? (flops * threads(dispatch)) / total };
+    return { ...dispatch, bindings, node, flops: dispatch.flops ?? (remaining * workgroupCount(dispatch)) / total };
   });
 }
 

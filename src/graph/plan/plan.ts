@@ -3,7 +3,16 @@
  * has to submit the dispatches.
  */
 import { DeviceLostError, InputError } from '../../errors.js';
-import { alignUp, allocate, createStorage, createUniform, mebibytes, readBuffer, upload } from '../../gpu/buffers.js';
+import {
+  ALIGNMENT,
+  alignUp,
+  allocate,
+  createStorage,
+  createUniform,
+  mebibytes,
+  readBuffer,
+  upload,
+} from '../../gpu/buffers.js';
 import { debug, debugLevel } from '../../gpu/debug.js';
 import type { Gpu } from '../../gpu/device.js';
 import { type Recorded, run, submitCount, warm } from '../../gpu/run.js';
@@ -110,14 +119,14 @@ function record(
   places: Places,
   owned: GPUBuffer[],
 ): Recorded[] {
-  const params = createUniform(gpu, 'params', Math.max(1, steps.length) * 256);
+  const params = createUniform(gpu, 'params', Math.max(1, steps.length) * ALIGNMENT);
   owned.push(params);
-  const bytes = new Uint8Array(steps.length * 256);
+  const bytes = new Uint8Array(steps.length * ALIGNMENT);
   for (const [index, step] of steps.entries())
-    bytes.set(new Uint8Array(packParams(step.kernel, step.params)), index * 256);
+    bytes.set(new Uint8Array(packParams(step.kernel, step.params)), index * ALIGNMENT);
   if (steps.length > 0) upload(gpu, params, bytes);
   return steps.map((step, index) =>
-    recordStep(gpu, step, pipelines[index], places, { buffer: params, offset: index * 256 }),
+    recordStep(gpu, step, pipelines[index], places, { buffer: params, offset: index * ALIGNMENT }),
   );
 }
 
