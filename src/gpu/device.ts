@@ -72,8 +72,8 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
 }
 
 /**
- * Opens a device of an adapter that is no software.
- * @throws GpuUnavailableError if the system has none; its message says what it has instead
+ * Opens a device of an adapter that does not compute on the CPU.
+ * @throws GpuUnavailableError if the system has none; its message says what it has instead.
  */
 export async function openHardwareGpu(options: Pick<GpuOptions, 'powerPreference'>): Promise<Gpu> {
   const adapter = await requestAdapter(options, true);

@@ -48,7 +48,7 @@ export interface ImageLimits {
   maxImageBytes?: number | undefined;
 }
 
-/** The same as an `Image` of `formats/images/pixels.ts`, which this room does not import. */
+/** The same as an `Image` of `formats/images/pixels.ts`, which the files in `gpu` must not import. */
 export interface PlatformPixels {
   data: Uint8Array;
   width: number;

@@ -71,21 +71,22 @@ export async function run(gpu: Gpu, steps: readonly Recorded[], options: RunOpti
   let done = 0;
   let started = performance.now();
   try {
-    let failed = send(groups[0]);
+    let checked = send(groups[0]);
     for (const [index, group] of groups.entries()) {
       const expected = expectedMs(gpu, group);
       const next = groups.at(index + 1);
-      let nextFailed = failed;
+      let nextChecked = checked;
       if (next) {
-        const through = later(gpu.wait(gpu.device.queue.onSubmittedWorkDone())); // resolves after all that has been submitted until now
-        nextFailed = send(next);
-        await through;
+        // This is called before the next submit, so that it does not wait for that one.
+        const earlierWork = later(gpu.wait(gpu.device.queue.onSubmittedWorkDone()));
+        nextChecked = send(next);
+        await earlierWork;
         const now = performance.now();
         adjust(gpu, expected, now - started);
         started = now;
       }
-      await failed;
-      failed = nextFailed;
+      await checked;
+      checked = nextChecked;
       done += expected;
       options.onProgress?.(Math.min(1, done / total));
     }
