@@ -13,8 +13,9 @@ import { normalisedError } from './reference.js';
 export interface ComparedLayer {
   readonly name: string;
   readonly operation: string;
-  /** Of the recording, and raybox's with channels first. */
+  /** The shape in the recording. */
   readonly recorded: readonly number[];
+  /** The shape in raybox, with channels first. */
   readonly shape: readonly number[];
   /** Missing if the shapes differ. */
   readonly nmse?: number;
@@ -28,12 +29,14 @@ export interface Comparison {
   readonly layout: MapsLayout;
   /** In the order in which the network runs. */
   readonly layers: readonly ComparedLayer[];
+  /** Names in the recording that belong to no layer. */
   readonly unmatched: readonly string[];
+  /** The first layer that differs, and why it probably does. */
   readonly first?: { readonly name: string; readonly cause: string };
 }
 
 export interface ComparedNetwork {
-  /** Adds the network, whose outputs are given back, for images [n, h, w, channels]. */
+  /** Adds the network for images [n, h, w, channels] to a graph, and returns its outputs. */
   build(g: GraphBuilder, image: Tensor): readonly Tensor[];
   readonly weights: WeightSource;
   readonly channels: number;
@@ -81,7 +84,7 @@ export async function compareWithRecording(
     const facts = { recorded: recorded.data, again, ...(norm ? { norm } : {}) };
     const cause = failing.theirs
       ? await likelyCause(failing.maps, failing.theirs, tolerance, facts)
-      : 'shape: stride, padding or kernel are others, or the recording is of another layer';
+      : 'shape: stride, padding or kernel differ, or the recording is of another layer';
     return { layout, layers, unmatched, first: { name, cause: cause ?? 'no known cause' } };
   } finally {
     plan.close();
@@ -97,9 +100,9 @@ function matchedNetwork(
 ) {
   const { channels } = network;
   const [images, a, b, c] = input.shape;
-  // Which layout the input has is known, or shown by the number of channels, or by the layers of the network for either of them.
-  const isGuessedFirst = told ? told === 'nchw' : a === channels;
-  const [height, width] = isGuessedFirst ? [b, c] : [a, b];
+  // If the layout is not given, the number of channels suggests one. `layoutOf` below makes sure of it by means of the layers.
+  const isChannelsFirst = told ? told === 'nchw' : a === channels;
+  const [height, width] = isChannelsFirst ? [b, c] : [a, b];
   const g = createGraph();
   const image = g.input('image', [images, height, width, channels]);
   const graph = g.finish(network.build(g, image));
@@ -167,7 +170,8 @@ function recordedMaps({ shape, data }: NumberArray, { shape: own }: Maps, layout
   if (full.join() === own.join() && (layout === 'nchw' || shape.length < 4)) return { shape: own, data };
   const last = [n, h, w, c];
   if (shape.join() !== last.join()) return full.join() === own.join() ? { shape: own, data } : undefined;
-  // In a recording whose channels are first this is a layer that has them last: its numbers are compared as they lie, and the cause is told.
+  // A layer with channels last in a recording with channels first is a fault. Its numbers are compared as they lie, so that the layer
+  // differs and `likelyCause` names the layout.
   return { shape: own, data: layout === 'nhwc' ? channelsFirst(data, last) : data };
 }
 

@@ -5,7 +5,7 @@
  * - padding that is not zero.
  */
 
-import { readRanges, upload } from '../gpu/buffers.js';
+import { ALIGNMENT, readRanges, upload } from '../gpu/buffers.js';
 import type { Gpu } from '../gpu/device.js';
 import { createGraph, createTensor, type Graph, updatesOf } from '../graph/ir/graph.js';
 import type { Case, CaseInput, Operation } from '../graph/ir/operation.js';
@@ -202,7 +202,7 @@ function poison(gpu: Gpu, buffer: GPUBuffer): void {
 
 /** Whether the bytes behind a tensor are untouched. */
 function isWhole(bytes: ArrayBuffer, size: number): boolean {
-  return new Uint8Array(bytes, Math.ceil(size / 256) * 256).every((byte) => byte === 0xff);
+  return new Uint8Array(bytes, Math.ceil(size / ALIGNMENT) * ALIGNMENT).every((byte) => byte === 0xff);
 }
 
 function dirtyPadding(tensor: Tensor, bytes: ArrayBuffer): string | undefined {

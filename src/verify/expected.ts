@@ -1,4 +1,4 @@
-/** Compares what a graph puts out on the GPU with numbers that are expected of it. */
+/** Compares the outputs of a graph on the GPU with expected numbers. */
 import type { Gpu } from '../gpu/device.js';
 import { type Graph, nameOf } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
@@ -14,7 +14,7 @@ export interface Tolerance {
 /** What ONNX's own test runner allows. */
 export const ONNX_TOLERANCE: Tolerance = { relative: 1e-3, absolute: 1e-7 };
 
-/** Where two lists differ most, if they do; NaN equals NaN. */
+/** Says where two lists differ most; undefined if they agree within the tolerance. NaN equals NaN. */
 export function differs(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
@@ -30,6 +30,9 @@ export function differs(
   }
   return at < 0 ? undefined : `${actual[at]} instead of ${expected[at]} at ${at} of ${expected.length}`;
 }
+
+/** The largest normalised mean square error of a node: far above the rounding of f32, and far below what a wrong kernel gives. */
+const LARGEST_ERROR = 1e-6;
 
 export interface ExpectedRun {
   readonly graph: Graph;
@@ -52,7 +55,7 @@ export async function runGraph(gpu: Gpu, { graph, inputs, weights }: ExpectedRun
   }
 }
 
-/** The first node that the GPU computes otherwise than its float64 reference, if there is one. */
+/** The name of the first node whose result on the GPU differs from its float64 reference; undefined if there is none. */
 export async function firstWrongNode(gpu: Gpu, run: ExpectedRun): Promise<string | undefined> {
   const { graph, inputs, weights } = run;
   const plan = await createPlan(gpu, graph, { weights, unfused: true, separate: { guard: 0 } });
@@ -72,7 +75,7 @@ export async function firstWrongNode(gpu: Gpu, run: ExpectedRun): Promise<string
     const truth = evaluateReference(graph, known);
     for (const node of graph.nodes)
       for (const tensor of node.outputs)
-        if (!(normalisedError(await plan.read(tensor), truth.get(tensor)!) <= 1e-6)) return nameOf(node);
+        if (!(normalisedError(await plan.read(tensor), truth.get(tensor)!) <= LARGEST_ERROR)) return nameOf(node);
     return undefined;
   } finally {
     plan.close();

@@ -75,10 +75,10 @@ export async function likelyCause(
   if (scale !== undefined && Math.abs(scale - 1) <= tolerance)
     return 'bias: each channel differs by a number of its own (the layer’s bias, or the mean of the input)';
   if (scale !== undefined)
-    return `normalisation: the recording is ${scale.toPrecision(5)} times as large, with an offset for each channel: its input was scaled otherwise`;
+    return `normalisation: the recording is ${scale.toPrecision(5)} times as large, with an offset for each channel: its input was scaled differently`;
   const sorted = (list: ArrayLike<number>) => Float64Array.from(list).sort();
   if (images * channels * height * width === theirs.data.length && fits(sorted(ours.data), sorted(theirs.data)))
-    return 'order: the recording has the same numbers in another order (flattened otherwise?)';
+    return 'order: the recording has the same numbers in another order (flattened in another way?)';
   return undefined;
 }
 

@@ -16,8 +16,8 @@ export interface Match {
 }
 
 /**
- * A module's name is that of the node that reads its parameters (`NAME.weight`), or the node's own; a recording's name may have more or
- * fewer parts in front, as long as one node alone fits.
+ * Finds the node of each recorded activation by name. A recording has the names of modules: a module belongs to the node that reads its
+ * weight (`NAME.weight`) or has its name. Prefixes may be missing or added, as long as only one node fits.
  * @param aliases names that the network's file has for tensors of the graph. A recording with such a name is that tensor, and no other
  */
 export function matchNames(
@@ -56,14 +56,14 @@ const endsAlike = (a: string, b: string) => a.endsWith(`.${b}`) || b.endsWith(`.
 
 /**
  * Whether recorded maps have their channels first or last.
- * @throws InputError where the shapes do not show it, or show both
+ * @throws InputError if the shapes do not show it, or contradict each other.
  */
 export function layoutOf(input: NumberArray, channels: number, matches: readonly Match[]): MapsLayout {
   const shapes = matches.map(({ recorded, tensor }) => [recorded.shape, tensor.shape] as const);
-  const [, height, width, last] = input.shape;
+  const [, second, , last] = input.shape;
   const votes = new Set<MapsLayout>();
-  if (height === channels && last !== channels) votes.add('nchw');
-  if (last === channels && height !== channels) votes.add('nhwc');
+  if (second === channels && last !== channels) votes.add('nchw');
+  if (last === channels && second !== channels) votes.add('nhwc');
   if (votes.size === 0)
     for (const [given, [n, h, w, c]] of shapes) {
       const first = given.join() === [n, c, h, w].join();
@@ -73,8 +73,8 @@ export function layoutOf(input: NumberArray, channels: number, matches: readonly
   const [layout, ...others] = votes;
   if (layout && others.length === 0) return layout;
   throw new InputError('the shapes of the recording do not show whether channels are first or last', {
-    given: `an input of ${input.shape.join('×')}, ${width} wide if channels are first`,
-    hint: 'say it: --layout nchw or --layout nhwc',
+    given: `an input of ${input.shape.join('×')} for a network with ${channels} channels`,
+    hint: 'give --layout nchw or --layout nhwc',
   });
 }
 
