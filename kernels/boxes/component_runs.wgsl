@@ -1,7 +1,7 @@
 // Thresholds heatmaps and gives each run of pixels that pass its first label. A word of the binary image holds 32 pixels of one row.
 //
-//   bit i of masks[layer, row, w] = scaled heat at column 32 w + i ≥ heat_thresholds[t]      layer = CHUNK_HEAT_THRESHOLDS · (map −
-// first_map) + t
+//   bit i of masks[layer, row, w] = scaled heat at column 32 w + i ≥ heat_thresholds[t]
+//                                   layer = CHUNK_HEAT_THRESHOLDS · (map − first_map) + t
 //   labels[node] = node for each run of ones (see runs.wgsl)
 //
 // The resized heatmap is never stored: heat is interpolated here, from values that are computed once for each column of cells.

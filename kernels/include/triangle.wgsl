@@ -1,4 +1,4 @@
-// No position in a table of positions.
+// The entry of a table of positions that means: no position.
 const NOWHERE = 0xffffffffu;
 
 // Weight of source pixel `pixel` in the triangle of half-width `scale` around `centre` (whole part, fraction's bits). Whole parts are

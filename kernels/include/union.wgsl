@@ -1,5 +1,5 @@
-// The root of a node: the smallest node of what its component is joined to so far. Shortens the path on its way, so that later calls have
-// fewer steps. Needs labels, atomic.
+// The root of a node: the smallest of all nodes that have been joined with it so far, directly or through others. The function also shortens
+// the path to the root, so that later calls take fewer steps. Needs labels, an array of atomics.
 fn find(start: u32) -> u32 {
   var node = start;
   var parent = atomicLoad(&labels[node]);

@@ -5,7 +5,7 @@
 //   x  scalars: `elements` in rows of `width`, `pitch` apart, the first at `first`; padding lanes are checked too      y  [1]
 //
 // A workgroup owns a chunk; each lane checks every 64th of its elements. It checks their bits, because WGSL lets a compiler assume that no
-// number is NaN or infinite. The maximum is one of integers, so it does not depend on the order.
+// number is NaN or infinite. The maximum is taken of integers, so it does not depend on the order.
 //
 // Prelude: CLEAR.
 
