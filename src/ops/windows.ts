@@ -30,6 +30,8 @@ export function windowShape({ shape: [outputs, inputs, height = 1, width = 1] }:
 export const windowSpan = (kernel: number, dilation: number) => dilation * (kernel - 1) + 1;
 
 /**
+ * Checks the numbers of windows.
+ * @param what names the windows in the error.
  * @param leastPadding below 0 if padding may be negative, which crops.
  * @throws InputError if a size, stride, dilation or padding is not possible.
  */

@@ -27,7 +27,7 @@ const LABEL_BYTES = 64 << 20;
 const WORD = 32;
 const THREADS = 64;
 
-/** Workgroups for each layer on software adapters. There, starting a workgroup costs more than a word does, most of all for closed maps. */
+/** Workgroups for each layer on software adapters. There, starting a workgroup costs more than processing a word, most of all for closed maps. */
 const SOFTWARE_BLOCKS = 16;
 
 /** What the dispatches of all chunks share. */
@@ -92,7 +92,7 @@ export function componentsOf(
   return components;
 }
 
-/** Dispatches what makes binary images of a chunk's maps and finds the runs that belong together. */
+/** Dispatches the kernels that turn a chunk's maps into binary images and find the runs that belong together. */
 function dispatchLabelling(
   context: Lowering,
   { heatmaps, ranges, limits }: { heatmaps: Tensor; ranges: Tensor; limits: Tensor },

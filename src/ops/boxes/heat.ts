@@ -10,7 +10,7 @@ export interface HeatFrame {
   /** Pixels of the original image. */
   readonly width: number;
   readonly height: number;
-  /** Side of the network's input; which matters only for `pad`, whose rounding depends on it. */
+  /** Side of the network's input. It matters only for `pad`, whose rounding depends on it. */
   readonly size: number;
   readonly fit: Fit;
 }
@@ -30,14 +30,17 @@ export const MAP_STATES = ['scaled', 'closed', 'flat', 'not finite'] as const;
 
 export type MapState = (typeof MAP_STATES)[number];
 
+/** A map is flat if its heat varies by at most this share of its largest magnitude: that may be rounding alone. */
 export const FLAT = 2 ** -20;
+
+/** A smaller range counts as flat, because 255 divided by it would overflow f32. `SMALLEST` in heatmap_range_merge.wgsl is the same number. */
 export const SMALLEST_RANGE = 1.2e-36;
 
 /** The positions of pixels, in cells from the centre of the first cell. Beyond the outer centres, positions are clamped to them. */
 export interface HeatPositions {
   /** The pixels of the image that the network saw. Heat is known there only. */
   readonly seen: Rectangle;
-  /** For each of their columns and rows. */
+  /** The position of a column of `seen`; `row` gives that of a row. */
   column(index: number): number;
   row(index: number): number;
 }

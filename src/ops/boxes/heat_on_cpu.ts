@@ -67,7 +67,7 @@ export function heatOfImage(
   const rows = positionsOf(height, row);
   const outerRows: number[] = [];
   let [above, below] = [new Float64Array(width), new Float64Array(width)];
-  let held = -2; // the row of cells that `above` has
+  let held = -2; // the row of cells in `above`; −2: none yet, so that row 0 does not count as the next one
   for (let y = 0; y < height; y++) {
     const cell = rows.cells[y];
     if (cell !== held) {
@@ -111,7 +111,7 @@ export function rangeOfHeat(map: ArrayLike<number>, heat: Heat, scaling: HeatSca
   return { state: flat ? 'flat' : 'scaled', low, high };
 }
 
-/** Scales heat to 0 … 255 where it is; a map that is not `scaled` becomes zeros. */
+/** Scales heat to 0 … 255 in place. A map whose state is not `scaled` becomes zeros. */
 export function scaleHeat({ values, width, height }: Heat, { state, low, high }: HeatRange): void {
   if (state !== 'scaled') values.fill(0);
   else for (let row = 0; row < height; row++) scaleRow(values, row * width, (row + 1) * width, low, high - low);

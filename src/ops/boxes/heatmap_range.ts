@@ -10,7 +10,7 @@ export interface HeatmapRangeAttributes extends HeatFrame {
   scaling: HeatScaling;
 }
 
-/** Samples of a map for each workgroup. */
+/** Samples of a map that one workgroup takes, so that several workgroups share a large map. */
 const PART = 4096;
 
 const INPUTS = ['heatmaps', 'probabilities?', 'operatingThresholds?'] as const;

@@ -1,6 +1,6 @@
 /**
  * 8-connected components of the pixels at or above a threshold, on the CPU. A run is a stretch of such pixels in one row. Runs of neighbouring rows
- * that touch are joined, so the work is that of one pass over the pixels, and the rest is for runs alone.
+ * that touch are joined. So each pixel is read only once, and all other work is for runs.
  */
 
 /** A component's box in pixels, half-open, its area in pixels and its highest value. */
@@ -16,7 +16,7 @@ export interface Region {
 /** The runs of an image in reading order. */
 interface Runs {
   count: number;
-  /** From which column to before which, for each run, and its row. */
+  /** For each run its first column, the column after its last, and its row. */
   starts: Int32Array;
   ends: Int32Array;
   rows: Int32Array;
@@ -62,7 +62,7 @@ function addRow(runs: Runs, values: ArrayLike<number>, width: number, row: numbe
   runs.count = count;
 }
 
-/** The first run of a run's component, as far as it is known. Whoever is passed on the way there points to it afterwards. */
+/** The first run of a run's component, as far as it is known. Afterwards all runs on the way there point to it directly. */
 function rootOf(roots: Int32Array, run: number): number {
   let root = run;
   while (roots[root] !== root) root = roots[root];
@@ -74,7 +74,7 @@ function rootOf(roots: Int32Array, run: number): number {
   return root;
 }
 
-/** Joins the runs of two neighbouring rows that touch, if only at a corner: runs `above … current` and those behind. */
+/** Joins the runs of two neighbouring rows that touch, be it only at a corner. `above` and `current` are the first runs of the rows. */
 function joinRows({ starts, ends, roots, count }: Runs, above: number, current: number): void {
   // Both rows' runs are in order, so each is looked at once.
   for (let upper = above, lower = current; upper < current && lower < count; ) {

@@ -1,5 +1,6 @@
 /** Resizes heatmaps to their image and scales them to 0 … 255, without rounding. */
 import { scale255 } from '../../generated/kernels/scale255.js';
+import { ALIGNMENT } from '../../gpu/buffers.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import { type Operation, spread } from '../../graph/ir/operation.js';
 import { elementCount, type Tensor } from '../../graph/ir/tensor.js';
@@ -26,9 +27,10 @@ export const forward: Operation<HeatFrame, typeof INPUTS> = {
     const { width, height } = attributes;
     const maps = mapCount(heatmaps);
     const { whole } = heatTables(attributes, mapHeight, mapWidth);
-    // If the adapter cannot bind all maps, a dispatch takes some of them. A pixel of a dense tensor is one of its rows.
+    // If the adapter cannot bind all maps, a dispatch takes some of them. A pixel of a dense tensor is one of its rows. The start of a
+    // binding may be rounded down by up to ALIGNMENT bytes, which are then bound too.
     const perMap = width * height * 4;
-    const atOnce = Math.max(1, Math.floor((context.traits.maxBindingBytes - 256) / perMap));
+    const atOnce = Math.max(1, Math.floor((context.traits.maxBindingBytes - ALIGNMENT) / perMap));
     for (let first = 0; first < maps; first += atOnce) {
       const count = Math.min(atOnce, maps - first);
       const output = context.write(y, [first * height, (first + count) * height]);

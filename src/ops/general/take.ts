@@ -36,7 +36,7 @@ export const forward: Operation<TakeAttributes, typeof INPUTS> = {
     const isPlace = (place: number) => Number.isInteger(place) && place >= 0 && place < size;
     if (sources.length === 0 || !sources.every((places) => places.every(isPlace))) {
       throw new InputError('places', {
-        expected: `at least one place that takes, each from 0 … ${size - 1} along dimension ${axis} of ${describeShape(x)}`,
+        expected: `at least one place in the result, and sources from 0 … ${size - 1} along dimension ${axis} of ${describeShape(x)}`,
         given: sources.length === 0 ? 'none' : String(sources.flat().find((place) => !isPlace(place))),
       });
     }

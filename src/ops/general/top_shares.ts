@@ -54,7 +54,7 @@ export const reference: Reference<TopSharesAttributes, typeof INPUTS> = ([x], { 
   return [shares];
 };
 
-/** Shares are steps: they do not change where no two elements change places. So nothing flows back to x. */
+/** Shares only change where two elements change places. Everywhere else their derivative is 0, so x gets no gradient. */
 export const gradient: Gradient<TopSharesAttributes, typeof INPUTS> = () => [undefined];
 
 const caseOf = (shape: readonly number[], k: number, fill?: (i: number) => number): Case<TopSharesAttributes> => ({

@@ -1,8 +1,8 @@
 /**
  * How the kernels of `ops/general` read tensors of any rank. The place of an element in memory is the sum, over all dimensions, of its
  * coordinate times a step. That is so for dense tensors, and also for nhwc4 tensors without holes, whose last dimension is only longer in
- * memory than the number of channels. A kernel walks over the elements
- * of one tensor, and a table tells it where the element that belongs to each lies in the others.
+ * memory than the number of channels. A kernel walks over the elements of one tensor, and a table tells it where the corresponding elements
+ * of the others lie.
  */
 import { InputError } from '../../errors.js';
 import type { Constants, Kernel } from '../../gpu/wgsl.js';

@@ -41,7 +41,7 @@ export function behindEpilogue(g: GraphBuilder, node: Node<{ activation?: Activa
   const { activation } = node.attributes;
   if (!activation) return dy;
   if (!slopeFromOutput(activation)) {
-    throw new InputError(`the input of ${activation.kind} is gone`, {
+    throw new InputError(`the input of ${activation.kind} was not kept`, {
       expected: 'a graph as it is before fusion',
       given: `${node.operation.name} with ${activation.kind} in its epilogue`,
     });

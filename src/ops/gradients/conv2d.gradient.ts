@@ -20,7 +20,10 @@ export const gradient: Gradient<Conv2dAttributes, Conv2dInputs> = (g, node, [dy]
   const [x, weight, bias, residual] = node.inputs;
   const { stride, dilation, padding, groups, prologue } = node.attributes;
   const { name } = node.outputs[0];
-  if (prologue) throw new InputError('the input of a prologue is gone', { expected: 'a graph as it is before fusion' });
+  if (prologue)
+    throw new InputError('the input of a convolution with a prologue was not kept', {
+      expected: 'a graph as it is before fusion',
+    });
   const inner = behindEpilogue(g, node, dy);
   const [, , kernelHeight, kernelWidth] = windowShape(weight);
   const isMatrix = weight.shape.length === 2;
@@ -75,7 +78,10 @@ function isDense(
   );
 }
 
-/** As a convolution of the padded gradient it would take as many times the work as the map has positions, almost all of it with zeros. */
+/**
+ * The gradient by x if the window is as large as the map: that of a fully connected layer. A convolution of the padded gradient would
+ * give the same, but multiply almost only zeros, with as many times the work as the map has positions.
+ */
 function byFlatInput(g: GraphBuilder, node: Node<Conv2dAttributes, Conv2dInputs>, dy: Tensor, name: string): Tensor {
   const [x, weight] = node.inputs;
   const [, height, width, channels] = x.shape;

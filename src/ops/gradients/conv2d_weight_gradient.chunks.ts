@@ -12,6 +12,7 @@ export interface Chunk {
 /** Limit of the pixels that one thread adds up. A longer sum in f32 would lose digits. */
 const LONGEST = 512;
 
+/** The fewest pixels that a thread adds up, so that partial sums stay few. */
 const SHORTEST = 64;
 
 /** This number of workgroups keeps a GPU busy. */

@@ -144,7 +144,7 @@ const sizeOf = ({ shape: [, height, width] }: Tensor): Pair => [height, width];
 
 const rowsOf = (x: Tensor, dy: Tensor, windows: Windows) => windowRows(windows, sizeOf(x), sizeOf(dy));
 
-/** What the kernels of partial sums have each for itself. */
+/** What differs between the kernels of partial sums. */
 interface ChunkDispatch {
   readonly kernel: Kernel;
   readonly constants: Constants;

@@ -24,7 +24,10 @@ export interface BatchNormAttributes {
   epsilon: number;
   /** Whether the statistics are those of x itself, so that the gradient flows through them too. */
   ofBatch?: boolean;
-  /** The share of a batch's statistics in the updated running statistics, where a network that is written down is trained. Default 0.1. */
+  /**
+   * The share of a batch's statistics in the updated running statistics. A norm with given statistics does not need it, but a file that
+   * stores the network keeps it for training. Default 0.1.
+   */
   momentum?: number;
   activation?: Activation;
 }

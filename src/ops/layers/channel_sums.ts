@@ -23,7 +23,7 @@ export interface ChannelSumsAttributes {
   epsilon: number;
 }
 
-/** The least number of pixels for which another workgroup pays. */
+/** With fewer pixels than this for each workgroup, starting more workgroups costs more than it saves. */
 const SHORTEST = 512;
 /** This number of chunks keeps a GPU busy. It is a limit, because a single thread adds up the chunks of a channel. */
 const MOST = 256;

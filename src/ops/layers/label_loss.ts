@@ -20,7 +20,7 @@ export type LabelLossAttributes =
 
 const CODES = { cross_entropy: 0, hinge: 1, euclidean: 2, focal: 3 } as const;
 
-/** What both kernels are given. */
+/** What the kernels of the loss and of its gradient need: the code of the loss for the prelude, and params. */
 export function lossParams(logits: Tensor, attributes: LabelLossAttributes) {
   const focal = attributes.kind === 'focal';
   return {

@@ -64,7 +64,7 @@ export const forward: Operation<LsePoolAttributes, typeof INPUTS> = {
 };
 
 /**
- * Adds log-sum-exp pooling over all positions: (1 / r) · log(mean(exp(r · x))), Wang et al. 2017, section 4.1.
+ * Adds log-sum-exp pooling over all positions: (1 / r) · log(mean(exp(r · x))), Wang et al. 2017, section 4.2.
  * @param x [n, h, w, c] nhwc4.
  * @param r sharpness: 0 gives the average, Infinity the maximum.
  * @returns [n, c] f32.

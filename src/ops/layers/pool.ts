@@ -91,8 +91,10 @@ function alwaysMeets(windows: Windows, axis: 0 | 1, size: number, count: number)
   const padding = windows.padding[axis];
   // A window that starts inside meets the input with its first tap. The last window starts furthest.
   if (count < 1 || (count - 1) * stride - padding >= size) return false;
-  // Of a window that starts before the input, the first tap that is not before it has to be inside. It is less than a dilation from the
-  // beginning. If that is not always inside, the place of this tap repeats itself after as many windows as there are places.
+  // If a window starts before the input, its first tap that is not before the input has to be inside. That tap is one of the positions
+  // 0 … dilation − 1. If the input is at least that long, every such position is inside, and the first window shows whether there are enough
+  // taps to get there. Otherwise windows are checked one by one. `size` + 1 of them are enough: if those taps are all inside, two of them have
+  // the same position, and from then on positions repeat.
   const starting = Math.min(count, Math.ceil(padding / stride), dilation <= size ? 1 : size + 1);
   for (let o = 0; o < starting; o++) {
     const before = padding - o * stride;

@@ -4,6 +4,7 @@ import { first_nonfinite } from '../../generated/kernels/first_nonfinite.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { describeShape, elementCount, groupCount, pixelCount } from '../../graph/ir/tensor.js';
 
+/** Elements for each workgroup: 256 for each of its 64 threads. */
 const CHUNK = 16_384;
 
 const INPUTS = ['values...'] as const;

@@ -24,10 +24,13 @@ export function checkAlike(first: Tensor, ...others: readonly (Tensor | undefine
   }
 }
 
-/** @throws InputError unless it is a flag, or none. */
+/** @throws InputError if `halt` is given and is not a single u32. */
 export function checkHalt(halt: Tensor | undefined): void {
   if (!halt || (halt.type === 'u32' && elementCount(halt) === 1)) return;
-  throw new InputError(`${halt.name} halts no update`, { expected: 'u32[1]', given: describeShape(halt) });
+  throw new InputError(`${halt.name} cannot be the flag that stops an update`, {
+    expected: 'u32[1]',
+    given: describeShape(halt),
+  });
 }
 
 const INPUTS = ['parameter', 'velocity?', 'gradient', 'hyper', 'factor?', 'halt?'] as const;

@@ -3,6 +3,7 @@ import { squared_norm } from '../../generated/kernels/squared_norm.js';
 import { type Case, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
 
+/** Elements for each workgroup: 64 for each of its 256 threads. */
 const CHUNK = 16_384;
 
 const INPUTS = ['x', 'before?'] as const;
