@@ -11,7 +11,7 @@ import type { PublicLayout } from './presets/index.js';
 import { recognitionOf } from './recognise/recognition.js';
 
 /** Warns of outputs of a public checkpoint that were never trained, and of a preset that the caller asked for although its marks do not fit. */
-export function toldOfLayout({ untrained, title, note, isForced }: PublicLayout): Warning[] {
+export function warningsOfLayout({ untrained, title, note, isForced }: PublicLayout): Warning[] {
   const warnings: Warning[] = [];
   if (untrained.length > 0)
     warnings.push({
@@ -67,21 +67,21 @@ export function assumptionsOf(metadata: WeightsMetadata, family: string, found?:
 const ASSUMED_SIGMOID: Warning = {
   code: 'assumed-network',
   message:
-    "The model’s outputs are no probabilities. A sigmoid was assumed for each class. If the classes exclude each other, load the ONNX model with probabilities: 'softmax' (--probabilities softmax).",
+    "The model’s outputs are not probabilities. A sigmoid was assumed for each class. If the classes exclude each other, load the ONNX model with probabilities: 'softmax' (--probabilities softmax).",
 };
 
-const SAY = 'classes, inputWidth, mean, std, … (--names, --input-size, --mean, --std, --metadata)';
+const CORRECTING_OPTIONS = 'classes, inputWidth, mean, std, … (--names, --input-size, --mean, --std, --metadata)';
 
 /**
  * Warns of what was taken from the file's settings, and of settings that were not used. If the caller gave a field, the setting is ignored
  * without a warning.
- * @param say the options with which a user can correct it, in words
+ * @param options the options with which a user can correct it, in words
  */
-export function toldByFile(
+export function warningsOfSettings(
   metadata: Partial<WeightsMetadata>,
   sources: Sources,
   { taken, unused }: Pick<Found, 'taken' | 'unused'>,
-  say = SAY,
+  options = CORRECTING_OPTIONS,
 ): Warning[] {
   const fields = (['classes', 'inputWidth', 'channelOrder', 'mean', 'std'] as const).filter(
     (field) => sources[field] === 'file' && taken[field] !== undefined,
@@ -102,11 +102,11 @@ export function toldByFile(
   });
   const warnings: Warning[] = [];
   if (sentences.length > 0)
-    warnings.push({ code: 'file-settings', message: `${sentences.join(' ')} Give other values with ${say}.` });
+    warnings.push({ code: 'file-settings', message: `${sentences.join(' ')} Give other values with ${options}.` });
   const isOpen = (field: string) => sources[field as keyof WeightsMetadata] !== 'given';
   const ignored = [...new Set(Object.entries(unused).flatMap(([field, why]) => (isOpen(field) ? [why] : [])))];
   if (ignored.length > 0) {
-    const message = `These settings of the file were not used: ${ignored.join('; ')}. Give the right values with ${say}.`;
+    const message = `These settings of the file were not used: ${ignored.join('; ')}. Give the right values with ${options}.`;
     warnings.push({ code: 'ignored-data', message });
   }
   return warnings;

@@ -19,14 +19,14 @@ import { trace } from './trace.js';
  * another network.
  */
 export async function describe(checkpoint: Checkpoint, options: DescribeOptions): Promise<Model> {
-  const isSilent = ![...SAYS, ...weightsFields].some((field) => field in options);
+  const isSilent = ![...DESCRIBING_OPTIONS, ...weightsFields].some((field) => field in options);
   const own = isSilent && isRayboxWeights(checkpoint.metadata) ? await describeOwn(checkpoint) : undefined;
   // Loaded on demand, because weights that raybox wrote describe themselves completely and do not need it.
   return own ?? (await import('./describe_weights.js')).describeWeights(checkpoint, options);
 }
 
 /** Options that say something about the weights, besides the fields of metadata. */
-const SAYS = ['metadata', 'transformInput', 'prefix', 'preset', 'ignore', 'network'];
+const DESCRIBING_OPTIONS = ['metadata', 'transformInput', 'prefix', 'preset', 'ignore', 'network'];
 
 /** Returns undefined if the file has more or fewer tensors than its network, or if its metadata contains assumptions. */
 async function describeOwn(checkpoint: Checkpoint): Promise<Model | undefined> {

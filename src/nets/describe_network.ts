@@ -72,7 +72,7 @@ export function describeNetwork(
   // The tensors have been renamed to torchvision's names, whatever names the caller's description has.
   metadata.architecture = backbone;
   if (architecture.head.prediction) metadata.prediction = architecture.head.prediction;
-  const isAssumption = (field: string) => SAID.includes(field as keyof WeightsMetadata);
+  const isAssumption = (field: string) => DECISIVE_FIELDS.includes(field as keyof WeightsMetadata);
   const assumed = Object.keys(sources).filter(
     (field) => isAssumption(field) && ['assumed', 'layout'].includes(sources[field as keyof WeightsMetadata]!),
   );
@@ -131,7 +131,7 @@ export function checkNames(classes: readonly string[], outputs: number): void {
 }
 
 /** The fields that results depend on. If one of them is assumed, a warning says so. */
-export const SAID: readonly (keyof WeightsMetadata)[] = [
+export const DECISIVE_FIELDS: readonly (keyof WeightsMetadata)[] = [
   ...(['classes', 'inputWidth', 'inputHeight', 'channelOrder', 'mean', 'std', 'fit'] as const),
   ...(['pooling', 'lseR', 'transitionActivation'] as const),
 ];

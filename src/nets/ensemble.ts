@@ -172,8 +172,8 @@ function checkMembers(members: readonly Member[]): void {
         hint: 'an ensemble adds up logits, which would then mean something else',
       });
     if (metadata.assumed)
-      throw new InputError(`${name} does not say all about itself: ${metadata.assumed.join(', ')} would be assumed`, {
-        hint: 'say it with raybox convert, and use the file that it writes',
+      throw new InputError(`${name} does not fully describe itself: ${metadata.assumed.join(', ')} would be assumed`, {
+        hint: 'give these fields to raybox convert, and use the file that it writes',
       });
   }
   for (const { name, model } of others) refuseDifference(first, name, model.metadata);

@@ -41,10 +41,10 @@ export function judgeIgnored(
     const needed = meant.filter(({ own }) => own !== undefined && read.has(own)).map(({ name }) => name);
     if (needed.length === 0) return meant.length === 0;
     throw new InputError('ignore names tensors that the network reads', {
-      given: `${start}, with which begin ${firstFew(needed, LISTED)}`,
+      given: `${start}, the beginning of ${firstFew(needed, LISTED)}`,
       hint:
         needed.length < meant.length
-          ? 'name the others by more of what they begin with, up to a dot, say'
+          ? 'name only the others, by longer beginnings of their names, such as up to the next dot'
           : 'without them it would be another network: leave them out of ignore',
     });
   });

@@ -109,8 +109,8 @@ export function readNumbered(tensors: Shapes, name: string, stride: number): Inv
 }
 
 /**
- * The nearest multiple of 8 that is at least nine tenths of a number of channels. Networks that are scaled in width have their channels
- * rounded so.
+ * The nearest multiple of 8 that is at least nine tenths of a number of channels. The numbers of channels of networks that are scaled in
+ * width are rounded in this way.
  */
 export function rounded(channels: number): number {
   const nearest = Math.max(8, Math.floor((channels + 4) / 8) * 8);

@@ -9,7 +9,7 @@ const MOST_BYTES = 96 << 20;
 /** Outputs from … to of a layer of which the weights are read at once. */
 export type Part = readonly [from: number, to: number];
 
-/** The layer's outputs in parts of about one size, whose weights can be bound. Mostly that is one part. */
+/** The layer's outputs in parts of about equal size, whose weights can be bound. Usually that is one part. */
 export function partsOf(outputs: number, inputs: number): readonly Part[] {
   const count = Math.ceil((outputs * inputs * 4) / MOST_BYTES);
   // Parts of whole vec4s can be joined without holes between them.

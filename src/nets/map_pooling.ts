@@ -1,6 +1,6 @@
 /**
  * Heads that pool class maps: the prediction layer is applied at every position, which gives each class a map of logits, and the map is pooled
- * to the logit of the image. With the average that is the head with average pooling, because the prediction layer is linear.
+ * to the logit of the image. With the average, the result is the same as with average pooling of the features, because the prediction layer is linear.
  *
  * The poolings are graphs of general operations, which the core does not have. So this module is loaded on demand.
  */
@@ -128,14 +128,14 @@ function boundedLogSumExp(g: GraphBuilder, { rows }: ClassMaps, { classes, lseR0
   return { logits: reshape(g, binary(g, most, rise, 'add', named('sum')), [0, classes], 'head.pooling') };
 }
 
-/** More hidden channels than that are refused before anything of their size is allocated. */
+/** The most hidden channels. More are refused before anything of their size is allocated. */
 const MOST_CHANNELS = 65_536;
 
 /**
  * Gated attention pooling: the weights of positions are the softmax of wᵀ (tanh(V x) ⊙ σ(U x)). U and V, `head.attention.gate` and
- * `head.attention.value`, are shared, and w, `head.attention.score` [classes, hidden], is of each class: a class has to weigh other positions
- * than the next one, while what makes a position worth a look is much the same. The heatmap is what each position adds to the logit, times
- * the number of positions, so that its mean is the logit without the bias, as with average pooling.
+ * `head.attention.value`, are shared by all classes, while w, `head.attention.score` [classes, hidden], has a row for each class: what makes
+ * a position interesting is much the same for all classes, but which positions matter is not. The heatmap is what each position adds to the
+ * logit, times the number of positions, so that its mean is the logit without the bias, as with average pooling.
  */
 function gatedAttention(g: GraphBuilder, { x, evidence, rows }: ClassMaps, head: Head): Pooled {
   const { classes, attentionChannels: outputs = Number.NaN } = head;

@@ -9,8 +9,8 @@ import type { NetworkFunction } from './outputs.js';
 import type { PublicLayout } from './presets/index.js';
 
 /**
- * Options with which the caller says what the file leaves open or says wrongly. They may be any field of the metadata, and come before what
- * the file says and what the names and shapes of its tensors show.
+ * Options with which the caller says what the file leaves open or says wrongly. They may be any field of the metadata, and take
+ * precedence over what the file says and what the names and shapes of its tensors show.
  */
 export interface DescribeOptions extends Partial<Omit<WeightsMetadata, 'assumed' | 'told' | 'architecture'>> {
   /** The backbone, as the name of a standard one (`resnet50`) or a description; or the whole network, as a graph. */

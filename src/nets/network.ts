@@ -1,4 +1,4 @@
-/** Adds the network that a description says to a graph. */
+/** Adds a described network to a graph. */
 
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
@@ -21,7 +21,7 @@ export const networkWith =
   (g, image) =>
     addNetwork(g, architecture, image, poolMaps);
 
-/** What is added with a head, and without. */
+/** The tensors of a network: those of the head are only there if the architecture has a head. */
 export type NetworkOf<A extends Architecture> = A extends { head: object } ? Network & HeadOutputs : Network;
 
 /** Adds a backbone and, if the architecture has one, the localization head. */

@@ -10,6 +10,6 @@ export function checkFunction(network: unknown): void {
     given: inBrief(network),
     hint: isGraph(network)
       ? 'graphNetwork(description) of raybox/nets makes a function of a description'
-      : "where it is a family's name or description, networkOf({ backbone, head }) of raybox/nets makes a function of it",
+      : "if it is a family's name or description, networkOf({ backbone, head }) of raybox/nets makes a function of it",
   });
 }

@@ -12,7 +12,7 @@ export interface NetworkOutputs {
   /** [n, classes] dense f32, from 0 to 1. */
   readonly probabilities: Tensor;
   /**
-   * [n, classes, h, w] dense f32, of any range. A value is the larger, the more its position speaks for the class. Left out if the network
+   * [n, classes, h, w] dense f32, of any range. The larger a value, the more its position speaks for the class. Left out if the network
    * has no maps of its own: they are then computed from the gradients of the logits by `features`, through which the whole image must reach
    * them.
    */

@@ -29,7 +29,7 @@ export interface Parts {
 }
 
 /**
- * The network with a scaling written into it. Stored operating thresholds are scaled too, so that they call the same images.
+ * The network with a scaling written into it. Stored operating thresholds are scaled too, so that the same images reach them.
  * @param tensors the values of the model's parameters, by name
  * @param scaling by class; classes that it does not have stay as they are
  * @throws InputError for a class that the network does not have, for a slope that is not above 0, since it would turn the order of the
@@ -45,7 +45,7 @@ export function withScaling(
   const of = (name: string): ClassScaling => (Object.hasOwn(scaling, name) ? scaling[name] : { slope: 1, offset: 0 });
   const scaled = Object.entries(operatingThresholds ?? {}).map(([name, threshold]) => {
     const { slope, offset } = of(name);
-    // The thresholds 0 and 1 call every image and no image, whatever the scaling.
+    // Every image reaches the threshold 0, and none the threshold 1, whatever the scaling.
     const isBound = threshold <= 0 || threshold >= 1;
     return [name, isBound ? threshold : sigmoid(slope * Math.log(threshold / (1 - threshold)) + offset)] as const;
   });
@@ -70,7 +70,7 @@ function check(scaling: Readonly<Record<string, ClassScaling>>, classes: readonl
     if (!classes.includes(name))
       throw new InputError(`scaling: the network has no class ${name}`, { expected: classes.join(', ') });
     if (!(slope > 0 && Number.isFinite(slope)) || !Number.isFinite(offset))
-      throw new InputError(`scaling: that of ${name} cannot be used`, {
+      throw new InputError(`the scaling of ${name} cannot be used`, {
         expected: 'a slope above 0 and an offset',
         given: `slope ${slope}, offset ${offset}`,
         hint: slope <= 0 ? 'the scores of this class are no better than chance: leave it out' : undefined,

@@ -2,7 +2,7 @@
 
 /**
  * A layer norm of the pooled features f is γ · (f − mean f) / σ + β. For the positions x whose average is f that is the average of
- * γ · (x − mean x) / σ: linear but for σ, which is one number above 0 for the image. So maps with the weights w · γ minus their average
+ * γ · (x − mean x) / σ, which is linear except for σ, one number above 0 for each image. So maps with the weights w · γ minus their average
  * over the channels are exact up to that factor.
  * @param gamma [inputs], the norm's factors
  * @param weight [outputs, inputs] row by row, those of the linear layer behind it

@@ -12,7 +12,7 @@ export const named = (prefix: string, usual: string) => (prefix === usual ? {} :
 export function convolutionShape(tensors: Shapes, name: string): readonly number[] {
   const shape = tensors.get(`${name}.weight`)?.shape;
   if (shape?.length !== 4)
-    throw new InputError(`the checkpoint's ${name}.weight is missing or no convolution`, {
+    throw new InputError(`the checkpoint's ${name}.weight is missing or is not a convolution`, {
       expected: 'four sizes',
       given: shape ? shape.join('×') : namesUnder(tensors, name),
     });

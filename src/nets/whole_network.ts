@@ -13,8 +13,8 @@ import {
   type WeightsMetadata,
 } from '../formats/weights/weights.js';
 import type { Warning } from '../warnings.js';
-import { assumptionsOf, toldByFile } from './assumptions.js';
-import { assumedInput, checkNames, SAID, type Sources, settle } from './describe_network.js';
+import { assumptionsOf, warningsOfSettings } from './assumptions.js';
+import { assumedInput, checkNames, DECISIVE_FIELDS, type Sources, settle } from './describe_network.js';
 import { judgeIgnored } from './ignored.js';
 import { unnamed } from './input_layouts.js';
 import type { DescribeOptions, Model } from './model.js';
@@ -46,7 +46,7 @@ interface FileSays {
   readonly imported: Checkpoint['network'];
 }
 
-/** @throws InputError where tensors and network do not fit, or metadata that was given speaks of a backbone and a head */
+/** @throws InputError if the tensors do not fit the network, or if the given metadata has fields of a backbone with a head */
 export function describeWholeNetwork(
   checkpoint: Checkpoint,
   { network: own, prefix, ignore = [], transformInput }: DescribeOptions,
@@ -80,7 +80,7 @@ export function describeWholeNetwork(
     ...(names.unfit ? { unfit: names.unfit } : {}),
   };
   const warnings = [
-    ...toldByFile(checked, sources, found),
+    ...warningsOfSettings(checked, sources, found),
     ...assumptionsOf(checked, 'graph', found),
     ...told,
     ...(says.imported || known?.told || isSigmoid(built) ? [] : [OWN_PROBABILITIES]),
@@ -129,10 +129,10 @@ function settling(
   return { beside, settled };
 }
 
-/** The fields of the metadata that nobody has said for certain. */
+/** The fields of the metadata that no source states for certain. */
 function assumedFields({ known, imported }: FileSays, sources: Sources, given: Partial<WeightsMetadata>): string[] {
   const undecided = imported?.undecided ?? [];
-  const assumed = [...SAID, ...(known?.assumed ?? []), ...undecided].filter(
+  const assumed = [...DECISIVE_FIELDS, ...(known?.assumed ?? []), ...undecided].filter(
     (field) =>
       undecided.includes(field) ||
       sources[field as keyof WeightsMetadata] === 'assumed' ||
@@ -180,7 +180,7 @@ function unreadTensors(
   return leftover.harmless;
 }
 
-/** What is also true of the weights when they are in another file; undefined if there is nothing. */
+/** The warnings that stay true if the weights are written to another file; undefined if there are none. */
 function lasting(told: readonly Warning[]): Warning[] | undefined {
   const list = told.filter(({ code }) => code !== 'kept-weights' && code !== 'not-kept').slice(0, 64);
   return list.length > 0 ? list.map(({ code, message }) => ({ code, message: message.slice(0, 4_096) })) : undefined;
@@ -199,10 +199,10 @@ function refuseParts(given: Partial<WeightsMetadata>, transformInput: boolean | 
   const part = transformInput ? 'transformInput' : Object.keys(given).find((field) => OF_PARTS.includes(field));
   const { architecture } = given;
   if (part === undefined && (architecture === undefined || isWholeNetwork({ architecture }))) return;
-  throw new InputError(`${part ?? 'architecture'} is of networks that are a backbone with a head`, {
+  throw new InputError(`${part ?? 'architecture'} is only for networks that are a backbone with a head`, {
     ...(part === undefined ? { given: inBrief(architecture) } : {}),
     hint: hasGraph
-      ? 'the file brings the graph of its own network, which says all that it does: leave the option out'
+      ? 'the file contains the graph of its network, which says everything about it: leave the option out'
       : 'a whole network says by itself what it does: leave the option out',
   });
 }

@@ -8,7 +8,7 @@ import { createGraph } from '../graph/ir/graph.js';
 import { product, type Tensor } from '../graph/ir/tensor.js';
 import type { WeightSource } from '../graph/plan/types.js';
 import { type Architecture, architectureOf, type Head } from '../nets/architecture.js';
-import { toldByFile } from '../nets/assumptions.js';
+import { warningsOfSettings } from '../nets/assumptions.js';
 import { type Backbone, checkBackbone, descriptionOf, prefixOf, standardName } from '../nets/backbone.js';
 import type { SqueezeNet } from '../nets/families/squeezenet.js';
 import { checkIgnore, judgeIgnored } from '../nets/ignored.js';
@@ -155,7 +155,7 @@ function startingInput(
   return {
     fields: { ...layout, ...own },
     taken: own,
-    warnings: toldByFile(own, said, { taken, unused: others }, 'mean, std, channelOrder (--metadata)'),
+    warnings: warningsOfSettings(own, said, { taken, unused: others }, 'mean, std, channelOrder (--metadata)'),
   };
 }
 

@@ -105,7 +105,7 @@ test('networks that pool class maps become graphs without the numbers of their p
 test('a scaling that does not fit is refused, without a file', () => {
   const cases: [content: unknown, message: RegExp][] = [
     [{ Masse: { slope: 1, offset: 0 } }, /no class Masse; expected Mass, Nodule, Effusion/],
-    [{ Mass: { slope: -0.2, offset: 0 } }, /that of Mass cannot be used; expected a slope above 0/],
+    [{ Mass: { slope: -0.2, offset: 0 } }, /the scaling of Mass cannot be used; expected a slope above 0/],
     [{ Mass: { slope: 1 } }, /holds no scaling; expected evaluation\.json/],
     [{ scaling: {} }, /holds no scaling/],
     [[1], /holds no scaling/],

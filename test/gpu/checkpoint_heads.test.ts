@@ -86,7 +86,7 @@ test('training starts from one of several networks in a file, and skips the tens
 });
 
 test('the error for a head that is a convolution says so', async () => {
-  // Without a bias it is another one than torchvision's.
+  // Without a bias it differs from torchvision's.
   const squeezed = { 'classifier.1.weight': [3, 6, 1, 1] };
   await refused(
     SQUEEZENET,

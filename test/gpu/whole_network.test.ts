@@ -253,11 +253,11 @@ test('networks and weights that do not fit each other are refused with the reaso
   );
   await refused(
     () => read(weights, { ...given, pooling: 'lse', lseR: 1 }),
-    /pooling is of networks that are a backbone with a head/,
+    /pooling is only for networks that are a backbone with a head/,
   );
   await refused(
     () => read(weights, { ...given, architecture: 'resnet50' }),
-    /architecture is of networks that are a backbone/,
+    /architecture is only for networks that are a backbone/,
   );
   const more = await weightsOf(own, {}, ['attention.weight']);
   await refused(() => read(more, given), /layers that the network .* do not use; given attention/);
@@ -333,12 +333,15 @@ test('a graph from an untrusted file is checked before it is built', async () =>
       node('conv2d', (found) => found.inputs.splice(1)),
       /node 0 \(conv2d\) has a wrong number of inputs; expected 2 to 3; given 1 of 1/,
     ],
-    [node('conv2d', (found) => found.inputs.splice(0, 1, 7)), /reads what is not there; .*given 7/],
-    [node('conv2d', (found) => found.inputs.splice(1, 1, 'none')), /reads what is not there; .*given 'none'/],
+    [node('conv2d', (found) => found.inputs.splice(0, 1, 7)), /reads an input that does not exist; .*given 7/],
+    [
+      node('conv2d', (found) => found.inputs.splice(1, 1, 'none')),
+      /reads an input that does not exist; .*given 'none'/,
+    ],
     [node('conv2d', (found) => found.inputs.splice(1, 1, { constant: 3 })), /given constant 3/],
     [node('conv2d', set('stride', [0, 1])), /the attribute stride of node 0 \(conv2d\) is wrong; given \[0, 1\]/],
     [node('conv2d', set('prologue', 'affine')), /no attribute 'prologue'/],
-    [node('conv2d', set('padding', [65536, 65536, 65536, 65536])), /puts out too much/],
+    [node('conv2d', set('padding', [65536, 65536, 65536, 65536])), /has too large an output/],
     [node('batch_norm', set('epsilon', -1)), /epsilon/],
     [node('concat', (found) => Object.assign(found, { inputs: [] })), /node \d+ \(concat\): its inputs is wrong/],
   ] as [(copy: GraphDescription) => unknown, RegExp][]) {

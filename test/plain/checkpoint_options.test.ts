@@ -59,7 +59,7 @@ test('the option ignore is refused if it names tensors that the network reads, w
       ['fc'],
       /ignore names tensors that the network reads; given fc, among which is the prediction layer fc; .*leave it out of ignore/,
     ],
-    ['', ['extra', 'layer1.0.conv1'], /given layer1\.0\.conv1, with which begin layer1\.0\.conv1\.weight/],
+    ['', ['extra', 'layer1.0.conv1'], /given layer1\.0\.conv1, the beginning of layer1\.0\.conv1\.weight/],
     ['', ['extra.', 'conv1.weight'], /given conv1\.weight/],
     ['module.', ['module.fc'], /given module\.fc, among which is the prediction layer module\.fc/],
     ['module.', ['fc.weight', 'extra'], /given fc\.weight, extra, among which is the prediction layer fc/],
@@ -75,7 +75,7 @@ test('the option ignore is refused if it names tensors that the network reads, w
   const older = { 'conv1_old.weight': tensor(4, 3, 7, 7) };
   assert.match(
     await messageOf(() => read({ more: older, options: { ignore: ['conv1'] } })),
-    /given conv1, with which begin conv1\.weight; name the others by more of what they begin with/,
+    /given conv1, the beginning of conv1\.weight; name only the others, by longer beginnings/,
   );
   const own = await readCheckpoint(writeSafetensors(networks[3], {}));
   // A training that starts from the backbone does not need the head.
@@ -288,7 +288,7 @@ test('weights that are stored in parts, and tensors that are not plain numbers, 
       'conv1.0.weight': tensor(4, 3, 3, 3),
       'conv1.3.weight': tensor(4, 4, 3, 3),
     }),
-    /conv1\.weight is missing or no convolution; .*given conv1\.0\.weight, conv1\.3\.weight/,
+    /conv1\.weight is missing or is not a convolution; .*given conv1\.0\.weight, conv1\.3\.weight/,
   );
 });
 

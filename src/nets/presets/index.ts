@@ -85,7 +85,7 @@ export function wholePreset(name: string): Partial<WeightsMetadata> {
   if (untrainedOf(preset).length > 0)
     throw new InputError(`${title} has outputs that were never trained`, {
       expected: 'a preset all of whose outputs were trained, for a network that comes as a graph',
-      hint: 'say classes, mean and std instead, and leave those outputs out of what you read',
+      hint: 'give classes, mean and std instead, and ignore those outputs in the results',
     });
   const names = labels as readonly string[];
   const thresholds = operatingThresholds.flatMap((value, index) =>

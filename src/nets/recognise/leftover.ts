@@ -63,7 +63,7 @@ const wordsOf = (segment: string) =>
     .toLowerCase()
     .split(/[_\d-]+/);
 
-/** Whether one of the modules in a tensor's name has a word for such a thing in its name. */
+/** Whether the name of a tensor, or of a module around it, has one of the words for such a thing. */
 export function isAbout(name: string, what: keyof typeof WORDS): boolean {
   return name.split('.').some((segment) => wordsOf(segment).some((word) => WORDS[what].includes(word)));
 }

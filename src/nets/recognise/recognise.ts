@@ -9,7 +9,7 @@ import { type Pooling, type PoolingNumbers, poolingNumbers, poolsClassMaps } fro
 import type { WeightsMetadata } from '../../formats/weights/weights.js';
 import type { Warning } from '../../warnings.js';
 import { type Architecture, backboneOf, type Head } from '../architecture.js';
-import { assumptionsOf, toldByFile, toldOfLayout } from '../assumptions.js';
+import { assumptionsOf, warningsOfLayout, warningsOfSettings } from '../assumptions.js';
 import { type Backbone, type BackboneParameters, descriptionOf, type ParametersOf, prefixOf } from '../backbone.js';
 import { describeNetwork, type Found, type Sources } from '../describe_network.js';
 import { checkIgnore } from '../ignored.js';
@@ -131,13 +131,13 @@ function checkGivenBackbone(
   });
 }
 
-/** What the caller said about the head. @param left beginnings of the names of tensors that it is found without */
+/** What the caller said about the head. @param ignored beginnings of the names of tensors that cannot belong to it */
 function givenHead(
   given: Pick<Partial<WeightsMetadata>, 'lseR' | 'transitionActivation' | 'prediction'> &
     PoolingNumbers & { pooling?: Pooling | undefined },
   { modules }: Checkpoint,
   relative: (name: string) => string,
-  left: readonly string[],
+  ignored: readonly string[],
 ): HeadOptions {
   const pooling = given.pooling ?? (modules ? savedPooling(modules) : undefined);
   return {
@@ -146,29 +146,29 @@ function givenHead(
     ...poolingNumbers(given),
     ...(given.transitionActivation ? { transitionActivation: given.transitionActivation } : {}),
     ...(given.prediction ? { prediction: relative(given.prediction) } : {}),
-    ignore: left,
+    ignore: ignored,
   };
 }
 
 /**
- * The head, or the error that says why there is none. If there is a head only without the option `ignore`, that option names the prediction layer
- * itself. For somebody who only wants the backbone that is right, so the error is only thrown where a head is needed.
- * @param left the option `ignore` with torchvision's names. @param asked the option as it was given, for the message
+ * The head, or the error that says why there is none. If a head is only found without the option `ignore`, that option names the prediction
+ * layer itself. That is right for a caller who only wants the backbone, so the error is returned, and thrown only where a head is needed.
+ * @param ignored the option `ignore` with torchvision's names. @param asked the option as it was given, for the message
  */
 function judgedHead(
   at: ReturnType<typeof atRoot>,
   own: BackboneParameters,
-  options: (left: readonly string[]) => HeadOptions,
-  left: readonly string[],
+  options: (ignored: readonly string[]) => HeadOptions,
+  ignored: readonly string[],
   asked: readonly string[],
 ):
   | { head: Head; headless?: undefined; joined?: readonly TensorData[] }
   | { head?: undefined; headless: InputError | undefined; joined?: undefined } {
   const headWithout = (names: readonly string[]) => findHead(at, own, () => options(names));
-  const { head, error, joined = [] } = headWithout(left);
+  const { head, error, joined = [] } = headWithout(ignored);
   if (head) return { head, joined };
-  const ignored = left.length > 0 ? headWithout([]).head : undefined;
-  return { headless: ignored ? ignoredHead(ignored.prediction ?? 'head.prediction', asked) : error };
+  const found = ignored.length > 0 ? headWithout([]).head : undefined;
+  return { headless: found ? ignoredHead(found.prediction ?? 'head.prediction', asked) : error };
 }
 
 /** The head, or the error that says why there is none. The options are a function, because finding them out may throw such an error too. */
@@ -255,11 +255,11 @@ export function judge(
   const kept = new Set([...tensors.values(), reshaped, ...cut]);
   const outside = [...all].filter(([, tensor]) => !kept.has(tensor)).map(([name]) => name);
   const warnings = [
-    ...(found ? toldByFile(metadata, sources, found) : []),
+    ...(found ? warningsOfSettings(metadata, sources, found) : []),
     ...assumptionsOf(metadata, family, found),
-    ...(found?.layout ? toldOfLayout(found.layout) : []),
+    ...(found?.layout ? warningsOfLayout(found.layout) : []),
   ];
-  // Behind a convolution whose maps are pooled there is nothing else, as the caller says.
+  // If class maps are pooled, the caller has said what follows the convolution, and no warning is needed.
   if (reshaped && !poolsClassMaps(metadata.pooling!))
     warnings.push({
       code: 'assumed-network',

@@ -34,15 +34,16 @@ import { familyName } from './recognition.js';
 
 /** A classifier as torchvision has it. */
 interface Classifier {
-  /** The linear layers (in a SqueezeNet the convolution), by their numbers in `classifier`, with the sizes of the hidden ones. */
+  /** The numbers in `classifier` of the linear layers, or in a SqueezeNet of the convolution. */
   readonly layers: readonly number[];
+  /** The numbers of outputs of the hidden layers in torchvision's network. */
   readonly hidden: (backbone: Backbone) => readonly number[];
-  /** A layer norm before them. */
+  /** The number in `classifier` of a layer norm before them. */
   readonly norm?: number;
-  /** To how many rows and columns features are averaged. */
+  /** Features are averaged to this many rows and columns before the classifier. */
   readonly side: number;
   readonly activation: Activation;
-  /** The classes of PyTorch's modules in `classifier`, and how the one before it pools. */
+  /** The classes of PyTorch's modules in `classifier`. */
   readonly modules: readonly string[];
 }
 
@@ -79,7 +80,7 @@ const nameOf = (index: number) => `classifier.${index}`;
  * The weights with such a classifier as a network of its own graph; undefined if their head is another one.
  * @param given the fields of metadata that the caller gave
  * @param ignore beginnings of the names of tensors in the file that take no part in the result
- * @throws InputError for a size of images that the classifier cannot have, and if modules that were saved whole are others than torchvision's
+ * @throws InputError for a size of images that the classifier cannot have, and if modules that were saved whole differ from torchvision's
  */
 export function withTorchvisionHead(
   checkpoint: Checkpoint,
@@ -129,7 +130,7 @@ export function withTorchvisionHead(
   };
 }
 
-/** How many numbers each layer of the classifier gives, the classes last; undefined if the tensors are another classifier's. */
+/** The numbers of outputs of the classifier's layers, the classes last; undefined if the tensors belong to another classifier. */
 function sizesOf(
   { layers, norm, side }: Classifier,
   tensors: Recognised['tensors'],

@@ -52,7 +52,7 @@ export function savedPooling(modules: Modules): 'average' | 'max' | undefined {
  * Checks the layers that an nn.Sequential has around the prediction layer.
  * @param isBackbone whether a module, or a part of it, is one of the backbone's
  * @param isPositive whether features are never below zero, so that a ReLU changes nothing
- * @throws InputError that names a layer which would change the logits, or make other probabilities of them than a sigmoid does
+ * @throws InputError that names a layer which would change the logits, or turn them into probabilities in another way than a sigmoid
  */
 export function checkHead(
   modules: Modules,
@@ -82,8 +82,8 @@ function checkBehind(name: string, module: SavedModule | undefined): void {
     expected: 'nothing, or a sigmoid for each output',
     given: typeOf(module),
     hint: isSoftmax
-      ? 'with a softmax an image has one of the classes and no more; raybox says of each class whether it is there'
-      : 'it changes what the network says',
+      ? 'with a softmax an image has exactly one of the classes; raybox decides about each class by itself'
+      : 'it changes the outputs of the network',
   });
 }
 
@@ -93,7 +93,7 @@ function checkBefore(name: string, module: SavedModule | undefined, isPositive: 
   throw new InputError(`the saved network has ${name} before its prediction layer`, {
     expected: 'one linear layer on pooled features',
     given: typeOf(module),
-    hint: 'it changes what the network says, and a class activation map does not know of it',
+    hint: 'it changes the outputs of the network, and a class activation map would not show that',
   });
 }
 
@@ -101,7 +101,7 @@ function checkBefore(name: string, module: SavedModule | undefined, isPositive: 
  * Checks that a network which was saved whole has torchvision's classifier, whose layers cannot be told by their weights alone.
  * @param modules the names of the classes in `classifier`, in their order
  * @param side to how many rows and columns features are averaged before it
- * @throws InputError that names what is another one
+ * @throws InputError that names the module that differs
  */
 export function checkClassifier(saved: Modules, { modules, side }: { modules: readonly string[]; side: number }): void {
   const found = [...saved].find(([name, module]) => name.endsWith('classifier') && isSequential(module));
@@ -115,7 +115,7 @@ export function checkClassifier(saved: Modules, { modules, side }: { modules: re
   );
   const text = (list: readonly string[]) => list.filter((type) => type !== 'Identity').join(', ');
   if (text(types) !== text(modules))
-    throw new InputError(`the saved network's ${name} is another one than torchvision's`, {
+    throw new InputError(`the saved network's ${name} differs from torchvision's`, {
       expected: text(modules),
       given: text(types),
       hint: 'export the network to ONNX, which says all that it computes',
@@ -124,7 +124,7 @@ export function checkClassifier(saved: Modules, { modules, side }: { modules: re
     ([, module]) => isMaximum(module) || pairOf(module.settings.output_size)?.join() !== `${side},${side}`,
   );
   if (other)
-    throw new InputError(`the saved network's ${other[0]} is another one than torchvision's`, {
+    throw new InputError(`the saved network's ${other[0]} differs from torchvision's`, {
       expected: `AdaptiveAvgPool2d to ${side} × ${side}`,
       given: `${typeOf(other[1]).split('.').at(-1)} to ${String(other[1].settings.output_size)}`,
       hint: 'export the network to ONNX, which says all that it computes',

@@ -28,7 +28,7 @@ const LAYERS: Readonly<Record<string, string>> = {
 };
 
 const another = (name: string, { type }: SavedModule, different: readonly Difference[]) =>
-  new InputError(`the saved network's layer ${name} is another one than this family of networks has`, {
+  new InputError(`the saved network's layer ${name} differs from that of this family of networks`, {
     expected: different.map(([setting, expected]) => `${setting} ${expected}`).join(', '),
     given: `${type.slice(type.lastIndexOf('.') + 1)} with ${different.map(([setting, , given]) => `${setting} ${given}`).join(', ')}`,
     hint: 'if raybox ran it as the family has it, its results would be wrong',

@@ -128,7 +128,7 @@ function checkBehindLayers(
 }
 
 const otherActivation = (name: string, { type, settings }: SavedModule, expected: Activation) =>
-  new InputError(`the saved network's activation ${name} is another one than this family of networks has`, {
+  new InputError(`the saved network's activation ${name} differs from that of this family of networks`, {
     expected: Object.values(expected).join(' '),
     given: [
       type,

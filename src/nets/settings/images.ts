@@ -85,29 +85,29 @@ const SWITCHES: readonly { key: RegExp; on?: 'rgb' | 'bgr'; off?: 'rgb' | 'bgr' 
 
 export function orderOf(settings: readonly Setting[], channels: number): FileInput {
   if (channels === 1) return nothing;
-  const heard: Setting[] = [];
+  const clear: Setting[] = [];
   const unclear: Setting[] = [];
   const read = new Set<'rgb' | 'bgr'>();
-  const hear = (one: Setting, order: 'rgb' | 'bgr' | undefined) => {
+  const take = (one: Setting, order: 'rgb' | 'bgr' | undefined) => {
     if (order) read.add(order);
-    (order ? heard : unclear).push(one);
+    (order ? clear : unclear).push(one);
   };
   for (const one of settings) {
     const key = plainKey(one);
     const text = typeof one.value === 'string' ? one.value.toLowerCase() : '';
     const isOn = booleanOf(one.value);
     const row = isOn === undefined ? undefined : SWITCHES.find((each) => each.key.test(key));
-    if (row && isOn !== undefined) hear(one, isOn ? row.on : row.off);
-    else if (ORDER.test(key) && /^(?:rgb|bgr)$/.test(text)) hear(one, text as 'rgb' | 'bgr');
-    else if (ORDER.test(key) && OTHER_COLOURS.test(text)) hear(one, undefined);
+    if (row && isOn !== undefined) take(one, isOn ? row.on : row.off);
+    else if (ORDER.test(key) && /^(?:rgb|bgr)$/.test(text)) take(one, text as 'rgb' | 'bgr');
+    else if (ORDER.test(key) && OTHER_COLOURS.test(text)) take(one, undefined);
   }
   const refuse = (which: readonly Setting[], why: string): FileInput => ({
     ...nothing,
     unused: { channelOrder: `${listed(which)}: ${why}` },
   });
-  if (read.size > 1) return refuse(heard, 'they contradict each other');
+  if (read.size > 1) return refuse(clear, 'they contradict each other');
   const [channelOrder] = read;
-  if (channelOrder) return { fields: { channelOrder }, taken: { channelOrder: pathsOf(heard) }, unused: {} };
+  if (channelOrder) return { fields: { channelOrder }, taken: { channelOrder: pathsOf(clear) }, unused: {} };
   return unclear.length === 0 ? nothing : refuse(unclear, 'it does not say whether channels come as RGB or as BGR');
 }
 

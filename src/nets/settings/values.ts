@@ -8,6 +8,7 @@ export interface Setting {
   readonly value: unknown;
 }
 
+/** Limits of the settings that are looked at, so that a file with very many of them, or deeply nested ones, takes little time. */
 const MAX_SETTINGS = 20_000;
 const MAX_DEPTH = 5;
 

@@ -148,7 +148,7 @@ export function graphNetwork(value: object, core: CoreOperations): NetworkFuncti
             ? parameters.get(input)
             : constants[input.constant];
       if (tensor) return tensor;
-      throw new InputError(`graph: ${where} reads what is not there`, {
+      throw new InputError(`graph: ${where} reads an input that does not exist`, {
         expected: `values below ${values.length}, parameters and constants that are listed`,
         given: typeof input === 'object' ? `constant ${input.constant}` : brief(input),
       });
@@ -159,7 +159,7 @@ export function graphNetwork(value: object, core: CoreOperations): NetworkFuncti
       for (const tensor of applied(g, node, inputs, where, { known, core })) {
         if (elementCount(tensor) <= LARGEST) values.push(tensor);
         else
-          throw new InputError(`graph: ${where} puts out too much`, {
+          throw new InputError(`graph: ${where} has too large an output`, {
             expected: `at most ${LARGEST} numbers`,
             given: tensor.shape.join('×'),
           });

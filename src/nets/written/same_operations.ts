@@ -31,7 +31,7 @@ export function refuseOtherOperations(first: Built, other: Built, known: Iterabl
     if (a && b && a.text === b.text && a.constants.every((constant, at) => isSame(constant, b.constants[at]))) continue;
     const images = ({ image }: Built) => `${image.shape[0]} ${image.shape[0] === 1 ? 'image' : 'images'}`;
     const isConstant = a?.text === b?.text;
-    throw new InputError(`the network is another one for ${images(other)} than for ${images(first)}`, {
+    throw new InputError(`the network for ${images(other)} differs from that for ${images(first)}`, {
       expected: `${a?.text ?? 'no further operation'}${isConstant ? '' : ` as operation ${i}`}`,
       given: isConstant ? 'the same with another constant' : (b?.text ?? 'no such operation'),
       hint: 'a function that builds a network must add the same operations for every number of images',
