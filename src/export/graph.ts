@@ -1,23 +1,24 @@
-/** A network as an ONNX graph: every operation by its row of the tables, and the outputs by their names. */
+/** Writes a network as an ONNX graph: each operation by its row in the tables, and the outputs under their names. */
 import { InputError } from '../errors.js';
 import { createGraph, type Node, nameOf } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
 import type { NetworkFunction } from '../nets/outputs.js';
 import { describeGraph, graphNetwork } from '../nets/written/graphs.js';
+import { createOnnxBuilder, type OnnxGraph } from './builder.js';
 import { generalRows } from './general.js';
 import { layerRows, type Row } from './layers.js';
-import { createSheet, type OnnxGraph } from './sheet.js';
 
 /** How each operation is written, by its name. */
 export const ROWS: ReadonlyMap<string, Row> = new Map(Object.entries({ ...layerRows, ...generalRows }));
 
-/** The names of the graph's input and outputs, and what their dimensions are. `n` is left open. */
+/** The names of the graph's input and outputs. */
 export const INPUT = 'image';
 export const OUTPUTS = ['logits', 'probabilities', 'heatmaps'] as const;
 
+/** The limit of the numbers of all constants: 512 MiB of float32. */
 const MOST_NUMBERS = 2 ** 27;
 
-/** What a parameter that is stored in halves is called once it is converted. */
+/** The name of the float32 value of a parameter that is stored as float16. */
 export const castName = (parameter: string) => `${parameter}/f32`;
 
 export interface ExportedGraph extends OnnxGraph {
@@ -27,7 +28,7 @@ export interface ExportedGraph extends OnnxGraph {
 
 /**
  * @param image the shape of the images that the network is for
- * @param mostNumbers that the graph's constants may have together
+ * @param mostNumbers the limit of the numbers of all constants together
  * @throws InputError that names the operation that ONNX cannot express, or that a network in a file cannot have
  */
 export function exportedGraph(
@@ -35,7 +36,7 @@ export function exportedGraph(
   image: { height: number; width: number; channels: number },
   mostNumbers = MOST_NUMBERS,
 ): ExportedGraph {
-  // The description holds for any number of images, which is checked where it is made. So one image is enough from here on.
+  // `describeGraph` checks that the description is right for any number of images. So one image is enough from here on.
   const written = graphNetwork(describeGraph(network, image));
   const g = createGraph();
   const x = g.input(INPUT, [1, image.height, image.width, image.channels]);
@@ -53,21 +54,25 @@ export function exportedGraph(
   const parameters = [...g.parameters.keys()];
   const taken = parameters.find((name) => [INPUT, ...OUTPUTS].includes(name as typeof INPUT));
   if (taken !== undefined)
-    throw new InputError(`onnx: a parameter is called ${taken}, as an input or output of the graph is`);
-  const page = createSheet([INPUT, ...OUTPUTS, ...parameters, ...parameters.map(castName)], () => step, mostNumbers);
-  page.sheet.store(x, INPUT);
+    throw new InputError(`onnx: a parameter is called ${taken}, which is the name of an input or output of the graph`);
+  const page = createOnnxBuilder(
+    [INPUT, ...OUTPUTS, ...parameters, ...parameters.map(castName)],
+    () => step,
+    mostNumbers,
+  );
+  page.onnx.store(x, INPUT);
   for (const node of nodes) {
     step = nameOf(node);
-    rowOf(node)(page.sheet, node);
+    rowOf(node)(page.onnx, node);
   }
   step = 'outputs';
-  const { sheet, constants } = page;
+  const { onnx, constants } = page;
   const renamed = new Map<string, string>();
   for (const name of OUTPUTS) {
-    const value = sheet.logical(outputs[name]);
-    // A value has one name. What is an output already, or the image, gets the second one by a node that changes nothing.
+    const value = onnx.logical(outputs[name]);
+    // A value has only one name. If it is the image, a constant or another output already, an Identity gives it a second name.
     const isFree = !renamed.has(value) && value !== INPUT && !constants.has(value);
-    renamed.set(isFree ? value : sheet.add('Identity', [value]), name);
+    renamed.set(isFree ? value : onnx.add('Identity', [value]), name);
   }
   const called = (value: string) => renamed.get(value) ?? value;
   const sizes = ({ shape }: Tensor) => ['n' as const, ...shape.slice(1)];

@@ -8,178 +8,178 @@ import type { LsePoolAttributes } from '../ops/layers/lse_pool.js';
 import type { PadAttributes } from '../ops/layers/pad.js';
 import type { Sides } from '../ops/windows.js';
 import { activated } from './activations.js';
+import type { OnnxBuilder } from './builder.js';
 import { pooled } from './pooling.js';
 import { resized } from './resizing.js';
-import type { Sheet } from './sheet.js';
 
-/** Writes a node of raybox as nodes of ONNX, and stores what it puts out. */
-export type Row = (sheet: Sheet, node: Node) => void;
+/** Writes a node of raybox as nodes of ONNX, and stores its outputs. */
+export type Row = (onnx: OnnxBuilder, node: Node) => void;
 
 const first = (node: Node): Tensor => node.outputs[0];
 const attributesOf = <A>(node: Node) => node.attributes as A;
 
-/** A parameter as a list: a factor for each channel may be saved as [c, 1, 1]. */
-function vector(sheet: Sheet, tensor: Tensor): string {
-  const value = sheet.stored(tensor);
-  return tensor.shape.length === 1 ? value : sheet.add('Reshape', [value, sheet.whole([elementCount(tensor)])]);
+/** A parameter as a vector. A factor for each channel may have the shape [c, 1, 1]. */
+function vector(onnx: OnnxBuilder, tensor: Tensor): string {
+  const value = onnx.stored(tensor);
+  return tensor.shape.length === 1 ? value : onnx.add('Reshape', [value, onnx.whole([elementCount(tensor)])]);
 }
 
-/** Padding in ONNX's order: what is before all dimensions, then what is behind them. */
+/** Padding in ONNX's order: before each dimension, then after each. */
 export const padsOf = ([top, left, bottom, right]: Sides) => [top, left, bottom, right];
 
-/** An operation of two values and an activation behind it. */
+/** An operation of two values, followed by an activation. */
 const withEpilogue =
   (operator: string): Row =>
-  (sheet, node) => {
+  (onnx, node) => {
     const [a, b] = node.inputs as [Tensor, Tensor];
     // One value for each image and channel, beside a map.
     const isVector = b.shape.length === 2 && a.shape.length === 4;
-    const factor = isVector ? sheet.add('Unsqueeze', [sheet.stored(b), sheet.whole([2, 3])]) : sheet.stored(b);
+    const factor = isVector ? onnx.add('Unsqueeze', [onnx.stored(b), onnx.whole([2, 3])]) : onnx.stored(b);
     const { activation } = attributesOf<{ activation?: Activation }>(node);
-    sheet.store(first(node), activated(sheet, sheet.add(operator, [sheet.stored(a), factor]), activation));
+    onnx.store(first(node), activated(onnx, onnx.add(operator, [onnx.stored(a), factor]), activation));
   };
 
-const convolution: Row = (sheet, node) => {
+const convolution: Row = (onnx, node) => {
   const [x, weight, bias] = node.inputs as [Tensor, Tensor, Tensor?];
   const { stride, dilation, padding, groups } = attributesOf<Conv2dAttributes>(node);
   const isMatrix = weight.shape.length === 2;
-  const window = isMatrix ? sheet.add('Unsqueeze', [sheet.stored(weight), sheet.whole([2, 3])]) : sheet.stored(weight);
-  const inputs = [sheet.stored(x), window, ...(bias ? [vector(sheet, bias)] : [])];
+  const window = isMatrix ? onnx.add('Unsqueeze', [onnx.stored(weight), onnx.whole([2, 3])]) : onnx.stored(weight);
+  const inputs = [onnx.stored(x), window, ...(bias ? [vector(onnx, bias)] : [])];
   const kernel = isMatrix ? [1, 1] : weight.shape.slice(2);
-  sheet.store(
+  onnx.store(
     first(node),
-    sheet.add('Conv', inputs, {
+    onnx.add('Conv', inputs, {
       ...{ kernel_shape: kernel, strides: stride, dilations: dilation, pads: padsOf(padding), group: groups },
     }),
   );
 };
 
-const batchNorm: Row = (sheet, node) => {
+const batchNorm: Row = (onnx, node) => {
   const [x, ...statistics] = node.inputs as Tensor[];
   const { epsilon, activation } = attributesOf<{ epsilon: number; activation?: Activation }>(node);
-  const inputs = [sheet.stored(x), ...statistics.map((one) => vector(sheet, one))];
-  const y = sheet.add('BatchNormalization', inputs, { epsilon: { real: epsilon } });
-  sheet.store(first(node), activated(sheet, y, activation));
+  const inputs = [onnx.stored(x), ...statistics.map((one) => vector(onnx, one))];
+  const y = onnx.add('BatchNormalization', inputs, { epsilon: { real: epsilon } });
+  onnx.store(first(node), activated(onnx, y, activation));
 };
 
-const layerNorm: Row = (sheet, node) => {
+const layerNorm: Row = (onnx, node) => {
   const [x, weight, bias] = node.inputs as [Tensor, Tensor, Tensor];
   const { epsilon } = attributesOf<{ epsilon: number }>(node);
-  const inputs = [sheet.logical(x), vector(sheet, weight), vector(sheet, bias)];
-  const y = sheet.add('LayerNormalization', inputs, { axis: -1, epsilon: { real: epsilon } });
-  sheet.storeLogical(first(node), y);
+  const inputs = [onnx.logical(x), vector(onnx, weight), vector(onnx, bias)];
+  const y = onnx.add('LayerNormalization', inputs, { axis: -1, epsilon: { real: epsilon } });
+  onnx.storeLogical(first(node), y);
 };
 
 /**
- * A window of an even number of channels has one more below than above in raybox and PyTorch, and one more above in ONNX, whose runtimes refuse
- * it. So it is written as the average of squares over channels, which become rows for that.
+ * If a window has an even number of channels, in raybox and PyTorch one more of them is below the channel than above it. In ONNX it is one more
+ * above, and runtimes refuse such windows. So the norm is written with an average pooling of the squares, for which channels become rows.
  */
-const localResponse: Row = (sheet, node) => {
+const localResponse: Row = (onnx, node) => {
   const { size, alpha, beta, k } = attributesOf<LrnAttributes>(node);
-  const x = sheet.stored(node.inputs[0]!);
+  const x = onnx.stored(node.inputs[0]!);
   const y = first(node);
   if (size % 2 === 1) {
     const attributes = { size, alpha: { real: alpha }, beta: { real: beta }, bias: { real: k } };
-    return sheet.store(y, sheet.add('LRN', [x], attributes));
+    return onnx.store(y, onnx.add('LRN', [x], attributes));
   }
   const channels = channelCount(y);
-  const rows = sheet.add('Reshape', [sheet.add('Mul', [x, x]), sheet.whole([0, 1, channels, -1])]);
-  const average = sheet.add('AveragePool', [rows], {
+  const rows = onnx.add('Reshape', [onnx.add('Mul', [x, x]), onnx.whole([0, 1, channels, -1])]);
+  const average = onnx.add('AveragePool', [rows], {
     ...{ kernel_shape: [size, 1], strides: [1, 1], pads: [size / 2, 0, size / 2 - 1, 0], count_include_pad: 1 },
   });
-  const squares = sheet.add('Reshape', [average, sheet.whole([0, channels, ...y.shape.slice(1, -1)])]);
-  const sum = sheet.add('Add', [sheet.add('Mul', [squares, sheet.real(alpha)]), sheet.real(k)]);
-  return sheet.store(y, sheet.add('Div', [x, sheet.add('Pow', [sum, sheet.real(beta)])]));
+  const squares = onnx.add('Reshape', [average, onnx.whole([0, channels, ...y.shape.slice(1, -1)])]);
+  const sum = onnx.add('Add', [onnx.add('Mul', [squares, onnx.real(alpha)]), onnx.real(k)]);
+  return onnx.store(y, onnx.add('Div', [x, onnx.add('Pow', [sum, onnx.real(beta)])]));
 };
 
 /** Below this sharpness, float32 would lose digits of an exponential near 1. */
 const SHARP = 1;
 const DOUBLE = 11;
 
-const lsePool: Row = (sheet, node) => {
+const lsePool: Row = (onnx, node) => {
   const { r, onePixel } = attributesOf<LsePoolAttributes>(node);
-  const x = sheet.stored(node.inputs[0]!);
+  const x = onnx.stored(node.inputs[0]!);
   const y =
     r === 0
-      ? sheet.add('GlobalAveragePool', [x])
+      ? onnx.add('GlobalAveragePool', [x])
       : r === Number.POSITIVE_INFINITY
-        ? sheet.add('GlobalMaxPool', [x])
-        : logSumExp(sheet, x, r);
-  sheet.store(first(node), onePixel ? y : sheet.add('Flatten', [y], { axis: 1 }));
+        ? onnx.add('GlobalMaxPool', [x])
+        : logSumExp(onnx, x, r);
+  onnx.store(first(node), onePixel ? y : onnx.add('Flatten', [y], { axis: 1 }));
 };
 
 /** m + ln(mean(exp(r · (x − m)))) / r, with the maximum m of each map. */
-function logSumExp(sheet: Sheet, x: string, sharpness: number): string {
-  const r = sheet.real(Math.min(sharpness, 1e30));
+function logSumExp(onnx: OnnxBuilder, x: string, sharpness: number): string {
+  const r = onnx.real(Math.min(sharpness, 1e30));
   const over = { axes: [2, 3], keepdims: 1 };
-  const most = sheet.add('ReduceMax', [x], over);
-  const cast = (value: string, to: number) => (sharpness < SHARP ? sheet.add('Cast', [value], { to }) : value);
+  const most = onnx.add('ReduceMax', [x], over);
+  const cast = (value: string, to: number) => (sharpness < SHARP ? onnx.add('Cast', [value], { to }) : value);
   const wide = cast(r, DOUBLE);
-  const below = cast(sheet.add('Sub', [x, most]), DOUBLE);
-  const mean = sheet.add('ReduceMean', [sheet.add('Exp', [sheet.add('Mul', [below, wide])])], over);
-  return sheet.add('Add', [most, cast(sheet.add('Div', [sheet.add('Log', [mean]), wide]), 1)]);
+  const below = cast(onnx.add('Sub', [x, most]), DOUBLE);
+  const mean = onnx.add('ReduceMean', [onnx.add('Exp', [onnx.add('Mul', [below, wide])])], over);
+  return onnx.add('Add', [most, cast(onnx.add('Div', [onnx.add('Log', [mean]), wide]), 1)]);
 }
 
-const shuffle: Row = (sheet, node) => {
+const shuffle: Row = (onnx, node) => {
   const { groups } = attributesOf<{ groups: number }>(node);
   const y = first(node);
   const channels = channelCount(y);
   const rest = y.shape.slice(1, -1);
-  const table = sheet.add('Reshape', [
-    sheet.stored(node.inputs[0]!),
-    sheet.whole([0, groups, channels / groups, ...rest]),
+  const table = onnx.add('Reshape', [
+    onnx.stored(node.inputs[0]!),
+    onnx.whole([0, groups, channels / groups, ...rest]),
   ]);
-  const turned = sheet.transposed(table, [0, 2, 1, ...rest.map((_, d) => d + 3)]);
-  sheet.store(y, sheet.add('Reshape', [turned, sheet.whole([0, channels, ...rest])]));
+  const turned = onnx.transposed(table, [0, 2, 1, ...rest.map((_, d) => d + 3)]);
+  onnx.store(y, onnx.add('Reshape', [turned, onnx.whole([0, channels, ...rest])]));
 };
 
-const classActivationMap: Row = (sheet, node) => {
+const classActivationMap: Row = (onnx, node) => {
   const [x, weight] = node.inputs as [Tensor, Tensor];
-  const window = sheet.add('Unsqueeze', [sheet.stored(weight), sheet.whole([2, 3])]);
-  sheet.store(first(node), sheet.add('Conv', [sheet.stored(x), window], { kernel_shape: [1, 1] }));
+  const window = onnx.add('Unsqueeze', [onnx.stored(weight), onnx.whole([2, 3])]);
+  onnx.store(first(node), onnx.add('Conv', [onnx.stored(x), window], { kernel_shape: [1, 1] }));
 };
 
-const linear: Row = (sheet, node) => {
-  const inputs = (node.inputs as (Tensor | undefined)[]).flatMap((tensor) => (tensor ? [sheet.stored(tensor)] : []));
-  sheet.store(first(node), sheet.add('Gemm', inputs, { transB: 1 }));
+const linear: Row = (onnx, node) => {
+  const inputs = (node.inputs as (Tensor | undefined)[]).flatMap((tensor) => (tensor ? [onnx.stored(tensor)] : []));
+  onnx.store(first(node), onnx.add('Gemm', inputs, { transB: 1 }));
 };
 
-const slice: Row = (sheet, node) => {
+const slice: Row = (onnx, node) => {
   const [x] = node.inputs as [Tensor];
   const { offset } = attributesOf<{ offset: number }>(node);
   const from = laneChannels(x)[offset * 4];
-  const [starts, ends] = [[from], [from + channelCount(first(node))]].map((list) => sheet.whole(list));
-  sheet.store(first(node), sheet.add('Slice', [sheet.stored(x), starts, ends, sheet.whole([1])]));
+  const [starts, ends] = [[from], [from + channelCount(first(node))]].map((list) => onnx.whole(list));
+  onnx.store(first(node), onnx.add('Slice', [onnx.stored(x), starts, ends, onnx.whole([1])]));
 };
 
-const pad: Row = (sheet, node) => {
+const pad: Row = (onnx, node) => {
   const { padding, value } = attributesOf<PadAttributes>(node);
   const [top, left, bottom, right] = padding;
-  const pads = sheet.whole([0, 0, top, left, 0, 0, bottom, right]);
-  sheet.store(first(node), sheet.add('Pad', [sheet.stored(node.inputs[0]!), pads, sheet.real(value)]));
+  const pads = onnx.whole([0, 0, top, left, 0, 0, bottom, right]);
+  onnx.store(first(node), onnx.add('Pad', [onnx.stored(node.inputs[0]!), pads, onnx.real(value)]));
 };
 
-const softmax: Row = (sheet, node) => {
+const softmax: Row = (onnx, node) => {
   const [x] = node.inputs as [Tensor];
   const axis = x.layout === 'nhwc4' ? 1 : -1;
-  sheet.store(first(node), sheet.add('Softmax', [sheet.stored(x)], { axis }));
+  onnx.store(first(node), onnx.add('Softmax', [onnx.stored(x)], { axis }));
 };
 
 export const layerRows: Readonly<Record<string, Row>> = {
-  activation: (sheet, node) => {
+  activation: (onnx, node) => {
     const { activation } = attributesOf<{ activation: Activation }>(node);
-    sheet.store(first(node), activated(sheet, sheet.stored(node.inputs[0]!), activation));
+    onnx.store(first(node), activated(onnx, onnx.stored(node.inputs[0]!), activation));
   },
   add: withEpilogue('Add'),
   mul: withEpilogue('Mul'),
   batch_norm: batchNorm,
   channel_shuffle: shuffle,
   class_activation_map: classActivationMap,
-  // Where channels lie on the GPU is nothing that ONNX has.
-  compact: (sheet, node) => sheet.store(first(node), sheet.stored(node.inputs[0]!)),
-  concat: (sheet, node) => {
-    const parts = (node.inputs as Tensor[]).map((tensor) => sheet.stored(tensor));
-    sheet.store(first(node), sheet.add('Concat', parts, { axis: 1 }));
+  // ONNX does not know in which lanes channels lie on the GPU.
+  compact: (onnx, node) => onnx.store(first(node), onnx.stored(node.inputs[0]!)),
+  concat: (onnx, node) => {
+    const parts = (node.inputs as Tensor[]).map((tensor) => onnx.stored(tensor));
+    onnx.store(first(node), onnx.add('Concat', parts, { axis: 1 }));
   },
   conv2d: convolution,
   layer_norm: layerNorm,

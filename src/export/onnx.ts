@@ -1,4 +1,4 @@
-/** A localizer as an ONNX model: network, head, probabilities and heatmaps, with what its metadata says. */
+/** Writes a localizer as an ONNX model: network, head, probabilities and heatmaps, with its metadata. */
 import { InputError } from '../errors.js';
 import { f32ToF16 } from '../formats/half.js';
 import { DEFAULT_HEAT_THRESHOLDS } from '../formats/heat_thresholds.js';
@@ -6,11 +6,11 @@ import { CUSTOM, formatWeightsMetadata, type WeightsMetadata } from '../formats/
 import type { Model } from '../nets/model.js';
 import { parameterSource } from '../nets/parameters.js';
 import { describeGraph } from '../nets/written/graphs.js';
+import type { OnnxNode } from './builder.js';
 import { castName, type ExportedGraph, exportedGraph, INPUT } from './graph.js';
-import type { OnnxNode } from './sheet.js';
 import { type WrittenTensor, writeModel } from './write.js';
 
-/** How weights are stored. Halves are converted to float32 in the graph, with which all of it computes. */
+/** How weights are stored. The graph converts float16 weights to float32, since it computes in float32. */
 export type ExportedType = 'f32' | 'f16';
 
 /**
@@ -37,7 +37,7 @@ export async function writeOnnx(model: Model, dtype: ExportedType = 'f32'): Prom
   });
 }
 
-/** What is written must give the heatmaps that the weights give here, and not others. */
+/** Refuses heatmaps from gradients: the model would give other heatmaps than raybox does. */
 function refuseGradients({ heatmapMethod: method = 'cam' }: WeightsMetadata): void {
   if (method === 'cam') return;
   throw new InputError(`onnx: heatmaps by ${method} come from gradients, which are not written`, {
@@ -127,6 +127,6 @@ function describe({ inputWidth, inputHeight, mean, std, channelOrder, fit, input
   return [
     `${INPUT}: [n, ${inputChannels}, ${inputHeight}, ${inputWidth}], ${channels}, fitted by ${fit},`,
     `with (pixel - mean) / std for pixels from 0 to 1, mean ${mean.join(', ')}, std ${std.join(', ')}.`,
-    'heatmaps: a value is the larger, the more its position speaks for the class. The metadata say all about classes and thresholds.',
+    'heatmaps: the larger a value, the more its position speaks for the class. Classes and thresholds are in the metadata.',
   ].join(' ');
 }

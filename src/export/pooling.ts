@@ -1,11 +1,11 @@
-/** Pooling over windows in ONNX. What runtimes disagree about, rounding up, is written as padding. */
+/** Writes pooling over windows for ONNX. Runtimes disagree about ceil mode, so it is written as padding. */
 import type { Node } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import type { PoolAttributes } from '../ops/layers/pool.js';
 import { windowSpan } from '../ops/windows.js';
-import type { Sheet } from './sheet.js';
+import type { OnnxBuilder } from './builder.js';
 
-/** Padding behind each axis with which there are, rounded down, as many windows as the result has. */
+/** The padding after each axis with which a number of windows that is rounded down equals that of the result. */
 function paddingBehind(attributes: PoolAttributes, x: Tensor, y: Tensor): [number, number] {
   const { kernel, stride, dilation, padding, ceilMode } = attributes;
   const behind = (axis: 0 | 1) => {
@@ -16,48 +16,48 @@ function paddingBehind(attributes: PoolAttributes, x: Tensor, y: Tensor): [numbe
   return [behind(0), behind(1)];
 }
 
-export function pooled(sheet: Sheet, node: Node): void {
+export function pooled(onnx: OnnxBuilder, node: Node): void {
   const [x] = node.inputs as [Tensor];
   const [y] = node.outputs;
   const attributes = node.attributes as PoolAttributes;
   const { mode, kernel, stride, dilation, padding, countIncludePad } = attributes;
   const [top, left, bottom, right] = padding;
   const [below, beside] = paddingBehind(attributes, x, y);
-  const value = sheet.stored(x);
+  const value = onnx.stored(x);
   const windows = { kernel_shape: kernel, strides: stride };
   const pads = [top, left, below, beside];
   if (mode === 'max') {
     // A runtime may refuse padding that is as large as the window, so such padding becomes a node of its own.
     const isLarge = pads.some((side, i) => side >= kernel[i % 2]);
     const source = isLarge
-      ? sheet.add('Pad', [
+      ? onnx.add('Pad', [
           value,
-          sheet.whole([0, 0, top, left, 0, 0, below, beside]),
-          sheet.real(Number.NEGATIVE_INFINITY),
+          onnx.whole([0, 0, top, left, 0, 0, below, beside]),
+          onnx.real(Number.NEGATIVE_INFINITY),
         ])
       : value;
     const around = isLarge ? [0, 0, 0, 0] : pads;
-    sheet.store(y, sheet.add('MaxPool', [source], { ...windows, dilations: dilation, pads: around }));
+    onnx.store(y, onnx.add('MaxPool', [source], { ...windows, dilations: dilation, pads: around }));
     return;
   }
   const isPlain = dilation.every((one) => one === 1) && pads.every((side, i) => side < kernel[i % 2]);
   const rounds = below > bottom || beside > right;
   if (isPlain && (!countIncludePad || !rounds)) {
     const counted = countIncludePad && pads.some((side) => side > 0) ? 1 : 0;
-    sheet.store(y, sheet.add('AveragePool', [value], { ...windows, pads, count_include_pad: counted }));
+    onnx.store(y, onnx.add('AveragePool', [value], { ...windows, pads, count_include_pad: counted }));
     return;
   }
-  // The sum of each window by a convolution with ones, divided by how many positions count in it.
+  // A convolution with ones gives the sum of each window. It is multiplied by 1 / the number of positions that count.
   const channels = channelCount(x);
-  const ones = sheet.reals([channels, 1, ...kernel], new Float32Array(channels * kernel[0] * kernel[1]).fill(1));
-  const sums = sheet.add('Conv', [value, ones], {
+  const ones = onnx.reals([channels, 1, ...kernel], new Float32Array(channels * kernel[0] * kernel[1]).fill(1));
+  const sums = onnx.add('Conv', [value, ones], {
     ...{ kernel_shape: kernel, strides: stride, dilations: dilation, pads, group: channels },
   });
-  const shares = sheet.reals([1, 1, ...y.shape.slice(1, 3)], sharesOf(attributes, x, y));
-  sheet.store(y, sheet.add('Mul', [sums, shares]));
+  const shares = onnx.reals([1, 1, ...y.shape.slice(1, 3)], sharesOf(attributes, x, y));
+  onnx.store(y, onnx.add('Mul', [sums, shares]));
 }
 
-/** For each window, 1 / the number of its positions that count: those of the image, and those of the padding if it is said so. */
+/** For each window, 1 / the number of its positions that count: those in the image and, with `countIncludePad`, those in the padding. */
 function sharesOf({ kernel, stride, dilation, padding, countIncludePad }: PoolAttributes, x: Tensor, y: Tensor) {
   const counts = ([0, 1] as const).map((axis) => {
     const [least, most] = countIncludePad ? [-padding[axis], padding[axis + 2]] : [0, 0];

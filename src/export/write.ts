@@ -1,7 +1,7 @@
-/** ONNX graphs as bytes: the messages of the format onnx.proto, put together from pieces, so that weights are copied once. */
+/** Writes ONNX graphs as bytes: messages of onnx.proto, joined from pieces at the end, so that weights are copied only once. */
 import { InputError } from '../errors.js';
 import { BinaryWriter, WireType } from '../vendor/protobuf.js';
-import type { OnnxAttribute, OnnxNode } from './sheet.js';
+import type { OnnxAttribute, OnnxNode } from './builder.js';
 
 /** The bytes of a message, in pieces. */
 type Pieces = readonly Uint8Array[];
@@ -11,7 +11,7 @@ export interface WrittenTensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly data: Float32Array | Uint16Array | BigInt64Array;
-  /** The name of a file of its own that has the data. The data are then only counted. */
+  /** The name of another file that holds the data. The data are then not written. */
   readonly file?: string;
 }
 
@@ -21,7 +21,7 @@ export interface WrittenModel {
   readonly inputs: Readonly<Record<string, readonly (number | string)[]>>;
   readonly outputs: Readonly<Record<string, readonly (number | string)[]>>;
   readonly metadata: Readonly<Record<string, string>>;
-  /** What a person who opens the file reads. */
+  /** A text for people who open the file. */
   readonly description: string;
 }
 
@@ -29,7 +29,7 @@ export const OPSET = 17;
 /** The version of the format that this opset came with. */
 const IR_VERSION = 8;
 
-/** Protobuf measures messages in 32 bits with a sign. */
+/** The longest protobuf message: its length is a signed number of 32 bits. */
 const MOST_BYTES = 2 ** 31 - 1;
 
 /** @throws InputError for more than the 2 GiB that such a file can have */
@@ -90,7 +90,7 @@ const nodeBytes = ({ operator, inputs, outputs, attributes, name }: OnnxNode): P
   ...Object.entries(attributes).flatMap(([key, value]) => part(5, [...part(1, key), ...attributePieces(value)])),
 ];
 
-/** The value of an attribute, and in field 20 which kind of value it is. */
+/** The value of an attribute; field 20 says which kind of value it is. */
 function attributePieces(value: OnnxAttribute): Pieces {
   if (typeof value === 'string') return [...part(4, value), ...whole(20, 3)];
   if (typeof value === 'number') return [...whole(3, value), ...whole(20, 2)];
@@ -98,11 +98,12 @@ function attributePieces(value: OnnxAttribute): Pieces {
   return [...value.flatMap((one) => whole(8, one)), ...whole(20, 7)];
 }
 
+/** Element types by their numbers in ONNX's TensorProto.DataType. */
 const FLOAT = 1;
 const INT64 = 7;
 const FLOAT16 = 10;
 
-/** Where the data are: 1 for a file beside the model. */
+/** TensorProto.DataLocation: the data are in a file beside the model. */
 const EXTERNAL = 1;
 
 function tensorPieces({ name, shape, data, file }: WrittenTensor): Pieces {

@@ -4,8 +4,9 @@
  *     npm install --no-save onnxruntime-web
  *     node dist/bench/robustness/onnx/export.js [part of an operation's name, or `networks`]
  */
+
+import { createOnnxBuilder, storedOrder } from '../../../src/export/builder.js';
 import { ROWS } from '../../../src/export/graph.js';
-import { createSheet, storedOrder } from '../../../src/export/sheet.js';
 import { writeModel } from '../../../src/export/write.js';
 import { loadOptional } from '../../../src/formats/optional.js';
 import { writeSafetensors } from '../../../src/formats/weights/safetensors.js';
@@ -77,14 +78,14 @@ async function ofCase(operation: Operation, one: Case): Promise<number> {
   const [y] = node.outputs;
   const expected = evaluateReference(graph, values).get(y)!;
   const given = inputs.flatMap((tensor) => tensor ?? []);
-  const { sheet, nodes, constants } = createSheet(
+  const { onnx, nodes, constants } = createOnnxBuilder(
     given.map((tensor) => tensor.name),
     () => operation.name,
     2 ** 27,
   );
-  for (const tensor of given) sheet.store(tensor, tensor.name);
-  ROWS.get(operation.name)!(sheet, node as Node);
-  const output = sheet.add('Identity', [sheet.stored(y)]);
+  for (const tensor of given) onnx.store(tensor, tensor.name);
+  ROWS.get(operation.name)!(onnx, node as Node);
+  const output = onnx.add('Identity', [onnx.stored(y)]);
   const bytes = writeModel({
     nodes,
     tensors: [...constants].map(([constant, { shape, data }]) => ({ name: constant, shape, data })),

@@ -1,6 +1,6 @@
 /** From the bytes of an ONNX file to a checkpoint that brings its network along. */
 import { counted, firstFew, InputError } from '../../errors.js';
-import { CONSTANT } from '../../export/sheet.js';
+import { CONSTANT } from '../../export/builder.js';
 import type { Checkpoint, ImportedNetwork, TensorData } from '../../formats/weights/checkpoint.js';
 import type { WeightsMetadata } from '../../formats/weights/weights.js';
 import type { GraphBuilder, Node } from '../../graph/ir/graph.js';

@@ -5,7 +5,7 @@
 import { InputError } from '../../errors.js';
 import { type ExportedGraph, exportedGraph, INPUT, OUTPUTS } from '../../export/graph.js';
 import { shapeOf, withCasts } from '../../export/onnx.js';
-import type { OnnxAttribute, OnnxConstant, OnnxNode } from '../../export/sheet.js';
+import type { OnnxAttribute, OnnxConstant, OnnxNode } from '../../export/builder.js';
 import { OPSET } from '../../export/write.js';
 import type { Checkpoint, TensorData } from '../../formats/weights/checkpoint.js';
 import { isGraph } from '../../formats/weights/graph_description.js';
