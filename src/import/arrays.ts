@@ -1,15 +1,15 @@
-/** Arithmetic with constants of any rank, as far as shapes, indices and weights that follow from other weights need it. */
+/** Arithmetic with constants of any rank. Networks compute shapes, indices and some of their weights from constants. */
 import { InputError } from '../errors.js';
 import type { ElementType } from '../formats/weights/checkpoint.js';
 import { arrayOf, rounded } from './numbers.js';
 import { type Constant, constantOf, countOf } from './plain.js';
 
-/** How many numbers may be made of a file's constants. A few bytes can ask for any number of them. */
+/** How many numbers may still be computed from a file's constants. Without a limit, a file of a few bytes could fill the memory. */
 export interface Budget {
   left: number;
 }
 
-/** @throws InputError if a result is larger than what is left */
+/** Takes the numbers of a result from the budget. @throws InputError if fewer are left */
 export function spend(budget: Budget, count: number): void {
   budget.left -= count;
   if (!(budget.left >= 0))
@@ -36,8 +36,8 @@ export function broadcastShape(...shapes: readonly (readonly number[])[]): numbe
 }
 
 /**
- * A constant of `shape`, each number of which is found in the source at the sum of `start` and coordinate times step. That is what
- * transposing, slicing and broadcasting are.
+ * A constant of `shape`. The place of each number in the source is `start` plus the sum of coordinate times step over all dimensions.
+ * Transposing, slicing and broadcasting are of this kind.
  */
 function strided(source: Constant, shape: readonly number[], steps: readonly number[], start = 0): Constant {
   const values = source.values();

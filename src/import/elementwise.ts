@@ -79,7 +79,7 @@ export function add(kit: Kit, a: Value, b: Value): Value {
 /** Adds the product of two values, of one shape or one of them with one number for each channel. */
 export function multiply(kit: Kit, a: Value, b: Value): Value {
   const [[ah, aw], [bh, bw]] = [a, b].map((value) => [sizesOf(value).h, sizesOf(value).w]);
-  if (sizesOf(a).n !== sizesOf(b).n) throw new Unsupported('other numbers of images');
+  if (sizesOf(a).n !== sizesOf(b).n) throw new Unsupported('it combines values of different numbers of images');
   if (ah === bh && aw === bw) {
     const { tensors, dims } = aligned(kit, a, b);
     return { tensor: mul(kit.g, ...tensors, kit.name), dims };

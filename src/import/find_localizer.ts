@@ -24,11 +24,11 @@ import { softmax } from '../ops/layers/softmax.js';
 import { compact } from '../ops/packing/compact.js';
 import { type Kit, parameter } from './kit.js';
 
-/** What becomes of a class's number: a probability by itself, or one of probabilities that are 1 together. */
+/** How logits become probabilities: each class by itself (sigmoid), or all classes together with the sum 1 (softmax). */
 export type Probabilities = 'sigmoid' | 'softmax';
 
 export interface Localizer extends NetworkOutputs {
-  /** What the network itself ends with; undefined if it puts out numbers that are no probabilities. */
+  /** The function that the network itself ends with; undefined if its outputs are not probabilities. */
   readonly ends?: Probabilities;
 }
 
@@ -46,7 +46,7 @@ interface Head {
   readonly features: Tensor;
   /** Sharpness of the pooling: 0 for the average, Infinity for the maximum. */
   readonly r: number;
-  /** A layer norm behind the pooling, as ConvNeXt has it. */
+  /** A layer norm after the pooling, as in ConvNeXt. */
   readonly norm?: Node;
   readonly linear: Linear;
 }
@@ -54,8 +54,8 @@ interface Head {
 /**
  * Adds pooling, prediction layer and class activation maps in place of the network's own last layers, with the numbers of those. If those
  * are not linear, they stay, and there are no heatmaps.
- * @param output [n, 1, 1, classes], what the network puts out
- * @param assumed what becomes of the numbers if the network does not say it
+ * @param output the network's output, [n, 1, 1, classes]
+ * @param assumed how its numbers become probabilities if the network does not end with a sigmoid or softmax
  * @throws InputError if there is no feature map
  */
 export function localizerOf(kit: Kit, output: Tensor, assumed: Probabilities): Localizer {
@@ -81,7 +81,7 @@ export function localizerOf(kit: Kit, output: Tensor, assumed: Probabilities): L
   const bias = parameter(kit, 'head.prediction.bias', 'head', head, [outputs], () => head.bias);
   const logits = g.apply(linear, [pooled, weight, bias], {}, 'head.prediction');
   const probabilities = probabilitiesOf(logits);
-  // Behind a norm only what lies above the channels' average counts: the norm takes the rest away.
+  // The norm subtracts the average of the channels, so the weights of the maps must not see it.
   const seen = norm
     ? parameter(kit, 'head.seen.weight', 'head', head, [outputs, inputs], () => behindNorm(kit, head, norm))
     : weight;
@@ -92,15 +92,15 @@ export function localizerOf(kit: Kit, output: Tensor, assumed: Probabilities): L
 function refuseMaps(output: Tensor): void {
   const [, height, width, channels] = output.shape;
   if (height === 1 && width === 1) return;
-  throw new InputError('the network puts out a map and not a number for each class', {
+  throw new InputError('the output of the network is a map and not a number for each class', {
     given: `${channels} × ${height} × ${width} numbers for an image`,
-    hint: 'networks that segment or detect are not what raybox localizes with: it needs a classifier',
+    hint: 'raybox needs a classifier; it cannot localize with networks that segment or detect',
   });
 }
 
 type Producers = ReadonlyMap<Tensor, Node>;
 
-/** The numbers that probabilities are made of. */
+/** The logits that the probabilities are computed from. */
 function beforeProbabilities(output: Tensor, producers: Producers): { logits: Tensor; ends?: Probabilities } {
   const node = producers.get(output);
   if (node?.operation.name === 'softmax') return { logits: node.inputs[0]!, ends: 'softmax' };
@@ -137,8 +137,8 @@ function headOf(kit: Kit, logits: Tensor, producers: Producers): Head | undefine
 }
 
 /**
- * A layer that has an output for each class may stand before the average as well as behind it: what is the same for all positions, its
- * bias, then stays out of the maps.
+ * A layer with an output for each class computes the same before the average as after it. If it stands before, it is taken to be after it, so
+ * that its bias, which is the same at all positions, is not part of the maps.
  */
 function beforeAverage(kit: Kit, head: Head, producers: Producers): Head {
   const node = producers.get(head.features);
@@ -158,7 +158,7 @@ function poolingOf({ operation, attributes, inputs: [x] }: Node): number | undef
   return mode === 'average' ? 0 : Number.POSITIVE_INFINITY;
 }
 
-/** What a layer computes of one position, if that is linear. */
+/** The function that a layer applies to each position; undefined if it is not linear. */
 function linearOf(kit: Kit, { operation, inputs, attributes }: Node): Linear | undefined {
   const valuesOf = (tensor: Tensor | undefined) =>
     (tensor && (kit.weights.get(tensor.name)?.data ?? tensor.data)) as ArrayLike<number> | undefined;
@@ -196,7 +196,7 @@ function identity(channels: number): Linear {
   return { weight, bias: new Float64Array(channels), inputs: channels, outputs: channels };
 }
 
-/** `second` of what `first` gives. */
+/** The function that applies `first` and then `second`. */
 function joined(first: Linear, second: Linear): Linear {
   const { inputs } = first;
   const { outputs } = second;

@@ -1,4 +1,4 @@
-/** What networks compute beside layers: functions of any values, reductions and cuts along any dimension, products of matrices. */
+/** Operations other than layers: functions of any values, reductions and cuts along any dimension, products of matrices. */
 import type { Tensor } from '../graph/ir/tensor.js';
 import { argExtreme } from '../ops/general/arg_extreme.js';
 import { type BinaryAttributes, binary } from '../ops/general/binary.js';
@@ -41,8 +41,8 @@ const isValue = (one: Value | Named): one is Value => 'tensor' in one;
 const shapeOfEither = (one: Value | Named) => (isValue(one) ? shapeOf(one.dims) : one.constant.shape);
 
 /**
- * An order in which some values, which may have one place where others have many, are maps.
- * @param needed dimensions that have to be axes even if they have one place
+ * An order of axes in which all of the values are maps. A value may have size 1 in a dimension in which others are larger.
+ * @param needed dimensions that have to be axes even if their size is 1
  */
 function orderFor(
   { ownImages }: Kit,
@@ -92,7 +92,7 @@ const listed = (one: Value | Named): Value | Named =>
 
 function elementwise(kit: Kit, all: readonly (Value | Named)[], add: (maps: readonly Tensor[]) => Tensor): Value {
   const shape = broadcastShape(...all.map(shapeOfEither));
-  // A map has channels, so one number alone is computed as a list of one.
+  // A map has channels, so a single number is computed as a list with one element.
   if (shape.length === 0) return { ...elementwise(kit, all.map(listed), add), dims: [] };
   const rank = shape.length;
   const values = all.filter(isValue).map(({ dims }) => padded(dims, rank));
@@ -113,7 +113,7 @@ function constantMap(kit: Kit, { name, constant }: Named, order: Order, rank: nu
   return parameter(kit, name, `map ${axes.join()} of ${rank}`, constant, sizes, moved);
 }
 
-/** Numbers of an axis in a map [n, h, w, c]. */
+/** The place in [n, h, w, c] of the axis that a dimension is. */
 const placeOf = (order: Order, dimension: number) =>
   dimension === order.c
     ? 3
@@ -133,7 +133,7 @@ function along(kit: Kit, value: Value, dimensions: readonly number[]) {
   return { map: asMap(kit, value, order), axes, back: (tensor: Tensor) => asValue(tensor, order, rank) };
 }
 
-/** Joins the numbers along some dimensions, which keep one place each. */
+/** Reduces some dimensions, which keep the size 1. */
 export function reduceOver(
   kit: Kit,
   value: Value,
@@ -171,7 +171,7 @@ export function takeAlong(kit: Kit, value: Value, dimension: number, places: Omi
   return back(take(kit.g, map, { axis: axes[0], ...places }, kit.name));
 }
 
-/** Where along a dimension the largest or smallest number lies. The dimension keeps one place. */
+/** The place of the largest or smallest number along a dimension. The dimension keeps the size 1. */
 export function extremeAlong(kit: Kit, value: Value, dimension: number, kind: 'max' | 'min', last: boolean): Value {
   const { map, axes, back } = along(kit, value, [dimension]);
   const found = argExtreme(kit.g, map, { kind, axis: axes[0], last, name: kit.name });
@@ -201,7 +201,7 @@ export function joinAlong(kit: Kit, values: readonly (Value | Named)[], dimensio
   const shape = broadcastShape(...shapes.map((one) => one.map((size, i) => (i === dimension ? 2 : size))));
   const order = orderFor(kit, rank, all, shape, [dimension]);
   const images = kit.ownImages ? 1 : values.find(isValue)!.tensor.shape[0];
-  // What is joined lies in memory in one way, so constants become maps, one for each image.
+  // All parts must have the same layout, so constants become maps, one for each image.
   const mapOf = (one: Value | Named) => {
     if (isValue(one)) return asMap(kit, one, order);
     const [name, dense] = [`${kit.name}/constant`, constantMap(kit, one, order, rank)];
@@ -211,7 +211,7 @@ export function joinAlong(kit: Kit, values: readonly (Value | Named)[], dimensio
   return asValue(join(kit.g, maps, placeOf(order, dimension)!, kit.name), order, rank);
 }
 
-/** Puts a number around a map; negative sides cut. */
+/** Pads a map with a number; negative sides crop it. */
 export function padMap(kit: Kit, value: Value, order: Order, padding: Sides, number: number): Value {
   const map = pad(kit.g, asMap(kit, value, order), padding, { value: number, name: kit.name });
   return asValue(map, order, value.dims.length);
@@ -221,7 +221,7 @@ const without = (value: Value, dimension: number): Value => ({ ...value, dims: v
 
 /** Adds the product of two computed matrices, or of stacks of them. */
 export function product(kit: Kit, a: Value, b: Value): Value {
-  // A vector is a row before the product, and a column behind it.
+  // A vector counts as a row on the left side of the product, and as a column on the right side.
   if (a.dims.length === 1) return without(product(kit, { ...a, dims: [[], ...a.dims] }, b), -2);
   if (b.dims.length === 1) return without(product(kit, a, { ...b, dims: [...b.dims, []] }), -1);
   if (a.dims.length < 2 || b.dims.length < 2) throw new Unsupported('a product with a single number');

@@ -1,12 +1,12 @@
-/** What a network's first layer shows of the range of pixels that it takes. */
+/** Finds out from a network's first layer which range of pixels the network expects. */
 import type { ImportedNetwork } from '../formats/weights/checkpoint.js';
 import type { Node } from '../graph/ir/graph.js';
 import { channelCount } from '../graph/ir/tensor.js';
 import type { Weights } from './kit.js';
 
 /**
- * A network that shifts and scales its image itself takes pixels as they are: of 0 to 1 if the shift is by some tenths, of 0 to 255 if it is by
- * about a hundred. Nothing is said of other first layers.
+ * A network that shifts and scales its image itself expects pixels without normalisation: from 0 to 1 if it shifts by a few tenths, from 0 to
+ * 255 if it shifts by about a hundred. From other first layers nothing is concluded.
  * @param first the node that reads the image
  */
 export function assumptionOfRange({
@@ -23,7 +23,7 @@ export function assumptionOfRange({
     .slice(1)
     .map((tensor) => (tensor && (weights.get(tensor.name)?.data ?? tensor.data)) as ArrayLike<number> | undefined);
   if (!gamma || !beta || !mean || !variance) return {};
-  // Where the layer gives 0, which is about the middle of what it takes, and how far from there it gives 1.
+  // The pixel value for which the layer gives 0, which is about the middle of the range, and the distance from there to where it gives 1.
   const middles = Array.from({ length: channels }, (_, c) => {
     const factor = gamma[c] / Math.sqrt(variance[c] + epsilon);
     return { middle: mean[c] - beta[c] / factor, spread: 1 / factor };

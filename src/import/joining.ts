@@ -1,4 +1,4 @@
-/** Joins maps along channels, and cuts them. */
+/** Concatenates maps along channels, and cuts them into pieces. */
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
 import { concat as concatenation } from '../ops/layers/concat.js';
@@ -18,12 +18,12 @@ export function concat(kit: Kit, values: readonly Value[], dimension: number): V
   return asValue(joined(kit, tensors), order, rank);
 }
 
-/** Concatenations by graph: the parts of each, with the result. */
+/** For each graph its concatenations so far, each with its parts and its result. */
 const concatenations = new WeakMap<GraphBuilder, { parts: readonly Tensor[]; whole: Tensor }[]>();
 
 /**
- * A concatenation that begins with all parts of an earlier one goes on from there. In a densely connected block each layer joins what all
- * layers before it gave; written like this, the block is one buffer that grows, and nothing of it is copied.
+ * If a concatenation begins with all parts of an earlier one, the other parts are appended to the earlier result. In a densely connected block
+ * each layer concatenates the outputs of all layers before it. In this way the block becomes one growing buffer, and nothing is copied.
  */
 function joined({ g, name }: Kit, parts: readonly Tensor[]): Tensor {
   const earlier = concatenations.get(g) ?? [];
@@ -45,7 +45,7 @@ function joined({ g, name }: Kit, parts: readonly Tensor[]): Tensor {
 export function cutChannels(kit: Kit, value: Value, dimension: number, widths: readonly number[]): Value[] {
   const order = orderOf(value, dimension);
   const x = asMap(kit, value, order);
-  // Each piece begins at a whole group of four channels, so the channels are laid out in pieces first where they are not.
+  // Each piece has to begin at a multiple of four channels, so gaps are put between the pieces first.
   const laid = widths.length === 1 ? x : withSegments(kit.g, compact(kit.g, x), [...widths], `${kit.name}/pieces`);
   let offset = 0;
   return widths.map((width, i) => {

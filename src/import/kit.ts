@@ -16,12 +16,12 @@ import { type Axis, type Dims, isWhole, type Run, reshaped, sameRuns, shapeOf, s
 export interface Value {
   readonly tensor: Tensor;
   readonly dims: Dims;
-  /** A factor and a summand for each channel that are still to be applied: several of them become one. */
+  /** A factor and a summand for each channel that have not been applied yet. So several of them can be merged into one. */
   readonly affine?: Affine;
 }
 
 export interface Affine {
-  /** The layer that it is. */
+  /** The name of the layer that it comes from. */
   readonly name: string;
   readonly factor: Float64Array;
   readonly summand: Float64Array;
@@ -33,21 +33,21 @@ export interface Kit {
   readonly weights: Weights;
   /** The layer that is being added, for messages and names. */
   readonly name: string;
-  /** Set where images are a dimension of the values like any other. Else a value is that of one image, and the graph has any number of them. */
+  /** Set if images are a dimension of the values like any other. Otherwise a value belongs to one image, and the graph adds the dimension. */
   readonly ownImages?: boolean;
 }
 
-/** Weights as the graph's parameters read them, shared between all graphs that are built of one file. */
+/** Weights in the order of the graph's parameters, shared between all graphs that are built from one file. */
 export type Weights = Map<string, TensorData & { readonly change: string; readonly source: object }>;
 
 const LONGEST_NAME = 160;
 
 /**
  * A parameter of the graph.
- * @param name what the file calls the weights. Names need not be unique in a file, and weights that two layers read in two orders are two
- *   parameters, so a name may get a number.
- * @param change what is done to the numbers of the source, in a word
- * @param source what the numbers are made of: the same source is not made twice
+ * @param name the name of the weights in the file. It may get a number, because names need not be unique in a file, and because weights that
+ *   two layers read in different orders are two parameters.
+ * @param change a word for the way in which the numbers are computed from the source
+ * @param source the object that the numbers are computed from. For the same source and change they are computed only once.
  */
 export function parameter(
   { g, weights }: Kit,
@@ -79,7 +79,7 @@ function isSame(a: Float32Array, b: Float32Array): boolean {
   return true;
 }
 
-/** What a translator refuses about a layer. It is caught where the layer's name and operator are known. */
+/** Thrown for a layer that cannot be translated. It is caught where the layer's name and operator are known, which are added to the message. */
 export class Unsupported extends Error {
   constructor(
     message: string,
@@ -89,7 +89,7 @@ export class Unsupported extends Error {
   }
 }
 
-/** Which dimension of a value is which axis of a map. A dimension that is left out is not there: its axis has one place. */
+/** For each axis of a map, the dimension of a value that it is. An axis without a dimension has the size 1. */
 export interface Order {
   /** Only where values have images of their own. */
   readonly n?: number;
@@ -121,9 +121,9 @@ export function asValue(tensor: Tensor, order: Order, rank: number): Value {
 }
 
 /**
- * The value as a map [n, h, w, c] whose axes are the dimensions of `order`. Mostly it is that already; channels that were exchanged in groups
- * are moved into place by one operation, and any other order by several.
- * @throws Unsupported if other dimensions have more than one place
+ * The value as a map [n, h, w, c] whose axes are the dimensions of `order`. Usually it is one already. Channels that were shuffled in groups
+ * are moved back by one operation, and any other order by several.
+ * @throws Unsupported if a dimension that is not an axis is larger than 1
  */
 export function asMap(kit: Kit, value: Value, order: Order): Tensor {
   const { dims } = value;
@@ -141,12 +141,12 @@ export function asMap(kit: Kit, value: Value, order: Order): Tensor {
   }
   const known = [order.n, order.c, order.h, order.w].filter((one) => one !== undefined).sort((a, b) => a - b);
   const sizesOfMap = known.map((dimension) => sizeOf(of(dimension)));
-  // The images of a graph stand before a value's own dimensions.
+  // The graph's dimension of images comes before a value's own dimensions.
   const ahead = kit.ownImages ? [] : [0];
   const places = [...(kit.ownImages ? [order.n] : []), order.h, order.w, order.c].map((one) =>
     one === undefined ? undefined : known.indexOf(one) + ahead.length,
   );
-  // An axis that is no dimension of the value has one place, and stands behind the others.
+  // An axis that is not a dimension of the value has the size 1, and is put after the others.
   const missing = places.filter((place) => place === undefined).map(() => 1);
   let next = known.length + ahead.length;
   const from = places.map((place) => place ?? next++);
@@ -154,7 +154,7 @@ export function asMap(kit: Kit, value: Value, order: Order): Tensor {
   return permute(kit.g, listed, [...ahead, ...from], 'nhwc4', `${kit.name}/map`);
 }
 
-/** The value as a dense tensor [n, …], images of the graph and then its own dimensions. Where images are its own, n is 1. */
+/** The value as a dense tensor [n, …]: the graph's images, then the value's own dimensions. With `ownImages` n is 1. */
 export function asDense(kit: Kit, value: Value): Tensor {
   const { tensor, dims } = settled(kit, value);
   const runs = dims.flat();
@@ -167,14 +167,14 @@ export function asDense(kit: Kit, value: Value): Tensor {
   return reshape(kit.g, moved, [0, ...shapeOf(dims)], name);
 }
 
-/** A dense tensor [n, …] as a value of its dimensions but the first. */
+/** A dense tensor [n, …] as a value of all its dimensions except the first. */
 export function fromDense(kit: Kit, tensor: Tensor): Value {
   const shape = tensor.shape.slice(1);
   if (kit.ownImages && shape.length === 4) {
     const list = reshape(kit.g, tensor, shape, `${kit.name}/value`);
     return asValue(permute(kit.g, list, [0, 2, 3, 1], 'nhwc4', `${kit.name}/value`), mapsOf(kit), 4);
   }
-  // Behind images and channels there are rows and columns; of any other rank the last dimension is channels.
+  // With four dimensions, rows and columns come after images and channels. For any other rank the last dimension is taken as channels.
   const [c, h, w] =
     shape.length === 4 && shape[0] === 1 ? shape.slice(1) : [shape.at(-1) ?? 1, 1, countOf(shape.slice(0, -1))];
   const isMap = shape.length === 4 && shape[0] === 1;
@@ -184,7 +184,7 @@ export function fromDense(kit: Kit, tensor: Tensor): Value {
   return { tensor: map, dims: reshaped([whole('h', h), whole('w', w), whole('c', c)], shape)! };
 }
 
-/** The number of groups if channels are those of a table with a row for each group, read column by column. */
+/** The number of groups if the channels have been shuffled: seen as a table with a row for each group, and read column by column. */
 function shuffledGroups(runs: readonly Run[], channels: number): number | undefined {
   if (runs.length !== 2) return undefined;
   const [inner, outer] = runs;
@@ -195,13 +195,13 @@ function shuffledGroups(runs: readonly Run[], channels: number): number | undefi
   return sameRuns([inner, outer], expected) ? outer.size : undefined;
 }
 
-/** The value without anything that is still to be applied. */
+/** The value after its pending factors and summands (`affine`) have been applied. */
 export function settled(kit: Kit, value: Value): Value {
   const { affine, ...rest } = value;
   return affine ? { ...rest, tensor: applyAffine(kit, value.tensor, affine) } : rest;
 }
 
-/** Constants of one number, by graph: a graph may have a limited number of constants. */
+/** Constants that repeat one number, by graph. They are shared, because the number of constants in a graph is limited. */
 const filled = new WeakMap<GraphBuilder, Map<string, Tensor>>();
 
 function filledWith(g: GraphBuilder, channels: number, value: number): Tensor {
@@ -215,14 +215,14 @@ function filledWith(g: GraphBuilder, channels: number, value: number): Tensor {
   return tensor;
 }
 
-/** What was applied already: several layers may read a value to which something is still to be applied. */
+/** Results of `applyAffine`, since several layers may read the same value. */
 const applied = new WeakMap<Affine, Tensor>();
 
-/** The tensor that has the value's numbers. There is none if what was still to be applied became one with a later layer. */
+/** The tensor with the value's numbers; undefined if its pending factors were merged into those of a later layer. */
 export const finishedTensor = ({ tensor, affine }: Value): Tensor | undefined =>
   affine ? applied.get(affine) : tensor;
 
-/** A batch norm of mean 0 and variance 1, because that is what a convolution takes into its weights. */
+/** Adds a batch norm with mean 0 and variance 1, because batch norms are fused into the weights of convolutions. */
 function applyAffine(kit: Kit, tensor: Tensor, affine: Affine): Tensor {
   const known = applied.get(affine);
   if (known) return known;

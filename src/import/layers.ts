@@ -1,4 +1,4 @@
-/** Convolutions, dense layers, poolings and what else joins or cuts maps, for values of any order of dimensions. */
+/** Convolutions, dense layers, poolings and norms, for values with any order of dimensions. */
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
 import { inParts, type Part, partName, partsOf } from '../nets/large_layers.js';
 import { convTranspose2d } from '../ops/general/conv_transpose2d.js';
@@ -66,7 +66,7 @@ export function convolveTransposed(
 
 export interface Dense {
   readonly weight: Named;
-  /** Whether the weights are [inputs, outputs]; else they are [outputs, inputs]. */
+  /** Whether the weights are [inputs, outputs] instead of [outputs, inputs]. */
   readonly transposed: boolean;
   readonly bias?: Named | undefined;
   /** A number that all weights are multiplied by. */
@@ -75,8 +75,8 @@ export interface Dense {
 }
 
 /**
- * Adds a dense layer over the last dimension. Along channels it is a 1×1 convolution, over a whole map that was flattened in whatever
- * order a convolution of the map's size, whose weights are sorted here.
+ * Adds a dense layer over the last dimension. If that dimension is the channels, the layer is a 1×1 convolution. If it is a whole flattened map,
+ * in any order, the layer is a convolution of the map's size, whose weights are sorted accordingly.
  */
 export function dense(kit: Kit, value: Value, { weight, transposed, bias, factor = 1, biasFactor = 1 }: Dense): Value {
   const { tensor, dims } = settled(kit, value);
@@ -89,7 +89,7 @@ export function dense(kit: Kit, value: Value, { weight, transposed, bias, factor
   const alongChannels = isWhole(runs, 'c', sizes.c);
   const rest = dims.slice(0, -1).flatMap((own) => own.filter(({ axis }) => axis !== 'n'));
   if (!alongChannels && (rest.length > 0 || sizeOf(runs) !== sizes.h * sizes.w * sizes.c)) {
-    // The last dimension lies along rows or columns, or along a part of something: it becomes channels.
+    // The last dimension is neither the channels nor a whole map, so it is moved to the channels.
     const order = orderOf({ dims }, dims.length - 1);
     const moved = asValue(asMap(kit, { tensor, dims }, order), order, dims.length);
     return dense(kit, moved, { weight, transposed, bias, factor, biasFactor });
@@ -141,7 +141,7 @@ function sorted(
   const outputs = given.length / inputs;
   const { c, h, w } = sizes ?? { c: inputs, h: 1, w: 1 };
   const result = new Float32Array(given.length);
-  // Where the number of each input stands: places count [rows, columns, channels], weights are [channels, rows, columns].
+  // The place of each input in the weights: `places` are counted in [rows, columns, channels], weights are [channels, rows, columns].
   const target = Int32Array.from(places, (place) => (place % c) * h * w + Math.floor(place / c));
   for (let o = 0; o < outputs; o++)
     for (let i = 0; i < inputs; i++)
@@ -149,7 +149,7 @@ function sorted(
   return result;
 }
 
-/** One number for each output, where the file may have one for all. */
+/** One number for each output; the file may have a single one for all of them. */
 export function spread({ values, count }: Constant, outputs: number): Float32Array {
   const given = values();
   if (count !== 1 && count !== outputs) throw new Unsupported(`${count} numbers for ${outputs} channels`);
@@ -166,8 +166,8 @@ export function poolWindows(kit: Kit, value: Value, order: Order, attributes: Po
 
 /**
  * Adds a pooling over all positions, whatever dimensions they are in.
- * @param dimensions those that are pooled
- * @param r 0 for the average, Infinity for the maximum, between them log-sum-exp
+ * @param dimensions the dimensions that are pooled
+ * @param r sharpness: 0 is the average, Infinity the maximum, other numbers log-sum-exp
  */
 export function poolAll(kit: Kit, value: Value, dimensions: readonly number[], r: number, keep: boolean): Value {
   const { tensor, dims } = settled(kit, value);
@@ -184,7 +184,7 @@ export function poolAll(kit: Kit, value: Value, dimensions: readonly number[], r
     kept.every(({ axis }) => axis === 'c') &&
     sizeOf(pooled) === sizes.h * sizes.w;
   if (!isMap && alike) {
-    // Rows and columns that lie along other axes are moved, if that makes a map.
+    // Rows and columns that lie along other axes are moved, if the value then is a map.
     const n = dims.findIndex(isImages);
     const order = { c: channels, h: dimensions[0], w: dimensions[1], ...(n < 0 ? {} : { n }) };
     const moved = asValue(asMap(kit, value, order), order, dims.length);

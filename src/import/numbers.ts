@@ -1,6 +1,6 @@
 /**
- * What numbers of a type can be. Constants are computed with in float64; what a type cannot hold is rounded (real numbers), wraps around
- * (whole ones), or is refused where the formats leave open what becomes of it.
+ * Arithmetic of the element types. Constants are computed in float64. Results that a type cannot hold are rounded (real numbers) or wrap
+ * around (whole numbers), or are refused if the formats do not define them.
  */
 import { InputError } from '../errors.js';
 import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from '../formats/half.js';
@@ -12,11 +12,11 @@ const WHOLE = { I8: 8, I16: 16, I32: 32, I64: 64, U8: 8, U16: 16, U32: 32, U64: 
 export const isReal = (type: string): boolean => /^(F|BF)\d/.test(type);
 const isBits = (type: ElementType): type is keyof typeof WHOLE => type in WHOLE;
 
-/** What holds the numbers of a constant of this type: float32 for real numbers up to that, float64 for all others, exact up to 2^53. */
+/** The array for the numbers of a constant of this type: float32 for real numbers of up to 32 bits, float64 for all others (exact up to 2^53). */
 export const arrayOf = (type: ElementType, count: number): Float32Array | Float64Array =>
   type === 'F32' || type === 'F16' || type === 'BF16' ? new Float32Array(count) : new Float64Array(count);
 
-/** Rounds real numbers to those of their type, in place. Whole ones are left as they are: `wrap` is for them. */
+/** Rounds real numbers to their type, in place. Whole numbers do not change; `wrap` is for them. */
 export function rounded<T extends Float32Array | Float64Array>(type: ElementType, values: T): T {
   // An array of float32 has rounded to float32 already; a second rounding to half the bits changes no result of one sum or product.
   if (type === 'F16') values.set(f16ToF32(f32ToF16(values as Float32Array)));
@@ -49,7 +49,7 @@ function isWithin(type: keyof typeof WHOLE, number: number): boolean {
   return type[0] === 'I' ? number >= -(2 ** (bits - 1)) && number < 2 ** (bits - 1) : number >= 0 && number < 2 ** bits;
 }
 
-/** A whole number of a type as it is. @throws InputError for one that the type does not hold, where libraries do different things */
+/** A whole number of a type as it is. @throws InputError for one that the type cannot hold, for which libraries give different results */
 export function held(type: ElementType, number: number): number {
   if (isBits(type) && isWithin(type, number)) return exact(type, number) + 0;
   throw new InputError(`it computes a whole number that its type (${type}) does not hold`, { given: String(number) });
@@ -79,7 +79,7 @@ const pairs = {
   mul: whole((a, b) => (Number.isSafeInteger(a * b) ? a * b : BigInt(a) * BigInt(b))),
   div: whole(quotient),
   fmod: whole(rest),
-  // What remains has the sign of the divisor.
+  // The remainder has the sign of the divisor.
   mod: whole((a, b) => (rest(a, b) !== 0 && rest(a, b) < 0 !== b < 0 ? rest(a, b) + b : rest(a, b))),
   max: (_, a, b) => Math.max(a, b),
   min: (_, a, b) => Math.min(a, b),
@@ -114,7 +114,7 @@ export const pairOf = (kind: PairKind, type: ElementType): ((a: number, b: numbe
 
 /**
  * The type that two constants are computed in.
- * @throws InputError for whole numbers with real ones, which no operator joins
+ * @throws InputError for a whole and a real type, which no operator combines
  */
 export function commonType(a: ElementType, b: ElementType): ElementType {
   if (a === b) return a;

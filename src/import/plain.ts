@@ -1,10 +1,10 @@
 /**
- * A network as a file format says it, with nothing of the format's bytes left: nodes, constants, inputs and outputs by name. Each format
- * is read to this form first, and translated to raybox's operations after that.
+ * A network as its file describes it, independent of the file format: nodes, constants, inputs and outputs by name. Each format is first read
+ * into this form, and then translated to raybox's operations.
  */
 import type { ElementType } from '../formats/weights/checkpoint.js';
 
-/** Numbers that the file has, or that follow from numbers that it has. Shapes are in row-major order. */
+/** Numbers that are in the file, or that are computed from such numbers. They are in row-major order. */
 export interface Constant {
   readonly shape: readonly number[];
   /** The type of the numbers. Truth values are 0 and 1. */
@@ -28,19 +28,19 @@ export interface PlainNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, Attribute>>;
-  /** For messages: what the file calls the node, or else what it puts out. */
+  /** For messages: the name of the node in the file, or that of its first output. */
   readonly name: string;
-  /** The version of the operator set that says what the node does. */
+  /** The version of the operator set that defines what the node does. */
   readonly version: number;
-  /** Where the file has a layer of another kind, which became this node: its kind and name, for messages. */
+  /** For messages, if the node was made from a layer of another kind: the kind and the name of that layer. */
   readonly origin?: string;
 }
 
 export interface PlainInput {
   readonly name: string;
-  /** A size that the file leaves open is undefined. The shape is missing if the file says nothing of it. */
+  /** A size that the file leaves open is undefined. Without a shape in the file, this is undefined. */
   readonly shape?: readonly (number | undefined)[];
-  /** The type of the elements, in the words of the format. */
+  /** The name of the element type in the format. */
   readonly type: string;
 }
 
@@ -61,7 +61,7 @@ export const isConstant = (attribute: Attribute | undefined): attribute is Const
 
 export const countOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
-/** A constant of numbers that are at hand: float32, or 64-bit whole numbers, unless the type is said. */
+/** A constant of given numbers. Default type: float32 for a Float32Array, 64-bit whole numbers for a Float64Array. */
 export function constantOf(
   shape: readonly number[],
   data: Float32Array | Float64Array,

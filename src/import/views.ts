@@ -1,10 +1,10 @@
 /**
  * How a value of the file's network lies in a tensor of the graph. raybox keeps maps as [images, rows, columns, channels]; a file may have
- * channels first, flatten a map, or split its channels into groups and exchange them. Such steps change no number: they only say otherwise
- * which dimension runs along which axis of the tensor, so they are followed here and cost nothing when the network runs.
+ * channels first, flatten a map, or split its channels into groups and shuffle them. Such steps do not change numbers, but only which dimension
+ * runs along which axis of the tensor. This is recorded here, so they cost nothing when the network runs.
  *
- * Images do not appear in the network of a localizer: a value has the shape that it has for one image, and one of its dimensions of size 1
- * is that of images. A model that is run as it is (`Kit.ownImages`) has images as a dimension like any other, along the axis n.
+ * In the network of a localizer, a value has its shape for one image, and one of its dimensions of size 1 is the dimension of images. In a
+ * model that is run as it is (`Kit.ownImages`), images are a dimension like any other, along the axis n.
  */
 import { countOf } from './plain.js';
 
@@ -18,7 +18,7 @@ export interface Run {
   readonly step: number;
 }
 
-/** For each dimension of the value, the runs that it consists of, the slowest first; none for a size of 1. */
+/** For each dimension of the value, the runs that it consists of, the slowest first. A dimension of size 1 has none. */
 export type Dims = readonly (readonly Run[])[];
 
 export const sizeOf = (runs: readonly Run[]) => countOf(runs.map(({ size }) => size));
@@ -39,7 +39,7 @@ export const sameRuns = (a: readonly Run[], b: readonly Run[]): boolean =>
 export const sameDims = (a: Dims, b: Dims): boolean =>
   a.length === b.length && a.every((runs, i) => sameRuns(runs, b[i]));
 
-/** Neighbours that continue one another are joined: 4 places 8 apart, each of 8 places, are 32 places. */
+/** Joins neighbouring runs that are one run together: 4 steps of 8, each divided into 8 steps of 1, are 32 steps of 1. */
 function joined(runs: readonly Run[]): Run[] {
   const all: Run[] = [];
   for (const run of runs) {
@@ -82,7 +82,7 @@ export function reshaped(dims: Dims, shape: readonly number[]): Dims | undefined
 /** Dimension i of the result is dimension `order[i]`. */
 export const transposed = (dims: Dims, order: readonly number[]): Dims => order.map((dimension) => dims[dimension]);
 
-/** For each place of the value, the place that its number has in [h, w, c] row by row: what weights have to be sorted by. */
+/** For each place of the value, the place of its number in [h, w, c], row by row. Weights are sorted by these places. */
 export function placesOf(runs: readonly Run[], sizes: Readonly<Record<Exclude<Axis, 'n'>, number>>): Int32Array {
   const steps = { c: 1, w: sizes.c, h: sizes.c * sizes.w, n: sizes.c * sizes.w * sizes.h };
   let places = new Int32Array(1);

@@ -4,8 +4,8 @@ import { type Node, nameOf, prune } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
 
 /**
- * The last map through which everything reaches the logits. If it is the result of poolings, the map before them is taken:
- * that map is finer, and Grad-CAM is defined for the result of a layer with weights.
+ * The last map through which everything reaches the logits. If it is the result of poolings, the map before them is taken: that map is finer, and
+ * Grad-CAM is defined for the result of a layer with weights.
  * @throws InputError if there is none, or if the layers behind it mix positions as attention does, so that they are no head
  */
 export function lastMap(all: readonly Node[], logits: Tensor): Tensor {

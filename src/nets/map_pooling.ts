@@ -1,6 +1,7 @@
 /**
  * Heads that pool class maps: the prediction layer is applied at every position, which gives each class a map of logits, and the map is pooled
- * to the logit of the image. With the average, the result is the same as with average pooling of the features, because the prediction layer is linear.
+ * to the logit of the image. With the average, the result is the same as with average pooling of the features, because the prediction layer is
+ * linear.
  *
  * The poolings are graphs of general operations, which the core does not have. So this module is loaded on demand.
  */

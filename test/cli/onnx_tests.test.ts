@@ -105,7 +105,7 @@ test('a wrong output, type or shape fails and says where', ({ folder }) => {
   assert.match(why.shape, /^y is 2 instead of 1×2$/);
   assert.match(why.type, /^y has the type F32 instead of I64$/);
   assert.match(why.damaged, /damaged/);
-  assert.match(why.lacking, /reads x1, which nothing puts out/);
+  assert.match(why.lacking, /reads x1, which no node computes/);
   assert.match(why.empty, /no test_data_set_0/);
 });
 

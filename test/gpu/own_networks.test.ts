@@ -125,7 +125,8 @@ test('a function that builds another network for another number of images is ref
     const features = relu(g, conv2d(g, image, weight, undefined, { padding: 1, stride: image.shape[0] }));
     return { features, ...localizerHead(g, features, { classes: 2, pooling: 'average' }) };
   };
-  const another = /network for 2 images differs from that for 1 image; expected .*; given .*; a function .* the same operations/;
+  const another =
+    /network for 2 images differs from that for 1 image; expected .*; given .*; a function .* the same operations/;
   for (const network of [deeper, strided]) {
     assert.match(await messageOf(() => own(network)), another);
     assert.match(await messageOf(() => describeGraph(network, INPUT)), another);
@@ -191,7 +192,7 @@ test('the option architecture is refused if the file contains a graph', async ()
   for (const given of [{ architecture: 'resnet18' }, { metadata: { architecture: 'resnet18' } }])
     assert.match(
       await messageOf(() => describeModel(checkpoint, given)),
-      /architecture is of networks .* given 'resnet18'; the file brings the graph of its own network, .* leave the option out/,
+      /architecture is only for networks .* given 'resnet18'; the file contains the graph of its network, .* leave the option out/,
     );
   assert.match(
     await messageOf(() => describeModel(checkpoint, { prediction: 'fc' })),

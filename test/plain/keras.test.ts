@@ -105,7 +105,7 @@ test('what cannot be read is refused, and says what to do', async () => {
         json.config.layers[1].config.use_bias = false;
       }),
     }),
-    /Conv2D 'conv2d.*': its weights are others than those of such a layer; expected kernel; given 2/,
+    /Conv2D 'conv2d.*': its weights are not those of such a layer; expected kernel; given 2/,
   );
   await refused(
     archive({

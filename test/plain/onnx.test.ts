@@ -529,7 +529,7 @@ const REFUSED: [string, OnnxGraph, RegExp][] = [
   [
     'a map as output',
     { ...behind([], 'conv'), nodes: [convolution, node('Relu', 'conv', 'output')] },
-    /a map and not a number for each class|no list of numbers/,
+    /a map and not a number for each class|not a list of numbers/,
   ],
   ['two inputs', { ...behind([], 'conv'), inputs: { input: [1, 1, 8, 8], other: [1, 4] } }, /2 inputs/],
   ['no image', { ...behind([], 'conv'), inputs: { input: [1, 64] } }, /no image/],
@@ -538,9 +538,9 @@ const REFUSED: [string, OnnxGraph, RegExp][] = [
   ['eight images at once', { ...behind([], 'conv'), inputs: { input: [8, 1, 8, 8] } }, /for 8 images at once/],
   ['several outputs', { ...behind([], 'conv'), outputs: { output: [1, 2], flat: [1, 4] } }, /2 outputs.*--output NAME/],
   [
-    'a value that nothing puts out',
+    'a value that no node computes',
     behind([node('Relu', 'nothing', 'y')], 'y'),
-    /reads nothing, which nothing puts out/,
+    /reads nothing, which no node computes/,
   ],
   [
     'a constant as output',

@@ -78,7 +78,7 @@ test('if the nodes were changed, they are followed instead of the metadata, with
   assert.ok(nodes.some(({ operator }) => operator === 'Relu'));
   // The operator's name follows the number of its field and its length.
   const { model, numbers } = await run(replaced(bytes, '"\x04Relu', '"\x04Tanh'));
-  assert.ok(model.warnings.some(({ message }) => message.includes('its nodes are others now')));
+  assert.ok(model.warnings.some(({ message }) => message.includes('its nodes have been changed since')));
   assert.not.equal(numbers, (await run(bytes)).numbers);
 });
 

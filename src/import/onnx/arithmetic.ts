@@ -24,7 +24,7 @@ import {
 } from './call.js';
 
 const scalar = (number: number): Constant => constantOf([], Float32Array.of(number));
-/** A function of the numbers of a constant, whose results are of its type unless another one is said. */
+/** Applies a function to the numbers of a constant. @param type of the results; default: that of the constant */
 const mapped = (source: Constant, of: (number: number) => number, type = source.type): Constant => {
   const values = source.values();
   const result = arrayOf(type, values.length);
@@ -33,8 +33,8 @@ const mapped = (source: Constant, of: (number: number) => number, type = source.
 };
 
 /**
- * A function of two operands. For two values, or a value and a constant, there may be a way that fuses with the layers around; where it does not
- * fit, the function is applied number by number.
+ * A function of two operands. For two values, or a value and a constant, there may be a translation that can be fused with other layers. If it does
+ * not fit, the function is applied number by number.
  */
 function binary(
   kind: PairKind,
@@ -104,7 +104,7 @@ function clip(call: Call): Operand {
   return clamp(call, operand(call, 0), least ?? -Infinity, most ?? Infinity);
 }
 
-/** Exporters write the largest float32 for a bound that there is not. */
+/** Exporters write the largest float32 if there is no bound. Any number from here on counts as no bound. */
 const LARGEST = 3.4e38;
 
 function clamp(call: Call, x: Operand, least: number, most: number): Operand {
@@ -137,7 +137,7 @@ function bound(isLargest: boolean): Operator {
   };
 }
 
-/** max(0, min(1, α · x + β)): of any slope by a factor and a summand before. */
+/** max(0, min(1, α · x + β)). A factor and a summand before the hard sigmoid give it any slope. */
 function hardSigmoid(call: Call): Value {
   const [alpha, beta] = [numberOf(call, 'alpha', 0.2), numberOf(call, 'beta', 0.5)];
   if (Math.abs(alpha - 1 / 6) < 1e-6 && beta === 0.5)
@@ -149,7 +149,7 @@ function hardSigmoid(call: Call): Value {
   });
 }
 
-/** A slope for all numbers, or one for each place of a constant that is broadcast. */
+/** The slope is one number, or a constant that is broadcast to the value. */
 function prelu(call: Call): Value {
   const slopes = constant(call, 1);
   const x = value(call, 0);
@@ -187,7 +187,7 @@ const addition = binary('add', {
   second: (kit, a, b) => scaleAndShift(kit, b, 1, a),
 });
 
-/** The difference of a value from a constant is its negative, moved. */
+/** A constant minus a value is computed as the negated value plus the constant. */
 const difference = binary('sub', {
   values: (kit, a, b) => add(kit, a, scaleAndShift(kit, b, -1, 0)),
   first: (kit, a, b) => scaleAndShift(kit, a, 1, negative(b)),

@@ -1,17 +1,17 @@
-/** What patterns ask about the values around a node, and what several of them look for. */
+/** Questions of patterns about the values around a node, and helpers that several patterns share. */
 import type { Constant, PlainNode } from '../plain.js';
 import { own } from './call.js';
 
 /** What is known about the values around a node. */
 export interface Around {
-  /** The node that puts out a value, if it is of this operator. */
+  /** The node that computes a value, if it has this operator. */
   by(name: string, operator: string): PlainNode | undefined;
-  /** The one number that a name stands for. */
+  /** The number of a constant with a single element. */
   number(name: string): number | undefined;
   constant(name: string): Constant | undefined;
 }
 
-/** A node in place of several, or undefined where the pattern is not there. */
+/** Returns a node that replaces several; undefined if the pattern does not match. */
 export type Pattern = (
   node: PlainNode,
   around: Around,
@@ -20,7 +20,7 @@ export type Pattern = (
 export const near = (a: number | undefined, b: number) =>
   a !== undefined && Math.abs(a - b) <= 1e-4 * Math.max(1, Math.abs(b));
 
-/** For a node of two inputs, a number and the other one, in either order. */
+/** For a node with two inputs, one of which is a number: that number and the other input, in either order. */
 export function withNumber(node: PlainNode | undefined, around: Around): { number: number; other: string } | undefined {
   if (node?.inputs.length !== 2) return undefined;
   const [a, b] = node.inputs;

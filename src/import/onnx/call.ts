@@ -7,7 +7,7 @@ import type { Named } from '../layers.js';
 import { type Constant, isConstant, type PlainNode } from '../plain.js';
 import { shapeOf } from '../views.js';
 
-/** What a name stands for: numbers that are known, or a value that the network computes. */
+/** An input of a node: a constant, or a value that the network computes. */
 export type Operand = Constant | Value;
 
 export const isValue = (operand: Operand): operand is Value => 'tensor' in operand;
@@ -19,27 +19,27 @@ export interface Call {
   readonly version: number;
   readonly kit: Kit;
   readonly budget: Budget;
-  /** Operands, in the order of the inputs; undefined for one that is left out. */
+  /** The operands in the order of the inputs; undefined for an input that is left out. */
   readonly operands: readonly (Operand | undefined)[];
-  /** The types of the operands. Values are float32 on the GPU, whatever they stand for. */
+  /** The types of the operands in the model. On the GPU all values are float32. */
   readonly types: readonly (ElementType | undefined)[];
-  /** Values whose numbers are at hand. */
+  /** Values whose numbers are known too, and can be used as constants. */
   readonly numbers?: ReadonlyMap<Operand, Constant>;
-  /** How many of the outputs are read. */
+  /** The number of outputs up to the last one that is read. */
   readonly outputs: number;
-  /** Takes note of something that the user is told. */
+  /** Records a fact that the user has to be told. */
   tell(about: string): void;
 }
 
 /** A row of the table of operators. */
 export interface Operator {
-  /** Names of the attributes that are read; all others are refused, unless `harmless` has them. */
+  /** Names of the attributes that are read. All others are refused, except those that change nothing. */
   readonly attributes?: readonly string[];
-  /** The type of what it computes, where that is not the type of its first input. */
+  /** The type of its result. Default: that of its first input. */
   readonly result?: ElementType | ((call: Call) => ElementType | undefined);
-  /** Whether it is exact with whole numbers and truth values that are held as float32. */
+  /** Whether its result is exact for whole numbers and truth values that are stored as float32. */
   readonly takesWhole?: boolean;
-  /** What the node puts out, in order. Outputs that nobody reads may be missing. */
+  /** Returns the node's outputs in order. Outputs that are not read may be missing. */
   translate(call: Call): Operand | readonly Operand[];
 }
 
@@ -58,7 +58,7 @@ export function value({ operands }: Call, index: number): Value {
   );
 }
 
-/** A constant, with the name that the file gives it. */
+/** A constant, with its name in the file. */
 export function constant(call: Call, index: number): Named {
   const found = optionalConstant(call, index);
   if (found) return found;
@@ -123,25 +123,25 @@ export function tensorOf({ node }: Call, name: string): Constant | undefined {
 export const own = ({ attributes }: PlainNode, name: string) =>
   Object.hasOwn(attributes, name) ? attributes[name] : undefined;
 
-/** An axis from the front. */
+/** An axis, counted from the first; a negative one is given counted from the last. */
 export function axisOf(axis: number, rank: number): number {
   const own = axis < 0 ? axis + rank : axis;
   if (Number.isInteger(own) && own >= 0 && own < rank) return own;
   throw new InputError('an axis lies outside', { expected: `${-rank} to ${rank - 1}`, given: String(axis) });
 }
 
-/** Axes from the front. @throws InputError if one is named twice */
+/** The same for several axes. @throws InputError if one is named twice */
 export function axesOf(axes: readonly number[], rank: number): number[] {
   const own = axes.map((axis) => axisOf(axis, rank));
   if (new Set(own).size !== own.length) throw new InputError('an axis is named twice', { given: axes.join(', ') });
   return own;
 }
 
-/** A list that is an attribute up to some version, and an input from then on. */
+/** A list that is an attribute before the version `since`, and an input from then on. */
 export const listOrInput = (call: Call, name: string, input: number, since: number) =>
   call.version < since ? listOf(call, name) : listInput(call, input);
 
-/** The second way where the first one does not fit. */
+/** Tries the first translation, and the second one if the first does not support the operands. */
 export function attempt(first: () => Value, second: () => Value): Value {
   try {
     return first();
@@ -151,7 +151,7 @@ export function attempt(first: () => Value, second: () => Value): Value {
   }
 }
 
-/** The operand at an index, which has to be images with rows, columns and channels. */
+/** The operand at an index, which has to be a map: images, channels, rows and columns. */
 export function map(call: Call, index = 0): Value {
   const x = value(call, index);
   if (x.dims.length === 4) return x;

@@ -26,13 +26,13 @@ function targetOf(call: Call): ElementType {
   throw new Unsupported(`it casts to ${typeName(to)}`);
 }
 
-/** Numbers as those of another type. Computed ones are float32 anyway, so only what that does not change is done to them. */
+/** Converts to another type. Computed values stay float32, so only conversions that this represents exactly are supported for them. */
 function castTo(call: Call, type: ElementType): Operand {
   const x = operand(call, 0);
   if (!isValue(x)) return constantOf(x.shape, converted(x.type, type, x.values()), type);
   const [from = 'F32'] = call.types;
   if (from === type) return x;
-  // A network may be stored in bfloat16 and is then more exact here. Where the model is run as it is, that is another result.
+  // A network in bfloat16 is computed more precisely here, which is fine for a localizer, but not if the model's own results are wanted.
   if (type === 'BF16' && call.kit.ownImages) throw new Unsupported('it rounds a computed value to BF16');
   if (isReal(type)) return x;
   if (type === 'BOOL') return apply(call.kit, apply(call.kit, x, { kind: 'not' }), { kind: 'not' });
@@ -40,7 +40,7 @@ function castTo(call: Call, type: ElementType): Operand {
   throw new Unsupported(`it makes computed values (${from}) whole numbers of the type ${type}`);
 }
 
-/** A number for each block of places of one axis, repeated for every place. */
+/** Repeats the number of each block of an axis for every place of the block. */
 function inBlocks(one: Constant, shape: readonly number[], axis: number, block: number): Constant {
   const fits = Number.isInteger(block) && axis >= 0 && one.shape.length === shape.length;
   if (!fits || one.shape[axis] !== Math.ceil(shape[axis] / block))
@@ -51,14 +51,14 @@ function inBlocks(one: Constant, shape: readonly number[], axis: number, block: 
   return gather(one, constantOf([places.length], places), axis);
 }
 
-/** Quantised numbers as the real ones that they stand for. */
+/** The real numbers that quantised numbers stand for. */
 export function dequantised(call: Call): Constant {
   const source = constant(call, 0).constant;
   const scale = constant(call, 1).constant;
   const zero = optionalConstant(call, 2)?.constant;
   const block = numberOf(call, 'block_size', 0);
   const axis = numberOf(call, 'axis', 1);
-  // Of a scale for each place of one axis: the other axes have size 1.
+  // If there is a scale for each place of one axis, the other axes get the size 1.
   const own = axis < 0 ? axis + source.shape.length : axis;
   const along = (one: Constant): Constant =>
     block > 0

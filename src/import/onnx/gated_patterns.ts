@@ -8,7 +8,7 @@ interface Product {
   readonly number: number;
 }
 
-/** A product as it stands, and with its factors taken apart one by one where they are products themselves. */
+/** The product of a node, and the same product with one factor after the other expanded if it is a product itself. */
 function* products(node: PlainNode, around: Around): Generator<Product> {
   let level: Product[] = [{ factors: [node.outputs[0]], number: 1 }];
   for (let depth = 0; depth < 4; depth++) {
@@ -31,7 +31,7 @@ function expanded({ factors, number }: Product, index: number, around: Around): 
   return quotient && divisor ? { factors: [...others, quotient.inputs[0]], number: number / divisor } : undefined;
 }
 
-/** The value that a factor is a gate of, with the number that the product of both is multiplied by, and what the product is. */
+/** Kinds of gates: how the gated value is found, the number that the product is multiplied by, and the activation that results. */
 const GATES: readonly {
   of(name: string, around: Around): string | undefined;
   number: number;
@@ -52,7 +52,7 @@ function hardSigmoidOf(name: string, { by }: Around): string | undefined {
   return near(alpha as number, 1 / 6) && near(beta as number, 0.5) ? node?.inputs[0] : undefined;
 }
 
-/** x of clip(x + 3, 0, 6). */
+/** The x in clip(x + 3, 0, 6). */
 function clippedOf(name: string, around: Around): string | undefined {
   const clip = around.by(name, 'Clip');
   if (!clip) return undefined;
@@ -62,7 +62,7 @@ function clippedOf(name: string, around: Around): string | undefined {
   return bound('min', 1) === 0 && bound('max', 2) === 6 && sum?.number === 3 ? sum.other : undefined;
 }
 
-/** x of 1 + erf(x / √2). */
+/** The x in 1 + erf(x / √2). */
 function erfOf(name: string, around: Around): string | undefined {
   const sum = withNumber(around.by(name, 'Add'), around);
   const erf = sum?.number === 1 ? around.by(sum.other, 'Erf') : undefined;
@@ -73,7 +73,7 @@ function erfOf(name: string, around: Around): string | undefined {
   return near(scaled?.number, Math.SQRT1_2) ? scaled?.other : undefined;
 }
 
-/** x of 1 + tanh(√(2/π) · (x + 0.044715 · x³)). */
+/** The x in 1 + tanh(√(2/π) · (x + 0.044715 · x³)). */
 function tanhOf(name: string, around: Around): string | undefined {
   const sum = withNumber(around.by(name, 'Add'), around);
   const tanh = sum?.number === 1 ? around.by(sum.other, 'Tanh') : undefined;

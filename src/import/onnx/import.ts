@@ -1,4 +1,4 @@
-/** From the bytes of an ONNX file to a checkpoint that brings its network along. */
+/** Turns the bytes of an ONNX file into a checkpoint that contains its network. */
 import { counted, firstFew, InputError } from '../../errors.js';
 import { CONSTANT } from '../../export/builder.js';
 import type { Checkpoint, ImportedNetwork, TensorData } from '../../formats/weights/checkpoint.js';
@@ -21,15 +21,15 @@ import { withPatterns } from './patterns.js';
 import { readModel } from './read.js';
 import { imageValue, isChannelsLast, numbersOf, orderOf, type Translation, translate } from './translate.js';
 
-/** What the file leaves open. */
+/** Options for what a file may leave open. */
 export interface NetworkOptions {
   /** The output that has a number for each class, if the model has several outputs. */
   output?: string | undefined;
-  /** What the numbers become if the model does not end with probabilities. Default: a sigmoid for each class. */
+  /** How the outputs become probabilities if the model does not compute them itself. Default: a sigmoid for each class. */
   probabilities?: Probabilities | undefined;
   /** Side of the image if the model is for any size. Default: what the file's metadata says, else 224. */
   size?: number | undefined;
-  /** Channels of the image if the model does not say it. */
+  /** Channels of the image if the model leaves them open. */
   channels?: number | undefined;
 }
 
@@ -38,10 +38,10 @@ export interface OnnxOptions extends NetworkOptions {
   external(location: string): Promise<Uint8Array>;
 }
 
-/** What raybox calls the output with a number for each class in the models that it writes. */
+/** The name of the output with a number for each class in models that raybox writes. */
 const CLASSES_OUTPUT = 'probabilities';
 
-/** What constants may grow to beyond the numbers of the file, by what shapes are computed with. */
+/** How many numbers may be computed from constants in addition to those of the file, for shapes and indices. */
 const MORE_NUMBERS = 2 ** 22;
 
 /**
@@ -68,7 +68,7 @@ function withWarnings(imported: Checkpoint, more: readonly Warning[]): Checkpoin
 /** The newest version of ONNX's operators that raybox was compared with: that of onnx 1.23. Between 22 and 28, nothing that raybox reads changed. */
 const NEWEST = 28;
 
-/** An attribute that raybox does not know is refused, so only what a newer version changed without one is in doubt. */
+/** Unknown attributes are refused anyway. This warns of changes that a newer version may have made without a new attribute. */
 const newerOperators = (opset: number): Warning[] =>
   opset <= NEWEST
     ? []
@@ -149,7 +149,7 @@ export async function onnxTensors(bytes: Uint8Array, options: Pick<OnnxOptions, 
   return { tensors: new Map(tensors), metadata: withoutOwnKeys(model.metadata) };
 }
 
-/** A model is no raybox weights file, whatever its metadata say: it has no such tensors. */
+/** Removes raybox's own metadata, because the model does not have the tensors of a raybox weights file. */
 const withoutOwnKeys = (metadata: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(metadata).filter(([key]) => key !== 'raybox_weights'));
 
@@ -165,7 +165,7 @@ function imageInput({ inputs, format }: PlainModel): PlainInput {
     });
   const [input] = inputs;
   if ((input.shape && input.shape.length !== 4) || !IMAGE_TYPES.includes(input.type))
-    throw new InputError(`${format}: the model's input is no image`, { expected, given: shown(input) });
+    throw new InputError(`${format}: the model's input is not an image`, { expected, given: shown(input) });
   return input;
 }
 
@@ -188,7 +188,7 @@ function imageShape(
     throw new InputError(`${format}: the model's image has another number of channels`, {
       expected: '1 or 3',
       given: own === undefined ? `an open number (${name})` : String(own),
-      ...(own === undefined ? { hint: 'say it with inputChannels' } : {}),
+      ...(own === undefined ? { hint: 'give it with inputChannels' } : {}),
     });
   const sides = [height, width].filter((side) => side !== undefined);
   if (sides.length === 2 && height !== width)
@@ -223,7 +223,7 @@ function classesOutput(
   throw new InputError(`${format}: the model has ${counted(names.length, 'output')}`, {
     expected: 'one, with a number for each class',
     given: list,
-    hint: 'say which with the option output (--output NAME); networks that detect or segment are not what raybox localizes with',
+    hint: 'choose one with the option output (--output NAME); raybox cannot localize with networks that detect or segment',
   });
 }
 
@@ -236,7 +236,7 @@ function numbersOfClasses(kit: Kit, output: Operand | undefined, { format }: Pla
   const isList =
     dims.every((runs) => runs.length === 0) || dims.some((runs) => isWhole(runs, 'c', channelCount(tensor)));
   if (isList) return tensor;
-  throw new InputError(`${format}: the output ${name} is no list of numbers`, {
+  throw new InputError(`${format}: the output ${name} is not a list of numbers`, {
     expected: 'a number for each class',
     given: shapeOfOperand(output).join('×'),
   });
@@ -248,7 +248,7 @@ function fieldsOf(
 ): Pick<ImportedNetwork, 'fields'> {
   const fields: Partial<WeightsMetadata> = { inputChannels: channels };
   if (isFixed) Object.assign(fields, { inputWidth: width, inputHeight: height });
-  // A model that takes bytes takes pixels as they are.
+  // A model whose input is bytes expects pixels from 0 to 255.
   const each = (value: number) => new Array<number>(channels).fill(value);
   if (type === 'U8') Object.assign(fields, { mean: each(0), std: each(1 / 255) });
   return { fields };
@@ -256,7 +256,7 @@ function fieldsOf(
 
 const ignoredOutputs = (name: string, others: readonly string[]): Warning => ({
   code: 'ignored-data',
-  message: `The model has several outputs. ${name} was taken, which has a number for each class; not used: ${firstFew(others, 6)}. Say otherwise with output (--output).`,
+  message: `The model has several outputs. ${name} was taken, which has a number for each class; not used: ${firstFew(others, 6)}. Choose another one with output (--output).`,
 });
 
 const QUANTISED: Warning = {
@@ -271,7 +271,7 @@ function probabilitiesTold(ends: Probabilities | undefined, given: Probabilities
       {
         code: 'assumed-network',
         message:
-          'The probabilities are those of a softmax: of all classes one is taken to be there, and they are 1 together. An image with two findings, or with none, cannot be told so.',
+          'The probabilities are those of a softmax: their sum is 1, as if each image had exactly one of the classes. They cannot express that an image has two findings, or none.',
       },
     ];
   return [];

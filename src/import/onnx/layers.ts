@@ -40,7 +40,7 @@ const pairOf = (call: Call, name: string, otherwise: Pair): Pair => {
   return [list[0], list[1]];
 };
 
-/** Padding that is given, or that follows from how many windows there shall be. */
+/** The padding: given by the node, or computed from the wanted number of windows (auto_pad). */
 function paddingOf(call: Call, x: Value, windows: { kernel: Pair; stride: Pair; dilation: Pair }): Sides {
   const auto = textOf(call, 'auto_pad', 'NOTSET');
   if (auto === 'VALID') return [0, 0, 0, 0];
@@ -79,7 +79,7 @@ function convolution(call: Call): Value {
   });
 }
 
-/** Padding of a transposed convolution takes rows and columns away from its result; it may follow from the size that the result shall have. */
+/** The padding of a transposed convolution removes rows and columns from its result. It may follow from the wanted size of the result. */
 function transposedConvolution(call: Call): Value {
   const x = map(call);
   const weight = constant(call, 1);
@@ -100,7 +100,7 @@ function transposedConvolution(call: Call): Value {
     const before = rest.map((size) => (auto === 'SAME_UPPER' ? Math.floor(size / 2) : Math.ceil(size / 2)));
     padding = [...before, ...rest.map((size, axis) => size - before[axis])];
   }
-  // Where less than nothing is taken away, there is more behind the end.
+  // A negative padding adds rows or columns at the end.
   const more = [0, 1].map((axis) => Math.max(0, -padding[axis + 2]));
   outputPadding = [outputPadding[0] + more[0], outputPadding[1] + more[1]];
   padding = padding.map((side, i) => (i < 2 ? side : Math.max(0, side)));
@@ -127,7 +127,7 @@ function pool(mode: 'max' | 'average'): Operator {
     translate: (call) =>
       ofPlanes(call, (planar) => {
         const x = map(planar);
-        if (call.outputs > 1) throw new Unsupported('the places of the maxima are read');
+        if (call.outputs > 1) throw new Unsupported('its second output, the places of the maxima, is read');
         return layers.poolWindows(call.kit, x, mapsOf(call.kit), {
           ...windowsOf(planar, x),
           mode,
@@ -147,7 +147,7 @@ const globalPool = (r: number): Operator => ({
   translate: (call) => ofPlanes(call, (planar) => layers.poolAll(call.kit, map(planar), [2, 3], r, true)),
 });
 
-/** The p-th root of a sum of powers over windows, or over all positions. */
+/** Pooling by p-norms over windows, or over all positions. */
 function lpPooled(call: Call, isGlobal: boolean): Value {
   return ofPlanes(call, (planar) => {
     const x = map(planar);

@@ -6,7 +6,7 @@ import { commonType, exact } from '../numbers.js';
 import type { Constant } from '../plain.js';
 import { type Call, isValue, type Operator, operand } from './call.js';
 
-/** What a general operation takes: values as they are, constants with their names. */
+/** An operand for a general operation: a value as it is, or a constant with its name. */
 const either = (call: Call, index: number) => {
   const found = operand(call, index);
   return isValue(found) ? found : { name: call.node.inputs[index], constant: found };

@@ -12,7 +12,7 @@ export function range(call: Call): Operand {
   const [a, b, c] = [0, 1, 2].map((i) => constant(call, i).constant.type);
   const type = commonType(commonType(a, b), c);
   if (step === 0 || ![start, limit, step].every(Number.isFinite))
-    throw new InputError('it counts in no finite steps', { given: `from ${start} to ${limit} by ${step}` });
+    throw new InputError('its range is not finite', { given: `from ${start} to ${limit} by ${step}` });
   const { sub, add, mul } = { sub: pairOf('sub', type), add: pairOf('add', type), mul: pairOf('mul', type) };
   const count = Math.max(0, Math.ceil(rounded(type, arrayOf(type, 1).fill(sub(limit, start)))[0] / step));
   arrays.spend(call.budget, count);

@@ -7,7 +7,7 @@ export const ONE = 'raybox: one';
 
 export const ZERO = 'raybox: zero';
 
-/** (x − mean) / √(variance + ε), with x and ε. Which axis it runs along is checked where the value is known. */
+/** Finds x, the axis and ε in (x − mean) / √(variance + ε). The axis is checked later, when the rank of the value is known. */
 function standardised(name: string, around: Around): { x: string; axis: number; epsilon: number } | undefined {
   const quotient = around.by(name, 'Div');
   const root = quotient && around.by(quotient.inputs[1], 'Sqrt');
@@ -33,7 +33,7 @@ function standardised(name: string, around: Around): { x: string; axis: number; 
   return { x: difference.inputs[0], axis: axes[0], epsilon: sum.number };
 }
 
-/** A norm over the last dimension with factors and summands, and one without. */
+/** A layer norm over the last dimension, with or without factors and summands. */
 export const layerNormed: Pattern = (node, around) => {
   const constantAnd = (of: PlainNode | undefined) => {
     const index = of?.inputs.findIndex((name) => (around.constant(name)?.count ?? 0) > 1) ?? -1;

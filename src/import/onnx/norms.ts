@@ -53,7 +53,7 @@ function lastDimensions(call: Call, { dims }: Value): number[] {
 
 const normalised = (call: Call) => numberOf(call, 'epsilon', 1e-5);
 
-/** A norm over the last dimensions. Over channels alone it is one operation, where only its result is read. */
+/** A norm over the last dimensions. If these are only the channels, and only the result is read, it is a single operation. */
 export function layerNorm(call: Call): readonly Value[] {
   const { kit } = call;
   const x = value(call, 0);
@@ -116,7 +116,7 @@ export function groupNormalisation(call: Call): Value {
 export function meanVarianceNorm(call: Call): Value {
   const x = value(call, 0);
   const axes = axesOf(listOf(call, 'axes') ?? [0, 2, 3], x.dims.length);
-  // Where the numbers vary, 1e-9 does nothing in float32; where they do not, the result is 0 with any summand.
+  // If the numbers vary, adding 1e-9 changes nothing in float32. If they do not vary, the result is 0 whatever is added.
   return standardise(call.kit, x, axes, 1e-18);
 }
 
@@ -130,7 +130,7 @@ export function lpNorm(call: Call): Value {
 
 export function lrn(call: Call): Value {
   const size = numberOf(call, 'size', 0);
-  // Of an even size one neighbour more is above the channel in ONNX, and below it in raybox.
+  // With an even size, ONNX takes one more neighbour above the channel, and raybox one more below it.
   if (size % 2 !== 1) throw new Unsupported(`it joins an even number of channels (size ${size})`);
   const options = {
     size,
@@ -142,7 +142,7 @@ export function lrn(call: Call): Value {
 }
 
 /**
- * A function along one dimension. Up to version 12 all dimensions from the axis on were one, and those before were one.
+ * A function along one dimension. Up to version 12, all dimensions from the axis on count as one dimension.
  * @param along adds the function along a dimension
  */
 function alongAxis(call: Call, along: (x: Value, axis: number) => Value): Value {
@@ -161,7 +161,7 @@ export const softmax = (call: Call): Value =>
     return { tensor: addSoftmax(call.kit.g, tensor, call.kit.name), dims };
   });
 
-/** x minus the logarithm of the sum of all powers of e along a dimension. */
+/** The logarithm of a softmax: x − log Σ exp(x) along a dimension. */
 export const logSoftmax = (call: Call): Value =>
   alongAxis(call, (x, axis) => combine(call.kit, x, reduceOver(call.kit, x, [axis], 'log_sum_exp'), 'sub'));
 

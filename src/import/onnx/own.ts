@@ -1,11 +1,12 @@
 /**
- * A model that raybox wrote (`src/export`). Its metadata say which network it is, and its initializers are the network's parameters under their
- * own names. That is trusted only if the graph is the one that raybox writes for this network: somebody may have changed the nodes since.
+ * Reads a model that raybox wrote (`src/export`). Its metadata describes the network, and its initializers are the network's parameters under
+ * their own names. The metadata is trusted only if the graph is the one that raybox writes for this network, because somebody may have changed
+ * the nodes since.
  */
 import { InputError } from '../../errors.js';
+import type { OnnxAttribute, OnnxConstant, OnnxNode } from '../../export/builder.js';
 import { type ExportedGraph, exportedGraph, INPUT, OUTPUTS } from '../../export/graph.js';
 import { shapeOf, withCasts } from '../../export/onnx.js';
-import type { OnnxAttribute, OnnxConstant, OnnxNode } from '../../export/builder.js';
 import { OPSET } from '../../export/write.js';
 import type { Checkpoint, TensorData } from '../../formats/weights/checkpoint.js';
 import { isGraph } from '../../formats/weights/graph_description.js';
@@ -30,7 +31,7 @@ export function ownWeights(model: PlainModel): Checkpoint | undefined {
   return { tensors: new Map(tensors), metadata: { ...model.metadata } };
 }
 
-/** What raybox writes for the network that the metadata name. They may be anybody's: what cannot be built is no network of raybox. */
+/** The graph that raybox writes for the network in the metadata; undefined if that network cannot be built, since anybody may write metadata. */
 function writtenFor(model: PlainModel): ExportedGraph | undefined {
   try {
     const metadata = parseWeightsMetadata(model.metadata);
@@ -87,5 +88,5 @@ function isSameConstant(found: Constant | undefined, { shape, data }: OnnxConsta
 export const CHANGED: Warning = {
   code: 'assumed-network',
   message:
-    'raybox wrote this ONNX model, and its nodes are others now (another program or version changed them). The network was read from the nodes as they are; classes, thresholds and input are read as those of any ONNX model.',
+    'raybox wrote this ONNX model, but its nodes have been changed since (by another program or version). The network was read from the nodes as they are; classes, thresholds and input were read as those of any ONNX model.',
 };

@@ -1,4 +1,4 @@
-/** Numbers around a map, and the same in other dimensions. */
+/** Padding of maps, and of other dimensions. */
 import { InputError } from '../../errors.js';
 import { concatenate, gather, spend } from '../arrays.js';
 import { joinAlong, padMap, pick } from '../general.js';
@@ -19,7 +19,7 @@ import {
   textOf,
 } from './call.js';
 
-/** How many places are put before and behind each dimension. */
+/** The numbers of places to add before and after each dimension. */
 function sidesOf(call: Call, rank: number): readonly (readonly [before: number, behind: number])[] {
   const pads = (call.version >= 11 ? listInput(call, 1) : listOf(call, 'pads')) ?? [];
   const given = listInput(call, 3);
@@ -32,7 +32,7 @@ function sidesOf(call: Call, rank: number): readonly (readonly [before: number, 
   });
 }
 
-/** Numbers around a map: one number, or those of the map itself. Zeros before a convolution have become its own padding. */
+/** Pads with one number, or with numbers of the value itself. Zeros around the input of a convolution were merged into its padding before. */
 export function pad(call: Call): Operand {
   const x = operand(call, 0);
   const shape = shapeOfOperand(x);
@@ -56,7 +56,7 @@ export function pad(call: Call): Operand {
   return sides.reduce<Operand>((result, own, dimension) => withNumber(call, result, dimension, own, filled), x);
 }
 
-/** One number before and behind the places of a dimension. Negative sides cut. */
+/** Pads a dimension with one number. Negative sides cut. */
 function withNumber(
   call: Call,
   x: Operand,
@@ -82,7 +82,7 @@ function withNumber(
   return concatenate([...first.map((one) => one.constant), middle, ...last.map((one) => one.constant)], dimension);
 }
 
-/** Numbers of the map itself around it. */
+/** Pads with numbers of the value itself. */
 const withPlaces = (call: Call, x: Operand, sides: ReturnType<typeof sidesOf>, mode: string): Operand =>
   sides.reduce<Operand>((result, [before, behind], dimension) => {
     if (before === 0 && behind === 0) return result;
@@ -96,12 +96,12 @@ function placed(call: Call, x: Operand, dimension: number, places: readonly numb
   return gather(x, constantOf([places.length], Float64Array.from(places)), dimension);
 }
 
-/** Which place of a dimension each place of the padded one is. */
+/** For each place of the padded dimension, the place of the dimension that it is taken from. */
 function placesAround(mode: string, size: number, before: number, behind: number): number[] {
   const place: Record<string, (at: number) => number> = {
     edge: (at) => Math.min(Math.max(at, 0), size - 1),
     wrap: (at) => ((at % size) + size) % size,
-    // Beyond the ends it goes back again, without the places at the ends once more.
+    // At the ends the places are mirrored, without repeating the places at the ends.
     reflect: (at) => {
       const period = Math.max(1, 2 * size - 2);
       const own = ((at % period) + period) % period;

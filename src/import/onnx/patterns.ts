@@ -17,7 +17,7 @@ const activation = (kind: 'silu' | 'hard_swish' | 'hard_sigmoid' | 'gelu' | 'gel
   translate: (call) => activate(call.kit, value(call, 0), { kind }),
 });
 
-/** Rows of the table of operators for what patterns become. */
+/** Rows of the table of operators for the nodes that replace patterns. */
 export const merged: Readonly<Record<string, Operator>> = {
   'raybox::SiLU': activation('silu'),
   'raybox::HardSwish': activation('hard_swish'),
@@ -42,7 +42,7 @@ function logSumExp(call: Call) {
   return poolAll(call.kit, x, axesOf(listOf(call, 'axes') ?? [], x.dims.length), numberOf(call, 'r', 1), true);
 }
 
-/** The model with every pattern as one node, and the constants that these nodes have. */
+/** The model with every pattern replaced by one node. */
 export function withPatterns<M extends PlainModel>(model: M): M {
   const producers = new Map<string, PlainNode>();
   for (const node of model.nodes) for (const name of node.outputs) if (name !== '') producers.set(name, node);
@@ -53,7 +53,7 @@ export function withPatterns<M extends PlainModel>(model: M): M {
   const constantNamed = (name: string): Constant | undefined => {
     const found = model.constants.get(name);
     if (found) return found;
-    // Exporters write weights that are equal once, and copies as identities.
+    // Exporters write equal weights only once, and an Identity node for each copy.
     const copy = by(name, 'Identity');
     if (copy) return model.constants.get(copy.inputs[0]);
     const attribute = by(name, 'Constant');
@@ -81,7 +81,7 @@ export function withPatterns<M extends PlainModel>(model: M): M {
   return { ...model, nodes, constants };
 }
 
-/** Zeros around a map that only a convolution reads become the convolution's own padding. */
+/** Merges zeros around a map into the padding of the layer that reads it. */
 const padded: Pattern = (node, around) => {
   const pad = around.by(node.inputs[0], 'Pad');
   const auto = own(node, 'auto_pad') ?? 'NOTSET';
@@ -93,7 +93,7 @@ const padded: Pattern = (node, around) => {
   const [n, c, top, left, n2, c2, bottom, right] = sides;
   const others = [n, c, n2, c2].every((side) => side === 0);
   const outer = [top, left, bottom, right];
-  // An average counts such zeros; windows of the last column are others where their number is rounded up.
+  // An average has to count such zeros. In ceil mode, and with padding of its own, its last windows would differ.
   if (
     node.operator === 'AveragePool' &&
     (own(node, 'ceil_mode') === 1 || ((own(node, 'pads') ?? []) as number[]).some((side) => side !== 0))

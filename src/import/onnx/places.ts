@@ -1,4 +1,4 @@
-/** Operators by which numbers get other places: repeated, moved between channels and positions, summed up to a place, or looked for. */
+/** Operators that move numbers: repetition, blocks of pixels as channels and back, cumulated sums, and the search for the largest number. */
 import { InputError } from '../../errors.js';
 import { gather, spend } from '../arrays.js';
 import { extremeAlong, pick, takeAlong } from '../general.js';
@@ -20,7 +20,7 @@ import {
 } from './call.js';
 import { shapeOperators, withShape } from './shapes.js';
 
-/** The most places that a dimension is written down for. */
+/** The largest size of a dimension whose places are listed one by one. */
 const MOST_PLACES = 65_536;
 
 function tile(call: Call): Operand {
@@ -40,7 +40,7 @@ function tile(call: Call): Operand {
   }, x);
 }
 
-/** Squares of pixels become channels, or channels squares of pixels: the dimensions are cut, exchanged and joined again. */
+/** Turns blocks of pixels into channels or the reverse: dimensions are split, put into another order and joined again. */
 function exchanged(call: Call, cut: readonly number[], perm: readonly number[]): Operand {
   const { translate } = shapeOperators.Transpose;
   const apart = withShape(call, operand(call, 0), cut);

@@ -1,10 +1,10 @@
-/** Layers of signals, which have one dimension beside images and channels: the same layers of maps with one row. */
+/** Layers of signals, which have one dimension besides images and channels. They are translated as layers of maps with one row. */
 
 import type { Value } from '../kit.js';
 import type { Constant } from '../plain.js';
 import { type Call, type Operand, optionalConstant, value } from './call.js';
 
-/** Attributes that say something of each dimension, with what they say of the one row. */
+/** Attributes with a number for each dimension, and their number for the added row. */
 const OF_THE_ROW: Readonly<Record<string, number>> = {
   ...{ kernel_shape: 1, strides: 1, dilations: 1, output_shape: 1, output_padding: 0 },
 };

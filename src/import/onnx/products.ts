@@ -1,4 +1,4 @@
-/** Products of matrices, of which one is mostly the weights of a dense layer. */
+/** Products of matrices. Usually one of them is the weights of a dense layer. */
 import { transpose } from '../arrays.js';
 import { scaleAndShift } from '../elementwise.js';
 import { combine, product } from '../general.js';
@@ -17,9 +17,9 @@ import {
   shapeOfOperand,
 } from './call.js';
 
-/** A matrix with its rows as columns. Of a value only the order of its dimensions changes. */
+/** A transposed matrix. For a value only the recorded order of dimensions changes. */
 function turned(operand: Operand): Operand {
-  if (shapeOfOperand(operand).length !== 2) throw new Unsupported('it transposes what is no matrix');
+  if (shapeOfOperand(operand).length !== 2) throw new Unsupported('it transposes an input that is not a matrix');
   return isValue(operand) ? { ...operand, dims: transposed(operand.dims, [1, 0]) } : transpose(operand, [1, 0]);
 }
 
@@ -53,7 +53,7 @@ const times = (source: Constant, factor: number): Constant =>
     Float32Array.from(source.values(), (number) => number * factor),
   );
 
-/** An input as numbers where they are at hand, else as a value. */
+/** An input as a constant if its numbers are known, otherwise as a value. */
 function numbersOrValue(call: Call, index: number): Operand | undefined {
   const given = call.operands[index];
   return given && (call.numbers?.get(given) ?? given);
@@ -65,7 +65,7 @@ function matrices(call: Call, a: Operand, b: Operand, names = call.node.inputs):
   if (isValue(a))
     return layers.dense(call.kit, a, { weight: { name: names[1], constant: b as Constant }, transposed: true });
   if (!isValue(b)) throw new Unsupported('it multiplies constants');
-  // Of a constant and a value the transposed matrices are multiplied in the other order.
+  // A constant times a value is computed from the transposed matrices in the other order: A · B = (Bᵀ · Aᵀ)ᵀ.
   const weight = { name: names[0], constant: a };
   if (a.shape.length !== 2) throw new Unsupported('it multiplies constants by a computed value');
   return turned(layers.dense(call.kit, turned(b) as Value, { weight, transposed: false })) as Value;

@@ -1,4 +1,4 @@
-/** Quantised values. raybox computes with real numbers; of quantisation only the range remains. */
+/** Quantised values. raybox computes with real numbers, and keeps only the range to which quantisation limits them. */
 import { activate } from '../elementwise.js';
 import { Unsupported, type Value } from '../kit.js';
 import { type Call, isValue, numberInput, type Operand, value } from './call.js';
@@ -20,8 +20,8 @@ function levelsOf(call: Call): [least: number, most: number] {
 }
 
 /**
- * A value is quantised and at once made real again. What is left of that is the range to which it is limited, which may be all that is
- * left of a ReLU.
+ * Quantises a value, which is dequantised right after. What remains is the range to which this limits the value; exporters may have merged a
+ * ReLU into it.
  */
 export function quantise(call: Call): Value {
   const x = value(call, 0);
@@ -36,6 +36,6 @@ export function quantise(call: Call): Value {
 
 export const dequantise = (call: Call): Operand => {
   const [x] = call.operands;
-  // Of a value that was quantised, `quantise` has left the real numbers.
+  // `quantise` has kept the real numbers of a value.
   return x && isValue(x) ? x : dequantised(call);
 };

@@ -1,4 +1,4 @@
-/** From the bytes of an ONNX file to its nodes, constants, inputs and outputs. What the operators mean is not known here. */
+/** Reads nodes, constants, inputs and outputs from the bytes of an ONNX file. The meaning of the operators is not known here. */
 import { firstFew, InputError } from '../../errors.js';
 import type { Attribute, Constant, PlainInput, PlainModel, PlainNode } from '../plain.js';
 import { type ExternalFiles, type ReadTensor, readEntry, readTensor, typeName } from './tensor.js';
@@ -21,7 +21,7 @@ export interface OnnxModel extends PlainModel {
 
 /**
  * Reads a model.
- * @param files content of the files beside the model. They are only looked at when a tensor in them is asked for, so the map may be filled after this.
+ * @param files the files beside the model. A file is only looked up when the numbers of a tensor in it are read, so the map may be filled later.
  * @throws InputError for a damaged file, and for one whose opsets raybox does not know
  */
 export function readModel(bytes: Uint8Array, files: ExternalFiles): OnnxModel {

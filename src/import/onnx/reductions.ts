@@ -1,4 +1,4 @@
-/** Operators that join numbers along axes: sums, averages, extremes and norms. */
+/** Operators that reduce axes: sums, averages, extremes and norms. */
 import { InputError } from '../../errors.js';
 import type { ReduceAttributes } from '../../ops/general/reduce.js';
 import { reduce as reduceConstant } from '../arrays.js';
@@ -24,15 +24,15 @@ import {
 type Join = (numbers: readonly number[]) => number;
 
 interface Reduction {
-  /** Of constants of real numbers. */
+  /** For constants of real numbers. */
   readonly real: Join;
-  /** Of constants of whole numbers, where it is another function, or none. */
+  /** For constants of whole numbers. Without it they are refused. */
   readonly whole?: ((type: Constant['type']) => Join) | undefined;
-  /** Of constants of truth values, where there is one. */
+  /** For constants of truth values. */
   readonly truth?: Join;
   /** The version from which on the axes are an input. */
   readonly axesInput?: number;
-  /** A faster way over all positions of a map, which is also what a localizer is found by. */
+  /** A faster translation for reductions over all positions of a map. `find_localizer.ts` looks for it. */
   positions?(call: Call, x: Value, axes: readonly number[]): Value;
 }
 
@@ -55,7 +55,7 @@ const reduction = (kind: ReduceAttributes['kind'], row: Reduction): Operator => 
   },
 });
 
-/** Reductions that leave a number as it is that stands alone. */
+/** Reductions that do not change a single number. */
 const ALONE: ReadonlySet<string> = new Set(['max', 'min', 'mean', 'prod', 'sum']);
 
 function joinOf({ type }: Constant, { real, whole, truth }: Reduction): Join {

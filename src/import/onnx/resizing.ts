@@ -1,17 +1,17 @@
-/** Resizing: by the layer that is fast for maps where it has the method, else one dimension after the other. */
+/** Resizing: by `resize`, which is fast, if it has the method, otherwise one dimension after the other. */
 import { type NearestMode, type ResizeCoordinates, resizePlaces } from '../../ops/general/resize_axis.js';
 import { resize as addResize, type ResizeMode } from '../../ops/layers/resize.js';
 import { takeAlong } from '../general.js';
 import { asMap, asValue, mapsOf, Unsupported, type Value } from '../kit.js';
 import { axisOf, type Call, listInput, listOf, map, numberOf, type Operator, shapeOfOperand, textOf } from './call.js';
 
-/** What ONNX calls a way of resizing, in raybox's words. */
+/** The mode of `resize` that is the same as the node's; undefined if there is none. */
 function resizeMode(call: Call, mode: string, isWholeFactor: boolean): ResizeMode | undefined {
   const isOld = call.node.operator === 'Upsample' || call.version < 11;
   const coordinates = isOld ? 'asymmetric' : textOf(call, 'coordinate_transformation_mode', 'half_pixel');
   const nearest = isOld ? 'floor' : textOf(call, 'nearest_mode', 'round_prefer_floor');
   if (mode === 'nearest' && coordinates === 'asymmetric' && nearest === 'floor') return 'nearest';
-  // Where each pixel becomes a whole number of pixels, the nearest one by their centres is the same, and never halfway between two.
+  // If each pixel becomes a whole number of pixels, the nearest pixel by centres is the same one, and no centre lies halfway between two.
   if (mode === 'nearest' && coordinates === 'half_pixel' && nearest.startsWith('round_') && isWholeFactor)
     return 'nearest';
   if (mode === 'linear' && coordinates === 'align_corners') return 'bilinear_corners';
@@ -69,7 +69,7 @@ const COORDINATES = [
 ] as readonly string[];
 const NEAREST = ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as readonly string[];
 
-/** One dimension after the other, as any resizing of ONNX can be written that is not of a part of the map. */
+/** Resizes one dimension after the other. This supports all of ONNX's methods except the resizing of a part of the map. */
 function resizeByAxes(
   call: Call,
   x: Value,

@@ -1,4 +1,4 @@
-/** Operators that only say otherwise how numbers are arranged, for constants as for values, and those that compute shapes. */
+/** Operators that only rearrange numbers, of constants and of values, and operators that compute shapes. */
 
 import { InputError } from '../../errors.js';
 import { reshape as denseReshape } from '../../ops/general/reshape.js';
@@ -33,7 +33,7 @@ const first = ({ operands }: Call): Operand => {
 
 const integers = (...numbers: number[]): Constant => constantOf([numbers.length], Float64Array.from(numbers));
 
-/** The same numbers in another shape. Where a dimension cannot be followed through it, the numbers are moved first. */
+/** The same numbers in another shape. If the new dimensions cannot be described in the present order, the numbers are moved first. */
 export function withShape({ kit }: Call, operand: Operand, shape: readonly number[]): Operand {
   if (countOf(shape) !== countOf(shapeOfOperand(operand)))
     throw new InputError('a shape does not fit', {
@@ -50,7 +50,7 @@ export function withShape({ kit }: Call, operand: Operand, shape: readonly numbe
 const withDims = (operand: Operand, change: (dims: Dims) => Dims, shape: readonly number[]): Operand =>
   isValue(operand) ? { ...operand, dims: change(operand.dims) } : { ...operand, shape, values: operand.values };
 
-/** Puts in dimensions of size 1, or takes them out. */
+/** Inserts dimensions of size 1. */
 const insertAt =
   (axes: readonly number[]) =>
   <T>(list: readonly T[], one: T): T[] => {
@@ -69,7 +69,7 @@ function reshape(call: Call): Operand {
   return withShape(call, x, completed(sizes, countOf(from)));
 }
 
-/** A shape in which one size may be −1, for what is left. */
+/** Replaces a size of −1 by the one that is left for it. */
 function completed(sizes: readonly number[], count: number): number[] {
   const known = countOf(sizes.filter((size) => size !== -1));
   const open = sizes.filter((size) => size === -1).length;
@@ -166,11 +166,11 @@ function sliceOf(call: Call): Operand {
 const isChannels = ({ dims, tensor }: Value, axis: number) =>
   dims[axis].every((run) => run.axis === 'c') && sizeOf(dims[axis]) === tensor.shape[3];
 
-/** A part of a value. Of channels it is a part of the same memory where it can be, of anything else a copy. */
+/** A part of a value. A part of channels can share the memory of the value; any other part is a copy. */
 function cutValue({ kit }: Call, value: Value, { axis, start, count, step }: arrays.Cut): Value {
   const size = sizeOf(value.dims[axis]);
   if (start === 0 && count === size && step === 1) return value;
-  if (count === 0) throw new Unsupported('it leaves nothing');
+  if (count === 0) throw new Unsupported('its result is empty');
   const places = Array.from({ length: count }, (_, i) => start + i * step);
   if (step !== 1 || !isChannels(value, axis)) return pick(kit, value, axis, places);
   const widths = [start, count, size - start - count];
@@ -192,7 +192,7 @@ function split(call: Call): readonly Operand[] {
   const widths =
     listOrInput(call, 'split', 1, 13) ??
     Array.from({ length: count }, (_, i) => Math.min(even, Math.max(0, shape[axis] - i * even)));
-  if (isValue(x) && widths.includes(0)) throw new Unsupported('it leaves nothing');
+  if (isValue(x) && widths.includes(0)) throw new Unsupported('its result is empty');
   if (widths.some((width) => !(width >= 0)) || widths.reduce((sum, width) => sum + width, 0) !== shape[axis])
     throw new InputError('its pieces are not as wide as the value', {
       given: `${widths.join(' + ')} of ${shape[axis]}`,
@@ -216,7 +216,7 @@ function gather(call: Call): Operand {
   const axis = axisOf(numberOf(call, 'axis', 0), shape.length);
   arrays.spend(call.budget, (countOf(shape) / Math.max(1, shape[axis])) * indices.count);
   if (!isValue(x)) return arrays.gather(x, indices, axis);
-  // One place of a dimension of size 1 is that dimension left out, as torch's indexing and squeezing are exported.
+  // Taking the only place of a dimension of size 1 removes the dimension. torch's indexing and squeezing are exported in this way.
   if (shape[axis] === 1 && indices.shape.length === 0 && [0, -1].includes(indices.values()[0]))
     return { ...x, dims: x.dims.filter((_, i) => i !== axis) };
   const places = Array.from(indices.values(), (index) => (index < 0 ? index + shape[axis] : index));
@@ -249,7 +249,7 @@ function shapeOfInput(call: Call): Operand {
   return integers(...shape.slice(bound(numberOf(call, 'start', 0)), bound(numberOf(call, 'end', shape.length))));
 }
 
-/** What does nothing when a network runs. Its second output says that every number is kept. */
+/** Does nothing in inference. Its second output says that every number is kept. */
 function dropout(call: Call): readonly Operand[] {
   if (optionalConstant(call, 2)?.constant.values()[0] === 1)
     throw new Unsupported('it runs as in training (training_mode)');

@@ -1,4 +1,4 @@
-/** Tensors of an ONNX file: numbers of any type, in the file's own fields, as raw bytes, or in a file beside it. */
+/** Reads tensors of an ONNX file. Their numbers are in fields of the file, in raw bytes, or in a file beside it. */
 import { firstFew, InputError } from '../../errors.js';
 import { ELEMENT_BYTES, type ElementType, elementCount, toFloat32 } from '../../formats/weights/checkpoint.js';
 import { BinaryReader } from '../../vendor/protobuf.js';
@@ -152,7 +152,7 @@ const FIELDS: ReadonlyMap<number, NumberField> = new Map([
   [11, varints((reader) => Number(reader.uint64()), ['U64', 'U32'])],
 ]);
 
-/** Numbers of a file in the array that holds their type. */
+/** Decodes numbers into the array for their type. */
 function decode(type: ElementType, bytes: Uint8Array): Float32Array | Float64Array {
   const count = bytes.length / ELEMENT_BYTES[type];
   if ((isReal(type) && type !== 'F64') || type === 'BOOL' || ELEMENT_BYTES[type] <= 2) {
@@ -181,7 +181,7 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-/** An entry may be the description of a whole network with its constants. */
+/** The longest entry of the metadata in bytes. An entry may be the description of a network with its constants. */
 const LONGEST_ENTRY = 1 << 26;
 
 export function readEntry(bytes: Uint8Array, entries: Map<string, string>): void {
@@ -198,7 +198,7 @@ function placeOf(entries: ReadonlyMap<string, string>, what: string): ExternalPl
   const numberOf = (key: string) => {
     const text = entries.get(key);
     if (text === undefined) return undefined;
-    if (!/^\d{1,15}$/.test(text)) throw new InputError(`${what}: ${key} is no number`, { given: text.slice(0, 40) });
+    if (!/^\d{1,15}$/.test(text)) throw new InputError(`${what}: ${key} is not a number`, { given: text.slice(0, 40) });
     return Number(text);
   };
   // Whoever made the file must not choose which other file is read.

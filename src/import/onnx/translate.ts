@@ -1,4 +1,4 @@
-/** An ONNX graph for one image as operations on a raybox graph: node by node, each by its row in the tables of operators. */
+/** Translates an ONNX graph for one image to operations on a raybox graph, each node by its row in the tables of operators. */
 import { InputError } from '../../errors.js';
 import type { ElementType } from '../../formats/weights/checkpoint.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
@@ -32,7 +32,7 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map(
   }),
 );
 
-/** Operators of networks that put out boxes or masks, or that have a memory: no classifier of images has them. */
+/** Operators of networks that compute boxes or masks, or that have a memory. Classifiers of images do not have them. */
 const OTHER_NETWORKS =
   /^(NonMaxSuppression|RoiAlign|MaxRoiPool|GridSample|LSTM|GRU|RNN|Loop|Scan|If|TopK|NonZero|Multinomial|StringNormalizer)$/;
 
@@ -43,11 +43,11 @@ export interface Translation {
   /** Constants that were computed, by name. */
   readonly computed: Map<string, Constant>;
   readonly budget: Budget;
-  /** What the user has to be told. */
+  /** Facts that the user has to be told. */
   readonly told: Set<string>;
   /** Set where images are a dimension of the values like any other. */
   readonly ownImages?: boolean;
-  /** Values whose numbers are at hand, though the network computes with them: what needs constants takes these. */
+  /** Inputs whose numbers are known. Operators that need constants can use these numbers. */
   readonly numbers?: ReadonlyMap<Operand, Constant>;
   /** Types of values by name: those of inputs, if they are known, and what follows from them. */
   readonly types?: Map<string, ElementType>;
@@ -109,17 +109,17 @@ export function translate(
   return new Map(wanted.flatMap((name) => (values.has(name) ? [[name, values.get(name)!] as const] : [])));
 }
 
-/** Of a computed value float32, unless something else is known. */
+/** The type of an operand. A computed value is float32 unless another type is known. */
 const typeOfOperand = (operand: Operand | undefined, known: ElementType | undefined): ElementType | undefined =>
   operand && (isValue(operand) ? (known ?? 'F32') : operand.type);
 
-/** The type of what a node computes: that of its first input, or what its row says. */
+/** The type of a node's result: that of its row, or that of its first input. */
 function resultType(call: Call): ElementType | undefined {
   const { result } = OPERATORS.get(call.node.operator) ?? {};
   return typeof result === 'function' ? result(call) : (result ?? call.types[0]);
 }
 
-/** Whole numbers and truth values are float32 on the GPU. Only operators that are exact with them take them. */
+/** Refuses computed whole numbers and truth values, which are float32 on the GPU, unless the operator is exact for them. */
 function checkWhole(call: Call, { takesWhole = false }: Operator): void {
   const index = call.operands.findIndex((one, i) => one && isValue(one) && !isReal(call.types[i] ?? 'F32'));
   if (index >= 0 && !takesWhole)
@@ -129,7 +129,7 @@ function checkWhole(call: Call, { takesWhole = false }: Operator): void {
 function operandOf(values: ReadonlyMap<string, Operand>, name: string, node: PlainNode): Operand {
   const found = values.get(name);
   if (found) return found;
-  throw new InputError(`${describeNode(node)} reads ${name}, which nothing puts out`, {
+  throw new InputError(`${describeNode(node)} reads ${name}, which no node computes`, {
     hint: 'the nodes of a model have to stand in the order in which they run: onnx.checker.check_model says more',
   });
 }
@@ -156,7 +156,7 @@ function translated(call: Call): Operand | readonly Operand[] {
       new Unsupported(
         isOther ? 'networks that classify an image do not have it' : 'raybox does not have this operator',
         isOther
-          ? 'raybox localizes with networks that put out a number for each class'
+          ? 'raybox localizes with networks whose output is a number for each class'
           : 'export the model with standard operators of a classifier, or cut off what it does not need',
       ),
     );
@@ -196,6 +196,6 @@ export const isUnsupported = (error: unknown): boolean =>
 const describeNode = ({ origin, operator, name }: PlainNode, version = '') =>
   origin ?? `onnx: ${operator} '${name.slice(0, 120)}'${version}`;
 
-/** Numbers of the file, for the budget of what may be computed of them. */
+/** The count of all numbers in the file, from which the budget for computed constants follows. */
 export const numbersOf = (model: PlainModel): number =>
   [...model.constants.values()].reduce((sum, { shape }) => sum + countOf(shape), 0);

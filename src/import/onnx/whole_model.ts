@@ -1,4 +1,4 @@
-/** A model as it is, with inputs and outputs of any shape. Nothing is assumed about what it is for, and no localizer is looked for. */
+/** Translates a model as it is, with inputs and outputs of any shape. Nothing is assumed about its purpose, and no localizer is looked for. */
 import { InputError } from '../../errors.js';
 import { bf16ToF32 } from '../../formats/half.js';
 import type { ElementType } from '../../formats/weights/checkpoint.js';
@@ -12,7 +12,7 @@ import { isValue, type Operand, shapeOfOperand } from './call.js';
 import { withPatterns } from './patterns.js';
 import { numbersOf, type Translation, translate } from './translate.js';
 
-/** What a model puts out: numbers that follow from its constants, or a tensor of the graph, dense in row-major order. */
+/** An output of a model: numbers that follow from its constants, or a dense tensor of the graph. */
 export interface ModelOutput {
   readonly name: string;
   readonly shape: readonly number[];
@@ -29,14 +29,14 @@ export interface WholeModel {
   readonly outputs: readonly ModelOutput[];
 }
 
-/** Numbers that a model may compute of its constants beyond those that it has. */
+/** How many numbers a model may compute from its constants in addition to those in the file. */
 const MORE_NUMBERS = 2 ** 22;
 
 const KIT: Pick<Kit, 'ownImages'> = { ownImages: true };
 
 /**
  * Translates a model for given inputs. Real numbers are computed on the GPU in float32. Whole numbers and truth values are settings
- * (shapes, axes, conditions): what follows from them alone is computed here, in their own types. Where an operator needs weights as
+ * (shapes, axes, conditions), and whatever depends only on them is computed here, in their own types. If an operator needs weights as
  * constants, it takes the numbers of the input.
  * @param given the model's inputs in their order; a missing one is not given
  * @throws InputError that names the operator and the node that raybox cannot run (`isUnsupported`), or what is wrong with the model
@@ -71,7 +71,7 @@ export function wholeModel(read: PlainModel, given: readonly (Constant | undefin
   const results = translate(translation, g, operands, wanted);
   const outputs = model.outputs.map(({ name }): ModelOutput => {
     const result = results.get(name);
-    if (!result) throw new InputError(`nothing puts out ${name}`);
+    if (!result) throw new InputError(`no node computes the output ${name}`);
     const shape = shapeOfOperand(result);
     if (!isValue(result)) return { name, shape, type: result.type, constant: result };
     const kit: Kit = { g, weights: translation.weights, name: `${name}/output`, ...KIT };
@@ -81,7 +81,7 @@ export function wholeModel(read: PlainModel, given: readonly (Constant | undefin
   return { graph, inputs, weights: translation.weights, outputs };
 }
 
-/** bfloat16 that was stored as the whole numbers that its bits are, as ONNX's own tests have it. */
+/** Reads whole numbers as the bits of bfloat16 numbers if the model says so. ONNX's own tests store them in this way. */
 export function asDeclared(constant: Constant, type: string): Constant {
   if (type !== 'BF16' || constant.type !== 'U16') return constant;
   return constantOf(constant.shape, bf16ToF32(Uint16Array.from(constant.values())), 'BF16');

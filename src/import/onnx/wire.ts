@@ -1,18 +1,18 @@
 /**
- * Fields of protobuf messages, bounded: nothing is read beyond the message that it stands in, and a count is compared with the bytes that
- * are there before anything is allocated for it.
+ * Reads fields of protobuf messages within bounds: nothing is read beyond the end of its message, and a count is compared with the number of
+ * bytes before anything is allocated for it.
  */
 import { InputError } from '../../errors.js';
 import { BinaryReader, WireType } from '../../vendor/protobuf.js';
 
-/** One field of a message. What it holds depends on the wire type, so a reader asks for what the format says. */
+/** One field of a message. The reader calls the method for the type that the format defines for this field. */
 export interface Field {
   readonly number: number;
   /** The bytes of a text, of bytes, of a message or of a packed list. They are a view of the file. */
   bytes(): Uint8Array;
-  /** A whole number; beyond 2^53 it is rounded, as the largest of 64 bits is that stands for "to the end". */
+  /** A whole number. Beyond 2^53 it is rounded; such numbers are used for "to the end". */
   integer(): number;
-  /** @param most bytes; without it, what names and the like may have */
+  /** @param most the limit in bytes. Default: that of names. */
   text(most?: number): string;
   /** The numbers of a repeated field, packed or not. */
   integers(): number[];
@@ -76,7 +76,7 @@ function fieldOf(number: number, type: WireType, raw: Uint8Array): Field {
   };
 }
 
-/** What the library throws for a message that is cut or wrong becomes an error about the file. */
+/** Turns errors of the library, for a truncated or wrong message, into errors about the file. */
 function guarded<T>(read: () => T): T {
   try {
     return read();
@@ -86,7 +86,7 @@ function guarded<T>(read: () => T): T {
   }
 }
 
-/** Puts a field behind those of its number. A copy of the list for each field would take a time that grows with the square of their number. */
+/** Appends a field to those with its number. Copying the list for each field would take time that grows with the square of their number. */
 export function kept(fields: Map<number, Field[]>, field: Field): void {
   const list = fields.get(field.number);
   if (list) list.push(field);

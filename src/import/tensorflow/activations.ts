@@ -1,4 +1,4 @@
-/** Activations of Keras, as layers and as the setting `activation` of other layers. */
+/** Keras' activations, both as layers and as the setting `activation` of other layers. */
 import { emit, filled, scalar, vector } from './builder.js';
 import { flat, functionOf, type LayerCall, type LayerValue, named, numberOf, refusal } from './layer_config.js';
 
@@ -22,7 +22,7 @@ function clip(
   return emit(call.builder, call.step, 'Clip', inputs, {}, output);
 }
 
-/** max(0.2 x + 0.5, 0) up to 1; Keras 3 has the slope 1/6 instead. */
+/** 0.2 x + 0.5, limited to 0 … 1. In Keras 3 the slope is 1/6. */
 const hardSigmoid: Activation = (call, x, output) =>
   emit(call.builder, call.step, 'HardSigmoid', [x], { alpha: call.isKeras3 ? 1 / 6 : 0.2, beta: 0.5 }, output);
 
@@ -60,8 +60,8 @@ export function activated(call: LayerCall, x: string, output?: string): string {
 }
 
 /**
- * Keras: 0 below the threshold, or the slope times what is missing to it; above it the number itself, up to the largest value. At the
- * threshold itself it is 0.
+ * Keras' ReLU: above the threshold x, at most the largest value; below the threshold slope · (x − threshold), where the slope is 0 by default.
+ * At the threshold itself it is 0.
  */
 function relu(call: LayerCall, x: string, output?: string): string {
   const most =
@@ -90,7 +90,7 @@ function relu(call: LayerCall, x: string, output?: string): string {
   return emit(builder, step, 'Sub', [limited, scaled], {}, output);
 }
 
-/** A slope for each channel. Slopes that differ along rows or columns are refused where they are applied. */
+/** A ReLU with a slope for each channel. Slopes that differ along rows or columns are refused when the node is translated. */
 function prelu(call: LayerCall, x: string, output?: string): string {
   const alpha = call.weight('alpha');
   if (!alpha) throw refusal(call, 'its weights alpha are missing');

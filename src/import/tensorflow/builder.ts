@@ -1,20 +1,20 @@
 /**
- * A network of TensorFlow, written down with ONNX's operators while its layers are gone through. TensorFlow's maps are [images, rows,
- * columns, channels] and ONNX's layers take channels first, so a transpose stands before and behind each of them. When the network is
- * translated further, a transpose only says otherwise how a value lies in its tensor: it costs nothing.
+ * Builds a model with ONNX's operators from the layers of a TensorFlow network. TensorFlow's maps are [images, rows, columns, channels], and
+ * ONNX's layers have channels first, so each layer has a transpose before and after it. These cost nothing: when the model is translated to
+ * raybox's operations, a transpose only changes the recorded order of dimensions.
  */
 import { InputError } from '../../errors.js';
 import { transpose } from '../arrays.js';
 import { type Attribute, type Constant, constantOf, countOf, type PlainNode } from '../plain.js';
 
-/** More nodes than that are refused: nested models that are applied many times can ask for any number. */
+/** The most nodes. A small file can ask for any number of them, by nested models that are applied many times. */
 const MOST_NODES = 65_536;
 
-/** The version of ONNX's operators that the nodes are of. */
+/** The version of ONNX's operators in the nodes. */
 const OPSET = 17;
 
 export interface Step {
-  /** What messages call the layer: its kind and its name. */
+  /** The layer's kind and name, for messages. */
   readonly origin: string;
   readonly name: string;
 }
@@ -22,9 +22,9 @@ export interface Step {
 export interface Builder {
   readonly nodes: PlainNode[];
   readonly constants: Map<string, Constant>;
-  /** Which node puts out a value. */
+  /** The node that computes each value. */
   readonly producers: Map<string, PlainNode>;
-  /** What computed values are in ONNX's order of dimensions, by their names. */
+  /** For the names of values, the names of the same values in ONNX's order of dimensions, if they exist already. */
   readonly channelsFirst: Map<string, string>;
 }
 
@@ -32,7 +32,7 @@ export const createBuilder = (): Builder => ({
   ...{ nodes: [], constants: new Map(), producers: new Map(), channelsFirst: new Map() },
 });
 
-/** Adds a node. @returns the name of what it puts out */
+/** Adds a node. @returns the name of its output */
 export function emit(
   { nodes, producers }: Builder,
   { origin, name }: Step,
@@ -50,7 +50,7 @@ export function emit(
   return output;
 }
 
-/** Adds numbers that the layer has by itself. @returns their name */
+/** Adds a constant of the layer. @returns its name */
 export function numbers({ constants }: Builder, { name }: Step, what: string, constant: Constant): string {
   let own = `${name}/${what}`;
   for (let i = 2; constants.has(own) && constants.get(own) !== constant; i++) own = `${name}/${what} (${i})`;
@@ -66,7 +66,7 @@ export const filled = (count: number, value: number): Constant => ({
   values: () => new Float32Array(count).fill(value),
 });
 
-/** Weights in another order of dimensions, sorted when they are read. */
+/** Weights with their dimensions in another order. The numbers are sorted when they are read. */
 export const reordered = (source: Constant, order: readonly number[]): Constant => ({
   shape: order.map((axis) => source.shape[axis]),
   ...{ type: source.type, count: source.count },
@@ -79,7 +79,7 @@ export function inShape(source: Constant, shape: readonly number[]): Constant {
   throw new InputError('weights do not fit their layer', { expected: shape.join('×'), given: source.shape.join('×') });
 }
 
-/** A map as ONNX has it. @param isFirst whether the layer says that its own maps have channels first */
+/** A map in ONNX's order of dimensions. @param isFirst whether the layer's maps have channels first already */
 export function asFirst(builder: Builder, step: Step, name: string, isFirst = false): string {
   if (isFirst) return name;
   const known = builder.channelsFirst.get(name);
@@ -89,7 +89,7 @@ export function asFirst(builder: Builder, step: Step, name: string, isFirst = fa
   return made;
 }
 
-/** A map of ONNX's as the layer puts it out. */
+/** A map in ONNX's order, converted to the order of the layer's output. */
 export function fromFirst(builder: Builder, step: Step, name: string, output?: string, isFirst = false): string {
   if (isFirst) return output === undefined ? name : emit(builder, step, 'Identity', [name], {}, output);
   const made = emit(builder, step, 'Transpose', [name], { perm: [0, 2, 3, 1] }, output);
@@ -110,15 +110,15 @@ export function emitMap(
   return fromFirst(builder, step, emit(builder, step, operator, inputs, attributes), output, isFirst);
 }
 
-/** An item with the ids of those that have to come before it. */
+/** An item, with the ids of the items that it needs. */
 export interface Item {
   readonly id: string;
   readonly needs: readonly string[];
 }
 
 /**
- * The items that the wanted ones need, each behind all that it needs itself.
- * @throws InputError for items that need one another in a circle
+ * The wanted items and all that they need, in an order in which each item comes after those that it needs.
+ * @throws InputError for items that need each other in a circle
  */
 export function inOrder<T extends Item>(items: ReadonlyMap<string, T>, wanted: readonly string[]): T[] {
   const sorted: T[] = [];
@@ -128,7 +128,7 @@ export function inOrder<T extends Item>(items: ReadonlyMap<string, T>, wanted: r
     const item = items.get(id);
     if (!item || state.get(id) === 'done') return;
     if (state.get(id) === 'open')
-      throw new InputError('tensorflow: layers need one another in a circle', { given: id.slice(0, 120) });
+      throw new InputError('tensorflow: layers depend on each other in a circle', { given: id.slice(0, 120) });
     state.set(id, 'open');
     stack.push({ item, next: 0 });
   };

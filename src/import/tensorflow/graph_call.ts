@@ -1,4 +1,4 @@
-/** One operation of a graph model, and what it is given. */
+/** One operation of a graph model, with its inputs. */
 import { InputError } from '../../errors.js';
 import { isReal } from '../numbers.js';
 import type { Attribute, Constant } from '../plain.js';
@@ -25,7 +25,7 @@ export function input(call: OperationCall, index: number): string {
 export function constant(call: OperationCall, index: number): Constant {
   const { constants, producers } = call.builder;
   let name = input(call, index);
-  // Copies of constants are constants.
+  // A copy of a constant is a constant too.
   for (let hops = 0; hops < 64; hops++) {
     const found = constants.get(name);
     if (found) return found;
@@ -33,18 +33,18 @@ export function constant(call: OperationCall, index: number): Constant {
     if (copy?.operator !== 'Identity') break;
     name = copy.inputs[0];
   }
-  throw refusal(call, `its input ${index} (${name.slice(-80)}) is no constant`);
+  throw refusal(call, `its input ${index} (${name.slice(-80)}) is not a constant`);
 }
 
 /** A constant that is a short list, such as axes. */
 export function list(call: OperationCall, index: number): number[] {
   const found = constant(call, index);
   if (found.count > 64 || isReal(found.type))
-    throw refusal(call, `its input ${index} is no short list of whole numbers`);
+    throw refusal(call, `its input ${index} is not a short list of whole numbers`);
   return Array.from(found.values());
 }
 
-/** An operator of the same meaning, for the node's inputs as they are. */
+/** Translates to an ONNX operator that computes the same from the same inputs. */
 export const same =
   (operator: string, attributes: Readonly<Record<string, Attribute>> = {}): Operation =>
   ({ builder, step, node }) =>

@@ -1,4 +1,4 @@
-/** TensorFlow's operations that are layers: convolutions with what is fused to them, dense layers, norms, pooling, borders, scaling. */
+/** TensorFlow's operations that are layers: convolutions with fused operations, dense layers, norms, pooling, padding, resizing. */
 import { type Attribute, constantOf } from '../plain.js';
 import { type Builder, emit, emitMap, inShape, integers, numbers, reordered, type Step } from './builder.js';
 import { constant, input, list, type Operation, type OperationCall, refusal } from './graph_call.js';
@@ -11,10 +11,10 @@ function isFirst(call: OperationCall): boolean {
   return format === 'NCHW';
 }
 
-/** Two of four numbers: those of rows and columns. */
+/** The numbers for rows and columns of an attribute with four numbers. */
 function ofMap(call: OperationCall, attribute: string, otherwise?: readonly number[]): number[] {
   const given = integerList(call.node, attribute) ?? otherwise;
-  if (given?.length !== 4) throw refusal(call, `${attribute} is no list of 4 numbers`);
+  if (given?.length !== 4) throw refusal(call, `${attribute} is not a list of 4 numbers`);
   const [c, h, w] = isFirst(call) ? [1, 2, 3] : [3, 1, 2];
   if (given[0] !== 1 || given[c] !== 1)
     throw refusal(call, `${attribute} ${given.join(', ')} along images or channels`);
@@ -31,11 +31,11 @@ function padding(call: OperationCall): Record<string, Attribute> {
   return { pads: at.map((index) => given[index]) };
 }
 
-/** What fused operations do behind their layer, in order, with how many inputs each of them has. */
+/** Operations that may be fused to a layer and have inputs of their own, with the number of these inputs. */
 const FUSED: Readonly<Record<string, number>> = { BiasAdd: 1, Prelu: 1 };
 const FUSED_ACTIVATIONS = ['Relu', 'Relu6', 'Elu', 'LeakyRelu', 'Prelu', 'Sigmoid', 'Tanh'];
 
-/** The layer itself, and then what is fused to it. */
+/** Adds the layer, and then the operations that are fused to it. */
 function withFused(call: OperationCall, layer: (bias: string | undefined, output: string | undefined) => string): void {
   const { builder, step, node } = call;
   const fused = textList(node, 'fused_ops') ?? [];
@@ -163,7 +163,7 @@ export const resize =
     const isHalf = truth(node, 'half_pixel_centers');
     const areCorners = truth(node, 'align_corners');
     const coordinates = areCorners ? 'align_corners' : isHalf ? 'half_pixel' : 'asymmetric';
-    // By the centres of pixels the nearest one is the upper of two that are equally near.
+    // Of two pixels whose centres are equally near, the upper one is taken.
     const nearest = isHalf || areCorners ? 'round_prefer_ceil' : 'floor';
     const attributes = { mode, coordinate_transformation_mode: coordinates, nearest_mode: nearest, axes: [2, 3] };
     emitMap(builder, step, 'Resize', [input(call, 0), '', '', sizes], attributes, { output: node.name });

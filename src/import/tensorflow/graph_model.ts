@@ -7,7 +7,7 @@ import { createBuilder, inOrder } from './builder.js';
 import { type GraphNode, nodeOf, readNodes, shapeIn, stepOf, typeOf, valueName } from './graph_nodes.js';
 import { OPERATIONS } from './graph_operations.js';
 
-/** Operations of networks that put out boxes or that have a memory or decisions: no classifier of images has them. */
+/** Operations of networks that compute boxes, or that have a memory or decisions. Classifiers of images do not have them. */
 const OTHER_NETWORKS =
   /^(NonMaxSuppression|CombinedNonMax|CropAndResize|TensorList|TensorArray|StatelessWhile|StatelessIf|While|If|Switch|Merge|Enter|Exit|NextIteration|LoopCond|TopK|Where|HashTable|LookupTable)/;
 
@@ -38,7 +38,7 @@ export function readGraphModel(
     if (node.operation === 'Placeholder') continue;
     const step = stepOf(node);
     const missing = node.inputs.find((name) => !nodes.has(nodeOf(name)));
-    if (missing !== undefined) throw new InputError(`${step.origin} reads ${brief(missing)}, which no node puts out`);
+    if (missing !== undefined) throw new InputError(`${step.origin} reads ${brief(missing)}, which no node computes`);
     if (node.operation === 'Const') {
       const weight = weights.get(node.name);
       if (!weight)
@@ -62,7 +62,7 @@ function unknown(node: GraphNode): InputError {
     : 'raybox does not have this operation';
   return new InputError(`${stepOf(node).origin}: ${why}`, {
     hint: isOther
-      ? 'raybox localizes with networks that put out a number for each class'
+      ? 'raybox localizes with networks whose output is a number for each class'
       : 'convert the model without what it does not need, or write it as ONNX with tf2onnx',
   });
 }
@@ -70,12 +70,12 @@ function unknown(node: GraphNode): InputError {
 function inputOf(node: GraphNode): PlainInput {
   const type = typeOf(node, 'dtype') ?? 'DT_FLOAT';
   const shape = shapeIn(node, 'shape');
-  // Whole numbers are pixels as they are.
+  // An input of whole numbers expects pixels from 0 to 255.
   const types: Record<string, string> = { DT_FLOAT: 'F32', DT_HALF: 'F16', DT_UINT8: 'U8', DT_INT32: 'U8' };
   return { name: node.name, type: types[type] ?? type, ...(shape ? { shape } : {}) };
 }
 
-/** Outputs as the signature lists them, or else what no node reads. */
+/** The outputs in the signature; without a signature, the values that no node reads. */
 function outputsOf(nodes: ReadonlyMap<string, GraphNode>, signature: unknown): PlainInput[] {
   const listed = isObject(signature) && isObject(signature.outputs) ? Object.values(signature.outputs) : [];
   const names = listed.map((one) => (isObject(one) && typeof one.name === 'string' ? valueName(one.name) : undefined));

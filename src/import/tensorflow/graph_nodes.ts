@@ -1,4 +1,4 @@
-/** Nodes and attributes of a TensorFlow graph, as TensorFlow.js writes them as JSON. Nothing of it is trusted. */
+/** Reads nodes and attributes of a TensorFlow graph from TensorFlow.js' JSON, which is not trusted. */
 import { InputError } from '../../errors.js';
 import { brief } from '../../formats/brief.js';
 import { isObject } from '../../formats/checks.js';
@@ -8,22 +8,22 @@ import type { Step } from './builder.js';
 export interface GraphNode {
   readonly name: string;
   readonly operation: string;
-  /** Names of values. What only says that another node runs earlier is left out. */
+  /** Names of values, without control inputs, which only say that another node runs earlier. */
   readonly inputs: readonly string[];
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
 const MOST = { nodes: 32_768, inputs: 1_024, name: 4_000 };
 
-/** The name of a value: that of its node, with a number where it is not the node's first output. */
+/** The name of a value: the name of its node, followed by a number unless it is the node's first output. */
 export function valueName(reference: string): string {
   return reference.replace(/:0$/, '');
 }
 
-/** The node that puts out a value. */
+/** The name of the node that computes a value. */
 export const nodeOf = (value: string) => value.replace(/:\d+$/, '');
 
-/** @throws InputError for what is no list of nodes */
+/** @throws InputError if it is not a list of nodes */
 export function readNodes(list: unknown): Map<string, GraphNode> {
   if (!Array.isArray(list) || list.length > MOST.nodes)
     throw new InputError('tensorflow: the graph is damaged', {
@@ -136,7 +136,7 @@ const TYPE_NUMBERS: Readonly<Record<number, string>> = {
   ...{ 1: 'DT_FLOAT', 2: 'DT_DOUBLE', 3: 'DT_INT32', 4: 'DT_UINT8', 9: 'DT_INT64', 10: 'DT_BOOL', 19: 'DT_HALF' },
 };
 
-/** A shape, with undefined for a size that is open; undefined if the graph does not say even the rank. */
+/** A shape, with undefined for each open size; undefined if even the rank is open. */
 export function shapeIn(node: GraphNode, name: string): (number | undefined)[] | undefined {
   const given = field(node, name, 'shape');
   if (!isObject(given) || given.unknownRank === true) return undefined;

@@ -1,10 +1,10 @@
-/** TensorFlow's operations, each as operators of ONNX. */
+/** Translates TensorFlow's operations to ONNX's operators. */
 import { emit, inShape, integers, numbers } from './builder.js';
 import { constant, input, list, type Operation, type OperationCall, refusal, same } from './graph_call.js';
 import { batchNorm, biasAdd, convolution, matMul, pad, pool, relu6, resize } from './graph_layers.js';
 import { float, integer, integerList, truth } from './graph_nodes.js';
 
-/** Of several values, joined two by two. */
+/** Combines several values, two at a time. */
 const chain =
   (operator: string): Operation =>
   (call) => {
@@ -16,7 +16,7 @@ const chain =
     if (node.inputs.length === 1) emit(builder, step, 'Identity', [sum], {}, node.name);
   };
 
-/** Joins the numbers along axes that are an input. */
+/** A reduction whose axes are an input. */
 const reduction =
   (operator: string): Operation =>
   (call) => {
@@ -54,7 +54,7 @@ const expandDims: Operation = (call) => {
 const transpose: Operation = (call) =>
   void emit(call.builder, call.step, 'Transpose', [input(call, 0)], { perm: list(call, 1) }, call.node.name);
 
-/** Numbers of a shape one beside the other. */
+/** Stacks values along a new dimension. */
 const pack: Operation = (call) => {
   const { builder, step, node } = call;
   const axis = integer(node, 'axis') ?? 0;
@@ -121,7 +121,7 @@ const cast: Operation = (call) => {
   const to = node.attributes.DstT;
   const type = JSON.stringify(to ?? '');
   const isWhole = /INT|BOOL/.test(type);
-  // What a network computes is not rounded: that would be refused there. Shapes are whole numbers already.
+  // Casts of computed values to whole numbers are refused when the node is translated. Those of shapes change nothing.
   emit(builder, step, 'Cast', [input(call, 0)], { to: isWhole ? (/BOOL/.test(type) ? 9 : 7) : 1 }, node.name);
 };
 
@@ -147,7 +147,7 @@ const leakyRelu: Operation = (call) => {
   emit(call.builder, call.step, 'LeakyRelu', [input(call, 0)], { alpha }, call.node.name);
 };
 
-/** The value of a node that only passes it on, and that shall do so in inference alone. */
+/** Passes the first input on, for nodes that do nothing in inference. */
 const first: Operation = (call) => void emit(call.builder, call.step, 'Identity', [input(call, 0)], {}, call.node.name);
 
 const reshape: Operation = (call) =>

@@ -1,4 +1,4 @@
-/** From the bytes of a TensorFlow.js model to a checkpoint that brings its network along. */
+/** Turns the bytes of a TensorFlow.js or Keras model into a checkpoint that contains its network. */
 import { InputError } from '../../errors.js';
 import { brief } from '../../formats/brief.js';
 import { isObject } from '../../formats/checks.js';
@@ -13,7 +13,7 @@ import { readLayersModel } from './layers_model.js';
 import { readManifest, readWeights } from './manifest.js';
 
 export interface TensorflowOptions extends NetworkOptions {
-  /** Reads a file beside the model that holds some of its weights, and that has at most so many bytes. */
+  /** Reads a file of at most `most` bytes beside the model, which holds some of its weights. */
   external(location: string, most: number): Promise<Uint8Array>;
 }
 
@@ -27,7 +27,7 @@ interface ModelJson {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Whether JSON is that of a TensorFlow.js model, whatever else may be wrong with it. */
+/** Whether bytes are the JSON of a TensorFlow.js model, even if something else is wrong with it. */
 export const looksLikeModelJson = (bytes: Uint8Array): boolean =>
   /^\uFEFF?\s*\{/.test(new TextDecoder().decode(bytes.subarray(0, 64))) && bytes.length > 2;
 
@@ -119,13 +119,13 @@ function readModelJson(bytes: Uint8Array): ModelJson {
   };
 }
 
-/** The configuration of a Keras model: in the topology, or the topology itself. */
+/** The configuration of a Keras model, which is a field of the topology or the topology itself. */
 function layersConfig(topology: Record<string, unknown>): unknown {
   if (isObject(topology.model_config)) return topology.model_config;
   return typeof topology.class_name === 'string' ? topology : undefined;
 }
 
-/** A network that scales its image by about 1/255 or 1/127.5 takes pixels of 0 to 255, one that scales it by about 1 or 2 those of 0 to 1. */
+/** A network that scales its image by about 1/255 or 1/127.5 expects pixels from 0 to 255; by about 1 or 2, pixels from 0 to 1. */
 function rangeOf(scale: number | undefined, channels: number): { mean?: number[]; std?: number[] } {
   if (scale === undefined) return {};
   const white = scale > 1 / 512 && scale <= 1 / 32 ? 255 : scale >= 0.5 && scale <= 16 ? 1 : undefined;

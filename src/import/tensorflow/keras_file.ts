@@ -1,4 +1,4 @@
-/** Models that Keras saved in one file: HDF5 (`model.h5`), and the archive of Keras 3 (`model.keras`). */
+/** Reads models that Keras saved in one file: HDF5 (`model.h5`), or the archive of Keras 3 (`model.keras`). */
 import { InputError } from '../../errors.js';
 import { isObject } from '../../formats/checks.js';
 import { type Hdf5Object, openHdf5 } from '../../formats/hdf5/hdf5.js';
@@ -32,7 +32,7 @@ function readH5(root: Hdf5Object): KerasFile {
       throw new InputError('keras: the file has weights without their network, as save_weights writes them', {
         hint: SAVE_WHOLE,
       });
-    throw new InputError('keras: this HDF5 file is no model that Keras saved', {
+    throw new InputError('keras: this HDF5 file is not a model that Keras saved', {
       expected: 'the attribute model_config and the group model_weights',
       given: root.names.slice(0, 6).join(', ').slice(0, 120) || 'an empty file',
     });

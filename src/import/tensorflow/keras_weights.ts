@@ -1,4 +1,4 @@
-/** The weights of a model that Keras saved, by the names of its layers and their own: `model/layer/kernel`. */
+/** Reads the weights of a model that Keras saved. Their names are those of the layers and their own: `model/layer/kernel`. */
 import { InputError } from '../../errors.js';
 import { isObject } from '../../formats/checks.js';
 import type { Hdf5Data, Hdf5Object } from '../../formats/hdf5/hdf5.js';
@@ -8,10 +8,10 @@ import { MODELS } from './layers_graph.js';
 
 type Config = Readonly<Record<string, unknown>>;
 
-/** More weights than that are refused. */
+/** A file with more weights is refused. */
 const MOST_WEIGHTS = 32_768;
 
-/** What Keras' layers call their weights, in the order in which Keras saves them. */
+/** The names of the weights of Keras' layers, in the order in which Keras saves them. */
 const NAMES: Readonly<Record<string, (config: Config) => string[]>> = {
   Conv2D: (config) => ['kernel', ...bias(config)],
   DepthwiseConv2D: (config) => ['kernel', ...bias(config)],
@@ -34,9 +34,9 @@ interface Entry {
   readonly kind: string;
   readonly name: string;
   readonly config: Config;
-  /** All that the configuration says of it: of a model, this is its own configuration. */
+  /** The whole entry. For a nested model it is the configuration of that model. */
   readonly whole: unknown;
-  /** What is saved are layers; what a model computes between them (`x + y`) has no weights, and no place among them. */
+  /** Only layers are saved. Operations between layers (`x + y`) have no weights, and are not counted among the saved layers. */
   readonly isLayer: boolean;
 }
 
@@ -77,7 +77,7 @@ export function h5Weights(model: unknown, root: Hdf5Object): Map<string, Constan
   return weights;
 }
 
-/** A list of names in an attribute, or in several with numbers behind their name where it is too long for one. */
+/** A list of names in an attribute. A long list is split into several attributes, whose names end with numbers. */
 function listed(group: Hdf5Object, name: string): string[] | undefined {
   const whole = group.texts(name);
   if (whole) return whole;
@@ -101,7 +101,7 @@ export function archiveWeights(model: unknown, root: Hdf5Object): Map<string, Co
   return weights;
 }
 
-/** Models within models. */
+/** The largest depth of models within models. */
 const MOST_NESTED = 16;
 
 function addModel(weights: Map<string, Constant>, model: unknown, group: Hdf5Object, path: readonly string[]): void {
@@ -161,7 +161,7 @@ function addLayer(
   const origin = `tensorflow: ${kind.slice(0, 60)} '${path.join('/').slice(-120)}'`;
   if (names.length === 0) throw new InputError(`${origin}: raybox does not have this layer, or not with weights`);
   if (names.length !== count)
-    throw new InputError(`${origin}: its weights are others than those of such a layer`, {
+    throw new InputError(`${origin}: its weights are not those of such a layer`, {
       expected: names.join(', '),
       given: `${count}`,
       hint: 'a quantised layer, or one with LoRA, has to be saved as float32, and merged, first',

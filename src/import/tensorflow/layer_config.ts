@@ -17,17 +17,17 @@ export interface LayerCall {
   readonly kind: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly inputs: readonly LayerValue[];
-  /** What the layer puts out is called. */
+  /** The name of the layer's output. */
   readonly output: string;
-  /** Whether the file was written by Keras 3, in which some defaults are others. */
+  /** Whether the file was written by Keras 3, in which some defaults differ. */
   readonly isKeras3: boolean;
   /** Weights of the layer by their own names: `kernel`. */
   weight(name: string): Constant | undefined;
-  /** Takes note that the image is scaled by the network itself. */
+  /** Records that the network itself scales the image. */
   rescaled(scale: number): void;
 }
 
-/** @returns the rank of what it puts out, under the name `call.output` */
+/** Adds a layer whose output has the name `call.output`. @returns the rank of the output */
 export type Layer = (call: LayerCall) => number;
 
 export const refusal = ({ step }: Pick<LayerCall, 'step'>, why: string, hint?: string): InputError =>
@@ -35,7 +35,7 @@ export const refusal = ({ step }: Pick<LayerCall, 'step'>, why: string, hint?: s
 
 const shown = (given: unknown) => JSON.stringify(given)?.slice(0, 120) ?? 'nothing';
 
-/** A setting with a check of it; a setting that is missing or null is `otherwise`. */
+/** A setting, checked by `check`; `otherwise` if it is missing or null. */
 function setting<T>(
   call: LayerCall,
   name: string,
@@ -108,14 +108,14 @@ export function input(call: LayerCall, rank?: number): LayerValue {
   return only;
 }
 
-/** A dimension from the front. */
+/** A dimension counted from the first; a negative one is given counted from the last. */
 export function axisOf(call: LayerCall, axis: number, rank: number): number {
   const found = axis < 0 ? axis + rank : axis;
   if (Number.isInteger(found) && found >= 0 && found < rank) return found;
   throw refusal(call, `axis ${axis} of ${rank} dimensions`);
 }
 
-/** A weight that the layer has to have. Its shape is compared where `undefined` does not leave a size open. */
+/** A required weight of the layer. Its sizes are compared with `shape`, in which undefined stands for any size. */
 export function weightOf(call: LayerCall, name: string, shape: readonly (number | undefined)[]): Constant {
   const found = call.weight(name);
   if (!found) throw refusal(call, `its weights ${name} are missing`, 'is the file of the weights that of this model?');
@@ -129,7 +129,7 @@ export function weightOf(call: LayerCall, name: string, shape: readonly (number 
   return found;
 }
 
-/** A weight under the name that the file gives it. */
+/** Adds a weight under its name in the file. @returns that name */
 export const named = (call: LayerCall, what: string, constant: Constant): string =>
   numbers(call.builder, call.step, what, constant);
 
@@ -151,8 +151,8 @@ export function functionOf(call: LayerCall, name: string): { kind: string; confi
     if (typeof given.class_name === 'string')
       return { kind: given.class_name, config: isObject(given.config) ? given.config : {} };
   }
-  throw refusal(call, `its setting ${name} is ${shown(given)} and no function`);
+  throw refusal(call, `its setting ${name} is ${shown(given)} and not a function`);
 }
 
-/** One number of each channel, whatever shape the weight has. */
+/** A weight with one number for each channel as a vector. */
 export const flat = (constant: Constant): Constant => inShape(constant, [constant.count]);

@@ -1,4 +1,4 @@
-/** Keras' convolutions and dense layers, each as operators of ONNX. */
+/** Translates Keras' convolutions and dense layers to ONNX's operators. */
 import { activated } from './activations.js';
 import { emit, emitMap, inShape, reordered } from './builder.js';
 import {

@@ -1,4 +1,4 @@
-/** Keras' layers, each as operators of ONNX. */
+/** Translates Keras' layers to ONNX's operators. */
 import { activationLayers, affine, ones, zeros } from './activations.js';
 import { emit, emitMap, integers, vector } from './builder.js';
 import {
@@ -53,7 +53,7 @@ const layerNormalization: Layer = (call) => {
   return x.rank;
 };
 
-/** Joins several inputs two by two. */
+/** Combines several inputs, two at a time. */
 const merge =
   (operator: string, after?: (call: LayerCall, sum: string) => void): Layer =>
   (call) => {
@@ -141,7 +141,7 @@ const normalization: Layer = (call) => {
   return x.rank;
 };
 
-/** What does nothing when a network runs. */
+/** A layer that does nothing in inference. */
 const identity: Layer = (call) => {
   const x = input(call);
   emit(call.builder, call.step, 'Identity', [x.name], {}, call.output);

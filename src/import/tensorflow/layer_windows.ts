@@ -1,4 +1,4 @@
-/** Keras' layers that change the size of maps: pooling, borders, scaling; each as operators of ONNX. */
+/** Translates Keras' layers that change the size of maps (pooling, padding, resizing) to ONNX's operators. */
 import { own } from '../../formats/json.js';
 import { asFirst, emit, emitMap, fromFirst, integers, vector } from './builder.js';
 import {

@@ -1,4 +1,4 @@
-/** How the layers of a Keras model are joined: Sequential and Functional configurations of Keras 2 and 3, checked. */
+/** Reads how the layers of a Keras model are connected, from Sequential and Functional configurations of Keras 2 and 3. */
 import { InputError } from '../../errors.js';
 import { brief } from '../../formats/brief.js';
 import { isObject } from '../../formats/checks.js';
@@ -12,7 +12,7 @@ export interface Layer {
   readonly nested?: Layers;
 }
 
-/** One of a layer's outputs, of one of the times that the layer is applied. */
+/** An output of one application of a layer, since a layer can be applied several times. */
 export interface Reference {
   readonly layer: string;
   readonly node: number;
@@ -34,7 +34,7 @@ export interface Layers {
   /** Names of the layers that the inputs go to, in order. */
   readonly inputs: readonly string[];
   readonly outputs: readonly Reference[];
-  /** Names of all layers, those of models within it too. */
+  /** Names of all layers, including those in nested models. */
   readonly allNames: ReadonlySet<string>;
 }
 
@@ -46,7 +46,7 @@ const damaged = (what: string, given: unknown) =>
     given: JSON.stringify(given)?.slice(0, 120) ?? 'nothing',
   });
 
-/** @throws InputError for what is no configuration of layers */
+/** @throws InputError if it is not a configuration of layers */
 export function layersOf(model: unknown): Layers {
   if (!isObject(model)) throw damaged('it is no model', model);
   const { class_name: kind, config } = model;
@@ -75,7 +75,7 @@ function layerOf(entry: unknown): Layer {
   return { name, kind, config: settings, ...(isModel ? { nested: layersOf(entry) } : {}) };
 }
 
-/** One layer behind the other. The first says what its input is, if it is no input itself. */
+/** Layers one after the other. If the first is not an input, it describes the input. */
 function sequential(layers: readonly Layer[]): Omit<Layers, 'allNames'> {
   const all = [...layers];
   const [first] = all;
@@ -127,7 +127,7 @@ function functional(
   return { nodes, inputs, outputs };
 }
 
-/** What a layer is applied to once. Keras 2 has a list of outputs of layers, Keras 3 the arguments of a call. */
+/** One application of a layer: Keras 2 lists outputs of other layers, Keras 3 the arguments of the call. */
 function callOf(entry: unknown): { inputs: Reference[]; settings: Record<string, unknown> } {
   if (Array.isArray(entry)) {
     const list = entry.length > 0 && typeof entry[0] === 'string' ? [entry] : entry;
@@ -157,7 +157,7 @@ function referenceOf(entry: unknown): Reference {
   return { layer, node: node as number, tensor: tensor as number };
 }
 
-/** A list of outputs of layers, or one alone. Keras 3 may name them in a record. */
+/** One output of a layer or a list of them. In Keras 3 it may be a record with names. */
 function references(given: unknown): Reference[] {
   const list = isObject(given) ? Object.values(given) : given;
   if (!Array.isArray(list) || list.length > 1_024) throw damaged('its inputs or outputs', given);

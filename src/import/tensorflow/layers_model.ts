@@ -1,4 +1,4 @@
-/** Layers models: the configuration of a Keras model, its layers and how they are joined, and weights by the names of layers. */
+/** Translates layers models: a Keras configuration with layers and their connections, and weights by the names of layers. */
 import { firstFew, InputError } from '../../errors.js';
 import { brief } from '../../formats/brief.js';
 import type { Constant, PlainInput, PlainModel } from '../plain.js';
@@ -8,7 +8,7 @@ import { LAYERS } from './layer_rows.js';
 import { type Layers, layersOf, type Node, type Reference } from './layers_graph.js';
 import { createWeightNames, type WeightNames } from './weight_names.js';
 
-/** What is known of the model while its layers are gone through. */
+/** The state of the translation while the layers are added one by one. */
 interface Reading {
   readonly builder: Builder;
   readonly weights: WeightNames;
@@ -24,7 +24,7 @@ export interface LayersModel {
   readonly scale?: number;
 }
 
-/** Models within models. */
+/** The largest depth of models within models. */
 const MOST_NESTED = 16;
 
 /**
@@ -94,7 +94,7 @@ function addModel(
     const own = node.inputs.map((reference) => read(reference, node.layer.name));
     if (isInput) {
       if (given && at === undefined)
-        throw new InputError(`tensorflow: '${brief(node.layer.name)}' is no input of its model`);
+        throw new InputError(`tensorflow: '${brief(node.layer.name)}' is not an input of its model`);
       values.set(`${node.id}:0`, given ? given[at as number] : imageInput(reading, node));
       continue;
     }
@@ -144,7 +144,7 @@ function addLayer(
   const setting = Object.keys(node.settings).find((key) => !['training', 'mask'].includes(key));
   if (setting !== undefined) throw refusal(call, `it is called with ${setting.slice(0, 60)}`);
   const rank = layer(call);
-  // Some layers do nothing, such as a linear activation of the input itself.
+  // Some layers add no node, such as a linear activation. The output then needs an Identity.
   if (!builder.producers.has(output)) emit(builder, step, 'Identity', [input(call).name], {}, output);
   return [{ name: output, rank }];
 }
@@ -153,7 +153,7 @@ function unknown(kind: string, origin: string): InputError {
   const isLambda = /Lambda/.test(kind);
   return new InputError(`${origin}: raybox does not have this layer`, {
     hint: isLambda
-      ? 'it is code of its own, which a file does not hold: save the model with layers in its place, or as ONNX with tf2onnx'
+      ? 'its code is not in the file: replace it by layers before the model is saved, or write the model as ONNX with tf2onnx'
       : 'write the model as ONNX with tf2onnx, if it is a classifier of images',
   });
 }

@@ -1,4 +1,4 @@
-/** The weights of a TensorFlow.js model: what `weightsManifest` says of them, and their bytes in files beside the model. */
+/** Reads the weights of a TensorFlow.js model: `weightsManifest` describes them, and their bytes are in files beside the model. */
 import { firstFew, InputError } from '../../errors.js';
 import { brief } from '../../formats/brief.js';
 import { isObject } from '../../formats/checks.js';
@@ -16,9 +16,9 @@ interface Weight {
   readonly name: string;
   readonly shape: readonly number[];
   readonly count: number;
-  /** What the weight is; whole numbers are those of shapes and axes. */
+  /** The type of the weight. Whole numbers are used for shapes and axes. */
   readonly type: ElementType;
-  /** How its numbers are stored. */
+  /** The type in which its numbers are stored. */
   readonly stored: ElementType;
   /** The number that a stored one stands for is `stored · scale + min`. */
   readonly scale: number;
@@ -29,7 +29,7 @@ interface Weight {
   readonly length: number;
 }
 
-/** Files whose bytes, one behind the other, are the numbers of some weights. */
+/** Files whose bytes, one file after the other, are the numbers of some weights. */
 export interface WeightGroup {
   readonly files: readonly string[];
   readonly weights: readonly Weight[];
@@ -117,7 +117,7 @@ function readQuantization(given: unknown, dtype: string, what: string) {
 
 /**
  * Reads the weights' files.
- * @param read gives a file of at most so many bytes
+ * @param read reads a file of at most the given number of bytes
  * @throws InputError if the files of a group are not as long as its weights together
  */
 export async function readWeights(
@@ -171,7 +171,7 @@ function constantOfWeight(weight: Weight, bytes: Uint8Array): Constant {
   const values = (): Float32Array | Float64Array => {
     const given = toFloat32(stored, bytes);
     if (type !== 'F32') {
-      // Whole numbers beyond 2^24 are no float32: they are read by themselves.
+      // float32 cannot hold whole numbers beyond 2^24, so 32-bit numbers are read directly.
       const exact = stored === 'I32' ? int32s(bytes) : Float64Array.from(given);
       return isQuantised ? exact.map((number) => Math.round(number * scale + min)) : exact;
     }

@@ -1,4 +1,4 @@
-/** Finds the weights of a layer among the names that a file has for them. */
+/** Finds the weights of a layer by name in a file. */
 import { firstFew, InputError } from '../../errors.js';
 import type { Constant } from '../plain.js';
 
@@ -9,13 +9,13 @@ export interface WeightNames {
    * @throws InputError if several weights could be meant
    */
   find(path: readonly string[], own: string): Constant | undefined;
-  /** Names of weights that nobody has asked for, without those of other layers that the model has but does not need. */
+  /** Names of weights that have not been read, without those of layers that no output of the model needs. */
   unread(layers: ReadonlySet<string>): string[];
 }
 
 /**
- * `conv/kernel` is the weight of the layer conv. Files may write models around the layer before it, or the beginning of a scope, and Keras
- * 2 a number behind it (`conv/kernel:0`). So the last two parts of a name are compared, and where they fit several names all of them.
+ * `conv/kernel` is the weight `kernel` of the layer conv. In files, the names of models around the layer or a scope may precede it, and Keras 2
+ * appends a number (`conv/kernel:0`). So the last two parts of a name are compared, and all parts if several names fit.
  */
 export function createWeightNames(weights: ReadonlyMap<string, Constant>): WeightNames {
   const byEnd = new Map<string, { name: string; constant: Constant }[]>();
@@ -48,7 +48,7 @@ export function createWeightNames(weights: ReadonlyMap<string, Constant>): Weigh
       return [...weights.keys()].filter((name) => {
         if (read.has(name)) return false;
         const segments = name.split('/').slice(0, -1);
-        // A layer that no output needs is not gone through: its weights are of no use either.
+        // A layer that no output needs is not translated, so its weights are not read.
         return segments.every((segment) => passed.has(segment) || !layers.has(segment));
       });
     },
