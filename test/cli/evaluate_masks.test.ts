@@ -147,7 +147,7 @@ test('thresholds come from the validation images; figures, pairs, CSV and page a
       return { threshold, sum: marked.reduce((sum, name) => sum + compare(name, label, threshold).iou, 0) };
     });
     const { threshold } = means.reduce((best, each) => (each.sum > best.sum ? each : best));
-    assert.equal(evaluation.thresholds[label], { value: threshold, source: 'validation' });
+    assert.equal(evaluation.maskThresholds[label], { value: threshold, source: 'validation' });
     const both: number[] = [];
     for (const name of scored) {
       const row = pairs.find(({ image, finding }) => image === name && finding === label)!;
@@ -191,7 +191,7 @@ test('given thresholds need no validation images', async () => {
   const rising = { data: Array.from({ length: MAP * MAP }, (_, i) => i), width: MAP, height: MAP };
   for (const name of scored) scorer.addHeatmaps(name, { Mass: rising, Nodule: rising });
   const { evaluation, warnings, pairs } = scorer.finish({ replicates: 0 });
-  assert.equal(evaluation.thresholds, {
+  assert.equal(evaluation.maskThresholds, {
     Mass: { value: 0.25, source: 'given' },
     Nodule: { value: 0.75, source: 'given' },
   });

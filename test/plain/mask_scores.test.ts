@@ -104,7 +104,7 @@ test('heatmaps: threshold of the validation part alone, hit rate, PxAP and boxes
     return scorer.finish({ replicates: 20 });
   };
   const { evaluation } = score();
-  assert.equal(evaluation.thresholds, { Mass: { value: 0.5, source: 'validation' } });
+  assert.equal(evaluation.maskThresholds, { Mass: { value: 0.5, source: 'validation' } });
   const [{ figures, boxes = [] }] = evaluation.scores;
   near(figures.iouTruePositives.value, 1 / 2);
   near(figures.hitRate.value, 1);
@@ -123,7 +123,7 @@ test('heatmaps: threshold of the validation part alone, hit rate, PxAP and boxes
   );
   near(figures.boxAcc.value, (1 + 1 + 0) / 3);
   // Given thresholds need no validation images; without either, nothing is assumed.
-  assert.is(score({ validation: [], thresholds: { Mass: 0.2 } }).evaluation.thresholds.Mass.source, 'given');
+  assert.is(score({ validation: [], maskThresholds: { Mass: 0.2 } }).evaluation.maskThresholds.Mass.source, 'given');
   refused(() => score({ validation: [] }), /truth: thresholds of heatmaps cannot be chosen/);
   refused(() => score({ validation: ['W.png'] }), /cannot be chosen.*given 1 validation image without such truth/);
   refused(
@@ -140,7 +140,7 @@ test('heatmaps: threshold of the validation part alone, hit rate, PxAP and boxes
 test('heatmaps: constant, not finite, of another size and of one class only', () => {
   const file = { A: { Mass: segmentation(['10', '00']), Nodule: segmentation(['00', '00']) } };
   const truth = truthOf(file, ['A.png']);
-  const given = { ...ofHeat, thresholds: { Mass: 0.5, Nodule: 0.5 } };
+  const given = { ...ofHeat, maskThresholds: { Mass: 0.5, Nodule: 0.5 } };
   const flat = maskScorer(truth, given);
   const constant = { data: [3], width: 1, height: 1 };
   flat.addHeatmaps('A.png', { Mass: constant, Nodule: constant });

@@ -35,13 +35,15 @@ export async function openMaskScorers(
   const { images } = data.table;
   const classes = classesOf(data.table.classes, options.classes);
   const { maskThresholds } = options;
-  const thresholds = maskThresholds === undefined ? undefined : await readMaskThresholds(maskThresholds, classes);
+  const given = maskThresholds === undefined ? undefined : await readMaskThresholds(maskThresholds, classes);
   const files = await readMaskFiles(options, warnings);
   const sizeOf = await markedSizes(files.values(), data);
   const truths = joinMasks(files, { images, classes, sizeOf }, options, warnings);
   const patients = patientsOf(data);
   const patientOf = (image: string) => patients.get(image) ?? image;
-  return truths.map((truth) => maskScorer(truth, { predictions: 'heatmaps', ...parts, patientOf, thresholds }));
+  return truths.map((truth) =>
+    maskScorer(truth, { predictions: 'heatmaps', ...parts, patientOf, maskThresholds: given }),
+  );
 }
 
 const SHOWN: [string, MaskFigure][] = [

@@ -6,7 +6,7 @@ import type { MaskResult } from './scores.js';
 
 /** Rows of figures in the columns of `evaluation.csv`: part, group, label, metric, threshold, value, low, high, count, of. */
 export const maskFigureRows = (masks: readonly MaskEvaluation[]): (string | number | undefined)[][] =>
-  masks.flatMap(({ source, scores, thresholds }) =>
+  masks.flatMap(({ source, scores, maskThresholds }) =>
     scores.flatMap(({ label, images, figures }) =>
       Object.entries(figures).map(
         ([
@@ -16,7 +16,7 @@ export const maskFigureRows = (masks: readonly MaskEvaluation[]): (string | numb
             interval: { low, high },
           },
         ]) => {
-          return ['masks', source, label, name, own(thresholds, label)?.value, value, low, high, undefined, images];
+          return ['masks', source, label, name, own(maskThresholds, label)?.value, value, low, high, undefined, images];
         },
       ),
     ),

@@ -41,7 +41,7 @@ export interface MaskEvaluation {
   /** Pairs of an image and a finding that thresholds were chosen on. */
   validationPairs: number;
   /** By finding, the threshold of heatmaps scaled to 0 … 1. Findings without one have no IoU. */
-  thresholds: Record<string, MaskThreshold>;
+  maskThresholds: Record<string, MaskThreshold>;
   /** For each δ, the level that was best on the validation images, from 0 to 1. */
   boxLevels?: { iou: number; level: number }[];
   scores: MaskScore[];

@@ -20,7 +20,7 @@ export interface MaskScorerOptions {
   /** The findings that were predicted. Truth of others is not scored. Default: all. */
   labels?: Iterable<string> | undefined;
   /** Thresholds of heatmaps by label, from 0 to 1, instead of choosing them on validation images. */
-  thresholds?: Readonly<Record<string, number>> | undefined;
+  maskThresholds?: Readonly<Record<string, number>> | undefined;
 }
 
 export type Part = 'test' | 'validation';
@@ -32,7 +32,7 @@ export type Part = 'test' | 'validation';
  */
 export function maskParts(truth: MaskTruth, options: MaskScorerOptions): ReadonlyMap<string, Part> {
   const { source, images } = truth;
-  const { predictions, thresholds, patientOf } = options;
+  const { predictions, maskThresholds, patientOf } = options;
   const validation = new Set(options.validation ?? []);
   const test = options.test && new Set(options.test);
   const parts = new Map<string, Part>();
@@ -61,7 +61,7 @@ export function maskParts(truth: MaskTruth, options: MaskScorerOptions): Readonl
   }
   if (predictions === 'masks') return parts;
   const held = named('validation').filter(isMarked);
-  if (held.length === 0 && !truth.labels.some((label) => own(thresholds, label) !== undefined)) {
+  if (held.length === 0 && !truth.labels.some((label) => own(maskThresholds, label) !== undefined)) {
     throw new InputError(`${source}: thresholds of heatmaps cannot be chosen`, {
       expected:
         'validation images with truth of this source, which are not scored (Choe et al. 2020), or given thresholds',

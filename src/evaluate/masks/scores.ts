@@ -91,7 +91,7 @@ export function maskScorer(truth: MaskTruth, options: MaskScorerOptions): MaskSc
         if (!marked || !map) continue;
         checkHeatmap(map, `the heatmap of ${label} in ${image}`);
         const region = marked.regions.get(label);
-        const counts = region && compareHeatmap(map, region, thresholdsToTry(label, options.thresholds));
+        const counts = region && compareHeatmap(map, region, thresholdsToTry(label, options.maskThresholds));
         pairs.push({ image, label, found: !isFlat(map), ...(counts && { counts }) });
       }
     },
@@ -134,7 +134,7 @@ function isFlat({ data }: HeatmapValues): boolean {
 function scorePairs(
   truth: MaskTruth,
   collected: Collected,
-  { predictions, thresholds: given, patientOf }: MaskScorerOptions,
+  { predictions, maskThresholds: given, patientOf }: MaskScorerOptions,
   options: MaskScoreOptions,
 ): MaskResult {
   const { pairs, seen, parts } = collected;
@@ -158,11 +158,11 @@ function scorePairs(
   const images = [...new Set(test.map(({ image }) => image))];
   const { clusterOf, count: patients } = numberClusters(images.length, images.map(patientOf));
   const patientNumber = new Map(images.map((image, i) => [image, clusterOf[i]]));
-  const thresholds = isHeat ? chooseThresholds(labels, validation, given) : {};
+  const maskThresholds = isHeat ? chooseThresholds(labels, validation, given) : {};
 
   const scored = (pair: Pair): ScoredPair => {
     const { counts, found, image, label } = pair;
-    const overlap = isHeat ? overlapAt(counts, own(thresholds, label)) : counts?.overlaps[0];
+    const overlap = isHeat ? overlapAt(counts, own(maskThresholds, label)) : counts?.overlaps[0];
     const positive = found && isPositive(image, label);
     const patient = patientNumber.get(image) ?? 0;
     return { patient, positive, ...(counts && { counts }), ...(overlap && { overlap }) };
@@ -174,7 +174,7 @@ function scorePairs(
       : undefined;
   const evaluation: MaskEvaluation = {
     ...{ source, form: truth.form, predictions, images: images.length, patients },
-    ...{ validationPairs: validation.length, thresholds },
+    ...{ validationPairs: validation.length, maskThresholds },
     ...(boxLevels && {
       boxLevels: boxLevels.map(({ level }, k) => ({ iou: BOX_CRITERIA[k], level: level / (LEVELS - 1) })),
     }),
@@ -188,7 +188,7 @@ function scorePairs(
   return {
     evaluation,
     pairs: rows.flat().map((pair) => pairOf(pair, scored(pair), patientOf(pair.image), exhaustive)),
-    warnings: notScored(truth, collected, predictions, isHeat ? thresholds : undefined),
+    warnings: notScored(truth, collected, predictions, isHeat ? maskThresholds : undefined),
   };
 }
 
@@ -215,7 +215,7 @@ function notScored(
   { source, labels, images }: MaskTruth,
   { pairs, seen, parts }: Collected,
   predictions: MaskEvaluation['predictions'],
-  thresholds: Readonly<Record<string, MaskThreshold>> | undefined,
+  maskThresholds: Readonly<Record<string, MaskThreshold>> | undefined,
 ): Warning[] {
   const warnings: Warning[] = [];
   const say = (message: string) => warnings.push({ code: 'missing-data', message: `${source}: ${message}` });
@@ -229,7 +229,9 @@ function notScored(
   if (without.length > 0) say(`no ${predictions} of ${listed(without, 14)}, so that truth is not scored.`);
   const isMarked = (label: string) =>
     pairs.some((pair) => pair.label === label && pair.counts && parts.get(pair.image) === 'test');
-  const untuned = thresholds ? labels.filter((label) => !Object.hasOwn(thresholds, label) && isMarked(label)) : [];
+  const untuned = maskThresholds
+    ? labels.filter((label) => !Object.hasOwn(maskThresholds, label) && isMarked(label))
+    : [];
   if (untuned.length > 0) {
     const them = untuned.length === 1 ? 'it' : 'them';
     say(

@@ -32,9 +32,9 @@ ${DEFINITIONS}</section>`;
 }
 
 function sourcePart(evaluation: MaskEvaluation, plots: Plots): Html {
-  const { source, form, predictions, images, patients, validationPairs, thresholds, scores } = evaluation;
+  const { source, form, predictions, images, patients, validationPairs, maskThresholds, scores } = evaluation;
   const isHeat = predictions === 'heatmaps';
-  const isTuned = Object.values(thresholds).some((each) => each.source === 'validation');
+  const isTuned = Object.values(maskThresholds).some((each) => each.source === 'validation');
   const chosen = isTuned
     ? ` Thresholds were chosen on ${count(validationPairs)} ${noun(validationPairs, 'pair')} of an image and a finding, of other patients.`
     : '';
@@ -64,8 +64,8 @@ function figureTable(evaluation: MaskEvaluation, wanted: typeof OF_HEAT, withThr
   return table(head, rows, { sum: true });
 }
 
-function thresholdText({ thresholds }: MaskEvaluation, label: string): Html | string {
-  const threshold = own(thresholds, label);
+function thresholdText({ maskThresholds }: MaskEvaluation, label: string): Html | string {
+  const threshold = own(maskThresholds, label);
   if (!threshold) return label === 'Mean' || label === 'All' ? '' : '–';
   return html`${number(threshold.value, 2)}${threshold.source === 'given' ? html` <small>given</small>` : ''}`;
 }
