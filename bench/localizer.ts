@@ -9,7 +9,7 @@ import { buildNetwork } from '../src/nets/index.js';
 import { seededRandom } from '../src/random.js';
 import { measure } from './measure.js';
 import { architectureOf, seededWeights } from './networks.js';
-import type { Row } from './report.js';
+import type { Row } from './results.js';
 
 /** The paper's best backbone, on X-rays of the data set's size. */
 const NETWORK = 'resnet50';

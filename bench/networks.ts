@@ -12,7 +12,7 @@ import { fnv1a, seededRandom } from '../src/random.js';
 import { evaluateReference } from '../src/verify/reference.js';
 import { measure, type Workload } from './measure.js';
 import { gpuTime, workOf } from './operations.js';
-import { type Row, rates } from './report.js';
+import { type Row, rates } from './results.js';
 import type { Roofs } from './roofs.js';
 
 export const NETWORKS = ['resnet50', 'resnet18', 'densenet121', 'vgg16', 'googlenet', 'alexnet', 'squeezenet1_1'];

@@ -7,7 +7,7 @@ import type { Plan } from '../src/graph/plan/types.js';
 import { boundOf, buildCase, type Check, caseValues, listChecks, normalisedError } from '../src/verify/check.js';
 import { evaluateReference } from '../src/verify/reference.js';
 import { type MeasureOptions, measure, median } from './measure.js';
-import { type Row, rates, type Work } from './report.js';
+import { type Row, rates, type Work } from './results.js';
 import type { Roofs } from './roofs.js';
 
 /** The checks to time, by operation. `wanted` is called with the label, type and variant of a row in one line. */

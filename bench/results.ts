@@ -44,7 +44,7 @@ export interface Row extends Partial<Timing> {
   readonly leftOut?: string;
 }
 
-export interface Report {
+export interface Results {
   readonly date: string;
   readonly adapter: { readonly name: string; readonly software: boolean; readonly features: readonly string[] };
   readonly machine: { readonly cpu: string; readonly cores: number; readonly platform: string };
@@ -53,7 +53,7 @@ export interface Report {
   readonly rows: readonly Row[];
 }
 
-export function describeMachine(gpu: Gpu): Omit<Report, 'roofs' | 'rows'> {
+export function describeMachine(gpu: Gpu): Omit<Results, 'roofs' | 'rows'> {
   const [cpu] = cpus();
   return {
     date: new Date().toISOString(),
@@ -160,7 +160,7 @@ export function fileNameOf(gpu: Gpu): string {
 }
 
 function ownVersion(): string {
-  // This path is right both from dist/bench/report.js and from the bundle in the same folder.
+  // This path is right both from dist/bench/results.js and from the bundle in the same folder.
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

@@ -15,7 +15,7 @@ import { describe, type Gpu, openGpu } from '../src/gpu/device.js';
 import { benchLocalizer } from './localizer.js';
 import { benchNetwork, NETWORKS, networkLabel } from './networks.js';
 import { benchOperation, listBenchmarks } from './operations.js';
-import { describeMachine, fileNameOf, formatRoofs, formatTable, type Report, type Row, writeJson } from './report.js';
+import { describeMachine, fileNameOf, formatRoofs, formatTable, type Results, type Row, writeJson } from './results.js';
 import { measureRoofs, type Roofs } from './roofs.js';
 import { benchTraining, trainingLabel } from './training.js';
 import { formatVerification, verify } from './verify.js';
@@ -131,7 +131,7 @@ export async function main(args: readonly string[]): Promise<number> {
       wrong++;
       say(`failed: ${name}: ${(error as Error).message}`);
     }
-    writeJson(path, { ...machine, roofs, rows } satisfies Report);
+    writeJson(path, { ...machine, roofs, rows } satisfies Results);
   }
   gpu.close();
   say(`written to ${path}`);

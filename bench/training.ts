@@ -16,7 +16,7 @@ import { createTrainer } from '../src/train/step.js';
 import { median, otherThreadsMs, SAMPLE_MS } from './measure.js';
 import { architectureOf } from './networks.js';
 import { trainWithTensorFlow } from './peers/tensorflow_training.js';
-import { type Row, rates } from './report.js';
+import { type Row, rates } from './results.js';
 
 export interface TrainingTask {
   readonly architecture: Architecture & { backbone: ResNet; head: Head };

@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { measure, median } from '../../bench/measure.js';
 import { benchNetwork } from '../../bench/networks.js';
 import { benchOperation, listBenchmarks } from '../../bench/operations.js';
-import { describeMachine, formatRoofs, formatTable, type Row, rates, writeJson } from '../../bench/report.js';
+import { describeMachine, formatRoofs, formatTable, type Row, rates, writeJson } from '../../bench/results.js';
 import { measureRoofs, type Roofs } from '../../bench/roofs.js';
 import { main, readSettings } from '../../bench/run.js';
 import { benchTraining, type Engine, trainWithRaybox } from '../../bench/training.js';
@@ -72,14 +72,14 @@ test('the share of the roof is computed from the lower roof of each dispatch', (
 });
 
 test('the JSON has everything that is needed for comparisons', () => {
-  const path = join(folder, 'deep', 'report.json');
+  const path = join(folder, 'deep', 'results.json');
   writeJson(path, { ...describeMachine(gpu), roofs, rows: [row({ medianMs: 1 })] });
-  const report = JSON.parse(readFileSync(path, 'utf8'));
-  assert.match(report.date, /^\d{4}-\d\d-\d\dT/);
-  assert.type(report.adapter.name, 'string');
-  assert.equal(Object.keys(report.versions), ['raybox', 'node', 'webgpu']);
-  assert.is(report.roofs.copy, 50);
-  assert.is(report.rows[0].medianMs, 1);
+  const results = JSON.parse(readFileSync(path, 'utf8'));
+  assert.match(results.date, /^\d{4}-\d\d-\d\dT/);
+  assert.type(results.adapter.name, 'string');
+  assert.equal(Object.keys(results.versions), ['raybox', 'node', 'webgpu']);
+  assert.is(results.roofs.copy, 50);
+  assert.is(results.rows[0].medianMs, 1);
 });
 
 test('options that make no sense are refused', () => {

@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { differences, estimate, tQuantile } from '../../bench/studies/ablations/analysis.js';
 import { BLOCKS, configurationsOf, costOf, REFERENCE } from '../../bench/studies/ablations/configurations.js';
-import { ablationReport, type Run } from '../../bench/studies/ablations/report.js';
+import { ablationSummary, type Run } from '../../bench/studies/ablations/summary.js';
 import { keepStudy } from '../../bench/studies/training_runs.js';
 import { CHEST_XRAY8_LABELS } from '../../src/formats/data_sets/image_table.js';
 
@@ -82,7 +82,7 @@ test('the report has every configuration, and leaves out figures that are not de
   });
   const runs = [run('lse-10', 1, 0.7), run('lse-10', 2, 0.8), run('cel', 1, 0.6), run('cel', 2, 0.72)];
   const settings = { preset: 'hard', count: 100, size: 64, pretrain: 6, epochs: 8, batch: 16, lr: 3e-3 };
-  const { markdown, svg } = await ablationReport(runs, blocks, costs, settings);
+  const { markdown, svg } = await ablationSummary(runs, blocks, costs, settings);
   assert.match(markdown, /6 epochs of the backbone on as many `demo` phantoms, then 8 epochs/);
   assert.match(markdown, /^\| W-CEL +\| +16 \| +25\.1 \| 0\.750 \(0\.115 to 1\.000\) \| 0\.500/m);
   assert.match(markdown, /^\| CEL +\| −0\.090 \(−0\.217 to \+0\.037\) \| 0\.000/m);

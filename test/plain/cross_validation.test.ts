@@ -2,8 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { patientFolds, refuseSharedPatients } from '../../bench/studies/real_images/folds.js';
-import { type Arm, crossValidationReport } from '../../bench/studies/real_images/report.js';
 import { armScores, aucDifferences, type FoldResult, meanBoxScores } from '../../bench/studies/real_images/scores.js';
+import { type Arm, crossValidationSummary } from '../../bench/studies/real_images/summary.js';
 import { type LocalizationScore, scoreLocalization } from '../../src/evaluate/localization.js';
 import { readDataEntry } from '../../src/formats/data_sets/chestxray.js';
 import { labelsOf } from '../../src/formats/data_sets/image_table.js';
@@ -108,12 +108,12 @@ test('the report shows the arms side by side', () => {
   const arm = (name: string, folds: FoldResult[]): Arm => ({ name, folds: folds.map((fold) => ({ ...fold, boxes })) });
   const arms = [arm('fresh', resultsOf(0.1, 0, 2)), arm('known', resultsOf(0.9, 0, 3))];
   const settings = { ...options, classes, folds: 4, images: 120 };
-  const { markdown } = crossValidationReport(table, arms, { ...settings, reference: 'fresh' });
+  const { markdown } = crossValidationSummary(table, arms, { ...settings, reference: 'fresh' });
   assert.match(markdown, /^\| AUC less fresh’s +\| +known \|$/m);
   assert.match(markdown, /^\| mean +\| +\+0\.\d{3} \(0\.\d{3} to 0\.\d{3}\) \|$/m);
   assert.match(markdown, /^\| median box +\| 0\.000/m);
   assert.not.match(markdown, /NaN|undefined/);
-  assert.throws(() => crossValidationReport(table, arms, { ...settings, reference: 'other' }), /no whole arm other/);
+  assert.throws(() => crossValidationSummary(table, arms, { ...settings, reference: 'other' }), /no whole arm other/);
 });
 
 test.run();

@@ -3,7 +3,7 @@
  *
  *   npm run ablations -- --data DIR --out DIR [--only pooling,loss] [--seeds 3]
  *
- * Each finished run is a file in `--out`. The same command again does the missing runs and then writes the report.
+ * Each finished run is a file in `--out`. The same command again does the missing runs and then writes the summary.
  */
 
 import { existsSync } from 'node:fs';
@@ -49,7 +49,7 @@ import {
   REFERENCE,
   TRANSITION,
 } from './configurations.js';
-import { ablationReport, type Run } from './report.js';
+import { ablationSummary, type Run } from './summary.js';
 
 export interface Options {
   data: string;
@@ -119,7 +119,7 @@ export async function ablations(options: Options, signal: AbortSignal): Promise<
   } finally {
     gpu?.close();
   }
-  const { markdown, svg } = await ablationReport(runs, blocks, costs, options);
+  const { markdown, svg } = await ablationSummary(runs, blocks, costs, options);
   await writeWhole(join(out, 'ablations.md'), markdown);
   await writeWhole(join(out, 'ablations.svg'), svg);
   return markdown;

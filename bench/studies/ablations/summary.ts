@@ -69,7 +69,7 @@ const FALSE_BOXES: Metric = {
 
 const DIFFERENCES = [MEAN_AUC, ACCURACIES[1], ACCURACIES[3]];
 
-export async function ablationReport(
+export async function ablationSummary(
   runs: readonly Run[],
   blocks: readonly Block[],
   costs: ReadonlyMap<string, Cost>,

@@ -4,7 +4,7 @@
  *   npm run cross-validate -- --arm NAME --data DIR --boxed DIR --out DIR [--folds 5] [--poolings lse,pcam] [what raybox train takes]
  *
  * An arm is a choice of initial weights and training options. Each finished fold is a file, and the same command again does the missing ones.
- * The report shows all arms of `--out` side by side.
+ * The summary shows all arms of `--out` side by side.
  */
 import { existsSync } from 'node:fs';
 import { copyFile, readdir } from 'node:fs/promises';
@@ -23,8 +23,8 @@ import { type Dataset, openDataset } from '../../../src/node/dataset.js';
 import { writeWhole } from '../../../src/node/text_files.js';
 import { exitCodeOf, keepStudy, readJson, resultOf, trainOnce, writeJson } from '../training_runs.js';
 import { type Fold, patientFolds, refuseSharedPatients } from './folds.js';
-import { type Arm, crossValidationReport } from './report.js';
 import type { FoldResult } from './scores.js';
+import { type Arm, crossValidationSummary } from './summary.js';
 
 export interface Options extends TrainingOptions {
   arm: string;
@@ -54,17 +54,17 @@ export async function crossValidateAll({ poolings, ...options }: Options, signal
   const unknown = poolings.find((name) => !(POOLINGS as readonly string[]).includes(name));
   if (unknown !== undefined || poolings.length === 0)
     throw new InputError(`--poolings: there is no ${unknown}`, { expected: POOLINGS.join(', ') });
-  let report = '';
+  let summary = '';
   for (const [at, pooling] of poolings.entries()) {
     const { reference, ...others } = { ...options, pooling: pooling as Pooling, arm: `${options.arm}-${pooling}` };
     // The reference may be an arm that is not done before the last one.
     const isLast = at === poolings.length - 1 && reference !== undefined;
-    report = await crossValidate(isLast ? { ...others, reference } : others, signal);
+    summary = await crossValidate(isLast ? { ...others, reference } : others, signal);
   }
-  return report;
+  return summary;
 }
 
-/** Trains the missing folds of an arm, and writes the report of all complete arms. */
+/** Trains the missing folds of an arm, and writes the summary of all complete arms. */
 async function crossValidate(options: Options, signal: AbortSignal): Promise<string> {
   const { arm, out, folds: count, seed, classes } = options;
   for (const name of ['trainList', 'validationList', 'testList', 'test'] as const) {
@@ -103,7 +103,7 @@ async function crossValidate(options: Options, signal: AbortSignal): Promise<str
     gpu?.close();
   }
   const arms = await wholeArms(out, count);
-  const { markdown, json } = crossValidationReport(data.table, arms, {
+  const { markdown, json } = crossValidationSummary(data.table, arms, {
     ...{ classes, folds: count, images: images.size, reference: options.reference },
     ...{ replicates: options.bootstrap, seed },
   });

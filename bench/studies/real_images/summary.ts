@@ -39,7 +39,7 @@ interface Scored {
 const CRITERIA = ['IoBB > 0.1', 'IoBB > 0.25', 'IoBB > 0.5', 'IoU > 0.1', 'IoU > 0.3'];
 
 /** @throws InputError if the reference is not one of the arms. */
-export function crossValidationReport(
+export function crossValidationSummary(
   table: ImageTable,
   arms: readonly Arm[],
   settings: ReportSettings,
