@@ -196,7 +196,7 @@ test('the option architecture is refused if the file contains a graph', async ()
     );
   assert.match(
     await messageOf(() => describeModel(checkpoint, { prediction: 'fc' })),
-    /prediction is of .*the file brings/,
+    /prediction is only for .*the file contains/,
   );
 });
 

@@ -120,7 +120,7 @@ test('what cannot be read is refused, and says what to do', async () => {
     /of the kind 'Mine'/,
   );
   const text = inText(/model_config/g, 'model_confog')(fixture('functional.h5'));
-  await refused(text, /no model that Keras saved.*given model_weights/);
+  await refused(text, /not a model that Keras saved.*given model_weights/);
 });
 
 const REAL = `${process.env.RAYBOX_DATA ?? new URL('../../../../shared/data', import.meta.url).pathname}/weights/keras/teachable_machine_v1.h5`;

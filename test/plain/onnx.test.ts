@@ -122,7 +122,7 @@ test('a classifier gives its logits, and maps whose averages they are', async ()
   assert.is(model.metadata.inputWidth, SIZE);
   assert.is(model.sources.inputWidth, 'file');
   const told = model.warnings.map(({ message }) => message).join('\n');
-  assert.match(told, /no probabilities\. A sigmoid was assumed/);
+  assert.match(told, /not probabilities\. A sigmoid was assumed/);
   assert.match(told, /do not name their 2 outputs/);
 });
 
@@ -428,7 +428,7 @@ test('softmax and sigmoid at the end are taken for what they are', async () => {
   const both = await run(ending('Softmax'));
   close(both.logits, expectedOf(relu));
   close([both.probabilities[0] + both.probabilities[1]], [1]);
-  assert.match(both.model.warnings.map(({ message }) => message).join(), /are 1 together/);
+  assert.match(both.model.warnings.map(({ message }) => message).join(), /their sum is 1/);
   close((await run(graph, { probabilities: 'softmax' })).probabilities, both.probabilities);
 });
 
@@ -532,7 +532,7 @@ const REFUSED: [string, OnnxGraph, RegExp][] = [
     /a map and not a number for each class|not a list of numbers/,
   ],
   ['two inputs', { ...behind([], 'conv'), inputs: { input: [1, 1, 8, 8], other: [1, 4] } }, /2 inputs/],
-  ['no image', { ...behind([], 'conv'), inputs: { input: [1, 64] } }, /no image/],
+  ['no image', { ...behind([], 'conv'), inputs: { input: [1, 64] } }, /not an image/],
   ['two channels', { ...behind([], 'conv'), inputs: { input: [1, 2, 8, 8] } }, /number of channels.*given 2/],
   ['an oblong image', { ...behind([], 'conv'), inputs: { input: [1, 1, 8, 16] } }, /not square; given 16 × 8/],
   ['eight images at once', { ...behind([], 'conv'), inputs: { input: [8, 1, 8, 8] } }, /for 8 images at once/],
