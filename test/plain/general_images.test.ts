@@ -68,6 +68,11 @@ test('resizing: known places and weights', () => {
   const corners = { scale: 0.6, mode: 'linear', coordinates: 'align_corners' } as const;
   near(at({ ...corners, length: 2.4 }, [1, 2, 3, 4]), [1, 1 + 3 / 1.4]);
   near(at(corners, [1, 2, 3, 4]), [1, 4]);
+  assert.throws(() => resizePlaces(4, { scale: 1e-300, count: 3, mode: 'linear', antialias: true }), /resizing/);
+  assert.throws(
+    () => resizePlaces(4, { count: 3, coordinates: 'align_corners', length: 1, mode: 'linear' }),
+    /resizing/,
+  );
   // With −½ cubic interpolation keeps a parabola, but for the ends.
   const parabola = [0, 1, 4, 9, 16, 25];
   const cubic = at({ count: 11, mode: 'cubic', coordinates: 'align_corners', cubic: -0.5 }, parabola);

@@ -37,11 +37,6 @@ function resize(call: Call): Value {
   if (given?.length !== shape.length) throw new Unsupported('it has neither sizes nor scales for all dimensions');
   if (textOf(call, 'keep_aspect_ratio_policy', 'stretch') !== 'stretch')
     throw new Unsupported('it keeps the proportions of the map (keep_aspect_ratio_policy)');
-  // ONNX counts the pixels of the edge several times where the filter reaches beyond it; raybox, as Pillow, leaves out what is beyond.
-  if (numberOf(call, 'antialias', 0) === 1 && given.some((size, i) => size < shape[i]))
-    throw new Unsupported(
-      'it shrinks the map with antialias, whose edges raybox computes otherwise; export it without',
-    );
   const factors = sizes?.length ? given.map((size, i) => size / shape[i]) : scales!;
   const isWhole = factors.every((factor, i) => Math.abs(shape[i] * factor - given[i]) <= 1e-4);
   const isMap = given[0] === shape[0] && given[1] === shape[1];
@@ -50,7 +45,9 @@ function resize(call: Call): Value {
   const toOne =
     textOf(call, 'coordinate_transformation_mode', 'half_pixel') === 'pytorch_half_pixel' &&
     given.some((size, i) => size === 1 && shape[i] > 1);
-  const mode = isWhole && isMap && !toOne ? resizeMode(call, kind, isWholeFactor) : undefined;
+  // Raybox's own antialiased layer leaves out what is beyond the edges, where ONNX repeats the outermost pixel.
+  const isFiltered = numberOf(call, 'antialias', 0) === 1 && given.some((size, i) => size < shape[i]);
+  const mode = isWhole && isMap && !toOne && !isFiltered ? resizeMode(call, kind, isWholeFactor) : undefined;
   if (!mode) return resizeByAxes(call, x, { kind, given, factors });
   const options = { height: given[2], width: given[3], mode, name: call.kit.name };
   const order = mapsOf(call.kit);
@@ -91,6 +88,7 @@ function resizeByAxes(
       ...{ coordinates: coordinates as ResizeCoordinates, nearest: nearest as NearestMode },
       cubic: numberOf(call, 'cubic_coeff_a', -0.75),
       excludeOutside: numberOf(call, 'exclude_outside', 0) === 1,
+      antialias: numberOf(call, 'antialias', 0) === 1,
     });
     return takeAlong(call.kit, result, dimension, places);
   }, x);

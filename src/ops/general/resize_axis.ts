@@ -44,6 +44,11 @@ export interface ResizeAxisOptions {
   cubic?: number;
   /** Whether places outside the input get no weight. Otherwise they count as the outermost place. Default false. */
   excludeOutside?: boolean;
+  /**
+   * Only for linear and cubic, where the dimension shrinks: whether the filter is widened by the factor, so that each place of the input has
+   * a weight. Default false.
+   */
+  antialias?: boolean;
   name?: string;
 }
 
@@ -81,11 +86,41 @@ const ROUNDING: Readonly<Record<NearestMode, (position: number) => number>> = {
   ceil: Math.ceil,
 };
 
-/** Weights of the four places around a position whose fraction is t. Source: Keys 1981, "Cubic convolution interpolation". */
-function cubicWeights(t: number, a: number): number[] {
-  const near = (d: number) => (a + 2) * d ** 3 - (a + 3) * d ** 2 + 1;
-  const far = (d: number) => a * (d ** 3 - 5 * d ** 2 + 8 * d - 4);
-  return [far(1 + t), near(t), near(1 - t), far(2 - t)];
+/** The weight at a distance, in places. Source of the cubic one: Keys 1981, "Cubic convolution interpolation". */
+const FILTERS: Readonly<Record<'linear' | 'cubic', { reach: number; at: (distance: number, a: number) => number }>> = {
+  linear: { reach: 1, at: (d) => Math.max(1 - d, 0) },
+  cubic: {
+    reach: 2,
+    at: (d, a) => {
+      if (d <= 1) return (a + 2) * d ** 3 - (a + 3) * d ** 2 + 1;
+      return d < 2 ? a * (d ** 3 - 5 * d ** 2 + 8 * d - 4) : 0;
+    },
+  },
+};
+
+/** The places of the input that one place of the result is computed from, each once, and their weights, whose sum is 1. */
+function weightsAround(
+  at: number,
+  size: number,
+  {
+    mode,
+    shrink,
+    cubic,
+    excludeOutside,
+  }: { mode: 'linear' | 'cubic'; shrink: number; cubic: number } & Pick<ResizeAxisOptions, 'excludeOutside'>,
+): [place: number, weight: number][] {
+  const { reach, at: weightAt } = FILTERS[mode];
+  const taken = new Map<number, number>();
+  let total = 0;
+  for (let place = Math.ceil(at - reach / shrink); place <= at + reach / shrink; place++) {
+    const weight = weightAt(Math.abs(place - at) * shrink, cubic);
+    const isOutside = place < 0 || place >= size;
+    if (weight === 0 || (isOutside && excludeOutside)) continue;
+    const inside = Math.min(Math.max(place, 0), size - 1);
+    taken.set(inside, (taken.get(inside) ?? 0) + weight);
+    total += weight;
+  }
+  return [...taken].map(([place, weight]) => [place, weight / total]);
 }
 
 /** For each place of the result: the places of the input that it is computed from, and their weights. */
@@ -99,24 +134,21 @@ export function resizePlaces(size: number, options: ResizeAxisOptions): { source
   const positions = Array.from({ length: count }, (_, i) =>
     position(i, size, { count, scale, length: options.length, coordinates }),
   );
+  // A filter that is wider than the input, or a position far from it, would be walked through place by place.
+  const isFar = positions.some((at) => !(Math.abs(at) <= 2 ** 31));
+  if (isFar || (options.antialias && scale * size < 0.5))
+    throw new InputError('resizing', {
+      expected: 'a scale and a length that agree with the sizes',
+      given: `from ${size} to ${count} places by ${scale}`,
+    });
   const clamp = (place: number) => Math.min(Math.max(place, 0), size - 1);
   if (mode === 'nearest') return { sources: positions.map((at) => [clamp(ROUNDING[nearest](at))]) };
-  const rows = positions.map((at) => {
-    const low = Math.floor(at);
-    const t = at - low;
-    const all = mode === 'linear' ? [1 - t, t] : cubicWeights(t, cubic);
-    const first = mode === 'linear' ? low : low - 1;
-    const isOutside = (k: number) => first + k < 0 || first + k >= size;
-    const own = options.excludeOutside ? all.map((weight, k) => (isOutside(k) ? 0 : weight)) : all;
-    const total = options.excludeOutside ? own.reduce((a, b) => a + b, 0) : 1;
-    const taken = own.flatMap((weight, k) =>
-      weight === 0 ? [] : [{ place: clamp(first + k), weight: weight / total }],
-    );
-    return taken;
-  });
+  const shrink = options.antialias ? Math.min(scale, 1) : 1;
+  const { excludeOutside } = options;
+  const rows = positions.map((at) => weightsAround(at, size, { mode, shrink, cubic, excludeOutside }));
   return {
-    sources: rows.map((row) => row.map(({ place }) => place)),
-    weights: rows.map((row) => row.map(({ weight }) => weight)),
+    sources: rows.map((row) => row.map(([place]) => place)),
+    weights: rows.map((row) => row.map(([, weight]) => weight)),
   };
 }
 
