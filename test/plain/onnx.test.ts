@@ -515,6 +515,8 @@ const REFUSED: [string, OnnxGraph, RegExp][] = [
     behind([node('NonMaxSuppression', 'conv', 'y')], 'y'),
     /networks that classify an image do not have it/,
   ],
+  ['a branch', behind([node('If', 'conv', 'y')], 'y'), /If '\/y'.*runs no branches.*onnxsim/],
+  ['a choice of the best', behind([node('TopK', 'conv fc.b', 'y values')], 'y'), /TopK .*does not sort.*extract_model/],
   [
     'an unknown attribute',
     behind([node('Relu', 'conv', 'y', { strange: 1 })], 'y'),

@@ -34,7 +34,25 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map(
 
 /** Operators of networks that compute boxes or masks, or that have a memory. Classifiers of images do not have them. */
 const OTHER_NETWORKS =
-  /^(NonMaxSuppression|RoiAlign|MaxRoiPool|GridSample|LSTM|GRU|RNN|Loop|Scan|If|TopK|NonZero|Multinomial|StringNormalizer)$/;
+  /^(NonMaxSuppression|RoiAlign|MaxRoiPool|GridSample|LSTM|GRU|RNN|Loop|Scan|NonZero|Multinomial|StringNormalizer)$/;
+
+/** Operators that a classifier may have by the way it was exported, and how to be rid of them. */
+const WAYS_OUT: ReadonlyMap<string, { reason: string; hint: string }> = new Map([
+  [
+    'If',
+    {
+      reason: 'raybox runs no branches',
+      hint: 'if its condition is the same for every image, fold it: onnxsim model.onnx folded.onnx (a Python package), or export the model for one size of input',
+    },
+  ],
+  [
+    'TopK',
+    {
+      reason: 'raybox does not sort',
+      hint: 'if it picks the best classes, cut the model off before it: onnx.utils.extract_model(path, out, inputs, outputs) of the Python package onnx',
+    },
+  ],
+]);
 
 /** What is shared between the graphs that are built of one model. */
 export interface Translation {
@@ -149,18 +167,7 @@ function neededNodes(nodes: readonly PlainNode[], wanted: readonly string[]): Pl
 function translated(call: Call): Operand | readonly Operand[] {
   const { node } = call;
   const operator = OPERATORS.get(node.operator);
-  if (!operator) {
-    const isOther = OTHER_NETWORKS.test(node.operator);
-    throw refusal(
-      call,
-      new Unsupported(
-        isOther ? 'networks that classify an image do not have it' : 'raybox does not have this operator',
-        isOther
-          ? 'raybox localizes with networks whose output is a number for each class'
-          : 'export the model with standard operators of a classifier, or cut off what it does not need',
-      ),
-    );
-  }
+  if (!operator) throw refusal(call, unknownOperator(node.operator));
   const known = [...(operator.attributes ?? [])];
   const unknown = Object.keys(node.attributes).find((name) => !known.includes(name));
   if (unknown !== undefined)
@@ -179,6 +186,20 @@ function translated(call: Call): Operand | readonly Operand[] {
     if (error instanceof Unsupported || error instanceof InputError) throw refusal(call, error);
     throw error;
   }
+}
+
+function unknownOperator(name: string): Unsupported {
+  const own = WAYS_OUT.get(name);
+  if (own) return new Unsupported(own.reason, own.hint);
+  return OTHER_NETWORKS.test(name)
+    ? new Unsupported(
+        'networks that classify an image do not have it',
+        'raybox localizes with networks that put out a number for each class',
+      )
+    : new Unsupported(
+        'raybox does not have this operator',
+        'export the model with standard operators of a classifier, or cut off what it does not need',
+      );
 }
 
 /** An error with the operator, the node and the version. */
