@@ -6,22 +6,29 @@ import { InputError } from '../errors.js';
 import { type Interval, wilsonInterval } from './intervals.js';
 import { type Ranking, rocCurve } from './roc.js';
 
-/** `youden` maximises sensitivity + specificity − 1. `sensitivity` takes the highest threshold that reaches the target sensitivity. */
-export type ThresholdRule = { rule: 'youden' } | { rule: 'sensitivity'; target: number };
+/**
+ * `youden` maximises sensitivity + specificity − 1. `sensitivity` takes the highest threshold that reaches the target sensitivity, `specificity` the
+ * lowest threshold that reaches the target specificity.
+ */
+export type ThresholdRule = { rule: 'youden' } | { rule: 'sensitivity' | 'specificity'; target: number };
 
 /**
- * Chooses a threshold for the scores of a ranking. Of equally good ones the highest is taken, since it has the fewest false positives.
+ * Chooses a threshold for the scores of a ranking. By Youden's index, the highest of equally good ones is taken, since it has the fewest false
+ * positives.
  *
- * @returns undefined if the class has no positive or no negative image.
+ * @returns undefined if the class has no positive or no negative image, or if no threshold reaches the target.
  */
 export function fitThreshold(ranking: Ranking, rule: ThresholdRule = { rule: 'youden' }): number | undefined {
   const points = rocCurve(ranking).slice(1);
-  if (rule.rule === 'sensitivity') {
-    if (!(rule.target > 0 && rule.target <= 1)) {
-      throw new InputError('A sensitivity to reach lies in (0, 1]', { given: `${rule.target}` });
+  if (rule.rule !== 'youden') {
+    const { rule: kind, target } = rule;
+    if (!(target > 0 && target <= 1)) {
+      throw new InputError(`A ${kind} to reach lies in (0, 1]`, { given: `${target}` });
     }
-    // A little slack for rounding, so that 9 of 10 positives reach a target of 0.9.
-    return points.find(({ truePositiveRate }) => truePositiveRate >= rule.target - 1e-12)?.threshold;
+    // A little slack for rounding, so that 9 of 10 images reach a target of 0.9. Thresholds fall from point to point.
+    return kind === 'sensitivity'
+      ? points.find(({ truePositiveRate }) => truePositiveRate >= target - 1e-12)?.threshold
+      : points.filter(({ falsePositiveRate }) => 1 - falsePositiveRate >= target - 1e-12).at(-1)?.threshold;
   }
   let best: { threshold: number; index: number } | undefined;
   for (const { threshold, truePositiveRate, falsePositiveRate } of points) {

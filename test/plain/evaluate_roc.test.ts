@@ -232,12 +232,15 @@ test('the bootstrap is the same for the same seed, covers as often as it should,
   assert.ok(area.low < 5 / 6 && area.high >= 5 / 6);
 });
 
-test('operating thresholds: Youden, fixed sensitivity, counts at a threshold', () => {
+test('operating thresholds: Youden, fixed sensitivity or specificity, counts at a threshold', () => {
   // At 0.8: sensitivity 2/3, no false alarm, J = 2/3. At 0.4: sensitivity 1, specificity 1/3, J = 1/3.
   const ranking = rank(SCORES, LABELS);
   assert.is(fitThreshold(ranking), 0.8);
   assert.is(fitThreshold(ranking, { rule: 'sensitivity', target: 0.9 }), 0.4);
   assert.is(fitThreshold(ranking, { rule: 'sensitivity', target: 1 / 3 }), 0.9);
+  assert.is(fitThreshold(ranking, { rule: 'specificity', target: 1 }), 0.8);
+  assert.is(fitThreshold(ranking, { rule: 'specificity', target: 0.3 }), 0.4);
+  assert.throws(() => fitThreshold(ranking, { rule: 'specificity', target: 2 }), /A specificity to reach lies in/);
   assert.throws(() => fitThreshold(ranking, { rule: 'sensitivity', target: 0 }), /lies in \(0, 1\]/);
   const point = operatingPoint(ranking, 0.5);
   const { truePositives, falsePositives, trueNegatives, falseNegatives } = point;

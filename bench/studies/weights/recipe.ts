@@ -18,6 +18,8 @@ export interface Recipe {
   ensemble: readonly string[];
   /** Whether each of them also sees the mirrored image. */
   mirror: boolean;
+  /** The specificity of the operating thresholds on the validation images. Undefined: they have the best Youden's index. */
+  specificity?: number;
   /** Metadata of the result, beside what the members say: such as `{"imageKind": "patients", "minRegion": 2}`. */
   metadata: Readonly<Record<string, unknown>>;
 }
@@ -30,10 +32,10 @@ export function parseRecipe(json: unknown, path: string): Recipe {
   const wrong = (what: string, expected: string) => new InputError(`${path}: ${what} is wrong`, { expected });
   if (!isObject(json)) throw wrong('the recipe', 'a JSON object');
   const unknown = Object.keys(json).find(
-    (name) => !['train', 'members', 'ensemble', 'mirror', 'metadata'].includes(name),
+    (name) => !['train', 'members', 'ensemble', 'mirror', 'specificity', 'metadata'].includes(name),
   );
-  if (unknown !== undefined) throw wrong(unknown, 'train, members, ensemble, mirror, metadata');
-  const { train = [], members: given, mirror = false, metadata = {} } = json;
+  if (unknown !== undefined) throw wrong(unknown, 'train, members, ensemble, mirror, specificity, metadata');
+  const { train = [], members: given, mirror = false, specificity, metadata = {} } = json;
   if (!isWords(train)) throw wrong('train', 'options of raybox train: ["--classes", "14", …]');
   if (!isObject(given) || Object.keys(given).length === 0) throw wrong('members', 'networks by their names');
   const members: Member[] = [];
@@ -46,8 +48,10 @@ export function parseRecipe(json: unknown, path: string): Recipe {
   if (!isWords(ensemble) || ensemble.length === 0 || !ensemble.every((name) => names.includes(name)))
     throw wrong('ensemble', `a list of ${names.join(', ')}`);
   if (typeof mirror !== 'boolean') throw wrong('mirror', 'true or false');
+  if (specificity !== undefined && !(typeof specificity === 'number' && specificity > 0 && specificity <= 1))
+    throw wrong('specificity', 'a number above 0, at most 1');
   if (!isObject(metadata)) throw wrong('metadata', 'a JSON object');
-  return { members, ensemble, mirror, metadata };
+  return { members, ensemble, mirror, metadata, ...(specificity === undefined ? {} : { specificity }) };
 }
 
 function parseMember(

@@ -82,7 +82,11 @@ async function train(
  * Joins the members, calibrates them on the validation images, fits operating thresholds there, and how heatmaps become boxes on training
  * images with boxes. Gives the path of the weights.
  */
-async function finish({ ensemble, mirror, metadata }: Recipe, options: Options, signal: AbortSignal): Promise<string> {
+async function finish(
+  { ensemble, mirror, specificity, metadata }: Recipe,
+  options: Options,
+  signal: AbortSignal,
+): Promise<string> {
   const { out } = options;
   const done = join(out, 'weights.safetensors');
   if (existsSync(done)) return done;
@@ -105,7 +109,14 @@ async function finish({ ensemble, mirror, metadata }: Recipe, options: Options, 
   const scaling = await usableScaling(out);
   const meta = ['--metadata', JSON.stringify(metadata)];
   await raybox(['convert', first, ...scaling, ...meta, '--out', calibrated], signal);
-  await evaluate(calibrated, join(out, 'thresholds'), [...fit, '--store-operating-thresholds'], options, signal);
+  const rule = specificity === undefined ? [] : ['--specificity', String(specificity)];
+  await evaluate(
+    calibrated,
+    join(out, 'thresholds'),
+    [...fit, ...rule, '--store-operating-thresholds'],
+    options,
+    signal,
+  );
   const boxes = await fittedBoxes(calibrated, run, options, signal);
   await raybox(['convert', calibrated, ...boxes, '--out', done], signal);
   return done;

@@ -5,6 +5,7 @@ import { counted, InputError } from '../../errors.js';
 import { areCorners, CORNERS_OF, type CornersOf } from '../../evaluate/box_corners.js';
 import type { EvaluationResult } from '../../evaluate/evaluate.js';
 import { ALL_LABELS } from '../../evaluate/localization.js';
+import type { ThresholdRule } from '../../evaluate/operating_points.js';
 import { labelNames } from '../../formats/data_sets/label_names.js';
 import type { Prediction } from '../../formats/findings.js';
 import type { DecodeOptions } from '../../formats/images/pixels.js';
@@ -48,6 +49,7 @@ interface CommandOptions extends DecodeOptions, WeightsOptions, MaskOptions {
   split?: number;
   operatingThresholds?: string;
   sensitivity?: number;
+  specificity?: number;
   scaling: 'platt' | 'temperature';
   bootstrap: number;
   seed: number;
@@ -99,6 +101,7 @@ export function addEvaluateCommand(program: Command): void {
     )
     .option('--operating-thresholds <file>', 'JSON of operating thresholds by class, instead of fitting them')
     .option('--sensitivity <share>', "fit operating thresholds to this sensitivity instead of Youden's index", share)
+    .option('--specificity <share>', "fit operating thresholds to this specificity instead of Youden's index", share)
     .addOption(new Option('--scaling <kind>', 'calibration to fit').choices(['platt', 'temperature']).default('platt'))
     .option('--bootstrap <draws>', 'draws of the bootstrap', wholeNumber(0, 100_000), 1000)
     .option('--seed <number>', 'seed of the bootstrap and the random baseline', wholeNumber(0, 2 ** 32), 0)
@@ -145,7 +148,7 @@ async function runCommand(options: CommandOptions, command: Command): Promise<vo
     options.operatingThresholds === undefined
       ? undefined
       : await readOperatingThresholds(options.operatingThresholds, data.table.classes);
-  const { sensitivity, scaling, bootstrap: replicates, seed, cases, html, out } = options;
+  const { scaling, bootstrap: replicates, seed, cases, html, out } = options;
   const evaluationOptions = {
     ...split,
     ...{
@@ -162,7 +165,7 @@ async function runCommand(options: CommandOptions, command: Command): Promise<vo
       masks,
     },
     classes: options.classes === undefined ? undefined : classList(options.classes),
-    rule: sensitivity === undefined ? undefined : { rule: 'sensitivity' as const, target: sensitivity },
+    rule: ruleOf(options),
     subtitle: `${(weights === undefined ? files : [weights]).map((path) => basename(path)).join(', ')} on ${basename(resolve(data.folder))}`,
   };
   const result =
@@ -181,6 +184,12 @@ async function runCommand(options: CommandOptions, command: Command): Promise<vo
   }
 }
 
+/** How operating thresholds are fitted. Undefined: by Youden's index. */
+function ruleOf({ sensitivity, specificity }: CommandOptions): ThresholdRule | undefined {
+  if (sensitivity !== undefined) return { rule: 'sensitivity', target: sensitivity };
+  return specificity === undefined ? undefined : { rule: 'specificity', target: specificity };
+}
+
 /** The names of the options of `addWeightsOptions`. They only make sense together with weights. */
 const OF_WEIGHTS = [
   ...['names', 'architecture', 'prediction', 'mean', 'std', 'inputSize', 'transformInput', 'prefix', 'ignore'],
@@ -189,7 +198,7 @@ const OF_WEIGHTS = [
 
 /** @throws UsageError for an option without effect. Otherwise the user would believe that the scores follow it. */
 function refuseWithoutEffect(options: CommandOptions, files: readonly string[]): void {
-  const { weights, logits, cocoIndex, split, validation, test, sensitivity } = options;
+  const { weights, logits, cocoIndex, split, validation, test } = options;
   const has = (ending: RegExp) => files.some((path) => ending.test(path));
   if (weights === undefined && OF_WEIGHTS.some((name) => name in options))
     throw new UsageError('--names, --metadata, --cache and the like say what weights do not: they go with --weights');
@@ -204,10 +213,11 @@ function refuseWithoutEffect(options: CommandOptions, files: readonly string[]):
   if (cocoIndex !== undefined && !has(/\.json$/i)) throw new UsageError('--coco-index goes with a .json of results');
   if (split !== undefined && (validation !== undefined || test !== undefined))
     throw new UsageError('--split draws both lists: leave out --validation and --test');
-  if (sensitivity !== undefined && validation === undefined && split === undefined)
-    throw new UsageError(
-      '--sensitivity fits operating thresholds: name the images to fit on with --validation or --split',
-    );
+  const rule = ruleOf(options)?.rule;
+  if (options.sensitivity !== undefined && options.specificity !== undefined)
+    throw new UsageError('--sensitivity and --specificity are two rules for the same operating thresholds: give one');
+  if (rule !== undefined && validation === undefined && split === undefined)
+    throw new UsageError(`--${rule} fits operating thresholds: name the images to fit on with --validation or --split`);
 }
 
 async function joinedPredictions(
