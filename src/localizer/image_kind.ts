@@ -62,7 +62,7 @@ export function otherKind(image: Image, trainedOn: ImageKind): Warning | undefin
     code: 'image-other-kind',
     message: isPhantom
       ? 'the image looks like a phantom that raybox draws, and these weights were trained on X-rays of patients: what they say of it means little. For phantoms there are the weights phantom8'
-      : 'the image does not look like a phantom that raybox draws, and these weights were trained on phantoms alone: what they say of it means nothing, however high the probability. For X-rays of patients, use weights that were trained on such',
+      : 'the image does not look like a phantom that raybox draws, and these weights were trained on phantoms alone: what they say of it means nothing, however high the probability. For X-rays of patients there are the weights chest8',
   };
 }
 

@@ -323,6 +323,16 @@ test('demo: the shipped weights find what was drawn', async () => {
   assert.ok(existsSync(at('demo/phantom.png')));
 });
 
+test('demo: an image gets the weights for X-rays of patients, which say that this one is a phantom', async () => {
+  const { image } = drawPhantom({ seed: 9, index: 0, size: 128 });
+  writeFileSync(at('drawn.png'), await encodePng({ ...image, channels: 1 }));
+  const { code, stdout, stderr } = await raybox(['demo', 'drawn.png', '--out', 'demo/drawn.png']);
+  assert.is(code, 0, stderr);
+  assert.match(stderr, /weights\/chest8\.safetensors/);
+  assert.match(stderr, /looks like a phantom that raybox draws/);
+  assert.match(stdout, /^Picture: demo\/drawn\.png$/m);
+});
+
 test('demo: a picture, a table, and a notice about untrained weights', async () => {
   const { code, stdout, stderr } = await raybox(['demo', '--weights', weights, '--out', 'demo/x.png']);
   assert.is(code, 0, stderr);

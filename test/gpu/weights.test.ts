@@ -1,8 +1,9 @@
-/** The shipped weights: their metadata, and their results on phantoms that they were not trained on. */
+/** The shipped weights: their metadata, and what they say of phantoms that they were not trained on. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { iobb } from '../../src/evaluate/localization.js';
+import { CHEST_XRAY14_LABELS } from '../../src/formats/data_sets/image_table.js';
 import { readSafetensorsHeader } from '../../src/formats/weights/safetensors.js';
 import { parseWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { load } from '../../src/localizer/localizer.js';
@@ -21,9 +22,10 @@ test('each shipped file is small, in half precision, and has a model card', () =
     assert.ok(statSync(new URL(name, folder)).size <= 4 << 20, `${name} is at most 4 MiB`);
     const { entries, metadata } = readSafetensorsHeader(readFileSync(new URL(name, folder)));
     assert.ok(entries.every(({ dtype }) => dtype === 'F16'));
-    const { license, trainingData, operatingThresholds, classes } = parseWeightsMetadata(metadata);
-    assert.is(license, 'MIT');
-    assert.match(trainingData, /phantoms/);
+    const { imageKind, license, trainingData, operatingThresholds, classes } = parseWeightsMetadata(metadata);
+    assert.match(license, /^MIT/);
+    assert.match(trainingData, imageKind === 'phantoms' ? /phantoms/ : /NIH Clinical Center/);
+    assert.ok(imageKind, `${name} says which kind of images it knows`);
     assert.equal(Object.keys(operatingThresholds ?? {}), classes, 'an operating threshold for every class');
   }
 });
@@ -51,6 +53,20 @@ test('phantom8 finds the disease of a new phantom, with a box where it was drawn
   // Its model card says where it fails.
   assert.ok(hit >= 7, `localized ${hit} of ${DISEASES.length}`);
   assert.ok(alarms <= 1, `${alarms} false alarms in ${DISEASES.length + 1} phantoms`);
+});
+
+test('chest8 cuts heatmaps where it was fitted to, and warns if it is handed a phantom', async () => {
+  const localizer = await load(new URL('chest8.safetensors', folder));
+  assert.equal(localizer.metadata.classes, [...CHEST_XRAY14_LABELS]);
+  const { heatThresholds, minRegion, imageKind } = localizer.metadata;
+  assert.is(imageKind, 'patients');
+  assert.ok(heatThresholds && minRegion, 'fitted, not those of the paper');
+  const { image } = drawPhantom({ seed: 77_000, index: 0, size: 128 });
+  const { warnings, findings, probabilities } = await localizer.localize(image, { classes: localizer.classes });
+  await localizer.close();
+  assert.ok(warnings.some(({ code, message }) => code === 'image-other-kind' && /phantom8/.test(message)));
+  assert.ok(Object.values(probabilities).every((value) => value > 0 && value < 1));
+  assert.ok(findings.every(({ threshold }) => heatThresholds.includes(threshold!)));
 });
 
 test.run();
