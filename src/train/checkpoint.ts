@@ -213,5 +213,5 @@ export function otherKernels({ kernels }: TrainingCheckpoint, { missing, unknown
     missing.size > 0 ? `${missing.size} cannot run on this adapter` : '',
     unknown.size > 0 ? `${unknown.size} it does not name` : '',
   ];
-  return `other kernels stand in for some of the checkpoint's (${which.filter(Boolean).join(', ')}; the first: ${first}): bits will differ`;
+  return `some kernels differ from the checkpoint's (${which.filter(Boolean).join(', ')}; the first: ${first}): bits will differ`;
 }

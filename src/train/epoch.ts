@@ -7,6 +7,7 @@ import { diverged, type Run, save, tell } from './run.js';
 import { type Scores, scoresOf } from './score.js';
 import { NotFiniteError } from './step.js';
 
+/** Time between checkpoints, ten minutes: the most work that an interrupted run has to repeat. */
 const CHECKPOINT_MS = 600_000;
 
 /** The epoch that is being trained. */
@@ -119,6 +120,6 @@ export async function validateEpoch(run: Run): Promise<Scores> {
     throw error;
   });
   run.pace.validated(performance.now() - started);
-  if (!logits.every(Number.isFinite)) throw diverged(run, 'what the network puts out is not finite');
+  if (!logits.every(Number.isFinite)) throw diverged(run, 'an output of the network is not finite');
   return scoresOf(data, logits);
 }

@@ -23,7 +23,7 @@ import { fitRidge } from './ridge.js';
 import { scoresOf } from './score.js';
 import { checkSettings, familyOf, type TrainSettings, weightsMetadataOf } from './settings.js';
 
-/** All features are outputs of one network, so that a hundredth of the median deviation is hardly any. */
+/** See `RidgeOptions.leastDeviation`: the features come from one network, so their deviations can be compared. */
 const LEAST_DEVIATION = 0.01;
 
 /** Keeps features as they are computed, so that a run that was broken off need not compute them again. */

@@ -173,7 +173,7 @@ export async function runCheck(gpu: Gpu, check: Check): Promise<CheckResult> {
     let worst = 0;
     let failure: string | undefined;
     for (const [index, tensor] of tensors.entries()) {
-      if (!isWhole(bytes[index], byteSize(tensor))) failure ??= `wrote behind ${tensor.name}`;
+      if (!isWhole(bytes[index], byteSize(tensor))) failure ??= `wrote past the end of ${tensor.name}`;
       if (!results.has(tensor)) continue;
       failure ??= dirtyPadding(tensor, bytes[index]);
       const error = normalisedError(decodeTensor(tensor, bytes[index]), truth.get(tensor)!);

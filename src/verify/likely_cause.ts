@@ -47,9 +47,9 @@ export async function likelyCause(
   const last = nhwc(ours);
   if (fits(last, facts.recorded)) return 'layout: this recording has its channels last';
   if (fits(transposedMaps(ours).data)) return 'layout: rows and columns are exchanged';
-  if (fits(rectified(ours.data))) return 'activation: the recording is that behind a ReLU (one that works in place?)';
+  if (fits(rectified(ours.data))) return 'activation: the recording was made after a ReLU (one that works in place?)';
   if (fits(ours.data, rectified(theirs.data)) && ours.shape.join() === theirs.shape.join())
-    return 'activation: the recording is that before the ReLU';
+    return 'activation: the recording was made before the ReLU';
   const reversed = await facts.again('channels reversed');
   if (fits(reversed.data)) return 'channel order: with the channels of the input reversed (RGB, BGR) the layer agrees';
   if (facts.norm) {
@@ -73,7 +73,7 @@ export async function likelyCause(
   }
   const scale = commonScale(ours, theirs, tolerance);
   if (scale !== undefined && Math.abs(scale - 1) <= tolerance)
-    return 'bias: each channel differs by a number of its own (the layer’s bias, or the mean of the input)';
+    return 'bias: each channel differs by a constant (check the layer’s bias, and the mean of the input)';
   if (scale !== undefined)
     return `normalisation: the recording is ${scale.toPrecision(5)} times as large, with an offset for each channel: its input was scaled differently`;
   const sorted = (list: ArrayLike<number>) => Float64Array.from(list).sort();
@@ -177,7 +177,7 @@ function normCause(ours: Maps, theirs: Maps, tolerance: number, norm: NonNullabl
   const withOther = (value: number, k: number) =>
     (value - beta[k]) * Math.sqrt((variance[k] + epsilon) / (variance[k] + other)) + beta[k];
   if (other >= 0 && apply(withOther))
-    return `epsilon: the recording fits ${other.toPrecision(2)}, raybox has ${epsilon}`;
+    return `epsilon: the recording fits an epsilon of ${other.toPrecision(2)}, raybox uses ${epsilon}`;
   return undefined;
 }
 

@@ -98,6 +98,7 @@ function roundingNoise(
     );
   }
   const result = evaluateReference({ nodes: [node], outputs: node.outputs, slices: new Map() }, moved);
+  // One random change is only a sample of what rounding can do, so errors of ten times its size pass (100 times, as squares).
   return 100 * normalisedError(result.get(tensor)!, truth.get(tensor)!);
 }
 

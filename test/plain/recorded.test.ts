@@ -75,7 +75,7 @@ const normed = (x: Maps, epsilon: number, means = mean, variances = variance): M
   );
 
 test('each known fault is named by its cause', async () => {
-  assert.match((await verdict(changed(ours, (v) => Math.max(0, v)))) ?? '', /behind a ReLU/);
+  assert.match((await verdict(changed(ours, (v) => Math.max(0, v)))) ?? '', /after a ReLU/);
   assert.match((await verdict(moved(ours))) ?? '', /padding: the layer is shifted by 1 rows and 1 columns/);
   assert.match(
     (await verdict(changed(ours, (v, i) => (i % 12 === 0 ? v + 1 : v)))) ?? '',
@@ -103,7 +103,10 @@ test('batch norms: another epsilon, the statistics of the batch', async () => {
   const own = normed(input, 1e-5);
   const of = (theirs: Maps) =>
     likelyCause(own, theirs, 1e-4, { recorded: theirs.data, again: async () => random(9), norm: facts });
-  assert.match((await of(normed(input, 1e-3))) ?? '', /^epsilon: the recording fits 0\.0010, raybox has 0\.00001/);
+  assert.match(
+    (await of(normed(input, 1e-3))) ?? '',
+    /^epsilon: the recording fits an epsilon of 0\.0010, raybox uses 0\.00001/,
+  );
   const statistics = [0, 1, 2, 3].map((c) => {
     const values = Array.from(input.data).filter((_, i) => channel(i) === c);
     const average = values.reduce((a, b) => a + b) / values.length;

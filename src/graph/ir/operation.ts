@@ -102,7 +102,7 @@ export type AnyGradient = Gradient<object, InputNames, readonly (Tensor | undefi
 export interface View {
   readonly binding: Binding;
   /**
-   * Index of the tensor's first element in the kernel's array. It is negative if the binding begins behind that element; as a u32 it then
+   * Index of the tensor's first element in the kernel's array. It is negative if the binding begins after that element; as a u32 it then
    * wraps around, and adding the index of an element within the binding gives the right place.
    */
   readonly offset: number;

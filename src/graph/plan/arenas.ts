@@ -34,7 +34,7 @@ export const hasOwnBuffer = ({ outputs }: Graph, tensor: Tensor) =>
 
 /**
  * Gives each temporary a place in an arena.
- * @param options.guard bytes to keep free behind each tensor, for values that show whether a kernel writes too far.
+ * @param options.guard bytes to keep free after each tensor, for values that show whether a kernel writes too far.
  * @param options.maxBytes the largest size of an arena. A tensor that is larger gets an arena to itself.
  */
 export function packArenas(

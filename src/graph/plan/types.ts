@@ -28,7 +28,7 @@ export interface PlanOptions {
   choose?: ChooseVariant;
   /** Buffers of the caller's for inputs, outputs or states, so that plans can share them. */
   external?: ReadonlyMap<Tensor, GPUBuffer>;
-  /** Gives every tensor memory of its own with `guard` free bytes behind it, so that all tensors can be read after a run. */
+  /** Gives every tensor memory of its own with `guard` free bytes after it, so that all tensors can be read after a run. */
   separate?: { guard: number };
   /**
    * Called before each run. The function that it returns is called after the run. If the plan is `separate`, both can read every tensor.

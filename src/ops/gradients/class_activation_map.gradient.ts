@@ -1,4 +1,4 @@
-/** The gradient of class activation maps, which are a 1×1 convolution without bias: that of such a convolution. */
+/** The gradient of class activation maps. They are a 1×1 convolution without bias, so it is computed like the gradient of one. */
 import type { Gradient } from '../../graph/ir/operation.js';
 import { segmentsOf } from '../../graph/ir/tensor.js';
 import { permute } from '../general/permute.js';

@@ -1,4 +1,4 @@
-/** The gradient of another arrangement of segments: it is arranged back. */
+/** The gradient of `compact`: that of the result, put back into the segments of the input. */
 import type { Gradient } from '../../graph/ir/operation.js';
 import { segmentsOf } from '../../graph/ir/tensor.js';
 import { type CompactAttributes, type CompactInputs, withSegments } from '../packing/compact.js';

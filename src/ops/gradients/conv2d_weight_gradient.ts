@@ -148,7 +148,7 @@ const rowsOf = (x: Tensor, dy: Tensor, windows: Windows) => windowRows(windows, 
 interface ChunkDispatch {
   readonly kernel: Kernel;
   readonly constants: Constants;
-  /** A table of the lanes of x, which is bound behind x, for kernels that read single lanes. */
+  /** A table of the lanes of x, for kernels that read single lanes. It is bound after x. */
   readonly lanes?: Tensor;
   readonly params: Readonly<Record<string, number>>;
   readonly workgroups: [number, number, number];

@@ -22,7 +22,7 @@ export const forward: Operation<LsePoolAttributes, typeof INPUTS> = {
   lower({ inputs: [x, dy], outputs: [dx], attributes: { r } }, context) {
     const positions = x.shape[1] * x.shape[2];
     const [images] = x.shape;
-    // Image by image where the adapter cannot bind them all.
+    // If the adapter cannot bind all images at once, they are processed in bands of whole images.
     const pixels = ([from, to]: readonly [number, number]) => [from * positions, to * positions] as const;
     const bands = context.bands(dy, [
       [x, pixels],

@@ -30,7 +30,7 @@ export const forward: Operation<ResizeGradientAttributes, typeof INPUTS> = {
   flops: ({ inputs: [dy] }) => 8 * elementCount(dy),
   lower({ inputs: [dy], outputs: [dx], attributes: { mode } }, context) {
     const [from, to] = [sizesOf(dx), sizesOf(dy)];
-    // The kernel's `reached`, in rows.
+    // The first or last row that an input row reaches, computed as `reached` in the kernel computes it.
     const reach = (row: number, side: -1 | 1) => {
       if (mode === 'bilinear_corners') return side < 0 ? 0 : to.height - 1;
       const edge = (2 * row + 1) * to.height + side * 2 * Math.max(from.height, to.height);

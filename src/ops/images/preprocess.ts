@@ -156,7 +156,8 @@ function axisOf(span: Span, length: number, size: number): Axis {
   return { scale, radius, centres, from, to, reach };
 }
 
-// Splits the output into bands of rows. The adapter can bind each band and the source rows that it reads, and its intermediate is small.
+// Splits the output into bands of rows, so that the adapter can bind each band and the source rows that it reads, and that the rows between
+// the two passes take little memory.
 function rowBands(
   { traits }: Lowering,
   { size, channels, type }: PreprocessAttributes,

@@ -19,7 +19,7 @@ export interface Tuning {
   readonly subgroupSize: number;
   /** Whether to use the longer kernel, which computes twice as many pixels in a workgroup. */
   readonly wide: boolean;
-  /** Whether neighbouring windows of a row read neighbouring pixels, tap by tap. */
+  /** Whether stride and dilation along a row are 1, so that the next window reads each pixel one place further. */
   readonly slide: boolean;
 }
 

@@ -40,7 +40,7 @@ export const forward: Operation<LsePoolAttributes, typeof INPUTS> = {
   lower({ inputs: [x], outputs: [y], attributes: { r } }, context) {
     const positions = x.shape[1] * x.shape[2];
     const output = context.write(y);
-    // Image by image where the adapter cannot bind them all.
+    // If the adapter cannot bind all images at once, they are processed in bands of whole images.
     for (const images of context.bands(y, [[x, ([from, to]) => [from * positions, to * positions]]])) {
       const input = context.read(x, [images[0] * positions, images[1] * positions]);
       context.dispatch({
