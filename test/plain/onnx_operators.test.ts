@@ -231,4 +231,18 @@ test('shrinking with antialias: the numbers of ONNX’s own tests; enlarging ign
   same(resized(toSize(4), 'linear'), [1, 1, 4, 4], Array.from(x.data));
 });
 
+test('a size that keeps the proportions: one factor for all axes, within the sizes or not below them', () => {
+  const x: Numbers = { shape: [1, 1, 2, 4], data: [1, 2, 3, 4, 5, 6, 7, 8] };
+  const resized = (keep_aspect_ratio_policy: string) =>
+    run({
+      ...{ op: 'Resize', inputs: [x, list(), list(), list(7, 8)], whole: [1, 2, 3] },
+      attributes: { mode: 'nearest', axes: [2, 3], keep_aspect_ratio_policy },
+    })[0];
+  const double = (row: readonly number[]) => [...row, ...row].sort((a, b) => a - b);
+  const [upper, lower] = [double([1, 2, 3, 4]), double([5, 6, 7, 8])];
+  same(resized('not_larger'), [1, 1, 4, 8], [...upper, ...upper, ...lower, ...lower]);
+  assert.equal(resized('not_smaller').shape, [1, 1, 7, 14]);
+  assert.throws(() => resized('other'), /keep_aspect_ratio_policy other/);
+});
+
 test.run();

@@ -19,6 +19,20 @@ function resizeMode(call: Call, mode: string, isWholeFactor: boolean): ResizeMod
   return undefined;
 }
 
+/** The factor of each dimension where all that are resized have the same: the largest one with which none exceeds its size, or the smallest. */
+function commonFactor(
+  policy: string,
+  sizes: readonly number[],
+  shape: readonly number[],
+  axes: readonly number[] = shape.map((_, i) => i),
+): number[] {
+  if (policy !== 'not_larger' && policy !== 'not_smaller')
+    throw new Unsupported(`keep_aspect_ratio_policy ${policy.slice(0, 80)}`);
+  const factors = axes.map((i) => sizes[i] / shape[i]);
+  const common = policy === 'not_larger' ? Math.min(...factors) : Math.max(...factors);
+  return shape.map((_, i) => (axes.includes(i) ? common : 1));
+}
+
 function resize(call: Call): Value {
   const x = map(call);
   const shape = shapeOfOperand(x);
@@ -33,11 +47,12 @@ function resize(call: Call): Value {
   };
   const scales = ofAll(isUpsample && call.version < 9 ? listOf(call, 'scales') : listInput(call, scalesAt), () => 1);
   const sizes = ofAll(scalesAt === 2 ? listInput(call, 3) : undefined, (i) => shape[i]);
-  const given = sizes?.length ? sizes : scales?.map((scale, i) => Math.floor(shape[i] * scale));
+  const policy = textOf(call, 'keep_aspect_ratio_policy', 'stretch');
+  const kept = sizes?.length && policy !== 'stretch' ? commonFactor(policy, sizes, shape, axes) : undefined;
+  const wanted = kept ? sizes!.map((_, i) => (kept[i] === 1 ? shape[i] : Math.floor(kept[i] * shape[i] + 0.5))) : sizes;
+  const given = wanted?.length ? wanted : scales?.map((scale, i) => Math.floor(shape[i] * scale));
   if (given?.length !== shape.length) throw new Unsupported('it has neither sizes nor scales for all dimensions');
-  if (textOf(call, 'keep_aspect_ratio_policy', 'stretch') !== 'stretch')
-    throw new Unsupported('it keeps the proportions of the map (keep_aspect_ratio_policy)');
-  const factors = sizes?.length ? given.map((size, i) => size / shape[i]) : scales!;
+  const factors = kept ?? (sizes?.length ? given.map((size, i) => size / shape[i]) : scales!);
   const isWhole = factors.every((factor, i) => Math.abs(shape[i] * factor - given[i]) <= 1e-4);
   const isMap = given[0] === shape[0] && given[1] === shape[1];
   const isWholeFactor = given.every((size, i) => size % shape[i] === 0);
