@@ -1,6 +1,6 @@
 /** Heat thresholds: the values at which a heatmap, scaled to 0 … 255, is cut into regions. */
 
-/** The paper's (Wang et al. 2017, section 4.3). They are used if neither the weights nor the caller give any. */
+/** The paper's (Wang et al. 2017, section 4.2). They are used if neither the weights nor the caller give any. */
 export const DEFAULT_HEAT_THRESHOLDS: readonly number[] = [60, 180];
 
 /** Limit of the heat thresholds in one call: each of them takes a pass over the image's pixels. */

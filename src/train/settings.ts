@@ -111,13 +111,13 @@ export function checkSettings(settings: TrainSettings): void {
   checkUnits(input);
   checkAugmentation(settings.augmentation);
   if (settings.ridge && familyOf(settings).head.transition) {
-    throw new InputError('training: a closed form knows no transition layer', {
+    throw new InputError('training: ridge regression fits no transition layer', {
       expected: 'a transition layer of 0 channels',
       given: String(familyOf(settings).head.transition?.channels),
     });
   }
   if (settings.ridge && poolsClassMaps(familyOf(settings).head.pooling)) {
-    throw new InputError('training: a closed form knows no pooling of class maps', {
+    throw new InputError('training: ridge regression does not go with a pooling of class maps', {
       expected: 'a pooling of features: lse, average or max',
       given: familyOf(settings).head.pooling,
       hint: 'train with epochs, with --freeze backbone if only the head shall be trained',

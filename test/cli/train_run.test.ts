@@ -414,7 +414,7 @@ test('--ridge: one pass, weights and model card; options for epochs are refused'
     command(...COMMON, ...NETWORK, '--out', at('other'), '--ridge-folds', '3').stderr,
     /--ridge-folds belongs to --ridge/,
   );
-  assert.match(ridge('--out', at('other'), '--transition', '8').stderr, /closed form knows no transition layer/);
+  assert.match(ridge('--out', at('other'), '--transition', '8').stderr, /ridge regression fits no transition layer/);
 });
 
 test('features on disk: whole rows are read back, and an incomplete row is removed', async () => {
