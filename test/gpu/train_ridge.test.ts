@@ -305,7 +305,10 @@ test('a fit without patients, penalties, or with a transition layer is refused',
   const architecture = familyOf(settingsFor());
   const transition = { channels: 4, kernel: 1, activation: 'relu' } as const;
   const head = { ...architecture.head, transition };
-  await refused(fit(settingsFor({ architecture: { ...architecture, head } })), /ridge regression fits no transition layer/);
+  await refused(
+    fit(settingsFor({ architecture: { ...architecture, head } })),
+    /ridge regression fits no transition layer/,
+  );
 });
 
 test('columns are kept, added and refused where a run starts', () => {
