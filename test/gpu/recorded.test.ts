@@ -90,7 +90,7 @@ test('a recording is compared layer by layer; the first that differs is named wi
   // Networks that really differ: each is named by its first layer and the cause.
   const broken: [deviations: Deviations, layer: string, cause: RegExp][] = [
     [{ seen: reversed }, 'module.net.conv0', /^channel order/],
-    [{ epsilon: 1e-3 }, 'net.norm0', /^epsilon: the recording fits 0\.0010, raybox has 0\.00001/],
+    [{ epsilon: 1e-3 }, 'net.norm0', /^epsilon: the recording fits an epsilon of 0\.0010, raybox uses 0\.00001/],
     [{ isPaddedBehind: true }, 'module.net.conv1', /^padding: the layer agrees for an input that is shifted/],
     [{ seen: (values) => values.map((v) => 2 * v - 0.5) }, 'module.net.conv0', /^normalisation: .* 2\.0000 times/],
     [{ seen: (values) => values.map((v) => v + 0.5) }, 'module.net.conv0', /^bias: .* the mean of the input/],

@@ -71,7 +71,11 @@ test('a layer whose settings differ from the family is refused by name', async (
     ['layer1.0', { code: ['forward'] }, /layer1\.0 has code of its own.*forward/],
     ['', { code: ['_forward_hooks'] }, /as a whole has code of its own/],
     ['normalize', { type: '__main__.Normalize' }, /normalize.*__main__\.Normalize/],
-    ['fc.2', { type: torch('activation.Softmax') }, /fc\.2 behind its prediction layer.*softmax an image has one/],
+    [
+      'fc.2',
+      { type: torch('activation.Softmax') },
+      /fc\.2 behind its prediction layer.*softmax an image has exactly one/,
+    ],
     ['fc.2', { type: torch('activation.ReLU') }, /fc\.2 behind its prediction layer/],
     ['fc.0', { type: torch('activation.Tanh') }, /fc\.0 before its prediction layer/],
   ];
