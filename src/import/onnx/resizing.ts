@@ -29,7 +29,10 @@ function commonFactor(
   if (policy !== 'not_larger' && policy !== 'not_smaller')
     throw new Unsupported(`keep_aspect_ratio_policy ${policy.slice(0, 80)}`);
   const factors = axes.map((i) => sizes[i] / shape[i]);
-  const common = policy === 'not_larger' ? Math.min(...factors) : Math.max(...factors);
+  const common =
+    policy === 'not_larger'
+      ? factors.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY)
+      : factors.reduce((a, b) => Math.max(a, b), 0);
   return shape.map((_, i) => (axes.includes(i) ? common : 1));
 }
 
