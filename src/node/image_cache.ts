@@ -28,7 +28,7 @@ export interface ImageKind {
 
 /** An image as training uses it. */
 export interface ResizedImage {
-  /** `size` × `size` values from 0 to 65,535. */
+  /** `size` × `size` values from 0 to 65,535, and one more if their number is odd; see `networkImage`. */
   image: Uint16Array;
   /** See `pixelHash`. */
   hash: string;
@@ -71,7 +71,7 @@ interface Index {
 export async function openImageCache(folder: string, kind: ImageKind): Promise<ImageCache> {
   const name = join(folder, `images-${nameOf(kind)}`);
   const [pixelPath, indexPath] = [`${name}.bin`, `${name}.tsv`];
-  const imageBytes = kind.size * kind.size * Uint16Array.BYTES_PER_ELEMENT;
+  const imageBytes = lengthOf(kind) * Uint16Array.BYTES_PER_ELEMENT;
   const lock = await lockFile(pixelPath);
   const files: FileHandle[] = [];
   const closeAll = async () => {
@@ -98,7 +98,7 @@ interface CacheFiles {
 }
 
 function createCache(
-  { size }: ImageKind,
+  kind: ImageKind,
   index: Index,
   { pixelFile, indexFile, pixelPath, closeAll }: CacheFiles,
 ): ImageCache {
@@ -128,7 +128,7 @@ function createCache(
       const entry = key === undefined ? undefined : index.entries.get(key);
       if (!entry) return undefined;
       const { place, hash, warnings } = entry;
-      const image = new Uint16Array(size * size);
+      const image = new Uint16Array(lengthOf(kind));
       await pixelFile.read(bytesOf(image), 0, image.byteLength, place * image.byteLength);
       return pixelHash(image) === hash ? { image, hash, warnings } : undefined;
     },
@@ -144,6 +144,9 @@ function createCache(
     },
   };
 }
+
+/** Values of an image: one for each pixel, filled up to an even number as `networkImage` does. */
+const lengthOf = ({ size }: ImageKind): number => 2 * Math.ceil((size * size) / 2);
 
 /** The beginning of the SHA-256 of an image's pixels: 16 hexadecimal digits. */
 export const pixelHash = (image: Uint16Array): string => createHash('sha256').update(image).digest('hex').slice(0, 16);

@@ -1,5 +1,7 @@
-/** Reads the images of a data set for training. They are decoded in worker threads, kept in memory as far as they fit, and in a
- * folder if one is given. */
+/**
+ * Reads the images of a data set for training. They are decoded in worker threads, kept in memory as far as they fit, and in a folder if
+ * one is given.
+ */
 import { totalmem } from 'node:os';
 import { InputError } from '../errors.js';
 import type { DecodeOptions } from '../formats/images/pixels.js';
