@@ -46,14 +46,30 @@ fn power(base: f32, exponent: f32) -> f32 {
   return select(signed, bitcast<f32>(params.nan), base < 0 && !isWhole);
 }
 
-// The remainder of p divided by q. The quotient may have been rounded to the next whole number, which is corrected.
+const SIGN = 0x80000000u;
+const INFINITE = 0x7f800000u;    // the bits of ∞; those of NaN are larger
+const EXPONENT = 23u;            // the first bit of the exponent
+
+// The remainder of p divided by q, with the sign of p, or with that of q. It is exact: q · 2ᵏ with the largest fitting k is taken away until
+// less than q is left. Of ∞ and by 0 it is NaN; by ∞ it is p, or ∞ if the signs differ.
 fn remainder(p: f32, q: f32, isTruncated: bool) -> f32 {
-  let size = abs(q);
-  var rest = abs(p) - size * floor(abs(p) / size);
-  rest = select(rest, rest + size, rest < 0);
-  rest = select(rest, rest - size, rest >= size);
-  let signed = select(rest, -rest, p < 0);
-  return select(signed, signed + q, !isTruncated && signed != 0 && (signed < 0) != (q < 0));
+  let size = bitcast<u32>(q) & ~SIGN;
+  var rest = bitcast<u32>(p) & ~SIGN;
+  if (rest >= INFINITE || size > INFINITE || (size >> EXPONENT) == 0) {
+    return bitcast<f32>(params.nan);
+  }
+  while (rest >= size) {
+    let fraction = size & ((1u << EXPONENT) - 1);
+    var part = (rest & INFINITE) | fraction;
+    part = select(part, part - (1u << EXPONENT), part > rest);
+    rest = bitcast<u32>(bitcast<f32>(rest) - bitcast<f32>(part));
+  }
+  let isOther = ((bitcast<u32>(p) ^ bitcast<u32>(q)) & SIGN) != 0;
+  if (isTruncated || !isOther || rest == 0) {
+    return bitcast<f32>(rest | (bitcast<u32>(select(q, p, isTruncated)) & SIGN));
+  }
+  let moved = bitcast<f32>(size) - bitcast<f32>(rest);
+  return bitcast<f32>(select(bitcast<u32>(moved), size, size == INFINITE) | (bitcast<u32>(q) & SIGN));
 }
 
 fn function_of(p: f32, q: f32) -> f32 {

@@ -200,15 +200,24 @@ export function joinAlong(kit: Kit, values: readonly (Value | Named)[], dimensio
   const all = values.filter(isValue).map(({ dims }) => dims);
   const shape = broadcastShape(...shapes.map((one) => one.map((size, i) => (i === dimension ? 2 : size))));
   const order = orderFor(kit, rank, all, shape, [dimension]);
-  const images = kit.ownImages ? 1 : values.find(isValue)!.tensor.shape[0];
-  // All parts must have the same layout, so constants become maps, one for each image.
-  const mapOf = (one: Value | Named) => {
-    if (isValue(one)) return asMap(kit, one, order);
-    const [name, dense] = [`${kit.name}/constant`, constantMap(kit, one, order, rank)];
-    return expand(kit.g, permute(kit.g, dense, [0, 1, 2, 3], 'nhwc4', name), [images, 1, 1, 1], name);
-  };
-  const maps = values.map(mapOf);
-  return asValue(join(kit.g, maps, placeOf(order, dimension)!, kit.name), order, rank);
+  const axis = placeOf(order, dimension)!;
+  const own = values.map((one) => (isValue(one) ? asMap(kit, one, order) : undefined));
+  const some = own.find((map) => map !== undefined)!;
+  const maps = values.map(
+    (one, i) => own[i] ?? forEachImage(kit, constantMap(kit, one as Named, order, rank), some, axis),
+  );
+  return asValue(join(kit.g, maps, axis, kit.name), order, rank);
+}
+
+/**
+ * A constant as a map that all images have. The number of images may not be among the attributes of an operation, so a map of the network, of
+ * which no number is taken, says how many there are.
+ */
+function forEachImage({ g, name, ownImages }: Kit, constant: Tensor, map: Tensor, axis: number): Tensor {
+  const own = `${name}/constant`;
+  if (ownImages) return permute(g, constant, [0, 1, 2, 3], 'nhwc4', own);
+  const spec = { shape: [1], layout: 'dense', type: 'f32' } as const;
+  return where(g, g.constant(own, spec, Float32Array.of(1)), constant, gather(g, map, axis, [0], own), own);
 }
 
 /** Pads a map with a number; negative sides crop it. */

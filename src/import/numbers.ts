@@ -5,6 +5,7 @@
 import { InputError } from '../errors.js';
 import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from '../formats/half.js';
 import type { ElementType } from '../formats/weights/checkpoint.js';
+import { remainder } from '../ops/general/binary.js';
 
 /** The bits of types that hold whole numbers. */
 const WHOLE = { I8: 8, I16: 16, I32: 32, I64: 64, U8: 8, U16: 16, U32: 32, U64: 64 } as const;
@@ -99,7 +100,7 @@ const real = {
   mul: (a, b) => a * b,
   div: (a, b) => a / b,
   fmod: (a, b) => a % b,
-  mod: (a, b) => (a % b !== 0 && a % b < 0 !== b < 0 ? (a % b) + b : a % b),
+  mod: remainder,
   max: Math.max,
   min: Math.min,
   // A power of 1 is 1, whatever the exponent.

@@ -15,7 +15,19 @@ export interface Constant {
   values(): Float32Array | Float64Array;
 }
 
-export type Attribute = number | string | readonly number[] | readonly string[] | Constant | OtherAttribute;
+export type Attribute =
+  | number
+  | string
+  | readonly number[]
+  | readonly string[]
+  | Constant
+  | GraphAttribute
+  | OtherAttribute;
+
+/** A graph within a node, such as a branch. Its nodes also read values of the graphs around it. */
+export interface GraphAttribute {
+  readonly graph: PlainGraph;
+}
 
 /** An attribute of a kind that no supported operator has, such as a subgraph. */
 export interface OtherAttribute {
@@ -44,20 +56,27 @@ export interface PlainInput {
   readonly type: string;
 }
 
-export interface PlainModel {
-  /** The name of the format, with which messages begin. */
-  readonly format: string;
+export interface PlainGraph {
   readonly nodes: readonly PlainNode[];
   readonly constants: ReadonlyMap<string, Constant>;
   /** Without the constants, which some formats list too. */
   readonly inputs: readonly PlainInput[];
   readonly outputs: readonly PlainInput[];
+}
+
+export interface PlainModel extends PlainGraph {
+  /** The name of the format, with which messages begin. */
+  readonly format: string;
   /** What the file says about itself, by name. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 export const isConstant = (attribute: Attribute | undefined): attribute is Constant =>
   typeof attribute === 'object' && 'values' in attribute && typeof attribute.values === 'function';
+
+/** The graphs within a node. */
+export const graphsIn = ({ attributes }: PlainNode): readonly PlainGraph[] =>
+  Object.values(attributes).flatMap((one) => (typeof one === 'object' && 'graph' in one ? [one.graph] : []));
 
 export const countOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 

@@ -14,6 +14,9 @@ export interface Tolerance {
 /** What ONNX's own test runner allows. */
 export const ONNX_TOLERANCE: Tolerance = { relative: 1e-3, absolute: 1e-7 };
 
+/** The same for bfloat16: two steps from one such number to the next. */
+export const BF16_TOLERANCE: Tolerance = { ...ONNX_TOLERANCE, relative: 2 ** -6 };
+
 /** Says where two lists differ most; undefined if they agree within the tolerance. NaN equals NaN. */
 export function differs(
   actual: ArrayLike<number>,

@@ -19,6 +19,7 @@ export interface FoldingCase {
 
 const t = (type: Type, ...data: number[]): OnnxTensor => ({ dims: [data.length], data, type });
 const big = (...data: bigint[]): OnnxTensor => ({ dims: [data.length], data: [], big: data, type: 'i64' });
+const ints = (...data: number[]) => t('i64', ...data);
 const one = (type: Type, value: number): OnnxTensor => ({ dims: [], data: [value], type });
 
 const listed = (
@@ -57,6 +58,14 @@ export const foldingCases: readonly FoldingCase[] = [
   listed('Mod', [t('i32', 7, -7, 7, -7), t('i32', 3, 3, -3, -3)], 'I32', [1, 2, -2, -1]),
   listed('Mod', [t('i32', 7, -7, 7, -7), t('i32', 3, 3, -3, -3)], 'I32', [1, -1, 1, -1], { fmod: 1 }),
   listed('Mod', [t('f32', 5.5, -5.5), t('f32', 3, 3)], 'F32', [2.5, -2.5], { fmod: 1 }),
+  listed('Mod', [t('f32', -3, 3, -1, 1, 0), t('f32', 1 / 0, 1 / 0, -1 / 0, -1 / 0, -2)], 'F32', [
+    1 / 0,
+    3,
+    -1,
+    -1 / 0,
+    0,
+  ]),
+  { op: 'TopK', inputs: [t('i32', 3, 9, 9, -2), ints(3)], type: 'I32', dims: [3], expected: [9, 9, 3] },
   // The type of a power is that of its base.
   listed('Pow', [t('i32', 2, 3, 10, -2), t('f32', 0.5, 2, 1.5, 3)], 'I32', [1, 9, 31, -8]),
   listed('Pow', [t('i64', 2, 3), t('i64', 40, 33)], 'I64', [2 ** 40, 5559060566555523]),

@@ -1,7 +1,8 @@
 /** Writes small ONNX models, for tests. */
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 
-type Value = number | string | readonly number[] | OnnxTensor;
+/** What an attribute may be. A graph is a branch: its tensors, nodes and names of outputs are written. */
+type Value = number | string | readonly number[] | OnnxTensor | OnnxGraph;
 
 /** A tensor: float32 unless `type` says otherwise, and its numbers as raw bytes unless `field` names another place. */
 export interface OnnxTensor {
@@ -113,6 +114,9 @@ function attributeBytes(name: string, value: Value): Uint8Array {
     } else if ('dims' in value) {
       bytes(writer, 5, tensorBytes(value));
       integer(writer, 20, 4);
+    } else if ('nodes' in value) {
+      bytes(writer, 6, graphBytes({ inputs: {}, ...value }));
+      integer(writer, 20, 5);
     } else {
       for (const one of value) integer(writer, 8, one);
       integer(writer, 20, 7);
@@ -157,11 +161,15 @@ function valueBytes(name: string, shape: readonly (number | null)[], type: keyof
   });
 }
 
-/** The bytes of a model. */
-export function onnxModel(graph: OnnxGraph): Uint8Array {
-  const { nodes, tensors = {}, inputs = { input: [1, 1, 8, 8] }, outputs = { output: [1, 2] } } = graph;
-  const { opset = 17, metadata = {}, inputType = 'f32', types = {} } = graph;
-  const graphBytes = message((writer) => {
+function graphBytes({
+  nodes,
+  tensors = {},
+  inputs = { input: [1, 1, 8, 8] },
+  outputs = { output: [1, 2] },
+  ...rest
+}: OnnxGraph): Uint8Array {
+  const { inputType = 'f32', types = {} } = rest;
+  return message((writer) => {
     for (const node of nodes) bytes(writer, 1, nodeBytes(node));
     for (const [name, tensor] of Object.entries(tensors)) bytes(writer, 5, tensorBytes(tensor, name));
     for (const [name, shape] of Object.entries(inputs))
@@ -169,10 +177,15 @@ export function onnxModel(graph: OnnxGraph): Uint8Array {
     for (const [name, shape] of Object.entries(outputs))
       bytes(writer, 12, valueBytes(name, shape, types[name] ?? 'f32'));
   });
+}
+
+/** The bytes of a model. */
+export function onnxModel(graph: OnnxGraph): Uint8Array {
+  const { opset = 17, metadata = {} } = graph;
   return message((writer) => {
     integer(writer, 1, 8);
     text(writer, 2, 'test');
-    bytes(writer, 7, graphBytes);
+    bytes(writer, 7, graphBytes(graph));
     bytes(
       writer,
       8,

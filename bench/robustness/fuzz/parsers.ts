@@ -33,6 +33,7 @@ import * as archives from './archives.js';
 import { hdf5Number, hdf5Sharing } from './hdf5.js';
 import { amplifiedJpeg, amplifiedPng, jpegSegments, pngChunks } from './images.js';
 import { joined, type Mutator } from './mutate.js';
+import { onnxModels } from './onnx.js';
 import type { Parser } from './parser.js';
 import { amplifiedProtobuf, protobufField } from './protobuf.js';
 import * as seeds from './seeds.js';
@@ -220,7 +221,7 @@ export const PARSERS: readonly Parser[] = [
   {
     name: 'onnx',
     about: 'ONNX models, up to the network in them',
-    seeds: seeds.onnxModels,
+    seeds: onnxModels,
     structured: [protobufField],
     amplifiers: [amplifiedProtobuf],
     // The budget of constants that a model may compute is four million numbers beyond its own.

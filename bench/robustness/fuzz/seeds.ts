@@ -19,7 +19,6 @@ import { buildNetwork, describeGraph, networkOf } from '../../../src/nets/index.
 import { drawPhantom } from '../../../src/phantom/index.js';
 import { writeCheckpoint } from '../../../src/train/checkpoint.js';
 import type { TrainSettings } from '../../../src/train/settings.js';
-import { type OnnxGraph, type OnnxNode, type OnnxTensor, onnxModel } from '../../../test/support/onnx.js';
 import { extendedWebp, gif, pictures, turnedAvif } from '../../../test/support/pictures.js';
 import { END_CHUNK, headerChunk, pixelChunk, pngOf } from './images.js';
 import { bytesOf } from './text.js';
@@ -353,64 +352,3 @@ export const runFolders = async (): Promise<Uint8Array[]> => [
     ]),
   ),
 ];
-
-/** ONNX models with weights in several types and fields, shapes that are computed, patterns of exporters, and tensors of any order. */
-export function onnxModels(): Uint8Array[] {
-  const floats = (...dims: number[]): OnnxTensor => ({
-    dims,
-    data: Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => ((i * 37) % 11) / 11 + 0.1),
-  });
-  const ints = (...data: number[]): OnnxTensor => ({ dims: [data.length], data, type: 'i64', field: 7 });
-  const node = (op: string, inputs: string, outputs: string, attributes: OnnxNode['attributes'] = {}): OnnxNode => ({
-    ...{ op, inputs: inputs.split(' '), outputs: outputs.split(' '), name: `/${outputs}`, attributes },
-  });
-  const convolution = node('Conv', 'input w b', 'conv', { pads: [1, 1, 1, 1], strides: [2, 2], group: 1 });
-  const head = [
-    node('GlobalAveragePool', 'last', 'pooled'),
-    node('Flatten', 'pooled', 'flat'),
-    node('Gemm', 'flat fc fcb', 'z', { transB: 1, alpha: 1.5 }),
-    node('Sigmoid', 'z', 'output'),
-  ];
-  const tensors = { w: floats(4, 1, 3, 3), b: floats(4), fc: floats(2, 4), fcb: floats(2) };
-  const model = (nodes: OnnxNode[], more: Partial<OnnxGraph> = {}) =>
-    onnxModel({
-      metadata: { classes: '["Mass","Nodule"]' },
-      ...more,
-      nodes: [convolution, ...nodes, ...head],
-      tensors: { ...tensors, ...more.tensors },
-    });
-  const shuffle = [
-    node('Shape', 'conv', 'shape'),
-    node('Gather', 'shape two', 'side', { axis: 0 }),
-    node('Unsqueeze', 'side zero', 'sides'),
-    node('Concat', 'apart sides sides', 'wanted', { axis: 0 }),
-    node('Reshape', 'conv wanted', 'groups'),
-    node('Transpose', 'groups', 'turned', { perm: [0, 2, 1, 3, 4] }),
-    node('Reshape', 'turned together', 'last'),
-  ];
-  const two: OnnxTensor = { dims: [], data: [2], type: 'i64' };
-  const numbers = { two, zero: ints(0), apart: ints(1, 2, 2), together: ints(1, -1, 4, 4) };
-  const pieces = [
-    node('Split', 'conv widths', 'a c', { axis: 1 }),
-    node('Slice', 'conv from to axes', 's'),
-    node('Pad', 'a pads', 'padded', { mode: 'constant' }),
-    node('AveragePool', 'padded', 'small', { kernel_shape: [3, 3], strides: [1, 1], ceil_mode: 1 }),
-    node('Concat', 'small s', 'last', { axis: 1 }),
-  ];
-  const cuts = { widths: ints(2, 2), from: ints(-2), to: ints(99), axes: ints(1), pads: ints(0, 0, 1, 1, 0, 0, 1, 1) };
-  const real = { scale: { dims: [], data: [0.5] }, level: { dims: [], data: [3], type: 'u8' as const } };
-  return [
-    model([node('BatchNormalization', 'conv b b b b', 'n', { epsilon: 0.001 }), node('Relu', 'n', 'last')]),
-    model(shuffle, { tensors: numbers, inputs: { input: [null, 1, 8, 8] } }),
-    model(pieces, { tensors: cuts }),
-    model([node('Sigmoid', 'conv', 'g'), node('Mul', 'conv g', 'last')], {
-      tensors: { w: { ...tensors.w, field: 4 } },
-    }),
-    model([node('QuantizeLinear', 'conv scale level', 'q'), node('DequantizeLinear', 'q scale level', 'last')], {
-      tensors: real,
-    }),
-    model([node('MaxPool', 'conv', 'm', { kernel_shape: [2, 2] }), node('Clip', 'm', 'last', { min: 0, max: 6 })], {
-      opset: 9,
-    }),
-  ];
-}

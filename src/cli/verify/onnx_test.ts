@@ -8,7 +8,14 @@ import { readTensor } from '../../import/onnx/tensor.js';
 import { isUnsupported } from '../../import/onnx/translate.js';
 import { asDeclared, type WholeModel, wholeModel } from '../../import/onnx/whole_model.js';
 import type { Constant } from '../../import/plain.js';
-import { differs, type ExpectedRun, firstWrongNode, ONNX_TOLERANCE, runGraph } from '../../verify/expected.js';
+import {
+  BF16_TOLERANCE,
+  differs,
+  type ExpectedRun,
+  firstWrongNode,
+  ONNX_TOLERANCE,
+  runGraph,
+} from '../../verify/expected.js';
 
 /** A test in ONNX's own format: a model, with outputs that are right for given inputs. */
 export interface OnnxTest {
@@ -79,7 +86,7 @@ async function compared(gpu: Gpu, built: WholeModel, expected: readonly Constant
     const numbers = constant ? constant.values() : computed[graph.outputs.indexOf(tensor!)];
     // The adapter computes in float32, more exactly than bfloat16, in which the test has its outputs.
     const actual = type === 'BF16' ? bf16ToF32(f32ToBf16(Float32Array.from(numbers))) : numbers;
-    const tolerance = isReal(type) ? ONNX_TOLERANCE : { relative: 0, absolute: 0 };
+    const tolerance = toleranceOf(type);
     const difference = differs(actual, expected[i].values(), tolerance);
     if (!difference) continue;
     const node = tensor && (await firstWrongNode(gpu, run));
@@ -87,5 +94,9 @@ async function compared(gpu: Gpu, built: WholeModel, expected: readonly Constant
   }
   return undefined;
 }
+
+/** Whole numbers and truth values have to be equal. */
+const toleranceOf = (type: string) =>
+  type === 'BF16' ? BF16_TOLERANCE : isReal(type) ? ONNX_TOLERANCE : { relative: 0, absolute: 0 };
 
 const sizes = (shape: readonly number[]) => shape.join('×') || 'one number';

@@ -90,7 +90,7 @@ export function importNetwork(read: PlainModel, options: NetworkOptions): Checkp
   const { name, others } = classesOutput(model, options.output);
   const values = new Map<string, Value>();
   const translation: Translation = {
-    ...{ model, weights: new Map(), computed: new Map(), told: new Set(), values },
+    ...{ model, weights: new Map(), computed: new Map(), computedInBranches: new Map(), told: new Set(), values },
     budget: { left: 4 * numbersOf(model) + MORE_NUMBERS },
   };
   let ends: Probabilities | undefined;

@@ -6,7 +6,15 @@
 import { activate } from '../elementwise.js';
 import { Unsupported } from '../kit.js';
 import { layerNorm, poolAll } from '../layers.js';
-import { type Constant, constantOf, isConstant, type PlainModel, type PlainNode } from '../plain.js';
+import {
+  type Constant,
+  constantOf,
+  graphsIn,
+  isConstant,
+  type PlainGraph,
+  type PlainModel,
+  type PlainNode,
+} from '../plain.js';
 import type { Around, Pattern } from './around.js';
 import { axesOf, axisOf, type Call, constant, listOf, numberOf, type Operator, own, value } from './call.js';
 import { gated } from './gated_patterns.js';
@@ -44,23 +52,55 @@ function logSumExp(call: Call) {
 
 /** The model with every pattern replaced by one node. */
 export function withPatterns<M extends PlainModel>(model: M): M {
+  const constants = new Map(model.constants);
+  constants.set(ONE, constantOf([1], Float32Array.of(1)));
+  constants.set(ZERO, constantOf([1], Float32Array.of(0)));
+  return { ...patternsIn(model), constants };
+}
+
+/** @param outer what is known around the graph, if it is a branch */
+function patternsIn<G extends PlainGraph>(graph: G, outer?: Around): G {
+  const around = aroundIn(graph, outer);
+  const nodes = graph.nodes.map((node) => {
+    for (const pattern of PATTERNS[node.operator] ?? []) {
+      const found = pattern(node, around);
+      if (found) return { ...node, ...found };
+    }
+    const inner = graphsIn(node).length > 0;
+    return inner ? { ...node, attributes: withPatternsInside(node.attributes, around) } : node;
+  });
+  return { ...graph, nodes };
+}
+
+const withPatternsInside = (attributes: PlainNode['attributes'], around: Around): PlainNode['attributes'] =>
+  Object.fromEntries(
+    Object.entries(attributes).map(([name, one]) => [
+      name,
+      typeof one === 'object' && 'graph' in one ? { graph: patternsIn(one.graph, around) } : one,
+    ]),
+  );
+
+function aroundIn({ nodes, constants }: PlainGraph, outer: Around | undefined): Around {
   const producers = new Map<string, PlainNode>();
-  for (const node of model.nodes) for (const name of node.outputs) if (name !== '') producers.set(name, node);
+  for (const node of nodes) for (const name of node.outputs) if (name !== '') producers.set(name, node);
+  const isOwn = (name: string) => producers.has(name) || constants.has(name);
   const by = (name: string, operator: string) => {
+    if (!isOwn(name)) return outer?.by(name, operator);
     const node = producers.get(name);
     return node?.operator === operator && node.outputs[0] === name ? node : undefined;
   };
   const constantNamed = (name: string): Constant | undefined => {
-    const found = model.constants.get(name);
+    if (!isOwn(name)) return outer?.constant(name);
+    const found = constants.get(name);
     if (found) return found;
     // Exporters write equal weights only once, and an Identity node for each copy.
     const copy = by(name, 'Identity');
-    if (copy) return model.constants.get(copy.inputs[0]);
+    if (copy) return constants.get(copy.inputs[0]) ?? outer?.constant(copy.inputs[0]);
     const attribute = by(name, 'Constant');
     const given = attribute && own(attribute, 'value');
     return isConstant(given) ? given : undefined;
   };
-  const around: Around = {
+  return {
     by,
     constant: constantNamed,
     number(name) {
@@ -68,17 +108,6 @@ export function withPatterns<M extends PlainModel>(model: M): M {
       return found?.count === 1 ? found.values()[0] : undefined;
     },
   };
-  const constants = new Map(model.constants);
-  constants.set(ONE, constantOf([1], Float32Array.of(1)));
-  constants.set(ZERO, constantOf([1], Float32Array.of(0)));
-  const nodes = model.nodes.map((node) => {
-    for (const pattern of PATTERNS[node.operator] ?? []) {
-      const found = pattern(node, around);
-      if (found) return { ...node, ...found };
-    }
-    return node;
-  });
-  return { ...model, nodes, constants };
 }
 
 /** Merges zeros around a map into the padding of the layer that reads it. */

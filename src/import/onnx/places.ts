@@ -1,8 +1,9 @@
-/** Operators that move numbers: repetition, blocks of pixels as channels and back, cumulated sums, and the search for the largest number. */
+/** Operators that move numbers: repetition, blocks of pixels as channels and back, cumulated sums, and the search for the largest numbers. */
 import { InputError } from '../../errors.js';
-import { gather, spend } from '../arrays.js';
+import { gather, spend, transpose } from '../arrays.js';
 import { extremeAlong, pick, takeAlong } from '../general.js';
 import { Unsupported } from '../kit.js';
+import { arrayOf } from '../numbers.js';
 import { constantOf, countOf } from '../plain.js';
 import {
   axisOf,
@@ -102,11 +103,50 @@ const extreme = (kind: 'max' | 'min'): Operator => ({
   },
 });
 
+/** The largest or smallest numbers of a constant along an axis, in their order, and their places. Of equal ones the first comes first. */
+function best(call: Call): readonly Operand[] {
+  const x = operand(call, 0);
+  if (isValue(x))
+    throw new Unsupported(
+      'raybox does not sort numbers that are computed from the image',
+      'if it picks the best classes, cut the model off before it: onnx.utils.extract_model(path, out, inputs, outputs) of the Python package onnx',
+    );
+  const axis = axisOf(numberOf(call, 'axis', -1), x.shape.length);
+  const count = call.version < 10 ? numberOf(call, 'k', 0) : (numberInput(call, 1) ?? 0);
+  const size = x.shape[axis];
+  if (!(Number.isInteger(count) && count >= 0 && count <= size))
+    throw new InputError('its number of places is wrong', { expected: `0 to ${size}`, given: String(count) });
+  const given = transpose(x, moved(x.shape.length, axis)).values();
+  if (given.some(Number.isNaN)) throw new InputError('it sorts numbers of which one is NaN');
+  const sign = numberOf(call, 'largest', 1) === 1 ? -1 : 1;
+  const lines = size === 0 ? 0 : given.length / size;
+  spend(call.budget, 2 * lines * count);
+  const found = [arrayOf(x.type, lines * count), new Float64Array(lines * count)];
+  for (let line = 0; line < lines; line++) {
+    const own = given.subarray(line * size, (line + 1) * size);
+    const order = Array.from(own.keys()).sort((a, b) => sign * (own[a] - own[b]) || a - b);
+    order.slice(0, count).forEach((place, i) => {
+      found[0][line * count + i] = own[place];
+      found[1][line * count + i] = place;
+    });
+  }
+  const shape = [...x.shape.filter((_, i) => i !== axis), count];
+  const back = Array.from(shape.keys(), (i) => (i === axis ? shape.length - 1 : i > axis ? i - 1 : i));
+  return found.map((numbers, i) => transpose(constantOf(shape, numbers, i === 0 ? x.type : 'I64'), back));
+}
+
+/** The order of dimensions in which one of them is the last. */
+const moved = (rank: number, axis: number) => [
+  ...Array.from({ length: rank }, (_, i) => i).filter((i) => i !== axis),
+  axis,
+];
+
 export const places: Readonly<Record<string, Operator>> = {
   ArgMax: extreme('max'),
   ArgMin: extreme('min'),
   CumSum: { attributes: ['exclusive', 'reverse'], translate: cumulated },
   DepthToSpace: { attributes: ['blocksize', 'mode'], translate: depthToSpace },
   SpaceToDepth: { attributes: ['blocksize'], translate: spaceToDepth },
+  TopK: { attributes: ['axis', 'k', 'largest', 'sorted'], translate: best },
   Tile: { takesWhole: true, translate: tile },
 };

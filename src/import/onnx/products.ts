@@ -62,6 +62,12 @@ function numbersOrValue(call: Call, index: number): Operand | undefined {
 /** The product of two matrices, of which at least one is computed, or of stacks of computed ones. */
 function matrices(call: Call, a: Operand, b: Operand, names = call.node.inputs): Value {
   if (isValue(a) && isValue(b)) return product(call.kit, a, b);
+  if (isValue(a) && shapeOfOperand(b).length === 1) {
+    // A vector of weights counts as a matrix with one column, which the result does not have.
+    const column = { ...(b as Constant), shape: [...shapeOfOperand(b), 1], values: (b as Constant).values };
+    const result = matrices(call, a, column, names);
+    return { ...result, dims: result.dims.slice(0, -1) };
+  }
   if (isValue(a))
     return layers.dense(call.kit, a, { weight: { name: names[1], constant: b as Constant }, transposed: true });
   if (!isValue(b)) throw new Unsupported('it multiplies constants');

@@ -1,16 +1,38 @@
 /** Reads nodes, constants, inputs and outputs from the bytes of an ONNX file. The meaning of the operators is not known here. */
 import { firstFew, InputError } from '../../errors.js';
-import type { Attribute, Constant, PlainInput, PlainModel, PlainNode } from '../plain.js';
+import {
+  type Attribute,
+  graphsIn,
+  type PlainGraph,
+  type PlainInput,
+  type PlainModel,
+  type PlainNode,
+} from '../plain.js';
 import { type ExternalFiles, type ReadTensor, readEntry, readTensor, typeName } from './tensor.js';
 import { damaged, type Field, kept, readFields } from './wire.js';
 
 /** Beyond these a file is refused. The largest classifiers have some thousands of nodes. */
-const MOST = { nodes: 32_768, tensors: 32_768, attributes: 64, names: 1_024, entries: 4_096 };
+const MOST = { nodes: 32_768, tensors: 32_768, attributes: 64, names: 1_024, entries: 4_096, graphs: 512, depth: 16 };
 
 const limited = <T>(list: T[], most: number, what: string) => {
   if (list.length >= most) throw new InputError(`onnx: too many ${what}`, { expected: `at most ${most}` });
   return list;
 };
+
+/** What is shared between a model's graph and the graphs within its nodes. */
+interface Reading {
+  readonly versions: ReadonlyMap<string, number>;
+  readonly files: ExternalFiles;
+  /** How many graphs there are so far, and how many nodes and tensors they have together. */
+  readonly count: { graphs: number; nodes: number; tensors: number };
+  /** How many graphs are around this one. */
+  readonly depth: number;
+}
+
+function countOne(count: Reading['count'], what: keyof Reading['count']): void {
+  count[what] += 1;
+  if (count[what] > MOST[what]) throw new InputError(`onnx: too many ${what}`, { expected: `at most ${MOST[what]}` });
+}
 
 export interface OnnxModel extends PlainModel {
   /** The version of ONNX's own operators. */
@@ -52,7 +74,12 @@ export function readModel(bytes: Uint8Array, files: ExternalFiles): OnnxModel {
       expected: `${OLDEST} or newer`,
       hint: 'onnx.version_converter.convert_version(model, 13) of the Python package onnx brings it up to date',
     });
-  return { ...readGraph(graph, versions, files), format: 'onnx', metadata: Object.fromEntries(metadata), opset };
+  const read = readGraph(graph, { versions, files, count: { graphs: 0, nodes: 0, tensors: 0 }, depth: 0 });
+  return {
+    ...read,
+    ...{ format: 'onnx', metadata: Object.fromEntries(metadata), opset },
+    externalFiles: [...new Set(externalIn(read))],
+  };
 }
 
 const OLDEST = 7;
@@ -66,63 +93,64 @@ function readVersion(bytes: Uint8Array, versions: Map<string, number>): void {
   if (versions.size < MOST.names) versions.set(domain === 'ai.onnx' ? '' : domain, version);
 }
 
-function readGraph(bytes: Uint8Array, versions: ReadonlyMap<string, number>, files: ExternalFiles) {
+function readGraph(bytes: Uint8Array, reading: Reading): PlainGraph {
   const nodes: PlainNode[] = [];
   const constants = new Map<string, ReadTensor>();
   const inputs: PlainInput[] = [];
   const outputs: PlainInput[] = [];
   readFields(bytes, (field) => {
-    if (field.number === 1) limited(nodes, MOST.nodes, 'nodes').push(readNode(field.bytes(), versions, files));
-    else if (field.number === 5) {
-      const tensor = readTensor(field.bytes(), files);
-      if (constants.size >= MOST.tensors || constants.has(tensor.name))
-        throw damaged(constants.has(tensor.name) ? `two tensors are called ${tensor.name}` : 'it has too many tensors');
+    if (field.number === 1) {
+      countOne(reading.count, 'nodes');
+      nodes.push(readNode(field.bytes(), reading));
+    } else if (field.number === 5) {
+      countOne(reading.count, 'tensors');
+      const tensor = readTensor(field.bytes(), reading.files);
+      if (constants.has(tensor.name)) throw damaged(`two tensors are called ${tensor.name}`);
       constants.set(tensor.name, tensor);
     } else if (field.number === 11) limited(inputs, MOST.names + MOST.tensors, 'inputs').push(readValue(field.bytes()));
     else if (field.number === 12) limited(outputs, MOST.names, 'outputs').push(readValue(field.bytes()));
     else if (field.number === 15)
       throw new InputError('onnx: the model has sparse weights', { hint: 'export it with dense ones' });
   });
+  // Up to IR version 3 weights were listed among the inputs.
+  return { nodes, constants, inputs: inputs.filter(({ name }) => !constants.has(name)), outputs };
+}
+
+/** The files in which tensors of a graph lie, or of the graphs within its nodes. */
+function externalIn({ nodes, constants }: PlainGraph): string[] {
   const ofNodes = nodes.flatMap(({ attributes }) => Object.values(attributes));
-  const external = [...constants.values(), ...ofNodes].flatMap((one) => placeIn(one) ?? []);
-  return {
-    nodes,
-    constants: constants as ReadonlyMap<string, Constant>,
-    // Up to IR version 3 weights were listed among the inputs.
-    inputs: inputs.filter(({ name }) => !constants.has(name)),
-    outputs,
-    externalFiles: [...new Set(external)],
-  };
+  const own = [...constants.values(), ...ofNodes].flatMap((one) => placeIn(one) ?? []);
+  return [...own, ...nodes.flatMap(graphsIn).flatMap(externalIn)];
 }
 
 const placeIn = (one: Attribute) =>
   typeof one === 'object' && 'external' in one ? (one as ReadTensor).external?.location : undefined;
 
-function readNode(bytes: Uint8Array, versions: ReadonlyMap<string, number>, files: ExternalFiles): PlainNode {
+function readNode(bytes: Uint8Array, reading: Reading): PlainNode {
   const inputs: string[] = [];
   const outputs: string[] = [];
-  const attributes: [string, Attribute][] = [];
+  const attributes: Uint8Array[] = [];
   let [name, type, domain] = ['', '', ''];
   readFields(bytes, (field) => {
     if (field.number === 1) limited(inputs, MOST.names, 'inputs of a node').push(field.text());
     else if (field.number === 2) limited(outputs, MOST.names, 'outputs of a node').push(field.text());
     else if (field.number === 3) name = field.text();
     else if (field.number === 4) type = field.text();
-    else if (field.number === 5)
-      limited(attributes, MOST.attributes, 'attributes').push(readAttribute(field.bytes(), files));
+    else if (field.number === 5) limited(attributes, MOST.attributes, 'attributes').push(field.bytes());
     else if (field.number === 7) domain = field.text();
   });
   const own = domain === 'ai.onnx' ? '' : domain;
+  const operator = own === '' ? type : `${own}::${type}`;
   return {
-    operator: own === '' ? type : `${own}::${type}`,
-    ...{ inputs, outputs, attributes: Object.fromEntries(attributes) },
+    ...{ operator, inputs, outputs },
+    attributes: Object.fromEntries(attributes.map((one) => readAttribute(one, reading, operator === 'If'))),
     name: name || outputs[0] || type,
-    version: versions.get(own) ?? 0,
+    version: reading.versions.get(own) ?? 0,
   };
 }
 
-/** What a list of an attribute's numbers is read by, where the file does not say the attribute's type. */
-function readAttribute(bytes: Uint8Array, files: ExternalFiles): [string, Attribute] {
+/** Reads an attribute. @param hasGraphs whether graphs are read. Those of operators that raybox does not run are not. */
+function readAttribute(bytes: Uint8Array, reading: Reading, hasGraphs: boolean): [string, Attribute] {
   let name = '';
   let type: number | undefined;
   const found = new Map<number, Field[]>();
@@ -149,7 +177,9 @@ function readAttribute(bytes: Uint8Array, files: ExternalFiles): [string, Attrib
       return [name, last?.text() ?? ''];
     case 5:
       if (!last) throw damaged(`the attribute ${name} is empty`);
-      return [name, readTensor(last.bytes(), files)];
+      return [name, readTensor(last.bytes(), reading.files)];
+    case 6:
+      return [name, hasGraphs && last ? { graph: readInner(last.bytes(), reading) } : { other: KINDS[6] }];
     case 7:
       return [name, flat((field) => field.floats())];
     case 8:
@@ -159,6 +189,13 @@ function readAttribute(bytes: Uint8Array, files: ExternalFiles): [string, Attrib
     default:
       return [name, { other: KINDS[number] ?? `of kind ${type ?? number}` }];
   }
+}
+
+function readInner(bytes: Uint8Array, reading: Reading): PlainGraph {
+  const depth = reading.depth + 1;
+  countOne(reading.count, 'graphs');
+  if (depth <= MOST.depth) return readGraph(bytes, { ...reading, depth });
+  throw new InputError('onnx: branches are within one another too often', { expected: `at most ${MOST.depth} times` });
 }
 
 /** By `AttributeProto.AttributeType`, the field that holds the value. */

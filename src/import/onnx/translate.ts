@@ -6,8 +6,17 @@ import type { Tensor } from '../../graph/ir/tensor.js';
 import { type Budget, spend } from '../arrays.js';
 import { asValue, type Kit, type Order, Unsupported, type Value, type Weights } from '../kit.js';
 import { isReal } from '../numbers.js';
-import { type Constant, countOf, type PlainInput, type PlainModel, type PlainNode } from '../plain.js';
+import {
+  type Constant,
+  countOf,
+  graphsIn,
+  type PlainGraph,
+  type PlainInput,
+  type PlainModel,
+  type PlainNode,
+} from '../plain.js';
 import { arithmetic } from './arithmetic.js';
+import { branchOf, readBy } from './branches.js';
 import { type Call, isValue, type Operand, type Operator } from './call.js';
 import { casts } from './casts.js';
 import { layerOperators } from './layers.js';
@@ -16,6 +25,7 @@ import { merged } from './patterns.js';
 import { places } from './places.js';
 import { reductions } from './reductions.js';
 import { resizing } from './resizing.js';
+import { neededNodes, type Scope, scopeOf, typeNamed, valueNamed } from './scope.js';
 import { shapeOperators } from './shapes.js';
 
 const OPERATORS: ReadonlyMap<string, Operator> = new Map(
@@ -36,30 +46,14 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map(
 const OTHER_NETWORKS =
   /^(NonMaxSuppression|RoiAlign|MaxRoiPool|GridSample|LSTM|GRU|RNN|Loop|Scan|NonZero|Multinomial|StringNormalizer)$/;
 
-/** Operators that a classifier may have by the way it was exported, and how to be rid of them. */
-const WAYS_OUT: ReadonlyMap<string, { reason: string; hint: string }> = new Map([
-  [
-    'If',
-    {
-      reason: 'raybox runs no branches',
-      hint: 'if its condition is the same for every image, fold it: onnxsim model.onnx folded.onnx (a Python package), or export the model for one size of input',
-    },
-  ],
-  [
-    'TopK',
-    {
-      reason: 'raybox does not sort',
-      hint: 'if it picks the best classes, cut the model off before it: onnx.utils.extract_model(path, out, inputs, outputs) of the Python package onnx',
-    },
-  ],
-]);
-
 /** What is shared between the graphs that are built of one model. */
 export interface Translation {
   readonly model: PlainModel;
   readonly weights: Weights;
   /** Constants that were computed, by name. */
   readonly computed: Map<string, Constant>;
+  /** The same for branches, each of which has names of its own. */
+  readonly computedInBranches?: Map<PlainGraph, Map<string, Constant>>;
   readonly budget: Budget;
   /** Facts that the user has to be told. */
   readonly told: Set<string>;
@@ -90,41 +84,103 @@ export const imageValue = (image: Tensor, input: PlainInput): Value => asValue(i
  * @returns the wanted outputs by name
  */
 export function translate(
-  { model, weights, computed, budget, told, ownImages = false, numbers, types = new Map(), values: kept }: Translation,
+  translation: Translation,
   g: GraphBuilder,
   inputs: ReadonlyMap<string, Operand>,
   wanted: readonly string[],
 ): Map<string, Operand> {
+  const { model, computed, types = new Map() } = translation;
   const values = new Map<string, Operand>([...model.constants, ...computed, ...inputs]);
-  const nodes = neededNodes(model.nodes, wanted);
-  const read = new Set([...wanted, ...nodes.flatMap(({ inputs }) => inputs)]);
-  for (const node of nodes) {
-    const known = node.outputs.length === 1 && computed.has(node.outputs[0]);
-    if (known) continue;
-    const operands = node.inputs.map((name) => (name === '' ? undefined : operandOf(values, name, node)));
-    const kit: Kit = { g, weights, ownImages, name: node.name.slice(0, 160) };
-    const outputs = node.outputs.findLastIndex((name) => name !== '' && read.has(name)) + 1;
-    const call: Call = {
-      ...{ node, kit, budget, operands, outputs, version: node.version },
-      types: node.inputs.map((name, i) => typeOfOperand(operands[i], types.get(name))),
-      tell: (about) => told.add(about),
-      ...(numbers ? { numbers } : {}),
-    };
-    const results = [translated(call)].flat();
-    const isKnown = operands.every((one) => one === undefined || !isValue(one));
-    node.outputs.forEach((name, i) => {
-      const result = results[i];
-      if (name === '' || !read.has(name)) return;
-      if (!result) throw refusal(call, new Unsupported(`its output ${i} is read`));
-      values.set(name, result);
-      if (isValue(result)) kept?.set(name, result);
-      const type = isValue(result) ? resultType(call) : undefined;
-      if (type) types.set(name, type);
-      if (!isKnown || isValue(result)) return;
-      computed.set(name, result);
-    });
-  }
+  translateNodes(translation, g, scopeOf(model, { values, computed, types }), wanted);
   return new Map(wanted.flatMap((name) => (values.has(name) ? [[name, values.get(name)!] as const] : [])));
+}
+
+/** Translates the nodes that the wanted values depend on, in the order of the file. */
+function translateNodes(translation: Translation, g: GraphBuilder, scope: Scope, wanted: readonly string[]): void {
+  const nodes = neededNodes(scope, wanted);
+  const read = new Set([...wanted, ...nodes.flatMap(readBy), ...scope.readInside]);
+  for (const node of nodes) {
+    // A branch that was translated meanwhile may have needed this node too.
+    if (!scope.begun.has(node)) translateNode(translation, g, scope, node, read);
+  }
+}
+
+function translateNode(
+  translation: Translation,
+  g: GraphBuilder,
+  scope: Scope,
+  node: PlainNode,
+  read: ReadonlySet<string>,
+): void {
+  const { weights, budget, told, ownImages = false, numbers, values: kept } = translation;
+  const { values, computed, types } = scope;
+  scope.begun.add(node);
+  if (node.outputs.length === 1 && computed.has(node.outputs[0])) return;
+  provideFromOutside(translation, g, scope, node.inputs);
+  const operands = node.inputs.map((name) => (name === '' ? undefined : operandOf(scope, name, node)));
+  const kit: Kit = { g, weights, ownImages, name: node.name.slice(0, 160) };
+  const call: Call = {
+    ...{ node, kit, budget, operands, version: node.version },
+    outputs: node.outputs.findLastIndex((name) => name !== '' && read.has(name)) + 1,
+    types: node.inputs.map((name, i) => typeOfOperand(operands[i], typeNamed(scope, name))),
+    tell: (about) => told.add(about),
+    ...(numbers ? { numbers } : {}),
+  };
+  const isBranch = node.operator === 'If';
+  const results = isBranch ? translateBranch(translation, scope, call) : [translated(call)].flat().map(typed(call));
+  const isKnown = !isBranch && operands.every((one) => one === undefined || !isValue(one));
+  node.outputs.forEach((name, i) => {
+    if (name === '' || !read.has(name)) return;
+    const result = results[i];
+    if (!result) throw refusal(call, new Unsupported(`its output ${i} is read`));
+    const { operand, type } = result;
+    values.set(name, operand);
+    if (isValue(operand)) {
+      if (!scope.outer) kept?.set(name, operand);
+      if (type) types.set(name, type);
+    } else if (isKnown) computed.set(name, operand);
+  });
+}
+
+interface Result {
+  readonly operand: Operand;
+  /** Undefined for a constant, and if it is not known. */
+  readonly type: ElementType | undefined;
+}
+
+const typed =
+  (call: Call) =>
+  (operand: Operand): Result => ({
+    operand,
+    type: isValue(operand) ? resultType(call) : undefined,
+  });
+
+/** Translates the branch that is taken. */
+function translateBranch(translation: Translation, outer: Scope, call: Call): Result[] {
+  const { g } = call.kit;
+  const branch = named(call, () => branchOf(call));
+  const known = translation.computedInBranches;
+  const computed = known?.get(branch) ?? new Map<string, Constant>();
+  known?.set(branch, computed);
+  const values = new Map<string, Operand>([...branch.constants, ...computed]);
+  const scope = scopeOf(branch, { outer, values, computed, types: new Map() });
+  const wanted = branch.outputs.map(({ name }) => name);
+  translateNodes(translation, g, scope, wanted);
+  provideFromOutside(translation, g, scope, wanted);
+  return wanted.map((name) => ({ operand: operandOf(scope, name, call.node), type: typeNamed(scope, name) }));
+}
+
+/** Translates what the graphs around a branch compute for it, unless that was translated already. */
+function provideFromOutside(
+  translation: Translation,
+  g: GraphBuilder,
+  { outer, producers, values }: Scope,
+  names: readonly string[],
+): void {
+  const outside = outer ? names.filter((name) => !producers.has(name) && !values.has(name)) : [];
+  if (!outer || outside.length === 0) return;
+  translateNodes(translation, g, outer, outside);
+  provideFromOutside(translation, g, outer, outside);
 }
 
 /** The type of an operand. A computed value is float32 unless another type is known. */
@@ -144,24 +200,12 @@ function checkWhole(call: Call, { takesWhole = false }: Operator): void {
     throw new Unsupported(`its input ${index} is computed by the network, and is of the type ${call.types[index]}`);
 }
 
-function operandOf(values: ReadonlyMap<string, Operand>, name: string, node: PlainNode): Operand {
-  const found = values.get(name);
+function operandOf(scope: Scope, name: string, node: PlainNode): Operand {
+  const found = valueNamed(scope, name);
   if (found) return found;
   throw new InputError(`${describeNode(node)} reads ${name}, which no node computes`, {
     hint: 'the nodes of a model have to stand in the order in which they run: onnx.checker.check_model says more',
   });
-}
-
-/** Nodes that an output depends on, in the order of the file. */
-function neededNodes(nodes: readonly PlainNode[], wanted: readonly string[]): PlainNode[] {
-  const needed = new Set(wanted);
-  const kept: PlainNode[] = [];
-  for (const node of [...nodes].reverse()) {
-    if (!node.outputs.some((name) => name !== '' && needed.has(name))) continue;
-    for (const name of node.inputs) needed.add(name);
-    kept.push(node);
-  }
-  return kept.reverse();
 }
 
 function translated(call: Call): Operand | readonly Operand[] {
@@ -178,10 +222,17 @@ function translated(call: Call): Operand | readonly Operand[] {
         `known are: ${known.join(', ') || 'none'}`,
       ),
     );
-  try {
+  return named(call, () => {
     spend(call.budget, 0);
     checkWhole(call, operator);
     return operator.translate(call);
+  });
+}
+
+/** Adds the node to errors that are thrown. */
+function named<T>(call: Call, make: () => T): T {
+  try {
+    return make();
   } catch (error) {
     if (error instanceof Unsupported || error instanceof InputError) throw refusal(call, error);
     throw error;
@@ -189,8 +240,6 @@ function translated(call: Call): Operand | readonly Operand[] {
 }
 
 function unknownOperator(name: string): Unsupported {
-  const own = WAYS_OUT.get(name);
-  if (own) return new Unsupported(own.reason, own.hint);
   return OTHER_NETWORKS.test(name)
     ? new Unsupported(
         'networks that classify an image do not have it',
@@ -218,5 +267,6 @@ const describeNode = ({ origin, operator, name }: PlainNode, version = '') =>
   origin ?? `onnx: ${operator} '${name.slice(0, 120)}'${version}`;
 
 /** The count of all numbers in the file, from which the budget for computed constants follows. */
-export const numbersOf = (model: PlainModel): number =>
-  [...model.constants.values()].reduce((sum, { shape }) => sum + countOf(shape), 0);
+export const numbersOf = ({ constants, nodes }: PlainGraph): number =>
+  [...constants.values()].reduce((sum, { shape }) => sum + countOf(shape), 0) +
+  nodes.flatMap(graphsIn).reduce((sum, graph) => sum + numbersOf(graph), 0);

@@ -16,10 +16,11 @@ interface BinaryRow {
   value(p: number, q: number): number;
 }
 
-/** The remainder of p divided by q, with the sign of q. */
-const remainder = (p: number, q: number) => {
+/** The remainder of p divided by q, with the sign of q; by ∞ it is p, or ∞ if the signs differ. */
+export const remainder = (p: number, q: number): number => {
   const rest = p % q;
-  return rest !== 0 && rest < 0 !== q < 0 ? rest + q : rest;
+  if (rest === 0) return q < 0 ? -0 : 0;
+  return rest < 0 !== q < 0 ? rest + q : rest;
 };
 
 export const FUNCTIONS: Readonly<Record<BinaryAttributes['kind'], BinaryRow>> = {
@@ -119,4 +120,12 @@ export const cases = (): Case<BinaryAttributes>[] => [
     attributes: { kind },
     exact: true,
   })),
+  // Infinities, signed zeros, and quotients that float32 does not hold.
+  ...(['mod', 'fmod'] as const).map((kind) => ({
+    inputs: [dense([10, 1], (i) => REMAINDERS[i]), dense([10], (i) => REMAINDERS[i])],
+    attributes: { kind },
+    exact: true,
+  })),
 ];
+
+const REMAINDERS = [0, -0, 3, -1, Infinity, -Infinity, NaN, -(2 ** 100), 0.75, 16_777_215];
