@@ -25,7 +25,7 @@ export async function buildPage(folder = at('dist/web')) {
   writeFileSync(join(folder, 'weights/index.json'), JSON.stringify(listed));
   await build({
     absWorkingDir: root,
-    entryPoints: ['dist/src/web/demo.js'],
+    entryPoints: ['dist/src/web/demo.js', 'dist/src/web/demo_image_worker.js'],
     outdir: folder,
     entryNames: '[name]',
     chunkNames: 'chunk-[hash]',

@@ -163,7 +163,7 @@ function fail(response: ServerResponse, status: number, text: string): void {
 /** The demo page can load its own files and those that the user gives it. No page can show it in a frame. */
 export const DEMO_HEADERS = {
   'Content-Security-Policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

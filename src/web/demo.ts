@@ -7,12 +7,12 @@ import { operatingThresholdOf } from '../formats/operating_thresholds.js';
 import { detectFormat } from '../formats/signature.js';
 import type { ImageKind } from '../formats/weights/metadata.js';
 import { describe } from '../gpu/device.js';
-import { decode } from '../localizer/encoded.js';
 import { type Localizer, load } from '../localizer/localizer.js';
 import { asLocalization, type Localization } from '../localizer/results.js';
 import { untrainedWeights } from '../nets/untrained.js';
-import { DISEASES, drawPhantom } from '../phantom/index.js';
+import { DISEASES } from '../phantom/options.js';
 import { connectDrop, connectFileButton, drawScale, renderHeatChoice } from './demo_controls.js';
+import { imageOf } from './demo_images.js';
 import { endOfBars, renderBars, renderFindings, renderWarnings } from './demo_lists.js';
 import { download, exportAs } from './demo_save.js';
 import { createWork } from './demo_work.js';
@@ -117,10 +117,9 @@ function showPicture(pixels: Pixels, name: string): void {
 
 function takePhantom(seed: number): Promise<void> {
   return work('Drawing a phantom…', async (signal) => {
-    const { image, boxes } = drawPhantom({ seed, index: 0, size: PHANTOM_SIZE });
+    const { image, drawn } = await imageOf({ phantom: { seed, index: 0, size: PHANTOM_SIZE } }, signal);
     showPicture(image, `phantom ${seed}`);
-    const drawn = [...new Set(boxes.map(({ label }) => label))].join(', ') || 'nothing: a healthy chest';
-    $('image-name').textContent += `; drawn into it: ${drawn}`;
+    $('image-name').textContent += `; drawn into it: ${drawn.join(', ') || 'nothing: a healthy chest'}`;
     await useWeightsFor('phantoms', signal);
     return localize(signal);
   });
@@ -131,10 +130,10 @@ function takeImage(file: File): Promise<void> {
     if (file.size > MAX_IMAGE_BYTES) {
       throw new InputError(`${file.name} is too large`, { expected: 'at most 512 MiB', given: `${file.size} bytes` });
     }
-    const image = await decode(new Uint8Array(await file.arrayBuffer()), {}).catch((error: Error) => {
+    const { image } = await imageOf({ file }, signal).catch((error: Error) => {
+      signal.throwIfAborted();
       throw new InputError(`${file.name}: ${error.message}`, { cause: error });
     });
-    signal.throwIfAborted();
     showPicture(image, file.name);
     await useWeightsFor('patients', signal);
     return localize(signal);

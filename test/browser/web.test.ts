@@ -195,7 +195,9 @@ test('an abort ends the loading, and it can be started again', async () => {
   await idle(page).catch(() => {});
   assert.is(await text(page, '#status-text'), 'Aborted.');
   await page.click('#phantom button');
-  await page.waitForFunction("document.querySelector('#status-text').textContent.startsWith('Localized')");
+  await page.waitForFunction("document.querySelector('#status-text').textContent.startsWith('Localized')", {
+    timeout: 120_000,
+  });
 });
 
 test('dropped weights and a dropped PNG are used, and trained weights have no notice', async () => {
