@@ -29,8 +29,10 @@ export interface Comparison {
   readonly layout: MapsLayout;
   /** In the order in which the network runs. */
   readonly layers: readonly ComparedLayer[];
-  /** Names in the recording that belong to no layer. */
+  /** Names in the recording that belong to no layer, or could belong to several. Nothing is known about them. */
   readonly unmatched: readonly string[];
+  /** Names in the recording of values of an imported model that raybox computes only as a part of another layer. */
+  readonly absorbed: readonly string[];
   /** The first layer that differs, and why it probably does. */
   readonly first?: { readonly name: string; readonly cause: string };
 }
@@ -41,7 +43,7 @@ export interface ComparedNetwork {
   readonly weights: WeightSource;
   readonly channels: number;
   /** Names that the network's file has for tensors of the graph. */
-  readonly activations?: ReadonlyMap<string, string> | undefined;
+  readonly activations?: ReadonlyMap<string, string | undefined> | undefined;
 }
 
 /**
@@ -57,7 +59,7 @@ export async function compareWithRecording(
 ): Promise<Comparison> {
   const input = inputOf(recordings);
   const rest = new Map([...recordings].filter(([name]) => name !== 'input'));
-  const { image, graph, layout, matches, unmatched } = matchedNetwork(network, input, rest, told);
+  const { image, graph, layout, matches, ...missing } = matchedNetwork(network, input, rest, told);
   const plan = await createPlan(gpu, graph, { unfused: true, separate: { guard: 0 }, weights: network.weights });
   try {
     const given = layout === 'nchw' ? channelsLast(input.data, image.shape) : Float64Array.from(input.data);
@@ -74,7 +76,7 @@ export async function compareWithRecording(
       layers.push(comparedLayer(match, maps, theirs, tolerance));
       if (!layers[at].agrees) failing ??= { maps, theirs, at };
     }
-    if (!failing) return { layout, layers, unmatched };
+    if (!failing) return { layout, layers, ...missing };
     const { node, tensor, recorded, name } = matches[failing.at];
     const again: LayerFacts['again'] = async (change) => {
       await run(changed(given, image.shape, change));
@@ -85,7 +87,7 @@ export async function compareWithRecording(
     const cause = failing.theirs
       ? await likelyCause(failing.maps, failing.theirs, tolerance, facts)
       : 'shape: stride, padding or kernel differ, or the recording is of another layer';
-    return { layout, layers, unmatched, first: { name, cause: cause ?? 'no known cause' } };
+    return { layout, layers, ...missing, first: { name, cause: cause ?? 'no known cause' } };
   } finally {
     plan.close();
   }
@@ -106,14 +108,14 @@ function matchedNetwork(
   const g = createGraph();
   const image = g.input('image', [images, height, width, channels]);
   const graph = g.finish(network.build(g, image));
-  const { matches, unmatched } = matchNames(graph.nodes, rest, network.activations);
+  const { matches, unmatched, absorbed } = matchNames(graph.nodes, rest, network.activations);
   if (matches.length === 0)
     throw new InputError('no recorded activation belongs to a layer of the network', {
       expected: firstFew(
         graph.nodes.map(({ outputs }) => outputs[0]?.name ?? ''),
         6,
       ),
-      given: firstFew(unmatched, 6) || 'only the input',
+      given: firstFew([...unmatched, ...absorbed], 6) || 'only the input',
       hint: 'names are those of modules whose parameters raybox reads (features.conv0), of nodes as raybox inspect --layers prints them, or of the values of an imported model',
     });
   const layout = told ?? layoutOf(input, channels, matches);
@@ -121,7 +123,7 @@ function matchedNetwork(
     throw new InputError(`the recorded input does not have ${channels} channels`, {
       given: `${input.shape.join('×')}, read as ${layout}`,
     });
-  return { image, graph, layout, matches, unmatched };
+  return { image, graph, layout, matches, unmatched, absorbed };
 }
 
 /** The recorded input of the network. */
@@ -170,9 +172,9 @@ function recordedMaps({ shape, data }: NumberArray, { shape: own }: Maps, layout
   if (full.join() === own.join() && (layout === 'nchw' || shape.length < 4)) return { shape: own, data };
   const last = [n, h, w, c];
   if (shape.join() !== last.join()) return full.join() === own.join() ? { shape: own, data } : undefined;
-  // A layer with channels last in a recording with channels first is a fault. Its numbers are compared as they lie, so that the layer
-  // differs and `likelyCause` names the layout.
-  return { shape: own, data: layout === 'nhwc' ? channelsFirst(data, last) : data };
+  // The shape shows that this layer has its channels last, as some layers have in a network with channels first: those in the blocks of
+  // torchvision's ConvNeXt. If all its sides are equal, it shows nothing, and `likelyCause` tries the layout.
+  return { shape: own, data: channelsFirst(data, last) };
 }
 
 function largest(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -15,16 +15,27 @@ export interface Match {
   readonly tensor: Tensor;
 }
 
+/** Recorded activations by what became of them. */
+export interface MatchedNames {
+  /** In the order of the nodes. */
+  readonly matches: Match[];
+  /** Names that no node of the network has, or that could be those of several. */
+  readonly unmatched: string[];
+  /** Names that the network's file has for values that no tensor of the graph holds, because they are computed as a part of something else. */
+  readonly absorbed: string[];
+}
+
 /**
  * Finds the node of each recorded activation by name. A recording has the names of modules: a module belongs to the node that reads its
  * weight (`NAME.weight`) or has its name. Prefixes may be missing or added, as long as only one node fits.
- * @param aliases names that the network's file has for tensors of the graph. A recording with such a name is that tensor, and no other
+ * @param aliases names that the network's file has for tensors of the graph; undefined is no tensor. A recording with such a name is that tensor,
+ *   and no other
  */
 export function matchNames(
   nodes: readonly Node[],
   recordings: ReadonlyMap<string, NumberArray>,
-  aliases: ReadonlyMap<string, string> = new Map(),
-): { matches: Match[]; unmatched: string[] } {
+  aliases: ReadonlyMap<string, string | undefined> = new Map(),
+): MatchedNames {
   const named = new Map<string, Node[]>();
   for (const node of nodes) for (const name of namesOf(node)) named.set(name, [...(named.get(name) ?? []), node]);
   const fitting = (name: string) =>
@@ -32,7 +43,7 @@ export function matchNames(
   const found = new Map<string, Node>();
   for (const name of recordings.keys()) {
     const alias = aliases.get(name);
-    const own = alias !== undefined ? nodes.filter(({ outputs }) => outputs[0]?.name === alias) : fitting(name);
+    const own = aliases.has(name) ? nodes.filter(({ outputs }) => outputs[0]?.name === alias) : fitting(name);
     const [node, ...others] = new Set(own);
     if (node && others.length === 0) found.set(name, node);
   }
@@ -41,11 +52,17 @@ export function matchNames(
       own === node ? [{ name, recorded: recordings.get(name)!, node, tensor: node.outputs[0] }] : [],
     ),
   );
-  return { matches, unmatched: [...recordings.keys()].filter((name) => !found.has(name)) };
+  const missing = [...recordings.keys()].filter((name) => !found.has(name));
+  const [absorbed, unmatched] = [true, false].map((isOfFile) =>
+    missing.filter((name) => aliases.has(name) === isOfFile),
+  );
+  return { matches, unmatched, absorbed };
 }
 
-function namesOf({ inputs, outputs }: Node): Set<string> {
-  const modules = inputs.flatMap((tensor) => {
+function namesOf({ operation, inputs, outputs }: Node): Set<string> {
+  // Class activation maps read the weight of the layer for the classes too, and that layer's module puts out the classes.
+  const read = operation.name === 'class_activation_map' ? [] : inputs;
+  const modules = read.flatMap((tensor) => {
     const end = tensor?.kind === 'constant' && tensor.name.endsWith('.weight') ? -'.weight'.length : 0;
     return tensor && end ? [tensor.name.slice(0, end)] : [];
   });

@@ -4,7 +4,7 @@ import type { TensorData } from '../../src/formats/weights/checkpoint.js';
 import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
 import { formatWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
-import type { Localization, PixelImage } from '../../src/index.js';
+import type { LoadOptions, Localization, PixelImage } from '../../src/index.js';
 import { type Architecture, architectureMetadata, type Head } from '../../src/nets/architecture.js';
 import { buildNetwork } from '../../src/nets/index.js';
 import { seededRandom } from '../../src/random.js';
@@ -52,6 +52,17 @@ export function tinyPicture(seed: number, width = 40, height = 36): PixelImage {
 
 /** The parts of two results that must be equal. */
 export const contentOf = ({ probabilities, logits, findings }: Localization) => ({ probabilities, logits, findings });
+
+/** What a new localizer finds in an image, as values that a page can send. */
+export async function localizeTinyIn(options: LoadOptions) {
+  const { load } = await import('../../src/index.js');
+  await using localizer = await load(tinyWeights(1), options);
+  const { backend, classes } = localizer;
+  const { probabilities, findings, heatmaps } = await localizer.localize(tinyPicture(1), { classes, heatmaps: 'raw' });
+  const maps = Object.entries(heatmaps!).map(([label, { data }]) => [label, Array.from(data)] as const);
+  const boxes = findings.map(({ label, threshold, box }) => ({ label, threshold, ...box }));
+  return { backend, probabilities, heatmaps: Object.fromEntries(maps), boxes };
+}
 
 /** The result of a new device for an image, as text, to be compared between threads, processes and pages. */
 export async function localizeTiny(): Promise<string> {

@@ -1,6 +1,6 @@
 /** The script that tests of pages run, in the page and in the workers that it starts. */
-import { load } from '../../src/index.js';
-import { contentOf, localizeTiny, tinyPicture } from './tiny.js';
+import { type LoadOptions, load } from '../../src/index.js';
+import { contentOf, localizeTiny, tinyPicture, tinyWeights } from './tiny.js';
 
 /** Localizes here and in as many workers at once. @returns the answers, as text */
 export async function localizeWithWorkers(scriptUrl: string, count: number): Promise<string[]> {
@@ -26,5 +26,12 @@ export async function localizeFrom(url: string): Promise<string> {
   await localizer.close();
   return answer;
 }
+
+/** The error with which `load` ends. */
+export const refusalOf = (options: LoadOptions): Promise<string> =>
+  load(tinyWeights(1), options).then(
+    () => 'it was not refused',
+    ({ name, message }: Error) => `${name}: ${message}`,
+  );
 
 if (typeof document === 'undefined') postMessage(await localizeTiny());

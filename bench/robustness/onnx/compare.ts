@@ -19,8 +19,10 @@ import { fuse } from '../../../src/graph/passes/fuse.js';
 import { lower } from '../../../src/graph/plan/lower.js';
 import { createPlan } from '../../../src/graph/plan/plan.js';
 import { readModel } from '../../../src/localizer/model.js';
+import { loadRuntime, type OnnxRuntime } from '../../../src/localizer/onnx/runtime.js';
 import { gradientMaps } from '../../../src/nets/gradient_maps.js';
 import { backboneNames, type NetworkFunction, networkOf, parameterSource } from '../../../src/nets/index.js';
+import { platform } from '../../../src/node/platform.js';
 
 const [folder, ...wanted] = process.argv.slice(2);
 if (!folder) throw new InputError('name a folder that make.py wrote');
@@ -76,6 +78,22 @@ function planOf(name: string, network: NetworkFunction, size: number, classes: n
 
 const gpu = await openGpu();
 
+/** Without the package the models are compared with PyTorch alone. */
+const runtime = await loadRuntime(platform).catch((error: Error) => console.error(error.message));
+
+/** The first output that onnxruntime computes of a model. */
+async function runtimeOutput(
+  { InferenceSession, Tensor }: OnnxRuntime,
+  file: string,
+  pixels: Float32Array,
+  size: number,
+): Promise<Float32Array> {
+  const session = await InferenceSession.create(readFileSync(join(folder, file)), { logSeverityLevel: 3 });
+  const { output } = await session.run({ input: new Tensor('float32', pixels, [1, 3, size, size]) }, ['output']);
+  await session.release();
+  return output.data as Float32Array;
+}
+
 /** How far the maps from gradients are from PyTorch's, by method. */
 async function fromGradients(
   { network, checkpoint }: Awaited<ReturnType<typeof readModel>>,
@@ -123,12 +141,17 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.onnx')))
       Float32Array.from(pixels, (_, i) => pixels[(i % 3) * positions + Math.floor(i / 3)]),
     );
     await plan.run();
-    const score = furthest(await plan.read(logits), floats(`${name}.output.f32`));
+    const scores = await plan.read(logits);
+    const score = furthest(scores, floats(`${name}.output.f32`));
+    const beside = runtime && furthest(scores, await runtimeOutput(runtime, file, pixels, size));
+    const ofRuntime = beside === undefined ? '' : ` (${beside.toExponential(1)} from onnxruntime's)`;
     const own = Array.from(await plan.read(heatmaps));
     const map = maps
       ? `maps ${furthest(scaledMaps(own, classes), scaledMaps(floats(`${name}.maps.f32`), classes)).toExponential(1)}`
       : await fromGradients(model, name, { size, classes }, Float32Array.from(own));
-    console.log(`${file}: logits ${score.toExponential(1)}, ${map}, ${planOf(name, model.network, size, classes)}`);
+    console.log(
+      `${file}: logits ${score.toExponential(1)}${ofRuntime}, ${map}, ${planOf(name, model.network, size, classes)}`,
+    );
     plan.close();
   } catch (error) {
     if (!(error instanceof InputError)) throw error;

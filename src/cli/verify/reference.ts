@@ -1,5 +1,5 @@
 /** `raybox verify --weights W --reference FILE`: a network against activations that were recorded elsewhere. */
-import { firstFew } from '../../errors.js';
+import { counted, firstFew } from '../../errors.js';
 import { type NumberArray, readNpz } from '../../formats/npy.js';
 import { decodeTensor, readSafetensorsHeader } from '../../formats/weights/safetensors.js';
 import { openGpu } from '../../gpu/device.js';
@@ -16,6 +16,8 @@ export interface ReferenceOptions extends WeightsOptions {
   reference: string;
   layout?: MapsLayout;
   tolerance?: number;
+  /** Whether recorded activations may be left out of the comparison. */
+  partial?: boolean;
   json?: boolean;
   adapter?: string;
 }
@@ -29,7 +31,7 @@ const TOLERANCES = { F32: 1e-4, F16: 2e-3, BF16: 2e-2 } as const;
 /** The most bytes of a recording. Its numbers take up to four times as much as float32. */
 const MOST_BYTES = 2 ** 30;
 
-/** @returns whether all recorded layers agree */
+/** @returns whether all recorded activations agree; false too if some belong to no layer, unless `partial` allows that */
 export async function verifyReference(options: ReferenceOptions): Promise<boolean> {
   const { weights, reference, layout, adapter } = options;
   const recordings = readRecording(await readBytes(reference, { what: 'the recording', maxBytes: MOST_BYTES }));
@@ -49,7 +51,7 @@ export async function verifyReference(options: ReferenceOptions): Promise<boolea
     const result = await compareWithRecording(gpu, network, recordings, { tolerance, layout });
     await print(options.json ? JSON.stringify(result) : summary(result));
     tell(result, tolerance);
-    return result.first === undefined;
+    return result.first === undefined && (options.partial === true || result.unmatched.length === 0);
   } finally {
     gpu.close();
   }
@@ -81,8 +83,20 @@ function summary({ layers }: Comparison): string {
   return table([['layer', 'operation', 'recorded', 'raybox', 'NMSE', 'largest', 'of range', ''], ...rows]);
 }
 
-function tell({ layers, unmatched, layout, first }: Comparison, tolerance: number): void {
+function tell(result: Comparison, tolerance: number): void {
+  const { layers, unmatched, absorbed, layout } = result;
   say(`${layers.length} recorded activations were compared (${layout}), each within ${tolerance} of its range.`);
-  if (unmatched.length > 0) say(`Not found in the network: ${firstFew(unmatched, 12)}`);
-  say(first ? `The first layer that differs is ${first.name}: ${first.cause}.` : 'All agree.');
+  if (absorbed.length > 0)
+    say(`Not compared, because raybox computes these only as a part of other layers: ${firstFew(absorbed, 12)}`);
+  if (unmatched.length > 0)
+    say(`Not compared, because no layer of the network, or more than one, has such a name: ${firstFew(unmatched, 12)}`);
+  say(verdict(result));
+}
+
+function verdict({ unmatched, absorbed, first }: Comparison): string {
+  if (first) return `The first layer that differs is ${first.name}: ${first.cause}.`;
+  if (unmatched.length + absorbed.length === 0) return 'All agree.';
+  const agree = `All that were compared agree.`;
+  if (unmatched.length === 0) return agree;
+  return `${agree} Nothing is known about ${counted(unmatched.length, 'other')} (--partial accepts that; --layers of raybox inspect lists the names of layers).`;
 }

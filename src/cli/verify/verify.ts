@@ -126,6 +126,10 @@ export function addVerifyCommand(program: Command): void {
       'largest difference, relative to a layer’s range; default: 0.0001; for halves 0.002, for bfloat16 0.02',
       share,
     )
+    .option(
+      '--partial',
+      'with --reference: exit with 0 even if recorded activations belong to no layer and are not compared',
+    )
     .option('--onnx-tests <folder>', 'run the tests of ONNX’s own format in this folder and those within it')
     .option('--filter <text>', 'with --onnx-tests: only those whose path contains this')
     .option('--json', 'the results of --reference or --onnx-tests as JSON')
@@ -133,7 +137,7 @@ export function addVerifyCommand(program: Command): void {
   addWeightsOptions(command).action(async (options: Options & Partial<ReferenceOptions & OnnxTestsOptions>) => {
     const { onnxTests } = options;
     if (onnxTests !== undefined) {
-      const others = ['weights', 'reference', 'op', 'case', 'full', 'layout', 'tolerance'] as const;
+      const others = ['weights', 'reference', 'op', 'case', 'full', 'layout', 'tolerance', 'partial'] as const;
       const other = others.find((name) => options[name] !== undefined);
       if (other) throw new UsageError(`--${other} does not go with --onnx-tests`);
       const passed = await interruptible((signal) => verifyOnnxTests({ ...options, onnxTests }, signal));
@@ -150,8 +154,8 @@ export function addVerifyCommand(program: Command): void {
       if (!(await verifyReference({ ...options, weights, reference }))) process.exitCode = 1;
       return;
     }
-    if (options.layout !== undefined || options.tolerance !== undefined || options.json)
-      throw new UsageError('--layout, --tolerance and --json go with --reference');
+    if (options.layout !== undefined || options.tolerance !== undefined || options.partial || options.json)
+      throw new UsageError('--layout, --tolerance, --partial and --json go with --reference');
     if (!(await interruptible((signal) => verify(options, signal)))) process.exitCode = 1;
   });
 }

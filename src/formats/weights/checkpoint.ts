@@ -55,8 +55,11 @@ export interface ImportedNetwork {
   undecided: readonly string[];
   /** Warnings about the network. */
   warnings: readonly Warning[];
-  /** What the file calls a value, and the name of the graph's tensor that has its numbers, for comparisons with recorded activations. */
-  activations?: ReadonlyMap<string, string>;
+  /**
+   * What the file calls a value, and the name of the graph's tensor that has its numbers, for comparisons with recorded activations. The name is
+   * undefined if no tensor has them.
+   */
+  activations?: ReadonlyMap<string, string | undefined>;
 }
 
 /** Element types that convert to float32, by the names that safetensors uses, with their sizes in bytes. */

@@ -130,7 +130,7 @@ export function importNetwork(read: PlainModel, options: NetworkOptions): Checkp
       warnings: told,
       undecided: ends || options.probabilities ? [] : ['probabilities'],
       // The head is added anew, so the values that it replaces have no tensors; the numbers of the classes are the same.
-      activations: activationNames(values, orderOf(input)).set(name, classes!.name),
+      activations: activationNames(read, values, orderOf(input)).set(name, classes!.name),
     },
   };
 }
