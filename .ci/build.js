@@ -146,36 +146,23 @@ function writeGenerated(folder, texts) {
 const sources = (folder) =>
   existsSync(at(folder))
     ? readdirSync(at(folder), { recursive: true })
-        .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+        .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts') && !name.includes('node_modules'))
         .map((name) => at(folder, name))
     : [];
 
-/**
- * The benchmarks in one file, dist/bench/gpu.bundle.js, for machines with nothing but Node and Dawn. benchmark.js asks for lodash
- * through a `require` that no bundler sees through.
- */
-export async function bundleBench(outfile = at('dist/bench/gpu.bundle.js')) {
-  const seeThrough = {
-    name: 'benchmark.js',
-    setup({ onLoad }) {
-      onLoad({ filter: /benchmark\.js$/ }, ({ path }) => {
-        const text = readFileSync(path, 'utf8').replace('freeExports && freeRequire(id)', "id === 'lodash' && lodash");
-        return { contents: `const lodash = require('lodash');\n${text}` };
-      });
-    },
-  };
+/** The benchmarks and the comparison with peers in one file each, in dist/bench, for machines with nothing but Node and Dawn. */
+export async function bundleBench(outdir = at('dist/bench')) {
   await build({
-    entryPoints: [at('dist/bench/run.js')],
-    outfile,
+    entryPoints: { 'gpu.bundle': at('dist/bench/run.js'), 'peers.bundle': at('dist/bench/peers/run.js') },
+    outdir,
     bundle: true,
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    external: ['webgpu', '@sparticuz/chromium'],
+    external: ['webgpu', '@sparticuz/chromium', 'puppeteer-core', 'esbuild'],
     banner: {
       js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
     },
-    plugins: [seeThrough],
     logLevel: 'warning',
   });
 }

@@ -1,4 +1,4 @@
-// After build.js: the demo page in dist/web/, ready for any web server. Weights that come with raybox lie beside it.
+// After build.js: the demo page and the bench page in dist/web/, ready for any web server. Weights that come with raybox lie beside them.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,8 @@ import { build } from 'esbuild';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => join(root, ...parts);
 
+const { version } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
+
 /** @param folder where the page goes; what was there is replaced. */
 export async function buildPage(folder = at('dist/web')) {
   rmSync(folder, { recursive: true, force: true });
@@ -14,6 +16,7 @@ export async function buildPage(folder = at('dist/web')) {
   for (const name of ['demo.css', 'demo.html']) {
     copyFileSync(at('src/web', name), join(folder, name === 'demo.html' ? 'index.html' : name));
   }
+  for (const name of ['bench.css', 'bench.html']) copyFileSync(at('bench/page', name), join(folder, name));
   const names = existsSync(at('weights'))
     ? readdirSync(at('weights')).filter((name) => name.endsWith('.safetensors'))
     : [];
@@ -25,7 +28,13 @@ export async function buildPage(folder = at('dist/web')) {
   writeFileSync(join(folder, 'weights/index.json'), JSON.stringify(listed));
   await build({
     absWorkingDir: root,
-    entryPoints: ['dist/src/web/demo.js', 'dist/src/web/demo_image_worker.js'],
+    entryPoints: {
+      demo: 'dist/src/web/demo.js',
+      demo_image_worker: 'dist/src/web/demo_image_worker.js',
+      bench: 'dist/bench/page/page.js',
+      bench_worker: 'dist/bench/page/worker.js',
+    },
+    define: { RAYBOX_VERSION: JSON.stringify(version) },
     outdir: folder,
     entryNames: '[name]',
     chunkNames: 'chunk-[hash]',

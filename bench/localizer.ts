@@ -53,7 +53,7 @@ export async function benchLocalizer(options: LocalizerBench, seconds: number): 
         const enqueue = async (repeats: number) => {
           for (let i = 0; i < repeats; i++) await run(false);
         };
-        const [timing] = await measure(localizer.gpu, label, [{ label, enqueue }], { seconds, minSamples: 3 });
+        const [timing] = await measure(localizer.gpu, [{ label, enqueue }], { seconds, minSamples: 3 });
         if (timing instanceof Error) throw timing;
         const each = { medianMs: timing.medianMs / batch, ...(timing.cpuMs ? { cpuMs: timing.cpuMs / batch } : {}) };
         rows.push({ ...start, ...timing, ...each, memoryBytes: localizer.memory().bytes });

@@ -1,9 +1,7 @@
 /**
- * Times work on a GPU. A sample repeats a workload until it takes some tens of milliseconds and then waits once, so that the cost of a submit
- * and a wait hardly counts. The library benny takes the samples.
+ * Times work on a GPU, in Node and in a page. A sample repeats a workload until it takes some tens of milliseconds and then waits once, so that
+ * the cost of a submit and a wait hardly counts.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { add, configure, suite } from 'benny';
 import type { Gpu } from '../src/gpu/device.js';
 
 export interface Workload {
@@ -15,13 +13,14 @@ export interface Workload {
 export interface Timing {
   /** Milliseconds of one run of the workload. */
   readonly medianMs: number;
-  /** Relative margin of error of the mean at a confidence level of 95 %, in percent, as benny computes it. */
-  readonly marginPercent: number;
+  /** Half of the samples lie between these. */
+  readonly quartilesMs: readonly [number, number];
   readonly samples: number;
   /** Runs in a sample. */
   readonly repeats: number;
   /** On software adapters under Linux: the median of the processor time of one run, over all cores, without the main thread. */
   readonly cpuMs?: number;
+  readonly cpuQuartilesMs?: readonly [number, number];
 }
 
 export interface MeasureOptions {
@@ -30,6 +29,7 @@ export interface MeasureOptions {
   readonly minSamples?: number;
   /** Has only one run in each sample, to measure the latency of a run with its submit and its wait. */
   readonly single?: boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The fixed cost of submitting and waiting is some 0.1 to 1 ms. */
@@ -41,54 +41,41 @@ const MAX_REPEATS = 1000;
  */
 export async function measure(
   gpu: Gpu,
-  name: string,
   workloads: readonly Workload[],
-  { seconds, minSamples = 5, single = false }: MeasureOptions,
+  options: MeasureOptions,
 ): Promise<(Timing | Error)[]> {
-  const failures = new Map<Workload, Error>();
-  const repeats = new Map<Workload, number>();
-  const timers = new Map(workloads.map((workload) => [workload, stopwatch(gpu, workload)]));
-  for (const workload of workloads) {
-    try {
-      repeats.set(workload, single ? 1 : await calibrate(timers.get(workload)!));
-    } catch (error) {
-      failures.set(workload, error as Error);
-    }
-  }
-  const sound = workloads.filter((workload) => !failures.has(workload));
-  if (sound.length === 0) return workloads.map((workload) => failures.get(workload)!);
+  const timings: (Timing | Error)[] = [];
+  for (const workload of workloads)
+    timings.push(await sample(stopwatch(gpu, workload), options).catch((error: Error) => error));
+  return timings;
+}
 
-  // benny first calls all functions twice at once, to find out whether they are asynchronous. Those calls are queued, and serve as a last
-  // warm-up.
-  let line: Promise<unknown> = Promise.resolve();
-  const summary = await suite(
-    name,
-    ...sound.map((workload) =>
-      add(workload.label, () => {
-        // A rejection would end the process, so the error is kept and reported afterwards.
-        line = line
-          .then(() => (failures.has(workload) ? 0 : timers.get(workload)!(repeats.get(workload)!)))
-          .catch((error) => failures.set(workload, error));
-        return line;
-      }),
-    ),
-    // benny must not repeat the work itself to reach a minimal time, because the number of repeats is already chosen.
-    configure({ cases: { minTime: 1e-9, maxTime: seconds, minSamples, delay: 0.001 } }),
-  );
-  return workloads.map((workload) => {
-    const failure = failures.get(workload);
-    if (failure) return failure;
-    const { details, margin, samples } = summary.results[sound.indexOf(workload)];
-    const times = repeats.get(workload)!;
-    const cpu = timers.get(workload)!.cpuMs.slice(-samples);
-    return {
-      medianMs: (details.median * 1000) / times,
-      marginPercent: margin,
-      samples,
-      repeats: times,
-      ...(cpu.length > 0 ? { cpuMs: median(cpu) } : {}),
-    };
-  });
+async function sample(time: Stopwatch, options: MeasureOptions): Promise<Timing> {
+  const { seconds, minSamples = 5, single = false, signal } = options;
+  const repeats = single ? 1 : await calibrate(time);
+  await time(repeats);
+  const times: number[] = [];
+  const ends = performance.now() + seconds * 1000;
+  while (times.length < minSamples || performance.now() < ends) {
+    signal?.throwIfAborted();
+    times.push((await time(repeats)) / repeats);
+  }
+  const cpu = time.cpuMs.slice(-times.length);
+  return {
+    medianMs: median(times),
+    quartilesMs: [quantile(times, 0.25), quantile(times, 0.75)],
+    samples: times.length,
+    repeats,
+    ...(cpu.length > 0 ? { cpuMs: median(cpu), cpuQuartilesMs: [quantile(cpu, 0.25), quantile(cpu, 0.75)] } : {}),
+  };
+}
+
+/** Processor milliseconds that the threads which compute have used so far; undefined where nothing tells. */
+let threadsMs = (): number | undefined => undefined;
+
+/** Sets the clock of processor time. Only Node on Linux has one (`processor_time.ts`). */
+export function useProcessorClock(clock: () => number | undefined): void {
+  threadsMs = clock;
 }
 
 export interface Stopwatch {
@@ -101,34 +88,17 @@ export interface Stopwatch {
 export function stopwatch(gpu: Gpu, workload: Workload): Stopwatch {
   const cpuMs: number[] = [];
   const time = async (repeats: number) => {
-    const cpuBefore = gpu.software ? otherThreadsMs() : undefined;
+    const cpuBefore = gpu.software ? threadsMs() : undefined;
     const started = performance.now();
     await workload.enqueue(repeats);
     await gpu.device.queue.onSubmittedWorkDone();
     gpu.check();
     const taken = performance.now() - started;
-    const cpuAfter = cpuBefore === undefined ? undefined : otherThreadsMs();
+    const cpuAfter = cpuBefore === undefined ? undefined : threadsMs();
     if (cpuBefore !== undefined && cpuAfter !== undefined) cpuMs.push((cpuAfter - cpuBefore) / repeats);
     return taken;
   };
   return Object.assign(time, { cpuMs });
-}
-
-/**
- * Processor time of all threads except the main one, which only waits. On a software adapter this is the cost of the kernels, and it hardly
- * changes if other programs use the machine.
- */
-export function otherThreadsMs(): number | undefined {
-  try {
-    let nanoseconds = 0;
-    for (const thread of readdirSync('/proc/self/task')) {
-      if (Number(thread) === process.pid) continue;
-      nanoseconds += Number(readFileSync(`/proc/self/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
-    }
-    return nanoseconds / 1e6;
-  } catch {
-    return undefined; // this is not Linux, or a thread has ended in the meantime
-  }
 }
 
 /** Chooses the number of runs in a sample. The first run is not counted, because it includes compilation. */
@@ -143,8 +113,14 @@ async function calibrate(time: Stopwatch): Promise<number> {
   return repeats;
 }
 
-export function median(values: readonly number[]): number {
+export const median = (values: readonly number[]) => quantile(values, 0.5);
+
+/** The value below which a share of the values lies, between two values by a straight line. NaN for no values. */
+export function quantile(values: readonly number[], share: number): number {
+  if (values.length === 0) return Number.NaN;
   const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  const at = share * (sorted.length - 1);
+  const below = Math.floor(at);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (sorted[above] - sorted[below]) * (at - below);
 }

@@ -10,10 +10,11 @@ import type { Architecture } from '../src/nets/architecture.js';
 import { buildNetwork, standardBackbone } from '../src/nets/index.js';
 import { fnv1a, seededRandom } from '../src/random.js';
 import { evaluateReference } from '../src/verify/reference.js';
-import { measure, type Workload } from './measure.js';
-import { gpuTime, workOf } from './operations.js';
+import { type MeasureOptions, measure, type Workload } from './measure.js';
+import { profileOf, workOf } from './operations.js';
 import { type Row, rates } from './results.js';
 import type { Roofs } from './roofs.js';
+import { sharesOf } from './shares.js';
 
 export const NETWORKS = ['resnet50', 'resnet18', 'densenet121', 'vgg16', 'googlenet', 'alexnet', 'squeezenet1_1'];
 
@@ -49,7 +50,7 @@ export async function benchNetwork(
   open: () => Promise<Gpu>,
   { network, size, type, batches }: NetworkBench,
   roofs: Roofs | undefined,
-  seconds: number,
+  options: MeasureOptions,
 ): Promise<Row[]> {
   const gpu = await open();
   const pool = createConstantPool();
@@ -69,13 +70,14 @@ export async function benchNetwork(
         plans.push(plan);
         const firstMs = plans.length === 1 ? first : undefined; // later plans find kernels and weights already there
         if (plans.length === 1) await compareWithReference(gpu, pool, network, type);
-        const [timing] = await measure(gpu, start.label, [workloadOf(start.label, plan)], { seconds, minSamples: 3 });
+        const [timing] = await measure(gpu, [workloadOf(start.label, plan)], { minSamples: 3, ...options });
         if (timing instanceof Error) throw timing;
+        const profile = await profileOf(plan, 3);
         rows.push({
           ...start,
           ...timing,
           ...rates(workOf(plan.steps), timing, type, roofs),
-          gpuMs: await gpuTime(plan, 3),
+          ...(profile ? { gpuMs: profile.gpuMs, kernels: sharesOf(profile.times, type, roofs) } : {}),
           firstMs,
           pipelines: new Set(plan.steps.map(pipelineOf)).size,
           dispatches: plan.steps.length,

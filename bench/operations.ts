@@ -3,10 +3,10 @@ import type { Gpu } from '../src/gpu/device.js';
 import { byteSize, type Tensor } from '../src/graph/ir/tensor.js';
 import type { Step } from '../src/graph/plan/lower.js';
 import { createPlan } from '../src/graph/plan/plan.js';
-import type { Plan } from '../src/graph/plan/types.js';
+import type { DispatchTime, Plan } from '../src/graph/plan/types.js';
 import { boundOf, buildCase, type Check, caseValues, listChecks, normalisedError } from '../src/verify/check.js';
 import { evaluateReference } from '../src/verify/reference.js';
-import { type MeasureOptions, measure, median } from './measure.js';
+import { type MeasureOptions, measure } from './measure.js';
 import { type Row, rates, type Work } from './results.js';
 import type { Roofs } from './roofs.js';
 
@@ -29,7 +29,6 @@ const lineOf = (check: Check) => `${labelOf(check)} ${check.type} ${variantOf(ch
 /** Compares the cases of one operation with float64, and times those that are right. */
 export async function benchOperation(
   open: () => Promise<Gpu>,
-  name: string,
   checks: readonly Check[],
   roofs: Roofs | undefined,
   options: MeasureOptions,
@@ -43,7 +42,7 @@ export async function benchOperation(
     const workloads = sound.map(({ check, plan }) => {
       return { label: lineOf(check), enqueue: (repeat: number) => plan.run({ repeat }) };
     });
-    const timings = await measure(gpu, name, workloads, options);
+    const timings = await measure(gpu, workloads, options);
     const rows: Row[] = [];
     for (const [index, check] of checks.entries()) {
       const one = prepared[index];
@@ -59,7 +58,7 @@ export async function benchOperation(
         rows.push({ ...start, failure: (timing as Error).message });
         continue;
       }
-      const gpuMs = await gpuTime(one.plan);
+      const gpuMs = (await profileOf(one.plan))?.gpuMs;
       const work = workOf(one.plan.steps);
       rows.push({ ...start, ...timing, ...rates(work, timing, check.type, roofs), gpuMs, dispatches: work.length });
     }
@@ -118,13 +117,13 @@ export function workOf(steps: readonly Step[]): Work[] {
   }));
 }
 
-/** The median of the milliseconds of a run by the GPU's clock; undefined if it has none. */
-export async function gpuTime(plan: Plan, runs = 5): Promise<number | undefined> {
-  const totals: number[] = [];
+/** The run with the median of the milliseconds by the GPU's clock; undefined if it has none. */
+export async function profileOf(plan: Plan, runs = 5): Promise<{ gpuMs: number; times: DispatchTime[] } | undefined> {
+  const all: { gpuMs: number; times: DispatchTime[] }[] = [];
   for (let i = 0; i < runs; i++) {
     const times = await plan.profile();
     if (!times) return undefined;
-    totals.push(times.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0) / 1e6);
+    all.push({ gpuMs: times.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0) / 1e6, times });
   }
-  return median(totals);
+  return all.sort((a, b) => a.gpuMs - b.gpuMs)[runs >> 1];
 }

@@ -1,11 +1,7 @@
-/** Writes the results of benchmarks: rows as a plain table, and everything as JSON. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { cpus } from 'node:os';
-import { dirname } from 'node:path';
-import { describe, type Gpu } from '../src/gpu/device.js';
+/** The results of benchmarks, and how they are shown. This is used in pages too. */
 import type { Timing } from './measure.js';
 import type { Roofs } from './roofs.js';
+import type { Verification } from './verification.js';
 
 /** The work of a dispatch or of a whole plan. */
 export interface Work {
@@ -16,7 +12,6 @@ export interface Work {
 
 export interface Row extends Partial<Timing> {
   readonly suite: 'operations' | 'networks' | 'localizer' | 'training';
-  /** `raybox`, or the name of a peer that does the same work. */
   readonly engine: string;
   readonly label: string;
   readonly type: 'f32' | 'f16';
@@ -34,38 +29,42 @@ export interface Row extends Partial<Timing> {
   readonly dispatches?: number;
   /** Bytes on the GPU: weights, arenas, inputs and outputs. */
   readonly memoryBytes?: number;
-  /** Training: images per second by the median step, the median over the turns of the speed relative to the peer, and losses of first steps. */
+  /** Training: images per second by the median step, and losses of the first steps. */
   readonly imagesPerSecond?: number;
-  readonly timesAsFast?: number;
   readonly losses?: readonly number[];
+  /** Networks: the kernels of a run, the one that takes longest first. */
+  readonly kernels?: readonly KernelShare[];
   /** Why the result is wrong, and so not timed. */
   readonly failure?: string;
-  /** Why there is no timing although nothing is wrong: the peer is not installed. */
-  readonly leftOut?: string;
 }
 
+/** All dispatches of one kernel in a run. */
+export interface KernelShare {
+  readonly kernel: string;
+  readonly dispatches: number;
+  readonly gpuMs: number;
+  /** The least time that the roofs allow, divided by the time taken. */
+  readonly share?: number;
+}
+
+/** The version of the layout of files with results. */
+export const LAYOUT = 2;
+
 export interface Results {
+  readonly layout: typeof LAYOUT;
   readonly date: string;
   readonly adapter: { readonly name: string; readonly software: boolean; readonly features: readonly string[] };
   readonly machine: { readonly cpu: string; readonly cores: number; readonly platform: string };
   readonly versions: Readonly<Record<string, string>>;
-  readonly roofs: Roofs | undefined;
+  readonly roofs?: Roofs | undefined;
   readonly rows: readonly Row[];
+  readonly verification?: Verification | undefined;
+  /** Whatever a reader has to know, such as that other programs used the machine. */
+  readonly note?: string;
 }
 
-export function describeMachine(gpu: Gpu): Omit<Results, 'roofs' | 'rows'> {
-  const [cpu] = cpus();
-  return {
-    date: new Date().toISOString(),
-    adapter: { name: describe(gpu.info), software: gpu.software, features: [...gpu.features].sort() },
-    machine: {
-      cpu: cpu?.model.trim() ?? 'unknown',
-      cores: cpus().length,
-      platform: `${process.platform} ${process.arch}`,
-    },
-    versions: { raybox: ownVersion(), node: process.versions.node, webgpu: versionOf('webgpu') },
-  };
-}
+/** Results without what was measured. */
+export type Machine = Pick<Results, 'layout' | 'date' | 'adapter' | 'machine' | 'versions'>;
 
 /** Computes rates from a timing. */
 export function rates(
@@ -78,13 +77,18 @@ export function rates(
   const seconds = medianMs / 1000;
   const known = { gflops: sum('flops') / seconds / 1e9, gbs: sum('bytes') / seconds / 1e9 };
   if (!roofs) return known;
+  return { ...known, share: work.reduce((total, one) => total + leastMs(one, type, roofs), 0) / medianMs };
+}
+
+/** The least milliseconds that the roofs allow for a dispatch. */
+export function leastMs(
+  { flops, bytes }: Work,
+  type: 'f32' | 'f16',
+  { arithmetic: { f32, f16 }, copy }: Roofs,
+): number {
   // f16 kernels compute sums in f32. But if an adapter multiplies f16 numbers faster, that is its limit.
-  const { f32, f16 } = roofs.arithmetic;
   const arithmetic = type === 'f16' ? Math.max(f32, f16 ?? 0) : f32;
-  const least = work.reduce((total, { flops, bytes }) => {
-    return total + Math.max(flops / arithmetic, bytes / roofs.copy) / 1e9;
-  }, 0);
-  return { ...known, share: least / seconds };
+  return Math.max(flops / arithmetic, bytes / copy) / 1e6;
 }
 
 type Column = readonly [title: string, cell: (row: Row) => string | undefined];
@@ -98,8 +102,8 @@ const COLUMNS: readonly Column[] = [
   ['type', (row) => row.type],
   ['variant', (row) => row.variant],
   ['median ms', (row) => number(row.medianMs)],
+  ['half of them', (row) => row.quartilesMs?.map((ms) => number(ms)).join(' to ')],
   ['images/s', (row) => number(row.imagesPerSecond)],
-  ['× peer', (row) => number(row.timesAsFast)],
   ['GPU ms', (row) => number(row.gpuMs)],
   ['CPU ms', (row) => number(row.cpuMs)],
   ['GFLOP/s', (row) => number(row.gflops)],
@@ -109,7 +113,6 @@ const COLUMNS: readonly Column[] = [
     (row) => (row.share === undefined ? undefined : `${(row.share * 100).toFixed(row.share < 0.1 ? 1 : 0)} %`),
   ],
   ['samples', (row) => row.samples?.toString()],
-  ['± %', (row) => row.marginPercent?.toFixed(1)],
   ['first ms', (row) => number(row.firstMs)],
   ['pipelines', (row) => row.pipelines?.toString()],
   ['MiB', (row) => (row.memoryBytes === undefined ? undefined : (row.memoryBytes / 2 ** 20).toFixed(0))],
@@ -119,7 +122,7 @@ const TEXT_COLUMNS = new Set(['engine', 'case', 'type', 'variant']);
 
 /** A table in Markdown, aligned for a terminal, without columns that are empty in all rows. Failures are listed below it. */
 export function formatTable(rows: readonly Row[]): string {
-  const timed = rows.filter((row) => row.failure === undefined && row.leftOut === undefined);
+  const timed = rows.filter((row) => row.failure === undefined);
   const columns = COLUMNS.filter(([, cell]) => timed.some((row) => cell(row) !== undefined));
   const cells = timed.map((row) => columns.map(([, cell]) => cell(row) ?? ''));
   const widths = columns.map(([title], at) => Math.max(title.length, ...cells.map((line) => line[at].length)));
@@ -131,44 +134,11 @@ export function formatTable(rows: readonly Row[]): string {
     .filter((row) => row.failure !== undefined)
     .map((row) => `not timed: ${[row.label, row.type, row.variant].join(' ')}: ${row.failure!.split('\n')[0]}`);
   const table = timed.length > 0 ? [line(columns.map(([title]) => title)), rule, ...cells.map(line)] : [];
-  const leftOut = rows.flatMap((row) => (row.leftOut === undefined ? [] : `left out: ${row.label}: ${row.leftOut}`));
-  return [...table, ...failures, ...leftOut].join('\n');
+  return [...table, ...failures].join('\n');
 }
 
 export function formatRoofs({ arithmetic, copy, upload, readback }: Roofs): string {
   const gigaflops = Object.entries(arithmetic).map(([type, value]) => `${number(value)} GFLOP/s ${type}`);
   const bytes = Object.entries({ copy, upload, readback }).map(([what, value]) => `${what} ${number(value)} GB/s`);
   return `roofs: ${[...gigaflops, ...bytes].join(', ')}`;
-}
-
-/** Writes JSON completely or not at all. */
-export function writeJson(path: string, content: object): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.part`, `${JSON.stringify(content, undefined, 1)}\n`);
-  renameSync(`${path}.part`, path);
-}
-
-/** The name of an adapter for use in file names, in letters, digits and dashes. */
-export function fileNameOf(gpu: Gpu): string {
-  return (
-    describe(gpu.info)
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .slice(0, 60)
-      .replace(/^-|-$/g, '') || 'adapter'
-  );
-}
-
-function ownVersion(): string {
-  // This path is right both from dist/bench/results.js and from the bundle in the same folder.
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
-
-function versionOf(name: string): string {
-  try {
-    return (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
-  } catch {
-    return 'unknown';
-  }
 }

@@ -5,20 +5,31 @@
  * in upper or lower case.
  */
 
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { adapterOption } from '../src/cli/adapter_option.js';
 import { nameList, wholeNumber } from '../src/cli/terminal.js';
 import { InputError } from '../src/errors.js';
+import { parseJson } from '../src/formats/json.js';
 import { describe, type Gpu, openGpu } from '../src/gpu/device.js';
+import { formatAgainst } from './collected/against.js';
+import { checkResults } from './collected/layout.js';
+import { fileNameFrom, SHARED_CONTENTS, shared } from './collected/shared.js';
 import { benchLocalizer } from './localizer.js';
+import { describeMachine, writeJson } from './machine.js';
+import { useProcessorClock } from './measure.js';
 import { benchNetwork, NETWORKS, networkLabel } from './networks.js';
 import { benchOperation, listBenchmarks } from './operations.js';
-import { describeMachine, fileNameOf, formatRoofs, formatTable, type Results, type Row, writeJson } from './results.js';
+import { positiveNumber } from './options.js';
+import { otherThreadsMs } from './processor_time.js';
+import { formatRoofs, formatTable, type Results, type Row } from './results.js';
 import { measureRoofs, type Roofs } from './roofs.js';
+import { formatKernels, formatShares } from './shares.js';
 import { benchTraining, trainingLabel } from './training.js';
-import { formatVerification, verify } from './verify.js';
+import { formatVerification } from './verification.js';
+import { verify } from './verify.js';
 
 /** Options for Dawn. The first switches off the rounding of timestamps to 65 µs, and the others allow f16 on NVIDIA's drivers. */
 const DAWN = [
@@ -40,6 +51,12 @@ export interface Settings {
   verify: boolean;
   json?: string | undefined;
   out?: string | undefined;
+  /** Keeps what other suites have written to the file. */
+  add: boolean;
+  /** A file of a former run. */
+  against?: string | undefined;
+  share: boolean;
+  shareTo?: string | undefined;
 }
 
 const SUITES = ['operations', 'networks', 'localizer', 'training'];
@@ -57,10 +74,14 @@ export function readSettings(args: readonly string[]): Settings {
     .addOption(new Option('--type <type>', 'default: both').choices(['f32', 'f16']))
     .option('--size <pixels>', 'sides of the networks’ images', wholeNumbers, [224])
     .option('--batch <list>', 'default: 1,4; on a software adapter 1', wholeNumbers)
-    .option('--seconds <s>', 'of each measurement', positive, 1)
-    .option('--minutes <m>', 'after which no further suite is started', positive, 60)
+    .option('--seconds <s>', 'of each measurement', positiveNumber, 1)
+    .option('--minutes <m>', 'after which no further suite is started', positiveNumber, 60)
     .option('--json <file>', 'of the results')
-    .option('--out <dir>', 'folder of the results; default: bench/results')
+    .option('--out <dir>', 'folder of the results; default: out/bench')
+    .option('--add', 'keep what other suites have written to the file', false)
+    .option('--against <file>', 'compare with the results of a former run')
+    .option('--share', 'also write the results to bench/results, without personal data', false)
+    .option('--share-to <file>', 'the same, to this file')
     .configureOutput({ writeErr: () => {} })
     .exitOverride()
     .parse([...args], { from: 'user' });
@@ -82,12 +103,6 @@ function suiteList(text: string): string[] {
   throw new InvalidArgumentError(`It must be some of ${SUITES.join(',')}, or none.`);
 }
 
-function positive(text: string): number {
-  const value = Number(text);
-  if (value > 0 && Number.isFinite(value)) return value;
-  throw new InvalidArgumentError('It must be a number above 0.');
-}
-
 const wholeNumbers = (text: string): number[] => text.split(',').map(wholeNumber(1, 2 ** 20));
 
 const say = (text: string) => console.log(`${text}\n`);
@@ -95,47 +110,93 @@ const say = (text: string) => console.log(`${text}\n`);
 /** Runs everything that was asked for, and returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   const settings = readSettings(args);
+  useProcessorClock(otherThreadsMs);
+  const former = settings.against === undefined ? undefined : readResults(settings.against);
   const open = () => openGpu({ dawn: DAWN, ...(settings.adapter ? { adapter: settings.adapter } : {}) });
   const ends = performance.now() + settings.minutes * 60_000;
   const gpu = await open();
   const machine = describeMachine(gpu);
-  const path = settings.json ?? join(settings.out ?? 'bench/results', `${fileNameOf(gpu)}.json`);
+  const path = settings.json ?? join(settings.out ?? 'out/bench', `${fileNameFrom(machine.adapter.name)}.json`);
+  const before = settings.add ? readBefore(path) : undefined;
   say(`${describe(gpu.info)}, Node ${machine.versions.node}, webgpu ${machine.versions.webgpu}, ${machine.date}`);
+  const suites = listSuites(settings, gpu, open);
+  if (suites.length === 0 && settings.suites.length > 0)
+    throw new InputError('nothing matches', { given: args.join(' ') });
 
+  let results: Results = { ...machine, ...kept(before, settings) };
   let wrong = 0;
   if (settings.verify) {
-    const outcome = await verify(open, (line) => wanted(settings, line), ends);
-    wrong += outcome.failures.length;
-    writeJson(path.replace(/(\.json)?$/, '.verify.json'), { ...machine, ...outcome });
-    say(formatVerification(outcome));
+    const verification = await verify(open, { wanted: (line) => wanted(settings, line), ends });
+    wrong += verification.failures.length;
+    results = { ...results, verification };
+    writeJson(path, results);
+    say(formatVerification(verification));
   }
-  if (settings.suites.length === 0) return wrong > 0 ? 1 : 0;
-
-  const suites = listSuites(settings, gpu, open);
-  if (suites.length === 0) throw new InputError('nothing matches', { given: args.join(' ') });
-  const roofs = await measureRoofs(gpu, Math.min(1, settings.seconds));
-  say(formatRoofs(roofs));
-  const rows: Row[] = [];
-  for (const { name, run } of suites) {
-    if (performance.now() > ends) {
-      say(`left out for lack of time: ${name}`);
-      continue;
+  if (suites.length > 0) {
+    const roofs = await measureRoofs(gpu, Math.min(1, settings.seconds));
+    say(formatRoofs(roofs));
+    results = { ...results, roofs };
+    const own: Row[] = [];
+    for (const suite of suites) {
+      const rows = await runSuite(suite, roofs, ends);
+      if (rows === undefined) wrong++;
+      own.push(...(rows ?? []));
+      results = { ...results, rows: [...results.rows, ...(rows ?? [])] };
+      writeJson(path, results);
     }
-    try {
-      const made = await run(roofs);
-      rows.push(...made);
-      wrong += made.filter((row) => row.failure !== undefined).length;
-      say(formatTable(made));
-    } catch (error) {
-      // If a suite throws or loses its device, only its own rows are lost.
-      wrong++;
-      say(`failed: ${name}: ${(error as Error).message}`);
-    }
-    writeJson(path, { ...machine, roofs, rows } satisfies Results);
+    wrong += own.filter((row) => row.failure !== undefined).length + (own.length === 0 ? 1 : 0);
+    for (const text of [formatShares(own), formatKernels(own)]) if (text !== '') say(text);
+    if (former) say(formatAgainst({ ...results, rows: own }, former));
   }
   gpu.close();
-  say(`written to ${path}`);
-  return wrong > 0 || rows.length === 0 ? 1 : 0;
+  if (settings.verify || suites.length > 0) say(`written to ${path}`);
+  if (settings.share)
+    share(settings.verify || suites.length > 0 ? results : readResults(path), fileNameFrom(machine.adapter.name));
+  return wrong > 0 ? 1 : 0;
+}
+
+/** The rows of a suite; none for lack of time, undefined if it failed. If it throws or loses its device, only its own rows are lost. */
+async function runSuite({ name, run }: Suite, roofs: Roofs, ends: number): Promise<Row[] | undefined> {
+  if (performance.now() > ends) {
+    say(`left out for lack of time: ${name}`);
+    return [];
+  }
+  try {
+    const rows = await run(roofs);
+    say(formatTable(rows));
+    return rows;
+  } catch (error) {
+    say(`failed: ${name}: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+/** @throws InputError if the file cannot be read, or is not one of results */
+function readResults(path: string): Results {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new InputError(`${path} cannot be read`, { given: (cause as Error).message, cause });
+  }
+  return checkResults(parseJson(text, path), path);
+}
+
+const readBefore = (path: string): Results | undefined => (existsSync(path) ? readResults(path) : undefined);
+
+/** What is kept of a file to which a run is added: the rows of other suites, and the verification. */
+function kept(before: Results | undefined, { suites }: Settings): Pick<Results, 'rows' | 'roofs' | 'verification'> {
+  if (!before) return { rows: [] };
+  const { rows, roofs, verification } = before;
+  return { rows: rows.filter(({ suite }) => !suites.includes(suite)), roofs, verification };
+}
+
+/** @param file default: a file in bench/results that is named by the adapter and the day */
+function share(results: Results, file: string | undefined): void {
+  const content = shared(results);
+  const path = file ?? join('bench/results', `${fileNameFrom(content.adapter.name)}-${content.date}.json`);
+  writeJson(path, checkResults(JSON.parse(JSON.stringify(content)), path));
+  say(`written to ${path}, to be sent as bench/results/README.md says. It has:\n- ${SHARED_CONTENTS.join('\n- ')}`);
 }
 
 const wanted = ({ patterns }: Settings, line: string) => patterns.every((word) => line.toLowerCase().includes(word));
@@ -155,15 +216,14 @@ function listSuites(settings: Settings, gpu: Gpu, open: () => Promise<Gpu>): Sui
   if (suites.includes('operations')) {
     for (const [name, all] of listBenchmarks(gpu, matches)) {
       const checks = all.filter((check) => types.includes(check.type));
-      if (checks.length > 0)
-        found.push({ name, run: (roofs) => benchOperation(open, name, checks, roofs, { seconds }) });
+      if (checks.length > 0) found.push({ name, run: (roofs) => benchOperation(open, checks, roofs, { seconds }) });
     }
   }
   for (const size of settings.sizes) {
     for (const type of types) {
       for (const network of suites.includes('networks') ? NETWORKS : []) {
         const chosen = batches.filter((batch) => matches(networkLabel(network, size, batch, type)));
-        const run = (roofs: Roofs) => benchNetwork(open, { network, size, type, batches: chosen }, roofs, seconds);
+        const run = (roofs: Roofs) => benchNetwork(open, { network, size, type, batches: chosen }, roofs, { seconds });
         if (chosen.length > 0) found.push({ name: `${network} ${size}×${size} ${type}`, run });
       }
     }

@@ -1,19 +1,14 @@
-/**
- * Loads the WebGPU back end of TensorFlow.js as a peer, and gives it a device.
- *
- * Its packages are not a dependency of raybox, because they take 102 MB and only one benchmark needs them. If they are missing, the error says
- * how to install them.
- */
-import { platform } from '#gpu';
-import { InputError } from '../../src/errors.js';
+/** Loads the WebGPU back end of TensorFlow.js as a peer, and gives it a device. */
+
 import type { Gpu } from '../../src/gpu/device.js';
+import { product } from '../../src/graph/ir/tensor.js';
+import { platform } from '../../src/node/platform.js';
+import { importPeer } from './installed.js';
 
 const CORE = '@tensorflow/tfjs-core';
 const BACKEND = '@tensorflow/tfjs-backend-webgpu';
 /** In Node this is the only package that has the gradients of operations. */
 const LAYERS = '@tensorflow/tfjs-layers';
-/** The latest release, of October 2024. */
-const VERSION = '4.22.0';
 
 export interface Tensor {
   readonly shape: number[];
@@ -26,6 +21,17 @@ export interface Variable extends Tensor {
 }
 
 type Operand = Tensor | number;
+
+/** A convolution with its bias and activation. */
+interface Convolution {
+  readonly x: Tensor;
+  readonly filter: Tensor;
+  readonly strides: number;
+  readonly pad: Pads;
+  readonly bias?: Tensor | undefined;
+  readonly activation?: string | undefined;
+}
+
 type Pads = readonly (readonly [number, number])[];
 
 /** The parts of TensorFlow.js that are used here. */
@@ -45,7 +51,20 @@ export interface TensorFlow {
   moments(x: Tensor, axes: readonly number[]): { mean: Tensor; variance: Tensor };
   batchNorm(x: Tensor, mean: Tensor, variance: Tensor, offset: Tensor, scale: Tensor, epsilon: number): Tensor;
   conv2d(x: Tensor, filter: Tensor, stride: number, pads: Pads): Tensor;
-  maxPool(x: Tensor, size: number, stride: number, padding: number): Tensor;
+  readonly fused: { conv2d(given: Convolution): Tensor; depthwiseConv2d(given: Convolution): Tensor };
+  maxPool(x: Tensor, size: number, stride: number, padding: number | 'valid'): Tensor;
+  avgPool(x: Tensor, size: number, stride: number, padding: 'valid'): Tensor;
+  pad(x: Tensor, pads: Pads, value: number): Tensor;
+  concat(tensors: readonly Tensor[], axis: number): Tensor;
+  reshape(x: Tensor, shape: readonly number[]): Tensor;
+  transpose(x: Tensor, order: readonly number[]): Tensor;
+  clipByValue(x: Tensor, least: number, most: number): Tensor;
+  div(a: Operand, b: Operand): Tensor;
+  exp(x: Tensor): Tensor;
+  log(x: Tensor): Tensor;
+  max(x: Tensor, axes: readonly number[], keepDims: boolean): Tensor;
+  mean(x: Tensor, axes: readonly number[], keepDims: boolean): Tensor;
+  sigmoid(x: Tensor): Tensor;
   matMul(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor;
   readonly train: { momentum(rate: number, momentum: number): Optimizer };
   registerBackend(name: string, make: () => object): boolean;
@@ -58,19 +77,13 @@ export interface Optimizer {
   dispose(): void;
 }
 
-/**
- * Loads TensorFlow.js and gives it a device.
- * @throws InputError if it is not installed. The hint is the command that installs it.
- */
+/** Loads TensorFlow.js and gives it a device. @throws MissingEngine if it is not installed */
 export async function loadTensorFlow(gpu: Gpu): Promise<TensorFlow> {
-  const hint = `npm i --no-save ${[CORE, LAYERS, BACKEND].map((name) => `${name}@${VERSION}`).join(' ')}`;
-  const load = (name: string) =>
-    import(name).catch((cause: Error) => {
-      throw new InputError(`TensorFlow.js did not load: ${cause.message.split('\n')[0]}`, { hint, cause });
-    });
-  const tf: TensorFlow = await load(CORE);
-  await load(LAYERS);
-  const { WebGPUBackend } = await load(BACKEND);
+  const tf = await importPeer<TensorFlow>(CORE);
+  await importPeer(LAYERS);
+  const { WebGPUBackend } = await importPeer<{
+    WebGPUBackend: new (device: GPUDevice, info: GPUAdapterInfo) => object;
+  }>(BACKEND);
   // The back end checks that there is a `navigator.gpu`, but then uses the device that it is given.
   const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
   Object.defineProperty(globalThis, 'navigator', { value: { gpu: await platform.gpu({}) }, configurable: true });
@@ -83,4 +96,19 @@ export async function loadTensorFlow(gpu: Gpu): Promise<TensorFlow> {
     else Reflect.deleteProperty(globalThis, 'navigator');
   }
   return tf;
+}
+
+/** Converts a filter from PyTorch's order [outputs, inputs, h, w] to TensorFlow's [h, w, inputs, outputs]. */
+export function filter(
+  values: Float32Array,
+  [outputs, inputs, height, width]: readonly number[],
+): [Float32Array, number[]] {
+  const taps = height * width;
+  const turned = new Float32Array(product([outputs, inputs, taps]));
+  for (let o = 0, from = 0; o < outputs; o++) {
+    for (let i = 0; i < inputs; i++) {
+      for (let tap = 0; tap < taps; tap++) turned[(tap * inputs + i) * outputs + o] = values[from++];
+    }
+  }
+  return [turned, [height, width, inputs, outputs]];
 }

@@ -10,11 +10,11 @@ import type { Head } from '../../src/nets/architecture.js';
 import type { ResNet } from '../../src/nets/families/resnet.js';
 import { buildNetwork } from '../../src/nets/index.js';
 import type { Contestant, TrainingTask } from '../training.js';
-import { loadTensorFlow, type Tensor, type TensorFlow, type Variable } from './tensorflow.js';
+import { filter, loadTensorFlow, type Tensor, type TensorFlow, type Variable } from './tensorflow.js';
 
 type Layer = (name: string) => Variable;
 
-/** @throws InputError if TensorFlow.js is not installed. */
+/** @throws MissingEngine if TensorFlow.js is not installed. */
 export async function trainWithTensorFlow(gpu: Gpu, task: TrainingTask): Promise<Contestant> {
   const { architecture, batch, size, images, labels, weights, learningRate, momentum } = task;
   const tf = await loadTensorFlow(gpu);
@@ -57,18 +57,6 @@ export async function trainWithTensorFlow(gpu: Gpu, task: TrainingTask): Promise
       gpu.close();
     },
   };
-}
-
-/** Converts a filter from PyTorch's order [outputs, inputs, h, w] to TensorFlow's [h, w, inputs, outputs]. */
-function filter(values: Float32Array, [outputs, inputs, height, width]: readonly number[]): [Float32Array, number[]] {
-  const taps = height * width;
-  const turned = new Float32Array(product([outputs, inputs, taps]));
-  for (let o = 0, from = 0; o < outputs; o++) {
-    for (let i = 0; i < inputs; i++) {
-      for (let tap = 0; tap < taps; tap++) turned[(tap * inputs + i) * outputs + o] = values[from++];
-    }
-  }
-  return [turned, [height, width, inputs, outputs]];
 }
 
 function network(tf: TensorFlow, image: Tensor, layer: Layer, { backbone, head }: { backbone: ResNet; head: Head }) {

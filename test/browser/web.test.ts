@@ -1,5 +1,5 @@
-/** The demo page, used as a user would, in Chromium on SwiftShader. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+/** The demo page and the bench page, used as a user would, in Chromium on SwiftShader. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -7,6 +7,8 @@ import { PNG } from 'pngjs';
 import type { Page } from 'puppeteer-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { checkResults } from '../../bench/collected/layout.js';
+import { shared } from '../../bench/collected/shared.js';
 import { DEMO_HEADERS, serveFolder } from '../../src/cli/serve.js';
 import { encodePng } from '../../src/formats/images/png.js';
 import { launchChromium } from '../../src/node/chromium.js';
@@ -27,7 +29,7 @@ test.after(async () => {
 const complaints: string[] = [];
 const hosts = new Set<string>();
 
-async function open(prepare?: (page: Page) => Promise<unknown>): Promise<Page> {
+async function open(prepare?: (page: Page) => Promise<unknown>, path = ''): Promise<Page> {
   const page = await browser.newPage();
   page.on('pageerror', (error) => complaints.push(String((error as Error)?.stack ?? error)));
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
@@ -37,9 +39,19 @@ async function open(prepare?: (page: Page) => Promise<unknown>): Promise<Page> {
   });
   await page.setViewport({ width: 1000, height: 800 });
   await prepare?.(page);
-  await page.goto(served.url);
+  await page.goto(served.url + path);
   await idle(page);
   return page;
+}
+
+/** The path of the first file that is complete in a folder. */
+async function fileIn(path: string): Promise<string> {
+  for (let tries = 0; tries < 200; tries++) {
+    const name = (existsSync(path) ? readdirSync(path) : []).find((one) => one.endsWith('.json'));
+    if (name !== undefined) return join(path, name);
+    await new Promise((done) => setTimeout(done, 25));
+  }
+  throw new Error(`no file in ${path}`);
 }
 
 const idle = (page: Page) => page.waitForFunction("document.body.dataset.state === 'idle'", { timeout: 60_000 });
@@ -310,6 +322,46 @@ test('without WebGPU the page shows the picture and says what is missing', async
   assert.match(await text(other, '#image-name'), /^phantom 9/);
   assert.ok(await isShown(other, '#restart'));
   await other.close();
+});
+
+test('the bench page verifies, times and saves what npm run bench writes, on a phone too', async () => {
+  const bench = await open(
+    (fresh) => fresh.setViewport({ width: 390, height: 844, hasTouch: true, isMobile: true }),
+    'bench.html?words=softmax+f32&parts=verify,operations',
+  );
+  assert.is(await bench.$eval('[name=networks]', (box) => (box as HTMLInputElement).checked), false);
+  await bench.click('#start');
+  await bench.waitForFunction("document.body.dataset.state === 'done'", { timeout: 120_000 });
+  assert.match(await text(bench, '#adapter'), /swiftshader.* \(software\)$/i);
+  assert.match(await text(bench, '#verified'), /^verified \d+ cases, 0 wrong$/);
+  assert.match(await text(bench, '#roofs-text'), /GFLOP\/s f32.*copy/);
+  assert.ok((await bench.$$('#rows tbody tr')).length > 0);
+  assert.is(await bench.evaluate(() => document.documentElement.scrollWidth), 390, 'the page is as wide as the screen');
+
+  const session = await browser.target().createCDPSession();
+  await session.send('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: join(folder, 'results') });
+  await bench.click('#save');
+  const saved = await fileIn(join(folder, 'results'));
+  assert.match(saved, /swiftshader.*-\d{4}-\d\d-\d\d\.json$/);
+  const results = checkResults(JSON.parse(readFileSync(saved, 'utf8')), saved);
+  assert.equal(shared(results), results);
+  assert.ok(results.verification!.checked > 0 && results.rows.every(({ failure }) => failure === undefined));
+  assert.match(Object.keys(results.versions).join(), /^raybox,(chrome|edge)$/);
+  await bench.close();
+});
+
+test('a run of the bench page can be aborted, and started again', async () => {
+  const bench = await open(undefined, 'bench.html?parts=verify');
+  const says = (start: string) =>
+    bench.waitForFunction(`document.querySelector('#status-text').textContent.startsWith('${start}')`);
+  await bench.click('#start');
+  await says('verifying');
+  await bench.click('#abort');
+  assert.match(await text(bench, '#status-text'), /^Aborted\./);
+  assert.is(await isShown(bench, '#abort'), false);
+  await bench.click('#start');
+  await says('verifying');
+  await bench.close();
 });
 
 test('nothing was fetched from other servers, and the console has no messages', () => {

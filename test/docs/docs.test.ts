@@ -31,6 +31,9 @@ const pages = [
   'CONTRIBUTING.md',
   'kernels/README.md',
   'bench/README.md',
+  'bench/notebook/README.md',
+  'bench/peers/README.md',
+  'bench/results/README.md',
   'bench/robustness/README.md',
   ...(readdirSync(join(root, 'src'), { recursive: true }) as string[])
     .filter((path) => basename(path) === 'README.md')
@@ -119,6 +122,9 @@ function helpOf([program, ...args]: string[]): Promise<string> {
   return known;
 }
 
+/** Whether a path is of the project, and not of packages that are installed in it. */
+const isOwn = (path: string) => !path.includes('node_modules');
+
 /** Pages that have whole files in them. */
 const pagesWithFiles = pages.filter((each) => each.blocks.some(({ kind }) => kind === 'file'));
 const withFiles = join(folder, 'with-files');
@@ -126,7 +132,7 @@ const withFiles = join(folder, 'with-files');
 // One copy for all pages, since building the project and checking its types takes long.
 test(`${pagesWithFiles.map(({ page }) => page).join(', ')}: with the files of the page in their places, the project builds`, async () => {
   for (const name of ['.ci', 'bench', 'kernels', 'src', 'test', 'package.json', 'tsconfig.json'])
-    cpSync(join(root, name), join(withFiles, name), { recursive: true });
+    cpSync(join(root, name), join(withFiles, name), { recursive: true, filter: isOwn });
   symlinkSync(join(root, 'node_modules'), join(withFiles, 'node_modules'));
   for (const { code } of pagesWithFiles.flatMap(({ blocks }) => blocks.filter(({ kind }) => kind === 'file'))) {
     const [, path, text] = /^\/\/ (\S+)\n([\s\S]*)$/.exec(code)!;
