@@ -159,7 +159,8 @@ export async function bundleBench(outdir = at('dist/bench')) {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    external: ['webgpu', '@sparticuz/chromium', 'puppeteer-core', 'esbuild'],
+    // Engines in a page need the repository; they are left out where this file is not there.
+    external: ['webgpu', '@sparticuz/chromium', 'esbuild', './chromium.js'],
     banner: {
       js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
     },

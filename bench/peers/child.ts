@@ -1,7 +1,12 @@
-/** The process of one engine: `node child.js ENGINE FOLDER`, started by `contest.ts`. */
+/** The process of one engine: finds the engine by its name, and serves it to `contest.ts`. */
 import { type StartEngine, serveEngine } from './engine.js';
 import { MissingEngine } from './missing.js';
 import { readTask } from './task.js';
+
+const inPage = () =>
+  import('./chromium.js').catch((cause) => {
+    throw new MissingEngine('engines in a page need the whole repository', { cause });
+  });
 
 const ENGINES: Record<string, () => Promise<StartEngine>> = {
   raybox: async () => (await import('./raybox.js')).startRaybox,
@@ -9,8 +14,8 @@ const ENGINES: Record<string, () => Promise<StartEngine>> = {
   'onnxruntime-node cpu': async () => (await import('./onnxruntime.js')).startOnnxRuntimeCpu,
   'onnxruntime-web wasm': async () => (await import('./onnxruntime.js')).startOnnxRuntimeWasm,
   'tensorflow.js webgpu': async () => (await import('./tensorflow_network.js')).startTensorFlow,
-  'raybox chromium': async () => (await import('./chromium.js')).startRayboxInChromium,
-  'onnxruntime-web webgpu': async () => (await import('./chromium.js')).startOnnxRuntimeInChromium,
+  'raybox chromium': async () => (await inPage()).startRayboxInChromium,
+  'onnxruntime-web webgpu': async () => (await inPage()).startOnnxRuntimeInChromium,
 };
 
 export const nodeEngines = Object.keys(ENGINES);
@@ -21,10 +26,9 @@ const TRAINING: Record<string, () => Promise<StartEngine>> = {
 };
 
 /** Serves an engine until stdin ends. */
-export async function serveNamed(name: string, folder: string): Promise<void> {
-  const engines = readTask(folder).work === 'train' ? TRAINING : ENGINES;
-  const cannot: StartEngine = async () => {
-    throw new MissingEngine('it does not train');
-  };
-  await serveEngine((await engines[name]?.()) ?? cannot, folder);
-}
+export const serveNamed = (name: string, folder: string) =>
+  serveEngine(async (from, task) => {
+    const load = (readTask(folder).work === 'train' ? TRAINING : ENGINES)[name];
+    if (!load) throw new MissingEngine('it does not train');
+    return (await load())(from, task);
+  }, folder);

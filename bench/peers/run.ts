@@ -18,9 +18,10 @@ import { describeMachine, writeJson } from '../machine.js';
 import { positiveNumber } from '../options.js';
 import { nodeEngines, serveNamed } from './child.js';
 import { contest, type Entrant } from './contest.js';
+import { downloadsOf } from './downloads.js';
 import { peersFolder, root } from './installed.js';
 import { PEER_NETWORKS } from './networks.js';
-import { type Comparison, formatStandings, type PeerResults } from './standings.js';
+import { type Comparison, formatDownloads, formatStandings, type PeerResults } from './standings.js';
 import { type Choice, writeTask } from './task.js';
 import { writeTrainingTask } from './training.js';
 
@@ -145,7 +146,9 @@ async function main(args: readonly string[]): Promise<number> {
   const path = options.json ?? join('out/bench', `${fileNameFrom(machine.adapter.name)}.peers.json`);
   gpu.close();
   console.log(`${machine.adapter.name}, Node ${machine.versions.node}, ${machine.date}\n`);
-  const results: PeerResults = { ...machine, comparisons: [] };
+  const downloads = await downloadsOf(['raybox', ...options.engines]);
+  const results: PeerResults = { ...machine, downloads, comparisons: [] };
+  console.log(`${formatDownloads(downloads)}\n`);
   const works: Work[] = sizes.flatMap((size) =>
     batches.flatMap((batch) => networks.map((network) => ({ network, size, batch, type, work: 'run' as const }))),
   );

@@ -12,6 +12,8 @@ export interface Comparison extends Choice {
 }
 
 export interface PeerResults extends Machine {
+  /** Gzipped bytes of the code that a page loads, by engine. */
+  readonly downloads: Readonly<Record<string, number>>;
   readonly comparisons: Comparison[];
 }
 
@@ -51,3 +53,9 @@ export function formatStandings({ network, size, batch, type, work, standings }:
   });
   return [title, '', ...(rows.length > 0 ? [markdownTable(HEAD, rows)] : []), ...others].join('\n');
 }
+
+/** One line for the bytes of code that pages load. */
+export const formatDownloads = (downloads: PeerResults['downloads']): string =>
+  `code that a page loads, gzipped: ${Object.entries(downloads)
+    .map(([engine, bytes]) => `${engine} ${(bytes / 2 ** 20).toPrecision(2)} MiB`)
+    .join(', ')}`;
