@@ -59,7 +59,7 @@ interface Racer {
   readonly cpuMs: number[];
 }
 
-const PATIENCE_MS = 300_000;
+const PATIENCE_MS = 900_000;
 /** A sample takes about this long, so that reading the clock and sending a command do not count. */
 const SAMPLE_MS = 100;
 const LEAST_TURNS = 5;
@@ -72,8 +72,9 @@ export async function contest(entrants: readonly Entrant[], options: ContestOpti
     for (const entrant of entrants) {
       const peer = racers.find(({ entrant: { name } }) => name === (entrant.beside ?? entrants[0].name));
       const racer = await enter(entrant, options, peer ?? racers[0]);
-      if ('engine' in racer) out.push(racer);
-      else racers.push(racer);
+      if ('entrant' in racer) racers.push(racer);
+      else out.push(racer);
+      if (racers.length === 0) return out; // there is nothing to compare the others with
     }
     const ends = performance.now() + options.seconds * 1000;
     for (let turn = 0; turn < LEAST_TURNS || performance.now() < ends; turn++) {

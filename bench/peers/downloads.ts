@@ -20,7 +20,10 @@ async function bundleTensorFlow(): Promise<Uint8Array[]> {
   const backend = '@tensorflow/tfjs-backend-webgpu';
   const { build } = await import('esbuild');
   const { outputFiles } = await build({
-    stdin: { contents: `export * from '${core}'; import '${backend}';`, resolveDir: join(packageFolder(core), '../..') },
+    stdin: {
+      contents: `export * from '${core}'; import '${backend}';`,
+      resolveDir: join(packageFolder(core), '../..'),
+    },
     ...{ bundle: true, write: false, minify: true, format: 'esm', platform: 'browser', target: 'es2022' },
     logLevel: 'silent',
   });
